@@ -1,0 +1,67 @@
+/* cli.h: what the verbs of the command line share. A verb prints its answer to stdout, everything else to stderr, and returns the
+ * exit code: 0 ok, 1 the run failed, 2 usage or manifest, 3 waiting for approval, 4 cannot reach the target, 5 internal. */
+#ifndef LBOPS_HOST_CLI_H
+#define LBOPS_HOST_CLI_H
+
+#include "supervisor.h"
+
+#define EXIT_USAGE 2
+
+typedef struct cli {
+    const char *manifest_path; /* -m, or NULL */
+    bool json, quiet;
+    bool colour;     /* of stdout */
+    bool err_colour; /* of stderr, where progress and errors go */
+    bool err_is_terminal;
+    lb_level log_level;
+    manifest *manifest;
+    registry *registry;
+} cli;
+
+typedef struct cli_verb {
+    const char *name, *usage, *summary, *help;
+    int (*run)(cli *c, int argc, char **argv); /* argv[0] is the verb */
+    bool hidden;
+} cli_verb;
+
+extern const cli_verb cli_verbs[]; /* ends with a verb without a name */
+
+/* Prints an error the way the caller wants it and returns its exit code. */
+int cli_fail(const cli *c, const lb_error *err);
+LB_PRINTF(4, 5) int cli_usage(const cli *c, const cli_verb *verb, const char *hint, const char *fmt, ...);
+const cli_verb *cli_find_verb(const char *name);
+int cli_verb_help(const cli *c, const cli_verb *verb);
+
+typedef enum cli_load_kind {
+    CLI_STRICT,   /* a manifest that is found and has no error */
+    CLI_DEFAULTS, /* embedded defaults where there is no manifest and none was named */
+    CLI_GIVEN     /* embedded defaults unless one was named: the server is given on the command line */
+} cli_load_kind;
+
+/* Loads manifest and registry into c; prints every problem. 0, or the exit code. */
+int cli_load(cli *c, cli_load_kind kind);
+void cli_unload(cli *c);
+void cli_print_problems(const cli *c, const manifest_problems *problems);
+int cli_read_manifest(cli *c, cli_load_kind kind, manifest_problems *problems); /* without the registry */
+int cli_load_registry(cli *c);
+
+/* "\033[1m" and its like for stdout, or "" without colour. */
+const char *cli_style(const cli *c, const char *sgr);
+
+/* The person at the keyboard, for the audit log. */
+const char *cli_user(void);
+
+int cli_init(cli *c, int argc, char **argv);
+int cli_check(cli *c, int argc, char **argv);
+int cli_tools(cli *c, int argc, char **argv);
+int cli_run(cli *c, int argc, char **argv);
+int cli_plugin(cli *c, int argc, char **argv);
+int cli_completion(cli *c, int argc, char **argv);
+int cli_ready(cli *c, int argc, char **argv);
+int cli_help(cli *c, int argc, char **argv);
+int cli_version(cli *c, int argc, char **argv);
+
+/* cli_show.c: a run's document for people. */
+void cli_show_run(const cli *c, const char *document);
+
+#endif

@@ -1,0 +1,199 @@
+/* Errors, loading and the table of verbs. */
+#include "cli.h"
+
+#include "json.h"
+#include "log.h"
+
+#include <pwd.h>
+
+const cli_verb cli_verbs[] = {
+    {"init", "init [DIR]", "writes a starter manifest with comments",
+     "Writes lbops.toml into DIR (default: here). An existing file is left alone.\n", cli_init, false},
+    {"check", "check", "validates the manifest and the plugins",
+     "Reads the manifest, describes every plugin and holds them against each other. All problems are\n"
+     "reported at once, each with file, line, column and a hint; what is loosened is listed.\n",
+     cli_check, false},
+    {"tools", "tools [NAME [--resume | --schema]]", "lists the tools; with a name, one tool and its parameters",
+     "  --resume   ends the suspension of a tool that crashed too often\n"
+     "  --schema   prints the JSON schema of the tool's arguments\n",
+     cli_tools, false},
+    {"run", "run TOOL [--project P] [--branch B] [--PARAM VALUE ...] [--plan]", "runs one tool once",
+     "  --project P, --branch B  the target; not needed where the manifest has only one\n"
+     "  --plan                   records the changes the run would make and makes none\n"
+     "  --dsn URL                a Postgres server instead of the manifest's transport\n"
+     "  --timeout SECONDS        instead of the tool's own\n"
+     "  --record DIR             keeps what the server answers as fixtures for the mock transport\n"
+     "  --as NAME --because TEXT who asks and why, for the audit log\n"
+     "  --PARAM VALUE            a parameter of the tool (lbops run TOOL --help lists them); a list's\n"
+     "                           parameter may be given several times or as a JSON array\n",
+     cli_run, false},
+    {"plugin", "plugin check FILE.so ...", "does this file satisfy the SDK?",
+     "Loads each file in a child process and says what it is, or why it is refused.\n", cli_plugin, false},
+    {"completion", "completion bash|zsh", "prints a completion script for the shell",
+     "  source <(lbops completion bash)\n", cli_completion, false},
+    {"version", "version", "prints the version", NULL, cli_version, false},
+    {"help", "help [VERB]", "prints this, or the help of a verb", NULL, cli_help, false},
+    {"__ready", "__ready", "starts the workers, waits until they are ready, and ends", NULL, cli_ready, true},
+    {NULL, NULL, NULL, NULL, NULL, false},
+};
+
+const char *cli_style(const cli *c, const char *sgr)
+{
+    static const struct {
+        const char *name, *code;
+    } codes[] = {{"0", "\033[0m"}, {"1", "\033[1m"}, {"2", "\033[2m"}, {"31", "\033[31m"}, {"32", "\033[32m"},
+                 {"33", "\033[33m"}};
+    for (size_t i = 0; c->colour && i < LB_COUNT(codes); i++)
+        if (strcmp(codes[i].name, sgr) == 0)
+            return codes[i].code;
+    return "";
+}
+
+static void print_json_error(const lb_error *err)
+{
+    BUF_AUTO out = BUF_INIT(64 * 1024);
+    buf_puts(&out, "{\"error\":{");
+    json_member_string(&out, "code", error_name(err->code));
+    json_member_string(&out, "message", err->message);
+    json_member_string(&out, "hint", err->hint[0] ? err->hint : NULL);
+    buf_puts(&out, "}}");
+    (void)puts(buf_text(&out)); /* main checks stdout at its end */
+}
+
+int cli_fail(const cli *c, const lb_error *err)
+{
+    if (c->json)
+        print_json_error(err);
+    (void)fprintf(stderr, "%serror:%s %s\n", c->err_colour ? "\033[31m" : "", c->err_colour ? "\033[0m" : "",
+                  err->message);
+    if (err->hint[0])
+        (void)fprintf(stderr, "hint: %s\n", err->hint);
+    return error_exit_code(err->code);
+}
+
+int cli_usage(const cli *c, const cli_verb *verb, const char *hint, const char *fmt, ...)
+{
+    lb_error err = {.code = LB_ERR_INVALID};
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(err.message, sizeof err.message, fmt, args); /* a long message is cut */
+    va_end(args);
+    if (hint)
+        (void)snprintf(err.hint, sizeof err.hint, "%s", hint);
+    else if (verb)
+        (void)snprintf(err.hint, sizeof err.hint, "usage: lbops %s", verb->usage);
+    (void)cli_fail(c, &err); /* the code is known: */
+    return EXIT_USAGE;
+}
+
+const char *cli_user(void)
+{
+    const struct passwd *entry = getpwuid(getuid());
+    return entry ? entry->pw_name : "unknown";
+}
+
+static const char defaults[] = "[workspace]\nname = \"local\"\n";
+
+/* The manifest's path by the rules, or NULL where there is none. */
+static const char *find_manifest(const cli *c, cli_load_kind kind)
+{
+    static const char *const places[] = {"lbops.toml", "etc/local.toml"};
+    const char *named = c->manifest_path ? c->manifest_path : getenv("LBOPS_MANIFEST");
+    if (named && *named)
+        return named;
+    if (kind == CLI_GIVEN)
+        return NULL;
+    for (size_t i = 0; i < LB_COUNT(places); i++)
+        if (access(places[i], F_OK) == 0)
+            return places[i];
+    return NULL;
+}
+
+static void print_problem(const cli *c, const manifest_problem *p)
+{
+    const char *colour = !c->err_colour ? "" : p->warning ? "\033[33m" : "\033[31m";
+    if (p->place.line)
+        (void)fprintf(stderr, "%s:%d:%d: ", p->place.file, p->place.line, p->place.column);
+    else if (p->place.file)
+        (void)fprintf(stderr, "%s: ", p->place.file);
+    (void)fprintf(stderr, "%s%s:%s %s\n", colour, p->warning ? "warning" : "error", *colour ? "\033[0m" : "",
+                  p->error.message);
+    if (p->error.hint[0])
+        (void)fprintf(stderr, "  hint: %s\n", p->error.hint);
+}
+
+void cli_print_problems(const cli *c, const manifest_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        print_problem(c, &problems->items[i]);
+}
+
+int cli_read_manifest(cli *c, cli_load_kind kind, manifest_problems *problems)
+{
+    lb_error err;
+    const char *path = find_manifest(c, kind);
+    int r;
+    if (path) {
+        r = manifest_read(path, &c->manifest, problems);
+    } else if (kind != CLI_STRICT) {
+        r = manifest_parse(defaults, strlen(defaults), "built-in defaults", &c->manifest, problems);
+    } else {
+        (void)lb_fail(&err, LB_ERR_INVALID, "lbops init writes one; or name one with -m", "there is no manifest here");
+        return cli_fail(c, &err);
+    }
+    return r < 0 ? EXIT_USAGE : 0;
+}
+
+int cli_load_registry(cli *c)
+{
+    lb_error err;
+    size_t count = 0;
+    while (c->manifest->plugin_dirs[count])
+        count++;
+    LB_AUTO_FREE char *cache = base_printf("%s/plugins.json", c->manifest->state_dir);
+    const registry_options options = {
+        .directories = (const char *const *)c->manifest->plugin_dirs,
+        .directory_count = count,
+        .cache_path = cache,
+        .lock_path = c->manifest->lock_file,
+    };
+    return registry_load(&options, &c->registry, &err) < 0 ? cli_fail(c, &err) : 0;
+}
+
+static int refuse(const cli *c, const manifest_problems *problems)
+{
+    lb_error err;
+    size_t errors = 0;
+    const manifest_problem *first = NULL;
+    for (size_t i = 0; i < problems->count; i++) {
+        if (problems->items[i].warning)
+            continue;
+        first = first ? first : &problems->items[i];
+        errors++;
+    }
+    (void)lb_fail(&err, LB_ERR_INVALID, "lbops check shows them all", "the manifest has %zu error(s), the first: %s", errors,
+                  first ? first->error.message : "it cannot be read");
+    return cli_fail(c, &err);
+}
+
+int cli_load(cli *c, cli_load_kind kind)
+{
+    manifest_problems problems = {0};
+    int code = cli_read_manifest(c, kind, &problems);
+    if (code == 0)
+        code = cli_load_registry(c);
+    if (code == 0)
+        manifest_check(c->manifest, c->registry, &problems);
+    if (!c->quiet || manifest_has_errors(&problems))
+        cli_print_problems(c, &problems);
+    if (manifest_has_errors(&problems))
+        code = refuse(c, &problems);
+    manifest_problems_done(&problems);
+    return code;
+}
+
+void cli_unload(cli *c)
+{
+    c->registry = registry_free(c->registry);
+    c->manifest = manifest_free(c->manifest);
+}

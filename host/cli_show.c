@@ -1,0 +1,126 @@
+/* A run's document for people. */
+#include "cli.h"
+
+#include "json.h"
+
+static const char *text_of(struct json_object *object, const char *name)
+{
+    struct json_object *member = NULL;
+    if (!object || !json_object_object_get_ex(object, name, &member) || !member)
+        return NULL;
+    return json_object_get_string(member);
+}
+
+/* For printing: never NULL. */
+static const char *shown(struct json_object *object, const char *name)
+{
+    const char *text = text_of(object, name);
+    return text ? text : "";
+}
+
+static struct json_object *member_of(struct json_object *object, const char *name)
+{
+    struct json_object *member = NULL;
+    return object && json_object_object_get_ex(object, name, &member) ? member : NULL;
+}
+
+static size_t length_of(struct json_object *list)
+{
+    return list && json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+static void show_head(const cli *c, struct json_object *run)
+{
+    struct json_object *target = member_of(run, "target");
+    const char *status = shown(run, "status");
+    const char *colour = strcmp(status, "ok") == 0 ? "32" : strcmp(status, "skipped") == 0 ? "33" : "31";
+    (void)printf("%s%s%s", cli_style(c, "1"), shown(run, "tool"), cli_style(c, "0"));
+    if (target)
+        (void)printf(" on %s/%s", shown(target, "project"), shown(target, "branch"));
+    (void)printf(": %s%s%s in %s ms%s\n", cli_style(c, colour), status, cli_style(c, "0"), shown(run, "duration_ms"),
+                 strcmp(shown(run, "mode"), "plan") == 0 ? " (a plan: nothing was changed)" : "");
+}
+
+static void show_coverage(struct json_object *result)
+{
+    struct json_object *examined = member_of(result, "examined"), *skipped = member_of(result, "skipped");
+    if (examined && json_object_object_length(examined)) {
+        (void)fputs("  examined", stdout);
+        json_object_object_foreach(examined, what, count)
+            (void)printf(" %s %s;", json_object_get_string(count), what);
+        (void)putchar('\n');
+    }
+    for (size_t i = 0; i < length_of(skipped); i++) {
+        struct json_object *item = json_object_array_get_idx(skipped, i);
+        (void)printf("  skipped  %s: %s\n", shown(item, "object"), shown(item, "reason"));
+    }
+}
+
+static void show_findings(const cli *c, struct json_object *findings)
+{
+    for (size_t i = 0; i < length_of(findings); i++) {
+        struct json_object *f = json_object_array_get_idx(findings, i), *confidence = member_of(f, "confidence");
+        (void)printf("  %s%s%s %s, %s confidence (%s)\n      %s\n      evidence %s\n", cli_style(c, "33"), shown(f, "object"),
+                     cli_style(c, "0"), shown(f, "kind"), shown(confidence, "label"), shown(confidence, "value"),
+                     shown(f, "reason"), shown(f, "evidence"));
+        if (text_of(f, "fix"))
+            (void)printf("      fix      %s\n", shown(f, "fix"));
+    }
+}
+
+static void show_rest(struct json_object *result)
+{
+    json_object_object_foreach(result, name, value)
+    {
+        if (strcmp(name, "examined") == 0 || strcmp(name, "skipped") == 0 || strcmp(name, "findings") == 0)
+            continue;
+        if (length_of(value) && json_object_is_type(json_object_array_get_idx(value, 0), json_type_object)) {
+            (void)printf("  %s:\n", name);
+            for (size_t i = 0; i < length_of(value); i++)
+                (void)printf("    %s\n", json_object_to_json_string_ext(json_object_array_get_idx(value, i),
+                                                                      JSON_C_TO_STRING_SPACED));
+        } else {
+            (void)printf("  %-8s %s\n", name, json_object_get_string(value));
+        }
+    }
+}
+
+static void show_changes(const cli *c, struct json_object *changes)
+{
+    const char *group = NULL;
+    for (size_t i = 0; i < length_of(changes); i++) {
+        struct json_object *change = json_object_array_get_idx(changes, i);
+        const char *title = shown(change, "group"), *outcome = shown(change, "outcome"), *error = text_of(change, "error");
+        if (!group || strcmp(group, title) != 0)
+            (void)printf("  %s%s%s (%s)\n", cli_style(c, "1"), title, cli_style(c, "0"), shown(change, "decision"));
+        group = title;
+        (void)printf("    %-9s %-11s %s\n", outcome, shown(change, "effect"), shown(change, "statement"));
+        if (error)
+            (void)printf("              %s\n", error);
+    }
+}
+
+void cli_show_run(const cli *c, const char *document)
+{
+    lb_error err;
+    JSON_AUTO *run = json_parse(document, strlen(document), &err);
+    if (!run) {
+        (void)puts(document); /* better raw than not at all */
+        return;
+    }
+    struct json_object *result = member_of(run, "result"), *error = member_of(run, "error");
+    show_head(c, run);
+    show_coverage(result);
+    show_findings(c, member_of(result, "findings"));
+    if (result)
+        show_rest(result);
+    show_changes(c, member_of(run, "changes"));
+    if (length_of(member_of(run, "events")))
+        (void)printf("  %zu event(s)\n", length_of(member_of(run, "events")));
+    if (error) {
+        (void)printf("  %serror%s    %s (%s)\n", cli_style(c, "31"), cli_style(c, "0"), shown(error, "message"),
+                     shown(error, "code"));
+        if (text_of(error, "hint"))
+            (void)printf("  hint     %s\n", shown(error, "hint"));
+    }
+}

@@ -1,0 +1,22 @@
+/* cron.h: five-field cron expressions (minute hour day-of-month month day-of-week; lists, ranges, steps, names, and the
+ * @hourly family). Day fields combine as cron does: when both are restricted, either one matches. */
+#ifndef LBOPS_HOST_CRON_H
+#define LBOPS_HOST_CRON_H
+
+#include "base.h"
+
+typedef struct cron {
+    uint64_t minutes;
+    uint32_t hours, days, months, weekdays; /* bit n stands for value n; Sunday is 0 */
+    bool any_day, any_weekday;
+} cron;
+
+/* The message names the field and the bad part. */
+LB_MUST_CHECK int cron_parse(const char *text, cron *ret_cron, lb_error *err);
+
+bool cron_matches(const cron *c, int minute, int hour, int day, int month, int weekday);
+
+/* The first time after `after` (microseconds, UTC) that matches in UTC; INT64_MAX when none comes within 30 years ("0 0 30 2 *"). */
+int64_t cron_next_utc(const cron *c, int64_t after);
+
+#endif

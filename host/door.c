@@ -1,0 +1,286 @@
+/* The one door: changes are gathered into groups, classed, and decided upon as a group. */
+#include "door.h"
+
+#include "compose.h"
+#include "json.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+const char *change_kind_name(change_kind kind)
+{
+    static const char *const names[] = {"sql", "api", "file", "exec"};
+    return names[kind];
+}
+
+const char *change_outcome_name(change_outcome outcome)
+{
+    static const char *const names[] = {"open", "planned", "refused", "unknown", "applied", "failed", "not_reached"};
+    return names[outcome];
+}
+
+void door_announce(const change *c)
+{
+    const run_state *run = c->group->run;
+    BUF_AUTO text = BUF_INIT((size_t)16 * 1024 * 1024), frame = BUF_INIT((size_t)16 * 1024 * 1024 + 256);
+    buf_putc(&text, '{');
+    json_member_string(&text, "group", c->group->title);
+    json_member_string(&text, "kind", change_kind_name(c->kind));
+    json_member_string(&text, "effect", effect_name(c->verdict.effect));
+    json_member_string(&text, "statement", c->statement);
+    json_member_bool(&text, "executed", c->outcome == CHANGE_APPLIED);
+    json_member_string(&text, "outcome", change_outcome_name(c->outcome));
+    json_member_string(&text, "decision", c->group->answer.why);
+    json_key(&text, "rows");
+    if (c->rows >= 0)
+        buf_printf(&text, "%lld", (long long)c->rows);
+    else
+        buf_puts(&text, "null");
+    json_member_string(&text, "error", c->error.code ? c->error.message : NULL);
+    json_member_string(&text, "run_id", run->request->id);
+    buf_putc(&text, '}');
+    size_t mark = wire_begin(&frame, WIRE_CHANGE);
+    wire_put_str(&frame, run->root->id);
+    wire_put_u32(&frame, c->index);
+    wire_put_u32(&frame, c->outcome);
+    wire_put_str(&frame, buf_text(&text));
+    wire_end(&frame, mark);
+    run->worker->channel.send(run->worker->channel.state, &frame);
+}
+
+static const char *keep_text(run_state *run, const char *text)
+{
+    return text ? arena_strdup(run->memory, text) : NULL;
+}
+
+int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group, lb_error *err)
+{
+    run_state *run = run_of(ctx);
+    if (!spec->title || !spec->reason || !*spec->title || !*spec->reason)
+        return lb_fail(err, LB_ERR_INVALID, "fill .title and .reason", "a group of changes does not say what it is for");
+    lb_group *group = arena_alloc(run->memory, sizeof *group);
+    if (!group)
+        return lb_out_of_memory(err);
+    *group = (lb_group){.next = run->groups,
+                        .run = run,
+                        .title = keep_text(run, spec->title),
+                        .reason = keep_text(run, spec->reason),
+                        .undo = keep_text(run, spec->undo),
+                        .atomic = spec->atomic,
+                        .bounded = spec->bounded};
+    group->last = &group->first;
+    group->evidence = arena_values(run->memory, spec->evidence ? spec->evidence : LB_NO_ARGS);
+    if (!group->title || !group->reason || !group->evidence || (spec->undo && !group->undo))
+        return lb_out_of_memory(err);
+    run->groups = group;
+    *ret_group = group;
+    return 0;
+}
+
+static int add_change(lb_group *group, change_kind kind, change **ret_change, lb_error *err)
+{
+    run_state *run = group->run;
+    if (group->decided)
+        return lb_fail(err, LB_ERR_INVALID, "open a new group", "the group \"%s\" is decided already", group->title);
+    if (*run->change_count >= DOOR_CHANGES)
+        return lb_fail(err, LB_ERR_LIMIT, "do it in several runs", "more than %d changes in one run", DOOR_CHANGES);
+    change *c = arena_alloc(run->memory, sizeof *c);
+    if (!c)
+        return lb_out_of_memory(err);
+    *c = (change){.group = group, .kind = kind, .rows = -1};
+    *ret_change = c;
+    return 0;
+}
+
+/* Only a change that is complete becomes part of its group. */
+static void join_group(change *c)
+{
+    run_state *run = c->group->run;
+    c->index = (*run->change_count)++;
+    *c->group->last = c;
+    c->group->last = &c->next;
+    c->group->count++;
+}
+
+int door_change_sql(lb_group *group, const lb_statement *statement, const lb_value *args, lb_error *err)
+{
+    change *c = NULL;
+    run_state *run = group->run;
+    if (statement->kind != LB_STATEMENT_CHANGE)
+        return lb_fail(err, LB_ERR_INVALID, "reads go through lb_query", "%s is not a change", statement->name);
+    int r = add_change(group, CHANGE_SQL, &c, err);
+    if (r >= 0)
+        r = run_compose(&run->ctx, statement, args, &c->sql, err);
+    if (r < 0)
+        return r;
+    c->statement = c->sql->display;
+    c->args = arena_values(run->memory, args);
+    if (!c->args)
+        return lb_out_of_memory(err);
+    r = effect_of_sql(c->sql->text, &c->verdict, err);
+    if (r < 0)
+        return lb_wrap(err, statement->name);
+    if (group->atomic && !c->verdict.in_transaction)
+        return lb_fail(err, LB_ERR_INVALID, "leave .atomic out", "%s cannot run inside a transaction", statement->name);
+    join_group(c);
+    return 0;
+}
+
+int door_change_control(lb_group *group, const lb_request *request, lb_error *err)
+{
+    change *c = NULL;
+    run_state *run = group->run;
+    if (strcmp(request->method, "GET") == 0)
+        return lb_fail(err, LB_ERR_INVALID, "reads go through lb_control", "GET %s is not a change", request->path);
+    int r = add_change(group, CHANGE_API, &c, err);
+    if (r < 0)
+        return r;
+    lb_request *copy = arena_alloc(run->memory, sizeof *copy);
+    if (!copy)
+        return lb_out_of_memory(err);
+    *copy = (lb_request){.method = keep_text(run, request->method),
+                         .path = keep_text(run, request->path),
+                         .query = keep_text(run, request->query),
+                         .body = keep_text(run, request->body)};
+    c->request = copy;
+    c->statement = arena_printf(run->memory, "%s %s%s%s%s%s", copy->method, copy->path, copy->query ? "?" : "",
+                                copy->query ? copy->query : "", copy->body ? " " : "", copy->body ? copy->body : "");
+    if (!copy->method || !copy->path || !c->statement)
+        return lb_out_of_memory(err);
+    effect_of_control(copy, &c->verdict);
+    join_group(c);
+    return 0;
+}
+
+int door_change_file(lb_group *group, const char *path, const char *content, lb_error *err)
+{
+    change *c = NULL;
+    run_state *run = group->run;
+    struct stat st;
+    int r = add_change(group, CHANGE_FILE, &c, err);
+    if (r < 0)
+        return r;
+    c->path = *path == '/' ? arena_strdup(run->memory, path)
+                           : arena_printf(run->memory, "%s/%s", run->worker->setup->work_dir, path);
+    c->content = arena_strdup(run->memory, content);
+    c->statement = c->path ? arena_printf(run->memory, "write %s (%zu bytes)", c->path, strlen(content)) : NULL;
+    if (!c->path || !c->content || !c->statement)
+        return lb_out_of_memory(err);
+    bool exists = stat(c->path, &st) == 0;
+    if (!exists && errno != ENOENT)
+        return lb_fail(err, LB_ERR_IO, "choose another path", "cannot look at %s: %s", c->path, strerror(errno));
+    effect_of_file(exists, &c->verdict);
+    join_group(c);
+    return 0;
+}
+
+int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
+{
+    change *c = NULL;
+    run_state *run = group->run;
+    size_t count = 0;
+    if (!argv || !argv[0])
+        return lb_fail(err, LB_ERR_INVALID, NULL, "there is no program to run");
+    int r = add_change(group, CHANGE_EXEC, &c, err);
+    if (r < 0)
+        return r;
+    while (argv[count])
+        count++;
+    const char **copy = arena_alloc(run->memory, (count + 1) * sizeof *copy);
+    BUF_AUTO line = BUF_INIT((size_t)1024 * 1024);
+    for (size_t i = 0; copy && i < count; i++) {
+        copy[i] = keep_text(run, argv[i]);
+        if (!copy[i])
+            return lb_out_of_memory(err);
+        buf_printf(&line, "%s%s", i ? " " : "", argv[i]);
+    }
+    c->statement = keep_text(run, buf_text(&line));
+    if (!copy || !c->statement)
+        return lb_out_of_memory(err);
+    c->argv = copy;
+    effect_of_exec(copy, &c->verdict);
+    join_group(c);
+    return 0;
+}
+
+/* The group's effect is that of its strongest change; each change is asked for, and the strictest answer holds for all. */
+static void ask_gate(lb_group *group)
+{
+    const run_state *run = group->run;
+    const worker_setup *setup = run->worker->setup;
+    group->answer = (gate_answer){.decision = GATE_EXECUTE};
+    for (change *c = group->first; c; c = c->next) {
+        gate_answer answer;
+        gate_question question = {
+            .verdict = &c->verdict,
+            .target = run->request->target,
+            .tool = run->request->tool,
+            .risk = run->request->risk,
+            .needs_approval = run->request->needs_approval,
+            .bounded = group->bounded,
+            .actor = run->request->actor_kind,
+            .rules = setup->rules,
+            .rule_count = setup->rule_count,
+        };
+        gate_decide(&question, &answer);
+        if (c == group->first || answer.decision > group->answer.decision)
+            group->answer = answer;
+    }
+}
+
+static void settle(lb_group *group, change_outcome outcome)
+{
+    for (change *c = group->first; c; c = c->next) {
+        c->outcome = outcome;
+        door_announce(c);
+    }
+}
+
+int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err)
+{
+    run_state *run = group->run;
+    if (group->decided)
+        return lb_fail(err, LB_ERR_INVALID, "apply a group once", "the group \"%s\" is decided already", group->title);
+    group->decided = true;
+    int r = run_check_stop(run, err);
+    if (r < 0)
+        return r;
+    ask_gate(group);
+    if (run->request->plan) {
+        settle(group, CHANGE_PLANNED);
+        run->changes += group->count;
+        *ret_outcome = LB_PLANNED;
+        return 0;
+    }
+    if (group->answer.decision != GATE_EXECUTE) {
+        settle(group, CHANGE_REFUSED);
+        run->refused++;
+        (void)snprintf(run->refused_why, sizeof run->refused_why, "%s", group->answer.why);
+        *ret_outcome = LB_REFUSED;
+        return 0;
+    }
+    r = door_execute(group, err);
+    if (r < 0)
+        return r;
+    *ret_outcome = LB_APPLIED;
+    return 0;
+}
+
+int64_t door_rows(const lb_group *group)
+{
+    return group->rows;
+}
+
+const char *door_reply(const lb_group *group)
+{
+    return group->reply ? group->reply : "";
+}
+
+int door_check_closed(const run_state *run, lb_error *err)
+{
+    for (const lb_group *group = run->groups; group; group = group->next)
+        if (!group->decided)
+            return lb_fail(err, LB_ERR_TOOL, "call lb_apply for each group", "%s left the group \"%s\" open",
+                           run->request->tool, group->title);
+    return 0;
+}

@@ -1,0 +1,69 @@
+/* door.h: what the files of the one door (door, door_execute, door_audit) share: groups and their changes. */
+#ifndef LBOPS_HOST_DOOR_H
+#define LBOPS_HOST_DOOR_H
+
+#include "run_state.h"
+
+#define DOOR_CHANGES 10000 /* in one run */
+
+typedef enum change_kind { CHANGE_SQL, CHANGE_API, CHANGE_FILE, CHANGE_EXEC } change_kind;
+
+typedef enum change_outcome {
+    CHANGE_OPEN = 0,
+    CHANGE_PLANNED,
+    CHANGE_REFUSED,
+    CHANGE_UNKNOWN, /* begun; what became of it nobody has said yet */
+    CHANGE_APPLIED,
+    CHANGE_FAILED,
+    CHANGE_NOT_REACHED /* an earlier change of the group failed, or took everything back */
+} change_outcome;
+
+typedef struct change {
+    struct change *next;
+    struct lb_group *group;
+    change_kind kind;
+    effect_verdict verdict;
+    const char *statement; /* for people: SQL, "DELETE projects/a/branches/b", "write PATH", a command line */
+    const lb_sql *sql;
+    const lb_value *args;
+    const lb_request *request;
+    const char *path, *content;
+    const char *const *argv;
+    uint32_t index; /* in the supervisor's list */
+    change_outcome outcome;
+    int64_t rows, duration_us;
+    lb_error error;
+    char audit_id[ID_TEXT];
+} change;
+
+struct lb_group {
+    struct lb_group *next; /* of the run */
+    run_state *run;
+    const char *title, *reason, *undo;
+    const lb_value *evidence;
+    bool atomic, bounded, decided;
+    change *first, **last;
+    uint32_t count;
+    gate_answer answer;
+    int64_t rows;
+    const char *reply;
+};
+
+const char *change_kind_name(change_kind kind);
+const char *change_outcome_name(change_outcome outcome);
+
+/* Tells the supervisor how a change stands. Goes out before a change is begun, so that a crash leaves a trace. */
+void door_announce(const change *c);
+
+/* door_execute.c: carries a group out; intents are durable before anything happens. */
+LB_MUST_CHECK int door_execute(lb_group *group, lb_error *err);
+
+/* door_command.c: one change of a kind that is not SQL. */
+LB_MUST_CHECK int door_run_file(change *c, lb_error *err);
+LB_MUST_CHECK int door_run_exec(change *c, lb_error *err);
+
+/* door_audit.c: both are durable when they return 0. */
+LB_MUST_CHECK int door_audit_intents(lb_group *group, lb_error *err);
+LB_MUST_CHECK int door_audit_outcomes(lb_group *group, lb_error *err);
+
+#endif

@@ -1,0 +1,160 @@
+/* Carrying out a group that the gate lets pass. */
+#include "door.h"
+
+#include "compose.h"
+
+static int keep_columns(void *state, uint32_t count, const char *const *names, lb_error *err)
+{
+    (void)state, (void)count, (void)names, (void)err; /* what a change answers with has no declared shape */
+    return 0;
+}
+
+/* The first cell of the last row is the group's reply. */
+static int keep_reply(void *state, uint32_t count, const char *const *cells, lb_error *err)
+{
+    lb_group *group = state;
+    if (count && cells[0]) {
+        group->reply = arena_strdup(group->run->memory, cells[0]);
+        if (!group->reply)
+            return lb_out_of_memory(err);
+    }
+    return 0;
+}
+
+static int run_sql(change *c, lb_error *err)
+{
+    run_state *run = c->group->run;
+    const lb_sink sink = {.size = sizeof sink, .state = c->group, .columns = keep_columns, .row = keep_reply};
+    const lb_command command = {
+        .size = sizeof command,
+        .name = c->sql->statement->name,
+        .text = c->sql->text,
+        .params = c->sql->params,
+        .param_types = c->sql->param_types,
+        .param_count = c->sql->param_count,
+        .args = c->args,
+        .deadline = run->deadline,
+    };
+    int r = run_session(run, err);
+    return r < 0 ? r : session_execute(run->session, &command, &sink, &c->rows, err);
+}
+
+static int run_change(change *c, lb_error *err)
+{
+    run_state *run = c->group->run;
+    switch (c->kind) {
+    case CHANGE_SQL:
+        return run_sql(c, err);
+    case CHANGE_API:
+        return session_control(run->worker->sessions, c->request, run->deadline, run->memory, &c->group->reply, err);
+    case CHANGE_FILE:
+        return door_run_file(c, err);
+    case CHANGE_EXEC:
+        return door_run_exec(c, err);
+    }
+    return lb_fail(err, LB_ERR_INTERNAL, NULL, "a change of no kind");
+}
+
+/* Did the other side say that nothing happened? A lost connection or a deadline says nothing about the statement. */
+static bool is_certain(const change *c, const lb_error *err)
+{
+    if (c->kind == CHANGE_FILE)
+        return true; /* a file is replaced whole or not at all */
+    if (err->sqlstate[0])
+        return strncmp(err->sqlstate, "08", 2) != 0 && strncmp(err->sqlstate, "57P", 3) != 0;
+    return err->code != LB_ERR_UNREACHABLE && err->code != LB_ERR_TIMEOUT && err->code != LB_ERR_CANCELLED &&
+           err->code != LB_ERR_INTERNAL;
+}
+
+static int execute_one(change *c, lb_error *err)
+{
+    int64_t began = clock_monotonic();
+    c->outcome = CHANGE_UNKNOWN; /* what stands if we do not live to say more */
+    door_announce(c);
+    int r = run_change(c, err);
+    c->duration_us = clock_monotonic() - began;
+    if (r < 0) {
+        c->error = *err;
+        c->outcome = is_certain(c, err) ? CHANGE_FAILED : CHANGE_UNKNOWN;
+        return r;
+    }
+    c->outcome = CHANGE_APPLIED;
+    if (c->rows > 0)
+        c->group->rows += c->rows;
+    return 0;
+}
+
+/* Everything that had been done in the transaction shares its fate. */
+static void spread(lb_group *group, change_outcome outcome, const lb_error *err)
+{
+    for (change *c = group->first; c; c = c->next) {
+        if (c->outcome != CHANGE_APPLIED)
+            continue;
+        c->outcome = outcome;
+        c->error = *err;
+    }
+    group->rows = 0;
+}
+
+static int execute_each(lb_group *group, lb_error *err)
+{
+    for (change *c = group->first; c; c = c->next) {
+        int r = run_check_stop(group->run, err);
+        if (r >= 0)
+            r = execute_one(c, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int execute_atomic(lb_group *group, lb_error *err)
+{
+    run_state *run = group->run;
+    lb_error finish_error;
+    int r = run_session(run, err);
+    if (r >= 0)
+        r = session_begin(run->session, run->deadline, err);
+    if (r < 0)
+        return r;
+    r = execute_each(group, err);
+    if (r < 0) {
+        if (session_finish(run->session, false, run->deadline, &finish_error) < 0) {
+            session_discard(run->session); /* a session that cannot roll back is closed, which does */
+            run->session = NULL;
+        }
+        spread(group, CHANGE_NOT_REACHED, err);
+        return r;
+    }
+    r = session_finish(run->session, true, run->deadline, err);
+    if (r < 0) {
+        bool is_known = err->sqlstate[0] && strncmp(err->sqlstate, "08", 2) != 0;
+        spread(group, is_known ? CHANGE_FAILED : CHANGE_UNKNOWN, err);
+    }
+    return r;
+}
+
+int door_execute(lb_group *group, lb_error *err)
+{
+    run_state *run = group->run;
+    lb_error audit_error;
+    int r = door_audit_intents(group, err);
+    if (r < 0)
+        return lb_wrap(err, "nothing was changed, as the audit log cannot be written");
+    for (change *c = group->first; c; c = c->next)
+        c->outcome = CHANGE_NOT_REACHED;
+    r = group->atomic ? execute_atomic(group, err) : execute_each(group, err);
+    for (change *c = group->first; c; c = c->next) {
+        run->changes += c->outcome == CHANGE_APPLIED;
+        door_announce(c);
+    }
+    if (door_audit_outcomes(group, &audit_error) < 0 && r >= 0) {
+        *err = audit_error;
+        return lb_wrap(err, "the changes were made, but their outcome is missing in the audit log");
+    }
+    if (r == LB_ERR_UNREACHABLE && run->session) {
+        session_discard(run->session);
+        run->session = NULL;
+    }
+    return r;
+}

@@ -1,0 +1,222 @@
+#include "effect_tree.h"
+
+#include <ctype.h>
+
+bool tree_has(tree t)
+{
+    return t.at != NULL;
+}
+
+/* From an opening quote to the byte after the closing one. */
+static const char *string_end(const char *p)
+{
+    for (p++; *p && *p != '"'; p++)
+        if (*p == '\\' && p[1])
+            p++;
+    return *p ? p + 1 : p;
+}
+
+static const char *scalar_end(const char *p)
+{
+    return p + strcspn(p, ",]}");
+}
+
+const char *tree_end(tree t)
+{
+    const char *p = t.at;
+    size_t depth = 0;
+    do {
+        if (!*p)
+            return p;
+        if (*p == '"') {
+            p = string_end(p);
+        } else if (*p == '{' || *p == '[') {
+            depth++;
+            p++;
+        } else if (*p == '}' || *p == ']') {
+            depth--;
+            p++;
+        } else if (depth == 0) {
+            return scalar_end(p);
+        } else {
+            p++;
+        }
+    } while (depth > 0);
+    return p;
+}
+
+/* The character of an escape whose backslash stands before p; p is left on the escape's last byte. What is no printable
+ * character of ASCII becomes a space: it only matters to people. */
+static char unescape_one(const char **p)
+{
+    unsigned code = 0;
+    if (**p != 'u')
+        return (char)(**p == '"' || **p == '\\' || **p == '/' ? **p : ' ');
+    for (int i = 0; i < 4 && isxdigit((unsigned char)(*p)[1]); i++) {
+        (*p)++;
+        char digit = (char)tolower((unsigned char)**p);
+        code = code * 16 + (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    }
+    return (char)(code >= 0x20 && code < 0x7f ? code : ' ');
+}
+
+static void unescape(const char *p, char *into, size_t size)
+{
+    size_t n = 0;
+    for (p++; *p && *p != '"' && n + 1 < size; p++) {
+        char c = *p;
+        if (c == '\\' && p[1]) {
+            p++;
+            c = unescape_one(&p);
+        }
+        into[n++] = c;
+    }
+    into[n] = '\0';
+    if (*p && *p != '"')
+        tree_trim(into);
+}
+
+void tree_trim(char *text)
+{
+    size_t length = strlen(text), tail = 0;
+    while (tail < length && tail < 4 && ((unsigned char)text[length - 1 - tail] & 0xc0) == 0x80)
+        tail++;
+    if (tail == length)
+        return;
+    unsigned char lead = (unsigned char)text[length - 1 - tail];
+    size_t wanted = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+    if (wanted > tail)
+        text[length - 1 - tail] = '\0';
+}
+
+static bool key_at(const char *p, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(p + 1, name, length) == 0 && p[length + 1] == '"';
+}
+
+tree tree_get(tree object, const char *member)
+{
+    if (!object.at || *object.at != '{')
+        return (tree){NULL};
+    const char *p = object.at + 1;
+    while (*p == '"') {
+        const char *after = string_end(p);
+        if (*after != ':')
+            break;
+        tree value = {after + 1};
+        if (key_at(p, member))
+            return value;
+        p = tree_end(value);
+        if (*p == ',')
+            p++;
+    }
+    return (tree){NULL};
+}
+
+tree tree_path(tree object, const char *first, const char *second)
+{
+    return tree_get(tree_get(object, first), second);
+}
+
+tree tree_first(tree list)
+{
+    if (!list.at || *list.at != '[' || list.at[1] == ']' || !list.at[1])
+        return (tree){NULL};
+    return (tree){list.at + 1};
+}
+
+tree tree_next(tree item)
+{
+    const char *after = tree_end(item);
+    return (tree){*after == ',' ? after + 1 : NULL};
+}
+
+size_t tree_count(tree list)
+{
+    size_t count = 0;
+    for (tree item = tree_first(list); item.at; item = tree_next(item))
+        count++;
+    return count;
+}
+
+tree tree_node(tree node, const char *kind)
+{
+    return tree_get(node, kind);
+}
+
+bool tree_is(tree scalar, const char *text)
+{
+    return scalar.at && *scalar.at == '"' && key_at(scalar.at, text);
+}
+
+bool tree_true(tree scalar)
+{
+    return scalar.at && strncmp(scalar.at, "true", 4) == 0;
+}
+
+void tree_text(tree scalar, char *ret_text, size_t size)
+{
+    ret_text[0] = '\0';
+    if (!scalar.at)
+        return;
+    if (*scalar.at == '"') {
+        unescape(scalar.at, ret_text, size);
+        return;
+    }
+    size_t length = (size_t)(tree_end(scalar) - scalar.at);
+    if (length >= size)
+        length = size - 1;
+    memcpy(ret_text, scalar.at, length);
+    ret_text[length] = '\0';
+    tree_trim(ret_text);
+}
+
+/* Past a "location":123 and one comma beside it, if one stands here. */
+static const char *past_location(const char *p)
+{
+    static const char key[] = "\"location\":";
+    const char *start = *p == ',' ? p + 1 : p;
+    if (strncmp(start, key, sizeof key - 1) != 0)
+        return p;
+    const char *after = start + sizeof key - 1;
+    after += *after == '-';
+    while (isdigit((unsigned char)*after))
+        after++;
+    return start == p && *after == ',' ? after + 1 : after;
+}
+
+bool tree_same(tree a, tree b)
+{
+    if (!a.at || !b.at)
+        return false;
+    const char *p = a.at, *q = b.at, *p_end = tree_end(a), *q_end = tree_end(b);
+    while (p < p_end && q < q_end) {
+        const char *p_past = past_location(p), *q_past = past_location(q);
+        if (p_past != p || q_past != q) {
+            p = p_past;
+            q = q_past;
+        } else if (*p++ != *q++) {
+            return false;
+        }
+    }
+    return p == p_end && q == q_end;
+}
+
+bool tree_next_key(const char *from, const char *end, char *ret_key, size_t size, tree *ret_value)
+{
+    for (const char *p = from; p < end && *p;) {
+        if (*p != '"') {
+            p++;
+            continue;
+        }
+        const char *after = string_end(p);
+        if (*after == ':') {
+            unescape(p, ret_key, size);
+            *ret_value = (tree){after + 1};
+            return true;
+        }
+        p = after;
+    }
+    return false;
+}

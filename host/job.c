@@ -1,0 +1,253 @@
+#include "job.h"
+
+const char *run_status_name(run_status status)
+{
+    static const char *const names[] = {"ok", "failed", "timeout", "crashed", "skipped", "pending_approval"};
+    return (size_t)status < LB_COUNT(names) ? names[status] : "unknown";
+}
+
+static void put_args(buf *out, const param_arg *args, size_t count)
+{
+    wire_put_u32(out, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        wire_put_str(out, args[i].name);
+        wire_put_str(out, args[i].text);
+    }
+}
+
+static void put_tool(buf *out, const worker_tool *tool)
+{
+    wire_put_str(out, tool->name);
+    wire_put_str(out, tool->path);
+    wire_put_str(out, tool->agent);
+    wire_put_u32(out, (uint32_t)tool->risk);
+    wire_put_bool(out, tool->needs_approval);
+    wire_put_u32(out, tool->timeout_s);
+    put_args(out, tool->args, tool->arg_count);
+}
+
+static void put_rule(buf *out, const gate_rule *rule)
+{
+    wire_put_str(out, rule->tool);
+    wire_put_str(out, rule->project);
+    wire_put_str(out, rule->branch);
+    wire_put_u32(out, (uint32_t)rule->effect);
+    wire_put_u32(out, (uint32_t)rule->branch_class);
+    wire_put_u32(out, (uint32_t)rule->decision);
+    wire_put_bool(out, rule->loosen);
+}
+
+void job_put_setup(buf *out, const worker_setup *setup)
+{
+    size_t mark = wire_begin(out, WIRE_SETUP);
+    wire_put_str(out, setup->outbox_dir);
+    wire_put_str(out, setup->work_dir);
+    wire_put_str(out, setup->transport_name);
+    wire_put_str(out, setup->transport_path);
+    put_args(out, setup->transport_args, setup->transport_arg_count);
+    wire_put_u32(out, (uint32_t)setup->tool_count);
+    for (size_t i = 0; i < setup->tool_count; i++)
+        put_tool(out, &setup->tools[i]);
+    wire_put_u32(out, (uint32_t)setup->rule_count);
+    for (size_t i = 0; i < setup->rule_count; i++)
+        put_rule(out, &setup->rules[i]);
+    wire_put_u32(out, (uint32_t)setup->log_level);
+    wire_put_u32(out, setup->worker_memory_mb);
+    wire_put_u32(out, setup->run_memory_mb);
+    wire_put_u32(out, setup->result_mb);
+    wire_put_u32(out, setup->run_events);
+    wire_put_u32(out, setup->run_records);
+    wire_put_u32(out, setup->connection_idle_s);
+    wire_put_u32(out, setup->grace_s);
+    wire_end(out, mark);
+}
+
+void job_put_run(buf *out, const run_request *request, int64_t deadline)
+{
+    size_t mark = wire_begin(out, WIRE_RUN);
+    wire_put_str(out, request->id);
+    wire_put_str(out, request->parent_id);
+    wire_put_str(out, request->tool);
+    wire_put_str(out, request->agent);
+    wire_put_str(out, request->path);
+    wire_put_str(out, request->target.project);
+    wire_put_str(out, request->target.branch);
+    wire_put_u32(out, (uint32_t)request->target.branch_class);
+    put_args(out, request->args, request->arg_count);
+    wire_put_bool(out, request->plan);
+    wire_put_u32(out, (uint32_t)request->actor_kind);
+    wire_put_str(out, request->actor);
+    wire_put_str(out, request->reason);
+    wire_put_u32(out, (uint32_t)request->risk);
+    wire_put_bool(out, request->needs_approval);
+    wire_put_u32(out, request->timeout_s);
+    wire_put_str(out, request->record_dir);
+    wire_put_i64(out, deadline);
+    wire_end(out, mark);
+}
+
+/* A copy that outlives the frame. NULL stays NULL; a full arena makes the frame bad. */
+static const char *keep(wire_reader *r, arena *memory, const char *text)
+{
+    if (!text)
+        return NULL;
+    char *copy = arena_strdup(memory, text);
+    if (!copy)
+        r->bad = true;
+    return copy;
+}
+
+/* An array for `count` elements that the frame announces; each takes at least `least` bytes there, so a lie is seen first. */
+static void *get_array(wire_reader *r, arena *memory, size_t *ret_count, size_t least, size_t bytes)
+{
+    size_t count = wire_get_u32(r);
+    *ret_count = 0;
+    if (r->bad || count > (size_t)(r->end - r->p) / least) {
+        r->bad = true;
+        return NULL;
+    }
+    void *items = arena_alloc(memory, (count + 1) * bytes);
+    if (!items)
+        r->bad = true;
+    else
+        *ret_count = count;
+    return items;
+}
+
+static const param_arg *get_args(wire_reader *r, arena *memory, size_t *ret_count)
+{
+    param_arg *args = get_array(r, memory, ret_count, 8, sizeof *args);
+    for (size_t i = 0; i < *ret_count; i++) {
+        args[i].name = keep(r, memory, wire_get_required(r));
+        args[i].text = keep(r, memory, wire_get_required(r));
+    }
+    return args;
+}
+
+static void get_tool(wire_reader *r, arena *memory, worker_tool *tool)
+{
+    tool->name = keep(r, memory, wire_get_required(r));
+    tool->path = keep(r, memory, wire_get_required(r));
+    tool->agent = keep(r, memory, wire_get_str(r));
+    tool->risk = (lb_risk)wire_get_u32(r);
+    tool->needs_approval = wire_get_bool(r);
+    tool->timeout_s = wire_get_u32(r);
+    tool->args = get_args(r, memory, &tool->arg_count);
+}
+
+static void get_rule(wire_reader *r, arena *memory, gate_rule *rule)
+{
+    rule->tool = keep(r, memory, wire_get_str(r));
+    rule->project = keep(r, memory, wire_get_str(r));
+    rule->branch = keep(r, memory, wire_get_str(r));
+    rule->effect = (int)wire_get_u32(r);
+    rule->branch_class = (int)wire_get_u32(r);
+    rule->decision = (gate_decision)wire_get_u32(r);
+    rule->loosen = wire_get_bool(r);
+}
+
+bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
+{
+    worker_setup s = {0};
+    s.outbox_dir = keep(r, memory, wire_get_required(r));
+    s.work_dir = keep(r, memory, wire_get_required(r));
+    s.transport_name = keep(r, memory, wire_get_str(r));
+    s.transport_path = keep(r, memory, wire_get_str(r));
+    s.transport_args = get_args(r, memory, &s.transport_arg_count);
+    worker_tool *tools = get_array(r, memory, &s.tool_count, 20, sizeof *tools);
+    for (size_t i = 0; i < s.tool_count; i++)
+        get_tool(r, memory, &tools[i]);
+    s.tools = tools;
+    gate_rule *rules = get_array(r, memory, &s.rule_count, 20, sizeof *rules);
+    for (size_t i = 0; i < s.rule_count; i++)
+        get_rule(r, memory, &rules[i]);
+    s.rules = rules;
+    s.log_level = (lb_level)wire_get_u32(r);
+    s.worker_memory_mb = wire_get_u32(r);
+    s.run_memory_mb = wire_get_u32(r);
+    s.result_mb = wire_get_u32(r);
+    s.run_events = wire_get_u32(r);
+    s.run_records = wire_get_u32(r);
+    s.connection_idle_s = wire_get_u32(r);
+    s.grace_s = wire_get_u32(r);
+    if (!wire_done(r))
+        return false;
+    *ret_setup = s;
+    return true;
+}
+
+bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_t *ret_deadline)
+{
+    run_request q = {0};
+    const char *id = wire_get_required(r);
+    (void)snprintf(q.id, sizeof q.id, "%s", id); /* ours; a longer one is cut and then matches nothing */
+    q.parent_id = keep(r, memory, wire_get_str(r));
+    q.tool = keep(r, memory, wire_get_required(r));
+    q.agent = keep(r, memory, wire_get_str(r));
+    q.path = keep(r, memory, wire_get_required(r));
+    q.target.project = keep(r, memory, wire_get_str(r));
+    q.target.branch = keep(r, memory, wire_get_str(r));
+    q.target.branch_class = (lb_branch_class)wire_get_u32(r);
+    q.args = get_args(r, memory, &q.arg_count);
+    q.plan = wire_get_bool(r);
+    q.actor_kind = (gate_actor)wire_get_u32(r);
+    q.actor = keep(r, memory, wire_get_required(r));
+    q.reason = keep(r, memory, wire_get_str(r));
+    q.risk = (lb_risk)wire_get_u32(r);
+    q.needs_approval = wire_get_bool(r);
+    q.timeout_s = wire_get_u32(r);
+    q.record_dir = keep(r, memory, wire_get_str(r));
+    int64_t deadline = wire_get_i64(r);
+    if (!wire_done(r))
+        return false;
+    *ret_request = q;
+    *ret_deadline = deadline;
+    return true;
+}
+
+void job_put_done(buf *out, const char *run_id, const run_done *done)
+{
+    size_t mark = wire_begin(out, WIRE_DONE);
+    wire_put_str(out, run_id);
+    wire_put_u32(out, (uint32_t)done->status);
+    wire_put_u32(out, (uint32_t)-done->error.code);
+    wire_put_str(out, done->error.sqlstate);
+    wire_put_str(out, done->error.message);
+    wire_put_str(out, done->error.hint);
+    wire_put_str(out, done->result);
+    wire_put_i64(out, done->started_at);
+    wire_put_i64(out, done->duration_us);
+    wire_put_u32(out, done->changes);
+    wire_put_u32(out, done->findings);
+    wire_put_u32(out, done->records);
+    wire_put_u32(out, done->events);
+    wire_put_str(out, done->version);
+    wire_put_bool(out, done->retire);
+    wire_end(out, mark);
+}
+
+bool job_get_done(wire_reader *r, const char **ret_run_id, run_done *ret_done)
+{
+    run_done d = {0};
+    const char *run_id = wire_get_required(r);
+    uint32_t status = wire_get_u32(r);
+    d.status = (run_status)status;
+    d.error.code = -(int)(wire_get_u32(r) & 0xffff);
+    (void)snprintf(d.error.sqlstate, sizeof d.error.sqlstate, "%s", wire_get_required(r));
+    (void)snprintf(d.error.message, sizeof d.error.message, "%s", wire_get_required(r));
+    (void)snprintf(d.error.hint, sizeof d.error.hint, "%s", wire_get_required(r));
+    d.result = wire_get_required(r);
+    d.started_at = wire_get_i64(r);
+    d.duration_us = wire_get_i64(r);
+    d.changes = wire_get_u32(r);
+    d.findings = wire_get_u32(r);
+    d.records = wire_get_u32(r);
+    d.events = wire_get_u32(r);
+    d.version = wire_get_str(r);
+    d.retire = wire_get_bool(r);
+    if (!wire_done(r) || status > RUN_PENDING_APPROVAL)
+        return false;
+    *ret_run_id = run_id;
+    *ret_done = d;
+    return true;
+}

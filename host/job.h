@@ -1,0 +1,82 @@
+/* job.h: what a run is asked for and what became of it; and how both travel between supervisor and worker. */
+#ifndef LBOPS_HOST_JOB_H
+#define LBOPS_HOST_JOB_H
+
+#include "clock.h"
+#include "gate.h"
+#include "params.h"
+#include "wire.h"
+
+typedef enum run_status {
+    RUN_OK = 0,
+    RUN_FAILED,
+    RUN_TIMEOUT,
+    RUN_CRASHED,
+    RUN_SKIPPED,
+    RUN_PENDING_APPROVAL
+} run_status;
+
+const char *run_status_name(run_status status);
+
+/* One run, asked for. All pointers are borrowed from whoever submits it, until its end is reported. */
+typedef struct run_request {
+    char id[ID_TEXT];
+    const char *parent_id; /* of the run that called, or NULL */
+    const char *tool, *agent, *path;
+    lb_target target; /* project NULL: the workspace */
+    const param_arg *args;
+    size_t arg_count;
+    bool plan;
+    gate_actor actor_kind;
+    const char *actor, *reason; /* who and why; reason may be NULL */
+    lb_risk risk;
+    bool needs_approval;
+    uint32_t timeout_s;
+    const char *record_dir; /* record fixtures there, or NULL */
+} run_request;
+
+/* What a worker needs once, before its first run. */
+typedef struct worker_tool {
+    const char *name, *path, *agent;
+    lb_risk risk;
+    bool needs_approval;
+    uint32_t timeout_s;
+    const param_arg *args; /* the manifest's */
+    size_t arg_count;
+} worker_tool;
+
+typedef struct worker_setup {
+    const char *outbox_dir, *work_dir;
+    const char *transport_name, *transport_path; /* NULL: none */
+    const param_arg *transport_args;
+    size_t transport_arg_count;
+    const worker_tool *tools;
+    size_t tool_count;
+    const gate_rule *rules;
+    size_t rule_count;
+    lb_level log_level;
+    uint32_t worker_memory_mb, run_memory_mb, result_mb, run_events, run_records, connection_idle_s, grace_s;
+} worker_setup;
+
+void job_put_setup(buf *out, const worker_setup *setup);
+void job_put_run(buf *out, const run_request *request, int64_t deadline);
+
+/* Texts are copied into the arena. False: the frame is not well formed, or memory is out. */
+bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup);
+bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_t *ret_deadline);
+
+/* The worker's last word on a run. */
+typedef struct run_done {
+    run_status status;
+    lb_error error;     /* code 0: none */
+    const char *result; /* a JSON object */
+    int64_t started_at, duration_us;
+    uint32_t changes, findings, records, events;
+    const char *version; /* of the plugin */
+    bool retire;         /* the worker must not run anything more (memory, left-over processes) */
+} run_done;
+
+void job_put_done(buf *out, const char *run_id, const run_done *done);
+bool job_get_done(wire_reader *r, const char **ret_run_id, run_done *ret_done);
+
+#endif

@@ -1,0 +1,189 @@
+/* manifest.h: the TOML manifest as data: what one workspace wires together. Reading it touches no plugin, so it is quick and
+ * safe; manifest_check then holds it against the registry. Both collect every problem, each with file, line, column and a
+ * hint, before they fail. */
+#ifndef LBOPS_HOST_MANIFEST_H
+#define LBOPS_HOST_MANIFEST_H
+
+#include "registry.h"
+#include "cron.h"
+
+typedef struct manifest_place {
+    const char *file; /* the manifest's own string; in a problem, the problem's own */
+    int line, column; /* from 1; 0: the whole file */
+} manifest_place;
+
+typedef struct manifest_problem {
+    manifest_place place;
+    lb_error error;
+    bool warning; /* worth saying, refuses nothing */
+} manifest_problem;
+
+typedef struct manifest_problems {
+    manifest_problem *items;
+    size_t count, capacity;
+} manifest_problems;
+
+/* Kept in the order of the text. Past MANIFEST_MOST_PROBLEMS one more says so and the rest is dropped. */
+#define MANIFEST_MOST_PROBLEMS 1000
+void manifest_problems_done(manifest_problems *problems);
+bool manifest_has_errors(const manifest_problems *problems);
+LB_PRINTF(6, 7)
+void manifest_problem_add(manifest_problems *problems, manifest_place place, bool warning, int code, const char *hint,
+                          const char *fmt, ...);
+
+/* "dev.toml:3:7: error: message (hint)" and a line feed. */
+void manifest_problem_text(const manifest_problem *problem, buf *b);
+
+/* A parameter given in the manifest: its text form (a TOML array becomes a JSON array's text), or a reference to a secret. */
+typedef struct manifest_param {
+    char *name, *text;
+    char *secret; /* name under [secrets]; text is NULL then */
+    manifest_place place;
+} manifest_param;
+
+typedef struct manifest_params {
+    manifest_param *items;
+    size_t count, capacity;
+} manifest_params;
+
+typedef struct manifest_service {
+    lb_kind kind;
+    char *plugin;           /* "transport_mock" */
+    manifest_params params; /* every other key of [services.KIND] */
+    manifest_place place;
+} manifest_service;
+
+typedef struct manifest_target {
+    char *project, *branch; /* names, or a pattern with * and ? resolved against the control plane when `pattern` */
+    bool pattern;
+    lb_branch_class branch_class; /* 0: by protection and TTL, as the control plane says */
+    bool wake;                    /* may routine collection wake a suspended compute */
+    manifest_place place;
+} manifest_target;
+
+/* A tool as an agent uses it. Strings are NULL and numbers 0 where the plugin's own description holds. */
+typedef struct manifest_tool {
+    char *name;
+    char *schedule; /* "" switches the plugin's own schedule off */
+    uint32_t timeout_s;
+    int needs_approval; /* -1: as described, 0, 1 */
+    bool disabled;
+    manifest_params params;
+    manifest_place place;
+} manifest_tool;
+
+typedef struct manifest_agent {
+    char *name, *mission;
+    manifest_tool *tools;
+    size_t tool_count;
+    char **cycle; /* tool names in order, NULL-terminated; NULL: as listed */
+    manifest_place place;
+} manifest_agent;
+
+typedef struct manifest_subscription {
+    char *event, *tool;
+    manifest_params params; /* a text may hold {payload.KEY} */
+    manifest_place place;
+} manifest_subscription;
+
+typedef struct manifest_threshold {
+    char *metric;
+    double warning, critical; /* NaN, with which nothing compares: not given */
+    bool below;       /* a breach is a value under the limit */
+    char *project, *branch; /* patterns, or NULL for all */
+    manifest_place place;
+} manifest_threshold;
+
+/* A rule of the gate. The strictest matching rule wins, but a `loosen` line is what lets a rule be weaker than the table. */
+typedef enum manifest_decision { MANIFEST_EXECUTE = 1, MANIFEST_ASK, MANIFEST_REFUSE } manifest_decision;
+typedef struct manifest_rule {
+    char *tool, *project, *branch; /* patterns, or NULL for all */
+    int effect;                    /* 0 any, else effect of effect.h */
+    int branch_class;              /* 0 any, else lb_branch_class */
+    manifest_decision decision;
+    bool loosen;  /* said explicitly */
+    char *reason; /* required for loosen */
+    manifest_place place;
+} manifest_rule;
+
+typedef struct manifest_secret {
+    char *name;
+    char *env, *file; /* one of them */
+    manifest_place place;
+} manifest_secret;
+
+typedef struct manifest_limits {
+    int workers;                 /* default 2 */
+    int worker_memory_mb;        /* address space of a worker, default 1024 */
+    int run_memory_mb;           /* arena of a run, default 256 */
+    int result_mb;               /* default 16 */
+    int run_events;              /* default 10000 */
+    int run_records;             /* default 1000000 */
+    int run_timeout_s;           /* default 300, where tool and manifest say nothing */
+    int grace_s;                 /* between asking a run to stop and killing it, default 5 */
+    int recycle_runs;            /* a worker is replaced after so many, default 10000 */
+    int crashes_to_suspend;      /* default 3 */
+    int connection_idle_s;       /* default 60 */
+    int outbox_mb;               /* default 1024 */
+} manifest_limits;
+
+typedef struct manifest {
+    char *path;      /* as given */
+    char *directory; /* where it lies: relative paths in it start here */
+    char *name;      /* [workspace] name */
+    char *state_dir; /* absolute; LBOPS_STATE_DIR wins */
+    char *timezone;  /* "UTC" */
+    char *lock_file; /* absolute, or NULL */
+    char **plugin_dirs; /* absolute, NULL-terminated */
+    manifest_limits limits;
+    manifest_service *services;
+    size_t service_count;
+    manifest_target *targets;
+    size_t target_count;
+    manifest_agent *agents;
+    size_t agent_count;
+    manifest_subscription *subscriptions;
+    size_t subscription_count;
+    manifest_threshold *thresholds;
+    size_t threshold_count;
+    manifest_rule *rules;
+    size_t rule_count;
+    manifest_secret *secrets;
+    size_t secret_count;
+} manifest;
+
+/* Reads and checks everything that can be judged from the text alone: syntax, unknown keys (with the nearest right one), types,
+ * ranges, cron expressions, duplicate names, references inside the file, secrets that are literals, environment variables and
+ * secret files that are missing (file mode too). *ret_manifest is set only when there is no error. */
+LB_MUST_CHECK int manifest_read(const char *path, manifest **ret_manifest, manifest_problems *problems);
+LB_MUST_CHECK int manifest_parse(const char *text, size_t length, const char *path, manifest **ret_manifest,
+                                 manifest_problems *problems);
+manifest *manifest_free(manifest *m);
+
+/* Holds it against the plugins: unknown tools and services (with the nearest right name), a service of the wrong kind, tool and
+ * service parameters (names, types, required ones), a subscription's event that no tool emits, calls of a tool to tools that
+ * are not there. */
+void manifest_check(const manifest *m, const registry *r, manifest_problems *problems);
+
+const manifest_service *manifest_find_service(const manifest *m, lb_kind kind);
+/* The agent's entry for a tool; agent NULL: the first agent that has it. NULL: none. */
+const manifest_tool *manifest_find_tool(const manifest *m, const char *agent, const char *tool, const char **ret_agent);
+
+/* The secret's value, read now. The caller wipes and frees it (manifest_secret_free). */
+LB_MUST_CHECK int manifest_secret_value(const manifest *m, const char *name, char **ret_value, lb_error *err);
+void manifest_secret_free(char *value);
+
+/* Where plugins are when a manifest does not say: build/plugins or PREFIX/lib/lbops/plugins, found from the program's own
+ * place. The caller frees. */
+char *manifest_default_plugin_dir(void);
+
+/* What was loosened, a line each, for `check`. */
+void manifest_loosened(const manifest *m, buf *b);
+
+/* `lbops init`: a starter with comments that manifest_read accepts. */
+extern const char manifest_starter[];
+
+/* All keys with their values, defaults and meanings, as Markdown, from the table that the reader follows. */
+void manifest_reference(buf *b);
+
+#endif

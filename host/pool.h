@@ -1,0 +1,54 @@
+/* pool.h: the workers. Runs are queued per worker by their target, so that connections are reused; a worker with nothing to do
+ * takes from the longest queue. A worker that dies, hangs or leaves processes behind is killed with all its descendants and
+ * replaced; its run ends as crashed or timeout with what is known. Every run that was submitted ends exactly once. [supervisor] */
+#ifndef LBOPS_HOST_POOL_H
+#define LBOPS_HOST_POOL_H
+
+#include "job.h"
+
+#include <ev.h>
+
+typedef struct pool pool;
+
+/* How a run ended. Texts live until the callback returns. */
+typedef struct run_outcome {
+    const run_request *request;
+    run_done done;
+    const char *changes, *events; /* JSON arrays */
+    bool has_changed;             /* it had begun to change the world */
+    uint32_t unknown_changes;     /* begun, and nobody knows how they ended */
+} run_outcome;
+
+typedef struct pool_hooks {
+    void *state;
+    void (*ended)(void *state, const run_outcome *outcome);
+    void (*log)(void *state, const run_request *request, lb_level level, const char *tool, const char *text);
+    void (*progress)(void *state, const run_request *request, int64_t done, int64_t total, const char *what);
+} pool_hooks;
+
+typedef struct pool_options {
+    struct ev_loop *loop;
+    const char *program; /* to exec as worker; NULL: /proc/self/exe */
+    int workers;
+    int grace_s, recycle_runs;
+    size_t events_limit; /* of a run's events and changes, in bytes, kept for its document */
+    const worker_setup *setup;
+    pool_hooks hooks;
+} pool_options;
+
+LB_MUST_CHECK int pool_new(const pool_options *options, pool **ret_pool, lb_error *err);
+
+/* Ends every worker; runs that are still there end as cancelled. */
+pool *pool_free(pool *p);
+
+/* The request is borrowed until `ended` has been called for it. Never fails: what goes wrong is the run's end. */
+void pool_submit(pool *p, const run_request *request);
+
+/* Asks a run to stop: taken from the queue, or signalled and after the grace period killed. */
+void pool_cancel(pool *p, const char *run_id);
+
+size_t pool_pending(const pool *p); /* queued and running */
+size_t pool_ready(const pool *p);   /* workers that said they are ready */
+pid_t pool_worker_pid(const pool *p, size_t index); /* 0: not running. For tests and status */
+
+#endif

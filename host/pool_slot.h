@@ -1,0 +1,56 @@
+/* pool_slot.h: one worker as the pool sees it: its process, its socket and the run it has. [supervisor] */
+#ifndef LBOPS_HOST_POOL_SLOT_H
+#define LBOPS_HOST_POOL_SLOT_H
+
+#include "pool.h"
+
+#define SLOT_STDERR_TAIL 2048
+
+typedef enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY } slot_state;
+
+/* A change or event frame's text, kept for the run's document. */
+typedef struct slot_change {
+    char *json;
+    uint32_t outcome;
+} slot_change;
+
+typedef struct queued_run {
+    struct queued_run *next;
+    const run_request *request;
+} queued_run;
+
+typedef struct slot {
+    pool *pool;
+    slot_state state;
+    pid_t pid;
+    int fd, stderr_fd;
+    ev_io io, stderr_io;
+    ev_timer timer; /* the run's deadline, then its grace period */
+    buf in, out;
+    char tail[SLOT_STDERR_TAIL]; /* the last that the worker wrote to stderr */
+    size_t tail_length;
+    int runs;
+
+    queued_run *queue, **queue_end;
+    size_t queued;
+
+    const run_request *request; /* the run it has, while BUSY */
+    int64_t submitted_at, deadline_at;
+    bool asked_to_stop, past_deadline;
+    slot_change *changes;
+    size_t change_count, change_capacity, kept_bytes;
+    buf events;
+} slot;
+
+/* pool.c */
+const char *pool_program(const pool *p);
+bool pool_is_orphan(const pool *p, pid_t pid); /* a child that is neither a worker nor was there before the pool */
+
+/* pool_slot.c */
+LB_MUST_CHECK int slot_start(slot *s, lb_error *err);
+void slot_kill(slot *s, int *ret_status); /* the process group, its descendants, and waits for it */
+LB_MUST_CHECK int slot_send(slot *s);     /* what stands in out, as far as it goes; -1: the peer is gone */
+void slot_clear_run(slot *s);
+void slot_read_stderr(slot *s);
+
+#endif

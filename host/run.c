@@ -1,0 +1,430 @@
+#include "run_state.h"
+
+#include "load.h"
+#include "log.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static volatile sig_atomic_t cancel_requested;
+
+void run_cancel_current(void)
+{
+    cancel_requested = 1;
+}
+
+bool run_is_cancelled(void)
+{
+    return cancel_requested != 0;
+}
+
+/* ---- the small calls of lb_host ---------------------------------------------------------------------------------- */
+
+static void *host_alloc(lb_ctx *ctx, size_t bytes)
+{
+    return arena_alloc(run_of(ctx)->memory, bytes);
+}
+
+static int host_defer(lb_ctx *ctx, void (*fn)(void *), void *arg)
+{
+    return arena_defer(run_of(ctx)->memory, fn, arg);
+}
+
+static void host_log(lb_ctx *ctx, lb_level level, const char *fmt, va_list args)
+{
+    run_state *run = run_of(ctx);
+    char text[2048];
+    if (level > run->worker->setup->log_level || run->logs > RUN_LOG_LINES)
+        return;
+    bool is_last = ++run->logs > RUN_LOG_LINES;
+    (void)vsnprintf(text, sizeof text, fmt, args); /* a long line is cut */
+    BUF_AUTO frame = BUF_INIT(8192);
+    size_t mark = wire_begin(&frame, WIRE_LOG);
+    wire_put_str(&frame, run->root->id);
+    wire_put_u32(&frame, (uint32_t)level);
+    wire_put_str(&frame, run->request->tool);
+    wire_put_str(&frame, is_last ? "further lines of this run are left out" : text);
+    wire_end(&frame, mark);
+    run->worker->channel.send(run->worker->channel.state, &frame);
+}
+
+static void host_progress(lb_ctx *ctx, int64_t done, int64_t total, const char *what)
+{
+    run_state *run = run_of(ctx);
+    int64_t now = clock_monotonic();
+    if (now - run->progress_at < CLOCK_SECOND / 10)
+        return;
+    run->progress_at = now;
+    BUF_AUTO frame = BUF_INIT(4096);
+    size_t mark = wire_begin(&frame, WIRE_PROGRESS);
+    wire_put_str(&frame, run->root->id);
+    wire_put_i64(&frame, done);
+    wire_put_i64(&frame, total);
+    wire_put_str(&frame, what);
+    wire_end(&frame, mark);
+    run->worker->channel.send(run->worker->channel.state, &frame);
+}
+
+static int64_t host_now(const lb_ctx *ctx)
+{
+    return session_clock(run_of_const(ctx)->worker->sessions);
+}
+
+static int64_t host_deadline(const lb_ctx *ctx)
+{
+    return run_of_const(ctx)->deadline;
+}
+
+static bool host_cancelled(const lb_ctx *ctx)
+{
+    return run_is_cancelled() || clock_now() > run_of_const(ctx)->deadline;
+}
+
+static bool host_plans(const lb_ctx *ctx)
+{
+    return run_of_const(ctx)->request->plan;
+}
+
+static const lb_target *host_target(const lb_ctx *ctx)
+{
+    return &run_of_const(ctx)->request->target;
+}
+
+static int host_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args, const char **ret_json,
+                     lb_error *err);
+
+static const lb_host host_table = {
+    .size = sizeof host_table,
+    .alloc = host_alloc,
+    .defer = host_defer,
+    .vlog = host_log,
+    .progress = host_progress,
+    .now = host_now,
+    .deadline = host_deadline,
+    .cancelled = host_cancelled,
+    .plans = host_plans,
+    .target = host_target,
+    .server_version = run_server_version,
+    .query = run_query,
+    .next = run_next,
+    .row_count = run_row_count,
+    .compose = run_compose,
+    .sql_text = run_sql_text,
+    .control = run_control,
+    .group_open = door_group_open,
+    .change_sql = door_change_sql,
+    .change_control = door_change_control,
+    .change_file = door_change_file,
+    .change_exec = door_change_exec,
+    .group_apply = door_apply,
+    .group_rows = door_rows,
+    .group_reply = door_reply,
+    .call = host_call,
+    .record = run_record,
+    .emit = run_emit,
+    .result = run_result,
+    .append = run_append,
+    .finding = run_finding,
+    .examined = run_examined,
+    .skipped = run_skipped,
+};
+
+bool run_declares(const char *const *names, const char *name)
+{
+    for (; names && *names; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+int run_check_stop(const run_state *run, lb_error *err)
+{
+    if (clock_now() > run->deadline)
+        return lb_fail(err, LB_ERR_TIMEOUT, "give the tool a larger timeout_s in the manifest", "the run's time is over");
+    if (run_is_cancelled())
+        return lb_fail(err, LB_ERR_CANCELLED, NULL, "the run was asked to stop");
+    return 0;
+}
+
+int run_frame_fail(lb_error *err, const char *what)
+{
+    return lb_fail(err, LB_ERR_LIMIT, "report less, or raise [limits] result_mb", "%s is too large", what);
+}
+
+int run_session(run_state *run, lb_error *err)
+{
+    if (run->session)
+        return 0;
+    if (!run->request->target.project)
+        return lb_fail(err, LB_ERR_INVALID, "give --project and --branch", "%s runs on the workspace and has no database",
+                       run->request->tool);
+    int r = run_check_stop(run, err);
+    return r < 0 ? r
+                 : session_get(run->worker->sessions, &run->request->target, run->request->tool, run->deadline,
+                               &run->session, &run->session_is_kept, err);
+}
+
+/* ---- one run ------------------------------------------------------------------------------------------------------ */
+
+static int load_tool(run_state *run, lb_error *err)
+{
+    int r = load_plugin(run->request->path, &run->plugin, err);
+    if (r < 0)
+        return r;
+    if (run->plugin->kind != LB_KIND_TOOL)
+        return lb_fail(err, LB_ERR_INVALID, NULL, "%s is not a tool", run->request->path);
+    run->tool = run->plugin->ops;
+    return 0;
+}
+
+static int bind_args(run_state *run, lb_error *err)
+{
+    const lb_tool *tool = run->tool;
+    const run_request *q = run->request;
+    void *args = arena_alloc(run->memory, tool->args_size ? tool->args_size : 1);
+    if (!args)
+        return lb_out_of_memory(err);
+    param_rows rows = {.rows = tool->params, .stride = tool->param_size};
+    int r = params_bind(q->tool, rows, q->args, q->arg_count, args, tool->args_size, run->memory, err);
+    run->ctx.args = args;
+    return r;
+}
+
+/* What a tool that returned 0 must have done. */
+static int check_promises(run_state *run, lb_error *err)
+{
+    int r = door_check_closed(run, err);
+    if (r < 0)
+        return r;
+    if (run->tool->detector && !run->has_coverage)
+        return lb_fail(err, LB_ERR_TOOL, "call lb_examined or lb_skipped, even when there is nothing to find",
+                       "%s says neither what it examined nor what it skipped", run->request->tool);
+    return 0;
+}
+
+static int call_tool(run_state *run, lb_error *err)
+{
+    int r = load_tool(run, err);
+    if (r >= 0)
+        r = bind_args(run, err);
+    if (r < 0)
+        return r;
+    *err = (lb_error){0};
+    r = run->tool->run(&run->ctx, err);
+    if (r >= 0)
+        return check_promises(run, err);
+    if (err->code >= 0) /* failed without saying how */
+        return lb_fail(err, LB_ERR_TOOL, "the plugin should fill its error (lb_fail)", "%s failed with %d and gave no reason",
+                       run->request->tool, r);
+    return err->code;
+}
+
+static run_status status_of(const run_state *run, lb_error *err)
+{
+    if (err->code == LB_ERR_SUSPENDED)
+        return RUN_SKIPPED;
+    if (err->code == LB_ERR_TIMEOUT && clock_now() >= run->deadline)
+        return RUN_TIMEOUT;
+    if (err->code)
+        return RUN_FAILED;
+    if (run->refused) {
+        (void)lb_fail(err, LB_ERR_APPROVAL, "run it with --plan to see the changes; a person has to make them",
+                      "%u group(s) of changes need an approval that nobody can give here: %s", run->refused,
+                      run->refused_why);
+        return RUN_FAILED;
+    }
+    return RUN_OK;
+}
+
+/* Records that were acknowledged to the tool are kept whatever became of the run: they are facts. A plan leaves no trace. */
+static void commit_records(run_state *run, lb_error *err)
+{
+    lb_error commit_error;
+    if (run->request->plan || !run->batch || outbox_rows(run->batch) == 0)
+        return;
+    if (outbox_commit(run->batch, &commit_error) < 0 && !err->code) {
+        *err = commit_error;
+        (void)lb_wrap(err, "records of the run");
+    }
+}
+
+static void finish_document(run_state *run, buf *into, lb_error *err)
+{
+    lb_error document_error;
+    buf_clear(into);
+    if (run_document(run, into, &document_error) == 0)
+        return;
+    buf_clear(into);
+    buf_puts(into, "{}");
+    if (!err->code)
+        *err = document_error;
+}
+
+static void execute_one(run_state *run, run_done *ret_done, buf *into)
+{
+    lb_error err = {0};
+    run->started_at = clock_now();
+    int64_t began = clock_monotonic();
+    run->members = BUF_INIT((size_t)run->worker->setup->result_mb * 1024 * 1024);
+    (void)call_tool(run, &err); /* the code is in err */
+    finish_document(run, into, &err);
+    commit_records(run, &err);
+    run_status status = status_of(run, &err);
+    *ret_done = (run_done){
+        .status = status,
+        .error = err,
+        .result = buf_text(into),
+        .started_at = run->started_at,
+        .duration_us = clock_monotonic() - began,
+        .changes = run->changes,
+        .findings = run->findings,
+        .records = run->records,
+        .events = run->events,
+        .version = run->plugin ? run->plugin->version : NULL,
+    };
+    run->batch = outbox_batch_free(run->batch);
+    run_report_done(run);
+}
+
+/* True when the tool left processes behind: children of this worker that nobody waits for. */
+static bool has_children(void)
+{
+    siginfo_t info = {0};
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+void run_execute(run_worker *worker, const run_request *request, int64_t deadline, run_done *ret_done)
+{
+    uint32_t change_count = 0;
+    run_state run = {
+        .ctx = {.host = &host_table},
+        .worker = worker,
+        .request = request,
+        .root = request,
+        .memory = &worker->memory,
+        .deadline = deadline,
+        .change_count = &change_count,
+    };
+    cancel_requested = 0;
+    arena_reset(&worker->memory);
+    session_pool *own = NULL, *shared = worker->sessions;
+    if (request->record_dir)
+        worker->sessions = own = session_pool_new(worker->setup, request->record_dir);
+    execute_one(&run, ret_done, &worker->result);
+    if (own && session_recording_failure(own) && !ret_done->error.code) {
+        ret_done->status = RUN_FAILED;
+        ret_done->error = *session_recording_failure(own);
+        (void)lb_wrap(&ret_done->error, "the run ended well, but its recording is not complete");
+    }
+    worker->sessions = shared;
+    (void)session_pool_free(own); /* gives NULL */
+    ret_done->retire = has_children();
+}
+
+/* ---- tools calling tools ------------------------------------------------------------------------------------------ */
+
+static int check_call(const run_state *run, const char *tool, const worker_tool **ret_entry, lb_error *err)
+{
+    if (!run_declares(run->tool->calls, tool))
+        return lb_fail(err, LB_ERR_INVALID, "name it in the plugin's .calls", "%s does not declare that it calls %s",
+                       run->request->tool, tool);
+    if (run->depth + 1 >= RUN_CALL_DEPTH)
+        return lb_fail(err, LB_ERR_LIMIT, "call tools less deeply", "calls are nested deeper than %d", RUN_CALL_DEPTH);
+    for (const run_state *up = run; up; up = up->parent)
+        if (strcmp(up->request->tool, tool) == 0)
+            return lb_fail(err, LB_ERR_INVALID, "break the circle", "%s is running already in this chain of calls", tool);
+    const worker_setup *setup = run->worker->setup;
+    for (size_t i = 0; i < setup->tool_count; i++) {
+        if (strcmp(setup->tools[i].name, tool) == 0) {
+            *ret_entry = &setup->tools[i];
+            return 0;
+        }
+    }
+    return lb_fail(err, LB_ERR_NOT_FOUND, "put its plugin into a plugin directory", "there is no tool %s to call", tool);
+}
+
+/* The callee's arguments: the manifest's, with those of the call over them. */
+static int merge_args(run_state *run, const worker_tool *entry, const lb_value *values, run_request *q, lb_error *err)
+{
+    param_arg *given = NULL;
+    size_t count = 0;
+    int r = params_from_values(values ? values : LB_NO_ARGS, run->memory, &given, &count, err);
+    if (r < 0)
+        return r;
+    param_arg *all = arena_alloc(run->memory, (count + entry->arg_count + 1) * sizeof *all);
+    if (!all)
+        return lb_out_of_memory(err);
+    memcpy(all, given, count * sizeof *all);
+    q->arg_count = count;
+    for (size_t i = 0; i < entry->arg_count; i++) {
+        bool is_given = false;
+        for (size_t k = 0; k < count; k++)
+            is_given = is_given || strcmp(given[k].name, entry->args[i].name) == 0;
+        if (!is_given)
+            all[q->arg_count++] = entry->args[i];
+    }
+    q->args = all;
+    return 0;
+}
+
+static void announce_called(run_state *caller, const run_request *q, const run_done *done)
+{
+    BUF_AUTO frame = BUF_INIT(WIRE_FRAME_LIMIT);
+    size_t mark = wire_begin(&frame, WIRE_CALLED);
+    wire_put_str(&frame, q->id);
+    wire_put_str(&frame, q->parent_id);
+    wire_put_str(&frame, q->tool);
+    wire_put_str(&frame, q->agent);
+    wire_put_str(&frame, q->target.project);
+    wire_put_str(&frame, q->target.branch);
+    wire_end(&frame, mark);
+    job_put_done(&frame, q->id, done); /* a frame of its own right behind it, for that run */
+    caller->worker->channel.send(caller->worker->channel.state, &frame);
+}
+
+static int host_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args, const char **ret_json,
+                     lb_error *err)
+{
+    run_state *caller = run_of(ctx);
+    const worker_tool *entry = NULL;
+    run_request *q = arena_alloc(caller->memory, sizeof *q);
+    run_state *callee = arena_alloc(caller->memory, sizeof *callee);
+    if (!q || !callee)
+        return lb_out_of_memory(err);
+    int r = check_call(caller, tool, &entry, err);
+    if (r < 0)
+        return r;
+    *q = *caller->request;
+    id_new(q->id);
+    q->parent_id = caller->request->id;
+    q->tool = entry->name;
+    q->agent = entry->agent;
+    q->path = entry->path;
+    q->risk = entry->risk;
+    q->needs_approval = entry->needs_approval;
+    if (target)
+        q->target = *target;
+    r = merge_args(caller, entry, args, q, err);
+    if (r < 0)
+        return r;
+    *callee = (run_state){.ctx = {.host = &host_table},
+                          .worker = caller->worker,
+                          .request = q,
+                          .root = caller->root,
+                          .parent = caller,
+                          .depth = caller->depth + 1,
+                          .memory = caller->memory,
+                          .deadline = caller->deadline,
+                          .change_count = caller->change_count};
+    run_done done;
+    BUF_AUTO document = BUF_INIT((size_t)caller->worker->setup->result_mb * 1024 * 1024);
+    execute_one(callee, &done, &document);
+    caller->session = NULL; /* the callee may have discarded it */
+    announce_called(caller, q, &done);
+    if (done.status != RUN_OK) {
+        *err = done.error;
+        return lb_wrap(err, tool);
+    }
+    *ret_json = arena_strdup(caller->memory, done.result);
+    return *ret_json ? 0 : lb_out_of_memory(err);
+}

@@ -1,0 +1,30 @@
+/* run.h: one run inside a worker: the lb_host that a tool sees. [worker] */
+#ifndef LBOPS_HOST_RUN_H
+#define LBOPS_HOST_RUN_H
+
+#include "job.h"
+#include "session.h"
+
+/* How a run speaks to the supervisor. Frames are sent whole, in order. */
+typedef struct run_channel {
+    void *state;
+    void (*send)(void *state, const buf *frame);
+} run_channel;
+
+typedef struct run_worker {
+    const worker_setup *setup;
+    session_pool *sessions;
+    run_channel channel;
+    arena memory;     /* reused from run to run */
+    buf result;       /* the last run's result document */
+} run_worker;
+
+/* Executes a run and everything that it calls. Never fails: what went wrong is in ret_done. Texts in it live until the next
+ * run_execute. */
+void run_execute(run_worker *worker, const run_request *request, int64_t deadline, run_done *ret_done);
+
+/* Asked by the signal handler of the worker: the current run should stop. */
+void run_cancel_current(void);
+bool run_is_cancelled(void);
+
+#endif

@@ -1,0 +1,142 @@
+/* Reading: queries, composing and the control plane, for one run. */
+#include "run_state.h"
+
+#include "compose.h"
+#include "decode.h"
+
+struct lb_rows {
+    const lb_statement *statement;
+    run_state *run;
+    lb_value **rows;
+    size_t count, capacity, next;
+};
+
+int run_server_version(lb_ctx *ctx, int *ret_major, lb_error *err)
+{
+    run_state *run = run_of(ctx);
+    int r = run_session(run, err);
+    return r < 0 ? r : session_server_version(run->session, ret_major, err);
+}
+
+int run_compose(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, const lb_sql **ret_sql, lb_error *err)
+{
+    run_state *run = run_of(ctx);
+    int major = 0;
+    int r = run->request->target.project ? run_server_version(ctx, &major, err) : 0;
+    return r < 0 ? r : compose(statement, args, major, run->memory, ret_sql, err);
+}
+
+const char *run_sql_text(const lb_sql *sql)
+{
+    return sql->display;
+}
+
+static int on_columns(void *state, uint32_t count, const char *const *names, lb_error *err)
+{
+    lb_rows *rows = state;
+    return decode_check_columns(rows->statement, count, names, err);
+}
+
+static int grow_rows(lb_rows *rows)
+{
+    if (rows->count < rows->capacity)
+        return 0;
+    size_t capacity = rows->capacity ? rows->capacity * 2 : 64;
+    lb_value **grown = arena_alloc(rows->run->memory, capacity * sizeof *grown);
+    if (!grown)
+        return LB_ERR_NO_MEMORY;
+    if (rows->count)
+        memcpy(grown, rows->rows, rows->count * sizeof *grown);
+    rows->rows = grown;
+    rows->capacity = capacity;
+    return 0;
+}
+
+static int on_row(void *state, uint32_t count, const char *const *cells, lb_error *err)
+{
+    lb_rows *rows = state;
+    const lb_statement *statement = rows->statement;
+    if (count != statement->column_count)
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "%s: a row of %u cells for %u columns", statement->name, count,
+                       statement->column_count);
+    lb_value *row = arena_alloc(rows->run->memory, (count + 1) * sizeof *row);
+    if (!row || grow_rows(rows) < 0)
+        return lb_fail(err, LB_ERR_NO_MEMORY, "raise [limits] run_memory_mb, or ask for fewer rows",
+                       "%s: out of memory after %zu rows", statement->name, rows->count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (decode_cell(&statement->columns[i], cells[i], rows->run->memory, &row[i], err) < 0)
+            return lb_wrap(err, statement->name);
+    }
+    rows->rows[rows->count++] = row;
+    return 0;
+}
+
+static int execute_read(run_state *run, const lb_sql *sql, const lb_value *args, lb_rows *rows, lb_error *err)
+{
+    const lb_sink sink = {.size = sizeof sink, .state = rows, .columns = on_columns, .row = on_row};
+    const lb_command command = {
+        .size = sizeof command,
+        .name = sql->statement->name,
+        .text = sql->text,
+        .params = sql->params,
+        .param_types = sql->param_types,
+        .param_count = sql->param_count,
+        .read_only = true,
+        .args = args,
+        .deadline = run->deadline,
+    };
+    int64_t affected = -1;
+    return session_execute(run->session, &command, &sink, &affected, err);
+}
+
+int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows, lb_error *err)
+{
+    run_state *run = run_of(ctx);
+    const lb_sql *sql = NULL;
+    if (statement->kind != LB_STATEMENT_READ)
+        return lb_fail(err, LB_ERR_INVALID, "make it a change (lb_change_sql)", "%s is not a read", statement->name);
+    int r = run_check_stop(run, err);
+    if (r >= 0)
+        r = run_compose(ctx, statement, args, &sql, err);
+    if (r < 0)
+        return r;
+    lb_rows *rows = arena_alloc(run->memory, sizeof *rows);
+    if (!rows)
+        return lb_out_of_memory(err);
+    *rows = (lb_rows){.statement = statement, .run = run};
+    r = execute_read(run, sql, args, rows, err);
+    if (r == LB_ERR_UNREACHABLE) {
+        /* A kept session may have died while it idled. A read can be repeated, once, on a new one. */
+        bool was_kept = run->session_is_kept;
+        session_discard(run->session);
+        run->session = NULL;
+        if (was_kept && run_session(run, err) == 0) {
+            rows->count = 0;
+            r = execute_read(run, sql, args, rows, err);
+        }
+    }
+    if (r < 0)
+        return r;
+    *ret_rows = rows;
+    return 0;
+}
+
+const lb_value *run_next(lb_rows *rows)
+{
+    return rows->next < rows->count ? rows->rows[rows->next++] : NULL;
+}
+
+int64_t run_row_count(const lb_rows *rows)
+{
+    return (int64_t)rows->count;
+}
+
+int run_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err)
+{
+    run_state *run = run_of(ctx);
+    if (strcmp(request->method, "GET") != 0)
+        return lb_fail(err, LB_ERR_INVALID, "make it a change (lb_change_control)", "%s %s is not a read", request->method,
+                       request->path);
+    int r = run_check_stop(run, err);
+    return r < 0 ? r : session_control(run->worker->sessions, request, run->deadline, run->memory, ret_json, err);
+}

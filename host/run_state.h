@@ -1,0 +1,107 @@
+/* run_state.h: what the files of a run (run, run_report, door) share about it. Nobody else includes this. */
+#ifndef LBOPS_HOST_RUN_STATE_H
+#define LBOPS_HOST_RUN_STATE_H
+
+#include "outbox.h"
+#include "run.h"
+
+#define RUN_CALL_DEPTH 8
+#define RUN_LOG_LINES  1000
+#define RUN_NAMES      512 /* distinct members of a result */
+
+/* A member list of the result: "findings", or what lb_append names. */
+typedef struct run_list {
+    const char *name;
+    buf items;
+    struct run_list *next;
+} run_list;
+
+typedef struct run_coverage {
+    const char *what;
+    int64_t count;
+    struct run_coverage *next;
+} run_coverage;
+
+typedef struct run_state {
+    lb_ctx ctx; /* first: what the tool has in its hand */
+    run_worker *worker;
+    const run_request *request;
+    const run_request *root; /* the run that the supervisor asked for: change frames carry its id */
+    struct run_state *parent;
+    int depth;
+    const lb_plugin *plugin;
+    const lb_tool *tool;
+    arena *memory;
+    int64_t started_at, deadline;
+    int64_t fixed_clock; /* 0: real */
+
+    session *session; /* on the run's target, once it was needed */
+    bool session_is_kept;
+
+    buf members; /* of the result document, without braces */
+    const char *names[RUN_NAMES];
+    size_t name_count;
+    run_list *lists;
+    run_coverage *coverage;
+    bool has_coverage;
+
+    struct lb_group *groups; /* all of them, newest first */
+    uint32_t *change_count;  /* shared with the runs it calls, so that changes are numbered per supervisor's run */
+    uint32_t changes, refused;
+    uint32_t findings, records, events;
+    char refused_why[200];
+    outbox_batch *batch;
+    int64_t progress_at;
+    uint32_t logs;
+} run_state;
+
+static inline run_state *run_of(lb_ctx *ctx)
+{
+    return (run_state *)ctx;
+}
+
+static inline const run_state *run_of_const(const lb_ctx *ctx)
+{
+    return (const run_state *)ctx;
+}
+
+/* run.c */
+LB_MUST_CHECK int run_session(run_state *run, lb_error *err); /* connects run->session where it is not yet */
+LB_MUST_CHECK int run_check_stop(const run_state *run, lb_error *err);
+bool run_declares(const char *const *names, const char *name);
+int run_frame_fail(lb_error *err, const char *what);
+
+/* run_query.c */
+LB_MUST_CHECK int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
+                            lb_error *err);
+const lb_value *run_next(lb_rows *rows);
+int64_t run_row_count(const lb_rows *rows);
+LB_MUST_CHECK int run_compose(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, const lb_sql **ret_sql,
+                              lb_error *err);
+const char *run_sql_text(const lb_sql *sql);
+LB_MUST_CHECK int run_server_version(lb_ctx *ctx, int *ret_major, lb_error *err);
+LB_MUST_CHECK int run_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err);
+
+/* run_report.c */
+LB_MUST_CHECK int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err);
+LB_MUST_CHECK int run_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *err);
+LB_MUST_CHECK int run_result(lb_ctx *ctx, const lb_value *values, lb_error *err);
+LB_MUST_CHECK int run_append(lb_ctx *ctx, const char *list, const lb_value *values, lb_error *err);
+LB_MUST_CHECK int run_finding(lb_ctx *ctx, const lb_finding *finding, lb_error *err);
+LB_MUST_CHECK int run_examined(lb_ctx *ctx, const char *what, int64_t count, lb_error *err);
+LB_MUST_CHECK int run_skipped(lb_ctx *ctx, const char *object, const char *reason, lb_error *err);
+LB_MUST_CHECK int run_document(run_state *run, buf *into, lb_error *err); /* the result document, whole */
+void run_report_done(run_state *run);
+
+/* door.c */
+LB_MUST_CHECK int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group, lb_error *err);
+LB_MUST_CHECK int door_change_sql(lb_group *group, const lb_statement *statement, const lb_value *args, lb_error *err);
+LB_MUST_CHECK int door_change_control(lb_group *group, const lb_request *request, lb_error *err);
+LB_MUST_CHECK int door_change_file(lb_group *group, const char *path, const char *content, lb_error *err);
+LB_MUST_CHECK int door_change_exec(lb_group *group, const char *const *argv, lb_error *err);
+LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
+int64_t door_rows(const lb_group *group);
+const char *door_reply(const lb_group *group);
+LB_MUST_CHECK int door_check_closed(const run_state *run, lb_error *err); /* no group was left open */
+
+#endif

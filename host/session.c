@@ -1,0 +1,242 @@
+#include "session.h"
+
+#include "fixture.h"
+#include "load.h"
+#include "log.h"
+#include "run.h"
+
+struct session {
+    session *next;
+    session_pool *pool;
+    char *project, *branch;
+    void *handle;
+    int version; /* 0: not asked yet */
+    int64_t used_at;
+};
+
+struct session_pool {
+    const worker_setup *setup;
+    const char *record_dir;
+    arena memory; /* the service's arguments */
+    const lb_transport *transport;
+    fixture_recording *recording;
+    void *state;
+    session *sessions;
+};
+
+static void log_of_service(lb_level level, const char *fmt, va_list args)
+{
+    char text[1024];
+    (void)vsnprintf(text, sizeof text, fmt, args); /* a long line is cut */
+    log_line(level, "transport", "%s", text);
+}
+
+static const lb_service_host service_host = {
+    .size = sizeof service_host,
+    .vlog = log_of_service,
+    .cancelled = run_is_cancelled,
+    .now = clock_now,
+};
+
+session_pool *session_pool_new(const worker_setup *setup, const char *record_dir)
+{
+    session_pool *pool = base_alloc(sizeof *pool);
+    pool->setup = setup;
+    pool->record_dir = record_dir;
+    arena_init(&pool->memory, 0);
+    return pool;
+}
+
+void session_discard(session *s)
+{
+    session **link = &s->pool->sessions;
+    while (*link != s)
+        link = &(*link)->next;
+    *link = s->next;
+    s->pool->transport->disconnect(s->handle);
+    free(s->project);
+    free(s->branch);
+    free(s);
+}
+
+session_pool *session_pool_free(session_pool *pool)
+{
+    if (!pool)
+        return NULL;
+    while (pool->sessions)
+        session_discard(pool->sessions);
+    if (pool->state)
+        pool->transport->close(pool->state);
+    fixture_recording_free(pool->recording);
+    arena_done(&pool->memory);
+    free(pool);
+    return NULL;
+}
+
+/* Opens the transport once. A failure is not remembered: the next run may find the server up again. */
+static int open_transport(session_pool *pool, lb_error *err)
+{
+    const worker_setup *setup = pool->setup;
+    const lb_plugin *plugin = NULL;
+    if (pool->state)
+        return 0;
+    if (!setup->transport_path)
+        return lb_fail(err, LB_ERR_INVALID, "add [services.transport] with a plugin to the manifest, or give --dsn",
+                       "there is no transport to reach a server with");
+    int r = load_plugin(setup->transport_path, &plugin, err);
+    if (r < 0)
+        return r;
+    const lb_transport *transport = plugin->ops;
+    void *args = arena_alloc(&pool->memory, transport->args_size ? transport->args_size : 1);
+    if (!args)
+        return lb_out_of_memory(err);
+    param_rows rows = {.rows = transport->params, .stride = transport->param_size};
+    r = params_bind(setup->transport_name, rows, setup->transport_args, setup->transport_arg_count, args,
+                    transport->args_size, &pool->memory, err);
+    if (r < 0)
+        return r;
+    void *state = NULL;
+    r = transport->open(&service_host, args, &state, err);
+    if (r < 0)
+        return lb_wrap(err, setup->transport_name);
+    pool->transport = transport;
+    pool->state = state;
+    if (pool->record_dir)
+        pool->recording = fixture_recording_new(pool->record_dir);
+    return 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static session *find_kept(session_pool *pool, const lb_target *target)
+{
+    for (session *s = pool->sessions; s; s = s->next)
+        if (same_text(s->project, target->project) && same_text(s->branch, target->branch))
+            return s;
+    return NULL;
+}
+
+int session_get(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline, session **ret_session,
+                bool *ret_kept, lb_error *err)
+{
+    int r = open_transport(pool, err);
+    if (r < 0)
+        return r;
+    session *s = find_kept(pool, target);
+    if (s && pool->transport->reuse(s->handle, tool, deadline, err) < 0) {
+        session_discard(s);
+        s = NULL;
+    }
+    *ret_kept = s != NULL;
+    if (!s) {
+        void *handle = NULL;
+        r = pool->transport->connect(pool->state, target, tool, deadline, &handle, err);
+        if (r < 0)
+            return r;
+        s = base_alloc(sizeof *s);
+        *s = (session){.next = pool->sessions,
+                       .pool = pool,
+                       .project = base_strdup(target->project),
+                       .branch = base_strdup(target->branch),
+                       .handle = handle};
+        pool->sessions = s;
+        if (pool->recording)
+            fixture_record_target(pool->recording, handle, target, 0);
+    }
+    s->used_at = clock_monotonic();
+    *ret_session = s;
+    return 0;
+}
+
+int64_t session_close_idle(session_pool *pool)
+{
+    int64_t now = clock_monotonic(), idle = (int64_t)pool->setup->connection_idle_s * CLOCK_SECOND, next = -1;
+    for (session *s = pool->sessions, *following; s; s = following) {
+        following = s->next;
+        int64_t left = s->used_at + idle - now;
+        if (left <= 0)
+            session_discard(s);
+        else if (next < 0 || left < next)
+            next = left;
+    }
+    return next;
+}
+
+int session_server_version(session *s, int *ret_major, lb_error *err)
+{
+    if (!s->version) {
+        int r = s->pool->transport->server_version(s->handle, &s->version, err);
+        if (r < 0)
+            return r;
+    }
+    *ret_major = s->version;
+    return 0;
+}
+
+int session_execute(session *s, const lb_command *command, const lb_sink *sink, int64_t *ret_affected, lb_error *err)
+{
+    const lb_transport *transport = s->pool->transport;
+    int r = s->pool->recording
+                ? fixture_record_execute(s->pool->recording, transport, s->handle, command, sink, ret_affected, err)
+                : transport->execute(s->handle, command, sink, ret_affected, err);
+    s->used_at = clock_monotonic();
+    return r;
+}
+
+int session_begin(session *s, int64_t deadline, lb_error *err)
+{
+    return s->pool->transport->begin(s->handle, deadline, err);
+}
+
+int session_finish(session *s, bool commit, int64_t deadline, lb_error *err)
+{
+    return s->pool->transport->finish(s->handle, commit, deadline, err);
+}
+
+typedef struct reply_copy {
+    arena *memory;
+    const char *json;
+} reply_copy;
+
+static int copy_reply(void *arg, const char *json, lb_error *err)
+{
+    reply_copy *copy = arg;
+    copy->json = arena_strdup(copy->memory, json);
+    return copy->json ? 0 : lb_out_of_memory(err);
+}
+
+int session_control(session_pool *pool, const lb_request *request, int64_t deadline, arena *memory, const char **ret_json,
+                    lb_error *err)
+{
+    int r = open_transport(pool, err);
+    if (r < 0)
+        return r;
+    reply_copy copy = {.memory = memory};
+    const lb_transport *transport = pool->transport;
+    r = pool->recording
+            ? fixture_record_control(pool->recording, transport, pool->state, request, deadline, copy_reply, &copy, err)
+            : transport->control(pool->state, request, deadline, copy_reply, &copy, err);
+    if (r < 0)
+        return r;
+    *ret_json = copy.json ? copy.json : "null";
+    return 0;
+}
+
+const lb_error *session_recording_failure(const session_pool *pool)
+{
+    return pool->recording ? fixture_recording_failure(pool->recording) : NULL;
+}
+
+int64_t session_clock(session_pool *pool)
+{
+    lb_error ignored;
+    if (pool->setup->transport_path && open_transport(pool, &ignored) == 0 && pool->transport->clock) {
+        int64_t fixed = pool->transport->clock(pool->state);
+        if (fixed)
+            return fixed;
+    }
+    return clock_now();
+}

@@ -1,0 +1,41 @@
+/* session.h: the worker's side of the transport: the service is opened on first use, sessions are kept per target between runs
+ * and closed when they idle, so that a compute that may sleep can. [worker] */
+#ifndef LBOPS_HOST_SESSION_H
+#define LBOPS_HOST_SESSION_H
+
+#include "job.h"
+
+#include <lbops/transport.h>
+
+typedef struct session_pool session_pool;
+typedef struct session session;
+
+/* setup outlives the pool. record_dir: wrap the transport so that what it answers becomes fixtures there; or NULL. */
+session_pool *session_pool_new(const worker_setup *setup, const char *record_dir);
+session_pool *session_pool_free(session_pool *pool);
+
+/* A live session on a target: a kept one, or a new one. ret_kept says which: a kept one may turn out dead at its first use. */
+LB_MUST_CHECK int session_get(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
+                              session **ret_session, bool *ret_kept, lb_error *err);
+void session_discard(session *s); /* closed for good: its state is not known */
+
+/* Closes sessions that have not been used for connection_idle_s. Microseconds until the next one is due, or -1. */
+int64_t session_close_idle(session_pool *pool);
+
+LB_MUST_CHECK int session_server_version(session *s, int *ret_major, lb_error *err);
+LB_MUST_CHECK int session_execute(session *s, const lb_command *command, const lb_sink *sink, int64_t *ret_affected,
+                                  lb_error *err);
+LB_MUST_CHECK int session_begin(session *s, int64_t deadline, lb_error *err);
+LB_MUST_CHECK int session_finish(session *s, bool commit, int64_t deadline, lb_error *err);
+
+/* A control-plane call; the reply is copied into the arena. */
+LB_MUST_CHECK int session_control(session_pool *pool, const lb_request *request, int64_t deadline, arena *memory,
+                                  const char **ret_json, lb_error *err);
+
+/* Why a recording is not complete, or NULL. */
+const lb_error *session_recording_failure(const session_pool *pool);
+
+/* The transport's clock, or the real one. */
+int64_t session_clock(session_pool *pool);
+
+#endif

@@ -1,0 +1,10 @@
+/* worker.h: the child that runs tools: `lbops --worker`, started by the pool with a socket on descriptor 3. [worker] */
+#ifndef LBOPS_HOST_WORKER_H
+#define LBOPS_HOST_WORKER_H
+
+#define WORKER_FD 3
+
+/* Never returns to its caller's work: the result is the exit code. */
+int worker_main(void);
+
+#endif

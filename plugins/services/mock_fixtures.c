@@ -1,0 +1,486 @@
+#include "mock_fixtures.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct statement_file {
+    struct statement_file *next;
+    char *name; /* of the statement */
+    struct json_object *document;
+    mock_case *cases;
+    size_t count;
+} statement_file;
+
+struct mock_store {
+    char *path;
+    mock_dir dir;
+    statement_file *statements;
+    struct json_object **call_documents;
+    size_t call_document_count;
+    mock_call *calls;
+    size_t call_count;
+    bool has_calls; /* looked for already */
+    struct json_object *server_document;
+    mock_server *servers;
+    size_t server_count;
+    bool has_servers;
+};
+
+/* ---- opening and closing ----------------------------------------------------------------------------------------- */
+
+int mock_store_open(const char *path, mock_store **ret_store, lb_error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return lb_fail(err,
+                       errno == EACCES   ? LB_ERR_DENIED
+                       : errno == ENOENT ? LB_ERR_NOT_FOUND
+                                         : LB_ERR_IO,
+                       "give the directory that holds sql/ and control.json", "cannot open the fixtures in %s: %s",
+                       path, strerror(errno));
+    mock_store *store = calloc(1, sizeof *store);
+    char *copy = strdup(path);
+    if (!store || !copy) {
+        free(store);
+        free(copy);
+        (void)close(fd); /* only read from */
+        return lb_out_of_memory(err);
+    }
+    store->path = copy;
+    store->dir = (mock_dir){.fd = fd, .path = copy};
+    *ret_store = store;
+    return 0;
+}
+
+static statement_file *free_statement(statement_file *file)
+{
+    for (size_t i = 0; i < file->count; i++)
+        mock_case_done(&file->cases[i]);
+    free(file->cases);
+    (void)json_object_put(file->document); /* the last reference */
+    free(file->name);
+    free(file);
+    return NULL;
+}
+
+static void drop_calls(mock_store *store)
+{
+    for (size_t i = 0; i < store->call_document_count; i++)
+        (void)json_object_put(store->call_documents[i]); /* the last reference */
+    free(store->call_documents);
+    free(store->calls);
+    store->call_documents = NULL;
+    store->calls = NULL;
+    store->call_document_count = store->call_count = 0;
+}
+
+mock_store *mock_store_free(mock_store *store)
+{
+    if (!store)
+        return NULL;
+    while (store->statements) {
+        statement_file *next = store->statements->next;
+        free_statement(store->statements);
+        store->statements = next;
+    }
+    drop_calls(store);
+    (void)json_object_put(store->server_document); /* the last reference */
+    free(store->servers);
+    (void)close(store->dir.fd); /* only read from */
+    free(store->path);
+    free(store);
+    return NULL;
+}
+
+/* ---- statements -------------------------------------------------------------------------------------------------- */
+
+/* Two or more parts of [a-z0-9_]: whatever the name, the path stays below the directory. */
+static bool is_statement_name(const char *name)
+{
+    size_t length = strlen(name);
+    if (length == 0 || length > 200 || name[0] == '/' || name[length - 1] == '/' || strstr(name, "//"))
+        return false;
+    return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_/") == length;
+}
+
+static int read_cases(statement_file *file, const char *path, lb_error *err)
+{
+    mock_place place = {.file = path};
+    if (!json_object_is_type(file->document, json_type_array))
+        return mock_bad(err, &place, "see the guide to fixtures", "it is not a list of cases");
+    size_t count = json_object_array_length(file->document);
+    file->cases = calloc(count + 1, sizeof *file->cases);
+    if (!file->cases)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(place.where, sizeof place.where, "case %zu", i + 1); /* the room is ample */
+        file->count = i + 1;
+        int r = mock_case_read(json_object_array_get_idx(file->document, i), &place, &file->cases[i], err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int load_statement(mock_store *store, const char *name, statement_file **ret_file, lb_error *err)
+{
+    char path[256], full[4096];
+    (void)snprintf(path, sizeof path, "sql/%s.json", name);        /* names are held short */
+    (void)snprintf(full, sizeof full, "%s/%s", store->path, path); /* for messages only */
+    statement_file *file = calloc(1, sizeof *file);
+    if (!file || !(file->name = strdup(name))) {
+        free(file);
+        return lb_out_of_memory(err);
+    }
+    int r = mock_json_read(&store->dir, path, &file->document, err);
+    if (r == 0)
+        r = read_cases(file, full, err);
+    if (r < 0) {
+        free_statement(file);
+        return r;
+    }
+    file->next = store->statements;
+    store->statements = file;
+    *ret_file = file;
+    return 0;
+}
+
+static int find_statement(mock_store *store, const char *name, statement_file **ret_file, lb_error *err)
+{
+    for (statement_file *file = store->statements; file; file = file->next) {
+        if (strcmp(file->name, name) == 0) {
+            *ret_file = file;
+            return 0;
+        }
+    }
+    if (!is_statement_name(name))
+        return lb_fail(err, LB_ERR_INVALID, "names are a-z, 0-9, _ and / between them", "\"%s\" is no statement's name",
+                       name);
+    int r = load_statement(store, name, ret_file, err);
+    if (r != LB_ERR_NOT_FOUND)
+        return r;
+    (void)lb_fail(err, LB_ERR_NOT_FOUND, NULL, "there is no fixture for the statement %s", name);
+    (void)snprintf(err->hint, sizeof err->hint, "write %.160s/sql/%s.json, or record it (--record)", store->path,
+                   name); /* cut */
+    return LB_ERR_NOT_FOUND;
+}
+
+/* ---- matching ---------------------------------------------------------------------------------------------------- */
+
+/* * stands for any run of characters, ? for one. */
+static bool matches_pattern(const char *pattern, const char *text)
+{
+    const char *star = NULL, *resume = NULL;
+    while (*text) {
+        if (*pattern == '*') {
+            star = pattern++;
+            resume = text;
+        } else if (*pattern == '?' || *pattern == *text) {
+            pattern++;
+            text++;
+        } else if (star) {
+            pattern = star + 1;
+            text = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return *pattern == '\0';
+}
+
+static bool matches_name(const char *pattern, const char *name)
+{
+    return !pattern || matches_pattern(pattern, name ? name : "");
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Equal but for the amount of white space; a fixture may be laid out for reading. */
+static bool same_statement(const char *a, const char *b)
+{
+    for (;;) {
+        bool blank = false, other_blank = false;
+        for (; is_space(*a); a++)
+            blank = true;
+        for (; is_space(*b); b++)
+            other_blank = true;
+        if (*a == '\0' && *b == '\0')
+            return true;
+        if (blank != other_blank || *a != *b)
+            return false;
+        a++;
+        b++;
+    }
+}
+
+static bool matches_case(const mock_case *c, const lb_command *command, struct json_object *args, const char *project,
+                         const char *branch)
+{
+    return matches_name(c->project, project) && matches_name(c->branch, branch) &&
+           (!c->text || same_statement(c->text, command->text)) && (!c->args || mock_json_matches(c->args, args)) &&
+           (!c->exact || !c->args || mock_json_matches(args, c->args));
+}
+
+static int no_case(const mock_store *store, const lb_command *command, struct json_object *args, const char *project,
+                   const char *branch, bool used_up, lb_error *err)
+{
+    const char *text = json_object_to_json_string_ext(args, JSON_C_TO_STRING_PLAIN);
+    return lb_fail(err, LB_ERR_NOT_FOUND,
+                   used_up ? "raise \"times\", or let the last case answer always" : "add a case for them",
+                   "%.200s/sql/%.80s.json: %s for target %.40s/%.40s and arguments %.120s", store->path, command->name,
+                   used_up ? "every case is used up" : "no case", project ? project : "", branch ? branch : "",
+                   text ? text : "{}");
+}
+
+int mock_find_case(mock_store *store, const lb_command *command, const char *project, const char *branch,
+                   const mock_case **ret_case, lb_error *err)
+{
+    statement_file *file = NULL;
+    bool used_up = false;
+    int r = find_statement(store, command->name, &file, err);
+    if (r < 0)
+        return r;
+    struct json_object *args = mock_json_values(command->args);
+    mock_case *found = NULL;
+    for (size_t i = 0; i < file->count && !found; i++) {
+        mock_case *c = &file->cases[i];
+        if (!matches_case(c, command, args, project, branch))
+            continue;
+        if (c->left == 0)
+            used_up = true;
+        else
+            found = c;
+    }
+    if (!found)
+        r = no_case(store, command, args, project, branch, used_up, err);
+    (void)json_object_put(args); /* ours alone */
+    if (!found)
+        return r;
+    found->left -= found->left > 0;
+    *ret_case = found;
+    return 0;
+}
+
+/* ---- the control plane ------------------------------------------------------------------------------------------- */
+
+static int add_calls(mock_store *store, const char *name, lb_error *err)
+{
+    struct json_object *document = NULL;
+    char full[4096];
+    (void)snprintf(full, sizeof full, "%s/%s", store->path, name); /* for messages only */
+    mock_place place = {.file = full};
+    int r = mock_json_read(&store->dir, name, &document, err);
+    if (r < 0)
+        return r;
+    struct json_object **documents =
+        reallocarray(store->call_documents, store->call_document_count + 1, sizeof *documents);
+    if (!documents) {
+        (void)json_object_put(document); /* ours alone */
+        return lb_out_of_memory(err);
+    }
+    store->call_documents = documents;
+    documents[store->call_document_count++] = document;
+    if (!json_object_is_type(document, json_type_array))
+        return mock_bad(err, &place, "see the guide to fixtures", "it is not a list of calls");
+    size_t count = json_object_array_length(document);
+    mock_call *calls = reallocarray(store->calls, store->call_count + count + 1, sizeof *calls);
+    if (!calls)
+        return lb_out_of_memory(err);
+    store->calls = calls;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        (void)snprintf(place.where, sizeof place.where, "call %zu", i + 1); /* the room is ample */
+        calls[store->call_count] = (mock_call){0};
+        r = mock_call_read(json_object_array_get_idx(document, i), &place, &calls[store->call_count], err);
+        store->call_count += r == 0;
+    }
+    return r;
+}
+
+static int is_json_file(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".json") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Every control/NAME.json, in the order of their names' bytes. */
+static int add_call_directory(mock_store *store, lb_error *err)
+{
+    struct dirent **entries = NULL;
+    int fd = mock_open_below(&store->dir, "control", O_DIRECTORY, err);
+    if (fd < 0)
+        return fd == LB_ERR_NOT_FOUND ? 0 : fd;
+    int count = scandirat(fd, ".", &entries, is_json_file, by_bytes), r = 0;
+    if (count < 0)
+        r = lb_fail(err, LB_ERR_IO, NULL, "cannot list %s/control: %s", store->path, strerror(errno));
+    (void)close(fd); /* only read from */
+    for (int i = 0; i < count; i++) {
+        char name[300];
+        (void)snprintf(name, sizeof name, "control/%s", entries[i]->d_name); /* names have at most 255 bytes */
+        if (r == 0)
+            r = add_calls(store, name, err);
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
+}
+
+static int load_calls(mock_store *store, lb_error *err)
+{
+    if (store->has_calls)
+        return 0;
+    int r = add_calls(store, "control.json", err);
+    if (r == 0 || r == LB_ERR_NOT_FOUND)
+        r = add_call_directory(store, err);
+    if (r < 0) {
+        drop_calls(store);
+        return r;
+    }
+    store->has_calls = true;
+    return 0;
+}
+
+static bool has_pair(const char *query, const char *pair, size_t length)
+{
+    for (const char *p = query;; p++) {
+        size_t n = strcspn(p, "&");
+        if (n == length && memcmp(p, pair, n) == 0)
+            return true;
+        p += n;
+        if (*p == '\0')
+            return false;
+    }
+}
+
+/* Every name=value of the fixture's query is in the request's, in any order. */
+static bool matches_query(const char *want, const char *have)
+{
+    if (!want)
+        return true;
+    for (const char *p = want; *p;) {
+        size_t n = strcspn(p, "&");
+        if (n && !has_pair(have ? have : "", p, n))
+            return false;
+        p += n + (p[n] == '&');
+    }
+    return true;
+}
+
+/* What neither side mentions is equal: no query and an empty one, no body and null. */
+static bool is_exactly(const mock_call *c, const lb_request *request, struct json_object *body)
+{
+    return strcmp(c->query ? c->query : "", request->query ? request->query : "") == 0 &&
+           mock_json_matches(c->body, body) && mock_json_matches(body, c->body);
+}
+
+static bool matches_call(const mock_call *c, const lb_request *request, struct json_object *body)
+{
+    return strcmp(c->method, request->method) == 0 && matches_pattern(c->path, request->path) &&
+           matches_query(c->query, request->query) && (!c->body || mock_json_matches(c->body, body)) &&
+           (!c->exact || is_exactly(c, request, body));
+}
+
+static int no_call(const mock_store *store, const lb_request *request, bool used_up, lb_error *err)
+{
+    (void)lb_fail(err, LB_ERR_NOT_FOUND, NULL, "%s for %s %.200s%s%.100s in %.120s",
+                  used_up ? "every call is used up" : "no call", request->method, request->path,
+                  request->query ? "?" : "", request->query ? request->query : "", store->path);
+    (void)snprintf(err->hint, sizeof err->hint, "add it to %.160s/control.json, or record it (--record)",
+                   store->path); /* cut */
+    return err->code;
+}
+
+int mock_find_call(mock_store *store, const lb_request *request, const mock_call **ret_call, lb_error *err)
+{
+    bool used_up = false;
+    int r = load_calls(store, err);
+    if (r < 0)
+        return r;
+    struct json_object *body = request->body ? json_tokener_parse(request->body) : NULL;
+    mock_call *found = NULL;
+    for (size_t i = 0; i < store->call_count && !found; i++) {
+        mock_call *c = &store->calls[i];
+        if (!matches_call(c, request, body))
+            continue;
+        if (c->left == 0)
+            used_up = true;
+        else
+            found = c;
+    }
+    (void)json_object_put(body); /* ours alone */
+    if (!found)
+        return no_call(store, request, used_up, err);
+    found->left -= found->left > 0;
+    *ret_call = found;
+    return 0;
+}
+
+/* ---- servers ----------------------------------------------------------------------------------------------------- */
+
+static int read_servers(mock_store *store, lb_error *err)
+{
+    char full[4096];
+    (void)snprintf(full, sizeof full, "%s/targets.json", store->path); /* for messages only */
+    mock_place place = {.file = full};
+    if (!json_object_is_type(store->server_document, json_type_array))
+        return mock_bad(err, &place, "see the guide to fixtures", "it is not a list of targets");
+    size_t count = json_object_array_length(store->server_document);
+    store->servers = calloc(count + 1, sizeof *store->servers);
+    if (!store->servers)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(place.where, sizeof place.where, "target %zu", i + 1); /* the room is ample */
+        int r = mock_server_read(json_object_array_get_idx(store->server_document, i), &place, &store->servers[i], err);
+        if (r < 0)
+            return r;
+    }
+    store->server_count = count;
+    return 0;
+}
+
+static int load_servers(mock_store *store, lb_error *err)
+{
+    if (store->has_servers)
+        return 0;
+    int r = mock_json_read(&store->dir, "targets.json", &store->server_document, err);
+    if (r == 0)
+        r = read_servers(store, err);
+    if (r < 0 && r != LB_ERR_NOT_FOUND) {
+        (void)json_object_put(store->server_document); /* the last reference */
+        free(store->servers);
+        store->server_document = NULL;
+        store->servers = NULL;
+        return r;
+    }
+    store->has_servers = true;
+    return 0;
+}
+
+int mock_find_server(mock_store *store, const char *project, const char *branch, const mock_server **ret_server,
+                     lb_error *err)
+{
+    int r = load_servers(store, err);
+    if (r < 0)
+        return r;
+    *ret_server = NULL;
+    for (size_t i = 0; i < store->server_count && !*ret_server; i++) {
+        mock_server *s = &store->servers[i];
+        if (s->left == 0 || !matches_name(s->project, project) || !matches_name(s->branch, branch))
+            continue;
+        s->left -= s->left > 0;
+        *ret_server = s;
+    }
+    return 0;
+}

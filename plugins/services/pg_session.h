@@ -1,0 +1,48 @@
+/* pg_session.h: sessions on Postgres servers by libpq, for the transports that need them.
+ *
+ * A session reads by default: default_transaction_read_only is on, and switched only around changes, so that a warm
+ * read takes one round trip. Nothing waits past its deadline but for the short while that cancelling needs. A session
+ * whose state is not known any more says LB_ERR_UNREACHABLE to everything. It belongs to the process that opened it.
+ * [worker] */
+#ifndef LBOPS_SERVICES_PG_SESSION_H
+#define LBOPS_SERVICES_PG_SESSION_H
+
+#include <lbops/lbops.h>
+
+#include <lbops/transport.h>
+
+typedef struct pg_options {
+    const char *conninfo; /* libpq's keyword form or a URL; a secret */
+    const char *database; /* NULL: the conninfo's */
+    const char *password; /* NULL: the conninfo's */
+    int64_t connect_timeout_ms;
+    int64_t statement_timeout_ms; /* 0: the run's deadline alone */
+    int64_t lock_timeout_ms;
+    int64_t idle_in_transaction_timeout_ms;
+} pg_options;
+
+typedef struct pg_session pg_session;
+
+/* Is it one that libpq takes, and can no part of a password show up in a message about it? */
+LB_MUST_CHECK int pg_check_conninfo(const char *conninfo, lb_error *err);
+
+/* application: the tool; the server's views show lbops/TOOL. options are needed during the call only. */
+LB_MUST_CHECK int pg_session_open(const lb_service_host *host, const pg_options *options, const char *application,
+                                  int64_t deadline, pg_session **ret_session, lb_error *err);
+pg_session *pg_session_close(pg_session *s); /* NULL is fine */
+
+/* Does it still live, as far as can be seen without asking the server? The new name goes there with the next statement.
+ */
+LB_MUST_CHECK int pg_session_reuse(pg_session *s, const char *application, lb_error *err);
+
+LB_MUST_CHECK int pg_session_version(pg_session *s, int *ret_major, lb_error *err);
+const char *pg_session_database(const pg_session *s);
+LB_MUST_CHECK int pg_session_has_database(pg_session *s, const char *name, int64_t deadline, bool *ret_has,
+                                          lb_error *err);
+
+LB_MUST_CHECK int pg_session_execute(pg_session *s, const lb_command *command, const lb_sink *sink,
+                                     int64_t *ret_affected, lb_error *err);
+LB_MUST_CHECK int pg_session_begin(pg_session *s, int64_t deadline, lb_error *err);
+LB_MUST_CHECK int pg_session_finish(pg_session *s, bool commit, int64_t deadline, lb_error *err);
+
+#endif

@@ -1,0 +1,359 @@
+/* lbops/tool.h: what a run may ask of its host.
+ *
+ * A tool reads with lb_query and alters with changes; there is no third way to the database. Memory belongs to the run: what
+ * lb_alloc, lb_printf and the getters return lives until run() returns, and nobody frees it. Every function here is to be
+ * called from run() and its helpers only, on the thread that run() was called on. [worker] */
+#ifndef LBOPS_TOOL_H
+#define LBOPS_TOOL_H
+
+#include "plugin.h"
+#include "statement.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lb_rows lb_rows;   /* one result set */
+typedef struct lb_group lb_group; /* changes that only make sense together */
+
+typedef enum lb_level { LB_LOG_ERROR = 1, LB_LOG_WARN, LB_LOG_INFO, LB_LOG_DEBUG } lb_level;
+
+typedef enum lb_branch_class { LB_BRANCH_THROWAWAY = 1, LB_BRANCH_SHARED, LB_BRANCH_PRODUCTION } lb_branch_class;
+
+/* What the run is about. For a tool of the workspace, project and branch are NULL. */
+typedef struct lb_target {
+    const char *project;
+    const char *branch;
+    lb_branch_class branch_class;
+} lb_target;
+
+/* What became of a group of changes. */
+typedef enum lb_outcome {
+    LB_APPLIED = 1, /* executed */
+    LB_PLANNED = 2, /* recorded, as this run only plans */
+    LB_WAITING = 3, /* a person is asked; approving it is a run of its own */
+    LB_REFUSED = 4  /* the gate said no, or asks and nobody can answer */
+} lb_outcome;
+
+typedef struct lb_group_spec {
+    uint32_t size;            /* sizeof(lb_group_spec); LB_GROUP fills it */
+    const char *title;        /* "drop index public.orders_old_idx" */
+    const char *reason;       /* why, in a sentence for the person who decides */
+    const lb_value *evidence; /* named values, or NULL */
+    const char *undo;         /* how to take it back, or NULL */
+    bool atomic;              /* one transaction around the SQL of the group */
+    bool bounded;             /* ends sessions only within the stated SOP: not disruptive by itself */
+} lb_group_spec;
+
+#define LB_GROUP(...) (&(const lb_group_spec){.size = sizeof(lb_group_spec), __VA_ARGS__})
+
+/* One term of a confidence: the host adds the points up, so the figure can be checked. */
+typedef struct lb_term {
+    const char *name; /* NULL ends the array */
+    double points;    /* may be negative; the sum is held between 0 and 1 */
+} lb_term;
+
+#define LB_TERMS(...) ((const lb_term[]){__VA_ARGS__, {.name = NULL}})
+
+typedef struct lb_finding {
+    uint32_t size;            /* LB_FINDING fills it */
+    const char *object;       /* schema-qualified */
+    const char *kind;         /* "bloated_index" */
+    const char *reason;       /* one sentence */
+    const lb_value *evidence; /* the figures to check it by; required */
+    const lb_term *terms;     /* the confidence as arithmetic; required */
+    const lb_value *impact;   /* named values, or NULL */
+    const lb_sql *fix;        /* or NULL */
+} lb_finding;
+
+#define LB_FINDING(...) (&(const lb_finding){.size = sizeof(lb_finding), __VA_ARGS__})
+
+/* A call to the control plane. GET reads; everything else is a change. */
+typedef struct lb_request {
+    const char *method; /* GET POST PATCH DELETE */
+    const char *path;   /* "projects/shop/branches"; the transport puts its own root before it */
+    const char *query;  /* "page_size=100", or NULL */
+    const char *body;   /* a JSON document, or NULL */
+} lb_request;
+
+/* The host, as a run sees it. Append only; every field since 1.0. The wrappers below keep call sites short. */
+typedef struct lb_host {
+    uint32_t size;
+
+    void *(*alloc)(lb_ctx *ctx, size_t bytes);
+    int (*defer)(lb_ctx *ctx, void (*fn)(void *arg), void *arg);
+    void (*vlog)(lb_ctx *ctx, lb_level level, const char *fmt, va_list args);
+    void (*progress)(lb_ctx *ctx, int64_t done, int64_t total, const char *what);
+    int64_t (*now)(const lb_ctx *ctx);
+    int64_t (*deadline)(const lb_ctx *ctx);
+    bool (*cancelled)(const lb_ctx *ctx);
+    bool (*plans)(const lb_ctx *ctx);
+    const lb_target *(*target)(const lb_ctx *ctx);
+
+    int (*server_version)(lb_ctx *ctx, int *ret_major, lb_error *err);
+    int (*query)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows, lb_error *err);
+    const lb_value *(*next)(lb_rows *rows);
+    int64_t (*row_count)(const lb_rows *rows);
+    int (*compose)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, const lb_sql **ret_sql, lb_error *err);
+    const char *(*sql_text)(const lb_sql *sql);
+    int (*control)(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err);
+
+    int (*group_open)(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group, lb_error *err);
+    int (*change_sql)(lb_group *group, const lb_statement *statement, const lb_value *args, lb_error *err);
+    int (*change_control)(lb_group *group, const lb_request *request, lb_error *err);
+    int (*change_file)(lb_group *group, const char *path, const char *content, lb_error *err);
+    int (*change_exec)(lb_group *group, const char *const *argv, lb_error *err);
+    int (*group_apply)(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
+    int64_t (*group_rows)(const lb_group *group);
+    const char *(*group_reply)(const lb_group *group);
+
+    int (*call)(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args, const char **ret_json,
+                lb_error *err);
+
+    int (*record)(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err);
+    int (*emit)(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *err);
+    int (*result)(lb_ctx *ctx, const lb_value *values, lb_error *err);
+    int (*append)(lb_ctx *ctx, const char *list, const lb_value *values, lb_error *err);
+    int (*finding)(lb_ctx *ctx, const lb_finding *finding, lb_error *err);
+    int (*examined)(lb_ctx *ctx, const char *what, int64_t count, lb_error *err);
+    int (*skipped)(lb_ctx *ctx, const char *object, const char *reason, lb_error *err);
+} lb_host;
+
+/* The first members only; the rest is the host's. */
+struct lb_ctx {
+    const lb_host *host;
+    const void *args; /* the tool's own struct, filled from its parameters */
+};
+
+/* ---- memory, time, log ------------------------------------------------------------------------------------------- */
+
+/* Zeroed memory of the run. NULL only when the run's memory is used up: return lb_out_of_memory(err) then. */
+static inline void *lb_alloc(lb_ctx *ctx, size_t bytes)
+{
+    return ctx->host->alloc(ctx, bytes);
+}
+
+static inline int lb_out_of_memory(lb_error *err)
+{
+    return lb_fail(err, LB_ERR_NO_MEMORY, "raise [limits] run_memory_mb, or give the tool less to do", "out of memory");
+}
+
+/* Text of the run, as printf makes it. NULL when memory is used up. Never for SQL: that is lb_compose's work. */
+LB_PRINTF(2, 3) static inline const char *lb_printf(lb_ctx *ctx, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    char *text = length < 0 ? NULL : (char *)lb_alloc(ctx, (size_t)length + 1);
+    if (text)
+        (void)vsnprintf(text, (size_t)length + 1, fmt, again);
+    va_end(again);
+    return text;
+}
+
+/* fn(arg) when the run ends, however it ends short of a crash; in reverse order. For handles, not for memory. */
+LB_MUST_CHECK static inline int lb_defer(lb_ctx *ctx, void (*fn)(void *arg), void *arg)
+{
+    return ctx->host->defer(ctx, fn, arg);
+}
+
+LB_PRINTF(3, 4) static inline void lb_log(lb_ctx *ctx, lb_level level, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    ctx->host->vlog(ctx, level, fmt, args);
+    va_end(args);
+}
+
+/* How far the run is; total 0 where nobody knows. Cheap enough to call per object. */
+static inline void lb_progress(lb_ctx *ctx, int64_t done, int64_t total, const char *what)
+{
+    ctx->host->progress(ctx, done, total, what);
+}
+
+/* The run's clock, in microseconds since 1970 UTC. A fixture may hold it still, so never call time() for a result. */
+static inline int64_t lb_now(const lb_ctx *ctx)
+{
+    return ctx->host->now(ctx);
+}
+
+/* True when somebody cancelled the run or its deadline has passed: clean up and return LB_ERR_CANCELLED. Ask in long loops. */
+static inline bool lb_cancelled(const lb_ctx *ctx)
+{
+    return ctx->host->cancelled(ctx);
+}
+
+/* True when this run makes a plan: changes are recorded and nothing is executed. Few tools need to know. */
+static inline bool lb_plans(const lb_ctx *ctx)
+{
+    return ctx->host->plans(ctx);
+}
+
+static inline const lb_target *lb_run_target(const lb_ctx *ctx)
+{
+    return ctx->host->target(ctx);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+/* The server's major version, 17. */
+LB_MUST_CHECK static inline int lb_server_version(lb_ctx *ctx, int *ret_major, lb_error *err)
+{
+    return ctx->host->server_version(ctx, ret_major, err);
+}
+
+/* Runs a read statement in a read-only transaction. Prefer the typed function that the statement's own header offers. */
+LB_MUST_CHECK static inline int lb_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
+                                         lb_rows **ret_rows, lb_error *err)
+{
+    return ctx->host->query(ctx, statement, args, ret_rows, err);
+}
+
+/* The next row as an array with one value per column (checked against the statement's columns), or NULL at the end. */
+static inline const lb_value *lb_next(lb_ctx *ctx, lb_rows *rows)
+{
+    return ctx->host->next(rows);
+}
+
+static inline int64_t lb_row_count(const lb_ctx *ctx, const lb_rows *rows)
+{
+    return ctx->host->row_count(rows);
+}
+
+/* Puts a statement or fragment together without running it: for a finding's fix, or as an LB_SQL argument of another. */
+LB_MUST_CHECK static inline int lb_compose(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
+                                           const lb_sql **ret_sql, lb_error *err)
+{
+    return ctx->host->compose(ctx, statement, args, ret_sql, err);
+}
+
+static inline const char *lb_sql_text(const lb_ctx *ctx, const lb_sql *sql)
+{
+    return ctx->host->sql_text(sql);
+}
+
+/* Reads from the control plane (GET only). */
+LB_MUST_CHECK static inline int lb_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err)
+{
+    return ctx->host->control(ctx, request, ret_json, err);
+}
+
+/* ---- changing: the one door -------------------------------------------------------------------------------------- */
+
+/* Opens a group. Nothing happens before lb_apply; a group that is left open fails the run. */
+LB_MUST_CHECK static inline int lb_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group, lb_error *err)
+{
+    return ctx->host->group_open(ctx, spec, ret_group, err);
+}
+
+LB_MUST_CHECK static inline int lb_change_sql(lb_ctx *ctx, lb_group *group, const lb_statement *statement,
+                                              const lb_value *args, lb_error *err)
+{
+    return ctx->host->change_sql(group, statement, args, err);
+}
+
+LB_MUST_CHECK static inline int lb_change_control(lb_ctx *ctx, lb_group *group, const lb_request *request, lb_error *err)
+{
+    return ctx->host->change_control(group, request, err);
+}
+
+/* Writes a file whole (a temporary file renamed into place). */
+LB_MUST_CHECK static inline int lb_change_file(lb_ctx *ctx, lb_group *group, const char *path, const char *content,
+                                               lb_error *err)
+{
+    return ctx->host->change_file(group, path, content, err);
+}
+
+/* Runs a program, no shell; argv ends with NULL. Its output is the group's reply. */
+LB_MUST_CHECK static inline int lb_change_exec(lb_ctx *ctx, lb_group *group, const char *const *argv, lb_error *err)
+{
+    return ctx->host->change_exec(group, argv, err);
+}
+
+/* The decision: plans, asks the gate, executes, audits. An outcome is no error; a failed execution is. Once per group. */
+LB_MUST_CHECK static inline int lb_apply(lb_ctx *ctx, lb_group *group, lb_outcome *ret_outcome, lb_error *err)
+{
+    return ctx->host->group_apply(group, ret_outcome, err);
+}
+
+/* After LB_APPLIED: rows that the group's SQL touched, and what its last control-plane call or program answered. */
+static inline int64_t lb_group_rows(const lb_ctx *ctx, const lb_group *group)
+{
+    return ctx->host->group_rows(group);
+}
+
+static inline const char *lb_group_reply(const lb_ctx *ctx, const lb_group *group)
+{
+    return ctx->host->group_reply(group);
+}
+
+/* A group of one statement, opened and applied. */
+LB_MUST_CHECK static inline int lb_change_one(lb_ctx *ctx, const lb_group_spec *spec, const lb_statement *statement,
+                                              const lb_value *args, lb_outcome *ret_outcome, lb_error *err)
+{
+    lb_group *group = NULL;
+    int r = lb_group_open(ctx, spec, &group, err);
+    if (r >= 0)
+        r = lb_change_sql(ctx, group, statement, args, err);
+    return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
+}
+
+/* ---- other tools ------------------------------------------------------------------------------------------------- */
+
+/* Runs another tool (one that .calls names) under this run's deadline and the same gate; target NULL: the same one.
+ * Answers with that run's result document. */
+LB_MUST_CHECK static inline int lb_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args,
+                                        const char **ret_json, lb_error *err)
+{
+    return ctx->host->call(ctx, tool, target, args, ret_json, err);
+}
+
+/* ---- what the run reports ---------------------------------------------------------------------------------------- */
+
+/* A row for a history table that .writes names; checked against the table's columns here and now. The host adds
+ * project_id, branch_id and run_id. */
+LB_MUST_CHECK static inline int lb_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err)
+{
+    return ctx->host->record(ctx, table, values, err);
+}
+
+/* A fact for others, of a kind that .emits names. */
+LB_MUST_CHECK static inline int lb_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *err)
+{
+    return ctx->host->emit(ctx, event, payload, err);
+}
+
+/* Members of the result document. */
+LB_MUST_CHECK static inline int lb_result(lb_ctx *ctx, const lb_value *values, lb_error *err)
+{
+    return ctx->host->result(ctx, values, err);
+}
+
+/* One more object in a list of the result document. */
+LB_MUST_CHECK static inline int lb_append(lb_ctx *ctx, const char *list, const lb_value *values, lb_error *err)
+{
+    return ctx->host->append(ctx, list, values, err);
+}
+
+LB_MUST_CHECK static inline int lb_report(lb_ctx *ctx, const lb_finding *finding, lb_error *err)
+{
+    return ctx->host->finding(ctx, finding, err);
+}
+
+/* Coverage: how many of what was looked at, and what was not and why. */
+LB_MUST_CHECK static inline int lb_examined(lb_ctx *ctx, const char *what, int64_t count, lb_error *err)
+{
+    return ctx->host->examined(ctx, what, count, err);
+}
+
+LB_MUST_CHECK static inline int lb_skipped(lb_ctx *ctx, const char *object, const char *reason, lb_error *err)
+{
+    return ctx->host->skipped(ctx, object, reason, err);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,86 @@
+/* lbops/transport.h: the interface of a transport, the service that reaches servers and the control plane.
+ *
+ * A worker opens one transport and keeps it; sessions are opened per target and kept between runs while they are in use.
+ * Results are pushed into the host's sink as text cells, the way the server prints them; the host decodes them by the
+ * statement's declared columns. Every call may block until its deadline and must return by then. [worker] */
+#ifndef LBOPS_TRANSPORT_H
+#define LBOPS_TRANSPORT_H
+
+#include "tool.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the host gives to a service. */
+typedef struct lb_service_host {
+    uint32_t size;
+    void (*vlog)(lb_level level, const char *fmt, va_list args);
+    bool (*cancelled)(void); /* true once the current run should stop */
+    int64_t (*now)(void);    /* real time, microseconds since 1970 UTC */
+} lb_service_host;
+
+/* Where rows go. Both return 0 or a negative code with err filled, which the transport passes up after it has drained or
+ * cancelled the statement. */
+typedef struct lb_sink {
+    uint32_t size;
+    void *state;
+    int (*columns)(void *state, uint32_t count, const char *const *names, lb_error *err);
+    int (*row)(void *state, uint32_t count, const char *const *cells, lb_error *err); /* a NULL cell is SQL's null */
+} lb_sink;
+
+/* One statement to run. */
+typedef struct lb_command {
+    uint32_t size;
+    const char *name;                /* of the catalogue: for fixtures, logs and application_name */
+    const char *text;                /* what the server gets */
+    const char *const *params;       /* $1 ... in text form; a NULL entry is null */
+    const char *const *param_types;  /* server type names, "int8" */
+    uint32_t param_count;
+    bool read_only;                  /* run in a read-only transaction */
+    const lb_value *args;            /* the same arguments by name, before composing: what fixtures match on */
+    int64_t deadline;                /* microseconds since 1970 UTC */
+} lb_command;
+
+typedef struct lb_transport {
+    uint32_t size;
+    uint32_t param_size, args_size;
+    const lb_param *params; /* what stands under [services.transport] */
+
+    /* Opens the service. args is the struct that params fill. */
+    int (*open)(const lb_service_host *host, const void *args, void **ret_state, lb_error *err);
+    void (*close)(void *state);
+
+    /* A session on a target. application names the tool for the server's own views. */
+    int (*connect)(void *state, const lb_target *target, const char *application, int64_t deadline, void **ret_session,
+                   lb_error *err);
+    void (*disconnect)(void *session);
+
+    /* Called when a run takes a kept session over: check that it still lives, rename it. A negative return: reconnect. */
+    int (*reuse)(void *session, const char *application, int64_t deadline, lb_error *err);
+
+    int (*server_version)(void *session, int *ret_major, lb_error *err);
+
+    /* Runs one statement; ret_affected is the server's count of rows touched, or -1. */
+    int (*execute)(void *session, const lb_command *command, const lb_sink *sink, int64_t *ret_affected, lb_error *err);
+
+    /* Brackets for an atomic group. finish with commit=false takes everything back. */
+    int (*begin)(void *session, int64_t deadline, lb_error *err);
+    int (*finish)(void *session, bool commit, int64_t deadline, lb_error *err);
+
+    /* One call to the control plane. The reply is handed to `reply` once, as a JSON document. */
+    int (*control)(void *state, const lb_request *request, int64_t deadline,
+                   int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err);
+
+    /* A clock that stands still, for fixtures: microseconds, or 0 to use the real one. NULL: the real one. */
+    int64_t (*clock)(void *state);
+} lb_transport;
+
+#define LB_TRANSPORT(plugin, text, ...)                                                                                \
+    static const lb_transport plugin##_ops = {.size = sizeof(lb_transport), __VA_ARGS__};                              \
+    LB_PLUGIN(plugin, LB_KIND_TRANSPORT, text, &plugin##_ops)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,8 @@
+-- summary: creates an index without blocking those who write to its table
+-- kind: change
+-- server: 15-18
+-- param name identifier
+-- param schema identifier
+-- param table identifier
+-- param columns identifier[]
+CREATE INDEX CONCURRENTLY :name ON :schema.:table (:columns)
