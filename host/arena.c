@@ -61,7 +61,7 @@ void arena_reset(arena *a)
         free_blocks(kept);
         kept = NULL;
     }
-    *a = (arena){.blocks = kept, .limit = a->limit};
+    *a = (arena){.blocks = kept, .limit = a->limit, .fail_at = a->fail_at};
 }
 
 static struct arena_block *add_block(arena *a, size_t bytes)
@@ -81,6 +81,8 @@ static struct arena_block *add_block(arena *a, size_t bytes)
 void *arena_alloc(arena *a, size_t bytes)
 {
     size_t aligned = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    if (a->fail_at && ++a->asked == a->fail_at)
+        return NULL;
     if (aligned < bytes || (a->limit && (aligned > a->limit || a->used > a->limit - aligned)))
         return NULL;
     struct arena_block *block = a->blocks;

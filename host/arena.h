@@ -9,6 +9,7 @@ typedef struct arena {
     struct arena_block *blocks;
     struct arena_cleanup *cleanups;
     size_t used, limit;
+    size_t fail_at, asked; /* for tests: the allocation since the last reset that fails, from 1; 0: none */
 } arena;
 
 void arena_init(arena *a, size_t limit); /* 0: no limit */

@@ -62,8 +62,7 @@ bool bind_is_numeric(const char *text)
     return any && *p == '\0';
 }
 
-/* ---- checks -------------------------------------------------------------------------------------------------------
- */
+/* ---- checks ---- */
 
 static int check_range(const char *pgtype, int64_t number, lb_error *err)
 {
@@ -157,8 +156,7 @@ int bind_check(const lb_statement_param *param, const lb_value *value, lb_error 
     return 0;
 }
 
-/* ---- text form ----------------------------------------------------------------------------------------------------
- */
+/* ---- text form ---- */
 
 static void put_double(buf *b, double number)
 {
@@ -245,8 +243,7 @@ int bind_text(const lb_value *value, arena *memory, const char **ret_text, lb_er
     return 0;
 }
 
-/* ---- literals -----------------------------------------------------------------------------------------------------
- */
+/* ---- literals ---- */
 
 static bool is_quoted(const lb_value *value)
 {

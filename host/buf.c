@@ -14,6 +14,12 @@ void buf_clear(buf *b)
         b->data[0] = '\0';
 }
 
+void buf_trim(buf *b, size_t keep)
+{
+    if (b->length == 0 && b->capacity > keep)
+        buf_done(b);
+}
+
 char *buf_reserve(buf *b, size_t length)
 {
     if (b->overflow || length > b->limit || b->length > b->limit - length || b->length + length >= SIZE_MAX / 2) {

@@ -17,6 +17,7 @@ typedef struct buf {
 void buf_done(buf *b);
 void buf_clear(buf *b); /* keeps the memory */
 void buf_put(buf *b, const void *data, size_t length);
+void buf_trim(buf *b, size_t keep); /* gives the memory of an empty buffer back when it is more than keep */
 void buf_puts(buf *b, const char *text);
 void buf_putc(buf *b, char c);
 LB_PRINTF(2, 3) void buf_printf(buf *b, const char *fmt, ...);

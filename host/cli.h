@@ -1,5 +1,6 @@
-/* cli.h: what the verbs of the command line share. A verb prints its answer to stdout, everything else to stderr, and returns the
- * exit code: 0 ok, 1 the run failed, 2 usage or manifest, 3 waiting for approval, 4 cannot reach the target, 5 internal. */
+/* cli.h: what the verbs of the command line share. A verb prints its answer to stdout, everything else to stderr, and
+ * returns the exit code: 0 ok, 1 the run failed, 2 usage or manifest, 3 waiting for approval, 4 cannot reach the
+ * target, 5 internal. */
 #ifndef LBOPS_HOST_CLI_H
 #define LBOPS_HOST_CLI_H
 

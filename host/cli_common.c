@@ -41,8 +41,8 @@ const char *cli_style(const cli *c, const char *sgr)
 {
     static const struct {
         const char *name, *code;
-    } codes[] = {{"0", "\033[0m"}, {"1", "\033[1m"}, {"2", "\033[2m"}, {"31", "\033[31m"}, {"32", "\033[32m"},
-                 {"33", "\033[33m"}};
+    } codes[] = {{"0", "\033[0m"},   {"1", "\033[1m"},   {"2", "\033[2m"},
+                 {"31", "\033[31m"}, {"32", "\033[32m"}, {"33", "\033[33m"}};
     for (size_t i = 0; c->colour && i < LB_COUNT(codes); i++)
         if (strcmp(codes[i].name, sgr) == 0)
             return codes[i].code;
@@ -51,7 +51,7 @@ const char *cli_style(const cli *c, const char *sgr)
 
 static void print_json_error(const lb_error *err)
 {
-    BUF_AUTO out = BUF_INIT(64 * 1024);
+    BUF_AUTO out = BUF_INIT((size_t)64 * 1024);
     buf_puts(&out, "{\"error\":{");
     json_member_string(&out, "code", error_name(err->code));
     json_member_string(&out, "message", err->message);
@@ -171,8 +171,8 @@ static int refuse(const cli *c, const manifest_problems *problems)
         first = first ? first : &problems->items[i];
         errors++;
     }
-    (void)lb_fail(&err, LB_ERR_INVALID, "lbops check shows them all", "the manifest has %zu error(s), the first: %s", errors,
-                  first ? first->error.message : "it cannot be read");
+    (void)lb_fail(&err, LB_ERR_INVALID, "lbops check shows them all", "the manifest has %zu error(s), the first: %s",
+                  errors, first ? first->error.message : "it cannot be read");
     return cli_fail(c, &err);
 }
 

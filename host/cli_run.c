@@ -25,7 +25,7 @@ typedef struct running_cli {
     ev_timer ticker;
 } running_cli;
 
-/* ---- words of the command line --------------------------------------------------------------------------------------- */
+/* ---- words of the command line ---- */
 
 /* --name=value, or --name value; *value NULL when the word carries none. */
 static const char *split_option(char *word, char **ret_value)
@@ -54,9 +54,9 @@ static const char **host_option(run_wish *wish, const char *name, const char **t
         const char *name;
         const char **into;
     } options[] = {
-        {"project", &wish->ask.project},      {"branch", &wish->ask.branch}, {"dsn", &wish->dsn},
-        {"record", &wish->ask.record_dir},    {"as", &wish->ask.actor},      {"because", &wish->ask.reason},
-        {"agent", &wish->ask.agent},          {"timeout", timeout},
+        {"project", &wish->ask.project},   {"branch", &wish->ask.branch}, {"dsn", &wish->dsn},
+        {"record", &wish->ask.record_dir}, {"as", &wish->ask.actor},      {"because", &wish->ask.reason},
+        {"agent", &wish->ask.agent},       {"timeout", timeout},
     };
     for (size_t i = 0; i < LB_COUNT(options); i++)
         if (strcmp(options[i].name, name) == 0)
@@ -80,6 +80,7 @@ static int parse_words(const cli *c, int argc, char **argv, run_wish *wish)
 {
     const plugin_spec *spec = registry_find(c->registry, LB_KIND_TOOL, wish->ask.tool);
     const char *timeout = NULL;
+    char yes[] = "true"; /* a flag without a value; copied below */
     wish->args = base_alloc((size_t)argc * sizeof *wish->args);
     for (int i = 2; i < argc; i++) {
         char *value;
@@ -97,7 +98,7 @@ static int parse_words(const cli *c, int argc, char **argv, run_wish *wish)
         const char **into = host_option(wish, name, &timeout);
         bool next_is_value = i + 1 < argc && (strncmp(argv[i + 1], "--", 2) != 0);
         if (!value && !into && is_flag(spec, name) && (!next_is_value))
-            value = (char[]){"true"};
+            value = yes;
         if (!value && i + 1 < argc && (into || next_is_value))
             value = argv[++i];
         if (into && !value)
@@ -155,7 +156,7 @@ static void use_dsn(manifest *m, run_wish *wish)
         wish->ask.branch = "given";
 }
 
-/* ---- while it runs --------------------------------------------------------------------------------------------------- */
+/* ---- while it runs ---- */
 
 static void clear_progress(running_cli *r)
 {
@@ -181,7 +182,8 @@ static void on_progress(void *state, const run_request *request, int64_t done, i
         (void)snprintf(r->progress, sizeof r->progress, "%s: %lld of %lld %s", request->tool, (long long)done,
                        (long long)total, what ? what : "");
     else
-        (void)snprintf(r->progress, sizeof r->progress, "%s: %lld %s", request->tool, (long long)done, what ? what : "");
+        (void)snprintf(r->progress, sizeof r->progress, "%s: %lld %s", request->tool, (long long)done,
+                       what ? what : "");
 }
 
 static void on_log(void *state, const run_request *request, lb_level level, const char *tool, const char *text)
@@ -258,7 +260,7 @@ static int run_it(cli *c, const run_wish *wish)
         ev_timer_start(loop, &r.ticker);
     int code = supervisor_run(r.supervisor, &wish->ask, r.id, &err);
     if (code >= 0 && !r.ended)
-        (void)ev_run(loop, 0); /* ends through on_ended or a second signal */
+        (void)ev_run(loop, 0);           /* ends through on_ended or a second signal */
     (void)supervisor_free(r.supervisor); /* gives NULL */
     ev_timer_stop(loop, &r.ticker);
     ev_signal_stop(loop, &interrupt);

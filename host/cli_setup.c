@@ -1,4 +1,5 @@
-/* The verbs around a workspace: init, check, plugin check, completion, and the hidden one that waits for ready workers. */
+/* The verbs around a workspace: init, check, plugin check, completion, and the hidden one that waits for ready workers.
+ */
 #include "cli.h"
 
 #include "fs.h"
@@ -79,7 +80,7 @@ static size_t count_kind(const registry *r, lb_kind kind)
 
 static void check_json(const cli *c, const manifest_problems *problems)
 {
-    BUF_AUTO out = BUF_INIT((size_t)16 * 1024 * 1024), loosened = BUF_INIT(1024 * 1024);
+    BUF_AUTO out = BUF_INIT((size_t)16 * 1024 * 1024), loosened = BUF_INIT((size_t)1024 * 1024);
     buf_putc(&out, '{');
     json_member_bool(&out, "ok", !manifest_has_errors(problems));
     json_key(&out, "errors");
@@ -102,7 +103,7 @@ static void check_json(const cli *c, const manifest_problems *problems)
 
 static void check_text(const cli *c, const manifest_problems *problems)
 {
-    BUF_AUTO loosened = BUF_INIT(1024 * 1024);
+    BUF_AUTO loosened = BUF_INIT((size_t)1024 * 1024);
     cli_print_problems(c, problems);
     for (size_t i = 0; c->registry && i < registry_refusal_count(c->registry); i++) {
         const registry_refusal *refusal = registry_refusal_at(c->registry, i);
@@ -111,8 +112,8 @@ static void check_text(const cli *c, const manifest_problems *problems)
     if (!c->manifest || !c->registry || manifest_has_errors(problems))
         return;
     manifest_loosened(c->manifest, &loosened);
-    (void)printf("%s%s%s: ok\n  workspace %s, %zu target(s), %zu agent(s), %zu tool(s), %zu service plugin(s)\n", cli_style(c, "1"),
-                 c->manifest->path, cli_style(c, "0"), c->manifest->name, c->manifest->target_count,
+    (void)printf("%s%s%s: ok\n  workspace %s, %zu target(s), %zu agent(s), %zu tool(s), %zu service plugin(s)\n",
+                 cli_style(c, "1"), c->manifest->path, cli_style(c, "0"), c->manifest->name, c->manifest->target_count,
                  c->manifest->agent_count, count_kind(c->registry, LB_KIND_TOOL),
                  registry_count(c->registry) - count_kind(c->registry, LB_KIND_TOOL));
     if (loosened.length)
@@ -157,8 +158,8 @@ static bool check_plugin(const cli *c, const char *path, buf *out)
         json_member_string(out, "hint", spec || !err.hint[0] ? NULL : err.hint);
         buf_putc(out, '}');
     } else if (spec) {
-        (void)printf("%s%s%s: ok, %s %s %s (%s)\n", cli_style(c, "32"), path, cli_style(c, "0"), spec_kind_name(spec->kind),
-                     spec->name, spec->version, spec->summary);
+        (void)printf("%s%s%s: ok, %s %s %s (%s)\n", cli_style(c, "32"), path, cli_style(c, "0"),
+                     spec_kind_name(spec->kind), spec->name, spec->version, spec->summary);
     } else {
         (void)printf("%s%s%s: refused: %s\n", cli_style(c, "31"), path, cli_style(c, "0"), err.message);
         if (err.hint[0])
@@ -201,7 +202,8 @@ static const char bash_completion[] =
     "        if ((COMP_CWORD == i + 1)); then\n"
     "            mapfile -t COMPREPLY < <(compgen -W \"$(lbops tools --quiet --names 2>/dev/null)\" -- \"$cur\")\n"
     "        elif [[ $verb == run && $cur == -* ]]; then\n"
-    "            mapfile -t COMPREPLY < <(compgen -W \"$(lbops tools --quiet --names \"${COMP_WORDS[i + 1]}\" 2>/dev/null)"
+    "            mapfile -t COMPREPLY < <(compgen -W \"$(lbops tools --quiet --names \"${COMP_WORDS[i + 1]}\" "
+    "2>/dev/null)"
     " --project --branch --plan --dsn --timeout --record --as --because\" -- \"$cur\")\n"
     "        fi ;;\n"
     "    plugin) mapfile -t COMPREPLY < <(compgen -W check -- \"$cur\"; compgen -f -- \"$cur\") ;;\n"
@@ -253,8 +255,14 @@ int cli_ready(cli *c, int argc, char **argv)
                                         .hooks = {.ended = ignore_end}};
     if (supervisor_new(&options, &s, &err) < 0)
         return cli_fail(c, &err);
-    while (pool_ready(supervisor_pool(s)) < (size_t)c->manifest->limits.workers)
+    double give_up = ev_time() + 30;
+    while (pool_ready(supervisor_pool(s)) < (size_t)c->manifest->limits.workers && ev_time() < give_up)
         (void)ev_run(loop, EVRUN_ONCE); /* says only whether watchers are left */
+    if (ev_time() >= give_up) {
+        (void)lb_fail(&err, LB_ERR_INTERNAL, NULL, "the workers do not get ready");
+        (void)supervisor_free(s); /* gives NULL */
+        return cli_fail(c, &err);
+    }
     (void)puts("ready");
     (void)fflush(stdout); /* main checks stdout at its end */
     while (hold && read(STDIN_FILENO, &byte, 1) > 0)

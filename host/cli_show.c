@@ -46,8 +46,7 @@ static void show_coverage(struct json_object *result)
     struct json_object *examined = member_of(result, "examined"), *skipped = member_of(result, "skipped");
     if (examined && json_object_object_length(examined)) {
         (void)fputs("  examined", stdout);
-        json_object_object_foreach(examined, what, count)
-            (void)printf(" %s %s;", json_object_get_string(count), what);
+        json_object_object_foreach(examined, what, count)(void) printf(" %s %s;", json_object_get_string(count), what);
         (void)putchar('\n');
     }
     for (size_t i = 0; i < length_of(skipped); i++) {
@@ -60,9 +59,9 @@ static void show_findings(const cli *c, struct json_object *findings)
 {
     for (size_t i = 0; i < length_of(findings); i++) {
         struct json_object *f = json_object_array_get_idx(findings, i), *confidence = member_of(f, "confidence");
-        (void)printf("  %s%s%s %s, %s confidence (%s)\n      %s\n      evidence %s\n", cli_style(c, "33"), shown(f, "object"),
-                     cli_style(c, "0"), shown(f, "kind"), shown(confidence, "label"), shown(confidence, "value"),
-                     shown(f, "reason"), shown(f, "evidence"));
+        (void)printf("  %s%s%s %s, %s confidence (%s)\n      %s\n      evidence %s\n", cli_style(c, "33"),
+                     shown(f, "object"), cli_style(c, "0"), shown(f, "kind"), shown(confidence, "label"),
+                     shown(confidence, "value"), shown(f, "reason"), shown(f, "evidence"));
         if (text_of(f, "fix"))
             (void)printf("      fix      %s\n", shown(f, "fix"));
     }
@@ -78,7 +77,7 @@ static void show_rest(struct json_object *result)
             (void)printf("  %s:\n", name);
             for (size_t i = 0; i < length_of(value); i++)
                 (void)printf("    %s\n", json_object_to_json_string_ext(json_object_array_get_idx(value, i),
-                                                                      JSON_C_TO_STRING_SPACED));
+                                                                        JSON_C_TO_STRING_SPACED));
         } else {
             (void)printf("  %-8s %s\n", name, json_object_get_string(value));
         }
@@ -90,7 +89,8 @@ static void show_changes(const cli *c, struct json_object *changes)
     const char *group = NULL;
     for (size_t i = 0; i < length_of(changes); i++) {
         struct json_object *change = json_object_array_get_idx(changes, i);
-        const char *title = shown(change, "group"), *outcome = shown(change, "outcome"), *error = text_of(change, "error");
+        const char *title = shown(change, "group"), *outcome = shown(change, "outcome"),
+                   *error = text_of(change, "error");
         if (!group || strcmp(group, title) != 0)
             (void)printf("  %s%s%s (%s)\n", cli_style(c, "1"), title, cli_style(c, "0"), shown(change, "decision"));
         group = title;

@@ -35,8 +35,8 @@ static void tool_json(const cli *c, const suspend_book *suspended, const plugin_
 
 static void print_list(const cli *c, const suspend_book *suspended)
 {
-    (void)printf("%s%-28s %-13s %-7s %-8s %-14s %s%s\n", cli_style(c, "1"), "TOOL", "AGENT", "RISK", "APPROVAL", "SCHEDULE",
-                 "SUMMARY", cli_style(c, "0"));
+    (void)printf("%s%-28s %-13s %-7s %-8s %-14s %s%s\n", cli_style(c, "1"), "TOOL", "AGENT", "RISK", "APPROVAL",
+                 "SCHEDULE", "SUMMARY", cli_style(c, "0"));
     for (size_t i = 0; i < registry_count(c->registry); i++) {
         const plugin_spec *spec = registry_at(c->registry, i);
         const char *agent = NULL;
@@ -69,7 +69,10 @@ static void print_tool(const cli *c, const suspend_book *suspended, const plugin
     const char *schedule = schedule_of(spec, entry);
     lb_error why;
     (void)printf("%s%s%s %s\n  %s\n", cli_style(c, "1"), spec->name, cli_style(c, "0"), spec->version, spec->summary);
-    (void)printf("  agent     %s\n  risk      %s%s\n  schedule  %s\n", agent ? agent : spec->agent ? spec->agent : "-",
+    (void)printf("  agent     %s\n  risk      %s%s\n  schedule  %s\n",
+                 agent         ? agent
+                 : spec->agent ? spec->agent
+                               : "-",
                  spec_risk_name(spec->risk), approval_of(spec, entry) ? ", asks for approval" : "",
                  schedule ? schedule : "none");
     print_names("writes", spec->writes);

@@ -34,8 +34,7 @@ static bool is_composed(lb_type type)
     return element == LB_IDENT || element == LB_SQLTYPE || element == LB_SQL;
 }
 
-/* ---- the variant --------------------------------------------------------------------------------------------------
- */
+/* ---- the variant ---- */
 
 static unsigned upper_end(const lb_statement_variant *variant)
 {
@@ -62,8 +61,7 @@ static const lb_statement_variant *find_variant(const lb_statement *statement, i
     return found;
 }
 
-/* ---- arguments ----------------------------------------------------------------------------------------------------
- */
+/* ---- arguments ---- */
 
 static int find_param(const lb_statement *statement, const char *name)
 {
@@ -181,8 +179,7 @@ static int check_args(composer *c, lb_error *err)
     return 0;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* What we write stays a token of its own: next to anything but structure it gets a blank. So a minus before a negative
  * number makes no comment, and U& before a literal no other literal. */
@@ -322,8 +319,7 @@ static int put_parts(composer *c, lb_error *err)
     }
 }
 
-/* ---- the result ---------------------------------------------------------------------------------------------------
- */
+/* ---- the result ---- */
 
 static const char *render(const composer *c, bool literals, lb_error *err)
 {

@@ -104,7 +104,7 @@ static int take_range(const item *it, const char **p, unsigned *ret_low, unsigne
         (*p)++;
         return 0;
     }
-    unsigned low, high;
+    unsigned low = 0, high = 0;
     int r = take_value(it, p, &low, err);
     if (r < 0)
         return r;

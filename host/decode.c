@@ -10,8 +10,7 @@
 
 #define ITEMS_LIMIT (16U * 1024 * 1024)
 
-/* ---- scalars ------------------------------------------------------------------------------------------------------
- */
+/* ---- scalars ---- */
 
 static int decode_i64(const char *cell, int64_t *ret_number, lb_error *err)
 {
@@ -103,8 +102,7 @@ static int decode_scalar(lb_type type, const char *cell, arena *memory, lb_value
     return 0;
 }
 
-/* ---- arrays -------------------------------------------------------------------------------------------------------
- */
+/* ---- arrays ---- */
 
 typedef struct array_scan {
     const char *p;
@@ -225,8 +223,7 @@ static int decode_list(lb_type type, const char *cell, arena *memory, lb_value *
     return r;
 }
 
-/* ---- cells and columns --------------------------------------------------------------------------------------------
- */
+/* ---- cells and columns ---- */
 
 static int fail_column(const lb_column *column, lb_error *err)
 {

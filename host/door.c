@@ -57,7 +57,8 @@ int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group
 {
     run_state *run = run_of(ctx);
     if (!spec->title || !spec->reason || !*spec->title || !*spec->reason)
-        return lb_fail(err, LB_ERR_INVALID, "fill .title and .reason", "a group of changes does not say what it is for");
+        return lb_fail(err, LB_ERR_INVALID, "fill .title and .reason",
+                       "a group of changes does not say what it is for");
     lb_group *group = arena_alloc(run->memory, sizeof *group);
     if (!group)
         return lb_out_of_memory(err);
@@ -77,19 +78,20 @@ int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group
     return 0;
 }
 
-static int add_change(lb_group *group, change_kind kind, change **ret_change, lb_error *err)
+/* A change that is not yet in its group; NULL after a failure. */
+static change *new_change(lb_group *group, change_kind kind, lb_error *err)
 {
     run_state *run = group->run;
+    change *c = NULL;
     if (group->decided)
-        return lb_fail(err, LB_ERR_INVALID, "open a new group", "the group \"%s\" is decided already", group->title);
-    if (*run->change_count >= DOOR_CHANGES)
-        return lb_fail(err, LB_ERR_LIMIT, "do it in several runs", "more than %d changes in one run", DOOR_CHANGES);
-    change *c = arena_alloc(run->memory, sizeof *c);
-    if (!c)
-        return lb_out_of_memory(err);
-    *c = (change){.group = group, .kind = kind, .rows = -1};
-    *ret_change = c;
-    return 0;
+        (void)lb_fail(err, LB_ERR_INVALID, "open a new group", "the group \"%s\" is decided already", group->title);
+    else if (*run->change_count >= DOOR_CHANGES)
+        (void)lb_fail(err, LB_ERR_LIMIT, "do it in several runs", "more than %d changes in one run", DOOR_CHANGES);
+    else if (!(c = arena_alloc(run->memory, sizeof *c)))
+        (void)lb_out_of_memory(err); /* the NULL says it */
+    else
+        *c = (change){.group = group, .kind = kind, .rows = -1};
+    return c;
 }
 
 /* Only a change that is complete becomes part of its group. */
@@ -104,13 +106,13 @@ static void join_group(change *c)
 
 int door_change_sql(lb_group *group, const lb_statement *statement, const lb_value *args, lb_error *err)
 {
-    change *c = NULL;
     run_state *run = group->run;
     if (statement->kind != LB_STATEMENT_CHANGE)
         return lb_fail(err, LB_ERR_INVALID, "reads go through lb_query", "%s is not a change", statement->name);
-    int r = add_change(group, CHANGE_SQL, &c, err);
-    if (r >= 0)
-        r = run_compose(&run->ctx, statement, args, &c->sql, err);
+    change *c = new_change(group, CHANGE_SQL, err);
+    if (!c)
+        return err->code;
+    int r = run_compose(&run->ctx, statement, args, &c->sql, err);
     if (r < 0)
         return r;
     c->statement = c->sql->display;
@@ -128,13 +130,12 @@ int door_change_sql(lb_group *group, const lb_statement *statement, const lb_val
 
 int door_change_control(lb_group *group, const lb_request *request, lb_error *err)
 {
-    change *c = NULL;
     run_state *run = group->run;
     if (strcmp(request->method, "GET") == 0)
         return lb_fail(err, LB_ERR_INVALID, "reads go through lb_control", "GET %s is not a change", request->path);
-    int r = add_change(group, CHANGE_API, &c, err);
-    if (r < 0)
-        return r;
+    change *c = new_change(group, CHANGE_API, err);
+    if (!c)
+        return err->code;
     lb_request *copy = arena_alloc(run->memory, sizeof *copy);
     if (!copy)
         return lb_out_of_memory(err);
@@ -154,12 +155,11 @@ int door_change_control(lb_group *group, const lb_request *request, lb_error *er
 
 int door_change_file(lb_group *group, const char *path, const char *content, lb_error *err)
 {
-    change *c = NULL;
     run_state *run = group->run;
     struct stat st;
-    int r = add_change(group, CHANGE_FILE, &c, err);
-    if (r < 0)
-        return r;
+    change *c = new_change(group, CHANGE_FILE, err);
+    if (!c)
+        return err->code;
     c->path = *path == '/' ? arena_strdup(run->memory, path)
                            : arena_printf(run->memory, "%s/%s", run->worker->setup->work_dir, path);
     c->content = arena_strdup(run->memory, content);
@@ -176,14 +176,13 @@ int door_change_file(lb_group *group, const char *path, const char *content, lb_
 
 int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
 {
-    change *c = NULL;
     run_state *run = group->run;
     size_t count = 0;
     if (!argv || !argv[0])
         return lb_fail(err, LB_ERR_INVALID, NULL, "there is no program to run");
-    int r = add_change(group, CHANGE_EXEC, &c, err);
-    if (r < 0)
-        return r;
+    change *c = new_change(group, CHANGE_EXEC, err);
+    if (!c)
+        return err->code;
     while (argv[count])
         count++;
     const char **copy = arena_alloc(run->memory, (count + 1) * sizeof *copy);
@@ -203,7 +202,8 @@ int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
     return 0;
 }
 
-/* The group's effect is that of its strongest change; each change is asked for, and the strictest answer holds for all. */
+/* The group's effect is that of its strongest change; each change is asked for, and the strictest answer holds for all.
+ */
 static void ask_gate(lb_group *group)
 {
     const run_state *run = group->run;

@@ -34,7 +34,8 @@ static int spawn_program(const change *c, int output, pid_t *ret_pid, lb_error *
         failed = failed ? failed : posix_spawn_file_actions_adddup2(&actions, output, 1);
         failed = failed ? failed : posix_spawn_file_actions_adddup2(&actions, output, 2);
         failed = failed ? failed : posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-        char *const *argv = (char *const *)(uintptr_t)c->argv; /* posix_spawn takes them unchanged, its type is older than const */
+        char *const *argv =
+            (char *const *)(uintptr_t)c->argv; /* posix_spawn takes them unchanged, its type is older than const */
         failed = failed ? failed : posix_spawnp(ret_pid, c->argv[0], &actions, &attributes, argv, environment);
         (void)posix_spawnattr_destroy(&attributes);
     }

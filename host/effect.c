@@ -25,8 +25,7 @@ bool effect_parse(const char *name, effect *ret_effect)
     return false;
 }
 
-/* ---- the verdict ---------------------------------------------------------------------------------------------------
- */
+/* ---- the verdict ---- */
 
 LB_PRINTF(3, 0) static void judge_add_va(judge *j, effect e, const char *fmt, va_list args)
 {
@@ -56,8 +55,7 @@ void judge_add_ended(judge *j, const char *fmt, ...)
     j->ends_sessions = true;
 }
 
-/* ---- the walk ------------------------------------------------------------------------------------------------------
- */
+/* ---- the walk ---- */
 
 /* Nodes that do nothing by themselves; what they contain is walked. */
 static const char *const plain_nodes[] = {

@@ -47,9 +47,8 @@ static const unsigned char *past_quoted(const unsigned char *p, bool escapes)
 {
     unsigned char quote = *p++;
     for (; *p; p++) {
-        if (escapes && *p == '\\' && p[1])
-            p++;
-        else if (*p == quote && p[1] == quote)
+        bool pair = (escapes && *p == '\\' && p[1]) || (*p == quote && p[1] == quote);
+        if (pair)
             p++;
         else if (*p == quote)
             return p + 1;

@@ -49,8 +49,7 @@ bool option_is_on(tree options, const char *name)
     return false;
 }
 
-/* ---- conditions that hold for every row
- * ------------------------------------------------------------------------------ */
+/* ---- conditions that hold for every row ---- */
 
 static bool is_true_constant(tree expression)
 {
@@ -83,8 +82,7 @@ static bool is_always_true(tree expression, int depth)
     return all;
 }
 
-/* ---- rows
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
 static bool judge_catalogue(judge *j, tree relation)
 {
@@ -184,8 +182,7 @@ static bool create_table_as_rule(judge *j, tree statement)
     return !tree_true(tree_get(into, "skipData")); /* WITH NO DATA runs nothing */
 }
 
-/* ---- code that does not show what it does --------------------------------------------------------------------------
- */
+/* ---- code that does not show what it does ---- */
 
 static bool function_rule(judge *j, tree call)
 {
@@ -221,8 +218,7 @@ static bool explain_rule(judge *j, tree statement)
     return option_is_on(tree_get(statement, "options"), "analyze");
 }
 
-/* ---- sessions
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- sessions ---- */
 
 static const struct {
     const char *name;
@@ -275,8 +271,7 @@ static bool transaction_rule(judge *j, tree statement)
     return false;
 }
 
-/* ---- upkeep
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- upkeep ---- */
 
 static bool vacuum_rule(judge *j, tree statement)
 {

@@ -147,8 +147,7 @@ static bool rename_rule(judge *j, tree statement)
     return false;
 }
 
-/* ---- rights
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- rights ---- */
 
 static bool grants_to_all(tree grantees)
 {

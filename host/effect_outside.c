@@ -14,8 +14,7 @@ static void verdict_set(effect_verdict *v, effect e, const char *what, const cha
         tree_trim(v->why);
 }
 
-/* ---- the control plane
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the control plane ---- */
 
 /* POST by the last word of its path: collections take a new member, the others are verbs. */
 static const struct {
@@ -49,6 +48,19 @@ static const struct {
     {"delete", EFFECT_DESTRUCTIVE, "deletes:"},
 };
 
+/* The byte that %41 stands for, or a negative number where these are not two hex digits. */
+static int percent_byte(const char *digits)
+{
+    int byte = 0;
+    for (int i = 0; i < 2; i++) {
+        char digit = (char)tolower((unsigned char)digits[i]);
+        if (!isxdigit((unsigned char)digit))
+            return -1;
+        byte = byte * 16 + (digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    }
+    return byte;
+}
+
 /* A member of the query, percent-decoded; false where it is not there. */
 static bool query_get(const char *query, const char *name, char *ret_value, size_t size)
 {
@@ -58,11 +70,9 @@ static bool query_get(const char *query, const char *name, char *ret_value, size
             continue;
         size_t n = 0;
         for (const char *c = p + length + 1; *c && *c != '&' && n + 1 < size; c++) {
-            unsigned code = 0;
-            bool escaped = *c == '%' && isxdigit((unsigned char)c[1]) && isxdigit((unsigned char)c[2]) &&
-                           sscanf(c + 1, "%2x", &code) == 1;
-            ret_value[n++] = escaped ? (char)code : *c;
-            c += escaped ? 2 : 0;
+            int byte = *c == '%' ? percent_byte(c + 1) : -1;
+            ret_value[n++] = byte > 0 ? (char)byte : *c;
+            c += byte > 0 ? 2 : 0;
         }
         ret_value[n] = '\0';
         return true;
@@ -91,8 +101,7 @@ static void post_verdict(const lb_request *request, const char *path, effect_ver
     verdict_set(v, EFFECT_DESTRUCTIVE, "not understood: POST", path);
 }
 
-/* ---- PATCH: by the fields it changes
- * ------------------------------------------------------------------------------------------ */
+/* ---- PATCH: by the fields it changes ---- */
 
 typedef struct patch {
     effect_verdict *verdict;
@@ -194,8 +203,7 @@ void effect_of_control(const lb_request *request, effect_verdict *ret_verdict)
         verdict_set(ret_verdict, EFFECT_DESTRUCTIVE, "not understood:", method);
 }
 
-/* ---- files and programs
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- files and programs ---- */
 
 void effect_of_file(bool replaces, effect_verdict *ret_verdict)
 {

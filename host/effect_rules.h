@@ -26,11 +26,11 @@ enum {
 /* One kind of statement. special, where there is one, judges alone and says whether to look inside. */
 typedef struct rule {
     const char *node;
-    effect effect;
     const char *verb;     /* "creates sequence" */
-    const char *about[3]; /* members that name the object; the first that is there */
-    unsigned flags;
+    const char *about[2]; /* members that name the object; the first that is there */
     bool (*special)(judge *j, tree statement);
+    effect effect;
+    unsigned flags;
 } rule;
 
 /* Each ends with node = NULL. */

@@ -17,8 +17,7 @@ typedef struct command_rule {
     void (*special)(judge *j, const alteration *a);
 } command_rule;
 
-/* ---- added columns
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- added columns ---- */
 
 /* Types that cannot be a domain, whose checks would read or rewrite the table. */
 static const char builtin_types[] = " int2 int4 int8 smallint integer bigint float4 float8 numeric bool text varchar "
@@ -129,8 +128,7 @@ static void add_column(judge *j, const alteration *a)
               why ? ": " : "", why ? why : "");
 }
 
-/* ---- constraints
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- constraints ---- */
 
 static const char *why_constraint_disrupts(tree constraint)
 {
@@ -154,8 +152,7 @@ static void add_constraint(judge *j, const alteration *a)
               name.text[0] ? "constraint " : "a constraint", name.text, a->name.text, why ? ": " : "", why ? why : "");
 }
 
-/* ---- the rest
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- the rest ---- */
 
 static void set_default(judge *j, const alteration *a)
 {

@@ -1,9 +1,14 @@
 #include "environment.h"
 
 static const char *const passed[] = {
-    "PATH",          "HOME",         "USER",          "LANG",         "LC_ALL",       "TZ",      "TMPDIR",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH",
-    "ASAN_OPTIONS",  "LSAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX", /* for our own tests */
+    "PATH",          "HOME",
+    "USER",          "LANG",
+    "LC_ALL",        "TZ",
+    "TMPDIR",        "SSL_CERT_FILE",
+    "SSL_CERT_DIR",  "LD_LIBRARY_PATH",
+    "ASAN_OPTIONS",  "LSAN_OPTIONS",
+    "UBSAN_OPTIONS", "LLVM_PROFILE_FILE",
+    "GCOV_PREFIX", /* for our own tests */
 };
 
 char **environment_clean(arena *memory)

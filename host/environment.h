@@ -1,4 +1,5 @@
-/* environment.h: what children see of our environment: enough to find files, certificates and the time zone, and no secret. */
+/* environment.h: what children see of our environment: enough to find files, certificates and the time zone, and no
+ * secret. */
 #ifndef LBOPS_HOST_ENVIRONMENT_H
 #define LBOPS_HOST_ENVIRONMENT_H
 

@@ -82,7 +82,7 @@ static bool is_recordable(int code)
     }
 }
 
-/* ---- secrets ----------------------------------------------------------------------------------------------------- */
+/* ---- secrets ---- */
 
 static bool repeats_secret(const lb_value *args, const char *text)
 {
@@ -138,7 +138,7 @@ static bool hide_secrets(struct json_object *value)
     return hidden;
 }
 
-/* ---- errors and targets ------------------------------------------------------------------------------------------ */
+/* ---- errors and targets ---- */
 
 static void put_error(buf *b, const lb_value *args, const lb_error *error)
 {
@@ -199,7 +199,7 @@ void fixture_record_target(fixture_recording *recording, const void *session, co
         record_version(recording, target, version);
 }
 
-/* ---- statements -------------------------------------------------------------------------------------------------- */
+/* ---- statements ---- */
 
 /* Passes rows on, and keeps a copy as JSON. */
 typedef struct tee {
@@ -348,7 +348,7 @@ int fixture_record_execute(fixture_recording *recording, const lb_transport *tra
     return r;
 }
 
-/* ---- the control plane ------------------------------------------------------------------------------------------- */
+/* ---- the control plane ---- */
 
 typedef struct reply_tee {
     int (*reply)(void *arg, const char *json, lb_error *err);

@@ -92,7 +92,7 @@ static bool merge(struct json_object *list, struct json_object *added, const cha
     return true;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static int lock_directory(const char *dir, lb_error *err)
 {

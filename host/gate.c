@@ -65,8 +65,7 @@ static gate_decision decide(const gate_question *q, const char **ret_note)
     return GATE_ASK;
 }
 
-/* ---- the manifest's rules ------------------------------------------------------------------------------------------
- */
+/* ---- the manifest's rules ---- */
 
 /* * stands for any text, ? for one byte; nothing else is special. */
 static bool matches(const char *pattern, const char *text)

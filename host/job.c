@@ -97,7 +97,8 @@ static const char *keep(wire_reader *r, arena *memory, const char *text)
     return copy;
 }
 
-/* An array for `count` elements that the frame announces; each takes at least `least` bytes there, so a lie is seen first. */
+/* An array for `count` elements that the frame announces; each takes at least `least` bytes there, so a lie is seen
+ * first. */
 static void *get_array(wire_reader *r, arena *memory, size_t *ret_count, size_t least, size_t bytes)
 {
     size_t count = wire_get_u32(r);

@@ -304,7 +304,7 @@ int json_named(buf *b, const lb_value *values, lb_error *err)
     return 0;
 }
 
-/* ---- strict check: a pushdown over the bytes, no allocation ---------------------------------------------------- */
+/* ---- strict check: a pushdown over the bytes, no allocation ---- */
 
 typedef struct scan {
     const unsigned char *start, *p, *end;

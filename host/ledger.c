@@ -28,7 +28,7 @@ struct ledger {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    group writing;   /* the thread's while busy */
+    group writing;    /* the thread's while busy */
     bool busy, ended; /* under the lock */
 };
 

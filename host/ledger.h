@@ -1,5 +1,6 @@
-/* ledger.h: the run book: a row in tool_runs for every run that ended, made durable in groups. Writing happens in a thread of its
- * own, so that a slow disk never stops the loop; what one write takes in time, the next group gathers. [supervisor] */
+/* ledger.h: the run book: a row in tool_runs for every run that ended, made durable in groups. Writing happens in a
+ * thread of its own, so that a slow disk never stops the loop; what one write takes in time, the next group gathers.
+ * [supervisor] */
 #ifndef LBOPS_HOST_LEDGER_H
 #define LBOPS_HOST_LEDGER_H
 

@@ -52,7 +52,7 @@ char *load_name_of(const char *path)
     return base_printf("%.*s", (int)length, base);
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------------ */
+/* ---- the file ---- */
 
 int load_check_file(const char *path, lb_error *err)
 {
@@ -91,7 +91,7 @@ static int check_elf(const char *path, const char *name, lb_error *err)
     return 0;
 }
 
-/* ---- dlopen -------------------------------------------------------------------------------------------------------- */
+/* ---- dlopen ---- */
 
 /* The dynamic linker's message in words for people. It is "FILE: what", with what in a few fixed forms. */
 static int explain_dlopen(const char *name, const char *message, lb_error *err)
@@ -160,7 +160,7 @@ int load_plugin(const char *path, const lb_plugin **ret_plugin, lb_error *err)
     return 0;
 }
 
-/* ---- the descriptor ------------------------------------------------------------------------------------------------ */
+/* ---- the descriptor ---- */
 
 static int check_head(const lb_plugin *plugin, const char *name, lb_error *err)
 {
@@ -211,7 +211,7 @@ static int check_list(const char *name, const char *what, const char *const *lis
     for (size_t i = 0; list && list[i]; i++) {
         if (i >= SPEC_NAMES_MAX)
             return refuse(err, LB_ERR_INVALID, "end the list with NULL, as LB_NAMES does", name,
-                          ".%s does not end within %d names", what, SPEC_NAMES_MAX);
+                          "has a list .%s that does not end within %d names", what, SPEC_NAMES_MAX);
         if (!is_good(list[i]))
             return refuse(err, LB_ERR_INVALID, "use lower-case letters, digits and _", name,
                           "names something in .%s that no name can be", what);
@@ -244,7 +244,9 @@ static int check_schedule(const char *name, const char *schedule, lb_error *err)
     if (!params_is_line(schedule, SPEC_LINE_MAX))
         return refuse(err, LB_ERR_INVALID, "give five fields, or NULL", name, "has a schedule that is not one line of text");
     if (cron_parse(schedule, &parsed, &detail) < 0)
-        return refuse(err, LB_ERR_INVALID, detail.hint, name, "has a bad schedule '%.80s': %.200s", schedule, detail.message);
+        return refuse(err, LB_ERR_INVALID, *detail.hint ? detail.hint : "give minute, hour, day, month and weekday", name,
+                      "has a bad schedule '%.80s': %.200s",
+                      schedule, detail.message);
     return 0;
 }
 

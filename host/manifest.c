@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-/* ---- problems ---------------------------------------------------------------------------------------------------- */
+/* ---- problems ---- */
 
 void manifest_problems_done(manifest_problems *problems)
 {
@@ -80,7 +80,7 @@ void manifest_problem_text(const manifest_problem *problem, buf *b)
     buf_putc(b, '\n');
 }
 
-/* ---- the object -------------------------------------------------------------------------------------------------- */
+/* ---- the object ---- */
 
 void manifest_params_done(manifest_params *params)
 {
@@ -166,7 +166,7 @@ const manifest_tool *manifest_find_tool(const manifest *m, const char *agent, co
     return NULL;
 }
 
-/* ---- paths ------------------------------------------------------------------------------------------------------- */
+/* ---- paths ---- */
 
 char *manifest_absolute(const manifest *m, const char *path)
 {
@@ -195,7 +195,7 @@ char *manifest_default_plugin_dir(void)
     return take_installed ? installed : built;
 }
 
-/* ---- what was loosened ------------------------------------------------------------------------------------------- */
+/* ---- what was loosened ---- */
 
 static void loosened_rule(const manifest_rule *rule, buf *b)
 {

@@ -48,7 +48,7 @@ static bool matches(const char *pattern, const char *text)
     return !pattern[strspn(pattern, "*")];
 }
 
-/* ---- plugins ----------------------------------------------------------------------------------------------------- */
+/* ---- plugins ---- */
 
 /* The refusal of NAME.so, if there was one: it explains best why a plugin is not there. */
 static const registry_refusal *find_refusal(const registry *r, const char *name)
@@ -97,7 +97,7 @@ static const plugin_spec *find_plugin(const checker *c, lb_kind kind, const char
     return NULL;
 }
 
-/* ---- parameters -------------------------------------------------------------------------------------------------- */
+/* ---- parameters ---- */
 
 static bool find_row(param_rows rows, const char *name, lb_param *ret_row)
 {
@@ -176,7 +176,7 @@ static void check_required(const checker *c, const plugin_spec *spec, manifest_p
     }
 }
 
-/* ---- services ---------------------------------------------------------------------------------------------------- */
+/* ---- services ---- */
 
 static void check_service(const checker *c, const manifest_service *service)
 {
@@ -190,7 +190,7 @@ static void check_service(const checker *c, const manifest_service *service)
     check_required(c, spec, service->place, &service->params, NULL, "the service cannot start without it");
 }
 
-/* ---- tools ------------------------------------------------------------------------------------------------------- */
+/* ---- tools ---- */
 
 static void check_calls(const checker *c, const manifest_tool *tool, const plugin_spec *spec)
 {
@@ -235,7 +235,7 @@ static void check_twice(const checker *c, const manifest_agent *agent, const man
     }
 }
 
-/* ---- subscriptions ----------------------------------------------------------------------------------------------- */
+/* ---- subscriptions ---- */
 
 static void check_event(const checker *c, const manifest_subscription *subscription)
 {
@@ -269,7 +269,7 @@ static void check_subscription(const checker *c, const manifest_subscription *su
                    "an event starts it");
 }
 
-/* ---- the gate ---------------------------------------------------------------------------------------------------- */
+/* ---- the gate ---- */
 
 /* A rule for a tool that does not exist guards nothing. */
 static void check_rule(const checker *c, const manifest_rule *rule)
@@ -286,7 +286,7 @@ static void check_rule(const checker *c, const manifest_rule *rule)
                rule->tool);
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 /* Tools that look at a branch need something to reach it with. */
 static void check_transport(const checker *c)

@@ -32,8 +32,8 @@ typedef enum field_kind {
 typedef struct schema_field {
     const char *key;
     field_kind kind;
-    size_t offset;
     bool required;
+    size_t offset;
     int min, max;
     const char *const *choices; /* NULL-terminated */
     const char *fallback;       /* default, in text form; NULL: none */

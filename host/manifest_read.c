@@ -17,7 +17,7 @@ manifest_place reader_key_place(const manifest_reader *reader, const toml_node *
     return (manifest_place){reader->m->path, node->key_line, node->key_column};
 }
 
-/* ---- names for hints --------------------------------------------------------------------------------------------- */
+/* ---- names for hints ---- */
 
 void name_list_add(name_list *list, const char *name)
 {
@@ -40,7 +40,7 @@ void name_list_done(name_list *list)
     *list = (name_list){0};
 }
 
-/* ---- tables by their schema -------------------------------------------------------------------------------------- */
+/* ---- tables by their schema ---- */
 
 const toml_node *reader_child(const toml_node *table, const char *key)
 {
@@ -149,7 +149,7 @@ static void read_list(manifest_reader *reader, const schema_list *list, const to
     }
 }
 
-/* ---- [services] and [secrets] ------------------------------------------------------------------------------------ */
+/* ---- [services] and [secrets] ---- */
 
 static void read_service(manifest_reader *reader, const toml_node *node)
 {
@@ -211,7 +211,7 @@ static void read_secret(manifest_reader *reader, const toml_node *node)
         manifest_problem_add(reader->problems, place, false, err.code, err.hint, "%s: %s", what, err.message);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------------------------- */
+/* ---- the file ---- */
 
 static void read_workspace(manifest_reader *reader, const toml_node *node)
 {

@@ -1,6 +1,6 @@
 #include "manifest_internal.h"
 
-#define AT(type, field) offsetof(type, field)
+#define AT(type, field) .offset = offsetof(type, field)
 #define TABLE(type, rows)                                                                                              \
     .fields = (rows), .count = LB_COUNT(rows), .size = sizeof(type), .place_offset = offsetof(type, place)
 
@@ -93,8 +93,8 @@ const schema_table schema_target = {
 
 static const schema_field agent_fields[] = {
     {"mission", FIELD_TEXT, AT(manifest_agent, mission), .doc = "what the agent is for, in a sentence"},
-    {"tools", FIELD_TOOLS, 0, .doc = "names of its tools"},
-    {"tool", FIELD_TABLES, 0, .doc = "tables of single tools, see below; a tool that has one need not be listed"},
+    {"tools", FIELD_TOOLS, .doc = "names of its tools"},
+    {"tool", FIELD_TABLES, .doc = "tables of single tools, see below; a tool that has one need not be listed"},
     {"cycle", FIELD_NAMES, AT(manifest_agent, cycle),
      .doc = "the order of its tools in a cycle; without it, as listed"},
 };

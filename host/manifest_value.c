@@ -216,7 +216,7 @@ static void read_texts(const value_reading *v)
     put(v, &texts, sizeof texts); /* these lists have no default to free */
 }
 
-/* ---- parameters of plugins --------------------------------------------------------------------------------------- */
+/* ---- parameters of plugins ---- */
 
 static void put_json(buf *b, const toml_node *node)
 {
@@ -330,7 +330,7 @@ void reader_value(manifest_reader *reader, const schema_field *field, const char
         readers[field->kind](&v);
 }
 
-/* ---- defaults, and back ------------------------------------------------------------------------------------------ */
+/* ---- defaults, and back ---- */
 
 static void put_default(const manifest *m, const schema_field *field, void *at)
 {

@@ -21,7 +21,7 @@ static void LB_PRINTF(5, 6)
     manifest_problem_add(reader->problems, place, false, code, hint, "%s", message);
 }
 
-/* ---- timezones and schedules ------------------------------------------------------------------------------------- */
+/* ---- timezones and schedules ---- */
 
 /* The zone of the same area whose name is nearest, into `nearest`; false: none. */
 static bool find_nearest_zone(const char *name, char *nearest, size_t size)
@@ -86,7 +86,7 @@ int schedule_check(const char *text, lb_error *err)
     return r;
 }
 
-/* ---- secrets and parameters -------------------------------------------------------------------------------------- */
+/* ---- secrets and parameters ---- */
 
 static bool has_secret(const manifest *m, const char *name)
 {
@@ -121,7 +121,7 @@ static void refuse_secrets(manifest_reader *reader, const manifest_params *param
                    "%s cannot take the secret %s as its %s", tool, params->items[i].secret, params->items[i].name);
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------ */
+/* ---- tables ---- */
 
 static void verify_limits(manifest_reader *reader)
 {

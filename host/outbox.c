@@ -88,7 +88,7 @@ int64_t outbox_rows(const outbox_batch *batch)
     return batch->rows;
 }
 
-/* ---- files ----------------------------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static int write_at(const part *p, const char *data, size_t length, off_t offset, lb_error *err)
 {
@@ -182,7 +182,7 @@ static int spill(outbox_batch *batch, lb_error *err)
     return 0;
 }
 
-/* ---- adding ---------------------------------------------------------------------------------------------------- */
+/* ---- adding ---- */
 
 static part *part_of(outbox_batch *batch, const table_def *table)
 {
@@ -230,7 +230,7 @@ int outbox_add(outbox_batch *batch, const char *table, const lb_value *values, c
     return outbox_add_for(batch, table, values, target, batch->run_id, err);
 }
 
-/* ---- committing ------------------------------------------------------------------------------------------------ */
+/* ---- committing ---- */
 
 static int write_parts(outbox_batch *batch, lb_error *err)
 {
@@ -295,7 +295,7 @@ int outbox_commit(outbox_batch *batch, lb_error *err)
     return 0;
 }
 
-/* ---- looking over what lies there ------------------------------------------------------------------------------ */
+/* ---- looking over what lies there ---- */
 
 typedef int (*visitor)(int above, const char *name, void *arg);
 

@@ -58,7 +58,7 @@ bool params_type_parse(const char *name, lb_type *ret_type)
     return false;
 }
 
-/* ---- checking ------------------------------------------------------------------------------------------------------ */
+/* ---- checking ---- */
 
 static int ignore_value(void *arg, const lb_value *value, lb_error *err)
 {
@@ -143,7 +143,7 @@ int params_check(const char *tool, param_rows rows, const param_arg *args, size_
     return 0;
 }
 
-/* ---- binding ------------------------------------------------------------------------------------------------------- */
+/* ---- binding ---- */
 
 /* One row's way from texts into the struct. Lists are walked twice: to count, then to fill. */
 typedef struct binder {
@@ -246,7 +246,7 @@ int params_bind(const char *tool, param_rows rows, const param_arg *args, size_t
     return 0;
 }
 
-/* ---- values of a call ---------------------------------------------------------------------------------------------- */
+/* ---- values of a call ---- */
 
 static const char *time_text(int64_t microseconds, char text[CLOCK_TEXT])
 {

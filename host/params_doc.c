@@ -3,7 +3,7 @@
 #include "params.h"
 #include "params_value.h"
 
-/* ---- pieces -------------------------------------------------------------------------------------------------------- */
+/* ---- pieces ---- */
 
 static void put_value(buf *b, const lb_value *value)
 {
@@ -66,7 +66,7 @@ static void put_bound(buf *b, const lb_param *row, const char *text)
         buf_puts(b, "null");
 }
 
-/* ---- tools --json -------------------------------------------------------------------------------------------------- */
+/* ---- tools --json ---- */
 
 static void put_row(buf *b, const lb_param *row)
 {
@@ -101,7 +101,7 @@ void params_json(buf *b, param_rows rows)
     buf_putc(b, ']');
 }
 
-/* ---- JSON schema --------------------------------------------------------------------------------------------------- */
+/* ---- JSON schema ---- */
 
 /* The keywords that constrain one value of the row's element type. */
 static void put_value_schema(buf *b, const lb_param *row)
@@ -194,7 +194,7 @@ void params_schema(buf *b, param_rows rows)
     buf_putc(b, '}');
 }
 
-/* ---- --help -------------------------------------------------------------------------------------------------------- */
+/* ---- --help ---- */
 
 #define LEFT_MAX 34 /* a longer option stands on a line of its own */
 

@@ -239,7 +239,7 @@ size_t param_width(lb_type type)
     }
 }
 
-/* ---- lists --------------------------------------------------------------------------------------------------------- */
+/* ---- lists ---- */
 
 /* The end of the array element that begins at p, in text that json_check has accepted. */
 static const char *element_end(const char *p)

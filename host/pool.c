@@ -14,6 +14,8 @@
 
 #define FOREIGN_CHILDREN 64
 #define START_TIMEOUT_S  30.0
+#define START_FAILURES   3 /* in a row, before runs are told that there are no workers */
+#define KEPT_BYTES       ((size_t)1024 * 1024)
 
 struct pool {
     struct ev_loop *loop;
@@ -25,6 +27,8 @@ struct pool {
     slot *slots;
     size_t slot_count;
     size_t pending;
+    int start_failures;
+    char start_failure[200];
     pid_t foreign[FOREIGN_CHILDREN]; /* children that this process had before: none of ours to judge */
     size_t foreign_count;
 };
@@ -65,7 +69,7 @@ static void note_foreign_children(pool *p)
     }
 }
 
-/* ---- ends of runs ------------------------------------------------------------------------------------------------- */
+/* ---- ends of runs ---- */
 
 /* Tells the owner, and frees the slot for the next run before that: the owner may submit at once. */
 static void end_run(slot *s, const run_done *done)
@@ -127,7 +131,8 @@ static uint32_t unknown_changes(const slot *s)
     return count;
 }
 
-/* The socket of a process that is ending closes a moment before the process is gone; one that lives on has closed it itself. */
+/* The socket of a process that is ending closes a moment before the process is gone; one that lives on has closed it
+ * itself. */
 static bool has_ended(pid_t pid)
 {
     LB_AUTO_FD int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -146,7 +151,13 @@ static void bury(slot *s, const char *why)
     ev_timer_stop(loop, &s->timer);
     if (!why && !has_ended(s->pid))
         why = "it closed the channel to the host";
+    bool was_starting = s->state == SLOT_STARTING;
     slot_kill(s, &status);
+    if (was_starting) {
+        s->pool->start_failures++;
+        (void)snprintf(s->pool->start_failure, sizeof s->pool->start_failure, "%s%s%.100s",
+                       why ? why : death_of(status, death), s->tail_length ? ": " : "", s->tail_length ? s->tail : "");
+    }
     if (!s->request)
         return;
     run_done done = {.status = RUN_CRASHED, .result = "{}"};
@@ -157,21 +168,24 @@ static void bury(slot *s, const char *why)
                       "%s did not end within %u s and was killed", s->request->tool, s->request->timeout_s);
     } else if (s->asked_to_stop) {
         done.status = RUN_FAILED;
-        (void)lb_fail(&done.error, LB_ERR_CANCELLED, NULL, "%s was cancelled and did not stop by itself", s->request->tool);
+        (void)lb_fail(&done.error, LB_ERR_CANCELLED, NULL, "%s was cancelled and did not stop by itself",
+                      s->request->tool);
     } else {
-        (void)lb_fail(&done.error, LB_ERR_TOOL, "run the plugin under a debugger: lbops plugin check FILE.so comes first",
-                      "%s crashed: %s%s%.300s", s->request->tool, why ? why : death_of(status, death),
-                      s->tail_length ? "; its last words: " : "", s->tail_length ? s->tail : "");
+        (void)lb_fail(&done.error, LB_ERR_TOOL,
+                      "run the plugin under a debugger: lbops plugin check FILE.so comes first", "%s crashed: %s%s%s",
+                      s->request->tool, why ? why : death_of(status, death), s->tail_length ? "; its last words: " : "",
+                      slot_last_words(s));
     }
     if (unknown)
         (void)snprintf(done.error.hint, sizeof done.error.hint,
-                       "%u change(s) had been begun: look at each with outcome \"unknown\" before running it again", unknown);
+                       "%u change(s) had been begun: look at each with outcome \"unknown\" before running it again",
+                       unknown);
     done.started_at = s->submitted_at;
     done.duration_us = clock_now() - s->submitted_at;
     end_run(s, &done);
 }
 
-/* ---- frames from workers ------------------------------------------------------------------------------------------ */
+/* ---- frames from workers ---- */
 
 static bool on_change(slot *s, wire_reader *r)
 {
@@ -261,16 +275,21 @@ static bool on_done(slot *s, wire_reader *r, const run_request *called)
     ev_timer_stop(p->loop, &s->timer);
     if (s->past_deadline && done.status == RUN_FAILED)
         done.status = RUN_TIMEOUT;
+    if (s->past_deadline && done.error.code == LB_ERR_CANCELLED) /* it was asked to stop since its time was over */
+        (void)lb_fail(&done.error, LB_ERR_TIMEOUT, "give it a larger timeout_s, or less to do",
+                      "%s did not end within %u s and stopped when it was asked to", s->request->tool, s->request->timeout_s);
     s->runs++;
     bool retire = done.retire || s->runs >= p->recycle_runs;
-    s->state = SLOT_IDLE;
+    s->state =
+        retire ? SLOT_RETIRING : SLOT_IDLE; /* the owner may submit the next run while it hears of this one's end */
     end_run(s, &done);
     if (retire)
         bury(s, "retired");
     return true;
 }
 
-/* False when the worker speaks nonsense. Texts of the frames point into s->in, which nobody touches before they are done. */
+/* False when the worker speaks nonsense. Texts of the frames point into s->in, which nobody touches before they are
+ * done. */
 static bool handle_frames(slot *s)
 {
     size_t used = 0, settled = 0, size;
@@ -289,6 +308,7 @@ static bool handle_frames(slot *s)
         case WIRE_READY:
             ok = wire_done(&reader) && s->state == SLOT_STARTING;
             s->state = ok ? SLOT_IDLE : s->state;
+            s->pool->start_failures = 0;
             ev_timer_stop(s->pool->loop, &s->timer);
             break;
         case WIRE_CHANGE:
@@ -320,6 +340,7 @@ static bool handle_frames(slot *s)
             settled = used;
     }
     buf_drop_front(&s->in, settled);
+    buf_trim(&s->in, KEPT_BYTES);
     return ok;
 }
 
@@ -353,13 +374,10 @@ static void on_socket(struct ev_loop *loop, ev_io *io, int events)
     pool *p = s->pool;
     (void)loop, (void)events; /* the state says what there is to do */
     int got = read_socket(s);
-    if (got > 0 && !handle_frames(s)) {
+    if (got > 0 && !handle_frames(s))
         bury(s, "it sent something that is not a frame");
-    } else if (got < 0) {
+    else if (got < 0 || (s->pid && slot_send(s) != 0))
         bury(s, NULL);
-    } else if (s->pid && slot_send(s) != 0) {
-        bury(s, NULL);
-    }
     if (s->pid)
         watch_writes(s);
     dispatch(p);
@@ -369,10 +387,7 @@ static void on_stderr(struct ev_loop *loop, ev_io *io, int events)
 {
     slot *s = io->data;
     (void)events;
-    size_t before = s->tail_length;
-    slot_read_stderr(s);
-    char byte;
-    if (before == s->tail_length && recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+    if (!slot_read_stderr(s))
         ev_io_stop(loop, io); /* closed; the socket's own end says the rest */
 }
 
@@ -396,7 +411,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     dispatch(s->pool);
 }
 
-/* ---- queueing ----------------------------------------------------------------------------------------------------- */
+/* ---- queueing ---- */
 
 static uint32_t hash_target(const lb_target *target)
 {
@@ -489,6 +504,14 @@ static void dispatch(pool *p)
 {
     lb_error error;
     size_t waiting = queued_in_all(p);
+    if (waiting && p->start_failures >= START_FAILURES && pool_ready(p) == 0) {
+        p->start_failures = 0; /* the next run may find a better day */
+        (void)lb_fail(&error, LB_ERR_INTERNAL, "is lbops installed whole, and is there memory?", "no worker starts: %s",
+                      p->start_failure);
+        for (size_t i = 0; i < p->slot_count; i++)
+            fail_queue(&p->slots[i], &error);
+        return;
+    }
     for (size_t i = 0; waiting && i < p->slot_count; i++) {
         slot *s = &p->slots[i];
         if (s->state == SLOT_DOWN) {

@@ -1,6 +1,7 @@
-/* pool.h: the workers. Runs are queued per worker by their target, so that connections are reused; a worker with nothing to do
- * takes from the longest queue. A worker that dies, hangs or leaves processes behind is killed with all its descendants and
- * replaced; its run ends as crashed or timeout with what is known. Every run that was submitted ends exactly once. [supervisor] */
+/* pool.h: the workers. Runs are queued per worker by their target, so that connections are reused; a worker with
+ * nothing to do takes from the longest queue. A worker that dies, hangs or leaves processes behind is killed with all
+ * its descendants and replaced; its run ends as crashed or timeout with what is known. Every run that was submitted
+ * ends exactly once. [supervisor] */
 #ifndef LBOPS_HOST_POOL_H
 #define LBOPS_HOST_POOL_H
 
@@ -47,8 +48,8 @@ void pool_submit(pool *p, const run_request *request);
 /* Asks a run to stop: taken from the queue, or signalled and after the grace period killed. */
 void pool_cancel(pool *p, const char *run_id);
 
-size_t pool_pending(const pool *p); /* queued and running */
-size_t pool_ready(const pool *p);   /* workers that said they are ready */
+size_t pool_pending(const pool *p);                 /* queued and running */
+size_t pool_ready(const pool *p);                   /* workers that said they are ready */
 pid_t pool_worker_pid(const pool *p, size_t index); /* 0: not running. For tests and status */
 
 #endif

@@ -126,7 +126,7 @@ void slot_kill(slot *s, int *ret_status)
     (void)kill(-s->pid, SIGKILL); /* its group may have outlived it */
     s->pid = 0;
     end_orphans(s->pool);
-    slot_read_stderr(s);
+    (void)slot_read_stderr(s); /* its end is near either way */
     (void)close(s->fd);
     (void)close(s->stderr_fd);
     s->fd = s->stderr_fd = -1;
@@ -150,15 +150,16 @@ int slot_send(slot *s)
     return 0;
 }
 
-void slot_read_stderr(slot *s)
+/* A worker may write faster than we read: a turn takes so much at most, or nobody else would get one. */
+bool slot_read_stderr(slot *s)
 {
     char chunk[4096];
-    for (;;) {
+    for (int turn = 0; turn < 32; turn++) {
         ssize_t n = read(s->stderr_fd, chunk, sizeof chunk);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR;
+        if (n == 0)
+            return false;
         /* Keep the end: the last words before a crash are the ones that explain it. */
         size_t fresh = (size_t)n, room = sizeof s->tail - 1;
         const char *from = chunk;
@@ -175,6 +176,21 @@ void slot_read_stderr(slot *s)
         s->tail_length += fresh;
         s->tail[s->tail_length] = '\0';
     }
+    return true;
+}
+
+const char *slot_last_words(slot *s)
+{
+    if (!s->tail_length)
+        return "";
+    while (s->tail_length && strchr(" \n\r\t", s->tail[s->tail_length - 1]))
+        s->tail[--s->tail_length] = '\0';
+    char *words = s->tail + (s->tail_length > SLOT_LAST_WORDS ? s->tail_length - SLOT_LAST_WORDS : 0);
+    for (char *p = words; *p; p++)
+        if ((unsigned char)*p < ' ' ||
+            (unsigned char)*p > '~') /* a message is one line of UTF-8, whatever was written */
+            *p = (unsigned char)*p < 0x80 ? ' ' : '?';
+    return words;
 }
 
 void slot_clear_run(slot *s)

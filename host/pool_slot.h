@@ -5,8 +5,9 @@
 #include "pool.h"
 
 #define SLOT_STDERR_TAIL 2048
+#define SLOT_LAST_WORDS  300
 
-typedef enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY } slot_state;
+typedef enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT_RETIRING } slot_state;
 
 /* A change or event frame's text, kept for the run's document. */
 typedef struct slot_change {
@@ -51,6 +52,7 @@ LB_MUST_CHECK int slot_start(slot *s, lb_error *err);
 void slot_kill(slot *s, int *ret_status); /* the process group, its descendants, and waits for it */
 LB_MUST_CHECK int slot_send(slot *s);     /* what stands in out, as far as it goes; -1: the peer is gone */
 void slot_clear_run(slot *s);
-void slot_read_stderr(slot *s);
+bool slot_read_stderr(slot *s);       /* some of what is there; false at its end */
+const char *slot_last_words(slot *s); /* the end of it, as one line of text */
 
 #endif

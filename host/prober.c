@@ -40,7 +40,7 @@ prober *prober_new(const char *program, int timeout_ms)
     return p;
 }
 
-/* ---- the child ----------------------------------------------------------------------------------------------------- */
+/* ---- the child ---- */
 
 /* What of the environment a plugin's constructor may see: nothing that could be a secret. The caller frees the array only. */
 static char **probe_environment(void)
@@ -177,7 +177,7 @@ prober *prober_free(prober *p)
     return NULL;
 }
 
-/* ---- lines --------------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 static bool send_path(prober *p, const char *path)
 {
@@ -227,7 +227,7 @@ static wait_result next_line(prober *p, int64_t deadline, size_t *ret_length)
     }
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 /* "bad\tCODE\tMESSAGE\tHINT" */
 static bool read_refusal(char *line, lb_error *ret_refusal)
@@ -249,24 +249,32 @@ static bool read_refusal(char *line, lb_error *ret_refusal)
     return true;
 }
 
-/* The verdict line. False: it is none. */
-static bool read_verdict(char *line, size_t length, const char *path, plugin_spec **ret_spec, lb_error *ret_refusal)
+/* "ok\tJSON": the spec, or NULL with the refusal. */
+static plugin_spec *read_description(const char *json, size_t length, const char *path, lb_error *ret_refusal)
 {
-    if (strlen(line) != length)
-        return false; /* a NUL inside */
+    lb_error detail;
+    LB_AUTO_FREE char *name = load_name_of(path);
+    plugin_spec *spec = spec_read(json, length, &detail);
+    if (spec && strcmp(spec->path, path) == 0 && strcmp(spec->name, name) == 0)
+        return spec;
+    if (spec)
+        (void)lb_fail(&detail, LB_ERR_INVALID, "build the plugin again", "it is about another plugin"); /* passed on below */
+    (void)lb_fail(ret_refusal, LB_ERR_INVALID, detail.hint, "plugin %.64s describes itself in a way that cannot be: %.350s", name,
+                  detail.message); /* the refusal is the answer */
+    return spec_free(spec);
+}
+
+/* The verdict line. False: it is none, or comes too early: nothing can be described before it is open. */
+static bool read_verdict(char *line, size_t length, const char *path, stage at, plugin_spec **ret_spec, lb_error *ret_refusal)
+{
+    if (at == STAGE_START || strlen(line) != length)
+        return false; /* the second is a NUL inside */
     if (strncmp(line, "bad\t", 4) == 0)
         return read_refusal(line, ret_refusal);
-    if (strncmp(line, "ok\t", 3) != 0)
+    if (at != STAGE_DESCRIPTOR || strncmp(line, "ok\t", 3) != 0)
         return false;
-    plugin_spec *spec = spec_read(line + 3, length - 3, ret_refusal);
-    LB_AUTO_FREE char *name = load_name_of(path);
-    if (spec && strcmp(spec->path, path) == 0 && strcmp(spec->name, name) == 0) {
-        *ret_spec = spec;
-        return true;
-    }
-    bool unread = !spec;
-    spec_free(spec);
-    return unread; /* ret_refusal says what is wrong with the description */
+    *ret_spec = read_description(line + 3, length - 3, path, ret_refusal);
+    return true;
 }
 
 /* One file, by the child that is there. *ret_stage says how far it came. */
@@ -287,11 +295,7 @@ static wait_result ask(prober *p, const char *path, int64_t deadline, plugin_spe
         char *line = p->input.data;
         const char *mark = *ret_stage < STAGE_DESCRIPTOR ? marks[*ret_stage] : NULL;
         bool is_mark = mark && strncmp(line, mark, strlen(mark)) == 0 && strcmp(line + strlen(mark), path) == 0;
-        bool is_verdict = !is_mark && *ret_stage != STAGE_START && read_verdict(line, length, path, ret_spec, ret_refusal);
-        if (is_verdict && *ret_spec && *ret_stage != STAGE_DESCRIPTOR) {
-            *ret_spec = spec_free(*ret_spec);
-            is_verdict = false; /* it cannot be described before it is open */
-        }
+        bool is_verdict = !is_mark && read_verdict(line, length, path, *ret_stage, ret_spec, ret_refusal);
         buf_drop_front(&p->input, length + 1);
         if (is_verdict) {
             p->answered++;
@@ -303,7 +307,7 @@ static wait_result ask(prober *p, const char *path, int64_t deadline, plugin_spe
     }
 }
 
-/* ---- what became of a child ---------------------------------------------------------------------------------------- */
+/* ---- what became of a child ---- */
 
 static void explain_end(wait_result how, stage at, int status, const prober *p, const char *path, lb_error *refusal)
 {

@@ -47,7 +47,7 @@ registry *registry_free(registry *r)
     return NULL;
 }
 
-/* ---- one file ------------------------------------------------------------------------------------------------------ */
+/* ---- one file ---- */
 
 static void add_refusal(registry *r, const char *path, const lb_error *error)
 {
@@ -128,7 +128,7 @@ static int load_file(loader *l, const char *path, lb_error *err)
     return 0;
 }
 
-/* ---- directories --------------------------------------------------------------------------------------------------- */
+/* ---- directories ---- */
 
 static int is_plugin_file(const struct dirent *entry)
 {
@@ -223,7 +223,7 @@ plugin_spec *registry_probe_file(const registry_options *options, const char *pa
     return spec;
 }
 
-/* ---- asking -------------------------------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 const plugin_spec *registry_find(const registry *r, lb_kind kind, const char *name)
 {

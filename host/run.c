@@ -4,6 +4,7 @@
 #include "log.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static volatile sig_atomic_t cancel_requested;
@@ -18,7 +19,7 @@ bool run_is_cancelled(void)
     return cancel_requested != 0;
 }
 
-/* ---- the small calls of lb_host ---------------------------------------------------------------------------------- */
+/* ---- the small calls of lb_host ---- */
 
 static void *host_alloc(lb_ctx *ctx, size_t bytes)
 {
@@ -90,8 +91,8 @@ static const lb_target *host_target(const lb_ctx *ctx)
     return &run_of_const(ctx)->request->target;
 }
 
-static int host_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args, const char **ret_json,
-                     lb_error *err);
+static int host_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args,
+                     const char **ret_json, lb_error *err);
 
 static const lb_host host_table = {
     .size = sizeof host_table,
@@ -140,7 +141,8 @@ bool run_declares(const char *const *names, const char *name)
 int run_check_stop(const run_state *run, lb_error *err)
 {
     if (clock_now() > run->deadline)
-        return lb_fail(err, LB_ERR_TIMEOUT, "give the tool a larger timeout_s in the manifest", "the run's time is over");
+        return lb_fail(err, LB_ERR_TIMEOUT, "give the tool a larger timeout_s in the manifest",
+                       "the run's time is over");
     if (run_is_cancelled())
         return lb_fail(err, LB_ERR_CANCELLED, NULL, "the run was asked to stop");
     return 0;
@@ -156,15 +158,15 @@ int run_session(run_state *run, lb_error *err)
     if (run->session)
         return 0;
     if (!run->request->target.project)
-        return lb_fail(err, LB_ERR_INVALID, "give --project and --branch", "%s runs on the workspace and has no database",
-                       run->request->tool);
+        return lb_fail(err, LB_ERR_INVALID, "give --project and --branch",
+                       "%s runs on the workspace and has no database", run->request->tool);
     int r = run_check_stop(run, err);
     return r < 0 ? r
                  : session_get(run->worker->sessions, &run->request->target, run->request->tool, run->deadline,
                                &run->session, &run->session_is_kept, err);
 }
 
-/* ---- one run ------------------------------------------------------------------------------------------------------ */
+/* ---- one run ---- */
 
 static int load_tool(run_state *run, lb_error *err)
 {
@@ -211,11 +213,13 @@ static int call_tool(run_state *run, lb_error *err)
         return r;
     *err = (lb_error){0};
     r = run->tool->run(&run->ctx, err);
-    if (r >= 0)
+    if (r >= 0) {
+        *err = (lb_error){0}; /* an error that was dealt with on the way is none */
         return check_promises(run, err);
+    }
     if (err->code >= 0) /* failed without saying how */
-        return lb_fail(err, LB_ERR_TOOL, "the plugin should fill its error (lb_fail)", "%s failed with %d and gave no reason",
-                       run->request->tool, r);
+        return lb_fail(err, LB_ERR_TOOL, "the plugin should fill its error (lb_fail)",
+                       "%s failed with %d and gave no reason", run->request->tool, r);
     return err->code;
 }
 
@@ -236,7 +240,8 @@ static run_status status_of(const run_state *run, lb_error *err)
     return RUN_OK;
 }
 
-/* Records that were acknowledged to the tool are kept whatever became of the run: they are facts. A plan leaves no trace. */
+/* Records that were acknowledged to the tool are kept whatever became of the run: they are facts. A plan leaves no
+ * trace. */
 static void commit_records(run_state *run, lb_error *err)
 {
     lb_error commit_error;
@@ -266,7 +271,8 @@ static void execute_one(run_state *run, run_done *ret_done, buf *into)
     run->started_at = clock_now();
     int64_t began = clock_monotonic();
     run->members = BUF_INIT((size_t)run->worker->setup->result_mb * 1024 * 1024);
-    (void)call_tool(run, &err); /* the code is in err */
+    if (call_tool(run, &err) >= 0)
+        err = (lb_error){0}; /* a failure that was dealt with on the way may have left its words */
     finish_document(run, into, &err);
     commit_records(run, &err);
     run_status status = status_of(run, &err);
@@ -286,11 +292,14 @@ static void execute_one(run_state *run, run_done *ret_done, buf *into)
     run_report_done(run);
 }
 
-/* True when the tool left processes behind: children of this worker that nobody waits for. */
-static bool has_children(void)
+/* True when the tool left processes behind (children of this worker that nobody waits for; it is their subreaper) or a
+ * thread: either could harm the next run. */
+static bool leaves_something(void)
 {
+    struct stat tasks;
     siginfo_t info = {0};
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ||
+           (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3); /* ".", ".." and the only thread */
 }
 
 void run_execute(run_worker *worker, const run_request *request, int64_t deadline, run_done *ret_done)
@@ -318,29 +327,34 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
     }
     worker->sessions = shared;
     (void)session_pool_free(own); /* gives NULL */
-    ret_done->retire = has_children();
+    arena_reset(&worker->memory); /* the run's clean-ups are its own to answer for, not the next run's */
+    ret_done->retire = leaves_something();
 }
 
-/* ---- tools calling tools ------------------------------------------------------------------------------------------ */
+/* ---- tools calling tools ---- */
 
-static int check_call(const run_state *run, const char *tool, const worker_tool **ret_entry, lb_error *err)
+/* The tool to call, or NULL when it may not be called. */
+static const worker_tool *find_callee(const run_state *run, const char *tool, lb_error *err)
 {
-    if (!run_declares(run->tool->calls, tool))
-        return lb_fail(err, LB_ERR_INVALID, "name it in the plugin's .calls", "%s does not declare that it calls %s",
-                       run->request->tool, tool);
-    if (run->depth + 1 >= RUN_CALL_DEPTH)
-        return lb_fail(err, LB_ERR_LIMIT, "call tools less deeply", "calls are nested deeper than %d", RUN_CALL_DEPTH);
-    for (const run_state *up = run; up; up = up->parent)
-        if (strcmp(up->request->tool, tool) == 0)
-            return lb_fail(err, LB_ERR_INVALID, "break the circle", "%s is running already in this chain of calls", tool);
     const worker_setup *setup = run->worker->setup;
-    for (size_t i = 0; i < setup->tool_count; i++) {
-        if (strcmp(setup->tools[i].name, tool) == 0) {
-            *ret_entry = &setup->tools[i];
-            return 0;
-        }
+    bool is_running = false;
+    for (const run_state *up = run; up; up = up->parent)
+        is_running = is_running || strcmp(up->request->tool, tool) == 0;
+    if (!run_declares(run->tool->calls, tool))
+        (void)lb_fail(err, LB_ERR_INVALID, "name it in the plugin's .calls", "%s does not declare that it calls %s",
+                      run->request->tool, tool);
+    else if (run->depth + 1 >= RUN_CALL_DEPTH)
+        (void)lb_fail(err, LB_ERR_LIMIT, "call tools less deeply", "calls are nested deeper than %d", RUN_CALL_DEPTH);
+    else if (is_running)
+        (void)lb_fail(err, LB_ERR_INVALID, "break the circle", "%s is running already in this chain of calls", tool);
+    else {
+        for (size_t i = 0; i < setup->tool_count; i++)
+            if (strcmp(setup->tools[i].name, tool) == 0)
+                return &setup->tools[i];
+        (void)lb_fail(err, LB_ERR_NOT_FOUND, "put its plugin into a plugin directory", "there is no tool %s to call",
+                      tool);
     }
-    return lb_fail(err, LB_ERR_NOT_FOUND, "put its plugin into a plugin directory", "there is no tool %s to call", tool);
+    return NULL;
 }
 
 /* The callee's arguments: the manifest's, with those of the call over them. */
@@ -382,18 +396,17 @@ static void announce_called(run_state *caller, const run_request *q, const run_d
     caller->worker->channel.send(caller->worker->channel.state, &frame);
 }
 
-static int host_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args, const char **ret_json,
-                     lb_error *err)
+static int host_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args,
+                     const char **ret_json, lb_error *err)
 {
     run_state *caller = run_of(ctx);
-    const worker_tool *entry = NULL;
+    const worker_tool *entry = find_callee(caller, tool, err);
+    if (!entry)
+        return err->code;
     run_request *q = arena_alloc(caller->memory, sizeof *q);
     run_state *callee = arena_alloc(caller->memory, sizeof *callee);
     if (!q || !callee)
         return lb_out_of_memory(err);
-    int r = check_call(caller, tool, &entry, err);
-    if (r < 0)
-        return r;
     *q = *caller->request;
     id_new(q->id);
     q->parent_id = caller->request->id;
@@ -404,7 +417,7 @@ static int host_call(lb_ctx *ctx, const char *tool, const lb_target *target, con
     q->needs_approval = entry->needs_approval;
     if (target)
         q->target = *target;
-    r = merge_args(caller, entry, args, q, err);
+    int r = merge_args(caller, entry, args, q, err);
     if (r < 0)
         return r;
     *callee = (run_state){.ctx = {.host = &host_table},

@@ -15,12 +15,12 @@ typedef struct run_worker {
     const worker_setup *setup;
     session_pool *sessions;
     run_channel channel;
-    arena memory;     /* reused from run to run */
-    buf result;       /* the last run's result document */
+    arena memory; /* reused from run to run */
+    buf result;   /* the last run's result document */
 } run_worker;
 
-/* Executes a run and everything that it calls. Never fails: what went wrong is in ret_done. Texts in it live until the next
- * run_execute. */
+/* Executes a run and everything that it calls. Never fails: what went wrong is in ret_done. Texts in it live until the
+ * next run_execute. */
 void run_execute(run_worker *worker, const run_request *request, int64_t deadline, run_done *ret_done);
 
 /* Asked by the signal handler of the worker: the current run should stop. */

@@ -4,10 +4,14 @@
 #include "compose.h"
 #include "decode.h"
 
+typedef struct result_row {
+    const lb_value *cells;
+} result_row;
+
 struct lb_rows {
     const lb_statement *statement;
     run_state *run;
-    lb_value **rows;
+    result_row *rows;
     size_t count, capacity, next;
 };
 
@@ -42,7 +46,7 @@ static int grow_rows(lb_rows *rows)
     if (rows->count < rows->capacity)
         return 0;
     size_t capacity = rows->capacity ? rows->capacity * 2 : 64;
-    lb_value **grown = arena_alloc(rows->run->memory, capacity * sizeof *grown);
+    result_row *grown = arena_alloc(rows->run->memory, capacity * sizeof *grown);
     if (!grown)
         return LB_ERR_NO_MEMORY;
     if (rows->count)
@@ -67,7 +71,7 @@ static int on_row(void *state, uint32_t count, const char *const *cells, lb_erro
         if (decode_cell(&statement->columns[i], cells[i], rows->run->memory, &row[i], err) < 0)
             return lb_wrap(err, statement->name);
     }
-    rows->rows[rows->count++] = row;
+    rows->rows[rows->count++].cells = row;
     return 0;
 }
 
@@ -123,7 +127,7 @@ int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, 
 
 const lb_value *run_next(lb_rows *rows)
 {
-    return rows->next < rows->count ? rows->rows[rows->next++] : NULL;
+    return rows->next < rows->count ? rows->rows[rows->next++].cells : NULL;
 }
 
 int64_t run_row_count(const lb_rows *rows)
@@ -135,8 +139,8 @@ int run_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, l
 {
     run_state *run = run_of(ctx);
     if (strcmp(request->method, "GET") != 0)
-        return lb_fail(err, LB_ERR_INVALID, "make it a change (lb_change_control)", "%s %s is not a read", request->method,
-                       request->path);
+        return lb_fail(err, LB_ERR_INVALID, "make it a change (lb_change_control)", "%s %s is not a read",
+                       request->method, request->path);
     int r = run_check_stop(run, err);
     return r < 0 ? r : session_control(run->worker->sessions, request, run->deadline, run->memory, ret_json, err);
 }

@@ -14,8 +14,8 @@ int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error 
         return lb_fail(err, LB_ERR_INVALID, "name it in the plugin's .writes", "%s does not declare that it writes %s",
                        run->request->tool, table);
     if (run->records >= run->worker->setup->run_records)
-        return lb_fail(err, LB_ERR_LIMIT, "record less, or raise [limits] run_records", "more than %u records in one run",
-                       run->worker->setup->run_records);
+        return lb_fail(err, LB_ERR_LIMIT, "record less, or raise [limits] run_records",
+                       "more than %u records in one run", run->worker->setup->run_records);
     if (!run->batch)
         run->batch = outbox_batch_new(run->worker->setup->outbox_dir, run->request->id, (size_t)16 * 1024 * 1024);
     int r = outbox_add(run->batch, table, values, &run->request->target, err);
@@ -28,11 +28,13 @@ static int check_event_name(const char *event, lb_error *err)
 {
     size_t length = strlen(event);
     if (length == 0 || length > 63 || strspn(event, "abcdefghijklmnopqrstuvwxyz0123456789_.") != length)
-        return lb_fail(err, LB_ERR_INVALID, "use lower case, digits, '_' and '.'", "\"%.63s\" cannot name an event", event);
+        return lb_fail(err, LB_ERR_INVALID, "use lower case, digits, '_' and '.'", "\"%.63s\" cannot name an event",
+                       event);
     return 0;
 }
 
-static int put_event(const run_state *run, const char *id, const char *event, const lb_value *payload, buf *out, lb_error *err)
+static int put_event(const run_state *run, const char *id, const char *event, const lb_value *payload, buf *out,
+                     lb_error *err)
 {
     char at[CLOCK_TEXT];
     const run_request *q = run->request;
@@ -109,7 +111,7 @@ static int written_or_undone(buf *b, size_t before, int r, const char *what, lb_
         return 0;
     if (r >= 0)
         r = lb_fail(err, LB_ERR_LIMIT, "report less, or raise [limits] result_mb", "the result is larger than %zu MB",
-                    b->limit / (1024 * 1024));
+                    b->limit >> 20);
     b->overflow = false;
     b->length = before;
     if (b->data)
@@ -148,35 +150,33 @@ static run_list *find_list(run_state *run, const char *name)
     return list;
 }
 
-static int open_list(run_state *run, const char *name, bool is_host, run_list **ret_list, lb_error *err)
+/* The list of that name, made on its first use; NULL after a failure. */
+static run_list *open_list(run_state *run, const char *name, bool is_host, lb_error *err)
 {
     run_list *list = find_list(run, name);
+    if (list || (!is_host && claim_name(run, name, err) < 0))
+        return list;
+    list = arena_alloc(run->memory, sizeof *list);
     if (!list) {
-        int r = is_host ? 0 : claim_name(run, name, err);
-        if (r < 0)
-            return r;
-        list = arena_alloc(run->memory, sizeof *list);
-        if (!list)
-            return lb_out_of_memory(err);
-        *list = (run_list){.name = is_host ? name : run->names[run->name_count - 1],
-                           .items = BUF_INIT(run->members.limit),
-                           .next = run->lists};
-        run->lists = list;
+        (void)lb_out_of_memory(err); /* the NULL says it */
+        return NULL;
     }
-    *ret_list = list;
-    return 0;
+    *list = (run_list){.name = is_host ? name : run->names[run->name_count - 1],
+                       .items = BUF_INIT(run->members.limit),
+                       .next = run->lists};
+    run->lists = list;
+    return list;
 }
 
 static int append_to(run_state *run, const char *name, bool is_host, const lb_value *values, lb_error *err)
 {
-    run_list *list = NULL;
-    int r = open_list(run, name, is_host, &list, err);
-    if (r < 0)
-        return r;
+    run_list *list = open_list(run, name, is_host, err);
+    if (!list)
+        return err->code;
     size_t before = list->items.length;
     if (before)
         buf_putc(&list->items, ',');
-    r = json_named(&list->items, values, err);
+    int r = json_named(&list->items, values, err);
     return written_or_undone(&list->items, before, r, name, err);
 }
 
@@ -220,7 +220,8 @@ int run_finding(lb_ctx *ctx, const lb_finding *finding, lb_error *err)
     run_state *run = run_of(ctx);
     lb_value confidence;
     if (!finding->object || !finding->kind || !finding->reason)
-        return lb_fail(err, LB_ERR_INVALID, "fill .object, .kind and .reason", "a finding does not say what it is about");
+        return lb_fail(err, LB_ERR_INVALID, "fill .object, .kind and .reason",
+                       "a finding does not say what it is about");
     if (!finding->evidence || finding->evidence->type == LB_END)
         return lb_fail(err, LB_ERR_INVALID, "give the figures to check it by", "the finding on %s carries no evidence",
                        finding->object);
@@ -233,8 +234,8 @@ int run_finding(lb_ctx *ctx, const lb_finding *finding, lb_error *err)
     lb_value impact = finding->impact ? lb_object("impact", finding->impact) : lb_null("impact");
     r = append_to(run, "findings", true,
                   LB_ARGS(lb_text("object", finding->object), lb_text("kind", finding->kind),
-                          lb_text("reason", finding->reason), lb_object("evidence", finding->evidence), confidence, impact,
-                          lb_text("fix", finding->fix ? run_sql_text(finding->fix) : NULL)),
+                          lb_text("reason", finding->reason), lb_object("evidence", finding->evidence), confidence,
+                          impact, lb_text("fix", finding->fix ? run_sql_text(finding->fix) : NULL)),
                   err);
     if (r >= 0)
         run->findings++;
@@ -303,8 +304,8 @@ int run_document(run_state *run, buf *into, lb_error *err)
             put_list(run, into, run->names[i]);
     buf_putc(into, '}');
     if (into->overflow)
-        return lb_fail(err, LB_ERR_LIMIT, "report less, or raise [limits] result_mb", "the result is larger than %zu MB",
-                       into->limit / (1024 * 1024));
+        return lb_fail(err, LB_ERR_LIMIT, "report less, or raise [limits] result_mb",
+                       "the result is larger than %zu MB", into->limit >> 20);
     return 0;
 }
 

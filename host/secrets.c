@@ -47,12 +47,12 @@ static int fail_variable(const char *name, const char *what, lb_error *err)
 
 int secret_probe(const manifest_secret *secret, lb_error *err)
 {
-    if (secret->env) {
-        const char *value = getenv(secret->env);
-        return value && *value ? 0 : fail_variable(secret->env, value ? "empty" : "not set", err);
+    if (secret->file) {
+        LB_AUTO_FD int fd = -1;
+        return open_secret(secret->file, &fd, err);
     }
-    LB_AUTO_FD int fd = -1;
-    return open_secret(secret->file, &fd, err);
+    const char *value = getenv(secret->env);
+    return value && *value ? 0 : fail_variable(secret->env, value ? "empty" : "not set", err);
 }
 
 static int read_secret(const char *path, char **ret_value, lb_error *err)

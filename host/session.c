@@ -143,8 +143,8 @@ int session_get(session_pool *pool, const lb_target *target, const char *tool, i
                        .branch = base_strdup(target->branch),
                        .handle = handle};
         pool->sessions = s;
-        if (pool->recording)
-            fixture_record_target(pool->recording, handle, target, 0);
+        if (pool->recording && pool->transport->server_version(handle, &s->version, err) >= 0)
+            fixture_record_target(pool->recording, handle, target, s->version);
     }
     s->used_at = clock_monotonic();
     *ret_session = s;
@@ -208,8 +208,8 @@ static int copy_reply(void *arg, const char *json, lb_error *err)
     return copy->json ? 0 : lb_out_of_memory(err);
 }
 
-int session_control(session_pool *pool, const lb_request *request, int64_t deadline, arena *memory, const char **ret_json,
-                    lb_error *err)
+int session_control(session_pool *pool, const lb_request *request, int64_t deadline, arena *memory,
+                    const char **ret_json, lb_error *err)
 {
     int r = open_transport(pool, err);
     if (r < 0)

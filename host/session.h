@@ -1,5 +1,5 @@
-/* session.h: the worker's side of the transport: the service is opened on first use, sessions are kept per target between runs
- * and closed when they idle, so that a compute that may sleep can. [worker] */
+/* session.h: the worker's side of the transport: the service is opened on first use, sessions are kept per target
+ * between runs and closed when they idle, so that a compute that may sleep can. [worker] */
 #ifndef LBOPS_HOST_SESSION_H
 #define LBOPS_HOST_SESSION_H
 
@@ -14,7 +14,8 @@ typedef struct session session;
 session_pool *session_pool_new(const worker_setup *setup, const char *record_dir);
 session_pool *session_pool_free(session_pool *pool);
 
-/* A live session on a target: a kept one, or a new one. ret_kept says which: a kept one may turn out dead at its first use. */
+/* A live session on a target: a kept one, or a new one. ret_kept says which: a kept one may turn out dead at its first
+ * use. */
 LB_MUST_CHECK int session_get(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
                               session **ret_session, bool *ret_kept, lb_error *err);
 void session_discard(session *s); /* closed for good: its state is not known */

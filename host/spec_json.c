@@ -5,7 +5,7 @@
 
 #include <lbops/transport.h>
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static void put_row(buf *b, const lb_param *row)
 {
@@ -126,7 +126,7 @@ void spec_write_again(buf *b, const plugin_spec *spec)
     buf_putc(b, '}');
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static int bad_member(const char *name, const char *what, lb_error *err)
 {

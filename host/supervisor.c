@@ -25,7 +25,7 @@ typedef struct running {
     run_outcome outcome; /* once it has ended, until its row is durable */
 } running;
 
-/* ---- what workers need to know ------------------------------------------------------------------------------------- */
+/* ---- what workers need to know ---- */
 
 static const param_arg *plain_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
                                    lb_error *err)
@@ -62,7 +62,8 @@ static int describe_tools(const supervisor *s, arena *memory, worker_setup *setu
                            .path = spec->path,
                            .agent = agent ? agent : spec->agent,
                            .risk = spec->risk,
-                           .needs_approval = entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval,
+                           .needs_approval =
+                               entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval,
                            .timeout_s = spec->timeout_s};
         if (entry && !(t->args = plain_args(memory, s->manifest, &entry->params, &t->arg_count, err)))
             return err->code;
@@ -99,7 +100,8 @@ static int describe_transport(const supervisor *s, arena *memory, worker_setup *
         return 0;
     const plugin_spec *spec = registry_find(s->registry, LB_KIND_TRANSPORT, service->plugin);
     if (!spec)
-        return lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no transport %s", service->plugin);
+        return lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no transport %s",
+                       service->plugin);
     setup->transport_name = spec->name;
     setup->transport_path = spec->path;
     setup->transport_args = plain_args(memory, s->manifest, &service->params, &setup->transport_arg_count, err);
@@ -127,7 +129,7 @@ static int make_setup(const supervisor *s, lb_level log_level, arena *memory, wo
     return r < 0 ? r : describe_transport(s, memory, ret_setup, err);
 }
 
-/* ---- ends of runs -------------------------------------------------------------------------------------------------- */
+/* ---- ends of runs ---- */
 
 static running *free_running(running *r)
 {
@@ -211,7 +213,7 @@ static void on_progress(void *state, const run_request *request, int64_t done, i
         s->hooks.progress(s->hooks.state, request, done, total, what);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static int open_state(supervisor *s, lb_error *err)
 {
@@ -296,28 +298,28 @@ void supervisor_cancel(supervisor *s, const char *run_id)
     pool_cancel(s->pool, run_id);
 }
 
-/* ---- asking for a run ----------------------------------------------------------------------------------------------- */
+/* ---- asking for a run ---- */
 
-static int find_tool(const supervisor *s, const char *name, const plugin_spec **ret_spec, lb_error *err)
+/* NULL: there is none by that name, it was refused, or it is suspended. */
+static const plugin_spec *find_tool(const supervisor *s, const char *name, lb_error *err)
 {
     char hint[128];
     const plugin_spec *spec = registry_find(s->registry, LB_KIND_TOOL, name);
-    if (spec) {
-        *ret_spec = spec;
-        return suspend_check(s->suspended, name, err);
-    }
+    if (spec)
+        return suspend_check(s->suspended, name, err) < 0 ? NULL : spec;
     for (size_t i = 0; i < registry_refusal_count(s->registry); i++) {
         const registry_refusal *refusal = registry_refusal_at(s->registry, i);
         const char *slash = strrchr(refusal->path, '/'), *file = slash ? slash + 1 : refusal->path;
         if (strncmp(file, name, strlen(name)) == 0 && strcmp(file + strlen(name), ".so") == 0) {
             *err = refusal->error;
-            return lb_wrap(err, "the plugin was refused");
+            (void)lb_wrap(err, "the plugin was refused"); /* the NULL says it */
+            return NULL;
         }
     }
     const char *nearest = registry_nearest(s->registry, LB_KIND_TOOL, name);
     (void)snprintf(hint, sizeof hint, nearest ? "did you mean %.63s?" : "lbops tools lists them", nearest);
     (void)lb_fail(err, LB_ERR_INVALID, hint, "there is no tool %.63s", name);
-    return err->code;
+    return NULL;
 }
 
 static bool matches(const manifest_target *t, const char *project, const char *branch)
@@ -336,7 +338,8 @@ static const char *list_targets(const manifest *m, char *text, size_t bytes)
     return text;
 }
 
-/* Names may be left out where the manifest leaves no choice. A branch that the manifest does not know counts as production. */
+/* Names may be left out where the manifest leaves no choice. A branch that the manifest does not know counts as
+ * production. */
 static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_target, lb_error *err)
 {
     const manifest_target *found = NULL;
@@ -409,12 +412,12 @@ static uint32_t timeout_of(const supervisor *s, const run_ask *ask, const manife
 
 static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_error *err)
 {
-    const plugin_spec *spec = NULL;
+    const plugin_spec *spec = find_tool(s, ask->tool, err);
     const char *agent = NULL;
     lb_target target = {0};
-    int code = find_tool(s, ask->tool, &spec, err);
-    if (code < 0)
-        return code;
+    int code = 0;
+    if (!spec)
+        return err->code;
     const manifest_tool *entry = manifest_find_tool(s->manifest, ask->agent, ask->tool, &agent);
     if (!spec->workspace && (code = find_target(s->manifest, ask, &target, err)) < 0)
         return code;

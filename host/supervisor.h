@@ -1,5 +1,5 @@
-/* supervisor.h: manifest, registry, pool and ledger put together: what the command line and the daemon ask for runs. It loads no
- * plugin itself and does not block. [supervisor] */
+/* supervisor.h: manifest, registry, pool and ledger put together: what the command line and the daemon ask for runs. It
+ * loads no plugin itself and does not block. [supervisor] */
 #ifndef LBOPS_HOST_SUPERVISOR_H
 #define LBOPS_HOST_SUPERVISOR_H
 

@@ -54,7 +54,7 @@ static void read_entry(suspend_book *book, const char *name)
     lb_error ignored;
     LB_AUTO_FREE char *path = base_printf("%s/%s", book->dir, name), *text = NULL;
     size_t length = 0;
-    if (fs_read(path, 64 * 1024, &text, &length, &ignored) < 0)
+    if (fs_read(path, (size_t)64 * 1024, &text, &length, &ignored) < 0)
         return;
     JSON_AUTO *object = json_parse(text, length, &ignored);
     struct json_object *crashes = NULL;
@@ -117,13 +117,13 @@ int suspend_check(const suspend_book *book, const char *tool, lb_error *err)
     if (!e || e->crashes < book->limit)
         return 0;
     (void)snprintf(hint, sizeof hint, "when its plugin is mended: lbops tools %s --resume", tool);
-    return lb_fail(err, LB_ERR_SUSPENDED, hint, "%s is suspended since %s after %d crashes in a row; the last: %.200s", tool,
-                   e->since, e->crashes, e->reason);
+    return lb_fail(err, LB_ERR_SUSPENDED, hint, "%s is suspended since %s after %d crashes in a row; the last: %.200s",
+                   tool, e->since, e->crashes, e->reason);
 }
 
 static int write_entry(const suspend_book *book, const entry *e, lb_error *err)
 {
-    BUF_AUTO text = BUF_INIT(64 * 1024);
+    BUF_AUTO text = BUF_INIT((size_t)64 * 1024);
     LB_AUTO_FREE char *path = path_of(book, e->tool);
     buf_putc(&text, '{');
     json_member_i64(&text, "crashes", e->crashes);

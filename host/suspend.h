@@ -1,5 +1,5 @@
-/* suspend.h: tools that crashed too often rest until a person says otherwise. What is known stands in a small file per tool in the
- * state directory, so that one-shot runs and daemons see the same. [supervisor] */
+/* suspend.h: tools that crashed too often rest until a person says otherwise. What is known stands in a small file per
+ * tool in the state directory, so that one-shot runs and daemons see the same. [supervisor] */
 #ifndef LBOPS_HOST_SUSPEND_H
 #define LBOPS_HOST_SUSPEND_H
 

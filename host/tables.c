@@ -84,7 +84,7 @@ const char *table_type_name(lb_type type)
     return (size_t)type < LB_COUNT(names) ? names[type] : "unknown type";
 }
 
-/* ---- one record ------------------------------------------------------------------------------------------------ */
+/* ---- one record ---- */
 
 /* A record with its values in the order of the table's columns; NULL where there is none. */
 typedef struct record {
@@ -391,7 +391,7 @@ int table_encode(const table_def *table, const lb_value *values, const lb_target
     return result;
 }
 
-/* ---- what the docs print --------------------------------------------------------------------------------------- */
+/* ---- what the docs print ---- */
 
 static void markdown_table(buf *into, const table_def *table)
 {

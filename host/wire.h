@@ -1,8 +1,8 @@
 /* wire.h: frames between the supervisor and its workers.
  *
- * A stream socket carries frames: length (u32, of what follows), type (u16), then typed fields in the order both sides know.
- * The reader must end exactly at the end of its frame; anything else is a defect or an attack and ends that peer. A stream and
- * not a packet socket, since a result may be larger than a packet. */
+ * A stream socket carries frames: length (u32, of what follows), type (u16), then typed fields in the order both sides
+ * know. The reader must end exactly at the end of its frame; anything else is a defect or an attack and ends that peer.
+ * A stream and not a packet socket, since a result may be larger than a packet. */
 #ifndef LBOPS_HOST_WIRE_H
 #define LBOPS_HOST_WIRE_H
 
@@ -33,8 +33,8 @@ void wire_put_bool(buf *out, bool flag);
 void wire_put_str(buf *out, const char *text); /* NULL is kept as NULL */
 void wire_end(buf *out, size_t mark);
 
-/* Reading. A getter past the end or a malformed field sets `bad` and gives zero, so that a reader checks once. Texts point into
- * the frame. */
+/* Reading. A getter past the end or a malformed field sets `bad` and gives zero, so that a reader checks once. Texts
+ * point into the frame. */
 typedef struct wire_reader {
     const unsigned char *p, *end;
     bool bad;
@@ -47,8 +47,8 @@ const char *wire_get_str(wire_reader *r);      /* may be NULL */
 const char *wire_get_required(wire_reader *r); /* "" and bad when it was NULL */
 bool wire_done(const wire_reader *r);
 
-/* The frame at the start of data: 1 and its type, reader and size in bytes; 0 when more bytes are needed; -1 when it cannot be
- * a frame. */
+/* The frame at the start of data: 1 and its type, reader and size in bytes; 0 when more bytes are needed; -1 when it
+ * cannot be a frame. */
 int wire_frame(const char *data, size_t length, wire_type *ret_type, wire_reader *ret_reader, size_t *ret_size);
 
 /* Blocking, for the worker's side of the socket. EINTR is retried. 0, or -1 with errno (EPIPE for a closed peer). */

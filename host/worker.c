@@ -5,11 +5,13 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 typedef struct worker {
     run_worker run;
@@ -17,6 +19,7 @@ typedef struct worker {
     arena setup_memory, request_memory;
     buf in;
     buf out; /* frames that may wait for the end of the run */
+    pid_t pid;
 } worker;
 
 static void on_term(int signal_number)
@@ -46,7 +49,9 @@ static void set_limit(int resource, rlim_t value)
 
 static void protect(void)
 {
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* the socket's end says it as well */
+    (void)fcntl(WORKER_FD, F_SETFD, FD_CLOEXEC); /* not for the programs that runs start */
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);      /* so that a run sees what it leaves behind */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);      /* the socket's end says it as well */
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)prctl(PR_SET_DUMPABLE, 0); /* no core file: it would hold tokens */
     set_limit(RLIMIT_CORE, 0);
@@ -61,10 +66,12 @@ static void limit_memory(const worker_setup *setup)
 #endif
 }
 
-/* Small frames wait for the end of the run (or for 64 KB), which saves a system call each; a change goes out at once, since it
- * is the trace of what a crash may leave behind. */
+/* Small frames wait for the end of the run (or for 64 KB), which saves a system call each; a change goes out at once,
+ * since it is the trace of what a crash may leave behind. */
 static void flush_frames(worker *w)
 {
+    if (getpid() != w->pid)
+        _exit(0); /* a tool forked and lets its child go on as if it were the worker */
     if (w->out.length && wire_send_all(WORKER_FD, &w->out) != 0)
         _exit(0); /* the supervisor is gone, or a tool closed the socket: nobody is left to serve */
     buf_clear(&w->out);
@@ -132,6 +139,31 @@ static bool is_over_memory(const worker_setup *setup)
     return getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_maxrss / 1024 > (long)setup->worker_memory_mb / 2;
 }
 
+/* What the run before may have left: an alarm that is still to come, a signal that it does not hear any more. */
+static void forget_signals(void)
+{
+    const struct itimerval never = {0};
+    (void)setitimer(ITIMER_REAL, &never, NULL); /* cannot fail with these arguments */
+    catch_term();
+}
+
+static void put_done(worker *w, const char *run_id, const run_done *done)
+{
+    flush_frames(w);
+    job_put_done(&w->out, run_id, done);
+    if (!w->out.overflow)
+        return;
+    run_done smaller = *done;
+    smaller.result = "{}";
+    if (!smaller.error.code) {
+        smaller.status = RUN_FAILED;
+        (void)lb_fail(&smaller.error, LB_ERR_LIMIT, "report less", "the result is larger than %zu MB",
+                      WIRE_FRAME_LIMIT >> 20); /* the code is in it */
+    }
+    buf_clear(&w->out);
+    job_put_done(&w->out, run_id, &smaller);
+}
+
 static bool serve_one(worker *w)
 {
     wire_type type;
@@ -146,16 +178,17 @@ static bool serve_one(worker *w)
     if (!job_get_run(&reader, &w->request_memory, &request, &deadline))
         return false;
     buf_drop_front(&w->in, size);
+    forget_signals();
     run_execute(&w->run, &request, deadline, &done);
     done.retire = done.retire || is_over_memory(&w->setup);
-    job_put_done(&w->out, request.id, &done);
+    put_done(w, request.id, &done);
     flush_frames(w);
     return true;
 }
 
 int worker_main(void)
 {
-    worker w = {.in = BUF_INIT(WIRE_FRAME_LIMIT), .out = BUF_INIT(WIRE_FRAME_LIMIT)};
+    worker w = {.in = BUF_INIT(WIRE_FRAME_LIMIT), .out = BUF_INIT(WIRE_FRAME_LIMIT), .pid = getpid()};
     protect();
     catch_term();
     arena_init(&w.setup_memory, 0);

@@ -21,9 +21,10 @@ static int run(lb_ctx *ctx, lb_error *err)
     lb_outcome outcome = LB_REFUSED;
     int r = lb_call(ctx, "example_tables", NULL, LB_ARGS(lb_i64("min_bytes", 0)), &tables, err);
     if (r >= 0)
-        r = lb_group_open(ctx, LB_GROUP(.title = lb_printf(ctx, "drop index %s.%s", args->schema, args->index),
-                                        .reason = "asked for by name", .evidence = LB_ARGS(lb_json("tables", tables)),
-                                        .undo = "create the index again from its definition"),
+        r = lb_group_open(ctx,
+                          LB_GROUP(.title = lb_printf(ctx, "drop index %s.%s", args->schema, args->index),
+                                   .reason = "asked for by name", .evidence = LB_ARGS(lb_json("tables", tables)),
+                                   .undo = "create the index again from its definition"),
                           &group, err);
     if (r >= 0)
         r = example_drop_index(ctx, group, &drop, err);

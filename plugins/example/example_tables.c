@@ -31,17 +31,17 @@ static int report(lb_ctx *ctx, const example_largest_tables_row *row, double day
     int r = example_vacuum_table_compose(ctx, &vacuum, &fix, err);
     if (r < 0)
         return r;
-    return lb_report(ctx,
-                     LB_FINDING(.object = lb_printf(ctx, "%s.%s", row->schema, row->name), .kind = "vacuum_overdue",
-                                .reason = row->last_vacuum_is_null
-                                              ? "no vacuum is on record for this table"
-                                              : lb_printf(ctx, "the last vacuum was %.1f days ago", days),
-                                .evidence = LB_ARGS(lb_i64("bytes", row->bytes),
-                                                    row->last_vacuum_is_null ? lb_null("last_vacuum")
-                                                                             : lb_time("last_vacuum", row->last_vacuum)),
-                                .terms = LB_TERMS({"size_known", 0.3}, {"vacuum_age", row->last_vacuum_is_null ? 0.2 : 0.5}),
-                                .impact = LB_ARGS(lb_i64("bytes", row->bytes)), .fix = fix),
-                     err);
+    return lb_report(
+        ctx,
+        LB_FINDING(.object = lb_printf(ctx, "%s.%s", row->schema, row->name), .kind = "vacuum_overdue",
+                   .reason = row->last_vacuum_is_null ? "no vacuum is on record for this table"
+                                                      : lb_printf(ctx, "the last vacuum was %.1f days ago", days),
+                   .evidence = LB_ARGS(lb_i64("bytes", row->bytes), row->last_vacuum_is_null
+                                                                        ? lb_null("last_vacuum")
+                                                                        : lb_time("last_vacuum", row->last_vacuum)),
+                   .terms = LB_TERMS({"size_known", 0.3}, {"vacuum_age", row->last_vacuum_is_null ? 0.2 : 0.5}),
+                   .impact = LB_ARGS(lb_i64("bytes", row->bytes)), .fix = fix),
+        err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)

@@ -18,9 +18,10 @@ static int run(lb_ctx *ctx, lb_error *err)
     const example_vacuum_table_args vacuum = {.schema = args->schema, .table = args->table};
     lb_group *group = NULL;
     lb_outcome outcome = LB_REFUSED;
-    int r = lb_group_open(ctx, LB_GROUP(.title = lb_printf(ctx, "vacuum %s.%s", args->schema, args->table),
-                                        .reason = "asked for by name"),
-                          &group, err);
+    int r = lb_group_open(
+        ctx,
+        LB_GROUP(.title = lb_printf(ctx, "vacuum %s.%s", args->schema, args->table), .reason = "asked for by name"),
+        &group, err);
     if (r >= 0)
         r = example_vacuum_table(ctx, group, &vacuum, err);
     if (r >= 0)

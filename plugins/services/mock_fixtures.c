@@ -18,8 +18,7 @@ struct mock_store {
     char *path;
     mock_dir dir;
     statement_file *statements;
-    struct json_object **call_documents;
-    size_t call_document_count;
+    struct json_object *call_documents; /* a list that keeps them */
     mock_call *calls;
     size_t call_count;
     bool has_calls; /* looked for already */
@@ -29,7 +28,7 @@ struct mock_store {
     bool has_servers;
 };
 
-/* ---- opening and closing ----------------------------------------------------------------------------------------- */
+/* ---- opening and closing ---- */
 
 int mock_store_open(const char *path, mock_store **ret_store, lb_error *err)
 {
@@ -68,13 +67,11 @@ static statement_file *free_statement(statement_file *file)
 
 static void drop_calls(mock_store *store)
 {
-    for (size_t i = 0; i < store->call_document_count; i++)
-        (void)json_object_put(store->call_documents[i]); /* the last reference */
-    free(store->call_documents);
+    (void)json_object_put(store->call_documents); /* the last reference */
     free(store->calls);
     store->call_documents = NULL;
     store->calls = NULL;
-    store->call_document_count = store->call_count = 0;
+    store->call_count = 0;
 }
 
 mock_store *mock_store_free(mock_store *store)
@@ -95,7 +92,7 @@ mock_store *mock_store_free(mock_store *store)
     return NULL;
 }
 
-/* ---- statements -------------------------------------------------------------------------------------------------- */
+/* ---- statements ---- */
 
 /* Two or more parts of [a-z0-9_]: whatever the name, the path stays below the directory. */
 static bool is_statement_name(const char *name)
@@ -125,7 +122,8 @@ static int read_cases(statement_file *file, const char *path, lb_error *err)
     return 0;
 }
 
-static int load_statement(mock_store *store, const char *name, statement_file **ret_file, lb_error *err)
+/* NULL: err. */
+static statement_file *load_statement(mock_store *store, const char *name, lb_error *err)
 {
     char path[256], full[4096];
     (void)snprintf(path, sizeof path, "sql/%s.json", name);        /* names are held short */
@@ -133,42 +131,40 @@ static int load_statement(mock_store *store, const char *name, statement_file **
     statement_file *file = calloc(1, sizeof *file);
     if (!file || !(file->name = strdup(name))) {
         free(file);
-        return lb_out_of_memory(err);
+        (void)lb_out_of_memory(err); /* fills it */
+        return NULL;
     }
     int r = mock_json_read(&store->dir, path, &file->document, err);
     if (r == 0)
         r = read_cases(file, full, err);
-    if (r < 0) {
-        free_statement(file);
-        return r;
-    }
+    if (r < 0)
+        return free_statement(file);
     file->next = store->statements;
     store->statements = file;
-    *ret_file = file;
-    return 0;
+    return file;
 }
 
-static int find_statement(mock_store *store, const char *name, statement_file **ret_file, lb_error *err)
+/* NULL: err. */
+static statement_file *find_statement(mock_store *store, const char *name, lb_error *err)
 {
-    for (statement_file *file = store->statements; file; file = file->next) {
-        if (strcmp(file->name, name) == 0) {
-            *ret_file = file;
-            return 0;
-        }
+    for (statement_file *file = store->statements; file; file = file->next)
+        if (strcmp(file->name, name) == 0)
+            return file;
+    if (!is_statement_name(name)) {
+        (void)lb_fail(err, LB_ERR_INVALID, "names are a-z, 0-9, _ and / between them", "\"%s\" is no statement's name",
+                      name);
+        return NULL;
     }
-    if (!is_statement_name(name))
-        return lb_fail(err, LB_ERR_INVALID, "names are a-z, 0-9, _ and / between them", "\"%s\" is no statement's name",
-                       name);
-    int r = load_statement(store, name, ret_file, err);
-    if (r != LB_ERR_NOT_FOUND)
-        return r;
-    (void)lb_fail(err, LB_ERR_NOT_FOUND, NULL, "there is no fixture for the statement %s", name);
-    (void)snprintf(err->hint, sizeof err->hint, "write %.160s/sql/%s.json, or record it (--record)", store->path,
-                   name); /* cut */
-    return LB_ERR_NOT_FOUND;
+    statement_file *file = load_statement(store, name, err);
+    if (!file && err->code == LB_ERR_NOT_FOUND) {
+        (void)lb_fail(err, LB_ERR_NOT_FOUND, NULL, "there is no fixture for the statement %s", name); /* fills it */
+        (void)snprintf(err->hint, sizeof err->hint, "write %.160s/sql/%s.json, or record it (--record)", store->path,
+                       name); /* cut */
+    }
+    return file;
 }
 
-/* ---- matching ---------------------------------------------------------------------------------------------------- */
+/* ---- matching ---- */
 
 /* * stands for any run of characters, ? for one. */
 static bool matches_pattern(const char *pattern, const char *text)
@@ -232,7 +228,7 @@ static bool matches_case(const mock_case *c, const lb_command *command, struct j
 static int no_case(const mock_store *store, const lb_command *command, struct json_object *args, const char *project,
                    const char *branch, bool used_up, lb_error *err)
 {
-    const char *text = json_object_to_json_string_ext(args, JSON_C_TO_STRING_PLAIN);
+    const char *text = json_object_to_json_string_ext(args, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
     return lb_fail(err, LB_ERR_NOT_FOUND,
                    used_up ? "raise \"times\", or let the last case answer always" : "add a case for them",
                    "%.200s/sql/%.80s.json: %s for target %.40s/%.40s and arguments %.120s", store->path, command->name,
@@ -243,11 +239,10 @@ static int no_case(const mock_store *store, const lb_command *command, struct js
 int mock_find_case(mock_store *store, const lb_command *command, const char *project, const char *branch,
                    const mock_case **ret_case, lb_error *err)
 {
-    statement_file *file = NULL;
     bool used_up = false;
-    int r = find_statement(store, command->name, &file, err);
-    if (r < 0)
-        return r;
+    statement_file *file = find_statement(store, command->name, err);
+    if (!file)
+        return err->code;
     struct json_object *args = mock_json_values(command->args);
     mock_case *found = NULL;
     for (size_t i = 0; i < file->count && !found; i++) {
@@ -259,8 +254,7 @@ int mock_find_case(mock_store *store, const lb_command *command, const char *pro
         else
             found = c;
     }
-    if (!found)
-        r = no_case(store, command, args, project, branch, used_up, err);
+    int r = found ? 0 : no_case(store, command, args, project, branch, used_up, err);
     (void)json_object_put(args); /* ours alone */
     if (!found)
         return r;
@@ -269,7 +263,7 @@ int mock_find_case(mock_store *store, const lb_command *command, const char *pro
     return 0;
 }
 
-/* ---- the control plane ------------------------------------------------------------------------------------------- */
+/* ---- the control plane ---- */
 
 static int add_calls(mock_store *store, const char *name, lb_error *err)
 {
@@ -280,14 +274,12 @@ static int add_calls(mock_store *store, const char *name, lb_error *err)
     int r = mock_json_read(&store->dir, name, &document, err);
     if (r < 0)
         return r;
-    struct json_object **documents =
-        reallocarray(store->call_documents, store->call_document_count + 1, sizeof *documents);
-    if (!documents) {
+    if (!store->call_documents)
+        store->call_documents = json_object_new_array();
+    if (json_object_array_add(store->call_documents, document) != 0) {
         (void)json_object_put(document); /* ours alone */
         return lb_out_of_memory(err);
     }
-    store->call_documents = documents;
-    documents[store->call_document_count++] = document;
     if (!json_object_is_type(document, json_type_array))
         return mock_bad(err, &place, "see the guide to fixtures", "it is not a list of calls");
     size_t count = json_object_array_length(document);
@@ -427,7 +419,7 @@ int mock_find_call(mock_store *store, const lb_request *request, const mock_call
     return 0;
 }
 
-/* ---- servers ----------------------------------------------------------------------------------------------------- */
+/* ---- servers ---- */
 
 static int read_servers(mock_store *store, lb_error *err)
 {

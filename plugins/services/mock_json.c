@@ -23,7 +23,7 @@ int mock_bad(lb_error *err, const mock_place *place, const char *hint, const cha
                    text);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static int fail_errno(const mock_dir *dir, const char *name, int error_number, lb_error *err)
 {
@@ -64,33 +64,37 @@ int mock_open_below(const mock_dir *dir, const char *name, int flags, lb_error *
     }
 }
 
-static int read_text(int fd, const mock_place *place, char **ret_text, size_t *ret_length, lb_error *err)
+/* NULL: err. The caller frees. */
+static char *read_text(int fd, const mock_place *place, size_t *ret_length, lb_error *err)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return mock_bad(err, place, "put a JSON file there", "is not a regular file");
-    if ((uint64_t)st.st_size > FILE_LIMIT)
-        return lb_fail(err, LB_ERR_LIMIT, "record fewer rows", "%s is longer than %zu bytes", place->file, FILE_LIMIT);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        (void)mock_bad(err, place, "put a JSON file there", "is not a regular file"); /* fills it */
+        return NULL;
+    }
+    if ((uint64_t)st.st_size > FILE_LIMIT) {
+        (void)lb_fail(err, LB_ERR_LIMIT, "record fewer rows", "%s is longer than %zu bytes", place->file, FILE_LIMIT);
+        return NULL;
+    }
     size_t size = (size_t)st.st_size, length = 0;
-    char *text = malloc(size + 1);
+    char *text = calloc(1, size + 1);
     if (!text)
-        return lb_out_of_memory(err);
-    while (length < size) {
+        (void)lb_out_of_memory(err); /* fills it */
+    while (text && length < size) {
         ssize_t n = read(fd, text + length, size - length);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
+            (void)lb_fail(err, LB_ERR_IO, NULL, "cannot read %s: %s", place->file, strerror(errno)); /* fills it */
             free(text);
-            return lb_fail(err, LB_ERR_IO, NULL, "cannot read %s: %s", place->file, strerror(errno));
+            return NULL;
         }
         if (n == 0)
             break;
         length += (size_t)n;
     }
-    text[length] = '\0';
-    *ret_text = text;
     *ret_length = length;
-    return 0;
+    return text;
 }
 
 static int bad_syntax(const char *text, size_t offset, enum json_tokener_error why, const mock_place *place,
@@ -166,7 +170,7 @@ static int check_sound(struct json_object *value, mock_place *place, lb_error *e
 
 int mock_json_read(const mock_dir *dir, const char *name, struct json_object **ret_document, lb_error *err)
 {
-    char path[4096], *text = NULL;
+    char path[4096];
     size_t length = 0;
     struct json_object *document = NULL;
     (void)snprintf(path, sizeof path, "%s/%s", dir->path, name); /* for messages only */
@@ -174,11 +178,11 @@ int mock_json_read(const mock_dir *dir, const char *name, struct json_object **r
     int fd = mock_open_below(dir, name, 0, err);
     if (fd < 0)
         return fd;
-    int r = read_text(fd, &place, &text, &length, err);
+    char *text = read_text(fd, &place, &length, err);
     (void)close(fd); /* only read from */
-    if (r < 0)
-        return r;
-    r = parse(text, length, &place, &document, err);
+    if (!text)
+        return err->code;
+    int r = parse(text, length, &place, &document, err);
     free(text);
     if (r == 0)
         r = check_sound(document, &place, err);
@@ -190,7 +194,7 @@ int mock_json_read(const mock_dir *dir, const char *name, struct json_object **r
     return 0;
 }
 
-/* ---- members ----------------------------------------------------------------------------------------------------- */
+/* ---- members ---- */
 
 static const char *type_words(enum json_type type)
 {
@@ -255,7 +259,7 @@ int mock_json_count(const mock_member *member, const char *name, int64_t fallbac
     return 0;
 }
 
-/* ---- matching ---------------------------------------------------------------------------------------------------- */
+/* ---- matching ---- */
 
 /* RFC 3339 in UTC; the fraction may be left out or be short. */
 static bool parse_instant(const char *text, int64_t *ret_microseconds)
@@ -336,7 +340,7 @@ bool mock_json_matches(struct json_object *want, struct json_object *have)
     }
 }
 
-/* ---- values as JSON ---------------------------------------------------------------------------------------------- */
+/* ---- values as JSON ---- */
 
 static struct json_object *time_json(int64_t microseconds)
 {

@@ -107,7 +107,7 @@ static int read_target(const mock_member *member, const mock_place *place, const
     return 0;
 }
 
-/* ---- statements -------------------------------------------------------------------------------------------------- */
+/* ---- statements ---- */
 
 struct case_keys {
     mock_member note, target, args, exact, text, columns, rows, affected, delay_ms, error, times;
@@ -215,7 +215,7 @@ void mock_case_done(mock_case *c)
     *c = (mock_case){0};
 }
 
-/* ---- the control plane ------------------------------------------------------------------------------------------- */
+/* ---- the control plane ---- */
 
 struct call_keys {
     mock_member note, method, path, query, body, exact, status, reply, delay_ms, error, times;
@@ -270,7 +270,9 @@ static int read_reply(const struct call_keys *k, const mock_place *place, mock_c
         return read_error(&k->error, place, &c->error, err);
     if (status >= 400)
         fail_by_status(status, k->reply.value, c);
-    c->reply = k->reply.given ? json_object_to_json_string_ext(k->reply.value, JSON_C_TO_STRING_PLAIN) : "{}";
+    c->reply = k->reply.given ? json_object_to_json_string_ext(k->reply.value,
+                                                               JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+                              : "{}";
     return c->reply ? 0 : lb_out_of_memory(err);
 }
 
@@ -306,7 +308,7 @@ int mock_call_read(struct json_object *element, const mock_place *place, mock_ca
     return r < 0 ? r : read_reply(&k, place, ret_call, err);
 }
 
-/* ---- servers ----------------------------------------------------------------------------------------------------- */
+/* ---- servers ---- */
 
 struct server_keys {
     mock_member note, project, branch, version, suspended, error, times;

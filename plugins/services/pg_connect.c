@@ -8,7 +8,7 @@
 
 #define OURS 8 /* keywords that we add */
 
-/* ---- the connection string --------------------------------------------------------------------------------------- */
+/* ---- the connection string ---- */
 
 static bool is_url(const char *conninfo)
 {
@@ -19,11 +19,13 @@ static bool is_url(const char *conninfo)
 static bool has_stray_at(const char *url)
 {
     const char *authority = strstr(url, "://") + 3, *at = strchr(authority, '@');
-    size_t path = strcspn(authority, "/?");
     if (!at)
         return false;
-    const char *query = strchr(authority, '?'), *second = strchr(at + 1, '@');
-    return (size_t)(at - authority) > path ? !query || at < query : second && (!query || second < query);
+    /* libpq ends user and password at the first @ that comes before any slash, whatever else is between. */
+    bool ends_user = (size_t)(at - authority) < strcspn(authority, "/");
+    const char *rest = ends_user ? at + 1 : authority;
+    const char *stray = strchr(rest, '@'), *query = strchr(rest, '?');
+    return stray && (!query || stray < query);
 }
 
 static bool has_plain_port(const PQconninfoOption *options)
@@ -34,7 +36,8 @@ static bool has_plain_port(const PQconninfoOption *options)
     return true;
 }
 
-static int parse_conninfo(const char *conninfo, PQconninfoOption **ret_options, lb_error *err)
+/* NULL: err. */
+static PQconninfoOption *parse_conninfo(const char *conninfo, lb_error *err)
 {
     static const char hint[] =
         "postgresql://user@host:5432/database, or host=... dbname=...; in a URL, write % @ / ? : # of a "
@@ -42,25 +45,23 @@ static int parse_conninfo(const char *conninfo, PQconninfoOption **ret_options, 
     char *message = NULL;
     PQconninfoOption *options = PQconninfoParse(conninfo, &message);
     PQfreemem(message); /* it quotes the text, password and all */
-    bool clear = options && has_plain_port(options) && !(is_url(conninfo) && has_stray_at(conninfo));
-    if (!clear) {
-        PQconninfoFree(options);
-        return lb_fail(err, LB_ERR_INVALID, hint, "the dsn is not a connection string that libpq takes");
-    }
-    *ret_options = options;
-    return 0;
+    if (options && has_plain_port(options) && !(is_url(conninfo) && has_stray_at(conninfo)))
+        return options;
+    PQconninfoFree(options);
+    (void)lb_fail(err, LB_ERR_INVALID, hint, "the dsn is not a connection string that libpq takes"); /* fills it */
+    return NULL;
 }
 
 int pg_check_conninfo(const char *conninfo, lb_error *err)
 {
-    PQconninfoOption *options = NULL;
-    int r = parse_conninfo(conninfo, &options, err);
-    if (r == 0)
-        PQconninfoFree(options);
-    return r;
+    PQconninfoOption *options = parse_conninfo(conninfo, err);
+    if (!options)
+        return err->code;
+    PQconninfoFree(options);
+    return 0;
 }
 
-/* ---- connecting -------------------------------------------------------------------------------------------------- */
+/* ---- connecting ---- */
 
 /* Printable characters that need no quoting anywhere. */
 void pg_application(char into[PG_NAME], const char *tool)
@@ -150,10 +151,9 @@ static int poll_connection(pg_session *s, const pg_options *options, int64_t dea
 
 static int establish(pg_session *s, const pg_options *options, int64_t deadline, lb_error *err)
 {
-    PQconninfoOption *parsed = NULL;
-    int r = parse_conninfo(options->conninfo, &parsed, err);
-    if (r < 0)
-        return r;
+    PQconninfoOption *parsed = parse_conninfo(options->conninfo, err);
+    if (!parsed)
+        return err->code;
     s->conn = start(parsed, options, s->application);
     PQconninfoFree(parsed);
     if (!s->conn)
@@ -161,7 +161,7 @@ static int establish(pg_session *s, const pg_options *options, int64_t deadline,
     describe(s);
     (void)PQsetErrorVerbosity(s->conn, PQERRORS_VERBOSE); /* a failed start tells its sqlstate only so */
     (void)PQsetNoticeReceiver(s->conn, log_notice, s);    /* returns the former one */
-    r = poll_connection(s, options, deadline, err);
+    int r = poll_connection(s, options, deadline, err);
     if (r < 0)
         return r;
     (void)PQsetErrorVerbosity(s->conn, PQERRORS_DEFAULT); /* returns the former one */
@@ -199,7 +199,7 @@ pg_session *pg_session_close(pg_session *s)
     return NULL;
 }
 
-/* ---- notices ----------------------------------------------------------------------------------------------------- */
+/* ---- notices ---- */
 
 LB_PRINTF(3, 4) static void log_line(const pg_session *s, lb_level level, const char *fmt, ...)
 {

@@ -74,7 +74,9 @@ int pg_fail_result(pg_session *s, const PGresult *result, const char *what, bool
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
-    s->lost = s->lost || PQstatus(s->conn) == CONNECTION_BAD;
+    /* After a FATAL the server closes the connection, which may not have been seen yet. */
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    s->lost = s->lost || PQstatus(s->conn) == CONNECTION_BAD || (severity && strcmp(severity, "ERROR") != 0);
     if (!sqlstate || !message) /* libpq's own: the connection broke */
         return pg_fail_lost(s, what, err);
     bool standby = strcmp(sqlstate, "25006") == 0 && !read_only;
@@ -85,7 +87,7 @@ int pg_fail_result(pg_session *s, const PGresult *result, const char *what, bool
     return err->code;
 }
 
-/* ---- connecting -------------------------------------------------------------------------------------------------- */
+/* ---- connecting ---- */
 
 static bool is_sqlstate(const char *text)
 {

@@ -89,7 +89,7 @@ static int find_types(const lb_command *command, Oid **ret_types, lb_error *err)
     return 0;
 }
 
-/* ---- results ----------------------------------------------------------------------------------------------------- */
+/* ---- results ---- */
 
 typedef struct answer {
     pg_session *session;

@@ -17,7 +17,7 @@ const char *pg_session_database(const pg_session *s)
     return name ? name : "";
 }
 
-/* ---- keeping ----------------------------------------------------------------------------------------------------- */
+/* ---- keeping ---- */
 
 /* Reads what came while nobody waited: notices, the end of the connection. */
 static bool still_open(PGconn *conn)
@@ -46,7 +46,7 @@ int pg_session_reuse(pg_session *s, const char *application, lb_error *err)
     return 0;
 }
 
-/* ---- databases --------------------------------------------------------------------------------------------------- */
+/* ---- databases ---- */
 
 static int one_column(void *state, uint32_t count, const char *const *names, lb_error *err)
 {
@@ -86,7 +86,7 @@ int pg_session_has_database(pg_session *s, const char *name, int64_t deadline, b
     return r;
 }
 
-/* ---- transactions ------------------------------------------------------------------------------------------------ */
+/* ---- transactions ---- */
 
 int pg_session_begin(pg_session *s, int64_t deadline, lb_error *err)
 {

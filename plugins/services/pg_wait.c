@@ -57,7 +57,7 @@ int pg_next_result(pg_session *s, int64_t deadline, bool stoppable, PGresult **r
     return 0;
 }
 
-/* ---- cancelling -------------------------------------------------------------------------------------------------- */
+/* ---- cancelling ---- */
 
 /* PQcancel connects once more and blocks as long as that takes: on a dead network, minutes. So it has a thread of its
  * own, which owns the request. */
@@ -119,7 +119,7 @@ bool pg_stop(pg_session *s, void (*rest)(void *arg, const PGresult *result), voi
     return !s->lost;
 }
 
-/* ---- statements of our own --------------------------------------------------------------------------------------- */
+/* ---- statements of our own ---- */
 
 static void ignore_result(void *arg, const PGresult *result)
 {

@@ -38,7 +38,7 @@ typedef struct mock_session {
     bool in_transaction, aborted, lost;
 } mock_session;
 
-/* ---- service ----------------------------------------------------------------------------------------------------- */
+/* ---- service ---- */
 
 static int open_mock(const lb_service_host *host, const void *args, void **ret_state, lb_error *err)
 {
@@ -88,7 +88,7 @@ static int wait_for(const mock *m, int64_t wait_ms, int64_t deadline, const char
     }
 }
 
-/* ---- sessions ---------------------------------------------------------------------------------------------------- */
+/* ---- sessions ---- */
 
 static void disconnect(void *session)
 {
@@ -165,7 +165,7 @@ static int server_version(void *session, int *ret_major, lb_error *err)
     return 0;
 }
 
-/* ---- statements -------------------------------------------------------------------------------------------------- */
+/* ---- statements ---- */
 
 static int fail_sql(lb_error *err, const char *sqlstate, const char *hint, const char *name, const char *message)
 {
@@ -263,7 +263,7 @@ static int finish(void *session, bool commit, int64_t deadline, lb_error *err)
     return aborted ? fail_sql(err, "25P02", NULL, "commit", "the transaction had failed and was taken back") : 0;
 }
 
-/* ---- the control plane ------------------------------------------------------------------------------------------- */
+/* ---- the control plane ---- */
 
 static int control(void *state, const lb_request *request, int64_t deadline,
                    int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err)

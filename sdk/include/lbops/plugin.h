@@ -1,8 +1,8 @@
 /* lbops/plugin.h: what a plugin says about itself.
  *
- * A plugin is a shared object with one exported symbol, the const descriptor `lb_plugin_v1`. Describing is data: the host
- * reads name, risk, schedule and parameters without calling any code of the plugin. Structs only grow at their end; `size`
- * says how far the plugin's idea of a struct goes, and LB_HAS guards each later field. */
+ * A plugin is a shared object with one exported symbol, the const descriptor `lb_plugin_v1`. Describing is data: the
+ * host reads name, risk, schedule and parameters without calling any code of the plugin. Structs only grow at their
+ * end; `size` says how far the plugin's idea of a struct goes, and LB_HAS guards each later field. */
 #ifndef LBOPS_PLUGIN_H
 #define LBOPS_PLUGIN_H
 
@@ -43,7 +43,7 @@ typedef struct lb_param {
     size_t offset;        /* into the plugin's struct */
     size_t width;         /* of that member; the probe compares it with the type */
     bool required;
-    const char *choices;  /* "fast|safe": the allowed texts, or NULL */
+    const char *choices;   /* "fast|safe": the allowed texts, or NULL */
     const char *min, *max; /* inclusive bounds for numbers, or NULL */
 } lb_param;
 
@@ -63,7 +63,7 @@ typedef struct lb_ctx lb_ctx; /* one run; see tool.h */
 /* The ops of LB_KIND_TOOL. */
 typedef struct lb_tool {
     uint32_t size;
-    uint32_t timeout_s;        /* 0: the host's default */
+    uint32_t timeout_s; /* 0: the host's default */
     lb_risk risk;
     bool needs_approval;       /* asks for every disruptive or destructive change outside throwaway branches */
     bool detector;             /* answers with findings; must say what it examined or skipped */

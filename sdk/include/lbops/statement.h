@@ -1,11 +1,11 @@
 /* lbops/statement.h: a named statement of the SQL catalogue, as the build compiles it.
  *
- * Nobody writes these by hand: each file of `sql/` becomes one header with a `static const lb_statement` and typed inline
- * functions (see the author's guide). A statement's text is cut into parts at its parameters; the composer puts it together
- * again, quoting identifiers and literals, or binding values where the server allows it.
+ * Nobody writes these by hand: each file of `sql/` becomes one header with a `static const lb_statement` and typed
+ * inline functions (see the author's guide). A statement's text is cut into parts at its parameters; the composer puts
+ * it together again, quoting identifiers and literals, or binding values where the server allows it.
  *
- * lb_statement grows at its end. The rows of its arrays (param, column, part, variant) never change: what is to be added comes
- * as a further array. */
+ * lb_statement grows at its end. The rows of its arrays (param, column, part, variant) never change: what is to be
+ * added comes as a further array. */
 #ifndef LBOPS_STATEMENT_H
 #define LBOPS_STATEMENT_H
 
@@ -23,7 +23,7 @@ typedef enum lb_statement_kind {
 
 typedef struct lb_statement_param {
     const char *name;
-    lb_type type;       /* LB_IDENT, LB_SQLTYPE, LB_SQL and lists of these are composed into the text; others are values */
+    lb_type type; /* LB_IDENT, LB_SQLTYPE, LB_SQL and lists of these are composed into the text; others are values */
     const char *pgtype; /* the server's name of a value's type, "int8"; NULL for composed ones */
     bool nullable;
 } lb_statement_param;
@@ -42,7 +42,7 @@ typedef struct lb_statement_part {
 /* The text for servers of major version `from` up to and including `to` (0: no upper end). */
 typedef struct lb_statement_variant {
     uint16_t from, to;
-    bool bindable; /* values go as $1, $2 ...; else (utility statements) as literals */
+    bool bindable;                  /* values go as $1, $2 ...; else (utility statements) as literals */
     const lb_statement_part *parts; /* ends with param = -1 */
 } lb_statement_variant;
 

@@ -1,8 +1,8 @@
 /* lbops/tool.h: what a run may ask of its host.
  *
- * A tool reads with lb_query and alters with changes; there is no third way to the database. Memory belongs to the run: what
- * lb_alloc, lb_printf and the getters return lives until run() returns, and nobody frees it. Every function here is to be
- * called from run() and its helpers only, on the thread that run() was called on. [worker] */
+ * A tool reads with lb_query and alters with changes; there is no third way to the database. Memory belongs to the run:
+ * what lb_alloc, lb_printf and the getters return lives until run() returns, and nobody frees it. Every function here
+ * is to be called from run() and its helpers only, on the thread that run() was called on. [worker] */
 #ifndef LBOPS_TOOL_H
 #define LBOPS_TOOL_H
 
@@ -94,7 +94,8 @@ typedef struct lb_host {
     int (*query)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows, lb_error *err);
     const lb_value *(*next)(lb_rows *rows);
     int64_t (*row_count)(const lb_rows *rows);
-    int (*compose)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, const lb_sql **ret_sql, lb_error *err);
+    int (*compose)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, const lb_sql **ret_sql,
+                   lb_error *err);
     const char *(*sql_text)(const lb_sql *sql);
     int (*control)(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err);
 
@@ -125,7 +126,7 @@ struct lb_ctx {
     const void *args; /* the tool's own struct, filled from its parameters */
 };
 
-/* ---- memory, time, log ------------------------------------------------------------------------------------------- */
+/* ---- memory, time, log ---- */
 
 /* Zeroed memory of the run. NULL only when the run's memory is used up: return lb_out_of_memory(err) then. */
 static inline void *lb_alloc(lb_ctx *ctx, size_t bytes)
@@ -179,7 +180,8 @@ static inline int64_t lb_now(const lb_ctx *ctx)
     return ctx->host->now(ctx);
 }
 
-/* True when somebody cancelled the run or its deadline has passed: clean up and return LB_ERR_CANCELLED. Ask in long loops. */
+/* True when somebody cancelled the run or its deadline has passed: clean up and return LB_ERR_CANCELLED. Ask in long
+ * loops. */
 static inline bool lb_cancelled(const lb_ctx *ctx)
 {
     return ctx->host->cancelled(ctx);
@@ -196,7 +198,7 @@ static inline const lb_target *lb_run_target(const lb_ctx *ctx)
     return ctx->host->target(ctx);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* The server's major version, 17. */
 LB_MUST_CHECK static inline int lb_server_version(lb_ctx *ctx, int *ret_major, lb_error *err)
@@ -204,7 +206,8 @@ LB_MUST_CHECK static inline int lb_server_version(lb_ctx *ctx, int *ret_major, l
     return ctx->host->server_version(ctx, ret_major, err);
 }
 
-/* Runs a read statement in a read-only transaction. Prefer the typed function that the statement's own header offers. */
+/* Runs a read statement in a read-only transaction. Prefer the typed function that the statement's own header offers.
+ */
 LB_MUST_CHECK static inline int lb_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
                                          lb_rows **ret_rows, lb_error *err)
 {
@@ -222,7 +225,8 @@ static inline int64_t lb_row_count(const lb_ctx *ctx, const lb_rows *rows)
     return ctx->host->row_count(rows);
 }
 
-/* Puts a statement or fragment together without running it: for a finding's fix, or as an LB_SQL argument of another. */
+/* Puts a statement or fragment together without running it: for a finding's fix, or as an LB_SQL argument of another.
+ */
 LB_MUST_CHECK static inline int lb_compose(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
                                            const lb_sql **ret_sql, lb_error *err)
 {
@@ -240,10 +244,11 @@ LB_MUST_CHECK static inline int lb_control(lb_ctx *ctx, const lb_request *reques
     return ctx->host->control(ctx, request, ret_json, err);
 }
 
-/* ---- changing: the one door -------------------------------------------------------------------------------------- */
+/* ---- changing: the one door ---- */
 
 /* Opens a group. Nothing happens before lb_apply; a group that is left open fails the run. */
-LB_MUST_CHECK static inline int lb_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group, lb_error *err)
+LB_MUST_CHECK static inline int lb_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group,
+                                              lb_error *err)
 {
     return ctx->host->group_open(ctx, spec, ret_group, err);
 }
@@ -254,7 +259,8 @@ LB_MUST_CHECK static inline int lb_change_sql(lb_ctx *ctx, lb_group *group, cons
     return ctx->host->change_sql(group, statement, args, err);
 }
 
-LB_MUST_CHECK static inline int lb_change_control(lb_ctx *ctx, lb_group *group, const lb_request *request, lb_error *err)
+LB_MUST_CHECK static inline int lb_change_control(lb_ctx *ctx, lb_group *group, const lb_request *request,
+                                                  lb_error *err)
 {
     return ctx->host->change_control(group, request, err);
 }
@@ -272,7 +278,8 @@ LB_MUST_CHECK static inline int lb_change_exec(lb_ctx *ctx, lb_group *group, con
     return ctx->host->change_exec(group, argv, err);
 }
 
-/* The decision: plans, asks the gate, executes, audits. An outcome is no error; a failed execution is. Once per group. */
+/* The decision: plans, asks the gate, executes, audits. An outcome is no error; a failed execution is. Once per group.
+ */
 LB_MUST_CHECK static inline int lb_apply(lb_ctx *ctx, lb_group *group, lb_outcome *ret_outcome, lb_error *err)
 {
     return ctx->host->group_apply(group, ret_outcome, err);
@@ -300,7 +307,7 @@ LB_MUST_CHECK static inline int lb_change_one(lb_ctx *ctx, const lb_group_spec *
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
 }
 
-/* ---- other tools ------------------------------------------------------------------------------------------------- */
+/* ---- other tools ---- */
 
 /* Runs another tool (one that .calls names) under this run's deadline and the same gate; target NULL: the same one.
  * Answers with that run's result document. */
@@ -310,7 +317,7 @@ LB_MUST_CHECK static inline int lb_call(lb_ctx *ctx, const char *tool, const lb_
     return ctx->host->call(ctx, tool, target, args, ret_json, err);
 }
 
-/* ---- what the run reports ---------------------------------------------------------------------------------------- */
+/* ---- what the run reports ---- */
 
 /* A row for a history table that .writes names; checked against the table's columns here and now. The host adds
  * project_id, branch_id and run_id. */

@@ -1,8 +1,8 @@
 /* lbops/transport.h: the interface of a transport, the service that reaches servers and the control plane.
  *
- * A worker opens one transport and keeps it; sessions are opened per target and kept between runs while they are in use.
- * Results are pushed into the host's sink as text cells, the way the server prints them; the host decodes them by the
- * statement's declared columns. Every call may block until its deadline and must return by then. [worker] */
+ * A worker opens one transport and keeps it; sessions are opened per target and kept between runs while they are in
+ * use. Results are pushed into the host's sink as text cells, the way the server prints them; the host decodes them by
+ * the statement's declared columns. Every call may block until its deadline and must return by then. [worker] */
 #ifndef LBOPS_TRANSPORT_H
 #define LBOPS_TRANSPORT_H
 
@@ -20,8 +20,8 @@ typedef struct lb_service_host {
     int64_t (*now)(void);    /* real time, microseconds since 1970 UTC */
 } lb_service_host;
 
-/* Where rows go. Both return 0 or a negative code with err filled, which the transport passes up after it has drained or
- * cancelled the statement. */
+/* Where rows go. Both return 0 or a negative code with err filled, which the transport passes up after it has drained
+ * or cancelled the statement. */
 typedef struct lb_sink {
     uint32_t size;
     void *state;
@@ -32,14 +32,14 @@ typedef struct lb_sink {
 /* One statement to run. */
 typedef struct lb_command {
     uint32_t size;
-    const char *name;                /* of the catalogue: for fixtures, logs and application_name */
-    const char *text;                /* what the server gets */
-    const char *const *params;       /* $1 ... in text form; a NULL entry is null */
-    const char *const *param_types;  /* server type names, "int8" */
+    const char *name;               /* of the catalogue: for fixtures, logs and application_name */
+    const char *text;               /* what the server gets */
+    const char *const *params;      /* $1 ... in text form; a NULL entry is null */
+    const char *const *param_types; /* server type names, "int8" */
     uint32_t param_count;
-    bool read_only;                  /* run in a read-only transaction */
-    const lb_value *args;            /* the same arguments by name, before composing: what fixtures match on */
-    int64_t deadline;                /* microseconds since 1970 UTC */
+    bool read_only;       /* run in a read-only transaction */
+    const lb_value *args; /* the same arguments by name, before composing: what fixtures match on */
+    int64_t deadline;     /* microseconds since 1970 UTC */
 } lb_command;
 
 typedef struct lb_transport {
@@ -56,7 +56,8 @@ typedef struct lb_transport {
                    lb_error *err);
     void (*disconnect)(void *session);
 
-    /* Called when a run takes a kept session over: check that it still lives, rename it. A negative return: reconnect. */
+    /* Called when a run takes a kept session over: check that it still lives, rename it. A negative return: reconnect.
+     */
     int (*reuse)(void *session, const char *application, int64_t deadline, lb_error *err);
 
     int (*server_version)(void *session, int *ret_major, lb_error *err);

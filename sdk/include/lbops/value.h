@@ -1,8 +1,8 @@
 /* lbops/value.h: the values that cross the line between a plugin and its host.
  *
  * One tagged struct serves for query arguments, result cells, records, events and results. A list of named values is an
- * array that ends with a zeroed element; LB_ARGS writes it. Pointers inside a value are borrowed: whoever receives a value
- * in a call copies what it keeps before it returns. */
+ * array that ends with a zeroed element; LB_ARGS writes it. Pointers inside a value are borrowed: whoever receives a
+ * value in a call copies what it keeps before it returns. */
 #ifndef LBOPS_VALUE_H
 #define LBOPS_VALUE_H
 
@@ -15,21 +15,21 @@ extern "C" {
 #endif
 
 typedef enum lb_type {
-    LB_END = 0,     /* ends an array of named values */
-    LB_TEXT = 1,    /* UTF-8, never with a NUL inside */
-    LB_IDENT = 2,   /* one SQL identifier, unquoted here; the composer quotes it */
-    LB_I64 = 3,     /* 64-bit integer */
-    LB_F64 = 4,     /* double; NaN and infinities travel as text in JSON */
-    LB_BOOL = 5,    /* */
-    LB_TIME = 6,    /* microseconds since 1970-01-01T00:00:00Z, in .i64 */
-    LB_JSON = 7,    /* one JSON document, as text */
-    LB_NUMERIC = 8, /* exact decimal, as text */
-    LB_NULL = 9,    /* no value */
-    LB_OBJECT = 10, /* named values, in .items */
-    LB_SQL = 11,    /* a composed piece of SQL, in .sql */
+    LB_END = 0,      /* ends an array of named values */
+    LB_TEXT = 1,     /* UTF-8, never with a NUL inside */
+    LB_IDENT = 2,    /* one SQL identifier, unquoted here; the composer quotes it */
+    LB_I64 = 3,      /* 64-bit integer */
+    LB_F64 = 4,      /* double; NaN and infinities travel as text in JSON */
+    LB_BOOL = 5,     /* */
+    LB_TIME = 6,     /* microseconds since 1970-01-01T00:00:00Z, in .i64 */
+    LB_JSON = 7,     /* one JSON document, as text */
+    LB_NUMERIC = 8,  /* exact decimal, as text */
+    LB_NULL = 9,     /* no value */
+    LB_OBJECT = 10,  /* named values, in .items */
+    LB_SQL = 11,     /* a composed piece of SQL, in .sql */
     LB_SQLTYPE = 12, /* the name of an SQL type, such as numeric(10,2) */
-    LB_SECRET = 13, /* text that never reaches a log; service parameters only */
-    LB_LIST = 0x100 /* a flag: LB_LIST | LB_TEXT is a list of texts */
+    LB_SECRET = 13,  /* text that never reaches a log; service parameters only */
+    LB_LIST = 0x100  /* a flag: LB_LIST | LB_TEXT is a list of texts */
 } lb_type;
 
 #define LB_LIST_OF(type) ((lb_type)(LB_LIST | (type)))

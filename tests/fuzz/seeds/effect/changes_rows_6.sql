@@ -1,0 +1,6 @@
+COPY t FROM STDIN;
+COPY t FROM '/srv/t.csv';
+COPY t TO '/srv/t.csv';
+COPY t FROM PROGRAM 'curl x';
+COPY (SELECT 1) TO PROGRAM 'sh';
+COPY (DELETE FROM t RETURNING *) TO STDOUT

@@ -1,0 +1,6 @@
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 1;
+INSERT INTO pg_catalog.pg_cast VALUES (1);
+MERGE INTO pg_class USING s ON true WHEN MATCHED THEN DO NOTHING;
+COPY pg_proc FROM STDIN;
+EXPLAIN (ANALYZE, BUFFERS) DELETE FROM t;
+EXPLAIN ANALYZE UPDATE t SET a = 1 WHERE b

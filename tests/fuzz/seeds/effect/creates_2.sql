@@ -1,0 +1,6 @@
+CREATE SCHEMA app CREATE TABLE t (a int);
+CREATE SCHEMA AUTHORIZATION bob;
+CREATE SEQUENCE s;
+CREATE TYPE mood AS ENUM ('a', 'b');
+CREATE TYPE pair AS (a int, b int);
+CREATE TYPE span AS RANGE (subtype = float8)

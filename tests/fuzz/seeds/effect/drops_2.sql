@@ -1,0 +1,6 @@
+DROP FUNCTION app.f(int);
+DROP POLICY p ON app.t;
+DROP TRIGGER g ON t;
+DROP TYPE app.mood;
+DROP EXTENSION hypopg;
+DROP DATABASE d

@@ -1,0 +1,2 @@
+DROP CAST (int AS text);
+DROP OPERATOR CLASS c USING btree

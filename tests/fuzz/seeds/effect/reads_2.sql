@@ -1,0 +1,6 @@
+SELECT JSON_OBJECT('a': 1), x IS JSON FROM t;
+SELECT * FROM JSON_TABLE(jsonb '[1]', '$[*]' COLUMNS (i int PATH '$')) AS j;
+SELECT * FROM XMLTABLE('/a' PASSING x COLUMNS b int) AS y;
+SELECT * FROM t TABLESAMPLE SYSTEM (1), generate_series(1, 10) g;
+VALUES (1), (2);
+TABLE t
