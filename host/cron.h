@@ -16,7 +16,8 @@ LB_MUST_CHECK int cron_parse(const char *text, cron *ret_cron, lb_error *err);
 
 bool cron_matches(const cron *c, int minute, int hour, int day, int month, int weekday);
 
-/* The first time after `after` (microseconds, UTC) that matches in UTC; INT64_MAX when none comes within 30 years ("0 0 30 2 *"). */
+/* The first time after `after` (microseconds, UTC) that matches in UTC; INT64_MAX when none comes within 30 years ("0 0
+ * 30 2 *"). */
 int64_t cron_next_utc(const cron *c, int64_t after);
 
 #endif

@@ -83,11 +83,14 @@ static int check_elf(const char *path, const char *name, lb_error *err)
     if (n == 0)
         return refuse(err, LB_ERR_INVALID, "build or copy it again", name, "is an empty file");
     if (n < (ssize_t)sizeof header || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-        return refuse(err, LB_ERR_INVALID, "keep only plugins under names that end with .so", name, "is not a shared object");
+        return refuse(err, LB_ERR_INVALID, "keep only plugins under names that end with .so", name,
+                      "is not a shared object");
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || (OWN_MACHINE && header.e_machine != OWN_MACHINE))
-        return refuse(err, LB_ERR_UNSUPPORTED, "build it on a machine of this kind", name, "is made for another processor");
+        return refuse(err, LB_ERR_UNSUPPORTED, "build it on a machine of this kind", name,
+                      "is made for another processor");
     if (header.e_type != ET_DYN)
-        return refuse(err, LB_ERR_INVALID, "link it with -shared, or use lb_add_plugin", name, "is not a shared object");
+        return refuse(err, LB_ERR_INVALID, "link it with -shared, or use lb_add_plugin", name,
+                      "is not a shared object");
     return 0;
 }
 
@@ -100,13 +103,16 @@ static int explain_dlopen(const char *name, const char *message, lb_error *err)
     const char *at = strstr(message, undefined);
     if (at) {
         at += strlen(undefined);
-        return refuse(err, LB_ERR_NOT_FOUND, "link what provides it; -Wl,-z,defs finds this when the plugin is built", name,
-                      "uses '%.*s', which nothing provides", (int)strcspn(at, " ,"), at);
+        return refuse(err, LB_ERR_NOT_FOUND, "link what provides it; -Wl,-z,defs finds this when the plugin is built",
+                      name, "uses '%.*s', which nothing provides", (int)strcspn(at, " ,"), at);
     }
     at = strstr(message, missing);
     if (at)
         return refuse(err, LB_ERR_NOT_FOUND, "install that library, or link it statically", name,
                       "needs the library %.*s, which is not installed", (int)(at - message), message);
+    if (strstr(message, "position-independent executable"))
+        return refuse(err, LB_ERR_INVALID, "link it with -shared, or use lb_add_plugin", name,
+                      "is a program, not a shared object");
     return refuse(err, LB_ERR_IO, "build it on this system", name, "cannot be loaded: %.250s", message);
 }
 
@@ -116,7 +122,7 @@ static int check_symbol(void *handle, const void *symbol, const char *name, lb_e
     Dl_info info;
     struct link_map *map;
     union {
-        const ElfW(Sym) *symbol;
+        const ElfW(Sym) * symbol;
         void *raw;
     } entry = {NULL};
     if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || !dladdr1(symbol, &info, &entry.raw, RTLD_DL_SYMENT))
@@ -154,10 +160,13 @@ int load_plugin(const char *path, const lb_plugin **ret_plugin, lb_error *err)
 {
     const lb_plugin *plugin = NULL;
     LB_AUTO_FREE char *name = load_name_of(path);
-    if (load_open(path, &plugin, err) < 0 || load_check(plugin, name, err) < 0)
-        return err->code;
-    *ret_plugin = plugin;
-    return 0;
+    int r = load_open(path, &plugin, err);
+    if (!plugin)
+        return r;
+    r = load_check(plugin, name, err);
+    if (r == 0)
+        *ret_plugin = plugin;
+    return r;
 }
 
 /* ---- the descriptor ---- */
@@ -168,16 +177,17 @@ static int check_head(const lb_plugin *plugin, const char *name, lb_error *err)
         return refuse(err, LB_ERR_INVALID, REBUILD, name, "has a descriptor that is not aligned");
     if (plugin->magic != LB_ABI_MAGIC)
         return refuse(err, LB_ERR_INVALID, "declare the plugin with LB_TOOL or LB_PLUGIN", name,
-                      "has a descriptor with magic %#010x instead of %#010x", (unsigned)plugin->magic,
+                      "has a descriptor with magic 0x%08x instead of 0x%08x", (unsigned)plugin->magic,
                       (unsigned)LB_ABI_MAGIC);
     if (plugin->abi_major != LB_ABI_MAJOR)
         return refuse(err, LB_ERR_UNSUPPORTED,
-                      plugin->abi_major > LB_ABI_MAJOR ? "update lbops, or build the plugin with this version's header" : REBUILD,
-                      name, "speaks ABI %u.%u; this host speaks %d", (unsigned)plugin->abi_major, (unsigned)plugin->abi_minor,
-                      LB_ABI_MAJOR);
+                      plugin->abi_major > LB_ABI_MAJOR ? "update lbops, or build the plugin with this version's header"
+                                                       : REBUILD,
+                      name, "speaks ABI %u.%u; this host speaks %d", (unsigned)plugin->abi_major,
+                      (unsigned)plugin->abi_minor, LB_ABI_MAJOR);
     if (plugin->size < PLUGIN_BYTES)
-        return refuse(err, LB_ERR_INVALID, REBUILD, name, "has a short descriptor (%u bytes of %zu)", (unsigned)plugin->size,
-                      PLUGIN_BYTES);
+        return refuse(err, LB_ERR_INVALID, REBUILD, name, "has a short descriptor (%u bytes of %zu)",
+                      (unsigned)plugin->size, PLUGIN_BYTES);
     if (plugin->kind < LB_KIND_TOOL || plugin->kind > LB_KIND_MODEL)
         return refuse(err, LB_ERR_UNSUPPORTED, "update lbops, if the plugin is newer", name,
                       "is of kind %u, which this host does not know", (unsigned)plugin->kind);
@@ -195,18 +205,20 @@ static int check_identity(const lb_plugin *plugin, const char *name, lb_error *e
         return refuse(err, LB_ERR_INVALID, "use lower-case letters, digits and _ after a letter, at most 63", name,
                       "has a name in its descriptor that no plugin can have");
     if (strcmp(plugin->name, name) != 0)
-        return refuse(err, LB_ERR_INVALID, "name the file after the plugin", name, "calls itself %s: the file's name differs",
-                      plugin->name);
+        return refuse(err, LB_ERR_INVALID, "name the file after the plugin", name,
+                      "calls itself %s: the file's name differs", plugin->name);
     if (!plugin->version || !params_is_line(plugin->version, SPEC_LINE_MAX))
         return refuse(err, LB_ERR_INVALID, "give a short text", name, "has no version, or not one line of UTF-8");
     if (!plugin->summary || !plugin->summary[0] || !params_is_line(plugin->summary, SPEC_LINE_MAX))
-        return refuse(err, LB_ERR_INVALID, "say in one line what it does", name, "has no summary, or not one line of UTF-8");
+        return refuse(err, LB_ERR_INVALID, "say in one line what it does", name,
+                      "has no summary, or not one line of UTF-8");
     if (!plugin->ops)
         return refuse(err, LB_ERR_INVALID, "point .ops at its lb_tool or service table", name, "has no operations");
     return 0;
 }
 
-static int check_list(const char *name, const char *what, const char *const *list, bool (*is_good)(const char *), lb_error *err)
+static int check_list(const char *name, const char *what, const char *const *list, bool (*is_good)(const char *),
+                      lb_error *err)
 {
     for (size_t i = 0; list && list[i]; i++) {
         if (i >= SPEC_NAMES_MAX)
@@ -220,8 +232,8 @@ static int check_list(const char *name, const char *what, const char *const *lis
 }
 
 /* The row and args sizes come from the plugin's own struct, whose tail has been checked to be there. */
-static int check_params(const char *name, const lb_param *params, uint32_t param_size, uint32_t args_size, bool is_service,
-                        lb_error *err)
+static int check_params(const char *name, const lb_param *params, uint32_t param_size, uint32_t args_size,
+                        bool is_service, lb_error *err)
 {
     if (!params)
         return 0;
@@ -242,26 +254,27 @@ static int check_schedule(const char *name, const char *schedule, lb_error *err)
     if (!schedule)
         return 0;
     if (!params_is_line(schedule, SPEC_LINE_MAX))
-        return refuse(err, LB_ERR_INVALID, "give five fields, or NULL", name, "has a schedule that is not one line of text");
+        return refuse(err, LB_ERR_INVALID, "give five fields, or NULL", name,
+                      "has a schedule that is not one line of text");
     if (cron_parse(schedule, &parsed, &detail) < 0)
-        return refuse(err, LB_ERR_INVALID, *detail.hint ? detail.hint : "give minute, hour, day, month and weekday", name,
-                      "has a bad schedule '%.80s': %.200s",
-                      schedule, detail.message);
+        return refuse(err, LB_ERR_INVALID, *detail.hint ? detail.hint : "give minute, hour, day, month and weekday",
+                      name, "has a bad schedule '%.80s': %.200s", schedule, detail.message);
     return 0;
 }
 
 static int check_tool(const lb_tool *tool, const char *name, lb_error *err)
 {
     if (tool->size < TOOL_BYTES)
-        return refuse(err, LB_ERR_INVALID, REBUILD, name, "has a short tool table (%u bytes of %zu)", (unsigned)tool->size,
-                      TOOL_BYTES);
+        return refuse(err, LB_ERR_INVALID, REBUILD, name, "has a short tool table (%u bytes of %zu)",
+                      (unsigned)tool->size, TOOL_BYTES);
     if (!tool->run)
         return refuse(err, LB_ERR_INVALID, "set .run", name, "has no run function");
     if (tool->risk < LB_RISK_LOW || tool->risk > LB_RISK_HIGH)
         return refuse(err, LB_ERR_INVALID, "set .risk to LB_RISK_LOW, LB_RISK_MEDIUM or LB_RISK_HIGH", name,
                       "states no risk (%u)", (unsigned)tool->risk);
     if (tool->agent && !params_is_name(tool->agent))
-        return refuse(err, LB_ERR_INVALID, "use lower-case letters, digits and _", name, "hints at an agent that no name can be");
+        return refuse(err, LB_ERR_INVALID, "use lower-case letters, digits and _", name,
+                      "hints at an agent that no name can be");
     if (check_schedule(name, tool->schedule, err) < 0 ||
         check_params(name, tool->params, tool->param_size, tool->args_size, false, err) < 0 ||
         check_list(name, "writes", tool->writes, params_is_name, err) < 0 ||

@@ -1,11 +1,11 @@
-/* manifest.h: the TOML manifest as data: what one workspace wires together. Reading it touches no plugin, so it is quick and
- * safe; manifest_check then holds it against the registry. Both collect every problem, each with file, line, column and a
- * hint, before they fail. */
+/* manifest.h: the TOML manifest as data: what one workspace wires together. Reading it touches no plugin, so it is
+ * quick and safe; manifest_check then holds it against the registry. Both collect every problem, each with file, line,
+ * column and a hint, before they fail. */
 #ifndef LBOPS_HOST_MANIFEST_H
 #define LBOPS_HOST_MANIFEST_H
 
-#include "registry.h"
 #include "cron.h"
+#include "registry.h"
 
 typedef struct manifest_place {
     const char *file; /* the manifest's own string; in a problem, the problem's own */
@@ -34,7 +34,8 @@ void manifest_problem_add(manifest_problems *problems, manifest_place place, boo
 /* "dev.toml:3:7: error: message (hint)" and a line feed. */
 void manifest_problem_text(const manifest_problem *problem, buf *b);
 
-/* A parameter given in the manifest: its text form (a TOML array becomes a JSON array's text), or a reference to a secret. */
+/* A parameter given in the manifest: its text form (a TOML array becomes a JSON array's text), or a reference to a
+ * secret. */
 typedef struct manifest_param {
     char *name, *text;
     char *secret; /* name under [secrets]; text is NULL then */
@@ -89,12 +90,13 @@ typedef struct manifest_subscription {
 typedef struct manifest_threshold {
     char *metric;
     double warning, critical; /* NaN, with which nothing compares: not given */
-    bool below;       /* a breach is a value under the limit */
-    char *project, *branch; /* patterns, or NULL for all */
+    bool below;               /* a breach is a value under the limit */
+    char *project, *branch;   /* patterns, or NULL for all */
     manifest_place place;
 } manifest_threshold;
 
-/* A rule of the gate. The strictest matching rule wins, but a `loosen` line is what lets a rule be weaker than the table. */
+/* A rule of the gate. The strictest matching rule wins, but a `loosen` line is what lets a rule be weaker than the
+ * table. */
 typedef enum manifest_decision { MANIFEST_EXECUTE = 1, MANIFEST_ASK, MANIFEST_REFUSE } manifest_decision;
 typedef struct manifest_rule {
     char *tool, *project, *branch; /* patterns, or NULL for all */
@@ -113,27 +115,27 @@ typedef struct manifest_secret {
 } manifest_secret;
 
 typedef struct manifest_limits {
-    int workers;                 /* default 2 */
-    int worker_memory_mb;        /* address space of a worker, default 1024 */
-    int run_memory_mb;           /* arena of a run, default 256 */
-    int result_mb;               /* default 16 */
-    int run_events;              /* default 10000 */
-    int run_records;             /* default 1000000 */
-    int run_timeout_s;           /* default 300, where tool and manifest say nothing */
-    int grace_s;                 /* between asking a run to stop and killing it, default 5 */
-    int recycle_runs;            /* a worker is replaced after so many, default 10000 */
-    int crashes_to_suspend;      /* default 3 */
-    int connection_idle_s;       /* default 60 */
-    int outbox_mb;               /* default 1024 */
+    int workers;            /* default 2 */
+    int worker_memory_mb;   /* address space of a worker, default 1024 */
+    int run_memory_mb;      /* arena of a run, default 256 */
+    int result_mb;          /* default 16 */
+    int run_events;         /* default 10000 */
+    int run_records;        /* default 1000000 */
+    int run_timeout_s;      /* default 300, where tool and manifest say nothing */
+    int grace_s;            /* between asking a run to stop and killing it, default 5 */
+    int recycle_runs;       /* a worker is replaced after so many, default 10000 */
+    int crashes_to_suspend; /* default 3 */
+    int connection_idle_s;  /* default 60 */
+    int outbox_mb;          /* default 1024 */
 } manifest_limits;
 
 typedef struct manifest {
-    char *path;      /* as given */
-    char *directory; /* where it lies: relative paths in it start here */
-    char *name;      /* [workspace] name */
-    char *state_dir; /* absolute; LBOPS_STATE_DIR wins */
-    char *timezone;  /* "UTC" */
-    char *lock_file; /* absolute, or NULL */
+    char *path;         /* as given */
+    char *directory;    /* where it lies: relative paths in it start here */
+    char *name;         /* [workspace] name */
+    char *state_dir;    /* absolute; LBOPS_STATE_DIR wins */
+    char *timezone;     /* "UTC" */
+    char *lock_file;    /* absolute, or NULL */
     char **plugin_dirs; /* absolute, NULL-terminated */
     manifest_limits limits;
     manifest_service *services;
@@ -152,17 +154,18 @@ typedef struct manifest {
     size_t secret_count;
 } manifest;
 
-/* Reads and checks everything that can be judged from the text alone: syntax, unknown keys (with the nearest right one), types,
- * ranges, cron expressions, duplicate names, references inside the file, secrets that are literals, environment variables and
- * secret files that are missing (file mode too). *ret_manifest is set only when there is no error. */
+/* Reads and checks everything that can be judged from the text alone: syntax, unknown keys (with the nearest right
+ * one), types, ranges, cron expressions, duplicate names, references inside the file, secrets that are literals,
+ * environment variables and secret files that are missing (file mode too). *ret_manifest is set only when there is no
+ * error. */
 LB_MUST_CHECK int manifest_read(const char *path, manifest **ret_manifest, manifest_problems *problems);
 LB_MUST_CHECK int manifest_parse(const char *text, size_t length, const char *path, manifest **ret_manifest,
                                  manifest_problems *problems);
 manifest *manifest_free(manifest *m);
 
-/* Holds it against the plugins: unknown tools and services (with the nearest right name), a service of the wrong kind, tool and
- * service parameters (names, types, required ones), a subscription's event that no tool emits, calls of a tool to tools that
- * are not there. */
+/* Holds it against the plugins: unknown tools and services (with the nearest right name), a service of the wrong kind,
+ * tool and service parameters (names, types, required ones), a subscription's event that no tool emits, calls of a tool
+ * to tools that are not there. */
 void manifest_check(const manifest *m, const registry *r, manifest_problems *problems);
 
 const manifest_service *manifest_find_service(const manifest *m, lb_kind kind);
@@ -173,8 +176,8 @@ const manifest_tool *manifest_find_tool(const manifest *m, const char *agent, co
 LB_MUST_CHECK int manifest_secret_value(const manifest *m, const char *name, char **ret_value, lb_error *err);
 void manifest_secret_free(char *value);
 
-/* Where plugins are when a manifest does not say: build/plugins or PREFIX/lib/lbops/plugins, found from the program's own
- * place. The caller frees. */
+/* Where plugins are when a manifest does not say: build/plugins or PREFIX/lib/lbops/plugins, found from the program's
+ * own place. The caller frees. */
 char *manifest_default_plugin_dir(void);
 
 /* What was loosened, a line each, for `check`. */

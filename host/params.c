@@ -27,8 +27,8 @@ static const struct {
     lb_type type;
     const char *name;
 } types[] = {
-    {LB_TEXT, "text"},     {LB_IDENT, "identifier"}, {LB_I64, "integer"}, {LB_F64, "number"},
-    {LB_BOOL, "boolean"}, {LB_TIME, "timestamp"},    {LB_JSON, "json"},   {LB_SECRET, "secret"},
+    {LB_TEXT, "text"},    {LB_IDENT, "identifier"}, {LB_I64, "integer"}, {LB_F64, "number"},
+    {LB_BOOL, "boolean"}, {LB_TIME, "timestamp"},   {LB_JSON, "json"},   {LB_SECRET, "secret"},
 };
 
 #define LIST_PREFIX "list of "
@@ -115,14 +115,15 @@ static bool find_row(param_rows rows, const char *name, lb_param *ret_row)
     return false;
 }
 
-static int check_arg(const char *tool, param_rows rows, const param_arg *args, size_t count, size_t index, lb_error *err)
+static int check_arg(const char *tool, param_rows rows, const param_arg *args, size_t count, size_t index,
+                     lb_error *err)
 {
     lb_param row;
     if (!find_row(rows, args[index].name, &row))
         return unknown_name(tool, rows, args[index].name, err);
     if (!(row.type & LB_LIST) && find_arg(row.name, args, count, index + 1))
-        return lb_fail(err, LB_ERR_INVALID, "give it once; only lists may be repeated", "%.80s: --%s is given twice", tool,
-                       row.name);
+        return lb_fail(err, LB_ERR_INVALID, "give it once; only lists may be repeated", "%.80s: --%s is given twice",
+                       tool, row.name);
     return params_check_value(&row, args[index].text, err) < 0 ? lb_wrap(err, tool) : 0;
 }
 
@@ -288,8 +289,8 @@ static int put_argument(buf *b, const lb_value *value, lb_error *err)
     case LB_SECRET:
     case LB_LIST | LB_SQL:
     case LB_LIST | LB_SECRET:
-        return lb_fail(err, LB_ERR_INVALID, "pass a plain value", "--%s: a %s cannot be an argument of a call", value->name,
-                       LB_ELEMENT(value->type) == LB_SQL ? "piece of SQL" : "secret");
+        return lb_fail(err, LB_ERR_INVALID, "pass a plain value", "--%s: a %s cannot be an argument of a call",
+                       value->name, LB_ELEMENT(value->type) == LB_SQL ? "piece of SQL" : "secret");
     default:
         return json_value(b, value, err) < 0 ? lb_wrap(err, value->name) : 0;
     }

@@ -1,4 +1,5 @@
-/* What a parameter table says to people and to programs: JSON for `tools --json`, a JSON schema, the lines of --help. */
+/* What a parameter table says to people and to programs: JSON for `tools --json`, a JSON schema, the lines of --help.
+ */
 #include "json.h"
 #include "params.h"
 #include "params_value.h"
@@ -9,11 +10,9 @@ static void put_value(buf *b, const lb_value *value)
 {
     lb_error ignored; /* parsed texts are UTF-8 and JSON already: it does not come to that */
     bool endless = value->type == LB_TIME && (value->v.i64 == INT64_MAX || value->v.i64 == INT64_MIN + 1);
-    if (value->type == LB_SECRET)
-        buf_puts(b, "null");
-    else if (endless)
+    if (endless)
         json_string(b, value->v.i64 > 0 ? "infinity" : "-infinity");
-    else if (json_value(b, value, &ignored) < 0)
+    else if (value->type == LB_SECRET || json_value(b, value, &ignored) < 0)
         buf_puts(b, "null");
 }
 
@@ -204,7 +203,7 @@ static void put_left(buf *b, const lb_param *row)
         lb_type type;
         const char *word;
     } words[] = {
-        {LB_TEXT, "TEXT"},      {LB_IDENT, "NAME"}, {LB_I64, "INTEGER"}, {LB_F64, "NUMBER"},
+        {LB_TEXT, "TEXT"},       {LB_IDENT, "NAME"}, {LB_I64, "INTEGER"}, {LB_F64, "NUMBER"},
         {LB_BOOL, "true|false"}, {LB_TIME, "TIME"},  {LB_JSON, "JSON"},   {LB_SECRET, "SECRET"},
     };
     const char *word = "VALUE";

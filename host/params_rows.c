@@ -10,7 +10,7 @@
 
 bool params_is_reserved(const char *name)
 {
-    static const char *const names[] = {"project", "branch", "plan",    "json",     "dsn",    "help", "record",
+    static const char *const names[] = {"project", "branch",  "plan",  "json",     "dsn",    "help", "record",
                                         "version", "verbose", "quiet", "manifest", "target", "tool", "run_id"};
     for (size_t i = 0; i < LB_COUNT(names); i++)
         if (strcmp(names[i], name) == 0)
@@ -51,7 +51,8 @@ static int check_texts(const lb_param *row, lb_error *err)
 {
     const char *const texts[] = {row->fallback, row->choices, row->min, row->max};
     if (!row->doc || !row->doc[0] || !params_is_line(row->doc, PARAM_DOC_MAX))
-        return unsound(err, row->name, "has no documentation, or not one line of UTF-8 (at most %d bytes)", PARAM_DOC_MAX);
+        return unsound(err, row->name, "has no documentation, or not one line of UTF-8 (at most %d bytes)",
+                       PARAM_DOC_MAX);
     for (size_t i = 0; i < LB_COUNT(texts); i++) {
         size_t length = texts[i] ? strnlen(texts[i], PARAM_DOC_MAX + 1) : 0;
         if (length > PARAM_DOC_MAX || (length && !json_is_utf8(texts[i], length)))
@@ -66,8 +67,8 @@ static int check_name(param_rows rows, size_t index, bool is_service, lb_error *
     const char *name = params_at(rows, index).name;
     if (!params_is_name(name)) {
         bool printable = params_is_line(name, PARAM_NAME_MAX);
-        return unsound(err, printable ? name : "(unprintable)", "has a name that is not [a-z][a-z0-9_]* of at most %d bytes",
-                       PARAM_NAME_MAX);
+        return unsound(err, printable ? name : "(unprintable)",
+                       "has a name that is not [a-z][a-z0-9_]* of at most %d bytes", PARAM_NAME_MAX);
     }
     /* A service's parameters stand in the manifest beside `plugin`, never on the command line of a run. */
     if (is_service ? strcmp(name, "plugin") == 0 : params_is_reserved(name))
@@ -94,8 +95,8 @@ static int check_place(const lb_param *row, size_t args_size, bool is_service, l
         return unsound(err, row->name, "fills %zu bytes of its struct, but type %s takes %zu", row->width,
                        params_type_name(row->type), width);
     if (width > args_size || row->offset > args_size - width)
-        return unsound(err, row->name, "lies outside its struct (bytes %zu to %zu of %zu)", row->offset, row->offset + width,
-                       args_size);
+        return unsound(err, row->name, "lies outside its struct (bytes %zu to %zu of %zu)", row->offset,
+                       row->offset + width, args_size);
     if (row->offset % member_alignment(row->type))
         return unsound(err, row->name, "is not aligned (offset %zu)", row->offset);
     return 0;
@@ -155,7 +156,8 @@ static int check_default(const lb_param *row, lb_error *err)
     lb_error detail;
     if (!row->fallback) {
         if (!row->required && (row->type == LB_I64 || row->type == LB_F64))
-            return unsound(err, row->name, "is a number with neither a default nor required: 0 would look like a value");
+            return unsound(err, row->name,
+                           "is a number with neither a default nor required: 0 would look like a value");
         return 0;
     }
     if (row->required)

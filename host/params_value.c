@@ -9,8 +9,8 @@
 #include <math.h>
 #include <strings.h>
 
-#define SHOWN        64 /* bytes of a wrong value that a message repeats */
-#define IDENT_BYTES  63 /* NAMEDATALEN - 1 of the server */
+#define SHOWN       64 /* bytes of a wrong value that a message repeats */
+#define IDENT_BYTES 63 /* NAMEDATALEN - 1 of the server */
 
 /* A wrong value as a message may repeat it: in quotes, short, one line, UTF-8, and never a secret. */
 static const char *shown(const lb_param *row, const char *value, char text[SHOWN + 8])
@@ -32,7 +32,8 @@ const char *param_range(const lb_param *row, char text[PARAM_RANGE_TEXT])
 {
     text[0] = '\0';
     if (row->min && row->max)
-        (void)snprintf(text, PARAM_RANGE_TEXT, "from %.40s to %.40s", row->min, row->max); /* bounds are short numbers */
+        (void)snprintf(text, PARAM_RANGE_TEXT, "from %.40s to %.40s", row->min,
+                       row->max); /* bounds are short numbers */
     else if (row->min)
         (void)snprintf(text, PARAM_RANGE_TEXT, "at least %.40s", row->min);
     else if (row->max)
@@ -141,7 +142,8 @@ static int check_choice(const lb_param *row, const char *value, lb_error *err)
 static int check_bounds_i64(const lb_param *row, const char *text, int64_t number, lb_error *err)
 {
     int64_t low, high;
-    if ((row->min && parse_i64(row->min, &low) && number < low) || (row->max && parse_i64(row->max, &high) && number > high))
+    if ((row->min && parse_i64(row->min, &low) && number < low) ||
+        (row->max && parse_i64(row->max, &high) && number > high))
         return wrong(row, text, "is out of range", "an integer", err);
     return 0;
 }
@@ -149,7 +151,8 @@ static int check_bounds_i64(const lb_param *row, const char *text, int64_t numbe
 static int check_bounds_f64(const lb_param *row, const char *text, double number, lb_error *err)
 {
     double low, high;
-    if ((row->min && parse_f64(row->min, &low) && number < low) || (row->max && parse_f64(row->max, &high) && number > high))
+    if ((row->min && parse_f64(row->min, &low) && number < low) ||
+        (row->max && parse_f64(row->max, &high) && number > high))
         return wrong(row, text, "is out of range", "a number", err);
     return 0;
 }
@@ -160,7 +163,8 @@ static int parse_textual(const lb_param *row, lb_type type, const char *text, lb
     if (!json_is_utf8(text, length))
         return wrong(row, text, "is not UTF-8", "text in UTF-8", err);
     if (type == LB_IDENT && (!length || length > IDENT_BYTES))
-        return wrong(row, text, length ? "is too long for an identifier" : "is no identifier", "a name of 1 to 63 bytes", err);
+        return wrong(row, text, length ? "is too long for an identifier" : "is no identifier",
+                     "a name of 1 to 63 bytes", err);
     if (type == LB_JSON) {
         lb_error detail;
         char claim[64];
@@ -201,7 +205,8 @@ int param_parse_scalar(const lb_param *row, const char *text, lb_value *ret_valu
             r = wrong(row, text, "is not a timestamp", "a time such as 2026-01-31T23:59:59Z", err);
         break;
     default:
-        r = lb_fail(err, LB_ERR_INVALID, "use one of the parameter types of lbops/plugin.h", "--%s has no usable type", row->name);
+        r = lb_fail(err, LB_ERR_INVALID, "use one of the parameter types of lbops/plugin.h", "--%s has no usable type",
+                    row->name);
     }
     if (r == 0)
         *ret_value = value;
@@ -270,11 +275,12 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The element's text form, when its kind of JSON value is the one that the type is written as; else NULL. The caller frees. */
+/* The element's text form, when its kind of JSON value is the one that the type is written as; else NULL. The caller
+ * frees. */
 static char *element_text(lb_type type, const char *start, size_t length)
 {
     bool is_string = *start == '"', is_number = *start == '-' || (*start >= '0' && *start <= '9');
-    bool fits = type == LB_JSON                      ? true
+    bool fits = type == LB_JSON                    ? true
                 : type == LB_I64 || type == LB_F64 ? is_number
                 : type == LB_BOOL                  ? *start == 't' || *start == 'f'
                                                    : is_string;
@@ -330,8 +336,9 @@ int param_each(const lb_param *row, const char *text, param_visit *fn, void *arg
     if ((row->type & LB_LIST) && *first == '[') {
         lb_error detail;
         if (json_check(text, length, &detail) < 0)
-            return lb_fail(err, LB_ERR_INVALID, "write a list as [\"a\",\"b\"], also when one element begins with a bracket",
-                           "--%s: %s", row->name, detail.message);
+            return lb_fail(err, LB_ERR_INVALID,
+                           "write a list as [\"a\",\"b\"], also when one element begins with a bracket", "--%s: %s",
+                           row->name, detail.message);
         return each_element(row, text, fn, arg, err);
     }
     lb_value value;

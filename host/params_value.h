@@ -1,5 +1,5 @@
-/* params_value.h: one parameter's text to typed values. Exact: the whole text counts, ranges are checked, and the locale that a
- * plugin may have set changes nothing. */
+/* params_value.h: one parameter's text to typed values. Exact: the whole text counts, ranges are checked, and the
+ * locale that a plugin may have set changes nothing. */
 #ifndef LBOPS_HOST_PARAMS_VALUE_H
 #define LBOPS_HOST_PARAMS_VALUE_H
 
@@ -7,11 +7,12 @@
 
 #define PARAM_TEXT_MAX ((size_t)4 * 1024 * 1024) /* bytes of one argument */
 
-/* One scalar of the row's type or element type, held against choices and bounds. The value's text points into `text`. */
+/* One scalar of the row's type or element type, held against choices and bounds. The value's text points into `text`.
+ */
 LB_MUST_CHECK int param_parse_scalar(const lb_param *row, const char *text, lb_value *ret_value, lb_error *err);
 
-/* Calls fn for each value that the text stands for: one for a scalar, the elements of a JSON array for a list (or a bare scalar as
- * the only one). The value lives during the call. A negative return of fn ends the walk. */
+/* Calls fn for each value that the text stands for: one for a scalar, the elements of a JSON array for a list (or a
+ * bare scalar as the only one). The value lives during the call. A negative return of fn ends the walk. */
 typedef int param_visit(void *arg, const lb_value *value, lb_error *err);
 LB_MUST_CHECK int param_each(const lb_param *row, const char *text, param_visit *fn, void *arg, lb_error *err);
 

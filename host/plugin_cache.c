@@ -44,7 +44,8 @@ static void read_before(plugin_cache *cache)
     lb_error ignored; /* a cache that cannot be used is no failure */
     size_t length;
     struct json_object *format;
-    if (fs_check_trusted(cache->path, &ignored) < 0 || fs_read(cache->path, CACHE_BYTES, &cache->text_before, &length, &ignored) < 0)
+    if (fs_check_trusted(cache->path, &ignored) < 0 ||
+        fs_read(cache->path, CACHE_BYTES, &cache->text_before, &length, &ignored) < 0)
         return;
     cache->before = json_parse(cache->text_before, length, &ignored);
     if (!json_object_is_type(cache->before, json_type_object))
@@ -72,7 +73,8 @@ static bool read_refusal(struct json_object *refused, lb_error *ret_refusal)
 {
     struct json_object *code;
     const char *message = text_member(refused, "message"), *hint = text_member(refused, "hint");
-    if (!message || !hint || !json_object_object_get_ex(refused, "code", &code) || !json_object_is_type(code, json_type_int))
+    if (!message || !hint || !json_object_object_get_ex(refused, "code", &code) ||
+        !json_object_is_type(code, json_type_int))
         return false;
     int number = json_object_get_int(code);
     if (number > LB_ERR_INVALID || number < LB_ERR_INTERNAL)
@@ -87,7 +89,8 @@ bool plugin_cache_find(const plugin_cache *cache, const char *path, const char *
     struct json_object *entry, *spec, *refused;
     lb_error ignored; /* a broken entry is asked for again */
     *ret_spec = NULL;
-    if (!cache->known || !json_object_object_get_ex(cache->known, path, &entry) || !json_object_is_type(entry, json_type_object))
+    if (!cache->known || !json_object_object_get_ex(cache->known, path, &entry) ||
+        !json_object_is_type(entry, json_type_object))
         return false;
     const char *known_id = text_member(entry, "id");
     if (!known_id || strcmp(known_id, id) != 0)
@@ -110,7 +113,8 @@ static bool is_lasting(const lb_error *refusal)
            refusal->code == LB_ERR_LIMIT;
 }
 
-void plugin_cache_add(plugin_cache *cache, const char *path, const char *id, const plugin_spec *spec, const lb_error *refusal)
+void plugin_cache_add(plugin_cache *cache, const char *path, const char *id, const plugin_spec *spec,
+                      const lb_error *refusal)
 {
     if (!cache->path || (!spec && !is_lasting(refusal)))
         return;

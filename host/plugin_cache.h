@@ -1,5 +1,5 @@
-/* plugin_cache.h: descriptions and refusals by file identity, in one file, so that a start without new plugins starts no probe.
- * It may vanish at any time: what is broken in it, or cannot be written, counts as not there. */
+/* plugin_cache.h: descriptions and refusals by file identity, in one file, so that a start without new plugins starts
+ * no probe. It may vanish at any time: what is broken in it, or cannot be written, counts as not there. */
 #ifndef LBOPS_HOST_PLUGIN_CACHE_H
 #define LBOPS_HOST_PLUGIN_CACHE_H
 
@@ -20,7 +20,8 @@ bool plugin_cache_find(const plugin_cache *cache, const char *path, const char *
                        lb_error *ret_refusal);
 
 /* What is known now; spec NULL: the refusal. Refusals that the surroundings may have caused are not kept. */
-void plugin_cache_add(plugin_cache *cache, const char *path, const char *id, const plugin_spec *spec, const lb_error *refusal);
+void plugin_cache_add(plugin_cache *cache, const char *path, const char *id, const plugin_spec *spec,
+                      const lb_error *refusal);
 
 /* Writes what was added, if that differs from what was read, and frees. */
 plugin_cache *plugin_cache_close(plugin_cache *cache);

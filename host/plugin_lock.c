@@ -41,7 +41,8 @@ static const char *skip_blanks(const char *p)
     return p + strspn(p, " \t\r");
 }
 
-/* Copies what `set` spans into a field of `bytes`, NUL included; NULL when it is empty or too long. Returns what follows. */
+/* Copies what `set` spans into a field of `bytes`, NUL included; NULL when it is empty or too long. Returns what
+ * follows. */
 static const char *take_word(const char *p, const char *set, char *field, size_t bytes)
 {
     size_t length = strspn(p, set);
@@ -80,8 +81,8 @@ static int add_line(plugin_lock *lock, const char *text, unsigned number, lb_err
         return lb_fail(err, LB_ERR_INVALID, "write NAME = \"sha256:...\" with 64 lower-case hexadecimal digits",
                        "lock file %.200s, line %u: not a plugin and its hash", lock->path, number);
     if (find_line(lock, line.name))
-        return lb_fail(err, LB_ERR_INVALID, "keep one of the lines", "lock file %.200s, line %u: %s is there twice", lock->path,
-                       number, line.name);
+        return lb_fail(err, LB_ERR_INVALID, "keep one of the lines", "lock file %.200s, line %u: %s is there twice",
+                       lock->path, number, line.name);
     BASE_PUSH(lock->lines, lock->count, lock->capacity);
     lock->lines[lock->count++] = line;
     return 0;
@@ -95,7 +96,9 @@ int plugin_lock_read(const char *path, plugin_lock **ret_lock, lb_error *err)
         return lb_wrap(err, "plugin lock file");
     plugin_lock *lock = base_alloc(sizeof *lock);
     lock->path = base_strdup(path);
-    int r = strlen(text) == length ? 0 : lb_fail(err, LB_ERR_INVALID, "is it the right file?", "lock file %s holds a NUL", path);
+    int r = strlen(text) == length
+                ? 0
+                : lb_fail(err, LB_ERR_INVALID, "is it the right file?", "lock file %s holds a NUL", path);
     char *next = text;
     for (unsigned number = 1; r == 0 && next; number++) {
         char *line = next, *end = strchr(line, '\n');
@@ -120,7 +123,8 @@ int plugin_lock_check(const plugin_lock *lock, const char *name, const char *pat
     const lock_line *line = find_line(lock, name);
     if (line && strcmp(line->digest, digest) == 0)
         return 0;
-    (void)snprintf(hint, sizeof hint, "if you trust it, put this into the lock file: %.64s = \"" PREFIX "%s\"", name, digest);
+    (void)snprintf(hint, sizeof hint, "if you trust it, put this into the lock file: %.64s = \"" PREFIX "%s\"", name,
+                   digest);
     return lb_fail(err, LB_ERR_DENIED, hint,
                    line ? "plugin %.64s differs from the hash in the lock file %.200s"
                         : "plugin %.64s is not in the lock file %.200s",

@@ -1,5 +1,6 @@
-/* The probe: a child that opens plugin files one after the other and prints what they say about themselves. Foreign code runs
- * here, so nothing is expected of it: not that it leaves our descriptors alone, and not that it returns. [probe] */
+/* The probe: a child that opens plugin files one after the other and prints what they say about themselves. Foreign
+ * code runs here, so nothing is expected of it: not that it leaves our descriptors alone, and not that it returns.
+ * [probe] */
 #include "load.h"
 #include "prober.h"
 #include "registry.h"
@@ -50,8 +51,9 @@ static bool take_files(probe *p)
         return false;
 #endif
     base_close(&nothing);
-    return hold(&p->files[QUESTIONS], questions) && hold(&p->files[ANSWERS], answers) && hold(&p->files[INPUT], STDIN_FILENO) &&
-           hold(&p->files[OUTPUT], STDOUT_FILENO) && hold(&p->files[ERRORS], STDERR_FILENO);
+    return hold(&p->files[QUESTIONS], questions) && hold(&p->files[ANSWERS], answers) &&
+           hold(&p->files[INPUT], STDIN_FILENO) && hold(&p->files[OUTPUT], STDOUT_FILENO) &&
+           hold(&p->files[ERRORS], STDERR_FILENO);
 }
 
 /* Ends the probe when a plugin has touched our descriptors: in a worker it would have taken the worker's. */
@@ -86,8 +88,8 @@ static void confine(void)
 #ifndef LBOPS_SANITIZED /* ASan reserves terabytes */
     lower_limit(RLIMIT_AS, ADDRESS_SPACE);
 #endif
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);   /* a second net: end of input is the first */
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);      /* cannot fail with these arguments */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* a second net: end of input is the first */
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);    /* cannot fail with these arguments */
 }
 
 static void answer(const probe *p, const buf *text)
@@ -149,8 +151,8 @@ static void describe(const probe *p, const char *path)
         spec_write(&line, plugin, path);
         buf_putc(&line, '\n');
         if (line.overflow)
-            r = lb_fail(&refusal, LB_ERR_LIMIT, "give it fewer or shorter texts", "plugin %.64s describes itself at too great length",
-                        name);
+            r = lb_fail(&refusal, LB_ERR_LIMIT, "give it fewer or shorter texts",
+                        "plugin %.64s describes itself at too great length", name);
     }
     if (r < 0)
         answer_refusal(p, &refusal);

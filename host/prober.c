@@ -42,11 +42,12 @@ prober *prober_new(const char *program, int timeout_ms)
 
 /* ---- the child ---- */
 
-/* What of the environment a plugin's constructor may see: nothing that could be a secret. The caller frees the array only. */
+/* What of the environment a plugin's constructor may see: nothing that could be a secret. The caller frees the array
+ * only. */
 static char **probe_environment(void)
 {
-    static const char *const allowed[] = {"PATH=", "HOME=", "TMPDIR=", "LANG=", "LC_", "TZ=", "LD_",
-                                          "ASAN_", "UBSAN_", "LSAN_", "GCOV_", "LLVM_PROFILE_FILE="};
+    static const char *const allowed[] = {"PATH=", "HOME=", "TMPDIR=", "LANG=", "LC_",   "TZ=",
+                                          "LD_",   "ASAN_", "UBSAN_",  "LSAN_", "GCOV_", "LLVM_PROFILE_FILE="};
     size_t count = 0, kept = 0;
     while (environ[count])
         count++;
@@ -65,8 +66,8 @@ static int make_channel(int ends[2], lb_error *err)
 {
     int raw[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, raw) != 0)
-        return lb_fail(err, LB_ERR_IO, "raise the limit of open files (ulimit -n)", "cannot make a channel to the probe: %s",
-                       strerror(errno));
+        return lb_fail(err, LB_ERR_IO, "raise the limit of open files (ulimit -n)",
+                       "cannot make a channel to the probe: %s", strerror(errno));
     for (int i = 0; i < 2; i++) {
         ends[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, 3);
         (void)close(raw[i]); /* nothing was written */
@@ -75,8 +76,8 @@ static int make_channel(int ends[2], lb_error *err)
         return 0;
     for (int i = 0; i < 2; i++)
         base_close(&ends[i]);
-    return lb_fail(err, LB_ERR_IO, "raise the limit of open files (ulimit -n)", "cannot make a channel to the probe: %s",
-                   strerror(EMFILE));
+    return lb_fail(err, LB_ERR_IO, "raise the limit of open files (ulimit -n)",
+                   "cannot make a channel to the probe: %s", strerror(EMFILE));
 }
 
 /* Own process group (to end its children with it), default signals, the channel as standard input and output. */
@@ -98,11 +99,13 @@ static int spawn(const char *program, int channel, pid_t *ret_pid)
         (void)posix_spawnattr_destroy(&attributes); /* the first failure counts */
         return r;
     }
-    bool ready = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) == 0 &&
-                 posix_spawnattr_setpgroup(&attributes, 0) == 0 && posix_spawnattr_setsigdefault(&attributes, &every) == 0 &&
-                 posix_spawnattr_setsigmask(&attributes, &none) == 0 &&
-                 posix_spawn_file_actions_adddup2(&actions, channel, STDIN_FILENO) == 0 &&
-                 posix_spawn_file_actions_adddup2(&actions, channel, STDOUT_FILENO) == 0;
+    bool ready =
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) ==
+            0 &&
+        posix_spawnattr_setpgroup(&attributes, 0) == 0 && posix_spawnattr_setsigdefault(&attributes, &every) == 0 &&
+        posix_spawnattr_setsigmask(&attributes, &none) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, channel, STDIN_FILENO) == 0 &&
+        posix_spawn_file_actions_adddup2(&actions, channel, STDOUT_FILENO) == 0;
     r = ready ? posix_spawn(ret_pid, program, &actions, &attributes, argv, environment) : ENOMEM;
     (void)posix_spawn_file_actions_destroy(&actions); /* always succeeds */
     (void)posix_spawnattr_destroy(&attributes);       /* always succeeds */
@@ -129,8 +132,8 @@ static int start(prober *p, lb_error *err)
     if (p->pidfd >= 0)
         return 0;
     r = errno;
-    (void)kill(p->pid, SIGKILL);       /* it is ours and not reaped yet */
-    (void)waitpid(p->pid, NULL, 0);    /* its end is all that we want */
+    (void)kill(p->pid, SIGKILL);    /* it is ours and not reaped yet */
+    (void)waitpid(p->pid, NULL, 0); /* its end is all that we want */
     base_close(&p->fd);
     p->fd = -1;
     p->pid = 0;
@@ -143,14 +146,14 @@ static int milliseconds_until(int64_t deadline)
     return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* Waits for the child's end until the deadline, then makes sure of it. True: it ended by itself. The group is signalled while the
- * child is not reaped yet: until then its number cannot belong to anybody else. */
+/* Waits for the child's end until the deadline, then makes sure of it. True: it ended by itself. The group is signalled
+ * while the child is not reaped yet: until then its number cannot belong to anybody else. */
 static bool stop(prober *p, int64_t deadline, int *ret_status)
 {
     struct pollfd wait = {.fd = p->pidfd, .events = POLLIN};
     int ready, status = 0;
     while ((ready = poll(&wait, 1, milliseconds_until(deadline))) < 0 && errno == EINTR)
-        ; /* again, with what is left of the time */
+        ;                         /* again, with what is left of the time */
     (void)kill(-p->pid, SIGKILL); /* nobody left to kill is the usual case */
     while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
         ; /* SIGKILL was sent: it ends */
@@ -258,14 +261,17 @@ static plugin_spec *read_description(const char *json, size_t length, const char
     if (spec && strcmp(spec->path, path) == 0 && strcmp(spec->name, name) == 0)
         return spec;
     if (spec)
-        (void)lb_fail(&detail, LB_ERR_INVALID, "build the plugin again", "it is about another plugin"); /* passed on below */
-    (void)lb_fail(ret_refusal, LB_ERR_INVALID, detail.hint, "plugin %.64s describes itself in a way that cannot be: %.350s", name,
+        (void)lb_fail(&detail, LB_ERR_INVALID, "build the plugin again",
+                      "it is about another plugin"); /* passed on below */
+    (void)lb_fail(ret_refusal, LB_ERR_INVALID, detail.hint,
+                  "plugin %.64s describes itself in a way that cannot be: %.350s", name,
                   detail.message); /* the refusal is the answer */
     return spec_free(spec);
 }
 
 /* The verdict line. False: it is none, or comes too early: nothing can be described before it is open. */
-static bool read_verdict(char *line, size_t length, const char *path, stage at, plugin_spec **ret_spec, lb_error *ret_refusal)
+static bool read_verdict(char *line, size_t length, const char *path, stage at, plugin_spec **ret_spec,
+                         lb_error *ret_refusal)
 {
     if (at == STAGE_START || strlen(line) != length)
         return false; /* the second is a NUL inside */
@@ -311,12 +317,14 @@ static wait_result ask(prober *p, const char *path, int64_t deadline, plugin_spe
 
 static void explain_end(wait_result how, stage at, int status, const prober *p, const char *path, lb_error *refusal)
 {
-    static const char hint[] = "keep work out of constructors and the descriptor constant; `lbops plugin check FILE.so` tries it again";
+    static const char hint[] =
+        "keep work out of constructors and the descriptor constant; `lbops plugin check FILE.so` tries it again";
     LB_AUTO_FREE char *name = load_name_of(path);
     const char *what = at == STAGE_DESCRIPTOR ? "its descriptor" : "its constructor";
     const char *signal_name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
     if (how == WAIT_TIMEOUT)
-        (void)lb_fail(refusal, LB_ERR_TIMEOUT, hint, "plugin %.64s: %s did not finish within %g s", name, what, p->timeout_ms / 1000.0);
+        (void)lb_fail(refusal, LB_ERR_TIMEOUT, hint, "plugin %.64s: %s did not finish within %g s", name, what,
+                      p->timeout_ms / 1000.0);
     else if (how == WAIT_GARBAGE)
         (void)lb_fail(refusal, LB_ERR_TOOL, hint, "plugin %.64s: %s wrote garbage into the probe's answer", name, what);
     else if (WIFSIGNALED(status))

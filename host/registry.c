@@ -57,7 +57,7 @@ static void add_refusal(registry *r, const char *path, const lb_error *error)
 
 static void add_spec(registry *r, plugin_spec *spec)
 {
-    BASE_PUSH(r->specs, r->count, r->capacity);
+    BASE_PUSH(r->specs, r->count, r->capacity); /* NOLINT(bugprone-sizeof-expression): the elements are pointers */
     r->specs[r->count++] = spec;
 }
 
@@ -97,7 +97,8 @@ static int describe(loader *l, const char *path, plugin_spec **ret_spec, lb_erro
         (void)fs_fail(refusal, errno, "look at", path); /* the refusal is the answer */
         return 0;
     }
-    if (!plugin_cache_find(l->cache, path, id, ret_spec, refusal) && prober_ask(l->prober, path, ret_spec, refusal, err) < 0)
+    if (!plugin_cache_find(l->cache, path, id, ret_spec, refusal) &&
+        prober_ask(l->prober, path, ret_spec, refusal, err) < 0)
         return err->code;
     plugin_cache_add(l->cache, path, id, *ret_spec, refusal);
     return 0;
@@ -113,7 +114,8 @@ static int load_file(loader *l, const char *path, lb_error *err)
         if (is_same_file(first->path, path))
             return 0; /* a directory that is named twice, or a link */
         (void)lb_fail(&refusal, LB_ERR_CONFLICT, "remove or rename one of the two",
-                      "plugin %.64s is carried by an earlier file already: %.300s", name, first->path); /* listed below */
+                      "plugin %.64s is carried by an earlier file already: %.300s", name,
+                      first->path); /* listed below */
         add_refusal(l->r, path, &refusal);
         return 0;
     }

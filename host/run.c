@@ -1,5 +1,6 @@
 #include "run_state.h"
 
+#include "json.h"
 #include "load.h"
 #include "log.h"
 
@@ -204,6 +205,30 @@ static int check_promises(run_state *run, lb_error *err)
     return 0;
 }
 
+/* What a tool put into its error may be no text at all, and the book of runs takes nothing else: one line of UTF-8, with an end. */
+static void mend_text(char *text, size_t size)
+{
+    text[size - 1] = '\0';
+    for (size_t left = strlen(text), length; left; text += length, left -= length) {
+        for (length = 1; length < 4 && length < left && !json_is_utf8(text, length);)
+            length++;
+        if (length > 1 && json_is_utf8(text, length))
+            continue;
+        length = 1;
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+        else if ((unsigned char)*text > 0x7f)
+            *text = '?';
+    }
+}
+
+static void mend_error(lb_error *err)
+{
+    mend_text(err->sqlstate, sizeof err->sqlstate);
+    mend_text(err->message, sizeof err->message);
+    mend_text(err->hint, sizeof err->hint);
+}
+
 static int call_tool(run_state *run, lb_error *err)
 {
     int r = load_tool(run, err);
@@ -276,6 +301,7 @@ static void execute_one(run_state *run, run_done *ret_done, buf *into)
     finish_document(run, into, &err);
     commit_records(run, &err);
     run_status status = status_of(run, &err);
+    mend_error(&err);
     *ret_done = (run_done){
         .status = status,
         .error = err,

@@ -91,6 +91,8 @@ static int claim_name(run_state *run, const char *name, lb_error *err)
         if (strcmp(host_members[i], name) == 0)
             return lb_fail(err, LB_ERR_INVALID, "use lb_report, lb_examined and lb_skipped",
                            "the result's \"%s\" is the host's to write", name);
+    if (!json_is_utf8(name, strlen(name)))
+        return lb_fail(err, LB_ERR_INVALID, NULL, "the name of a member of the result is not UTF-8");
     for (size_t i = 0; i < run->name_count; i++)
         if (strcmp(run->names[i], name) == 0)
             return lb_fail(err, LB_ERR_INVALID, "give each member once", "the result has \"%s\" already", name);

@@ -130,8 +130,8 @@ void spec_write_again(buf *b, const plugin_spec *spec)
 
 static int bad_member(const char *name, const char *what, lb_error *err)
 {
-    return lb_fail(err, LB_ERR_INVALID, "build the plugin again, or remove the plugin cache", "the description's %s is %s", name,
-                   what);
+    return lb_fail(err, LB_ERR_INVALID, "build the plugin again, or remove the plugin cache",
+                   "the description's %s is %s", name, what);
 }
 
 static struct json_object *member(struct json_object *object, const char *name)
@@ -151,7 +151,8 @@ static const char *text_of(struct json_object *value)
 }
 
 /* A required text when is_good is given; an optional one (null allowed) otherwise. */
-static int get_text(struct json_object *object, const char *name, bool (*is_good)(const char *), char **ret, lb_error *err)
+static int get_text(struct json_object *object, const char *name, bool (*is_good)(const char *), char **ret,
+                    lb_error *err)
 {
     struct json_object *value = member(object, name);
     const char *text = text_of(value);
@@ -183,7 +184,8 @@ static int get_bool(struct json_object *object, const char *name, bool *ret, lb_
 }
 
 /* One of the words that name_of gives for 1, 2, ... */
-static int get_word(struct json_object *object, const char *name, const char *(*name_of)(unsigned), unsigned *ret, lb_error *err)
+static int get_word(struct json_object *object, const char *name, const char *(*name_of)(unsigned), unsigned *ret,
+                    lb_error *err)
 {
     const char *text = text_of(member(object, name));
     for (unsigned i = 1; text && strcmp(name_of(i), "unknown") != 0; i++) {
@@ -205,7 +207,8 @@ static const char *risk_word(unsigned risk)
     return spec_risk_name((lb_risk)risk);
 }
 
-static int get_names(struct json_object *object, const char *name, bool (*is_good)(const char *), char ***ret, lb_error *err)
+static int get_names(struct json_object *object, const char *name, bool (*is_good)(const char *), char ***ret,
+                     lb_error *err)
 {
     struct json_object *list = member(object, name);
     if (!json_object_is_type(list, json_type_array) || json_object_array_length(list) > SPEC_NAMES_MAX)
@@ -257,7 +260,8 @@ static int read_row(struct json_object *object, lb_param *row, lb_error *err)
     }
     if (!type || !params_type_parse(type, &row->type))
         return bad_member("type", "not a known one", err);
-    if (get_number(object, "offset", UINT32_MAX, &offset, err) < 0 || get_number(object, "width", UINT32_MAX, &width, err) < 0)
+    if (get_number(object, "offset", UINT32_MAX, &offset, err) < 0 ||
+        get_number(object, "width", UINT32_MAX, &width, err) < 0)
         return err->code;
     row->offset = offset;
     row->width = width;
@@ -289,9 +293,11 @@ static int read_tool(struct json_object *object, plugin_spec *spec, lb_error *er
     cron parsed;
     if (get_word(object, "risk", risk_word, &risk, err) < 0 ||
         get_bool(object, "needs_approval", &spec->needs_approval, err) < 0 ||
-        get_bool(object, "detector", &spec->detector, err) < 0 || get_bool(object, "workspace", &spec->workspace, err) < 0 ||
+        get_bool(object, "detector", &spec->detector, err) < 0 ||
+        get_bool(object, "workspace", &spec->workspace, err) < 0 ||
         get_number(object, "timeout_s", UINT32_MAX, &spec->timeout_s, err) < 0 ||
-        get_text(object, "agent", NULL, &spec->agent, err) < 0 || get_text(object, "schedule", NULL, &spec->schedule, err) < 0 ||
+        get_text(object, "agent", NULL, &spec->agent, err) < 0 ||
+        get_text(object, "schedule", NULL, &spec->schedule, err) < 0 ||
         get_names(object, "writes", params_is_name, &spec->writes, err) < 0 ||
         get_names(object, "emits", spec_is_event, &spec->emits, err) < 0 ||
         get_names(object, "calls", params_is_name, &spec->calls, err) < 0)
@@ -308,7 +314,8 @@ static int read_spec(struct json_object *object, plugin_spec *spec, lb_error *er
     uint32_t major = 0, minor = 0;
     if (!json_object_is_type(object, json_type_object))
         return bad_member("JSON", "not an object", err);
-    if (get_text(object, "path", is_path, &spec->path, err) < 0 || get_word(object, "kind", kind_word, &kind, err) < 0 ||
+    if (get_text(object, "path", is_path, &spec->path, err) < 0 ||
+        get_word(object, "kind", kind_word, &kind, err) < 0 ||
         get_text(object, "name", params_is_name, &spec->name, err) < 0 ||
         get_text(object, "version", is_line, &spec->version, err) < 0 ||
         get_text(object, "summary", is_summary, &spec->summary, err) < 0 ||
@@ -345,8 +352,8 @@ plugin_spec *spec_from_json(struct json_object *object, lb_error *err)
 plugin_spec *spec_read(const char *json, size_t length, lb_error *err)
 {
     if (length > SPEC_JSON_MAX) {
-        (void)lb_fail(err, LB_ERR_LIMIT, "give the plugin fewer or shorter texts", "the description is longer than %zu bytes",
-                      SPEC_JSON_MAX); /* NULL says it */
+        (void)lb_fail(err, LB_ERR_LIMIT, "give the plugin fewer or shorter texts",
+                      "the description is longer than %zu bytes", SPEC_JSON_MAX); /* NULL says it */
         return NULL;
     }
     JSON_AUTO *object = json_parse(json, length, err);

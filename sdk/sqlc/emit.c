@@ -14,8 +14,8 @@ static void put_escaped(buf *out, const char *p)
     unsigned char byte = (unsigned char)*p;
     if (*p == '"' || *p == '\\')
         buf_printf(out, "\\%c", *p);
-    else if (*p == '?' && p[1] == '?')
-        buf_puts(out, "\\?"); /* two of them could begin a trigraph */
+    else if (*p == '?')
+        buf_puts(out, "\\?"); /* two of them would begin a trigraph */
     else if (*p == '\t')
         buf_puts(out, "\\t");
     else if (byte < 0x20 || byte > 0x7e)

@@ -19,10 +19,14 @@ typedef struct span {
     bool is_param;
 } span;
 
+/* How values stand in a sample. The library's parser takes $n in places where the server's wants a string constant, as
+ * behind INTERVAL; a cast around it is refused there by both. */
+typedef enum form { FORM_BOUND, FORM_STRICT, FORM_LITERAL } form;
+
 typedef struct attempt {
     const sql_statement *statement;
     const sql_variant *variant;
-    bool literals;   /* values are constants, not $n */
+    form form;
     size_t *choices; /* by parameter: an index into guesses */
     int left_out;    /* a nullable piece of SQL, or -1 */
     buf text;
@@ -59,8 +63,10 @@ static void put_param(attempt *a, int index)
             buf_puts(&a->text, guesses[a->choices[index]]);
     } else if (p->info->type == LB_IDENT) {
         buf_printf(&a->text, p->list ? "\"%s_1\", \"%s_2\"" : "\"%s\"", p->name, p->name);
-    } else if (type_is_composed(p->info) || a->literals) {
+    } else if (type_is_composed(p->info) || a->form == FORM_LITERAL) {
         put_repeated(&a->text, p->info->literal, p->list);
+    } else if (a->form == FORM_STRICT) {
+        buf_printf(&a->text, "CAST($%d AS %s)", index + 1, p->pgtype);
     } else {
         buf_printf(&a->text, "$%d", index + 1);
     }
@@ -168,11 +174,11 @@ static bool next_combination(attempt *a)
 }
 
 /* After a failure the message is the first attempt's, which the guesses have least to do with. */
-static bool try_all(sqlc *c, attempt *a, bool literals)
+static bool try_all(sqlc *c, attempt *a, form wanted)
 {
     char *message = NULL;
     size_t offset = 0, tries = 0;
-    a->literals = literals;
+    a->form = wanted;
     memset(a->choices, 0, (a->statement->param_count + 1) * sizeof *a->choices);
     do {
         if (try(c, a))
@@ -253,26 +259,39 @@ static void try_left_out(sqlc *c, attempt *a)
     a->tree = tree;
 }
 
+static bool fail_bound(sqlc *c, attempt *a, size_t offset)
+{
+    sqlc_problem(c, &a->statement->file, offset, "write a cast, as in :text::interval, and (:list)[1] for an item",
+                 "the server takes no bound value here");
+    drop_tree(a);
+    return false;
+}
+
+static bool find_strict(sqlc *c, attempt *a)
+{
+    struct json_object *tree = a->tree;
+    a->tree = NULL;
+    a->form = FORM_STRICT;
+    bool good = try(c, a);
+    drop_tree(a);
+    a->form = FORM_BOUND;
+    a->tree = tree;
+    return good || fail_bound(c, a, a->offset);
+}
+
 static bool find(sqlc *c, attempt *a, sql_variant *v)
 {
-    bool bound = try_all(c, a, false);
+    bool bound = try_all(c, a, FORM_BOUND);
     v->bindable = a->statement->kind == LB_STATEMENT_FRAGMENT || (bound && binds(a->tree));
     if (v->bindable && bound)
-        return true;
-    char *message = a->message;
+        return find_strict(c, a);
     size_t offset = a->offset;
     drop_tree(a);
-    if (!try_all(c, a, true)) {
+    if (!try_all(c, a, FORM_LITERAL)) {
         report(c, a);
         return false;
     }
-    if (!bound && binds(a->tree)) {
-        sqlc_problem(c, &a->statement->file, offset, "cast it, as in :days * interval '1 day'",
-                     "the server takes no bound value here: %s", message);
-        drop_tree(a);
-        return false;
-    }
-    return true;
+    return bound || !binds(a->tree) || fail_bound(c, a, offset);
 }
 
 struct json_object *sample_find(sqlc *c, const sql_statement *s, sql_variant *v)

@@ -9,12 +9,15 @@
 #include <sql/sample/everything.h>
 
 static arena memory;
-static LB_UNUSED const lb_sql *last_sql;
 static const lb_value *next_row;
 static LB_UNUSED bool starving;
 
+static const char *const no_values[20];
+
 /* What an out parameter holds until a call succeeds. */
-static LB_UNUSED const lb_sql untouched = {.text = "untouched", .display = "untouched"};
+static LB_UNUSED const lb_sql untouched = {
+    .text = "untouched", .display = "untouched", .params = no_values, .param_types = no_values};
+static LB_UNUSED const lb_sql *last_sql = &untouched;
 
 static inline void *host_alloc(lb_ctx *ctx, size_t bytes)
 {

@@ -220,16 +220,16 @@ static void help_is_aligned(void)
 {
     BUF_AUTO text = BUF_INIT(1 << 16);
     params_help(&text, table);
-    ASSERT_TEXT(buf_text(&text), "  --mode fast|safe    how to look (default fast)\n"
-                                 "  --schema NAME       the schema to look at (required)\n"
-                                 "  --document JSON     anything (default {\"a\":[1]})\n"
-                                 "  --odd TEXT          empty \"by\" default (default \"\")\n"
-                                 "  --days INTEGER      how far back (from 1 to 90, default +07)\n"
-                                 "  --since TIME        from when on (default -infinity)\n"
-                                 "  --ratio NUMBER      how much waste (at least 0, default 0.5)\n"
-                                 "  --tables NAME ...   only these (default orders)\n"
-                                 "  --sizes INTEGER ... sizes (at most 9, default [1,2])\n"
-                                 "  --deep true|false   look into partitions (default off)\n");
+    ASSERT_TEXT(buf_text(&text), "  --mode fast|safe     how to look (default fast)\n"
+                                 "  --schema NAME        the schema to look at (required)\n"
+                                 "  --document JSON      anything (default {\"a\":[1]})\n"
+                                 "  --odd TEXT           empty \"by\" default (default \"\")\n"
+                                 "  --days INTEGER       how far back (from 1 to 90, default +07)\n"
+                                 "  --since TIME         from when on (default -infinity)\n"
+                                 "  --ratio NUMBER       how much waste (at least 0, default 0.5)\n"
+                                 "  --tables NAME ...    only these (default orders)\n"
+                                 "  --sizes INTEGER ...  sizes (at most 9, default [1,2])\n"
+                                 "  --deep true|false    look into partitions (default off)\n");
     const lb_param wide[] = {{.name = "a_rather_long_name",
                               .type = LB_TEXT,
                               .doc = "long",

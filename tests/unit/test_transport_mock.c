@@ -354,10 +354,6 @@ static void takes_its_time(void)
 
 /* ---- the fixtures that are shipped ---- */
 
-#ifndef LBOPS_FIXTURES
-#define LBOPS_FIXTURES "etc/fixtures/mock"
-#endif
-
 static void shipped_fixtures_answer(void)
 {
     static const char *const changes[] = {"create_index", "create_index_ordered", "comment_on_table",

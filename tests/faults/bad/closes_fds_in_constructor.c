@@ -1,0 +1,16 @@
+/* Closes what it has not opened. */
+#include <lbops/lbops.h>
+
+#include <unistd.h>
+__attribute__((constructor)) static void at_load(void)
+{
+    for (int fd = 3; fd < 64; fd++)
+        (void)close(fd); /* most are not open */
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    return lb_examined(ctx, "nothing", 0, err);
+}
+
+LB_TOOL(closes_fds_in_constructor, "one of the bad ones", .risk = LB_RISK_LOW, .run = run);

@@ -1,0 +1,16 @@
+/* Ends well, and its clean-up crashes. */
+#include "hostile.h"
+
+static void crash(void *arg)
+{
+    *(volatile int *)arg = 1;
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    if (lb_defer(ctx, crash, (void *)(uintptr_t)16) < 0)
+        return lb_out_of_memory(err);
+    return lb_result(ctx, LB_ARGS(lb_text("state", "fine")), err);
+}
+
+HOSTILE(crash_in_cleanup, "crashes once nobody looks any more", .timeout_s = 5);
