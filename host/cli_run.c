@@ -8,6 +8,7 @@
 typedef struct run_wish {
     run_ask ask;
     const char *dsn;
+    char *record_dir;
     param_arg *args;
     size_t count;
     bool help;
@@ -280,8 +281,19 @@ static int show_tool_help(cli *c, const run_wish *wish)
     return cli_tools(c, 2, (char **)(uintptr_t)words);
 }
 
+/* The worker works where the manifest lies; a path of the command line starts where the person stands. */
+static void make_absolute(run_wish *wish)
+{
+    LB_AUTO_FREE char *here = getcwd(NULL, 0);
+    if (!wish->ask.record_dir || wish->ask.record_dir[0] == '/' || !here)
+        return;
+    wish->record_dir = base_printf("%s/%s", here, wish->ask.record_dir);
+    wish->ask.record_dir = wish->record_dir;
+}
+
 static void wish_done(run_wish *wish)
 {
+    free(wish->record_dir);
     for (size_t i = 0; i < wish->count; i++)
         free((char *)(uintptr_t)wish->args[i].text); /* copied by parse_words and check_values */
     free(wish->args);
@@ -306,6 +318,7 @@ int cli_run(cli *c, int argc, char **argv)
             use_dsn(c->manifest, &wish);
         if (!wish.ask.actor)
             wish.ask.actor = cli_user();
+        make_absolute(&wish);
         wish.ask.args = wish.args;
         wish.ask.arg_count = wish.count;
         code = run_it(c, &wish);

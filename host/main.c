@@ -5,6 +5,8 @@
 #include "registry.h"
 #include "worker.h"
 
+#include <fcntl.h>
+
 #ifndef LBOPS_VERSION
 #define LBOPS_VERSION "0"
 #endif
@@ -119,8 +121,18 @@ static int run_verb(cli *c, int words, char **argv)
     return verb->run(c, words, argv);
 }
 
+/* Whoever starts us with a closed standard stream must not see our files and sockets in its place. What takes it cannot be used
+ * either, so that an answer that reaches nobody is still an error. */
+static void hold_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest free number is this one */
+}
+
 int main(int argc, char **argv)
 {
+    hold_streams();
     if (argc == 2 && strcmp(argv[1], "--worker") == 0)
         return worker_main();
     if (argc == 2 && strcmp(argv[1], "--probe") == 0)

@@ -1,6 +1,7 @@
 #include "prober.h"
 
 #include "clock.h"
+#include "environment.h"
 #include "json.h"
 #include "load.h"
 
@@ -42,25 +43,6 @@ prober *prober_new(const char *program, int timeout_ms)
 
 /* ---- the child ---- */
 
-/* What of the environment a plugin's constructor may see: nothing that could be a secret. The caller frees the array
- * only. */
-static char **probe_environment(void)
-{
-    static const char *const allowed[] = {"PATH=", "HOME=", "TMPDIR=", "LANG=", "LC_",   "TZ=",
-                                          "LD_",   "ASAN_", "UBSAN_",  "LSAN_", "GCOV_", "LLVM_PROFILE_FILE="};
-    size_t count = 0, kept = 0;
-    while (environ[count])
-        count++;
-    char **kept_entries = base_alloc((count + 1) * sizeof *kept_entries);
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < LB_COUNT(allowed); k++)
-            if (strncmp(environ[i], allowed[k], strlen(allowed[k])) == 0) {
-                kept_entries[kept++] = environ[i];
-                break;
-            }
-    return kept_entries;
-}
-
 /* Two connected sockets, both above the standard descriptors, so that placing one on 0 and 1 cannot overwrite it. */
 static int make_channel(int ends[2], lb_error *err)
 {
@@ -81,14 +63,13 @@ static int make_channel(int ends[2], lb_error *err)
 }
 
 /* Own process group (to end its children with it), default signals, the channel as standard input and output. */
-static int spawn(const char *program, int channel, pid_t *ret_pid)
+static int spawn(const char *program, int channel, char **environment, pid_t *ret_pid)
 {
     char probe_flag[] = "--probe", name[] = "lbops";
     char *argv[] = {name, probe_flag, NULL};
     sigset_t every, none;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
-    LB_AUTO_FREE char **environment = probe_environment();
     (void)sigfillset(&every); /* cannot fail */
     (void)sigemptyset(&none); /* cannot fail */
     int r = posix_spawnattr_init(&attributes);
@@ -117,7 +98,11 @@ static int start(prober *p, lb_error *err)
     int ends[2] = {-1, -1};
     if (make_channel(ends, err) < 0)
         return err->code;
-    int r = spawn(p->program, ends[1], &p->pid);
+    arena memory;
+    arena_init(&memory, 0);
+    char **environment = environment_clean(&memory); /* constructors see no secret of ours */
+    int r = environment ? spawn(p->program, ends[1], environment, &p->pid) : ENOMEM;
+    arena_done(&memory);
     base_close(&ends[1]);
     if (r) {
         base_close(&ends[0]);

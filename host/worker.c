@@ -121,6 +121,8 @@ static bool take_setup(worker *w)
         return false;
     buf_drop_front(&w->in, size);
     log_setup(w->setup.log_level, LOG_TEXT, false);
+    if (chdir(w->setup.work_dir) != 0) /* the manifest's relative paths start where it lies */
+        log_line(LB_LOG_WARN, "worker", "cannot enter %s", w->setup.work_dir);
     limit_memory(&w->setup);
     arena_init(&w->run.memory, (size_t)w->setup.run_memory_mb * 1024 * 1024);
     w->run.setup = &w->setup;

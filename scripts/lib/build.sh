@@ -58,16 +58,19 @@ quietly() {
     fi
 }
 
+# What else a preset is to be configured with; a caller's to set.
+BUILD_OPTIONS=()
+
 build_configure() {
     local preset=$1 dir
-    local -a extra=()
+    local -a extra=("${BUILD_OPTIONS[@]}")
     dir=$(build_dir "$preset")
     build_forget_moved "$dir"
     if [[ "$preset" == fuzz ]]; then
-        extra=("-DCMAKE_C_COMPILER=$(newest clang)" "-DCMAKE_CXX_COMPILER=$(newest clang++)")
+        extra+=("-DCMAKE_C_COMPILER=$(newest clang)" "-DCMAKE_CXX_COMPILER=$(newest clang++)")
     fi
     # Ninja configures again by itself when a list of files changes.
-    [[ -e "$dir/build.ninja" && "$dir/build.ninja" -nt "$(repo_root)/CMakePresets.json" ]] ||
+    [[ ${#BUILD_OPTIONS[@]} == 0 && -e "$dir/build.ninja" && "$dir/build.ninja" -nt "$(repo_root)/CMakePresets.json" ]] ||
         quietly "$dir/configure.log" env -C "$(repo_root)" cmake --preset "$preset" "${extra[@]}" ||
         die 1 "the preset $preset does not configure" "the lines above say why"
 }

@@ -34,10 +34,11 @@ step() {
 
 # ---- Postgres ----------------------------------------------------------------
 
-# Suites that want a server carry the label postgres.
+# Suites that want a server are integration suites, or carry the label postgres.
 wants_postgres() {
     unheld ctest --test-dir "$1" --show-only=json-v1 "${@:2}" |
-        jq -e 'any(.tests[].properties[]?; .name == "LABELS" and (.value | index("postgres")))' >/dev/null
+        jq -e 'any(.tests[]; (.name | startswith("integration.")) or
+            any(.properties[]?; .name == "LABELS" and (.value | index("postgres"))))' >/dev/null
 }
 
 # Starts every version there is, once, and says where they are. A version that
@@ -99,54 +100,26 @@ suites() {
 
 # ---- fuzzers -----------------------------------------------------------------
 
-# fuzz_one PROGRAM SECONDS: what it finds stays in the build directory.
-fuzz_one() {
-    local program=$1 name=${1##*/fuzz_} seeds found
-    seeds=$(repo_root)/tests/fuzz/seeds/$name
-    found=$(build_dir fuzz)/found/$name
-    mkdir -p "$work/corpus/$name" "$found"
-    [[ -d "$seeds" ]] || seeds=''
-    "$program" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
-        -artifact_prefix="$found/" "$work/corpus/$name" ${seeds:+"$seeds"} >"$work/fuzz_$name.out" 2>&1
-}
-
-# A crash shows its stack; a pass shows how much was tried.
-fuzz_report() {
-    local name=$1 status=$2 runs
-    count "fuzz.$name" "$status"
-    if ((status == 0)); then
-        runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/fuzz_$name.out")
-        printf '    fuzz.%-20s passed, %s inputs\n' "$name" "${runs:-?}"
-    else
-        printf '    fuzz.%-20s FAILED\n' "$name"
-        tail -n 40 "$work/fuzz_$name.out"
-    fi
-}
-
-# fuzzers: each for LBOPS_FUZZ_S seconds, as many at once as there are processors,
-# within six minutes in all.
+# Each fuzzer for LBOPS_FUZZ_S seconds, as many at once as there are processors, within six minutes in all.
 fuzzers() {
-    local seconds width program name i
-    local -a programs=() children=()
+    local root seconds=${LBOPS_FUZZ_S:-} number
+    local -a sources
+    root=$(repo_root)
+    sources=("$root"/tests/fuzz/fuzz_*.c)
+    number=${#sources[@]}
+    if [[ -z "$seconds" ]]; then
+        seconds=$((360 * $(jobs_count) / number))
+        seconds=$((seconds > 60 ? 60 : seconds))
+    fi
+    BUILD_OPTIONS=("-DLBOPS_FUZZ_SECONDS=$seconds")
     build_preset fuzz fuzzers
-    mapfile -t programs < <(find "$(build_dir fuzz)/bin" -maxdepth 1 -name 'fuzz_*' -type f -perm -u+x | sort)
-    ((${#programs[@]} > 0)) || { warn "there are no fuzzers"; count fuzzers 1; return 0; }
-    width=$(jobs_count)
-    seconds=${LBOPS_FUZZ_S:-$((360 * width / ${#programs[@]}))}
-    [[ -n "${LBOPS_FUZZ_S:-}" ]] || seconds=$((seconds > 60 ? 60 : seconds))
-    headline "fuzzers, $seconds s each"
-    for ((i = 0; i < ${#programs[@]}; i += width)); do
-        children=()
-        for program in "${programs[@]:i:width}"; do
-            unheld fuzz_one "$program" "$seconds" &
-            children+=("$!")
-        done
-        for program in "${programs[@]:i:width}"; do
-            name=${program##*/fuzz_}
-            if wait "${children[0]}"; then fuzz_report "$name" 0; else fuzz_report "$name" 1; fi
-            children=("${children[@]:1}")
-        done
-    done
+    BUILD_OPTIONS=()
+    log "$number fuzzers, $seconds s each"
+    suites fuzz -L '^fuzz$'
+    sed -n -E \
+        -e '/^[0-9]+\/[0-9]+ Test: /{s/^[0-9]+\/[0-9]+ Test: //;h;}' \
+        -e '/^stat::number_of_executed_units: /{G;s/^.*: *([0-9]+)\n(.*)$/    \2: \1 inputs/p;}' \
+        "$(build_dir fuzz)/Testing/Temporary/LastTest.log"
 }
 
 # ---- the end -----------------------------------------------------------------

@@ -52,6 +52,15 @@ static void put_repeated(buf *b, const char *text, bool twice)
         buf_printf(b, ", %s", text);
 }
 
+/* $n counts values alone, as the composer does. */
+static int ordinal(const sql_statement *s, int index)
+{
+    int n = 1;
+    for (int i = 0; i < index; i++)
+        n += !type_is_composed(s->params[i].info);
+    return n;
+}
+
 static void put_param(attempt *a, int index)
 {
     const sql_param *p = &a->statement->params[index];
@@ -66,9 +75,9 @@ static void put_param(attempt *a, int index)
     } else if (type_is_composed(p->info) || a->form == FORM_LITERAL) {
         put_repeated(&a->text, p->info->literal, p->list);
     } else if (a->form == FORM_STRICT) {
-        buf_printf(&a->text, "CAST($%d AS %s)", index + 1, p->pgtype);
+        buf_printf(&a->text, "CAST($%d AS %s)", ordinal(a->statement, index), p->pgtype);
     } else {
-        buf_printf(&a->text, "$%d", index + 1);
+        buf_printf(&a->text, "$%d", ordinal(a->statement, index));
     }
 }
 

@@ -1,13 +1,11 @@
 /* What the registry believes: a cache only as far as it fits, a lock file to the letter, and a probe not at all. */
 #include "unit/registry_place.h"
 
-static char *read_cache(const place *p)
+static void read_cache(const place *p, char **ret_text)
 {
-    char *text = NULL;
     size_t length;
     lb_error err;
-    CU_ASSERT_EQUAL_FATAL(fs_read(p->cache, 1 << 24, &text, &length, &err), 0);
-    return text;
+    CU_ASSERT_EQUAL_FATAL(fs_read(p->cache, 1 << 24, ret_text, &length, &err), 0);
 }
 
 /* How many probes a load starts that must find good_plain and nothing else. */
@@ -74,7 +72,8 @@ static void a_broken_cache_is_no_cache(void)
         write_text(p.cache, broken[i], 0600);
         CU_ASSERT_EQUAL(starts_of_a_load(&p), 1);
     }
-    char *text = read_cache(&p);
+    char *text = NULL;
+    read_cache(&p, &text);
     text[strlen(text) / 2] = '\0';
     write_text(p.cache, text, 0600);
     free(text);
@@ -87,7 +86,9 @@ static void a_broken_cache_is_no_cache(void)
 /* Replaces the first `from` in the cache by `to`. */
 static void alter_cache(const place *p, const char *from, const char *to)
 {
-    char *text = read_cache(p), *at = strstr(text, from);
+    char *text = NULL;
+    read_cache(p, &text);
+    const char *at = strstr(text, from);
     CU_ASSERT_PTR_NOT_NULL_FATAL(at);
     char *altered = base_printf("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
     write_text(p->cache, altered, 0600);

@@ -190,17 +190,19 @@ static void lists_statements_as_json(void)
     LB_AUTO_FREE char *root = base_printf("%s/sql", scratch);
     put_file(scratch, "b/two.sql", CHANGE "-- param c text null\n-- param t identifier\nCOMMENT ON TABLE :t IS :c");
     put_file(scratch, "a/one.sql",
-             "-- summary: s\n-- kind: read\n-- server: 15-\n-- param ids integer[] as oid\n-- column n integer[] null\n"
-             "-- variant: 16-\nSELECT :ids AS n\n-- variant: 15\nSELECT :ids AS n -- old");
+             "-- summary: s\n-- kind: read\n-- server: 15-\n-- param t identifier like pg_class\n-- param ids "
+             "integer[] as oid\n-- column n integer[] null\n"
+             "-- variant: 16-\nSELECT :ids AS n FROM :t\n-- variant: 15\nSELECT :ids AS n FROM :t -- old");
     OUTCOME o = RUN(scratch, "--root", root, "--list");
     CU_ASSERT_EQUAL(o.status, 0);
     ASSERT_TEXT(
         o.out,
         "{\"name\":\"a/one\",\"kind\":\"read\",\"summary\":\"s\",\"from\":15,\"to\":null,"
-        "\"params\":[{\"name\":\"ids\",\"type\":\"integer[]\",\"pgtype\":\"oid[]\",\"nullable\":false}],"
+        "\"params\":[{\"name\":\"t\",\"type\":\"identifier\",\"pgtype\":null,\"nullable\":false},"
+        "{\"name\":\"ids\",\"type\":\"integer[]\",\"pgtype\":\"oid[]\",\"nullable\":false}],"
         "\"columns\":[{\"name\":\"n\",\"type\":\"integer[]\",\"nullable\":true}],"
-        "\"variants\":[{\"from\":15,\"to\":15,\"bindable\":true,\"text\":\"SELECT $1 AS n\"},"
-        "{\"from\":16,\"to\":null,\"bindable\":true,\"text\":\"SELECT $1 AS n\"}]}\n"
+        "\"variants\":[{\"from\":15,\"to\":15,\"bindable\":true,\"text\":\"SELECT $1 AS n FROM pg_class\"},"
+        "{\"from\":16,\"to\":null,\"bindable\":true,\"text\":\"SELECT $1 AS n FROM pg_class\"}]}\n"
         "{\"name\":\"b/two\",\"kind\":\"change\",\"summary\":\"s\",\"from\":15,\"to\":18,"
         "\"params\":[{\"name\":\"c\",\"type\":\"text\",\"pgtype\":\"text\",\"nullable\":true},"
         "{\"name\":\"t\",\"type\":\"identifier\",\"pgtype\":null,\"nullable\":false}],\"columns\":[],"
