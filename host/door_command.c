@@ -51,7 +51,7 @@ static bool read_output(const run_state *run, int fd, buf *output)
         if (run_check_stop(run, &ignored) < 0)
             return false;
         struct pollfd waiting = {.fd = fd, .events = POLLIN};
-        int64_t left_ms = (run->deadline - clock_now()) / 1000 + 1;
+        int64_t left_ms = (run->deadline - clock_monotonic()) / 1000 + 1;
         if (poll(&waiting, 1, left_ms > 60000 ? 60000 : (int)left_ms) <= 0)
             continue;
         char chunk[4096];

@@ -477,7 +477,7 @@ static void give(slot *s, const run_request *request)
     s->state = SLOT_BUSY;
     ev_now_update(p->loop); /* the loop may have slept or worked since it looked */
     s->submitted_at = clock_now();
-    s->deadline_at = s->submitted_at + (int64_t)request->timeout_s * CLOCK_SECOND;
+    s->deadline_at = clock_monotonic() + (int64_t)request->timeout_s * CLOCK_SECOND;
     job_put_run(&s->out, request, s->deadline_at);
     ev_timer_init(&s->timer, on_timer, request->timeout_s, 0);
     s->timer.data = s;

@@ -32,7 +32,7 @@ static int host_defer(lb_ctx *ctx, void (*fn)(void *), void *arg)
     return arena_defer(run_of(ctx)->memory, fn, arg);
 }
 
-static void host_log(lb_ctx *ctx, lb_level level, const char *fmt, va_list args)
+LB_PRINTF(3, 0) static void host_log(lb_ctx *ctx, lb_level level, const char *fmt, va_list args)
 {
     run_state *run = run_of(ctx);
     char text[2048];
@@ -72,14 +72,15 @@ static int64_t host_now(const lb_ctx *ctx)
     return session_clock(run_of_const(ctx)->worker->sessions);
 }
 
-static int64_t host_deadline(const lb_ctx *ctx)
+static int64_t host_time_left(const lb_ctx *ctx)
 {
-    return run_of_const(ctx)->deadline;
+    int64_t left = run_of_const(ctx)->deadline - clock_monotonic();
+    return left > 0 ? left : 0;
 }
 
 static bool host_cancelled(const lb_ctx *ctx)
 {
-    return run_is_cancelled() || clock_now() > run_of_const(ctx)->deadline;
+    return run_is_cancelled() || clock_monotonic() > run_of_const(ctx)->deadline;
 }
 
 static bool host_plans(const lb_ctx *ctx)
@@ -102,7 +103,7 @@ static const lb_host host_table = {
     .vlog = host_log,
     .progress = host_progress,
     .now = host_now,
-    .deadline = host_deadline,
+    .time_left = host_time_left,
     .cancelled = host_cancelled,
     .plans = host_plans,
     .target = host_target,
@@ -141,7 +142,7 @@ bool run_declares(const char *const *names, const char *name)
 
 int run_check_stop(const run_state *run, lb_error *err)
 {
-    if (clock_now() > run->deadline)
+    if (clock_monotonic() > run->deadline)
         return lb_fail(err, LB_ERR_TIMEOUT, "give the tool a larger timeout_s in the manifest",
                        "the run's time is over");
     if (run_is_cancelled())
@@ -252,7 +253,7 @@ static run_status status_of(const run_state *run, lb_error *err)
 {
     if (err->code == LB_ERR_SUSPENDED)
         return RUN_SKIPPED;
-    if (err->code == LB_ERR_TIMEOUT && clock_now() >= run->deadline)
+    if (err->code == LB_ERR_TIMEOUT && clock_monotonic() >= run->deadline)
         return RUN_TIMEOUT;
     if (err->code)
         return RUN_FAILED;

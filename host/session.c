@@ -24,7 +24,7 @@ struct session_pool {
     session *sessions;
 };
 
-static void log_of_service(lb_level level, const char *fmt, va_list args)
+LB_PRINTF(2, 0) static void log_of_service(lb_level level, const char *fmt, va_list args)
 {
     char text[1024];
     (void)vsnprintf(text, sizeof text, fmt, args); /* a long line is cut */
@@ -35,7 +35,7 @@ static const lb_service_host service_host = {
     .size = sizeof service_host,
     .vlog = log_of_service,
     .cancelled = run_is_cancelled,
-    .now = clock_now,
+    .now = clock_monotonic,
 };
 
 session_pool *session_pool_new(const worker_setup *setup, const char *record_dir)

@@ -91,7 +91,7 @@ static bool start_cancel(PGconn *conn, pthread_t *ret_thread)
 static bool end_cancel(pthread_t thread, int64_t deadline)
 {
     struct timespec until = {.tv_sec = (time_t)(deadline / PG_SECOND), .tv_nsec = (long)(deadline % PG_SECOND * 1000)};
-    if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0)
         return true;
     (void)pthread_detach(thread); /* it ends when its connection attempt does */
     return false;

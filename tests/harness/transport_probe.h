@@ -30,7 +30,7 @@ static bool probe_cancelled(void)
 static int64_t probe_now(void)
 {
     if (!probe.step)
-        return clock_now();
+        return clock_monotonic();
     probe.time += probe.step;
     return probe.time;
 }
@@ -56,7 +56,7 @@ PROBE_UNUSED static void probe_reset(void)
 
 PROBE_UNUSED static int64_t probe_soon(int64_t seconds)
 {
-    return (probe.step ? probe.time : clock_now()) + seconds * CLOCK_SECOND;
+    return (probe.step ? probe.time : clock_monotonic()) + seconds * CLOCK_SECOND;
 }
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */

@@ -347,7 +347,7 @@ static void stops_at_the_deadline(void)
 {
     start();
     int64_t began = clock_monotonic();
-    CU_ASSERT(run(&(lb_command){.text = "SELECT pg_sleep(60)", .deadline = clock_now() + 200000}, true) ==
+    CU_ASSERT(run(&(lb_command){.text = "SELECT pg_sleep(60)", .deadline = clock_monotonic() + 200000}, true) ==
               LB_ERR_TIMEOUT);
     ASSERT_CONTAINS(err.message, "test/statement: the deadline passed");
     CU_ASSERT(elapsed_since(began) < 10000);
@@ -356,10 +356,10 @@ static void stops_at_the_deadline(void)
                         "'SELECT pg_sleep%' AND state = 'active'");
     ASSERT_TEXT(busy, "0"); /* the server stopped, too */
     CU_ASSERT(read_sql("SELECT 1 AS n") == 0);
-    CU_ASSERT(run(&(lb_command){.text = "SELECT 1", .deadline = clock_now() - 1}, true) == LB_ERR_TIMEOUT);
+    CU_ASSERT(run(&(lb_command){.text = "SELECT 1", .deadline = clock_monotonic() - 1}, true) == LB_ERR_TIMEOUT);
     CU_ASSERT(run(&(lb_command){.text = "SELECT 1", .deadline = INT64_MIN}, true) == LB_ERR_TIMEOUT);
     /* rows without end, faster than they are taken */
-    CU_ASSERT(run(&(lb_command){.text = "SELECT generate_series(1, 1000000000) AS n", .deadline = clock_now() + 200000},
+    CU_ASSERT(run(&(lb_command){.text = "SELECT generate_series(1, 1000000000) AS n", .deadline = clock_monotonic() + 200000},
                   true) == LB_ERR_TIMEOUT);
     CU_ASSERT(rows.rows > 0);
     CU_ASSERT(read_sql("SELECT 1 AS n") == 0);
@@ -376,7 +376,7 @@ static void a_cancel_hits_no_other_statement(void)
                               .params = params,
                               .param_types = types,
                               .param_count = 1,
-                              .deadline = clock_now() + 1500 + INT64_C(20) * i};
+                              .deadline = clock_monotonic() + 1500 + INT64_C(20) * i};
         int r = run(&command, true);
         CU_ASSERT(r == 0 || r == LB_ERR_TIMEOUT);
         CU_ASSERT(read_sql("SELECT 1 AS n") == 0);
@@ -418,10 +418,10 @@ static void the_server_times_out_too(void)
     CU_ASSERT(read_sql("SHOW statement_timeout") == 0);
     ASSERT_TEXT(buf_text(&rows.text), "statement_timeout\n32s\n");
     CU_ASSERT(
-        run(&(lb_command){.text = "SHOW statement_timeout", .deadline = clock_now() + 3600 * CLOCK_SECOND}, true) == 0);
+        run(&(lb_command){.text = "SHOW statement_timeout", .deadline = clock_monotonic() + 3600 * CLOCK_SECOND}, true) == 0);
     ASSERT_TEXT(buf_text(&rows.text), "statement_timeout\n4096s\n");
     CU_ASSERT(
-        run(&(lb_command){.text = "SHOW statement_timeout", .deadline = clock_now() + 3500 * CLOCK_SECOND}, true) == 0);
+        run(&(lb_command){.text = "SHOW statement_timeout", .deadline = clock_monotonic() + 3500 * CLOCK_SECOND}, true) == 0);
     ASSERT_TEXT(buf_text(&rows.text), "statement_timeout\n4096s\n");
     CU_ASSERT(read_sql("SHOW lock_timeout") == 0);
     ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n5s\n");

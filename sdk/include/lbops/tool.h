@@ -85,7 +85,7 @@ typedef struct lb_host {
     void (*vlog)(lb_ctx *ctx, lb_level level, const char *fmt, va_list args);
     void (*progress)(lb_ctx *ctx, int64_t done, int64_t total, const char *what);
     int64_t (*now)(const lb_ctx *ctx);
-    int64_t (*deadline)(const lb_ctx *ctx);
+    int64_t (*time_left)(const lb_ctx *ctx);
     bool (*cancelled)(const lb_ctx *ctx);
     bool (*plans)(const lb_ctx *ctx);
     const lb_target *(*target)(const lb_ctx *ctx);
@@ -178,6 +178,12 @@ static inline void lb_progress(lb_ctx *ctx, int64_t done, int64_t total, const c
 static inline int64_t lb_now(const lb_ctx *ctx)
 {
     return ctx->host->now(ctx);
+}
+
+/* Microseconds until the run's deadline; 0 when it has passed. */
+static inline int64_t lb_time_left(const lb_ctx *ctx)
+{
+    return ctx->host->time_left(ctx);
 }
 
 /* True when somebody cancelled the run or its deadline has passed: clean up and return LB_ERR_CANCELLED. Ask in long

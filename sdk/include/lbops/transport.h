@@ -2,7 +2,8 @@
  *
  * A worker opens one transport and keeps it; sessions are opened per target and kept between runs while they are in
  * use. Results are pushed into the host's sink as text cells, the way the server prints them; the host decodes them by
- * the statement's declared columns. Every call may block until its deadline and must return by then. [worker] */
+ * the statement's declared columns. Every call may block until its deadline (on the clock of
+ * lb_service_host.now) and must return by then. [worker] */
 #ifndef LBOPS_TRANSPORT_H
 #define LBOPS_TRANSPORT_H
 
@@ -17,7 +18,7 @@ typedef struct lb_service_host {
     uint32_t size;
     void (*vlog)(lb_level level, const char *fmt, va_list args);
     bool (*cancelled)(void); /* true once the current run should stop */
-    int64_t (*now)(void);    /* real time, microseconds since 1970 UTC */
+    int64_t (*now)(void);    /* the clock of deadlines: CLOCK_MONOTONIC in microseconds, which no one can set */
 } lb_service_host;
 
 /* Where rows go. Both return 0 or a negative code with err filled, which the transport passes up after it has drained
@@ -39,7 +40,7 @@ typedef struct lb_command {
     uint32_t param_count;
     bool read_only;       /* run in a read-only transaction */
     const lb_value *args; /* the same arguments by name, before composing: what fixtures match on */
-    int64_t deadline;     /* microseconds since 1970 UTC */
+    int64_t deadline;     /* on the clock that lb_service_host.now reads */
 } lb_command;
 
 typedef struct lb_transport {
