@@ -90,6 +90,15 @@ static void on_gap(struct ev_loop *loop, ev_timer *timer, int events)
     maybe_write(timer->data);
 }
 
+/* The group has been written, or not: everybody who waits for it hears of it. */
+static void settle(const ledger *l, group *g)
+{
+    (void)outbox_batch_free(g->batch); /* gives NULL */
+    for (size_t i = 0; i < g->count; i++)
+        l->done(l->state, g->tags[i], g->error.code ? &g->error : NULL);
+    free(g->tags);
+}
+
 static void on_written(struct ev_loop *loop, ev_async *async, int events)
 {
     ledger *l = async->data;
@@ -100,10 +109,7 @@ static void on_written(struct ev_loop *loop, ev_async *async, int events)
     l->busy = false;
     (void)pthread_cond_signal(&l->wake);
     (void)pthread_mutex_unlock(&l->lock);
-    (void)outbox_batch_free(g.batch); /* gives NULL */
-    for (size_t i = 0; i < g.count; i++)
-        l->done(l->state, g.tags[i], g.error.code ? &g.error : NULL);
-    free(g.tags);
+    settle(l, &g);
     maybe_write(l);
 }
 
@@ -138,7 +144,6 @@ int ledger_new(struct ev_loop *loop, const char *outbox_dir, ledger_done done, v
 
 ledger *ledger_free(ledger *l)
 {
-    lb_error error;
     if (!l)
         return NULL;
     (void)pthread_mutex_lock(&l->lock);
@@ -148,12 +153,12 @@ ledger *ledger_free(ledger *l)
     (void)pthread_join(l->thread, NULL);
     ev_async_stop(l->loop, &l->written);
     ev_timer_stop(l->loop, &l->gap);
-    if (l->gathering.batch && outbox_commit(l->gathering.batch, &error) < 0)
-        log_error("ledger", &error); /* nobody else is left to hear of it */
-    (void)outbox_batch_free(l->gathering.batch);
-    (void)outbox_batch_free(l->writing.batch);
-    free(l->gathering.tags);
-    free(l->writing.tags);
+    settle(l, &l->writing); /* the thread does not end before it is written */
+    if (l->gathering.batch && outbox_commit(l->gathering.batch, &l->gathering.error) < 0)
+        log_error("ledger", &l->gathering.error); /* called runs have nobody else to hear of it */
+    else
+        l->gathering.error.code = 0;
+    settle(l, &l->gathering);
     free(l->dir);
     free(l);
     return NULL;

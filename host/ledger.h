@@ -13,7 +13,7 @@ typedef void (*ledger_done)(void *state, void *tag, const lb_error *error);
 
 LB_MUST_CHECK int ledger_new(struct ev_loop *loop, const char *outbox_dir, ledger_done done, void *state,
                              ledger **ret_ledger, lb_error *err);
-ledger *ledger_free(ledger *l); /* writes what is left; no callback comes any more */
+ledger *ledger_free(ledger *l); /* writes what is left and calls back for each tag first */
 
 /* Takes note of a run's end. tag NULL: nobody waits for it. */
 void ledger_add(ledger *l, const run_outcome *outcome, void *tag);

@@ -14,8 +14,8 @@ struct plugin_cache {
     char host[FILE_ID_TEXT];    /* of the executable */
     struct json_object *before; /* the parsed file, or NULL */
     struct json_object *known;  /* its entries by path; borrowed from before */
-    char *text_before;
-    buf entries; /* members of the next file's "plugins" */
+    struct json_object *kept;   /* those of them that were found, by path */
+    buf learned;                /* new members of "plugins" */
 };
 
 bool plugin_cache_file_id(const char *path, char id[FILE_ID_TEXT])
@@ -42,12 +42,12 @@ static const char *text_member(struct json_object *object, const char *name)
 static void read_before(plugin_cache *cache)
 {
     lb_error ignored; /* a cache that cannot be used is no failure */
+    LB_AUTO_FREE char *text = NULL;
     size_t length;
     struct json_object *format;
-    if (fs_check_trusted(cache->path, &ignored) < 0 ||
-        fs_read(cache->path, CACHE_BYTES, &cache->text_before, &length, &ignored) < 0)
+    if (fs_check_trusted(cache->path, &ignored) < 0 || fs_read(cache->path, CACHE_BYTES, &text, &length, &ignored) < 0)
         return;
-    cache->before = json_parse(cache->text_before, length, &ignored);
+    cache->before = json_parse(text, length, &ignored);
     if (!json_object_is_type(cache->before, json_type_object))
         return;
     const char *host = text_member(cache->before, "host");
@@ -61,7 +61,8 @@ static void read_before(plugin_cache *cache)
 plugin_cache *plugin_cache_open(const char *path, const char *program)
 {
     plugin_cache *cache = base_alloc(sizeof *cache);
-    cache->entries = BUF_INIT(CACHE_BYTES / 2);
+    cache->learned = BUF_INIT(CACHE_BYTES / 2);
+    cache->kept = json_object_new_object();
     if (!path || !plugin_cache_file_id(program ? program : "/proc/self/exe", cache->host))
         return cache;
     cache->path = base_strdup(path);
@@ -83,15 +84,11 @@ static bool read_refusal(struct json_object *refused, lb_error *ret_refusal)
     return true;
 }
 
-bool plugin_cache_find(const plugin_cache *cache, const char *path, const char *id, plugin_spec **ret_spec,
+static bool read_entry(struct json_object *entry, const char *path, const char *id, plugin_spec **ret_spec,
                        lb_error *ret_refusal)
 {
-    struct json_object *entry, *spec, *refused;
+    struct json_object *spec, *refused;
     lb_error ignored; /* a broken entry is asked for again */
-    *ret_spec = NULL;
-    if (!cache->known || !json_object_object_get_ex(cache->known, path, &entry) ||
-        !json_object_is_type(entry, json_type_object))
-        return false;
     const char *known_id = text_member(entry, "id");
     if (!known_id || strcmp(known_id, id) != 0)
         return false;
@@ -106,6 +103,18 @@ bool plugin_cache_find(const plugin_cache *cache, const char *path, const char *
     return found != NULL;
 }
 
+bool plugin_cache_find(plugin_cache *cache, const char *path, const char *id, plugin_spec **ret_spec,
+                       lb_error *ret_refusal)
+{
+    struct json_object *entry;
+    *ret_spec = NULL;
+    if (!cache->known || !json_object_object_get_ex(cache->known, path, &entry) ||
+        !json_object_is_type(entry, json_type_object) || !read_entry(entry, path, id, ret_spec, ret_refusal))
+        return false;
+    (void)json_object_object_add(cache->kept, path, json_object_get(entry)); /* what is lost is asked for again */
+    return true;
+}
+
 /* Does the refusal follow from the file's own content? Missing libraries, permissions and slowness may pass. */
 static bool is_lasting(const lb_error *refusal)
 {
@@ -118,7 +127,7 @@ void plugin_cache_add(plugin_cache *cache, const char *path, const char *id, con
 {
     if (!cache->path || (!spec && !is_lasting(refusal)))
         return;
-    buf *b = &cache->entries;
+    buf *b = &cache->learned;
     if (b->length)
         buf_putc(b, ',');
     json_string(b, path);
@@ -164,20 +173,42 @@ static void write_file(const char *path, const buf *text)
         (void)unlink(temporary); /* the old cache stands */
 }
 
+static bool is_changed(const plugin_cache *cache)
+{
+    int before = cache->known ? json_object_object_length(cache->known) : -1;
+    return cache->learned.length || json_object_object_length(cache->kept) != before;
+}
+
+/* The members of "plugins": what was kept, then what is new. */
+static void put_plugins(buf *b, const plugin_cache *cache)
+{
+    const char *kept = json_object_to_json_string_ext(cache->kept, JSON_C_TO_STRING_PLAIN);
+    size_t length = kept ? strlen(kept) : 0;
+    buf_putc(b, '{');
+    if (length > 2)
+        buf_put(b, kept + 1, length - 2); /* without the braces */
+    if (length > 2 && cache->learned.length)
+        buf_putc(b, ',');
+    buf_puts(b, buf_text(&cache->learned));
+    buf_putc(b, '}');
+}
+
 plugin_cache *plugin_cache_close(plugin_cache *cache)
 {
-    BUF_AUTO text = BUF_INIT(CACHE_BYTES);
-    buf_putc(&text, '{');
-    json_member_i64(&text, "format", CACHE_FORMAT);
-    json_member_string(&text, "host", cache->host);
-    json_key(&text, "plugins");
-    buf_printf(&text, "{%s}}\n", buf_text(&cache->entries));
-    bool changed = !cache->text_before || strcmp(cache->text_before, buf_text(&text)) != 0;
-    if (cache->path && changed && !text.overflow && !cache->entries.overflow)
-        write_file(cache->path, &text);
-    (void)json_object_put(cache->before); /* says only whether it was the last reference */
-    buf_done(&cache->entries);
-    free(cache->text_before);
+    if (cache->path && is_changed(cache)) {
+        BUF_AUTO text = BUF_INIT(CACHE_BYTES);
+        buf_putc(&text, '{');
+        json_member_i64(&text, "format", CACHE_FORMAT);
+        json_member_string(&text, "host", cache->host);
+        json_key(&text, "plugins");
+        put_plugins(&text, cache);
+        buf_puts(&text, "}\n");
+        if (!text.overflow && !cache->learned.overflow)
+            write_file(cache->path, &text);
+    }
+    (void)json_object_put(cache->kept);   /* says only whether it was the last reference */
+    (void)json_object_put(cache->before); /* as above */
+    buf_done(&cache->learned);
     free(cache->path);
     free(cache);
     return NULL;

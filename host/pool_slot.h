@@ -4,8 +4,9 @@
 
 #include "pool.h"
 
-#define SLOT_STDERR_TAIL 2048
-#define SLOT_LAST_WORDS  300
+#define SLOT_STDERR_TAIL      2048
+#define POOL_FOREIGN_CHILDREN 64
+#define SLOT_LAST_WORDS       300
 
 typedef enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT_RETIRING } slot_state;
 
@@ -43,9 +44,34 @@ typedef struct slot {
     buf events;
 } slot;
 
+struct pool {
+    struct ev_loop *loop;
+    char *program;
+    pool_hooks hooks;
+    int grace_s, recycle_runs;
+    size_t events_limit;
+    buf setup; /* the setup frame, sent to each new worker */
+    slot *slots;
+    size_t slot_count;
+    size_t pending;
+    int start_failures;
+    char start_failure[200];
+    pid_t foreign[POOL_FOREIGN_CHILDREN]; /* children that this process had before: none of ours to judge */
+    size_t foreign_count;
+};
+
 /* pool.c */
 const char *pool_program(const pool *p);
 bool pool_is_orphan(const pool *p, pid_t pid); /* a child that is neither a worker nor was there before the pool */
+
+/* pool_end.c: how runs and workers end */
+void pool_end_run(slot *s, const run_done *done);
+void pool_end_unserved(pool *p, const run_request *request, run_status status, const lb_error *error);
+/* A worker that ended, by itself (why NULL) or by us, with or without a run. */
+void pool_bury(slot *s, const char *why);
+
+/* pool_frames.c: what workers say. False when it is nonsense. */
+LB_MUST_CHECK bool pool_handle_frames(slot *s);
 
 /* pool_slot.c */
 LB_MUST_CHECK int slot_start(slot *s, lb_error *err);

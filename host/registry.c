@@ -97,8 +97,9 @@ static int describe(loader *l, const char *path, plugin_spec **ret_spec, lb_erro
         (void)fs_fail(refusal, errno, "look at", path); /* the refusal is the answer */
         return 0;
     }
-    if (!plugin_cache_find(l->cache, path, id, ret_spec, refusal) &&
-        prober_ask(l->prober, path, ret_spec, refusal, err) < 0)
+    if (plugin_cache_find(l->cache, path, id, ret_spec, refusal))
+        return 0;
+    if (prober_ask(l->prober, path, ret_spec, refusal, err) < 0)
         return err->code;
     plugin_cache_add(l->cache, path, id, *ret_spec, refusal);
     return 0;

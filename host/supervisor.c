@@ -275,8 +275,8 @@ supervisor *supervisor_free(supervisor *s)
 {
     if (!s)
         return NULL;
-    s->pool = pool_free(s->pool);
-    s->ledger = ledger_free(s->ledger);
+    s->pool = pool_free(s->pool); /* ends every run, and ... */
+    s->ledger = ledger_free(s->ledger); /* ... this says so */
     s->suspended = suspend_close(s->suspended);
     free(s->outbox_dir);
     free(s);
@@ -444,6 +444,8 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
 
 int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
 {
+    if (!s->pool)
+        return lb_fail(err, LB_ERR_CANCELLED, NULL, "the host is ending");
     running *r = base_alloc(sizeof *r);
     arena_init(&r->memory, 0);
     int code = fill_request(s, ask, r, err);
