@@ -4,6 +4,7 @@
 #include "fs.h"
 #include "params.h"
 #include "spec.h"
+#include "tables.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -231,6 +232,21 @@ static int check_list(const char *name, const char *what, const char *const *lis
     return 0;
 }
 
+/* A record for a table that history does not have could only ever be refused. */
+static int check_tables(const char *name, const char *const *writes, lb_error *err)
+{
+    char hint[100];
+    for (; writes && *writes; writes++) {
+        if (table_find(*writes))
+            continue;
+        const char *nearest = table_nearest(*writes);
+        (void)snprintf(hint, sizeof hint, nearest ? "did you mean %s?" : "the history tables stand in host/tables.def",
+                       nearest);
+        return refuse(err, LB_ERR_INVALID, hint, name, "writes %.63s, which is no history table", *writes);
+    }
+    return 0;
+}
+
 /* The row and args sizes come from the plugin's own struct, whose tail has been checked to be there. */
 static int check_params(const char *name, const lb_param *params, uint32_t param_size, uint32_t args_size,
                         bool is_service, lb_error *err)
@@ -277,7 +293,7 @@ static int check_tool(const lb_tool *tool, const char *name, lb_error *err)
                       "hints at an agent that no name can be");
     if (check_schedule(name, tool->schedule, err) < 0 ||
         check_params(name, tool->params, tool->param_size, tool->args_size, false, err) < 0 ||
-        check_list(name, "writes", tool->writes, params_is_name, err) < 0 ||
+        check_list(name, "writes", tool->writes, params_is_name, err) < 0 || check_tables(name, tool->writes, err) < 0 ||
         check_list(name, "emits", tool->emits, spec_is_event, err) < 0 ||
         check_list(name, "calls", tool->calls, params_is_name, err) < 0)
         return err->code;

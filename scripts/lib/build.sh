@@ -86,7 +86,7 @@ build_targets() {
     if [[ -t 2 ]]; then
         unheld "${command[@]}" >&2 || die 1 "the preset $preset does not build" "the lines above say why"
     else
-        quietly "$dir/build.log" "${command[@]}" ||
+        quietly "$dir/build.log" "${command[@]}" -- --quiet ||
             die 1 "the preset $preset does not build" "the lines above say why"
     fi
 }

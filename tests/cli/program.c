@@ -83,10 +83,15 @@ static void listen_to(stream streams[2], pid_t pid, const circumstances *how, in
         if (!signalled && passed_ms >= how->signal_after_ms) {
             (void)kill(pid, how->signal);
             signalled = true;
+            if (how->twice) {
+                (void)usleep(100000); /* or both would be one */
+                (void)kill(pid, how->signal);
+            }
         }
         if (passed_ms > (int64_t)PATIENCE_S * 1000)
             return;
-        struct pollfd waiting[2] = {{.fd = streams[0].ours, .events = POLLIN}, {.fd = streams[1].ours, .events = POLLIN}};
+        struct pollfd waiting[2] = {{.fd = streams[0].ours, .events = POLLIN},
+                                    {.fd = streams[1].ours, .events = POLLIN}};
         if (poll(waiting, 2, 20) <= 0)
             continue;
         for (int i = 0; i < 2; i++)
@@ -154,21 +159,23 @@ void workspace_put(const char *dir, const char *name, const char *text)
         CU_FAIL_FATAL("cannot write into the workspace");
 }
 
-static const char sizes[] = "[{\"columns\": [\"name\", \"bytes\"], \"rows\": [[\"orders\", \"4096\"], [\"events\", \"100\"]]}]";
+static const char sizes[] =
+    "[{\"columns\": [\"name\", \"bytes\"], \"rows\": [[\"orders\", \"4096\"], [\"events\", \"100\"]]}]";
 
 char *workspace_new(void)
 {
     char *dir = scratch_new();
-    LB_AUTO_FREE char *manifest =
-        base_printf("[workspace]\nname = \"cli\"\nstate_dir = \"state\"\nplugins = [\"%s\", \"%s\"]\n[limits]\ngrace_s = 1\n"
-                    "[services.transport]\nplugin = \"transport_mock\"\nfixtures = \"fixtures\"\n"
-                    "[[targets]]\nproject = \"shop\"\nbranch = \"dev\"\nclass = \"throwaway\"\n",
-                    getenv("LBOPS_HOSTILE"), getenv("LBOPS_PLUGINS"));
+    LB_AUTO_FREE char *manifest = base_printf(
+        "[workspace]\nname = \"cli\"\nstate_dir = \"state\"\nplugins = [\"%s\", \"%s\"]\n[limits]\ngrace_s = 1\n"
+        "[services.transport]\nplugin = \"transport_mock\"\nfixtures = \"fixtures\"\n"
+        "[[targets]]\nproject = \"shop\"\nbranch = \"dev\"\nclass = \"throwaway\"\n",
+        getenv("LBOPS_HOSTILE"), getenv("LBOPS_PLUGINS"));
     workspace_put(dir, "lbops.toml", manifest);
     workspace_put(dir, "fixtures/sql/hostile/read_sizes.json", sizes);
     workspace_put(dir, "fixtures/sql/hostile/fix_table.json", "[{\"affected\": 1}]");
     workspace_put(dir, "fixtures/targets.json",
-                  "[{\"project\": \"away\", \"branch\": \"*\", \"error\": {\"code\": \"unreachable\", \"message\": \"nobody there\"}}]");
+                  "[{\"project\": \"away\", \"branch\": \"*\", \"error\": {\"code\": \"unreachable\", \"message\": "
+                  "\"nobody there\"}}]");
     return dir;
 }
 
@@ -186,4 +193,39 @@ void expect_code(const answer *a, int code)
     if (a->code != code)
         printf("\n    exit code %d, not %d\n    out <%.600s>\n    err <%.600s>\n", a->code, code, a->out, a->err);
     CU_ASSERT_EQUAL(a->code, code);
+}
+
+answer in_workspace_how(const circumstances *how, const char *dir, const char *const *words)
+{
+    const char *all[32] = {"-m"};
+    LB_AUTO_FREE char *path = base_printf("%s/lbops.toml", dir);
+    all[1] = path;
+    for (size_t i = 0; words[i] && i < 28; i++)
+        all[i + 2] = words[i];
+    return start_program(how, all);
+}
+
+answer in_workspace(const char *dir, const char *const *words)
+{
+    return in_workspace_how(&(const circumstances){0}, dir, words);
+}
+
+const char *text_at(struct json_object *object, const char *outer, const char *name)
+{
+    struct json_object *found = NULL, *inner = object;
+    if (outer && !json_object_object_get_ex(object, outer, &inner))
+        return NULL;
+    return json_object_object_get_ex(inner, name, &found) && found ? json_object_get_string(found) : NULL;
+}
+
+size_t length_at(struct json_object *object, const char *name)
+{
+    struct json_object *found = NULL;
+    return json_object_object_get_ex(object, name, &found) ? json_object_array_length(found) : 0;
+}
+
+bool exists(const char *dir, const char *name)
+{
+    LB_AUTO_FREE char *path = base_printf("%s/%s", dir, name);
+    return access(path, F_OK) == 0;
 }

@@ -12,7 +12,8 @@ typedef enum outlet { OUTLET_PIPE, OUTLET_CLOSED, OUTLET_FULL, OUTLET_TERMINAL }
 /* How to start it. Zeroed: both streams into pipes. */
 typedef struct circumstances {
     outlet out, err;
-    int signal_after_ms, signal; /* sent once, to the program alone */
+    int signal_after_ms, signal; /* sent to the program alone */
+    bool twice;                  /* and again right after that */
     const char *state_dir;       /* LBOPS_STATE_DIR, or NULL */
     const char *directory;       /* to start in; NULL: here */
 } circumstances;
@@ -35,6 +36,15 @@ answer lbops(const char *const *words); /* in the usual circumstances */
 /* A directory with a manifest for the hostile plugins, the shipped ones and the mock transport. */
 char *workspace_new(void);
 void workspace_put(const char *dir, const char *name, const char *text);
+
+/* In a workspace: -m and the path of its manifest before the words. */
+answer in_workspace_how(const circumstances *how, const char *dir, const char *const *words);
+answer in_workspace(const char *dir, const char *const *words);
+bool exists(const char *dir, const char *name);
+
+/* The text of outer.name, or of name where outer is NULL; and how long a list is. */
+const char *text_at(struct json_object *object, const char *outer, const char *name);
+size_t length_at(struct json_object *object, const char *name);
 
 /* The one JSON document that the text is, or NULL. A line feed behind it is fine, anything else is not. */
 struct json_object *one_document(const char *text);

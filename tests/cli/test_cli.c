@@ -1,46 +1,8 @@
-/* The command line as people and their scripts meet it: answers on stdout, everything else on stderr, exit codes as stated. */
+/* The command line as people and their scripts meet it: answers on stdout, everything else on stderr, exit codes as
+ * stated. */
 #include "program.h"
 
-#include <dirent.h>
-#include <signal.h>
-
-/* In a workspace: -m and the path before the words. */
-static answer in_workspace_how(const circumstances *how, const char *dir, const char *const *words)
-{
-    const char *all[32] = {"-m"};
-    LB_AUTO_FREE char *path = base_printf("%s/lbops.toml", dir);
-    all[1] = path;
-    for (size_t i = 0; words[i] && i < 28; i++)
-        all[i + 2] = words[i];
-    return start_program(how, all);
-}
-
-static answer in_workspace(const char *dir, const char *const *words)
-{
-    return in_workspace_how(&(const circumstances){0}, dir, words);
-}
-
-static const char *text_at(struct json_object *object, const char *outer, const char *name)
-{
-    struct json_object *found = NULL, *inner = object;
-    if (outer && !json_object_object_get_ex(object, outer, &inner))
-        return NULL;
-    return json_object_object_get_ex(inner, name, &found) && found ? json_object_get_string(found) : NULL;
-}
-
-static size_t length_at(struct json_object *object, const char *name)
-{
-    struct json_object *found = NULL;
-    return json_object_object_get_ex(object, name, &found) ? json_object_array_length(found) : 0;
-}
-
-static bool exists(const char *dir, const char *name)
-{
-    LB_AUTO_FREE char *path = base_printf("%s/%s", dir, name);
-    return access(path, F_OK) == 0;
-}
-
-/* ---- help ---------------------------------------------------------------------------------------------------------------- */
+/* ---- help -------------------------------------------------------------------------------------------------------- */
 
 static void help_of_the_program(void)
 {
@@ -81,7 +43,7 @@ static void help_of_a_tool(void)
     ASSERT_TEXT(a.out, b.out);
 }
 
-/* ---- usage --------------------------------------------------------------------------------------------------------------- */
+/* ---- usage ------------------------------------------------------------------------------------------------------- */
 
 static void wrong_parameter_names_the_nearest(void)
 {
@@ -133,7 +95,7 @@ static void words_that_are_missing(void)
     }
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 static void json_is_one_document(void)
 {
@@ -200,7 +162,7 @@ static void text_answer_for_people(void)
     ASSERT_TEXT(a.err, "");
 }
 
-/* ---- plans and exit codes ----------------------------------------------------------------------------------------------- */
+/* ---- plans and exit codes ---------------------------------------------------------------------------------------- */
 
 static void plan_executes_nothing(void)
 {
@@ -236,7 +198,7 @@ static void exit_codes(void)
     ASSERT_CONTAINS(away.out, "nobody there");
 }
 
-/* ---- manifests ------------------------------------------------------------------------------------------------------------ */
+/* ---- manifests --------------------------------------------------------------------------------------------------- */
 
 static void init_then_check(void)
 {
@@ -248,10 +210,8 @@ static void init_then_check(void)
     expect_code(&again, 1);
     ASSERT_CONTAINS(again.err, "exists already");
     ANSWER checked = lbops(WORDS("-m", path, "check"));
-    /* Where the program has no plugins beside it, the starter's transport is what is missing, and nothing else. */
-    if (checked.code != 0)
-        ASSERT_CONTAINS(checked.err, "transport_mock");
-    CU_ASSERT(checked.code == 0 || checked.code == 2);
+    expect_code(&checked, 0);
+    ASSERT_CONTAINS(checked.out, "ok");
 }
 
 static void manifest_that_is_a_directory(void)
@@ -321,12 +281,13 @@ static void state_directory_from_the_environment(void)
     CU_ASSERT(!exists(dir, "state"));
 }
 
-/* ---- plugins and completion ---------------------------------------------------------------------------------------------- */
+/* ---- plugins and completion -------------------------------------------------------------------------------------- */
 
 static void plugin_check(void)
 {
     SCRATCH dir = scratch_new();
-    LB_AUTO_FREE char *good = base_printf("%s/echoes.so", getenv("LBOPS_HOSTILE")), *bad = base_printf("%s/bad.so", dir);
+    LB_AUTO_FREE char *good = base_printf("%s/echoes.so", getenv("LBOPS_HOSTILE")),
+                      *bad = base_printf("%s/bad.so", dir);
     workspace_put(dir, "bad.so", "no shared object at all\n");
     ANSWER a = lbops(WORDS("plugin", "check", good));
     ANSWER b = lbops(WORDS("plugin", "check", bad));
@@ -356,7 +317,8 @@ static void completion_completes(void)
     SCRATCH dir = workspace_new();
     LB_AUTO_FREE char *script = base_printf(
         "set -e; lbops() { command \"$program\" \"$@\"; }; program=$1; cd '%s'; export LBOPS_MANIFEST=lbops.toml; "
-        "source <(lbops completion bash); complete_words() { COMP_WORDS=(lbops \"$@\"); COMP_CWORD=$#; COMPREPLY=(); _lbops; "
+        "source <(lbops completion bash); complete_words() { COMP_WORDS=(lbops \"$@\"); COMP_CWORD=$#; COMPREPLY=(); "
+        "_lbops; "
         "echo \"${COMPREPLY[*]}\"; }; complete_words ch; complete_words run ech; complete_words run echoes --te; "
         "complete_words -m lbops.toml run exa; complete_words completion ''",
         dir);
@@ -380,131 +342,10 @@ static void completion_for_zsh(void)
     ASSERT_CONTAINS(a.out, "complete -F _lbops lbops");
 }
 
-/* ---- terminals and streams ----------------------------------------------------------------------------------------------- */
-
-static void colour_on_a_terminal_only(void)
-{
-    SCRATCH dir = workspace_new();
-    const circumstances terminal = {.out = OUTLET_TERMINAL};
-    ANSWER a = in_workspace_how(&terminal, dir, WORDS("tools"));
-    ANSWER b = in_workspace_how(&terminal, dir, WORDS("--no-color", "tools"));
-    ANSWER c = in_workspace_how(&terminal, dir, WORDS("run", "noop", "--json"));
-    expect_code(&a, 0);
-    ASSERT_CONTAINS(a.out, "\033[1m");
-    CU_ASSERT_PTR_NULL(strchr(b.out, '\033'));
-    CU_ASSERT_PTR_NULL(strchr(c.out, '\033'));
-}
-
-static void errors_are_coloured_by_their_own_stream(void)
-{
-    ANSWER a = start_program(&(const circumstances){.err = OUTLET_TERMINAL}, WORDS("chek"));
-    ANSWER b = start_program(&(const circumstances){.out = OUTLET_TERMINAL}, WORDS("chek"));
-    ASSERT_CONTAINS(a.err, "\033[31merror:");
-    CU_ASSERT_PTR_NULL(strchr(b.err, '\033'));
-}
-
-static void progress_after_a_second_on_a_terminal(void)
-{
-    SCRATCH dir = workspace_new();
-    const circumstances terminal = {.err = OUTLET_TERMINAL};
-    ANSWER slow = in_workspace_how(&terminal, dir, WORDS("run", "rests", "--ms", "1600"));
-    ANSWER quick = in_workspace_how(&terminal, dir, WORDS("run", "rests", "--ms", "50"));
-    ANSWER quiet = in_workspace_how(&terminal, dir, WORDS("--quiet", "run", "rests", "--ms", "1300"));
-    ANSWER piped = in_workspace(dir, WORDS("run", "rests", "--ms", "1300"));
-    ASSERT_CONTAINS(slow.err, "1 s rests: ");
-    ASSERT_CONTAINS(slow.err, "of 1600 milliseconds of rest");
-    ASSERT_TEXT(quick.err, "");
-    ASSERT_TEXT(quiet.err, "");
-    ASSERT_TEXT(piped.err, "");
-}
-
-static void closed_stdout(void)
-{
-    SCRATCH dir = workspace_new();
-    const circumstances closed = {.out = OUTLET_CLOSED};
-    ANSWER a = in_workspace_how(&closed, dir, WORDS("run", "noop", "--json"));
-    ANSWER b = in_workspace_how(&closed, dir, WORDS("tools"));
-    CU_ASSERT(a.code == 1 || a.code == 5);
-    CU_ASSERT(b.code == 1 || b.code == 5);
-    ASSERT_CONTAINS(a.err, "cannot write the answer");
-    ASSERT_CONTAINS(b.err, "cannot write the answer");
-}
-
-static void all_streams_closed(void)
-{
-    SCRATCH dir = workspace_new();
-    ANSWER a = in_workspace_how(&(const circumstances){.out = OUTLET_CLOSED, .err = OUTLET_CLOSED}, dir, WORDS("run", "noop"));
-    CU_ASSERT(a.code == 1 || a.code == 5);
-    CU_ASSERT(exists(dir, "state/outbox/tool_runs")); /* the run itself was made, and none of its files was taken for a stream */
-}
-
-static void full_device_as_stdout(void)
-{
-    SCRATCH dir = workspace_new();
-    const circumstances full = {.out = OUTLET_FULL};
-    ANSWER a = in_workspace_how(&full, dir, WORDS("run", "noop", "--json"));
-    ANSWER b = start_program(&full, WORDS("--help"));
-    CU_ASSERT(a.code == 1 || a.code == 5);
-    CU_ASSERT(b.code == 1 || b.code == 5);
-    ASSERT_CONTAINS(a.err, "cannot write the answer");
-    ASSERT_CONTAINS(b.err, "cannot write the answer");
-}
-
-/* ---- signals --------------------------------------------------------------------------------------------------------------- */
-
-static void interrupt_cancels_the_run(void)
-{
-    static const int signals[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < LB_COUNT(signals); i++) {
-        SCRATCH dir = workspace_new();
-        const circumstances interrupted = {.signal = signals[i], .signal_after_ms = 700};
-        ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "rests", "--ms", "20000", "--json"));
-        expect_code(&a, 1);
-        CU_ASSERT(a.seconds < 5);
-        JSON_AUTO *document = one_document(a.out);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(document);
-        ASSERT_TEXT(text_at(document, "error", "code"), "cancelled");
-        CU_ASSERT(exists(dir, "state/outbox/tool_runs"));
-    }
-}
-
-static void interrupt_of_one_that_does_not_hear(void)
-{
-    SCRATCH dir = workspace_new();
-    const circumstances interrupted = {.signal = SIGINT, .signal_after_ms = 700};
-    ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "loops_forever", "--timeout", "60", "--json"));
-    expect_code(&a, 1);
-    CU_ASSERT(a.seconds < 8);
-    JSON_AUTO *document = one_document(a.out);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(document);
-    ASSERT_CONTAINS(text_at(document, "error", "message"), "did not stop by itself");
-}
-
-static void suspended_and_resumed(void)
-{
-    SCRATCH dir = workspace_new();
-    for (int i = 0; i < 3; i++) {
-        ANSWER crashed = in_workspace(dir, WORDS("--quiet", "run", "segfaults"));
-        expect_code(&crashed, 1);
-    }
-    ANSWER refused = in_workspace(dir, WORDS("run", "segfaults", "--json"));
-    ANSWER resumed = in_workspace(dir, WORDS("tools", "segfaults", "--resume"));
-    ANSWER again = in_workspace(dir, WORDS("tools", "segfaults", "--resume"));
-    ANSWER after = in_workspace(dir, WORDS("run", "segfaults", "--json"));
-    ASSERT_CONTAINS(refused.out, "\"suspended\"");
-    ASSERT_CONTAINS(refused.out, "--resume");
-    expect_code(&resumed, 0);
-    CU_ASSERT_NOT_EQUAL(again.code, 0);
-    ASSERT_CONTAINS(after.out, "\"crashed\"");
-}
-
 SUITE(command_line, TEST(help_of_the_program), TEST(help_of_each_verb), TEST(help_of_a_tool),
-      TEST(wrong_parameter_names_the_nearest), TEST(unknown_verb_names_the_nearest), TEST(unknown_tool_names_the_nearest),
-      TEST(words_that_are_missing), TEST(json_is_one_document), TEST(run_document_has_what_it_promises),
-      TEST(text_answer_for_people), TEST(plan_executes_nothing), TEST(exit_codes), TEST(init_then_check),
-      TEST(manifest_that_is_a_directory), TEST(manifest_that_is_missing), TEST(all_problems_of_a_manifest),
-      TEST(manifest_with_broken_syntax), TEST(state_directory_from_the_environment), TEST(plugin_check),
-      TEST(completion_completes), TEST(completion_for_zsh), TEST(colour_on_a_terminal_only),
-      TEST(errors_are_coloured_by_their_own_stream), TEST(progress_after_a_second_on_a_terminal), TEST(closed_stdout),
-      TEST(all_streams_closed), TEST(full_device_as_stdout), TEST(interrupt_cancels_the_run),
-      TEST(interrupt_of_one_that_does_not_hear), TEST(suspended_and_resumed))
+      TEST(wrong_parameter_names_the_nearest), TEST(unknown_verb_names_the_nearest),
+      TEST(unknown_tool_names_the_nearest), TEST(words_that_are_missing), TEST(json_is_one_document),
+      TEST(run_document_has_what_it_promises), TEST(text_answer_for_people), TEST(plan_executes_nothing),
+      TEST(exit_codes), TEST(init_then_check), TEST(manifest_that_is_a_directory), TEST(manifest_that_is_missing),
+      TEST(all_problems_of_a_manifest), TEST(manifest_with_broken_syntax), TEST(state_directory_from_the_environment),
+      TEST(plugin_check), TEST(completion_completes), TEST(completion_for_zsh))

@@ -41,7 +41,7 @@ static inline PGresult *execute_with(const char *sql, const char *argument)
 
 static inline void run_sql(const char *sql)
 {
-    RESULT *result = execute(sql);
+    PQclear(execute(sql));
 }
 
 static inline Oid type_oid(const char *name)
@@ -66,7 +66,7 @@ static inline void run_change(int composed, const lb_sql *const *sql)
     if (composed < 0)
         printf("\n    %s\n", err.message);
     CU_ASSERT_EQUAL_FATAL(composed, 0);
-    RESULT *result = run_composed(*sql);
+    PQclear(run_composed(*sql));
 }
 
 static inline lb_value decoded(const lb_column *column, PGresult *result, int i)

@@ -3,7 +3,8 @@
 #include <dirent.h>
 #include <signal.h>
 
-/* The sanitizers would turn the signals that runs die of into exit codes. Workers get this through their environment. */
+/* The sanitizers would turn the signals that runs die of into exit codes. Workers get this through their environment.
+ */
 __attribute__((constructor)) static void leave_signals_alone(void)
 {
     const char *before = getenv("ASAN_OPTIONS");
@@ -83,9 +84,9 @@ static bool read_manifest(stage *s, const char *settings, const char *more)
 {
     manifest_problems problems = {0};
     LB_AUTO_FREE char *path = base_printf("%s/lbops.toml", s->dir);
-    LB_AUTO_FREE char *text =
-        base_printf("[workspace]\nname = \"stage\"\nstate_dir = \"state\"\nplugins = [\"%s\", \"%s\"]\n[limits]\n%s\n%s\n",
-                    directories[0], directories[1], settings, more ? more : "");
+    LB_AUTO_FREE char *text = base_printf(
+        "[workspace]\nname = \"stage\"\nstate_dir = \"state\"\nplugins = [\"%s\", \"%s\"]\n[limits]\n%s\n%s\n",
+        directories[0], directories[1], settings, more ? more : "");
     int r = manifest_parse(text, strlen(text), path, &s->manifest, &problems);
     for (size_t i = 0; r < 0 && i < problems.count; i++)
         s->err = problems.items[i].error; /* the last one */

@@ -1,5 +1,5 @@
-/* runs.h: a stage for runs in real worker processes: a state directory of its own, a supervisor, and what became of each run.
- * LBOPS_PROGRAM, LBOPS_PLUGINS and LBOPS_HOSTILE say where the program and the plugins are. */
+/* runs.h: a stage for runs in real worker processes: a state directory of its own, a supervisor, and what became of
+ * each run. LBOPS_PROGRAM, LBOPS_PLUGINS and LBOPS_HOSTILE say where the program and the plugins are. */
 #ifndef LBOPS_TESTS_RUNS_H
 #define LBOPS_TESTS_RUNS_H
 
@@ -37,8 +37,8 @@ typedef struct stage {
     lb_error err;
 } stage;
 
-/* settings: TOML lines for [limits]; more: further tables. The usual stage has one worker, a grace period of a second and never
- * suspends a tool. False: stage->err. A stage may be opened again on the directory of a closed one. */
+/* settings: TOML lines for [limits]; more: further tables. The usual stage has one worker, a grace period of a second
+ * and never suspends a tool. False: stage->err. A stage may be opened again on the directory of a closed one. */
 bool stage_open(stage *s, const char *settings, const char *more);
 bool stage_reopen(stage *s, const char *settings, const char *more); /* the directory is kept */
 void stage_stop(stage *s);                                           /* ends the supervisor, keeps the directory */
@@ -52,18 +52,21 @@ ending *stage_ask_plan(stage *s, const char *tool, const char *const *args);
 bool stage_wait(stage *s, const ending *e, double seconds);
 void stage_turn(stage *s, double seconds); /* the loop for so long */
 
-ending *stage_run(stage *s, const char *tool, const char *const *args); /* asks and waits; never NULL */
+ending *stage_run(stage *s, const char *tool, const char *const *args);              /* asks and waits; never NULL */
 const char *stage_text(const ending *e, const char *path, char *text, size_t bytes); /* "result.pid", in the document */
 int64_t stage_number(const ending *e, const char *path);
 pid_t stage_worker(const stage *s, size_t index);
 
-/* The run ended once as said, the book has one row for it, a healthy run works afterwards, and nothing is left of it. */
+/* The run ended once as said, the book has one row for it, a healthy run works afterwards, and nothing is left of it.
+ */
 void expect(stage *s, const ending *e, run_status status, int code, const char *message);
 void expect_healthy(stage *s);
 void expect_no_strangers(const stage *s); /* descendants of this process that are no workers */
 
-size_t rows_with(const stage *s, const char *table, const char *part);   /* visible rows of the outbox that hold the text */
-bool outbox_is_whole(const stage *s, const char *table, bool tmp_allowed); /* each visible file has the rows its head says */
+size_t rows_with(const stage *s, const char *table,
+                 const char *part); /* visible rows of the outbox that hold the text */
+bool outbox_is_whole(const stage *s, const char *table,
+                     bool tmp_allowed); /* each visible file has the rows its head says */
 size_t open_descriptors(void);
 bool is_marked(const char *mark); /* some process has it on its command line */
 double seconds_now(void);

@@ -187,7 +187,7 @@ static void large_tables_are_found_and_vacuumed(void)
     for (int i = 0; i < 7; i++)
         cells[i] = decoded(&example_largest_tables_sql.columns[i], rows, i);
     next_row = cells;
-    example_largest_tables_row row;
+    example_largest_tables_row row = {0};
     CU_ASSERT_TRUE(example_largest_tables_next(&ctx, NULL, &row));
     ASSERT_TEXT(row.name, "Big");
     CU_ASSERT_TRUE(row.bytes >= args.min_bytes);

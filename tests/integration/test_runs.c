@@ -1,5 +1,5 @@
-/* What one hostile tool does to its own run, and that it does nothing to any other: each run ends once, with the status and the
- * words that it deserves, in bounded time; the next run works, and no process and no descriptor is left. */
+/* What one hostile tool does to its own run, and that it does nothing to any other: each run ends once, with the status
+ * and the words that it deserves, in bounded time; the next run works, and no process and no descriptor is left. */
 #include "runs.h"
 
 #include <time.h>
@@ -7,8 +7,8 @@
 #define SLOW 20000.0 /* milliseconds; far above what any of these needs, far below for ever */
 
 /* One hostile run on a stage of its own; the worker must be another one afterwards when it is told to be. */
-static void hostile(const char *tool, const char *const *args, run_status status, int code, const char *message, bool replaced,
-                    double most_ms)
+static void hostile(const char *tool, const char *const *args, run_status status, int code, const char *message,
+                    bool replaced, double most_ms)
 {
     stage s;
     size_t before = open_descriptors();
@@ -126,8 +126,8 @@ static void garbage_on_the_channel(void)
 {
     static const char *const kinds[] = {"noise", "huge", "zero", "unknown", "half", "type"};
     for (size_t i = 0; i < LB_COUNT(kinds); i++)
-        hostile("garbage_frames", ARGS("kind", kinds[i]), RUN_CRASHED, LB_ERR_TOOL, "sent something that is not a frame", true,
-                SLOW);
+        hostile("garbage_frames", ARGS("kind", kinds[i]), RUN_CRASHED, LB_ERR_TOOL,
+                "sent something that is not a frame", true, SLOW);
 }
 
 /* ---- processes and threads ---- */
@@ -267,7 +267,8 @@ static void error_without_an_end(void)
 
 static void detector_without_coverage(void)
 {
-    hostile("says_nothing", NO_ARGS, RUN_FAILED, LB_ERR_TOOL, "neither what it examined nor what it skipped", false, SLOW);
+    hostile("says_nothing", NO_ARGS, RUN_FAILED, LB_ERR_TOOL, "neither what it examined nor what it skipped", false,
+            SLOW);
 }
 
 static void overwritten_context(void)
@@ -295,7 +296,7 @@ SUITE(hostile_runs, TEST(segmentation_fault), TEST(abort_with_last_words), TEST(
       TEST(endless_loop_that_asks), TEST(endless_writes_to_stderr), TEST(endless_malloc), TEST(endless_lb_alloc),
       TEST(closed_descriptors), TEST(closed_standard_descriptors), TEST(garbage_on_the_channel), TEST(fork_bomb),
       TEST(child_left_behind), TEST(fork_that_returns_twice), TEST(thread_left_behind), TEST(alarm_left_behind),
-      TEST(flood_of_events), TEST(flood_of_log_lines), TEST(flood_on_stderr), TEST(gigabyte_result), TEST(result_in_many_parts),
-      TEST(result_larger_than_a_frame), TEST(invalid_utf8), TEST(group_left_open), TEST(failure_without_a_reason),
-      TEST(success_with_an_error), TEST(error_without_an_end), TEST(detector_without_coverage), TEST(overwritten_context),
-      TEST(overwritten_arguments_do_not_last))
+      TEST(flood_of_events), TEST(flood_of_log_lines), TEST(flood_on_stderr), TEST(gigabyte_result),
+      TEST(result_in_many_parts), TEST(result_larger_than_a_frame), TEST(invalid_utf8), TEST(group_left_open),
+      TEST(failure_without_a_reason), TEST(success_with_an_error), TEST(error_without_an_end),
+      TEST(detector_without_coverage), TEST(overwritten_context), TEST(overwritten_arguments_do_not_last))

@@ -66,7 +66,7 @@ static void called_runs_stand_in_the_book(void)
     stage_close(&s);
 }
 
-/* ---- changes ---------------------------------------------------------------------------------------------------------- */
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
 
 static void crash_after_an_applied_change(void)
 {
@@ -133,7 +133,8 @@ static void plan_leaves_no_trace(void)
     stage_close(&s);
 }
 
-/* What a run was told is kept is a fact, however it ends; what a crash took with it was never acknowledged as durable. */
+/* What a run was told is kept is a fact, however it ends; what a crash took with it was never acknowledged as durable.
+ */
 static void records_of_runs_that_end_badly(void)
 {
     stage s;
@@ -146,7 +147,7 @@ static void records_of_runs_that_end_badly(void)
     stage_close(&s);
 }
 
-/* ---- arguments -------------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 static void arguments_of_every_type(void)
 {
@@ -154,9 +155,9 @@ static void arguments_of_every_type(void)
     char text[128];
     CU_ASSERT_FATAL(stage_open(&s, NULL, NULL));
     const ending *e = stage_run(&s, "echoes",
-                                ARGS("text", "caf\xc3\xa9 \"x\"", "ident", "Weird name", "document", "{\"a\":[1,null]}", "i64",
-                                     "9223372036854775807", "time", "2026-01-31T23:59:59.5Z", "f64", "-1.25e10", "flag", "false",
-                                     "texts", "[\"a\",\"\"]"));
+                                ARGS("text", "caf\xc3\xa9 \"x\"", "ident", "Weird name", "document", "{\"a\":[1,null]}",
+                                     "i64", "9223372036854775807", "time", "2026-01-31T23:59:59.5Z", "f64", "-1.25e10",
+                                     "flag", "false", "texts", "[\"a\",\"\"]"));
     ASSERT_TEXT(stage_text(e, "result.text", text, sizeof text), "caf\xc3\xa9 \"x\"");
     ASSERT_TEXT(stage_text(e, "result.ident", text, sizeof text), "Weird name");
     CU_ASSERT_EQUAL(stage_number(e, "result.document.a.0"), 1);
@@ -175,7 +176,8 @@ static void lists_and_defaults(void)
     stage s;
     char text[128];
     CU_ASSERT_FATAL(stage_open(&s, NULL, NULL));
-    const ending *e = stage_run(&s, "echoes", ARGS("i64s", "[-1, 0, 9007199254740993]", "f64s", "[0.1, 2]", "flags", "[true, false]"));
+    const ending *e = stage_run(
+        &s, "echoes", ARGS("i64s", "[-1, 0, 9007199254740993]", "f64s", "[0.1, 2]", "flags", "[true, false]"));
     CU_ASSERT_EQUAL(stage_number(e, "result.i64s.0.v"), -1);
     CU_ASSERT_EQUAL(stage_number(e, "result.i64s.2.v"), 9007199254740993);
     ASSERT_TEXT(stage_text(e, "result.f64s.0.v", text, sizeof text), "0.1");
@@ -196,9 +198,9 @@ static void wrong_arguments_start_nothing(void)
     static const struct {
         const char *name, *value, *message;
     } wrong[] = {
-        {"i64", "twelve", "i64"},        {"i64", "-101", "i64"},      {"flag", "maybe", "flag"},     {"time", "yesterday", "time"},
-        {"document", "{", "document"},   {"f64s", "[1, {}]", "f64s"}, {"texts", "[1]", "texts"},     {"txt", "x", "txt"},
-        {"text", "a\xff", "not UTF-8"},
+        {"i64", "twelve", "i64"},      {"i64", "-101", "i64"},        {"flag", "maybe", "flag"},
+        {"time", "yesterday", "time"}, {"document", "{", "document"}, {"f64s", "[1, {}]", "f64s"},
+        {"texts", "[1]", "texts"},     {"txt", "x", "txt"},           {"text", "a\xff", "not UTF-8"},
     };
     stage s;
     CU_ASSERT_FATAL(stage_open(&s, NULL, NULL));
@@ -213,8 +215,8 @@ static void wrong_arguments_start_nothing(void)
     stage_close(&s);
 }
 
-SUITE(called_and_changing_runs, TEST(undeclared_call), TEST(call_of_nobody), TEST(call_of_itself), TEST(circle_of_calls),
-      TEST(calls_too_deep), TEST(callee_fails), TEST(callee_crashes), TEST(callee_does_not_end),
+SUITE(called_and_changing_runs, TEST(undeclared_call), TEST(call_of_nobody), TEST(call_of_itself),
+      TEST(circle_of_calls), TEST(calls_too_deep), TEST(callee_fails), TEST(callee_crashes), TEST(callee_does_not_end),
       TEST(called_runs_stand_in_the_book), TEST(crash_after_an_applied_change), TEST(crash_in_the_middle_of_a_change),
       TEST(program_that_nobody_allowed), TEST(plan_leaves_no_trace), TEST(records_of_runs_that_end_badly),
       TEST(arguments_of_every_type), TEST(lists_and_defaults), TEST(wrong_arguments_start_nothing))

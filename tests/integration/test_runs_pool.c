@@ -1,4 +1,5 @@
-/* Who runs what where: affinity, stealing, recycling, cancelling, and the rest that a tool gets that crashes too often. */
+/* Who runs what where: affinity, stealing, recycling, cancelling, and the rest that a tool gets that crashes too often.
+ */
 #include "runs.h"
 
 #include <signal.h>
@@ -118,8 +119,9 @@ static void cancelled_while_it_runs(void)
 static void cancelled_and_does_not_hear(void)
 {
     stage s;
-    CU_ASSERT_FATAL(stage_open(&s, "workers = 1\ngrace_s = 1", "[agents.x]\nmission = \"m\"\ntools = [\"loops_forever\"]\n"
-                                                               "[agents.x.tool.loops_forever]\ntimeout_s = 60\n"));
+    CU_ASSERT_FATAL(stage_open(&s, "workers = 1\ngrace_s = 1",
+                               "[agents.x]\nmission = \"m\"\ntools = [\"loops_forever\"]\n"
+                               "[agents.x.tool.loops_forever]\ntimeout_s = 60\n"));
     ending *e = stage_ask(&s, "loops_forever", NULL, NO_ARGS);
     stage_turn(&s, 0.3);
     supervisor_cancel(s.supervisor, e->id);
@@ -129,7 +131,7 @@ static void cancelled_and_does_not_hear(void)
     stage_close(&s);
 }
 
-/* ---- suspension ------------------------------------------------------------------------------------------------------- */
+/* ---- suspension -------------------------------------------------------------------------------------------------- */
 
 static const char three[] = "workers = 1\ncrashes_to_suspend = 3";
 
@@ -191,7 +193,8 @@ static void timeouts_and_failures_do_not_suspend(void)
     stage_close(&s);
 }
 
-/* ---- workers that end on their own --------------------------------------------------------------------------------- */
+/* ---- workers that end on their own ---------------------------------------------------------------------------------
+ */
 
 static void idle_worker_that_is_killed(void)
 {
@@ -215,12 +218,12 @@ static void ended_with_runs_under_way(void)
     ending *running = stage_ask(&s, "rests", NULL, ARGS("ms", "20000"));
     ending *queued = stage_ask(&s, "rests", NULL, NO_ARGS);
     stage_turn(&s, 0.1);
-    char ids[2][ID_TEXT];
-    memcpy(ids[0], running->id, ID_TEXT);
-    memcpy(ids[1], queued->id, ID_TEXT);
+    const char *const ids[] = {running->id, queued->id};
     double began = seconds_now();
     stage_stop(&s);
     CU_ASSERT(seconds_now() - began < 5);
+    CU_ASSERT(running->count == 1 && queued->count == 1); /* whoever asked has heard of it */
+    CU_ASSERT(running->error.code == LB_ERR_CANCELLED && queued->error.code == LB_ERR_CANCELLED);
     expect_no_strangers(&s);
     for (size_t i = 0; i < LB_COUNT(ids); i++)
         CU_ASSERT_EQUAL(rows_with(&s, "tool_runs", ids[i]), 1); /* the book has them as cancelled */

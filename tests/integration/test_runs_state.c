@@ -1,12 +1,13 @@
-/* A state directory that does not take what it is given, and a host that is killed: a clear error, no run that says ok and is not
- * in the book, and nothing half-written. What harms the whole process happens in a child, which reports over a pipe. */
+/* A state directory that does not take what it is given, and a host that is killed: a clear error, no run that says ok
+ * and is not in the book, and nothing half-written. What harms the whole process happens in a child, which reports over
+ * a pipe. */
 #include "runs.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <sched.h>
 
 #define NOBODY 65534
 
@@ -45,7 +46,7 @@ static void report_run(stage *s, FILE *report, const char *tool, const char *con
     (void)fprintf(report, "%s: %s: %s\n", tool, run_status_name(e->status), e->error.message);
 }
 
-/* ---- no room ---------------------------------------------------------------------------------------------------------- */
+/* ---- no room ----------------------------------------------------------------------------------------------------- */
 
 static void no_more_bytes(stage *s, FILE *report)
 {
@@ -129,7 +130,7 @@ static void full_disk(void)
     stage_close(&s);
 }
 
-/* ---- places that are no place ----------------------------------------------------------------------------------------- */
+/* ---- places that are no place ------------------------------------------------------------------------------------ */
 
 static void refused_with(stage *s, const char *message)
 {
@@ -218,7 +219,7 @@ static void read_only_state_directory(void)
     stage_close(&s);
 }
 
-/* ---- the host is killed ------------------------------------------------------------------------------------------------ */
+/* ---- the host is killed ------------------------------------------------------------------------------------------ */
 
 static void run_until_killed(stage *s, FILE *report)
 {
@@ -257,8 +258,9 @@ static void killed_in_the_middle_of_runs(void)
         run_until_killed(&s, fdopen(ends[1], "w"));
     (void)close(ends[1]);
     CU_ASSERT_FATAL(read(ends[0], text, sizeof text - 1) > 0);
-    CU_ASSERT_EQUAL_FATAL(sscanf(text, "%d %d", &workers[0], &workers[1]), 2); /* NOLINT(cert-err34-c): our own child's */
-    (void)usleep(300000); /* let it write */
+    CU_ASSERT_EQUAL_FATAL(sscanf(text, "%d %d", &workers[0], &workers[1]),
+                          2); /* NOLINT(cert-err34-c): our own child's */
+    (void)usleep(300000);     /* let it write */
     CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
     CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
     (void)close(ends[0]);

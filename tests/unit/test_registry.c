@@ -41,6 +41,7 @@ static const struct {
     {"bad_schedule", LB_ERR_INVALID, "has a bad schedule '61 * * * *'"},
     {"bad_event", LB_ERR_INVALID, ".emits"},
     {"endless_writes", LB_ERR_INVALID, ".writes that does not end"},
+    {"unknown_table", LB_ERR_INVALID, "writes vacuum_histori, which is no history table"},
     {"missing_function", LB_ERR_INVALID, "has no execute function"},
     {"unresolved_symbol", LB_ERR_NOT_FOUND, "uses 'lb_nobody_provides_this', which nothing provides"},
     {"reserved_param", LB_ERR_INVALID, "parameter project has a name that the host uses itself"},

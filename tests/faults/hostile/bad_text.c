@@ -23,10 +23,10 @@ static int put(lb_ctx *ctx, const char *where, lb_error *err)
     if (strcmp(where, "append") == 0)
         return lb_append(ctx, BAD, LB_ARGS(lb_text("text", "text")), err);
     if (strcmp(where, "record") == 0)
-        return lb_record(ctx, "lakebase_metrics",
-                         LB_ARGS(lb_text("metric_name", BAD), lb_f64("metric_value", 1),
-                                 lb_time("snapshot_timestamp", lb_now(ctx))),
-                         err);
+        return lb_record(
+            ctx, "lakebase_metrics",
+            LB_ARGS(lb_text("metric_name", BAD), lb_f64("metric_value", 1), lb_time("snapshot_timestamp", lb_now(ctx))),
+            err);
     if (strcmp(where, "event") == 0)
         return lb_emit(ctx, "bad.text", LB_ARGS(lb_text("text", BAD)), err);
     if (strcmp(where, "log") == 0)

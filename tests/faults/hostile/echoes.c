@@ -45,8 +45,8 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     int r = lb_result(ctx,
-                      LB_ARGS(lb_text("text", args->text), lb_text("ident", args->ident), lb_json("document", args->document),
-                              lb_i64("i64", args->i64),
+                      LB_ARGS(lb_text("text", args->text), lb_text("ident", args->ident),
+                              lb_json("document", args->document), lb_i64("i64", args->i64),
                               args->time == LB_TIME_NONE ? lb_null("time") : lb_time("time", args->time),
                               lb_f64("f64", args->f64), lb_bool("flag", args->flag)),
                       err);

@@ -24,6 +24,13 @@ static inline void hostile_sleep_ms(long ms)
     (void)nanosleep(&left, NULL); /* a signal ends it early: the caller asks what that means */
 }
 
+/* Through a variable, so that no compiler sees where it leads. */
+static inline void hostile_crash(void)
+{
+    volatile uintptr_t nowhere = 16;
+    *(volatile int *)nowhere = 1;
+}
+
 /* For a child that stays. */
 static inline _Noreturn void hostile_stay(void)
 {

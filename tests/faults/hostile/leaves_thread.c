@@ -4,7 +4,7 @@
 static void *crash_later(void *arg)
 {
     hostile_sleep_ms(150);
-    *(volatile int *)(uintptr_t)16 = 1;
+    hostile_crash();
     return arg;
 }
 

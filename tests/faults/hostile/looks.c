@@ -43,8 +43,9 @@ static int report(lb_ctx *ctx, const lb_value *row, lb_error *err)
 static int mend(lb_ctx *ctx, const char *table, lb_error *err)
 {
     lb_outcome outcome = LB_REFUSED;
-    return lb_change_one(ctx, LB_GROUP(.title = "vacuum it", .reason = "it is large", .evidence = LB_ARGS(lb_text("t", table))),
-                         &fix_table, LB_ARGS(lb_ident("table", table)), &outcome, err);
+    return lb_change_one(
+        ctx, LB_GROUP(.title = "vacuum it", .reason = "it is large", .evidence = LB_ARGS(lb_text("t", table))),
+        &fix_table, LB_ARGS(lb_ident("table", table)), &outcome, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
@@ -69,5 +70,5 @@ static int run(lb_ctx *ctx, lb_error *err)
     return r < 0 || !last ? r : mend(ctx, last, err);
 }
 
-LB_TOOL(looks, "reads sizes and mends the last", .agent = "hostile", .risk = LB_RISK_LOW, .detector = true, .timeout_s = 10,
-        .writes = LB_NAMES("lakebase_metrics"), .run = run);
+LB_TOOL(looks, "reads sizes and mends the last", .agent = "hostile", .risk = LB_RISK_LOW, .detector = true,
+        .timeout_s = 10, .writes = LB_NAMES("lakebase_metrics"), .run = run);

@@ -1,4 +1,5 @@
-/* Asks for a signal that comes when another run may have the worker, and has every signal ignored that the host sends. */
+/* Asks for a signal that comes when another run may have the worker, and has every signal ignored that the host sends.
+ */
 #include "hostile.h"
 
 #include <sys/time.h>

@@ -1,4 +1,5 @@
-/* Does a little of everything: records, an event, a change, a finding, a log line, and fails or crashes afterwards if told to. */
+/* Does a little of everything: records, an event, a change, a finding, a log line, and fails or crashes afterwards if
+ * told to. */
 #include "hostile.h"
 
 struct args {
@@ -24,10 +25,10 @@ static int write_file(lb_ctx *ctx, const char *path, lb_error *err)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    int r = lb_record(ctx, "lakebase_metrics",
-                      LB_ARGS(lb_text("metric_name", "steps"), lb_f64("metric_value", 1),
-                              lb_time("snapshot_timestamp", lb_now(ctx))),
-                      err);
+    int r = lb_record(
+        ctx, "lakebase_metrics",
+        LB_ARGS(lb_text("metric_name", "steps"), lb_f64("metric_value", 1), lb_time("snapshot_timestamp", lb_now(ctx))),
+        err);
     if (r >= 0)
         r = lb_emit(ctx, "step.taken", LB_ARGS(lb_i64("number", 1)), err);
     if (r >= 0 && args->path)

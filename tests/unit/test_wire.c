@@ -1,0 +1,373 @@
+#include "unit/suite.h"
+
+#include "job.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+/* ---- frames ------------------------------------------------------------------------------------------------------ */
+
+static void fields_read_back(void)
+{
+    BUF_AUTO out = BUF_INIT(4096);
+    wire_type type;
+    wire_reader r;
+    size_t size = 0, mark = wire_begin(&out, WIRE_EVENT);
+    wire_put_u32(&out, UINT32_MAX);
+    wire_put_i64(&out, INT64_MIN);
+    wire_put_i64(&out, -1);
+    wire_put_bool(&out, true);
+    wire_put_str(&out, "caf\xc3\xa9");
+    wire_put_str(&out, "");
+    wire_put_str(&out, NULL);
+    wire_end(&out, mark);
+    CU_ASSERT_EQUAL_FATAL(wire_frame(out.data, out.length, &type, &r, &size), 1);
+    CU_ASSERT_EQUAL(type, WIRE_EVENT);
+    CU_ASSERT_EQUAL(size, out.length);
+    CU_ASSERT_EQUAL(wire_get_u32(&r), UINT32_MAX);
+    CU_ASSERT_EQUAL(wire_get_i64(&r), INT64_MIN);
+    CU_ASSERT_EQUAL(wire_get_i64(&r), -1);
+    CU_ASSERT(wire_get_bool(&r));
+    ASSERT_TEXT(wire_get_str(&r), "caf\xc3\xa9");
+    ASSERT_TEXT(wire_get_required(&r), "");
+    CU_ASSERT_PTR_NULL(wire_get_str(&r));
+    CU_ASSERT(wire_done(&r));
+}
+
+static void frames_stand_behind_each_other(void)
+{
+    BUF_AUTO out = BUF_INIT(4096);
+    wire_type type;
+    wire_reader r;
+    size_t size = 0;
+    wire_end(&out, wire_begin(&out, WIRE_READY));
+    size_t first = out.length, mark = wire_begin(&out, WIRE_LOG);
+    wire_put_u32(&out, 7);
+    wire_end(&out, mark);
+    CU_ASSERT_EQUAL(first, WIRE_HEAD);
+    CU_ASSERT_EQUAL(wire_frame(out.data, out.length, &type, &r, &size), 1);
+    CU_ASSERT(type == WIRE_READY && size == first && wire_done(&r));
+    CU_ASSERT_EQUAL(wire_frame(out.data + size, out.length - size, &type, &r, &size), 1);
+    CU_ASSERT(type == WIRE_LOG && wire_get_u32(&r) == 7 && wire_done(&r));
+}
+
+static void every_cut_waits_for_more(void)
+{
+    BUF_AUTO out = BUF_INIT(4096);
+    wire_type type;
+    wire_reader r;
+    size_t size = 0, mark = wire_begin(&out, WIRE_LOG);
+    wire_put_str(&out, "a text");
+    wire_end(&out, mark);
+    for (size_t length = 0; length < out.length; length++)
+        CU_ASSERT_EQUAL(wire_frame(out.data, length, &type, &r, &size), 0);
+}
+
+static void impossible_lengths_are_no_frames(void)
+{
+    static const unsigned char zero[] = {0, 0, 0, 0, 70, 0}, one[] = {1, 0, 0, 0, 70, 0}, over[] = {1, 0, 0, 4, 70, 0},
+                               most[] = {0xff, 0xff, 0xff, 0xff, 70, 0};
+    wire_type type;
+    wire_reader r;
+    size_t size = 0;
+    CU_ASSERT_EQUAL(wire_frame((const char *)zero, sizeof zero, &type, &r, &size), -1);
+    CU_ASSERT_EQUAL(wire_frame((const char *)one, sizeof one, &type, &r, &size), -1);
+    CU_ASSERT_EQUAL(wire_frame((const char *)over, sizeof over, &type, &r, &size),
+                    -1); /* one byte more than a frame may have */
+    CU_ASSERT_EQUAL(wire_frame((const char *)most, sizeof most, &type, &r, &size), -1);
+}
+
+static wire_reader reader_of(const void *bytes, size_t length)
+{
+    const unsigned char *p = bytes;
+    return (wire_reader){.p = p, .end = p + length};
+}
+
+static void malformed_fields_are_bad_for_good(void)
+{
+    static const unsigned char flag[] = {2, 1}, short_text[] = {5, 0, 0, 0, 'a', 'b'},
+                               no_end[] = {1, 0, 0, 0, 'a', 'b'}, inner[] = {3, 0, 0, 0, 'a', 0, 'b', 0},
+                               longest[] = {0xfe, 0xff, 0xff, 0xff, 'a'}, null_text[] = {0xff, 0xff, 0xff, 0xff};
+    wire_reader r = reader_of(flag, sizeof flag);
+    CU_ASSERT(!wire_get_bool(&r) && r.bad);
+    CU_ASSERT(!wire_get_bool(&r) && r.bad); /* the next byte would be a good one */
+    r = reader_of(short_text, sizeof short_text);
+    CU_ASSERT(wire_get_str(&r) == NULL && r.bad);
+    r = reader_of(no_end, sizeof no_end);
+    CU_ASSERT(wire_get_str(&r) == NULL && r.bad);
+    r = reader_of(inner, sizeof inner);
+    CU_ASSERT(wire_get_str(&r) == NULL && r.bad);
+    r = reader_of(longest, sizeof longest);
+    CU_ASSERT(wire_get_str(&r) == NULL && r.bad);
+    r = reader_of(null_text, sizeof null_text);
+    ASSERT_TEXT(wire_get_required(&r), "");
+    CU_ASSERT(r.bad && !wire_done(&r));
+    r = reader_of(null_text, 3);
+    CU_ASSERT(wire_get_u32(&r) == 0 && r.bad && wire_get_i64(&r) == 0);
+    r = reader_of(null_text, 4);
+    CU_ASSERT(!wire_done(&r)); /* something is left */
+}
+
+static void too_much_is_remembered(void)
+{
+    BUF_AUTO out = BUF_INIT(16);
+    size_t mark = wire_begin(&out, WIRE_LOG);
+    wire_put_str(&out, "longer than sixteen bytes are");
+    wire_end(&out, mark);
+    CU_ASSERT(out.overflow);
+}
+
+typedef struct drain {
+    int fd;
+    size_t bytes;
+} drain;
+
+static void *read_all(void *arg)
+{
+    drain *d = arg;
+    char chunk[65536];
+    for (ssize_t n; (n = recv(d->fd, chunk, sizeof chunk, 0)) > 0;)
+        d->bytes += (size_t)n;
+    return NULL;
+}
+
+static void large_frames_are_sent_whole(void)
+{
+    int ends[2];
+    pthread_t thread;
+    BUF_AUTO out = BUF_INIT(WIRE_FRAME_LIMIT);
+    LB_AUTO_FREE char *text = base_alloc(5000001);
+    memset(text, 'x', 5000000);
+    size_t mark = wire_begin(&out, WIRE_DONE);
+    wire_put_str(&out, text);
+    wire_end(&out, mark);
+    CU_ASSERT_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    drain d = {.fd = ends[1]};
+    CU_ASSERT_FATAL(pthread_create(&thread, NULL, read_all, &d) == 0);
+    CU_ASSERT_EQUAL(wire_send_all(ends[0], &out), 0);
+    (void)close(ends[0]);
+    (void)pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(d.bytes, out.length);
+    (void)close(ends[1]);
+}
+
+static void closed_peer_is_an_error_and_no_signal(void)
+{
+    int ends[2];
+    BUF_AUTO out = BUF_INIT(64);
+    wire_end(&out, wire_begin(&out, WIRE_READY));
+    CU_ASSERT_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    (void)close(ends[1]);
+    CU_ASSERT_EQUAL(wire_send_all(ends[0], &out), -1);
+    CU_ASSERT_EQUAL(errno, EPIPE);
+    (void)close(ends[0]);
+}
+
+/* ---- jobs -------------------------------------------------------------------------------------------------------- */
+
+static const param_arg some_args[] = {{.name = "text", .text = "caf\xc3\xa9"}, {.name = "empty", .text = ""}};
+static const worker_tool some_tools[] = {
+    {.name = "one", .path = "/p/one.so", .risk = LB_RISK_LOW, .args = some_args, .arg_count = 2},
+    {.name = "two", .path = "/p/two.so", .agent = "a", .risk = LB_RISK_HIGH, .needs_approval = true, .timeout_s = 9}};
+static const gate_rule some_rules[] = {{.tool = "o*", .effect = 2, .branch_class = 3, .decision = 1, .loosen = true},
+                                       {.project = "p"}};
+static const worker_setup some_setup = {.outbox_dir = "/o",
+                                        .work_dir = "/w",
+                                        .transport_name = "t",
+                                        .transport_path = "/t.so",
+                                        .transport_args = some_args,
+                                        .transport_arg_count = 1,
+                                        .tools = some_tools,
+                                        .tool_count = 2,
+                                        .rules = some_rules,
+                                        .rule_count = 2,
+                                        .log_level = LB_LOG_INFO,
+                                        .worker_memory_mb = 1,
+                                        .run_memory_mb = 2,
+                                        .result_mb = 3,
+                                        .run_events = 4,
+                                        .run_records = 5,
+                                        .connection_idle_s = 6,
+                                        .grace_s = 7};
+static const run_request some_request = {.id = "01M7XKBAS00S4KBARVCNWWY01Z",
+                                         .tool = "one",
+                                         .path = "/p/one.so",
+                                         .target = {"shop", "main", LB_BRANCH_SHARED},
+                                         .args = some_args,
+                                         .arg_count = 2,
+                                         .plan = true,
+                                         .actor_kind = GATE_PERSON,
+                                         .actor = "me",
+                                         .reason = "since",
+                                         .risk = LB_RISK_MEDIUM,
+                                         .timeout_s = 11};
+static const run_done some_done = {.status = RUN_FAILED,
+                                   .error = {.code = LB_ERR_SQL, .sqlstate = "55P03", .message = "m", .hint = "h"},
+                                   .result = "{\"a\":1}",
+                                   .started_at = 12,
+                                   .duration_us = 13,
+                                   .changes = 1,
+                                   .findings = 2,
+                                   .records = 3,
+                                   .events = 4,
+                                   .version = "1",
+                                   .retire = true};
+
+/* The frame's reader, from the start. */
+static wire_reader open_frame(const buf *frame, wire_type expected)
+{
+    wire_type type = 0;
+    wire_reader r = {0};
+    size_t size = 0;
+    CU_ASSERT_EQUAL_FATAL(wire_frame(frame->data, frame->length, &type, &r, &size), 1);
+    CU_ASSERT_EQUAL(type, expected);
+    CU_ASSERT_EQUAL(size, frame->length);
+    return r;
+}
+
+static void setup_travels(void)
+{
+    BUF_AUTO frame = BUF_INIT(65536);
+    arena memory;
+    worker_setup got;
+    arena_init(&memory, 0);
+    job_put_setup(&frame, &some_setup);
+    wire_reader r = open_frame(&frame, WIRE_SETUP);
+    CU_ASSERT_FATAL(job_get_setup(&r, &memory, &got));
+    ASSERT_TEXT(got.outbox_dir, "/o");
+    ASSERT_TEXT(got.transport_args[0].text, "caf\xc3\xa9");
+    CU_ASSERT(got.tool_count == 2 && got.rule_count == 2 && got.transport_arg_count == 1);
+    ASSERT_TEXT(got.tools[0].args[1].name, "empty");
+    CU_ASSERT_PTR_NULL(got.tools[0].agent);
+    CU_ASSERT(got.tools[1].needs_approval && got.tools[1].timeout_s == 9 && got.tools[1].risk == LB_RISK_HIGH);
+    CU_ASSERT(got.rules[0].loosen && got.rules[0].branch_class == 3 && !got.rules[1].tool);
+    CU_ASSERT(got.log_level == LB_LOG_INFO && got.worker_memory_mb == 1 && got.grace_s == 7 && got.run_records == 5);
+    arena_done(&memory);
+}
+
+static void run_travels(void)
+{
+    BUF_AUTO frame = BUF_INIT(65536);
+    arena memory;
+    run_request got;
+    int64_t deadline = 0;
+    arena_init(&memory, 0);
+    job_put_run(&frame, &some_request, 1234567890123);
+    wire_reader r = open_frame(&frame, WIRE_RUN);
+    CU_ASSERT_FATAL(job_get_run(&r, &memory, &got, &deadline));
+    ASSERT_TEXT(got.id, some_request.id);
+    ASSERT_TEXT(got.target.branch, "main");
+    ASSERT_TEXT(got.args[0].text, "caf\xc3\xa9");
+    CU_ASSERT(got.plan && !got.needs_approval && got.target.branch_class == LB_BRANCH_SHARED && got.timeout_s == 11);
+    CU_ASSERT_PTR_NULL(got.parent_id);
+    CU_ASSERT_PTR_NULL(got.record_dir);
+    CU_ASSERT_EQUAL(deadline, 1234567890123);
+    arena_done(&memory);
+}
+
+static void done_travels(void)
+{
+    BUF_AUTO frame = BUF_INIT(65536);
+    const char *id = NULL;
+    run_done got;
+    job_put_done(&frame, "id", &some_done);
+    wire_reader r = open_frame(&frame, WIRE_DONE);
+    CU_ASSERT_FATAL(job_get_done(&r, &id, &got));
+    ASSERT_TEXT(id, "id");
+    CU_ASSERT(got.status == RUN_FAILED && got.error.code == LB_ERR_SQL && got.retire && got.events == 4);
+    ASSERT_TEXT(got.error.sqlstate, "55P03");
+    ASSERT_TEXT(got.result, "{\"a\":1}");
+    CU_ASSERT_EQUAL(got.duration_us, 13);
+}
+
+static bool read_job(wire_type type, wire_reader *r, arena *memory)
+{
+    worker_setup setup;
+    run_request request;
+    run_done done;
+    int64_t deadline;
+    const char *id;
+    return type == WIRE_SETUP ? job_get_setup(r, memory, &setup)
+           : type == WIRE_RUN ? job_get_run(r, memory, &request, &deadline)
+                              : job_get_done(r, &id, &done);
+}
+
+/* A frame that lacks its last bytes, or has more than it should, is none, wherever it is cut. */
+static void jobs_that_are_cut_are_refused(void)
+{
+    static const wire_type types[] = {WIRE_SETUP, WIRE_RUN, WIRE_DONE};
+    buf frames[3] = {BUF_INIT(65536), BUF_INIT(65536), BUF_INIT(65536)};
+    job_put_setup(&frames[0], &some_setup);
+    job_put_run(&frames[1], &some_request, 1);
+    job_put_done(&frames[2], "id", &some_done);
+    for (size_t i = 0; i < LB_COUNT(types); i++) {
+        for (size_t length = 0; length + WIRE_HEAD < frames[i].length; length++) {
+            arena memory;
+            arena_init(&memory, 0);
+            wire_reader r = reader_of(frames[i].data + WIRE_HEAD, length);
+            CU_ASSERT(!read_job(types[i], &r, &memory));
+            arena_done(&memory);
+        }
+        arena memory;
+        arena_init(&memory, 0);
+        buf_putc(&frames[i], 0);
+        wire_reader r = reader_of(frames[i].data + WIRE_HEAD, frames[i].length - WIRE_HEAD);
+        CU_ASSERT(!read_job(types[i], &r, &memory));
+        arena_done(&memory);
+        buf_done(&frames[i]);
+    }
+}
+
+static void lies_about_counts_cost_no_memory(void)
+{
+    BUF_AUTO frame = BUF_INIT(4096);
+    arena memory;
+    arena_init(&memory, (size_t)1024 * 1024);
+    for (int i = 0; i < 4; i++)
+        wire_put_str(&frame, "x");
+    wire_put_u32(&frame, 100000000); /* arguments of the transport */
+    wire_reader r = reader_of(frame.data, frame.length);
+    CU_ASSERT(!read_job(WIRE_SETUP, &r, &memory));
+    CU_ASSERT(memory.used < 4096);
+    arena_done(&memory);
+}
+
+static void small_memory_refuses_jobs(void)
+{
+    BUF_AUTO frame = BUF_INIT(65536);
+    job_put_setup(&frame, &some_setup);
+    bool read = false;
+    size_t failing = 0;
+    for (size_t n = 1; !read && n < 200; n++) {
+        arena memory;
+        arena_init(&memory, 0);
+        memory.fail_at = n;
+        wire_reader r = open_frame(&frame, WIRE_SETUP);
+        read = read_job(WIRE_SETUP, &r, &memory);
+        failing += !read;
+        arena_done(&memory);
+    }
+    CU_ASSERT(read && failing > 10);
+}
+
+static void status_that_nobody_knows(void)
+{
+    BUF_AUTO frame = BUF_INIT(65536);
+    arena memory;
+    run_done odd = some_done;
+    odd.status = (run_status)77;
+    job_put_done(&frame, "id", &odd);
+    wire_reader r = open_frame(&frame, WIRE_DONE);
+    arena_init(&memory, 0);
+    CU_ASSERT(!read_job(WIRE_DONE, &r, &memory));
+    arena_done(&memory);
+    ASSERT_TEXT(run_status_name((run_status)77), "unknown");
+    ASSERT_TEXT(run_status_name(RUN_PENDING_APPROVAL), "pending_approval");
+}
+
+SUITE(wire, TEST(fields_read_back), TEST(frames_stand_behind_each_other), TEST(every_cut_waits_for_more),
+      TEST(impossible_lengths_are_no_frames), TEST(malformed_fields_are_bad_for_good), TEST(too_much_is_remembered),
+      TEST(large_frames_are_sent_whole), TEST(closed_peer_is_an_error_and_no_signal), TEST(setup_travels),
+      TEST(run_travels), TEST(done_travels), TEST(jobs_that_are_cut_are_refused),
+      TEST(lies_about_counts_cost_no_memory), TEST(small_memory_refuses_jobs), TEST(status_that_nobody_knows))
