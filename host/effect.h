@@ -14,7 +14,7 @@ typedef enum effect {
 
 typedef struct effect_verdict {
     effect effect;
-    bool always_asks;    /* DROP INDEX and REINDEX outside throwaway branches; only an explicit loosening says otherwise */
+    bool always_asks; /* DROP INDEX and REINDEX outside throwaway branches; only an explicit loosening says otherwise */
     bool ends_sessions;  /* the only disruption is ending sessions: the SOP's rules may cover it */
     bool in_transaction; /* may run inside a transaction block */
     uint32_t statements;

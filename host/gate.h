@@ -1,5 +1,5 @@
-/* gate.h: what may happen without asking. The decision is a function of the change's effect, the branch's class, the tool's
- * flags, who asked, and the manifest's rules; nothing else. */
+/* gate.h: what may happen without asking. The decision is a function of the change's effect, the branch's class, the
+ * tool's flags, who asked, and the manifest's rules; nothing else. */
 #ifndef LBOPS_HOST_GATE_H
 #define LBOPS_HOST_GATE_H
 

@@ -293,8 +293,8 @@ static int check_tool(const lb_tool *tool, const char *name, lb_error *err)
                       "hints at an agent that no name can be");
     if (check_schedule(name, tool->schedule, err) < 0 ||
         check_params(name, tool->params, tool->param_size, tool->args_size, false, err) < 0 ||
-        check_list(name, "writes", tool->writes, params_is_name, err) < 0 || check_tables(name, tool->writes, err) < 0 ||
-        check_list(name, "emits", tool->emits, spec_is_event, err) < 0 ||
+        check_list(name, "writes", tool->writes, params_is_name, err) < 0 ||
+        check_tables(name, tool->writes, err) < 0 || check_list(name, "emits", tool->emits, spec_is_event, err) < 0 ||
         check_list(name, "calls", tool->calls, params_is_name, err) < 0)
         return err->code;
     return 0;

@@ -121,8 +121,8 @@ static int run_verb(cli *c, int words, char **argv)
     return verb->run(c, words, argv);
 }
 
-/* Whoever starts us with a closed standard stream must not see our files and sockets in its place. What takes it cannot be used
- * either, so that an answer that reaches nobody is still an error. */
+/* Whoever starts us with a closed standard stream must not see our files and sockets in its place. What takes it cannot
+ * be used either, so that an answer that reaches nobody is still an error. */
 static void hold_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

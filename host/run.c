@@ -206,7 +206,8 @@ static int check_promises(run_state *run, lb_error *err)
     return 0;
 }
 
-/* What a tool put into its error may be no text at all, and the book of runs takes nothing else: one line of UTF-8, with an end. */
+/* What a tool put into its error may be no text at all, and the book of runs takes nothing else: one line of UTF-8,
+ * with an end. */
 static void mend_text(char *text, size_t size)
 {
     text[size - 1] = '\0';

@@ -275,7 +275,7 @@ supervisor *supervisor_free(supervisor *s)
 {
     if (!s)
         return NULL;
-    s->pool = pool_free(s->pool); /* ends every run, and ... */
+    s->pool = pool_free(s->pool);       /* ends every run, and ... */
     s->ledger = ledger_free(s->ledger); /* ... this says so */
     s->suspended = suspend_close(s->suspended);
     free(s->outbox_dir);

@@ -69,10 +69,10 @@ static inline void run_change(int composed, const lb_sql *const *sql)
     PQclear(run_composed(*sql));
 }
 
-static inline lb_value decoded(const lb_column *column, PGresult *result, int i)
+static inline lb_value decoded(const lb_column *column, PGresult *result, int row, int i)
 {
     lb_value value = {.type = LB_END};
-    const char *cell = PQgetisnull(result, 0, i) ? NULL : PQgetvalue(result, 0, i);
+    const char *cell = PQgetisnull(result, row, i) ? NULL : PQgetvalue(result, row, i);
     if (decode_cell(column, cell, &memory, &value, &err) < 0)
         printf("\n    %s\n", err.message);
     CU_ASSERT_NOT_EQUAL_FATAL(value.type, LB_END);

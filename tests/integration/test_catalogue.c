@@ -182,10 +182,13 @@ static void large_tables_are_found_and_vacuumed(void)
         compose(&example_largest_tables_sql, LB_ARGS(lb_i64("min_bytes", args.min_bytes)), major, &memory, &sql, &err),
         0);
     RESULT *rows = run_composed(sql);
-    CU_ASSERT_TRUE_FATAL(PQntuples(rows) >= 1);
+    int at = 0; /* other suites may have their tables on the server too */
+    while (at < PQntuples(rows) && strcmp(PQgetvalue(rows, at, 1), "Big") != 0)
+        at++;
+    CU_ASSERT_TRUE_FATAL(at < PQntuples(rows));
     lb_value cells[8] = {{.type = LB_END}};
     for (int i = 0; i < 7; i++)
-        cells[i] = decoded(&example_largest_tables_sql.columns[i], rows, i);
+        cells[i] = decoded(&example_largest_tables_sql.columns[i], rows, at, i);
     next_row = cells;
     example_largest_tables_row row = {0};
     CU_ASSERT_TRUE(example_largest_tables_next(&ctx, NULL, &row));

@@ -133,7 +133,7 @@ static void expect_round_trip(const sample_everything_args *args)
         names[i] = PQfname(bound, i);
     CU_ASSERT_EQUAL(decode_check_columns(&sample_everything_sql, 18, names, &err), 0);
     for (int i = 0; i < 15; i++) {
-        lb_value from_bound = decoded(&columns[i], bound, i), from_literal = decoded(&columns[i], literal, i);
+        lb_value from_bound = decoded(&columns[i], bound, 0, i), from_literal = decoded(&columns[i], literal, 0, i);
         expect_same(&values[i], &from_bound);
         expect_same(&values[i], &from_literal);
     }

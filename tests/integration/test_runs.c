@@ -195,6 +195,11 @@ static void flood_of_events(void)
     stage_close(&s);
 }
 
+static void events_that_are_large(void)
+{
+    hostile("large_events", NO_ARGS, RUN_FAILED, LB_ERR_LIMIT, "events of one run are larger than 16 MB", false, SLOW);
+}
+
 static void flood_of_log_lines(void)
 {
     stage s;
@@ -296,7 +301,7 @@ SUITE(hostile_runs, TEST(segmentation_fault), TEST(abort_with_last_words), TEST(
       TEST(endless_loop_that_asks), TEST(endless_writes_to_stderr), TEST(endless_malloc), TEST(endless_lb_alloc),
       TEST(closed_descriptors), TEST(closed_standard_descriptors), TEST(garbage_on_the_channel), TEST(fork_bomb),
       TEST(child_left_behind), TEST(fork_that_returns_twice), TEST(thread_left_behind), TEST(alarm_left_behind),
-      TEST(flood_of_events), TEST(flood_of_log_lines), TEST(flood_on_stderr), TEST(gigabyte_result),
-      TEST(result_in_many_parts), TEST(result_larger_than_a_frame), TEST(invalid_utf8), TEST(group_left_open),
-      TEST(failure_without_a_reason), TEST(success_with_an_error), TEST(error_without_an_end),
+      TEST(flood_of_events), TEST(events_that_are_large), TEST(flood_of_log_lines), TEST(flood_on_stderr),
+      TEST(gigabyte_result), TEST(result_in_many_parts), TEST(result_larger_than_a_frame), TEST(invalid_utf8),
+      TEST(group_left_open), TEST(failure_without_a_reason), TEST(success_with_an_error), TEST(error_without_an_end),
       TEST(detector_without_coverage), TEST(overwritten_context), TEST(overwritten_arguments_do_not_last))

@@ -116,6 +116,30 @@ static void program_that_nobody_allowed(void)
     stage_close(&s);
 }
 
+static const char allow_many[] = "[[gate]]\ntool = \"many_changes\"\ndecision = \"execute\"\nloosen = true\n"
+                                 "reason = \"the test wants to see many\"\n";
+
+/* Each change is told of more than once; only what it came to in the end counts for the room that there is. */
+static void very_many_changes(void)
+{
+    stage s;
+    CU_ASSERT_FATAL(stage_open(&s, "workers = 1\nresult_mb = 1", allow_many));
+    const ending *e = stage_run(&s, "many_changes", ARGS("count", "500", "bytes", "100"));
+    CU_ASSERT_EQUAL(rows_with(&s, "audit_log", "\"outcome\":\"applied\""), 500);
+    expect(&s, e, RUN_OK, 0, NULL);
+    stage_close(&s);
+}
+
+static void changes_that_are_too_large(void)
+{
+    stage s;
+    CU_ASSERT_FATAL(stage_open(&s, "workers = 1\nresult_mb = 1", allow_many));
+    const ending *e = stage_run(&s, "many_changes", ARGS("count", "20", "bytes", "90000"));
+    CU_ASSERT_EQUAL(rows_with(&s, "audit_log", NULL), 0); /* said before any of them was made */
+    expect(&s, e, RUN_FAILED, LB_ERR_LIMIT, "changes of one run");
+    stage_close(&s);
+}
+
 static void plan_leaves_no_trace(void)
 {
     stage s;
@@ -218,5 +242,6 @@ static void wrong_arguments_start_nothing(void)
 SUITE(called_and_changing_runs, TEST(undeclared_call), TEST(call_of_nobody), TEST(call_of_itself),
       TEST(circle_of_calls), TEST(calls_too_deep), TEST(callee_fails), TEST(callee_crashes), TEST(callee_does_not_end),
       TEST(called_runs_stand_in_the_book), TEST(crash_after_an_applied_change), TEST(crash_in_the_middle_of_a_change),
-      TEST(program_that_nobody_allowed), TEST(plan_leaves_no_trace), TEST(records_of_runs_that_end_badly),
-      TEST(arguments_of_every_type), TEST(lists_and_defaults), TEST(wrong_arguments_start_nothing))
+      TEST(program_that_nobody_allowed), TEST(very_many_changes), TEST(changes_that_are_too_large),
+      TEST(plan_leaves_no_trace), TEST(records_of_runs_that_end_badly), TEST(arguments_of_every_type),
+      TEST(lists_and_defaults), TEST(wrong_arguments_start_nothing))

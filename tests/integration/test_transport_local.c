@@ -359,8 +359,9 @@ static void stops_at_the_deadline(void)
     CU_ASSERT(run(&(lb_command){.text = "SELECT 1", .deadline = clock_monotonic() - 1}, true) == LB_ERR_TIMEOUT);
     CU_ASSERT(run(&(lb_command){.text = "SELECT 1", .deadline = INT64_MIN}, true) == LB_ERR_TIMEOUT);
     /* rows without end, faster than they are taken */
-    CU_ASSERT(run(&(lb_command){.text = "SELECT generate_series(1, 1000000000) AS n", .deadline = clock_monotonic() + 200000},
-                  true) == LB_ERR_TIMEOUT);
+    CU_ASSERT(
+        run(&(lb_command){.text = "SELECT generate_series(1, 1000000000) AS n", .deadline = clock_monotonic() + 200000},
+            true) == LB_ERR_TIMEOUT);
     CU_ASSERT(rows.rows > 0);
     CU_ASSERT(read_sql("SELECT 1 AS n") == 0);
     finish();
@@ -417,11 +418,11 @@ static void the_server_times_out_too(void)
     start();
     CU_ASSERT(read_sql("SHOW statement_timeout") == 0);
     ASSERT_TEXT(buf_text(&rows.text), "statement_timeout\n32s\n");
-    CU_ASSERT(
-        run(&(lb_command){.text = "SHOW statement_timeout", .deadline = clock_monotonic() + 3600 * CLOCK_SECOND}, true) == 0);
+    CU_ASSERT(run(&(lb_command){.text = "SHOW statement_timeout", .deadline = clock_monotonic() + 3600 * CLOCK_SECOND},
+                  true) == 0);
     ASSERT_TEXT(buf_text(&rows.text), "statement_timeout\n4096s\n");
-    CU_ASSERT(
-        run(&(lb_command){.text = "SHOW statement_timeout", .deadline = clock_monotonic() + 3500 * CLOCK_SECOND}, true) == 0);
+    CU_ASSERT(run(&(lb_command){.text = "SHOW statement_timeout", .deadline = clock_monotonic() + 3500 * CLOCK_SECOND},
+                  true) == 0);
     ASSERT_TEXT(buf_text(&rows.text), "statement_timeout\n4096s\n");
     CU_ASSERT(read_sql("SHOW lock_timeout") == 0);
     ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n5s\n");

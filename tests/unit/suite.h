@@ -23,7 +23,7 @@
         const char *actual_ = (actual), *expected_ = (expected);                                                       \
         if (!actual_ || strcmp(actual_, expected_) != 0)                                                               \
             printf("\n    got  <%s>\n    want <%s>\n", actual_ ? actual_ : "(null)", expected_);                       \
-        CU_ASSERT(actual_ && strcmp(actual_, expected_) == 0);                                                         \
+        CU_ASSERT(actual_ &&strcmp(actual_, expected_) == 0);                                                          \
     } while (0)
 
 #define ASSERT_CONTAINS(actual, part)                                                                                  \
@@ -31,7 +31,7 @@
         const char *actual_ = (actual), *part_ = (part);                                                               \
         if (!actual_ || !strstr(actual_, part_))                                                                       \
             printf("\n    got  <%s>\n    want ...%s...\n", actual_ ? actual_ : "(null)", part_);                       \
-        CU_ASSERT(actual_ && strstr(actual_, part_));                                                                  \
+        CU_ASSERT(actual_ &&strstr(actual_, part_));                                                                   \
     } while (0)
 
 #define SUITE(name, ...)                                                                                               \
