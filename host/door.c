@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#define ANNOUNCED_REST 1500 /* of a change frame: names, the decision, an error */
+
 const char *change_kind_name(change_kind kind)
 {
     static const char *const names[] = {"sql", "api", "file", "exec"};
@@ -94,14 +96,29 @@ static change *new_change(lb_group *group, change_kind kind, lb_error *err)
     return c;
 }
 
-/* Only a change that is complete becomes part of its group. */
-static void join_group(change *c)
+/* How long the change's part of the run's document can get, with an error and all. */
+static size_t announced_bytes(const change *c)
+{
+    BUF_AUTO text = BUF_INIT((size_t)16 * 1024 * 1024 - 2 * ANNOUNCED_REST); /* door_announce has 16 MB for all */
+    json_string(&text, c->statement);
+    json_string(&text, c->group->title);
+    return text.overflow ? SIZE_MAX / 4 : text.length + ANNOUNCED_REST;
+}
+
+/* Only a change that is complete becomes part of its group, and only one that the run's document has room for. */
+static int join_group(change *c, lb_error *err)
 {
     run_state *run = c->group->run;
+    size_t room = (size_t)run->worker->setup->result_mb * 1024 * 1024, bytes = announced_bytes(c);
+    if (bytes > room - run->worker->change_bytes)
+        return lb_fail(err, LB_ERR_LIMIT, "do it in several runs, or raise [limits] result_mb",
+                       "the changes of one run take more than %u MB to tell of", run->worker->setup->result_mb);
+    run->worker->change_bytes += bytes;
     c->index = (*run->change_count)++;
     *c->group->last = c;
     c->group->last = &c->next;
     c->group->count++;
+    return 0;
 }
 
 int door_change_sql(lb_group *group, const lb_statement *statement, const lb_value *args, lb_error *err)
@@ -124,8 +141,7 @@ int door_change_sql(lb_group *group, const lb_statement *statement, const lb_val
         return lb_wrap(err, statement->name);
     if (group->atomic && !c->verdict.in_transaction)
         return lb_fail(err, LB_ERR_INVALID, "leave .atomic out", "%s cannot run inside a transaction", statement->name);
-    join_group(c);
-    return 0;
+    return join_group(c, err);
 }
 
 int door_change_control(lb_group *group, const lb_request *request, lb_error *err)
@@ -149,8 +165,7 @@ int door_change_control(lb_group *group, const lb_request *request, lb_error *er
     if (!copy->method || !copy->path || !c->statement)
         return lb_out_of_memory(err);
     effect_of_control(copy, &c->verdict);
-    join_group(c);
-    return 0;
+    return join_group(c, err);
 }
 
 int door_change_file(lb_group *group, const char *path, const char *content, lb_error *err)
@@ -170,8 +185,7 @@ int door_change_file(lb_group *group, const char *path, const char *content, lb_
     if (!exists && errno != ENOENT)
         return lb_fail(err, LB_ERR_IO, "choose another path", "cannot look at %s: %s", c->path, strerror(errno));
     effect_of_file(exists, &c->verdict);
-    join_group(c);
-    return 0;
+    return join_group(c, err);
 }
 
 int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
@@ -198,8 +212,7 @@ int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
         return lb_out_of_memory(err);
     c->argv = copy;
     effect_of_exec(copy, &c->verdict);
-    join_group(c);
-    return 0;
+    return join_group(c, err);
 }
 
 /* The group's effect is that of its strongest change; each change is asked for, and the strictest answer holds for all.

@@ -59,6 +59,7 @@ void job_put_setup(buf *out, const worker_setup *setup)
     wire_put_u32(out, setup->run_records);
     wire_put_u32(out, setup->connection_idle_s);
     wire_put_u32(out, setup->grace_s);
+    wire_put_u32(out, setup->outbox_mb);
     wire_end(out, mark);
 }
 
@@ -171,6 +172,7 @@ bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
     s.run_records = wire_get_u32(r);
     s.connection_idle_s = wire_get_u32(r);
     s.grace_s = wire_get_u32(r);
+    s.outbox_mb = wire_get_u32(r);
     if (!wire_done(r))
         return false;
     *ret_setup = s;

@@ -55,7 +55,7 @@ typedef struct worker_setup {
     const gate_rule *rules;
     size_t rule_count;
     lb_level log_level;
-    uint32_t worker_memory_mb, run_memory_mb, result_mb, run_events, run_records, connection_idle_s, grace_s;
+    uint32_t worker_memory_mb, run_memory_mb, result_mb, run_events, run_records, connection_idle_s, grace_s, outbox_mb;
 } worker_setup;
 
 void job_put_setup(buf *out, const worker_setup *setup);

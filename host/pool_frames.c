@@ -16,9 +16,11 @@ static bool on_change(slot *s, wire_reader *r)
     }
     slot_change *c = &s->changes[index];
     s->kept_bytes += strlen(json);
-    if (s->kept_bytes > s->pool->events_limit)
-        return false;
+    s->kept_bytes -= c->json ? strlen(c->json) : 0;
     free(c->json);
+    c->json = NULL;
+    if (s->kept_bytes > s->pool->events_limit) /* the worker sees to that: this one is out of its mind */
+        return false;
     *c = (slot_change){.json = base_strdup(json), .outcome = outcome};
     return true;
 }
@@ -27,6 +29,9 @@ static bool on_event(slot *s, wire_reader *r)
 {
     const char *id = wire_get_required(r), *json = wire_get_required(r);
     if (!wire_done(r) || !s->request || strcmp(id, s->request->id) != 0)
+        return false;
+    if (s->events.length + strlen(json) + 2 >
+        s->pool->events_limit) /* comma or bracket before it, bracket at the end */
         return false;
     buf_putc(&s->events, s->events.length ? ',' : '[');
     buf_puts(&s->events, json);

@@ -267,6 +267,27 @@ static run_status status_of(const run_state *run, lb_error *err)
     return RUN_OK;
 }
 
+#define OUTBOX_LOOK (5 * CLOCK_SECOND) /* between two looks at what waits there */
+
+/* History that nobody takes away must not fill the disk. The audit log and the book of runs are written whatever waits.
+ */
+static int check_outbox(run_state *run, lb_error *err)
+{
+    run_worker *worker = run->worker;
+    const worker_setup *setup = worker->setup;
+    int64_t now = clock_monotonic();
+    if (!worker->outbox_seen_at || now - worker->outbox_seen_at > OUTBOX_LOOK) {
+        int r = outbox_size(setup->outbox_dir, &worker->outbox_bytes, err);
+        if (r < 0)
+            return r;
+        worker->outbox_seen_at = now;
+    }
+    if (worker->outbox_bytes >> 20 < (int64_t)setup->outbox_mb)
+        return 0;
+    return lb_fail(err, LB_ERR_LIMIT, "raise [limits] outbox_mb, or let a delta service take the records away",
+                   "%s holds %lld MB, as much as it may", setup->outbox_dir, (long long)(worker->outbox_bytes >> 20));
+}
+
 /* Records that were acknowledged to the tool are kept whatever became of the run: they are facts. A plan leaves no
  * trace. */
 static void commit_records(run_state *run, lb_error *err)
@@ -274,7 +295,10 @@ static void commit_records(run_state *run, lb_error *err)
     lb_error commit_error;
     if (run->request->plan || !run->batch || outbox_rows(run->batch) == 0)
         return;
-    if (outbox_commit(run->batch, &commit_error) < 0 && !err->code) {
+    int r = check_outbox(run, &commit_error);
+    if (r >= 0)
+        r = outbox_commit(run->batch, &commit_error);
+    if (r < 0 && !err->code) {
         *err = commit_error;
         (void)lb_wrap(err, "records of the run");
     }
@@ -343,6 +367,7 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
         .change_count = &change_count,
     };
     cancel_requested = 0;
+    worker->event_bytes = worker->change_bytes = 0;
     arena_reset(&worker->memory);
     session_pool *own = NULL, *shared = worker->sessions;
     if (request->record_dir)

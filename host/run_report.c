@@ -73,6 +73,11 @@ int run_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *
         return r;
     if (text.overflow)
         return run_frame_fail(err, event);
+    size_t room = (size_t)run->worker->setup->result_mb * 1024 * 1024 - 2; /* brackets */
+    if (text.length + 1 > room - run->worker->event_bytes)
+        return lb_fail(err, LB_ERR_LIMIT, "emit less, or raise [limits] result_mb",
+                       "the events of one run are larger than %u MB", run->worker->setup->result_mb);
+    run->worker->event_bytes += text.length + 1;
     run->events++;
     if (run->request->plan)
         return 0; /* nothing happened that others could hear of */

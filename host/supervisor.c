@@ -122,6 +122,7 @@ static int make_setup(const supervisor *s, lb_level log_level, arena *memory, wo
         .run_records = (uint32_t)l->run_records,
         .connection_idle_s = (uint32_t)l->connection_idle_s,
         .grace_s = (uint32_t)l->grace_s,
+        .outbox_mb = (uint32_t)l->outbox_mb,
     };
     int r = describe_tools(s, memory, ret_setup, err);
     if (r >= 0)

@@ -136,7 +136,7 @@ static void changes_that_are_too_large(void)
     CU_ASSERT_FATAL(stage_open(&s, "workers = 1\nresult_mb = 1", allow_many));
     const ending *e = stage_run(&s, "many_changes", ARGS("count", "20", "bytes", "90000"));
     CU_ASSERT_EQUAL(rows_with(&s, "audit_log", NULL), 0); /* said before any of them was made */
-    expect(&s, e, RUN_FAILED, LB_ERR_LIMIT, "changes of one run");
+    expect(&s, e, RUN_FAILED, LB_ERR_LIMIT, "the changes of one run take more than 1 MB");
     stage_close(&s);
 }
 
