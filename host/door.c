@@ -99,7 +99,8 @@ static change *new_change(lb_group *group, change_kind kind, lb_error *err)
 /* How long the change's part of the run's document can get, with an error and all. */
 static size_t announced_bytes(const change *c)
 {
-    BUF_AUTO text = BUF_INIT((size_t)16 * 1024 * 1024 - 2 * ANNOUNCED_REST); /* door_announce has 16 MB for all */
+    BUF_AUTO text =
+        BUF_INIT((size_t)16 * 1024 * 1024 - (size_t)2 * ANNOUNCED_REST); /* door_announce has 16 MB for all */
     json_string(&text, c->statement);
     json_string(&text, c->group->title);
     return text.overflow ? SIZE_MAX / 4 : text.length + ANNOUNCED_REST;

@@ -1,6 +1,7 @@
 #include "gate.h"
 
 #include "effect_tree.h"
+#include "pattern.h"
 
 /* Three steps: what the table says, what the flags of tool and change add to it, what the manifest's rules make of
  * both. */
@@ -67,32 +68,9 @@ static gate_decision decide(const gate_question *q, const char **ret_note)
 
 /* ---- the manifest's rules ---- */
 
-/* * stands for any text, ? for one byte; nothing else is special. */
-static bool matches(const char *pattern, const char *text)
-{
-    const char *star = NULL, *retry = NULL;
-    while (*text) {
-        if (*pattern == '*') {
-            star = pattern++;
-            retry = text;
-        } else if (*pattern == '?' || *pattern == *text) {
-            pattern++;
-            text++;
-        } else if (star) {
-            pattern = star + 1;
-            text = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return !*pattern;
-}
-
 static bool allows(const char *pattern, const char *text)
 {
-    return !pattern || matches(pattern, text ? text : "");
+    return !pattern || pattern_matches(pattern, text ? text : "");
 }
 
 static bool applies(const gate_rule *r, const gate_question *q)

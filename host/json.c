@@ -5,7 +5,8 @@
 #include <math.h>
 
 #define VALUE_DEPTH 32
-#define TEXT_DEPTH  64
+#define TEXT_DEPTH  64  /* of what comes from outside */
+#define OWN_DEPTH   128 /* of what we make, with foreign documents inside our own values */
 
 /* Length of the UTF-8 sequence at p, or 0 when it is malformed (overlong, surrogate, past U+10FFFF, cut). */
 static size_t utf8_sequence(const unsigned char *p, const unsigned char *end)
@@ -308,6 +309,7 @@ int json_named(buf *b, const lb_value *values, lb_error *err)
 
 typedef struct scan {
     const unsigned char *start, *p, *end;
+    int deepest;
 } scan;
 
 static void skip_space(scan *s)
@@ -418,7 +420,7 @@ static bool check_container(scan *s, int depth, char close, bool keyed)
 static bool check_any(scan *s, int depth)
 {
     skip_space(s);
-    if (s->p == s->end || depth >= TEXT_DEPTH)
+    if (s->p == s->end || depth >= s->deepest)
         return false;
     bool ok;
     if (*s->p == '{')
@@ -433,23 +435,34 @@ static bool check_any(scan *s, int depth)
     return ok;
 }
 
-int json_check(const char *text, size_t length, lb_error *err)
+static int check_document(const char *text, size_t length, int deepest, lb_error *err)
 {
-    scan s = {(const unsigned char *)text, (const unsigned char *)text, (const unsigned char *)text + length};
+    const unsigned char *start = (const unsigned char *)text;
+    scan s = {.start = start, .p = start, .end = start + length, .deepest = deepest};
     if (check_any(&s, 0) && s.p == s.end)
         return 0;
     return lb_fail(err, LB_ERR_INVALID, "give one JSON document (RFC 8259)", "not JSON at byte %zu",
                    (size_t)(s.p - s.start));
 }
 
+int json_check(const char *text, size_t length, lb_error *err)
+{
+    return check_document(text, length, TEXT_DEPTH, err);
+}
+
+int json_check_own(const char *text, size_t length, lb_error *err)
+{
+    return check_document(text, length, OWN_DEPTH, err);
+}
+
 struct json_object *json_parse(const char *text, size_t length, lb_error *err)
 {
-    if (length > INT32_MAX || json_check(text, length, err) < 0) {
+    if (length > INT32_MAX || json_check_own(text, length, err) < 0) {
         if (length > INT32_MAX)
             (void)lb_fail(err, LB_ERR_LIMIT, NULL, "a JSON document of %zu bytes is too long", length);
         return NULL;
     }
-    struct json_tokener *tokener = json_tokener_new_ex(TEXT_DEPTH + 1);
+    struct json_tokener *tokener = json_tokener_new_ex(OWN_DEPTH + 1);
     if (!tokener) {
         (void)lb_out_of_memory(err);
         return NULL;

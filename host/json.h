@@ -36,8 +36,11 @@ LB_MUST_CHECK int json_members(buf *b, const lb_value *values, lb_error *err);
 /* Strict RFC 8259, one document, depth at most 64. Returns 0 or LB_ERR_INVALID with the byte offset in the message. */
 LB_MUST_CHECK int json_check(const char *text, size_t length, lb_error *err);
 
-/* json_check, then json-c. The caller puts the object. NULL after a failure, and `null` is one: json-c has no object
- * for it. */
+/* The same for documents that we made ourselves, which may hold foreign ones: depth at most 128. */
+LB_MUST_CHECK int json_check_own(const char *text, size_t length, lb_error *err);
+
+/* json_check_own, then json-c. The caller puts the object. NULL after a failure, and `null` is one: json-c has no
+ * object for it. */
 struct json_object *json_parse(const char *text, size_t length, lb_error *err);
 
 #define JSON_AUTO LB_CLEANUP(json_put_holder) struct json_object

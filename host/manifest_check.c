@@ -1,6 +1,7 @@
 /* The manifest against the plugins that are there. */
 #include "manifest_internal.h"
 #include "nearest.h"
+#include "pattern.h"
 
 typedef struct checker {
     const manifest *m;
@@ -25,27 +26,6 @@ static bool lists(char *const *names, const char *name)
         if (strcmp(*names, name) == 0)
             return true;
     return false;
-}
-
-/* A pattern with * and ?. On a mismatch the last * takes one character more; earlier ones need not be tried again. */
-static bool matches(const char *pattern, const char *text)
-{
-    const char *star = NULL, *resume = NULL;
-    while (*text) {
-        if (*pattern == '*') {
-            star = pattern++;
-            resume = text;
-        } else if (*pattern == '?' || *pattern == *text) {
-            pattern++;
-            text++;
-        } else if (star) {
-            pattern = star + 1;
-            text = ++resume;
-        } else {
-            return false;
-        }
-    }
-    return !pattern[strspn(pattern, "*")];
 }
 
 /* ---- plugins ---- */
@@ -277,7 +257,7 @@ static void check_rule(const checker *c, const manifest_rule *rule)
     if (!rule->tool)
         return;
     for (size_t i = 0; i < registry_count(c->r); i++)
-        if (registry_at(c->r, i)->kind == LB_KIND_TOOL && matches(rule->tool, registry_at(c->r, i)->name))
+        if (registry_at(c->r, i)->kind == LB_KIND_TOOL && pattern_matches(rule->tool, registry_at(c->r, i)->name))
             return;
     if (!strpbrk(rule->tool, "*?"))
         (void)find_plugin(c, LB_KIND_TOOL, rule->tool, rule->place, false); /* for its problem: there is none */

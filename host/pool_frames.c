@@ -1,14 +1,24 @@
 /* What workers say while they run. */
 #include "pool_slot.h"
 
+#include "json.h"
+
 #define KEPT_BYTES ((size_t)1024 * 1024) /* of an empty buffer */
+
+/* A tool may write to the channel itself, so what goes into a document is looked at here once more. */
+static bool is_json(const char *text)
+{
+    lb_error ignored;
+    return json_check_own(text, strlen(text), &ignored) == 0;
+}
 
 static bool on_change(slot *s, wire_reader *r)
 {
     const char *id = wire_get_required(r);
     uint32_t index = wire_get_u32(r), outcome = wire_get_u32(r);
     const char *json = wire_get_required(r);
-    if (!wire_done(r) || !s->request || strcmp(id, s->request->id) != 0 || index > s->change_count + 100000)
+    if (!wire_done(r) || !s->request || strcmp(id, s->request->id) != 0 || index > s->change_count + 100000 ||
+        !is_json(json))
         return false;
     while (s->change_count <= index) {
         BASE_PUSH(s->changes, s->change_count, s->change_capacity);
@@ -28,7 +38,7 @@ static bool on_change(slot *s, wire_reader *r)
 static bool on_event(slot *s, wire_reader *r)
 {
     const char *id = wire_get_required(r), *json = wire_get_required(r);
-    if (!wire_done(r) || !s->request || strcmp(id, s->request->id) != 0)
+    if (!wire_done(r) || !s->request || strcmp(id, s->request->id) != 0 || !is_json(json))
         return false;
     if (s->events.length + strlen(json) + 2 >
         s->pool->events_limit) /* comma or bracket before it, bracket at the end */
@@ -84,7 +94,7 @@ static bool on_done(slot *s, wire_reader *r, const run_request *called)
     const char *id = NULL;
     run_done done;
     pool *p = s->pool;
-    if (!job_get_done(r, &id, &done) || !s->request)
+    if (!job_get_done(r, &id, &done) || !s->request || !is_json(done.result))
         return false;
     if (called && strcmp(id, called->id) == 0) {
         run_outcome outcome = {.request = called, .done = done, .changes = "[]", .events = "[]"};

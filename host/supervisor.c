@@ -4,8 +4,7 @@
 #include "json.h"
 #include "log.h"
 #include "outbox.h"
-
-#include <fnmatch.h>
+#include "pattern.h"
 
 struct supervisor {
     const manifest *manifest;
@@ -323,11 +322,11 @@ static const plugin_spec *find_tool(const supervisor *s, const char *name, lb_er
     return NULL;
 }
 
-static bool matches(const manifest_target *t, const char *project, const char *branch)
+static bool is_target(const manifest_target *t, const char *project, const char *branch)
 {
     if (!t->pattern)
         return strcmp(t->project, project) == 0 && strcmp(t->branch, branch) == 0;
-    return fnmatch(t->project, project, FNM_NOESCAPE) == 0 && fnmatch(t->branch, branch, FNM_NOESCAPE) == 0;
+    return pattern_matches(t->project, project) && pattern_matches(t->branch, branch);
 }
 
 static const char *list_targets(const manifest *m, char *text, size_t bytes)
@@ -362,7 +361,7 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
         return lb_fail(err, LB_ERR_INVALID, list_targets(m, hint, sizeof hint), "%s needs a target", ask->tool);
     *ret_target = (lb_target){ask->project, ask->branch, LB_BRANCH_PRODUCTION};
     for (size_t i = 0; i < m->target_count; i++)
-        if (matches(&m->targets[i], ask->project, ask->branch) && m->targets[i].branch_class)
+        if (is_target(&m->targets[i], ask->project, ask->branch) && m->targets[i].branch_class)
             ret_target->branch_class = m->targets[i].branch_class;
     return 0;
 }

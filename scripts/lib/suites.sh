@@ -21,12 +21,30 @@ count() {
     fi
 }
 
+# watched COMMAND...: runs it in a process group of its own, so that a signal to this script need not wait for its end and
+# stop_watched can end all of it.
+WATCHED=''
+watched() {
+    local status=0
+    set -m
+    unheld "$@" </dev/null &
+    WATCHED=$!
+    set +m
+    wait "$WATCHED" || status=$?
+    WATCHED=''
+    return "$status"
+}
+
+stop_watched() {
+    [[ -z "$WATCHED" ]] || kill -TERM -- "-$WATCHED" 2>/dev/null || true
+}
+
 # step NAME COMMAND...: shows what it says, and goes on when it fails.
 step() {
     local name=$1 start=$SECONDS status=0
     shift
     headline "$name"
-    unheld "$@" </dev/null || status=$?
+    watched "$@" || status=$?
     count "$name" "$status"
     ((status == 0)) || warn "$name failed"
     log "$name took $((SECONDS - start)) s"
@@ -70,6 +88,11 @@ show_cases() {
         show && /^  +[^ ]/ && !/CUnit|cunit\.sourceforge|^ +(suites|tests|asserts) / { print "  " $0 }' "$1"
 }
 
+# run_ctest FILE ARG...: what it says goes to the reader and to FILE.
+run_ctest() {
+    ctest "${@:2}" 2>&1 | tee "$1"
+}
+
 # suites PRESET [CTEST-ARG...]
 suites() {
     local preset=$1 dir status=0 line out=$work/ctest.out
@@ -81,8 +104,8 @@ suites() {
     export LBOPS_JOBS=${LBOPS_JOBS:-$(nproc)}
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-        unheld ctest --test-dir "$dir" --output-on-failure --no-tests=error -j "$LBOPS_JOBS" "${args[@]}" \
-        </dev/null 2>&1 | tee "$out" || status=$?
+        watched run_ctest "$out" --test-dir "$dir" --output-on-failure --no-tests=error -j "$LBOPS_JOBS" "${args[@]}" ||
+        status=$?
     show_cases "$dir/Testing/Temporary/LastTest.log"
     line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$out" || true)
     if [[ "$line" =~ ,\ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then

@@ -37,6 +37,8 @@ static _Noreturn void become_program(const circumstances *how, int out, int err,
     const char *argv[32] = {getenv("LBOPS_PROGRAM")};
     for (size_t i = 0; words[i] && i < 30; i++)
         argv[i + 1] = words[i];
+    if (!argv[0])
+        _exit(125);
     (void)unsetenv("LBOPS_STATE_DIR"); /* what the person who runs the tests has set does not count */
     (void)unsetenv("LBOPS_MANIFEST");
     (void)unsetenv("NO_COLOR");
@@ -166,7 +168,7 @@ char *workspace_new(void)
 {
     char *dir = scratch_new();
     LB_AUTO_FREE char *manifest = base_printf(
-        "[workspace]\nname = \"cli\"\nstate_dir = \"state\"\nplugins = [\"%s\", \"%s\"]\n[limits]\ngrace_s = 1\n"
+        "[workspace]\nname = \"cli\"\nstate_dir = \"state\"\nplugins = [\"%s\", \"%s\"]\n[limits]\ngrace_s = 3\n"
         "[services.transport]\nplugin = \"transport_mock\"\nfixtures = \"fixtures\"\n"
         "[[targets]]\nproject = \"shop\"\nbranch = \"dev\"\nclass = \"throwaway\"\n",
         getenv("LBOPS_HOSTILE"), getenv("LBOPS_PLUGINS"));

@@ -62,7 +62,10 @@ static void on_ended(void *state, const run_outcome *outcome, const char *docume
 {
     stage *s = state;
     ending *e = find_ending(s, outcome->request->id);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+    if (!e) {
+        CU_FAIL("a run ended that nobody asked for");
+        return;
+    }
     e->count++;
     e->status = outcome->done.status;
     e->error = outcome->done.error;

@@ -183,6 +183,27 @@ static void table_of_the_outbox_is_a_file(void)
     stage_close(&s);
 }
 
+/* What waits there already takes all the room that the manifest gives. */
+static void outbox_that_holds_enough(void)
+{
+    stage s;
+    lb_error err;
+    CU_ASSERT_FATAL(stage_open(&s, "workers = 1\noutbox_mb = 1", NULL));
+    LB_AUTO_FREE char *table = base_printf("%s/state/outbox/lakebase_metrics", s.dir);
+    LB_AUTO_FREE char *file = base_printf("%s/waiting.ndjson", table), *text = base_alloc(1500000);
+    memset(text, 'x', 1499999);
+    CU_ASSERT_FATAL(fs_make_dirs(table, &err) >= 0 && fs_write_durable(file, text, 1499999, 0600, &err) >= 0);
+    const ending *e = stage_run(&s, "steps", NO_ARGS);
+    CU_ASSERT_EQUAL(e->status, RUN_FAILED);
+    CU_ASSERT_EQUAL(e->error.code, LB_ERR_LIMIT);
+    ASSERT_CONTAINS(e->error.message, "as much as it may");
+    CU_ASSERT_EQUAL(unlink(file), 0);
+    stage_stop(&s); /* a worker looks again after some seconds, a new one at once */
+    CU_ASSERT_FATAL(stage_reopen(&s, "workers = 1\noutbox_mb = 1", NULL));
+    CU_ASSERT_EQUAL(stage_run(&s, "steps", NO_ARGS)->status, RUN_OK);
+    stage_close(&s);
+}
+
 static void as_nobody(stage *s, FILE *report)
 {
     if (geteuid() == 0 && (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)) {
@@ -247,7 +268,8 @@ static bool is_gone(pid_t pid)
 static void killed_in_the_middle_of_runs(void)
 {
     stage s;
-    int ends[2], workers[2] = {0, 0};
+    int ends[2];
+    pid_t workers[2];
     char text[64] = "";
     CU_ASSERT_FATAL(stage_open(&s, NULL, NULL));
     stage_stop(&s);
@@ -258,9 +280,11 @@ static void killed_in_the_middle_of_runs(void)
         run_until_killed(&s, fdopen(ends[1], "w"));
     (void)close(ends[1]);
     CU_ASSERT_FATAL(read(ends[0], text, sizeof text - 1) > 0);
-    CU_ASSERT_EQUAL_FATAL(sscanf(text, "%d %d", &workers[0], &workers[1]),
-                          2); /* NOLINT(cert-err34-c): our own child's */
-    (void)usleep(300000);     /* let it write */
+    char *second = NULL;
+    workers[0] = (pid_t)strtol(text, &second, 10);
+    workers[1] = (pid_t)strtol(second, NULL, 10);
+    CU_ASSERT_FATAL(workers[0] > 1 && workers[1] > 1);
+    (void)usleep(300000); /* let it write */
     CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
     CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
     (void)close(ends[0]);
@@ -277,4 +301,5 @@ static void killed_in_the_middle_of_runs(void)
 }
 
 SUITE(state_of_runs, TEST(no_file_can_grow), TEST(full_disk), TEST(state_directory_is_a_file), TEST(outbox_is_a_file),
-      TEST(table_of_the_outbox_is_a_file), TEST(read_only_state_directory), TEST(killed_in_the_middle_of_runs))
+      TEST(table_of_the_outbox_is_a_file), TEST(outbox_that_holds_enough), TEST(read_only_state_directory),
+      TEST(killed_in_the_middle_of_runs))

@@ -81,6 +81,7 @@ static void setup_of(worker_setup *setup)
                             .result_mb = 1,
                             .run_events = 100,
                             .run_records = 100,
+                            .outbox_mb = 64,
                             .connection_idle_s = 60};
 }
 

@@ -189,6 +189,7 @@ static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .run_events = 4,
                                         .run_records = 5,
                                         .connection_idle_s = 6,
+                                        .outbox_mb = 8,
                                         .grace_s = 7};
 static const run_request some_request = {.id = "01M7XKBAS00S4KBARVCNWWY01Z",
                                          .tool = "one",
@@ -242,7 +243,8 @@ static void setup_travels(void)
     CU_ASSERT_PTR_NULL(got.tools[0].agent);
     CU_ASSERT(got.tools[1].needs_approval && got.tools[1].timeout_s == 9 && got.tools[1].risk == LB_RISK_HIGH);
     CU_ASSERT(got.rules[0].loosen && got.rules[0].branch_class == 3 && !got.rules[1].tool);
-    CU_ASSERT(got.log_level == LB_LOG_INFO && got.worker_memory_mb == 1 && got.grace_s == 7 && got.run_records == 5);
+    CU_ASSERT(got.log_level == LB_LOG_INFO && got.worker_memory_mb == 1 && got.grace_s == 7 && got.outbox_mb == 8 &&
+              got.run_records == 5);
     arena_done(&memory);
 }
 
