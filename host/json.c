@@ -457,12 +457,12 @@ int json_check_own(const char *text, size_t length, lb_error *err)
 
 struct json_object *json_parse(const char *text, size_t length, lb_error *err)
 {
-    if (length > INT32_MAX || json_check_own(text, length, err) < 0) {
+    if (length > INT32_MAX || json_check(text, length, err) < 0) {
         if (length > INT32_MAX)
             (void)lb_fail(err, LB_ERR_LIMIT, NULL, "a JSON document of %zu bytes is too long", length);
         return NULL;
     }
-    struct json_tokener *tokener = json_tokener_new_ex(OWN_DEPTH + 1);
+    struct json_tokener *tokener = json_tokener_new_ex(TEXT_DEPTH + 1);
     if (!tokener) {
         (void)lb_out_of_memory(err);
         return NULL;

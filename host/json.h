@@ -39,7 +39,7 @@ LB_MUST_CHECK int json_check(const char *text, size_t length, lb_error *err);
 /* The same for documents that we made ourselves, which may hold foreign ones: depth at most 128. */
 LB_MUST_CHECK int json_check_own(const char *text, size_t length, lb_error *err);
 
-/* json_check_own, then json-c. The caller puts the object. NULL after a failure, and `null` is one: json-c has no
+/* json_check, then json-c. The caller puts the object. NULL after a failure, and `null` is one: json-c has no
  * object for it. */
 struct json_object *json_parse(const char *text, size_t length, lb_error *err);
 
