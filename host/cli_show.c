@@ -45,8 +45,12 @@ static void show_coverage(struct json_object *result)
 {
     struct json_object *examined = member_of(result, "examined"), *skipped = member_of(result, "skipped");
     if (examined && json_object_object_length(examined)) {
-        (void)fputs("  examined", stdout);
-        json_object_object_foreach(examined, what, count)(void) printf(" %s %s;", json_object_get_string(count), what);
+        const char *before = "  examined ";
+        json_object_object_foreach(examined, what, count)
+        {
+            (void)printf("%s%s %s", before, json_object_get_string(count), what);
+            before = ", ";
+        }
         (void)putchar('\n');
     }
     for (size_t i = 0; i < length_of(skipped); i++) {

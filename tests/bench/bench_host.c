@@ -323,6 +323,8 @@ static void measure_memory(const char *program, const workspace *w, double *ret_
         give_up("there is no worker", NULL);
     *ret_supervisor = (double)sum_lines(s.pid, "status", "VmRSS:", NULL) / 1024;
     *ret_worker = (double)sum_lines(worker, "smaps_rollup", "Private_Clean:", "Private_Dirty:") / 1024;
+    if (*ret_supervisor <= 0 || *ret_worker <= 0)
+        give_up("its memory cannot be read under /proc: run this as root", NULL);
     end_program(&s);
 }
 
