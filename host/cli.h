@@ -36,6 +36,7 @@ int cli_verb_help(const cli *c, const cli_verb *verb);
 typedef enum cli_load_kind {
     CLI_STRICT,   /* a manifest that is found and has no error */
     CLI_DEFAULTS, /* embedded defaults where there is no manifest and none was named */
+    CLI_ALL,      /* a manifest as far as it can be read, to say all that is wrong with it */
     CLI_GIVEN     /* embedded defaults unless one was named: the server is given on the command line */
 } cli_load_kind;
 

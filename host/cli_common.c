@@ -133,9 +133,12 @@ int cli_read_manifest(cli *c, cli_load_kind kind, manifest_problems *problems)
     lb_error err;
     const char *path = find_manifest(c, kind);
     int r;
-    if (path) {
+    if (path && kind == CLI_ALL) {
+        c->manifest = manifest_read_partly(path, problems);
+        r = 0; /* the problems say it */
+    } else if (path) {
         r = manifest_read(path, &c->manifest, problems);
-    } else if (kind != CLI_STRICT) {
+    } else if (kind == CLI_DEFAULTS || kind == CLI_GIVEN) {
         r = manifest_parse(defaults, strlen(defaults), "built-in defaults", &c->manifest, problems);
     } else {
         (void)lb_fail(&err, LB_ERR_INVALID, "lbops init writes one; or name one with -m", "there is no manifest here");
@@ -150,7 +153,7 @@ int cli_load_registry(cli *c)
     size_t count = 0;
     while (c->manifest->plugin_dirs[count])
         count++;
-    LB_AUTO_FREE char *cache = base_printf("%s/plugins.json", c->manifest->state_dir);
+    LB_AUTO_FREE char *cache = c->manifest->state_dir ? base_printf("%s/plugins.json", c->manifest->state_dir) : NULL;
     const registry_options options = {
         .directories = (const char *const *)c->manifest->plugin_dirs,
         .directory_count = count,

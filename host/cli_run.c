@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "log.h"
+#include "nearest.h"
 
 #include <signal.h>
 
@@ -112,21 +113,46 @@ static int parse_words(const cli *c, int argc, char **argv, run_wish *wish)
     return parse_timeout(c, timeout, wish);
 }
 
+static bool has_parameter(const plugin_spec *spec, const char *name)
+{
+    for (size_t i = 0; i < params_count(spec_params(spec)); i++)
+        if (strcmp(params_at(spec_params(spec), i).name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Names are judged before values, and a name that is close to an option of lbops itself is taken for that. */
+static int check_names(const cli *c, const run_wish *wish)
+{
+    static const char *const options[] = {"project", "branch", "plan",    "dsn",  "timeout",
+                                          "record",  "as",     "because", "agent"};
+    const plugin_spec *spec = registry_find(c->registry, LB_KIND_TOOL, wish->ask.tool);
+    for (size_t i = 0; spec && i < wish->count; i++) {
+        const char *name = wish->args[i].name, *nearest = nearest_name(name, options, LB_COUNT(options));
+        char hint[64];
+        (void)snprintf(hint, sizeof hint, "did you mean --%s?", nearest ? nearest : "");
+        if (nearest && !has_parameter(spec, name))
+            return cli_usage(c, NULL, hint, "%s has no parameter --%s", wish->ask.tool, name);
+    }
+    return 0;
+}
+
 /* A parameter at the end without a value: the name is judged before the value is asked for. */
 static int check_values(const cli *c, run_wish *wish)
 {
     lb_error err;
     const plugin_spec *spec = registry_find(c->registry, LB_KIND_TOOL, wish->ask.tool);
-    for (size_t i = 0; i < wish->count; i++) {
+    int code = check_names(c, wish);
+    for (size_t i = 0; code == 0 && i < wish->count; i++) {
         if (wish->args[i].text)
             continue;
         wish->args[i].text = base_strdup("");
         if (spec && params_check(wish->ask.tool, spec_params(spec), &wish->args[i], 1, &err) < 0 &&
-            strstr(err.message, "has no parameter"))
+            !has_parameter(spec, wish->args[i].name))
             return cli_fail(c, &err);
         return cli_usage(c, cli_find_verb("run"), NULL, "--%s needs a value", wish->args[i].name);
     }
-    return 0;
+    return code;
 }
 
 /* --dsn takes the place of the manifest's transport. */

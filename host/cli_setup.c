@@ -125,10 +125,10 @@ int cli_check(cli *c, int argc, char **argv)
     manifest_problems problems = {0};
     if (argc > 1)
         return cli_usage(c, cli_find_verb("check"), NULL, "check takes no %s", argv[1]);
-    int code = cli_read_manifest(c, CLI_STRICT, &problems);
-    if (code == 0)
+    int code = cli_read_manifest(c, CLI_ALL, &problems);
+    if (c->manifest && code == 0)
         code = cli_load_registry(c);
-    if (code == 0)
+    if (c->registry)
         manifest_check(c->manifest, c->registry, &problems);
     if (manifest_has_errors(&problems))
         code = EXIT_USAGE;

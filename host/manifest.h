@@ -161,6 +161,11 @@ typedef struct manifest {
 LB_MUST_CHECK int manifest_read(const char *path, manifest **ret_manifest, manifest_problems *problems);
 LB_MUST_CHECK int manifest_parse(const char *text, size_t length, const char *path, manifest **ret_manifest,
                                  manifest_problems *problems);
+
+/* As far as it can be understood, errors or not: for manifest_check alone, never to run anything. Names may be missing
+ * in what had an error. NULL when the text is no TOML. */
+manifest *manifest_read_partly(const char *path, manifest_problems *problems);
+manifest *manifest_parse_partly(const char *text, size_t length, const char *path, manifest_problems *problems);
 manifest *manifest_free(manifest *m);
 
 /* Holds it against the plugins: unknown tools and services (with the nearest right name), a service of the wrong kind,

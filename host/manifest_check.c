@@ -55,10 +55,10 @@ static const plugin_spec *find_any_kind(const registry *r, const char *name)
 static const plugin_spec *find_plugin(const checker *c, lb_kind kind, const char *name, manifest_place place,
                                       bool warning)
 {
-    const plugin_spec *spec = registry_find(c->r, kind, name), *other;
+    const plugin_spec *spec = name ? registry_find(c->r, kind, name) : NULL, *other;
     const registry_refusal *refusal;
     char hint[256];
-    if (spec)
+    if (spec || !name) /* a name that is missing has been said already */
         return spec;
     if ((other = find_any_kind(c->r, name))) {
         report(c, place, warning, LB_ERR_INVALID, NULL, "%s is a plugin of the kind %s, not %s", name,
@@ -120,6 +120,8 @@ static void check_param(const checker *c, const plugin_spec *spec, const manifes
 {
     lb_param row;
     lb_error err;
+    if (!param->text && !param->secret)
+        return; /* its type was wrong: said already */
     if (!find_row(spec_params(spec), param->name, &row)) {
         refuse_param(c, spec, param);
         return;
@@ -197,7 +199,7 @@ static void check_tool(const checker *c, const manifest_tool *tool)
 
 static bool runs_by_schedule(const checker *c, const manifest_tool *tool)
 {
-    const plugin_spec *spec = registry_find(c->r, LB_KIND_TOOL, tool->name);
+    const plugin_spec *spec = tool->name ? registry_find(c->r, LB_KIND_TOOL, tool->name) : NULL;
     const char *schedule = tool->schedule ? tool->schedule : spec ? spec->schedule : NULL;
     return !tool->disabled && schedule && *schedule;
 }
@@ -238,6 +240,8 @@ static void check_event(const checker *c, const manifest_subscription *subscript
 
 static void check_subscription(const checker *c, const manifest_subscription *subscription)
 {
+    if (!subscription->event || !subscription->tool)
+        return;
     const plugin_spec *spec = registry_find(c->r, LB_KIND_TOOL, subscription->tool);
     const manifest_tool *tool = manifest_find_tool(c->m, NULL, subscription->tool, NULL);
     check_event(c, subscription);

@@ -368,39 +368,54 @@ static int outcome_of(const manifest_problems *problems)
     return 0;
 }
 
-int manifest_parse(const char *text, size_t length, const char *path, manifest **ret_manifest,
-                   manifest_problems *problems)
+manifest *manifest_parse_partly(const char *text, size_t length, const char *path, manifest_problems *problems)
 {
     manifest_reader reader = {manifest_new(path), problems};
     toml_fault fault;
     toml_node *root = NULL;
-    if (is_readable(&reader, &text, &length)) {
-        if (toml_parse(text, length, &root, &fault) < 0)
-            manifest_problem_add(problems, (manifest_place){path, fault.line, fault.column}, false, fault.error.code,
-                                 fault.error.hint, "%s", fault.error.message);
-        else
-            read_root(&reader, root);
-        toml_free(root);
+    bool is_toml = is_readable(&reader, &text, &length);
+    if (is_toml && toml_parse(text, length, &root, &fault) < 0) {
+        manifest_problem_add(problems, (manifest_place){path, fault.line, fault.column}, false, fault.error.code,
+                             fault.error.hint, "%s", fault.error.message);
+        is_toml = false;
     }
-    int r = outcome_of(problems);
-    if (r < 0) {
-        (void)manifest_free(reader.m); /* always NULL */
-        return r;
-    }
+    if (!is_toml)
+        return manifest_free(reader.m);
+    read_root(&reader, root);
+    toml_free(root);
     settle_paths(reader.m);
-    *ret_manifest = reader.m;
-    return 0;
+    return reader.m;
 }
 
-int manifest_read(const char *path, manifest **ret_manifest, manifest_problems *problems)
+manifest *manifest_read_partly(const char *path, manifest_problems *problems)
 {
     LB_AUTO_FREE char *text = NULL;
     size_t length;
     lb_error err;
-    int r = fs_read(path, TOML_LONGEST, &text, &length, &err);
-    if (r < 0) {
-        manifest_problem_add(problems, (manifest_place){.file = path}, false, err.code, err.hint, "%s", err.message);
-        return r;
-    }
-    return manifest_parse(text, length, path, ret_manifest, problems);
+    if (fs_read(path, TOML_LONGEST, &text, &length, &err) >= 0)
+        return manifest_parse_partly(text, length, path, problems);
+    manifest_problem_add(problems, (manifest_place){.file = path}, false, err.code, err.hint, "%s", err.message);
+    return NULL;
+}
+
+/* A manifest with an error is for checking only. */
+static int whole_or_nothing(manifest *m, const manifest_problems *problems, manifest **ret_manifest)
+{
+    int r = outcome_of(problems);
+    if (r < 0)
+        (void)manifest_free(m); /* always NULL */
+    else
+        *ret_manifest = m;
+    return r;
+}
+
+int manifest_parse(const char *text, size_t length, const char *path, manifest **ret_manifest,
+                   manifest_problems *problems)
+{
+    return whole_or_nothing(manifest_parse_partly(text, length, path, problems), problems, ret_manifest);
+}
+
+int manifest_read(const char *path, manifest **ret_manifest, manifest_problems *problems)
+{
+    return whole_or_nothing(manifest_read_partly(path, problems), problems, ret_manifest);
 }

@@ -419,11 +419,11 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
     if (!spec)
         return err->code;
     const manifest_tool *entry = manifest_find_tool(s->manifest, ask->agent, ask->tool, &agent);
-    if (!spec->workspace && (code = find_target(s->manifest, ask, &target, err)) < 0)
-        return code;
     if ((code = gather_args(s, ask, entry, r, err)) < 0)
         return code;
     if ((code = params_check(ask->tool, spec_params(spec), r->request.args, r->request.arg_count, err)) < 0)
+        return code;
+    if (!spec->workspace && (code = find_target(s->manifest, ask, &target, err)) < 0)
         return code;
     run_request *q = &r->request;
     id_new(q->id);

@@ -229,5 +229,32 @@ static void warns_of_a_tool_that_runs_twice(void)
               "vacuum is scheduled by the agents a and b", "schedule = \"\"");
 }
 
+/* What the text alone shows to be wrong does not hide what only the plugins can show. */
+static void says_everything_at_once(void)
+{
+    static const char text[] =
+        "[workspace]\nname = 3\n[services.transport]\nplugin = \"transport_tset\"\n[agents.a]\n"
+        "tools = [\"scna\", 3]\n[agents.a.tool.vacuum]\nschedule = \"61 * * * *\"\nparams = { x = 1 }\n"
+        "[[subscriptions]]\nevent = 3\n[[gate]]\ntool = \"nobody\"\ndecision = \"ask\"\n";
+    static const char *const said[] = {"name must be",
+                                       "there is no transport transport_tset",
+                                       "there is no tool scna",
+                                       "minute \"61\"",
+                                       "vacuum has no parameter x",
+                                       "there is no tool nobody"};
+    manifest_problems problems = {0};
+    manifest *m = manifest_parse_partly(text, strlen(text), "m.toml", &problems);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    manifest_check(m, &plugins, &problems);
+    BUF_AUTO all = BUF_INIT(65536);
+    for (size_t i = 0; i < problems.count; i++)
+        manifest_problem_text(&problems.items[i], &all);
+    for (size_t i = 0; i < LB_COUNT(said); i++)
+        ASSERT_CONTAINS(buf_text(&all), said[i]);
+    (void)manifest_free(m); /* gives NULL */
+    manifest_problems_done(&problems);
+}
+
 SUITE(manifest_check, TEST(accepts_what_fits), TEST(finds_plugins_that_are_not_there), TEST(checks_parameters),
-      TEST(guards_secrets), TEST(checks_subscriptions), TEST(warns_of_a_tool_that_runs_twice))
+      TEST(guards_secrets), TEST(checks_subscriptions), TEST(warns_of_a_tool_that_runs_twice),
+      TEST(says_everything_at_once))
