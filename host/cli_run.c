@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "nearest.h"
+#include "targets.h"
 
 #include <signal.h>
 
@@ -21,6 +22,9 @@ typedef struct running_cli {
     supervisor *supervisor;
     char id[ID_TEXT];
     int exit_code;
+    run_ask ask;
+    targets_choice choice;
+    bool listing; /* the control plane is asked for the branch first */
     bool ended, progress_shown, interrupted;
     double started;
     char progress[200];
@@ -237,10 +241,45 @@ static int exit_code_of(const run_outcome *outcome)
     }
 }
 
+/* The branch that the listing leaves, or why there is none. */
+static int choose_target(running_cli *r, const run_outcome *outcome, const char *document, lb_error *err)
+{
+    if (outcome->done.status != RUN_OK) {
+        *err = outcome->done.error;
+        return lb_wrap(err, "cannot list the branches");
+    }
+    int code = targets_choose(r->c->manifest, document, r->ask.project, r->ask.branch, &r->choice, err);
+    if (code < 0)
+        return code;
+    r->ask.project = r->choice.project;
+    r->ask.branch = r->choice.branch;
+    r->ask.branch_class = r->choice.branch_class;
+    return 0;
+}
+
+/* The listing has ended: now the run itself can start. */
+static void go_on(running_cli *r, const run_outcome *outcome, const char *document)
+{
+    lb_error err;
+    r->listing = false;
+    int code = choose_target(r, outcome, document, &err);
+    if (code >= 0)
+        code = supervisor_run(r->supervisor, &r->ask, r->id, &err);
+    if (code >= 0)
+        return;
+    r->exit_code = cli_fail(r->c, &err);
+    r->ended = true;
+    ev_break(r->loop, EVBREAK_ALL);
+}
+
 static void on_ended(void *state, const run_outcome *outcome, const char *document)
 {
     running_cli *r = state;
     clear_progress(r);
+    if (r->listing) {
+        go_on(r, outcome, document);
+        return;
+    }
     if (r->c->json)
         (void)puts(document);
     else
@@ -264,7 +303,7 @@ static int run_it(cli *c, const run_wish *wish)
 {
     lb_error err;
     struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
-    running_cli r = {.c = c, .loop = loop, .exit_code = 5, .started = ev_time()};
+    running_cli r = {.c = c, .loop = loop, .ask = wish->ask, .exit_code = 5, .started = ev_time()};
     ev_signal interrupt, terminate;
     const supervisor_options options = {
         .manifest = c->manifest,
@@ -285,13 +324,17 @@ static int run_it(cli *c, const run_wish *wish)
     ev_signal_start(loop, &terminate);
     if (c->err_is_terminal && !c->quiet)
         ev_timer_start(loop, &r.ticker);
-    int code = supervisor_run(r.supervisor, &wish->ask, r.id, &err);
+    r.listing = supervisor_needs_targets(r.supervisor, &r.ask);
+    int code = r.listing ? supervisor_list_targets(r.supervisor, &r.ask, r.id, &err)
+                         : supervisor_run(r.supervisor, &r.ask, r.id, &err);
     if (code >= 0 && !r.ended)
         (void)ev_run(loop, 0);           /* ends through on_ended or a second signal */
     (void)supervisor_free(r.supervisor); /* gives NULL */
     ev_timer_stop(loop, &r.ticker);
     ev_signal_stop(loop, &interrupt);
     ev_signal_stop(loop, &terminate);
+    free(r.choice.project);
+    free(r.choice.branch);
     return code < 0 ? cli_fail(c, &err) : r.exit_code;
 }
 

@@ -222,13 +222,22 @@ int cli_completion(cli *c, int argc, char **argv)
     for (const cli_verb *v = cli_verbs; v->name; v++)
         if (!v->hidden)
             buf_printf(&verbs, "%s%s", verbs.length ? " " : "", v->name);
-    if (zsh) /* zsh runs bash's completions */
-        (void)fputs("autoload -Uz bashcompinit && bashcompinit\n", stdout);
     BUF_AUTO script = BUF_INIT(16384);
+    if (zsh) /* zsh runs bash's completions */
+        buf_puts(&script, "autoload -Uz bashcompinit && bashcompinit\n");
     const char *hole = strstr(bash_completion, "%s");
     buf_put(&script, bash_completion, (size_t)(hole - bash_completion));
     buf_puts(&script, buf_text(&verbs));
     buf_puts(&script, hole + 2);
+    if (c->json) {
+        BUF_AUTO out = BUF_INIT((size_t)64 * 1024);
+        buf_putc(&out, '{');
+        json_member_string(&out, "shell", argv[1]);
+        json_member_string(&out, "script", buf_text(&script));
+        buf_putc(&out, '}');
+        (void)puts(buf_text(&out)); /* main checks stdout at its end */
+        return 0;
+    }
     (void)fputs(buf_text(&script), stdout);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* lbops: the command line, and with --worker and --probe the children that the supervisor starts. */
 #include "cli.h"
+#include "json.h"
 #include "log.h"
 #include "nearest.h"
 #include "registry.h"
@@ -25,11 +26,41 @@ const cli_verb *cli_find_verb(const char *name)
     return NULL;
 }
 
+static void put_verb(buf *out, const cli_verb *verb)
+{
+    json_comma(out);
+    buf_putc(out, '{');
+    json_member_string(out, "name", verb->name);
+    json_member_string(out, "usage", verb->usage);
+    json_member_string(out, "summary", verb->summary);
+    json_member_string(out, "help", verb->help);
+    buf_putc(out, '}');
+}
+
+/* only NULL: all of them, as a list */
+static int help_json(const cli_verb *only)
+{
+    BUF_AUTO out = BUF_INIT((size_t)1024 * 1024);
+    if (!only)
+        buf_putc(&out, '[');
+    for (const cli_verb *v = cli_verbs; v->name; v++)
+        if (only ? v == only : !v->hidden)
+            put_verb(&out, v);
+    if (!only)
+        buf_putc(&out, ']');
+    (void)puts(buf_text(&out)); /* main checks stdout at its end */
+    return 0;
+}
+
 int cli_help(cli *c, int argc, char **argv)
 {
     const cli_verb *verb = argc > 1 ? cli_find_verb(argv[1]) : NULL;
+    if (argc > 1 && !verb)
+        return cli_usage(c, NULL, "lbops help lists the verbs", "there is no verb %s", argv[1]);
     if (verb)
         return cli_verb_help(c, verb);
+    if (c->json)
+        return help_json(NULL);
     (void)fputs(general_help, stdout);
     for (const cli_verb *v = cli_verbs; v->name; v++)
         if (!v->hidden)
@@ -52,6 +83,8 @@ int cli_version(cli *c, int argc, char **argv)
 
 int cli_verb_help(const cli *c, const cli_verb *verb)
 {
+    if (c->json)
+        return help_json(verb);
     (void)printf("%slbops %s%s\n\n%s\n%s%s", cli_style(c, "1"), verb->usage, cli_style(c, "0"), verb->summary,
                  verb->help ? "\n" : "", verb->help ? verb->help : "");
     return 0;

@@ -81,7 +81,7 @@ static const schema_field target_fields[] = {
     {"pattern", FIELD_BOOL, AT(manifest_target, pattern), .fallback = "false",
      .doc = "the names are patterns with * and ?, resolved against the control plane"},
     {"class", FIELD_CHOICE, AT(manifest_target, branch_class), .choices = classes,
-     .doc = "how careful to be; without it, the branch's protection and TTL say so"},
+     .doc = "how careful to be; without it production, or for a pattern what the branch's protection says"},
     {"wake", FIELD_BOOL, AT(manifest_target, wake), .fallback = "false",
      .doc = "routine collection may wake a suspended compute"},
 };

@@ -3,6 +3,7 @@
 #include "json.h"
 #include "load.h"
 #include "log.h"
+#include "targets.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -172,6 +173,11 @@ int run_session(run_state *run, lb_error *err)
 
 static int load_tool(run_state *run, lb_error *err)
 {
+    if (strcmp(run->request->tool, TARGETS_TOOL) == 0 && !*run->request->path) {
+        run->plugin = &targets_plugin; /* comes with the host */
+        run->tool = targets_plugin.ops;
+        return 0;
+    }
     int r = load_plugin(run->request->path, &run->plugin, err);
     if (r < 0)
         return r;

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "outbox.h"
 #include "pattern.h"
+#include "targets.h"
 
 struct supervisor {
     const manifest *manifest;
@@ -344,6 +345,10 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
 {
     const manifest_target *found = NULL;
     size_t fitting = 0;
+    if (ask->project && ask->branch && ask->branch_class) {
+        *ret_target = (lb_target){ask->project, ask->branch, ask->branch_class};
+        return 0;
+    }
     char hint[256];
     for (size_t i = 0; i < m->target_count; i++) {
         const manifest_target *t = &m->targets[i];
@@ -457,5 +462,32 @@ int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_e
         memcpy(ret_id, r->request.id, ID_TEXT);
     s->pending++;
     pool_submit(s->pool, &r->request);
+    return 0;
+}
+
+bool supervisor_needs_targets(const supervisor *s, const run_ask *ask)
+{
+    const plugin_spec *spec = registry_find(s->registry, LB_KIND_TOOL, ask->tool);
+    return spec && !spec->workspace && !ask->branch_class && manifest_find_service(s->manifest, LB_KIND_TRANSPORT) &&
+           targets_are_needed(s->manifest, ask->project, ask->branch);
+}
+
+int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
+{
+    if (!s->pool)
+        return lb_fail(err, LB_ERR_CANCELLED, NULL, "the host is ending");
+    running *r = base_alloc(sizeof *r);
+    arena_init(&r->memory, 0);
+    run_request *q = &r->request;
+    *q = (run_request){.tool = TARGETS_TOOL,
+                       .path = "",
+                       .actor_kind = ask->actor_kind,
+                       .actor = keep(r, ask->actor),
+                       .risk = LB_RISK_LOW,
+                       .timeout_s = (uint32_t)s->manifest->limits.run_timeout_s};
+    id_new(q->id);
+    memcpy(ret_id, q->id, ID_TEXT);
+    s->pending++;
+    pool_submit(s->pool, q);
     return 0;
 }

@@ -14,6 +14,7 @@ typedef struct run_ask {
     const char *tool;
     const char *agent;            /* NULL: the first that has the tool */
     const char *project, *branch; /* NULL: the manifest's only target */
+    lb_branch_class branch_class; /* 0: as the manifest says */
     const param_arg *args;
     size_t arg_count;
     bool plan;
@@ -46,6 +47,10 @@ supervisor *supervisor_free(supervisor *s);
 
 /* Judges and starts a run: tool, target and arguments are resolved and checked first. ret_id may be NULL. */
 LB_MUST_CHECK int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
+/* Must the control plane be asked (supervisor_list_targets, targets_choose) before this run can start? */
+bool supervisor_needs_targets(const supervisor *s, const run_ask *ask);
+LB_MUST_CHECK int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
+
 void supervisor_cancel(supervisor *s, const char *run_id);
 
 size_t supervisor_pending(const supervisor *s); /* not yet ended, or their end not yet durable */

@@ -117,6 +117,13 @@ static void json_is_one_document(void)
         {0, {"tools", "echoes"}},
         {2, {"tools", "no_such_tool"}},
         {0, {"version"}},
+        {0, {"help"}},
+        {0, {"help", "run"}},
+        {2, {"help", "runn"}},
+        {0, {"run", "--help"}},
+        {0, {"run", "echoes", "--help"}},
+        {0, {"completion", "bash"}},
+        {0, {"completion", "zsh"}},
         {0, {"run", "steps", "--plan"}},
         {0, {"tools", "echoes", "--schema"}},
     };

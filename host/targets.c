@@ -1,0 +1,194 @@
+#include "targets.h"
+
+#include "json.h"
+#include "pattern.h"
+
+#define MOST_PAGES 1000 /* of one listing: a server that never ends a list is not followed for ever */
+
+/* ---- the tool ---- */
+
+static const char *text_member(struct json_object *object, const char *name)
+{
+    struct json_object *member = NULL;
+    return json_object_object_get_ex(object, name, &member) && json_object_is_type(member, json_type_string)
+               ? json_object_get_string(member)
+               : NULL;
+}
+
+static bool is_set(struct json_object *object, const char *name)
+{
+    struct json_object *member = NULL;
+    return json_object_object_get_ex(object, name, &member) && json_object_get_boolean(member);
+}
+
+static void put_object(void *object)
+{
+    (void)json_object_put(object); /* says only whether it was the last reference */
+}
+
+/* One page of a list; NULL after a failure. It lives as long as the run. */
+static struct json_object *read_page(lb_ctx *ctx, const char *path, const char *token, lb_error *err)
+{
+    const char *query = token ? lb_printf(ctx, "page_size=100&page_token=%s", token) : NULL, *reply = NULL;
+    if (token && !query) {
+        (void)lb_out_of_memory(err); /* the NULL says it */
+        return NULL;
+    }
+    if (lb_control(ctx, &(lb_request){.method = "GET", .path = path, .query = query}, &reply, err) < 0)
+        return NULL;
+    struct json_object *page = json_parse(reply, strlen(reply), err);
+    if (page && lb_defer(ctx, put_object, page) < 0) {
+        put_object(page);
+        (void)lb_out_of_memory(err); /* the NULL says it */
+        return NULL;
+    }
+    return page;
+}
+
+typedef int (*take_item)(lb_ctx *ctx, struct json_object *item, const char *parent, lb_error *err);
+
+static int each_item(lb_ctx *ctx, const char *path, const char *list, take_item take, const char *parent, lb_error *err)
+{
+    const char *token = NULL;
+    for (int pages = 0; pages < MOST_PAGES; pages++) {
+        struct json_object *items = NULL, *page = read_page(ctx, path, token, err);
+        if (!page)
+            return err->code;
+        bool has_items = json_object_object_get_ex(page, list, &items) && json_object_is_type(items, json_type_array);
+        for (size_t i = 0; has_items && i < json_object_array_length(items); i++) {
+            int r = take(ctx, json_object_array_get_idx(items, i), parent, err);
+            if (r < 0)
+                return r;
+        }
+        token = text_member(page, "next_page_token");
+        if (!token || !*token)
+            return 0;
+    }
+    return lb_fail(err, LB_ERR_LIMIT, NULL, "the list of %s does not end within %d pages", path, MOST_PAGES);
+}
+
+static int take_branch(lb_ctx *ctx, struct json_object *item, const char *project, lb_error *err)
+{
+    struct json_object *status = NULL;
+    const char *branch = text_member(item, "branch_id");
+    (void)json_object_object_get_ex(item, "status", &status); /* absent is fine */
+    branch = branch || !status ? branch : text_member(status, "branch_id");
+    if (!branch)
+        return lb_skipped(ctx, lb_printf(ctx, "a branch of %s", project), "it has no branch_id", err);
+    bool guarded = !status || is_set(status, "is_protected") || is_set(status, "default");
+    int r = lb_append(ctx, "targets",
+                      LB_ARGS(lb_text("project", project), lb_text("branch", branch),
+                              lb_text("class", guarded ? "production" : "shared")),
+                      err);
+    return r < 0 ? r : lb_examined(ctx, "branches", 1, err);
+}
+
+static int take_project(lb_ctx *ctx, struct json_object *item, const char *parent, lb_error *err)
+{
+    const char *project = text_member(item, "project_id");
+    (void)parent; /* projects have none */
+    if (!project)
+        return lb_skipped(ctx, "a project", "it has no project_id", err);
+    const char *path = lb_printf(ctx, "projects/%s/branches", project);
+    return path ? each_item(ctx, path, "branches", take_branch, project, err) : lb_out_of_memory(err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    int r = lb_examined(ctx, "branches", 0, err);
+    return r < 0 ? r : each_item(ctx, "projects", "projects", take_project, NULL, err);
+}
+
+static const lb_tool targets_tool = {.size = sizeof targets_tool, .risk = LB_RISK_LOW, .workspace = true, .run = run};
+
+const lb_plugin targets_plugin = {
+    .magic = LB_ABI_MAGIC,
+    .abi_major = LB_ABI_MAJOR,
+    .abi_minor = LB_ABI_MINOR,
+    .size = sizeof targets_plugin,
+    .kind = LB_KIND_TOOL,
+    .name = TARGETS_TOOL,
+    .version = LB_PLUGIN_VERSION,
+    .summary = "lists the branches that there are",
+    .ops = &targets_tool,
+};
+
+/* ---- choosing ---- */
+
+static bool may_be(const manifest_target *t, const char *project, const char *branch)
+{
+    if (!t->pattern)
+        return (!project || strcmp(t->project, project) == 0) && (!branch || strcmp(t->branch, branch) == 0);
+    return (!project || pattern_matches(t->project, project)) && (!branch || pattern_matches(t->branch, branch));
+}
+
+bool targets_are_needed(const manifest *m, const char *project, const char *branch)
+{
+    bool has_pattern = false, is_named = false, is_classed = false;
+    for (size_t i = 0; i < m->target_count; i++) {
+        const manifest_target *t = &m->targets[i];
+        if (!may_be(t, project, branch))
+            continue;
+        has_pattern = has_pattern || t->pattern;
+        is_named = is_named || !t->pattern;
+        is_classed = is_classed || t->branch_class;
+    }
+    return has_pattern && (!project || !branch || !(is_named || is_classed));
+}
+
+static lb_branch_class class_by_name(const char *name)
+{
+    return name && strcmp(name, "shared") == 0 ? LB_BRANCH_SHARED : LB_BRANCH_PRODUCTION;
+}
+
+/* Does the manifest look after this branch? The last entry that classes it counts. */
+static bool is_ours(const manifest *m, const char *project, const char *branch, lb_branch_class *class_of_branch)
+{
+    bool ours = false;
+    for (size_t i = 0; i < m->target_count; i++) {
+        if (!may_be(&m->targets[i], project, branch))
+            continue;
+        ours = true;
+        if (m->targets[i].branch_class)
+            *class_of_branch = m->targets[i].branch_class;
+    }
+    return ours;
+}
+
+int targets_choose(const manifest *m, const char *document, const char *project, const char *branch,
+                   targets_choice *ret_choice, lb_error *err)
+{
+    char found[256] = "";
+    size_t count = 0, used = 0;
+    targets_choice choice = {0};
+    struct json_object *result = NULL, *targets = NULL;
+    JSON_AUTO *run_document = json_parse(document, strlen(document), err);
+    if (!run_document)
+        return err->code;
+    bool listed = json_object_object_get_ex(run_document, "result", &result) &&
+                  json_object_object_get_ex(result, "targets", &targets) &&
+                  json_object_is_type(targets, json_type_array);
+    for (size_t i = 0; listed && i < json_object_array_length(targets); i++) {
+        struct json_object *item = json_object_array_get_idx(targets, i);
+        const char *p = text_member(item, "project"), *b = text_member(item, "branch");
+        lb_branch_class branch_class = class_by_name(text_member(item, "class"));
+        if (!p || !b || (project && strcmp(p, project) != 0) || (branch && strcmp(b, branch) != 0) ||
+            !is_ours(m, p, b, &branch_class))
+            continue;
+        if (used < sizeof found)
+            used += (size_t)snprintf(found + used, sizeof found - used, "%s--project %s --branch %s",
+                                     count ? ", " : "one of: ", p, b);
+        if (count++ == 0)
+            choice = (targets_choice){base_strdup(p), base_strdup(b), branch_class};
+    }
+    if (count == 1) {
+        *ret_choice = choice;
+        return 0;
+    }
+    free(choice.project);
+    free(choice.branch);
+    if (count)
+        return lb_fail(err, LB_ERR_INVALID, found, "the names leave %zu branches", count);
+    return lb_fail(err, LB_ERR_NOT_FOUND, "the manifest's [[targets]] and the control plane have none in common",
+                   "there is no branch %s/%s to run on", project ? project : "*", branch ? branch : "*");
+}

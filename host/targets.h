@@ -1,0 +1,30 @@
+/* targets.h: which branches there are, as the control plane says: what the patterns of the manifest stand for. */
+#ifndef LBOPS_HOST_TARGETS_H
+#define LBOPS_HOST_TARGETS_H
+
+#include "manifest.h"
+
+#include <lbops/lbops.h>
+
+#define TARGETS_TOOL "lbops_targets"
+
+/* A tool that comes with the host: lists projects and branches. Its result has "targets", a list of project, branch and
+ * class. A protected or default branch counts as production, every other one as shared; throwaway is for the manifest
+ * to say, since only who made a branch knows what may become of it. [worker] */
+extern const lb_plugin targets_plugin;
+
+/* Must the control plane be asked before a run with these names (NULL: not given) can start? It must where a pattern is
+ * all that fits, for the names that are missing or for the class that the manifest does not say. */
+bool targets_are_needed(const manifest *m, const char *project, const char *branch);
+
+typedef struct targets_choice {
+    char *project, *branch; /* the caller frees */
+    lb_branch_class branch_class;
+} targets_choice;
+
+/* The one branch of a listing (the tool's run document) that the names and the manifest's targets leave. None:
+ * LB_ERR_NOT_FOUND; several: LB_ERR_INVALID, with the first of them in the hint. */
+LB_MUST_CHECK int targets_choose(const manifest *m, const char *document, const char *project, const char *branch,
+                                 targets_choice *ret_choice, lb_error *err);
+
+#endif
