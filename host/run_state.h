@@ -66,10 +66,16 @@ static inline const run_state *run_of_const(const lb_ctx *ctx)
 }
 
 /* run.c */
-LB_MUST_CHECK int run_session(run_state *run, lb_error *err); /* connects run->session where it is not yet */
+extern const lb_host run_host;
+void run_execute_one(run_state *run, run_done *ret_done, buf *into); /* the result's document goes into `into` */
+LB_MUST_CHECK int run_session(run_state *run, lb_error *err);        /* connects run->session where it is not yet */
 LB_MUST_CHECK int run_check_stop(const run_state *run, lb_error *err);
 bool run_declares(const char *const *names, const char *name);
 int run_frame_fail(lb_error *err, const char *what);
+
+/* run_call.c */
+LB_MUST_CHECK int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args,
+                           const char **ret_json, lb_error *err);
 
 /* run_query.c */
 LB_MUST_CHECK int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
