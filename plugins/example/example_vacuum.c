@@ -25,11 +25,13 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0)
         r = example_vacuum_table(ctx, group, &vacuum, err);
     if (r >= 0)
+        r = lb_examined(ctx, "tables", 1, err);
+    if (r >= 0)
         r = lb_apply(ctx, group, &outcome, err);
     if (r < 0 || outcome != LB_APPLIED)
         return r;
-    r = lb_emit(ctx, "vacuum.completed", LB_ARGS(lb_text("schema", args->schema), lb_text("table", args->table)), err);
-    return r < 0 ? r : lb_examined(ctx, "tables", 1, err);
+    return lb_emit(ctx, "vacuum.completed", LB_ARGS(lb_text("schema", args->schema), lb_text("table", args->table)),
+                   err);
 }
 
 LB_TOOL(example_vacuum, "vacuums one table", .agent = "example", .risk = LB_RISK_LOW, .timeout_s = 600,
