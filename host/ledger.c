@@ -15,6 +15,10 @@ typedef struct group {
     lb_error error; /* code 0: durable */
 } group;
 
+/* Who has the group that is being written. Three states and not a flag: the loop may hand over the next group before
+ * the thread has looked up from the last one. */
+typedef enum hand_over { WITH_NOBODY, WITH_THREAD, WRITTEN } hand_over;
+
 struct ledger {
     struct ev_loop *loop;
     char *dir;
@@ -28,8 +32,9 @@ struct ledger {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    group writing;    /* the thread's while busy */
-    bool busy, ended; /* under the lock */
+    group writing;              /* the thread's while it is WITH_THREAD */
+    hand_over state_of_writing; /* under the lock, as is ended */
+    bool ended;
 };
 
 static void *write_groups(void *arg)
@@ -37,19 +42,18 @@ static void *write_groups(void *arg)
     ledger *l = arg;
     (void)pthread_mutex_lock(&l->lock);
     for (;;) {
-        while (!l->busy && !l->ended)
+        while (l->state_of_writing != WITH_THREAD && !l->ended)
             (void)pthread_cond_wait(&l->wake, &l->lock);
-        if (!l->busy)
-            break;
+        if (l->state_of_writing != WITH_THREAD)
+            break; /* ended, with nothing left to write */
         (void)pthread_mutex_unlock(&l->lock);
         if (outbox_commit(l->writing.batch, &l->writing.error) >= 0)
             l->writing.error.code = 0;
-        ev_async_send(l->loop, &l->written);
         (void)pthread_mutex_lock(&l->lock);
-        while (l->busy && !l->ended)
-            (void)pthread_cond_wait(&l->wake, &l->lock);
-        if (l->ended)
-            break;
+        l->state_of_writing = WRITTEN;
+        (void)pthread_mutex_unlock(&l->lock);
+        ev_async_send(l->loop, &l->written); /* from here on the loop may have handed over the next one */
+        (void)pthread_mutex_lock(&l->lock);
     }
     (void)pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -61,10 +65,18 @@ static void open_group(ledger *l)
         l->gathering.batch = outbox_batch_new(l->dir, "host", (size_t)64 * 1024 * 1024);
 }
 
+static bool is_writing(ledger *l)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    bool writing = l->state_of_writing != WITH_NOBODY;
+    (void)pthread_mutex_unlock(&l->lock);
+    return writing;
+}
+
 /* Hands the gathered group to the thread, unless it is busy or the last one was a moment ago. */
 static void maybe_write(ledger *l)
 {
-    if (l->busy || !l->gathering.batch)
+    if (is_writing(l) || !l->gathering.batch)
         return;
     double now = ev_now(l->loop), left = l->last_write + GROUP_GAP_S - now;
     if (left > 0 && left <= GROUP_GAP_S) {
@@ -79,7 +91,7 @@ static void maybe_write(ledger *l)
     l->writing.error = (lb_error){0};
     l->gathering = (group){0};
     (void)pthread_mutex_lock(&l->lock);
-    l->busy = true;
+    l->state_of_writing = WITH_THREAD;
     (void)pthread_cond_signal(&l->wake);
     (void)pthread_mutex_unlock(&l->lock);
 }
@@ -103,12 +115,15 @@ static void on_written(struct ev_loop *loop, ev_async *async, int events)
 {
     ledger *l = async->data;
     (void)loop, (void)events;
+    (void)pthread_mutex_lock(&l->lock);
+    bool is_written = l->state_of_writing == WRITTEN;
+    if (is_written)
+        l->state_of_writing = WITH_NOBODY;
+    (void)pthread_mutex_unlock(&l->lock);
+    if (!is_written)
+        return; /* woken for nothing */
     group g = l->writing;
     l->writing = (group){0};
-    (void)pthread_mutex_lock(&l->lock);
-    l->busy = false;
-    (void)pthread_cond_signal(&l->wake);
-    (void)pthread_mutex_unlock(&l->lock);
     settle(l, &g);
     maybe_write(l);
 }
@@ -200,5 +215,5 @@ void ledger_add(ledger *l, const run_outcome *outcome, void *tag)
 
 size_t ledger_pending(const ledger *l)
 {
-    return l->gathering.count + (l->busy ? l->writing.count : 0);
+    return l->gathering.count + l->writing.count;
 }
