@@ -129,7 +129,7 @@ bool pool_handle_frames(slot *s)
     wire_reader reader;
     run_request called = {0};
     bool has_called = false, ok = true;
-    pid_t pid = s->pid;
+    pid_t pid = s->child.pid;
     while (ok) {
         int whole = wire_frame(buf_text(&s->in) + used, s->in.length - used, &type, &reader, &size);
         if (whole <= 0) {
@@ -164,7 +164,7 @@ bool pool_handle_frames(slot *s)
         default:
             ok = false;
         }
-        if (s->pid != pid)
+        if (s->child.pid != pid)
             return true; /* retired meanwhile: its buffer is gone */
         used += size;
         has_called = type == WIRE_CALLED;
