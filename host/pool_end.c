@@ -68,7 +68,8 @@ void pool_bury(slot *s, const char *why)
     if (was_starting) {
         s->pool->start_failures++;
         (void)snprintf(s->pool->start_failure, sizeof s->pool->start_failure, "%s%s%.100s",
-                       why ? why : child_death(status, death), s->child.tail_length ? ": " : "", s->child.tail_length ? s->child.tail : "");
+                       why ? why : child_death(status, death), s->child.tail_length ? ": " : "",
+                       s->child.tail_length ? s->child.tail : "");
     }
     if (!s->request)
         return;
@@ -85,8 +86,8 @@ void pool_bury(slot *s, const char *why)
     } else {
         (void)lb_fail(&done.error, LB_ERR_TOOL,
                       "run the plugin under a debugger: lbops plugin check FILE.so comes first", "%s crashed: %s%s%s",
-                      s->request->tool, why ? why : child_death(status, death), s->child.tail_length ? "; its last words: " : "",
-                      child_last_words(&s->child));
+                      s->request->tool, why ? why : child_death(status, death),
+                      s->child.tail_length ? "; its last words: " : "", child_last_words(&s->child));
     }
     if (unknown)
         (void)snprintf(done.error.hint, sizeof done.error.hint,
