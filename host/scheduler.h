@@ -1,11 +1,11 @@
-/* sched.h: which tool is due on which target, and when. Pure logic: the time is passed in, what is due comes out by a
+/* scheduler.h: which tool is due on which target, and when. Pure logic: the time is passed in, what is due comes out by a
  * hook, and what became of it is told back. Nothing here blocks, does I/O or knows of the loop. [supervisor]
  *
  * A slot is a time that a cron expression names. Its run is due a little later: an offset from a hash of tool and
  * target spreads the runs of one cron over its targets, always the same for the same two. Slots that pass while a run
  * cannot start (it still runs, a window is closed, we were asleep) become one run, never several. */
-#ifndef LBOPS_HOST_SCHED_H
-#define LBOPS_HOST_SCHED_H
+#ifndef LBOPS_HOST_SCHEDULER_H
+#define LBOPS_HOST_SCHEDULER_H
 
 #include "buf.h"
 #include "clock.h"

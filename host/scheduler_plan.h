@@ -1,10 +1,10 @@
-/* sched_plan.h: the plan of a workspace, from its manifest, what the plugins say of themselves and the branches that
+/* scheduler_plan.h: the plan of a workspace, from its manifest, what the plugins say of themselves and the branches that
  * there are now. [supervisor] */
-#ifndef LBOPS_HOST_SCHED_PLAN_H
-#define LBOPS_HOST_SCHED_PLAN_H
+#ifndef LBOPS_HOST_SCHEDULER_PLAN_H
+#define LBOPS_HOST_SCHEDULER_PLAN_H
 
 #include "manifest.h"
-#include "sched.h"
+#include "scheduler.h"
 
 /* What a job's params point to. */
 typedef struct sched_params {
