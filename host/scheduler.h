@@ -1,5 +1,5 @@
-/* scheduler.h: which tool is due on which target, and when. Pure logic: the time is passed in, what is due comes out by a
- * hook, and what became of it is told back. Nothing here blocks, does I/O or knows of the loop. [supervisor]
+/* scheduler.h: which tool is due on which target, and when. Pure logic: the time is passed in, what is due comes out by
+ * a hook, and what became of it is told back. Nothing here blocks, does I/O or knows of the loop. [supervisor]
  *
  * A slot is a time that a cron expression names. Its run is due a little later: an offset from a hash of tool and
  * target spreads the runs of one cron over its targets, always the same for the same two. Slots that pass while a run

@@ -1,5 +1,5 @@
-/* scheduler_plan.h: the plan of a workspace, from its manifest, what the plugins say of themselves and the branches that
- * there are now. [supervisor] */
+/* scheduler_plan.h: the plan of a workspace, from its manifest, what the plugins say of themselves and the branches
+ * that there are now. [supervisor] */
 #ifndef LBOPS_HOST_SCHEDULER_PLAN_H
 #define LBOPS_HOST_SCHEDULER_PLAN_H
 
