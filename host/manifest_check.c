@@ -195,6 +195,24 @@ static void check_tool(const checker *c, const manifest_tool *tool)
     const char *schedule = tool->schedule ? tool->schedule : spec->schedule;
     if (schedule && *schedule)
         check_required(c, spec, tool->place, &tool->params, NULL, "it runs by schedule");
+    else if (tool->window)
+        report(c, tool->place, true, LB_ERR_CONFLICT, "give it a schedule, or name the window in its [[schedules]]",
+               "%s has no schedule that its window %s could hold back", tool->name, tool->window);
+}
+
+/* One more schedule of a tool. */
+static void check_schedule(const checker *c, const manifest_schedule *schedule)
+{
+    const plugin_spec *spec = schedule->tool ? registry_find(c->r, LB_KIND_TOOL, schedule->tool) : NULL;
+    const manifest_tool *tool = schedule->tool ? manifest_find_tool(c->m, schedule->agent, schedule->tool, NULL) : NULL;
+    if (!spec)
+        return; /* said where the agent names it */
+    for (size_t i = 0; i < schedule->params.count; i++)
+        check_param(c, spec, &schedule->params.items[i], false);
+    check_required(c, spec, schedule->place, &schedule->params, tool ? &tool->params : NULL, "it runs by schedule");
+    if (spec->workspace && (schedule->project || schedule->branch))
+        report(c, schedule->place, false, LB_ERR_INVALID, "leave project and branch out",
+               "[[schedules]] %s works on the workspace as a whole, not on branches", schedule->tool);
 }
 
 static bool runs_by_schedule(const checker *c, const manifest_tool *tool)
@@ -303,6 +321,8 @@ void manifest_check(const manifest *m, const registry *r, manifest_problems *pro
             check_twice(&c, &m->agents[i], &m->agents[i].tools[k]);
         }
     }
+    for (size_t i = 0; i < m->schedule_count; i++)
+        check_schedule(&c, &m->schedules[i]);
     for (size_t i = 0; i < m->subscription_count; i++)
         check_subscription(&c, &m->subscriptions[i]);
     for (size_t i = 0; i < m->rule_count; i++)
