@@ -22,7 +22,8 @@ typedef enum wire_type {
     WIRE_CHANGE = 67,
     WIRE_EVENT = 68,
     WIRE_CALLED = 69, /* a run that this run called has ended */
-    WIRE_DONE = 70
+    WIRE_DONE = 70,
+    WIRE_ASK = 71 /* a group waits for a person: run id, the approval document (approval_doc.h) */
 } wire_type;
 
 /* Writing: wire_begin gives a mark that wire_end needs. */
