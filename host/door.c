@@ -9,18 +9,6 @@
 
 #define ANNOUNCED_REST 1500 /* of a change frame: names, the decision, an error */
 
-const char *change_kind_name(change_kind kind)
-{
-    static const char *const names[] = {"sql", "api", "file", "exec"};
-    return names[kind];
-}
-
-const char *change_outcome_name(change_outcome outcome)
-{
-    static const char *const names[] = {"open", "planned", "refused", "unknown", "applied", "failed", "not_reached"};
-    return names[outcome];
-}
-
 void door_announce(const change *c)
 {
     const run_state *run = c->group->run;

@@ -2,21 +2,10 @@
 #ifndef LBOPS_HOST_DOOR_H
 #define LBOPS_HOST_DOOR_H
 
+#include "approval_doc.h"
 #include "run_state.h"
 
 #define DOOR_CHANGES 10000 /* in one run */
-
-typedef enum change_kind { CHANGE_SQL, CHANGE_API, CHANGE_FILE, CHANGE_EXEC } change_kind;
-
-typedef enum change_outcome {
-    CHANGE_OPEN = 0,
-    CHANGE_PLANNED,
-    CHANGE_REFUSED,
-    CHANGE_UNKNOWN, /* begun; what became of it nobody has said yet */
-    CHANGE_APPLIED,
-    CHANGE_FAILED,
-    CHANGE_NOT_REACHED /* an earlier change of the group failed, or took everything back */
-} change_outcome;
 
 typedef struct change {
     struct change *next;
@@ -48,9 +37,6 @@ struct lb_group {
     int64_t rows;
     const char *reply;
 };
-
-const char *change_kind_name(change_kind kind);
-const char *change_outcome_name(change_outcome outcome);
 
 /* Tells the supervisor how a change stands. Goes out before a change is begun, so that a crash leaves a trace. */
 void door_announce(const change *c);

@@ -3,12 +3,6 @@
 
 #include "json.h"
 
-static const char *branch_class_name(lb_branch_class branch_class)
-{
-    static const char *const names[] = {"unknown", "throwaway", "shared", "production"};
-    return (size_t)branch_class < LB_COUNT(names) ? names[branch_class] : "unknown";
-}
-
 static int add_row(outbox_batch *batch, const change *c, bool is_outcome, const char *evidence, lb_error *err)
 {
     const run_request *q = c->group->run->request;
@@ -20,7 +14,7 @@ static int add_row(outbox_batch *batch, const change *c, bool is_outcome, const 
                 lb_text("actor", q->actor), lb_text("tool", q->tool), lb_text("reason", c->group->reason),
                 lb_text("group_title", c->group->title), lb_text("kind", change_kind_name(c->kind)),
                 lb_text("effect", effect_name(c->verdict.effect)),
-                lb_text("branch_class", branch_class_name(q->target.branch_class)),
+                lb_text("branch_class", gate_class_name(q->target.branch_class)),
                 lb_text("decision", c->group->answer.why), lb_text("statement", c->statement),
                 is_outcome ? lb_text("outcome", change_outcome_name(c->outcome)) : lb_null("outcome"),
                 is_outcome && c->rows >= 0 ? lb_i64("rows_affected", c->rows) : lb_null("rows_affected"),

@@ -17,8 +17,8 @@ void pool_end_run(slot *s, const run_done *done)
             continue;
         json_comma(&changes);
         buf_puts(&changes, s->changes[i].json);
-        outcome.has_changed = outcome.has_changed || s->changes[i].outcome >= 3;
-        outcome.unknown_changes += s->changes[i].outcome == 3;
+        outcome.has_changed = outcome.has_changed || change_outcome_has_begun((change_outcome)s->changes[i].outcome);
+        outcome.unknown_changes += s->changes[i].outcome == CHANGE_UNKNOWN;
     }
     buf_putc(&changes, ']');
     if (!events.length)
@@ -48,7 +48,7 @@ static uint32_t unknown_changes(const slot *s)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < s->change_count; i++)
-        count += s->changes[i].json && s->changes[i].outcome == 3;
+        count += s->changes[i].json && s->changes[i].outcome == CHANGE_UNKNOWN;
     return count;
 }
 
