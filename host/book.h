@@ -16,7 +16,7 @@ typedef struct book_lost {
     const run_outcome *outcome;
     const journal_run *journal; /* NULL: nothing was begun, or the journal is on another machine */
     bool is_elsewhere;
-    const char *approval_id; /* that it executed, or NULL */
+    const char *origin; /* what was given with its beginning, or NULL */
 } book_lost;
 
 typedef struct book_hooks {

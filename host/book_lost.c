@@ -84,7 +84,7 @@ static void read_request(closing *c, const char *id, struct json_object *doc)
     c->outcome.done.result = "{}";
 }
 
-static void describe_loss(closing *c, const open_run *run, const journal_run *journal)
+static void describe_loss(closing *c, const open_run *run, const journal_run *known)
 {
     run_done *d = &c->outcome.done;
     d->status = RUN_CRASHED;
@@ -93,18 +93,18 @@ static void describe_loss(closing *c, const open_run *run, const journal_run *jo
     const char *hint = "run it again if it is still wanted";
     if (run->is_elsewhere)
         hint = "it ran on another machine: what it may have changed stands in the journal there";
-    else if (journal && journal->state == JOURNAL_KNOWN)
+    else if (known && known->state == JOURNAL_KNOWN)
         hint = "what it changed is in the audit log; the rest of its work is not done";
     (void)snprintf(d->error.hint, sizeof d->error.hint, "%s", hint);
-    if (journal && journal->unknown) {
-        c->outcome.unknown_changes = (uint32_t)journal->unknown;
+    if (known && known->unknown) {
+        c->outcome.unknown_changes = (uint32_t)known->unknown;
         (void)snprintf(d->error.hint, sizeof d->error.hint,
                        "%zu change(s) had been begun: look at each with outcome \"unknown\" in the audit log",
-                       journal->unknown);
+                       known->unknown);
     }
-    for (size_t i = 0; journal && i < journal->count; i++)
-        d->changes += journal->changes[i].outcome && strcmp(journal->changes[i].outcome, "applied") == 0;
-    c->outcome.has_changed = journal && journal->state != JOURNAL_NOTHING;
+    for (size_t i = 0; known && i < known->count; i++)
+        d->changes += known->changes[i].outcome && strcmp(known->changes[i].outcome, "applied") == 0;
+    c->outcome.has_changed = known && known->state != JOURNAL_NOTHING;
 }
 
 static void free_closing(closing *c)
@@ -137,7 +137,7 @@ static void on_closed(void *owner, void *tag, int failed, int64_t version, const
     one_less(b);
 }
 
-static void close_run(book *b, open_run *run, const journal_run *journal)
+static void close_run(book *b, open_run *run, const journal_run *known)
 {
     lb_error error;
     closing *c = base_alloc(sizeof *c);
@@ -145,16 +145,16 @@ static void close_run(book *b, open_run *run, const journal_run *journal)
     arena_init(&c->memory, 0);
     JSON_AUTO *doc = json_parse(run->body, strlen(run->body), &error);
     read_request(c, run->id, doc);
-    describe_loss(c, run, journal);
+    describe_loss(c, run, known);
     struct json_object *origin = json_get_object(doc, "origin");
     book_lost lost = {.outcome = &c->outcome,
-                      .journal = journal,
+                      .journal = known,
                       .is_elsewhere = run->is_elsewhere,
-                      .approval_id = json_get_text(origin, "approval")};
+                      .origin = origin ? json_object_to_json_string(origin) : NULL};
     run->is_dead = false; /* dealt with */
     b->closing++;
     state_begin(b->state, on_closed, b, c);
-    book_put_end(b, &c->outcome, origin ? json_object_to_json_string(origin) : NULL, 0);
+    book_put_end(b, &c->outcome, lost.origin, 0);
     b->hooks.lost(b->hooks.state, &lost);
     state_end(b->state);
 }
