@@ -203,6 +203,11 @@ void state_op(state_client *c, const lb_state_op *op)
     state_put_op(&c->last->bytes, op);
 }
 
+void state_ops(state_client *c, const buf *encoded)
+{
+    buf_put(&c->last->bytes, encoded->data, encoded->length);
+}
+
 void state_end(state_client *c)
 {
     wire_put_u32(&c->last->bytes, 0);

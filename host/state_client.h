@@ -31,6 +31,7 @@ state_client *state_client_free(state_client *c); /* what is not decided fails a
 /* One transaction: begin, operations, end. It is decided in the order of the ends. */
 void state_begin(state_client *c, state_decided decided, void *owner, void *tag);
 void state_op(state_client *c, const lb_state_op *op);
+void state_ops(state_client *c, const buf *encoded); /* some, as state_put_op writes them */
 void state_end(state_client *c);
 
 void state_list(state_client *c, const lb_state_query *query, state_listed listed, void *owner, void *tag);

@@ -2,7 +2,10 @@
 #ifndef LBOPS_HOST_SUPERVISOR_INTERNAL_H
 #define LBOPS_HOST_SUPERVISOR_INTERNAL_H
 
+#include "json.h"
 #include "supervisor.h"
+
+#define APPROVED_TIMEOUT_S 3600 /* for what a person has approved */
 
 /* A run on its way: the request and everything that it borrows, in one arena. */
 typedef struct running {
@@ -63,8 +66,11 @@ running *supervisor_running_new(supervisor *s);
 running *supervisor_running_free(running *r);
 void supervisor_begin(running *r); /* through the state to the pool */
 void supervisor_refuse(running *r, const lb_error *error);
+void supervisor_begin_waiting(supervisor *s);
+LB_MUST_CHECK int supervisor_execute(void *state, const approval_order *order, void *tag, lb_error *err);
 
 /* supervisor_end.c */
+void supervisor_tell(running *r); /* its asker hears of its end */
 void supervisor_on_ended(void *state, const run_outcome *outcome);
 void supervisor_on_asked(void *state, const run_request *request, const char *document);
 void supervisor_on_durable_row(void *state, void *tag, const lb_error *error);
