@@ -138,9 +138,9 @@ int book_new(const book_options *options, book **ret_book, lb_error *err)
 }
 
 /* A host that ends well leaves no lease: what it left open was nothing. */
-static void say_goodbye(book *b)
+void book_goodbye(book *b)
 {
-    if (!b->ready || state_pending(b->state) || !service_is_up(b->service))
+    if (!b->ready || !service_is_up(b->service))
         return;
     state_begin(b->state, no_answer, b, NULL);
     state_op(b->state, &(lb_state_op){.verb = LB_STATE_RELEASE, .space = BOOK_HOSTS, .key = b->host, .owner = b->host});
@@ -154,8 +154,6 @@ book *book_free(book *b)
         return NULL;
     ev_timer_stop(b->loop, &b->renew);
     ev_timer_stop(b->loop, &b->prune);
-    if (b->state)
-        say_goodbye(b);
     b->service = service_free(b->service); /* finishes what it has in hand */
     b->state = state_client_free(b->state);
     b->journal = journal_close(b->journal);

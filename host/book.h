@@ -40,6 +40,7 @@ typedef struct book_options {
 } book_options;
 
 LB_MUST_CHECK int book_new(const book_options *options, book **ret_book, lb_error *err);
+void book_goodbye(book *b); /* all runs have ended: gives the lease back. Then the loop until nothing is pending. */
 book *book_free(book *b);
 
 const char *book_host(const book *b);

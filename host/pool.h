@@ -25,6 +25,8 @@ typedef struct pool_hooks {
     void (*ended)(void *state, const run_outcome *outcome);
     void (*log)(void *state, const run_request *request, lb_level level, const char *tool, const char *text);
     void (*progress)(void *state, const run_request *request, int64_t done, int64_t total, const char *what);
+    /* A group of changes waits for a person: the approval document. NULL: nobody can be asked. */
+    void (*asked)(void *state, const run_request *request, const char *document);
 } pool_hooks;
 
 typedef struct pool_options {

@@ -60,6 +60,16 @@ static bool on_log(slot *s, wire_reader *r)
     return true;
 }
 
+static bool on_asked(const slot *s, wire_reader *r)
+{
+    const char *id = wire_get_required(r), *document = wire_get_required(r);
+    if (!wire_done(r) || !s->request || strcmp(id, s->request->id) != 0 || !is_json(document))
+        return false;
+    if (s->pool->hooks.asked)
+        s->pool->hooks.asked(s->pool->hooks.state, s->request, document);
+    return true;
+}
+
 static bool on_progress(slot *s, wire_reader *r)
 {
     const char *id = wire_get_required(r);
@@ -154,6 +164,9 @@ bool pool_handle_frames(slot *s)
             break;
         case WIRE_PROGRESS:
             ok = on_progress(s, &reader);
+            break;
+        case WIRE_ASK:
+            ok = on_asked(s, &reader);
             break;
         case WIRE_CALLED:
             ok = on_called(s, &reader, &called);

@@ -7,7 +7,7 @@
 #include "outbox.h"
 #include "service_state.h"
 
-#define DRAIN       (3 * CLOCK_SECOND) /* for ends that are not written down yet when we go */
+#define DRAIN_S     3.0 /* for ends that are not written down yet when we go */
 #define EVENT_BYTES ((size_t)256 * 1024)
 
 /* ---- what the parts tell ---- */
@@ -266,12 +266,33 @@ int supervisor_new(const supervisor_options *options, supervisor **ret_superviso
     return 0;
 }
 
+static void on_time_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    bool *is_over = timer->data;
+    (void)loop, (void)events;
+    *is_over = true;
+}
+
+static bool is_anything_open(const supervisor *s)
+{
+    return s->book && service_is_up(book_service(s->book)) && (s->pending || state_pending(book_state(s->book)));
+}
+
 /* Ends that were told to us in the last moment get the time to be written down. */
 static void drain(supervisor *s)
 {
-    int64_t until = clock_monotonic() + DRAIN;
-    while (s->book && s->pending && service_is_up(book_service(s->book)) && clock_monotonic() < until)
+    bool is_over = false;
+    ev_timer limit;
+    ev_timer_init(&limit, on_time_over, DRAIN_S, 0);
+    limit.data = &is_over;
+    ev_timer_start(s->loop, &limit);
+    while (is_anything_open(s) && !is_over)
         (void)ev_run(s->loop, EVRUN_ONCE);
+    if (s->book)
+        book_goodbye(s->book);
+    while (is_anything_open(s) && !is_over)
+        (void)ev_run(s->loop, EVRUN_ONCE);
+    ev_timer_stop(s->loop, &limit);
 }
 
 supervisor *supervisor_free(supervisor *s)

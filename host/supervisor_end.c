@@ -144,15 +144,16 @@ static void on_events_durable(void *owner, void *tag, const lb_error *error)
     write_end(r);
 }
 
-static int log_event(running *r, const char *kind, const char *payload, lb_error *err)
+/* of: the run that it is of, where that is one that this run called; NULL: this one. */
+static int log_event(running *r, const char *kind, const char *payload, struct json_object *of, lb_error *err)
 {
     const run_request *q = &r->request;
     const event e = {.kind = kind,
-                     .run_id = q->id,
-                     .tool = q->tool,
+                     .run_id = of ? json_get_text(of, "run_id") : q->id,
+                     .tool = of ? json_get_text(of, "tool") : q->tool,
                      .agent = q->agent,
-                     .project = q->target.project,
-                     .branch = q->target.branch,
+                     .project = of ? json_get_text(of, "project") : q->target.project,
+                     .branch = of ? json_get_text(of, "branch") : q->target.branch,
                      .depth = r->depth,
                      .cause = r->cause,
                      .payload = payload};
@@ -176,7 +177,7 @@ static int log_end(running *r, lb_error *err)
         json_member_string(&payload, "error", d->error.message);
     }
     buf_putc(&payload, '}');
-    return log_event(r, "run.ended", buf_text(&payload), err);
+    return log_event(r, "run.ended", buf_text(&payload), NULL, err);
 }
 
 /* Those that the run emitted, from event_at on. LB_ERR_LIMIT: the log has no room now. */
@@ -185,11 +186,11 @@ static int log_emitted(running *r, lb_error *err)
     size_t count = r->events ? json_object_array_length(r->events) : 0;
     for (; r->event_at < count; r->event_at++) {
         struct json_object *one = json_object_array_get_idx(r->events, r->event_at);
-        const char *kind = json_get_text(one, "event");
+        const char *kind = json_get_text(one, "type");
         struct json_object *payload = json_get_object(one, "payload");
         int code = kind ? log_event(r, kind,
                                     payload ? json_object_to_json_string_ext(payload, JSON_C_TO_STRING_PLAIN) : "{}",
-                                    err)
+                                    one, err)
                         : 0;
         if (code == LB_ERR_LIMIT)
             return code;

@@ -95,16 +95,16 @@ static int describe_policy(const manifest *m, arena *memory, worker_setup *setup
 
 static int describe_transport(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
 {
-    const manifest_service *service = manifest_find_service(s->manifest, LB_KIND_TRANSPORT);
-    if (!service)
+    const manifest_service *named = manifest_find_service(s->manifest, LB_KIND_TRANSPORT);
+    if (!named)
         return 0;
-    const plugin_spec *spec = registry_find(s->registry, LB_KIND_TRANSPORT, service->plugin);
+    const plugin_spec *spec = registry_find(s->registry, LB_KIND_TRANSPORT, named->plugin);
     if (!spec)
         return lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no transport %s",
-                       service->plugin);
+                       named->plugin);
     setup->transport_name = spec->name;
     setup->transport_path = spec->path;
-    setup->transport_args = supervisor_args(memory, s->manifest, &service->params, &setup->transport_arg_count, err);
+    setup->transport_args = supervisor_args(memory, s->manifest, &named->params, &setup->transport_arg_count, err);
     return setup->transport_args ? 0 : err->code;
 }
 
@@ -151,15 +151,15 @@ static const plugin_spec *find_state(const supervisor *s, const manifest_service
 
 int supervisor_open_book(supervisor *s, const book_hooks *hooks, lb_error *err)
 {
-    const manifest_service *service = NULL;
-    const plugin_spec *spec = find_state(s, &service, err);
+    const manifest_service *named = NULL;
+    const plugin_spec *spec = find_state(s, &named, err);
     arena memory;
     size_t count = 0;
     if (!spec)
         return err->code; /* 0: it does without, and so without approvals */
     arena_init(&memory, 0);
-    const param_arg *args = service ? supervisor_args(&memory, s->manifest, &service->params, &count, err) : NULL;
-    int r = service && !args ? err->code : 0;
+    const param_arg *args = named ? supervisor_args(&memory, s->manifest, &named->params, &count, err) : NULL;
+    int r = named && !args ? err->code : 0;
     const service_options wishes = {
         .loop = s->loop,
         .program = s->program,
