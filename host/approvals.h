@@ -40,7 +40,7 @@ typedef struct approvals_hooks {
     void (*event)(void *state, const char *kind, const lb_target *target, const char *run_id, const lb_value *payload);
     void (*row)(void *state, const lb_value *values, const lb_target *target, const char *run_id);
     /* Begins the run; it owns the ticket's record from then on. */
-    int (*execute)(void *state, const approval_order *order, void *tag, lb_error *err);
+    int (*execute)(void *state, const approval_order *order, run_watch watch, lb_error *err);
     /* For the channel to people: a request that waits (document: the public one), and one that does so no more. Either
      * may be NULL. */
     void (*publish)(void *state, const char *id, const char *record);
@@ -71,7 +71,7 @@ typedef struct approval_decision {
     bool approve;
     const char *name, *reason;
     const char *via; /* "uid 1000", "approval_postgres" */
-    void *tag;       /* handed to execute */
+    run_watch watch; /* of the run that executes it */
 } approval_decision;
 
 typedef enum approval_decided { APPROVAL_DENIED = 1, APPROVAL_HALF /* a second person is needed */, APPROVAL_EXECUTING } approval_decided;

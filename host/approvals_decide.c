@@ -10,7 +10,7 @@ typedef struct deciding {
     approvals *approvals;
     char *id, *name, *reason, *via;
     bool approve;
-    void *run_tag;
+    run_watch watch;
     approvals_decided decided;
     void *owner, *tag;
     request request;
@@ -147,7 +147,7 @@ static void start_run(deciding *d)
                             .reason = d->reason,
                             .ticket = {.version = r->version, .record = record}};
     memcpy(order.ticket.id, r->id, sizeof order.ticket.id);
-    int code = d->approvals->hooks.execute(d->approvals->hooks.state, &order, d->run_tag, &error);
+    int code = d->approvals->hooks.execute(d->approvals->hooks.state, &order, d->watch, &error);
     if (code < 0) {
         fail(d, &error);
         return;
@@ -221,7 +221,7 @@ void approvals_decide(approvals *a, const approval_decision *decision, approvals
                     .reason = base_strdup(decision->reason),
                     .via = base_strdup(decision->via ? decision->via : "unknown"),
                     .approve = decision->approve,
-                    .run_tag = decision->tag,
+                    .watch = decision->watch,
                     .decided = decided,
                     .owner = owner,
                     .tag = tag};

@@ -92,9 +92,17 @@ void sha256_end(sha256 *s, unsigned char digest[SHA256_BYTES])
         digest[i] = (unsigned char)(s->state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
+void sha256_end_text(sha256 *s, char text[SHA256_TEXT])
+{
+    unsigned char digest[SHA256_BYTES];
+    sha256_end(s, digest);
+    for (size_t i = 0; i < SHA256_BYTES; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", digest[i]); /* two digits and a NUL */
+}
+
 int sha256_file(const char *path, char text[SHA256_TEXT], lb_error *err)
 {
-    unsigned char chunk[32768], digest[SHA256_BYTES];
+    unsigned char chunk[32768];
     sha256 s;
     sha256_init(&s);
     LB_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not hold us */
@@ -110,8 +118,6 @@ int sha256_file(const char *path, char text[SHA256_TEXT], lb_error *err)
             break;
         sha256_add(&s, chunk, (size_t)n);
     }
-    sha256_end(&s, digest);
-    for (size_t i = 0; i < SHA256_BYTES; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", digest[i]); /* two digits and a NUL */
+    sha256_end_text(&s, text);
     return 0;
 }

@@ -16,6 +16,7 @@ typedef struct sha256 {
 void sha256_init(sha256 *s);
 void sha256_add(sha256 *s, const void *data, size_t length);
 void sha256_end(sha256 *s, unsigned char digest[SHA256_BYTES]);
+void sha256_end_text(sha256 *s, char text[SHA256_TEXT]); /* the same in lower-case hexadecimal */
 
 /* The digest of a file's content, in lower-case hexadecimal. */
 LB_MUST_CHECK int sha256_file(const char *path, char text[SHA256_TEXT], lb_error *err);

@@ -15,15 +15,21 @@
 static void on_log(void *state, const run_request *request, lb_level level, const char *tool, const char *text)
 {
     const supervisor *s = state;
+    const run_watch *watch = &((const running *)(uintptr_t)request)->watch; /* ours: the request is its first member */
     if (s->hooks.log)
         s->hooks.log(s->hooks.state, request, level, tool, text);
+    if (watch->watcher && watch->watcher->log)
+        watch->watcher->log(watch->tag, level, tool, text);
 }
 
 static void on_progress(void *state, const run_request *request, int64_t done, int64_t total, const char *what)
 {
     const supervisor *s = state;
+    const run_watch *watch = &((const running *)(uintptr_t)request)->watch; /* as above */
     if (s->hooks.progress)
         s->hooks.progress(s->hooks.state, request, done, total, what);
+    if (watch->watcher && watch->watcher->progress)
+        watch->watcher->progress(watch->tag, request->tool, done, total, what);
 }
 
 static void on_durable_events(void *state, uint64_t seq)

@@ -28,7 +28,7 @@ typedef struct run_ask {
     uint32_t timeout_s; /* 0: as the manifest or the plugin says */
     const char *record_dir;
 
-    void *tag;                 /* handed to the hooks */
+    run_watch watch;           /* hears of its end, besides the hooks */
     const lb_state_op *claims; /* conditions and changes of the state that belong to its beginning */
     size_t claim_count;
     const char *origin; /* a JSON object for the run's document, or NULL */
@@ -41,10 +41,10 @@ typedef struct supervisor_hooks {
     /* Runs may begin, or why none ever will. NULL: not interested. */
     void (*ready)(void *state, const lb_error *error);
     /* A run has ended and its end is durable. The document is one line of JSON. */
-    void (*ended)(void *state, void *tag, const run_outcome *outcome, const char *document);
+    void (*ended)(void *state, const run_outcome *outcome, const char *document);
     /* A run that was asked for did not begin: its claims did not hold (LB_ERR_CONFLICT), its tool rests, the state is
      * gone. NULL: as if it had ended. */
-    void (*refused)(void *state, void *tag, const char *run_id, const lb_error *error);
+    void (*refused)(void *state, const run_request *request, const lb_error *error);
     void (*log)(void *state, const run_request *request, lb_level level, const char *tool, const char *text);
     void (*progress)(void *state, const run_request *request, int64_t done, int64_t total, const char *what);
     void (*durable)(void *state, uint64_t seq);            /* events, for the router */

@@ -198,7 +198,7 @@ int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_e
         (void)supervisor_running_free(r); /* gives NULL */
         return code;
     }
-    r->tag = ask->tag;
+    r->watch = ask->watch;
     r->origin = keep(r, ask->origin);
     r->cause = ask->cause;
     r->depth = ask->depth;
@@ -231,14 +231,14 @@ int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TE
                        .risk = LB_RISK_LOW,
                        .timeout_s = (uint32_t)s->manifest->limits.run_timeout_s};
     id_new(q->id);
-    r->tag = ask->tag;
+    r->watch = ask->watch;
     memcpy(ret_id, q->id, ID_TEXT);
     supervisor_begin(r);
     return 0;
 }
 
 /* The run of an approved group. Its claim moves the request on, so that it happens once. */
-int supervisor_execute(void *state, const approval_order *order, void *tag, lb_error *err)
+int supervisor_execute(void *state, const approval_order *order, run_watch watch, lb_error *err)
 {
     supervisor *s = state;
     running *r = supervisor_running_new(s);
@@ -261,7 +261,7 @@ int supervisor_execute(void *state, const approval_order *order, void *tag, lb_e
     q->timeout_s = APPROVED_TIMEOUT_S;
     r->has_ticket = true;
     r->ticket = order->ticket;
-    r->tag = tag;
+    r->watch = watch;
     r->origin = keep(r, buf_text(&origin));
     if (args) {
         args[0] = (param_arg){.name = "approval", .text = keep(r, order->document)};
@@ -282,8 +282,12 @@ int supervisor_execute(void *state, const approval_order *order, void *tag, lb_e
 void supervisor_refuse(running *r, const lb_error *error)
 {
     supervisor *s = r->supervisor;
-    if (s->hooks.refused) {
-        s->hooks.refused(s->hooks.state, r->tag, r->request.id, error);
+    const run_watcher *w = r->watch.watcher;
+    if (s->hooks.refused)
+        s->hooks.refused(s->hooks.state, &r->request, error);
+    if (w && w->refused)
+        w->refused(r->watch.tag, r->request.id, error);
+    if (s->hooks.refused || (w && w->refused)) {
         (void)supervisor_running_free(r); /* gives NULL */
         return;
     }

@@ -319,6 +319,10 @@ void supervisor_tell(running *r)
     supervisor *s = r->supervisor;
     BUF_AUTO document = BUF_INIT(SIZE_MAX / 4);
     report_document(&document, &r->outcome, r->answers.length ? buf_text(&r->answers) : NULL);
-    s->hooks.ended(s->hooks.state, r->tag, &r->outcome, buf_text(&document));
+    const run_watcher *w = r->watch.watcher;
+    if (s->hooks.ended)
+        s->hooks.ended(s->hooks.state, &r->outcome, buf_text(&document));
+    if (w && w->ended)
+        w->ended(r->watch.tag, &r->outcome, buf_text(&document));
     (void)supervisor_running_free(r); /* gives NULL */
 }

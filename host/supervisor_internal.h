@@ -12,7 +12,7 @@ typedef struct running {
     run_request request; /* first: the pool hands it back */
     supervisor *supervisor;
     arena memory;
-    void *tag;
+    run_watch watch;
     const char *origin;
     uint64_t cause;
     uint32_t depth;
@@ -67,7 +67,7 @@ running *supervisor_running_free(running *r);
 void supervisor_begin(running *r); /* through the state to the pool */
 void supervisor_refuse(running *r, const lb_error *error);
 void supervisor_begin_waiting(supervisor *s);
-LB_MUST_CHECK int supervisor_execute(void *state, const approval_order *order, void *tag, lb_error *err);
+LB_MUST_CHECK int supervisor_execute(void *state, const approval_order *order, run_watch watch, lb_error *err);
 
 /* supervisor_end.c */
 void supervisor_tell(running *r); /* its asker hears of its end */
