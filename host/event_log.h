@@ -53,8 +53,8 @@ event_log *event_log_free(event_log *log);
  * depends on it and try again when `room` is called. LB_ERR_INVALID: it is no sound event and never will be. */
 LB_MUST_CHECK int event_log_add(event_log *log, const event *e, uint64_t *ret_seq, lb_error *err);
 
-uint64_t event_log_last(const event_log *log);    /* accepted */
-uint64_t event_log_durable(const event_log *log); /* on disk */
+uint64_t event_log_last(event_log *log);          /* accepted */
+uint64_t event_log_durable(const event_log *log); /* on disk, as far as the hook was told */
 size_t event_log_backlog(event_log *log);         /* bytes that wait or are being written */
 
 /* Every subscription has passed all events up to seq (UINT64_MAX: there are none). Old segments up to there may go;

@@ -40,6 +40,11 @@ int event_reader_fd(const event_reader *r);       /* readable when there may be 
 const char *event_reader_file(const event_reader *r); /* where the last line stands; "" at the start */
 uint64_t event_reader_line(event_reader *r);          /* and which line it is there */
 
+/* For the writer: where the last whole line ends in its file, and its hash. */
+int64_t event_reader_end(const event_reader *r);
+const char *event_reader_head(const event_reader *r);
+uint64_t event_reader_segments(const event_reader *r); /* opened so far */
+
 typedef struct event_verified {
     uint64_t first, last, count, segments, breaks;
     char head[SHA256_TEXT]; /* hash of the newest line: keep it elsewhere to see whether lines are missing at the end */

@@ -1,4 +1,4 @@
-/* sha256.h: SHA-256 (FIPS 180-4), for pinning plugin files. */
+/* sha256.h: SHA-256 (FIPS 180-4), for pinning plugin files and chaining events. */
 #ifndef LBOPS_HOST_SHA256_H
 #define LBOPS_HOST_SHA256_H
 
@@ -11,6 +11,7 @@ typedef struct sha256 {
     uint32_t state[8];
     uint64_t length; /* bytes so far */
     unsigned char block[64];
+    bool portable; /* plain C; set by sha256_init where the processor has no instructions for it, by tests anywhere */
 } sha256;
 
 void sha256_init(sha256 *s);
