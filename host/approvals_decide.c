@@ -147,12 +147,13 @@ static void start_run(deciding *d)
                             .reason = d->reason,
                             .ticket = {.version = r->version, .record = record}};
     memcpy(order.ticket.id, r->id, sizeof order.ticket.id);
-    int code = d->approvals->hooks.execute(d->approvals->hooks.state, &order, d->watch, &error);
-    if (code < 0) {
-        fail(d, &error);
-        return;
-    }
     approvals_tell(d->approvals, r, "approved", d->name, d->reason);
+    if (d->decided) /* before the run can end, however soon that is */
+        d->decided(d->owner, d->tag, APPROVAL_EXECUTING, record, NULL);
+    d->decided = NULL;
+    int code = d->approvals->hooks.execute(d->approvals->hooks.state, &order, d->watch, &error);
+    if (code < 0 && d->watch.watcher && d->watch.watcher->refused)
+        d->watch.watcher->refused(d->watch.tag, "", &error);
     finish(d, APPROVAL_EXECUTING, NULL);
 }
 
@@ -216,7 +217,7 @@ void approvals_decide(approvals *a, const approval_decision *decision, approvals
     lb_error error;
     deciding *d = base_alloc(sizeof *d);
     *d = (deciding){.approvals = a,
-                    .id = base_strdup(decision->id),
+                    .id = base_strdup(decision->id ? decision->id : ""),
                     .name = base_strdup(decision->name),
                     .reason = base_strdup(decision->reason),
                     .via = base_strdup(decision->via ? decision->via : "unknown"),
