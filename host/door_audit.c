@@ -36,7 +36,10 @@ static int write_rows(lb_group *group, bool is_outcome, lb_error *err)
         return lb_wrap(err, group->title);
     if (evidence.overflow)
         return run_frame_fail(err, "evidence");
-    outbox_batch *batch = outbox_batch_new(run->worker->setup->outbox_dir, run->request->id, (size_t)16 * 1024 * 1024);
+    const worker_setup *setup = run->worker->setup;
+    outbox_batch *batch = outbox_batch_new(setup->outbox_dir, run->request->id, (size_t)16 * 1024 * 1024);
+    if (setup->journal_dir) /* under the id of the run that the supervisor knows */
+        outbox_batch_journal(batch, setup->journal_dir, run->root->id, is_outcome ? OUTBOX_OUTCOME : OUTBOX_INTENT);
     for (change *c = group->first; c && r >= 0; c = c->next) {
         if (!is_outcome)
             id_new(c->audit_id);
