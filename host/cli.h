@@ -56,9 +56,10 @@ const char *cli_user(void);
 /* cli_desk.c: asks the daemon that serves the manifest's state directory, or, where there is none, a desk of our own. */
 struct json_object;
 typedef struct cli_takers {
-    void (*document)(cli *c, struct json_object *document); /* a run's; each may be NULL */
-    void (*item)(cli *c, struct json_object *item);
-    void (*result)(cli *c, struct json_object *result);
+    void *state;
+    void (*document)(cli *c, void *state, struct json_object *document); /* a run's; each may be NULL */
+    void (*item)(cli *c, void *state, struct json_object *item);
+    void (*result)(cli *c, void *state, struct json_object *result);
 } cli_takers;
 
 typedef enum cli_ask_kind {

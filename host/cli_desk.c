@@ -78,11 +78,11 @@ static void take_line(void *state, const char *text)
     else if ((member = json_get_object(line, "error")))
         show_error(a, member);
     else if ((member = json_get_object(line, "document")) && a->takers->document)
-        a->takers->document(a->c, member);
+        a->takers->document(a->c, a->takers->state, member);
     else if ((member = json_get_object(line, "item")) && a->takers->item)
-        a->takers->item(a->c, member);
+        a->takers->item(a->c, a->takers->state, member);
     else if ((member = json_get_object(line, "result")) && a->takers->result)
-        a->takers->result(a->c, member);
+        a->takers->result(a->c, a->takers->state, member);
 }
 
 /* Only what takes longer than a second shows that it is alive. */
@@ -97,7 +97,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* ---- a desk of our own ---- */
 
-static void on_exit(void *state, int code)
+static void on_exit_code(void *state, int code)
 {
     asking *a = state;
     a->is_over = true;
@@ -125,7 +125,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 
 static void serve(asking *a, desk *d, const char *request)
 {
-    const desk_client client = {.state = a, .say = on_line, .exit = on_exit, .via = "the command line"};
+    const desk_client client = {.state = a, .say = on_line, .exit = on_exit_code, .via = "the command line"};
     ev_signal interrupt, terminate;
     ev_signal_init(&interrupt, on_signal, SIGINT);
     ev_signal_init(&terminate, on_signal, SIGTERM);
@@ -134,7 +134,7 @@ static void serve(asking *a, desk *d, const char *request)
     ev_signal_start(a->loop, &terminate);
     a->call = desk_serve(d, request, &client);
     if (!a->is_over)
-        (void)ev_run(a->loop, 0); /* ends through on_exit or a second signal */
+        (void)ev_run(a->loop, 0); /* ends through on_exit_code or a second signal */
     ev_signal_stop(a->loop, &interrupt);
     ev_signal_stop(a->loop, &terminate);
 }

@@ -144,25 +144,25 @@ static int check_values(const cli *c, run_wish *wish)
 /* --dsn takes the place of the manifest's transport. */
 static void use_dsn(manifest *m, run_wish *wish)
 {
-    manifest_service *service = NULL;
+    manifest_service *transport = NULL;
     for (size_t i = 0; i < m->service_count; i++)
         if (m->services[i].kind == LB_KIND_TRANSPORT)
-            service = &m->services[i];
-    if (!service) {
+            transport = &m->services[i];
+    if (!transport) {
         m->services = base_grow(m->services, (m->service_count + 1) * sizeof *m->services);
-        service = &m->services[m->service_count++];
-        *service = (manifest_service){.kind = LB_KIND_TRANSPORT};
+        transport = &m->services[m->service_count++];
+        *transport = (manifest_service){.kind = LB_KIND_TRANSPORT};
     }
-    for (size_t i = 0; i < service->params.count; i++) {
-        free(service->params.items[i].name);
-        free(service->params.items[i].text);
-        free(service->params.items[i].secret);
+    for (size_t i = 0; i < transport->params.count; i++) {
+        free(transport->params.items[i].name);
+        free(transport->params.items[i].text);
+        free(transport->params.items[i].secret);
     }
-    free(service->params.items);
-    free(service->plugin);
-    service->plugin = base_strdup("transport_local");
-    service->params = (manifest_params){.items = base_alloc(sizeof *service->params.items), .count = 1, .capacity = 1};
-    service->params.items[0] = (manifest_param){.name = base_strdup("dsn"), .text = base_strdup(wish->dsn)};
+    free(transport->params.items);
+    free(transport->plugin);
+    transport->plugin = base_strdup("transport_local");
+    transport->params = (manifest_params){.items = base_alloc(sizeof *transport->params.items), .count = 1, .capacity = 1};
+    transport->params.items[0] = (manifest_param){.name = base_strdup("dsn"), .text = base_strdup(wish->dsn)};
     if (!wish->ask.project)
         wish->ask.project = "given";
     if (!wish->ask.branch)
@@ -196,8 +196,9 @@ static void put_request(const run_wish *wish, buf *request)
     buf_puts(request, "]}");
 }
 
-static void show_document(cli *c, struct json_object *document)
+static void show_document(cli *c, void *state, struct json_object *document)
 {
+    (void)state;
     const char *text = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
     if (c->json)
         (void)puts(text);

@@ -2,25 +2,11 @@
 
 #include "clock.h"
 #include "json.h"
+#include "spec.h"
 
 #include <ctype.h>
 
 static const char tail[] = ",\"hash\":\"";
-
-bool event_is_kind(const char *kind)
-{
-    char before = '.';
-    size_t length = strnlen(kind, EVENT_KIND_MAX + 1);
-    if (!length || length > EVENT_KIND_MAX || kind[length - 1] == '.')
-        return false;
-    for (size_t i = 0; i < length; before = kind[i++]) {
-        bool first = before == '.', letter = kind[i] >= 'a' && kind[i] <= 'z';
-        bool later = (kind[i] >= '0' && kind[i] <= '9') || kind[i] == '_' || kind[i] == '.';
-        if (!letter && (first || !later))
-            return false;
-    }
-    return true;
-}
 
 static int check_texts(const event *e, lb_error *err)
 {
@@ -41,7 +27,7 @@ static int check_texts(const event *e, lb_error *err)
 
 int event_check(const event *e, lb_error *err)
 {
-    if (!e->kind || !event_is_kind(e->kind))
+    if (!e->kind || !spec_is_event(e->kind))
         return lb_fail(err, LB_ERR_INVALID, "words of a-z, 0-9 and _ with dots between them, such as branch.created",
                        "\"%.63s\" cannot name an event", e->kind ? e->kind : "");
     int r = check_texts(e, err);

@@ -18,7 +18,7 @@
 #define EVENT_TAIL     (sizeof ",\"hash\":\"" - 1 + EVENT_HASH + 2) /* ,"hash":"..."} */
 #define EVENT_PAYLOAD  ((size_t)1024 * 1024)                        /* bytes of the largest payload */
 #define EVENT_LINE_MAX (EVENT_PAYLOAD + (size_t)64 * 1024)          /* bytes of the longest line */
-#define EVENT_KIND_MAX 63
+#define EVENT_KIND_MAX 63   /* bytes of a kind: spec_is_event says what can be one */
 #define EVENT_TEXT_MAX 4096 /* bytes of run_id, tool, agent, project, branch and key each */
 
 typedef struct event {
@@ -33,9 +33,6 @@ typedef struct event {
     const char *line;                                     /* what was read: the whole record, without its newline */
     size_t line_length;
 } event;
-
-/* "branch.created": words of [a-z0-9_] with dots between them. */
-bool event_is_kind(const char *kind);
 
 /* Checks an event from others: its kind, its texts, its payload (one JSON object, UTF-8). */
 LB_MUST_CHECK int event_check(const event *e, lb_error *err);

@@ -22,13 +22,12 @@ typedef struct event_kind {
 const event_kind *event_kind_find(const char *name); /* NULL: somebody's own */
 size_t event_kind_count(void);
 const event_kind *event_kind_at(size_t index);
-const char *event_field_type_name(lb_type type); /* "text", "list of integer" */
+void event_field_type(const event_field *field, buf *into); /* "text", "list of integer" */
 
 /* Is that what a tool may emit under this name? LB_ERR_INVALID naming kind and field: unknown field (with the nearest
  * right one), wrong type, missing; LB_ERR_DENIED: a kind of the host. Null is the same as not there. */
 LB_MUST_CHECK int event_kind_check(const char *name, const lb_value *payload, lb_error *err);
 
-void event_kinds_json(buf *into);     /* [{"kind","by","doc","payload":[{"name","type","required","doc"}]}] */
-void event_kinds_markdown(buf *into); /* for the docs */
+void event_kinds_json(buf *into); /* [{"kind","by","doc","payload":[{"name","type","required","doc"}]}] */
 
 #endif

@@ -1,4 +1,5 @@
 /* The manifest against the plugins that are there. */
+#include "event_kinds.h"
 #include "manifest_internal.h"
 #include "nearest.h"
 #include "pattern.h"
@@ -18,14 +19,6 @@ static LB_PRINTF(6, 7) void report(const checker *c, manifest_place place, bool 
     (void)vsnprintf(message, sizeof message, fmt, args); /* a long message is cut, not lost */
     va_end(args);
     manifest_problem_add(c->problems, place, warning, code, hint, "%s", message);
-}
-
-static bool lists(char *const *names, const char *name)
-{
-    for (; names && *names; names++)
-        if (strcmp(*names, name) == 0)
-            return true;
-    return false;
 }
 
 /* ---- plugins ---- */
@@ -237,22 +230,29 @@ static void check_twice(const checker *c, const manifest_agent *agent, const man
 
 /* ---- subscriptions ---- */
 
+/* Every kind that can come: the platform's own, whether a tool that is loaded emits it or not, and those of authors. */
+static void list_events(const checker *c, name_list *events)
+{
+    for (size_t i = 0; i < event_kind_count(); i++)
+        name_list_add(events, event_kind_at(i)->name);
+    for (size_t i = 0; i < registry_count(c->r); i++)
+        for (char *const *event = registry_at(c->r, i)->emits; event && *event; event++)
+            name_list_add(events, *event);
+}
+
 static void check_event(const checker *c, const manifest_subscription *subscription)
 {
     char hint[128];
     name_list events = {0};
-    for (size_t i = 0; i < registry_count(c->r); i++) {
-        const plugin_spec *spec = registry_at(c->r, i);
-        if (lists(spec->emits, subscription->event)) {
-            name_list_done(&events);
-            return;
-        }
-        for (char *const *event = spec->emits; event && *event; event++)
-            name_list_add(&events, *event);
-    }
-    report(c, subscription->place, false, LB_ERR_NOT_FOUND,
-           name_list_hint(&events, subscription->event, "lbops tools shows what each tool emits", hint, sizeof hint),
-           "no tool emits the event %s", subscription->event);
+    bool found = false;
+    list_events(c, &events);
+    for (size_t i = 0; i < events.count && !found; i++)
+        found = pattern_matches(subscription->event, events.items[i]);
+    if (!found)
+        report(
+            c, subscription->place, false, LB_ERR_NOT_FOUND,
+            name_list_hint(&events, subscription->event, "lbops tools shows what each tool emits", hint, sizeof hint),
+            "no tool emits the event %s", subscription->event);
     name_list_done(&events);
 }
 

@@ -240,7 +240,7 @@ static const schema_table schema_routine = {
 
 static const schema_field subscription_fields[] = {
     {"event", FIELD_EVENT, AT(manifest_subscription, event), .required = true,
-     .doc = "the event, such as branch.created"},
+     .doc = "the event, such as branch.created, or a pattern, such as branch.*"},
     {"tool", FIELD_NAME, AT(manifest_subscription, tool), .required = true, .doc = "the tool that runs then"},
     {"params", FIELD_PARAMS, AT(manifest_subscription, params),
      .doc = "values for its parameters; {payload.KEY} stands for a value of the event"},

@@ -74,9 +74,9 @@ static const char *text_fault(field_kind kind, const char *text, size_t length)
     case FIELD_NAMES:
         return manifest_is_name(text) ? NULL : "must be a name: a-z, then a-z, 0-9 and _, up to 63";
     case FIELD_EVENT:
-        return *text >= 'a' && *text <= 'z' && length <= 127 && is_made_of(text, "_.")
+        return (*text == '*' || (*text >= 'a' && *text <= 'z')) && length <= 127 && is_made_of(text, "_.*")
                    ? NULL
-                   : "must be an event's name, such as branch.created";
+                   : "must be an event's name or a pattern of names, such as branch.created or branch.*";
     default:
         return NULL;
     }

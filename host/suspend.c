@@ -84,14 +84,19 @@ suspend_book *suspend_free(suspend_book *book)
     return NULL;
 }
 
+void suspend_set(suspend_book *book, const char *tool, int crashes, const char *since, const char *reason)
+{
+    set(find_or_add(book, tool), crashes, since, reason);
+}
+
 void suspend_take(suspend_book *book, wire_reader *docs)
 {
     lb_state_doc doc;
     lb_error error;
     while (state_get_doc(docs, &doc)) {
         JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &error);
-        set(find_or_add(book, doc.key), (int)json_get_i64(body, "crashes", 0), json_get_text(body, "since"),
-            json_get_text(body, "reason"));
+        suspend_set(book, doc.key, (int)json_get_i64(body, "crashes", 0), json_get_text(body, "since"),
+                    json_get_text(body, "reason"));
     }
 }
 

@@ -14,6 +14,7 @@ suspend_book *suspend_free(suspend_book *book);
 
 /* Takes over what the state knows: all documents of the space. */
 void suspend_take(suspend_book *book, wire_reader *docs);
+void suspend_set(suspend_book *book, const char *tool, int crashes, const char *since, const char *reason);
 
 /* LB_ERR_SUSPENDED when the tool rests, with since when, why, and how to wake it. */
 LB_MUST_CHECK int suspend_check(const suspend_book *book, const char *tool, lb_error *err);

@@ -214,6 +214,22 @@ static void guards_secrets(void)
     manifest_problems_done(&problems);
 }
 
+/* The platform's own kinds need no tool that emits them; patterns need something that matches. */
+static void knows_the_kinds_of_events(void)
+{
+    static const char *const known[] = {"approval.requested", "sync.drift_detected", "branch.*", "*"};
+    for (size_t i = 0; i < LB_COUNT(known); i++) {
+        manifest_problems problems = {0};
+        LB_AUTO_FREE char *text = base_printf(
+            PLAIN "[agents.a]\ntools = [\"vacuum\"]\n[[subscriptions]]\nevent = \"%s\"\ntool = \"vacuum\"\n", known[i]);
+        check(text, &problems);
+        CU_ASSERT_EQUAL(problems.count, 0);
+        manifest_problems_done(&problems);
+    }
+    check_one(PLAIN "[agents.a]\ntools = [\"vacuum\"]\n[[subscriptions]]\nevent = \"nosuch.*\"\ntool = \"vacuum\"\n",
+              11, false, "no tool emits the event nosuch.*", "");
+}
+
 static void checks_subscriptions(void)
 {
     check_one(PLAIN
@@ -274,5 +290,5 @@ static void says_everything_at_once(void)
 }
 
 SUITE(manifest_check, TEST(accepts_what_fits), TEST(finds_plugins_that_are_not_there), TEST(checks_parameters),
-      TEST(guards_secrets), TEST(checks_subscriptions), TEST(checks_schedules), TEST(warns_of_a_tool_that_runs_twice),
-      TEST(says_everything_at_once))
+      TEST(guards_secrets), TEST(checks_subscriptions), TEST(knows_the_kinds_of_events), TEST(checks_schedules),
+      TEST(warns_of_a_tool_that_runs_twice), TEST(says_everything_at_once))
