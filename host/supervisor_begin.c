@@ -247,7 +247,6 @@ int supervisor_execute(void *state, const approval_order *order, run_watch watch
     BUF_AUTO origin = BUF_INIT((size_t)16 * 1024 * 1024);
     buf_putc(&origin, '{');
     json_member_string(&origin, "approval", order->id);
-    json_member_i64(&origin, "version", order->ticket.version);
     json_member_raw(&origin, "record", order->ticket.record);
     buf_putc(&origin, '}');
     id_new(q->id);
