@@ -28,6 +28,7 @@ typedef struct state_case {
 
 /* All cases as CUnit tests of one suite. Returns the number of failures; `more` are a store's own. */
 unsigned stage_run(const char *name, const state_case *more, size_t count);
+unsigned stage_run_only(const char *name, const state_case *list, size_t count); /* without the common ones */
 
 /* Arguments of a service, with defaults; then set by name. The caller frees. */
 void *stage_args(const lb_param *params, size_t size);
