@@ -34,6 +34,7 @@ unsigned stage_run_only(const char *name, const state_case *list, size_t count);
 void *stage_args(const lb_param *params, size_t size);
 void stage_set_text(const lb_param *params, void *args, const char *name, const char *text);
 void stage_set_i64(const lb_param *params, void *args, const char *name, int64_t number);
+void stage_set_bool(const lb_param *params, void *args, const char *name, bool flag);
 
 int64_t stage_soon(int64_t seconds);
 
