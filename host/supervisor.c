@@ -249,6 +249,55 @@ static int start(supervisor *s, lb_error *err)
     return 0;
 }
 
+/* ---- a new manifest ---- */
+
+static void on_reap(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    supervisor *s = timer->data;
+    size_t kept = 0;
+    (void)loop, (void)events;
+    for (size_t i = 0; i < s->retired_count; i++) {
+        if (pool_pending(s->retired[i]))
+            s->retired[kept++] = s->retired[i];
+        else
+            (void)pool_free(s->retired[i]); /* gives NULL */
+    }
+    s->retired_count = kept;
+}
+
+void supervisor_reap(supervisor *s)
+{
+    if (!s->retired_count)
+        return;
+    ev_timer_set(&s->reap, 0, 0);
+    ev_timer_start(s->loop, &s->reap); /* not from inside a pool's own callback */
+}
+
+int supervisor_use(supervisor *s, const manifest *m, const registry *r, lb_error *err)
+{
+    const manifest *old_manifest = s->manifest;
+    const registry *old_registry = s->registry;
+    pool *fresh = NULL;
+    s->manifest = m;
+    s->registry = r;
+    if (s->pool && open_pool(s, &fresh, err) < 0) {
+        s->manifest = old_manifest;
+        s->registry = old_registry;
+        return err->code;
+    }
+    if (s->approvals)
+        approvals_use(s->approvals, m);
+    if (!s->pool)
+        return 0;
+    BASE_PUSH(s->retired, s->retired_count, s->retired_capacity);
+    s->retired[s->retired_count++] = s->pool;
+    s->pool = fresh;
+    supervisor_reap(s);
+    return 0;
+}
+
+/* ---- life again ---- */
+
 int supervisor_new(const supervisor_options *options, supervisor **ret_supervisor, lb_error *err)
 {
     supervisor *s = base_alloc(sizeof *s);
@@ -260,6 +309,8 @@ int supervisor_new(const supervisor_options *options, supervisor **ret_superviso
     s->wanted_workers = options->workers;
     s->log_level = options->log_level;
     s->program = base_strdup(options->program);
+    ev_timer_init(&s->reap, on_reap, 0, 0);
+    s->reap.data = s;
     s->waiting_end = &s->waiting;
     s->no_room_end = &s->no_room;
     s->suspended = suspend_new(s->manifest->limits.crashes_to_suspend);
@@ -311,6 +362,10 @@ supervisor *supervisor_free(supervisor *s)
     s->dead = ending;
     supervisor_begin_waiting(s);
     s->pool = pool_free(s->pool); /* ends every run, and ... */
+    while (s->retired_count)
+        (void)pool_free(s->retired[--s->retired_count]); /* gives NULL */
+    free(s->retired);
+    ev_timer_stop(s->loop, &s->reap);
     drain(s);
     s->chronicle = chronicle_free(s->chronicle);
     s->approvals = approvals_free(s->approvals);
@@ -359,4 +414,6 @@ void supervisor_cancel(supervisor *s, const char *run_id)
 {
     if (s->pool)
         pool_cancel(s->pool, run_id);
+    for (size_t i = 0; i < s->retired_count; i++)
+        pool_cancel(s->retired[i], run_id);
 }

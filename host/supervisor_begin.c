@@ -165,9 +165,9 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
         return code;
     run_request *q = &r->request;
     id_new(q->id);
-    q->tool = spec->name;
+    q->tool = keep(r, spec->name);
     q->agent = keep(r, agent ? agent : spec->agent);
-    q->path = spec->path;
+    q->path = keep(r, spec->path);
     q->target = (lb_target){keep(r, target.project), keep(r, target.branch), target.branch_class};
     q->plan = ask->plan;
     q->actor_kind = ask->actor_kind;

@@ -48,6 +48,7 @@ void supervisor_on_ended(void *state, const run_outcome *outcome)
         return;
     }
     running *r = (running *)(uintptr_t)outcome->request; /* ours: the request is its first member */
+    supervisor_reap(s);
     if (!keep_outcome(r, outcome)) {
         r->outcome = *outcome;
         r->outcome.done.result = "{}";

@@ -43,6 +43,9 @@ struct supervisor {
     lb_level log_level;
     char *program;
     pool *pool;
+    pool **retired; /* of manifests before: they end what they have */
+    size_t retired_count, retired_capacity;
+    ev_timer reap;
     ledger *ledger;
     book *book;
     approvals *approvals;
@@ -54,6 +57,9 @@ struct supervisor {
     size_t pending;
     int64_t ends, recorded;
 };
+
+/* supervisor.c */
+void supervisor_reap(supervisor *s); /* pools that have nothing left are let go */
 
 /* supervisor_setup.c */
 LB_MUST_CHECK int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err);
