@@ -304,14 +304,19 @@ static void on_begun(void *owner, void *tag, int failed, int64_t version, const 
     supervisor *s = owner;
     running *r = tag;
     lb_error taken;
-    (void)version;
+    const run_watcher *w = r->watch.watcher;
     buf_done(&r->claims);
     if (!error && failed >= 0)
         error = (lb_fail(&taken, LB_ERR_CONFLICT, NULL, "somebody else has begun this already"), &taken);
-    if (error)
+    if (!error && s->is_dead)
+        error = &s->dead;
+    if (error) {
         supervisor_refuse(r, error);
-    else
-        pool_submit(s->pool, &r->request);
+        return;
+    }
+    if (w && w->begun)
+        w->begun(r->watch.tag, r->request.id, version);
+    pool_submit(s->pool, &r->request);
 }
 
 static void begin(running *r)
@@ -328,12 +333,12 @@ static void begin(running *r)
     }
     state_client *state = book_state(s->book);
     state_begin(state, on_begun, s, r);
-    state_ops(state, &r->claims);
+    book_put_begin(s->book, &r->request, r->origin);
     if (r->has_ticket) {
         const approval_order order = {.id = r->ticket.id, .ticket = r->ticket};
         approvals_put_begin(s->approvals, &order, r->request.id);
     }
-    book_put_begin(s->book, &r->request, r->origin);
+    state_ops(state, &r->claims); /* last: it is their version that the answer tells */
     state_end(state);
 }
 
