@@ -128,6 +128,5 @@ LB_MUST_CHECK int table_build(const sched_plan *plan, table *ret_table, lb_error
 void table_done(table *t);
 uint32_t target_find(const table *t, const char *project, const char *branch); /* or NOBODY */
 size_t sched_write_key(const table *t, const entry *e, char key[SCHED_KEY]);
-uint64_t sched_hash(const char *text);
 
 #endif

@@ -5,8 +5,7 @@
 
 /* ---- keys ---- */
 
-/* FNV-1a, and a last mix so that all bits are worth something. The same on every machine and for ever: offsets hang
- * on it. */
+/* FNV-1a, and a last mix so that all bits are worth something. */
 uint64_t sched_hash(const char *text)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
