@@ -149,18 +149,18 @@ static inline void rig_run(rig *g, const char *tool, const char *branch, lb_bran
     for (size_t i = 0; i < count; i++)
         given[i] = (param_arg){args[2 * i], args[2 * i + 1]};
     bool is_own = strncmp(tool, "lbops_", 6) == 0;
-    g->request = (run_request){.tool = tool,
-                               .agent = "hostile",
-                               .path = is_own ? ""
-                                              : arena_printf(&g->memory, "%s/%s.so", getenv("LBOPS_HOSTILE"), tool),
-                               .target = {branch ? "shop" : NULL, branch, branch_class},
-                               .args = given,
-                               .arg_count = count,
-                               .actor_kind = actor,
-                               .actor = "ada",
-                               .reason = "it has to be",
-                               .risk = LB_RISK_LOW,
-                               .timeout_s = 60};
+    g->request =
+        (run_request){.tool = tool,
+                      .agent = "hostile",
+                      .path = is_own ? "" : arena_printf(&g->memory, "%s/%s.so", getenv("LBOPS_HOSTILE"), tool),
+                      .target = {branch ? "shop" : NULL, branch, branch_class},
+                      .args = given,
+                      .arg_count = count,
+                      .actor_kind = actor,
+                      .actor = "ada",
+                      .reason = "it has to be",
+                      .risk = LB_RISK_LOW,
+                      .timeout_s = 60};
     id_new(g->request.id);
     g->ask_count = g->change_count = 0;
     if (!g->worker.sessions)

@@ -8,7 +8,8 @@
 
 static const char drop_answers[] = "[{\"affected\": null}]";
 static const char index_there[] =
-    "[{\"args\": {\"names\": [\"old_idx\"]}, \"columns\": [\"kind\", \"schema\", \"name\", \"part\", \"value\"], \"rows\": ["
+    "[{\"args\": {\"names\": [\"old_idx\"]}, \"columns\": [\"kind\", \"schema\", \"name\", \"part\", \"value\"], "
+    "\"rows\": ["
     "[\"relation\", \"public\", \"old_idx\", \"oid\", \"4711\"],"
     "[\"relation\", \"public\", \"old_idx\", \"definition\", \"CREATE INDEX old_idx ON public.orders (a)\"]]},"
     "{\"columns\": [\"kind\", \"schema\", \"name\", \"part\", \"value\"], \"rows\": []}]";
@@ -450,7 +451,8 @@ static const char *routinely(const gate_routine *routine, const char *calls, con
     open_with_fixtures(&g);
     g.setup.routines = routine;
     g.setup.routine_count = 1;
-    const char *body = arena_printf(&g.memory, "{\"spec\": {\"source_branch\": \"projects/shop/branches/%s\"}}", source);
+    const char *body =
+        arena_printf(&g.memory, "{\"spec\": {\"source_branch\": \"projects/shop/branches/%s\"}}", source);
     rig_run(&g, "proposes", "ci-1", LB_BRANCH_SHARED, GATE_SCHEDULE, ARGS("calls", calls, "body", body));
     (void)snprintf(why, sizeof why, "%s: %s", rig_outcome(&g, 0), rig_member(&g, g.changes[0], "decision"));
     rig_close(&g);

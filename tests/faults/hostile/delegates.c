@@ -22,7 +22,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < args->drops.count; i++)
         drops[i] = lb_text(NULL, args->drops.items[i]);
-    int r = lb_call(ctx, "proposes", &target, LB_ARGS(lb_list("drops", LB_TEXT, drops, args->drops.count)), &answer, err);
+    int r =
+        lb_call(ctx, "proposes", &target, LB_ARGS(lb_list("drops", LB_TEXT, drops, args->drops.count)), &answer, err);
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_json("answer", answer)), err);
 }
 

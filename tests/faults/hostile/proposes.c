@@ -44,8 +44,7 @@ static int add_sql(lb_ctx *ctx, lb_group *group, const struct args *args, lb_err
 {
     int r = 0;
     if (args->comment) {
-        const example_comment_on_table_args comment = {
-            .schema = "public", .table = "orders", .comment = args->comment};
+        const example_comment_on_table_args comment = {.schema = "public", .table = "orders", .comment = args->comment};
         r = example_comment_on_table(ctx, group, &comment, err);
     }
     for (size_t i = 0; r >= 0 && i < args->drops.count; i++) {
