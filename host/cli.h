@@ -76,6 +76,7 @@ int cli_init(cli *c, int argc, char **argv);
 int cli_check(cli *c, int argc, char **argv);
 int cli_tools(cli *c, int argc, char **argv);
 int cli_run(cli *c, int argc, char **argv);
+int cli_events(cli *c, int argc, char **argv);
 int cli_plugin(cli *c, int argc, char **argv);
 int cli_completion(cli *c, int argc, char **argv);
 int cli_ready(cli *c, int argc, char **argv);

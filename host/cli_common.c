@@ -27,6 +27,19 @@ const cli_verb cli_verbs[] = {
      "  --PARAM VALUE            a parameter of the tool (lbops run TOOL --help lists them); a list's\n"
      "                           parameter may be given several times or as a JSON array\n",
      cli_run, false},
+    {"events", "events [--follow] [--since WHEN] [--kind PATTERN] [--limit N] [--verify | --kinds] ...",
+     "shows what happened, from the log of events",
+     "Reads the files of the log: no daemon is needed, and none is disturbed.\n\n"
+     "  -f, --follow      goes on with what happens from now on\n"
+     "  --since WHEN      from 15m, 1h or 7d ago, a time (2026-01-31T23:59:00Z), or an event (seq:1234)\n"
+     "  --limit N         only the newest N (10 for --follow without --since)\n"
+     "  --kind PATTERN    such as branch.created or 'branch.*'\n"
+     "  --run ID, --project P, --branch B, --tool T, --agent A\n"
+     "                    only those of that run, target, tool or agent\n"
+     "  --verify          checks the chain of hashes; 1 when it is broken, with file and line\n"
+     "  --kinds           what the platform's own events say; no manifest is needed\n"
+     "With --json, the records as they are, one a line.\n",
+     cli_events, false},
     {"plugin", "plugin check FILE.so ...", "does this file satisfy the SDK?",
      "Loads each file in a child process and says what it is, or why it is refused.\n", cli_plugin, false},
     {"completion", "completion bash|zsh", "prints a completion script for the shell",
