@@ -232,6 +232,7 @@ static void fill_record(const approvals *a, struct json_object *document, reques
     json_object_object_add(record, "id", json_object_new_string(fresh->id));
     for (size_t i = 0; i < LB_COUNT(members); i++)
         copy_member(record, members[i], document, members[i]);
+    copy_member(record, "target", document, "target");
     copy_member(record, "project", target, "project");
     copy_member(record, "branch", target, "branch");
     copy_member(record, "branch_class", target, "class");

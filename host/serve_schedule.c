@@ -49,15 +49,10 @@ static void add_target(void *state, const lb_target *target)
 static int load_plan(serve *s, lb_error *err)
 {
     sched_target *targets = base_alloc((s->target_count + 1) * sizeof *targets);
-    sched_made *made = NULL;
     for (size_t i = 0; i < s->target_count; i++)
         targets[i] = (sched_target){s->targets[i].project, s->targets[i].branch};
-    int r = sched_plan_make(s->manifest, s->registry, targets, s->target_count, &made, err);
-    if (r >= 0) {
-        sched_plan plan = *sched_made_plan(made);
-        plan.leased = s->is_leased;
-        r = sched_load(s->sched, &plan, now(), err);
-    }
+    sched_made *made = sched_made_new(s->manifest, s->registry, targets, s->target_count, s->is_leased);
+    int r = sched_load(s->sched, sched_made_plan(made), now(), err);
     free(targets);
     if (r < 0) {
         (void)sched_made_free(made); /* gives NULL */
