@@ -260,6 +260,22 @@ static void what_is_too_large_cannot_wait(void)
     ASSERT_CONTAINS(err.message, "too large to wait");
 }
 
+static void what_is_nested_too_deeply_cannot_wait(void)
+{
+    lb_error err = {0};
+    approval_change changes[4];
+    approval a = sample(changes);
+    BUF_AUTO text = BUF_INIT(APPROVAL_BYTES), evidence = BUF_INIT(4096);
+    for (int i = 0; i < 64; i++)
+        buf_puts(&evidence, "{\"a\":");
+    buf_puts(&evidence, "1");
+    for (int i = 0; i < 64; i++)
+        buf_puts(&evidence, "}");
+    a.evidence = buf_text(&evidence);
+    CU_ASSERT_EQUAL(approval_write(&a, &text, &err), LB_ERR_INVALID);
+    ASSERT_CONTAINS(err.message, "nested too deeply");
+}
+
 static void what_is_no_text_cannot_wait(void)
 {
     lb_error err = {0};
@@ -514,7 +530,8 @@ static void what_moves_by_itself_is_left_out(void)
 
 SUITE(approval_doc, TEST(is_the_same_after_reading), TEST(a_store_may_order_it_anew), TEST(an_edit_is_seen),
       TEST(nonsense_is_refused), TEST(what_is_too_large_cannot_wait), TEST(what_is_no_text_cannot_wait),
-      TEST(the_subject_is_the_finding), TEST(evidence_is_the_same_within_a_fifth),
-      TEST(evidence_differs_in_texts_and_members), TEST(of_a_time_counts_whether_there_is_one), TEST(secrets_in_sql),
-      TEST(secrets_in_calls), TEST(secrets_in_files_and_programs), TEST(secrets_in_arguments),
-      TEST(differences_are_told_by_part), TEST(what_moves_by_itself_is_left_out))
+      TEST(what_is_nested_too_deeply_cannot_wait), TEST(the_subject_is_the_finding),
+      TEST(evidence_is_the_same_within_a_fifth), TEST(evidence_differs_in_texts_and_members),
+      TEST(of_a_time_counts_whether_there_is_one), TEST(secrets_in_sql), TEST(secrets_in_calls),
+      TEST(secrets_in_files_and_programs), TEST(secrets_in_arguments), TEST(differences_are_told_by_part),
+      TEST(what_moves_by_itself_is_left_out))
