@@ -171,7 +171,7 @@ static void judge_target(sched *s, uint32_t index, uint32_t by, sched_outcome ou
         on->probe = NOBODY;
     if (outcome == SCHED_UNREACHABLE) {
         /* Runs that were on their way when it went down say the same thing once more. */
-        if (on->failures && started_monotonic < on->failed_monotonic)
+        if (on->failures && started_monotonic <= on->failed_monotonic)
             return;
         int64_t wait = TARGET_HOLD;
         for (uint32_t i = 0; i < on->failures && wait < s->t.backoff_max; i++)
