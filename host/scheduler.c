@@ -171,7 +171,7 @@ static void judge_target(sched *s, uint32_t index, uint32_t by, sched_outcome ou
         on->probe = NOBODY;
     if (outcome == SCHED_UNREACHABLE) {
         /* Runs that were on their way when it went down say the same thing once more. */
-        if (on->failures && started_monotonic < on->failed_monotonic)
+        if (on->failures && started_monotonic <= on->failed_monotonic)
             return;
         int64_t wait = TARGET_HOLD;
         for (uint32_t i = 0; i < on->failures && wait < s->t.backoff_max; i++)
@@ -290,6 +290,27 @@ static bool look(sched *s, entry *e, sched_time now)
 
 /* ---- the clock ---- */
 
+/* An entry after the clock was put back: what waits keeps its wait; a slot that has not come by the new clock will
+ * come in its time. */
+static void put_back(sched *s, entry *e, int64_t jump, sched_time now)
+{
+    if (e->hold_until)
+        e->hold_until += jump;
+    if (e->pending > now.wall)
+        drop_pending(s, e);
+    sched_reset_slot(s, e, now);
+    if (e->running || e->pending == SCHED_NONE) {
+        e->reason = e->running ? SCHED_RUNNING : SCHED_IN_TIME;
+        e->due = sched_regular_due(e);
+    } else if (e->reason == SCHED_CATCHING_UP || e->reason == SCHED_TARGET_DOWN || e->reason == SCHED_REFUSED) {
+        if (e->due != NEVER)
+            e->due += jump;
+    } else if (e->due != NEVER) {
+        e->in_turn = true; /* a window or a pause: judged by the new clock, and not all at once */
+        e->due = now.wall;
+    }
+}
+
 /* Everything that was to come at a time of the old clock. */
 static void follow_clock(sched *s, int64_t jump, sched_time now)
 {
@@ -300,21 +321,8 @@ static void follow_clock(sched *s, int64_t jump, sched_time now)
     for (size_t i = 0; i < s->t.target_count; i++)
         if (s->t.targets[i].hold_until)
             s->t.targets[i].hold_until += jump;
-    for (size_t i = 0; i < s->t.entry_count; i++) {
-        entry *e = &s->t.entries[i];
-        if (e->hold_until)
-            e->hold_until += jump;
-        sched_reset_slot(s, e, now);
-        if (e->running || e->pending == SCHED_NONE) {
-            e->due = sched_regular_due(e);
-        } else if (e->reason == SCHED_CATCHING_UP || e->reason == SCHED_TARGET_DOWN || e->reason == SCHED_REFUSED) {
-            if (e->due != NEVER)
-                e->due += jump;
-        } else if (e->due != NEVER) {
-            e->in_turn = true; /* a window or a pause: by the new clock, and not all at once */
-            e->due = now.wall;
-        }
-    }
+    for (size_t i = 0; i < s->t.entry_count; i++)
+        put_back(s, &s->t.entries[i], jump, now);
     heap_rebuild(&s->t);
 }
 

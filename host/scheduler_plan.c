@@ -82,6 +82,9 @@ static void add_own_schedule(sched_made *made, const manifest_agent *agent, cons
     if (!spec || tool->disabled || !when || !*when)
         return;
     const sched_job job = {.agent = agent->name, .tool = tool->name, .cron = when, .window = tool->window};
+    const char *schedule = tool->schedule ? tool->schedule : spec ? spec->schedule : NULL;
+    if (!spec || tool->disabled || !schedule || !*schedule)
+    const sched_job job = {.agent = agent->name, .tool = tool->name, .cron = schedule, .window = tool->window};
     const sched_params params = {.tool = tool};
     add_pairs(made, add_job(made, &job, &params, NULL), spec->workspace, NULL, NULL);
 }

@@ -390,6 +390,32 @@ static void an_hour_back_before_the_daily_run_of_today_does_not_repeat_it(void)
     fake_close(&f);
 }
 
+static void what_is_caught_up_keeps_its_turn_when_the_clock_is_put_back(void)
+{
+    enum { TARGETS = 500 };
+    static sched_target targets[TARGETS];
+    static char names[TARGETS][16];
+    const sched_job jobs[] = {{.agent = "a", .tool = "noon", .cron = "0 12 * * *"},
+                              {.agent = "a", .tool = "later", .cron = "5 13 * * *"}};
+    fake f;
+    make_many(targets, TARGETS, names);
+    sched_plan plan = plan_of(jobs, 2, targets, TARGETS);
+    LB_AUTO_FREE sched_pair *pairs = fake_pairs(&plan);
+    fake_open(&f, "2026-01-01T11:59:00Z");
+    fake_load(&f, &plan);
+    fake_tick(&f);
+    fake_stall(&f, 61 * MINUTE + 2 * HOUR);
+    fake_run_for(&f, 2 * SECOND);
+    CU_ASSERT_EQUAL(f.count, 2 * SCHED_CATCH_UP_PER_S + 1);
+    fake_jump(&f, -2 * HOUR);
+    fake_run_for(&f, TARGETS / SCHED_CATCH_UP_PER_S * 2 * SECOND);
+    CU_ASSERT_EQUAL(f.count, TARGETS); /* those of noon; five past one has not come yet by the new clock */
+    fake_stall(&f, 10 * MINUTE);
+    fake_run_for(&f, (TARGETS / SCHED_CATCH_UP_PER_S + 1) * SECOND);
+    CU_ASSERT_EQUAL(f.count, 2 * TARGETS);
+    fake_close(&f);
+}
+
 static void small_steps_of_the_clock_change_nothing(void)
 {
     fake f;
@@ -517,6 +543,7 @@ SUITE(sched, TEST(starts_each_slot_once_in_time), TEST(keeps_local_time_over_the
       TEST(does_not_start_all_at_once_after_a_long_sleep), TEST(an_hour_forward_is_caught_up_once),
       TEST(an_hour_back_neither_silences_nor_repeats),
       TEST(an_hour_back_before_the_daily_run_of_today_does_not_repeat_it),
-      TEST(small_steps_of_the_clock_change_nothing), TEST(a_year_ahead_and_back_is_survived),
-      TEST(a_memory_of_the_future_does_not_silence), TEST(keeps_what_it_knows_over_a_reload),
-      TEST(an_entry_that_comes_back_does_not_overlap_with_its_old_run), TEST(a_changed_cron_goes_on_from_now))
+      TEST(what_is_caught_up_keeps_its_turn_when_the_clock_is_put_back), TEST(small_steps_of_the_clock_change_nothing),
+      TEST(a_year_ahead_and_back_is_survived), TEST(a_memory_of_the_future_does_not_silence),
+      TEST(keeps_what_it_knows_over_a_reload), TEST(an_entry_that_comes_back_does_not_overlap_with_its_old_run),
+      TEST(a_changed_cron_goes_on_from_now))
