@@ -78,12 +78,9 @@ static size_t add_job(sched_made *made, const sched_job *job, const sched_params
 static void add_own_schedule(sched_made *made, const manifest_agent *agent, const manifest_tool *tool)
 {
     const plugin_spec *spec = registry_find(made->r, LB_KIND_TOOL, tool->name);
-    const char *when = tool->schedule ? tool->schedule : spec ? spec->schedule : NULL;
-    if (!spec || tool->disabled || !when || !*when)
-        return;
-    const sched_job job = {.agent = agent->name, .tool = tool->name, .cron = when, .window = tool->window};
     const char *schedule = tool->schedule ? tool->schedule : spec ? spec->schedule : NULL;
     if (!spec || tool->disabled || !schedule || !*schedule)
+        return;
     const sched_job job = {.agent = agent->name, .tool = tool->name, .cron = schedule, .window = tool->window};
     const sched_params params = {.tool = tool};
     add_pairs(made, add_job(made, &job, &params, NULL), spec->workspace, NULL, NULL);
