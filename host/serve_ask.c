@@ -81,6 +81,15 @@ static void put_service(const serve *s, buf *b)
     buf_puts(b, "}]");
 }
 
+/* Targets that this host acts on; all of them where nobody shares the state. */
+static int64_t count_leased(const serve *s)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < s->target_count; i++)
+        count += !s->is_leased || s->targets[i].is_ours;
+    return count;
+}
+
 static void answer_status(const serve *s, bool with_entries, desk_call *call)
 {
     BUF_AUTO b = BUF_INIT((size_t)32 * 1024 * 1024);
@@ -96,6 +105,7 @@ static void answer_status(const serve *s, bool with_entries, desk_call *call)
     json_member_i64(&b, "workers", (int64_t)pool_ready(supervisor_pool(s->supervisor)));
     json_member_i64(&b, "events", log ? (int64_t)event_log_durable(log) : 0);
     json_member_i64(&b, "targets", (int64_t)s->target_count);
+    json_member_i64(&b, "leased", count_leased(s));
     put_totals(s, &b);
     put_subscriptions(s, &b);
     put_service(s, &b);

@@ -61,7 +61,7 @@ static router_answer on_delivery(void *state, const router_delivery *delivery, l
     static const run_watcher watcher = {.ended = on_ended, .refused = on_refused};
     serve *s = state;
     const event *e = delivery->event;
-    char reason[EVENT_KIND_MAX + 64];
+    char reason[EVENT_KIND_MAX + 64], origin[128];
     delivered *d;
     if (s->is_draining || supervisor_pending(s->supervisor) > MOST_PENDING)
         return ROUTER_LATER;
@@ -69,6 +69,7 @@ static router_answer on_delivery(void *state, const router_delivery *delivery, l
         .verb = LB_STATE_INSERT, .space = KEY_SPACE, .key = delivery->key, .at = clock_now()};
     (void)snprintf(reason, sizeof reason, "event %llu: %s", (unsigned long long)e->seq, e->kind);
     const serve_target *t = serve_find_target(s, e->project, e->branch);
+    (void)snprintf(origin, sizeof origin, "{\"event\":%llu,\"depth\":%u}", (unsigned long long)e->seq, e->depth + 1);
     keep_delivery(s, delivery, &d);
     const run_ask ask = {.tool = delivery->tool,
                          .project = e->project,
@@ -82,6 +83,7 @@ static router_answer on_delivery(void *state, const router_delivery *delivery, l
                          .watch = {&watcher, d},
                          .claims = &claim,
                          .claim_count = 1,
+                         .origin = origin,
                          .cause = e->seq,
                          .depth = e->depth + 1};
     if (supervisor_run(s->supervisor, &ask, NULL, err) >= 0)

@@ -260,12 +260,19 @@ static bool on_due(void *state, const sched_start *start)
     static const run_watcher watcher = {.begun = on_begun, .ended = on_ended, .refused = on_refused};
     serve *s = state;
     lb_error error;
-    char body[128], lease[SCHED_KEY], target[SCHED_KEY];
+    char body[128], slot[CLOCK_TEXT], lease[SCHED_KEY], target[SCHED_KEY];
+    BUF_AUTO origin = BUF_INIT((size_t)16 * 1024);
     lb_state_op claims[2];
     if (s->is_draining || supervisor_pending(s->supervisor) > MOST_PENDING)
         return false;
     (void)snprintf(body, sizeof body, "{\"slot\":%lld,\"started_at\":%lld}", (long long)start->slot,
                    (long long)clock_now());
+    clock_format(start->slot, slot);
+    buf_putc(&origin, '{');
+    json_member_string(&origin, "schedule", start->key);
+    json_member_string(&origin, "slot", slot);
+    json_member_i64(&origin, "missed", start->missed);
+    buf_putc(&origin, '}');
     const serve_target *t = serve_find_target(s, start->project, start->branch);
     due_run *d = base_alloc(sizeof *d);
     *d = (due_run){.serve = s, .key = base_strdup(start->key)};
@@ -277,6 +284,7 @@ static bool on_due(void *state, const sched_start *start)
                    .actor_kind = GATE_SCHEDULE,
                    .actor = "schedule",
                    .watch = {&watcher, d},
+                   .origin = buf_text(&origin),
                    .claims = claims,
                    .claim_count = put_claims(s, start, body, lease, target, claims)};
     param_arg *args = own_args(start->params, &ask.arg_count);

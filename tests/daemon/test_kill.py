@@ -28,6 +28,7 @@ def send_all(daemon, approvals, started):
     asks = []
     try:
         for i in range(RUNS):
+            time.sleep(0.002)  # spread, so that death finds some begun, some waiting and some not asked for yet
             asks.append(Ask(daemon, {"verb": "run", "tool": "rests", "name": "tester", "args": [
                 {"name": "ms", "text": str(i % 7)}]}))
             if i % (RUNS // APPROVALS) == 0:
