@@ -69,6 +69,7 @@ void serve_stop(serve *s, const char *reason)
         return;
     }
     s->is_draining = true;
+    desk_close(s->desk); /* else whoever keeps asking keeps it from ending */
     log_line(LB_LOG_INFO, "serve", "stopping: %s", reason);
     notify_manager("STOPPING=1\nSTATUS=%zu run(s) are ending", supervisor_pending(s->supervisor));
     if (s->is_ready) {
