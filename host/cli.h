@@ -53,6 +53,25 @@ const char *cli_style(const cli *c, const char *sgr);
 /* The person at the keyboard, for the audit log. */
 const char *cli_user(void);
 
+/* cli_desk.c: asks the daemon that serves the manifest's state directory, or, where there is none, a desk of our own. */
+struct json_object;
+typedef struct cli_takers {
+    void *state;
+    void (*document)(cli *c, void *state, struct json_object *document); /* a run's; each may be NULL */
+    void (*item)(cli *c, void *state, struct json_object *item);
+    void (*result)(cli *c, void *state, struct json_object *result);
+} cli_takers;
+
+typedef enum cli_ask_kind {
+    CLI_ASK_LOOK, /* needs no worker */
+    CLI_ASK_RUN,
+    CLI_ASK_HERE,  /* a run that no daemon can do for us */
+    CLI_ASK_DAEMON /* what only a daemon can answer */
+} cli_ask_kind;
+
+/* Returns the exit code. what: shown as the progress before anything else is known. */
+int cli_ask(cli *c, const char *request, const char *what, cli_ask_kind kind, const cli_takers *takers);
+
 int cli_init(cli *c, int argc, char **argv);
 int cli_check(cli *c, int argc, char **argv);
 int cli_tools(cli *c, int argc, char **argv);

@@ -286,3 +286,20 @@ int64_t cron_next_utc(const cron *c, int64_t after)
     }
     return INT64_MAX;
 }
+
+int64_t cron_period_s(const cron *c)
+{
+    /* Each minute and hour of the pattern is seen within a few days of it; years are walked through for the days. */
+    static const int64_t some_day = INT64_C(1767225600000000); /* 2026-01-01; the year does not matter */
+    const int64_t last_day = some_day + INT64_C(10) * 366 * 86400 * CLOCK_SECOND;
+    int64_t shortest = INT64_C(30) * 366 * 86400 * CLOCK_SECOND, last = cron_next_utc(c, some_day - 1);
+    for (int i = 0; i < 3000 && last < last_day && shortest > MINUTE; i++) {
+        int64_t next = cron_next_utc(c, last);
+        if (next == INT64_MAX)
+            break;
+        if (next - last < shortest)
+            shortest = next - last;
+        last = next;
+    }
+    return shortest / CLOCK_SECOND;
+}

@@ -20,4 +20,8 @@ bool cron_matches(const cron *c, int minute, int hour, int day, int month, int w
  * 30 2 *"). */
 int64_t cron_next_utc(const cron *c, int64_t after);
 
+/* The shortest time between two of its times, in seconds (a day that changes its length left aside): what "every so
+ * often" means for it. 30 years for what comes once at most. */
+int64_t cron_period_s(const cron *c);
+
 #endif

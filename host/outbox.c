@@ -23,11 +23,15 @@ typedef struct part {
     int fd; /* of the temporary file, or -1 */
     off_t written;
     char *directory, *temporary, *final;
+    char id[ID_TEXT];
+    char *link;   /* in the journal, once it is there */
     bool visible; /* stands under its final name */
 } part;
 
 struct outbox_batch {
     char *dir, *run_id;
+    char *journal_dir, *journal_run; /* NULL: none is kept */
+    const char *journal_kind;
     size_t limit, held; /* bytes of lines in memory */
     int64_t rows;
     part *parts;
@@ -45,6 +49,13 @@ outbox_batch *outbox_batch_new(const char *dir, const char *run_id, size_t limit
     return batch;
 }
 
+void outbox_batch_journal(outbox_batch *batch, const char *dir, const char *run_id, const char *kind)
+{
+    batch->journal_dir = base_strdup(dir);
+    batch->journal_run = base_strdup(run_id);
+    batch->journal_kind = kind;
+}
+
 static void close_file(part *p)
 {
     if (p->fd >= 0)
@@ -53,7 +64,8 @@ static void close_file(part *p)
     free(p->directory);
     free(p->temporary);
     free(p->final);
-    p->directory = p->temporary = p->final = NULL;
+    free(p->link);
+    p->directory = p->temporary = p->final = p->link = NULL;
 }
 
 static void empty(outbox_batch *batch)
@@ -79,6 +91,8 @@ outbox_batch *outbox_batch_free(outbox_batch *batch)
     free(batch->parts);
     free(batch->dir);
     free(batch->run_id);
+    free(batch->journal_dir);
+    free(batch->journal_run);
     free(batch);
     return NULL;
 }
@@ -125,11 +139,10 @@ static int open_file(const outbox_batch *batch, part *p, lb_error *err)
 {
     if (p->fd >= 0)
         return 0;
-    char id[ID_TEXT];
-    id_new(id);
+    id_new(p->id);
     p->directory = base_printf("%s/%s", batch->dir, p->table->name);
-    p->temporary = base_printf("%s/%s.%ld" MARK, p->directory, id, (long)getpid());
-    p->final = base_printf("%s/%s" VISIBLE, p->directory, id);
+    p->temporary = base_printf("%s/%s.%ld" MARK, p->directory, p->id, (long)getpid());
+    p->final = base_printf("%s/%s" VISIBLE, p->directory, p->id);
     int r = fs_make_dirs(p->directory, err);
     if (r == 0) {
         p->fd = open(p->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -244,6 +257,52 @@ static int write_parts(outbox_batch *batch, lb_error *err)
     return 0;
 }
 
+/* A file of its own, for file systems that refuse hard links. It counts when it has its name. */
+static int copy_file(const char *from, const char *to, lb_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int r = fs_read(from, SIZE_MAX / 4, &text, &length, err);
+    if (r >= 0)
+        r = fs_write_durable(to, text, length, 0600, err);
+    free(text);
+    return r;
+}
+
+static bool refuses_links(int error_number)
+{
+    return error_number == EPERM || error_number == EOPNOTSUPP || error_number == ENOSYS || error_number == EMLINK ||
+           error_number == EXDEV;
+}
+
+static int link_part(const outbox_batch *batch, part *p, lb_error *err)
+{
+    char *name = base_printf("%s/%s-%s.%s", batch->journal_dir, batch->journal_run, p->id, batch->journal_kind);
+    int r = 0, failed = link(p->temporary, name) == 0 ? 0 : errno;
+    if (failed == ENOENT) { /* the first of all */
+        r = fs_make_dirs(batch->journal_dir, err);
+        failed = r < 0 || link(p->temporary, name) == 0 ? 0 : errno;
+    }
+    if (failed)
+        r = refuses_links(failed) ? copy_file(p->temporary, name, err) : fs_fail(err, failed, "link", name);
+    if (r < 0)
+        free(name);
+    else
+        p->link = name;
+    return r < 0 ? lb_wrap(err, "journal") : 0;
+}
+
+static int link_parts(outbox_batch *batch, lb_error *err)
+{
+    for (size_t i = 0; batch->journal_dir && i < batch->count; i++) {
+        part *p = &batch->parts[i];
+        int r = p->link || p->visible || !p->rows ? 0 : link_part(batch, p, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int show_parts(outbox_batch *batch, lb_error *err)
 {
     for (size_t i = 0; i < batch->count; i++) {
@@ -257,15 +316,15 @@ static int show_parts(outbox_batch *batch, lb_error *err)
     return 0;
 }
 
-/* The names, and those of the table directories, which another process may have made and not synced yet. */
+/* The names, and those of the table directories, which another process may have made and not synced yet. An outcome
+ * follows an intent in the same table, which has done the latter. */
 static int sync_directories(const outbox_batch *batch, lb_error *err)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        int r = batch->parts[i].rows ? fs_sync_dir(batch->parts[i].directory, err) : 0;
-        if (r < 0)
-            return r;
-    }
-    return fs_sync_dir(batch->dir, err);
+    bool is_outcome = batch->journal_dir && strcmp(batch->journal_kind, OUTBOX_OUTCOME) == 0;
+    int r = batch->journal_dir ? fs_sync_dir(batch->journal_dir, err) : 0;
+    for (size_t i = 0; i < batch->count && r == 0; i++)
+        r = batch->parts[i].rows ? fs_sync_dir(batch->parts[i].directory, err) : 0;
+    return r < 0 || is_outcome ? r : fs_sync_dir(batch->dir, err);
 }
 
 /* A file that cannot be hidden again (the disk became read-only, or its reader was faster) stays written. */
@@ -275,6 +334,11 @@ static void hide_parts(outbox_batch *batch)
         part *p = &batch->parts[i];
         if (p->visible && rename(p->final, p->temporary) == 0)
             p->visible = false;
+        if (p->visible || !p->link)
+            continue;
+        (void)unlink(p->link); /* a link that stays says more than was written: the outcome is looked for, not lost */
+        free(p->link);
+        p->link = NULL;
     }
 }
 
@@ -283,6 +347,8 @@ int outbox_commit(outbox_batch *batch, lb_error *err)
     if (!batch->rows)
         return 0;
     int r = write_parts(batch, err);
+    if (r == 0)
+        r = link_parts(batch, err);
     if (r == 0)
         r = show_parts(batch, err);
     if (r == 0)
@@ -354,11 +420,48 @@ static pid_t writer_of(const char *name)
     return (pid_t)strtol(name + start, NULL, 10);
 }
 
+/* The name of a temporary file of that id in the table's directory: true, and it is in *ret_path. */
+static int find_unfinished(const char *dir, const char *table, const char *id, char **ret_path, lb_error *err)
+{
+    LB_AUTO_FREE char *directory = base_printf("%s/%s", dir, table);
+    size_t length = strlen(id);
+    DIR *d = opendir(directory);
+    if (!d)
+        return errno == ENOENT ? 0 : fs_fail(err, errno, "open directory", directory);
+    for (struct dirent *e; !*ret_path && (e = readdir(d));)
+        if (strncmp(e->d_name, id, length) == 0 && e->d_name[length] == '.' && writer_of(e->d_name) > 0)
+            *ret_path = base_printf("%s/%s", directory, e->d_name);
+    (void)closedir(d); /* was only read */
+    return *ret_path != NULL;
+}
+
+int outbox_is_unfinished(const char *dir, const char *table, const char *id, lb_error *err)
+{
+    LB_AUTO_FREE char *path = NULL;
+    return find_unfinished(dir, table, id, &path, err);
+}
+
+int outbox_finish(const char *dir, const char *table, const char *id, lb_error *err)
+{
+    LB_AUTO_FREE char *path = NULL, *directory = base_printf("%s/%s", dir, table),
+                      *final = base_printf("%s/%s" VISIBLE, directory, id);
+    int r = find_unfinished(dir, table, id, &path, err);
+    if (r <= 0)
+        return r;
+    if (rename(path, final) != 0)
+        return fs_fail(err, errno, "rename into", final);
+    r = fs_sync_dir(directory, err);
+    return r < 0 ? r : 1;
+}
+
 static int sweep_file(int above, const char *name, void *arg)
 {
+    struct stat st;
     int *removed = arg;
     pid_t writer = writer_of(name);
     if (writer <= 0 || kill(writer, 0) == 0 || errno != ESRCH)
+        return 0;
+    if (fstatat(above, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_nlink > 1)
         return 0;
     if (unlinkat(above, name, 0) == 0)
         (*removed)++;

@@ -16,7 +16,8 @@ typedef struct run_worker {
     session_pool *sessions;
     run_channel channel;
     arena memory;                         /* reused from run to run */
-    size_t event_bytes, change_bytes;     /* of the run and what it calls, as the supervisor keeps them */
+    size_t event_bytes, change_bytes, ask_bytes; /* of the run and what it calls, as the supervisor keeps them */
+    uint32_t asks;                        /* approvals that the run and what it calls wait for */
     buf result;                           /* the last run's result document */
     int64_t outbox_bytes, outbox_seen_at; /* what waited there when this worker last looked */
 } run_worker;

@@ -2,7 +2,7 @@
 #include "delta_local.h"
 
 #include <errno.h>
-#include <sql/checkpoint.h>
+#include <delta_local_sql.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,7 +77,7 @@ static int copy_checkpoint(delta_table *table, const char *source, const char *t
     if (!engine)
         return err->code;
     duckdb_value values[] = {duckdb_create_varchar(source), duckdb_create_varchar(target)};
-    int r = delta_run(engine, sql_checkpoint, values, DELTA_COUNT(values), 0, NULL, err);
+    int r = delta_run(engine, delta_local_sql_checkpoint, values, DELTA_COUNT(values), 0, NULL, err);
     return r < 0 ? r : delta_sync(target, err);
 }
 

@@ -1,8 +1,7 @@
 /* Outbox files of one table into one commit. */
 #include "delta_local.h"
 
-#include <sql/commit_partitioned.h>
-#include <sql/commit_whole.h>
+#include <delta_local_sql.h>
 #include <unistd.h>
 
 /* What is known of a file before it is opened. */
@@ -49,7 +48,7 @@ static int write_rows(delta_table *table, lb_delta_file *const *files, uint32_t 
     while (count_left(files, count)) {
         delta_scan scan = {.table = &table->def, .files = files, .count = count};
         local->scan = &scan;
-        int r = delta_write_data(table, table->def.partition_time ? sql_commit_partitioned : sql_commit_whole, NULL, 0,
+        int r = delta_write_data(table, table->def.partition_time ? delta_local_sql_commit_partitioned : delta_local_sql_commit_whole, NULL, 0,
                                  NULL, deadline, adds, err);
         local->scan = NULL;
         if (!atomic_load(&scan.damaged))

@@ -1,8 +1,7 @@
 /* What keeps a table small and quick: one after the other, each its own commit. */
 #include "delta_local.h"
 
-#include <sql/compact.h>
-#include <sql/roll_up_pg_stat_history.h>
+#include <delta_local_sql.h>
 
 /* Files of one partition that are rewritten into one. */
 typedef struct group {
@@ -142,7 +141,7 @@ int delta_compact(delta_table *table, const lb_delta_care *care, lb_delta_upkeep
     pick_small(table, care->now, &all);
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         int64_t rows;
-        r = rewrite(table, &all.items[i], sql_compact, false, care->deadline, &rows, err);
+        r = rewrite(table, &all.items[i], delta_local_sql_compact, false, care->deadline, &rows, err);
         if (r == 0) {
             upkeep->compacted += (int64_t)all.items[i].count;
             upkeep->compacted_into++;
@@ -156,7 +155,7 @@ int delta_compact(delta_table *table, const lb_delta_care *care, lb_delta_upkeep
 
 static const struct {
     const char *table, *sql;
-} roll_ups[] = {{"pg_stat_history", sql_roll_up_pg_stat_history}};
+} roll_ups[] = {{"pg_stat_history", delta_local_sql_roll_up_pg_stat_history}};
 
 /* Whole partitions that end before the day, and in which something is not rolled up yet: the largest granularity is
  * then "snapshot", or not known. */
