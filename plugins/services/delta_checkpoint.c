@@ -1,8 +1,8 @@
 /* Checkpoints: a snapshot as one Parquet file, so that a reader need not go through all commits. */
 #include "delta_local.h"
 
-#include <errno.h>
 #include <delta_local_sql.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -48,8 +48,9 @@ static int write_rows(delta_table *table, lb_delta_file *const *files, uint32_t 
     while (count_left(files, count)) {
         delta_scan scan = {.table = &table->def, .files = files, .count = count};
         local->scan = &scan;
-        int r = delta_write_data(table, table->def.partition_time ? delta_local_sql_commit_partitioned : delta_local_sql_commit_whole, NULL, 0,
-                                 NULL, deadline, adds, err);
+        int r = delta_write_data(
+            table, table->def.partition_time ? delta_local_sql_commit_partitioned : delta_local_sql_commit_whole, NULL,
+            0, NULL, deadline, adds, err);
         local->scan = NULL;
         if (!atomic_load(&scan.damaged))
             return r;

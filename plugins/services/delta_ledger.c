@@ -243,14 +243,17 @@ int delta_ledger_open(delta_ledger *ledger, const char *directory, const delta_s
     DELTA_AUTO_FREE char *above = delta_printf("%s/_lbops", directory);
     DELTA_AUTO_FREE char *content = NULL;
     size_t length = 0;
+    lb_error error;
     *ledger = (delta_ledger){.fd = -1, .path = delta_printf("%s/ledger", above)};
     int r = delta_make_dir(above, err);
     if (r == 0) {
-        r = delta_read(ledger->path, &content, &length, err);
-        if (content)
-            r = load(ledger, content, length, snapshot, err);
-        else if (r == LB_ERR_NOT_FOUND)
+        r = delta_read(ledger->path, &content, &length, &error);
+        if (r == LB_ERR_NOT_FOUND)
             r = rebuild(ledger, directory, snapshot, err);
+        else if (r < 0)
+            *err = error;
+        else
+            r = load(ledger, content, length, snapshot, err);
     }
     if (r == 0)
         r = open_for_append(ledger, err);

@@ -18,8 +18,9 @@
 
 #include "delta_log.h"
 
-#define DELTA_ID_LENGTH 26 /* what the outbox names its files: 48 bits of milliseconds and 80 random ones in base 32   \
-                            */
+#define DELTA_ID_LENGTH                                                                                                \
+    26 /* what the outbox names its files: 48 bits of milliseconds and 80 random ones in base 32                       \
+        */
 #define DELTA_ID_TEXT (DELTA_ID_LENGTH + 1)
 
 typedef struct delta_ledger_entry {

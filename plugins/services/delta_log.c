@@ -152,10 +152,14 @@ static int read_checkpoint(const delta_log *log, const checkpoint *point, delta_
 
 static int read_newer(const delta_log *log, delta_snapshot *snapshot, lb_error *err)
 {
+    lb_error error;
     int r = 0;
     while (r == 0)
-        r = read_commit(log->directory, snapshot->version + 1, snapshot, err);
-    return r == LB_ERR_NOT_FOUND ? 0 : r;
+        r = read_commit(log->directory, snapshot->version + 1, snapshot, &error);
+    if (r == LB_ERR_NOT_FOUND)
+        return 0;
+    *err = error;
+    return r;
 }
 
 int delta_log_read(const delta_log *log, delta_snapshot *snapshot, lb_error *err)

@@ -67,6 +67,14 @@ static void inspect_function(inspection *found, struct json_object *reference)
                        name); /* cut */
 }
 
+/* SHOW TABLES says "tables", quoted; what DESCRIBE names is a question below it. */
+static void inspect_show(inspection *found, struct json_object *show)
+{
+    const char *what = member_text(show, "table_name");
+    if (*what && strcmp(what, "\"tables\"") != 0)
+        (void)snprintf(found->problem, sizeof found->problem, "%.100s cannot be shown here", what); /* cut */
+}
+
 static void inspect(inspection *found, struct json_object *value)
 {
     if (found->problem[0] || !value)
@@ -84,7 +92,7 @@ static void inspect(inspection *found, struct json_object *value)
     else if (strcmp(type, "TABLE_FUNCTION") == 0)
         inspect_function(found, value);
     else if (strcmp(type, "SHOW_REF") == 0)
-        inspect_table(found, value); /* DESCRIBE: the name stands quoted in it where it is not plain */
+        inspect_show(found, value);
     json_object_object_foreach(value, key, member)
     {
         (void)key; /* the shape says what it is */
@@ -94,7 +102,7 @@ static void inspect(inspection *found, struct json_object *value)
 
 static int parse_question(delta_engine *engine, const char *text, struct json_object **ret_tree, lb_error *err)
 {
-    static const char sql[] = "SELECT CAST(json_serialize_sql($1) AS VARCHAR)";
+    static const char sql[] = "SELECT CAST(json_serialize_sql(CAST($1 AS VARCHAR)) AS VARCHAR)";
     duckdb_result result;
     duckdb_value values[] = {duckdb_create_varchar(text)};
     int r = delta_run(engine, sql, values, 1, 0, &result, err);
