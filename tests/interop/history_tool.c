@@ -77,7 +77,7 @@ static int put_row(outbox_batch *batch, const table_def *def, int64_t at, int64_
             *v = lb_bool(c->name, n % 2 == 0);
             break;
         case LB_TIME:
-            *v = lb_time(c->name, at);
+            *v = lb_time(c->name, strcmp(c->name, def->partition_time ? def->partition_time : "") == 0 ? at : NOON);
             break;
         case LB_JSON:
             *v = lb_json(c->name, "{\"a\":[1,\"\\u00e9\\\"\"]}");

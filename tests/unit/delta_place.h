@@ -24,16 +24,16 @@ static inline bool never_cancelled(void)
     return false;
 }
 
-LB_PRINTF(2, 0) static inline void log_to_output(lb_level level, const char *fmt, va_list args)
+LB_PRINTF(2, 0) static inline void log_to_stderr(lb_level level, const char *fmt, va_list args)
 {
     (void)level; /* all of it */
-    (void)printf("    ");
-    (void)vprintf(fmt, args);
-    (void)printf("\n");
+    (void)fputs("    ", stderr);
+    (void)vfprintf(stderr, fmt, args);
+    (void)fputs("\n", stderr);
 }
 
 static const lb_service_host place_host = {
-    .size = sizeof place_host, .vlog = log_to_output, .cancelled = never_cancelled, .now = clock_monotonic};
+    .size = sizeof place_host, .vlog = log_to_stderr, .cancelled = never_cancelled, .now = clock_monotonic};
 
 /* Parameters as pairs of texts, after which comes NULL. */
 static inline int place_open_with(place *p, const char *const *pairs, lb_error *err)
@@ -114,7 +114,7 @@ static inline void put_metrics(place *p, int64_t at, double first, int count)
 /* ---- questions ---- */
 
 typedef struct reply {
-    char text[2000]; /* cells with | between them, rows with ; after them */
+    char text[16000]; /* cells with | between them, rows with ; after them */
 } reply;
 
 static inline int reply_columns(void *state, uint32_t count, const char *const *names, const lb_type *types,

@@ -1,7 +1,7 @@
 -- the actions of a snapshot, one JSON object a line in $1, as a checkpoint, $2
 COPY (
     SELECT *
-    FROM read_json($1, format = 'newline_delimited', maximum_object_size = 268435456, columns = {
+    FROM read_json($1, format = 'newline_delimited', maximum_object_size = 8388608, columns = {
         txn: 'STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT)',
         add: 'STRUCT(path VARCHAR, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT, modificationTime BIGINT, dataChange BOOLEAN, stats VARCHAR)',
         remove: 'STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN, extendedFileMetadata BOOLEAN, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT)',
