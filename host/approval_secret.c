@@ -17,9 +17,9 @@ static bool ends_with(const char *text, size_t length, const char *end)
 
 static bool is_secret_name(const char *name, size_t length)
 {
-    static const char *const ends[] = {"password",      "passwd",       "passphrase",   "secret",  "private_key",
-                                       "api_key",       "access_token", "refresh_token", "id_token", "auth_token",
-                                       "authorization", "credential"};
+    static const char *const ends[] = {"password",    "passwd",     "passphrase",    "secret",
+                                       "private_key", "api_key",    "access_token",  "refresh_token",
+                                       "id_token",    "auth_token", "authorization", "credential"};
     for (size_t i = 0; i < LB_COUNT(ends); i++)
         if (ends_with(name, length, ends[i]))
             return true;

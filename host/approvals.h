@@ -22,8 +22,8 @@ typedef struct approvals approvals;
 /* An approved group on its way: what the run that executes it carries along, and what its end needs. */
 typedef struct approval_ticket {
     char id[ID_TEXT];
-    int64_t version; /* of the request while it executes */
-    char *record;    /* its document then */
+    int64_t version; /* of the request when it was read: what its beginning is conditional on */
+    char *record;    /* its document */
 } approval_ticket;
 
 /* The run that executes what was approved: everything is borrowed for the call. put_claims adds the operations that make

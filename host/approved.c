@@ -182,7 +182,8 @@ static int carry_out(run_state *run, approval *a, lb_error *err)
     const lb_target *target = &run->request->target;
     if (!same_name(target->project, a->target.project) || !same_name(target->branch, a->target.branch))
         return lb_fail(err, LB_ERR_INVALID, "run it on the branch that was decided on", "the approval is for %s/%s",
-                       a->target.project ? a->target.project : "the workspace", a->target.branch ? a->target.branch : "");
+                       a->target.project ? a->target.project : "the workspace",
+                       a->target.branch ? a->target.branch : "");
     int r = restore_group(run, a, &group, err);
     if (r >= 0)
         r = door_fingerprint(group, &now, err);

@@ -43,11 +43,9 @@ static void on_renew(struct ev_loop *loop, ev_timer *timer, int events)
 
 static void on_prune(struct ev_loop *loop, ev_timer *timer, int events)
 {
-    static const char *const ended[] = {"ok", "failed", "timeout", "crashed", "skipped", "pending_approval"};
     book *b = timer->data;
     (void)loop, (void)events;
-    for (size_t i = 0; i < LB_COUNT(ended); i++)
-        state_prune(b->state, BOOK_RUNS, ended[i], clock_now() - KEEP_RUNS, PRUNE_MOST);
+    state_prune(b->state, BOOK_RUNS, NULL, clock_now() - KEEP_RUNS, PRUNE_MOST);
 }
 
 static void on_registered(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
@@ -216,9 +214,9 @@ void book_put_begin(book *b, const run_request *request, const char *origin)
     put_request(&body, request, origin);
     buf_putc(&body, '}');
     state_op(b->state, &(lb_state_op){.verb = LB_STATE_INSERT,
-                                      .space = BOOK_RUNS,
+                                      .space = BOOK_RUNNING,
                                       .key = request->id,
-                                      .status = BOOK_RUNNING,
+                                      .status = "running",
                                       .owner = b->host,
                                       .at = clock_now(),
                                       .body = buf_text(&body)});
@@ -244,10 +242,11 @@ void book_put_end(book *b, const run_outcome *outcome, const char *origin, int64
         json_member_string(&body, "hint", d->error.hint[0] ? d->error.hint : NULL);
     }
     buf_putc(&body, '}');
-    state_op(b->state, &(lb_state_op){.verb = LB_STATE_REPLACE,
+    state_op(b->state,
+             &(lb_state_op){.verb = LB_STATE_REMOVE, .space = BOOK_RUNNING, .key = outcome->request->id});
+    state_op(b->state, &(lb_state_op){.verb = LB_STATE_INSERT,
                                       .space = BOOK_RUNS,
                                       .key = outcome->request->id,
-                                      .version = 1, /* ended once, and never again */
                                       .status = run_status_name(d->status),
                                       .owner = b->host,
                                       .at = d->started_at,

@@ -9,6 +9,9 @@
 #include "pool.h"
 #include "state_client.h"
 
+#define BOOK_RUNNING "running" /* a document per run that has begun and not ended, and ... */
+#define BOOK_RUNS    "run"     /* ... one per run that has: inserted once, so that no run ends twice */
+
 typedef struct book book;
 
 /* A run that a host left open when it died: an outcome made of what is known. document is its state document. */

@@ -320,7 +320,6 @@ static void on_open_runs(void *owner, void *tag, wire_reader *docs, const lb_err
         b->open[b->open_count++] = (open_run){.id = base_strdup(doc.key),
                                               .owner = base_strdup(doc.owner),
                                               .body = base_strdup(doc.body),
-                                              .version = doc.version,
                                               .is_dead = !has_text(b->alive, b->alive_count, doc.owner),
                                               .is_elsewhere = host_id_life(doc.owner) == HOST_ELSEWHERE};
     }
@@ -343,7 +342,7 @@ static void on_hosts(void *owner, void *tag, wire_reader *docs, const lb_error *
         else
             push_text(&b->dead, &b->dead_count, &b->dead_capacity, doc.key);
     }
-    const lb_state_query q = {.size = sizeof q, .space = BOOK_RUNS, .status = BOOK_RUNNING};
+    const lb_state_query q = {.size = sizeof q, .space = BOOK_RUNNING};
     state_list(b->state, &q, on_open_runs, b, NULL);
 }
 

@@ -4,15 +4,12 @@
 
 #include "book.h"
 
-#define BOOK_RUNS     "run"
 #define BOOK_HOSTS    "host"
 #define BOOK_RECORDED "recorded"
-#define BOOK_RUNNING  "running"
 
 /* A run in the state that is not ours. */
 typedef struct open_run {
     char *id, *owner, *body;
-    int64_t version;
     bool is_dead, is_elsewhere;
 } open_run;
 

@@ -206,6 +206,8 @@ static const char bash_completion[] =
     "2>/dev/null)"
     " --project --branch --plan --dsn --timeout --record --as --because\" -- \"$cur\")\n"
     "        fi ;;\n"
+    "    events) mapfile -t COMPREPLY < <(compgen -W '--follow --since --limit --kind --run --project --branch --tool"
+    " --agent --verify --kinds' -- \"$cur\") ;;\n"
     "    plugin) mapfile -t COMPREPLY < <(compgen -W check -- \"$cur\"; compgen -f -- \"$cur\") ;;\n"
     "    completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh' -- \"$cur\") ;;\n"
     "    *) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"

@@ -61,16 +61,37 @@ static uint32_t limit_of(const desk_call *call, int64_t fallback)
     return limit > 0 && limit <= MOST_ITEMS ? (uint32_t)limit : MOST_ITEMS;
 }
 
+/* Those under way first, then those that have ended. */
+static void on_running(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    desk_call *call = tag;
+    lb_state_doc doc;
+    const lb_state_query ended = {.size = sizeof ended,
+                                  .space = BOOK_RUNS,
+                                  .key_prefix = json_get_text(call->request, "id"),
+                                  .status = json_get_text(call->request, "status"),
+                                  .newest_first = true,
+                                  .limit = limit_of(call, 50)};
+    (void)owner;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    while (state_get_doc(docs, &doc))
+        say_doc(call, &doc);
+    list(call, &ended);
+}
+
 void desk_runs(desk_call *call)
 {
-    const lb_state_query q = {.size = sizeof q,
-                              .space = "run",
-                              .key_prefix = json_get_text(call->request, "id"),
-                              .status = json_get_text(call->request, "status"),
-                              .newest_first = true,
-                              .limit = limit_of(call, 50)};
+    const char *status = json_get_text(call->request, "status");
+    const lb_state_query running = {.size = sizeof running,
+                                    .space = BOOK_RUNNING,
+                                    .key_prefix = json_get_text(call->request, "id"),
+                                    .status = status,
+                                    .newest_first = true};
     if (has_book(call))
-        list(call, &q);
+        state_list(book_state(supervisor_book(call->desk->supervisor)), &running, on_running, call->desk, call);
 }
 
 void desk_suspended(desk_call *call)

@@ -120,9 +120,9 @@ static void add_function(finder *f, tree names)
 
 static void add_type(finder *f, tree names)
 {
-    static const char *const own[] = {"text",  "uuid", "json", "jsonb", "bytea",     "date",
-                                      "name",  "oid",  "inet", "cidr",  "timestamptz", "timestamp",
-                                      "money", "xml",  "regclass", "record", "void", "trigger"};
+    static const char *const own[] = {"text",  "uuid", "json",     "jsonb",  "bytea",       "date",
+                                      "name",  "oid",  "inet",     "cidr",   "timestamptz", "timestamp",
+                                      "money", "xml",  "regclass", "record", "void",        "trigger"};
     qualified q = qualified_of(names, 0);
     bool is_own = strcmp(q.schema, "pg_catalog") == 0;
     for (size_t i = 0; i < LB_COUNT(own) && !q.schema[0]; i++)
@@ -137,22 +137,14 @@ static const struct {
     const char *type, *kind;
     size_t skipped; /* names behind the object's own */
 } typed[] = {
-    {"OBJECT_TABLE", "relation", 0},
-    {"OBJECT_INDEX", "relation", 0},
-    {"OBJECT_VIEW", "relation", 0},
-    {"OBJECT_MATVIEW", "relation", 0},
-    {"OBJECT_SEQUENCE", "relation", 0},
-    {"OBJECT_FOREIGN_TABLE", "relation", 0},
-    {"OBJECT_COLUMN", "relation", 1},
-    {"OBJECT_TABCONSTRAINT", "relation", 1},
-    {"OBJECT_TRIGGER", "relation", 1},
-    {"OBJECT_POLICY", "relation", 1},
-    {"OBJECT_RULE", "relation", 1},
-    {"OBJECT_SCHEMA", "schema", 0},
-    {"OBJECT_EXTENSION", "extension", 0},
-    {"OBJECT_DATABASE", "database", 0},
-    {"OBJECT_ROLE", "role", 0},
-    {"OBJECT_PUBLICATION", "publication", 0},
+    {"OBJECT_TABLE", "relation", 0},      {"OBJECT_INDEX", "relation", 0},
+    {"OBJECT_VIEW", "relation", 0},       {"OBJECT_MATVIEW", "relation", 0},
+    {"OBJECT_SEQUENCE", "relation", 0},   {"OBJECT_FOREIGN_TABLE", "relation", 0},
+    {"OBJECT_COLUMN", "relation", 1},     {"OBJECT_TABCONSTRAINT", "relation", 1},
+    {"OBJECT_TRIGGER", "relation", 1},    {"OBJECT_POLICY", "relation", 1},
+    {"OBJECT_RULE", "relation", 1},       {"OBJECT_SCHEMA", "schema", 0},
+    {"OBJECT_EXTENSION", "extension", 0}, {"OBJECT_DATABASE", "database", 0},
+    {"OBJECT_ROLE", "role", 0},           {"OBJECT_PUBLICATION", "publication", 0},
 };
 
 static void add_typed(finder *f, tree type, tree object, bool drops)
@@ -212,14 +204,15 @@ static void look_at_statement(finder *f, const char *kind, tree s)
 static const struct {
     const char *member, *kind;
 } plain_members[] = {
-    {"extname", "extension"}, {"dbname", "database"}, {"pubname", "publication"}, {"rolename", "role"}, {"role", "role"},
+    {"extname", "extension"}, {"dbname", "database"}, {"pubname", "publication"},
+    {"rolename", "role"},     {"role", "role"},
 };
 
 /* Members that hold a RangeVar without its kind, where they hold an object. */
 static bool is_range(const char *key)
 {
-    static const char *const keys[] = {"RangeVar", "relation", "rel",   "view",    "sequence",
-                                       "constrrel", "pktable", "table", "typevar", "name"};
+    static const char *const keys[] = {"RangeVar",  "relation", "rel",   "view",    "sequence",
+                                       "constrrel", "pktable",  "table", "typevar", "name"};
     for (size_t i = 0; i < LB_COUNT(keys); i++)
         if (strcmp(keys[i], key) == 0)
             return true;
@@ -271,7 +264,7 @@ int effect_objects_of_sql(const char *sql, arena *memory, effect_objects *object
         walk(&f, f.all);
     pg_query_free_parse_result(parsed);
     if (f.too_many)
-        return lb_fail(err, LB_ERR_LIMIT, "make several groups of it", "the changes of one group name more than %d objects",
-                       MOST_OBJECTS);
+        return lb_fail(err, LB_ERR_LIMIT, "make several groups of it",
+                       "the changes of one group name more than %d objects", MOST_OBJECTS);
     return r == 0 && f.out_of_memory ? lb_out_of_memory(err) : r;
 }

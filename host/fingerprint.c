@@ -243,7 +243,7 @@ static bool ends_with(const char *text, const char *end)
 /* What moves although nobody changed anything. That a branch expires, and that it is deleted, are no such thing. */
 static bool is_volatile(const char *name)
 {
-    static const char *const ends[] = {"state",  "_bytes", "_count",  "_sec",          "_seconds",
+    static const char *const ends[] = {"state",  "_bytes", "_count",   "_sec",         "_seconds",
                                        "_usage", "_at",    "_percent", "_active_time", "update_time"};
     static const char *const names[] = {"etag", "start_time", "suspend_time", "operation", "operations", "usage"};
     if (strncmp(name, "last_", 5) == 0)

@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <math.h>
 
-#define ZONES "/usr/share/zoneinfo"
-
 void reader_report(manifest_reader *reader, manifest_place place, bool warning, int code, const char *hint,
                    const char *fmt, ...)
 {
@@ -28,7 +26,7 @@ static bool find_nearest_zone(const char *name, char *nearest, size_t size)
 {
     const char *slash = strrchr(name, '/'), *word = slash ? slash + 1 : name;
     int area = slash ? (int)(slash - name) : 0;
-    LB_AUTO_FREE char *directory = base_printf("%s/%.*s", ZONES, area, name);
+    LB_AUTO_FREE char *directory = base_printf("%s/%.*s", ZONE_DIRECTORY, area, name);
     DIR *listing = opendir(directory);
     name_list names = {0};
     if (!listing)
@@ -61,11 +59,15 @@ int zone_check(const char *name, lb_error *err)
         return 0;
     if (!is_zone_name(name))
         return lb_fail(err, LB_ERR_INVALID, "such as UTC or Europe/Berlin", "\"%.64s\" is no name of a timezone", name);
-    LB_AUTO_FREE char *path = base_printf("%s/%s", ZONES, name);
+    LB_AUTO_FREE char *path = base_printf("%s/%s", ZONE_DIRECTORY, name);
     LB_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd >= 0 && read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0)
-        return 0;
-    if (access(ZONES, F_OK) != 0)
+    if (fd >= 0 && read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0) {
+        zone *z = NULL;
+        int r = zone_open(name, &z, err);
+        (void)zone_free(z); /* gives NULL */
+        return r;
+    }
+    if (access(ZONE_DIRECTORY, F_OK) != 0)
         return lb_fail(err, LB_ERR_NOT_FOUND, "install tzdata, or use UTC",
                        "timezone %s: this machine knows no timezones", name);
     return lb_fail(err, LB_ERR_NOT_FOUND,

@@ -136,12 +136,13 @@ static void on_unrecorded(void *state, const run_outcome *outcome)
 static void on_service(void *state, const lb_error *error, int failures)
 {
     supervisor *s = state;
+    const char *plugin = service_plugin(book_service(s->book));
     if (error)
         supervisor_event(s, "service.down", NULL, NULL,
-                         LB_ARGS(lb_text("service", "state"), lb_text("reason", error->message),
-                                 lb_i64("failures", failures)));
+                         LB_ARGS(lb_text("service", "state"), lb_text("plugin", plugin),
+                                 lb_text("reason", error->message), lb_i64("restarts", failures)));
     else
-        supervisor_event(s, "service.up", NULL, NULL, LB_ARGS(lb_text("service", "state")));
+        supervisor_event(s, "service.up", NULL, NULL, LB_ARGS(lb_text("service", "state"), lb_text("plugin", plugin)));
 }
 
 /* Called runs and rows without a tag count too: the number is that of the newest end whose row is durable. */
@@ -249,6 +250,55 @@ static int start(supervisor *s, lb_error *err)
     return 0;
 }
 
+/* ---- a new manifest ---- */
+
+static void on_reap(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    supervisor *s = timer->data;
+    size_t kept = 0;
+    (void)loop, (void)events;
+    for (size_t i = 0; i < s->retired_count; i++) {
+        if (pool_pending(s->retired[i]))
+            s->retired[kept++] = s->retired[i];
+        else
+            (void)pool_free(s->retired[i]); /* gives NULL */
+    }
+    s->retired_count = kept;
+}
+
+void supervisor_reap(supervisor *s)
+{
+    if (!s->retired_count)
+        return;
+    ev_timer_set(&s->reap, 0, 0);
+    ev_timer_start(s->loop, &s->reap); /* not from inside a pool's own callback */
+}
+
+int supervisor_use(supervisor *s, const manifest *m, const registry *r, lb_error *err)
+{
+    const manifest *old_manifest = s->manifest;
+    const registry *old_registry = s->registry;
+    pool *fresh = NULL;
+    s->manifest = m;
+    s->registry = r;
+    if (s->pool && open_pool(s, &fresh, err) < 0) {
+        s->manifest = old_manifest;
+        s->registry = old_registry;
+        return err->code;
+    }
+    if (s->approvals)
+        approvals_use(s->approvals, m);
+    if (!s->pool)
+        return 0;
+    BASE_PUSH(s->retired, s->retired_count, s->retired_capacity);
+    s->retired[s->retired_count++] = s->pool;
+    s->pool = fresh;
+    supervisor_reap(s);
+    return 0;
+}
+
+/* ---- life again ---- */
+
 int supervisor_new(const supervisor_options *options, supervisor **ret_supervisor, lb_error *err)
 {
     supervisor *s = base_alloc(sizeof *s);
@@ -260,6 +310,8 @@ int supervisor_new(const supervisor_options *options, supervisor **ret_superviso
     s->wanted_workers = options->workers;
     s->log_level = options->log_level;
     s->program = base_strdup(options->program);
+    ev_timer_init(&s->reap, on_reap, 0, 0);
+    s->reap.data = s;
     s->waiting_end = &s->waiting;
     s->no_room_end = &s->no_room;
     s->suspended = suspend_new(s->manifest->limits.crashes_to_suspend);
@@ -311,6 +363,10 @@ supervisor *supervisor_free(supervisor *s)
     s->dead = ending;
     supervisor_begin_waiting(s);
     s->pool = pool_free(s->pool); /* ends every run, and ... */
+    while (s->retired_count)
+        (void)pool_free(s->retired[--s->retired_count]); /* gives NULL */
+    free(s->retired);
+    ev_timer_stop(s->loop, &s->reap);
     drain(s);
     s->chronicle = chronicle_free(s->chronicle);
     s->approvals = approvals_free(s->approvals);
@@ -357,6 +413,11 @@ suspend_book *supervisor_suspended(supervisor *s)
 
 void supervisor_cancel(supervisor *s, const char *run_id)
 {
+    for (running *r = s->newest; r; r = r->older)
+        if (strcmp(r->request.id, run_id) == 0)
+            r->is_cancelled = true; /* looked at before it goes to the pool */
     if (s->pool)
         pool_cancel(s->pool, run_id);
+    for (size_t i = 0; i < s->retired_count; i++)
+        pool_cancel(s->retired[i], run_id);
 }

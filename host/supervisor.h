@@ -72,8 +72,8 @@ LB_MUST_CHECK int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[
 bool supervisor_needs_targets(const supervisor *s, const run_ask *ask);
 LB_MUST_CHECK int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 
-/* The same with a manifest and its plugins that were read anew: new runs go by them, those under way by the old. The
- * caller keeps the old ones until `supervisor_pending_before` says that nothing uses them any more. */
+/* From now on a manifest and plugins that were read anew hold, for new runs; those under way end as they began, in the
+ * workers that they have. The old ones may go at once. */
 LB_MUST_CHECK int supervisor_use(supervisor *s, const manifest *m, const registry *r, lb_error *err);
 
 void supervisor_cancel(supervisor *s, const char *run_id);

@@ -18,6 +18,8 @@ typedef struct running {
     uint32_t depth;
     buf claims;               /* operations as they travel, until it is begun */
     struct running *next;     /* of those that wait for the state to be ready */
+    struct running *newer, *older; /* of all of them */
+    bool is_cancelled;             /* before it was in the pool */
     bool has_ticket;          /* it executes what was approved */
     approval_ticket ticket;
 
@@ -43,17 +45,24 @@ struct supervisor {
     lb_level log_level;
     char *program;
     pool *pool;
+    pool **retired; /* of manifests before: they end what they have */
+    size_t retired_count, retired_capacity;
+    ev_timer reap;
     ledger *ledger;
     book *book;
     approvals *approvals;
     chronicle *chronicle;
     suspend_book *suspended;
     char *outbox_dir, *journal_dir, *events_dir;
+    running *newest;
     running *waiting, **waiting_end;   /* for the state */
     running *no_room, **no_room_end;   /* for the log of events */
     size_t pending;
     int64_t ends, recorded;
 };
+
+/* supervisor.c */
+void supervisor_reap(supervisor *s); /* pools that have nothing left are let go */
 
 /* supervisor_setup.c */
 LB_MUST_CHECK int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err);

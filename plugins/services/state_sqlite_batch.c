@@ -8,7 +8,10 @@ typedef struct batch {
     store *s;
     int64_t counter; /* versions are numbered across the store, so that no key ever shows an old version again */
     int64_t turn, now;
+    bool careful; /* savepoints are taken */
 } batch;
+
+#define AGAIN 2 /* a transaction has to be undone, and there was no savepoint */
 
 /* What is there under a key. */
 typedef struct found {
@@ -141,11 +144,11 @@ static int operate(batch *b, const lb_state_op *op, int64_t *version, lb_error *
 /* ---- transactions ---- */
 
 /* The verdict on a failed one says what is there once it has been undone. */
-static int refuse(batch *b, const lb_state_txn *txn, size_t failed, bool undoes, lb_state_verdict *verdict,
+static int refuse(batch *b, const lb_state_txn *txn, size_t failed, bool marked, lb_state_verdict *verdict,
                   lb_error *err)
 {
     found f;
-    if (undoes && store_run(b->s, STORE_UNDO, "undoing a transaction", err) < 0)
+    if (marked && store_run(b->s, STORE_UNDO, "undoing a transaction", err) < 0)
         return err->code;
     int r = look(b, &txn->ops[failed], &f, err);
     if (r == 0)
@@ -153,24 +156,26 @@ static int refuse(batch *b, const lb_state_txn *txn, size_t failed, bool undoes,
     return r;
 }
 
-/* A savepoint costs copies of all pages it touches, so it is taken only where it can be needed. */
+/* Returns 0 with a verdict, or AGAIN. */
 static int apply_one(batch *b, const lb_state_txn *txn, lb_state_verdict *verdict, lb_error *err)
 {
-    bool undoes = state_needs_undo(txn);
+    bool needs_undo = state_needs_undo(txn), marked = needs_undo && b->careful;
     int64_t version = 0;
     int r = 1;
     size_t i = 0;
-    if (undoes && store_run(b->s, STORE_MARK, "beginning a transaction", err) < 0)
+    if (marked && store_run(b->s, STORE_MARK, "beginning a transaction", err) < 0)
         return err->code;
     while (i < txn->count && (r = operate(b, &txn->ops[i], &version, err)) > 0)
         i++;
+    if (r == 0 && needs_undo && !marked)
+        return AGAIN;
     if (r > 0)
         *verdict = (lb_state_verdict){.failed = -1, .version = version};
     else if (r == 0)
-        r = refuse(b, txn, i, undoes, verdict, err);
+        r = refuse(b, txn, i, marked, verdict, err);
     if (r < 0)
         return r;
-    return undoes ? store_run(b->s, STORE_KEEP, "ending a transaction", err) : 0;
+    return marked ? store_run(b->s, STORE_KEEP, "ending a transaction", err) : 0;
 }
 
 /* ---- the batch ---- */
@@ -227,10 +232,11 @@ static int remember(batch *b, const char *client, int64_t number, const lb_state
     return store_run(b->s, STORE_COUNT, "counting the batch", err);
 }
 
-static int apply_all(store *s, const char *client, int64_t number, const lb_state_txn *txns, size_t count,
+/* Returns 0, or AGAIN with nothing committed. */
+static int apply_all(store *s, bool careful, const char *client, int64_t number, const lb_state_txn *txns, size_t count,
                      lb_state_verdict *verdicts, lb_error *err)
 {
-    batch b = {.s = s};
+    batch b = {.s = s, .careful = careful};
     int r = recall(&b, client, number, verdicts, count, err);
     if (r != 0)
         return r < 0 ? r : store_run(s, STORE_COMMIT, "ending a batch", err); /* nothing was written */
@@ -240,20 +246,33 @@ static int apply_all(store *s, const char *client, int64_t number, const lb_stat
         r = apply_one(&b, &txns[i], &verdicts[i], err);
     if (r == 0)
         r = remember(&b, client, number, verdicts, count, err);
-    return r < 0 ? r : store_run(s, STORE_COMMIT, "committing a batch", err);
+    return r == 0 ? store_run(s, STORE_COMMIT, "committing a batch", err) : r;
 }
 
-int store_apply(store *s, const char *client, int64_t number, const lb_state_txn *txns, size_t count,
-                lb_state_verdict *ret_verdicts, lb_error *err)
+static int attempt(store *s, bool careful, const char *client, int64_t number, const lb_state_txn *txns, size_t count,
+                   lb_state_verdict *verdicts, lb_error *err)
 {
     int r = store_run(s, STORE_BEGIN, "beginning a batch", err);
     if (r < 0)
         return r;
-    lb_state_verdict *verdicts = calloc(count + 1, sizeof *verdicts);
-    r = verdicts ? apply_all(s, client, number, txns, count, verdicts, err) : lb_out_of_memory(err);
-    if (r < 0)
+    r = apply_all(s, careful, client, number, txns, count, verdicts, err);
+    if (r != 0)
         store_roll_back(s);
-    else if (count)
+    return r;
+}
+
+/* A savepoint for each transaction costs copies of all pages that it touches, a third of the whole time. Few batches
+ * need one, so a batch is tried without them, and once more with them when a transaction has to be undone. */
+int store_apply(store *s, const char *client, int64_t number, const lb_state_txn *txns, size_t count,
+                lb_state_verdict *ret_verdicts, lb_error *err)
+{
+    lb_state_verdict *verdicts = calloc(count + 1, sizeof *verdicts);
+    if (!verdicts)
+        return lb_out_of_memory(err);
+    int r = attempt(s, false, client, number, txns, count, verdicts, err);
+    if (r == AGAIN)
+        r = attempt(s, true, client, number, txns, count, verdicts, err);
+    if (r == 0 && count)
         memcpy(ret_verdicts, verdicts, count * sizeof *verdicts);
     free(verdicts);
     return r;

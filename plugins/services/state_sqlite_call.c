@@ -1,6 +1,7 @@
 /* Calls and their statements: all of them are prepared once and kept. */
 #include "state_sqlite.h"
 
+#include <errno.h>
 #include <poll.h>
 
 #define LOOK_EVERY 5000 /* steps of SQLite's machine between two looks at the clock: well under a millisecond */
@@ -70,6 +71,7 @@ void store_bind_text(sqlite3_stmt *statement, int at, const char *text)
 int store_run(store *s, store_statement which, const char *what, lb_error *err)
 {
     sqlite3_stmt *statement = s->statements[which];
+    errno = 0; /* so that what it is after a failure is of that failure */
     int code = sqlite3_step(statement);
     int r = code == SQLITE_DONE || code == SQLITE_ROW ? 0 : store_fail(s, what, err);
     (void)sqlite3_reset(statement); /* says once more what step said */
@@ -78,6 +80,7 @@ int store_run(store *s, store_statement which, const char *what, lb_error *err)
 
 int store_step(store *s, sqlite3_stmt *statement, const char *what, lb_error *err)
 {
+    errno = 0; /* so that what it is after a failure is of that failure */
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW || code == SQLITE_DONE)
         return code == SQLITE_ROW;

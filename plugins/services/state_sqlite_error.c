@@ -95,16 +95,21 @@ static int fail_locked(const store *s, const char *what, lb_error *err)
 
 /* ---- all of them ---- */
 
-static bool is_full(const store *s, int primary)
+/* SQLite forgets the number when a commit fails; the system's own is still there then. */
+static int system_error(const store *s)
 {
-    int number = sqlite3_system_errno(s->db);
+    int own = errno, number = sqlite3_system_errno(s->db);
+    return number ? number : own;
+}
+
+static bool is_full(int primary, int number)
+{
     return primary == SQLITE_FULL ||
            (primary == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT || number == EFBIG));
 }
 
-static int fail_other(const store *s, const char *what, int code, lb_error *err)
+static int fail_other(const store *s, const char *what, int code, int number, lb_error *err)
 {
-    int number = sqlite3_system_errno(s->db);
     switch (code & 0xff) {
     case SQLITE_NOMEM:
         return lb_fail(err, LB_ERR_NO_MEMORY, "give the service more memory", "%s: out of memory", what);
@@ -125,18 +130,18 @@ static int fail_other(const store *s, const char *what, int code, lb_error *err)
 
 int store_fail(store *s, const char *what, lb_error *err)
 {
-    int code = sqlite3_extended_errcode(s->db), primary = code & 0xff;
+    int number = system_error(s), code = sqlite3_extended_errcode(s->db), primary = code & 0xff;
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
         return s->cancelled ? lb_fail(err, LB_ERR_CANCELLED, NULL, "%s: cancelled", what) : fail_locked(s, what, err);
     if (primary == SQLITE_INTERRUPT)
         return lb_fail(err, s->cancelled ? LB_ERR_CANCELLED : LB_ERR_TIMEOUT,
                        s->cancelled ? NULL : "give it more time, or ask for less at once", "%s: %s", what,
                        s->cancelled ? "cancelled" : "the deadline passed");
-    if (is_full(s, primary))
+    if (is_full(primary, number))
         return lb_fail(err, LB_ERR_LIMIT,
                        "free space on that disk (or raise the quota or file size limit); it goes on by itself then",
                        "%s: there is no room for %s", what, s->path);
     if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
         return store_fail_damaged(s, sqlite3_errmsg(s->db), err);
-    return fail_other(s, what, code, err);
+    return fail_other(s, what, code, number, err);
 }

@@ -253,6 +253,16 @@ static int check_pages(store *s, int64_t check_us, lb_error *err)
     return strcmp(answer, "ok") == 0 ? 0 : store_fail_damaged(s, answer, err);
 }
 
+/* Under the write lock, since others may be about to do the same. */
+static int add_marker(store *s, const char *id, lb_error *err)
+{
+    if (run_text(s, state_sqlite_sql_begin, "opening the store", err) < 0)
+        return err->code;
+    int r = write_marker(s, id, err);
+    (void)sqlite3_exec(s->db, state_sqlite_sql_rollback, NULL, NULL, NULL); /* nothing was changed */
+    return r;
+}
+
 static int check_marker(store *s, const char *marked, lb_error *err)
 {
     char id[ID_TEXT + 1] = "";
@@ -262,7 +272,7 @@ static int check_marker(store *s, const char *marked, lb_error *err)
     if (strlen(id) != ID_TEXT - 1)
         return store_fail_damaged(s, "its own id is gone", err);
     if (!*marked)
-        return write_marker(s, id, err);
+        return add_marker(s, id, err);
     if (strcmp(marked, id) == 0)
         return 0;
     return lb_fail(err, LB_ERR_CONFLICT,
@@ -311,7 +321,10 @@ int store_open(store *s, int64_t check_us, lb_error *err)
     char marked[ID_TEXT];
     if (read_boot(s, err) < 0 || read_marker(s, marked, err) < 0 || prepare_file(s, marked, err) < 0)
         return err->code;
-    int code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
+    /* Counting its memory costs SQLite a lock for each piece. Refused when SQLite is at work already, which is fine. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE; /* one thread uses it */
+    int code = sqlite3_open_v2(s->path, &s->db, flags, NULL);
     if (!s->db)
         return lb_out_of_memory(err);
     if (code != SQLITE_OK)

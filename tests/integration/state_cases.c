@@ -578,19 +578,34 @@ static const state_case cases[] = {
     TEST(applies_large_batches),
 };
 
-unsigned stage_run(const char *name, const state_case *more, size_t count)
+static bool add(CU_pSuite suite, const state_case *list, size_t count)
+{
+    for (size_t i = 0; suite && i < count; i++)
+        if (!CU_add_test(suite, list[i].title, list[i].fn))
+            return false;
+    return suite != NULL;
+}
+
+static unsigned run(const char *name, size_t common, const state_case *more, size_t count)
 {
     if (CU_initialize_registry() != CUE_SUCCESS)
         return 1;
     CU_pSuite suite = CU_add_suite(name, NULL, NULL);
-    for (size_t i = 0; suite && i < LB_COUNT(cases) + count; i++) {
-        const state_case *c = i < LB_COUNT(cases) ? &cases[i] : &more[i - LB_COUNT(cases)];
-        if (!CU_add_test(suite, c->title, c->fn))
-            return 1;
-    }
+    if (!add(suite, cases, common) || !add(suite, more, count))
+        return 1;
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     unsigned failed = CU_get_number_of_failures();
     CU_cleanup_registry();
     return failed;
+}
+
+unsigned stage_run(const char *name, const state_case *more, size_t count)
+{
+    return run(name, LB_COUNT(cases), more, count);
+}
+
+unsigned stage_run_only(const char *name, const state_case *list, size_t count)
+{
+    return run(name, 0, list, count);
 }

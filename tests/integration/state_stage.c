@@ -50,16 +50,21 @@ void stage_set_i64(const lb_param *params, void *args, const char *name, int64_t
     *(int64_t *)member(params, args, name) = number;
 }
 
+void stage_set_bool(const lb_param *params, void *args, const char *name, bool flag)
+{
+    *(bool *)member(params, args, name) = flag;
+}
+
 void *stage_args(const lb_param *params, size_t size)
 {
     void *args = base_alloc(size);
     for (const lb_param *p = params; p->name; p++) {
         if (p->type == LB_I64 && p->fallback)
             stage_set_i64(params, args, p->name, strtoll(p->fallback, NULL, 10));
-        else if (p->type == LB_TEXT && p->fallback)
+        else if ((p->type == LB_TEXT || p->type == LB_IDENT) && p->fallback)
             stage_set_text(params, args, p->name, p->fallback);
         else if (p->type == LB_BOOL && p->fallback)
-            *(bool *)member(params, args, p->name) = strcmp(p->fallback, "true") == 0;
+            stage_set_bool(params, args, p->name, strcmp(p->fallback, "true") == 0);
     }
     return args;
 }

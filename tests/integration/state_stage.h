@@ -28,11 +28,13 @@ typedef struct state_case {
 
 /* All cases as CUnit tests of one suite. Returns the number of failures; `more` are a store's own. */
 unsigned stage_run(const char *name, const state_case *more, size_t count);
+unsigned stage_run_only(const char *name, const state_case *list, size_t count); /* without the common ones */
 
 /* Arguments of a service, with defaults; then set by name. The caller frees. */
 void *stage_args(const lb_param *params, size_t size);
 void stage_set_text(const lb_param *params, void *args, const char *name, const char *text);
 void stage_set_i64(const lb_param *params, void *args, const char *name, int64_t number);
+void stage_set_bool(const lb_param *params, void *args, const char *name, bool flag);
 
 int64_t stage_soon(int64_t seconds);
 

@@ -1,9 +1,9 @@
 /* lbops/state.h: the interface of a state service: what the platform must remember to act exactly once.
  *
- * A store of small documents in named spaces (runs, approvals, leases, cursors ...). The host decides what they mean; the
- * store gives order and atomicity. All changes come in batches of transactions: a batch is one durable commit, a
- * transaction in it is atomic by itself, and a condition that fails undoes its own transaction only. A batch that is sent
- * again (the answer was lost) is recognised by client and number and answered as before.
+ * A store of small documents in named spaces (runs, approvals, leases, cursors ...). The host decides what they mean;
+ * the store gives order and atomicity. All changes come in batches of transactions: a batch is one durable commit, a
+ * transaction in it is atomic by itself, and a condition that fails undoes its own transaction only. A batch that is
+ * sent again (the answer was lost) is recognised by client and number and answered as before.
  *
  * One process opens a state service and calls it from one thread; others may have the same store open at the same time.
  * Every call may block until its deadline, on the clock of lb_service_host.now. [service] */
@@ -47,8 +47,9 @@ typedef struct lb_state_txn {
 
 /* What became of one transaction. */
 typedef struct lb_state_verdict {
-    int32_t failed;  /* the first operation whose condition did not hold; -1: applied */
-    int64_t version; /* applied: of the document of the last operation (0: none). Failed: the version that is there, or 0 */
+    int32_t failed; /* the first operation whose condition did not hold; -1: applied */
+    int64_t
+        version; /* applied: of the document of the last operation (0: none). Failed: the version that is there, or 0 */
 } lb_state_verdict;
 
 typedef struct lb_state_doc {
@@ -80,8 +81,8 @@ typedef struct lb_state {
 
     /* Opens the store and makes what is missing of it. state_dir is the host's directory for files. A store that is
      * damaged, or of a newer layout, is refused with the way out; it is never replaced by an empty one. */
-    int (*open)(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline, void **ret_state,
-                lb_error *err);
+    int (*open)(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
+                void **ret_state, lb_error *err);
     void (*close)(void *state);
 
     /* One batch. ret_verdicts has room for count. On a negative return nothing of it may be assumed: send it again.
