@@ -28,8 +28,7 @@ int delta_engine_fail(lb_error *err, const char *message)
         {"IO Error", LB_ERR_IO, NULL},
         {"Permission Error", LB_ERR_DENIED, "only the history tables can be read here"},
         {"Out of Memory Error", LB_ERR_LIMIT, "ask for less at once, or raise memory_mb of the delta service"},
-        {"INTERRUPT Error", LB_ERR_TIMEOUT, "ask for less at once, or give it more time"},
-        {"Interrupt Error", LB_ERR_TIMEOUT, "ask for less at once, or give it more time"},
+        {"INTERRUPT Error", LB_ERR_TIMEOUT, NULL},
         {"INTERNAL Error", LB_ERR_INTERNAL, NULL},
     };
     const char *text = message ? message : "no reason given";
@@ -188,6 +187,9 @@ int delta_run_prepared(delta_engine *engine, duckdb_prepared_statement statement
     int r = state == DuckDBSuccess ? 0 : delta_engine_fail(err, duckdb_result_error(&result));
     if (r == LB_ERR_TIMEOUT && engine->host->cancelled())
         r = lb_fail(err, LB_ERR_CANCELLED, NULL, "a statement on the history was cancelled");
+    else if (r == LB_ERR_TIMEOUT)
+        r = lb_fail(err, LB_ERR_TIMEOUT, "ask for less at once, or give it more time",
+                    "a statement on the history did not end in its time");
     if (r < 0 || !ret_result)
         duckdb_destroy_result(&result);
     else
