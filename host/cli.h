@@ -77,6 +77,7 @@ int cli_check(cli *c, int argc, char **argv);
 int cli_tools(cli *c, int argc, char **argv);
 int cli_run(cli *c, int argc, char **argv);
 int cli_events(cli *c, int argc, char **argv);
+int cli_sql(cli *c, int argc, char **argv);
 int cli_serve(cli *c, int argc, char **argv);
 int cli_status(cli *c, int argc, char **argv);
 int cli_log(cli *c, int argc, char **argv);

@@ -66,8 +66,6 @@ void supervisor_reap(supervisor *s); /* pools that have nothing left are let go 
 
 /* supervisor_setup.c */
 LB_MUST_CHECK int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err);
-const param_arg *supervisor_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
-                                 lb_error *err);
 LB_MUST_CHECK int supervisor_open_book(supervisor *s, const book_hooks *hooks, lb_error *err);
 
 /* supervisor_begin.c */
