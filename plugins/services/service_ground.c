@@ -7,19 +7,21 @@
 
 #define SLICE_US INT64_C(50000) /* how long a wish to stop may go unseen */
 #define ID_BYTES 128
+#define DEPTH    256 /* the host's own documents have at most half of it */
 
 /* ---- documents ---- */
 
 struct json_object *service_json_object(const char *what, const char *text, lb_error *err)
 {
-    struct json_tokener *tokener = json_tokener_new();
+    struct json_tokener *tokener = json_tokener_new_ex(DEPTH);
     size_t length = text ? strlen(text) : 0;
     struct json_object *object = NULL;
     if (tokener && length <= INT32_MAX - 1) {
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
         object = json_tokener_parse_ex(tokener, text ? text : "", (int)length + 1); /* with the NUL: it ends there */
     }
-    json_tokener_free(tokener);
+    if (tokener)
+        json_tokener_free(tokener);
     if (json_object_is_type(object, json_type_object))
         return object;
     (void)json_object_put(object); /* says whether it was the last one */
@@ -111,6 +113,18 @@ static int check_id(const char *id, lb_error *err)
                    "'%.40s' cannot be the id of an approval", id ? id : "");
 }
 
+static int hand_object(const char *what, const char *text, struct json_object **ret_object, lb_error *err)
+{
+    struct json_object *object = service_json_object(what, text, err);
+    if (!object)
+        return err->code;
+    if (ret_object)
+        *ret_object = object;
+    else
+        (void)json_object_put(object); /* says whether it was the last one */
+    return 0;
+}
+
 int service_check_approval(const char *id, int64_t revision, const char *document, struct json_object **ret_object,
                            lb_error *err)
 {
@@ -119,14 +133,7 @@ int service_check_approval(const char *id, int64_t revision, const char *documen
     if (revision < 1)
         return lb_fail(err, LB_ERR_INVALID, "revisions begin at 1", "approval %s: revision %lld", id,
                        (long long)revision);
-    struct json_object *object = service_json_object("the approval's document", document, err);
-    if (!object)
-        return err->code;
-    if (ret_object)
-        *ret_object = object;
-    else
-        (void)json_object_put(object); /* says whether it was the last one */
-    return 0;
+    return hand_object("the approval's document", document, ret_object, err);
 }
 
 int service_check_settling(const char *id, const char *outcome, lb_error *err)
@@ -137,4 +144,29 @@ int service_check_settling(const char *id, const char *outcome, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "such as executed, denied, expired",
                        "approval %s: no outcome, or a long one", id);
     return 0;
+}
+
+/* ---- alerts ---- */
+
+static bool is_one_of(const char *text, const char *const *choices)
+{
+    while (text && *choices && strcmp(text, *choices) != 0)
+        choices++;
+    return text && *choices;
+}
+
+int service_check_note(const lb_alert_note *note, struct json_object **ret_object, lb_error *err)
+{
+    static const char *const changes[] = {"opened", "escalated", "resolved", NULL};
+    static const char *const severities[] = {"info", "warning", "critical", NULL};
+    const char *id = note->id && *note->id ? note->id : NULL;
+    if (note->size < sizeof *note)
+        return lb_fail(err, LB_ERR_INVALID, "build the host with this SDK", "a note of %u bytes", (unsigned)note->size);
+    if (!id || !note->key || !*note->key || !note->text)
+        return lb_fail(err, LB_ERR_INVALID, "name all of them", "an alert without id, key or text");
+    if (!is_one_of(note->change, changes) || !is_one_of(note->severity, severities))
+        return lb_fail(err, LB_ERR_INVALID, "opened, escalated or resolved; info, warning or critical",
+                       "alert %.80s: '%.40s', '%.40s'", id, note->change ? note->change : "",
+                       note->severity ? note->severity : "");
+    return hand_object("the alert's document", note->document, ret_object, err);
 }

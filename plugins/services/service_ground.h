@@ -4,7 +4,7 @@
 
 #include <lbops/lbops.h>
 
-#include <lbops/transport.h>
+#include <lbops/alert.h>
 
 #include <json-c/json.h>
 
@@ -33,5 +33,8 @@ void service_rest_until(const lb_service_host *host, int64_t moment);
 LB_MUST_CHECK int service_check_approval(const char *id, int64_t revision, const char *document,
                                          struct json_object **ret_object, lb_error *err);
 LB_MUST_CHECK int service_check_settling(const char *id, const char *outcome, lb_error *err);
+
+/* What lbops/alert.h says about a note; the object as above. */
+LB_MUST_CHECK int service_check_note(const lb_alert_note *note, struct json_object **ret_object, lb_error *err);
 
 #endif
