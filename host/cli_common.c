@@ -51,6 +51,11 @@ const cli_verb cli_verbs[] = {
      cli_approve, false},
     {"deny", "deny ID --as NAME --because TEXT", "refuses a group of changes",
      "The same is not asked for again until its evidence changes.\n", cli_deny, false},
+    {"alerts", "alerts [--all]", "what is wrong now; with --all what has been resolved too", NULL, cli_alerts, false},
+    {"cycle", "cycle [--agent A] [--strict]", "every tool of the agents once, on all of their targets",
+     "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
+     "for approval is counted and no failure, unless --strict makes it exit code 3.\n",
+     cli_cycle, false},
     {"events", "events [--follow] [--since WHEN] [--kind PATTERN] [--limit N] [--verify | --kinds] ...",
      "shows what happened, from the log of events",
      "Reads the files of the log: no daemon is needed, and none is disturbed.\n\n"

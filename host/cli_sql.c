@@ -2,6 +2,7 @@
  * runs before it have reported. */
 #include "cli.h"
 
+#include "control.h"
 #include "json.h"
 #include "service.h"
 #include "service_delta.h"
@@ -340,6 +341,28 @@ static int parse_words(asking *a, int argc, char **argv)
     return a->question && *a->question ? 0 : cli_usage(a->c, verb, NULL, "there is no question");
 }
 
+static void ignore_line(void *state, const char *line)
+{
+    (void)state, (void)line; /* what waits in the end shows in the answer */
+}
+
+static bool never(void *state)
+{
+    (void)state;
+    return false;
+}
+
+/* A daemon is the one writer of its history: it commits what waits, and we only read. */
+static void flush_by_daemon(asking *a)
+{
+    lb_error err;
+    control_link *link = NULL;
+    if (a->no_flush || control_connect(a->c->manifest->state_dir, &link, &err) < 0)
+        return;
+    a->no_flush = control_ask(link, "{\"verb\":\"flush\"}", ignore_line, never, NULL, &err) == 0;
+    link = control_close(link);
+}
+
 int cli_sql(cli *c, int argc, char **argv)
 {
     lb_error err;
@@ -349,6 +372,7 @@ int cli_sql(cli *c, int argc, char **argv)
         code = cli_load(c, CLI_STRICT);
     if (code != 0)
         return code;
+    flush_by_daemon(&a);
     arena_init(&a.memory, 0);
     a.loop = ev_default_loop(EVFLAG_AUTO);
     if (start(&a, &err) < 0) {
