@@ -53,7 +53,8 @@ const char *cli_style(const cli *c, const char *sgr);
 /* The person at the keyboard, for the audit log. */
 const char *cli_user(void);
 
-/* cli_desk.c: asks the daemon that serves the manifest's state directory, or, where there is none, a desk of our own. */
+/* cli_desk.c: asks the daemon that serves the manifest's state directory, or, where there is none, a desk of our own.
+ */
 struct json_object;
 typedef struct cli_takers {
     void *state;
@@ -77,6 +78,7 @@ int cli_check(cli *c, int argc, char **argv);
 int cli_tools(cli *c, int argc, char **argv);
 int cli_run(cli *c, int argc, char **argv);
 int cli_events(cli *c, int argc, char **argv);
+int cli_sql(cli *c, int argc, char **argv);
 int cli_serve(cli *c, int argc, char **argv);
 int cli_status(cli *c, int argc, char **argv);
 int cli_log(cli *c, int argc, char **argv);
@@ -84,6 +86,8 @@ int cli_runs(cli *c, int argc, char **argv);
 int cli_approvals(cli *c, int argc, char **argv);
 int cli_approve(cli *c, int argc, char **argv);
 int cli_deny(cli *c, int argc, char **argv);
+int cli_alerts(cli *c, int argc, char **argv);
+int cli_cycle(cli *c, int argc, char **argv);
 int cli_plugin(cli *c, int argc, char **argv);
 int cli_completion(cli *c, int argc, char **argv);
 int cli_ready(cli *c, int argc, char **argv);

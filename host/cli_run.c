@@ -161,7 +161,8 @@ static void use_dsn(manifest *m, run_wish *wish)
     free(transport->params.items);
     free(transport->plugin);
     transport->plugin = base_strdup("transport_local");
-    transport->params = (manifest_params){.items = base_alloc(sizeof *transport->params.items), .count = 1, .capacity = 1};
+    transport->params =
+        (manifest_params){.items = base_alloc(sizeof *transport->params.items), .count = 1, .capacity = 1};
     transport->params.items[0] = (manifest_param){.name = base_strdup("dsn"), .text = base_strdup(wish->dsn)};
     if (!wish->ask.project)
         wish->ask.project = "given";
@@ -199,7 +200,8 @@ static void put_request(const run_wish *wish, buf *request)
 static void show_document(cli *c, void *state, struct json_object *document)
 {
     (void)state;
-    const char *text = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    const char *text =
+        json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
     if (c->json)
         (void)puts(text);
     else

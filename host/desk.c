@@ -13,6 +13,7 @@ static desk_call *free_call(desk_call *call)
     free(call->choice.project);
     free(call->choice.branch);
     free(call->args);
+    desk_cycle_done(call);
     free(call->via);
     free(call->name);
     free(call->reason);
@@ -113,12 +114,10 @@ static void dispatch(desk_call *call, const char *verb)
     static const struct {
         const char *verb;
         void (*serve)(desk_call *call);
-    } verbs[] = {{"run", desk_run},
-                 {"cancel", cancel},
-                 {"runs", desk_runs},
-                 {"suspended", desk_suspended},
-                 {"resume", desk_resume},
-                 {"approvals", desk_approvals}};
+    } verbs[] = {{"run", desk_run},       {"cancel", cancel},
+                 {"runs", desk_runs},     {"suspended", desk_suspended},
+                 {"resume", desk_resume}, {"approvals", desk_approvals},
+                 {"alerts", desk_alerts}, {"cycle", desk_cycle}};
     lb_error error;
     if (call->desk->is_closed && begins(verb)) {
         (void)lb_fail(&error, LB_ERR_CANCELLED, "ask again when it is up again, or without it",
@@ -138,8 +137,8 @@ static void dispatch(desk_call *call, const char *verb)
     const desk *d = call->desk;
     if (d->extra && d->extra(d->state, verb, call->request, call))
         return;
-    (void)lb_fail(&error, LB_ERR_INVALID, "is lbops of the same version on both sides?", "nobody here knows the verb %.40s",
-                  verb);
+    (void)lb_fail(&error, LB_ERR_INVALID, "is lbops of the same version on both sides?",
+                  "nobody here knows the verb %.40s", verb);
     desk_error(call, &error);
 }
 

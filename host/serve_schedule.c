@@ -2,8 +2,6 @@
  * due. Each start is claimed in the state together with the run's beginning. */
 #include "serve_internal.h"
 
-#include "service_state.h"
-
 #define TARGETS_S    300.0 /* between two looks at which branches there are */
 #define MOST_PENDING 20000 /* runs that have not ended: past that nothing more is started */
 
@@ -244,8 +242,11 @@ static size_t put_claims(const serve *s, const sched_start *start, const char *b
     int64_t version = text_map_get(&s->versions, start->key, 0);
     if (start->project && serve_lease_claim(s, start->project, start->branch, lease, &claims[count]))
         count++;
-    (void)snprintf(target, SCHED_KEY, "%s/%s", start->project ? start->project : "", start->branch ? start->branch : "");
-    claims[count++] = (lb_state_op){.verb = !s->is_leased ? LB_STATE_PUT : version ? LB_STATE_REPLACE : LB_STATE_INSERT,
+    (void)snprintf(target, SCHED_KEY, "%s/%s", start->project ? start->project : "",
+                   start->branch ? start->branch : "");
+    claims[count++] = (lb_state_op){.verb = !s->is_leased ? LB_STATE_PUT
+                                            : version     ? LB_STATE_REPLACE
+                                                          : LB_STATE_INSERT,
                                     .space = SCHEDULE_SPACE,
                                     .key = start->key,
                                     .version = s->is_leased ? version : 0,

@@ -219,6 +219,12 @@ int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_e
     return 0;
 }
 
+bool supervisor_is_workspace_tool(const supervisor *s, const char *tool)
+{
+    const plugin_spec *spec = registry_find(s->registry, LB_KIND_TOOL, tool);
+    return spec && spec->workspace;
+}
+
 bool supervisor_needs_targets(const supervisor *s, const run_ask *ask)
 {
     const plugin_spec *spec = registry_find(s->registry, LB_KIND_TOOL, ask->tool);

@@ -6,7 +6,7 @@
 static const char default_state[] = "state_sqlite";
 
 const param_arg *supervisor_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
-                                   lb_error *err)
+                                 lb_error *err)
 {
     param_arg *args = arena_alloc(memory, (params->count + 1) * sizeof *args);
     for (size_t i = 0; args && i < params->count; i++) {

@@ -175,7 +175,8 @@ static struct json_object *listed_targets(struct json_object *run_document)
     return json_get_list(json_get_object(run_document, "result"), "targets");
 }
 
-void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target), void *state)
+void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target),
+                  void *state)
 {
     lb_error ignored;
     JSON_AUTO *run_document = document ? json_parse(document, strlen(document), &ignored) : NULL;

@@ -17,9 +17,10 @@ extern const lb_plugin targets_plugin;
  * all that fits, for the names that are missing or for the class that the manifest does not say. */
 bool targets_are_needed(const manifest *m, const char *project, const char *branch);
 
-/* Every branch that the manifest looks after: those it names, and those of a listing (NULL: none) that its patterns fit;
- * each once. */
-void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target), void *state);
+/* Every branch that the manifest looks after: those it names, and those of a listing (NULL: none) that its patterns
+ * fit; each once. */
+void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target),
+                  void *state);
 bool targets_have_patterns(const manifest *m);
 
 typedef struct targets_choice {

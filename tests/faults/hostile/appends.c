@@ -12,10 +12,11 @@ static int run(lb_ctx *ctx, lb_error *err)
     const char *script = args->slowly ? "sleep 0.05; printf '%s\\n' \"$1\" >>\"$0\"" : "printf '%s\\n' \"$1\" >>\"$0\"";
     lb_group *group = NULL;
     lb_outcome outcome;
-    int r = lb_group_open(ctx,
-                          LB_GROUP(.title = lb_printf(ctx, "append %s", args->line), .reason = "the test counts the lines",
-                                   .evidence = LB_ARGS(lb_text("line", args->line))),
-                          &group, err);
+    int r =
+        lb_group_open(ctx,
+                      LB_GROUP(.title = lb_printf(ctx, "append %s", args->line), .reason = "the test counts the lines",
+                               .evidence = LB_ARGS(lb_text("line", args->line))),
+                      &group, err);
     if (r >= 0)
         r = lb_change_exec(ctx, group, LB_NAMES("/bin/sh", "-c", script, args->file, args->line), err);
     return r < 0 ? r : lb_apply(ctx, group, &outcome, err);
