@@ -4,6 +4,7 @@
 #include "event_log.h"
 #include "event_segment.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -28,7 +29,7 @@ static char *events_new(struct ev_loop *loop, event_log **ret_log)
     uint64_t seq;
     event_log_found found;
     char *workspace = workspace_new();
-    LB_AUTO_FREE char *dir = base_printf("%s/.lbops/events", workspace);
+    LB_AUTO_FREE char *dir = base_printf("%s/state/events", workspace);
     const event_log_options options = {.loop = loop, .dir = dir};
     CU_ASSERT_EQUAL_FATAL(event_log_open(&options, ret_log, &found, &err), 0);
     for (size_t i = 0; i < LB_COUNT(events); i++)
@@ -142,7 +143,7 @@ static void a_break_is_found(void)
     lb_error err;
     char *text;
     size_t length;
-    LB_AUTO_FREE char *events = base_printf("%s/.lbops/events", dir);
+    LB_AUTO_FREE char *events = base_printf("%s/state/events", dir);
     LB_AUTO_FREE char *path = event_segment_path(events, 1);
     CU_ASSERT_EQUAL_FATAL(fs_read(path, 65536, &text, &length, &err), 0);
     memcpy(strstr(text, "dev ann"), "dev eve", 7);
@@ -171,7 +172,7 @@ static pid_t start_following(const char *dir, int *ret_out)
     CU_ASSERT_EQUAL_FATAL(pipe2(ends, O_CLOEXEC), 0);
     CU_ASSERT_EQUAL(posix_spawn_file_actions_init(&actions), 0);
     CU_ASSERT_EQUAL(posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO), 0);
-    CU_ASSERT_EQUAL_FATAL(posix_spawn(&pid, LBOPS_PROGRAM, &actions, NULL, argv, environ), 0);
+    CU_ASSERT_EQUAL_FATAL(posix_spawn(&pid, getenv("LBOPS_PROGRAM"), &actions, NULL, argv, environ), 0);
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)close(ends[1]);
     *ret_out = ends[0];
@@ -182,7 +183,7 @@ static pid_t start_following(const char *dir, int *ret_out)
 static void read_some(int in, char *text, size_t size)
 {
     struct pollfd fd = {.fd = in, .events = POLLIN};
-    ssize_t n = poll(&fd, 1, 20000) == 1 ? read(in, text, size - 1) : 0;
+    ssize_t n = poll(&fd, 1, 5000) == 1 ? read(in, text, size - 1) : 0;
     text[n > 0 ? n : 0] = '\0';
 }
 
@@ -196,7 +197,7 @@ static void a_follower_gets_what_comes_and_ends_with_its_reader(void)
     event_log_found found;
     struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
     SCRATCH dir = events_new(loop, &log);
-    LB_AUTO_FREE char *events = base_printf("%s/.lbops/events", dir);
+    LB_AUTO_FREE char *events = base_printf("%s/state/events", dir);
     pid_t pid = start_following(dir, &in);
     read_some(in, text, sizeof text);
     ASSERT_CONTAINS(text, "\"seq\":3,"); /* the newest so far */
