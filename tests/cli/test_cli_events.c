@@ -158,6 +158,15 @@ static void a_break_is_found(void)
     CU_ASSERT_EQUAL(length_at(document, "breaks"), 1);
 }
 
+/* As with records: what a tool says in an event of the platform's own is held to its fields, and the run fails. */
+static void a_tools_payload_is_checked(void)
+{
+    SCRATCH dir = workspace_new();
+    ANSWER a = in_workspace(dir, WORDS("run", "wrong_payload"));
+    expect_code(&a, 1);
+    ASSERT_CONTAINS(a.out, "the event branch.created needs its branch_id");
+}
+
 /* ---- following ---- */
 
 static pid_t start_following(const char *dir, int *ret_out)
@@ -218,5 +227,5 @@ static void a_follower_gets_what_comes_and_ends_with_its_reader(void)
 }
 
 SUITE(cli_events, TEST(people_see_a_line_for_each), TEST(programs_get_the_records), TEST(filters_filter),
-      TEST(nonsense_is_refused), TEST(kinds_are_listed), TEST(a_break_is_found),
+      TEST(nonsense_is_refused), TEST(kinds_are_listed), TEST(a_break_is_found), TEST(a_tools_payload_is_checked),
       TEST(a_follower_gets_what_comes_and_ends_with_its_reader))
