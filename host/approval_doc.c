@@ -153,8 +153,8 @@ static void put_head(buf *into, const approval *a)
 /* What cannot be written as it is would be executed as something else. */
 static bool is_writable(const approval_change *c)
 {
-    const char *const texts[] = {c->sql.name,     c->sql.text,     c->request.method, c->request.path, c->request.query,
-                                 c->request.body, c->path,         c->content};
+    const char *const texts[] = {c->sql.name,      c->sql.text,     c->request.method, c->request.path,
+                                 c->request.query, c->request.body, c->path,           c->content};
     for (size_t i = 0; i < LB_COUNT(texts); i++)
         if (texts[i] && !json_is_utf8(texts[i], strlen(texts[i])))
             return false;
@@ -173,10 +173,10 @@ static int check_change(const approval_change *c, lb_error *err)
     if (secret)
         return lb_fail(err, LB_ERR_INVALID, "let the tool name where the secret lies, or make this change by hand",
                        "a change that carries a secret (%s) cannot wait for an approval", secret);
-    return is_writable(c) ? 0
-                          : lb_fail(err, LB_ERR_INVALID, "make it of UTF-8 text",
-                                    "a change whose text is not UTF-8 cannot wait for an approval: %.100s",
-                                    c->statement);
+    return is_writable(c)
+               ? 0
+               : lb_fail(err, LB_ERR_INVALID, "make it of UTF-8 text",
+                         "a change whose text is not UTF-8 cannot wait for an approval: %.100s", c->statement);
 }
 
 int approval_write(approval *a, buf *into, lb_error *err)
@@ -205,5 +205,7 @@ int approval_write(approval *a, buf *into, lb_error *err)
         return lb_fail(err, LB_ERR_LIMIT, "ask for it in smaller groups",
                        "the group \"%.100s\" is too large to wait for an approval (%zu KB at most)", a->title,
                        APPROVAL_BYTES >> 10);
+    if (json_check(buf_text(into) + before, into->length - before, err) < 0) /* what cannot be read again */
+        return lb_fail(err, LB_ERR_INVALID, "flatten it", "the evidence of \"%.100s\" is nested too deeply", a->title);
     return 0;
 }

@@ -92,8 +92,8 @@ static void get_argv(reader *r, struct json_object *item, approval_change *c)
     }
     for (size_t i = 0; i < count; i++) {
         struct json_object *arg = json_object_array_get_idx(list, i);
-        argv[i] = json_object_is_type(arg, json_type_string) ? arena_strdup(r->memory, json_object_get_string(arg))
-                                                             : NULL;
+        argv[i] =
+            json_object_is_type(arg, json_type_string) ? arena_strdup(r->memory, json_object_get_string(arg)) : NULL;
         if (!argv[i]) {
             (void)fail(r, "argv");
             return;
@@ -179,8 +179,8 @@ static void get_head(reader *r, struct json_object *document, approval *a)
     if (!by || !gate_actor_parse(get_required(r, by, "kind"), &a->actor_kind))
         (void)fail(r, "requested_by");
     a->actor = get_required(r, by, "actor");
-    a->evidence = evidence ? arena_strdup(r->memory, json_object_to_json_string_ext(evidence, JSON_C_TO_STRING_PLAIN))
-                           : NULL;
+    a->evidence =
+        evidence ? arena_strdup(r->memory, json_object_to_json_string_ext(evidence, JSON_C_TO_STRING_PLAIN)) : NULL;
     if (!a->evidence)
         (void)fail(r, "evidence");
 }

@@ -138,22 +138,39 @@ static void tell_history(approvals *a, const request *r, const lb_target *target
                  target, json_get_text(record, "run_id"));
 }
 
+/* Each kind with the payload that events.def gives it. */
+static void tell_event(approvals *a, const request *r, const lb_target *target, const char *status, const char *by,
+                       const char *because)
+{
+    struct json_object *record = r->record;
+    const char *run_id = json_get_text(record, "run_id");
+    void (*event)(void *, const char *, const lb_target *, const char *, const lb_value *) = a->hooks.event;
+    bool is_open = strcmp(status, "pending") == 0 || strcmp(status, "returned") == 0;
+    if (is_open)
+        event(a->hooks.state, "approval.requested", target, run_id,
+              LB_ARGS(lb_text("approval_id", r->id), lb_text("group", json_get_text(record, "title")),
+                      time_of("expires_at", json_get_text(record, "expires_at")),
+                      lb_text("effect", json_get_text(record, "effect")), lb_text("hash", json_get_text(record, "hash")),
+                      lb_bool("returned", strcmp(status, "returned") == 0)));
+    else if (strcmp(status, "approved") == 0 || strcmp(status, "denied") == 0)
+        event(a->hooks.state, "approval.decided", target, run_id,
+              LB_ARGS(lb_text("approval_id", r->id), lb_text("decision", status), lb_text("by", by),
+                      lb_text("reason", because)));
+    else if (strcmp(status, "expired") == 0 || strcmp(status, "replaced") == 0)
+        event(a->hooks.state, "approval.expired", target, run_id,
+              LB_ARGS(lb_text("approval_id", r->id), lb_bool("replaced", strcmp(status, "replaced") == 0)));
+    else
+        event(a->hooks.state, "approval.executed", target, run_id,
+              LB_ARGS(lb_text("approval_id", r->id), lb_text("status", status),
+                      lb_text("error_message", json_get_text(record, "error"))));
+}
+
 void approvals_tell(approvals *a, const request *r, const char *status, const char *by, const char *because)
 {
     lb_target target = request_target(r);
     bool is_open = strcmp(status, "pending") == 0 || strcmp(status, "returned") == 0;
-    bool is_decision = strcmp(status, "approved") == 0 || strcmp(status, "denied") == 0;
-    const char *kind = is_open                           ? "approval.requested"
-                       : is_decision                     ? "approval.decided"
-                       : strcmp(status, "expired") == 0  ? "approval.expired"
-                       : strcmp(status, "replaced") == 0 ? "approval.replaced"
-                                                         : "approval.executed";
     tell_history(a, r, &target, status, by, because);
-    a->hooks.event(a->hooks.state, kind, &target, json_get_text(r->record, "run_id"),
-                   LB_ARGS(lb_text("approval_id", r->id), lb_text("status", status),
-                           lb_text("tool", json_get_text(r->record, "tool")),
-                           lb_text("title", json_get_text(r->record, "title")), lb_text("by", by),
-                           lb_text("because", because)));
+    tell_event(a, r, &target, status, by, because);
     if (is_open && a->hooks.publish)
         a->hooks.publish(a->hooks.state, r->id, record_text(r));
     else if (!is_open && strcmp(status, "approved") != 0 && a->hooks.settle)
@@ -232,6 +249,7 @@ static void fill_record(const approvals *a, struct json_object *document, reques
     json_object_object_add(record, "id", json_object_new_string(fresh->id));
     for (size_t i = 0; i < LB_COUNT(members); i++)
         copy_member(record, members[i], document, members[i]);
+    copy_member(record, "target", document, "target");
     copy_member(record, "project", target, "project");
     copy_member(record, "branch", target, "branch");
     copy_member(record, "branch_class", target, "class");
@@ -299,7 +317,10 @@ static void on_old_request(void *owner, void *tag, wire_reader *docs, const lb_e
     if (request_take(docs, &q->old) && strcmp(q->old.status, "pending") == 0 && !request_has_expired(&q->old)) {
         const char *hash = json_get_text(q->old.record, "hash"), *now = json_get_text(q->document, "hash");
         if (hash && now && strcmp(hash, now) == 0) {
-            answer(q, APPROVAL_KNOWN, q->before, "it has been asked before and waits", NULL);
+            char text[200];
+            (void)snprintf(text, sizeof text, "asked before, and waits: lbops approve %s --as NAME --because TEXT",
+                           q->before);
+            answer(q, APPROVAL_KNOWN, q->before, text, NULL);
             return;
         }
     } else {

@@ -41,7 +41,8 @@ struct lb_group {
 /* Tells the supervisor how a change stands. Goes out before a change is begun, so that a crash leaves a trace. */
 void door_announce(const change *c);
 
-/* door.c: only a change that is complete becomes part of its group, and only one that the run's document has room for. */
+/* door.c: only a change that is complete becomes part of its group, and only one that the run's document has room for.
+ */
 LB_MUST_CHECK int door_join(change *c, lb_error *err);
 
 /* door_gate.c: what the gate says to the group: each change is asked for, and the strictest answer holds for all. */

@@ -15,15 +15,14 @@ static int add_row(outbox_batch *batch, const change *c, bool is_outcome, const 
                 lb_text("group_title", c->group->title), lb_text("kind", change_kind_name(c->kind)),
                 lb_text("effect", effect_name(c->verdict.effect)),
                 lb_text("branch_class", gate_class_name(q->target.branch_class)),
-                lb_text("approval_id", c->group->run->approval_id),
-                lb_text("decision", c->group->answer.why), lb_text("statement", c->statement),
+                lb_text("approval_id", c->group->run->approval_id), lb_text("decision", c->group->answer.why),
+                lb_text("statement", c->statement),
                 is_outcome ? lb_text("outcome", change_outcome_name(c->outcome)) : lb_null("outcome"),
                 is_outcome && c->rows >= 0 ? lb_i64("rows_affected", c->rows) : lb_null("rows_affected"),
                 is_outcome ? lb_f64("duration_ms", (double)c->duration_us / 1000) : lb_null("duration_ms"),
                 failed ? lb_text("error_code", error_name(c->error.code)) : lb_null("error_code"),
                 failed ? lb_text("error_message", c->error.message) : lb_null("error_message"),
-                lb_text("undo", c->group->undo),
-                is_outcome ? lb_null("evidence") : lb_json("evidence", evidence)),
+                lb_text("undo", c->group->undo), is_outcome ? lb_null("evidence") : lb_json("evidence", evidence)),
         &q->target, err);
 }
 

@@ -55,9 +55,8 @@ static int look_up(run_state *run, const effect_objects *objects, fingerprint *p
             return lb_out_of_memory(err);
     }
     lb_rows *rows = NULL;
-    const host_fingerprint_args args = {.kinds = {kinds, objects->count},
-                                        .schemas = {schemas, objects->count},
-                                        .names = {names, objects->count}};
+    const host_fingerprint_args args = {
+        .kinds = {kinds, objects->count}, .schemas = {schemas, objects->count}, .names = {names, objects->count}};
     int r = host_fingerprint(&run->ctx, &args, &rows, err);
     return r < 0 ? r : add_rows(run, rows, print, err);
 }

@@ -85,7 +85,8 @@ static bool is_set(struct json_object *object, const char *name)
 static struct json_object *part_of(struct json_object *document, const char *name)
 {
     struct json_object *part = NULL;
-    return json_object_object_get_ex(document, name, &part) && json_object_is_type(part, json_type_object) ? part : NULL;
+    return json_object_object_get_ex(document, name, &part) && json_object_is_type(part, json_type_object) ? part
+                                                                                                           : NULL;
 }
 
 /* The first of status, spec and the document itself that says it. */
@@ -101,7 +102,8 @@ static int64_t parse_duration(const char *text)
 {
     char *end = NULL;
     long long seconds = text ? strtoll(text, &end, 10) : 0;
-    bool is_duration = end && end != text && (*end == 's' || *end == '.') && seconds > 0 && seconds < INT64_C(10000000000);
+    bool is_duration =
+        end && end != text && (*end == 's' || *end == '.') && seconds > 0 && seconds < INT64_C(10000000000);
     return is_duration ? seconds * CLOCK_SECOND : 0;
 }
 
@@ -155,8 +157,8 @@ static bool may_have_children(run_state *run, const touched *t)
         JSON_AUTO *page = json_parse(reply, strlen(reply), &err);
         if (!page)
             return true;
-        bool has_list = json_object_object_get_ex(page, "branches", &branches) &&
-                        json_object_is_type(branches, json_type_array);
+        bool has_list =
+            json_object_object_get_ex(page, "branches", &branches) && json_object_is_type(branches, json_type_array);
         for (size_t i = 0; has_list && i < json_object_array_length(branches); i++) {
             const char *source = text_anywhere(json_object_array_get_idx(branches, i), "source_branch");
             if (source && strcmp(source, name) == 0)

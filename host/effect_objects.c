@@ -120,9 +120,9 @@ static void add_function(finder *f, tree names)
 
 static void add_type(finder *f, tree names)
 {
-    static const char *const own[] = {"text",  "uuid", "json", "jsonb", "bytea",     "date",
-                                      "name",  "oid",  "inet", "cidr",  "timestamptz", "timestamp",
-                                      "money", "xml",  "regclass", "record", "void", "trigger"};
+    static const char *const own[] = {"text",  "uuid", "json",     "jsonb",  "bytea",       "date",
+                                      "name",  "oid",  "inet",     "cidr",   "timestamptz", "timestamp",
+                                      "money", "xml",  "regclass", "record", "void",        "trigger"};
     qualified q = qualified_of(names, 0);
     bool is_own = strcmp(q.schema, "pg_catalog") == 0;
     for (size_t i = 0; i < LB_COUNT(own) && !q.schema[0]; i++)
@@ -137,27 +137,19 @@ static const struct {
     const char *type, *kind;
     size_t skipped; /* names behind the object's own */
 } typed[] = {
-    {"OBJECT_TABLE", "relation", 0},
-    {"OBJECT_INDEX", "relation", 0},
-    {"OBJECT_VIEW", "relation", 0},
-    {"OBJECT_MATVIEW", "relation", 0},
-    {"OBJECT_SEQUENCE", "relation", 0},
-    {"OBJECT_FOREIGN_TABLE", "relation", 0},
-    {"OBJECT_COLUMN", "relation", 1},
-    {"OBJECT_TABCONSTRAINT", "relation", 1},
-    {"OBJECT_TRIGGER", "relation", 1},
-    {"OBJECT_POLICY", "relation", 1},
-    {"OBJECT_RULE", "relation", 1},
-    {"OBJECT_SCHEMA", "schema", 0},
-    {"OBJECT_EXTENSION", "extension", 0},
-    {"OBJECT_DATABASE", "database", 0},
-    {"OBJECT_ROLE", "role", 0},
-    {"OBJECT_PUBLICATION", "publication", 0},
+    {"OBJECT_TABLE", "relation", 0},      {"OBJECT_INDEX", "relation", 0},
+    {"OBJECT_VIEW", "relation", 0},       {"OBJECT_MATVIEW", "relation", 0},
+    {"OBJECT_SEQUENCE", "relation", 0},   {"OBJECT_FOREIGN_TABLE", "relation", 0},
+    {"OBJECT_COLUMN", "relation", 1},     {"OBJECT_TABCONSTRAINT", "relation", 1},
+    {"OBJECT_TRIGGER", "relation", 1},    {"OBJECT_POLICY", "relation", 1},
+    {"OBJECT_RULE", "relation", 1},       {"OBJECT_SCHEMA", "schema", 0},
+    {"OBJECT_EXTENSION", "extension", 0}, {"OBJECT_DATABASE", "database", 0},
+    {"OBJECT_ROLE", "role", 0},           {"OBJECT_PUBLICATION", "publication", 0},
 };
 
 static void add_typed(finder *f, tree type, tree object, bool drops)
 {
-    for (size_t i = 0; i < LB_COUNT(typed); i++) {
+    for (size_t i = 0; object.at && i < LB_COUNT(typed); i++) {
         if (!tree_is(type, typed[i].type))
             continue;
         const char *kind = drops && strcmp(typed[i].kind, "schema") == 0 ? "schema_contents" : typed[i].kind;
@@ -180,8 +172,9 @@ static void look_at_statement(finder *f, const char *kind, tree s)
     if (strcmp(kind, "DropStmt") == 0) {
         add_each_typed(f, tree_get(s, "removeType"), tree_get(s, "objects"), true);
     } else if (strcmp(kind, "GrantStmt") == 0) {
-        add_each_typed(f, tree_get(s, "objtype"), tree_get(s, "objects"), false);
-        if (tree_is(tree_get(s, "targtype"), "ACL_TARGET_ALL_IN_SCHEMA"))
+        if (!tree_is(tree_get(s, "targtype"), "ACL_TARGET_ALL_IN_SCHEMA"))
+            add_each_typed(f, tree_get(s, "objtype"), tree_get(s, "objects"), false);
+        else
             for (tree name = tree_first(tree_get(s, "objects")); name.at; name = tree_next(name))
                 add_plain(f, "schema_contents", name);
     } else if (strcmp(kind, "RenameStmt") == 0) {
@@ -212,14 +205,24 @@ static void look_at_statement(finder *f, const char *kind, tree s)
 static const struct {
     const char *member, *kind;
 } plain_members[] = {
-    {"extname", "extension"}, {"dbname", "database"}, {"pubname", "publication"}, {"rolename", "role"}, {"role", "role"},
+    {"extname", "extension"}, {"dbname", "database"}, {"pubname", "publication"},
+    {"rolename", "role"},     {"role", "role"},
 };
 
 /* Members that hold a RangeVar without its kind, where they hold an object. */
 static bool is_range(const char *key)
 {
-    static const char *const keys[] = {"RangeVar", "relation", "rel",   "view",    "sequence",
-                                       "constrrel", "pktable", "table", "typevar", "name"};
+    static const char *const keys[] = {"RangeVar",  "relation", "rel",   "view",    "sequence",
+                                       "constrrel", "pktable",  "table", "typevar", "name"};
+    for (size_t i = 0; i < LB_COUNT(keys); i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+static bool is_type(const char *key)
+{
+    static const char *const keys[] = {"TypeName", "typeName", "argType", "returnType", "ofTypename"};
     for (size_t i = 0; i < LB_COUNT(keys); i++)
         if (strcmp(keys[i], key) == 0)
             return true;
@@ -233,7 +236,7 @@ static void look_at_member(finder *f, const char *key, tree value)
             add_plain(f, plain_members[i].kind, value);
     if (strcmp(key, "funcname") == 0 || strcmp(key, "objname") == 0)
         add_function(f, value);
-    else if (strcmp(key, "TypeName") == 0 || strcmp(key, "typeName") == 0)
+    else if (is_type(key))
         add_type(f, *value.at == '[' ? value : tree_get(value, "names"));
     else if (strcmp(key, "domainname") == 0)
         add_type(f, value);
@@ -271,7 +274,7 @@ int effect_objects_of_sql(const char *sql, arena *memory, effect_objects *object
         walk(&f, f.all);
     pg_query_free_parse_result(parsed);
     if (f.too_many)
-        return lb_fail(err, LB_ERR_LIMIT, "make several groups of it", "the changes of one group name more than %d objects",
-                       MOST_OBJECTS);
+        return lb_fail(err, LB_ERR_LIMIT, "make several groups of it",
+                       "the changes of one group name more than %d objects", MOST_OBJECTS);
     return r == 0 && f.out_of_memory ? lb_out_of_memory(err) : r;
 }

@@ -197,10 +197,10 @@ static void put_parts(buf *into, const fingerprint_object *before, const fingerp
     while (i < before->part_count || k < now->part_count) {
         const fingerprint_part *a = i < before->part_count ? &before->parts[i] : NULL;
         const fingerprint_part *b = k < now->part_count ? &now->parts[k] : NULL;
-        int order = !a ? 1 : !b ? -1 : strcmp(a->name, b->name);
-        if (order != 0 || strcmp(a->text, b->text) != 0)
-            put_move(into, now->name, order <= 0 ? a->name : b->name, order <= 0 ? a->text : NULL,
-                     order >= 0 ? b->text : NULL);
+        int order = a && b ? strcmp(a->name, b->name) : a ? -1 : 1;
+        const char *name = a && order <= 0 ? a->name : b ? b->name : "";
+        if (order != 0 || !a || !b || strcmp(a->text, b->text) != 0)
+            put_move(into, now->name, name, a && order <= 0 ? a->text : NULL, b && order >= 0 ? b->text : NULL);
         i += order <= 0;
         k += order >= 0;
     }
@@ -243,7 +243,7 @@ static bool ends_with(const char *text, const char *end)
 /* What moves although nobody changed anything. That a branch expires, and that it is deleted, are no such thing. */
 static bool is_volatile(const char *name)
 {
-    static const char *const ends[] = {"state",  "_bytes", "_count",  "_sec",          "_seconds",
+    static const char *const ends[] = {"state",  "_bytes", "_count",   "_sec",         "_seconds",
                                        "_usage", "_at",    "_percent", "_active_time", "update_time"};
     static const char *const names[] = {"etag", "start_time", "suspend_time", "operation", "operations", "usage"};
     if (strncmp(name, "last_", 5) == 0)

@@ -107,19 +107,20 @@ static int add_outcome(const journal *j, outbox_batch *batch, const journal_row 
     const lb_target target = {.project = c->project, .branch = c->branch};
     return outbox_add_for(
         batch, AUDIT,
-        LB_ARGS(lb_text("audit_id", c->audit_id), lb_text("phase", "outcome"), lb_time("at", clock_now()),
-                lb_text("actor_kind", row->actor_kind), lb_text("actor", c->actor), lb_text("tool", c->tool),
-                lb_text("reason", row->reason), lb_text("group_title", c->group_title),
-                lb_text("approval_id", c->approval_id), lb_text("kind", c->kind), lb_text("effect", row->effect),
-                lb_text("branch_class", row->branch_class), lb_text("decision", row->decision),
-                lb_text("statement", c->statement), lb_text("outcome", unfinished ? "not_reached" : "unknown"),
-                lb_text("error_code", "internal"),
-                lb_text("error_message",
-                        unfinished
-                            ? "the host or its worker was ended before the change was begun"
-                            : "the host or its worker was ended before the outcome was known: look at what the statement "
-                              "names before it is made again"),
-                lb_text("undo", row->undo)),
+        LB_ARGS(
+            lb_text("audit_id", c->audit_id), lb_text("phase", "outcome"), lb_time("at", clock_now()),
+            lb_text("actor_kind", row->actor_kind), lb_text("actor", c->actor), lb_text("tool", c->tool),
+            lb_text("reason", row->reason), lb_text("group_title", c->group_title),
+            lb_text("approval_id", c->approval_id), lb_text("kind", c->kind), lb_text("effect", row->effect),
+            lb_text("branch_class", row->branch_class), lb_text("decision", row->decision),
+            lb_text("statement", c->statement), lb_text("outcome", unfinished ? "not_reached" : "unknown"),
+            lb_text("error_code", "internal"),
+            lb_text("error_message",
+                    unfinished
+                        ? "the host or its worker was ended before the change was begun"
+                        : "the host or its worker was ended before the outcome was known: look at what the statement "
+                          "names before it is made again"),
+            lb_text("undo", row->undo)),
         &target, c->run_id, err);
 }
 
@@ -188,6 +189,8 @@ int journal_recover(journal *j, journal_life (*life)(void *state, const char *ru
             r = journal_forget(j, *run, err);
     }
     journal_list_free(runs);
+    if (r >= 0)
+        r = outbox_sweep_directory(j->dir, err); /* copies that were not finished */
     if (r >= 0)
         r = outbox_sweep(j->outbox, err);
     return r < 0 ? r : 0;

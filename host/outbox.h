@@ -9,6 +9,9 @@
 
 #include "tables.h"
 
+#define OUTBOX_UNFINISHED ".tmp" /* how names end */
+#define OUTBOX_VISIBLE    ".ndjson"
+
 /* A batch collects the records of one run (or one group of run rows) and is written at once. */
 typedef struct outbox_batch outbox_batch;
 
@@ -46,6 +49,7 @@ LB_MUST_CHECK int outbox_finish(const char *dir, const char *table, const char *
 /* Removes *.tmp files whose writer (the pid in their name) no longer lives. Returns how many, or an error. A pid that
  * is in use again only delays it. A file with a link in a journal is not half-written: it stays. */
 LB_MUST_CHECK int outbox_sweep(const char *dir, lb_error *err);
+LB_MUST_CHECK int outbox_sweep_directory(const char *dir, lb_error *err); /* the same for one directory's own files */
 
 /* Bytes that files under dir take, half-written ones too, for limits and reports. A missing dir holds 0. */
 LB_MUST_CHECK int outbox_size(const char *dir, int64_t *ret_bytes, lb_error *err);

@@ -22,6 +22,8 @@ typedef struct run_outcome {
 
 /* Who waits for a run's end. Each function may be NULL. */
 typedef struct run_watcher {
+    /* It stands in the state now. version: of the last claim's document. */
+    void (*begun)(void *tag, const char *run_id, int64_t version);
     void (*ended)(void *tag, const run_outcome *outcome, const char *document);
     /* It was asked for and did not begin. NULL: told as an end. */
     void (*refused)(void *tag, const char *run_id, const lb_error *error);

@@ -99,6 +99,9 @@ typedef enum sched_outcome {
 
 const char *sched_outcome_name(sched_outcome outcome);
 
+/* The hash that offsets come from: the same on every machine and for ever. */
+uint64_t sched_hash(const char *text);
+
 /* ---- its life ---- */
 
 sched *sched_new(const sched_hooks *hooks);

@@ -14,10 +14,11 @@ typedef struct sched_params {
 
 typedef struct sched_made sched_made;
 
-/* A plan that owns what it points to. Lives no longer than manifest and registry. `targets`: the branches that there
- * are, patterns resolved; what works on the workspace as a whole needs none. */
-LB_MUST_CHECK int sched_plan_make(const manifest *m, const registry *r, const sched_target *targets,
-                                  size_t target_count, sched_made **ret_made, lb_error *err);
+/* A plan that owns what it points to, manifest and registry excepted: it lives no longer than they do. `targets`: the
+ * branches that there are, patterns resolved; what works on the workspace as a whole needs none. leased: see
+ * sched_plan. */
+sched_made *sched_made_new(const manifest *m, const registry *r, const sched_target *targets, size_t target_count,
+                           bool leased);
 const sched_plan *sched_made_plan(const sched_made *made);
 sched_made *sched_made_free(sched_made *made);
 

@@ -96,11 +96,13 @@ static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
     send_batch(timer->data);
 }
 
+/* A daemon waits for a better day; a single run waits only for what passes by itself, and not for long. */
 static bool is_hopeless(const state_client *c, const lb_error *error)
 {
     if (error->code == LB_ERR_CANCELLED || error->code == LB_ERR_INTERNAL || error->code == LB_ERR_INVALID)
         return true;
-    return c->give_up_us && clock_monotonic() - c->began_at > c->give_up_us;
+    bool may_pass = error->code == LB_ERR_UNREACHABLE || error->code == LB_ERR_TIMEOUT;
+    return c->give_up_us && (!may_pass || clock_monotonic() - c->began_at > c->give_up_us);
 }
 
 static void send_next(state_client *c)

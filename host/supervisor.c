@@ -136,12 +136,13 @@ static void on_unrecorded(void *state, const run_outcome *outcome)
 static void on_service(void *state, const lb_error *error, int failures)
 {
     supervisor *s = state;
+    const char *plugin = service_plugin(book_service(s->book));
     if (error)
         supervisor_event(s, "service.down", NULL, NULL,
-                         LB_ARGS(lb_text("service", "state"), lb_text("reason", error->message),
-                                 lb_i64("failures", failures)));
+                         LB_ARGS(lb_text("service", "state"), lb_text("plugin", plugin),
+                                 lb_text("reason", error->message), lb_i64("restarts", failures)));
     else
-        supervisor_event(s, "service.up", NULL, NULL, LB_ARGS(lb_text("service", "state")));
+        supervisor_event(s, "service.up", NULL, NULL, LB_ARGS(lb_text("service", "state"), lb_text("plugin", plugin)));
 }
 
 /* Called runs and rows without a tag count too: the number is that of the newest end whose row is durable. */
@@ -412,6 +413,9 @@ suspend_book *supervisor_suspended(supervisor *s)
 
 void supervisor_cancel(supervisor *s, const char *run_id)
 {
+    for (running *r = s->newest; r; r = r->older)
+        if (strcmp(r->request.id, run_id) == 0)
+            r->is_cancelled = true; /* looked at before it goes to the pool */
     if (s->pool)
         pool_cancel(s->pool, run_id);
     for (size_t i = 0; i < s->retired_count; i++)

@@ -93,4 +93,8 @@ suspend_book *supervisor_suspended(supervisor *s);
  * a JSON array, or NULL. */
 void report_document(buf *into, const run_outcome *outcome, const char *approvals);
 
+/* A service's or tool's parameters with secrets resolved, in the arena; NULL: err says why. */
+const param_arg *supervisor_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
+                                 lb_error *err);
+
 #endif

@@ -15,6 +15,10 @@ running *supervisor_running_new(supervisor *s)
     r->claims = BUF_INIT((size_t)64 * 1024 * 1024);
     r->answers = BUF_INIT((size_t)4 * 1024 * 1024);
     arena_init(&r->memory, 0);
+    r->older = s->newest;
+    if (s->newest)
+        s->newest->newer = r;
+    s->newest = r;
     s->pending++;
     return r;
 }
@@ -22,6 +26,12 @@ running *supervisor_running_new(supervisor *s)
 running *supervisor_running_free(running *r)
 {
     r->supervisor->pending--;
+    if (r->older)
+        r->older->newer = r->newer;
+    if (r->newer)
+        r->newer->older = r->older;
+    else
+        r->supervisor->newest = r->older;
     for (size_t i = 0; i < r->ask_count; i++)
         free(r->asks[i]);
     free(r->asks);
@@ -299,17 +309,40 @@ void supervisor_refuse(running *r, const lb_error *error)
     supervisor_tell(r);
 }
 
+/* It stands in the state, and nobody wants it any more. */
+static void end_unserved(running *r)
+{
+    const supervisor *s = r->supervisor;
+    r->outcome = (run_outcome){
+        .request = &r->request,
+        .done = {.status = RUN_FAILED, .result = "{}", .started_at = clock_now()},
+        .changes = "[]",
+        .events = "[]",
+    };
+    if (s->is_dead)
+        r->outcome.done.error = s->dead;
+    else
+        (void)lb_fail(&r->outcome.done.error, LB_ERR_CANCELLED, NULL, "cancelled before it began");
+    supervisor_end(r);
+}
+
 static void on_begun(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
 {
     supervisor *s = owner;
     running *r = tag;
     lb_error taken;
-    (void)version;
+    const run_watcher *w = r->watch.watcher;
     buf_done(&r->claims);
     if (!error && failed >= 0)
         error = (lb_fail(&taken, LB_ERR_CONFLICT, NULL, "somebody else has begun this already"), &taken);
-    if (error)
+    if (error) {
         supervisor_refuse(r, error);
+        return;
+    }
+    if (w && w->begun)
+        w->begun(r->watch.tag, r->request.id, version);
+    if (s->is_dead || r->is_cancelled)
+        end_unserved(r);
     else
         pool_submit(s->pool, &r->request);
 }
@@ -323,17 +356,20 @@ static void begin(running *r)
         return;
     }
     if (!s->book) {
-        pool_submit(s->pool, &r->request);
+        if (r->is_cancelled)
+            end_unserved(r);
+        else
+            pool_submit(s->pool, &r->request);
         return;
     }
     state_client *state = book_state(s->book);
     state_begin(state, on_begun, s, r);
-    state_ops(state, &r->claims);
+    book_put_begin(s->book, &r->request, r->origin);
     if (r->has_ticket) {
         const approval_order order = {.id = r->ticket.id, .ticket = r->ticket};
         approvals_put_begin(s->approvals, &order, r->request.id);
     }
-    book_put_begin(s->book, &r->request, r->origin);
+    state_ops(state, &r->claims); /* last: it is their version that the answer tells */
     state_end(state);
 }
 

@@ -170,12 +170,13 @@ static int log_end(running *r, lb_error *err)
     json_member_string(&payload, "mode", r->request.plan ? "plan" : "execute");
     json_key(&payload, "duration_ms");
     buf_printf(&payload, "%.3f", (double)d->duration_us / 1000);
+    json_member_string(&payload, "actor_kind", gate_actor_name(r->request.actor_kind));
+    json_member_string(&payload, "actor", r->request.actor);
     json_member_i64(&payload, "changes", d->changes);
     json_member_i64(&payload, "findings", d->findings);
-    json_member_i64(&payload, "records", d->records);
     if (d->error.code) {
         json_member_string(&payload, "error_code", error_name(d->error.code));
-        json_member_string(&payload, "error", d->error.message);
+        json_member_string(&payload, "error_message", d->error.message);
     }
     buf_putc(&payload, '}');
     return log_event(r, "run.ended", buf_text(&payload), NULL, err);
@@ -273,7 +274,8 @@ static bool judge_tool(supervisor *s, const running *r)
     if (suspend_note_crash(s->suspended, tool, d->error.message)) {
         log_line(LB_LOG_WARN, "supervisor", "%s is suspended from now on: it crashed too often in a row", tool);
         supervisor_event(s, "tool.suspended", NULL, r->request.id,
-                         LB_ARGS(lb_text("tool", tool), lb_text("reason", d->error.message)));
+                         LB_ARGS(lb_text("tool", tool), lb_i64("crashes", s->manifest->limits.crashes_to_suspend),
+                                 lb_text("reason", d->error.message)));
     }
     return true;
 }

@@ -18,6 +18,8 @@ typedef struct running {
     uint32_t depth;
     buf claims;               /* operations as they travel, until it is begun */
     struct running *next;     /* of those that wait for the state to be ready */
+    struct running *newer, *older; /* of all of them */
+    bool is_cancelled;             /* before it was in the pool */
     bool has_ticket;          /* it executes what was approved */
     approval_ticket ticket;
 
@@ -52,6 +54,7 @@ struct supervisor {
     chronicle *chronicle;
     suspend_book *suspended;
     char *outbox_dir, *journal_dir, *events_dir;
+    running *newest;
     running *waiting, **waiting_end;   /* for the state */
     running *no_room, **no_room_end;   /* for the log of events */
     size_t pending;
@@ -63,8 +66,6 @@ void supervisor_reap(supervisor *s); /* pools that have nothing left are let go 
 
 /* supervisor_setup.c */
 LB_MUST_CHECK int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err);
-const param_arg *supervisor_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
-                                 lb_error *err);
 LB_MUST_CHECK int supervisor_open_book(supervisor *s, const book_hooks *hooks, lb_error *err);
 
 /* supervisor_begin.c */

@@ -1,5 +1,6 @@
-/* bench_host: what the host itself costs: a run's round trip, runs per second, time to ready, memory.
+/* bench_host: what the host itself costs: a run's round trip, runs per second, time to ready, memory, schedules.
  * usage: bench_host LBOPS PLUGIN_DIR BENCH_PLUGIN_DIR */
+#include "sched_figures.h"
 #include "bench.h"
 #include "bench_events.h"
 
@@ -380,7 +381,10 @@ int main(int argc, char **argv)
     };
     (void)snprintf(figures[0].against, sizeof figures[0].against,
                    "starting a process per run: %.0f us, %.1f times as much", spawn, spawn / median);
-    bench_print("host", figures, LB_COUNT(figures));
+    bench_figure all[LB_COUNT(figures) + SCHED_FIGURES];
+    memcpy(all, figures, sizeof figures);
+    sched_figures(all + LB_COUNT(figures));
+    bench_print("host", all, LB_COUNT(all));
     workspace_close(&small);
     workspace_close(&large);
     return 0;
