@@ -217,8 +217,8 @@ void bench_events(const char *dir, bench_figure figures[BENCH_EVENT_FIGURES])
     figures[4] = (bench_figure){
         .name = "events_memory_growth", .value = steady.peak_mb[3] - steady.peak_mb[1], .unit = "MB", .target = 4};
     (void)snprintf(figures[4].against, sizeof figures[4].against,
-                   "at most %.1f MB in the second quarter of %llu events", flood.peak_mb[1],
-                   (unsigned long long)flood.wanted);
+                   "at most %.1f MB in the second quarter of %llu events", steady.peak_mb[1],
+                   (unsigned long long)steady.wanted);
     (void)snprintf(figures[2].against, sizeof figures[2].against, "at %.0f events a second for %d s, worst %.1f ms",
                    (double)steady.wanted / steady_ms * 1e3, STEADY_SECONDS, steady.samples[steady.wanted - 1]);
     free(steady.added_at);
