@@ -1,8 +1,8 @@
 /* bench_host: what the host itself costs: a run's round trip, runs per second, time to ready, memory, schedules.
  * usage: bench_host LBOPS PLUGIN_DIR BENCH_PLUGIN_DIR */
-#include "sched_figures.h"
 #include "bench.h"
 #include "bench_events.h"
+#include "sched_figures.h"
 
 #include "fs.h"
 #include "supervisor.h"
