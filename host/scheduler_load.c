@@ -163,7 +163,7 @@ static int build_windows(const sched_plan *plan, table *t, lb_error *err)
         *w = (window){.name = base_strdup(from->name),
                       .project = base_strdup(from->project),
                       .branch = base_strdup(from->branch),
-                      .lasts = from->lasts_min * 60 * CLOCK_SECOND,
+                      .lasts = INT64_C(60) * CLOCK_SECOND * from->lasts_min,
                       .pause = from->pause};
         int r = cron_parse(from->opens, &w->opens, err);
         if (r == 0 && from->timezone)
@@ -222,25 +222,30 @@ static int build_entries(const sched_plan *plan, table *t, lb_error *err)
 
 /* ---- offsets ---- */
 
+typedef struct hashed {
+    uint64_t hash;
+    uint32_t entry;
+} hashed;
+
 static int compare_hashes(const void *a, const void *b)
 {
-    const entry *x = *(const entry *const *)a, *y = *(const entry *const *)b;
+    const hashed *x = a, *y = b;
     return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
 /* The hash names a second; entries of one target never share the second of a minute as long as there are enough, so
  * that whatever their crons are they do not start in the same one. In the order of their hashes, so that the order of
  * the plan and other targets change nothing. */
-static void spread_target(table *t, const target *on, entry **sorted)
+static void spread_target(table *t, const target *on, hashed *sorted)
 {
     size_t count = 0;
     uint64_t taken = 0;
     for (uint32_t i = on->first; i != NOBODY; i = t->entries[i].sibling)
-        sorted[count++] = &t->entries[i];
+        sorted[count++] = (hashed){t->entries[i].hash, i};
     if (count > 1)
-        qsort(sorted, count, sizeof(entry *), compare_hashes);
+        qsort(sorted, count, sizeof *sorted, compare_hashes);
     for (size_t i = 0; i < count; i++) {
-        entry *e = sorted[i];
+        entry *e = &t->entries[sorted[i].entry];
         int64_t period = t->jobs[e->job].period, spread = t->spread < period ? t->spread : period;
         uint32_t seconds = (uint32_t)(spread / CLOCK_SECOND);
         if (!seconds)
@@ -255,7 +260,7 @@ static void spread_target(table *t, const target *on, entry **sorted)
 
 static void spread_entries(table *t)
 {
-    entry **sorted = base_alloc((t->entry_count + 1) * sizeof *sorted);
+    hashed *sorted = base_alloc((t->entry_count + 1) * sizeof *sorted);
     for (size_t i = 0; i < t->target_count; i++)
         spread_target(t, &t->targets[i], sorted);
     free(sorted);

@@ -296,7 +296,7 @@ static void does_not_repeat_what_is_remembered(void)
     fake_close(&f);
 }
 
-static void make_many(sched_target *targets, size_t count, char names[][16])
+static void make_many(sched_target *targets, size_t count, char names[][24])
 {
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(names[i], sizeof names[i], "p%zu", i); /* fits */
@@ -308,7 +308,7 @@ static void does_not_start_all_at_once_after_a_long_sleep(void)
 {
     enum { TARGETS = 400, TOOLS = 10 };
     static sched_target targets[TARGETS];
-    static char names[TARGETS][16], tools[TOOLS][16];
+    static char names[TARGETS][24], tools[TOOLS][24];
     sched_job jobs[TOOLS];
     fake f;
     make_many(targets, TARGETS, names);
@@ -394,7 +394,7 @@ static void what_is_caught_up_keeps_its_turn_when_the_clock_is_put_back(void)
 {
     enum { TARGETS = 500 };
     static sched_target targets[TARGETS];
-    static char names[TARGETS][16];
+    static char names[TARGETS][24];
     const sched_job jobs[] = {{.agent = "a", .tool = "noon", .cron = "0 12 * * *"},
                               {.agent = "a", .tool = "later", .cron = "5 13 * * *"}};
     fake f;

@@ -5,7 +5,7 @@ enum { TARGETS = 1000, TOOLS = 15 };
 
 typedef struct fleet {
     sched_target targets[TARGETS];
-    char names[TARGETS][16], tools[TOOLS][16];
+    char names[TARGETS][24], tools[TOOLS][24];
     sched_job jobs[TOOLS];
     sched_plan plan;
     sched_pair *pairs;

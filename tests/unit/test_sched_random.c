@@ -35,7 +35,7 @@ typedef struct world {
     cron parsed[JOBS];
     sched_job jobs[JOBS];
     sched_target targets[TARGETS];
-    char names[TARGETS][8], tools[JOBS][8];
+    char names[TARGETS][16], tools[JOBS][16];
     bool ours[TARGETS], down[TARGETS];
     int64_t disturbed; /* monotonic: the last stall, jump or change of hands */
     bool catch_up;
