@@ -14,7 +14,7 @@ typedef struct job {
     char *agent, *tool, *variant, *cron_text, *window;
     const void *params;
     cron cron;
-    int64_t period; /* microseconds */
+    int64_t period, spread; /* microseconds */
     int64_t floor_slot, next_slot;
     int64_t count_from, count_to; /* and how many slots lay between when that was asked last */
     uint32_t counted;

@@ -246,8 +246,7 @@ static void spread_target(table *t, const target *on, hashed *sorted)
         qsort(sorted, count, sizeof *sorted, compare_hashes);
     for (size_t i = 0; i < count; i++) {
         entry *e = &t->entries[sorted[i].entry];
-        int64_t period = t->jobs[e->job].period, spread = t->spread < period ? t->spread : period;
-        uint32_t seconds = (uint32_t)(spread / CLOCK_SECOND);
+        uint32_t seconds = (uint32_t)(t->jobs[e->job].spread / CLOCK_SECOND);
         if (!seconds)
             continue;
         uint32_t second = (uint32_t)(e->hash % seconds), tries = 0;
@@ -258,8 +257,22 @@ static void spread_target(table *t, const target *on, hashed *sorted)
     }
 }
 
+/* As wide as the plan says, but no wider than the period; and what comes with the opening of a window is to start
+ * before that closes. */
+static void spread_job(const table *t, job *j)
+{
+    j->spread = t->spread < j->period ? t->spread : j->period;
+    for (size_t i = 0; j->window && i < t->window_count; i++) {
+        const window *w = &t->windows[i];
+        if (!w->pause && strcmp(w->name, j->window) == 0 && w->lasts / 2 < j->spread)
+            j->spread = w->lasts / 2;
+    }
+}
+
 static void spread_entries(table *t)
 {
+    for (size_t i = 0; i < t->job_count; i++)
+        spread_job(t, &t->jobs[i]);
     hashed *sorted = base_alloc((t->entry_count + 1) * sizeof *sorted);
     for (size_t i = 0; i < t->target_count; i++)
         spread_target(t, &t->targets[i], sorted);

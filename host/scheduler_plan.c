@@ -192,3 +192,29 @@ sched_made *sched_made_free(sched_made *made)
     free(made);
     return NULL;
 }
+
+sched_outcome sched_outcome_of(run_status status, int error_code)
+{
+    switch (status) {
+    case RUN_OK:
+        return SCHED_OK;
+    case RUN_SKIPPED:
+        return SCHED_SKIPPED;
+    case RUN_PENDING_APPROVAL:
+        return SCHED_PENDING;
+    default:
+        break;
+    }
+    switch (error_code) {
+    case LB_ERR_UNREACHABLE:
+        return SCHED_UNREACHABLE;
+    case LB_ERR_CANCELLED: /* somebody stopped it: no fault of its own */
+        return SCHED_CANCELLED;
+    case LB_ERR_SUSPENDED: /* the tool is, or the compute sleeps */
+        return SCHED_SKIPPED;
+    case LB_ERR_APPROVAL:
+        return SCHED_PENDING;
+    default:
+        return SCHED_FAILED;
+    }
+}

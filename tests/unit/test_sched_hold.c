@@ -471,6 +471,21 @@ static void many_that_waited_for_a_window_do_not_start_at_once(void)
     (void)free_fleet(all); /* gives NULL */
 }
 
+static void a_window_that_is_shorter_than_the_spread_is_not_missed(void)
+{
+    fake f;
+    fleet *all = make_fleet(200, 1, "0 22 * * *", 3600);
+    const sched_window night = {.name = "night", .opens = "0 22 * * *", .lasts_min = 2};
+    fake_open(&f, "2026-01-01T10:30:00Z");
+    load_windows(&f, all, &night, 1, "night");
+    fake_run_until(&f, "2026-01-01T22:01:00Z");
+    CU_ASSERT_EQUAL(f.count, 200);
+    for (size_t i = 0; i < f.count; i++)
+        CU_ASSERT_EQUAL(f.starts[i].slot, at("2026-01-01T22:00:00Z"));
+    fake_close(&f);
+    (void)free_fleet(all); /* gives NULL */
+}
+
 static void a_clock_put_back_closes_a_window_again(void)
 {
     fake f;
@@ -569,6 +584,7 @@ SUITE(sched_hold, TEST(spreads_evenly_over_the_period), TEST(tools_of_one_target
       TEST(what_was_due_outside_waits_for_its_window_once), TEST(a_pause_holds_all_schedules_of_its_targets),
       TEST(windows_wait_even_when_nothing_else_is_caught_up),
       TEST(a_window_of_several_rows_opens_for_each_target_by_its_own),
-      TEST(many_that_waited_for_a_window_do_not_start_at_once), TEST(a_clock_put_back_closes_a_window_again),
+      TEST(many_that_waited_for_a_window_do_not_start_at_once),
+      TEST(a_window_that_is_shorter_than_the_spread_is_not_missed), TEST(a_clock_put_back_closes_a_window_again),
       TEST(starts_nothing_on_a_target_that_another_host_has),
       TEST(a_lease_that_comes_when_nothing_was_missed_repeats_nothing), TEST(names_what_it_shows))
