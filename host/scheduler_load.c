@@ -383,7 +383,7 @@ static void carry_entry(sched *s, const table *old, entry *from, entry *e, sched
         e->pending_missed = 0;
         e->hold_until = 0;
         sched_reset_slot(s, e, now);
-        sched_back_off(s, e);
+        sched_back_off(s, e, now);
     }
     if (e->running || e->pending == SCHED_NONE) {
         e->reason = e->running ? SCHED_RUNNING : SCHED_IN_TIME;
@@ -425,11 +425,13 @@ static void keep_ghosts(sched *s, const table *old, const uint32_t *map)
 
 int sched_load(sched *s, const sched_plan *plan, sched_time now, lb_error *err)
 {
-    table fresh, old = s->t;
+    table fresh, old;
     char key[SCHED_KEY];
+    sched_see_clock(s, now);
     int r = table_build(plan, &fresh, err);
     if (r < 0)
         return r;
+    old = s->t;
     s->t = fresh;
     LB_AUTO_FREE uint32_t *map = map_targets(&old, &s->t);
     for (size_t i = 0; i < old.target_count; i++)

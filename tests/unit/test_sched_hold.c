@@ -218,6 +218,23 @@ static void a_daily_run_that_failed_comes_the_next_day(void)
     (void)free_fleet(all); /* gives NULL */
 }
 
+static void a_failure_across_a_clock_put_back_does_not_wait_for_the_old_time(void)
+{
+    fake f;
+    fleet *all = make_fleet(1, 1, "*/5 * * * *", 0);
+    fake_open(&f, "2026-01-01T12:00:01Z");
+    f.ends_at_once = false;
+    fake_load(&f, &all->plan);
+    fake_run_until(&f, "2026-01-01T12:05:30Z");
+    CU_ASSERT_EQUAL_FATAL(f.count, 1);
+    fake_jump(&f, -3 * HOUR);
+    CU_ASSERT_TRUE(sched_ended(f.s, f.starts[0].key, SCHED_FAILED, "broke", f.now));
+    fake_run_for(&f, 15 * MINUTE);
+    CU_ASSERT_EQUAL(f.count, 2);
+    fake_close(&f);
+    (void)free_fleet(all); /* gives NULL */
+}
+
 static void remembers_failures_over_a_restart(void)
 {
     fake f;
@@ -576,7 +593,8 @@ static void names_what_it_shows(void)
 SUITE(sched_hold, TEST(spreads_evenly_over_the_period), TEST(tools_of_one_target_never_share_a_second),
       TEST(offsets_stay_when_targets_are_added_and_over_restarts), TEST(spread_is_never_wider_than_the_period),
       TEST(backs_off_doubling_and_shows_it), TEST(does_not_back_off_for_what_is_no_failure),
-      TEST(a_daily_run_that_failed_comes_the_next_day), TEST(remembers_failures_over_a_restart),
+      TEST(a_daily_run_that_failed_comes_the_next_day),
+      TEST(a_failure_across_a_clock_put_back_does_not_wait_for_the_old_time), TEST(remembers_failures_over_a_restart),
       TEST(one_probe_instead_of_all_tools_of_a_broken_target),
       TEST(all_that_waited_for_a_target_run_once_when_it_is_back),
       TEST(a_probe_that_says_nothing_lets_the_next_one_try),
