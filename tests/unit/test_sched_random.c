@@ -294,8 +294,9 @@ static void check_silence(world *w)
     for (size_t i = 0; i < ENTRIES; i++) {
         const model *m = &w->models[i];
         int64_t from = m->last_start > m->since ? m->last_start : m->since;
-        int64_t most = 3 * gaps[m->job] + (SPREAD_S + ENTRIES) * SECOND + LONGEST_RUN + LONGEST_REST + HOUR +
-                       w->put_back - m->put_back;
+        int64_t most = (w->catch_up ? 3 : 8) * gaps[m->job] +
+                       /* stalls may hit several slots in a row */ (SPREAD_S + ENTRIES) * SECOND + LONGEST_RUN +
+                       LONGEST_REST + HOUR + w->put_back - m->put_back;
         if (!is_well(m))
             most += 4 * BACKOFF_S * SECOND;
         if (!m->planned || !w->ours[m->target] || w->down[m->target])
