@@ -135,7 +135,7 @@ typedef struct manifest_timing {
 typedef struct manifest_events {
     int chain_limit; /* default 8 */
     int keep_days;   /* default 90 */
-    int segment_mb;  /* default 64 */
+    int segment_mb;  /* default 16 */
 } manifest_events;
 
 typedef struct manifest_subscription {

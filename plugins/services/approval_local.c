@@ -117,8 +117,10 @@ static int publish(void *state, const char *id, int64_t revision, const char *do
         return err->code;
     char *path = service_text("%s/%s.json", c->folder, id);
     char *text = service_text("{\"id\":\"%s\",\"revision\":%lld,\"approval\":%s}\n", id, (long long)revision, document);
-    int r = path && text ? 0 : lb_out_of_memory(err);
-    if (r == 0 && published_revision(path) < revision)
+    int r = 0;
+    if (!path || !text)
+        r = lb_out_of_memory(err);
+    else if (published_revision(path) < revision)
         r = replace_file(c, id, path, text, err);
     free(path);
     free(text);
@@ -131,10 +133,12 @@ static int settle(void *state, const char *id, const char *outcome, int64_t dead
     if (service_check_time(c->host, deadline, err) < 0 || service_check_settling(id, outcome, err) < 0)
         return err->code;
     char *path = service_text("%s/%s.json", c->folder, id);
-    int r = path ? 0 : lb_out_of_memory(err);
-    if (r == 0 && unlink(path) != 0)
+    int r = 0;
+    if (!path)
+        r = lb_out_of_memory(err);
+    else if (unlink(path) != 0)
         r = errno == ENOENT ? 0 : service_fail_file(err, errno, "remove", path);
-    else if (r == 0)
+    else
         r = service_sync_directory(c->folder, err);
     free(path);
     return r;

@@ -15,7 +15,7 @@ typedef struct fleet {
     sched *s;
     sched_time now;
     sched_target targets[TARGETS];
-    char names[TARGETS][16], tools[TOOLS][16];
+    char names[TARGETS][24], tools[TOOLS][24];
     sched_job jobs[TOOLS];
     sched_pair pairs[ENTRIES];
     sched_plan plan;

@@ -124,7 +124,7 @@ static void mends_a_torn_line(void)
 
 static void remembers_many(void)
 {
-    enum { MANY = 2000 };
+    enum { MANY = 300 };
     SCRATCH dir = scratch_new();
     char id[16];
     void *state = start_file(dir);

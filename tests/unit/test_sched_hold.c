@@ -5,7 +5,7 @@ enum { TARGETS = 1000, TOOLS = 15 };
 
 typedef struct fleet {
     sched_target targets[TARGETS];
-    char names[TARGETS][16], tools[TOOLS][16];
+    char names[TARGETS][24], tools[TOOLS][24];
     sched_job jobs[TOOLS];
     sched_plan plan;
     sched_pair *pairs;
@@ -214,6 +214,23 @@ static void a_daily_run_that_failed_comes_the_next_day(void)
     fake_load(&f, &all->plan);
     fake_run_for(&f, 10 * DAY);
     CU_ASSERT_EQUAL(f.count, 10);
+    fake_close(&f);
+    (void)free_fleet(all); /* gives NULL */
+}
+
+static void a_failure_across_a_clock_put_back_does_not_wait_for_the_old_time(void)
+{
+    fake f;
+    fleet *all = make_fleet(1, 1, "*/5 * * * *", 0);
+    fake_open(&f, "2026-01-01T12:00:01Z");
+    f.ends_at_once = false;
+    fake_load(&f, &all->plan);
+    fake_run_until(&f, "2026-01-01T12:05:30Z");
+    CU_ASSERT_EQUAL_FATAL(f.count, 1);
+    fake_jump(&f, -3 * HOUR);
+    CU_ASSERT_TRUE(sched_ended(f.s, f.starts[0].key, SCHED_FAILED, "broke", f.now));
+    fake_run_for(&f, 15 * MINUTE);
+    CU_ASSERT_EQUAL(f.count, 2);
     fake_close(&f);
     (void)free_fleet(all); /* gives NULL */
 }
@@ -471,6 +488,21 @@ static void many_that_waited_for_a_window_do_not_start_at_once(void)
     (void)free_fleet(all); /* gives NULL */
 }
 
+static void a_window_that_is_shorter_than_the_spread_is_not_missed(void)
+{
+    fake f;
+    fleet *all = make_fleet(200, 1, "0 22 * * *", 3600);
+    const sched_window night = {.name = "night", .opens = "0 22 * * *", .lasts_min = 2};
+    fake_open(&f, "2026-01-01T10:30:00Z");
+    load_windows(&f, all, &night, 1, "night");
+    fake_run_until(&f, "2026-01-01T22:01:00Z");
+    CU_ASSERT_EQUAL(f.count, 200);
+    for (size_t i = 0; i < f.count; i++)
+        CU_ASSERT_EQUAL(f.starts[i].slot, at("2026-01-01T22:00:00Z"));
+    fake_close(&f);
+    (void)free_fleet(all); /* gives NULL */
+}
+
 static void a_clock_put_back_closes_a_window_again(void)
 {
     fake f;
@@ -561,7 +593,8 @@ static void names_what_it_shows(void)
 SUITE(sched_hold, TEST(spreads_evenly_over_the_period), TEST(tools_of_one_target_never_share_a_second),
       TEST(offsets_stay_when_targets_are_added_and_over_restarts), TEST(spread_is_never_wider_than_the_period),
       TEST(backs_off_doubling_and_shows_it), TEST(does_not_back_off_for_what_is_no_failure),
-      TEST(a_daily_run_that_failed_comes_the_next_day), TEST(remembers_failures_over_a_restart),
+      TEST(a_daily_run_that_failed_comes_the_next_day),
+      TEST(a_failure_across_a_clock_put_back_does_not_wait_for_the_old_time), TEST(remembers_failures_over_a_restart),
       TEST(one_probe_instead_of_all_tools_of_a_broken_target),
       TEST(all_that_waited_for_a_target_run_once_when_it_is_back),
       TEST(a_probe_that_says_nothing_lets_the_next_one_try),
@@ -569,6 +602,7 @@ SUITE(sched_hold, TEST(spreads_evenly_over_the_period), TEST(tools_of_one_target
       TEST(what_was_due_outside_waits_for_its_window_once), TEST(a_pause_holds_all_schedules_of_its_targets),
       TEST(windows_wait_even_when_nothing_else_is_caught_up),
       TEST(a_window_of_several_rows_opens_for_each_target_by_its_own),
-      TEST(many_that_waited_for_a_window_do_not_start_at_once), TEST(a_clock_put_back_closes_a_window_again),
+      TEST(many_that_waited_for_a_window_do_not_start_at_once),
+      TEST(a_window_that_is_shorter_than_the_spread_is_not_missed), TEST(a_clock_put_back_closes_a_window_again),
       TEST(starts_nothing_on_a_target_that_another_host_has),
       TEST(a_lease_that_comes_when_nothing_was_missed_repeats_nothing), TEST(names_what_it_shows))

@@ -159,7 +159,29 @@ static void takes_windows_and_settings_along(void)
     (void)manifest_free(m);      /* gives NULL */
 }
 
+static void knows_what_an_end_is_to_the_schedule(void)
+{
+    static const struct {
+        run_status status;
+        int code;
+        sched_outcome outcome;
+    } cases[] = {{RUN_OK, 0, SCHED_OK},
+                 {RUN_SKIPPED, 0, SCHED_SKIPPED},
+                 {RUN_SKIPPED, LB_ERR_UNREACHABLE, SCHED_SKIPPED},
+                 {RUN_PENDING_APPROVAL, LB_ERR_APPROVAL, SCHED_PENDING},
+                 {RUN_FAILED, LB_ERR_UNREACHABLE, SCHED_UNREACHABLE},
+                 {RUN_FAILED, LB_ERR_CANCELLED, SCHED_CANCELLED},
+                 {RUN_FAILED, LB_ERR_SUSPENDED, SCHED_SKIPPED},
+                 {RUN_FAILED, LB_ERR_APPROVAL, SCHED_PENDING},
+                 {RUN_FAILED, LB_ERR_SQL, SCHED_FAILED},
+                 {RUN_TIMEOUT, LB_ERR_TIMEOUT, SCHED_FAILED},
+                 {RUN_CRASHED, LB_ERR_TOOL, SCHED_FAILED},
+                 {RUN_CRASHED, LB_ERR_CANCELLED, SCHED_CANCELLED}};
+    for (size_t i = 0; i < LB_COUNT(cases); i++)
+        CU_ASSERT_EQUAL(sched_outcome_of(cases[i].status, cases[i].code), cases[i].outcome);
+}
+
 SUITE(sched_plan, TEST(takes_the_tools_own_schedule), TEST(takes_what_the_manifest_says_instead),
       TEST(adds_schedules_with_parameters_of_their_own), TEST(the_first_schedule_that_fits_a_target_holds_there),
       TEST(keys_follow_parameters_and_not_their_order), TEST(hands_tool_and_schedule_back_with_the_start),
-      TEST(takes_windows_and_settings_along))
+      TEST(takes_windows_and_settings_along), TEST(knows_what_an_end_is_to_the_schedule))

@@ -51,6 +51,13 @@ BEGIN
     CREATE VIEW pending AS
         SELECT id, revision, document, published_at FROM approval WHERE verdict IS NULL AND outcome IS NULL;
 
+    COMMENT ON TABLE approval IS 'What lbops asks people. Decide with UPDATE approval SET verdict, decided_by, reason '
+        'WHERE id and revision; see pending. One decision for each revision, none once outcome is set.';
+    COMMENT ON COLUMN approval.verdict IS 'approve or deny; the name goes into decided_by, why into reason';
+    COMMENT ON COLUMN approval.outcome IS 'what became of it, as the host says: executed, denied, expired ...';
+    COMMENT ON COLUMN approval.revision IS 'rises when the approval changes: what was decided before does not count';
+    COMMENT ON VIEW pending IS 'approvals that wait for a decision; LISTEN lbops_pending tells of new ones';
+
     CREATE FUNCTION guard() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $guard$
     BEGIN
