@@ -1,6 +1,7 @@
 /* The daemon's life: one per state directory, ready when the state is, reloaded by SIGHUP, drained by SIGTERM. */
 #include "serve_internal.h"
 
+#include "child.h"
 #include "fs.h"
 #include "notify.h"
 
@@ -324,7 +325,7 @@ int serve_run(const serve_options *options, manifest *m, registry *r, lb_error *
 {
     serve *s = base_alloc(sizeof *s);
     s->options = options;
-    s->loop = ev_default_loop(EVFLAG_AUTO);
+    s->loop = child_loop();
     s->manifest = m;
     s->registry = r;
     s->lock_fd = -1;
