@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 PROGRAM = os.environ["LBOPS_PROGRAM"]
 PLUGINS = os.environ["LBOPS_PLUGINS"]
@@ -256,6 +257,9 @@ def suite(*tests):
         except AssertionError as error:
             failed += 1
             print(f"  FAILED {test.__name__}: {error}", flush=True)
+        except Exception:  # a defect of the test, or something that it did not think of: the others go on
+            failed += 1
+            print(f"  FAILED {test.__name__}: {traceback.format_exc()}", flush=True)
         else:
             print(f"  ok {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
     print(f"{len(chosen) - failed} passed, {failed} failed")
