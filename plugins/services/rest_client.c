@@ -162,7 +162,7 @@ static int attempt_once(rest_attempt *a, bool renew, int64_t deadline, lb_error 
     const char *value = NULL;
     int r = authorization(a->client, a->call, renew, deadline, &value, err);
     if (r < 0) {
-        a->problem = (rest_problem){.status = 401, .wait_ms = -1}; /* final */
+        a->problem.status = 401; /* final */
         return r;
     }
     r = rest_transfer(a, value, err);
@@ -183,11 +183,12 @@ static bool may_renew(const rest_attempt *a, bool renewed)
 
 static int run_attempts(rest_attempt *a, int64_t deadline, lb_error *err)
 {
-    bool renew = false, renewed = false;
+    bool renew = false, renewed = false, doubt = false;
     for (int attempts = 1;; attempts++) {
         rest_reply_done(a->reply);
         a->reply->attempts = attempts;
-        a->problem = (rest_problem){.wait_ms = -1};
+        doubt = doubt || (attempts > 1 && rest_is_ambiguous(&a->problem));
+        a->problem = (rest_problem){.wait_ms = -1, .doubt = doubt};
         int r = attempt_once(a, renew, deadline, err);
         if (r == 0) {
             rest_refill(a->client);

@@ -42,6 +42,7 @@ typedef struct rest_options {
 typedef struct rest_problem {
     int status;      /* HTTP; 0: there was no answer */
     bool sent;       /* without an answer: the request had left, so it may have been carried out */
+    bool doubt;      /* an earlier attempt of the same call may have been carried out */
     bool unverified; /* the server's certificate is not to be trusted: nothing was sent */
     int64_t wait_ms; /* what the server asked for; -1: nothing */
     char error_code[64], reason[64], request_id[80];
