@@ -70,7 +70,7 @@ static int64_t pause_ms(const rest_client *c, const rest_attempt *a, int attempt
     for (int i = 1; i < attempts && pause < REST_LONGEST_PAUSE_MS; i++)
         pause *= 2;
     if (a->problem.wait_ms >= 0)
-        return a->problem.wait_ms + rest_jitter(pause / 10);
+        return a->problem.wait_ms + rest_jitter(c->options.pause_ms / 10);
     return rest_jitter(pause < REST_LONGEST_PAUSE_MS ? pause : REST_LONGEST_PAUSE_MS);
 }
 

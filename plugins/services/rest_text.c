@@ -104,6 +104,17 @@ void rest_hide(char *text, size_t size, const char *secret)
     }
 }
 
+/* A cut may have left a part of the last one. */
+static size_t whole_characters(const char *text, size_t length)
+{
+    size_t last = length;
+    while (last && length - last < 3 && ((unsigned char)text[last - 1] & 0xc0) == 0x80)
+        last--;
+    unsigned char lead = last ? (unsigned char)text[last - 1] : 0;
+    size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    return lead >= 0xc0 && length - last + 1 < bytes ? last - 1 : length;
+}
+
 void rest_line(char *into, size_t size, const char *text, size_t length)
 {
     size_t used = 0;
@@ -114,8 +125,9 @@ void rest_line(char *into, size_t size, const char *text, size_t length)
         else if (used && into[used - 1] != ' ')
             into[used++] = ' ';
     }
-    while (used && (into[used - 1] == ' ' || (used + 1 == size && (into[used - 1] & 0x80))))
-        used--; /* a cut must not leave half a character */
+    used = whole_characters(into, used);
+    while (used && into[used - 1] == ' ')
+        used--;
     into[used] = '\0';
 }
 
