@@ -98,7 +98,9 @@ lake_place *lake_place_free(lake_place *place); /* the next one */
 /* The role that we log in as. */
 LB_MUST_CHECK int lake_identity(lake *l, int64_t deadline, const char **ret_role, lb_error *err);
 LB_MUST_CHECK int lake_credential(lake *l, lake_place *place, int64_t deadline, const char **ret_token, lb_error *err);
-void lake_hide(void *arg, char *text, size_t size); /* for rest_options, with the lake as its arg */
+/* For rest_options, with the lake as their arg. */
+int lake_authorize(void *arg, bool renew, int64_t deadline, const char **ret_value, lb_error *err);
+void lake_hide(void *arg, char *text, size_t size);
 
 /* ---- lake_resolve.c ---- */
 

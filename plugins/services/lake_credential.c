@@ -6,6 +6,12 @@
 #define AHEAD            (10 * REST_SECOND) /* a renewal that could wait takes no more of a run's time */
 #define LONGEST_LIFETIME (24 * 3600 * REST_SECOND)
 
+int lake_authorize(void *arg, bool renew, int64_t deadline, const char **ret_value, lb_error *err)
+{
+    const lake *l = arg;
+    return auth_authorize(l->auth, renew, deadline, ret_value, err);
+}
+
 void lake_hide(void *arg, char *text, size_t size)
 {
     const lake *l = arg;

@@ -100,6 +100,37 @@ int lake_settle(lake *l, const char *name, int64_t deadline, struct json_object 
     }
 }
 
+static int settle_each(lake *l, struct json_object *list, int64_t deadline, lb_error *err)
+{
+    for (size_t i = 0; i < rest_json_count(list); i++) {
+        struct json_object *endpoint = json_object_array_get_idx(list, i), *settled = NULL;
+        const char *name = rest_json_text(endpoint, "name");
+        int r = name && is_on_its_way(endpoint) ? lake_settle(l, name, deadline, &settled, err) : 0;
+        (void)json_object_put(settled); /* NULL is fine */
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* A new branch comes with a compute, which takes longer than the branch itself. */
+static int settle_computes(lake *l, struct json_object *resource, int64_t deadline, lb_error *err)
+{
+    struct json_object *document = NULL;
+    const char *branch = rest_json_text(resource, "status.default_branch");
+    if (!branch)
+        branch = rest_json_text(resource, "name");
+    char *path = branch && lake_words(branch) == 4 ? rest_printf("%s/endpoints", branch) : NULL;
+    if (!path)
+        return 0;
+    int r = lake_list(l, path, NULL, deadline, &document, err);
+    free(path);
+    if (r == 0)
+        r = settle_each(l, rest_json_at(document, "endpoints"), deadline, err);
+    (void)json_object_put(document); /* NULL is fine */
+    return r;
+}
+
 /* Until nothing of that name is left, or (without purge) until it only waits to be purged. */
 static int wait_gone(lake *l, const char *name, int64_t deadline, lb_error *err)
 {
@@ -159,15 +190,18 @@ int lake_finish(lake *l, const lb_request *request, struct json_object *reply, i
     struct json_object *settled = NULL;
     if (r == 0 && !removes && name && has_states(name))
         r = lake_settle(l, name, deadline, &settled, err);
+    if (r == 0 && settled && strcmp(request->method, "POST") == 0)
+        r = settle_computes(l, settled, deadline, err);
     if (r == 0 && removes && !(settled = json_object_new_object()))
         r = lb_out_of_memory(err);
     free(name);
-    if (settled || r < 0) {
-        (void)json_object_put(response); /* what it is now says more */
-        response = settled;
-    }
-    if (r < 0)
+    if (r < 0) {
+        (void)json_object_put(response); /* NULL is fine */
+        (void)json_object_put(settled);  /* NULL is fine */
         return r;
-    *ret_reply = response;
+    }
+    if (settled)
+        (void)json_object_put(response); /* what it is now says more; NULL is fine */
+    *ret_reply = settled ? settled : response;
     return 0;
 }

@@ -174,7 +174,8 @@ static void set_options(rest_attempt *a, const char *url, char *message)
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, a->headers);
     if (c->ca_file)
         curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
-    if (!rest_repeats(a->call)) /* libcurl sends once more by itself when a kept connection turns out dead */
+    /* libcurl sends once more by itself when a kept connection turns out dead, and nobody would know. */
+    if (strcmp(a->call->method, "GET") != 0 && strcmp(a->call->method, "HEAD") != 0)
         curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     set_body(a);
 }

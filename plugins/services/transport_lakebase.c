@@ -138,13 +138,12 @@ static int make_clients(lake *l, const struct settings *s, const auth_config *co
     (void)snprintf(id, sizeof id, "X-Databricks-Workspace-Id: %.40s", config->workspace_id ? config->workspace_id : "");
     options.base_url = auth_host(l->auth);
     options.headers = headers;
-    options.authorize = auth_authorize;
+    options.authorize = lake_authorize;
     options.hide = lake_hide;
     options.arg = l;
     return rest_client_new(&options, &l->client, err);
 }
 
-/* Between the lake, which hides all that it knows, and its auth. */
 static void tell_broken_reset(void *arg, const char *name)
 {
     const lake *l = arg;
