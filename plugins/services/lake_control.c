@@ -196,6 +196,7 @@ static int create(lake *l, const lb_request *request, int64_t deadline, struct j
         if (lake_next_look(l, looks, deadline, name, &looking) < 0 ||
             look_for(l, name, began_at, deadline, &found, &looking) < 0) {
             *err = looking.code == LB_ERR_CONFLICT ? looking : *err;
+            r = err->code;
             break;
         }
         if (found) {

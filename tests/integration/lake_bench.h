@@ -1,5 +1,6 @@
 /* lake_bench.h: transport_lakebase at work in the emulated workspace (tests/emulator), which a test program starts for
- * itself and which ends with it. Without Python or servers the program is skipped (exit code 77). */
+ * itself and which ends with it. Without Python or servers the program is skipped (exit code 77). LAKE_HOSTS says how
+ * its databases are found: "names" that share one address, or "addresses" of their own. */
 #ifndef LBOPS_TESTS_LAKE_BENCH_H
 #define LBOPS_TESTS_LAKE_BENCH_H
 
@@ -50,7 +51,7 @@ static void read_ready(int fd, buf *into)
 /* False: it does not start here. */
 static bool start_emulator(const char *const *settings)
 {
-    const char *argv[32] = {"python3", LBOPS_EMULATOR, "--follow-parent", "--ready-fd", "3", "--pg-hosts", "names"};
+    const char *argv[32] = {"python3", LBOPS_EMULATOR, "--follow-parent", "--ready-fd", "3", "--pg-hosts", LAKE_HOSTS};
     size_t count = 7;
     for (size_t i = 0; settings[i]; i++) {
         argv[count++] = "--set";
@@ -154,8 +155,9 @@ static int open_lake(const wishes *w)
 {
     lakebase = lb_plugin_v1_transport_lakebase.ops;
     probe_args args = probe_args_new(lakebase);
+    const char *address = ready("pg_hostaddr"); /* only with names */
     LB_AUTO_FREE char *via =
-        base_printf("%s:%lld", ready("pg_hostaddr"), (long long)rest_json_number(emulator.ready, "pg_port", 0));
+        address ? base_printf("%s:%lld", address, (long long)rest_json_number(emulator.ready, "pg_port", 0)) : NULL;
     probe_set_text(&args, "host", ready("url"));
     probe_set_text(&args, w->token ? "token" : "client_id", w->token ? w->token : ready("client_id"));
     if (!w->token)

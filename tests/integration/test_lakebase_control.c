@@ -1,4 +1,5 @@
 /* The control plane of the emulated workspace: life cycles, faults, and the reset that the platform lacks. */
+#define LAKE_HOSTS "names"
 #include "lake_bench.h"
 
 LAKE_SETTINGS("operation_s=0.1", "settle_s=0.15", "page_size=2");
@@ -218,7 +219,8 @@ static void finds_what_it_made(void)
     must("DELETE", "projects/shop/branches/lost2", "purge=true", NULL);
     tell("POST", "clock", "{\"advance_s\":60}");
     fault("{\"kind\":\"reset\",\"when\":\"before\",\"match\":{\"method\":\"POST\",\"path\":\"/projects$\"}}");
-    CU_ASSERT(control("POST", "projects", "project_id=shop", "{\"spec\":{}}") == LB_ERR_CONFLICT); /* not ours */
+    CU_ASSERT(control("POST", "projects", "project_id=shop", "{\"spec\":{}}") == LB_ERR_CONFLICT);
+    ASSERT_TEXT(err.message, "projects/shop exists already"); /* and it is not ours */
     finish();
 }
 
@@ -307,8 +309,30 @@ static void refuses_resets(void)
     finish();
 }
 
-LAKE_SUITE(lakebase_control, TEST(makes_a_project), TEST(branches_come_and_go), TEST(endpoints_and_roles),
-           TEST(refuses_what_is_no_call), TEST(refuses_static_passwords), TEST(authenticates),
-           TEST(renews_a_revoked_token), TEST(renews_ahead_of_the_end), TEST(survives_what_passes), TEST(ends_in_time),
-           TEST(finds_what_it_made), TEST(tells_failed_operations), TEST(resets), TEST(goes_on_with_a_broken_reset),
-           TEST(refuses_resets))
+/* ---- names ---- */
+
+/* Databases that share an address are told apart by the name that TLS sends. */
+static void reaches_by_name(void)
+{
+    start();
+    must_connect(&production);
+    must_read("SELECT 1 AS n", "n\n1\n");
+    finish();
+}
+
+static void resolves_by_its_deadline(void)
+{
+    /* Without an address given, the name is looked up, and this one is nobody's. */
+    start_with(&(wishes){.via = ""});
+    int64_t began = clock_monotonic();
+    CU_ASSERT(lakebase->connect(state, &production, "bench", probe_soon(3), &session, &err) < 0);
+    ASSERT_CONTAINS(err.message, "ep-");
+    CU_ASSERT(clock_monotonic() - began < 4 * CLOCK_SECOND);
+    finish();
+}
+
+LAKE_SUITE(lakebase_control, TEST(makes_a_project), TEST(reaches_by_name), TEST(resolves_by_its_deadline),
+           TEST(branches_come_and_go), TEST(endpoints_and_roles), TEST(refuses_what_is_no_call),
+           TEST(refuses_static_passwords), TEST(authenticates), TEST(renews_a_revoked_token),
+           TEST(renews_ahead_of_the_end), TEST(survives_what_passes), TEST(ends_in_time), TEST(finds_what_it_made),
+           TEST(tells_failed_operations), TEST(resets), TEST(goes_on_with_a_broken_reset), TEST(refuses_resets))
