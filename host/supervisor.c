@@ -1,5 +1,6 @@
 #include "supervisor.h"
 
+#include "environment.h"
 #include "fs.h"
 #include "json.h"
 #include "log.h"
@@ -93,37 +94,6 @@ static int describe_rules(const manifest *m, arena *memory, worker_setup *setup,
     return 0;
 }
 
-static bool has_arg(const param_arg *args, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(args[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* Adds what the manifest leaves to our environment, which workers do not see: it holds secrets. NULL: no memory. */
-static const param_arg *args_of_environment(arena *memory, const param_arg *given, const plugin_spec *spec,
-                                            size_t *count)
-{
-    size_t rows = params_count(spec_params(spec)), used = *count;
-    param_arg *args = arena_alloc(memory, (used + rows + 1) * sizeof *args);
-    if (!args)
-        return NULL;
-    memcpy(args, given, used * sizeof *args);
-    for (size_t i = 0; i < rows; i++) {
-        const lb_param *row = &spec->params[i];
-        const char *value = row->env ? getenv(row->env) : NULL;
-        if (!value || !*value || has_arg(given, *count, row->name))
-            continue;
-        const char *text = arena_strdup(memory, value);
-        if (!text)
-            return NULL;
-        args[used++] = (param_arg){.name = row->name, .text = text};
-    }
-    *count = used;
-    return args;
-}
-
 static int describe_transport(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
 {
     const manifest_service *service = manifest_find_service(s->manifest, LB_KIND_TRANSPORT);
@@ -138,7 +108,8 @@ static int describe_transport(const supervisor *s, arena *memory, worker_setup *
     setup->transport_args = plain_args(memory, s->manifest, &service->params, &setup->transport_arg_count, err);
     if (!setup->transport_args)
         return err->code;
-    setup->transport_args = args_of_environment(memory, setup->transport_args, spec, &setup->transport_arg_count);
+    setup->transport_args =
+        environment_args(memory, spec_params(spec), setup->transport_args, &setup->transport_arg_count);
     return setup->transport_args ? 0 : lb_out_of_memory(err);
 }
 

@@ -31,7 +31,7 @@ typedef struct lake {
     char *role; /* of the database; NULL until it is known who we are */
     char *database, *ca_file, *ssl_mode, *via_address, *via_port, *state_dir;
     char **wakes; /* patterns "project/branch"; NULL-terminated */
-    int64_t poll_ms, credential_ttl_s;
+    int64_t poll_ms, credential_ttl_s, prove_after_s;
     pg_options limits; /* times alone */
 } lake;
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define AHEAD            (10 * REST_SECOND) /* a renewal that could wait takes no more of a run's time */
-#define LONGEST_LIFETIME (24 * 3600 * REST_SECOND)
+#define LONGEST_LIFETIME (INT64_C(86400) * REST_SECOND)
 
 int lake_authorize(void *arg, bool renew, int64_t deadline, const char **ret_value, lb_error *err)
 {
@@ -64,7 +64,7 @@ static int64_t lifetime_of(struct json_object *document, const rest_reply *reply
     int64_t ends_at = rest_time(rest_json_text(document, "expire_time"));
     int64_t now = reply->server_time == REST_NO_TIME ? rest_wall_clock() : reply->server_time;
     if (ends_at == REST_NO_TIME)
-        return 3600 * REST_SECOND; /* what the platform documents */
+        return INT64_C(3600) * REST_SECOND; /* what the platform documents */
     int64_t lifetime = ends_at - now;
     return lifetime < LONGEST_LIFETIME ? lifetime : LONGEST_LIFETIME;
 }

@@ -16,27 +16,24 @@ lake_place *lake_place_free(lake_place *p)
     return next;
 }
 
-static int get_place(lake *l, const lb_target *target, lake_place **ret_place, lb_error *err)
+/* NULL: there is no memory. */
+static lake_place *get_place(lake *l, const lb_target *target)
 {
-    for (lake_place *p = l->places; p; p = p->next) {
-        if (strcmp(p->project, target->project) == 0 && strcmp(p->branch, target->branch) == 0) {
-            *ret_place = p;
-            return 0;
-        }
-    }
+    for (lake_place *p = l->places; p; p = p->next)
+        if (strcmp(p->project, target->project) == 0 && strcmp(p->branch, target->branch) == 0)
+            return p;
     lake_place *p = calloc(1, sizeof *p);
     if (!p)
-        return lb_out_of_memory(err);
+        return NULL;
     p->project = strdup(target->project);
     p->branch = strdup(target->branch);
     if (!p->project || !p->branch) {
         lake_place_free(p);
-        return lb_out_of_memory(err);
+        return NULL;
     }
     p->next = l->places;
     l->places = p;
-    *ret_place = p;
-    return 0;
+    return p;
 }
 
 /* ---- the branch ---- */
@@ -182,14 +179,15 @@ static int judge_sleep(const lake *l, const lake_place *p, struct json_object *e
 int lake_find(lake *l, const lb_target *target, int64_t deadline, lake_place **ret_place, bool *ret_wakes,
               lb_error *err)
 {
-    lake_place *p = NULL;
     struct json_object *endpoint = NULL;
     bool archived = false;
     int r = lake_check_target(target, err);
-    if (r == 0)
-        r = get_place(l, target, &p, err);
-    if (r == 0)
-        r = look_at_branch(l, p, deadline, &archived, err);
+    if (r < 0)
+        return r;
+    lake_place *p = get_place(l, target);
+    if (!p)
+        return lb_out_of_memory(err);
+    r = look_at_branch(l, p, deadline, &archived, err);
     if (r == 0)
         r = look_at_endpoint(l, p, deadline, &endpoint, err);
     if (r < 0)

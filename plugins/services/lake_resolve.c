@@ -90,7 +90,7 @@ static bool start(question *q)
     atomic_fetch_add(&q->owners, 1);
     bool started = masked && pthread_create(&thread, &attributes, answer, q) == 0;
     if (!started)
-        let_go(q);
+        atomic_store(&q->owners, 1);
     if (masked)
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* the mask was valid a moment ago */
     (void)pthread_attr_destroy(&attributes);               /* cannot fail */

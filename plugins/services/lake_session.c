@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PROOF_HOLDS   (30 * REST_SECOND)
 #define WAKING_TRIES  4
 #define WAKING_PAUSE  REST_SECOND
 #define NO_CREDENTIAL "28P01"
@@ -157,10 +156,12 @@ static int connect_place(lake_session *s, bool wakes, int64_t deadline, lb_error
 static int open_pg(lake_session *s, int64_t deadline, lb_error *err)
 {
     bool wakes = false;
-    int r = lake_find(s->lake, &s->target, deadline, &s->place, &wakes, err);
-    if (r < 0)
+    lake_place *place = NULL;
+    int r = lake_find(s->lake, &s->target, deadline, &place, &wakes, err);
+    if (!place)
         return r;
-    char *server = strdup(s->place->server);
+    s->place = place;
+    char *server = strdup(place->server);
     if (!server)
         return lb_out_of_memory(err);
     free(s->server);
@@ -261,7 +262,7 @@ static int prepare_change(lake_session *s, int64_t deadline, lb_error *err)
         return s->pg ? 0 : fail_gone(s, err);
     if (!s->pg || pg_session_reuse(s->pg, s->application, &lost) < 0)
         r = open_again(s, deadline, err);
-    if (r < 0 || s->lake->host->now() - s->proved_at < PROOF_HOLDS)
+    if (r < 0 || s->lake->host->now() - s->proved_at < s->lake->prove_after_s * REST_SECOND)
         return r;
     r = lake_prove(s->lake, s->place, s->uid, s->server, deadline, err);
     if (r == 0)

@@ -99,7 +99,7 @@ void rest_hide(char *text, size_t size, const char *secret)
     if (length < 4 || size < 4)
         return;
     for (char *p = text; (p = strstr(p, secret)); p += 3) {
-        memcpy(p, "***", 3);
+        p[0] = p[1] = p[2] = '*';
         memmove(p + 3, p + length, strlen(p + length) + 1);
     }
 }

@@ -11,7 +11,7 @@ struct settings {
     const char *host, *token, *client_id, *client_secret, *auth_type, *workspace_id, *profile, *config_file;
     const char *password, *dsn, *role, *database, *ssl_mode, *ca_file, *via, *state_dir;
     lb_texts wake;
-    int64_t credential_ttl_s, poll_ms, retry_pause_ms, attempt_timeout_s, retry_budget_s;
+    int64_t credential_ttl_s, prove_after_s, poll_ms, retry_pause_ms, attempt_timeout_s, retry_budget_s;
     int64_t connect_timeout_s, statement_timeout_ms, lock_timeout_ms, idle_in_transaction_timeout_ms;
 };
 
@@ -37,6 +37,8 @@ static const lb_param params[] = {
     PARAM(wake, LB_LIST_OF(LB_TEXT), NULL, "patterns PROJECT/BRANCH whose suspended computes may be woken"),
     PARAM(state_dir, LB_TEXT, ".lbops/lakebase", "folder for what has to outlive us: resets under way"),
     PARAM(credential_ttl_s, LB_I64, "0", "lifetime to ask for; 0: the platform's own", .min = "0", .max = "3600"),
+    PARAM(prove_after_s, LB_I64, "30", "how long a look counts as proof of the branch before changes", .min = "0",
+          .max = "3600"),
     PARAM(poll_ms, LB_I64, "500", "first pause between two looks at an operation", .min = "1", .max = "10000"),
     PARAM(retry_pause_ms, LB_I64, "500", "first pause before a call is repeated", .min = "1", .max = "10000"),
     PARAM(attempt_timeout_s, LB_I64, "60", "longest time for one attempt of a call", .min = "1", .max = "600"),
@@ -163,6 +165,7 @@ static int fill(lake *l, const struct settings *s, lb_error *err)
     auth_config config = {.host = NULL};
     l->poll_ms = s->poll_ms;
     l->credential_ttl_s = s->credential_ttl_s;
+    l->prove_after_s = s->prove_after_s;
     l->limits = (pg_options){.connect_timeout_ms = s->connect_timeout_s * 1000,
                              .statement_timeout_ms = s->statement_timeout_ms,
                              .lock_timeout_ms = s->lock_timeout_ms,

@@ -148,6 +148,7 @@ static const char *const no_wakes[] = {NULL}, *const all_wakes[] = {"*"};
 
 typedef struct wishes {
     const char *token, *client_secret, *via, *ca_file, *ssl_mode, *password, *role;
+    bool proves; /* before each change */
     bool sleeps; /* suspended computes are left asleep */
 } wishes;
 
@@ -169,6 +170,8 @@ static int open_lake(const wishes *w)
     probe_set_text(&args, "state_dir", state_dir);
     probe_set_text(&args, "password", w->password);
     probe_set_text(&args, "role", w->role);
+    if (w->proves)
+        probe_set_i64(&args, "prove_after_s", 0);
     probe_set_i64(&args, "poll_ms", 20);
     probe_set_i64(&args, "retry_pause_ms", 20);
     *(lb_texts *)probe_member(&args, "wake") =

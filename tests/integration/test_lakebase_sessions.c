@@ -330,8 +330,28 @@ static void proves_its_branch(void)
     finish();
 }
 
+static void changes_nothing_without_proof(void)
+{
+    start_with(&(wishes){.proves = true});
+    must_connect(&production);
+    forget_calls();
+    must_change("CREATE TABLE proved (n int)");
+    CU_ASSERT(calls("GET", "/branches/production$") == 1);
+    must_read("SELECT count(*) AS n FROM proved", "n\n0\n"); /* reads need none */
+    CU_ASSERT(calls("GET", "/branches/production$") == 1);
+    fault("{\"kind\":\"status\",\"status\":200,\"match\":{\"path\":\"/branches/production$\"},"
+          "\"body\":{\"name\":\"projects/shop/branches/production\",\"uid\":\"br-another\"}}");
+    CU_ASSERT(run_sql("INSERT INTO proved VALUES (1)", false) == LB_ERR_CONFLICT);
+    ASSERT_CONTAINS(err.message, "is not the branch any more that this session is on: nothing was changed");
+    fault("{\"kind\":\"status\",\"status\":500,\"count\":0,\"match\":{\"path\":\"/branches/production$\"}}");
+    CU_ASSERT(lakebase->begin(session, probe_soon(3), &err) == LB_ERR_UNREACHABLE);
+    ASSERT_CONTAINS(err.message, "it cannot be proved which branch this is, so that nothing is changed");
+    must_read("SELECT count(*) AS n FROM proved", "n\n0\n");
+    finish();
+}
+
 LAKE_SUITE(lakebase_sessions, TEST(makes_the_project), TEST(reads_and_changes), TEST(logs_in_as_who_it_is),
            TEST(says_what_is_not_there), TEST(refuses_other_certificates), TEST(refuses_other_workspaces),
            TEST(outlives_its_tokens), TEST(renews_what_was_revoked), TEST(goes_on_with_what_it_has), TEST(reads_again),
            TEST(changes_again_only_when_safe), TEST(cut_in_the_middle), TEST(silent_servers), TEST(cancels_on_deadline),
-           TEST(leaves_sleepers_asleep), TEST(proves_its_branch))
+           TEST(leaves_sleepers_asleep), TEST(proves_its_branch), TEST(changes_nothing_without_proof))
