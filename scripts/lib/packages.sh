@@ -9,7 +9,7 @@ packages_wanted() {
         build-essential cmake ninja-build pkg-config \
         libpq-dev libcurl4-openssl-dev libjson-c-dev libev-dev libcunit1-dev \
         libsqlite3-dev libtomlplusplus-dev libseccomp-dev libsystemd-dev \
-        patchelf jq python3 tzdata ca-certificates git
+        patchelf jq openssl python3 python3-venv tzdata ca-certificates git
     case "$1" in
         12) printf '%s\n' \
             clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev \

@@ -59,6 +59,12 @@ wants_postgres() {
             any(.properties[]?; .name == "LABELS" and (.value | index("postgres"))))' >/dev/null
 }
 
+# Suites in Python carry the label python.
+wants_python() {
+    unheld ctest --test-dir "$1" --show-only=json-v1 "${@:2}" |
+        jq -e 'any(.tests[].properties[]?; .name == "LABELS" and (.value | index("python")))' >/dev/null
+}
+
 # Starts every version there is, once, and says where they are. A version that
 # cannot be started fails the run: a suite that skips would look green.
 start_postgres() {
@@ -80,10 +86,10 @@ start_postgres() {
 
 # ---- ctest -------------------------------------------------------------------
 
-# show_cases LOG: what the suites of bad and hostile plugins went through, by name.
+# show_cases LOG: what the suites of bad and hostile plugins, and of the emulator, went through, by name.
 show_cases() {
     awk '
-        /^[0-9]+\/[0-9]+ Test: / { show = $3 ~ /\.(registry|.*hostile|.*faults)/; if (show) print "  " $3 }
+        /^[0-9]+\/[0-9]+ Test: / { show = $3 ~ /\.(registry|.*hostile|.*faults)|^emulator\./; if (show) print "  " $3 }
         /^<end of output>/ { show = 0 }
         show && /^  +[^ ]/ && !/CUnit|cunit\.sourceforge|^ +(suites|tests|asserts) / { print "  " $0 }' "$1"
 }
@@ -100,6 +106,7 @@ suites() {
     dir=$(build_dir "$preset")
     [[ "$preset" != asan ]] || args+=(-LE '^nosan$')
     if wants_postgres "$dir" "${args[@]}"; then start_postgres; fi
+    if wants_python "$dir" "${args[@]}"; then python_install; fi
     headline "suites ($preset)"
     export LBOPS_JOBS=${LBOPS_JOBS:-$(nproc)}
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \
