@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 static volatile sig_atomic_t cancel_requested;
+static bool may_wake; /* of the run that asks for a session now */
 
 void run_cancel_current(void)
 {
@@ -19,6 +20,11 @@ void run_cancel_current(void)
 bool run_is_cancelled(void)
 {
     return cancel_requested != 0;
+}
+
+bool run_may_wake(void)
+{
+    return may_wake;
 }
 
 /* ---- the small calls of lb_host ---- */
@@ -161,6 +167,7 @@ int run_session(run_state *run, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "give --project and --branch",
                        "%s runs on the workspace and has no database", run->request->tool);
     int r = run_check_stop(run, err);
+    may_wake = run->request->wake;
     return r < 0 ? r
                  : session_get(run->worker->sessions, &run->request->target, run->request->tool, run->deadline,
                                &run->session, &run->session_is_kept, err);

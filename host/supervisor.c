@@ -371,6 +371,16 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
     return 0;
 }
 
+/* The last entry that fits counts, as it does for the class. */
+static bool may_wake(const manifest *m, const lb_target *target)
+{
+    bool wakes = false;
+    for (size_t i = 0; target->project && i < m->target_count; i++)
+        if (is_target(&m->targets[i], target->project, target->branch))
+            wakes = m->targets[i].wake;
+    return wakes;
+}
+
 /* The ask's arguments, and behind them the manifest's where the ask says nothing. */
 static int gather_args(const supervisor *s, const run_ask *ask, const manifest_tool *entry, running *r, lb_error *err)
 {
@@ -444,6 +454,7 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
     q->needs_approval = entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval;
     q->timeout_s = timeout_of(s, ask, entry, spec);
     q->record_dir = keep(r, ask->record_dir);
+    q->wake = ask->wake || may_wake(s->manifest, &target);
     return 0;
 }
 

@@ -22,6 +22,7 @@ typedef struct run_ask {
     const char *actor, *reason;
     uint32_t timeout_s; /* 0: as the manifest or the plugin says */
     const char *record_dir;
+    bool wake; /* a suspended compute, whatever the manifest says */
 } run_ask;
 
 typedef struct supervisor_hooks {
