@@ -3,6 +3,7 @@
 #include "json.h"
 #include "load.h"
 #include "log.h"
+#include "target_tool.h"
 #include "targets.h"
 
 #include <signal.h>
@@ -177,9 +178,12 @@ int run_session(run_state *run, lb_error *err)
 
 static int load_tool(run_state *run, lb_error *err)
 {
-    if (strcmp(run->request->tool, TARGETS_TOOL) == 0 && !*run->request->path) {
-        run->plugin = &targets_plugin; /* comes with the host */
-        run->tool = targets_plugin.ops;
+    static const lb_plugin *const own[] = {&targets_plugin, &target_plugin}; /* they come with the host */
+    for (size_t i = 0; i < LB_COUNT(own) && !*run->request->path; i++) {
+        if (strcmp(run->request->tool, own[i]->name) != 0)
+            continue;
+        run->plugin = own[i];
+        run->tool = own[i]->ops;
         return 0;
     }
     int r = load_plugin(run->request->path, &run->plugin, err);

@@ -371,16 +371,6 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
     return 0;
 }
 
-/* The last entry that fits counts, as it does for the class. */
-static bool may_wake(const manifest *m, const lb_target *target)
-{
-    bool wakes = false;
-    for (size_t i = 0; target->project && i < m->target_count; i++)
-        if (is_target(&m->targets[i], target->project, target->branch))
-            wakes = m->targets[i].wake;
-    return wakes;
-}
-
 /* The ask's arguments, and behind them the manifest's where the ask says nothing. */
 static int gather_args(const supervisor *s, const run_ask *ask, const manifest_tool *entry, running *r, lb_error *err)
 {
@@ -454,7 +444,7 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
     q->needs_approval = entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval;
     q->timeout_s = timeout_of(s, ask, entry, spec);
     q->record_dir = keep(r, ask->record_dir);
-    q->wake = ask->wake || may_wake(s->manifest, &target);
+    q->wake = ask->wake || targets_may_wake(s->manifest, &target);
     return 0;
 }
 
@@ -483,22 +473,38 @@ bool supervisor_needs_targets(const supervisor *s, const run_ask *ask)
            targets_are_needed(s->manifest, ask->project, ask->branch);
 }
 
-int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
+/* One of the tools that come with the host: nothing to look up, and no manifest has a say in its arguments. */
+int supervisor_run_own(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
 {
     if (!s->pool)
         return lb_fail(err, LB_ERR_CANCELLED, NULL, "the host is ending");
     running *r = base_alloc(sizeof *r);
     arena_init(&r->memory, 0);
     run_request *q = &r->request;
-    *q = (run_request){.tool = TARGETS_TOOL,
+    *q = (run_request){.tool = keep(r, ask->tool),
                        .path = "",
+                       .target = {keep(r, ask->project), keep(r, ask->branch), ask->branch_class},
+                       .plan = ask->plan,
                        .actor_kind = ask->actor_kind,
                        .actor = keep(r, ask->actor),
+                       .reason = keep(r, ask->reason),
                        .risk = LB_RISK_LOW,
-                       .timeout_s = (uint32_t)s->manifest->limits.run_timeout_s};
+                       .timeout_s = ask->timeout_s ? ask->timeout_s : (uint32_t)s->manifest->limits.run_timeout_s,
+                       .wake = ask->wake};
+    int code = gather_args(s, ask, NULL, r, err);
+    if (code < 0) {
+        (void)free_running(r); /* gives NULL */
+        return code;
+    }
     id_new(q->id);
     memcpy(ret_id, q->id, ID_TEXT);
     s->pending++;
     pool_submit(s->pool, q);
     return 0;
+}
+
+int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
+{
+    const run_ask listing = {.tool = TARGETS_TOOL, .actor_kind = ask->actor_kind, .actor = ask->actor};
+    return supervisor_run_own(s, &listing, ret_id, err);
 }
