@@ -250,7 +250,8 @@ static void set_course(const cli *c, target_wish *w)
     if (!course->ask.actor)
         course->ask.actor = cli_user();
     if (strcmp(w->action, "create") == 0 && course->ask.branch)
-        course->ask.branch_class = targets_class_of(c->manifest, course->ask.project, course->ask.branch);
+        course->ask.branch_class =
+            targets_class_of(c->manifest, course->ask.project, course->ask.branch, LB_BRANCH_SHARED);
     if (strcmp(w->action, "dsn") == 0 && course->ask.branch)
         course->ask.wake =
             course->ask.wake ||

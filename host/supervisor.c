@@ -4,7 +4,6 @@
 #include "json.h"
 #include "log.h"
 #include "outbox.h"
-#include "pattern.h"
 #include "targets.h"
 
 struct supervisor {
@@ -323,13 +322,6 @@ static const plugin_spec *find_tool(const supervisor *s, const char *name, lb_er
     return NULL;
 }
 
-static bool is_target(const manifest_target *t, const char *project, const char *branch)
-{
-    if (!t->pattern)
-        return strcmp(t->project, project) == 0 && strcmp(t->branch, branch) == 0;
-    return pattern_matches(t->project, project) && pattern_matches(t->branch, branch);
-}
-
 static const char *list_targets(const manifest *m, char *text, size_t bytes)
 {
     size_t used = (size_t)snprintf(text, bytes, "one of:");
@@ -364,10 +356,8 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
     }
     if (!ask->project || !ask->branch)
         return lb_fail(err, LB_ERR_INVALID, list_targets(m, hint, sizeof hint), "%s needs a target", ask->tool);
-    *ret_target = (lb_target){ask->project, ask->branch, LB_BRANCH_PRODUCTION};
-    for (size_t i = 0; i < m->target_count; i++)
-        if (is_target(&m->targets[i], ask->project, ask->branch) && m->targets[i].branch_class)
-            ret_target->branch_class = m->targets[i].branch_class;
+    *ret_target =
+        (lb_target){ask->project, ask->branch, targets_class_of(m, ask->project, ask->branch, LB_BRANCH_PRODUCTION)};
     return 0;
 }
 

@@ -145,9 +145,9 @@ bool targets_may_wake(const manifest *m, const lb_target *target)
     return wakes;
 }
 
-lb_branch_class targets_class_of(const manifest *m, const char *project, const char *branch)
+lb_branch_class targets_class_of(const manifest *m, const char *project, const char *branch, lb_branch_class otherwise)
 {
-    lb_branch_class branch_class = LB_BRANCH_SHARED;
+    lb_branch_class branch_class = otherwise;
     for (size_t i = 0; i < m->target_count; i++)
         if (may_be(&m->targets[i], project, branch) && m->targets[i].branch_class)
             branch_class = m->targets[i].branch_class;

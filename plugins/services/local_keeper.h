@@ -25,7 +25,33 @@ typedef struct keeper {
     int64_t last_bytes; /* size and place in the log at our last look */
     char lsn[32];
     int64_t others;
+
+    int64_t suspend_us; /* the endpoint's timeout; 0: never */
+    int64_t expires_at; /* on the real clock; 0: never */
 } keeper;
+
+/* local_keeper.c: a line in the branch's log */
+LB_PRINTF(1, 2) void keeper_note(const char *fmt, ...);
+
+/* local_take.c: enters the branch's directory, locked, with log, signals and programs; 1: somebody else keeps it. */
+LB_MUST_CHECK int keeper_take(keeper *k, lb_error *err);
+
+/* ---- local_record.c ---- */
+
+typedef struct record {
+    local_project p;
+    doc *entry, *endpoint;
+} record;
+
+LB_MUST_CHECK int record_open(const keeper *k, bool locked, record *r, lb_error *err);
+void record_close(record *r);
+#define RECORD LB_CLEANUP(record_close) record
+
+void record_limits(keeper *k);                            /* reads suspend_us and expires_at */
+void record_endpoint(const keeper *k, const char *state); /* writes where the compute stands; NULL: as before */
+
+/* Makes the branch and says so, or gives it up and says why. */
+LB_MUST_CHECK int record_make(keeper *k, lb_error *err);
 
 /* ---- local_copy.c: as the servers' user ---- */
 
