@@ -22,6 +22,7 @@ typedef struct running_cli {
     supervisor *supervisor;
     char id[ID_TEXT];
     int exit_code;
+    cli_course course;
     run_ask ask;
     targets_choice choice;
     bool listing; /* the control plane is asked for the branch first */
@@ -249,12 +250,22 @@ static int choose_target(running_cli *r, const run_outcome *outcome, const char 
         return lb_wrap(err, "cannot list the branches");
     }
     int code = targets_choose(r->c->manifest, document, r->ask.project, r->ask.branch, &r->choice, err);
+    if (code == LB_ERR_NOT_FOUND && r->course.goes_on) {
+        r->ask.branch_class = LB_BRANCH_PRODUCTION; /* what nobody knows is treated with the greatest care */
+        return 0;
+    }
     if (code < 0)
         return code;
     r->ask.project = r->choice.project;
     r->ask.branch = r->choice.branch;
     r->ask.branch_class = r->choice.branch_class;
     return 0;
+}
+
+static int start_run(running_cli *r, lb_error *err)
+{
+    return r->course.own ? supervisor_run_own(r->supervisor, &r->ask, r->id, err)
+                         : supervisor_run(r->supervisor, &r->ask, r->id, err);
 }
 
 /* The listing has ended: now the run itself can start. */
@@ -264,7 +275,7 @@ static void go_on(running_cli *r, const run_outcome *outcome, const char *docume
     r->listing = false;
     int code = choose_target(r, outcome, document, &err);
     if (code >= 0)
-        code = supervisor_run(r->supervisor, &r->ask, r->id, &err);
+        code = start_run(r, &err);
     if (code >= 0)
         return;
     r->exit_code = cli_fail(r->c, &err);
@@ -282,6 +293,8 @@ static void on_ended(void *state, const run_outcome *outcome, const char *docume
     }
     if (r->c->json)
         (void)puts(document);
+    else if (r->course.show && outcome->done.status == RUN_OK)
+        r->course.show(r->c, document);
     else
         cli_show_run(r->c, document);
     r->exit_code = exit_code_of(outcome);
@@ -299,11 +312,11 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
     supervisor_cancel(r->supervisor, r->id);
 }
 
-static int run_it(cli *c, const run_wish *wish)
+int cli_carry_out(cli *c, const cli_course *course)
 {
     lb_error err;
     struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
-    running_cli r = {.c = c, .loop = loop, .ask = wish->ask, .exit_code = 5, .started = ev_time()};
+    running_cli r = {.c = c, .loop = loop, .course = *course, .ask = course->ask, .exit_code = 5, .started = ev_time()};
     ev_signal interrupt, terminate;
     const supervisor_options options = {
         .manifest = c->manifest,
@@ -315,7 +328,7 @@ static int run_it(cli *c, const run_wish *wish)
     };
     if (supervisor_new(&options, &r.supervisor, &err) < 0)
         return cli_fail(c, &err);
-    (void)snprintf(r.progress, sizeof r.progress, "%s", wish->ask.tool);
+    (void)snprintf(r.progress, sizeof r.progress, "%s", course->ask.tool);
     ev_signal_init(&interrupt, on_signal, SIGINT);
     ev_signal_init(&terminate, on_signal, SIGTERM);
     ev_timer_init(&r.ticker, on_tick, 1.0, 0.2);
@@ -324,9 +337,8 @@ static int run_it(cli *c, const run_wish *wish)
     ev_signal_start(loop, &terminate);
     if (c->err_is_terminal && !c->quiet)
         ev_timer_start(loop, &r.ticker);
-    r.listing = supervisor_needs_targets(r.supervisor, &r.ask);
-    int code = r.listing ? supervisor_list_targets(r.supervisor, &r.ask, r.id, &err)
-                         : supervisor_run(r.supervisor, &r.ask, r.id, &err);
+    r.listing = course->lists || (!course->own && supervisor_needs_targets(r.supervisor, &r.ask));
+    int code = r.listing ? supervisor_list_targets(r.supervisor, &r.ask, r.id, &err) : start_run(&r, &err);
     if (code >= 0 && !r.ended)
         (void)ev_run(loop, 0);           /* ends through on_ended or a second signal */
     (void)supervisor_free(r.supervisor); /* gives NULL */
@@ -390,7 +402,7 @@ int cli_run(cli *c, int argc, char **argv)
         make_absolute(&wish);
         wish.ask.args = wish.args;
         wish.ask.arg_count = wish.count;
-        code = run_it(c, &wish);
+        code = cli_carry_out(c, &(cli_course){.ask = wish.ask});
     }
     wish_done(&wish);
     return code;

@@ -90,6 +90,19 @@ int slot_start(slot *s, lb_error *err)
     return 0;
 }
 
+/* The keeper of a local server (plugins/services/local.h) is meant to outlive who started it: it ends by itself when
+ * the last of its users has gone. It is known by its program, which others cannot write. */
+static bool is_keeper(pid_t pid)
+{
+    char link[64], path[4096];
+    lb_error ignored;
+    (void)snprintf(link, sizeof link, "/proc/%ld/exe", (long)pid); /* fits */
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    const char *slash = strrchr(path, '/');
+    return slash && strcmp(slash + 1, "lbops-keeper") == 0 && fs_check_trusted(path, &ignored) == 0;
+}
+
 /* Processes that escaped into a session of their own come back to us as children, since we are their subreaper. */
 static void end_orphans(const pool *p)
 {
@@ -104,7 +117,7 @@ static void end_orphans(const pool *p)
             long pid = strtol(at, &end, 10);
             if (end == at)
                 break;
-            if (pid > 1 && pool_is_orphan(p, (pid_t)pid)) {
+            if (pid > 1 && pool_is_orphan(p, (pid_t)pid) && !is_keeper((pid_t)pid)) {
                 (void)kill((pid_t)pid, SIGKILL);
                 (void)waitpid((pid_t)pid, NULL, 0); /* it is ours and it is dying */
                 found = true;

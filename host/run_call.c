@@ -83,8 +83,10 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     q->path = entry->path;
     q->risk = entry->risk;
     q->needs_approval = entry->needs_approval;
-    if (target)
+    if (target) {
         q->target = *target;
+        q->wake = false; /* what the manifest allows is allowed for its own target */
+    }
     int r = merge_args(caller, entry, args, q, err);
     if (r < 0)
         return r;

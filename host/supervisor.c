@@ -5,7 +5,6 @@
 #include "json.h"
 #include "log.h"
 #include "outbox.h"
-#include "pattern.h"
 #include "targets.h"
 
 struct supervisor {
@@ -328,13 +327,6 @@ static const plugin_spec *find_tool(const supervisor *s, const char *name, lb_er
     return NULL;
 }
 
-static bool is_target(const manifest_target *t, const char *project, const char *branch)
-{
-    if (!t->pattern)
-        return strcmp(t->project, project) == 0 && strcmp(t->branch, branch) == 0;
-    return pattern_matches(t->project, project) && pattern_matches(t->branch, branch);
-}
-
 static const char *list_targets(const manifest *m, char *text, size_t bytes)
 {
     size_t used = (size_t)snprintf(text, bytes, "one of:");
@@ -369,10 +361,8 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
     }
     if (!ask->project || !ask->branch)
         return lb_fail(err, LB_ERR_INVALID, list_targets(m, hint, sizeof hint), "%s needs a target", ask->tool);
-    *ret_target = (lb_target){ask->project, ask->branch, LB_BRANCH_PRODUCTION};
-    for (size_t i = 0; i < m->target_count; i++)
-        if (is_target(&m->targets[i], ask->project, ask->branch) && m->targets[i].branch_class)
-            ret_target->branch_class = m->targets[i].branch_class;
+    *ret_target =
+        (lb_target){ask->project, ask->branch, targets_class_of(m, ask->project, ask->branch, LB_BRANCH_PRODUCTION)};
     return 0;
 }
 
@@ -449,6 +439,7 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
     q->needs_approval = entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval;
     q->timeout_s = timeout_of(s, ask, entry, spec);
     q->record_dir = keep(r, ask->record_dir);
+    q->wake = ask->wake || targets_may_wake(s->manifest, &target);
     return 0;
 }
 
@@ -477,22 +468,38 @@ bool supervisor_needs_targets(const supervisor *s, const run_ask *ask)
            targets_are_needed(s->manifest, ask->project, ask->branch);
 }
 
-int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
+/* One of the tools that come with the host: nothing to look up, and no manifest has a say in its arguments. */
+int supervisor_run_own(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
 {
     if (!s->pool)
         return lb_fail(err, LB_ERR_CANCELLED, NULL, "the host is ending");
     running *r = base_alloc(sizeof *r);
     arena_init(&r->memory, 0);
     run_request *q = &r->request;
-    *q = (run_request){.tool = TARGETS_TOOL,
+    *q = (run_request){.tool = keep(r, ask->tool),
                        .path = "",
+                       .target = {keep(r, ask->project), keep(r, ask->branch), ask->branch_class},
+                       .plan = ask->plan,
                        .actor_kind = ask->actor_kind,
                        .actor = keep(r, ask->actor),
+                       .reason = keep(r, ask->reason),
                        .risk = LB_RISK_LOW,
-                       .timeout_s = (uint32_t)s->manifest->limits.run_timeout_s};
+                       .timeout_s = ask->timeout_s ? ask->timeout_s : (uint32_t)s->manifest->limits.run_timeout_s,
+                       .wake = ask->wake};
+    int code = gather_args(s, ask, NULL, r, err);
+    if (code < 0) {
+        (void)free_running(r); /* gives NULL */
+        return code;
+    }
     id_new(q->id);
     memcpy(ret_id, q->id, ID_TEXT);
     s->pending++;
     pool_submit(s->pool, q);
     return 0;
+}
+
+int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
+{
+    const run_ask listing = {.tool = TARGETS_TOOL, .actor_kind = ask->actor_kind, .actor = ask->actor};
+    return supervisor_run_own(s, &listing, ret_id, err);
 }

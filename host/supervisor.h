@@ -22,6 +22,7 @@ typedef struct run_ask {
     const char *actor, *reason;
     uint32_t timeout_s; /* 0: as the manifest or the plugin says */
     const char *record_dir;
+    bool wake; /* a suspended compute, whatever the manifest says */
 } run_ask;
 
 typedef struct supervisor_hooks {
@@ -49,6 +50,8 @@ supervisor *supervisor_free(supervisor *s);
 LB_MUST_CHECK int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 /* Must the control plane be asked (supervisor_list_targets, targets_choose) before this run can start? */
 bool supervisor_needs_targets(const supervisor *s, const run_ask *ask);
+/* A tool that comes with the host (targets.h, target_tool.h), on a target whose class the caller knows. */
+LB_MUST_CHECK int supervisor_run_own(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 LB_MUST_CHECK int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 
 void supervisor_cancel(supervisor *s, const char *run_id);

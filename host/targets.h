@@ -17,6 +17,12 @@ extern const lb_plugin targets_plugin;
  * all that fits, for the names that are missing or for the class that the manifest does not say. */
 bool targets_are_needed(const manifest *m, const char *project, const char *branch);
 
+/* Does the manifest let runs wake this branch's compute? The last entry that fits counts. */
+bool targets_may_wake(const manifest *m, const lb_target *target);
+
+/* What the manifest says of a branch, which may not be there yet. */
+lb_branch_class targets_class_of(const manifest *m, const char *project, const char *branch, lb_branch_class otherwise);
+
 typedef struct targets_choice {
     char *project, *branch; /* the caller frees */
     lb_branch_class branch_class;

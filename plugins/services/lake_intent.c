@@ -14,8 +14,8 @@
 
 static int fail_errno(lb_error *err, const char *verb, const char *name)
 {
-    return lb_fail(err, LB_ERR_IO, "name a folder that can be written as the transport's state_dir",
-                   "cannot %s %.200s: %s", verb, name, strerror(errno));
+    return lb_fail(err, LB_ERR_IO, "is the workspace's state_dir a folder that can be written?", "cannot %s %.200s: %s",
+                   verb, name, strerror(errno));
 }
 
 /* ---- the folder ---- */

@@ -171,6 +171,45 @@ static bool has_states(const char *name)
            (words == 2 || words == 4 || (words == 6 && strstr(name, "/endpoints/")));
 }
 
+/* What the call has left: the resource as it stays, or {} for what is gone. Takes the response over. */
+static int settle_response(lake *l, const lb_request *request, struct json_object **response, int64_t deadline,
+                           lb_error *err)
+{
+    bool removes = strcmp(request->method, "DELETE") == 0;
+    struct json_object *settled = NULL;
+    char *name = resource_name(request, *response);
+    int r = 0;
+    if (removes && name)
+        r = wait_gone(l, name, deadline, err);
+    else if (name && has_states(name))
+        r = lake_settle(l, name, deadline, &settled, err);
+    if (r == 0 && settled && strcmp(request->method, "POST") == 0)
+        r = settle_computes(l, settled, deadline, err);
+    if (r == 0 && removes && !(settled = json_object_new_object()))
+        r = lb_out_of_memory(err);
+    free(name);
+    if (r < 0 || settled) {
+        (void)json_object_put(*response); /* what it is now says more; NULL is fine */
+        *response = settled;
+    }
+    return r;
+}
+
+int lake_done(const char *name, struct json_object *response, struct json_object **ret_reply, lb_error *err)
+{
+    struct json_object *operation = json_object_new_object();
+    bool whole = operation && rest_json_add_text(operation, "name", name ? name : "operations/done") &&
+                 rest_json_add(operation, "done", json_object_new_boolean(1));
+    if (whole && rest_json_add(operation, "response", response)) {
+        *ret_reply = operation;
+        return 0;
+    }
+    if (!whole)
+        (void)json_object_put(response); /* nobody took it */
+    (void)json_object_put(operation);    /* NULL is fine */
+    return lb_out_of_memory(err);
+}
+
 int lake_finish(lake *l, const lb_request *request, struct json_object *reply, int64_t deadline,
                 struct json_object **ret_reply, lb_error *err)
 {
@@ -178,30 +217,15 @@ int lake_finish(lake *l, const lb_request *request, struct json_object *reply, i
     bool removes = strcmp(request->method, "DELETE") == 0, waits = is_operation(reply);
     struct json_object *response = NULL;
     (void)snprintf(what, sizeof what, "%s %s", request->method, request->path); /* cut */
+    char *name = rest_strdup(rest_json_text(reply, "name"));
     int r = waits ? wait_done(l, reply, what, deadline, &response, err) : 0;
     response = waits ? response : reply;
-    if (r < 0)
-        return r;
-    char *name = resource_name(request, response);
-    if (!removes && waits && !response)
+    if (r == 0 && !removes && !response)
         r = lb_fail(err, LB_ERR_CONFLICT, "look at its state", "%s: the operation ended without a result", what);
-    if (r == 0 && removes && name)
-        r = wait_gone(l, name, deadline, err);
-    struct json_object *settled = NULL;
-    if (r == 0 && !removes && name && has_states(name))
-        r = lake_settle(l, name, deadline, &settled, err);
-    if (r == 0 && settled && strcmp(request->method, "POST") == 0)
-        r = settle_computes(l, settled, deadline, err);
-    if (r == 0 && removes && !(settled = json_object_new_object()))
-        r = lb_out_of_memory(err);
+    if (r == 0)
+        r = settle_response(l, request, &response, deadline, err);
+    if (r == 0)
+        r = lake_done(name, response, ret_reply, err);
     free(name);
-    if (r < 0) {
-        (void)json_object_put(response); /* NULL is fine */
-        (void)json_object_put(settled);  /* NULL is fine */
-        return r;
-    }
-    if (settled)
-        (void)json_object_put(response); /* what it is now says more; NULL is fine */
-    *ret_reply = settled ? settled : response;
-    return 0;
+    return r;
 }

@@ -1,7 +1,6 @@
 /* Where a branch is: its read-write endpoint, what that is called on the network, and whether it sleeps. */
 #include "lake.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 
 lake_place *lake_place_free(lake_place *p)
@@ -151,14 +150,9 @@ static int look_at_endpoint(lake *l, lake_place *p, int64_t deadline, struct jso
 
 /* ---- sleep ---- */
 
-static bool may_wake(const lake *l, const lake_place *p)
+static bool may_wake(const lake *l)
 {
-    char name[2 * LAKE_NAME + 2];
-    (void)snprintf(name, sizeof name, "%s/%s", p->project, p->branch); /* both are checked ids */
-    for (char **pattern = l->wakes; pattern && *pattern; pattern++)
-        if (fnmatch(*pattern, name, 0) == 0)
-            return true;
-    return false;
+    return LB_HAS(l->host, lb_service_host, may_wake) && l->host->may_wake && l->host->may_wake();
 }
 
 static int judge_sleep(const lake *l, const lake_place *p, struct json_object *endpoint, bool archived, bool *ret_wakes,
@@ -168,10 +162,11 @@ static int judge_sleep(const lake *l, const lake_place *p, struct json_object *e
     bool sleeps = archived || (state && strcmp(state, "IDLE") == 0);
     if (rest_json_flag(endpoint, "status.disabled"))
         return lb_fail(err, LB_ERR_SUSPENDED, "PATCH the endpoint's spec.disabled to false",
-                       "%s/%s: its compute is disabled", p->project, p->branch);
-    if (sleeps && !may_wake(l, p))
-        return lb_fail(err, LB_ERR_SUSPENDED, "name the branch in the transport's wake, if it may be woken",
-                       "%s/%s: its compute is suspended%s", p->project, p->branch, archived ? " and archived" : "");
+                       "the compute of %s/%s is disabled", p->project, p->branch);
+    if (sleeps && !may_wake(l))
+        return lb_fail(err, LB_ERR_SUSPENDED,
+                       "it wakes when somebody connects; wake = true in its [[targets]] lets a run do so",
+                       "the compute of %s/%s is suspended%s", p->project, p->branch, archived ? " and archived" : "");
     *ret_wakes = sleeps;
     return 0;
 }

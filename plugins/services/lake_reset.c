@@ -310,6 +310,9 @@ int lake_reset(lake *l, const lb_request *request, int64_t deadline, struct json
 {
     reset x = {.lake = l, .request = request, .deadline = deadline, .intent = {.dir = -1, .lock = -1}};
     int r = parse(&x, err);
+    if (r == 0 && !l->state_dir)
+        r = lb_fail(err, LB_ERR_UNSUPPORTED, "give the workspace a state_dir", "%s: there is no place to note it first",
+                    request->path);
     if (r == 0)
         r = lake_intent_open(l->state_dir, x.project, x.branch, &x.intent, err);
     if (r == 0 && x.intent.document)
@@ -319,17 +322,16 @@ int lake_reset(lake *l, const lb_request *request, int64_t deadline, struct json
     struct json_object *reply = NULL;
     if (r == 0)
         r = carry_out(&x, &reply, err);
+    if (r == 0)
+        r = lake_done(x.name, reply, ret_reply, err);
     lake_intent_close(&x.intent);
     free(x.name);
-    if (r < 0)
-        return r;
-    *ret_reply = reply;
-    return 0;
+    return r;
 }
 
 void lake_explain_missing(const lake *l, const char *project, const char *branch, lb_error *err)
 {
-    if (!lake_intent_exists(l->state_dir, project, branch))
+    if (!l->state_dir || !lake_intent_exists(l->state_dir, project, branch))
         return;
     lake_log(l, LB_LOG_WARN, "%s/%s is missing since a reset of it broke off", project, branch);
     (void)snprintf(err->hint, sizeof err->hint, /* cut */

@@ -9,8 +9,7 @@
 
 struct settings {
     const char *host, *token, *client_id, *client_secret, *auth_type, *workspace_id, *profile, *config_file;
-    const char *password, *dsn, *role, *database, *ssl_mode, *ca_file, *via, *state_dir;
-    lb_texts wake;
+    const char *password, *dsn, *role, *database, *ssl_mode, *ca_file, *via;
     int64_t credential_ttl_s, prove_after_s, poll_ms, retry_pause_ms, attempt_timeout_s, retry_budget_s;
     int64_t connect_timeout_s, statement_timeout_ms, lock_timeout_ms, idle_in_transaction_timeout_ms;
 };
@@ -34,8 +33,6 @@ static const lb_param params[] = {
           .choices = "verify-full|require"),
     PARAM(ca_file, LB_TEXT, NULL, "certificates to trust, PEM, instead of the system's"),
     PARAM(via, LB_TEXT, NULL, "ADDRESS or ADDRESS:PORT through which all databases are reached, as by a private link"),
-    PARAM(wake, LB_LIST_OF(LB_TEXT), NULL, "patterns PROJECT/BRANCH whose suspended computes may be woken"),
-    PARAM(state_dir, LB_TEXT, ".lbops/lakebase", "folder for what has to outlive us: resets under way"),
     PARAM(credential_ttl_s, LB_I64, "0", "lifetime to ask for; 0: the platform's own", .min = "0", .max = "3600"),
     PARAM(prove_after_s, LB_I64, "30", "how long a look counts as proof of the branch before changes", .min = "0",
           .max = "3600"),
@@ -65,9 +62,6 @@ static void close_lakebase(void *state)
     char *const texts[] = {l->role, l->database, l->ca_file, l->ssl_mode, l->via_port, l->via_address, l->state_dir};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
-    for (char **w = l->wakes; w && *w; w++)
-        free(*w);
-    free(l->wakes);
     free(l);
 }
 
@@ -113,12 +107,10 @@ static int copy_texts(lake *l, const struct settings *s, lb_error *err)
     l->ca_file = names_ca ? strdup(s->ca_file) : NULL;
     l->database = strdup(s->database);
     l->ssl_mode = strdup(s->ssl_mode);
-    l->state_dir = strdup(s->state_dir);
-    l->wakes = calloc(s->wake.count + 1, sizeof *l->wakes);
-    bool whole =
-        (l->role || !names_role) && (l->ca_file || !names_ca) && l->database && l->ssl_mode && l->state_dir && l->wakes;
-    for (size_t i = 0; whole && i < s->wake.count; i++)
-        whole = (l->wakes[i] = strdup(s->wake.items[i])) != NULL;
+    const char *folder = LB_HAS(l->host, lb_service_host, state_dir) ? l->host->state_dir : NULL;
+    l->state_dir = folder ? rest_printf("%s/transport_lakebase", folder) : NULL;
+    bool whole = (l->role || !names_role) && (l->ca_file || !names_ca) && l->database && l->ssl_mode &&
+                 (l->state_dir || !folder);
     if (!whole)
         return lb_out_of_memory(err);
     return s->via && *s->via ? take_via(l, s->via, err) : 0;
@@ -197,7 +189,8 @@ static int open_lakebase(const lb_service_host *host, const void *args, void **r
     }
     if (strcmp(l->ssl_mode, "require") == 0)
         lake_log(l, LB_LOG_WARN, "ssl_mode is require: nobody checks that a database's server is the right one");
-    lake_intent_each(l->state_dir, tell_broken_reset, l);
+    if (l->state_dir)
+        lake_intent_each(l->state_dir, tell_broken_reset, l);
     *ret_state = l;
     return 0;
 }

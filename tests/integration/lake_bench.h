@@ -144,7 +144,12 @@ PROBE_UNUSED static void forget_calls(void)
 
 /* ---- the transport ---- */
 
-static const char *const no_wakes[] = {NULL}, *const all_wakes[] = {"*"};
+static bool wakes; /* the run may wake computes */
+
+static bool may_wake(void)
+{
+    return wakes;
+}
 
 typedef struct wishes {
     const char *token, *client_secret, *via, *ca_file, *ssl_mode, *password, *role;
@@ -167,16 +172,18 @@ static int open_lake(const wishes *w)
     probe_set_text(&args, "via", w->via ? w->via : via);
     probe_set_text(&args, "ssl_mode", w->ssl_mode ? w->ssl_mode : "verify-full");
     probe_set_text(&args, "database", "databricks_postgres");
-    probe_set_text(&args, "state_dir", state_dir);
     probe_set_text(&args, "password", w->password);
     probe_set_text(&args, "role", w->role);
     if (w->proves)
         probe_set_i64(&args, "prove_after_s", 0);
     probe_set_i64(&args, "poll_ms", 20);
     probe_set_i64(&args, "retry_pause_ms", 20);
-    *(lb_texts *)probe_member(&args, "wake") =
-        (lb_texts){.items = w->sleeps ? no_wakes : all_wakes, .count = w->sleeps ? 0 : 1};
-    int r = lakebase->open(&probe_host, args.bytes, &state, &err);
+    static lb_service_host host;
+    host = probe_host;
+    host.may_wake = may_wake;
+    host.state_dir = state_dir;
+    wakes = !w->sleeps;
+    int r = lakebase->open(&host, args.bytes, &state, &err);
     free(args.bytes);
     return r;
 }
@@ -215,6 +222,13 @@ static int keep_answer(void *arg, const char *json, lb_error *e)
     (void)arg;
     json_object_put(answer);
     answer = rest_json_parse(json, strlen(json), "reply", e);
+    struct json_object *response = rest_json_at(answer, "response");
+    if (response) { /* of a change: it is done */
+        CU_ASSERT(rest_json_flag(answer, "done") && rest_json_text(answer, "name"));
+        struct json_object *operation = answer;
+        answer = json_object_get(response);
+        json_object_put(operation);
+    }
     return answer ? 0 : e->code;
 }
 

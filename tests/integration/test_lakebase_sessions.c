@@ -290,7 +290,7 @@ static void leaves_sleepers_asleep(void)
     suspend(PRIMARY);
     start_with(&(wishes){.sleeps = true});
     CU_ASSERT(connect_to(&production) == LB_ERR_SUSPENDED);
-    ASSERT_TEXT(err.message, "shop/production: its compute is suspended");
+    ASSERT_TEXT(err.message, "the compute of shop/production is suspended");
     must("GET", PRIMARY, NULL, NULL);
     ASSERT_TEXT(rest_json_text(answer, "status.current_state"), "IDLE");
     finish();

@@ -19,6 +19,8 @@ typedef struct lb_service_host {
     void (*vlog)(lb_level level, const char *fmt, va_list args);
     bool (*cancelled)(void); /* true once the current run should stop */
     int64_t (*now)(void);    /* the clock of deadlines: CLOCK_MONOTONIC in microseconds, which no one can set */
+    const char *state_dir;   /* where a service may keep what is its own, in a folder of its name; or NULL */
+    bool (*may_wake)(void);  /* may the current run wake a suspended compute? */
 } lb_service_host;
 
 /* Where rows go. Both return 0 or a negative code with err filled, which the transport passes up after it has drained
