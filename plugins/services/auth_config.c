@@ -131,7 +131,10 @@ static int check_config(auth_config *c, const auth_profile *profile, const char 
             "is not used here",
             c->source);
     if (!is_given(c->host))
-        return lb_fail(err, LB_ERR_INVALID, "give DATABRICKS_HOST, or host in the manifest or the profile",
+        return lb_fail(err, LB_ERR_INVALID,
+                       "give DATABRICKS_HOST, DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET in the environment, or "
+                       "the same in the "
+                       "manifest or a profile",
                        "it is not known where the workspace is (looked at %.200s)", c->source);
     int r = normal_host(&c->host, err);
     if (r == 0)

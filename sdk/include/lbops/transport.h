@@ -72,7 +72,9 @@ typedef struct lb_transport {
     int (*begin)(void *session, int64_t deadline, lb_error *err);
     int (*finish)(void *session, bool commit, int64_t deadline, lb_error *err);
 
-    /* One call to the control plane. The reply is handed to `reply` once, as a JSON document. */
+    /* One call to the control plane. The reply is handed to `reply` once, as a JSON document. That of a change is an
+     * operation: {"name", "done", "response"}. A transport may wait until it is done, as the one for Lakebase does; a
+     * caller that finds `done` absent or false asks again: GET name. */
     int (*control)(void *state, const lb_request *request, int64_t deadline,
                    int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err);
 
