@@ -191,9 +191,7 @@ int rest_fail_answer(rest_attempt *a, lb_error *err)
     read_words(a, &w, p);
     if (!w.message[0])
         (void)snprintf(w.message, sizeof w.message, "the server answered %d", p->status); /* short */
-    /* A deletion that the parent forbids says so beside a code that could mean anything. */
-    const char *name = strcmp(p->reason, "RESOURCE_CONFLICT") == 0 ? p->reason : p->error_code;
-    int code = rest_code_of(p->status, name);
+    int code = rest_code_of(p->status, p->error_code);
     char origin[200] = "";
     if (p->error_code[0] || p->request_id[0])
         (void)snprintf(origin, sizeof origin, " (%s%s%s%s)", p->error_code, /* bounded by its parts */

@@ -204,7 +204,7 @@ static void reads_errors(void)
         {{.status = 400,
           .body = "{\"error_code\":\"BAD_REQUEST\",\"message\":\"root\",\"details\":[{\"@type\":\"x.ErrorInfo\","
                   "\"reason\":\"RESOURCE_CONFLICT\"}]}"},
-         LB_ERR_CONFLICT,
+         LB_ERR_INVALID,
          "GET /x: root (BAD_REQUEST)",
          "BAD_REQUEST",
          ""},
