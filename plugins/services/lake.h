@@ -30,7 +30,6 @@ typedef struct lake {
     /* The manifest's wishes; texts are our own. */
     char *role; /* of the database; NULL until it is known who we are */
     char *database, *ca_file, *ssl_mode, *via_address, *via_port;
-    char *state_dir; /* for resets under way; NULL: there is no place for them */
     int64_t poll_ms, credential_ttl_s, prove_after_s;
     pg_options limits; /* times alone */
 } lake;
@@ -51,8 +50,7 @@ char *lake_query(const char *query, const char *name);
  * follow each other: the reply to a change is its operation as it ended, with `done` true and in `response` the
  * resource as it then is ({} for what is gone), whatever the platform answered first. Who looks for `done` and asks
  * again finds it set at once. An operation that outlives the deadline is LB_ERR_TIMEOUT, with its name in the hint; one
- * that failed is an error. POST projects/P/branches/B/reset, which the platform lacks, is made of a deletion and a
- * creation. Credentials are not to be had here: they are the transport's own. */
+ * that failed is an error. Credentials are not to be had here: they are the transport's own. */
 LB_MUST_CHECK int lake_control(lake *l, const lb_request *request, int64_t deadline, struct json_object **ret_reply,
                                lb_error *err);
 
@@ -71,21 +69,11 @@ LB_MUST_CHECK int lake_change(lake *l, const lb_request *request, int64_t deadli
 /* Waits for the operation, and for the resource to come to rest. Takes over the reply that may be an operation. */
 LB_MUST_CHECK int lake_finish(lake *l, const lb_request *request, struct json_object *reply, int64_t deadline,
                               struct json_object **ret_reply, lb_error *err);
-/* The reply to a change that is done. Takes the response over. */
-LB_MUST_CHECK int lake_done(const char *name, struct json_object *response, struct json_object **ret_reply,
-                            lb_error *err);
 /* Waits until a resource is what it stays: no pending_state, nothing being made. */
 LB_MUST_CHECK int lake_settle(lake *l, const char *name, int64_t deadline, struct json_object **ret_resource,
                               lb_error *err);
 /* The next look, after a pause that grows with `looks`. */
 LB_MUST_CHECK int lake_next_look(lake *l, int looks, int64_t deadline, const char *what, lb_error *err);
-
-/* ---- lake_reset.c ---- */
-
-LB_MUST_CHECK int lake_reset(lake *l, const lb_request *request, int64_t deadline, struct json_object **ret_reply,
-                             lb_error *err);
-/* Says in the error's hint, and in the log, when a branch is missing because its reset broke off. */
-void lake_explain_missing(const lake *l, const char *project, const char *branch, lb_error *err);
 
 /* ---- lake_place.c ---- */
 

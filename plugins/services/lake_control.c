@@ -229,13 +229,6 @@ int lake_change(lake *l, const lb_request *request, int64_t deadline, struct jso
 
 /* ---- the one call ---- */
 
-static bool is_reset(const lb_request *request)
-{
-    size_t length = strlen(request->path);
-    return strcmp(request->method, "POST") == 0 && length > 6 &&
-           (strcmp(request->path + length - 6, "/reset") == 0 || strcmp(request->path + length - 6, ":reset") == 0);
-}
-
 static int check_body(const lb_request *request, lb_error *err)
 {
     if (!request->body || !*request->body)
@@ -256,6 +249,5 @@ int lake_control(lake *l, const lb_request *request, int64_t deadline, struct js
         return r;
     if (strcmp(request->method, "GET") == 0)
         return read(l, request, deadline, ret_reply, err);
-    return is_reset(request) ? lake_reset(l, request, deadline, ret_reply, err)
-                             : lake_change(l, request, deadline, ret_reply, err);
+    return lake_change(l, request, deadline, ret_reply, err);
 }

@@ -195,7 +195,8 @@ static int settle_response(lake *l, const lb_request *request, struct json_objec
     return r;
 }
 
-int lake_done(const char *name, struct json_object *response, struct json_object **ret_reply, lb_error *err)
+/* The reply to a change that is done. Takes the response over. */
+static int make_reply(const char *name, struct json_object *response, struct json_object **ret_reply, lb_error *err)
 {
     struct json_object *operation = json_object_new_object();
     bool whole = operation && rest_json_add_text(operation, "name", name ? name : "operations/done") &&
@@ -225,7 +226,7 @@ int lake_finish(lake *l, const lb_request *request, struct json_object *reply, i
     if (r == 0)
         r = settle_response(l, request, &response, deadline, err);
     if (r == 0)
-        r = lake_done(name, response, ret_reply, err);
+        r = make_reply(name, response, ret_reply, err);
     free(name);
     return r;
 }

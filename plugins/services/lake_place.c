@@ -73,8 +73,6 @@ static int look_at_branch(lake *l, lake_place *p, int64_t deadline, bool *ret_ar
         return lb_out_of_memory(err);
     int r = lake_settle(l, name, deadline, &branch, err);
     free(name);
-    if (r == LB_ERR_NOT_FOUND)
-        lake_explain_missing(l, p->project, p->branch, err);
     if (r < 0)
         return r;
     const char *state = rest_json_text(branch, "status.current_state");

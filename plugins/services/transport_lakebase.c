@@ -2,7 +2,6 @@
  * that lives for an hour and is renewed ahead of its end; the control plane by REST, as a service principal or with a
  * personal token. What it does with long-running operations and lists stands at lake_control. */
 #include "lake.h"
-#include "lake_intent.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -59,7 +58,7 @@ static void close_lakebase(void *state)
         l->places = lake_place_free(l->places);
     rest_client_free(l->client);
     auth_free(l->auth);
-    char *const texts[] = {l->role, l->database, l->ca_file, l->ssl_mode, l->via_port, l->via_address, l->state_dir};
+    char *const texts[] = {l->role, l->database, l->ca_file, l->ssl_mode, l->via_port, l->via_address};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     free(l);
@@ -107,10 +106,7 @@ static int copy_texts(lake *l, const struct settings *s, lb_error *err)
     l->ca_file = names_ca ? strdup(s->ca_file) : NULL;
     l->database = strdup(s->database);
     l->ssl_mode = strdup(s->ssl_mode);
-    const char *folder = LB_HAS(l->host, lb_service_host, state_dir) ? l->host->state_dir : NULL;
-    l->state_dir = folder ? rest_printf("%s/transport_lakebase", folder) : NULL;
-    bool whole = (l->role || !names_role) && (l->ca_file || !names_ca) && l->database && l->ssl_mode &&
-                 (l->state_dir || !folder);
+    bool whole = (l->role || !names_role) && (l->ca_file || !names_ca) && l->database && l->ssl_mode;
     if (!whole)
         return lb_out_of_memory(err);
     return s->via && *s->via ? take_via(l, s->via, err) : 0;
@@ -136,12 +132,6 @@ static int make_clients(lake *l, const struct settings *s, const auth_config *co
     options.hide = lake_hide;
     options.arg = l;
     return rest_client_new(&options, &l->client, err);
-}
-
-static void tell_broken_reset(void *arg, const char *name)
-{
-    const lake *l = arg;
-    lake_log(l, LB_LOG_WARN, "%s: a reset broke off, and the branch may be missing: reset it once more", name);
 }
 
 static int fill(lake *l, const struct settings *s, lb_error *err)
@@ -189,8 +179,6 @@ static int open_lakebase(const lb_service_host *host, const void *args, void **r
     }
     if (strcmp(l->ssl_mode, "require") == 0)
         lake_log(l, LB_LOG_WARN, "ssl_mode is require: nobody checks that a database's server is the right one");
-    if (l->state_dir)
-        lake_intent_each(l->state_dir, tell_broken_reset, l);
     *ret_state = l;
     return 0;
 }

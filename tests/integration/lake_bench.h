@@ -5,7 +5,6 @@
 #define LBOPS_TESTS_LAKE_BENCH_H
 
 #include "harness/transport_probe.h"
-#include "scratch.h"
 #include "suite.h"
 
 #include "rest_client.h"
@@ -30,7 +29,6 @@ static void *state, *session;
 static probe_rows rows;
 static lb_error err;
 static struct json_object *answer; /* of the last call that succeeded */
-static char state_dir[200];
 
 PROBE_UNUSED static const lb_target production = {.project = "shop", .branch = "production"};
 
@@ -181,7 +179,6 @@ static int open_lake(const wishes *w)
     static lb_service_host host;
     host = probe_host;
     host.may_wake = may_wake;
-    host.state_dir = state_dir;
     wakes = !w->sleeps;
     int r = lakebase->open(&host, args.bytes, &state, &err);
     free(args.bytes);
@@ -313,18 +310,12 @@ typedef struct lake_test {
 
 static int test_lake(const char *name, const char *const *wanted, const lake_test *tests, size_t count)
 {
-    SCRATCH dir = NULL;
     if (CU_initialize_registry() != CUE_SUCCESS)
         return 1;
     CU_pSuite suite = CU_add_suite(name, NULL, NULL);
     for (size_t i = 0; suite && i < count; i++)
         if (!CU_add_test(suite, tests[i].title, tests[i].fn))
             return 1;
-    const char *parent = getenv("TMPDIR");
-    dir = base_printf("%s/lbops-lake-XXXXXX", parent && *parent ? parent : P_tmpdir);
-    if (!mkdtemp(dir))
-        return 1;
-    (void)snprintf(state_dir, sizeof state_dir, "%s/state", dir);
     if (!start_emulator(wanted)) {
         printf("skipped: the emulated workspace does not start here\n");
         CU_cleanup_registry();

@@ -1,4 +1,4 @@
-/* The control plane of the emulated workspace: life cycles, faults, and the reset that the platform lacks. */
+/* The control plane of the emulated workspace: life cycles and faults. */
 #define LAKE_HOSTS "names"
 #include "lake_bench.h"
 
@@ -243,72 +243,6 @@ static void tells_failed_operations(void)
     finish();
 }
 
-/* ---- the reset ---- */
-
-static char *uid_of(const char *path)
-{
-    must("GET", path, NULL, NULL);
-    return base_strdup(text("uid"));
-}
-
-static void resets(void)
-{
-    start();
-    must("POST", "projects/shop/branches", "branch_id=staging", no_expiry);
-    must("PATCH", "projects/shop/branches/staging/endpoints/primary",
-         "update_mask=spec.autoscaling_limit_max_cu,spec.suspension",
-         "{\"spec\":{\"endpoint_type\":\"ENDPOINT_TYPE_READ_WRITE\",\"autoscaling_limit_max_cu\":2,"
-         "\"suspend_timeout_duration\":\"600s\"}}");
-    LB_AUTO_FREE char *before = uid_of("projects/shop/branches/staging");
-    must("POST", "projects/shop/branches/staging/reset", NULL, NULL);
-    ASSERT_TEXT(text("status.source_branch"), "projects/shop/branches/production");
-    LB_AUTO_FREE char *after = uid_of("projects/shop/branches/staging");
-    CU_ASSERT(strcmp(before, after) != 0);
-    must("GET", "projects/shop/branches/staging/endpoints/primary", NULL, NULL); /* its size came back */
-    CU_ASSERT(rest_json_number(answer, "status.autoscaling_limit_max_cu", 0) == 2);
-    ASSERT_TEXT(text("status.suspend_timeout_duration"), "600s");
-    finish();
-}
-
-static void goes_on_with_a_broken_reset(void)
-{
-    start();
-    /* Deleted, and then nothing can be made any more. */
-    fault("{\"kind\":\"status\",\"status\":400,\"count\":1,\"match\":{\"method\":\"POST\",\"path\":\"/branches$\"}}");
-    CU_ASSERT(control("POST", "projects/shop/branches/staging:reset", NULL, NULL) == LB_ERR_INVALID);
-    ASSERT_CONTAINS(err.hint, "the branch is deleted and not made again: reset shop/staging once more");
-    finish();
-    start(); /* another process, later */
-    ASSERT_CONTAINS(buf_text(&probe.log), "shop/staging: a reset broke off, and the branch may be missing");
-    const lb_target staging = {.project = "shop", .branch = "staging"};
-    CU_ASSERT(connect_to(&staging) == LB_ERR_NOT_FOUND);
-    ASSERT_CONTAINS(err.hint, "it is missing since a reset of it broke off");
-    must("POST", "projects/shop/branches/staging/reset", NULL, NULL);
-    ASSERT_TEXT(text("name"), "projects/shop/branches/staging");
-    must("GET", "projects/shop/branches/staging/endpoints/primary", NULL, NULL);
-    CU_ASSERT(rest_json_number(answer, "status.autoscaling_limit_max_cu", 0) == 2);
-    finish();
-    start();
-    CU_ASSERT(!strstr(buf_text(&probe.log), "broke off"));
-    finish();
-}
-
-static void refuses_resets(void)
-{
-    start();
-    CU_ASSERT(control("POST", "projects/shop/branches/production/reset", NULL, NULL) == LB_ERR_CONFLICT);
-    ASSERT_CONTAINS(err.message, "cannot be reset: it has no parent");
-    must("POST", "projects/shop/branches", "branch_id=child",
-         "{\"spec\":{\"source_branch\":\"projects/shop/branches/staging\",\"no_expiry\":true}}");
-    CU_ASSERT(control("POST", "projects/shop/branches/staging/reset", NULL, NULL) == LB_ERR_CONFLICT);
-    ASSERT_CONTAINS(err.message, "it has a child, child");
-    must("DELETE", "projects/shop/branches/child", "purge=true", NULL);
-    CU_ASSERT(control("POST", "projects/shop/branches/none/reset", NULL, NULL) == LB_ERR_NOT_FOUND);
-    CU_ASSERT(control("POST", "projects/shop/reset", NULL, NULL) == LB_ERR_INVALID);
-    must("DELETE", "projects/shop", "purge=true", NULL);
-    finish();
-}
-
 /* ---- names ---- */
 
 /* Databases that share an address are told apart by the name that TLS sends. */
@@ -335,4 +269,4 @@ LAKE_SUITE(lakebase_control, TEST(makes_a_project), TEST(reaches_by_name), TEST(
            TEST(branches_come_and_go), TEST(endpoints_and_roles), TEST(refuses_what_is_no_call),
            TEST(refuses_static_passwords), TEST(authenticates), TEST(renews_a_revoked_token),
            TEST(renews_ahead_of_the_end), TEST(survives_what_passes), TEST(ends_in_time), TEST(finds_what_it_made),
-           TEST(tells_failed_operations), TEST(resets), TEST(goes_on_with_a_broken_reset), TEST(refuses_resets))
+           TEST(tells_failed_operations))

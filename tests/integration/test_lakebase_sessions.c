@@ -320,7 +320,8 @@ static void proves_its_branch(void)
     must_change("CREATE TABLE mine (n int)");
     must_change("INSERT INTO mine VALUES (1)");
     CU_ASSERT(calls("GET", "/branches/other$") == 0); /* a fresh look counts for a while */
-    must("POST", "projects/shop/branches/other/reset", NULL, NULL);
+    must("DELETE", "projects/shop/branches/other", "purge=true", NULL);
+    must("POST", "projects/shop/branches", "branch_id=other", "{\"spec\":{\"no_expiry\":true}}");
     /* The old compute is gone with the branch; the session finds the new one, and says so. */
     CU_ASSERT(run_sql("SELECT count(*) FROM mine", true) == LB_ERR_SQL);
     ASSERT_TEXT(err.sqlstate, "42P01");

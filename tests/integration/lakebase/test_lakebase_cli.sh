@@ -66,6 +66,11 @@ check "a branch is made by hand" as_principal lbops target create ci-1 --project
 check "branches are listed" says "ci-1" as_principal lbops target ls
 check "a branch is reset by hand" as_principal lbops target reset ci-1 --project shop
 check "a tool runs on it" as_principal lbops run example_tables --project shop --branch ci-1
+emulate POST faults '{"kind":"status","status":400,"match":{"method":"POST","path":"/branches$"}}' >/dev/null
+check "a reset that cannot make it again fails" exits 1 as_principal lbops target reset ci-1 --project shop
+check "and is not forgotten" says "reset it once more" as_principal lbops target ls
+check "the next one goes on from there" as_principal lbops target reset ci-1 --project shop
+check "and a tool runs on it again" as_principal lbops run example_tables --project shop --branch ci-1
 check "a branch is deleted by hand" as_principal lbops target delete ci-1 --project shop
 check "it is gone then" exits 1 as_principal lbops run example_tables --project shop --branch ci-1
 
