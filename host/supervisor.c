@@ -27,24 +27,6 @@ typedef struct running {
 
 /* ---- what workers need to know ---- */
 
-static const param_arg *plain_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
-                                   lb_error *err)
-{
-    param_arg *args = arena_alloc(memory, (params->count + 1) * sizeof *args);
-    for (size_t i = 0; args && i < params->count; i++) {
-        const manifest_param *p = &params->items[i];
-        char *secret = NULL;
-        if (p->secret && manifest_secret_value(m, p->secret, &secret, err) < 0)
-            return NULL;
-        args[i] = (param_arg){.name = p->name, .text = secret ? arena_strdup(memory, secret) : p->text};
-        manifest_secret_free(secret);
-    }
-    if (!args)
-        (void)lb_out_of_memory(err); /* the NULL says it */
-    *ret_count = params->count;
-    return args;
-}
-
 static int describe_tools(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
 {
     size_t count = registry_count(s->registry), used = 0;
@@ -65,7 +47,7 @@ static int describe_tools(const supervisor *s, arena *memory, worker_setup *setu
                            .needs_approval =
                                entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval,
                            .timeout_s = spec->timeout_s};
-        if (entry && !(t->args = plain_args(memory, s->manifest, &entry->params, &t->arg_count, err)))
+        if (entry && !(t->args = manifest_args(s->manifest, &entry->params, memory, &t->arg_count, err)))
             return err->code;
     }
     setup->tools = tools;
@@ -104,7 +86,7 @@ static int describe_transport(const supervisor *s, arena *memory, worker_setup *
                        service->plugin);
     setup->transport_name = spec->name;
     setup->transport_path = spec->path;
-    setup->transport_args = plain_args(memory, s->manifest, &service->params, &setup->transport_arg_count, err);
+    setup->transport_args = manifest_args(s->manifest, &service->params, memory, &setup->transport_arg_count, err);
     if (!setup->transport_args)
         return err->code;
     setup->transport_args =
@@ -371,7 +353,7 @@ static int gather_args(const supervisor *s, const run_ask *ask, const manifest_t
 {
     size_t given = ask->arg_count, from_manifest = 0;
     const param_arg *defaults = NULL;
-    if (entry && !(defaults = plain_args(&r->memory, s->manifest, &entry->params, &from_manifest, err)))
+    if (entry && !(defaults = manifest_args(s->manifest, &entry->params, &r->memory, &from_manifest, err)))
         return err->code;
     param_arg *all = arena_alloc(&r->memory, (given + from_manifest + 1) * sizeof *all);
     if (!all)
