@@ -103,6 +103,13 @@ static void on_down(void *state, service *s, const lb_error *why, int failures)
         b->hooks.service(b->hooks.state, why, failures);
 }
 
+/* What it cannot write now it writes later: whoever waits for a run finds the reason here. */
+static void on_troubled(void *state, const lb_error *why)
+{
+    (void)state;
+    log_error("state", why);
+}
+
 int book_new(const book_options *options, book **ret_book, lb_error *err)
 {
     book *b = base_alloc(sizeof *b);
@@ -124,8 +131,11 @@ int book_new(const book_options *options, book **ret_book, lb_error *err)
     }
     char client[ID_TEXT];
     id_new(client); /* numbers of batches begin anew with each process, even one that got an old pid */
-    const state_client_options state_wishes = {
-        .loop = b->loop, .service = b->service, .client = client, .give_up_us = options->one_shot ? GIVE_UP : 0};
+    const state_client_options state_wishes = {.loop = b->loop,
+                                               .service = b->service,
+                                               .client = client,
+                                               .give_up_us = options->one_shot ? GIVE_UP : 0,
+                                               .troubled = on_troubled};
     b->state = state_client_new(&state_wishes);
     *ret_book = b;
     return 0;

@@ -2,6 +2,7 @@
  * runs before it have reported. */
 #include "cli.h"
 
+#include "child.h"
 #include "control.h"
 #include "json.h"
 #include "service.h"
@@ -374,7 +375,7 @@ int cli_sql(cli *c, int argc, char **argv)
         return code;
     flush_by_daemon(&a);
     arena_init(&a.memory, 0);
-    a.loop = ev_default_loop(EVFLAG_AUTO);
+    a.loop = child_loop();
     if (start(&a, &err) < 0) {
         code = cli_fail(c, &err);
     } else {

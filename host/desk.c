@@ -79,6 +79,11 @@ void desk_use(desk *d, const manifest *m)
     d->manifest = m;
 }
 
+void desk_close(desk *d)
+{
+    d->is_closed = true;
+}
+
 void desk_leave(desk_call *call)
 {
     call->client = (desk_client){0};
@@ -98,6 +103,12 @@ static void cancel(desk_call *call)
     desk_end(call, 0);
 }
 
+/* Verbs after which something runs. */
+static bool begins(const char *verb)
+{
+    return strcmp(verb, "run") == 0 || strcmp(verb, "approve") == 0;
+}
+
 static void dispatch(desk_call *call, const char *verb)
 {
     static const struct {
@@ -108,6 +119,12 @@ static void dispatch(desk_call *call, const char *verb)
                  {"resume", desk_resume}, {"approvals", desk_approvals},
                  {"alerts", desk_alerts}, {"cycle", desk_cycle}};
     lb_error error;
+    if (call->desk->is_closed && begins(verb)) {
+        (void)lb_fail(&error, LB_ERR_CANCELLED, "ask again when it is up again, or without it",
+                      "the daemon is stopping and begins nothing new");
+        desk_error(call, &error);
+        return;
+    }
     for (size_t i = 0; i < LB_COUNT(verbs); i++)
         if (strcmp(verb, verbs[i].verb) == 0) {
             verbs[i].serve(call);

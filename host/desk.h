@@ -33,6 +33,7 @@ typedef bool (*desk_extra)(void *state, const char *verb, struct json_object *re
 desk *desk_new(supervisor *s, const manifest *m, desk_extra extra, void *state);
 desk *desk_free(desk *d);
 void desk_use(desk *d, const manifest *m); /* after a reload */
+void desk_close(desk *d);                  /* nothing new is begun; what can be looked at still is */
 
 /* Serves one request. The call is over when exit was called; before that, desk_leave forgets the client (what it
  * started goes on). Returns NULL when it is over already. */

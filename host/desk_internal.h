@@ -12,6 +12,7 @@ struct desk {
     desk_extra extra;
     void *state;
     desk_call *calls;
+    bool is_closed;
 };
 
 struct desk_call {

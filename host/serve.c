@@ -1,6 +1,7 @@
 /* The daemon's life: one per state directory, ready when the state is, reloaded by SIGHUP, drained by SIGTERM. */
 #include "serve_internal.h"
 
+#include "child.h"
 #include "fs.h"
 #include "notify.h"
 
@@ -70,6 +71,7 @@ void serve_stop(serve *s, const char *reason)
         return;
     }
     s->is_draining = true;
+    desk_close(s->desk); /* else whoever keeps asking keeps it from ending */
     log_line(LB_LOG_INFO, "serve", "stopping: %s", reason);
     notify_manager("STOPPING=1\nSTATUS=%zu run(s) are ending", supervisor_pending(s->supervisor));
     if (s->is_ready) {
@@ -323,7 +325,7 @@ int serve_run(const serve_options *options, manifest *m, registry *r, lb_error *
 {
     serve *s = base_alloc(sizeof *s);
     s->options = options;
-    s->loop = ev_default_loop(EVFLAG_AUTO);
+    s->loop = child_loop();
     s->manifest = m;
     s->registry = r;
     s->lock_fd = -1;

@@ -10,8 +10,9 @@
 #define START_TIMEOUT_S 60.0
 #define BACKOFF_FIRST_S 0.1
 #define BACKOFF_MOST_S  30.0
-#define OVERTIME        (2 * CLOCK_SECOND)  /* for the plugin to see its deadline itself */
-#define HEALTHY_AFTER   (10 * CLOCK_SECOND) /* a process that lived so long was no failed start */
+#define OVERTIME        (2 * CLOCK_SECOND) /* for the plugin to see its deadline itself */
+#define HEALTHY_RATIO   10.0 /* one that lived so many times as long as was waited for it did not fail, ... */
+#define HEALTHY_AFTER_S 10.0 /* ... nor did one that lived so long */
 
 /* ---- asks ---- */
 
@@ -134,14 +135,26 @@ void service_stop_watching(service *s)
     ev_timer_stop(s->loop, &s->timer);
 }
 
-static void rest(service *s)
+static double pause_after(int failures)
 {
     double wait = BACKOFF_FIRST_S;
-    for (int i = 1; i < s->failures && wait < BACKOFF_MOST_S; i++)
+    for (int i = 1; i < failures && wait < BACKOFF_MOST_S; i++)
         wait *= 2;
+    return wait < BACKOFF_MOST_S ? wait : BACKOFF_MOST_S;
+}
+
+static void rest(service *s)
+{
     s->phase = PHASE_RESTING;
-    ev_timer_set(&s->timer, wait < BACKOFF_MOST_S ? wait : BACKOFF_MOST_S, 0);
+    ev_timer_set(&s->timer, pause_after(s->failures), 0);
     ev_timer_start(s->loop, &s->timer);
+}
+
+/* So the pauses stay small against the time in which it served, and grow where it dies as soon as it is there. */
+static bool was_healthy(const service *s)
+{
+    double lived = (double)(clock_monotonic() - s->up_since) / (double)CLOCK_SECOND;
+    return s->phase == PHASE_UP && (lived > HEALTHY_AFTER_S || lived > HEALTHY_RATIO * pause_after(s->failures));
 }
 
 /* why NULL: it ended by itself, and we look how. */
@@ -154,7 +167,7 @@ static void bury(service *s, const lb_error *why)
     child_kill(&s->child, &status);
     buf_clear(&s->in);
     buf_clear(&s->out);
-    if (s->phase == PHASE_UP && clock_monotonic() - s->up_since > HEALTHY_AFTER)
+    if (was_healthy(s))
         s->failures = 0;
     s->failures++;
     if (why)

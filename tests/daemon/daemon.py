@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 PROGRAM = os.environ["LBOPS_PROGRAM"]
 PLUGINS = os.environ["LBOPS_PLUGINS"]
@@ -25,7 +26,7 @@ MANIFEST = """
 [workspace]
 name = "test"
 state_dir = "{state}"
-plugins = ["{plugins}", "{hostile}"]
+plugins = {plugins}
 
 [services.transport]
 plugin = "transport_mock"
@@ -84,27 +85,40 @@ class Ask:
 class Daemon:
     """A state directory, a manifest, and the daemon that serves them."""
 
-    def __init__(self, more="", name="d", place=None):
+    def __init__(self, more="", name="d", place=None, plugins=(PLUGINS, HOSTILE)):
         self.place = pathlib.Path(place or tempfile.mkdtemp(prefix="lbops-daemon-"))
         self.own_place = place is None
         self.state = self.place / f"state-{name}"
         self.manifest = self.place / f"{name}.toml"
         self.log_path = self.place / f"{name}.log"
+        self.plugins = [str(p) for p in plugins]
         self.process = None
         self.write(more)
 
     def write(self, more):
         self.manifest.write_text(MANIFEST.format(
-            state=self.state, plugins=PLUGINS, hostile=HOSTILE, fixtures=FIXTURES or self.place, more=more))
+            state=self.state, plugins=json.dumps(self.plugins), fixtures=FIXTURES or self.place, more=more))
 
-    def start(self, ready=True, env=None, prefix=()):
+    def start(self, ready=True, env=None, prefix=(), options=("--log-level", "info")):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*prefix, PROGRAM, "-m", str(self.manifest), "--log-level", "info", "serve"],
+                [*prefix, PROGRAM, "-m", str(self.manifest), *options, "serve"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})})
         if ready:
             self.wait(lambda: self.status() is not None and self.status()["state"] == "ready", "it gets ready")
         return self
+
+    def begin(self, tool, **args):
+        """A run that nobody waits for yet."""
+        given = [{"name": k, "text": str(v)} for k, v in args.items()]
+        return Ask(self, {"verb": "run", "tool": tool, "name": "tester", "args": given})
+
+    def reload(self, accepted=True):
+        """SIGHUP, and what came of it."""
+        said = "the manifest has been read again" if accepted else "the manifest was refused: the old one goes on"
+        before = self.log().count(said)
+        self.process.send_signal(signal.SIGHUP)
+        self.wait(lambda: self.log().count(said) > before, said)
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
@@ -144,6 +158,9 @@ class Daemon:
     def runs(self, **members):
         return self.ask("runs", limit=10000, **members).items()
 
+    def running(self):
+        return [r for r in self.runs() if r["status"] == "running"]
+
     def approvals(self, **members):
         return self.ask("approvals", all=True, **members).items()
 
@@ -167,6 +184,11 @@ class Daemon:
         if check is not None and done.returncode != check:
             raise AssertionError(f"lbops {' '.join(words)}: exit {done.returncode}, not {check}\n{done.stdout}{done.stderr}")
         return done
+
+    def spawn(self, *words):
+        """The command line at work, for tests that have something to do meanwhile."""
+        return subprocess.Popen([PROGRAM, "-m", str(self.manifest), *words], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def rows(self, table):
         """Rows of history that wait in the outbox."""
@@ -192,7 +214,7 @@ class Daemon:
         return self
 
     def __exit__(self, kind, value, trace):
-        if kind and not issubclass(kind, AssertionError):
+        if kind and not issubclass(kind, (AssertionError, Skipped)):
             print(self.log()[-3000:], file=sys.stderr)
         self.close()
 
@@ -200,6 +222,20 @@ class Daemon:
 def equal(got, want, what=""):
     if got != want:
         raise AssertionError(f"{what}: got {got!r}, want {want!r}")
+
+
+def contains(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise AssertionError(f"{part!r} is not in: {text}")
+
+
+def skip(why):
+    raise Skipped(why)
+
+
+class Skipped(Exception):
+    """What this machine cannot show, with the reason."""
 
 
 def holds(claim, what):
@@ -216,9 +252,14 @@ def suite(*tests):
         began = time.monotonic()
         try:
             test()
+        except Skipped as why:
+            print(f"  skipped {test.__name__}: {why}", flush=True)
         except AssertionError as error:
             failed += 1
             print(f"  FAILED {test.__name__}: {error}", flush=True)
+        except Exception:  # a defect of the test, or something that it did not think of: the others go on
+            failed += 1
+            print(f"  FAILED {test.__name__}: {traceback.format_exc()}", flush=True)
         else:
             print(f"  ok {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
     print(f"{len(chosen) - failed} passed, {failed} failed")
