@@ -58,6 +58,18 @@ class Spawner(threading.Thread):
             except OSError as error:
                 done.put(error)
 
+    def start_plain(self, words, log, more):
+        """A program as whoever runs the emulator."""
+        done = queue.Queue()
+        with open(log, "ab") as output:
+            options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "cwd": "/", "env": {**WORLD, **more},
+                       "start_new_session": True}
+            self.jobs.put((["setpriv", "--pdeathsig", "KILL", "--", *words], options, done))
+            child = done.get()
+        if isinstance(child, OSError):
+            raise ComputeError(f"cannot start {words[0]}: {child}")
+        return child
+
     def start_child(self, words, user, log, signal_name="QUIT"):
         drop = [f"--reuid={user}", f"--regid={user_group(user)}", "--clear-groups"] if os.geteuid() == 0 else []
         done = queue.Queue()
