@@ -12,6 +12,7 @@ import threading
 
 from . import pgwire
 from .certs import is_address
+from .compute import ComputeError
 from .computes import Refused
 from .http import hard_close
 from .pgwire import ProtocolError, fatal, message, packet, read_message, read_packet, startup_fields
@@ -280,6 +281,10 @@ class Session:
             cluster = self.workspace.computes.admit(endpoint)
         except Refused as refusal:
             self.refuse(refusal.sqlstate, str(refusal))
+            return
+        except ComputeError as error:
+            self.workspace.note(f"{endpoint.name} does not wake: {error}")
+            self.refuse("57P03", "the compute could not be started")
             return
         self.endpoint = endpoint
         self.server = cluster.connect()

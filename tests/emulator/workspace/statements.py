@@ -68,12 +68,18 @@ class Statements:
         with self.lock:
             self.known[statement.ident] = statement
         threading.Thread(target=self._run, args=(statement,), daemon=True).start()
-        if wait > 0:
-            statement.wait(wait)
-            if not statement.over and cancel:
-                self._cancel(statement)
-                statement.wait(5)
+        if wait == 0:
+            # How far it has come by now is for the next look.
+            return {"statement_id": statement.ident, "status": {"state": "PENDING"}}
+        statement.wait(wait)
+        if not statement.over and cancel:
+            self._cancel(statement)
+            statement.wait(5)
         return self.render(statement)
+
+    def read(self, text, principal):
+        """Rows for a service of the workspace itself."""
+        return self.engine.execute(Statement({"statement": text}, principal, self.workspace.clock.now()))[1]
 
     def _check(self, body):
         for name in body:

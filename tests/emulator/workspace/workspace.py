@@ -18,11 +18,12 @@ from .engine_duckdb import DuckEngine
 from .faults import Faults
 from .front import DOMAIN, Front
 from .github import GitHub
-from .http import Router, Server
+from .http import Response, Router, Server
 from .identity import Identity
 from .jobs import Jobs
 from .lakebase import Lakebase
 from .lakebase_parts import LakebaseParts
+from .lakebase_uc import LakebaseCatalogs
 from .operations import Operations
 from .requests import RequestLog
 from .serving import Serving
@@ -61,11 +62,13 @@ class Workspace:
         router.add("POST", "/oidc/v1/token", self.auth.issue)
         router.add("GET", "/oidc/.well-known/oauth-authorization-server", self._discovery)
         router.add("GET", "/.well-known/databricks-config", self._metadata)
+        router.add("GET", "/login.html", lambda request: Response(200, b"<html><title>Sign in</title></html>", {}, "text/html"))
         self.control, self.identity, self.lakebase = Control(self), Identity(self), Lakebase(self)
         self.github, self.jobs = GitHub(self), Jobs(self)
+        self.number = WORKSPACE_ID
         self.system_tables = SystemTables(self, ACCOUNT_ID, WORKSPACE_ID)
-        services = [self.control, self.identity, self.lakebase, LakebaseParts(self.lakebase), Statements(self, engine), Catalogs(self),
-                    Volumes(self), self.jobs, Serving(self), Dashboards(self), self.github]
+        services = [self.control, self.identity, self.lakebase, LakebaseParts(self.lakebase), LakebaseCatalogs(self.lakebase),
+                    Statements(self, engine), Catalogs(self), Volumes(self), self.jobs, Serving(self), Dashboards(self), self.github]
         for service in services:
             service.routes(router, guard)
         self.lakebase.malformed(router, guard)
