@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 
 from workspace.errors import ApiError  # noqa: E402
+from workspace.engine_spark import SparkEngine  # noqa: E402
 from workspace.settings import Settings  # noqa: E402
 from workspace.workspace import Workspace  # noqa: E402
 
@@ -35,6 +36,8 @@ def arguments():
                         help="endpoints get loopback addresses on port 5432, or names that share one port of 127.0.0.1")
     parser.add_argument("--follow-parent", action="store_true", help="stop when the process that started this one ends")
     parser.add_argument("--sql", choices=("duckdb", "spark"), default="duckdb", help="the engine behind SQL statements")
+    parser.add_argument("--spark-jars", default=os.path.join(os.path.dirname(sys.prefix), "jars"), metavar="DIR",
+                        help="where delta-spark's jars lie; without it, beside the Python environment")
     return parser.parse_args()
 
 
@@ -74,7 +77,8 @@ def main():
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: done.set())
-    workspace = Workspace(settings, options.pg_hosts == "names", options.plain_http)
+    engine = (lambda workspace: SparkEngine(workspace, options.spark_jars)) if options.sql == "spark" else None
+    workspace = Workspace(settings, options.pg_hosts == "names", options.plain_http, engine)
     watcher = watch([workspace.folder, workspace.host.folder])
     try:
         workspace.start()
