@@ -317,6 +317,15 @@ class Databases(Case):
         with self.assertRaisesRegex(psycopg.OperationalError, "password authentication failed"):
             self.login(self.main, self.credential(self.main).token, user="postgres")
 
+    def test_older_version(self):
+        _, main = self.project("older", pg_version=15)
+        with self.login(main, self.credential(main).token) as session:
+            self.assertTrue(session.execute("SELECT version()").fetchone()[0].startswith("PostgreSQL 15"))
+            session.execute("CREATE TABLE t (n int)")
+            _, child = self.branch("older", "child")
+        with self.login(child, self.credential(child).token) as session:
+            self.assertEqual(session.execute("SELECT count(*) FROM t").fetchone(), (0,))
+
     def test_without_tls(self):
         with self.assertRaisesRegex(psycopg.OperationalError, "insecure"):
             self.login(self.main, self.credential(self.main).token, sslmode="disable")

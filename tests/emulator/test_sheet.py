@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -377,6 +379,55 @@ class Faults(Case):
         self.assertIn("/api/2.0/postgres/credentials", text)
 
 
+class Ways(Case):
+    """The other ways to start, and to reach a database."""
+
+    def test_names_told_apart_by_sni_and_plain_http(self):
+        with harness.Emulator("--pg-hosts", "names", "--plain-http", "--set", "operation_s=0", "--set", "settle_s=0") as emulator:
+            self.assertTrue(emulator.url.startswith("http://"))
+            self.assertIsNone(emulator.ca)
+            emulator.project("named")
+            endpoint = "projects/named/branches/production/endpoints/primary"
+            host = emulator.postgres("GET", endpoint).json["status"]["hosts"]["host"]
+            self.assertRegex(host, r"^ep-[a-z0-9-]+\.database\.")
+            for name, like in ((host, None), (host.replace("ep-", "ep-no-"), "could not be found")):
+                with socket.create_connection((emulator.ready["pg_hostaddr"], emulator.ready["pg_port"])) as sock:
+                    if like is None:
+                        log_in(sock, emulator, name, emulator.credential(endpoint))
+                    else:
+                        with self.assertRaisesRegex(AssertionError, like):
+                            log_in(sock, emulator, name, emulator.credential(endpoint))
+
+    def test_disabled_endpoint_lets_nobody_in(self):
+        endpoint = f"{MAIN}/endpoints/primary"
+        change = lambda value: EMULATOR.finish(EMULATOR.postgres(
+            "PATCH", endpoint, {"spec": {"endpoint_type": "ENDPOINT_TYPE_READ_WRITE", "disabled": value}}, update_mask="spec.disabled"))
+        host = EMULATOR.settled(endpoint)["hosts"]["host"]
+        change(True)
+        with socket.create_connection((host, READY["pg_port"])) as sock, self.assertRaisesRegex(AssertionError, "disabled"):
+            log_in(sock, EMULATOR, host, EMULATOR.credential(endpoint))
+        change(False)
+        EMULATOR.settled(endpoint)
+        with socket.create_connection((host, READY["pg_port"])) as sock:
+            log_in(sock, EMULATOR, host, EMULATOR.credential(endpoint))
+
+    def test_launcher_of_shells(self):
+        script, folder = os.path.join(harness.HERE, "emulator.sh"), tempfile.mkdtemp()
+        run = lambda *words: subprocess.run(["bash", script, *words], capture_output=True, text=True, check=True).stdout
+        try:
+            ready = json.loads(run("start", folder, "--set", "token_s=7"))
+            self.assertTrue(alive(ready["pid"]))
+            self.assertIn(f"LBOPS_EMULATOR_URL='{ready['url']}'", run("env", folder))
+            run("stop", folder)
+            self.assertFalse(alive(ready["pid"]))
+            self.assertFalse(any(os.path.exists(one) for one in ready["folders"]))
+            bad = subprocess.run(["bash", script, "start", folder, "--set", "nonsense=1"], capture_output=True, text=True, check=False)
+            self.assertNotEqual(bad.returncode, 0)
+            self.assertIn("no such setting", bad.stderr)
+        finally:
+            shutil.rmtree(folder)
+
+
 class Ends(Case):
     """Nothing is left of an emulator, however it ends."""
 
@@ -441,9 +492,12 @@ def log_in(sock, emulator, host, token):
         raise AssertionError("TLS is refused")
     with emulator.tls.wrap_socket(sock, server_hostname=host) as safe:
         safe.sendall(pgwire.startup(emulator.ready["user"], "databricks_postgres"))
-        if pgwire.read_message(safe) != (b"R", (3).to_bytes(4, "big")):
-            raise AssertionError("no password is asked for")
-        safe.sendall(pgwire.message(b"p", token.encode() + b"\0"))
+        kind, content = pgwire.read_message(safe)
+        if (kind, content) == (b"R", (3).to_bytes(4, "big")):
+            safe.sendall(pgwire.message(b"p", token.encode() + b"\0"))
+            kind, content = pgwire.read_message(safe)
+        if kind != b"R":
+            raise AssertionError(f"not let in: {pgwire.error_fields(content).get('M')}")
         while pgwire.read_message(safe)[0] != b"Z":
             pass
 

@@ -318,9 +318,11 @@ class Session:
     def _wait(self, to_server, to_client):
         if self.client.pending() and len(to_server) < CEILING:
             return
-        readers = [sock for sock, waiting in ((self.client, to_server), (self.server, to_client)) if len(waiting) < CEILING]
-        writers = [sock for sock, waiting in ((self.client, to_client), (self.server, to_server)) if waiting]
-        select.select(readers, writers, [], 60)
+        poll = select.poll()
+        for sock, incoming, outgoing in ((self.client, to_server, to_client), (self.server, to_client, to_server)):
+            wanted = (select.POLLIN if len(incoming) < CEILING else 0) | (select.POLLOUT if outgoing else 0)
+            poll.register(sock, wanted)
+        poll.poll(60000)
 
 
 def drain(sock, into):
