@@ -192,6 +192,15 @@ class Errors(Case):
             answer = EMULATOR.postgres("PATCH", f"{MAIN}/endpoints/primary", {"spec": {**kind, **spec}}, update_mask=path)
             self.fails(answer, 400, "INVALID_PARAMETER_VALUE")
 
+    def test_settings_of_servers(self):
+        kind = {"endpoint_type": "ENDPOINT_TYPE_READ_WRITE"}
+        call = lambda settings: EMULATOR.postgres("PATCH", f"{MAIN}/endpoints/primary", {"spec": {**kind, "settings": {
+            "pg_settings": settings}}}, update_mask="spec.settings.pg_settings")
+        self.fails(call({"archive_command": "true"}), 400, "INVALID_PARAMETER_VALUE", "cannot be set")
+        self.fails(call({"Work Mem": "1"}), 400, "INVALID_PARAMETER_VALUE")
+        done = EMULATOR.finish(call({"work_mem": "16MB"}))
+        self.assertEqual(done["response"]["status"]["settings"], {"pg_settings": {"work_mem": "16MB"}})
+
     def test_masks_at_leaf_level(self):
         path = f"{MAIN}/roles/jane"
         done = EMULATOR.finish(EMULATOR.postgres("PATCH", path, {"spec": {"attributes": {"createdb": False, "bypassrls": False}}},

@@ -135,10 +135,12 @@ class DuckEngine(Engine):
     def refresh_system(self):
         """Who reads meanwhile sees the old rows or the new ones, never none."""
         self._open()
+        # Before the lock: the rows need the workspace's, which is always taken first.
+        found = {place: self.workspace.system_tables.rows(*place) for place in TABLES}
         with self.lock:
             self.connection.execute("BEGIN")
             for (schema, table), columns in TABLES.items():
-                rows = self.workspace.system_tables.rows(schema, table)
+                rows = found[schema, table]
                 path = os.path.join(self.workspace.folder, f"{schema}.{table}.ndjson")
                 with open(path, "w", encoding="utf-8") as file:
                     file.writelines(json.dumps(row) + "\n" for row in rows)

@@ -49,7 +49,7 @@ class SparkEngine(Engine):
     def __init__(self, workspace, jars):
         super().__init__(workspace)
         self.jars, self.lock, self.spark, self.pending = jars, threading.RLock(), None, []
-        self.sessions = {}
+        self.sessions, self.early = {}, threading.Lock()
 
     # ---- opening
 
@@ -77,16 +77,18 @@ class SparkEngine(Engine):
                 builder = builder.config(name, value)
             spark = builder.getOrCreate()
             spark.sparkContext.setLogLevel("OFF")
-            for sql in self.pending:
-                spark.sql(sql)
-            self.spark = spark
+            with self.early:
+                for sql in self.pending:
+                    spark.sql(sql)
+                self.spark = spark
 
     def _later(self, sql):
-        with self.lock:
+        """At once, or when Spark is there; nobody waits for its start here."""
+        with self.early:
             if self.spark is None:
                 self.pending.append(sql)
-            else:
-                self.spark.sql(sql)
+                return
+        self.spark.sql(sql)
 
     def refresh_system(self):
         self._open()
