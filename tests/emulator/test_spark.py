@@ -8,6 +8,7 @@ import harness
 
 EMULATOR = harness.Emulator("--sql", "spark", "--set", "operation_s=0")
 READY = EMULATOR.ready
+SPARK_PATIENCE_S = 240
 VOLUME = "/Volumes/ops/lake/staging"
 
 
@@ -21,10 +22,18 @@ class Case(unittest.TestCase):
         for text in ("CREATE CATALOG IF NOT EXISTS ops", "CREATE SCHEMA IF NOT EXISTS ops.lake", "CREATE VOLUME IF NOT EXISTS ops.lake.staging"):
             cls.ok(cls, text)
 
-    def statement(self, text, wait="50s", **more):
-        answer = EMULATOR.call("POST", "/api/2.0/sql/statements", {"warehouse_id": READY["warehouse_id"], "statement": text,
-                                                                   "wait_timeout": wait, **more}, timeout=90)
-        return answer.json
+    def begin(self, text, **more):
+        return EMULATOR.call("POST", "/api/2.0/sql/statements", {"warehouse_id": READY["warehouse_id"], "statement": text,
+                                                                 "wait_timeout": "0s", **more}).json["statement_id"]
+
+    def look(self, ident):
+        return EMULATOR.call("GET", f"/api/2.0/sql/statements/{ident}").json
+
+    def statement(self, text, **more):
+        """Followed to its end, however slow the machine."""
+        ident = Case.begin(self, text, **more)
+        over = lambda found: found if found["status"]["state"] not in ("PENDING", "RUNNING") else None
+        return harness.until(lambda: over(Case.look(self, ident)), SPARK_PATIENCE_S)
 
     def ok(self, text, **more):
         done = Case.statement(self, text, **more)
@@ -150,13 +159,14 @@ class Delta(Case):
         self.assertTrue(all(float(row[1]) > 0 for row in rows))
 
     def test_cancel(self):
-        # Each row waits, so that there is something to cancel on any machine.
-        begun = self.statement("SELECT sum(a.id * b.id % 7) FROM range(4000000) a CROSS JOIN range(4000000) b", wait="0s")
-        look = lambda: EMULATOR.call("GET", f"/api/2.0/sql/statements/{begun['statement_id']}").json["status"]["state"]
-        harness.until(lambda: look() == "RUNNING")
+        # More rows than any machine goes through in time.
+        ident = self.begin("SELECT sum(a.id * b.id % 7) FROM range(4000000) a CROSS JOIN range(4000000) b")
+        state = lambda: self.look(ident)["status"]["state"]
+        harness.until(lambda: state() == "RUNNING")
+
         def canceled():
-            EMULATOR.call("POST", f"/api/2.0/sql/statements/{begun['statement_id']}/cancel", {})
-            return look() == "CANCELED"
+            EMULATOR.call("POST", f"/api/2.0/sql/statements/{ident}/cancel", {})
+            return state() == "CANCELED"
         harness.until(canceled)
 
 
