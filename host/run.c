@@ -1,8 +1,10 @@
 #include "run_state.h"
 
+#include "approved.h"
 #include "json.h"
 #include "load.h"
 #include "log.h"
+#include "target_tool.h"
 #include "targets.h"
 
 #include <signal.h>
@@ -10,6 +12,7 @@
 #include <sys/wait.h>
 
 static volatile sig_atomic_t cancel_requested;
+static bool may_wake; /* of the run that asks for a session now */
 
 void run_cancel_current(void)
 {
@@ -19,6 +22,11 @@ void run_cancel_current(void)
 bool run_is_cancelled(void)
 {
     return cancel_requested != 0;
+}
+
+bool run_may_wake(void)
+{
+    return may_wake;
 }
 
 /* ---- the small calls of lb_host ---- */
@@ -161,6 +169,7 @@ int run_session(run_state *run, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "give --project and --branch",
                        "%s runs on the workspace and has no database", run->request->tool);
     int r = run_check_stop(run, err);
+    may_wake = run->request->wake;
     return r < 0 ? r
                  : session_get(run->worker->sessions, &run->request->target, run->request->tool, run->deadline,
                                &run->session, &run->session_is_kept, err);
@@ -170,9 +179,17 @@ int run_session(run_state *run, lb_error *err)
 
 static int load_tool(run_state *run, lb_error *err)
 {
-    if (strcmp(run->request->tool, TARGETS_TOOL) == 0 && !*run->request->path) {
-        run->plugin = &targets_plugin; /* comes with the host */
-        run->tool = targets_plugin.ops;
+    static const lb_plugin *const own[] = {&targets_plugin, &target_plugin}; /* they come with the host */
+    for (size_t i = 0; i < LB_COUNT(own) && !*run->request->path; i++) {
+        if (strcmp(run->request->tool, own[i]->name) != 0)
+            continue;
+        run->plugin = own[i];
+        run->tool = own[i]->ops;
+        return 0;
+    }
+    if (strcmp(run->request->tool, APPROVED_TOOL) == 0 && !*run->request->path) {
+        run->plugin = &approved_plugin; /* so does this one */
+        run->tool = approved_plugin.ops;
         return 0;
     }
     int r = load_plugin(run->request->path, &run->plugin, err);
@@ -253,6 +270,14 @@ static int call_tool(run_state *run, lb_error *err)
     return err->code;
 }
 
+/* Nothing failed, so there is no error; what people are told travels with code 0. */
+static run_status pending_status(const run_state *run, lb_error *err)
+{
+    (void)lb_fail(err, 0, "lbops approvals lists them; lbops approve ID --as NAME --because TEXT carries one out",
+                  "approval_required: %u group(s) of changes wait for a person: %s", run->asked, run->asked_why);
+    return RUN_PENDING_APPROVAL;
+}
+
 static run_status status_of(const run_state *run, lb_error *err)
 {
     if (err->code == LB_ERR_SUSPENDED)
@@ -267,7 +292,7 @@ static run_status status_of(const run_state *run, lb_error *err)
                       run->refused_why);
         return RUN_FAILED;
     }
-    return RUN_OK;
+    return run->asked ? pending_status(run, err) : RUN_OK;
 }
 
 #define OUTBOX_LOOK (5 * CLOCK_SECOND) /* between two looks at what waits there */
@@ -341,6 +366,7 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
         .findings = run->findings,
         .records = run->records,
         .events = run->events,
+        .asked = run->asked,
         .version = run->plugin ? run->plugin->version : NULL,
     };
     run->batch = outbox_batch_free(run->batch);
@@ -370,7 +396,8 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
         .change_count = &change_count,
     };
     cancel_requested = 0;
-    worker->event_bytes = worker->change_bytes = 0;
+    worker->event_bytes = worker->change_bytes = worker->ask_bytes = 0;
+    worker->asks = 0;
     arena_reset(&worker->memory);
     session_pool *own = NULL, *shared = worker->sessions;
     if (request->record_dir)
