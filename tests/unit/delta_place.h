@@ -81,12 +81,13 @@ static inline void place_done(place *p)
 }
 
 #define PLACE LB_CLEANUP(place_done) place
-#define OPEN(p, ...)                                                                                                   \
+#define OPEN_WITH(p, ...)                                                                                              \
     do {                                                                                                               \
         lb_error open_error = {0};                                                                                     \
-        const char *const pairs_[] = {__VA_ARGS__ NULL};                                                               \
+        const char *const pairs_[] = {__VA_ARGS__, NULL};                                                              \
         CU_ASSERT_EQUAL_FATAL(place_open_with((p), pairs_, &open_error), 0);                                           \
     } while (0)
+#define OPEN(p) OPEN_WITH(p, NULL)
 
 /* ---- records ---- */
 
