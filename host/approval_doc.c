@@ -205,5 +205,7 @@ int approval_write(approval *a, buf *into, lb_error *err)
         return lb_fail(err, LB_ERR_LIMIT, "ask for it in smaller groups",
                        "the group \"%.100s\" is too large to wait for an approval (%zu KB at most)", a->title,
                        APPROVAL_BYTES >> 10);
+    if (json_check(buf_text(into) + before, into->length - before, err) < 0) /* what cannot be read again */
+        return lb_fail(err, LB_ERR_INVALID, "flatten it", "the evidence of \"%.100s\" is nested too deeply", a->title);
     return 0;
 }

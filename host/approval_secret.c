@@ -1,7 +1,7 @@
 /* What must not be written into a document that many people read and that a store keeps for a year.
  *
  * Nobody can tell a secret from another text by looking at it, so this looks at the names beside it: members of
- * documents, options of statements, keywords of connection strings, options and variables of command lines. The hosts's
+ * documents, options of statements, keywords of connection strings, options and variables of command lines. The host's
  * own rule is simpler: a change takes a reference to a secret. This is the net below it. */
 #include "approval_doc.h"
 #include "effect_tree.h"
@@ -26,14 +26,15 @@ static bool is_secret_name(const char *name, size_t length)
     return length == strlen("token") && strncasecmp(name, "token", length) == 0;
 }
 
-/* name=value or name:value anywhere in a text, as connection strings, queries and command lines have it, and the
- * user:password@ of an address. */
+/* name=value anywhere in a text, as connection strings, queries and command lines have it, and the user:password@ of an
+ * address. A value that begins like a reference (${PASSWORD}, <password>) is none. */
 static const char *in_text(const char *text)
 {
     static const char marks[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     for (const char *p = text; *p;) {
         size_t length = strspn(p, marks);
-        if (length && p[length] == '=' && p[length + 1] && is_secret_name(p, length))
+        bool is_given = length && p[length] == '=' && p[length + 1] && !strchr("${<[ \t\r\n", p[length + 1]);
+        if (is_given && is_secret_name(p, length))
             return "a keyword of a connection string";
         p += length ? length : 1;
     }
@@ -77,21 +78,25 @@ static const char *in_body(const char *body)
     return document ? in_json(document) : in_text(body);
 }
 
-/* An option of a statement with a value that is not null: PASSWORD of a role, OPTIONS of a user mapping. */
-static bool has_secret_option(const char *tree_text_of_all)
+/* In the parser's tree: an option with a value that is not null (PASSWORD of a role, OPTIONS of a user mapping), and
+ * what a string constant holds. A column that is called password is none. */
+static const char *in_tree(const char *parsed)
 {
-    char key[64], name[64];
-    tree root = {tree_text_of_all}, value;
+    char key[64], text[4096];
+    const char *found = NULL;
+    tree root = {parsed}, value;
     const char *end = tree_end(root);
-    for (const char *p = root.at; tree_next_key(p, end, key, sizeof key, &value); p = value.at) {
-        if (strcmp(key, "DefElem") != 0)
-            continue;
-        tree_text(tree_get(value, "defname"), name, sizeof name);
-        tree set = tree_path(tree_get(value, "arg"), "String", "sval");
-        if (tree_has(set) && is_secret_name(name, strlen(name)))
-            return true;
+    for (const char *p = root.at; !found && tree_next_key(p, end, key, sizeof key, &value); p = value.at) {
+        if (strcmp(key, "sval") == 0 || strcmp(key, "conninfo") == 0) {
+            tree_text(value, text, sizeof text);
+            found = in_text(text);
+        } else if (strcmp(key, "DefElem") == 0) {
+            tree_text(tree_get(value, "defname"), text, sizeof text);
+            bool is_given = tree_has(tree_path(tree_get(value, "arg"), "String", "sval"));
+            found = is_given && is_secret_name(text, strlen(text)) ? "an option of the statement" : NULL;
+        }
     }
-    return false;
+    return found;
 }
 
 static const char *in_values(const lb_value *values)
@@ -111,14 +116,12 @@ static const char *in_values(const lb_value *values)
 static const char *in_sql(const approval_change *c)
 {
     PgQueryParseResult parsed = pg_query_parse(c->sql.text);
-    bool has_option = !parsed.error && parsed.parse_tree && has_secret_option(parsed.parse_tree);
+    const char *found = parsed.error || !parsed.parse_tree ? in_text(c->sql.text) : in_tree(parsed.parse_tree);
     pg_query_free_parse_result(parsed);
-    if (has_option)
-        return "an option of the statement";
-    const char *found = in_values(c->sql.args);
+    found = found ? found : in_values(c->sql.args);
     for (uint32_t i = 0; !found && i < c->sql.param_count; i++)
         found = c->sql.params[i] ? in_text(c->sql.params[i]) : NULL;
-    return found ? found : in_text(c->sql.text);
+    return found;
 }
 
 static const char *in_argv(const char *const *argv)

@@ -50,6 +50,12 @@ lb_target request_target(const request *r)
                        .branch_class = branch_class};
 }
 
+void request_revise(request *r)
+{
+    int64_t revision = json_get_i64(r->record, "revision", 1);
+    json_object_object_add(r->record, "revision", json_object_new_int64(revision + 1));
+}
+
 bool request_has_expired(const request *r)
 {
     int64_t until = 0;
@@ -118,24 +124,21 @@ static void tell_history(approvals *a, const request *r, const lb_target *target
                          const char *because)
 {
     struct json_object *record = r->record;
-    a->hooks.row(a->hooks.state,
-                 LB_ARGS(lb_text("approval_id", r->id), lb_time("at", clock_now()), lb_text("status", status),
-                         lb_text("tool", json_get_text(record, "tool")),
-                         lb_text("group_title", json_get_text(record, "title")),
-                         lb_text("reason", json_get_text(record, "reason")),
-                         lb_text("risk", json_get_text(record, "risk")),
-                         lb_text("effect", json_get_text(record, "effect")),
-                         lb_text("branch_class", json_get_text(record, "branch_class")),
-                         lb_text("hash", json_get_text(record, "hash")),
-                         lb_json("fingerprint", list_text(record, "fingerprint")),
-                         lb_text("difference", list_text(record, "difference")),
-                         lb_json("plan", list_text(record, "plan")), lb_json("evidence", list_text(record, "evidence")),
-                         lb_text("undo", json_get_text(record, "undo")),
-                         time_of("requested_at", json_get_text(record, "requested_at")),
-                         time_of("expires_at", json_get_text(record, "expires_at")), lb_text("decided_by", by),
-                         lb_text("decision_reason", because),
-                         lb_text("executed_run_id", json_get_text(record, "executed_run_id"))),
-                 target, json_get_text(record, "run_id"));
+    a->hooks.row(
+        a->hooks.state,
+        LB_ARGS(
+            lb_text("approval_id", r->id), lb_time("at", clock_now()), lb_text("status", status),
+            lb_text("tool", json_get_text(record, "tool")), lb_text("group_title", json_get_text(record, "title")),
+            lb_text("reason", json_get_text(record, "reason")), lb_text("risk", json_get_text(record, "risk")),
+            lb_text("effect", json_get_text(record, "effect")),
+            lb_text("branch_class", json_get_text(record, "branch_class")),
+            lb_text("hash", json_get_text(record, "hash")), lb_json("fingerprint", list_text(record, "fingerprint")),
+            lb_text("difference", list_text(record, "difference")), lb_json("plan", list_text(record, "plan")),
+            lb_json("evidence", list_text(record, "evidence")), lb_text("undo", json_get_text(record, "undo")),
+            time_of("requested_at", json_get_text(record, "requested_at")),
+            time_of("expires_at", json_get_text(record, "expires_at")), lb_text("decided_by", by),
+            lb_text("decision_reason", because), lb_text("executed_run_id", json_get_text(record, "executed_run_id"))),
+        target, json_get_text(record, "run_id"));
 }
 
 /* Each kind with the payload that events.def gives it. */
@@ -150,7 +153,8 @@ static void tell_event(approvals *a, const request *r, const lb_target *target, 
         event(a->hooks.state, "approval.requested", target, run_id,
               LB_ARGS(lb_text("approval_id", r->id), lb_text("group", json_get_text(record, "title")),
                       time_of("expires_at", json_get_text(record, "expires_at")),
-                      lb_text("effect", json_get_text(record, "effect")), lb_text("hash", json_get_text(record, "hash")),
+                      lb_text("effect", json_get_text(record, "effect")),
+                      lb_text("hash", json_get_text(record, "hash")),
                       lb_bool("returned", strcmp(status, "returned") == 0)));
     else if (strcmp(status, "approved") == 0 || strcmp(status, "denied") == 0)
         event(a->hooks.state, "approval.decided", target, run_id,
@@ -241,8 +245,9 @@ static struct json_object *plan_of(struct json_object *document)
 
 static void fill_record(const approvals *a, struct json_object *document, request *fresh)
 {
-    static const char *const members[] = {"tool", "agent", "run_id", "title",  "reason",      "undo",     "evidence",
-                                          "risk", "effect", "hash",  "subject", "fingerprint", "decision_why"};
+    static const char *const members[] = {"tool",    "agent",       "run_id",      "title",  "reason",
+                                          "undo",    "evidence",    "risk",        "effect", "hash",
+                                          "subject", "fingerprint", "decision_why"};
     struct json_object *record = json_object_new_object(), *target = json_get_object(document, "target");
     struct json_object *asker = json_get_object(document, "requested_by");
     fresh->record = record;
@@ -256,7 +261,9 @@ static void fill_record(const approvals *a, struct json_object *document, reques
     copy_member(record, "requested_kind", asker, "kind");
     copy_member(record, "requested_by", asker, "actor");
     json_object_object_add(record, "plan", plan_of(document));
-    json_object_object_add(record, "people", json_object_new_int(people_needed(a->manifest, json_get_text(record, "effect"))));
+    json_object_object_add(record, "revision", json_object_new_int(1));
+    json_object_object_add(record, "people",
+                           json_object_new_int(people_needed(a->manifest, json_get_text(record, "effect"))));
     json_object_object_add(record, "decisions", json_object_new_array());
     add_time(record, "requested_at", fresh->at);
     add_time(record, "expires_at", fresh->at + a->manifest->approvals.expires_h * INT64_C(3600) * CLOCK_SECOND);

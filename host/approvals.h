@@ -26,8 +26,8 @@ typedef struct approval_ticket {
     char *record;    /* its document */
 } approval_ticket;
 
-/* The run that executes what was approved: everything is borrowed for the call. put_claims adds the operations that make
- * it once; refused is called instead of the run's end when somebody else was faster. */
+/* The run that executes what was approved: everything is borrowed for the call. put_claims adds the operations that
+ * make it once; refused is called instead of the run's end when somebody else was faster. */
 typedef struct approval_order {
     const char *id, *document;
     lb_target target;
@@ -57,7 +57,7 @@ typedef enum approval_asked { APPROVAL_NEW = 1, APPROVAL_KNOWN, APPROVAL_DENIED_
 
 typedef struct approval_answer {
     approval_asked asked;
-    const char *id; /* of the request, or of the one that was denied */
+    const char *id;   /* of the request, or of the one that was denied */
     const char *text; /* one sentence for people */
 } approval_answer;
 
@@ -67,18 +67,24 @@ void approvals_ask(approvals *a, const char *document, approvals_answered answer
 /* ---- deciding ---- */
 
 typedef struct approval_decision {
-    const char *id; /* or a beginning of it that only one request has */
+    const char *id;   /* or a beginning of it that only one request has */
+    int64_t revision; /* of the request that was decided on; 0: as it stands now */
     bool approve;
     const char *name, *reason;
     const char *via; /* "uid 1000", "approval_postgres" */
     run_watch watch; /* of the run that executes it */
 } approval_decision;
 
-typedef enum approval_decided { APPROVAL_DENIED = 1, APPROVAL_HALF /* a second person is needed */, APPROVAL_EXECUTING } approval_decided;
+typedef enum approval_decided {
+    APPROVAL_DENIED = 1,
+    APPROVAL_HALF /* a second person is needed */,
+    APPROVAL_EXECUTING
+} approval_decided;
 /* record: the request as it stands now. */
 typedef void (*approvals_decided)(void *owner, void *tag, approval_decided decided, const char *record,
                                   const lb_error *error);
-void approvals_decide(approvals *a, const approval_decision *decision, approvals_decided decided, void *owner, void *tag);
+void approvals_decide(approvals *a, const approval_decision *decision, approvals_decided decided, void *owner,
+                      void *tag);
 
 /* Starts what was approved and not executed, since the host died in between. */
 void approvals_go_on(approvals *a);

@@ -10,6 +10,7 @@ typedef struct deciding {
     approvals *approvals;
     char *id, *name, *reason, *via;
     bool approve;
+    int64_t revision;
     run_watch watch;
     approvals_decided decided;
     void *owner, *tag;
@@ -75,6 +76,9 @@ static int check_state(const deciding *d, lb_error *err)
                        : lb_fail(err, LB_ERR_CONFLICT, "lbops approvals --all shows how each one stands",
                                  "%s is %s already", r->id, r->status);
     }
+    if (d->revision && d->revision != json_get_i64(r->record, "revision", 1))
+        return lb_fail(err, LB_ERR_CONFLICT, "look at it as it stands now", "%s has changed since it was decided on",
+                       r->id);
     if (request_has_expired(r))
         return lb_fail(err, LB_ERR_CONFLICT, "run the tool again: it asks again if it is still needed",
                        "%s expired at %s", r->id, json_get_text(r->record, "expires_at"));
@@ -120,12 +124,18 @@ static void on_written(void *owner, void *tag, int failed, int64_t version, cons
         return;
     }
     approvals_tell(d->approvals, &d->request, d->approve ? "approved" : "denied", d->name, d->reason);
+    if (d->approve && d->approvals->hooks.publish)
+        d->approvals->hooks.publish(d->approvals->hooks.state, d->request.id,
+                                    json_object_to_json_string_ext(d->request.record, JSON_C_TO_STRING_PLAIN));
     finish(d, d->approve ? APPROVAL_HALF : APPROVAL_DENIED, NULL);
 }
 
+/* A second person decides on a revision of its own. */
 static void write_decision(deciding *d)
 {
     approvals *a = d->approvals;
+    if (d->approve)
+        request_revise(&d->request);
     state_begin(a->state, on_written, a, d);
     approvals_put(a, LB_STATE_REPLACE, &d->request, d->approve ? "pending" : "denied");
     if (!d->approve)
@@ -186,7 +196,8 @@ static void carry_out(deciding *d)
     bool goes_on = strcmp(d->request.status, "approved") == 0;
     if (!goes_on)
         note_decision(d);
-    if (!goes_on && (!d->approve || (int64_t)approvals_so_far(&d->request) < json_get_i64(d->request.record, "people", 1))) {
+    if (!goes_on &&
+        (!d->approve || (int64_t)approvals_so_far(&d->request) < json_get_i64(d->request.record, "people", 1))) {
         write_decision(d);
         return;
     }
@@ -212,7 +223,8 @@ static void on_request(void *owner, void *tag, wire_reader *docs, const lb_error
         carry_out(d);
 }
 
-void approvals_decide(approvals *a, const approval_decision *decision, approvals_decided decided, void *owner, void *tag)
+void approvals_decide(approvals *a, const approval_decision *decision, approvals_decided decided, void *owner,
+                      void *tag)
 {
     lb_error error;
     deciding *d = base_alloc(sizeof *d);
@@ -222,6 +234,7 @@ void approvals_decide(approvals *a, const approval_decision *decision, approvals
                     .reason = base_strdup(decision->reason),
                     .via = base_strdup(decision->via ? decision->via : "unknown"),
                     .approve = decision->approve,
+                    .revision = decision->revision,
                     .watch = decision->watch,
                     .decided = decided,
                     .owner = owner,

@@ -3,8 +3,8 @@
 
 #include "log.h"
 
-/* A request from the text that its run carried along. While it executes nobody else touches it, and a run ends only once:
- * so its end needs no version. */
+/* A request from the text that its run carried along. While it executes nobody else touches it, and a run ends only
+ * once: so its end needs no version. */
 static bool request_read(request *r, const char *id, const char *record, int64_t version)
 {
     lb_error error;
@@ -52,6 +52,7 @@ static void put_back(approvals *a, request *r, struct json_object *result)
         json_object_object_add(r->record, "difference", json_object_get(difference));
     json_object_object_add(r->record, "decisions", json_object_new_array());
     json_object_object_del(r->record, "executed_run_id");
+    request_revise(r);
     if (document) {
         const char *hash = json_get_text(document, "hash");
         struct json_object *fingerprint = json_get_object(document, "fingerprint");

@@ -27,9 +27,11 @@ bool request_take(wire_reader *docs, request *ret_request); /* the next of a lis
 void request_done(request *r);
 lb_target request_target(const request *r); /* borrowed from the record */
 bool request_has_expired(const request *r);
+void request_revise(request *r); /* what was decided on it does not hold for it any more */
 
 void approvals_put(approvals *a, lb_state_verb verb, const request *r, const char *status);
-void approvals_tell(approvals *a, const request *r, const char *status, const char *by, const char *because); /* history, event, channel */
+void approvals_tell(approvals *a, const request *r, const char *status, const char *by,
+                    const char *because); /* history, event, channel */
 void approvals_put_subject(approvals *a, const request *r, const char *status, const char *by, const char *because,
                            int64_t version);
 

@@ -95,11 +95,14 @@ static int restore_evidence(run_state *run, const char *text, const lb_value **r
     return 0;
 }
 
-static int restore_group(run_state *run, const approval *a, lb_group **ret_group, lb_error *err)
+/* NULL after a failure. */
+static lb_group *restore_group(run_state *run, const approval *a, lb_error *err)
 {
     lb_group *group = arena_alloc(run->memory, sizeof *group);
-    if (!group)
-        return lb_out_of_memory(err);
+    if (!group) {
+        (void)lb_out_of_memory(err); /* the NULL says it */
+        return NULL;
+    }
     *group = (lb_group){.next = run->groups,
                         .run = run,
                         .title = a->title,
@@ -113,10 +116,9 @@ static int restore_group(run_state *run, const approval *a, lb_group **ret_group
     for (size_t i = 0; i < a->change_count && r >= 0; i++)
         r = restore_change(group, &a->changes[i], err);
     if (r < 0)
-        return r;
+        return NULL;
     run->groups = group;
-    *ret_group = group;
-    return 0;
+    return group;
 }
 
 /* ---- carrying it out ---- */
@@ -177,16 +179,16 @@ static bool same_name(const char *a, const char *b)
 
 static int carry_out(run_state *run, approval *a, lb_error *err)
 {
-    lb_group *group = NULL;
     fingerprint now = {0};
     const lb_target *target = &run->request->target;
     if (!same_name(target->project, a->target.project) || !same_name(target->branch, a->target.branch))
         return lb_fail(err, LB_ERR_INVALID, "run it on the branch that was decided on", "the approval is for %s/%s",
                        a->target.project ? a->target.project : "the workspace",
                        a->target.branch ? a->target.branch : "");
-    int r = restore_group(run, a, &group, err);
-    if (r >= 0)
-        r = door_fingerprint(group, &now, err);
+    lb_group *group = restore_group(run, a, err);
+    if (!group)
+        return err->code;
+    int r = door_fingerprint(group, &now, err);
     if (r < 0)
         return r;
     if (strcmp(now.hash, a->fingerprint.hash) == 0)

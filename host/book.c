@@ -5,12 +5,12 @@
 #include "log.h"
 #include "service_state.h"
 
-#define LEASE_US    (60 * CLOCK_SECOND)
-#define RENEW_S     15.0
-#define GIVE_UP     (15 * CLOCK_SECOND)
-#define KEEP_RUNS   (7 * 86400 * CLOCK_SECOND) /* in the state; history keeps them longer */
-#define PRUNE_S     3600.0
-#define PRUNE_MOST  100000
+#define LEASE_US   (60 * CLOCK_SECOND)
+#define RENEW_S    15.0
+#define GIVE_UP    (15 * CLOCK_SECOND)
+#define KEEP_RUNS  (7 * 86400 * CLOCK_SECOND) /* in the state; history keeps them longer */
+#define PRUNE_S    3600.0
+#define PRUNE_MOST 100000
 
 static void no_answer(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
 {
@@ -23,11 +23,9 @@ static void no_answer(void *owner, void *tag, int failed, int64_t version, const
 
 static void acquire(book *b)
 {
-    state_op(b->state, &(lb_state_op){.verb = LB_STATE_ACQUIRE,
-                                      .space = BOOK_HOSTS,
-                                      .key = b->host,
-                                      .owner = b->host,
-                                      .ttl_us = LEASE_US});
+    state_op(b->state,
+             &(lb_state_op){
+                 .verb = LB_STATE_ACQUIRE, .space = BOOK_HOSTS, .key = b->host, .owner = b->host, .ttl_us = LEASE_US});
 }
 
 static void on_renew(struct ev_loop *loop, ev_timer *timer, int events)
@@ -105,6 +103,13 @@ static void on_down(void *state, service *s, const lb_error *why, int failures)
         b->hooks.service(b->hooks.state, why, failures);
 }
 
+/* What it cannot write now it writes later: whoever waits for a run finds the reason here. */
+static void on_troubled(void *state, const lb_error *why)
+{
+    (void)state;
+    log_error("state", why);
+}
+
 int book_new(const book_options *options, book **ret_book, lb_error *err)
 {
     book *b = base_alloc(sizeof *b);
@@ -129,7 +134,8 @@ int book_new(const book_options *options, book **ret_book, lb_error *err)
     const state_client_options state_wishes = {.loop = b->loop,
                                                .service = b->service,
                                                .client = client,
-                                               .give_up_us = options->one_shot ? GIVE_UP : 0};
+                                               .give_up_us = options->one_shot ? GIVE_UP : 0,
+                                               .troubled = on_troubled};
     b->state = state_client_new(&state_wishes);
     *ret_book = b;
     return 0;
@@ -242,8 +248,7 @@ void book_put_end(book *b, const run_outcome *outcome, const char *origin, int64
         json_member_string(&body, "hint", d->error.hint[0] ? d->error.hint : NULL);
     }
     buf_putc(&body, '}');
-    state_op(b->state,
-             &(lb_state_op){.verb = LB_STATE_REMOVE, .space = BOOK_RUNNING, .key = outcome->request->id});
+    state_op(b->state, &(lb_state_op){.verb = LB_STATE_REMOVE, .space = BOOK_RUNNING, .key = outcome->request->id});
     state_op(b->state, &(lb_state_op){.verb = LB_STATE_INSERT,
                                       .space = BOOK_RUNS,
                                       .key = outcome->request->id,

@@ -1,6 +1,6 @@
 /* book.h: the book of runs in the state service: a run is begun there before it starts and ended there before anybody
- * hears of its end, so that each run has exactly one final state whatever is killed. It knows who this host is, keeps the
- * host's lease, and closes what hosts that died have left open. [supervisor] */
+ * hears of its end, so that each run has exactly one final state whatever is killed. It knows who this host is, keeps
+ * the host's lease, and closes what hosts that died have left open. [supervisor] */
 #ifndef LBOPS_HOST_BOOK_H
 #define LBOPS_HOST_BOOK_H
 
@@ -53,8 +53,8 @@ journal *book_journal(book *b);
 bool book_is_shared(const book *b); /* other hosts may use the same store */
 bool book_is_ready(const book *b);
 
-/* Adds the run to the open transaction of book_state: its insertion. key: what started it, or NULL; origin: a JSON object
- * that goes into the document, or NULL. */
+/* Adds the run to the open transaction of book_state: its insertion. key: what started it, or NULL; origin: a JSON
+ * object that goes into the document, or NULL. */
 void book_put_begin(book *b, const run_request *request, const char *origin);
 /* Its end, with what came of it. number: rises by one with each end of this host. */
 void book_put_end(book *b, const run_outcome *outcome, const char *origin, int64_t number);

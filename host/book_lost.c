@@ -1,5 +1,5 @@
-/* What hosts that died have left open: who is dead, which runs were theirs, what the journal knows of them; then each run
- * gets its one end. Steps follow each other by the answers of the state service. */
+/* What hosts that died have left open: who is dead, which runs were theirs, what the journal knows of them; then each
+ * run gets its one end. Steps follow each other by the answers of the state service. */
 #include "book_lost.h"
 
 #include "json.h"
@@ -220,14 +220,12 @@ static void on_recorded(void *owner, void *tag, wire_reader *docs, const lb_erro
     }
     if (error)
         log_error("state", error);
-    const lb_state_query ended = {.size = sizeof ended,
-                                  .space = BOOK_RUNS,
-                                  .owner = dead->id,
-                                  .newest_first = true,
-                                  .limit = MOST_UNRECORDED};
+    const lb_state_query ended = {
+        .size = sizeof ended, .space = BOOK_RUNS, .owner = dead->id, .newest_first = true, .limit = MOST_UNRECORDED};
     state_list(b->state, &ended, on_ended_runs, b, upto);
     state_begin(b->state, no_matter, b, NULL);
-    state_op(b->state, &(lb_state_op){.verb = LB_STATE_RELEASE, .space = BOOK_HOSTS, .key = dead->id, .owner = dead->id});
+    state_op(b->state,
+             &(lb_state_op){.verb = LB_STATE_RELEASE, .space = BOOK_HOSTS, .key = dead->id, .owner = dead->id});
     state_op(b->state, &(lb_state_op){.verb = LB_STATE_REMOVE, .space = BOOK_RECORDED, .key = dead->id});
     state_end(b->state);
     free(dead->id);

@@ -36,7 +36,7 @@ struct book {
 };
 
 void book_settled(book *b, const lb_error *error); /* ready, or not */
-void book_look_for_lost(book *b); /* then book_settled */
+void book_look_for_lost(book *b);                  /* then book_settled */
 void book_forget_lost(book *b);
 
 #endif

@@ -123,6 +123,13 @@ static void set_nonblocking(int fd)
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); /* cannot fail on our own descriptor */
 }
 
+struct ev_loop *child_loop(void)
+{
+    struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+    (void)signal(SIGCHLD, SIG_DFL); /* cannot fail; whoever started us may have had it ignored, too */
+    return loop;
+}
+
 int child_start(child *c, const char *program, const char *role, lb_error *err)
 {
     int sockets[2], errors[2];

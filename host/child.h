@@ -5,6 +5,8 @@
 
 #include "base.h"
 
+#include <ev.h>
+
 #define CHILD_FD   3 /* the child's end of the socket */
 #define CHILD_TAIL 2048
 
@@ -16,6 +18,9 @@ typedef struct child {
 } child;
 
 #define CHILD_INIT ((child){.fd = -1, .stderr_fd = -1})
+
+/* libev's default loop, which must not reap our children: each is waited for by its number, to know how it ended. */
+struct ev_loop *child_loop(void);
 
 /* Starts `program role` ("--worker") in a session of its own, with a clean environment, CHILD_FD as one end of a stream
  * socket and stderr as a pipe; both of ours are non-blocking. program NULL: ourselves. */

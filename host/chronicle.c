@@ -226,11 +226,13 @@ int chronicle_add(chronicle *c, const event *e, uint64_t *ret_seq, lb_error *err
     return r;
 }
 
-void chronicle_wait(chronicle *c, void (*durable)(void *owner, void *tag, const lb_error *error), void *owner, void *tag)
+void chronicle_wait(chronicle *c, void (*durable)(void *owner, void *tag, const lb_error *error), void *owner,
+                    void *tag)
 {
     waiter *w = base_alloc(sizeof *w);
     *w = (waiter){.durable = durable, .owner = owner, .tag = tag};
-    bool is_done = c->options.one_shot ? !c->gathered && !c->waiters : event_log_last(c->log) == event_log_durable(c->log);
+    bool is_done =
+        c->options.one_shot ? !c->gathered && !c->waiters : event_log_last(c->log) == event_log_durable(c->log);
     if (is_done) {
         free(w);
         durable(owner, tag, NULL);

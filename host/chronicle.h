@@ -25,7 +25,8 @@ chronicle *chronicle_free(chronicle *c); /* what is not written is written now *
 LB_MUST_CHECK int chronicle_add(chronicle *c, const event *e, uint64_t *ret_seq, lb_error *err);
 
 /* Calls back, later, once all that has been added so far is durable; or with the error for why it is not. */
-void chronicle_wait(chronicle *c, void (*durable)(void *owner, void *tag, const lb_error *error), void *owner, void *tag);
+void chronicle_wait(chronicle *c, void (*durable)(void *owner, void *tag, const lb_error *error), void *owner,
+                    void *tag);
 
 event_log *chronicle_log(chronicle *c); /* a daemon's; else NULL */
 

@@ -51,6 +51,11 @@ const cli_verb cli_verbs[] = {
      cli_approve, false},
     {"deny", "deny ID --as NAME --because TEXT", "refuses a group of changes",
      "The same is not asked for again until its evidence changes.\n", cli_deny, false},
+    {"alerts", "alerts [--all]", "what is wrong now; with --all what has been resolved too", NULL, cli_alerts, false},
+    {"cycle", "cycle [--agent A] [--strict]", "every tool of the agents once, on all of their targets",
+     "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
+     "for approval is counted and no failure, unless --strict makes it exit code 3.\n",
+     cli_cycle, false},
     {"events", "events [--follow] [--since WHEN] [--kind PATTERN] [--limit N] [--verify | --kinds] ...",
      "shows what happened, from the log of events",
      "Reads the files of the log: no daemon is needed, and none is disturbed.\n\n"
@@ -74,6 +79,17 @@ const cli_verb cli_verbs[] = {
      "  --timeout SECONDS  instead of 300\n"
      "  --no-flush         leaves the outbox alone\n",
      cli_sql, false},
+    {"target", "target ls|create|delete|reset|dsn [BRANCH] [--project P] ...", "projects and branches, by hand",
+     "  ls                       every branch, its compute, and resets that were cut short\n"
+     "  create BRANCH            --ttl 4h | --expires TIME | --keep; --from BRANCH, --at TIME or --lsn PLACE of it;\n"
+     "                           --protect\n"
+     "  delete BRANCH            with everything in it\n"
+     "  reset BRANCH             deletes it and makes it again from its parent\n"
+     "  dsn BRANCH               a connection string; --wake also wakes a suspended compute\n"
+     "  --project P              the project; not needed where the manifest has only one. Without BRANCH, create and\n"
+     "                           delete are about the project itself (create: --version N of Postgres)\n"
+     "  --plan, --as NAME, --because TEXT, --timeout SECONDS as for run. Changes go through the gate.\n",
+     cli_target, false},
     {"plugin", "plugin check FILE.so ...", "does this file satisfy the SDK?",
      "Loads each file in a child process and says what it is, or why it is refused.\n", cli_plugin, false},
     {"completion", "completion bash|zsh", "prints a completion script for the shell",

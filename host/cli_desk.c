@@ -2,6 +2,7 @@
  * answer takes. */
 #include "cli.h"
 
+#include "child.h"
 #include "control.h"
 #include "desk.h"
 #include "json.h"
@@ -191,7 +192,7 @@ int cli_ask(cli *c, const char *request, const char *what, cli_ask_kind kind, co
 {
     lb_error error;
     control_link *link = NULL;
-    asking a = {.c = c, .takers = takers, .loop = ev_default_loop(EVFLAG_AUTO), .exit_code = 5, .started = ev_time()};
+    asking a = {.c = c, .takers = takers, .loop = child_loop(), .exit_code = 5, .started = ev_time()};
     int reached = kind == CLI_ASK_HERE ? LB_ERR_NOT_FOUND : control_connect(c->manifest->state_dir, &link, &error);
     (void)snprintf(a.progress, sizeof a.progress, "%s", what);
     if (reached < 0 && (reached != LB_ERR_NOT_FOUND || kind == CLI_ASK_DAEMON))

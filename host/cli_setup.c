@@ -2,6 +2,7 @@
  */
 #include "cli.h"
 
+#include "child.h"
 #include "fs.h"
 #include "json.h"
 
@@ -258,7 +259,7 @@ int cli_ready(cli *c, int argc, char **argv)
     int code = cli_load(c, CLI_STRICT);
     if (code)
         return code;
-    struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+    struct ev_loop *loop = child_loop();
     const supervisor_options options = {.manifest = c->manifest,
                                         .registry = c->registry,
                                         .loop = loop,

@@ -2,6 +2,8 @@
  * runs before it have reported. */
 #include "cli.h"
 
+#include "child.h"
+#include "control.h"
 #include "json.h"
 #include "service.h"
 #include "service_delta.h"
@@ -282,7 +284,7 @@ static int start(asking *a, lb_error *err)
     if (!spec)
         return lb_fail(err, LB_ERR_NOT_FOUND, "name one under [services.delta], or build it",
                        "there is no delta service %s", name);
-    const param_arg *args = named ? supervisor_args(&a->memory, m, &named->params, &count, err) : NULL;
+    const param_arg *args = named ? manifest_args(m, &named->params, &a->memory, &count, err) : NULL;
     if (named && !args)
         return err->code;
     const param_arg settings[] = {{"outbox_dir", arena_printf(&a->memory, "%s/outbox", m->state_dir)},
@@ -340,6 +342,28 @@ static int parse_words(asking *a, int argc, char **argv)
     return a->question && *a->question ? 0 : cli_usage(a->c, verb, NULL, "there is no question");
 }
 
+static void ignore_line(void *state, const char *line)
+{
+    (void)state, (void)line; /* what waits in the end shows in the answer */
+}
+
+static bool never(void *state)
+{
+    (void)state;
+    return false;
+}
+
+/* A daemon is the one writer of its history: it commits what waits, and we only read. */
+static void flush_by_daemon(asking *a)
+{
+    lb_error err;
+    control_link *link = NULL;
+    if (a->no_flush || control_connect(a->c->manifest->state_dir, &link, &err) < 0)
+        return;
+    a->no_flush = control_ask(link, "{\"verb\":\"flush\"}", ignore_line, never, NULL, &err) == 0;
+    link = control_close(link);
+}
+
 int cli_sql(cli *c, int argc, char **argv)
 {
     lb_error err;
@@ -349,8 +373,9 @@ int cli_sql(cli *c, int argc, char **argv)
         code = cli_load(c, CLI_STRICT);
     if (code != 0)
         return code;
+    flush_by_daemon(&a);
     arena_init(&a.memory, 0);
-    a.loop = ev_default_loop(EVFLAG_AUTO);
+    a.loop = child_loop();
     if (start(&a, &err) < 0) {
         code = cli_fail(c, &err);
     } else {

@@ -19,7 +19,8 @@ typedef struct item_list {
 static void add_json(item_list *list, struct json_object *item)
 {
     json_comma(&list->json);
-    buf_puts(&list->json, json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    buf_puts(&list->json,
+             json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static int ask_list(cli *c, const char *request, const char *what,
@@ -92,10 +93,11 @@ static void print_members(struct json_object *item)
                      shown(json_object_array_get_idx(plan, i), "statement"));
     for (size_t i = 0; i < LB_COUNT(names); i++)
         if (json_object_object_get_ex(item, names[i], &value) && value)
-            (void)printf("    %-11s %s\n", names[i],
-                         json_object_is_type(value, json_type_string)
-                             ? json_object_get_string(value)
-                             : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+            (void)printf(
+                "    %-11s %s\n", names[i],
+                json_object_is_type(value, json_type_string)
+                    ? json_object_get_string(value)
+                    : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static void take_approval(cli *c, void *state, struct json_object *item)
@@ -137,6 +139,84 @@ int cli_approvals(cli *c, int argc, char **argv)
     return code ? code : ask_list(c, buf_text(&request), "approvals", take_approval, "nothing waits for anybody");
 }
 
+/* ---- alerts ---- */
+
+static void take_alert(cli *c, void *state, struct json_object *item)
+{
+    item_list *list = state;
+    const char *project = json_get_text(item, "project");
+    if (!list->count++ && !c->json)
+        (void)printf("%s%-9s %-9s %-28s %-6s %s%s\n", cli_style(c, "1"), "SEVERITY", "STATE", "SINCE", "TIMES", "WHAT",
+                     cli_style(c, "0"));
+    if (c->json)
+        add_json(list, item);
+    else
+        (void)printf("%-9s %-9s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), shown(item, "status"),
+                     shown(item, "fired_at"), shown(item, "count"), project ? project : "", project ? "/" : "",
+                     project ? shown(item, "branch") : "", project ? ": " : "", shown(item, "text"));
+}
+
+int cli_alerts(cli *c, int argc, char **argv)
+{
+    bool all = argc == 2 && strcmp(argv[1], "--all") == 0;
+    if (argc > 1 && !all)
+        return cli_usage(c, cli_find_verb("alerts"), NULL, "alerts does not take %s", argv[1]);
+    int code = cli_load(c, CLI_DEFAULTS);
+    return code ? code
+                : ask_list(c, all ? "{\"verb\":\"alerts\",\"all\":true}" : "{\"verb\":\"alerts\"}", "alerts",
+                           take_alert, "nothing is wrong that anybody knows of");
+}
+
+/* ---- a cycle ---- */
+
+static void take_cycle_run(cli *c, void *state, struct json_object *document)
+{
+    struct json_object *target = json_get_object(document, "target"), *error = json_get_object(document, "error");
+    const char *status = shown(document, "status");
+    (void)state;
+    if (c->json) {
+        (void)puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        return;
+    }
+    char place[200] = "";
+    if (target)
+        (void)snprintf(place, sizeof place, "%s/%s", shown(target, "project"), shown(target, "branch"));
+    (void)printf("%s%-17s%s %-32s %-28s %s ms%s%s\n", cli_style(c, strcmp(status, "ok") == 0 ? "32" : "33"), status,
+                 cli_style(c, "0"), shown(document, "tool"), place, shown(document, "duration_ms"), error ? "  " : "",
+                 error ? shown(error, "message") : "");
+    (void)fflush(stdout); /* as it comes: a cycle takes its time */
+}
+
+static void take_cycle_result(cli *c, void *state, struct json_object *result)
+{
+    (void)state;
+    if (c->json)
+        (void)puts(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
+    else
+        (void)printf("%s runs: %s ok, %s failed, %s skipped, %s wait for approval; %s changes, %s findings\n",
+                     shown(result, "runs"), shown(result, "ok"), shown(result, "failed"), shown(result, "skipped"),
+                     shown(result, "pending_approval"), shown(result, "changes"), shown(result, "findings"));
+}
+
+int cli_cycle(cli *c, int argc, char **argv)
+{
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    const cli_takers takers = {.document = take_cycle_run, .result = take_cycle_result};
+    buf_puts(&request, "{\"verb\":\"cycle\"");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--strict") == 0)
+            json_member_bool(&request, "strict", true);
+        else if (strcmp(argv[i], "--agent") == 0 && i + 1 < argc)
+            json_member_string(&request, "agent", argv[++i]);
+        else
+            return cli_usage(c, cli_find_verb("cycle"), NULL, "cycle does not take %s", argv[i]);
+    }
+    json_member_string(&request, "name", cli_user());
+    buf_putc(&request, '}');
+    int code = cli_load(c, CLI_STRICT);
+    return code ? code : cli_ask(c, buf_text(&request), "cycle", CLI_ASK_RUN, &takers);
+}
+
 /* ---- deciding ---- */
 
 typedef struct decision {
@@ -168,7 +248,8 @@ static void take_record_json(cli *c, void *state, struct json_object *record)
 static void take_document(cli *c, void *state, struct json_object *document)
 {
     decision *d = state;
-    const char *text = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    const char *text =
+        json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
     d->has_run = true;
     if (c->json)
         (void)puts(text);
@@ -203,9 +284,8 @@ static int decide(cli *c, int argc, char **argv)
     json_member_string(&request, "reason", d.reason);
     buf_putc(&request, '}');
     bool approves = strcmp(d.verb, "approve") == 0;
-    const cli_takers takers = {.state = &d,
-                               .result = c->json && !approves ? take_record_json : take_record,
-                               .document = take_document};
+    const cli_takers takers = {
+        .state = &d, .result = c->json && !approves ? take_record_json : take_record, .document = take_document};
     return cli_ask(c, buf_text(&request), d.verb, approves ? CLI_ASK_RUN : CLI_ASK_LOOK, &takers);
 }
 

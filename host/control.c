@@ -185,14 +185,15 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
     int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return;
-    bool is_ours = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-                   (peer.uid == geteuid() || peer.uid == 0);
+    bool is_ours =
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == geteuid() || peer.uid == 0);
     if (!is_ours || c->client_count >= CLIENTS_MOST) {
         (void)close(fd); /* nothing was said */
         return;
     }
     client *k = base_alloc(sizeof *k);
-    *k = (client){.control = c, .fd = fd, .in = BUF_INIT(LINE_MOST * 2), .out = BUF_INIT(UNREAD_MOST), .next = c->clients};
+    *k = (client){
+        .control = c, .fd = fd, .in = BUF_INIT(LINE_MOST * 2), .out = BUF_INIT(UNREAD_MOST), .next = c->clients};
     (void)snprintf(k->via, sizeof k->via, "uid %u", (unsigned)peer.uid);
     c->clients = k;
     c->client_count++;
@@ -226,7 +227,7 @@ control *control_free(control *c)
         drop(c->clients);
     }
     ev_io_stop(c->loop, &c->io);
-    (void)close(c->fd);       /* nobody waits there any more */
+    (void)close(c->fd);    /* nobody waits there any more */
     (void)unlink(c->path); /* a leftover refuses connections, which says the same */
     free(c->path);
     free(c);

@@ -8,7 +8,8 @@
 
 typedef struct control control;
 
-LB_MUST_CHECK int control_new(struct ev_loop *loop, const char *state_dir, desk *d, control **ret_control, lb_error *err);
+LB_MUST_CHECK int control_new(struct ev_loop *loop, const char *state_dir, desk *d, control **ret_control,
+                              lb_error *err);
 control *control_free(control *c); /* takes the socket away */
 
 /* The other side, which blocks. LB_ERR_NOT_FOUND: no daemon serves this state directory. */

@@ -13,6 +13,7 @@ static desk_call *free_call(desk_call *call)
     free(call->choice.project);
     free(call->choice.branch);
     free(call->args);
+    desk_cycle_done(call);
     free(call->via);
     free(call->name);
     free(call->reason);
@@ -78,6 +79,11 @@ void desk_use(desk *d, const manifest *m)
     d->manifest = m;
 }
 
+void desk_close(desk *d)
+{
+    d->is_closed = true;
+}
+
 void desk_leave(desk_call *call)
 {
     call->client = (desk_client){0};
@@ -97,18 +103,28 @@ static void cancel(desk_call *call)
     desk_end(call, 0);
 }
 
+/* Verbs after which something runs. */
+static bool begins(const char *verb)
+{
+    return strcmp(verb, "run") == 0 || strcmp(verb, "approve") == 0;
+}
+
 static void dispatch(desk_call *call, const char *verb)
 {
     static const struct {
         const char *verb;
         void (*serve)(desk_call *call);
-    } verbs[] = {{"run", desk_run},
-                 {"cancel", cancel},
-                 {"runs", desk_runs},
-                 {"suspended", desk_suspended},
-                 {"resume", desk_resume},
-                 {"approvals", desk_approvals}};
+    } verbs[] = {{"run", desk_run},       {"cancel", cancel},
+                 {"runs", desk_runs},     {"suspended", desk_suspended},
+                 {"resume", desk_resume}, {"approvals", desk_approvals},
+                 {"alerts", desk_alerts}, {"cycle", desk_cycle}};
     lb_error error;
+    if (call->desk->is_closed && begins(verb)) {
+        (void)lb_fail(&error, LB_ERR_CANCELLED, "ask again when it is up again, or without it",
+                      "the daemon is stopping and begins nothing new");
+        desk_error(call, &error);
+        return;
+    }
     for (size_t i = 0; i < LB_COUNT(verbs); i++)
         if (strcmp(verb, verbs[i].verb) == 0) {
             verbs[i].serve(call);
@@ -121,8 +137,8 @@ static void dispatch(desk_call *call, const char *verb)
     const desk *d = call->desk;
     if (d->extra && d->extra(d->state, verb, call->request, call))
         return;
-    (void)lb_fail(&error, LB_ERR_INVALID, "is lbops of the same version on both sides?", "nobody here knows the verb %.40s",
-                  verb);
+    (void)lb_fail(&error, LB_ERR_INVALID, "is lbops of the same version on both sides?",
+                  "nobody here knows the verb %.40s", verb);
     desk_error(call, &error);
 }
 

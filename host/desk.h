@@ -1,10 +1,11 @@
 /* desk.h: where people and their programs ask: one request as a JSON object, the answer as JSON lines, the last of them
- * with an exit code. The command line without a daemon and the daemon's control socket use the same desk, so both do the
- * same. [supervisor]
+ * with an exit code. The command line without a daemon and the daemon's control socket use the same desk, so both do
+ * the same. [supervisor]
  *
  * requests   {"verb":"run","tool","agent","project","branch","args":[{"name","text"}],"plan","timeout_s","record_dir"}
  *            {"verb":"cancel","run"} {"verb":"runs","limit","status","tool","since"} {"verb":"suspended"}
  *            {"verb":"resume","tool"} {"verb":"approvals","all","id"} {"verb":"approve"|"deny","id"}
+ *            {"verb":"alerts","all"} {"verb":"cycle","agent","strict"}
  *            each with "name" and "reason": who asks, and why
  * answers    {"started":{"run_id"}} {"log":{"level","tool","text"}} {"progress":{"tool","done","total","what"}}
  *            {"document":{...}} {"item":{...}} {"result":{...}} {"error":{"code","message","hint"}}
@@ -32,9 +33,10 @@ typedef bool (*desk_extra)(void *state, const char *verb, struct json_object *re
 desk *desk_new(supervisor *s, const manifest *m, desk_extra extra, void *state);
 desk *desk_free(desk *d);
 void desk_use(desk *d, const manifest *m); /* after a reload */
+void desk_close(desk *d);                  /* nothing new is begun; what can be looked at still is */
 
-/* Serves one request. The call is over when exit was called; before that, desk_leave forgets the client (what it started
- * goes on). Returns NULL when it is over already. */
+/* Serves one request. The call is over when exit was called; before that, desk_leave forgets the client (what it
+ * started goes on). Returns NULL when it is over already. */
 desk_call *desk_serve(desk *d, const char *request, const desk_client *client);
 void desk_leave(desk_call *call);
 /* Whoever interrupts a call's run. */

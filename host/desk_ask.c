@@ -153,6 +153,17 @@ void desk_approvals(desk_call *call)
         list(call, &q);
 }
 
+void desk_alerts(desk_call *call)
+{
+    const lb_state_query q = {.size = sizeof q,
+                              .space = "alert",
+                              .status = json_get_bool(call->request, "all") ? NULL : "open",
+                              .newest_first = true,
+                              .limit = limit_of(call, MOST_ITEMS)};
+    if (has_book(call))
+        list(call, &q);
+}
+
 static void on_decided(void *owner, void *tag, approval_decided decided, const char *record, const lb_error *error)
 {
     desk_call *call = tag;

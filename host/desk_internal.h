@@ -12,6 +12,7 @@ struct desk {
     desk_extra extra;
     void *state;
     desk_call *calls;
+    bool is_closed;
 };
 
 struct desk_call {
@@ -25,7 +26,7 @@ struct desk_call {
     targets_choice choice;
     param_arg *args;
     size_t arg_count;
-    int64_t limit;
+    struct cycle *cycle;
 };
 
 /* desk_run.c */
@@ -36,6 +37,10 @@ void desk_runs(desk_call *call);
 void desk_suspended(desk_call *call);
 void desk_resume(desk_call *call);
 void desk_approvals(desk_call *call);
+void desk_alerts(desk_call *call);
 void desk_decide(desk_call *call, bool approve);
+/* desk_cycle.c */
+void desk_cycle(desk_call *call);
+void desk_cycle_done(desk_call *call);
 
 #endif

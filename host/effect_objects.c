@@ -149,7 +149,7 @@ static const struct {
 
 static void add_typed(finder *f, tree type, tree object, bool drops)
 {
-    for (size_t i = 0; i < LB_COUNT(typed); i++) {
+    for (size_t i = 0; object.at && i < LB_COUNT(typed); i++) {
         if (!tree_is(type, typed[i].type))
             continue;
         const char *kind = drops && strcmp(typed[i].kind, "schema") == 0 ? "schema_contents" : typed[i].kind;
@@ -172,8 +172,9 @@ static void look_at_statement(finder *f, const char *kind, tree s)
     if (strcmp(kind, "DropStmt") == 0) {
         add_each_typed(f, tree_get(s, "removeType"), tree_get(s, "objects"), true);
     } else if (strcmp(kind, "GrantStmt") == 0) {
-        add_each_typed(f, tree_get(s, "objtype"), tree_get(s, "objects"), false);
-        if (tree_is(tree_get(s, "targtype"), "ACL_TARGET_ALL_IN_SCHEMA"))
+        if (!tree_is(tree_get(s, "targtype"), "ACL_TARGET_ALL_IN_SCHEMA"))
+            add_each_typed(f, tree_get(s, "objtype"), tree_get(s, "objects"), false);
+        else
             for (tree name = tree_first(tree_get(s, "objects")); name.at; name = tree_next(name))
                 add_plain(f, "schema_contents", name);
     } else if (strcmp(kind, "RenameStmt") == 0) {
@@ -219,6 +220,15 @@ static bool is_range(const char *key)
     return false;
 }
 
+static bool is_type(const char *key)
+{
+    static const char *const keys[] = {"TypeName", "typeName", "argType", "returnType", "ofTypename"};
+    for (size_t i = 0; i < LB_COUNT(keys); i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
 static void look_at_member(finder *f, const char *key, tree value)
 {
     for (size_t i = 0; i < LB_COUNT(plain_members); i++)
@@ -226,7 +236,7 @@ static void look_at_member(finder *f, const char *key, tree value)
             add_plain(f, plain_members[i].kind, value);
     if (strcmp(key, "funcname") == 0 || strcmp(key, "objname") == 0)
         add_function(f, value);
-    else if (strcmp(key, "TypeName") == 0 || strcmp(key, "typeName") == 0)
+    else if (is_type(key))
         add_type(f, *value.at == '[' ? value : tree_get(value, "names"));
     else if (strcmp(key, "domainname") == 0)
         add_type(f, value);

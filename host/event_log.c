@@ -9,9 +9,9 @@
 #include <signal.h>
 #include <time.h>
 
-#define SEGMENT_BYTES ((size_t)64 * 1024 * 1024)
-#define SEGMENT_S     86400
-#define KEEP_S        (30 * 86400)
+#define SEGMENT_BYTES ((size_t)16 * 1024 * 1024) /* two of them are checked whenever the log is opened */
+#define SEGMENT_S     INT64_C(86400)
+#define KEEP_S        INT64_C(7776000) /* 90 days */
 #define BACKLOG_BYTES ((size_t)64 * 1024 * 1024)
 #define KEPT_BYTES    ((size_t)1024 * 1024) /* memory that an empty backlog keeps */
 #define GAP_MS        5    /* between two commits while events pour in; a lone one is written at once */

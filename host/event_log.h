@@ -27,9 +27,9 @@ typedef struct event_log_options {
     const char *dir; /* state_dir/events; made if missing */
     event_log_hooks hooks;
     /* 0 stands for the default */
-    size_t segment_bytes; /* a new segment after so many, 64 MiB */
+    size_t segment_bytes; /* a new segment after so many, 16 MiB */
     int64_t segment_s;    /* or when it is so old, a day */
-    int64_t keep_s;       /* segments whose newest event is older go, once event_log_passed allows it; 30 days */
+    int64_t keep_s;       /* segments whose newest event is older go, once event_log_passed allows it; 90 days */
     size_t backlog_bytes; /* what waits in memory at most, 64 MiB */
 } event_log_options;
 

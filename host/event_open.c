@@ -69,7 +69,11 @@ static int look(event_file *f, survey *s, event_log_found *found, lb_error *err)
     if (code < 0 || !count)
         return code;
     *s = (survey){.newest = firsts[count - 1]};
-    const event_read_options options = {.from = firsts[count > 1 ? count - 2 : 0], .verify = true};
+    const event_read_options options = {
+        .from = firsts[count > 1 ? count - 2 : 0],
+        .verify = true,
+        .filter.kind = "", /* no event is wanted, only whether the chain holds: that much quicker */
+    };
     code = event_reader_new(f->dir, &options, &r, err);
     if (code < 0)
         return code;

@@ -1,195 +1,10 @@
-#include "event_read.h"
+#include "event_reader.h"
 
 #include "event_segment.h"
 #include "fs.h"
 #include "pattern.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/inotify.h>
-
-#define READ_BYTES ((size_t)63 * 1024)
-#define NEAR_BYTES ((off_t)128 * 1024) /* what is quicker read than searched */
-
-/* How far it came. All that has to be taken back when a line must be read again. */
-typedef struct place {
-    uint64_t seq;  /* of the last event looked at; 0: not known yet */
-    uint64_t line; /* lines before the next one; UINT64_MAX: not counted */
-    off_t offset;  /* where the next line starts */
-    bool is_chained;
-    char previous[SHA256_TEXT]; /* hash to go on from, when it is chained */
-} place;
-
-struct event_reader {
-    char *dir, *path;
-    event_read_options options;
-    uint64_t bound;
-    int fd, watch;
-    uint64_t first;    /* names the open segment; 0: none is open yet */
-    uint64_t segments; /* opened so far */
-    place at;
-    bool was_reread; /* the line at at.offset has been given a second chance */
-    buf chunk;       /* bytes of the file from at.offset on, after `consumed` */
-    size_t consumed;
-    buf texts;
-};
-
-#define NOT_COUNTED UINT64_MAX
-
-/* ---- opening ---- */
-
-static void forget_chunk(event_reader *r)
-{
-    buf_clear(&r->chunk);
-    r->consumed = 0;
-}
-
-static int open_segment(event_reader *r, uint64_t first, lb_error *err)
-{
-    char *path = event_segment_path(r->dir, first);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        int code = fs_fail(err, errno, "open", path);
-        free(path);
-        return code;
-    }
-    if (r->fd >= 0)
-        (void)close(r->fd); /* was only read */
-    free(r->path);
-    r->fd = fd;
-    r->path = path;
-    r->first = first;
-    r->segments++;
-    r->at.line = 0;
-    r->at.offset = 0;
-    r->was_reread = false;
-    forget_chunk(r);
-    return 0;
-}
-
-/* The start and the seq of the first whole line after `from`. False: there is none near. */
-static bool line_after(const event_reader *r, off_t from, off_t *ret_start, uint64_t *ret_seq)
-{
-    char window[8192];
-    const char *kind;
-    size_t kind_length;
-    for (off_t at = from; at < from + NEAR_BYTES;) {
-        ssize_t n = pread(r->fd, window, sizeof window, at);
-        const char *end = n > 0 ? memchr(window, '\n', (size_t)n) : NULL;
-        if (n <= 0)
-            return false;
-        at += end ? end - window + 1 : n;
-        if (!end)
-            continue;
-        n = pread(r->fd, window, sizeof window, at);
-        *ret_start = at;
-        return n > 0 && event_peek(window, (size_t)n, ret_seq, &kind, &kind_length);
-    }
-    return false;
-}
-
-/* Goes near the event by halving: the lines of a segment are sorted. Where that finds nothing sound, the reading
- * itself will say what is wrong. */
-static void approach(event_reader *r, uint64_t seq)
-{
-    off_t low = 0, high = lseek(r->fd, 0, SEEK_END), start;
-    uint64_t found;
-    while (high - low > NEAR_BYTES) {
-        off_t middle = low + (high - low) / 2;
-        if (!line_after(r, middle, &start, &found) || start >= high)
-            break;
-        if (found <= seq)
-            low = start;
-        else
-            high = middle;
-    }
-    if (low) {
-        r->at.offset = low;
-        r->at.line = NOT_COUNTED;
-    }
-}
-
-/* The newest segment that was begun before that time. After a clock that went back, the newer segments count. */
-static size_t segment_at(const event_reader *r, const uint64_t *firsts, size_t count, int64_t since)
-{
-    event_header header;
-    lb_error ignored; /* the reading will meet it again */
-    size_t i = count - 1;
-    while (i > 0 && event_header_read(r->dir, firsts[i], &header, &ignored) == 0 && header.at > since)
-        i--;
-    return i;
-}
-
-/* 0 when there is nothing to open. */
-static int open_first(event_reader *r, lb_error *err)
-{
-    LB_AUTO_FREE uint64_t *firsts = NULL;
-    size_t count, i = 0;
-    uint64_t from = r->options.from;
-    int code = event_segments(r->dir, &firsts, &count, err);
-    if (code < 0 || !count)
-        return code;
-    if (from)
-        while (i + 1 < count && firsts[i + 1] <= from)
-            i++;
-    else if (r->options.filter.since && !r->options.verify)
-        i = segment_at(r, firsts, count, r->options.filter.since);
-    do
-        code = open_segment(r, firsts[i], err);
-    while (code == LB_ERR_NOT_FOUND && ++i < count); /* too old by now */
-    if (code == 0 && from > firsts[i] && !r->options.verify)
-        approach(r, from);
-    return code == LB_ERR_NOT_FOUND ? 0 : code;
-}
-
-static int watch_dir(event_reader *r, lb_error *err)
-{
-    int code = fs_make_dirs(r->dir, err);
-    if (code < 0)
-        return code;
-    r->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (r->watch < 0)
-        return lb_fail(err, LB_ERR_IO, "raise fs.inotify.max_user_instances", "cannot watch %s: %s", r->dir,
-                       strerror(errno));
-    if (inotify_add_watch(r->watch, r->dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
-        return lb_fail(err, LB_ERR_IO, "raise fs.inotify.max_user_watches", "cannot watch %s: %s", r->dir,
-                       strerror(errno));
-    return 0;
-}
-
-int event_reader_new(const char *dir, const event_read_options *options, event_reader **ret_reader, lb_error *err)
-{
-    event_reader *r = base_alloc(sizeof *r);
-    r->dir = base_strdup(dir);
-    r->options = *options;
-    r->bound = UINT64_MAX;
-    r->fd = r->watch = -1;
-    r->chunk = BUF_INIT(2 * EVENT_LINE_MAX + READ_BYTES);
-    r->texts = BUF_INIT(EVENT_LINE_MAX);
-    int code = options->follow ? watch_dir(r, err) : 0;
-    if (code >= 0)
-        code = open_first(r, err);
-    if (code < 0) {
-        (void)event_reader_free(r); /* gives NULL */
-        return code;
-    }
-    *ret_reader = r;
-    return 0;
-}
-
-event_reader *event_reader_free(event_reader *r)
-{
-    if (!r)
-        return NULL;
-    base_close(&r->fd);
-    base_close(&r->watch);
-    buf_done(&r->chunk);
-    buf_done(&r->texts);
-    free(r->path);
-    free(r->dir);
-    free(r);
-    return NULL;
-}
 
 /* ---- lines ---- */
 
@@ -208,12 +23,12 @@ static ssize_t read_more(event_reader *r, lb_error *err)
     drain_watch(r);
     buf_drop_front(&r->chunk, r->consumed);
     r->consumed = 0;
-    char *room = buf_reserve(&r->chunk, READ_BYTES);
+    char *room = buf_reserve(&r->chunk, EVENT_READ_BYTES);
     if (!room)
         return lb_fail(err, LB_ERR_NO_MEMORY, NULL, "out of memory reading %s", r->path);
     ssize_t n;
     do
-        n = pread(r->fd, room, READ_BYTES, r->at.offset + (off_t)r->chunk.length);
+        n = pread(r->fd, room, EVENT_READ_BYTES, r->at.offset + (off_t)r->chunk.length);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return fs_fail(err, errno, "read", r->path);
@@ -246,7 +61,7 @@ static void consume(event_reader *r, size_t length)
 {
     r->consumed += length + 1;
     r->at.offset += (off_t)length + 1;
-    if (r->at.line != NOT_COUNTED)
+    if (r->at.line != EVENT_NOT_COUNTED)
         r->at.line++;
     r->was_reread = false;
 }
@@ -331,7 +146,7 @@ static int read_header(event_reader *r, const char *line, size_t length, lb_erro
 /* The events in between are missing; this line is read next. */
 static int report_gap(event_reader *r, uint64_t seq, size_t length, lb_error *err)
 {
-    place here = r->at;
+    event_place here = r->at;
     size_t consumed = r->consumed;
     uint64_t before = r->at.seq;
     consume(r, length); /* so that it is this line's number that is told */
@@ -423,11 +238,11 @@ static int go_on(event_reader *r, lb_error *err)
     size_t left = r->chunk.length - r->consumed;
     if (left) {
         consume(r, left - 1);
-        forget_chunk(r);
+        event_reader_forget_chunk(r);
         r->at.is_chained = false;
         return broken(r, err, "the segment ends inside a line");
     }
-    int code = open_segment(r, next, err);
+    int code = event_reader_open_segment(r, next, err);
     return code == LB_ERR_NOT_FOUND || code == 0 ? STEP_MORE
                                                  : code; /* not found: too old by now; the one after it is next */
 }
@@ -457,14 +272,14 @@ static int read_line(event_reader *r, event *ret_event, lb_error *err)
 int event_reader_next(event_reader *r, size_t limit, event *ret_event, lb_error *err)
 {
     for (size_t lines = 0; r->at.seq < r->bound && (!limit || lines < limit); lines++) {
-        const place before = r->at;
+        const event_place before = r->at;
         bool may_reread = r->options.follow && !r->was_reread;
         int code = read_line(r, ret_event, err);
         if (code == LB_ERR_CONFLICT && may_reread && r->at.offset > before.offset) {
             /* A writer that came back after a crash has cut the line that we held a part of. */
             r->at = before;
             r->was_reread = true;
-            forget_chunk(r);
+            event_reader_forget_chunk(r);
             continue;
         }
         if (code != STEP_MORE)
@@ -495,7 +310,7 @@ const char *event_reader_file(const event_reader *r)
 
 uint64_t event_reader_line(event_reader *r)
 {
-    if (r->at.line == NOT_COUNTED)
+    if (r->at.line == EVENT_NOT_COUNTED)
         count_lines(r);
     return r->at.line;
 }

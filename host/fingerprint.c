@@ -197,10 +197,10 @@ static void put_parts(buf *into, const fingerprint_object *before, const fingerp
     while (i < before->part_count || k < now->part_count) {
         const fingerprint_part *a = i < before->part_count ? &before->parts[i] : NULL;
         const fingerprint_part *b = k < now->part_count ? &now->parts[k] : NULL;
-        int order = !a ? 1 : !b ? -1 : strcmp(a->name, b->name);
-        if (order != 0 || strcmp(a->text, b->text) != 0)
-            put_move(into, now->name, order <= 0 ? a->name : b->name, order <= 0 ? a->text : NULL,
-                     order >= 0 ? b->text : NULL);
+        int order = a && b ? strcmp(a->name, b->name) : a ? -1 : 1;
+        const char *name = a && order <= 0 ? a->name : b ? b->name : "";
+        if (order != 0 || !a || !b || strcmp(a->text, b->text) != 0)
+            put_move(into, now->name, name, a && order <= 0 ? a->text : NULL, b && order >= 0 ? b->text : NULL);
         i += order <= 0;
         k += order >= 0;
     }

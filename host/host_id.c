@@ -2,7 +2,8 @@
 
 #include "fs.h"
 
-/* The kernel's start time of a process, in ticks since boot: with it a pid names one process for ever. 0: no such one. */
+/* The kernel's start time of a process, in ticks since boot: with it a pid names one process for ever. 0: no such one.
+ */
 static unsigned long long started_at(long pid)
 {
     char path[64];

@@ -1,4 +1,5 @@
-/* host_id.h: who a supervisor is to others that share its state: the machine's boot, the process and when it started. */
+/* host_id.h: who a supervisor is to others that share its state: the machine's boot, the process and when it started.
+ */
 #ifndef LBOPS_HOST_HOST_ID_H
 #define LBOPS_HOST_HOST_ID_H
 

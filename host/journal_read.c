@@ -163,6 +163,13 @@ static int damaged(const char *path, lb_error *err)
                    "%s is damaged", path);
 }
 
+static void keep_document(journal_book *book, struct json_object *document)
+{
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the elements are pointers */
+    BASE_PUSH(book->documents, book->document_count, book->document_capacity);
+    book->documents[book->document_count++] = document;
+}
+
 /* The head says how many rows follow it. */
 static int take_lines(journal_book *book, const journal_file *file, const char *path, char *text, lb_error *err)
 {
@@ -174,9 +181,7 @@ static int take_lines(journal_book *book, const journal_file *file, const char *
         struct json_object *row = json_parse(line, (size_t)(end - line), err);
         if (!row)
             return damaged(path, err);
-        BASE_PUSH(book->documents, book->document_count,
-                  book->document_capacity); /* NOLINT(bugprone-sizeof-expression) */
-        book->documents[book->document_count++] = row;
+        keep_document(book, row);
         if (announced < 0 && json_object_object_get_ex(row, "rows", &number))
             announced = json_object_get_int64(number);
         else if (take_row(book, file, row))

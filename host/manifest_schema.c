@@ -78,7 +78,7 @@ static const schema_field event_fields[] = {
      .doc = "how many runs may follow from one another by events before the chain is cut"},
     {"keep_days", FIELD_INT, AT(manifest_events, keep_days), .min = 1, .max = 36500, .fallback = "90",
      .doc = "days after which the log forgets"},
-    {"segment_mb", FIELD_INT, AT(manifest_events, segment_mb), .min = 1, .max = 4096, .fallback = "64",
+    {"segment_mb", FIELD_INT, AT(manifest_events, segment_mb), .min = 1, .max = 4096, .fallback = "16",
      .doc = "size at which the log begins a new file"},
 };
 static const schema_table schema_events = {

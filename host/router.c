@@ -196,10 +196,8 @@ static bool take_next(router *r, subscription *s, bool *ret_more)
         return true;
     uint64_t before = event_reader_seq(s->reader);
     int code = event_reader_next(s->reader, TURN_LINES, &s->held, &err);
-    if (code == LB_ERR_CONFLICT)
-        log_error("router", &err); /* what is sound behind the break is delivered all the same */
-    else if (code < 0 && !s->is_failing)
-        log_error("router", &err);
+    if (code == LB_ERR_CONFLICT || (code < 0 && !s->is_failing))
+        log_error("router", &err); /* what is sound behind a break is delivered all the same */
     s->is_failing = code < 0 && code != LB_ERR_CONFLICT;
     s->is_holding = code == 1;
     uint64_t seq = event_reader_seq(s->reader); /* where nothing moves, files are missing: it must not spin */

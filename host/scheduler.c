@@ -90,24 +90,29 @@ static void await_slot(sched *s, entry *e)
     sched_place(s, e, sched_regular_due(e));
 }
 
-/* The first slot that is due from now on. When the clock was put back, a slot whose name has run already runs again
- * only if it is its turn by the time that has really passed: every five minutes go on, once a day is not doubled. */
+/* When the clock was put back, a slot whose name has run already runs again only if it is its turn by the time that
+ * has really passed: every five minutes go on, once a day is not doubled. */
+static bool is_repetition(const sched *s, const entry *e, int64_t slot, int64_t monotonic)
+{
+    if (e->last_slot == SCHED_NONE || slot > e->last_slot)
+        return false;
+    job *j = &s->t.jobs[e->job];
+    int64_t before = job_floor(&s->t, j, slot - 1), gap = before == SCHED_NONE ? j->period : slot - before;
+    return monotonic - e->started_monotonic < gap / 2;
+}
+
+/* The first slot that is due from now on. */
 void sched_reset_slot(const sched *s, entry *e, sched_time now)
 {
     job *j = &s->t.jobs[e->job];
     e->slot = job_next(&s->t, j, (e->hold_until > now.wall ? e->hold_until - 1 : now.wall) - offset_of(e));
-    while (e->slot != NEVER && e->last_slot != SCHED_NONE && e->slot <= e->last_slot) {
-        int64_t before = job_floor(&s->t, j, e->slot - 1), gap = before == SCHED_NONE ? j->period : e->slot - before;
-        int64_t passed = now.monotonic + sched_regular_due(e) - now.wall - e->started_monotonic;
-        if (passed >= gap / 2)
-            return;
+    while (e->slot != NEVER && is_repetition(s, e, e->slot, now.monotonic + sched_regular_due(e) - now.wall))
         e->slot = job_next(&s->t, j, e->slot);
-    }
 }
 
 /* Starts of what keeps failing are at least period * 2^failures apart, up to the maximum; slots that come before are
  * passed over. What has a longer period than that just goes on. */
-void sched_back_off(sched *s, entry *e)
+void sched_back_off(sched *s, entry *e, sched_time now)
 {
     job *j = &s->t.jobs[e->job];
     int64_t distance = j->period;
@@ -118,7 +123,8 @@ void sched_back_off(sched *s, entry *e)
         distance *= 2;
     if (distance > s->t.backoff_max)
         distance = s->t.backoff_max;
-    e->hold_until = e->last_slot + offset_of(e) + distance;
+    int64_t came = e->last_slot + offset_of(e); /* later than now when the clock was put back */
+    e->hold_until = (came < now.wall ? came : now.wall) + distance;
     int64_t first = job_next(&s->t, j, e->hold_until - offset_of(e) - 1);
     if (first <= e->slot)
         return;
@@ -171,7 +177,7 @@ static void judge_target(sched *s, uint32_t index, uint32_t by, sched_outcome ou
         on->probe = NOBODY;
     if (outcome == SCHED_UNREACHABLE) {
         /* Runs that were on their way when it went down say the same thing once more. */
-        if (on->failures && started_monotonic < on->failed_monotonic)
+        if (on->failures && started_monotonic <= on->failed_monotonic)
             return;
         int64_t wait = TARGET_HOLD;
         for (uint32_t i = 0; i < on->failures && wait < s->t.backoff_max; i++)
@@ -262,6 +268,12 @@ static bool look(sched *s, entry *e, sched_time now)
         sched_place(s, e, sched_regular_due(e)); /* what came while it ran starts when it ends */
         return false;
     }
+    if (is_repetition(s, e, e->pending, now.monotonic)) { /* put back and forward again: it has run */
+        e->pending = SCHED_NONE;
+        e->pending_missed = 0;
+        await_slot(s, e);
+        return false;
+    }
     if (!s->t.targets[e->target].ours) {
         e->reason = SCHED_NOT_OURS;
         sched_place(s, e, NEVER);
@@ -290,35 +302,42 @@ static bool look(sched *s, entry *e, sched_time now)
 
 /* ---- the clock ---- */
 
+/* An entry after the clock was put back: what waits keeps its wait; a slot that has not come by the new clock will
+ * come in its time. */
+static void put_back(sched *s, entry *e, int64_t jump, sched_time now)
+{
+    if (e->hold_until)
+        e->hold_until += jump;
+    if (e->pending > now.wall)
+        drop_pending(s, e);
+    sched_reset_slot(s, e, now);
+    if (e->running || e->pending == SCHED_NONE) {
+        e->reason = e->running ? SCHED_RUNNING : SCHED_IN_TIME;
+        e->due = sched_regular_due(e);
+    } else if (e->reason == SCHED_CATCHING_UP || e->reason == SCHED_TARGET_DOWN || e->reason == SCHED_REFUSED) {
+        if (e->due != NEVER)
+            e->due += jump;
+    } else if (e->due != NEVER) {
+        e->in_turn = true; /* a window or a pause: judged by the new clock, and not all at once */
+        e->due = now.wall;
+    }
+}
+
 /* Everything that was to come at a time of the old clock. */
 static void follow_clock(sched *s, int64_t jump, sched_time now)
 {
-    window_forget(&s->t);
     if (jump > 0)
         return; /* what has come due is caught up; waits end early rather than late */
     s->queue_end += jump;
     for (size_t i = 0; i < s->t.target_count; i++)
         if (s->t.targets[i].hold_until)
             s->t.targets[i].hold_until += jump;
-    for (size_t i = 0; i < s->t.entry_count; i++) {
-        entry *e = &s->t.entries[i];
-        if (e->hold_until)
-            e->hold_until += jump;
-        sched_reset_slot(s, e, now);
-        if (e->running || e->pending == SCHED_NONE) {
-            e->due = sched_regular_due(e);
-        } else if (e->reason == SCHED_CATCHING_UP || e->reason == SCHED_TARGET_DOWN || e->reason == SCHED_REFUSED) {
-            if (e->due != NEVER)
-                e->due += jump;
-        } else if (e->due != NEVER) {
-            e->in_turn = true; /* a window or a pause: by the new clock, and not all at once */
-            e->due = now.wall;
-        }
-    }
+    for (size_t i = 0; i < s->t.entry_count; i++)
+        put_back(s, &s->t.entries[i], jump, now);
     heap_rebuild(&s->t);
 }
 
-static void see_clock(sched *s, sched_time now)
+void sched_see_clock(sched *s, sched_time now)
 {
     int64_t drift = now.wall - now.monotonic, jump = drift - s->drift;
     if (s->has_drift && jump > -SMALLEST_JUMP && jump < SMALLEST_JUMP)
@@ -337,7 +356,7 @@ static void see_clock(sched *s, sched_time now)
 size_t sched_tick(sched *s, sched_time now)
 {
     size_t started = 0;
-    see_clock(s, now);
+    sched_see_clock(s, now);
     while (s->t.heap_count && s->t.heap[0].due <= now.wall)
         started += look(s, &s->t.entries[s->t.heap[0].entry], now);
     return started;
@@ -374,7 +393,7 @@ static void end_entry(sched *s, entry *e, sched_outcome outcome, const char *why
     sched_absorb(s, e, now.wall);
     if (outcome == SCHED_FAILED) {
         drop_pending(s, e); /* not right again */
-        sched_back_off(s, e);
+        sched_back_off(s, e, now);
         e->reason = e->hold_until > now.wall ? SCHED_BACKING_OFF : SCHED_IN_TIME;
     } else if (e->pending != SCHED_NONE && s->t.catch_up) {
         e->reason = SCHED_CATCHING_UP;
@@ -405,6 +424,7 @@ static bool end_ghost(sched *s, const char *key, sched_outcome outcome, const ch
 bool sched_ended(sched *s, const char *key, sched_outcome outcome, const char *why, sched_time now)
 {
     uint32_t index = sched_find(&s->t, key);
+    sched_see_clock(s, now);
     if (index == NOBODY || !s->t.entries[index].running)
         return end_ghost(s, key, outcome, why, now);
     entry *e = &s->t.entries[index];
@@ -416,6 +436,7 @@ bool sched_ended(sched *s, const char *key, sched_outcome outcome, const char *w
 bool sched_remember(sched *s, const char *key, const sched_memory *memory, sched_time now)
 {
     uint32_t index = sched_find(&s->t, key);
+    sched_see_clock(s, now);
     if (index == NOBODY)
         return false;
     entry *e = &s->t.entries[index];
@@ -434,7 +455,7 @@ bool sched_remember(sched *s, const char *key, const sched_memory *memory, sched
         sched_reset_slot(s, e, now);
     else
         e->slot = job_next(&s->t, &s->t.jobs[e->job], memory->slot);
-    sched_back_off(s, e);
+    sched_back_off(s, e, now);
     if (e->reason != SCHED_NOT_OURS)
         await_slot(s, e);
     return true;
@@ -457,6 +478,7 @@ bool sched_recall(const sched *s, const char *key, sched_memory *ret_memory)
 bool sched_lease(sched *s, const char *project, const char *branch, bool ours, sched_time now)
 {
     uint32_t at = target_find(&s->t, project, branch);
+    sched_see_clock(s, now);
     if (at == NOBODY)
         return false;
     s->t.targets[at].ours = ours;

@@ -82,7 +82,7 @@ typedef struct sched_hooks {
      * again in a second; nothing is used up. All pointers are valid during the call only. May not call back into the
      * scheduler, sched_ended excepted. */
     bool (*start)(void *state, const sched_start *start);
-    /* The wall clock went by that much more (or less) than time did. */
+    /* The wall clock went by that much more (or less) than time did. May not call back. */
     void (*clock_jumped)(void *state, int64_t microseconds);
 } sched_hooks;
 

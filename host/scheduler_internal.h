@@ -14,7 +14,7 @@ typedef struct job {
     char *agent, *tool, *variant, *cron_text, *window;
     const void *params;
     cron cron;
-    int64_t period; /* microseconds */
+    int64_t period, spread; /* microseconds */
     int64_t floor_slot, next_slot;
     int64_t count_from, count_to; /* and how many slots lay between when that was asked last */
     uint32_t counted;
@@ -102,11 +102,12 @@ struct sched {
 };
 
 /* scheduler.c: one entry and its time */
+void sched_see_clock(sched *s, sched_time now);                  /* first of all in every call that is told the time */
 void sched_reset_slot(const sched *s, entry *e, sched_time now); /* the next slot that may run */
 void sched_absorb(sched *s, entry *e, int64_t now);              /* what has come becomes pending */
 void sched_place(sched *s, entry *e, int64_t due);               /* in the heap */
 void sched_queue(sched *s, entry *e, int64_t now);               /* among what is caught up */
-void sched_back_off(sched *s, entry *e);                         /* after `failures` in a row */
+void sched_back_off(sched *s, entry *e, sched_time now);         /* after `failures` in a row */
 int64_t sched_regular_due(const entry *e);
 uint32_t sched_find(const table *t, const char *key); /* or NOBODY */
 
@@ -121,7 +122,6 @@ uint32_t job_count(const table *t, job *j, int64_t after, int64_t until); /* slo
 
 /* scheduler_window.c: may it start now? NEVER: not as things are; 0: yes; else when to ask again. */
 int64_t window_hold(sched *s, const entry *e, int64_t now, sched_reason *ret_reason);
-void window_forget(table *t); /* the clock has jumped */
 
 /* scheduler_load.c */
 LB_MUST_CHECK int table_build(const sched_plan *plan, table *ret_table, lb_error *err);

@@ -163,7 +163,7 @@ static int build_windows(const sched_plan *plan, table *t, lb_error *err)
         *w = (window){.name = base_strdup(from->name),
                       .project = base_strdup(from->project),
                       .branch = base_strdup(from->branch),
-                      .lasts = from->lasts_min * 60 * CLOCK_SECOND,
+                      .lasts = INT64_C(60) * CLOCK_SECOND * from->lasts_min,
                       .pause = from->pause};
         int r = cron_parse(from->opens, &w->opens, err);
         if (r == 0 && from->timezone)
@@ -222,27 +222,31 @@ static int build_entries(const sched_plan *plan, table *t, lb_error *err)
 
 /* ---- offsets ---- */
 
+typedef struct hashed {
+    uint64_t hash;
+    uint32_t entry;
+} hashed;
+
 static int compare_hashes(const void *a, const void *b)
 {
-    const entry *x = *(const entry *const *)a, *y = *(const entry *const *)b;
+    const hashed *x = a, *y = b;
     return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
 /* The hash names a second; entries of one target never share the second of a minute as long as there are enough, so
  * that whatever their crons are they do not start in the same one. In the order of their hashes, so that the order of
  * the plan and other targets change nothing. */
-static void spread_target(table *t, const target *on, entry **sorted)
+static void spread_target(table *t, const target *on, hashed *sorted)
 {
     size_t count = 0;
     uint64_t taken = 0;
     for (uint32_t i = on->first; i != NOBODY; i = t->entries[i].sibling)
-        sorted[count++] = &t->entries[i];
+        sorted[count++] = (hashed){t->entries[i].hash, i};
     if (count > 1)
-        qsort(sorted, count, sizeof(entry *), compare_hashes);
+        qsort(sorted, count, sizeof *sorted, compare_hashes);
     for (size_t i = 0; i < count; i++) {
-        entry *e = sorted[i];
-        int64_t period = t->jobs[e->job].period, spread = t->spread < period ? t->spread : period;
-        uint32_t seconds = (uint32_t)(spread / CLOCK_SECOND);
+        entry *e = &t->entries[sorted[i].entry];
+        uint32_t seconds = (uint32_t)(t->jobs[e->job].spread / CLOCK_SECOND);
         if (!seconds)
             continue;
         uint32_t second = (uint32_t)(e->hash % seconds), tries = 0;
@@ -253,9 +257,23 @@ static void spread_target(table *t, const target *on, entry **sorted)
     }
 }
 
+/* As wide as the plan says, but no wider than the period; and what comes with the opening of a window is to start
+ * before that closes. */
+static void spread_job(const table *t, job *j)
+{
+    j->spread = t->spread < j->period ? t->spread : j->period;
+    for (size_t i = 0; j->window && i < t->window_count; i++) {
+        const window *w = &t->windows[i];
+        if (!w->pause && strcmp(w->name, j->window) == 0 && w->lasts / 2 < j->spread)
+            j->spread = w->lasts / 2;
+    }
+}
+
 static void spread_entries(table *t)
 {
-    entry **sorted = base_alloc((t->entry_count + 1) * sizeof *sorted);
+    for (size_t i = 0; i < t->job_count; i++)
+        spread_job(t, &t->jobs[i]);
+    hashed *sorted = base_alloc((t->entry_count + 1) * sizeof *sorted);
     for (size_t i = 0; i < t->target_count; i++)
         spread_target(t, &t->targets[i], sorted);
     free(sorted);
@@ -365,7 +383,7 @@ static void carry_entry(sched *s, const table *old, entry *from, entry *e, sched
         e->pending_missed = 0;
         e->hold_until = 0;
         sched_reset_slot(s, e, now);
-        sched_back_off(s, e);
+        sched_back_off(s, e, now);
     }
     if (e->running || e->pending == SCHED_NONE) {
         e->reason = e->running ? SCHED_RUNNING : SCHED_IN_TIME;
@@ -407,11 +425,13 @@ static void keep_ghosts(sched *s, const table *old, const uint32_t *map)
 
 int sched_load(sched *s, const sched_plan *plan, sched_time now, lb_error *err)
 {
-    table fresh, old = s->t;
+    table fresh, old;
     char key[SCHED_KEY];
+    sched_see_clock(s, now);
     int r = table_build(plan, &fresh, err);
     if (r < 0)
         return r;
+    old = s->t;
     s->t = fresh;
     LB_AUTO_FREE uint32_t *map = map_targets(&old, &s->t);
     for (size_t i = 0; i < old.target_count; i++)

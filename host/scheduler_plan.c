@@ -21,21 +21,21 @@ struct sched_made {
 
 static int compare_params(const void *a, const void *b)
 {
-    return strcmp((*(const manifest_param *const *)a)->name, (*(const manifest_param *const *)b)->name);
+    return strcmp(((const manifest_param *)a)->name, ((const manifest_param *)b)->name);
 }
 
 /* What tells a schedule without a name from the tool's others: its parameters, whatever their order. */
 static char *variant_of(const manifest_params *params)
 {
-    const manifest_param **sorted = base_alloc((params->count + 1) * sizeof *sorted);
+    manifest_param *sorted = base_alloc((params->count + 1) * sizeof *sorted);
     BUF_AUTO text = BUF_INIT(SIZE_MAX / 2);
     for (size_t i = 0; i < params->count; i++)
-        sorted[i] = &params->items[i];
+        sorted[i] = params->items[i];
     if (params->count > 1)
         qsort(sorted, params->count, sizeof *sorted, compare_params);
     for (size_t i = 0; i < params->count; i++)
-        buf_printf(&text, "%zu:%s=%zu:%s;", strlen(sorted[i]->name), sorted[i]->name, strlen(sorted[i]->text),
-                   sorted[i]->text);
+        buf_printf(&text, "%zu:%s=%zu:%s;", strlen(sorted[i].name), sorted[i].name, strlen(sorted[i].text),
+                   sorted[i].text);
     free(sorted);
     return base_printf("%016llx", (unsigned long long)sched_hash(buf_text(&text)));
 }
@@ -78,10 +78,10 @@ static size_t add_job(sched_made *made, const sched_job *job, const sched_params
 static void add_own_schedule(sched_made *made, const manifest_agent *agent, const manifest_tool *tool)
 {
     const plugin_spec *spec = registry_find(made->r, LB_KIND_TOOL, tool->name);
-    const char *when = tool->schedule ? tool->schedule : spec ? spec->schedule : NULL;
-    if (!spec || tool->disabled || !when || !*when)
+    const char *schedule = tool->schedule ? tool->schedule : spec ? spec->schedule : NULL;
+    if (!spec || tool->disabled || !schedule || !*schedule)
         return;
-    const sched_job job = {.agent = agent->name, .tool = tool->name, .cron = when, .window = tool->window};
+    const sched_job job = {.agent = agent->name, .tool = tool->name, .cron = schedule, .window = tool->window};
     const sched_params params = {.tool = tool};
     add_pairs(made, add_job(made, &job, &params, NULL), spec->workspace, NULL, NULL);
 }
@@ -191,4 +191,30 @@ sched_made *sched_made_free(sched_made *made)
     free(made->windows);
     free(made);
     return NULL;
+}
+
+sched_outcome sched_outcome_of(run_status status, int error_code)
+{
+    switch (status) {
+    case RUN_OK:
+        return SCHED_OK;
+    case RUN_SKIPPED:
+        return SCHED_SKIPPED;
+    case RUN_PENDING_APPROVAL:
+        return SCHED_PENDING;
+    default:
+        break;
+    }
+    switch (error_code) {
+    case LB_ERR_UNREACHABLE:
+        return SCHED_UNREACHABLE;
+    case LB_ERR_CANCELLED: /* somebody stopped it: no fault of its own */
+        return SCHED_CANCELLED;
+    case LB_ERR_SUSPENDED: /* the tool is, or the compute sleeps */
+        return SCHED_SKIPPED;
+    case LB_ERR_APPROVAL:
+        return SCHED_PENDING;
+    default:
+        return SCHED_FAILED;
+    }
 }

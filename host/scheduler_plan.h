@@ -3,6 +3,7 @@
 #ifndef LBOPS_HOST_SCHEDULER_PLAN_H
 #define LBOPS_HOST_SCHEDULER_PLAN_H
 
+#include "job.h"
 #include "manifest.h"
 #include "scheduler.h"
 
@@ -21,5 +22,8 @@ sched_made *sched_made_new(const manifest *m, const registry *r, const sched_tar
                            bool leased);
 const sched_plan *sched_made_plan(const sched_made *made);
 sched_made *sched_made_free(sched_made *made);
+
+/* What the end of a run (error_code 0: none), or a run that could not be asked for, is to the schedule. */
+sched_outcome sched_outcome_of(run_status status, int error_code);
 
 #endif

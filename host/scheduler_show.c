@@ -34,16 +34,19 @@ static sched_reason reason_now(const table *t, const entry *e, int64_t now)
         return SCHED_NOT_OURS;
     if (e->pending != SCHED_NONE)
         return (sched_reason)e->reason;
-    if (on->failures && sched_regular_due(e) < on->hold_until)
+    if (on->failures)
         return SCHED_TARGET_DOWN;
     return e->failures && e->hold_until > now ? SCHED_BACKING_OFF : SCHED_IN_TIME;
 }
 
-static int64_t next_start(const entry *e, sched_reason reason)
+static int64_t next_start(const table *t, const entry *e, sched_reason reason)
 {
+    int64_t hold_until = reason == SCHED_TARGET_DOWN ? t->targets[e->target].hold_until : 0;
     bool unknown = reason == SCHED_NOT_OURS || reason == SCHED_NO_WINDOW;
     int64_t due = e->pending != SCHED_NONE && !e->running ? e->due : sched_regular_due(e);
-    return unknown || due == NEVER ? SCHED_NONE : due;
+    if (unknown || due == NEVER)
+        return SCHED_NONE;
+    return due > hold_until ? due : hold_until;
 }
 
 static sched_status status_of(const table *t, const entry *e, const char *key, int64_t now)
@@ -61,7 +64,7 @@ static sched_status status_of(const table *t, const entry *e, const char *key, i
                           .cron = j->cron_text,
                           .window = j->window,
                           .reason = reason,
-                          .next_at = next_start(e, reason),
+                          .next_at = next_start(t, e, reason),
                           .slot = e->pending != SCHED_NONE ? e->pending
                                   : e->slot == NEVER       ? SCHED_NONE
                                                            : e->slot,

@@ -80,9 +80,3 @@ int64_t window_hold(sched *s, const entry *e, int64_t now, sched_reason *ret_rea
         return until;
     return until + offset % (lasts / 2 < MOST_SPREAD ? lasts / 2 : MOST_SPREAD);
 }
-
-void window_forget(table *t)
-{
-    for (size_t i = 0; i < t->window_count; i++)
-        t->windows[i].valid_until = t->windows[i].valid_from = 0;
-}

@@ -1,6 +1,7 @@
 /* The daemon's life: one per state directory, ready when the state is, reloaded by SIGHUP, drained by SIGTERM. */
 #include "serve_internal.h"
 
+#include "child.h"
 #include "fs.h"
 #include "notify.h"
 
@@ -39,8 +40,8 @@ static int take_lock(serve *s, lb_error *err)
     }
     char since[CLOCK_TEXT], line[256];
     clock_format(s->started_at, since);
-    int length = snprintf(line, sizeof line, "process %d since %s, manifest %.120s", (int)getpid(), since,
-                          s->manifest->path);
+    int length =
+        snprintf(line, sizeof line, "process %d since %s, manifest %.120s", (int)getpid(), since, s->manifest->path);
     if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, line, (size_t)length, 0) != length)
         return fs_fail(err, errno, "write", path);
     return 0;
@@ -58,7 +59,8 @@ static void on_drain_limit(struct ev_loop *loop, ev_timer *timer, int events)
 {
     serve *s = timer->data;
     (void)events;
-    log_line(LB_LOG_WARN, "serve", "%zu run(s) did not end in time and are cancelled", supervisor_pending(s->supervisor));
+    log_line(LB_LOG_WARN, "serve", "%zu run(s) did not end in time and are cancelled",
+             supervisor_pending(s->supervisor));
     ev_break(loop, EVBREAK_ALL); /* what is left is ended by the supervisor's end */
 }
 
@@ -69,6 +71,7 @@ void serve_stop(serve *s, const char *reason)
         return;
     }
     s->is_draining = true;
+    desk_close(s->desk); /* else whoever keeps asking keeps it from ending */
     log_line(LB_LOG_INFO, "serve", "stopping: %s", reason);
     notify_manager("STOPPING=1\nSTATUS=%zu run(s) are ending", supervisor_pending(s->supervisor));
     if (s->is_ready) {
@@ -161,6 +164,10 @@ static int use(serve *s, reload *l, lb_error *err)
     l->manifest = NULL;
     l->registry = NULL;
     desk_use(s->desk, s->manifest);
+    serve_services_stop(s); /* they may be others now, or have other parameters */
+    r = serve_services_start(s, err);
+    if (r < 0)
+        log_error("serve", err);
     serve_schedule_reload(s);
     serve_events_stop(s);
     r = serve_events_start(s, err);
@@ -223,10 +230,11 @@ static void on_ready(void *state, const lb_error *error)
         return;
     }
     s->is_ready = true;
-    supervisor_event(s->supervisor, "daemon.started", NULL, NULL,
-                     LB_ARGS(lb_text("version", s->options->version), lb_text("host", s->host),
-                             lb_i64("pid", getpid())));
-    if (serve_schedule_start(s, &failure) < 0 || serve_events_start(s, &failure) < 0) {
+    supervisor_event(
+        s->supervisor, "daemon.started", NULL, NULL,
+        LB_ARGS(lb_text("version", s->options->version), lb_text("host", s->host), lb_i64("pid", getpid())));
+    if (serve_services_start(s, &failure) < 0 || serve_schedule_start(s, &failure) < 0 ||
+        serve_events_start(s, &failure) < 0) {
         give_up(s, &failure);
         return;
     }
@@ -263,7 +271,12 @@ static int start(serve *s, lb_error *err)
         .loop = s->loop,
         .daemon = true,
         .log_level = s->options->log_level,
-        .hooks = {.state = s, .ready = on_ready, .ended = on_run_ended, .durable = serve_events_durable},
+        .hooks = {.state = s,
+                  .ready = on_ready,
+                  .ended = on_run_ended,
+                  .durable = serve_events_durable,
+                  .publish = serve_publish,
+                  .settle = serve_settle},
     };
     int r = take_lock(s, err);
     if (r >= 0)
@@ -295,13 +308,15 @@ static void stop(serve *s)
     s->is_draining = true;
     if (s->supervisor && supervisor_book(s->supervisor))
         serve_events_stop(s);
+    serve_services_stop(s);
     s->supervisor = supervisor_free(s->supervisor); /* ends every run and tells whoever waits */
+    serve_alerts_stop(s);
     serve_schedule_stop(s);
     s->control = control_free(s->control);
     s->desk = desk_free(s->desk);
     arena_done(&s->subscription_memory);
     if (s->lock_fd >= 0)
-        (void)close(s->lock_fd); /* lets go of the lock */
+        (void)close(s->lock_fd);      /* lets go of the lock */
     (void)manifest_free(s->manifest); /* gives NULL, as does the next */
     (void)registry_free(s->registry);
 }
@@ -310,7 +325,7 @@ int serve_run(const serve_options *options, manifest *m, registry *r, lb_error *
 {
     serve *s = base_alloc(sizeof *s);
     s->options = options;
-    s->loop = ev_default_loop(EVFLAG_AUTO);
+    s->loop = child_loop();
     s->manifest = m;
     s->registry = r;
     s->lock_fd = -1;

@@ -67,18 +67,40 @@ static void put_totals(const serve *s, buf *b)
     buf_putc(b, '}');
 }
 
-static void put_service(const serve *s, buf *b)
+static void put_service(buf *b, const char *kind, const service *which)
 {
-    book *kept = supervisor_book(s->supervisor);
-    const lb_error *trouble = service_trouble(book_service(kept));
-    json_key(b, "services");
-    buf_puts(b, "[{");
-    json_member_string(b, "kind", "state");
-    json_member_string(b, "plugin", service_plugin(book_service(kept)));
-    json_member_bool(b, "up", service_is_up(book_service(kept)));
-    json_member_i64(b, "waiting", (int64_t)service_waiting(book_service(kept)));
+    if (!which)
+        return;
+    const lb_error *trouble = service_trouble(which);
+    json_comma(b);
+    buf_putc(b, '{');
+    json_member_string(b, "kind", kind);
+    json_member_string(b, "plugin", service_plugin(which));
+    json_member_bool(b, "up", service_is_up(which));
+    json_member_i64(b, "pid", service_pid(which));
+    json_member_i64(b, "waiting", (int64_t)service_waiting(which));
     json_member_string(b, "trouble", trouble->code ? trouble->message : NULL);
-    buf_puts(b, "}]");
+    buf_putc(b, '}');
+}
+
+static void put_services(const serve *s, buf *b)
+{
+    json_key(b, "services");
+    buf_putc(b, '[');
+    put_service(b, "state", book_service(supervisor_book(s->supervisor)));
+    put_service(b, "delta", s->history);
+    put_service(b, "approval", s->channel);
+    put_service(b, "alert", s->alert);
+    buf_putc(b, ']');
+}
+
+/* Targets that this host acts on; all of them where nobody shares the state. */
+static int64_t count_leased(const serve *s)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < s->target_count; i++)
+        count += !s->is_leased || s->targets[i].is_ours;
+    return count;
 }
 
 static void answer_status(const serve *s, bool with_entries, desk_call *call)
@@ -96,9 +118,10 @@ static void answer_status(const serve *s, bool with_entries, desk_call *call)
     json_member_i64(&b, "workers", (int64_t)pool_ready(supervisor_pool(s->supervisor)));
     json_member_i64(&b, "events", log ? (int64_t)event_log_durable(log) : 0);
     json_member_i64(&b, "targets", (int64_t)s->target_count);
+    json_member_i64(&b, "leased", count_leased(s));
     put_totals(s, &b);
     put_subscriptions(s, &b);
-    put_service(s, &b);
+    put_services(s, &b);
     if (with_entries && s->sched) {
         const sched_time now = {.wall = clock_now(), .monotonic = clock_monotonic()};
         json_key(&b, "entries");
@@ -117,7 +140,8 @@ static void set_level(struct json_object *request, desk_call *call)
     lb_level level;
     lb_error error;
     if (!name || !log_level_parse(name, &level)) {
-        (void)lb_fail(&error, LB_ERR_INVALID, "error, warn, info or debug", "%.40s is no log level", name ? name : "that");
+        (void)lb_fail(&error, LB_ERR_INVALID, "error, warn, info or debug", "%.40s is no log level",
+                      name ? name : "that");
         desk_error(call, &error);
         return;
     }
@@ -131,6 +155,8 @@ bool serve_ask(void *state, const char *verb, struct json_object *request, desk_
     lb_error error;
     if (strcmp(verb, "status") == 0) {
         answer_status(s, json_get_bool(request, "entries"), call);
+    } else if (strcmp(verb, "flush") == 0) {
+        serve_flush(s, call);
     } else if (strcmp(verb, "log") == 0) {
         set_level(request, call);
     } else if (strcmp(verb, "reload") == 0) {

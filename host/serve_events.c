@@ -2,8 +2,6 @@
  * under the delivery's key, so that a repeat after a crash finds that it has begun already. */
 #include "serve_internal.h"
 
-#include "service_state.h"
-
 #define KEY_SPACE    "delivered"
 #define MOST_PENDING 10000
 #define KEEP_KEYS    (7 * 86400 * CLOCK_SECOND)
@@ -61,14 +59,14 @@ static router_answer on_delivery(void *state, const router_delivery *delivery, l
     static const run_watcher watcher = {.ended = on_ended, .refused = on_refused};
     serve *s = state;
     const event *e = delivery->event;
-    char reason[EVENT_KIND_MAX + 64];
+    char reason[EVENT_KIND_MAX + 64], origin[128];
     delivered *d;
     if (s->is_draining || supervisor_pending(s->supervisor) > MOST_PENDING)
         return ROUTER_LATER;
-    const lb_state_op claim = {
-        .verb = LB_STATE_INSERT, .space = KEY_SPACE, .key = delivery->key, .at = clock_now()};
+    const lb_state_op claim = {.verb = LB_STATE_INSERT, .space = KEY_SPACE, .key = delivery->key, .at = clock_now()};
     (void)snprintf(reason, sizeof reason, "event %llu: %s", (unsigned long long)e->seq, e->kind);
     const serve_target *t = serve_find_target(s, e->project, e->branch);
+    (void)snprintf(origin, sizeof origin, "{\"event\":%llu,\"depth\":%u}", (unsigned long long)e->seq, e->depth + 1);
     keep_delivery(s, delivery, &d);
     const run_ask ask = {.tool = delivery->tool,
                          .project = e->project,
@@ -82,6 +80,7 @@ static router_answer on_delivery(void *state, const router_delivery *delivery, l
                          .watch = {&watcher, d},
                          .claims = &claim,
                          .claim_count = 1,
+                         .origin = origin,
                          .cause = e->seq,
                          .depth = e->depth + 1};
     if (supervisor_run(s->supervisor, &ask, NULL, err) >= 0)
@@ -113,11 +112,10 @@ static void on_save(void *state, const router_cursor *cursors, size_t count)
     for (size_t i = 0; i < count; i++) {
         char body[48];
         (void)snprintf(body, sizeof body, "{\"seq\":%llu}", (unsigned long long)cursors[i].seq);
-        state_op(client, &(lb_state_op){.verb = LB_STATE_PUT,
-                                        .space = CURSOR_SPACE,
-                                        .key = cursors[i].id,
-                                        .at = clock_now(),
-                                        .body = body});
+        state_op(
+            client,
+            &(lb_state_op){
+                .verb = LB_STATE_PUT, .space = CURSOR_SPACE, .key = cursors[i].id, .at = clock_now(), .body = body});
     }
     state_end(client);
     state_prune(client, KEY_SPACE, NULL, clock_now() - KEEP_KEYS, PRUNE_MOST);
@@ -156,6 +154,13 @@ static void fill_subscriptions(serve *s)
 {
     const manifest *m = s->manifest;
     s->subscriptions = arena_alloc(&s->subscription_memory, (m->subscription_count + 1) * sizeof *s->subscriptions);
+    if (s->subscriptions)
+        s->subscriptions[s->subscription_count++] = (router_subscription){.id = SERVE_ALERTS,
+                                                                          .pattern = "*",
+                                                                          .cursor = ROUTER_FROM_NOW,
+                                                                          .in_flight = 1,
+                                                                          .deliver = serve_on_alertable,
+                                                                          .state = s};
     for (size_t i = 0; s->subscriptions && i < m->subscription_count; i++) {
         const manifest_subscription *sub = &m->subscriptions[i];
         param_arg *args = arena_alloc(&s->subscription_memory, (sub->params.count + 1) * sizeof *args);

@@ -8,8 +8,11 @@
 #include "router.h"
 #include "scheduler_plan.h"
 #include "serve.h"
+#include "service_state.h"
 #include "targets.h"
 #include "text_map.h"
+
+#include <lbops/alert.h>
 
 #define SCHEDULE_SPACE "schedule" /* a document per entry: its last slot. owner: its target */
 #define CURSOR_SPACE   "cursor"   /* a document per subscription: how far it has come */
@@ -38,11 +41,15 @@ typedef struct serve {
     sched_made *plan;
     serve_target *targets;
     size_t target_count, target_capacity;
-    char *listing; /* the last listing of branches */
+    char *listing;     /* the last listing of branches */
     text_map versions; /* of the documents of schedule entries */
     ev_timer schedule_timer, targets_timer, lease_timer;
     bool is_scheduling, lists_targets, is_leased;
     size_t running;
+
+    service *history, *channel, *alert; /* NULL: there is none */
+    text_map outages;                   /* plugin: since when it is down */
+    struct alerting *alerting;          /* the alert in hand */
 
     router *router;
     router_subscription *subscriptions;
@@ -79,6 +86,19 @@ const lb_state_op *serve_lease_claim(const serve *s, const char *project, const 
 LB_MUST_CHECK int serve_events_start(serve *s, lb_error *err);
 void serve_events_stop(serve *s);
 void serve_events_durable(void *state, uint64_t seq);
+
+/* serve_services.c: history, the channel to people, alerts */
+LB_MUST_CHECK int serve_services_start(serve *s, lb_error *err);
+void serve_services_stop(serve *s);
+void serve_publish(void *state, const char *id, const char *record);
+void serve_settle(void *state, const char *id, const char *record);
+void serve_flush(serve *s, desk_call *call);
+bool serve_send_note(serve *s, const lb_alert_note *note, service_answer sent, void *tag); /* false: not now */
+
+/* serve_alerts.c: from events to alerts */
+#define SERVE_ALERTS "host:alerts" /* the subscription */
+router_answer serve_on_alertable(void *state, const router_delivery *delivery, lb_error *err);
+void serve_alerts_stop(serve *s);
 
 /* serve_ask.c: what only a daemon is asked */
 bool serve_ask(void *state, const char *verb, struct json_object *request, desk_call *call);

@@ -1,9 +1,7 @@
 /* Sharing targets between hosts: each daemon keeps a lease of its own, each target goes to the daemon that its name and
- * theirs choose (the highest hash), and is acted on only under the target's lease. A daemon that dies leaves its targets
- * to the others as soon as its leases have ended. */
+ * theirs choose (the highest hash), and is acted on only under the target's lease. A daemon that dies leaves its
+ * targets to the others as soon as its leases have ended. */
 #include "serve_internal.h"
-
-#include "service_state.h"
 
 #define LEASE_US (20 * CLOCK_SECOND)
 #define TURN_S   5.0
@@ -123,11 +121,9 @@ static void acquire(serve *s, size_t i)
     *sh = (sharing){.serve = s, .target = i};
     (void)snprintf(name, sizeof name, "%s/%s", s->targets[i].project, s->targets[i].branch);
     state_begin(state, on_acquired, s, sh);
-    state_op(state, &(lb_state_op){.verb = LB_STATE_ACQUIRE,
-                                   .space = LEASE_SPACE,
-                                   .key = name,
-                                   .owner = s->host,
-                                   .ttl_us = LEASE_US});
+    state_op(state,
+             &(lb_state_op){
+                 .verb = LB_STATE_ACQUIRE, .space = LEASE_SPACE, .key = name, .owner = s->host, .ttl_us = LEASE_US});
     state_end(state);
 }
 
@@ -176,11 +172,10 @@ static void turn(serve *s)
     state_client *state = book_state(supervisor_book(s->supervisor));
     const lb_state_query q = {.size = sizeof q, .space = DAEMON_SPACE};
     state_begin(state, no_matter, s, NULL);
-    state_op(state, &(lb_state_op){.verb = LB_STATE_ACQUIRE,
-                                   .space = DAEMON_SPACE,
-                                   .key = s->host,
-                                   .owner = s->host,
-                                   .ttl_us = LEASE_US});
+    state_op(
+        state,
+        &(lb_state_op){
+            .verb = LB_STATE_ACQUIRE, .space = DAEMON_SPACE, .key = s->host, .owner = s->host, .ttl_us = LEASE_US});
     state_end(state);
     state_list(state, &q, on_daemons, s, NULL);
 }

@@ -2,8 +2,6 @@
  * due. Each start is claimed in the state together with the run's beginning. */
 #include "serve_internal.h"
 
-#include "service_state.h"
-
 #define TARGETS_S    300.0 /* between two looks at which branches there are */
 #define MOST_PENDING 20000 /* runs that have not ended: past that nothing more is started */
 
@@ -244,8 +242,11 @@ static size_t put_claims(const serve *s, const sched_start *start, const char *b
     int64_t version = text_map_get(&s->versions, start->key, 0);
     if (start->project && serve_lease_claim(s, start->project, start->branch, lease, &claims[count]))
         count++;
-    (void)snprintf(target, SCHED_KEY, "%s/%s", start->project ? start->project : "", start->branch ? start->branch : "");
-    claims[count++] = (lb_state_op){.verb = !s->is_leased ? LB_STATE_PUT : version ? LB_STATE_REPLACE : LB_STATE_INSERT,
+    (void)snprintf(target, SCHED_KEY, "%s/%s", start->project ? start->project : "",
+                   start->branch ? start->branch : "");
+    claims[count++] = (lb_state_op){.verb = !s->is_leased ? LB_STATE_PUT
+                                            : version     ? LB_STATE_REPLACE
+                                                          : LB_STATE_INSERT,
                                     .space = SCHEDULE_SPACE,
                                     .key = start->key,
                                     .version = s->is_leased ? version : 0,
@@ -260,12 +261,19 @@ static bool on_due(void *state, const sched_start *start)
     static const run_watcher watcher = {.begun = on_begun, .ended = on_ended, .refused = on_refused};
     serve *s = state;
     lb_error error;
-    char body[128], lease[SCHED_KEY], target[SCHED_KEY];
+    char body[128], slot[CLOCK_TEXT], lease[SCHED_KEY], target[SCHED_KEY];
+    BUF_AUTO origin = BUF_INIT((size_t)16 * 1024);
     lb_state_op claims[2];
     if (s->is_draining || supervisor_pending(s->supervisor) > MOST_PENDING)
         return false;
     (void)snprintf(body, sizeof body, "{\"slot\":%lld,\"started_at\":%lld}", (long long)start->slot,
                    (long long)clock_now());
+    clock_format(start->slot, slot);
+    buf_putc(&origin, '{');
+    json_member_string(&origin, "schedule", start->key);
+    json_member_string(&origin, "slot", slot);
+    json_member_i64(&origin, "missed", start->missed);
+    buf_putc(&origin, '}');
     const serve_target *t = serve_find_target(s, start->project, start->branch);
     due_run *d = base_alloc(sizeof *d);
     *d = (due_run){.serve = s, .key = base_strdup(start->key)};
@@ -277,6 +285,7 @@ static bool on_due(void *state, const sched_start *start)
                    .actor_kind = GATE_SCHEDULE,
                    .actor = "schedule",
                    .watch = {&watcher, d},
+                   .origin = buf_text(&origin),
                    .claims = claims,
                    .claim_count = put_claims(s, start, body, lease, target, claims)};
     param_arg *args = own_args(start->params, &ask.arg_count);

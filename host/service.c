@@ -1,9 +1,6 @@
-#include "service.h"
+#include "service_internal.h"
 
-#include "child.h"
-#include "clock.h"
 #include "log.h"
-#include "spec.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,46 +11,8 @@
 #define BACKOFF_FIRST_S 0.1
 #define BACKOFF_MOST_S  30.0
 #define OVERTIME        (2 * CLOCK_SECOND) /* for the plugin to see its deadline itself */
-#define FAREWELL_MS     2000
-#define BACKLOG_DEFAULT ((size_t)64 * 1024 * 1024)
-#define HEALTHY_AFTER   (10 * CLOCK_SECOND) /* a process that lived so long was no failed start */
-
-typedef enum phase { PHASE_RESTING, PHASE_STARTING, PHASE_UP } phase;
-
-typedef struct ask {
-    struct ask *next;
-    int64_t id, deadline; /* on the monotonic clock */
-    buf frame;
-    service_answer answer;
-    void *owner, *tag;
-} ask;
-
-struct service {
-    struct ev_loop *loop;
-    char *program, *plugin;
-    lb_kind kind;
-    service_hooks hooks;
-    buf setup;
-    size_t backlog_bytes, backlog_limit;
-
-    child child;
-    phase phase;
-    int64_t up_since;
-    int failures;
-    lb_error trouble;
-    ev_io io, stderr_io;
-    ev_timer timer;   /* of the start, then the rest after a failure */
-    ev_timer overdue; /* of the oldest deadline */
-    buf in, out;
-
-    ask *asks, **asks_end;
-    size_t waiting;
-    ask *writing; /* between service_begin and service_end */
-    int64_t next_id;
-    bool ending;
-};
-
-static void start(service *s);
+#define HEALTHY_RATIO   10.0 /* one that lived so many times as long as was waited for it did not fail, ... */
+#define HEALTHY_AFTER_S 10.0 /* ... nor did one that lived so long */
 
 /* ---- asks ---- */
 
@@ -97,7 +56,7 @@ static void arm_overdue(service *s)
     ev_timer_start(s->loop, &s->overdue);
 }
 
-static void finish(service *s, ask *a, wire_reader *fields, const lb_error *error)
+void service_finish(service *s, ask *a, wire_reader *fields, const lb_error *error)
 {
     s->waiting--;
     s->backlog_bytes -= a->frame.length;
@@ -108,7 +67,7 @@ static void finish(service *s, ask *a, wire_reader *fields, const lb_error *erro
     answer(owner, tag, fields, error);
 }
 
-static ask *take(service *s, int64_t id)
+ask *service_take(service *s, int64_t id)
 {
     for (ask **link = &s->asks; *link; link = &(*link)->next) {
         ask *a = *link;
@@ -169,21 +128,33 @@ void service_end(service *s)
 
 /* ---- the process ---- */
 
-static void stop_watching(service *s)
+void service_stop_watching(service *s)
 {
     ev_io_stop(s->loop, &s->io);
     ev_io_stop(s->loop, &s->stderr_io);
     ev_timer_stop(s->loop, &s->timer);
 }
 
-static void rest(service *s)
+static double pause_after(int failures)
 {
     double wait = BACKOFF_FIRST_S;
-    for (int i = 1; i < s->failures && wait < BACKOFF_MOST_S; i++)
+    for (int i = 1; i < failures && wait < BACKOFF_MOST_S; i++)
         wait *= 2;
+    return wait < BACKOFF_MOST_S ? wait : BACKOFF_MOST_S;
+}
+
+static void rest(service *s)
+{
     s->phase = PHASE_RESTING;
-    ev_timer_set(&s->timer, wait < BACKOFF_MOST_S ? wait : BACKOFF_MOST_S, 0);
+    ev_timer_set(&s->timer, pause_after(s->failures), 0);
     ev_timer_start(s->loop, &s->timer);
+}
+
+/* So the pauses stay small against the time in which it served, and grow where it dies as soon as it is there. */
+static bool was_healthy(const service *s)
+{
+    double lived = (double)(clock_monotonic() - s->up_since) / (double)CLOCK_SECOND;
+    return s->phase == PHASE_UP && (lived > HEALTHY_AFTER_S || lived > HEALTHY_RATIO * pause_after(s->failures));
 }
 
 /* why NULL: it ended by itself, and we look how. */
@@ -191,12 +162,12 @@ static void bury(service *s, const lb_error *why)
 {
     int status = 0;
     char death[64];
-    stop_watching(s);
+    service_stop_watching(s);
     bool has_ended = child_has_ended(s->child.pid);
     child_kill(&s->child, &status);
     buf_clear(&s->in);
     buf_clear(&s->out);
-    if (s->phase == PHASE_UP && clock_monotonic() - s->up_since > HEALTHY_AFTER)
+    if (was_healthy(s))
         s->failures = 0;
     s->failures++;
     if (why)
@@ -243,7 +214,7 @@ static bool on_opened(service *s, wire_reader *r)
 static bool on_answer(service *s, wire_reader *r)
 {
     lb_error error = {0};
-    ask *a = take(s, wire_get_i64(r));
+    ask *a = service_take(s, wire_get_i64(r));
     error.code = -(int)(wire_get_u32(r) & 0xffff);
     if (error.code) {
         (void)snprintf(error.sqlstate, sizeof error.sqlstate, "%s", wire_get_required(r));
@@ -254,10 +225,10 @@ static bool on_answer(service *s, wire_reader *r)
         return !r->bad; /* its time was over before the answer came */
     if (r->bad) {
         (void)lb_fail(&error, LB_ERR_INTERNAL, NULL, "%s answered with something that is no answer", s->plugin);
-        finish(s, a, NULL, &error);
+        service_finish(s, a, NULL, &error);
         return false;
     }
-    finish(s, a, error.code ? NULL : r, error.code ? &error : NULL);
+    service_finish(s, a, error.code ? NULL : r, error.code ? &error : NULL);
     return true;
 }
 
@@ -340,13 +311,13 @@ static void on_stderr(struct ev_loop *loop, ev_io *io, int events)
         ev_io_stop(loop, io); /* closed; the socket's own end says the rest */
 }
 
-static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+void service_on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
     service *s = timer->data;
     lb_error error;
     (void)loop, (void)events;
     if (s->phase == PHASE_RESTING) {
-        start(s);
+        service_start(s);
         return;
     }
     (void)lb_fail(&error, LB_ERR_TIMEOUT, NULL, "%s did not open within %.0f s", s->plugin, START_TIMEOUT_S);
@@ -355,7 +326,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* Asks whose time is over are answered. One that the process had in its hands has stopped it: a new process serves the
  * others. */
-static void on_overdue(struct ev_loop *loop, ev_timer *timer, int events)
+void service_on_overdue(struct ev_loop *loop, ev_timer *timer, int events)
 {
     service *s = timer->data;
     int64_t limit = clock_monotonic() - OVERTIME;
@@ -374,7 +345,7 @@ static void on_overdue(struct ev_loop *loop, ev_timer *timer, int events)
             error = s->trouble;
         else
             (void)lb_fail(&error, LB_ERR_TIMEOUT, NULL, "%s did not answer in time", s->plugin);
-        finish(s, take(s, a->id), NULL, &error);
+        service_finish(s, service_take(s, a->id), NULL, &error);
         next = s->asks; /* the callback may have asked or ended anything */
     }
     if (was_sent && s->child.pid) {
@@ -384,7 +355,7 @@ static void on_overdue(struct ev_loop *loop, ev_timer *timer, int events)
     arm_overdue(s);
 }
 
-static void start(service *s)
+void service_start(service *s)
 {
     lb_error error;
     s->phase = PHASE_STARTING;
@@ -406,109 +377,4 @@ static void start(service *s)
     buf_put(&s->out, s->setup.data, s->setup.length);
     if (!send_out(s))
         bury(s, NULL);
-}
-
-/* ---- life ---- */
-
-static void put_args(buf *out, const param_arg *args, size_t count)
-{
-    wire_put_u32(out, (uint32_t)count);
-    for (size_t i = 0; i < count; i++) {
-        wire_put_str(out, args[i].name);
-        wire_put_str(out, args[i].text);
-    }
-}
-
-int service_new(const service_options *options, service **ret_service, lb_error *err)
-{
-    service *s = base_alloc(sizeof *s);
-    s->loop = options->loop;
-    s->program = base_strdup(options->program);
-    s->plugin = base_strdup(options->plugin);
-    s->kind = options->kind;
-    s->hooks = options->hooks;
-    s->backlog_limit = options->backlog_bytes ? options->backlog_bytes : BACKLOG_DEFAULT;
-    s->child = CHILD_INIT;
-    s->setup = BUF_INIT(WIRE_FRAME_LIMIT);
-    s->in = BUF_INIT(WIRE_FRAME_LIMIT * 2);
-    s->out = BUF_INIT(SIZE_MAX / 4); /* what it holds is bounded by the backlog */
-    s->asks_end = &s->asks;
-    size_t mark = wire_begin(&s->setup, WIRE_SERVICE);
-    wire_put_u32(&s->setup, (uint32_t)options->kind);
-    wire_put_str(&s->setup, options->plugin);
-    wire_put_str(&s->setup, options->path);
-    wire_put_str(&s->setup, options->state_dir);
-    wire_put_str(&s->setup, options->work_dir);
-    wire_put_u32(&s->setup, (uint32_t)options->log_level);
-    put_args(&s->setup, options->args, options->arg_count);
-    put_args(&s->setup, options->settings, options->setting_count);
-    wire_end(&s->setup, mark);
-    ev_timer_init(&s->timer, on_timer, 0, 0);
-    ev_timer_init(&s->overdue, on_overdue, 0, 0);
-    s->timer.data = s->overdue.data = s;
-    if (s->setup.overflow) {
-        (void)service_free(s); /* gives NULL */
-        return lb_fail(err, LB_ERR_LIMIT, NULL, "the parameters of %s are too large", options->plugin);
-    }
-    start(s);
-    *ret_service = s;
-    return 0;
-}
-
-/* The closed socket tells the process to end; what it has begun it finishes. */
-static void farewell(service *s)
-{
-    if (!s->child.pid)
-        return;
-    (void)shutdown(s->child.fd, SHUT_WR); /* cannot fail on a socket that is open */
-    for (int64_t until = clock_monotonic() + FAREWELL_MS * INT64_C(1000); clock_monotonic() < until;)
-        if (child_has_ended(s->child.pid))
-            break;
-    child_kill(&s->child, NULL);
-}
-
-service *service_free(service *s)
-{
-    lb_error error;
-    if (!s)
-        return NULL;
-    s->ending = true;
-    stop_watching(s);
-    ev_timer_stop(s->loop, &s->overdue);
-    farewell(s);
-    (void)lb_fail(&error, LB_ERR_CANCELLED, NULL, "the host is ending");
-    while (s->asks)
-        finish(s, take(s, s->asks->id), NULL, &error);
-    buf_done(&s->setup);
-    buf_done(&s->in);
-    buf_done(&s->out);
-    free(s->program);
-    free(s->plugin);
-    free(s);
-    return NULL;
-}
-
-bool service_is_up(const service *s)
-{
-    return s->phase == PHASE_UP;
-}
-
-size_t service_waiting(const service *s)
-{
-    return s->waiting;
-}
-
-pid_t service_pid(const service *s)
-{
-    return s->child.pid;
-}
-
-const char *service_plugin(const service *s)
-{
-    return s->plugin;
-}
-
-const lb_error *service_trouble(const service *s)
-{
-    return &s->trouble;
 }

@@ -77,7 +77,8 @@ static void protect(void)
 
 static const service_driver *driver_of(lb_kind kind)
 {
-    static const service_driver *const drivers[] = {&service_state_driver, &service_delta_driver};
+    static const service_driver *const drivers[] = {&service_state_driver, &service_delta_driver,
+                                                    &service_approval_driver, &service_alert_driver};
     for (size_t i = 0; i < LB_COUNT(drivers); i++)
         if (drivers[i]->kind == kind)
             return drivers[i];

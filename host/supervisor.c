@@ -75,6 +75,11 @@ static void on_approval_row(void *state, const lb_value *values, const lb_target
     ledger_add_row(s->ledger, "approval_history", values, target, run_id);
 }
 
+void supervisor_row(supervisor *s, const char *table, const lb_value *values, const lb_target *target)
+{
+    ledger_add_row(s->ledger, table, values, target, "host");
+}
+
 static void on_publish(void *state, const char *id, const char *record)
 {
     const supervisor *s = state;
@@ -225,11 +230,8 @@ static int open_pool(supervisor *s, pool **ret_pool, lb_error *err)
 
 static int start(supervisor *s, lb_error *err)
 {
-    const book_hooks hooks = {.state = s,
-                              .ready = on_book_ready,
-                              .lost = on_lost,
-                              .service = on_service,
-                              .unrecorded = on_unrecorded};
+    const book_hooks hooks = {
+        .state = s, .ready = on_book_ready, .lost = on_lost, .service = on_service, .unrecorded = on_unrecorded};
     int r = open_directories(s, err);
     if (r >= 0)
         r = ledger_new(s->loop, s->outbox_dir, supervisor_on_durable_row, s, &s->ledger, err);

@@ -1,9 +1,9 @@
 /* supervisor.h: manifest, registry, state, pool, history and events put together: what the command line and the daemon
  * ask for runs. It loads no plugin itself and does not block.
  *
- * A run's way: it is judged, begun in the state, given to a worker, and when it has ended: its requests for approval are
- * written down, its events are durable, its end is one transaction of the state, its row of history is durable; then its
- * asker hears of it. [supervisor] */
+ * A run's way: it is judged, begun in the state, given to a worker, and when it has ended: its requests for approval
+ * are written down, its events are durable, its end is one transaction of the state, its row of history is durable;
+ * then its asker hears of it. [supervisor] */
 #ifndef LBOPS_HOST_SUPERVISOR_H
 #define LBOPS_HOST_SUPERVISOR_H
 
@@ -27,6 +27,7 @@ typedef struct run_ask {
     const char *actor, *reason;
     uint32_t timeout_s; /* 0: as the manifest or the plugin says */
     const char *record_dir;
+    bool wake; /* a suspended compute, whatever the manifest says */
 
     run_watch watch;           /* hears of its end, besides the hooks */
     const lb_state_op *claims; /* conditions and changes of the state that belong to its beginning */
@@ -47,7 +48,7 @@ typedef struct supervisor_hooks {
     void (*refused)(void *state, const run_request *request, const lb_error *error);
     void (*log)(void *state, const run_request *request, lb_level level, const char *tool, const char *text);
     void (*progress)(void *state, const run_request *request, int64_t done, int64_t total, const char *what);
-    void (*durable)(void *state, uint64_t seq);            /* events, for the router */
+    void (*durable)(void *state, uint64_t seq);                       /* events, for the router */
     void (*publish)(void *state, const char *id, const char *record); /* requests for people */
     void (*settle)(void *state, const char *id, const char *record);
 } supervisor_hooks;
@@ -70,17 +71,24 @@ supervisor *supervisor_free(supervisor *s);
 LB_MUST_CHECK int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 /* Must the control plane be asked (supervisor_list_targets, targets_choose) before this run can start? */
 bool supervisor_needs_targets(const supervisor *s, const run_ask *ask);
+/* A tool that comes with the host (targets.h, target_tool.h), on a target whose class the caller knows. */
+LB_MUST_CHECK int supervisor_run_own(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 LB_MUST_CHECK int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 
 /* From now on a manifest and plugins that were read anew hold, for new runs; those under way end as they began, in the
  * workers that they have. The old ones may go at once. */
 LB_MUST_CHECK int supervisor_use(supervisor *s, const manifest *m, const registry *r, lb_error *err);
 
+bool supervisor_is_workspace_tool(const supervisor *s, const char *tool);
+
 void supervisor_cancel(supervisor *s, const char *run_id);
 
 /* A fact of the host's own for the log of events. */
 void supervisor_event(supervisor *s, const char *kind, const lb_target *target, const char *run_id,
                       const lb_value *payload);
+
+/* A row of history. */
+void supervisor_row(supervisor *s, const char *table, const lb_value *values, const lb_target *target);
 
 size_t supervisor_pending(const supervisor *s); /* not yet ended, or their end not yet durable */
 pool *supervisor_pool(supervisor *s);
@@ -89,12 +97,8 @@ approvals *supervisor_approvals(supervisor *s);
 chronicle *supervisor_chronicle(supervisor *s);
 suspend_book *supervisor_suspended(supervisor *s);
 
-/* report.c: the JSON document of a run (design: the shape that `lbops run --json` prints), without a newline. approvals:
- * a JSON array, or NULL. */
+/* report.c: the JSON document of a run (design: the shape that `lbops run --json` prints), without a newline.
+ * approvals: a JSON array, or NULL. */
 void report_document(buf *into, const run_outcome *outcome, const char *approvals);
-
-/* A service's or tool's parameters with secrets resolved, in the arena; NULL: err says why. */
-const param_arg *supervisor_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
-                                 lb_error *err);
 
 #endif

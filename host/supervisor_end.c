@@ -1,5 +1,5 @@
-/* How a run's end becomes known: its requests for approval, its events, its end in the state, its row of history, and at
- * last its asker. Each step waits for the one before to be durable. */
+/* How a run's end becomes known: its requests for approval, its events, its end in the state, its row of history, and
+ * at last its asker. Each step waits for the one before to be durable. */
 #include "supervisor_internal.h"
 
 #include "log.h"
@@ -190,10 +190,10 @@ static int log_emitted(running *r, lb_error *err)
         struct json_object *one = json_object_array_get_idx(r->events, r->event_at);
         const char *kind = json_get_text(one, "type");
         struct json_object *payload = json_get_object(one, "payload");
-        int code = kind ? log_event(r, kind,
-                                    payload ? json_object_to_json_string_ext(payload, JSON_C_TO_STRING_PLAIN) : "{}",
-                                    one, err)
-                        : 0;
+        int code =
+            kind ? log_event(r, kind, payload ? json_object_to_json_string_ext(payload, JSON_C_TO_STRING_PLAIN) : "{}",
+                             one, err)
+                 : 0;
         if (code == LB_ERR_LIMIT)
             return code;
         if (code < 0)

@@ -16,11 +16,11 @@ typedef struct running {
     const char *origin;
     uint64_t cause;
     uint32_t depth;
-    buf claims;               /* operations as they travel, until it is begun */
-    struct running *next;     /* of those that wait for the state to be ready */
+    buf claims;                    /* operations as they travel, until it is begun */
+    struct running *next;          /* of those that wait for the state to be ready */
     struct running *newer, *older; /* of all of them */
     bool is_cancelled;             /* before it was in the pool */
-    bool has_ticket;          /* it executes what was approved */
+    bool has_ticket;               /* it executes what was approved */
     approval_ticket ticket;
 
     run_outcome outcome; /* once it has ended, until its end is durable */
@@ -28,7 +28,7 @@ typedef struct running {
     char **asks; /* approval documents that it asks for */
     size_t ask_count, ask_capacity, asks_open;
     size_t asks_waiting, asks_denied;
-    buf answers; /* what became of them, a JSON array */
+    buf answers;                /* what became of them, a JSON array */
     struct json_object *events; /* that are not in the log yet, from event_at on */
     size_t event_at;
     struct running *next_event; /* of those that wait for room in the log */
@@ -55,8 +55,8 @@ struct supervisor {
     suspend_book *suspended;
     char *outbox_dir, *journal_dir, *events_dir;
     running *newest;
-    running *waiting, **waiting_end;   /* for the state */
-    running *no_room, **no_room_end;   /* for the log of events */
+    running *waiting, **waiting_end; /* for the state */
+    running *no_room, **no_room_end; /* for the log of events */
     size_t pending;
     int64_t ends, recorded;
 };

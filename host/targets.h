@@ -17,10 +17,16 @@ extern const lb_plugin targets_plugin;
  * all that fits, for the names that are missing or for the class that the manifest does not say. */
 bool targets_are_needed(const manifest *m, const char *project, const char *branch);
 
-/* Every branch that the manifest looks after: those it names, and those of a listing (NULL: none) that its patterns fit;
- * each once. */
-void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target), void *state);
+/* Every branch that the manifest looks after: those it names, and those of a listing (NULL: none) that its patterns
+ * fit; each once. */
+void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target),
+                  void *state);
 bool targets_have_patterns(const manifest *m);
+/* Does the manifest let runs wake this branch's compute? The last entry that fits counts. */
+bool targets_may_wake(const manifest *m, const lb_target *target);
+
+/* What the manifest says of a branch, which may not be there yet. */
+lb_branch_class targets_class_of(const manifest *m, const char *project, const char *branch, lb_branch_class otherwise);
 
 typedef struct targets_choice {
     char *project, *branch; /* the caller frees */

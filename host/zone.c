@@ -8,6 +8,7 @@
 #define LONGEST_FILE ((size_t)1024 * 1024)
 #define LAST_YEAR    2200 /* as far as a rule without an end is written out */
 #define DAY          INT64_C(86400)
+#define FARTHEST     (INT64_C(1) << 40) /* seconds, either way: microseconds can still be counted with */
 
 typedef struct change {
     int64_t at; /* from here on ... */
@@ -73,9 +74,13 @@ static bool take_body(tzif *f, zone *z, size_t width)
     z->first = (int32_t)big_endian(types, 4);
     for (uint32_t i = 0; i < f->times; i++) {
         int64_t at = big_endian(times + i * width, (int)width);
-        if (indices[i] >= f->types || (z->count && at <= z->changes[z->count - 1].at))
+        if (indices[i] >= f->types || at > FARTHEST || (z->count && at <= z->changes[z->count - 1].at))
             return false;
-        add_change(z, at, (int32_t)big_endian(types + (size_t)6 * indices[i], 4));
+        int32_t offset = (int32_t)big_endian(types + (size_t)6 * indices[i], 4);
+        if (at < -FARTHEST)
+            z->first = offset; /* some files begin with the big bang */
+        else
+            add_change(z, at, offset);
     }
     f->p += size;
     for (size_t i = 0; i < z->count; i++)

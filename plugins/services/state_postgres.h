@@ -2,7 +2,6 @@
 #ifndef LBOPS_SERVICES_STATE_POSTGRES_H
 #define LBOPS_SERVICES_STATE_POSTGRES_H
 
-#include "pg_session.h"
 #include "state_rules.h"
 
 /* state_postgres_values.c: a batch as the values of apply.sql, in the text form of the server's types. */

@@ -50,6 +50,7 @@ typedef struct store {
     bool cancelled;     /* what ended it was the host's wish, not the deadline */
     char boot[40];      /* this boot's id */
     struct stat file;   /* the database as it was opened */
+    struct stat wal;    /* its log, once it is there */
     lb_error damage;    /* once it was seen, every call says so; code 0: none */
     int64_t copy_every; /* microseconds; 0: no copies */
     int64_t next_look;  /* when it is asked again whether a copy is due */

@@ -34,14 +34,23 @@ void store_watch(store *s)
     sqlite3_progress_handler(s->db, LOOK_EVERY, look_at_clock, s);
 }
 
-/* A file that was moved or deleted under us would take batches and lose them when it is closed. */
-static int check_in_place(store *s, lb_error *err)
+static bool is_in_place(const char *path, const struct stat *known)
 {
     struct stat now;
-    if (stat(s->path, &now) == 0 && now.st_ino == s->file.st_ino && now.st_dev == s->file.st_dev)
-        return 0;
-    return lb_fail(err, LB_ERR_IO, "put it back where it was and start again",
-                   "%s was moved, deleted or replaced while it was in use", s->path);
+    return stat(path, &now) == 0 && now.st_ino == known->st_ino && now.st_dev == known->st_dev;
+}
+
+/* A file that was moved or deleted under us would take batches and lose them. What was in the log until then is not
+ * lost: we still have it open, and closing writes it into the database. */
+static int check_in_place(store *s, lb_error *err)
+{
+    if (!is_in_place(s->path, &s->file))
+        return lb_fail(err, LB_ERR_IO, "put it back where it was and start again",
+                       "%s was moved, deleted or replaced while it was in use", s->path);
+    if (s->wal.st_ino != 0 && !is_in_place(s->wal_path, &s->wal))
+        return lb_fail(err, LB_ERR_IO, "stop lbops in an orderly way, which saves what was in it, and start again",
+                       "%s was moved or deleted while it was in use", s->wal_path);
+    return 0;
 }
 
 int store_begin_call(store *s, int64_t deadline, lb_error *err)

@@ -30,8 +30,8 @@ int store_fail_damaged(store *s, const char *why, lb_error *err)
     const char *name = strrchr(s->path, '/') + 1;
     if (*day)
         (void)snprintf(hint, sizeof hint, /* a long name is cut */
-                       "stop lbops; there: mkdir bad; mv %.40s %.40s-* bad; cp %.40s.copy %.40s (the copy of %s)", name,
-                       name, name, name, day);
+                       "stop lbops; there: mkdir bad; mv %.30s %.30s-* bad; cp %.30s.copy %.30s (the copy of %.20s)",
+                       name, name, name, name, day);
     else
         (void)snprintf(hint, sizeof hint, /* as above */
                        "restore %.60s from a backup; there is no copy of ours. To begin anew, with nothing remembered: "

@@ -335,5 +335,7 @@ int store_open(store *s, int64_t check_us, lb_error *err)
         switch_to_wal(s, err) < 0 || check_pages(s, check_us, err) < 0 || check_marker(s, marked, err) < 0 ||
         run_text(s, state_sqlite_sql_forget, "opening the store", err) < 0)
         return err->code;
+    if (stat(s->wal_path, &s->wal) != 0)
+        s->wal.st_ino = 0; /* SQLite keeps it as long as somebody has the store open; then there is nothing to watch */
     return prepare_all(s, err);
 }

@@ -99,7 +99,8 @@ static void crash_in_the_middle_of_a_change(void)
     CU_ASSERT_EQUAL(stage_number(e, "changes.1.rows"), -1); /* it was never begun */
     ASSERT_CONTAINS(e->error.hint, "\"unknown\"");
     CU_ASSERT_EQUAL(rows_with(&s, "audit_log", "\"phase\":\"intent\""), 2);
-    CU_ASSERT_EQUAL(rows_with(&s, "audit_log", "\"outcome\":\"unknown\""), 2); /* nobody can say which of the group it was */
+    CU_ASSERT_EQUAL(rows_with(&s, "audit_log", "\"outcome\":\"unknown\""),
+                    2); /* nobody can say which of the group it was */
     CU_ASSERT_EQUAL(rows_with(&s, "audit_log", "\"phase\":\"outcome\""), 2);
     expect(&s, e, RUN_CRASHED, LB_ERR_TOOL, "SIGKILL");
     stage_close(&s);

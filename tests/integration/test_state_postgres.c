@@ -97,7 +97,7 @@ static void refuses_other_layouts(void)
     CU_ASSERT(open_fails((wish){.schema = "layouts"}) == LB_ERR_IO);
     CU_ASSERT(alter("DELETE FROM layouts.store"));
     CU_ASSERT(open_fails((wish){.schema = "layouts"}) == LB_ERR_IO);
-    ASSERT_CONTAINS(err.message, "holds no store of lbops, or a damaged one");
+    ASSERT_CONTAINS(err.message, "does not hold what it should, lbops state, or is damaged");
     CU_ASSERT(alter("DROP TABLE layouts.batch"));
     CU_ASSERT(open_fails((wish){.schema = "layouts"}) == LB_ERR_IO);
     ASSERT_CONTAINS(err.message, "schema layouts is damaged: 2 of its 3 tables are there");
@@ -106,7 +106,7 @@ static void refuses_other_layouts(void)
 static void is_never_silently_new(void)
 {
     CU_ASSERT(open_fails((wish){.schema = "fresh", .must_exist = true}) == LB_ERR_NOT_FOUND);
-    ASSERT_CONTAINS(err.message, "there is no store in schema fresh of database lbops_state_postgres");
+    ASSERT_CONTAINS(err.message, "state: there is nothing in schema fresh of database lbops_state_postgres");
     void *state = start_in("fresh");
     CU_ASSERT(put_one(state, 1, "a") == 0);
     CU_ASSERT(open_fails((wish){.schema = "fresh", .must_exist = true}) == 0);

@@ -196,6 +196,20 @@ static void notices_when_it_is_moved(void)
     CU_ASSERT(count_in(dir) == 2);
 }
 
+static void saves_a_log_that_was_deleted(void)
+{
+    SCRATCH dir = scratch_new();
+    LB_AUTO_FREE char *wal = base_printf("%s/state.db-wal", dir);
+    void *state = NULL;
+    CU_ASSERT_FATAL(open_in(dir, &state) == 0);
+    CU_ASSERT(put_one(state, 1, "a") == 0 && put_one(state, 2, "b") == 0);
+    CU_ASSERT(unlink(wal) == 0);
+    CU_ASSERT(put_one(state, 3, "c") == LB_ERR_IO);
+    ASSERT_CONTAINS(stage_error.message, "state.db-wal was moved or deleted while it was in use");
+    sqlite->close(state);
+    CU_ASSERT(count_in(dir) == 2);
+}
+
 static void ends_leases_of_another_boot(void)
 {
     SCRATCH dir = scratch_new();
@@ -284,6 +298,7 @@ static const state_case own[] = {
     TEST(refuses_another_store),
     TEST(refuses_other_layouts),
     TEST(notices_when_it_is_moved),
+    TEST(saves_a_log_that_was_deleted),
     TEST(ends_leases_of_another_boot),
     TEST(remembers_the_newest_clients),
     TEST(keeps_a_copy),

@@ -22,4 +22,7 @@ BRANCH=ci-pr-1
 runs_with 1 example_cleanup --index orders_busy_idx
 holds '.error.code == "conflict" and .changes[0].error != null'
 runs_with 2 example_cleanup
+# What carries approvals out is the host's own and nobody's to ask for.
+runs_with 2 lbops_approved --approval '{}' --approval_id A1
+holds '.error.message | contains("no tool lbops_approved")'
 finish

@@ -112,14 +112,19 @@ static inline void rig_open(rig *g)
     rig_write(g, "fixtures/targets.json", "[]");
 }
 
+static inline void rig_stop(rig *g)
+{
+    if (!g->worker.sessions)
+        return;
+    g->worker.sessions = session_pool_free(g->worker.sessions);
+    arena_done(&g->worker.memory);
+    buf_done(&g->worker.result);
+}
+
 /* The transport forgets its fixtures too. */
 static inline void rig_restart(rig *g)
 {
-    if (g->worker.sessions) {
-        g->worker.sessions = session_pool_free(g->worker.sessions);
-        arena_done(&g->worker.memory);
-        buf_done(&g->worker.result);
-    }
+    rig_stop(g);
     g->worker = (run_worker){.setup = &g->setup,
                              .sessions = session_pool_new(&g->setup, NULL),
                              .channel = {.state = g, .send = rig_hear},
@@ -129,16 +134,12 @@ static inline void rig_restart(rig *g)
 
 static inline void rig_close(rig *g)
 {
-    if (g->worker.sessions) {
-        g->worker.sessions = session_pool_free(g->worker.sessions);
-        arena_done(&g->worker.memory);
-        buf_done(&g->worker.result);
-    }
+    rig_stop(g);
     arena_done(&g->memory);
     scratch_free(&g->dir);
 }
 
-/* tool: proposes, another hostile one, or one of the host's. */
+/* tool: proposes, another hostile one, a shipped example, or one of the host's. */
 static inline void rig_run(rig *g, const char *tool, const char *branch, lb_branch_class branch_class, gate_actor actor,
                            const char *const *args)
 {
@@ -148,19 +149,19 @@ static inline void rig_run(rig *g, const char *tool, const char *branch, lb_bran
     param_arg *given = arena_alloc(&g->memory, (count + 1) * sizeof *given);
     for (size_t i = 0; i < count; i++)
         given[i] = (param_arg){args[2 * i], args[2 * i + 1]};
-    bool is_own = strncmp(tool, "lbops_", 6) == 0;
-    g->request =
-        (run_request){.tool = tool,
-                      .agent = "hostile",
-                      .path = is_own ? "" : arena_printf(&g->memory, "%s/%s.so", getenv("LBOPS_HOSTILE"), tool),
-                      .target = {branch ? "shop" : NULL, branch, branch_class},
-                      .args = given,
-                      .arg_count = count,
-                      .actor_kind = actor,
-                      .actor = "ada",
-                      .reason = "it has to be",
-                      .risk = LB_RISK_LOW,
-                      .timeout_s = 60};
+    bool is_own = strncmp(tool, "lbops_", 6) == 0, is_shipped = strncmp(tool, "example_", 8) == 0;
+    const char *directory = getenv(is_shipped ? "LBOPS_PLUGINS" : "LBOPS_HOSTILE");
+    g->request = (run_request){.tool = tool,
+                               .agent = "hostile",
+                               .path = is_own ? "" : arena_printf(&g->memory, "%s/%s.so", directory, tool),
+                               .target = {branch ? "shop" : NULL, branch, branch_class},
+                               .args = given,
+                               .arg_count = count,
+                               .actor_kind = actor,
+                               .actor = "ada",
+                               .reason = "it has to be",
+                               .risk = LB_RISK_LOW,
+                               .timeout_s = 60};
     id_new(g->request.id);
     g->ask_count = g->change_count = 0;
     if (!g->worker.sessions)

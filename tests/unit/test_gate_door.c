@@ -201,6 +201,29 @@ static void a_plan_asks_nobody(void)
     rig_close(&g);
 }
 
+/* The workspace without a database that comes with the program. */
+static void the_mock_workspace_can_ask(void)
+{
+    rig g;
+    rig_open(&g);
+    g.transport_args[0].text = LBOPS_FIXTURES;
+    g.tools[0] = (worker_tool){.name = "example_tables",
+                               .path = arena_printf(&g.memory, "%s/example_tables.so", getenv("LBOPS_PLUGINS")),
+                               .agent = "example",
+                               .risk = LB_RISK_LOW,
+                               .timeout_s = 60};
+    rig_run(&g, "example_cleanup", "production", LB_BRANCH_PRODUCTION, GATE_PERSON, ARGS("index", "orders_old_idx"));
+    rig_expect(&g, RUN_PENDING_APPROVAL, 0);
+    ASSERT_TEXT(rig_member(&g, g.done.result, "dropped"), "false");
+    CU_ASSERT_EQUAL_FATAL(g.ask_count, 1);
+    ASSERT_TEXT(rig_member(&g, g.asks[0], "fingerprint.objects.0.parts.owner"), "shop_owner");
+    ASSERT_TEXT(rig_member(&g, g.asks[0], "evidence.tables.examined.tables"), "0");
+    approve(&g, g.asks[0]);
+    rig_expect(&g, RUN_OK, 0);
+    ASSERT_TEXT(rig_member(&g, g.done.result, "executed"), "true");
+    rig_close(&g);
+}
+
 /* ---- called tools ---- */
 
 static void what_a_called_tool_asks_for_waits_above(void)
@@ -226,6 +249,37 @@ static void a_tool_does_not_class_branches(void)
     rig_expect(&g, RUN_PENDING_APPROVAL, 0);
     CU_ASSERT_EQUAL_FATAL(g.ask_count, 1);
     ASSERT_TEXT(rig_member(&g, g.asks[0], "target.class"), "shared");
+    rig_close(&g);
+}
+
+static void note_run(void *state, const journal_run *run)
+{
+    rig *g = state;
+    ASSERT_TEXT(run->run_id, g->request.id);
+    CU_ASSERT_EQUAL_FATAL(run->count, 1);
+    CU_ASSERT(strcmp(run->changes[0].run_id, g->request.id) != 0);
+    ASSERT_TEXT(run->changes[0].tool, "proposes");
+    ASSERT_TEXT(run->changes[0].outcome, "applied");
+    g->ask_count++;
+}
+
+/* The supervisor knows the run that it asked for: the journal keeps a called run's changes under its name. */
+static void changes_of_a_called_tool_are_in_the_journal(void)
+{
+    static const gate_class ci = {"shop", "ci-*", LB_BRANCH_THROWAWAY};
+    rig g;
+    lb_error err;
+    journal *j = NULL;
+    open_with_fixtures(&g);
+    g.setup.classes = &ci;
+    g.setup.class_count = 1;
+    rig_run(&g, "delegates", "main", LB_BRANCH_PRODUCTION, GATE_PERSON,
+            ARGS("whereto", "ci-2", "drops", "[\"old_idx\"]"));
+    rig_expect(&g, RUN_OK, 0);
+    CU_ASSERT_EQUAL_FATAL(journal_open(rig_path(&g, "state"), &j, &err), 0);
+    CU_ASSERT_EQUAL(journal_scan(j, note_run, &g, &err), 0);
+    CU_ASSERT_EQUAL(g.ask_count, 1); /* called once */
+    (void)journal_close(j);          /* gives NULL */
     rig_close(&g);
 }
 
@@ -430,6 +484,22 @@ static void the_class_is_that_of_the_branch_touched(void)
                     "applied: destructive on throwaway");
 }
 
+static void rules_look_at_the_branch_touched(void)
+{
+    static const gate_rule rule = {.branch = "night*", .decision = GATE_REFUSE};
+    rig g;
+    open_with_fixtures(&g);
+    g.setup.rules = &rule;
+    g.setup.rule_count = 1;
+    rig_run(&g, "proposes", "ci-1", LB_BRANCH_SHARED, GATE_PERSON,
+            ARGS("calls", "[\"DELETE projects/shop/branches/nightly\"]"));
+    ASSERT_TEXT(rig_outcome(&g, 0), "refused");
+    rig_run(&g, "proposes", "nightly", LB_BRANCH_SHARED, GATE_PERSON,
+            ARGS("calls", "[\"DELETE projects/shop/branches/fresh\"]"));
+    ASSERT_TEXT(rig_outcome(&g, 0), "waiting");
+    rig_close(&g);
+}
+
 static void a_new_branch_is_judged_by_its_name(void)
 {
     static const gate_class ci = {"shop", "ci-*", LB_BRANCH_THROWAWAY};
@@ -492,10 +562,11 @@ static void making_a_branch_again_is_routine(void)
 
 SUITE(gate_door, TEST(what_asks_waits), TEST(without_anybody_to_ask_it_is_refused), TEST(what_is_refused_does_not_wait),
       TEST(what_executes_does_not_wait_for_what_asks), TEST(a_tool_may_ask_for_so_many), TEST(a_secret_cannot_wait),
-      TEST(a_plan_asks_nobody), TEST(what_a_called_tool_asks_for_waits_above), TEST(a_tool_does_not_class_branches),
+      TEST(a_plan_asks_nobody), TEST(the_mock_workspace_can_ask), TEST(what_a_called_tool_asks_for_waits_above),
+      TEST(a_tool_does_not_class_branches), TEST(changes_of_a_called_tool_are_in_the_journal),
       TEST(what_was_approved_is_executed), TEST(what_has_moved_is_not_executed), TEST(what_went_away_has_moved),
       TEST(an_edited_document_is_refused), TEST(another_branch_is_not_what_was_approved),
       TEST(a_refusing_rule_stands_above_an_approval), TEST(a_failure_is_told_as_one),
       TEST(files_and_programs_are_executed_as_they_were), TEST(the_class_is_that_of_the_branch_touched),
-      TEST(a_new_branch_is_judged_by_its_name), TEST(deleting_what_has_expired_is_routine),
-      TEST(making_a_branch_again_is_routine))
+      TEST(rules_look_at_the_branch_touched), TEST(a_new_branch_is_judged_by_its_name),
+      TEST(deleting_what_has_expired_is_routine), TEST(making_a_branch_again_is_routine))

@@ -86,7 +86,7 @@ static void fills_in_defaults(void)
     CU_ASSERT_EQUAL(m->schedule.drain_s, 30);
     CU_ASSERT_EQUAL(m->events.chain_limit, 8);
     CU_ASSERT_EQUAL(m->events.keep_days, 90);
-    CU_ASSERT_EQUAL(m->events.segment_mb, 64);
+    CU_ASSERT_EQUAL(m->events.segment_mb, 16);
     CU_ASSERT_EQUAL(m->approvals.expires_h, 72);
     CU_ASSERT_EQUAL(m->approvals.second_person, MANIFEST_SECOND_NEVER);
     CU_ASSERT_PTR_NULL(m->approvals.approvers);

@@ -296,7 +296,7 @@ static void does_not_repeat_what_is_remembered(void)
     fake_close(&f);
 }
 
-static void make_many(sched_target *targets, size_t count, char names[][16])
+static void make_many(sched_target *targets, size_t count, char names[][24])
 {
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(names[i], sizeof names[i], "p%zu", i); /* fits */
@@ -308,7 +308,7 @@ static void does_not_start_all_at_once_after_a_long_sleep(void)
 {
     enum { TARGETS = 400, TOOLS = 10 };
     static sched_target targets[TARGETS];
-    static char names[TARGETS][16], tools[TOOLS][16];
+    static char names[TARGETS][24], tools[TOOLS][24];
     sched_job jobs[TOOLS];
     fake f;
     make_many(targets, TARGETS, names);
@@ -375,6 +375,23 @@ static void an_hour_back_neither_silences_nor_repeats(void)
     fake_close(&f);
 }
 
+static void an_hour_back_and_forward_again_repeats_nothing(void)
+{
+    fake f;
+    fake_open(&f, "2026-01-01T11:00:00Z");
+    load_one(&f, "0,30 * * * *", "UTC");
+    fake_run_until(&f, "2026-01-01T12:31:00Z");
+    CU_ASSERT_EQUAL(f.count, 3);
+    fake_jump(&f, -HOUR);
+    fake_run_for(&f, MINUTE);
+    fake_jump(&f, HOUR);
+    fake_run_until(&f, "2026-01-01T12:59:00Z");
+    CU_ASSERT_EQUAL(f.count, 3);
+    fake_run_until(&f, "2026-01-01T13:00:00Z");
+    CU_ASSERT_EQUAL(f.count, 4);
+    fake_close(&f);
+}
+
 static void an_hour_back_before_the_daily_run_of_today_does_not_repeat_it(void)
 {
     fake f;
@@ -387,6 +404,32 @@ static void an_hour_back_before_the_daily_run_of_today_does_not_repeat_it(void)
     CU_ASSERT_EQUAL(f.count, 1);
     fake_run_until(&f, "2026-01-02T12:30:00Z");
     CU_ASSERT_EQUAL(f.count, 2);
+    fake_close(&f);
+}
+
+static void what_is_caught_up_keeps_its_turn_when_the_clock_is_put_back(void)
+{
+    enum { TARGETS = 500 };
+    static sched_target targets[TARGETS];
+    static char names[TARGETS][24];
+    const sched_job jobs[] = {{.agent = "a", .tool = "noon", .cron = "0 12 * * *"},
+                              {.agent = "a", .tool = "later", .cron = "5 13 * * *"}};
+    fake f;
+    make_many(targets, TARGETS, names);
+    sched_plan plan = plan_of(jobs, 2, targets, TARGETS);
+    LB_AUTO_FREE sched_pair *pairs = fake_pairs(&plan);
+    fake_open(&f, "2026-01-01T11:59:00Z");
+    fake_load(&f, &plan);
+    fake_tick(&f);
+    fake_stall(&f, 61 * MINUTE + 2 * HOUR);
+    fake_run_for(&f, 2 * SECOND);
+    CU_ASSERT_EQUAL(f.count, 2 * SCHED_CATCH_UP_PER_S + 1);
+    fake_jump(&f, -2 * HOUR);
+    fake_run_for(&f, TARGETS / SCHED_CATCH_UP_PER_S * 2 * SECOND);
+    CU_ASSERT_EQUAL(f.count, TARGETS); /* those of noon; five past one has not come yet by the new clock */
+    fake_stall(&f, 10 * MINUTE);
+    fake_run_for(&f, (TARGETS / SCHED_CATCH_UP_PER_S + 1) * SECOND);
+    CU_ASSERT_EQUAL(f.count, 2 * TARGETS);
     fake_close(&f);
 }
 
@@ -515,8 +558,9 @@ SUITE(sched, TEST(starts_each_slot_once_in_time), TEST(keeps_local_time_over_the
       TEST(catches_up_once_after_a_stall), TEST(passes_over_what_a_stall_missed_when_told_so),
       TEST(catches_up_once_after_the_daemon_was_down), TEST(does_not_repeat_what_is_remembered),
       TEST(does_not_start_all_at_once_after_a_long_sleep), TEST(an_hour_forward_is_caught_up_once),
-      TEST(an_hour_back_neither_silences_nor_repeats),
+      TEST(an_hour_back_neither_silences_nor_repeats), TEST(an_hour_back_and_forward_again_repeats_nothing),
       TEST(an_hour_back_before_the_daily_run_of_today_does_not_repeat_it),
-      TEST(small_steps_of_the_clock_change_nothing), TEST(a_year_ahead_and_back_is_survived),
-      TEST(a_memory_of_the_future_does_not_silence), TEST(keeps_what_it_knows_over_a_reload),
-      TEST(an_entry_that_comes_back_does_not_overlap_with_its_old_run), TEST(a_changed_cron_goes_on_from_now))
+      TEST(what_is_caught_up_keeps_its_turn_when_the_clock_is_put_back), TEST(small_steps_of_the_clock_change_nothing),
+      TEST(a_year_ahead_and_back_is_survived), TEST(a_memory_of_the_future_does_not_silence),
+      TEST(keeps_what_it_knows_over_a_reload), TEST(an_entry_that_comes_back_does_not_overlap_with_its_old_run),
+      TEST(a_changed_cron_goes_on_from_now))

@@ -5,6 +5,10 @@
  * transaction in it is atomic by itself, and a condition that fails undoes its own transaction only. A batch that is
  * sent again (the answer was lost) is recognised by client and number and answered as before.
  *
+ * Versions are numbered across the store and rise, so a key that is removed and made again never shows an old one. A
+ * lease is a document too: REPLACE and PUT make a plain one of it, RELEASE removes it, and ACQUIRE fails on a plain
+ * one.
+ *
  * One process opens a state service and calls it from one thread; others may have the same store open at the same time.
  * Every call may block until its deadline, on the clock of lb_service_host.now. [service] */
 #ifndef LBOPS_STATE_H
@@ -69,7 +73,7 @@ typedef struct lb_state_query {
     const char *status;     /* or NULL */
     const char *owner;      /* or NULL */
     int64_t at_from, at_to; /* at_from <= at < at_to; 0: open */
-    bool newest_first;      /* by at, then key */
+    bool newest_first;      /* by at, then key; newest first turns both around */
     uint32_t limit;         /* 0: all */
 } lb_state_query;
 
@@ -95,7 +99,8 @@ typedef struct lb_state {
     int (*list)(void *state, const lb_state_query *query, int64_t deadline,
                 int (*take)(void *arg, const lb_state_doc *doc, lb_error *err), void *arg, lb_error *err);
 
-    /* Removes documents of a space with this status (NULL: any) and at < before, at most `most` of them. */
+    /* Removes documents of a space with this status (NULL: any) and at < before, at most `most` of them, the oldest
+     * first. A lease that runs stays. */
     int (*prune)(void *state, const char *space, const char *status, int64_t before, int64_t most, int64_t deadline,
                  int64_t *ret_removed, lb_error *err);
 } lb_state;

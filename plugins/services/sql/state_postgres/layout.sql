@@ -203,6 +203,6 @@ BEGIN
     END
     $prune$;
 
-    INSERT INTO store (application, layout, counter, turn) VALUES ('lbops', 1, 0, 0);
+    INSERT INTO store (application, layout, counter, turn) VALUES ('lbops state', 1, 0, 0);
 END
 $layout$

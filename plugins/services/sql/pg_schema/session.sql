@@ -1,4 +1,4 @@
--- $1 the schema. Everything that what we promise depends on is pinned, whatever role and database say: a batch that was
+-- $1 the schema. What our promises depend on is pinned, whatever role and database say: what was
 -- acknowledged is on disk (unless the server runs with fsync off), and names mean ours.
 SELECT set_config('search_path', 'pg_catalog, ' || quote_ident($1) || ', pg_temp', false),
        set_config('lbops.schema', $1, false),
