@@ -233,10 +233,11 @@ static int prepare_parent(keeper *k, parent *p, lb_error *err)
 static int build_from_time(keeper *k, doc *source, lb_error *err)
 {
     PARENT p = {.server_dir = -1, .claim = -1, .lock = -1};
-    const char *lsn = doc_text(source, "lsn");
+    const char *lsn = doc_text(source, "lsn"), *time = doc_text_or(source, "time", "");
     int64_t at = doc_time(source, "time");
+    /* A setting is read before the server knows the names of time zones, and Z is one. */
     LB_AUTO_FREE char *target = lsn ? base_printf("recovery_target_lsn=%s", lsn)
-                                    : base_printf("recovery_target_time=%s", doc_text(source, "time"));
+                                    : base_printf("recovery_target_time=%.*s+00", (int)strcspn(time, "Z"), time);
     int r = open_parent(k, doc_text(source, "directory"), &p, err);
     if (r >= 0)
         r = prepare_parent(k, &p, err);
