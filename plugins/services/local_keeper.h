@@ -88,8 +88,16 @@ LB_MUST_CHECK int server_activity(keeper *k, lb_error *err);
 
 /* Makes what the record promises. The server runs afterwards. */
 LB_MUST_CHECK int build_branch(keeper *k, doc *entry, lb_error *err);
-/* A base for points in time, taken from the running server, when there is need for one. */
-LB_MUST_CHECK int build_base(keeper *k, lb_error *err);
 bool build_keeps_history(doc *entry);
+
+/* ---- local_base.c ---- */
+
+/* A base for points in time, taken from the running server, when there is need for one. What is older than the
+ * project's history goes then. */
+LB_MUST_CHECK int build_base(keeper *k, lb_error *err);
+/* base-N: N is when it was complete, in microseconds. The newest that is not after `before`, or -1. */
+int64_t base_find(int server_dir, int64_t before);
+/* From a running server, by the directory of its socket, into a directory. */
+LB_MUST_CHECK int base_backup(keeper *k, int from, int to, lb_error *err);
 
 #endif

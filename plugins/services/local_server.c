@@ -194,7 +194,8 @@ static void put_options(option_list *l, keeper *k, doc *entry)
     put_setting(l, "shared_buffers=32MB");
     put_setting(l, "max_wal_size=128MB");
     put_setting(l, "min_wal_size=5MB");
-    put_setting(l, "wal_keep_size=64MB"); /* several base backups at once: each one's checkpoint would recycle the log */
+    put_setting(l,
+                "wal_keep_size=64MB"); /* several base backups at once: each one's checkpoint would recycle the log */
     put_setting(l, "jit=off");
     put_branch_settings(l, entry);
     put_setting(l, "listen_addresses=");

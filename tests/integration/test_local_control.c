@@ -31,89 +31,90 @@ static void end(void)
 
 /* ---- refusals ---- */
 
+static const struct {
+    const char *method, *path, *query, *body;
+    int code;
+    const char *says;
+} refusals[] = {
+    {"POST", "projects", NULL, "{}", LB_ERR_INVALID,
+     "status 400 INVALID_PARAMETER_VALUE: Field 'project_id' is required, expected non-default value (not \"\")!"},
+    {"POST", "projects", "project_id=Bad_One", "{}", LB_ERR_INVALID, "got 'Bad_One'."},
+    {"POST", "projects", "project_id=p", "{}", LB_ERR_CONFLICT,
+     "status 409 ALREADY_EXISTS: project with such id already exists in the workspace"},
+    {"GET", "projects/none", NULL, NULL, LB_ERR_NOT_FOUND, "status 404 NOT_FOUND: project id not found"},
+    {"GET", "projects/none/branches/b", NULL, NULL, LB_ERR_NOT_FOUND, "project id not found"},
+    {"GET", "projects/p/branches/none", NULL, NULL, LB_ERR_NOT_FOUND, "branch id not found"},
+    {"GET", "projects/p/branches/none/endpoints/e", NULL, NULL, LB_ERR_NOT_FOUND, "branch id not found"},
+    {"GET", "projects/p/branches/production/endpoints/e", NULL, NULL, LB_ERR_NOT_FOUND, "endpoint id not found"},
+    {"GET", "projects/p/operations/0-0", NULL, NULL, LB_ERR_NOT_FOUND, "operation id not found"},
+    {"GET", "projects/../x", NULL, NULL, LB_ERR_NOT_FOUND, "resource not found"},
+    {"GET", "projects/p/branches/production/operations/../../../projects/p", NULL, NULL, LB_ERR_NOT_FOUND, "404"},
+    {"GET", "nothing", NULL, NULL, LB_ERR_NOT_FOUND, "No API found for 'GET nothing'"},
+    {"POST", "projects/p/branches", "branch_id=b", "{", LB_ERR_INVALID, "MALFORMED_REQUEST"},
+    {"POST", "projects/p/branches", NULL, "{}", LB_ERR_INVALID, "Field 'branch_id' is required"},
+    {"POST", "projects/p/branches", "branch_id=b-", "{}", LB_ERR_INVALID, "Field branch_id must match pattern"},
+    {"POST", "projects/p/branches", "branch_id=production", "{\"spec\":{\"no_expiry\":true}}", LB_ERR_CONFLICT,
+     "branch with such id already exists"},
+    {"POST", "projects/p/branches", "branch_id=b", "{}", LB_ERR_INVALID,
+     "exactly one of 'ttl', 'expire_time' or 'no_expiry' is required"},
+    {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"60s\",\"no_expiry\":true}}",
+     LB_ERR_INVALID, "exactly one of"},
+    {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"no_expiry\":false}}", LB_ERR_INVALID,
+     "'no_expiry' can only be true"},
+    {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"2592600s\"}}", LB_ERR_INVALID, "30 days"},
+    {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"-1s\"}}", LB_ERR_INVALID, "ttl must be"},
+    {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"expire_time\":\"2001-01-01T00:00:00Z\"}}",
+     LB_ERR_INVALID, "expired already"},
+    {"POST", "projects/p/branches", "branch_id=b",
+     "{\"spec\":{\"no_expiry\":true,\"source_branch\":\"projects/p/branches/none\"}}", LB_ERR_NOT_FOUND,
+     "branch id not found"},
+    {"POST", "projects/p/branches", "branch_id=b",
+     "{\"spec\":{\"no_expiry\":true,\"source_branch_time\":\"2001-01-01T00:00:00Z\"}}", LB_ERR_INVALID,
+     "outside the history"},
+    {"POST", "projects/p/branches", "branch_id=b",
+     "{\"spec\":{\"no_expiry\":true,\"source_branch_time\":\"2099-01-01T00:00:00Z\"}}", LB_ERR_INVALID,
+     "outside the history"},
+    {"POST", "projects/p/branches", "branch_id=b",
+     "{\"spec\":{\"no_expiry\":true,\"source_branch_lsn\":\"0/"
+     "0\",\"source_branch_time\":\"2099-01-01T00:00:00Z\"}}",
+     LB_ERR_INVALID, "only one of"},
+    {"DELETE", "projects/p/branches/production", "purge=true", NULL, LB_ERR_INVALID,
+     "status 400 BAD_REQUEST: Cannot delete root branch 'projects/p/branches/production'. Root branches cannot be "
+     "deleted independently."},
+    {"DELETE", "projects/p/branches/production/endpoints/primary", NULL, NULL, LB_ERR_INVALID,
+     "Read-write endpoints cannot be deleted."},
+    {"PATCH", "projects/p/branches/production", NULL, "{\"spec\":{\"is_protected\":true}}", LB_ERR_INVALID,
+     "update_mask"},
+    {"PATCH", "projects/p/branches/production", "update_mask=spec.source_branch", "{\"spec\":{}}", LB_ERR_INVALID,
+     "unknown or unchangeable field"},
+    {"PATCH", "projects/p/branches/production", "update_mask=spec.expiration", "{\"spec\":{\"ttl\":\"9000000s\"}}",
+     LB_ERR_INVALID, "30 days"},
+    {"PATCH", "projects/p/branches/production", "update_mask=spec.expiration", "{\"spec\":{\"ttl\":\"9000s\"}}",
+     LB_ERR_INVALID, "the default branch cannot expire"},
+    {"PATCH", "projects/p/branches/production/endpoints/primary", "update_mask=spec.suspension",
+     "{\"spec\":{\"suspend_timeout_duration\":\"0s\"}}", LB_ERR_INVALID,
+     "suspend_timeout_duration must be between"},
+    {"PATCH", "projects/p/branches/production/endpoints/primary", "update_mask=spec.settings",
+     "{\"spec\":{\"settings\":{\"pg_settings\":{\"listen_addresses\":\"*\"}}}}", LB_ERR_INVALID, "cannot be set"},
+    {"POST", "projects/p/branches/production/endpoints", "endpoint_id=ro",
+     "{\"spec\":{\"endpoint_type\":\"ENDPOINT_TYPE_READ_ONLY\"}}", LB_ERR_UNSUPPORTED, "no read replicas"},
+    {"GET", "projects/p/branches/production/endpoints", "page_size=5", NULL, LB_ERR_INVALID, "page_size"},
+    {"GET", "projects", "page_token=x", NULL, LB_ERR_INVALID, "page_token"},
+    {"POST", "credentials", NULL, "{\"endpoint\":\"projects/p/branches/production/endpoints/e\"}", LB_ERR_NOT_FOUND,
+     "endpoint id not found"},
+    {"POST", "credentials", NULL,
+     "{\"endpoint\":\"projects/p/branches/production/endpoints/primary\",\"ttl\":\"10s\"}", LB_ERR_INVALID,
+     "between 300s and 3600s"},
+};
+
 static void refuses_with_the_platforms_codes(void)
 {
-    static const struct {
-        const char *method, *path, *query, *body;
-        int code;
-        const char *says;
-    } cases[] = {
-        {"POST", "projects", NULL, "{}", LB_ERR_INVALID,
-         "status 400 INVALID_PARAMETER_VALUE: Field 'project_id' is required, expected non-default value (not \"\")!"},
-        {"POST", "projects", "project_id=Bad_One", "{}", LB_ERR_INVALID, "got 'Bad_One'."},
-        {"POST", "projects", "project_id=p", "{}", LB_ERR_CONFLICT,
-         "status 409 ALREADY_EXISTS: project with such id already exists in the workspace"},
-        {"GET", "projects/none", NULL, NULL, LB_ERR_NOT_FOUND, "status 404 NOT_FOUND: project id not found"},
-        {"GET", "projects/none/branches/b", NULL, NULL, LB_ERR_NOT_FOUND, "project id not found"},
-        {"GET", "projects/p/branches/none", NULL, NULL, LB_ERR_NOT_FOUND, "branch id not found"},
-        {"GET", "projects/p/branches/none/endpoints/e", NULL, NULL, LB_ERR_NOT_FOUND, "branch id not found"},
-        {"GET", "projects/p/branches/production/endpoints/e", NULL, NULL, LB_ERR_NOT_FOUND, "endpoint id not found"},
-        {"GET", "projects/p/operations/0-0", NULL, NULL, LB_ERR_NOT_FOUND, "operation id not found"},
-        {"GET", "projects/../x", NULL, NULL, LB_ERR_NOT_FOUND, "resource not found"},
-        {"GET", "projects/p/branches/production/operations/../../../projects/p", NULL, NULL, LB_ERR_NOT_FOUND, "404"},
-        {"GET", "nothing", NULL, NULL, LB_ERR_NOT_FOUND, "No API found for 'GET nothing'"},
-        {"POST", "projects/p/branches", "branch_id=b", "{", LB_ERR_INVALID, "MALFORMED_REQUEST"},
-        {"POST", "projects/p/branches", NULL, "{}", LB_ERR_INVALID, "Field 'branch_id' is required"},
-        {"POST", "projects/p/branches", "branch_id=b-", "{}", LB_ERR_INVALID, "Field branch_id must match pattern"},
-        {"POST", "projects/p/branches", "branch_id=production", "{\"spec\":{\"no_expiry\":true}}", LB_ERR_CONFLICT,
-         "branch with such id already exists"},
-        {"POST", "projects/p/branches", "branch_id=b", "{}", LB_ERR_INVALID,
-         "exactly one of 'ttl', 'expire_time' or 'no_expiry' is required"},
-        {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"60s\",\"no_expiry\":true}}",
-         LB_ERR_INVALID, "exactly one of"},
-        {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"no_expiry\":false}}", LB_ERR_INVALID,
-         "'no_expiry' can only be true"},
-        {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"2592600s\"}}", LB_ERR_INVALID, "30 days"},
-        {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"-1s\"}}", LB_ERR_INVALID, "ttl must be"},
-        {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"expire_time\":\"2001-01-01T00:00:00Z\"}}",
-         LB_ERR_INVALID, "expired already"},
-        {"POST", "projects/p/branches", "branch_id=b",
-         "{\"spec\":{\"no_expiry\":true,\"source_branch\":\"projects/p/branches/none\"}}", LB_ERR_NOT_FOUND,
-         "branch id not found"},
-        {"POST", "projects/p/branches", "branch_id=b",
-         "{\"spec\":{\"no_expiry\":true,\"source_branch_time\":\"2001-01-01T00:00:00Z\"}}", LB_ERR_INVALID,
-         "outside the history"},
-        {"POST", "projects/p/branches", "branch_id=b",
-         "{\"spec\":{\"no_expiry\":true,\"source_branch_time\":\"2099-01-01T00:00:00Z\"}}", LB_ERR_INVALID,
-         "outside the history"},
-        {"POST", "projects/p/branches", "branch_id=b",
-         "{\"spec\":{\"no_expiry\":true,\"source_branch_lsn\":\"0/"
-         "0\",\"source_branch_time\":\"2099-01-01T00:00:00Z\"}}",
-         LB_ERR_INVALID, "only one of"},
-        {"DELETE", "projects/p/branches/production", "purge=true", NULL, LB_ERR_INVALID,
-         "status 400 BAD_REQUEST: Cannot delete root branch 'projects/p/branches/production'. Root branches cannot be "
-         "deleted independently."},
-        {"DELETE", "projects/p/branches/production/endpoints/primary", NULL, NULL, LB_ERR_INVALID,
-         "Read-write endpoints cannot be deleted."},
-        {"PATCH", "projects/p/branches/production", NULL, "{\"spec\":{\"is_protected\":true}}", LB_ERR_INVALID,
-         "update_mask"},
-        {"PATCH", "projects/p/branches/production", "update_mask=spec.source_branch", "{\"spec\":{}}", LB_ERR_INVALID,
-         "unknown or unchangeable field"},
-        {"PATCH", "projects/p/branches/production", "update_mask=spec.expiration", "{\"spec\":{\"ttl\":\"9000000s\"}}",
-         LB_ERR_INVALID, "30 days"},
-        {"PATCH", "projects/p/branches/production", "update_mask=spec.expiration", "{\"spec\":{\"ttl\":\"9000s\"}}",
-         LB_ERR_INVALID, "the default branch cannot expire"},
-        {"PATCH", "projects/p/branches/production/endpoints/primary", "update_mask=spec.suspension",
-         "{\"spec\":{\"suspend_timeout_duration\":\"0s\"}}", LB_ERR_INVALID,
-         "suspend_timeout_duration must be between"},
-        {"PATCH", "projects/p/branches/production/endpoints/primary", "update_mask=spec.settings",
-         "{\"spec\":{\"settings\":{\"pg_settings\":{\"listen_addresses\":\"*\"}}}}", LB_ERR_INVALID, "cannot be set"},
-        {"POST", "projects/p/branches/production/endpoints", "endpoint_id=ro",
-         "{\"spec\":{\"endpoint_type\":\"ENDPOINT_TYPE_READ_ONLY\"}}", LB_ERR_UNSUPPORTED, "no read replicas"},
-        {"GET", "projects/p/branches/production/endpoints", "page_size=5", NULL, LB_ERR_INVALID, "page_size"},
-        {"GET", "projects", "page_token=x", NULL, LB_ERR_INVALID, "page_token"},
-        {"POST", "credentials", NULL, "{\"endpoint\":\"projects/p/branches/production/endpoints/e\"}", LB_ERR_NOT_FOUND,
-         "endpoint id not found"},
-        {"POST", "credentials", NULL,
-         "{\"endpoint\":\"projects/p/branches/production/endpoints/primary\",\"ttl\":\"10s\"}", LB_ERR_INVALID,
-         "between 300s and 3600s"},
-    };
-    for (size_t i = 0; i < LB_COUNT(cases); i++) {
-        int r = call(cases[i].method, cases[i].path, cases[i].query, cases[i].body);
-        if (r != cases[i].code)
-            printf("\n    %s %s: %d, not %d\n", cases[i].method, cases[i].path, r, cases[i].code);
-        CU_ASSERT(r == cases[i].code);
-        ASSERT_CONTAINS(err.message, cases[i].says);
+    for (size_t i = 0; i < LB_COUNT(refusals); i++) {
+        int r = call(refusals[i].method, refusals[i].path, refusals[i].query, refusals[i].body);
+        if (r != refusals[i].code)
+            printf("\n    %s %s: %d, not %d\n", refusals[i].method, refusals[i].path, r, refusals[i].code);
+        CU_ASSERT(r == refusals[i].code);
+        ASSERT_CONTAINS(err.message, refusals[i].says);
     }
     CU_ASSERT(call("GET", "projects/p/branches", NULL, NULL) == 0 && doc_length(doc_at(answer, "branches")) == 1);
 }

@@ -21,11 +21,11 @@ static void end(void)
 static const struct {
     const char *seen, *spec;
 } steps[] = {
-    {"lock", "\"no_expiry\":true"},
-    {"server", "\"no_expiry\":true"},
-    {"server/data/backup_label", "\"no_expiry\":true"},
-    {"server/data/postmaster.pid", "\"no_expiry\":true"},
-    {"server/base.new", "\"no_expiry\":true"},
+    {"lock", "\"ttl\":\"600s\""},
+    {"server", "\"ttl\":\"600s\""},
+    {"server/data/backup_label", "\"ttl\":\"600s\""},
+    {"server/data/postmaster.pid", "\"ttl\":\"600s\""},
+    {"server/base.new", "\"no_expiry\":true"}, /* what expires has no need of one */
 };
 
 static void kill_keeper(const char *uid)
