@@ -57,8 +57,8 @@ static const struct {
      "branch with such id already exists"},
     {"POST", "projects/p/branches", "branch_id=b", "{}", LB_ERR_INVALID,
      "exactly one of 'ttl', 'expire_time' or 'no_expiry' is required"},
-    {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"60s\",\"no_expiry\":true}}",
-     LB_ERR_INVALID, "exactly one of"},
+    {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"60s\",\"no_expiry\":true}}", LB_ERR_INVALID,
+     "exactly one of"},
     {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"no_expiry\":false}}", LB_ERR_INVALID,
      "'no_expiry' can only be true"},
     {"POST", "projects/p/branches", "branch_id=b", "{\"spec\":{\"ttl\":\"2592600s\"}}", LB_ERR_INVALID, "30 days"},
@@ -92,8 +92,7 @@ static const struct {
     {"PATCH", "projects/p/branches/production", "update_mask=spec.expiration", "{\"spec\":{\"ttl\":\"9000s\"}}",
      LB_ERR_INVALID, "the default branch cannot expire"},
     {"PATCH", "projects/p/branches/production/endpoints/primary", "update_mask=spec.suspension",
-     "{\"spec\":{\"suspend_timeout_duration\":\"0s\"}}", LB_ERR_INVALID,
-     "suspend_timeout_duration must be between"},
+     "{\"spec\":{\"suspend_timeout_duration\":\"0s\"}}", LB_ERR_INVALID, "suspend_timeout_duration must be between"},
     {"PATCH", "projects/p/branches/production/endpoints/primary", "update_mask=spec.settings",
      "{\"spec\":{\"settings\":{\"pg_settings\":{\"listen_addresses\":\"*\"}}}}", LB_ERR_INVALID, "cannot be set"},
     {"POST", "projects/p/branches/production/endpoints", "endpoint_id=ro",
@@ -102,9 +101,8 @@ static const struct {
     {"GET", "projects", "page_token=x", NULL, LB_ERR_INVALID, "page_token"},
     {"POST", "credentials", NULL, "{\"endpoint\":\"projects/p/branches/production/endpoints/e\"}", LB_ERR_NOT_FOUND,
      "endpoint id not found"},
-    {"POST", "credentials", NULL,
-     "{\"endpoint\":\"projects/p/branches/production/endpoints/primary\",\"ttl\":\"10s\"}", LB_ERR_INVALID,
-     "between 300s and 3600s"},
+    {"POST", "credentials", NULL, "{\"endpoint\":\"projects/p/branches/production/endpoints/primary\",\"ttl\":\"10s\"}",
+     LB_ERR_INVALID, "between 300s and 3600s"},
 };
 
 static void refuses_with_the_platforms_codes(void)
@@ -364,7 +362,7 @@ static void credentials_and_projects(void)
     CU_ASSERT(count_entries("branches", false) == 1 && count_entries("trash", false) == 0);
 }
 
-CLUSTER_SUITE(local_control, TEST(begin), TEST(refuses_with_the_platforms_codes), TEST(a_branch_from_the_present),
-              TEST(protection_children_and_defaults), TEST(points_in_time), TEST(soft_deletion_and_pages),
-              TEST(the_cap_on_unarchived_branches), TEST(what_expires_goes), TEST(archived_by_disuse),
-              TEST(suspends_and_wakes), TEST(credentials_and_projects), TEST(end))
+CLUSTER_SUITE(local_control, EACH(begin), EACH(refuses_with_the_platforms_codes), EACH(a_branch_from_the_present),
+              EACH(protection_children_and_defaults), EACH(points_in_time), EACH(soft_deletion_and_pages),
+              EACH(the_cap_on_unarchived_branches), EACH(what_expires_goes), EACH(archived_by_disuse),
+              EACH(suspends_and_wakes), EACH(credentials_and_projects), EACH(end))

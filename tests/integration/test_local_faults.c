@@ -294,9 +294,9 @@ static void no_planted_names(void)
     CU_ASSERT(run_on("production", "ALTER DATABASE databricks_postgres RESET search_path") == 0);
 }
 
-CLUSTER_SUITE(local_faults, TEST(begin), TEST(a_keeper_that_is_killed_at_each_step),
-              TEST(a_branch_that_dies_each_time_is_given_up), TEST(a_keeper_that_is_killed_takes_its_server_along),
-              TEST(a_caller_that_dies_after_asking), TEST(a_removal_that_was_cut_short), TEST(a_host_that_goes_away),
-              TEST(several_processes_at_once), TEST(one_server_for_many), TEST(a_server_that_is_killed),
-              TEST(a_backend_that_is_terminated), TEST(a_server_that_says_nothing), TEST(no_change_on_the_wrong_branch),
-              TEST(no_planted_names), TEST(end))
+CLUSTER_SUITE(local_faults, EACH(begin), EACH(a_keeper_that_is_killed_at_each_step),
+              ONCE(a_branch_that_dies_each_time_is_given_up), EACH(a_keeper_that_is_killed_takes_its_server_along),
+              ONCE(a_caller_that_dies_after_asking), ONCE(a_removal_that_was_cut_short), ONCE(a_host_that_goes_away),
+              EACH(several_processes_at_once), ONCE(one_server_for_many), EACH(a_server_that_is_killed),
+              EACH(a_backend_that_is_terminated), ONCE(a_server_that_says_nothing), EACH(no_change_on_the_wrong_branch),
+              EACH(no_planted_names), EACH(end))
