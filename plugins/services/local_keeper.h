@@ -22,6 +22,7 @@ typedef struct keeper {
 
     int64_t active_at;  /* on the monotonic clock */
     int64_t sessions;   /* as the server counted them at our last look; -1: not yet */
+    int64_t looked_at;  /* when that was, on the real clock */
     int64_t last_bytes; /* size and place in the log at our last look */
     char lsn[32];
     int64_t others;
