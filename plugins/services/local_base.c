@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define BASE_AGE      (24 * 3600 * CLOCK_SECOND)
+#define BASE_AGE      (INT64_C(24) * 3600 * CLOCK_SECOND)
 #define BASE_SEGMENTS 512 /* of 1 MB: a recovery reads so many, and a day's at most */
 
 /* base-N: N is when it was complete, in microseconds. The newest that is not after `before`, or -1. */

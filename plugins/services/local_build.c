@@ -7,6 +7,7 @@
 
 #include <sql/local/create_database.h>
 #include <sql/local/create_statistics.h>
+#include <sql/local/create_superuser.h>
 #include <sql/local/mark_time.h>
 #include <sql/local/switch_wal.h>
 
@@ -62,9 +63,10 @@ static const lb_sink no_sink = {.size = sizeof no_sink, .columns = ignore_column
 static int build_root(keeper *k, lb_error *err)
 {
     LB_AUTO_FREE char *initdb = base_printf("%s/initdb", k->programs);
+    static const char data[] = "/proc/self/fd/" LB_STRINGIFY(LOCAL_FD);
     const char *const argv[] = {initdb,
                                 "-D",
-                                "/proc/self/fd/" LB_STRINGIFY(LOCAL_FD),
+                                data,
                                 "-U",
                                 LOCAL_SUPERUSER,
                                 "-A",
@@ -79,6 +81,8 @@ static int build_root(keeper *k, lb_error *err)
     int r = server_run(k, argv, dirs, err);
     if (r == 0)
         r = server_start_whole(k, NULL, err);
+    if (r == 0)
+        r = server_sql(k, k->server_dir, "postgres", &local_create_superuser_sql, &no_sink, err);
     if (r == 0)
         r = server_sql(k, k->server_dir, "postgres", &local_create_database_sql, &no_sink, err);
     return r < 0 ? r : server_sql(k, k->server_dir, LOCAL_DATABASE, &local_create_statistics_sql, &no_sink, err);
@@ -116,7 +120,7 @@ static int hold_parent(const keeper *k, parent *p, lb_error *err)
     LB_AUTO_FREE char *path = local_branch_path(&k->c, k->project, p->directory, "lock");
     for (;;) {
         p->lock = local_lock(k->c.host, path, 0, err);
-        if (p->lock >= 0 || p->lock != LB_ERR_CONFLICT)
+        if (p->lock != LB_ERR_CONFLICT)
             return p->lock < 0 ? p->lock : 0;
         p->claim = local_claim(&k->c, k->project, p->directory, "restore", until, err);
         if (p->claim >= 0)

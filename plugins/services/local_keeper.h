@@ -48,8 +48,11 @@ LB_MUST_CHECK int record_open(const keeper *k, bool locked, record *r, lb_error 
 void record_close(record *r);
 #define RECORD LB_CLEANUP(record_close) record
 
-void record_limits(keeper *k);                            /* reads suspend_us and expires_at */
-void record_endpoint(const keeper *k, const char *state); /* writes where the compute stands; NULL: as before */
+void record_limits(keeper *k); /* reads suspend_us and expires_at */
+/* Writes where the compute stands (NULL: as before), when it was last active and how large the branch is. False: not
+ * now.
+ */
+bool record_endpoint(const keeper *k, const char *state);
 
 /* Makes the branch and says so, or gives it up and says why. */
 LB_MUST_CHECK int record_make(keeper *k, lb_error *err);

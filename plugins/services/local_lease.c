@@ -150,7 +150,7 @@ int local_seize(const local_cluster *c, const char *project, const char *directo
         r = local_lock(c->host, path, 0, err);
         if (r == LB_ERR_NOT_FOUND) /* no directory, no keeper: there is nothing to hold, and any descriptor will do */
             r = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (r >= 0 || r != LB_ERR_CONFLICT || c->host->now() >= until)
+        if (r != LB_ERR_CONFLICT || c->host->now() >= until)
             return r;
         LB_AUTO_FD int fd = call_keeper(c, project, directory);
         lb_error ignored;

@@ -257,9 +257,13 @@ static void the_cap_on_unarchived_branches(void)
 
 static void what_expires_goes(void)
 {
-    MAKE("brief", "\"ttl\":\"2s\"");
+    char soon[CLOCK_TEXT];
+    MAKE("brief", "\"ttl\":\"600s\"");
     LB_AUTO_FREE char *uid = uid_of("brief");
     ASSERT_TEXT(ask("brief", "SELECT 1"), "1"); /* from here on we are its user */
+    clock_format(clock_now() + CLOCK_SECOND, soon);
+    LB_AUTO_FREE char *body = base_printf("{\"spec\":{\"expire_time\":\"%s\"}}", soon);
+    must("PATCH", "projects/p/branches/brief", "update_mask=spec.expiration", body);
     CU_ASSERT_PTR_NOT_NULL_FATAL(uid);
     UNTIL(!has_file(uid, "server")); /* the keeper itself sees to it */
     CU_ASSERT(call("GET", "projects/p/branches/brief", NULL, NULL) == LB_ERR_NOT_FOUND);
@@ -298,6 +302,57 @@ static void archived_by_disuse(void)
     CU_ASSERT(call("GET", "projects/p/branches/old", NULL, NULL) == 0);
     ASSERT_TEXT(doc_text(answer, "status.current_state"), "READY");
     must("DELETE", "projects/p/branches/old", "purge=true", NULL);
+}
+
+/* ---- roles and databases ---- */
+
+#define OWNER "projects/p/branches/dev/roles/ops"
+
+static void roles_and_databases(void)
+{
+    CU_ASSERT(call("GET", "projects/p/branches/dev/roles", NULL, NULL) == 0);
+    ASSERT_TEXT(doc_text(doc_item(doc_at(answer, "roles"), 0), "name"), "projects/p/branches/dev/roles/postgres");
+    must("POST", "projects/p/branches/dev/roles", "role_id=ops",
+         "{\"spec\":{\"postgres_role\":\"o'p\\\"s\",\"identity_type\":\"SERVICE_PRINCIPAL\","
+         "\"membership_roles\":[\"DATABRICKS_SUPERUSER\"],\"attributes\":{\"createdb\":true}}}");
+    ASSERT_TEXT(doc_text(answer, "response.status.auth_method"), "LAKEBASE_OAUTH_V1");
+    ASSERT_TEXT(ask("dev", "SELECT rolcreatedb AND NOT rolcreaterole AND pg_has_role(oid, 'pg_monitor', 'member') FROM "
+                           "pg_roles WHERE rolname = 'o''p\"s'"),
+                "t");
+    CU_ASSERT(call("POST", "projects/p/branches/dev/roles", "role_id=ops", "{}") == LB_ERR_INVALID);
+    ASSERT_CONTAINS(err.message, "status 400 BAD_REQUEST: role with that name already exists");
+    CU_ASSERT(call("POST", "projects/p/branches/dev/roles", "role_id=other",
+                   "{\"spec\":{\"postgres_role\":\"postgres\"}}") == LB_ERR_INVALID);
+    ASSERT_CONTAINS(err.message, "role with that name already exists");
+    must("PATCH", "projects/p/branches/dev/roles/ops", "update_mask=spec.attributes.createrole,spec.membership_roles",
+         "{\"spec\":{\"membership_roles\":[],\"attributes\":{\"createrole\":true}}}");
+    ASSERT_TEXT(ask("dev", "SELECT rolcreatedb AND rolcreaterole AND NOT pg_has_role(oid, 'pg_monitor', 'member') FROM "
+                           "pg_roles WHERE rolname = 'o''p\"s'"),
+                "t");
+    CU_ASSERT(call("POST", "projects/p/branches/dev/databases", "database_id=app", "{}") == LB_ERR_INVALID);
+    ASSERT_CONTAINS(err.message, "Field 'database.spec.role' is required");
+    CU_ASSERT(call("POST", "projects/p/branches/dev/databases", "database_id=app",
+                   "{\"spec\":{\"role\":\"projects/p/branches/dev/roles/nobody\"}}") == LB_ERR_NOT_FOUND);
+    ASSERT_CONTAINS(err.message, "role not found; role_id:\"nobody\"");
+    must("POST", "projects/p/branches/dev/databases", "database_id=app",
+         "{\"spec\":{\"postgres_database\":\"app_db\",\"role\":\"" OWNER "\"}}");
+    ASSERT_TEXT(ask("dev", "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app_db'"), "o'p\"s");
+    MAKE("heir", "\"source_branch\":\"projects/p/branches/dev\",\"ttl\":\"600s\""); /* it has them as well */
+    CU_ASSERT(call("GET", "projects/p/branches/heir/databases/app", NULL, NULL) == 0);
+    ASSERT_TEXT(doc_text(answer, "status.role"), "projects/p/branches/heir/roles/ops");
+    ASSERT_TEXT(ask("heir", "SELECT count(*) FROM pg_database WHERE datname = 'app_db'"), "1");
+    must("DELETE", "projects/p/branches/heir", "purge=true", NULL);
+    CU_ASSERT(call("DELETE", "projects/p/branches/dev/roles/ops", NULL, NULL) == LB_ERR_INVALID);
+    ASSERT_CONTAINS(err.message, "reassign_owned_to");
+    must("PATCH", "projects/p/branches/dev/databases/app", "update_mask=spec.role",
+         "{\"spec\":{\"role\":\"projects/p/branches/dev/roles/postgres\"}}");
+    must("DELETE", "projects/p/branches/dev/databases/app", NULL, NULL);
+    must("DELETE", "projects/p/branches/dev/roles/ops", "reassign_owned_to=projects/p/branches/dev/roles/postgres",
+         NULL);
+    ASSERT_TEXT(ask("dev", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'o%'"), "0");
+    CU_ASSERT(call("GET", "projects/p/branches/dev/roles/ops", NULL, NULL) == LB_ERR_NOT_FOUND);
+    ASSERT_CONTAINS(err.message, "role id not found");
+    CU_ASSERT(call("DELETE", "projects/p/branches/dev/roles/postgres", NULL, NULL) == LB_ERR_INVALID);
 }
 
 /* ---- computes ---- */
@@ -365,4 +420,4 @@ static void credentials_and_projects(void)
 CLUSTER_SUITE(local_control, EACH(begin), EACH(refuses_with_the_platforms_codes), EACH(a_branch_from_the_present),
               EACH(protection_children_and_defaults), EACH(points_in_time), EACH(soft_deletion_and_pages),
               EACH(the_cap_on_unarchived_branches), EACH(what_expires_goes), EACH(archived_by_disuse),
-              EACH(suspends_and_wakes), EACH(credentials_and_projects), EACH(end))
+              EACH(roles_and_databases), EACH(suspends_and_wakes), EACH(credentials_and_projects), EACH(end))
