@@ -49,6 +49,20 @@ ten_in_a_row() {
     [[ -n "$before" && "$before" == "$after" ]]
 }
 
+# A second manifest on the same cluster, which may wake what sleeps there.
+wake_manifest() {
+    sed '/branch = "ci-\*"/,/^class/s/^class.*/&\nwake = true/' "$WORK/$version/local.toml" >"$WORK/$version/wake.toml"
+}
+
+# As its keeper does it, under the project's lock, without waiting for a timeout.
+put_to_sleep() {
+    local file=$WORK/$version/state/local/projects/dev lock
+    exec {lock}>>"$file.lock" && flock "$lock" &&
+        jq -c '(.branches[] | select(.branch.branch_id == "ci-1") | .endpoints[0].status.current_state) = "IDLE"' \
+            "$file.json" >"$file.new" && mv "$file.new" "$file.json"
+    exec {lock}>&-
+}
+
 # What a reset leaves that was killed between deleting and creating.
 cut_reset_short() {
     local_lbops target create ci-cut --ttl 1h &&
@@ -77,6 +91,13 @@ for version in $(pg_versions); do
     check "$version: what was in it is gone" is '' 'sql ci-1 "SELECT to_regclass('"'t'"')"'
     check "$version: it still expires" is 1 'branches ".branch == \"ci-1\" and .expire_time != null"'
     check "$version: nothing is left of the reset" is 0 'ls "$WORK/$version/state/resets" | wc -l'
+    check "$version: the record of a compute that sleeps" put_to_sleep
+    check "$version: a run leaves it asleep" says 'example_tables on dev/ci-1: skipped' local_lbops run example_tables --branch ci-1
+    check "$version: so does dsn" says 'is suspended' local_lbops target dsn ci-1
+    wake_manifest
+    check "$version: unless the manifest lets it be woken" says 'example_tables on dev/ci-1: ok' \
+        "$LBOPS" -m "$WORK/$version/wake.toml" run example_tables --branch ci-1
+    check "$version: it is awake" is 1 'branches ".branch == \"ci-1\" and .compute == \"ACTIVE\""'
     check "$version: delete" says 'applied   destructive DELETE projects/dev/branches/ci-1?purge=true' local_lbops target delete ci-1
     check "$version: it is gone" exits 1 local_lbops target delete ci-1
     check "$version: production asks first" says 'need an approval' local_lbops target delete production
