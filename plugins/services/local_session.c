@@ -55,8 +55,8 @@ static int find_user(const local_settings *settings, local_cluster *c, lb_error 
         entry = getpwnam(usual[i]);
     if (!entry || entry->pw_uid == 0)
         return lb_fail(err, LB_ERR_INVALID, "name a user who is not root with `server_user`",
-                       "a server does not run as root, and there is no user %s",
-                       settings->server_user ? settings->server_user : "postgres or nobody");
+                       "a server does not run as root, and %s is no user to run it as",
+                       settings->server_user ? settings->server_user : "neither postgres nor nobody");
     c->uid = entry->pw_uid;
     c->gid = entry->pw_gid;
     return 0;
