@@ -204,6 +204,8 @@ static int route(local_call *call, lb_error *err)
     };
     size_t n = call->count;
     char **w = call->words;
+    if (!w || !n)
+        return no_route(call, err);
     if (n == 1 && strcmp(w[0], "credentials") == 0)
         return local_credentials(call, err);
     if (strcmp(w[0], "projects") != 0)

@@ -243,9 +243,13 @@ static int find_branch(local_claims *claims, const lb_target *target, char **ret
     if (sleeps && !may_wake(&claims->cluster))
         return lb_fail(err, LB_ERR_SUSPENDED, "wake = true in the target's entry of the manifest lets us wake it",
                        "the compute of %s/%s is suspended", target->project, target->branch);
+    const char *found = doc_text(entry, "directory");
+    if (!found)
+        return lb_fail(err, LB_ERR_IO, "restore the file from a copy, or delete the project",
+                       "projects/%s.json is damaged", target->project);
     if (sleeps)
-        drop_claim(claims, doc_text(entry, "directory"));
-    *ret_directory = base_strdup(doc_text(entry, "directory"));
+        drop_claim(claims, found);
+    *ret_directory = base_printf("%s", found);
     return 0;
 }
 
@@ -308,7 +312,7 @@ int local_claims_connect(local_claims *claims, const lb_target *target, const ch
         r = local_is_id(target->project) ? local_mend(&claims->cluster, target->project, err) : 0;
     if (r >= 0)
         r = find_branch(claims, target, &directory, err);
-    if (r >= 0)
+    if (r >= 0 && directory)
         r = connect_held(claims, target, directory, application, deadline, ret_session, err);
     free(directory);
     return r;
