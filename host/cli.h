@@ -88,11 +88,25 @@ int cli_approve(cli *c, int argc, char **argv);
 int cli_deny(cli *c, int argc, char **argv);
 int cli_alerts(cli *c, int argc, char **argv);
 int cli_cycle(cli *c, int argc, char **argv);
+int cli_target(cli *c, int argc, char **argv);
 int cli_plugin(cli *c, int argc, char **argv);
 int cli_completion(cli *c, int argc, char **argv);
 int cli_ready(cli *c, int argc, char **argv);
 int cli_help(cli *c, int argc, char **argv);
 int cli_version(cli *c, int argc, char **argv);
+
+/* How a run is carried out for the command line (cli_run.c). */
+typedef struct cli_course {
+    run_ask ask;
+    bool own;     /* a tool that comes with the host */
+    bool lists;   /* the control plane is asked for the branch and its class first */
+    bool goes_on; /* also where it has no such branch: then as production */
+    bool here;    /* no daemon can do it for us */
+    void (*show)(const cli *c, const char *document); /* without --json; NULL: cli_show_run */
+} cli_course;
+
+/* Runs it, shows it, and returns the exit code. */
+int cli_carry_out(cli *c, const cli_course *course);
 
 /* cli_show.c: a run's document for people. */
 void cli_show_run(const cli *c, const char *document);

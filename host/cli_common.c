@@ -79,6 +79,17 @@ const cli_verb cli_verbs[] = {
      "  --timeout SECONDS  instead of 300\n"
      "  --no-flush         leaves the outbox alone\n",
      cli_sql, false},
+    {"target", "target ls|create|delete|reset|dsn [BRANCH] [--project P] ...", "projects and branches, by hand",
+     "  ls                       every branch, its compute, and resets that were cut short\n"
+     "  create BRANCH            --ttl 4h | --expires TIME | --keep; --from BRANCH, --at TIME or --lsn PLACE of it;\n"
+     "                           --protect\n"
+     "  delete BRANCH            with everything in it\n"
+     "  reset BRANCH             deletes it and makes it again from its parent\n"
+     "  dsn BRANCH               a connection string; --wake also wakes a suspended compute\n"
+     "  --project P              the project; not needed where the manifest has only one. Without BRANCH, create and\n"
+     "                           delete are about the project itself (create: --version N of Postgres)\n"
+     "  --plan, --as NAME, --because TEXT, --timeout SECONDS as for run. Changes go through the gate.\n",
+     cli_target, false},
     {"plugin", "plugin check FILE.so ...", "does this file satisfy the SDK?",
      "Loads each file in a child process and says what it is, or why it is refused.\n", cli_plugin, false},
     {"completion", "completion bash|zsh", "prints a completion script for the shell",

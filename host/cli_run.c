@@ -172,26 +172,32 @@ static void use_dsn(manifest *m, run_wish *wish)
 
 /* ---- asking ---- */
 
-static void put_request(const run_wish *wish, buf *request)
+static void put_request(const cli_course *course, buf *request)
 {
-    const run_ask *ask = &wish->ask;
+    const run_ask *ask = &course->ask;
     buf_puts(request, "{\"verb\":\"run\"");
     json_member_string(request, "tool", ask->tool);
     json_member_string(request, "agent", ask->agent);
     json_member_string(request, "project", ask->project);
     json_member_string(request, "branch", ask->branch);
     json_member_bool(request, "plan", ask->plan);
+    json_member_bool(request, "wake", ask->wake);
+    json_member_bool(request, "own", course->own);
+    json_member_bool(request, "lists", course->lists);
+    json_member_bool(request, "goes_on", course->goes_on);
+    if (ask->branch_class)
+        json_member_string(request, "class", gate_class_name(ask->branch_class));
     json_member_i64(request, "timeout_s", ask->timeout_s);
     json_member_string(request, "record_dir", ask->record_dir);
     json_member_string(request, "name", ask->actor);
     json_member_string(request, "reason", ask->reason);
     json_key(request, "args");
     buf_putc(request, '[');
-    for (size_t i = 0; i < wish->count; i++) {
+    for (size_t i = 0; i < ask->arg_count; i++) {
         json_comma(request);
         buf_putc(request, '{');
-        json_member_string(request, "name", wish->args[i].name);
-        json_member_string(request, "text", wish->args[i].text);
+        json_member_string(request, "name", ask->args[i].name);
+        json_member_string(request, "text", ask->args[i].text);
         buf_putc(request, '}');
     }
     buf_puts(request, "]}");
@@ -199,21 +205,25 @@ static void put_request(const run_wish *wish, buf *request)
 
 static void show_document(cli *c, void *state, struct json_object *document)
 {
-    (void)state;
+    const cli_course *course = state;
+    const char *status = json_get_text(document, "status");
     const char *text =
         json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
     if (c->json)
         (void)puts(text);
+    else if (course->show && status && strcmp(status, "ok") == 0)
+        course->show(c, text);
     else
         cli_show_run(c, text);
 }
 
-static int run_it(cli *c, const run_wish *wish)
+int cli_carry_out(cli *c, const cli_course *course)
 {
     BUF_AUTO request = BUF_INIT((size_t)256 * 1024 * 1024);
-    const cli_takers takers = {.document = show_document};
-    put_request(wish, &request);
-    return cli_ask(c, buf_text(&request), wish->ask.tool, wish->dsn ? CLI_ASK_HERE : CLI_ASK_RUN, &takers);
+    cli_course own = *course; /* the takers' state is not const */
+    const cli_takers takers = {.state = &own, .document = show_document};
+    put_request(course, &request);
+    return cli_ask(c, buf_text(&request), course->ask.tool, course->here ? CLI_ASK_HERE : CLI_ASK_RUN, &takers);
 }
 
 static int show_tool_help(cli *c, const run_wish *wish)
@@ -268,7 +278,7 @@ int cli_run(cli *c, int argc, char **argv)
         make_absolute(&wish);
         wish.ask.args = wish.args;
         wish.ask.arg_count = wish.count;
-        code = run_it(c, &wish);
+        code = cli_carry_out(c, &(cli_course){.ask = wish.ask, .here = wish.dsn != NULL});
     }
     wish_done(&wish);
     return code;

@@ -284,7 +284,7 @@ static int start(asking *a, lb_error *err)
     if (!spec)
         return lb_fail(err, LB_ERR_NOT_FOUND, "name one under [services.delta], or build it",
                        "there is no delta service %s", name);
-    const param_arg *args = named ? supervisor_args(&a->memory, m, &named->params, &count, err) : NULL;
+    const param_arg *args = named ? manifest_args(m, &named->params, &a->memory, &count, err) : NULL;
     if (named && !args)
         return err->code;
     const param_arg settings[] = {{"outbox_dir", arena_printf(&a->memory, "%s/outbox", m->state_dir)},

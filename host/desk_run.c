@@ -1,6 +1,8 @@
 /* A run for somebody who waits for it. */
 #include "desk_internal.h"
 
+#include "target_tool.h"
+
 int desk_exit_code(const run_outcome *outcome)
 {
     switch (outcome->done.status) {
@@ -27,8 +29,14 @@ static int choose_target(desk_call *call, const run_outcome *outcome, const char
         *err = outcome->done.error;
         return lb_wrap(err, "cannot list the branches");
     }
-    return targets_choose(call->desk->manifest, document, json_get_text(call->request, "project"),
-                          json_get_text(call->request, "branch"), &call->choice, err);
+    const char *project = json_get_text(call->request, "project"), *branch = json_get_text(call->request, "branch");
+    int code = targets_choose(call->desk->manifest, document, project, branch, &call->choice, err);
+    if (code != LB_ERR_NOT_FOUND || !json_get_bool(call->request, "goes_on"))
+        return code;
+    call->choice = (targets_choice){.project = base_strdup(project), /* what nobody knows is treated with most care */
+                                    .branch = base_strdup(branch),
+                                    .branch_class = LB_BRANCH_PRODUCTION};
+    return 0;
 }
 
 static void on_ended(void *tag, const run_outcome *outcome, const char *document)
@@ -99,9 +107,17 @@ static void fill_ask(desk_call *call, run_ask *ask)
         .actor = call->name ? call->name : call->via,
         .reason = call->reason,
         .timeout_s = (uint32_t)json_get_i64(q, "timeout_s", 0),
+        .wake = json_get_bool(q, "wake"),
         .record_dir = json_get_text(q, "record_dir"),
         .watch = desk_watch(call),
     };
+}
+
+/* A tool that comes with the host is asked for by those verbs that know it. */
+static bool is_own(const desk_call *call)
+{
+    const char *tool = json_get_text(call->request, "tool");
+    return json_get_bool(call->request, "own") && strcmp(tool, TARGET_TOOL) == 0;
 }
 
 static void start(desk_call *call)
@@ -109,9 +125,15 @@ static void start(desk_call *call)
     lb_error error;
     run_ask ask;
     supervisor *s = call->desk->supervisor;
+    const char *class_text = json_get_text(call->request, "class");
+    bool own = is_own(call);
     fill_ask(call, &ask);
-    call->listing = !call->choice.branch && supervisor_needs_targets(s, &ask);
+    if (own && !ask.branch_class && class_text)
+        (void)gate_class_parse(class_text, &ask.branch_class); /* what is none leaves the strictest */
+    call->listing =
+        !call->choice.branch && (own ? json_get_bool(call->request, "lists") : supervisor_needs_targets(s, &ask));
     int code = call->listing ? supervisor_list_targets(s, &ask, call->run_id, &error)
+               : own         ? supervisor_run_own(s, &ask, call->run_id, &error)
                              : supervisor_run(s, &ask, call->run_id, &error);
     if (code < 0)
         desk_error(call, &error);

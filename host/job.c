@@ -116,6 +116,7 @@ void job_put_run(buf *out, const run_request *request, int64_t deadline)
     wire_put_bool(out, request->needs_approval);
     wire_put_u32(out, request->timeout_s);
     wire_put_str(out, request->record_dir);
+    wire_put_bool(out, request->wake);
     wire_put_i64(out, deadline);
     wire_end(out, mark);
 }
@@ -255,6 +256,7 @@ bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_
     q.needs_approval = wire_get_bool(r);
     q.timeout_s = wire_get_u32(r);
     q.record_dir = keep(r, memory, wire_get_str(r));
+    q.wake = wire_get_bool(r);
     int64_t deadline = wire_get_i64(r);
     if (!wire_done(r))
         return false;

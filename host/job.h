@@ -48,6 +48,7 @@ typedef struct run_request {
     bool needs_approval;
     uint32_t timeout_s;
     const char *record_dir; /* record fixtures there, or NULL */
+    bool wake;              /* may wake a suspended compute */
 } run_request;
 
 /* What a worker needs once, before its first run. */

@@ -247,6 +247,10 @@ const manifest_tool *manifest_find_tool(const manifest *m, const char *agent, co
 LB_MUST_CHECK int manifest_secret_value(const manifest *m, const char *name, char **ret_value, lb_error *err);
 void manifest_secret_free(char *value);
 
+/* What the manifest says for a plugin, secrets with their values, in the arena. NULL after a failure. */
+const param_arg *manifest_args(const manifest *m, const manifest_params *params, arena *memory, size_t *ret_count,
+                               lb_error *err);
+
 /* Where plugins are when a manifest does not say: build/plugins or PREFIX/lib/lbops/plugins, found from the program's
  * own place. The caller frees. */
 char *manifest_default_plugin_dir(void);

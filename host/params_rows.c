@@ -49,7 +49,7 @@ LB_PRINTF(3, 4) static int unsound(lb_error *err, const char *name, const char *
 
 static int check_texts(const lb_param *row, lb_error *err)
 {
-    const char *const texts[] = {row->fallback, row->choices, row->min, row->max};
+    const char *const texts[] = {row->fallback, row->choices, row->min, row->max, row->env};
     if (!row->doc || !row->doc[0] || !params_is_line(row->doc, PARAM_DOC_MAX))
         return unsound(err, row->name, "has no documentation, or not one line of UTF-8 (at most %d bytes)",
                        PARAM_DOC_MAX);

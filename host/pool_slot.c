@@ -1,6 +1,8 @@
 /* Starting and ending worker processes. */
 #include "pool_slot.h"
 
+#include "fs.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -16,6 +18,19 @@ int slot_start(slot *s, lb_error *err)
     return 0;
 }
 
+/* The keeper of a local server (plugins/services/local.h) is meant to outlive who started it: it ends by itself when
+ * the last of its users has gone. It is known by its program, which others cannot write. */
+static bool is_keeper(pid_t pid)
+{
+    char link[64], path[4096];
+    lb_error ignored;
+    (void)snprintf(link, sizeof link, "/proc/%ld/exe", (long)pid); /* fits */
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    const char *slash = strrchr(path, '/');
+    return slash && strcmp(slash + 1, "lbops-keeper") == 0 && fs_check_trusted(path, &ignored) == 0;
+}
+
 /* Processes that escaped into a session of their own come back to us as children, since we are their subreaper. */
 typedef struct orphan_hunt {
     const pool *pool;
@@ -25,7 +40,7 @@ typedef struct orphan_hunt {
 static void end_orphan(void *arg, pid_t pid)
 {
     orphan_hunt *hunt = arg;
-    if (!pool_is_orphan(hunt->pool, pid))
+    if (!pool_is_orphan(hunt->pool, pid) || is_keeper(pid))
         return;
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0); /* it is ours and it is dying */

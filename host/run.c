@@ -4,6 +4,7 @@
 #include "json.h"
 #include "load.h"
 #include "log.h"
+#include "target_tool.h"
 #include "targets.h"
 
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 
 static volatile sig_atomic_t cancel_requested;
+static bool may_wake; /* of the run that asks for a session now */
 
 void run_cancel_current(void)
 {
@@ -20,6 +22,11 @@ void run_cancel_current(void)
 bool run_is_cancelled(void)
 {
     return cancel_requested != 0;
+}
+
+bool run_may_wake(void)
+{
+    return may_wake;
 }
 
 /* ---- the small calls of lb_host ---- */
@@ -162,6 +169,7 @@ int run_session(run_state *run, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "give --project and --branch",
                        "%s runs on the workspace and has no database", run->request->tool);
     int r = run_check_stop(run, err);
+    may_wake = run->request->wake;
     return r < 0 ? r
                  : session_get(run->worker->sessions, &run->request->target, run->request->tool, run->deadline,
                                &run->session, &run->session_is_kept, err);
@@ -171,9 +179,12 @@ int run_session(run_state *run, lb_error *err)
 
 static int load_tool(run_state *run, lb_error *err)
 {
-    if (strcmp(run->request->tool, TARGETS_TOOL) == 0 && !*run->request->path) {
-        run->plugin = &targets_plugin; /* comes with the host */
-        run->tool = targets_plugin.ops;
+    static const lb_plugin *const own[] = {&targets_plugin, &target_plugin}; /* they come with the host */
+    for (size_t i = 0; i < LB_COUNT(own) && !*run->request->path; i++) {
+        if (strcmp(run->request->tool, own[i]->name) != 0)
+            continue;
+        run->plugin = own[i];
+        run->tool = own[i]->ops;
         return 0;
     }
     if (strcmp(run->request->tool, APPROVED_TOOL) == 0 && !*run->request->path) {

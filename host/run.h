@@ -29,5 +29,6 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
 /* Asked by the signal handler of the worker: the current run should stop. */
 void run_cancel_current(void);
 bool run_is_cancelled(void);
+bool run_may_wake(void); /* a suspended compute */
 
 #endif

@@ -83,8 +83,10 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     q->path = entry->path;
     q->risk = entry->risk;
     q->needs_approval = entry->needs_approval;
-    if (target) /* a tool names the branch; what it is worth is not the tool's to say */
+    if (target) { /* a tool names the branch; what it is worth is not the tool's to say */
         q->target = (lb_target){.project = target->project, .branch = target->branch};
+        q->wake = false; /* what the manifest allows is allowed for its own target */
+    }
     if (target && target->project && target->branch)
         q->target.branch_class = door_class_of_branch(caller, target->project, target->branch);
     int r = merge_args(caller, entry, args, q, err);

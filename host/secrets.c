@@ -114,3 +114,21 @@ void manifest_secret_free(char *value)
     explicit_bzero(value, strlen(value));
     free(value);
 }
+
+const param_arg *manifest_args(const manifest *m, const manifest_params *params, arena *memory, size_t *ret_count,
+                               lb_error *err)
+{
+    param_arg *args = arena_alloc(memory, (params->count + 1) * sizeof *args);
+    for (size_t i = 0; args && i < params->count; i++) {
+        const manifest_param *p = &params->items[i];
+        char *secret = NULL;
+        if (p->secret && manifest_secret_value(m, p->secret, &secret, err) < 0)
+            return NULL;
+        args[i] = (param_arg){.name = p->name, .text = secret ? arena_strdup(memory, secret) : p->text};
+        manifest_secret_free(secret);
+    }
+    if (!args)
+        (void)lb_out_of_memory(err); /* the NULL says it */
+    *ret_count = params->count;
+    return args;
+}

@@ -62,7 +62,7 @@ static int start_service(serve *s, lb_kind kind, const char *fallback,
     if (!spec)
         return 0; /* check says so where the manifest names one */
     arena_init(&memory, 0);
-    const param_arg *args = named ? supervisor_args(&memory, s->manifest, &named->params, &count, err) : NULL;
+    const param_arg *args = named ? manifest_args(s->manifest, &named->params, &memory, &count, err) : NULL;
     const param_arg settings[] = {
         {"outbox_dir", arena_printf(&memory, "%s/outbox", s->manifest->state_dir)},
         {"outbox_mb", arena_printf(&memory, "%d", s->manifest->limits.outbox_mb)},

@@ -19,6 +19,8 @@ struct session_pool {
     const char *record_dir;
     arena memory; /* the service's arguments */
     const lb_transport *transport;
+    lb_service_host host; /* what the service knows of us */
+    char *state_dir;
     fixture_recording *recording;
     void *state;
     session *sessions;
@@ -36,12 +38,25 @@ static const lb_service_host service_host = {
     .vlog = log_of_service,
     .cancelled = run_is_cancelled,
     .now = clock_monotonic,
+    .may_wake = run_may_wake,
 };
+
+/* The outbox lies in the state directory. */
+static char *find_state_dir(const worker_setup *setup)
+{
+    const char *slash = setup->outbox_dir ? strrchr(setup->outbox_dir, '/') : NULL;
+    return slash && slash != setup->outbox_dir
+               ? base_printf("%.*s", (int)(slash - setup->outbox_dir), setup->outbox_dir)
+               : NULL;
+}
 
 session_pool *session_pool_new(const worker_setup *setup, const char *record_dir)
 {
     session_pool *pool = base_alloc(sizeof *pool);
     pool->setup = setup;
+    pool->state_dir = find_state_dir(setup);
+    pool->host = service_host;
+    pool->host.state_dir = pool->state_dir;
     pool->record_dir = record_dir;
     arena_init(&pool->memory, 0);
     return pool;
@@ -69,6 +84,7 @@ session_pool *session_pool_free(session_pool *pool)
         pool->transport->close(pool->state);
     fixture_recording_free(pool->recording);
     arena_done(&pool->memory);
+    free(pool->state_dir);
     free(pool);
     return NULL;
 }
@@ -96,7 +112,7 @@ static int open_transport(session_pool *pool, lb_error *err)
     if (r < 0)
         return r;
     void *state = NULL;
-    r = transport->open(&service_host, args, &state, err);
+    r = transport->open(&pool->host, args, &state, err);
     if (r < 0)
         return lb_wrap(err, setup->transport_name);
     pool->transport = transport;

@@ -66,6 +66,7 @@ static void free_rows(lb_param *rows)
         free_text(row->choices);
         free_text(row->min);
         free_text(row->max);
+        free_text(row->env);
     }
     free(rows);
 }

@@ -21,6 +21,7 @@ static void put_row(buf *b, const lb_param *row)
     json_member_string(b, "choices", row->choices);
     json_member_string(b, "min", row->min);
     json_member_string(b, "max", row->max);
+    json_member_string(b, "env", row->env);
     buf_putc(b, '}');
 }
 
@@ -241,15 +242,15 @@ static bool is_path(const char *text)
 /* The row is in the spec's array already: what it owns is freed with the spec, whichever member fails. */
 static int read_row(struct json_object *object, lb_param *row, lb_error *err)
 {
-    char *texts[6] = {NULL};
+    char *texts[7] = {NULL};
     uint32_t offset = 0, width = 0;
     const char *type = text_of(member(object, "type"));
     int r = get_text(object, "name", params_is_name, &texts[0], err);
     if (r < 0)
         return r;
     row->name = texts[0];
-    static const char *const optional[] = {"default", "doc", "choices", "min", "max"};
-    const char **places[] = {&row->fallback, &row->doc, &row->choices, &row->min, &row->max};
+    static const char *const optional[] = {"default", "doc", "choices", "min", "max", "env"};
+    const char **places[] = {&row->fallback, &row->doc, &row->choices, &row->min, &row->max, &row->env};
     for (size_t i = 0; i < LB_COUNT(optional); i++) {
         r = get_text(object, optional[i], NULL, &texts[i + 1], err);
         if (r < 0)

@@ -27,6 +27,7 @@ typedef struct run_ask {
     const char *actor, *reason;
     uint32_t timeout_s; /* 0: as the manifest or the plugin says */
     const char *record_dir;
+    bool wake; /* a suspended compute, whatever the manifest says */
 
     run_watch watch;           /* hears of its end, besides the hooks */
     const lb_state_op *claims; /* conditions and changes of the state that belong to its beginning */
@@ -70,6 +71,8 @@ supervisor *supervisor_free(supervisor *s);
 LB_MUST_CHECK int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 /* Must the control plane be asked (supervisor_list_targets, targets_choose) before this run can start? */
 bool supervisor_needs_targets(const supervisor *s, const run_ask *ask);
+/* A tool that comes with the host (targets.h, target_tool.h), on a target whose class the caller knows. */
+LB_MUST_CHECK int supervisor_run_own(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 LB_MUST_CHECK int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 
 /* From now on a manifest and plugins that were read anew hold, for new runs; those under way end as they began, in the
@@ -97,9 +100,5 @@ suspend_book *supervisor_suspended(supervisor *s);
 /* report.c: the JSON document of a run (design: the shape that `lbops run --json` prints), without a newline.
  * approvals: a JSON array, or NULL. */
 void report_document(buf *into, const run_outcome *outcome, const char *approvals);
-
-/* A service's or tool's parameters with secrets resolved, in the arena; NULL: err says why. */
-const param_arg *supervisor_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
-                                 lb_error *err);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "approved.h"
 #include "log.h"
-#include "pattern.h"
 #include "service_state.h"
 #include "targets.h"
 
@@ -71,13 +70,6 @@ static const plugin_spec *find_tool(const supervisor *s, const char *name, lb_er
     return NULL;
 }
 
-static bool is_target(const manifest_target *t, const char *project, const char *branch)
-{
-    if (!t->pattern)
-        return strcmp(t->project, project) == 0 && strcmp(t->branch, branch) == 0;
-    return pattern_matches(t->project, project) && pattern_matches(t->branch, branch);
-}
-
 static const char *list_targets(const manifest *m, char *text, size_t bytes)
 {
     size_t used = (size_t)snprintf(text, bytes, "one of:");
@@ -112,10 +104,8 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
     }
     if (!ask->project || !ask->branch)
         return lb_fail(err, LB_ERR_INVALID, list_targets(m, hint, sizeof hint), "%s needs a target", ask->tool);
-    *ret_target = (lb_target){ask->project, ask->branch, LB_BRANCH_PRODUCTION};
-    for (size_t i = 0; i < m->target_count; i++)
-        if (is_target(&m->targets[i], ask->project, ask->branch) && m->targets[i].branch_class)
-            ret_target->branch_class = m->targets[i].branch_class;
+    *ret_target =
+        (lb_target){ask->project, ask->branch, targets_class_of(m, ask->project, ask->branch, LB_BRANCH_PRODUCTION)};
     return 0;
 }
 
@@ -124,7 +114,7 @@ static int gather_args(const supervisor *s, const run_ask *ask, const manifest_t
 {
     size_t given = ask->arg_count, from_manifest = 0;
     const param_arg *defaults = NULL;
-    if (entry && !(defaults = supervisor_args(&r->memory, s->manifest, &entry->params, &from_manifest, err)))
+    if (entry && !(defaults = manifest_args(s->manifest, &entry->params, &r->memory, &from_manifest, err)))
         return err->code;
     param_arg *all = arena_alloc(&r->memory, (given + from_manifest + 1) * sizeof *all);
     if (!all)
@@ -187,6 +177,7 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
     q->needs_approval = entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval;
     q->timeout_s = timeout_of(s, ask, entry, spec);
     q->record_dir = keep(r, ask->record_dir);
+    q->wake = ask->wake || targets_may_wake(s->manifest, &target);
     return 0;
 }
 
@@ -232,7 +223,8 @@ bool supervisor_needs_targets(const supervisor *s, const run_ask *ask)
            targets_are_needed(s->manifest, ask->project, ask->branch);
 }
 
-int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
+/* One of the tools that come with the host: nothing to look up, and no manifest has a say in its arguments. */
+int supervisor_run_own(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
 {
     if (s->is_dead) {
         *err = s->dead;
@@ -240,17 +232,33 @@ int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TE
     }
     running *r = supervisor_running_new(s);
     run_request *q = &r->request;
-    *q = (run_request){.tool = TARGETS_TOOL,
+    *q = (run_request){.tool = keep(r, ask->tool),
                        .path = "",
+                       .target = {keep(r, ask->project), keep(r, ask->branch), ask->branch_class},
+                       .plan = ask->plan,
                        .actor_kind = ask->actor_kind,
                        .actor = keep(r, ask->actor),
+                       .reason = keep(r, ask->reason),
                        .risk = LB_RISK_LOW,
-                       .timeout_s = (uint32_t)s->manifest->limits.run_timeout_s};
+                       .timeout_s = ask->timeout_s ? ask->timeout_s : (uint32_t)s->manifest->limits.run_timeout_s,
+                       .wake = ask->wake};
+    int code = gather_args(s, ask, NULL, r, err);
+    if (code < 0) {
+        (void)supervisor_running_free(r); /* gives NULL */
+        return code;
+    }
     id_new(q->id);
     r->watch = ask->watch;
     memcpy(ret_id, q->id, ID_TEXT);
     supervisor_begin(r);
     return 0;
+}
+
+int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err)
+{
+    const run_ask listing = {
+        .tool = TARGETS_TOOL, .actor_kind = ask->actor_kind, .actor = ask->actor, .watch = ask->watch};
+    return supervisor_run_own(s, &listing, ret_id, err);
 }
 
 /* The run of an approved group. Its claim moves the request on, so that it happens once. */

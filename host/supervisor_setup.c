@@ -1,27 +1,11 @@
 /* What workers and services need to know of the manifest. */
 #include "supervisor_internal.h"
 
+#include "environment.h"
+
 #define RUN_ASKS 1000 /* groups that one run may ask for */
 
 static const char default_state[] = "state_sqlite";
-
-const param_arg *supervisor_args(arena *memory, const manifest *m, const manifest_params *params, size_t *ret_count,
-                                 lb_error *err)
-{
-    param_arg *args = arena_alloc(memory, (params->count + 1) * sizeof *args);
-    for (size_t i = 0; args && i < params->count; i++) {
-        const manifest_param *p = &params->items[i];
-        char *secret = NULL;
-        if (p->secret && manifest_secret_value(m, p->secret, &secret, err) < 0)
-            return NULL;
-        args[i] = (param_arg){.name = p->name, .text = secret ? arena_strdup(memory, secret) : p->text};
-        manifest_secret_free(secret);
-    }
-    if (!args)
-        (void)lb_out_of_memory(err); /* the NULL says it */
-    *ret_count = params->count;
-    return args;
-}
 
 static int describe_tools(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
 {
@@ -43,7 +27,7 @@ static int describe_tools(const supervisor *s, arena *memory, worker_setup *setu
                            .needs_approval =
                                entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval,
                            .timeout_s = spec->timeout_s};
-        if (entry && !(t->args = supervisor_args(memory, s->manifest, &entry->params, &t->arg_count, err)))
+        if (entry && !(t->args = manifest_args(s->manifest, &entry->params, memory, &t->arg_count, err)))
             return err->code;
     }
     setup->tools = tools;
@@ -104,8 +88,12 @@ static int describe_transport(const supervisor *s, arena *memory, worker_setup *
                        named->plugin);
     setup->transport_name = spec->name;
     setup->transport_path = spec->path;
-    setup->transport_args = supervisor_args(memory, s->manifest, &named->params, &setup->transport_arg_count, err);
-    return setup->transport_args ? 0 : err->code;
+    setup->transport_args = manifest_args(s->manifest, &named->params, memory, &setup->transport_arg_count, err);
+    if (!setup->transport_args)
+        return err->code;
+    setup->transport_args =
+        environment_args(memory, spec_params(spec), setup->transport_args, &setup->transport_arg_count);
+    return setup->transport_args ? 0 : lb_out_of_memory(err);
 }
 
 int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err)
@@ -158,7 +146,7 @@ int supervisor_open_book(supervisor *s, const book_hooks *hooks, lb_error *err)
     if (!spec)
         return err->code; /* 0: it does without, and so without approvals */
     arena_init(&memory, 0);
-    const param_arg *args = named ? supervisor_args(&memory, s->manifest, &named->params, &count, err) : NULL;
+    const param_arg *args = named ? manifest_args(s->manifest, &named->params, &memory, &count, err) : NULL;
     int r = named && !args ? err->code : 0;
     const service_options wishes = {
         .loop = s->loop,

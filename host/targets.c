@@ -122,6 +122,24 @@ bool targets_are_needed(const manifest *m, const char *project, const char *bran
     return has_pattern && (!project || !branch || !(is_named || is_classed));
 }
 
+bool targets_may_wake(const manifest *m, const lb_target *target)
+{
+    bool wakes = false;
+    for (size_t i = 0; target->project && target->branch && i < m->target_count; i++)
+        if (may_be(&m->targets[i], target->project, target->branch))
+            wakes = m->targets[i].wake;
+    return wakes;
+}
+
+lb_branch_class targets_class_of(const manifest *m, const char *project, const char *branch, lb_branch_class otherwise)
+{
+    lb_branch_class branch_class = otherwise;
+    for (size_t i = 0; i < m->target_count; i++)
+        if (may_be(&m->targets[i], project, branch) && m->targets[i].branch_class)
+            branch_class = m->targets[i].branch_class;
+    return branch_class;
+}
+
 static lb_branch_class class_by_name(const char *name)
 {
     return name && strcmp(name, "shared") == 0 ? LB_BRANCH_SHARED : LB_BRANCH_PRODUCTION;

@@ -22,6 +22,11 @@ bool targets_are_needed(const manifest *m, const char *project, const char *bran
 void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target),
                   void *state);
 bool targets_have_patterns(const manifest *m);
+/* Does the manifest let runs wake this branch's compute? The last entry that fits counts. */
+bool targets_may_wake(const manifest *m, const lb_target *target);
+
+/* What the manifest says of a branch, which may not be there yet. */
+lb_branch_class targets_class_of(const manifest *m, const char *project, const char *branch, lb_branch_class otherwise);
 
 typedef struct targets_choice {
     char *project, *branch; /* the caller frees */

@@ -180,6 +180,10 @@ int pg_session_open(const lb_service_host *host, const pg_options *options, cons
     s->owner = getpid();
     pg_application(s->application, application);
     memcpy(s->wanted_application, s->application, sizeof s->wanted_application);
+    if (options->proof_setting) {
+        (void)snprintf(s->proof_setting, sizeof s->proof_setting, "%s", options->proof_setting); /* ours: they fit */
+        (void)snprintf(s->proof_value, sizeof s->proof_value, "%s", options->proof_value ? options->proof_value : "");
+    }
     int r = establish(s, options, deadline, err);
     if (r < 0) {
         pg_session_close(s);

@@ -304,6 +304,8 @@ int pg_session_execute(pg_session *s, const lb_command *command, const lb_sink *
     if (pg_check_stop(s, command->deadline, err) < 0)
         return lb_wrap(err, command->name);
     r = pg_settle(s, !command->read_only, command->deadline, err);
+    if (r == 0 && !command->read_only)
+        r = pg_prove(s, command->deadline, err);
     if (r < 0)
         return r;
     bool inside = command->read_only && PQtransactionStatus(s->conn) == PQTRANS_INTRANS;

@@ -20,7 +20,9 @@ struct pg_session {
     char wanted_application[PG_NAME]; /* what it should know */
     int64_t timeout_ms;               /* the server's statement_timeout */
     int64_t timeout_limit_ms;         /* 0: none */
-    bool writes;                      /* default_transaction_read_only is off */
+    char proof_setting[64];           /* "": the branch is proved, or there is nothing to prove */
+    char proof_value[64];
+    bool writes; /* default_transaction_read_only is off */
     bool lost;
 };
 
@@ -43,6 +45,9 @@ LB_MUST_CHECK int pg_run(pg_session *s, const char *what, const char *sql, int64
  * none. */
 LB_MUST_CHECK int pg_settle(pg_session *s, bool writes, int64_t deadline, lb_error *err);
 LB_MUST_CHECK int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, lb_error *err);
+
+/* pg_proof.c: is this the branch that was asked for? Asked once, before the first change. */
+LB_MUST_CHECK int pg_prove(pg_session *s, int64_t deadline, lb_error *err);
 
 /* pg_error.c */
 int pg_code_of(const char *sqlstate);

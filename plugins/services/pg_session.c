@@ -96,6 +96,8 @@ int pg_session_begin(pg_session *s, int64_t deadline, lb_error *err)
     if (PQtransactionStatus(s->conn) != PQTRANS_IDLE)
         return lb_fail(err, LB_ERR_CONFLICT, "finish the first one", "%s: there is a transaction already", s->where);
     r = pg_settle(s, false, deadline, err);
+    if (r == 0)
+        r = pg_prove(s, deadline, err);
     return r < 0 ? r : pg_run(s, "begin", "BEGIN READ WRITE", deadline, true, err);
 }
 

@@ -19,6 +19,8 @@ typedef struct pg_options {
     int64_t statement_timeout_ms; /* 0: the run's deadline alone */
     int64_t lock_timeout_ms;
     int64_t idle_in_transaction_timeout_ms;
+    const char *proof_setting; /* before a session's first change, this setting of the server ... */
+    const char *proof_value;   /* ... has to have this value: it tells the branch. NULL: there is nothing to prove */
 } pg_options;
 
 typedef struct pg_session pg_session;

@@ -81,6 +81,7 @@ int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, 
                    "SET statement_timeout TO %lld;"
                    "SET lock_timeout TO %lld;"
                    "SET idle_in_transaction_session_timeout TO %lld;"
+                   "SET search_path TO public, pg_temp;" /* pg_catalog comes before them unsaid */
                    "SET timezone TO 'UTC';"
                    "SET datestyle TO 'ISO, YMD';"
                    "SET intervalstyle TO 'postgres';"

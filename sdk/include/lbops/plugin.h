@@ -45,6 +45,7 @@ typedef struct lb_param {
     bool required;
     const char *choices;   /* "fast|safe": the allowed texts, or NULL */
     const char *min, *max; /* inclusive bounds for numbers, or NULL */
+    const char *env; /* services: the variable of lbops' environment that is taken where the manifest says nothing */
 } lb_param;
 
 /* LB_PARAM(struct args, min_bytes, LB_I64, "10485760", "ignore tables smaller than this", .min = "0") */

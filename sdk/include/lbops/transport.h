@@ -19,6 +19,8 @@ typedef struct lb_service_host {
     void (*vlog)(lb_level level, const char *fmt, va_list args);
     bool (*cancelled)(void); /* true once the current run should stop */
     int64_t (*now)(void);    /* the clock of deadlines: CLOCK_MONOTONIC in microseconds, which no one can set */
+    const char *state_dir;   /* where a service may keep what is its own, in a folder of its name; or NULL */
+    bool (*may_wake)(void);  /* may the current run wake a suspended compute? */
 } lb_service_host;
 
 /* How the table of every service begins, whatever its kind. */
@@ -77,7 +79,9 @@ typedef struct lb_transport {
     int (*begin)(void *session, int64_t deadline, lb_error *err);
     int (*finish)(void *session, bool commit, int64_t deadline, lb_error *err);
 
-    /* One call to the control plane. The reply is handed to `reply` once, as a JSON document. */
+    /* One call to the control plane. The reply is handed to `reply` once, as a JSON document. That of a change is an
+     * operation: {"name", "done", "response"}. A transport may wait until it is done, as the one for Lakebase does; a
+     * caller that finds `done` absent or false asks again: GET name. */
     int (*control)(void *state, const lb_request *request, int64_t deadline,
                    int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err);
 

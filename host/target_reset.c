@@ -1,0 +1,213 @@
+/* A reset: delete with purge, create again. Between the two the name is missing, so that what is to be made is on disk
+ * before anything goes, and is taken away only when it stands again. */
+#include "target_reset.h"
+
+#include "fs.h"
+#include "json.h"
+#include "run_state.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+#define WISH_LIMIT ((size_t)64 * 1024)
+
+static char *resets_dir(lb_ctx *ctx)
+{
+    const char *outbox = run_of(ctx)->worker->setup->outbox_dir, *slash = strrchr(outbox, '/');
+    return base_printf("%.*s/resets", slash ? (int)(slash - outbox) : 0, outbox);
+}
+
+static char *wish_path(lb_ctx *ctx, const lb_target *t)
+{
+    LB_AUTO_FREE char *dir = resets_dir(ctx);
+    return base_printf("%s/%s.%s.json", dir, t->project, t->branch);
+}
+
+/* NULL where there is none, or after a failure that is no absence. */
+static struct json_object *read_wish(const char *path, lb_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    if (fs_read(path, WISH_LIMIT, &text, &length, err) < 0)
+        return NULL;
+    struct json_object *wish = json_parse(text, length, err);
+    free(text);
+    return wish;
+}
+
+/* ---- what is to be made again ---- */
+
+static void copy_member(struct json_object *from, const char *name, struct json_object *into)
+{
+    struct json_object *value = NULL;
+    if (json_object_object_get_ex(from, name, &value) && value)
+        (void)json_object_object_add(into, name, json_object_get(value)); /* fails without memory alone */
+}
+
+static struct json_object *branch_spec(struct json_object *branch)
+{
+    struct json_object *spec = json_object_new_object(), *status = NULL;
+    (void)json_object_object_get_ex(branch, "status", &status); /* then there is nothing to copy */
+    copy_member(status, "source_branch", spec);
+    copy_member(status, "expire_time", spec);
+    if (!target_text(branch, "status", "expire_time"))
+        (void)json_object_object_add(spec, "no_expiry", json_object_new_boolean(true)); /* as above */
+    return spec;
+}
+
+static struct json_object *endpoint_spec(struct json_object *endpoint)
+{
+    static const char *const names[] = {"endpoint_type",
+                                        "autoscaling_limit_min_cu",
+                                        "autoscaling_limit_max_cu",
+                                        "suspend_timeout_duration",
+                                        "no_suspension",
+                                        "settings"};
+    struct json_object *spec = json_object_new_object(), *status = NULL;
+    (void)json_object_object_get_ex(endpoint, "status", &status); /* then there is nothing to copy */
+    for (size_t i = 0; i < LB_COUNT(names); i++)
+        copy_member(status, names[i], spec);
+    return spec;
+}
+
+static int write_wish(lb_ctx *ctx, const char *path, struct json_object *branch, struct json_object *endpoint,
+                      lb_error *err)
+{
+    LB_AUTO_FREE char *dir = resets_dir(ctx);
+    JSON_AUTO *wish = json_object_new_object();
+    (void)json_object_object_add(wish, "branch", branch_spec(branch)); /* fails without memory alone */
+    (void)json_object_object_add(wish, "endpoint", endpoint_spec(endpoint));
+    copy_member(branch, "name", wish);
+    copy_member(branch, "uid", wish);
+    const char *text = json_object_to_json_string_ext(wish, JSON_C_TO_STRING_PLAIN);
+    int r = fs_make_dirs(dir, err);
+    return r < 0 ? r : fs_write_durable(path, text, strlen(text), 0600, err);
+}
+
+/* ---- the two halves ---- */
+
+static int delete_branch(lb_ctx *ctx, const lb_target *t, bool *ret_done, lb_error *err)
+{
+    const lb_request request = {.method = "DELETE",
+                                .path = lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch),
+                                .query = "purge=true"};
+    return target_change(ctx, lb_printf(ctx, "reset %s/%s: delete it", t->project, t->branch),
+                         "it is made again from its parent right after", &request, ret_done, err);
+}
+
+static int create_branch(lb_ctx *ctx, const lb_target *t, struct json_object *wish, bool *ret_done, lb_error *err)
+{
+    struct json_object *spec = NULL;
+    (void)json_object_object_get_ex(wish, "branch", &spec); /* we wrote it */
+    const lb_request request = {.method = "POST",
+                                .path = lb_printf(ctx, "projects/%s/branches", t->project),
+                                .query = lb_printf(ctx, "branch_id=%s", t->branch),
+                                .body = lb_printf(ctx, "{\"spec\":%s}", json_object_to_json_string(spec))};
+    return target_change(ctx, lb_printf(ctx, "reset %s/%s: create it", t->project, t->branch),
+                         "the second half of a reset", &request, ret_done, err);
+}
+
+/* What the new endpoint has by itself needs no change. */
+static int restore_endpoint(lb_ctx *ctx, const lb_target *t, struct json_object *wish, lb_error *err)
+{
+    bool done = false;
+    struct json_object *wanted = NULL;
+    const char *path = lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch);
+    struct json_object *endpoint = target_read(ctx, path, NULL, err);
+    if (!endpoint)
+        return err->code;
+    JSON_AUTO *has = endpoint_spec(endpoint);
+    (void)json_object_object_get_ex(wish, "endpoint", &wanted); /* we wrote it */
+    if (json_object_equal(has, wanted))
+        return 0;
+    bool has_settings = json_object_object_get_ex(wanted, "settings", NULL);
+    const lb_request request = {
+        .method = "PATCH",
+        .path = path,
+        .query = has_settings
+                     ? "update_mask=spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu,spec.suspension,"
+                       "spec.settings"
+                     : "update_mask=spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu,spec.suspension",
+        .body = lb_printf(ctx, "{\"spec\":%s}", json_object_to_json_string(wanted))};
+    return target_change(ctx, lb_printf(ctx, "reset %s/%s: its compute's settings", t->project, t->branch),
+                         "as they were before", &request, &done, err);
+}
+
+static int create_again(lb_ctx *ctx, const lb_target *t, const char *path, bool *ret_done, lb_error *err)
+{
+    JSON_AUTO *wish = read_wish(path, err);
+    if (!wish)
+        return err->code;
+    int r = create_branch(ctx, t, wish, ret_done, err);
+    if (r < 0 || !*ret_done)
+        return r;
+    r = restore_endpoint(ctx, t, wish, err);
+    if (r >= 0 && unlink(path) != 0 && errno != ENOENT)
+        r = fs_fail(err, errno, "remove", path);
+    return r;
+}
+
+/* The branch is there: all of it. */
+static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *branch, const char *path, lb_error *err)
+{
+    bool done = false;
+    if (!target_text(branch, "status", "source_branch"))
+        return lb_fail(err, LB_ERR_INVALID, NULL, "%s/%s has no parent to be reset from", t->project, t->branch);
+    struct json_object *endpoint =
+        target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch), NULL, err);
+    if (!endpoint)
+        return err->code;
+    if (!lb_plans(ctx) && write_wish(ctx, path, branch, endpoint, err) < 0)
+        return lb_wrap(err, "nothing was deleted");
+    int r = delete_branch(ctx, t, &done, err);
+    if (r >= 0 && !done && !lb_plans(ctx))
+        (void)unlink(path); /* the gate said no. After a failure nobody knows, and the next try looks again. */
+    if (r < 0)
+        return r;
+    if (done)
+        return create_again(ctx, t, path, &done, err);
+    if (!lb_plans(ctx))
+        return 0;
+    JSON_AUTO *wish = json_object_new_object();
+    (void)json_object_object_add(wish, "branch", branch_spec(branch)); /* fails without memory alone */
+    return create_branch(ctx, t, wish, &done, err);
+}
+
+int target_reset(lb_ctx *ctx, const lb_target *t, lb_error *err)
+{
+    bool done = false;
+    LB_AUTO_FREE char *path = wish_path(ctx, t);
+    struct json_object *branch =
+        target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch), NULL, err);
+    if (branch)
+        return reset_whole(ctx, t, branch, path, err);
+    if (err->code != LB_ERR_NOT_FOUND || access(path, F_OK) != 0)
+        return err->code;
+    lb_log(ctx, LB_LOG_WARN, "an earlier reset of %s/%s died after deleting it: going on from there", t->project,
+           t->branch);
+    return create_again(ctx, t, path, &done, err);
+}
+
+int target_list_resets(lb_ctx *ctx, lb_error *err)
+{
+    LB_AUTO_FREE char *dir_path = resets_dir(ctx);
+    DIR *dir = opendir(dir_path);
+    struct dirent *entry;
+    int r = 0;
+    while (r >= 0 && dir && (entry = readdir(dir))) {
+        lb_error ignored;
+        LB_AUTO_FREE char *path = base_printf("%s/%s", dir_path, entry->d_name);
+        JSON_AUTO *wish = entry->d_name[0] != '.' ? read_wish(path, &ignored) : NULL;
+        const char *name = wish ? target_text(wish, NULL, "name") : NULL;
+        if (!name || target_read(ctx, lb_printf(ctx, "%s", name), NULL, &ignored) || ignored.code != LB_ERR_NOT_FOUND)
+            continue;
+        r = lb_append(
+            ctx, "unfinished",
+            LB_ARGS(lb_text("name", name),
+                    lb_text("reason", "a reset deleted it and died before making it again: reset it once more")),
+            err);
+    }
+    if (dir)
+        (void)closedir(dir); /* was only read */
+    return r;
+}

@@ -1,0 +1,22 @@
+/* target_reset.h: what target_tool.c and target_reset.c share. [worker] */
+#ifndef LBOPS_HOST_TARGET_RESET_H
+#define LBOPS_HOST_TARGET_RESET_H
+
+#include <lbops/lbops.h>
+
+#include <json-c/json.h>
+
+/* target_tool.c: a document of the control plane, as long as the run lives; NULL after a failure. */
+struct json_object *target_read(lb_ctx *ctx, const char *path, const char *query, lb_error *err);
+const char *target_text(struct json_object *object, const char *outer, const char *name);
+
+/* One call through the door, and its operation to its end. ret_done: it was executed. */
+LB_MUST_CHECK int target_change(lb_ctx *ctx, const char *title, const char *reason, const lb_request *request,
+                                bool *ret_done, lb_error *err);
+
+/* target_reset.c */
+LB_MUST_CHECK int target_reset(lb_ctx *ctx, const lb_target *t, lb_error *err);
+/* Resets that died between deleting and creating, as items of the result's "unfinished". */
+LB_MUST_CHECK int target_list_resets(lb_ctx *ctx, lb_error *err);
+
+#endif

@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# The program in the emulated workspace, as a platform team runs it: by the environment, by a profile, with tokens that
+# end meanwhile, and with credentials in nothing that stays behind or can be looked at.
+# shellcheck source=tests/harness/check.sh
+. "${BASH_SOURCE[0]%/*}/../../harness/check.sh"
+EMULATOR=$SOURCE/tests/emulator/emulator.sh
+"$EMULATOR" start "$WORK/emulator" --set operation_s=0 --set settle_s=0.05 >"$WORK/ready" 2>"$WORK/start" ||
+    { cat "$WORK/start"; echo "skipped: the emulated workspace does not start here"; exit 77; }
+trap '"$EMULATOR" stop "$WORK/emulator"; rm -rf -- "$WORK"' EXIT
+eval "$("$EMULATOR" env "$WORK/emulator")"
+
+LBOPS=$BUILD/bin/lbops
+MANIFEST=$WORK/lbops.toml
+LOGS=$WORK/logs
+mkdir "$LOGS"
+WAKE='wake = true'
+export LBOPS_STATE_DIR=$WORK/state
+
+manifest() {
+    cat >"$MANIFEST" <<TOML
+[workspace]
+name = "test"
+plugins = ["$BUILD/plugins", "$BUILD/tests/lakebase"]
+[services.transport]
+plugin = "transport_lakebase"
+ca_file = "$LBOPS_EMULATOR_CA_FILE"
+poll_ms = 20
+retry_pause_ms = 20
+$1
+[[targets]]
+project = "shop"
+branch = "production"
+class = "production"
+$2
+[[targets]]
+project = "shop"
+branch = "ci-*"
+pattern = true
+class = "throwaway"
+wake = true
+[agents.test]
+tools = ["outlives", "example_tables", "example_vacuum"]
+TOML
+}
+
+# Everything that is said is kept, to be searched at the end.
+lbops() {
+    "$LBOPS" -m "$MANIFEST" "$@" > >(tee -a "$LOGS/out") 2> >(tee -a "$LOGS/err" >&2)
+}
+
+emulate() {
+    curl -sS --fail-with-body --cacert "$LBOPS_EMULATOR_CA_FILE" -X "$1" "$LBOPS_EMULATOR_URL/_emulator/$2" \
+        -H 'Content-Type: application/json' ${3:+-d "$3"}
+}
+
+as_principal() {
+    DATABRICKS_HOST=$LBOPS_EMULATOR_URL DATABRICKS_CLIENT_ID=$LBOPS_EMULATOR_CLIENT_ID \
+        DATABRICKS_CLIENT_SECRET=$LBOPS_EMULATOR_CLIENT_SECRET "$@"
+}
+
+# ---- the environment, and projects by hand
+
+manifest "" ""
+need "a project is made by hand" as_principal lbops target create --project shop --version 17
+check "a branch is made by hand" as_principal lbops target create ci-1 --project shop --ttl 4h
+check "branches are listed" says "ci-1" as_principal lbops target ls
+check "a branch is reset by hand" as_principal lbops target reset ci-1 --project shop
+check "a tool runs on it" as_principal lbops run example_tables --project shop --branch ci-1
+emulate POST faults '{"kind":"status","status":400,"match":{"method":"POST","path":"/branches$"}}' >/dev/null
+check "a reset that cannot make it again fails" exits 1 as_principal lbops target reset ci-1 --project shop
+check "and is not forgotten" says "reset it once more" as_principal lbops target ls
+check "the next one goes on from there" as_principal lbops target reset ci-1 --project shop
+check "and a tool runs on it again" as_principal lbops run example_tables --project shop --branch ci-1
+check "a branch is deleted by hand" as_principal lbops target delete ci-1 --project shop
+check "it is gone then" exits 1 as_principal lbops run example_tables --project shop --branch ci-1
+
+# ---- sleep
+
+suspend() { emulate POST computes/suspend '{"endpoint":"projects/shop/branches/production/endpoints/primary","force":true}'; }
+check "the compute sleeps" suspend
+check "and is left asleep" says "the compute of shop/production is suspended" \
+    as_principal lbops run example_tables --project shop --branch production
+manifest "" "$WAKE"
+check "the manifest may wake it" as_principal lbops run example_tables --project shop --branch production
+
+# ---- where credentials come from
+
+manifest "" ""
+check "without credentials it says what to give" says "DATABRICKS_CLIENT_ID" lbops run example_tables --branch production
+check "half a principal is refused" says "there is a client_id without a client_secret" \
+    env DATABRICKS_HOST="$LBOPS_EMULATOR_URL" DATABRICKS_CLIENT_ID=x "$LBOPS" -m "$MANIFEST" run example_tables --branch production
+check "two ways at once are refused" says "more than one authorization method configured" \
+    as_principal env DATABRICKS_TOKEN=dapi-planted "$LBOPS" -m "$MANIFEST" run example_tables --branch production
+(umask 077 && cat >"$WORK/profiles" <<INI
+[ops]
+host = $LBOPS_EMULATOR_URL
+client_id = $LBOPS_EMULATOR_CLIENT_ID
+client_secret = $LBOPS_EMULATOR_CLIENT_SECRET
+INI
+)
+manifest "profile = \"ops\"
+config_file = \"$WORK/profiles\"" "$WAKE"
+check "a profile will do" lbops run example_tables --project shop --branch production
+check "others may not read it" chmod 0644 "$WORK/profiles"
+check "a profile that others can read is refused" says "others have access to what is secret" \
+    lbops run example_tables --project shop --branch production
+printf '%s' "planted-static-password" >"$WORK/password"
+chmod 0600 "$WORK/password"
+manifest 'password = { secret = "pw" }' "[secrets]
+pw = { file = \"$WORK/password\" }"
+check "a static password is refused, with the reason" says "a static database password is refused: it would never expire" \
+    as_principal lbops run example_tables --project shop --branch production
+
+# ---- a certificate of somebody else
+
+manifest "" "$WAKE"
+emulate POST faults '{"kind":"pg_wrong_host","count":0,"match":{"path":"production"}}' >/dev/null
+check "a certificate of the wrong host is refused" says "does not match host name" \
+    as_principal lbops run example_tables --project shop --branch production
+check "which is a target that cannot be reached" exits 4 \
+    as_principal lbops run example_tables --project shop --branch production
+emulate DELETE faults >/dev/null
+
+# ---- a run that outlives its tokens, and what can be seen meanwhile
+
+# Every process of the run, and what the system tells about it. The first one has been given the secrets in its
+# environment; its children are not to have them.
+watch_run() {
+    local pid=$1 child
+    { tr '\0' '\n' <"/proc/$pid/cmdline"; } >>"$LOGS/cmdline" 2>/dev/null
+    for child in $(pgrep -P "$pid"); do
+        watch_run "$child"
+        [[ "$(readlink "/proc/$pid/exe")" != */lbops ]] ||
+            { tr '\0' '\n' <"/proc/$child/environ"; grep 'Max core file size' "/proc/$child/limits"; } >>"$LOGS/worker" 2>/dev/null
+    done
+}
+
+long_run() {
+    local i
+    as_principal "$LBOPS" -m "$MANIFEST" --json run outlives --project shop --branch production --seconds 6 \
+        >"$LOGS/long" 2>>"$LOGS/err" &
+    RUN_PID=$!
+    for i in 1 2 3 4; do
+        sleep 1.2
+        watch_run "$RUN_PID"
+        emulate POST computes/terminate '{"endpoint":"projects/shop/branches/production/endpoints/primary"}' >/dev/null
+    done
+    wait "$RUN_PID" && cat "$LOGS/long"
+}
+
+emulate PATCH settings '{"token_s":2,"credential_s":2}' >/dev/null
+emulate DELETE requests >/dev/null
+check "a run that outlives its tokens finishes" long_run
+check "with its result" jq -e '.status == "ok" and .result.steps > 20' "$LOGS/long"
+asked() { (($(emulate GET "requests?method=POST&path=$1" | jq '.requests | length') >= $2)); }
+check "for which it got several workspace tokens" asked oidc 3
+check "and several credentials" asked credentials 2
+check "workers were seen" grep -q 'Max core file size' "$LOGS/worker"
+check "whose core files are off" bash -c '! grep "Max core file size" "$1" | grep -v " 0  "' _ "$LOGS/worker"
+
+# ---- no credential anywhere
+
+# JSON web tokens begin with eyJ; the basic header is the base64 of id and secret.
+BASIC=$(printf '%s:%s' "$LBOPS_EMULATOR_CLIENT_ID" "$LBOPS_EMULATOR_CLIENT_SECRET" | base64 -w0)
+searched() { find "$LOGS" "$WORK/state" -type f | grep -q state && find "$LOGS" -type f -size +0 | grep -q long; }
+check "there is something to search" searched
+for planted in "$LBOPS_EMULATOR_CLIENT_SECRET" "$LBOPS_EMULATOR_PAT" eyJ "${BASIC:0:40}" dapi-planted planted-static-password; do
+    check "nothing that stays has ${planted:0:4}..." bash -c '! grep -rlaF -- "$1" "$2" "$3"' _ "$planted" "$LOGS" "$WORK/state"
+done
+finish
