@@ -381,6 +381,9 @@ class Faults(Case):
     def test_log_hides_credentials(self):
         EMULATOR.call("POST", TOKEN, b"grant_type=client_credentials", token=None, headers=basic(READY["client_id"], READY["client_secret"]))
         secret = EMULATOR.credential(f"{MAIN}/endpoints/primary")
+        # Also where nobody expects one: in a query, in a text.
+        EMULATOR.call("GET", "/api/2.0/postgres/projects", query={"note": f"it is {READY['pat']}"})
+        EMULATOR.call("POST", "/api/2.0/sql/statements", {"statement": f"SELECT '{READY['client_secret']}', '{secret}'"})
         text = json.dumps(EMULATOR.control("GET", "requests"))
         for hidden in (secret, READY["client_secret"], READY["pat"], READY["github_token"],
                        basic(READY["client_id"], READY["client_secret"])["Authorization"]):
