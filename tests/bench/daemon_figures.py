@@ -17,7 +17,7 @@ import time
 CYCLES = int(os.environ.get("LBOPS_BENCH_CYCLES", "100000"))
 SECONDS = float(os.environ.get("LBOPS_BENCH_SECONDS", "90"))
 CLIENTS = 64
-WARM_SHARE = 0.2  # of the cycles, after which arenas and caches have their size
+WARM = CYCLES // 2  # runs before those that count, after which arenas and caches have their size
 TARGETS = 1000
 SCHEDULES = 15
 
@@ -98,7 +98,8 @@ def slope(points):
 
 
 def run_cycles(daemon):
-    """CYCLES runs of noop over CLIENTS connections; the resident size at each hundredth of them."""
+    """Runs of noop over CLIENTS connections; the resident size at each hundredth of those that count."""
+    total = WARM + CYCLES
     request = b'{"verb":"run","tool":"noop","name":"bench","args":[]}\n'
     clients = {sock.fileno(): sock for sock in (daemon.connect() for _ in range(CLIENTS))}
     rest = dict.fromkeys(clients, b"")
@@ -107,7 +108,7 @@ def run_cycles(daemon):
     for sock in clients.values():
         sock.sendall(request)
         asked += 1
-    while done < CYCLES:
+    while done < total:
         for fd in select.select(list(clients), [], [], 60)[0]:
             data = clients[fd].recv(1 << 16)
             if not data:
@@ -119,9 +120,9 @@ def run_cycles(daemon):
                 if line != b'{"exit":0}':
                     raise SystemExit(f"a run did not end well: {line}")
                 done += 1
-                if done % max(1, CYCLES // 100) == 0:
+                if done >= WARM and done % max(1, CYCLES // 100) == 0:
                     points.append((done / 1000, daemon.resident_kb()))
-                if asked < CYCLES:
+                if asked < total:
                     clients[fd].sendall(request)
                     asked += 1
     for sock in clients.values():
@@ -133,11 +134,10 @@ def memory(program, plugins, fixtures):
     with Daemon(program, plugins, fixtures) as daemon:
         began = time.monotonic()
         points = run_cycles(daemon)
-        rate = CYCLES / (time.monotonic() - began)
-    warm = [p for p in points if p[0] * 1000 >= CYCLES * WARM_SHARE]
-    told = (f"resident size from {warm[0][1]} KB after {warm[0][0]:.0f},000 runs to {warm[-1][1]} KB after "
-            f"{warm[-1][0]:.0f},000, {rate:.0f} runs/s")
-    return [figure("memory_slope", slope(warm), "KB/1000 cycles", 1, told)]
+        rate = (WARM + CYCLES) / (time.monotonic() - began)
+    told = (f"resident size from {points[0][1]} KB after {points[0][0]:.0f},000 runs to {points[-1][1]} KB after "
+            f"{points[-1][0]:.0f},000, {rate:.0f} runs/s")
+    return [figure("memory_slope", slope(points), "KB/1000 cycles", 1, told)]
 
 
 def schedules():
