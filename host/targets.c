@@ -210,3 +210,23 @@ int targets_choose(const manifest *m, const char *document, const char *project,
     return lb_fail(err, LB_ERR_NOT_FOUND, "the manifest's [[targets]] and the control plane have none in common",
                    "there is no branch %s/%s to run on", project ? project : "*", branch ? branch : "*");
 }
+
+int targets_each(const manifest *m, const char *document, void (*each)(void *arg, const lb_target *target), void *arg,
+                 lb_error *err)
+{
+    struct json_object *result = NULL, *targets = NULL;
+    JSON_AUTO *run_document = json_parse(document, strlen(document), err);
+    if (!run_document)
+        return err->code;
+    bool listed = json_object_object_get_ex(run_document, "result", &result) &&
+                  json_object_object_get_ex(result, "targets", &targets) &&
+                  json_object_is_type(targets, json_type_array);
+    for (size_t i = 0; listed && i < json_object_array_length(targets); i++) {
+        struct json_object *item = json_object_array_get_idx(targets, i);
+        lb_target t = {text_member(item, "project"), text_member(item, "branch"),
+                       class_by_name(text_member(item, "class"))};
+        if (t.project && t.branch && is_ours(m, t.project, t.branch, &t.branch_class))
+            each(arg, &t);
+    }
+    return 0;
+}

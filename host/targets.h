@@ -33,4 +33,8 @@ typedef struct targets_choice {
 LB_MUST_CHECK int targets_choose(const manifest *m, const char *document, const char *project, const char *branch,
                                  targets_choice *ret_choice, lb_error *err);
 
+/* Every branch of a listing that the manifest looks after, in the listing's order. */
+LB_MUST_CHECK int targets_each(const manifest *m, const char *document,
+                               void (*each)(void *arg, const lb_target *target), void *arg, lb_error *err);
+
 #endif
