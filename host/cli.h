@@ -53,10 +53,41 @@ const char *cli_style(const cli *c, const char *sgr);
 /* The person at the keyboard, for the audit log. */
 const char *cli_user(void);
 
+/* cli_desk.c: asks the daemon that serves the manifest's state directory, or, where there is none, a desk of our own.
+ */
+struct json_object;
+typedef struct cli_takers {
+    void *state;
+    void (*document)(cli *c, void *state, struct json_object *document); /* a run's; each may be NULL */
+    void (*item)(cli *c, void *state, struct json_object *item);
+    void (*result)(cli *c, void *state, struct json_object *result);
+} cli_takers;
+
+typedef enum cli_ask_kind {
+    CLI_ASK_LOOK, /* needs no worker */
+    CLI_ASK_RUN,
+    CLI_ASK_HERE,  /* a run that no daemon can do for us */
+    CLI_ASK_DAEMON /* what only a daemon can answer */
+} cli_ask_kind;
+
+/* Returns the exit code. what: shown as the progress before anything else is known. */
+int cli_ask(cli *c, const char *request, const char *what, cli_ask_kind kind, const cli_takers *takers);
+
 int cli_init(cli *c, int argc, char **argv);
 int cli_check(cli *c, int argc, char **argv);
 int cli_tools(cli *c, int argc, char **argv);
 int cli_run(cli *c, int argc, char **argv);
+int cli_events(cli *c, int argc, char **argv);
+int cli_sql(cli *c, int argc, char **argv);
+int cli_serve(cli *c, int argc, char **argv);
+int cli_status(cli *c, int argc, char **argv);
+int cli_log(cli *c, int argc, char **argv);
+int cli_runs(cli *c, int argc, char **argv);
+int cli_approvals(cli *c, int argc, char **argv);
+int cli_approve(cli *c, int argc, char **argv);
+int cli_deny(cli *c, int argc, char **argv);
+int cli_alerts(cli *c, int argc, char **argv);
+int cli_cycle(cli *c, int argc, char **argv);
 int cli_target(cli *c, int argc, char **argv);
 int cli_plugin(cli *c, int argc, char **argv);
 int cli_completion(cli *c, int argc, char **argv);
@@ -74,6 +105,7 @@ typedef struct cli_course {
     bool own;     /* a tool that comes with the host */
     bool lists;   /* the control plane is asked for the branch and its class first */
     bool goes_on; /* also where it has no such branch: then as production */
+    bool here;    /* no daemon can do it for us */
     void (*show)(const cli *c, const char *document); /* without --json; NULL: cli_show_run */
 } cli_course;
 

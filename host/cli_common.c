@@ -29,6 +29,58 @@ const cli_verb cli_verbs[] = {
      "  --PARAM VALUE            a parameter of the tool (lbops run TOOL --help lists them); a list's\n"
      "                           parameter may be given several times or as a JSON array\n",
      cli_run, false},
+    {"serve", "serve", "the daemon: schedules, subscriptions and everybody's requests",
+     "Runs until SIGTERM or SIGINT: then nothing new starts, and what runs gets [schedule] drain_s to end.\n"
+     "SIGHUP reads the manifest again; one with errors is refused and the old one goes on. The verbs run,\n"
+     "runs, approvals, approve, deny, status and log speak to the daemon of the manifest's state directory.\n"
+     "Tells a service manager that it is ready (Type=notify) and alive (WatchdogSec=). With --json the log is\n"
+     "JSON lines.\n",
+     cli_serve, false},
+    {"status", "status [--entries]", "how the daemon stands; with --entries every entry of its schedule", NULL,
+     cli_status, false},
+    {"log", "log [COMPONENT] LEVEL", "sets what a running daemon logs",
+     "LEVEL is error, warn, info or debug; COMPONENT a tool or a part of the daemon: schedule, router, state,\n"
+     "lease, serve ... Without one all of them.\n",
+     cli_log, false},
+    {"runs", "runs [ID] [--status STATUS] [--limit N]", "runs under way, and the newest that have ended",
+     "STATUS is running, ok, failed, timeout, crashed, skipped or pending_approval. An ID may be cut short.\n",
+     cli_runs, false},
+    {"approvals", "approvals [ID] [--all]", "what waits for a person; with --all what was decided too",
+     "An ID may be cut short.\n", cli_approvals, false},
+    {"approve", "approve ID --as NAME --because TEXT", "lets a group of changes happen, once",
+     "Executes exactly what was asked for, as a run of its own. Where the objects are not any more as they\n"
+     "were, nothing is executed and the request waits again, with the difference.\n",
+     cli_approve, false},
+    {"deny", "deny ID --as NAME --because TEXT", "refuses a group of changes",
+     "The same is not asked for again until its evidence changes.\n", cli_deny, false},
+    {"alerts", "alerts [--all]", "what is wrong now; with --all what has been resolved too", NULL, cli_alerts, false},
+    {"cycle", "cycle [--agent A] [--strict]", "every tool of the agents once, on all of their targets",
+     "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
+     "for approval is counted and no failure, unless --strict makes it exit code 3.\n",
+     cli_cycle, false},
+    {"events", "events [--follow] [--since WHEN] [--kind PATTERN] [--limit N] [--verify | --kinds] ...",
+     "shows what happened, from the log of events",
+     "Reads the files of the log: no daemon is needed, and none is disturbed.\n\n"
+     "  -f, --follow      goes on with what happens from now on\n"
+     "  --since WHEN      from 15m, 1h or 7d ago, a time (2026-01-31T23:59:00Z), or an event (seq:1234)\n"
+     "  --limit N         only the newest N (10 for --follow without --since)\n"
+     "  --kind PATTERN    such as branch.created or 'branch.*'\n"
+     "  --run ID, --project P, --branch B, --tool T, --agent A\n"
+     "                    only those of that run, target, tool or agent\n"
+     "  --verify          checks the chain of hashes; 1 when it is broken, with file and line\n"
+     "  --kinds           what the platform's own events say; no manifest is needed\n"
+     "With --json, the records as they are, one a line.\n",
+     cli_events, false},
+    {"sql", "sql \"SELECT ...\" [--csv] [--limit N] [--timeout SECONDS] [--no-flush]", "asks the history",
+     "One SELECT over the history tables, which stand under their names and under\n"
+     "ops_catalog.lakebase_ops.NAME; SHOW TABLES lists them, DESCRIBE NAME their columns. It can neither write\n"
+     "nor read files. What waits in the outbox is committed first. Prints aligned text, with --json one\n"
+     "document.\n\n"
+     "  --csv              comma-separated values\n"
+     "  --limit N          only the first N rows\n"
+     "  --timeout SECONDS  instead of 300\n"
+     "  --no-flush         leaves the outbox alone\n",
+     cli_sql, false},
     {"target", "target ls|create|delete|reset|dsn [BRANCH] [--project P] ...", "projects and branches, by hand",
      "  ls                       every branch, its compute, and resets that were cut short\n"
      "  create BRANCH            --ttl 4h | --expires TIME | --keep; --from BRANCH, --at TIME or --lsn PLACE of it;\n"

@@ -32,19 +32,9 @@ typedef struct online {
 
 /* ---- looking ---- */
 
-static bool is_known(const online *o, const char *project, const char *branch)
-{
-    for (size_t i = 0; i < o->count; i++)
-        if (strcmp(o->looks[i].project, project) == 0 && strcmp(o->looks[i].branch, branch) == 0)
-            return true;
-    return false;
-}
-
 static void add_look(void *arg, const lb_target *target)
 {
     online *o = arg;
-    if (is_known(o, target->project, target->branch))
-        return;
     BASE_PUSH(o->looks, o->count, o->capacity);
     o->looks[o->count++] = (look){.project = base_strdup(target->project), .branch = base_strdup(target->branch)};
 }
@@ -71,10 +61,10 @@ static void start_looks(online *o)
 static void take_listing(online *o, const run_outcome *outcome, const char *document)
 {
     o->listing = false;
-    if (outcome->done.status != RUN_OK)
+    bool listed = outcome->done.status == RUN_OK;
+    if (!listed)
         o->listing_error = outcome->done.error;
-    else if (targets_each(o->c->manifest, document, add_look, o, &o->listing_error) == 0)
-        o->listing_error.code = 0;
+    targets_each(o->c->manifest, listed ? document : NULL, add_look, o);
     start_looks(o);
 }
 
@@ -107,14 +97,6 @@ static void on_log(void *state, const run_request *request, lb_level level, cons
     log_line(level, tool, "%s", text);
 }
 
-static bool has_patterns(const manifest *m)
-{
-    for (size_t i = 0; i < m->target_count; i++)
-        if (m->targets[i].pattern)
-            return true;
-    return false;
-}
-
 static int look_at_all(online *o, lb_error *err)
 {
     const manifest *m = o->c->manifest;
@@ -124,19 +106,18 @@ static int look_at_all(online *o, lb_error *err)
                                         .log_level = o->c->log_level,
                                         .hooks = {.state = o, .ended = on_ended, .log = on_log}};
     char id[ID_TEXT];
-    for (size_t i = 0; i < m->target_count; i++)
-        if (!m->targets[i].pattern)
-            add_look(o, &(lb_target){.project = m->targets[i].project, .branch = m->targets[i].branch});
     int r = supervisor_new(&options, &o->supervisor, err);
     if (r < 0)
         return r;
-    o->listing = has_patterns(m);
+    o->listing = targets_have_patterns(m);
     const run_ask listing = {
         .tool = TARGETS_TOOL, .actor_kind = GATE_PERSON, .actor = cli_user(), .timeout_s = LONGEST_LOOK_S};
     if (o->listing)
         r = supervisor_run_own(o->supervisor, &listing, id, err);
-    else
+    else {
+        targets_each(m, NULL, add_look, o);
         start_looks(o);
+    }
     if (r >= 0 && (o->listing || o->pending))
         (void)ev_run(o->loop, 0);                   /* ends through on_ended */
     o->supervisor = supervisor_free(o->supervisor); /* gives NULL */

@@ -1,11 +1,8 @@
 /* lbops run: one tool, once. */
 #include "cli.h"
 
-#include "log.h"
+#include "json.h"
 #include "nearest.h"
-#include "targets.h"
-
-#include <signal.h>
 
 typedef struct run_wish {
     run_ask ask;
@@ -15,22 +12,6 @@ typedef struct run_wish {
     size_t count;
     bool help;
 } run_wish;
-
-typedef struct running_cli {
-    cli *c;
-    struct ev_loop *loop;
-    supervisor *supervisor;
-    char id[ID_TEXT];
-    int exit_code;
-    cli_course course;
-    run_ask ask;
-    targets_choice choice;
-    bool listing; /* the control plane is asked for the branch first */
-    bool ended, progress_shown, interrupted;
-    double started;
-    char progress[200];
-    ev_timer ticker;
-} running_cli;
 
 /* ---- words of the command line ---- */
 
@@ -163,191 +144,86 @@ static int check_values(const cli *c, run_wish *wish)
 /* --dsn takes the place of the manifest's transport. */
 static void use_dsn(manifest *m, run_wish *wish)
 {
-    manifest_service *service = NULL;
+    manifest_service *transport = NULL;
     for (size_t i = 0; i < m->service_count; i++)
         if (m->services[i].kind == LB_KIND_TRANSPORT)
-            service = &m->services[i];
-    if (!service) {
+            transport = &m->services[i];
+    if (!transport) {
         m->services = base_grow(m->services, (m->service_count + 1) * sizeof *m->services);
-        service = &m->services[m->service_count++];
-        *service = (manifest_service){.kind = LB_KIND_TRANSPORT};
+        transport = &m->services[m->service_count++];
+        *transport = (manifest_service){.kind = LB_KIND_TRANSPORT};
     }
-    for (size_t i = 0; i < service->params.count; i++) {
-        free(service->params.items[i].name);
-        free(service->params.items[i].text);
-        free(service->params.items[i].secret);
+    for (size_t i = 0; i < transport->params.count; i++) {
+        free(transport->params.items[i].name);
+        free(transport->params.items[i].text);
+        free(transport->params.items[i].secret);
     }
-    free(service->params.items);
-    free(service->plugin);
-    service->plugin = base_strdup("transport_local");
-    service->params = (manifest_params){.items = base_alloc(sizeof *service->params.items), .count = 1, .capacity = 1};
-    service->params.items[0] = (manifest_param){.name = base_strdup("dsn"), .text = base_strdup(wish->dsn)};
+    free(transport->params.items);
+    free(transport->plugin);
+    transport->plugin = base_strdup("transport_local");
+    transport->params =
+        (manifest_params){.items = base_alloc(sizeof *transport->params.items), .count = 1, .capacity = 1};
+    transport->params.items[0] = (manifest_param){.name = base_strdup("dsn"), .text = base_strdup(wish->dsn)};
     if (!wish->ask.project)
         wish->ask.project = "given";
     if (!wish->ask.branch)
         wish->ask.branch = "given";
 }
 
-/* ---- while it runs ---- */
+/* ---- asking ---- */
 
-static void clear_progress(running_cli *r)
+static void put_request(const cli_course *course, buf *request)
 {
-    if (r->progress_shown)
-        (void)fputs("\r\033[K", stderr);
-    r->progress_shown = false;
+    const run_ask *ask = &course->ask;
+    buf_puts(request, "{\"verb\":\"run\"");
+    json_member_string(request, "tool", ask->tool);
+    json_member_string(request, "agent", ask->agent);
+    json_member_string(request, "project", ask->project);
+    json_member_string(request, "branch", ask->branch);
+    json_member_bool(request, "plan", ask->plan);
+    json_member_bool(request, "wake", ask->wake);
+    json_member_bool(request, "own", course->own);
+    json_member_bool(request, "lists", course->lists);
+    json_member_bool(request, "goes_on", course->goes_on);
+    if (ask->branch_class)
+        json_member_string(request, "class", gate_class_name(ask->branch_class));
+    json_member_i64(request, "timeout_s", ask->timeout_s);
+    json_member_string(request, "record_dir", ask->record_dir);
+    json_member_string(request, "name", ask->actor);
+    json_member_string(request, "reason", ask->reason);
+    json_key(request, "args");
+    buf_putc(request, '[');
+    for (size_t i = 0; i < ask->arg_count; i++) {
+        json_comma(request);
+        buf_putc(request, '{');
+        json_member_string(request, "name", ask->args[i].name);
+        json_member_string(request, "text", ask->args[i].text);
+        buf_putc(request, '}');
+    }
+    buf_puts(request, "]}");
 }
 
-/* Only what takes longer than a second shows that it is alive. */
-static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
+static void show_document(cli *c, void *state, struct json_object *document)
 {
-    running_cli *r = timer->data;
-    (void)events;
-    (void)fprintf(stderr, "\r\033[K%.0f s %s", ev_now(loop) - r->started, r->progress);
-    (void)fflush(stderr);
-    r->progress_shown = true;
-}
-
-static void on_progress(void *state, const run_request *request, int64_t done, int64_t total, const char *what)
-{
-    running_cli *r = state;
-    if (total > 0)
-        (void)snprintf(r->progress, sizeof r->progress, "%s: %lld of %lld %s", request->tool, (long long)done,
-                       (long long)total, what ? what : "");
+    const cli_course *course = state;
+    const char *status = json_get_text(document, "status");
+    const char *text =
+        json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (c->json)
+        (void)puts(text);
+    else if (course->show && status && strcmp(status, "ok") == 0)
+        course->show(c, text);
     else
-        (void)snprintf(r->progress, sizeof r->progress, "%s: %lld %s", request->tool, (long long)done,
-                       what ? what : "");
-}
-
-static void on_log(void *state, const run_request *request, lb_level level, const char *tool, const char *text)
-{
-    (void)request;
-    clear_progress(state);
-    log_line(level, tool, "%s", text);
-}
-
-static int exit_code_of(const run_outcome *outcome)
-{
-    switch (outcome->done.status) {
-    case RUN_OK:
-    case RUN_SKIPPED:
-        return 0;
-    case RUN_PENDING_APPROVAL:
-        return 3;
-    case RUN_FAILED:
-        if (outcome->done.error.code == LB_ERR_UNREACHABLE)
-            return 4;
-        return outcome->done.error.code == LB_ERR_INTERNAL ? 5 : 1;
-    default:
-        return 1;
-    }
-}
-
-/* The branch that the listing leaves, or why there is none. */
-static int choose_target(running_cli *r, const run_outcome *outcome, const char *document, lb_error *err)
-{
-    if (outcome->done.status != RUN_OK) {
-        *err = outcome->done.error;
-        return lb_wrap(err, "cannot list the branches");
-    }
-    int code = targets_choose(r->c->manifest, document, r->ask.project, r->ask.branch, &r->choice, err);
-    if (code == LB_ERR_NOT_FOUND && r->course.goes_on) {
-        r->ask.branch_class = LB_BRANCH_PRODUCTION; /* what nobody knows is treated with the greatest care */
-        return 0;
-    }
-    if (code < 0)
-        return code;
-    r->ask.project = r->choice.project;
-    r->ask.branch = r->choice.branch;
-    r->ask.branch_class = r->choice.branch_class;
-    return 0;
-}
-
-static int start_run(running_cli *r, lb_error *err)
-{
-    return r->course.own ? supervisor_run_own(r->supervisor, &r->ask, r->id, err)
-                         : supervisor_run(r->supervisor, &r->ask, r->id, err);
-}
-
-/* The listing has ended: now the run itself can start. */
-static void go_on(running_cli *r, const run_outcome *outcome, const char *document)
-{
-    lb_error err;
-    r->listing = false;
-    int code = choose_target(r, outcome, document, &err);
-    if (code >= 0)
-        code = start_run(r, &err);
-    if (code >= 0)
-        return;
-    r->exit_code = cli_fail(r->c, &err);
-    r->ended = true;
-    ev_break(r->loop, EVBREAK_ALL);
-}
-
-static void on_ended(void *state, const run_outcome *outcome, const char *document)
-{
-    running_cli *r = state;
-    clear_progress(r);
-    if (r->listing) {
-        go_on(r, outcome, document);
-        return;
-    }
-    if (r->c->json)
-        (void)puts(document);
-    else if (r->course.show && outcome->done.status == RUN_OK)
-        r->course.show(r->c, document);
-    else
-        cli_show_run(r->c, document);
-    r->exit_code = exit_code_of(outcome);
-    r->ended = true;
-    ev_break(r->loop, EVBREAK_ALL);
-}
-
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
-{
-    running_cli *r = watcher->data;
-    (void)events;
-    if (r->interrupted)
-        ev_break(loop, EVBREAK_ALL);
-    r->interrupted = true;
-    supervisor_cancel(r->supervisor, r->id);
+        cli_show_run(c, text);
 }
 
 int cli_carry_out(cli *c, const cli_course *course)
 {
-    lb_error err;
-    struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
-    running_cli r = {.c = c, .loop = loop, .course = *course, .ask = course->ask, .exit_code = 5, .started = ev_time()};
-    ev_signal interrupt, terminate;
-    const supervisor_options options = {
-        .manifest = c->manifest,
-        .registry = c->registry,
-        .loop = loop,
-        .workers = 1,
-        .log_level = c->log_level,
-        .hooks = {.state = &r, .ended = on_ended, .log = on_log, .progress = on_progress},
-    };
-    if (supervisor_new(&options, &r.supervisor, &err) < 0)
-        return cli_fail(c, &err);
-    (void)snprintf(r.progress, sizeof r.progress, "%s", course->ask.tool);
-    ev_signal_init(&interrupt, on_signal, SIGINT);
-    ev_signal_init(&terminate, on_signal, SIGTERM);
-    ev_timer_init(&r.ticker, on_tick, 1.0, 0.2);
-    interrupt.data = terminate.data = r.ticker.data = &r;
-    ev_signal_start(loop, &interrupt);
-    ev_signal_start(loop, &terminate);
-    if (c->err_is_terminal && !c->quiet)
-        ev_timer_start(loop, &r.ticker);
-    r.listing = course->lists || (!course->own && supervisor_needs_targets(r.supervisor, &r.ask));
-    int code = r.listing ? supervisor_list_targets(r.supervisor, &r.ask, r.id, &err) : start_run(&r, &err);
-    if (code >= 0 && !r.ended)
-        (void)ev_run(loop, 0);           /* ends through on_ended or a second signal */
-    (void)supervisor_free(r.supervisor); /* gives NULL */
-    ev_timer_stop(loop, &r.ticker);
-    ev_signal_stop(loop, &interrupt);
-    ev_signal_stop(loop, &terminate);
-    free(r.choice.project);
-    free(r.choice.branch);
-    return code < 0 ? cli_fail(c, &err) : r.exit_code;
+    BUF_AUTO request = BUF_INIT((size_t)256 * 1024 * 1024);
+    cli_course own = *course; /* the takers' state is not const */
+    const cli_takers takers = {.state = &own, .document = show_document};
+    put_request(course, &request);
+    return cli_ask(c, buf_text(&request), course->ask.tool, course->here ? CLI_ASK_HERE : CLI_ASK_RUN, &takers);
 }
 
 static int show_tool_help(cli *c, const run_wish *wish)
@@ -402,7 +278,7 @@ int cli_run(cli *c, int argc, char **argv)
         make_absolute(&wish);
         wish.ask.args = wish.args;
         wish.ask.arg_count = wish.count;
-        code = cli_carry_out(c, &(cli_course){.ask = wish.ask});
+        code = cli_carry_out(c, &(cli_course){.ask = wish.ask, .here = wish.dsn != NULL});
     }
     wish_done(&wish);
     return code;

@@ -2,6 +2,7 @@
  */
 #include "cli.h"
 
+#include "child.h"
 #include "fs.h"
 #include "json.h"
 
@@ -212,6 +213,8 @@ static const char bash_completion[] =
     "2>/dev/null)"
     " --project --branch --plan --dsn --timeout --record --as --because\" -- \"$cur\")\n"
     "        fi ;;\n"
+    "    events) mapfile -t COMPREPLY < <(compgen -W '--follow --since --limit --kind --run --project --branch --tool"
+    " --agent --verify --kinds' -- \"$cur\") ;;\n"
     "    plugin) mapfile -t COMPREPLY < <(compgen -W check -- \"$cur\"; compgen -f -- \"$cur\") ;;\n"
     "    completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh' -- \"$cur\") ;;\n"
     "    *) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
@@ -262,7 +265,7 @@ int cli_ready(cli *c, int argc, char **argv)
     int code = cli_load(c, CLI_STRICT);
     if (code)
         return code;
-    struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+    struct ev_loop *loop = child_loop();
     const supervisor_options options = {.manifest = c->manifest,
                                         .registry = c->registry,
                                         .loop = loop,

@@ -119,6 +119,9 @@ void cli_show_run(const cli *c, const char *document)
     if (result)
         show_rest(result);
     show_changes(c, member_of(run, "changes"));
+    struct json_object *asked = member_of(run, "approvals");
+    for (size_t i = 0; i < length_of(asked); i++)
+        (void)printf("  asked    %s\n", shown(json_object_array_get_idx(asked, i), "text"));
     if (length_of(member_of(run, "events")))
         (void)printf("  %zu event(s)\n", length_of(member_of(run, "events")));
     if (error) {

@@ -119,19 +119,14 @@ typedef struct tools_wish {
     bool resume, schema, names;
 } tools_wish;
 
-static int show(const cli *c, suspend_book *suspended, const tools_wish *wish)
+static int show(const cli *c, const suspend_book *suspended, const tools_wish *wish)
 {
-    lb_error err;
     BUF_AUTO out = BUF_INIT((size_t)16 * 1024 * 1024);
     const plugin_spec *only = wish->name ? registry_find(c->registry, LB_KIND_TOOL, wish->name) : NULL;
     if (wish->name && !only)
         return unknown_tool(c, wish->name);
     if (wish->names) {
         print_words(c, only);
-    } else if (wish->resume) {
-        if (suspend_resume(suspended, wish->name, &err) < 0)
-            return cli_fail(c, &err);
-        (void)printf(c->json ? "{\"resumed\":\"%s\"}\n" : "%s runs again\n", wish->name);
     } else if (wish->schema) {
         params_schema(&out, spec_params(only));
         (void)puts(buf_text(&out));
@@ -154,11 +149,43 @@ static int show(const cli *c, suspend_book *suspended, const tools_wish *wish)
     return 0;
 }
 
+static void take_suspended(cli *c, void *state, struct json_object *item)
+{
+    const char *tool = json_get_text(item, "id");
+    (void)c;
+    if (tool)
+        suspend_set(state, tool, (int)json_get_i64(item, "crashes", 0), json_get_text(item, "since"),
+                    json_get_text(item, "reason"));
+}
+
+/* A state directory that nobody has used knows of no crashes. */
+static int ask_suspended(cli *c, suspend_book *suspended)
+{
+    const cli_takers takers = {.state = suspended, .item = take_suspended};
+    if (access(c->manifest->state_dir, F_OK) != 0)
+        return 0;
+    return cli_ask(c, "{\"verb\":\"suspended\"}", "tools", CLI_ASK_LOOK, &takers);
+}
+
+static int resume(cli *c, const char *tool)
+{
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    const cli_takers takers = {0};
+    if (!registry_find(c->registry, LB_KIND_TOOL, tool))
+        return unknown_tool(c, tool);
+    buf_puts(&request, "{\"verb\":\"resume\"");
+    json_member_string(&request, "tool", tool);
+    json_member_string(&request, "name", cli_user());
+    buf_putc(&request, '}');
+    int code = cli_ask(c, buf_text(&request), "tools", CLI_ASK_LOOK, &takers);
+    if (code == 0)
+        (void)printf(c->json ? "{\"resumed\":\"%s\"}\n" : "%s runs again\n", tool);
+    return code;
+}
+
 int cli_tools(cli *c, int argc, char **argv)
 {
-    lb_error err;
     tools_wish wish = {0};
-    suspend_book *suspended = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--resume") == 0)
             wish.resume = true;
@@ -176,9 +203,13 @@ int cli_tools(cli *c, int argc, char **argv)
     int code = cli_load(c, CLI_DEFAULTS);
     if (code)
         return code;
-    if (suspend_open(c->manifest->state_dir, c->manifest->limits.crashes_to_suspend, &suspended, &err) < 0)
-        return cli_fail(c, &err);
-    code = show(c, suspended, &wish);
-    (void)suspend_close(suspended); /* gives NULL */
+    if (wish.resume)
+        return resume(c, wish.name);
+    suspend_book *suspended = suspend_new(c->manifest->limits.crashes_to_suspend);
+    if (!wish.names && !wish.schema)
+        code = ask_suspended(c, suspended);
+    if (code == 0)
+        code = show(c, suspended, &wish);
+    (void)suspend_free(suspended); /* gives NULL */
     return code;
 }

@@ -6,8 +6,9 @@
 #include <strings.h>
 #include <time.h>
 
-#define MINUTE  (60 * CLOCK_SECOND)
-#define HORIZON 30 /* years: a date that comes at all comes within them, but for a few around 2100 */
+#define MINUTE    (60 * CLOCK_SECOND)
+#define ALL_HOURS ((UINT32_C(1) << 24) - 1)
+#define HORIZON   30 /* years: a date that comes at all comes within them, but for a few around 2100 */
 
 typedef enum cron_field { FIELD_MINUTE, FIELD_HOUR, FIELD_DAY, FIELD_MONTH, FIELD_WEEKDAY, FIELD_COUNT } cron_field;
 
@@ -285,4 +286,88 @@ int64_t cron_next_utc(const cron *c, int64_t after)
             return at > INT64_MAX / CLOCK_SECOND ? INT64_MAX : (int64_t)at * CLOCK_SECOND;
     }
     return INT64_MAX;
+}
+
+static int64_t seconds_of(int64_t microseconds)
+{
+    return microseconds / CLOCK_SECOND - (microseconds % CLOCK_SECOND < 0);
+}
+
+/* Every moment whose local time fits. */
+static int64_t next_moment(const cron *c, const zone *z, int64_t after)
+{
+    for (int64_t second = seconds_of(after), until;; second = until) {
+        int64_t shift = zone_offset(z, second, &until) * CLOCK_SECOND;
+        int64_t local = cron_next_utc(c, after + shift);
+        if (local == INT64_MAX || until == ZONE_END || local - shift < until * CLOCK_SECOND)
+            return local == INT64_MAX ? INT64_MAX : local - shift;
+        after = until * CLOCK_SECOND - 1;
+    }
+}
+
+/* Every local time that fits, once. */
+static int64_t next_local(const cron *c, const zone *z, int64_t after)
+{
+    int64_t until, local = after + zone_offset(z, seconds_of(after), &until) * CLOCK_SECOND;
+    for (;;) {
+        local = cron_next_utc(c, local);
+        if (local == INT64_MAX)
+            return INT64_MAX;
+        int64_t at = zone_from_local(z, local / CLOCK_SECOND) * CLOCK_SECOND;
+        if (at > after) /* not in the second of two hours whose times have come already */
+            return at;
+    }
+}
+
+int64_t cron_next(const cron *c, const zone *z, int64_t after)
+{
+    static const int64_t most = INT64_MAX / 2; /* far from where sums run over */
+    if (after > most || after < -most)
+        return INT64_MAX;
+    if (!z)
+        return cron_next_utc(c, after);
+    return c->hours == ALL_HOURS ? next_moment(c, z, after) : next_local(c, z, after);
+}
+
+int64_t cron_previous(const cron *c, const zone *z, int64_t before)
+{
+    const int64_t horizon = HORIZON * INT64_C(366) * 86400 * CLOCK_SECOND;
+    int64_t reach = 2 * MINUTE, found;
+    while ((found = cron_next(c, z, before - reach)) >= before) {
+        if (reach > horizon)
+            return INT64_MIN;
+        reach *= 2;
+    }
+    /* It is that one or later: halve what is left, as long as something lies in the later half. */
+    for (int64_t low = found, high = before;;) {
+        int64_t next = cron_next(c, z, low);
+        if (next >= before)
+            return low;
+        low = next;
+        for (int64_t middle; high - low > 2 * MINUTE; high = middle) {
+            middle = low + (high - low) / 2;
+            int64_t later = cron_next(c, z, middle);
+            if (later < before) {
+                low = later;
+                break;
+            }
+        }
+    }
+}
+
+int64_t cron_period_s(const cron *c)
+{
+    /* Each minute and hour of the pattern is seen within a few days of it; years are walked through for the days. */
+    static const int64_t some_day = INT64_C(1767225600000000); /* 2026-01-01; the year does not matter */
+    const int64_t last_day = some_day + INT64_C(10) * 366 * 86400 * CLOCK_SECOND;
+    int64_t shortest = INT64_C(30) * 366 * 86400 * CLOCK_SECOND, last = cron_next_utc(c, some_day - 1);
+    for (int i = 0; i < 3000 && last < last_day && shortest > MINUTE; i++) {
+        int64_t next = cron_next_utc(c, last);
+        if (next == INT64_MAX)
+            break;
+        if (next - last < shortest)
+            shortest = next - last;
+        last = next;
+    }
+    return shortest / CLOCK_SECOND;
 }

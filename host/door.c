@@ -9,18 +9,6 @@
 
 #define ANNOUNCED_REST 1500 /* of a change frame: names, the decision, an error */
 
-const char *change_kind_name(change_kind kind)
-{
-    static const char *const names[] = {"sql", "api", "file", "exec"};
-    return names[kind];
-}
-
-const char *change_outcome_name(change_outcome outcome)
-{
-    static const char *const names[] = {"open", "planned", "refused", "unknown", "applied", "failed", "not_reached"};
-    return names[outcome];
-}
-
 void door_announce(const change *c)
 {
     const run_state *run = c->group->run;
@@ -106,8 +94,7 @@ static size_t announced_bytes(const change *c)
     return text.overflow ? SIZE_MAX / 4 : text.length + ANNOUNCED_REST;
 }
 
-/* Only a change that is complete becomes part of its group, and only one that the run's document has room for. */
-static int join_group(change *c, lb_error *err)
+int door_join(change *c, lb_error *err)
 {
     run_state *run = c->group->run;
     size_t room = (size_t)run->worker->setup->result_mb * 1024 * 1024, bytes = announced_bytes(c);
@@ -142,7 +129,7 @@ int door_change_sql(lb_group *group, const lb_statement *statement, const lb_val
         return lb_wrap(err, statement->name);
     if (group->atomic && !c->verdict.in_transaction)
         return lb_fail(err, LB_ERR_INVALID, "leave .atomic out", "%s cannot run inside a transaction", statement->name);
-    return join_group(c, err);
+    return door_join(c, err);
 }
 
 int door_change_control(lb_group *group, const lb_request *request, lb_error *err)
@@ -166,7 +153,7 @@ int door_change_control(lb_group *group, const lb_request *request, lb_error *er
     if (!copy->method || !copy->path || !c->statement)
         return lb_out_of_memory(err);
     effect_of_control(copy, &c->verdict);
-    return join_group(c, err);
+    return door_join(c, err);
 }
 
 int door_change_file(lb_group *group, const char *path, const char *content, lb_error *err)
@@ -186,7 +173,7 @@ int door_change_file(lb_group *group, const char *path, const char *content, lb_
     if (!exists && errno != ENOENT)
         return lb_fail(err, LB_ERR_IO, "choose another path", "cannot look at %s: %s", c->path, strerror(errno));
     effect_of_file(exists, &c->verdict);
-    return join_group(c, err);
+    return door_join(c, err);
 }
 
 int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
@@ -213,33 +200,7 @@ int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
         return lb_out_of_memory(err);
     c->argv = copy;
     effect_of_exec(copy, &c->verdict);
-    return join_group(c, err);
-}
-
-/* The group's effect is that of its strongest change; each change is asked for, and the strictest answer holds for all.
- */
-static void ask_gate(lb_group *group)
-{
-    const run_state *run = group->run;
-    const worker_setup *setup = run->worker->setup;
-    group->answer = (gate_answer){.decision = GATE_EXECUTE};
-    for (change *c = group->first; c; c = c->next) {
-        gate_answer answer;
-        gate_question question = {
-            .verdict = &c->verdict,
-            .target = run->request->target,
-            .tool = run->request->tool,
-            .risk = run->request->risk,
-            .needs_approval = run->request->needs_approval,
-            .bounded = group->bounded,
-            .actor = run->request->actor_kind,
-            .rules = setup->rules,
-            .rule_count = setup->rule_count,
-        };
-        gate_decide(&question, &answer);
-        if (c == group->first || answer.decision > group->answer.decision)
-            group->answer = answer;
-    }
+    return door_join(c, err);
 }
 
 static void settle(lb_group *group, change_outcome outcome)
@@ -259,11 +220,18 @@ int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err)
     int r = run_check_stop(run, err);
     if (r < 0)
         return r;
-    ask_gate(group);
+    door_ask_gate(group);
     if (run->request->plan) {
         settle(group, CHANGE_PLANNED);
         run->changes += group->count;
         *ret_outcome = LB_PLANNED;
+        return 0;
+    }
+    if (group->answer.decision == GATE_ASK && run->worker->setup->can_ask) {
+        if ((r = door_ask(group, err)) < 0)
+            return r;
+        settle(group, CHANGE_WAITING);
+        *ret_outcome = LB_WAITING;
         return 0;
     }
     if (group->answer.decision != GATE_EXECUTE) {

@@ -2,21 +2,10 @@
 #ifndef LBOPS_HOST_DOOR_H
 #define LBOPS_HOST_DOOR_H
 
+#include "approval_doc.h"
 #include "run_state.h"
 
 #define DOOR_CHANGES 10000 /* in one run */
-
-typedef enum change_kind { CHANGE_SQL, CHANGE_API, CHANGE_FILE, CHANGE_EXEC } change_kind;
-
-typedef enum change_outcome {
-    CHANGE_OPEN = 0,
-    CHANGE_PLANNED,
-    CHANGE_REFUSED,
-    CHANGE_UNKNOWN, /* begun; what became of it nobody has said yet */
-    CHANGE_APPLIED,
-    CHANGE_FAILED,
-    CHANGE_NOT_REACHED /* an earlier change of the group failed, or took everything back */
-} change_outcome;
 
 typedef struct change {
     struct change *next;
@@ -49,11 +38,22 @@ struct lb_group {
     const char *reply;
 };
 
-const char *change_kind_name(change_kind kind);
-const char *change_outcome_name(change_outcome outcome);
-
 /* Tells the supervisor how a change stands. Goes out before a change is begun, so that a crash leaves a trace. */
 void door_announce(const change *c);
+
+/* door.c: only a change that is complete becomes part of its group, and only one that the run's document has room for.
+ */
+LB_MUST_CHECK int door_join(change *c, lb_error *err);
+
+/* door_gate.c: what the gate says to the group: each change is asked for, and the strictest answer holds for all. */
+void door_ask_gate(lb_group *group);
+const char *door_query_member(run_state *run, const char *query, const char *name_end);
+
+/* door_fingerprint.c: how the objects that the group touches stand now. */
+LB_MUST_CHECK int door_fingerprint(const lb_group *group, fingerprint *ret_print, lb_error *err);
+
+/* door_ask.c: hands the group to the supervisor as an approval document. */
+LB_MUST_CHECK int door_ask(lb_group *group, lb_error *err);
 
 /* door_execute.c: carries a group out; intents are durable before anything happens. */
 LB_MUST_CHECK int door_execute(lb_group *group, lb_error *err);

@@ -3,12 +3,6 @@
 
 #include "json.h"
 
-static const char *branch_class_name(lb_branch_class branch_class)
-{
-    static const char *const names[] = {"unknown", "throwaway", "shared", "production"};
-    return (size_t)branch_class < LB_COUNT(names) ? names[branch_class] : "unknown";
-}
-
 static int add_row(outbox_batch *batch, const change *c, bool is_outcome, const char *evidence, lb_error *err)
 {
     const run_request *q = c->group->run->request;
@@ -20,14 +14,15 @@ static int add_row(outbox_batch *batch, const change *c, bool is_outcome, const 
                 lb_text("actor", q->actor), lb_text("tool", q->tool), lb_text("reason", c->group->reason),
                 lb_text("group_title", c->group->title), lb_text("kind", change_kind_name(c->kind)),
                 lb_text("effect", effect_name(c->verdict.effect)),
-                lb_text("branch_class", branch_class_name(q->target.branch_class)),
-                lb_text("decision", c->group->answer.why), lb_text("statement", c->statement),
+                lb_text("branch_class", gate_class_name(q->target.branch_class)),
+                lb_text("approval_id", c->group->run->approval_id), lb_text("decision", c->group->answer.why),
+                lb_text("statement", c->statement),
                 is_outcome ? lb_text("outcome", change_outcome_name(c->outcome)) : lb_null("outcome"),
                 is_outcome && c->rows >= 0 ? lb_i64("rows_affected", c->rows) : lb_null("rows_affected"),
                 is_outcome ? lb_f64("duration_ms", (double)c->duration_us / 1000) : lb_null("duration_ms"),
                 failed ? lb_text("error_code", error_name(c->error.code)) : lb_null("error_code"),
                 failed ? lb_text("error_message", c->error.message) : lb_null("error_message"),
-                is_outcome ? lb_null("evidence") : lb_json("evidence", evidence)),
+                lb_text("undo", c->group->undo), is_outcome ? lb_null("evidence") : lb_json("evidence", evidence)),
         &q->target, err);
 }
 
@@ -40,7 +35,10 @@ static int write_rows(lb_group *group, bool is_outcome, lb_error *err)
         return lb_wrap(err, group->title);
     if (evidence.overflow)
         return run_frame_fail(err, "evidence");
-    outbox_batch *batch = outbox_batch_new(run->worker->setup->outbox_dir, run->request->id, (size_t)16 * 1024 * 1024);
+    const worker_setup *setup = run->worker->setup;
+    outbox_batch *batch = outbox_batch_new(setup->outbox_dir, run->request->id, (size_t)16 * 1024 * 1024);
+    if (setup->journal_dir) /* under the id of the run that the supervisor knows */
+        outbox_batch_journal(batch, setup->journal_dir, run->root->id, is_outcome ? OUTBOX_OUTCOME : OUTBOX_INTENT);
     for (change *c = group->first; c && r >= 0; c = c->next) {
         if (!is_outcome)
             id_new(c->audit_id);

@@ -6,11 +6,21 @@
 /* Three steps: what the table says, what the flags of tool and change add to it, what the manifest's rules make of
  * both. */
 
-static const char *class_name(lb_branch_class branch_class)
+static const char *const class_names[] = {"unknown", "throwaway", "shared", "production"};
+
+const char *gate_class_name(lb_branch_class branch_class)
 {
-    return branch_class == LB_BRANCH_THROWAWAY ? "throwaway"
-           : branch_class == LB_BRANCH_SHARED  ? "shared"
-                                               : "production";
+    return (size_t)branch_class < LB_COUNT(class_names) ? class_names[branch_class] : "unknown";
+}
+
+bool gate_class_parse(const char *name, lb_branch_class *ret_class)
+{
+    for (size_t i = 0; i < LB_COUNT(class_names); i++)
+        if (strcmp(class_names[i], name) == 0) {
+            *ret_class = (lb_branch_class)i;
+            return true;
+        }
+    return false;
 }
 
 /* A class that nobody told counts as the strictest. */
@@ -20,11 +30,22 @@ static lb_branch_class class_of(const lb_target *target)
     return known ? target->branch_class : LB_BRANCH_PRODUCTION;
 }
 
+static const char *const actor_names[] = {
+    [GATE_PERSON] = "person", [GATE_SCHEDULE] = "schedule", [GATE_EVENT] = "event", [GATE_AGENT] = "agent"};
+
 const char *gate_actor_name(gate_actor actor)
 {
-    static const char *const names[] = {
-        [GATE_PERSON] = "person", [GATE_SCHEDULE] = "schedule", [GATE_EVENT] = "event", [GATE_AGENT] = "agent"};
-    return actor >= GATE_PERSON && actor <= GATE_AGENT ? names[actor] : "agent";
+    return actor >= GATE_PERSON && actor <= GATE_AGENT ? actor_names[actor] : "agent";
+}
+
+bool gate_actor_parse(const char *name, gate_actor *ret_actor)
+{
+    for (gate_actor actor = GATE_PERSON; actor <= GATE_AGENT; actor++)
+        if (strcmp(actor_names[actor], name) == 0) {
+            *ret_actor = actor;
+            return true;
+        }
+    return false;
 }
 
 static effect effect_for(const gate_question *q)
@@ -73,6 +94,24 @@ static bool allows(const char *pattern, const char *text)
     return !pattern || pattern_matches(pattern, text ? text : "");
 }
 
+lb_branch_class gate_class_of(const gate_class *classes, size_t count, const char *project, const char *branch)
+{
+    lb_branch_class found = (lb_branch_class)0;
+    for (size_t i = 0; i < count; i++)
+        if (classes[i].branch_class && allows(classes[i].project, project) && allows(classes[i].branch, branch))
+            found = classes[i].branch_class;
+    return found;
+}
+
+bool gate_is_routine(const gate_routine *routines, size_t count, gate_routine_kind kind, const char *project,
+                     const char *branch)
+{
+    for (size_t i = 0; i < count; i++)
+        if (routines[i].kind == kind && allows(routines[i].project, project) && allows(routines[i].branch, branch))
+            return true;
+    return false;
+}
+
 static bool applies(const gate_rule *r, const gate_question *q)
 {
     return allows(r->tool, q->tool) && allows(r->project, q->target.project) && allows(r->branch, q->target.branch) &&
@@ -111,7 +150,7 @@ void gate_decide(const gate_question *question, gate_answer *ret_answer)
     ret_answer->decision = decision;
     bool covered = effect_for(question) != question->verdict->effect;
     int length = snprintf(ret_answer->why, sizeof ret_answer->why, "%s on %s%s%s%s: %s",
-                          effect_name(question->verdict->effect), class_name(class_of(&question->target)), note,
+                          effect_name(question->verdict->effect), gate_class_name(class_of(&question->target)), note,
                           covered ? " within the stated rules" : "", rule, question->verdict->why);
     if (length >= (int)sizeof ret_answer->why)
         tree_trim(ret_answer->why);

@@ -18,6 +18,21 @@ typedef struct gate_rule {
     bool loosen;
 } gate_rule;
 
+/* What the manifest's branch policy declares routine. Expiry: deleting a branch whose time is over. Reset: a group that
+ * deletes a branch and makes it again from the same source. Names are patterns; NULL stands for all. */
+typedef enum gate_routine_kind { GATE_ROUTINE_EXPIRY = 1, GATE_ROUTINE_RESET } gate_routine_kind;
+
+typedef struct gate_routine {
+    gate_routine_kind kind;
+    const char *project, *branch;
+} gate_routine;
+
+/* What the manifest says of branches, by patterns; the last entry that fits counts. */
+typedef struct gate_class {
+    const char *project, *branch;
+    lb_branch_class branch_class;
+} gate_class;
+
 typedef struct gate_question {
     const effect_verdict *verdict;
     lb_target target;
@@ -38,5 +53,13 @@ typedef struct gate_answer {
 
 void gate_decide(const gate_question *question, gate_answer *ret_answer);
 const char *gate_actor_name(gate_actor actor);
+bool gate_actor_parse(const char *name, gate_actor *ret_actor);
+const char *gate_class_name(lb_branch_class branch_class); /* "unknown" for what is none */
+bool gate_class_parse(const char *name, lb_branch_class *ret_class);
+
+/* The manifest's class of a branch; 0 where it says none. */
+lb_branch_class gate_class_of(const gate_class *classes, size_t count, const char *project, const char *branch);
+bool gate_is_routine(const gate_routine *routines, size_t count, gate_routine_kind kind, const char *project,
+                     const char *branch);
 
 #endif

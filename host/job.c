@@ -6,6 +6,18 @@ const char *run_status_name(run_status status)
     return (size_t)status < LB_COUNT(names) ? names[status] : "unknown";
 }
 
+const char *change_outcome_name(change_outcome outcome)
+{
+    static const char *const names[] = {"open",    "planned", "refused",     "unknown",
+                                        "applied", "failed",  "not_reached", "waiting"};
+    return (size_t)outcome < LB_COUNT(names) ? names[outcome] : "unknown";
+}
+
+bool change_outcome_has_begun(change_outcome outcome)
+{
+    return outcome >= CHANGE_UNKNOWN && outcome != CHANGE_WAITING;
+}
+
 static void put_args(buf *out, const param_arg *args, size_t count)
 {
     wire_put_u32(out, (uint32_t)count);
@@ -37,6 +49,26 @@ static void put_rule(buf *out, const gate_rule *rule)
     wire_put_bool(out, rule->loosen);
 }
 
+/* What of the gate's is the manifest's and not a rule. */
+static void put_gate(buf *out, const worker_setup *setup)
+{
+    wire_put_u32(out, (uint32_t)setup->routine_count);
+    for (size_t i = 0; i < setup->routine_count; i++) {
+        wire_put_u32(out, (uint32_t)setup->routines[i].kind);
+        wire_put_str(out, setup->routines[i].project);
+        wire_put_str(out, setup->routines[i].branch);
+    }
+    wire_put_u32(out, (uint32_t)setup->class_count);
+    for (size_t i = 0; i < setup->class_count; i++) {
+        wire_put_str(out, setup->classes[i].project);
+        wire_put_str(out, setup->classes[i].branch);
+        wire_put_u32(out, (uint32_t)setup->classes[i].branch_class);
+    }
+    wire_put_bool(out, setup->can_ask);
+    wire_put_u32(out, setup->run_asks);
+    wire_put_str(out, setup->journal_dir);
+}
+
 void job_put_setup(buf *out, const worker_setup *setup)
 {
     size_t mark = wire_begin(out, WIRE_SETUP);
@@ -60,6 +92,7 @@ void job_put_setup(buf *out, const worker_setup *setup)
     wire_put_u32(out, setup->connection_idle_s);
     wire_put_u32(out, setup->grace_s);
     wire_put_u32(out, setup->outbox_mb);
+    put_gate(out, setup);
     wire_end(out, mark);
 }
 
@@ -149,6 +182,27 @@ static void get_rule(wire_reader *r, arena *memory, gate_rule *rule)
     rule->loosen = wire_get_bool(r);
 }
 
+static void get_gate(wire_reader *r, arena *memory, worker_setup *s)
+{
+    gate_routine *routines = get_array(r, memory, &s->routine_count, 12, sizeof *routines);
+    for (size_t i = 0; i < s->routine_count; i++) {
+        routines[i].kind = (gate_routine_kind)wire_get_u32(r);
+        routines[i].project = keep(r, memory, wire_get_str(r));
+        routines[i].branch = keep(r, memory, wire_get_str(r));
+    }
+    s->routines = routines;
+    gate_class *classes = get_array(r, memory, &s->class_count, 12, sizeof *classes);
+    for (size_t i = 0; i < s->class_count; i++) {
+        classes[i].project = keep(r, memory, wire_get_str(r));
+        classes[i].branch = keep(r, memory, wire_get_str(r));
+        classes[i].branch_class = (lb_branch_class)wire_get_u32(r);
+    }
+    s->classes = classes;
+    s->can_ask = wire_get_bool(r);
+    s->run_asks = wire_get_u32(r);
+    s->journal_dir = keep(r, memory, wire_get_str(r));
+}
+
 bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
 {
     worker_setup s = {0};
@@ -174,6 +228,7 @@ bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
     s.connection_idle_s = wire_get_u32(r);
     s.grace_s = wire_get_u32(r);
     s.outbox_mb = wire_get_u32(r);
+    get_gate(r, memory, &s);
     if (!wire_done(r))
         return false;
     *ret_setup = s;
@@ -226,6 +281,7 @@ void job_put_done(buf *out, const char *run_id, const run_done *done)
     wire_put_u32(out, done->findings);
     wire_put_u32(out, done->records);
     wire_put_u32(out, done->events);
+    wire_put_u32(out, done->asked);
     wire_put_str(out, done->version);
     wire_put_bool(out, done->retire);
     wire_end(out, mark);
@@ -248,6 +304,7 @@ bool job_get_done(wire_reader *r, const char **ret_run_id, run_done *ret_done)
     d.findings = wire_get_u32(r);
     d.records = wire_get_u32(r);
     d.events = wire_get_u32(r);
+    d.asked = wire_get_u32(r);
     d.version = wire_get_str(r);
     d.retire = wire_get_bool(r);
     if (!wire_done(r) || status > RUN_PENDING_APPROVAL)

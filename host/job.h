@@ -18,6 +18,21 @@ typedef enum run_status {
 
 const char *run_status_name(run_status status);
 
+/* How a change stands, as WIRE_CHANGE tells it. */
+typedef enum change_outcome {
+    CHANGE_OPEN = 0,
+    CHANGE_PLANNED,
+    CHANGE_REFUSED,
+    CHANGE_UNKNOWN, /* begun; what became of it nobody has said yet */
+    CHANGE_APPLIED,
+    CHANGE_FAILED,
+    CHANGE_NOT_REACHED, /* an earlier change of the group failed, or took everything back */
+    CHANGE_WAITING      /* a person is asked */
+} change_outcome;
+
+const char *change_outcome_name(change_outcome outcome);
+bool change_outcome_has_begun(change_outcome outcome); /* it may have altered something */
+
 /* One run, asked for. All pointers are borrowed from whoever submits it, until its end is reported. */
 typedef struct run_request {
     char id[ID_TEXT];
@@ -55,6 +70,13 @@ typedef struct worker_setup {
     size_t tool_count;
     const gate_rule *rules;
     size_t rule_count;
+    const gate_routine *routines;
+    size_t routine_count;
+    const gate_class *classes; /* of the manifest's targets */
+    size_t class_count;
+    bool can_ask;            /* there is somebody to ask; false: what would ask is refused */
+    uint32_t run_asks;       /* groups that one run may ask for */
+    const char *journal_dir; /* state_dir/journal (journal.h); NULL: no journal is kept */
     lb_level log_level;
     uint32_t worker_memory_mb, run_memory_mb, result_mb, run_events, run_records, connection_idle_s, grace_s, outbox_mb;
 } worker_setup;
@@ -66,13 +88,15 @@ void job_put_run(buf *out, const run_request *request, int64_t deadline);
 bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup);
 bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_t *ret_deadline);
 
-/* The worker's last word on a run. */
+/* The worker's last word on a run. One that only waits (RUN_PENDING_APPROVAL) has no error: its code is 0, and message
+ * and hint tell people who can approve and how. */
 typedef struct run_done {
     run_status status;
     lb_error error;     /* code 0: none */
     const char *result; /* a JSON object */
     int64_t started_at, duration_us;
     uint32_t changes, findings, records, events;
+    uint32_t asked;      /* groups that wait for a person, those of called runs too */
     const char *version; /* of the plugin */
     bool retire;         /* the worker must not run anything more (memory, left-over processes) */
 } run_done;

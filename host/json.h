@@ -43,6 +43,13 @@ LB_MUST_CHECK int json_check_own(const char *text, size_t length, lb_error *err)
  * object for it. */
 struct json_object *json_parse(const char *text, size_t length, lb_error *err);
 
+/* Members of an object, where they are there and of that type; else NULL or the fallback. Borrowed. */
+const char *json_get_text(struct json_object *object, const char *name);
+int64_t json_get_i64(struct json_object *object, const char *name, int64_t fallback);
+bool json_get_bool(struct json_object *object, const char *name);
+struct json_object *json_get_object(struct json_object *object, const char *name);
+struct json_object *json_get_list(struct json_object *object, const char *name);
+
 #define JSON_AUTO LB_CLEANUP(json_put_holder) struct json_object
 void json_put_holder(struct json_object **holder);
 #endif

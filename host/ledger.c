@@ -23,6 +23,7 @@ struct ledger {
     struct ev_loop *loop;
     char *dir;
     ledger_done done;
+    void (*rows)(void *state); /* or NULL */
     void *state;
     group gathering;
     double last_write;
@@ -124,7 +125,10 @@ static void on_written(struct ev_loop *loop, ev_async *async, int events)
         return; /* woken for nothing */
     group g = l->writing;
     l->writing = (group){0};
+    bool is_good = !g.error.code;
     settle(l, &g);
+    if (is_good && l->rows)
+        l->rows(l->state);
     maybe_write(l);
 }
 
@@ -211,6 +215,20 @@ void ledger_add(ledger *l, const run_outcome *outcome, void *tag)
         l->gathering.tags[l->gathering.count++] = tag;
     }
     maybe_write(l);
+}
+
+void ledger_add_row(ledger *l, const char *table, const lb_value *values, const lb_target *target, const char *run_id)
+{
+    lb_error error;
+    open_group(l);
+    if (outbox_add_for(l->gathering.batch, table, values, target, run_id, &error) < 0)
+        log_error("ledger", &error);
+    maybe_write(l);
+}
+
+void ledger_on_rows(ledger *l, void (*written)(void *state))
+{
+    l->rows = written;
 }
 
 size_t ledger_pending(const ledger *l)

@@ -18,6 +18,12 @@ ledger *ledger_free(ledger *l); /* writes what is left and calls back for each t
 /* Takes note of a run's end. tag NULL: nobody waits for it. */
 void ledger_add(ledger *l, const run_outcome *outcome, void *tag);
 
+/* A row of another table, written with the next group; nobody waits for it. */
+void ledger_add_row(ledger *l, const char *table, const lb_value *values, const lb_target *target, const char *run_id);
+
+/* Called after each group that was written well. */
+void ledger_on_rows(ledger *l, void (*written)(void *state));
+
 size_t ledger_pending(const ledger *l);
 
 #endif

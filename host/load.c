@@ -321,6 +321,16 @@ static int check_transport(const lb_transport *transport, const char *name, lb_e
     return check_params(name, transport->params, transport->param_size, transport->args_size, true, err);
 }
 
+/* The functions of the other services are judged by those who use them: what an older host does not know it does not
+ * need. */
+static int check_service(const lb_service *service, const char *name, lb_error *err)
+{
+    if (service->size < sizeof *service)
+        return refuse(err, LB_ERR_INVALID, REBUILD, name, "has a short service table (%u bytes)",
+                      (unsigned)service->size);
+    return check_params(name, service->params, service->param_size, service->args_size, true, err);
+}
+
 int load_check(const lb_plugin *plugin, const char *name, lb_error *err)
 {
     if (check_head(plugin, name, err) < 0 || check_identity(plugin, name, err) < 0)
@@ -331,5 +341,5 @@ int load_check(const lb_plugin *plugin, const char *name, lb_error *err)
         return check_tool(plugin->ops, name, err);
     if (plugin->kind == LB_KIND_TRANSPORT)
         return check_transport(plugin->ops, name, err);
-    return 0; /* the tables of the other services are judged by those who use them */
+    return check_service(plugin->ops, name, err);
 }

@@ -3,10 +3,17 @@
 #include "clock.h"
 #include "json.h"
 
+#define COMPONENTS_MOST 64
+
 static struct {
     lb_level level;
     log_format format;
     bool colour;
+    struct {
+        char name[64];
+        lb_level level;
+    } components[COMPONENTS_MOST]; /* that have a level of their own */
+    size_t component_count;
 } settings = {.level = LB_LOG_WARN};
 
 static const struct {
@@ -72,9 +79,36 @@ static void write_line(lb_level level, const char *component, const char *text)
     (void)!write(STDERR_FILENO, buf_text(&line), line.length); /* there is nowhere to report a dead stderr to */
 }
 
+void log_set_level(const char *component, lb_level level)
+{
+    if (!component) {
+        settings.level = level;
+        settings.component_count = 0;
+        return;
+    }
+    for (size_t i = 0; i < settings.component_count; i++)
+        if (strcmp(settings.components[i].name, component) == 0) {
+            settings.components[i].level = level;
+            return;
+        }
+    if (settings.component_count == COMPONENTS_MOST)
+        return; /* more than a person sets by hand */
+    (void)snprintf(settings.components[settings.component_count].name, sizeof settings.components[0].name, "%s",
+                   component);
+    settings.components[settings.component_count++].level = level;
+}
+
+static bool is_wanted(lb_level level, const char *component)
+{
+    for (size_t i = 0; i < settings.component_count; i++)
+        if (strcmp(settings.components[i].name, component) == 0)
+            return level <= settings.components[i].level;
+    return log_enabled(level);
+}
+
 void log_line(lb_level level, const char *component, const char *fmt, ...)
 {
-    if (!log_enabled(level))
+    if (!is_wanted(level, component))
         return;
     va_list args;
     char text[4096];

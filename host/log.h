@@ -9,6 +9,9 @@ typedef enum log_format { LOG_TEXT, LOG_JSON, LOG_JOURNAL } log_format; /* JOURN
 
 void log_setup(lb_level level, log_format format, bool colour);
 bool log_enabled(lb_level level);
+
+/* At run time, for one component (a tool, "schedule", "state" ...) or for all of them (NULL). */
+void log_set_level(const char *component, lb_level level);
 LB_PRINTF(3, 4) void log_line(lb_level level, const char *component, const char *fmt, ...);
 void log_error(const char *component, const lb_error *err); /* message and hint */
 const char *log_level_name(lb_level level);

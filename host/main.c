@@ -1,9 +1,10 @@
-/* lbops: the command line, and with --worker and --probe the children that the supervisor starts. */
+/* lbops: the command line, and with --worker, --service and --probe the children that the supervisor starts. */
 #include "cli.h"
 #include "json.h"
 #include "log.h"
 #include "nearest.h"
 #include "registry.h"
+#include "service_main.h"
 #include "worker.h"
 
 #include <fcntl.h>
@@ -168,6 +169,8 @@ int main(int argc, char **argv)
     hold_streams();
     if (argc == 2 && strcmp(argv[1], "--worker") == 0)
         return worker_main();
+    if (argc == 2 && strcmp(argv[1], "--service") == 0)
+        return service_main();
     if (argc == 2 && strcmp(argv[1], "--probe") == 0)
         return probe_main();
     bool plain = getenv("NO_COLOR") != NULL;

@@ -102,6 +102,17 @@ static void free_tools(manifest_agent *agent)
     free(agent->tools);
 }
 
+static void free_list(manifest *m, const schema_list *list)
+{
+    char *items;
+    size_t count;
+    memcpy(&items, (char *)m + list->items_offset, sizeof items);
+    memcpy(&count, (char *)m + list->count_offset, sizeof count);
+    for (size_t i = 0; i < count; i++)
+        schema_free_fields(list->table, items + i * list->table->size);
+    free(items);
+}
+
 manifest *manifest_free(manifest *m)
 {
     if (!m)
@@ -119,22 +130,13 @@ manifest *manifest_free(manifest *m)
         free(m->secrets[i].name);
         schema_free_fields(&schema_secret, &m->secrets[i]);
     }
-    for (size_t i = 0; i < m->target_count; i++)
-        schema_free_fields(&schema_target, &m->targets[i]);
-    for (size_t i = 0; i < m->subscription_count; i++)
-        schema_free_fields(&schema_subscription, &m->subscriptions[i]);
-    for (size_t i = 0; i < m->threshold_count; i++)
-        schema_free_fields(&schema_threshold, &m->thresholds[i]);
-    for (size_t i = 0; i < m->rule_count; i++)
-        schema_free_fields(&schema_rule, &m->rules[i]);
+    for (size_t i = 0; i < schema_list_count; i++)
+        free_list(m, &schema_lists[i]);
     free(m->agents);
     free(m->services);
     free(m->secrets);
-    free(m->targets);
-    free(m->subscriptions);
-    free(m->thresholds);
-    free(m->rules);
-    schema_free_fields(&schema_workspace, m);
+    for (size_t i = 0; i < schema_section_count; i++)
+        schema_free_fields(schema_sections[i].table, (char *)m + schema_sections[i].offset);
     free(m->path);
     free(m->directory);
     free(m);
@@ -213,11 +215,20 @@ static void loosened_rule(const manifest_rule *rule, buf *b)
     buf_printf(b, " %s: %s\n", decisions[rule->decision], rule->reason);
 }
 
+static void loosened_routine(const manifest_routine *routine, buf *b)
+{
+    buf_printf(b, "%s:%d: %s of %s/%s is routine on a shared branch: %s\n", routine->place.file, routine->place.line,
+               routine->what == MANIFEST_EXPIRY ? "the expiry" : "a reset", routine->project ? routine->project : "*",
+               routine->branch, routine->reason);
+}
+
 void manifest_loosened(const manifest *m, buf *b)
 {
     for (size_t i = 0; i < m->rule_count; i++)
         if (m->rules[i].loosen)
             loosened_rule(&m->rules[i], b);
+    for (size_t i = 0; i < m->routine_count; i++)
+        loosened_routine(&m->routines[i], b);
     for (size_t i = 0; i < m->agent_count; i++) {
         const manifest_agent *agent = &m->agents[i];
         for (size_t k = 0; k < agent->tool_count; k++)

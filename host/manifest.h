@@ -69,6 +69,7 @@ typedef struct manifest_tool {
     uint32_t timeout_s;
     int needs_approval; /* -1: as described, 0, 1 */
     bool disabled;
+    char *window; /* its schedule starts it only while a window of this name is open */
     manifest_params params;
     manifest_place place;
 } manifest_tool;
@@ -80,6 +81,62 @@ typedef struct manifest_agent {
     char **cycle; /* tool names in order, NULL-terminated; NULL: as listed */
     manifest_place place;
 } manifest_agent;
+
+/* One more schedule of a tool: with parameters of its own, for some of the targets. */
+typedef struct manifest_schedule {
+    char *name;             /* tells it from the tool's other schedules; NULL: its parameters do */
+    char *agent, *tool;     /* agent NULL: the first that has the tool */
+    char *cron, *window;    /* window NULL: at any time */
+    char *project, *branch; /* patterns, or NULL for all */
+    manifest_params params; /* before those of the agent's entry */
+    manifest_place place;
+} manifest_schedule;
+
+/* A window opens at each time of a cron and stays open for so long. */
+typedef enum manifest_window_kind { MANIFEST_ALLOW = 1, MANIFEST_PAUSE } manifest_window_kind;
+typedef struct manifest_window {
+    char *name; /* several rows may have one name: for several targets, or several times */
+    char *opens;
+    int lasts_min;
+    char *timezone;         /* NULL: the workspace's */
+    char *project, *branch; /* patterns, or NULL for all */
+    int kind;               /* manifest_window_kind */
+    manifest_place place;
+} manifest_window;
+
+/* What the branch policy declares routine: the gate does not ask for it on these branches. */
+typedef enum manifest_routine_what { MANIFEST_EXPIRY = 1, MANIFEST_RESET } manifest_routine_what;
+typedef struct manifest_routine {
+    char *project, *branch; /* patterns; project NULL: all */
+    int what;               /* manifest_routine_what */
+    char *reason;
+    manifest_place place;
+} manifest_routine;
+
+typedef enum manifest_second {
+    MANIFEST_SECOND_NEVER = 1,
+    MANIFEST_SECOND_DESTRUCTIVE,
+    MANIFEST_SECOND_ALWAYS
+} manifest_second;
+typedef struct manifest_approvals {
+    int expires_h;     /* default 72 */
+    int second_person; /* manifest_second: does it take two; default never */
+    char **approvers;  /* who may decide, NULL-terminated; NULL: anybody */
+} manifest_approvals;
+
+typedef enum manifest_catch_up { MANIFEST_CATCH_UP_ONCE = 1, MANIFEST_CATCH_UP_NEVER } manifest_catch_up;
+typedef struct manifest_timing {
+    int spread_s;      /* default 300 */
+    int catch_up;      /* manifest_catch_up, default once */
+    int backoff_max_s; /* default 3600 */
+    int drain_s;       /* default 30 */
+} manifest_timing;
+
+typedef struct manifest_events {
+    int chain_limit; /* default 8 */
+    int keep_days;   /* default 90 */
+    int segment_mb;  /* default 16 */
+} manifest_events;
 
 typedef struct manifest_subscription {
     char *event, *tool;
@@ -138,12 +195,21 @@ typedef struct manifest {
     char *lock_file;    /* absolute, or NULL */
     char **plugin_dirs; /* absolute, NULL-terminated */
     manifest_limits limits;
+    manifest_approvals approvals;
+    manifest_timing schedule;
+    manifest_events events;
     manifest_service *services;
     size_t service_count;
     manifest_target *targets;
     size_t target_count;
     manifest_agent *agents;
     size_t agent_count;
+    manifest_schedule *schedules;
+    size_t schedule_count;
+    manifest_window *windows;
+    size_t window_count;
+    manifest_routine *routines;
+    size_t routine_count;
     manifest_subscription *subscriptions;
     size_t subscription_count;
     manifest_threshold *thresholds;

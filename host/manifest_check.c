@@ -1,4 +1,5 @@
 /* The manifest against the plugins that are there. */
+#include "event_kinds.h"
 #include "manifest_internal.h"
 #include "nearest.h"
 #include "pattern.h"
@@ -19,14 +20,6 @@ static LB_PRINTF(6, 7) void report(const checker *c, manifest_place place, bool 
     (void)vsnprintf(message, sizeof message, fmt, args); /* a long message is cut, not lost */
     va_end(args);
     manifest_problem_add(c->problems, place, warning, code, hint, "%s", message);
-}
-
-static bool lists(char *const *names, const char *name)
-{
-    for (; names && *names; names++)
-        if (strcmp(*names, name) == 0)
-            return true;
-    return false;
 }
 
 /* ---- plugins ---- */
@@ -196,6 +189,24 @@ static void check_tool(const checker *c, const manifest_tool *tool)
     const char *schedule = tool->schedule ? tool->schedule : spec->schedule;
     if (schedule && *schedule)
         check_required(c, spec, tool->place, &tool->params, NULL, "it runs by schedule");
+    else if (tool->window)
+        report(c, tool->place, true, LB_ERR_CONFLICT, "give it a schedule, or name the window in its [[schedules]]",
+               "%s has no schedule that its window %s could hold back", tool->name, tool->window);
+}
+
+/* One more schedule of a tool. */
+static void check_schedule(const checker *c, const manifest_schedule *schedule)
+{
+    const plugin_spec *spec = schedule->tool ? registry_find(c->r, LB_KIND_TOOL, schedule->tool) : NULL;
+    const manifest_tool *tool = schedule->tool ? manifest_find_tool(c->m, schedule->agent, schedule->tool, NULL) : NULL;
+    if (!spec)
+        return; /* said where the agent names it */
+    for (size_t i = 0; i < schedule->params.count; i++)
+        check_param(c, spec, &schedule->params.items[i], false);
+    check_required(c, spec, schedule->place, &schedule->params, tool ? &tool->params : NULL, "it runs by schedule");
+    if (spec->workspace && (schedule->project || schedule->branch))
+        report(c, schedule->place, false, LB_ERR_INVALID, "leave project and branch out",
+               "[[schedules]] %s works on the workspace as a whole, not on branches", schedule->tool);
 }
 
 static bool runs_by_schedule(const checker *c, const manifest_tool *tool)
@@ -220,22 +231,29 @@ static void check_twice(const checker *c, const manifest_agent *agent, const man
 
 /* ---- subscriptions ---- */
 
+/* Every kind that can come: the platform's own, whether a tool that is loaded emits it or not, and those of authors. */
+static void list_events(const checker *c, name_list *events)
+{
+    for (size_t i = 0; i < event_kind_count(); i++)
+        name_list_add(events, event_kind_at(i)->name);
+    for (size_t i = 0; i < registry_count(c->r); i++)
+        for (char *const *event = registry_at(c->r, i)->emits; event && *event; event++)
+            name_list_add(events, *event);
+}
+
 static void check_event(const checker *c, const manifest_subscription *subscription)
 {
     char hint[128];
     name_list events = {0};
-    for (size_t i = 0; i < registry_count(c->r); i++) {
-        const plugin_spec *spec = registry_at(c->r, i);
-        if (lists(spec->emits, subscription->event)) {
-            name_list_done(&events);
-            return;
-        }
-        for (char *const *event = spec->emits; event && *event; event++)
-            name_list_add(&events, *event);
-    }
-    report(c, subscription->place, false, LB_ERR_NOT_FOUND,
-           name_list_hint(&events, subscription->event, "lbops tools shows what each tool emits", hint, sizeof hint),
-           "no tool emits the event %s", subscription->event);
+    bool found = false;
+    list_events(c, &events);
+    for (size_t i = 0; i < events.count && !found; i++)
+        found = pattern_matches(subscription->event, events.items[i]);
+    if (!found)
+        report(
+            c, subscription->place, false, LB_ERR_NOT_FOUND,
+            name_list_hint(&events, subscription->event, "lbops tools shows what each tool emits", hint, sizeof hint),
+            "no tool emits the event %s", subscription->event);
     name_list_done(&events);
 }
 
@@ -304,6 +322,8 @@ void manifest_check(const manifest *m, const registry *r, manifest_problems *pro
             check_twice(&c, &m->agents[i], &m->agents[i].tools[k]);
         }
     }
+    for (size_t i = 0; i < m->schedule_count; i++)
+        check_schedule(&c, &m->schedules[i]);
     for (size_t i = 0; i < m->subscription_count; i++)
         check_subscription(&c, &m->subscriptions[i]);
     for (size_t i = 0; i < m->rule_count; i++)

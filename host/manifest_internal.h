@@ -19,6 +19,7 @@ typedef enum field_kind {
     FIELD_PATH,     /* char *; made absolute */
     FIELD_PATHS,    /* char **; the same, NULL-terminated */
     FIELD_NAMES,    /* char **; names without repetition, NULL-terminated */
+    FIELD_TEXTS,    /* char **; texts without repetition, NULL-terminated */
     FIELD_INT,      /* int or uint32_t, from min to max */
     FIELD_NUMBER,   /* double; NaN when it is not given */
     FIELD_BOOL,     /* bool */
@@ -50,8 +51,17 @@ typedef struct schema_table {
     size_t params_offset; /* any other key is a parameter and goes to the manifest_params there; 0: an unknown key */
 } schema_table;
 
-extern const schema_table schema_workspace, schema_limits, schema_service, schema_target, schema_agent, schema_tool,
-    schema_subscription, schema_threshold, schema_rule, schema_secret;
+extern const schema_table schema_service, schema_agent, schema_tool, schema_secret;
+
+/* A table at the top of the file ([limits]) and the struct in the manifest that it fills. */
+typedef struct schema_section {
+    const char *key;
+    const schema_table *table;
+    size_t offset;
+} schema_section;
+
+extern const schema_section schema_sections[];
+extern const size_t schema_section_count;
 
 /* A list of tables at the top of the file ([[targets]]) and the array in the manifest that it fills. */
 typedef struct schema_list {
@@ -107,6 +117,17 @@ void name_list_done(name_list *list);
 
 /* After all tables are read: what stands between them (orders, references, duplicates). */
 void manifest_verify(manifest_reader *reader);
+void manifest_verify_daemon(manifest_reader *reader); /* what only a daemon goes by: schedules, windows, approvals */
+LB_PRINTF(6, 7)
+void reader_report(manifest_reader *reader, manifest_place place, bool warning, int code, const char *hint,
+                   const char *fmt, ...);
+bool reader_is_blank(const char *text);            /* NULL is */
+bool reader_is_same(const char *a, const char *b); /* NULL is only like NULL */
+/* There is an agent's entry for the tool, or a problem at that place. */
+const manifest_tool *reader_find_tool(manifest_reader *reader, const char *header, manifest_place place,
+                                      const char *agent, const char *tool);
+/* Arguments of tools take no secrets. */
+void reader_refuse_secrets(manifest_reader *reader, const manifest_params *params, const char *tool);
 
 char *manifest_absolute(const manifest *m, const char *path);
 

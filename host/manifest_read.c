@@ -213,16 +213,10 @@ static void read_secret(manifest_reader *reader, const toml_node *node)
 
 /* ---- the file ---- */
 
-static void read_workspace(manifest_reader *reader, const toml_node *node)
+static void read_plain(manifest_reader *reader, const schema_section *section, const toml_node *node)
 {
-    if (reader_is_table(reader, "[workspace]", node))
-        reader_fields(reader, &schema_workspace, "[workspace]", node, reader->m);
-}
-
-static void read_limits(manifest_reader *reader, const toml_node *node)
-{
-    if (reader_is_table(reader, "[limits]", node))
-        reader_fields(reader, &schema_limits, "[limits]", node, &reader->m->limits);
+    if (reader_is_table(reader, section->table->header, node))
+        reader_fields(reader, section->table, section->table->header, node, (char *)reader->m + section->offset);
 }
 
 static void read_each(manifest_reader *reader, const toml_node *node, const char *what,
@@ -236,42 +230,44 @@ static void read_each(manifest_reader *reader, const toml_node *node, const char
 
 static void refuse_section(manifest_reader *reader, const toml_node *node)
 {
-    static const char *const tables[] = {"workspace", "limits", "services", "secrets", "agents"};
+    static const char *const tables[] = {"services", "secrets", "agents"};
     char hint[128];
     name_list names = {0};
+    BUF_AUTO all = BUF_INIT(256);
+    for (size_t i = 0; i < schema_section_count; i++)
+        name_list_add(&names, schema_sections[i].key);
     for (size_t i = 0; i < LB_COUNT(tables); i++)
         name_list_add(&names, tables[i]);
     for (size_t i = 0; i < schema_list_count; i++)
         name_list_add(&names, schema_lists[i].key);
-    manifest_problem_add(
-        reader->problems, reader_key_place(reader, node), false, LB_ERR_INVALID,
-        name_list_hint(&names, node->key,
-                       "workspace, limits, services, secrets, agents, targets, subscriptions, thresholds or gate", hint,
-                       sizeof hint),
-        "a manifest has no %s", node->key);
+    for (size_t i = 0; i < names.count; i++)
+        buf_printf(&all, "%s%s", i == 0 ? "" : i + 1 == names.count ? " or " : ", ", names.items[i]);
+    manifest_problem_add(reader->problems, reader_key_place(reader, node), false, LB_ERR_INVALID,
+                         name_list_hint(&names, node->key, buf_text(&all), hint, sizeof hint), "a manifest has no %s",
+                         node->key);
     name_list_done(&names);
 }
 
 static void read_section(manifest_reader *reader, const toml_node *node)
 {
-    if (strcmp(node->key, "workspace") == 0)
-        read_workspace(reader, node);
-    else if (strcmp(node->key, "limits") == 0)
-        read_limits(reader, node);
-    else if (strcmp(node->key, "services") == 0)
+    for (size_t i = 0; i < schema_section_count; i++)
+        if (strcmp(node->key, schema_sections[i].key) == 0) {
+            read_plain(reader, &schema_sections[i], node);
+            return;
+        }
+    for (size_t i = 0; i < schema_list_count; i++)
+        if (strcmp(node->key, schema_lists[i].key) == 0) {
+            read_list(reader, &schema_lists[i], node);
+            return;
+        }
+    if (strcmp(node->key, "services") == 0)
         read_each(reader, node, "[services]", read_service);
     else if (strcmp(node->key, "secrets") == 0)
         read_each(reader, node, "[secrets]", read_secret);
     else if (strcmp(node->key, "agents") == 0)
         read_each(reader, node, "[agents]", reader_agent);
-    else {
-        for (size_t i = 0; i < schema_list_count; i++)
-            if (strcmp(node->key, schema_lists[i].key) == 0) {
-                read_list(reader, &schema_lists[i], node);
-                return;
-            }
+    else
         refuse_section(reader, node);
-    }
 }
 
 static void read_root(manifest_reader *reader, const toml_node *root)
@@ -339,8 +335,8 @@ static manifest *manifest_new(const char *path)
                                                    : base_printf("%.*s", (int)(slash - path), path);
     m->path = base_strdup(path);
     m->directory = base_strdup(realpath(directory, resolved) ? resolved : directory);
-    schema_defaults(m, &schema_workspace, m);
-    schema_defaults(m, &schema_limits, &m->limits);
+    for (size_t i = 0; i < schema_section_count; i++)
+        schema_defaults(m, schema_sections[i].table, (char *)m + schema_sections[i].offset);
     return m;
 }
 

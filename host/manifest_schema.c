@@ -8,6 +8,10 @@
 static const char *const classes[] = {"throwaway", "shared", "production", NULL};
 static const char *const effects[] = {"additive", "disruptive", "destructive", NULL};
 static const char *const decisions[] = {"execute", "ask", "refuse", NULL};
+static const char *const window_kinds[] = {"allow", "pause", NULL};
+static const char *const routines[] = {"expiry", "reset", NULL};
+static const char *const seconds[] = {"never", "destructive", "always", NULL};
+static const char *const catch_ups[] = {"once", "never", NULL};
 
 static const schema_field workspace_fields[] = {
     {"name", FIELD_LABEL, AT(manifest, name), .required = true, .doc = "what people and history call this workspace"},
@@ -19,7 +23,7 @@ static const schema_field workspace_fields[] = {
     {"lock_file", FIELD_PATH, AT(manifest, lock_file),
      .doc = "a file that pins each plugin to the hash of its content"},
 };
-const schema_table schema_workspace = {
+static const schema_table schema_workspace = {
     .header = "[workspace]",
     .doc = "What this file describes, and where its state lives. Relative paths start at the manifest's directory.",
     .fields = workspace_fields,
@@ -45,12 +49,73 @@ static const schema_field limit_fields[] = {
     LIMIT(connection_idle_s, 0, 3600, "60", "time after which an idle connection is closed"),
     LIMIT(outbox_mb, 1, 1 << 20, "1024", "records that may wait for the delta service"),
 };
-const schema_table schema_limits = {
+static const schema_table schema_limits = {
     .header = "[limits]",
     .doc = "Bounds that keep one tool from harming the others.",
     .fields = limit_fields,
     .count = LB_COUNT(limit_fields),
 };
+
+static const schema_field timing_fields[] = {
+    {"spread_s", FIELD_INT, AT(manifest_timing, spread_s), .min = 0, .max = 86400, .fallback = "300",
+     .doc = "how far the runs of one schedule are spread over the targets, at most its period; 0 starts all at once"},
+    {"catch_up", FIELD_CHOICE, AT(manifest_timing, catch_up), .choices = catch_ups, .fallback = "once",
+     .doc = "what could not start in time runs once, late, or never"},
+    {"backoff_max_s", FIELD_INT, AT(manifest_timing, backoff_max_s), .min = 1, .max = 604800, .fallback = "3600",
+     .doc = "most time between two starts of what keeps failing; it doubles from the schedule's own"},
+    {"drain_s", FIELD_INT, AT(manifest_timing, drain_s), .min = 0, .max = 86400, .fallback = "30",
+     .doc = "time that runs are given to end when the daemon is told to stop"},
+};
+static const schema_table schema_timing = {
+    .header = "[schedule]",
+    .doc = "How the daemon keeps its schedules.",
+    .fields = timing_fields,
+    .count = LB_COUNT(timing_fields),
+};
+
+static const schema_field event_fields[] = {
+    {"chain_limit", FIELD_INT, AT(manifest_events, chain_limit), .min = 1, .max = 1000, .fallback = "8",
+     .doc = "how many runs may follow from one another by events before the chain is cut"},
+    {"keep_days", FIELD_INT, AT(manifest_events, keep_days), .min = 1, .max = 36500, .fallback = "90",
+     .doc = "days after which the log forgets"},
+    {"segment_mb", FIELD_INT, AT(manifest_events, segment_mb), .min = 1, .max = 4096, .fallback = "16",
+     .doc = "size at which the log begins a new file"},
+};
+static const schema_table schema_events = {
+    .header = "[events]",
+    .doc = "The log of events, and what follows from them.",
+    .fields = event_fields,
+    .count = LB_COUNT(event_fields),
+};
+
+static const schema_field approval_fields[] = {
+    {"expires_h", FIELD_INT, AT(manifest_approvals, expires_h), .min = 1, .max = 8760, .fallback = "72",
+     .doc = "hours after which what nobody decided expires"},
+    {"second_person", FIELD_CHOICE, AT(manifest_approvals, second_person), .choices = seconds, .fallback = "never",
+     .doc = "for what two people must approve"},
+    {"approvers", FIELD_TEXTS, AT(manifest_approvals, approvers),
+     .doc = "names of those who may approve and deny; without it, anybody"},
+};
+static const schema_table schema_approvals = {
+    .header = "[approvals]",
+    .doc = "How what the gate asks for is decided.",
+    .fields = approval_fields,
+    .count = LB_COUNT(approval_fields),
+};
+
+#define SECTION(name, rows, member)                                                                                    \
+    {                                                                                                                  \
+        (name), &(rows), offsetof(manifest, member)                                                                    \
+    }
+
+const schema_section schema_sections[] = {
+    {"workspace", &schema_workspace, 0},
+    SECTION("limits", schema_limits, limits),
+    SECTION("schedule", schema_timing, schedule),
+    SECTION("events", schema_events, events),
+    SECTION("approvals", schema_approvals, approvals),
+};
+const size_t schema_section_count = LB_COUNT(schema_sections);
 
 static const schema_field service_fields[] = {
     {"plugin", FIELD_NAME, AT(manifest_service, plugin), .required = true,
@@ -85,7 +150,7 @@ static const schema_field target_fields[] = {
     {"wake", FIELD_BOOL, AT(manifest_target, wake), .fallback = "false",
      .doc = "routine collection may wake a suspended compute"},
 };
-const schema_table schema_target = {
+static const schema_table schema_target = {
     .header = "[[targets]]",
     .doc = "A branch that the agents look after.",
     TABLE(manifest_target, target_fields),
@@ -111,6 +176,8 @@ static const schema_field tool_fields[] = {
     {"needs_approval", FIELD_TRISTATE, AT(manifest_tool, needs_approval),
      .doc = "asks for every disruptive or destructive change; without it, as the tool says"},
     {"disabled", FIELD_BOOL, AT(manifest_tool, disabled), .fallback = "false", .doc = "the tool never runs"},
+    {"window", FIELD_LABEL, AT(manifest_tool, window),
+     .doc = "its schedule starts it only while a window of this name is open"},
     {"params", FIELD_PARAMS, AT(manifest_tool, params), .doc = "values for the tool's parameters"},
 };
 const schema_table schema_tool = {
@@ -119,14 +186,66 @@ const schema_table schema_tool = {
     TABLE(manifest_tool, tool_fields),
 };
 
+static const schema_field schedule_fields[] = {
+    {"tool", FIELD_NAME, AT(manifest_schedule, tool), .required = true, .doc = "the tool that runs"},
+    {"cron", FIELD_CRON, AT(manifest_schedule, cron), .required = true,
+     .doc = "five-field cron or @hourly and the like, in the workspace's timezone"},
+    {"agent", FIELD_NAME, AT(manifest_schedule, agent), .doc = "the agent it runs for; without it, the first with it"},
+    {"name", FIELD_LABEL, AT(manifest_schedule, name),
+     .doc = "tells it from the tool's other schedules; without it, its params do"},
+    {"params", FIELD_PARAMS, AT(manifest_schedule, params),
+     .doc = "values for the tool's parameters; the others are as the agent's entry says"},
+    {"project", FIELD_PATTERN, AT(manifest_schedule, project), .doc = "pattern of the projects; without it, all"},
+    {"branch", FIELD_PATTERN, AT(manifest_schedule, branch), .doc = "pattern of the branches; without it, all"},
+    {"window", FIELD_LABEL, AT(manifest_schedule, window), .doc = "starts only while a window of this name is open"},
+};
+static const schema_table schema_schedule = {
+    .header = "[[schedules]]",
+    .doc = "One more schedule of a tool, with parameters of its own or for some of the targets. The tool's own stays. "
+           "Of several with the same name, or with none and the same params, the first that fits a target holds there.",
+    TABLE(manifest_schedule, schedule_fields),
+};
+
+static const schema_field window_fields[] = {
+    {"name", FIELD_LABEL, AT(manifest_window, name), .required = true,
+     .doc = "what tools and schedules call it; several windows may have one name"},
+    {"kind", FIELD_CHOICE, AT(manifest_window, kind), .required = true, .choices = window_kinds,
+     .doc = "allow: what names the window starts only while it is open, and what came due before waits for it, once; "
+            "pause: while it is open, no schedule starts anything on its targets"},
+    {"opens", FIELD_CRON, AT(manifest_window, opens), .required = true, .doc = "five-field cron: when it opens"},
+    {"lasts_min", FIELD_INT, AT(manifest_window, lasts_min), .required = true, .min = 1, .max = 44640,
+     .doc = "minutes that it stays open"},
+    {"timezone", FIELD_ZONE, AT(manifest_window, timezone), .doc = "of opens; without it, the workspace's"},
+    {"project", FIELD_PATTERN, AT(manifest_window, project), .doc = "pattern of the projects; without it, all"},
+    {"branch", FIELD_PATTERN, AT(manifest_window, branch), .doc = "pattern of the branches; without it, all"},
+};
+static const schema_table schema_window = {
+    .header = "[[windows]]",
+    .doc = "A time in which scheduled runs may start, or may not. What runs already is left alone.",
+    TABLE(manifest_window, window_fields),
+};
+
+static const schema_field routine_fields[] = {
+    {"what", FIELD_CHOICE, AT(manifest_routine, what), .required = true, .choices = routines,
+     .doc = "expiry: deleting a branch whose time is over; reset: putting it back to its parent"},
+    {"branch", FIELD_PATTERN, AT(manifest_routine, branch), .required = true, .doc = "pattern of the branches"},
+    {"project", FIELD_PATTERN, AT(manifest_routine, project), .doc = "pattern of the projects; without it, all"},
+    {"reason", FIELD_TEXT, AT(manifest_routine, reason), .required = true, .doc = "why; `lbops check` prints it"},
+};
+static const schema_table schema_routine = {
+    .header = "[[routine]]",
+    .doc = "What the branch policy declares routine on shared branches: the gate does not ask for it there.",
+    TABLE(manifest_routine, routine_fields),
+};
+
 static const schema_field subscription_fields[] = {
     {"event", FIELD_EVENT, AT(manifest_subscription, event), .required = true,
-     .doc = "the event, such as branch.created"},
+     .doc = "the event, such as branch.created, or a pattern, such as branch.*"},
     {"tool", FIELD_NAME, AT(manifest_subscription, tool), .required = true, .doc = "the tool that runs then"},
     {"params", FIELD_PARAMS, AT(manifest_subscription, params),
      .doc = "values for its parameters; {payload.KEY} stands for a value of the event"},
 };
-const schema_table schema_subscription = {
+static const schema_table schema_subscription = {
     .header = "[[subscriptions]]",
     .doc = "A tool that runs when another one reports an event.",
     TABLE(manifest_subscription, subscription_fields),
@@ -141,7 +260,7 @@ static const schema_field threshold_fields[] = {
     {"project", FIELD_PATTERN, AT(manifest_threshold, project), .doc = "pattern of the projects; without it, all"},
     {"branch", FIELD_PATTERN, AT(manifest_threshold, branch), .doc = "pattern of the branches; without it, all"},
 };
-const schema_table schema_threshold = {
+static const schema_table schema_threshold = {
     .header = "[[thresholds]]",
     .doc = "When a metric is worth an alert. At least one of the two limits is there.",
     TABLE(manifest_threshold, threshold_fields),
@@ -161,7 +280,7 @@ static const schema_field rule_fields[] = {
      .doc = "the rule may be weaker than the built-in table; `lbops check` lists it"},
     {"reason", FIELD_TEXT, AT(manifest_rule, reason), .doc = "why; required with loosen"},
 };
-const schema_table schema_rule = {
+static const schema_table schema_rule = {
     .header = "[[gate]]",
     .doc = "A rule of the gate. The strictest rule that matches wins.",
     TABLE(manifest_rule, rule_fields),
@@ -174,9 +293,12 @@ const schema_table schema_rule = {
 
 const schema_list schema_lists[] = {
     LIST("targets", schema_target, targets, target_count),
+    LIST("schedules", schema_schedule, schedules, schedule_count),
+    LIST("windows", schema_window, windows, window_count),
     LIST("subscriptions", schema_subscription, subscriptions, subscription_count),
     LIST("thresholds", schema_threshold, thresholds, threshold_count),
     LIST("gate", schema_rule, rules, rule_count),
+    LIST("routine", schema_routine, routines, routine_count),
 };
 const size_t schema_list_count = LB_COUNT(schema_lists);
 
@@ -192,6 +314,7 @@ static const char *kind_text(field_kind kind)
         [FIELD_BOOL] = "true or false",  [FIELD_TRISTATE] = "true or false",
         [FIELD_CHOICE] = "choice",       [FIELD_PARAMS] = "table",
         [FIELD_TOOLS] = "list of names", [FIELD_TABLES] = "tables",
+        [FIELD_TEXTS] = "list of texts",
     };
     return names[kind];
 }
@@ -218,8 +341,9 @@ static void reference_row(buf *b, const schema_field *field)
 void manifest_reference(buf *b)
 {
     static const schema_table *const tables[] = {
-        &schema_workspace, &schema_limits, &schema_service,      &schema_secret,    &schema_target,
-        &schema_agent,     &schema_tool,   &schema_subscription, &schema_threshold, &schema_rule,
+        &schema_workspace, &schema_limits, &schema_service,   &schema_secret,  &schema_target, &schema_agent,
+        &schema_tool,      &schema_timing, &schema_schedule,  &schema_window,  &schema_events, &schema_subscription,
+        &schema_threshold, &schema_rule,   &schema_approvals, &schema_routine,
     };
     for (size_t i = 0; i < LB_COUNT(tables); i++) {
         buf_printf(b, "%s### `%s`\n\n%s\n\n", i ? "\n" : "", tables[i]->header, tables[i]->doc);

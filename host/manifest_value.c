@@ -74,9 +74,9 @@ static const char *text_fault(field_kind kind, const char *text, size_t length)
     case FIELD_NAMES:
         return manifest_is_name(text) ? NULL : "must be a name: a-z, then a-z, 0-9 and _, up to 63";
     case FIELD_EVENT:
-        return *text >= 'a' && *text <= 'z' && length <= 127 && is_made_of(text, "_.")
+        return (*text == '*' || (*text >= 'a' && *text <= 'z')) && length <= 127 && is_made_of(text, "_.*")
                    ? NULL
-                   : "must be an event's name, such as branch.created";
+                   : "must be an event's name or a pattern of names, such as branch.created or branch.*";
     default:
         return NULL;
     }
@@ -101,6 +101,10 @@ static void read_text(const value_reading *v)
     if (!is_sound_text(v))
         return;
     const char *text = v->node->v.text.data;
+    if (!*text && v->field->required) {
+        refuse_value(v, v->field->doc, "is empty");
+        return;
+    }
     int r = v->field->kind == FIELD_CRON   ? schedule_check(text, &err)
             : v->field->kind == FIELD_ZONE ? zone_check(text, &err)
                                            : 0;
@@ -108,6 +112,14 @@ static void read_text(const value_reading *v)
         refuse_item(v, v->node, err.hint, err.message);
     else
         put_text(v, v->field->kind == FIELD_PATH ? manifest_absolute(v->reader->m, text) : base_strdup(text));
+}
+
+static int choice_number(const schema_field *field, const char *text)
+{
+    for (int i = 0; field->choices[i]; i++)
+        if (strcmp(field->choices[i], text) == 0)
+            return i + 1;
+    return 0;
 }
 
 static void read_choice(const value_reading *v)
@@ -118,9 +130,8 @@ static void read_choice(const value_reading *v)
     if (!is_sound_text(v))
         return;
     const char *text = v->node->v.text.data;
-    int found = 0;
+    int found = choice_number(v->field, text);
     for (int i = 0; v->field->choices[i]; i++) {
-        found = strcmp(v->field->choices[i], text) == 0 ? i + 1 : found;
         name_list_add(&names, v->field->choices[i]);
         buf_printf(&all, "%s%s", i ? ", " : "one of ", v->field->choices[i]);
     }
@@ -205,7 +216,7 @@ static void read_texts(const value_reading *v)
     for (size_t i = 0; i < count; i++) {
         const toml_node *item = &v->node->v.list.items[i];
         const char *fault = item_fault(v, item);
-        if (!fault && v->field->kind == FIELD_NAMES && is_repeated(texts, kept, item->v.text.data))
+        if (!fault && v->field->kind != FIELD_PATHS && is_repeated(texts, kept, item->v.text.data))
             fault = "named twice";
         if (fault)
             refuse_item(v, item, item->kind == TOML_STRING ? item->v.text.data : NULL, fault);
@@ -324,6 +335,7 @@ void reader_value(manifest_reader *reader, const schema_field *field, const char
         [FIELD_NAMES] = read_texts,   [FIELD_INT] = read_int,       [FIELD_NUMBER] = read_number,
         [FIELD_BOOL] = read_flag,     [FIELD_TRISTATE] = read_flag, [FIELD_CHOICE] = read_choice,
         [FIELD_PARAMS] = read_params, [FIELD_TOOLS] = NULL,         [FIELD_TABLES] = NULL,
+        [FIELD_TEXTS] = read_texts,
     };
     value_reading v = {reader, field, what, node, into};
     if (readers[field->kind])
@@ -346,6 +358,10 @@ static void put_default(const manifest *m, const schema_field *field, void *at)
         break;
     case FIELD_INT:
         number = field->fallback ? (int)strtol(field->fallback, NULL, 10) : 0;
+        memcpy(at, &number, sizeof number);
+        break;
+    case FIELD_CHOICE:
+        number = field->fallback ? choice_number(field, field->fallback) : 0;
         memcpy(at, &number, sizeof number);
         break;
     case FIELD_PATH:
@@ -380,7 +396,7 @@ void schema_free_fields(const schema_table *schema, void *from)
         void *at = (char *)from + schema->fields[i].offset;
         if (schema->fields[i].kind <= FIELD_PATH)
             base_free(at);
-        else if (schema->fields[i].kind == FIELD_PATHS || schema->fields[i].kind == FIELD_NAMES)
+        else if (schema->fields[i].kind >= FIELD_PATHS && schema->fields[i].kind <= FIELD_TEXTS)
             free_texts(at);
         else if (schema->fields[i].kind == FIELD_PARAMS)
             manifest_params_done(at);

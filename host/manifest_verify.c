@@ -8,17 +8,15 @@
 #include <fcntl.h>
 #include <math.h>
 
-#define ZONES "/usr/share/zoneinfo"
-
-static void LB_PRINTF(5, 6)
-    report(manifest_reader *reader, manifest_place place, int code, const char *hint, const char *fmt, ...)
+void reader_report(manifest_reader *reader, manifest_place place, bool warning, int code, const char *hint,
+                   const char *fmt, ...)
 {
     char message[512];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(message, sizeof message, fmt, args); /* a long message is cut, not lost */
     va_end(args);
-    manifest_problem_add(reader->problems, place, false, code, hint, "%s", message);
+    manifest_problem_add(reader->problems, place, warning, code, hint, "%s", message);
 }
 
 /* ---- timezones and schedules ---- */
@@ -28,7 +26,7 @@ static bool find_nearest_zone(const char *name, char *nearest, size_t size)
 {
     const char *slash = strrchr(name, '/'), *word = slash ? slash + 1 : name;
     int area = slash ? (int)(slash - name) : 0;
-    LB_AUTO_FREE char *directory = base_printf("%s/%.*s", ZONES, area, name);
+    LB_AUTO_FREE char *directory = base_printf("%s/%.*s", ZONE_DIRECTORY, area, name);
     DIR *listing = opendir(directory);
     name_list names = {0};
     if (!listing)
@@ -61,11 +59,15 @@ int zone_check(const char *name, lb_error *err)
         return 0;
     if (!is_zone_name(name))
         return lb_fail(err, LB_ERR_INVALID, "such as UTC or Europe/Berlin", "\"%.64s\" is no name of a timezone", name);
-    LB_AUTO_FREE char *path = base_printf("%s/%s", ZONES, name);
+    LB_AUTO_FREE char *path = base_printf("%s/%s", ZONE_DIRECTORY, name);
     LB_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd >= 0 && read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0)
-        return 0;
-    if (access(ZONES, F_OK) != 0)
+    if (fd >= 0 && read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0) {
+        zone *z = NULL;
+        int r = zone_open(name, &z, err);
+        (void)zone_free(z); /* gives NULL */
+        return r;
+    }
+    if (access(ZONE_DIRECTORY, F_OK) != 0)
         return lb_fail(err, LB_ERR_NOT_FOUND, "install tzdata, or use UTC",
                        "timezone %s: this machine knows no timezones", name);
     return lb_fail(err, LB_ERR_NOT_FOUND,
@@ -105,20 +107,21 @@ static void verify_service(manifest_reader *reader, const manifest_service *serv
     for (size_t i = 0; i < service->params.count; i++) {
         const manifest_param *param = &service->params.items[i];
         if (param->secret && !has_secret(reader->m, param->secret))
-            report(reader, param->place, LB_ERR_NOT_FOUND,
-                   name_list_hint(&names, param->secret, "write it under [secrets]", hint, sizeof hint),
-                   "%s: there is no secret %s", param->name, param->secret);
+            reader_report(reader, param->place, false, LB_ERR_NOT_FOUND,
+                          name_list_hint(&names, param->secret, "write it under [secrets]", hint, sizeof hint),
+                          "%s: there is no secret %s", param->name, param->secret);
     }
     name_list_done(&names);
 }
 
-static void refuse_secrets(manifest_reader *reader, const manifest_params *params, const char *tool)
+void reader_refuse_secrets(manifest_reader *reader, const manifest_params *params, const char *tool)
 {
     for (size_t i = 0; i < params->count; i++)
         if (params->items[i].secret)
-            report(reader, params->items[i].place, LB_ERR_INVALID,
-                   "arguments of tools are shown in plans and in the history; secrets go to services",
-                   "%s cannot take the secret %s as its %s", tool, params->items[i].secret, params->items[i].name);
+            reader_report(reader, params->items[i].place, false, LB_ERR_INVALID,
+                          "arguments of tools are shown in plans and in the history; secrets go to services",
+                          "%s cannot take the secret %s as its %s", tool, params->items[i].secret,
+                          params->items[i].name);
 }
 
 /* ---- tables ---- */
@@ -127,13 +130,13 @@ static void verify_limits(manifest_reader *reader)
 {
     const manifest_limits *limits = &reader->m->limits;
     if (limits->run_memory_mb + limits->result_mb >= limits->worker_memory_mb)
-        report(reader, (manifest_place){.file = reader->m->path}, LB_ERR_INVALID,
-               "raise worker_memory_mb, or lower run_memory_mb or result_mb",
-               "[limits] a run (%d MB and %d MB of result) does not fit into a worker of %d MB", limits->run_memory_mb,
-               limits->result_mb, limits->worker_memory_mb);
+        reader_report(reader, (manifest_place){.file = reader->m->path}, false, LB_ERR_INVALID,
+                      "raise worker_memory_mb, or lower run_memory_mb or result_mb",
+                      "[limits] a run (%d MB and %d MB of result) does not fit into a worker of %d MB",
+                      limits->run_memory_mb, limits->result_mb, limits->worker_memory_mb);
 }
 
-static bool is_same(const char *a, const char *b)
+bool reader_is_same(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
@@ -144,14 +147,15 @@ static void verify_target(manifest_reader *reader, size_t index)
     if (!target->project || !target->branch)
         return; /* said already */
     if (!target->pattern && (strpbrk(target->project, "*?") || strpbrk(target->branch, "*?")))
-        report(reader, target->place, LB_ERR_INVALID, "add pattern = true", "[[targets]] %s/%s looks like a pattern",
-               target->project, target->branch);
+        reader_report(reader, target->place, false, LB_ERR_INVALID, "add pattern = true",
+                      "[[targets]] %s/%s looks like a pattern", target->project, target->branch);
     for (size_t i = 0; i < index; i++) {
         const manifest_target *earlier = &reader->m->targets[i];
-        if (!is_same(earlier->project, target->project) || !is_same(earlier->branch, target->branch))
+        if (!reader_is_same(earlier->project, target->project) || !reader_is_same(earlier->branch, target->branch))
             continue;
-        report(reader, target->place, LB_ERR_CONFLICT, "keep one of them",
-               "[[targets]] %s/%s is there twice, see line %d", target->project, target->branch, earlier->place.line);
+        reader_report(reader, target->place, false, LB_ERR_CONFLICT, "keep one of them",
+                      "[[targets]] %s/%s is there twice, see line %d", target->project, target->branch,
+                      earlier->place.line);
         return;
     }
 }
@@ -170,26 +174,64 @@ static void verify_template(manifest_reader *reader, const manifest_param *param
         size_t length = strspn(p + 1, word);
         if (!isalpha((unsigned char)p[1]) || p[1 + length] != '}' || is_placeholder(p + 1, length))
             continue;
-        report(reader, param->place, LB_ERR_INVALID, "write {payload.KEY}, KEY being a key of the event's payload",
-               "%s: {%.*s} stands for nothing", param->name, (int)(length < 100 ? length : 100), p + 1);
+        reader_report(reader, param->place, false, LB_ERR_INVALID,
+                      "write {payload.KEY}, KEY being a key of the event's payload", "%s: {%.*s} stands for nothing",
+                      param->name, (int)(length < 100 ? length : 100), p + 1);
     }
+}
+
+static const manifest_agent *find_agent(const manifest *m, const char *name)
+{
+    for (size_t i = 0; i < m->agent_count; i++)
+        if (strcmp(m->agents[i].name, name) == 0)
+            return &m->agents[i];
+    return NULL;
+}
+
+static void refuse_agent(manifest_reader *reader, const char *header, manifest_place place, const char *agent)
+{
+    char hint[128];
+    name_list names = {0};
+    for (size_t i = 0; i < reader->m->agent_count; i++)
+        name_list_add(&names, reader->m->agents[i].name);
+    reader_report(reader, place, false, LB_ERR_NOT_FOUND, name_list_hint(&names, agent, NULL, hint, sizeof hint),
+                  "%s there is no agent %s", header, agent);
+    name_list_done(&names);
+}
+
+const manifest_tool *reader_find_tool(manifest_reader *reader, const char *header, manifest_place place,
+                                      const char *agent, const char *tool)
+{
+    const manifest *m = reader->m;
+    const manifest_tool *found = manifest_find_tool(m, agent, tool, NULL);
+    char hint[128];
+    name_list names = {0};
+    if (found)
+        return found;
+    if (agent && !find_agent(m, agent)) {
+        refuse_agent(reader, header, place, agent);
+        return NULL;
+    }
+    for (size_t i = 0; i < m->agent_count; i++)
+        for (size_t k = 0; k < m->agents[i].tool_count; k++)
+            if (!agent || strcmp(m->agents[i].name, agent) == 0)
+                name_list_add(&names, m->agents[i].tools[k].name);
+    const char *advice = name_list_hint(&names, tool, "add it to an agent's tools", hint, sizeof hint);
+    if (agent)
+        reader_report(reader, place, false, LB_ERR_NOT_FOUND, advice, "%s the agent %s has no tool %s", header, agent,
+                      tool);
+    else
+        reader_report(reader, place, false, LB_ERR_NOT_FOUND, advice, "%s no agent has the tool %s", header, tool);
+    name_list_done(&names);
+    return NULL;
 }
 
 static void verify_subscription(manifest_reader *reader, const manifest_subscription *subscription)
 {
-    const manifest *m = reader->m;
-    if (subscription->tool && !manifest_find_tool(m, NULL, subscription->tool, NULL)) {
-        char hint[128];
-        name_list names = {0};
-        for (size_t i = 0; i < m->agent_count; i++)
-            for (size_t k = 0; k < m->agents[i].tool_count; k++)
-                name_list_add(&names, m->agents[i].tools[k].name);
-        report(reader, subscription->place, LB_ERR_NOT_FOUND,
-               name_list_hint(&names, subscription->tool, "add it to an agent's tools", hint, sizeof hint),
-               "[[subscriptions]] no agent has the tool %s", subscription->tool);
-        name_list_done(&names);
-    }
-    refuse_secrets(reader, &subscription->params, subscription->tool ? subscription->tool : "a tool");
+    if (subscription->tool)
+        (void)reader_find_tool(reader, "[[subscriptions]]", subscription->place, NULL,
+                               subscription->tool); /* for its problem */
+    reader_refuse_secrets(reader, &subscription->params, subscription->tool ? subscription->tool : "a tool");
     for (size_t i = 0; i < subscription->params.count; i++)
         verify_template(reader, &subscription->params.items[i]);
 }
@@ -201,27 +243,28 @@ static void verify_threshold(manifest_reader *reader, size_t index)
     if (!threshold->metric)
         return; /* said already */
     if (isnan(threshold->warning) && isnan(threshold->critical))
-        report(reader, threshold->place, LB_ERR_INVALID, "give warning, critical or both",
-               "[[thresholds]] %s has no limit", threshold->metric);
+        reader_report(reader, threshold->place, false, LB_ERR_INVALID, "give warning, critical or both",
+                      "[[thresholds]] %s has no limit", threshold->metric);
     else if (threshold->below ? gap > 0 : gap < 0)
-        report(reader, threshold->place, LB_ERR_INVALID,
-               threshold->below ? "with below = true, critical is the lower one"
-                                : "critical is the higher one, unless below = true",
-               "[[thresholds]] %s turns critical (%g) before it warns (%g)", threshold->metric, threshold->critical,
-               threshold->warning);
+        reader_report(reader, threshold->place, false, LB_ERR_INVALID,
+                      threshold->below ? "with below = true, critical is the lower one"
+                                       : "critical is the higher one, unless below = true",
+                      "[[thresholds]] %s turns critical (%g) before it warns (%g)", threshold->metric,
+                      threshold->critical, threshold->warning);
     for (size_t i = 0; i < index; i++) {
         const manifest_threshold *earlier = &reader->m->thresholds[i];
-        if (!is_same(earlier->metric, threshold->metric) || !is_same(earlier->project, threshold->project) ||
-            !is_same(earlier->branch, threshold->branch) || earlier->below != threshold->below)
+        if (!reader_is_same(earlier->metric, threshold->metric) ||
+            !reader_is_same(earlier->project, threshold->project) ||
+            !reader_is_same(earlier->branch, threshold->branch) || earlier->below != threshold->below)
             continue;
-        report(reader, threshold->place, LB_ERR_CONFLICT, "keep one of them",
-               "[[thresholds]] %s is there twice for the same targets, see line %d", threshold->metric,
-               earlier->place.line);
+        reader_report(reader, threshold->place, false, LB_ERR_CONFLICT, "keep one of them",
+                      "[[thresholds]] %s is there twice for the same targets, see line %d", threshold->metric,
+                      earlier->place.line);
         return;
     }
 }
 
-static bool is_blank(const char *text)
+bool reader_is_blank(const char *text)
 {
     return !text || !text[strspn(text, " \t\r\n")];
 }
@@ -229,11 +272,11 @@ static bool is_blank(const char *text)
 static void verify_rule(manifest_reader *reader, const manifest_rule *rule)
 {
     if (rule->decision == MANIFEST_EXECUTE && !rule->loosen)
-        report(reader, rule->place, LB_ERR_INVALID, "if that is meant, add loosen = true and a reason",
-               "[[gate]] a rule that executes without asking is looser than the gate's own table");
-    if (rule->loosen && is_blank(rule->reason))
-        report(reader, rule->place, LB_ERR_INVALID, "say why in reason = \"...\"; lbops check prints it",
-               "[[gate]] a rule that loosens has no reason");
+        reader_report(reader, rule->place, false, LB_ERR_INVALID, "if that is meant, add loosen = true and a reason",
+                      "[[gate]] a rule that executes without asking is looser than the gate's own table");
+    if (rule->loosen && reader_is_blank(rule->reason))
+        reader_report(reader, rule->place, false, LB_ERR_INVALID, "say why in reason = \"...\"; lbops check prints it",
+                      "[[gate]] a rule that loosens has no reason");
 }
 
 void manifest_verify(manifest_reader *reader)
@@ -246,11 +289,12 @@ void manifest_verify(manifest_reader *reader)
         verify_target(reader, i);
     for (size_t i = 0; i < m->agent_count; i++)
         for (size_t k = 0; k < m->agents[i].tool_count; k++)
-            refuse_secrets(reader, &m->agents[i].tools[k].params, m->agents[i].tools[k].name);
+            reader_refuse_secrets(reader, &m->agents[i].tools[k].params, m->agents[i].tools[k].name);
     for (size_t i = 0; i < m->subscription_count; i++)
         verify_subscription(reader, &m->subscriptions[i]);
     for (size_t i = 0; i < m->threshold_count; i++)
         verify_threshold(reader, i);
     for (size_t i = 0; i < m->rule_count; i++)
         verify_rule(reader, &m->rules[i]);
+    manifest_verify_daemon(reader);
 }

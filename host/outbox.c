@@ -4,14 +4,9 @@
 #include "fs.h"
 #include "json.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
-
-#define MARK    ".tmp"
-#define VISIBLE ".ndjson"
 
 /* The rows of one table in one batch: the first `written` bytes are in the file and synced, the rest is in `lines`.
  * Lines stay in memory until the commit stands, and spilled ones were synced when they left it: after a failed sync the
@@ -23,11 +18,15 @@ typedef struct part {
     int fd; /* of the temporary file, or -1 */
     off_t written;
     char *directory, *temporary, *final;
+    char id[ID_TEXT];
+    char *link;   /* in the journal, once it is there */
     bool visible; /* stands under its final name */
 } part;
 
 struct outbox_batch {
     char *dir, *run_id;
+    char *journal_dir, *journal_run; /* NULL: none is kept */
+    const char *journal_kind;
     size_t limit, held; /* bytes of lines in memory */
     int64_t rows;
     part *parts;
@@ -45,6 +44,13 @@ outbox_batch *outbox_batch_new(const char *dir, const char *run_id, size_t limit
     return batch;
 }
 
+void outbox_batch_journal(outbox_batch *batch, const char *dir, const char *run_id, const char *kind)
+{
+    batch->journal_dir = base_strdup(dir);
+    batch->journal_run = base_strdup(run_id);
+    batch->journal_kind = kind;
+}
+
 static void close_file(part *p)
 {
     if (p->fd >= 0)
@@ -53,7 +59,8 @@ static void close_file(part *p)
     free(p->directory);
     free(p->temporary);
     free(p->final);
-    p->directory = p->temporary = p->final = NULL;
+    free(p->link);
+    p->directory = p->temporary = p->final = p->link = NULL;
 }
 
 static void empty(outbox_batch *batch)
@@ -79,6 +86,8 @@ outbox_batch *outbox_batch_free(outbox_batch *batch)
     free(batch->parts);
     free(batch->dir);
     free(batch->run_id);
+    free(batch->journal_dir);
+    free(batch->journal_run);
     free(batch);
     return NULL;
 }
@@ -125,11 +134,10 @@ static int open_file(const outbox_batch *batch, part *p, lb_error *err)
 {
     if (p->fd >= 0)
         return 0;
-    char id[ID_TEXT];
-    id_new(id);
+    id_new(p->id);
     p->directory = base_printf("%s/%s", batch->dir, p->table->name);
-    p->temporary = base_printf("%s/%s.%ld" MARK, p->directory, id, (long)getpid());
-    p->final = base_printf("%s/%s" VISIBLE, p->directory, id);
+    p->temporary = base_printf("%s/%s.%ld" OUTBOX_UNFINISHED, p->directory, p->id, (long)getpid());
+    p->final = base_printf("%s/%s" OUTBOX_VISIBLE, p->directory, p->id);
     int r = fs_make_dirs(p->directory, err);
     if (r == 0) {
         p->fd = open(p->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -244,6 +252,52 @@ static int write_parts(outbox_batch *batch, lb_error *err)
     return 0;
 }
 
+/* A file of its own, for file systems that refuse hard links. It counts when it has its name. */
+static int copy_file(const char *from, const char *to, lb_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int r = fs_read(from, SIZE_MAX / 4, &text, &length, err);
+    if (r >= 0)
+        r = fs_write_durable(to, text, length, 0600, err);
+    free(text);
+    return r;
+}
+
+static bool refuses_links(int error_number)
+{
+    return error_number == EPERM || error_number == EOPNOTSUPP || error_number == ENOSYS || error_number == EMLINK ||
+           error_number == EXDEV;
+}
+
+static int link_part(const outbox_batch *batch, part *p, lb_error *err)
+{
+    char *name = base_printf("%s/%s-%s.%s", batch->journal_dir, batch->journal_run, p->id, batch->journal_kind);
+    int r = 0, failed = link(p->temporary, name) == 0 ? 0 : errno;
+    if (failed) /* the first of all */
+        r = fs_make_dirs(batch->journal_dir, err);
+    if (failed == ENOENT)
+        failed = r < 0 || link(p->temporary, name) == 0 ? 0 : errno;
+    if (failed && r == 0)
+        r = refuses_links(failed) ? copy_file(p->temporary, name, err) : fs_fail(err, failed, "link", name);
+    if (r < 0)
+        free(name);
+    else
+        p->link = name;
+    return r < 0 ? lb_wrap(err, "journal") : 0;
+}
+
+static int link_parts(outbox_batch *batch, lb_error *err)
+{
+    for (size_t i = 0; batch->journal_dir && i < batch->count; i++) {
+        part *p = &batch->parts[i];
+        int r = p->link || p->visible || !p->rows ? 0 : link_part(batch, p, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int show_parts(outbox_batch *batch, lb_error *err)
 {
     for (size_t i = 0; i < batch->count; i++) {
@@ -257,15 +311,15 @@ static int show_parts(outbox_batch *batch, lb_error *err)
     return 0;
 }
 
-/* The names, and those of the table directories, which another process may have made and not synced yet. */
+/* The names, and those of the table directories, which another process may have made and not synced yet. An outcome
+ * follows an intent in the same table, which has done the latter. */
 static int sync_directories(const outbox_batch *batch, lb_error *err)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        int r = batch->parts[i].rows ? fs_sync_dir(batch->parts[i].directory, err) : 0;
-        if (r < 0)
-            return r;
-    }
-    return fs_sync_dir(batch->dir, err);
+    bool is_outcome = batch->journal_dir && strcmp(batch->journal_kind, OUTBOX_OUTCOME) == 0;
+    int r = batch->journal_dir ? fs_sync_dir(batch->journal_dir, err) : 0;
+    for (size_t i = 0; i < batch->count && r == 0; i++)
+        r = batch->parts[i].rows ? fs_sync_dir(batch->parts[i].directory, err) : 0;
+    return r < 0 || is_outcome ? r : fs_sync_dir(batch->dir, err);
 }
 
 /* A file that cannot be hidden again (the disk became read-only, or its reader was faster) stays written. */
@@ -275,6 +329,11 @@ static void hide_parts(outbox_batch *batch)
         part *p = &batch->parts[i];
         if (p->visible && rename(p->final, p->temporary) == 0)
             p->visible = false;
+        if (p->visible || !p->link)
+            continue;
+        (void)unlink(p->link); /* a link that stays says more than was written: the outcome is looked for, not lost */
+        free(p->link);
+        p->link = NULL;
     }
 }
 
@@ -283,6 +342,8 @@ int outbox_commit(outbox_batch *batch, lb_error *err)
     if (!batch->rows)
         return 0;
     int r = write_parts(batch, err);
+    if (r == 0)
+        r = link_parts(batch, err);
     if (r == 0)
         r = show_parts(batch, err);
     if (r == 0)
@@ -293,103 +354,4 @@ int outbox_commit(outbox_batch *batch, lb_error *err)
     }
     empty(batch);
     return 0;
-}
-
-/* ---- looking over what lies there ---- */
-
-typedef int (*visitor)(int above, const char *name, void *arg);
-
-/* Calls visit for each entry of DIR's directories; it returns 0 or a negative errno. */
-static int visit_directory(int above, const char *name, visitor visit, void *arg)
-{
-    int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOTDIR || errno == ELOOP || errno == ENOENT ? 0 : -errno;
-    DIR *d = fdopendir(fd);
-    if (!d) {
-        int r = -errno;
-        (void)close(fd); /* read only */
-        return r;
-    }
-    int r = 0;
-    for (struct dirent *e; r == 0 && (e = readdir(d));)
-        if (e->d_name[0] != '.')
-            r = visit(dirfd(d), e->d_name, arg);
-    (void)closedir(d); /* read only */
-    return r;
-}
-
-typedef struct walk {
-    visitor visit;
-    void *arg;
-} walk;
-
-static int visit_table(int above, const char *name, void *arg)
-{
-    const walk *w = arg;
-    return visit_directory(above, name, w->visit, w->arg);
-}
-
-static int visit_files(const char *dir, const char *what, visitor visit, void *arg, lb_error *err)
-{
-    LB_AUTO_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : fs_fail(err, errno, what, dir);
-    walk w = {visit, arg};
-    int r = visit_directory(fd, ".", visit_table, &w);
-    return r < 0 ? fs_fail(err, -r, what, dir) : 0;
-}
-
-/* The pid in "<id>.<pid>.tmp", or 0: a name that is not ours. */
-static pid_t writer_of(const char *name)
-{
-    size_t length = strlen(name), mark = strlen(MARK);
-    if (length <= mark || strcmp(name + length - mark, MARK) != 0)
-        return 0;
-    size_t end = length - mark, start = end;
-    while (start && name[start - 1] >= '0' && name[start - 1] <= '9')
-        start--;
-    if (start == end || end - start > 9 || !start || name[start - 1] != '.')
-        return 0;
-    return (pid_t)strtol(name + start, NULL, 10);
-}
-
-static int sweep_file(int above, const char *name, void *arg)
-{
-    int *removed = arg;
-    pid_t writer = writer_of(name);
-    if (writer <= 0 || kill(writer, 0) == 0 || errno != ESRCH)
-        return 0;
-    if (unlinkat(above, name, 0) == 0)
-        (*removed)++;
-    else if (errno != ENOENT)
-        return -errno;
-    return 0;
-}
-
-int outbox_sweep(const char *dir, lb_error *err)
-{
-    int removed = 0;
-    int r = visit_files(dir, "sweep", sweep_file, &removed, err);
-    return r < 0 ? r : removed;
-}
-
-static int add_size(int above, const char *name, void *arg)
-{
-    int64_t *bytes = arg;
-    struct stat st;
-    if (fstatat(above, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? 0 : -errno; /* its reader may have taken it just now */
-    if (S_ISREG(st.st_mode))
-        *bytes += st.st_size;
-    return 0;
-}
-
-int outbox_size(const char *dir, int64_t *ret_bytes, lb_error *err)
-{
-    int64_t bytes = 0;
-    int r = visit_files(dir, "look through", add_size, &bytes, err);
-    if (r == 0)
-        *ret_bytes = bytes;
-    return r;
 }

@@ -21,28 +21,17 @@ const char *pool_program(const pool *p)
 
 bool pool_is_orphan(const pool *p, pid_t pid)
 {
-    for (size_t i = 0; i < p->slot_count; i++)
-        if (p->slots[i].pid == pid)
-            return false;
     for (size_t i = 0; i < p->foreign_count; i++)
         if (p->foreign[i] == pid)
             return false;
-    return true;
+    return !child_is_known(pid);
 }
 
-static void note_foreign_children(pool *p)
+static void note_foreign(void *arg, pid_t pid)
 {
-    char path[64], list[1024];
-    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    LB_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, list, sizeof list - 1);
-    list[n > 0 ? n : 0] = '\0';
-    for (char *at = list, *end; *at && p->foreign_count < POOL_FOREIGN_CHILDREN; at = end) {
-        long pid = strtol(at, &end, 10);
-        if (end == at)
-            return;
-        p->foreign[p->foreign_count++] = (pid_t)pid;
-    }
+    pool *p = arg;
+    if (p->foreign_count < POOL_FOREIGN_CHILDREN && !child_is_known(pid))
+        p->foreign[p->foreign_count++] = pid;
 }
 
 /* ---- watching a worker ---- */
@@ -53,7 +42,7 @@ static void watch_writes(slot *s)
     if ((s->io.events & (EV_READ | EV_WRITE)) == wanted)
         return;
     ev_io_stop(s->pool->loop, &s->io);
-    ev_io_set(&s->io, s->fd, wanted);
+    ev_io_set(&s->io, s->child.fd, wanted);
     ev_io_start(s->pool->loop, &s->io);
 }
 
@@ -63,7 +52,7 @@ static int read_socket(slot *s)
     char *room = buf_reserve(&s->in, (size_t)64 * 1024);
     if (!room)
         return -1;
-    ssize_t n = recv(s->fd, room, (size_t)64 * 1024, 0);
+    ssize_t n = recv(s->child.fd, room, (size_t)64 * 1024, 0);
     if (n > 0) {
         buf_commit(&s->in, (size_t)n);
         return 1;
@@ -79,9 +68,9 @@ static void on_socket(struct ev_loop *loop, ev_io *io, int events)
     int got = read_socket(s);
     if (got > 0 && !pool_handle_frames(s))
         pool_bury(s, "it sent something that is not a frame");
-    else if (got < 0 || (s->pid && slot_send(s) != 0))
+    else if (got < 0 || (s->child.pid && slot_send(s) != 0))
         pool_bury(s, NULL);
-    if (s->pid)
+    if (s->child.pid)
         watch_writes(s);
     dispatch(p);
 }
@@ -90,7 +79,7 @@ static void on_stderr(struct ev_loop *loop, ev_io *io, int events)
 {
     slot *s = io->data;
     (void)events;
-    if (!slot_read_stderr(s))
+    if (!child_read_stderr(&s->child))
         ev_io_stop(loop, io); /* closed; the socket's own end says the rest */
 }
 
@@ -105,7 +94,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     }
     if (!s->past_deadline && !s->asked_to_stop) {
         s->past_deadline = true;
-        (void)kill(s->pid, SIGTERM); /* the worker tells the tool; the kill comes after the grace period */
+        (void)kill(s->child.pid, SIGTERM); /* the worker tells the tool; the kill comes after the grace period */
         ev_timer_set(timer, s->pool->grace_s, 0);
         ev_timer_start(loop, timer);
         return;
@@ -151,8 +140,8 @@ static const run_request *next_for(pool *p, slot *s)
 static void start_watching(slot *s)
 {
     pool *p = s->pool;
-    ev_io_init(&s->io, on_socket, s->fd, EV_READ);
-    ev_io_init(&s->stderr_io, on_stderr, s->stderr_fd, EV_READ);
+    ev_io_init(&s->io, on_socket, s->child.fd, EV_READ);
+    ev_io_init(&s->stderr_io, on_stderr, s->child.stderr_fd, EV_READ);
     s->io.data = s->stderr_io.data = s;
     ev_io_start(p->loop, &s->io);
     ev_io_start(p->loop, &s->stderr_io);
@@ -272,7 +261,7 @@ void pool_cancel(pool *p, const char *run_id)
         if (!s->request || strcmp(s->request->id, run_id) != 0 || s->asked_to_stop)
             continue;
         s->asked_to_stop = true;
-        (void)kill(s->pid, SIGTERM);
+        (void)kill(s->child.pid, SIGTERM);
         ev_timer_stop(p->loop, &s->timer);
         ev_timer_set(&s->timer, p->grace_s, 0);
         ev_timer_start(p->loop, &s->timer);
@@ -295,7 +284,7 @@ size_t pool_ready(const pool *p)
 
 pid_t pool_worker_pid(const pool *p, size_t index)
 {
-    return index < p->slot_count ? p->slots[index].pid : 0;
+    return index < p->slot_count ? p->slots[index].child.pid : 0;
 }
 
 static char *own_program(void)
@@ -322,10 +311,10 @@ int pool_new(const pool_options *options, pool **ret_pool, lb_error *err)
     p->slot_count = (size_t)options->workers;
     p->slots = base_alloc(p->slot_count * sizeof *p->slots);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a worker leaves behind comes to us; without it we only see less */
-    note_foreign_children(p);
+    child_each(note_foreign, p);
     for (size_t i = 0; i < p->slot_count; i++) {
         slot *s = &p->slots[i];
-        *s = (slot){.pool = p, .fd = -1, .stderr_fd = -1, .in = BUF_INIT(WIRE_FRAME_LIMIT * 2)};
+        *s = (slot){.pool = p, .child = CHILD_INIT, .in = BUF_INIT(WIRE_FRAME_LIMIT * 2)};
         s->out = BUF_INIT(WIRE_FRAME_LIMIT * 2);
         s->events = BUF_INIT(p->events_limit);
         s->queue_end = &s->queue;
@@ -346,7 +335,7 @@ static void shut_slot(slot *s)
     (void)lb_fail(&error, LB_ERR_CANCELLED, NULL, "the host is ending");
     fail_queue(s, &error);
     s->asked_to_stop = s->request != NULL;
-    if (s->pid)
+    if (s->child.pid)
         pool_bury(s, "the host is ending");
     free(s->changes);
     buf_done(&s->in);

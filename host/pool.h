@@ -20,11 +20,29 @@ typedef struct run_outcome {
     uint32_t unknown_changes;     /* begun, and nobody knows how they ended */
 } run_outcome;
 
+/* Who waits for a run's end. Each function may be NULL. */
+typedef struct run_watcher {
+    /* It stands in the state now. version: of the last claim's document. */
+    void (*begun)(void *tag, const char *run_id, int64_t version);
+    void (*ended)(void *tag, const run_outcome *outcome, const char *document);
+    /* It was asked for and did not begin. NULL: told as an end. */
+    void (*refused)(void *tag, const char *run_id, const lb_error *error);
+    void (*log)(void *tag, lb_level level, const char *tool, const char *text);
+    void (*progress)(void *tag, const char *tool, int64_t done, int64_t total, const char *what);
+} run_watcher;
+
+typedef struct run_watch {
+    const run_watcher *watcher; /* NULL: nobody */
+    void *tag;
+} run_watch;
+
 typedef struct pool_hooks {
     void *state;
     void (*ended)(void *state, const run_outcome *outcome);
     void (*log)(void *state, const run_request *request, lb_level level, const char *tool, const char *text);
     void (*progress)(void *state, const run_request *request, int64_t done, int64_t total, const char *what);
+    /* A group of changes waits for a person: the approval document. NULL: nobody can be asked. */
+    void (*asked)(void *state, const run_request *request, const char *document);
 } pool_hooks;
 
 typedef struct pool_options {

@@ -3,10 +3,6 @@
 
 #include "json.h"
 
-#include <poll.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
 /* Tells the owner, and frees the slot for the next run before that: the owner may submit at once. */
 void pool_end_run(slot *s, const run_done *done)
 {
@@ -21,8 +17,8 @@ void pool_end_run(slot *s, const run_done *done)
             continue;
         json_comma(&changes);
         buf_puts(&changes, s->changes[i].json);
-        outcome.has_changed = outcome.has_changed || s->changes[i].outcome >= 3;
-        outcome.unknown_changes += s->changes[i].outcome == 3;
+        outcome.has_changed = outcome.has_changed || change_outcome_has_begun((change_outcome)s->changes[i].outcome);
+        outcome.unknown_changes += s->changes[i].outcome == CHANGE_UNKNOWN;
     }
     buf_putc(&changes, ']');
     if (!events.length)
@@ -48,32 +44,12 @@ void pool_end_unserved(pool *p, const run_request *request, run_status status, c
     p->hooks.ended(p->hooks.state, &outcome);
 }
 
-static const char *death_of(int status, char text[64])
-{
-    if (WIFSIGNALED(status))
-        (void)snprintf(text, 64, "it was ended by SIG%s", sigabbrev_np(WTERMSIG(status)));
-    else if (WEXITSTATUS(status) == 0)
-        (void)snprintf(text, 64, "it ended itself with exit(0)");
-    else
-        (void)snprintf(text, 64, "it ended itself with exit(%d)", WEXITSTATUS(status));
-    return text;
-}
-
 static uint32_t unknown_changes(const slot *s)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < s->change_count; i++)
-        count += s->changes[i].json && s->changes[i].outcome == 3;
+        count += s->changes[i].json && s->changes[i].outcome == CHANGE_UNKNOWN;
     return count;
-}
-
-/* The socket of a process that is ending closes a moment before the process is gone; one that lives on has closed it
- * itself. */
-static bool has_ended(pid_t pid)
-{
-    LB_AUTO_FD int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-    return pidfd < 0 || poll(&ended, 1, 100) == 1;
 }
 
 /* A worker that ended, by itself or by us, with or without a run. */
@@ -85,14 +61,15 @@ void pool_bury(slot *s, const char *why)
     ev_io_stop(loop, &s->io);
     ev_io_stop(loop, &s->stderr_io);
     ev_timer_stop(loop, &s->timer);
-    if (!why && !has_ended(s->pid))
+    if (!why && !child_has_ended(s->child.pid))
         why = "it closed the channel to the host";
     bool was_starting = s->state == SLOT_STARTING;
     slot_kill(s, &status);
     if (was_starting) {
         s->pool->start_failures++;
         (void)snprintf(s->pool->start_failure, sizeof s->pool->start_failure, "%s%s%.100s",
-                       why ? why : death_of(status, death), s->tail_length ? ": " : "", s->tail_length ? s->tail : "");
+                       why ? why : child_death(status, death), s->child.tail_length ? ": " : "",
+                       s->child.tail_length ? s->child.tail : "");
     }
     if (!s->request)
         return;
@@ -109,8 +86,8 @@ void pool_bury(slot *s, const char *why)
     } else {
         (void)lb_fail(&done.error, LB_ERR_TOOL,
                       "run the plugin under a debugger: lbops plugin check FILE.so comes first", "%s crashed: %s%s%s",
-                      s->request->tool, why ? why : death_of(status, death), s->tail_length ? "; its last words: " : "",
-                      slot_last_words(s));
+                      s->request->tool, why ? why : child_death(status, death),
+                      s->child.tail_length ? "; its last words: " : "", child_last_words(&s->child));
     }
     if (unknown)
         (void)snprintf(done.error.hint, sizeof done.error.hint,

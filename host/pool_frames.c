@@ -60,6 +60,16 @@ static bool on_log(slot *s, wire_reader *r)
     return true;
 }
 
+static bool on_asked(const slot *s, wire_reader *r)
+{
+    const char *id = wire_get_required(r), *document = wire_get_required(r);
+    if (!wire_done(r) || !s->request || strcmp(id, s->request->id) != 0 || !is_json(document))
+        return false;
+    if (s->pool->hooks.asked)
+        s->pool->hooks.asked(s->pool->hooks.state, s->request, document);
+    return true;
+}
+
 static bool on_progress(slot *s, wire_reader *r)
 {
     const char *id = wire_get_required(r);
@@ -129,7 +139,7 @@ bool pool_handle_frames(slot *s)
     wire_reader reader;
     run_request called = {0};
     bool has_called = false, ok = true;
-    pid_t pid = s->pid;
+    pid_t pid = s->child.pid;
     while (ok) {
         int whole = wire_frame(buf_text(&s->in) + used, s->in.length - used, &type, &reader, &size);
         if (whole <= 0) {
@@ -155,6 +165,9 @@ bool pool_handle_frames(slot *s)
         case WIRE_PROGRESS:
             ok = on_progress(s, &reader);
             break;
+        case WIRE_ASK:
+            ok = on_asked(s, &reader);
+            break;
         case WIRE_CALLED:
             ok = on_called(s, &reader, &called);
             break;
@@ -164,7 +177,7 @@ bool pool_handle_frames(slot *s)
         default:
             ok = false;
         }
-        if (s->pid != pid)
+        if (s->child.pid != pid)
             return true; /* retired meanwhile: its buffer is gone */
         used += size;
         has_called = type == WIRE_CALLED;

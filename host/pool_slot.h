@@ -2,11 +2,10 @@
 #ifndef LBOPS_HOST_POOL_SLOT_H
 #define LBOPS_HOST_POOL_SLOT_H
 
+#include "child.h"
 #include "pool.h"
 
-#define SLOT_STDERR_TAIL      2048
 #define POOL_FOREIGN_CHILDREN 64
-#define SLOT_LAST_WORDS       300
 
 typedef enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT_RETIRING } slot_state;
 
@@ -24,13 +23,10 @@ typedef struct queued_run {
 typedef struct slot {
     pool *pool;
     slot_state state;
-    pid_t pid;
-    int fd, stderr_fd;
+    child child;
     ev_io io, stderr_io;
     ev_timer timer; /* the run's deadline, then its grace period */
     buf in, out;
-    char tail[SLOT_STDERR_TAIL]; /* the last that the worker wrote to stderr */
-    size_t tail_length;
     int runs;
 
     queued_run *queue, **queue_end;
@@ -62,7 +58,7 @@ struct pool {
 
 /* pool.c */
 const char *pool_program(const pool *p);
-bool pool_is_orphan(const pool *p, pid_t pid); /* a child that is neither a worker nor was there before the pool */
+bool pool_is_orphan(const pool *p, pid_t pid); /* a child that nobody knows and that was not there before the pool */
 
 /* pool_end.c: how runs and workers end */
 void pool_end_run(slot *s, const run_done *done);
@@ -78,7 +74,5 @@ LB_MUST_CHECK int slot_start(slot *s, lb_error *err);
 void slot_kill(slot *s, int *ret_status); /* the process group, its descendants, and waits for it */
 LB_MUST_CHECK int slot_send(slot *s);     /* what stands in out, as far as it goes; -1: the peer is gone */
 void slot_clear_run(slot *s);
-bool slot_read_stderr(slot *s);       /* some of what is there; false at its end */
-const char *slot_last_words(slot *s); /* the end of it, as one line of text */
 
 #endif

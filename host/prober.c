@@ -1,5 +1,6 @@
 #include "prober.h"
 
+#include "child.h"
 #include "clock.h"
 #include "environment.h"
 #include "json.h"
@@ -101,7 +102,9 @@ static int start(prober *p, lb_error *err)
     arena memory;
     arena_init(&memory, 0);
     char **environment = environment_clean(&memory); /* constructors see no secret of ours */
+    child_note_begin();
     int r = environment ? spawn(p->program, ends[1], environment, &p->pid) : ENOMEM;
+    child_note_end(r ? 0 : p->pid);
     arena_done(&memory);
     base_close(&ends[1]);
     if (r) {
@@ -119,6 +122,7 @@ static int start(prober *p, lb_error *err)
     r = errno;
     (void)kill(p->pid, SIGKILL);    /* it is ours and not reaped yet */
     (void)waitpid(p->pid, NULL, 0); /* its end is all that we want */
+    child_forget(p->pid);
     base_close(&p->fd);
     p->fd = -1;
     p->pid = 0;
@@ -142,6 +146,7 @@ static bool stop(prober *p, int64_t deadline, int *ret_status)
     (void)kill(-p->pid, SIGKILL); /* nobody left to kill is the usual case */
     while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
         ; /* SIGKILL was sent: it ends */
+    child_forget(p->pid);
     base_close(&p->fd);
     base_close(&p->pidfd);
     p->fd = p->pidfd = -1;

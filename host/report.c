@@ -32,7 +32,7 @@ static void put_error(buf *b, const lb_error *error)
     buf_putc(b, '}');
 }
 
-void report_document(buf *into, const run_outcome *outcome)
+void report_document(buf *into, const run_outcome *outcome, const char *approvals_json)
 {
     const run_request *q = outcome->request;
     const run_done *d = &outcome->done;
@@ -53,6 +53,8 @@ void report_document(buf *into, const run_outcome *outcome)
     json_member_raw(into, "changes", outcome->changes);
     json_member_raw(into, "events", outcome->events);
     json_member_i64(into, "records", d->records);
+    if (approvals_json)
+        json_member_raw(into, "approvals", approvals_json);
     put_error(into, &d->error);
     buf_putc(into, '}');
 }

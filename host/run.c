@@ -1,5 +1,6 @@
 #include "run_state.h"
 
+#include "approved.h"
 #include "json.h"
 #include "load.h"
 #include "log.h"
@@ -188,6 +189,11 @@ static int load_tool(run_state *run, lb_error *err)
         run->tool = own[i]->ops;
         return 0;
     }
+    if (strcmp(run->request->tool, APPROVED_TOOL) == 0 && !*run->request->path) {
+        run->plugin = &approved_plugin; /* so does this one */
+        run->tool = approved_plugin.ops;
+        return 0;
+    }
     int r = load_plugin(run->request->path, &run->plugin, err);
     if (r < 0)
         return r;
@@ -266,6 +272,14 @@ static int call_tool(run_state *run, lb_error *err)
     return err->code;
 }
 
+/* Nothing failed, so there is no error; what people are told travels with code 0. */
+static run_status pending_status(const run_state *run, lb_error *err)
+{
+    (void)lb_fail(err, 0, "lbops approvals lists them; lbops approve ID --as NAME --because TEXT carries one out",
+                  "approval_required: %u group(s) of changes wait for a person: %s", run->asked, run->asked_why);
+    return RUN_PENDING_APPROVAL;
+}
+
 static run_status status_of(const run_state *run, lb_error *err)
 {
     if (err->code == LB_ERR_SUSPENDED)
@@ -280,7 +294,7 @@ static run_status status_of(const run_state *run, lb_error *err)
                       run->refused_why);
         return RUN_FAILED;
     }
-    return RUN_OK;
+    return run->asked ? pending_status(run, err) : RUN_OK;
 }
 
 #define OUTBOX_LOOK (5 * CLOCK_SECOND) /* between two looks at what waits there */
@@ -354,6 +368,7 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
         .findings = run->findings,
         .records = run->records,
         .events = run->events,
+        .asked = run->asked,
         .version = run->plugin ? run->plugin->version : NULL,
     };
     run->batch = outbox_batch_free(run->batch);
@@ -383,7 +398,8 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
         .change_count = &change_count,
     };
     cancel_requested = 0;
-    worker->event_bytes = worker->change_bytes = 0;
+    worker->event_bytes = worker->change_bytes = worker->ask_bytes = 0;
+    worker->asks = 0;
     arena_reset(&worker->memory);
     session_pool *own = NULL, *shared = worker->sessions;
     if (request->record_dir)

@@ -15,10 +15,11 @@ typedef struct run_worker {
     const worker_setup *setup;
     session_pool *sessions;
     run_channel channel;
-    arena memory;                         /* reused from run to run */
-    size_t event_bytes, change_bytes;     /* of the run and what it calls, as the supervisor keeps them */
-    buf result;                           /* the last run's result document */
-    int64_t outbox_bytes, outbox_seen_at; /* what waited there when this worker last looked */
+    arena memory;                                /* reused from run to run */
+    size_t event_bytes, change_bytes, ask_bytes; /* of the run and what it calls, as the supervisor keeps them */
+    uint32_t asks;                               /* approvals that the run and what it calls wait for */
+    buf result;                                  /* the last run's result document */
+    int64_t outbox_bytes, outbox_seen_at;        /* what waited there when this worker last looked */
 } run_worker;
 
 /* Executes a run and everything that it calls. Never fails: what went wrong is in ret_done. Texts in it live until the

@@ -83,10 +83,12 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     q->path = entry->path;
     q->risk = entry->risk;
     q->needs_approval = entry->needs_approval;
-    if (target) {
-        q->target = *target;
+    if (target) { /* a tool names the branch; what it is worth is not the tool's to say */
+        q->target = (lb_target){.project = target->project, .branch = target->branch};
         q->wake = false; /* what the manifest allows is allowed for its own target */
     }
+    if (target && target->project && target->branch)
+        q->target.branch_class = door_class_of_branch(caller, target->project, target->branch);
     int r = merge_args(caller, entry, args, q, err);
     if (r < 0)
         return r;
@@ -104,7 +106,11 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     run_execute_one(callee, &done, &document);
     caller->session = NULL; /* the callee may have discarded it */
     announce_called(caller, q, &done);
-    if (done.status != RUN_OK) {
+    if (done.asked) { /* what waits below waits here too */
+        caller->asked += done.asked;
+        (void)snprintf(caller->asked_why, sizeof caller->asked_why, "%s", callee->asked_why);
+    }
+    if (done.status != RUN_OK && done.status != RUN_PENDING_APPROVAL) {
         *err = done.error;
         return lb_wrap(err, tool);
     }

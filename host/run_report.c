@@ -1,6 +1,7 @@
 /* What a run reports: records, events, and the result document with its findings and coverage. */
 #include "run_state.h"
 
+#include "event_kinds.h"
 #include "json.h"
 
 #include <math.h>
@@ -62,6 +63,9 @@ int run_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *
     if (!run_declares(run->tool->emits, event))
         return lb_fail(err, LB_ERR_INVALID, "name it in the plugin's .emits", "%s does not declare the event %s",
                        run->request->tool, event);
+    r = event_kind_check(event, payload, err);
+    if (r < 0)
+        return r;
     if (run->events >= run->worker->setup->run_events)
         return lb_fail(err, LB_ERR_LIMIT, "emit less, or raise [limits] run_events", "more than %u events in one run",
                        run->worker->setup->run_events);

@@ -47,9 +47,10 @@ typedef struct run_state {
 
     struct lb_group *groups; /* all of them, newest first */
     uint32_t *change_count;  /* shared with the runs it calls, so that changes are numbered per supervisor's run */
-    uint32_t changes, refused;
+    uint32_t changes, refused, asked; /* asked: groups of this run and of those it called */
     uint32_t findings, records, events;
-    char refused_why[200];
+    char refused_why[200], asked_why[200];
+    const char *approval_id; /* the approval that this run carries out, or NULL */
     outbox_batch *batch;
     int64_t progress_at;
     uint32_t logs;
@@ -108,6 +109,8 @@ LB_MUST_CHECK int door_change_exec(lb_group *group, const char *const *argv, lb_
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
 int64_t door_rows(const lb_group *group);
 const char *door_reply(const lb_group *group);
+/* The class of a branch, as the manifest and the control plane have it; 0 when neither tells. */
+lb_branch_class door_class_of_branch(run_state *run, const char *project, const char *branch);
 LB_MUST_CHECK int door_check_closed(const run_state *run, lb_error *err); /* no group was left open */
 
 #endif

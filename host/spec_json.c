@@ -83,11 +83,9 @@ void spec_write(buf *b, const lb_plugin *plugin, const char *path)
         const lb_tool *tool = plugin->ops;
         put_params(b, (param_rows){tool->params, tool->param_size}, tool->args_size);
         put_tool(b, tool);
-    } else if (plugin->kind == LB_KIND_TRANSPORT) {
-        const lb_transport *transport = plugin->ops;
-        put_params(b, (param_rows){transport->params, transport->param_size}, transport->args_size);
     } else {
-        put_params(b, (param_rows){NULL, 0}, 0);
+        const lb_service *service = plugin->ops;
+        put_params(b, (param_rows){service->params, service->param_size}, service->args_size);
     }
     buf_putc(b, '}');
 }

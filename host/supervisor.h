@@ -1,10 +1,15 @@
-/* supervisor.h: manifest, registry, pool and ledger put together: what the command line and the daemon ask for runs. It
- * loads no plugin itself and does not block. [supervisor] */
+/* supervisor.h: manifest, registry, state, pool, history and events put together: what the command line and the daemon
+ * ask for runs. It loads no plugin itself and does not block.
+ *
+ * A run's way: it is judged, begun in the state, given to a worker, and when it has ended: its requests for approval
+ * are written down, its events are durable, its end is one transaction of the state, its row of history is durable;
+ * then its asker hears of it. [supervisor] */
 #ifndef LBOPS_HOST_SUPERVISOR_H
 #define LBOPS_HOST_SUPERVISOR_H
 
+#include "approvals.h"
+#include "chronicle.h"
 #include "ledger.h"
-#include "manifest.h"
 #include "suspend.h"
 
 typedef struct supervisor supervisor;
@@ -23,14 +28,29 @@ typedef struct run_ask {
     uint32_t timeout_s; /* 0: as the manifest or the plugin says */
     const char *record_dir;
     bool wake; /* a suspended compute, whatever the manifest says */
+
+    run_watch watch;           /* hears of its end, besides the hooks */
+    const lb_state_op *claims; /* conditions and changes of the state that belong to its beginning */
+    size_t claim_count;
+    const char *origin; /* a JSON object for the run's document, or NULL */
+    uint64_t cause;     /* of the event that started it, with its depth; 0: none */
+    uint32_t depth;
 } run_ask;
 
 typedef struct supervisor_hooks {
     void *state;
-    /* A run has ended and its row in the book is durable. The document is one line of JSON. */
+    /* Runs may begin, or why none ever will. NULL: not interested. */
+    void (*ready)(void *state, const lb_error *error);
+    /* A run has ended and its end is durable. The document is one line of JSON. */
     void (*ended)(void *state, const run_outcome *outcome, const char *document);
+    /* A run that was asked for did not begin: its claims did not hold (LB_ERR_CONFLICT), its tool rests, the state is
+     * gone. NULL: as if it had ended. */
+    void (*refused)(void *state, const run_request *request, const lb_error *error);
     void (*log)(void *state, const run_request *request, lb_level level, const char *tool, const char *text);
     void (*progress)(void *state, const run_request *request, int64_t done, int64_t total, const char *what);
+    void (*durable)(void *state, uint64_t seq);                       /* events, for the router */
+    void (*publish)(void *state, const char *id, const char *record); /* requests for people */
+    void (*settle)(void *state, const char *id, const char *record);
 } supervisor_hooks;
 
 typedef struct supervisor_options {
@@ -38,7 +58,8 @@ typedef struct supervisor_options {
     const registry *registry;
     struct ev_loop *loop;
     const char *program; /* NULL: ourselves */
-    int workers;         /* 0: the manifest's */
+    int workers;         /* 0: the manifest's; negative: none, only the state is wanted */
+    bool daemon;         /* holds the log of events and never gives the state up; else one run or a few */
     lb_level log_level;
     supervisor_hooks hooks;
 } supervisor_options;
@@ -54,12 +75,30 @@ bool supervisor_needs_targets(const supervisor *s, const run_ask *ask);
 LB_MUST_CHECK int supervisor_run_own(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 LB_MUST_CHECK int supervisor_list_targets(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_error *err);
 
+/* From now on a manifest and plugins that were read anew hold, for new runs; those under way end as they began, in the
+ * workers that they have. The old ones may go at once. */
+LB_MUST_CHECK int supervisor_use(supervisor *s, const manifest *m, const registry *r, lb_error *err);
+
+bool supervisor_is_workspace_tool(const supervisor *s, const char *tool);
+
 void supervisor_cancel(supervisor *s, const char *run_id);
+
+/* A fact of the host's own for the log of events. */
+void supervisor_event(supervisor *s, const char *kind, const lb_target *target, const char *run_id,
+                      const lb_value *payload);
+
+/* A row of history. */
+void supervisor_row(supervisor *s, const char *table, const lb_value *values, const lb_target *target);
 
 size_t supervisor_pending(const supervisor *s); /* not yet ended, or their end not yet durable */
 pool *supervisor_pool(supervisor *s);
+book *supervisor_book(supervisor *s); /* NULL: there is no state service */
+approvals *supervisor_approvals(supervisor *s);
+chronicle *supervisor_chronicle(supervisor *s);
+suspend_book *supervisor_suspended(supervisor *s);
 
-/* report.c: the JSON document of a run (design: the shape that `lbops run --json` prints), without a newline. */
-void report_document(buf *into, const run_outcome *outcome);
+/* report.c: the JSON document of a run (design: the shape that `lbops run --json` prints), without a newline.
+ * approvals: a JSON array, or NULL. */
+void report_document(buf *into, const run_outcome *outcome, const char *approvals);
 
 #endif

@@ -1,107 +1,103 @@
 #include "suspend.h"
 
 #include "clock.h"
-#include "fs.h"
 #include "json.h"
-
-#include <dirent.h>
-#include <errno.h>
+#include "log.h"
+#include "service_state.h"
 
 typedef struct entry {
     struct entry *next;
-    char *tool, *reason, *since;
+    char *tool, *since, *reason;
     int crashes;
 } entry;
 
 struct suspend_book {
-    char *dir;
-    int limit;
     entry *entries;
+    int limit;
 };
+
+static entry *find(const suspend_book *book, const char *tool)
+{
+    for (entry *e = book->entries; e; e = e->next)
+        if (strcmp(e->tool, tool) == 0)
+            return e;
+    return NULL;
+}
+
+static entry *find_or_add(suspend_book *book, const char *tool)
+{
+    entry *e = find(book, tool);
+    if (e)
+        return e;
+    e = base_alloc(sizeof *e);
+    e->tool = base_strdup(tool);
+    e->next = book->entries;
+    book->entries = e;
+    return e;
+}
+
+static void set(entry *e, int crashes, const char *since, const char *reason)
+{
+    char *new_since = base_strdup(since ? since : "?"), *new_reason = base_strdup(reason ? reason : "?");
+    free(e->since);
+    free(e->reason);
+    e->crashes = crashes;
+    e->since = new_since;
+    e->reason = new_reason;
+}
 
 static void free_entry(entry *e)
 {
     free(e->tool);
-    free(e->reason);
     free(e->since);
+    free(e->reason);
     free(e);
 }
 
-static entry *find(const suspend_book *book, const char *tool)
+static bool forget(suspend_book *book, const char *tool)
 {
-    entry *e = book->entries;
-    while (e && strcmp(e->tool, tool) != 0)
-        e = e->next;
-    return e;
+    for (entry **link = &book->entries; *link; link = &(*link)->next) {
+        entry *e = *link;
+        if (strcmp(e->tool, tool) != 0)
+            continue;
+        *link = e->next;
+        free_entry(e);
+        return true;
+    }
+    return false;
 }
 
-static char *path_of(const suspend_book *book, const char *tool)
-{
-    return base_printf("%s/%s.json", book->dir, tool);
-}
-
-static const char *text_member(struct json_object *object, const char *name)
-{
-    struct json_object *member = NULL;
-    return json_object_object_get_ex(object, name, &member) && json_object_is_type(member, json_type_string)
-               ? json_object_get_string(member)
-               : "";
-}
-
-/* A file that cannot be understood suspends nothing: it is overwritten by the next crash. */
-static void read_entry(suspend_book *book, const char *name)
-{
-    lb_error ignored;
-    LB_AUTO_FREE char *path = base_printf("%s/%s", book->dir, name), *text = NULL;
-    size_t length = 0;
-    if (fs_read(path, (size_t)64 * 1024, &text, &length, &ignored) < 0)
-        return;
-    JSON_AUTO *object = json_parse(text, length, &ignored);
-    struct json_object *crashes = NULL;
-    if (!object || !json_object_object_get_ex(object, "crashes", &crashes))
-        return;
-    entry *e = base_alloc(sizeof *e);
-    e->tool = base_printf("%.*s", (int)(strlen(name) - strlen(".json")), name);
-    e->crashes = json_object_get_int(crashes);
-    e->reason = base_strdup(text_member(object, "reason"));
-    e->since = base_strdup(text_member(object, "since"));
-    e->next = book->entries;
-    book->entries = e;
-}
-
-int suspend_open(const char *state_dir, int limit, suspend_book **ret_book, lb_error *err)
+suspend_book *suspend_new(int limit)
 {
     suspend_book *book = base_alloc(sizeof *book);
-    book->dir = base_printf("%s/suspended", state_dir);
     book->limit = limit;
-    DIR *dir = opendir(book->dir);
-    if (!dir && errno != ENOENT) {
-        int r = fs_fail(err, errno, "open directory", book->dir);
-        (void)suspend_close(book); /* gives NULL */
-        return r;
-    }
-    for (struct dirent *d; dir && (d = readdir(dir));) {
-        size_t length = strlen(d->d_name);
-        if (length > 5 && strcmp(d->d_name + length - 5, ".json") == 0)
-            read_entry(book, d->d_name);
-    }
-    if (dir)
-        (void)closedir(dir); /* was only read */
-    *ret_book = book;
-    return 0;
+    return book;
 }
 
-suspend_book *suspend_close(suspend_book *book)
+suspend_book *suspend_free(suspend_book *book)
 {
     if (!book)
         return NULL;
-    for (entry *e = book->entries, *next; e; e = next) {
-        next = e->next;
-        free_entry(e);
-    }
-    free(book->dir);
+    while (book->entries)
+        (void)forget(book, book->entries->tool); /* it is there */
     free(book);
     return NULL;
+}
+
+void suspend_set(suspend_book *book, const char *tool, int crashes, const char *since, const char *reason)
+{
+    set(find_or_add(book, tool), crashes, since, reason);
+}
+
+void suspend_take(suspend_book *book, wire_reader *docs)
+{
+    lb_state_doc doc;
+    lb_error error;
+    while (state_get_doc(docs, &doc)) {
+        JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &error);
+        suspend_set(book, doc.key, (int)json_get_i64(body, "crashes", 0), json_get_text(body, "since"),
+                    json_get_text(body, "reason"));
+    }
 }
 
 bool suspend_is_suspended(const suspend_book *book, const char *tool)
@@ -121,64 +117,45 @@ int suspend_check(const suspend_book *book, const char *tool, lb_error *err)
                    tool, e->since, e->crashes, e->reason);
 }
 
-static int write_entry(const suspend_book *book, const entry *e, lb_error *err)
-{
-    BUF_AUTO text = BUF_INIT((size_t)64 * 1024);
-    LB_AUTO_FREE char *path = path_of(book, e->tool);
-    buf_putc(&text, '{');
-    json_member_i64(&text, "crashes", e->crashes);
-    json_member_string(&text, "since", e->since);
-    json_member_string(&text, "reason", e->reason);
-    buf_puts(&text, "}\n");
-    int r = fs_make_dirs(book->dir, err);
-    return r < 0 ? r : fs_write_durable(path, buf_text(&text), text.length, 0600, err);
-}
-
-bool suspend_note_crash(suspend_book *book, const char *tool, const char *reason, lb_error *err)
+bool suspend_note_crash(suspend_book *book, const char *tool, const char *reason)
 {
     char now[CLOCK_TEXT];
-    entry *e = find(book, tool);
-    if (!e) {
-        e = base_alloc(sizeof *e);
-        e->tool = base_strdup(tool);
-        e->next = book->entries;
-        book->entries = e;
-    }
+    entry *e = find_or_add(book, tool);
     clock_format(clock_now(), now);
-    e->crashes++;
-    free(e->reason);
-    free(e->since);
-    e->reason = base_strdup(reason);
-    e->since = base_strdup(now);
-    err->code = 0;
-    (void)write_entry(book, e, err); /* its failure is in err, for the caller's log */
+    set(e, e->crashes + 1, now, reason);
     return e->crashes == book->limit;
 }
 
-static void forget(suspend_book *book, const char *tool)
+bool suspend_note_success(suspend_book *book, const char *tool)
 {
-    LB_AUTO_FREE char *path = path_of(book, tool);
-    for (entry **link = &book->entries; *link; link = &(*link)->next) {
-        entry *e = *link;
-        if (strcmp(e->tool, tool) != 0)
-            continue;
-        *link = e->next;
-        free_entry(e);
-        break;
-    }
-    (void)unlink(path); /* a leftover only makes the count start higher */
-}
-
-void suspend_note_success(suspend_book *book, const char *tool)
-{
-    if (find(book, tool))
-        forget(book, tool);
+    return forget(book, tool);
 }
 
 int suspend_resume(suspend_book *book, const char *tool, lb_error *err)
 {
     if (!suspend_is_suspended(book, tool))
         return lb_fail(err, LB_ERR_NOT_FOUND, NULL, "%s is not suspended", tool);
-    forget(book, tool);
+    (void)forget(book, tool); /* it is there */
     return 0;
+}
+
+void suspend_put(const suspend_book *book, state_client *state, const char *tool)
+{
+    const entry *e = find(book, tool);
+    BUF_AUTO body = BUF_INIT((size_t)64 * 1024);
+    if (!e) {
+        state_op(state, &(lb_state_op){.verb = LB_STATE_REMOVE, .space = SUSPEND_SPACE, .key = tool});
+        return;
+    }
+    buf_putc(&body, '{');
+    json_member_i64(&body, "crashes", e->crashes);
+    json_member_string(&body, "since", e->since);
+    json_member_string(&body, "reason", e->reason);
+    buf_putc(&body, '}');
+    state_op(state, &(lb_state_op){.verb = LB_STATE_PUT,
+                                   .space = SUSPEND_SPACE,
+                                   .key = tool,
+                                   .status = e->crashes >= book->limit ? "suspended" : "watched",
+                                   .at = clock_now(),
+                                   .body = buf_text(&body)});
 }

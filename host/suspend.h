@@ -1,26 +1,33 @@
-/* suspend.h: tools that crashed too often rest until a person says otherwise. What is known stands in a small file per
- * tool in the state directory, so that one-shot runs and daemons see the same. [supervisor] */
+/* suspend.h: tools that crashed too often rest until a person says otherwise. What is known stands in the state service
+ * (space "suspension"), so that one-shot runs, daemons and other hosts see the same. [supervisor] */
 #ifndef LBOPS_HOST_SUSPEND_H
 #define LBOPS_HOST_SUSPEND_H
 
-#include "base.h"
+#include "state_client.h"
+
+#define SUSPEND_SPACE "suspension"
 
 typedef struct suspend_book suspend_book;
 
-/* limit: crashes in a row that suspend. */
-LB_MUST_CHECK int suspend_open(const char *state_dir, int limit, suspend_book **ret_book, lb_error *err);
-suspend_book *suspend_close(suspend_book *book);
+suspend_book *suspend_new(int limit); /* crashes in a row that suspend */
+suspend_book *suspend_free(suspend_book *book);
+
+/* Takes over what the state knows: all documents of the space. */
+void suspend_take(suspend_book *book, wire_reader *docs);
+void suspend_set(suspend_book *book, const char *tool, int crashes, const char *since, const char *reason);
 
 /* LB_ERR_SUSPENDED when the tool rests, with since when, why, and how to wake it. */
 LB_MUST_CHECK int suspend_check(const suspend_book *book, const char *tool, lb_error *err);
+bool suspend_is_suspended(const suspend_book *book, const char *tool);
 
-/* A crash; true when this one suspended the tool. A failure to write is in err, and the crash still counts here. */
-bool suspend_note_crash(suspend_book *book, const char *tool, const char *reason, lb_error *err);
-void suspend_note_success(suspend_book *book, const char *tool); /* crashes must be in a row */
-
+/* A crash; true when this one suspended the tool. */
+bool suspend_note_crash(suspend_book *book, const char *tool, const char *reason);
+/* Crashes must be in a row. True: there was something to forget. */
+bool suspend_note_success(suspend_book *book, const char *tool);
 /* Ends the rest. LB_ERR_NOT_FOUND: it does not rest. */
 LB_MUST_CHECK int suspend_resume(suspend_book *book, const char *tool, lb_error *err);
 
-bool suspend_is_suspended(const suspend_book *book, const char *tool);
+/* Adds what the book now says of the tool to the open transaction. */
+void suspend_put(const suspend_book *book, state_client *state, const char *tool);
 
 #endif

@@ -7,20 +7,6 @@
 
 /* ---- the tool ---- */
 
-static const char *text_member(struct json_object *object, const char *name)
-{
-    struct json_object *member = NULL;
-    return json_object_object_get_ex(object, name, &member) && json_object_is_type(member, json_type_string)
-               ? json_object_get_string(member)
-               : NULL;
-}
-
-static bool is_set(struct json_object *object, const char *name)
-{
-    struct json_object *member = NULL;
-    return json_object_object_get_ex(object, name, &member) && json_object_get_boolean(member);
-}
-
 static void put_object(void *object)
 {
     (void)json_object_put(object); /* says only whether it was the last reference */
@@ -60,7 +46,7 @@ static int each_item(lb_ctx *ctx, const char *path, const char *list, take_item 
             if (r < 0)
                 return r;
         }
-        token = text_member(page, "next_page_token");
+        token = json_get_text(page, "next_page_token");
         if (!token || !*token)
             return 0;
     }
@@ -70,12 +56,12 @@ static int each_item(lb_ctx *ctx, const char *path, const char *list, take_item 
 static int take_branch(lb_ctx *ctx, struct json_object *item, const char *project, lb_error *err)
 {
     struct json_object *status = NULL;
-    const char *branch = text_member(item, "branch_id");
+    const char *branch = json_get_text(item, "branch_id");
     (void)json_object_object_get_ex(item, "status", &status); /* absent is fine */
-    branch = branch || !status ? branch : text_member(status, "branch_id");
+    branch = branch || !status ? branch : json_get_text(status, "branch_id");
     if (!branch)
         return lb_skipped(ctx, lb_printf(ctx, "a branch of %s", project), "it has no branch_id", err);
-    bool guarded = !status || is_set(status, "is_protected") || is_set(status, "default");
+    bool guarded = !status || json_get_bool(status, "is_protected") || json_get_bool(status, "default");
     int r = lb_append(ctx, "targets",
                       LB_ARGS(lb_text("project", project), lb_text("branch", branch),
                               lb_text("class", guarded ? "production" : "shared")),
@@ -85,7 +71,7 @@ static int take_branch(lb_ctx *ctx, struct json_object *item, const char *projec
 
 static int take_project(lb_ctx *ctx, struct json_object *item, const char *parent, lb_error *err)
 {
-    const char *project = text_member(item, "project_id");
+    const char *project = json_get_text(item, "project_id");
     (void)parent; /* projects have none */
     if (!project)
         return lb_skipped(ctx, "a project", "it has no project_id", err);
@@ -173,23 +159,70 @@ static bool is_ours(const manifest *m, const char *project, const char *branch, 
     return ours;
 }
 
+bool targets_have_patterns(const manifest *m)
+{
+    for (size_t i = 0; i < m->target_count; i++)
+        if (m->targets[i].pattern)
+            return true;
+    return false;
+}
+
+static bool is_named(const manifest *m, const char *project, const char *branch)
+{
+    for (size_t i = 0; i < m->target_count; i++)
+        if (!m->targets[i].pattern && may_be(&m->targets[i], project, branch))
+            return true;
+    return false;
+}
+
+static void each_named(const manifest *m, void (*each)(void *state, const lb_target *target), void *state)
+{
+    for (size_t i = 0; i < m->target_count; i++) {
+        const manifest_target *t = &m->targets[i];
+        bool is_first = !t->pattern;
+        for (size_t k = 0; k < i && is_first; k++)
+            is_first = m->targets[k].pattern || !may_be(&m->targets[k], t->project, t->branch);
+        lb_target target = {t->project, t->branch, LB_BRANCH_PRODUCTION};
+        if (is_first && is_ours(m, t->project, t->branch, &target.branch_class))
+            each(state, &target);
+    }
+}
+
+static struct json_object *listed_targets(struct json_object *run_document)
+{
+    return json_get_list(json_get_object(run_document, "result"), "targets");
+}
+
+void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target),
+                  void *state)
+{
+    lb_error ignored;
+    JSON_AUTO *run_document = document ? json_parse(document, strlen(document), &ignored) : NULL;
+    struct json_object *targets = listed_targets(run_document);
+    each_named(m, each, state);
+    for (size_t i = 0; targets && i < json_object_array_length(targets); i++) {
+        struct json_object *item = json_object_array_get_idx(targets, i);
+        const char *p = json_get_text(item, "project"), *b = json_get_text(item, "branch");
+        lb_target target = {p, b, class_by_name(json_get_text(item, "class"))};
+        if (p && b && !is_named(m, p, b) && is_ours(m, p, b, &target.branch_class))
+            each(state, &target);
+    }
+}
+
 int targets_choose(const manifest *m, const char *document, const char *project, const char *branch,
                    targets_choice *ret_choice, lb_error *err)
 {
     char found[256] = "";
     size_t count = 0, used = 0;
     targets_choice choice = {0};
-    struct json_object *result = NULL, *targets = NULL;
     JSON_AUTO *run_document = json_parse(document, strlen(document), err);
     if (!run_document)
         return err->code;
-    bool listed = json_object_object_get_ex(run_document, "result", &result) &&
-                  json_object_object_get_ex(result, "targets", &targets) &&
-                  json_object_is_type(targets, json_type_array);
-    for (size_t i = 0; listed && i < json_object_array_length(targets); i++) {
+    struct json_object *targets = listed_targets(run_document);
+    for (size_t i = 0; targets && i < json_object_array_length(targets); i++) {
         struct json_object *item = json_object_array_get_idx(targets, i);
-        const char *p = text_member(item, "project"), *b = text_member(item, "branch");
-        lb_branch_class branch_class = class_by_name(text_member(item, "class"));
+        const char *p = json_get_text(item, "project"), *b = json_get_text(item, "branch");
+        lb_branch_class branch_class = class_by_name(json_get_text(item, "class"));
         if (!p || !b || (project && strcmp(p, project) != 0) || (branch && strcmp(b, branch) != 0) ||
             !is_ours(m, p, b, &branch_class))
             continue;
@@ -209,24 +242,4 @@ int targets_choose(const manifest *m, const char *document, const char *project,
         return lb_fail(err, LB_ERR_INVALID, found, "the names leave %zu branches", count);
     return lb_fail(err, LB_ERR_NOT_FOUND, "the manifest's [[targets]] and the control plane have none in common",
                    "there is no branch %s/%s to run on", project ? project : "*", branch ? branch : "*");
-}
-
-int targets_each(const manifest *m, const char *document, void (*each)(void *arg, const lb_target *target), void *arg,
-                 lb_error *err)
-{
-    struct json_object *result = NULL, *targets = NULL;
-    JSON_AUTO *run_document = json_parse(document, strlen(document), err);
-    if (!run_document)
-        return err->code;
-    bool listed = json_object_object_get_ex(run_document, "result", &result) &&
-                  json_object_object_get_ex(result, "targets", &targets) &&
-                  json_object_is_type(targets, json_type_array);
-    for (size_t i = 0; listed && i < json_object_array_length(targets); i++) {
-        struct json_object *item = json_object_array_get_idx(targets, i);
-        lb_target t = {text_member(item, "project"), text_member(item, "branch"),
-                       class_by_name(text_member(item, "class"))};
-        if (t.project && t.branch && is_ours(m, t.project, t.branch, &t.branch_class))
-            each(arg, &t);
-    }
-    return 0;
 }

@@ -17,6 +17,11 @@ extern const lb_plugin targets_plugin;
  * all that fits, for the names that are missing or for the class that the manifest does not say. */
 bool targets_are_needed(const manifest *m, const char *project, const char *branch);
 
+/* Every branch that the manifest looks after: those it names, and those of a listing (NULL: none) that its patterns
+ * fit; each once. */
+void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target),
+                  void *state);
+bool targets_have_patterns(const manifest *m);
 /* Does the manifest let runs wake this branch's compute? The last entry that fits counts. */
 bool targets_may_wake(const manifest *m, const lb_target *target);
 
@@ -32,9 +37,5 @@ typedef struct targets_choice {
  * LB_ERR_NOT_FOUND; several: LB_ERR_INVALID, with the first of them in the hint. */
 LB_MUST_CHECK int targets_choose(const manifest *m, const char *document, const char *project, const char *branch,
                                  targets_choice *ret_choice, lb_error *err);
-
-/* Every branch of a listing that the manifest looks after, in the listing's order. */
-LB_MUST_CHECK int targets_each(const manifest *m, const char *document,
-                               void (*each)(void *arg, const lb_target *target), void *arg, lb_error *err);
 
 #endif

@@ -15,6 +15,9 @@ typedef enum wire_type {
     /* supervisor to worker */
     WIRE_SETUP = 1,
     WIRE_RUN = 2,
+    /* supervisor to service */
+    WIRE_SERVICE = 3,
+    WIRE_ASK_SERVICE = 4,
     /* worker to supervisor */
     WIRE_READY = 64,
     WIRE_LOG = 65,
@@ -22,7 +25,12 @@ typedef enum wire_type {
     WIRE_CHANGE = 67,
     WIRE_EVENT = 68,
     WIRE_CALLED = 69, /* a run that this run called has ended */
-    WIRE_DONE = 70
+    WIRE_DONE = 70,
+    WIRE_ASK = 71, /* a group of changes waits for a person */
+    /* service to supervisor; WIRE_LOG too, with level and text alone */
+    WIRE_OPENED = 80,
+    WIRE_ANSWER = 81,
+    WIRE_NEWS = 82
 } wire_type;
 
 /* Writing: wire_begin gives a mark that wire_end needs. */

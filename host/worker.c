@@ -86,7 +86,7 @@ static void send_frame(void *state, const buf *frame)
         return; /* too long to matter as a log line; results and events are bounded before they come here */
     buf_put(&w->out, frame->data, frame->length);
     wire_type type = (wire_type)((unsigned char)frame->data[4] | (unsigned char)frame->data[5] << 8);
-    if (type == WIRE_CHANGE || type == WIRE_PROGRESS || type == WIRE_LOG)
+    if (type == WIRE_CHANGE || type == WIRE_PROGRESS || type == WIRE_LOG || type == WIRE_ASK)
         flush_frames(w);
 }
 

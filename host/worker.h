@@ -2,7 +2,9 @@
 #ifndef LBOPS_HOST_WORKER_H
 #define LBOPS_HOST_WORKER_H
 
-#define WORKER_FD 3
+#include "child.h"
+
+#define WORKER_FD CHILD_FD
 
 /* Never returns to its caller's work: the result is the exit code. */
 int worker_main(void);

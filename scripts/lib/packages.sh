@@ -10,6 +10,9 @@ packages_wanted() {
         libpq-dev libcurl4-openssl-dev libjson-c-dev libev-dev libcunit1-dev \
         libsqlite3-dev libtomlplusplus-dev libseccomp-dev libsystemd-dev \
         patchelf jq openssl python3 python3-venv tzdata ca-certificates git
+    packages_unless_there npm npm
+    packages_unless_there mvn maven
+    packages_unless_there java default-jre-headless
     case "$1" in
         12) printf '%s\n' \
             clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev \
@@ -19,6 +22,11 @@ packages_wanted() {
             postgresql-17 postgresql-17-hypopg postgresql-17-pg-qualstats \
             postgresql-client-17 libpg-query-dev ;;
     esac
+}
+
+# packages_unless_there COMMAND PACKAGE: programs that people often have from elsewhere, and that are not to come twice.
+packages_unless_there() {
+    command -v "$1" >/dev/null || printf '%s\n' "$2"
 }
 
 # packages_missing NAME...: those that are not installed.

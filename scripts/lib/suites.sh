@@ -86,6 +86,12 @@ start_postgres() {
 
 # ---- ctest -------------------------------------------------------------------
 
+# Suites that start Spark carry the label spark.
+wants_spark() {
+    unheld ctest --test-dir "$1" --show-only=json-v1 "${@:2}" |
+        jq -e 'any(.tests[].properties[]?; .name == "LABELS" and (.value | index("spark")))' >/dev/null
+}
+
 # show_cases LOG: what the suites of bad and hostile plugins, and of the emulator, went through, by name.
 show_cases() {
     awk '
@@ -107,6 +113,7 @@ suites() {
     [[ "$preset" != asan ]] || args+=(-LE '^nosan$')
     if wants_postgres "$dir" "${args[@]}"; then start_postgres; fi
     if wants_python "$dir" "${args[@]}"; then python_install; fi
+    if wants_spark "$dir" "${args[@]}"; then jars_install; fi
     headline "suites ($preset)"
     export LBOPS_JOBS=${LBOPS_JOBS:-$(nproc)}
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \

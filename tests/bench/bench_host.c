@@ -1,6 +1,8 @@
-/* bench_host: what the host itself costs: a run's round trip, runs per second, time to ready, memory.
+/* bench_host: what the host itself costs: a run's round trip, runs per second, time to ready, memory, schedules.
  * usage: bench_host LBOPS PLUGIN_DIR BENCH_PLUGIN_DIR */
 #include "bench.h"
+#include "bench_events.h"
+#include "sched_figures.h"
 
 #include "fs.h"
 #include "supervisor.h"
@@ -361,6 +363,8 @@ int main(int argc, char **argv)
     double per_second = measure_flood(&small, argv[1]);
     double cold = time_to_ready(argv[1], &large, true), warm = time_to_ready(argv[1], &large, false);
     measure_memory(argv[1], &large, &supervisor_mb, &worker_mb);
+    bench_figure events[BENCH_EVENT_FIGURES];
+    bench_events(small.dir, events);
     bench_figure figures[] = {
         {.name = "round_trip_median", .value = median, .unit = "us", .target = 60},
         {.name = "round_trip_p99", .value = p99, .unit = "us", .target = 300},
@@ -369,10 +373,18 @@ int main(int argc, char **argv)
         {.name = "ready_cached_47_tools", .value = warm, .unit = "ms", .target = 30},
         {.name = "supervisor_resident", .value = supervisor_mb, .unit = "MB", .target = 12},
         {.name = "idle_worker_private", .value = worker_mb, .unit = "MB", .target = 8},
+        events[0],
+        events[1],
+        events[2],
+        events[3],
+        events[4],
     };
     (void)snprintf(figures[0].against, sizeof figures[0].against,
                    "starting a process per run: %.0f us, %.1f times as much", spawn, spawn / median);
-    bench_print("host", figures, LB_COUNT(figures));
+    bench_figure all[LB_COUNT(figures) + SCHED_FIGURES];
+    memcpy(all, figures, sizeof figures);
+    sched_figures(all + LB_COUNT(figures));
+    bench_print("host", all, LB_COUNT(all));
     workspace_close(&small);
     workspace_close(&large);
     return 0;

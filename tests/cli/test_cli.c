@@ -6,7 +6,7 @@
 
 static void help_of_the_program(void)
 {
-    static const char *const verbs[] = {"init", "check", "tools", "run", "plugin", "completion", "version"};
+    static const char *const verbs[] = {"init", "check", "tools", "run", "events", "plugin", "completion", "version"};
     ANSWER a = lbops(WORDS("--help"));
     ANSWER bare = lbops(WORDS(NULL));
     expect_code(&a, 0);
@@ -20,7 +20,8 @@ static void help_of_the_program(void)
 
 static void help_of_each_verb(void)
 {
-    static const char *const verbs[] = {"init", "check", "tools", "run", "plugin", "completion", "version", "help"};
+    static const char *const verbs[] = {"init",   "check",      "tools",   "run", "events",
+                                        "plugin", "completion", "version", "help"};
     for (size_t i = 0; i < LB_COUNT(verbs); i++) {
         LB_AUTO_FREE char *usage = base_printf("lbops %s", verbs[i]);
         ANSWER a = lbops(WORDS(verbs[i], "--help"));

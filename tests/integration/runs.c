@@ -1,5 +1,7 @@
 #include "runs.h"
 
+#include "child.h"
+
 #include <dirent.h>
 #include <signal.h>
 
@@ -306,7 +308,7 @@ static pid_t find_process(bool (*is_it)(const void *arg, pid_t pid), const void 
 static bool is_stranger(const void *arg, pid_t pid)
 {
     int depth = 0;
-    if (pid == getpid() || is_worker(arg, pid))
+    if (pid == getpid() || is_worker(arg, pid) || child_is_known(pid))
         return false;
     for (pid_t up = parent_of(pid); up > 1 && depth < 100; up = parent_of(up), depth++)
         if (up == getpid())

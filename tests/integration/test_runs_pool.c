@@ -1,5 +1,6 @@
 /* Who runs what where: affinity, stealing, recycling, cancelling, and the rest that a tool gets that crashes too often.
  */
+#include "desk.h"
 #include "runs.h"
 
 #include <signal.h>
@@ -141,30 +142,60 @@ static void crash(stage *s)
     CU_ASSERT_EQUAL(stage_run(s, "rests", ARGS("crash", "true"))->status, RUN_CRASHED);
 }
 
+static void expect_resting(stage *s)
+{
+    const ending *e = stage_run(s, "rests", NO_ARGS);
+    CU_ASSERT_EQUAL(e->status, RUN_FAILED);
+    CU_ASSERT_EQUAL(e->error.code, LB_ERR_SUSPENDED);
+    ASSERT_CONTAINS(e->error.message, "rests is suspended since");
+    ASSERT_CONTAINS(e->error.message, "SIGABRT");
+    ASSERT_CONTAINS(e->error.hint, "--resume");
+}
+
+typedef struct answer {
+    stage *stage;
+    int code;
+} answer;
+
+static void hear(void *state, const char *line)
+{
+    (void)state, (void)line; /* the exit code says it */
+}
+
+static void hear_the_end(void *state, int code)
+{
+    answer *a = state;
+    a->code = code;
+    ev_break(a->stage->loop, EVBREAK_ALL);
+}
+
+static int resume(stage *s, const char *request)
+{
+    answer a = {.stage = s, .code = -1};
+    const desk_client client = {.state = &a, .say = hear, .exit = hear_the_end, .via = "the test"};
+    desk *d = desk_new(s->supervisor, s->manifest, NULL, NULL);
+    if (desk_serve(d, request, &client))
+        (void)ev_run(s->loop, 0);
+    d = desk_free(d);
+    return a.code;
+}
+
 static void suspended_after_crashes_in_a_row(void)
 {
+    static const char wake[] = "{\"verb\":\"resume\",\"tool\":\"rests\",\"name\":\"anna\"}";
     stage s;
-    lb_error err;
-    suspend_book *book = NULL;
     CU_ASSERT_FATAL(stage_open(&s, three, NULL));
     for (int i = 0; i < 3; i++)
         crash(&s);
-    CU_ASSERT_PTR_NULL(stage_ask(&s, "rests", NULL, NO_ARGS));
-    CU_ASSERT_EQUAL(s.err.code, LB_ERR_SUSPENDED);
-    ASSERT_CONTAINS(s.err.message, "rests is suspended since");
-    ASSERT_CONTAINS(s.err.message, "SIGABRT");
-    ASSERT_CONTAINS(s.err.hint, "--resume");
+    expect_resting(&s);
     expect_healthy(&s); /* the others are not */
     stage_stop(&s);
     CU_ASSERT_FATAL(stage_reopen(&s, three, NULL));
-    CU_ASSERT_PTR_NULL(stage_ask(&s, "rests", NULL, NO_ARGS)); /* another supervisor knows it */
+    expect_resting(&s); /* another supervisor knows it */
+    CU_ASSERT_EQUAL(resume(&s, wake), 0);
+    CU_ASSERT_EQUAL(resume(&s, wake), 1); /* it does not rest */
+    CU_ASSERT_EQUAL(stage_run(&s, "rests", NO_ARGS)->status, RUN_OK);
     stage_stop(&s);
-    LB_AUTO_FREE char *state = base_printf("%s/state", s.dir);
-    CU_ASSERT_FATAL(suspend_open(state, 3, &book, &err) >= 0);
-    CU_ASSERT(suspend_is_suspended(book, "rests"));
-    CU_ASSERT(suspend_resume(book, "rests", &err) >= 0);
-    CU_ASSERT_EQUAL(suspend_resume(book, "rests", &err), LB_ERR_NOT_FOUND);
-    book = suspend_close(book);
     CU_ASSERT_FATAL(stage_reopen(&s, three, NULL));
     CU_ASSERT_EQUAL(stage_run(&s, "rests", NO_ARGS)->status, RUN_OK);
     stage_close(&s);

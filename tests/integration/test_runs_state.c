@@ -70,9 +70,8 @@ static void no_file_can_grow(void)
     CU_ASSERT_FATAL(stage_open(&s, NULL, NULL));
     stage_stop(&s);
     in_child(no_more_bytes, &s, text, sizeof text);
-    ASSERT_CONTAINS(text, "noop: failed: the run ended, but the book of runs cannot be written");
-    ASSERT_CONTAINS(text, "File too large");
-    ASSERT_CONTAINS(text, "steps: failed: nothing was changed, as the audit log cannot be written");
+    ASSERT_CONTAINS(text, "noop: failed: opening the store: there is no room for"); /* nothing begins unwritten */
+    ASSERT_CONTAINS(text, "steps: did not run: opening the store: there is no room for");
     LB_AUTO_FREE char *path = base_printf("%s/note.txt", s.dir);
     CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
     CU_ASSERT(outbox_is_whole(&s, "tool_runs", true));
@@ -88,7 +87,7 @@ static void fill_disk(stage *s, FILE *report)
     LB_AUTO_FREE char *state = base_printf("%s/state", s->dir), *filler = base_printf("%s/filler", state);
     static char block[65536];
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", state, "tmpfs", 0, "size=256k") != 0) {
+        mount("tmpfs", state, "tmpfs", 0, "size=4m") != 0) {
         (void)fprintf(report, "left out: cannot mount a small disk here\n");
         return;
     }
@@ -121,8 +120,7 @@ static void full_disk(void)
         printf("\n    %s", text);
     } else {
         ASSERT_CONTAINS(text, "noop: ok: ");
-        ASSERT_CONTAINS(text, "noop: failed: the run ended, but the book of runs cannot be written");
-        ASSERT_CONTAINS(text, "No space left on device");
+        ASSERT_CONTAINS(text, "noop: failed: committing a batch: there is no room for");
         ASSERT_CONTAINS(text, "steps: failed: ");
         ASSERT_CONTAINS(text, "whole: 1");
         ASSERT_CONTAINS(text, "rests: ok: ");

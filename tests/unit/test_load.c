@@ -73,8 +73,10 @@ static void sound_plugins_pass(void)
     s.tool.writes = LB_NAMES("audit_log");
     s.tool.emits = LB_NAMES("branch.created", "a_1.b2");
     CU_ASSERT_EQUAL(load_check(&s.plugin, "sample", &err), 0);
+    const lb_service service = {.size = sizeof service};
     for (uint32_t kind = LB_KIND_DELTA; kind <= LB_KIND_MODEL; kind++) {
         s.plugin.kind = kind;
+        s.plugin.ops = &service;
         CU_ASSERT_EQUAL(load_check(&s.plugin, "sample", &err), 0);
     }
 }

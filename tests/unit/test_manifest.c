@@ -189,8 +189,10 @@ static void gives_sound_advice_in_the_starter(void)
 {
     BUF_AUTO text = BUF_INIT(65536);
     for (const char *line = manifest_starter; *line; line += strcspn(line, "\n") + 1) {
-        static const char *const starts[] = {"[",     "params",  "schedule", "timeout_s", "event", "tool =",  "metric",
-                                             "below", "warning", "critical", "effect",    "class", "decision"};
+        static const char *const starts[] = {
+            "[",       "params",   "schedule", "timeout_s", "event",     "tool =", "metric",   "below",
+            "warning", "critical", "effect",   "class",     "decision",  "cron",   "window =", "name = \"night",
+            "kind",    "opens",    "lasts",    "expires",   "approvers", "what",   "branch",   "reason"};
         const char *body = strncmp(line, "# ", 2) == 0 ? line + 2 : line;
         bool take = body == line;
         for (size_t i = 0; i < LB_COUNT(starts) && !take; i++)
@@ -202,6 +204,10 @@ static void gives_sound_advice_in_the_starter(void)
     CU_ASSERT_EQUAL(m->subscription_count, 1);
     CU_ASSERT_EQUAL(m->threshold_count, 1);
     CU_ASSERT_EQUAL(m->rule_count, 1);
+    CU_ASSERT_EQUAL(m->schedule_count, 1);
+    CU_ASSERT_EQUAL(m->window_count, 1);
+    CU_ASSERT_EQUAL(m->routine_count, 1);
+    ASSERT_TEXT(m->approvals.approvers[0], "ada");
     CU_ASSERT_EQUAL(m->agents[0].tool_count, 2);
     manifest_free(m);
 }

@@ -144,6 +144,9 @@ static void accepts_what_fits(void)
         PLAIN "[services.delta]\nplugin = \"delta_test\"\nanything = 1\n",
         PLAIN "[[gate]]\ntool = \"scan\"\ndecision = \"ask\"\n[[gate]]\ntool = \"v*u?\"\ndecision = \"ask\"\n",
         PLAIN "[agents.a]\ntools = [\"vacuum\"]\n[agents.b.tool.vacuum]\nschedule = \"\"\n",
+        PLAIN
+        "[agents.a.tool.scan]\nparams = { days = 3 }\n[[schedules]]\ntool = \"scan\"\ncron = \"@daily\"\n"
+        "params = { table = \"t\" }\n[agents.a.tool.report]\n[[schedules]]\ntool = \"report\"\ncron = \"@daily\"\n",
         HEAD "[agents.a]\ntools = [\"report\"]\n", /* a tool of the workspace needs no transport */
         HEAD,
     };
@@ -211,6 +214,22 @@ static void guards_secrets(void)
     manifest_problems_done(&problems);
 }
 
+/* The platform's own kinds need no tool that emits them; patterns need something that matches. */
+static void knows_the_kinds_of_events(void)
+{
+    static const char *const known[] = {"approval.requested", "sync.drift_detected", "branch.*", "*"};
+    for (size_t i = 0; i < LB_COUNT(known); i++) {
+        manifest_problems problems = {0};
+        LB_AUTO_FREE char *text = base_printf(
+            PLAIN "[agents.a]\ntools = [\"vacuum\"]\n[[subscriptions]]\nevent = \"%s\"\ntool = \"vacuum\"\n", known[i]);
+        check(text, &problems);
+        CU_ASSERT_EQUAL(problems.count, 0);
+        manifest_problems_done(&problems);
+    }
+    check_one(PLAIN "[agents.a]\ntools = [\"vacuum\"]\n[[subscriptions]]\nevent = \"nosuch.*\"\ntool = \"vacuum\"\n",
+              11, false, "no tool emits the event nosuch.*", "");
+}
+
 static void checks_subscriptions(void)
 {
     check_one(PLAIN
@@ -221,6 +240,21 @@ static void checks_subscriptions(void)
     check_one(PLAIN "[agents.a]\ntools = [\"scan\"]\n[[subscriptions]]\nevent = \"branch.created\"\ntool = \"scan\"\n"
                     "params = { table = \"{payload.table}\", day = 1 }\n",
               14, false, "scan has no parameter day", "days");
+}
+
+static void checks_schedules(void)
+{
+    check_one(PLAIN "[agents.a]\ntools = [\"scan\"]\n[[schedules]]\ntool = \"scan\"\ncron = \"@daily\"\n", 11, false,
+              "scan needs its parameter table, as it runs by schedule", "");
+    check_one(PLAIN "[agents.a]\ntools = [\"scan\"]\n[[schedules]]\ntool = \"scan\"\ncron = \"@daily\"\n"
+                    "params = { table = \"t\", day = 1 }\n",
+              14, false, "scan has no parameter day", "days");
+    check_one(PLAIN "[agents.a]\ntools = [\"report\"]\n[[schedules]]\ntool = \"report\"\ncron = \"@daily\"\n"
+                    "branch = \"*\"\n",
+              11, false, "report works on the workspace as a whole", "leave");
+    check_one(PLAIN "[[windows]]\nname = \"w\"\nkind = \"allow\"\nopens = \"@daily\"\nlasts_min = 60\n"
+                    "[agents.a.tool.scan]\nwindow = \"w\"\n",
+              14, true, "scan has no schedule that its window w could hold back", "[[schedules]]");
 }
 
 static void warns_of_a_tool_that_runs_twice(void)
@@ -256,5 +290,5 @@ static void says_everything_at_once(void)
 }
 
 SUITE(manifest_check, TEST(accepts_what_fits), TEST(finds_plugins_that_are_not_there), TEST(checks_parameters),
-      TEST(guards_secrets), TEST(checks_subscriptions), TEST(warns_of_a_tool_that_runs_twice),
-      TEST(says_everything_at_once))
+      TEST(guards_secrets), TEST(checks_subscriptions), TEST(knows_the_kinds_of_events), TEST(checks_schedules),
+      TEST(warns_of_a_tool_that_runs_twice), TEST(says_everything_at_once))

@@ -3,13 +3,14 @@
 
 #include "sha256.h"
 
-static void expect(const char *text, size_t repeat, size_t piece, const char *expected)
+static void expect_by(bool portable, const char *text, size_t repeat, size_t piece, const char *expected)
 {
     unsigned char digest[SHA256_BYTES];
     char hex[SHA256_TEXT];
     size_t length = strlen(text);
     sha256 s;
     sha256_init(&s);
+    s.portable = s.portable || portable;
     for (size_t i = 0; i < repeat; i++)
         for (size_t at = 0; at < length; at += piece)
             sha256_add(&s, text + at, length - at < piece ? length - at : piece);
@@ -17,6 +18,13 @@ static void expect(const char *text, size_t repeat, size_t piece, const char *ex
     for (size_t i = 0; i < SHA256_BYTES; i++)
         (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]); /* two digits */
     ASSERT_TEXT(hex, expected);
+}
+
+/* By plain C, and by the processor's instructions where it has them. */
+static void expect(const char *text, size_t repeat, size_t piece, const char *expected)
+{
+    expect_by(true, text, repeat, piece, expected);
+    expect_by(false, text, repeat, piece, expected);
 }
 
 static void known_digests_come_out(void)
@@ -52,4 +60,22 @@ static void files_are_hashed_whole(void)
     CU_ASSERT_EQUAL(sha256_file("/tmp", hex, &err), LB_ERR_IO);
 }
 
-SUITE(sha256, TEST(known_digests_come_out), TEST(files_are_hashed_whole))
+static void both_ways_agree_at_every_length(void)
+{
+    unsigned char text[300], one[SHA256_BYTES], other[SHA256_BYTES];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (unsigned char)(i * 131 + 7);
+    for (size_t length = 0; length <= sizeof text; length++) {
+        sha256 s, portable;
+        sha256_init(&s);
+        sha256_init(&portable);
+        portable.portable = true;
+        sha256_add(&s, text, length);
+        sha256_add(&portable, text, length);
+        sha256_end(&s, one);
+        sha256_end(&portable, other);
+        CU_ASSERT_EQUAL(memcmp(one, other, sizeof one), 0);
+    }
+}
+
+SUITE(sha256, TEST(known_digests_come_out), TEST(both_ways_agree_at_every_length), TEST(files_are_hashed_whole))

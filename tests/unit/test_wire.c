@@ -172,6 +172,8 @@ static const worker_tool some_tools[] = {
     {.name = "two", .path = "/p/two.so", .agent = "a", .risk = LB_RISK_HIGH, .needs_approval = true, .timeout_s = 9}};
 static const gate_rule some_rules[] = {{.tool = "o*", .effect = 2, .branch_class = 3, .decision = 1, .loosen = true},
                                        {.project = "p"}};
+static const gate_routine some_routines[] = {{GATE_ROUTINE_EXPIRY, "p", NULL}, {GATE_ROUTINE_RESET, NULL, "n*"}};
+static const gate_class some_classes[] = {{NULL, "ci-*", LB_BRANCH_THROWAWAY}};
 static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .work_dir = "/w",
                                         .transport_name = "t",
@@ -182,6 +184,13 @@ static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .tool_count = 2,
                                         .rules = some_rules,
                                         .rule_count = 2,
+                                        .routines = some_routines,
+                                        .routine_count = 2,
+                                        .classes = some_classes,
+                                        .class_count = 1,
+                                        .can_ask = true,
+                                        .run_asks = 9,
+                                        .journal_dir = "/j",
                                         .log_level = LB_LOG_INFO,
                                         .worker_memory_mb = 1,
                                         .run_memory_mb = 2,
@@ -212,6 +221,7 @@ static const run_done some_done = {.status = RUN_FAILED,
                                    .findings = 2,
                                    .records = 3,
                                    .events = 4,
+                                   .asked = 2,
                                    .version = "1",
                                    .retire = true};
 
@@ -245,6 +255,11 @@ static void setup_travels(void)
     CU_ASSERT(got.rules[0].loosen && got.rules[0].branch_class == 3 && !got.rules[1].tool);
     CU_ASSERT(got.log_level == LB_LOG_INFO && got.worker_memory_mb == 1 && got.grace_s == 7 && got.outbox_mb == 8 &&
               got.run_records == 5);
+    CU_ASSERT(got.routine_count == 2 && got.routines[1].kind == GATE_ROUTINE_RESET && !got.routines[1].project);
+    ASSERT_TEXT(got.routines[1].branch, "n*");
+    CU_ASSERT(got.class_count == 1 && got.classes[0].branch_class == LB_BRANCH_THROWAWAY);
+    CU_ASSERT(got.can_ask && got.run_asks == 9);
+    ASSERT_TEXT(got.journal_dir, "/j");
     arena_done(&memory);
 }
 
@@ -277,7 +292,8 @@ static void done_travels(void)
     wire_reader r = open_frame(&frame, WIRE_DONE);
     CU_ASSERT_FATAL(job_get_done(&r, &id, &got));
     ASSERT_TEXT(id, "id");
-    CU_ASSERT(got.status == RUN_FAILED && got.error.code == LB_ERR_SQL && got.retire && got.events == 4);
+    CU_ASSERT(got.status == RUN_FAILED && got.error.code == LB_ERR_SQL && got.retire && got.events == 4 &&
+              got.asked == 2);
     ASSERT_TEXT(got.error.sqlstate, "55P03");
     ASSERT_TEXT(got.result, "{\"a\":1}");
     CU_ASSERT_EQUAL(got.duration_us, 13);

@@ -23,6 +23,13 @@ typedef struct lb_service_host {
     bool (*may_wake)(void);  /* may the current run wake a suspended compute? */
 } lb_service_host;
 
+/* How the table of every service begins, whatever its kind. */
+typedef struct lb_service {
+    uint32_t size;
+    uint32_t param_size, args_size;
+    const lb_param *params; /* what stands under [services.KIND] */
+} lb_service;
+
 /* Where rows go. Both return 0 or a negative code with err filled, which the transport passes up after it has drained
  * or cancelled the statement. */
 typedef struct lb_sink {

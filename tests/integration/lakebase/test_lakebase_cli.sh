@@ -190,7 +190,7 @@ check "whose core files are off" bash -c '! grep "Max core file size" "$1" | gre
 
 # JSON web tokens begin with eyJ; the basic header is the base64 of id and secret.
 BASIC=$(printf '%s:%s' "$LBOPS_EMULATOR_CLIENT_ID" "$LBOPS_EMULATOR_CLIENT_SECRET" | base64 -w0)
-searched() { find "$LOGS" "$WORK/state" -type f | grep -q state && find "$LOGS" -type f -size +0 | grep -q long; }
+searched() { [[ -s "$LOGS/long" && -s "$LOGS/cmdline" && -n "$(find "$WORK/state" -type f -print -quit)" ]]; }
 check "there is something to search" searched
 for planted in "$LBOPS_EMULATOR_CLIENT_SECRET" "$LBOPS_EMULATOR_PAT" eyJ "${BASIC:0:40}" dapi-planted planted-static-password; do
     check "nothing that stays has ${planted:0:4}..." bash -c '! grep -rlaF -- "$1" "$2" "$3"' _ "$planted" "$LOGS" "$WORK/state"

@@ -1,0 +1,161 @@
+/* lbops serve, status, log: the daemon, and asking it how it stands. */
+#include "cli.h"
+
+#include "json.h"
+#include "log.h"
+#include "serve.h"
+
+#ifndef LBOPS_VERSION
+#define LBOPS_VERSION "0"
+#endif
+
+static cli *copy_for_loading(const cli *c)
+{
+    cli *own = base_alloc(sizeof *own);
+    *own = *c;
+    own->manifest = NULL;
+    own->registry = NULL;
+    return own;
+}
+
+static int count_errors(const manifest_problems *problems)
+{
+    int count = 0;
+    for (size_t i = 0; i < problems->count; i++)
+        count += !problems->items[i].warning;
+    return count;
+}
+
+/* For a reload: everything that is wrong goes to the log, and nothing of it to a terminal that nobody looks at. */
+static int load_again(void *state, manifest **ret_manifest, registry **ret_registry, int *ret_problems)
+{
+    cli *c = copy_for_loading(state);
+    manifest_problems problems = {0};
+    int code = cli_read_manifest(c, CLI_STRICT, &problems);
+    if (code == 0)
+        code = cli_load_registry(c);
+    if (code == 0)
+        manifest_check(c->manifest, c->registry, &problems);
+    *ret_problems = count_errors(&problems);
+    if (*ret_problems)
+        code = EXIT_USAGE;
+    for (size_t i = 0; i < problems.count; i++) {
+        BUF_AUTO line = BUF_INIT((size_t)64 * 1024);
+        manifest_problem_text(&problems.items[i], &line);
+        log_line(problems.items[i].warning ? LB_LOG_WARN : LB_LOG_ERROR, "manifest", "%s", buf_text(&line));
+    }
+    if (code == 0) {
+        *ret_manifest = c->manifest;
+        *ret_registry = c->registry;
+    } else {
+        cli_unload(c);
+    }
+    manifest_problems_done(&problems);
+    free(c);
+    return code;
+}
+
+/* The journal takes one line per message with its level in front; others get text or, asked for JSON, an object. */
+static void set_up_log(const cli *c)
+{
+    lb_level level = c->log_level == LB_LOG_WARN ? LB_LOG_INFO : c->log_level; /* a daemon says what it does */
+    bool is_journal = getenv("JOURNAL_STREAM") != NULL && !c->err_is_terminal;
+    log_setup(level, c->json ? LOG_JSON : is_journal ? LOG_JOURNAL : LOG_TEXT, c->err_colour);
+}
+
+int cli_serve(cli *c, int argc, char **argv)
+{
+    lb_error err;
+    if (argc > 1)
+        return cli_usage(c, cli_find_verb("serve"), NULL, "serve does not take %s", argv[1]);
+    int code = cli_load(c, CLI_STRICT);
+    if (code)
+        return code;
+    set_up_log(c);
+    const serve_options options = {.manifest_path = c->manifest->path,
+                                   .log_level = c->log_level == LB_LOG_WARN ? LB_LOG_INFO : c->log_level,
+                                   .version = LBOPS_VERSION,
+                                   .load = load_again,
+                                   .state = c};
+    manifest *m = c->manifest;
+    registry *r = c->registry;
+    c->manifest = NULL; /* the daemon's from here on */
+    c->registry = NULL;
+    return serve_run(&options, m, r, &err) < 0 ? cli_fail(c, &err) : 0;
+}
+
+/* ---- status ---- */
+
+static const char *shown(struct json_object *object, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(object, name, &value) && value ? json_object_get_string(value) : "-";
+}
+
+static void show_entries(const cli *c, struct json_object *entries)
+{
+    size_t count = entries ? json_object_array_length(entries) : 0;
+    if (count)
+        (void)printf("%s%-52s %-14s %-28s %s%s\n", cli_style(c, "1"), "ENTRY", "STATE", "NEXT", "LAST",
+                     cli_style(c, "0"));
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *e = json_object_array_get_idx(entries, i);
+        const char *why = json_get_text(e, "why");
+        (void)printf("%-52s %-14s %-28s %s%s%s\n", shown(e, "key"), shown(e, "state"), shown(e, "next_at"),
+                     shown(e, "last_outcome"), why ? ": " : "", why ? why : "");
+    }
+}
+
+static void show_status(cli *c, void *state, struct json_object *status)
+{
+    struct json_object *schedule = json_get_object(status, "schedule"), *list = json_get_list(status, "services");
+    (void)state;
+    if (c->json) {
+        (void)puts(json_object_to_json_string_ext(status, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        return;
+    }
+    (void)printf("%s%s%s is %s: process %s since %s, %s run(s) under way, %s event(s)\n", cli_style(c, "1"),
+                 shown(status, "workspace"), cli_style(c, "0"), shown(status, "state"), shown(status, "pid"),
+                 shown(status, "since"), shown(status, "pending"), shown(status, "events"));
+    (void)printf("schedule: %s entries on %s targets, %s running, %s waiting, %s backing off, %s started, %s missed\n",
+                 shown(schedule, "entries"), shown(status, "targets"), shown(schedule, "running"),
+                 shown(schedule, "waiting"), shown(schedule, "backing_off"), shown(schedule, "starts"),
+                 shown(schedule, "missed"));
+    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+        struct json_object *one = json_object_array_get_idx(list, i);
+        const char *trouble = json_get_text(one, "trouble");
+        (void)printf("service:  %s (%s) is %s%s%s\n", shown(one, "kind"), shown(one, "plugin"),
+                     json_get_bool(one, "up") ? "up" : "down", trouble ? ": " : "", trouble ? trouble : "");
+    }
+    show_entries(c, json_get_list(status, "entries"));
+}
+
+int cli_status(cli *c, int argc, char **argv)
+{
+    const cli_takers takers = {.result = show_status};
+    bool entries = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--entries") != 0)
+            return cli_usage(c, cli_find_verb("status"), NULL, "status does not take %s", argv[i]);
+        entries = true;
+    }
+    int code = cli_load(c, CLI_STRICT);
+    return code ? code
+                : cli_ask(c, entries ? "{\"verb\":\"status\",\"entries\":true}" : "{\"verb\":\"status\"}", "status",
+                          CLI_ASK_DAEMON, &takers);
+}
+
+int cli_log(cli *c, int argc, char **argv)
+{
+    const cli_takers takers = {0};
+    lb_level level;
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    if (argc < 2 || argc > 3 || !log_level_parse(argv[argc - 1], &level))
+        return cli_usage(c, cli_find_verb("log"), "error, warn, info or debug", "log needs a level");
+    int code = cli_load(c, CLI_STRICT);
+    buf_puts(&request, "{\"verb\":\"log\"");
+    json_member_string(&request, "component", argc == 3 ? argv[1] : NULL);
+    json_member_string(&request, "level", argv[argc - 1]);
+    buf_putc(&request, '}');
+    return code ? code : cli_ask(c, buf_text(&request), "log", CLI_ASK_DAEMON, &takers);
+}

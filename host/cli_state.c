@@ -1,0 +1,300 @@
+/* lbops runs, approvals, approve, deny: what the state knows, and what people say. */
+#include "cli.h"
+
+#include "clock.h"
+#include "json.h"
+
+static const char *shown(struct json_object *object, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(object, name, &value) && value ? json_object_get_string(value) : "-";
+}
+
+/* Items are gathered into one document, or printed as they come. */
+typedef struct item_list {
+    buf json;
+    size_t count;
+} item_list;
+
+static void add_json(item_list *list, struct json_object *item)
+{
+    json_comma(&list->json);
+    buf_puts(&list->json,
+             json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+static int ask_list(cli *c, const char *request, const char *what,
+                    void (*item)(cli *c, void *state, struct json_object *item), const char *nothing)
+{
+    item_list list = {.json = BUF_INIT(SIZE_MAX / 4)};
+    const cli_takers takers = {.state = &list, .item = item};
+    buf_putc(&list.json, '[');
+    int code = cli_ask(c, request, what, CLI_ASK_LOOK, &takers);
+    buf_putc(&list.json, ']');
+    if (code == 0 && c->json)
+        (void)puts(buf_text(&list.json));
+    else if (code == 0 && !list.count && !c->quiet)
+        (void)fprintf(stderr, "%s\n", nothing);
+    buf_done(&list.json);
+    return code;
+}
+
+/* ---- runs ---- */
+
+static void take_run(cli *c, void *state, struct json_object *item)
+{
+    item_list *list = state;
+    if (!list->count++ && !c->json)
+        (void)printf("%s%-26s  %-17s %-28s %-26s %-10s %s%s\n", cli_style(c, "1"), "RUN", "STATUS", "TOOL", "TARGET",
+                     "BY", "STARTED", cli_style(c, "0"));
+    if (c->json) {
+        add_json(list, item);
+        return;
+    }
+    char target[200] = "-";
+    const char *project = json_get_text(item, "project"), *error = json_get_text(item, "error");
+    if (project)
+        (void)snprintf(target, sizeof target, "%s/%s", project, shown(item, "branch"));
+    (void)printf("%-26s  %-17s %-28s %-26s %-10s %s\n", shown(item, "id"), shown(item, "status"), shown(item, "tool"),
+                 target, shown(item, "actor"), shown(item, "at"));
+    if (error)
+        (void)printf("    %s\n", error);
+}
+
+int cli_runs(cli *c, int argc, char **argv)
+{
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    buf_puts(&request, "{\"verb\":\"runs\"");
+    for (int i = 1; i < argc; i++) {
+        bool has_value = i + 1 < argc;
+        if (strcmp(argv[i], "--status") == 0 && has_value)
+            json_member_string(&request, "status", argv[++i]);
+        else if (strcmp(argv[i], "--limit") == 0 && has_value)
+            json_member_i64(&request, "limit", strtoll(argv[++i], NULL, 10));
+        else if (argv[i][0] != '-')
+            json_member_string(&request, "id", argv[i]);
+        else
+            return cli_usage(c, cli_find_verb("runs"), NULL, "runs does not take %s", argv[i]);
+    }
+    buf_putc(&request, '}');
+    int code = cli_load(c, CLI_DEFAULTS);
+    return code ? code : ask_list(c, buf_text(&request), "runs", take_run, "there are no such runs");
+}
+
+/* ---- approvals ---- */
+
+static void print_members(struct json_object *item)
+{
+    static const char *const names[] = {"reason", "decision_why", "evidence", "undo",   "difference",
+                                        "look",   "error",        "hash",     "run_id", "executed_run_id"};
+    struct json_object *plan = json_get_list(item, "plan"), *value = NULL;
+    for (size_t i = 0; plan && i < json_object_array_length(plan); i++)
+        (void)printf("    %-11s %s\n", shown(json_object_array_get_idx(plan, i), "effect"),
+                     shown(json_object_array_get_idx(plan, i), "statement"));
+    for (size_t i = 0; i < LB_COUNT(names); i++)
+        if (json_object_object_get_ex(item, names[i], &value) && value)
+            (void)printf(
+                "    %-11s %s\n", names[i],
+                json_object_is_type(value, json_type_string)
+                    ? json_object_get_string(value)
+                    : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+static void take_approval(cli *c, void *state, struct json_object *item)
+{
+    item_list *list = state;
+    const char *project = json_get_text(item, "project");
+    struct json_object *decisions = json_get_list(item, "decisions");
+    list->count++;
+    if (c->json) {
+        add_json(list, item);
+        return;
+    }
+    (void)printf("%s%s%s  %s: %s on %s/%s\n    asked by %s at %s, until %s\n", cli_style(c, "1"), shown(item, "id"),
+                 cli_style(c, "0"), shown(item, "status"), shown(item, "title"), project ? project : "the workspace",
+                 project ? shown(item, "branch") : "", shown(item, "tool"), shown(item, "requested_at"),
+                 shown(item, "expires_at"));
+    for (size_t i = 0; decisions && i < json_object_array_length(decisions); i++) {
+        struct json_object *d = json_object_array_get_idx(decisions, i);
+        (void)printf("    %s by %s (%s): %s\n", json_get_bool(d, "approve") ? "approved" : "denied", shown(d, "name"),
+                     shown(d, "via"), shown(d, "reason"));
+    }
+    print_members(item);
+}
+
+int cli_approvals(cli *c, int argc, char **argv)
+{
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    buf_puts(&request, "{\"verb\":\"approvals\"");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--all") == 0)
+            json_member_bool(&request, "all", true);
+        else if (argv[i][0] != '-')
+            json_member_string(&request, "id", argv[i]);
+        else
+            return cli_usage(c, cli_find_verb("approvals"), NULL, "approvals does not take %s", argv[i]);
+    }
+    buf_putc(&request, '}');
+    int code = cli_load(c, CLI_DEFAULTS);
+    return code ? code : ask_list(c, buf_text(&request), "approvals", take_approval, "nothing waits for anybody");
+}
+
+/* ---- alerts ---- */
+
+static void take_alert(cli *c, void *state, struct json_object *item)
+{
+    item_list *list = state;
+    const char *project = json_get_text(item, "project");
+    if (!list->count++ && !c->json)
+        (void)printf("%s%-9s %-9s %-28s %-6s %s%s\n", cli_style(c, "1"), "SEVERITY", "STATE", "SINCE", "TIMES", "WHAT",
+                     cli_style(c, "0"));
+    if (c->json)
+        add_json(list, item);
+    else
+        (void)printf("%-9s %-9s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), shown(item, "status"),
+                     shown(item, "fired_at"), shown(item, "count"), project ? project : "", project ? "/" : "",
+                     project ? shown(item, "branch") : "", project ? ": " : "", shown(item, "text"));
+}
+
+int cli_alerts(cli *c, int argc, char **argv)
+{
+    bool all = argc == 2 && strcmp(argv[1], "--all") == 0;
+    if (argc > 1 && !all)
+        return cli_usage(c, cli_find_verb("alerts"), NULL, "alerts does not take %s", argv[1]);
+    int code = cli_load(c, CLI_DEFAULTS);
+    return code ? code
+                : ask_list(c, all ? "{\"verb\":\"alerts\",\"all\":true}" : "{\"verb\":\"alerts\"}", "alerts",
+                           take_alert, "nothing is wrong that anybody knows of");
+}
+
+/* ---- a cycle ---- */
+
+static void take_cycle_run(cli *c, void *state, struct json_object *document)
+{
+    struct json_object *target = json_get_object(document, "target"), *error = json_get_object(document, "error");
+    const char *status = shown(document, "status");
+    (void)state;
+    if (c->json) {
+        (void)puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        return;
+    }
+    char place[200] = "";
+    if (target)
+        (void)snprintf(place, sizeof place, "%s/%s", shown(target, "project"), shown(target, "branch"));
+    (void)printf("%s%-17s%s %-32s %-28s %s ms%s%s\n", cli_style(c, strcmp(status, "ok") == 0 ? "32" : "33"), status,
+                 cli_style(c, "0"), shown(document, "tool"), place, shown(document, "duration_ms"), error ? "  " : "",
+                 error ? shown(error, "message") : "");
+    (void)fflush(stdout); /* as it comes: a cycle takes its time */
+}
+
+static void take_cycle_result(cli *c, void *state, struct json_object *result)
+{
+    (void)state;
+    if (c->json)
+        (void)puts(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
+    else
+        (void)printf("%s runs: %s ok, %s failed, %s skipped, %s wait for approval; %s changes, %s findings\n",
+                     shown(result, "runs"), shown(result, "ok"), shown(result, "failed"), shown(result, "skipped"),
+                     shown(result, "pending_approval"), shown(result, "changes"), shown(result, "findings"));
+}
+
+int cli_cycle(cli *c, int argc, char **argv)
+{
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    const cli_takers takers = {.document = take_cycle_run, .result = take_cycle_result};
+    buf_puts(&request, "{\"verb\":\"cycle\"");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--strict") == 0)
+            json_member_bool(&request, "strict", true);
+        else if (strcmp(argv[i], "--agent") == 0 && i + 1 < argc)
+            json_member_string(&request, "agent", argv[++i]);
+        else
+            return cli_usage(c, cli_find_verb("cycle"), NULL, "cycle does not take %s", argv[i]);
+    }
+    json_member_string(&request, "name", cli_user());
+    buf_putc(&request, '}');
+    int code = cli_load(c, CLI_STRICT);
+    return code ? code : cli_ask(c, buf_text(&request), "cycle", CLI_ASK_RUN, &takers);
+}
+
+/* ---- deciding ---- */
+
+typedef struct decision {
+    const char *verb, *id, *name, *reason;
+    bool has_run;
+} decision;
+
+static void take_record(cli *c, void *state, struct json_object *record)
+{
+    const decision *d = state;
+    if (c->json)
+        return; /* the run's document, or the answer below, is the one document */
+    struct json_object *decisions = json_get_list(record, "decisions");
+    int64_t people = json_get_i64(record, "people", 1);
+    size_t said = decisions ? json_object_array_length(decisions) : 0;
+    bool waits = strcmp(d->verb, "approve") == 0 && (int64_t)said < people;
+    (void)printf("%s: %s is %s%s\n", shown(record, "id"), shown(record, "title"),
+                 strcmp(d->verb, "approve") == 0 ? "approved" : "denied",
+                 waits ? "; a second person has to approve it too" : "");
+}
+
+static void take_record_json(cli *c, void *state, struct json_object *record)
+{
+    (void)state;
+    if (c->json)
+        (void)puts(json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+static void take_document(cli *c, void *state, struct json_object *document)
+{
+    decision *d = state;
+    const char *text =
+        json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    d->has_run = true;
+    if (c->json)
+        (void)puts(text);
+    else
+        cli_show_run(c, text);
+}
+
+static int decide(cli *c, int argc, char **argv)
+{
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    decision d = {.verb = argv[0], .name = NULL};
+    for (int i = 1; i < argc; i++) {
+        bool has_value = i + 1 < argc;
+        if (strcmp(argv[i], "--as") == 0 && has_value)
+            d.name = argv[++i];
+        else if (strcmp(argv[i], "--because") == 0 && has_value)
+            d.reason = argv[++i];
+        else if (argv[i][0] != '-' && !d.id)
+            d.id = argv[i];
+        else
+            return cli_usage(c, cli_find_verb(d.verb), NULL, "%s does not take %s", d.verb, argv[i]);
+    }
+    if (!d.id || !d.name || !d.reason)
+        return cli_usage(c, cli_find_verb(d.verb), NULL, "%s needs an id, --as NAME and --because TEXT", d.verb);
+    int code = cli_load(c, CLI_DEFAULTS);
+    if (code)
+        return code;
+    buf_putc(&request, '{');
+    json_member_string(&request, "verb", d.verb);
+    json_member_string(&request, "id", d.id);
+    json_member_string(&request, "name", d.name);
+    json_member_string(&request, "reason", d.reason);
+    buf_putc(&request, '}');
+    bool approves = strcmp(d.verb, "approve") == 0;
+    const cli_takers takers = {
+        .state = &d, .result = c->json && !approves ? take_record_json : take_record, .document = take_document};
+    return cli_ask(c, buf_text(&request), d.verb, approves ? CLI_ASK_RUN : CLI_ASK_LOOK, &takers);
+}
+
+int cli_approve(cli *c, int argc, char **argv)
+{
+    return decide(c, argc, argv);
+}
+
+int cli_deny(cli *c, int argc, char **argv)
+{
+    return decide(c, argc, argv);
+}

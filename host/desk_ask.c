@@ -1,0 +1,190 @@
+/* What the state knows: runs, suspensions, requests for approval; and what people say to these. */
+#include "desk_internal.h"
+
+#include "service_state.h"
+
+#define MOST_ITEMS 10000
+
+static bool has_book(desk_call *call)
+{
+    lb_error error;
+    if (supervisor_book(call->desk->supervisor))
+        return true;
+    (void)lb_fail(&error, LB_ERR_UNSUPPORTED, "install the plugin state_sqlite, or name one under [services.state]",
+                  "there is no state service, so nothing is remembered");
+    desk_error(call, &error);
+    return false;
+}
+
+/* The document with its key, status and version as members. */
+static void say_doc(desk_call *call, const lb_state_doc *doc)
+{
+    BUF_AUTO item = BUF_INIT((size_t)32 * 1024 * 1024);
+    size_t length = strlen(doc->body);
+    buf_putc(&item, '{');
+    json_member_string(&item, "id", doc->key);
+    json_member_string(&item, "status", doc->status);
+    json_key(&item, "at");
+    json_time(&item, doc->at);
+    if (length > 2) {
+        buf_putc(&item, ',');
+        buf_put(&item, doc->body + 1, length - 1); /* its own members, and its bracket */
+    } else {
+        buf_putc(&item, '}');
+    }
+    desk_say(call, "item", buf_text(&item));
+}
+
+static void on_docs(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    desk_call *call = tag;
+    lb_state_doc doc;
+    (void)owner;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    while (state_get_doc(docs, &doc))
+        say_doc(call, &doc);
+    desk_end(call, 0);
+}
+
+static void list(desk_call *call, const lb_state_query *query)
+{
+    book *b = supervisor_book(call->desk->supervisor);
+    state_list(book_state(b), query, on_docs, call->desk, call);
+}
+
+static uint32_t limit_of(const desk_call *call, int64_t fallback)
+{
+    int64_t limit = json_get_i64(call->request, "limit", fallback);
+    return limit > 0 && limit <= MOST_ITEMS ? (uint32_t)limit : MOST_ITEMS;
+}
+
+/* Those under way first, then those that have ended. */
+static void on_running(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    desk_call *call = tag;
+    lb_state_doc doc;
+    const lb_state_query ended = {.size = sizeof ended,
+                                  .space = BOOK_RUNS,
+                                  .key_prefix = json_get_text(call->request, "id"),
+                                  .status = json_get_text(call->request, "status"),
+                                  .newest_first = true,
+                                  .limit = limit_of(call, 50)};
+    (void)owner;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    while (state_get_doc(docs, &doc))
+        say_doc(call, &doc);
+    list(call, &ended);
+}
+
+void desk_runs(desk_call *call)
+{
+    const char *status = json_get_text(call->request, "status");
+    const lb_state_query running = {.size = sizeof running,
+                                    .space = BOOK_RUNNING,
+                                    .key_prefix = json_get_text(call->request, "id"),
+                                    .status = status,
+                                    .newest_first = true};
+    if (has_book(call))
+        state_list(book_state(supervisor_book(call->desk->supervisor)), &running, on_running, call->desk, call);
+}
+
+void desk_suspended(desk_call *call)
+{
+    const lb_state_query q = {.size = sizeof q, .space = SUSPEND_SPACE, .status = "suspended"};
+    if (supervisor_book(call->desk->supervisor))
+        list(call, &q);
+    else
+        desk_end(call, 0);
+}
+
+static void on_resumed(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
+{
+    (void)owner, (void)failed, (void)version;
+    if (error)
+        desk_error(tag, error);
+    else
+        desk_end(tag, 0);
+}
+
+/* After the list of suspensions is in, for a supervisor that has just started. */
+static void resume(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    desk_call *call = tag;
+    supervisor *s = owner;
+    lb_error gone;
+    const char *tool = json_get_text(call->request, "tool");
+    if (!error)
+        suspend_take(supervisor_suspended(s), docs);
+    if (!error && suspend_resume(supervisor_suspended(s), tool ? tool : "", &gone) < 0)
+        error = &gone;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    state_client *state = book_state(supervisor_book(s));
+    state_begin(state, on_resumed, s, call);
+    suspend_put(supervisor_suspended(s), state, tool);
+    state_end(state);
+}
+
+void desk_resume(desk_call *call)
+{
+    supervisor *s = call->desk->supervisor;
+    const lb_state_query q = {.size = sizeof q, .space = SUSPEND_SPACE};
+    if (has_book(call))
+        state_list(book_state(supervisor_book(s)), &q, resume, s, call);
+}
+
+void desk_approvals(desk_call *call)
+{
+    const char *id = json_get_text(call->request, "id");
+    const lb_state_query q = {.size = sizeof q,
+                              .space = APPROVALS_SPACE,
+                              .key_prefix = id,
+                              .status = id || json_get_bool(call->request, "all") ? NULL : "pending",
+                              .limit = limit_of(call, MOST_ITEMS)};
+    if (has_book(call))
+        list(call, &q);
+}
+
+void desk_alerts(desk_call *call)
+{
+    const lb_state_query q = {.size = sizeof q,
+                              .space = "alert",
+                              .status = json_get_bool(call->request, "all") ? NULL : "open",
+                              .newest_first = true,
+                              .limit = limit_of(call, MOST_ITEMS)};
+    if (has_book(call))
+        list(call, &q);
+}
+
+static void on_decided(void *owner, void *tag, approval_decided decided, const char *record, const lb_error *error)
+{
+    desk_call *call = tag;
+    (void)owner;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    desk_say(call, "result", record);
+    if (decided != APPROVAL_EXECUTING) /* else its run says the rest */
+        desk_end(call, decided == APPROVAL_HALF ? 3 : 0);
+}
+
+void desk_decide(desk_call *call, bool approve)
+{
+    const approval_decision decision = {.id = json_get_text(call->request, "id"),
+                                        .approve = approve,
+                                        .name = call->name,
+                                        .reason = call->reason,
+                                        .via = call->via,
+                                        .watch = desk_watch(call)};
+    if (has_book(call))
+        approvals_decide(supervisor_approvals(call->desk->supervisor), &decision, on_decided, call->desk, call);
+}

@@ -1,0 +1,233 @@
+/* Subscriptions: which tool runs when something happens. The router reads the durable log; each delivery begins one run
+ * under the delivery's key, so that a repeat after a crash finds that it has begun already. */
+#include "serve_internal.h"
+
+#define KEY_SPACE    "delivered"
+#define MOST_PENDING 10000
+#define KEEP_KEYS    (7 * 86400 * CLOCK_SECOND)
+#define PRUNE_MOST   100000
+
+/* A delivery whose run goes on. */
+typedef struct delivered {
+    serve *serve;
+    char *subscription;
+    uint64_t seq;
+} delivered;
+
+static void finish(delivered *d)
+{
+    if (d->serve->router)
+        router_done(d->serve->router, d->subscription, d->seq);
+    free(d->subscription);
+    free(d);
+}
+
+static void on_ended(void *tag, const run_outcome *outcome, const char *document)
+{
+    (void)outcome, (void)document; /* how it ended stands in the book: it is not delivered again */
+    delivered *d = tag;
+    serve *s = d->serve;
+    finish(d);
+    if (s->router)
+        router_resume(s->router);
+}
+
+/* Its key was there: it had begun before a crash. Anything else is worth a line: this event starts nothing. */
+static void on_refused(void *tag, const char *run_id, const lb_error *error)
+{
+    delivered *d = tag;
+    (void)run_id;
+    if (d->serve->is_draining) { /* it is delivered again by the next daemon */
+        free(d->subscription);
+        free(d);
+        return;
+    }
+    if (error->code != LB_ERR_CONFLICT)
+        log_error("router", error);
+    finish(d);
+}
+
+static void keep_delivery(serve *s, const router_delivery *delivery, delivered **ret_delivered)
+{
+    delivered *d = base_alloc(sizeof *d);
+    *d = (delivered){.serve = s, .subscription = base_strdup(delivery->subscription), .seq = delivery->event->seq};
+    *ret_delivered = d;
+}
+
+static router_answer on_delivery(void *state, const router_delivery *delivery, lb_error *err)
+{
+    static const run_watcher watcher = {.ended = on_ended, .refused = on_refused};
+    serve *s = state;
+    const event *e = delivery->event;
+    char reason[EVENT_KIND_MAX + 64], origin[128];
+    delivered *d;
+    if (s->is_draining || supervisor_pending(s->supervisor) > MOST_PENDING)
+        return ROUTER_LATER;
+    const lb_state_op claim = {.verb = LB_STATE_INSERT, .space = KEY_SPACE, .key = delivery->key, .at = clock_now()};
+    (void)snprintf(reason, sizeof reason, "event %llu: %s", (unsigned long long)e->seq, e->kind);
+    const serve_target *t = serve_find_target(s, e->project, e->branch);
+    (void)snprintf(origin, sizeof origin, "{\"event\":%llu,\"depth\":%u}", (unsigned long long)e->seq, e->depth + 1);
+    keep_delivery(s, delivery, &d);
+    const run_ask ask = {.tool = delivery->tool,
+                         .project = e->project,
+                         .branch = e->branch,
+                         .branch_class = t ? t->branch_class : 0,
+                         .args = delivery->args,
+                         .arg_count = delivery->arg_count,
+                         .actor_kind = GATE_EVENT,
+                         .actor = e->tool ? e->tool : "host",
+                         .reason = reason,
+                         .watch = {&watcher, d},
+                         .claims = &claim,
+                         .claim_count = 1,
+                         .origin = origin,
+                         .cause = e->seq,
+                         .depth = e->depth + 1};
+    if (supervisor_run(s->supervisor, &ask, NULL, err) >= 0)
+        return ROUTER_ACCEPTED;
+    free(d->subscription);
+    free(d);
+    return ROUTER_REFUSED;
+}
+
+/* ---- cursors ---- */
+
+static void on_saved(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
+{
+    serve *s = owner;
+    (void)tag, (void)failed, (void)version;
+    if (!s->router)
+        return;
+    router_saved(s->router, error);
+    event_log *log = chronicle_log(supervisor_chronicle(s->supervisor));
+    if (!error && log)
+        event_log_passed(log, router_passed(s->router));
+}
+
+static void on_save(void *state, const router_cursor *cursors, size_t count)
+{
+    serve *s = state;
+    state_client *client = book_state(supervisor_book(s->supervisor));
+    state_begin(client, on_saved, s, NULL);
+    for (size_t i = 0; i < count; i++) {
+        char body[48];
+        (void)snprintf(body, sizeof body, "{\"seq\":%llu}", (unsigned long long)cursors[i].seq);
+        state_op(
+            client,
+            &(lb_state_op){
+                .verb = LB_STATE_PUT, .space = CURSOR_SPACE, .key = cursors[i].id, .at = clock_now(), .body = body});
+    }
+    state_end(client);
+    state_prune(client, KEY_SPACE, NULL, clock_now() - KEEP_KEYS, PRUNE_MOST);
+}
+
+static int on_emit(void *state, const event *e, lb_error *err)
+{
+    serve *s = state;
+    return chronicle_add(supervisor_chronicle(s->supervisor), e, NULL, err);
+}
+
+void serve_events_durable(void *state, uint64_t seq)
+{
+    serve *s = state;
+    if (s->router)
+        router_durable(s->router, seq);
+}
+
+/* ---- subscriptions ---- */
+
+/* A subscription is known by what it says, so that the order in the manifest may change. */
+static const char *id_of(serve *s, const manifest_subscription *sub)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < sub->params.count; i++) {
+        const char *const parts[] = {sub->params.items[i].name, "=", sub->params.items[i].text, ";"};
+        for (size_t k = 0; k < LB_COUNT(parts); k++)
+            for (const char *p = parts[k] ? parts[k] : ""; *p; p++)
+                h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    }
+    return arena_printf(&s->subscription_memory, "%s:%s:%08lx", sub->event, sub->tool,
+                        (unsigned long)(sub->params.count ? h & 0xffffffff : 0));
+}
+
+static void fill_subscriptions(serve *s)
+{
+    const manifest *m = s->manifest;
+    s->subscriptions = arena_alloc(&s->subscription_memory, (m->subscription_count + 1) * sizeof *s->subscriptions);
+    if (s->subscriptions)
+        s->subscriptions[s->subscription_count++] = (router_subscription){.id = SERVE_ALERTS,
+                                                                          .pattern = "*",
+                                                                          .cursor = ROUTER_FROM_NOW,
+                                                                          .in_flight = 1,
+                                                                          .deliver = serve_on_alertable,
+                                                                          .state = s};
+    for (size_t i = 0; s->subscriptions && i < m->subscription_count; i++) {
+        const manifest_subscription *sub = &m->subscriptions[i];
+        param_arg *args = arena_alloc(&s->subscription_memory, (sub->params.count + 1) * sizeof *args);
+        size_t count = 0;
+        for (size_t k = 0; args && k < sub->params.count; k++)
+            if (sub->params.items[k].text)
+                args[count++] = (param_arg){sub->params.items[k].name, sub->params.items[k].text};
+        s->subscriptions[s->subscription_count++] = (router_subscription){.id = id_of(s, sub),
+                                                                          .pattern = sub->event,
+                                                                          .cursor = ROUTER_FROM_NOW,
+                                                                          .tool = sub->tool,
+                                                                          .args = args,
+                                                                          .arg_count = count};
+    }
+}
+
+static void on_cursors(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    serve *s = owner;
+    lb_state_doc doc;
+    lb_error failure;
+    (void)tag;
+    while (docs && state_get_doc(docs, &doc)) {
+        JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &failure);
+        for (size_t i = 0; i < s->subscription_count; i++)
+            if (strcmp(s->subscriptions[i].id, doc.key) == 0)
+                s->subscriptions[i].cursor = (uint64_t)json_get_i64(body, "seq", 0);
+    }
+    if (error)
+        log_error("router", error);
+    event_log *log = chronicle_log(supervisor_chronicle(s->supervisor));
+    if (s->is_draining || !log)
+        return;
+    LB_AUTO_FREE char *dir = base_printf("%s/events", s->manifest->state_dir);
+    const router_options options = {.loop = s->loop,
+                                    .dir = dir,
+                                    .last = event_log_last(log),
+                                    .durable = event_log_durable(log),
+                                    .hooks = {.state = s, .deliver = on_delivery, .save = on_save, .emit = on_emit},
+                                    .depth = (uint32_t)s->manifest->events.chain_limit,
+                                    .subscriptions = s->subscriptions,
+                                    .subscription_count = s->subscription_count};
+    if (router_new(&options, &s->router, &failure) < 0) {
+        log_error("router", &failure);
+        return;
+    }
+    event_log_passed(log, router_passed(s->router));
+}
+
+int serve_events_start(serve *s, lb_error *err)
+{
+    const lb_state_query q = {.size = sizeof q, .space = CURSOR_SPACE};
+    arena_init(&s->subscription_memory, 0);
+    fill_subscriptions(s);
+    if (!s->subscriptions)
+        return lb_out_of_memory(err);
+    state_list(book_state(supervisor_book(s->supervisor)), &q, on_cursors, s, NULL);
+    return 0;
+}
+
+void serve_events_stop(serve *s)
+{
+    if (s->router)
+        router_flush(s->router);
+    s->router = router_free(s->router);
+    arena_done(&s->subscription_memory);
+    arena_init(&s->subscription_memory, 0);
+    s->subscriptions = NULL;
+    s->subscription_count = 0;
+}

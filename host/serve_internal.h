@@ -1,0 +1,106 @@
+/* serve_internal.h: the inside of the daemon, for its files. Nobody else includes this. */
+#ifndef LBOPS_HOST_SERVE_INTERNAL_H
+#define LBOPS_HOST_SERVE_INTERNAL_H
+
+#include "control.h"
+#include "json.h"
+#include "log.h"
+#include "router.h"
+#include "scheduler_plan.h"
+#include "serve.h"
+#include "service_state.h"
+#include "targets.h"
+#include "text_map.h"
+
+#include <lbops/alert.h>
+
+#define SCHEDULE_SPACE "schedule" /* a document per entry: its last slot. owner: its target */
+#define CURSOR_SPACE   "cursor"   /* a document per subscription: how far it has come */
+#define LEASE_SPACE    "lease"    /* of targets, where hosts share the state */
+#define DAEMON_SPACE   "daemon"   /* a lease per daemon that takes part in sharing */
+
+typedef struct serve_target {
+    char *project, *branch;
+    lb_branch_class branch_class;
+    bool is_ours, is_asked; /* for the lease, where there are any */
+} serve_target;
+
+typedef struct serve {
+    const serve_options *options;
+    struct ev_loop *loop;
+    manifest *manifest;
+    registry *registry;
+    supervisor *supervisor;
+    desk *desk;
+    control *control;
+    int lock_fd;
+    char host[HOST_ID_TEXT];
+    int64_t started_at;
+
+    sched *sched;
+    sched_made *plan;
+    serve_target *targets;
+    size_t target_count, target_capacity;
+    char *listing;     /* the last listing of branches */
+    text_map versions; /* of the documents of schedule entries */
+    ev_timer schedule_timer, targets_timer, lease_timer;
+    bool is_scheduling, lists_targets, is_leased;
+    size_t running;
+
+    service *history, *channel, *alert; /* NULL: there is none */
+    text_map outages;                   /* plugin: since when it is down */
+    struct alerting *alerting;          /* the alert in hand */
+
+    router *router;
+    router_subscription *subscriptions;
+    size_t subscription_count;
+    arena subscription_memory;
+
+    ev_signal hup, term, interrupt;
+    ev_timer watchdog, drain_limit, drained;
+    ev_async reloaded;
+    struct reload *reload;
+    bool is_ready, is_draining;
+    lb_error failure;
+} serve;
+
+/* serve.c */
+void serve_stop(serve *s, const char *reason);
+bool serve_reload(serve *s); /* false: one is under way */
+
+/* serve_schedule.c: what is due */
+LB_MUST_CHECK int serve_schedule_start(serve *s, lb_error *err); /* the state is ready */
+void serve_schedule_reload(serve *s);
+void serve_schedule_stop(serve *s);
+void serve_schedule_arm(serve *s);
+const serve_target *serve_find_target(const serve *s, const char *project, const char *branch);
+void serve_remember(serve *s, wire_reader *docs); /* documents of the schedule's space */
+
+/* serve_lease.c: whose targets are whose */
+void serve_lease_start(serve *s);
+void serve_lease_stop(serve *s);
+const lb_state_op *serve_lease_claim(const serve *s, const char *project, const char *branch, char key[SCHED_KEY],
+                                     lb_state_op *op);
+
+/* serve_events.c: subscriptions */
+LB_MUST_CHECK int serve_events_start(serve *s, lb_error *err);
+void serve_events_stop(serve *s);
+void serve_events_durable(void *state, uint64_t seq);
+
+/* serve_services.c: history, the channel to people, alerts */
+LB_MUST_CHECK int serve_services_start(serve *s, lb_error *err);
+void serve_services_stop(serve *s);
+void serve_publish(void *state, const char *id, const char *record);
+void serve_settle(void *state, const char *id, const char *record);
+void serve_flush(serve *s, desk_call *call);
+bool serve_send_note(serve *s, const lb_alert_note *note, service_answer sent, void *tag); /* false: not now */
+
+/* serve_alerts.c: from events to alerts */
+#define SERVE_ALERTS "host:alerts" /* the subscription */
+router_answer serve_on_alertable(void *state, const router_delivery *delivery, lb_error *err);
+void serve_alerts_stop(serve *s);
+
+/* serve_ask.c: what only a daemon is asked */
+bool serve_ask(void *state, const char *verb, struct json_object *request, desk_call *call);
+
+#endif

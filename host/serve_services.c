@@ -1,0 +1,248 @@
+/* The daemon's service processes: history, the channel to people who decide, alerts. Each is fed by asks that wait
+ * where it is slow and are sent again where it died; a run never waits for one. */
+#include "serve_internal.h"
+
+#include "service_delta.h"
+#include "service_people.h"
+
+#define ASK_TIME  (30 * CLOCK_SECOND)
+#define NEWS_MOST ((size_t)64 * 1024)
+
+/* ---- starting one ---- */
+
+static const char *kind_name(const serve *s, const service *which)
+{
+    return which == s->history ? "delta" : which == s->channel ? "approval" : "alert";
+}
+
+static void on_down(void *state, service *which, const lb_error *why, int failures)
+{
+    serve *s = state;
+    log_error(service_plugin(which), why);
+    if (failures == 1 || failures % 10 == 0) /* a service that dies in a loop is one piece of news, not a flood */
+        supervisor_event(s->supervisor, "service.down", NULL, NULL,
+                         LB_ARGS(lb_text("service", kind_name(s, which)), lb_text("plugin", service_plugin(which)),
+                                 lb_text("reason", why->message), lb_i64("restarts", failures)));
+    text_map_put(&s->outages, service_plugin(which), clock_monotonic());
+}
+
+static void publish_all(serve *s);
+
+static void on_up(void *state, service *which, wire_reader *greeting)
+{
+    serve *s = state;
+    int64_t since = text_map_get(&s->outages, service_plugin(which), 0);
+    (void)greeting; /* it says nothing */
+    if (which == s->channel)
+        publish_all(s);
+    if (!since)
+        return;
+    text_map_put(&s->outages, service_plugin(which), 0);
+    supervisor_event(s->supervisor, "service.up", NULL, NULL,
+                     LB_ARGS(lb_text("service", kind_name(s, which)), lb_text("plugin", service_plugin(which)),
+                             lb_f64("outage_seconds", (double)(clock_monotonic() - since) / (double)CLOCK_SECOND)));
+}
+
+/* The manifest's plugin of that kind, or the one that is used without a word; NULL: none. */
+static const plugin_spec *find_plugin(const serve *s, lb_kind kind, const char *fallback,
+                                      const manifest_service **ret_named)
+{
+    *ret_named = manifest_find_service(s->manifest, kind);
+    return registry_find(s->registry, kind, *ret_named ? (*ret_named)->plugin : fallback);
+}
+
+static int start_service(serve *s, lb_kind kind, const char *fallback,
+                         void (*news)(void *state, service *which, wire_reader *r), service **ret_service,
+                         lb_error *err)
+{
+    const manifest_service *named = NULL;
+    const plugin_spec *spec = find_plugin(s, kind, fallback, &named);
+    arena memory;
+    size_t count = 0;
+    if (!spec)
+        return 0; /* check says so where the manifest names one */
+    arena_init(&memory, 0);
+    const param_arg *args = named ? manifest_args(s->manifest, &named->params, &memory, &count, err) : NULL;
+    const param_arg settings[] = {
+        {"outbox_dir", arena_printf(&memory, "%s/outbox", s->manifest->state_dir)},
+        {"outbox_mb", arena_printf(&memory, "%d", s->manifest->limits.outbox_mb)},
+    };
+    const service_options options = {
+        .loop = s->loop,
+        .kind = kind,
+        .plugin = spec->name,
+        .path = spec->path,
+        .args = args,
+        .arg_count = count,
+        .state_dir = s->manifest->state_dir,
+        .work_dir = s->manifest->directory,
+        .settings = settings,
+        .setting_count = kind == LB_KIND_DELTA ? LB_COUNT(settings) : 0,
+        .log_level = s->options->log_level,
+        .hooks = {.state = s, .up = on_up, .down = on_down, .news = news},
+    };
+    int r = named && !args ? err->code : service_new(&options, ret_service, err);
+    arena_done(&memory);
+    return r;
+}
+
+/* ---- history ---- */
+
+static void on_history(void *state, service *which, wire_reader *news)
+{
+    serve *s = state;
+    lb_error error;
+    (void)which;
+    const char *text = wire_get_required(news);
+    JSON_AUTO *report = json_parse(text, strlen(text), &error);
+    const char *damage = json_get_text(report, "damage");
+    int64_t thinned = json_get_i64(report, "thinned_rows", 0);
+    struct json_object *trouble = json_get_object(report, "error");
+    if (damage)
+        log_line(LB_LOG_ERROR, "history", "%lld outbox file(s) were set aside: %s",
+                 (long long)json_get_i64(report, "damaged", 0), damage);
+    if (trouble)
+        log_line(LB_LOG_WARN, "history", "%s", json_get_text(trouble, "message"));
+    if (thinned)
+        supervisor_event(s->supervisor, "history.thinned", NULL, NULL,
+                         LB_ARGS(lb_text("table", "metrics"), lb_i64("rows", thinned),
+                                 lb_text("reason", "the outbox was at its limit: history cannot be written")));
+    log_line(LB_LOG_DEBUG, "history", "%s", text);
+}
+
+static void on_flushed(void *owner, void *tag, wire_reader *fields, const lb_error *error)
+{
+    (void)owner;
+    desk_call *call = tag;
+    char text[128];
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    int64_t files = wire_get_i64(fields), rows = wire_get_i64(fields);
+    (void)snprintf(text, sizeof text, "{\"files\":%lld,\"rows\":%lld}", (long long)files, (long long)rows);
+    desk_say(call, "result", text);
+    desk_end(call, 0);
+}
+
+void serve_flush(serve *s, desk_call *call)
+{
+    lb_error error;
+    if (!s->history) {
+        (void)lb_fail(&error, LB_ERR_UNSUPPORTED, "name one under [services.delta]", "there is no delta service");
+        desk_error(call, &error);
+        return;
+    }
+    if (service_begin(s->history, DELTA_FLUSH, 10 * ASK_TIME, on_flushed, s, call, &error))
+        service_end(s->history);
+    else
+        desk_error(call, &error);
+}
+
+/* ---- the channel to people who decide ---- */
+
+static void on_told(void *owner, void *tag, wire_reader *fields, const lb_error *error)
+{
+    (void)owner, (void)tag, (void)fields;
+    if (error && error->code != LB_ERR_CANCELLED)
+        log_error("approval", error); /* what is pending is published again when the service comes back */
+}
+
+void serve_publish(void *state, const char *id, const char *record)
+{
+    serve *s = state;
+    lb_error error;
+    JSON_AUTO *request = json_parse(record, strlen(record), &error);
+    buf *out = s->channel ? service_begin(s->channel, APPROVAL_PUBLISH, ASK_TIME, on_told, s, NULL, &error) : NULL;
+    if (!out)
+        return;
+    wire_put_str(out, id);
+    wire_put_i64(out, json_get_i64(request, "revision", 1));
+    wire_put_str(out, record);
+    service_end(s->channel);
+}
+
+void serve_settle(void *state, const char *id, const char *record)
+{
+    serve *s = state;
+    lb_error error;
+    JSON_AUTO *request = json_parse(record, strlen(record), &error);
+    const char *status = json_get_text(request, "status");
+    buf *out = s->channel ? service_begin(s->channel, APPROVAL_SETTLE, ASK_TIME, on_told, s, NULL, &error) : NULL;
+    if (!out)
+        return;
+    wire_put_str(out, id);
+    wire_put_str(out, status ? status : "settled");
+    service_end(s->channel);
+}
+
+static void on_pending(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    serve *s = owner;
+    lb_state_doc doc;
+    (void)tag;
+    if (error)
+        log_error("approval", error);
+    while (docs && state_get_doc(docs, &doc))
+        serve_publish(s, doc.key, doc.body);
+}
+
+static void publish_all(serve *s)
+{
+    const lb_state_query q = {.size = sizeof q, .space = APPROVALS_SPACE, .status = "pending"};
+    state_list(book_state(supervisor_book(s->supervisor)), &q, on_pending, s, NULL);
+}
+
+/* A decision that was known already, or that somebody has overtaken, is no news. */
+static void on_decided(void *owner, void *tag, approval_decided decided, const char *record, const lb_error *error)
+{
+    (void)owner, (void)tag, (void)decided, (void)record;
+    if (error && error->code != LB_ERR_CONFLICT && error->code != LB_ERR_NOT_FOUND)
+        log_error("approval", error);
+}
+
+static void on_decision(void *state, service *which, wire_reader *news)
+{
+    serve *s = state;
+    approval_decision d = {.via = service_plugin(which), .id = wire_get_required(news)};
+    d.revision = wire_get_i64(news);
+    d.approve = wire_get_bool(news);
+    d.name = wire_get_required(news);
+    d.reason = wire_get_str(news);
+    d.reason = d.reason && *d.reason ? d.reason : "(no reason was given)";
+    if (!news->bad && !s->is_draining)
+        approvals_decide(supervisor_approvals(s->supervisor), &d, on_decided, s, NULL);
+}
+
+/* ---- alerts: the sending half ---- */
+
+bool serve_send_note(serve *s, const lb_alert_note *note, service_answer sent, void *tag)
+{
+    lb_error error;
+    buf *out = s->alert ? service_begin(s->alert, ALERT_SEND, ASK_TIME, sent, s, tag, &error) : NULL;
+    if (!out)
+        return false;
+    people_put_note(out, note);
+    service_end(s->alert);
+    return true;
+}
+
+/* ---- all of them ---- */
+
+int serve_services_start(serve *s, lb_error *err)
+{
+    int r = start_service(s, LB_KIND_DELTA, "delta_local", on_history, &s->history, err);
+    if (r >= 0)
+        r = start_service(s, LB_KIND_APPROVAL, "approval_local", on_decision, &s->channel, err);
+    if (r >= 0)
+        r = start_service(s, LB_KIND_ALERT, "", NULL, &s->alert, err);
+    return r;
+}
+
+void serve_services_stop(serve *s)
+{
+    s->alert = service_free(s->alert);
+    s->channel = service_free(s->channel);
+    s->history = service_free(s->history);
+    text_map_done(&s->outages);
+}

@@ -1,0 +1,215 @@
+/* Driver for delta services: frames in, the delta driver's work, frames out; and its turns between asks. */
+#include "service_delta.h"
+
+#include "json.h"
+#include "service_main.h"
+
+#define OPS_BYTES (offsetof(lb_delta, query) + sizeof(((lb_delta *)0)->query))
+#define NEWS_MOST ((size_t)64 * 1024)
+
+typedef struct holder {
+    delta_driver *driver;
+    bool passive;
+} holder;
+
+static int open_delta(const service_env *env, void **ret_state, buf *greeting, lb_error *err)
+{
+    const lb_plugin plugin = {.kind = LB_KIND_DELTA, .name = env->plugin, .ops = env->ops};
+    const char *outbox = service_setting(env, "outbox_dir", NULL), *limit = service_setting(env, "outbox_mb", "0");
+    (void)greeting; /* there is nothing to say */
+    if (!outbox)
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "the delta service was not told where the outbox is");
+    if (delta_driver_check(&plugin, err) < 0)
+        return err->code;
+    const delta_driver_options options = {.host = env->host,
+                                          .plugin = env->ops,
+                                          .args = env->args,
+                                          .outbox_dir = outbox,
+                                          .state_dir = env->state_dir,
+                                          .work_dir = env->work_dir,
+                                          .outbox_limit = strtoll(limit, NULL, 10) << 20};
+    holder *h = base_alloc(sizeof *h);
+    h->passive = strcmp(service_setting(env, "passive", "0"), "1") == 0;
+    int r = delta_driver_open(&options, &h->driver, err);
+    if (r < 0) {
+        free(h);
+        return r;
+    }
+    *ret_state = h;
+    return 0;
+}
+
+static void close_delta(void *state)
+{
+    holder *h = state;
+    h->driver = delta_driver_free(h->driver);
+    free(h);
+}
+
+/* ---- asks ---- */
+
+static int flush(holder *h, int64_t deadline, buf *out, lb_error *err)
+{
+    delta_driver_report report;
+    int r = delta_driver_flush(h->driver, deadline, &report, err);
+    if (r < 0)
+        return r;
+    wire_put_i64(out, report.files);
+    wire_put_i64(out, report.rows);
+    wire_put_i64(out, report.damaged);
+    wire_put_str(out, report.damage[0] ? report.damage : NULL);
+    wire_put_i64(out, report.waiting_files);
+    return 0;
+}
+
+static int put_columns(void *state, uint32_t count, const char *const *names, const lb_type *types, lb_error *err)
+{
+    buf *out = state;
+    (void)err; /* an overflow is seen at the end */
+    wire_put_u32(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        wire_put_str(out, names[i]);
+        wire_put_u32(out, (uint32_t)types[i]);
+    }
+    return 0;
+}
+
+static int put_row(void *state, uint32_t count, const char *const *cells, lb_error *err)
+{
+    buf *out = state;
+    wire_put_bool(out, true);
+    for (uint32_t i = 0; i < count; i++)
+        wire_put_str(out, cells[i]);
+    return out->overflow ? lb_fail(err, LB_ERR_LIMIT, "ask for less at once", "the answer is too long") : 0;
+}
+
+static int query(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
+{
+    bool cut = false;
+    lb_delta_question question = {.size = sizeof question, .deadline = deadline, .text = wire_get_required(in)};
+    question.max_rows = wire_get_i64(in);
+    question.max_bytes = wire_get_i64(in);
+    if (!wire_done(in))
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "a malformed question");
+    if (question.max_bytes <= 0 || question.max_bytes > DELTA_ANSWER_BYTES)
+        question.max_bytes = DELTA_ANSWER_BYTES;
+    const lb_delta_sink sink = {.size = sizeof sink, .state = out, .columns = put_columns, .row = put_row};
+    int r = delta_driver_query(h->driver, &question, &sink, &cut, err);
+    if (r < 0)
+        return r;
+    wire_put_bool(out, false);
+    wire_put_bool(out, cut);
+    return 0;
+}
+
+static void put_upkeep(buf *b, const lb_delta_upkeep *u)
+{
+    const struct {
+        const char *name;
+        int64_t count;
+    } counts[] = {
+        {"tables", u->tables},
+        {"compacted", u->compacted},
+        {"compacted_into", u->compacted_into},
+        {"rolled_up", u->rolled_up},
+        {"rolled_up_into", u->rolled_up_into},
+        {"expired_files", u->expired_files},
+        {"expired_rows", u->expired_rows},
+        {"vacuumed_files", u->vacuumed_files},
+        {"vacuumed_bytes", u->vacuumed_bytes},
+        {"checkpoints", u->checkpoints},
+        {"log_files", u->log_files},
+    };
+    buf_putc(b, '{');
+    for (size_t i = 0; i < LB_COUNT(counts); i++)
+        json_member_i64(b, counts[i].name, counts[i].count);
+    buf_putc(b, '}');
+}
+
+static int maintain(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
+{
+    lb_delta_upkeep upkeep;
+    BUF_AUTO text = BUF_INIT(NEWS_MOST);
+    const char *table = wire_get_str(in);
+    if (!wire_done(in))
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "a malformed request");
+    int r = delta_driver_maintain(h->driver, table, clock_now(), deadline, &upkeep, err);
+    if (r < 0)
+        return r;
+    put_upkeep(&text, &upkeep);
+    wire_put_str(out, buf_text(&text));
+    return 0;
+}
+
+static int handle(void *state, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
+{
+    holder *h = state;
+    switch (verb) {
+    case DELTA_FLUSH:
+        return flush(h, deadline, out, err);
+    case DELTA_QUERY:
+        return query(h, in, deadline, out, err);
+    case DELTA_MAINTAIN:
+        return maintain(h, in, deadline, out, err);
+    default:
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "delta services know no verb %u", verb);
+    }
+}
+
+/* ---- turns ---- */
+
+static void put_report(buf *b, const delta_driver_report *r)
+{
+    buf_putc(b, '{');
+    json_member_i64(b, "files", r->files);
+    json_member_i64(b, "rows", r->rows);
+    json_member_i64(b, "bytes", r->bytes);
+    json_member_i64(b, "damaged", r->damaged);
+    json_member_string(b, "damage", r->damage[0] ? r->damage : NULL);
+    json_member_i64(b, "thinned_files", r->thinned.files);
+    json_member_i64(b, "thinned_rows", r->thinned.rows);
+    json_member_i64(b, "waiting_files", r->waiting_files);
+    json_member_i64(b, "waiting_bytes", r->waiting_bytes);
+    json_key(b, "upkeep");
+    if (r->upkept)
+        put_upkeep(b, &r->upkeep);
+    else
+        buf_puts(b, "null");
+    json_key(b, "error");
+    if (r->error.code) {
+        buf_putc(b, '{');
+        json_member_string(b, "code", error_name(r->error.code));
+        json_member_string(b, "message", r->error.message);
+        json_member_string(b, "hint", r->error.hint[0] ? r->error.hint : NULL);
+        buf_putc(b, '}');
+    } else {
+        buf_puts(b, "null");
+    }
+    buf_putc(b, '}');
+}
+
+static int64_t idle(void *state, buf *news)
+{
+    holder *h = state;
+    delta_driver_report report;
+    if (h->passive)
+        return -1;
+    int64_t next = delta_driver_turn(h->driver, &report);
+    if (!report.files && !report.damaged && !report.thinned.files && !report.upkept && !report.error.code)
+        return next;
+    BUF_AUTO text = BUF_INIT(NEWS_MOST);
+    put_report(&text, &report);
+    size_t mark = service_news_begin(news);
+    wire_put_str(news, buf_text(&text));
+    service_news_end(news, mark);
+    return next;
+}
+
+const service_driver service_delta_driver = {
+    .kind = LB_KIND_DELTA,
+    .ops_bytes = OPS_BYTES,
+    .open = open_delta,
+    .close = close_delta,
+    .handle = handle,
+    .idle = idle,
+};

@@ -1,0 +1,87 @@
+/* supervisor_internal.h: the inside of the supervisor, for its files. Nobody else includes this. */
+#ifndef LBOPS_HOST_SUPERVISOR_INTERNAL_H
+#define LBOPS_HOST_SUPERVISOR_INTERNAL_H
+
+#include "json.h"
+#include "supervisor.h"
+
+#define APPROVED_TIMEOUT_S 3600 /* for what a person has approved */
+
+/* A run on its way: the request and everything that it borrows, in one arena. */
+typedef struct running {
+    run_request request; /* first: the pool hands it back */
+    supervisor *supervisor;
+    arena memory;
+    run_watch watch;
+    const char *origin;
+    uint64_t cause;
+    uint32_t depth;
+    buf claims;                    /* operations as they travel, until it is begun */
+    struct running *next;          /* of those that wait for the state to be ready */
+    struct running *newer, *older; /* of all of them */
+    bool is_cancelled;             /* before it was in the pool */
+    bool has_ticket;               /* it executes what was approved */
+    approval_ticket ticket;
+
+    run_outcome outcome; /* once it has ended, until its end is durable */
+    int64_t end_number;
+    char **asks; /* approval documents that it asks for */
+    size_t ask_count, ask_capacity, asks_open;
+    size_t asks_waiting, asks_denied;
+    buf answers;                /* what became of them, a JSON array */
+    struct json_object *events; /* that are not in the log yet, from event_at on */
+    size_t event_at;
+    struct running *next_event; /* of those that wait for room in the log */
+} running;
+
+struct supervisor {
+    const manifest *manifest;
+    const registry *registry;
+    struct ev_loop *loop;
+    supervisor_hooks hooks;
+    bool daemon, is_ready, is_dead;
+    lb_error dead;
+    int wanted_workers;
+    lb_level log_level;
+    char *program;
+    pool *pool;
+    pool **retired; /* of manifests before: they end what they have */
+    size_t retired_count, retired_capacity;
+    ev_timer reap;
+    ledger *ledger;
+    book *book;
+    approvals *approvals;
+    chronicle *chronicle;
+    suspend_book *suspended;
+    char *outbox_dir, *journal_dir, *events_dir;
+    running *newest;
+    running *waiting, **waiting_end; /* for the state */
+    running *no_room, **no_room_end; /* for the log of events */
+    size_t pending;
+    int64_t ends, recorded;
+};
+
+/* supervisor.c */
+void supervisor_reap(supervisor *s); /* pools that have nothing left are let go */
+
+/* supervisor_setup.c */
+LB_MUST_CHECK int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err);
+LB_MUST_CHECK int supervisor_open_book(supervisor *s, const book_hooks *hooks, lb_error *err);
+
+/* supervisor_begin.c */
+running *supervisor_running_new(supervisor *s);
+running *supervisor_running_free(running *r);
+void supervisor_begin(running *r); /* through the state to the pool */
+void supervisor_refuse(running *r, const lb_error *error);
+void supervisor_begin_waiting(supervisor *s);
+LB_MUST_CHECK int supervisor_execute(void *state, const approval_order *order, run_watch watch, lb_error *err);
+
+/* supervisor_end.c */
+void supervisor_tell(running *r); /* its asker hears of its end */
+void supervisor_on_ended(void *state, const run_outcome *outcome);
+void supervisor_on_asked(void *state, const run_request *request, const char *document);
+void supervisor_on_durable_row(void *state, void *tag, const lb_error *error);
+void supervisor_room(supervisor *s); /* there is room in the log again */
+void supervisor_end(running *r);     /* its outcome is filled in */
+
+#endif

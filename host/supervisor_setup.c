@@ -1,0 +1,172 @@
+/* What workers and services need to know of the manifest. */
+#include "supervisor_internal.h"
+
+#include "environment.h"
+
+#define RUN_ASKS 1000 /* groups that one run may ask for */
+
+static const char default_state[] = "state_sqlite";
+
+static int describe_tools(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
+{
+    size_t count = registry_count(s->registry), used = 0;
+    worker_tool *tools = arena_alloc(memory, (count + 1) * sizeof *tools);
+    if (!tools)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        const plugin_spec *spec = registry_at(s->registry, i);
+        const char *agent = NULL;
+        if (spec->kind != LB_KIND_TOOL)
+            continue;
+        const manifest_tool *entry = manifest_find_tool(s->manifest, NULL, spec->name, &agent);
+        worker_tool *t = &tools[used++];
+        *t = (worker_tool){.name = spec->name,
+                           .path = spec->path,
+                           .agent = agent ? agent : spec->agent,
+                           .risk = spec->risk,
+                           .needs_approval =
+                               entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval,
+                           .timeout_s = spec->timeout_s};
+        if (entry && !(t->args = manifest_args(s->manifest, &entry->params, memory, &t->arg_count, err)))
+            return err->code;
+    }
+    setup->tools = tools;
+    setup->tool_count = used;
+    return 0;
+}
+
+static int describe_rules(const manifest *m, arena *memory, worker_setup *setup, lb_error *err)
+{
+    gate_rule *rules = arena_alloc(memory, (m->rule_count + 1) * sizeof *rules);
+    if (!rules)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < m->rule_count; i++) {
+        const manifest_rule *r = &m->rules[i];
+        rules[i] = (gate_rule){.tool = r->tool,
+                               .project = r->project,
+                               .branch = r->branch,
+                               .effect = r->effect,
+                               .branch_class = r->branch_class,
+                               .decision = (gate_decision)r->decision,
+                               .loosen = r->loosen};
+    }
+    setup->rules = rules;
+    setup->rule_count = m->rule_count;
+    return 0;
+}
+
+/* What is routine on which branches, and which class the manifest gives them. */
+static int describe_policy(const manifest *m, arena *memory, worker_setup *setup, lb_error *err)
+{
+    gate_routine *routines = arena_alloc(memory, (m->routine_count + 1) * sizeof *routines);
+    gate_class *classes = arena_alloc(memory, (m->target_count + 1) * sizeof *classes);
+    if (!routines || !classes)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < m->routine_count; i++)
+        routines[i] = (gate_routine){.kind = (gate_routine_kind)m->routines[i].what,
+                                     .project = m->routines[i].project,
+                                     .branch = m->routines[i].branch};
+    for (size_t i = 0; i < m->target_count; i++)
+        if (m->targets[i].branch_class)
+            classes[setup->class_count++] = (gate_class){.project = m->targets[i].project,
+                                                         .branch = m->targets[i].branch,
+                                                         .branch_class = m->targets[i].branch_class};
+    setup->routines = routines;
+    setup->routine_count = m->routine_count;
+    setup->classes = classes;
+    return 0;
+}
+
+static int describe_transport(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
+{
+    const manifest_service *named = manifest_find_service(s->manifest, LB_KIND_TRANSPORT);
+    if (!named)
+        return 0;
+    const plugin_spec *spec = registry_find(s->registry, LB_KIND_TRANSPORT, named->plugin);
+    if (!spec)
+        return lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no transport %s",
+                       named->plugin);
+    setup->transport_name = spec->name;
+    setup->transport_path = spec->path;
+    setup->transport_args = manifest_args(s->manifest, &named->params, memory, &setup->transport_arg_count, err);
+    if (!setup->transport_args)
+        return err->code;
+    setup->transport_args =
+        environment_args(memory, spec_params(spec), setup->transport_args, &setup->transport_arg_count);
+    return setup->transport_args ? 0 : lb_out_of_memory(err);
+}
+
+int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err)
+{
+    const manifest_limits *l = &s->manifest->limits;
+    *ret_setup = (worker_setup){
+        .outbox_dir = s->outbox_dir,
+        .work_dir = s->manifest->directory,
+        .log_level = s->log_level,
+        .worker_memory_mb = (uint32_t)l->worker_memory_mb,
+        .run_memory_mb = (uint32_t)l->run_memory_mb,
+        .result_mb = (uint32_t)l->result_mb,
+        .run_events = (uint32_t)l->run_events,
+        .run_records = (uint32_t)l->run_records,
+        .connection_idle_s = (uint32_t)l->connection_idle_s,
+        .grace_s = (uint32_t)l->grace_s,
+        .outbox_mb = (uint32_t)l->outbox_mb,
+        .can_ask = s->book != NULL,
+        .run_asks = RUN_ASKS,
+        .journal_dir = s->book ? s->journal_dir : NULL,
+    };
+    int r = describe_tools(s, memory, ret_setup, err);
+    if (r >= 0)
+        r = describe_rules(s->manifest, memory, ret_setup, err);
+    if (r >= 0)
+        r = describe_policy(s->manifest, memory, ret_setup, err);
+    return r < 0 ? r : describe_transport(s, memory, ret_setup, err);
+}
+
+/* ---- the state service ---- */
+
+/* The manifest's, or the one for a single host where that is installed; NULL: none. */
+static const plugin_spec *find_state(const supervisor *s, const manifest_service **ret_service, lb_error *err)
+{
+    *ret_service = manifest_find_service(s->manifest, LB_KIND_STATE);
+    const char *name = *ret_service ? (*ret_service)->plugin : default_state;
+    const plugin_spec *spec = registry_find(s->registry, LB_KIND_STATE, name);
+    err->code = 0;
+    if (!spec && *ret_service)
+        (void)lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no state service %s", name);
+    return spec;
+}
+
+int supervisor_open_book(supervisor *s, const book_hooks *hooks, lb_error *err)
+{
+    const manifest_service *named = NULL;
+    const plugin_spec *spec = find_state(s, &named, err);
+    arena memory;
+    size_t count = 0;
+    if (!spec)
+        return err->code; /* 0: it does without, and so without approvals */
+    arena_init(&memory, 0);
+    const param_arg *args = named ? manifest_args(s->manifest, &named->params, &memory, &count, err) : NULL;
+    int r = named && !args ? err->code : 0;
+    const service_options wishes = {
+        .loop = s->loop,
+        .program = s->program,
+        .kind = LB_KIND_STATE,
+        .plugin = spec->name,
+        .path = spec->path,
+        .args = args,
+        .arg_count = count,
+        .state_dir = s->manifest->state_dir,
+        .work_dir = s->manifest->directory,
+        .log_level = s->log_level,
+    };
+    const book_options options = {.loop = s->loop,
+                                  .service = &wishes,
+                                  .state_dir = s->manifest->state_dir,
+                                  .one_shot = !s->daemon,
+                                  .hooks = *hooks};
+    if (r >= 0)
+        r = book_new(&options, &s->book, err);
+    arena_done(&memory);
+    return r;
+}

@@ -1,0 +1,1 @@
+LISTEN lbops_decided

@@ -1,0 +1,1 @@
+SELECT layout, application FROM store

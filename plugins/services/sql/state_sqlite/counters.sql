@@ -1,0 +1,1 @@
+SELECT counter, turn FROM store

@@ -1,0 +1,2 @@
+-- ?1 client
+SELECT number, verdicts FROM batch WHERE client = ?1

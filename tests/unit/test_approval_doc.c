@@ -1,0 +1,537 @@
+/* The approval document: written and read again it is the same, whatever a store does to its text; edited it is
+ * refused; what counts as the same finding, the same evidence, and a secret. */
+#include "suite.h"
+
+#include "approval_doc.h"
+#include "json.h"
+
+static arena memory; /* of the whole program: nothing here is much */
+
+/* ---- one of everything ---- */
+
+static const lb_value *all_args(void)
+{
+    static const lb_value items[] = {
+        {.type = LB_TEXT, .v.text = "a"}, {.type = LB_NULL}, {.type = LB_TEXT, .v.text = "b"}};
+    static const lb_value members[] = {{.name = "n", .type = LB_I64, .v.i64 = -7}, {.type = LB_END}};
+    static const lb_value args[] = {
+        {.name = "text", .type = LB_TEXT, .v.text = "q\"uote\n\xc3\xa4"},
+        {.name = "ident", .type = LB_IDENT, .v.text = "Odd Name"},
+        {.name = "big", .type = LB_I64, .v.i64 = INT64_MIN},
+        {.name = "f64", .type = LB_F64, .v.f64 = 0.1},
+        {.name = "flag", .type = LB_BOOL, .v.flag = true},
+        {.name = "time", .type = LB_TIME, .v.i64 = 1769900000000001},
+        {.name = "json", .type = LB_JSON, .v.text = "{\"b\":1,\"a\":1.0}"},
+        {.name = "numeric", .type = LB_NUMERIC, .v.text = "1.10"},
+        {.name = "none", .type = LB_NULL},
+        {.name = "list", .type = LB_LIST_OF(LB_TEXT), .count = 3, .v.items = items},
+        {.name = "object", .type = LB_OBJECT, .v.items = members},
+        {.type = LB_END},
+    };
+    return args;
+}
+
+static const char *const params[] = {"1", NULL, "{a,NULL}"};
+static const char *const param_types[] = {"int8", "text", "text[]"};
+static const char *const argv[] = {"pg_dump", "--file", "x.dump", NULL};
+
+static approval sample(approval_change changes[4])
+{
+    changes[0] = (approval_change){.kind = CHANGE_SQL,
+                                   .effect = EFFECT_DESTRUCTIVE,
+                                   .statement = "DELETE FROM public.orders WHERE id = 1",
+                                   .sql = {.name = "x/delete",
+                                           .text = "DELETE FROM public.orders WHERE id = $1 AND b = $2 AND c = $3",
+                                           .params = params,
+                                           .param_types = param_types,
+                                           .param_count = 3,
+                                           .args = all_args()}};
+    changes[1] = (approval_change){.kind = CHANGE_API,
+                                   .effect = EFFECT_DISRUPTIVE,
+                                   .statement = "PATCH projects/p/branches/b",
+                                   .request = {"PATCH", "projects/p/branches/b", "update_mask=spec", "{\"spec\":{}}"}};
+    changes[2] = (approval_change){
+        .kind = CHANGE_FILE, .effect = EFFECT_ADDITIVE, .statement = "write /x", .path = "/x", .content = "line\n"};
+    changes[3] =
+        (approval_change){.kind = CHANGE_EXEC, .effect = EFFECT_ADDITIVE, .statement = "pg_dump", .argv = argv};
+    approval a = {.tool = "t",
+                  .agent = "an agent",
+                  .run_id = "R",
+                  .target = {"shop", "main", LB_BRANCH_PRODUCTION},
+                  .title = "title",
+                  .reason = "reason",
+                  .evidence = "{\"rows\":17}",
+                  .decision_why = "because",
+                  .atomic = true,
+                  .risk = LB_RISK_MEDIUM,
+                  .effect = EFFECT_DESTRUCTIVE,
+                  .actor_kind = GATE_SCHEDULE,
+                  .actor = "cron",
+                  .changes = changes,
+                  .change_count = 4};
+    fingerprint_object *object = fingerprint_add(&a.fingerprint, &memory, "relation", "public.orders");
+    CU_ASSERT_FATAL(object && fingerprint_add_part(object, &memory, "oid", "1") == 0);
+    CU_ASSERT_FATAL(fingerprint_add_part(object, &memory, "columns", "id bigint") == 0);
+    CU_ASSERT_FATAL(fingerprint_add(&a.fingerprint, &memory, "file", "/x") != NULL);
+    fingerprint_seal(&a.fingerprint);
+    return a;
+}
+
+static char *written(approval *a)
+{
+    lb_error err = {0};
+    BUF_AUTO text = BUF_INIT(APPROVAL_BYTES + 1);
+    int r = approval_write(a, &text, &err);
+    if (r < 0)
+        printf("\n    %s\n", err.message);
+    CU_ASSERT_EQUAL_FATAL(r, 0);
+    CU_ASSERT_EQUAL(json_check(buf_text(&text), text.length, &err), 0);
+    return arena_strdup(&memory, buf_text(&text));
+}
+
+static int read_text(const char *text, approval *ret, lb_error *err)
+{
+    *err = (lb_error){0};
+    return approval_read(text, strlen(text), &memory, ret, err);
+}
+
+/* ---- writing and reading ---- */
+
+static void expect_same(const approval *a, const approval *b)
+{
+    ASSERT_TEXT(b->tool, a->tool);
+    ASSERT_TEXT(b->agent, a->agent);
+    ASSERT_TEXT(b->title, a->title);
+    ASSERT_TEXT(b->evidence, a->evidence);
+    ASSERT_TEXT(b->target.branch, a->target.branch);
+    CU_ASSERT_PTR_NULL(b->undo);
+    CU_ASSERT(b->atomic && !b->bounded && b->risk == LB_RISK_MEDIUM && b->effect == EFFECT_DESTRUCTIVE);
+    CU_ASSERT(b->target.branch_class == LB_BRANCH_PRODUCTION && b->actor_kind == GATE_SCHEDULE);
+    ASSERT_TEXT(b->hash, a->hash);
+    ASSERT_TEXT(b->subject, a->subject);
+    CU_ASSERT_EQUAL_FATAL(b->change_count, 4);
+    const approval_change *sql = &b->changes[0];
+    ASSERT_TEXT(sql->sql.text, a->changes[0].sql.text);
+    CU_ASSERT(sql->sql.param_count == 3 && !sql->sql.params[1]);
+    ASSERT_TEXT(sql->sql.params[2], "{a,NULL}");
+    ASSERT_TEXT(sql->sql.param_types[2], "text[]");
+    ASSERT_TEXT(sql->sql.args[0].v.text, "q\"uote\n\xc3\xa4");
+    CU_ASSERT(sql->sql.args[1].type == LB_IDENT && sql->sql.args[2].v.i64 == INT64_MIN);
+    CU_ASSERT(sql->sql.args[3].v.f64 == 0.1 && sql->sql.args[4].v.flag);
+    CU_ASSERT(sql->sql.args[9].count == 3 && sql->sql.args[9].v.items[1].type == LB_NULL);
+    CU_ASSERT(sql->sql.args[10].v.items[0].v.i64 == -7 && sql->sql.args[11].type == LB_END);
+    ASSERT_TEXT(b->changes[1].request.query, "update_mask=spec");
+    ASSERT_TEXT(b->changes[2].content, "line\n");
+    ASSERT_TEXT(b->changes[3].argv[2], "x.dump");
+    CU_ASSERT_PTR_NULL(b->changes[3].argv[3]);
+}
+
+static void is_the_same_after_reading(void)
+{
+    lb_error err;
+    approval_change changes[4];
+    approval a = sample(changes), b;
+    char *text = written(&a);
+    CU_ASSERT_EQUAL_FATAL(read_text(text, &b, &err), 0);
+    expect_same(&a, &b);
+    ASSERT_TEXT(written(&b), text);
+    CU_ASSERT_EQUAL(b.fingerprint.count, 2);
+    ASSERT_TEXT(b.fingerprint.objects[0].hash, FINGERPRINT_ABSENT);
+}
+
+/* Members in another order and other white space, as a store with its own idea of JSON gives them back. */
+static void put_reversed(buf *b, struct json_object *value)
+{
+    if (json_object_is_type(value, json_type_object)) {
+        const char *names[64];
+        size_t count = 0;
+        json_object_object_foreach(value, name, member)
+        {
+            (void)member; /* looked up below */
+            names[count++] = name;
+        }
+        buf_puts(b, "{ ");
+        for (size_t i = count; i > 0; i--) {
+            struct json_object *inside = NULL;
+            (void)json_object_object_get_ex(value, names[i - 1], &inside);
+            json_string(b, names[i - 1]);
+            buf_puts(b, " : ");
+            put_reversed(b, inside);
+            buf_puts(b, i > 1 ? ",\n" : "");
+        }
+        buf_puts(b, "}");
+    } else if (json_object_is_type(value, json_type_array)) {
+        buf_puts(b, "[");
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            buf_puts(b, i ? " , " : "");
+            put_reversed(b, json_object_array_get_idx(value, i));
+        }
+        buf_puts(b, "]");
+    } else {
+        buf_puts(b, json_object_to_json_string(value));
+    }
+}
+
+static void a_store_may_order_it_anew(void)
+{
+    lb_error err;
+    approval_change changes[4];
+    approval a = sample(changes), b;
+    char *text = written(&a);
+    BUF_AUTO other = BUF_INIT(APPROVAL_BYTES);
+    JSON_AUTO *document = json_parse(text, strlen(text), &err);
+    put_reversed(&other, document);
+    CU_ASSERT(strcmp(buf_text(&other), text) != 0);
+    CU_ASSERT_EQUAL_FATAL(read_text(buf_text(&other), &b, &err), 0);
+    expect_same(&a, &b);
+}
+
+/* Each value that is executed, changed by one byte. */
+static void an_edit_is_seen(void)
+{
+    static const char *const edits[][2] = {
+        {"WHERE id = $1 AND", "WHERE ip = $1 AND"},
+        {"\"int8\"", "\"int4\""},
+        {"{a,NULL}", "{b,NULL}"},
+        {"\"x/delete\"", "\"x/delate\""},
+        {"Odd Name", "Old Name"},
+        {"-9223372036854775808", "-9223372036854775807"},
+        {"\"PATCH\"", "\"PATCK\""},
+        {"\"projects/p/branches/b\",\"query\"", "\"projects/p/branches/c\",\"query\""},
+        {"update_mask=spec", "update_mask=sped"},
+        {"\"/x\",\"content\"", "\"/y\",\"content\""},
+        {"line\\n", "lime\\n"},
+        {"--file", "--fill"},
+        {"\"atomic\":true", "\"atomic\":false"},
+        {"\"bounded\":false", "\"bounded\":true"},
+        {"\"branch\":\"main\"", "\"branch\":\"mais\""},
+        {"id bigint", "id bigins"},
+    };
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        lb_error err;
+        approval_change changes[4];
+        approval a = sample(changes), b;
+        char *text = written(&a), *place = strstr(text, edits[i][0]);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(place);
+        char *edited =
+            arena_printf(&memory, "%.*s%s%s", (int)(place - text), text, edits[i][1], place + strlen(edits[i][0]));
+        if (read_text(edited, &b, &err) != LB_ERR_CONFLICT)
+            printf("\n    %s passed\n", edits[i][1]);
+        CU_ASSERT_EQUAL(err.code, LB_ERR_CONFLICT);
+    }
+}
+
+static void nonsense_is_refused(void)
+{
+    lb_error err;
+    approval_change changes[4];
+    approval a = sample(changes), b;
+    char *text = written(&a);
+    static const char *const bad[] = {"", "null", "[]", "{}", "7", "{\"tool\":\"t\"}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CU_ASSERT_EQUAL(read_text(bad[i], &b, &err), LB_ERR_INVALID);
+    for (size_t cut = 1; cut < strlen(text); cut += 7) {
+        char *part = arena_strndup(&memory, text, cut);
+        CU_ASSERT_EQUAL(read_text(part, &b, &err), LB_ERR_INVALID);
+    }
+    /* each member gone, in turn */
+    JSON_AUTO *document = json_parse(text, strlen(text), &err);
+    json_object_object_foreach(document, name, member)
+    {
+        (void)member; /* it is the name that counts */
+        JSON_AUTO *without = json_parse(text, strlen(text), &err);
+        json_object_object_del(without, name);
+        int r = read_text(json_object_to_json_string(without), &b, &err);
+        bool may_miss = !strcmp(name, "undo") || !strcmp(name, "subject") || !strcmp(name, "agent");
+        CU_ASSERT(may_miss ? r == 0 : r == LB_ERR_INVALID);
+    }
+}
+
+static void what_is_too_large_cannot_wait(void)
+{
+    lb_error err = {0};
+    approval_change changes[4];
+    approval a = sample(changes);
+    char *content = arena_alloc(&memory, APPROVAL_BYTES + 1);
+    memset(content, 'x', APPROVAL_BYTES);
+    changes[2].content = content;
+    BUF_AUTO text = BUF_INIT((size_t)64 << 20);
+    CU_ASSERT_EQUAL(approval_write(&a, &text, &err), LB_ERR_LIMIT);
+    ASSERT_CONTAINS(err.message, "too large to wait");
+}
+
+static void what_is_nested_too_deeply_cannot_wait(void)
+{
+    lb_error err = {0};
+    approval_change changes[4];
+    approval a = sample(changes);
+    BUF_AUTO text = BUF_INIT(APPROVAL_BYTES), evidence = BUF_INIT(4096);
+    for (int i = 0; i < 64; i++)
+        buf_puts(&evidence, "{\"a\":");
+    buf_puts(&evidence, "1");
+    for (int i = 0; i < 64; i++)
+        buf_puts(&evidence, "}");
+    a.evidence = buf_text(&evidence);
+    CU_ASSERT_EQUAL(approval_write(&a, &text, &err), LB_ERR_INVALID);
+    ASSERT_CONTAINS(err.message, "nested too deeply");
+}
+
+static void what_is_no_text_cannot_wait(void)
+{
+    lb_error err = {0};
+    approval_change changes[4];
+    approval a = sample(changes);
+    changes[2].content = "\xff\xfe";
+    BUF_AUTO text = BUF_INIT(APPROVAL_BYTES);
+    CU_ASSERT_EQUAL(approval_write(&a, &text, &err), LB_ERR_INVALID);
+    ASSERT_CONTAINS(err.message, "not UTF-8");
+}
+
+/* ---- the subject ---- */
+
+static const char *subject_of(const char *tool, const char *branch, const approval_change *c)
+{
+    char *subject = arena_alloc(&memory, SHA256_TEXT);
+    const approval a = {.tool = tool, .target = {"shop", branch, LB_BRANCH_SHARED}, .changes = c, .change_count = 1};
+    approval_subject(&a, subject);
+    return subject;
+}
+
+static const char *subject_of_sql(const char *text, const lb_value *args)
+{
+    const approval_change c = {.kind = CHANGE_SQL, .sql = {.name = "x/y", .text = text, .args = args}};
+    return subject_of("t", "main", &c);
+}
+
+static void the_subject_is_the_finding(void)
+{
+    const char *drop = subject_of_sql("DROP INDEX public.a", NULL);
+    ASSERT_TEXT(subject_of_sql("DROP  INDEX  public.a", NULL), drop);
+    CU_ASSERT(strcmp(subject_of_sql("DROP INDEX public.b", NULL), drop) != 0);
+    CU_ASSERT(strcmp(subject_of_sql("DROP INDEX audit.a", NULL), drop) != 0);
+    const char *first = subject_of_sql("DELETE FROM t WHERE at < $1", LB_ARGS(lb_time("before", 1)));
+    ASSERT_TEXT(subject_of_sql("DELETE FROM t WHERE at < $1", LB_ARGS(lb_time("before", 2))), first);
+    ASSERT_TEXT(subject_of_sql("DELETE FROM t WHERE at < $1", LB_ARGS(lb_time("before", 1), lb_f64("share", 0.5))),
+                first);
+    ASSERT_TEXT(subject_of_sql("DELETE FROM t WHERE size < 7", NULL),
+                subject_of_sql("DELETE FROM t WHERE size < 9", NULL));
+    const char *ends = subject_of_sql("SELECT pg_terminate_backend($1)", LB_ARGS(lb_i64("pid", 4711)));
+    CU_ASSERT(strcmp(subject_of_sql("SELECT pg_terminate_backend($1)", LB_ARGS(lb_i64("pid", 4712))), ends) != 0);
+    const approval_change c = {.kind = CHANGE_API, .request = {"DELETE", "projects/p/branches/b", NULL, NULL}};
+    approval_change sized = {.kind = CHANGE_API, .request = {"PATCH", "projects/p", NULL, "{\"max\":4}"}};
+    const char *api = subject_of("t", "main", &c), *patch = subject_of("t", "main", &sized);
+    CU_ASSERT(strcmp(subject_of("u", "main", &c), api) != 0);
+    CU_ASSERT(strcmp(subject_of("t", "dev", &c), api) != 0);
+    sized.request.body = "{\"max\":8}";
+    ASSERT_TEXT(subject_of("t", "main", &sized), patch);
+}
+
+/* ---- the evidence ---- */
+
+static void expect_evidence(const char *a, const char *b, bool same)
+{
+    if (approval_evidence_same(a, b) != same || approval_evidence_same(b, a) != same)
+        printf("\n    %s and %s\n", a, b);
+    CU_ASSERT_EQUAL(approval_evidence_same(a, b), same);
+    CU_ASSERT_EQUAL(approval_evidence_same(b, a), same);
+}
+
+static void evidence_is_the_same_within_a_fifth(void)
+{
+    expect_evidence("{}", "{}", true);
+    expect_evidence("{\"n\":100}", "{\"n\":100}", true);
+    expect_evidence("{\"n\":100}", "{\"n\":120}", true);
+    expect_evidence("{\"n\":100}", "{\"n\":126}", false);
+    expect_evidence("{\"n\":100}", "{\"n\":80}", true);
+    expect_evidence("{\"n\":100}", "{\"n\":79}", false);
+    expect_evidence("{\"n\":1}", "{\"n\":1.1}", true);
+    expect_evidence("{\"n\":0}", "{\"n\":0.0}", true);
+    expect_evidence("{\"n\":0}", "{\"n\":1}", false);
+    expect_evidence("{\"n\":-5}", "{\"n\":5}", false);
+    expect_evidence("{\"n\":1e300}", "{\"n\":-1e300}", false);
+    expect_evidence("{\"n\":\"NaN\"}", "{\"n\":1}", false);
+    expect_evidence("{\"n\":\"NaN\"}", "{\"n\":\"NaN\"}", true);
+}
+
+static void evidence_differs_in_texts_and_members(void)
+{
+    expect_evidence("{\"t\":\"a\"}", "{\"t\":\"b\"}", false);
+    expect_evidence("{\"t\":\"100\"}", "{\"t\":\"101\"}", false);
+    expect_evidence("{\"f\":true}", "{\"f\":false}", false);
+    expect_evidence("{\"a\":1}", "{\"a\":1,\"b\":1}", false);
+    expect_evidence("{\"a\":1,\"b\":null}", "{\"a\":1,\"c\":null}", false);
+    expect_evidence("{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true);
+    expect_evidence("{\"a\":[1,2]}", "{\"a\":[1,2,3]}", false);
+    expect_evidence("{\"a\":[10,{\"x\":\"y\"}]}", "{\"a\":[11,{\"x\":\"y\"}]}", true);
+    expect_evidence("{\"a\":1}", "{\"a\":\"1\"}", false);
+    expect_evidence("{\"a\":{}}", "{\"a\":[]}", false);
+    expect_evidence("nonsense", "nonsense", false);
+}
+
+static void of_a_time_counts_whether_there_is_one(void)
+{
+    expect_evidence("{\"last\":\"2026-01-01T00:00:00Z\"}", "{\"last\":\"2026-02-01T10:00:00.5Z\"}", true);
+    expect_evidence("{\"last\":null}", "{\"last\":\"2026-02-01T10:00:00Z\"}", false);
+    expect_evidence("{\"last\":null}", "{\"last\":null}", true);
+    expect_evidence("{\"last\":\"never\"}", "{\"last\":\"2026-02-01T10:00:00Z\"}", false);
+    expect_evidence("{\"last\":\"2026-02-01 x\"}", "{\"last\":\"2026-02-01 y\"}", false);
+}
+
+/* ---- secrets ---- */
+
+static void expect_sql(const char *text, const char *param, bool secret)
+{
+    const char *const one[] = {param}, *const types_of_one[] = {"text"};
+    const approval_change c = {.kind = CHANGE_SQL,
+                               .sql = {.name = "x/y",
+                                       .text = text,
+                                       .params = one,
+                                       .param_types = types_of_one,
+                                       .param_count = param ? 1 : 0,
+                                       .args = LB_NO_ARGS}};
+    if ((approval_secret_in(&c) != NULL) != secret)
+        printf("\n    %s: %s\n", text, approval_secret_in(&c) ? approval_secret_in(&c) : "nothing");
+    CU_ASSERT_EQUAL(approval_secret_in(&c) != NULL, secret);
+}
+
+static void secrets_in_sql(void)
+{
+    expect_sql("ALTER ROLE app PASSWORD 'hunter2'", NULL, true);
+    expect_sql("ALTER ROLE app PASSWORD NULL", NULL, false);
+    expect_sql("CREATE USER MAPPING FOR app SERVER s OPTIONS (user 'a', password 'hunter2')", NULL, true);
+    expect_sql("CREATE SUBSCRIPTION s CONNECTION 'host=h password=hunter2' PUBLICATION p", NULL, true);
+    expect_sql("CREATE SUBSCRIPTION s CONNECTION 'postgres://u:hunter2@h/d' PUBLICATION p", NULL, true);
+    expect_sql("CREATE SUBSCRIPTION s CONNECTION 'host=h passfile=/etc/p' PUBLICATION p", NULL, false);
+    expect_sql("UPDATE t SET a = $1", "password=hunter2", true);
+    expect_sql("UPDATE t SET a = $1 WHERE token=$2", "harmless", false);
+    expect_sql("DELETE FROM sessions WHERE password='x'", NULL, false); /* a comparison, not a connection */
+    expect_sql("DROP TABLE passwords", NULL, false);
+}
+
+static void expect_call(const char *query, const char *body, bool secret)
+{
+    const approval_change c = {.kind = CHANGE_API, .request = {"POST", "projects", query, body}};
+    if ((approval_secret_in(&c) != NULL) != secret)
+        printf("\n    %s %s\n", query ? query : "", body ? body : "");
+    CU_ASSERT_EQUAL(approval_secret_in(&c) != NULL, secret);
+}
+
+static void secrets_in_calls(void)
+{
+    expect_call(NULL, "{\"spec\":{\"password\":\"hunter2\"}}", true);
+    expect_call(NULL, "{\"spec\":[{\"client_secret\":\"x\"}]}", true);
+    expect_call(NULL, "{\"spec\":{\"password\":null,\"secret\":\"\",\"enable_pg_native_login\":false}}", false);
+    expect_call("page_token=abc&branch_id=b", "{\"spec\":{\"ttl\":\"3600s\"}}", false);
+    expect_call("access_token=abc", NULL, true);
+    expect_call(NULL, "{\"uri\":\"postgres://u:p@h/d\"}", true);
+    expect_call(NULL, "{\"uri\":\"https://host:443/path@x\"}", false);
+}
+
+static void secrets_in_files_and_programs(void)
+{
+    static const struct {
+        const char *content;
+        bool secret;
+    } files[] = {{"host=h\npassword=hunter2\n", true},
+                 {"password=${PASSWORD}\n", false},
+                 {"-----BEGIN RSA PRIVATE KEY-----\n", true},
+                 {"CREATE TABLE t (password text);\n", false}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        const approval_change c = {.kind = CHANGE_FILE, .path = "/x", .content = files[i].content};
+        CU_ASSERT_EQUAL(approval_secret_in(&c) != NULL, files[i].secret);
+    }
+    static const char *const bad[][4] = {{"psql", "postgres://u:hunter2@h/d", NULL},
+                                         {"env", "PGPASSWORD=hunter2", "psql", NULL},
+                                         {"tool", "--password", "hunter2", NULL},
+                                         {"tool", "--client-secret=hunter2", NULL}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const approval_change c = {.kind = CHANGE_EXEC, .argv = bad[i]};
+        CU_ASSERT_PTR_NOT_NULL(approval_secret_in(&c));
+    }
+    const approval_change good = {.kind = CHANGE_EXEC, .argv = argv};
+    CU_ASSERT_PTR_NULL(approval_secret_in(&good));
+}
+
+static void secrets_in_arguments(void)
+{
+    static const lb_value secret[] = {{.name = "x", .type = LB_SECRET, .v.text = "hunter2"}, {.type = LB_END}};
+    const approval_change c = {.kind = CHANGE_SQL, .sql = {.name = "x", .text = "VACUUM t", .args = secret}};
+    CU_ASSERT_PTR_NOT_NULL(approval_secret_in(&c));
+}
+
+/* ---- the fingerprint ---- */
+
+static fingerprint print_of(const char *const *parts)
+{
+    fingerprint f = {0};
+    fingerprint_object *object = fingerprint_add(&f, &memory, "relation", "public.t");
+    for (; parts && *parts; parts += 2)
+        CU_ASSERT_EQUAL_FATAL(fingerprint_add_part(object, &memory, parts[0], parts[1]), 0);
+    fingerprint_seal(&f);
+    return f;
+}
+
+static void expect_difference(const char *const *before, const char *const *now, const char *expected)
+{
+    fingerprint a = print_of(before), b = print_of(now);
+    BUF_AUTO text = BUF_INIT(4096);
+    fingerprint_difference(&text, &a, &b);
+    ASSERT_TEXT(buf_text(&text), expected);
+    CU_ASSERT_EQUAL(strcmp(a.hash, b.hash) == 0, strcmp(expected, "[]") == 0);
+}
+
+static void differences_are_told_by_part(void)
+{
+    static const char *const one[] = {"oid", "1", "owner", "ada", NULL},
+                             *const turned[] = {"owner", "ada", "oid", "1", NULL},
+                             *const other[] = {"oid", "1", "owner", "bob", NULL}, *const less[] = {"oid", "1", NULL};
+    expect_difference(one, turned, "[]");
+    expect_difference(one, other, "[{\"object\":\"public.t\",\"part\":\"owner\",\"before\":\"ada\",\"now\":\"bob\"}]");
+    expect_difference(one, less, "[{\"object\":\"public.t\",\"part\":\"owner\",\"before\":\"ada\",\"now\":null}]");
+    expect_difference(less, one, "[{\"object\":\"public.t\",\"part\":\"owner\",\"before\":null,\"now\":\"ada\"}]");
+    expect_difference(NULL, one, "[{\"object\":\"public.t\",\"part\":\"object\",\"before\":null,\"now\":\"exists\"}]");
+    expect_difference(one, NULL, "[{\"object\":\"public.t\",\"part\":\"object\",\"before\":\"exists\",\"now\":null}]");
+    expect_difference(NULL, NULL, "[]");
+}
+
+static const char *hash_of_document(const char *json)
+{
+    lb_error err = {0};
+    char *hash = arena_alloc(&memory, SHA256_TEXT);
+    fingerprint f = {0};
+    fingerprint_object *object = fingerprint_add(&f, &memory, "api", "projects/p");
+    CU_ASSERT_EQUAL_FATAL(fingerprint_add_document(object, &memory, json, &err), 0);
+    fingerprint_seal(&f);
+    memcpy(hash, f.hash, SHA256_TEXT);
+    return hash;
+}
+
+static void what_moves_by_itself_is_left_out(void)
+{
+    const char *base = hash_of_document("{\"uid\":\"u\",\"status\":{\"is_protected\":false,\"source_branch\":\"b\"}}");
+    ASSERT_TEXT(
+        hash_of_document("{\"status\":{\"source_branch\":\"b\",\"is_protected\":false,\"current_state\":\"READY\","
+                         "\"pending_state\":\"X\",\"logical_size_bytes\":7},\"update_time\":\"2026-01-01T00:00:00Z\","
+                         "\"last_active_time\":\"x\",\"etag\":\"y\",\"uid\":\"u\"}"),
+        base);
+    static const char *const moved[] = {
+        "{\"uid\":\"v\",\"status\":{\"is_protected\":false,\"source_branch\":\"b\"}}",
+        "{\"uid\":\"u\",\"status\":{\"is_protected\":true,\"source_branch\":\"b\"}}",
+        "{\"uid\":\"u\",\"status\":{\"is_protected\":false,\"source_branch\":\"c\"}}",
+        "{\"uid\":\"u\",\"status\":{\"is_protected\":false,\"source_branch\":\"b\",\"expire_time\":\"2026-01-01T00:00:"
+        "00Z\"}}",
+        "{\"uid\":\"u\",\"status\":{\"is_protected\":false,\"source_branch\":\"b\"},\"delete_time\":\"2026-01-01T00:00:"
+        "00Z\"}",
+        "{\"uid\":\"u\",\"status\":{\"is_protected\":false,\"source_branch\":\"b\",\"tags\":[\"x\"]}}"};
+    for (size_t i = 0; i < sizeof moved / sizeof moved[0]; i++)
+        CU_ASSERT(strcmp(hash_of_document(moved[i]), base) != 0);
+    CU_ASSERT(strcmp(hash_of_document("{}"), FINGERPRINT_ABSENT) != 0);
+}
+
+SUITE(approval_doc, TEST(is_the_same_after_reading), TEST(a_store_may_order_it_anew), TEST(an_edit_is_seen),
+      TEST(nonsense_is_refused), TEST(what_is_too_large_cannot_wait), TEST(what_is_no_text_cannot_wait),
+      TEST(what_is_nested_too_deeply_cannot_wait), TEST(the_subject_is_the_finding),
+      TEST(evidence_is_the_same_within_a_fifth), TEST(evidence_differs_in_texts_and_members),
+      TEST(of_a_time_counts_whether_there_is_one), TEST(secrets_in_sql), TEST(secrets_in_calls),
+      TEST(secrets_in_files_and_programs), TEST(secrets_in_arguments), TEST(differences_are_told_by_part),
+      TEST(what_moves_by_itself_is_left_out))
