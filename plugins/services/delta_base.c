@@ -266,7 +266,7 @@ bool delta_parse_time(const char *text, size_t length, int64_t *ret_microseconds
         return false;
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
         return false;
-    int64_t seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone;
+    int64_t seconds = days_of(year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second - zone;
     *ret_microseconds = seconds * DELTA_SECOND + fraction;
     return true;
 }

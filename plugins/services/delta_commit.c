@@ -2,7 +2,9 @@
 #include "delta_local.h"
 
 #include <delta_local_sql.h>
-#include <unistd.h>
+#include <sys/stat.h>
+
+#define SMALL_BYTES INT64_C(8388608)
 
 /* What is known of a file before it is opened. */
 static void judge(const delta_table *table, lb_delta_file *file)
@@ -39,12 +41,28 @@ static size_t count_left(lb_delta_file *const *files, uint32_t count)
     return left;
 }
 
+/* Few rows are done sooner by one thread than by several that must be woken. */
+static int choose_threads(delta_table *table, lb_delta_file *const *files, uint32_t count, lb_error *err)
+{
+    const delta_settings *settings = &table->owner->settings;
+    int64_t bytes = 0;
+    struct stat st;
+    delta_engine *engine = delta_get_engine(table->owner, err);
+    if (!engine)
+        return err->code;
+    for (uint32_t i = 0; i < count && bytes < SMALL_BYTES; i++)
+        bytes += files[i]->fate == LB_DELTA_LEFT && stat(files[i]->path, &st) == 0 ? st.st_size : 0;
+    return delta_engine_threads(engine, bytes < SMALL_BYTES ? 1 : settings->threads, err);
+}
+
 /* Writes the rows of all files that are sound. A file that turns out damaged costs the pass, which is then done again
  * without it. */
 static int write_rows(delta_table *table, lb_delta_file *const *files, uint32_t count, int64_t deadline,
                       delta_data_files *adds, lb_error *err)
 {
     delta_local *local = table->owner;
+    if (choose_threads(table, files, count, err) < 0)
+        return err->code;
     while (count_left(files, count)) {
         delta_scan scan = {.table = &table->def, .files = files, .count = count};
         local->scan = &scan;

@@ -97,7 +97,8 @@ static int sync_folders(const delta_table *table, const delta_data_files *adds, 
     int r = 0;
     for (size_t i = 0; r == 0 && i < adds->count; i++) {
         const char *partition = adds->items[i].partition;
-        bool done = i && partition && strcmp(partition, adds->items[i - 1].partition) == 0;
+        const char *before = i ? adds->items[i - 1].partition : NULL;
+        bool done = partition && before && strcmp(partition, before) == 0;
         DELTA_AUTO_FREE char *folder = partition
                                            ? delta_printf("%s/" DELTA_PARTITION "=%s", table->directory, partition)
                                            : delta_strdup(table->directory);

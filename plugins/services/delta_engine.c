@@ -9,6 +9,7 @@ struct delta_engine {
     const lb_service_host *host;
     duckdb_database database;
     duckdb_connection connection;
+    int64_t threads;
 };
 
 /* ---- errors ---- */
@@ -76,6 +77,7 @@ int delta_engine_open(const lb_service_host *host, const delta_engine_options *o
         return lb_out_of_memory(err);
     delta_engine *e = delta_alloc(sizeof *e);
     e->host = host;
+    e->threads = options->threads;
     int r = set_options(config, options, err);
     if (r == 0 && duckdb_open_ext(NULL, &e->database, config, &problem) != DuckDBSuccess)
         r = delta_engine_fail(err, problem);
@@ -213,6 +215,18 @@ int delta_run(delta_engine *engine, const char *sql, duckdb_value *values, size_
     if (r == 0)
         r = delta_run_prepared(engine, statement, deadline, ret_result, err);
     duckdb_destroy_prepare(&statement);
+    return r;
+}
+
+int delta_engine_threads(delta_engine *engine, int64_t threads, lb_error *err)
+{
+    DELTA_TEXT sql = {0};
+    if (threads == engine->threads)
+        return 0;
+    delta_text_printf(&sql, "SET threads = %lld", (long long)threads);
+    int r = delta_run(engine, sql.data, NULL, 0, 0, NULL, err);
+    if (r == 0)
+        engine->threads = threads;
     return r;
 }
 

@@ -5,7 +5,8 @@
 #include <json-c/json.h>
 #include <unistd.h>
 
-#define HEAD "lbops-ledger 1 "
+#define HEAD       "lbops-ledger 1 "
+#define BEFORE_ALL INT64_C(-1) /* number of what was committed under another application id: it always counts */
 
 /* ---- ids ---- */
 
@@ -66,7 +67,7 @@ bool delta_ledger_has(const delta_ledger *ledger, const char *id)
 
 bool delta_ledger_forgot(const delta_ledger *ledger, const char *id)
 {
-    return strcmp(id, ledger->floor) < 0;
+    return ledger->floor[0] && strcmp(id, ledger->floor) <= 0;
 }
 
 static void append(delta_ledger *ledger, int64_t sequence, const char *id, size_t length)
@@ -170,7 +171,7 @@ static int open_for_append(delta_ledger *ledger, lb_error *err)
 
 /* ---- from the commits ---- */
 
-static void take_commit(delta_ledger *ledger, const char *content, int64_t sequence)
+static void take_commit(delta_ledger *ledger, const char *content)
 {
     struct json_object *line = json_tokener_parse(content), *info, *files;
     if (json_object_object_get_ex(line, "commitInfo", &info) &&
@@ -178,7 +179,7 @@ static void take_commit(delta_ledger *ledger, const char *content, int64_t seque
         for (const char *p = json_object_get_string(files); *p;) {
             size_t length = strcspn(p, " ");
             if (length == DELTA_ID_LENGTH)
-                append(ledger, sequence, p, length);
+                append(ledger, BEFORE_ALL, p, length);
             p += length + (p[length] == ' ');
         }
     }
@@ -201,7 +202,7 @@ static int rebuild(delta_ledger *ledger, const char *directory, const delta_snap
         if (delta_read(path, &content, &length, &missing) < 0)
             break;
         content[strcspn(content, "\n")] = '\0';
-        take_commit(ledger, content, 0);
+        take_commit(ledger, content);
     }
     for (size_t i = 0; version >= 0 && i < ledger->count; i++)
         if (i == 0 || strcmp(ledger->entries[i].id, ledger->floor) < 0)
@@ -280,16 +281,19 @@ int delta_ledger_intend(delta_ledger *ledger, int64_t sequence, const char *cons
     return fdatasync(ledger->fd) == 0 ? 0 : delta_fail_errno(err, errno, "sync", ledger->path);
 }
 
-int delta_ledger_prune(delta_ledger *ledger, const char *floor, lb_error *err)
+int delta_ledger_prune(delta_ledger *ledger, const char *before, lb_error *err)
 {
     size_t kept = 0;
-    if (strcmp(floor, ledger->floor) <= 0)
-        return 0;
-    for (size_t i = 0; i < ledger->count; i++)
-        if (strcmp(ledger->entries[i].id, floor) >= 0)
+    for (size_t i = 0; i < ledger->count; i++) {
+        const char *id = ledger->entries[i].id;
+        if (strcmp(id, before) >= 0)
             ledger->entries[kept++] = ledger->entries[i];
+        else if (strcmp(id, ledger->floor) > 0)
+            memcpy(ledger->floor, id, sizeof ledger->floor);
+    }
+    if (kept == ledger->count)
+        return 0;
     ledger->count = kept;
-    (void)snprintf(ledger->floor, sizeof ledger->floor, "%s", floor); /* an id */
     rehash(ledger);
     int r = write_whole(ledger, err);
     return r < 0 ? r : open_for_append(ledger, err);

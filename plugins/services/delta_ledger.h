@@ -32,7 +32,7 @@ typedef struct delta_ledger {
     char *path;
     int fd;
     char application[64];
-    char floor[DELTA_ID_TEXT]; /* "": none */
+    char floor[DELTA_ID_TEXT]; /* the largest id that was forgotten; "": none */
     delta_ledger_entry *entries;
     size_t count, capacity;
     uint32_t *slots; /* of a hash table: index of an entry + 1 */
@@ -49,7 +49,7 @@ LB_MUST_CHECK int delta_ledger_open(delta_ledger *ledger, const char *directory,
 void delta_ledger_close(delta_ledger *ledger);
 
 bool delta_ledger_has(const delta_ledger *ledger, const char *id);
-bool delta_ledger_forgot(const delta_ledger *ledger, const char *id); /* below the floor */
+bool delta_ledger_forgot(const delta_ledger *ledger, const char *id); /* not above the floor */
 
 /* Writes the line that goes before a commit. */
 LB_MUST_CHECK int delta_ledger_intend(delta_ledger *ledger, int64_t sequence, const char *const *ids, size_t count,
@@ -57,7 +57,7 @@ LB_MUST_CHECK int delta_ledger_intend(delta_ledger *ledger, int64_t sequence, co
 /* The commit stands. */
 void delta_ledger_count(delta_ledger *ledger, int64_t sequence, const char *const *ids, size_t count);
 
-/* Forgets ids below `floor`. */
-LB_MUST_CHECK int delta_ledger_prune(delta_ledger *ledger, const char *floor, lb_error *err);
+/* Forgets ids below `before`. */
+LB_MUST_CHECK int delta_ledger_prune(delta_ledger *ledger, const char *before, lb_error *err);
 
 #endif

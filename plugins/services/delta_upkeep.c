@@ -46,6 +46,9 @@ static int rewrite(delta_table *table, const group *g, const char *sql, bool dat
                            .sequence = -1,
                            .removes = g->paths,
                            .remove_count = g->count};
+    delta_engine *engine = delta_get_engine(table->owner, err);
+    if (!engine || delta_engine_threads(engine, table->owner->settings.threads, err) < 0)
+        return err->code;
     char **paths = full_paths(table, g);
     duckdb_value values[] = {delta_value_texts((const char *const *)paths, g->count)};
     for (size_t i = 0; i < g->count; i++)

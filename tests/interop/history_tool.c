@@ -7,7 +7,9 @@
  *   statements N DAY       N rows of pg_stat_history, five minutes apart
  *   every DAY              one row of every table
  *   flush                  commits what waits: "files rows damaged repeated"
- *   maintain DAY           upkeep as of that day: what it did
+ *   audit DAY              one row of audit_log
+ *   maintain DAY [TABLE]   upkeep as of that day: what it did
+ *   left                   how many files wait in the outbox
  *   ask SQL                the answer, cells with |, rows with ;
  */
 #include "../unit/delta_place.h"
@@ -121,11 +123,12 @@ static int put_values(place *p, int64_t count, double first, int64_t at)
     return 0;
 }
 
-static int maintain(place *p, int64_t day)
+static int maintain(place *p, int64_t day, const char *table)
 {
     lb_error err = {0};
     lb_delta_upkeep u;
-    CHECK(delta_driver_maintain(p->driver, NULL, NOON + day * DAY, clock_monotonic() + 300 * CLOCK_SECOND, &u, &err));
+    CHECK(delta_driver_maintain(p->driver, *table ? table : NULL, NOON + day * DAY,
+                                clock_monotonic() + 300 * CLOCK_SECOND, &u, &err));
     (void)printf(
         "compacted %lld into %lld, rolled up %lld into %lld, expired %lld, vacuumed %lld, checkpoints %lld, log "
         "files %lld\n",
@@ -139,6 +142,7 @@ static int obey(place *p, const char *line)
     lb_error err = {0};
     long long n = 0, day = 0;
     double first = 0;
+    char table[64] = "";
     reply answer;
     if (sscanf(line, "metrics %lld %lf %lld", &n, &first, &day) == 3) {
         return put_values(p, n, first, NOON + day * DAY) || puts("ok") < 0;
@@ -146,13 +150,21 @@ static int obey(place *p, const char *line)
         return put_rows(p, "pg_stat_history", n, NOON + day * DAY, 300 * CLOCK_SECOND) || puts("ok") < 0;
     } else if (sscanf(line, "every %lld", &day) == 1) {
         return put_rows(p, NULL, 1, NOON + day * DAY, 0) || puts("ok") < 0;
-    } else if (sscanf(line, "maintain %lld", &day) == 1) {
-        return maintain(p, day);
+    } else if (sscanf(line, "audit %lld", &day) == 1) {
+        return put_rows(p, "audit_log", 1, NOON + day * DAY, 0) || puts("ok") < 0;
+    } else if (sscanf(line, "maintain %lld %63s", &day, table) >= 1) {
+        return maintain(p, day, table);
     } else if (strcmp(line, "flush") == 0) {
         delta_driver_report r;
         CHECK(delta_driver_flush(p->driver, clock_monotonic() + 300 * CLOCK_SECOND, &r, &err));
         return printf("%lld %lld %lld %lld\n", (long long)r.files, (long long)r.rows, (long long)r.damaged,
                       (long long)r.repeated) < 0;
+    } else if (strcmp(line, "left") == 0) {
+        outbox_listing listing;
+        CHECK(outbox_list(p->outbox, &listing, &err));
+        n = listing.files;
+        outbox_listing_done(&listing);
+        return printf("%lld\n", n) < 0;
     } else if (strncmp(line, "ask ", 4) == 0) {
         CHECK(place_ask(p, line + 4, &answer, &err));
         return puts(answer.text) < 0;

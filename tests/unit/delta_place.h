@@ -10,7 +10,18 @@
 #include "fs.h"
 #include "log.h"
 
-extern const lb_plugin lb_plugin_v1_delta_local;
+#ifndef PLACE_PLUGIN
+#define PLACE_PLUGIN delta_local
+#endif
+#define PLACE_SYMBOL_(name) lb_plugin_v1_##name
+#define PLACE_SYMBOL(name)  PLACE_SYMBOL_(name)
+
+extern const lb_plugin PLACE_SYMBOL(PLACE_PLUGIN);
+
+static inline const lb_plugin *place_plugin(void)
+{
+    return &PLACE_SYMBOL(PLACE_PLUGIN);
+}
 
 typedef struct place {
     char *root, *outbox, *history;
@@ -40,12 +51,11 @@ static inline int place_open_with(place *p, const char *const *pairs, lb_error *
 {
     param_arg args[16];
     size_t count = 0;
-    const lb_plugin *plugin = &lb_plugin_v1_delta_local;
-    const lb_delta *table = plugin->ops;
+    const lb_delta *table = place_plugin()->ops;
     for (; pairs && pairs[2 * count]; count++)
         args[count] = (param_arg){pairs[2 * count], pairs[2 * count + 1]};
     void *bound = arena_alloc(&p->memory, table->args_size);
-    int r = params_bind("delta_local", (param_rows){table->params, table->param_size}, args, count, bound,
+    int r = params_bind(place_plugin()->name, (param_rows){table->params, table->param_size}, args, count, bound,
                         table->args_size, &p->memory, err);
     const delta_driver_options options = {.host = &place_host,
                                           .plugin = table,
@@ -81,12 +91,13 @@ static inline void place_done(place *p)
 }
 
 #define PLACE LB_CLEANUP(place_done) place
-#define OPEN(p, ...)                                                                                                   \
+#define OPEN_WITH(p, ...)                                                                                              \
     do {                                                                                                               \
         lb_error open_error = {0};                                                                                     \
-        const char *const pairs_[] = {__VA_ARGS__ NULL};                                                               \
+        const char *const pairs_[] = {__VA_ARGS__, NULL};                                                              \
         CU_ASSERT_EQUAL_FATAL(place_open_with((p), pairs_, &open_error), 0);                                           \
     } while (0)
+#define OPEN(p) OPEN_WITH(p, NULL)
 
 /* ---- records ---- */
 
