@@ -40,6 +40,9 @@ int64_t outbox_rows(const outbox_batch *batch); /* not committed yet */
  * written: the next try makes it durable and never writes its rows twice). The batch is empty after success. */
 LB_MUST_CHECK int outbox_commit(outbox_batch *batch, lb_error *err);
 
+/* 1: a file of the table that shows, and was written after that time, holds the text; 0: none does. */
+LB_MUST_CHECK int outbox_holds(const char *dir, const char *table, const char *text, int64_t since, lb_error *err);
+
 /* The temporary file of that id, which a writer that is dead has left: whether there is one, and renaming it into
  * place. 1: there was, 0: there was none (it shows, or has been taken away). Only for files that are known to be
  * complete. */

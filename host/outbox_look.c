@@ -1,12 +1,14 @@
 /* What lies in the outbox: finishing, sweeping and counting it. */
 #include "outbox.h"
 
+#include "clock.h"
 #include "fs.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 typedef int (*visitor)(int above, const char *name, void *arg);
@@ -98,6 +100,40 @@ int outbox_finish(const char *dir, const char *table, const char *id, lb_error *
         return fs_fail(err, errno, "rename into", final);
     r = fs_sync_dir(directory, err);
     return r < 0 ? r : 1;
+}
+
+typedef struct search {
+    const char *text;
+    int64_t since;
+    bool found;
+} search;
+
+static int search_file(int above, const char *name, void *arg)
+{
+    search *s = arg;
+    struct stat st;
+    size_t length = strlen(name), mark = strlen(OUTBOX_VISIBLE);
+    if (s->found || length <= mark || strcmp(name + length - mark, OUTBOX_VISIBLE) != 0)
+        return 0;
+    LB_AUTO_FD int fd = openat(above, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return errno == ENOENT ? 0 : -errno; /* its reader may have taken it just now */
+    if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_mtim.tv_sec < s->since / CLOCK_SECOND)
+        return 0;
+    void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        return -errno;
+    s->found = memmem(bytes, (size_t)st.st_size, s->text, strlen(s->text)) != NULL;
+    (void)munmap(bytes, (size_t)st.st_size); /* it was read only */
+    return 0;
+}
+
+int outbox_holds(const char *dir, const char *table, const char *text, int64_t since, lb_error *err)
+{
+    LB_AUTO_FREE char *directory = base_printf("%s/%s", dir, table);
+    search s = {.text = text, .since = since};
+    int r = visit_directory(AT_FDCWD, directory, search_file, &s);
+    return r < 0 ? fs_fail(err, -r, "look through", directory) : s.found;
 }
 
 static int sweep_file(int above, const char *name, void *arg)

@@ -170,7 +170,7 @@ static bool offer(router *r, subscription *s)
     const param_arg *args = s->given.args;
     buf_clear(&r->key);
     buf_printf(&r->key, "%llu/%s", (unsigned long long)s->held.seq, s->given.id);
-    if (s->given.tool && s->held.depth > r->depth)
+    if (s->given.tool && s->held.depth >= r->depth)
         return end_chain(r, s);
     arena_reset(&r->memory);
     if (s->has_templates &&

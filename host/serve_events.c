@@ -208,6 +208,7 @@ static void on_cursors(void *owner, void *tag, wire_reader *docs, const lb_error
         return;
     }
     event_log_passed(log, router_passed(s->router));
+    router_flush(s->router); /* where new ones begin, at once: a later start must not take a later place for it */
 }
 
 int serve_events_start(serve *s, lb_error *err)

@@ -135,7 +135,14 @@ static void on_lost(void *state, const book_lost *lost)
 static void on_unrecorded(void *state, const run_outcome *outcome)
 {
     supervisor *s = state;
-    ledger_add(s->ledger, outcome, NULL);
+    lb_error error;
+    /* Its row may have been written a moment before the host died that would have said so in the state. */
+    int held =
+        outbox_holds(s->outbox_dir, "tool_runs", outcome->request->id, outcome->done.started_at - CLOCK_SECOND, &error);
+    if (held < 0)
+        log_error("history", &error); /* a row twice is better than none */
+    if (held != 1)
+        ledger_add(s->ledger, outcome, NULL);
 }
 
 static void on_service(void *state, const lb_error *error, int failures)

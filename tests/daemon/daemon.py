@@ -2,6 +2,7 @@
 
 Programs and plugins come from LBOPS_PROGRAM, LBOPS_PLUGINS and LBOPS_HOSTILE, as for the suites in C."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -256,24 +257,30 @@ def holds(claim, what):
         raise AssertionError(what)
 
 
-def suite(*tests):
-    """Runs tests by name; the names come as arguments, or all of them. The last line counts."""
+def run_one(test):
+    """True: it has not failed."""
+    began = time.monotonic()
+    try:
+        test()
+    except Skipped as why:
+        print(f"  skipped {test.__name__}: {why}", flush=True)
+    except AssertionError as error:
+        print(f"  FAILED {test.__name__}: {error}", flush=True)
+        return False
+    except Exception:  # a defect of the test, or something that it did not think of: the others go on
+        print(f"  FAILED {test.__name__}: {traceback.format_exc()}", flush=True)
+        return False
+    else:
+        print(f"  ok {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+    return True
+
+
+def suite(*tests, at_once=1):
+    """Runs tests by name; the names come as arguments, or all of them. The last line counts. at_once: for tests that wait
+    most of the time; each has a daemon of its own."""
     wanted = sys.argv[1:]
-    failed = 0
     chosen = [t for t in tests if not wanted or t.__name__ in wanted]
-    for test in chosen:
-        began = time.monotonic()
-        try:
-            test()
-        except Skipped as why:
-            print(f"  skipped {test.__name__}: {why}", flush=True)
-        except AssertionError as error:
-            failed += 1
-            print(f"  FAILED {test.__name__}: {error}", flush=True)
-        except Exception:  # a defect of the test, or something that it did not think of: the others go on
-            failed += 1
-            print(f"  FAILED {test.__name__}: {traceback.format_exc()}", flush=True)
-        else:
-            print(f"  ok {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        failed = list(pool.map(run_one, chosen)).count(False)
     print(f"{len(chosen) - failed} passed, {failed} failed")
     sys.exit(1 if failed or not chosen else 0)

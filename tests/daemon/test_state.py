@@ -274,4 +274,4 @@ suite(a_database_locked_for_seconds_holds_runs_up_and_loses_none,
       a_process_that_was_stopped_and_not_ended_is_replaced,
       a_store_that_refuses_to_open_ends_the_start_with_its_own_words,
       a_process_that_dies_while_it_opens_is_tried_three_times,
-      a_database_that_cannot_be_reached_is_exit_code_4)
+      a_database_that_cannot_be_reached_is_exit_code_4, at_once=4)
