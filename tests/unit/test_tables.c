@@ -443,4 +443,4 @@ SUITE(tables, TEST(has_every_table), TEST(definitions_hold_together), TEST(keeps
       TEST(statement_history_has_every_column), TEST(writes_columns_in_order), TEST(escapes_texts),
       TEST(writes_doubles), TEST(writes_exact_integers), TEST(writes_json_as_text), TEST(leaves_the_target_to_the_host),
       TEST(refuses_what_does_not_fit), TEST(run_id_is_required), TEST(refuses_rows_that_are_too_long),
-      TEST(prints_json), TEST(prints_markdown, TEST(ddl_of_a_table))
+      TEST(prints_json), TEST(prints_markdown), TEST(ddl_of_a_table))
