@@ -282,7 +282,7 @@ static size_t find_column(const delta_table_def *table, const char *name, size_t
 
 static bool member(delta_line *line, size_t *next, bool *seen, idx_t row)
 {
-    const char *name = NULL;
+    const char *name = "";
     size_t length = 0;
     if (!expect(line, '"') || !text(line, &name, &length))
         return false;
