@@ -193,6 +193,7 @@ typedef struct asking {
     int64_t subject_version;
     char before[ID_TEXT]; /* the request that stands under this subject */
     request fresh, old;
+    const char *old_becomes; /* once the new one stands: expired or replaced */
 } asking;
 
 static void look_for_subject(asking *q);
@@ -285,7 +286,7 @@ static void on_asked(void *owner, void *tag, int failed, int64_t version, const 
         error = (lb_fail(&taken, LB_ERR_CONFLICT, "run it again", "others keep asking for the same"), &taken);
     if (!error) {
         if (q->old.record)
-            approvals_tell(q->approvals, &q->old, "replaced", NULL, NULL);
+            approvals_tell(q->approvals, &q->old, q->old_becomes, NULL, NULL);
         approvals_tell(q->approvals, &q->fresh, "pending", NULL, NULL);
     }
     (void)snprintf(text, sizeof text, "lbops approve %s --as NAME --because TEXT", q->fresh.id);
@@ -308,7 +309,7 @@ static void ask_anew(asking *q)
                                       .at = q->fresh.at,
                                       .body = q->text});
     if (q->old.record)
-        approvals_put(a, LB_STATE_REPLACE, &q->old, "replaced");
+        approvals_put(a, LB_STATE_REPLACE, &q->old, q->old_becomes);
     state_end(a->state);
 }
 
@@ -321,9 +322,11 @@ static void on_old_request(void *owner, void *tag, wire_reader *docs, const lb_e
         answer(q, 0, NULL, NULL, error);
         return;
     }
-    if (request_take(docs, &q->old) && strcmp(q->old.status, "pending") == 0 && !request_has_expired(&q->old)) {
+    if (request_take(docs, &q->old) && strcmp(q->old.status, "pending") == 0) {
+        bool has_expired = request_has_expired(&q->old);
+        q->old_becomes = has_expired ? "expired" : "replaced";
         const char *hash = json_get_text(q->old.record, "hash"), *now = json_get_text(q->document, "hash");
-        if (hash && now && strcmp(hash, now) == 0) {
+        if (!has_expired && hash && now && strcmp(hash, now) == 0) {
             char text[200];
             (void)snprintf(text, sizeof text, "asked before, and waits: lbops approve %s --as NAME --because TEXT",
                            q->before);
@@ -434,12 +437,16 @@ static void on_pending(void *owner, void *tag, wire_reader *docs, const lb_error
     }
 }
 
+void approvals_expire(approvals *a)
+{
+    const lb_state_query pending = {.size = sizeof pending, .space = APPROVALS_SPACE, .status = "pending"};
+    state_list(a->state, &pending, on_pending, a, NULL);
+}
+
 static void on_expiry(struct ev_loop *loop, ev_timer *timer, int events)
 {
-    approvals *a = timer->data;
-    const lb_state_query pending = {.size = sizeof pending, .space = APPROVALS_SPACE, .status = "pending"};
     (void)loop, (void)events;
-    state_list(a->state, &pending, on_pending, a, NULL);
+    approvals_expire(timer->data);
 }
 
 /* ---- life ---- */

@@ -281,4 +281,5 @@ void approvals_go_on(approvals *a)
 {
     const lb_state_query q = {.size = sizeof q, .space = APPROVALS_SPACE, .status = "approved", .limit = MOST_PENDING};
     state_list(a->state, &q, on_approved, a, NULL);
+    approvals_expire(a); /* while nobody was here */
 }

@@ -32,6 +32,7 @@ void request_revise(request *r); /* what was decided on it does not hold for it 
 void approvals_put(approvals *a, lb_state_verb verb, const request *r, const char *status);
 void approvals_tell(approvals *a, const request *r, const char *status, const char *by,
                     const char *because); /* history, event, channel */
+void approvals_expire(approvals *a);      /* what nobody decided in time */
 void approvals_put_subject(approvals *a, const request *r, const char *status, const char *by, const char *because,
                            int64_t version);
 

@@ -8,7 +8,7 @@
 #define LEASE_US   (60 * CLOCK_SECOND)
 #define RENEW_S    15.0
 #define GIVE_UP    (15 * CLOCK_SECOND)
-#define KEEP_RUNS  (7 * 86400 * CLOCK_SECOND) /* in the state; history keeps them longer */
+#define KEEP_RUNS  (INT64_C(7) * 86400 * CLOCK_SECOND) /* in the state; history keeps them longer */
 #define PRUNE_S    3600.0
 #define PRUNE_MOST 100000
 

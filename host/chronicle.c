@@ -32,8 +32,6 @@ struct chronicle {
     lb_error trouble;
 };
 
-static int take_log(chronicle *c, lb_error *err);
-
 static void settle(chronicle *c, uint64_t seq, const lb_error *error)
 {
     while (c->waiters && c->waiters->seq <= seq) {
@@ -144,6 +142,16 @@ static int write_gathered(chronicle *c, lb_error *err)
     return 0;
 }
 
+static void drop_gathered(chronicle *c)
+{
+    while (c->gathered) {
+        gathered *g = c->gathered;
+        c->gathered = g->next;
+        free_gathered(g);
+    }
+    c->gathered_end = &c->gathered;
+}
+
 static int take_log(chronicle *c, lb_error *err)
 {
     int r = c->log ? 0 : open_log(c, err);
@@ -163,6 +171,11 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
     if ((r == LB_ERR_CONFLICT || r == LB_ERR_LIMIT) && clock_monotonic() - c->since < TAKE_WITHIN) {
         ev_timer_set(&c->turn, TAKE_AGAIN_S, 0);
         ev_timer_start(c->loop, &c->turn);
+    } else if (r ==
+               LB_ERR_CONFLICT) { /* a daemon holds it: what was done is done, and stands in the state and in history */
+        log_line(LB_LOG_WARN, "events", "the events of this run are not in the log, which another process holds");
+        drop_gathered(c);
+        settle(c, UINT64_MAX, NULL);
     } else if (r < 0) {
         settle(c, UINT64_MAX, &error);
     }
@@ -200,11 +213,7 @@ chronicle *chronicle_free(chronicle *c)
     c->log = event_log_free(c->log); /* calls back for what it still writes */
     (void)lb_fail(&error, LB_ERR_CANCELLED, NULL, "the host is ending");
     settle(c, UINT64_MAX, &error);
-    while (c->gathered) {
-        gathered *g = c->gathered;
-        c->gathered = g->next;
-        free_gathered(g);
-    }
+    drop_gathered(c);
     ev_timer_stop(c->loop, &c->turn);
     free(c->dir);
     free(c);

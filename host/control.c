@@ -67,14 +67,9 @@ int control_socket(const char *state_dir, bool serve, lb_error *err)
 
 /* ---- clients ---- */
 
-static void drop(client *k)
+static void free_client(client *k)
 {
     control *c = k->control;
-    for (client **link = &c->clients; *link; link = &(*link)->next)
-        if (*link == k) {
-            *link = k->next;
-            break;
-        }
     c->client_count--;
     if (k->call)
         desk_leave(k->call);
@@ -83,6 +78,16 @@ static void drop(client *k)
     buf_done(&k->in);
     buf_done(&k->out);
     free(k);
+}
+
+static void drop(client *k)
+{
+    for (client **link = &k->control->clients; *link; link = &(*link)->next)
+        if (*link == k) {
+            *link = k->next;
+            break;
+        }
+    free_client(k);
 }
 
 static void watch(client *k)
@@ -222,9 +227,10 @@ control *control_free(control *c)
 {
     if (!c)
         return NULL;
-    while (c->clients) {
-        (void)write_out(c->clients); /* the last lines, as far as they go */
-        drop(c->clients);
+    for (client *k = c->clients, *next; k; k = next) {
+        next = k->next;
+        (void)write_out(k); /* the last lines, as far as they go */
+        free_client(k);
     }
     ev_io_stop(c->loop, &c->io);
     (void)close(c->fd);    /* nobody waits there any more */

@@ -2,13 +2,10 @@
 
 #include "log.h"
 
-static desk_call *free_call(desk_call *call)
+static void free_call(desk_call *call)
 {
-    for (desk_call **link = &call->desk->calls; *link; link = &(*link)->next)
-        if (*link == call) {
-            *link = call->next;
-            break;
-        }
+    if (call->is_over)
+        *call->is_over = true;
     json_put_holder(&call->request);
     free(call->choice.project);
     free(call->choice.branch);
@@ -18,7 +15,16 @@ static desk_call *free_call(desk_call *call)
     free(call->name);
     free(call->reason);
     free(call);
-    return NULL;
+}
+
+static void forget_call(desk_call *call)
+{
+    for (desk_call **link = &call->desk->calls; *link; link = &(*link)->next)
+        if (*link == call) {
+            *link = call->next;
+            break;
+        }
+    free_call(call);
 }
 
 void desk_say(desk_call *call, const char *member, const char *document)
@@ -37,7 +43,7 @@ void desk_end(desk_call *call, int code)
     const desk_client client = call->client;
     char line[32];
     (void)snprintf(line, sizeof line, "{\"exit\":%d}", code);
-    (void)free_call(call); /* gives NULL */
+    forget_call(call);
     if (!client.say)
         return;
     client.say(client.state, line);
@@ -68,8 +74,10 @@ desk *desk_free(desk *d)
 {
     if (!d)
         return NULL;
-    while (d->calls)
-        (void)free_call(d->calls); /* gives NULL */
+    for (desk_call *call = d->calls, *next; call; call = next) {
+        next = call->next;
+        free_call(call);
+    }
     free(d);
     return NULL;
 }
@@ -158,9 +166,11 @@ desk_call *desk_serve(desk *d, const char *request, const desk_client *client)
     }
     call->name = base_strdup(json_get_text(call->request, "name"));
     call->reason = base_strdup(json_get_text(call->request, "reason"));
+    bool is_over = false;
+    call->is_over = &is_over;
     dispatch(call, verb);
-    for (desk_call *c = d->calls; c; c = c->next)
-        if (c == call)
-            return call;
-    return NULL; /* it was answered at once */
+    if (is_over)
+        return NULL; /* it was answered at once */
+    call->is_over = NULL;
+    return call;
 }

@@ -22,7 +22,8 @@ struct desk_call {
     char *via, *name, *reason;
     struct json_object *request;
     char run_id[ID_TEXT];
-    bool listing; /* the control plane is asked for the branch first */
+    bool *is_over; /* set when it ends while it is being dispatched */
+    bool listing;  /* the control plane is asked for the branch first */
     targets_choice choice;
     param_arg *args;
     size_t arg_count;

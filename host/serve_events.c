@@ -4,7 +4,7 @@
 
 #define KEY_SPACE    "delivered"
 #define MOST_PENDING 10000
-#define KEEP_KEYS    (7 * 86400 * CLOCK_SECOND)
+#define KEEP_KEYS    (INT64_C(7) * 86400 * CLOCK_SECOND)
 #define PRUNE_MOST   100000
 
 /* A delivery whose run goes on. */

@@ -2,7 +2,9 @@
  * due. Each start is claimed in the state together with the run's beginning. */
 #include "serve_internal.h"
 
-#define TARGETS_S    300.0 /* between two looks at which branches there are */
+#define TARGETS_S    300.0                                 /* between two looks at which branches there are */
+#define KEEP_ENTRIES (INT64_C(400) * 86400 * CLOCK_SECOND) /* longer than a yearly schedule sleeps */
+#define PRUNE_MOST   10000
 #define MOST_PENDING 20000 /* runs that have not ended: past that nothing more is started */
 
 /* A run that the schedule has started. */
@@ -128,10 +130,14 @@ static void list_targets(serve *s)
         on_not_listed(s, id, &error);
 }
 
+/* Entries of branches that are gone are forgotten after a while. */
 static void on_targets(struct ev_loop *loop, ev_timer *timer, int events)
 {
+    serve *s = timer->data;
     (void)loop, (void)events;
-    list_targets(timer->data);
+    state_prune(book_state(supervisor_book(s->supervisor)), SCHEDULE_SPACE, NULL, clock_now() - KEEP_ENTRIES,
+                PRUNE_MOST);
+    list_targets(s);
 }
 
 /* ---- starts ---- */

@@ -39,6 +39,22 @@ static bool has_died(const running *r)
            r->outcome.unknown_changes > 0;
 }
 
+/* An approved run that found something changed has executed nothing: it waits for a person, as the run that asked did.
+ */
+static void note_return(running *r)
+{
+    lb_error ignored;
+    run_done *d = &r->outcome.done;
+    if (!r->has_ticket || d->status != RUN_OK)
+        return;
+    JSON_AUTO *result = json_parse(d->result, strlen(d->result), &ignored);
+    if (!json_get_bool(result, "moved"))
+        return;
+    d->status = RUN_PENDING_APPROVAL;
+    (void)lb_fail(&d->error, 0, "lbops approvals shows the difference; approve it again if it is still wanted",
+                  "approval_required: what it touches has changed since it was asked for");
+}
+
 void supervisor_on_ended(void *state, const run_outcome *outcome)
 {
     supervisor *s = state;
@@ -57,6 +73,7 @@ void supervisor_on_ended(void *state, const run_outcome *outcome)
         r->outcome.done.status = RUN_FAILED;
         (void)lb_out_of_memory(&r->outcome.done.error);
     }
+    note_return(r);
     if (s->book && has_died(r) &&
         journal_recover_run(book_journal(s->book), r->request.id, learn_from_journal, r, &error) < 0)
         log_error("journal", &error); /* the next start looks again */

@@ -122,6 +122,8 @@ typedef struct local_project {
 
 /* Locked until local_close; a project that is not there has d NULL. */
 LB_MUST_CHECK int local_open(const local_cluster *c, const char *project, local_project *ret_project, lb_error *err);
+LB_MUST_CHECK int local_open_within(const local_cluster *c, const char *project, int64_t wait_us,
+                                    local_project *ret_project, lb_error *err);
 /* As it stood a moment ago. */
 LB_MUST_CHECK int local_look(const local_cluster *c, const char *project, local_project *ret_project, lb_error *err);
 LB_MUST_CHECK int local_save(const local_project *p, lb_error *err);
@@ -207,8 +209,11 @@ int local_credentials(local_call *call, lb_error *err);
 /* local_projects.c: a project with its production branch, still to be made. body: NULL, or the call's. */
 LB_MUST_CHECK int local_add_project(const local_cluster *c, const char *id, doc *body, char ret_operation[37],
                                     char **ret_directory, lb_error *err);
-/* local_branches.c: an entry, its endpoint included. */
+/* local_entry.c: an entry, with its endpoint and what every branch has; and what a child takes over ("roles",
+ * "databases").
+ */
 doc *local_new_entry(doc *project, const char *branch, int64_t now);
+void local_inherit(doc *entry, doc *source, const char *list);
 /* local_endpoints.c: checks and takes over limits and suspension from a spec. */
 LB_MUST_CHECK int local_set_endpoint(const local_cluster *c, doc *status, doc *spec, lb_error *err);
 

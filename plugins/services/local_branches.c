@@ -5,64 +5,9 @@
 
 #define MOST            500
 #define MOST_UNARCHIVED 10
-#define LONGEST         (30 * 24 * 3600 * CLOCK_SECOND)
-#define SOFT            (7 * 24 * 3600 * CLOCK_SECOND)
-
-/* ---- an entry ---- */
-
-/* They were checked when the project got them. */
-static void take_over_defaults(doc *status, doc *settings)
-{
-    if (!json_object_is_type(settings, json_type_object))
-        return;
-    json_object_object_foreach(settings, name, value)
-    {
-        doc_set(status, strcmp(name, "pg_settings") == 0 ? "settings.pg_settings" : name, doc_copy(value));
-    }
-}
-
-static doc *new_endpoint(doc *project, const char *branch_name, int64_t now)
-{
-    LB_AUTO_FREE char *name = base_printf("%s/endpoints/primary", branch_name), *uid = local_uid("ep");
-    doc *endpoint = json_object_new_object();
-    doc_set_text(endpoint, "name", name);
-    doc_set_text(endpoint, "endpoint_id", "primary");
-    doc_set_text(endpoint, "parent", branch_name);
-    doc_set_text(endpoint, "uid", uid);
-    doc_set_time(endpoint, "create_time", now);
-    doc_set_text(endpoint, "status.endpoint_id", "primary");
-    doc_set_text(endpoint, "status.endpoint_type", "ENDPOINT_TYPE_READ_WRITE");
-    doc_set_text(endpoint, "status.current_state", "INIT");
-    doc_set_text(endpoint, "status.pending_state", "ACTIVE");
-    doc_set_flag(endpoint, "status.disabled", false);
-    doc_set(endpoint, "status.settings", json_object_new_object());
-    take_over_defaults(doc_at(endpoint, "status"), doc_at(project, "status.default_endpoint_settings"));
-    return endpoint;
-}
-
-doc *local_new_entry(doc *project, const char *branch, int64_t now)
-{
-    LB_AUTO_FREE char *name = base_printf("%s/branches/%s", doc_text(project, "name"), branch), *uid = local_uid("br");
-    doc *entry = json_object_new_object(), *endpoints = json_object_new_array(), *b = json_object_new_object();
-    doc_set(entry, "branch", b);
-    doc_set_text(b, "name", name);
-    doc_set_text(b, "branch_id", branch);
-    doc_set_text(b, "parent", doc_text(project, "name"));
-    doc_set_text(b, "uid", uid);
-    doc_set_time(b, "create_time", now);
-    doc_set_time(b, "update_time", now);
-    doc_set_text(b, "status.branch_id", branch);
-    doc_set_text(b, "status.current_state", "INIT");
-    doc_set_text(b, "status.pending_state", "READY");
-    doc_set_time(b, "status.state_change_time", now);
-    doc_set_flag(b, "status.default", false);
-    doc_set_flag(b, "status.is_protected", false);
-    doc_set_i64(b, "status.logical_size_bytes", 0);
-    doc_set_text(entry, "directory", uid);
-    (void)json_object_array_add(endpoints, new_endpoint(project, name, now)); /* fails without memory alone */
-    doc_set(entry, "endpoints", endpoints);
-    return entry;
-}
+#define DAY             (INT64_C(24) * 3600 * CLOCK_SECOND)
+#define LONGEST         (30 * DAY)
+#define SOFT            (7 * DAY)
 
 /* ---- expiry and protection ---- */
 
@@ -199,6 +144,8 @@ static int set_source(const local_project *p, doc *entry, doc *source, doc *spec
     if (at > now || (kept > 0 && at < now - kept) || at < doc_time(source, "branch.create_time"))
         return local_refuse(err, 400, "INVALID_PARAMETER_VALUE",
                             "source_branch_time is outside the history of the source");
+    local_inherit(entry, source, "roles");
+    local_inherit(entry, source, "databases");
     doc_set_text(entry, "source.directory", doc_text(source, "directory"));
     if (time)
         doc_set_time(entry, "source.time", at);

@@ -7,19 +7,17 @@
 
 #include <sql/local/create_database.h>
 #include <sql/local/create_statistics.h>
+#include <sql/local/create_superuser.h>
 #include <sql/local/mark_time.h>
 #include <sql/local/switch_wal.h>
 
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#define PARENT_WAIT   (30 * CLOCK_SECOND)
-#define BASE_AGE      (24 * 3600 * CLOCK_SECOND)
-#define BASE_SEGMENTS 512 /* of 1 MB: what a recovery has to read at most */
+#define PARENT_WAIT (30 * CLOCK_SECOND)
 
 bool build_keeps_history(doc *entry)
 {
@@ -65,9 +63,10 @@ static const lb_sink no_sink = {.size = sizeof no_sink, .columns = ignore_column
 static int build_root(keeper *k, lb_error *err)
 {
     LB_AUTO_FREE char *initdb = base_printf("%s/initdb", k->programs);
+    static const char data[] = "/proc/self/fd/" LB_STRINGIFY(LOCAL_FD);
     const char *const argv[] = {initdb,
                                 "-D",
-                                "/proc/self/fd/" LB_STRINGIFY(LOCAL_FD),
+                                data,
                                 "-U",
                                 LOCAL_SUPERUSER,
                                 "-A",
@@ -82,6 +81,8 @@ static int build_root(keeper *k, lb_error *err)
     int r = server_run(k, argv, dirs, err);
     if (r == 0)
         r = server_start_whole(k, NULL, err);
+    if (r == 0)
+        r = server_sql(k, k->server_dir, "postgres", &local_create_superuser_sql, &no_sink, err);
     if (r == 0)
         r = server_sql(k, k->server_dir, "postgres", &local_create_database_sql, &no_sink, err);
     return r < 0 ? r : server_sql(k, k->server_dir, LOCAL_DATABASE, &local_create_statistics_sql, &no_sink, err);
@@ -119,7 +120,7 @@ static int hold_parent(const keeper *k, parent *p, lb_error *err)
     LB_AUTO_FREE char *path = local_branch_path(&k->c, k->project, p->directory, "lock");
     for (;;) {
         p->lock = local_lock(k->c.host, path, 0, err);
-        if (p->lock >= 0 || p->lock != LB_ERR_CONFLICT)
+        if (p->lock != LB_ERR_CONFLICT)
             return p->lock < 0 ? p->lock : 0;
         p->claim = local_claim(&k->c, k->project, p->directory, "restore", until, err);
         if (p->claim >= 0)
@@ -131,32 +132,6 @@ static int hold_parent(const keeper *k, parent *p, lb_error *err)
     }
 }
 
-static int run_basebackup(keeper *k, int from, int to, lb_error *err)
-{
-    LB_AUTO_FREE char *program = base_printf("%s/pg_basebackup", k->programs);
-    static const char into[] = "/proc/self/fd/7", host[] = "/proc/self/fd/8";
-    const char *const argv[] = {program,
-                                "-D",
-                                into,
-                                "-h",
-                                host,
-                                "-p",
-                                LOCAL_PORT,
-                                "-U",
-                                LOCAL_SUPERUSER,
-                                "-X",
-                                "stream",
-                                "-c",
-                                "fast",
-                                "--no-sync",
-                                "--no-manifest",
-                                "--no-password",
-                                NULL};
-    const int dirs[] = {to, from, -1};
-    static_assert(LOCAL_FD == 7, "the paths above name it");
-    return server_run(k, argv, dirs, err);
-}
-
 static int build_from_present(keeper *k, const char *source, lb_error *err)
 {
     PARENT p = {.server_dir = -1, .claim = -1, .lock = -1};
@@ -166,7 +141,7 @@ static int build_from_present(keeper *k, const char *source, lb_error *err)
     if (r < 0)
         return r;
     if (p.claim >= 0) {
-        r = run_basebackup(k, p.server_dir, k->data_dir, err);
+        r = base_backup(k, p.server_dir, k->data_dir, err);
     } else {
         LB_AUTO_FD int data = openat(p.server_dir, "data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         r = data < 0 ? fs_fail(err, errno, "open the data of", source) : local_copy(&k->c, data, k->data_dir, err);
@@ -177,24 +152,6 @@ static int build_from_present(keeper *k, const char *source, lb_error *err)
 }
 
 /* ---- from a point in time ---- */
-
-/* base-N: N is when it was complete, in microseconds. The newest that is not after `before`, or -1. */
-static int64_t find_base(int server_dir, int64_t before)
-{
-    int again = openat(server_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* closedir closes it */
-    DIR *dir = again >= 0 ? fdopendir(again) : NULL;
-    struct dirent *entry;
-    int64_t best = -1;
-    while (dir && (entry = readdir(dir))) {
-        char *end = NULL;
-        int64_t at = strncmp(entry->d_name, "base-", 5) == 0 ? strtoll(entry->d_name + 5, &end, 10) : -1;
-        if (at > best && end && !*end && at <= before)
-            best = at;
-    }
-    if (dir)
-        (void)closedir(dir); /* was only read */
-    return best;
-}
 
 static int copy_base(keeper *k, int server_dir, int64_t base, lb_error *err)
 {
@@ -233,59 +190,25 @@ static int prepare_parent(keeper *k, parent *p, lb_error *err)
 static int build_from_time(keeper *k, doc *source, lb_error *err)
 {
     PARENT p = {.server_dir = -1, .claim = -1, .lock = -1};
-    const char *lsn = doc_text(source, "lsn");
+    const char *lsn = doc_text(source, "lsn"), *time = doc_text_or(source, "time", "");
     int64_t at = doc_time(source, "time");
+    /* A setting is read before the server knows the names of time zones, and Z is one. */
     LB_AUTO_FREE char *target = lsn ? base_printf("recovery_target_lsn=%s", lsn)
-                                    : base_printf("recovery_target_time=%s", doc_text(source, "time"));
+                                    : base_printf("recovery_target_time=%.*s+00", (int)strcspn(time, "Z"), time);
     int r = open_parent(k, doc_text(source, "directory"), &p, err);
     if (r >= 0)
         r = prepare_parent(k, &p, err);
     if (r < 0)
         return r;
-    int64_t base = find_base(p.server_dir, lsn ? INT64_MAX : at);
+    int64_t base = base_find(p.server_dir, lsn ? INT64_MAX : at);
     if (lsn && base > 0) /* which base is old enough for a place in the log is not known: the first one is */
-        for (int64_t older = base; older > 0; older = find_base(p.server_dir, older - 1))
+        for (int64_t older = base; older > 0; older = base_find(p.server_dir, older - 1))
             base = older;
     if (base < 0)
         return lb_fail(err, LB_ERR_INVALID, "choose a later time",
                        "the history of the source does not reach back to %s", lsn ? lsn : doc_text(source, "time"));
     r = copy_base(k, p.server_dir, base, err);
     return r < 0 ? r : recover(k, &p, target, err);
-}
-
-/* ---- bases ---- */
-
-static int64_t count_kept_log(const keeper *k)
-{
-    int fd = openat(k->server_dir, "wal", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    int64_t count = 0;
-    while (dir && readdir(dir))
-        count++;
-    if (dir)
-        (void)closedir(dir); /* was only read */
-    return count;
-}
-
-int build_base(keeper *k, lb_error *err)
-{
-    int64_t newest = find_base(k->server_dir, INT64_MAX), now = clock_now();
-    char name[40];
-    if (newest >= 0 && now - newest < BASE_AGE)
-        return 0;
-    if (newest >= 0 && count_kept_log(k) < BASE_SEGMENTS)
-        return 0;
-    /* Under another name until it is complete. What an earlier attempt left would be in the way. */
-    LB_AUTO_FREE char *left = local_branch_path(&k->c, k->project, k->directory, "server/base.new");
-    local_discard(&k->c, left);
-    LB_AUTO_FD int to = local_make_dir(&k->c, k->server_dir, "base.new", err);
-    if (to < 0)
-        return to;
-    int r = run_basebackup(k, k->server_dir, to, err);
-    if (r < 0)
-        return r;
-    (void)snprintf(name, sizeof name, "base-%lld", (long long)clock_now()); /* fits */
-    return renameat(k->server_dir, "base.new", k->server_dir, name) == 0 ? 0 : fs_fail(err, errno, "rename to", name);
 }
 
 int build_branch(keeper *k, doc *entry, lb_error *err)

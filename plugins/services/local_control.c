@@ -204,6 +204,8 @@ static int route(local_call *call, lb_error *err)
     };
     size_t n = call->count;
     char **w = call->words;
+    if (!w || !n)
+        return no_route(call, err);
     if (n == 1 && strcmp(w[0], "credentials") == 0)
         return local_credentials(call, err);
     if (strcmp(w[0], "projects") != 0)
@@ -232,6 +234,8 @@ int local_control(const local_cluster *c, const lb_request *request, int64_t dea
         r = split(&call, path) ? read_body(&call, err) : no_route(&call, err);
     if (r >= 0 && call.count > 1 && local_is_id(call.words[1]))
         r = local_mend(c, call.words[1], err);
+    if (r == LB_ERR_CONFLICT) /* somebody else is at it, or a server takes its time to end: no reason not to answer */
+        r = 0;
     if (r >= 0)
         r = route(&call, err);
     free(call.words);

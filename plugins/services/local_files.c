@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define DOCUMENT_LIMIT ((size_t)16 * 1024 * 1024)
-#define LOOK_US        2000 /* between two tries of a lock that somebody holds */
+#define LOOK_NS        2000000L /* between two tries of a lock that somebody holds */
 
 int local_dir_open(const char *path, lb_error *err)
 {
@@ -28,7 +28,7 @@ int local_lock(const lb_service_host *host, const char *path, int64_t wait_us, l
     if (fd < 0)
         return fs_fail(err, errno, "open", path);
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        const struct timespec pause = {.tv_nsec = LOOK_US * 1000};
+        const struct timespec pause = {.tv_nsec = LOOK_NS};
         int failed = errno;
         int r = 0;
         if (failed != EWOULDBLOCK && failed != EINTR)

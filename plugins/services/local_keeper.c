@@ -141,8 +141,8 @@ static void take_user(service *s, size_t i, const char *wish)
         drop_caller(s, i);
         return;
     }
-    if (wakes)
-        record_endpoint(&s->k, "ACTIVE");
+    if (wakes && !record_endpoint(&s->k, "ACTIVE"))
+        keeper_note("the record still says that the compute sleeps"); /* it is set right at the next wish to wake it */
     s->k.active_at = clock_monotonic();
     s->callers[i].waits = true;
     if (s->k.ready)
@@ -240,8 +240,9 @@ static void look_after_server(service *s)
 
 static void put_to_sleep(service *s)
 {
+    if (!record_endpoint(&s->k, "IDLE"))
+        return; /* tried again at once: the moment is still past */
     keeper_note("suspends the compute after %lld s without activity", (long long)(s->k.suspend_us / CLOCK_SECOND));
-    record_endpoint(&s->k, "IDLE");
     s->last_wish = "suspend";
     s->k.ends = true;
 }
@@ -272,7 +273,7 @@ static void on_linger(service *s)
         s->left_at = clock_monotonic();
         return;
     }
-    record_endpoint(&s->k, NULL);
+    (void)record_endpoint(&s->k, NULL); /* figures, which may be older */
     s->k.ends = true;
 }
 
@@ -376,11 +377,11 @@ static void end(service *s)
     lb_error err;
     (void)unlink("keeper.sock"); /* before the server stops: who comes now starts the next keeper, which waits for us */
     base_close(&s->listener);
+    while (s->count) /* and so that nobody takes their claim for one on a server */
+        drop_caller(s, 0);
     server_stop(&s->k);
     if (s->last_wish && strcmp(s->last_wish, "suspend") == 0 && s->k.data_dir >= 0)
         local_drop_statistics(&s->k.c, s->k.data_dir);
-    while (s->count)
-        drop_caller(s, 0);
     if (!s->expired)
         return;
     base_close(&s->k.lock); /* the removal takes it, like anybody's */

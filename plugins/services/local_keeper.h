@@ -22,6 +22,7 @@ typedef struct keeper {
 
     int64_t active_at;  /* on the monotonic clock */
     int64_t sessions;   /* as the server counted them at our last look; -1: not yet */
+    int64_t looked_at;  /* when that was, on the real clock */
     int64_t last_bytes; /* size and place in the log at our last look */
     char lsn[32];
     int64_t others;
@@ -47,8 +48,11 @@ LB_MUST_CHECK int record_open(const keeper *k, bool locked, record *r, lb_error 
 void record_close(record *r);
 #define RECORD LB_CLEANUP(record_close) record
 
-void record_limits(keeper *k);                            /* reads suspend_us and expires_at */
-void record_endpoint(const keeper *k, const char *state); /* writes where the compute stands; NULL: as before */
+void record_limits(keeper *k); /* reads suspend_us and expires_at */
+/* Writes where the compute stands (NULL: as before), when it was last active and how large the branch is. False: not
+ * now.
+ */
+bool record_endpoint(const keeper *k, const char *state);
 
 /* Makes the branch and says so, or gives it up and says why. */
 LB_MUST_CHECK int record_make(keeper *k, lb_error *err);
@@ -88,8 +92,16 @@ LB_MUST_CHECK int server_activity(keeper *k, lb_error *err);
 
 /* Makes what the record promises. The server runs afterwards. */
 LB_MUST_CHECK int build_branch(keeper *k, doc *entry, lb_error *err);
-/* A base for points in time, taken from the running server, when there is need for one. */
-LB_MUST_CHECK int build_base(keeper *k, lb_error *err);
 bool build_keeps_history(doc *entry);
+
+/* ---- local_base.c ---- */
+
+/* A base for points in time, taken from the running server, when there is need for one. What is older than the
+ * project's history goes then. */
+LB_MUST_CHECK int build_base(keeper *k, lb_error *err);
+/* base-N: N is when it was complete, in microseconds. The newest that is not after `before`, or -1. */
+int64_t base_find(int server_dir, int64_t before);
+/* From a running server, by the directory of its socket, into a directory. */
+LB_MUST_CHECK int base_backup(keeper *k, int from, int to, lb_error *err);
 
 #endif

@@ -155,6 +155,8 @@ static int remove_project(const local_cluster *c, const char *project, lb_error 
     (void)json_object_put(p.d); /* says only whether it was the last reference */
     p.d = NULL;
     r = local_save(&p, err);
+    if (r >= 0)
+        collect_garbage(&p);
     return r < 0 ? r : local_end_operation(c, operation, NULL, NULL, err);
 }
 

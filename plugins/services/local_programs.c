@@ -110,6 +110,9 @@ int local_find_programs(const local_cluster *c, int64_t version, char **ret_fold
         look_in(&s, "/usr/lib/postgresql", "");
         look_in_prefix(&s);
     }
+    if (!s.folder && c->programs && !is_complete(c->programs))
+        return lb_fail(err, LB_ERR_NOT_FOUND, "name the folder that has them, such as /usr/lib/postgresql/17/bin",
+                       "%s does not hold postgres, initdb and pg_basebackup", c->programs);
     if (!s.folder && version)
         return lb_fail(err, LB_ERR_NOT_FOUND,
                        "install it, or name its folder with `programs` under [services.transport]",

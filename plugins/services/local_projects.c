@@ -5,7 +5,7 @@
 
 #include <pwd.h>
 
-#define DAY        (24 * 3600 * CLOCK_SECOND)
+#define DAY        (INT64_C(24) * 3600 * CLOCK_SECOND)
 #define SOFT_DAYS  7
 #define MOST       1000
 #define LOGICAL    INT64_C(8796093022208)

@@ -3,7 +3,8 @@
 
 #include "clock.h"
 
-#define ATTEMPTS 3 /* at making a branch */
+#define ATTEMPTS   3 /* at making a branch */
+#define SHORT_WAIT (CLOCK_SECOND / 5)
 
 int record_open(const keeper *k, bool locked, record *r, lb_error *err)
 {
@@ -44,24 +45,30 @@ static void set_state(doc *d, const char *state, int64_t now)
     doc_set_time(d, "status.state_change_time", now);
 }
 
-/* Where the compute stands, for who asks the control plane. */
-void record_endpoint(const keeper *k, const char *state)
+/* Where the compute stands, for who asks the control plane. Whoever holds the project may be waiting for us, so we do
+ * not wait long for it. */
+bool record_endpoint(const keeper *k, const char *state)
 {
     lb_error err;
-    RECORD r = {.p = {.lock = -1}};
-    if (record_open(k, true, &r, &err) < 0)
-        return;
+    LOCAL_PROJECT p = {.lock = -1};
+    if (local_open_within(&k->c, k->project, SHORT_WAIT, &p, &err) < 0)
+        return false;
+    doc *entry = local_branch_by_directory(&p, k->directory), *endpoint = entry ? local_primary(entry) : NULL;
+    if (!endpoint)
+        return false;
     int64_t idle_us = clock_monotonic() - k->active_at;
     if (state)
-        doc_set_text(r.endpoint, "status.current_state", state);
-    if (state && strcmp(state, "ACTIVE") == 0 && doc_is(r.entry, "branch.status.current_state", "ARCHIVED"))
-        set_state(doc_at(r.entry, "branch"), "READY", clock_now());
+        doc_set_text(endpoint, "status.current_state", state);
+    if (state && strcmp(state, "ACTIVE") == 0 && doc_is(entry, "branch.status.current_state", "ARCHIVED"))
+        set_state(doc_at(entry, "branch"), "READY", clock_now());
     if (k->active_at)
-        doc_set_time(r.endpoint, "status.last_active_time", clock_now() - idle_us);
+        doc_set_time(endpoint, "status.last_active_time", clock_now() - idle_us);
     if (k->last_bytes)
-        doc_set_i64(r.entry, "branch.status.logical_size_bytes", k->last_bytes);
-    if (local_save(&r.p, &err) < 0)
-        keeper_note("%s", err.message);
+        doc_set_i64(entry, "branch.status.logical_size_bytes", k->last_bytes);
+    if (local_save(&p, &err) == 0)
+        return true;
+    keeper_note("%s", err.message);
+    return false;
 }
 
 /* ---- making the branch ---- */

@@ -194,6 +194,8 @@ static void put_options(option_list *l, keeper *k, doc *entry)
     put_setting(l, "shared_buffers=32MB");
     put_setting(l, "max_wal_size=128MB");
     put_setting(l, "min_wal_size=5MB");
+    put_setting(l,
+                "wal_keep_size=64MB"); /* several base backups at once: each one's checkpoint would recycle the log */
     put_setting(l, "jit=off");
     put_branch_settings(l, entry);
     put_setting(l, "listen_addresses=");
@@ -340,10 +342,18 @@ void server_stop(keeper *k)
 
 /* ---- asking it ---- */
 
-int server_sql(keeper *k, int dir, const char *database, const lb_statement *statement, const lb_sink *sink,
-               lb_error *err)
+/* $1 for its only parameter, where it has one. */
+static char *text_of(const lb_statement *statement)
+{
+    const lb_statement_part *parts = statement->variants[0].parts;
+    return parts[0].param < 0 ? base_strdup(parts[0].text) : base_printf("%s$1%s", parts[0].text, parts[1].text);
+}
+
+static int run_sql(keeper *k, int dir, const char *database, const lb_statement *statement, const char *param,
+                   const lb_sink *sink, lb_error *err)
 {
     char conninfo[256];
+    LB_AUTO_FREE char *text = text_of(statement);
     pg_session *session = NULL;
     int64_t affected = 0, deadline = clock_monotonic() + SQL_LIMIT;
     (void)snprintf(conninfo, sizeof conninfo, "host=/proc/self/fd/%d port=%s user=%s dbname=%s", dir, LOCAL_PORT,
@@ -351,7 +361,9 @@ int server_sql(keeper *k, int dir, const char *database, const lb_statement *sta
     const pg_options options = {.conninfo = conninfo, .connect_timeout_ms = 5000, .lock_timeout_ms = 5000};
     const lb_command command = {.size = sizeof command,
                                 .name = statement->name,
-                                .text = statement->variants[0].parts[0].text, /* none of ours has parameters */
+                                .text = text,
+                                .params = &param,
+                                .param_count = statement->param_count,
                                 .read_only = statement->kind == LB_STATEMENT_READ,
                                 .deadline = deadline};
     int r = pg_session_open(k->c.host, &options, "keeper", deadline, &session, err);
@@ -361,8 +373,14 @@ int server_sql(keeper *k, int dir, const char *database, const lb_statement *sta
     return r;
 }
 
+int server_sql(keeper *k, int dir, const char *database, const lb_statement *statement, const lb_sink *sink,
+               lb_error *err)
+{
+    return run_sql(k, dir, database, statement, NULL, sink, err);
+}
+
 typedef struct figures {
-    int64_t others, changed_at, sessions, bytes;
+    int64_t others, arrived, changed_at, sessions, bytes;
     bool busy;
     char lsn[32];
 } figures;
@@ -370,7 +388,7 @@ typedef struct figures {
 static int take_columns(void *state, uint32_t count, const char *const *names, lb_error *err)
 {
     (void)state, (void)names; /* it is our own statement */
-    return count == 6 ? 0 : lb_fail(err, LB_ERR_INTERNAL, NULL, "%u columns for 6", count);
+    return count == 7 ? 0 : lb_fail(err, LB_ERR_INTERNAL, NULL, "%u columns for 7", count);
 }
 
 static int take_figures(void *state, uint32_t count, const char *const *cells, lb_error *err)
@@ -378,30 +396,37 @@ static int take_figures(void *state, uint32_t count, const char *const *cells, l
     figures *f = state;
     (void)count, (void)err; /* judged by take_columns */
     f->others = strtoll(cells[0], NULL, 10);
-    f->busy = cells[1][0] == 't';
-    if (!cells[2] || !clock_parse(cells[2], &f->changed_at))
+    f->arrived = strtoll(cells[1], NULL, 10);
+    f->busy = cells[2][0] == 't';
+    if (!cells[3] || !clock_parse(cells[3], &f->changed_at))
         f->changed_at = 0;
-    f->sessions = strtoll(cells[3], NULL, 10);
-    (void)snprintf(f->lsn, sizeof f->lsn, "%s", cells[4]); /* fits */
-    f->bytes = strtoll(cells[5], NULL, 10);
+    f->sessions = strtoll(cells[4], NULL, 10);
+    (void)snprintf(f->lsn, sizeof f->lsn, "%s", cells[5]); /* fits */
+    f->bytes = strtoll(cells[6], NULL, 10);
     return 0;
 }
 
 int server_activity(keeper *k, lb_error *err)
 {
     figures f = {0};
+    char since[CLOCK_TEXT];
+    int64_t looked_at = clock_now();
     const lb_sink sink = {.size = sizeof sink, .state = &f, .columns = take_columns, .row = take_figures};
-    int r = server_sql(k, k->server_dir, "postgres", &local_activity_sql, &sink, err);
+    clock_format(k->looked_at, since);
+    int r = run_sql(k, k->server_dir, "postgres", &local_activity_sql, since, &sink, err);
     if (r < 0)
         return r;
     int64_t now = clock_monotonic(), changed = f.changed_at ? now - (clock_now() - f.changed_at) : 0;
-    bool came = k->sessions >= 0 && f.sessions > k->sessions + 1; /* our own last look is one of them */
-    if (f.busy || came)
+    /* Who has come since we last looked (which was a session as well) and is not there any more, was there at some
+     * time. */
+    bool came_and_went = k->sessions >= 0 && f.sessions - k->sessions - 1 > f.arrived;
+    if (f.busy || came_and_went)
         k->active_at = now;
     else if (changed > k->active_at)
         k->active_at = changed < now ? changed : now;
     k->others = f.others;
     k->sessions = f.sessions;
+    k->looked_at = looked_at;
     k->last_bytes = f.bytes;
     memcpy(k->lsn, f.lsn, sizeof k->lsn);
     return 0;

@@ -55,8 +55,8 @@ static int find_user(const local_settings *settings, local_cluster *c, lb_error 
         entry = getpwnam(usual[i]);
     if (!entry || entry->pw_uid == 0)
         return lb_fail(err, LB_ERR_INVALID, "name a user who is not root with `server_user`",
-                       "a server does not run as root, and there is no user %s",
-                       settings->server_user ? settings->server_user : "postgres or nobody");
+                       "a server does not run as root, and %s is no user to run it as",
+                       settings->server_user ? settings->server_user : "neither postgres nor nobody");
     c->uid = entry->pw_uid;
     c->gid = entry->pw_gid;
     return 0;
@@ -181,6 +181,18 @@ static claim *find_claim(local_claims *claims, const char *directory)
     return NULL;
 }
 
+static void drop_claim(local_claims *claims, const char *directory)
+{
+    for (claim **link = &claims->first; *link; link = &(*link)->next) {
+        claim *c = *link;
+        if (strcmp(c->directory, directory) != 0)
+            continue;
+        *link = c->next;
+        free_claim(c);
+        return;
+    }
+}
+
 static int get_claim(local_claims *claims, const char *project, const char *directory, bool wakes, int64_t deadline,
                      claim **ret_claim, lb_error *err)
 {
@@ -210,7 +222,8 @@ static bool may_wake(const local_cluster *c)
     return LB_HAS(c->host, lb_service_host, may_wake) && c->host->may_wake && c->host->may_wake();
 }
 
-static int find_directory_of(const local_claims *claims, const lb_target *target, char **ret_directory, lb_error *err)
+/* A claim from before a compute went to sleep is none on the server that comes when it is woken. */
+static int find_branch(local_claims *claims, const lb_target *target, char **ret_directory, lb_error *err)
 {
     LOCAL_PROJECT p = {.lock = -1};
     int r = local_is_id(target->project) ? local_look(&claims->cluster, target->project, &p, err) : 0;
@@ -230,7 +243,13 @@ static int find_directory_of(const local_claims *claims, const lb_target *target
     if (sleeps && !may_wake(&claims->cluster))
         return lb_fail(err, LB_ERR_SUSPENDED, "wake = true in the target's entry of the manifest lets us wake it",
                        "the compute of %s/%s is suspended", target->project, target->branch);
-    *ret_directory = base_strdup(doc_text(entry, "directory"));
+    const char *found = doc_text(entry, "directory");
+    if (!found)
+        return lb_fail(err, LB_ERR_IO, "restore the file from a copy, or delete the project",
+                       "projects/%s.json is damaged", target->project);
+    if (sleeps)
+        drop_claim(claims, found);
+    *ret_directory = base_printf("%s", found);
     return 0;
 }
 
@@ -263,10 +282,28 @@ static int open_session(const local_claims *claims, const lb_target *target, con
     return pg_session_open(claims->cluster.host, &options, application, deadline, ret_session, err);
 }
 
+/* A server that died is being started again: its keeper answers a new claim when it is up. One that takes a connection
+ * and says nothing is another matter: nobody waits for it twice. */
+static int connect_held(local_claims *claims, const lb_target *target, const char *directory, const char *application,
+                        int64_t deadline, pg_session **ret_session, lb_error *err)
+{
+    const local_cluster *c = &claims->cluster;
+    claim *held = NULL;
+    for (int tries = 0;; tries++) {
+        int64_t began = c->host->now();
+        int r = get_claim(claims, target->project, directory, may_wake(c), deadline, &held, err);
+        if (r < 0)
+            return lb_wrap(err, target->branch);
+        r = open_session(claims, target, held, application, deadline, ret_session, err);
+        if (r != LB_ERR_UNREACHABLE || tries > 0 || c->host->now() - began > CLOCK_SECOND)
+            return r;
+        drop_claim(claims, directory);
+    }
+}
+
 int local_claims_connect(local_claims *claims, const lb_target *target, const char *application, int64_t deadline,
                          pg_session **ret_session, lb_error *err)
 {
-    claim *held = NULL;
     char *directory = NULL;
     if (!target->project || !target->branch)
         return lb_fail(err, LB_ERR_INVALID, "name a project and a branch", "a session needs a branch");
@@ -274,11 +311,9 @@ int local_claims_connect(local_claims *claims, const lb_target *target, const ch
     if (r >= 0)
         r = local_is_id(target->project) ? local_mend(&claims->cluster, target->project, err) : 0;
     if (r >= 0)
-        r = find_directory_of(claims, target, &directory, err);
-    if (r >= 0)
-        r = get_claim(claims, target->project, directory, may_wake(&claims->cluster), deadline, &held, err);
+        r = find_branch(claims, target, &directory, err);
+    if (r >= 0 && directory)
+        r = connect_held(claims, target, directory, application, deadline, ret_session, err);
     free(directory);
-    if (r < 0)
-        return lb_wrap(err, target->branch);
-    return open_session(claims, target, held, application, deadline, ret_session, err);
+    return r;
 }

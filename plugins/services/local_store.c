@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define LOCK_WAIT          (30 * CLOCK_SECOND)
-#define OPERATIONS_KEPT_US (24 * 3600 * CLOCK_SECOND)
+#define OPERATIONS_KEPT_US (INT64_C(24) * 3600 * CLOCK_SECOND)
 
 static char *project_path(const local_cluster *c, const char *project, const char *ending)
 {
@@ -37,11 +37,17 @@ int local_look(const local_cluster *c, const char *project, local_project *ret_p
 
 int local_open(const local_cluster *c, const char *project, local_project *ret_project, lb_error *err)
 {
+    return local_open_within(c, project, LOCK_WAIT, ret_project, err);
+}
+
+int local_open_within(const local_cluster *c, const char *project, int64_t wait_us, local_project *ret_project,
+                      lb_error *err)
+{
     local_project p = {.cluster = c, .id = base_strdup(project), .lock = -1};
     LB_AUTO_FREE char *folder = base_printf("%s/projects", c->path), *path = project_path(c, project, "lock");
     int r = fs_make_dirs(folder, err);
     if (r >= 0)
-        r = p.lock = local_lock(c->host, path, LOCK_WAIT, err);
+        r = p.lock = local_lock(c->host, path, wait_us, err);
     if (r >= 0)
         r = load(&p, err);
     if (r < 0)

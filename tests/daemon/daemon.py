@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -29,8 +30,7 @@ state_dir = "{state}"
 plugins = {plugins}
 
 [services.transport]
-plugin = "transport_mock"
-fixtures = "{fixtures}"
+{transport}
 
 [limits]
 workers = 2
@@ -85,19 +85,20 @@ class Ask:
 class Daemon:
     """A state directory, a manifest, and the daemon that serves them."""
 
-    def __init__(self, more="", name="d", place=None, plugins=(PLUGINS, HOSTILE)):
+    def __init__(self, more="", name="d", place=None, plugins=(PLUGINS, HOSTILE), transport=None):
         self.place = pathlib.Path(place or tempfile.mkdtemp(prefix="lbops-daemon-"))
         self.own_place = place is None
         self.state = self.place / f"state-{name}"
         self.manifest = self.place / f"{name}.toml"
         self.log_path = self.place / f"{name}.log"
         self.plugins = [str(p) for p in plugins]
+        self.transport = transport or f'plugin = "transport_mock"\nfixtures = "{FIXTURES or self.place}"'
         self.process = None
         self.write(more)
 
     def write(self, more):
         self.manifest.write_text(MANIFEST.format(
-            state=self.state, plugins=json.dumps(self.plugins), fixtures=FIXTURES or self.place, more=more))
+            state=self.state, plugins=json.dumps(self.plugins), transport=self.transport, more=more))
 
     def start(self, ready=True, env=None, prefix=(), options=("--log-level", "info")):
         with open(self.log_path, "ab") as log:
@@ -160,6 +161,18 @@ class Daemon:
 
     def running(self):
         return [r for r in self.runs() if r["status"] == "running"]
+
+    def documents(self, change):
+        """While it is stopped: gives each document of its state to change(space, key, body), which may alter it."""
+        equal(self.process is None or self.process.poll() is not None, True, "it is stopped")
+        store = sqlite3.connect(self.state / "state.db")
+        with store:
+            for space, key, text in store.execute("SELECT space, key, body FROM document").fetchall():
+                body = json.loads(text)
+                if change(space, key, body):
+                    store.execute("UPDATE document SET body = ? WHERE space = ? AND key = ?",
+                                  (json.dumps(body), space, key))
+        store.close()
 
     def approvals(self, **members):
         return self.ask("approvals", all=True, **members).items()

@@ -3,12 +3,13 @@
 
 When it is ready it writes one line of JSON, to standard output or to the descriptor given with --ready-fd: url, ca_file,
 client_id, client_secret, pat, warehouse_id and more. SIGTERM and SIGINT stop it; so does the end of the process that
-started it, with --follow-parent. What it started and made goes with it, also when it is killed.
+started it, with --follow-parent, or of any process that --follow names. What it started and made goes with it, also when it is killed.
 """
 import argparse
 import ctypes
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 
 from workspace.errors import ApiError  # noqa: E402
+from workspace.engine_spark import SparkEngine  # noqa: E402
 from workspace.settings import Settings  # noqa: E402
 from workspace.workspace import Workspace  # noqa: E402
 
@@ -34,7 +36,10 @@ def arguments():
     parser.add_argument("--pg-hosts", choices=("addresses", "names"), default="addresses",
                         help="endpoints get loopback addresses on port 5432, or names that share one port of 127.0.0.1")
     parser.add_argument("--follow-parent", action="store_true", help="stop when the process that started this one ends")
+    parser.add_argument("--follow", type=int, metavar="PID", help="stop when that process ends")
     parser.add_argument("--sql", choices=("duckdb", "spark"), default="duckdb", help="the engine behind SQL statements")
+    parser.add_argument("--spark-jars", default=os.path.join(os.path.dirname(sys.prefix), "jars"), metavar="DIR",
+                        help="where delta-spark's jars lie; without it, beside the Python environment")
     return parser.parse_args()
 
 
@@ -60,6 +65,18 @@ def follow_parent():
         sys.exit("emulator: the process that started this one is gone")
 
 
+def follow(pid, done):
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        sys.exit(f"emulator: --follow: there is no process {pid}")
+
+    def wait():
+        select.select([process], [], [])
+        done.set()
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def watch(folders):
     """The watcher's input ends with this process, however that ends."""
     return subprocess.Popen(["sh", "-c", WATCHER, "watcher", *folders], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -74,7 +91,10 @@ def main():
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: done.set())
-    workspace = Workspace(settings, options.pg_hosts == "names", options.plain_http)
+    if options.follow is not None:
+        follow(options.follow, done)
+    engine = (lambda workspace: SparkEngine(workspace, options.spark_jars)) if options.sql == "spark" else None
+    workspace = Workspace(settings, options.pg_hosts == "names", options.plain_http, engine)
     watcher = watch([workspace.folder, workspace.host.folder])
     try:
         workspace.start()

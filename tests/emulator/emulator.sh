@@ -6,6 +6,8 @@
 #   emulator.sh env DIR                 prints assignments that a shell can eval: LBOPS_EMULATOR_URL, ..._CA_FILE,
 #                                       ..._CLIENT_ID, ..._CLIENT_SECRET, ..._PAT, ..._PG_PORT, ..._PG_HOSTADDR
 #
+# A script that starts one gives `--follow $$` along: then it ends with the script, also when that is killed.
+#
 # Sourced, it gives emulator_start, emulator_stop and emulator_env, with the same arguments. A C or Python program starts
 # emulator.py itself: with --follow-parent and --ready-fd there is nothing left to stop.
 

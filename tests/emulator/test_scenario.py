@@ -6,6 +6,23 @@ import harness
 from scenario import Failure, Runner
 
 
+WRONG = ({"status": 404}, {"status": 200, "error_code": "NOT_FOUND"}, {"status": 200, "body": {"projects.#": 1}},
+         {"status": 200, "body": {"next_page_token": {"present": True}}})
+
+
+def sees_failures(runner):
+    """A runner that holds whatever comes for right would prove nothing."""
+    for expect in WRONG:
+        try:
+            runner.run([{"name": "wrong on purpose", "method": "GET", "path": "projects", "expect": expect}])
+        except Failure:
+            continue
+        print(f"  scenario: {expect} was taken for right", flush=True)
+        return False
+    print("  scenario: wrong expectations are seen ... ok", flush=True)
+    return True
+
+
 def main():
     def say(name, problem):
         print(f"  scenario: {name} ... {problem or 'ok'}", flush=True)
@@ -16,9 +33,12 @@ def main():
             return answer.status, answer.json
 
         user = emulator.ready["user"]
+        role = user.split("@", maxsplit=1)[0]
         try:
-            steps = Runner(call, user, user.split("@", maxsplit=1)[0], say).run()
+            steps = Runner(call, user, role, say).run()
         except Failure:
+            return 1
+        if not sees_failures(Runner(call, user, role, lambda *_: None)):
             return 1
     print(f"  scenario: {steps} steps")
     return 0

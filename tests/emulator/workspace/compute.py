@@ -58,6 +58,18 @@ class Spawner(threading.Thread):
             except OSError as error:
                 done.put(error)
 
+    def start_plain(self, words, log, more):
+        """A program as whoever runs the emulator."""
+        done = queue.Queue()
+        with open(log, "ab") as output:
+            options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, "cwd": "/", "env": {**WORLD, **more},
+                       "start_new_session": True}
+            self.jobs.put((["setpriv", "--pdeathsig", "KILL", "--", *words], options, done))
+            child = done.get()
+        if isinstance(child, OSError):
+            raise ComputeError(f"cannot start {words[0]}: {child}")
+        return child
+
     def start_child(self, words, user, log, signal_name="QUIT"):
         drop = [f"--reuid={user}", f"--regid={user_group(user)}", "--clear-groups"] if os.geteuid() == 0 else []
         done = queue.Queue()
@@ -172,14 +184,14 @@ class Cluster:
         copy_tree(parent.first, self.data)
         name, value = target
         quoted = value.replace("'", "''")
-        self._write("recovery.conf", f"restore_command = 'cp {parent.archive}/%f %p'\n{name} = '{quoted}'\n"
+        self._write("past.conf", f"restore_command = 'cp {parent.archive}/%f %p'\n{name} = '{quoted}'\n"
                                      "recovery_target_action = 'promote'\nrecovery_target_timeline = 'current'\n")
         self._write("recovery.signal", "")
         self.start()
         with pgwire.Client(self.socket) as client:
             self._await(lambda: client.query("SELECT pg_is_in_recovery()")[0][0] == "f", "recovery does not end")
         self.stop()
-        self._write("recovery.conf", "")
+        self._write("past.conf", "")
         self._keep_first()
 
     def _keep_first(self):
@@ -202,7 +214,7 @@ class Cluster:
         self._write("pg_hba.conf", HBA)
         with open(os.path.join(self.data, "postgresql.conf"), "r+", encoding="utf-8") as file:
             if "include 'emulator.conf'" not in file.read():
-                file.write("include 'emulator.conf'\ninclude 'endpoint.conf'\ninclude_if_exists 'recovery.conf'\n")
+                file.write("include 'emulator.conf'\ninclude 'endpoint.conf'\ninclude_if_exists 'past.conf'\n")
 
     # ---- running
 

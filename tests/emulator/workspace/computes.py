@@ -36,6 +36,13 @@ class Computes:
             endpoint = next((e for e in branch.endpoints.values() if e.writes), None)
             return endpoint.pg_settings() if endpoint else {}
 
+    def _replica_settings(self, endpoint):
+        """A replica takes at least as many connections as its source, or it refuses to follow."""
+        settings = endpoint.pg_settings()
+        source = self._settings(endpoint.parent)
+        settings["max_connections"] = str(max(int(one["max_connections"]) for one in (settings, source)))
+        return settings
+
     # ---- a branch's data
 
     def copy(self, child, parent, target=None):
@@ -84,7 +91,8 @@ class Computes:
     def _wake_replica(self, endpoint, branch):
         with self.lock:
             if endpoint.cluster is None:
-                endpoint.cluster = self.host.cluster(endpoint.uid, branch.parent.spec["pg_version"], endpoint.pg_settings)
+                endpoint.cluster = self.host.cluster(endpoint.uid, branch.parent.spec["pg_version"],
+                                                     lambda: self._replica_settings(endpoint))
             replica = endpoint.cluster
         with replica.lock:
             if not replica.exists:

@@ -28,7 +28,6 @@ class Control:
         add("POST", f"{BASE}/operations/release", lambda request: self.workspace.operations.release())
         add("GET", f"{BASE}/computes", self.computes)
         add("POST", f"{BASE}/computes/(?P<verb>suspend|terminate|crash)", self.act_on_compute)
-        add("GET", f"{BASE}/password", self.password)
         add("GET", f"{BASE}/notes", lambda request: {"notes": list(self.workspace.notes)})
 
     def add_fault(self, request):
@@ -102,14 +101,3 @@ class Control:
         cluster.child.kill()
         cluster.child.wait()
         return {}
-
-    def password(self, request):
-        """The password of a role that has one of its own; the platform shows it in its UI."""
-        name = request.query.get("role", "")
-        with self.workspace.lock:
-            for project in self.workspace.lakebase.projects.values():
-                for branch in project.branches.values():
-                    for role in branch.roles.values():
-                        if role.name == name and role.password:
-                            return {"password": role.password}
-        raise not_found("role")

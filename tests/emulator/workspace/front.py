@@ -12,6 +12,7 @@ import threading
 
 from . import pgwire
 from .certs import is_address
+from .compute import ComputeError
 from .computes import Refused
 from .http import hard_close
 from .pgwire import ProtocolError, fatal, message, packet, read_message, read_packet, startup_fields
@@ -281,6 +282,10 @@ class Session:
         except Refused as refusal:
             self.refuse(refusal.sqlstate, str(refusal))
             return
+        except ComputeError as error:
+            self.workspace.note(f"{endpoint.name} does not wake: {error}")
+            self.refuse("57P03", "the compute could not be started")
+            return
         self.endpoint = endpoint
         self.server = cluster.connect()
         # A role with a password of its own proves it to the server itself; we only pass that on.
@@ -313,9 +318,11 @@ class Session:
     def _wait(self, to_server, to_client):
         if self.client.pending() and len(to_server) < CEILING:
             return
-        readers = [sock for sock, waiting in ((self.client, to_server), (self.server, to_client)) if len(waiting) < CEILING]
-        writers = [sock for sock, waiting in ((self.client, to_client), (self.server, to_server)) if waiting]
-        select.select(readers, writers, [], 60)
+        poll = select.poll()
+        for sock, incoming, outgoing in ((self.client, to_server, to_client), (self.server, to_client, to_server)):
+            wanted = (select.POLLIN if len(incoming) < CEILING else 0) | (select.POLLOUT if outgoing else 0)
+            poll.register(sock, wanted)
+        poll.poll(60000)
 
 
 def drain(sock, into):

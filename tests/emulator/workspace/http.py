@@ -141,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault:
             response = fault.change(response)
         # Logged before it is sent: whoever has the answer finds it in the log.
-        workspace.requests.end(entry, response)
+        workspace.requests.end(entry, response, request.principal)
         if fault and fault.after(self, response):
             return
         self._write(response)

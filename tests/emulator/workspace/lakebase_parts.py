@@ -35,6 +35,7 @@ class LakebaseParts:
         add("GET", R, self.get_role)
         add("PATCH", R, self.update_role)
         add("DELETE", R, self.delete_role)
+        add("POST", f"{R}/password", self.reveal_password)
         add("POST", f"{B}/databases", self.create_database)
         add("GET", f"{B}/databases", self.list_databases)
         add("GET", D, self.get_database)
@@ -181,6 +182,13 @@ class LakebaseParts:
     def update_role(self, request, p, b, r):
         role = self.role(request, p, b, r)
         return self._change_role(role, masked(request, body_spec("role", request.json(), ROLE), ROLE, role.spec))
+
+    def reveal_password(self, request, p, b, r):
+        """Of a role that has a password of its own."""
+        role = self.role(request, p, b, r, "CAN_MANAGE")
+        if role.password is None:
+            raise bad_request("the role does not log in with a password")
+        return {"password": role.password}
 
     def _change_role(self, role, wanted):
         for name in ("identity_type", "auth_method"):

@@ -64,12 +64,16 @@ class Operations:
                 error = {"error_code": "INTERNAL_ERROR", "message": f"emulator: {failure}", "details": []}
         time.sleep(max(0.0, self.settings.operation_s - (time.monotonic() - begun)))
         with self.lock:
+            if not error:
+                try:
+                    operation.response = (finish() if finish else None) or EMPTY
+                except Exception as failure:
+                    self.note(f"operation {operation.name}: {failure}", failure)
+                    error = {"error_code": "INTERNAL_ERROR", "message": f"emulator: {failure}", "details": []}
             if error:
                 operation.error = error
                 if undo:
                     undo()
-            else:
-                operation.response = (finish() if finish else None) or EMPTY
             operation.done = True
             if self.busy.get(project) == operation.name:
                 del self.busy[project]

@@ -48,16 +48,17 @@ class RequestLog:
                  "query": redact(request.query), "headers": redact(headers),
                  "body": body_for_log(request.body, headers.get("content-type", "")),
                  "request_id": request.request_id, "fault": fault.id if fault else None,
-                 "status": None, "answer": None}
+                 "status": None, "answer": None, "principal": None}
         if not request.path.startswith("/_emulator/"):
             with self.lock:
                 self.entries.append(entry)
                 del self.entries[:-KEEP]
         return entry
 
-    def end(self, entry, response):
+    def end(self, entry, response, principal=None):
         if response is None:
             return
+        entry["principal"] = principal.login if principal else None
         answer = body_for_log(response.body, response.headers.get("Content-Type") or "")
         with self.lock:
             entry["status"], entry["answer"] = response.status, answer

@@ -7,6 +7,9 @@ from .errors import invalid, required
 ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 ID_TEXT = "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 LSN = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{1,8}")
+# Settings by which a server would leave its place, or run programs.
+OURS_ALONE = re.compile(r"(listen_addresses|port|unix_socket|data_directory|hba_file|ident_file|external_pid|config_file|ssl|krb|include|"
+                        r"(shared|session|local)_preload|dynamic_library|archive|restore_command|recovery|primary_|log_|logging|jit_provider)")
 ROLES, AUTHS = ("USER", "SERVICE_PRINCIPAL", "GROUP"), ("LAKEBASE_OAUTH_V1", "PG_PASSWORD_SCRAM_SHA_256", "NO_LOGIN")
 
 
@@ -91,8 +94,8 @@ def text_map(field, value):
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise invalid(f"Field '{field}' must be a map of strings")
     for name in value:
-        if not re.fullmatch(r"[a-z_][a-z0-9_.]*", name):
-            raise invalid(f"Field '{field}' has a setting of the name '{name}'")
+        if not re.fullmatch(r"[a-z_][a-z0-9_.]*", name) or OURS_ALONE.match(name):
+            raise invalid(f"Field '{field}' has the setting '{name}', which cannot be set")
     return value
 
 

@@ -7,27 +7,37 @@ import threading
 import traceback
 
 from .auth import Auth
+from .catalogs import Catalogs
 from .certs import Authority
 from .clock import Clock, Timers
 from .compute import Host
 from .computes import Computes
 from .control import Control
+from .dashboards import Dashboards
+from .engine_duckdb import DuckEngine
 from .faults import Faults
 from .front import DOMAIN, Front
+from .github import GitHub
 from .http import Response, Router, Server
 from .identity import Identity
+from .jobs import Jobs
 from .lakebase import Lakebase
 from .lakebase_parts import LakebaseParts
+from .lakebase_uc import LakebaseCatalogs
 from .operations import Operations
 from .requests import RequestLog
+from .serving import Serving
 from .settings import Settings
+from .statements import Statements
+from .system_tables import SystemTables
+from .volumes import Volumes
 
 SWEEP_S = 0.1
 ACCOUNT_ID, WORKSPACE_ID = "6b1e6a2c-5f0d-4e6e-9a4e-2d1f6c7b8a90", "3141592653589793"
 
 
 class Workspace:
-    def __init__(self, settings=None, by_name=False, plain=False):
+    def __init__(self, settings=None, by_name=False, plain=False, engine=None):
         self.lock, self.settings = threading.RLock(), settings or Settings()
         self.clock, self.faults, self.requests = Clock(), Faults(), RequestLog()
         self.notes, self.guests, self.workers = [], set(), []
@@ -43,21 +53,26 @@ class Workspace:
         self.computes = Computes(self, self.host)
         self.operations = Operations(self.lock, self.settings, self.faults, self.note)
         self.router = Router()
-        self._register()
+        self._register((engine or DuckEngine)(self))
         self.server = Server(self, "127.0.0.1", 0, context)
         self.scheme = "http" if plain else "https"
 
-    def _register(self):
+    def _register(self, engine):
         router, guard = self.router, self.auth.require
         router.add("POST", "/oidc/v1/token", self.auth.issue)
         router.add("GET", "/oidc/.well-known/oauth-authorization-server", self._discovery)
         router.add("GET", "/.well-known/databricks-config", self._metadata)
-        self.control = Control(self)
-        self.lakebase = Lakebase(self)
-        services = [self.control, Identity(self), self.lakebase, LakebaseParts(self.lakebase)]
+        router.add("GET", "/login.html", lambda request: Response(200, b"<html><title>Sign in</title></html>", {}, "text/html"))
+        self.control, self.identity, self.lakebase = Control(self), Identity(self), Lakebase(self)
+        self.github, self.jobs = GitHub(self), Jobs(self)
+        self.number = WORKSPACE_ID
+        self.system_tables = SystemTables(self, ACCOUNT_ID, WORKSPACE_ID)
+        services = [self.control, self.identity, self.lakebase, LakebaseParts(self.lakebase), LakebaseCatalogs(self.lakebase),
+                    Statements(self, engine), Catalogs(self), Volumes(self), self.jobs, Serving(self), Dashboards(self), self.github]
         for service in services:
             service.routes(router, guard)
         self.lakebase.malformed(router, guard)
+        self.catalogs.add_catalog("main")
 
     def _discovery(self, _request):
         return {"authorization_endpoint": f"{self.url}/oidc/v1/authorize", "token_endpoint": f"{self.url}/oidc/v1/token"}
@@ -105,7 +120,8 @@ class Workspace:
         client_id, secret = self.auth.client
         return {"url": self.url, "ca_file": self.authority.ca if self.scheme == "https" else None,
                 "pg_ca_file": self.authority.ca, "client_id": client_id, "client_secret": secret, "pat": self.auth.pat,
-                "user": self.auth.user.login, "warehouse_id": next(iter(self.warehouses)), "pg_port": self.front.port, "pg_hostaddr": "127.0.0.1" if self.front.by_name else None,
+                "user": self.auth.user.login, "warehouse_id": next(iter(self.warehouses)),
+                "github_token": self.github.token, "pg_port": self.front.port, "pg_hostaddr": "127.0.0.1" if self.front.by_name else None,
                 "pg_versions": self.host.installed.versions, "pid": os.getpid(), "folders": [self.folder, self.host.folder]}
 
     def stop(self):
@@ -114,10 +130,9 @@ class Workspace:
         self.server.server_close()
         self.front.stop()
         self.timers.stop()
+        self.jobs.stop()
+        self.statements.stop()
         for worker in self.workers:
             worker.join(20)
         self.host.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-__all__ = ["Workspace", "Response"]

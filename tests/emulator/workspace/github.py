@@ -1,0 +1,125 @@
+"""GitHub's calls for comments on issues and pull requests, as far as a bot needs them. The repositories are acme/shop with the issues 1
+to 20, of which the even ones are pull requests."""
+import itertools
+import secrets
+import threading
+
+from .clock import stamp
+from .errors import PlainError, invalid
+from .http import Response
+
+REPO = r"/repos/(?P<owner>[^/]+)/(?P<repo>[^/]+)"
+DOCS = "https://docs.github.com/rest"
+LONGEST = 65536
+
+
+def not_found():
+    return PlainError(404, {"message": "Not Found", "documentation_url": DOCS, "status": "404"})
+
+
+class GitHub:
+    def __init__(self, workspace):
+        self.workspace, self.lock = workspace, threading.Lock()
+        self.token, self.login = f"ghp_{secrets.token_hex(18)}", "lbops-bot"
+        self.issues = {("acme", "shop"): set(range(1, 21))}
+        self.comments, self.ids = {}, itertools.count(1000001)
+
+    def routes(self, router, _guard):
+        add = lambda methods, path, call: router.add(methods, path, call, self.require)
+        add("GET", f"{REPO}/issues/(?P<number>\\d+)/comments", self.list)
+        add("POST", f"{REPO}/issues/(?P<number>\\d+)/comments", self.create)
+        add("GET", f"{REPO}/issues/comments/(?P<ident>\\d+)", self.get)
+        add("PATCH", f"{REPO}/issues/comments/(?P<ident>\\d+)", self.update)
+        add("DELETE", f"{REPO}/issues/comments/(?P<ident>\\d+)", self.delete)
+        add("GET", f"{REPO}/(?P<kind>issues|pulls)/(?P<number>\\d+)", self.issue)
+        router.add("POST", "/_emulator/github/issues", self.add_issue)
+
+    def require(self, request):
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() not in ("bearer", "token") or text != self.token:
+            raise PlainError(401, {"message": "Bad credentials", "documentation_url": DOCS, "status": "401"})
+
+    def add_issue(self, request):
+        """{"owner", "repo", "number"}: one more issue that is there."""
+        body = request.json()
+        if not isinstance(body.get("number"), int):
+            raise invalid("number must be a number")
+        self.issues.setdefault((body.get("owner", "acme"), body.get("repo", "shop")), set()).add(body["number"])
+
+    def _check(self, owner, repo, number):
+        if int(number) not in self.issues.get((owner, repo), ()):
+            raise not_found()
+
+    def issue(self, _request, owner, repo, kind, number):
+        self._check(owner, repo, number)
+        is_pull = int(number) % 2 == 0
+        if kind == "pulls" and not is_pull:
+            raise not_found()
+        url = f"{self.workspace.url}/repos/{owner}/{repo}"
+        found = {"number": int(number), "state": "open", "title": f"Change {number}", "user": {"login": "jane"},
+                 "comments": sum(1 for one in self.comments.values() if one["place"] == (owner, repo, int(number))),
+                 "url": f"{url}/{kind}/{number}"}
+        if is_pull:
+            found["head" if kind == "pulls" else "pull_request"] = {"ref": f"change-{number}", "sha": "0" * 40} if kind == "pulls" else \
+                {"url": f"{url}/pulls/{number}"}
+        return found
+
+    def _body(self, request):
+        text = request.json().get("body")
+        if not isinstance(text, str) or not text.strip():
+            raise PlainError(422, {"message": "Validation Failed", "documentation_url": DOCS, "status": "422",
+                                   "errors": [{"resource": "IssueComment", "field": "data", "code": "missing_field"}]})
+        if len(text) > LONGEST:
+            raise PlainError(422, {"message": "Validation Failed", "documentation_url": DOCS, "status": "422", "errors": [
+                {"resource": "IssueComment", "field": "data", "code": "unprocessable", "message": f"Body is too long (maximum is {LONGEST} characters)"}]})
+        return text
+
+    @staticmethod
+    def _shown(comment):
+        return {name: value for name, value in comment.items() if name != "place"}
+
+    def create(self, request, owner, repo, number):
+        self._check(owner, repo, number)
+        text, now = self._body(request), stamp(int(self.workspace.clock.now()))
+        with self.lock:
+            ident = next(self.ids)
+            url = f"{self.workspace.url}/repos/{owner}/{repo}"
+            self.comments[ident] = {"id": ident, "body": text, "user": {"login": self.login, "type": "Bot"}, "created_at": now,
+                                    "updated_at": now, "url": f"{url}/issues/comments/{ident}", "issue_url": f"{url}/issues/{number}",
+                                    "html_url": f"https://github.com/{owner}/{repo}/issues/{number}#issuecomment-{ident}",
+                                    "place": (owner, repo, int(number))}
+            return Response(201, self._shown(self.comments[ident]))
+
+    def list(self, request, owner, repo, number):
+        self._check(owner, repo, number)
+        try:
+            size, number_of_page = min(100, int(request.query.get("per_page", 30))), int(request.query.get("page", 1))
+        except ValueError:
+            size, number_of_page = 30, 1
+        size, number_of_page = max(1, size), max(1, number_of_page)
+        with self.lock:
+            found = [self._shown(one) for one in self.comments.values() if one["place"] == (owner, repo, int(number))
+                     and one["updated_at"] >= request.query.get("since", "")]
+        last = max(1, -(-len(found) // size))
+        url = f"{self.workspace.url}{request.raw_path}?per_page={size}&page="
+        links = [f'<{url}{number_of_page + 1}>; rel="next"', f'<{url}{last}>; rel="last"'] if number_of_page < last else []
+        start = (number_of_page - 1) * size
+        return Response(200, found[start:start + size], {"Link": ", ".join(links)} if links else {})
+
+    def _find(self, owner, repo, ident):
+        found = self.comments.get(int(ident))
+        if not found or found["place"][:2] != (owner, repo):
+            raise not_found()
+        return found
+
+    def get(self, _request, owner, repo, ident):
+        return self._shown(self._find(owner, repo, ident))
+
+    def update(self, request, owner, repo, ident):
+        found, text = self._find(owner, repo, ident), self._body(request)
+        found.update(body=text, updated_at=stamp(int(self.workspace.clock.now())))
+        return self._shown(found)
+
+    def delete(self, _request, owner, repo, ident):
+        del self.comments[self._find(owner, repo, ident)["id"]]
+        return Response(204)
