@@ -95,6 +95,10 @@ int cli_ready(cli *c, int argc, char **argv);
 int cli_help(cli *c, int argc, char **argv);
 int cli_version(cli *c, int argc, char **argv);
 
+/* cli_online.c: looks at every branch of the manifest and prints what each lacks; with --json into the buf, as one
+ * object. The exit code. */
+int cli_online(cli *c, buf *json);
+
 /* How a run is carried out for the command line (cli_run.c). */
 typedef struct cli_course {
     run_ask ask;

@@ -9,9 +9,11 @@
 const cli_verb cli_verbs[] = {
     {"init", "init [DIR]", "writes a starter manifest with comments",
      "Writes lbops.toml into DIR (default: here). An existing file is left alone.\n", cli_init, false},
-    {"check", "check", "validates the manifest and the plugins",
+    {"check", "check [--online]", "validates the manifest and the plugins",
      "Reads the manifest, describes every plugin and holds them against each other. All problems are\n"
-     "reported at once, each with file, line, column and a hint; what is loosened is listed.\n",
+     "reported at once, each with file, line, column and a hint; what is loosened is listed.\n"
+     "  --online  also connects to every branch, and says what each lacks (extension, role, version) and\n"
+     "            which tools that limits; computes that sleep are left asleep\n",
      cli_check, false},
     {"tools", "tools [NAME [--resume | --schema]]", "lists the tools; with a name, one tool and its parameters",
      "  --resume   ends the suspension of a tool that crashed too often\n"

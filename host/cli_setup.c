@@ -79,7 +79,8 @@ static size_t count_kind(const registry *r, lb_kind kind)
     return count;
 }
 
-static void check_json(const cli *c, const manifest_problems *problems)
+/* online: the document of what was looked at, or nothing. */
+static void check_json(const cli *c, const manifest_problems *problems, const buf *online)
 {
     BUF_AUTO out = BUF_INIT((size_t)16 * 1024 * 1024), loosened = BUF_INIT((size_t)1024 * 1024);
     buf_putc(&out, '{');
@@ -98,6 +99,8 @@ static void check_json(const cli *c, const manifest_problems *problems)
     }
     if (c->registry)
         json_member_i64(&out, "tools", (int64_t)count_kind(c->registry, LB_KIND_TOOL));
+    if (online->length)
+        json_member_raw(&out, "online", buf_text(online));
     buf_putc(&out, '}');
     (void)puts(buf_text(&out));
 }
@@ -124,8 +127,10 @@ static void check_text(const cli *c, const manifest_problems *problems)
 int cli_check(cli *c, int argc, char **argv)
 {
     manifest_problems problems = {0};
-    if (argc > 1)
-        return cli_usage(c, cli_find_verb("check"), NULL, "check takes no %s", argv[1]);
+    BUF_AUTO online = BUF_INIT((size_t)8 * 1024 * 1024);
+    bool looks = argc == 2 && strcmp(argv[1], "--online") == 0;
+    if (argc > 1 && !looks)
+        return cli_usage(c, cli_find_verb("check"), NULL, "check takes no %s", argv[argc - 1]);
     int code = cli_read_manifest(c, CLI_ALL, &problems);
     if (c->manifest && code == 0)
         code = cli_load_registry(c);
@@ -133,12 +138,13 @@ int cli_check(cli *c, int argc, char **argv)
         manifest_check(c->manifest, c->registry, &problems);
     if (manifest_has_errors(&problems))
         code = EXIT_USAGE;
-    if (code == 0 || problems.count) {
-        if (c->json)
-            check_json(c, &problems);
-        else
-            check_text(c, &problems);
-    }
+    bool shows = code == 0 || problems.count;
+    if (shows && !c->json)
+        check_text(c, &problems);
+    if (looks && code == 0)
+        code = cli_online(c, &online);
+    if (shows && c->json)
+        check_json(c, &problems, &online);
     manifest_problems_done(&problems);
     return code;
 }

@@ -120,7 +120,7 @@ static void print_csv(const table_text *t)
 {
     for (uint32_t i = 0; i < t->columns; i++)
         print_csv_cell(t->names[i], i + 1 == t->columns);
-    for (size_t i = 0; i < t->count; i++)
+    for (size_t i = 0; t->columns && i < t->count; i++)
         print_csv_cell(t->cells[i], (i + 1) % t->columns == 0);
 }
 
@@ -147,7 +147,7 @@ static void print_json(const table_text *t)
         buf_putc(&out, '}');
     }
     buf_puts(&out, "],\"rows\":[");
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; t->columns && i < t->count; i++) {
         if (i % t->columns == 0)
             buf_puts(&out, i ? ",[" : "[");
         else

@@ -61,6 +61,15 @@ static void print_names(const char *title, char *const *names)
     (void)putchar('\n');
 }
 
+/* Each of two words. */
+static void print_needs(char *const *needs)
+{
+    for (char *const *need = needs; *need; need++)
+        (void)printf("%s %s", need == needs ? "  needs    " : ",", *need);
+    if (*needs)
+        (void)putchar('\n');
+}
+
 static void print_tool(const cli *c, const suspend_book *suspended, const plugin_spec *spec)
 {
     const char *agent = NULL;
@@ -78,6 +87,7 @@ static void print_tool(const cli *c, const suspend_book *suspended, const plugin
     print_names("writes", spec->writes);
     print_names("emits", spec->emits);
     print_names("calls", spec->calls);
+    print_needs(spec->needs);
     (void)printf("  file      %s\n", spec->path);
     if (suspended && suspend_check(suspended, spec->name, &why) < 0)
         (void)printf("  %ssuspended%s %s\n", cli_style(c, "31"), cli_style(c, "0"), why.message);

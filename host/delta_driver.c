@@ -51,7 +51,7 @@ static void describe_tables(delta_driver *d)
     for (size_t i = 0; i < d->count; i++)
         columns += table_at(i)->column_count;
     d->tables = base_alloc(d->count * sizeof *d->tables);
-    d->table_list = base_alloc(d->count * sizeof *d->table_list);
+    d->table_list = base_alloc(d->count * sizeof(const lb_delta_table *));
     d->columns = base_alloc(columns * sizeof *d->columns);
     d->places = base_alloc(d->count * sizeof *d->places);
     for (size_t i = 0; i < d->count; i++) {
@@ -140,7 +140,7 @@ static int commit_batch(delta_driver *d, const outbox_table *table, size_t from,
 {
     const char *name = table->table->name;
     lb_delta_file *files = base_alloc(count * sizeof *files);
-    lb_delta_file **list = base_alloc(count * sizeof *list);
+    lb_delta_file **list = base_alloc(count * sizeof(lb_delta_file *));
     lb_delta_receipt receipt = {.size = sizeof receipt};
     for (size_t i = 0; i < count; i++) {
         files[i] = (lb_delta_file){.size = sizeof files[i],

@@ -297,7 +297,7 @@ static int check_tool(const lb_tool *tool, const char *name, lb_error *err)
         check_tables(name, tool->writes, err) < 0 || check_list(name, "emits", tool->emits, spec_is_event, err) < 0 ||
         check_list(name, "calls", tool->calls, params_is_name, err) < 0)
         return err->code;
-    return 0;
+    return LB_HAS(tool, lb_tool, needs) ? check_list(name, "needs", tool->needs, spec_is_need, err) : 0;
 }
 
 static int check_transport(const lb_transport *transport, const char *name, lb_error *err)

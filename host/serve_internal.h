@@ -48,6 +48,7 @@ typedef struct serve {
     size_t running;
 
     service *history, *channel, *alert; /* NULL: there is none */
+    struct message *messages;           /* for the channel, not taken yet */
     text_map outages;                   /* plugin: since when it is down */
     struct alerting *alerting;          /* the alert in hand */
 

@@ -5,8 +5,9 @@
 #include "service_delta.h"
 #include "service_people.h"
 
-#define ASK_TIME  (30 * CLOCK_SECOND)
-#define NEWS_MOST ((size_t)64 * 1024)
+#define ASK_TIME     (30 * CLOCK_SECOND)
+#define TELL_AGAIN_S 5.0
+#define NEWS_MOST    ((size_t)64 * 1024)
 
 /* ---- starting one ---- */
 
@@ -141,39 +142,94 @@ void serve_flush(serve *s, desk_call *call)
 
 /* ---- the channel to people who decide ---- */
 
+/* Something that the channel is to be told; it is told again until it has taken it. */
+typedef struct message {
+    serve *serve;
+    struct message *next;
+    char *id, *text;  /* text: the record, or how it was settled */
+    int64_t revision; /* 0: it is settled */
+    ev_timer again;
+} message;
+
+static void free_message(message *m)
+{
+    for (message **link = &m->serve->messages; *link; link = &(*link)->next)
+        if (*link == m) {
+            *link = m->next;
+            break;
+        }
+    ev_timer_stop(m->serve->loop, &m->again);
+    free(m->id);
+    free(m->text);
+    free(m);
+}
+
+static void tell(message *m);
+
+static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop, (void)events;
+    tell(timer->data);
+}
+
 static void on_told(void *owner, void *tag, wire_reader *fields, const lb_error *error)
 {
-    (void)owner, (void)tag, (void)fields;
-    if (error && error->code != LB_ERR_CANCELLED)
-        log_error("approval", error); /* what is pending is published again when the service comes back */
+    serve *s = owner;
+    message *m = tag;
+    (void)fields;
+    if (!error || error->code == LB_ERR_CANCELLED || error->code == LB_ERR_INVALID || s->is_draining) {
+        if (error && error->code == LB_ERR_INVALID)
+            log_error("approval", error);
+        free_message(m); /* what is pending when the daemon starts again is published then */
+        return;
+    }
+    log_line(LB_LOG_WARN, "approval", "%s cannot be told now: %s", m->id, error->message);
+    ev_timer_start(s->loop, &m->again);
+}
+
+static void tell(message *m)
+{
+    serve *s = m->serve;
+    lb_error error;
+    buf *out =
+        service_begin(s->channel, m->revision ? APPROVAL_PUBLISH : APPROVAL_SETTLE, ASK_TIME, on_told, s, m, &error);
+    if (!out) {
+        ev_timer_start(s->loop, &m->again);
+        return;
+    }
+    wire_put_str(out, m->id);
+    if (m->revision)
+        wire_put_i64(out, m->revision);
+    wire_put_str(out, m->text);
+    service_end(s->channel);
+}
+
+static void tell_channel(serve *s, const char *id, int64_t revision, const char *text)
+{
+    if (!s->channel)
+        return;
+    message *m = base_alloc(sizeof *m);
+    *m = (message){
+        .serve = s, .id = base_strdup(id), .text = base_strdup(text), .revision = revision, .next = s->messages};
+    s->messages = m;
+    ev_timer_init(&m->again, on_again, TELL_AGAIN_S, 0);
+    m->again.data = m;
+    tell(m);
 }
 
 void serve_publish(void *state, const char *id, const char *record)
 {
-    serve *s = state;
     lb_error error;
     JSON_AUTO *request = json_parse(record, strlen(record), &error);
-    buf *out = s->channel ? service_begin(s->channel, APPROVAL_PUBLISH, ASK_TIME, on_told, s, NULL, &error) : NULL;
-    if (!out)
-        return;
-    wire_put_str(out, id);
-    wire_put_i64(out, json_get_i64(request, "revision", 1));
-    wire_put_str(out, record);
-    service_end(s->channel);
+    tell_channel(state, id, json_get_i64(request, "revision", 1), record);
 }
 
 void serve_settle(void *state, const char *id, const char *record)
 {
-    serve *s = state;
     lb_error error;
     JSON_AUTO *request = json_parse(record, strlen(record), &error);
     const char *status = json_get_text(request, "status");
-    buf *out = s->channel ? service_begin(s->channel, APPROVAL_SETTLE, ASK_TIME, on_told, s, NULL, &error) : NULL;
-    if (!out)
-        return;
-    wire_put_str(out, id);
-    wire_put_str(out, status ? status : "settled");
-    service_end(s->channel);
+    tell_channel(state, id, 0, status ? status : "settled");
 }
 
 static void on_pending(void *owner, void *tag, wire_reader *docs, const lb_error *error)
@@ -242,7 +298,9 @@ int serve_services_start(serve *s, lb_error *err)
 void serve_services_stop(serve *s)
 {
     s->alert = service_free(s->alert);
-    s->channel = service_free(s->channel);
+    s->channel = service_free(s->channel); /* what it was being told is forgotten with it, and ... */
+    while (s->messages)
+        free_message(s->messages); /* ... what waited to be told again, too */
     s->history = service_free(s->history);
     text_map_done(&s->outages);
 }

@@ -7,7 +7,7 @@
 #define OPEN_TIME      (30 * CLOCK_SECOND)
 #define LOOK_GAP       CLOCK_SECOND /* between two looks for decisions, where nothing says that there are some */
 #define TROUBLE_GAP    (5 * CLOCK_SECOND)
-#define COLLECT_TIME   (5 * CLOCK_SECOND)
+#define COLLECT_TIME   (CLOCK_SECOND / 50) /* enough for what is there; waiting is for the process */
 #define APPROVAL_BYTES (offsetof(lb_approval, collect) + sizeof(((lb_approval *)0)->collect))
 #define ALERT_BYTES    (offsetof(lb_alert, send) + sizeof(((lb_alert *)0)->send))
 
@@ -77,7 +77,7 @@ static int64_t collect(void *state, buf *news)
     channel *c = state;
     lb_error error;
     size_t before = news->length;
-    int r = c->plugin->collect(c->state, clock_monotonic(), take_decision, news, &error);
+    int r = c->plugin->collect(c->state, clock_monotonic() + COLLECT_TIME, take_decision, news, &error);
     if (r < 0 && error.code == LB_ERR_TIMEOUT) /* nothing came by now: that is no trouble */
         r = 0;
     if (r < 0) {

@@ -40,6 +40,21 @@ bool spec_is_event(const char *name)
     return true;
 }
 
+bool spec_is_need(const char *text)
+{
+    static const char *const sorts[] = {"extension ", "role "};
+    size_t length = strnlen(text, PARAM_NAME_MAX + 11);
+    if (strncmp(text, "version ", 8) == 0)
+        return length > 8 && length < 11 && strspn(text + 8, "0123456789") == length - 8;
+    for (size_t i = 0; i < LB_COUNT(sorts); i++) {
+        size_t kind = strlen(sorts[i]);
+        if (strncmp(text, sorts[i], kind) == 0)
+            return length > kind && length <= kind + PARAM_NAME_MAX &&
+                   strspn(text + kind, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length - kind;
+    }
+    return false;
+}
+
 static void free_names(char **names)
 {
     for (size_t i = 0; names && names[i]; i++)
@@ -85,6 +100,7 @@ plugin_spec *spec_free(plugin_spec *spec)
     free_names(spec->writes);
     free_names(spec->emits);
     free_names(spec->calls);
+    free_names(spec->needs);
     free(spec);
     return NULL;
 }

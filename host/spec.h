@@ -17,8 +17,8 @@ typedef struct plugin_spec {
     lb_risk risk;
     bool needs_approval, detector, workspace;
     uint32_t timeout_s;
-    char *agent, *schedule;          /* or NULL */
-    char **writes, **emits, **calls; /* NULL-terminated, never NULL */
+    char *agent, *schedule;                   /* or NULL */
+    char **writes, **emits, **calls, **needs; /* NULL-terminated, never NULL */
 } plugin_spec;
 
 static inline param_rows spec_params(const plugin_spec *spec)
@@ -29,9 +29,10 @@ static inline param_rows spec_params(const plugin_spec *spec)
 const char *spec_kind_name(lb_kind kind); /* "tool", "transport", ... */
 const char *spec_risk_name(lb_risk risk);
 
-#define SPEC_NAMES_MAX 256 /* of .writes, .emits, .calls each */
+#define SPEC_NAMES_MAX 256 /* of .writes, .emits, .calls, .needs each */
 #define SPEC_LINE_MAX  300 /* bytes of a summary or a version */
 #define SPEC_JSON_MAX  ((size_t)1024 * 1024)
+bool spec_is_need(const char *text);  /* "extension NAME", "role NAME", "version NUMBER" */
 bool spec_is_event(const char *name); /* "branch.created": words of [a-z0-9_] with dots between them */
 
 plugin_spec *spec_free(plugin_spec *spec); /* NULL is fine; returns NULL */

@@ -73,6 +73,7 @@ static void put_tool(buf *b, const lb_tool *tool)
     put_names(b, "writes", tool->writes);
     put_names(b, "emits", tool->emits);
     put_names(b, "calls", tool->calls);
+    put_names(b, "needs", LB_HAS(tool, lb_tool, needs) ? tool->needs : NULL);
 }
 
 void spec_write(buf *b, const lb_plugin *plugin, const char *path)
@@ -111,7 +112,8 @@ void spec_write_again(buf *b, const plugin_spec *spec)
                     .schedule = spec->schedule,
                     .writes = as_const(spec->writes),
                     .emits = as_const(spec->emits),
-                    .calls = as_const(spec->calls)};
+                    .calls = as_const(spec->calls),
+                    .needs = as_const(spec->needs)};
     lb_plugin plugin = {.abi_major = spec->abi_major,
                         .abi_minor = spec->abi_minor,
                         .kind = spec->kind,
@@ -299,7 +301,8 @@ static int read_tool(struct json_object *object, plugin_spec *spec, lb_error *er
         get_text(object, "schedule", NULL, &spec->schedule, err) < 0 ||
         get_names(object, "writes", params_is_name, &spec->writes, err) < 0 ||
         get_names(object, "emits", spec_is_event, &spec->emits, err) < 0 ||
-        get_names(object, "calls", params_is_name, &spec->calls, err) < 0)
+        get_names(object, "calls", params_is_name, &spec->calls, err) < 0 ||
+        (member(object, "needs") && get_names(object, "needs", spec_is_need, &spec->needs, err) < 0))
         return err->code;
     spec->risk = (lb_risk)risk;
     if (spec->agent && !params_is_name(spec->agent))
@@ -333,7 +336,7 @@ static int read_spec(struct json_object *object, plugin_spec *spec, lb_error *er
 /* Lists are never NULL, so that nobody has to ask. */
 static void fill_lists(plugin_spec *spec)
 {
-    char ***const lists[] = {&spec->writes, &spec->emits, &spec->calls};
+    char ***const lists[] = {&spec->writes, &spec->emits, &spec->calls, &spec->needs};
     for (size_t i = 0; i < LB_COUNT(lists); i++)
         if (!*lists[i])
             *lists[i] = base_alloc(sizeof **lists[i]);

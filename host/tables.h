@@ -40,6 +40,11 @@ const char *table_type_name(lb_type type); /* "text" "integer" "double" "boolean
 LB_MUST_CHECK int table_encode(const table_def *table, const lb_value *values, const lb_target *target,
                                const char *run_id, buf *into, lb_error *err);
 
+/* CREATE TABLE IF NOT EXISTS in Databricks SQL. Beside the table's own columns there is the partition's date, which the
+ * writer fills. catalog and schema may be NULL. */
+#define TABLE_PARTITION "date"
+void table_ddl(buf *into, const table_def *table, const char *catalog, const char *schema);
+
 /* All tables for people and for programs: what the docs print. */
 void table_markdown(buf *into);
 void table_json(buf *into);

@@ -134,7 +134,7 @@ static bool text(delta_line *line, const char **ret, size_t *ret_length)
             return false;
         start = line->at;
     }
-    *ret = escaped ? line->scratch.data : start;
+    *ret = escaped && line->scratch.data ? line->scratch.data : start;
     *ret_length = escaped ? line->scratch.length : (size_t)(line->at - 1 - start);
     return true;
 }
@@ -198,8 +198,8 @@ static bool number(delta_line *line, double *ret)
 /* NaN and infinities travel as text. */
 static bool number_as_text(delta_line *line, double *ret)
 {
-    const char *s;
-    size_t length;
+    const char *s = NULL;
+    size_t length = 0;
     line->at++;
     if (!text(line, &s, &length))
         return false;
@@ -227,8 +227,8 @@ static bool word(delta_line *line, const char *expected)
 
 static bool put_text(delta_line *line, size_t column, idx_t row)
 {
-    const char *s;
-    size_t length;
+    const char *s = NULL;
+    size_t length = 0;
     if (!expect(line, '"') || !text(line, &s, &length))
         return false;
     duckdb_vector_assign_string_element_len(line->cells->vectors[column], row, s, length);
@@ -237,9 +237,9 @@ static bool put_text(delta_line *line, size_t column, idx_t row)
 
 static bool put_time(delta_line *line, size_t column, idx_t row)
 {
-    const char *s;
-    size_t length;
-    int64_t microseconds;
+    const char *s = NULL;
+    size_t length = 0;
+    int64_t microseconds = 0;
     if (!expect(line, '"') || !text(line, &s, &length))
         return false;
     if (!delta_parse_time(s, length, &microseconds))
@@ -282,8 +282,8 @@ static size_t find_column(const delta_table_def *table, const char *name, size_t
 
 static bool member(delta_line *line, size_t *next, bool *seen, idx_t row)
 {
-    const char *name;
-    size_t length;
+    const char *name = "";
+    size_t length = 0;
     if (!expect(line, '"') || !text(line, &name, &length))
         return false;
     size_t column = find_column(line->table, name, length, *next);

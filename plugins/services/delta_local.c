@@ -99,6 +99,8 @@ static void close_local(void *state)
     (void)delta_engine_free(local->engine); /* gives NULL */
     if (local->lock_fd >= 0)
         (void)close(local->lock_fd); /* lets the lock go */
+    if (local->temp_dir)
+        (void)rmdir(local->temp_dir); /* where nothing was spilled it is not there */
     free(local->tables);
     free(local->root);
     free(local->temp_dir);
@@ -111,7 +113,7 @@ static int open_local(const lb_service_host *host, const lb_delta_setup *setup, 
     const delta_settings *settings = args;
     delta_local *local = delta_alloc(sizeof *local);
     *local = (delta_local){.host = host, .settings = *settings, .lock_fd = -1, .root = root_of(settings, setup)};
-    local->temp_dir = delta_printf("%s/tmp", local->root);
+    local->temp_dir = delta_printf("%s/" DELTA_TEMP "%ld", local->root, (long)getpid());
     int r = read_tables(local, setup, err);
     if (r < 0) {
         close_local(local);

@@ -5,7 +5,7 @@
  *   ROOT/TABLE/date=.../part-*    its data
  *   ROOT/TABLE/_lbops/ledger      outbox files that it has taken
  *   ROOT/TABLE/_lbops/stage-*     files being written; swept when the table is opened
- *   ROOT/tmp                      where sorts spill
+ *   ROOT/tmp-PID                  where sorts of a process spill; swept when that process is gone
  *
  * After any failure what is in memory is forgotten and the disk is believed. */
 #ifndef LBOPS_SERVICES_DELTA_LOCAL_H
@@ -13,6 +13,8 @@
 
 #include "delta_ledger.h"
 #include "delta_scan.h"
+
+#define DELTA_TEMP "tmp-"
 
 typedef struct delta_settings {
     const char *path;

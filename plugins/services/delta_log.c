@@ -85,21 +85,31 @@ static bool pointed_checkpoint(const char *directory, checkpoint *ret)
     return true;
 }
 
+/* Digits of that many places, then `after`. */
+static bool take_number(const char **p, size_t places, const char *after, int64_t *ret)
+{
+    size_t length = strlen(after);
+    if (strspn(*p, "0123456789") != places || strncmp(*p + places, after, length) != 0)
+        return false;
+    *ret = strtoll(*p, NULL, 10);
+    *p += places + length;
+    return true;
+}
+
+/* VERSION.checkpoint.parquet, or VERSION.checkpoint.PART.PARTS.parquet */
 static bool parse_checkpoint_name(const char *name, checkpoint *ret)
 {
-    long long version, part, parts;
-    int used = -1;
-    if (sscanf(name, "%20lld.checkpoint.parquet%n", &version, &used) == 1 && used > 0 && !name[used]) {
-        *ret = (checkpoint){.version = version};
-        return true;
-    }
-    used = -1;
-    if (sscanf(name, "%20lld.checkpoint.%10lld.%10lld.parquet%n", &version, &part, &parts, &used) == 3 && used > 0 &&
-        !name[used] && parts > 0 && parts <= PARTS_MAX) {
-        *ret = (checkpoint){.version = version, .parts = parts};
-        return true;
-    }
-    return false;
+    checkpoint found = {.version = -1};
+    int64_t part;
+    const char *p = name;
+    if (!take_number(&p, 20, ".checkpoint.", &found.version))
+        return false;
+    if (strcmp(p, "parquet") != 0 &&
+        (!take_number(&p, 10, ".", &part) || !take_number(&p, 10, ".parquet", &found.parts) || *p || found.parts < 1 ||
+         found.parts > PARTS_MAX))
+        return false;
+    *ret = found;
+    return true;
 }
 
 /* The newest complete one that lies there. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +32,30 @@ delta_engine *delta_get_engine(void *arg, lb_error *err)
         return delta_engine_free(engine);
     local->engine = engine;
     return engine;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *position)
+{
+    (void)st, (void)type, (void)position; /* nftw's signature */
+    return remove(path);
+}
+
+/* What processes spilled that are not there any more. */
+static void sweep_spills(const delta_local *local)
+{
+    DIR *d = opendir(local->root);
+    if (!d)
+        return;
+    for (struct dirent *e; (e = readdir(d));) {
+        long pid = strncmp(e->d_name, DELTA_TEMP, sizeof DELTA_TEMP - 1) == 0
+                       ? strtol(e->d_name + sizeof DELTA_TEMP - 1, NULL, 10)
+                       : 0;
+        if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+            continue;
+        DELTA_AUTO_FREE char *path = delta_printf("%s/%s", local->root, e->d_name);
+        (void)nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS); /* the next process tries again */
+    }
+    (void)closedir(d); /* read only */
 }
 
 /* The lock dies with the process, however that ends. Its file says who holds it. */
@@ -61,13 +86,8 @@ static int take_lock(delta_local *local, lb_error *err)
         /* The name in it is for people; the lock holds without. */
     }
     local->lock_fd = fd;
+    sweep_spills(local);
     return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *position)
-{
-    (void)st, (void)type, (void)position; /* nftw's signature */
-    return remove(path);
 }
 
 /* What a process left that died while it wrote data or a ledger. */

@@ -4,9 +4,9 @@
 #include "clock.h"
 #include "fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -74,19 +74,31 @@ char *local_branch_path(const local_cluster *c, const char *project, const char 
 
 /* ---- trees ---- */
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+#define DEPTH 32 /* a data directory has five levels */
+
+static void remove_below(int above, const char *name, int depth)
 {
-    (void)st;
-    (void)type;
-    (void)ftw;
-    (void)remove(path); /* what stays makes the directory above stay, which is seen in the end */
-    return 0;
+    int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); /* closedir closes it */
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+    while (dir && depth < DEPTH && (entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(fd, entry->d_name, 0) == 0)
+            continue;
+        remove_below(fd, entry->d_name, depth + 1);
+        (void)unlinkat(fd, entry->d_name, AT_REMOVEDIR); /* what stays is there the next time */
+    }
+    if (dir)
+        (void)closedir(dir); /* was only read */
 }
 
+/* From descriptor to descriptor, so that no link leads out of it: what lies there is another user's, who may be busy.
+ */
 void local_empty_trash(const local_cluster *c)
 {
     LB_AUTO_FREE char *trash = base_printf("%s/trash", c->path);
-    (void)nftw(trash, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* what stays is there the next time */
+    remove_below(AT_FDCWD, trash, 0);
 }
 
 void local_discard(const local_cluster *c, const char *path)

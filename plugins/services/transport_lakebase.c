@@ -38,7 +38,7 @@ static const lb_param params[] = {
     PARAM(poll_ms, LB_I64, "500", "first pause between two looks at an operation", .min = "1", .max = "10000"),
     PARAM(retry_pause_ms, LB_I64, "500", "first pause before a call is repeated", .min = "1", .max = "10000"),
     PARAM(attempt_timeout_s, LB_I64, "60", "longest time for one attempt of a call", .min = "1", .max = "600"),
-    PARAM(retry_budget_s, LB_I64, "300", "longest time for a call with its repeats", .min = "1", .max = "3600"),
+    PARAM(retry_budget_s, LB_I64, "60", "longest time for a call with its repeats", .min = "1", .max = "3600"),
     PARAM(connect_timeout_s, LB_I64, "10", "seconds to wait for a connection", .min = "1", .max = "3600"),
     PARAM(statement_timeout_ms, LB_I64, "0", "longest time for one statement; 0: the run's own limit", .min = "0",
           .max = "2147483647"),

@@ -50,7 +50,7 @@ PROBE_UNUSED static void pause_ms(long ms)
     do {                                                                                                               \
         int64_t limit_ = clock_monotonic() + 30 * CLOCK_SECOND;                                                        \
         while (!(condition) && clock_monotonic() < limit_)                                                             \
-            pause_ms(5);                                                                                               \
+            pause_ms(10);                                                                                              \
         CU_ASSERT(clock_monotonic() < limit_);                                                                         \
     } while (0)
 
@@ -97,7 +97,7 @@ static int finish_operation(void)
     LB_AUTO_FREE char *name = base_strdup(doc_text(answer, "name"));
     int64_t limit = clock_monotonic() + 60 * CLOCK_SECOND;
     while (name && answer && !doc_flag(answer, "done") && clock_monotonic() < limit) {
-        pause_ms(5);
+        pause_ms(20);
         int r = call("GET", name, NULL, NULL);
         if (r < 0)
             return r;

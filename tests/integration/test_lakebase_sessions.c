@@ -215,6 +215,7 @@ static void reads_again(void)
     must_connect(&production);
     must_read("SELECT 1 AS n", "n\n1\n");
     terminate(PRIMARY);
+    see_the_end();
     must_read("SELECT 2 AS n", "n\n2\n");
     ASSERT_CONTAINS(buf_text(&probe.log), "shop/production: the session was lost: connecting again");
     finish();
@@ -304,6 +305,7 @@ static void leaves_sleepers_asleep(void)
     start_with(&(wishes){.sleeps = true});
     must_connect(&production);
     suspend(PRIMARY);
+    see_the_end();
     CU_ASSERT(run_sql("SELECT 1", true) == LB_ERR_SUSPENDED);
     CU_ASSERT(run_sql("CREATE TABLE sleepy ()", false) == LB_ERR_SUSPENDED);
     finish();
@@ -322,12 +324,14 @@ static void proves_its_branch(void)
     must_change("INSERT INTO mine VALUES (1)");
     CU_ASSERT(calls("GET", "/branches/other$") == 0); /* a fresh look counts for a while */
     must("DELETE", "projects/shop/branches/other", "purge=true", NULL);
+    see_the_end();
     must("POST", "projects/shop/branches", "branch_id=other", "{\"spec\":{\"no_expiry\":true}}");
     /* The old compute is gone with the branch; the session finds the new one, and says so. */
     CU_ASSERT(run_sql("SELECT count(*) FROM mine", true) == LB_ERR_SQL);
     ASSERT_TEXT(err.sqlstate, "42P01");
     ASSERT_CONTAINS(buf_text(&probe.log), "branch shop/other is a new one of that name");
     must("DELETE", "projects/shop/branches/other", "purge=true", NULL);
+    see_the_end();
     CU_ASSERT(run_sql("SELECT 1", true) == LB_ERR_NOT_FOUND);
     finish();
 }

@@ -10,6 +10,7 @@
  *   audit DAY              one row of audit_log
  *   maintain DAY [TABLE]   upkeep as of that day: what it did
  *   left                   how many files wait in the outbox
+ *   ddl TABLE              its CREATE TABLE, on one line
  *   ask SQL                the answer, cells with |, rows with ;
  */
 #include "../unit/delta_place.h"
@@ -137,6 +138,18 @@ static int maintain(place *p, int64_t day, const char *table)
     return 0;
 }
 
+static int print_ddl(const char *name)
+{
+    BUF_AUTO text = BUF_INIT((size_t)1 << 20);
+    const table_def *table = table_find(name);
+    if (!table)
+        return 1;
+    table_ddl(&text, table, NULL, "lakebase_ops");
+    for (char *p = text.data; *p; p++)
+        *p = *p == '\n' ? ' ' : *p;
+    return puts(buf_text(&text)) < 0;
+}
+
 static int obey(place *p, const char *line)
 {
     lb_error err = {0};
@@ -165,6 +178,8 @@ static int obey(place *p, const char *line)
         n = listing.files;
         outbox_listing_done(&listing);
         return printf("%lld\n", n) < 0;
+    } else if (strncmp(line, "ddl ", 4) == 0) {
+        return print_ddl(line + 4);
     } else if (strncmp(line, "ask ", 4) == 0) {
         CHECK(place_ask(p, line + 4, &answer, &err));
         return puts(answer.text) < 0;

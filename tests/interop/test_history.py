@@ -96,7 +96,7 @@ def start_spark(jars):
             "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.memory": "1g",
             "spark.sql.session.timeZone": "UTC", "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1", "spark.databricks.delta.snapshotPartitions": "1",
-            "spark.ui.showConsoleProgress": "false",
+            "spark.ui.showConsoleProgress": "false", "spark.sql.warehouse.dir": tempfile.gettempdir() + "/no-warehouse",
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog"}.items():
         builder = builder.config(key, value)
@@ -141,6 +141,23 @@ def foreign_writes(checks, tool, spark, history):
     checks.equal("a commit after Spark's OPTIMIZE", tool("flush"), "1 1 0 0")
 
 
+def same_tables(checks, tool, spark, history, tables, root):
+    """The CREATE TABLE for Databricks makes what the local history is: run by Spark, and compared column by column."""
+    spark.sql(f"CREATE SCHEMA lakebase_ops LOCATION '{root}/created'")
+    for table in tables:
+        spark.sql(tool(f"ddl {table}"))
+        made = spark.sql(f"DESCRIBE DETAIL lakebase_ops.{table}").collect()[0]
+        ours = spark.sql(f"DESCRIBE DETAIL delta.`{history}/{table}`").collect()[0]
+        checks.equal(f"{table}'s partition and description", [made.partitionColumns, made.description],
+                     [ours.partitionColumns, ours.description])
+
+        def columns(frame):
+            return sorted((f.name, f.dataType.simpleString(), f.metadata.get("comment")) for f in frame.schema.fields)
+        checks.equal(f"{table}'s columns", columns(spark.table(f"lakebase_ops.{table}")),
+                     columns(spark.read.format("delta").load(f"{history}/{table}")))
+    print(f"{len(tables)} tables made by their DDL", flush=True)
+
+
 def main():
     started = time.time()
     checks = Checks()
@@ -162,6 +179,7 @@ def main():
         foreign_writes(checks, tool, spark, history)
         print(tool("maintain 12"), flush=True)
         compare(checks, tool, spark, history, CHANGING, "after foreign writes and another compaction")
+        same_tables(checks, tool, spark, history, tables, root)
         tool.close()
     spark.stop()
     print(f"{checks.made} checks, {checks.failed} failed, {time.time() - started:.0f} s")

@@ -418,8 +418,29 @@ static void prints_markdown(void)
     CU_ASSERT_EQUAL(rows, columns);
 }
 
+static void ddl_of_a_table(void)
+{
+    static const table_column columns[] = {
+        {"a", LB_TEXT, true, "it's"}, {"b`c", LB_I64, false, "back\\slash"}, {.name = NULL}};
+    const table_def plain = {.name = "t", .doc = "a table", .columns = columns, .column_count = 2};
+    table_def parted = plain;
+    parted.partition_time = "a";
+    BUF_AUTO text = BUF_INIT(65536);
+    table_ddl(&text, &plain, "cat", "sch");
+    ASSERT_TEXT(buf_text(&text), "CREATE TABLE IF NOT EXISTS `cat`.`sch`.`t` (\n"
+                                 "  `a` STRING COMMENT 'it\\'s',\n"
+                                 "  `b``c` BIGINT COMMENT 'back\\\\slash'\n"
+                                 ")\nUSING DELTA\nCOMMENT 'a table'\n"
+                                 "TBLPROPERTIES ('delta.minReaderVersion' = '1', 'delta.minWriterVersion' = '2')\n");
+    buf_clear(&text);
+    table_ddl(&text, &parted, NULL, NULL);
+    ASSERT_CONTAINS(buf_text(&text), "TABLE IF NOT EXISTS `t` (\n");
+    ASSERT_CONTAINS(buf_text(&text), ",\n  `date` DATE COMMENT 'date of a in UTC: the partition'\n)\nUSING DELTA\n"
+                                     "PARTITIONED BY (`date`)\n");
+}
+
 SUITE(tables, TEST(has_every_table), TEST(definitions_hold_together), TEST(keeps_rows_as_long_as_promised),
       TEST(statement_history_has_every_column), TEST(writes_columns_in_order), TEST(escapes_texts),
       TEST(writes_doubles), TEST(writes_exact_integers), TEST(writes_json_as_text), TEST(leaves_the_target_to_the_host),
       TEST(refuses_what_does_not_fit), TEST(run_id_is_required), TEST(refuses_rows_that_are_too_long),
-      TEST(prints_json), TEST(prints_markdown))
+      TEST(prints_json), TEST(prints_markdown), TEST(ddl_of_a_table))

@@ -80,6 +80,10 @@ typedef struct lb_tool {
 
     /* Does the work. Returns 0, or a negative code after filling err. May block. [worker] */
     int (*run)(lb_ctx *ctx, lb_error *err);
+
+    /* What its servers must have: "extension pg_stat_statements", "role pg_monitor", "version 16" (or later); for
+     * `lbops check --online`. NULL-terminated, or NULL. */
+    const char *const *needs;
 } lb_tool;
 
 typedef struct lb_plugin {
@@ -132,7 +136,7 @@ typedef struct lb_plugin {
 
 #define LB_TOOL_ARGS(args, rows) .params = (rows), .param_size = sizeof(lb_param), .args_size = sizeof(args)
 
-/* LB_NAMES("vacuum_history", "lakebase_metrics") for .writes, .emits and .calls */
+/* LB_NAMES("vacuum_history", "lakebase_metrics") for .writes, .emits, .calls and .needs */
 #define LB_NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 #ifdef __cplusplus

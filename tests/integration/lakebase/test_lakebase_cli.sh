@@ -39,7 +39,7 @@ pattern = true
 class = "throwaway"
 wake = true
 [agents.test]
-tools = ["outlives", "example_tables", "example_vacuum"]
+tools = ["outlives", "needy", "example_tables", "example_vacuum"]
 TOML
 }
 
@@ -111,6 +111,34 @@ pw = { file = \"$WORK/password\" }"
 check "a static password is refused, with the reason" says "a static database password is refused: it would never expire" \
     as_principal lbops run example_tables --project shop --branch production
 
+# ---- what each branch lacks
+
+manifest "" "$WAKE"
+check "a second branch is made" as_principal lbops target create ci-2 --project shop --ttl 4h
+as_principal lbops --json check --online >"$WORK/online" 2>"$WORK/output"
+check "every branch is looked at" jq -e '.online.targets | map(.branch) | sort == ["ci-2", "production"]' "$WORK/online"
+lacks() {
+    jq -e --arg need "$1" --arg advice "$2" '[.online.targets[] | select(.branch == "production" and .status == "ok") | .lacks[] |
+        select(.need == $need and (.advice | contains($advice)) and .tools == ["needy"])] | length == 1' "$WORK/online"
+}
+check "an extension that could be made is missed" lacks "extension pg_trgm" "CREATE EXTENSION pg_trgm"
+check "one that nobody offers, too" lacks "extension no_such_extension" "does not offer it"
+check "and a version to come" lacks "version 99" "it is 17"
+check "what is there is not missed" jq -e '[.online.targets[].lacks[].need] | index("version 16") == null' "$WORK/online"
+cat "$WORK/online" >>"$LOGS/out"
+check "people read the same" says "which limits needy" as_principal lbops check --online
+suspend >/dev/null
+manifest "" ""
+check "what sleeps is not looked at, and no failure" exits 0 as_principal lbops check --online
+check "which is said" says "shop/production: not looked at: the compute of shop/production is suspended" \
+    as_principal lbops check --online
+check "a workspace that nobody can enter is a failure" exits 1 env DATABRICKS_HOST="$LBOPS_EMULATOR_URL" DATABRICKS_TOKEN=dapi-planted \
+    "$LBOPS" -m "$MANIFEST" check --online
+manifest "retry_budget_s = 1" ""
+check "and one that is not there cannot be reached" exits 4 env DATABRICKS_HOST=http://127.0.0.1:1 DATABRICKS_TOKEN=dapi-planted \
+    "$LBOPS" -m "$MANIFEST" check --online
+check "the second branch goes" as_principal lbops target delete ci-2 --project shop
+
 # ---- a certificate of somebody else
 
 manifest "" "$WAKE"
@@ -162,7 +190,7 @@ check "whose core files are off" bash -c '! grep "Max core file size" "$1" | gre
 
 # JSON web tokens begin with eyJ; the basic header is the base64 of id and secret.
 BASIC=$(printf '%s:%s' "$LBOPS_EMULATOR_CLIENT_ID" "$LBOPS_EMULATOR_CLIENT_SECRET" | base64 -w0)
-searched() { find "$LOGS" "$WORK/state" -type f | grep -q state && find "$LOGS" -type f -size +0 | grep -q long; }
+searched() { [[ -s "$LOGS/long" && -s "$LOGS/cmdline" && -n "$(find "$WORK/state" -type f -print -quit)" ]]; }
 check "there is something to search" searched
 for planted in "$LBOPS_EMULATOR_CLIENT_SECRET" "$LBOPS_EMULATOR_PAT" eyJ "${BASIC:0:40}" dapi-planted planted-static-password; do
     check "nothing that stays has ${planted:0:4}..." bash -c '! grep -rlaF -- "$1" "$2" "$3"' _ "$planted" "$LOGS" "$WORK/state"
