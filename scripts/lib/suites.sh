@@ -92,10 +92,11 @@ wants_spark() {
         jq -e 'any(.tests[].properties[]?; .name == "LABELS" and (.value | index("spark")))' >/dev/null
 }
 
-# show_cases LOG: what the suites of bad and hostile plugins, and of the emulator, went through, by name.
+# show_cases LOG: what the suites that tell a story went through, by name: bad and hostile plugins, the gate, the daemon,
+# the emulator, history.
 show_cases() {
     awk '
-        /^[0-9]+\/[0-9]+ Test: / { show = $3 ~ /\.(registry|.*hostile|.*faults)|^emulator\./; if (show) print "  " $3 }
+        /^[0-9]+\/[0-9]+ Test: / { show = $3 ~ /\.(registry|gate_table|.*hostile|.*faults)|^(emulator|daemon|faults|interop|lakebase)\./; if (show) print "  " $3 }
         /^<end of output>/ { show = 0 }
         show && /^  +[^ ]/ && !/CUnit|cunit\.sourceforge|^ +(suites|tests|asserts) / { print "  " $0 }' "$1"
 }
