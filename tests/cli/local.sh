@@ -100,7 +100,7 @@ for version in $(pg_versions); do
     check "$version: it is awake" is 1 'branches ".branch == \"ci-1\" and .compute == \"ACTIVE\""'
     check "$version: delete" says 'applied   destructive DELETE projects/dev/branches/ci-1?purge=true' local_lbops target delete ci-1
     check "$version: it is gone" exits 1 local_lbops target delete ci-1
-    check "$version: production asks first" says 'need an approval' local_lbops target delete production
+    check "$version: production asks first" says 'lbops approve' local_lbops target delete production
     check "$version: a shared branch is loosened by the manifest" local_lbops target create shared-1 --keep
     check "$version: and goes" local_lbops target delete shared-1
     need "$version: a reset that was cut short" cut_reset_short

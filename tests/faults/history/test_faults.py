@@ -5,6 +5,7 @@ usage: test_faults.py HISTORY_TOOL PRELOADED_LIBRARY kill|full
 """
 import os
 import subprocess
+import shutil
 import sys
 import tempfile
 
@@ -70,7 +71,8 @@ def count_calls(book, library):
 def main():
     program, library, mode = sys.argv[1:]
     failed = disturbed = 0
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as plain:
+        library = shutil.copy(library, plain)  # LD_PRELOAD is a list with blanks between, and this tree's path may have one
         book = Book(program, root)
         must(program, root, ["maintain 0", *book.put()])
         calls = count_calls(book, library)
