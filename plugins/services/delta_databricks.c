@@ -4,8 +4,7 @@
 
 #include <unistd.h>
 
-#define PARAM(name, type, fallback, doc, ...)                                                                          \
-    LB_PARAM(bricks_settings, name, type, fallback, doc, __VA_ARGS__)
+#define PARAM(name, type, fallback, doc, ...) LB_PARAM(bricks_settings, name, type, fallback, doc, __VA_ARGS__)
 
 static const lb_param params[] = {
     PARAM(warehouse_id, LB_TEXT, NULL, "the SQL warehouse; it may sleep, and is woken for each flush",
@@ -13,8 +12,9 @@ static const lb_param params[] = {
     PARAM(catalog, LB_TEXT, "ops_catalog", "the catalog; made if it is missing and we may"),
     PARAM(schema, LB_TEXT, "lakebase_ops", "the schema of the tables; made likewise"),
     PARAM(volume, LB_TEXT, "outbox", "the volume through which rows travel; made likewise"),
-    PARAM(flush_interval_s, LB_I64, "300", "records wait no longer than this: shorter is fresher, longer lets the "
-                                           "warehouse sleep",
+    PARAM(flush_interval_s, LB_I64, "300",
+          "records wait no longer than this: shorter is fresher, longer lets the "
+          "warehouse sleep",
           .min = "1", .max = "86400"),
     PARAM(flush_bytes, LB_I64, "67108864", "commit at once when so many bytes of a table wait", .min = "1",
           .max = "4294967296"),
@@ -66,8 +66,8 @@ static int take_name(const char *param, const char *given, char **ret, lb_error 
             break;
     }
     if (length == 0 || length > BRICKS_NAME_MOST || plain < length)
-        return lb_fail(err, LB_ERR_INVALID, "use letters, digits, _ and -", "%s of delta_databricks is no name: '%.80s'",
-                       param, given ? given : "");
+        return lb_fail(err, LB_ERR_INVALID, "use letters, digits, _ and -",
+                       "%s of delta_databricks is no name: '%.80s'", param, given ? given : "");
     *ret = delta_strdup(given);
     return 0;
 }

@@ -58,11 +58,11 @@ typedef struct bricks_slot {
     const char *name, *text; /* {name} becomes text, which is SQL already */
 } bricks_slot;
 
-void bricks_identifier(delta_text *sql, const char *name);   /* `a``b`: the one way a name gets into a statement */
-void bricks_literal(delta_text *sql, const char *text);      /* 'a\'b': the one way a text does */
-char *bricks_full_name(const bricks *b, const char *table);  /* `c`.`s`.`t` */
-const char *bricks_type(lb_type type);                       /* BIGINT */
-char *bricks_folder(const bricks *b, const char *table);     /* /Volumes/c/s/v/outbox/t */
+void bricks_identifier(delta_text *sql, const char *name);  /* `a``b`: the one way a name gets into a statement */
+void bricks_literal(delta_text *sql, const char *text);     /* 'a\'b': the one way a text does */
+char *bricks_full_name(const bricks *b, const char *table); /* `c`.`s`.`t` */
+const char *bricks_type(lb_type type);                      /* BIGINT */
+char *bricks_folder(const bricks *b, const char *table);    /* /Volumes/c/s/v/outbox/t */
 char *bricks_render(const char *sql, const bricks_slot *slots, size_t count);
 
 /* ---- statements (delta_databricks_statement.c) ---- */

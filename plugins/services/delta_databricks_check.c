@@ -1,5 +1,6 @@
 /* What a question may be. The warehouse parses and runs it, with rights that go further than the history; so before it
- * is sent its signs are looked at here, and what is not plainly a question to tables of the history's schema is refused:
+ * is sent its signs are looked at here, and what is not plainly a question to tables of the history's schema is
+ * refused:
  *
  *   - one statement, which begins with SELECT, WITH, SHOW, DESCRIBE or DESC;
  *   - no word that changes anything outside of a name (WITH ... INSERT INTO is a statement, too);
@@ -194,24 +195,26 @@ static bool check_table(check *c, const name *n)
 /* ---- functions and words ---- */
 
 /* Those that may stand where a table does. */
-static const char *const table_functions[] = {"range", "explode", "explode_outer", "posexplode", "stack",
-                                              "inline", "json_tuple", "values", NULL};
+static const char *const table_functions[] = {"range",  "explode",    "explode_outer", "posexplode", "stack",
+                                              "inline", "json_tuple", "values",        NULL};
 
 /* Files, secrets, networks, models, other people's code. */
-static const char *const reaching[] = {
-    "read_files", "read_kafka", "read_kinesis", "read_pubsub", "read_pulsar", "read_statestore", "read_state_metadata",
-    "remote_query", "http_request", "secret", "try_secret", "list_secrets", "java_method", "reflect", "try_reflect",
-    "identifier", "cloud_files_state", "event_log", "vector_search", "table_changes", "input_file_name",
-    "get_warmup_query", "sql_keywords", NULL};
+static const char *const reaching[] = {"read_files",        "read_kafka",       "read_kinesis",        "read_pubsub",
+                                       "read_pulsar",       "read_statestore",  "read_state_metadata", "remote_query",
+                                       "http_request",      "secret",           "try_secret",          "list_secrets",
+                                       "java_method",       "reflect",          "try_reflect",         "identifier",
+                                       "cloud_files_state", "event_log",        "vector_search",       "table_changes",
+                                       "input_file_name",   "get_warmup_query", "sql_keywords",        NULL};
 
-static const char *const changing[] = {"insert", "update", "delete", "merge", "create", "drop", "alter", "truncate",
-                                       "copy", "grant", "revoke", "call", "execute", "optimize", "vacuum", "refresh",
-                                       "begin", "declare", "restore", "transform", NULL};
+static const char *const changing[] = {"insert",   "update",  "delete", "merge",   "create",  "drop",      "alter",
+                                       "truncate", "copy",    "grant",  "revoke",  "call",    "execute",   "optimize",
+                                       "vacuum",   "refresh", "begin",  "declare", "restore", "transform", NULL};
 
 /* Words of the language that a parenthesis may follow. */
-static const char *const not_called[] = {"in", "exists", "and", "or", "not", "as", "on", "over", "using", "when", "then",
-                                         "else", "between", "select", "where", "having", "by", "from", "join", "union",
-                                         "all", "except", "intersect", "any", "some", "filter", "values", NULL};
+static const char *const not_called[] = {"in",     "exists",    "and",  "or",   "not",    "as",      "on",
+                                         "over",   "using",     "when", "then", "else",   "between", "select",
+                                         "where",  "having",    "by",   "from", "join",   "union",   "all",
+                                         "except", "intersect", "any",  "some", "filter", "values",  NULL};
 
 static bool check_function(check *c, const name *n, bool as_table)
 {
@@ -220,15 +223,15 @@ static bool check_function(check *c, const name *n, bool as_table)
         return refuse(c, "a function of a schema cannot be called here");
     bool fits = as_table ? is_any(t, table_functions) : !is_any(t, reaching);
     bool asks = t->length > 3 && strncasecmp(t->at, "ai_", 3) == 0; /* a model, at a price */
-    return fits && !asks ? true
-                         : refuse(c, "the function '%.*s' cannot be used here",
-                                  (int)(t->length < 100 ? t->length : 100), t->at);
+    return fits && !asks
+               ? true
+               : refuse(c, "the function '%.*s' cannot be used here", (int)(t->length < 100 ? t->length : 100), t->at);
 }
 
 /* Words after which the list of tables is over. */
-static const char *const after_tables[] = {"where", "group", "having", "order", "limit", "union", "intersect",
-                                           "except", "minus", "window", "qualify", "cluster", "distribute", "sort",
-                                           "select", "offset", "on", "using", NULL};
+static const char *const after_tables[] = {
+    "where",   "group",   "having",     "order", "limit",  "union",  "intersect", "except", "minus", "window",
+    "qualify", "cluster", "distribute", "sort",  "select", "offset", "on",        "using",  NULL};
 
 static void take_word(check *c, level *l)
 {
@@ -335,8 +338,8 @@ static bool check_query(check *c)
 /* SHOW TABLES; SHOW COLUMNS IN t; DESCRIBE [TABLE] [EXTENDED] t; DESCRIBE HISTORY|DETAIL t */
 static bool check_look(check *c)
 {
-    static const char *const words[] = {"table", "extended", "formatted", "history", "detail", "columns", "in", "from",
-                                        NULL};
+    static const char *const words[] = {"table",   "extended", "formatted", "history", "detail",
+                                        "columns", "in",       "from",      NULL};
     bool shows = is_word(&c->now, "show");
     name n;
     if (!advance(c))
@@ -368,6 +371,5 @@ int bricks_check_question(const char *catalog, const char *schema, const char *t
         ok = check_look(c);
     else if (ok)
         ok = refuse(c, "the history can be asked and not changed");
-    return ok ? 0
-              : lb_fail(err, LB_ERR_DENIED, "ask with one SELECT over the history tables", "%s", c->problem);
+    return ok ? 0 : lb_fail(err, LB_ERR_DENIED, "ask with one SELECT over the history tables", "%s", c->problem);
 }

@@ -9,8 +9,8 @@
  *   between                          the older files were there before (files are given in the order of their ids)
  *   anything else                    set aside, with both counts: the table holds what nobody promised
  *
- * What lies in the volume already may have been loaded by a statement that we gave up on; it is loaded by a statement of
- * its own, so that the two kinds do not mix. Where an answer is lost the statement is sent again. */
+ * What lies in the volume already may have been loaded by a statement that we gave up on; it is loaded by a statement
+ * of its own, so that the two kinds do not mix. Where an answer is lost the statement is sent again. */
 #include "delta_databricks.h"
 
 #include <delta_databricks_sql.h>
@@ -146,15 +146,13 @@ static int copy(load *l, int64_t *ret_rows, int *ret_asked, lb_error *err)
         *ret_asked = asked;
         if (r == 0) {
             *ret_rows = bricks_count_of(answer, "num_inserted_rows", -1);
-            return *ret_rows >= 0 ? 0
-                                  : lb_fail(err, LB_ERR_UNREACHABLE, NULL, "%s: the answer has no counts", what);
+            return *ret_rows >= 0 ? 0 : lb_fail(err, LB_ERR_UNREACHABLE, NULL, "%s: the answer has no counts", what);
         }
         bool is_final = r == LB_ERR_TIMEOUT || r == LB_ERR_CANCELLED;
         if (!doubt || is_final || asked == ASKS_MOST)
-            return bricks_name_grant(l->b, err,
-                                     "READ VOLUME ON VOLUME `%s`.`%s`.`%s` and SELECT, MODIFY ON TABLE `%s`.`%s`.`%s`",
-                                     l->b->catalog, l->b->schema, l->b->volume, l->b->catalog, l->b->schema,
-                                     l->table->def.name);
+            return bricks_name_grant(
+                l->b, err, "READ VOLUME ON VOLUME `%s`.`%s`.`%s` and SELECT, MODIFY ON TABLE `%s`.`%s`.`%s`",
+                l->b->catalog, l->b->schema, l->b->volume, l->b->catalog, l->b->schema, l->table->def.name);
         delta_say(l->b->host, LB_LOG_INFO, "%s: the answer was lost; it is asked for again", what);
     }
 }

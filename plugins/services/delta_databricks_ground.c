@@ -1,5 +1,5 @@
-/* What must be there before rows can be loaded: catalog, schema, volume, and each table with all of its columns. What is
- * missing is made, where that is permitted; where not, the error names the grant. */
+/* What must be there before rows can be loaded: catalog, schema, volume, and each table with all of its columns. What
+ * is missing is made, where that is permitted; where not, the error names the grant. */
 #include "delta_databricks.h"
 
 #include <delta_databricks_sql.h>
@@ -87,8 +87,8 @@ static struct json_object *describe(const char *name, const char *catalog, const
     struct json_object *body = json_object_new_object();
     bool ok = body && rest_json_add_text(body, "name", name) && rest_json_add_text(body, "comment", comment) &&
               (!catalog || rest_json_add_text(body, "catalog_name", catalog)) &&
-              (!schema || (rest_json_add_text(body, "schema_name", schema) &&
-                           rest_json_add_text(body, "volume_type", "MANAGED")));
+              (!schema ||
+               (rest_json_add_text(body, "schema_name", schema) && rest_json_add_text(body, "volume_type", "MANAGED")));
     if (ok)
         return body;
     (void)json_object_put(body); /* ours alone */
@@ -139,9 +139,9 @@ static int make_table(bricks *b, const delta_table_def *def, int64_t deadline, l
     DELTA_AUTO_FREE char *table = bricks_full_name(b, def->name);
     const bricks_slot slots[] = {
         {"table", table}, {"columns", columns.data}, {"doc", doc.data}, {"partition", partition.data}};
-    DELTA_AUTO_FREE char *sql = bricks_render(
-        def->partition_time ? delta_databricks_sql_create_partitioned : delta_databricks_sql_create_whole, slots,
-        DELTA_COUNT(slots));
+    DELTA_AUTO_FREE char *sql =
+        bricks_render(def->partition_time ? delta_databricks_sql_create_partitioned : delta_databricks_sql_create_whole,
+                      slots, DELTA_COUNT(slots));
     DELTA_AUTO_FREE char *what = delta_printf("to make the table %s", def->name);
     return bricks_do(b, sql, what, deadline, err);
 }

@@ -16,8 +16,9 @@ static lb_type type_of(const char *name)
     static const struct {
         const char *name;
         lb_type type;
-    } types[] = {{"LONG", LB_I64},   {"INT", LB_I64},   {"SHORT", LB_I64},    {"BYTE", LB_I64},      {"DOUBLE", LB_F64},
-                 {"FLOAT", LB_F64}, {"BOOLEAN", LB_BOOL}, {"TIMESTAMP", LB_TIME}, {"DECIMAL", LB_NUMERIC}};
+    } types[] = {{"LONG", LB_I64},     {"INT", LB_I64},        {"SHORT", LB_I64},
+                 {"BYTE", LB_I64},     {"DOUBLE", LB_F64},     {"FLOAT", LB_F64},
+                 {"BOOLEAN", LB_BOOL}, {"TIMESTAMP", LB_TIME}, {"DECIMAL", LB_NUMERIC}};
     for (size_t i = 0; name && i < DELTA_COUNT(types); i++)
         if (strcmp(types[i].name, name) == 0)
             return types[i].type;

@@ -1,6 +1,6 @@
 /* Statements on the warehouse. Each is sent without waiting for its end, so that its id is known before anything can
- * take long: what has no id cannot be cancelled. Then it is looked at until it is over. A warehouse that sleeps is woken
- * by the statement, which is PENDING meanwhile. */
+ * take long: what has no id cannot be cancelled. Then it is looked at until it is over. A warehouse that sleeps is
+ * woken by the statement, which is PENDING meanwhile. */
 #include "delta_databricks.h"
 
 #define STATEMENTS      "/api/2.0/sql/statements"
@@ -22,8 +22,7 @@ static bool add_values(struct json_object *body, const bricks_statement *s)
     for (size_t i = 0; ok && i < s->value_count; i++) {
         struct json_object *one = json_object_new_object();
         ok = one && rest_json_add_text(one, "name", s->values[i].name) &&
-             rest_json_add_text(one, "value", s->values[i].value) &&
-             rest_json_add_text(one, "type", s->values[i].type);
+             rest_json_add_text(one, "value", s->values[i].value) && rest_json_add_text(one, "type", s->values[i].type);
         if (!ok || json_object_array_add(list, one) != 0) {
             (void)json_object_put(one); /* ours alone */
             ok = false;
@@ -101,10 +100,11 @@ static int look(bricks *b, const char *id, const char *what, int64_t deadline, s
 static int explain_wait(const bricks *b, const char *state, lb_error *err)
 {
     if (err->code == LB_ERR_TIMEOUT)
-        (void)snprintf(err->hint, sizeof err->hint, "%s", strcmp(state, "PENDING") == 0
+        (void)snprintf(err->hint, sizeof err->hint, "%s",
+                       strcmp(state, "PENDING") == 0
                            ? "the warehouse was still starting, or busy with others: give it more time"
                            : "give it more time, or a larger warehouse"); /* short */
-    (void)b; /* for the next state that needs words */
+    (void)b;                                                              /* for the next state that needs words */
     return err->code;
 }
 

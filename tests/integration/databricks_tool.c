@@ -1,13 +1,11 @@
-/* databricks_tool: a history in a workspace, driven by lines on standard input, one JSON object a line as the answer, for
- * tests in Python.
+/* databricks_tool: a history in a workspace, driven by lines on standard input, one JSON object a line as the answer,
+ * for tests in Python.
  *
  *   databricks_tool DIR [PARAM=VALUE ...]
  *
- *   metrics N FIRST DAY       one outbox file: N rows of lakebase_metrics, values from FIRST on, DAY days after 2026-01-01
- *   every DAY                 one row of every table, something in each column
- *   flush SECONDS             commits what waits
- *   maintain TABLE|all DAY    upkeep as of that day
- *   ask [LIMIT] SQL           a question; LIMIT rows at most
+ *   metrics N FIRST DAY       one outbox file: N rows of lakebase_metrics, values from FIRST on, DAY days after
+ * 2026-01-01 every DAY                 one row of every table, something in each column flush SECONDS commits what
+ * waits maintain TABLE|all DAY    upkeep as of that day ask [LIMIT] SQL           a question; LIMIT rows at most
  */
 #include "arena.h"
 #include "delta_driver.h"
