@@ -83,7 +83,7 @@ typedef struct bricks_statement {
  * carried out all the same, or may be yet; NULL: that does not matter. Past the deadline it is cancelled. */
 LB_MUST_CHECK int bricks_run(bricks *b, const bricks_statement *statement, struct json_object **ret_answer,
                              bool *ret_doubt, lb_error *err);
-/* The same for fixed text with slots, where the answer's only row says counts. */
+/* The same where the answer says nothing that matters. */
 LB_MUST_CHECK int bricks_do(bricks *b, const char *text, const char *what, int64_t deadline, lb_error *err);
 
 /* Each part of a result's rows in their order. */
@@ -91,7 +91,7 @@ typedef int (*bricks_rows_fn)(void *arg, struct json_object *rows, lb_error *err
 LB_MUST_CHECK int bricks_each_part(bricks *b, struct json_object *answer, int64_t deadline, bricks_rows_fn rows,
                                    void *arg, lb_error *err);
 
-/* The number in a column of the first row; fallback where there is none. */
+/* The number in a column of the first row, or its text; fallback, or NULL, where there is none. */
 int64_t bricks_count_of(struct json_object *answer, const char *column, int64_t fallback);
 const char *bricks_cell_of(struct json_object *answer, const char *column);
 
@@ -106,7 +106,7 @@ LB_PRINTF(3, 4) int bricks_name_grant(const bricks *b, lb_error *err, const char
 
 /* ---- the volume (delta_databricks_volume.c) ---- */
 
-/* The folder and names of outbox files: ID.parquet of a table. */
+/* Outbox files as ID.parquet in the folder of their table. */
 LB_MUST_CHECK int bricks_make_folder(bricks *b, const char *table, int64_t deadline, lb_error *err);
 LB_MUST_CHECK int bricks_upload(bricks *b, const char *table, const char *id, const char *path, int64_t deadline,
                                 int64_t *ret_bytes, lb_error *err);

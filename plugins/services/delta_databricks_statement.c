@@ -97,14 +97,13 @@ static int look(bricks *b, const char *id, const char *what, int64_t deadline, s
     return r;
 }
 
-static int explain_wait(const bricks *b, const char *state, lb_error *err)
+static int explain_wait(const char *state, lb_error *err)
 {
     if (err->code == LB_ERR_TIMEOUT)
         (void)snprintf(err->hint, sizeof err->hint, "%s",
                        strcmp(state, "PENDING") == 0
                            ? "the warehouse was still starting, or busy with others: give it more time"
                            : "give it more time, or a larger warehouse"); /* short */
-    (void)b;                                                              /* for the next state that needs words */
     return err->code;
 }
 
@@ -120,7 +119,7 @@ static int follow(bricks *b, const char *id, const bricks_statement *s, int64_t 
             r = look(b, id, s->what, until, &next, err);
         if (r < 0) {
             const char *state = rest_json_text(*answer, "status.state");
-            return explain_wait(b, state ? state : "", err);
+            return explain_wait(state ? state : "", err);
         }
         (void)json_object_put(*answer); /* ours alone */
         *answer = next;
@@ -131,8 +130,9 @@ static int follow(bricks *b, const char *id, const bricks_statement *s, int64_t 
 }
 
 /* Best effort: whether it took hold nobody waits to see. */
-static void cancel(bricks *b, const char *id, const char *what)
+static void cancel(bricks *b, const char *id, const char *what, int64_t deadline)
 {
+    int64_t soon = b->host->now() + PARTING_TIME;
     lb_error late;
     rest_reply reply = {.status = 0};
     char *path = rest_printf(STATEMENTS "/%s/cancel", id);
@@ -142,7 +142,7 @@ static void cancel(bricks *b, const char *id, const char *what)
                             .body_length = 2,
                             .flags = REST_REPEATABLE,
                             .what = "to cancel a statement",
-                            .deadline = b->host->now() + PARTING_TIME};
+                            .deadline = soon < deadline ? soon : deadline};
     int r = path ? rest_perform(b->parting, &call, &reply, &late) : lb_out_of_memory(&late);
     if (r < 0)
         delta_say(b->host, LB_LOG_WARN, "%s goes on without us on the warehouse as %s: %s", what, id, late.message);
@@ -187,7 +187,7 @@ int bricks_run(bricks *b, const bricks_statement *s, struct json_object **ret_an
 {
     bool doubt = false;
     struct json_object *answer = NULL;
-    int64_t left = bricks_left(b, s->deadline), parting = left / 10 < PARTING_TIME ? left / 10 : PARTING_TIME;
+    int64_t left = bricks_left(b, s->deadline), parting = left / 5 < PARTING_TIME ? left / 5 : PARTING_TIME;
     int r = send_statement(b, s, &answer, &doubt, err);
     if (r == 0) {
         const char *found = rest_json_text(answer, "statement_id");
@@ -197,7 +197,7 @@ int bricks_run(bricks *b, const bricks_statement *s, struct json_object **ret_an
                   : lb_fail(err, LB_ERR_UNREACHABLE, NULL, "%s: the warehouse's answer names no statement", s->what);
         doubt = r < 0;
         if (r < 0 && sound)
-            cancel(b, id, s->what);
+            cancel(b, id, s->what, s->deadline);
     }
     if (r == 0)
         r = judge(answer, s->what, &doubt, err);

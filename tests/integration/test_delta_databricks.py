@@ -28,8 +28,11 @@ READY = EMULATOR.ready
 STATEMENTS, FILES = "/api/2.0/sql/statements", "/api/2.0/fs/files"
 METRICS = "ops_catalog.lakebase_ops.lakebase_metrics"
 FLUSH = "flush 240" if SPARK else "flush 60"
-KILLS = 6 if SPARK else 30
-LATE_S = 3 if SPARK else 1  # how long a flush may wait for a warehouse that is late
+KILLS = 30
+LATE_S = 8 if SPARK else 2  # how long a flush may wait for a warehouse that is late
+
+# Spark takes seconds where DuckDB takes hundredths: it runs what our statements mean, not what becomes of our calls.
+lean = unittest.skipIf(SPARK, "nothing that depends on the engine")
 
 
 def tearDownModule():
@@ -183,6 +186,7 @@ class Arriving(Case):
         self.assertEqual(self.volume(), [])
         self.assertEqual(len(self.calls("POST", STATEMENTS + "$")), 2)  # one COPY INTO for five files, and our own count
 
+    @lean
     def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(self):
         tool = self.ready()
         for i in range(3):
@@ -217,6 +221,7 @@ class Arriving(Case):
         self.assertEqual(answer["waiting"], 1)
         sql("DROP TABLE ops_catalog.lakebase_ops.lakebase_metrics")
 
+    @lean
     def test_a_second_writer_is_told(self):
         tool = self.ready()
         other = self.tool()
@@ -242,10 +247,11 @@ class Late(Case):
         self.assertEqual(self.count(10000, 10007), [7, 7])
         self.assertEqual(self.volume(), [])
 
+    @lean
     def test_a_slow_warehouse_that_was_cancelled(self):
         tool = self.ready()
         self.ok(tool("metrics 7 11000 0"))
-        EMULATOR.set(statement_s=LATE_S + 20)
+        EMULATOR.set(statement_s=LATE_S + 60)
         answer = tool(f"flush {LATE_S}")
         EMULATOR.set(statement_s=0)
         self.assertEqual((answer["result"], answer["waiting"]), (1, 1), answer)
@@ -254,6 +260,7 @@ class Late(Case):
         self.flushed(tool(FLUSH), 1, 7)
         self.assertEqual(self.count(11000, 11007), [7, 7])
 
+    @lean
     def test_a_late_answer_and_newer_files(self):
         tool = self.ready()
         self.ok(tool("metrics 3 12000 0"))
@@ -273,6 +280,7 @@ class Late(Case):
         self.flushed(tool(FLUSH), 1, 5)
         self.assertEqual(self.count(13000, 13005), [5, 5])
 
+    @lean
     def test_looks_that_never_come_back(self):
         tool = self.tool(retry_budget_s=1)
         self.ok(tool("metrics 1 0 0"))
@@ -300,6 +308,7 @@ class Late(Case):
         self.flushed(tool(FLUSH), 1, 5)
         self.assertEqual(self.count(15000, 15010), [10, 10])
 
+    @lean
     def test_an_upload_that_fails_for_good_waits(self):
         tool = self.tool(retry_budget_s=1)
         self.ok(tool("metrics 1 0 0"))
@@ -312,6 +321,7 @@ class Late(Case):
         self.flushed(tool(FLUSH), 1, 5)
         self.assertEqual(self.count(16000, 16005), [5, 5])
 
+    @lean
     def test_a_warehouse_that_is_starting_is_waited_for(self):
         tool = self.ready()
         warehouse = f"/api/2.0/sql/warehouses/{READY['warehouse_id']}"
@@ -325,6 +335,7 @@ class Late(Case):
         EMULATOR.set(**before)
         self.assertEqual(self.count(17000, 17005), [5, 5])
 
+    @lean
     def test_killed_at_random_moments(self):
         """A whole flush takes some hundredths of a second and up: kills are spread over it."""
         self.ready().end()
@@ -346,6 +357,7 @@ class Late(Case):
         print(f"    killed {KILLS} times: {3 * KILLS} rows, each once")
 
 
+@lean
 class Permission(Case):
     def guest(self):
         made = EMULATOR.control("POST", "clients", {"guest": True})
@@ -463,6 +475,7 @@ class Asking(Case):
         EMULATOR.set(**before)
         self.assertEqual((len(answer["rows"]), answer["cut"]), (10, True))
 
+    @lean
     def test_what_is_no_question_is_refused_before_it_is_sent(self):
         tool = self.ready()
         EMULATOR.control("DELETE", "requests")
@@ -474,6 +487,7 @@ class Asking(Case):
         for text in ALLOWED:
             self.assertEqual(tool("ask " + text)["result"], 0, text)
 
+    @lean
     def test_the_warehouses_own_words(self):
         tool = self.ready()
         self.assertEqual(tool("ask SELECT nothing FROM lakebase_metrics")["result"], 1)
