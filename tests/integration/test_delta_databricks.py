@@ -146,33 +146,28 @@ class Arriving(Case):
         tool = self.tool()
         self.ok(tool("every 2000"))
         answer = self.ok(tool(FLUSH))
-        tables = os.listdir(os.path.join(self.root, "outbox"))
-        self.assertGreaterEqual(len(tables), 15)
-        self.assertEqual((answer["files"], answer["rows"], answer["waiting"]), (len(tables), len(tables), 0))
-        for table in tables:
-            mark = "AND date = DATE'2031-06-24'" if self.has_date(table) else ""
-            self.assertEqual(self.ok(tool(f"ask SELECT count(*) FROM {table} WHERE run_id IS NOT NULL AND project_id = 'shop' {mark}"))["rows"],
-                             [["1"]], table)
-            self.assertEqual(self.volume(table), [])
-
-    def has_date(self, table):
-        found = EMULATOR.call("GET", f"/api/2.1/unity-catalog/tables/ops_catalog.lakebase_ops.{table}").json
-        return "date" in [column["name"] for column in found["columns"]]
-
-    def test_values_arrive_as_they_were(self):
-        tool = self.tool()
-        self.ok(tool("every 1"))
-        self.ok(tool(FLUSH))
-        answer = self.ok(tool("ask SELECT date, snapshot_timestamp, metric_name, metric_value FROM lakebase_metrics "
-                              "WHERE metric_value = 0.1 AND date = DATE'2026-01-02'"))
-        self.assertEqual(answer["rows"], [["2026-01-02", "2026-01-02T12:00:00.000Z", "grüße 'q' \\ \"\n", "0.1"]])
-        self.assertEqual([kind for _, kind in answer["columns"]][1:], ["timestamp", "text", "double"])
+        names = os.listdir(os.path.join(self.root, "outbox"))
+        self.assertGreaterEqual(len(names), 15)
+        self.assertEqual((answer["files"], answer["rows"], answer["waiting"]), (len(names), len(names), 0))
         tables = EMULATOR.call("GET", "/api/2.1/unity-catalog/tables",
                                query={"catalog_name": "ops_catalog", "schema_name": "lakebase_ops"}).json["tables"]
-        kinds = {column["type_text"] for table in tables for column in table["columns"]}
-        self.assertEqual(kinds, {"string", "bigint", "double", "boolean", "timestamp", "date"})
-        longs = [(table["name"], column["name"]) for table in tables for column in table["columns"] if column["type_text"] == "bigint"]
-        table, column = longs[0]
+        columns = {table["name"]: {column["name"]: column["type_text"] for column in table["columns"]} for table in tables}
+        self.assertEqual(sorted(columns), sorted(names))
+        self.assertEqual({kind for table in columns.values() for kind in table.values()},
+                         {"string", "bigint", "double", "boolean", "timestamp", "date"})
+        ours = lambda table: "run_id IS NOT NULL AND project_id = 'shop'" + (" AND date = DATE'2031-06-24'" if "date" in columns[table] else "")
+        counts = " UNION ALL ".join(f"SELECT '{table}' AS t, count(*) AS n FROM {table} WHERE {ours(table)}" for table in sorted(names))
+        self.assertEqual(sorted(self.ok(tool("ask " + counts))["rows"]), [[table, "1"] for table in sorted(names)])
+        for table in names:
+            self.assertEqual(self.volume(table), [])
+        self.values_are_as_they_were(tool, columns)
+
+    def values_are_as_they_were(self, tool, columns):
+        answer = self.ok(tool("ask SELECT date, snapshot_timestamp, metric_name, metric_value FROM lakebase_metrics "
+                              "WHERE metric_value = 0.1 AND date = DATE'2031-06-24'"))
+        self.assertEqual(answer["rows"], [["2031-06-24", "2031-06-24T12:00:00.000Z", "grüße 'q' \\ \"\n", "0.1"]])
+        self.assertEqual([kind for _, kind in answer["columns"]][1:], ["timestamp", "text", "double"])
+        table, column = next((table, column) for table in columns for column, kind in columns[table].items() if kind == "bigint")
         self.assertIn([str(2**63 - 1)], sql(f"SELECT DISTINCT `{column}` FROM ops_catalog.lakebase_ops.{table}"))
 
     def test_rows_arrive_once(self):
