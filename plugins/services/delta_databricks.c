@@ -9,8 +9,8 @@
 static const lb_param params[] = {
     PARAM(warehouse_id, LB_TEXT, NULL, "the SQL warehouse; it may sleep, and is woken for each flush",
           .env = "DATABRICKS_WAREHOUSE_ID", .required = true),
-    PARAM(catalog, LB_TEXT, "ops_catalog", "the catalog; made if it is missing and we may"),
-    PARAM(schema, LB_TEXT, "lakebase_ops", "the schema of the tables; made likewise"),
+    PARAM(catalog, LB_TEXT, BRICKS_CATALOG, "the catalog; made if it is missing and we may"),
+    PARAM(schema, LB_TEXT, BRICKS_SCHEMA, "the schema of the tables; made likewise"),
     PARAM(volume, LB_TEXT, "outbox", "the volume through which rows travel; made likewise"),
     PARAM(flush_interval_s, LB_I64, "300",
           "records wait no longer than this: shorter is fresher, longer lets the "

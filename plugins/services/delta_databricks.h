@@ -117,8 +117,13 @@ LB_MUST_CHECK int bricks_list(bricks *b, const char *table, int64_t deadline,
 
 /* ---- questions (delta_databricks_check.c) ---- */
 
-/* 0 for one statement that reads nothing but tables of the history's schema; LB_ERR_DENIED for everything else. */
-LB_MUST_CHECK int bricks_check_question(const char *catalog, const char *schema, const char *text, lb_error *err);
+#define BRICKS_CATALOG "ops_catalog"
+#define BRICKS_SCHEMA  "lakebase_ops"
+
+/* 0 for one statement that reads nothing but tables of the history's schema; LB_ERR_DENIED for everything else.
+ * *ret_text: the statement as it is to be sent, where ops_catalog.lakebase_ops is what the two are called here. */
+LB_MUST_CHECK int bricks_check_question(const char *catalog, const char *schema, const char *text, char **ret_text,
+                                        lb_error *err);
 
 /* ---- the service's calls ---- */
 

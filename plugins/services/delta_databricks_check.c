@@ -39,6 +39,8 @@ typedef struct check {
     token now, next;
     level levels[DEPTH_MOST];
     size_t depth;
+    delta_text *out; /* the question as it is sent; what lies before `copied` is in it */
+    const char *copied;
     char problem[200];
 } check;
 
@@ -182,10 +184,25 @@ static bool read_name(check *c, name *n)
     }
 }
 
+/* The history's full name is the same everywhere: what it is called here is put in its place. */
+static bool is_full_name(check *c, const name *n)
+{
+    bool here = n->count >= 3 && is_part(&n->parts[0], c->catalog) && is_part(&n->parts[1], c->schema);
+    if (here || n->count < 3 || !is_part(&n->parts[0], BRICKS_CATALOG) || !is_part(&n->parts[1], BRICKS_SCHEMA))
+        return here;
+    delta_text_put(c->out, c->copied, (size_t)(n->parts[0].at - c->copied));
+    bricks_identifier(c->out, c->catalog);
+    delta_text_puts(c->out, ".");
+    bricks_identifier(c->out, c->schema);
+    delta_text_puts(c->out, ".");
+    c->copied = n->parts[2].at;
+    return true;
+}
+
 static bool check_table(check *c, const name *n)
 {
-    bool ours = n->count == 1 || (n->count == 2 && is_part(&n->parts[0], c->schema)) ||
-                (n->count == 3 && is_part(&n->parts[0], c->catalog) && is_part(&n->parts[1], c->schema));
+    bool ours =
+        n->count == 1 || (n->count == 2 && is_part(&n->parts[0], c->schema)) || (n->count == 3 && is_full_name(c, n));
     if (ours)
         return true;
     return refuse(c, "'%.*s%s' is no history table", (int)(n->parts[0].length < 100 ? n->parts[0].length : 100),
@@ -288,7 +305,7 @@ static bool take_name(check *c)
         called = false;
     if (called && !check_function(c, &n, false))
         return false;
-    if (n.count > 2 && !(is_part(&n.parts[0], c->catalog) && is_part(&n.parts[1], c->schema)))
+    if (n.count > 2 && !is_full_name(c, &n))
         return refuse(c, "a name of %zu parts is none of the history", n.count);
     if (n.count == 1 && first.kind == WORD)
         take_word(c, l);
@@ -358,12 +375,13 @@ static bool check_look(check *c)
     return c->now.kind == END || refuse(c, "something stands after the table's name");
 }
 
-int bricks_check_question(const char *catalog, const char *schema, const char *text, lb_error *err)
+int bricks_check_question(const char *catalog, const char *schema, const char *text, char **ret_text, lb_error *err)
 {
+    delta_text out = {0};
     check *c = delta_alloc(sizeof *c);
     DELTA_AUTO_FREE void *owned = c;
-    (void)owned; /* frees at the end */
-    *c = (check){.catalog = catalog, .schema = schema, .at = text};
+    (void)owned; /* frees it at the end */
+    *c = (check){.catalog = catalog, .schema = schema, .at = text, .copied = text, .out = &out};
     bool ok = advance(c) && advance(c); /* the first word and what follows it */
     if (ok && (is_word(&c->now, "select") || is_word(&c->now, "with")))
         ok = check_query(c);
@@ -371,5 +389,11 @@ int bricks_check_question(const char *catalog, const char *schema, const char *t
         ok = check_look(c);
     else if (ok)
         ok = refuse(c, "the history can be asked and not changed");
-    return ok ? 0 : lb_fail(err, LB_ERR_DENIED, "ask with one SELECT over the history tables", "%s", c->problem);
+    if (ok) {
+        delta_text_puts(&out, c->copied);
+        *ret_text = out.data;
+        return 0;
+    }
+    delta_text_done(&out);
+    return lb_fail(err, LB_ERR_DENIED, "ask with one SELECT over the history tables", "%s", c->problem);
 }

@@ -82,11 +82,12 @@ int bricks_query(void *state, const lb_delta_question *question, const lb_delta_
 {
     bricks *b = state;
     REST_JSON_AUTO *answer = NULL;
-    int r = bricks_check_question(b->catalog, b->schema, question->text, err);
+    DELTA_AUTO_FREE char *text = NULL;
+    int r = bricks_check_question(b->catalog, b->schema, question->text, &text, err);
     if (r < 0)
         return r;
     bool bounded = question->max_bytes && question->max_bytes < INLINE_MOST;
-    const bricks_statement statement = {.text = question->text,
+    const bricks_statement statement = {.text = text,
                                         .what = "the question",
                                         .row_limit = question->max_rows,
                                         .byte_limit = bounded ? question->max_bytes : 0,

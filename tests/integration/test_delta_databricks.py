@@ -217,6 +217,18 @@ class Arriving(Case):
         sql("DROP TABLE ops_catalog.lakebase_ops.lakebase_metrics")
 
     @lean
+    def test_counts_that_do_not_fit_are_seen(self):
+        tool = self.ready()
+        self.ok(tool("metrics 5 4000 0"))
+        names = ("num_affected_rows", "num_inserted_rows", "num_skipped_corrupt_files")
+        lie = {"statement_id": "01ef-0", "status": {"state": "SUCCEEDED"}, "result": {"data_array": [["3", "3", "0"]]},
+               "manifest": {"schema": {"columns": [{"name": name, "type_name": "LONG"} for name in names]}}}
+        EMULATOR.fault("status", STATEMENTS + "/[^/]+$", "GET", status=200, body=lie)
+        answer = tool(FLUSH)
+        self.flushed(answer, 0, 0, damaged=1)
+        self.assertIn("loaded 3 rows of 1 file(s) that hold 5", answer["damage"])
+
+    @lean
     def test_a_second_writer_is_told(self):
         tool = self.ready()
         other = self.tool()
@@ -481,6 +493,16 @@ class Asking(Case):
         self.assertEqual(self.calls("POST", STATEMENTS), [])
         for text in ALLOWED:
             self.assertEqual(tool("ask " + text)["result"], 0, text)
+
+    @lean
+    def test_the_full_name_is_the_same_everywhere(self):
+        tool = self.tool(catalog="else-where", schema="ours", volume="way")
+        self.ok(tool("metrics 2 32000 0"))
+        self.flushed(tool(FLUSH), 1, 2)
+        for text in ("SELECT count(*) FROM ops_catalog.lakebase_ops.lakebase_metrics",
+                     "SELECT count(run_id) FROM OPS_CATALOG . `lakebase_ops` . lakebase_metrics",
+                     "SELECT count(*) FROM ours.lakebase_metrics WHERE metric_name <> 'ops_catalog.lakebase_ops.x'"):
+            self.assertEqual(self.ok(tool("ask " + text))["rows"], [["2"]], text)
 
     @lean
     def test_the_warehouses_own_words(self):
