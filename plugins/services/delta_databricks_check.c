@@ -7,8 +7,8 @@
  *   - where a table stands (after FROM and JOIN, and after a comma there) a name of one part, SCHEMA.NAME or
  *     CATALOG.SCHEMA.NAME of the history: no other schema, no path (parquet.`/...`), no table function that reads;
  *   - no function that reaches out of the tables, whatever else it is called for;
- *   - nothing whose reading depends on a setting or a version of the warehouse: comments in brackets, a backslash in
- *     double quotes, signs beyond ASCII outside of quotes.
+ *   - nothing whose reading depends on a setting or a version of the warehouse: comments in brackets, a backslash
+ * before a quote or in double quotes, signs beyond ASCII outside of quotes.
  *
  * Refusing too much costs somebody a rewording; taking too much would cost more. */
 #include "delta_databricks.h"
@@ -31,6 +31,7 @@ typedef struct level {
     bool begun;    /* it is past its first word */
     bool tables;   /* we are in the list of tables */
     bool expected; /* the next name is one */
+    bool taken;    /* the last name was one: what follows may be its alias, which has no dots */
 } level;
 
 typedef struct check {
@@ -76,26 +77,32 @@ static const char *skip_blank(const char *p)
     }
 }
 
-/* The length of a quoted thing with its quotes, or 0 when it does not end. */
-static size_t quoted_length(const char *p, bool escapes)
+/* The length of a quoted thing with its quotes, or 0 when it does not end. Whether a backslash before a quote keeps it
+ * from being the end is a matter of settings: *ret_unclear. */
+static size_t quoted_length(const char *p, bool escapes, bool *ret_unclear)
 {
+    *ret_unclear = false;
     for (const char *q = p + 1; *q; q++) {
-        if (escapes && *q == '\\' && q[1])
+        if (escapes && *q == '\\' && q[1]) {
+            *ret_unclear |= q[1] == *p;
             q++;
-        else if (*q == *p)
+        } else if (*q == *p) {
+            *ret_unclear |= !escapes && *p != '`' && q[-1] == '\\';
             return (size_t)(q - p) + 1;
+        }
     }
     return 0;
 }
 
 static bool read_quoted(check *c, token *t, const char *p, bool raw)
 {
+    bool unclear;
     t->kind = *p == '`' ? QUOTED : TEXT;
-    t->length = quoted_length(p, t->kind == TEXT && !raw);
+    t->length = quoted_length(p, t->kind == TEXT && !raw, &unclear);
     if (!t->length)
         return refuse(c, "a quote is not closed");
-    if (*p == '"' && memchr(p, '\\', t->length))
-        return refuse(c, "write texts with a backslash in single quotes");
+    if (unclear || (*p == '"' && memchr(p, '\\', t->length)))
+        return refuse(c, "a backslash cannot stand before a quote here, nor in double quotes");
     return true;
 }
 
@@ -216,22 +223,15 @@ static const char *const table_functions[] = {"range",  "explode",    "explode_o
                                               "inline", "json_tuple", "values",        NULL};
 
 /* Files, secrets, networks, models, other people's code. */
-static const char *const reaching[] = {"read_files",        "read_kafka",       "read_kinesis",        "read_pubsub",
-                                       "read_pulsar",       "read_statestore",  "read_state_metadata", "remote_query",
-                                       "http_request",      "secret",           "try_secret",          "list_secrets",
-                                       "java_method",       "reflect",          "try_reflect",         "identifier",
-                                       "cloud_files_state", "event_log",        "vector_search",       "table_changes",
-                                       "input_file_name",   "get_warmup_query", "sql_keywords",        NULL};
+static const char *const reaching[] = {
+    "read_files",          "read_kafka",    "read_kinesis",    "read_pubsub", "read_pulsar",       "read_statestore",
+    "read_state_metadata", "remote_query",  "http_request",    "secret",      "try_secret",        "list_secrets",
+    "java_method",         "reflect",       "try_reflect",     "identifier",  "cloud_files_state", "event_log",
+    "vector_search",       "table_changes", "input_file_name", NULL};
 
 static const char *const changing[] = {"insert",   "update",  "delete", "merge",   "create",  "drop",      "alter",
                                        "truncate", "copy",    "grant",  "revoke",  "call",    "execute",   "optimize",
                                        "vacuum",   "refresh", "begin",  "declare", "restore", "transform", NULL};
-
-/* Words of the language that a parenthesis may follow. */
-static const char *const not_called[] = {"in",     "exists",    "and",  "or",   "not",    "as",      "on",
-                                         "over",   "using",     "when", "then", "else",   "between", "select",
-                                         "where",  "having",    "by",   "from", "join",   "union",   "all",
-                                         "except", "intersect", "any",  "some", "filter", "values",  NULL};
 
 static bool check_function(check *c, const name *n, bool as_table)
 {
@@ -296,13 +296,14 @@ static bool take_name(check *c)
     if (!read_name(c, &n))
         return false;
     bool called = is_sign(&c->next, '(');
+    if (l->taken && n.count > 1)
+        return refuse(c, "only tables by name can be asked"); /* STREAM other.table */
+    l->taken = false;
     if (l->expected) {
         l->expected = false;
-        l->begun = true;
+        l->begun = l->taken = true;
         return called ? check_function(c, &n, true) : check_table(c, &n);
     }
-    if (called && is_any(&first, not_called) && n.count == 1)
-        called = false;
     if (called && !check_function(c, &n, false))
         return false;
     if (n.count > 2 && !is_full_name(c, &n))
@@ -316,6 +317,7 @@ static bool take_name(check *c)
 static bool take_sign(check *c)
 {
     level *l = &c->levels[c->depth];
+    l->taken = false;
     if (is_sign(&c->now, '(')) {
         if (c->depth + 1 == DEPTH_MOST)
             return refuse(c, "the question is nested too deeply");

@@ -441,6 +441,15 @@ FROM lakebase_metrics SELECT *
 SELECT "a\\" FROM other.secrets --"
 SELECT r'\\' FROM other.secrets --'
 SELECT * FROM\u00a0other.secrets
+SELECT * FROM STREAM other.secrets
+SELECT * FROM lakebase_metrics LATERAL VIEW other.code(1)
+SELECT `java_method`('java.lang.System', 'getenv')
+SELECT 'a\\' FROM other.secrets --'
+SELECT * FROM VALUES (1) AS t, other.secrets
+SELECT * FROM lakebase_metrics a JOIN lakebase_metrics b USING (run_id), other.secrets
+SELECT * FROM lakebase_metrics WHERE run_id IN (TABLE other.secrets)
+SELECT * FROM lakebase_metrics |> JOIN other.secrets ON true
+SELECT * FROM ops_catalog.other.secrets
 SHOW GRANTS ON TABLE lakebase_metrics
 SHOW TABLES IN other
 DESCRIBE other.secrets
@@ -462,6 +471,7 @@ WITH a AS (SELECT metric_value AS v FROM lakebase_metrics), b AS (SELECT max(v) 
 SELECT EXTRACT(YEAR FROM m.snapshot_timestamp) FROM lakebase_metrics m -- a comment
 SELECT * FROM (SELECT metric_name, row_number() OVER (PARTITION BY metric_name ORDER BY snapshot_timestamp) AS n FROM lakebase_metrics) t WHERE n = 1
 SELECT a.run_id FROM lakebase_metrics a, lakebase_metrics b WHERE a.run_id = b.run_id AND EXISTS (SELECT 1 FROM lakebase_metrics) LIMIT 1
+SELECT count(*) FROM lakebase_metrics a, lakebase_ops.lakebase_metrics b WHERE a.run_id = b.run_id AND a.metric_value < 1.5
 SELECT CASE WHEN (metric_value > 1) THEN 'a' ELSE 'b' END FROM lakebase_metrics LIMIT 1""".split("\n")
 
 
