@@ -384,7 +384,9 @@ int bricks_check_question(const char *catalog, const char *schema, const char *t
     DELTA_AUTO_FREE void *owned = c;
     (void)owned; /* frees it at the end */
     *c = (check){.catalog = catalog, .schema = schema, .at = text, .copied = text, .out = &out};
-    bool ok = advance(c) && advance(c); /* the first word and what follows it */
+    bool ok = advance(c); /* fills what comes next; once more, and the first word is now */
+    if (ok)
+        ok = advance(c);
     if (ok && (is_word(&c->now, "select") || is_word(&c->now, "with")))
         ok = check_query(c);
     else if (ok && (is_word(&c->now, "show") || is_word(&c->now, "describe") || is_word(&c->now, "desc")))
