@@ -292,7 +292,7 @@ int bricks_commit(void *state, const char *name, lb_delta_file *const *files, ui
         r = bricks_prepare(b, table, deadline, err);
     if (r == 0) {
         load l = {.b = b, .table = table, .deadline = deadline, .receipt = &receipt};
-        DELTA_AUTO_FREE lb_delta_file **list = delta_alloc(count * sizeof *list);
+        DELTA_AUTO_FREE lb_delta_file **list = delta_alloc(count * sizeof(void *));
         l.files = list;
         r = load_all(&l, files, count, err);
     }
