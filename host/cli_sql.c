@@ -4,6 +4,7 @@
 
 #include "child.h"
 #include "control.h"
+#include "environment.h"
 #include "json.h"
 #include "service.h"
 #include "service_delta.h"
@@ -287,6 +288,8 @@ static int start(asking *a, lb_error *err)
     const param_arg *args = named ? manifest_args(m, &named->params, &a->memory, &count, err) : NULL;
     if (named && !args)
         return err->code;
+    if (args && !(args = environment_args(&a->memory, spec_params(spec), args, &count)))
+        return lb_out_of_memory(err);
     const param_arg settings[] = {{"outbox_dir", arena_printf(&a->memory, "%s/outbox", m->state_dir)},
                                   {"passive", "1"}};
     const service_options options = {

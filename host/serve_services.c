@@ -2,6 +2,7 @@
  * where it is slow and are sent again where it died; a run never waits for one. */
 #include "serve_internal.h"
 
+#include "environment.h"
 #include "service_delta.h"
 #include "service_people.h"
 
@@ -64,6 +65,8 @@ static int start_service(serve *s, lb_kind kind, const char *fallback,
         return 0; /* check says so where the manifest names one */
     arena_init(&memory, 0);
     const param_arg *args = named ? manifest_args(s->manifest, &named->params, &memory, &count, err) : NULL;
+    if (args && !(args = environment_args(&memory, spec_params(spec), args, &count)))
+        (void)lb_out_of_memory(err); /* its code is the result below */
     const param_arg settings[] = {
         {"outbox_dir", arena_printf(&memory, "%s/outbox", s->manifest->state_dir)},
         {"outbox_mb", arena_printf(&memory, "%d", s->manifest->limits.outbox_mb)},

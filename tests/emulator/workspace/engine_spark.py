@@ -24,6 +24,7 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC", "spark.sql.catalogImplementation": "in-memory", "spark.sql.sources.default": "delta",
     # Statements here are many and small: compiling each of them would be most of the work.
     "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",  # VACUUM would list with 10000 tasks
     "spark.default.parallelism": "1", "spark.databricks.delta.snapshotPartitions": "1", "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"}

@@ -1,0 +1,137 @@
+/* delta_databricks.h: what the files of the service share: the history as Delta tables of Unity Catalog, written and
+ * asked through a SQL warehouse.
+ *
+ *   /Volumes/CATALOG/SCHEMA/VOLUME/outbox/TABLE/ID.parquet   outbox file ID on its way; gone when its rows are loaded
+ *   STATE_DIR/delta_databricks/lock                          held by the one process that writes
+ *   STATE_DIR/delta_databricks/next.parquet                  the outbox file that is being uploaded
+ *
+ * Exactly once: the name in the volume follows from the outbox id alone, and COPY INTO loads a path at most once in the
+ * life of its table. So whatever was cut, lost or answered too late, doing all of it again is right. */
+#ifndef LBOPS_SERVICES_DELTA_DATABRICKS_H
+#define LBOPS_SERVICES_DELTA_DATABRICKS_H
+
+#include "auth_token.h"
+#include "delta_ledger.h"
+#include "delta_scan.h"
+#include "rest_client.h"
+
+#define BRICKS_NAME_MOST 255
+#define BRICKS_PARTITION "date"
+
+typedef struct bricks_settings {
+    const char *host, *token, *client_id, *client_secret, *auth_type, *workspace_id, *profile, *config_file, *ca_file;
+    const char *warehouse_id, *catalog, *schema, *volume;
+    int64_t flush_interval_s, flush_bytes, flush_rows, upkeep_interval_s;
+    int64_t poll_ms, retry_pause_ms, attempt_timeout_s, retry_budget_s;
+    int64_t vacuum_grace_hours, memory_mb;
+    bool optimize;
+    lb_texts retention;
+} bricks_settings;
+
+typedef struct bricks_table {
+    delta_table_def def;
+    bool ready; /* it is there, with all columns */
+} bricks_table;
+
+typedef struct bricks {
+    const lb_service_host *host;
+    bricks_settings settings; /* numbers; its texts are the caller's and NULL here */
+    char *warehouse, *catalog, *schema, *volume, *ca_file, *stage_dir;
+    auth *auth;
+    rest_client *client;
+    lb_service_host patient; /* the host, without its wish to stop: a statement is cancelled when everything ends */
+    rest_client *parting;
+    delta_engine *engine; /* opened when first needed */
+    delta_scan *scan;     /* what outbox() reads */
+    bricks_table *tables;
+    size_t table_count;
+    bool grounded; /* catalog, schema and volume are there */
+    int lock_fd;
+} bricks;
+
+bricks_table *bricks_find_table(const bricks *b, const char *name);
+int64_t bricks_left(const bricks *b, int64_t deadline); /* microseconds */
+
+/* ---- text of statements (delta_databricks_text.c) ---- */
+
+typedef struct bricks_slot {
+    const char *name, *text; /* {name} becomes text, which is SQL already */
+} bricks_slot;
+
+void bricks_identifier(delta_text *sql, const char *name);  /* `a``b`: the one way a name gets into a statement */
+void bricks_literal(delta_text *sql, const char *text);     /* 'a\'b': the one way a text does */
+char *bricks_full_name(const bricks *b, const char *table); /* `c`.`s`.`t` */
+const char *bricks_type(lb_type type);                      /* BIGINT */
+char *bricks_folder(const bricks *b, const char *table);    /* /Volumes/c/s/v/outbox/t */
+char *bricks_render(const char *sql, const bricks_slot *slots, size_t count);
+
+/* ---- statements (delta_databricks_statement.c) ---- */
+
+typedef struct bricks_value {
+    const char *name, *value, *type;
+} bricks_value;
+
+typedef struct bricks_statement {
+    const char *text, *what; /* what: for messages */
+    const bricks_value *values;
+    size_t value_count;
+    int64_t row_limit, byte_limit; /* 0: none */
+    int64_t deadline;
+} bricks_statement;
+
+/* Runs it to its end. *ret_answer: the last answer, put by the caller. *ret_doubt: it failed for us, and may have been
+ * carried out all the same, or may be yet; NULL: that does not matter. Past the deadline it is cancelled. */
+LB_MUST_CHECK int bricks_run(bricks *b, const bricks_statement *statement, struct json_object **ret_answer,
+                             bool *ret_doubt, lb_error *err);
+/* The same where the answer says nothing that matters. */
+LB_MUST_CHECK int bricks_do(bricks *b, const char *text, const char *what, int64_t deadline, lb_error *err);
+
+/* Each part of a result's rows in their order. */
+typedef int (*bricks_rows_fn)(void *arg, struct json_object *rows, lb_error *err);
+LB_MUST_CHECK int bricks_each_part(bricks *b, struct json_object *answer, int64_t deadline, bricks_rows_fn rows,
+                                   void *arg, lb_error *err);
+
+/* The number in a column of the first row, or its text; fallback, or NULL, where there is none. */
+int64_t bricks_count_of(struct json_object *answer, const char *column, int64_t fallback);
+const char *bricks_cell_of(struct json_object *answer, const char *column);
+
+/* ---- what must be there (delta_databricks_ground.c) ---- */
+
+/* Catalog, schema, volume and the table, each made where it is missing. */
+LB_MUST_CHECK int bricks_prepare(bricks *b, bricks_table *table, int64_t deadline, lb_error *err);
+void bricks_forget_ground(bricks *b, bricks_table *table); /* after a failure nothing is believed */
+
+/* Names the grant in the hint of an error that is about permission. Returns the error's code. */
+LB_PRINTF(3, 4) int bricks_name_grant(const bricks *b, lb_error *err, const char *fmt, ...);
+
+/* ---- the volume (delta_databricks_volume.c) ---- */
+
+/* Outbox files as ID.parquet in the folder of their table. */
+LB_MUST_CHECK int bricks_make_folder(bricks *b, const char *table, int64_t deadline, lb_error *err);
+LB_MUST_CHECK int bricks_upload(bricks *b, const char *table, const char *id, const char *path, int64_t deadline,
+                                int64_t *ret_bytes, lb_error *err);
+LB_MUST_CHECK int bricks_remove(bricks *b, const char *table, const char *id, int64_t deadline, lb_error *err);
+/* Calls `each` with the id of every outbox file that lies there. */
+LB_MUST_CHECK int bricks_list(bricks *b, const char *table, int64_t deadline,
+                              int (*each)(void *arg, const char *id, lb_error *err), void *arg, lb_error *err);
+
+/* ---- questions (delta_databricks_check.c) ---- */
+
+#define BRICKS_CATALOG "ops_catalog"
+#define BRICKS_SCHEMA  "lakebase_ops"
+
+/* 0 for one statement that reads nothing but tables of the history's schema; LB_ERR_DENIED for everything else.
+ * *ret_text: the statement as it is to be sent, where ops_catalog.lakebase_ops is what the two are called here. */
+LB_MUST_CHECK int bricks_check_question(const char *catalog, const char *schema, const char *text, char **ret_text,
+                                        lb_error *err);
+
+/* ---- the service's calls ---- */
+
+LB_MUST_CHECK int bricks_lock(bricks *b, lb_error *err);
+int bricks_commit(void *state, const char *name, lb_delta_file *const *files, uint32_t count, int64_t deadline,
+                  lb_delta_receipt *ret_receipt, lb_error *err);
+int bricks_maintain(void *state, const lb_delta_care *care, lb_delta_upkeep *ret_upkeep, lb_error *err);
+int bricks_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
+                 lb_error *err);
+
+#endif

@@ -1,0 +1,105 @@
+/* Questions to the history: looked at here, parsed and answered by the warehouse. */
+#include "delta_databricks.h"
+
+#define INLINE_MOST (INT64_C(25) << 20) /* what the platform answers with in its own words; beyond it fails */
+
+typedef struct giving {
+    const lb_delta_sink *sink;
+    uint32_t columns;
+    const char **cells;
+    int64_t rows, bytes, max_rows, max_bytes;
+    bool cut;
+} giving;
+
+static lb_type type_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        lb_type type;
+    } types[] = {{"LONG", LB_I64},     {"INT", LB_I64},        {"SHORT", LB_I64},
+                 {"BYTE", LB_I64},     {"DOUBLE", LB_F64},     {"FLOAT", LB_F64},
+                 {"BOOLEAN", LB_BOOL}, {"TIMESTAMP", LB_TIME}, {"DECIMAL", LB_NUMERIC}};
+    for (size_t i = 0; name && i < DELTA_COUNT(types); i++)
+        if (strcmp(types[i].name, name) == 0)
+            return types[i].type;
+    return LB_TEXT;
+}
+
+static int give_columns(giving *g, struct json_object *answer, lb_error *err)
+{
+    struct json_object *columns = rest_json_at(answer, "manifest.schema.columns");
+    g->columns = (uint32_t)rest_json_count(columns);
+    g->cells = delta_alloc(g->columns * sizeof *g->cells);
+    DELTA_AUTO_FREE lb_type *types = delta_alloc(g->columns * sizeof *types);
+    for (uint32_t i = 0; i < g->columns; i++) {
+        struct json_object *column = json_object_array_get_idx(columns, i);
+        const char *name = rest_json_text(column, "name");
+        g->cells[i] = name ? name : "";
+        types[i] = type_of(rest_json_text(column, "type_name"));
+    }
+    return g->sink->columns(g->sink->state, g->columns, g->cells, types, err);
+}
+
+static int64_t take_cells(giving *g, struct json_object *row)
+{
+    int64_t bytes = 0;
+    for (uint32_t i = 0; i < g->columns; i++) {
+        struct json_object *cell = i < rest_json_count(row) ? json_object_array_get_idx(row, i) : NULL;
+        g->cells[i] = cell ? json_object_get_string(cell) : NULL;
+        bytes += g->cells[i] ? (int64_t)strlen(g->cells[i]) : 0;
+    }
+    return bytes;
+}
+
+static int give_rows(void *arg, struct json_object *rows, lb_error *err)
+{
+    giving *g = arg;
+    for (size_t i = 0; !g->cut && i < rest_json_count(rows); i++) {
+        int64_t bytes = take_cells(g, json_object_array_get_idx(rows, i));
+        g->cut = (g->max_rows && g->rows == g->max_rows) || (g->max_bytes && g->bytes + bytes > g->max_bytes);
+        if (g->cut)
+            break;
+        int r = g->sink->row(g->sink->state, g->columns, g->cells, err);
+        if (r < 0)
+            return r;
+        g->rows++;
+        g->bytes += bytes;
+    }
+    return 0;
+}
+
+static int explain(lb_error *err)
+{
+    if (err->code == LB_ERR_NOT_FOUND && !err->hint[0])
+        (void)snprintf(err->hint, sizeof err->hint, "a table is made with its first rows; SHOW TABLES lists them");
+    if (err->code == LB_ERR_LIMIT && !err->hint[0])
+        (void)snprintf(err->hint, sizeof err->hint, "ask for less at once: a LIMIT, fewer columns, a sum");
+    return err->code;
+}
+
+int bricks_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
+                 lb_error *err)
+{
+    bricks *b = state;
+    REST_JSON_AUTO *answer = NULL;
+    DELTA_AUTO_FREE char *text = NULL;
+    int r = bricks_check_question(b->catalog, b->schema, question->text, &text, err);
+    if (r < 0)
+        return r;
+    bool bounded = question->max_bytes && question->max_bytes < INLINE_MOST;
+    const bricks_statement statement = {.text = text,
+                                        .what = "the question",
+                                        .row_limit = question->max_rows,
+                                        .byte_limit = bounded ? question->max_bytes : 0,
+                                        .deadline = question->deadline};
+    r = bricks_run(b, &statement, &answer, NULL, err);
+    if (r < 0)
+        return explain(err);
+    giving g = {.sink = sink, .max_rows = question->max_rows, .max_bytes = question->max_bytes};
+    r = give_columns(&g, answer, err);
+    if (r >= 0)
+        r = bricks_each_part(b, answer, question->deadline, give_rows, &g, err);
+    free(g.cells);
+    *ret_cut = g.cut || rest_json_flag(answer, "manifest.truncated");
+    return r < 0 ? r : 0;
+}

@@ -1,0 +1,81 @@
+/* The text of statements: fixed ones from sql/, with names and literals quoted here and nowhere else. */
+#include "delta_databricks.h"
+
+void bricks_identifier(delta_text *sql, const char *name)
+{
+    delta_text_puts(sql, "`");
+    for (const char *p = name; *p; p++)
+        delta_text_puts(sql, *p == '`' ? "``" : (const char[]){*p, '\0'});
+    delta_text_puts(sql, "`");
+}
+
+/* A backslash escapes in Spark's texts, so that both kinds of signs have to be escaped. */
+void bricks_literal(delta_text *sql, const char *text)
+{
+    delta_text_puts(sql, "'");
+    for (const char *p = text; *p; p++) {
+        if (*p == '\'' || *p == '\\')
+            delta_text_puts(sql, "\\");
+        delta_text_put(sql, p, 1);
+    }
+    delta_text_puts(sql, "'");
+}
+
+char *bricks_full_name(const bricks *b, const char *table)
+{
+    delta_text sql = {0};
+    bricks_identifier(&sql, b->catalog);
+    delta_text_puts(&sql, ".");
+    bricks_identifier(&sql, b->schema);
+    delta_text_puts(&sql, ".");
+    bricks_identifier(&sql, table);
+    return sql.data;
+}
+
+char *bricks_folder(const bricks *b, const char *table)
+{
+    return delta_printf("/Volumes/%s/%s/%s/outbox/%s", b->catalog, b->schema, b->volume, table);
+}
+
+const char *bricks_type(lb_type type)
+{
+    switch (type) {
+    case LB_I64:
+        return "BIGINT";
+    case LB_F64:
+        return "DOUBLE";
+    case LB_BOOL:
+        return "BOOLEAN";
+    case LB_TIME:
+        return "TIMESTAMP";
+    default:
+        return "STRING";
+    }
+}
+
+static const char *find_slot(const bricks_slot *slots, size_t count, const char *name, size_t length)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(slots[i].name) == length && memcmp(slots[i].name, name, length) == 0)
+            return slots[i].text;
+    return NULL;
+}
+
+char *bricks_render(const char *sql, const bricks_slot *slots, size_t count)
+{
+    delta_text out = {0};
+    for (const char *p = sql; *p;) {
+        size_t plain = strcspn(p, "{");
+        delta_text_put(&out, p, plain);
+        p += plain;
+        if (!*p)
+            break;
+        size_t length = strcspn(p + 1, "}");
+        const char *text = find_slot(slots, count, p + 1, length);
+        if (!text)
+            abort(); /* our own statement names a slot that its caller does not fill */
+        delta_text_puts(&out, text);
+        p += length + 2;
+    }
+    return out.data;
+}

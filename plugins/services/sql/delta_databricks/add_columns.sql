@@ -1,0 +1,2 @@
+-- columns that an older version did not know
+ALTER TABLE {table} ADD COLUMNS ({columns})

@@ -1,0 +1,2 @@
+-- small files into large ones
+OPTIMIZE {table}
