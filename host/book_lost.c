@@ -2,14 +2,10 @@
  * run gets its one end. Steps follow each other by the answers of the state service. */
 #include "book_lost.h"
 
-#include "fs.h"
 #include "json.h"
 #include "log.h"
 #include "service_state.h"
 
-#include <dirent.h>
-
-#define ROWS_MOST       ((size_t)256 * 1024 * 1024) /* of one file of the outbox */
 #define MOST_UNRECORDED 10000 /* of one host: what it can have ended between two rows of history */
 
 /* One run being closed, with everything that its outcome points to. */
@@ -53,8 +49,6 @@ void book_forget_lost(book *b)
     free(b->open);
     b->open = NULL;
     b->open_count = b->open_capacity = 0;
-    text_map_done(&b->rows);
-    b->knows_rows = false;
     free_texts(&b->alive, &b->alive_count, &b->alive_capacity);
     free_texts(&b->dead, &b->dead_count, &b->dead_capacity);
     free_texts(&b->journalled, &b->journalled_count, &b->journalled_capacity);
@@ -167,36 +161,6 @@ static void close_run(book *b, open_run *run, const journal_run *known)
 
 /* ---- runs that ended, but perhaps without their row of history ---- */
 
-static void note_rows(text_map *rows, const char *text)
-{
-    static const char member[] = "\"run_id\":\"";
-    char id[ID_TEXT];
-    while ((text = strstr(text, member)) != NULL) {
-        text += sizeof member - 1;
-        (void)snprintf(id, sizeof id, "%.*s", (int)strcspn(text, "\""), text);
-        text_map_put(rows, id, 1);
-    }
-}
-
-/* The mark of what has been recorded is a little behind the rows themselves: those that still wait in the outbox are
- * seen there. */
-static bool has_row(book *b, const char *run_id)
-{
-    LB_AUTO_FREE char *dir = base_printf("%s/outbox/tool_runs", b->state_dir);
-    DIR *d = b->knows_rows ? NULL : opendir(dir);
-    b->knows_rows = true;
-    for (struct dirent *e; d && (e = readdir(d));) {
-        LB_AUTO_FREE char *path = base_printf("%s/%s", dir, e->d_name), *text = NULL;
-        lb_error ignored;
-        size_t length = 0;
-        if (e->d_name[0] != '.' && fs_read(path, ROWS_MOST, &text, &length, &ignored) >= 0)
-            note_rows(&b->rows, text); /* what cannot be read is set aside by the delta service */
-    }
-    if (d)
-        (void)closedir(d); /* was only read */
-    return text_map_get(&b->rows, run_id, 0) != 0;
-}
-
 static void on_ended_runs(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     book *b = owner;
@@ -206,7 +170,7 @@ static void on_ended_runs(void *owner, void *tag, wire_reader *docs, const lb_er
         lb_error bad;
         closing c = {.book = b};
         JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &bad);
-        if (json_get_i64(body, "end", 0) <= *upto || has_row(b, doc.key))
+        if (json_get_i64(body, "end", 0) <= *upto)
             continue;
         arena_init(&c.memory, 0);
         read_request(&c, doc.key, body);

@@ -3,7 +3,6 @@
 #define LBOPS_HOST_BOOK_LOST_H
 
 #include "book.h"
-#include "text_map.h"
 
 #define BOOK_HOSTS    "host"
 #define BOOK_RECORDED "recorded"
@@ -32,8 +31,6 @@ struct book {
     size_t dead_count, dead_capacity;
     open_run *open;
     size_t open_count, open_capacity, closing;
-    text_map rows; /* runs whose row of history waits in the outbox; empty until somebody asks */
-    bool knows_rows;
     char **journalled; /* runs in the journal when we looked */
     size_t journalled_count, journalled_capacity;
 };
