@@ -274,15 +274,15 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
         finish(a);
         return;
     }
+    /* The same event again, after a crash: the note about it may not have gone out. */
+    bool is_told_again = is_open && json_get_i64(before, "event", 0) == (int64_t)a->seq;
     bool is_worse = is_open && a->severity > severity_named(json_get_text(before, "severity"));
     if (a->resolves)
         a->change = base_strdup("resolved");
-    else if (!is_open)
-        a->change = base_strdup("opened");
     else if (is_worse)
         a->change = base_strdup("escalated");
-    else if (json_get_i64(before, "event", 0) == (int64_t)a->seq)
-        a->change = base_strdup("opened"); /* the same event again, after a crash: the note may not have gone out */
+    else if (!is_open || is_told_again)
+        a->change = base_strdup("opened");
     write_alert(a, a->resolves ? "resolved" : "open");
 }
 

@@ -154,17 +154,22 @@ typedef struct message {
     ev_timer again;
 } message;
 
-static void free_message(message *m)
+static void free_message_at(message **link)
 {
-    for (message **link = &m->serve->messages; *link; link = &(*link)->next)
-        if (*link == m) {
-            *link = m->next;
-            break;
-        }
+    message *m = *link;
+    *link = m->next;
     ev_timer_stop(m->serve->loop, &m->again);
     free(m->id);
     free(m->text);
     free(m);
+}
+
+static void free_message(message *m)
+{
+    message **link = &m->serve->messages;
+    while (*link != m)
+        link = &(*link)->next;
+    free_message_at(link);
 }
 
 static void tell(message *m);
@@ -303,7 +308,7 @@ void serve_services_stop(serve *s)
     s->alert = service_free(s->alert);
     s->channel = service_free(s->channel); /* what it was being told is forgotten with it, and ... */
     while (s->messages)
-        free_message(s->messages); /* ... what waited to be told again, too */
+        free_message_at(&s->messages); /* ... what waited to be told again, too */
     s->history = service_free(s->history);
     text_map_done(&s->outages);
 }

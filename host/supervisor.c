@@ -299,6 +299,7 @@ int supervisor_use(supervisor *s, const manifest *m, const registry *r, lb_error
         approvals_use(s->approvals, m);
     if (!s->pool)
         return 0;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the elements are pointers */
     BASE_PUSH(s->retired, s->retired_count, s->retired_capacity);
     s->retired[s->retired_count++] = s->pool;
     s->pool = fresh;
