@@ -47,10 +47,11 @@ static bool hex4(delta_line *line, unsigned *ret)
         return bad(line, "a text ends within an escape");
     for (int i = 0; i < 4; i++, line->at++) {
         char c = *line->at;
-        unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : ((unsigned)c | 0x20) - 'a' + 10;
-        if (digit > 15)
+        bool is_digit = c >= '0' && c <= '9';
+        unsigned letter = ((unsigned char)c | 0x20U) - 'a';
+        if (!is_digit && letter > 5)
             return bad(line, "a text has a bad escape");
-        n = n << 4 | digit;
+        n = n << 4 | (is_digit ? (unsigned)(c - '0') : letter + 10);
     }
     *ret = n;
     return true;
@@ -70,7 +71,7 @@ static void put_code_point(delta_text *text, unsigned c)
 /* After "\u". */
 static bool unicode_escape(delta_line *line)
 {
-    unsigned c, low;
+    unsigned c = 0, low = 0;
     if (!hex4(line, &c))
         return false;
     if (c >= 0xd800 && c < 0xdc00) {
