@@ -75,6 +75,7 @@ static void damaged_lines_are_named(void)
         {"{\"run_id\":7}", "line 2: run_id: there is no '\"'"},
         {"{\"run_id\":\"\\ud800\"}", "line 2: run_id: a text has half a surrogate pair"},
         {"{\"run_id\":\"\\u0000\"}", "line 2: run_id: a text has a bad escape"},
+        {"{\"run_id\":\"\\u00@9\"}", "line 2: run_id: a text has a bad escape"},
         {"{\"run_id\":\"\\x\"}", "line 2: run_id: a text has a bad escape"},
         {"{\"run_id\":\"a\xff\"}", "line 2: run_id: a text is not UTF-8"},
         {"{\"run_id\":\"a\tb\"}", "line 2: run_id: a text has a control character"},
