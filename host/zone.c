@@ -9,6 +9,7 @@
 #define LAST_YEAR    2200 /* as far as a rule without an end is written out */
 #define DAY          INT64_C(86400)
 #define FARTHEST     (INT64_C(1) << 40) /* seconds, either way: microseconds can still be counted with */
+#define FARTHEST_OFF (25 * 3600)        /* from UTC, in a rule: POSIX has 24 hours and their minutes */
 
 typedef struct change {
     int64_t at; /* from here on ... */
@@ -136,6 +137,16 @@ static bool take_time(const char **p, int32_t *ret)
     return true;
 }
 
+/* How far a clock is from UTC; POSIX counts to the west. Times of changes may be days away, clocks may not. */
+static bool take_offset(const char **p, int32_t *ret)
+{
+    int32_t west;
+    if (!take_time(p, &west) || west <= -FARTHEST_OFF || west >= FARTHEST_OFF)
+        return false;
+    *ret = -west;
+    return true;
+}
+
 static bool take_name(const char **p)
 {
     if (take_char(p, '<')) {
@@ -219,19 +230,15 @@ static bool add_rule(zone *z, const char *rule)
     rule_date begin, end;
     if (!*p)
         return true;
-    if (!take_name(&p) || !take_time(&p, &standard))
+    if (!take_name(&p) || !take_offset(&p, &standard))
         return false;
-    standard = -standard; /* POSIX counts to the west */
     if (!*p)
         return true; /* the last change that is listed led there */
     summer = standard + 3600;
     if (!take_name(&p))
         return false;
-    if (*p != ',') {
-        if (!take_time(&p, &summer))
-            return false;
-        summer = -summer;
-    }
+    if (*p != ',' && !take_offset(&p, &summer))
+        return false;
     if (!take_date(&p, &begin) || !take_date(&p, &end) || *p)
         return false;
     write_out(z, standard, summer, &begin, &end);

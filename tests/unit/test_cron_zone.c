@@ -129,6 +129,37 @@ static void survives_broken_files(void)
     CU_ASSERT_TRUE(accepted < length);
 }
 
+/* A file whose rule for the years to come is another one. */
+static int parse_with_rule(const char *rule)
+{
+    LB_AUTO_FREE char *data = NULL;
+    size_t length;
+    zone *z = NULL;
+    lb_error err = {0};
+    CU_ASSERT_EQUAL_FATAL(fs_read(ZONE_DIRECTORY "/America/New_York", 1 << 20, &data, &length, &err), 0);
+    CU_ASSERT_FATAL(length > 1 && data[length - 1] == '\n');
+    for (length--; length && data[length - 1] != '\n';)
+        length--;
+    LB_AUTO_FREE char *changed = base_alloc(length + strlen(rule) + 2);
+    memcpy(changed, data, length);
+    memcpy(changed + length, rule, strlen(rule));
+    changed[length + strlen(rule)] = '\n';
+    int r = zone_parse("changed", changed, length + strlen(rule) + 1, &z, &err);
+    (void)zone_free(z); /* gives NULL */
+    return r;
+}
+
+/* Changes may come days after their date, but no clock is more than a day from UTC. */
+static void refuses_offsets_beyond_a_day(void)
+{
+    CU_ASSERT_EQUAL(parse_with_rule("EST5EDT,M3.2.0,M11.1.0"), 0);
+    CU_ASSERT_EQUAL(parse_with_rule("EST5EDT,M3.2.0/-50,M11.1.0/97"), 0);
+    CU_ASSERT_EQUAL(parse_with_rule("EST24:59EDT-24:59,M3.2.0,M11.1.0"), 0);
+    CU_ASSERT_EQUAL(parse_with_rule("EST25EDT,M3.2.0,M11.1.0"), LB_ERR_INVALID);
+    CU_ASSERT_EQUAL(parse_with_rule("<30>-103:4<+10301-1>,M10.1.0,M4.1.0"), LB_ERR_INVALID);
+    CU_ASSERT_EQUAL(parse_with_rule("EST5EDT-30,M3.2.0,M11.1.0"), LB_ERR_INVALID);
+}
+
 /* ---- what the changes of the clock do ---- */
 
 static void check_times(const char *zone_name, const char *schedule, const char *after, const char *const *expected)
@@ -324,6 +355,7 @@ static void survives_the_ends_of_time(void)
 }
 
 SUITE(cron_zone, TEST(knows_offsets_as_the_library_does), TEST(maps_local_times_back), TEST(refuses_what_is_no_zone),
-      TEST(survives_broken_files), TEST(runs_once_at_the_next_moment_when_its_time_does_not_exist),
-      TEST(runs_once_when_its_time_exists_twice), TEST(goes_on_evenly_where_hours_are_open),
-      TEST(agrees_with_the_oracle), TEST(finds_what_was_before), TEST(knows_periods), TEST(survives_the_ends_of_time))
+      TEST(refuses_offsets_beyond_a_day), TEST(survives_broken_files),
+      TEST(runs_once_at_the_next_moment_when_its_time_does_not_exist), TEST(runs_once_when_its_time_exists_twice),
+      TEST(goes_on_evenly_where_hours_are_open), TEST(agrees_with_the_oracle), TEST(finds_what_was_before),
+      TEST(knows_periods), TEST(survives_the_ends_of_time))
