@@ -24,7 +24,7 @@ running *supervisor_running_new(supervisor *s)
 
 running *supervisor_running_free(running *r)
 {
-    r->supervisor->pending--;
+    r->supervisor->pending -= !r->is_told;
     if (r->older)
         r->older->newer = r->newer;
     if (r->newer)

@@ -340,6 +340,8 @@ void supervisor_tell(running *r)
     BUF_AUTO document = BUF_INIT(SIZE_MAX / 4);
     report_document(&document, &r->outcome, r->answers.length ? buf_text(&r->answers) : NULL);
     const run_watcher *w = r->watch.watcher;
+    r->is_told = true;
+    s->pending--; /* whoever hears of the last end finds nothing pending */
     if (s->hooks.ended)
         s->hooks.ended(s->hooks.state, &r->outcome, buf_text(&document));
     if (w && w->ended)

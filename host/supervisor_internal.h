@@ -20,6 +20,7 @@ typedef struct running {
     struct running *next;          /* of those that wait for the state to be ready */
     struct running *newer, *older; /* of all of them */
     bool is_cancelled;             /* before it was in the pool */
+    bool is_told;                  /* its end; no longer among the pending ones */
     bool has_ticket;               /* it executes what was approved */
     approval_ticket ticket;
 
