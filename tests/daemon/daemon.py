@@ -2,7 +2,6 @@
 
 Programs and plugins come from LBOPS_PROGRAM, LBOPS_PLUGINS and LBOPS_HOSTILE, as for the suites in C."""
 
-import concurrent.futures
 import contextlib
 import json
 import os
@@ -16,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+from suite import Skipped, contains, equal, holds, skip, suite  # noqa: E402,F401  what tests say things with
 
 PROGRAM = os.environ["LBOPS_PROGRAM"]
 PLUGINS = os.environ["LBOPS_PLUGINS"]
@@ -231,56 +232,3 @@ class Daemon:
         if kind and not issubclass(kind, (AssertionError, Skipped)):
             print(self.log()[-3000:], file=sys.stderr)
         self.close()
-
-
-def equal(got, want, what=""):
-    if got != want:
-        raise AssertionError(f"{what}: got {got!r}, want {want!r}")
-
-
-def contains(text, *parts):
-    for part in parts:
-        if part not in text:
-            raise AssertionError(f"{part!r} is not in: {text}")
-
-
-def skip(why):
-    raise Skipped(why)
-
-
-class Skipped(Exception):
-    """What this machine cannot show, with the reason."""
-
-
-def holds(claim, what):
-    if not claim:
-        raise AssertionError(what)
-
-
-def run_one(test):
-    """True: it has not failed."""
-    began = time.monotonic()
-    try:
-        test()
-    except Skipped as why:
-        print(f"  skipped {test.__name__}: {why}", flush=True)
-    except AssertionError as error:
-        print(f"  FAILED {test.__name__}: {error}", flush=True)
-        return False
-    except Exception:  # a defect of the test, or something that it did not think of: the others go on
-        print(f"  FAILED {test.__name__}: {traceback.format_exc()}", flush=True)
-        return False
-    else:
-        print(f"  ok {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-    return True
-
-
-def suite(*tests, at_once=1):
-    """Runs tests by name; the names come as arguments, or all of them. The last line counts. at_once: for tests that wait
-    most of the time; each has a daemon of its own."""
-    wanted = sys.argv[1:]
-    chosen = [t for t in tests if not wanted or t.__name__ in wanted]
-    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        failed = list(pool.map(run_one, chosen)).count(False)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    sys.exit(1 if failed or not chosen else 0)

@@ -1,0 +1,190 @@
+"""Tools on real servers: a workspace of a test's own, runs as people start them, and a look at the world afterwards.
+
+    def finds_it(version):
+        with Given(version) as place:
+            place.sql("CREATE TABLE t (id int)")
+            found = place.run("example_tables", min_bytes=0)["result"]["findings"]
+            equal(len(found), 1, "tables")
+
+    suite(*each_version(finds_it))
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+from suite import contains, equal, holds, skip, suite  # noqa: E402,F401  what tests say things with
+
+PROGRAM = os.environ["LBOPS_PROGRAM"]
+PLUGINS = os.environ["LBOPS_PLUGINS"]
+VERSIONS = [v for v in (15, 16, 17, 18) if os.environ.get(f"LBOPS_TEST_PG{v}")]
+PATIENCE = 300 if os.environ.get("LBOPS_SANITIZED") else 120
+COUNTER = itertools.count(1)
+
+MANIFEST = """
+[workspace]
+name = "test"
+state_dir = "{state}"
+plugins = ["{plugins}"]
+
+[services.transport]
+{transport}
+
+{targets}
+{more}
+"""
+
+
+def each_version(*tests):
+    """Each test once for each server version at hand, which is its argument and the end of its name."""
+    def bind(test, version):
+        def bound():
+            test(version)
+        bound.__name__ = f"{test.__name__}_on_{version}"
+        return bound
+    if not VERSIONS:
+        sys.exit(77)
+    return [bind(test, version) for test in tests for version in VERSIONS]
+
+
+def target(project, branch, kind, pattern=False):
+    return (f'[[targets]]\nproject = "{project}"\nbranch = "{branch}"\n'
+            + (f'class = "{kind}"\n' if kind else "") + ("pattern = true\n" if pattern else ""))
+
+
+class Place:
+    """A folder with a manifest and state. branch: where runs and statements go when they do not say."""
+
+    def __init__(self, transport, targets, more="", branch=None):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="lbops-tools-"))
+        self.state = self.dir / "state"
+        self.manifest = self.dir / "lbops.toml"
+        self.transport, self.targets, self.more, self.branch = transport, targets, more, branch
+        self.write()
+
+    def write(self, more=None):
+        """The manifest again, with other additions."""
+        self.more = self.more if more is None else more
+        self.manifest.write_text(MANIFEST.format(state=self.state, plugins=PLUGINS, transport=self.transport,
+                                                 targets=self.targets, more=self.more))
+
+    def cli(self, *words, check=None, env=None, text=None):
+        done = subprocess.run([PROGRAM, "-m", str(self.manifest), *map(str, words)], capture_output=True, text=True,
+                              input=text, timeout=PATIENCE, check=False, env={**os.environ, **(env or {})})
+        if check is not None and done.returncode != check:
+            raise AssertionError(f"lbops {' '.join(map(str, words))}: exit {done.returncode}, not {check}\n"
+                                 f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return done
+
+    def run(self, tool, plan=False, check=0, branch=None, project=None, env=None, **params):
+        """One run's document. Lists and objects are given as JSON; exit code check, None for any."""
+        words = ["--json", "run", tool]
+        branch = branch if branch is not None else self.branch
+        words += ["--branch", branch] if branch else []
+        words += ["--project", project] if project else []
+        words += ["--plan"] if plan else []
+        for name, value in params.items():
+            plain = json.dumps(value) if isinstance(value, (list, dict, bool)) else str(value)
+            words += [f"--{name}", plain]
+        done = self.cli(*words, check=check, env=env)
+        return json.loads(done.stdout) if done.stdout.strip() else {"error": {"message": done.stderr}}
+
+    def findings(self, tool, **params):
+        return self.run(tool, **params)["result"].get("findings", [])
+
+    def approvals(self):
+        return json.loads(self.cli("--json", "approvals", check=0).stdout)
+
+    def approve(self, request, check=0):
+        return self.cli("--json", "approve", request, "--as", "anna", "--because", "it was looked at", check=check)
+
+    def waiting(self, table):
+        """Rows of history that wait in the outbox."""
+        found = []
+        for path in sorted((self.state / "outbox" / table).glob("*.ndjson")):
+            found += [json.loads(line) for line in path.read_text().splitlines()[1:]]
+        return found
+
+    def history(self, question):
+        """Rows of an answer of lbops sql, as objects."""
+        out = self.cli("--json", "sql", question, check=0).stdout
+        return json.loads(out)
+
+    def url(self, branch=None):
+        raise NotImplementedError
+
+    def psql(self, *words, branch=None, check=True, text=None):
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(branch), *words],
+                              capture_output=True, text=True, input=text, timeout=PATIENCE, check=False)
+        if check:
+            equal(done.returncode, 0, f"psql {' '.join(words)}{text or ''}: {done.stderr}")
+        return done.stdout.strip()
+
+    def sql(self, text, branch=None):
+        """Statements as one psql run; what they print, without headings."""
+        return self.psql(branch=branch, text=text)
+
+    def session(self, branch=None):
+        """A psql that stays, for somebody who holds a lock or idles: write to stdin, read from stdout."""
+        return subprocess.Popen(["psql", "-XAtq", "-d", self.url(branch)], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1)
+
+    def close(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
+
+
+class Given(Place):
+    """A database of its own on a server of the harness. There the branch is the database."""
+
+    def __init__(self, version, kind="production", more=""):
+        self.server = os.environ[f"LBOPS_TEST_PG{version}"]
+        self.database = f"lbops_tools_{os.getpid()}_{next(COUNTER)}"
+        self.at_server(f"CREATE DATABASE {self.database}")
+        super().__init__(f'plugin = "transport_local"\ndsn = {{ secret = "server" }}',
+                         target("shop", self.database, kind)
+                         + f'[secrets]\nserver = {{ env = "LBOPS_TEST_PG{version}" }}\n', more, self.database)
+
+    def at_server(self, text):
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.server, "-c", text],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        equal(done.returncode, 0, f"{text}: {done.stderr}")
+        return done.stdout.strip()
+
+    def url(self, branch=None):
+        """The harness' URL with another database."""
+        head, mark, tail = self.server.partition("?")
+        return f"{head.rsplit('/', 1)[0]}/{branch or self.database}{mark}{tail}"
+
+    def close(self):
+        super().close()
+        with contextlib.suppress(AssertionError):
+            self.at_server(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
+
+
+class Local(Place):
+    """A local Lakebase: a server for each branch. targets: (branch, class) of project; patterns have a *."""
+
+    def __init__(self, version, project="shop", targets=(("production", "production"), ("*", "shared")), more=""):
+        super().__init__(f'plugin = "transport_local"\nprojects = ["{project}"]\nversion = {version}\nlinger_s = 5',
+                         "".join(target(project, b, k, "*" in b) for b, k in targets), more, "production")
+        self.project = project
+
+    def url(self, branch=None):
+        return self.cli("target", "dsn", branch or self.branch, "--wake", check=0).stdout.strip()
+
+    def branches(self):
+        listed = json.loads(self.cli("--json", "target", "ls", check=0).stdout)["result"]["targets"]
+        return {t["branch"]: t for t in listed}
