@@ -31,6 +31,8 @@ extern const cli_verb cli_verbs[]; /* ends with a verb without a name */
 int cli_fail(const cli *c, const lb_error *err);
 LB_PRINTF(4, 5) int cli_usage(const cli *c, const cli_verb *verb, const char *hint, const char *fmt, ...);
 const cli_verb *cli_find_verb(const char *name);
+/* What people say for a moment: a time, or a span ("90s", "15m", "1h", "7d") that ends now. */
+bool cli_since(const char *text, int64_t *ret_moment);
 int cli_verb_help(const cli *c, const cli_verb *verb);
 
 typedef enum cli_load_kind {

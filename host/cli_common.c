@@ -1,9 +1,11 @@
 /* Errors, loading and the table of verbs. */
 #include "cli.h"
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 
+#include <errno.h>
 #include <pwd.h>
 
 const cli_verb cli_verbs[] = {
@@ -42,8 +44,10 @@ const cli_verb cli_verbs[] = {
      "LEVEL is error, warn, info or debug; COMPONENT a tool or a part of the daemon: schedule, router, state,\n"
      "lease, serve ... Without one all of them.\n",
      cli_log, false},
-    {"runs", "runs [ID] [--status STATUS] [--limit N]", "runs under way, and the newest that have ended",
-     "STATUS is running, ok, failed, timeout, crashed, skipped or pending_approval. An ID may be cut short.\n",
+    {"runs", "runs [ID] [--status STATUS] [--tool TOOL] [--since WHEN] [--limit N]",
+     "runs under way, and the newest that have ended",
+     "STATUS is running, ok, failed, timeout, crashed, skipped or pending_approval. An ID may be cut short.\n"
+     "WHEN is a time or a span, 2026-01-31T23:59:00Z or 15m, 1h, 7d.\n",
      cli_runs, false},
     {"approvals", "approvals [ID] [--all]", "what waits for a person; with --all what was decided too",
      "An ID may be cut short.\n", cli_approvals, false},
@@ -264,4 +268,34 @@ void cli_unload(cli *c)
 {
     c->registry = registry_free(c->registry);
     c->manifest = manifest_free(c->manifest);
+}
+
+/* "90s", "15m", "1h", "7d": so long ago. */
+static bool parse_span(const char *text, int64_t *ret_seconds)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (end == text || number < 0 || number > 1000000 || errno || !end[0] || end[1])
+        return false;
+    for (size_t i = 0; i < LB_COUNT(units); i++) {
+        if (*end != units[i].unit)
+            continue;
+        *ret_seconds = number * units[i].seconds;
+        return true;
+    }
+    return false;
+}
+
+bool cli_since(const char *text, int64_t *ret_moment)
+{
+    int64_t seconds;
+    if (!parse_span(text, &seconds))
+        return clock_parse(text, ret_moment);
+    *ret_moment = clock_now() - seconds * CLOCK_SECOND;
+    return true;
 }

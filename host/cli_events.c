@@ -20,27 +20,6 @@ typedef struct events_wish {
 
 /* ---- words of the command line ---- */
 
-/* "90s", "15m", "1h", "7d": so long ago. */
-static bool parse_span(const char *text, int64_t *ret_seconds)
-{
-    static const struct {
-        char unit;
-        int64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (end == text || number < 0 || number > 1000000 || errno || !end[0] || end[1])
-        return false;
-    for (size_t i = 0; i < LB_COUNT(units); i++) {
-        if (*end != units[i].unit)
-            continue;
-        *ret_seconds = number * units[i].seconds;
-        return true;
-    }
-    return false;
-}
-
 static bool parse_count(const char *text, uint64_t *ret_number)
 {
     char *end;
@@ -54,14 +33,11 @@ static bool parse_count(const char *text, uint64_t *ret_number)
 
 static int parse_since(const cli *c, events_wish *wish)
 {
-    int64_t seconds;
     if (!wish->since)
         return 0;
     if (strncmp(wish->since, "seq:", 4) == 0 && parse_count(wish->since + 4, &wish->reading.from))
         return 0;
-    if (parse_span(wish->since, &seconds))
-        wish->reading.filter.since = clock_now() - seconds * CLOCK_SECOND;
-    else if (!clock_parse(wish->since, &wish->reading.filter.since))
+    if (!cli_since(wish->since, &wish->reading.filter.since))
         return cli_usage(c, NULL, "give 15m, 1h or 7d, 2026-01-31T23:59:00Z, or seq:1234", "--since %s is no time",
                          wish->since);
     return 0;

@@ -64,11 +64,19 @@ static void take_run(cli *c, void *state, struct json_object *item)
 int cli_runs(cli *c, int argc, char **argv)
 {
     BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    int64_t since;
     buf_puts(&request, "{\"verb\":\"runs\"");
     for (int i = 1; i < argc; i++) {
         bool has_value = i + 1 < argc;
         if (strcmp(argv[i], "--status") == 0 && has_value)
             json_member_string(&request, "status", argv[++i]);
+        else if (strcmp(argv[i], "--tool") == 0 && has_value)
+            json_member_string(&request, "tool", argv[++i]);
+        else if (strcmp(argv[i], "--since") == 0 && has_value && cli_since(argv[i + 1], &since))
+            json_member_i64(&request, "since", since), i++;
+        else if (strcmp(argv[i], "--since") == 0 && has_value)
+            return cli_usage(c, NULL, "give 15m, 1h or 7d, or 2026-01-31T23:59:00Z", "--since %s is no time",
+                             argv[++i]);
         else if (strcmp(argv[i], "--limit") == 0 && has_value)
             json_member_i64(&request, "limit", strtoll(argv[++i], NULL, 10));
         else if (argv[i][0] != '-')

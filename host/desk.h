@@ -3,11 +3,11 @@
  * the same. [supervisor]
  *
  * requests   {"verb":"run","tool","agent","project","branch","args":[{"name","text"}],"plan","timeout_s","record_dir"}
- *            {"verb":"cancel","run"} {"verb":"runs","limit","status","tool","since"} {"verb":"suspended"}
+ *            {"verb":"cancel","run"} {"verb":"runs","id","limit","status","tool","since"} {"verb":"suspended"}
  *            {"verb":"resume","tool"} {"verb":"approvals","all","id"} {"verb":"approve"|"deny","id"}
  *            {"verb":"alerts","all"} {"verb":"cycle","agent","strict"}
  *            each with "name" and "reason": who asks, and why
- * answers    {"started":{"run_id"}} {"log":{"level","tool","text"}} {"progress":{"tool","done","total","what"}}
+ * answers    {"log":{"level","tool","text"}} {"progress":{"tool","done","total","what"}}
  *            {"document":{...}} {"item":{...}} {"result":{...}} {"error":{"code","message","hint"}}
  *            and at the end {"exit":CODE} */
 #ifndef LBOPS_HOST_DESK_H
@@ -36,7 +36,7 @@ void desk_use(desk *d, const manifest *m); /* after a reload */
 void desk_close(desk *d);                  /* nothing new is begun; what can be looked at still is */
 
 /* Serves one request. The call is over when exit was called; before that, desk_leave forgets the client (what it
- * started goes on). Returns NULL when it is over already. */
+ * has begun goes on). Returns NULL when it is over already. */
 desk_call *desk_serve(desk *d, const char *request, const desk_client *client);
 void desk_leave(desk_call *call);
 /* Whoever interrupts a call's run. */

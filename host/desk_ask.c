@@ -4,6 +4,7 @@
 #include "service_state.h"
 
 #define MOST_ITEMS 10000
+#define RUNS_SHOWN 50 /* of those that have ended, where nobody says how many */
 
 static bool has_book(desk_call *call)
 {
@@ -61,25 +62,55 @@ static uint32_t limit_of(const desk_call *call, int64_t fallback)
     return limit > 0 && limit <= MOST_ITEMS ? (uint32_t)limit : MOST_ITEMS;
 }
 
-/* Those under way first, then those that have ended. */
-static void on_running(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+/* True: as many runs as were asked for have been said. The state does not know the tool of a run, so it gives all. */
+static bool say_runs(desk_call *call, wire_reader *docs)
+{
+    const char *tool = json_get_text(call->request, "tool");
+    lb_state_doc doc;
+    lb_error ignored;
+    while (state_get_doc(docs, &doc)) {
+        JSON_AUTO *body = tool ? json_parse(doc.body, strlen(doc.body), &ignored) : NULL;
+        const char *its = body ? json_get_text(body, "tool") : NULL;
+        if (tool && (!its || strcmp(its, tool) != 0))
+            continue;
+        say_doc(call, &doc);
+        if (tool && ++call->said >= limit_of(call, RUNS_SHOWN))
+            return true;
+    }
+    return false;
+}
+
+static void on_ended(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     desk_call *call = tag;
-    lb_state_doc doc;
-    const lb_state_query ended = {.size = sizeof ended,
-                                  .space = BOOK_RUNS,
-                                  .key_prefix = json_get_text(call->request, "id"),
-                                  .status = json_get_text(call->request, "status"),
-                                  .newest_first = true,
-                                  .limit = limit_of(call, 50)};
     (void)owner;
     if (error) {
         desk_error(call, error);
         return;
     }
-    while (state_get_doc(docs, &doc))
-        say_doc(call, &doc);
-    list(call, &ended);
+    (void)say_runs(call, docs); /* the limit ends it as the end of the list does */
+    desk_end(call, 0);
+}
+
+/* Those under way first, then those that have ended. */
+static void on_running(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    desk_call *call = tag;
+    bool is_narrow = json_get_text(call->request, "tool");
+    const lb_state_query ended = {.size = sizeof ended,
+                                  .space = BOOK_RUNS,
+                                  .key_prefix = json_get_text(call->request, "id"),
+                                  .status = json_get_text(call->request, "status"),
+                                  .at_from = json_get_i64(call->request, "since", 0),
+                                  .newest_first = true,
+                                  .limit = is_narrow ? MOST_ITEMS : limit_of(call, RUNS_SHOWN)};
+    (void)owner;
+    if (error)
+        desk_error(call, error);
+    else if (say_runs(call, docs))
+        desk_end(call, 0);
+    else
+        state_list(book_state(supervisor_book(call->desk->supervisor)), &ended, on_ended, call->desk, call);
 }
 
 void desk_runs(desk_call *call)
@@ -89,6 +120,7 @@ void desk_runs(desk_call *call)
                                     .space = BOOK_RUNNING,
                                     .key_prefix = json_get_text(call->request, "id"),
                                     .status = status,
+                                    .at_from = json_get_i64(call->request, "since", 0),
                                     .newest_first = true};
     if (has_book(call))
         state_list(book_state(supervisor_book(call->desk->supervisor)), &running, on_running, call->desk, call);

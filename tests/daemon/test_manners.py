@@ -85,6 +85,21 @@ def an_interrupt_stops_the_run_and_not_the_daemon():
         other.sock.close()
 
 
+def runs_are_listed_by_tool_and_time():
+    with Daemon() as daemon:
+        ids = [json.loads(daemon.cli("--json", "run", tool, check=0).stdout)["run_id"]
+               for tool in ("noop", "steps", "noop")]
+
+        def listed(*words):
+            return [r["id"] for r in json.loads(daemon.cli("--json", "runs", *words, check=0).stdout)]
+        equal(listed(), ids[::-1], "all of them, the newest first")
+        equal(listed("--tool", "noop"), [ids[2], ids[0]], "those of a tool")
+        equal(listed("--tool", "noop", "--limit", "1"), [ids[2]], "the newest of a tool")
+        equal(listed("--since", "1h"), ids[::-1], "those of the last hour")
+        equal(listed("--since", "2035-01-01T00:00:00Z"), [], "those of a time to come")
+        contains(daemon.cli("runs", "--since", "noon", check=2).stderr, "noon is no time")
+
+
 def a_client_that_goes_away_in_the_middle_stops_nothing():
     with Daemon() as daemon:
         daemon.start()
@@ -450,6 +465,7 @@ suite(a_second_daemon_on_one_state_directory_says_who_holds_it,
       without_a_daemon_the_command_line_does_it_itself_and_says_where_none_is,
       a_suspended_tool_is_resumed_in_the_daemon,
       an_interrupt_stops_the_run_and_not_the_daemon,
+      runs_are_listed_by_tool_and_time,
       a_client_that_goes_away_in_the_middle_stops_nothing,
       a_client_that_speaks_nonsense_is_told_so_or_let_go,
       somebody_elses_user_is_refused,
