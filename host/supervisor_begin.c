@@ -32,7 +32,7 @@ running *supervisor_running_free(running *r)
     else
         r->supervisor->newest = r->older;
     for (size_t i = 0; i < r->ask_count; i++)
-        free(r->asks[i]);
+        free(r->asks[i].document);
     free(r->asks);
     free(r->ticket.record);
     json_put_holder(&r->events);

@@ -92,7 +92,7 @@ void supervisor_on_asked(void *state, const run_request *request, const char *do
     running *r = (running *)(uintptr_t)request; /* as above */
     (void)state;
     BASE_PUSH(r->asks, r->ask_count, r->ask_capacity);
-    r->asks[r->ask_count++] = base_strdup(document);
+    r->asks[r->ask_count++] = (running_ask){.run = r, .document = base_strdup(document)};
 }
 
 static const char *asked_name(approval_asked asked)
@@ -112,9 +112,47 @@ static void settle_status(running *r)
     }
 }
 
+/* How many of the requests for a group of that title wait, and how many were denied before. */
+static void count_answers(const running *r, const char *title, size_t *ret_wait, size_t *ret_denied)
+{
+    lb_error ignored;
+    *ret_wait = *ret_denied = 0;
+    for (size_t i = 0; i < r->ask_count; i++) {
+        JSON_AUTO *document = json_parse(r->asks[i].document, strlen(r->asks[i].document), &ignored);
+        const char *its = json_get_text(document, "title");
+        bool is_denied = r->asks[i].asked == APPROVAL_DENIED_BEFORE;
+        if (!its || strcmp(its, title) != 0)
+            continue;
+        *ret_wait += !is_denied;
+        *ret_denied += is_denied;
+    }
+}
+
+/* What was denied before does not wait: its changes say so. */
+static void mark_denied(running *r)
+{
+    lb_error ignored;
+    size_t wait, denied;
+    JSON_AUTO *changes = json_parse(r->outcome.changes, strlen(r->outcome.changes), &ignored);
+    for (size_t i = 0; changes && i < json_object_array_length(changes); i++) {
+        struct json_object *change = json_object_array_get_idx(changes, i);
+        const char *outcome = json_get_text(change, "outcome"), *title = json_get_text(change, "group");
+        if (!outcome || !title || strcmp(outcome, change_outcome_name(CHANGE_WAITING)) != 0)
+            continue;
+        count_answers(r, title, &wait, &denied);
+        if (denied && !wait)
+            (void)json_object_object_add(change, "outcome", json_object_new_string("denied")); /* replaces it */
+    }
+    const char *text = json_object_to_json_string_ext(changes, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    char *kept = changes ? arena_strdup(&r->memory, text) : NULL;
+    if (kept)
+        r->outcome.changes = kept;
+}
+
 static void on_answered(void *owner, void *tag, const approval_answer *answer, const lb_error *error)
 {
-    running *r = tag;
+    running_ask *ask = tag;
+    running *r = ask->run;
     (void)owner;
     buf_putc(&r->answers, r->answers.length ? ',' : '[');
     buf_putc(&r->answers, '{');
@@ -124,7 +162,9 @@ static void on_answered(void *owner, void *tag, const approval_answer *answer, c
         (void)lb_wrap(&r->outcome.done.error, "the request for approval cannot be written down");
         json_member_string(&r->answers, "error", error->message);
     } else {
+        ask->asked = answer->asked;
         r->asks_waiting += answer->asked != APPROVAL_DENIED_BEFORE;
+        r->asks_denied += answer->asked == APPROVAL_DENIED_BEFORE;
         json_member_string(&r->answers, "id", answer->id);
         json_member_string(&r->answers, "asked", asked_name(answer->asked));
         json_member_string(&r->answers, "text", answer->text);
@@ -133,6 +173,8 @@ static void on_answered(void *owner, void *tag, const approval_answer *answer, c
     if (--r->asks_open)
         return;
     buf_putc(&r->answers, ']');
+    if (r->asks_denied)
+        mark_denied(r);
     settle_status(r);
     log_events(r);
 }
@@ -145,7 +187,7 @@ static void ask_all(running *r)
     }
     r->asks_open = r->ask_count;
     for (size_t i = 0, count = r->ask_count; i < count; i++)
-        approvals_ask(r->supervisor->approvals, r->asks[i], on_answered, r->supervisor, r);
+        approvals_ask(r->supervisor->approvals, r->asks[i].document, on_answered, r->supervisor, &r->asks[i]);
 }
 
 /* ---- events ---- */

@@ -7,6 +7,13 @@
 
 #define APPROVED_TIMEOUT_S 3600 /* for what a person has approved */
 
+/* One approval that a run asks for. */
+typedef struct running_ask {
+    struct running *run;
+    char *document;
+    approval_asked asked; /* once it is answered */
+} running_ask;
+
 /* A run on its way: the request and everything that it borrows, in one arena. */
 typedef struct running {
     run_request request; /* first: the pool hands it back */
@@ -26,7 +33,7 @@ typedef struct running {
 
     run_outcome outcome; /* once it has ended, until its end is durable */
     int64_t end_number;
-    char **asks; /* approval documents that it asks for */
+    running_ask *asks; /* what it asks for; complete before the first one is sent */
     size_t ask_count, ask_capacity, asks_open;
     size_t asks_waiting, asks_denied;
     buf answers;                /* what became of them, a JSON array */
