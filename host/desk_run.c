@@ -39,6 +39,14 @@ static int choose_target(desk_call *call, const run_outcome *outcome, const char
     return 0;
 }
 
+/* The run of an approval gets its name late; whoever interrupts the call means it. */
+static void on_begun(void *tag, const char *run_id, int64_t version)
+{
+    desk_call *call = tag;
+    (void)version;
+    (void)snprintf(call->run_id, sizeof call->run_id, "%s", run_id); /* an id fits */
+}
+
 static void on_ended(void *tag, const run_outcome *outcome, const char *document)
 {
     desk_call *call = tag;
@@ -87,7 +95,7 @@ static void on_progress(void *tag, const char *tool, int64_t done, int64_t total
 run_watch desk_watch(desk_call *call)
 {
     static const run_watcher watcher = {
-        .ended = on_ended, .refused = on_refused, .log = on_log, .progress = on_progress};
+        .begun = on_begun, .ended = on_ended, .refused = on_refused, .log = on_log, .progress = on_progress};
     return (run_watch){.watcher = &watcher, .tag = call};
 }
 

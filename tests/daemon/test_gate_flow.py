@@ -3,8 +3,9 @@
 import datetime
 import json
 import os
+import signal
 
-from daemon import HOSTILE, PLUGINS, Ask, Daemon, contains, equal, holds, suite
+from daemon import HOSTILE, PATIENCE, PLUGINS, Ask, Daemon, contains, equal, holds, suite
 
 OWN = os.environ["LBOPS_DAEMON_PLUGINS"]
 LONG_MS = 19000
@@ -120,6 +121,20 @@ def without_a_daemon_the_command_line_decides_too():
         equal(gate.lines(), ["one"], "lines")
 
 
+def interrupting_who_has_approved_interrupts_what_was_approved():
+    with Gate() as gate:
+        gate.start()
+        words = ("--project", "shop", "--branch", "production", "--program", json.dumps(["sleep", "60"]))
+        request = json.loads(gate.cli("--json", "run", "proposes", *words, check=3).stdout)["approvals"][0]["id"]
+        client = gate.spawn("--json", "approve", request, "--as", "anna", "--because", "it is safe")
+        gate.wait(gate.running, "the approved run is under way")
+        client.send_signal(signal.SIGINT)
+        client.communicate(timeout=PATIENCE)
+        equal(client.returncode, 1, "the exit code of whoever approved")
+        gate.wait(lambda: not gate.running(), "the run has ended", 10)
+        holds(gate.one(request)["status"] in ("failed", "unknown"), f"the request is {gate.one(request)['status']}")
+
+
 # ---- denied ----
 
 def a_denial_teaches_until_the_evidence_changes():
@@ -129,6 +144,7 @@ def a_denial_teaches_until_the_evidence_changes():
         gate.cli("deny", request, "--as", "eve", "--because", "it is for the audit", check=0)
         again = gate.drop(evidence='{"scans": 0}').member("document")
         equal(again["approvals"][0]["asked"], "denied_before", "the same again")
+        equal([c["outcome"] for c in again["changes"]], ["denied"], "its change, which waits for nobody")
         contains(again["approvals"][0]["text"], "eve denied it (it is for the audit)")
         equal([a["status"] for a in gate.approvals()], ["denied"], "requests")
         gate.kill()
@@ -307,6 +323,7 @@ if __name__ == "__main__":
           approve_executes_once_and_a_second_approve_is_refused,
           of_many_who_approve_at_once_one_is_heard,
           without_a_daemon_the_command_line_decides_too,
+          interrupting_who_has_approved_interrupts_what_was_approved,
           a_denial_teaches_until_the_evidence_changes,
           where_one_is_enough_the_asker_may_approve_too,
           what_destroys_takes_a_second_person,
