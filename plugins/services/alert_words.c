@@ -1,0 +1,155 @@
+#include "alert_words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define LONGEST_FACT 400
+
+/* ---- reading the document: the event behind the note ---- */
+
+static const char *text_at(struct json_object *object, const char *name)
+{
+    struct json_object *member = NULL;
+    return object && json_object_object_get_ex(object, name, &member) && json_object_is_type(member, json_type_string)
+               ? json_object_get_string(member)
+               : NULL;
+}
+
+static struct json_object *payload_of(struct json_object *document)
+{
+    struct json_object *payload = NULL;
+    return json_object_object_get_ex(document, "payload", &payload) && json_object_is_type(payload, json_type_object)
+               ? payload
+               : NULL;
+}
+
+/* ---- what a person can do, by the kind of event ---- */
+
+typedef struct hint {
+    const char *kind, *before, *member, *after; /* member of the payload, between the two */
+} hint;
+
+static char *command_for(const char *kind, struct json_object *document, struct json_object *payload)
+{
+    static const hint hints[] = {
+        {"approval.requested", "lbops approvals ", "approval_id", ""},
+        {"tool.suspended", "lbops tools ", "tool", " --resume"},
+        {"service.down", "lbops status", NULL, ""},
+        {"history.thinned", "lbops status", NULL, ""},
+        {"sync.drift_detected", "lbops runs --tool run_full_sync_validation", NULL, ""},
+    };
+    const char *tool = text_at(document, "tool"), *project = text_at(document, "project"),
+               *branch = text_at(document, "branch");
+    for (size_t i = 0; kind && i < sizeof hints / sizeof hints[0]; i++) {
+        const char *member = hints[i].member ? text_at(payload, hints[i].member) : "";
+        if (strcmp(kind, hints[i].kind) == 0 && member)
+            return service_text("%s%s%s", hints[i].before, member, hints[i].after);
+    }
+    if (kind && strcmp(kind, "threshold.breached") == 0 && tool && project && branch)
+        return service_text("lbops run %s --project %s --branch %s", tool, project, branch);
+    return NULL;
+}
+
+/* ---- putting it together ---- */
+
+static char *when(int64_t microseconds)
+{
+    char text[40];
+    time_t seconds = (time_t)(microseconds / 1000000);
+    struct tm t;
+    if (!gmtime_r(&seconds, &t) || !strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &t))
+        return strdup("an unknown time");
+    return strdup(text);
+}
+
+/* A name or a value that came from a watched database stays on its line. */
+static char *one_line(const char *text)
+{
+    char *copy = strndup(text, LONGEST_FACT);
+    size_t length = copy ? strlen(copy) : 0;
+    while (length && ((unsigned char)text[length] & 0xC0) == 0x80 && text[length]) /* no half characters */
+        copy[--length] = '\0';
+    for (char *p = copy; p && *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 127)
+            *p = ' ';
+    return copy;
+}
+
+static int add_facts(alert_words *w, struct json_object *payload, lb_error *err)
+{
+    if (!payload)
+        return 0;
+    json_object_object_foreach(payload, name, value)
+    {
+        if (w->fact_count == ALERT_FACTS || !value)
+            continue;
+        w->facts[w->fact_count] = (alert_fact){.name = name, .value = one_line(json_object_get_string(value))};
+        if (!w->facts[w->fact_count++].value)
+            return lb_out_of_memory(err);
+    }
+    return 0;
+}
+
+static char *title_of(const lb_alert_note *note)
+{
+    bool is_over = strcmp(note->change, "resolved") == 0, is_worse = strcmp(note->change, "escalated") == 0;
+    char *text = one_line(note->text);
+    char *title =
+        text ? service_text("%s%s: %s", is_over ? "resolved" : note->severity, is_worse ? " now" : "", text) : NULL;
+    free(text);
+    return title;
+}
+
+int alert_words_make(const lb_alert_note *note, alert_words *ret_words, lb_error *err)
+{
+    *ret_words = (alert_words){.title = NULL};
+    if (service_check_note(note, &ret_words->document, err) < 0)
+        return err->code;
+    struct json_object *document = ret_words->document, *payload = payload_of(document);
+    const char *project = text_at(document, "project"), *branch = text_at(document, "branch"),
+               *tool = text_at(document, "tool"), *run = text_at(document, "run_id");
+    ret_words->title = title_of(note);
+    ret_words->where =
+        project ? service_text("%s%s%s", project, branch ? "/" : "", branch ? branch : "") : strdup("the workspace");
+    ret_words->since = when(note->at);
+    ret_words->source = tool ? service_text("%s%s%s", tool, run ? ", run " : "", run ? run : "") : NULL;
+    ret_words->command =
+        strcmp(note->change, "resolved") == 0 ? NULL : command_for(text_at(document, "kind"), document, payload);
+    if (!ret_words->title || !ret_words->where || !ret_words->since)
+        return lb_out_of_memory(err);
+    return add_facts(ret_words, payload, err);
+}
+
+void alert_words_done(alert_words *w)
+{
+    free(w->title);
+    free(w->where);
+    free(w->since);
+    free(w->source);
+    free(w->command);
+    for (size_t i = 0; i < w->fact_count; i++)
+        free(w->facts[i].value);
+    (void)json_object_put(w->document); /* says whether it was the last one */
+    *w = (alert_words){.title = NULL};
+}
+
+char *alert_words_text(const alert_words *w)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        return NULL;
+    (void)fprintf(out, "%s\n\nwhere   %s\nwhen    %s\n", w->title, w->where, w->since); /* fclose tells */
+    if (w->source)
+        (void)fprintf(out, "from    %s\n", w->source);
+    for (size_t i = 0; i < w->fact_count; i++)
+        (void)fprintf(out, "%s%s: %s\n", i ? "        " : "why     ", w->facts[i].name, w->facts[i].value);
+    if (w->command)
+        (void)fprintf(out, "next    %s\n", w->command);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
