@@ -1,5 +1,7 @@
 #include "mock_fixtures.h"
 
+#include "pattern.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -166,32 +168,9 @@ static statement_file *find_statement(mock_store *store, const char *name, lb_er
 
 /* ---- matching ---- */
 
-/* * stands for any run of characters, ? for one. */
-static bool matches_pattern(const char *pattern, const char *text)
-{
-    const char *star = NULL, *resume = NULL;
-    while (*text) {
-        if (*pattern == '*') {
-            star = pattern++;
-            resume = text;
-        } else if (*pattern == '?' || *pattern == *text) {
-            pattern++;
-            text++;
-        } else if (star) {
-            pattern = star + 1;
-            text = ++resume;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
 static bool matches_name(const char *pattern, const char *name)
 {
-    return !pattern || matches_pattern(pattern, name ? name : "");
+    return !pattern || pattern_matches(pattern, name ? name : "");
 }
 
 static bool is_space(char c)
@@ -379,7 +358,7 @@ static bool is_exactly(const mock_call *c, const lb_request *request, struct jso
 
 static bool matches_call(const mock_call *c, const lb_request *request, struct json_object *body)
 {
-    return strcmp(c->method, request->method) == 0 && matches_pattern(c->path, request->path) &&
+    return strcmp(c->method, request->method) == 0 && pattern_matches(c->path, request->path) &&
            matches_query(c->query, request->query) && (!c->body || mock_json_matches(c->body, body)) &&
            (!c->exact || is_exactly(c, request, body));
 }
