@@ -57,7 +57,8 @@ function(lb_add_plugin family name)
   if(NOT LBOPS_SANITIZE)
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()
-  target_link_options(${name} PRIVATE -Wl,-z,relro,-z,now)
+  # What a plugin takes in from static libraries stays inside: it exports its descriptor alone.
+  target_link_options(${name} PRIVATE -Wl,-z,relro,-z,now -Wl,--exclude-libs,ALL)
   set_property(GLOBAL APPEND PROPERTY LB_PLUGINS ${name})
 
   add_library(${name}_static STATIC EXCLUDE_FROM_ALL ${ARG_SOURCES})
