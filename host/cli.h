@@ -90,6 +90,8 @@ int cli_approve(cli *c, int argc, char **argv);
 int cli_deny(cli *c, int argc, char **argv);
 int cli_alerts(cli *c, int argc, char **argv);
 int cli_cycle(cli *c, int argc, char **argv);
+int cli_jobs(cli *c, int argc, char **argv);
+int cli_job(cli *c, int argc, char **argv);
 int cli_target(cli *c, int argc, char **argv);
 int cli_plugin(cli *c, int argc, char **argv);
 int cli_completion(cli *c, int argc, char **argv);

@@ -62,6 +62,11 @@ const cli_verb cli_verbs[] = {
      "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
      "for approval is counted and no failure, unless --strict makes it exit code 3.\n",
      cli_cycle, false},
+    {"jobs", "jobs", "the named jobs: when each is to run, and its tools", NULL, cli_jobs, false},
+    {"job", "job NAME [--strict]", "runs one job once, for cron, timers or a workspace's jobs",
+     "Its tools run in order, each on all of its targets at once, within the job's time. What waits for approval is\n"
+     "counted and no failure; with --strict the exit code is then 3.\n",
+     cli_job, false},
     {"events", "events [--follow] [--since WHEN] [--kind PATTERN] [--limit N] [--verify | --kinds] ...",
      "shows what happened, from the log of events",
      "Reads the files of the log: no daemon is needed, and none is disturbed.\n\n"

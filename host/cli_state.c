@@ -175,56 +175,6 @@ int cli_alerts(cli *c, int argc, char **argv)
                            take_alert, "nothing is wrong that anybody knows of");
 }
 
-/* ---- a cycle ---- */
-
-static void take_cycle_run(cli *c, void *state, struct json_object *document)
-{
-    struct json_object *target = json_get_object(document, "target"), *error = json_get_object(document, "error");
-    const char *status = shown(document, "status");
-    (void)state;
-    if (c->json) {
-        (void)puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-        return;
-    }
-    char place[200] = "";
-    if (target)
-        (void)snprintf(place, sizeof place, "%s/%s", shown(target, "project"), shown(target, "branch"));
-    (void)printf("%s%-17s%s %-32s %-28s %s ms%s%s\n", cli_style(c, strcmp(status, "ok") == 0 ? "32" : "33"), status,
-                 cli_style(c, "0"), shown(document, "tool"), place, shown(document, "duration_ms"), error ? "  " : "",
-                 error ? shown(error, "message") : "");
-    (void)fflush(stdout); /* as it comes: a cycle takes its time */
-}
-
-static void take_cycle_result(cli *c, void *state, struct json_object *result)
-{
-    (void)state;
-    if (c->json)
-        (void)puts(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
-    else
-        (void)printf("%s runs: %s ok, %s failed, %s skipped, %s wait for approval; %s changes, %s findings\n",
-                     shown(result, "runs"), shown(result, "ok"), shown(result, "failed"), shown(result, "skipped"),
-                     shown(result, "pending_approval"), shown(result, "changes"), shown(result, "findings"));
-}
-
-int cli_cycle(cli *c, int argc, char **argv)
-{
-    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
-    const cli_takers takers = {.document = take_cycle_run, .result = take_cycle_result};
-    buf_puts(&request, "{\"verb\":\"cycle\"");
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--strict") == 0)
-            json_member_bool(&request, "strict", true);
-        else if (strcmp(argv[i], "--agent") == 0 && i + 1 < argc)
-            json_member_string(&request, "agent", argv[++i]);
-        else
-            return cli_usage(c, cli_find_verb("cycle"), NULL, "cycle does not take %s", argv[i]);
-    }
-    json_member_string(&request, "name", cli_user());
-    buf_putc(&request, '}');
-    int code = cli_load(c, CLI_STRICT);
-    return code ? code : cli_ask(c, buf_text(&request), "cycle", CLI_ASK_RUN, &takers);
-}
-
 /* ---- deciding ---- */
 
 typedef struct decision {

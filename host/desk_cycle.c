@@ -1,14 +1,15 @@
 /* A full cycle: each agent's tools in the order that the manifest gives, each on all of its targets at once; the next
- * tool begins when the last target is done. */
+ * tool begins when the last target is done. A job is the same with tools that are named, within a time. */
 #include "desk_internal.h"
 
+#include "clock.h"
 #include "log.h"
 
 #define MOST_AT_ONCE 64
 
+/* Copies: the manifest may be read again meanwhile. */
 typedef struct cycle_step {
-    const manifest_agent *agent;
-    const manifest_tool *tool;
+    char *agent, *tool; /* agent NULL: none has it, and it runs as it describes itself */
 } cycle_step;
 
 typedef struct cycle_place {
@@ -24,6 +25,7 @@ typedef struct cycle {
     size_t open;
     int64_t ok, failed, skipped, pending, changes, findings;
     bool is_starting;
+    int64_t deadline; /* on the monotonic clock; 0: none */
 } cycle;
 
 static void go_on(desk_call *call);
@@ -36,6 +38,10 @@ void desk_cycle_done(desk_call *call)
     for (size_t i = 0; i < c->place_count; i++) {
         free(c->places[i].project);
         free(c->places[i].branch);
+    }
+    for (size_t i = 0; i < c->step_count; i++) {
+        free(c->steps[i].agent);
+        free(c->steps[i].tool);
     }
     free(c->places);
     free(c->steps);
@@ -53,12 +59,16 @@ static const manifest_tool *tool_of(const manifest_agent *agent, const char *nam
     return NULL;
 }
 
-static void add_step(cycle *c, const manifest_agent *agent, const manifest_tool *tool)
+static void add_step(cycle *c, const char *agent, const char *tool)
 {
-    if (!tool || tool->disabled)
-        return;
     BASE_PUSH(c->steps, c->step_count, c->step_capacity);
-    c->steps[c->step_count++] = (cycle_step){agent, tool};
+    c->steps[c->step_count++] = (cycle_step){base_strdup(agent), base_strdup(tool)};
+}
+
+static void add_entry(cycle *c, const manifest_agent *agent, const manifest_tool *tool)
+{
+    if (tool && !tool->disabled)
+        add_step(c, agent->name, tool->name);
 }
 
 static bool add_agents(cycle *c, const manifest *m, const char *only)
@@ -70,11 +80,28 @@ static bool add_agents(cycle *c, const manifest *m, const char *only)
             continue;
         found = true;
         for (size_t k = 0; agent->cycle && agent->cycle[k]; k++)
-            add_step(c, agent, tool_of(agent, agent->cycle[k]));
+            add_entry(c, agent, tool_of(agent, agent->cycle[k]));
         for (size_t k = 0; !agent->cycle && k < agent->tool_count; k++)
-            add_step(c, agent, &agent->tools[k]);
+            add_entry(c, agent, &agent->tools[k]);
     }
     return found;
+}
+
+/* The tools of a job. Those that are not here, or that the manifest has switched off, are an error before anything
+ * runs. */
+static int add_tools(desk_call *call, struct json_object *tools, lb_error *err)
+{
+    cycle *c = call->cycle;
+    for (size_t i = 0; i < json_object_array_length(tools); i++) {
+        const char *name = json_object_get_string(json_object_array_get_idx(tools, i)), *agent = NULL;
+        const manifest_tool *entry = name ? manifest_find_tool(call->desk->manifest, NULL, name, &agent) : NULL;
+        if (!name || !supervisor_has_tool(call->desk->supervisor, name))
+            return lb_fail(err, LB_ERR_NOT_FOUND, "install its plugin, or write a job of that name without it",
+                           "the job needs the tool %.80s, which is not here", name ? name : "?");
+        if (!entry || !entry->disabled)
+            add_step(c, agent, name);
+    }
+    return 0;
 }
 
 static void add_place(void *state, const lb_target *target)
@@ -145,24 +172,49 @@ static void on_refused(void *tag, const char *run_id, const lb_error *error)
     go_on(call);
 }
 
+/* What is left of a job's time, in seconds; 0: no limit. */
+static uint32_t time_left(const cycle *c)
+{
+    int64_t left = c->deadline - clock_monotonic();
+    return !c->deadline ? 0 : left > CLOCK_SECOND ? (uint32_t)(left / CLOCK_SECOND) : 1;
+}
+
 static void start(desk_call *call, const cycle_step *step, const cycle_place *place)
 {
     static const run_watcher watcher = {.ended = on_ended, .refused = on_refused};
     lb_error error;
-    const run_ask ask = {.tool = step->tool->name,
-                         .agent = step->agent->name,
+    const char *job = json_get_text(call->request, "job");
+    const run_ask ask = {.tool = step->tool,
+                         .agent = step->agent,
+                         .most_s = time_left(call->cycle),
                          .project = place ? place->project : NULL,
                          .branch = place ? place->branch : NULL,
                          .branch_class = place ? place->branch_class : 0,
-                         .actor_kind = GATE_PERSON,
-                         .actor = call->name ? call->name : call->via,
-                         .reason = call->reason ? call->reason : "cycle",
+                         .actor_kind = job ? GATE_SCHEDULE : GATE_PERSON,
+                         .actor = job          ? job
+                                  : call->name ? call->name
+                                               : call->via,
+                         .reason = call->reason ? call->reason
+                                   : job        ? "job"
+                                                : "cycle",
                          .watch = {&watcher, call}};
     call->cycle->open++;
     if (supervisor_run(call->desk->supervisor, &ask, NULL, &error) >= 0)
         return;
     call->cycle->open--;
-    count_refusal(call, step->tool->name, &error);
+    count_refusal(call, step->tool, &error);
+}
+
+/* The job's time is over: what has not begun does not, and that is a failure. */
+static void pass_over_rest(desk_call *call)
+{
+    lb_error error;
+    cycle *c = call->cycle;
+    for (; c->step < c->step_count; c->step++) {
+        (void)lb_fail(&error, LB_ERR_TIMEOUT, "give the job more time", "the job's time was over before %s",
+                      c->steps[c->step].tool);
+        count_refusal(call, c->steps[c->step].tool, &error);
+    }
 }
 
 /* Starts what may start now; ends the call when there is nothing left. */
@@ -173,8 +225,12 @@ static void go_on(desk_call *call)
         return; /* an end that was told while we start the others */
     c->is_starting = true;
     while (c->step < c->step_count && c->open < MOST_AT_ONCE) {
+        if (c->deadline && clock_monotonic() >= c->deadline) {
+            pass_over_rest(call);
+            break;
+        }
         const cycle_step *step = &c->steps[c->step];
-        bool is_workspace = supervisor_is_workspace_tool(call->desk->supervisor, step->tool->name);
+        bool is_workspace = supervisor_is_workspace_tool(call->desk->supervisor, step->tool);
         size_t places = is_workspace ? 1 : c->place_count;
         if (c->place < places) {
             start(call, step, is_workspace ? NULL : &c->places[c->place]);
@@ -210,23 +266,39 @@ static void on_not_listed(void *tag, const char *run_id, const lb_error *error)
     desk_error(tag, error);
 }
 
-void desk_cycle(desk_call *call)
+/* What is to run: a job's tools, or those of the agents. */
+static int add_steps(desk_call *call, lb_error *err)
+{
+    struct json_object *tools = json_get_list(call->request, "tools");
+    const char *only = json_get_text(call->request, "agent");
+    if (tools)
+        return add_tools(call, tools, err);
+    if (add_agents(call->cycle, call->desk->manifest, only))
+        return 0;
+    return lb_fail(err, LB_ERR_INVALID, "[agents.NAME] in the manifest says which there are",
+                   only ? "there is no agent %.60s" : "the manifest has no agents", only);
+}
+
+/* Where it is to run. Patterns are for the control plane to answer; then it goes on when that is known. */
+static int add_places(desk_call *call, lb_error *err)
 {
     static const run_watcher watcher = {.ended = on_listed, .refused = on_not_listed};
     const manifest *m = call->desk->manifest;
-    const char *only = json_get_text(call->request, "agent");
     const run_ask ask = {
         .actor_kind = GATE_PERSON, .actor = call->name ? call->name : call->via, .watch = {&watcher, call}};
+    if (targets_have_patterns(m))
+        return supervisor_list_targets(call->desk->supervisor, &ask, call->run_id, err);
+    targets_each(m, NULL, add_place, call->cycle);
+    go_on(call);
+    return 0;
+}
+
+void desk_cycle(desk_call *call)
+{
+    int64_t timeout = json_get_i64(call->request, "timeout_s", 0);
     lb_error error;
     call->cycle = base_alloc(sizeof *call->cycle);
-    if (!add_agents(call->cycle, m, only)) {
-        (void)lb_fail(&error, LB_ERR_INVALID, "[agents.NAME] in the manifest says which there are",
-                      only ? "there is no agent %.60s" : "the manifest has no agents", only);
+    call->cycle->deadline = timeout > 0 ? clock_monotonic() + timeout * CLOCK_SECOND : 0;
+    if (add_steps(call, &error) < 0 || add_places(call, &error) < 0)
         desk_error(call, &error);
-    } else if (!targets_have_patterns(m)) {
-        targets_each(m, NULL, add_place, call->cycle);
-        go_on(call);
-    } else if (supervisor_list_targets(call->desk->supervisor, &ask, call->run_id, &error) < 0) {
-        desk_error(call, &error);
-    }
 }

@@ -165,6 +165,15 @@ typedef struct manifest_rule {
     manifest_place place;
 } manifest_rule;
 
+/* Some tools, one after the other, as one scheduled job; what runs it is somebody else's clock. */
+#define MANIFEST_MOST_JOBS 256
+typedef struct manifest_job {
+    char *name, *summary, *cron;
+    int timeout_s; /* for all of it */
+    char **tools;  /* NULL-terminated, in order */
+    manifest_place place;
+} manifest_job;
+
 typedef struct manifest_secret {
     char *name;
     char *env, *file; /* one of them */
@@ -216,6 +225,8 @@ typedef struct manifest {
     size_t threshold_count;
     manifest_rule *rules;
     size_t rule_count;
+    manifest_job *jobs; /* its own; jobs.h has those that come with the program */
+    size_t job_count;
     manifest_secret *secrets;
     size_t secret_count;
 } manifest;

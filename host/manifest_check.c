@@ -328,4 +328,7 @@ void manifest_check(const manifest *m, const registry *r, manifest_problems *pro
         check_subscription(&c, &m->subscriptions[i]);
     for (size_t i = 0; i < m->rule_count; i++)
         check_rule(&c, &m->rules[i]);
+    for (size_t i = 0; i < m->job_count; i++)
+        for (char *const *tool = m->jobs[i].tools; tool && *tool; tool++)
+            (void)find_plugin(&c, LB_KIND_TOOL, *tool, m->jobs[i].place, false); /* for its problem */
 }

@@ -286,6 +286,23 @@ static const schema_table schema_rule = {
     TABLE(manifest_rule, rule_fields),
 };
 
+static const schema_field job_fields[] = {
+    {"name", FIELD_NAME, AT(manifest_job, name), .required = true, .doc = "what `lbops job` calls it"},
+    {"tools", FIELD_NAMES, AT(manifest_job, tools), .required = true,
+     .doc = "its tools in order; each runs on all of its targets before the next begins"},
+    {"cron", FIELD_CRON, AT(manifest_job, cron), .required = true,
+     .doc = "when it is to run, for what runs it: five-field cron, in the workspace's timezone"},
+    {"timeout_s", FIELD_INT, AT(manifest_job, timeout_s), .min = 1, .max = 86400, .fallback = "3600",
+     .doc = "time for all of it"},
+    {"summary", FIELD_TEXT, AT(manifest_job, summary), .doc = "what it does, in a line"},
+};
+static const schema_table schema_job = {
+    .header = "[[jobs]]",
+    .doc = "Tools that `lbops job NAME` runs once, for cron, systemd timers or a workspace's own jobs. Seven come with "
+           "the program (`lbops jobs`); one of the same name takes its place.",
+    TABLE(manifest_job, job_fields),
+};
+
 #define LIST(name, rows, member, counter)                                                                              \
     {                                                                                                                  \
         (name), &(rows), offsetof(manifest, member), offsetof(manifest, counter)                                       \
@@ -299,6 +316,7 @@ const schema_list schema_lists[] = {
     LIST("thresholds", schema_threshold, thresholds, threshold_count),
     LIST("gate", schema_rule, rules, rule_count),
     LIST("routine", schema_routine, routines, routine_count),
+    LIST("jobs", schema_job, jobs, job_count),
 };
 const size_t schema_list_count = LB_COUNT(schema_lists);
 
@@ -343,7 +361,7 @@ void manifest_reference(buf *b)
     static const schema_table *const tables[] = {
         &schema_workspace, &schema_limits, &schema_service,   &schema_secret,  &schema_target, &schema_agent,
         &schema_tool,      &schema_timing, &schema_schedule,  &schema_window,  &schema_events, &schema_subscription,
-        &schema_threshold, &schema_rule,   &schema_approvals, &schema_routine,
+        &schema_threshold, &schema_rule,   &schema_approvals, &schema_routine, &schema_job,
     };
     for (size_t i = 0; i < LB_COUNT(tables); i++) {
         buf_printf(b, "%s### `%s`\n\n%s\n\n", i ? "\n" : "", tables[i]->header, tables[i]->doc);

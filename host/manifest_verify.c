@@ -279,6 +279,19 @@ static void verify_rule(manifest_reader *reader, const manifest_rule *rule)
                       "[[gate]] a rule that loosens has no reason");
 }
 
+static void verify_job(manifest_reader *reader, size_t index)
+{
+    const manifest_job *job = &reader->m->jobs[index];
+    if (index == MANIFEST_MOST_JOBS)
+        reader_report(reader, job->place, false, LB_ERR_LIMIT, NULL, "more than %d jobs", MANIFEST_MOST_JOBS);
+    for (size_t i = 0; job->name && i < index; i++)
+        if (reader_is_same(reader->m->jobs[i].name, job->name)) {
+            reader_report(reader, job->place, false, LB_ERR_CONFLICT, "give it another name",
+                          "there are two jobs %s, the first in line %d", job->name, reader->m->jobs[i].place.line);
+            return;
+        }
+}
+
 void manifest_verify(manifest_reader *reader)
 {
     const manifest *m = reader->m;
@@ -296,5 +309,7 @@ void manifest_verify(manifest_reader *reader)
         verify_threshold(reader, i);
     for (size_t i = 0; i < m->rule_count; i++)
         verify_rule(reader, &m->rules[i]);
+    for (size_t i = 0; i < m->job_count; i++)
+        verify_job(reader, i);
     manifest_verify_daemon(reader);
 }

@@ -26,6 +26,7 @@ typedef struct run_ask {
     gate_actor actor_kind;
     const char *actor, *reason;
     uint32_t timeout_s; /* 0: as the manifest or the plugin says */
+    uint32_t most_s;    /* no longer than this, whoever says so; 0: no such limit */
     const char *record_dir;
     bool wake; /* a suspended compute, whatever the manifest says */
 
@@ -79,6 +80,7 @@ LB_MUST_CHECK int supervisor_list_targets(supervisor *s, const run_ask *ask, cha
  * workers that they have. The old ones may go at once. */
 LB_MUST_CHECK int supervisor_use(supervisor *s, const manifest *m, const registry *r, lb_error *err);
 
+bool supervisor_has_tool(const supervisor *s, const char *tool);
 bool supervisor_is_workspace_tool(const supervisor *s, const char *tool);
 
 void supervisor_cancel(supervisor *s, const char *run_id);

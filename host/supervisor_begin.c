@@ -141,11 +141,11 @@ static int gather_args(const supervisor *s, const run_ask *ask, const manifest_t
 
 static uint32_t timeout_of(const supervisor *s, const run_ask *ask, const manifest_tool *entry, const plugin_spec *spec)
 {
-    if (ask->timeout_s)
-        return ask->timeout_s;
-    if (entry && entry->timeout_s)
-        return entry->timeout_s;
-    return spec->timeout_s ? spec->timeout_s : (uint32_t)s->manifest->limits.run_timeout_s;
+    uint32_t timeout = ask->timeout_s              ? ask->timeout_s
+                       : entry && entry->timeout_s ? entry->timeout_s
+                       : spec->timeout_s           ? spec->timeout_s
+                                                   : (uint32_t)s->manifest->limits.run_timeout_s;
+    return ask->most_s && ask->most_s < timeout ? ask->most_s : timeout;
 }
 
 static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_error *err)
@@ -208,6 +208,11 @@ int supervisor_run(supervisor *s, const run_ask *ask, char ret_id[ID_TEXT], lb_e
         memcpy(ret_id, r->request.id, ID_TEXT);
     supervisor_begin(r);
     return 0;
+}
+
+bool supervisor_has_tool(const supervisor *s, const char *tool)
+{
+    return registry_find(s->registry, LB_KIND_TOOL, tool) != NULL;
 }
 
 bool supervisor_is_workspace_tool(const supervisor *s, const char *tool)

@@ -1,0 +1,170 @@
+/* lbops cycle, jobs, job: many tools, each on all of its targets, with one line a run. */
+#include "cli.h"
+
+#include "jobs.h"
+#include "json.h"
+
+static const char *shown(struct json_object *object, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(object, name, &value) && value ? json_object_get_string(value) : "-";
+}
+
+static void take_cycle_run(cli *c, void *state, struct json_object *document)
+{
+    struct json_object *target = json_get_object(document, "target"), *error = json_get_object(document, "error");
+    const char *status = shown(document, "status");
+    (void)state;
+    if (c->json) {
+        (void)puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        return;
+    }
+    char place[200] = "";
+    if (target)
+        (void)snprintf(place, sizeof place, "%s/%s", shown(target, "project"), shown(target, "branch"));
+    (void)printf("%s%-17s%s %-32s %-28s %s ms%s%s\n", cli_style(c, strcmp(status, "ok") == 0 ? "32" : "33"), status,
+                 cli_style(c, "0"), shown(document, "tool"), place, shown(document, "duration_ms"), error ? "  " : "",
+                 error ? shown(error, "message") : "");
+    (void)fflush(stdout); /* as it comes: a cycle takes its time */
+}
+
+static void take_cycle_result(cli *c, void *state, struct json_object *result)
+{
+    (void)state;
+    if (c->json)
+        (void)puts(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
+    else
+        (void)printf("%s runs: %s ok, %s failed, %s skipped, %s wait for approval; %s changes, %s findings\n",
+                     shown(result, "runs"), shown(result, "ok"), shown(result, "failed"), shown(result, "skipped"),
+                     shown(result, "pending_approval"), shown(result, "changes"), shown(result, "findings"));
+}
+
+int cli_cycle(cli *c, int argc, char **argv)
+{
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    const cli_takers takers = {.document = take_cycle_run, .result = take_cycle_result};
+    buf_puts(&request, "{\"verb\":\"cycle\"");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--strict") == 0)
+            json_member_bool(&request, "strict", true);
+        else if (strcmp(argv[i], "--agent") == 0 && i + 1 < argc)
+            json_member_string(&request, "agent", argv[++i]);
+        else
+            return cli_usage(c, cli_find_verb("cycle"), NULL, "cycle does not take %s", argv[i]);
+    }
+    json_member_string(&request, "name", cli_user());
+    buf_putc(&request, '}');
+    int code = cli_load(c, CLI_STRICT);
+    return code ? code : cli_ask(c, buf_text(&request), "cycle", CLI_ASK_RUN, &takers);
+}
+
+/* ---- jobs ---- */
+
+static void put_names(buf *into, const cli *c, const manifest_job *job, bool only_missing)
+{
+    buf_putc(into, '[');
+    for (char *const *tool = job->tools; *tool; tool++) {
+        if (only_missing && registry_find(c->registry, LB_KIND_TOOL, *tool))
+            continue;
+        json_comma(into);
+        json_string(into, *tool);
+    }
+    buf_putc(into, ']');
+}
+
+static void put_job(buf *into, const cli *c, const manifest_job *job, bool is_shipped)
+{
+    json_comma(into);
+    buf_putc(into, '{');
+    json_member_string(into, "name", job->name);
+    json_member_string(into, "summary", job->summary);
+    json_member_string(into, "schedule", job->cron);
+    json_member_i64(into, "timeout_s", job->timeout_s);
+    json_member_string(into, "from", is_shipped ? "lbops" : "manifest");
+    json_key(into, "tools");
+    put_names(into, c, job, false);
+    json_key(into, "missing");
+    put_names(into, c, job, true);
+    buf_putc(into, '}');
+}
+
+static void print_job(const cli *c, const manifest_job *job)
+{
+    (void)printf("%s%-20s%s %-14s %6d s  %s\n", cli_style(c, "1"), job->name, cli_style(c, "0"), job->cron,
+                 job->timeout_s, job->summary ? job->summary : "");
+    (void)printf("   ");
+    for (char *const *tool = job->tools; *tool; tool++)
+        (void)printf(" %s%s", *tool, registry_find(c->registry, LB_KIND_TOOL, *tool) ? "" : " (not here)");
+    (void)putchar('\n');
+}
+
+int cli_jobs(cli *c, int argc, char **argv)
+{
+    if (argc > 1)
+        return cli_usage(c, cli_find_verb("jobs"), NULL, "jobs does not take %s", argv[1]);
+    int code = cli_load(c, CLI_DEFAULTS);
+    if (code)
+        return code;
+    jobs *all = jobs_new(c->manifest);
+    BUF_AUTO json = BUF_INIT((size_t)4 * 1024 * 1024);
+    buf_putc(&json, '[');
+    for (size_t i = 0; i < jobs_count(all); i++) {
+        if (c->json)
+            put_job(&json, c, jobs_at(all, i), jobs_is_shipped(all, i));
+        else
+            print_job(c, jobs_at(all, i));
+    }
+    buf_putc(&json, ']');
+    if (c->json)
+        (void)puts(buf_text(&json));
+    (void)jobs_free(all); /* gives NULL */
+    return 0;
+}
+
+static void put_request(buf *into, const manifest_job *job, bool is_strict)
+{
+    buf_puts(into, "{\"verb\":\"cycle\"");
+    json_member_string(into, "job", job->name);
+    json_member_i64(into, "timeout_s", job->timeout_s);
+    json_member_bool(into, "strict", is_strict);
+    json_member_string(into, "name", cli_user());
+    json_key(into, "tools");
+    buf_putc(into, '[');
+    for (char *const *tool = job->tools; *tool; tool++) {
+        json_comma(into);
+        json_string(into, *tool);
+    }
+    buf_puts(into, "]}");
+}
+
+int cli_job(cli *c, int argc, char **argv)
+{
+    const char *name = NULL;
+    bool is_strict = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--strict") == 0)
+            is_strict = true;
+        else if (argv[i][0] != '-' && !name)
+            name = argv[i];
+        else
+            return cli_usage(c, cli_find_verb("job"), NULL, "job does not take %s", argv[i]);
+    }
+    if (!name)
+        return cli_usage(c, cli_find_verb("job"), "lbops jobs lists them", "job needs the name of one");
+    int code = cli_load(c, CLI_STRICT);
+    if (code)
+        return code;
+    lb_error error;
+    const manifest_job *job;
+    const cli_takers takers = {.document = take_cycle_run, .result = take_cycle_result};
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    jobs *all = jobs_new(c->manifest);
+    if (jobs_find(all, name, &job, &error) < 0) {
+        code = cli_fail(c, &error);
+    } else {
+        put_request(&request, job, is_strict);
+        code = cli_ask(c, buf_text(&request), name, CLI_ASK_RUN, &takers);
+    }
+    (void)jobs_free(all); /* gives NULL */
+    return code;
+}

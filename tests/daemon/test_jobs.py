@@ -1,0 +1,118 @@
+"""Jobs: named tools run once, one after the other, by the command line alone and through a daemon."""
+
+import json
+
+from daemon import Daemon, contains, equal, suite
+
+OWN = """
+[[targets]]
+project = "shop"
+branch = "production"
+class = "production"
+
+[[targets]]
+project = "shop"
+branch = "staging"
+class = "shared"
+
+[agents.tests]
+tools = ["rests", "steps"]
+
+[agents.tests.tool.steps]
+disabled = true
+
+[[jobs]]
+name = "two"
+cron = "*/5 * * * *"
+tools = ["example_tables", "noop", "steps"]
+
+[[jobs]]
+name = "asks"
+cron = "@daily"
+tools = ["proposes"]
+
+[agents.tests.tool.proposes]
+params = { drops = ["orders_note_idx"] }
+
+[[jobs]]
+name = "long"
+cron = "@daily"
+timeout_s = 1
+tools = ["rests", "noop"]
+
+[agents.tests.tool.rests]
+params = { ms = 15000 }
+
+[[jobs]]
+name = "cost_tracker"
+summary = "our own"
+cron = "0 6 * * *"
+tools = ["noop"]
+"""
+
+
+def lines(daemon, *words, check=0):
+    out = daemon.cli("--json", *words, check=check).stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def a_job_runs_its_tools_in_order_on_all_targets():
+    with Daemon(OWN) as daemon:
+        for served in (False, True):
+            if served:
+                daemon.start()
+            *runs, result = lines(daemon, "job", "two")
+            equal([r["tool"] for r in runs], ["example_tables", "example_tables", "noop"], "tools in order")
+            equal(sorted(r["target"]["branch"] for r in runs[:2]), ["production", "staging"], "targets")
+            equal((result["runs"], result["ok"]), (3, 3), "the result: the tool that is switched off is left out")
+        started = {(r["tool"], r["actor_kind"], r["actor"]) for r in daemon.runs()}
+        equal(started, {("example_tables", "schedule", "two"), ("noop", "schedule", "two")}, "who asked")
+
+
+def what_waits_for_approval_is_counted_and_no_failure():
+    with Daemon(OWN) as daemon:
+        result = lines(daemon, "job", "asks")[-1]
+        equal((result["pending_approval"], result["failed"]), (2, 0), "the result")
+        lines(daemon, "job", "asks", "--strict", check=3)
+
+
+def a_job_ends_with_its_time_and_says_what_it_left():
+    with Daemon(OWN) as daemon:
+        done = daemon.cli("--json", "job", "long", check=1)
+        *runs, result = [json.loads(line) for line in done.stdout.splitlines()]
+        equal({r["status"] for r in runs}, {"timeout"}, "runs that were under way")
+        equal(result["failed"], 3, "failures: two runs, and a tool that did not begin")
+        contains(done.stderr, "the job's time was over before noop")
+
+
+def a_job_without_its_tools_runs_nothing():
+    with Daemon(OWN) as daemon:
+        refused = daemon.cli("job", "sync_validator", check=1)
+        contains(refused.stderr, "needs the tool", "which is not here", "hint: ")
+        contains(daemon.cli("job", "too", check=1).stderr, "there is no job too", "did you mean two?")
+        contains(daemon.cli("job", check=2).stderr, "needs the name")
+        equal(daemon.cli("--json", "runs", check=0).stdout.strip(), "[]", "runs")
+
+
+def the_seven_are_there_and_ours_takes_the_place_of_one():
+    with Daemon(OWN) as daemon:
+        listed = {j["name"]: j for j in json.loads(daemon.cli("--json", "jobs", check=0).stdout)}
+        shipped = {"metric_collector": "*/5 * * * *", "index_analyzer": "0 * * * *", "vacuum_scheduler": "0 2 * * *",
+                   "sync_validator": "*/15 * * * *", "branch_manager": "0 */6 * * *", "cold_archiver": "0 3 * * 0"}
+        for name, cron in shipped.items():
+            equal((listed[name]["schedule"], listed[name]["from"]), (cron, "lbops"), name)
+        equal((listed["cost_tracker"]["from"], listed["cost_tracker"]["tools"]), ("manifest", ["noop"]), "our own")
+        equal(listed["two"]["missing"], [], "what is missing of a job whose tools are here")
+
+
+def a_job_in_the_manifest_is_checked():
+    with Daemon(OWN + '[[jobs]]\nname = "two"\ncron = "61 * * * *"\ntools = ["nop"]\n') as daemon:
+        refused = daemon.cli("check", check=2).stderr
+        contains(refused, "there are two jobs two", "61")
+    with Daemon(OWN + '[[jobs]]\nname = "three"\ncron = "@daily"\ntools = ["nop"]\n') as daemon:
+        contains(daemon.cli("check", check=2).stderr, "nop", "did you mean noop?")
+
+
+suite(a_job_runs_its_tools_in_order_on_all_targets, what_waits_for_approval_is_counted_and_no_failure,
+      a_job_ends_with_its_time_and_says_what_it_left, a_job_without_its_tools_runs_nothing,
+      the_seven_are_there_and_ours_takes_the_place_of_one, a_job_in_the_manifest_is_checked, at_once=3)
