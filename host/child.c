@@ -2,6 +2,7 @@
 
 #include "environment.h"
 #include "fs.h"
+#include "self.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +134,7 @@ struct ev_loop *child_loop(void)
 int child_start(child *c, const char *program, const char *role, lb_error *err)
 {
     int sockets[2], errors[2];
-    program = program ? program : "/proc/self/exe";
+    program = program ? program : self_path();
     if (make_channels(sockets, errors) != 0)
         return fs_fail(err, errno, "make channels for", role);
     /* dup2 onto the same number would keep close-on-exec: move it out of the way first. */

@@ -161,6 +161,13 @@ static bool check_plugin(const cli *c, const char *path, buf *out)
         json_member_bool(out, "ok", spec != NULL);
         json_member_string(out, "name", spec ? spec->name : NULL);
         json_member_string(out, "kind", spec ? spec_kind_name(spec->kind) : NULL);
+        json_key(out, "calls"); /* minimal builds take these along */
+        buf_putc(out, '[');
+        for (char *const *call = spec ? spec->calls : NULL; call && *call; call++) {
+            json_comma(out);
+            json_string(out, *call);
+        }
+        buf_putc(out, ']');
         json_member_string(out, "message", spec ? NULL : err.message);
         json_member_string(out, "hint", spec || !err.hint[0] ? NULL : err.hint);
         buf_putc(out, '}');

@@ -1,14 +1,23 @@
 #include "environment.h"
 
 static const char *const passed[] = {
-    "PATH",          "HOME",
-    "USER",          "LANG",
-    "LC_ALL",        "TZ",
-    "TMPDIR",        "SSL_CERT_FILE",
-    "SSL_CERT_DIR",  "LD_LIBRARY_PATH",
-    "ASAN_OPTIONS",  "LSAN_OPTIONS",
-    "UBSAN_OPTIONS", "LLVM_PROFILE_FILE",
-    "GCOV_PREFIX", /* for our own tests */
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "LD_LIBRARY_PATH",
+    "LBOPS_SELF", /* of an archive that carries its own loader */
+    /* for our own tests */
+    "ASAN_OPTIONS",
+    "LSAN_OPTIONS",
+    "UBSAN_OPTIONS",
+    "LLVM_PROFILE_FILE",
+    "GCOV_PREFIX",
 };
 
 char **environment_clean(arena *memory)

@@ -1,4 +1,5 @@
 #include "manifest_internal.h"
+#include "self.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -184,9 +185,8 @@ static bool is_directory(const char *path)
 char *manifest_default_plugin_dir(void)
 {
     char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[length > 0 ? length : 0] = '\0';
-    for (int i = 0; i < 2; i++) { /* the file's name, then bin */
+    (void)snprintf(program, sizeof program, "%s", self_path()); /* a path fits */
+    for (int i = 0; i < 2; i++) {                               /* the file's name, then bin */
         char *slash = strrchr(program, '/');
         if (slash)
             *slash = '\0';

@@ -2,6 +2,7 @@
 
 #include "fs.h"
 #include "json.h"
+#include "self.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -63,7 +64,7 @@ plugin_cache *plugin_cache_open(const char *path, const char *program)
     plugin_cache *cache = base_alloc(sizeof *cache);
     cache->learned = BUF_INIT(CACHE_BYTES / 2);
     cache->kept = json_object_new_object();
-    if (!path || !plugin_cache_file_id(program ? program : "/proc/self/exe", cache->host))
+    if (!path || !plugin_cache_file_id(program ? program : self_path(), cache->host))
         return cache;
     cache->path = base_strdup(path);
     read_before(cache);

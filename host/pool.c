@@ -1,4 +1,5 @@
 #include "pool_slot.h"
+#include "self.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -287,21 +288,11 @@ pid_t pool_worker_pid(const pool *p, size_t index)
     return index < p->slot_count ? p->slots[index].child.pid : 0;
 }
 
-static char *own_program(void)
-{
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n <= 0)
-        return base_strdup("/proc/self/exe");
-    path[n] = '\0';
-    return base_strdup(path);
-}
-
 int pool_new(const pool_options *options, pool **ret_pool, lb_error *err)
 {
     pool *p = base_alloc(sizeof *p);
     p->loop = options->loop;
-    p->program = options->program ? base_strdup(options->program) : own_program();
+    p->program = options->program ? base_strdup(options->program) : base_strdup(self_path());
     p->hooks = options->hooks;
     p->grace_s = options->grace_s;
     p->recycle_runs = options->recycle_runs;

@@ -5,6 +5,7 @@
 #include "environment.h"
 #include "json.h"
 #include "load.h"
+#include "self.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ typedef enum stage { STAGE_START, STAGE_CONSTRUCTOR, STAGE_DESCRIPTOR } stage;
 prober *prober_new(const char *program, int timeout_ms)
 {
     prober *p = base_alloc(sizeof *p);
-    p->program = base_strdup(program ? program : "/proc/self/exe");
+    p->program = base_strdup(program ? program : self_path());
     p->timeout_ms = timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS;
     p->fd = p->pidfd = -1;
     p->input = BUF_INIT(LINE_MAX_BYTES);

@@ -3,7 +3,7 @@
 # One recipe for plugins inside and outside the tree. It makes
 #   NAME          the shared object NAME.so: hidden symbols, everything resolved at link time
 #   NAME_static   the same code as a static library whose descriptor is lb_plugin_v1_NAME, for tests
-#   LB_PLUGIN_NAME an option that leaves the plugin out of a build
+#   LB_PLUGIN_NAME an option that leaves the plugin out of a build; LBOPS_PLUGINS, a list, leaves out all others
 # SQL names catalogue statements; each becomes a header <sql/DIR/STATEMENT.h> that the plugin includes.
 
 # lb_add_sql(TARGET SQL_DIR statement...): headers for statements, made by lbops-sqlc, and an INTERFACE library to link.
@@ -28,7 +28,11 @@ endfunction()
 
 function(lb_add_plugin family name)
   cmake_parse_arguments(ARG "" "SQL_DIR;OUTPUT" "SOURCES;SQL;LIBS" ${ARGN})
-  option(LB_PLUGIN_${name} "build the plugin ${name}" ON)
+  set(wanted ON)
+  if(LBOPS_PLUGINS AND NOT name IN_LIST LBOPS_PLUGINS)
+    set(wanted OFF)
+  endif()
+  option(LB_PLUGIN_${name} "build the plugin ${name}" ${wanted})
   if(NOT LB_PLUGIN_${name})
     return()
   endif()
