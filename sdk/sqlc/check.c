@@ -47,22 +47,25 @@ static void check_cover(sqlc *c, sql_statement *s)
 static void check_header(sqlc *c, sql_statement *s)
 {
     if (!s->kind) {
-        sqlc_problem(c, &s->file, 0, "add a line '-- kind: read' (or change, or fragment)", "the kind is missing");
+        sqlc_problem(c, &s->file, 0, "add a line '-- kind: read' (or change, fragment, history)",
+                     "the kind is missing");
         s->kind = LB_STATEMENT_FRAGMENT;
     }
     if (!s->summary) {
         sqlc_problem(c, &s->file, 0, "add a line '-- summary: ...'", "the summary is missing");
         s->summary = "";
     }
-    if (!s->from && s->kind != LB_STATEMENT_FRAGMENT)
+    if (s->from && s->kind == LB_STATEMENT_HISTORY)
+        sqlc_problem(c, &s->file, s->server_offset, "drop the line", "the history has no server versions");
+    if (!s->from && s->kind != LB_STATEMENT_FRAGMENT && s->kind != LB_STATEMENT_HISTORY)
         sqlc_problem(c, &s->file, 0, "add a line '-- server: 15-18'", "the server versions are missing");
     if (!s->from)
         s->from = SQLC_FIRST_PG;
     if (!s->to)
         s->to = SQLC_LAST_PG;
-    if (s->kind == LB_STATEMENT_READ && !s->column_count)
+    if (kind_has_rows(s->kind) && !s->column_count)
         sqlc_problem(c, &s->file, 0, "add a line '-- column NAME TYPE' for each", "a read declares its columns");
-    if (s->kind != LB_STATEMENT_READ && s->column_count)
+    if (!kind_has_rows(s->kind) && s->column_count)
         sqlc_problem(c, &s->file, s->columns[0].offset, NULL, "only a read has columns");
     if (s->kind != LB_STATEMENT_FRAGMENT && s->example)
         sqlc_problem(c, &s->file, s->example_offset, NULL, "only a fragment has an example");
@@ -200,6 +203,24 @@ static void check_read(sqlc *c, const sql_statement *s, const sql_variant *v, co
     columns_check(c, s, v, statement);
 }
 
+/* A question to the history: a SELECT that alters nothing, by the words of every engine. */
+static bool check_asks(sqlc *c, const sql_statement *s, const sql_variant *v, const char *kind,
+                       struct json_object *statement)
+{
+    findings found = {0};
+    if (strcmp(kind, "SelectStmt") != 0) {
+        sqlc_problem(c, &s->file, v->begin, "tools write with lb_record",
+                     "history is asked with a SELECT, and this is a %s", kind);
+        return false;
+    }
+    walk(statement, &found);
+    if (found.changes)
+        sqlc_problem(c, &s->file, v->begin, "tools write with lb_record",
+                     "a question to the history must not contain %s", found.changes);
+    columns_check(c, s, v, statement);
+    return true;
+}
+
 static void check_change(sqlc *c, const sql_statement *s, const sql_variant *v, const char *kind,
                          struct json_object *statement)
 {
@@ -227,6 +248,8 @@ static void check_variant(sqlc *c, const sql_statement *s, sql_variant *v)
         check_read(c, s, v, kind, statement);
     else if (statement && s->kind == LB_STATEMENT_CHANGE)
         check_change(c, s, v, kind, statement);
+    else if (statement && s->kind == LB_STATEMENT_HISTORY && check_asks(c, s, v, kind, statement))
+        history_check(c, s, v, statement);
     (void)json_object_put(tree); /* says only whether it was the last reference */
 }
 

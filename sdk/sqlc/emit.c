@@ -92,6 +92,7 @@ static void put_statement(const sql_statement *s, buf *out)
         [LB_STATEMENT_READ] = "LB_STATEMENT_READ",
         [LB_STATEMENT_CHANGE] = "LB_STATEMENT_CHANGE",
         [LB_STATEMENT_FRAGMENT] = "LB_STATEMENT_FRAGMENT",
+        [LB_STATEMENT_HISTORY] = "LB_STATEMENT_HISTORY",
     };
     const char *n = s->c_name;
     buf_printf(out, "static const lb_statement_variant %s__variants[] = {\n", n);
@@ -212,7 +213,10 @@ static void put_functions(const sql_statement *s, buf *out)
         put_function(s, "", "", ", lb_rows **ret_rows", "lb_query(ctx, ", ", ret_rows, err)", out);
     else if (s->kind == LB_STATEMENT_CHANGE)
         put_function(s, "", ", lb_group *group", "", "lb_change_sql(ctx, group, ", ", err)", out);
-    put_function(s, "_compose", "", ", const lb_sql **ret_sql", "lb_compose(ctx, ", ", ret_sql, err)", out);
+    else if (s->kind == LB_STATEMENT_HISTORY)
+        put_function(s, "", "", ", lb_rows **ret_rows", "lb_history(ctx, ", ", ret_rows, err)", out);
+    if (s->kind != LB_STATEMENT_HISTORY) /* its text is for the history alone */
+        put_function(s, "_compose", "", ", const lb_sql **ret_sql", "lb_compose(ctx, ", ", ret_sql, err)", out);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------
@@ -292,8 +296,10 @@ static void put_head(sqlc *c, const sql_statement *s, buf *out)
     const char *guard = guard_name(c, s);
     buf_printf(out, "/* sql/%s.h: ", s->full_name);
     put_summary(out, s->summary);
-    buf_printf(out, " (%s, servers %s).\n * Made by lbops-sqlc from %s.sql; edit that file. */\n", kind_name(s->kind),
-               server_text(c, s->from, s->to), s->full_name);
+    const char *servers =
+        s->kind == LB_STATEMENT_HISTORY ? "" : sqlc_printf(c, ", servers %s", server_text(c, s->from, s->to));
+    buf_printf(out, " (%s%s).\n * Made by lbops-sqlc from %s.sql; edit that file. */\n", kind_name(s->kind), servers,
+               s->full_name);
     buf_printf(out, "#ifndef %s\n#define %s\n\n#include <lbops/lbops.h>\n\n", guard, guard);
     buf_puts(out, "#ifndef LB_SQL_UNUSED\n#if defined(__GNUC__)\n#define LB_SQL_UNUSED __attribute__((unused))\n#else\n"
                   "#define LB_SQL_UNUSED\n#endif\n#endif\n\n");
@@ -309,10 +315,10 @@ void emit_header(sqlc *c, const sql_statement *s, buf *out)
     put_statement(s, out);
     put_args_struct(s, out);
     put_values(s, out);
-    if (s->kind == LB_STATEMENT_READ)
+    if (kind_has_rows(s->kind))
         put_row_struct(s, out);
     put_functions(s, out);
-    if (s->kind == LB_STATEMENT_READ)
+    if (kind_has_rows(s->kind))
         put_next(s, out);
     buf_puts(out, "#endif\n");
 }

@@ -1,6 +1,7 @@
 /* sqlc.h: the compiler of the SQL catalogue. A file becomes a sql_statement (parse.c, text.c), is judged with the
- * server's own parser (sample.c, check.c, columns.c), and is written as a header (emit.c) or as a line of JSON
- * (list.c). Problems are collected, so that a person sees all of them at once. sql/README.md describes the files. */
+ * server's own parser (sample.c, check.c, columns.c, history.c), and is written as a header (emit.c) or as a line of
+ * JSON (list.c). Problems are collected, so that a person sees all of them at once. sql/README.md describes the files.
+ */
 #ifndef LBOPS_SQLC_H
 #define LBOPS_SQLC_H
 
@@ -114,6 +115,10 @@ bool name_is_reserved(const char *name); /* C would not take it as a member */
 /* parse.c: reads root/name.sql. NULL when the file cannot be read or its name is no good; the problem is reported. */
 sql_statement *sqlc_parse(sqlc *c, const char *name);
 const char *kind_name(lb_statement_kind kind);
+static inline bool kind_has_rows(lb_statement_kind kind)
+{
+    return kind == LB_STATEMENT_READ || kind == LB_STATEMENT_HISTORY;
+}
 char *server_text(sqlc *c, unsigned from, unsigned to); /* "15-18" */
 
 /* text.c: cuts a variant at its parameters, and writes a piece without comments. `first` and `last` trim. */
@@ -130,6 +135,9 @@ const char *tree_kind(struct json_object *tree); /* "SelectStmt", of the first s
 void sqlc_check(sqlc *c, sql_statement *s);
 void columns_check(sqlc *c, const sql_statement *s, const sql_variant *v, struct json_object *statement);
 struct json_object *tree_member(struct json_object *node, const char *name);
+/* history.c: what a question to the history may use: what DuckDB and Databricks read alike, as far as the text tells.
+ */
+void history_check(sqlc *c, const sql_statement *s, const sql_variant *v, struct json_object *statement);
 
 /* emit.c, list.c */
 void emit_header(sqlc *c, const sql_statement *s, buf *out);

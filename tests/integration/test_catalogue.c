@@ -108,7 +108,8 @@ static void check_statement(const char *line, size_t length, unsigned *checked)
     JSON_AUTO *statement = json_parse(line, length, &failure);
     CU_ASSERT_PTR_NOT_NULL_FATAL(statement);
     struct json_object *variants = member(statement, "variants");
-    if (strcmp(text_member(statement, "kind"), "fragment") == 0)
+    const char *kind = text_member(statement, "kind");
+    if (strcmp(kind, "fragment") == 0 || strcmp(kind, "history") == 0) /* test_history_catalogue.c asks those */
         return;
     for (size_t i = 0; i < json_object_array_length(variants); i++)
         if (serves(json_object_array_get_idx(variants, i))) {

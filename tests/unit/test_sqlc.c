@@ -27,6 +27,12 @@ static void takes_good_statements(void)
         CHANGE "-- param t sqltype\nALTER TABLE x ALTER COLUMN y TYPE :t",
         CHANGE "-- param c sql[]\nCREATE TABLE x (:c)",
         CHANGE "-- param options sql null\nCREATE INDEX ON t (a) :options",
+        ASKS "-- column a text\n-- param p text null\n-- param l integer[]\n"
+             "SELECT 'gr\xc3\xbc\xc3\x9f''e' AS a FROM t -- a \"quote\" \\ here\n WHERE p = :p AND x IN (:l) AND y NOT "
+             "IN (:l)",
+        ASKS
+        "-- column n integer\nWITH w AS (SELECT max_by(a, b) AS n FROM ops_catalog.lakebase_ops.t)\nSELECT n FROM w",
+        ASKS "-- column n number\nSELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) AS n FROM t WHERE b - 1 > 2",
         PIECE "anything ( at all",
         PIECE "-- server: 17-\n-- param v json\n-- example: SELECT 1 WHERE :fragment\nx @> :v",
     };
@@ -162,6 +168,9 @@ static void headers_compile_alone(void)
         CHANGE "-- param i identifier[]\nDROP TABLE :i",
         PIECE "-- param v number null\n> :v",
         "-- summary: /* */ \\ ?\?/\n-- kind: fragment\nx",
+        ASKS "-- param a text null\n-- param l timestamp[]\n-- column x integer null\nSELECT 1 AS x WHERE b = :a OR c "
+             "IN (:l)",
+        ASKS "-- column x text\nSELECT 'x' AS x",
     };
     SCRATCH scratch = scratch_new();
     LB_AUTO_FREE char *root = base_printf("-I%s/include", scratch),

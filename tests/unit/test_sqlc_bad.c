@@ -49,7 +49,8 @@ static void finds_problems_in_the_header(void)
         {"-- summary s\n-- kind: change\n-- server: 15\nCHECKPOINT", "1:4", "summary is written with a colon",
          "-- summary: ..."},
         {"-- summary: s\n-- kind: reads\n-- server: 15\nSELECT 1", "2:10", "'reads' is no kind", "did you mean read?"},
-        {"-- summary: s\n-- kind: x\n-- server: 15\nSELECT 1", "2:10", "'x' is no kind", "read, change or fragment"},
+        {"-- summary: s\n-- kind: x\n-- server: 15\nSELECT 1", "2:10", "'x' is no kind",
+         "read, change, fragment or history"},
         {"-- summary: s\n-- kind: change\n-- server: 9\nCHECKPOINT", "3:12", "'9' is no range", "15-18, 17 or 17-"},
         {"-- summary: s\n-- kind: change\n-- server: 18-15\nCHECKPOINT", "3:12", "'18-15' is no range", "15-18"},
         {"-- summary: s\n-- kind: change\n-- server: 15..18\nCHECKPOINT", "3:12", "'15..18' is no range", "15-18"},
@@ -224,7 +225,48 @@ static void compares_columns_with_the_select_list(void)
     expect_problems(files, LB_COUNT(files));
 }
 
-SUITE(sqlc_bad, TEST(finds_problems_in_the_header), TEST(finds_problems_in_declarations),
-      TEST(finds_problems_with_parameters_in_the_text), TEST(finds_problems_with_variants),
-      TEST(finds_problems_with_the_parser), TEST(finds_changes_in_reads), TEST(finds_reads_among_changes),
-      TEST(compares_columns_with_the_select_list))
+static void holds_questions_to_what_all_engines_read(void)
+{
+    static const bad_file files[] = {
+        {ASKS "-- column a text\nDELETE FROM t", "4:1", "history is asked with a SELECT, and this is a DeleteStmt",
+         "lb_record"},
+        {ASKS "-- column a text\nSHOW tables", "4:1", "this is a VariableShowStmt", "lb_record"},
+        {ASKS "-- column a text\nWITH w AS (INSERT INTO t VALUES (1) RETURNING a) SELECT a FROM w", "4:1",
+         "must not contain an INSERT", "lb_record"},
+        {ASKS "-- column a text\nSELECT a INTO t FROM u", "4:1", "must not contain an INTO", "lb_record"},
+        {ASKS "-- column a text\nSELECT a FROM t; SELECT a FROM u", "4:1", "2 statements", "one statement"},
+        {ASKS "-- column b text\nSELECT a FROM t", "3:11", "declared as b and the statement calls it a", "AS b"},
+        {ASKS "-- column a text\nSELECT a, b FROM t", "4:1", "gives 2 columns and declares 1", "-- column"},
+        {ASKS "SELECT 1", "1:1", "a read declares its columns", "-- column NAME TYPE"},
+        {ASKS "-- server: 15-18\n-- column a text\nSELECT a FROM t", "3:12", "the history has no server versions",
+         "drop the line"},
+        {ASKS "-- column a text[]\nSELECT a FROM t", "3:11", "cannot be text[]", "numeric or json"},
+        {ASKS "-- column a text\n-- param t identifier\nSELECT a FROM :t", "4:10", "cannot be identifier",
+         "boolean or timestamp"},
+        {ASKS "-- column a text\n-- param f sql\nSELECT a FROM t WHERE :f", "4:10", "cannot be sql", "timestamp"},
+        {ASKS "-- column a text\n-- param j json\nSELECT a FROM t WHERE b = :j", "4:10", "cannot be json", "text"},
+        {ASKS "-- column a text\n-- param n integer as oid\nSELECT a FROM t WHERE b = :n", "4:10", "no type oid",
+         "drop 'as'"},
+        {ASKS "-- column a text\n-- param l text[] null\nSELECT a FROM t WHERE a IN (:l)", "4:10", "cannot be null",
+         "an empty list"},
+        {ASKS "-- column a text\n-- param l text[]\nSELECT a FROM t WHERE a = ANY (:l)", "4:10",
+         "the list l does not stand alone in IN ()", "write IN (:l)"},
+        {ASKS "-- column a text\n-- param l text[]\nSELECT a FROM t WHERE a IN ('x', :l)", "4:10",
+         "does not stand alone", "write IN (:l)"},
+        {ASKS "-- column a text\nSELECT a::text AS a FROM t", "4:9", ":: is not read alike", "CAST(x AS TYPE)"},
+        {ASKS "-- column a text\nSELECT \"a\" FROM t", "4:8", "\" is not read alike", "no quotes"},
+        {ASKS "-- column a text\nSELECT a FROM t WHERE b = 'x\\y'", "4:29", "a backslash in a literal", "parameter"},
+        {ASKS "-- column a text\nSELECT a FROM t WHERE b = E'x'", "4:28", "a letter before a quote", "plain literal"},
+        {ASKS "-- column a text\nSELECT a FROM t WHERE b = $$x$$", "4:27", "$ is not read alike", "plain quotes"},
+        {ASKS "-- column a text\nSELECT a ->> 'x' AS a FROM t", "4:10", "-> is not read alike", "in C"},
+        {ASKS "-- column a text\nSELECT a FROM t WHERE a ~ 'x'", "4:25", "~ is not read alike", "LIKE"},
+        {ASKS "-- column a text\nSELECT a /* b */ FROM t", "4:10", "/* is not read alike", "-- lines"},
+        {ASKS "-- column a text\nSELECT a FROM t\xc3\xbc", "4:16", "a sign beyond ASCII", "comments"},
+    };
+    expect_problems(files, LB_COUNT(files));
+}
+
+SUITE(sqlc_bad, TEST(holds_questions_to_what_all_engines_read), TEST(finds_problems_in_the_header),
+      TEST(finds_problems_in_declarations), TEST(finds_problems_with_parameters_in_the_text),
+      TEST(finds_problems_with_variants), TEST(finds_problems_with_the_parser), TEST(finds_changes_in_reads),
+      TEST(finds_reads_among_changes), TEST(compares_columns_with_the_select_list))

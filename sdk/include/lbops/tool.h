@@ -76,7 +76,8 @@ typedef struct lb_request {
     const char *body;   /* a JSON document, or NULL */
 } lb_request;
 
-/* The host, as a run sees it. Append only; every field since 1.0. The wrappers below keep call sites short. */
+/* The host, as a run sees it. Append only; every field since 1.0 where nothing else is said. The wrappers below keep
+ * call sites short. */
 typedef struct lb_host {
     uint32_t size;
 
@@ -118,6 +119,9 @@ typedef struct lb_host {
     int (*finding)(lb_ctx *ctx, const lb_finding *finding, lb_error *err);
     int (*examined)(lb_ctx *ctx, const char *what, int64_t count, lb_error *err);
     int (*skipped)(lb_ctx *ctx, const char *object, const char *reason, lb_error *err);
+
+    /* since 1.1 */
+    int (*history)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -248,6 +252,19 @@ static inline const char *lb_sql_text(const lb_ctx *ctx, const lb_sql *sql)
 LB_MUST_CHECK static inline int lb_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err)
 {
     return ctx->host->control(ctx, request, ret_json, err);
+}
+
+/* Asks the history with a statement of kind history; the rows are read as a query's are. Prefer the typed function that
+ * the statement's own header offers. What earlier runs have recorded is in the answer, what this run records is not; a
+ * plan may ask, too. An answer that is longer than the host lets one be is LB_ERR_LIMIT and no rows. Where history lies
+ * on a warehouse a question may wake it, so ask once for all that is wanted. Since 1.1: LB_ERR_UNSUPPORTED on an older
+ * host. */
+LB_MUST_CHECK static inline int lb_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
+                                           lb_rows **ret_rows, lb_error *err)
+{
+    if (!LB_HAS(ctx->host, lb_host, history))
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "update lbops", "this lbops is too old to be asked for history");
+    return ctx->host->history(ctx, statement, args, ret_rows, err);
 }
 
 /* ---- changing: the one door ---- */
