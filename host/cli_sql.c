@@ -4,10 +4,10 @@
 
 #include "child.h"
 #include "control.h"
-#include "environment.h"
 #include "json.h"
 #include "service.h"
 #include "service_delta.h"
+#include "service_start.h"
 
 #include <errno.h>
 
@@ -27,7 +27,6 @@ typedef struct asking {
     int64_t most_rows, timeout_us;
     bool no_flush;
     int code;
-    arena memory;
 } asking;
 
 /* An answer as it came; texts belong to the frame. */
@@ -278,35 +277,20 @@ static void on_down(void *state, service *s, const lb_error *why, int failures)
 static int start(asking *a, lb_error *err)
 {
     const manifest *m = a->c->manifest;
+    const service_wish wish = {.manifest = m,
+                               .registry = a->c->registry,
+                               .loop = a->loop,
+                               .kind = LB_KIND_DELTA,
+                               .fallback = DEFAULT_PLUGIN,
+                               .passive = true,
+                               .log_level = a->c->log_level,
+                               .hooks = {.state = a, .up = on_up, .down = on_down}};
+    int r = service_start_named(&wish, &a->service, err);
+    if (r < 0 || a->service)
+        return r;
     const manifest_service *named = manifest_find_service(m, LB_KIND_DELTA);
-    const char *name = named ? named->plugin : DEFAULT_PLUGIN;
-    const plugin_spec *spec = registry_find(a->c->registry, LB_KIND_DELTA, name);
-    size_t count = 0;
-    if (!spec)
-        return lb_fail(err, LB_ERR_NOT_FOUND, "name one under [services.delta], or build it",
-                       "there is no delta service %s", name);
-    const param_arg *args = named ? manifest_args(m, &named->params, &a->memory, &count, err) : NULL;
-    if (named && !args)
-        return err->code;
-    if (args && !(args = environment_args(&a->memory, spec_params(spec), args, &count)))
-        return lb_out_of_memory(err);
-    const param_arg settings[] = {{"outbox_dir", arena_printf(&a->memory, "%s/outbox", m->state_dir)},
-                                  {"passive", "1"}};
-    const service_options options = {
-        .loop = a->loop,
-        .kind = LB_KIND_DELTA,
-        .plugin = spec->name,
-        .path = spec->path,
-        .args = args,
-        .arg_count = count,
-        .state_dir = m->state_dir,
-        .work_dir = m->directory,
-        .settings = settings,
-        .setting_count = LB_COUNT(settings),
-        .log_level = a->c->log_level,
-        .hooks = {.state = a, .up = on_up, .down = on_down},
-    };
-    return service_new(&options, &a->service, err);
+    return lb_fail(err, LB_ERR_NOT_FOUND, "name one under [services.delta], or build it",
+                   "there is no delta service %s", named ? named->plugin : DEFAULT_PLUGIN);
 }
 
 static bool parse_number(const char *text, int64_t *ret)
@@ -377,7 +361,6 @@ int cli_sql(cli *c, int argc, char **argv)
     if (code != 0)
         return code;
     flush_by_daemon(&a);
-    arena_init(&a.memory, 0);
     a.loop = child_loop();
     if (start(&a, &err) < 0) {
         code = cli_fail(c, &err);
@@ -386,6 +369,5 @@ int cli_sql(cli *c, int argc, char **argv)
         code = a.code;
     }
     (void)service_free(a.service); /* gives NULL */
-    arena_done(&a.memory);
     return code;
 }

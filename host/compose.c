@@ -26,6 +26,8 @@ typedef struct composer {
     compose_piece *pieces;
     uint32_t piece_count, param_count;
     const char **params, **param_types;
+    lb_value *values; /* of a question to the history, in place of the two */
+    lb_type *types;
 } composer;
 
 static bool is_composed(lb_type type)
@@ -228,6 +230,52 @@ static int put_literal(composer *c, const lb_statement_param *param, const lb_va
     return 0;
 }
 
+/* What IN () holds where a list is empty, for every engine that may answer. */
+static const char *empty_list(lb_type element)
+{
+    switch (element) {
+    case LB_I64:
+        return "SELECT CAST(NULL AS BIGINT) WHERE false";
+    case LB_F64:
+        return "SELECT CAST(NULL AS DOUBLE) WHERE false";
+    case LB_BOOL:
+        return "SELECT CAST(NULL AS BOOLEAN) WHERE false";
+    case LB_TIME:
+        return "SELECT CAST(NULL AS TIMESTAMP) WHERE false";
+    default:
+        return "SELECT CAST(NULL AS STRING) WHERE false";
+    }
+}
+
+static void bind_asked(composer *c, const lb_value *value, lb_type type)
+{
+    c->values[c->param_count] = *value;
+    c->values[c->param_count].name = NULL;
+    c->types[c->param_count++] = type;
+}
+
+/* A value of a question to the history keeps its type; a list stands as one value after the other. */
+static int put_asked(composer *c, uint32_t index, lb_error *err)
+{
+    const lb_value *arg = c->slots[index].arg;
+    lb_type element = LB_ELEMENT(c->statement->params[index].type);
+    bool is_new = c->slots[index].bound < 0, is_list = (arg->type & LB_LIST) != 0;
+    uint32_t count = is_list ? arg->count : 1;
+    if (is_new)
+        c->slots[index].bound = (int)c->param_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_new)
+            bind_asked(c, is_list ? &arg->v.items[i] : arg, element);
+        buf_printf(&c->run, "%s$%d", i ? ", " : "", c->slots[index].bound + (int)i + 1);
+    }
+    if (!count)
+        buf_puts(&c->run, empty_list(element));
+    if (c->run.overflow)
+        return lb_fail(err, LB_ERR_LIMIT, "give shorter lists", "%s: the statement's text is too long",
+                       c->statement->name);
+    return 0;
+}
+
 /* A value: bound once however often it is used, or written out where the server binds nothing. */
 static int put_value(composer *c, uint32_t index, lb_error *err)
 {
@@ -235,6 +283,8 @@ static int put_value(composer *c, uint32_t index, lb_error *err)
     const lb_value *arg = c->slots[index].arg;
     const char *literal = NULL;
     separate_front(c, false);
+    if (c->values)
+        return put_asked(c, index, err);
     if (put_literal(c, param, arg, c->variant->bindable ? BIND_EXPRESSION : BIND_UTILITY, &literal, err) < 0)
         return err->code;
     if (!c->variant->bindable) {
@@ -348,13 +398,15 @@ static int finish(const composer *c, const lb_sql **ret_sql, lb_error *err)
     if (!sql)
         return lb_out_of_memory(err);
     const char *text = render(c, false, err);
-    const char *display = text && c->param_count ? render(c, true, err) : text;
+    const char *display = text && c->param_count && !c->values ? render(c, true, err) : text;
     if (!text || !display)
         return err->code;
     *sql = (struct lb_sql){.statement = c->statement,
                            .text = text,
                            .params = c->params,
                            .param_types = c->param_types,
+                           .values = c->values,
+                           .types = c->types,
                            .param_count = c->param_count,
                            .display = display,
                            .pieces = c->pieces,
@@ -377,9 +429,10 @@ static void count_sql(const lb_value *value, size_t *pieces, size_t *params)
 static int make_room(composer *c, lb_error *err)
 {
     size_t pieces = 1, params = 0;
+    bool asks = c->statement->kind == LB_STATEMENT_HISTORY;
     for (const lb_statement_part *part = c->variant->parts; part->param >= 0; part++) {
         pieces++;
-        params++;
+        params += asks && (c->slots[part->param].arg->type & LB_LIST) ? c->slots[part->param].arg->count : 1;
         count_sql(c->slots[part->param].arg, &pieces, &params);
     }
     if (params > BOUND_LIMIT)
@@ -388,7 +441,11 @@ static int make_room(composer *c, lb_error *err)
     c->pieces = arena_alloc(c->memory, pieces * sizeof *c->pieces);
     c->params = arena_alloc(c->memory, (params + 1) * sizeof *c->params);
     c->param_types = arena_alloc(c->memory, (params + 1) * sizeof *c->param_types);
-    if (!c->pieces || !c->params || !c->param_types)
+    if (asks) {
+        c->values = arena_alloc(c->memory, (params + 1) * sizeof *c->values);
+        c->types = arena_alloc(c->memory, (params + 1) * sizeof *c->types);
+    }
+    if (!c->pieces || !c->params || !c->param_types || (asks && (!c->values || !c->types)))
         return lb_out_of_memory(err);
     return 0;
 }

@@ -17,13 +17,16 @@ struct lb_sql {
     const char *text;               /* with $n where values are bound */
     const char *const *params;      /* text form; NULL entries are null */
     const char *const *param_types; /* "int8" */
+    const lb_value *values;         /* of a question to the history, in place of the two: $1 ... as they are, */
+    const lb_type *types;           /* and as they are declared */
     uint32_t param_count;
     const char *display; /* the same with literals in place of $n: for plans, fixes and people; never executed */
     const compose_piece *pieces;
     uint32_t piece_count;
 };
 
-/* Puts the statement together for a server of that major version (0: the newest variant). Missing, surplus and mistyped
+/* Puts the statement together for a server of that major version (0: the newest variant; a question to the history has
+ * one text). Values of a question to the history are borrowed from the arguments. Missing, surplus and mistyped
  * arguments, a type name that is none, a version outside the statement's range: LB_ERR_INVALID or LB_ERR_UNSUPPORTED
  * with the statement's name. A fragment that is used inside another statement brings its bound values along. */
 LB_MUST_CHECK int compose(const lb_statement *statement, const lb_value *args, int server_major, arena *memory,

@@ -212,14 +212,33 @@ static void note_result(place *at, bool failed, int64_t now)
     at->retry_at = now + at->pause;
 }
 
-static int commit_due(delta_driver *d, const outbox_listing *listing, bool all, int64_t deadline,
+/* Which tables are committed whether they are due or not. */
+typedef struct flush_wish {
+    bool all;
+    const char *text; /* those that it names; NULL: none */
+} flush_wish;
+
+/* A name inside of another word names it, too: one commit too many does no harm. */
+static bool is_wished(const flush_wish *w, const outbox_table *table)
+{
+    return table->count && (w->all || (w->text && strcasestr(w->text, table->table->name)));
+}
+
+static int commit_due(delta_driver *d, const outbox_listing *listing, const flush_wish *wish, int64_t deadline,
                       delta_driver_report *report, lb_error *err)
 {
     lb_error error;
     int result = 0;
     for (size_t i = 0; i < listing->count; i++) {
         int64_t now = clock_monotonic();
-        if (!is_due(d, &listing->tables[i], &d->places[i], now) && !(all && listing->tables[i].count))
+        if (wish->text && now < d->places[i].retry_at) { /* whoever asks does not wait for what fails */
+            if (result == 0 && is_wished(wish, &listing->tables[i]))
+                result = lb_fail(err, LB_ERR_UNREACHABLE, "it is tried again by itself",
+                                 "the last commit of %s has failed", listing->tables[i].table->name);
+            continue;
+        }
+        bool due = is_due(d, &listing->tables[i], &d->places[i], now) && !wish->text;
+        if (!due && !is_wished(wish, &listing->tables[i]))
             continue;
         int r = commit_table(d, &listing->tables[i], deadline ? deadline : now + COMMIT_TIME, report, &error);
         note_result(&d->places[i], r < 0, clock_monotonic());
@@ -258,14 +277,14 @@ static int look_again(const delta_driver *d, outbox_listing *listing, delta_driv
     return r;
 }
 
-static int turn(delta_driver *d, bool all, int64_t deadline, delta_driver_report *report, lb_error *err)
+static int turn(delta_driver *d, const flush_wish *wish, int64_t deadline, delta_driver_report *report, lb_error *err)
 {
     outbox_listing listing = {0};
     lb_error error;
     int r = outbox_list(d->options.outbox_dir, &listing, err);
     if (r < 0)
         return r;
-    r = commit_due(d, &listing, all, deadline, report, err);
+    r = commit_due(d, &listing, wish, deadline, report, err);
     if (look_again(d, &listing, report, &error) < 0 && r == 0) {
         *err = error;
         r = error.code;
@@ -290,21 +309,33 @@ int64_t delta_driver_turn(delta_driver *driver, delta_driver_report *ret_report)
 {
     lb_error error;
     *ret_report = (delta_driver_report){.upkeep.size = sizeof ret_report->upkeep};
-    if (turn(driver, false, 0, ret_report, &error) < 0)
+    if (turn(driver, &(const flush_wish){.all = false}, 0, ret_report, &error) < 0)
         keep_first(&ret_report->error, &error);
     upkeep(driver, ret_report);
     return LOOK_INTERVAL;
 }
 
-int delta_driver_flush(delta_driver *driver, int64_t deadline, delta_driver_report *ret_report, lb_error *err)
+static int flush(delta_driver *driver, const flush_wish *wish, int64_t deadline, delta_driver_report *ret_report,
+                 lb_error *err)
 {
     *ret_report = (delta_driver_report){.upkeep.size = sizeof ret_report->upkeep};
-    int r = turn(driver, true, deadline, ret_report, err);
+    int r = turn(driver, wish, deadline, ret_report, err);
     if (r == 0 && ret_report->error.code) {
         *err = ret_report->error;
         r = err->code;
     }
     return r;
+}
+
+int delta_driver_flush(delta_driver *driver, int64_t deadline, delta_driver_report *ret_report, lb_error *err)
+{
+    return flush(driver, &(const flush_wish){.all = true}, deadline, ret_report, err);
+}
+
+int delta_driver_flush_named(delta_driver *driver, const char *text, int64_t deadline, delta_driver_report *ret_report,
+                             lb_error *err)
+{
+    return flush(driver, &(const flush_wish){.text = text}, deadline, ret_report, err);
 }
 
 int delta_driver_maintain(delta_driver *driver, const char *table, int64_t now, int64_t deadline,

@@ -46,6 +46,9 @@ int64_t delta_driver_turn(delta_driver *driver, delta_driver_report *ret_report)
 /* Commits all that waits now. The first failure, after everything else has been tried. */
 LB_MUST_CHECK int delta_driver_flush(delta_driver *driver, int64_t deadline, delta_driver_report *ret_report,
                                      lb_error *err);
+/* The same for the tables that are named in the text of a question. */
+LB_MUST_CHECK int delta_driver_flush_named(delta_driver *driver, const char *text, int64_t deadline,
+                                           delta_driver_report *ret_report, lb_error *err);
 /* Upkeep of one table, or all (NULL). now: the wall clock. */
 LB_MUST_CHECK int delta_driver_maintain(delta_driver *driver, const char *table, int64_t now, int64_t deadline,
                                         lb_delta_upkeep *ret_upkeep, lb_error *err);

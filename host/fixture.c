@@ -225,6 +225,8 @@ static int tee_columns(void *state, uint32_t count, const char *const *names, lb
     int r = t->inner ? t->inner->columns(t->inner->state, count, names, err) : 0;
     t->refused = r < 0;
     t->has_columns = true;
+    buf_clear(&t->columns); /* an answer of the history may begin anew */
+    buf_clear(&t->rows);
     put_list(&t->columns, t->args, count, names);
     return r;
 }
@@ -263,16 +265,21 @@ static bool put_args(buf *b, const lb_value *args, bool *ret_composes)
     return complete;
 }
 
-static void put_question(buf *b, const fixture_recording *recording, const void *session, const lb_command *command)
+static lb_target target_of(const fixture_recording *recording, const void *session)
 {
-    bool composes = false;
     const known_session *known = recording->sessions;
     while (known && known->session != session)
         known = known->next;
-    if (known && (is_named(known->project) || is_named(known->branch))) {
+    return (lb_target){.project = known ? known->project : NULL, .branch = known ? known->branch : NULL};
+}
+
+static void put_question(buf *b, const lb_target *target, const lb_command *command)
+{
+    bool composes = false;
+    if (is_named(target->project) || is_named(target->branch)) {
         json_key(b, "target");
         buf_putc(b, '{');
-        put_target(b, known->project, known->branch);
+        put_target(b, target->project, target->branch);
         buf_putc(b, '}');
     }
     if (put_args(b, command->args, &composes))
@@ -308,8 +315,8 @@ static bool is_statement_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_/") == length;
 }
 
-static void record_case(fixture_recording *recording, const void *session, const lb_command *command, const tee *t,
-                        int64_t affected, const lb_error *error)
+static void record_case(fixture_recording *recording, const char *folder, const lb_target *target,
+                        const lb_command *command, const tee *t, int64_t affected, const lb_error *error)
 {
     static const char *const keys[] = {"target", "args", "exact", "text", NULL};
     lb_error err;
@@ -318,10 +325,10 @@ static void record_case(fixture_recording *recording, const void *session, const
         note_failure(recording, &err);
         return;
     }
-    LB_AUTO_FREE char *name = base_printf("sql/%s.json", command->name);
+    LB_AUTO_FREE char *name = base_printf("%s/%s.json", folder, command->name);
     BUF_AUTO b = BUF_INIT(RESULT_LIMIT);
     buf_putc(&b, '{');
-    put_question(&b, recording, session, command);
+    put_question(&b, target, command);
     if (error)
         put_error(&b, command->args, error);
     else
@@ -333,16 +340,32 @@ static void record_case(fixture_recording *recording, const void *session, const
 int fixture_record_execute(fixture_recording *recording, const lb_transport *transport, void *session,
                            const lb_command *command, const lb_sink *sink, int64_t *ret_affected, lb_error *err)
 {
+    const lb_target target = target_of(recording, session);
     tee t = {.inner = sink, .args = command->args, .columns = BUF_INIT(RESULT_LIMIT), .rows = BUF_INIT(RESULT_LIMIT)};
     const lb_sink copying = {.size = sizeof copying, .state = &t, .columns = tee_columns, .row = tee_row};
     int64_t affected = -1;
     int r = transport->execute(session, command, &copying, &affected, err);
     if (r >= 0)
-        record_case(recording, session, command, &t, affected, NULL);
+        record_case(recording, "sql", &target, command, &t, affected, NULL);
     else if (!t.refused && is_recordable(r))
-        record_case(recording, session, command, &t, affected, err);
+        record_case(recording, "sql", &target, command, &t, affected, err);
     if (r >= 0)
         *ret_affected = affected;
+    buf_done(&t.columns);
+    buf_done(&t.rows);
+    return r;
+}
+
+int fixture_record_history(fixture_recording *recording, const lb_target *target, const lb_command *command,
+                           fixture_answer answer, void *arg, const lb_sink *sink, lb_error *err)
+{
+    tee t = {.inner = sink, .args = command->args, .columns = BUF_INIT(RESULT_LIMIT), .rows = BUF_INIT(RESULT_LIMIT)};
+    const lb_sink copying = {.size = sizeof copying, .state = &t, .columns = tee_columns, .row = tee_row};
+    int r = answer(arg, command, &copying, err);
+    if (r >= 0)
+        record_case(recording, "history", target, command, &t, -1, NULL);
+    else if (!t.refused && is_recordable(r))
+        record_case(recording, "history", target, command, &t, -1, err);
     buf_done(&t.columns);
     buf_done(&t.rows);
     return r;

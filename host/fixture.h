@@ -28,6 +28,11 @@ void fixture_record_target(fixture_recording *recording, const void *session, co
 LB_MUST_CHECK int fixture_record_execute(fixture_recording *recording, const lb_transport *transport, void *session,
                                          const lb_command *command, const lb_sink *sink, int64_t *ret_affected,
                                          lb_error *err);
+/* As `answer` does, and recorded as what the history says to a run on that target. */
+typedef int (*fixture_answer)(void *arg, const lb_command *command, const lb_sink *sink, lb_error *err);
+LB_MUST_CHECK int fixture_record_history(fixture_recording *recording, const lb_target *target,
+                                         const lb_command *command, fixture_answer answer, void *arg,
+                                         const lb_sink *sink, lb_error *err);
 LB_MUST_CHECK int fixture_record_control(fixture_recording *recording, const lb_transport *transport, void *state,
                                          const lb_request *request, int64_t deadline,
                                          int (*reply)(void *arg, const char *json, lb_error *err), void *arg,

@@ -270,6 +270,20 @@ void pool_cancel(pool *p, const char *run_id)
     }
 }
 
+bool pool_answer(pool *p, const char *run_id, const buf *frame)
+{
+    for (size_t i = 0; i < p->slot_count; i++) {
+        slot *s = &p->slots[i];
+        if (!s->request || strcmp(s->request->id, run_id) != 0)
+            continue;
+        buf_put(&s->out, frame->data, frame->length);
+        if (slot_send(s) == 0) /* a worker that is gone says so through its socket */
+            watch_writes(s);
+        return true;
+    }
+    return false;
+}
+
 size_t pool_pending(const pool *p)
 {
     return p->pending;

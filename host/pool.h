@@ -43,6 +43,8 @@ typedef struct pool_hooks {
     void (*progress)(void *state, const run_request *request, int64_t done, int64_t total, const char *what);
     /* A group of changes waits for a person: the approval document. NULL: nobody can be asked. */
     void (*asked)(void *state, const run_request *request, const char *document);
+    /* The run asks the history (question.h); pool_answer says what comes of it. */
+    void (*history)(void *state, const run_request *request, uint32_t number, int64_t deadline, wire_reader *question);
 } pool_hooks;
 
 typedef struct pool_options {
@@ -65,6 +67,9 @@ void pool_submit(pool *p, const run_request *request);
 
 /* Asks a run to stop: taken from the queue, or signalled and after the grace period killed. */
 void pool_cancel(pool *p, const char *run_id);
+
+/* A frame for the worker that has the run. False: it is not here. */
+bool pool_answer(pool *p, const char *run_id, const buf *frame);
 
 size_t pool_pending(const pool *p);                 /* queued and running */
 size_t pool_ready(const pool *p);                   /* workers that said they are ready */

@@ -137,6 +137,7 @@ const lb_host run_host = {
     .finding = run_finding,
     .examined = run_examined,
     .skipped = run_skipped,
+    .history = run_history,
 };
 
 bool run_declares(const char *const *names, const char *name)

@@ -9,6 +9,10 @@
 typedef struct run_channel {
     void *state;
     void (*send)(void *state, const buf *frame);
+    /* Sends a frame and waits for what answers it: `answer` is given each frame until it says that there is no more
+     * (1), or fails. LB_ERR_TIMEOUT at the deadline, LB_ERR_CANCELLED when the run is to stop. */
+    int (*ask)(void *state, const buf *frame, int64_t deadline,
+               int (*answer)(void *arg, wire_type type, wire_reader *r, lb_error *err), void *arg, lb_error *err);
 } run_channel;
 
 typedef struct run_worker {
@@ -19,6 +23,7 @@ typedef struct run_worker {
     size_t event_bytes, change_bytes, ask_bytes; /* of the run and what it calls, as the supervisor keeps them */
     uint32_t asks;                               /* approvals that the run and what it calls wait for */
     buf result;                                  /* the last run's result document */
+    uint32_t questions;                          /* to the history, of this worker's life */
     int64_t outbox_bytes, outbox_seen_at;        /* what waited there when this worker last looked */
 } run_worker;
 

@@ -26,6 +26,8 @@ int run_compose(lb_ctx *ctx, const lb_statement *statement, const lb_value *args
 {
     run_state *run = run_of(ctx);
     int major = 0;
+    if (statement->kind == LB_STATEMENT_HISTORY)
+        return lb_fail(err, LB_ERR_INVALID, "ask it (lb_history)", "%s is for the history alone", statement->name);
     int r = run->request->target.project ? run_server_version(ctx, &major, err) : 0;
     return r < 0 ? r : compose(statement, args, major, run->memory, ret_sql, err);
 }
@@ -38,6 +40,7 @@ const char *run_sql_text(const lb_sql *sql)
 static int on_columns(void *state, uint32_t count, const char *const *names, lb_error *err)
 {
     lb_rows *rows = state;
+    rows->count = 0; /* the history may have to answer anew */
     return decode_check_columns(rows->statement, count, names, err);
 }
 
@@ -75,9 +78,24 @@ static int on_row(void *state, uint32_t count, const char *const *cells, lb_erro
     return 0;
 }
 
+int run_rows_new(run_state *run, const lb_statement *statement, lb_rows **ret_rows, lb_error *err)
+{
+    lb_rows *rows = arena_alloc(run->memory, sizeof *rows);
+    if (!rows)
+        return lb_out_of_memory(err);
+    *rows = (lb_rows){.statement = statement, .run = run};
+    *ret_rows = rows;
+    return 0;
+}
+
+lb_sink run_rows_sink(lb_rows *rows)
+{
+    return (lb_sink){.size = sizeof(lb_sink), .state = rows, .columns = on_columns, .row = on_row};
+}
+
 static int execute_read(run_state *run, const lb_sql *sql, const lb_value *args, lb_rows *rows, lb_error *err)
 {
-    const lb_sink sink = {.size = sizeof sink, .state = rows, .columns = on_columns, .row = on_row};
+    const lb_sink sink = run_rows_sink(rows);
     const lb_command command = {
         .size = sizeof command,
         .name = sql->statement->name,
@@ -97,17 +115,16 @@ int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, 
 {
     run_state *run = run_of(ctx);
     const lb_sql *sql = NULL;
+    lb_rows *rows = NULL;
     if (statement->kind != LB_STATEMENT_READ)
         return lb_fail(err, LB_ERR_INVALID, "make it a change (lb_change_sql)", "%s is not a read", statement->name);
     int r = run_check_stop(run, err);
     if (r >= 0)
         r = run_compose(ctx, statement, args, &sql, err);
+    if (r >= 0)
+        r = run_rows_new(run, statement, &rows, err);
     if (r < 0)
         return r;
-    lb_rows *rows = arena_alloc(run->memory, sizeof *rows);
-    if (!rows)
-        return lb_out_of_memory(err);
-    *rows = (lb_rows){.statement = statement, .run = run};
     r = execute_read(run, sql, args, rows, err);
     if (r == LB_ERR_UNREACHABLE) {
         /* A kept session may have died while it idled. A read can be repeated, once, on a new one. */

@@ -87,7 +87,13 @@ LB_MUST_CHECK int run_compose(lb_ctx *ctx, const lb_statement *statement, const 
                               lb_error *err);
 const char *run_sql_text(const lb_sql *sql);
 LB_MUST_CHECK int run_server_version(lb_ctx *ctx, int *ret_major, lb_error *err);
+LB_MUST_CHECK int run_rows_new(run_state *run, const lb_statement *statement, lb_rows **ret_rows, lb_error *err);
+lb_sink run_rows_sink(lb_rows *rows); /* takes what is told into rows; columns a second time: anew */
 LB_MUST_CHECK int run_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err);
+
+/* run_history.c */
+LB_MUST_CHECK int run_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
+                              lb_error *err);
 
 /* run_report.c */
 LB_MUST_CHECK int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err);

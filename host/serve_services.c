@@ -2,9 +2,9 @@
  * where it is slow and are sent again where it died; a run never waits for one. */
 #include "serve_internal.h"
 
-#include "environment.h"
 #include "service_delta.h"
 #include "service_people.h"
+#include "service_start.h"
 
 #define ASK_TIME     (30 * CLOCK_SECOND)
 #define TELL_AGAIN_S 5.0
@@ -21,6 +21,8 @@ static void on_down(void *state, service *which, const lb_error *why, int failur
 {
     serve *s = state;
     log_error(service_plugin(which), why);
+    if (which == s->history)
+        supervisor_history_down(s->supervisor, why, failures);
     if (failures == 1 || failures % 10 == 0) /* a service that dies in a loop is one piece of news, not a flood */
         supervisor_event(s->supervisor, "service.down", NULL, NULL,
                          LB_ARGS(lb_text("service", kind_name(s, which)), lb_text("plugin", service_plugin(which)),
@@ -45,49 +47,18 @@ static void on_up(void *state, service *which, wire_reader *greeting)
                              lb_f64("outage_seconds", (double)(clock_monotonic() - since) / (double)CLOCK_SECOND)));
 }
 
-/* The manifest's plugin of that kind, or the one that is used without a word; NULL: none. */
-static const plugin_spec *find_plugin(const serve *s, lb_kind kind, const char *fallback,
-                                      const manifest_service **ret_named)
-{
-    *ret_named = manifest_find_service(s->manifest, kind);
-    return registry_find(s->registry, kind, *ret_named ? (*ret_named)->plugin : fallback);
-}
-
 static int start_service(serve *s, lb_kind kind, const char *fallback,
                          void (*news)(void *state, service *which, wire_reader *r), service **ret_service,
                          lb_error *err)
 {
-    const manifest_service *named = NULL;
-    const plugin_spec *spec = find_plugin(s, kind, fallback, &named);
-    arena memory;
-    size_t count = 0;
-    if (!spec)
-        return 0; /* check says so where the manifest names one */
-    arena_init(&memory, 0);
-    const param_arg *args = named ? manifest_args(s->manifest, &named->params, &memory, &count, err) : NULL;
-    if (args && !(args = environment_args(&memory, spec_params(spec), args, &count)))
-        (void)lb_out_of_memory(err); /* its code is the result below */
-    const param_arg settings[] = {
-        {"outbox_dir", arena_printf(&memory, "%s/outbox", s->manifest->state_dir)},
-        {"outbox_mb", arena_printf(&memory, "%d", s->manifest->limits.outbox_mb)},
-    };
-    const service_options options = {
-        .loop = s->loop,
-        .kind = kind,
-        .plugin = spec->name,
-        .path = spec->path,
-        .args = args,
-        .arg_count = count,
-        .state_dir = s->manifest->state_dir,
-        .work_dir = s->manifest->directory,
-        .settings = settings,
-        .setting_count = kind == LB_KIND_DELTA ? LB_COUNT(settings) : 0,
-        .log_level = s->options->log_level,
-        .hooks = {.state = s, .up = on_up, .down = on_down, .news = news},
-    };
-    int r = named && !args ? err->code : service_new(&options, ret_service, err);
-    arena_done(&memory);
-    return r;
+    const service_wish wish = {.manifest = s->manifest,
+                               .registry = s->registry,
+                               .loop = s->loop,
+                               .kind = kind,
+                               .fallback = fallback,
+                               .log_level = s->options->log_level,
+                               .hooks = {.state = s, .up = on_up, .down = on_down, .news = news}};
+    return service_start_named(&wish, ret_service, err);
 }
 
 /* ---- history ---- */
@@ -296,10 +267,11 @@ bool serve_send_note(serve *s, const lb_alert_note *note, service_answer sent, v
 int serve_services_start(serve *s, lb_error *err)
 {
     int r = start_service(s, LB_KIND_DELTA, "delta_local", on_history, &s->history, err);
+    supervisor_use_history(s->supervisor, s->history);
     if (r >= 0)
         r = start_service(s, LB_KIND_APPROVAL, "approval_local", on_decision, &s->channel, err);
     if (r >= 0)
-        r = start_service(s, LB_KIND_ALERT, "", NULL, &s->alert, err);
+        r = start_service(s, LB_KIND_ALERT, NULL, NULL, &s->alert, err);
     return r;
 }
 
@@ -308,7 +280,9 @@ void serve_services_stop(serve *s)
     s->alert = service_free(s->alert);
     s->channel = service_free(s->channel); /* what it was being told is forgotten with it, and ... */
     while (s->messages)
-        free_message_at(&s->messages); /* ... what waited to be told again, too */
-    s->history = service_free(s->history);
+        free_message_at(&s->messages);     /* ... what waited to be told again, too */
+    s->history = service_free(s->history); /* whoever waits for an answer is told */
+    if (s->supervisor)
+        supervisor_use_history(s->supervisor, NULL);
     text_map_done(&s->outages);
 }

@@ -108,6 +108,28 @@ buf *service_begin(service *s, uint32_t verb, int64_t timeout_us, service_answer
     return &a->frame;
 }
 
+void service_pieces(service *s, service_piece piece)
+{
+    s->writing->piece = piece;
+}
+
+void service_withdraw(service *s, const void *tag)
+{
+    for (ask *a = s->asks, *next; a; a = next) {
+        next = a->next;
+        if (a->tag != tag)
+            continue;
+        if (a == s->asks && s->phase == PHASE_UP && kill(s->child.pid, SIGNAL_UNWANTED) == 0)
+            s->stops++;
+        a = service_take(s, a->id);
+        s->waiting--;
+        s->backlog_bytes -= a->frame.length;
+        buf_done(&a->frame);
+        free(a);
+    }
+    arm_overdue(s);
+}
+
 void service_end(service *s)
 {
     ask *a = s->writing;
@@ -165,6 +187,7 @@ static void bury(service *s, const lb_error *why)
     service_stop_watching(s);
     bool has_ended = child_has_ended(s->child.pid);
     child_kill(&s->child, &status);
+    s->stops = 0;
     buf_clear(&s->in);
     buf_clear(&s->out);
     if (was_healthy(s))
@@ -211,11 +234,28 @@ static bool on_opened(service *s, wire_reader *r)
     return true;
 }
 
+/* A stop was meant for the ask before, and came when that had been answered. */
+static bool is_stopped_by_mistake(service *s, ask *a, int code)
+{
+    if (code != LB_ERR_CANCELLED || !s->stops)
+        return false;
+    s->stops--;
+    if (!a)
+        return false;
+    *s->asks_end = a;
+    s->asks_end = &a->next;
+    a->next = NULL;
+    buf_put(&s->out, a->frame.data, a->frame.length);
+    return true;
+}
+
 static bool on_answer(service *s, wire_reader *r)
 {
     lb_error error = {0};
     ask *a = service_take(s, wire_get_i64(r));
     error.code = -(int)(wire_get_u32(r) & 0xffff);
+    if (is_stopped_by_mistake(s, a, error.code))
+        return true;
     if (error.code) {
         (void)snprintf(error.sqlstate, sizeof error.sqlstate, "%s", wire_get_required(r));
         (void)snprintf(error.message, sizeof error.message, "%s", wire_get_required(r));
@@ -230,6 +270,17 @@ static bool on_answer(service *s, wire_reader *r)
     }
     service_finish(s, a, error.code ? NULL : r, error.code ? &error : NULL);
     return true;
+}
+
+static bool on_piece(const service *s, wire_reader *r)
+{
+    int64_t id = wire_get_i64(r);
+    const ask *a = s->asks;
+    while (a && a->id != id)
+        a = a->next;
+    if (a && a->piece && !r->bad)
+        a->piece(a->owner, a->tag, r);
+    return !r->bad; /* of one that nobody waits for, it is let go */
 }
 
 static bool on_log(const service *s, wire_reader *r)
@@ -249,6 +300,8 @@ static bool handle_frame(service *s, wire_type type, wire_reader *r)
         return on_opened(s, r);
     case WIRE_ANSWER:
         return on_answer(s, r);
+    case WIRE_PIECE:
+        return on_piece(s, r);
     case WIRE_LOG:
         return on_log(s, r);
     case WIRE_NEWS:
@@ -324,8 +377,8 @@ void service_on_timer(struct ev_loop *loop, ev_timer *timer, int events)
     bury(s, &error);
 }
 
-/* Asks whose time is over are answered. One that the process had in its hands has stopped it: a new process serves the
- * others. */
+/* Asks whose time is over are answered. The one that the process has in its hands, the first, has stopped it: a new
+ * process serves the others. One that only waited behind it is no reason. */
 void service_on_overdue(struct ev_loop *loop, ev_timer *timer, int events)
 {
     service *s = timer->data;
@@ -337,7 +390,7 @@ void service_on_overdue(struct ev_loop *loop, ev_timer *timer, int events)
         next = a->next;
         if (a->deadline > limit)
             continue;
-        was_sent = was_sent || (s->phase == PHASE_UP && !a->frame.overflow);
+        was_sent = was_sent || (a == s->asks && s->phase == PHASE_UP && !a->frame.overflow);
         if (a->frame.overflow)
             (void)lb_fail(&error, LB_ERR_LIMIT, NULL, "a request to %s is larger than %zu MB", s->plugin,
                           WIRE_FRAME_LIMIT >> 20);

@@ -11,11 +11,17 @@
 #include "wire.h"
 
 #include <ev.h>
+#include <signal.h>
 
 typedef struct service service;
 
 /* fields: what the service answered, until the callback returns; NULL with an error. */
 typedef void (*service_answer)(void *owner, void *tag, wire_reader *fields, const lb_error *error);
+
+#define SIGNAL_UNWANTED SIGUSR1 /* to the process: the ask in hand has been withdrawn */
+
+/* A piece of an answer that is told before its end. */
+typedef void (*service_piece)(void *owner, void *tag, wire_reader *piece);
 
 typedef struct service_hooks {
     void *state;
@@ -51,11 +57,16 @@ service *service_free(service *s);
 buf *service_begin(service *s, uint32_t verb, int64_t timeout_us, service_answer answer, void *owner, void *tag,
                    lb_error *err);
 void service_end(service *s);
+/* Between the two: the answer comes in pieces. A process that had to be started again begins with the first one. */
+void service_pieces(service *s, service_piece piece);
+/* Nobody waits for that tag's answer any more: its callbacks are not called, and what works on it is stopped. */
+void service_withdraw(service *s, const void *tag);
 
 bool service_is_up(const service *s);
 size_t service_waiting(const service *s); /* asks that are not answered */
 pid_t service_pid(const service *s);
 const char *service_plugin(const service *s);
+int service_failures(const service *s);            /* in a row; 0: it is up, or starting for the first time */
 const lb_error *service_trouble(const service *s); /* why it is down; code 0: it is up or starting for the first time */
 
 #endif

@@ -2,14 +2,17 @@
 #include "service_delta.h"
 
 #include "json.h"
+#include "question.h"
 #include "service_main.h"
 
 #define OPS_BYTES (offsetof(lb_delta, query) + sizeof(((lb_delta *)0)->query))
 #define NEWS_MOST ((size_t)64 * 1024)
 
 typedef struct holder {
+    const service_env *env;
     delta_driver *driver;
     bool passive;
+    buf unsaid; /* news of a commit that was made for a question */
 } holder;
 
 static int open_delta(const service_env *env, void **ret_state, buf *greeting, lb_error *err)
@@ -29,6 +32,8 @@ static int open_delta(const service_env *env, void **ret_state, buf *greeting, l
                                           .work_dir = env->work_dir,
                                           .outbox_limit = strtoll(limit, NULL, 10) << 20};
     holder *h = base_alloc(sizeof *h);
+    h->env = env;
+    h->unsaid = BUF_INIT(NEWS_MOST);
     h->passive = strcmp(service_setting(env, "passive", "0"), "1") == 0;
     int r = delta_driver_open(&options, &h->driver, err);
     if (r < 0) {
@@ -43,6 +48,7 @@ static void close_delta(void *state)
 {
     holder *h = state;
     h->driver = delta_driver_free(h->driver);
+    buf_done(&h->unsaid);
     free(h);
 }
 
@@ -141,23 +147,6 @@ static int maintain(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_e
     return 0;
 }
 
-static int handle(void *state, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
-{
-    holder *h = state;
-    switch (verb) {
-    case DELTA_FLUSH:
-        return flush(h, deadline, out, err);
-    case DELTA_QUERY:
-        return query(h, in, deadline, out, err);
-    case DELTA_MAINTAIN:
-        return maintain(h, in, deadline, out, err);
-    default:
-        return lb_fail(err, LB_ERR_INTERNAL, NULL, "delta services know no verb %u", verb);
-    }
-}
-
-/* ---- turns ---- */
-
 static void put_report(buf *b, const delta_driver_report *r)
 {
     buf_putc(b, '{');
@@ -188,12 +177,73 @@ static void put_report(buf *b, const delta_driver_report *r)
     buf_putc(b, '}');
 }
 
+static void send_piece(void *state, const buf *piece)
+{
+    const holder *h = state;
+    service_send_piece(h->env, piece);
+}
+
+/* A commit that fails takes nothing from the question: the answer says less, and the asker is told. */
+static int ask(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
+{
+    arena memory;
+    bool cut = false;
+    lb_error late = {0};
+    lb_delta_question question;
+    delta_driver_report report;
+    question_pieces pieces = {.send = send_piece, .state = h, .piece = BUF_INIT(WIRE_FRAME_LIMIT - 1024)};
+    const lb_delta_sink sink = question_sink(&pieces);
+    arena_init(&memory, WIRE_FRAME_LIMIT);
+    int r = question_get(in, &memory, &question, err);
+    if (r >= 0) {
+        question.deadline = deadline;
+        if (delta_driver_flush_named(h->driver, question.text, deadline, &report, &late) >= 0)
+            late = (lb_error){0};
+        if (report.damaged && !h->passive)
+            put_report(&h->unsaid, &report);
+        if (report.damaged && !late.code)
+            (void)lb_fail(&late, LB_ERR_IO, NULL, "damaged files were set aside, the first: %.300s",
+                          report.damage); /* told, and no failure */
+        r = delta_driver_query(h->driver, &question, &sink, &cut, err);
+    }
+    if (r >= 0)
+        question_finish(&pieces, cut, late.code ? late.message : NULL, out);
+    buf_done(&pieces.piece);
+    arena_done(&memory);
+    return r;
+}
+
+static int handle(void *state, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
+{
+    holder *h = state;
+    switch (verb) {
+    case DELTA_FLUSH:
+        return flush(h, deadline, out, err);
+    case DELTA_QUERY:
+        return query(h, in, deadline, out, err);
+    case DELTA_ASK:
+        return ask(h, in, deadline, out, err);
+    case DELTA_MAINTAIN:
+        return maintain(h, in, deadline, out, err);
+    default:
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "delta services know no verb %u", verb);
+    }
+}
+
+/* ---- turns ---- */
+
 static int64_t idle(void *state, buf *news)
 {
     holder *h = state;
     delta_driver_report report;
     if (h->passive)
         return -1;
+    if (h->unsaid.length) {
+        size_t mark = service_news_begin(news);
+        wire_put_str(news, buf_text(&h->unsaid));
+        service_news_end(news, mark);
+        buf_clear(&h->unsaid);
+    }
     int64_t next = delta_driver_turn(h->driver, &report);
     if (!report.files && !report.damaged && !report.thinned.files && !report.upkept && !report.error.code)
         return next;

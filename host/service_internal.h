@@ -14,6 +14,7 @@ typedef struct ask {
     int64_t id, deadline; /* on the monotonic clock */
     buf frame;
     service_answer answer;
+    service_piece piece; /* NULL: there are none */
     void *owner, *tag;
 } ask;
 
@@ -39,6 +40,7 @@ struct service {
     size_t waiting;
     ask *writing; /* between service_begin and service_end */
     int64_t next_id;
+    int stops; /* of withdrawn asks, that the process has not shown to have taken */
     bool ending;
 };
 

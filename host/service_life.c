@@ -104,6 +104,11 @@ const char *service_plugin(const service *s)
     return s->plugin;
 }
 
+int service_failures(const service *s)
+{
+    return s->phase == PHASE_UP ? 0 : s->failures;
+}
+
 const lb_error *service_trouble(const service *s)
 {
     return &s->trouble;

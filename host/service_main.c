@@ -7,6 +7,7 @@
 #include "fs.h"
 #include "load.h"
 #include "log.h"
+#include "service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@ typedef struct process {
     buf in, out;
 } process;
 
-static volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t stop_requested, ask_is_unwanted;
 
 static void on_term(int signal_number)
 {
@@ -32,9 +33,17 @@ static void on_term(int signal_number)
     stop_requested = 1;
 }
 
+/* Nobody waits for the answer any more. Where that comes too late it stops what comes next, which is then sent again.
+ */
+static void on_unwanted(int signal_number)
+{
+    (void)signal_number;
+    ask_is_unwanted = 1;
+}
+
 static bool is_cancelled(void)
 {
-    return stop_requested != 0;
+    return stop_requested != 0 || ask_is_unwanted != 0;
 }
 
 /* Log lines of the plugin go to the supervisor, which knows where logs go. */
@@ -61,11 +70,13 @@ static const lb_service_host service_host = {
 
 static void protect(void)
 {
-    struct sigaction action = {.sa_handler = on_term};
+    struct sigaction action = {.sa_handler = on_term}, unwanted = {.sa_handler = on_unwanted};
     const struct rlimit none = {0, 0};
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGTERM, &action, NULL); /* cannot fail for SIGTERM */
-    (void)signal(SIGINT, SIG_IGN);           /* Ctrl-C at a terminal is the supervisor's to handle */
+    (void)sigemptyset(&unwanted.sa_mask);
+    (void)sigaction(SIGNAL_UNWANTED, &unwanted, NULL);
+    (void)signal(SIGINT, SIG_IGN); /* Ctrl-C at a terminal is the supervisor's to handle */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)fcntl(CHILD_FD, F_SETFD, FD_CLOEXEC);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -95,6 +106,17 @@ void service_news_end(buf *news, size_t mark)
     wire_end(news, mark);
 }
 
+void service_send_piece(const service_env *env, const buf *piece)
+{
+    BUF_AUTO frame = BUF_INIT(WIRE_FRAME_LIMIT);
+    size_t mark = wire_begin(&frame, WIRE_PIECE);
+    wire_put_i64(&frame, env->asked);
+    buf_put(&frame, piece->data, piece->length);
+    wire_end(&frame, mark);
+    if (!frame.overflow)
+        (void)wire_send_all(CHILD_FD, &frame);
+}
+
 const char *service_setting(const service_env *env, const char *name, const char *fallback)
 {
     for (size_t i = 0; i < env->setting_count; i++)
@@ -114,6 +136,7 @@ static bool flush(process *p)
 static bool idle(process *p, int *ret_wait_ms)
 {
     *ret_wait_ms = -1;
+    ask_is_unwanted = 0; /* it was meant for an ask that has been answered */
     if (!p->state || !p->driver->idle)
         return true;
     int64_t next = p->driver->idle(p->state, &p->out);
@@ -252,6 +275,8 @@ static bool serve_one(process *p)
     int64_t id = wire_get_i64(&r);
     uint32_t verb = wire_get_u32(&r);
     int64_t deadline = wire_get_i64(&r);
+    p->env.asked = id;
+    ask_is_unwanted = 0;
     size_t mark = wire_begin(&p->out, WIRE_ANSWER), head;
     wire_put_i64(&p->out, id);
     wire_put_u32(&p->out, 0);

@@ -19,6 +19,7 @@ typedef struct service_env {
     const param_arg *settings;
     size_t setting_count;
     arena *memory;
+    int64_t asked; /* the ask that is being answered */
 } service_env;
 
 typedef struct service_driver {
@@ -45,6 +46,9 @@ extern const service_driver service_state_driver, service_alert_driver, service_
 /* Brackets for one piece of news. */
 size_t service_news_begin(buf *news);
 void service_news_end(buf *news, size_t mark);
+
+/* A piece of the answer to the ask in hand, at once. A supervisor that is gone is seen at the next read. */
+void service_send_piece(const service_env *env, const buf *piece);
 
 /* A setting of the host's, or the fallback. */
 const char *service_setting(const service_env *env, const char *name, const char *fallback);

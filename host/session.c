@@ -241,6 +241,36 @@ int session_control(session_pool *pool, const lb_request *request, int64_t deadl
     return 0;
 }
 
+/* What the transport has to say comes first, since only fixtures have something. */
+typedef struct history_source {
+    session_pool *pool;
+    const lb_target *target;
+    fixture_answer answer;
+    void *arg;
+} history_source;
+
+static int answer_history(void *arg, const lb_command *command, const lb_sink *sink, lb_error *err)
+{
+    const history_source *source = arg;
+    const lb_transport *transport = source->pool->transport;
+    int r = 0;
+    if (transport && LB_HAS(transport, lb_transport, history) && transport->history)
+        r = transport->history(source->pool->state, source->target, command, sink, err);
+    return r ? r : source->answer(source->arg, command, sink, err);
+}
+
+int session_history(session_pool *pool, const lb_target *target, const lb_command *command, const lb_sink *sink,
+                    fixture_answer answer, void *arg, lb_error *err)
+{
+    history_source source = {.pool = pool, .target = target, .answer = answer, .arg = arg};
+    int r = pool->setup->transport_path ? open_transport(pool, err) : 0;
+    if (r < 0)
+        return r;
+    r = pool->recording ? fixture_record_history(pool->recording, target, command, answer_history, &source, sink, err)
+                        : answer_history(&source, command, sink, err);
+    return r < 0 ? r : 0;
+}
+
 const lb_error *session_recording_failure(const session_pool *pool)
 {
     return pool->recording ? fixture_recording_failure(pool->recording) : NULL;

@@ -3,6 +3,7 @@
 #ifndef LBOPS_HOST_SESSION_H
 #define LBOPS_HOST_SESSION_H
 
+#include "fixture.h"
 #include "job.h"
 
 #include <lbops/transport.h>
@@ -32,6 +33,11 @@ LB_MUST_CHECK int session_finish(session *s, bool commit, int64_t deadline, lb_e
 /* A control-plane call; the reply is copied into the arena. */
 LB_MUST_CHECK int session_control(session_pool *pool, const lb_request *request, int64_t deadline, arena *memory,
                                   const char **ret_json, lb_error *err);
+
+/* A question to the history for a run on that target: fixtures answer where the transport has some, else `answer` does.
+ * What is said is recorded where the pool records. */
+LB_MUST_CHECK int session_history(session_pool *pool, const lb_target *target, const lb_command *command,
+                                  const lb_sink *sink, fixture_answer answer, void *arg, lb_error *err);
 
 /* Why a recording is not complete, or NULL. */
 const lb_error *session_recording_failure(const session_pool *pool);

@@ -227,7 +227,8 @@ static int open_pool(supervisor *s, pool **ret_pool, lb_error *err)
                   .ended = supervisor_on_ended,
                   .log = on_log,
                   .progress = on_progress,
-                  .asked = supervisor_on_asked},
+                  .asked = supervisor_on_asked,
+                  .history = supervisor_on_history},
     };
     if (r >= 0)
         r = pool_new(&wishes, ret_pool, err);
@@ -376,6 +377,7 @@ supervisor *supervisor_free(supervisor *s)
     while (s->retired_count)
         (void)pool_free(s->retired[--s->retired_count]); /* gives NULL */
     free(s->retired);
+    supervisor_history_close(s);
     ev_timer_stop(s->loop, &s->reap);
     drain(s);
     s->chronicle = chronicle_free(s->chronicle);

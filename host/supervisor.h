@@ -89,6 +89,11 @@ void supervisor_cancel(supervisor *s, const char *run_id);
 void supervisor_event(supervisor *s, const char *kind, const lb_target *target, const char *run_id,
                       const lb_value *payload);
 
+/* The service that answers questions to the history, of a daemon; NULL: it has gone. The supervisor does not own it,
+ * and is told when it dies. One that is no daemon's starts its own. */
+void supervisor_use_history(supervisor *s, service *history);
+void supervisor_history_down(supervisor *s, const lb_error *why, int failures);
+
 /* A row of history. */
 void supervisor_row(supervisor *s, const char *table, const lb_value *values, const lb_target *target);
 

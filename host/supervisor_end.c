@@ -65,6 +65,7 @@ void supervisor_on_ended(void *state, const run_outcome *outcome)
     }
     running *r = (running *)(uintptr_t)outcome->request; /* ours: the request is its first member */
     supervisor_reap(s);
+    supervisor_history_forget(s, outcome->request->id);
     if (!keep_outcome(r, outcome)) {
         r->outcome = *outcome;
         r->outcome.done.result = "{}";

@@ -65,6 +65,9 @@ struct supervisor {
     running *newest;
     running *waiting, **waiting_end; /* for the state */
     running *no_room, **no_room_end; /* for the log of events */
+    service *history;                /* the delta service; NULL: none yet */
+    bool owns_history;
+    struct history_question *questions; /* that it has not answered */
     size_t pending;
     int64_t ends, recorded;
 };
@@ -83,6 +86,12 @@ void supervisor_begin(running *r); /* through the state to the pool */
 void supervisor_refuse(running *r, const lb_error *error);
 void supervisor_begin_waiting(supervisor *s);
 LB_MUST_CHECK int supervisor_execute(void *state, const approval_order *order, run_watch watch, lb_error *err);
+
+/* supervisor_history.c */
+void supervisor_on_history(void *state, const run_request *request, uint32_t number, int64_t deadline,
+                           wire_reader *question);
+void supervisor_history_forget(supervisor *s, const char *run_id); /* it has ended: nobody waits */
+void supervisor_history_close(supervisor *s);
 
 /* supervisor_end.c */
 void supervisor_tell(running *r); /* its asker hears of its end */

@@ -128,6 +128,13 @@ bool wire_done(const wire_reader *r)
     return !r->bad && r->p == r->end;
 }
 
+void wire_put_rest(buf *out, wire_reader *r)
+{
+    if (!r->bad)
+        buf_put(out, r->p, (size_t)(r->end - r->p));
+    r->p = r->end;
+}
+
 int wire_frame(const char *data, size_t length, wire_type *ret_type, wire_reader *ret_reader, size_t *ret_size)
 {
     const unsigned char *bytes = (const unsigned char *)data;

@@ -18,6 +18,9 @@ typedef enum wire_type {
     /* supervisor to service */
     WIRE_SERVICE = 3,
     WIRE_ASK_SERVICE = 4,
+    /* supervisor to worker: what the history answers; the number of the question comes first */
+    WIRE_HISTORY_PIECE = 5,
+    WIRE_HISTORY_END = 6,
     /* worker to supervisor */
     WIRE_READY = 64,
     WIRE_LOG = 65,
@@ -26,11 +29,13 @@ typedef enum wire_type {
     WIRE_EVENT = 68,
     WIRE_CALLED = 69, /* a run that this run called has ended */
     WIRE_DONE = 70,
-    WIRE_ASK = 71, /* a group of changes waits for a person */
+    WIRE_ASK = 71,     /* a group of changes waits for a person */
+    WIRE_HISTORY = 72, /* a question to the history */
     /* service to supervisor; WIRE_LOG too, with level and text alone */
     WIRE_OPENED = 80,
     WIRE_ANSWER = 81,
-    WIRE_NEWS = 82
+    WIRE_NEWS = 82,
+    WIRE_PIECE = 83 /* of an answer, before its end */
 } wire_type;
 
 /* Writing: wire_begin gives a mark that wire_end needs. */
@@ -54,6 +59,7 @@ bool wire_get_bool(wire_reader *r);
 const char *wire_get_str(wire_reader *r);      /* may be NULL */
 const char *wire_get_required(wire_reader *r); /* "" and bad when it was NULL */
 bool wire_done(const wire_reader *r);
+void wire_put_rest(buf *out, wire_reader *r); /* what is left of one frame, as it is, into another */
 
 /* The frame at the start of data: 1 and its type, reader and size in bytes; 0 when more bytes are needed; -1 when it
  * cannot be a frame. */

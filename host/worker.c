@@ -90,6 +90,61 @@ static void send_frame(void *state, const buf *frame)
         flush_frames(w);
 }
 
+/* False at the end of the socket. */
+static bool read_more(worker *w)
+{
+    char *room = buf_reserve(&w->in, (size_t)64 * 1024);
+    ssize_t n = room ? recv(WORKER_FD, room, (size_t)64 * 1024, 0) : 0;
+    if (n > 0)
+        buf_commit(&w->in, (size_t)n);
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+#define LOOK_MS 1000 /* a signal ends the wait; this is for one that came just before it */
+
+/* Until the deadline, or until the run is to stop: that more can be read. */
+static int wait_for_answer(int64_t deadline, lb_error *err)
+{
+    for (;;) {
+        int64_t left = (deadline - clock_monotonic() + 999) / 1000;
+        struct pollfd waiting = {.fd = WORKER_FD, .events = POLLIN};
+        if (run_is_cancelled())
+            return lb_fail(err, LB_ERR_CANCELLED, NULL, "the run was asked to stop");
+        if (left <= 0)
+            return lb_fail(err, LB_ERR_TIMEOUT, "give the tool a larger timeout_s in the manifest, or ask for less",
+                           "the history did not answer within the run's time");
+        if (poll(&waiting, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
+            return 0;
+    }
+}
+
+static int ask(void *state, const buf *frame, int64_t deadline,
+               int (*answer)(void *arg, wire_type type, wire_reader *r, lb_error *err), void *arg, lb_error *err)
+{
+    worker *w = state;
+    wire_type type;
+    wire_reader reader;
+    size_t size;
+    send_frame(w, frame);
+    flush_frames(w);
+    for (int r = 0;;) {
+        int whole = wire_frame(buf_text(&w->in), w->in.length, &type, &reader, &size);
+        if (whole < 0)
+            _exit(0); /* whoever sits there is no supervisor */
+        if (whole > 0) {
+            r = answer(arg, type, &reader, err);
+            buf_drop_front(&w->in, size);
+            if (r)
+                return r < 0 ? r : 0;
+            continue;
+        }
+        if ((r = wait_for_answer(deadline, err)) < 0)
+            return r;
+        if (!read_more(w))
+            _exit(0); /* the supervisor is gone */
+    }
+}
+
 /* Waits for the next frame; closes idle sessions meanwhile. False at the end of the socket. */
 static bool receive(worker *w, wire_type *ret_type, wire_reader *ret_reader, size_t *ret_size)
 {
@@ -101,13 +156,8 @@ static bool receive(worker *w, wire_type *ret_type, wire_reader *ret_reader, siz
         struct pollfd waiting = {.fd = WORKER_FD, .events = POLLIN};
         if (wait >= 0 && poll(&waiting, 1, (int)(wait / 1000) + 1) == 0)
             continue;
-        char *room = buf_reserve(&w->in, (size_t)64 * 1024);
-        ssize_t n = room ? recv(WORKER_FD, room, (size_t)64 * 1024, 0) : 0;
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        if (!read_more(w))
             return false;
-        buf_commit(&w->in, (size_t)n);
     }
 }
 
@@ -127,7 +177,7 @@ static bool take_setup(worker *w)
     arena_init(&w->run.memory, (size_t)w->setup.run_memory_mb * 1024 * 1024);
     w->run.setup = &w->setup;
     w->run.sessions = session_pool_new(&w->setup, NULL);
-    w->run.channel = (run_channel){.state = w, .send = send_frame};
+    w->run.channel = (run_channel){.state = w, .send = send_frame, .ask = ask};
     w->run.result = BUF_INIT((size_t)w->setup.result_mb * 1024 * 1024);
     size_t mark = wire_begin(&w->out, WIRE_READY);
     wire_end(&w->out, mark);
@@ -174,7 +224,9 @@ static bool serve_one(worker *w)
     run_request request;
     int64_t deadline;
     run_done done;
-    if (!receive(w, &type, &reader, &size) || type != WIRE_RUN)
+    while (receive(w, &type, &reader, &size) && (type == WIRE_HISTORY_PIECE || type == WIRE_HISTORY_END))
+        buf_drop_front(&w->in, size); /* the run that asked has stopped waiting */
+    if (type != WIRE_RUN)
         return false;
     arena_reset(&w->request_memory);
     if (!job_get_run(&reader, &w->request_memory, &request, &deadline))

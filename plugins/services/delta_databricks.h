@@ -119,9 +119,11 @@ LB_MUST_CHECK int bricks_list(bricks *b, const char *table, int64_t deadline,
 
 #define BRICKS_CATALOG "ops_catalog"
 #define BRICKS_SCHEMA  "lakebase_ops"
+#define BRICKS_MARKER  "p" /* $1 of a question is :p1 there */
 
 /* 0 for one statement that reads nothing but tables of the history's schema; LB_ERR_DENIED for everything else.
- * *ret_text: the statement as it is to be sent, where ops_catalog.lakebase_ops is what the two are called here. */
+ * *ret_text: the statement as it is to be sent, where ops_catalog.lakebase_ops is what the two are called here, and
+ * parameters are marked as the platform does it. */
 LB_MUST_CHECK int bricks_check_question(const char *catalog, const char *schema, const char *text, char **ret_text,
                                         lb_error *err);
 

@@ -314,10 +314,22 @@ static bool take_name(check *c)
     return true;
 }
 
+/* $1 is the platform's :p1. */
+static void take_marker(check *c)
+{
+    if (c->next.kind != WORD || c->next.at != c->now.at + 1 || !is_digit(*c->next.at))
+        return;
+    delta_text_put(c->out, c->copied, (size_t)(c->now.at - c->copied));
+    delta_text_puts(c->out, ":" BRICKS_MARKER);
+    c->copied = c->next.at;
+}
+
 static bool take_sign(check *c)
 {
     level *l = &c->levels[c->depth];
     l->taken = false;
+    if (is_sign(&c->now, '$'))
+        take_marker(c);
     if (is_sign(&c->now, '(')) {
         if (c->depth + 1 == DEPTH_MOST)
             return refuse(c, "the question is nested too deeply");

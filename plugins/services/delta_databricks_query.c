@@ -77,22 +77,92 @@ static int explain(lb_error *err)
     return err->code;
 }
 
+/* ---- arguments ---- */
+
+/* Each value goes beside the statement, as text with a type: none becomes part of it. */
+static int make_value(const lb_value *arg, lb_type declared, bricks_value *value, delta_text *text, lb_error *err)
+{
+    *value = (bricks_value){.type = bricks_type(declared)};
+    switch (arg->type) {
+    case LB_NULL:
+        return 0; /* no value is null */
+    case LB_TEXT:
+        delta_text_puts(text, arg->v.text);
+        break;
+    case LB_I64:
+        delta_text_printf(text, "%lld", (long long)arg->v.i64);
+        break;
+    case LB_F64:
+        delta_text_printf(text, "%.17g", arg->v.f64);
+        break;
+    case LB_BOOL:
+        delta_text_puts(text, arg->v.flag ? "true" : "false");
+        break;
+    case LB_TIME:
+        delta_text_time(text, arg->v.i64);
+        break;
+    default:
+        return lb_fail(err, LB_ERR_INVALID, NULL, "a question to the history cannot take such an argument");
+    }
+    value->value = text->data;
+    return 0;
+}
+
+typedef struct arguments {
+    bricks_value *values;
+    delta_text *texts;
+    char **names;
+    size_t count;
+} arguments;
+
+static void arguments_done(arguments *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        delta_text_done(&a->texts[i]);
+        free(a->names[i]);
+    }
+    free(a->values);
+    free(a->texts);
+    free(a->names);
+}
+
+static int make_arguments(const lb_delta_question *q, arguments *a, lb_error *err)
+{
+    int r = 0;
+    uint32_t count = LB_HAS(q, lb_delta_question, arg_count) ? q->arg_count : 0;
+    *a = (arguments){.values = delta_alloc((count + 1) * sizeof *a->values),
+                     .texts = delta_alloc((count + 1) * sizeof *a->texts),
+                     .names = delta_alloc((count + 1) * sizeof *a->names),
+                     .count = count};
+    for (uint32_t i = 0; r >= 0 && i < count; i++) {
+        r = make_value(&q->args[i], q->arg_types[i], &a->values[i], &a->texts[i], err);
+        a->values[i].name = a->names[i] = delta_printf(BRICKS_MARKER "%u", i + 1);
+    }
+    return r;
+}
+
 int bricks_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
                  lb_error *err)
 {
     bricks *b = state;
     REST_JSON_AUTO *answer = NULL;
     DELTA_AUTO_FREE char *text = NULL;
+    arguments args = {.count = 0};
     int r = bricks_check_question(b->catalog, b->schema, question->text, &text, err);
     if (r < 0)
         return r;
+    r = make_arguments(question, &args, err);
     bool bounded = question->max_bytes && question->max_bytes < INLINE_MOST;
     const bricks_statement statement = {.text = text,
                                         .what = "the question",
+                                        .values = args.values,
+                                        .value_count = args.count,
                                         .row_limit = question->max_rows,
                                         .byte_limit = bounded ? question->max_bytes : 0,
                                         .deadline = question->deadline};
-    r = bricks_run(b, &statement, &answer, NULL, err);
+    if (r >= 0)
+        r = bricks_run(b, &statement, &answer, NULL, err);
+    arguments_done(&args);
     if (r < 0)
         return explain(err);
     giving g = {.sink = sink, .max_rows = question->max_rows, .max_bytes = question->max_bytes};

@@ -96,7 +96,8 @@ static void close_local(void *state)
         delta_table_forget(&local->tables[i]);
         free(local->tables[i].directory);
     }
-    (void)delta_engine_free(local->engine); /* gives NULL */
+    (void)delta_asker_free(local->asker); /* gives NULL, as does the next */
+    (void)delta_engine_free(local->engine);
     if (local->lock_fd >= 0)
         (void)close(local->lock_fd); /* lets the lock go */
     if (local->temp_dir)

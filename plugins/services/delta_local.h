@@ -25,6 +25,7 @@ typedef struct delta_settings {
 } delta_settings;
 
 typedef struct delta_local delta_local;
+typedef struct delta_asker delta_asker;
 
 typedef struct delta_table {
     delta_local *owner;
@@ -41,6 +42,7 @@ struct delta_local {
     char *root, *temp_dir;
     delta_engine *engine; /* for commits and upkeep; opened when first needed */
     delta_scan *scan;     /* what outbox() reads */
+    delta_asker *asker;   /* for questions of tools; opened when first needed */
     delta_table *tables;
     size_t table_count;
     int lock_fd;
@@ -113,5 +115,7 @@ LB_MUST_CHECK int delta_vacuum(delta_table *table, const lb_delta_care *care, lb
  * base tables in it, NULL-terminated, freed by delta_names_free. */
 LB_MUST_CHECK int delta_question_check(delta_engine *engine, const char *text, char ***ret_names, lb_error *err);
 char **delta_names_free(char **names);
+
+delta_asker *delta_asker_free(delta_asker *asker);
 
 #endif

@@ -194,7 +194,8 @@ static int maintain(void *state, const lb_delta_care *care, lb_delta_upkeep *ret
     return care->table ? find_table(m, care->table, &table, err) : 0;
 }
 
-/* Whatever is asked, the answer is the counts: table_name, files, rows. The question must be a SELECT all the same. */
+/* Whatever is asked, the answer is the counts: table_name, commits, rows; of one table alone where the first argument
+ * is its name. The question must be a SELECT all the same. */
 static int query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
                  lb_error *err)
 {
@@ -204,10 +205,15 @@ static int query(void *state, const lb_delta_question *question, const lb_delta_
     if (strncasecmp(question->text, "select", 6) != 0)
         return lb_fail(err, LB_ERR_DENIED, "ask with one SELECT", "the history can be asked and not changed");
     int r = sink->columns(sink->state, 3, names, types, err);
+    bool has_args = LB_HAS(question, lb_delta_question, arg_count) && question->arg_count > 0;
+    const char *only = has_args && question->args[0].type == LB_TEXT ? question->args[0].v.text : NULL;
+    int64_t given = 0;
     *ret_cut = false;
     for (uint32_t i = 0; r == 0 && i < m->setup->table_count; i++) {
         char commits[24], rows[24];
-        if (question->max_rows && (int64_t)i >= question->max_rows) {
+        if (only && strcmp(only, m->setup->tables[i]->name) != 0)
+            continue;
+        if (question->max_rows && given++ >= question->max_rows) {
             *ret_cut = true;
             break;
         }

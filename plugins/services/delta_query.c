@@ -1,5 +1,6 @@
-/* Questions to the history. Each gets a DuckDB of its own, which is closed in before the question is run: what it could
- * do to it is gone with it. */
+/* Questions to the history. Each of a person's gets a DuckDB of its own, which is closed in before the question is run:
+ * what it could do to it is gone with it. Those of tools are asked again and again, with fixed texts: they share one,
+ * which goes with the first failure. */
 #include "delta_local.h"
 
 #include <unistd.h>
@@ -70,14 +71,14 @@ static int check_layout(const delta_table *table, const delta_snapshot *snapshot
     return 0;
 }
 
-static int make_view(delta_engine *engine, const delta_table *table, size_t files, lb_error *err)
+static int make_view(delta_engine *engine, const delta_table *table, bool has_files, lb_error *err)
 {
     DELTA_TEXT sql = {0};
-    delta_text_puts(&sql, "CREATE VIEW " CATALOG ".");
+    delta_text_puts(&sql, "CREATE OR REPLACE VIEW " CATALOG ".");
     delta_text_identifier(&sql, table->def.name);
     delta_text_puts(&sql, " AS ");
     put_empty(&sql, &table->def);
-    if (files) {
+    if (has_files) {
         delta_text_puts(&sql, " UNION ALL BY NAME SELECT * FROM read_parquet(getvariable(");
         delta_text_literal(&sql, table->def.name);
         delta_text_puts(&sql, table->def.partition_time
@@ -87,19 +88,94 @@ static int make_view(delta_engine *engine, const delta_table *table, size_t file
     return delta_run(engine, sql.data, NULL, 0, 0, NULL, err);
 }
 
-/* The reader's own look at the log: no lock, and nothing is written. */
-static int add_table(delta_engine *engine, delta_table *table, bool wanted, lb_error *err)
+/* ---- the asker ---- */
+
+typedef struct shown_table {
+    delta_snapshot snapshot;
+    int64_t version; /* that its view shows; -1: none */
+    bool has_files;
+} shown_table;
+
+/* A DuckDB that is closed in, with a view of each table. */
+struct delta_asker {
+    delta_engine *engine;
+    shown_table *tables;
+    size_t count;
+};
+
+delta_asker *delta_asker_free(delta_asker *asker)
 {
-    delta_snapshot snapshot = {.version = -1, .checkpoint = -1};
+    if (!asker)
+        return NULL;
+    for (size_t i = 0; i < asker->count; i++)
+        delta_snapshot_done(&asker->tables[i].snapshot);
+    (void)delta_engine_free(asker->engine); /* gives NULL */
+    free(asker->tables);
+    free(asker);
+    return NULL;
+}
+
+static int run_all(delta_engine *engine, const char *const *statements, size_t count, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = delta_run(engine, statements[i], NULL, 0, 0, NULL, err);
+    return r;
+}
+
+static int close_in(delta_local *local, delta_engine *engine, lb_error *err)
+{
+    static const char *const before[] = {"ATTACH ':memory:' AS ops_catalog", "CREATE SCHEMA " CATALOG};
+    static const char *const after[] = {"USE " CATALOG, "SET enable_external_access = false",
+                                        "SET lock_configuration = true"};
+    DELTA_TEXT sql = {0};
+    int r = run_all(engine, before, DELTA_COUNT(before), err);
+    for (size_t i = 0; r == 0 && i < local->table_count; i++)
+        r = make_view(engine, &local->tables[i], false, err);
+    delta_text_puts(&sql, "SET allowed_directories = [");
+    delta_text_literal(&sql, local->root);
+    delta_text_puts(&sql, "]");
+    if (r == 0)
+        r = delta_run(engine, sql.data, NULL, 0, 0, NULL, err);
+    return r == 0 ? run_all(engine, after, DELTA_COUNT(after), err) : r;
+}
+
+static int open_asker(delta_local *local, delta_asker **ret_asker, lb_error *err)
+{
+    const delta_engine_options options = {
+        .memory_mb = local->settings.memory_mb, .threads = local->settings.threads, .temp_dir = local->temp_dir};
+    delta_asker *asker = delta_alloc(sizeof *asker);
+    asker->count = local->table_count;
+    asker->tables = delta_alloc((asker->count + 1) * sizeof *asker->tables);
+    for (size_t i = 0; i < asker->count; i++)
+        asker->tables[i] = (shown_table){.snapshot = {.version = -1, .checkpoint = -1}, .version = -1};
+    int r = delta_engine_open(local->host, &options, &asker->engine, err);
+    if (r == 0)
+        r = close_in(local, asker->engine, err);
+    if (r < 0) {
+        (void)delta_asker_free(asker); /* gives NULL */
+        return r;
+    }
+    *ret_asker = asker;
+    return 0;
+}
+
+/* The reader's own look at the log: no lock, and nothing is written. What was read before is only added to. */
+static int show_table(delta_asker *asker, size_t index, delta_table *table, lb_error *err)
+{
+    shown_table *shown = &asker->tables[index];
     const delta_log log = {.directory = table->directory, .engine = delta_get_engine, .arg = table->owner};
-    int r = wanted ? delta_log_read(&log, &snapshot, err) : 0;
+    int r = delta_log_read(&log, &shown->snapshot, err);
+    if (r < 0 || shown->snapshot.version == shown->version)
+        return r;
+    bool has_files = shown->snapshot.files.count > 0;
+    r = check_layout(table, &shown->snapshot, err);
     if (r == 0)
-        r = check_layout(table, &snapshot, err);
-    if (r == 0)
-        r = set_files(engine, table, &snapshot, err);
-    if (r == 0)
-        r = make_view(engine, table, snapshot.files.count, err);
-    delta_snapshot_done(&snapshot);
+        r = set_files(asker->engine, table, &shown->snapshot, err);
+    if (r == 0 && has_files != shown->has_files)
+        r = make_view(asker->engine, table, has_files, err);
+    shown->has_files = has_files;
+    shown->version = r == 0 ? shown->snapshot.version : -1;
     return r;
 }
 
@@ -110,29 +186,22 @@ static bool is_named(const char *const *names, const char *table)
     return *names;
 }
 
-static int prepare_engine(delta_local *local, delta_engine *engine, const char *const *names, lb_error *err)
+static int show_named(delta_local *local, delta_asker *asker, const char *const *names, lb_error *err)
 {
-    static const char *const before[] = {"ATTACH ':memory:' AS ops_catalog", "CREATE SCHEMA " CATALOG};
-    static const char *const after[] = {"USE " CATALOG, "SET enable_external_access = false",
-                                        "SET lock_configuration = true"};
     int r = 0;
-    for (size_t i = 0; r == 0 && i < DELTA_COUNT(before); i++)
-        r = delta_run(engine, before[i], NULL, 0, 0, NULL, err);
     for (size_t i = 0; r == 0 && i < local->table_count; i++)
-        r = add_table(engine, &local->tables[i], is_named(names, local->tables[i].def.name), err);
-    if (r == 0) {
-        DELTA_TEXT sql = {0};
-        delta_text_puts(&sql, "SET allowed_directories = [");
-        delta_text_literal(&sql, local->root);
-        delta_text_puts(&sql, "]");
-        r = delta_run(engine, sql.data, NULL, 0, 0, NULL, err);
-    }
-    for (size_t i = 0; r == 0 && i < DELTA_COUNT(after); i++)
-        r = delta_run(engine, after[i], NULL, 0, 0, NULL, err);
+        if (is_named(names, local->tables[i].def.name))
+            r = show_table(asker, i, &local->tables[i], err);
     return r;
 }
 
 /* ---- answers ---- */
+
+/* An older host gives none. */
+static uint32_t question_args(const lb_delta_question *q)
+{
+    return LB_HAS(q, lb_delta_question, arg_count) ? q->arg_count : 0;
+}
 
 typedef struct answer {
     const lb_delta_question *question;
@@ -173,23 +242,80 @@ static lb_type type_of(duckdb_type type)
     }
 }
 
+static void make_columns(answer *a, idx_t count)
+{
+    a->count = (uint32_t)count;
+    a->types = delta_alloc((a->count + 1) * sizeof *a->types);
+    a->names = delta_alloc((a->count + 1) * sizeof *a->names);
+    a->times = delta_alloc((a->count + 1) * sizeof *a->times);
+}
+
+static duckdb_value value_of(const lb_value *arg)
+{
+    switch (arg->type) {
+    case LB_TEXT:
+        return duckdb_create_varchar(arg->v.text);
+    case LB_I64:
+        return duckdb_create_int64(arg->v.i64);
+    case LB_F64:
+        return duckdb_create_double(arg->v.f64);
+    case LB_BOOL:
+        return duckdb_create_bool(arg->v.flag);
+    case LB_TIME:
+        return duckdb_create_timestamp_tz((duckdb_timestamp){.micros = arg->v.i64});
+    default:
+        return duckdb_create_null_value();
+    }
+}
+
+/* `sql` with the question's text in its middle, which has been parsed as one SELECT, so that parentheses around it
+ * hold; its values are bound beside it, and behind them `limit`. */
+static int run_around(delta_engine *engine, const lb_delta_question *q, const char *select, int64_t limit,
+                      duckdb_result *ret_result, lb_error *err)
+{
+    uint32_t count = question_args(q);
+    DELTA_TEXT sql = {0};
+    DELTA_AUTO_FREE duckdb_value *values = delta_alloc((count + 1) * sizeof(duckdb_value));
+    delta_text_printf(&sql, "SELECT %s FROM (%s\n) LIMIT $%u", select, q->text, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = value_of(&q->args[i]);
+    values[count] = duckdb_create_int64(limit);
+    return delta_run(engine, sql.data, values, count + 1, q->deadline, ret_result, err);
+}
+
+/* What has parameters tells its types with their values alone. */
+static int describe_with_values(delta_engine *engine, answer *a, lb_error *err)
+{
+    duckdb_result result;
+    int r = run_around(engine, a->question, "*", 0, &result, err);
+    if (r < 0)
+        return r;
+    make_columns(a, duckdb_column_count(&result));
+    for (uint32_t i = 0; i < a->count; i++) {
+        a->types[i] = type_of(duckdb_column_type(&result, i));
+        a->names[i] = delta_strdup(duckdb_column_name(&result, i));
+    }
+    duckdb_destroy_result(&result);
+    return 0;
+}
+
 /* Names and types as the question itself gives them. */
 static int describe_answer(delta_engine *engine, answer *a, lb_error *err)
 {
     duckdb_prepared_statement statement = NULL;
     int r = 0;
+    uint32_t args = question_args(a->question);
     if (duckdb_prepare(delta_engine_connection(engine), a->question->text, &statement) != DuckDBSuccess)
         r = delta_engine_fail(err, duckdb_prepare_error(statement));
     else if (duckdb_prepared_statement_type(statement) != DUCKDB_STATEMENT_TYPE_SELECT)
         r = lb_fail(err, LB_ERR_DENIED, "ask with one SELECT over the history tables",
                     "the history can be asked and not changed");
-    else if (duckdb_nparams(statement))
-        r = lb_fail(err, LB_ERR_INVALID, "write the values into the question", "the question has parameters");
-    if (r == 0) {
-        a->count = (uint32_t)duckdb_prepared_statement_column_count(statement);
-        a->types = delta_alloc((a->count + 1) * sizeof *a->types);
-        a->names = delta_alloc((a->count + 1) * sizeof *a->names);
-        a->times = delta_alloc((a->count + 1) * sizeof *a->times);
+    else if (duckdb_nparams(statement) != args)
+        r = lb_fail(err, LB_ERR_INVALID, "write the values into the question",
+                    "the question has %llu parameters, and %u values were given",
+                    (unsigned long long)duckdb_nparams(statement), args);
+    if (r == 0 && !args) {
+        make_columns(a, duckdb_prepared_statement_column_count(statement));
         for (uint32_t i = 0; i < a->count; i++) {
             const char *name = duckdb_prepared_statement_column_name(statement, i);
             a->types[i] = type_of(duckdb_prepared_statement_column_type(statement, i));
@@ -198,7 +324,17 @@ static int describe_answer(delta_engine *engine, answer *a, lb_error *err)
         }
     }
     duckdb_destroy_prepare(&statement);
-    return r;
+    return r == 0 && args ? describe_with_values(engine, a, err) : r;
+}
+
+/* What is no number is written as everywhere else here. */
+static const char *plain_number(const char *cell)
+{
+    static const char *const words[][2] = {{"inf", "Infinity"}, {"-inf", "-Infinity"}, {"nan", "NaN"}};
+    for (size_t i = 0; cell && i < DELTA_COUNT(words); i++)
+        if (strcmp(words[i][0], cell) == 0)
+            return words[i][1];
+    return cell;
 }
 
 static int hand_row(void *arg, uint32_t count, const char *const *cells, lb_error *err)
@@ -210,7 +346,7 @@ static int hand_row(void *arg, uint32_t count, const char *const *cells, lb_erro
         return lb_fail(err, LB_ERR_LIMIT, "ask for fewer columns", "the answer has %u columns", count);
     for (uint32_t i = 0; i < count; i++) {
         int64_t t;
-        out[i] = cells[i];
+        out[i] = a->types[i] == LB_F64 ? plain_number(cells[i]) : cells[i];
         a->bytes += cells[i] ? (int64_t)strlen(cells[i]) : 0;
         if (!cells[i] || a->types[i] != LB_TIME || !delta_parse_time(cells[i], strlen(cells[i]), &t))
             continue;
@@ -226,13 +362,21 @@ static int hand_row(void *arg, uint32_t count, const char *const *cells, lb_erro
     return a->cut ? 0 : a->sink->row(a->sink->state, count, out, err);
 }
 
+/* A question without values goes in as one itself: it is a person's, who may have ended it with a semicolon. */
 static int run_question(delta_engine *engine, answer *a, lb_error *err)
 {
-    static const char sql[] = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query($1) LIMIT $2";
+    static const char cast[] = "CAST(COLUMNS(*) AS VARCHAR)",
+                      alone[] = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query($1) LIMIT $2";
+    const lb_delta_question *q = a->question;
     duckdb_result result;
-    int64_t limit = a->question->max_rows ? a->question->max_rows + 1 : INT64_MAX;
-    duckdb_value values[] = {duckdb_create_varchar(a->question->text), duckdb_create_int64(limit)};
-    int r = delta_run(engine, sql, values, DELTA_COUNT(values), a->question->deadline, &result, err);
+    int64_t limit = q->max_rows ? q->max_rows + 1 : INT64_MAX;
+    int r;
+    if (question_args(q)) {
+        r = run_around(engine, q, cast, limit, &result, err);
+    } else {
+        duckdb_value values[] = {duckdb_create_varchar(q->text), duckdb_create_int64(limit)};
+        r = delta_run(engine, alone, values, DELTA_COUNT(values), q->deadline, &result, err);
+    }
     if (r < 0)
         return r;
     r = a->sink->columns(a->sink->state, a->count, (const char *const *)a->names, a->types, err);
@@ -253,28 +397,36 @@ static void answer_done(answer *a)
     free(a->times);
 }
 
+static int ask(delta_local *local, delta_asker *asker, answer *a, lb_error *err)
+{
+    char **names = NULL;
+    int r = delta_question_check(asker->engine, a->question->text, &names, err);
+    if (r == 0)
+        r = show_named(local, asker, (const char *const *)names, err);
+    if (r == 0)
+        r = describe_answer(asker->engine, a, err);
+    if (r == 0)
+        r = run_question(asker->engine, a, err);
+    (void)delta_names_free(names); /* gives NULL */
+    return r;
+}
+
 int delta_local_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
                       lb_error *err)
 {
     delta_local *local = state;
-    delta_engine *engine = NULL;
-    char **names = NULL;
+    bool frequent = LB_HAS(question, lb_delta_question, frequent) && question->frequent;
+    delta_asker *asker = frequent ? local->asker : NULL;
     answer a = {.question = question, .sink = sink};
-    const delta_engine_options options = {
-        .memory_mb = local->settings.memory_mb, .threads = local->settings.threads, .temp_dir = local->temp_dir};
-    int r = delta_engine_open(local->host, &options, &engine, err);
+    int r = asker ? 0 : open_asker(local, &asker, err);
     if (r == 0)
-        r = delta_question_check(engine, question->text, &names, err);
-    if (r == 0)
-        r = prepare_engine(local, engine, (const char *const *)names, err);
-    if (r == 0)
-        r = describe_answer(engine, &a, err);
-    if (r == 0)
-        r = run_question(engine, &a, err);
+        r = ask(local, asker, &a, err);
     if (r == 0)
         *ret_cut = a.cut;
     answer_done(&a);
-    (void)delta_names_free(names); /* gives NULL */
-    (void)delta_engine_free(engine);
+    if (r < 0 || !frequent)
+        asker = delta_asker_free(asker);
+    if (frequent)
+        local->asker = asker;
     return r;
 }

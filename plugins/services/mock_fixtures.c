@@ -10,7 +10,8 @@
 
 typedef struct statement_file {
     struct statement_file *next;
-    char *name; /* of the statement */
+    const char *folder; /* sql or history */
+    char *name;         /* of the statement */
     struct json_object *document;
     mock_case *cases;
     size_t count;
@@ -125,10 +126,10 @@ static int read_cases(statement_file *file, const char *path, lb_error *err)
 }
 
 /* NULL: err. */
-static statement_file *load_statement(mock_store *store, const char *name, lb_error *err)
+static statement_file *load_statement(mock_store *store, const char *folder, const char *name, lb_error *err)
 {
     char path[256], full[4096];
-    (void)snprintf(path, sizeof path, "sql/%s.json", name);        /* names are held short */
+    (void)snprintf(path, sizeof path, "%s/%s.json", folder, name); /* names are held short */
     (void)snprintf(full, sizeof full, "%s/%s", store->path, path); /* for messages only */
     statement_file *file = calloc(1, sizeof *file);
     if (!file || !(file->name = strdup(name))) {
@@ -136,6 +137,7 @@ static statement_file *load_statement(mock_store *store, const char *name, lb_er
         (void)lb_out_of_memory(err); /* fills it */
         return NULL;
     }
+    file->folder = folder;
     int r = mock_json_read(&store->dir, path, &file->document, err);
     if (r == 0)
         r = read_cases(file, full, err);
@@ -147,21 +149,21 @@ static statement_file *load_statement(mock_store *store, const char *name, lb_er
 }
 
 /* NULL: err. */
-static statement_file *find_statement(mock_store *store, const char *name, lb_error *err)
+static statement_file *find_statement(mock_store *store, const char *folder, const char *name, lb_error *err)
 {
     for (statement_file *file = store->statements; file; file = file->next)
-        if (strcmp(file->name, name) == 0)
+        if (strcmp(file->folder, folder) == 0 && strcmp(file->name, name) == 0)
             return file;
     if (!is_statement_name(name)) {
         (void)lb_fail(err, LB_ERR_INVALID, "names are a-z, 0-9, _ and / between them", "\"%s\" is no statement's name",
                       name);
         return NULL;
     }
-    statement_file *file = load_statement(store, name, err);
+    statement_file *file = load_statement(store, folder, name, err);
     if (!file && err->code == LB_ERR_NOT_FOUND) {
         (void)lb_fail(err, LB_ERR_NOT_FOUND, NULL, "there is no fixture for the statement %s", name); /* fills it */
-        (void)snprintf(err->hint, sizeof err->hint, "write %.160s/sql/%s.json, or record it (--record)", store->path,
-                       name); /* cut */
+        (void)snprintf(err->hint, sizeof err->hint, "write %.160s/%s/%s.json, or record it (--record)", store->path,
+                       folder, name); /* cut */
     }
     return file;
 }
@@ -204,24 +206,21 @@ static bool matches_case(const mock_case *c, const lb_command *command, struct j
            (!c->exact || !c->args || mock_json_matches(args, c->args));
 }
 
-static int no_case(const mock_store *store, const lb_command *command, struct json_object *args, const char *project,
-                   const char *branch, bool used_up, lb_error *err)
+static int no_case(const mock_store *store, const char *folder, const lb_command *command, struct json_object *args,
+                   const char *project, const char *branch, bool used_up, lb_error *err)
 {
     const char *text = json_object_to_json_string_ext(args, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
     return lb_fail(err, LB_ERR_NOT_FOUND,
                    used_up ? "raise \"times\", or let the last case answer always" : "add a case for them",
-                   "%.200s/sql/%.80s.json: %s for target %.40s/%.40s and arguments %.120s", store->path, command->name,
-                   used_up ? "every case is used up" : "no case", project ? project : "", branch ? branch : "",
-                   text ? text : "{}");
+                   "%.200s/%s/%.80s.json: %s for target %.40s/%.40s and arguments %.120s", store->path, folder,
+                   command->name, used_up ? "every case is used up" : "no case", project ? project : "",
+                   branch ? branch : "", text ? text : "{}");
 }
 
-int mock_find_case(mock_store *store, const lb_command *command, const char *project, const char *branch,
-                   const mock_case **ret_case, lb_error *err)
+static int find_case(mock_store *store, statement_file *file, const lb_command *command, const char *project,
+                     const char *branch, const mock_case **ret_case, lb_error *err)
 {
     bool used_up = false;
-    statement_file *file = find_statement(store, command->name, err);
-    if (!file)
-        return err->code;
     struct json_object *args = mock_json_values(command->args);
     mock_case *found = NULL;
     for (size_t i = 0; i < file->count && !found; i++) {
@@ -233,13 +232,30 @@ int mock_find_case(mock_store *store, const lb_command *command, const char *pro
         else
             found = c;
     }
-    int r = found ? 0 : no_case(store, command, args, project, branch, used_up, err);
+    int r = found ? 0 : no_case(store, file->folder, command, args, project, branch, used_up, err);
     (void)json_object_put(args); /* ours alone */
     if (!found)
         return r;
     found->left -= found->left > 0;
     *ret_case = found;
     return 0;
+}
+
+int mock_find_case(mock_store *store, const lb_command *command, const char *project, const char *branch,
+                   const mock_case **ret_case, lb_error *err)
+{
+    statement_file *file = find_statement(store, "sql", command->name, err);
+    return file ? find_case(store, file, command, project, branch, ret_case, err) : err->code;
+}
+
+int mock_find_history(mock_store *store, const lb_command *command, const char *project, const char *branch,
+                      const mock_case **ret_case, lb_error *err)
+{
+    statement_file *file = find_statement(store, "history", command->name, err);
+    *ret_case = NULL;
+    if (!file)
+        return err->code == LB_ERR_NOT_FOUND ? 0 : err->code;
+    return find_case(store, file, command, project, branch, ret_case, err);
 }
 
 /* ---- the control plane ---- */

@@ -60,6 +60,9 @@ mock_store *mock_store_free(mock_store *store);
 /* The first match that is not used up; finding uses it. LB_ERR_NOT_FOUND says which file to write. */
 LB_MUST_CHECK int mock_find_case(mock_store *store, const lb_command *command, const char *project, const char *branch,
                                  const mock_case **ret_case, lb_error *err);
+/* The same for a question to the history; *ret_case is NULL where there is no file for it. */
+LB_MUST_CHECK int mock_find_history(mock_store *store, const lb_command *command, const char *project,
+                                    const char *branch, const mock_case **ret_case, lb_error *err);
 LB_MUST_CHECK int mock_find_call(mock_store *store, const lb_request *request, const mock_call **ret_call,
                                  lb_error *err);
 

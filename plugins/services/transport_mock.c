@@ -235,6 +235,27 @@ static int execute(void *session, const lb_command *command, const lb_sink *sink
     return r;
 }
 
+/* Only where there is a fixture for it: everything else is the history's own to answer. */
+static int history(void *state, const lb_target *target, const lb_command *command, const lb_sink *sink, lb_error *err)
+{
+    mock *m = state;
+    const mock_case *c = NULL;
+    int r = mock_find_history(m->store, command, target->project, target->branch, &c, err);
+    if (r < 0 || !c)
+        return r;
+    r = wait_for(m, m->settings.latency_ms + c->delay_ms, command->deadline, command->name, err);
+    if (r == 0 && c->fails) {
+        *err = c->error;
+        return err->code;
+    }
+    if (r == 0 && c->changes)
+        r = lb_fail(err, LB_ERR_INVALID, "give it \"columns\" and \"rows\"", "%s: the fixture is a change's",
+                    command->name);
+    if (r == 0)
+        r = push(c, sink, err);
+    return r < 0 ? r : 1;
+}
+
 static int begin(void *session, int64_t deadline, lb_error *err)
 {
     mock_session *s = session;
@@ -290,4 +311,4 @@ LB_TRANSPORT(transport_mock, "answers from fixtures, for tests and plugin author
              .param_size = sizeof(lb_param), .args_size = sizeof(struct settings), .open = open_mock,
              .close = close_mock, .connect = connect_mock, .disconnect = disconnect, .reuse = reuse,
              .server_version = server_version, .execute = execute, .begin = begin, .finish = finish, .control = control,
-             .clock = mock_clock);
+             .clock = mock_clock, .history = history);

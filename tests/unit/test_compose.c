@@ -319,6 +319,41 @@ static void keeps_tokens_apart(void)
     ASSERT_TEXT(sql->text, "SELECT 1- -1 - -1 / -1, U& 'b' || 'b' .c.c x, c::text");
 }
 
+/* ---- questions to the history ---- */
+
+static void keeps_the_types_of_questions(void)
+{
+    static const lb_statement_param params[] = {{"who", LB_TEXT, "text", true},
+                                                {"list", LB_LIST_OF(LB_I64), "int8", false},
+                                                {"none", LB_LIST_OF(LB_TIME), "timestamptz", false}};
+    static const lb_statement_part parts[] = {{"SELECT 1 WHERE a = ", 0}, {" OR b IN (", 1},
+                                              {") OR c IN (", 2},         {") OR ", 0},
+                                              {" <> d OR e IN (", 1},     {")", -1}};
+    static const lb_statement_variant variants[] = {{0, 0, true, parts}};
+    const lb_statement s = {.size = sizeof s,
+                            .kind = LB_STATEMENT_HISTORY,
+                            .name = "sample/asks",
+                            .params = params,
+                            .param_count = 3,
+                            .variants = variants,
+                            .variant_count = 1};
+    const lb_value items[] = {lb_i64(NULL, 7), lb_null(NULL), lb_i64(NULL, -1)};
+    const lb_value *args =
+        LB_ARGS(lb_null("who"), lb_list("list", LB_I64, items, 3), lb_list("none", LB_TIME, NULL, 0));
+    const lb_sql *sql = &untouched;
+    CU_ASSERT_EQUAL_FATAL(compose(&s, args, 0, &memory, &sql, &err), 0);
+    ASSERT_TEXT(sql->text, "SELECT 1 WHERE a = $1 OR b IN ($2, $3, $4) OR c IN (SELECT CAST(NULL AS TIMESTAMP) WHERE "
+                           "false) OR $1 <> d OR e IN ($2, $3, $4)");
+    CU_ASSERT_EQUAL_FATAL(sql->param_count, 4);
+    CU_ASSERT(sql->values[0].type == LB_NULL && sql->types[0] == LB_TEXT);
+    CU_ASSERT(sql->values[1].type == LB_I64 && sql->values[1].v.i64 == 7 && sql->types[1] == LB_I64);
+    CU_ASSERT(sql->values[2].type == LB_NULL && sql->types[2] == LB_I64);
+    CU_ASSERT_EQUAL(sql->values[3].v.i64, -1);
+    CU_ASSERT_EQUAL(compose(&s, LB_ARGS(lb_null("who"), lb_null("list"), lb_null("none")), 0, &memory, &sql, &err),
+                    LB_ERR_INVALID);
+    ASSERT_CONTAINS(err.message, "sample/asks, parameter list");
+}
+
 /* ---- rows ---- */
 
 static void fills_typed_rows(void)
@@ -367,4 +402,5 @@ SUITE(compose, TEST(takes_the_variant_of_the_server), TEST(refuses_servers_outsi
       TEST(quotes_identifiers), TEST(quotes_literals), TEST(binds_values), TEST(binds_nulls), TEST(displays_literals),
       TEST(writes_literals_into_utility_statements), TEST(composes_a_fragment_alone),
       TEST(renumbers_the_values_of_fragments), TEST(writes_a_fragments_values_into_utility_statements),
-      TEST(leaves_out_what_is_null), TEST(keeps_changes_out_of_reads), TEST(keeps_tokens_apart), TEST(fills_typed_rows))
+      TEST(leaves_out_what_is_null), TEST(keeps_changes_out_of_reads), TEST(keeps_tokens_apart),
+      TEST(keeps_the_types_of_questions), TEST(fills_typed_rows))

@@ -1,6 +1,7 @@
 #include "unit/suite.h"
 
 #include "job.h"
+#include "question.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -384,8 +385,134 @@ static void status_that_nobody_knows(void)
     ASSERT_TEXT(run_status_name(RUN_PENDING_APPROVAL), "pending_approval");
 }
 
-SUITE(wire, TEST(fields_read_back), TEST(frames_stand_behind_each_other), TEST(every_cut_waits_for_more),
-      TEST(impossible_lengths_are_no_frames), TEST(malformed_fields_are_bad_for_good), TEST(too_much_is_remembered),
-      TEST(large_frames_are_sent_whole), TEST(closed_peer_is_an_error_and_no_signal), TEST(setup_travels),
-      TEST(run_travels), TEST(done_travels), TEST(jobs_that_are_cut_are_refused),
+/* ---- questions to the history ------------------------------------------------------------------------------------ */
+
+static const lb_value asked[] = {{.type = LB_TEXT, .v.text = "x'\\"}, {.type = LB_I64, .v.i64 = INT64_MIN},
+                                 {.type = LB_F64, .v.f64 = -0.5},     {.type = LB_BOOL, .v.flag = true},
+                                 {.type = LB_TIME, .v.i64 = 5},       {.type = LB_NULL}};
+static const lb_type asked_types[] = {LB_TEXT, LB_I64, LB_F64, LB_BOOL, LB_TIME, LB_I64};
+static const struct lb_sql asking = {
+    .text = "SELECT $1", .values = asked, .types = asked_types, .param_count = LB_COUNT(asked)};
+
+static void question_travels(void)
+{
+    BUF_AUTO frame = BUF_INIT(65536);
+    arena memory;
+    lb_error err;
+    lb_delta_question q;
+    arena_init(&memory, 0);
+    size_t mark = wire_begin(&frame, WIRE_HISTORY);
+    question_put(&frame, &asking);
+    wire_end(&frame, mark);
+    wire_reader r = open_frame(&frame, WIRE_HISTORY), cut = r;
+    CU_ASSERT_EQUAL_FATAL(question_get(&r, &memory, &q, &err), 0);
+    ASSERT_TEXT(q.text, "SELECT $1");
+    CU_ASSERT(q.max_rows == QUESTION_ROWS && q.max_bytes == QUESTION_BYTES && q.frequent);
+    CU_ASSERT_EQUAL_FATAL(q.arg_count, LB_COUNT(asked));
+    ASSERT_TEXT(q.args[0].v.text, "x'\\");
+    CU_ASSERT(q.args[1].v.i64 == INT64_MIN && q.args[3].v.flag && q.args[4].v.i64 == 5);
+    CU_ASSERT(q.args[2].v.f64 > -0.6 && q.args[2].v.f64 < -0.4);
+    CU_ASSERT(q.args[5].type == LB_NULL && q.arg_types[5] == LB_I64);
+    for (const unsigned char *end = cut.end - 1; end >= cut.p; end--) {
+        wire_reader shorter = {.p = cut.p, .end = end};
+        CU_ASSERT_EQUAL(question_get(&shorter, &memory, &q, &err), LB_ERR_INTERNAL);
+    }
+    arena_done(&memory);
+}
+
+static void questions_ask_for_no_more_than_they_may(void)
+{
+    BUF_AUTO fields = BUF_INIT(65536);
+    arena memory;
+    lb_error err;
+    lb_delta_question q;
+    arena_init(&memory, 0);
+    wire_put_str(&fields, "SELECT 1");
+    wire_put_i64(&fields, INT64_MAX);
+    wire_put_i64(&fields, -1);
+    wire_put_u32(&fields, 0);
+    wire_reader r = {.p = (const unsigned char *)fields.data,
+                     .end = (const unsigned char *)fields.data + fields.length};
+    CU_ASSERT_EQUAL_FATAL(question_get(&r, &memory, &q, &err), 0);
+    CU_ASSERT(q.max_rows == QUESTION_ROWS && q.max_bytes == QUESTION_BYTES);
+    arena_done(&memory);
+}
+
+typedef struct answer_end {
+    buf pieces[64];
+    size_t count;
+    int64_t columns, rows, bytes;
+} answer_end;
+
+static void keep_piece(void *state, const buf *piece)
+{
+    answer_end *e = state;
+    CU_ASSERT_FATAL(e->count < LB_COUNT(e->pieces));
+    e->pieces[e->count] = BUF_INIT(WIRE_FRAME_LIMIT);
+    buf_put(&e->pieces[e->count++], piece->data, piece->length);
+}
+
+static int count_columns(void *state, uint32_t count, const char *const *names, lb_error *err)
+{
+    answer_end *e = state;
+    (void)err;
+    CU_ASSERT(count == 2 && strcmp(names[1], "b") == 0);
+    e->columns++;
+    e->rows = e->bytes = 0;
+    return 0;
+}
+
+static int count_row(void *state, uint32_t count, const char *const *cells, lb_error *err)
+{
+    answer_end *e = state;
+    (void)err;
+    CU_ASSERT(count == 2 && !cells[1]);
+    e->rows++;
+    e->bytes += (int64_t)strlen(cells[0]);
+    return 0;
+}
+
+static int take_piece(answer_end *e, size_t i, question_progress *progress)
+{
+    lb_error err;
+    const lb_sink sink = {.size = sizeof sink, .state = e, .columns = count_columns, .row = count_row};
+    const unsigned char *data = (const unsigned char *)e->pieces[i].data;
+    wire_reader r = {.p = data, .end = data + e->pieces[i].length};
+    return question_take(&r, progress, &sink, &err);
+}
+
+static void answers_travel_in_pieces_and_may_begin_anew(void)
+{
+    lb_error err;
+    answer_end *e = base_alloc(sizeof *e);
+    BUF_AUTO end = BUF_INIT(4096);
+    question_pieces pieces = {.send = keep_piece, .state = e, .piece = BUF_INIT(WIRE_FRAME_LIMIT)};
+    const lb_delta_sink sink = question_sink(&pieces);
+    const char *const names[] = {"a", "b"}, *const cells[] = {"0123456789012345678901234567890123456789", NULL};
+    const lb_type types[] = {LB_TEXT, LB_I64};
+    CU_ASSERT_EQUAL(sink.columns(sink.state, 2, names, types, &err), 0);
+    for (int i = 0; i < 20000; i++)
+        CU_ASSERT_EQUAL(sink.row(sink.state, 2, cells, &err), 0);
+    question_finish(&pieces, true, NULL, &end);
+    CU_ASSERT(e->count > 5 && e->count == pieces.count);
+    question_progress progress = {0};
+    CU_ASSERT_EQUAL(take_piece(e, 0, &progress), 0);
+    CU_ASSERT_EQUAL(take_piece(e, 1, &progress), 0);
+    CU_ASSERT_EQUAL(take_piece(e, 3, &progress), LB_ERR_INTERNAL); /* one is missing */
+    for (size_t i = 0; i < e->count; i++)
+        CU_ASSERT_EQUAL(take_piece(e, i, &progress), 0);
+    CU_ASSERT(e->columns == 2 && e->rows == 20000 && e->bytes == 800000 && progress.next == e->count);
+    buf_cut(&e->pieces[0], e->pieces[0].length - 1);
+    CU_ASSERT_EQUAL(take_piece(e, 0, &progress), LB_ERR_INTERNAL);
+    for (size_t i = 0; i < e->count; i++)
+        buf_done(&e->pieces[i]);
+    buf_done(&pieces.piece);
+    free(e);
+}
+
+SUITE(wire, TEST(question_travels), TEST(questions_ask_for_no_more_than_they_may),
+      TEST(answers_travel_in_pieces_and_may_begin_anew), TEST(fields_read_back), TEST(frames_stand_behind_each_other),
+      TEST(every_cut_waits_for_more), TEST(impossible_lengths_are_no_frames), TEST(malformed_fields_are_bad_for_good),
+      TEST(too_much_is_remembered), TEST(large_frames_are_sent_whole), TEST(closed_peer_is_an_error_and_no_signal),
+      TEST(setup_travels), TEST(run_travels), TEST(done_travels), TEST(jobs_that_are_cut_are_refused),
       TEST(lies_about_counts_cost_no_memory), TEST(small_memory_refuses_jobs), TEST(status_that_nobody_knows))

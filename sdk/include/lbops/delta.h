@@ -102,6 +102,13 @@ typedef struct lb_delta_question {
     const char *text; /* one SELECT; a table stands under its name and under ops_catalog.lakebase_ops.NAME */
     int64_t deadline;
     int64_t max_rows, max_bytes; /* of the answer; more is cut off and said so. 0: no limit */
+
+    /* since 1.1 */
+    const lb_value *args;     /* what $1 ... in the text stand for: values of type LB_TEXT, LB_I64, LB_F64, LB_BOOL,
+                                 LB_TIME or LB_NULL. A value never becomes part of the text */
+    const lb_type *arg_types; /* the declared type of each, which a null does not tell */
+    uint32_t arg_count;
+    bool frequent; /* one of many from tools: it may be worth keeping ready what the next one needs */
 } lb_delta_question;
 
 /* Where an answer goes. Types are LB_TEXT, LB_I64, LB_F64, LB_BOOL, LB_TIME or LB_NUMERIC; what is none of these

@@ -87,6 +87,10 @@ typedef struct lb_transport {
 
     /* A clock that stands still, for fixtures: microseconds, or 0 to use the real one. NULL: the real one. */
     int64_t (*clock)(void *state);
+
+    /* Answers a question to the history in its place, as fixtures do, for a run on that target: 1. 0: it has nothing to
+     * say, ask the history. NULL: as 0. Since 1.1. */
+    int (*history)(void *state, const lb_target *target, const lb_command *command, const lb_sink *sink, lb_error *err);
 } lb_transport;
 
 #define LB_TRANSPORT(plugin, text, ...)                                                                                \
