@@ -285,7 +285,8 @@ static int turn(delta_driver *d, const flush_wish *wish, int64_t deadline, delta
     if (r < 0)
         return r;
     r = commit_due(d, &listing, wish, deadline, report, err);
-    if (look_again(d, &listing, report, &error) < 0 && r == 0) {
+    bool has_moved = !wish->text || report->commits || report->repeated || report->damaged;
+    if (has_moved && look_again(d, &listing, report, &error) < 0 && r == 0) {
         *err = error;
         r = error.code;
     }

@@ -22,7 +22,8 @@ static bool add_values(struct json_object *body, const bricks_statement *s)
     for (size_t i = 0; ok && i < s->value_count; i++) {
         struct json_object *one = json_object_new_object();
         ok = one && rest_json_add_text(one, "name", s->values[i].name) &&
-             rest_json_add_text(one, "value", s->values[i].value) && rest_json_add_text(one, "type", s->values[i].type);
+             (!s->values[i].value || rest_json_add_text(one, "value", s->values[i].value)) && /* none is null */
+             rest_json_add_text(one, "type", s->values[i].type);
         if (!ok || json_object_array_add(list, one) != 0) {
             (void)json_object_put(one); /* ours alone */
             ok = false;

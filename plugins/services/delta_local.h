@@ -116,6 +116,10 @@ LB_MUST_CHECK int delta_vacuum(delta_table *table, const lb_delta_care *care, lb
 LB_MUST_CHECK int delta_question_check(delta_engine *engine, const char *text, char ***ret_names, lb_error *err);
 char **delta_names_free(char **names);
 
+/* Runs one that has been checked, with its values, and hands the answer over. */
+LB_MUST_CHECK int delta_answer(delta_engine *engine, const lb_delta_question *question, const lb_delta_sink *sink,
+                               bool *ret_cut, lb_error *err);
+
 delta_asker *delta_asker_free(delta_asker *asker);
 
 #endif

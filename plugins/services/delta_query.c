@@ -195,218 +195,17 @@ static int show_named(delta_local *local, delta_asker *asker, const char *const 
     return r;
 }
 
-/* ---- answers ---- */
+/* ---- questions ---- */
 
-/* An older host gives none. */
-static uint32_t question_args(const lb_delta_question *q)
-{
-    return LB_HAS(q, lb_delta_question, arg_count) ? q->arg_count : 0;
-}
-
-typedef struct answer {
-    const lb_delta_question *question;
-    const lb_delta_sink *sink;
-    lb_type *types;
-    char **names;
-    uint32_t count;
-    int64_t rows, bytes;
-    bool cut;
-    delta_text *times; /* one for each column */
-} answer;
-
-static lb_type type_of(duckdb_type type)
-{
-    switch (type) {
-    case DUCKDB_TYPE_TINYINT:
-    case DUCKDB_TYPE_SMALLINT:
-    case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_BIGINT:
-    case DUCKDB_TYPE_UTINYINT:
-    case DUCKDB_TYPE_USMALLINT:
-    case DUCKDB_TYPE_UINTEGER:
-        return LB_I64;
-    case DUCKDB_TYPE_UBIGINT:
-    case DUCKDB_TYPE_HUGEINT:
-    case DUCKDB_TYPE_UHUGEINT:
-    case DUCKDB_TYPE_DECIMAL:
-        return LB_NUMERIC;
-    case DUCKDB_TYPE_FLOAT:
-    case DUCKDB_TYPE_DOUBLE:
-        return LB_F64;
-    case DUCKDB_TYPE_BOOLEAN:
-        return LB_BOOL;
-    case DUCKDB_TYPE_TIMESTAMP_TZ:
-        return LB_TIME;
-    default:
-        return LB_TEXT;
-    }
-}
-
-static void make_columns(answer *a, idx_t count)
-{
-    a->count = (uint32_t)count;
-    a->types = delta_alloc((a->count + 1) * sizeof *a->types);
-    a->names = delta_alloc((a->count + 1) * sizeof *a->names);
-    a->times = delta_alloc((a->count + 1) * sizeof *a->times);
-}
-
-static duckdb_value value_of(const lb_value *arg)
-{
-    switch (arg->type) {
-    case LB_TEXT:
-        return duckdb_create_varchar(arg->v.text);
-    case LB_I64:
-        return duckdb_create_int64(arg->v.i64);
-    case LB_F64:
-        return duckdb_create_double(arg->v.f64);
-    case LB_BOOL:
-        return duckdb_create_bool(arg->v.flag);
-    case LB_TIME:
-        return duckdb_create_timestamp_tz((duckdb_timestamp){.micros = arg->v.i64});
-    default:
-        return duckdb_create_null_value();
-    }
-}
-
-/* `sql` with the question's text in its middle, which has been parsed as one SELECT, so that parentheses around it
- * hold; its values are bound beside it, and behind them `limit`. */
-static int run_around(delta_engine *engine, const lb_delta_question *q, const char *select, int64_t limit,
-                      duckdb_result *ret_result, lb_error *err)
-{
-    uint32_t count = question_args(q);
-    DELTA_TEXT sql = {0};
-    DELTA_AUTO_FREE duckdb_value *values = delta_alloc((count + 1) * sizeof(duckdb_value));
-    delta_text_printf(&sql, "SELECT %s FROM (%s\n) LIMIT $%u", select, q->text, count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        values[i] = value_of(&q->args[i]);
-    values[count] = duckdb_create_int64(limit);
-    return delta_run(engine, sql.data, values, count + 1, q->deadline, ret_result, err);
-}
-
-/* What has parameters tells its types with their values alone. */
-static int describe_with_values(delta_engine *engine, answer *a, lb_error *err)
-{
-    duckdb_result result;
-    int r = run_around(engine, a->question, "*", 0, &result, err);
-    if (r < 0)
-        return r;
-    make_columns(a, duckdb_column_count(&result));
-    for (uint32_t i = 0; i < a->count; i++) {
-        a->types[i] = type_of(duckdb_column_type(&result, i));
-        a->names[i] = delta_strdup(duckdb_column_name(&result, i));
-    }
-    duckdb_destroy_result(&result);
-    return 0;
-}
-
-/* Names and types as the question itself gives them. */
-static int describe_answer(delta_engine *engine, answer *a, lb_error *err)
-{
-    duckdb_prepared_statement statement = NULL;
-    int r = 0;
-    uint32_t args = question_args(a->question);
-    if (duckdb_prepare(delta_engine_connection(engine), a->question->text, &statement) != DuckDBSuccess)
-        r = delta_engine_fail(err, duckdb_prepare_error(statement));
-    else if (duckdb_prepared_statement_type(statement) != DUCKDB_STATEMENT_TYPE_SELECT)
-        r = lb_fail(err, LB_ERR_DENIED, "ask with one SELECT over the history tables",
-                    "the history can be asked and not changed");
-    else if (duckdb_nparams(statement) != args)
-        r = lb_fail(err, LB_ERR_INVALID, "write the values into the question",
-                    "the question has %llu parameters, and %u values were given",
-                    (unsigned long long)duckdb_nparams(statement), args);
-    if (r == 0 && !args) {
-        make_columns(a, duckdb_prepared_statement_column_count(statement));
-        for (uint32_t i = 0; i < a->count; i++) {
-            const char *name = duckdb_prepared_statement_column_name(statement, i);
-            a->types[i] = type_of(duckdb_prepared_statement_column_type(statement, i));
-            a->names[i] = delta_strdup(name ? name : "");
-            duckdb_free((void *)(uintptr_t)name); /* ours by contract */
-        }
-    }
-    duckdb_destroy_prepare(&statement);
-    return r == 0 && args ? describe_with_values(engine, a, err) : r;
-}
-
-/* What is no number is written as everywhere else here. */
-static const char *plain_number(const char *cell)
-{
-    static const char *const words[][2] = {{"inf", "Infinity"}, {"-inf", "-Infinity"}, {"nan", "NaN"}};
-    for (size_t i = 0; cell && i < DELTA_COUNT(words); i++)
-        if (strcmp(words[i][0], cell) == 0)
-            return words[i][1];
-    return cell;
-}
-
-static int hand_row(void *arg, uint32_t count, const char *const *cells, lb_error *err)
-{
-    answer *a = arg;
-    const lb_delta_question *q = a->question;
-    const char *out[2048];
-    if (count > DELTA_COUNT(out))
-        return lb_fail(err, LB_ERR_LIMIT, "ask for fewer columns", "the answer has %u columns", count);
-    for (uint32_t i = 0; i < count; i++) {
-        int64_t t;
-        out[i] = a->types[i] == LB_F64 ? plain_number(cells[i]) : cells[i];
-        a->bytes += cells[i] ? (int64_t)strlen(cells[i]) : 0;
-        if (!cells[i] || a->types[i] != LB_TIME || !delta_parse_time(cells[i], strlen(cells[i]), &t))
-            continue;
-        a->times[i].length = 0;
-        delta_text_time(&a->times[i], t);
-        out[i] = a->times[i].data;
-    }
-    if ((q->max_rows && a->rows >= q->max_rows) || (q->max_bytes && a->bytes > q->max_bytes)) {
-        a->cut = true;
-        return 0;
-    }
-    a->rows++;
-    return a->cut ? 0 : a->sink->row(a->sink->state, count, out, err);
-}
-
-/* A question without values goes in as one itself: it is a person's, who may have ended it with a semicolon. */
-static int run_question(delta_engine *engine, answer *a, lb_error *err)
-{
-    static const char cast[] = "CAST(COLUMNS(*) AS VARCHAR)",
-                      alone[] = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query($1) LIMIT $2";
-    const lb_delta_question *q = a->question;
-    duckdb_result result;
-    int64_t limit = q->max_rows ? q->max_rows + 1 : INT64_MAX;
-    int r;
-    if (question_args(q)) {
-        r = run_around(engine, q, cast, limit, &result, err);
-    } else {
-        duckdb_value values[] = {duckdb_create_varchar(q->text), duckdb_create_int64(limit)};
-        r = delta_run(engine, alone, values, DELTA_COUNT(values), q->deadline, &result, err);
-    }
-    if (r < 0)
-        return r;
-    r = a->sink->columns(a->sink->state, a->count, (const char *const *)a->names, a->types, err);
-    if (r == 0)
-        r = delta_each_row(&result, hand_row, a, err);
-    duckdb_destroy_result(&result);
-    return r;
-}
-
-static void answer_done(answer *a)
-{
-    for (uint32_t i = 0; i < a->count; i++) {
-        free(a->names[i]);
-        delta_text_done(&a->times[i]);
-    }
-    free(a->names);
-    free(a->types);
-    free(a->times);
-}
-
-static int ask(delta_local *local, delta_asker *asker, answer *a, lb_error *err)
+static int ask(delta_local *local, delta_asker *asker, const lb_delta_question *question, const lb_delta_sink *sink,
+               bool *ret_cut, lb_error *err)
 {
     char **names = NULL;
-    int r = delta_question_check(asker->engine, a->question->text, &names, err);
+    int r = delta_question_check(asker->engine, question->text, &names, err);
     if (r == 0)
         r = show_named(local, asker, (const char *const *)names, err);
     if (r == 0)
-        r = describe_answer(asker->engine, a, err);
-    if (r == 0)
-        r = run_question(asker->engine, a, err);
+        r = delta_answer(asker->engine, question, sink, ret_cut, err);
     (void)delta_names_free(names); /* gives NULL */
     return r;
 }
@@ -417,13 +216,9 @@ int delta_local_query(void *state, const lb_delta_question *question, const lb_d
     delta_local *local = state;
     bool frequent = LB_HAS(question, lb_delta_question, frequent) && question->frequent;
     delta_asker *asker = frequent ? local->asker : NULL;
-    answer a = {.question = question, .sink = sink};
     int r = asker ? 0 : open_asker(local, &asker, err);
     if (r == 0)
-        r = ask(local, asker, &a, err);
-    if (r == 0)
-        *ret_cut = a.cut;
-    answer_done(&a);
+        r = ask(local, asker, question, sink, ret_cut, err);
     if (r < 0 || !frequent)
         asker = delta_asker_free(asker);
     if (frequent)

@@ -1,11 +1,15 @@
 /* A tool that notes something in one run and reads it in another: what the history's call does, by each thing that can
  * be asked. */
 #include <lbops/lbops.h>
+#include <sql/history/latest_metrics.h>
 #include <sql/remembers/counts.h>
 #include <sql/remembers/echo.h>
 #include <sql/remembers/many.h>
 #include <sql/remembers/rows.h>
 #include <sql/remembers/slow.h>
+
+#include <stdlib.h>
+#include <time.h>
 
 struct args {
     const char *act, *text;
@@ -15,7 +19,8 @@ struct args {
 };
 
 static const lb_param params[] = {
-    LB_PARAM(struct args, act, LB_TEXT, "read", "what to do", .choices = "note|read|echo|many|slow|counts|other|twice"),
+    LB_PARAM(struct args, act, LB_TEXT, "read", "what to do",
+             .choices = "note|read|echo|many|slow|counts|other|twice|measure|latest"),
     LB_PARAM(struct args, text, LB_TEXT, "", "what to note"),
     LB_PARAM(struct args, notes, LB_LIST_OF(LB_TEXT), "[\"a\"]", "under which names"),
     LB_PARAM(struct args, rows, LB_I64, "10", "how many"),
@@ -164,6 +169,59 @@ static int count_rows(lb_ctx *ctx, const struct args *args, lb_error *err)
     return r;
 }
 
+/* Two measurements of one metric, and one of another. */
+static int measure(lb_ctx *ctx, lb_error *err)
+{
+    int r = 0;
+    for (int i = 0; r >= 0 && i < 3; i++)
+        r = lb_record(ctx, "lakebase_metrics",
+                      LB_ARGS(lb_time("snapshot_timestamp", lb_now(ctx) + i), lb_f64("metric_value", i + 0.5),
+                              lb_text("metric_name", i < 2 ? "dead_ratio" : "xid_age"),
+                              lb_text("object_name", i < 2 ? "public.orders" : NULL)),
+                      err);
+    return r;
+}
+
+static int64_t microseconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* The catalogue's own question, as often as is wanted: what it says, and the median of what it takes. */
+static int latest(lb_ctx *ctx, const struct args *args, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    int64_t *took = (int64_t *)lb_alloc(ctx, (size_t)args->repeat * sizeof *took);
+    const history_latest_metrics_args wanted = {
+        .project = target->project, .branch = target->branch, .metrics = args->notes, .since = 0};
+    history_latest_metrics_row row;
+    lb_rows *rows = NULL;
+    int r = took ? 0 : lb_out_of_memory(err);
+    for (int64_t i = 0; r >= 0 && i < args->repeat; i++) {
+        int64_t began = microseconds();
+        r = history_latest_metrics(ctx, &wanted, &rows, err);
+        took[i] = microseconds() - began;
+    }
+    while (r >= 0 && history_latest_metrics_next(ctx, rows, &row))
+        r = lb_append(ctx, "rows",
+                      LB_ARGS(lb_text("name", row.metric_name), lb_f64("value", row.metric_value),
+                              lb_text("object", row.object_name)),
+                      err);
+    if (r < 0)
+        return r;
+    qsort(took, (size_t)args->repeat, sizeof *took, compare);
+    lb_log(ctx, LB_LOG_INFO, "median %lld us, least %lld us", (long long)took[args->repeat / 2], (long long)took[0]);
+    return 0;
+}
+
 /* What a tool may not do with it. */
 static int misuse(lb_ctx *ctx, lb_error *err)
 {
@@ -206,10 +264,15 @@ static int run(lb_ctx *ctx, lb_error *err)
         return many(ctx, args, err);
     if (strcmp(args->act, "slow") == 0)
         return slow(ctx, args, err);
+    if (strcmp(args->act, "measure") == 0)
+        return measure(ctx, err);
+    if (strcmp(args->act, "latest") == 0)
+        return latest(ctx, args, err);
     if (strcmp(args->act, "counts") == 0)
         return count_rows(ctx, args, err);
     return strcmp(args->act, "twice") == 0 ? twice(ctx, args, err) : misuse(ctx, err);
 }
 
 LB_TOOL(remembers, "notes in one run and reads in another", .agent = "tests", .risk = LB_RISK_LOW, .workspace = true,
-        .writes = LB_NAMES("sync_validation_history"), LB_TOOL_ARGS(struct args, params), .run = run);
+        .writes = LB_NAMES("sync_validation_history", "lakebase_metrics"), LB_TOOL_ARGS(struct args, params),
+        .run = run);

@@ -15,6 +15,7 @@ from daemon import PLUGINS, PROGRAM, Daemon, contains, equal, holds, suite
 
 OURS = os.environ["LBOPS_DAEMON_PLUGINS"]
 LOCAL = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
+TARGETS = "".join(f'[[targets]]\nproject = "shop"\nbranch = "{branch}"\nclass = "shared"\n' for branch in ("main", "other"))
 TEXT = "grüße 'q' \"d\" \\ \\' \n\t $1 :x -- 🐘"
 FULL = {"count": 2**63 - 1, "lag": 0.1, "matched": False, "seen": "2026-01-01T12:00:00.123456Z", "detail": {"a": [1, "é"]}}
 
@@ -67,12 +68,24 @@ def every_type_comes_back_as_it_went():
 
 
 def a_plan_and_a_called_tool_read_too():
-    with workspace() as place:
+    with workspace(LOCAL + TARGETS) as place:
         alone(place, act="note")
         plan = alone(place, "--plan")
         equal((plan["mode"], plan["result"]["count"]), ("plan", 1), "a plan")
-        called = json.loads(place.cli("--json", "run", "relays", check=0).stdout)
+        called = json.loads(place.cli("--json", "run", "relays", "--branch", "main", check=0).stdout)
         equal(called["result"]["answer"]["count"], 1, "rows that the called tool read")
+
+
+def the_catalogues_question_tells_the_newest_of_a_target():
+    with workspace(LOCAL + TARGETS) as place:
+        place.start()
+        for branch in ("main", "main", "other"):
+            equal(place.run("relays", act="measure", branch=branch).exit, 0, f"measured on {branch}")
+        ask = place.run("relays", act="latest", branch="main", repeat=101)
+        equal(ask.exit, 0, ask.lines)
+        equal(ask.member("document")["result"]["answer"]["rows"],
+              [{"name": "dead_ratio", "value": 1.5, "object": "public.orders"}], "the newest of one metric")
+        print("    " + next(line["log"]["text"] for line in ask.lines if "log" in line))
 
 
 def a_long_answer_is_whole_or_an_error():
@@ -210,6 +223,7 @@ def a_failed_commit_is_told_and_takes_nothing_from_the_question():
 
 
 suite(one_run_sees_what_runs_before_it_have_noted, every_type_comes_back_as_it_went, a_plan_and_a_called_tool_read_too,
+      the_catalogues_question_tells_the_newest_of_a_target,
       a_long_answer_is_whole_or_an_error, under_the_daemon_runs_read_at_once, a_question_ends_with_its_run,
       a_service_that_is_killed_answers_all_the_same, without_a_service_the_error_says_so,
       where_nobody_keeps_one_an_empty_answer_would_be_a_lie, fixtures_answer_in_its_place_and_are_recorded,

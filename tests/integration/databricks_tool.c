@@ -6,6 +6,8 @@
  *   metrics N FIRST DAY       one outbox file: N rows of lakebase_metrics, values from FIRST on, DAY days after
  * 2026-01-01 every DAY                 one row of every table, something in each column flush SECONDS commits what
  * waits maintain TABLE|all DAY    upkeep as of that day ask [LIMIT] SQL           a question; LIMIT rows at most
+ * typed LOW                 a question of a tool, with a value of each type: what arrived, and how many metrics from
+ * LOW
  */
 #include "arena.h"
 #include "delta_driver.h"
@@ -202,20 +204,14 @@ static int take_row(void *state, uint32_t count, const char *const *cells, lb_er
     return 0;
 }
 
-static int ask(tool *t, const char *text)
+static int put_question(tool *t, const lb_delta_question *question)
 {
     lb_error err = {0};
     bool cut = false;
-    char *end = NULL;
-    int64_t limit = strtoll(text, &end, 10);
     BUF_AUTO out = BUF_INIT(64 << 20);
-    const lb_delta_question question = {.size = sizeof question,
-                                        .text = end != text ? end + 1 : text,
-                                        .deadline = clock_monotonic() + 300 * CLOCK_SECOND,
-                                        .max_rows = limit};
     const lb_delta_sink sink = {.size = sizeof sink, .state = &out, .columns = take_columns, .row = take_row};
     buf_puts(&out, "{");
-    int r = delta_driver_query(t->driver, &question, &sink, &cut, &err);
+    int r = delta_driver_query(t->driver, question, &sink, &cut, &err);
     if (r < 0)
         return answer(r, &err);
     buf_puts(&out, "]");
@@ -223,6 +219,49 @@ static int ask(tool *t, const char *text)
     json_member_bool(&out, "cut", cut);
     say(&out);
     return 0;
+}
+
+static int ask(tool *t, const char *text)
+{
+    char *end = NULL;
+    int64_t limit = strtoll(text, &end, 10);
+    const lb_delta_question question = {.size = sizeof question,
+                                        .text = end != text ? end + 1 : text,
+                                        .deadline = clock_monotonic() + 300 * CLOCK_SECOND,
+                                        .max_rows = limit};
+    return put_question(t, &question);
+}
+
+static int ask_typed(tool *t, double low)
+{
+    static const char text[] =
+        "SELECT CAST($1 AS STRING) AS a, CAST($2 AS BIGINT) AS b, CAST($3 AS DOUBLE) AS c, CAST($4 AS BOOLEAN) AS d,\n"
+        "       CAST($5 AS TIMESTAMP) AS e, CAST($6 AS STRING) AS f, '$1' AS g, count(*) AS n\n"
+        "  FROM ops_catalog.lakebase_ops.lakebase_metrics m\n"
+        " WHERE m.metric_value >= $7 AND m.metric_name IN ($8, $9) AND m.project_id <> $1\n"
+        "   AND ($6 IS NULL OR m.project_id = $6) AND m.snapshot_timestamp <= $10 AND $2 < 0";
+    static const lb_type types[] = {LB_TEXT, LB_I64, LB_F64,  LB_BOOL, LB_TIME,
+                                    LB_TEXT, LB_F64, LB_TEXT, LB_TEXT, LB_TIME};
+    const lb_value args[] = {lb_text(NULL, "gr\xc3\xbc\xc3\x9f"
+                                           "e 'q' \\ \\' \" $1 :p1 ? --\n"),
+                             lb_i64(NULL, INT64_MIN),
+                             lb_f64(NULL, 0.1),
+                             lb_bool(NULL, false),
+                             lb_time(NULL, NOON + 123000),
+                             lb_null(NULL),
+                             lb_f64(NULL, low),
+                             lb_text(NULL, "n"),
+                             lb_text(NULL, "x' OR '1'='1"),
+                             lb_time(NULL, NOON + 40000 * DAY)};
+    const lb_delta_question question = {.size = sizeof question,
+                                        .text = text,
+                                        .deadline = clock_monotonic() + 300 * CLOCK_SECOND,
+                                        .max_rows = 10,
+                                        .args = args,
+                                        .arg_types = types,
+                                        .arg_count = LB_COUNT(args),
+                                        .frequent = true};
+    return put_question(t, &question);
 }
 
 static int obey(tool *t, const char *line)
@@ -239,6 +278,8 @@ static int obey(tool *t, const char *line)
         return flush(t, n);
     if (sscanf(line, "maintain %63s %lld", table, &day) == 2)
         return maintain(t, table, day);
+    if (sscanf(line, "typed %lf", &first) == 1)
+        return ask_typed(t, first);
     if (strncmp(line, "ask ", 4) == 0)
         return ask(t, line + 4);
     (void)fprintf(stderr, "no such line: %s\n", line);

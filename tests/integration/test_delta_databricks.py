@@ -185,6 +185,18 @@ class Arriving(Case):
         self.assertEqual(self.volume(), [])
         self.assertEqual(len(self.calls("POST", STATEMENTS + "$")), 2)  # one COPY INTO for five files, and our own count
 
+    def test_a_tools_values_arrive_as_they_are(self):
+        """Beside the statement, each with its type: no value becomes part of a text."""
+        tool = self.ready()
+        self.ok(tool("metrics 3 70000 0"))
+        self.flushed(tool(FLUSH), 1, 3)
+        EMULATOR.control("DELETE", "requests")
+        answer = self.ok(tool("typed 70001"))
+        self.assertEqual(answer["rows"], [["grüße 'q' \\ \\' \" $1 :p1 ? --\n", str(-2**63), "0.1", "false",
+                                           "2026-01-01T12:00:00.123Z", None, "$1", "2"]])
+        sent = self.calls("POST", STATEMENTS + "$")
+        self.assertEqual(len(sent), 1)
+
     @lean
     def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(self):
         tool = self.ready()
