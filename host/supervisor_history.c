@@ -214,7 +214,10 @@ void supervisor_history_forget(supervisor *s, const char *run_id)
 
 void supervisor_history_close(supervisor *s)
 {
-    while (s->questions) /* their runs have ended: this is for safety */
-        supervisor_history_forget(s, s->questions->run_id);
+    for (history_question *q = s->questions, *next; q; q = next) { /* their runs have ended: this is for safety */
+        next = q->next;
+        service_withdraw(s->history, q);
+        free_question(q);
+    }
     s->history = s->owns_history ? service_free(s->history) : NULL;
 }
