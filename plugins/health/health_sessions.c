@@ -1,0 +1,109 @@
+#include "health_sessions.h"
+
+#include <string.h>
+
+/* Roles that the platforms keep for themselves. */
+static const char *const platform_roles[] = {"cloud_admin", "databricks_*", "rdsadmin", "azuresu", "cloudsqladmin"};
+
+int health_read_sessions(lb_ctx *ctx, health_sessions *ret_sessions, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    health_sessions found = {0};
+    int r = connections_capacity(ctx, &rows, err);
+    if (r < 0)
+        return lb_wrap(err, "limits of connections");
+    if (!connections_capacity_next(ctx, rows, &found.capacity))
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "the server tells no limits of connections");
+    r = connections_sessions(ctx, &rows, err);
+    if (r < 0)
+        return lb_wrap(err, "sessions");
+    health_session *all = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *all);
+    if (!all)
+        return lb_out_of_memory(err);
+    while (connections_sessions_next(ctx, rows, &all[found.count])) {
+        found.hidden += !all[found.count].backend_type;
+        found.count++;
+    }
+    found.rows = all;
+    *ret_sessions = found;
+    return 0;
+}
+
+static bool is_state(const health_session *s, const char *state)
+{
+    return s->state && strcmp(s->state, state) == 0;
+}
+
+/* What is hidden is most likely a client: the server's own processes hide from nobody. */
+bool health_is_client(const health_session *s)
+{
+    return !s->backend_type || strcmp(s->backend_type, "client backend") == 0;
+}
+
+bool health_is_idle(const health_session *s)
+{
+    return is_state(s, "idle");
+}
+
+bool health_is_idle_in_transaction(const health_session *s)
+{
+    return is_state(s, "idle in transaction") || is_state(s, "idle in transaction (aborted)");
+}
+
+double health_utilization(const health_sessions *sessions, int64_t *ret_clients, int64_t *ret_limit)
+{
+    const health_capacity *c = &sessions->capacity;
+    int64_t clients = 0, limit = c->max_connections - c->superuser_reserved - c->reserved;
+    for (size_t i = 0; i < sessions->count; i++)
+        clients += health_is_client(&sessions->rows[i]);
+    *ret_clients = clients;
+    *ret_limit = limit;
+    return limit > 0 ? (double)clients / (double)limit : 0;
+}
+
+static bool matches(const char *pattern, const char *text)
+{
+    size_t length = strlen(pattern);
+    if (length && pattern[length - 1] == '*')
+        return strncmp(pattern, text, length - 1) == 0;
+    return strcmp(pattern, text) == 0;
+}
+
+static bool is_listed(const char *const *patterns, size_t count, const char *text)
+{
+    for (size_t i = 0; text && i < count; i++)
+        if (matches(patterns[i], text))
+            return true;
+    return false;
+}
+
+const char *health_protection(const health_session *s, const health_kept *kept)
+{
+    if (s->own || strncmp(s->application, "lbops", 5) == 0)
+        return "our own session";
+    if (!s->backend_type || !s->user_name || s->backend_start_is_null)
+        return "cannot be seen without pg_monitor";
+    if (strcmp(s->backend_type, "walsender") == 0 || s->replicates)
+        return "replication";
+    if (!health_is_client(s))
+        return "a process of the server's own";
+    if (s->superuser)
+        return "a superuser";
+    if (is_listed(platform_roles, sizeof platform_roles / sizeof *platform_roles, s->user_name))
+        return "a role of the platform";
+    if (is_listed(kept->users.items, kept->users.count, s->user_name))
+        return "its user is listed";
+    if (is_listed(kept->databases.items, kept->databases.count, s->database))
+        return "its database is listed";
+    if (is_listed(kept->applications.items, kept->applications.count, s->application))
+        return "its application is listed";
+    return NULL;
+}
+
+int health_say_hidden(lb_ctx *ctx, const health_sessions *sessions, lb_error *err)
+{
+    if (!sessions->hidden)
+        return 0;
+    return lb_skipped(ctx, lb_printf(ctx, "%zu sessions of other roles", sessions->hidden),
+                      "their state cannot be seen: it takes pg_monitor (or pg_read_all_stats)", err);
+}

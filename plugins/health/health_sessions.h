@@ -1,0 +1,39 @@
+/* health_sessions.h: the sessions of a server, read once, and who of them may never be ended. */
+#ifndef LBOPS_HEALTH_SESSIONS_H
+#define LBOPS_HEALTH_SESSIONS_H
+
+#include <lbops/lbops.h>
+#include <sql/connections/capacity.h>
+#include <sql/connections/sessions.h>
+
+typedef connections_sessions_row health_session;
+typedef connections_capacity_row health_capacity;
+
+typedef struct health_sessions {
+    const health_session *rows; /* the longest in their state first */
+    size_t count, hidden;       /* hidden: of other roles, for want of pg_read_all_stats */
+    health_capacity capacity;
+} health_sessions;
+
+LB_MUST_CHECK int health_read_sessions(lb_ctx *ctx, health_sessions *ret_sessions, lb_error *err);
+
+/* One of the clients that max_connections counts. */
+bool health_is_client(const health_session *s);
+bool health_is_idle(const health_session *s);
+bool health_is_idle_in_transaction(const health_session *s);
+
+/* Connections of ordinary clients against what the server takes from them; 0 where it takes none. */
+double health_utilization(const health_sessions *sessions, int64_t *ret_clients, int64_t *ret_limit);
+
+/* Whom nobody may end, besides those that the server and we ourselves need. A * at the end stands for any rest. */
+typedef struct health_kept {
+    lb_texts users, databases, applications;
+} health_kept;
+
+/* Why the session may never be ended, or NULL. */
+const char *health_protection(const health_session *s, const health_kept *kept);
+
+/* Says what could not be seen, if anything. */
+LB_MUST_CHECK int health_say_hidden(lb_ctx *ctx, const health_sessions *sessions, lb_error *err);
+
+#endif

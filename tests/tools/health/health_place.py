@@ -1,0 +1,97 @@
+"""What the suites of the health tools share: people who connect under names of their own, and what the server says of
+them."""
+
+import contextlib
+import itertools
+import os
+import subprocess
+import time
+
+from place import Given
+
+COUNTER = itertools.count(1)
+PATIENCE = 60
+
+
+class Person:
+    """A psql that stays, as another role. say() returns when the server has answered; start() does not wait."""
+
+    def __init__(self, place, user, application="app", database=None):
+        url = place.url(database).replace("//postgres@", f"//{user}@")
+        self.place = place
+        self.process = subprocess.Popen(["psql", "-XAtq", "-d", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, bufsize=1,
+                                        env={**os.environ, "PGAPPNAME": application})
+        self.pid = int(self.say("SELECT pg_backend_pid()")[0])
+
+    def start(self, text):
+        self.process.stdin.write(text + ";\n")
+        self.process.stdin.flush()
+
+    def say(self, text):
+        self.start(text)
+        self.process.stdin.write("\\echo done\n")
+        self.process.stdin.flush()
+        lines = []
+        while (line := self.process.stdout.readline()) and line != "done\n":
+            lines.append(line.rstrip("\n"))
+        return lines
+
+    def lives(self):
+        return self.place.at_server(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {self.pid}") == "1"
+
+    def leave(self):
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Clinic(Given):
+    """A database with roles of its own: people who leave when it closes."""
+
+    def __init__(self, version, **given):
+        self.version, self.env = version, {}
+        super().__init__(version, **given)
+        self.people, self.roles = [], []
+
+    def role(self, name, options="LOGIN"):
+        role = f"{name}_{os.getpid()}_{next(COUNTER)}"
+        self.at_server(f'CREATE ROLE "{role}" {options}')
+        self.roles.append(role)
+        return role
+
+    def person(self, user, application="app", database=None):
+        self.people.append(Person(self, user, application, database))
+        return self.people[-1]
+
+    def until(self, question, answer="t"):
+        """Waits for the server to say so: for what happens there by itself. It asks again at most 20 times a second."""
+        deadline = time.monotonic() + PATIENCE
+        while self.at_server(question) != answer:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{question}: not {answer} after {PATIENCE} s")
+            time.sleep(0.05)
+
+    def be(self, role):
+        """From now on lbops connects as that role."""
+        self.env = {f"LBOPS_TEST_PG{self.version}": self.server.replace("//postgres@", f"//{role}@")}
+
+    def cli(self, *words, **given):
+        return super().cli(*words, **{**given, "env": {**self.env, **(given.get("env") or {})}})
+
+    def close(self):
+        for person in self.people:
+            person.leave()
+        super().close()
+        for role in self.roles:
+            with contextlib.suppress(AssertionError):
+                self.at_server(f'DROP OWNED BY "{role}"')
+            with contextlib.suppress(AssertionError):
+                self.at_server(f'DROP ROLE "{role}"')
+
+
+def told(document, name):
+    """A list of the result, by pid."""
+    return {item["pid"]: item for item in document["result"].get(name, [])}
