@@ -69,6 +69,46 @@ static void put_gate(buf *out, const worker_setup *setup)
     wire_put_str(out, setup->journal_dir);
 }
 
+/* A double travels as its bits. */
+static void put_double(buf *out, double number)
+{
+    int64_t bits = 0;
+    memcpy(&bits, &number, sizeof bits);
+    wire_put_i64(out, bits);
+}
+
+static double get_double(wire_reader *r)
+{
+    int64_t bits = wire_get_i64(r);
+    double number = 0;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static void put_alerting(buf *out, const worker_setup *setup)
+{
+    wire_put_u32(out, (uint32_t)setup->threshold_count);
+    for (size_t i = 0; i < setup->threshold_count; i++) {
+        const worker_threshold *t = &setup->thresholds[i];
+        wire_put_str(out, t->metric);
+        put_double(out, t->warning);
+        put_double(out, t->critical);
+        wire_put_bool(out, t->below);
+        wire_put_str(out, t->project);
+        wire_put_str(out, t->branch);
+    }
+    wire_put_u32(out, (uint32_t)setup->pause_count);
+    for (size_t i = 0; i < setup->pause_count; i++) {
+        const worker_pause *p = &setup->pauses[i];
+        wire_put_str(out, p->name);
+        wire_put_str(out, p->opens);
+        wire_put_str(out, p->zone);
+        wire_put_u32(out, p->lasts_min);
+        wire_put_str(out, p->project);
+        wire_put_str(out, p->branch);
+    }
+}
+
 void job_put_setup(buf *out, const worker_setup *setup)
 {
     size_t mark = wire_begin(out, WIRE_SETUP);
@@ -93,6 +133,7 @@ void job_put_setup(buf *out, const worker_setup *setup)
     wire_put_u32(out, setup->grace_s);
     wire_put_u32(out, setup->outbox_mb);
     put_gate(out, setup);
+    put_alerting(out, setup);
     wire_end(out, mark);
 }
 
@@ -117,6 +158,7 @@ void job_put_run(buf *out, const run_request *request, int64_t deadline)
     wire_put_u32(out, request->timeout_s);
     wire_put_str(out, request->record_dir);
     wire_put_bool(out, request->wake);
+    wire_put_str(out, request->memory);
     wire_put_i64(out, deadline);
     wire_end(out, mark);
 }
@@ -203,6 +245,30 @@ static void get_gate(wire_reader *r, arena *memory, worker_setup *s)
     s->journal_dir = keep(r, memory, wire_get_str(r));
 }
 
+static void get_alerting(wire_reader *r, arena *memory, worker_setup *s)
+{
+    worker_threshold *thresholds = get_array(r, memory, &s->threshold_count, 29, sizeof *thresholds);
+    for (size_t i = 0; i < s->threshold_count; i++) {
+        thresholds[i].metric = keep(r, memory, wire_get_required(r));
+        thresholds[i].warning = get_double(r);
+        thresholds[i].critical = get_double(r);
+        thresholds[i].below = wire_get_bool(r);
+        thresholds[i].project = keep(r, memory, wire_get_str(r));
+        thresholds[i].branch = keep(r, memory, wire_get_str(r));
+    }
+    s->thresholds = thresholds;
+    worker_pause *pauses = get_array(r, memory, &s->pause_count, 24, sizeof *pauses);
+    for (size_t i = 0; i < s->pause_count; i++) {
+        pauses[i].name = keep(r, memory, wire_get_required(r));
+        pauses[i].opens = keep(r, memory, wire_get_required(r));
+        pauses[i].zone = keep(r, memory, wire_get_str(r));
+        pauses[i].lasts_min = wire_get_u32(r);
+        pauses[i].project = keep(r, memory, wire_get_str(r));
+        pauses[i].branch = keep(r, memory, wire_get_str(r));
+    }
+    s->pauses = pauses;
+}
+
 bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
 {
     worker_setup s = {0};
@@ -229,6 +295,7 @@ bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
     s.grace_s = wire_get_u32(r);
     s.outbox_mb = wire_get_u32(r);
     get_gate(r, memory, &s);
+    get_alerting(r, memory, &s);
     if (!wire_done(r))
         return false;
     *ret_setup = s;
@@ -257,6 +324,7 @@ bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_
     q.timeout_s = wire_get_u32(r);
     q.record_dir = keep(r, memory, wire_get_str(r));
     q.wake = wire_get_bool(r);
+    q.memory = keep(r, memory, wire_get_str(r));
     int64_t deadline = wire_get_i64(r);
     if (!wire_done(r))
         return false;
@@ -284,6 +352,7 @@ void job_put_done(buf *out, const char *run_id, const run_done *done)
     wire_put_u32(out, done->asked);
     wire_put_str(out, done->version);
     wire_put_bool(out, done->retire);
+    wire_put_str(out, done->memory);
     wire_end(out, mark);
 }
 
@@ -307,6 +376,7 @@ bool job_get_done(wire_reader *r, const char **ret_run_id, run_done *ret_done)
     d.asked = wire_get_u32(r);
     d.version = wire_get_str(r);
     d.retire = wire_get_bool(r);
+    d.memory = wire_get_str(r);
     if (!wire_done(r) || status > RUN_PENDING_APPROVAL)
         return false;
     *ret_run_id = run_id;

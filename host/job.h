@@ -49,6 +49,7 @@ typedef struct run_request {
     uint32_t timeout_s;
     const char *record_dir; /* record fixtures there, or NULL */
     bool wake;              /* may wake a suspended compute */
+    const char *memory;     /* what the tool remembered on this target, a JSON object, or NULL */
 } run_request;
 
 /* What a worker needs once, before its first run. */
@@ -60,6 +61,20 @@ typedef struct worker_tool {
     const param_arg *args; /* the manifest's */
     size_t arg_count;
 } worker_tool;
+
+/* When a metric is worth an alert, and when nobody is to be told: the manifest's [[thresholds]] and pauses. */
+typedef struct worker_threshold {
+    const char *metric;
+    double warning, critical; /* NaN: not given */
+    bool below;
+    const char *project, *branch; /* patterns, or NULL for all */
+} worker_threshold;
+
+typedef struct worker_pause {
+    const char *name, *opens, *zone; /* zone NULL: UTC */
+    uint32_t lasts_min;
+    const char *project, *branch; /* as above */
+} worker_pause;
 
 typedef struct worker_setup {
     const char *outbox_dir, *work_dir;
@@ -74,6 +89,10 @@ typedef struct worker_setup {
     size_t routine_count;
     const gate_class *classes; /* of the manifest's targets */
     size_t class_count;
+    const worker_threshold *thresholds;
+    size_t threshold_count;
+    const worker_pause *pauses;
+    size_t pause_count;
     bool can_ask;            /* there is somebody to ask; false: what would ask is refused */
     uint32_t run_asks;       /* groups that one run may ask for */
     const char *journal_dir; /* state_dir/journal (journal.h); NULL: no journal is kept */
@@ -99,6 +118,7 @@ typedef struct run_done {
     uint32_t asked;      /* groups that wait for a person, those of called runs too */
     const char *version; /* of the plugin */
     bool retire;         /* the worker must not run anything more (memory, left-over processes) */
+    const char *memory;  /* what the tool is to remember, a JSON object; NULL: what it did before */
 } run_done;
 
 void job_put_done(buf *out, const char *run_id, const run_done *done);

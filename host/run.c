@@ -138,6 +138,9 @@ const lb_host run_host = {
     .examined = run_examined,
     .skipped = run_skipped,
     .history = run_history,
+    .recall = run_recall,
+    .remember = run_remember,
+    .thresholds = run_thresholds,
 };
 
 bool run_declares(const char *const *names, const char *name)
@@ -371,6 +374,7 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
         .events = run->events,
         .asked = run->asked,
         .version = run->plugin ? run->plugin->version : NULL,
+        .memory = run->depth == 0 && !run->request->plan ? run->memory_next : NULL,
     };
     run->batch = outbox_batch_free(run->batch);
     run_report_done(run);

@@ -78,6 +78,7 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     *q = *caller->request;
     id_new(q->id);
     q->parent_id = caller->request->id;
+    q->memory = NULL; /* that of the caller is its own */
     q->tool = entry->name;
     q->agent = entry->agent;
     q->path = entry->path;

@@ -51,6 +51,7 @@ typedef struct run_state {
     uint32_t findings, records, events;
     char refused_why[200], asked_why[200];
     const char *approval_id; /* the approval that this run carries out, or NULL */
+    const char *memory_next; /* what the tool is to remember, or NULL */
     outbox_batch *batch;
     int64_t progress_at;
     uint32_t logs;
@@ -105,6 +106,11 @@ LB_MUST_CHECK int run_examined(lb_ctx *ctx, const char *what, int64_t count, lb_
 LB_MUST_CHECK int run_skipped(lb_ctx *ctx, const char *object, const char *reason, lb_error *err);
 LB_MUST_CHECK int run_document(run_state *run, buf *into, lb_error *err); /* the result document, whole */
 void run_report_done(run_state *run);
+
+/* run_memory.c */
+LB_MUST_CHECK int run_recall(lb_ctx *ctx, const char **ret_json, lb_error *err);
+LB_MUST_CHECK int run_remember(lb_ctx *ctx, const char *json, lb_error *err);
+LB_MUST_CHECK int run_thresholds(lb_ctx *ctx, const char **ret_json, lb_error *err);
 
 /* door.c */
 LB_MUST_CHECK int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group, lb_error *err);

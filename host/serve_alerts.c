@@ -3,6 +3,8 @@
  * stands in the state (space "alert", by its key). */
 #include "serve_internal.h"
 
+#include <math.h>
+
 #define ALERT_SPACE "alert"
 #define AGAIN_S     5.0
 #define AGAIN_MOST  300.0
@@ -16,6 +18,8 @@ typedef struct alerting {
     serve *serve;
     uint64_t seq;
     char *key, *text, *document, *change, *kind, *tool, *project, *branch;
+    char *metric, *object, *action; /* of a threshold; else NULL, and ... */
+    double value, threshold;        /* ... NaN */
     severity severity;
     bool resolves;
     int64_t at, version, fired_at;
@@ -43,16 +47,40 @@ static const char *text_of(struct json_object *payload, const char *name)
     return text ? text : "?";
 }
 
+static double number_of(struct json_object *payload, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(payload, name, &value) && value ? json_object_get_double(value) : NAN;
+}
+
+/* A metric that is past its limit, or well inside it again. An alert is about a metric and, where there is one, the
+ * table or other object that it is about; whose else it could be is the target's. */
+static void judge_threshold(alerting *a, struct json_object *payload, bool is_over)
+{
+    const char *metric = text_of(payload, "metric"), *table = json_get_text(payload, "table");
+    const char *schema = json_get_text(payload, "schema"), *line = json_get_text(payload, "text");
+    const char *object = table ? table : json_get_text(payload, "object");
+    a->resolves = is_over;
+    a->severity = severity_named(json_get_text(payload, "level"));
+    a->key = base_printf("%s/%s%s%s", metric, table && schema ? schema : "", table && schema ? "." : "",
+                         object ? object : "");
+    a->text = line ? base_strdup(line)
+                   : base_printf("%s is %s its limit%s%s", metric, is_over ? "back inside" : "past",
+                                 object ? " on " : "", object ? object : "");
+    a->metric = base_strdup(metric);
+    a->object =
+        object ? base_printf("%s%s%s", table && schema ? schema : "", table && schema ? "." : "", object) : NULL;
+    a->action = base_strdup(json_get_text(payload, "action"));
+    a->value = number_of(payload, "value");
+    a->threshold = number_of(payload, "threshold");
+}
+
 /* Kind, what tells two alerts of that kind apart, how bad, and the line for people. */
 static bool judge(alerting *a, const event *e, struct json_object *payload)
 {
     const char *subject = NULL;
-    if (strcmp(e->kind, "threshold.breached") == 0) {
-        const char *table = json_get_text(payload, "table");
-        a->severity = severity_named(json_get_text(payload, "level"));
-        a->key = base_printf("%s/%s", text_of(payload, "metric"), table ? table : "");
-        a->text = base_printf("%s is past its limit%s%s", text_of(payload, "metric"), table ? " on " : "",
-                              table ? table : "");
+    if (strcmp(e->kind, "threshold.breached") == 0 || strcmp(e->kind, "threshold.cleared") == 0) {
+        judge_threshold(a, payload, e->kind[10] == 'c');
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
         subject = text_of(payload, "service");
         a->severity = SEVERITY_CRITICAL;
@@ -101,9 +129,17 @@ static void finish(alerting *a)
     free(a->tool);
     free(a->project);
     free(a->branch);
+    free(a->metric);
+    free(a->object);
+    free(a->action);
     free(a);
     if (s->router)
         router_resume(s->router);
+}
+
+static lb_value number_or_null(const char *name, double number)
+{
+    return isnan(number) ? lb_null(name) : lb_f64(name, number);
 }
 
 static void write_row(const alerting *a, const char *step, const char *why)
@@ -120,7 +156,9 @@ static void write_row(const alerting *a, const char *step, const char *why)
                    LB_ARGS(lb_text("alert_id", a->key), lb_time("at", clock_now()), lb_text("state", step),
                            lb_text("severity", severities[a->severity]), lb_text("rule", a->kind),
                            lb_text("title", a->text), lb_text("source_tool", a->tool), lb_time("fired_at", a->fired_at),
-                           lb_json("channels_sent", why ? "[]" : sent),
+                           lb_text("object_name", a->object), lb_text("metric_name", a->metric),
+                           number_or_null("metric_value", a->value), number_or_null("threshold", a->threshold),
+                           lb_text("sop_action", a->action), lb_json("channels_sent", why ? "[]" : sent),
                            why ? lb_json("channels_failed", buf_text(&failed)) : lb_null("channels_failed"),
                            lb_json("detail", a->document)),
                    &target);
@@ -302,7 +340,7 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
         return ROUTER_LATER;
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     alerting *a = base_alloc(sizeof *a);
-    *a = (alerting){.serve = s, .seq = e->seq, .at = e->at};
+    *a = (alerting){.serve = s, .seq = e->seq, .at = e->at, .value = NAN, .threshold = NAN};
     if (!judge(a, e, payload)) {
         free(a);
         return ROUTER_DONE;

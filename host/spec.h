@@ -15,7 +15,7 @@ typedef struct plugin_spec {
 
     /* tools only */
     lb_risk risk;
-    bool needs_approval, detector, workspace;
+    bool needs_approval, detector, workspace, remembers;
     uint32_t timeout_s;
     char *agent, *schedule;                   /* or NULL */
     char **writes, **emits, **calls, **needs; /* NULL-terminated, never NULL */

@@ -74,6 +74,7 @@ static void put_tool(buf *b, const lb_tool *tool)
     put_names(b, "emits", tool->emits);
     put_names(b, "calls", tool->calls);
     put_names(b, "needs", LB_HAS(tool, lb_tool, needs) ? tool->needs : NULL);
+    json_member_bool(b, "remembers", LB_HAS(tool, lb_tool, remembers) && tool->remembers);
 }
 
 void spec_write(buf *b, const lb_plugin *plugin, const char *path)
@@ -113,7 +114,8 @@ void spec_write_again(buf *b, const plugin_spec *spec)
                     .writes = as_const(spec->writes),
                     .emits = as_const(spec->emits),
                     .calls = as_const(spec->calls),
-                    .needs = as_const(spec->needs)};
+                    .needs = as_const(spec->needs),
+                    .remembers = spec->remembers};
     lb_plugin plugin = {.abi_major = spec->abi_major,
                         .abi_minor = spec->abi_minor,
                         .kind = spec->kind,
@@ -302,7 +304,8 @@ static int read_tool(struct json_object *object, plugin_spec *spec, lb_error *er
         get_names(object, "writes", params_is_name, &spec->writes, err) < 0 ||
         get_names(object, "emits", spec_is_event, &spec->emits, err) < 0 ||
         get_names(object, "calls", params_is_name, &spec->calls, err) < 0 ||
-        (member(object, "needs") && get_names(object, "needs", spec_is_need, &spec->needs, err) < 0))
+        (member(object, "needs") && get_names(object, "needs", spec_is_need, &spec->needs, err) < 0) ||
+        (member(object, "remembers") && get_bool(object, "remembers", &spec->remembers, err) < 0))
         return err->code;
     spec->risk = (lb_risk)risk;
     if (spec->agent && !params_is_name(spec->agent))

@@ -35,6 +35,7 @@ running *supervisor_running_free(running *r)
         free(r->asks[i].document);
     free(r->asks);
     free(r->ticket.record);
+    free(r->memory_key);
     json_put_holder(&r->events);
     buf_done(&r->claims);
     buf_done(&r->answers);
@@ -178,6 +179,9 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
     q->timeout_s = timeout_of(s, ask, entry, spec);
     q->record_dir = keep(r, ask->record_dir);
     q->wake = ask->wake || targets_may_wake(s->manifest, &target);
+    if (spec->remembers && s->book)
+        r->memory_key =
+            target.project ? base_printf("%s@%s/%s", q->tool, target.project, target.branch) : base_strdup(q->tool);
     return 0;
 }
 
@@ -366,6 +370,32 @@ static void on_begun(void *owner, void *tag, int failed, int64_t version, const 
         pool_submit(s->pool, &r->request);
 }
 
+static void begin(running *r);
+
+static void on_memory(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    running *r = tag;
+    lb_state_doc doc;
+    (void)owner;
+    if (error) {
+        supervisor_refuse(r, error);
+        return;
+    }
+    bool is_known = state_get_doc(docs, &doc);
+    r->request.memory = is_known ? keep(r, doc.body) : "";
+    begin(r);
+}
+
+/* Looked up before the run begins, so that it is what the last one that ended left behind. True: it is on its way. */
+static bool fetch_memory(running *r)
+{
+    const lb_state_query q = {.size = sizeof q, .space = MEMORY_SPACE, .key = r->memory_key};
+    if (!r->memory_key || r->request.memory)
+        return false;
+    state_list(book_state(r->supervisor->book), &q, on_memory, r->supervisor, r);
+    return true;
+}
+
 static void begin(running *r)
 {
     supervisor *s = r->supervisor;
@@ -381,6 +411,8 @@ static void begin(running *r)
             pool_submit(s->pool, &r->request);
         return;
     }
+    if (fetch_memory(r))
+        return;
     state_client *state = book_state(s->book);
     state_begin(state, on_begun, s, r);
     book_put_begin(s->book, &r->request, r->origin);

@@ -18,6 +18,7 @@ static bool keep_outcome(running *r, const run_outcome *outcome)
     kept->done.result = arena_strdup(&r->memory, outcome->done.result);
     kept->changes = arena_strdup(&r->memory, outcome->changes);
     kept->events = arena_strdup(&r->memory, outcome->events);
+    kept->done.memory = outcome->done.memory ? arena_strdup(&r->memory, outcome->done.memory) : NULL;
     kept->done.version = outcome->done.version ? arena_strdup(&r->memory, outcome->done.version) : NULL;
     return kept->done.result && kept->changes && kept->events;
 }
@@ -70,7 +71,7 @@ void supervisor_on_ended(void *state, const run_outcome *outcome)
         r->outcome = *outcome;
         r->outcome.done.result = "{}";
         r->outcome.changes = r->outcome.events = "[]";
-        r->outcome.done.version = NULL;
+        r->outcome.done.version = r->outcome.done.memory = NULL;
         r->outcome.done.status = RUN_FAILED;
         (void)lb_out_of_memory(&r->outcome.done.error);
     }
@@ -340,6 +341,18 @@ static bool judge_tool(supervisor *s, const running *r)
     return true;
 }
 
+/* Part of the end's transaction: what a run remembers stands exactly when its end does. */
+static void put_memory(state_client *state, const running *r)
+{
+    const run_done *d = &r->outcome.done;
+    if (!r->memory_key || !d->memory || (d->status != RUN_OK && d->status != RUN_PENDING_APPROVAL))
+        return;
+    state_op(
+        state,
+        &(lb_state_op){
+            .verb = LB_STATE_PUT, .space = MEMORY_SPACE, .key = r->memory_key, .at = clock_now(), .body = d->memory});
+}
+
 static void write_end(running *r)
 {
     supervisor *s = r->supervisor;
@@ -356,6 +369,7 @@ static void write_end(running *r)
         approvals_put_end(s->approvals, &r->ticket, &r->outcome);
     if (is_judged)
         suspend_put(s->suspended, state, r->request.tool);
+    put_memory(state, r);
     state_end(state);
 }
 

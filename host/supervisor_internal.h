@@ -5,7 +5,8 @@
 #include "json.h"
 #include "supervisor.h"
 
-#define APPROVED_TIMEOUT_S 3600 /* for what a person has approved */
+#define MEMORY_SPACE       "memory" /* a document per tool that remembers, and target */
+#define APPROVED_TIMEOUT_S 3600     /* for what a person has approved */
 
 /* One approval that a run asks for. */
 typedef struct running_ask {
@@ -23,6 +24,7 @@ typedef struct running {
     const char *origin;
     uint64_t cause;
     uint32_t depth;
+    char *memory_key;              /* of its tool's memory; NULL: it remembers nothing */
     buf claims;                    /* operations as they travel, until it is begun */
     struct running *next;          /* of those that wait for the state to be ready */
     struct running *newer, *older; /* of all of them */

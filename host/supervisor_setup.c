@@ -77,6 +77,38 @@ static int describe_policy(const manifest *m, arena *memory, worker_setup *setup
     return 0;
 }
 
+/* What is worth an alert, and when nobody is to be told. */
+static int describe_alerting(const manifest *m, arena *memory, worker_setup *setup, lb_error *err)
+{
+    worker_threshold *thresholds = arena_alloc(memory, (m->threshold_count + 1) * sizeof *thresholds);
+    worker_pause *pauses = arena_alloc(memory, (m->window_count + 1) * sizeof *pauses);
+    if (!thresholds || !pauses)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < m->threshold_count; i++) {
+        const manifest_threshold *t = &m->thresholds[i];
+        thresholds[i] = (worker_threshold){.metric = t->metric,
+                                           .warning = t->warning,
+                                           .critical = t->critical,
+                                           .below = t->below,
+                                           .project = t->project,
+                                           .branch = t->branch};
+    }
+    for (size_t i = 0; i < m->window_count; i++) {
+        const manifest_window *w = &m->windows[i];
+        if (w->kind == MANIFEST_PAUSE)
+            pauses[setup->pause_count++] = (worker_pause){.name = w->name,
+                                                          .opens = w->opens,
+                                                          .zone = w->timezone ? w->timezone : m->timezone,
+                                                          .lasts_min = (uint32_t)w->lasts_min,
+                                                          .project = w->project,
+                                                          .branch = w->branch};
+    }
+    setup->thresholds = thresholds;
+    setup->threshold_count = m->threshold_count;
+    setup->pauses = pauses;
+    return 0;
+}
+
 static int describe_transport(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
 {
     const manifest_service *named = manifest_find_service(s->manifest, LB_KIND_TRANSPORT);
@@ -120,6 +152,8 @@ int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup
         r = describe_rules(s->manifest, memory, ret_setup, err);
     if (r >= 0)
         r = describe_policy(s->manifest, memory, ret_setup, err);
+    if (r >= 0)
+        r = describe_alerting(s->manifest, memory, ret_setup, err);
     return r < 0 ? r : describe_transport(s, memory, ret_setup, err);
 }
 

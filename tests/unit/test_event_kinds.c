@@ -7,18 +7,21 @@
 
 static void every_kind_of_the_seeds_is_there(void)
 {
-    static const char *const names[] = {
-        "provisioning.complete", "branch.created",      "branch.deleted",   "branch.protected",   "branch.reset",
-        "schema.migrated",       "threshold.breached",  "vacuum.completed", "index.recommended",  "sync.drift_detected",
-        "cold_data.archived",    "self_heal.executed",  "run.ended",        "approval.requested", "approval.decided",
-        "approval.executed",     "approval.expired",    "tool.suspended",   "service.down",       "service.up",
-        "daemon.started",        "daemon.stopped",      "daemon.reloaded",  "history.thinned",    "clock.jumped",
-        "router.chain_ended",    "router.undeliverable"};
+    static const char *const names[] = {"provisioning.complete", "branch.created",      "branch.deleted",
+                                        "branch.protected",      "branch.reset",        "schema.migrated",
+                                        "threshold.breached",    "threshold.cleared",   "vacuum.completed",
+                                        "index.recommended",     "sync.drift_detected", "cold_data.archived",
+                                        "self_heal.executed",    "run.ended",           "approval.requested",
+                                        "approval.decided",      "approval.executed",   "approval.expired",
+                                        "tool.suspended",        "service.down",        "service.up",
+                                        "daemon.started",        "daemon.stopped",      "daemon.reloaded",
+                                        "history.thinned",       "clock.jumped",        "router.chain_ended",
+                                        "router.undeliverable"};
     CU_ASSERT_EQUAL(event_kind_count(), LB_COUNT(names));
     for (size_t i = 0; i < LB_COUNT(names); i++) {
         const event_kind *kind = event_kind_find(names[i]);
         CU_ASSERT_PTR_NOT_NULL_FATAL(kind);
-        CU_ASSERT_EQUAL(kind->of_host, i >= 12);
+        CU_ASSERT_EQUAL(kind->of_host, i >= 13);
         CU_ASSERT(spec_is_event(kind->name));
     }
     CU_ASSERT_PTR_NULL(event_kind_find("table.analyzed"));

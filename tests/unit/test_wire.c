@@ -4,6 +4,7 @@
 #include "question.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -175,6 +176,9 @@ static const gate_rule some_rules[] = {{.tool = "o*", .effect = 2, .branch_class
                                        {.project = "p"}};
 static const gate_routine some_routines[] = {{GATE_ROUTINE_EXPIRY, "p", NULL}, {GATE_ROUTINE_RESET, NULL, "n*"}};
 static const gate_class some_classes[] = {{NULL, "ci-*", LB_BRANCH_THROWAWAY}};
+static const worker_threshold some_thresholds[] = {{.metric = "m", .warning = 0.7, .critical = NAN, .project = "p*"},
+                                                   {.metric = "n", .critical = 3, .below = true}};
+static const worker_pause some_pauses[] = {{.name = "night", .opens = "0 2 * * *", .lasts_min = 60, .branch = "b"}};
 static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .work_dir = "/w",
                                         .transport_name = "t",
@@ -189,6 +193,10 @@ static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .routine_count = 2,
                                         .classes = some_classes,
                                         .class_count = 1,
+                                        .thresholds = some_thresholds,
+                                        .threshold_count = 2,
+                                        .pauses = some_pauses,
+                                        .pause_count = 1,
                                         .can_ask = true,
                                         .run_asks = 9,
                                         .journal_dir = "/j",
@@ -212,7 +220,8 @@ static const run_request some_request = {.id = "01M7XKBAS00S4KBARVCNWWY01Z",
                                          .actor = "me",
                                          .reason = "since",
                                          .risk = LB_RISK_MEDIUM,
-                                         .timeout_s = 11};
+                                         .timeout_s = 11,
+                                         .memory = "{\"n\":1}"};
 static const run_done some_done = {.status = RUN_FAILED,
                                    .error = {.code = LB_ERR_SQL, .sqlstate = "55P03", .message = "m", .hint = "h"},
                                    .result = "{\"a\":1}",
@@ -224,7 +233,8 @@ static const run_done some_done = {.status = RUN_FAILED,
                                    .events = 4,
                                    .asked = 2,
                                    .version = "1",
-                                   .retire = true};
+                                   .retire = true,
+                                   .memory = "{}"};
 
 /* The frame's reader, from the start. */
 static wire_reader open_frame(const buf *frame, wire_type expected)
@@ -261,6 +271,10 @@ static void setup_travels(void)
     CU_ASSERT(got.class_count == 1 && got.classes[0].branch_class == LB_BRANCH_THROWAWAY);
     CU_ASSERT(got.can_ask && got.run_asks == 9);
     ASSERT_TEXT(got.journal_dir, "/j");
+    CU_ASSERT(got.threshold_count == 2 && got.thresholds[0].warning == 0.7 && isnan(got.thresholds[0].critical));
+    CU_ASSERT(got.thresholds[1].below && got.thresholds[1].critical == 3 && !got.thresholds[1].project);
+    CU_ASSERT(got.pause_count == 1 && got.pauses[0].lasts_min == 60 && !got.pauses[0].zone);
+    ASSERT_TEXT(got.pauses[0].opens, "0 2 * * *");
     arena_done(&memory);
 }
 
@@ -281,6 +295,7 @@ static void run_travels(void)
     CU_ASSERT_PTR_NULL(got.parent_id);
     CU_ASSERT_PTR_NULL(got.record_dir);
     CU_ASSERT_EQUAL(deadline, 1234567890123);
+    ASSERT_TEXT(got.memory, "{\"n\":1}");
     arena_done(&memory);
 }
 
@@ -298,6 +313,7 @@ static void done_travels(void)
     ASSERT_TEXT(got.error.sqlstate, "55P03");
     ASSERT_TEXT(got.result, "{\"a\":1}");
     CU_ASSERT_EQUAL(got.duration_us, 13);
+    ASSERT_TEXT(got.memory, "{}");
 }
 
 static bool read_job(wire_type type, wire_reader *r, arena *memory)

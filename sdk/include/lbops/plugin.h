@@ -84,6 +84,8 @@ typedef struct lb_tool {
     /* What its servers must have: "extension pg_stat_statements", "role pg_monitor", "version 16" (or later); for
      * `lbops check --online`. NULL-terminated, or NULL. */
     const char *const *needs;
+
+    bool remembers; /* the host keeps a document for it between the runs on one target: lb_recall, lb_remember */
 } lb_tool;
 
 typedef struct lb_plugin {

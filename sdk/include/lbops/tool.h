@@ -122,6 +122,9 @@ typedef struct lb_host {
 
     /* since 1.1 */
     int (*history)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows, lb_error *err);
+    int (*recall)(lb_ctx *ctx, const char **ret_json, lb_error *err);
+    int (*remember)(lb_ctx *ctx, const char *json, lb_error *err);
+    int (*thresholds)(lb_ctx *ctx, const char **ret_json, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -338,6 +341,30 @@ LB_MUST_CHECK static inline int lb_call(lb_ctx *ctx, const char *tool, const lb_
                                         const char **ret_json, lb_error *err)
 {
     return ctx->host->call(ctx, tool, target, args, ret_json, err);
+}
+
+/* ---- between runs ---- */
+
+/* What the tool's last run on this target remembered: a JSON object, or NULL (nothing yet, a run that another tool
+ * called, or a host that keeps no state). Only a tool that says .remembers has a memory. */
+LB_MUST_CHECK static inline int lb_recall(lb_ctx *ctx, const char **ret_json, lb_error *err)
+{
+    return ctx->host->recall(ctx, ret_json, err);
+}
+
+/* Replaces it: kept together with the end of this run, if that is a good one. A plan leaves it as it was. At most 1 MB;
+ * what is worth a question later belongs into history. */
+LB_MUST_CHECK static inline int lb_remember(lb_ctx *ctx, const char *json, lb_error *err)
+{
+    return ctx->host->remember(ctx, json, err);
+}
+
+/* The manifest's [[thresholds]] for this target, one per metric (the narrowest pattern wins, then the later line), and
+ * whether a pause holds: {"thresholds":[{"metric","warning","critical","below"}],"paused_until","paused_by"}, with null
+ * for a limit that is not given and where nothing is paused. */
+LB_MUST_CHECK static inline int lb_thresholds(lb_ctx *ctx, const char **ret_json, lb_error *err)
+{
+    return ctx->host->thresholds(ctx, ret_json, err);
 }
 
 /* ---- what the run reports ---- */
