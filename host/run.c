@@ -374,7 +374,9 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
         .events = run->events,
         .asked = run->asked,
         .version = run->plugin ? run->plugin->version : NULL,
-        .memory = run->depth == 0 && !run->request->plan ? run->memory_next : NULL,
+        .memory = run->depth == 0 && !run->request->plan && run->worker->remembered.length
+                      ? buf_text(&run->worker->remembered)
+                      : NULL,
     };
     run->batch = outbox_batch_free(run->batch);
     run_report_done(run);
@@ -403,6 +405,7 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
         .change_count = &change_count,
     };
     cancel_requested = 0;
+    buf_clear(&worker->remembered);
     worker->event_bytes = worker->change_bytes = worker->ask_bytes = 0;
     worker->asks = 0;
     arena_reset(&worker->memory);

@@ -5,6 +5,8 @@
 #include "job.h"
 #include "session.h"
 
+#define RUN_MEMORY_MOST ((size_t)1024 * 1024) /* bytes that a tool may remember */
+
 /* How a run speaks to the supervisor. Frames are sent whole, in order. */
 typedef struct run_channel {
     void *state;
@@ -24,6 +26,7 @@ typedef struct run_worker {
     uint32_t asks;                               /* approvals that the run and what it calls wait for */
     buf result;                                  /* the last run's result document */
     uint32_t questions;                          /* to the history, of this worker's life */
+    buf remembered;                              /* what its tool is to remember; empty: as before */
     int64_t outbox_bytes, outbox_seen_at;        /* what waited there when this worker last looked */
 } run_worker;
 

@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-#define MEMORY_MOST ((size_t)1024 * 1024)
-
 /* ---- memory ---- */
 
 static int check_remembers(const run_state *run, lb_error *err)
@@ -35,18 +33,18 @@ int run_remember(lb_ctx *ctx, const char *json, lb_error *err)
     int r = check_remembers(run, err);
     if (r < 0)
         return r;
-    if (length > MEMORY_MOST)
+    if (length > RUN_MEMORY_MOST)
         return lb_fail(err, LB_ERR_LIMIT, "remember less; history holds what is to be kept",
-                       "%s wants to remember %zu bytes, of at most %zu", run->request->tool, length, MEMORY_MOST);
+                       "%s wants to remember %zu bytes, of at most %zu", run->request->tool, length, RUN_MEMORY_MOST);
     JSON_AUTO *document = json_parse(json, length, err);
     if (!document || !json_object_is_type(document, json_type_object))
         return lb_fail(err, LB_ERR_INVALID, "give a JSON object", "what %s wants to remember is no JSON object",
                        run->request->tool);
-    const char *copy = arena_strdup(run->memory, json);
-    if (!copy)
-        return lb_out_of_memory(err);
-    run->memory_next = copy;
-    return 0;
+    if (run->depth > 0)
+        return 0; /* the run that called it is the one whose end is written down */
+    buf_clear(&run->worker->remembered);
+    buf_puts(&run->worker->remembered, json);
+    return run->worker->remembered.overflow ? lb_out_of_memory(err) : 0;
 }
 
 /* ---- thresholds ---- */

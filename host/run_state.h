@@ -51,7 +51,6 @@ typedef struct run_state {
     uint32_t findings, records, events;
     char refused_why[200], asked_why[200];
     const char *approval_id; /* the approval that this run carries out, or NULL */
-    const char *memory_next; /* what the tool is to remember, or NULL */
     outbox_batch *batch;
     int64_t progress_at;
     uint32_t logs;

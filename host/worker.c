@@ -179,6 +179,7 @@ static bool take_setup(worker *w)
     w->run.sessions = session_pool_new(&w->setup, NULL);
     w->run.channel = (run_channel){.state = w, .send = send_frame, .ask = ask};
     w->run.result = BUF_INIT((size_t)w->setup.result_mb * 1024 * 1024);
+    w->run.remembered = BUF_INIT(RUN_MEMORY_MOST + 1);
     size_t mark = wire_begin(&w->out, WIRE_READY);
     wire_end(&w->out, mark);
     flush_frames(w);

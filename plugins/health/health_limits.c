@@ -1,0 +1,59 @@
+#include "health_measure.h"
+
+#include <math.h>
+#include <string.h>
+
+static double limit_of(struct json_object *one, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(one, name, &value) && value ? json_object_get_double(value) : NAN;
+}
+
+static void take(health_policy *policy, struct json_object *one)
+{
+    struct json_object *metric = NULL, *below = NULL;
+    if (!json_object_object_get_ex(one, "metric", &metric) || !json_object_object_get_ex(one, "below", &below))
+        return;
+    health_alert_id id = health_alert_named(json_object_get_string(metric));
+    if (id == HEALTH_ALERTS)
+        return; /* for another tool's metric */
+    policy->limits[id] = (health_limits){.warning = limit_of(one, "warning"),
+                                         .critical = limit_of(one, "critical"),
+                                         .below = json_object_get_boolean(below)};
+    policy->overridden[id] = true;
+}
+
+int health_read_policy(lb_ctx *ctx, health_policy *ret_policy, lb_error *err)
+{
+    const char *text = NULL;
+    struct json_object *list = NULL, *pause = NULL;
+    health_policy policy = {.paused_by = NULL};
+    int r = lb_thresholds(ctx, &text, err);
+    if (r < 0)
+        return r;
+    for (health_alert_id id = 0; id < HEALTH_ALERTS; id++)
+        policy.limits[id] = health_alert_rules[id].limits;
+    struct json_object *document = json_tokener_parse(text);
+    if (!document)
+        return lb_out_of_memory(err);
+    if (json_object_object_get_ex(document, "thresholds", &list))
+        for (size_t i = 0; i < json_object_array_length(list); i++)
+            take(&policy, json_object_array_get_idx(list, i));
+    if (json_object_object_get_ex(document, "paused_by", &pause) && pause)
+        policy.paused_by = lb_printf(ctx, "%s", json_object_get_string(pause));
+    json_object_put(document);
+    *ret_policy = policy;
+    return 0;
+}
+
+static bool is_past(const health_limits *limits, double limit, double value)
+{
+    return !isnan(limit) && (limits->below ? value < limit : value > limit);
+}
+
+const char *health_level(const health_limits *limits, double value)
+{
+    if (is_past(limits, limits->critical, value))
+        return "critical";
+    return is_past(limits, limits->warning, value) ? "warning" : "normal";
+}

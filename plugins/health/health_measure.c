@@ -1,0 +1,281 @@
+#include "health_measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MICROS   1000000.0
+#define AN_HOUR  (INT64_C(3600) * 1000000)
+#define MOST     64 /* observations: eight, and the tables with dead rows */
+#define MEGABYTE 1048576.0
+
+typedef struct measuring {
+    lb_ctx *ctx;
+    const health_guards *guards;
+    health_reading *reading;
+    health_measures *measures;
+} measuring;
+
+static health_observation *add(measuring *m, health_alert_id id)
+{
+    health_observation *o = &m->measures->items[m->measures->count];
+    m->measures->count += m->measures->count + 1 < MOST;
+    *o = (health_observation){.id = id, .interval_s = NAN};
+    return o;
+}
+
+static const health_sample *sample(const measuring *m, const char *metric)
+{
+    return health_sample_of(m->reading, metric, NULL);
+}
+
+/* A figure that a view gives as it is. */
+static void plain(measuring *m, health_alert_id id)
+{
+    const health_sample *s = sample(m, health_alert_rules[id].metric);
+    health_observation *o = add(m, id);
+    o->known = s && s->digits;
+    o->why = o->known ? NULL : "its view could not be read";
+    o->value = s ? s->value : 0;
+    o->detail = s ? s->detail : NULL;
+}
+
+static void cache_hits(measuring *m)
+{
+    double hit = 0, read = 0;
+    const health_sample *age = sample(m, "uptime_seconds");
+    health_observation *o = add(m, HEALTH_CACHE_HIT);
+    if (!health_delta(m->reading, sample(m, "blocks_hit"), &hit, &o->why) ||
+        !health_delta(m->reading, sample(m, "blocks_read"), &read, &o->why))
+        return;
+    if (age && age->value < m->guards->warm_up_min * 60) {
+        o->why = lb_printf(m->ctx, "the server has run for %.0f s: its cache is cold", age->value);
+        return;
+    }
+    if (hit + read < (double)m->guards->min_block_accesses) {
+        o->why = lb_printf(m->ctx, "%.0f block accesses since the reading before are too few", hit + read);
+        return;
+    }
+    o->known = true;
+    o->value = hit / (hit + read);
+    o->interval_s = m->reading->interval_s;
+    o->detail = lb_printf(m->ctx, "{\"blocks_hit\":%.0f,\"blocks_read\":%.0f}", hit, read);
+}
+
+static void dead_tuples(measuring *m)
+{
+    const char *metric = health_alert_rules[HEALTH_DEAD_TUPLES].metric;
+    size_t found = 0;
+    for (size_t i = 0; i < m->reading->count; i++) {
+        const health_sample *s = &m->reading->samples[i];
+        if (strcmp(s->metric, metric) != 0)
+            continue;
+        struct json_object *detail = json_tokener_parse(s->detail), *schema = NULL, *table = NULL;
+        health_observation *o = add(m, HEALTH_DEAD_TUPLES);
+        o->known = true;
+        o->value = s->value;
+        o->object = s->object;
+        o->detail = s->detail;
+        if (json_object_object_get_ex(detail, "schema", &schema) &&
+            json_object_object_get_ex(detail, "table", &table)) {
+            o->schema = lb_printf(m->ctx, "%s", json_object_get_string(schema));
+            o->table = lb_printf(m->ctx, "%s", json_object_get_string(table));
+        }
+        json_object_put(detail);
+        found++;
+    }
+    if (found)
+        return;
+    health_observation *o = add(m, HEALTH_DEAD_TUPLES); /* none is large enough to count */
+    o->known = sample(m, "dead_tuples") != NULL;
+    o->why = o->known ? NULL : "its view could not be read";
+}
+
+/* ---- deadlocks: counted over the last hour, from the readings in it ---- */
+
+static struct json_object *deadlocks_before(const measuring *m, const health_sample *now)
+{
+    struct json_object *ring = NULL, *epoch = NULL;
+    const char *text;
+    if (!m->reading->before || !json_object_object_get_ex(m->reading->before, "deadlock_epoch", &epoch) ||
+        !json_object_object_get_ex(m->reading->before, "deadlock_counts", &ring))
+        return NULL;
+    text = json_object_get_string(epoch);
+    return text && now->epoch && strcmp(text, now->epoch) == 0 ? ring : NULL;
+}
+
+static int64_t number_at(struct json_object *pair, size_t index)
+{
+    return json_object_get_int64(json_object_array_get_idx(pair, index));
+}
+
+/* The youngest reading that is an hour old, and all that came after it. */
+static struct json_object *keep_an_hour(const measuring *m, struct json_object *ring, int64_t count)
+{
+    struct json_object *kept = json_object_new_array(), *now = json_object_new_array();
+    size_t length = ring ? json_object_array_length(ring) : 0, from = 0;
+    for (size_t i = 0; i < length; i++)
+        if (number_at(json_object_array_get_idx(ring, i), 0) <= m->reading->at - AN_HOUR)
+            from = i;
+    for (size_t i = from; i < length; i++)
+        (void)json_object_array_add(kept, json_object_get(json_object_array_get_idx(ring, i)));
+    (void)json_object_array_add(now, json_object_new_int64(m->reading->at));
+    (void)json_object_array_add(now, json_object_new_int64(count));
+    (void)json_object_array_add(kept, now);
+    return kept;
+}
+
+static void deadlocks(measuring *m)
+{
+    const health_sample *now = sample(m, "deadlocks");
+    health_observation *o = add(m, HEALTH_DEADLOCKS);
+    if (!now || !now->digits) {
+        o->why = "its view could not be read";
+        return;
+    }
+    int64_t count = strtoll(now->digits, NULL, 10);
+    struct json_object *ring = deadlocks_before(m, now), *kept = keep_an_hour(m, ring, count);
+    (void)json_object_object_add(m->reading->next, "deadlock_counts", kept);
+    (void)json_object_object_add(m->reading->next, "deadlock_epoch",
+                                 json_object_new_string(now->epoch ? now->epoch : ""));
+    if (!ring) {
+        o->why =
+            m->reading->before ? "the server was restarted, or its statistics were reset" : "this is the first reading";
+        return;
+    }
+    struct json_object *first = json_object_array_get_idx(kept, 0);
+    o->known = count >= number_at(first, 1);
+    o->why = o->known ? NULL : "it fell: what it counted is gone, or it was reset";
+    o->value = (double)(count - number_at(first, 1));
+    o->interval_s = (double)(m->reading->at - number_at(first, 0)) / MICROS;
+    o->detail = lb_printf(m->ctx, "{\"since_s\":%.0f,\"total\":%lld}", o->interval_s, (long long)count);
+}
+
+/* ---- slow statements ---- */
+
+/* The mean time of a call since the reading before. A statement that was not slow then and is now has no earlier
+ * totals: its mean since it is counted is no more than the one that is asked for. */
+static bool mean_of(const measuring *m, const health_sample *total, double *ret_seconds, const char **ret_basis)
+{
+    const health_sample *calls = health_sample_of(m->reading, "statement_calls", total->object);
+    double d_calls = 0, d_total = 0;
+    const char *why = NULL;
+    if (!calls || !m->reading->before)
+        return false;
+    if (health_delta(m->reading, calls, &d_calls, &why) && health_delta(m->reading, total, &d_total, &why)) {
+        *ret_seconds = d_calls >= 1 ? d_total / d_calls / 1000 : 0;
+        *ret_basis = "mean since the reading before";
+        return d_calls >= 1;
+    }
+    if (strcmp(why, "it was not in the reading before") != 0 || calls->value < 1)
+        return false;
+    *ret_seconds = total->value / calls->value / 1000;
+    *ret_basis = "at least: mean of all its calls";
+    return true;
+}
+
+static void slow_statements(measuring *m)
+{
+    const health_sample *worst = NULL;
+    const char *basis = NULL, *worst_basis = NULL;
+    health_observation *o = add(m, HEALTH_SLOW_QUERY);
+    double seconds = 0;
+    o->known = sample(m, "uptime_seconds") != NULL;
+    o->why = o->known ? NULL : "its views could not be read";
+    for (size_t i = 0; i < m->reading->count; i++) {
+        const health_sample *s = &m->reading->samples[i];
+        bool runs = strcmp(s->metric, "running_statement_seconds") == 0;
+        seconds = s->value;
+        basis = "runs now";
+        if (!runs && (strcmp(s->metric, "statement_total_ms") != 0 || !mean_of(m, s, &seconds, &basis)))
+            continue;
+        if (seconds > o->value) {
+            o->value = seconds;
+            worst = s;
+            worst_basis = basis;
+        }
+    }
+    o->interval_s = m->reading->interval_s;
+    if (worst)
+        o->detail = lb_printf(m->ctx, "{\"basis\":\"%s\",\"statement\":%s}", worst_basis,
+                              worst->detail ? worst->detail : "null");
+}
+
+/* ---- lag ---- */
+
+/* Since when a slot has not moved, from what was remembered of its position. */
+static double stalled_for(measuring *m, struct json_object *slots, const health_sample *slot)
+{
+    struct json_object *before = NULL, *known = NULL, *now = json_object_new_array();
+    int64_t since = m->reading->at;
+    if (m->reading->before && json_object_object_get_ex(m->reading->before, "slots", &before) &&
+        json_object_object_get_ex(before, slot->object, &known)) {
+        const char *position = json_object_get_string(json_object_array_get_idx(known, 0));
+        if (position && slot->epoch && strcmp(position, slot->epoch) == 0)
+            since = number_at(known, 1);
+    }
+    (void)json_object_array_add(now, json_object_new_string(slot->epoch ? slot->epoch : ""));
+    (void)json_object_array_add(now, json_object_new_int64(since));
+    (void)json_object_object_add(slots, slot->object, now);
+    return (double)(m->reading->at - since) / MICROS;
+}
+
+static const char *quoted(lb_ctx *ctx, const char *text)
+{
+    struct json_object *string = json_object_new_string(text);
+    const char *copy = lb_printf(ctx, "%s", json_object_to_json_string(string));
+    json_object_put(string);
+    return copy;
+}
+
+static double bytes_in(const health_sample *s)
+{
+    struct json_object *detail = s->detail ? json_tokener_parse(s->detail) : NULL, *bytes = NULL;
+    double value = detail && json_object_object_get_ex(detail, "bytes", &bytes) ? json_object_get_double(bytes) : 0;
+    json_object_put(detail);
+    return value;
+}
+
+/* The worst of standbys, receivers and slots, of those that have work outstanding. */
+static void replication_lag(measuring *m)
+{
+    struct json_object *slots = json_object_new_object();
+    health_observation *o = add(m, HEALTH_REPLICATION_LAG);
+    double least = m->guards->min_lag_mb * MEGABYTE;
+    o->known = sample(m, "uptime_seconds") != NULL;
+    o->why = o->known ? NULL : "its views could not be read";
+    for (size_t i = 0; i < m->reading->count; i++) {
+        const health_sample *s = &m->reading->samples[i];
+        bool is_slot = strcmp(s->metric, "slot_retained_bytes") == 0;
+        bool is_lag = strcmp(s->metric, "standby_lag_seconds") == 0 || strcmp(s->metric, "receive_lag_seconds") == 0;
+        if (!is_slot && !is_lag)
+            continue;
+        double bytes = is_slot ? s->value : bytes_in(s), lag = is_slot ? stalled_for(m, slots, s) : s->value;
+        if (bytes < least || lag <= o->value)
+            continue;
+        o->value = lag;
+        o->detail =
+            lb_printf(m->ctx, "{\"%s\":%s,\"bytes\":%.0f,\"of\":%s}", is_slot ? "slot" : "standby",
+                      quoted(m->ctx, s->object ? s->object : "this one"), bytes, s->detail ? s->detail : "null");
+    }
+    (void)json_object_object_add(m->reading->next, "slots", slots);
+}
+
+int health_measure(lb_ctx *ctx, const health_guards *guards, health_reading *reading, health_measures *ret_measures,
+                   lb_error *err)
+{
+    health_measures measures = {.items = lb_alloc(ctx, MOST * sizeof *measures.items)};
+    measuring m = {ctx, guards, reading, &measures};
+    if (!measures.items)
+        return lb_out_of_memory(err);
+    cache_hits(&m);
+    plain(&m, HEALTH_CONNECTIONS);
+    dead_tuples(&m);
+    plain(&m, HEALTH_LOCK_WAIT);
+    deadlocks(&m);
+    slow_statements(&m);
+    plain(&m, HEALTH_TXID_AGE);
+    replication_lag(&m);
+    *ret_measures = measures;
+    return 0;
+}

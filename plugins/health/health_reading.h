@@ -1,0 +1,68 @@
+/* health_reading.h: one reading of a server's statistics, and what the reading before it says about the time between.
+ *
+ * Counters are told as they are and, where an earlier reading of the same epoch stands, as rates. An epoch ends with a
+ * restart or a reset of the statistics: then there is no rate, and the reading says so. */
+#ifndef LBOPS_HEALTH_READING_H
+#define LBOPS_HEALTH_READING_H
+
+#include "health_metrics.h"
+
+#include <json-c/json.h>
+
+typedef struct health_sample {
+    const char *metric, *digits, *object, *epoch, *detail; /* digits: as the server wrote them */
+    double value;
+} health_sample;
+
+/* When figures are worth a judgement: a ratio of little is none. */
+typedef struct health_guards {
+    int64_t min_block_accesses, min_dead_rows;
+    double warm_up_min, min_table_mb, min_lag_mb;
+    double slow_statement_s; /* statements of which a call took longer are followed */
+} health_guards;
+
+#define HEALTH_GUARD_MEMBERS                                                                                           \
+    int64_t min_block_accesses, min_dead_rows;                                                                         \
+    double warm_up_min, min_table_mb, min_lag_mb
+
+#define HEALTH_GUARD_PARAMS(args)                                                                                      \
+    LB_PARAM(args, min_block_accesses, LB_I64, "10000", "block accesses that a hit ratio needs", .min = "1"),          \
+        LB_PARAM(args, min_dead_rows, LB_I64, "10000", "dead rows that a table needs to count", .min = "1"),           \
+        LB_PARAM(args, warm_up_min, LB_F64, "15", "no hit ratio so soon after a start: the cache is cold",             \
+                 .min = "0"),                                                                                          \
+        LB_PARAM(args, min_table_mb, LB_F64, "10", "size that a table needs for its dead rows to count", .min = "0"),  \
+        LB_PARAM(args, min_lag_mb, LB_F64, "1", "WAL outstanding that a lag needs", .min = "0")
+
+#define HEALTH_GUARDS(args)                                                                                            \
+    {                                                                                                                  \
+        .min_block_accesses = (args)->min_block_accesses, .min_dead_rows = (args)->min_dead_rows,                      \
+        .warm_up_min = (args)->warm_up_min, .min_table_mb = (args)->min_table_mb, .min_lag_mb = (args)->min_lag_mb,    \
+        .slow_statement_s = 0.5                                                                                        \
+    }
+
+typedef struct health_reading {
+    int64_t at, before_at; /* before_at: of the reading before; 0: there is none */
+    double interval_s;     /* between them; NaN without one */
+    health_sample *samples;
+    size_t count, capacity;
+    struct json_object *before, *next; /* what was remembered, and what will be; before may be NULL */
+    size_t views, views_read;
+} health_reading;
+
+/* Recalls the reading before and takes a new one. What a view refuses is told as skipped; the others are read. */
+LB_MUST_CHECK int health_read(lb_ctx *ctx, const health_guards *guards, health_reading *ret_reading, lb_error *err);
+LB_MUST_CHECK int health_remember(lb_ctx *ctx, const health_reading *reading, lb_error *err);
+
+/* NULL: it was not read. object NULL: of the whole branch. */
+const health_sample *health_sample_of(const health_reading *reading, const char *metric, const char *object);
+
+/* What a counter rose by since the reading before. false: unknown, and *ret_why says why. */
+bool health_delta(const health_reading *reading, const health_sample *sample, double *ret_delta, const char **ret_why);
+
+/* health_views.c: every view for this server, into the reading. */
+LB_MUST_CHECK int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err);
+LB_MUST_CHECK int health_add_sample(lb_ctx *ctx, health_reading *reading, const health_sample *sample, lb_error *err);
+/* A view that failed is told and passed over; what ends a run (its deadline, a lost connection) is passed on. */
+LB_MUST_CHECK int health_pass_over(lb_ctx *ctx, const char *view, int code, lb_error *err);
+
+#endif

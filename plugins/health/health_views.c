@@ -1,0 +1,203 @@
+/* The views of a server that hold its health, each a statement with the same columns. */
+#include "health_reading.h"
+#include "health_sessions.h"
+
+#include <sql/health/archiver.h>
+#include <sql/health/background_writer.h>
+#include <sql/health/checkpoints.h>
+#include <sql/health/database_size.h>
+#include <sql/health/database_stats.h>
+#include <sql/health/dead_tuples.h>
+#include <sql/health/extension_home.h>
+#include <sql/health/io_stats.h>
+#include <sql/health/lock_waits.h>
+#include <sql/health/oldest_transaction.h>
+#include <sql/health/replication.h>
+#include <sql/health/running_statements.h>
+#include <sql/health/server_age.h>
+#include <sql/health/slow_statements.h>
+#include <sql/health/statement_info.h>
+#include <sql/health/table_io.h>
+#include <sql/health/table_stats.h>
+#include <sql/health/transaction_ages.h>
+#include <sql/health/wal_stats.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct view {
+    const char *name;
+    const lb_statement *statement;
+    int since; /* the first major version that has it */
+} views[] = {
+    {"pg_postmaster_start_time", &health_server_age_sql, 15},
+    {"pg_stat_database", &health_database_stats_sql, 15},
+    {"pg_database_size", &health_database_size_sql, 15},
+    {"pg_stat_user_tables", &health_table_stats_sql, 15},
+    {"pg_statio_user_tables", &health_table_io_sql, 15},
+    {"pg_locks", &health_lock_waits_sql, 15},
+    {"pg_database", &health_transaction_ages_sql, 15},
+    {"pg_stat_activity", &health_oldest_transaction_sql, 15},
+    {"pg_stat_activity (statements)", &health_running_statements_sql, 15},
+    {"pg_stat_replication", &health_replication_sql, 15},
+    {"pg_stat_archiver", &health_archiver_sql, 15},
+    {"pg_stat_bgwriter", &health_background_writer_sql, 15},
+    {"pg_stat_checkpointer", &health_checkpoints_sql, 15}, /* pg_stat_bgwriter before 17 */
+    {"pg_stat_io", &health_io_stats_sql, 16},
+    {"pg_stat_wal", &health_wal_stats_sql, 15},
+};
+
+static const char *text_of(const lb_value *cell)
+{
+    return cell->type == LB_NULL ? NULL : cell->v.text;
+}
+
+/* A deadline or a lost connection is no matter of one view. */
+int health_pass_over(lb_ctx *ctx, const char *view, int code, lb_error *err)
+{
+    bool is_ours = code == LB_ERR_SQL || code == LB_ERR_DENIED || code == LB_ERR_UNSUPPORTED ||
+                   code == LB_ERR_NOT_FOUND || code == LB_ERR_LIMIT;
+    return is_ours ? lb_skipped(ctx, view, err->message, err) : code;
+}
+
+static int read_rows(lb_ctx *ctx, health_reading *reading, lb_rows *rows, lb_error *err)
+{
+    const lb_value *cells;
+    int r = 0;
+    while (r >= 0 && (cells = lb_next(ctx, rows))) {
+        const health_sample sample = {.metric = text_of(&cells[0]),
+                                      .digits = text_of(&cells[1]),
+                                      .object = text_of(&cells[2]),
+                                      .epoch = text_of(&cells[3]),
+                                      .detail = text_of(&cells[4]),
+                                      .value = text_of(&cells[1]) ? strtod(text_of(&cells[1]), NULL) : 0};
+        r = health_add_sample(ctx, reading, &sample, err);
+    }
+    return r;
+}
+
+static int read_view(lb_ctx *ctx, const char *name, const lb_statement *statement, const lb_value *args,
+                     health_reading *reading, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    reading->views++;
+    int r = lb_query(ctx, statement, args, &rows, err);
+    if (r < 0)
+        return health_pass_over(ctx, name, r, err);
+    reading->views_read++;
+    return read_rows(ctx, reading, rows, err);
+}
+
+static int add_count(lb_ctx *ctx, health_reading *reading, const char *metric, int64_t count, lb_error *err)
+{
+    const health_sample sample = {
+        .metric = metric, .digits = lb_printf(ctx, "%lld", (long long)count), .value = (double)count};
+    return health_add_sample(ctx, reading, &sample, err);
+}
+
+static int read_connections(lb_ctx *ctx, health_reading *reading, lb_error *err)
+{
+    health_sessions all;
+    int64_t clients = 0, limit = 0, idle = 0, open = 0, active = 0, waiting = 0;
+    reading->views++;
+    int r = health_read_sessions(ctx, &all, err);
+    if (r < 0)
+        return health_pass_over(ctx, "pg_stat_activity (sessions)", r, err);
+    reading->views_read++;
+    double used = health_utilization(&all, &clients, &limit);
+    for (size_t i = 0; i < all.count; i++) {
+        const health_session *s = &all.rows[i];
+        idle += health_is_client(s) && health_is_idle(s);
+        open += health_is_client(s) && health_is_idle_in_transaction(s);
+        active += health_is_client(s) && s->state && strcmp(s->state, "active") == 0;
+        waiting += health_is_client(s) && s->wait_type && strcmp(s->wait_type, "Lock") == 0;
+    }
+    const struct {
+        const char *metric;
+        int64_t count;
+    } counts[] = {{"connections_total", clients},   {"connections_active", active},
+                  {"connections_idle", idle},       {"connections_idle_in_transaction", open},
+                  {"connections_waiting", waiting}, {"connections_limit", limit}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts && r >= 0; i++)
+        r = add_count(ctx, reading, counts[i].metric, counts[i].count, err);
+    const health_sample utilization = {
+        .metric = health_alert_rules[HEALTH_CONNECTIONS].metric,
+        .digits = lb_printf(ctx, "%.9g", used),
+        .value = used,
+        .detail = lb_printf(ctx, "{\"clients\":%lld,\"limit\":%lld,\"idle\":%lld,\"idle_in_transaction\":%lld}",
+                            (long long)clients, (long long)limit, (long long)idle, (long long)open)};
+    if (r >= 0)
+        r = health_add_sample(ctx, reading, &utilization, err);
+    return r < 0 ? r : health_say_hidden(ctx, &all, err);
+}
+
+/* ---- pg_stat_statements ---- */
+
+static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_guards *guards, health_reading *reading,
+                                lb_error *err)
+{
+    const health_slow_statements_args wanted = {.schema = schema, .min_ms = guards->slow_statement_s * 1000};
+    health_slow_statements_row row;
+    lb_rows *rows = NULL;
+    reading->views++;
+    int r = health_slow_statements(ctx, &wanted, &rows, err);
+    if (r < 0)
+        return health_pass_over(ctx, "pg_stat_statements", r, err);
+    reading->views_read++;
+    while (r >= 0 && health_slow_statements_next(ctx, rows, &row)) {
+        const char *detail = lb_printf(ctx, "{\"queryid\":\"%lld\",\"calls\":%lld,\"max_ms\":%.3f}",
+                                       (long long)row.queryid, (long long)row.calls, row.max_exec_time);
+        const health_sample calls = {.metric = "statement_calls",
+                                     .digits = lb_printf(ctx, "%lld", (long long)row.calls),
+                                     .object = row.key,
+                                     .epoch = row.epoch,
+                                     .detail = detail,
+                                     .value = (double)row.calls};
+        const health_sample total = {.metric = "statement_total_ms",
+                                     .digits = lb_printf(ctx, "%.17g", row.total_exec_time),
+                                     .object = row.key,
+                                     .epoch = row.epoch,
+                                     .detail = detail,
+                                     .value = row.total_exec_time};
+        r = health_add_sample(ctx, reading, &calls, err);
+        if (r >= 0)
+            r = health_add_sample(ctx, reading, &total, err);
+    }
+    return r;
+}
+
+static int read_statements(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err)
+{
+    const health_extension_home_args wanted = {.name = "pg_stat_statements"};
+    health_extension_home_row home;
+    lb_rows *rows = NULL;
+    int r = health_extension_home(ctx, &wanted, &rows, err);
+    if (r < 0)
+        return health_pass_over(ctx, "pg_extension", r, err);
+    if (!health_extension_home_next(ctx, rows, &home))
+        return lb_skipped(ctx, "pg_stat_statements",
+                          "the extension is not in this database: only statements that run now are seen", err);
+    r = read_slow_statements(ctx, home.schema, guards, reading, err);
+    return r < 0 ? r
+                 : read_view(ctx, "pg_stat_statements_info", &health_statement_info_sql,
+                             LB_ARGS(lb_ident("schema", home.schema)), reading, err);
+}
+
+int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err)
+{
+    int major = 0;
+    int r = lb_server_version(ctx, &major, err);
+    for (size_t i = 0; r >= 0 && i < sizeof views / sizeof *views; i++)
+        r = major >= views[i].since
+                ? read_view(ctx, views[i].name, views[i].statement, LB_NO_ARGS, reading, err)
+                : lb_skipped(ctx, views[i].name,
+                             lb_printf(ctx, "servers have it from %d on; this is %d", views[i].since, major), err);
+    if (r >= 0)
+        r = read_view(ctx, "pg_stat_user_tables (dead rows)", &health_dead_tuples_sql,
+                      LB_ARGS(lb_i64("min_dead_rows", guards->min_dead_rows),
+                              lb_i64("min_bytes", (int64_t)(guards->min_table_mb * 1048576))),
+                      reading, err);
+    if (r >= 0)
+        r = read_connections(ctx, reading, err);
+    return r < 0 ? r : read_statements(ctx, guards, reading, err);
+}

@@ -1,0 +1,98 @@
+"""monitor_system_health: what the views say is what history gets, rates come from two readings, and what cannot be read
+takes nothing else with it."""
+
+import json
+
+from health_place import Clinic
+from place import each_version, equal, holds, suite
+
+WARM = {"warm_up_min": 0, "min_block_accesses": 1}
+BY_VERSION = {15: {"pg_stat_io"}, 17: set()}
+
+
+def rows_of(place):
+    """The newest row of each metric of the whole branch."""
+    return {r["metric_name"]: r for r in place.waiting("lakebase_metrics") if r.get("object_name") is None}
+
+
+def skipped(document):
+    return {s["object"]: s["reason"] for s in document["result"]["skipped"]}
+
+
+def views_are_read_and_rates_need_two_readings(version):
+    with Clinic(version) as place:
+        place.sql("CREATE EXTENSION pg_stat_statements; CREATE TABLE t (id int)")
+        first = place.run("monitor_system_health", **WARM)
+        missing = set(skipped(first)) - {"pg_stat_statements"}
+        equal(missing, BY_VERSION[version], "views that this version lacks")
+        equal((first["result"]["rates"], first["result"]["interval_seconds"]), (0, None), "rates of a first reading")
+        rows = rows_of(place)
+        for name, unit, kind in (("blocks_hit", "count", "counter"), ("txid_age", "xids", "gauge"),
+                                 ("wal_bytes", "bytes", "counter"), ("checkpoints_timed", "count", "counter"),
+                                 ("connection_utilization", "ratio", "gauge"), ("locks_held", "count", "gauge")):
+            equal((rows[name]["unit"], rows[name]["kind"]), (unit, kind), name)
+        equal(rows["txid_age"]["threshold_level"], "normal", "level")
+        age = int(place.at_server("SELECT max(greatest(age(datfrozenxid), mxid_age(datminmxid))) FROM pg_database"))
+        holds(0 <= age - rows["txid_age"]["metric_value"] < 1000, f"txid_age {rows['txid_age']} against {age}")
+        holds("cache_hit_ratio" not in rows, "no ratio of a lifetime")
+        before = rows["blocks_hit"]["metric_value"]
+        place.sql("INSERT INTO t SELECT generate_series(1, 30000); SELECT sum(id) FROM t")
+        place.sql("SELECT pg_stat_force_next_flush()")
+        second = place.run("monitor_system_health", **WARM)
+        rows = rows_of(place)
+        holds(second["result"]["rates"] > 10 and second["result"]["interval_seconds"] > 0, str(second["result"]))
+        moved = rows["blocks_hit"]["metric_value"] - before
+        rate = rows["blocks_hit_per_second"]
+        equal(round(rate["metric_value"] * rate["interval_seconds"], 3), round(moved, 3), "rate times interval")
+        holds(moved > 100, f"{moved} blocks")
+        ratio = rows["cache_hit_ratio"]
+        detail = json.loads(ratio["detail"])
+        equal(ratio["metric_value"], detail["blocks_hit"] / (detail["blocks_hit"] + detail["blocks_read"]),
+              "the ratio is that of the deltas")
+
+
+def a_reset_gives_no_rate(version):
+    with Clinic(version) as place:
+        place.run("monitor_system_health", **WARM)
+        place.sql("SELECT pg_stat_reset(); SELECT pg_stat_reset_shared('wal')")
+        after = place.run("monitor_system_health", **WARM)
+        unknown = {u["metric"]: u["reason"] for u in after["result"]["unknown"]}
+        for metric in ("blocks_hit_per_second", "wal_bytes_per_second", "cache_hit_ratio", "deadlocks_per_hour"):
+            holds("reset" in unknown.get(metric, ""), f"{metric}: {unknown}")
+        negative = [r for r in place.waiting("lakebase_metrics") if r["metric_value"] < 0]
+        equal(negative, [], "negative figures")
+        again = place.run("monitor_system_health", **WARM)
+        holds("blocks_hit_per_second" not in {u["metric"] for u in again["result"].get("unknown", [])}, "from there on again")
+
+
+def one_refused_view_leaves_the_others(version):
+    with Clinic(version) as place:
+        weak = place.role("weak")
+        place.sql("REVOKE SELECT ON pg_stat_wal FROM public")
+        place.be(weak)
+        seen = place.run("monitor_system_health")
+        holds("permission denied" in skipped(seen)["pg_stat_wal"], str(skipped(seen)))
+        holds("extension" in skipped(seen)["pg_stat_statements"], str(skipped(seen)))
+        names = set(rows_of(place))
+        holds({"blocks_hit", "txid_age", "checkpoints_timed"} <= names and "wal_bytes" not in names, str(names))
+
+
+def a_plan_leaves_no_trace(version):
+    with Clinic(version) as place:
+        place.run("monitor_system_health", plan=True)
+        equal(place.waiting("lakebase_metrics"), [], "rows")
+        equal(place.run("monitor_system_health")["result"]["interval_seconds"], None, "what it remembers")
+
+
+def an_extension_lives_where_it_likes(version):
+    with Clinic(version) as place:
+        place.sql('CREATE SCHEMA "Odd ""Place"; CREATE EXTENSION pg_stat_statements SCHEMA "Odd ""Place"')
+        place.sql("SELECT pg_sleep(0.6)")
+        first = place.run("monitor_system_health")
+        equal(first["result"]["skipped"], [{"object": "pg_stat_io", "reason": first["result"]["skipped"][0]["reason"]}]
+              if version < 16 else [], "skipped")
+        holds("statements_forgotten" in rows_of(place), "the extension is read")
+
+
+suite(*each_version(views_are_read_and_rates_need_two_readings, a_reset_gives_no_rate,
+                    one_refused_view_leaves_the_others, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))
