@@ -142,10 +142,28 @@ static int recall(lb_ctx *ctx, health_reading *reading, lb_error *err)
     return lb_defer(ctx, put_object, reading->before) < 0 ? lb_out_of_memory(err) : 0;
 }
 
+/* What was read before stays what was read last. */
+static int keep_reading(lb_ctx *ctx, health_reading *reading, lb_error *err)
+{
+    struct json_object *copy = NULL;
+    if (!reading->before)
+        return 0;
+    if (json_object_deep_copy(reading->before, &copy, NULL) != 0 || lb_defer(ctx, put_object, copy) < 0)
+        return lb_out_of_memory(err);
+    reading->next = copy;
+    return 0;
+}
+
 int health_read(lb_ctx *ctx, const health_guards *guards, health_reading *ret_reading, lb_error *err)
 {
     health_reading reading = {0};
     int r = recall(ctx, &reading, err);
+    if (r >= 0 && !guards)
+        r = keep_reading(ctx, &reading, err);
+    if (r < 0 || !guards) {
+        *ret_reading = reading;
+        return r;
+    }
     if (r >= 0)
         r = health_read_views(ctx, guards, &reading, err);
     if (r >= 0)

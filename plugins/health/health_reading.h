@@ -49,7 +49,8 @@ typedef struct health_reading {
     size_t views, views_read;
 } health_reading;
 
-/* Recalls the reading before and takes a new one. What a view refuses is told as skipped; the others are read. */
+/* Recalls the reading before and takes a new one. What a view refuses is told as skipped; the others are read. guards
+ * NULL: takes none, and what is remembered stays. */
 LB_MUST_CHECK int health_read(lb_ctx *ctx, const health_guards *guards, health_reading *ret_reading, lb_error *err);
 LB_MUST_CHECK int health_remember(lb_ctx *ctx, const health_reading *reading, lb_error *err);
 

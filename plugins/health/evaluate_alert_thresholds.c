@@ -1,0 +1,239 @@
+/* evaluate_alert_thresholds: holds the eight figures against their limits and says what has changed.
+ *
+ * What is past a limit, for how often, and what has been said of it is remembered between runs; the alert that people
+ * see, its notes and its end are the host's, which hears of it by threshold.breached and threshold.cleared: once when
+ * it opens, once when it gets worse, once when it is over, and a reminder now and then. */
+#include "health_tell.h"
+
+#include <json-c/json.h>
+#include <math.h>
+
+#define MOST_TABLES 10 /* alerts about tables; the rest is counted */
+
+struct args {
+    HEALTH_GUARD_MEMBERS;
+    const char *metrics;
+    int64_t fire_after, clear_after;
+    double remind_critical_s, remind_warning_s;
+    bool run_sops;
+};
+
+static const lb_param params[] = {
+    HEALTH_GUARD_PARAMS(struct args),
+    LB_PARAM(struct args, metrics, LB_JSON, NULL, "figures to judge instead of the server's: {\"txid_age\": 6e8}"),
+    LB_PARAM(struct args, fire_after, LB_I64, "1", "breaches in a row before it is told", .min = "1", .max = "100"),
+    LB_PARAM(struct args, clear_after, LB_I64, "1", "clear figures in a row before it is over", .min = "1",
+             .max = "100"),
+    LB_PARAM(struct args, remind_critical_s, LB_F64, "3600", "a critical one is told again after so long; 0: never",
+             .min = "0"),
+    LB_PARAM(struct args, remind_warning_s, LB_F64, "86400", "and a warning", .min = "0"),
+    LB_PARAM(struct args, run_sops, LB_BOOL, "false",
+             "also runs execute_low_risk_sop for what opened or got worse; with a daemon a subscription does that"),
+    LB_PARAMS_END,
+};
+
+typedef struct evaluation {
+    lb_ctx *ctx;
+    const struct args *args;
+    health_policy policy;
+    health_reading reading;
+    health_book book;
+    int64_t checked, unknown, opened, escalated, resolved, open, silenced, sops;
+} evaluation;
+
+static health_grade grade_of(const health_limits *limits, double value)
+{
+    const char *level = health_level(limits, value);
+    return strcmp(level, "critical") == 0  ? HEALTH_CRITICAL
+           : strcmp(level, "warning") == 0 ? HEALTH_WARNING
+                                           : HEALTH_NORMAL;
+}
+
+/* The procedure's own trouble is no reason to lose the evaluation. */
+static int run_sop(evaluation *e, const health_observation *o, lb_error *err)
+{
+    const char *answer = NULL;
+    lb_error trouble;
+    const health_alert_rule *rule = &health_alert_rules[o->id];
+    int r = lb_call(e->ctx, "execute_low_risk_sop", NULL,
+                    LB_ARGS(lb_text("issue_type", rule->metric), lb_text("schema", o->schema),
+                            lb_text("table", o->table), lb_f64("value", o->value)),
+                    &answer, &trouble);
+    e->sops += r >= 0;
+    return r < 0 ? lb_skipped(e->ctx, rule->sop, trouble.message, err)
+                 : lb_append(e->ctx, "sops", LB_ARGS(lb_text("metric", rule->metric), lb_json("result", answer)), err);
+}
+
+static int tell(evaluation *e, health_entry *entry, const health_observation *o, health_change change, int64_t since,
+                lb_error *err)
+{
+    bool is_new = change == HEALTH_OPENED || change == HEALTH_ESCALATED;
+    e->opened += change == HEALTH_OPENED;
+    e->escalated += change == HEALTH_ESCALATED;
+    e->resolved += change == HEALTH_RESOLVED;
+    e->open += entry->alert.told != HEALTH_NORMAL;
+    e->silenced += entry->alert.is_silenced;
+    if (change == HEALTH_OPENED)
+        entry->incident = health_book_incident(e->ctx, &e->book, entry);
+    int r = change == HEALTH_RESOLVED  ? health_tell_clear(e->ctx, &e->policy, entry, o, since, e->reading.at, err)
+            : change != HEALTH_NOTHING ? health_tell_breach(e->ctx, &e->policy, entry, o, err)
+                                       : 0;
+    if (r >= 0 &&
+        (change != HEALTH_NOTHING || entry->alert.told != HEALTH_NORMAL || entry->alert.grade != HEALTH_NORMAL))
+        r = health_tell_alert(e->ctx, &e->policy, entry, o, change, since, err);
+    if (change == HEALTH_RESOLVED)
+        entry->incident = NULL;
+    return r >= 0 && is_new && e->args->run_sops ? run_sop(e, o, err) : r;
+}
+
+/* ---- judging ---- */
+
+static int judge(evaluation *e, health_entry *entry, const health_observation *o, lb_error *err)
+{
+    const health_habits habits = {e->args->fire_after, e->args->clear_after, e->args->remind_critical_s,
+                                  e->args->remind_warning_s};
+    const health_limits *limits = &e->policy.limits[o->id];
+    double at_once = health_alert_rules[o->id].at_once;
+    const health_sight sight = {.known = o->known,
+                                .grade = grade_of(limits, o->value),
+                                .is_clear = health_is_clear(limits, o->value),
+                                .at_once = !isnan(at_once) && o->value >= at_once,
+                                .paused = e->policy.paused_by != NULL,
+                                .at = e->reading.at};
+    int64_t since = entry->alert.since;
+    entry->is_seen = true;
+    health_change change = health_judge(&entry->alert, &sight, &habits);
+    if (entry->alert.since)
+        since = entry->alert.since;
+    int r = o->known && sight.grade != HEALTH_NORMAL ? health_tell_finding(e->ctx, &e->policy, o, sight.grade, err) : 0;
+    return r < 0 ? r : tell(e, entry, o, change, since, err);
+}
+
+static int judge_observation(evaluation *e, const health_observation *o, lb_error *err)
+{
+    health_entry *entry = health_book_entry(e->ctx, &e->book, o->id, o->object);
+    if (!entry)
+        return lb_out_of_memory(err);
+    entry->schema = o->schema;
+    entry->table = o->table;
+    if (!o->known) {
+        e->unknown++;
+        int r = lb_append(e->ctx, "unknown",
+                          LB_ARGS(lb_text("metric", health_alert_rules[o->id].metric), lb_text("reason", o->why)), err);
+        return r < 0 ? r : judge(e, entry, o, err);
+    }
+    return judge(e, entry, o, err);
+}
+
+/* Tables that are no longer among those with dead rows to speak of. */
+static int judge_absent(evaluation *e, bool known, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < e->book.count; i++) {
+        health_entry *entry = &e->book.entries[i];
+        const health_observation gone = {.id = entry->id,
+                                         .known = true,
+                                         .interval_s = NAN,
+                                         .object = entry->object,
+                                         .schema = entry->schema,
+                                         .table = entry->table};
+        if (!entry->is_seen && known && entry->id == HEALTH_DEAD_TUPLES)
+            r = judge(e, entry, &gone, err);
+    }
+    return r;
+}
+
+static int judge_all(evaluation *e, const health_measures *measures, lb_error *err)
+{
+    bool tables_known = false;
+    int64_t tables = 0;
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < measures->count; i++) {
+        const health_observation *o = &measures->items[i];
+        e->checked += i == 0 || o->id != measures->items[i - 1].id;
+        tables_known = tables_known || (o->id == HEALTH_DEAD_TUPLES && o->known);
+        if (o->id == HEALTH_DEAD_TUPLES && ++tables > MOST_TABLES)
+            continue;
+        r = judge_observation(e, o, err);
+    }
+    if (r >= 0 && tables > MOST_TABLES)
+        r = lb_skipped(e->ctx, lb_printf(e->ctx, "%lld more tables with dead rows", (long long)(tables - MOST_TABLES)),
+                       "the worst ten are told one by one", err);
+    return r < 0 ? r : judge_absent(e, tables_known, err);
+}
+
+/* ---- figures that were given ---- */
+
+static int take_given(evaluation *e, health_measures *ret_measures, lb_error *err)
+{
+    struct json_object *given = json_tokener_parse(e->args->metrics);
+    health_measures measures = {.items = lb_alloc(e->ctx, HEALTH_ALERTS * sizeof *measures.items)};
+    int r = 0;
+    if (!measures.items)
+        r = lb_out_of_memory(err);
+    else if (!json_object_is_type(given, json_type_object))
+        r = lb_fail(err, LB_ERR_INVALID, "give {\"txid_age\": 600000000}", "metrics is no JSON object");
+    for (struct json_object_iterator it = r < 0 ? (struct json_object_iterator){0} : json_object_iter_begin(given),
+                                     end = r < 0 ? it : json_object_iter_end(given);
+         r >= 0 && !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+        const char *name = json_object_iter_peek_name(&it);
+        struct json_object *value = json_object_iter_peek_value(&it);
+        health_alert_id id = health_alert_named(name);
+        bool is_number = json_object_is_type(value, json_type_double) || json_object_is_type(value, json_type_int);
+        if (id == HEALTH_ALERTS || !is_number)
+            r = lb_fail(err, LB_ERR_INVALID,
+                        "cache_hit_ratio, connection_utilization, dead_tuple_ratio, lock_wait_time, "
+                        "deadlocks_per_hour, slow_query_time, "
+                        "txid_age, replication_lag",
+                        "metrics: %s is %s", name, is_number ? "none of the eight" : "no number");
+        else
+            measures.items[measures.count++] = (health_observation){
+                .id = id, .known = true, .value = json_object_get_double(value), .interval_s = NAN};
+    }
+    json_object_put(given);
+    *ret_measures = measures;
+    return r;
+}
+
+static int measure(evaluation *e, health_measures *ret_measures, lb_error *err)
+{
+    const health_guards guards = HEALTH_GUARDS(e->args);
+    int r = health_read(e->ctx, e->args->metrics ? NULL : &guards, &e->reading, err);
+    if (r < 0)
+        return r;
+    return e->args->metrics ? take_given(e, ret_measures, err)
+                            : health_measure(e->ctx, &guards, &e->reading, ret_measures, err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    evaluation e = {.ctx = ctx, .args = ctx->args};
+    health_measures measures = {0};
+    int r = health_read_policy(ctx, &e.policy, err);
+    if (r >= 0)
+        r = measure(&e, &measures, err);
+    if (r >= 0)
+        r = health_book_load(ctx, &e.reading, &e.book, err);
+    if (r >= 0)
+        r = judge_all(&e, &measures, err);
+    if (r >= 0)
+        r = health_book_store(&e.book, &e.reading, err);
+    if (r >= 0)
+        r = health_remember(ctx, &e.reading, err);
+    if (r >= 0)
+        r = lb_examined(ctx, "metrics", e.checked, err);
+    return r < 0 ? r
+                 : lb_result(ctx,
+                             LB_ARGS(lb_i64("alerts_triggered", e.opened + e.escalated), lb_i64("opened", e.opened),
+                                     lb_i64("escalated", e.escalated), lb_i64("resolved", e.resolved),
+                                     lb_i64("open", e.open), lb_i64("silenced", e.silenced),
+                                     lb_i64("not_known", e.unknown), lb_i64("sops_auto_executed", e.sops),
+                                     lb_text("paused_by", e.policy.paused_by)),
+                             err);
+}
+
+LB_TOOL(evaluate_alert_thresholds, "holds the eight alert figures against their limits", .agent = "health",
+        .risk = LB_RISK_LOW, .schedule = "*/5 * * * *", .detector = true, .timeout_s = 60,
+        LB_TOOL_ARGS(struct args, params), .emits = LB_NAMES("threshold.breached", "threshold.cleared"),
+        .calls = LB_NAMES("execute_low_risk_sop"), .needs = LB_NAMES("role pg_monitor", "extension pg_stat_statements"),
+        .remembers = true, .run = run);

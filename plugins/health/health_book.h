@@ -1,0 +1,30 @@
+/* health_book.h: the alerts of one target between two evaluations, as they are remembered. */
+#ifndef LBOPS_HEALTH_BOOK_H
+#define LBOPS_HEALTH_BOOK_H
+
+#include "health_alert.h"
+#include "health_measure.h"
+
+typedef struct health_entry {
+    health_alert_id id;
+    const char *object, *schema, *table; /* or NULL */
+    const char *incident;                /* what it belongs to once it was told; or NULL */
+    health_alert alert;
+    bool is_seen; /* in this evaluation */
+} health_entry;
+
+typedef struct health_book {
+    health_entry *entries;
+    size_t count, capacity;
+} health_book;
+
+LB_MUST_CHECK int health_book_load(lb_ctx *ctx, const health_reading *reading, health_book *ret_book, lb_error *err);
+/* The entry, made where there is none. NULL: out of memory. */
+health_entry *health_book_entry(lb_ctx *ctx, health_book *book, health_alert_id id, const char *object);
+/* Into what the reading will remember; what is closed and at rest is forgotten. */
+LB_MUST_CHECK int health_book_store(const health_book *book, health_reading *reading, lb_error *err);
+
+/* The incident that a new alert belongs to: that of others which began within five minutes, else its own. */
+const char *health_book_incident(lb_ctx *ctx, const health_book *book, const health_entry *entry);
+
+#endif

@@ -1,0 +1,106 @@
+#include "health_tell.h"
+
+#include <math.h>
+
+static const char *const changes[] = {"", "opened", "escalated", "reminded", "resolved"};
+static const char *const grades[] = {"normal", "warning", "critical"};
+
+static double limit_of(const health_limits *limits, health_grade grade)
+{
+    return grade == HEALTH_CRITICAL ? limits->critical : limits->warning;
+}
+
+/* "4.2 s", "91.3 %", "600000000 xids" */
+static const char *shown(lb_ctx *ctx, const health_alert_rule *rule, double value)
+{
+    if (strcmp(rule->unit, "ratio") == 0)
+        return lb_printf(ctx, "%.4g %%", 100 * value);
+    return lb_printf(ctx, "%.10g%s%s", value, strcmp(rule->unit, "count") == 0 ? "" : " ",
+                     strcmp(rule->unit, "count") == 0 ? "" : rule->unit);
+}
+
+static lb_value number(const char *name, double value)
+{
+    return isnan(value) ? lb_null(name) : lb_f64(name, value);
+}
+
+int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_entry *entry, const health_observation *o,
+                       lb_error *err)
+{
+    const health_alert_rule *rule = &health_alert_rules[o->id];
+    double limit = limit_of(&policy->limits[o->id], entry->alert.told);
+    const char *line = lb_printf(ctx, "%s%s%s is %s, past the limit of %s (%s)%s", rule->title, o->object ? " of " : "",
+                                 o->object ? o->object : "", shown(ctx, rule, o->value), shown(ctx, rule, limit),
+                                 grades[entry->alert.told], entry->alert.is_flapping ? "; it comes and goes" : "");
+    const char *detail = lb_printf(ctx, "{\"incident\":\"%s\",\"measure\":\"%s\",\"evidence\":%s}", entry->incident,
+                                   rule->measure, o->detail ? o->detail : "null");
+    return lb_emit(ctx, "threshold.breached",
+                   LB_ARGS(lb_text("metric", rule->metric), lb_f64("value", o->value), number("threshold", limit),
+                           lb_text("level", grades[entry->alert.told]), lb_text("schema", o->schema),
+                           lb_text("table", o->table), lb_text("object", o->table ? NULL : o->object),
+                           lb_text("action", rule->sop), lb_time("since", entry->alert.since),
+                           lb_text("unit", rule->unit), lb_text("text", line), lb_json("detail", detail)),
+                   err);
+}
+
+int health_tell_clear(lb_ctx *ctx, const health_policy *policy, const health_entry *entry, const health_observation *o,
+                      int64_t since, int64_t at, lb_error *err)
+{
+    const health_alert_rule *rule = &health_alert_rules[o->id];
+    double level = health_clear_level(&policy->limits[o->id]), lasted = (double)(at - since) / 1e6;
+    return lb_emit(ctx, "threshold.cleared",
+                   LB_ARGS(lb_text("metric", rule->metric), lb_f64("value", o->value), lb_f64("threshold", level),
+                           lb_text("schema", entry->schema), lb_text("table", entry->table),
+                           lb_text("object", entry->table ? NULL : entry->object), lb_time("since", since),
+                           lb_f64("lasted_s", lasted), lb_text("unit", rule->unit),
+                           lb_text("text", lb_printf(ctx, "%s%s%s is %s again, inside %s, after %.0f s", rule->title,
+                                                     entry->object ? " of " : "", entry->object ? entry->object : "",
+                                                     shown(ctx, rule, o->value), shown(ctx, rule, level), lasted))),
+                   err);
+}
+
+int health_tell_finding(lb_ctx *ctx, const health_policy *policy, const health_observation *o, health_grade grade,
+                        lb_error *err)
+{
+    const health_alert_rule *rule = &health_alert_rules[o->id];
+    const health_limits *limits = &policy->limits[o->id];
+    const lb_value *evidence = LB_ARGS(lb_f64("value", o->value), number("limit", limit_of(limits, grade)),
+                                       lb_f64("clear_level", health_clear_level(limits)), lb_text("unit", rule->unit),
+                                       o->detail ? lb_json("detail", o->detail) : lb_null("detail"));
+    return lb_report(
+        ctx,
+        LB_FINDING(.object = o->object ? o->object : lb_run_target(ctx)->branch, .kind = rule->metric,
+                   .reason = lb_printf(ctx, "%s is %s: %s", rule->title, shown(ctx, rule, o->value), grades[grade]),
+                   .evidence = evidence,
+                   .terms =
+                       LB_TERMS({"measured_by_its_one_definition", 0.7}, {"evidence_kept", o->detail ? 0.2 : 0.0})),
+        err);
+}
+
+static const char *state_of(const health_alert *a, health_change change)
+{
+    if (change != HEALTH_NOTHING)
+        return changes[change];
+    if (a->is_silenced)
+        return "silenced";
+    if (a->told == HEALTH_NORMAL)
+        return "pending";
+    return a->is_flapping ? "flapping" : "open";
+}
+
+int health_tell_alert(lb_ctx *ctx, const health_policy *policy, const health_entry *entry, const health_observation *o,
+                      health_change change, int64_t since, lb_error *err)
+{
+    const health_alert_rule *rule = &health_alert_rules[o->id];
+    const health_limits *limits = &policy->limits[o->id];
+    return lb_append(ctx, "alerts",
+                     LB_ARGS(lb_text("metric", rule->metric), lb_text("object", entry->object),
+                             lb_text("state", state_of(&entry->alert, change)),
+                             lb_text("level", grades[change == HEALTH_RESOLVED ? HEALTH_NORMAL : entry->alert.told]),
+                             lb_text("level_now", grades[entry->alert.grade]), lb_f64("value", o->value),
+                             lb_text("unit", rule->unit), number("warning", limits->warning),
+                             number("critical", limits->critical), lb_f64("clear_level", health_clear_level(limits)),
+                             lb_text("limits", policy->overridden[o->id] ? "the manifest's" : "the product's"),
+                             lb_time("since", since), lb_text("incident", entry->incident), lb_text("sop", rule->sop)),
+                     err);
+}

@@ -1,0 +1,20 @@
+/* health_tell.h: what an evaluation says of an alert: to the host, which owns its life, and to whoever asked. */
+#ifndef LBOPS_HEALTH_TELL_H
+#define LBOPS_HEALTH_TELL_H
+
+#include "health_book.h"
+
+/* threshold.breached: it opened, got worse, or is told again. */
+LB_MUST_CHECK int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_entry *entry,
+                                     const health_observation *o, lb_error *err);
+/* threshold.cleared. since: when it had begun. */
+LB_MUST_CHECK int health_tell_clear(lb_ctx *ctx, const health_policy *policy, const health_entry *entry,
+                                    const health_observation *o, int64_t since, int64_t at, lb_error *err);
+/* A finding, for what is past a limit now. */
+LB_MUST_CHECK int health_tell_finding(lb_ctx *ctx, const health_policy *policy, const health_observation *o,
+                                      health_grade grade, lb_error *err);
+/* Its place in the result's list of alerts. */
+LB_MUST_CHECK int health_tell_alert(lb_ctx *ctx, const health_policy *policy, const health_entry *entry,
+                                    const health_observation *o, health_change change, int64_t since, lb_error *err);
+
+#endif
