@@ -195,7 +195,7 @@ int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *
     if (r >= 0)
         r = read_view(ctx, "pg_stat_user_tables (dead rows)", &health_dead_tuples_sql,
                       LB_ARGS(lb_i64("min_dead_rows", guards->min_dead_rows),
-                              lb_i64("min_bytes", (int64_t)(guards->min_table_mb * 1048576))),
+                              lb_i64("min_bytes", (int64_t)(guards->min_table_mb * 1048576)), lb_null("only")),
                       reading, err);
     if (r >= 0)
         r = read_connections(ctx, reading, err);

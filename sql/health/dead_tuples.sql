@@ -4,6 +4,7 @@
 -- note: reltuples is a better size than n_live_tup, where the table has ever been looked at.
 -- param min_dead_rows integer
 -- param min_bytes integer
+-- param only text null
 -- column metric text
 -- column value numeric null
 -- column object text null
@@ -23,5 +24,6 @@ SELECT 'dead_tuple_ratio' AS metric,
    AND s.n_dead_tup >= :min_dead_rows
    AND c.relpersistence <> 't'
    AND pg_relation_size(s.relid) >= :min_bytes
+   AND (:only IS NULL OR format('%s.%s', s.schemaname, s.relname) = :only)
  ORDER BY value DESC, object
  LIMIT 50

@@ -1,0 +1,37 @@
+/* health_sop.h: what is done about each of the eight alerts, and how to see whether it helped. */
+#ifndef LBOPS_HEALTH_SOP_H
+#define LBOPS_HEALTH_SOP_H
+
+#include "health_measure.h"
+
+typedef struct health_case {
+    health_alert_id id;
+    const char *schema, *table; /* or NULL */
+    int64_t most_tables;
+    double slow_s; /* from which on a statement goes to the review queue */
+} health_case;
+
+/* What was done. status: executed (something was changed), recorded (the evidence is kept), advised, nothing_to_do,
+ * planned, pending_approval, refused. */
+typedef struct health_deed {
+    const char *action, *status, *reason;
+    lb_outcome outcome;
+    bool changes; /* it alters the server, or would */
+    int64_t count;
+} health_deed;
+
+LB_MUST_CHECK int health_act(lb_ctx *ctx, const health_case *what, health_deed *ret_deed, lb_error *err);
+
+/* The figure as it is now; false: it takes two readings, so the next evaluation tells. */
+LB_MUST_CHECK int health_look(lb_ctx *ctx, const health_case *what, bool *ret_known, double *ret_value, lb_error *err);
+
+/* The table with the greatest share of dead rows, into what; false: there is none. */
+LB_MUST_CHECK int health_worst_table(lb_ctx *ctx, health_case *what, bool *ret_found, lb_error *err);
+
+/* health_evidence.c: the procedures that change nothing. */
+LB_MUST_CHECK int health_log_chain(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
+LB_MUST_CHECK int health_advise_size(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
+LB_MUST_CHECK int health_keep_lag(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
+LB_MUST_CHECK int health_queue_statements(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
+
+#endif
