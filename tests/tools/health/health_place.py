@@ -1,13 +1,15 @@
 """What the suites of the health tools share: people who connect under names of their own, and what the server says of
 them."""
 
+import concurrent.futures
 import contextlib
 import itertools
 import os
 import subprocess
+import sys
 import time
 
-from place import Given
+from place import VERSIONS, Given
 
 COUNTER = itertools.count(1)
 PATIENCE = 60
@@ -74,6 +76,13 @@ class Clinic(Given):
                 raise AssertionError(f"{question}: not {answer} after {PATIENCE} s")
             time.sleep(0.05)
 
+    def wait(self, claim):
+        deadline = time.monotonic() + PATIENCE
+        while not claim():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not so after {PATIENCE} s; {self.dir / 'log'}")
+            time.sleep(0.05)
+
     def be(self, role):
         """From now on lbops connects as that role."""
         self.env = {f"LBOPS_TEST_PG{self.version}": self.server.replace("//postgres@", f"//{role}@")}
@@ -90,6 +99,23 @@ class Clinic(Given):
                 self.at_server(f'DROP OWNED BY "{role}"')
             with contextlib.suppress(AssertionError):
                 self.at_server(f'DROP ROLE "{role}"')
+
+
+def on_each(*tests):
+    """Each test on all servers at hand at the same time, and one test after the other: what one ends on a server could be
+    another's."""
+    def bind(test):
+        def bound():
+            with concurrent.futures.ThreadPoolExecutor(len(VERSIONS)) as pool:
+                waiting = {version: pool.submit(test, version) for version in VERSIONS}
+            for version, outcome in waiting.items():
+                if trouble := outcome.exception():
+                    raise AssertionError(f"on {version}: {trouble}") from trouble
+        bound.__name__ = f"{test.__name__}_on_{'_'.join(map(str, VERSIONS))}"
+        return bound
+    if not VERSIONS:
+        sys.exit(77)
+    return [bind(test) for test in tests]
 
 
 def told(document, name):

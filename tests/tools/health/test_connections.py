@@ -1,7 +1,7 @@
 """monitor_connections and terminate_idle_connections: who is there, who may be ended, and that nobody else is."""
 
-from health_place import Clinic, told
-from place import each_version, equal, holds, suite
+from health_place import Clinic, on_each, told
+from place import equal, holds, suite
 
 NOW = {"max_idle_min": 0}
 GATE = '[[gate]]\ntool = "terminate_idle_connections"\ndecision = "ask"\n'
@@ -140,7 +140,7 @@ def wrong_input_is_refused(version):
             equal(place.run("terminate_idle_connections", check=2, **wrong).get("result"), None, str(wrong))
 
 
-suite(*each_version(states_are_counted, only_long_idle_clients_are_ended, the_limit_counts,
+suite(*on_each(states_are_counted, only_long_idle_clients_are_ended, the_limit_counts,
                     open_transactions_have_their_own_limit, a_round_ends_only_a_share,
                     a_session_that_wakes_up_survives, a_weak_role_is_told_what_it_cannot_see_or_do,
                     wrong_input_is_refused))

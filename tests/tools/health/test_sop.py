@@ -1,7 +1,7 @@
 """execute_low_risk_sop: what is done about each alert, on servers that have it, and whether it helped."""
 
-from health_place import Clinic, told
-from place import each_version, equal, holds, suite
+from health_place import Clinic, on_each, told
+from place import equal, holds, suite
 
 
 def do(place, issue, **more):
@@ -109,5 +109,5 @@ def the_others_advise(version):
         place.run("execute_low_risk_sop", check=2, issue_type="rain")
 
 
-suite(*each_version(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
+suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
                     a_lock_chain_is_kept, slow_statements_are_queued, the_others_advise))

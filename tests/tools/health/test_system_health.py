@@ -3,8 +3,8 @@ takes nothing else with it."""
 
 import json
 
-from health_place import Clinic
-from place import each_version, equal, holds, suite
+from health_place import Clinic, on_each
+from place import equal, holds, suite
 
 WARM = {"warm_up_min": 0, "min_block_accesses": 1}
 BY_VERSION = {15: {"pg_stat_io"}, 17: set()}
@@ -94,5 +94,5 @@ def an_extension_lives_where_it_likes(version):
         holds("statements_forgotten" in rows_of(place), "the extension is read")
 
 
-suite(*each_version(views_are_read_and_rates_need_two_readings, a_reset_gives_no_rate,
+suite(*on_each(views_are_read_and_rates_need_two_readings, a_reset_gives_no_rate,
                     one_refused_view_leaves_the_others, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))

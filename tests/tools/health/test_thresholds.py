@@ -1,9 +1,11 @@
 """evaluate_alert_thresholds: each of the eight fires on a server that is in that trouble, once, and is over when it is."""
 
+import contextlib
 import json
+import subprocess
 
-from health_place import Clinic
-from place import each_version, equal, holds, suite
+from health_place import Clinic, on_each
+from place import PROGRAM, equal, holds, suite
 
 EIGHT = ["cache_hit_ratio", "connection_utilization", "dead_tuple_ratio", "lock_wait_time", "deadlocks_per_hour",
          "slow_query_time", "txid_age", "replication_lag"]
@@ -141,6 +143,40 @@ def make_deadlock(people):
     one.say("SELECT pg_stat_force_next_flush()")
 
 
+@contextlib.contextmanager
+def daemon(place):
+    with (place.dir / "log").open("w") as log:
+        process = subprocess.Popen([PROGRAM, "-m", str(place.manifest), "serve"], stdout=log, stderr=log)
+        try:
+            place.wait(lambda: place.cli("status").returncode == 0 or process.poll() is not None)
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def the_daemon_tells_people(version):
+    """One owner of an alert's life: eight notes when they open, none while they last, eight when they are over."""
+    with Clinic(version, more='[services.alert]\nplugin = "alert_file"\n') as place:
+        def notes():
+            path = place.state / "alerts.ndjson"
+            lines = path.read_text().splitlines() if path.exists() else []
+            return [(n["change"], n["severity"], n["key"].partition("/")[0]) for n in map(json.loads, lines)]
+        with daemon(place):
+            judge(place, BREACHED)
+            place.wait(lambda: len(notes()) >= 8)
+            equal(sorted(notes()), sorted(("opened", "critical", m) for m in EIGHT), "notes")
+            judge(place, BREACHED)
+            judge(place, FINE)
+            place.wait(lambda: len(notes()) >= 16)
+            equal(sorted({m for change, _, m in notes() if change == "resolved"}), sorted(EIGHT), "resolved")
+            equal(len(notes()), 16, "and nothing besides")
+            place.wait(lambda: len([r for r in place.waiting("alert_history") if r["state"] == "resolved"]) == 8)
+        rows = {r["metric_name"]: r for r in place.waiting("alert_history") if r["state"] == "fired"}
+        equal((rows["txid_age"]["metric_value"], rows["txid_age"]["threshold"], rows["txid_age"]["sop_action"]),
+              (1.1e9, 1e9, "vacuum_freeze"), "history")
+
+
 def a_plan_and_wrong_input(version):
     with Clinic(version) as place:
         planned = place.run("evaluate_alert_thresholds", plan=True, metrics=BREACHED)
@@ -153,5 +189,6 @@ def a_plan_and_wrong_input(version):
         place.run("evaluate_alert_thresholds", check=2, fire_after=0)
 
 
-suite(*each_version(eight_at_once_are_eight_alerts, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
-                    the_manifest_has_its_say, a_real_server_in_trouble, a_plan_and_wrong_input))
+suite(*on_each(eight_at_once_are_eight_alerts, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
+                    the_manifest_has_its_say, a_real_server_in_trouble, the_daemon_tells_people,
+                    a_plan_and_wrong_input))
