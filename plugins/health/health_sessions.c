@@ -69,16 +69,17 @@ static bool matches(const char *pattern, const char *text)
     return strcmp(pattern, text) == 0;
 }
 
-static bool is_listed(const char *const *patterns, size_t count, const char *text)
+bool health_is_listed(const lb_texts *patterns, const char *text)
 {
-    for (size_t i = 0; text && i < count; i++)
-        if (matches(patterns[i], text))
+    for (size_t i = 0; text && i < patterns->count; i++)
+        if (matches(patterns->items[i], text))
             return true;
     return false;
 }
 
 const char *health_protection(const health_session *s, const health_kept *kept)
 {
+    const lb_texts platform = {platform_roles, sizeof platform_roles / sizeof *platform_roles};
     if (s->own || strncmp(s->application, "lbops", 5) == 0)
         return "our own session";
     if (!s->backend_type || !s->user_name || s->backend_start_is_null)
@@ -89,13 +90,13 @@ const char *health_protection(const health_session *s, const health_kept *kept)
         return "a process of the server's own";
     if (s->superuser)
         return "a superuser";
-    if (is_listed(platform_roles, sizeof platform_roles / sizeof *platform_roles, s->user_name))
+    if (health_is_listed(&platform, s->user_name))
         return "a role of the platform";
-    if (is_listed(kept->users.items, kept->users.count, s->user_name))
+    if (health_is_listed(&kept->users, s->user_name))
         return "its user is listed";
-    if (is_listed(kept->databases.items, kept->databases.count, s->database))
+    if (health_is_listed(&kept->databases, s->database))
         return "its database is listed";
-    if (is_listed(kept->applications.items, kept->applications.count, s->application))
+    if (health_is_listed(&kept->applications, s->application))
         return "its application is listed";
     return NULL;
 }

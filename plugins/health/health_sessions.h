@@ -30,6 +30,8 @@ typedef struct health_kept {
     lb_texts users, databases, applications;
 } health_kept;
 
+bool health_is_listed(const lb_texts *patterns, const char *text);
+
 /* Why the session may never be ended, or NULL. */
 const char *health_protection(const health_session *s, const health_kept *kept);
 

@@ -13,7 +13,7 @@
 struct args {
     double max_idle_min, max_idle_in_transaction_min, max_share;
     int64_t min_round;
-    lb_texts keep_users, keep_databases, keep_applications;
+    lb_texts users, keep_users, keep_databases, keep_applications;
 };
 
 static const lb_param params[] = {
@@ -23,6 +23,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, max_share, LB_F64, "0.2", "of a user's sessions at most this share in one round", .min = "0",
              .max = "1"),
     LB_PARAM(struct args, min_round, LB_I64, "5", "but so many of a user's in any case", .min = "1"),
+    LB_PARAM(struct args, users, LB_LIST_OF(LB_TEXT), NULL, "only sessions of these users; none given: of all"),
     LB_PARAM(struct args, keep_users, LB_LIST_OF(LB_TEXT), NULL,
              "users who are never ended; a * at the end is any rest"),
     LB_PARAM(struct args, keep_databases, LB_LIST_OF(LB_TEXT), NULL, "databases whose sessions are never ended"),
@@ -134,7 +135,7 @@ static int consider(lb_ctx *ctx, sweep *now, const health_session *s, lb_error *
     const struct args *args = ctx->args;
     const health_kept kept = {args->keep_users, args->keep_databases, args->keep_applications};
     double limit = limit_of(args, s);
-    if (limit < 0 || s->state_seconds <= limit)
+    if (limit < 0 || s->state_seconds <= limit || (args->users.count && !health_is_listed(&args->users, s->user_name)))
         return 0;
     const char *why = health_protection(s, &kept);
     now->past_limit++;

@@ -46,7 +46,7 @@ def only_long_idle_clients_are_ended(version):
         holder.say("BEGIN; INSERT INTO t VALUES (1)")
         worker.start("SELECT pg_sleep(600)")
         place.until(f"SELECT state = 'active' FROM pg_stat_activity WHERE pid = {worker.pid}")
-        wishes = dict(NOW, keep_users=[listed[:8] + "*"], min_round=100)
+        wishes = dict(NOW, keep_users=[listed[:8] + "*"], min_round=100, users=place.roles)
         planned = place.run("terminate_idle_connections", plan=True, **wishes)
         equal([c["executed"] for c in planned["changes"]], [False] * len(planned["changes"]), "a plan")
         holds(idle.lives() and quoted.lives(), "a plan ends nobody")
@@ -70,7 +70,7 @@ def only_long_idle_clients_are_ended(version):
 def the_limit_counts(version):
     with Clinic(version) as place:
         person = place.person(place.role("clerk"))
-        done = place.run("terminate_idle_connections")
+        done = place.run("terminate_idle_connections", users=place.roles)
         holds(person.lives() and person.pid not in told(done, "terminated"), "30 minutes are not over")
 
 
@@ -80,7 +80,8 @@ def open_transactions_have_their_own_limit(version):
         place.sql("CREATE TABLE t (id int); GRANT ALL ON t TO public")
         idle, holder = place.person(role), place.person(role)
         holder.say("BEGIN; INSERT INTO t VALUES (1)")
-        done = place.run("terminate_idle_connections", max_idle_min=60, max_idle_in_transaction_min=0.00001)
+        done = place.run("terminate_idle_connections", max_idle_min=60, max_idle_in_transaction_min=0.00001,
+                         users=[role])
         holds(holder.pid in told(done, "terminated"), str(done["result"]))
         equal((holder.lives(), idle.lives()), (False, True), "only the transaction goes")
         equal(place.sql("SELECT count(*) FROM t"), "0", "it is rolled back")
@@ -90,7 +91,7 @@ def a_round_ends_only_a_share(version):
     with Clinic(version) as place:
         role = place.role("pool")
         people = [place.person(role) for _ in range(4)]
-        done = place.run("terminate_idle_connections", min_round=1, max_share=0.5, **NOW)
+        done = place.run("terminate_idle_connections", min_round=1, max_share=0.5, users=[role], **NOW)
         mine = [p.pid for p in people]
         ended = [pid for pid in mine if pid in told(done, "terminated")]
         equal(ended, mine[:2], "half of them, those that idle the longest first")
@@ -103,7 +104,7 @@ def a_session_that_wakes_up_survives(version):
     with Clinic(version, more=GATE) as place:
         role = place.role("clerk")
         waking, sleeping = place.person(role), place.person(role)
-        asked = place.run("terminate_idle_connections", check=3, **NOW)
+        asked = place.run("terminate_idle_connections", check=3, users=[role], **NOW)
         pids = told(asked, "kept")
         equal([pids[p.pid]["reason"] for p in (waking, sleeping)], ["waits for a person"] * 2, "both are asked about")
         waking.say("SELECT 1")
@@ -122,15 +123,15 @@ def a_weak_role_is_told_what_it_cannot_see_or_do(version):
         seen = place.run("monitor_connections", max_idle_min=0)
         holds(any("pg_monitor" in s["reason"] for s in seen["result"]["skipped"]), str(seen["result"]["skipped"]))
         holds(own.pid in told(seen, "long_idle_details"), "its own it sees")
-        done = place.run("terminate_idle_connections", **NOW)
+        done = place.run("terminate_idle_connections", users=place.roles, **NOW)
         equal((own.lives(), idle.lives()), (False, True), "it ends what is its own")
         place.at_server(f'GRANT pg_monitor TO "{weak}"')
-        done = place.run("terminate_idle_connections", **NOW)
+        done = place.run("terminate_idle_connections", users=place.roles, **NOW)
         refused = [s for s in done["result"]["skipped"] if s["object"] == f"session {idle.pid}"]
         holds(refused and "pg_signal_backend" in refused[0]["reason"], str(done["result"]["skipped"]))
         holds(idle.lives(), "it is there")
         place.at_server(f'GRANT pg_signal_backend TO "{weak}"')
-        place.run("terminate_idle_connections", **NOW)
+        place.run("terminate_idle_connections", users=place.roles, **NOW)
         equal(idle.lives(), False, "with both roles it can")
 
 
