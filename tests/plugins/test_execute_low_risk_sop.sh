@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# execute_low_risk_sop on the mock transport: what is done, what is only kept, and what the guard rails hold back.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+BRANCH=production
+runs execute_low_risk_sop --issue_type txid_age --plan
+holds '[.changes[] | .executed] == [false] and .events == []'
+runs execute_low_risk_sop --issue_type txid_age
+holds '.result | .status == "executed" and .value_before == 600000000 and .value_after == 40 and .verified'
+runs execute_low_risk_sop --issue_type vacuum_freeze
+holds '.result | .status == "skipped" and .reason == "it was done less than an hour ago"'
+
+runs execute_low_risk_sop --issue_type lock_wait_time
+holds '.result | .status == "recorded" and .count == 2 and (.chain[0] | .root and .pid == 201)'
+recorded lakebase_metrics '.metric_name == "lock_wait_time" and .metric_value == 180'
+
+runs execute_low_risk_sop --issue_type slow_query_time
+recorded query_review_queue '.queryid == 6010425441735921000 and .status == "open" and .calls == 3'
+
+runs execute_low_risk_sop --issue_type cache_hit_ratio
+holds '.result | .status == "advised" and (.findings | length) == 1'
+
+runs_with 2 execute_low_risk_sop --issue_type rain
+finish
