@@ -1,1 +1,2 @@
 lb_add_unit_test(health_alert LIBS health_base)
+lb_add_unit_test(health_reading LIBS health_base)
