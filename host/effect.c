@@ -1,6 +1,7 @@
 #include "effect.h"
 
 #include "effect_rules.h"
+#include "effect_script.h"
 #include "json.h"
 
 #include <ctype.h>
@@ -207,10 +208,20 @@ static void walk(judge *j, tree root)
     }
 }
 
-static int judge_tree(judge *j, const char *json)
+static void conclude(judge *j)
+{
+    if (!j->verdict.why[0])
+        (void)snprintf(j->verdict.why, sizeof j->verdict.why, "changes nothing"); /* always fits */
+    j->verdict.ends_sessions = j->verdict.effect == EFFECT_DISRUPTIVE && j->ends_sessions && !j->disrupts_otherwise;
+}
+
+static int judge_tree(judge *j, const char *json, const char *sql)
 {
     tree statements = tree_get((tree){json}, "stmts");
     for (tree s = tree_first(statements); s.at; s = tree_next(s)) {
+        const script_range range = script_range_of(s, strlen(sql));
+        j->source = sql + range.offset;
+        j->source_length = range.length;
         j->verdict.statements++;
         walk(j, tree_get(s, "stmt"));
         if (j->failure)
@@ -218,13 +229,26 @@ static int judge_tree(judge *j, const char *json)
     }
     if (j->verdict.statements == 0)
         return lb_fail(j->err, LB_ERR_INVALID, "give at least one statement", "there is no statement in the SQL");
-    if (!j->verdict.why[0])
-        (void)snprintf(j->verdict.why, sizeof j->verdict.why, "changes nothing"); /* always fits */
-    j->verdict.ends_sessions = j->verdict.effect == EFFECT_DISRUPTIVE && j->ends_sessions && !j->disrupts_otherwise;
+    conclude(j);
     return 0;
 }
 
-static int check_text(const char *sql, lb_error *err)
+int effect_of_statement(tree statement, const char *source, size_t source_length, effect_verdict *ret_verdict,
+                        lb_error *err)
+{
+    judge j = {.verdict = {.effect = EFFECT_READ, .in_transaction = true, .statements = 1},
+               .source = source,
+               .source_length = source_length,
+               .err = err};
+    walk(&j, statement);
+    if (j.failure)
+        return j.failure;
+    conclude(&j);
+    *ret_verdict = j.verdict;
+    return 0;
+}
+
+int effect_check_text(const char *sql, lb_error *err)
 {
     size_t length = strnlen(sql, SQL_LIMIT + 1);
     if (length > SQL_LIMIT)
@@ -239,9 +263,24 @@ static int check_text(const char *sql, lb_error *err)
     return 0;
 }
 
+void judge_text(judge *j, const char *sql)
+{
+    lb_error unseen;
+    int r = effect_check_text(sql, &unseen);
+    PgQueryParseResult parsed = r < 0 ? (PgQueryParseResult){0} : pg_query_parse(sql);
+    if (r < 0 || parsed.error || !parsed.parse_tree) {
+        judge_add(j, EFFECT_DESTRUCTIVE, "runs code that cannot be seen through: %.80s", sql);
+    } else {
+        tree statements = tree_get((tree){parsed.parse_tree}, "stmts");
+        for (tree s = tree_first(statements); s.at; s = tree_next(s))
+            walk(j, tree_get(s, "stmt"));
+    }
+    pg_query_free_parse_result(parsed);
+}
+
 int effect_of_sql(const char *sql, effect_verdict *ret_verdict, lb_error *err)
 {
-    int r = check_text(sql, err);
+    int r = effect_check_text(sql, err);
     if (r < 0)
         return r;
     judge j = {.verdict = {.effect = EFFECT_READ, .in_transaction = true}, .err = err};
@@ -250,7 +289,7 @@ int effect_of_sql(const char *sql, effect_verdict *ret_verdict, lb_error *err)
         r = lb_fail(err, LB_ERR_INVALID, "correct the statement; nothing was executed",
                     "the SQL does not parse: %s (at character %d)", parsed.error->message, parsed.error->cursorpos);
     else
-        r = judge_tree(&j, parsed.parse_tree ? parsed.parse_tree : "{}");
+        r = judge_tree(&j, parsed.parse_tree ? parsed.parse_tree : "{}", sql);
     pg_query_free_parse_result(parsed);
     if (r == 0)
         *ret_verdict = j.verdict;

@@ -339,7 +339,7 @@ const rule effect_data_rules[] = {
     {.node = "CreateTableAsStmt", .special = create_table_as_rule},
     {.node = "TruncateStmt", .effect = EFFECT_DESTRUCTIVE, .verb = "truncates", .about = {"relations"}},
     {.node = "CallStmt", .special = call_rule},
-    {.node = "DoStmt", .effect = EFFECT_DESTRUCTIVE, .verb = "runs a DO block, which cannot be seen through"},
+    {.node = "DoStmt", .special = do_rule},
     {.node = "ExplainStmt", .special = explain_rule},
     {.node = "PrepareStmt", .effect = EFFECT_READ, .verb = "prepares", .about = {"name"}, .flags = RULE_INSIDE},
     {.node = "ExecuteStmt",

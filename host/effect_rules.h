@@ -9,6 +9,8 @@
 /* The verdict as it grows. The strongest effect counts; of equals the first one gives the reason. */
 typedef struct judge {
     effect_verdict verdict;
+    const char *source; /* of the statement that is judged, as far as its block of code can be seen through; or NULL */
+    size_t source_length;
     bool ends_sessions, disrupts_otherwise;
     int failure; /* LB_ERR_... where the text cannot be a change at all */
     lb_error *err;
@@ -54,6 +56,10 @@ tree option_get(tree options, const char *name);
 bool is_catalogue(tree range);
 
 bool alter_table_rule(judge *j, tree statement); /* effect_table.c */
+bool do_rule(judge *j, tree statement);          /* effect_do.c */
+
+/* effect.c: a text that runs as a part of the statement in hand. What does not parse cannot be seen through. */
+void judge_text(judge *j, const char *sql);
 
 /* Functions, by their full name as a list of strings. */
 void judge_function(judge *j, tree name);

@@ -172,6 +172,54 @@ void tree_text(tree scalar, char *ret_text, size_t size)
     tree_trim(ret_text);
 }
 
+/* The UTF-8 of a code point below 0x10000, which is all that one escape can say. */
+static size_t put_code(unsigned code, char *into)
+{
+    if (code < 0x80) {
+        into[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        into[0] = (char)(0xc0 | code >> 6);
+        into[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    into[0] = (char)(0xe0 | code >> 12);
+    into[1] = (char)(0x80 | (code >> 6 & 0x3f));
+    into[2] = (char)(0x80 | (code & 0x3f));
+    return 3;
+}
+
+size_t tree_exact(tree scalar, char *ret_text)
+{
+    static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
+    size_t n = 0;
+    if (!scalar.at || *scalar.at != '"') {
+        ret_text[0] = '\0';
+        return 0;
+    }
+    for (const char *p = scalar.at + 1; *p && *p != '"'; p++) {
+        const char *letter = *p == '\\' && p[1] ? strchr(letters, p[1]) : NULL;
+        if (*p != '\\' || !p[1]) {
+            ret_text[n++] = *p;
+        } else if (*++p == 'u') {
+            char digits[5] = "";
+            (void)snprintf(digits, sizeof digits, "%.4s", p + 1); /* four of them */
+            n += put_code((unsigned)strtoul(digits, NULL, 16), ret_text + n);
+            p += strnlen(p + 1, 4);
+        } else {
+            ret_text[n++] = letter ? meanings[letter - letters] : *p;
+        }
+    }
+    ret_text[n] = '\0';
+    return n;
+}
+
+int64_t tree_number(tree scalar)
+{
+    return scalar.at ? strtoll(scalar.at, NULL, 10) : 0;
+}
+
 /* Past a "location":123 and one comma beside it, if one stands here. */
 static const char *past_location(const char *p)
 {

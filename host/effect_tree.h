@@ -28,7 +28,9 @@ tree tree_node(tree node, const char *kind);
 bool tree_is(tree scalar, const char *text);
 bool tree_true(tree scalar);
 void tree_text(tree scalar, char *ret_text, size_t size);
-bool tree_same(tree a, tree b); /* equal but for the places where they stand in the source */
+size_t tree_exact(tree scalar, char *ret_text); /* a text as it is, whole; the room is what stands between its quotes */
+int64_t tree_number(tree scalar);               /* 0 where there is none, as the parser leaves it out */
+bool tree_same(tree a, tree b);                 /* equal but for the places where they stand in the source */
 
 /* The next key at or after `from` and before `end`, with its value; false where there is none. */
 bool tree_next_key(const char *from, const char *end, char *ret_key, size_t size, tree *ret_value);

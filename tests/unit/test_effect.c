@@ -150,11 +150,46 @@ static void calls_functions(void)
               {"SELECT \"PG_SLEEP\"(1)", DESTROYS, "cannot be seen through"},
               {"SELECT app.lower('x')", DESTROYS, "app.lower()"}, {"SELECT \"abs acos\"(1)", DESTROYS, NULL},
               {"INSERT INTO t SELECT app.clean(a) FROM s", DESTROYS, "app.clean()"},
-              {"CALL app.purge(1)", DESTROYS, "procedure app.purge"},
-              {"DO $$ BEGIN PERFORM 1; END $$", DESTROYS, "DO block"},
-              {"LOAD 'auto_explain'", DESTROYS, "auto_explain"},
+              {"CALL app.purge(1)", DESTROYS, "procedure app.purge"}, {"LOAD 'auto_explain'", DESTROYS, "auto_explain"},
               {"SELECT gen_random_uuid(), extract(year FROM now()), 'a' SIMILAR TO 'b', a AT TIME ZONE 'UTC' FROM t",
                READS, NULL});
+}
+
+/* PL/pgSQL is looked into; what is put together when it runs is not. */
+static void blocks_of_code(void)
+{
+    CHECK_ALL(
+        {"DO $$ BEGIN PERFORM 1; END $$", READS, NULL},
+        {"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'c') THEN "
+         "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; END IF; END $$",
+         ADDS, "adds constraint c to t"},
+        {"DO $$ BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END $$", ADDS, NULL},
+        {"DO LANGUAGE plpgsql $$ BEGIN ALTER TABLE t\n-- a remark\nDROP COLUMN a; END $$", DESTROYS, "drops column a"},
+        {"DO $$ BEGIN FOR i IN 1..3 LOOP DELETE FROM t WHERE id = i; END LOOP; END $$", DESTROYS, "deletes rows of t"},
+        {"DO $$ DECLARE n int := purge(); BEGIN NULL; END $$", DESTROYS, "purge(), which cannot be seen through"},
+        {"DO $$ DECLARE n int; BEGIN n := app.purge(1); END $$", DESTROYS, "app.purge()"},
+        {"DO $$ DECLARE n int[]; BEGIN n[app.purge()] := 1; END $$", DESTROYS, "app.purge()"},
+        {"DO $$ DECLARE n int; BEGIN n = lower('x')::int; END $$", READS, NULL},
+        {"DO $$ DECLARE c CURSOR FOR SELECT app.purge(); BEGIN NULL; END $$", DESTROYS, "app.purge()"},
+        {"DO $$ BEGIN EXECUTE 'DROP TABLE t'; END $$", DESTROYS, "drops table t"},
+        {"DO $$ BEGIN EXECUTE 'COMMENT ON TABLE t IS NULL'; END $$", ADDS, NULL},
+        {"DO $$ BEGIN EXECUTE E'COMMENT ON TABLE t IS NULL -- \\n; DROP TABLE t'; END $$", DESTROYS, "drops table t"},
+        {"DO $$ BEGIN EXECUTE format('COMMENT ON TABLE %I IS NULL', 't'); END $$", DESTROYS, "puts together"},
+        {"DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT ' || 1 LOOP COMMENT ON TABLE t IS NULL; END LOOP; "
+         "END $$",
+         DESTROYS, "puts together"},
+        {"DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT 1' LOOP EXECUTE 'COMMENT ON TABLE t IS NULL'; "
+         "END LOOP; END $$",
+         ADDS, NULL},
+        {"DO $$ DECLARE c refcursor; BEGIN OPEN c FOR EXECUTE 'SELECT 1' || x; END $$", DESTROYS, "puts together"},
+        {"DO $$ BEGIN CALL app.purge(); END $$", DESTROYS, "procedure app.purge"},
+        {"DO $$ BEGIN DO $x$ BEGIN PERFORM 1; END $x$; END $$", DESTROYS, "cannot be seen through"},
+        {"DO $$ BEGIN RAISE NOTICE '%', app.purge(); END $$", DESTROYS, "app.purge()"},
+        {"DO $$ this is no PL/pgSQL $$", DESTROYS, "cannot be seen through"},
+        {"DO LANGUAGE plpython3u $$ x = 1 $$", DESTROYS, "cannot be seen through"});
+    CU_ASSERT_FALSE(verdict_of("DO $$ BEGIN PERFORM 1; COMMIT; END $$").in_transaction);
+    CU_ASSERT_TRUE(verdict_of("DO $$ BEGIN PERFORM 1; END $$").in_transaction);
+    CU_ASSERT_EQUAL(verdict_of("SELECT 1; DO $$ BEGIN DROP TABLE t; END $$; SELECT 2").effect, DESTROYS);
 }
 
 static void creates(void)
@@ -433,7 +468,7 @@ static void knows_what_must_stand_alone(void)
         CU_ASSERT_TRUE(verdict_of(together[i]).in_transaction);
 }
 
-SUITE(effect, TEST(reads), TEST(changes_rows), TEST(calls_functions), TEST(creates), TEST(alters_columns),
-      TEST(alters_tables), TEST(alters_other_objects), TEST(drops), TEST(maintains),
+SUITE(effect, TEST(reads), TEST(changes_rows), TEST(calls_functions), TEST(blocks_of_code), TEST(creates),
+      TEST(alters_columns), TEST(alters_tables), TEST(alters_other_objects), TEST(drops), TEST(maintains),
       TEST(takes_the_strongest_of_several), TEST(asks_always_for_indexes), TEST(tells_sessions_from_other_disruption),
       TEST(knows_what_must_stand_alone))
