@@ -68,8 +68,7 @@ int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group
     return 0;
 }
 
-/* A change that is not yet in its group; NULL after a failure. */
-static change *new_change(lb_group *group, change_kind kind, lb_error *err)
+change *door_new_change(lb_group *group, change_kind kind, lb_error *err)
 {
     run_state *run = group->run;
     change *c = NULL;
@@ -114,7 +113,7 @@ int door_change_sql(lb_group *group, const lb_statement *statement, const lb_val
     run_state *run = group->run;
     if (statement->kind != LB_STATEMENT_CHANGE)
         return lb_fail(err, LB_ERR_INVALID, "reads go through lb_query", "%s is not a change", statement->name);
-    change *c = new_change(group, CHANGE_SQL, err);
+    change *c = door_new_change(group, CHANGE_SQL, err);
     if (!c)
         return err->code;
     int r = run_compose(&run->ctx, statement, args, &c->sql, err);
@@ -137,7 +136,7 @@ int door_change_control(lb_group *group, const lb_request *request, lb_error *er
     run_state *run = group->run;
     if (strcmp(request->method, "GET") == 0)
         return lb_fail(err, LB_ERR_INVALID, "reads go through lb_control", "GET %s is not a change", request->path);
-    change *c = new_change(group, CHANGE_API, err);
+    change *c = door_new_change(group, CHANGE_API, err);
     if (!c)
         return err->code;
     lb_request *copy = arena_alloc(run->memory, sizeof *copy);
@@ -160,7 +159,7 @@ int door_change_file(lb_group *group, const char *path, const char *content, lb_
 {
     run_state *run = group->run;
     struct stat st;
-    change *c = new_change(group, CHANGE_FILE, err);
+    change *c = door_new_change(group, CHANGE_FILE, err);
     if (!c)
         return err->code;
     c->path = *path == '/' ? arena_strdup(run->memory, path)
@@ -182,7 +181,7 @@ int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
     size_t count = 0;
     if (!argv || !argv[0])
         return lb_fail(err, LB_ERR_INVALID, NULL, "there is no program to run");
-    change *c = new_change(group, CHANGE_EXEC, err);
+    change *c = door_new_change(group, CHANGE_EXEC, err);
     if (!c)
         return err->code;
     while (argv[count])

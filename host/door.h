@@ -41,6 +41,9 @@ struct lb_group {
 /* Tells the supervisor how a change stands. Goes out before a change is begun, so that a crash leaves a trace. */
 void door_announce(const change *c);
 
+/* A change that is not yet in its group; NULL after a failure. */
+change *door_new_change(lb_group *group, change_kind kind, lb_error *err);
+
 /* door.c: only a change that is complete becomes part of its group, and only one that the run's document has room for.
  */
 LB_MUST_CHECK int door_join(change *c, lb_error *err);
@@ -57,6 +60,10 @@ LB_MUST_CHECK int door_ask(lb_group *group, lb_error *err);
 
 /* door_execute.c: carries a group out; intents are durable before anything happens. */
 LB_MUST_CHECK int door_execute(lb_group *group, lb_error *err);
+
+/* door_script.c: is it a statement of a script, and where in it the error in hand comes from. */
+bool door_is_scripted(const change *c);
+int door_script_wrap(const change *c, lb_error *err);
 
 /* door_command.c: one change of a kind that is not SQL. */
 LB_MUST_CHECK int door_run_file(change *c, lb_error *err);

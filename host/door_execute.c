@@ -36,7 +36,13 @@ static int run_sql(change *c, lb_error *err)
         .deadline = run->deadline,
     };
     int r = run_session(run, err);
-    return r < 0 ? r : session_execute(run->session, &command, &sink, &c->rows, err);
+    if (r < 0)
+        return r;
+    if (!door_is_scripted(c))
+        return session_execute(run->session, &command, &sink, &c->rows, err);
+    session_spend(run->session);
+    r = session_execute(run->session, &command, &sink, &c->rows, err);
+    return r < 0 ? door_script_wrap(c, err) : r;
 }
 
 static int run_change(change *c, lb_error *err)

@@ -141,6 +141,7 @@ const lb_host run_host = {
     .recall = run_recall,
     .remember = run_remember,
     .thresholds = run_thresholds,
+    .change_script = door_change_script,
 };
 
 bool run_declares(const char *const *names, const char *name)
@@ -420,6 +421,7 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
     }
     worker->sessions = shared;
     (void)session_pool_free(own); /* gives NULL */
+    session_close_spent(shared);
     arena_reset(&worker->memory); /* the run's clean-ups are its own to answer for, not the next run's */
     ret_done->retire = leaves_something();
 }

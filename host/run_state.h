@@ -117,6 +117,7 @@ LB_MUST_CHECK int door_change_sql(lb_group *group, const lb_statement *statement
 LB_MUST_CHECK int door_change_control(lb_group *group, const lb_request *request, lb_error *err);
 LB_MUST_CHECK int door_change_file(lb_group *group, const char *path, const char *content, lb_error *err);
 LB_MUST_CHECK int door_change_exec(lb_group *group, const char *const *argv, lb_error *err);
+LB_MUST_CHECK int door_change_script(lb_group *group, const lb_script *script, lb_error *err);
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
 int64_t door_rows(const lb_group *group);
 const char *door_reply(const lb_group *group);

@@ -11,6 +11,7 @@ struct session {
     char *project, *branch;
     void *handle;
     int version; /* 0: not asked yet */
+    bool is_spent;
     int64_t used_at;
 };
 
@@ -165,6 +166,20 @@ int session_get(session_pool *pool, const lb_target *target, const char *tool, i
     s->used_at = clock_monotonic();
     *ret_session = s;
     return 0;
+}
+
+void session_spend(session *s)
+{
+    s->is_spent = true;
+}
+
+void session_close_spent(session_pool *pool)
+{
+    for (session *s = pool->sessions, *following; s; s = following) {
+        following = s->next;
+        if (s->is_spent)
+            session_discard(s);
+    }
 }
 
 int64_t session_close_idle(session_pool *pool)

@@ -21,6 +21,10 @@ LB_MUST_CHECK int session_get(session_pool *pool, const lb_target *target, const
                               session **ret_session, bool *ret_kept, lb_error *err);
 void session_discard(session *s); /* closed for good: its state is not known */
 
+/* For a session whose settings are no longer ours: it serves this run to its end, and no other one. */
+void session_spend(session *s);
+void session_close_spent(session_pool *pool);
+
 /* Closes sessions that have not been used for connection_idle_s. Microseconds until the next one is due, or -1. */
 int64_t session_close_idle(session_pool *pool);
 

@@ -47,6 +47,17 @@ typedef struct lb_group_spec {
 
 #define LB_GROUP(...) (&(const lb_group_spec){.size = sizeof(lb_group_spec), __VA_ARGS__})
 
+/* SQL that people have written: a migration. The host cuts it up by the server's parser, classes each statement, and
+ * executes and audits them one by one, in the order of the text. */
+typedef struct lb_script {
+    uint32_t size;        /* LB_SCRIPT fills it */
+    const char *name;     /* the file's name: for errors, the audit log and fixtures (sql/script/NAME.json) */
+    const char *text;     /* the whole text, so that errors can say where in it */
+    uint32_t first, last; /* which of its statements, counted from 1; 0: from the first, to the last */
+} lb_script;
+
+#define LB_SCRIPT(...) (&(const lb_script){.size = sizeof(lb_script), __VA_ARGS__})
+
 /* One term of a confidence: the host adds the points up, so the figure can be checked. */
 typedef struct lb_term {
     const char *name; /* NULL ends the array */
@@ -125,6 +136,7 @@ typedef struct lb_host {
     int (*recall)(lb_ctx *ctx, const char **ret_json, lb_error *err);
     int (*remember)(lb_ctx *ctx, const char *json, lb_error *err);
     int (*thresholds)(lb_ctx *ctx, const char **ret_json, lb_error *err);
+    int (*change_script)(lb_group *group, const lb_script *script, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -302,6 +314,16 @@ LB_MUST_CHECK static inline int lb_change_file(lb_ctx *ctx, lb_group *group, con
 LB_MUST_CHECK static inline int lb_change_exec(lb_ctx *ctx, lb_group *group, const char *const *argv, lb_error *err)
 {
     return ctx->host->change_exec(group, argv, err);
+}
+
+/* Adds statements of a text, the one way for SQL that is not of the catalogue to get to a server. Text that does not
+ * parse, that controls transactions by itself, or that reads rows from its client is LB_ERR_INVALID, and nothing of it
+ * is added; errors name the statement, its line and its column. What it sets in the session ends with the run. */
+LB_MUST_CHECK static inline int lb_change_script(lb_ctx *ctx, lb_group *group, const lb_script *script, lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, change_script)
+               ? ctx->host->change_script(group, script, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host takes no scripts");
 }
 
 /* The decision: plans, asks the gate, executes, audits. An outcome is no error; a failed execution is. Once per group.

@@ -6,10 +6,10 @@
 #include <sql/example/terminate_backend.h>
 
 struct args {
-    const char *comment, *title, *evidence, *body;
+    const char *comment, *title, *evidence, *body, *script;
     lb_texts drops, calls, files, program;
     bool atomic, bounded;
-    int64_t groups, pid;
+    int64_t groups, pid, first, last;
 };
 
 static const lb_param params[] = {
@@ -17,6 +17,9 @@ static const lb_param params[] = {
     LB_PARAM(struct args, evidence, LB_JSON, "{}", "evidence"),
     LB_PARAM(struct args, comment, LB_TEXT, NULL, "comments on the table public.orders"),
     LB_PARAM(struct args, pid, LB_I64, "0", "ends this session"),
+    LB_PARAM(struct args, script, LB_TEXT, NULL, "a migration, called V1__some.sql"),
+    LB_PARAM(struct args, first, LB_I64, "0", "its first statement"),
+    LB_PARAM(struct args, last, LB_I64, "0", "and its last one"),
     LB_PARAM(struct args, drops, LB_LIST_OF(LB_TEXT), NULL, "indexes of public to drop"),
     LB_PARAM(struct args, calls, LB_LIST_OF(LB_TEXT), NULL, "METHOD PATH or METHOD PATH?QUERY"),
     LB_PARAM(struct args, body, LB_TEXT, NULL, "of each POST and PATCH"),
@@ -78,6 +81,11 @@ static int propose(lb_ctx *ctx, const struct args *args, lb_outcome *ret_outcome
                           &group, err);
     if (r >= 0)
         r = add_sql(ctx, group, args, err);
+    if (r >= 0 && args->script)
+        r = lb_change_script(ctx, group,
+                             LB_SCRIPT(.name = "V1__some.sql", .text = args->script, .first = (uint32_t)args->first,
+                                       .last = (uint32_t)args->last),
+                             err);
     for (size_t i = 0; r >= 0 && i < args->calls.count; i++)
         r = add_call(ctx, group, args, args->calls.items[i], err);
     for (size_t i = 0; r >= 0 && i < args->files.count; i++)

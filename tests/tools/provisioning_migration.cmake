@@ -1,0 +1,6 @@
+# Scripts of SQL, from the host's parser to the tool that applies migrations.
+lb_add_unit_test(effect_script LIBS lb_effect)
+lb_add_unit_test(door_script LIBS lb_effect)
+set_tests_properties(unit.door_script PROPERTIES ENVIRONMENT
+  "LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_HOSTILE=${CMAKE_BINARY_DIR}/hostile")
+add_dependencies(test_door_script hostile_proposes transport_mock)
