@@ -10,7 +10,7 @@ enum { MODE_STATEMENT = 0, MODE_EXPRESSION = 2, MODE_ASSIGNMENT = 3 };
 typedef struct walker {
     void (*visit)(void *state, const block_piece *piece);
     void *state;
-    const char *loop_ends; /* the end of the outermost loop that was open last */
+    const char *loop_ends, *guard_ends; /* where the outermost one that was open last ends */
     uint32_t line;
     bool failed;
 } walker;
@@ -25,7 +25,8 @@ static bool word_in(const char *const *words, const char *word)
 
 static void hand_on(walker *w, block_piece_kind kind, const char *sql, const char *at)
 {
-    const block_piece piece = {.kind = kind, .sql = sql, .line = w->line, .in_loop = at < w->loop_ends};
+    const block_piece piece = {
+        .kind = kind, .sql = sql, .line = w->line, .in_loop = at < w->loop_ends, .is_guarded = at < w->guard_ends};
     w->visit(w->state, &piece);
 }
 
@@ -83,6 +84,12 @@ static const char *const loop_nodes[] = {
     "PLpgSQL_stmt_forc", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors", NULL};
 static const char *const ending_nodes[] = {"PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback", NULL};
 
+static bool guards(const char *key, tree value)
+{
+    return strcmp(key, "PLpgSQL_stmt_if") == 0 || strcmp(key, "PLpgSQL_stmt_case") == 0 ||
+           (strcmp(key, "PLpgSQL_stmt_block") == 0 && tree_has(tree_get(value, "exceptions")));
+}
+
 static void take_node(walker *w, const char *key, tree value)
 {
     tree line = tree_get(value, "lineno");
@@ -90,6 +97,8 @@ static void take_node(walker *w, const char *key, tree value)
         w->line = (uint32_t)tree_number(line);
     if (word_in(loop_nodes, key) && value.at >= w->loop_ends)
         w->loop_ends = tree_end(value);
+    if (guards(key, value) && value.at >= w->guard_ends)
+        w->guard_ends = tree_end(value);
     if (word_in(ending_nodes, key))
         hand_on(w, BLOCK_COMMITS, "", value.at);
     else if (word_in(dynamic_nodes, key))

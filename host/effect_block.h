@@ -16,6 +16,7 @@ typedef struct block_piece {
     const char *sql; /* during the call only */
     uint32_t line;   /* in the block's text, from 1; 0 where the parser does not say */
     bool in_loop;
+    bool is_guarded; /* under an IF, or in a block that catches errors */
 } block_piece;
 
 /* Calls visit for each piece, in the order of the text. definition is a whole DO or CREATE FUNCTION statement, of a

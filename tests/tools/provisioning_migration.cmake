@@ -4,3 +4,4 @@ lb_add_unit_test(door_script LIBS lb_effect)
 set_tests_properties(unit.door_script PROPERTIES ENVIRONMENT
   "LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_HOSTILE=${CMAKE_BINARY_DIR}/hostile")
 add_dependencies(test_door_script hostile_proposes transport_mock)
+lb_add_unit_test(judge LIBS migration_judge)

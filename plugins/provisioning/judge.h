@@ -1,0 +1,93 @@
+/* judge.h: judges migrations statement by statement, on the tree of the server's own parser: what a statement does,
+ * which lock it takes, whether a second run would do it again, and by which of the known hazards it endangers others.
+ * It looks into DO blocks and into the bodies of functions. Nothing is executed and no server is asked. */
+#ifndef LBOPS_PROVISIONING_JUDGE_H
+#define LBOPS_PROVISIONING_JUDGE_H
+
+#include "arena.h"
+#include "effect_script.h"
+#include "sha256.h"
+
+typedef enum judge_severity {
+    JUDGE_NOTICE,
+    JUDGE_BLOCKING,
+    JUDGE_BREAKING,
+    JUDGE_DATA_LOSS,
+    JUDGE_IRREVERSIBLE
+} judge_severity;
+
+typedef enum judge_rule_id {
+#define RULE(symbol, id, severity, refuses, doc, safe) JUDGE_##symbol,
+#include "judge_rules.def"
+#undef RULE
+    JUDGE_RULES
+} judge_rule_id;
+
+typedef struct judge_rule {
+    const char *id; /* "index-not-concurrent" */
+    judge_severity severity;
+    bool refuses; /* a file with it is not executed, unless it says that it may */
+    const char *doc, *safe;
+} judge_rule;
+
+const judge_rule *judge_rule_of(judge_rule_id id);
+bool judge_rule_find(const char *id, judge_rule_id *ret_id);
+const char *judge_severity_name(
+    judge_severity severity); /* "notice" "blocking-lock" "breaking" "data-loss" "irreversible" */
+
+/* Strengths of a table lock, as the server orders them; 0: none on a table. */
+typedef enum judge_lock {
+    LOCK_NONE,
+    LOCK_ACCESS_SHARE,
+    LOCK_ROW_SHARE,
+    LOCK_ROW_EXCLUSIVE,
+    LOCK_SHARE_UPDATE_EXCLUSIVE,
+    LOCK_SHARE,
+    LOCK_SHARE_ROW_EXCLUSIVE,
+    LOCK_EXCLUSIVE,
+    LOCK_ACCESS_EXCLUSIVE
+} judge_lock;
+
+const char *judge_lock_name(judge_lock lock); /* "ACCESS EXCLUSIVE"; "none" */
+
+typedef struct judge_hazard {
+    judge_rule_id rule;
+    uint32_t statement; /* counted from 1; 0: the file */
+    script_place place;
+    bool in_body;        /* of a function, which this migration only defines */
+    const char *object;  /* "app.orders" */
+    const char *rewrite; /* the statement as it would pass, or the rule's safe form */
+} judge_hazard;
+
+typedef struct judged {
+    const script_statement *source;
+    effect_verdict verdict; /* as the gate has it */
+    judge_lock lock;
+    const char *lock_on;  /* the table; "" where there is none */
+    bool scans, rewrites; /* the whole table, under that lock */
+    bool is_idempotent, is_ddl;
+    bool starts_part; /* a transaction of its own begins here; see judge_file */
+    struct {
+        const char *schema, *name, *table; /* of an index that is built CONCURRENTLY; else NULL */
+    } builds;
+} judged;
+
+typedef struct judgement {
+    const judged *items;
+    size_t count;
+    const judge_hazard *hazards;
+    size_t hazard_count;
+    bool destroys;             /* some statement is destructive to the gate */
+    char meaning[SHA256_TEXT]; /* the same for two texts that differ in comments, blanks and letter case of keywords */
+} judgement;
+
+/* Judges a text for a server of that major version. Text that does not parse becomes one hazard (syntax-error), so that
+ * a directory can be told of as a whole; only a lack of memory is an error.
+ *
+ * Statements that can share a transaction form a part. A part ends before a statement that must stand alone, before
+ * VALIDATE of what the part has just added, behind a new value of an enum; and, as long as nothing is destroyed, where
+ * rows would be changed or a second table locked while the strong lock of a first one is held. */
+LB_MUST_CHECK int judge_file(const char *text, int server_major, arena *memory, judgement *ret_judgement,
+                             lb_error *err);
+
+#endif

@@ -1,0 +1,116 @@
+/* What only the whole file shows, and where a transaction has to end. */
+#include "judge_internal.h"
+
+static void at_fact(judging *j, const fact *f)
+{
+    j->number = f->statement;
+    j->place = f->place;
+}
+
+static bool is_found(const judging *j, fact_kind kind, const fact *f)
+{
+    return judging_find(j, kind, f->name) != NULL;
+}
+
+static void what_is_left_open(judging *j)
+{
+    for (size_t i = 0; i < j->fact_count; i++) {
+        const fact f = j->facts[i];
+        at_fact(j, &f);
+        if (f.kind == FACT_NOT_VALID && !is_found(j, FACT_VALIDATED, &f))
+            judging_hazard(j, JUDGE_NOT_VALID_OPEN, f.name, NULL);
+        if (f.kind == FACT_SECURED && !is_found(j, FACT_POLICY, &f))
+            judging_hazard(j, JUDGE_ROW_SECURITY_BARE, f.name, NULL);
+    }
+}
+
+/* ---- parts ---- */
+
+typedef struct part {
+    size_t first;
+    const char *strong; /* the table of whose readers and writers wait; "" */
+    bool adds_enum_value, is_alone;
+} part;
+
+static bool is_node(const judged *s, const char *kind)
+{
+    return tree_has(tree_node(s->source->node, kind));
+}
+
+static bool changes_rows(const judged *s)
+{
+    return is_node(s, "InsertStmt") || is_node(s, "UpdateStmt") || is_node(s, "DeleteStmt") || is_node(s, "MergeStmt");
+}
+
+static bool adds_enum_value(const judged *s)
+{
+    tree alter = tree_node(s->source->node, "AlterEnumStmt");
+    return tree_has(alter) && !tree_has(tree_get(alter, "oldVal"));
+}
+
+/* Does it validate what the part has added? */
+static bool validates_own(const judging *j, const part *p, size_t at)
+{
+    for (size_t i = 0; i < j->fact_count; i++) {
+        const fact *f = &j->facts[i];
+        if (f->kind != FACT_VALIDATED || f->statement != at + 1)
+            continue;
+        const fact *added = judging_find(j, FACT_NOT_VALID, f->name);
+        if (added && added->statement > p->first && added->statement <= at)
+            return true;
+    }
+    return false;
+}
+
+static bool must_start(const judging *j, const part *p, const judged *s, size_t at)
+{
+    return p->is_alone || !s->verdict.in_transaction || validates_own(j, p, at) ||
+           (p->adds_enum_value && !adds_enum_value(s));
+}
+
+static bool locks_strongly(const judging *j, const judged *s)
+{
+    return s->lock == LOCK_ACCESS_EXCLUSIVE && !judging_is_new(j, s->lock_on);
+}
+
+/* The strong lock of one table should not be held while rows are written or another one is waited for. */
+static bool should_start(const judging *j, const part *p, const judged *s)
+{
+    if (!p->strong[0])
+        return false;
+    return (changes_rows(s) && !judging_is_new(j, s->lock_on)) ||
+           (locks_strongly(j, s) && strcmp(s->lock_on, p->strong) != 0);
+}
+
+static void cut_into_parts(judging *j, judged *items, size_t count, bool destroys)
+{
+    part p = {.strong = ""};
+    size_t parts = count > 0;
+    for (size_t i = 0; i < count; i++) {
+        judged *s = &items[i];
+        bool starts = i > 0 && (must_start(j, &p, s, i) || (!destroys && should_start(j, &p, s)));
+        s->starts_part = i == 0 || starts;
+        if (starts) {
+            p = (part){.first = i, .strong = ""};
+            parts++;
+        }
+        p.is_alone = !s->verdict.in_transaction;
+        p.adds_enum_value = p.adds_enum_value || adds_enum_value(s);
+        if (locks_strongly(j, s))
+            p.strong = s->lock_on;
+    }
+    if (destroys && parts > 1) {
+        j->number = 0;
+        j->place = (script_place){1, 1};
+        judging_hazard(j, JUDGE_DESTRUCTIVE_PARTS, "the file", NULL);
+    }
+}
+
+void judge_whole(judging *j, judged *items, size_t count)
+{
+    bool destroys = false;
+    for (size_t i = 0; i < count; i++)
+        destroys = destroys || items[i].verdict.effect == EFFECT_DESTRUCTIVE;
+    what_is_left_open(j);
+    cut_into_parts(j, items, count, destroys);
+}

@@ -1,0 +1,79 @@
+/* judge_internal.h: what the files of the judge share. judge.c walks, the others hold what is known of each statement.
+ */
+#ifndef LBOPS_PROVISIONING_JUDGE_INTERNAL_H
+#define LBOPS_PROVISIONING_JUDGE_INTERNAL_H
+
+#include "judge.h"
+
+#include "effect_rules.h"
+
+/* What earlier statements of the file did, for later ones. */
+typedef enum fact_kind {
+    FACT_CREATED,   /* table: nobody uses it yet */
+    FACT_DROPPED,   /* "table app.orders": and may be created again */
+    FACT_NOT_VALID, /* "app.orders.constraint" */
+    FACT_VALIDATED, /* the same */
+    FACT_NOT_NULL,  /* "app.orders.column": a CHECK of the file says it is not null; counts when it is validated */
+    FACT_ALTERED,   /* table */
+    FACT_SECURED,   /* table: row security enabled */
+    FACT_POLICY,    /* table: has a policy of this file */
+    FACT_INDEX      /* index of this file */
+} fact_kind;
+
+typedef struct fact {
+    fact_kind kind;
+    const char *name, *extra;
+    uint32_t statement;
+    script_place place;
+} fact;
+
+typedef struct judging {
+    arena *memory;
+    int server;
+    script text;
+    judged *now;
+    uint32_t number;
+    script_place place;
+    const char *source; /* of the statement in hand, also where it stands in a block */
+    bool in_block, in_body, in_loop, is_guarded;
+    judge_hazard *hazards;
+    size_t hazard_count, hazard_capacity;
+    fact *facts;
+    size_t fact_count, fact_capacity;
+    bool out_of_memory;
+} judging;
+
+/* judge.c */
+const char *judging_printf(judging *j, const char *fmt, ...) LB_PRINTF(2, 3);
+void judging_hazard(judging *j, judge_rule_id id, const char *object, const char *rewrite);
+void judging_lock(judging *j, judge_lock lock, const char *on);
+void judging_fact(judging *j, fact_kind kind, const char *name, const char *extra);
+const fact *judging_find(const judging *j, fact_kind kind, const char *name);
+bool judging_is_new(const judging *j, const char *table); /* of this file */
+void judging_not_idempotent(judging *j, const char *object, const char *rewrite);
+void judging_needs(judging *j, int server, const char *what);
+
+/* The statement as it would pass: with words put in behind the first such word, or inside a block that looks first. */
+const char *judging_insert(judging *j, const char *after, const char *words);
+const char *judging_catch(judging *j, const char *condition);
+const char *judging_if(judging *j, const char *condition);
+
+/* Each knows some kinds of statements and says whether this one is among them. */
+bool judge_table_statement(judging *j, const char *kind, tree s);  /* judge_table.c: ALTER TABLE */
+bool judge_create_statement(judging *j, const char *kind, tree s); /* judge_create.c: CREATE */
+bool judge_object_statement(judging *j, const char *kind, tree s); /* judge_object.c: DROP, ALTER, rights */
+bool judge_data_statement(judging *j, const char *kind, tree s);   /* judge_data.c: rows, sessions, upkeep */
+
+/* judge_create.c: a column's type and constraints, of a new table or of one that is there. */
+void judge_column(judging *j, tree column, const char *table, bool table_is_new);
+bool judge_is_unstable(tree expression); /* calls a function that may answer otherwise for each row */
+bool judge_is_true(tree expression);     /* judge_data.c: holds for every row */
+
+/* judge_code.c: what stands inside of DO and CREATE FUNCTION. */
+void judge_code(judging *j, tree statement, bool runs);
+void judging_statement(judging *j, tree node); /* judge.c: one more, in the place where j stands */
+
+/* judge_file.c: what only the whole shows, and where a transaction has to end. */
+void judge_whole(judging *j, judged *items, size_t count);
+
+#endif

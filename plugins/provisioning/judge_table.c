@@ -1,0 +1,358 @@
+/* ALTER TABLE and its relatives, subcommand by subcommand. */
+#include "judge_internal.h"
+
+typedef struct alteration {
+    tree command, def;
+    label table, part; /* part: column, constraint, trigger */
+    bool is_new;
+    tree kind; /* OBJECT_TABLE ... */
+} alteration;
+
+typedef struct command {
+    const char *subtype;
+    judge_lock lock;
+    int rule; /* or NONE */
+    bool scans, rewrites;
+    void (*special)(judging *j, const alteration *a);
+} command;
+
+#define NONE (-1)
+#define AE   LOCK_ACCESS_EXCLUSIVE
+#define SUE  LOCK_SHARE_UPDATE_EXCLUSIVE
+#define SRE  LOCK_SHARE_ROW_EXCLUSIVE
+
+static const char *part_name(judging *j, const alteration *a)
+{
+    return a->part.text[0] ? judging_printf(j, "%s.%s", a->table.text, a->part.text) : a->table.text;
+}
+
+/* Nobody waits for a table that only this transaction knows. */
+static void endangers(judging *j, const alteration *a, judge_rule_id id, const char *rewrite)
+{
+    if (!a->is_new || judge_rule_of(id)->severity >= JUDGE_BREAKING)
+        judging_hazard(j, id, part_name(j, a), rewrite);
+}
+
+/* ---- columns ---- */
+
+static void add_column(judging *j, const alteration *a)
+{
+    tree column = tree_node(a->def, "ColumnDef");
+    label name = label_of(tree_get(column, "colname"));
+    if (!tree_true(tree_get(a->command, "missing_ok")))
+        judging_not_idempotent(j, judging_printf(j, "%s.%s", a->table.text, name.text),
+                               judging_insert(j, "ADD COLUMN", "IF NOT EXISTS"));
+    judge_column(j, column, a->table.text, a->is_new);
+}
+
+static void drop_column(judging *j, const alteration *a)
+{
+    if (!tree_true(tree_get(a->command, "missing_ok")))
+        judging_not_idempotent(j, part_name(j, a), judging_insert(j, "DROP COLUMN", "IF EXISTS"));
+    endangers(j, a, JUDGE_COLUMN_DROP, NULL);
+    if (tree_is(tree_get(a->command, "behavior"), "DROP_CASCADE"))
+        judging_hazard(j, JUDGE_CASCADE, part_name(j, a), NULL);
+}
+
+static void set_default(judging *j, const alteration *a)
+{
+    if (!tree_has(a->def))
+        endangers(j, a, JUDGE_DEFAULT_DROP, NULL);
+}
+
+static void set_not_null(judging *j, const alteration *a)
+{
+    const fact *proof = judging_find(j, FACT_NOT_NULL, part_name(j, a));
+    if (proof && judging_find(j, FACT_VALIDATED, proof->extra))
+        return; /* the server sees the validated CHECK and reads no row */
+    if (!a->is_new)
+        j->now->scans = true;
+    endangers(j, a, JUDGE_SET_NOT_NULL, NULL);
+}
+
+static void add_identity(judging *j, const alteration *a)
+{
+    judging_not_idempotent(j, part_name(j, a), judging_catch(j, "object_not_in_prerequisite_state"));
+}
+
+static void drop_property(judging *j, const alteration *a)
+{
+    if (!tree_true(tree_get(a->command, "missing_ok")))
+        judging_not_idempotent(j, part_name(j, a),
+                               tree_is(tree_get(a->command, "subtype"), "AT_DropIdentity")
+                                   ? judging_insert(j, "DROP IDENTITY", "IF EXISTS")
+                                   : judging_insert(j, "DROP EXPRESSION", "IF EXISTS"));
+    endangers(j, a, JUDGE_COLUMN_UNFOLD, NULL);
+}
+
+static void set_expression(judging *j, const alteration *a)
+{
+    judging_needs(j, 17, "SET EXPRESSION");
+    endangers(j, a, JUDGE_COLUMN_EXPRESSION, NULL);
+}
+
+/* ---- constraints ---- */
+
+static void note_not_null(judging *j, const alteration *a, tree expression, const char *constraint)
+{
+    tree test = tree_node(expression, "NullTest"), column = tree_path(tree_get(test, "arg"), "ColumnRef", "fields");
+    if (tree_is(tree_get(test, "nulltesttype"), "IS_NOT_NULL"))
+        judging_fact(j, FACT_NOT_NULL, judging_printf(j, "%s.%s", a->table.text, label_of(column).text), constraint);
+}
+
+static void check_constraint(judging *j, const alteration *a, tree constraint, const char *name)
+{
+    bool deferred = tree_true(tree_get(constraint, "skip_validation"));
+    tree expression = tree_get(constraint, "raw_expr");
+    note_not_null(j, a, expression, name);
+    if (judge_is_unstable(expression))
+        judging_hazard(j, JUDGE_CHECK_UNSTABLE, name, NULL);
+    if (deferred) {
+        judging_fact(j, FACT_NOT_VALID, name, NULL);
+        return;
+    }
+    judging_fact(j, FACT_VALIDATED, name, NULL);
+    j->now->scans |= !a->is_new && !j->in_body;
+    endangers(j, a, JUDGE_CHECK_VALID,
+              judging_printf(j, "%s NOT VALID; ALTER TABLE %s VALIDATE CONSTRAINT %s", j->source, a->table.text,
+                             label_of(tree_get(constraint, "conname")).text));
+}
+
+static void foreign_key(judging *j, const alteration *a, tree constraint, const char *name)
+{
+    if (tree_is(tree_get(constraint, "fk_del_action"), "c"))
+        judging_hazard(j, JUDGE_FK_CASCADES, name, NULL);
+    if (tree_true(tree_get(constraint, "skip_validation"))) {
+        judging_fact(j, FACT_NOT_VALID, name, NULL);
+        return;
+    }
+    j->now->scans |= !a->is_new && !j->in_body;
+    endangers(j, a, JUDGE_FK_VALID,
+              judging_printf(j, "%s NOT VALID; ALTER TABLE %s VALIDATE CONSTRAINT %s", j->source, a->table.text,
+                             label_of(tree_get(constraint, "conname")).text));
+}
+
+/* PRIMARY KEY, UNIQUE and EXCLUDE: an index is built under the lock, or one that is there is taken. */
+static void indexed_constraint(judging *j, const alteration *a, tree constraint)
+{
+    tree type = tree_get(constraint, "contype");
+    if (tree_has(tree_get(constraint, "indexname")))
+        return;
+    j->now->scans |= !a->is_new && !j->in_body;
+    endangers(j, a,
+              tree_is(type, "CONSTR_PRIMARY")  ? JUDGE_PRIMARY_KEY_BUILDS
+              : tree_is(type, "CONSTR_UNIQUE") ? JUDGE_UNIQUE_BUILDS
+                                               : JUDGE_EXCLUDE_ADD,
+              NULL);
+}
+
+static bool was_dropped(const judging *j, const char *name)
+{
+    return judging_find(j, FACT_DROPPED, name) != NULL;
+}
+
+static void add_constraint(judging *j, const alteration *a)
+{
+    tree constraint = tree_node(a->def, "Constraint"), type = tree_get(constraint, "contype");
+    label own = label_of(tree_get(constraint, "conname"));
+    const char *name = judging_printf(j, "%s.%s", a->table.text, own.text);
+    const char *looks =
+        judging_printf(j, "NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '%s'::regclass AND conname = '%s')",
+                       a->table.text, own.text);
+    if (!was_dropped(j, judging_printf(j, "constraint %s", name)))
+        judging_not_idempotent(
+            j, name, own.text[0] ? judging_if(j, looks) : "give the constraint a name, and look for it first");
+    if (tree_is(type, "CONSTR_CHECK"))
+        check_constraint(j, a, constraint, name);
+    else if (tree_is(type, "CONSTR_FOREIGN"))
+        foreign_key(j, a, constraint, name);
+    else
+        indexed_constraint(j, a, constraint);
+    if (tree_is(type, "CONSTR_FOREIGN"))
+        judging_lock(j, SRE, a->table.text);
+    else
+        judging_lock(j, AE, a->table.text);
+}
+
+static void validate(judging *j, const alteration *a)
+{
+    const char *name = part_name(j, a);
+    const fact *added = judging_find(j, FACT_NOT_VALID, name);
+    if (added && added->statement == j->number)
+        judging_hazard(j, JUDGE_VALIDATE_TOGETHER, name, NULL);
+    judging_fact(j, FACT_VALIDATED, name, NULL);
+    j->now->scans |= !a->is_new && !j->in_body;
+}
+
+static void drop_constraint(judging *j, const alteration *a)
+{
+    const char *name = part_name(j, a);
+    if (!tree_true(tree_get(a->command, "missing_ok")))
+        judging_not_idempotent(j, name, judging_insert(j, "DROP CONSTRAINT", "IF EXISTS"));
+    judging_fact(j, FACT_DROPPED, judging_printf(j, "constraint %s", name), NULL);
+    if (!judging_find(j, FACT_NOT_VALID, name) && !judging_find(j, FACT_VALIDATED, name))
+        endangers(j, a, JUDGE_CONSTRAINT_DROP, NULL);
+    if (tree_is(tree_get(a->command, "behavior"), "DROP_CASCADE"))
+        judging_hazard(j, JUDGE_CASCADE, name, NULL);
+}
+
+/* ---- partitions, storage, security ---- */
+
+static void attach(judging *j, const alteration *a)
+{
+    label part = label_of_range(tree_get(tree_node(a->def, "PartitionCmd"), "name"));
+    judging_not_idempotent(
+        j, part.text,
+        judging_if(
+            j, judging_printf(j, "NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = '%s'::regclass)", part.text)));
+    if (tree_is(a->kind, "OBJECT_INDEX"))
+        return;
+    j->now->scans = true;
+    if (!judging_is_new(j, part.text))
+        judging_hazard(j, JUDGE_ATTACH_PARTITION, part.text, NULL);
+}
+
+static void detach(judging *j, const alteration *a)
+{
+    tree partition = tree_node(a->def, "PartitionCmd");
+    label part = label_of_range(tree_get(partition, "name"));
+    bool concurrent = tree_true(tree_get(partition, "concurrent"));
+    judging_lock(j, concurrent ? SUE : AE, a->table.text);
+    if (!concurrent) {
+        judging_not_idempotent(
+            j, part.text,
+            judging_if(
+                j, judging_printf(j, "EXISTS (SELECT FROM pg_inherits WHERE inhrelid = '%s'::regclass)", part.text)));
+        judging_hazard(j, JUDGE_DETACH_PARTITION, part.text, NULL);
+    }
+}
+
+static void secure(judging *j, const alteration *a)
+{
+    judging_fact(j, FACT_SECURED, a->table.text, NULL);
+    endangers(j, a, JUDGE_ROW_SECURITY, NULL);
+}
+
+static void set_access_method(judging *j, const alteration *a)
+{
+    if (!a->part.text[0])
+        judging_needs(j, 17, "SET ACCESS METHOD DEFAULT");
+    endangers(j, a, JUDGE_TABLE_MOVE, NULL);
+}
+
+static void set_storage(judging *j, const alteration *a)
+{
+    if (tree_is(tree_path(a->def, "String", "sval"), "default"))
+        judging_needs(j, 16, "SET STORAGE DEFAULT");
+}
+
+static void set_options(judging *j, const alteration *a)
+{
+    static const char *const strong[] = {"fastupdate", "user_catalog_table", "security_invoker", "security_barrier",
+                                         "check_option"};
+    tree options = tree_path(a->def, "List", "items");
+    bool is_strong = tree_is(a->kind, "OBJECT_VIEW");
+    for (size_t i = 0; i < LB_COUNT(strong); i++)
+        is_strong = is_strong || tree_has(option_get(options, strong[i]));
+    judging_lock(j, is_strong ? AE : SUE, a->table.text);
+}
+
+static const command commands[] = {
+    {"AT_AddColumn", AE, NONE, false, false, add_column},
+    {"AT_DropColumn", AE, NONE, false, false, drop_column},
+    {"AT_ColumnDefault", AE, NONE, false, false, set_default},
+    {"AT_SetNotNull", AE, NONE, false, false, set_not_null},
+    {"AT_DropNotNull", AE, JUDGE_DROP_NOT_NULL, false, false, NULL},
+    {"AT_AlterColumnType", AE, JUDGE_COLUMN_TYPE, true, true, NULL},
+    {"AT_AddIdentity", AE, NONE, false, false, add_identity},
+    {"AT_DropIdentity", AE, NONE, false, false, drop_property},
+    {"AT_DropExpression", AE, NONE, false, false, drop_property},
+    {"AT_SetExpression", AE, NONE, true, true, set_expression},
+    {"AT_SetStatistics", SUE, NONE, false, false, NULL},
+    {"AT_SetOptions", SUE, NONE, false, false, NULL},
+    {"AT_ResetOptions", SUE, NONE, false, false, NULL},
+    {"AT_SetStorage", AE, NONE, false, false, set_storage},
+    {"AT_SetCompression", AE, NONE, false, false, NULL},
+    {"AT_AddConstraint", LOCK_NONE, NONE, false, false, add_constraint},
+    {"AT_ValidateConstraint", SUE, NONE, false, false, validate},
+    {"AT_DropConstraint", AE, NONE, false, false, drop_constraint},
+    {"AT_AttachPartition", SUE, NONE, false, false, attach},
+    {"AT_DetachPartition", LOCK_NONE, NONE, false, false, detach},
+    {"AT_DetachPartitionFinalize", SUE, NONE, false, false, NULL},
+    {"AT_SetRelOptions", LOCK_NONE, NONE, false, false, set_options},
+    {"AT_ResetRelOptions", LOCK_NONE, NONE, false, false, set_options},
+    {"AT_ClusterOn", SUE, NONE, false, false, NULL},
+    {"AT_DropCluster", SUE, NONE, false, false, NULL},
+    {"AT_SetLogged", AE, JUDGE_TABLE_LOGGED, true, true, NULL},
+    {"AT_SetUnLogged", AE, JUDGE_TABLE_UNLOGGED, true, true, NULL},
+    {"AT_SetAccessMethod", AE, NONE, true, true, set_access_method},
+    {"AT_SetTableSpace", AE, JUDGE_TABLE_MOVE, true, true, NULL},
+    {"AT_ReplicaIdentity", AE, JUDGE_REPLICA_IDENTITY, false, false, NULL},
+    {"AT_EnableTrig", SRE, NONE, false, false, NULL},
+    {"AT_EnableTrigAll", SRE, NONE, false, false, NULL},
+    {"AT_EnableTrigUser", SRE, NONE, false, false, NULL},
+    {"AT_EnableAlwaysTrig", SRE, NONE, false, false, NULL},
+    {"AT_EnableReplicaTrig", SRE, NONE, false, false, NULL},
+    {"AT_DisableTrig", SRE, JUDGE_TRIGGER_DISABLE, false, false, NULL},
+    {"AT_DisableTrigAll", SRE, JUDGE_TRIGGER_DISABLE, false, false, NULL},
+    {"AT_DisableTrigUser", SRE, JUDGE_TRIGGER_DISABLE, false, false, NULL},
+    {"AT_DisableRule", AE, JUDGE_TRIGGER_DISABLE, false, false, NULL},
+    {"AT_EnableRowSecurity", AE, NONE, false, false, secure},
+    {"AT_ForceRowSecurity", AE, JUDGE_ROW_SECURITY, false, false, NULL},
+    {"AT_DisableRowSecurity", AE, JUDGE_ROW_SECURITY_OFF, false, false, NULL},
+    {"AT_NoForceRowSecurity", AE, JUDGE_ROW_SECURITY_OFF, false, false, NULL},
+    {"AT_ChangeOwner", AE, JUDGE_OWNER_CHANGE, false, false, NULL},
+};
+
+static void judge_command(judging *j, alteration *a, tree item)
+{
+    const command *found = NULL;
+    a->command = tree_node(item, "AlterTableCmd");
+    a->def = tree_get(a->command, "def");
+    a->part = label_of(tree_get(a->command, "name"));
+    for (size_t i = 0; i < LB_COUNT(commands) && !found; i++)
+        found = tree_is(tree_get(a->command, "subtype"), commands[i].subtype) ? &commands[i] : NULL;
+    if (!found) {
+        judging_lock(j, AE, a->table.text);
+        return;
+    }
+    judging_lock(j, found->lock, a->table.text);
+    if (found->rule != NONE)
+        endangers(j, a, (judge_rule_id)found->rule, NULL);
+    if (!a->is_new && !j->in_body) {
+        j->now->scans |= found->scans;
+        j->now->rewrites |= found->rewrites;
+    }
+    if (found->special)
+        found->special(j, a);
+}
+
+static size_t count_foreign(tree commands_of)
+{
+    size_t count = 0;
+    for (tree item = tree_first(commands_of); item.at; item = tree_next(item))
+        count += tree_is(tree_path(tree_path(item, "AlterTableCmd", "def"), "Constraint", "contype"), "CONSTR_FOREIGN");
+    return count;
+}
+
+bool judge_table_statement(judging *j, const char *kind, tree s)
+{
+    if (strcmp(kind, "AlterTableStmt") != 0)
+        return false;
+    tree range = tree_get(s, "relation");
+    alteration a = {.table = label_of_range(range), .kind = tree_get(s, "objtype")};
+    a.is_new = judging_is_new(j, a.table.text);
+    if (!tree_has(tree_get(range, "schemaname")))
+        judging_hazard(j, JUDGE_UNQUALIFIED, a.table.text, NULL);
+    if (is_catalogue(range))
+        judging_hazard(j, JUDGE_CATALOGUE, a.table.text, NULL);
+    const fact *before = judging_find(j, FACT_ALTERED, a.table.text);
+    if (before && before->statement + 1 == j->number && !a.is_new && !j->in_block)
+        judging_hazard(j, JUDGE_ALTERS_REPEATED, a.table.text, NULL);
+    if (count_foreign(tree_get(s, "cmds")) > 1)
+        judging_hazard(j, JUDGE_FK_SEVERAL, a.table.text, NULL);
+    for (tree item = tree_first(tree_get(s, "cmds")); item.at; item = tree_next(item))
+        judge_command(j, &a, item);
+    judging_fact(j, FACT_ALTERED, a.table.text, NULL);
+    return true;
+}

@@ -1,0 +1,475 @@
+/* Migrations, judged: each rule fires on what it is for, and not on its safe form. */
+#include "judge.h"
+
+#include "clock.h"
+#include "suite.h"
+
+static judgement judged_by(arena *memory, int server, const char *text)
+{
+    judgement done = {0};
+    lb_error err = {0};
+    int r = judge_file(text, server, memory, &done, &err);
+    CU_ASSERT_EQUAL_FATAL(r, 0);
+    return done;
+}
+
+static const judge_hazard *find(const judgement *done, const char *id)
+{
+    for (size_t i = 0; i < done->hazard_count; i++)
+        if (strcmp(judge_rule_of(done->hazards[i].rule)->id, id) == 0)
+            return &done->hazards[i];
+    return NULL;
+}
+
+typedef struct example {
+    const char *id, *fires, *safe;
+    int server; /* 0: 17 */
+} example;
+
+/* clang-format off: one line for each text */
+static const example examples[] = {
+    {"index-not-concurrent", "CREATE INDEX IF NOT EXISTS i ON app.t (a)",
+     "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a)", 0},
+    {"index-not-concurrent", "DO $$ BEGIN IF true THEN CREATE INDEX i ON app.t (a); END IF; END $$",
+     "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY); CREATE INDEX IF NOT EXISTS i ON app.t (a)", 0},
+    {"index-unnamed", "CREATE INDEX CONCURRENTLY ON app.t (a)",
+     "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a)", 0},
+    {"index-wide", "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a, b, c, d)",
+     "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a, b) INCLUDE (c, d)", 0},
+    {"index-drop-not-concurrent", "DROP INDEX IF EXISTS app.i", "DROP INDEX CONCURRENTLY IF EXISTS app.i", 0},
+    {"index-drop", "DROP INDEX CONCURRENTLY IF EXISTS app.i", "DROP VIEW IF EXISTS app.v", 0},
+    {"reindex-not-concurrent", "REINDEX TABLE app.t", "REINDEX (CONCURRENTLY) TABLE app.t", 0},
+    {"primary-key-builds-index", "ALTER TABLE app.t ADD CONSTRAINT k PRIMARY KEY (a)",
+     "ALTER TABLE app.t ADD CONSTRAINT k PRIMARY KEY USING INDEX i", 0},
+    {"unique-builds-index", "ALTER TABLE app.t ADD CONSTRAINT k UNIQUE (a)",
+     "ALTER TABLE app.t ADD CONSTRAINT k UNIQUE USING INDEX i", 0},
+    {"exclude-builds-index", "ALTER TABLE app.t ADD CONSTRAINT k EXCLUDE USING gist (a WITH &&)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int4range PRIMARY KEY); ALTER TABLE app.t ADD CONSTRAINT k EXCLUDE USING "
+     "gist (a WITH &&)",
+     0},
+    {"check-not-deferred", "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0)",
+     "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE app.t VALIDATE CONSTRAINT c", 0},
+    {"check-with-column", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int CHECK (a > 0)",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int; ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID", 0},
+    {"check-unstable", "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > random()) NOT VALID",
+     "ALTER TABLE app.t ADD CONSTRAINT c CHECK (abs(a) > 0) NOT VALID", 0},
+    {"foreign-key-not-deferred", "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u",
+     "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u NOT VALID", 0},
+    {"foreign-key-in-create-table", "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY REFERENCES app.u)",
+     "CREATE TABLE IF NOT EXISTS app.u (a int PRIMARY KEY); CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY "
+     "REFERENCES app.u)",
+     0},
+    {"foreign-key-with-column", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int REFERENCES app.u",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int", 0},
+    {"foreign-key-cascades",
+     "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u ON DELETE CASCADE NOT VALID",
+     "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u ON DELETE RESTRICT NOT VALID", 0},
+    {"foreign-keys-together",
+     "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u NOT VALID, ADD CONSTRAINT g FOREIGN KEY (b) "
+     "REFERENCES app.v NOT VALID",
+     "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u NOT VALID", 0},
+    {"not-valid-never-validated", "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
+     "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE app.t VALIDATE CONSTRAINT c", 0},
+    {"validate-in-same-transaction",
+     "DO $$ BEGIN IF true THEN ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE app.t VALIDATE "
+     "CONSTRAINT c; END IF; END $$",
+     "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE app.t VALIDATE CONSTRAINT c", 0},
+    {"constraint-drop", "ALTER TABLE app.t DROP CONSTRAINT IF EXISTS c",
+     "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID; ALTER TABLE app.t DROP CONSTRAINT IF EXISTS "
+     "c",
+     0},
+    {"set-not-null", "ALTER TABLE app.t ALTER COLUMN a SET NOT NULL",
+     "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID; ALTER TABLE app.t VALIDATE CONSTRAINT c; "
+     "ALTER TABLE app.t ALTER COLUMN a SET NOT NULL",
+     0},
+    {"drop-not-null", "ALTER TABLE app.t ALTER COLUMN a DROP NOT NULL",
+     "ALTER TABLE app.t ALTER COLUMN a SET DEFAULT 1", 0},
+    {"column-not-null-without-default", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int NOT NULL",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int NOT NULL DEFAULT 7", 0},
+    {"column-volatile-default", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a uuid DEFAULT gen_random_uuid()",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a timestamptz DEFAULT now()", 0},
+    {"column-serial", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a bigserial",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a bigint", 0},
+    {"column-serial", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a bigint GENERATED ALWAYS AS IDENTITY",
+     "CREATE TABLE IF NOT EXISTS app.t (a bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)", 0},
+    {"column-generated", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int GENERATED ALWAYS AS (b + 1) STORED",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int", 0},
+    {"column-of-unknown-type", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a app.email",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a text", 0},
+    {"column-drop", "ALTER TABLE app.t DROP COLUMN IF EXISTS a", "ALTER TABLE app.t ALTER COLUMN a DROP DEFAULT", 0},
+    {"column-type", "ALTER TABLE app.t ALTER COLUMN a TYPE bigint",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a2 bigint", 0},
+    {"default-drop", "ALTER TABLE app.t ALTER COLUMN a DROP DEFAULT", "ALTER TABLE app.t ALTER COLUMN a SET DEFAULT 1",
+     0},
+    {"column-expression-drop", "ALTER TABLE app.t ALTER COLUMN a DROP EXPRESSION IF EXISTS",
+     "ALTER TABLE app.t ALTER COLUMN a SET STATISTICS 500", 0},
+    {"column-expression-change", "ALTER TABLE app.t ALTER COLUMN a SET EXPRESSION AS (b + 2)",
+     "ALTER TABLE app.t ALTER COLUMN a SET STATISTICS 500", 0},
+    {"table-unlogged", "ALTER TABLE app.t SET UNLOGGED", "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY)", 0},
+    {"table-rewrite-logged", "ALTER TABLE app.t SET LOGGED", "ALTER TABLE app.t SET (fillfactor = 90)", 0},
+    {"table-move-storage", "ALTER TABLE app.t SET TABLESPACE fast", "ALTER TABLE app.t SET (autovacuum_enabled = true)",
+     0},
+    {"replica-identity", "ALTER TABLE app.t REPLICA IDENTITY FULL", "ALTER TABLE app.t CLUSTER ON i", 0},
+    {"partition-attach", "ALTER TABLE app.p ATTACH PARTITION app.p1 FOR VALUES IN (1)",
+     "CREATE TABLE IF NOT EXISTS app.p1 (LIKE app.p); ALTER TABLE app.p ATTACH PARTITION app.p1 FOR VALUES IN (1)", 0},
+    {"partition-create", "CREATE TABLE IF NOT EXISTS app.p1 PARTITION OF app.p FOR VALUES IN (1)",
+     "CREATE TABLE IF NOT EXISTS app.p1 (LIKE app.p INCLUDING ALL)", 0},
+    {"partition-detach-not-concurrent", "ALTER TABLE app.p DETACH PARTITION app.p1",
+     "ALTER TABLE app.p DETACH PARTITION app.p1 CONCURRENTLY", 0},
+    {"rename-column", "ALTER TABLE app.t RENAME COLUMN a TO b", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS b int", 0},
+    {"rename-table", "ALTER TABLE IF EXISTS app.t RENAME TO u", "CREATE OR REPLACE VIEW app.u AS SELECT 1", 0},
+    {"rename-object", "ALTER INDEX IF EXISTS app.i RENAME TO k", "ALTER INDEX app.i SET (fillfactor = 90)", 0},
+    {"move-to-schema", "ALTER TABLE IF EXISTS app.t SET SCHEMA old", "COMMENT ON TABLE app.t IS 'old'", 0},
+    {"truncate", "TRUNCATE app.t", "DELETE FROM app.t WHERE id < 7", 0},
+    {"truncate-cascade", "TRUNCATE app.t CASCADE", "TRUNCATE app.t, app.u", 0},
+    {"table-drop", "DROP TABLE IF EXISTS app.t", "DROP VIEW IF EXISTS app.t", 0},
+    {"table-drop",
+     "CREATE OR REPLACE FUNCTION app.f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DROP TABLE app.t; END $$",
+     "CREATE OR REPLACE FUNCTION app.f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$", 0},
+    {"schema-drop", "CREATE TABLE IF NOT EXISTS a.t (i int PRIMARY KEY); DROP SCHEMA IF EXISTS app",
+     "CREATE SCHEMA IF NOT EXISTS app", 0},
+    {"data-drop", "DROP SEQUENCE IF EXISTS app.s", "CREATE SEQUENCE IF NOT EXISTS app.s", 0},
+    {"database-drop", "DROP OWNED BY ada", "REVOKE SELECT ON app.t FROM ada", 0},
+    {"drop-cascade", "DROP VIEW IF EXISTS app.v CASCADE", "DROP VIEW IF EXISTS app.v", 0},
+    {"definition-drop", "DROP FUNCTION IF EXISTS app.f(int)",
+     "CREATE OR REPLACE FUNCTION app.f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'", 0},
+    {"extension-drop", "DROP EXTENSION IF EXISTS hstore", "CREATE EXTENSION IF NOT EXISTS hstore VERSION '1.8'", 0},
+    {"drop-then-create", "DROP VIEW IF EXISTS app.v; CREATE VIEW app.v AS SELECT 1",
+     "CREATE OR REPLACE VIEW app.v AS SELECT 1", 0},
+    {"alters-repeated",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int; ALTER TABLE app.t ADD COLUMN IF NOT EXISTS b int",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int, ADD COLUMN IF NOT EXISTS b int", 0},
+    {"lock-table", "LOCK TABLE app.t", "SELECT 1", 0},
+    {"vacuum-full", "VACUUM FULL app.t", "VACUUM (FULL false) app.t", 0},
+    {"cluster", "CLUSTER app.t USING i", "ANALYZE app.t", 0},
+    {"delete-all", "DELETE FROM app.t WHERE 1 = 1", "DELETE FROM app.t WHERE id = 1", 0},
+    {"delete-rows", "WITH gone AS (DELETE FROM app.t WHERE id < 9 RETURNING 1) SELECT count(*) FROM gone",
+     "SELECT count(*) FROM app.t WHERE id < 9", 0},
+    {"update-all", "UPDATE app.t SET a = 1", "UPDATE app.t SET a = 1 WHERE a IS NULL", 0},
+    {"update-in-one-go", "UPDATE app.t SET a = 1 WHERE a IS NULL",
+     "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY); UPDATE app.t SET a = 1 WHERE a IS NULL", 0},
+    {"changes-in-loop", "DO $$ BEGIN FOR i IN 1..9 LOOP UPDATE app.t SET a = 1 WHERE id = i; END LOOP; END $$",
+     "DO $$ BEGIN UPDATE app.t SET a = 1 WHERE id = 3; END $$", 0},
+    {"sequence-restart", "ALTER SEQUENCE app.s RESTART", "ALTER SEQUENCE app.s CACHE 10", 0},
+    {"sequence-restart", "SELECT setval('app.s', 1)", "SELECT nextval('app.s')", 0},
+    {"trigger-create", "CREATE OR REPLACE TRIGGER g BEFORE INSERT ON app.t EXECUTE FUNCTION app.f()",
+     "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY); CREATE OR REPLACE TRIGGER g BEFORE INSERT ON app.t EXECUTE "
+     "FUNCTION app.f()",
+     0},
+    {"trigger-disable", "ALTER TABLE app.t DISABLE TRIGGER ALL", "ALTER TABLE app.t ENABLE TRIGGER ALL", 0},
+    {"rule-create", "CREATE OR REPLACE RULE r AS ON INSERT TO app.t DO NOTHING",
+     "CREATE OR REPLACE VIEW app.v AS SELECT 1", 0},
+    {"refresh-not-concurrent", "REFRESH MATERIALIZED VIEW app.m", "REFRESH MATERIALIZED VIEW CONCURRENTLY app.m", 0},
+    {"materialized-view-filled", "CREATE MATERIALIZED VIEW IF NOT EXISTS app.m AS SELECT 1",
+     "CREATE MATERIALIZED VIEW IF NOT EXISTS app.m AS SELECT 1 AS a WITH NO DATA", 0},
+    {"code-not-analysed", "DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'x'); END $$", "DO $$ BEGIN PERFORM 1; END $$",
+     0},
+    {"code-not-analysed", "SELECT app.purge()", "SELECT lower('x')", 0},
+    {"code-not-analysed", "CREATE OR REPLACE FUNCTION app.f() RETURNS int LANGUAGE plpython3u AS 'return 1'",
+     "CREATE OR REPLACE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", 0},
+    {"security-definer-search-path",
+     "CREATE OR REPLACE FUNCTION app.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+     "CREATE OR REPLACE FUNCTION app.f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS "
+     "'SELECT 1'",
+     0},
+    {"enum-value-rename", "ALTER TYPE app.mood RENAME VALUE 'a' TO 'b'",
+     "ALTER TYPE app.mood ADD VALUE IF NOT EXISTS 'b' AFTER 'a'", 0},
+    {"enum-value-position", "ALTER TYPE app.mood ADD VALUE IF NOT EXISTS 'b'",
+     "ALTER TYPE app.mood ADD VALUE IF NOT EXISTS 'b' BEFORE 'a'", 0},
+    {"domain-constraint", "ALTER DOMAIN app.d ADD CONSTRAINT c CHECK (VALUE > 0)",
+     "ALTER DOMAIN app.d ADD CONSTRAINT c CHECK (VALUE > 0) NOT VALID", 0},
+    {"type-json", "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b json)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b jsonb)", 0},
+    {"type-serial", "CREATE TABLE IF NOT EXISTS app.t (a bigserial PRIMARY KEY)",
+     "CREATE TABLE IF NOT EXISTS app.t (a bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY)", 0},
+    {"type-small-key", "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY)",
+     "CREATE TABLE IF NOT EXISTS app.t (a bigint PRIMARY KEY)", 0},
+    {"type-timestamp-without-zone", "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b timestamp)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b timestamptz)", 0},
+    {"type-char", "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b char(3))",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b text)", 0},
+    {"type-money", "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b money)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b numeric)", 0},
+    {"table-without-key", "CREATE TABLE IF NOT EXISTS app.t (a int)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, PRIMARY KEY (a))", 0},
+    {"row-security-change", "ALTER TABLE app.t FORCE ROW LEVEL SECURITY",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); ALTER TABLE app.t FORCE ROW LEVEL SECURITY", 0},
+    {"row-security-off", "ALTER TABLE app.t DISABLE ROW LEVEL SECURITY", "ALTER TABLE app.t FORCE ROW LEVEL SECURITY",
+     0},
+    {"row-security-without-policy", "ALTER TABLE app.t ENABLE ROW LEVEL SECURITY",
+     "DO $$ BEGIN CREATE POLICY p ON app.t USING (a = 1); EXCEPTION WHEN duplicate_object THEN NULL; END $$; ALTER "
+     "TABLE app.t ENABLE ROW LEVEL SECURITY",
+     0},
+    {"policy-always-true", "CREATE POLICY p ON app.t FOR ALL USING (true)",
+     "CREATE POLICY p ON app.t FOR SELECT USING (true)", 0},
+    {"grant-wide", "GRANT SELECT ON app.t TO PUBLIC", "GRANT SELECT ON app.t TO ada", 0},
+    {"role-strong", "CREATE ROLE r SUPERUSER", "CREATE ROLE r LOGIN", 0},
+    {"owner-change", "ALTER TABLE app.t OWNER TO ada", "GRANT SELECT ON app.t TO ada", 0},
+    {"setting-kept", "ALTER DATABASE d SET work_mem = '1GB'", "SET work_mem = '1GB'", 0},
+    {"timeout-set-by-file", "SET lock_timeout = '1s'", "SET work_mem = '1GB'", 0},
+    {"extension-unpinned", "CREATE EXTENSION IF NOT EXISTS hstore",
+     "CREATE EXTENSION IF NOT EXISTS hstore VERSION '1.8'", 0},
+    {"publication-change", "ALTER PUBLICATION p SET TABLE app.t", "ANALYZE app.t", 0},
+    {"catalogue-change", "UPDATE pg_catalog.pg_class SET relname = 'x' WHERE false",
+     "UPDATE app.pg_class SET relname = 'x' WHERE false", 0},
+    {"not-idempotent", "CREATE TABLE app.t (a int)", "CREATE TABLE IF NOT EXISTS app.t (a int)", 0},
+    {"rows-not-idempotent", "INSERT INTO app.t VALUES (1)", "INSERT INTO app.t VALUES (1) ON CONFLICT DO NOTHING", 0},
+    {"rows-not-idempotent", "UPDATE app.t SET n = n + 1 WHERE id = 3", "UPDATE app.t SET n = 1 WHERE id = 3", 0},
+    {"transaction-control", "BEGIN; CREATE TABLE IF NOT EXISTS app.t (a int); COMMIT",
+     "CREATE TABLE IF NOT EXISTS app.t (a int)", 0},
+    {"copy-from-client", "COPY app.t FROM STDIN", "INSERT INTO app.t VALUES (1) ON CONFLICT DO NOTHING", 0},
+    {"copy-program", "COPY app.t FROM PROGRAM 'cat /etc/passwd'", "SELECT 1", 0},
+    {"name-too-long",
+     "CREATE TABLE IF NOT EXISTS app.a123456789012345678901234567890123456789012345678901234567890123 (a int)",
+     "CREATE TABLE IF NOT EXISTS app.a12345678901234567890123456789012345678901234567890123456789012 (a int)", 0},
+    {"unqualified-name", "ALTER TABLE t ADD COLUMN IF NOT EXISTS a int",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int", 0},
+    {"needs-newer-server", "ALTER TABLE app.t ALTER COLUMN a SET EXPRESSION AS (b + 2)",
+     "ALTER TABLE app.t ALTER COLUMN a SET STATISTICS 3", 16},
+    {"needs-newer-server", "SELECT * FROM JSON_TABLE(jsonb '[1]', '$[*]' COLUMNS (i int PATH '$')) AS j", "SELECT 1",
+     15},
+    {"syntax-error", "CREATE TABEL t (a int)", "SELECT 1", 0},
+    {"destructive-in-parts", "DROP TABLE IF EXISTS app.t; CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.u (a)",
+     "DROP TABLE IF EXISTS app.t; DROP TABLE IF EXISTS app.u", 0},
+    {"destructive", "SELECT pg_promote()", "SELECT 1", 0},
+};
+/* clang-format on */
+
+static void each_rule_fires_and_lets_its_safe_form_pass(void)
+{
+    for (size_t i = 0; i < LB_COUNT(examples); i++) {
+        arena memory;
+        const example *x = &examples[i];
+        arena_init(&memory, 0);
+        judgement bad = judged_by(&memory, x->server ? x->server : 17, x->fires);
+        judgement good = judged_by(&memory, x->server ? x->server : 17, x->safe);
+        bool fires = find(&bad, x->id) != NULL, passes = find(&good, x->id) == NULL && !find(&good, "syntax-error");
+        if (!fires || !passes)
+            printf("\n    %s: %s\n    %s\n", x->id, fires ? "fires on its safe form" : "does not fire",
+                   fires ? x->safe : x->fires);
+        CU_ASSERT(fires && passes);
+        arena_done(&memory);
+    }
+}
+
+static void no_rule_is_without_an_example(void)
+{
+    for (int id = 0; id < JUDGE_RULES; id++) {
+        const judge_rule *r = judge_rule_of((judge_rule_id)id);
+        judge_rule_id found;
+        bool has = false;
+        for (size_t i = 0; i < LB_COUNT(examples); i++)
+            has = has || strcmp(examples[i].id, r->id) == 0;
+        if (!has)
+            printf("\n    no example for %s\n", r->id);
+        CU_ASSERT(has);
+        CU_ASSERT(r->doc[0] && r->safe[0] && strspn(r->id, "abcdefghijklmnopqrstuvwxyz-") == strlen(r->id));
+        CU_ASSERT(judge_rule_find(r->id, &found) && (int)found == id);
+    }
+}
+
+/* The rewrite of what is refused is not refused, twice over. */
+static void a_rewrite_passes(void)
+{
+    static const char *const all[] = {
+        "CREATE TABLE app.t (a int)",
+        "CREATE TABLE app.t AS SELECT 1",
+        "CREATE MATERIALIZED VIEW app.m AS SELECT 1 WITH NO DATA",
+        "CREATE INDEX CONCURRENTLY i ON app.t (a)",
+        "CREATE UNIQUE INDEX i ON app.t (a)",
+        "CREATE SCHEMA app",
+        "CREATE SEQUENCE app.s",
+        "CREATE EXTENSION hstore",
+        "CREATE VIEW app.v AS SELECT 1",
+        "CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE TRIGGER g BEFORE INSERT ON app.t EXECUTE FUNCTION app.f()",
+        "CREATE TYPE app.mood AS ENUM ('a')",
+        "CREATE DOMAIN app.d AS int",
+        "CREATE POLICY p ON app.t USING (a = 1)",
+        "CREATE ROLE r",
+        "ALTER TABLE app.t ADD COLUMN a int",
+        "ALTER TABLE app.t DROP COLUMN a",
+        "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
+        "ALTER TABLE app.t DROP CONSTRAINT c",
+        "ALTER TABLE app.t RENAME COLUMN a TO b",
+        "ALTER TABLE app.t RENAME TO u",
+        "ALTER TABLE app.t SET SCHEMA old",
+        "ALTER TABLE app.p ATTACH PARTITION app.p1 FOR VALUES IN (1)",
+        "ALTER TABLE app.p DETACH PARTITION app.p1",
+        "ALTER TYPE app.mood ADD VALUE 'b' AFTER 'a'",
+        "ALTER DOMAIN app.d ADD CONSTRAINT c CHECK (VALUE > 0) NOT VALID",
+        "DROP TABLE app.t",
+        "DROP INDEX CONCURRENTLY app.i",
+        "DROP MATERIALIZED VIEW app.m",
+        "DROP FUNCTION app.f(int)",
+        "DROP POLICY p ON app.t",
+        "DROP ROLE r",
+    };
+    for (size_t i = 0; i < LB_COUNT(all); i++) {
+        arena memory;
+        arena_init(&memory, 0);
+        judgement bad = judged_by(&memory, 17, all[i]);
+        const judge_hazard *h = find(&bad, "not-idempotent");
+        CU_ASSERT_PTR_NOT_NULL(h);
+        judgement good = judged_by(&memory, 17, h && h->rewrite ? h->rewrite : "nothing");
+        bool passes = good.count && !find(&good, "not-idempotent") && !find(&good, "syntax-error");
+        if (!passes)
+            printf("\n    %s\n    %s\n", all[i], h && h->rewrite ? h->rewrite : "(no rewrite)");
+        CU_ASSERT(passes);
+        arena_done(&memory);
+    }
+}
+
+static void places_and_rewrites_are_exact(void)
+{
+    arena memory;
+    arena_init(&memory, 0);
+    judgement done =
+        judged_by(&memory, 17,
+                  "-- first\nCREATE SCHEMA IF NOT EXISTS app;\n  CREATE TABLE app.t (a int8 PRIMARY KEY);\n"
+                  "DO $$\nBEGIN\n  DROP TABLE app.old;\nEND $$;\nSELECT 1 FRM t x y;");
+    const judge_hazard *h = find(&done, "syntax-error");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(h);
+    CU_ASSERT_EQUAL(h->place.line, 8);
+    CU_ASSERT_EQUAL(h->place.column, 14);
+    done = judged_by(&memory, 17,
+                     "-- first\nCREATE SCHEMA IF NOT EXISTS app;\n  CREATE TABLE app.t (a int8 PRIMARY KEY);\n"
+                     "DO $$\nBEGIN\n  DROP TABLE app.old;\nEND $$;");
+    h = find(&done, "not-idempotent");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(h);
+    ASSERT_TEXT(h->object, "app.t");
+    ASSERT_TEXT(h->rewrite, "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY)");
+    CU_ASSERT_EQUAL(h->statement, 2);
+    CU_ASSERT_EQUAL(h->place.line, 3);
+    CU_ASSERT_EQUAL(h->place.column, 3);
+    h = find(&done, "table-drop");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(h);
+    CU_ASSERT_EQUAL(h->statement, 3);
+    CU_ASSERT_EQUAL(h->place.line, 6);
+    CU_ASSERT_TRUE(done.destroys);
+    arena_done(&memory);
+}
+
+static void locks_are_told(void)
+{
+    static const struct {
+        const char *sql;
+        judge_lock lock;
+        const char *on;
+        bool scans, rewrites;
+    } all[] = {
+        {"CREATE INDEX IF NOT EXISTS i ON app.t (a)", LOCK_SHARE, "app.t", true, false},
+        {"CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a)", LOCK_SHARE_UPDATE_EXCLUSIVE, "app.t", true, false},
+        {"ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int", LOCK_ACCESS_EXCLUSIVE, "app.t", false, false},
+        {"ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a uuid DEFAULT gen_random_uuid()", LOCK_ACCESS_EXCLUSIVE, "app.t",
+         true, true},
+        {"ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u", LOCK_SHARE_ROW_EXCLUSIVE, "app.t", true,
+         false},
+        {"ALTER TABLE app.t VALIDATE CONSTRAINT f", LOCK_SHARE_UPDATE_EXCLUSIVE, "app.t", true, false},
+        {"ALTER TABLE app.t ALTER COLUMN a TYPE bigint", LOCK_ACCESS_EXCLUSIVE, "app.t", true, true},
+        {"ALTER TABLE app.t SET (fillfactor = 80)", LOCK_SHARE_UPDATE_EXCLUSIVE, "app.t", false, false},
+        {"ALTER TABLE app.t DISABLE TRIGGER ALL", LOCK_SHARE_ROW_EXCLUSIVE, "app.t", false, false},
+        {"REFRESH MATERIALIZED VIEW CONCURRENTLY app.m", LOCK_EXCLUSIVE, "app.m", false, false},
+        {"INSERT INTO app.t VALUES (1)", LOCK_ROW_EXCLUSIVE, "app.t", false, false},
+        {"LOCK TABLE app.t IN SHARE MODE", LOCK_SHARE, "app.t", false, false},
+        {"SELECT 1", LOCK_NONE, "", false, false},
+    };
+    for (size_t i = 0; i < LB_COUNT(all); i++) {
+        arena memory;
+        arena_init(&memory, 0);
+        judgement done = judged_by(&memory, 17, all[i].sql);
+        CU_ASSERT_EQUAL_FATAL(done.count, 1);
+        const judged *s = &done.items[0];
+        if (s->lock != all[i].lock || s->scans != all[i].scans || s->rewrites != all[i].rewrites)
+            printf("\n    %s: %s, scans %d, rewrites %d\n", all[i].sql, judge_lock_name(s->lock), s->scans,
+                   s->rewrites);
+        CU_ASSERT_EQUAL(s->lock, all[i].lock);
+        ASSERT_TEXT(s->lock_on, all[i].on);
+        CU_ASSERT_EQUAL(s->scans, all[i].scans);
+        CU_ASSERT_EQUAL(s->rewrites, all[i].rewrites);
+        arena_done(&memory);
+    }
+}
+
+/* "1,3": the statements that a transaction begins with. */
+static const char *parts_of(arena *memory, const char *text)
+{
+    char line[128] = "";
+    judgement done = judged_by(memory, 17, text);
+    for (size_t i = 0; i < done.count; i++)
+        if (done.items[i].starts_part)
+            (void)snprintf(line + strlen(line), sizeof line - strlen(line), "%s%zu", i ? "," : "", i + 1);
+    return arena_strdup(memory, line);
+}
+
+static void transactions_end_where_they_must(void)
+{
+    arena memory;
+    arena_init(&memory, 0);
+    ASSERT_TEXT(parts_of(&memory, "CREATE TABLE IF NOT EXISTS a.t (i int); CREATE TABLE IF NOT EXISTS a.u (i int)"),
+                "1");
+    ASSERT_TEXT(parts_of(&memory, "SELECT 1; CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a.t (i); SELECT 2; SELECT 3"),
+                "1,2,3");
+    ASSERT_TEXT(parts_of(&memory, "VACUUM a.t; VACUUM a.u"), "1,2");
+    ASSERT_TEXT(parts_of(&memory, "ALTER TABLE a.t ADD CONSTRAINT c CHECK (i > 0) NOT VALID; "
+                                  "ALTER TABLE a.t VALIDATE CONSTRAINT c"),
+                "1,2");
+    ASSERT_TEXT(parts_of(&memory, "ALTER TABLE a.t VALIDATE CONSTRAINT c; SELECT 1"), "1");
+    ASSERT_TEXT(parts_of(&memory, "ALTER TYPE a.m ADD VALUE IF NOT EXISTS 'b'; ALTER TYPE a.m ADD VALUE IF NOT EXISTS "
+                                  "'c'; UPDATE a.t SET m = 'b' WHERE i = 1"),
+                "1,3");
+    ASSERT_TEXT(
+        parts_of(&memory, "ALTER TABLE a.t ADD COLUMN IF NOT EXISTS x int; UPDATE a.t SET x = 1 WHERE x IS NULL"),
+        "1,2");
+    ASSERT_TEXT(parts_of(&memory, "ALTER TABLE a.t ADD COLUMN IF NOT EXISTS x int; ALTER TABLE a.u ADD COLUMN IF NOT "
+                                  "EXISTS x int"),
+                "1,2");
+    ASSERT_TEXT(parts_of(&memory, "DROP TABLE IF EXISTS a.t; DROP TABLE IF EXISTS a.u"), "1");
+    arena_done(&memory);
+}
+
+static void what_it_means_is_what_counts(void)
+{
+    arena memory;
+    arena_init(&memory, 0);
+    judgement a = judged_by(&memory, 17, "CREATE TABLE IF NOT EXISTS app.t (a varchar(10) DEFAULT 'x')");
+    judgement b =
+        judged_by(&memory, 17, "-- a header\ncreate table if not exists app.t\n (a varchar(10) default 'x') ;");
+    judgement c = judged_by(&memory, 17, "CREATE TABLE IF NOT EXISTS app.t (a varchar(20) DEFAULT 'x')");
+    judgement d = judged_by(&memory, 17, "CREATE TABLE IF NOT EXISTS app.t (a varchar(10) DEFAULT 'y')");
+    ASSERT_TEXT(a.meaning, b.meaning);
+    CU_ASSERT(strcmp(a.meaning, c.meaning) != 0);
+    CU_ASSERT(strcmp(a.meaning, d.meaning) != 0);
+    arena_done(&memory);
+}
+
+/* A thousand files of twenty statements in a second is what is promised. */
+static void a_thousand_files_are_quick(void)
+{
+    char text[8192];
+    size_t n = 0;
+    for (int i = 0; i < 5; i++)
+        n += (size_t)snprintf(
+            text + n, sizeof text - n,
+            "CREATE TABLE IF NOT EXISTS app.t%d (id bigint PRIMARY KEY, name text NOT NULL DEFAULT '', "
+            "at timestamptz DEFAULT now());\n"
+            "ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS c%d int DEFAULT 7;\n"
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS i%d ON app.orders (c%d);\n"
+            "INSERT INTO app.kinds (id, name) VALUES (%d, 'one'), (2, 'two') ON CONFLICT DO NOTHING;\n",
+            i, i, i, i, i);
+    int64_t began = clock_monotonic();
+    for (int i = 0; i < 1000; i++) {
+        arena memory;
+        arena_init(&memory, 0);
+        judgement done = judged_by(&memory, 17, text);
+        CU_ASSERT_EQUAL_FATAL(done.count, 20);
+        arena_done(&memory);
+    }
+    double seconds = (double)(clock_monotonic() - began) / 1e6;
+    printf("\n    1,000 files of 20 statements: %.3f s\n", seconds);
+    CU_ASSERT(seconds < 10); /* machines of tests are slow, and sanitizers slower */
+}
+
+SUITE(judge, TEST(each_rule_fires_and_lets_its_safe_form_pass), TEST(no_rule_is_without_an_example),
+      TEST(a_rewrite_passes), TEST(places_and_rewrites_are_exact), TEST(locks_are_told),
+      TEST(transactions_end_where_they_must), TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))
