@@ -8,6 +8,8 @@
 #include <sql/example/largest_tables.h>
 #include <sql/example/terminate_backend.h>
 #include <sql/example/vacuum_table.h>
+#include <sql/migration/create_ledger.h>
+#include <sql/migration/create_schema.h>
 
 #include "unit/sqlc_run.h"
 
@@ -143,13 +145,23 @@ static bool add_extension(void)
     return true;
 }
 
+/* Tables of ours that statements read and write. */
+static void make_own_tables(void)
+{
+    const lb_sql *schema = &untouched, *ledger = &untouched;
+    run_change(migration_create_schema_compose(&ctx, &schema, &err), &schema);
+    run_change(migration_create_ledger_compose(&ctx, &ledger, &err), &ledger);
+}
+
 static void every_statement_prepares_and_describes_as_declared(void)
 {
     bool was_added = add_extension();
+    make_own_tables();
     unsigned checked = check_tree(setting("LBOPS_SQL", LBOPS_SQL));
     if (was_added)
         run_sql("DROP EXTENSION pg_stat_statements");
     CU_ASSERT_TRUE(checked >= 7);
+    run_sql("DROP SCHEMA lbops_migration CASCADE");
     printf(" %u statements on %d ", checked, major);
 }
 

@@ -1,0 +1,235 @@
+/* apply_schema_migration: brings a database's schema to where a directory of SQL files says it should be. */
+#include "migration_run.h"
+
+struct args {
+    const char *dir, *target_version, *baseline, *gaps;
+    bool out_of_order, allow_ahead, undo;
+    int64_t lock_timeout_ms, lock_tries, lock_wait_s;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, dir, LB_TEXT, NULL, "the directory of the files; relative to the manifest", .required = true),
+    LB_PARAM(struct args, target_version, LB_TEXT, NULL, "apply no version above this one"),
+    LB_PARAM(struct args, baseline, LB_TEXT, NULL, "an existing database: its schema is that of this version"),
+    LB_PARAM(struct args, gaps, LB_TEXT, "report", "a number missing between two versions", .choices = "report|refuse"),
+    LB_PARAM(struct args, out_of_order, LB_BOOL, "false", "apply a version below one that has been applied"),
+    LB_PARAM(struct args, allow_ahead, LB_BOOL, "false", "go on although the database has versions that no file has"),
+    LB_PARAM(struct args, undo, LB_BOOL, "false", "take the last version back, by its undo script"),
+    LB_PARAM(struct args, lock_timeout_ms, LB_I64, "2000",
+             "how long a statement waits for a lock, while others wait behind it", .min = "10", .max = "60000"),
+    LB_PARAM(struct args, lock_tries, LB_I64, "10", "how often a statement is tried that did not get its lock",
+             .min = "1", .max = "100"),
+    LB_PARAM(struct args, lock_wait_s, LB_I64, "300", "how long to wait for another runner", .min = "0", .max = "3600"),
+    LB_PARAMS_END,
+};
+
+typedef struct state {
+    migration_run run;
+    migration_files files;
+    migration_ledger ledger;
+    bool has_ledger;
+    migration_plan plan;
+    int64_t applied, waiting;
+} state;
+
+static void drop_memory(void *memory)
+{
+    arena_done(memory);
+}
+
+static int open_run(lb_ctx *ctx, state *s, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    arena *memory = lb_alloc(ctx, sizeof *memory);
+    if (!memory)
+        return lb_out_of_memory(err);
+    arena_init(memory, (size_t)256 << 20);
+    if (lb_defer(ctx, drop_memory, memory) < 0)
+        return lb_out_of_memory(err);
+    s->run = (migration_run){.ctx = ctx,
+                             .memory = memory,
+                             .lock_timeout_ms = args->lock_timeout_ms,
+                             .lock_tries = args->lock_tries,
+                             .lock_wait_s = args->lock_wait_s,
+                             .chance = (uint64_t)(uintptr_t)memory ^ (uint64_t)lb_now(ctx)};
+    int r = migration_read(args->dir, memory, &s->files, err);
+    return r < 0 ? r : lb_server_version(ctx, &s->run.server, err);
+}
+
+/* Reads the ledger and plans. Done twice: to see what there is to do, and again once nobody else is at it. */
+static int make_plan(state *s, lb_error *err)
+{
+    const struct args *args = s->run.ctx->args;
+    const migration_options options = {.target = args->target_version,
+                                       .baseline = args->baseline,
+                                       .out_of_order = args->out_of_order,
+                                       .allow_ahead = args->allow_ahead,
+                                       .undo = args->undo,
+                                       .refuse_gaps = strcmp(args->gaps, "refuse") == 0};
+    int r = migrate_read_ledger(&s->run, &s->ledger, &s->has_ledger, err);
+    return r < 0 ? r : migration_plan_make(&s->files, &s->ledger, &options, s->run.memory, &s->plan, err);
+}
+
+/* Judges what has not been judged; what must not be executed ends the run here. */
+static int judge_tasks(state *s, lb_error *err)
+{
+    migration_file **files = arena_alloc(s->run.memory, (s->plan.count + 1) * sizeof(migration_file *));
+    int64_t statements = 0;
+    int r = files ? 0 : lb_out_of_memory(err);
+    for (size_t i = 0; r >= 0 && i < s->plan.count; i++) {
+        migration_file *file = files[i] = s->plan.tasks[i].file;
+        if (file->is_told)
+            continue;
+        r = judge_file(file->text, s->run.server, s->run.memory, &file->judged, err);
+        file->is_judged = file->is_told = r >= 0;
+        if (r >= 0)
+            r = migrate_report(&s->run, file, err);
+        statements += (int64_t)file->judged.count;
+    }
+    if (r >= 0)
+        r = lb_examined(s->run.ctx, "statements", statements, err);
+    return r < 0 ? r : migrate_refuse(files, s->plan.count, err);
+}
+
+static const char *undo_of(const state *s, const migration_file *file)
+{
+    for (size_t i = 0; i < s->files.count; i++)
+        if (s->files.items[i].kind == MIGRATION_UNDO && file->kind == MIGRATION_VERSIONED &&
+            migration_compare(s->files.items[i].version, file->version) == 0)
+            return s->files.items[i].name;
+    return NULL;
+}
+
+static int tell_task(state *s, const migration_task *task, const char *became, lb_error *err)
+{
+    return lb_append(s->run.ctx, "migrations",
+                     LB_ARGS(lb_text("file", task->file->name), lb_text("kind", migration_kind_name(task->file->kind)),
+                             lb_text("version", task->file->version), lb_text("outcome", became),
+                             lb_i64("statements", (int64_t)task->file->judged.count),
+                             lb_i64("statements_done", task->done), lb_text("checksum", task->file->checksum)),
+                     err);
+}
+
+/* In order, and no further than what waits for a person: what comes behind may rest on it. */
+static int apply_tasks(state *s, lb_error *err)
+{
+    static const char *const words[] = {
+        [LB_APPLIED] = "applied", [LB_PLANNED] = "planned", [LB_WAITING] = "waiting", [LB_REFUSED] = "refused"};
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < s->plan.count; i++) {
+        migration_task *task = &s->plan.tasks[i];
+        lb_outcome outcome = LB_APPLIED;
+        if (s->waiting) {
+            r = lb_skipped(s->run.ctx, task->file->name, "a migration before it waits for an approval", err);
+            continue;
+        }
+        lb_progress(s->run.ctx, (int64_t)i, (int64_t)s->plan.count, task->file->name);
+        r = migrate_apply(&s->run, task, undo_of(s, task->file), &outcome, err);
+        if (r >= 0)
+            r = tell_task(s, task, words[outcome], err);
+        s->applied += r >= 0 && outcome == LB_APPLIED;
+        s->waiting += outcome == LB_WAITING || outcome == LB_REFUSED;
+    }
+    return r;
+}
+
+/* What has been completed since others last heard of it, also by an approval in between. */
+static int tell_others(state *s, lb_error *err)
+{
+    lb_ctx *ctx = s->run.ctx;
+    const char **names = arena_alloc(s->run.memory, (s->ledger.count + 1) * sizeof *names);
+    lb_value *list = arena_alloc(s->run.memory, (s->ledger.count + 1) * sizeof *list);
+    if (!names || !list)
+        return lb_out_of_memory(err);
+    size_t count = migration_untold(&s->ledger, s->plan.told, names, s->ledger.count);
+    for (size_t i = 0; i < count; i++)
+        list[i] = lb_text(NULL, names[i]);
+    if (!count)
+        return 0;
+    const lb_target *target = lb_run_target(ctx);
+    const char *id =
+        lb_printf(ctx, "migrated-%s-%s-%lld", target->project, target->branch, (long long)s->plan.last_done);
+    int r = lb_emit(ctx, "schema.migrated",
+                    LB_ARGS(lb_i64("migrations_applied", (int64_t)count), lb_list("migrations", LB_TEXT, list, count),
+                            lb_text("version", s->plan.version)),
+                    err);
+    if (r >= 0)
+        r = lb_record(ctx, "branch_lifecycle",
+                      LB_ARGS(lb_text("event_id", id), lb_time("event_timestamp", lb_now(ctx)),
+                              lb_text("event_type", "migrated"), lb_text("reason", "migrations were applied")),
+                      err);
+    return r < 0 ? r : migrate_mark_told(&s->run, s->plan.last_done, err);
+}
+
+static int apply_alone(state *s, lb_error *err)
+{
+    const struct args *args = s->run.ctx->args;
+    int r = make_plan(s, err);
+    if (r >= 0 && !s->has_ledger && (s->plan.count || s->plan.sets_baseline))
+        r = migrate_make_ledger(&s->run, err);
+    if (r >= 0 && s->plan.sets_baseline)
+        r = migrate_set_baseline(&s->run, args->baseline, err);
+    if (r >= 0)
+        r = judge_tasks(s, err);
+    if (r >= 0)
+        r = apply_tasks(s, err);
+    if (r < 0 || lb_plans(s->run.ctx))
+        return r;
+    r = migrate_read_ledger(&s->run, &s->ledger, &s->has_ledger, err);
+    migration_look(&s->ledger, &s->plan);
+    return r < 0 ? r : tell_others(s, err);
+}
+
+static int execute(state *s, lb_error *err)
+{
+    if (lb_plans(s->run.ctx))
+        return apply_alone(s, err);
+    int r = migrate_lock(&s->run, err);
+    if (r < 0)
+        return r;
+    r = apply_alone(s, err);
+    if (r != LB_ERR_UNREACHABLE)
+        migrate_unlock(&s->run);
+    return r;
+}
+
+static int tell_rest(state *s, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < s->files.other_count; i++)
+        r = lb_skipped(s->run.ctx, s->files.others[i], "its name says no version", err);
+    for (size_t i = 0; r >= 0 && i < s->plan.gap_count; i++)
+        r = lb_skipped(s->run.ctx, s->plan.gaps[i], "a number may have been left out on purpose", err);
+    for (size_t i = 0; r >= 0 && i < s->plan.reworded_count; i++)
+        r = lb_skipped(s->run.ctx, s->plan.reworded[i], "its text has changed since it was applied, its SQL has not",
+                       err);
+    return r;
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    state *s = lb_alloc(ctx, sizeof *s);
+    int r = s ? open_run(ctx, s, err) : lb_out_of_memory(err);
+    if (r >= 0)
+        r = make_plan(s, err);
+    if (r >= 0)
+        r = lb_examined(ctx, "files", (int64_t)s->files.count, err);
+    if (r >= 0)
+        r = judge_tasks(s, err);
+    if (r >= 0)
+        r = tell_rest(s, err);
+    bool has_news = r >= 0 && s->plan.last_done > s->plan.told;
+    if (r >= 0 && (s->plan.count || s->plan.sets_baseline || has_news))
+        r = execute(s, err);
+    return r < 0 ? r
+                 : lb_result(ctx,
+                             LB_ARGS(lb_text("version", s->plan.version), lb_i64("applied", s->applied),
+                                     lb_i64("waiting", s->waiting)),
+                             err);
+}
+
+LB_TOOL(apply_schema_migration,
+        "applies SQL migrations in order, each once, with their hazards told and destruction approved",
+        .agent = "provisioning", .risk = LB_RISK_MEDIUM, .detector = true, .timeout_s = 3600,
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle"), .emits = LB_NAMES("schema.migrated"),
+        .run = run);

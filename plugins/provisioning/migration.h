@@ -1,0 +1,106 @@
+/* migration.h: a directory of migrations against the ledger of a database: what is there, what has been done, what is
+ * to be done next. Files and plans are pure; what talks to a database is in migration_run.h. */
+#ifndef LBOPS_PROVISIONING_MIGRATION_H
+#define LBOPS_PROVISIONING_MIGRATION_H
+
+#include "judge.h"
+
+typedef enum migration_kind { MIGRATION_VERSIONED, MIGRATION_REPEATABLE, MIGRATION_UNDO } migration_kind;
+
+const char *migration_kind_name(migration_kind kind); /* "versioned" "repeatable" "undo", as in the ledger */
+
+/* "-- lbops:allow RULE because REASON", somewhere in the file. */
+typedef struct migration_waiver {
+    judge_rule_id rule;
+    const char *because;
+    const struct migration_waiver *next;
+} migration_waiver;
+
+typedef struct migration_file {
+    migration_kind kind;
+    const char *name;    /* "V1_2__orders.sql" */
+    const char *version; /* "1.2"; "" of repeatable ones */
+    const char *text;
+    char checksum[SHA256_TEXT]; /* of the bytes, but for line ends and a byte order mark */
+    const migration_waiver *waivers;
+    judgement judged;
+    bool is_judged, is_told; /* told: what was found is in the run's result */
+} migration_file;
+
+typedef struct migration_files {
+    migration_file *items; /* versioned ones in order, then undo, then repeatable ones by name */
+    size_t count;
+    const char **others; /* .sql files whose names say no version */
+    size_t other_count;
+} migration_files;
+
+/* Kind and version of a file by its name: Flyway's V1__a.sql, U1__a.sql and R__a.sql; 001_a.sql, 20240131120000_a.sql
+ * and 1.sql; a.up.sql and a.down.sql of these. False: it has none. */
+bool migration_name(const char *name, arena *memory, migration_kind *ret_kind, const char **ret_version);
+
+/* Below, equal or above zero, by the numbers between the dots. */
+int migration_compare(const char *a, const char *b);
+
+/* Reads the directory. Two files of one version, an unreadable file, a waiver of no rule or without a reason are
+ * errors. */
+LB_MUST_CHECK int migration_read(const char *directory, arena *memory, migration_files *ret_files, lb_error *err);
+LB_MUST_CHECK int migration_take(migration_files *files, const char *name, const char *text, arena *memory,
+                                 lb_error *err);
+LB_MUST_CHECK int migration_sort(migration_files *files, lb_error *err);
+const migration_waiver *migration_waived(const migration_file *file, judge_rule_id rule);
+
+/* ---- the ledger ---- */
+
+typedef struct migration_row {
+    int64_t id;
+    const char *kind, *version, *script, *state, *checksum, *meaning, *error;
+    int64_t generation, step, steps;
+} migration_row;
+
+typedef struct migration_ledger {
+    const migration_row *rows;
+    size_t count;
+} migration_ledger;
+
+/* ---- the plan ---- */
+
+typedef struct migration_options {
+    const char *target;   /* the last version to apply, or NULL */
+    const char *baseline; /* what is there already, up to this version, or NULL */
+    bool out_of_order, allow_ahead, undo;
+    bool refuse_gaps;
+} migration_options;
+
+typedef struct migration_task {
+    migration_file *file;
+    int64_t generation;
+    uint32_t done;     /* statements that have been executed */
+    uint32_t attempts; /* that failed */
+    bool was_begun;    /* something outside of transactions was begun and not recorded as done */
+} migration_task;
+
+typedef struct migration_plan {
+    migration_task *tasks;
+    size_t count;
+    const char *version; /* the highest that has been applied, or NULL */
+    bool sets_baseline;
+    const char **gaps; /* "3 is missing between 2 and 4" */
+    size_t gap_count;
+    const char **reworded; /* files whose text differs from what was applied, and whose meaning does not */
+    size_t reworded_count;
+    int64_t told, last_done; /* rows of the ledger: up to which others have heard, and the last one of a whole file */
+} migration_plan;
+
+/* What is to be done, in order; or why not: LB_ERR_CONFLICT with what differs. Files need their judgements only where
+ * their text differs from what was applied. */
+LB_MUST_CHECK int migration_plan_make(migration_files *files, const migration_ledger *ledger,
+                                      const migration_options *options, arena *memory, migration_plan *ret_plan,
+                                      lb_error *err);
+
+/* The marks of a ledger alone: version, told, last_done. */
+void migration_look(const migration_ledger *ledger, migration_plan *plan);
+
+/* The files that have been completed after row `told`, in order. */
+size_t migration_untold(const migration_ledger *ledger, int64_t told, const char **ret_names, size_t room);
+
+#endif

@@ -1,0 +1,260 @@
+/* Reading migrations: names, versions, waivers, checksums. */
+#include "migration.h"
+
+#include "fs.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+
+#define MOST_FILES      10000
+#define MOST_FILE_BYTES ((size_t)1 << 20)
+
+const char *migration_kind_name(migration_kind kind)
+{
+    static const char *const names[] = {"versioned", "repeatable", "undo"};
+    return names[kind];
+}
+
+/* ---- names ---- */
+
+static bool ends_with(const char *text, size_t length, const char *end)
+{
+    size_t tail = strlen(end);
+    return length >= tail && strncasecmp(text + length - tail, end, tail) == 0;
+}
+
+/* Digits with dots or single underscores between them; returns the length. */
+static size_t version_length(const char *text, bool takes_underscores)
+{
+    size_t n = 0;
+    while (isdigit((unsigned char)text[n])) {
+        while (isdigit((unsigned char)text[n]))
+            n++;
+        bool joins = text[n] == '.' || (takes_underscores && text[n] == '_');
+        if (!joins || !isdigit((unsigned char)text[n + 1]))
+            break;
+        n++;
+    }
+    return n;
+}
+
+static const char *version_text(const char *text, size_t length, arena *memory)
+{
+    char *copy = arena_strndup(memory, text, length);
+    for (char *c = copy; c && *c; c++)
+        *c = *c == '_' ? '.' : *c;
+    return copy;
+}
+
+bool migration_name(const char *name, arena *memory, migration_kind *ret_kind, const char **ret_version)
+{
+    size_t length = strlen(name);
+    if (!ends_with(name, length, ".sql"))
+        return false;
+    bool is_down = ends_with(name, length, ".down.sql");
+    char first = name[0];
+    if (first == 'R' && strncmp(name + 1, "__", 2) == 0) {
+        *ret_kind = MIGRATION_REPEATABLE;
+        *ret_version = "";
+        return true;
+    }
+    bool is_flyway = first == 'V' || first == 'U';
+    const char *digits = is_flyway ? name + 1 : name;
+    size_t n = version_length(digits, is_flyway);
+    bool is_separated = is_flyway ? strncmp(digits + n, "__", 2) == 0 : strchr("_-.", digits[n]) != NULL;
+    if (!n || !is_separated)
+        return false;
+    *ret_kind = first == 'U' || is_down ? MIGRATION_UNDO : MIGRATION_VERSIONED;
+    *ret_version = version_text(digits, n, memory);
+    return *ret_version != NULL;
+}
+
+static const char *past_zeros(const char *digits)
+{
+    while (*digits == '0' && isdigit((unsigned char)digits[1]))
+        digits++;
+    return digits;
+}
+
+int migration_compare(const char *a, const char *b)
+{
+    while (*a || *b) {
+        a = past_zeros(a);
+        b = past_zeros(b);
+        size_t left = strcspn(a, "."), right = strcspn(b, ".");
+        bool zero_left = !left || strncmp(a, "0", left) == 0, zero_right = !right || strncmp(b, "0", right) == 0;
+        int order = zero_left && zero_right ? 0 : left != right ? (left < right ? -1 : 1) : strncmp(a, b, left);
+        if (order)
+            return order;
+        a += left + (a[left] == '.');
+        b += right + (b[right] == '.');
+    }
+    return 0;
+}
+
+/* ---- texts ---- */
+
+/* Line ends and a byte order mark are an editor's business. */
+static char *normalised(const char *text, arena *memory)
+{
+    const char *p = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
+    char *copy = arena_strdup(memory, p), *to = copy;
+    for (const char *from = copy; from && *from; from++)
+        if (!(*from == '\r' && from[1] == '\n'))
+            *to++ = *from;
+    if (copy)
+        *to = '\0';
+    return copy;
+}
+
+static void sum(const char *text, char checksum[SHA256_TEXT])
+{
+    sha256 s;
+    sha256_init(&s);
+    sha256_add(&s, text, strlen(text));
+    sha256_end_text(&s, checksum);
+}
+
+static int take_waiver(migration_file *file, const char *line, size_t length, arena *memory, lb_error *err)
+{
+    char id[64] = "";
+    judge_rule_id rule;
+    const char *end = line + length, *because = NULL;
+    size_t word = strcspn(line, " \t\n");
+    (void)snprintf(id, sizeof id, "%.*s", (int)(word < sizeof id ? word : sizeof id - 1), line); /* cut when too long */
+    const char *rest = line + word + strspn(line + word, " \t");
+    if (strncmp(rest, "because ", 8) == 0)
+        because = rest + 8 + strspn(rest + 8, " \t");
+    if (!judge_rule_find(id, &rule))
+        return lb_fail(err, LB_ERR_INVALID, "name a rule as findings do: -- lbops:allow not-idempotent because ...",
+                       "%s: it allows %s, which is no rule", file->name, id);
+    if (!because || because >= end)
+        return lb_fail(err, LB_ERR_INVALID, "-- lbops:allow RULE because REASON",
+                       "%s: it allows %s and does not say why", file->name, id);
+    migration_waiver *waiver = arena_alloc(memory, sizeof *waiver);
+    const char *reason = arena_strndup(memory, because, (size_t)(end - because));
+    if (!waiver || !reason)
+        return lb_out_of_memory(err);
+    *waiver = (migration_waiver){.rule = rule, .because = reason, .next = file->waivers};
+    file->waivers = waiver;
+    return 0;
+}
+
+static int take_waivers(migration_file *file, arena *memory, lb_error *err)
+{
+    static const char mark[] = "lbops:allow ";
+    int r = 0;
+    for (const char *line = file->text; *line && r >= 0; line += strcspn(line, "\n"), line += *line == '\n') {
+        const char *p = line + strspn(line, " \t");
+        if (strncmp(p, "--", 2) != 0)
+            continue;
+        p += 2 + strspn(p + 2, " \t");
+        if (strncmp(p, mark, sizeof mark - 1) == 0)
+            r = take_waiver(file, p + sizeof mark - 1, strcspn(p + sizeof mark - 1, "\n"), memory, err);
+    }
+    return r;
+}
+
+const migration_waiver *migration_waived(const migration_file *file, judge_rule_id rule)
+{
+    const migration_waiver *w = file->waivers;
+    while (w && w->rule != rule)
+        w = w->next;
+    return w;
+}
+
+/* ---- files ---- */
+
+static void *one_more(void *items, size_t count, size_t size, arena *memory)
+{
+    bool is_full = count == 0 || (count >= 8 && (count & (count - 1)) == 0);
+    if (!is_full)
+        return items;
+    void *more = arena_alloc(memory, (count ? count * 2 : 8) * size);
+    if (more && count)
+        memcpy(more, items, count * size);
+    return more;
+}
+
+int migration_take(migration_files *files, const char *name, const char *text, arena *memory, lb_error *err)
+{
+    migration_file file = {.name = arena_strdup(memory, name), .text = text ? normalised(text, memory) : NULL};
+    if (!file.name || (text && !file.text))
+        return lb_out_of_memory(err);
+    if (!migration_name(name, memory, &file.kind, &file.version)) {
+        files->others = one_more(files->others, files->other_count, sizeof *files->others, memory);
+        if (!files->others)
+            return lb_out_of_memory(err);
+        files->others[files->other_count++] = file.name;
+        return 0;
+    }
+    sum(file.text ? file.text : "", file.checksum);
+    int r = file.text ? take_waivers(&file, memory, err) : 0;
+    if (r < 0)
+        return r;
+    files->items = one_more(files->items, files->count, sizeof *files->items, memory);
+    if (!files->items)
+        return lb_out_of_memory(err);
+    files->items[files->count++] = file;
+    return 0;
+}
+
+static int in_order(const void *a, const void *b)
+{
+    static const int rank[] = {[MIGRATION_VERSIONED] = 0, [MIGRATION_UNDO] = 1, [MIGRATION_REPEATABLE] = 2};
+    const migration_file *left = a, *right = b;
+    int order = rank[left->kind] - rank[right->kind];
+    if (!order)
+        order = migration_compare(left->version, right->version);
+    return order ? order : strcmp(left->name, right->name);
+}
+
+int migration_sort(migration_files *files, lb_error *err)
+{
+    if (files->count)
+        qsort(files->items, files->count, sizeof *files->items, in_order);
+    for (size_t i = 1; i < files->count; i++) {
+        const migration_file *before = &files->items[i - 1], *file = &files->items[i];
+        if (before->kind == file->kind && file->kind != MIGRATION_REPEATABLE &&
+            migration_compare(before->version, file->version) == 0)
+            return lb_fail(err, LB_ERR_CONFLICT, "give one of them another version", "%s and %s have the same version",
+                           before->name, file->name);
+    }
+    return 0;
+}
+
+static int read_one(migration_files *files, const char *directory, const char *name, arena *memory, lb_error *err)
+{
+    LB_AUTO_FREE char *path = base_printf("%s/%s", directory, name), *text = NULL;
+    size_t length = 0;
+    if (files->count + files->other_count >= MOST_FILES)
+        return lb_fail(err, LB_ERR_LIMIT, "fold old ones into a baseline", "%s holds more than %d migrations",
+                       directory, MOST_FILES);
+    int r = fs_read(path, MOST_FILE_BYTES, &text, &length, err);
+    if (r >= 0 && strlen(text) != length)
+        r = lb_fail(err, LB_ERR_INVALID, "save it as UTF-8", "%s holds a zero byte", path);
+    return r < 0 ? r : migration_take(files, name, text, memory, err);
+}
+
+int migration_read(const char *directory, arena *memory, migration_files *ret_files, lb_error *err)
+{
+    migration_files files = {0};
+    int r = 0;
+    DIR *d = opendir(directory);
+    if (!d)
+        return lb_fail(err, errno == ENOENT ? LB_ERR_NOT_FOUND : LB_ERR_IO,
+                       "give --dir; a relative path starts where the manifest lies", "cannot read %s: %s", directory,
+                       strerror(errno));
+    for (const struct dirent *e; r >= 0 && (e = readdir(d));) {
+        size_t length = strlen(e->d_name);
+        if (e->d_name[0] != '.' && ends_with(e->d_name, length, ".sql"))
+            r = read_one(&files, directory, e->d_name, memory, err);
+    }
+    (void)closedir(d); /* nothing was written */
+    if (r >= 0)
+        r = migration_sort(&files, err);
+    if (r >= 0)
+        *ret_files = files;
+    return r;
+}

@@ -1,0 +1,91 @@
+#include "migration_run.h"
+
+#include <time.h>
+
+#include <sql/migration/free_lock.h>
+#include <sql/migration/lock_holder.h>
+#include <sql/migration/try_lock.h>
+
+#define SHORTEST_MS INT64_C(10)
+#define SLICE_MS    INT64_C(100) /* between two looks at whether somebody asked to stop */
+
+static uint64_t next_chance(migration_run *run)
+{
+    run->chance = run->chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return run->chance >> 33;
+}
+
+bool migrate_pause(migration_run *run, int64_t tries, int64_t most_ms)
+{
+    int64_t longest = SHORTEST_MS << (tries < 20 ? tries : 20);
+    longest = longest < most_ms ? longest : most_ms;
+    int64_t left = longest / 2 + (int64_t)(next_chance(run) % (uint64_t)(longest / 2 + 1));
+    while (left > 0 && !lb_cancelled(run->ctx)) {
+        int64_t slice = left < SLICE_MS ? left : SLICE_MS;
+        const struct timespec pause = {.tv_nsec = slice * 1000000};
+        (void)nanosleep(&pause, NULL); /* a signal ends it early, which is what signals are for */
+        left -= slice;
+    }
+    return !lb_cancelled(run->ctx);
+}
+
+/* Is it held by somebody, and by whom? */
+static int find_holder(migration_run *run, bool *ret_held, char *who, size_t size, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    migration_lock_holder_row row;
+    int r = migration_lock_holder(run->ctx, &rows, err);
+    *ret_held = r >= 0 && migration_lock_holder_next(run->ctx, rows, &row);
+    if (*ret_held)
+        (void)snprintf(who, size, "session %lld (%s)", (long long)row.pid,
+                       row.application[0] ? row.application : "without a name"); /* cut, for people */
+    return r;
+}
+
+static int try_lock(migration_run *run, bool *ret_locked, lb_error *err)
+{
+    lb_group *group = NULL;
+    lb_outcome outcome = LB_REFUSED;
+    int r = lb_group_open(run->ctx,
+                          LB_GROUP(.title = "keep other runners out", .reason = "one at a time applies migrations"),
+                          &group, err);
+    if (r >= 0)
+        r = migration_try_lock(run->ctx, group, err);
+    if (r >= 0)
+        r = lb_apply(run->ctx, group, &outcome, err);
+    *ret_locked = r >= 0 && outcome == LB_APPLIED && strcmp(lb_group_reply(run->ctx, group), "t") == 0;
+    return r;
+}
+
+int migrate_lock(migration_run *run, lb_error *err)
+{
+    char who[160] = "another session";
+    int64_t waited_from = lb_now(run->ctx);
+    for (int64_t tries = 4;; tries++) {
+        bool is_held = false, is_ours = false;
+        int r = find_holder(run, &is_held, who, sizeof who, err);
+        if (r >= 0 && !is_held)
+            r = try_lock(run, &is_ours, err);
+        if (r < 0 || is_ours)
+            return r;
+        bool is_over = lb_now(run->ctx) - waited_from >= run->lock_wait_s * INT64_C(1000000);
+        if (is_over || !migrate_pause(run, tries, 5000))
+            return lb_fail(err, LB_ERR_CONFLICT, "wait for it to end, or give more lock_wait_s",
+                           "migrations are being applied by %s", who);
+    }
+}
+
+void migrate_unlock(migration_run *run)
+{
+    lb_error ignored;
+    lb_group *group = NULL;
+    lb_outcome outcome;
+    int r = lb_group_open(run->ctx, LB_GROUP(.title = "let other runners in", .reason = "there is no more to apply"),
+                          &group, &ignored);
+    if (r >= 0)
+        r = migration_free_lock(run->ctx, group, &ignored);
+    if (r >= 0)
+        r = lb_apply(run->ctx, group, &outcome, &ignored);
+    if (r < 0) /* the session ends soon, and its lock with it */
+        lb_log(run->ctx, LB_LOG_WARN, "the lock of the migrations was not freed: %s", ignored.message);
+}
