@@ -1,6 +1,8 @@
 #include "effect_objects.h"
 
+#include "effect_block.h"
 #include "effect_rules.h"
+#include "effect_script.h"
 
 #include <ctype.h>
 #include <pg_query.h>
@@ -262,6 +264,38 @@ static void walk(finder *f, tree root)
     }
 }
 
+/* ---- blocks of code ---- */
+
+/* Expressions are looked at too: they may call functions. What a text that is put together will name, nobody knows. */
+static void look_at_piece(void *state, const block_piece *piece)
+{
+    finder *outer = state;
+    lb_error ignored;
+    if (piece->kind == BLOCK_DYNAMIC || piece->kind == BLOCK_COMMITS || effect_check_text(piece->sql, &ignored) < 0)
+        return;
+    PgQueryParseResult parsed = pg_query_parse(piece->sql);
+    finder f = *outer;
+    f.all = (tree){parsed.parse_tree ? parsed.parse_tree : "{}"};
+    f.has_common_tables = strstr(f.all.at, "\"ctename\":") != NULL;
+    walk(&f, f.all);
+    outer->out_of_memory |= f.out_of_memory;
+    outer->too_many |= f.too_many;
+    pg_query_free_parse_result(parsed);
+}
+
+static void look_into_blocks(finder *f, const char *sql)
+{
+    lb_error ignored;
+    tree statements = tree_get(f->all, "stmts");
+    for (tree s = tree_first(statements); s.at; s = tree_next(s)) {
+        if (!tree_has(tree_node(tree_get(s, "stmt"), "DoStmt")) || effect_check_text(sql, &ignored) < 0)
+            continue;
+        script_range range = script_range_of(s, strlen(sql));
+        LB_AUTO_FREE char *source = base_printf("%.*s", (int)range.length, sql + range.offset);
+        (void)block_walk(source, look_at_piece, f); /* what cannot be read is destructive anyway */
+    }
+}
+
 int effect_objects_of_sql(const char *sql, arena *memory, effect_objects *objects, lb_error *err)
 {
     PgQueryParseResult parsed = pg_query_parse(sql);
@@ -272,6 +306,8 @@ int effect_objects_of_sql(const char *sql, arena *memory, effect_objects *object
     f.has_common_tables = strstr(f.all.at, "\"ctename\":") != NULL;
     if (r == 0)
         walk(&f, f.all);
+    if (r == 0 && strstr(f.all.at, "\"DoStmt\":"))
+        look_into_blocks(&f, sql);
     pg_query_free_parse_result(parsed);
     if (f.too_many)
         return lb_fail(err, LB_ERR_LIMIT, "make several groups of it",

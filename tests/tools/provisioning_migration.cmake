@@ -5,3 +5,4 @@ set_tests_properties(unit.door_script PROPERTIES ENVIRONMENT
   "LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_HOSTILE=${CMAKE_BINARY_DIR}/hostile")
 add_dependencies(test_door_script hostile_proposes transport_mock)
 lb_add_unit_test(judge LIBS migration_judge)
+lb_add_unit_test(migration LIBS migration)

@@ -52,6 +52,7 @@ static void everything_else_that_has_a_name(void)
 {
     expect("DROP SCHEMA s CASCADE", "schema_contents s");
     expect("DROP FUNCTION s.f(int)", "function s.f");
+    expect("DO $$ BEGIN IF s.f() THEN DROP TABLE s.t; END IF; END $$", "function s.f, relation s.t");
     expect("ALTER TYPE s.e ADD VALUE 'x'", "type s.e");
     expect("CREATE EXTENSION pg_trgm", "extension pg_trgm");
     expect("ALTER SYSTEM SET work_mem='1GB'", "setting work_mem");

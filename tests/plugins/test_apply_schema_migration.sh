@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# apply_schema_migration on the mock transport: what it plans, applies, asks for and refuses.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+FILES=$WORK/files
+mkdir "$FILES"
+printf '%s\n' 'CREATE SCHEMA IF NOT EXISTS app;' 'CREATE TABLE IF NOT EXISTS app.orders (id bigint PRIMARY KEY);' \
+    >"$FILES/V1__orders.sql"
+printf '%s\n' 'ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS note text;' \
+    'CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_note ON app.orders (note);' >"$FILES/V2__note.sql"
+
+BRANCH=production runs apply_schema_migration --dir "$FILES" --plan
+holds '[.changes[] | .executed] | any | not'
+holds '[.changes[] | select(.group | startswith("apply")) | .statement] | length == 10'
+
+BRANCH=production runs apply_schema_migration --dir "$FILES"
+holds '[.result.migrations[].outcome] == ["applied", "applied"] and .result.examined.files == 2'
+holds '[.changes[].outcome] | unique == ["applied"]'
+
+printf '%s\n' "COMMENT ON TABLE app.orders IS 'x';" 'DROP SCHEMA IF EXISTS app CASCADE;' >"$FILES/V3__drop.sql"
+BRANCH=production runs_with 3 apply_schema_migration --dir "$FILES"
+holds '.status == "pending_approval" and .result.migrations[2].outcome == "waiting"'
+holds '[.result.findings[].kind] | contains(["schema-drop", "drop-cascade"])'
+BRANCH=ci-pr-1 runs apply_schema_migration --dir "$FILES"
+holds '.result.migrations[2].outcome == "applied"'
+
+printf '%s\n' 'ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS busy text;' >"$FILES/V4__busy.sql"
+BRANCH=ci-pr-1 runs_with 1 apply_schema_migration --dir "$FILES" --lock_tries 2
+holds '.error.sqlstate == "55P03" and (.error.message | startswith("V4__busy.sql: statement 1 (line 1, column 1)"))'
+holds '.error.hint | contains("tried 2 times; app.orders is held by session 4711")'
+
+printf '%s\n' 'CREATE TABLE app.more (id bigint PRIMARY KEY);' >"$FILES/V4__busy.sql"
+runs_with 1 apply_schema_migration --dir "$FILES" --plan
+holds '.error.message | contains("V4__busy.sql, line 1, column 1: not-idempotent")'
+holds '.error.hint | contains("CREATE TABLE IF NOT EXISTS app.more")'
+runs_with 1 apply_schema_migration --dir "$WORK/nowhere"
+runs_with 2 apply_schema_migration
+finish
