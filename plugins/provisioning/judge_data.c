@@ -168,6 +168,7 @@ static void cluster(judging *j, tree s)
     judging_hazard(j, JUDGE_CLUSTER, table.text, NULL);
     judging_lock(j, LOCK_ACCESS_EXCLUSIVE, table.text);
     j->now->rewrites |= !j->in_body;
+    j->now->scans |= !j->in_body;
 }
 
 static void reindex(judging *j, tree s)
