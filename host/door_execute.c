@@ -140,15 +140,18 @@ static int execute_atomic(lb_group *group, lb_error *err)
     return r;
 }
 
-int door_execute(lb_group *group, lb_error *err)
+static int execute_once(lb_group *group, lb_error *err)
 {
     run_state *run = group->run;
     lb_error audit_error;
     int r = door_audit_intents(group, err);
     if (r < 0)
         return lb_wrap(err, "nothing was changed, as the audit log cannot be written");
-    for (change *c = group->first; c; c = c->next)
+    for (change *c = group->first; c; c = c->next) {
         c->outcome = CHANGE_NOT_REACHED;
+        c->error = (lb_error){0};
+        c->rows = -1;
+    }
     r = group->atomic ? execute_atomic(group, err) : execute_each(group, err);
     for (change *c = group->first; c; c = c->next) {
         run->changes += c->outcome == CHANGE_APPLIED;
@@ -163,4 +166,48 @@ int door_execute(lb_group *group, lb_error *err)
         run->session = NULL;
     }
     return r;
+}
+
+/* ---- another try ---- */
+
+#define APPROVED_TRIES 10
+#define PAUSE_FIRST    (CLOCK_SECOND / 10)
+#define PAUSE_MOST     (5 * CLOCK_SECOND)
+
+/* A tool tries again by itself, if it wants to. What a person has approved has no tool any more, and must not need a
+ * second approval because somebody read from the table just then. Only what was taken back whole can be repeated. */
+static bool can_be_repeated(const lb_group *group, const lb_error *err)
+{
+    static const char *const states[] = {"55P03", "40P01", "40001"};
+    bool is_transient = false;
+    for (size_t i = 0; i < LB_COUNT(states); i++)
+        is_transient = is_transient || strcmp(err->sqlstate, states[i]) == 0;
+    for (const change *c = group->first; c && is_transient; c = c->next)
+        is_transient = c->kind == CHANGE_SQL && (c->outcome == CHANGE_FAILED || c->outcome == CHANGE_NOT_REACHED);
+    return is_transient && group->atomic && group->run->approval_id;
+}
+
+/* False when the run should stop. */
+static bool pause_before(const run_state *run, int tries)
+{
+    lb_error ignored;
+    int64_t longest = PAUSE_FIRST << tries, left = longest < PAUSE_MOST ? longest : PAUSE_MOST;
+    left = left / 2 + clock_monotonic() % (left / 2); /* several that wait for one lock should not come together */
+    while (left > 0 && run_check_stop(run, &ignored) >= 0) {
+        int64_t slice = left < PAUSE_FIRST ? left : PAUSE_FIRST;
+        (void)usleep((useconds_t)slice); /* a signal ends it early, which is what signals are for */
+        left -= slice;
+    }
+    return run_check_stop(run, &ignored) >= 0;
+}
+
+int door_execute(lb_group *group, lb_error *err)
+{
+    for (int tries = 1;; tries++) {
+        int r = execute_once(group, err);
+        if (r >= 0 || tries == APPROVED_TRIES || !can_be_repeated(group, err))
+            return r;
+        if (!pause_before(group->run, tries - 1))
+            return r;
+    }
 }

@@ -118,7 +118,7 @@ static int add_statements(lb_group *group, const lb_script *given, const script 
     run_state *run = group->run;
     const char *name = statement_name(run, given->name), *called = arena_strdup(run->memory, given->name);
     lb_statement *statement = arena_alloc(run->memory, sizeof *statement);
-    change **made = arena_alloc(run->memory, (s->count + 1) * sizeof *made);
+    change **made = arena_alloc(run->memory, (s->count + 1) * sizeof(change *));
     if (!name || !called || !statement || !made)
         return lb_out_of_memory(err);
     *statement = (lb_statement){.size = sizeof *statement, .kind = LB_STATEMENT_CHANGE, .name = name};

@@ -75,7 +75,9 @@ static int judge_tasks(state *s, lb_error *err)
 {
     migration_file **files = arena_alloc(s->run.memory, (s->plan.count + 1) * sizeof(migration_file *));
     int64_t statements = 0;
-    int r = files ? 0 : lb_out_of_memory(err);
+    int r = 0;
+    if (!files)
+        return lb_out_of_memory(err);
     for (size_t i = 0; r >= 0 && i < s->plan.count; i++) {
         migration_file *file = files[i] = s->plan.tasks[i].file;
         if (file->is_told)
@@ -209,7 +211,9 @@ static int tell_rest(state *s, lb_error *err)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     state *s = lb_alloc(ctx, sizeof *s);
-    int r = s ? open_run(ctx, s, err) : lb_out_of_memory(err);
+    if (!s)
+        return lb_out_of_memory(err);
+    int r = open_run(ctx, s, err);
     if (r >= 0)
         r = make_plan(s, err);
     if (r >= 0)

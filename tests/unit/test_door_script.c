@@ -87,6 +87,33 @@ static void what_destroys_waits_and_is_executed_once_approved(void)
     rig_close(&g);
 }
 
+static void what_was_approved_waits_for_its_lock(void)
+{
+    rig g;
+    open_with_fixtures(&g);
+    propose(&g, LB_BRANCH_PRODUCTION, ARGS("script", "DROP TABLE app.t", "atomic", "true"));
+    CU_ASSERT_EQUAL_FATAL(g.ask_count, 1);
+    const char *copy = arena_strdup(&g.memory, g.asks[0]);
+    rig_write(&g, "fixtures/sql/script/v1_some.json",
+              "[{\"times\": 2, \"error\": {\"code\": \"conflict\", \"sqlstate\": \"55P03\", \"message\": \"locked\"}},"
+              " {\"affected\": null}]");
+    rig_restart(&g);
+    rig_run(&g, APPROVED_TOOL, "production", LB_BRANCH_PRODUCTION, GATE_PERSON,
+            ARGS("approval", copy, "approval_id", "A1"));
+    rig_expect(&g, RUN_OK, 0);
+    ASSERT_TEXT(rig_outcome(&g, 0), "applied");
+    CU_ASSERT_EQUAL(g.done.changes, 1);
+    propose(&g, LB_BRANCH_THROWAWAY, ARGS("script", "DROP TABLE app.t", "atomic", "true"));
+    rig_expect(&g, RUN_OK, 0);
+    rig_write(&g, "fixtures/sql/script/v1_some.json",
+              "[{\"times\": 1, \"error\": {\"code\": \"conflict\", \"sqlstate\": \"55P03\", \"message\": \"locked\"}},"
+              " {\"affected\": null}]");
+    rig_restart(&g);
+    propose(&g, LB_BRANCH_THROWAWAY, ARGS("script", "DROP TABLE app.t", "atomic", "true"));
+    rig_expect(&g, RUN_FAILED, LB_ERR_CONFLICT); /* a tool tries again when it wants to */
+    rig_close(&g);
+}
+
 static void an_error_says_where(void)
 {
     rig g;
@@ -122,5 +149,5 @@ static void what_is_no_script_is_refused_whole(void)
 }
 
 SUITE(door_script, TEST(each_statement_is_a_change), TEST(a_part_of_it_can_be_given), TEST(a_plan_executes_nothing),
-      TEST(what_destroys_waits_and_is_executed_once_approved), TEST(an_error_says_where),
-      TEST(what_is_no_script_is_refused_whole))
+      TEST(what_destroys_waits_and_is_executed_once_approved), TEST(what_was_approved_waits_for_its_lock),
+      TEST(an_error_says_where), TEST(what_is_no_script_is_refused_whole))

@@ -2,8 +2,9 @@
 who has to be asked. The database is looked at afterwards."""
 
 import json
+import subprocess
 
-from migrating import FIRST, TOOL, Migrations, kill, rules
+from migrating import FIRST, PROGRAM, TOOL, Migrations, kill, rules
 from place import contains, each_version, equal, holds, suite
 
 BUILD = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS orders_total ON app.orders (total);"
@@ -154,6 +155,23 @@ def what_destroys_waits_and_is_executed_exactly_once(version):
         holds(place.approve(waiting[0]["id"], check=None).returncode != 0, "a second approval")
 
 
+def what_was_approved_does_not_need_a_second_approval_for_a_reader(version):
+    with Migrations(version, kind="production", V1__orders=FIRST, V2__drop="DROP TABLE IF EXISTS app.orders;") as place:
+        place.migrate(check=3, lock_timeout_ms=50)
+        holder = place.session()
+        holder.stdin.write("BEGIN; SELECT count(*) FROM app.orders;\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        approving = subprocess.Popen([PROGRAM, "-m", str(place.manifest), "approve", place.approvals()[0]["id"], "--as",
+                                      "anna", "--because", "nobody reads it"], stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, text=True)
+        place.until("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'DROP TABLE' "
+                    "AND datname = current_database()")
+        holder.communicate("COMMIT;\n")
+        said = approving.communicate()[0]
+        equal((approving.returncode, place.exists("app.orders")), (0, False), said)
+
+
 def destruction_in_parts_is_refused(version):
     with Migrations(version, V1__orders=FIRST, V2__mixed="DROP TABLE IF EXISTS app.orders;\nVACUUM;") as place:
         document = place.refused("destructive-in-parts")
@@ -165,4 +183,5 @@ suite(*each_version(what_was_killed_in_a_transaction_is_done_again, what_was_kil
                     a_build_on_duplicates_leaves_nothing_behind,
                     on_production_a_person_is_asked_to_drop_what_failed, an_index_of_others_is_not_dropped,
                     two_runners_apply_once, a_held_lock_is_tried_for_and_blocks_nobody,
-                    what_destroys_waits_and_is_executed_exactly_once, destruction_in_parts_is_refused))
+                    what_destroys_waits_and_is_executed_exactly_once,
+                    what_was_approved_does_not_need_a_second_approval_for_a_reader, destruction_in_parts_is_refused))
