@@ -3,6 +3,9 @@
 #include "effect_tree.h"
 
 #include <pg_query.h>
+#ifdef LBOPS_SANITIZED
+#include <sanitizer/lsan_interface.h>
+#endif
 
 /* How the parser says what an expression's text is: a statement, an expression, or an assignment. */
 enum { MODE_STATEMENT = 0, MODE_EXPRESSION = 2, MODE_ASSIGNMENT = 3 };
@@ -118,9 +121,22 @@ static void walk(walker *w, tree root)
         take_node(w, key, value);
 }
 
+/* libpg_query 17 forgets one byte of each block that does not parse, which only a leak checker minds. */
+static PgQueryPlpgsqlParseResult parse(const char *definition)
+{
+#ifdef LBOPS_SANITIZED
+    __lsan_disable();
+#endif
+    PgQueryPlpgsqlParseResult parsed = pg_query_parse_plpgsql(definition);
+#ifdef LBOPS_SANITIZED
+    __lsan_enable();
+#endif
+    return parsed;
+}
+
 bool block_walk(const char *definition, void (*visit)(void *state, const block_piece *piece), void *state)
 {
-    PgQueryPlpgsqlParseResult parsed = pg_query_parse_plpgsql(definition);
+    PgQueryPlpgsqlParseResult parsed = parse(definition);
     const char *root = parsed.plpgsql_funcs ? strchr(parsed.plpgsql_funcs, '{') : NULL;
     walker w = {.visit = visit, .state = state};
     bool is_read = !parsed.error && root;
