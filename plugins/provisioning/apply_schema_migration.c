@@ -127,8 +127,9 @@ static int apply_tasks(state *s, lb_error *err)
         }
         lb_progress(s->run.ctx, (int64_t)i, (int64_t)s->plan.count, task->file->name);
         r = migrate_apply(&s->run, task, undo_of(s, task->file), &outcome, err);
-        if (r >= 0)
-            r = tell_task(s, task, words[outcome], err);
+        lb_error of_telling;
+        int told = tell_task(s, task, r < 0 ? "failed" : words[outcome], r < 0 ? &of_telling : err);
+        r = r < 0 ? r : told;
         s->applied += r >= 0 && outcome == LB_APPLIED;
         s->waiting += outcome == LB_WAITING || outcome == LB_REFUSED;
     }

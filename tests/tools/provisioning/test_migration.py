@@ -1,7 +1,7 @@
 """apply_schema_migration: what it applies, in which order, and what it refuses. The database is looked at afterwards."""
 
 from migrating import FIRST, Migrations, rules
-from place import contains, each_version, equal, holds, suite
+from place import Local, contains, each_version, equal, holds, suite
 
 
 def applies_each_file_once(version):
@@ -76,6 +76,7 @@ def a_failure_takes_its_transaction_back(version):
                     V2__fails="ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS a int;\n\n  SELECT 1/0;") as place:
         document = place.refused("V2__fails.sql: statement 2 (line 3, column 3): division by zero")
         equal(document["error"]["code"], "sql", "code")
+        equal(document["result"]["migrations"][-1]["outcome"], "failed", "what became of it")
         equal(place.sql("SELECT count(*) FROM pg_attribute WHERE attrelid = 'app.orders'::regclass AND attname = 'a'"),
               "0", "its first statement")
         equal(place.ledger(), ["V1__orders.sql|done|2|2", "V2__fails.sql|failed|2|2"], "the ledger")
@@ -154,8 +155,41 @@ def wrong_input_is_answered(version):
         equal(place.sql("SELECT count(*) FROM pg_class WHERE relname = 'Odd ''Name'"), "1", "odd names")
 
 
+def without_rights_the_server_says_no(version):
+    with Migrations(version, V1__orders=FIRST) as place:
+        role = f"poor_{place.database}"
+        place.at_server(f"CREATE ROLE {role} LOGIN")
+        try:
+            document = place.migrate(check=1, env={"PGUSER": role, f"LBOPS_TEST_PG{version}": as_role(place.server, role)})
+            equal(document["error"]["code"], "denied", str(document["error"]))
+            contains(document["error"]["message"], "permission denied")
+        finally:
+            place.at_server(f"DROP ROLE {role}")
+
+
+def as_role(url, role):
+    """The harness' URL for another role: its servers trust whoever is on the machine."""
+    scheme, rest = url.split("//", 1)
+    host = rest.split("@", 1)[-1]
+    return f"{scheme}//{role}@{host}"
+
+
+def a_branch_is_migrated_and_its_parent_is_not(version):
+    with Local(version) as place:
+        files = place.dir / "files"
+        files.mkdir()
+        (files / "V1__orders.sql").write_text(FIRST)
+        there = "SELECT to_regclass('app.orders') IS NOT NULL"
+        equal(place.sql(there), "f", "before")
+        place.cli("target", "create", "dev-1", "--ttl", "1h", check=0)
+        done = place.run("apply_schema_migration", branch="dev-1", dir="files")
+        equal((done["target"]["branch"], done["result"]["applied"]), ("dev-1", 1), "where it was applied")
+        equal((place.sql(there, branch="dev-1"), place.sql(there)), ("t", "f"), "the branch and its parent")
+
+
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, a_target_and_the_way_back,
-                    wrong_input_is_answered))
+                    wrong_input_is_answered, without_rights_the_server_says_no,
+                    a_branch_is_migrated_and_its_parent_is_not))
