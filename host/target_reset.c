@@ -147,12 +147,34 @@ static int create_again(lb_ctx *ctx, const lb_target *t, const char *path, bool 
     return r;
 }
 
+/* Can the branch be made again, as far as its parent says? Asked before anything is deleted. */
+static int check_parent(lb_ctx *ctx, struct json_object *branch, lb_error *err)
+{
+    const char *name = target_text(branch, "status", "source_branch");
+    struct json_object *parent = target_read(ctx, name, NULL, err);
+    if (!parent)
+        return lb_wrap(err, "nothing was deleted");
+    const char *users = target_text(parent, "status", "in_use_by"), *end = target_text(parent, "status", "expire_time");
+    const char *gone = target_text(parent, "status", "delete_time"), *last = strrchr(name, '/');
+    const char *branch_id = last ? last + 1 : name;
+    if (users)
+        return lb_fail(err, LB_ERR_CONFLICT, "nobody's session is ended for this: try again when they have gone",
+                       "nothing was deleted: the parent %s cannot be copied while it is in use by %s", branch_id,
+                       users);
+    if (end || gone)
+        return lb_fail(err, LB_ERR_CONFLICT, NULL, "nothing was deleted: the parent %s %s, and cannot have children",
+                       branch_id, gone ? "is deleted" : "expires");
+    return 0;
+}
+
 /* The branch is there: all of it. */
 static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *branch, const char *path, lb_error *err)
 {
     bool done = false;
     if (!target_text(branch, "status", "source_branch"))
         return lb_fail(err, LB_ERR_INVALID, NULL, "%s/%s has no parent to be reset from", t->project, t->branch);
+    if (check_parent(ctx, branch, err) < 0)
+        return err->code;
     struct json_object *endpoint =
         target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch), NULL, err);
     if (!endpoint)

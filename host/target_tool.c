@@ -278,6 +278,22 @@ static const char *escape(lb_ctx *ctx, const char *text)
     return lb_printf(ctx, "%s", buf_text(&b));
 }
 
+/* A transport whose servers are not as the platform's are says itself how to reach them. NULL: there is no host yet. */
+static const char *dsn_of(lb_ctx *ctx, struct json_object *endpoint)
+{
+    struct json_object *status = NULL, *hosts = NULL;
+    const char *given = target_text(endpoint, "status", "dsn");
+    (void)json_object_object_get_ex(endpoint, "status", &status); /* then there is no host */
+    (void)json_object_object_get_ex(status, "hosts", &hosts);
+    const char *host = target_text(hosts, NULL, "host");
+    if (given || !host)
+        return given;
+    if (*host == '/' && strlen(host) > 90)
+        lb_log(ctx, LB_LOG_WARN, "the path of the socket is longer than programs can use: choose a shorter state_dir");
+    return *host == '/' ? lb_printf(ctx, "postgresql://postgres@/databricks_postgres?host=%s", escape(ctx, host))
+                        : lb_printf(ctx, "postgresql://%s:5432/databricks_postgres?sslmode=verify-full", host);
+}
+
 /* Asking for the version starts the server where that is ours to do, so that the string works for a while. */
 static int tell_dsn(lb_ctx *ctx, const lb_target *t, lb_error *err)
 {
@@ -289,20 +305,11 @@ static int tell_dsn(lb_ctx *ctx, const lb_target *t, lb_error *err)
         target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch), NULL, err);
     if (!endpoint)
         return err->code;
-    struct json_object *status = NULL, *hosts = NULL;
-    (void)json_object_object_get_ex(endpoint, "status", &status); /* then there is no host */
-    (void)json_object_object_get_ex(status, "hosts", &hosts);
-    const char *host = target_text(hosts, NULL, "host");
-    if (!host)
+    const char *dsn = dsn_of(ctx, endpoint);
+    if (!dsn)
         return lb_fail(err, LB_ERR_NOT_FOUND, "try again when it has settled", "the endpoint of %s/%s has no host",
                        t->project, t->branch);
-    if (*host == '/' && strlen(host) > 90)
-        lb_log(ctx, LB_LOG_WARN, "the path of the socket is longer than programs can use: choose a shorter state_dir");
-    const char *dsn = *host == '/'
-                          ? lb_printf(ctx, "postgresql://postgres@/databricks_postgres?host=%s", escape(ctx, host))
-                          : lb_printf(ctx, "postgresql://%s:5432/databricks_postgres?sslmode=verify-full", host);
-    return dsn ? lb_result(ctx, LB_ARGS(lb_text("dsn", dsn), lb_i64("server_version", major)), err)
-               : lb_out_of_memory(err);
+    return lb_result(ctx, LB_ARGS(lb_text("dsn", dsn), lb_i64("server_version", major)), err);
 }
 
 /* ---- the tool ---- */
