@@ -17,6 +17,27 @@ typedef struct auth_settings {
     const char *config_file; /* NULL: ~/.databrickscfg */
 } auth_settings;
 
+/* The parameters that fill one: rows of a service's table, where `member` is the auth_settings of its settings. */
+#define AUTH_PARAM(args, member, field, kind, variable, text)                                                          \
+    {                                                                                                                  \
+        .name = #field, .type = (kind), .doc = (text), .offset = offsetof(args, member.field),                         \
+        .width = sizeof(((args *)0)->member.field), .env = (variable)                                                  \
+    }
+#define AUTH_PARAMS(args, member)                                                                                      \
+    AUTH_PARAM(args, member, host, LB_TEXT, "DATABRICKS_HOST", "the workspace, https://NAME"),                         \
+        AUTH_PARAM(args, member, client_id, LB_TEXT, "DATABRICKS_CLIENT_ID",                                           \
+                   "application id of the service principal"),                                                         \
+        AUTH_PARAM(args, member, client_secret, LB_SECRET, "DATABRICKS_CLIENT_SECRET", "its OAuth secret"),            \
+        AUTH_PARAM(args, member, token, LB_SECRET, "DATABRICKS_TOKEN",                                                 \
+                   "a personal access token, instead of a service principal"),                                         \
+        AUTH_PARAM(args, member, auth_type, LB_TEXT, "DATABRICKS_AUTH_TYPE",                                           \
+                   "oauth-m2m or pat, where both could be meant"),                                                     \
+        AUTH_PARAM(args, member, workspace_id, LB_TEXT, "DATABRICKS_WORKSPACE_ID",                                     \
+                   "for hosts that serve several workspaces"),                                                         \
+        AUTH_PARAM(args, member, profile, LB_TEXT, "DATABRICKS_CONFIG_PROFILE", "section of the profile file"),        \
+        AUTH_PARAM(args, member, config_file, LB_TEXT, "DATABRICKS_CONFIG_FILE",                                       \
+                   "the profile file, instead of ~/.databrickscfg")
+
 typedef enum auth_method { AUTH_M2M = 1, AUTH_PAT = 2 } auth_method;
 
 typedef struct auth_config {

@@ -27,14 +27,7 @@ static const lb_param params[] = {
           .min = "168", .max = "87600"),
     PARAM(retention, LB_LIST_OF(LB_TEXT), "[]",
           "other retentions than the tables' own: [\"pg_stat_history=30\"], in days; 0 keeps all"),
-    PARAM(host, LB_TEXT, NULL, "the workspace, https://NAME", .env = "DATABRICKS_HOST"),
-    PARAM(client_id, LB_TEXT, NULL, "application id of the service principal", .env = "DATABRICKS_CLIENT_ID"),
-    PARAM(client_secret, LB_SECRET, NULL, "its OAuth secret", .env = "DATABRICKS_CLIENT_SECRET"),
-    PARAM(token, LB_SECRET, NULL, "a personal access token, instead of a service principal", .env = "DATABRICKS_TOKEN"),
-    PARAM(auth_type, LB_TEXT, NULL, "oauth-m2m or pat, where both could be meant", .env = "DATABRICKS_AUTH_TYPE"),
-    PARAM(workspace_id, LB_TEXT, NULL, "for hosts that serve several workspaces", .env = "DATABRICKS_WORKSPACE_ID"),
-    PARAM(profile, LB_TEXT, NULL, "section of the profile file", .env = "DATABRICKS_CONFIG_PROFILE"),
-    PARAM(config_file, LB_TEXT, NULL, "the profile file, instead of ~/.databrickscfg", .env = "DATABRICKS_CONFIG_FILE"),
+    AUTH_PARAMS(bricks_settings, auth),
     PARAM(ca_file, LB_TEXT, NULL, "certificates to trust, PEM, instead of the system's"),
     PARAM(poll_ms, LB_I64, "200", "first pause between two looks at a statement", .min = "1", .max = "5000"),
     PARAM(retry_pause_ms, LB_I64, "500", "first pause before a call is repeated", .min = "1", .max = "10000"),
@@ -145,16 +138,8 @@ static int make_clients(bricks *b, const auth_config *config, lb_error *err)
 
 static int reach_workspace(bricks *b, const bricks_settings *s, lb_error *err)
 {
-    const auth_settings wanted = {.host = s->host,
-                                  .token = s->token,
-                                  .client_id = s->client_id,
-                                  .client_secret = s->client_secret,
-                                  .auth_type = s->auth_type,
-                                  .workspace_id = s->workspace_id,
-                                  .profile = s->profile,
-                                  .config_file = s->config_file};
     auth_config config = {.host = NULL};
-    int r = auth_config_load(&wanted, &config, err);
+    int r = auth_config_load(&s->auth, &config, err);
     if (r < 0)
         return r;
     r = make_clients(b, &config, err);

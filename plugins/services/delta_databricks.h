@@ -10,6 +10,7 @@
 #ifndef LBOPS_SERVICES_DELTA_DATABRICKS_H
 #define LBOPS_SERVICES_DELTA_DATABRICKS_H
 
+#include "auth_config.h"
 #include "auth_token.h"
 #include "delta_ledger.h"
 #include "delta_scan.h"
@@ -19,8 +20,8 @@
 #define BRICKS_PARTITION "date"
 
 typedef struct bricks_settings {
-    const char *host, *token, *client_id, *client_secret, *auth_type, *workspace_id, *profile, *config_file, *ca_file;
-    const char *warehouse_id, *catalog, *schema, *volume;
+    auth_settings auth;
+    const char *ca_file, *warehouse_id, *catalog, *schema, *volume;
     int64_t flush_interval_s, flush_bytes, flush_rows, upkeep_interval_s;
     int64_t poll_ms, retry_pause_ms, attempt_timeout_s, retry_budget_s;
     int64_t vacuum_grace_hours, memory_mb;

@@ -132,6 +132,7 @@ void local_close(local_project *p);
 
 /* A branch's entry: "branch", "endpoints", "directory", "source", "operation", "attempts". */
 doc *local_branch(const local_project *p, const char *branch);
+doc *local_branch_by_name(const local_project *p, const char *name); /* in full */
 doc *local_branch_by_directory(const local_project *p, const char *directory);
 doc *local_primary(doc *entry); /* its read-write endpoint */
 void local_remove_branch(const local_project *p, const char *directory);
@@ -176,11 +177,17 @@ typedef struct local_call {
     const local_cluster *cluster;
     const lb_request *request;
     int64_t deadline;
-    char **words; /* of the path */
+    char *path, **words;
     size_t count;
     doc *body; /* an object, or NULL */
     doc *reply;
 } local_call;
+
+/* Path and body; the end of a call, with the error that says which it was. */
+LB_MUST_CHECK int local_call_read(local_call *call, lb_error *err);
+LB_MUST_CHECK int local_call_answer(local_call *call, int r, doc **ret_reply, lb_error *err);
+void local_call_done(local_call *call);
+#define LOCAL_CALL LB_CLEANUP(local_call_done) local_call
 
 /* One call to the control plane; the caller puts the reply. */
 LB_MUST_CHECK int local_control(const local_cluster *c, const lb_request *request, int64_t deadline, doc **ret_reply,
@@ -189,6 +196,7 @@ LB_MUST_CHECK int local_control(const local_cluster *c, const lb_request *reques
 /* The control plane's own errors: an HTTP status, its code and its message. */
 LB_PRINTF(4, 5) int local_refuse(lb_error *err, int status, const char *error_code, const char *fmt, ...);
 int local_missing(lb_error *err, const char *what);
+int local_no_route(const local_call *call, lb_error *err);
 
 /* A member of the query, decoded; NULL where it is not given. The caller frees. */
 char *local_query(const local_call *call, const char *name);
@@ -205,6 +213,22 @@ int local_endpoints(local_call *call, lb_error *err);
 int local_roles(local_call *call, lb_error *err);
 int local_databases(local_call *call, lb_error *err);
 int local_credentials(local_call *call, lb_error *err);
+
+/* ---- local_rules.c: what the control plane lets one do with branches ---- */
+
+LB_MUST_CHECK int local_read_branch_id(const local_call *call, char **ret_id, lb_error *err); /* of a new one */
+/* Exactly one of three; `base` is what a ttl counts from. ret_time 0: none. */
+LB_MUST_CHECK int local_read_expiry(doc *spec, int64_t base, int64_t *ret_time, lb_error *err);
+LB_MUST_CHECK int local_set_expiry(const local_project *p, doc *entry, int64_t time, lb_error *err);
+LB_MUST_CHECK int local_set_protection(const local_project *p, doc *entry, doc *spec, lb_error *err);
+/* Room for one more? What is marked as "foreign" was not made by the control plane and does not count. */
+LB_MUST_CHECK int local_check_room(const local_project *p, lb_error *err);
+doc *local_find_source(const local_project *p, doc *spec, lb_error *err); /* NULL: err */
+/* Takes over what the call's update_mask names. */
+LB_MUST_CHECK int local_take_fields(const local_call *call, const local_project *p, doc *entry, lb_error *err);
+LB_MUST_CHECK int local_check_delete(const local_project *p, doc *entry, lb_error *err);
+void local_mark_deleted(doc *branch);
+LB_MUST_CHECK int local_unmark_deleted(doc *branch, lb_error *err);
 
 /* local_projects.c: a project with its production branch, still to be made. body: NULL, or the call's. */
 LB_MUST_CHECK int local_add_project(const local_cluster *c, const char *id, doc *body, char ret_operation[37],

@@ -184,8 +184,13 @@ static int read_operation(local_call *call, lb_error *err)
 
 /* ---- calls ---- */
 
-static int no_route(const local_call *call, lb_error *err)
+/* A name that goes on behind an endpoint, a role or a database is malformed; anything else is no call at all. */
+int local_no_route(const local_call *call, lb_error *err)
 {
+    bool is_name =
+        call->count > 6 && strcmp(call->words[0], "projects") == 0 && strcmp(call->words[2], "branches") == 0;
+    if (is_name)
+        return local_refuse(err, 404, "NOT_FOUND", "resource not found");
     return local_refuse(err, 404, "ENDPOINT_NOT_FOUND", "No API found for '%s %s'", call->request->method,
                         call->request->path);
 }
@@ -205,15 +210,15 @@ static int route(local_call *call, lb_error *err)
     size_t n = call->count;
     char **w = call->words;
     if (!w || !n)
-        return no_route(call, err);
+        return local_no_route(call, err);
     if (n == 1 && strcmp(w[0], "credentials") == 0)
         return local_credentials(call, err);
     if (strcmp(w[0], "projects") != 0)
-        return no_route(call, err);
+        return local_no_route(call, err);
     if (n > 1 && !local_is_id(w[1]))
         return local_refuse(err, 404, "NOT_FOUND", "resource not found");
     if (n > 3 && strcmp(w[n - 2], "operations") == 0)
-        return strcmp(call->request->method, "GET") == 0 ? read_operation(call, err) : no_route(call, err);
+        return strcmp(call->request->method, "GET") == 0 ? read_operation(call, err) : local_no_route(call, err);
     if (n <= 2 || (n == 3 && strcmp(w[2], "undelete") == 0))
         return local_projects(call, err);
     for (size_t i = 0; i < LB_COUNT(below); i++) {
@@ -222,32 +227,47 @@ static int route(local_call *call, lb_error *err)
             (below[i].fn != local_branches || n < 5 || strcmp(w[4], "undelete") == 0))
             return below[i].fn(call, err);
     }
-    return no_route(call, err);
+    return local_no_route(call, err);
+}
+
+void local_call_done(local_call *call)
+{
+    free(call->words);
+    free(call->path);
+    if (call->body)
+        (void)json_object_put(call->body); /* says only whether it was the last reference */
+}
+
+int local_call_read(local_call *call, lb_error *err)
+{
+    call->path = base_strdup(call->request->path);
+    return split(call, call->path) ? read_body(call, err) : local_no_route(call, err);
+}
+
+int local_call_answer(local_call *call, int r, doc **ret_reply, lb_error *err)
+{
+    if (r < 0 && call->reply)
+        (void)json_object_put(call->reply); /* says only whether it was the last reference */
+    if (r < 0) {
+        char what[200];
+        (void)snprintf(what, sizeof what, "%s %s", call->request->method, call->request->path); /* cut */
+        return lb_wrap(err, what);
+    }
+    *ret_reply = call->reply;
+    return 0;
 }
 
 int local_control(const local_cluster *c, const lb_request *request, int64_t deadline, doc **ret_reply, lb_error *err)
 {
-    LB_AUTO_FREE char *path = base_strdup(request->path);
-    local_call call = {.cluster = c, .request = request, .deadline = deadline};
+    LOCAL_CALL call = {.cluster = c, .request = request, .deadline = deadline};
     int r = local_ensure_projects(c, err);
     if (r >= 0)
-        r = split(&call, path) ? read_body(&call, err) : no_route(&call, err);
+        r = local_call_read(&call, err);
     if (r >= 0 && call.count > 1 && local_is_id(call.words[1]))
         r = local_mend(c, call.words[1], err);
     if (r == LB_ERR_CONFLICT) /* somebody else is at it, or a server takes its time to end: no reason not to answer */
         r = 0;
     if (r >= 0)
         r = route(&call, err);
-    free(call.words);
-    if (call.body)
-        (void)json_object_put(call.body); /* says only whether it was the last reference */
-    if (r < 0 && call.reply)
-        (void)json_object_put(call.reply); /* as above */
-    if (r < 0) {
-        char what[200];
-        (void)snprintf(what, sizeof what, "%s %s", request->method, request->path); /* cut */
-        return lb_wrap(err, what);
-    }
-    *ret_reply = call.reply;
-    return 0;
+    return local_call_answer(&call, r, ret_reply, err);
 }

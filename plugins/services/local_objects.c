@@ -4,73 +4,12 @@
 #include "local_objects.h"
 
 #include "clock.h"
-#include "pg_session.h"
+#include "local_say.h"
 
 #define MOST      500
 #define SQL_LIMIT (30 * CLOCK_SECOND)
 
 /* ---- the server ---- */
-
-/* "... $1 ... $2 ...": values are bound, in the order in which they are declared. */
-static void put_text(buf *b, const lb_statement *statement)
-{
-    for (const lb_statement_part *part = statement->variants[0].parts;; part++) {
-        buf_puts(b, part->text);
-        if (part->param < 0)
-            return;
-        buf_printf(b, "$%d", part->param + 1);
-    }
-}
-
-static int no_columns(void *state, uint32_t count, const char *const *names, lb_error *err)
-{
-    (void)state, (void)count, (void)names, (void)err; /* one, as declared */
-    return 0;
-}
-
-static int keep_statement(void *state, uint32_t count, const char *const *cells, lb_error *err)
-{
-    char **into = state;
-    (void)count, (void)err; /* one, as declared */
-    free(*into);
-    *into = base_strdup(cells[0]);
-    return 0;
-}
-
-static int ignore_row(void *state, uint32_t count, const char *const *cells, lb_error *err)
-{
-    (void)state, (void)count, (void)cells, (void)err; /* such statements have none */
-    return 0;
-}
-
-static int say_and_run(pg_session *session, const lb_statement *statement, const char *const *params, int64_t deadline,
-                       lb_error *err)
-{
-    char *said = NULL;
-    const char *types[8];
-    int64_t affected = 0;
-    BUF_AUTO text = BUF_INIT(8192);
-    put_text(&text, statement);
-    for (uint32_t i = 0; i < statement->param_count && i < LB_COUNT(types); i++)
-        types[i] = statement->params[i].pgtype;
-    const lb_sink asked = {.size = sizeof asked, .state = &said, .columns = no_columns, .row = keep_statement};
-    const lb_sink ran = {.size = sizeof ran, .columns = no_columns, .row = ignore_row};
-    lb_command command = {.size = sizeof command,
-                          .name = statement->name,
-                          .text = buf_text(&text),
-                          .params = params,
-                          .param_types = types,
-                          .param_count = statement->param_count,
-                          .read_only = true,
-                          .deadline = deadline};
-    int r = pg_session_execute(session, &command, &asked, &affected, err);
-    if (r == 0) {
-        command = (lb_command){.size = sizeof command, .name = statement->name, .text = said, .deadline = deadline};
-        r = pg_session_execute(session, &command, &ran, &affected, err);
-    }
-    free(said);
-    return r;
-}
 
 int local_say_and_run(local_call *call, const local_project *p, doc *entry, const char *database,
                       const lb_statement *statement, const char *const *params, lb_error *err)
@@ -98,7 +37,7 @@ int local_say_and_run(local_call *call, const local_project *p, doc *entry, cons
                                 .proof_value = directory};
     int r = pg_session_open(c->host, &options, "control", deadline, &session, err);
     if (r == 0)
-        r = say_and_run(session, statement, params, deadline, err);
+        r = local_say(session, statement, params, deadline, err);
     pg_session_close(session);
     return r;
 }

@@ -8,8 +8,8 @@
 
 typedef struct local_settings {
     const char *dsn;
-    int64_t connect_timeout_s, statement_timeout_ms, lock_timeout_ms, idle_in_transaction_timeout_ms;
-    const char *directory, *programs, *server_user, *keeper;
+    pg_limits limits;
+    const char *directory, *programs, *server_user, *keeper, *template_strategy;
     lb_texts projects;
     int64_t version, linger_s, shortest_suspend_s, archive_after_s;
 } local_settings;

@@ -91,6 +91,11 @@ doc *local_branch(const local_project *p, const char *branch)
     return find_branch(p, "branch.branch_id", branch);
 }
 
+doc *local_branch_by_name(const local_project *p, const char *name)
+{
+    return find_branch(p, "branch.name", name);
+}
+
 doc *local_branch_by_directory(const local_project *p, const char *directory)
 {
     return find_branch(p, "directory", directory);

@@ -2,6 +2,14 @@
 
 #include <poll.h>
 
+pg_options pg_limited(const pg_limits *limits)
+{
+    return (pg_options){.connect_timeout_ms = limits->connect_timeout_s * 1000,
+                        .statement_timeout_ms = limits->statement_timeout_ms,
+                        .lock_timeout_ms = limits->lock_timeout_ms,
+                        .idle_in_transaction_timeout_ms = limits->idle_in_transaction_timeout_ms};
+}
+
 int pg_session_version(pg_session *s, int *ret_major, lb_error *err)
 {
     int r = pg_check_usable(s, err);

@@ -25,6 +25,27 @@ typedef struct pg_options {
 
 typedef struct pg_session pg_session;
 
+/* The limits as a transport's parameters: rows of its table, where `member` is the pg_limits of its settings. */
+typedef struct pg_limits {
+    int64_t connect_timeout_s, statement_timeout_ms, lock_timeout_ms, idle_in_transaction_timeout_ms;
+} pg_limits;
+
+#define PG_LIMIT(args, member, field, default_text, least, most, text)                                                 \
+    {                                                                                                                  \
+        .name = #field, .type = LB_I64, .fallback = (default_text), .doc = (text), .min = (least), .max = (most),      \
+        .offset = offsetof(args, member.field), .width = sizeof(((args *)0)->member.field)                             \
+    }
+#define PG_LIMIT_PARAMS(args, member)                                                                                  \
+    PG_LIMIT(args, member, connect_timeout_s, "10", "1", "3600", "seconds to wait for a connection"),                  \
+        PG_LIMIT(args, member, statement_timeout_ms, "0", "0", "2147483647",                                           \
+                 "longest time for one statement; 0: the run's own limit"),                                            \
+        PG_LIMIT(args, member, lock_timeout_ms, "5000", "0", "2147483647", "longest wait for a lock; 0: no limit"),    \
+        PG_LIMIT(args, member, idle_in_transaction_timeout_ms, "60000", "0", "2147483647",                             \
+                 "the server ends a session that idles so long inside a transaction; 0: never")
+
+/* Options with these limits and nothing else. */
+pg_options pg_limited(const pg_limits *limits);
+
 /* Is it one that libpq takes, and can no part of a password show up in a message about it? */
 LB_MUST_CHECK int pg_check_conninfo(const char *conninfo, lb_error *err);
 
@@ -39,6 +60,11 @@ LB_MUST_CHECK int pg_session_reuse(pg_session *s, const char *application, lb_er
 
 LB_MUST_CHECK int pg_session_version(pg_session *s, int *ret_major, lb_error *err);
 const char *pg_session_database(const pg_session *s);
+const char *pg_session_host(const pg_session *s);
+/* A URL of another database of the same server for the same role, with no password in it; the caller frees. */
+char *pg_session_url(const pg_session *s, const char *database);
+/* A text as a part of a URL: everything but letters, digits and -._~ as %XX. NULL without memory; the caller frees. */
+char *pg_url_part(const char *text);
 LB_MUST_CHECK int pg_session_has_database(pg_session *s, const char *name, int64_t deadline, bool *ret_has,
                                           lb_error *err);
 

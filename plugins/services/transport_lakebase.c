@@ -7,23 +7,16 @@
 #include <stdlib.h>
 
 struct settings {
-    const char *host, *token, *client_id, *client_secret, *auth_type, *workspace_id, *profile, *config_file;
+    auth_settings auth;
     const char *password, *dsn, *role, *database, *ssl_mode, *ca_file, *via;
     int64_t credential_ttl_s, prove_after_s, poll_ms, retry_pause_ms, attempt_timeout_s, retry_budget_s;
-    int64_t connect_timeout_s, statement_timeout_ms, lock_timeout_ms, idle_in_transaction_timeout_ms;
+    pg_limits limits;
 };
 
 #define PARAM(name, type, fallback, doc, ...) LB_PARAM(struct settings, name, type, fallback, doc, __VA_ARGS__)
 
 static const lb_param params[] = {
-    PARAM(host, LB_TEXT, NULL, "the workspace, https://NAME", .env = "DATABRICKS_HOST"),
-    PARAM(client_id, LB_TEXT, NULL, "application id of the service principal", .env = "DATABRICKS_CLIENT_ID"),
-    PARAM(client_secret, LB_SECRET, NULL, "its OAuth secret", .env = "DATABRICKS_CLIENT_SECRET"),
-    PARAM(token, LB_SECRET, NULL, "a personal access token, instead of a service principal", .env = "DATABRICKS_TOKEN"),
-    PARAM(auth_type, LB_TEXT, NULL, "oauth-m2m or pat, where both could be meant", .env = "DATABRICKS_AUTH_TYPE"),
-    PARAM(workspace_id, LB_TEXT, NULL, "for hosts that serve several workspaces", .env = "DATABRICKS_WORKSPACE_ID"),
-    PARAM(profile, LB_TEXT, NULL, "section of the profile file", .env = "DATABRICKS_CONFIG_PROFILE"),
-    PARAM(config_file, LB_TEXT, NULL, "the profile file, instead of ~/.databrickscfg", .env = "DATABRICKS_CONFIG_FILE"),
+    AUTH_PARAMS(struct settings, auth),
     PARAM(password, LB_SECRET, NULL, "refused: databases are reached with credentials that the workspace issues"),
     PARAM(dsn, LB_SECRET, NULL, "refused: a connection string is for transport_local"),
     PARAM(role, LB_TEXT, NULL, "the role to log in as; who the workspace says we are when not given"),
@@ -39,13 +32,7 @@ static const lb_param params[] = {
     PARAM(retry_pause_ms, LB_I64, "500", "first pause before a call is repeated", .min = "1", .max = "10000"),
     PARAM(attempt_timeout_s, LB_I64, "60", "longest time for one attempt of a call", .min = "1", .max = "600"),
     PARAM(retry_budget_s, LB_I64, "60", "longest time for a call with its repeats", .min = "1", .max = "3600"),
-    PARAM(connect_timeout_s, LB_I64, "10", "seconds to wait for a connection", .min = "1", .max = "3600"),
-    PARAM(statement_timeout_ms, LB_I64, "0", "longest time for one statement; 0: the run's own limit", .min = "0",
-          .max = "2147483647"),
-    PARAM(lock_timeout_ms, LB_I64, "5000", "longest wait for a lock; 0: no limit", .min = "0", .max = "2147483647"),
-    PARAM(idle_in_transaction_timeout_ms, LB_I64, "60000",
-          "the server ends a session that idles so long inside a transaction; 0: never", .min = "0",
-          .max = "2147483647"),
+    PG_LIMIT_PARAMS(struct settings, limits),
     LB_PARAMS_END,
 };
 
@@ -136,25 +123,14 @@ static int make_clients(lake *l, const struct settings *s, const auth_config *co
 
 static int fill(lake *l, const struct settings *s, lb_error *err)
 {
-    const auth_settings wanted = {.host = s->host,
-                                  .token = s->token,
-                                  .client_id = s->client_id,
-                                  .client_secret = s->client_secret,
-                                  .auth_type = s->auth_type,
-                                  .workspace_id = s->workspace_id,
-                                  .profile = s->profile,
-                                  .config_file = s->config_file};
     auth_config config = {.host = NULL};
     l->poll_ms = s->poll_ms;
     l->credential_ttl_s = s->credential_ttl_s;
     l->prove_after_s = s->prove_after_s;
-    l->limits = (pg_options){.connect_timeout_ms = s->connect_timeout_s * 1000,
-                             .statement_timeout_ms = s->statement_timeout_ms,
-                             .lock_timeout_ms = s->lock_timeout_ms,
-                             .idle_in_transaction_timeout_ms = s->idle_in_transaction_timeout_ms};
+    l->limits = pg_limited(&s->limits);
     int r = copy_texts(l, s, err);
     if (r == 0)
-        r = auth_config_load(&wanted, &config, err);
+        r = auth_config_load(&s->auth, &config, err);
     if (r < 0)
         return r;
     r = make_clients(l, s, &config, err);

@@ -2,29 +2,25 @@
  *
  * Without a dsn: a cluster of our own below the state directory, with projects, branches and a control plane (local.h).
  *
- * With a dsn: the server that it names. A target's branch names a database of that server when there is one of that
- * name; otherwise the connection string's own database serves every target, so that one tool can be pointed at any
- * server. Projects are not told apart, and there is no control plane. */
-#include "local_session.h"
+ * With a dsn: the server that it names (local_given.h). A target's branch names a database of that server when there is
+ * one of that name; otherwise the connection string's own database serves every target that counts as production, so
+ * that one tool can be pointed at any server. Branches are databases made from templates. */
+#include "local_given.h"
 
 #include <stdlib.h>
 
 static const lb_param params[] = {
     LB_PARAM(local_settings, dsn, LB_SECRET, NULL,
              "connection string of a server: URL or keywords; without it, servers of our own are used"),
-    LB_PARAM(local_settings, connect_timeout_s, LB_I64, "10", "seconds to wait for a connection", .min = "1",
-             .max = "3600"),
-    LB_PARAM(local_settings, statement_timeout_ms, LB_I64, "0",
-             "longest time for one statement; 0: the run's own limit", .min = "0", .max = "2147483647"),
-    LB_PARAM(local_settings, lock_timeout_ms, LB_I64, "5000", "longest wait for a lock; 0: no limit", .min = "0",
-             .max = "2147483647"),
-    LB_PARAM(local_settings, idle_in_transaction_timeout_ms, LB_I64, "60000",
-             "the server ends a session that idles so long inside a transaction; 0: never", .min = "0",
-             .max = "2147483647"),
+    PG_LIMIT_PARAMS(local_settings, limits),
     LB_PARAM(
         local_settings, directory, LB_TEXT, NULL,
         "where our own servers live, a folder that nobody else may enter; without it, local in the state directory"),
-    LB_PARAM(local_settings, projects, LB_LIST_OF(LB_TEXT), NULL, "projects that are made when they are missing"),
+    LB_PARAM(local_settings, projects, LB_LIST_OF(LB_TEXT), NULL,
+             "projects that are made when they are missing; with a dsn, the one name of the server"),
+    LB_PARAM(local_settings, template_strategy, LB_TEXT, "wal_log",
+             "with a dsn, how a branch is copied: through the log, or file by file with a checkpoint before and after",
+             .choices = "wal_log|file_copy"),
     LB_PARAM(local_settings, version, LB_I64, "0", "Postgres version of new projects; 0: the newest that is installed",
              .min = "0", .max = "99"),
     LB_PARAM(local_settings, programs, LB_TEXT, NULL, "folder of Postgres' programs; without it, they are looked for"),
@@ -42,7 +38,8 @@ static const lb_param params[] = {
 
 typedef struct local {
     const lb_service_host *host;
-    char *dsn;            /* NULL: */
+    char *dsn; /* NULL: */
+    local_given *given;
     local_claims *claims; /* a cluster of our own */
     pg_options options;
 } local;
@@ -62,14 +59,12 @@ static int open_local(const lb_service_host *host, const void *args, void **ret_
     }
     l->host = host;
     l->dsn = dsn;
-    l->options = (pg_options){
-        .conninfo = dsn,
-        .connect_timeout_ms = settings->connect_timeout_s * 1000,
-        .statement_timeout_ms = settings->statement_timeout_ms,
-        .lock_timeout_ms = settings->lock_timeout_ms,
-        .idle_in_transaction_timeout_ms = settings->idle_in_transaction_timeout_ms,
-    };
-    if (!dsn && (r = local_claims_new(host, settings, &l->options, &l->claims, err)) < 0) {
+    l->options = pg_limited(&settings->limits);
+    l->options.conninfo = dsn;
+    r = dsn ? local_given_new(host, settings, &l->options, &l->given, err)
+            : local_claims_new(host, settings, &l->options, &l->claims, err);
+    if (r < 0) {
+        free(dsn);
         free(l);
         return r;
     }
@@ -83,30 +78,9 @@ static void close_local(void *state)
     if (l->dsn)
         explicit_bzero(l->dsn, strlen(l->dsn)); /* it may hold a password */
     free(l->dsn);
+    local_given_free(l->given);
     local_claims_free(l->claims);
     free(l);
-}
-
-/* Asking the server first keeps failed logins out of its log. */
-static int connect_given(const local *l, const lb_target *target, const char *application, int64_t deadline,
-                         pg_session **ret_session, lb_error *err)
-{
-    pg_session *session = NULL;
-    bool has = false;
-    int r = pg_session_open(l->host, &l->options, application, deadline, &session, err);
-    if (r == 0 && target->branch && strcmp(target->branch, pg_session_database(session)) != 0)
-        r = pg_session_has_database(session, target->branch, deadline, &has, err);
-    if (r < 0 || has)
-        session = pg_session_close(session);
-    if (r == 0 && has) {
-        pg_options options = l->options;
-        options.database = target->branch;
-        r = pg_session_open(l->host, &options, application, deadline, &session, err);
-    }
-    if (r < 0)
-        return r;
-    *ret_session = session;
-    return 0;
 }
 
 static int connect_local(void *state, const lb_target *target, const char *application, int64_t deadline,
@@ -115,7 +89,7 @@ static int connect_local(void *state, const lb_target *target, const char *appli
     const local *l = state;
     pg_session *session = NULL;
     int r = l->claims ? local_claims_connect(l->claims, target, application, deadline, &session, err)
-                      : connect_given(l, target, application, deadline, &session, err);
+                      : local_given_connect(l->given, target, application, deadline, &session, err);
     if (r == 0)
         *ret_session = session;
     return r;
@@ -157,11 +131,8 @@ static int control(void *state, const lb_request *request, int64_t deadline,
 {
     const local *l = state;
     doc *answer = NULL;
-    if (!l->claims)
-        return lb_fail(err, LB_ERR_UNSUPPORTED,
-                       "leave the dsn out for servers of our own, which have projects and branches",
-                       "%s %s: a given server has no control plane", request->method, request->path);
-    int r = local_control(local_claims_cluster(l->claims), request, deadline, &answer, err);
+    int r = l->claims ? local_control(local_claims_cluster(l->claims), request, deadline, &answer, err)
+                      : local_given_control(l->given, request, deadline, &answer, err);
     if (r < 0)
         return r;
     const char *text = json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);

@@ -94,12 +94,20 @@ static void belongs_to_its_process(void)
     finish();
 }
 
-static void has_no_control_plane(void)
+static void a_branch_is_a_database(void)
 {
+    static const lb_target missing = {
+        .project = "p", .branch = "no_such_database", .branch_class = LB_BRANCH_THROWAWAY};
+    void *made = NULL;
     start();
-    CU_ASSERT(local->control(state, &(lb_request){.method = "GET", .path = "projects"}, probe_soon(9), NULL, NULL,
+    CU_ASSERT(local->connect(state, &missing, "t", probe_soon(9), &made, &err) == LB_ERR_NOT_FOUND);
+    ASSERT_CONTAINS(err.message, "no branch no_such_database");
+    CU_ASSERT(local->control(state, &(lb_request){.method = "POST", .path = "projects"}, probe_soon(9), NULL, NULL,
                              &err) == LB_ERR_UNSUPPORTED);
-    ASSERT_CONTAINS(err.message, "a given server has no control plane");
+    ASSERT_CONTAINS(err.hint, "leave the dsn out");
+    CU_ASSERT(local->control(state, &(lb_request){.method = "GET", .path = "projects/given/branches/none"},
+                             probe_soon(9), NULL, NULL, &err) == LB_ERR_NOT_FOUND);
+    ASSERT_CONTAINS(err.message, "branch id not found");
     finish();
 }
 
@@ -244,5 +252,5 @@ static void a_recording_answers_the_same(void)
 }
 
 LOCAL_SUITE(TEST(kill_sessions), TEST(notices_a_lost_session), TEST(idle_transactions_end), TEST(names_itself),
-            TEST(belongs_to_its_process), TEST(has_no_control_plane), TEST(refuses_connections),
+            TEST(belongs_to_its_process), TEST(a_branch_is_a_database), TEST(refuses_connections),
             TEST(waits_for_no_answer), TEST(bad_connection_strings), TEST(a_recording_answers_the_same))

@@ -1,6 +1,6 @@
 /* control_probe TRANSPORT STATE_DIR [NAME=VALUE...]: calls of the control plane through a transport, for tests that are
  * scripts. Reads calls, one JSON object to a line ({"method","path","query","body"}), and answers each with a line:
- * {"code","name","message"}, and "reply" where there is one. */
+ * {"code","name","message","hint"}, and "reply" where there is one. */
 #include "harness/transport_probe.h"
 
 #include "rest_json.h"
@@ -60,6 +60,7 @@ static void answer(const lb_transport *transport, void *state, const char *line)
     json_object_object_add(out, "code", json_object_new_int(r));
     json_object_object_add(out, "name", json_object_new_string(r < 0 ? error_name(r) : "ok"));
     json_object_object_add(out, "message", json_object_new_string(r < 0 ? err.message : ""));
+    json_object_object_add(out, "hint", json_object_new_string(r < 0 ? err.hint : ""));
     if (reply)
         json_object_object_add(out, "reply", reply);
     printf("%s\n", json_object_to_json_string_ext(out, JSON_C_TO_STRING_PLAIN));
