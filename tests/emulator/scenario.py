@@ -31,10 +31,11 @@ def seconds(text):
 
 
 class Runner:
-    """`call(method, path, query, body)` answers (status, document); `say(name, problem or None)` hears of each step."""
+    """`call(method, path, query, body)` answers (status, document); `say(name, problem or None)` hears of each step.
+    who: the name under which the scenario lists what differs."""
 
-    def __init__(self, call, caller, caller_role, say):
-        self.call, self.say = call, say
+    def __init__(self, call, caller, caller_role, say, who=None):
+        self.call, self.say, self.who = call, say, who
         self.values = {"caller": caller, "caller_role": caller_role}
 
     def run(self, steps=None):
@@ -82,16 +83,30 @@ class Runner:
                 time.sleep(0.05)
 
     def once(self, step, query):
-        expect = self.filled(step["expect"])
         status, document = self.call(step["method"], self.filled(step["path"]), query, self.filled(step.get("send")))
+        own = step.get("differs", {}).get(self.who)
+        found = self._judge(step, own["expect"] if own else step["expect"], status, document)
+        if own:
+            self._must_differ(step, status, document)
+        for name, path in step.get("save", {}).items():
+            self.values[name] = at(found, path)
+
+    def _judge(self, step, expect, status, document):
+        """What an operation led to, or the document; raises when it is not as expected."""
+        expect, found = self.filled(expect), document
         self._status(expect, status, document)
-        found = document
-        if step.get("operation"):
+        if step.get("operation") and status == 200:
             found = self._follow(document)
         self._look(expect.get("body", {}), document)
         self._look(expect.get("response", {}), found)
-        for name, path in step.get("save", {}).items():
-            self.values[name] = at(found, path)
+        return found
+
+    def _must_differ(self, step, status, document):
+        try:
+            self._judge(step, step["expect"], status, document)
+        except Failure:
+            return
+        raise Failure(f"it is listed as different for {self.who}, and is not")
 
     def _status(self, expect, status, document):
         wanted = expect.get("status_in", [expect.get("status")])

@@ -19,6 +19,15 @@ def sees_failures(runner):
             continue
         print(f"  scenario: {expect} was taken for right", flush=True)
         return False
+    runner.who = "somebody"
+    try:
+        runner.run([{"name": "no difference", "method": "GET", "path": "projects", "expect": {"status": 200},
+                     "differs": {"somebody": {"because": "it does not", "expect": {"status": 200, "body": {"projects.#": 0}}}}}])
+    except Failure:
+        pass
+    else:
+        print("  scenario: a difference that is none was taken for one", flush=True)
+        return False
     print("  scenario: wrong expectations are seen ... ok", flush=True)
     return True
 
