@@ -93,11 +93,14 @@ static void look_in_prefix(search *s)
     LB_AUTO_FREE char *own = cache && *cache ? base_printf("%s/lbops/deps", cache)
                              : home          ? base_printf("%s/.cache/lbops/deps", home)
                                              : NULL;
-    if (named && *named)
-        look_in(s, named, "pg");
-    look_in(s, "/var/cache/lbops/deps", "pg");
-    if (own)
-        look_in(s, own, "pg");
+    const char *const places[] = {named && *named ? named : NULL, "/var/cache/lbops/deps", own};
+    for (size_t i = 0; i < LB_COUNT(places); i++) {
+        LB_AUTO_FREE char *extra = base_printf("%s/extra", places[i] ? places[i] : "");
+        if (places[i])
+            look_in(s, places[i], "pg");
+        if (places[i] && s->wanted) /* what was fetched besides is for who names it, and nobody's newest */
+            look_in(s, extra, "pg");
+    }
 }
 
 int local_find_programs(const local_cluster *c, int64_t version, char **ret_folder, int64_t *ret_version, lb_error *err)

@@ -1,4 +1,4 @@
-/* local_bench.h: transport_local at work on real servers: those that LBOPS_TEST_PG15 and LBOPS_TEST_PG17 name, as
+/* local_bench.h: transport_local at work on real servers: those that LBOPS_TEST_PG15 to LBOPS_TEST_PG18 name, as
  * superuser. Without any, a test program is skipped (exit code 77). Each server gets a database for the program, gone
  * at its end. */
 #ifndef LBOPS_TESTS_LOCAL_BENCH_H
@@ -148,7 +148,7 @@ static bool run_aside(const char *sql)
 /* The exit code. */
 static int test_servers(const bench_test *tests, size_t count)
 {
-    static const char *const servers[] = {"LBOPS_TEST_PG15", "LBOPS_TEST_PG17"};
+    static const char *const servers[] = {"LBOPS_TEST_PG15", "LBOPS_TEST_PG16", "LBOPS_TEST_PG17", "LBOPS_TEST_PG18"};
     unsigned failed = 0, tested = 0;
     for (size_t i = 0; i < LB_COUNT(servers); i++) {
         url = getenv(servers[i]);
@@ -161,7 +161,7 @@ static int test_servers(const bench_test *tests, size_t count)
         failed += !run_aside("DROP DATABASE " DATABASE " WITH (FORCE)");
     }
     if (!tested)
-        printf("skipped: LBOPS_TEST_PG15 and LBOPS_TEST_PG17 name no server\n");
+        printf("skipped: LBOPS_TEST_PG15 to LBOPS_TEST_PG18 name no server\n");
     return failed ? 1 : tested ? 0 : 77;
 }
 

@@ -274,8 +274,12 @@ static void cluster_stop(void)
     scratch_free(&directory);
 }
 
+/* 16 and 18 where suites are told to use them (LBOPS_PG). */
 static bool has_version(int64_t version)
 {
+    LB_AUTO_FREE char *variable = base_printf("LBOPS_TEST_PG%lld", (long long)version);
+    if (version != 15 && version != 17 && !getenv(variable))
+        return false;
     char *folder = NULL;
     int64_t found = 0;
     lb_error ignored;
@@ -303,8 +307,11 @@ typedef struct cluster_test {
 /* The same tests on each version, in one cluster each. The exit code; 77: there is no Postgres. */
 static int cluster_run(const char *name, const cluster_test *tests, size_t count)
 {
-    static const int64_t versions[] = {15, 17};
+    static const int64_t versions[] = {15, 16, 17, 18};
     unsigned failed = 0, tested = 0;
+    size_t last = 0;
+    for (size_t v = 0; v < LB_COUNT(versions); v++)
+        last = has_version(versions[v]) ? v : last;
     for (size_t v = 0; v < LB_COUNT(versions); v++) {
         if (!has_version(versions[v]))
             continue;
@@ -312,9 +319,8 @@ static int cluster_run(const char *name, const cluster_test *tests, size_t count
         if (CU_initialize_registry() != CUE_SUCCESS)
             return 1;
         CU_pSuite suite = CU_add_suite(title, NULL, NULL);
-        bool is_last = v + 1 == LB_COUNT(versions) || !has_version(versions[v + 1]);
         for (size_t i = 0; suite && i < count; i++)
-            if ((is_last || !tests[i].once) && !CU_add_test(suite, tests[i].title, tests[i].fn))
+            if ((v == last || !tests[i].once) && !CU_add_test(suite, tests[i].title, tests[i].fn))
                 return 1;
         major = versions[v];
         CU_basic_set_mode(CU_BRM_VERBOSE);

@@ -6,7 +6,8 @@
 #   pg.sh stop DIR [VERSION]    stops those of DIR, by their own processes
 #   pg.sh url DIR [VERSION]     prints the URL of the one that runs there
 #   pg.sh bin VERSION           prints the folder of its programs
-#   pg.sh versions              prints the versions that can be started
+#   pg.sh versions              prints the versions that suites are run with:
+#                               those of LBOPS_PG (15 17) that are there
 #
 # Sourced, it gives pg_start, pg_stop, pg_url, pg_bin and pg_versions, with the
 # same arguments. DIR gets a marker pgVERSION.server (name=value lines: pid,
@@ -21,7 +22,9 @@ PG_HARNESS_DIR=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
 # shellcheck source=scripts/lib/common.sh
 . "$PG_HARNESS_DIR/../../scripts/lib/common.sh"
 
-PG_KNOWN_VERSIONS=(15 17)
+# What suites are run with. 16 and 18 (scripts/setup --extra) can always be started by name; suites take them when LBOPS_PG
+# lists them, since each version costs its share of every suite.
+read -ra PG_KNOWN_VERSIONS <<<"${LBOPS_PG:-15 17}"
 # Changes when the way a template is made does.
 PG_TEMPLATE_RECIPE=1
 
@@ -29,7 +32,7 @@ PG_TEMPLATE_RECIPE=1
 pg_bin() {
     local dir deps
     deps=$(deps_dir)
-    for dir in "/usr/lib/postgresql/$1/bin" "$deps/pg$1/bin"; do
+    for dir in "/usr/lib/postgresql/$1/bin" "$deps/pg$1/bin" "$deps/extra/pg$1/bin"; do
         if [[ -x "$dir/postgres" && -x "$dir/initdb" && -x "$dir/pg_ctl" ]]; then
             printf '%s\n' "$dir"
             return 0

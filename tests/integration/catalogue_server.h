@@ -1,4 +1,4 @@
-/* catalogue_server.h: composed statements on real servers. LBOPS_TEST_PG15 and LBOPS_TEST_PG17 hold their URLs; a
+/* catalogue_server.h: composed statements on real servers. LBOPS_TEST_PG15 to LBOPS_TEST_PG18 hold their URLs; a
  * server that is not named is left out, and the output says so. */
 #ifndef LBOPS_TESTS_CATALOGUE_SERVER_H
 #define LBOPS_TESTS_CATALOGUE_SERVER_H
@@ -99,7 +99,7 @@ static inline int connect_to(const char *variable)
 
 static inline void on_each_server(void (*test)(void))
 {
-    static const char *const variables[] = {"LBOPS_TEST_PG15", "LBOPS_TEST_PG17"};
+    static const char *const variables[] = {"LBOPS_TEST_PG15", "LBOPS_TEST_PG16", "LBOPS_TEST_PG17", "LBOPS_TEST_PG18"};
     bool connected = false;
     for (size_t i = 0; i < LB_COUNT(variables); i++) {
         if (connect_to(variables[i]) != 0)
@@ -110,7 +110,7 @@ static inline void on_each_server(void (*test)(void))
         arena_done(&memory);
     }
     if (!connected) {
-        printf("skipped: LBOPS_TEST_PG15 and LBOPS_TEST_PG17 name no server\n");
+        printf("skipped: LBOPS_TEST_PG15 to LBOPS_TEST_PG18 name no server\n");
         exit(77); /* what ctest takes for a test that could not run */
     }
 }

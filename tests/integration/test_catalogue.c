@@ -225,8 +225,9 @@ static void large_tables_are_found_and_vacuumed(void)
 
 static void only_the_seen_session_is_ended(void)
 {
-    PGconn *other = PQconnectdb(setting(major == 15 ? "LBOPS_TEST_PG15" : "LBOPS_TEST_PG17", ""));
-    char pid[16];
+    char pid[16], variable[32];
+    (void)snprintf(variable, sizeof variable, "LBOPS_TEST_PG%d", major); /* two digits */
+    PGconn *other = PQconnectdb(setting(variable, ""));
     (void)snprintf(pid, sizeof pid, "%d", PQbackendPID(other)); /* ten digits */
     RESULT *seen = execute_with(
         "SELECT (extract(epoch FROM backend_start) * 1000000)::int8 FROM pg_stat_activity WHERE pid = $1::int4", pid);
