@@ -217,11 +217,16 @@ static void put_options(option_list *l, keeper *k, doc *entry)
         put_setting(l, "archive_command=true");
 }
 
+static void stop_watching(keeper *k)
+{
+    base_close(&k->events);
+    k->events = -1;
+}
+
 static int watch_data(keeper *k, lb_error *err)
 {
     char path[64];
-    if (k->events >= 0)
-        (void)close(k->events); /* of an earlier start */
+    stop_watching(k); /* of an earlier start */
     k->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", k->data_dir); /* fits */
     if (k->events < 0 || inotify_add_watch(k->events, path, IN_CLOSE_WRITE | IN_CREATE | IN_MODIFY | IN_MOVED_TO) < 0)
@@ -285,7 +290,7 @@ static bool says_ready(const keeper *k)
 static void drain_events(const keeper *k)
 {
     char events[4096];
-    while (read(k->events, events, sizeof events) > 0)
+    while (k->events >= 0 && read(k->events, events, sizeof events) > 0)
         continue;
 }
 
@@ -307,6 +312,8 @@ int server_look(keeper *k, int64_t wait_us, lb_error *err)
                        words);
     }
     k->ready = k->ready || says_ready(k);
+    if (k->ready)
+        stop_watching(k); /* a user has 128 of these, and may have more branches */
     return k->ready;
 }
 
