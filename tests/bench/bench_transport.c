@@ -17,8 +17,9 @@
 #define QUERIES  200 /* in a row, as the tool is told; short turns, so that what else the machine does hits both */
 #define ROUNDS   25
 #define ROWS     "3000"
-#define PROJECTS 8 /* with three branches each: 24 servers, where the target speaks of 150 */
+#define PROJECTS 50 /* with three branches each */
 #define TARGETS  (PROJECTS * 3)
+#define AT_ONCE  4 /* branches that are being made */
 #define WORKERS  2
 #define SUSPEND  2.0 /* seconds */
 
@@ -78,21 +79,43 @@ static void finish(const local_cluster *c, doc *reply)
     (void)json_object_put(reply);
 }
 
+/* Operations that run side by side, so many at once. */
+typedef struct flight {
+    const local_cluster *cluster;
+    doc *replies[AT_ONCE];
+    size_t count;
+} flight;
+
+static void launch(flight *f, const char *path, const char *query, const char *body)
+{
+    doc **place = &f->replies[f->count++ % AT_ONCE];
+    if (*place)
+        finish(f->cluster, *place);
+    control(f->cluster, "POST", path, query, body, place);
+}
+
+static void land(flight *f)
+{
+    for (size_t i = 0; i < AT_ONCE; i++)
+        if (f->replies[i])
+            finish(f->cluster, f->replies[i]);
+    *f = (flight){.cluster = f->cluster};
+}
+
 static void make_projects(const local_cluster *c)
 {
-    doc *replies[PROJECTS] = {NULL};
+    flight f = {.cluster = c};
     for (int i = 0; i < PROJECTS; i++) {
         LB_AUTO_FREE char *query = base_printf("project_id=p%02d", i);
-        control(c, "POST", "projects", query, "{}", &replies[i]);
-        finish(c, replies[i]);
+        launch(&f, "projects", query, "{}");
     }
+    land(&f);
     for (int i = 0; i < PROJECTS * 2; i++) {
-        doc *reply = NULL;
-        LB_AUTO_FREE char *path = base_printf("projects/p%02d/branches", i / 2);
-        LB_AUTO_FREE char *query = base_printf("branch_id=b%d", i % 2);
-        control(c, "POST", path, query, "{\"spec\":{\"ttl\":\"7200s\"}}", &reply);
-        finish(c, reply);
+        LB_AUTO_FREE char *path = base_printf("projects/p%02d/branches", i % PROJECTS);
+        LB_AUTO_FREE char *query = base_printf("branch_id=b%d", i / PROJECTS);
+        launch(&f, path, query, "{\"spec\":{\"ttl\":\"7200s\"}}");
     }
+    land(&f);
 }
 
 static char *conninfo_of(const local_cluster *c, const char *project, const char *branch)
@@ -137,6 +160,7 @@ static void start(bench *b, const char *program)
                                         .workers = WORKERS,
                                         .log_level = LB_LOG_WARN,
                                         .hooks = {.state = b, .ended = on_ended}};
+    ev_now_update(b->loop); /* making the branches took longer than some of its limits */
     if (supervisor_new(&options, &b->supervisor, &err) < 0)
         give_up("supervisor", &err);
 }
@@ -354,9 +378,15 @@ static void measure(const char *program, const char *plugins, const char *bench_
     const local_cluster *c = local_claims_cluster(claims);
     write_manifest(&b, plugins, bench_plugins);
     load(&b, program);
+    double making = now_s();
     make_projects(c);
+    making = now_s() - making;
     start(&b, program);
+    double cold = now_s();
     collect(&b); /* starts what sleeps */
+    cold = now_s() - cold;
+    (void)fprintf(stderr, "bench_transport: %d branches made in %.0f s, all of them started in %.0f s\n", TARGETS,
+                  making, cold);
     double ratio = warm_ratio(&b, c, &bare_us), began = now_s();
     collect(&b);
     double wall = now_s() - began;
@@ -372,14 +402,14 @@ static void measure(const char *program, const char *plugins, const char *bench_
     b.supervisor = supervisor_free(b.supervisor);
     bench_figure figures[] = {
         {.name = "warm_query_ratio", .value = ratio, .unit = "x", .target = 1.15},
-        {.name = "collection_wall", .value = wall, .unit = "s", .target = 10.0 * TARGETS / 150},
+        {.name = "collection_wall", .value = wall, .unit = "s", .target = 10},
         {.name = "collection_cpu_per_target", .value = cpu_ms, .unit = "ms", .target = 25},
         {.name = "sessions_per_worker_and_target", .value = (double)sessions / WORKERS, .unit = "", .target = 1},
         {.name = "suspension_behind_its_timeout", .value = suspension - SUSPEND, .unit = "s", .target = 1},
     };
     (void)snprintf(figures[0].against, sizeof figures[0].against, "a bare libpq loop at %.0f us a query", bare_us);
-    (void)snprintf(figures[1].against, sizeof figures[1].against,
-                   "%d servers on this machine; the target is its share of 10 s for 150", TARGETS);
+    (void)snprintf(figures[1].against, sizeof figures[1].against, "%d servers on this machine, %d workers, warm",
+                   TARGETS, WORKERS);
     (void)snprintf(figures[2].against, sizeof figures[2].against,
                    "starting supervisor, workers and connections included");
     (void)snprintf(figures[4].against, sizeof figures[4].against, "a timeout of 2 s, one run and nobody else");
