@@ -20,8 +20,9 @@ typedef struct auth_settings {
 /* The parameters that fill one: rows of a service's table, where `member` is the auth_settings of its settings. */
 #define AUTH_PARAM(args, member, field, kind, variable, text)                                                          \
     {                                                                                                                  \
-        .name = #field, .type = (kind), .doc = (text), .offset = offsetof(args, member.field),                         \
-        .width = sizeof(((args *)0)->member.field), .env = (variable)                                                  \
+        .name = #field, .type = (kind), .doc = (text),                                                                 \
+        .offset = offsetof(args, member) + offsetof(auth_settings, field),                                             \
+        .width = sizeof(((auth_settings *)0)->field), .env = (variable)                                                \
     }
 #define AUTH_PARAMS(args, member)                                                                                      \
     AUTH_PARAM(args, member, host, LB_TEXT, "DATABRICKS_HOST", "the workspace, https://NAME"),                         \

@@ -270,8 +270,6 @@ static int check_route(const local_given *given, const local_call *call, lb_erro
         return unsupported(err, "a credential");
     if (strcmp(w[0], "projects") != 0)
         return local_no_route(call, err);
-    if (n > 2 && strcmp(w[2], "branches") != 0 && strcmp(w[2], "operations") != 0 && strcmp(w[2], "undelete") != 0)
-        return local_no_route(call, err);
     if (n == 3 && posts && strcmp(w[2], "branches") == 0) { /* ids are looked at before ancestors */
         LB_AUTO_FREE char *id = NULL;
         int r = local_read_branch_id(call, &id, err);
@@ -287,6 +285,8 @@ static int check_route(const local_given *given, const local_call *call, lb_erro
         return unsupported(err, "undeleting a project");
     if (n > 3 && strcmp(w[n - 2], "operations") == 0)
         return local_missing(err, "operation"); /* all of them were done when they were answered */
+    if (n > 2 && strcmp(w[2], "branches") != 0)
+        return local_no_route(call, err);
     if (n == 5 || n == 6) {
         if (strcmp(w[4], "roles") == 0 || strcmp(w[4], "databases") == 0)
             return unsupported(err, "roles and databases through the control plane");
@@ -337,23 +337,27 @@ static int route(given_call *c, lb_error *err)
 
 /* ---- a call ---- */
 
-/* Reading waits for nobody: what is due is left to who comes when the lock is free. */
-static int look(given_call *c, lb_error *err)
+/* Under the lock, once more where the lock came later than the look. */
+static int mend(given_call *c, bool looked_before, lb_error *err)
 {
-    bool reads = strcmp(c->call->request->method, "GET") == 0, locked = false, changed = false;
-    int r = reads ? 0 : given_lock(c, true, &locked, err);
-    if (r >= 0)
-        r = given_look(c, err);
-    if (r < 0 || !given_is_due(c))
-        return r;
-    if (!locked)
-        r = given_lock(c, false, &locked, err);
-    if (r < 0 || !locked)
-        return r;
-    r = reads ? given_look(c, err) : 0; /* as it is under the lock */
+    bool changed = false;
+    int r = looked_before ? given_look(c, err) : 0;
     if (r >= 0)
         given_mend(c, &changed);
     return r >= 0 && changed ? given_look(c, err) : r;
+}
+
+/* Reading waits for nobody and needs no right to change anything: what is due is left to who has both. */
+static int look(given_call *c, lb_error *err)
+{
+    lb_error ignored;
+    bool reads = strcmp(c->call->request->method, "GET") == 0, locked = false;
+    int r = reads ? 0 : given_lock(c, true, &locked, err);
+    if (r >= 0)
+        r = given_look(c, err);
+    if (r < 0 || !given_is_due(c) || (reads && (given_lock(c, false, &locked, &ignored) < 0 || !locked)))
+        return r;
+    return mend(c, reads, err);
 }
 
 int local_given_control(const local_given *given, const lb_request *request, int64_t deadline, doc **ret_reply,

@@ -33,7 +33,7 @@ typedef struct pg_limits {
 #define PG_LIMIT(args, member, field, default_text, least, most, text)                                                 \
     {                                                                                                                  \
         .name = #field, .type = LB_I64, .fallback = (default_text), .doc = (text), .min = (least), .max = (most),      \
-        .offset = offsetof(args, member.field), .width = sizeof(((args *)0)->member.field)                             \
+        .offset = offsetof(args, member) + offsetof(pg_limits, field), .width = sizeof(((pg_limits *)0)->field)        \
     }
 #define PG_LIMIT_PARAMS(args, member)                                                                                  \
     PG_LIMIT(args, member, connect_timeout_s, "10", "1", "3600", "seconds to wait for a connection"),                  \
