@@ -23,7 +23,7 @@ static bool names_something(lb_type type)
 {
     lb_type element = LB_ELEMENT(type);
     return element == LB_TEXT || element == LB_IDENT || element == LB_I64 || element == LB_BOOL ||
-           element == LB_SQLTYPE;
+           element == LB_SQLTYPE || element == LB_DEFINITION;
 }
 
 static void add_arguments(sha256 *s, const lb_value *args)

@@ -9,9 +9,19 @@
 static const struct {
     const char *name;
     lb_type type;
-} types[] = {{"text", LB_TEXT},       {"identifier", LB_IDENT}, {"integer", LB_I64},   {"number", LB_F64},
-             {"boolean", LB_BOOL},    {"timestamp", LB_TIME},   {"json", LB_JSON},     {"numeric", LB_NUMERIC},
-             {"sqltype", LB_SQLTYPE}, {"null", LB_NULL},        {"object", LB_OBJECT}, {"list", LB_LIST}};
+} types[] = {{"text", LB_TEXT},
+             {"identifier", LB_IDENT},
+             {"integer", LB_I64},
+             {"number", LB_F64},
+             {"boolean", LB_BOOL},
+             {"timestamp", LB_TIME},
+             {"json", LB_JSON},
+             {"numeric", LB_NUMERIC},
+             {"sqltype", LB_SQLTYPE},
+             {"null", LB_NULL},
+             {"object", LB_OBJECT},
+             {"list", LB_LIST},
+             {"definition", LB_DEFINITION}};
 
 static bool is_list(const lb_value *value)
 {
@@ -49,6 +59,7 @@ const char *approval_value_text(const lb_value *value, char room[APPROVAL_NUMBER
     case LB_JSON:
     case LB_NUMERIC:
     case LB_SQLTYPE:
+    case LB_DEFINITION:
         return value->v.text;
     case LB_I64:
     case LB_TIME:

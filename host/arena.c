@@ -148,6 +148,7 @@ static bool copy_value(arena *a, const lb_value *from, lb_value *to)
     case LB_JSON:
     case LB_NUMERIC:
     case LB_SQLTYPE:
+    case LB_DEFINITION:
     case LB_SECRET:
         return !from->v.text || (to->v.text = arena_strdup(a, from->v.text)) != NULL;
     case LB_OBJECT:

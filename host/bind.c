@@ -10,17 +10,17 @@
 #define TEXT_LIMIT ((size_t)64 * 1024 * 1024)
 
 static const char *const type_names[] = {
-    [LB_TEXT] = "text",     [LB_IDENT] = "identifier", [LB_I64] = "integer", [LB_F64] = "number",
-    [LB_BOOL] = "boolean",  [LB_TIME] = "timestamp",   [LB_JSON] = "json",   [LB_NUMERIC] = "numeric",
-    [LB_NULL] = "null",     [LB_OBJECT] = "object",    [LB_SQL] = "sql",     [LB_SQLTYPE] = "sqltype",
-    [LB_SECRET] = "secret",
+    [LB_TEXT] = "text",     [LB_IDENT] = "identifier",      [LB_I64] = "integer", [LB_F64] = "number",
+    [LB_BOOL] = "boolean",  [LB_TIME] = "timestamp",        [LB_JSON] = "json",   [LB_NUMERIC] = "numeric",
+    [LB_NULL] = "null",     [LB_OBJECT] = "object",         [LB_SQL] = "sql",     [LB_SQLTYPE] = "sqltype",
+    [LB_SECRET] = "secret", [LB_DEFINITION] = "definition",
 };
 
 static const char *const list_names[] = {
-    [LB_TEXT] = "list of text",       [LB_IDENT] = "list of identifier", [LB_I64] = "list of integer",
-    [LB_F64] = "list of number",      [LB_BOOL] = "list of boolean",     [LB_TIME] = "list of timestamp",
-    [LB_JSON] = "list of json",       [LB_NUMERIC] = "list of numeric",  [LB_SQL] = "list of sql",
-    [LB_SQLTYPE] = "list of sqltype",
+    [LB_TEXT] = "list of text",       [LB_IDENT] = "list of identifier",      [LB_I64] = "list of integer",
+    [LB_F64] = "list of number",      [LB_BOOL] = "list of boolean",          [LB_TIME] = "list of timestamp",
+    [LB_JSON] = "list of json",       [LB_NUMERIC] = "list of numeric",       [LB_SQL] = "list of sql",
+    [LB_SQLTYPE] = "list of sqltype", [LB_DEFINITION] = "list of definition",
 };
 
 const char *bind_type_name(lb_type type)

@@ -1,6 +1,7 @@
 #include "compose.h"
 
 #include "bind.h"
+#include "definition.h"
 #include "nearest.h"
 #include "quote.h"
 
@@ -23,6 +24,7 @@ typedef struct composer {
     arena *memory;
     buf run; /* text since the last bound value */
     bool after_value;
+    bool has_definition;
     compose_piece *pieces;
     uint32_t piece_count, param_count;
     const char **params, **param_types;
@@ -33,7 +35,7 @@ typedef struct composer {
 static bool is_composed(lb_type type)
 {
     lb_type element = LB_ELEMENT(type);
-    return element == LB_IDENT || element == LB_SQLTYPE || element == LB_SQL;
+    return element == LB_IDENT || element == LB_SQLTYPE || element == LB_SQL || element == LB_DEFINITION;
 }
 
 /* ---- the variant ---- */
@@ -304,6 +306,7 @@ static int put_value(composer *c, uint32_t index, lb_error *err)
 static int put_sql(composer *c, const lb_sql *sql, lb_error *err)
 {
     uint32_t base = c->param_count;
+    c->has_definition = c->has_definition || sql->has_definition;
     separate_front(c, false);
     for (uint32_t i = 0; c->variant->bindable && i < sql->param_count; i++) {
         c->params[c->param_count] = sql->params[i];
@@ -329,7 +332,8 @@ static int put_composed_item(composer *c, const lb_value *item, lb_error *err)
     separate_front(c, item->type == LB_IDENT);
     if (item->type == LB_IDENT)
         return quote_ident(&c->run, item->v.text, err);
-    int r = quote_check_type(item->v.text, err);
+    c->has_definition = c->has_definition || item->type == LB_DEFINITION;
+    int r = item->type == LB_DEFINITION ? definition_check(item->v.text, err) : quote_check_type(item->v.text, err);
     if (r == 0)
         buf_puts(&c->run, item->v.text);
     return r;
@@ -401,6 +405,8 @@ static int finish(const composer *c, const lb_sql **ret_sql, lb_error *err)
     const char *display = text && c->param_count && !c->values ? render(c, true, err) : text;
     if (!text || !display)
         return err->code;
+    if (c->has_definition && c->statement->kind != LB_STATEMENT_FRAGMENT && definition_check_statement(text, err) < 0)
+        return lb_wrap(err, c->statement->name);
     *sql = (struct lb_sql){.statement = c->statement,
                            .text = text,
                            .params = c->params,
@@ -410,7 +416,8 @@ static int finish(const composer *c, const lb_sql **ret_sql, lb_error *err)
                            .param_count = c->param_count,
                            .display = display,
                            .pieces = c->pieces,
-                           .piece_count = c->piece_count};
+                           .piece_count = c->piece_count,
+                           .has_definition = c->has_definition};
     *ret_sql = sql;
     return 0;
 }

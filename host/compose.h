@@ -23,6 +23,7 @@ struct lb_sql {
     const char *display; /* the same with literals in place of $n: for plans, fixes and people; never executed */
     const compose_piece *pieces;
     uint32_t piece_count;
+    bool has_definition; /* a server's own SQL is part of it: what it stands in is parsed as a whole */
 };
 
 /* Puts the statement together for a server of that major version (0: the newest variant; a question to the history has

@@ -76,6 +76,7 @@ static bool is_null(const lb_value *value)
     case LB_JSON:
     case LB_NUMERIC:
     case LB_SQLTYPE:
+    case LB_DEFINITION:
         return !value->v.text;
     case LB_TIME:
         return value->v.i64 == LB_TIME_NONE;

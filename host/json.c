@@ -258,6 +258,7 @@ static int put_value(buf *b, const lb_value *value, int depth, lb_error *err)
     case LB_JSON:
     case LB_NUMERIC:
     case LB_SQLTYPE:
+    case LB_DEFINITION:
         return put_text(b, value, err);
     case LB_I64:
         json_i64(b, value->v.i64);

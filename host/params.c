@@ -268,6 +268,7 @@ static int put_argument(buf *b, const lb_value *value, lb_error *err)
     case LB_IDENT:
     case LB_NUMERIC:
     case LB_SQLTYPE:
+    case LB_DEFINITION:
     case LB_JSON:
         if (!value->v.text)
             return 1;

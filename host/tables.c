@@ -74,10 +74,10 @@ const char *table_nearest(const char *name)
 const char *table_type_name(lb_type type)
 {
     static const char *const names[] = {
-        [LB_END] = "nothing",      [LB_TEXT] = "text",     [LB_IDENT] = "identifier", [LB_I64] = "integer",
-        [LB_F64] = "double",       [LB_BOOL] = "boolean",  [LB_TIME] = "timestamp",   [LB_JSON] = "json",
-        [LB_NUMERIC] = "numeric",  [LB_NULL] = "null",     [LB_OBJECT] = "object",    [LB_SQL] = "composed SQL",
-        [LB_SQLTYPE] = "SQL type", [LB_SECRET] = "secret",
+        [LB_END] = "nothing",      [LB_TEXT] = "text",     [LB_IDENT] = "identifier",      [LB_I64] = "integer",
+        [LB_F64] = "double",       [LB_BOOL] = "boolean",  [LB_TIME] = "timestamp",        [LB_JSON] = "json",
+        [LB_NUMERIC] = "numeric",  [LB_NULL] = "null",     [LB_OBJECT] = "object",         [LB_SQL] = "composed SQL",
+        [LB_SQLTYPE] = "SQL type", [LB_SECRET] = "secret", [LB_DEFINITION] = "definition",
     };
     if (type & LB_LIST)
         return "list";
@@ -125,6 +125,7 @@ static bool is_null(const lb_value *value)
     case LB_JSON:
     case LB_NUMERIC:
     case LB_SQLTYPE:
+    case LB_DEFINITION:
         return !value->v.text;
     case LB_TIME:
         return value->v.i64 == LB_TIME_NONE;

@@ -386,6 +386,7 @@ static struct json_object *value_json(const lb_value *value)
     case LB_IDENT:
     case LB_NUMERIC:
     case LB_SQLTYPE:
+    case LB_DEFINITION:
         return value->v.text ? json_object_new_string(value->v.text) : NULL;
     case LB_JSON:
         return value->v.text ? document_json(value->v.text) : NULL;

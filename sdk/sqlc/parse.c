@@ -184,7 +184,7 @@ static const type_info *read_type(sqlc *c, const sql_statement *s, line *l, cons
     const char *nearest = type_nearest(word);
     sqlc_problem(c, &s->file, offset,
                  nearest ? sqlc_printf(c, "did you mean %s%s?", nearest, *ret_list ? "[]" : "")
-                         : "text integer number boolean timestamp json numeric identifier sqltype sql",
+                         : "text integer number boolean timestamp json numeric identifier sqltype sql definition",
                  "%s: '%s' is no type of the catalogue", name, taken);
     return NULL;
 }
@@ -214,7 +214,8 @@ static void read_like(sqlc *c, const sql_statement *s, line *l, sql_param *p)
     if (!*p->like)
         sqlc_problem(c, &s->file, offset, "write: like TEXT", "%s: like what?", p->name);
     if (!type_is_composed(p->info))
-        sqlc_problem(c, &s->file, offset, "only identifier, sqltype and sql need an example", "%s is a value", p->name);
+        sqlc_problem(c, &s->file, offset, "only what is written into the text needs an example", "%s is a value",
+                     p->name);
 }
 
 static void read_param_rest(sqlc *c, const sql_statement *s, line *l, sql_param *p)
@@ -258,9 +259,9 @@ static void read_param(sqlc *c, sql_statement *s, line *l)
     } else {
         p.pgtype = p.info->pgtype;
         read_param_rest(c, s, l, &p);
-        if (p.nullable && type_is_composed(p.info) && p.info->type != LB_SQL)
-            sqlc_problem(c, &s->file, p.offset, "only sql and values can be left out", "the %s %s cannot be null",
-                         p.info->name, p.name);
+        if (p.nullable && type_is_composed(p.info) && p.info->type != LB_SQL && p.info->type != LB_DEFINITION)
+            sqlc_problem(c, &s->file, p.offset, "only sql, definitions and values can be left out",
+                         "the %s %s cannot be null", p.info->name, p.name);
     }
     s->params[s->param_count++] = p;
 }

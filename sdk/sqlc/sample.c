@@ -73,7 +73,8 @@ static void put_param(attempt *a, int index)
     } else if (p->info->type == LB_IDENT) {
         buf_printf(&a->text, p->list ? "\"%s_1\", \"%s_2\"" : "\"%s\"", p->name, p->name);
     } else if (type_is_composed(p->info) || a->form == FORM_LITERAL) {
-        put_repeated(&a->text, p->info->literal, p->list);
+        if (index != a->left_out)
+            put_repeated(&a->text, p->info->literal, p->list);
     } else if (a->form == FORM_STRICT) {
         buf_printf(&a->text, "CAST($%d AS %s)", ordinal(a->statement, index), p->pgtype);
     } else {
@@ -255,7 +256,7 @@ static void try_left_out(sqlc *c, attempt *a)
     struct json_object *tree = a->tree;
     for (size_t i = 0; i < a->statement->param_count; i++) {
         const sql_param *p = &a->statement->params[i];
-        if (p->info->type != LB_SQL || !p->nullable)
+        if (!type_is_composed(p->info) || !p->nullable)
             continue;
         a->tree = NULL;
         a->left_out = (int)i;

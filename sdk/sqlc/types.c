@@ -21,6 +21,8 @@ static const type_info types[] = {
      "text"},
     {"identifier", LB_IDENT, "LB_IDENT", NULL, OTHERS(NULL), NULL, "const char *", "lb_texts", "lb_ident", "text"},
     {"sqltype", LB_SQLTYPE, "LB_SQLTYPE", NULL, OTHERS(NULL), "int4", "const char *", "lb_texts", "lb_sqltype", "text"},
+    {"definition", LB_DEFINITION, "LB_DEFINITION", NULL, OTHERS(NULL), "x", "const char *", "lb_texts", "lb_definition",
+     "text"},
     {"sql", LB_SQL, "LB_SQL", NULL, OTHERS(NULL), NULL, "const lb_sql *", NULL, "lb_sql_value", "sql"},
 };
 

@@ -24,7 +24,8 @@ typedef enum lb_statement_kind {
 
 typedef struct lb_statement_param {
     const char *name;
-    lb_type type; /* LB_IDENT, LB_SQLTYPE, LB_SQL and lists of these are composed into the text; others are values */
+    lb_type type; /* LB_IDENT, LB_SQLTYPE, LB_SQL, LB_DEFINITION and lists of these are composed into the text; others
+                     are values */
     const char *pgtype; /* the server's name of a value's type, "int8"; NULL for composed ones */
     bool nullable;
 } lb_statement_param;

@@ -15,21 +15,22 @@ extern "C" {
 #endif
 
 typedef enum lb_type {
-    LB_END = 0,      /* ends an array of named values */
-    LB_TEXT = 1,     /* UTF-8, never with a NUL inside */
-    LB_IDENT = 2,    /* one SQL identifier, unquoted here; the composer quotes it */
-    LB_I64 = 3,      /* 64-bit integer */
-    LB_F64 = 4,      /* double; NaN and infinities travel as text in JSON */
-    LB_BOOL = 5,     /* */
-    LB_TIME = 6,     /* microseconds since 1970-01-01T00:00:00Z, in .i64 */
-    LB_JSON = 7,     /* one JSON document, as text */
-    LB_NUMERIC = 8,  /* exact decimal, as text */
-    LB_NULL = 9,     /* no value */
-    LB_OBJECT = 10,  /* named values, in .items */
-    LB_SQL = 11,     /* a composed piece of SQL, in .sql */
-    LB_SQLTYPE = 12, /* the name of an SQL type, such as numeric(10,2) */
-    LB_SECRET = 13,  /* text that never reaches a log; service parameters only */
-    LB_LIST = 0x100  /* a flag: LB_LIST | LB_TEXT is a list of texts */
+    LB_END = 0,         /* ends an array of named values */
+    LB_TEXT = 1,        /* UTF-8, never with a NUL inside */
+    LB_IDENT = 2,       /* one SQL identifier, unquoted here; the composer quotes it */
+    LB_I64 = 3,         /* 64-bit integer */
+    LB_F64 = 4,         /* double; NaN and infinities travel as text in JSON */
+    LB_BOOL = 5,        /* */
+    LB_TIME = 6,        /* microseconds since 1970-01-01T00:00:00Z, in .i64 */
+    LB_JSON = 7,        /* one JSON document, as text */
+    LB_NUMERIC = 8,     /* exact decimal, as text */
+    LB_NULL = 9,        /* no value */
+    LB_OBJECT = 10,     /* named values, in .items */
+    LB_SQL = 11,        /* a composed piece of SQL, in .sql */
+    LB_SQLTYPE = 12,    /* the name of an SQL type, such as numeric(10,2) */
+    LB_SECRET = 13,     /* text that never reaches a log; service parameters only */
+    LB_DEFINITION = 14, /* SQL as a server prints it: an expression, a constraint, a whole CREATE */
+    LB_LIST = 0x100     /* a flag: LB_LIST | LB_TEXT is a list of texts */
 } lb_type;
 
 #define LB_LIST_OF(type) ((lb_type)(LB_LIST | (type)))
@@ -42,7 +43,7 @@ typedef struct lb_value {
     lb_type type;
     uint32_t count; /* items of a list */
     union {
-        const char *text; /* LB_TEXT, LB_IDENT, LB_JSON, LB_NUMERIC, LB_SQLTYPE, LB_SECRET */
+        const char *text; /* LB_TEXT, LB_IDENT, LB_JSON, LB_NUMERIC, LB_SQLTYPE, LB_SECRET, LB_DEFINITION */
         int64_t i64;      /* LB_I64, LB_TIME */
         double f64;
         bool flag;
@@ -91,6 +92,11 @@ static inline lb_value lb_numeric(const char *name, const char *digits)
 static inline lb_value lb_sqltype(const char *name, const char *type_name)
 {
     return lb_textual(name, LB_SQLTYPE, type_name);
+}
+
+static inline lb_value lb_definition(const char *name, const char *server_text)
+{
+    return lb_textual(name, LB_DEFINITION, server_text);
 }
 
 static inline lb_value lb_i64(const char *name, int64_t i64)
