@@ -1,0 +1,6 @@
+-- summary: drops a column
+-- kind: change
+-- server: 15-18
+-- param parent definition like TABLE t
+-- param name identifier
+ALTER :parent DROP COLUMN :name

@@ -1,0 +1,6 @@
+-- summary: a column that may be null
+-- kind: change
+-- server: 15-18
+-- param parent definition like TABLE t
+-- param name identifier
+ALTER :parent ALTER COLUMN :name DROP NOT NULL

@@ -1,0 +1,5 @@
+-- summary: drops an object
+-- kind: change
+-- server: 15-18
+-- param address definition like TABLE t
+DROP :address

@@ -1,0 +1,113 @@
+=== row_security
+CREATE TABLE t (tenant int);
+CREATE TABLE u (tenant int);
+ALTER TABLE u ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON u USING (tenant = 1);
+--- to
+CREATE TABLE t (tenant int);
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+ALTER TABLE t FORCE ROW LEVEL SECURITY;
+CREATE POLICY "Own rows" ON t AS RESTRICTIVE FOR UPDATE TO PUBLIC USING (tenant = current_setting('app.tenant')::int) WITH CHECK (tenant > 0);
+CREATE TABLE u (tenant bigint);
+CREATE POLICY p ON u FOR SELECT TO pg_monitor, pg_read_all_data USING (tenant = 2);
+COMMENT ON POLICY p ON u IS 'for some';
+--- data
+INSERT INTO t VALUES (1);
+--- keeps
+SELECT tenant FROM t
+=== policy_calls_a_function
+CREATE FUNCTION mine() RETURNS int LANGUAGE sql STABLE AS $$ SELECT 1 $$;
+CREATE TABLE t (tenant int);
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON t USING (tenant = mine());
+--- to
+CREATE FUNCTION mine() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 1 $$;
+CREATE TABLE t (tenant int);
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON t USING (tenant = mine());
+=== grants
+CREATE TABLE t (a int, b int);
+GRANT SELECT, INSERT ON t TO pg_monitor;
+GRANT UPDATE (a) ON t TO pg_monitor;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+--- to
+CREATE TABLE t (a int, b int);
+GRANT SELECT ON t TO pg_monitor WITH GRANT OPTION;
+GRANT DELETE ON t TO PUBLIC;
+GRANT SELECT (b), UPDATE (b) ON t TO pg_monitor;
+REVOKE TRUNCATE ON t FROM CURRENT_USER;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+REVOKE ALL ON FUNCTION f() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION f() TO pg_monitor;
+=== grants_on_the_rest
+CREATE SCHEMA granted;
+CREATE DOMAIN d AS int;
+CREATE PROCEDURE p() LANGUAGE sql AS '';
+--- to
+CREATE SCHEMA granted;
+GRANT USAGE ON SCHEMA granted TO pg_monitor;
+CREATE DOMAIN d AS int;
+REVOKE USAGE ON DOMAIN d FROM PUBLIC;
+CREATE PROCEDURE p() LANGUAGE sql AS '';
+REVOKE EXECUTE ON PROCEDURE p() FROM PUBLIC;
+=== owners
+CREATE TABLE t (id serial);
+CREATE VIEW v AS SELECT 1 AS one;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+CREATE TYPE e AS ENUM ('a');
+--- to
+CREATE TABLE t (id serial);
+ALTER TABLE t OWNER TO pg_monitor;
+CREATE VIEW v AS SELECT 1 AS one;
+ALTER VIEW v OWNER TO pg_monitor;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+ALTER FUNCTION f() OWNER TO pg_monitor;
+CREATE TYPE e AS ENUM ('a');
+ALTER TYPE e OWNER TO pg_monitor;
+CREATE SCHEMA owned AUTHORIZATION pg_monitor;
+=== default_privileges
+CREATE SCHEMA here;
+ALTER DEFAULT PRIVILEGES IN SCHEMA here GRANT SELECT ON TABLES TO pg_monitor;
+--- to
+CREATE SCHEMA here;
+ALTER DEFAULT PRIVILEGES IN SCHEMA here GRANT SELECT, INSERT ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE pg_monitor IN SCHEMA here GRANT USAGE ON SEQUENCES TO pg_read_all_data;
+ALTER DEFAULT PRIVILEGES FOR ROLE pg_monitor REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+=== publications
+CREATE TABLE t (a int PRIMARY KEY, b int);
+CREATE TABLE u (a int PRIMARY KEY);
+CREATE PUBLICATION pub_a FOR TABLE t, u;
+CREATE PUBLICATION pub_gone;
+--- to
+CREATE TABLE t (a bigint PRIMARY KEY, b int);
+CREATE TABLE u (a int PRIMARY KEY);
+CREATE SCHEMA published;
+CREATE PUBLICATION pub_a FOR TABLE t (a, b) WHERE (b > 0) WITH (publish = 'insert', publish_via_partition_root = true);
+CREATE PUBLICATION "Pub schema" FOR TABLES IN SCHEMA published;
+CREATE PUBLICATION pub_all FOR ALL TABLES;
+COMMENT ON PUBLICATION pub_a IS 'some rows';
+=== comments
+CREATE TABLE t (a int PRIMARY KEY, b int);
+COMMENT ON TABLE t IS 'goes';
+COMMENT ON COLUMN t.a IS 'changes';
+--- to
+CREATE TABLE t (a int PRIMARY KEY, b int);
+COMMENT ON COLUMN t.a IS E'of\ntwo lines';
+COMMENT ON COLUMN t.b IS 'comes -- /* ; */';
+COMMENT ON CONSTRAINT t_pkey ON t IS 'the key';
+CREATE SCHEMA described;
+COMMENT ON SCHEMA described IS 'well';
+=== foreign_data
+CREATE FOREIGN DATA WRAPPER w1;
+CREATE SERVER s1 FOREIGN DATA WRAPPER w1 OPTIONS (host 'a', port '1');
+CREATE FOREIGN TABLE ft (a int OPTIONS (column_name 'x'), b text) SERVER s1 OPTIONS (table_name 't');
+CREATE USER MAPPING FOR PUBLIC SERVER s1;
+--- to
+CREATE FOREIGN DATA WRAPPER w1 OPTIONS (debug 'true');
+CREATE SERVER s1 VERSION '2' FOREIGN DATA WRAPPER w1 OPTIONS (host 'b', dbname 'c');
+CREATE SERVER "S 2" TYPE 'old' FOREIGN DATA WRAPPER w1;
+GRANT USAGE ON FOREIGN SERVER s1 TO pg_monitor;
+CREATE FOREIGN TABLE ft (a int OPTIONS (column_name 'y'), b text NOT NULL, c int) SERVER s1 OPTIONS (table_name 'u', "Other" 'it''s');
+CREATE FOREIGN TABLE "Ft 2" (a int DEFAULT 1 CHECK (a > 0)) SERVER "S 2" OPTIONS (k 'v');
+CREATE USER MAPPING FOR pg_monitor SERVER "S 2";
+COMMENT ON SERVER s1 IS 'over there';

@@ -1,0 +1,131 @@
+=== view_grows
+CREATE TABLE t (a int, b int);
+CREATE VIEW v AS SELECT a FROM t;
+GRANT SELECT ON v TO PUBLIC;
+--- to
+CREATE TABLE t (a int, b int);
+CREATE VIEW v AS SELECT a, b FROM t WHERE b > 0;
+GRANT SELECT ON v TO PUBLIC;
+=== view_shrinks
+CREATE TABLE t (a int, b int);
+CREATE VIEW v AS SELECT a, b FROM t;
+CREATE VIEW w AS SELECT a FROM v;
+COMMENT ON VIEW v IS 'kept';
+COMMENT ON COLUMN v.a IS 'kept too';
+ALTER VIEW v ALTER COLUMN a SET DEFAULT 5;
+GRANT SELECT ON w TO PUBLIC;
+--- to
+CREATE TABLE t (a int, b int);
+CREATE VIEW v AS SELECT a FROM t;
+CREATE VIEW w AS SELECT a FROM v;
+COMMENT ON VIEW v IS 'kept';
+COMMENT ON COLUMN v.a IS 'kept too';
+ALTER VIEW v ALTER COLUMN a SET DEFAULT 6;
+GRANT SELECT ON w TO PUBLIC;
+=== view_options
+CREATE TABLE t (a int);
+CREATE VIEW v WITH (security_barrier) AS SELECT a FROM t;
+CREATE VIEW w AS SELECT a FROM t WHERE a > 0;
+--- to
+CREATE TABLE t (a int);
+CREATE VIEW v WITH (security_invoker = true) AS SELECT a FROM t;
+CREATE VIEW w AS SELECT a FROM t WHERE a > 0 WITH CASCADED CHECK OPTION;
+=== view_loses_its_column
+CREATE TABLE t (a int, b int);
+CREATE VIEW v AS SELECT a, b FROM t;
+--- to
+CREATE TABLE t (a int);
+CREATE VIEW v AS SELECT a, a + 1 AS b FROM t;
+=== recursive_view
+CREATE TABLE node (id int, up int);
+--- to
+CREATE TABLE node (id int, up int);
+CREATE RECURSIVE VIEW tree (id, depth) AS SELECT id, 0 FROM node WHERE up IS NULL UNION ALL SELECT n.id, t.depth + 1 FROM node n JOIN tree t ON n.up = t.id;
+=== matviews
+CREATE TABLE t (a int);
+CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
+CREATE INDEX ON m (a);
+CREATE MATERIALIZED VIEW empty AS SELECT a FROM t;
+--- to
+CREATE TABLE t (a int);
+CREATE MATERIALIZED VIEW m WITH (fillfactor = 60) AS SELECT a, a + 1 AS b FROM t;
+CREATE INDEX ON m (a);
+CREATE UNIQUE INDEX ON m (b);
+COMMENT ON MATERIALIZED VIEW m IS 'once a day';
+CREATE MATERIALIZED VIEW empty AS SELECT a FROM t WITH NO DATA;
+=== functions
+CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS $$ SELECT a $$;
+CREATE FUNCTION g(a int) RETURNS int LANGUAGE sql AS $$ SELECT a $$;
+CREATE FUNCTION h() RETURNS void LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
+CREATE FUNCTION gone() RETURNS void LANGUAGE sql AS '';
+--- to
+CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 5 SET search_path TO pg_catalog AS $$ SELECT a + 1 -- more $$;
+CREATE FUNCTION g(b int, c text DEFAULT 'x;--') RETURNS text LANGUAGE sql STRICT SECURITY DEFINER AS $body$ SELECT '$$' || c $body$;
+CREATE FUNCTION h() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM 1; /* done */ END $$;
+CREATE FUNCTION "Set Of"(OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql ROWS 7 AS $$ SELECT 1, 'x' $$;
+COMMENT ON FUNCTION f(int) IS 'adds';
+REVOKE EXECUTE ON FUNCTION f(int) FROM PUBLIC;
+=== function_result_changes_under_users
+CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT a $$;
+CREATE TABLE t (a int DEFAULT f(1), b int CHECK (f(b) > 0));
+CREATE INDEX ON t (f(a));
+CREATE VIEW v AS SELECT f(a) AS x FROM t;
+--- to
+CREATE FUNCTION f(a int) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT a $$;
+CREATE TABLE t (a int DEFAULT f(1), b int CHECK (f(b) > 0));
+CREATE INDEX ON t (f(a));
+CREATE VIEW v AS SELECT f(a) AS x FROM t;
+--- data
+INSERT INTO t VALUES (1, 2);
+--- keeps
+SELECT a, b FROM t
+=== standard_bodies
+CREATE TABLE t (a int);
+--- to
+CREATE TABLE t (a int, b int);
+CREATE FUNCTION total() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT sum(a + b) FROM t; END;
+CREATE FUNCTION twice() RETURNS bigint LANGUAGE sql RETURN total() * 2;
+CREATE VIEW v AS SELECT twice() AS x;
+=== procedures_and_aggregates
+CREATE PROCEDURE p(a int) LANGUAGE sql AS $$ SELECT a $$;
+CREATE AGGREGATE total(int) (sfunc = int4pl, stype = int, initcond = '0');
+--- to
+CREATE PROCEDURE p(a int, INOUT b int) LANGUAGE plpgsql AS $$ BEGIN b := a; COMMIT; END $$;
+CREATE FUNCTION keep(a int, b int) RETURNS int LANGUAGE sql AS $$ SELECT b $$;
+CREATE AGGREGATE total(int) (sfunc = int4pl, stype = int, initcond = '5', parallel = safe, combinefunc = int4pl);
+CREATE AGGREGATE last_of(int) (sfunc = keep, stype = int);
+COMMENT ON AGGREGATE last_of(int) IS 'the last one';
+=== triggers
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TABLE t (a int, b int);
+CREATE TRIGGER t1 BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER t2 AFTER UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION touch();
+CREATE TRIGGER t3 BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE t DISABLE TRIGGER t3;
+--- to
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TABLE t (a bigint, b int);
+CREATE TRIGGER t1 BEFORE INSERT OR UPDATE OF a ON t FOR EACH ROW WHEN (NEW.a > 0) EXECUTE FUNCTION touch();
+CREATE TRIGGER t2 AFTER UPDATE ON t REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION touch('arg');
+CREATE TRIGGER t3 BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE CONSTRAINT TRIGGER "T 4" AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE t ENABLE ALWAYS TRIGGER t2;
+COMMENT ON TRIGGER t1 ON t IS 'fires';
+=== rules
+CREATE TABLE t (a int);
+CREATE VIEW v AS SELECT a FROM t;
+CREATE RULE r1 AS ON INSERT TO v DO INSTEAD INSERT INTO t VALUES (NEW.a);
+--- to
+CREATE TABLE t (a int);
+CREATE VIEW v AS SELECT a FROM t;
+CREATE RULE r1 AS ON INSERT TO v DO INSTEAD INSERT INTO t VALUES (NEW.a + 1);
+CREATE RULE r2 AS ON DELETE TO t WHERE OLD.a > 5 DO INSTEAD NOTHING;
+ALTER TABLE t DISABLE RULE r2;
+COMMENT ON RULE r2 ON t IS 'keeps some';
+=== event_triggers
+CREATE FUNCTION note_it() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+CREATE EVENT TRIGGER et_gone ON ddl_command_end EXECUTE FUNCTION note_it();
+--- to
+CREATE FUNCTION note_it() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+CREATE EVENT TRIGGER "Et come" ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'DROP TABLE') EXECUTE FUNCTION note_it();
+ALTER EVENT TRIGGER "Et come" DISABLE;

@@ -1,0 +1,57 @@
+"""capture_schema_diff leads from each schema of the corpus to its other half and back, and keeps the rows."""
+
+import sys
+
+import schema_pairs as corpus
+from place import VERSIONS, Given, equal, holds, suite
+
+
+def lead(place, start, end, what):
+    """Applies the SQL from start to end; then nothing differs."""
+    found = corpus.diff(place, start, end)
+    holds(found["has_changes"], f"{what}: there are changes")
+    corpus.apply(place, start, found["sql"])
+    again = corpus.diff(place, start, end)
+    equal(again["text"].splitlines()[1:], [], f"{what}: differences after its SQL")
+    equal((again["has_changes"], again["sql"], again["statement_count"]), (False, "", 0), f"{what}: what is left to do")
+    return found
+
+
+def round_trip(version, names):
+    every = [pair for name in names for pair in corpus.pairs(name)]
+    what = names[0] if len(names) == 1 else "all"
+    with Given(version) as place, corpus.two_databases(place, what, every) as (start, end):
+        itself = corpus.diff(place, start, start)
+        equal((itself["has_changes"], itself["sql"]), (False, ""), "a database compared with itself")
+        before = corpus.kept(place, start, every)
+        there = lead(place, start, end, f"{what} there")
+        equal(corpus.kept(place, start, every), before, "rows in columns that stay")
+        told = {s["object"] for s in there["statements"] if s["object"]}
+        holds(len(told) > len(every) / 2, "statements say what they are about")
+        lead_back(place, start, every, what)
+
+
+def lead_back(place, start, every, what):
+    """The way back loses what the way there made, and arrives all the same."""
+    origin = f"{place.database}_{what}_c"
+    try:
+        corpus.build(place, origin, every, "before")
+        lead(place, start, origin, f"{what} back")
+    finally:
+        place.at_server(f"DROP DATABASE IF EXISTS {origin} WITH (FORCE)")
+
+
+def tests():
+    """All pairs at once; a file of them alone where it is named, to find out more."""
+    every = corpus.files()
+    for version in VERSIONS:
+        for names in [every, *([name] for name in every)]:
+            def bound(version=version, names=names):
+                round_trip(version, names)
+            bound.__name__ = f"{'corpus' if len(names) > 1 else names[0]}_there_and_back_on_{version}"
+            if len(names) > 1 or bound.__name__ in sys.argv:
+                yield bound
+
+
+holds(sum(len(corpus.pairs(name)) for name in corpus.files()) >= 60, "pairs of the corpus")
+suite(*tests())
