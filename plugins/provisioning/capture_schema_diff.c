@@ -37,6 +37,19 @@ static int check(lb_ctx *ctx, lb_error *err)
     return 0;
 }
 
+/* On a server that was given, a branch is the database of its name, and one that has none is another database: a slip
+ * of the pen must not be compared. On branches of a Lakebase the databases have the same name. */
+static int check_place(lb_ctx *ctx, const char *branch, const schema_model *other, lb_error *err)
+{
+    const char *own = lb_run_target(ctx)->branch, *database = NULL;
+    int r = schema_database(ctx, &database, err);
+    if (r < 0 || !own || !other->database || strcmp(own, database) != 0 || strcmp(other->database, database) == 0)
+        return r;
+    if (strcmp(other->database, branch) != 0)
+        return lb_fail(err, LB_ERR_NOT_FOUND, "name a database of the server", "there is no database %.80s", branch);
+    return 0;
+}
+
 /* Through the sibling tool, which has that branch as its target. */
 static int read_branch(lb_ctx *ctx, const char *branch, const schema_filter *filter, schema_model **ret_model,
                        lb_error *err)
@@ -47,7 +60,9 @@ static int read_branch(lb_ctx *ctx, const char *branch, const schema_filter *fil
     if (!branch || (own->branch && strcmp(branch, own->branch) == 0))
         return schema_read(ctx, filter, ret_model, err);
     int r = lb_call(ctx, "read_schema", &other, LB_NO_ARGS, &json, err);
-    return r < 0 ? r : schema_load(ctx, json, filter, ret_model, err);
+    if (r >= 0)
+        r = schema_load(ctx, json, filter, ret_model, err);
+    return r < 0 ? r : check_place(ctx, branch, *ret_model, err);
 }
 
 static int read_side(lb_ctx *ctx, const char *branch, const char *file, const schema_filter *filter,

@@ -75,10 +75,16 @@ static int put_edge(void *state, schema_key a, schema_key b, const char *via, lb
 static int run(lb_ctx *ctx, lb_error *err)
 {
     writing w = {.ctx = ctx};
+    const char *database = NULL;
     int major = 0;
     int r = lb_server_version(ctx, &major, err);
     if (r >= 0)
-        r = lb_result(ctx, LB_ARGS(lb_i64("schema_version", 1), lb_i64("server_version", major)), err);
+        r = schema_database(ctx, &database, err);
+    if (r >= 0)
+        r = lb_result(ctx,
+                      LB_ARGS(lb_i64("schema_version", 1), lb_i64("server_version", major),
+                              lb_text("database", database)),
+                      err);
     if (r >= 0)
         r = schema_each(ctx, put_row, put_edge, &w, err);
     return r < 0 ? r : lb_examined(ctx, "objects", w.objects, err);

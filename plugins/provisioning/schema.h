@@ -69,7 +69,7 @@ typedef struct schema_model {
     uint32_t *parts, *part_from;            /* objects by what they are parts of */
     uint32_t *users, *user_from;            /* edges by what they need */
     uint32_t *order;                        /* objects by position */
-    int major;                              /* of the server */
+    const char *database;                   /* that it was read from */
 } schema_model;
 
 /* One row of a catalogue query, or of a snapshot. */
@@ -132,6 +132,7 @@ LB_MUST_CHECK int schema_read(lb_ctx *ctx, const schema_filter *filter, schema_m
 typedef int (*schema_row_fn)(void *state, const schema_row *row, lb_error *err);
 typedef int (*schema_edge_fn)(void *state, schema_key a, schema_key b, const char *via, lb_error *err);
 LB_MUST_CHECK int schema_each(lb_ctx *ctx, schema_row_fn on_row, schema_edge_fn on_edge, void *state, lb_error *err);
+LB_MUST_CHECK int schema_database(lb_ctx *ctx, const char **ret_name, lb_error *err);
 /* From the document of read_schema, or a run's document around it. */
 LB_MUST_CHECK int schema_load(lb_ctx *ctx, const char *json, const schema_filter *filter, schema_model **ret_model,
                               lb_error *err);

@@ -303,7 +303,6 @@ static bool read_document(reader *r, schema_model *m, bool *ret_found, lb_error 
 {
     const char *name = NULL;
     bool first = true, good = true;
-    int64_t major = 0;
     int more = 0;
     if (++r->depth > DEPTH_MAX || !takes(r, '{'))
         return fails(r, "it is no JSON object");
@@ -313,12 +312,11 @@ static bool read_document(reader *r, schema_model *m, bool *ret_found, lb_error 
             good = read_document(r, m, ret_found, err);
         else if (objects || edges)
             good = read_list(r, m, edges, err);
-        else if (strcmp(name, "server_version") == 0)
-            good = read_number(r, &major);
+        else if (strcmp(name, "database") == 0)
+            good = read_text_or_null(r, &m->database);
         else
             good = skip_value(r);
         *ret_found = *ret_found || strcmp(name, "schema_version") == 0;
-        m->major = major ? (int)major : m->major;
     }
     return good && more == 0;
 }

@@ -9,6 +9,7 @@
 #include <sql/schema/read_grants.h>
 #include <sql/schema/read_indexes.h>
 #include <sql/schema/read_options.h>
+#include <sql/schema/read_place.h>
 #include <sql/schema/read_others.h>
 #include <sql/schema/read_programs.h>
 #include <sql/schema/read_relations.h>
@@ -67,6 +68,16 @@ int schema_each(lb_ctx *ctx, schema_row_fn on_row, schema_edge_fn on_edge, void 
     return each_edge(ctx, on_edge, state, err);
 }
 
+int schema_database(lb_ctx *ctx, const char **ret_name, lb_error *err)
+{
+    schema_read_place_row row = {0};
+    lb_rows *rows = NULL;
+    int r = schema_read_place(ctx, &rows, err);
+    if (r >= 0 && schema_read_place_next(ctx, rows, &row))
+        *ret_name = row.database;
+    return r;
+}
+
 /* ---- into a model ---- */
 
 typedef struct intake {
@@ -94,7 +105,7 @@ int schema_read(lb_ctx *ctx, const schema_filter *filter, schema_model **ret_mod
     intake reading = {.model = schema_model_new(ctx, filter)};
     if (!reading.model)
         return lb_out_of_memory(err);
-    int r = lb_server_version(ctx, &reading.model->major, err);
+    int r = schema_database(ctx, &reading.model->database, err);
     if (r >= 0)
         r = schema_each(ctx, add_row, add_edge, &reading, err);
     if (r >= 0 && !reading.is_indexed)

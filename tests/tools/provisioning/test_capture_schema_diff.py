@@ -1,0 +1,244 @@
+"""capture_schema_diff and read_schema: what they say, what they write, what they leave out and what they refuse."""
+
+import atexit
+import contextlib
+import json
+import os
+
+import schema_pairs as corpus
+from place import Given, Local, contains, each_version, equal, holds, suite
+
+BEFORE = """
+CREATE SCHEMA "Odd One";
+CREATE TABLE "Odd One"."T" (id int PRIMARY KEY, "Big" int, gone text);
+CREATE INDEX old ON "Odd One"."T" ("Big");
+CREATE TABLE here (a int);
+"""
+AFTER = """
+CREATE SCHEMA "Odd One";
+CREATE TABLE "Odd One"."T" (id int PRIMARY KEY, "Big" bigint, fresh text DEFAULT 'x');
+CREATE TABLE here (a int NOT NULL);
+CREATE TABLE come (id int PRIMARY KEY);
+CREATE VIEW v AS SELECT a FROM here;
+GRANT SELECT ON come TO PUBLIC;
+"""
+
+
+class Pair:
+    def __init__(self, before, after):
+        self.name, self.before, self.after, self.data, self.keeps = "unused", before, after, "", ""
+
+    def within(self, sql):
+        return f"SET search_path TO public;\n{sql}"
+
+
+def sides(place, before=BEFORE, after=AFTER):
+    return corpus.two_databases(place, "side", [Pair(before, after)])
+
+
+@contextlib.contextmanager
+def read_only(version, kept={}):
+    """The same two databases for all tests that only look."""
+    if version not in kept:
+        place = kept[version] = Given(version)
+        pair = sides(place)
+        place.pair = pair.__enter__()
+        atexit.register(place.close)
+        atexit.register(pair.__exit__, None, None, None)
+    yield kept[version], kept[version].pair
+
+
+def it_says_what_differs(version):
+    with read_only(version) as (place, (start, end)):
+        found = corpus.diff(place, start, end)
+        equal(found["text"].splitlines(), [
+            f"schema of {start} compared with {end}:",
+            '- column "Odd One"."T".gone',
+            "- index \"Odd One\".old",
+            "+ table public.come",
+            '~ column "Odd One"."T"."Big": type integer -> bigint',
+            '+ column "Odd One"."T".fresh text',
+            "~ column public.here.a: not null none -> NOT NULL",
+            "+ view public.v",
+        ], "the text")
+        equal(found["diff"]["tables_added"], ["public.come"], "tables added")
+        equal(found["diff"]["columns_removed"], ['"Odd One"."T".gone'], "columns removed")
+        equal(found["diff"]["indexes_removed"], ['"Odd One".old'], "indexes removed")
+        change = [c for c in found["changes"] if c["attribute"] == "type"]
+        equal(change, [{"change": "changed", "kind": "column", "object": '"Odd One"."T"."Big"', "attribute": "type",
+                        "before": "integer", "after": "bigint"}], "the change as a model")
+        equal(corpus.diff(place, start, end), found, "the same again")
+
+
+def each_statement_names_its_hazard(version):
+    with read_only(version) as (place, (start, end)):
+        steps = {s["sql"]: s for s in corpus.diff(place, start, end)["statements"]}
+        drop = steps['ALTER TABLE "Odd One"."T" DROP COLUMN gone']
+        equal((drop["lock"], drop["risk"]), ("ACCESS EXCLUSIVE", "data loss"), "of a dropped column")
+        null = steps["ALTER TABLE public.here ALTER COLUMN a SET NOT NULL"]
+        equal((null["lock"], null["risk"]), ("ACCESS EXCLUSIVE", "scan"), "of SET NOT NULL")
+        key = steps["ALTER TABLE public.come ADD CONSTRAINT come_pkey PRIMARY KEY (id)"]
+        equal((key["lock"], key["risk"]), (None, None), "of a key of a table that nobody has yet")
+        order = list(steps)
+        holds(order.index('DROP INDEX "Odd One".old') < order.index(drop["sql"]), "what uses a column goes before it")
+
+
+def a_file_is_written_through_the_door(version):
+    with Given(version) as place, sides(place) as (start, end):
+        file = place.dir / "up.sql"
+        planned = place.run("capture_schema_diff", plan=True, branch=start, target_branch=end, file=file)
+        equal(([c["kind"] for c in planned["changes"]], file.exists()), (["file"], False), "a plan")
+        place.run("capture_schema_diff", branch=start, target_branch=end, file=file)
+        corpus.apply(place, start, file.read_text())
+        equal(corpus.diff(place, start, end)["has_changes"], False, "after the file")
+        file.unlink()
+        equal(place.run("capture_schema_diff", branch=start, target_branch=end, file=file)["changes"], [], "no difference")
+        holds(not file.exists(), "nothing to write, nothing written")
+
+
+def both_branches_can_be_named(version):
+    with read_only(version) as (place, (start, end)):
+        there = corpus.diff(place, start, end)
+        named = place.run("capture_schema_diff", branch=place.database, source_branch=start, target_branch=end,
+                          output="all")["result"]
+        equal(named, there, "from a run on a third database")
+        back = place.run("capture_schema_diff", branch=start, source_branch=end, output="text")["result"]
+        contains(back["text"], "- table public.come", '~ column "Odd One"."T"."Big": type bigint -> integer')
+
+
+def a_snapshot_stands_for_a_branch(version):
+    with Given(version) as place, sides(place) as (start, end):
+        there = corpus.diff(place, start, end)
+        file = place.dir / "schema.json"
+        file.write_text(place.cli("--json", "run", "read_schema", "--branch", end, check=0).stdout)
+        found = place.run("capture_schema_diff", branch=start, to=file, output="all")["result"]
+        equal((found["changes"], found["statements"]), (there["changes"], there["statements"]), "against a snapshot")
+        corpus.apply(place, start, found["sql"])
+        again = place.run("capture_schema_diff", branch=start, to=file, output="all")["result"]
+        equal((again["has_changes"], again["sql"]), (False, ""), "after its SQL")
+        both = place.run("capture_schema_diff", branch=start, **{"from": file, "to": file})["result"]
+        equal(both["has_changes"], False, "a snapshot and itself")
+
+
+def snapshots_are_not_trusted(version):
+    with read_only(version) as (place, (start, end)):
+        file = place.dir / "schema.json"
+        good = json.loads(place.cli("--json", "run", "read_schema", "--branch", end, check=0).stdout)["result"]
+
+        def refused(change, *words):
+            bad = json.loads(json.dumps(good))
+            for o in bad["objects"]:
+                change(o)
+            file.write_text(json.dumps(bad))
+            answer = place.run("capture_schema_diff", branch=start, to=file, check=1)
+            contains(answer["error"]["message"], *words)
+
+        def rewrite(kind, attr, text):
+            def change(o):
+                if o["kind"] == kind and attr in o["attrs"]:
+                    o["attrs"][o["attrs"].index(attr) + 1] = text
+            return change
+
+        refused(rewrite("view", "body", "SELECT 1; DROP TABLE here"), "not one statement")
+        refused(rewrite("column", "create", "x int, y int) -- "), "not closed in itself")
+        refused(rewrite("column", "type", "int, DROP COLUMN id"), "syntax error")
+        refused(lambda o: o.update(kind="gadget"), "no kind of object")
+        for text, word in [("", "no snapshot"), ("{}", "no snapshot"), ('{"objects": [{"kind": "table"', "no snapshot"),
+                           ('{"schema_version": 1, "objects": 5}', "a list is missing"),
+                           ('{"schema_version": 1, "objects": [{"kind": "tab\\ud800le"}]}', "half a character")]:
+            file.write_text(text)
+            contains(place.run("capture_schema_diff", branch=start, to=file, check=1)["error"]["message"], word)
+
+
+def people_choose_what_is_compared(version):
+    with read_only(version) as (place, (start, end)):
+        def text(**params):
+            return corpus.diff(place, start, end, **params)["text"].splitlines()[1:]
+        equal(text(schemas=["Odd One"], kinds=["index"]), ['- index "Odd One".old'], "one schema, one kind")
+        holds(all("Odd One" not in line for line in text(exclude_schemas=["Odd One"])), "a schema left out")
+        equal(text(kinds=["table", "view"]), ["+ table public.come", "+ view public.v"], "two kinds")
+        holds("GRANT" in corpus.diff(place, start, end)["sql"], "grants are carried")
+        bare = corpus.diff(place, start, end, privileges=False)["sql"]
+        holds("GRANT" not in bare and "OWNER" not in bare, "unless they are not wanted")
+        only = place.run("capture_schema_diff", branch=start, target_branch=end, output="sql")["result"]
+        equal([k for k in ("text", "sql", "changes") if k in only], ["sql"], "what the result holds")
+
+
+def what_sql_does_not_carry_is_said(version):
+    after = """
+        CREATE FUNCTION eq(int, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT $1::text = $2 $$;
+        CREATE OPERATOR === (leftarg = int, rightarg = text, function = eq);
+        CREATE TEXT SEARCH CONFIGURATION mine (copy = simple);
+        CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1);
+    """
+    with Given(version) as place, sides(place, "", after) as (start, end):
+        place.psql("-c", "CREATE UNIQUE INDEX CONCURRENTLY broken ON t (a)", branch=end, check=False)
+        found = corpus.diff(place, start, end)
+        skipped = {s["object"]: s["reason"] for s in found["skipped"]}
+        contains(skipped["OPERATOR public.===(integer,pg_catalog.text)"], "made by hand")
+        contains(skipped["TEXT SEARCH CONFIGURATION public.mine"], "made by hand")
+        contains(found["text"], "! TEXT SEARCH CONFIGURATION public.mine is wanted")
+
+
+def an_ordinary_role_reads_the_same(version):
+    role = f"lbops_reader_{os.getpid()}_{version}"
+    with Given(version) as place, sides(place) as (start, end):
+        place.at_server(f"CREATE ROLE {role} LOGIN")
+        try:
+            env = {f"LBOPS_TEST_PG{version}": place.server.replace("postgres@", f"{role}@", 1)}
+            seen = place.run("capture_schema_diff", branch=start, target_branch=end, output="all", env=env)["result"]
+            equal(seen, corpus.diff(place, start, end), "what a role without rights sees")
+            place.at_server(f"REVOKE CONNECT ON DATABASE {end} FROM PUBLIC")
+            denied = place.run("capture_schema_diff", branch=start, target_branch=end, env=env, check=None)
+            contains(json.dumps(denied["error"]), end, "permission denied")
+        finally:
+            place.at_server(f"DROP ROLE {role}")
+
+
+def temporary_tables_and_nothing_at_all(version):
+    with Given(version) as place, sides(place, "", "") as (start, end):
+        holder = place.session(branch=start)
+        try:
+            holder.stdin.write("CREATE TEMP TABLE mine (a int, b serial);\n\\echo made\n")
+            holder.stdin.flush()
+            equal(holder.stdout.readline().strip(), "made", "a temporary table")
+            found = corpus.diff(place, start, end)
+            equal((found["has_changes"], found["sql"]), (False, ""), "empty databases")
+            contains(found["text"], "no difference")
+        finally:
+            holder.stdin.close()
+            holder.wait()
+
+
+def wrong_input_gets_a_sentence(version):
+    with Given(version) as place:
+        def refused(*words, **params):
+            answer = place.run("capture_schema_diff", check=None, **params)
+            contains(json.dumps(answer["error"]), *words)
+            holds(answer.get("status") != "ok", "it is refused")
+        refused("nothing to compare with", "--source_branch")
+        refused("a side is given twice", source_branch="x", **{"from": "y"})
+        refused("no kind of object", target_branch="x", kinds=["gadget"])
+        refused("no database no_such_database", target_branch="no_such_database")
+        refused("no_such_file", to="/no_such_file")
+        refused("output", target_branch="x", output="poem")
+
+
+def branches_of_a_lakebase(version):
+    with Local(version) as place:
+        place.sql("CREATE TABLE t (id int PRIMARY KEY, note text)")
+        place.cli("target", "create", "dev-1", "--ttl", "1h", check=0)
+        found = place.run("capture_schema_diff", target_branch="dev-1")["result"]
+        equal(found["has_changes"], False, "a branch and its parent")
+        place.sql("ALTER TABLE t ADD COLUMN more int", branch="dev-1")
+        found = place.run("capture_schema_diff", branch="dev-1", source_branch="production", output="all")["result"]
+        equal(found["diff"]["columns_added"], ["public.t.more"], "the branch's own column")
+        corpus.apply(place, "production", found["sql"])
+        equal(place.run("capture_schema_diff", target_branch="dev-1")["result"]["has_changes"], False, "after the SQL")
+
+
+NEWEST = each_version(branches_of_a_lakebase)[-1:]
+suite(*NEWEST, *each_version(it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
+                    both_branches_can_be_named, a_snapshot_stands_for_a_branch, snapshots_are_not_trusted,
+                    people_choose_what_is_compared, what_sql_does_not_carry_is_said, an_ordinary_role_reads_the_same,
+                    temporary_tables_and_nothing_at_all, wrong_input_gets_a_sentence))
