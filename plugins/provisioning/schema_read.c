@@ -9,8 +9,8 @@
 #include <sql/schema/read_grants.h>
 #include <sql/schema/read_indexes.h>
 #include <sql/schema/read_options.h>
-#include <sql/schema/read_place.h>
 #include <sql/schema/read_others.h>
+#include <sql/schema/read_place.h>
 #include <sql/schema/read_programs.h>
 #include <sql/schema/read_relations.h>
 #include <sql/schema/read_rest.h>

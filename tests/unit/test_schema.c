@@ -1,0 +1,225 @@
+/* The order of objects, what a difference becomes, and how it is told: models are written as snapshots. */
+#include "compose.h"
+#include "suite.h"
+
+#include <schema_kinds.h>
+
+static arena memory;
+static lb_error err;
+
+static void *host_alloc(lb_ctx *ctx, size_t bytes)
+{
+    (void)ctx; /* there is one */
+    return arena_alloc(&memory, bytes);
+}
+
+static int host_compose(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, const lb_sql **ret_sql,
+                        lb_error *error)
+{
+    (void)ctx; /* as above */
+    return compose(statement, args, 17, &memory, ret_sql, error);
+}
+
+static const char *host_sql_text(const lb_sql *sql)
+{
+    return sql->display;
+}
+
+static const lb_host host = {
+    .size = sizeof host, .alloc = host_alloc, .compose = host_compose, .sql_text = host_sql_text};
+static lb_ctx ctx = {.host = &host};
+
+/* Objects as {kind, address, name, key, up, attrs} and edges, both as JSON without the brackets around them. */
+static schema_model *model_of(const char *objects, const char *edges)
+{
+    schema_model *m = NULL;
+    const char *json = lb_printf(&ctx, "{\"schema_version\":1,\"objects\":[%s],\"edges\":[%s]}", objects, edges);
+    if (schema_load(&ctx, json, NULL, &m, &err) < 0)
+        printf("\n    %s\n", err.message);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    return m;
+}
+
+#define TABLE(n, name)                                                                                                 \
+    "{\"kind\":\"table\",\"schema\":\"s\",\"address\":\"TABLE s." name "\",\"name\":\"" name "\",\"key\":[1259," #n    \
+    ",0],\"up\":[0,0,0],\"attrs\":[\"create_head\",\"TABLE s." name "\"]}"
+#define COLUMN(n, part, table, name, ...) COLUMN_OF(n, part, table, name, "integer", __VA_ARGS__)
+#define COLUMN_OF(n, part, table, name, type, ...)                                                                     \
+    "{\"kind\":\"column\",\"schema\":\"s\",\"address\":\"COLUMN s." table "." name "\",\"name\":\"" name               \
+    "\",\"key\":[1259," #n "," #part "],\"up\":[1259," #n ",0],\"attrs\":[\"create\",\"" name " " type                 \
+    "\",\"type\",\"" type "\"" __VA_ARGS__ "]}"
+#define VIEW(n, name, body)                                                                                            \
+    "{\"kind\":\"view\",\"schema\":\"s\",\"address\":\"VIEW s." name "\",\"name\":\"" name "\",\"key\":[1259," #n      \
+    ",0],\"up\":[0,0,0],\"attrs\":[\"body\",\"" body "\",\"columns\",\"x int\"]}"
+#define FUNCTION(n, name)                                                                                              \
+    "{\"kind\":\"function\",\"schema\":\"s\",\"address\":\"FUNCTION s." name "()\",\"name\":\"" name                   \
+    "\",\"key\":[1255," #n ",0],\"up\":[0,0,0],\"attrs\":[\"definition\",\"CREATE FUNCTION s." name                    \
+    "() RETURNS int LANGUAGE sql AS 'x'\"]}"
+#define FOREIGN_KEY(n, table, to)                                                                                      \
+    "{\"kind\":\"foreign_key\",\"address\":\"CONSTRAINT k" #n " ON s." #table "\",\"name\":\"k" #n                     \
+    "\",\"key\":[2606," #n ",0],\"up\":[1259," #table ",0],\"attrs\":[\"create\",\"ALTER TABLE s.t" #table             \
+    " ADD CONSTRAINT k" #n " FOREIGN KEY (a) REFERENCES s.t" #to "\",\"drop\",\"ALTER TABLE s.t" #table                \
+    " DROP CONSTRAINT k" #n "\"]}"
+#define NEEDS(a, b) "{\"needs\":[" a "," b ",0]}"
+
+static uint32_t position(const schema_model *m, const char *kind, const char *address)
+{
+    uint32_t at = schema_find_address(m, schema_kind_find(kind), address);
+    CU_ASSERT_FATAL(at != SCHEMA_NONE);
+    return m->objects[at].position;
+}
+
+/* ---- order ---- */
+
+static void what_is_needed_comes_first(void)
+{
+    schema_model *m = model_of(VIEW(1, "a", "SELECT 1") "," VIEW(2, "b", "SELECT 1") "," VIEW(
+                                   3, "c", "SELECT 1") "," TABLE(4, "z") "," FUNCTION(5, "f"),
+                               NEEDS("1259,1,0", "1259,2,0") "," NEEDS("1259,2,0", "1259,3,0") "," NEEDS(
+                                   "1259,3,0", "1259,4,0") "," NEEDS("1255,5,0", "1259,4,0"));
+    CU_ASSERT_EQUAL(schema_order(m, false, &err), 0);
+    CU_ASSERT_TRUE(position(m, "table", "TABLE s.z") < position(m, "function", "FUNCTION s.f()"));
+    CU_ASSERT_TRUE(position(m, "view", "VIEW s.c") < position(m, "view", "VIEW s.b"));
+    CU_ASSERT_TRUE(position(m, "view", "VIEW s.b") < position(m, "view", "VIEW s.a"));
+}
+
+/* A column's default may call a function that takes the table's row: it stands outside of the table's statement. */
+static void defaults_make_no_circle(void)
+{
+    schema_model *m =
+        model_of(TABLE(1, "t") "," COLUMN(1, 1, "t", "a", ",\"default_value\",\"s.f()\"") "," FUNCTION(5, "f"),
+                 "{\"needs\":[1259,1,1,1255,5,0,1]}," NEEDS("1255,5,0", "1259,1,0"));
+    CU_ASSERT_EQUAL(schema_order(m, false, &err), 0);
+    CU_ASSERT_TRUE(position(m, "table", "TABLE s.t") < position(m, "function", "FUNCTION s.f()"));
+    CU_ASSERT_TRUE(position(m, "function", "FUNCTION s.f()") < position(m, "column", "COLUMN s.t.a"));
+}
+
+static void circles_end(void)
+{
+    schema_model *m =
+        model_of(VIEW(1, "a", "SELECT 1") "," VIEW(2, "b", "SELECT 1") "," VIEW(3, "c", "SELECT 1"),
+                 NEEDS("1259,1,0", "1259,2,0") "," NEEDS("1259,2,0", "1259,1,0") "," NEEDS("1259,3,0", "1259,2,0"));
+    CU_ASSERT_EQUAL(schema_order(m, false, &err), 0);
+    CU_ASSERT_TRUE(position(m, "view", "VIEW s.b") < position(m, "view", "VIEW s.c"));
+    bool taken[3] = {false};
+    for (uint32_t i = 0; i < 3; i++)
+        taken[m->order[i]] = true;
+    CU_ASSERT_TRUE(taken[0] && taken[1] && taken[2]);
+}
+
+/* ---- statements ---- */
+
+static const schema_diff *compare(schema_model *from, schema_model *to)
+{
+    schema_diff *d = NULL;
+    if (schema_compare(from, to, &d, &err) < 0)
+        printf("\n    %s\n", err.message);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+    return d;
+}
+
+static const char *script_of(const schema_diff *d)
+{
+    const char *script = NULL;
+    CU_ASSERT_EQUAL(schema_script(d, "old", "new", &script, &err), 0);
+    return script;
+}
+
+static void expect_order(const char *script, const char *first, const char *second)
+{
+    const char *a = strstr(script, first), *b = strstr(script, second);
+    if (!a || !b || a > b)
+        printf("\n    not %s before %s in:\n%s\n", first, second, script);
+    CU_ASSERT_TRUE(a && b && a < b);
+}
+
+static void foreign_keys_in_a_circle_are_made_last_and_dropped_first(void)
+{
+    const char *two = TABLE(1, "t1") "," TABLE(2, "t2") "," COLUMN(1, 1, "t1", "a") "," COLUMN(
+        2, 1, "t2", "a") "," FOREIGN_KEY(1, 1, 2) "," FOREIGN_KEY(2, 2, 1);
+    const char *needs = NEEDS("2606,1,0", "1259,2,0") "," NEEDS("2606,2,0", "1259,1,0");
+    const char *made = script_of(compare(model_of("", ""), model_of(two, needs)));
+    expect_order(made, "CREATE TABLE s.t1 (a integer)", "ADD CONSTRAINT k1");
+    expect_order(made, "CREATE TABLE s.t2 (a integer)", "ADD CONSTRAINT k1");
+    const char *dropped = script_of(compare(model_of(two, needs), model_of("", "")));
+    expect_order(dropped, "DROP CONSTRAINT k1", "DROP TABLE s.t1");
+    expect_order(dropped, "DROP CONSTRAINT k2", "DROP TABLE s.t2");
+    CU_ASSERT_PTR_NULL(strstr(dropped, "DROP COLUMN"));
+}
+
+static void views_are_made_anew_around_a_type(void)
+{
+    const char *needs = NEEDS("1259,3,0", "1259,1,1") "," NEEDS("1259,4,0", "1259,3,0");
+    const char *before = TABLE(1, "t") "," COLUMN(1, 1, "t", "a") "," VIEW(3, "v", "SELECT a FROM s.t") "," VIEW(
+        4, "w", "SELECT a FROM s.v");
+    const char *after = TABLE(1, "t") "," COLUMN_OF(1, 1, "t", "a", "bigint", ",\"cast\",\"a::bigint\"") "," VIEW(
+        3, "v", "SELECT a FROM s.t") "," VIEW(4, "w", "SELECT a FROM s.v");
+    const char *script = script_of(compare(model_of(before, needs), model_of(after, needs)));
+    expect_order(script, "DROP VIEW s.w", "DROP VIEW s.v");
+    expect_order(script, "DROP VIEW s.v", "ALTER COLUMN a TYPE bigint");
+    expect_order(script, "ALTER COLUMN a TYPE bigint", "CREATE VIEW s.v");
+    expect_order(script, "CREATE VIEW s.v", "CREATE VIEW s.w");
+}
+
+static void the_same_is_no_difference(void)
+{
+    const char *all = TABLE(1, "t") "," COLUMN(1, 1, "t", "a") "," VIEW(3, "v", "SELECT 1") "," FUNCTION(9, "f");
+    const schema_diff *d = compare(model_of(all, ""), model_of(all, ""));
+    CU_ASSERT_EQUAL(d->change_count, 0);
+    ASSERT_TEXT(script_of(d), "");
+    const char *text = NULL;
+    CU_ASSERT_EQUAL(schema_say(d, "a", "b", &text, &err), 0);
+    ASSERT_TEXT(text, "schema of a compared with b: no difference\n");
+}
+
+/* ---- text ---- */
+
+static void people_read_one_line_for_each(void)
+{
+    const char *text = NULL;
+    const char *before = TABLE(1, "t") "," COLUMN(1, 1, "t", "a") "," COLUMN(1, 2, "t", "gone");
+    const char *after = TABLE(1, "t") "," COLUMN(1, 1, "t", "a", ",\"not_null\",\"NOT NULL\"") "," TABLE(
+        2, "u") "," COLUMN(2, 1, "u", "x");
+    CU_ASSERT_EQUAL(schema_say(compare(model_of(before, ""), model_of(after, "")), "a", "b", &text, &err), 0);
+    ASSERT_TEXT(text, "schema of a compared with b:\n"
+                      "- column s.t.gone\n"
+                      "+ table s.u\n"
+                      "~ column s.t.a: not null none -> NOT NULL\n");
+}
+
+/* A name of two lines ends no comment. */
+static void names_stay_in_their_line(void)
+{
+    const char *script = NULL, *other = "{\"kind\":\"other\",\"address\":\"CAST x\\nDROP TABLE t\",\"key\":[1,7,0],"
+                                        "\"up\":[0,0,0],\"attrs\":[]}";
+    const schema_diff *d = compare(model_of("", ""), model_of(other, ""));
+    CU_ASSERT_EQUAL(schema_script(d, "a\nDROP TABLE t; --", "b", &script, &err), 0);
+    for (const char *line = script; *line; line = strchr(line, '\n') + 1)
+        CU_ASSERT_EQUAL(strncmp(line, "--", 2), 0);
+    CU_ASSERT_TRUE(*script != '\0');
+}
+
+/* ---- snapshots ---- */
+
+static void snapshots_read_all_of_json(void)
+{
+    schema_model *m = NULL;
+    const char *json =
+        " { \"tool\" : \"x\", \"n\": [1, {\"a\": \"]\\\"\"}, null, true], \"result\": {\"schema_version\": 1,\n"
+        "\"objects\": [ {\"key\": [1, 2, 0], \"up\": [0,0,0], \"other\": -1.5e3, \"attrs\": [\"comment\", "
+        "\"\\u00e9\\ud83d\\ude00\\n\\t\\\"\\/\"], \"address\": \"TABLE \\\"\\u0041\\\"\", \"kind\": "
+        "\"table\"} ], \"edges\": [] } }";
+    CU_ASSERT_EQUAL(schema_load(&ctx, json, NULL, &m, &err), 0);
+    CU_ASSERT_EQUAL(m->count, 1);
+    ASSERT_TEXT(m->objects[0].address, "TABLE \"A\"");
+    ASSERT_TEXT(schema_identity(&m->objects[0]), "\"A\"");
+    ASSERT_TEXT(schema_get(&m->objects[0], "comment"), "é😀\n\t\"/");
+    size_t length = strlen(json);
+    for (size_t i = 0; i < length; i++)
+        CU_ASSERT_TRUE(schema_load(&ctx, lb_printf(&ctx, "%.*s", (int)i, json), NULL, &m, &err) < 0);
+}
+
+SUITE(schema, TEST(what_is_needed_comes_first), TEST(defaults_make_no_circle), TEST(circles_end),
+      TEST(foreign_keys_in_a_circle_are_made_last_and_dropped_first), TEST(views_are_made_anew_around_a_type),
+      TEST(the_same_is_no_difference), TEST(people_read_one_line_for_each), TEST(names_stay_in_their_line),
+      TEST(snapshots_read_all_of_json))
