@@ -58,7 +58,8 @@ int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group
                         .reason = keep_text(run, spec->reason),
                         .undo = keep_text(run, spec->undo),
                         .atomic = spec->atomic,
-                        .bounded = spec->bounded};
+                        .bounded = spec->bounded,
+                        .asks = LB_HAS(spec, lb_group_spec, asks) && spec->asks};
     group->last = &group->first;
     group->evidence = arena_values(run->memory, spec->evidence ? spec->evidence : LB_NO_ARGS);
     if (!group->title || !group->reason || !group->evidence || (spec->undo && !group->undo))

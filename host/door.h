@@ -30,7 +30,7 @@ struct lb_group {
     run_state *run;
     const char *title, *reason, *undo;
     const lb_value *evidence;
-    bool atomic, bounded, decided;
+    bool atomic, bounded, asks, decided;
     change *first, **last;
     uint32_t count;
     gate_answer answer;

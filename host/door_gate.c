@@ -278,6 +278,7 @@ static void ask_for_change(const change *c, gate_answer *ret_answer)
         .risk = run->request->risk,
         .needs_approval = run->request->needs_approval,
         .bounded = c->group->bounded,
+        .asks = c->group->asks,
         .actor = run->request->actor_kind,
         .rules = setup->rules,
         .rule_count = setup->rule_count,

@@ -62,15 +62,17 @@ static bool was_asked_for(gate_actor actor)
 }
 
 /* The decision before the manifest, and the one reason beyond the table, or "". On a throwaway branch nothing needs
- * asking. */
+ * asking but what the tool itself asks for. */
 static gate_decision decide(const gate_question *q, const char **ret_note)
 {
     effect e = effect_for(q);
     lb_branch_class branch_class = class_of(&q->target);
     *ret_note = "";
-    if (e == EFFECT_READ || branch_class == LB_BRANCH_THROWAWAY)
+    if (e == EFFECT_READ || (branch_class == LB_BRANCH_THROWAWAY && !q->asks))
         return GATE_EXECUTE;
-    if (q->verdict->always_asks)
+    if (q->asks)
+        *ret_note = " by a tool that wants a person to decide";
+    else if (q->verdict->always_asks)
         *ret_note = ", which always asks";
     else if (e >= EFFECT_DISRUPTIVE && q->needs_approval)
         *ret_note = " by a tool that needs approval";

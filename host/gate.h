@@ -40,6 +40,7 @@ typedef struct gate_question {
     lb_risk risk;
     bool needs_approval;
     bool bounded; /* ends sessions by the SOP's rules only */
+    bool asks;    /* the tool wants a person to decide */
     bool routine; /* the branch policy declares this very change routine */
     gate_actor actor;
     const gate_rule *rules;

@@ -172,6 +172,19 @@ static void needs_approval_asks_despite_routine(void)
     CU_ASSERT_EQUAL(decide(&q), GATE_EXECUTE);
 }
 
+static void a_tool_can_ask_everywhere(void)
+{
+    effect_verdict v = verdict(EFFECT_DESTRUCTIVE);
+    gate_question q = question(&v, LB_BRANCH_THROWAWAY);
+    q.asks = true;
+    CU_ASSERT_EQUAL(decide(&q), GATE_ASK);
+    q.target.branch_class = LB_BRANCH_SHARED;
+    q.routine = true;
+    CU_ASSERT_EQUAL(decide(&q), GATE_ASK);
+    v.effect = EFFECT_READ;
+    CU_ASSERT_EQUAL(decide(&q), GATE_EXECUTE);
+}
+
 static void medium_risk_asks_by_who_chose_it(void)
 {
     static const struct {
@@ -363,8 +376,8 @@ SUITE(gate, TEST(additive_on_throwaway_executes), TEST(additive_on_shared_execut
       TEST(destructive_and_routine_on_production_asks), TEST(disruptive_and_routine_on_shared_asks),
       TEST(reads_execute_everywhere), TEST(unknown_class_counts_as_production), TEST(always_asks_outside_throwaway),
       TEST(always_asks_though_sessions_are_bounded), TEST(needs_approval_asks_despite_routine),
-      TEST(medium_risk_asks_by_who_chose_it), TEST(medium_risk_by_a_person_still_obeys_the_table),
-      TEST(bounded_sessions_are_not_disruptive), TEST(stricter_rules_always_apply), TEST(looser_rules_need_the_word),
-      TEST(strictest_of_all_wins_over_loosening), TEST(loosening_reaches_what_always_asks),
-      TEST(rules_match_by_pattern), TEST(rules_match_by_every_member), TEST(rules_without_a_target), TEST(says_why),
-      TEST(names_actors))
+      TEST(a_tool_can_ask_everywhere), TEST(medium_risk_asks_by_who_chose_it),
+      TEST(medium_risk_by_a_person_still_obeys_the_table), TEST(bounded_sessions_are_not_disruptive),
+      TEST(stricter_rules_always_apply), TEST(looser_rules_need_the_word), TEST(strictest_of_all_wins_over_loosening),
+      TEST(loosening_reaches_what_always_asks), TEST(rules_match_by_pattern), TEST(rules_match_by_every_member),
+      TEST(rules_without_a_target), TEST(says_why), TEST(names_actors))

@@ -43,6 +43,7 @@ typedef struct lb_group_spec {
     const char *undo;         /* how to take it back, or NULL */
     bool atomic;              /* one transaction around the SQL of the group */
     bool bounded;             /* ends sessions only within the stated SOP: not disruptive by itself */
+    bool asks;                /* a person decides, on throwaway branches too: the tool saw what the gate cannot */
 } lb_group_spec;
 
 #define LB_GROUP(...) (&(const lb_group_spec){.size = sizeof(lb_group_spec), __VA_ARGS__})
