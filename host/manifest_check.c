@@ -171,7 +171,7 @@ static void check_service(const checker *c, const manifest_service *service)
 static void check_calls(const checker *c, const manifest_tool *tool, const plugin_spec *spec)
 {
     for (char *const *called = spec->calls; called && *called; called++)
-        if (!registry_find(c->r, LB_KIND_TOOL, *called))
+        if (strcmp(*called, TARGET_TOOL) != 0 && !registry_find(c->r, LB_KIND_TOOL, *called))
             report(c, tool->place, false, LB_ERR_NOT_FOUND, "build that tool as well, or disable this one",
                    "%s calls %s, which is not there", spec->name, *called);
 }

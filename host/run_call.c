@@ -1,6 +1,11 @@
 /* Tools calling tools: a run inside a run, in the same worker and under the same gate. */
 #include "run_state.h"
 
+#include "target_tool.h"
+
+/* Of what comes with the host, a tool may call the one that makes and resets branches: there is one way to do that. */
+static const worker_tool target_entry = {.name = TARGET_TOOL, .path = ""};
+
 /* The tool to call, or NULL when it may not be called. */
 static const worker_tool *find_callee(const run_state *run, const char *tool, lb_error *err)
 {
@@ -16,6 +21,8 @@ static const worker_tool *find_callee(const run_state *run, const char *tool, lb
     else if (is_running)
         (void)lb_fail(err, LB_ERR_INVALID, "break the circle", "%s is running already in this chain of calls", tool);
     else {
+        if (strcmp(tool, TARGET_TOOL) == 0)
+            return &target_entry;
         for (size_t i = 0; i < setup->tool_count; i++)
             if (strcmp(setup->tools[i].name, tool) == 0)
                 return &setup->tools[i];
@@ -80,10 +87,12 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     q->parent_id = caller->request->id;
     q->memory = NULL; /* that of the caller is its own */
     q->tool = entry->name;
-    q->agent = entry->agent;
     q->path = entry->path;
-    q->risk = entry->risk;
-    q->needs_approval = entry->needs_approval;
+    if (entry != &target_entry) { /* which acts as the one that calls it */
+        q->agent = entry->agent;
+        q->risk = entry->risk;
+        q->needs_approval = entry->needs_approval;
+    }
     if (target) { /* a tool names the branch; what it is worth is not the tool's to say */
         q->target = (lb_target){.project = target->project, .branch = target->branch};
         q->wake = false; /* what the manifest allows is allowed for its own target */

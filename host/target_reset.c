@@ -70,15 +70,19 @@ static struct json_object *endpoint_spec(struct json_object *endpoint)
     return spec;
 }
 
-static int write_wish(lb_ctx *ctx, const char *path, struct json_object *branch, struct json_object *endpoint,
-                      lb_error *err)
+static struct json_object *make_wish(struct json_object *branch, struct json_object *endpoint)
 {
-    LB_AUTO_FREE char *dir = resets_dir(ctx);
-    JSON_AUTO *wish = json_object_new_object();
+    struct json_object *wish = json_object_new_object();
     (void)json_object_object_add(wish, "branch", branch_spec(branch)); /* fails without memory alone */
     (void)json_object_object_add(wish, "endpoint", endpoint_spec(endpoint));
     copy_member(branch, "name", wish);
     copy_member(branch, "uid", wish);
+    return wish;
+}
+
+static int write_wish(lb_ctx *ctx, const char *path, struct json_object *wish, lb_error *err)
+{
+    LB_AUTO_FREE char *dir = resets_dir(ctx);
     const char *text = json_object_to_json_string_ext(wish, JSON_C_TO_STRING_PLAIN);
     int r = fs_make_dirs(dir, err);
     return r < 0 ? r : fs_write_durable(path, text, strlen(text), 0600, err);
@@ -86,23 +90,52 @@ static int write_wish(lb_ctx *ctx, const char *path, struct json_object *branch,
 
 /* ---- the two halves ---- */
 
-static int delete_branch(lb_ctx *ctx, const lb_target *t, bool *ret_done, lb_error *err)
+static lb_request delete_request(lb_ctx *ctx, const lb_target *t)
 {
-    const lb_request request = {.method = "DELETE",
-                                .path = lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch),
-                                .query = "purge=true"};
-    return target_change(ctx, lb_printf(ctx, "reset %s/%s: delete it", t->project, t->branch),
-                         "it is made again from its parent right after", &request, ret_done, err);
+    return (lb_request){.method = "DELETE",
+                        .path = lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch),
+                        .query = "purge=true"};
+}
+
+static lb_request create_request(lb_ctx *ctx, const lb_target *t, struct json_object *wish)
+{
+    struct json_object *spec = NULL;
+    (void)json_object_object_get_ex(wish, "branch", &spec); /* we wrote it */
+    return (lb_request){.method = "POST",
+                        .path = lb_printf(ctx, "projects/%s/branches", t->project),
+                        .query = lb_printf(ctx, "branch_id=%s", t->branch),
+                        .body = lb_printf(ctx, "{\"spec\":%s}", json_object_to_json_string(spec))};
+}
+
+/* Both in one group: a person decides about the whole, and what makes the branch again from its own source is what the
+ * manifest can declare routine. */
+static int replace_branch(lb_ctx *ctx, const lb_target *t, struct json_object *wish, bool asks, lb_outcome *ret_outcome,
+                          lb_error *err)
+{
+    lb_group *group = NULL;
+    const lb_request deletion = delete_request(ctx, t), creation = create_request(ctx, t, wish);
+    const char *title = lb_printf(ctx, "reset %s/%s", t->project, t->branch);
+    if (!title || !deletion.path || !creation.path || !creation.query || !creation.body)
+        return lb_out_of_memory(err);
+    int r =
+        lb_group_open(ctx,
+                      LB_GROUP(.title = title,
+                               .reason = "it is to hold its source's data again: it is deleted, and made anew at once",
+                               .undo = "what it holds now cannot be brought back: make a branch of it first to keep it",
+                               .asks = asks),
+                      &group, err);
+    if (r >= 0)
+        r = lb_change_control(ctx, group, &deletion, err);
+    if (r >= 0)
+        r = lb_change_control(ctx, group, &creation, err);
+    if (r >= 0)
+        r = lb_apply(ctx, group, ret_outcome, err);
+    return r < 0 || *ret_outcome != LB_APPLIED ? r : target_wait(ctx, lb_group_reply(ctx, group), err);
 }
 
 static int create_branch(lb_ctx *ctx, const lb_target *t, struct json_object *wish, bool *ret_done, lb_error *err)
 {
-    struct json_object *spec = NULL;
-    (void)json_object_object_get_ex(wish, "branch", &spec); /* we wrote it */
-    const lb_request request = {.method = "POST",
-                                .path = lb_printf(ctx, "projects/%s/branches", t->project),
-                                .query = lb_printf(ctx, "branch_id=%s", t->branch),
-                                .body = lb_printf(ctx, "{\"spec\":%s}", json_object_to_json_string(spec))};
+    const lb_request request = create_request(ctx, t, wish);
     return target_change(ctx, lb_printf(ctx, "reset %s/%s: create it", t->project, t->branch),
                          "the second half of a reset", &request, ret_done, err);
 }
@@ -133,18 +166,22 @@ static int restore_endpoint(lb_ctx *ctx, const lb_target *t, struct json_object 
                          "as they were before", &request, &done, err);
 }
 
+/* The branch stands again: what is left is its compute, and then there is nothing left to remember. */
+static int finish(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path, lb_error *err)
+{
+    int r = restore_endpoint(ctx, t, wish, err);
+    if (r >= 0 && unlink(path) != 0 && errno != ENOENT)
+        r = fs_fail(err, errno, "remove", path);
+    return r;
+}
+
 static int create_again(lb_ctx *ctx, const lb_target *t, const char *path, bool *ret_done, lb_error *err)
 {
     JSON_AUTO *wish = read_wish(path, err);
     if (!wish)
         return err->code;
     int r = create_branch(ctx, t, wish, ret_done, err);
-    if (r < 0 || !*ret_done)
-        return r;
-    r = restore_endpoint(ctx, t, wish, err);
-    if (r >= 0 && unlink(path) != 0 && errno != ENOENT)
-        r = fs_fail(err, errno, "remove", path);
-    return r;
+    return r < 0 || !*ret_done ? r : finish(ctx, t, wish, path, err);
 }
 
 /* Can the branch be made again, as far as its parent says? Asked before anything is deleted. */
@@ -168,9 +205,10 @@ static int check_parent(lb_ctx *ctx, struct json_object *branch, lb_error *err)
 }
 
 /* The branch is there: all of it. */
-static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *branch, const char *path, lb_error *err)
+static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *branch, const char *path, bool asks,
+                       bool *ret_done, lb_error *err)
 {
-    bool done = false;
+    lb_outcome outcome = LB_REFUSED;
     if (!target_text(branch, "status", "source_branch"))
         return lb_fail(err, LB_ERR_INVALID, NULL, "%s/%s has no parent to be reset from", t->project, t->branch);
     if (check_parent(ctx, branch, err) < 0)
@@ -179,35 +217,32 @@ static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *bran
         target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch), NULL, err);
     if (!endpoint)
         return err->code;
-    if (!lb_plans(ctx) && write_wish(ctx, path, branch, endpoint, err) < 0)
+    JSON_AUTO *wish = make_wish(branch, endpoint);
+    if (!lb_plans(ctx) && write_wish(ctx, path, wish, err) < 0)
         return lb_wrap(err, "nothing was deleted");
-    int r = delete_branch(ctx, t, &done, err);
-    if (r >= 0 && !done && !lb_plans(ctx))
-        (void)unlink(path); /* the gate said no. After a failure nobody knows, and the next try looks again. */
-    if (r < 0)
-        return r;
-    if (done)
-        return create_again(ctx, t, path, &done, err);
-    if (!lb_plans(ctx))
-        return 0;
-    JSON_AUTO *wish = json_object_new_object();
-    (void)json_object_object_add(wish, "branch", branch_spec(branch)); /* fails without memory alone */
-    return create_branch(ctx, t, wish, &done, err);
+    int r = replace_branch(ctx, t, wish, asks, &outcome, err);
+    *ret_done = r >= 0 && outcome == LB_APPLIED;
+    if (*ret_done)
+        return finish(ctx, t, wish, path, err);
+    if (r >= 0 && !lb_plans(ctx))
+        (void)unlink(path); /* nothing went. After a failure nobody knows, and the next try looks again. */
+    return r;
 }
 
-int target_reset(lb_ctx *ctx, const lb_target *t, lb_error *err)
+int target_reset(lb_ctx *ctx, const lb_target *t, bool asks, lb_error *err)
 {
     bool done = false;
     LB_AUTO_FREE char *path = wish_path(ctx, t);
     struct json_object *branch =
         target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch), NULL, err);
-    if (branch)
-        return reset_whole(ctx, t, branch, path, err);
-    if (err->code != LB_ERR_NOT_FOUND || access(path, F_OK) != 0)
+    bool resumes = !branch && err->code == LB_ERR_NOT_FOUND && access(path, F_OK) == 0;
+    if (!branch && !resumes)
         return err->code;
-    lb_log(ctx, LB_LOG_WARN, "an earlier reset of %s/%s died after deleting it: going on from there", t->project,
-           t->branch);
-    return create_again(ctx, t, path, &done, err);
+    if (resumes)
+        lb_log(ctx, LB_LOG_WARN, "an earlier reset of %s/%s died after deleting it: going on from there", t->project,
+               t->branch);
+    int r = resumes ? create_again(ctx, t, path, &done, err) : reset_whole(ctx, t, branch, path, asks, &done, err);
+    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_bool("reset", done), lb_bool("resumed", resumes)), err);
 }
 
 int target_list_resets(lb_ctx *ctx, lb_error *err)

@@ -14,8 +14,11 @@ const char *target_text(struct json_object *object, const char *outer, const cha
 LB_MUST_CHECK int target_change(lb_ctx *ctx, const char *title, const char *reason, const lb_request *request,
                                 bool *ret_done, lb_error *err);
 
-/* target_reset.c */
-LB_MUST_CHECK int target_reset(lb_ctx *ctx, const lb_target *t, lb_error *err);
+/* The operation that a call answered with, to its end. */
+LB_MUST_CHECK int target_wait(lb_ctx *ctx, const char *reply, lb_error *err);
+
+/* target_reset.c. asks: a person decides, whatever the branch's class. */
+LB_MUST_CHECK int target_reset(lb_ctx *ctx, const lb_target *t, bool asks, lb_error *err);
 /* Resets that died between deleting and creating, as items of the result's "unfinished". */
 LB_MUST_CHECK int target_list_resets(lb_ctx *ctx, lb_error *err);
 

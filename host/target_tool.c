@@ -13,7 +13,7 @@
 
 struct args {
     const char *action, *source, *time, *lsn, *ttl, *expire_time;
-    bool no_expiry, is_protected;
+    bool no_expiry, is_protected, asks;
     int64_t version;
 };
 
@@ -28,6 +28,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, expire_time, LB_TEXT, NULL, "lives until then"),
     LB_PARAM(struct args, no_expiry, LB_BOOL, "false", "lives until it is deleted"),
     LB_PARAM(struct args, is_protected, LB_BOOL, "false", "cannot be deleted"),
+    LB_PARAM(struct args, asks, LB_BOOL, "false", "a person decides about a reset, whatever the branch's class"),
     LB_PARAM(struct args, version, LB_I64, "0", "Postgres version of a new project"),
     LB_PARAMS_END,
 };
@@ -91,7 +92,7 @@ static int judge_operation(struct json_object *operation, lb_error *err)
                    message ? message : "no reason given");
 }
 
-static int wait_operation(lb_ctx *ctx, const char *reply, lb_error *err)
+int target_wait(lb_ctx *ctx, const char *reply, lb_error *err)
 {
     int64_t pause_us = FIRST_PAUSE_US;
     struct json_object *operation = keep_parsed(ctx, reply, err), *done = NULL;
@@ -125,7 +126,7 @@ int target_change(lb_ctx *ctx, const char *title, const char *reason, const lb_r
     if (r >= 0)
         r = lb_apply(ctx, group, &outcome, err);
     *ret_done = r >= 0 && outcome == LB_APPLIED;
-    return *ret_done ? wait_operation(ctx, lb_group_reply(ctx, group), err) : r;
+    return *ret_done ? target_wait(ctx, lb_group_reply(ctx, group), err) : r;
 }
 
 /* ---- list ---- */
@@ -330,7 +331,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (strcmp(args->action, "delete") == 0)
         return delete_it(ctx, t, err);
     if (strcmp(args->action, "reset") == 0)
-        return target_reset(ctx, t, err);
+        return target_reset(ctx, t, args->asks, err);
     return tell_dsn(ctx, t, err);
 }
 
