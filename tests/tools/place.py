@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "harness"))
 from suite import contains, equal, holds, skip, suite  # noqa: E402,F401  what tests say things with
 
 PROGRAM = os.environ["LBOPS_PROGRAM"]
@@ -82,6 +83,11 @@ class Place:
             raise AssertionError(f"lbops {' '.join(map(str, words))}: exit {done.returncode}, not {check}\n"
                                  f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return done
+
+    def start(self, *words):
+        """The program on its own: kill it, or wait for it."""
+        return subprocess.Popen([PROGRAM, "-m", str(self.manifest), *map(str, words)], stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
 
     def run(self, tool, plan=False, check=0, branch=None, project=None, env=None, **params):
         """One run's document. Lists and objects are given as JSON; exit code check, None for any."""
@@ -188,3 +194,49 @@ class Local(Place):
     def branches(self):
         listed = json.loads(self.cli("--json", "target", "ls", check=0).stdout)["result"]["targets"]
         return {t["branch"]: t for t in listed}
+
+class Workspace(Place):
+    """An emulated workspace with Lakebase, on loopback. What it holds is asked of its API."""
+
+    def __init__(self, more="", targets=(("production", "production"), ("ci-*", "throwaway"), ("*", None)), project="shop",
+                 **settings):
+        sys.path.insert(0, str(TESTS / "emulator"))
+        import harness  # noqa: PLC0415  the emulator's own, for those who need it alone
+        options = [word for name, value in {"operation_s": 0, "settle_s": 0.02, **settings}.items()
+                   for word in ("--set", f"{name}={value}")]
+        self.emulator = harness.Emulator(*options)
+        ready = self.emulator.ready
+        super().__init__(f'plugin = "transport_lakebase"\nhost = "{ready["url"]}"\nclient_id = "{ready["client_id"]}"\n'
+                         f'client_secret = {{ secret = "principal" }}\nca_file = "{ready["ca_file"]}"\n'
+                         "poll_ms = 20\nretry_pause_ms = 20",
+                         "".join(target(project, b, k, "*" in b) for b, k in targets)
+                         + '[secrets]\nprincipal = { env = "LBOPS_TEST_SECRET" }\n', more, "production")
+        self.project = project
+
+    def cli(self, *words, env=None, **more):
+        return super().cli(*words, env={"LBOPS_TEST_SECRET": self.emulator.ready["client_secret"], **(env or {})}, **more)
+
+    def start(self, *words):
+        os.environ["LBOPS_TEST_SECRET"] = self.emulator.ready["client_secret"]
+        return super().start(*words)
+
+    def killed(self, seen, *words):
+        """A run that is killed once `seen`, a look at the world, holds."""
+        from harness import until  # noqa: PLC0415
+        with self.start(*words) as run:
+            until(seen)
+            run.kill()
+
+    def branches(self, project=None):
+        """By name, those that were deleted softly too: the document of the API."""
+        found, token = {}, None
+        while token is None or token:
+            query = {"show_deleted": "true", **({"page_token": token} if token else {})}
+            page = self.emulator.postgres("GET", f"projects/{project or self.project}/branches", **query).json
+            found.update({b["name"].rsplit("/", 1)[1]: {**b, **b["status"]} for b in page.get("branches", [])})
+            token = page.get("next_page_token", "")
+        return found
+
+    def close(self):
+        super().close()
+        self.emulator.stop()

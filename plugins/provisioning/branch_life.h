@@ -1,0 +1,74 @@
+/* branch_life.h: branches made and taken away by the policy, with everything that has to be looked at before.
+ *
+ * A tool that removes names BRANCH_FACTS_TOOL in its .calls, since only a run on the branch itself sees who is
+ * connected; all of them write branch_lifecycle and emit branch.created and branch.deleted. */
+#ifndef LBOPS_BRANCH_LIFE_H
+#define LBOPS_BRANCH_LIFE_H
+
+#include "branch_plane.h"
+#include "branch_policy.h"
+
+/* ---- making ---- */
+
+typedef struct branch_order {
+    const char *project;
+    branch_wish wish;
+    const char *at; /* as the parent was then, or NULL */
+    const char *reason, *creator_type;
+    const char *detail; /* a JSON object for branch_lifecycle, or NULL */
+    bool replaces;      /* what was deleted softly, or is over its time, makes way */
+} branch_order;
+
+typedef struct branch_made {
+    branch_verdict verdict;
+    lb_outcome outcome; /* LB_APPLIED, too, where it was there already */
+    bool created;
+    const plane_branch *branch;     /* NULL in a plan */
+    const plane_endpoint *endpoint; /* as above */
+    const char *differs;            /* in what the one that was there is not as ordered; NULL: in nothing */
+} branch_made;
+
+/* Everything is checked before anything is done. A branch that is there already is taken as it is, and what was begun
+ * by a run that died is waited for. */
+LB_MUST_CHECK int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *order,
+                              branch_made *ret_made, lb_error *err);
+
+/* ---- taking away ---- */
+
+typedef struct branch_removal {
+    const char *project;
+    const plane_branches *branches; /* of the project */
+    const plane_branch *branch;
+    const branch_kind *kind; /* NULL: unknown to the policy */
+    const char *title, *reason, *event_type, *creator_type, *detail;
+} branch_removal;
+
+/* Says no for what is protected, by whomever, and for what has children. */
+LB_MUST_CHECK int branch_judge_removal(const branch_removal *removal, const char *verb, lb_error *err);
+/* Judges, looks who is connected (then a person decides), deletes with purge, and writes it down. */
+LB_MUST_CHECK int branch_remove(lb_ctx *ctx, const branch_removal *removal, lb_outcome *ret_outcome, lb_error *err);
+
+/* ---- who is connected ---- */
+
+typedef struct branch_people {
+    int64_t people, programs;
+    const char *who; /* "anna (psql), ...", or why nobody could look */
+    bool unknown;    /* counts as somebody */
+} branch_people;
+
+/* A compute that sleeps has nobody and is left asleep. */
+LB_MUST_CHECK int branch_look_for_people(lb_ctx *ctx, const char *project, const plane_branch *branch,
+                                         branch_people *ret_people, lb_error *err);
+
+/* ---- writing down ---- */
+
+typedef struct branch_event {
+    const char *project, *branch, *type;
+    const char *source, *uid, *kind, *creator_type, *reason, *detail;
+    int64_t ttl_s, expires_at; /* 0 and LB_TIME_NONE: none */
+    bool is_protected;
+} branch_event;
+
+LB_MUST_CHECK int branch_write_down(lb_ctx *ctx, const branch_event *event, lb_error *err);
+
+#endif

@@ -1,0 +1,160 @@
+/* Making a branch. */
+#include "branch_json.h"
+#include "branch_life.h"
+
+#include <inttypes.h>
+
+/* ---- what is there already ---- */
+
+static bool is_over(lb_ctx *ctx, const plane_branch *b)
+{
+    return b->is_deleted || (b->expires_at != LB_TIME_NONE && b->expires_at <= lb_now(ctx));
+}
+
+/* What is not as ordered, in words; "" where all is. */
+static const char *difference(lb_ctx *ctx, const plane_branch *b, const branch_verdict *v)
+{
+    bool expires = b->expires_at != LB_TIME_NONE;
+    const char *source = !b->source || strcmp(b->source, v->parent) != 0
+                             ? lb_printf(ctx, "made from %s, not %s", b->source ? b->source : "nothing", v->parent)
+                             : "";
+    const char *expiry = expires == (v->ttl_s != 0) ? "" : expires ? "expires, and should stay" : "never expires";
+    return source ? lb_printf(ctx, "%s%s%s", source, *source && *expiry ? "; " : "", expiry) : NULL;
+}
+
+static int take_over(lb_ctx *ctx, const branch_order *order, const plane_branch *there, branch_made *made,
+                     lb_error *err)
+{
+    made->differs = difference(ctx, there, &made->verdict);
+    if (!made->differs)
+        return lb_out_of_memory(err);
+    made->differs = *made->differs ? made->differs : NULL;
+    made->outcome = LB_APPLIED;
+    return plane_wait_ready(ctx, order->project, there->id, &made->branch, &made->endpoint, err);
+}
+
+/* 0 with made->outcome LB_APPLIED: its place is free. */
+static int make_way(lb_ctx *ctx, const branch_order *order, const plane_branches *branches, const plane_branch *there,
+                    branch_made *made, lb_error *err)
+{
+    if (!order->replaces)
+        return lb_fail(err, LB_ERR_CONFLICT, "enforce_ttl_policies purges it; lbops target delete does so at once",
+                       "%s/%s %s", order->project, there->id,
+                       there->is_deleted ? "was deleted softly, and holds its name and its place until it is purged"
+                                         : "is over its time");
+    const branch_removal removal = {.project = order->project,
+                                    .branches = branches,
+                                    .branch = there,
+                                    .kind = made->verdict.kind,
+                                    .title = lb_printf(ctx, "purge what is left of %s/%s", order->project, there->id),
+                                    .reason = "its time is over, and a new one of that name is wanted",
+                                    .event_type = "deleted",
+                                    .creator_type = order->creator_type,
+                                    .detail = order->detail};
+    return branch_remove(ctx, &removal, &made->outcome, err);
+}
+
+/* ---- what is needed ---- */
+
+static int check_parent(const branch_order *order, const plane_branches *branches, const branch_verdict *v,
+                        lb_error *err)
+{
+    const plane_branch *parent = plane_find(branches, v->parent);
+    if (!parent || parent->is_deleted)
+        return lb_fail(err, LB_ERR_NOT_FOUND,
+                       "provision_lakebase_project makes what is missing; or give another source",
+                       "there is no branch %s in %s to make %s from", v->parent, order->project, order->wish.name);
+    if (parent->expires_at != LB_TIME_NONE)
+        return branch_refuse(err, LB_ERR_CONFLICT, BR_PARENT_EXPIRES, "take its expiry first, or another source",
+                             "%s/%s expires: nothing can be made from it", order->project, v->parent);
+    return 0;
+}
+
+static const char *body_of(lb_ctx *ctx, const branch_order *order, const branch_verdict *v)
+{
+    struct json_object *body = branch_json_object(ctx), *spec = json_object_new_object();
+    if (!branch_json_add(body, "spec", spec))
+        return NULL;
+    const char *source = lb_printf(ctx, "projects/%s/branches/%s", order->project, v->parent);
+    bool ok = source && branch_json_add_text(spec, "source_branch", source) &&
+              branch_json_add_text(spec, "source_branch_time", order->at);
+    if (v->ttl_s)
+        ok = ok && branch_json_add_text(spec, "ttl", lb_printf(ctx, "%" PRId64 "s", v->ttl_s));
+    else
+        ok = ok && branch_json_add(spec, "no_expiry", json_object_new_boolean(true));
+    return ok ? branch_json_text(ctx, body) : NULL;
+}
+
+static int apply(lb_ctx *ctx, const branch_order *order, const branch_verdict *v, lb_outcome *ret_outcome,
+                 lb_error *err)
+{
+    char ttl[24];
+    const plane_branch *parent = NULL;
+    const plane_endpoint *endpoint = NULL;
+    branch_ttl_format(v->ttl_s, ttl);
+    /* What has just been made, or changes, is no source yet. */
+    int r = lb_plans(ctx) ? 0 : plane_wait_ready(ctx, order->project, v->parent, &parent, &endpoint, err);
+    if (r < 0)
+        return r;
+    const plane_change change = {
+        .title = lb_printf(ctx, "create branch %s/%s", order->project, order->wish.name),
+        .reason = order->reason,
+        .undo = lb_printf(ctx, "delete it: it lives %s", v->ttl_s ? ttl : "until somebody does"),
+        .evidence = LB_ARGS(lb_text("rule", v->kind->id), lb_text("kind", v->kind->kind), lb_text("source", v->parent),
+                            lb_text("ttl", ttl)),
+        .request = {.method = "POST",
+                    .path = lb_printf(ctx, "projects/%s/branches", order->project),
+                    .query = lb_printf(ctx, "branch_id=%s", order->wish.name),
+                    .body = body_of(ctx, order, v)},
+    };
+    return change.request.body ? plane_apply(ctx, &change, ret_outcome, err) : lb_out_of_memory(err);
+}
+
+static int finish(lb_ctx *ctx, const branch_order *order, branch_made *made, lb_error *err)
+{
+    int r = plane_wait_ready(ctx, order->project, order->wish.name, &made->branch, &made->endpoint, err);
+    if (r < 0)
+        return r;
+    made->created = true;
+    const branch_event event = {.project = order->project,
+                                .branch = order->wish.name,
+                                .type = "created",
+                                .source = made->verdict.parent,
+                                .uid = made->branch->uid,
+                                .kind = made->verdict.kind->kind,
+                                .creator_type = order->creator_type,
+                                .reason = order->reason,
+                                .detail = order->detail,
+                                .ttl_s = made->verdict.ttl_s,
+                                .expires_at = made->branch->expires_at};
+    return branch_write_down(ctx, &event, err);
+}
+
+int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *order, branch_made *ret_made,
+                lb_error *err)
+{
+    plane_branches branches = {0};
+    branch_made made = {.outcome = LB_APPLIED};
+    int r = branch_policy_judge(policy, &order->wish, &made.verdict, err);
+    if (r >= 0)
+        r = plane_list_branches(ctx, order->project, &branches, err);
+    if (r < 0)
+        return r;
+    const plane_branch *there = plane_find(&branches, order->wish.name);
+    bool is_free = !there || is_over(ctx, there);
+    r = is_free ? check_parent(order, &branches, &made.verdict, err) : 0;
+    if (r >= 0 && is_free)
+        r = branch_policy_judge_count(policy, plane_unarchived(&branches) - (there != NULL),
+                                      branches.count - (there != NULL), 1, err);
+    if (r >= 0 && there && is_free)
+        r = make_way(ctx, order, &branches, there, &made, err);
+    if (r >= 0 && !is_free)
+        r = take_over(ctx, order, there, &made, err);
+    else if (r >= 0 && (made.outcome == LB_APPLIED || made.outcome == LB_PLANNED))
+        r = apply(ctx, order, &made.verdict, &made.outcome, err);
+    if (r >= 0 && is_free && made.outcome == LB_APPLIED)
+        r = finish(ctx, order, &made, err);
+    if (r >= 0)
+        *ret_made = made;
+    return r;
+}

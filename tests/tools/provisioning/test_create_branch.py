@@ -1,0 +1,129 @@
+"""create_branch makes what the policy allows, once, and refuses the rest before anything is done."""
+
+import json
+
+from place import Local, Workspace, contains, each_version, equal, holds, suite
+
+
+def refused(place, rule, check=1, **params):
+    error = place.run("create_branch", branch="", check=check, **params)["error"]
+    contains(error["message"], rule)
+    holds(error["hint"], f"{rule} names no way out: {error}")
+    return error
+
+
+def made(place, **params):
+    document = place.run("create_branch", branch="", **params)
+    equal(document["status"], "ok", json.dumps(document["error"]))
+    return document
+
+
+def it_makes_a_branch_once(version):
+    with Local(version) as place:
+        first = made(place, branch_name="staging")
+        equal([first["result"][k] for k in ("created", "rule", "source_branch", "ttl_seconds")],
+              [True, "BR-002", "production", 0], "the first run")
+        holds(first["result"]["host"], "it has a host")
+        equal([e["type"] for e in first["events"]], ["branch.created"], "events")
+        place.sql("CREATE TABLE t (n int)", branch="staging")
+        again = made(place, branch_name="staging")
+        equal([again["result"]["created"], again["result"]["reused"], again["changes"], again["events"]],
+              [False, True, [], []], "the second run")
+        equal(again["result"]["uid"], first["result"]["uid"], "the branch is the same")
+        equal(place.sql("SELECT count(*) FROM t", branch="staging"), "0", "its table is still there")
+
+        made(place, branch_name="ci-pr-7", creator_type="ci", reason="a test")
+        there = place.branches()
+        equal([there["ci-pr-7"]["source"], there["staging"]["source"], there["staging"]["expire_time"]],
+              ["staging", "production", None], "the tree")
+        holds(there["ci-pr-7"]["expire_time"], "a ci branch expires")
+        rows = {r["branch_id"]: r for r in place.waiting("branch_lifecycle")}
+        equal(sorted(rows), ["ci-pr-7", "staging"], "history")
+        equal([rows["ci-pr-7"][k] for k in ("project_id", "event_type", "branch_kind", "ttl_seconds", "creator_type",
+                                            "reason", "source_branch")],
+              ["shop", "created", "ci", 14400, "ci", "a test", "staging"], "a row")
+
+
+def it_refuses_by_rule(version):
+    with Local(version) as place:
+        refused(place, "BR-020", branch_name="whatever")
+        refused(place, "BR-021", branch_name="No-Name")
+        refused(place, "BR-022", branch_name="ci-pr-x")
+        refused(place, "BR-023", branch_name="ci-pr-1", branch_type="feat")
+        refused(place, "BR-024", branch_name="production")
+        refused(place, "BR-030", branch_name="hotfix-1", ttl="9d")
+        refused(place, "BR-031", branch_name="staging", ttl="7d")
+        refused(place, "BR-032", branch_name="hotfix-1", ttl="never")
+        refused(place, "BR-035", branch_name="hotfix-1", source_branch="staging")
+        refused(place, "there is no branch development", branch_name="feat-x")
+        refused(place, "there is no project nowhere", branch_name="hotfix-1", project_id="nowhere")
+        refused(place, "is no time to live", branch_name="hotfix-1", ttl="soon")
+        refused(place, "/nowhere.json", branch_name="hotfix-1", policy="/nowhere.json")
+        broken = place.dir / "policy.json"
+        broken.write_text('{"kinds": []}')
+        refused(place, "branch policy", branch_name="hotfix-1", policy=broken)
+        equal(sorted(place.branches()), ["production"], "branches")
+        equal(place.waiting("branch_lifecycle"), [], "history")
+        made(place, branch_name="staging")
+        place.cli("target", "create", "development", "--ttl", "2h", check=0)
+        refused(place, "BR-033", branch_name="feat-x")
+
+
+def an_eleventh_branch_is_refused(version):
+    policy = {"limits": {"unarchived": 2},
+              "kinds": [{"id": "X-1", "kind": "main", "patterns": ["production"], "ttl": "never"},
+                        {"id": "X-2", "kind": "tmp", "patterns": ["tmp-{number}"], "parents": ["production"],
+                         "ttl": "1h"}]}
+    with Local(version) as place:
+        file = place.dir / "policy.json"
+        file.write_text(json.dumps(policy))
+        made(place, branch_name="tmp-1", policy=file)
+        refused(place, "BR-040", branch_name="tmp-2", policy=file)
+        refused(place, "BR-020", branch_name="staging", policy=file)
+
+
+def a_plan_makes_nothing(version):
+    with Local(version) as place:
+        plan = place.run("create_branch", branch="", plan=True, branch_name="staging")
+        equal([(c["executed"], c["effect"]) for c in plan["changes"]], [(False, "additive")], "the plan")
+        contains(plan["changes"][0]["statement"], "POST projects/shop/branches?branch_id=staging", "no_expiry")
+        equal(sorted(place.branches()), ["production"], "branches")
+        equal(place.waiting("branch_lifecycle"), [], "history")
+
+
+def in_a_workspace():
+    with Workspace() as place:
+        place.cli("target", "create", "--project", "shop", check=0)
+        made(place, branch_name="staging", project_id="shop")
+        first = made(place, branch_name="ci-pr-1")
+        there = place.branches()
+        equal([there["ci-pr-1"]["source_branch"], there["ci-pr-1"]["current_state"]],
+              ["projects/shop/branches/staging", "READY"], "what the API has")
+        equal(made(place, branch_name="ci-pr-1")["changes"], [], "changes of the second run")
+        equal(place.branches()["ci-pr-1"]["uid"], first["result"]["uid"], "the branch is the same")
+        for number in range(2, 9):
+            made(place, branch_name=f"ci-pr-{number}")
+        equal(len(place.branches()), 10, "branches")
+        refused(place, "BR-040", branch_name="ci-pr-9")
+        # Deleted softly, it still counts and holds its name.
+        place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop/branches/ci-pr-8"))
+        refused(place, "BR-040", branch_name="ci-pr-9")
+        error = place.run("create_branch", branch="", check=1, branch_name="ci-pr-8")["error"]
+        contains(error["message"], "deleted softly")
+        again = made(place, branch_name="ci-pr-8", replace=True)
+        equal([c["statement"].split(" ")[0] for c in again["changes"]], ["DELETE", "POST"], "changes")
+        equal(place.branches()["ci-pr-8"]["current_state"], "READY", "it is there again")
+
+
+def a_run_that_is_killed_is_finished_by_the_next():
+    with Workspace() as place:
+        place.cli("target", "create", "--project", "shop", check=0)
+        place.emulator.set(operation_s=3)
+        place.killed(lambda: "hotfix-1" in place.branches(), "run", "create_branch", "--branch_name", "hotfix-1")
+        equal(place.branches()["hotfix-1"]["current_state"], "INIT", "it was begun")
+        found = made(place, branch_name="hotfix-1")
+        equal([found["result"]["reused"], found["result"]["state"]], [True, "READY"], "the next run")
+
+
+suite(*each_version(it_makes_a_branch_once, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
+      in_a_workspace, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
