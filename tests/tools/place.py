@@ -211,10 +211,15 @@ class Workspace(Place):
                          "poll_ms = 20\nretry_pause_ms = 20",
                          "".join(target(project, b, k, "*" in b) for b, k in targets)
                          + '[secrets]\nprincipal = { env = "LBOPS_TEST_SECRET" }\n', more, "production")
-        self.project = project
+        self.own = project
 
     def cli(self, *words, env=None, **more):
         return super().cli(*words, env={"LBOPS_TEST_SECRET": self.emulator.ready["client_secret"], **(env or {})}, **more)
+
+    def project(self, name="shop"):
+        """A project of ours: who makes one has a role on it."""
+        self.cli("target", "create", "--project", name, check=0)
+        self.emulator.settled(f"projects/{name}/branches/production/endpoints/primary")
 
     def start(self, *words):
         os.environ["LBOPS_TEST_SECRET"] = self.emulator.ready["client_secret"]
@@ -232,7 +237,7 @@ class Workspace(Place):
         found, token = {}, None
         while token is None or token:
             query = {"show_deleted": "true", **({"page_token": token} if token else {})}
-            page = self.emulator.postgres("GET", f"projects/{project or self.project}/branches", **query).json
+            page = self.emulator.postgres("GET", f"projects/{project or self.own}/branches", **query).json
             found.update({b["name"].rsplit("/", 1)[1]: {**b, **b["status"]} for b in page.get("branches", [])})
             token = page.get("next_page_token", "")
         return found

@@ -93,7 +93,7 @@ def a_plan_makes_nothing(version):
 
 def in_a_workspace():
     with Workspace() as place:
-        place.cli("target", "create", "--project", "shop", check=0)
+        place.project()
         made(place, branch_name="staging", project_id="shop")
         first = made(place, branch_name="ci-pr-1")
         there = place.branches()
@@ -117,7 +117,7 @@ def in_a_workspace():
 
 def a_run_that_is_killed_is_finished_by_the_next():
     with Workspace() as place:
-        place.cli("target", "create", "--project", "shop", check=0)
+        place.project()
         place.emulator.set(operation_s=3)
         place.killed(lambda: "hotfix-1" in place.branches(), "run", "create_branch", "--branch_name", "hotfix-1")
         equal(place.branches()["hotfix-1"]["current_state"], "INIT", "it was begun")

@@ -1,0 +1,51 @@
+"""monitor_branch_count counts as the platform does, and says which branches are there without a reason."""
+
+from place import Local, Workspace, contains, each_version, equal, suite
+
+
+def count(place, check=0, **params):
+    return place.run("monitor_branch_count", branch="", check=check, **params)
+
+
+def kinds(document):
+    return sorted((f["object"], f["kind"]) for f in document["result"].get("findings", []))
+
+
+def on_a_local_lakebase(version):
+    with Local(version) as place:
+        place.run("create_branch", branch="", branch_name="staging")
+        place.cli("target", "create", "mine", "--keep", check=0)
+        quiet = count(place)
+        equal(quiet["result"]["alert_triggered"], False, "three of ten")
+        equal(kinds(quiet), [("shop/mine", "unknown_branch")], "findings")
+        equal(quiet["result"]["projects"][0], {"project_id": "shop", "branch_count": 3, "total": 3, "max_limit": 10,
+                                               "utilization": 0.3, "level": "normal"}, "the count")
+        loud = count(place, max_limit=3)
+        equal(loud["result"]["projects"][0]["level"], "critical", "three of three")
+        equal([e["payload"]["level"] for e in loud["events"]], ["critical"], "events")
+        rows = place.waiting("lakebase_metrics")
+        equal([(r["project_id"], r["metric_name"], r["metric_value"], r["threshold_level"]) for r in rows],
+              [("shop", "branch_count", 3, "normal"), ("shop", "branch_count", 3, "critical")], "history")
+
+
+def in_a_workspace():
+    with Workspace() as place:
+        emulator = place.emulator
+        equal(count(place)["result"]["examined"], {"projects": 0}, "an empty workspace")
+        emulator.project("shop")
+        emulator.project("bank")
+        emulator.branch("shop", "staging")
+        emulator.branch("shop", "development", ttl="14400s")
+        for number in range(1, 6):
+            emulator.branch("shop", f"ci-pr-{number}", **({"ttl": "3600s"} if number > 1 else {}))
+        emulator.finish(emulator.postgres("DELETE", "projects/shop/branches/ci-pr-5"))
+        document = count(place)
+        levels = {p["project_id"]: (p["branch_count"], p["level"]) for p in document["result"]["projects"]}
+        equal(levels, {"shop": (8, "warning"), "bank": (1, "normal")}, "what was deleted softly counts")
+        equal(kinds(document), [("shop", "branch_limit_near"), ("shop/ci-pr-1", "never_expires"),
+                                ("shop/development", "expires_though_it_stays")], "findings")
+        equal(document["changes"], [], "it only looks")
+        contains(count(place, check=1, project_id="nowhere")["error"]["message"], "there is no project nowhere")
+
+
+suite(*each_version(on_a_local_lakebase), in_a_workspace, at_once=2)

@@ -1,0 +1,95 @@
+"""reset_branch_from_parent: the data of the source again, decided by a person unless it is routine, and never half."""
+
+import json
+
+from place import Local, Workspace, contains, each_version, equal, holds, suite
+
+ROUTINE = '[[routine]]\nwhat = "reset"\nbranch = "staging"\nreason = "each night"\n'
+
+
+def reset(place, check=0, **params):
+    return place.run("reset_branch_from_parent", branch="", check=check, **params)
+
+
+def tables(place, branch):
+    return place.sql("SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relname IN ('old', 'new')",
+                     branch=branch)
+
+
+def on_a_local_lakebase(version):
+    with Local(version) as place:
+        contains(json.dumps(reset(place)["result"]["skipped"]), "shop/staging", "there is no branch staging")
+        contains(reset(place, check=1, project_id="shop")["error"]["message"], "there is no branch staging")
+        place.run("create_branch", branch="", branch_name="staging")
+        place.sql("CREATE TABLE old (n int)", branch="staging")
+        place.sql("CREATE TABLE new (n int)")
+        before = place.branches()["staging"]
+
+        asked = reset(place, check=3)
+        equal([c["statement"].split()[0] for c in asked["changes"]], ["DELETE", "POST"], "one decision about both")
+        equal(tables(place, "staging"), "old", "nothing was done")
+        place.write(ROUTINE)
+        done = reset(place)
+        equal(done["result"]["branches"][0]["reset"], True, "it is routine")
+        equal([(e["type"], e["payload"]["branch_id"]) for e in done["events"]], [("branch.reset", "staging")], "events")
+        equal(tables(place, "staging"), "new", "it holds its source's data")
+        equal([place.branches()["staging"][k] for k in ("source", "expire_time")], [before["source"], None], "the rest")
+
+        place.sql("CREATE TABLE old (n int)", branch="staging")
+        somebody = place.session("staging")
+        somebody.stdin.write("SELECT 'here';\n")
+        equal(somebody.stdout.readline().strip(), "here", "somebody is connected")
+        reset(place, check=3)
+        equal(tables(place, "staging"), "new old", "a person decides, though it is routine")
+        somebody.stdin.close()
+        somebody.wait()
+        waiting = [a["id"] for a in place.approvals() if a["status"] == "pending"]
+        place.approve(waiting[-1])
+        equal(tables(place, "staging"), "new", "as was approved")
+
+        place.run("create_branch", branch="", branch_name="ci-pr-1")
+        contains(reset(place, check=1, project_id="shop")["error"]["message"], "BR-052", "1 branch")
+        contains(reset(place, check=1, project_id="shop", branch_id="production")["error"]["message"], "BR-051")
+        contains(reset(place, check=1, project_id="shop", branch_id="whatever")["error"]["message"], "BR-020")
+        equal(tables(place, "staging"), "new", "in the end")
+
+
+def in_a_workspace():
+    with Workspace(more=ROUTINE) as place:
+        emulator = place.emulator
+        primary = "projects/shop/branches/staging/endpoints/primary"
+        place.project()
+        emulator.project("bank")
+        emulator.branch("shop", "staging")
+        emulator.finish(emulator.postgres(
+            "PATCH", primary, {"spec": {"endpoint_type": "ENDPOINT_TYPE_READ_WRITE", "autoscaling_limit_min_cu": 2,
+                                        "autoscaling_limit_max_cu": 4}},
+            update_mask="spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu"))
+        emulator.settled(primary)
+        before = place.branches()["staging"]
+        # A compute of another size than the project's default is a change of settings, which a shared branch asks about.
+        done = reset(place, check=3)
+        after = place.branches()["staging"]
+        holds(after["uid"] != before["uid"], "it is another branch")
+        equal([after["source_branch"], after["current_state"]], ["projects/shop/branches/production", "READY"], "the branch")
+        place.approve(place.approvals()[0]["id"])
+        equal(emulator.postgres("GET", primary).json["status"]["autoscaling_limit_max_cu"], 4, "its compute")
+        contains(json.dumps(done["result"]["skipped"]), "bank/staging")
+        equal([r["branch_uid"] for r in place.waiting("branch_lifecycle")], [after["uid"]], "history")
+
+
+def a_reset_that_is_killed_is_finished_by_the_next():
+    with Workspace(more=ROUTINE) as place:
+        emulator = place.emulator
+        place.project()
+        emulator.branch("shop", "staging")
+        emulator.fault("hang", "/branches$", "POST", seconds=20)
+        place.killed(lambda: "staging" not in place.branches(), "run", "reset_branch_from_parent", "--project_id", "shop")
+        emulator.control("DELETE", "faults")
+        done = reset(place, project_id="shop")
+        equal(done["result"]["branches"][0]["reset"], True, "it goes on from there")
+        equal([c["statement"].split()[0] for c in done["changes"] if c["executed"]][0], "POST", "with what was missing")
+        equal(place.branches()["staging"]["current_state"], "READY", "the branch")
+
+
+suite(*each_version(on_a_local_lakebase), in_a_workspace, a_reset_that_is_killed_is_finished_by_the_next, at_once=2)
