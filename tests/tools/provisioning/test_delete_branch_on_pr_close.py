@@ -1,0 +1,69 @@
+"""delete_branch_on_pr_close: the branch goes whole, once, unless somebody is on it."""
+
+import json
+
+from place import Local, Workspace, contains, each_version, equal, suite
+
+TARGETS = (("*", "shared"), ("production", "production"), ("ci-*", "throwaway"))
+
+
+def closed(place, number, check=0, **params):
+    return place.run("delete_branch_on_pr_close", branch="", check=check, pr_number=number, **params)
+
+
+def on_a_local_lakebase(version):
+    with Local(version, targets=TARGETS) as place:
+        place.run("create_branch_on_pr", branch="", pr_number=5, source_branch="production")
+        plan = closed(place, 5, plan=True)
+        equal([(c["executed"], c["effect"]) for c in plan["changes"]], [(False, "destructive")], "the plan")
+        somebody = place.session("ci-pr-5")
+        somebody.stdin.write("SELECT 'here';\n")
+        equal(somebody.stdout.readline().strip(), "here", "somebody is connected")
+        closed(place, 5, check=3)
+        equal(sorted(place.branches()), ["ci-pr-5", "production"], "a person decides, on a throwaway branch too")
+        contains(json.dumps(place.approvals()), "psql")
+        somebody.stdin.close()
+        somebody.wait()
+        done = closed(place, 5, action="merged")
+        equal(done["result"]["deleted"], True, "closed")
+        equal([(e["type"], e["payload"]["reason"]) for e in done["events"]],
+              [("branch.deleted", "pull request 5 was merged")], "events")
+        equal(sorted(place.branches()), ["production"], "branches")
+        again = closed(place, 5)
+        equal([again["result"]["was_gone"], again["changes"], again["events"]], [True, [], []], "the second run")
+        equal(place.cli("run", "delete_branch_on_pr_close", "--pr_number", "production").returncode, 2, "no number")
+
+
+def in_a_workspace():
+    with Workspace() as place:
+        emulator = place.emulator
+        place.project()
+        for number in (1, 2, 3):
+            place.run("create_branch_on_pr", branch="", pr_number=number, source_branch="production")
+        closed(place, 1)
+        equal(sorted(place.branches()), ["ci-pr-2", "ci-pr-3", "production"], "it is purged")
+        emulator.finish(emulator.postgres("DELETE", "projects/shop/branches/ci-pr-2"))
+        equal(closed(place, 2)["result"]["deleted"], True, "what was deleted softly is purged")
+        emulator.finish(emulator.postgres("PATCH", "projects/shop/branches/ci-pr-3", {"spec": {"no_expiry": True}},
+                                          update_mask="spec.expiration"))
+        emulator.branch("shop", "child", source_branch="projects/shop/branches/ci-pr-3", no_expiry=True)
+        contains(closed(place, 3, check=1)["error"]["message"], "BR-052")
+        emulator.finish(emulator.postgres("DELETE", "projects/shop/branches/child", purge="true"))
+        emulator.finish(emulator.postgres("PATCH", "projects/shop/branches/ci-pr-3", {"spec": {"is_protected": True}},
+                                          update_mask="spec.is_protected"))
+        contains(closed(place, 3, check=1)["error"]["message"], "BR-051", "protected by the platform")
+        equal(sorted(place.branches()), ["ci-pr-3", "production"], "branches")
+
+
+def a_run_that_is_killed_is_finished_by_the_next():
+    with Workspace() as place:
+        place.project()
+        place.run("create_branch_on_pr", branch="", pr_number=4, source_branch="production")
+        place.emulator.set(operation_s=3)
+        asked = lambda: place.emulator.control("GET", "requests", query={"method": "DELETE"})["requests"]  # noqa: E731
+        place.killed(asked, "run", "delete_branch_on_pr_close", "--pr_number", "4")
+        closed(place, 4)
+        equal(sorted(place.branches()), ["production"], "branches")
+
+
+suite(*each_version(on_a_local_lakebase), in_a_workspace, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
