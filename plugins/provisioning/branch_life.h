@@ -16,6 +16,7 @@ typedef struct branch_order {
     const char *at; /* as the parent was then, or NULL */
     const char *reason, *creator_type;
     const char *detail; /* a JSON object for branch_lifecycle, or NULL */
+    bool fresh;         /* the project is only planned: there is nothing to look at */
     bool replaces;      /* what was deleted softly, or is over its time, makes way */
 } branch_order;
 

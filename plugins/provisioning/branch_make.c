@@ -136,13 +136,13 @@ int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *or
     plane_branches branches = {0};
     branch_made made = {.outcome = LB_APPLIED};
     int r = branch_policy_judge(policy, &order->wish, &made.verdict, err);
-    if (r >= 0)
+    if (r >= 0 && !order->fresh)
         r = plane_list_branches(ctx, order->project, &branches, err);
     if (r < 0)
         return r;
     const plane_branch *there = plane_find(&branches, order->wish.name);
     bool is_free = !there || is_over(ctx, there);
-    r = is_free ? check_parent(order, &branches, &made.verdict, err) : 0;
+    r = is_free && !order->fresh ? check_parent(order, &branches, &made.verdict, err) : 0;
     if (r >= 0 && is_free)
         r = branch_policy_judge_count(policy, plane_unarchived(&branches) - (there != NULL),
                                       branches.count - (there != NULL), 1, err);

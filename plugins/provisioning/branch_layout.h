@@ -1,0 +1,27 @@
+/* branch_layout.h: a project on its way to what its pattern says. */
+#ifndef LBOPS_BRANCH_LAYOUT_H
+#define LBOPS_BRANCH_LAYOUT_H
+
+#include "branch_life.h"
+#include "branch_pattern.h"
+
+typedef struct branch_layout {
+    lb_ctx *ctx;
+    const branch_policy *policy;
+    const branch_pattern *pattern;
+    branch_words words;
+    const char *creator_type;
+    const char *project; /* the one that is at hand */
+    plane_branches there;
+    lb_value branches[64]; /* that it has now */
+    size_t count, missing, made;
+    bool fresh; /* only planned */
+} branch_layout;
+
+/* One branch, by its name, for branch_pattern_each: state is the layout. The root is taken over and protected, what is
+ * missing is made, what differs is said. */
+LB_MUST_CHECK int branch_layout_branch(void *state, const char *name, lb_error *err);
+/* The pattern's schemas on production, before others are made from it, so that they have them too. */
+LB_MUST_CHECK int branch_layout_schemas(branch_layout *l, lb_error *err);
+
+#endif

@@ -1,0 +1,124 @@
+"""provision_lakebase_project: six layouts, what is there taken over, what is missing made, and never twice."""
+
+import json
+
+from place import Local, Workspace, contains, each_version, equal, holds, suite
+
+
+def provision(place, check=0, **params):
+    return place.run("provision_lakebase_project", branch="", check=check, **params)
+
+
+def tree(place, project):
+    return {name: b["source_branch"].rsplit("/", 1)[1] if "source_branch" in b else None
+            for name, b in place.branches(project).items()}
+
+
+def on_a_local_lakebase(version):
+    with Local(version, project="shop-dev") as place:
+        first = provision(place, domain="shop", environment="dev", branching_pattern="multi_tenant_schema",
+                          tenants=["acme", "Odd \"Tenant\""])
+        there = place.branches()
+        equal({name: b["source"] for name, b in there.items()},
+              {"production": None, "staging": "production", "development": "production"}, "side by side")
+        equal([there[n]["protected"] for n in ("production", "staging")], [True, False], "the platform protects one")
+        holds(all(b["expire_time"] is None for b in there.values()), "they stay")
+        schemas = "SELECT string_agg(nspname, ',' ORDER BY nspname) FROM pg_namespace WHERE nspname ~ 'acme|Odd'"
+        equal([place.sql(schemas, branch=b) for b in ("production", "staging")], ['Odd "Tenant",acme'] * 2, "schemas")
+        equal([e["type"] for e in first["events"]],
+              ["branch.protected", "branch.created", "branch.created", "provisioning.complete"], "events")
+        equal(first["events"][-1]["payload"], {"project_id": "shop-dev", "branches": ["production", "staging", "development"]},
+              "what there is now")
+        again = provision(place, domain="shop", environment="dev", branching_pattern="multi_tenant_schema",
+                          tenants=["acme", "Odd \"Tenant\""])
+        equal([again["changes"], again["events"]], [[], []], "the second run")
+        equal(sorted((r["branch_id"], r["event_type"]) for r in place.waiting("branch_lifecycle")),
+              [("development", "created"), ("production", "protected"), ("staging", "created")], "history")
+
+
+def each_layout_in_a_workspace():
+    wanted = {
+        "simple_dev_prod": {"a-prod": ["development", "production"]},
+        "multi_env_pipeline": {"b-prod": ["development", "production", "staging"]},
+        "per_developer": {"c-prod": ["dev-anna", "dev-bo", "development", "production", "staging"]},
+        "cicd_ephemeral": {"d-prod": ["production", "staging"]},
+        "multi_tenant_project": {"e-acme-prod": ["development", "production", "staging"],
+                                 "e-bolt-prod": ["development", "production", "staging"]},
+        "multi_tenant_schema": {"f-prod": ["development", "production", "staging"]},
+    }
+    with Workspace() as place:
+        for domain, (pattern, projects) in zip("abcdef", wanted.items()):
+            params = {"domain": domain, "branching_pattern": pattern, "tenants": ["acme", "bolt"],
+                      "developers": ["anna", "bo"]}
+            plan = provision(place, plan=True, **params)
+            planned = [c["statement"].split()[1] for c in plan["changes"]]
+            equal(len(planned), sum(map(len, projects.values())), f"a plan has the project and each branch: {planned}")
+            holds(not any(c["executed"] for c in plan["changes"]), "and does nothing")
+            provision(place, **params)
+            for project, branches in projects.items():
+                equal(sorted(place.branches(project)), branches, project)
+                equal(place.branches(project)["production"]["is_protected"], True, f"production of {project}")
+            equal(provision(place, **params)["changes"], [], f"the second run of {pattern}")
+        equal(tree(place, "c-prod")["dev-anna"], "development", "a developer's branch")
+        holds("expire_time" in place.branches("c-prod")["dev-anna"], "which expires")
+        project = place.emulator.postgres("GET", "projects/b-prod").json["status"]
+        equal([project["default_endpoint_settings"]["autoscaling_limit_max_cu"], project["history_retention_duration"]],
+              [4, "604800s"], "what is set explicitly")
+
+
+def what_is_there_is_taken_over():
+    with Workspace() as place:
+        emulator = place.emulator
+        place.project("shop-dev")
+        emulator.branch("shop-dev", "development")
+        emulator.branch("shop-dev", "staging", ttl="14400s")
+        emulator.branch("shop-dev", "somebodys-own")
+        found = provision(place, domain="shop", environment="dev", pg_version=16)
+        equal(sorted(place.branches("shop-dev")), ["development", "production", "somebodys-own", "staging"], "branches")
+        equal([c["statement"].split()[0] for c in found["changes"]], ["PATCH"], "production is protected, no more")
+        differences = json.dumps(found["result"]["differences"])
+        contains(differences, "pg_version", "expires, and should stay")
+        equal(place.branches("shop-dev")["staging"]["expire_time"] is not None, True, "what differs is left as it is")
+
+
+def nothing_is_begun_that_cannot_end():
+    with Workspace() as place:
+        emulator = place.emulator
+
+        def refused(text, **params):
+            contains(json.dumps(provision(place, check=1, **params)["error"]), text)
+
+        refused("has no name")
+        refused("BR-060", project_name="shop")
+        refused("BR-060", project_name="Shop-dev")
+        refused("BR-060", domain="a b")
+        refused("BR-021", domain="shop", branching_pattern="per_developer", developers=["anna", "bo maria"])
+        refused("--tenants", domain="shop", branching_pattern="multi_tenant_project")
+        refused("--domain", project_name="shop-dev", branching_pattern="multi_tenant_project", tenants=["a"])
+        refused("no retention", domain="shop", retention="1d")
+        refused("do not fit", domain="shop", min_cu=4, max_cu=2)
+        refused("BR-040", domain="shop", branching_pattern="per_developer", developers=[f"d{n}" for n in range(8)])
+        equal(emulator.postgres("GET", "projects").json.get("projects", []), [], "projects")
+        equal(place.cli("run", "provision_lakebase_project", "--branching_pattern", "other").returncode, 2, "no pattern")
+        equal(place.waiting("branch_lifecycle"), [], "history")
+
+
+def a_run_that_is_killed_is_finished_by_the_next():
+    with Workspace() as place:
+        place.emulator.set(operation_s=1.5)
+        words = ("run", "provision_lakebase_project", "--domain", "shop")
+
+        def seen():
+            return place.emulator.postgres("GET", "projects/shop-prod").status == 200 and "staging" in place.branches("shop-prod")
+
+        place.killed(seen, *words)
+        place.emulator.set(operation_s=0)
+        done = provision(place, domain="shop")
+        equal(tree(place, "shop-prod"), {"production": None, "staging": "production", "development": "production"}, "tree")
+        holds(all(b["current_state"] == "READY" for b in place.branches("shop-prod").values()), "all are ready")
+        equal([e["type"] for e in done["events"]], ["branch.created", "provisioning.complete"], "what was left to do")
+        equal(provision(place, domain="shop")["changes"], [], "and no more")
+
+
+suite(*each_version(on_a_local_lakebase), each_layout_in_a_workspace, what_is_there_is_taken_over,
+      nothing_is_begun_that_cannot_end, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
