@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# create_branch on the mock transport: made by rule, and refused by rule.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs create_branch --project_id bank --branch_name ci-pr-10
+holds '.result.created and .result.rule == "BR-005" and .result.source_branch == "staging"'
+holds '.events[0].type == "branch.created" and .events[0].payload.branch_id == "ci-pr-10"'
+recorded branch_lifecycle '.project_id == "bank" and .branch_id == "ci-pr-10" and .ttl_seconds == 14400'
+runs create_branch --project_id bank --branch_name ci-pr-11
+holds '.result.reused and .changes == [] and .events == []'
+runs create_branch --project_id bank --branch_name ci-pr-10 --plan
+holds '[.changes[].outcome] == ["planned"] and .result.created == false'
+runs_with 1 create_branch --project_id bank --branch_name nonsense
+holds '(.error.message | startswith("BR-020")) and .error.hint != null and .changes == []'
+runs_with 1 create_branch --project_id bank --branch_name ci-pr-9
+holds '.error.code == "conflict"'
+runs_with 2 create_branch
+finish
