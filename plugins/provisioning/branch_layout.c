@@ -47,7 +47,7 @@ static int take_root(branch_layout *l, const char *name, const branch_kind *kind
 int branch_layout_branch(void *state, const char *name, lb_error *err)
 {
     branch_layout *l = state;
-    branch_made made;
+    branch_made made = {.created = false};
     const branch_kind *kind = branch_kind_of_name(l->policy, name, err);
     if (!kind)
         return err->code;

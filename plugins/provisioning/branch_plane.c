@@ -169,8 +169,12 @@ int plane_read_endpoint(lb_ctx *ctx, const char *project, const char *branch, co
 
 /* ---- many ---- */
 
+typedef struct listed {
+    struct json_object *document;
+} listed;
+
 typedef struct listing {
-    struct json_object **items;
+    listed *items;
     size_t count, room;
 } listing;
 
@@ -179,7 +183,7 @@ static int add_page(lb_ctx *ctx, listing *l, struct json_object *list, lb_error 
     size_t more = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
     if (l->count + more > l->room) {
         size_t room = 2 * (l->count + more);
-        struct json_object **grown = lb_alloc(ctx, room * sizeof *grown);
+        listed *grown = lb_alloc(ctx, room * sizeof *grown);
         if (!grown)
             return lb_out_of_memory(err);
         if (l->count)
@@ -188,7 +192,7 @@ static int add_page(lb_ctx *ctx, listing *l, struct json_object *list, lb_error 
         l->room = room;
     }
     for (size_t i = 0; i < more; i++)
-        l->items[l->count++] = json_object_array_get_idx(list, i);
+        l->items[l->count++].document = json_object_array_get_idx(list, i);
     return 0;
 }
 
@@ -224,7 +228,7 @@ int plane_list_branches(lb_ctx *ctx, const char *project, plane_branches *ret_br
         return lb_out_of_memory(err);
     size_t count = 0;
     for (size_t i = 0; i < l.count; i++) {
-        take_branch(l.items[i], &items[count]);
+        take_branch(l.items[i].document, &items[count]);
         count += items[count].id != NULL;
     }
     *ret_branches = (plane_branches){items, count};
@@ -240,8 +244,8 @@ int plane_list_projects(lb_ctx *ctx, lb_texts *ret_ids, lb_error *err)
         return r < 0 ? r : lb_out_of_memory(err);
     size_t count = 0;
     for (size_t i = 0; i < l.count; i++) {
-        const char *id = said_text(l.items[i], "project_id");
-        ids[count] = id ? id : last_part(said_text(l.items[i], "name"));
+        const char *id = said_text(l.items[i].document, "project_id");
+        ids[count] = id ? id : last_part(said_text(l.items[i].document, "name"));
         count += ids[count] != NULL;
     }
     *ret_ids = (lb_texts){ids, count};

@@ -33,7 +33,7 @@ static int take_list(struct json_object *value, const char *where, char *into, s
         return fail_at(err, where, "is no list");
     into[0] = '\0';
     for (size_t i = 0, used = 0; i < json_object_array_length(value); i++) {
-        char item[BRANCH_NAME];
+        char item[BRANCH_NAME] = "";
         int r = take_text(json_object_array_get_idx(value, i), where, item, sizeof item, err);
         if (r < 0)
             return r;

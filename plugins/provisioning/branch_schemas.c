@@ -53,7 +53,9 @@ static int run(lb_ctx *ctx, lb_error *err)
     lb_rows *rows = NULL;
     size_t count = 0, lacking = 0;
     int64_t made = 0;
-    int r = there && missing ? branch_schemas(ctx, &wanted, &rows, err) : lb_out_of_memory(err);
+    if (!there || !missing)
+        return lb_out_of_memory(err);
+    int r = branch_schemas(ctx, &wanted, &rows, err);
     while (r >= 0 && branch_schemas_next(ctx, rows, &row))
         if (count < args->schemas.count)
             there[count++] = row.name;

@@ -131,7 +131,9 @@ static int run(lb_ctx *ctx, lb_error *err)
     lb_texts projects = {0};
     const branch_policy *policy = branch_policy_of_run(ctx, args->policy, err);
     const branch_kind *kind = policy ? branch_kind_of_name(policy, args->branch_id, err) : NULL;
-    int r = kind ? plane_choose_projects(ctx, args->project_id, &projects, err) : err->code;
+    if (!kind)
+        return err->code;
+    int r = plane_choose_projects(ctx, args->project_id, &projects, err);
     if (r < 0)
         return r;
     return args->project_id ? look_at_project(ctx, args->project_id, kind, err)
