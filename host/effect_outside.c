@@ -31,6 +31,8 @@ static const struct {
     {"snapshots", EFFECT_ADDITIVE, "creates in"},
     {"data-api", EFFECT_ADDITIVE, "creates"},
     {"catalogs", EFFECT_ADDITIVE, "creates in"},
+    {"schemas", EFFECT_ADDITIVE, "creates in"},
+    {"volumes", EFFECT_ADDITIVE, "creates in"},
     {"synced_tables", EFFECT_ADDITIVE, "creates in"},
     {"cdf-configs", EFFECT_ADDITIVE, "creates in"},
     {"undelete", EFFECT_ADDITIVE, "brings back"},

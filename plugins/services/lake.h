@@ -8,8 +8,10 @@
 #include "pg_session.h"
 #include "rest_client.h"
 
-#define LAKE_ROOT "/api/2.0/postgres/"
-#define LAKE_NAME 64 /* an id of the platform, its end included */
+#define LAKE_ROOT       "/api/2.0/postgres/"
+#define LAKE_UNITY      "unity-catalog/" /* paths that begin so are of another API, beside the control plane's */
+#define LAKE_UNITY_ROOT "/api/2.1/"
+#define LAKE_NAME       64 /* an id of the platform, its end included */
 
 /* Where a branch is connected to, as it was last seen. Kept from session to session for its credential. */
 typedef struct lake_place {

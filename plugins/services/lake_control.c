@@ -13,6 +13,11 @@ LB_PRINTF(3, 4) void lake_log(const lake *l, lb_level level, const char *fmt, ..
     va_end(args);
 }
 
+static const char *root_of(const char *path)
+{
+    return strncmp(path, LAKE_UNITY, strlen(LAKE_UNITY)) == 0 ? LAKE_UNITY_ROOT : LAKE_ROOT;
+}
+
 /* ---- reading ---- */
 
 int lake_get(lake *l, const char *name, int64_t deadline, struct json_object **ret_resource, lb_error *err)
@@ -91,7 +96,7 @@ static int read(lake *l, const lb_request *request, int64_t deadline, struct jso
         bool projects = !query && strcmp(request->path, "projects") == 0;
         return lake_list(l, request->path, projects ? "page_size=100" : query, deadline, ret_reply, err);
     }
-    char *path = rest_printf(LAKE_ROOT "%s", request->path);
+    char *path = rest_printf("%s%s", root_of(request->path), request->path);
     if (!path)
         return lb_out_of_memory(err);
     const rest_call call = {.method = "GET", .path = path, .query = query, .what = request->path, .deadline = deadline};
@@ -128,7 +133,7 @@ static int exchange(lake *l, const lb_request *request, int64_t deadline, rest_p
                     struct json_object **ret_reply, lb_error *err)
 {
     char what[160];
-    char *path = rest_printf(LAKE_ROOT "%s", request->path);
+    char *path = rest_printf("%s%s", root_of(request->path), request->path);
     if (!path)
         return lb_out_of_memory(err);
     (void)snprintf(what, sizeof what, "%s %s", request->method, request->path); /* cut */

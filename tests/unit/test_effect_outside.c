@@ -30,6 +30,11 @@ static void judges_control_calls(void)
     check_control("POST", "projects", "project_id=shop", "{}", ADDS);
     check_control("POST", "projects/shop/branches/ci/endpoints", "endpoint_id=ro", "{}", ADDS);
     check_control("POST", "projects/shop/branches/ci", NULL, "{}", DESTROYS);
+    check_control("POST", "unity-catalog/catalogs", NULL, "{\"name\":\"ops\"}", ADDS);
+    check_control("POST", "unity-catalog/schemas", NULL, "{\"name\":\"ops\"}", ADDS);
+    check_control("POST", "unity-catalog/volumes", NULL, "{\"name\":\"ops\"}", ADDS);
+    check_control("PATCH", "unity-catalog/permissions/catalog/ops", NULL, "{\"changes\":[]}", DISRUPTS);
+    check_control("DELETE", "unity-catalog/catalogs/ops", NULL, NULL, DESTROYS);
     check_control("POST", "projects/shop/branches", "branch_id=ci&replace_existing=true", "{}", DISRUPTS);
     check_control("POST", "projects/shop/branches", "branch_id=ci&replace_existing=false", "{}", ADDS);
     check_control("POST", "projects/shop/undelete", NULL, "{}", ADDS);
