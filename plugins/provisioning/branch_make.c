@@ -130,6 +130,16 @@ static int finish(lb_ctx *ctx, const branch_order *order, branch_made *made, lb_
     return branch_write_down(ctx, &event, err);
 }
 
+/* Somebody else, such as the same workflow a second time, may have been faster by a moment. */
+static int take_over_or_fail(lb_ctx *ctx, const branch_order *order, branch_made *made, lb_error *err)
+{
+    lb_error looking;
+    const plane_branch *there = NULL;
+    if (plane_read_branch(ctx, order->project, order->wish.name, &there, &looking) < 0 || !there || is_over(ctx, there))
+        return err->code;
+    return take_over(ctx, order, there, made, err);
+}
+
 int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *order, branch_made *ret_made,
                 lb_error *err)
 {
@@ -152,7 +162,9 @@ int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *or
         r = take_over(ctx, order, there, &made, err);
     else if (r >= 0 && (made.outcome == LB_APPLIED || made.outcome == LB_PLANNED))
         r = apply(ctx, order, &made.verdict, &made.outcome, err);
-    if (r >= 0 && is_free && made.outcome == LB_APPLIED)
+    if (r == LB_ERR_CONFLICT && is_free)
+        r = take_over_or_fail(ctx, order, &made, err);
+    else if (r >= 0 && is_free && made.outcome == LB_APPLIED)
         r = finish(ctx, order, &made, err);
     if (r >= 0)
         *ret_made = made;

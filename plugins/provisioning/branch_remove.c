@@ -68,7 +68,7 @@ int branch_judge_removal(const branch_removal *removal, const char *verb, lb_err
 /* ---- going ---- */
 
 static int delete_branch(lb_ctx *ctx, const branch_removal *removal, const branch_people *people,
-                         lb_outcome *ret_outcome, lb_error *err)
+                         lb_outcome *ret_outcome, bool *ret_was_gone, lb_error *err)
 {
     const plane_branch *b = removal->branch;
     bool asks = people->people > 0 || people->unknown;
@@ -95,23 +95,23 @@ static int delete_branch(lb_ctx *ctx, const branch_removal *removal, const branc
                     .query = "purge=true"},
     };
     int r = plane_apply(ctx, &change, ret_outcome, err);
-    if (r == LB_ERR_NOT_FOUND) { /* somebody else was faster */
+    *ret_was_gone = r == LB_ERR_NOT_FOUND; /* somebody else was faster, and has written it down */
+    if (*ret_was_gone)
         *ret_outcome = LB_APPLIED;
-        return 0;
-    }
-    return r;
+    return *ret_was_gone ? 0 : r;
 }
 
 int branch_remove(lb_ctx *ctx, const branch_removal *removal, lb_outcome *ret_outcome, lb_error *err)
 {
     const plane_branch *b = removal->branch;
     branch_people people = {0};
+    bool was_gone = false;
     int r = branch_judge_removal(removal, "deleted", err);
     if (r >= 0)
         r = branch_look_for_people(ctx, removal->project, b, &people, err);
     if (r >= 0)
-        r = delete_branch(ctx, removal, &people, ret_outcome, err);
-    if (r < 0 || *ret_outcome != LB_APPLIED)
+        r = delete_branch(ctx, removal, &people, ret_outcome, &was_gone, err);
+    if (r < 0 || *ret_outcome != LB_APPLIED || was_gone)
         return r;
     const branch_event event = {.project = removal->project,
                                 .branch = b->id,

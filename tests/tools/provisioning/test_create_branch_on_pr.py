@@ -68,4 +68,16 @@ def a_run_that_is_killed_is_finished_by_the_next():
         equal([found["result"]["reused"], place.branches()["ci-pr-3"]["current_state"]], [True, "READY"], "the next run")
 
 
-suite(*each_version(on_a_local_lakebase), in_a_workspace, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
+def two_at_once_make_one():
+    with Workspace() as place:
+        place.project()
+        place.emulator.set(operation_s=0.5)
+        for tool, branches in (("create_branch_on_pr", ["ci-pr-4", "production"]), ("delete_branch_on_pr_close", ["production"])):
+            more = ("--source_branch", "production") if tool.startswith("create") else ()
+            runs = [place.start("run", tool, "--pr_number", "4", *more) for _ in range(2)]
+            equal([run.wait(60) for run in runs], [0, 0], f"{tool} twice at once")
+            equal(sorted(place.branches()), branches, f"branches after {tool}")
+
+
+suite(*each_version(on_a_local_lakebase), in_a_workspace, a_run_that_is_killed_is_finished_by_the_next,
+      two_at_once_make_one, at_once=2)
