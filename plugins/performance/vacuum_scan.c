@@ -1,0 +1,140 @@
+#include "vacuum_scan.h"
+
+static int read_settings(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    int r = vacuum_settings(ctx, &rows, err);
+    if (r < 0)
+        return r;
+    if (!vacuum_settings_next(ctx, rows, &scan->server))
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "the server has no settings");
+    return 0;
+}
+
+static const char *label_of(lb_ctx *ctx, const vacuum_relations_row *row)
+{
+    const char *name = vacuum_name(ctx, row->schema, row->name);
+    return row->kind[0] == 't' && name ? lb_printf(ctx, "TOAST of %s", name) : name;
+}
+
+/* only: that relation, or NULL for all. */
+static int read_relations(lb_ctx *ctx, bool system, const int64_t *only, vacuum_scan *scan, lb_error *err)
+{
+    const vacuum_relations_args wanted = {.system = system, .only = only ? *only : 0, .only_is_null = !only};
+    lb_rows *rows = NULL;
+    int r = vacuum_relations(ctx, &wanted, &rows, err);
+    if (r < 0)
+        return r;
+    scan->count = 0;
+    scan->relations = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *scan->relations);
+    if (!scan->relations)
+        return lb_out_of_memory(err);
+    for (vacuum_relation *v = scan->relations; vacuum_relations_next(ctx, rows, &v->row); v++, scan->count++) {
+        vacuum_need_of(&scan->server, &v->row, &v->need);
+        v->label = label_of(ctx, &v->row);
+        if (!v->label)
+            return lb_out_of_memory(err);
+    }
+    return 0;
+}
+
+static int read_holders(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    int r = vacuum_horizon(ctx, &rows, err);
+    if (r < 0)
+        return r;
+    scan->holders = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *scan->holders);
+    if (!scan->holders)
+        return lb_out_of_memory(err);
+    while (vacuum_horizon_next(ctx, rows, &scan->holders[scan->holder_count]))
+        scan->holder_count++;
+    return 0;
+}
+
+int vacuum_scan_read(lb_ctx *ctx, bool system, vacuum_scan *ret_scan, lb_error *err)
+{
+    *ret_scan = (vacuum_scan){.now = lb_now(ctx)};
+    int r = read_settings(ctx, ret_scan, err);
+    if (r >= 0)
+        r = read_relations(ctx, system, NULL, ret_scan, err);
+    if (r >= 0)
+        r = read_holders(ctx, ret_scan, err);
+    return r < 0 ? lb_wrap(err, "what vacuum works on") : 0;
+}
+
+int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of, vacuum_relation *ret_now,
+                      bool *ret_found, lb_error *err)
+{
+    vacuum_scan again = *scan;
+    int r = read_relations(ctx, true, &of->row.relation, &again, err);
+    if (r < 0)
+        return lb_wrap(err, of->label);
+    *ret_found = again.count > 0;
+    if (*ret_found)
+        *ret_now = again.relations[0];
+    return 0;
+}
+
+const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds)
+{
+    for (size_t i = 0; i < scan->holder_count; i++) {
+        const vacuum_horizon_row *h = &scan->holders[i];
+        bool is_long =
+            h->since_is_null || strcmp(h->kind, "standby") == 0 || (double)(scan->now - h->since) >= seconds * 1e6;
+        if (h->is_here && is_long && h->horizon_age > 0 && strcmp(h->scope, "rows") == 0)
+            return h;
+    }
+    return NULL;
+}
+
+const char *vacuum_holder_text(lb_ctx *ctx, const vacuum_horizon_row *h)
+{
+    if (strcmp(h->kind, "session") == 0)
+        return lb_printf(ctx, "%s (%s, %s on %s)", h->holder, h->state ? h->state : "in a transaction",
+                         h->owner ? h->owner : "the server", h->database ? h->database : "no database");
+    if (strcmp(h->kind, "prepared") == 0)
+        return lb_printf(ctx, "prepared transaction '%s' of %s", h->holder, h->owner ? h->owner : "an unknown role");
+    if (strcmp(h->kind, "slot") == 0)
+        return lb_printf(ctx, "replication slot %s (%s)", h->holder, h->state);
+    return lb_printf(ctx, "standby %s", h->holder);
+}
+
+const char *vacuum_holder_advice(const vacuum_horizon_row *h)
+{
+    if (strcmp(h->kind, "session") == 0)
+        return "have the application end its transaction, or end the session with pg_terminate_backend";
+    if (strcmp(h->kind, "prepared") == 0)
+        return "COMMIT PREPARED or ROLLBACK PREPARED it, as its transaction manager says";
+    if (strcmp(h->kind, "slot") == 0)
+        return "let its consumer catch up, or drop the slot if nobody needs it";
+    return "end the long query on the standby, or switch its hot_standby_feedback off";
+}
+
+lb_value vacuum_holder_value(lb_ctx *ctx, const char *name, const vacuum_horizon_row *h)
+{
+    if (!h)
+        return lb_null(name);
+    lb_value *items = lb_alloc(ctx, 9 * sizeof *items);
+    if (!items)
+        return lb_null(name); /* whoever reports it runs out of memory next, and says so */
+    items[0] = lb_text("kind", h->kind);
+    items[1] = lb_text("holder", h->holder);
+    items[2] = h->pid_is_null ? lb_null("pid") : lb_i64("pid", h->pid);
+    items[3] = lb_text("database", h->database);
+    items[4] = lb_text("state", h->state);
+    items[5] = h->since_is_null ? lb_null("since") : lb_time("since", h->since);
+    items[6] = lb_i64("horizon_age", h->horizon_age);
+    items[7] = lb_text("advice", vacuum_holder_advice(h));
+    return lb_object(name, items); /* the zeroed ninth ends it */
+}
+
+const char *vacuum_name(lb_ctx *ctx, const char *schema, const char *table)
+{
+    return lb_printf(ctx, "%s.%s", schema, table);
+}
+
+lb_value vacuum_time(const char *name, int64_t time)
+{
+    return time == LB_TIME_NONE ? lb_null(name) : lb_time(name, time);
+}

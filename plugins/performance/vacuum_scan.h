@@ -1,0 +1,51 @@
+/* vacuum_scan.h: what the vacuum tools look at, read once per run: the server's settings, the relations, and who holds
+ * their old rows back. */
+#ifndef LBOPS_VACUUM_SCAN_H
+#define LBOPS_VACUUM_SCAN_H
+
+#include "vacuum_need.h"
+
+#include <sql/vacuum/horizon.h>
+
+typedef struct vacuum_relation {
+    vacuum_relations_row row;
+    vacuum_need need;
+    const char *label; /* "public.orders", "TOAST of public.orders" */
+} vacuum_relation;
+
+typedef struct vacuum_scan {
+    vacuum_settings_row server;
+    vacuum_relation *relations;
+    size_t count;
+    vacuum_horizon_row *holders; /* oldest first */
+    size_t holder_count;
+    int64_t now;
+} vacuum_scan;
+
+/* system: system tables as well. */
+LB_MUST_CHECK int vacuum_scan_read(lb_ctx *ctx, bool system, vacuum_scan *ret_scan, lb_error *err);
+
+/* The relation as it is now; found is false when it has gone. */
+LB_MUST_CHECK int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of,
+                                    vacuum_relation *ret_now, bool *ret_found, lb_error *err);
+
+/* The oldest holder of rows of this database that has held for so long, or NULL. Replication slots and standbys do not
+ * say since when: they count from the first transaction on that they hold back. */
+const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds);
+
+/* "pid 4711 (idle in transaction, app on shop)": for reasons. */
+const char *vacuum_holder_text(lb_ctx *ctx, const vacuum_horizon_row *holder);
+
+/* What a person does about it, as a sentence. */
+const char *vacuum_holder_advice(const vacuum_horizon_row *holder);
+
+/* As a member of evidence: an object, or null where there is no holder. */
+lb_value vacuum_holder_value(lb_ctx *ctx, const char *name, const vacuum_horizon_row *holder);
+
+/* "public.orders" of two names. */
+const char *vacuum_name(lb_ctx *ctx, const char *schema, const char *table);
+
+/* A moment as a value, null for LB_TIME_NONE. */
+lb_value vacuum_time(const char *name, int64_t time);
+
+#endif

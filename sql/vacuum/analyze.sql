@@ -1,0 +1,6 @@
+-- summary: refreshes the statistics of a table, unless somebody holds a lock on it
+-- kind: change
+-- server: 15-18
+-- param schema identifier
+-- param table identifier
+ANALYZE (SKIP_LOCKED) :schema.:table
