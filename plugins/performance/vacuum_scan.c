@@ -52,6 +52,20 @@ static int read_holders(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
     return 0;
 }
 
+static int read_running(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    int r = vacuum_progress(ctx, &rows, err);
+    if (r < 0)
+        return r;
+    scan->running = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *scan->running);
+    if (!scan->running)
+        return lb_out_of_memory(err);
+    while (vacuum_progress_next(ctx, rows, &scan->running[scan->running_count]))
+        scan->running_count++;
+    return 0;
+}
+
 int vacuum_scan_read(lb_ctx *ctx, bool system, vacuum_scan *ret_scan, lb_error *err)
 {
     *ret_scan = (vacuum_scan){.now = lb_now(ctx)};
@@ -60,6 +74,8 @@ int vacuum_scan_read(lb_ctx *ctx, bool system, vacuum_scan *ret_scan, lb_error *
         r = read_relations(ctx, system, NULL, ret_scan, err);
     if (r >= 0)
         r = read_holders(ctx, ret_scan, err);
+    if (r >= 0)
+        r = read_running(ctx, ret_scan, err);
     return r < 0 ? lb_wrap(err, "what vacuum works on") : 0;
 }
 
@@ -74,6 +90,14 @@ int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
     if (*ret_found)
         *ret_now = again.relations[0];
     return 0;
+}
+
+const vacuum_progress_row *vacuum_at_work(const vacuum_scan *scan, int64_t relation)
+{
+    for (size_t i = 0; i < scan->running_count; i++)
+        if (scan->running[i].relation == relation)
+            return &scan->running[i];
+    return NULL;
 }
 
 const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds)

@@ -6,6 +6,7 @@
 #include "vacuum_need.h"
 
 #include <sql/vacuum/horizon.h>
+#include <sql/vacuum/progress.h>
 
 typedef struct vacuum_relation {
     vacuum_relations_row row;
@@ -19,6 +20,8 @@ typedef struct vacuum_scan {
     size_t count;
     vacuum_horizon_row *holders; /* oldest first */
     size_t holder_count;
+    vacuum_progress_row *running; /* vacuums at work in this database */
+    size_t running_count;
     int64_t now;
 } vacuum_scan;
 
@@ -28,6 +31,9 @@ LB_MUST_CHECK int vacuum_scan_read(lb_ctx *ctx, bool system, vacuum_scan *ret_sc
 /* The relation as it is now; found is false when it has gone. */
 LB_MUST_CHECK int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of,
                                     vacuum_relation *ret_now, bool *ret_found, lb_error *err);
+
+/* The vacuum that is at work on a relation, or NULL. */
+const vacuum_progress_row *vacuum_at_work(const vacuum_scan *scan, int64_t relation);
 
 /* The oldest holder of rows of this database that has held for so long, or NULL. Replication slots and standbys do not
  * say since when: they count from the first transaction on that they hold back. */

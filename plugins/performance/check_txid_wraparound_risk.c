@@ -1,0 +1,212 @@
+/* check_txid_wraparound_risk: how near databases and tables are to running out of transaction and multixact ids, how
+ * long that leaves, and what keeps a vacuum from helping. */
+#include "vacuum_age.h"
+
+#include <stdlib.h>
+
+struct args {
+    int64_t warning_age, critical_age, holder_seconds, most_tables;
+    double observe_seconds, overdue_factor;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, warning_age, LB_I64, "500000000", "age in ids that makes a warning", .min = "1"),
+    LB_PARAM(struct args, critical_age, LB_I64, "1000000000", "age in ids that is critical", .min = "1"),
+    LB_PARAM(struct args, overdue_factor, LB_F64, "1.2",
+             "times a table's own freeze_max_age that is a warning while no vacuum is on its way", .min = "1"),
+    LB_PARAM(struct args, observe_seconds, LB_F64, "0",
+             "seconds between two readings of the counters, for the rate; 0: no second reading", .min = "0",
+             .max = "60"),
+    LB_PARAM(struct args, holder_seconds, LB_I64, "60", "transactions younger than this are not told of as holders",
+             .min = "0"),
+    LB_PARAM(struct args, most_tables, LB_I64, "20", "most tables to report, the oldest first", .min = "1"),
+    LB_PARAMS_END,
+};
+
+typedef struct look {
+    vacuum_scan scan;
+    vacuum_counters_row now;
+    vacuum_counter xid, mxid;
+    vacuum_age_limits limits;
+    const vacuum_horizon_row *holder;
+    int64_t tables_past; /* over a threshold, told of or not */
+} look;
+
+/* ---- databases ---- */
+
+static int look_at_database(lb_ctx *ctx, look *l, const vacuum_databases_row *db, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    l->xid.worst = db->xid_age > l->xid.worst ? db->xid_age : l->xid.worst;
+    l->mxid.worst = db->mxid_age > l->mxid.worst ? db->mxid_age : l->mxid.worst;
+    int r =
+        lb_append(ctx, "databases",
+                  LB_ARGS(lb_text("database", db->name), lb_i64("xid_age", db->xid_age),
+                          lb_i64("mxid_age", db->mxid_age), lb_bool("may_connect", db->may_connect),
+                          lb_text("level", vacuum_age_level(&l->limits,
+                                                            db->xid_age > db->mxid_age ? db->xid_age : db->mxid_age))),
+                  err);
+    if (r >= 0 && db->xid_age >= args->warning_age)
+        r = vacuum_report_database(ctx, &l->limits, db, &l->xid, db->xid_age, l->holder, err);
+    if (r >= 0 && db->mxid_age >= args->warning_age)
+        r = vacuum_report_database(ctx, &l->limits, db, &l->mxid, db->mxid_age, l->holder, err);
+    return r;
+}
+
+static int look_at_databases(lb_ctx *ctx, look *l, lb_error *err)
+{
+    vacuum_databases_row db;
+    lb_rows *rows = NULL;
+    int r = vacuum_databases(ctx, &rows, err);
+    int64_t count = r < 0 ? 0 : lb_row_count(ctx, rows);
+    while (r >= 0 && vacuum_databases_next(ctx, rows, &db))
+        r = look_at_database(ctx, l, &db, err);
+    return r < 0 ? lb_wrap(err, "databases") : lb_examined(ctx, "databases", count, err);
+}
+
+/* ---- tables ---- */
+
+/* An age above freeze_max_age is normal for the moments before autovacuum comes; well above it, with nobody at work,
+ * it is not. */
+static bool is_past(const look *l, const struct args *args, const vacuum_relation *v, int64_t age, double own_limit)
+{
+    return age >= args->warning_age ||
+           ((double)age > args->overdue_factor * own_limit && !vacuum_at_work(&l->scan, v->row.relation));
+}
+
+static int look_at_table(lb_ctx *ctx, look *l, const vacuum_relation *v, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    int r = 0;
+    bool xid = is_past(l, args, v, v->row.xid_age, v->need.freeze_max_age);
+    bool mxid = is_past(l, args, v, v->row.mxid_age, v->need.mxid_freeze_max_age);
+    if (!xid && !mxid)
+        return 0;
+    if (v->row.persistence[0] == 't')
+        return lb_skipped(ctx, v->label, "old, but only the session that made a temporary table can vacuum it", err);
+    if (l->tables_past++ >= args->most_tables)
+        return 0;
+    if (xid)
+        r = vacuum_report_table(ctx, &l->limits, &l->scan, v, &l->xid, l->holder, err);
+    if (r >= 0 && mxid)
+        r = vacuum_report_table(ctx, &l->limits, &l->scan, v, &l->mxid, l->holder, err);
+    return r;
+}
+
+static int older_first(const void *a, const void *b)
+{
+    const vacuum_relations_row *x = &((const vacuum_relation *)a)->row, *y = &((const vacuum_relation *)b)->row;
+    int64_t x_age = x->xid_age > x->mxid_age ? x->xid_age : x->mxid_age;
+    int64_t y_age = y->xid_age > y->mxid_age ? y->xid_age : y->mxid_age;
+    return (x_age < y_age) - (x_age > y_age);
+}
+
+static int look_at_tables(lb_ctx *ctx, look *l, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    int r = 0;
+    qsort(l->scan.relations, l->scan.count, sizeof *l->scan.relations, older_first);
+    for (size_t i = 0; r >= 0 && i < l->scan.count; i++)
+        r = look_at_table(ctx, l, &l->scan.relations[i], err);
+    if (r >= 0 && l->tables_past > args->most_tables)
+        r = lb_skipped(ctx, lb_printf(ctx, "%lld more tables", (long long)(l->tables_past - args->most_tables)),
+                       "they are old too; raise most_tables to see them", err);
+    return r < 0 ? r : lb_examined(ctx, "relations", (int64_t)l->scan.count, err);
+}
+
+/* ---- the whole ---- */
+
+/* Until there is a history to compare with, two readings in this run are all there is. */
+static int measure_rates(lb_ctx *ctx, look *l, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    vacuum_counters_row before;
+    int r = vacuum_read_counters(ctx, &l->now, err);
+    if (r < 0 || args->observe_seconds <= 0)
+        return r;
+    before = l->now;
+    vacuum_wait(ctx, args->observe_seconds);
+    r = vacuum_read_counters(ctx, &l->now, err);
+    l->xid.rate = vacuum_xid_rate(&before, &l->now);
+    l->mxid.rate = vacuum_mxid_rate(&before, &l->now);
+    return r;
+}
+
+static int record(lb_ctx *ctx, const look *l, const char *metric, double value, const char *kind, lb_error *err)
+{
+    bool is_age = strcmp(kind, "gauge") == 0;
+    return lb_record(
+        ctx, "lakebase_metrics",
+        LB_ARGS(lb_time("snapshot_timestamp", l->now.read_at), lb_text("metric_name", metric),
+                lb_f64("metric_value", value), lb_text("unit", "ids"), lb_text("kind", kind),
+                lb_text("threshold_level", is_age ? vacuum_age_level(&l->limits, (int64_t)value) : "normal")),
+        err);
+}
+
+static int tell(lb_ctx *ctx, const look *l, const vacuum_counter *c, int64_t next, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    int r = record(ctx, l, c->metric, (double)c->worst, "gauge", err);
+    if (r >= 0)
+        r = record(ctx, l, c->next_metric, (double)next, "counter", err);
+    if (r < 0 || c->worst < args->warning_age)
+        return r;
+    bool is_critical = c->worst >= args->critical_age;
+    return lb_emit(ctx, "threshold.breached",
+                   LB_ARGS(lb_text("metric", c->metric), lb_f64("value", (double)c->worst),
+                           lb_f64("threshold", (double)(is_critical ? args->critical_age : args->warning_age)),
+                           lb_text("level", is_critical ? "critical" : "warning"), lb_text("action", "vacuum")),
+                   err);
+}
+
+static int conclude(lb_ctx *ctx, const look *l, lb_error *err)
+{
+    int64_t worst = l->xid.worst > l->mxid.worst ? l->xid.worst : l->mxid.worst;
+    const char *level = vacuum_age_level(&l->limits, worst);
+    double xid_days = vacuum_days_left(l->xid.worst, l->xid.rate);
+    double mxid_days = vacuum_days_left(l->mxid.worst, l->mxid.rate);
+    return lb_result(
+        ctx,
+        LB_ARGS(lb_text("risk_level", strcmp(level, "normal") == 0 ? "safe" : level), lb_i64("xid_age", l->xid.worst),
+                lb_i64("mxid_age", l->mxid.worst), lb_i64("tables_past_a_threshold", l->tables_past),
+                lb_text("rate", l->xid.rate < 0 ? "unknown: there is one reading only" : "from two readings"),
+                xid_days < 0 ? lb_null("days_to_refusal_of_xids") : lb_f64("days_to_refusal_of_xids", xid_days),
+                mxid_days < 0 ? lb_null("days_to_refusal_of_mxids") : lb_f64("days_to_refusal_of_mxids", mxid_days),
+                lb_text("multixact_members", "unknown: the server does not tell how much room they take"),
+                vacuum_holder_value(ctx, "held_back_by", l->holder)),
+        err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    look l = {.xid = {"transaction id", "txid_age", "next_xid", 0, -1, false},
+              .mxid = {"multixact id", "mxid_age", "next_mxid", 0, -1, true},
+              .limits = {args->warning_age, args->critical_age}};
+    if (args->critical_age < args->warning_age)
+        return lb_fail(err, LB_ERR_INVALID, "raise critical_age",
+                       "it would turn critical (%lld) before it warns (%lld)", (long long)args->critical_age,
+                       (long long)args->warning_age);
+    int r = measure_rates(ctx, &l, err);
+    if (r >= 0)
+        r = vacuum_scan_read(ctx, true, &l.scan, err);
+    if (r < 0)
+        return r;
+    l.holder = vacuum_holder(&l.scan, (double)args->holder_seconds);
+    r = look_at_databases(ctx, &l, err);
+    if (r >= 0)
+        r = look_at_tables(ctx, &l, err);
+    if (r >= 0)
+        r = lb_skipped(ctx, "tables of other databases", "a run sees those of its own; their databases' ages are here",
+                       err);
+    if (r >= 0)
+        r = tell(ctx, &l, &l.xid, l.now.next_xid, err);
+    if (r >= 0)
+        r = tell(ctx, &l, &l.mxid, l.now.next_mxid, err);
+    return r < 0 ? r : conclude(ctx, &l, err);
+}
+
+LB_TOOL(check_txid_wraparound_risk, "how near databases and tables are to running out of transaction ids",
+        .agent = "performance", .risk = LB_RISK_LOW, .schedule = "*/5 * * * *", .detector = true, .timeout_s = 120,
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"),
+        .emits = LB_NAMES("threshold.breached"), .run = run);

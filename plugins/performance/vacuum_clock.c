@@ -1,0 +1,50 @@
+#include "vacuum_clock.h"
+
+#include <time.h>
+
+#define DAY_US       86400e6
+#define WRAP         INT64_C(4294967296)
+#define NEAREST_US   1000000 /* readings nearer than this say nothing of a rate */
+#define LOOK_EVERY_S 0.1
+
+static double rate(int64_t moved, int64_t span_us)
+{
+    return span_us < NEAREST_US || moved < 0 ? -1 : (double)moved / (double)span_us * DAY_US;
+}
+
+double vacuum_xid_rate(const vacuum_counters_row *before, const vacuum_counters_row *after)
+{
+    return rate(after->next_xid - before->next_xid, after->read_at - before->read_at);
+}
+
+double vacuum_mxid_rate(const vacuum_counters_row *before, const vacuum_counters_row *after)
+{
+    int64_t moved = (after->next_mxid - before->next_mxid + WRAP) % WRAP;
+    return rate(moved > WRAP / 2 ? -1 : moved, after->read_at - before->read_at);
+}
+
+double vacuum_days_left(int64_t age, double rate_per_day)
+{
+    int64_t left = VACUUM_SPACE - VACUUM_REFUSAL - age;
+    if (rate_per_day <= 0)
+        return -1;
+    return left <= 0 ? 0 : (double)left / rate_per_day;
+}
+
+int vacuum_read_counters(lb_ctx *ctx, vacuum_counters_row *ret_row, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    int r = vacuum_counters(ctx, &rows, err);
+    if (r < 0)
+        return r;
+    return vacuum_counters_next(ctx, rows, ret_row)
+               ? 0
+               : lb_fail(err, LB_ERR_INTERNAL, NULL, "the server does not say where its counters stand");
+}
+
+void vacuum_wait(lb_ctx *ctx, double seconds)
+{
+    const struct timespec slice = {.tv_nsec = (long)(LOOK_EVERY_S * 1e9)};
+    for (double left = seconds; left > 0 && !lb_cancelled(ctx); left -= LOOK_EVERY_S)
+        (void)nanosleep(&slice, NULL); /* a signal only ends the slice */
+}
