@@ -1,9 +1,8 @@
 /* identify_tables_needing_vacuum: tables that autovacuum has left behind, by its own rules and by the product's, and
  * who keeps a vacuum from helping. */
-#include "vacuum_due.h"
+#include "vacuum_parent.h"
 
 #include <sql/vacuum/analyze.h>
-#include <sql/vacuum/others.h>
 #include <sql/vacuum/vacuum_analyze.h>
 #include <sql/vacuum/vacuum_only.h>
 
@@ -187,31 +186,6 @@ static int look_at(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *
 
 /* ---- what vacuum passes over ---- */
 
-/* The planner reads the parent's statistics, which only an ANALYZE by hand renews. */
-static int look_at_parent(lb_ctx *ctx, const vacuum_others_row *row, int64_t min_rows, lb_error *err)
-{
-    const vacuum_analyze_args table = {.schema = row->schema, .table = row->name};
-    const char *name = vacuum_name(ctx, row->schema, row->name);
-    const lb_sql *fix = NULL;
-    double known = row->rows_known < 0 ? 0 : row->rows_known, off = row->leaf_rows - known;
-    off = off < 0 ? -off : off;
-    if (off < (double)min_rows || off <= 0.1 * row->leaf_rows)
-        return 0;
-    int r = vacuum_analyze_compose(ctx, &table, &fix, err);
-    if (r < 0)
-        return r;
-    return lb_report(
-        ctx,
-        LB_FINDING(.object = name, .kind = "partitioned_statistics_overdue",
-                   .reason = "autovacuum never analyzes a partitioned table, and its leaves have changed",
-                   .evidence = LB_ARGS(lb_f64("rows_of_its_statistics", row->rows_known),
-                                       lb_f64("rows_of_its_leaves", row->leaf_rows), lb_i64("leaves", row->leaves),
-                                       row->last_analyze_is_null ? lb_null("last_analyze")
-                                                                 : lb_time("last_analyze", row->last_analyze)),
-                   .terms = LB_TERMS({"counted_by_the_server", 0.5}, {"leaves_differ_by_a_tenth", 0.4}), .fix = fix),
-        err);
-}
-
 static int look_at_others(lb_ctx *ctx, tally *count, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -225,7 +199,7 @@ static int look_at_others(lb_ctx *ctx, tally *count, lb_error *err)
             r = lb_skipped(ctx, vacuum_name(ctx, row.schema, row.name), "a foreign table holds no rows here", err);
         } else {
             count->examined++;
-            r = look_at_parent(ctx, &row, args->min_rows, err);
+            r = vacuum_report_parent(ctx, &row, args->min_rows, err);
         }
     }
     return r;

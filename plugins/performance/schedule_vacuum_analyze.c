@@ -1,0 +1,262 @@
+/* schedule_vacuum_analyze: vacuums and analyzes what is due, worst first, one table at a time and under a budget that
+ * leaves the disk to others. Stops when people come. */
+#include "vacuum_log.h"
+#include "vacuum_pace.h"
+#include "vacuum_targets.h"
+
+#include <sql/vacuum/analyze.h>
+#include <sql/vacuum/vacuum_analyze.h>
+
+struct args {
+    lb_texts tables;
+    const char *window;
+    double dead_ratio, stale_hours, min_changed_ratio, cost_delay_ms, load_growth;
+    int64_t min_rows, cost_limit, most_tables, most_active, holder_seconds;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, tables, LB_LIST_OF(LB_TEXT), NULL,
+             "only these, as schema.table, due or not; none given: all that are due"),
+    LB_PARAM(struct args, window, LB_TEXT, NULL, "hours of the day to work in, UTC: 22:00-05:30; none given: any time"),
+    LB_PARAM(struct args, dead_ratio, LB_F64, "0.10", "dead part of a table's rows that is due", .min = "0",
+             .max = "1"),
+    LB_PARAM(struct args, stale_hours, LB_F64, "24", "hours without a vacuum after which a changed table is due",
+             .min = "0"),
+    LB_PARAM(struct args, min_changed_ratio, LB_F64, "0.01", "changed part of the rows below which that does not count",
+             .min = "0", .max = "1"),
+    LB_PARAM(struct args, min_rows, LB_I64, "1000", "fewer dead or changed rows than this are nothing", .min = "1"),
+    LB_PARAM(struct args, cost_delay_ms, LB_F64, "2", "rest after each piece of work; 0: without rest", .min = "0",
+             .max = "100"),
+    LB_PARAM(struct args, cost_limit, LB_I64, "200", "size of a piece of work, as vacuum_cost_limit counts", .min = "1",
+             .max = "10000"),
+    LB_PARAM(struct args, most_tables, LB_I64, "50", "most tables in one run", .min = "1"),
+    LB_PARAM(struct args, most_active, LB_I64, "20", "stop when more client sessions than this work", .min = "0"),
+    LB_PARAM(struct args, load_growth, LB_F64, "2", "stop when so many times more of them work than at the start",
+             .min = "1"),
+    LB_PARAM(struct args, holder_seconds, LB_I64, "300", "transactions younger than this are not waited for",
+             .min = "0"),
+    LB_PARAMS_END,
+};
+
+typedef struct work {
+    vacuum_scan scan;
+    int64_t failed, deferred, planned, removed;
+    lb_value *names; /* of what was vacuumed */
+    size_t done;
+} work;
+
+/* ---- may it be now? ---- */
+
+/* Why this table is not vacuumed now, or NULL. */
+static int find_obstacle(lb_ctx *ctx, const work *w, const vacuum_target *t, const char **ret_why, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const vacuum_relation *v = t->relation;
+    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds);
+    double eta_s =
+        vacuum_eta_s((double)v->row.pages, v->need.dead_ratio, args->cost_delay_ms, (double)args->cost_limit);
+    double left_s = (double)lb_time_left(ctx) / 1e6;
+    *ret_why = NULL;
+    if (t->due & VACUUM_DEAD && vacuum_is_futile(v, holder))
+        *ret_why = lb_printf(ctx, "the last vacuum removed as little as this one would: %s holds the rows back",
+                             vacuum_holder_text(ctx, holder));
+    else if (eta_s > left_s)
+        *ret_why = lb_printf(ctx, "it may take %.0f s under this budget, and %.0f s are left", eta_s, left_s);
+    return *ret_why ? 0 : vacuum_find_obstacle(ctx, &w->scan, v, false, ret_why, err);
+}
+
+/* ---- one table ---- */
+
+static int fill_group(lb_ctx *ctx, const work *w, const vacuum_target *t, lb_group *group, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const vacuum_relations_row *row = &t->relation->row;
+    const vacuum_vacuum_analyze_args both = {.schema = row->schema, .table = row->name};
+    const vacuum_analyze_args analyze = {.schema = row->schema, .table = row->name};
+    if (t->due == VACUUM_ANALYZE)
+        return vacuum_analyze(ctx, group, &analyze, err);
+    int r = vacuum_set_budget(ctx, group, lb_printf(ctx, "%gms", args->cost_delay_ms),
+                              lb_printf(ctx, "%lld", (long long)args->cost_limit), err);
+    if (r >= 0)
+        r = vacuum_vacuum_analyze(ctx, group, &both, err);
+    return r < 0 ? r : vacuum_reset_budget(ctx, group, &w->scan, err);
+}
+
+static int apply(lb_ctx *ctx, const work *w, const vacuum_target *t, const vacuum_operation *o, lb_outcome *ret_outcome,
+                 lb_error *err)
+{
+    lb_group *group = NULL;
+    int r = lb_group_open(
+        ctx,
+        LB_GROUP(.title = lb_printf(ctx, "%s %s", t->due == VACUUM_ANALYZE ? "analyze" : "vacuum", t->relation->label),
+                 .reason = o->reason,
+                 .evidence = LB_ARGS(lb_i64("dead_rows", o->before.row.dead),
+                                     lb_f64("dead_trigger", o->before.need.vacuum_trigger),
+                                     lb_i64("inserted_since_vacuum", o->before.row.inserted_since_vacuum),
+                                     lb_i64("modified_since_analyze", o->before.row.modified_since_analyze)),
+                 .undo = "nothing has to be taken back: a vacuum changes no row that anybody sees"),
+        &group, err);
+    if (r >= 0)
+        r = fill_group(ctx, w, t, group, err);
+    return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
+}
+
+/* SKIP_LOCKED passes a table over with a warning, and a vacuum that is held back removes nothing: the counters tell. */
+static void judge(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation *o)
+{
+    const struct args *args = ctx->args;
+    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds);
+    const vacuum_relations_row *a = &o->before.row, *b = &o->after.row;
+    bool ran =
+        t->due == VACUUM_ANALYZE ? o->after.need.last_analyze != o->before.need.last_analyze : b->vacuums != a->vacuums;
+    o->status = "success";
+    if (!o->has_after) {
+        o->status = "failed";
+        o->error = "the table was dropped meanwhile";
+    } else if (!ran) {
+        o->status = "deferred";
+        o->error = "somebody locked it in the same moment";
+    } else if (t->due != VACUUM_ANALYZE && a->dead > 0 && b->dead >= a->dead) {
+        o->status = "failed";
+        o->error = holder
+                       ? lb_printf(ctx, "it removed nothing: %s holds the rows back", vacuum_holder_text(ctx, holder))
+                       : "it removed nothing: a transaction that was open meanwhile holds the rows back";
+    }
+}
+
+static void count_up(work *w, const vacuum_operation *o)
+{
+    if (strcmp(o->status, "success") == 0) {
+        int64_t removed = o->before.row.dead - o->after.row.dead;
+        w->names[w->done++] = lb_text(NULL, o->before.label);
+        w->removed += removed > 0 ? removed : 0;
+    }
+    w->failed += strcmp(o->status, "failed") == 0;
+    w->deferred += strcmp(o->status, "deferred") == 0;
+    w->planned += strcmp(o->status, "planned") == 0 || strcmp(o->status, "waiting") == 0;
+}
+
+/* A table that went, or that somebody locked, is that table's failure; these are the run's. */
+static bool ends_run(int code)
+{
+    return code == LB_ERR_CANCELLED || code == LB_ERR_TIMEOUT || code == LB_ERR_UNREACHABLE || code == LB_ERR_NO_MEMORY;
+}
+
+static int fail(lb_ctx *ctx, vacuum_operation *o, int code, const lb_error *why, lb_error *err)
+{
+    lb_error ignored;
+    o->status = "failed";
+    o->error = lb_printf(ctx, "%s", why->message);
+    o->ended = lb_now(ctx);
+    if (!ends_run(code))
+        return 0;
+    if (vacuum_write(ctx, o, &ignored) < 0)
+        lb_log(ctx, LB_LOG_WARN, "%s: %s", o->before.label, ignored.message);
+    *err = *why;
+    return code;
+}
+
+static int execute(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation *o, lb_error *err)
+{
+    lb_error failure;
+    lb_outcome outcome = LB_REFUSED;
+    vacuum_size_row size;
+    int r = vacuum_measure(ctx, t->relation, &size, &failure);
+    if (r < 0)
+        return fail(ctx, o, r, &failure, err);
+    o->bytes_before = size.total_bytes;
+    r = apply(ctx, w, t, o, &outcome, &failure);
+    if (r < 0) {
+        r = fail(ctx, o, r, &failure, err);
+        return r < 0 || t->due == VACUUM_ANALYZE ? r : vacuum_put_budget_back(ctx, &w->scan, err);
+    }
+    o->status = outcome == LB_PLANNED ? "planned" : outcome == LB_WAITING ? "waiting" : "deferred";
+    o->error = outcome == LB_REFUSED ? "the gate refused" : NULL;
+    if (outcome != LB_APPLIED)
+        return 0;
+    r = vacuum_look_after(ctx, &w->scan, o, err);
+    if (r >= 0)
+        judge(ctx, w, t, o);
+    return r;
+}
+
+static int do_table(lb_ctx *ctx, work *w, const vacuum_target *t, lb_error *err)
+{
+    vacuum_operation o;
+    const char *type = t->due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze";
+    const char *reason = vacuum_due_text(ctx, t->relation, t->due, w->scan.now);
+    int r = vacuum_begin(ctx, t->relation, type, reason, &o, err);
+    if (r >= 0)
+        r = find_obstacle(ctx, w, t, &o.error, err);
+    if (r >= 0 && !o.error)
+        r = execute(ctx, w, t, &o, err);
+    if (r < 0)
+        return lb_wrap(err, t->relation->label);
+    count_up(w, &o);
+    return vacuum_write(ctx, &o, err);
+}
+
+static int conclude(lb_ctx *ctx, const work *w, const char *stopped, int64_t left, lb_error *err)
+{
+    int r = lb_result(ctx,
+                      LB_ARGS(lb_i64("tables_vacuumed", (int64_t)w->done), lb_i64("tables_failed", w->failed),
+                              lb_i64("tables_deferred", w->deferred), lb_i64("tables_planned", w->planned),
+                              lb_i64("tables_left", left), lb_i64("dead_rows_removed", w->removed),
+                              lb_text("stopped_because", stopped)),
+                      err);
+    if (r < 0 || !w->done)
+        return r;
+    return lb_emit(ctx, "vacuum.completed",
+                   LB_ARGS(lb_i64("tables_vacuumed", (int64_t)w->done), lb_list("tables", LB_TEXT, w->names, w->done),
+                           lb_i64("dead_tuples_removed", w->removed)),
+                   err);
+}
+
+static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *stopped = NULL;
+    size_t i = 0, most = (size_t)args->most_tables < targets->count ? (size_t)args->most_tables : targets->count;
+    vacuum_pace pace = {.window = args->window, .most_active = args->most_active, .growth = args->load_growth};
+    int r = vacuum_pace_begin(ctx, &pace, err);
+    for (; r >= 0 && i < most; i++) {
+        lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
+        r = vacuum_pace_ask(ctx, &pace, &stopped, err);
+        if (r >= 0 && stopped)
+            break;
+        if (r >= 0)
+            r = do_table(ctx, w, &targets->items[i], err);
+    }
+    if (r < 0)
+        return r;
+    lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
+    if (!stopped && most < targets->count)
+        stopped = "most_tables are done";
+    return conclude(ctx, w, stopped, (int64_t)(targets->count - i), err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const vacuum_limits limits = {.dead_ratio = args->dead_ratio,
+                                  .min_rows = args->min_rows,
+                                  .min_changed = args->min_changed_ratio,
+                                  .stale_hours = args->stale_hours};
+    work w = {.done = 0};
+    vacuum_targets targets;
+    int r = vacuum_check_window(args->window, err);
+    if (r >= 0)
+        r = vacuum_scan_read(ctx, false, &w.scan, err);
+    if (r >= 0)
+        r = args->tables.count ? vacuum_targets_named(ctx, &w.scan, &args->tables, &targets, err)
+                               : vacuum_targets_due(ctx, &w.scan, &limits, &targets, err);
+    if (r < 0)
+        return r;
+    w.names = lb_alloc(ctx, (targets.count + 1) * sizeof *w.names);
+    return w.names ? do_all(ctx, &w, &targets, err) : lb_out_of_memory(err);
+}
+
+LB_TOOL(schedule_vacuum_analyze, "vacuums and analyzes what is due, worst first, under a budget",
+        .agent = "performance", .risk = LB_RISK_LOW, .schedule = "0 2 * * *", .timeout_s = 3600,
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("vacuum_history"), .emits = LB_NAMES("vacuum.completed"),
+        .run = run);

@@ -1,0 +1,135 @@
+#include "vacuum_log.h"
+
+#include <sql/vacuum/locks.h>
+#include <sql/vacuum/set_cost_delay.h>
+#include <sql/vacuum/set_cost_limit.h>
+
+int vacuum_begin(lb_ctx *ctx, const vacuum_relation *v, const char *type, const char *reason,
+                 vacuum_operation *ret_operation, lb_error *err)
+{
+    int64_t now = lb_now(ctx);
+    const char *id = lb_printf(ctx, "%s-%lld-%lld", type, (long long)v->row.relation, (long long)now);
+    if (!id || !reason)
+        return lb_out_of_memory(err);
+    *ret_operation = (vacuum_operation){
+        .id = id, .type = type, .reason = reason, .status = "deferred", .before = *v, .began = now, .ended = now};
+    return 0;
+}
+
+static lb_value when(bool known, const char *name, int64_t value)
+{
+    return known ? lb_i64(name, value) : lb_null(name);
+}
+
+int vacuum_write(lb_ctx *ctx, const vacuum_operation *o, lb_error *err)
+{
+    const vacuum_relations_row *a = &o->before.row, *b = &o->after.row;
+    double seconds = (double)(o->ended - o->began) / 1e6;
+    bool measured = o->bytes_before > 0 || o->bytes_after > 0;
+    int r = lb_record(
+        ctx, "vacuum_history",
+        LB_ARGS(lb_text("operation_id", o->id), lb_time("executed_at", o->began), lb_text("schema_name", a->schema),
+                lb_text("table_name", a->name), lb_text("operation_type", o->type), lb_text("reason", o->reason),
+                lb_i64("dead_tuples_before", a->dead), when(o->has_after, "dead_tuples_after", b->dead),
+                when(o->has_after, "live_tuples_after", b->live), when(measured, "bytes_before", o->bytes_before),
+                when(measured && o->has_after, "bytes_after", o->bytes_after), lb_i64("txid_age_before", a->xid_age),
+                when(o->has_after, "txid_age_after", b->xid_age), lb_f64("duration_seconds", seconds),
+                lb_json("settings", o->settings), lb_text("status", o->status), lb_text("error_message", o->error)),
+        err);
+    if (r < 0)
+        return r;
+    return lb_append(ctx, "results",
+                     LB_ARGS(lb_text("schema", a->schema), lb_text("table", a->name), lb_text("operation", o->type),
+                             lb_text("status", o->status), lb_text("reason", o->reason), lb_text("error", o->error),
+                             lb_i64("dead_rows_before", a->dead), when(o->has_after, "dead_rows_after", b->dead),
+                             when(measured, "bytes_before", o->bytes_before),
+                             when(measured && o->has_after, "bytes_after", o->bytes_after),
+                             lb_f64("duration_seconds", seconds), lb_json("settings", o->settings)),
+                     err);
+}
+
+static int find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const char **ret_who, lb_error *err)
+{
+    const vacuum_locks_args of = {.relation = v->row.relation};
+    vacuum_locks_row row;
+    lb_rows *rows = NULL;
+    int r = vacuum_locks(ctx, &of, &rows, err);
+    if (r < 0)
+        return r;
+    *ret_who = NULL;
+    while (!*ret_who && vacuum_locks_next(ctx, rows, &row)) {
+        if (!full && !row.stops_vacuum)
+            continue;
+        *ret_who = row.pid_is_null ? lb_printf(ctx, "a prepared transaction has %s on it", row.mode)
+                                   : lb_printf(ctx, "pid %lld of %s (%s) %s %s on it", (long long)row.pid,
+                                               row.owner ? row.owner : "the server", row.state ? row.state : "unknown",
+                                               row.granted ? "has" : "awaits", row.mode);
+        if (!*ret_who)
+            return lb_out_of_memory(err);
+    }
+    return 0;
+}
+
+int vacuum_find_obstacle(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, bool full,
+                         const char **ret_why, lb_error *err)
+{
+    *ret_why = NULL;
+    if (scan->server.is_standby)
+        *ret_why = "this is a standby: its primary vacuums";
+    else if (!v->row.may_maintain)
+        *ret_why = "the role may not vacuum it: it has to own it, or have MAINTAIN on it";
+    else if (vacuum_at_work(scan, v->row.relation))
+        *ret_why = "a vacuum is at work on it";
+    return *ret_why ? 0 : find_lock(ctx, v, full, ret_why, err);
+}
+
+int vacuum_set_budget(lb_ctx *ctx, lb_group *group, const char *delay, const char *limit, lb_error *err)
+{
+    const vacuum_set_cost_delay_args rest = {.delay = delay};
+    const vacuum_set_cost_limit_args piece = {.limit = limit};
+    if (!delay || !limit)
+        return lb_out_of_memory(err);
+    int r = vacuum_set_cost_delay(ctx, group, &rest, err);
+    return r < 0 ? r : vacuum_set_cost_limit(ctx, group, &piece, err);
+}
+
+int vacuum_reset_budget(lb_ctx *ctx, lb_group *group, const vacuum_scan *scan, lb_error *err)
+{
+    return vacuum_set_budget(ctx, group, scan->server.manual_cost_delay, scan->server.manual_cost_limit, err);
+}
+
+int vacuum_put_budget_back(lb_ctx *ctx, const vacuum_scan *scan, lb_error *err)
+{
+    lb_group *group = NULL;
+    lb_outcome outcome = LB_REFUSED;
+    int r = lb_group_open(ctx, LB_GROUP(.title = "the session's own vacuum budget", .reason = "the vacuum failed"),
+                          &group, err);
+    if (r >= 0)
+        r = vacuum_reset_budget(ctx, group, scan, err);
+    return r < 0 ? r : lb_apply(ctx, group, &outcome, err);
+}
+
+int vacuum_measure(lb_ctx *ctx, const vacuum_relation *v, vacuum_size_row *ret_size, lb_error *err)
+{
+    const vacuum_size_args of = {.relation = v->row.relation};
+    lb_rows *rows = NULL;
+    int r = vacuum_size(ctx, &of, &rows, err);
+    if (r < 0)
+        return lb_wrap(err, v->label);
+    return vacuum_size_next(ctx, rows, ret_size)
+               ? 0
+               : lb_fail(err, LB_ERR_NOT_FOUND, "it was dropped meanwhile", "%s is gone", v->label);
+}
+
+int vacuum_look_after(lb_ctx *ctx, const vacuum_scan *scan, vacuum_operation *o, lb_error *err)
+{
+    vacuum_size_row size;
+    o->ended = lb_now(ctx);
+    int r = vacuum_scan_again(ctx, scan, &o->before, &o->after, &o->has_after, err);
+    if (r < 0 || !o->has_after || !o->bytes_before)
+        return r;
+    r = vacuum_measure(ctx, &o->after, &size, err);
+    if (r >= 0)
+        o->bytes_after = size.total_bytes;
+    return r;
+}

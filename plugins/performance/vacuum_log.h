@@ -1,0 +1,47 @@
+/* vacuum_log.h: operations on single tables: what stands in their way, what they changed, and their row of
+ * vacuum_history. */
+#ifndef LBOPS_VACUUM_LOG_H
+#define LBOPS_VACUUM_LOG_H
+
+#include "vacuum_scan.h"
+
+#include <sql/vacuum/size.h>
+
+typedef struct vacuum_operation {
+    const char *id;
+    const char *type;     /* as vacuum_history's operation_type */
+    const char *reason;   /* why this table */
+    const char *status;   /* success, failed, deferred, waiting, planned */
+    const char *error;    /* why not, or NULL */
+    const char *settings; /* JSON, or NULL */
+    vacuum_relation before, after;
+    bool has_after;
+    int64_t bytes_before, bytes_after; /* 0: not measured */
+    int64_t began, ended;
+} vacuum_operation;
+
+/* Fills id, before, began. */
+LB_MUST_CHECK int vacuum_begin(lb_ctx *ctx, const vacuum_relation *v, const char *type, const char *reason,
+                               vacuum_operation *ret_operation, lb_error *err);
+
+/* The row of vacuum_history, and one of the result's list "results". */
+LB_MUST_CHECK int vacuum_write(lb_ctx *ctx, const vacuum_operation *o, lb_error *err);
+
+/* What stands in a vacuum's way (full: in that of a rewrite): no right to it, another vacuum, a lock. NULL in *ret_why:
+ * nothing. */
+LB_MUST_CHECK int vacuum_find_obstacle(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, bool full,
+                                       const char **ret_why, lb_error *err);
+
+/* The session's vacuum budget, as the server writes it; reset puts back what the scan found. */
+LB_MUST_CHECK int vacuum_set_budget(lb_ctx *ctx, lb_group *group, const char *delay, const char *limit, lb_error *err);
+LB_MUST_CHECK int vacuum_reset_budget(lb_ctx *ctx, lb_group *group, const vacuum_scan *scan, lb_error *err);
+
+/* After a failure: the session lives on, and with it the budget. */
+LB_MUST_CHECK int vacuum_put_budget_back(lb_ctx *ctx, const vacuum_scan *scan, lb_error *err);
+
+LB_MUST_CHECK int vacuum_measure(lb_ctx *ctx, const vacuum_relation *v, vacuum_size_row *ret_size, lb_error *err);
+
+/* The operation's end: the table as it is now. */
+LB_MUST_CHECK int vacuum_look_after(lb_ctx *ctx, const vacuum_scan *scan, vacuum_operation *o, lb_error *err);
+
+#endif

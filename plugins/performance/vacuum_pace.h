@@ -1,0 +1,24 @@
+/* vacuum_pace.h: whether upkeep may go on: the hours of the day that it was given, and the load that it sees. */
+#ifndef LBOPS_VACUUM_PACE_H
+#define LBOPS_VACUUM_PACE_H
+
+#include <lbops/lbops.h>
+
+/* "22:00-05:30", UTC; the end is not part of it. LB_ERR_INVALID where it is no window. NULL is one that never ends. */
+LB_MUST_CHECK int vacuum_check_window(const char *window, lb_error *err);
+bool vacuum_in_window(const char *window, int64_t now);
+
+typedef struct vacuum_pace {
+    const char *window;
+    int64_t most_active; /* client sessions at work */
+    double growth;       /* times as many as at the start */
+    int64_t active_at_start;
+} vacuum_pace;
+
+/* How busy it is before we begin. */
+LB_MUST_CHECK int vacuum_pace_begin(lb_ctx *ctx, vacuum_pace *pace, lb_error *err);
+
+/* Why nothing further is to be begun; NULL in *ret_why: go on. */
+LB_MUST_CHECK int vacuum_pace_ask(lb_ctx *ctx, const vacuum_pace *pace, const char **ret_why, lb_error *err);
+
+#endif
