@@ -161,7 +161,9 @@ static int execute_once(lb_group *group, lb_error *err)
         *err = audit_error;
         return lb_wrap(err, "the changes were made, but their outcome is missing in the audit log");
     }
-    if (r == LB_ERR_UNREACHABLE && run->session) {
+    /* A group that broke off half-way has left its settings (SET ...) in the session: the next run gets a new one. */
+    bool is_unsettled = r < 0 && !group->atomic && group->count > 1;
+    if ((r == LB_ERR_UNREACHABLE || is_unsettled) && run->session) {
         session_discard(run->session);
         run->session = NULL;
     }
