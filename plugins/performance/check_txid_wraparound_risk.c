@@ -192,7 +192,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = vacuum_scan_read(ctx, true, &l.scan, err);
     if (r < 0)
         return r;
-    l.holder = vacuum_holder(&l.scan, (double)args->holder_seconds);
+    l.holder = vacuum_holder(&l.scan, (double)args->holder_seconds, true);
     r = look_at_databases(ctx, &l, err);
     if (r >= 0)
         r = look_at_tables(ctx, &l, err);

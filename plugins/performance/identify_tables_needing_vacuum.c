@@ -104,7 +104,7 @@ static const char *reason_of(lb_ctx *ctx, const vacuum_relation *v, unsigned due
 static int report(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, unsigned due, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const vacuum_horizon_row *holder = vacuum_holder(scan, (double)args->holder_seconds);
+    const vacuum_horizon_row *holder = vacuum_holder(scan, (double)args->holder_seconds, false);
     const lb_sql *fix = NULL;
     double share = vacuum_share((double)v->row.dead, v->need.vacuum_trigger);
     bool is_past = share >= 1 || due & VACUUM_INSERTS, comes_soon = v->need.enabled && is_past && share < 1.5;
@@ -226,7 +226,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         LB_ARGS(lb_i64("tables_needing_vacuum", count.vacuum), lb_i64("tables_needing_vacuum_full", count.full),
                 lb_bool("autovacuum_enabled", scan.server.enabled), lb_time("counters_since", scan.server.counts_since),
                 lb_f64("counted_hours", vacuum_hours(scan.server.counts_since, scan.now)),
-                vacuum_holder_value(ctx, "held_back_by", vacuum_holder(&scan, 0))),
+                vacuum_holder_value(ctx, "held_back_by", vacuum_holder(&scan, 0, false))),
         err);
 }
 

@@ -52,17 +52,19 @@ static int find_obstacle(lb_ctx *ctx, const work *w, const vacuum_target *t, con
 {
     const struct args *args = ctx->args;
     const vacuum_relation *v = t->relation;
-    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds);
+    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds, false);
     double eta_s =
         vacuum_eta_s((double)v->row.pages, v->need.dead_ratio, args->cost_delay_ms, (double)args->cost_limit);
     double left_s = (double)lb_time_left(ctx) / 1e6;
-    *ret_why = NULL;
+    *ret_why = vacuum_refusal(&w->scan, v);
+    if (*ret_why)
+        return 0;
     if (t->due & VACUUM_DEAD && vacuum_is_futile(v, holder))
         *ret_why = lb_printf(ctx, "the last vacuum removed as little as this one would: %s holds the rows back",
                              vacuum_holder_text(ctx, holder));
     else if (eta_s > left_s)
         *ret_why = lb_printf(ctx, "it may take %.0f s under this budget, and %.0f s are left", eta_s, left_s);
-    return *ret_why ? 0 : vacuum_find_obstacle(ctx, &w->scan, v, false, ret_why, err);
+    return *ret_why ? 0 : vacuum_find_lock(ctx, v, false, ret_why, err);
 }
 
 /* ---- one table ---- */
@@ -105,7 +107,7 @@ static int apply(lb_ctx *ctx, const work *w, const vacuum_target *t, const vacuu
 static void judge(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation *o)
 {
     const struct args *args = ctx->args;
-    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds);
+    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds, false);
     const vacuum_relations_row *a = &o->before.row, *b = &o->after.row;
     bool ran =
         t->due == VACUUM_ANALYZE ? o->after.need.last_analyze != o->before.need.last_analyze : b->vacuums != a->vacuums;
@@ -166,10 +168,8 @@ static int execute(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operatio
         return fail(ctx, o, r, &failure, err);
     o->bytes_before = size.total_bytes;
     r = apply(ctx, w, t, o, &outcome, &failure);
-    if (r < 0) {
-        r = fail(ctx, o, r, &failure, err);
-        return r < 0 || t->due == VACUUM_ANALYZE ? r : vacuum_put_budget_back(ctx, &w->scan, err);
-    }
+    if (r < 0)
+        return fail(ctx, o, r, &failure, err);
     o->status = outcome == LB_PLANNED ? "planned" : outcome == LB_WAITING ? "waiting" : "deferred";
     o->error = outcome == LB_REFUSED ? "the gate refused" : NULL;
     if (outcome != LB_APPLIED)

@@ -48,7 +48,7 @@ int vacuum_write(lb_ctx *ctx, const vacuum_operation *o, lb_error *err)
                      err);
 }
 
-static int find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const char **ret_who, lb_error *err)
+int vacuum_find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const char **ret_who, lb_error *err)
 {
     const vacuum_locks_args of = {.relation = v->row.relation};
     vacuum_locks_row row;
@@ -70,17 +70,13 @@ static int find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const cha
     return 0;
 }
 
-int vacuum_find_obstacle(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, bool full,
-                         const char **ret_why, lb_error *err)
+const char *vacuum_refusal(const vacuum_scan *scan, const vacuum_relation *v)
 {
-    *ret_why = NULL;
     if (scan->server.is_standby)
-        *ret_why = "this is a standby: its primary vacuums";
-    else if (!v->row.may_maintain)
-        *ret_why = "the role may not vacuum it: it has to own it, or have MAINTAIN on it";
-    else if (vacuum_at_work(scan, v->row.relation))
-        *ret_why = "a vacuum is at work on it";
-    return *ret_why ? 0 : find_lock(ctx, v, full, ret_why, err);
+        return "this is a standby: its primary vacuums";
+    if (!v->row.may_maintain)
+        return "the role may not vacuum it: it has to own it, or have MAINTAIN on it";
+    return vacuum_at_work(scan, v->row.relation) ? "a vacuum is at work on it" : NULL;
 }
 
 int vacuum_set_budget(lb_ctx *ctx, lb_group *group, const char *delay, const char *limit, lb_error *err)
@@ -96,17 +92,6 @@ int vacuum_set_budget(lb_ctx *ctx, lb_group *group, const char *delay, const cha
 int vacuum_reset_budget(lb_ctx *ctx, lb_group *group, const vacuum_scan *scan, lb_error *err)
 {
     return vacuum_set_budget(ctx, group, scan->server.manual_cost_delay, scan->server.manual_cost_limit, err);
-}
-
-int vacuum_put_budget_back(lb_ctx *ctx, const vacuum_scan *scan, lb_error *err)
-{
-    lb_group *group = NULL;
-    lb_outcome outcome = LB_REFUSED;
-    int r = lb_group_open(ctx, LB_GROUP(.title = "the session's own vacuum budget", .reason = "the vacuum failed"),
-                          &group, err);
-    if (r >= 0)
-        r = vacuum_reset_budget(ctx, group, scan, err);
-    return r < 0 ? r : lb_apply(ctx, group, &outcome, err);
 }
 
 int vacuum_measure(lb_ctx *ctx, const vacuum_relation *v, vacuum_size_row *ret_size, lb_error *err)

@@ -27,17 +27,16 @@ LB_MUST_CHECK int vacuum_begin(lb_ctx *ctx, const vacuum_relation *v, const char
 /* The row of vacuum_history, and one of the result's list "results". */
 LB_MUST_CHECK int vacuum_write(lb_ctx *ctx, const vacuum_operation *o, lb_error *err);
 
-/* What stands in a vacuum's way (full: in that of a rewrite): no right to it, another vacuum, a lock. NULL in *ret_why:
- * nothing. */
-LB_MUST_CHECK int vacuum_find_obstacle(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, bool full,
-                                       const char **ret_why, lb_error *err);
+/* Why no vacuum can begin on it at all: no right to it, or another one at work; NULL: nothing is against it. */
+const char *vacuum_refusal(const vacuum_scan *scan, const vacuum_relation *v);
+
+/* Who has a lock that a vacuum (full: that a rewrite) would wait for, as a sentence; NULL in *ret_who: nobody. */
+LB_MUST_CHECK int vacuum_find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const char **ret_who,
+                                   lb_error *err);
 
 /* The session's vacuum budget, as the server writes it; reset puts back what the scan found. */
 LB_MUST_CHECK int vacuum_set_budget(lb_ctx *ctx, lb_group *group, const char *delay, const char *limit, lb_error *err);
 LB_MUST_CHECK int vacuum_reset_budget(lb_ctx *ctx, lb_group *group, const vacuum_scan *scan, lb_error *err);
-
-/* After a failure: the session lives on, and with it the budget. */
-LB_MUST_CHECK int vacuum_put_budget_back(lb_ctx *ctx, const vacuum_scan *scan, lb_error *err);
 
 LB_MUST_CHECK int vacuum_measure(lb_ctx *ctx, const vacuum_relation *v, vacuum_size_row *ret_size, lb_error *err);
 

@@ -3,6 +3,7 @@
 #include <sql/vacuum/load.h>
 
 #define DAY_MINUTES 1440
+#define QUIET       5 /* sessions at work that are no load to grow from */
 
 /* Two digits; -1 where they are none. */
 static int two_digits(const char *p)
@@ -62,7 +63,7 @@ int vacuum_pace_begin(lb_ctx *ctx, vacuum_pace *pace, lb_error *err)
 
 int vacuum_pace_ask(lb_ctx *ctx, const vacuum_pace *pace, const char **ret_why, lb_error *err)
 {
-    int64_t active = 0, base = pace->active_at_start > 1 ? pace->active_at_start : 2; /* one more is no growth */
+    int64_t active = 0, base = pace->active_at_start > QUIET ? pace->active_at_start : QUIET;
     int r = read_active(ctx, &active, err);
     if (r < 0)
         return r;

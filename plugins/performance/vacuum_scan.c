@@ -100,13 +100,13 @@ const vacuum_progress_row *vacuum_at_work(const vacuum_scan *scan, int64_t relat
     return NULL;
 }
 
-const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds)
+const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds, bool catalogue)
 {
     for (size_t i = 0; i < scan->holder_count; i++) {
         const vacuum_horizon_row *h = &scan->holders[i];
         bool is_long =
             h->since_is_null || strcmp(h->kind, "standby") == 0 || (double)(scan->now - h->since) >= seconds * 1e6;
-        if (h->is_here && is_long && h->horizon_age > 0 && strcmp(h->scope, "rows") == 0)
+        if (h->is_here && is_long && h->horizon_age > 0 && (catalogue || strcmp(h->scope, "rows") == 0))
             return h;
     }
     return NULL;

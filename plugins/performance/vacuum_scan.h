@@ -35,9 +35,10 @@ LB_MUST_CHECK int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const 
 /* The vacuum that is at work on a relation, or NULL. */
 const vacuum_progress_row *vacuum_at_work(const vacuum_scan *scan, int64_t relation);
 
-/* The oldest holder of rows of this database that has held for so long, or NULL. Replication slots and standbys do not
- * say since when: they count from the first transaction on that they hold back. */
-const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds);
+/* The oldest holder of rows of this database (catalogue: or of system tables alone) that has held for so long, or NULL.
+ * Replication slots and standbys do not say since when: they count from the first transaction on that they hold back.
+ */
+const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds, bool catalogue);
 
 /* "pid 4711 (idle in transaction, app on shop)": for reasons. */
 const char *vacuum_holder_text(lb_ctx *ctx, const vacuum_horizon_row *holder);

@@ -1,0 +1,122 @@
+"""identify_tables_needing_vacuum on real servers: what is due by which rule, who holds rows back, what is passed over."""
+
+from place import Given, contains, each_version, equal, holds, suite
+from upkeep import by_kind, plant, prepared, somebody
+
+TOOL = "identify_tables_needing_vacuum"
+
+
+def kinds(place, **params):
+    return [k for k in by_kind(place.findings(TOOL, **params)) if k[1] != "autovacuum_switched_off"]
+
+
+def finds_by_both_rules(version):
+    with Given(version) as place:
+        plant(place, "dead")
+        plant(place, "quiet", dead=0)
+        plant(place, "few", dead=500)
+        place.sql("INSERT INTO quiet SELECT g, '' FROM generate_series(1, 900) g")
+        plant(place, "inserted", dead=0)
+        place.sql("INSERT INTO inserted SELECT g, '' FROM generate_series(1, 4000) g")
+        plant(place, '"Odd "" name"')
+        equal(kinds(place), [('public.Odd " name', "dead_rows"), ("public.dead", "dead_rows"),
+                             ("public.inserted", "inserts")], "what is due")
+        found = next(f for f in place.findings(TOOL) if f["object"] == 'public.Odd " name' and f["kind"] == "dead_rows")
+        evidence = found["evidence"]
+        equal((evidence["dead_rows"], evidence["dead_trigger"]), (6000, 2050), "dead rows and trigger")
+        equal(round(evidence["dead_share_of_trigger"], 2), 2.93, "share of the trigger")
+        holds(evidence["last_vacuum"] and evidence["held_back_by"] is None, f"evidence: {evidence}")
+        equal(found["impact"]["level"], "critical", "level at 60 % dead")
+        place.sql(found["fix"])
+        equal(kinds(place), [("public.dead", "dead_rows"), ("public.inserted", "inserts")], "after the fix")
+
+
+def respects_a_tables_own_settings(version):
+    with Given(version) as place:
+        own = "autovacuum_enabled=off, autovacuum_vacuum_threshold=100, autovacuum_vacuum_scale_factor=0.01"
+        plant(place, "strict", dead=1000, options=own, rows=20_000)
+        plant(place, "easy", dead=1000, rows=20_000)
+        plant(place, "never", rows=20_000, dead=0,
+              options="autovacuum_enabled=off, autovacuum_vacuum_insert_threshold=-1")
+        place.sql("INSERT INTO never SELECT g, '' FROM generate_series(1, 7000) g")
+        equal(kinds(place, stale_hours=1000), [("public.never", "statistics_overdue"), ("public.strict", "dead_rows")],
+              "what is due")
+        found = [f for f in place.findings(TOOL, dead_ratio=0.03) if f["object"] == "public.easy"]
+        contains([f["kind"] for f in found], "dead_rows")
+        equal([f for f in place.findings(TOOL, min_rows=2000) if f["kind"] == "dead_rows"], [], "below the floor")
+
+
+def sees_toast(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE fat (id int, body text) WITH (autovacuum_enabled=off,"
+                  " toast.autovacuum_vacuum_threshold=300, toast.autovacuum_vacuum_scale_factor=0);"
+                  "ALTER TABLE fat ALTER body SET STORAGE EXTERNAL;"
+                  "INSERT INTO fat SELECT g, repeat('x', 8000) FROM generate_series(1, 500) g;")
+        place.sql("VACUUM ANALYZE fat")
+        place.sql("DELETE FROM fat WHERE id <= 400")
+        found = place.findings(TOOL)
+        equal(kinds(place), [("public.fat", "dead_rows_in_toast")], "what is due")
+        dead = next(f for f in found if f["kind"] == "dead_rows_in_toast")
+        equal(dead["evidence"]["dead_trigger"], 300, "the TOAST table's own trigger")
+        place.sql(dead["fix"])
+        equal(kinds(place), [], "after the fix")
+
+
+def names_who_holds_rows_back(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE other (id int)")
+        with somebody(place, "BEGIN", "INSERT INTO other VALUES (1)", "SELECT pg_backend_pid()"):
+            plant(place)
+            found = next(f for f in place.findings(TOOL, holder_seconds=0) if f["kind"] == "dead_rows")
+            holder = found["evidence"]["held_back_by"]
+            equal((holder["kind"], holder["state"]), ("session", "idle in transaction"), "holder")
+            contains(found["reason"], "holds rows back")
+            pid = place.sql("SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'"
+                            " AND datname = current_database()")
+            equal(str(holder["pid"]), pid, "its pid")
+            young = next(f for f in place.findings(TOOL, holder_seconds=3600) if f["kind"] == "dead_rows")
+            equal(young["evidence"]["held_back_by"], None, "a young transaction")
+            place.sql("VACUUM t")
+            held = next(f for f in place.findings(TOOL, holder_seconds=0) if f["kind"] == "dead_rows")
+            contains(held["confidence"]["terms"], {"name": "an_earlier_vacuum_was_held_back", "points": -0.4})
+        with prepared(place) as name:
+            plant(place, "again")
+            holder = next(f for f in place.findings(TOOL, holder_seconds=0)
+                          if f["kind"] == "dead_rows" and f["object"] == "public.again")["evidence"]["held_back_by"]
+            equal((holder["kind"], holder["holder"]), ("prepared", name), "holder")
+
+
+def says_what_it_passes_over(version):
+    with Given(version) as place:
+        place.sql("CREATE FOREIGN DATA WRAPPER nobody; CREATE SERVER nowhere FOREIGN DATA WRAPPER nobody;"
+                  "CREATE FOREIGN TABLE far (id int) SERVER nowhere;"
+                  "CREATE UNLOGGED TABLE fleeting (id int) WITH (autovacuum_enabled=off);"
+                  "CREATE TABLE parts (id int) PARTITION BY RANGE (id);"
+                  "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100000)"
+                  " WITH (autovacuum_enabled=off);")
+        place.sql("INSERT INTO fleeting SELECT generate_series(1, 5000);"
+                  "INSERT INTO parts SELECT generate_series(1, 900); ANALYZE parts_1")
+        place.sql("INSERT INTO parts SELECT generate_series(1, 5000)")
+        place.sql("ANALYZE parts_1")
+        with somebody(place, "CREATE TEMP TABLE mine AS SELECT generate_series(1, 5000)"):
+            document = place.run(TOOL)["result"]
+            skipped = {s["object"]: s["reason"] for s in document["skipped"]}
+            holds(any("mine" in o for o in skipped), f"the temporary table: {skipped}")
+            contains(skipped["public.far"], "foreign table")
+            contains(by_kind(document["findings"]), ("public.fleeting", "inserts"),
+                     ("public.parts", "partitioned_statistics_overdue"))
+            equal([f for f in document["findings"] if "mine" in f["object"]], [], "findings on it")
+        document = place.run(TOOL, schemas=["nowhere"])["result"]
+        equal((document["findings"], document["examined"]["relations"]), ([], 0), "of a schema that is not there")
+        bad = place.run(TOOL, check=2, dead_ratio=7)
+        contains(str(bad["error"]), "dead_ratio")
+
+
+def an_empty_database_is_no_trouble(version):
+    with Given(version) as place:
+        document = place.run(TOOL)["result"]
+        equal((document["findings"], document["tables_needing_vacuum"]), ([], 0), "an empty database")
+
+
+suite(*each_version(finds_by_both_rules, respects_a_tables_own_settings, sees_toast, names_who_holds_rows_back,
+                    says_what_it_passes_over, an_empty_database_is_no_trouble), at_once=4)

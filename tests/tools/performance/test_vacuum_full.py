@@ -1,0 +1,100 @@
+"""schedule_vacuum_full on real servers: waits for a person, executes once, and gives up on a lock that is taken."""
+
+import time
+
+from place import Given, contains, each_version, equal, holds, suite
+from upkeep import plant, say, somebody
+
+TOOL = "schedule_vacuum_full"
+
+
+def node(place, name="t"):
+    return place.sql(f"SELECT pg_relation_filenode('{name}'::regclass)")
+
+
+def size(place, name="t"):
+    return int(place.sql(f"SELECT pg_total_relation_size('{name}'::regclass)"))
+
+
+def wasteful(place, name="t"):
+    plant(place, name, rows=20_000, dead=15_000)
+    place.sql(f"ANALYZE {name}")
+
+
+def waits_for_a_person_and_executes_once(version):
+    with Given(version) as place:
+        wasteful(place)
+        before, bytes_before = node(place), size(place)
+        document = place.run(TOOL, check=3, table="t")
+        equal((document["status"], node(place)), ("pending_approval", before), "asked")
+        plan = document["result"]["plan"]
+        holds(0.6 < plan["gain_ratio"] < 0.9, f"gain: {plan['gain_ratio']}")
+        holds(plan["expected_lock_seconds"] > 0 and plan["needs_bytes"] < bytes_before, plan)
+        contains(plan["disk"], "room")
+        contains(str(plan["alternatives"]), "plain VACUUM", "pg_repack")
+        equal(place.waiting("vacuum_history")[0]["status"], "waiting", "vacuum_history")
+        request = place.approvals()[0]
+        contains(str(request), "VACUUM (FULL, ANALYZE) public.t")
+        place.approve(request["id"])
+        after = node(place)
+        holds(after != before, "the table was not written anew")
+        holds(size(place) < bytes_before / 2, "its size")
+        place.approve(request["id"], check=None)
+        equal(node(place), after, "a second approval executes nothing")
+        result = place.run(TOOL, table="t")["result"]
+        equal(result["status"], "deferred", "there is nothing left to win")
+        contains(result["reason"], "a plain VACUUM will do")
+
+
+def gives_up_on_a_lock_that_is_taken(version):
+    with Given(version, kind="throwaway") as place:
+        wasteful(place)
+        before = node(place)
+        with somebody(place, "BEGIN", "SELECT 1 FROM t LIMIT 1"):
+            began = time.monotonic()
+            result = place.run(TOOL, table="t", lock_timeout_ms=150, attempts=3, pause_seconds=0.1)["result"]
+            holds(time.monotonic() - began < 20, "it hung")
+            equal((result["status"], node(place)), ("deferred", before), "gave up")
+            contains(result["reason"], "gave up after 3 waits of 150 ms")
+            contains(result["locked_by"], "AccessShareLock")
+            with somebody(place) as reader:
+                say(reader, "SELECT 1 FROM t LIMIT 1")
+        result = place.run(TOOL, table="t")["result"]
+        equal(result["status"], "success", "when it is free")
+        row = place.waiting("vacuum_history")[-1]
+        equal((row["operation_type"], row["status"]), ("vacuum_full", "success"), "vacuum_history")
+        holds(row["bytes_after"] < row["bytes_before"] / 2, row)
+        equal(place.sql("SELECT count(*) FROM t"), "5000", "rows")
+
+
+def an_approved_one_gives_up_too(version):
+    with Given(version) as place:
+        wasteful(place)
+        before = node(place)
+        place.run(TOOL, check=3, table="t", lock_timeout_ms=200)
+        with somebody(place, "BEGIN", "SELECT 1 FROM t LIMIT 1"):
+            done = place.approve(place.approvals()[0]["id"], check=None)
+            holds(done.returncode != 0, "it says that it failed")
+            contains(done.stdout + done.stderr, "lock")
+            equal(node(place), before, "the table")
+
+
+def refuses_what_cannot_be_rewritten(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE parts (id int) PARTITION BY RANGE (id); CREATE VIEW seen AS SELECT 1;"
+                  'CREATE SCHEMA "Odd s"; CREATE TABLE "Odd s"."T ""x" (id int) WITH (autovacuum_enabled=off)')
+        codes = {name: place.run(TOOL, check=1, table=name)["error"]["code"] for name in ("gone", "parts", "seen")}
+        equal(codes, {"gone": "not_found", "parts": "invalid", "seen": "invalid"}, "errors")
+        with somebody(place, "CREATE TEMP TABLE mine AS SELECT 1"):
+            schema = place.sql("SELECT nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
+                               " WHERE relname = 'mine'")
+            equal(place.run(TOOL, check=1, schema=schema, table="mine")["error"]["code"], "unsupported", "temporary")
+        document = place.run(TOOL, schema="Odd s", table='T "x')
+        contains(document["result"]["reason"], "nobody can tell what it would gain")
+        planned = place.run(TOOL, plan=True, schema="Odd s", table='T "x', min_gain=0)
+        contains(str(planned["changes"]), 'VACUUM (FULL, ANALYZE) "Odd s"."T ""x"')
+        place.run(TOOL, check=2)
+
+
+suite(*each_version(waits_for_a_person_and_executes_once, gives_up_on_a_lock_that_is_taken,
+                    an_approved_one_gives_up_too, refuses_what_cannot_be_rewritten), at_once=4)

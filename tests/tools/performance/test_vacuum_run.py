@@ -1,0 +1,116 @@
+"""schedule_vacuum_analyze on real servers: dead rows go, worst first, within its limits; the rest is said."""
+
+from place import Given, contains, each_version, equal, holds, suite
+from upkeep import dead, plant, somebody, vacuums
+
+TOOL = "schedule_vacuum_analyze"
+
+
+def removes_dead_rows_worst_first(version):
+    with Given(version) as place:
+        plant(place, "bad", dead=4000)
+        plant(place, '"Worse one"', dead=9000)
+        plant(place, "fine", dead=100)
+        planned = place.run(TOOL, plan=True)
+        equal((planned["result"]["tables_planned"], dead(place, "bad")), (2, 4000), "a plan changes nothing")
+        document = place.run(TOOL)
+        result = document["result"]
+        equal([r["table"] for r in result["results"]], ["Worse one", "bad"], "order")
+        equal((result["tables_vacuumed"], result["dead_rows_removed"]), (2, 13_000), "what was done")
+        equal((dead(place, "bad"), dead(place, '"Worse one"'), dead(place, "fine")), (0, 0, 100), "dead rows")
+        event = next(e for e in document["events"] if e["type"] == "vacuum.completed")
+        contains(str(event), "public.Worse one", "public.bad")
+        rows = place.waiting("vacuum_history")
+        equal(sorted((r["table_name"], r["dead_tuples_before"], r["dead_tuples_after"], r["status"]) for r in rows),
+              [("Worse one", 9000, 0, "success"), ("bad", 4000, 0, "success")], "vacuum_history")
+        holds(all(r["bytes_before"] > 0 and r["bytes_after"] > 0 and r["txid_age_before"] >= 0 for r in rows), rows)
+        again = place.run(TOOL)
+        equal((again["result"]["tables_vacuumed"], again["changes"], again["events"]), (0, [], []), "a second run")
+
+
+def works_under_a_budget(version):
+    with Given(version) as place:
+        plant(place)
+        changes = [c["statement"] for c in place.run(TOOL, cost_delay_ms=5, cost_limit=400)["changes"]]
+        equal(changes[:2], ["SET vacuum_cost_delay TO '5ms'", "SET vacuum_cost_limit TO '400'"], "the budget")
+        equal(changes[-2:], ["SET vacuum_cost_delay TO '0'", "SET vacuum_cost_limit TO '200'"], "put back")
+
+
+def takes_named_tables_and_leaves_of_partitions(version):
+    with Given(version) as place:
+        plant(place, "asked", dead=10)
+        place.sql("CREATE TABLE parts (id int) PARTITION BY RANGE (id);"
+                  "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);"
+                  "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (10) TO (20);"
+                  "CREATE VIEW seen AS SELECT 1;")
+        document = place.run(TOOL, tables=["public.asked", "parts", "nowhere.at_all"])["result"]
+        equal(sorted(r["table"] for r in document["results"]), ["asked", "parts_1", "parts_2"], "what was vacuumed")
+        equal((dead(place, "asked"), vacuums(place, "parts_1"), vacuums(place, "parts_2")), (0, 1, 1), "the world")
+        contains(document["skipped"], {"object": "nowhere.at_all", "reason": "there is no such table"})
+
+
+def leaves_locked_tables_alone(version):
+    with Given(version) as place:
+        plant(place)
+        with somebody(place, "BEGIN", "LOCK TABLE t IN SHARE MODE"):
+            result = place.run(TOOL)["result"]
+            equal((result["tables_vacuumed"], result["tables_deferred"]), (0, 1), "deferred")
+            contains(result["results"][0]["error"], "has ShareLock on it")
+            equal((dead(place), vacuums(place)), (6000, 1), "the world")
+            equal(place.waiting("vacuum_history")[0]["status"], "deferred", "vacuum_history")
+        equal(place.run(TOOL)["result"]["tables_vacuumed"], 1, "afterwards")
+
+
+def a_vacuum_that_cannot_help_is_not_repeated(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE other (id int)")
+        with somebody(place, "BEGIN", "INSERT INTO other VALUES (1)"):
+            plant(place)
+            first = place.run(TOOL, holder_seconds=0)["result"]["results"][0]
+            equal(first["status"], "deferred" if vacuums(place) == 1 else "failed", f"first: {first}")
+            contains(first["error"], "holds the rows back")
+            count = vacuums(place)
+            second = place.run(TOOL, holder_seconds=0)["result"]["results"][0]
+            equal((second["status"], vacuums(place)), ("deferred", count), "the second is not begun")
+        equal(place.run(TOOL)["result"]["dead_rows_removed"], 6000, "when the holder is gone")
+
+
+def stops_when_the_load_rises_or_the_hour_is_wrong(version):
+    with Given(version) as place:
+        plant(place)
+        hour = int(place.sql("SELECT to_char(now() AT TIME ZONE 'UTC', 'HH24')"))
+        elsewhere = f"{(hour + 3) % 24:02}:00-{(hour + 5) % 24:02}:00"
+        result = place.run(TOOL, window=elsewhere)["result"]
+        equal((result["tables_vacuumed"], result["tables_left"]), (0, 1), "outside of the window")
+        contains(result["stopped_because"], "not within")
+        with somebody(place) as busy, somebody(place, "BEGIN", "LOCK TABLE t IN ACCESS SHARE MODE"):
+            busy.stdin.write("SELECT pg_sleep(30);\n")
+            busy.stdin.flush()
+            while place.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+                            " AND state = 'active'") == "0":
+                pass
+            result = place.run(TOOL, most_active=0)["result"]
+            contains(result["stopped_because"], "sessions work")
+            place.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+        equal(dead(place), 6000, "the table")
+        equal(place.run(TOOL, check=1, window="nine to five")["error"]["code"], "invalid", "a bad window")
+        equal(place.run(TOOL, window=f"{hour:02}:00-{(hour + 2) % 24:02}:00")["result"]["tables_vacuumed"], 1, "in time")
+
+
+def says_what_it_may_not_vacuum(version):
+    with Given(version) as place:
+        plant(place)
+        role = place.database + "_r"
+        place.sql(f"CREATE ROLE {role} LOGIN; GRANT pg_read_all_stats TO {role}")
+        try:
+            url = place.url().replace("postgres@", f"{role}@")
+            done = place.cli("--json", "run", TOOL, "--dsn", url, check=0)
+            contains(done.stdout, "may not vacuum it")
+            equal(dead(place), 6000, "dead rows")
+        finally:
+            place.sql(f"DROP ROLE {role}")
+
+
+suite(*each_version(removes_dead_rows_worst_first, works_under_a_budget, takes_named_tables_and_leaves_of_partitions,
+                    leaves_locked_tables_alone, a_vacuum_that_cannot_help_is_not_repeated,
+                    stops_when_the_load_rises_or_the_hour_is_wrong, says_what_it_may_not_vacuum), at_once=4)

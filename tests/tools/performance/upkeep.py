@@ -1,0 +1,84 @@
+"""What the vacuum suites plant: tables with dead rows, people who hold them, and what stands in the catalogue."""
+
+import contextlib
+import os
+
+
+def plant(place, name="t", rows=10_000, dead=6_000, options="autovacuum_enabled=off"):
+    """A table whose dead rows nobody has removed."""
+    place.sql(f"CREATE TABLE {name} (id int, note text) WITH ({options});"
+              f"INSERT INTO {name} SELECT g, 'note ' || g FROM generate_series(1, {rows}) g;")
+    place.sql(f"VACUUM ANALYZE {name}")
+    if dead:
+        place.sql(f"DELETE FROM {name} WHERE id <= {dead}")
+
+
+def dead(place, name="t"):
+    return int(place.sql(f"SELECT pg_stat_get_dead_tuples('{name}'::regclass)"))
+
+
+def vacuums(place, name="t"):
+    return int(place.sql(f"SELECT pg_stat_get_vacuum_count('{name}'::regclass)"))
+
+
+@contextlib.contextmanager
+def somebody(place, *statements):
+    """A session that has run these and idles."""
+    session = place.session()
+    try:
+        say(session, *statements)
+        yield session
+    finally:
+        session.stdin.close()
+        session.wait()
+        session.stdout.close()
+
+
+def say(session, *statements):
+    """Runs them in the session and waits for the last one's end."""
+    for statement in statements:
+        session.stdin.write(statement + ";\n")
+    session.stdin.write("\\echo done\n")
+    session.stdin.flush()
+    for line in session.stdout:
+        if line.strip() == "done":
+            return
+        if "ERROR" in line:
+            raise AssertionError(line)
+
+
+@contextlib.contextmanager
+def prepared(place):
+    """A prepared transaction that nobody ends."""
+    name = f"lbops_{os.getpid()}_{place.database}"
+    place.sql(f"CREATE TABLE IF NOT EXISTS of_prepared (id int); BEGIN; INSERT INTO of_prepared VALUES (1);"
+              f"PREPARE TRANSACTION '{name}'")
+    try:
+        yield name
+    finally:
+        place.sql(f"ROLLBACK PREPARED '{name}'")
+
+
+@contextlib.contextmanager
+def slot(place):
+    """A logical slot that nobody reads."""
+    name = place.database
+    place.sql(f"SELECT pg_create_logical_replication_slot('{name}', 'pgoutput')")
+    try:
+        yield name
+    finally:
+        place.sql(f"SELECT pg_drop_replication_slot('{name}')")
+
+
+def burn(place, count):
+    """Uses transaction ids up: each block that writes takes one of its own."""
+    place.sql(f"""
+        CREATE TABLE IF NOT EXISTS burnt (id int);
+        DO $$ BEGIN FOR i IN 1..{count} LOOP
+            BEGIN INSERT INTO burnt VALUES (i); EXCEPTION WHEN division_by_zero THEN NULL; END;
+        END LOOP; END $$;
+        DROP TABLE burnt""")
+
+
+def by_kind(findings):
+    return sorted((f["object"], f["kind"]) for f in findings)
