@@ -1,0 +1,65 @@
+#include "vacuum_options.h"
+
+#include <sql/vacuum/option.h>
+#include <sql/vacuum/reset_options.h>
+#include <sql/vacuum/set_options.h>
+
+void vacuum_options_add(vacuum_options *o, const char *name, const char *value)
+{
+    o->names[o->count] = name;
+    o->values[o->count++] = value;
+}
+
+static int compose_options(lb_ctx *ctx, const vacuum_options *o, const lb_sql **ret_options, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < o->count; i++) {
+        const vacuum_option_args option = {.name = o->names[i], .value = o->values[i]};
+        if (!option.value)
+            return lb_out_of_memory(err);
+        r = vacuum_option_compose(ctx, &option, &ret_options[i], err);
+    }
+    return r;
+}
+
+int vacuum_options_set(lb_ctx *ctx, lb_group *group, const vacuum_relations_row *row, const vacuum_options *o,
+                       lb_error *err)
+{
+    const lb_sql *options[VACUUM_MOST_OPTIONS] = {0};
+    int r = compose_options(ctx, o, options, err);
+    const vacuum_set_options_args set = {.schema = row->schema, .table = row->name, .options = {options, o->count}};
+    return r < 0 ? r : vacuum_set_options(ctx, group, &set, err);
+}
+
+/* The old values again where there were some; RESET where the server's applied. */
+int vacuum_options_undo(lb_ctx *ctx, const vacuum_relations_row *row, const vacuum_options *o, const char **ret_undo,
+                        lb_error *err)
+{
+    const lb_sql *options[VACUUM_MOST_OPTIONS] = {0}, *set = NULL, *reset = NULL;
+    size_t kept = 0, fresh = 0;
+    const char *names[VACUUM_MOST_OPTIONS];
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < o->count; i++) {
+        bool is_scale = strcmp(o->names[i], "autovacuum_vacuum_scale_factor") == 0;
+        bool is_threshold = strcmp(o->names[i], "autovacuum_vacuum_threshold") == 0;
+        if ((is_scale && !row->vacuum_scale_is_null) || (is_threshold && !row->vacuum_threshold_is_null)) {
+            const vacuum_option_args option = {
+                .name = o->names[i],
+                .value = lb_printf(ctx, "%g", is_scale ? row->vacuum_scale : row->vacuum_threshold)};
+            r = vacuum_option_compose(ctx, &option, &options[kept++], err);
+        } else {
+            names[fresh++] = o->names[i];
+        }
+    }
+    const vacuum_set_options_args old = {.schema = row->schema, .table = row->name, .options = {options, kept}};
+    const vacuum_reset_options_args none = {.schema = row->schema, .table = row->name, .names = {names, fresh}};
+    if (r >= 0 && kept)
+        r = vacuum_set_options_compose(ctx, &old, &set, err);
+    if (r >= 0 && fresh)
+        r = vacuum_reset_options_compose(ctx, &none, &reset, err);
+    if (r < 0)
+        return r;
+    *ret_undo = lb_printf(ctx, "%s%s%s", set ? lb_sql_text(ctx, set) : "", set && reset ? "; " : "",
+                          reset ? lb_sql_text(ctx, reset) : "");
+    return *ret_undo ? 0 : lb_out_of_memory(err);
+}

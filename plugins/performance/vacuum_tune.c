@@ -1,0 +1,69 @@
+#include "vacuum_tune.h"
+
+#include <math.h>
+
+#define LARGE            1e6  /* rows from which on a scale factor is too coarse */
+#define LEAST_TRIGGER    1000 /* dead rows */
+#define MOST_PART        0.2  /* of the rows: the server's own default */
+#define BASE_THRESHOLD   50
+#define MOST_RUNS        24 /* per hour */
+#define MOST_TIME_SHARE  0.2
+#define INSERT_ONLY_PART 0.01
+
+static const double scales[] = {0.2, 0.1, 0.05, 0.02, 0.01};
+
+/* 1, 2 or 5 times a power of ten, the nearest below. */
+static double round_down(double value)
+{
+    double power = pow(10, floor(log10(value))), digit = value / power;
+    return (digit >= 5 ? 5 : digit >= 2 ? 2 : 1) * power;
+}
+
+static double nearest_scale(double wanted)
+{
+    double best = scales[0];
+    for (size_t i = 1; i < sizeof scales / sizeof scales[0]; i++)
+        if (fabs(log(scales[i] / wanted)) < fabs(log(best / wanted)))
+            best = scales[i];
+    return best;
+}
+
+/* A table whose rows change quickly wants a vacuum each hour, a quiet one each day. */
+static double cycle_of(double churn, double rows)
+{
+    double part = rows > 0 ? churn / rows : 0;
+    return part > 0.01 ? 1 : part > 0.001 ? 6 : 24;
+}
+
+void vacuum_tune(const vacuum_relation *v, double hours, vacuum_tuning *ret_tuning)
+{
+    const vacuum_relations_row *row = &v->row;
+    double changed = (double)row->updated + (double)row->deleted, rows = v->need.rows;
+    vacuum_tuning t = {.churn_per_hour = hours > 0 ? changed / hours : 0,
+                       .now_trigger = v->need.vacuum_trigger,
+                       .analyze_scale = rows >= LARGE ? 0.02 : -1,
+                       .insert_scale = -1,
+                       .runs_per_hour = hours > 0 ? (double)row->autovacuums / hours : 0};
+    t.cycle_hours = cycle_of(t.churn_per_hour, rows);
+    t.trigger = fmin(fmax(t.churn_per_hour * t.cycle_hours, LEAST_TRIGGER), fmax(MOST_PART * rows, LEAST_TRIGGER));
+    if (rows >= LARGE) {
+        t.threshold = (int64_t)round_down(t.trigger);
+    } else if (rows > 0) {
+        t.scale = nearest_scale(t.trigger / rows);
+        t.threshold = BASE_THRESHOLD;
+    }
+    t.trigger = (double)t.threshold + t.scale * rows;
+    if (row->inserted > 0 && changed < INSERT_ONLY_PART * (double)row->inserted)
+        t.insert_scale = 0.05;
+    *ret_tuning = t;
+}
+
+double vacuum_tuning_off(const vacuum_tuning *t)
+{
+    return t->churn_per_hour * t->cycle_hours < LEAST_TRIGGER ? 0 : t->now_trigger / fmax(t->trigger, 1);
+}
+
+bool vacuum_tuning_failed(double runs_per_hour, double time_share)
+{
+    return runs_per_hour > MOST_RUNS || time_share > MOST_TIME_SHARE;
+}
