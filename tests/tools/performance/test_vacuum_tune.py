@@ -1,5 +1,7 @@
 """tune_autovacuum_parameters on real servers: storage parameters change, old ones are kept, and the undo undoes."""
 
+import json
+
 from place import Given, contains, each_version, equal, suite
 
 TOOL = "tune_autovacuum_parameters"
@@ -33,7 +35,7 @@ def tightens_what_comes_too_late(version):
         equal(planned["changes"][0]["statement"], document["changes"][0]["statement"], "plan and change")
         row = place.waiting("vacuum_history")[0]
         equal((row["operation_type"], row["status"]), ("tune_autovacuum", "success"), "vacuum_history")
-        settings = row["settings"]
+        settings = json.loads(row["settings"])
         equal(settings["old"], {"autovacuum_vacuum_scale_factor": "1"}, "old values")
         equal(settings["new"]["autovacuum_vacuum_threshold"], "50", "new values")
         undo = [r["undo"] for r in place.waiting("audit_log") if r.get("undo")][0]
