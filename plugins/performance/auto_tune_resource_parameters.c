@@ -1,0 +1,236 @@
+/* auto_tune_resource_parameters: settings for a workload, as a plan with reasons. Only what this server lets one set is
+ * proposed as a change; the rest is advice. */
+#include "resources_rules.h"
+
+#include <json-c/json.h>
+#include <sql/resources/reload.h>
+#include <sql/resources/reset_for_database.h>
+#include <sql/resources/reset_for_role.h>
+#include <sql/resources/reset_for_server.h>
+#include <sql/resources/set_for_database.h>
+#include <sql/resources/set_for_role.h>
+#include <sql/resources/set_for_server.h>
+#include <sql/resources/settings.h>
+
+#define CU_BYTES INT64_C(2147483648) /* of a Lakebase capacity unit */
+
+struct args {
+    const char *workload_profile, *role;
+    int64_t memory_mb;
+    double min_hours;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, workload_profile, LB_TEXT, "auto", "what the database is for; auto: from what it shows",
+             .choices = "auto|oltp|mixed|analytics"),
+    LB_PARAM(struct args, role, LB_IDENT, NULL, "set for this role alone; none given: for the database"),
+    LB_PARAM(struct args, memory_mb, LB_I64, "0", "memory of the compute; 0: from the control plane, where it says",
+             .min = "0"),
+    LB_PARAM(struct args, min_hours, LB_F64, "1", "the counters have to cover so much time", .min = "0"),
+    LB_PARAMS_END,
+};
+
+typedef struct work {
+    resources_facts_row facts;
+    resources_profile profile;
+    int64_t memory;
+    const char *memory_from;
+    int64_t applied, waiting, planned, advice;
+} work;
+
+/* ---- memory ---- */
+
+/* The smallest size counts: what does not fit there would run out of memory at night. */
+static int64_t memory_of_endpoints(const char *document)
+{
+    struct json_object *list = NULL, *part = NULL, *cu = NULL, *root = json_tokener_parse(document);
+    double least = 0;
+    bool has_list =
+        root && json_object_object_get_ex(root, "endpoints", &list) && json_object_is_type(list, json_type_array);
+    for (size_t i = 0; has_list && i < json_object_array_length(list); i++) {
+        struct json_object *endpoint = json_object_array_get_idx(list, i);
+        if (!json_object_object_get_ex(endpoint, "status", &part) &&
+            !json_object_object_get_ex(endpoint, "spec", &part))
+            part = endpoint;
+        if (json_object_object_get_ex(part, "autoscaling_limit_min_cu", &cu) &&
+            (least <= 0 || json_object_get_double(cu) < least))
+            least = json_object_get_double(cu);
+    }
+    (void)json_object_put(root); /* says only whether it was the last reference */
+    return (int64_t)(least * (double)CU_BYTES);
+}
+
+/* A transport without a control plane, or one that does not answer, leaves it unknown. */
+static void find_memory(lb_ctx *ctx, work *w)
+{
+    const struct args *args = ctx->args;
+    const lb_target *target = lb_run_target(ctx);
+    const lb_request get = {
+        .method = "GET", .path = lb_printf(ctx, "projects/%s/branches/%s/endpoints", target->project, target->branch)};
+    const char *document = NULL;
+    lb_error unknown;
+    w->memory = args->memory_mb * 1048576;
+    w->memory_from = args->memory_mb ? "given" : "unknown";
+    if (args->memory_mb || !get.path || lb_control(ctx, &get, &document, &unknown) < 0)
+        return;
+    w->memory = memory_of_endpoints(document);
+    if (w->memory > 0)
+        w->memory_from = "the smallest size of the branch's compute";
+}
+
+/* ---- one setting ---- */
+
+static int compose_undo(lb_ctx *ctx, const work *w, const resources_settings_row *s, bool for_server,
+                        const char **ret_undo, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *role = args->role, *database = w->facts.database;
+    const lb_sql *sql = NULL;
+    int r;
+    if (for_server && s->server_value)
+        r = resources_set_for_server_compose(
+            ctx, &(resources_set_for_server_args){.name = s->name, .value = s->server_value}, &sql, err);
+    else if (for_server)
+        r = resources_reset_for_server_compose(ctx, &(resources_reset_for_server_args){.name = s->name}, &sql, err);
+    else if (role && s->old_value)
+        r = resources_set_for_role_compose(
+            ctx,
+            &(resources_set_for_role_args){.role = role, .database = database, .name = s->name, .value = s->old_value},
+            &sql, err);
+    else if (role)
+        r = resources_reset_for_role_compose(
+            ctx, &(resources_reset_for_role_args){.role = role, .database = database, .name = s->name}, &sql, err);
+    else if (s->old_value)
+        r = resources_set_for_database_compose(
+            ctx, &(resources_set_for_database_args){.database = database, .name = s->name, .value = s->old_value}, &sql,
+            err);
+    else
+        r = resources_reset_for_database_compose(
+            ctx, &(resources_reset_for_database_args){.database = database, .name = s->name}, &sql, err);
+    if (r >= 0)
+        *ret_undo = lb_sql_text(ctx, sql);
+    return r;
+}
+
+static int fill_group(lb_ctx *ctx, const work *w, const resources_wish *wish, bool for_server, lb_group *group,
+                      lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const resources_set_for_server_args server = {.name = wish->name, .value = wish->value};
+    const resources_set_for_role_args role = {
+        .role = args->role, .database = w->facts.database, .name = wish->name, .value = wish->value};
+    const resources_set_for_database_args database = {
+        .database = w->facts.database, .name = wish->name, .value = wish->value};
+    if (!for_server)
+        return args->role ? resources_set_for_role(ctx, group, &role, err)
+                          : resources_set_for_database(ctx, group, &database, err);
+    int r = resources_set_for_server(ctx, group, &server, err);
+    return r < 0 ? r : resources_reload(ctx, group, err);
+}
+
+static int propose(lb_ctx *ctx, work *w, const resources_settings_row *s, const resources_wish *wish, bool for_server,
+                   const char **ret_status, lb_error *err)
+{
+    const resources_facts_row *f = &w->facts;
+    const char *undo = NULL;
+    lb_group *group = NULL;
+    lb_outcome outcome = LB_REFUSED;
+    int r = compose_undo(ctx, w, s, for_server, &undo, err);
+    if (r >= 0)
+        r = lb_group_open(
+            ctx,
+            LB_GROUP(.title = lb_printf(ctx, "set %s to %s", wish->name, wish->value), .reason = wish->reason,
+                     .evidence = LB_ARGS(lb_text("value_now", s->value), lb_text("value_wanted", wish->value),
+                                         lb_text("profile", resources_profile_name(w->profile)),
+                                         lb_i64("memory_bytes", w->memory), lb_text("memory_from", w->memory_from),
+                                         lb_i64("temp_files", f->temp_files), lb_i64("temp_bytes", f->temp_bytes),
+                                         lb_i64("checkpoints_requested", f->checkpoints_requested),
+                                         lb_i64("checkpoints_timed", f->checkpoints_timed)),
+                     .undo = undo),
+            &group, err);
+    if (r >= 0)
+        r = fill_group(ctx, w, wish, for_server, group, err);
+    if (r >= 0)
+        r = lb_apply(ctx, group, &outcome, err);
+    if (r < 0)
+        return r;
+    *ret_status = outcome == LB_APPLIED ? "applied" : outcome == LB_PLANNED ? "planned" : "waiting";
+    if (outcome == LB_REFUSED)
+        *ret_status = "refused";
+    w->applied += outcome == LB_APPLIED;
+    w->planned += outcome == LB_PLANNED;
+    w->waiting += outcome == LB_WAITING;
+    return 0;
+}
+
+static int look_at(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_error *err)
+{
+    double amount = s->amount_is_null ? strcmp(s->value, "on") == 0 : s->amount;
+    resources_wish wish = resources_judge(ctx, s->name, amount, &w->facts, w->profile, w->memory);
+    const char *status = "advice";
+    if (!wish.reason || (s->old_value && strcmp(s->old_value, wish.value) == 0))
+        return 0; /* fine, or said already: old sessions do not know yet */
+    bool for_server = !s->may_set_database && s->may_alter_system;
+    int r = 0;
+    if (s->may_set_database || for_server)
+        r = propose(ctx, w, s, &wish, for_server, &status, err);
+    else
+        w->advice++;
+    if (r < 0)
+        return lb_wrap(err, s->name);
+    return lb_append(ctx, "recommendations",
+                     LB_ARGS(lb_text("setting", s->name), lb_text("now", s->value), lb_text("wanted", wish.value),
+                             lb_text("reason", wish.reason), lb_text("context", s->context), lb_text("status", status),
+                             lb_text("scope", for_server            ? "server"
+                                              : s->may_set_database ? "database"
+                                                                    : "not ours to set")),
+                     err);
+}
+
+static int look_at_all(lb_ctx *ctx, work *w, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const resources_settings_args wanted = {.names = {resources_names, RESOURCES_WISHES}, .role = args->role};
+    resources_settings_row row;
+    lb_rows *rows = NULL;
+    int r = resources_settings(ctx, &wanted, &rows, err);
+    int64_t count = r < 0 ? 0 : lb_row_count(ctx, rows);
+    while (r >= 0 && resources_settings_next(ctx, rows, &row))
+        r = look_at(ctx, w, &row, err);
+    if (r >= 0 && w->memory <= 0)
+        r = lb_skipped(ctx, "maintenance_work_mem, effective_cache_size",
+                       "the memory of the compute is not known: give memory_mb", err);
+    return r < 0 ? r : lb_examined(ctx, "settings", count, err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    work w = {.memory_from = "unknown"};
+    lb_rows *rows = NULL;
+    int r = resources_facts(ctx, &rows, err);
+    if (r < 0)
+        return r;
+    if (!resources_facts_next(ctx, rows, &w.facts))
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "the server shows nothing of its database");
+    w.profile = resources_profile_of(args->workload_profile, &w.facts);
+    find_memory(ctx, &w);
+    if (w.facts.counted_hours < args->min_hours)
+        r = lb_skipped(ctx, "all settings",
+                       lb_printf(ctx, "the counters cover %.1f hours, and %.1f are needed", w.facts.counted_hours,
+                                 args->min_hours),
+                       err);
+    else
+        r = look_at_all(ctx, &w, err);
+    return r < 0 ? r
+                 : lb_result(ctx,
+                             LB_ARGS(lb_text("workload_profile", resources_profile_name(w.profile)),
+                                     lb_i64("memory_bytes", w.memory), lb_text("memory_from", w.memory_from),
+                                     lb_f64("counted_hours", w.facts.counted_hours), lb_i64("applied", w.applied),
+                                     lb_i64("waiting", w.waiting), lb_i64("planned", w.planned),
+                                     lb_i64("advice", w.advice)),
+                             err);
+}
+
+LB_TOOL(auto_tune_resource_parameters, "settings for a workload, as a plan with reasons", .agent = "performance",
+        .risk = LB_RISK_MEDIUM, .needs_approval = true, .timeout_s = 60, LB_TOOL_ARGS(struct args, params), .run = run);

@@ -1,0 +1,147 @@
+#include "resources_rules.h"
+
+#include <math.h>
+
+#define MB 1048576.0
+#define GB 1073741824.0
+
+/* Thresholds: files and bytes that spill in an hour, forced checkpoints of all, rows that a transaction reads. */
+#define SPILL_FILES  5.0
+#define SPILL_BYTES  GB
+#define FORCED_RATIO 0.3
+#define FORCED_LEAST 10
+#define ROWS_MIXED   100.0
+#define ROWS_ANALYSE 1000.0
+#define NOTICEABLE   1.5 /* times off, below which nothing is changed */
+
+const char *const resources_names[RESOURCES_WISHES] = {
+    "work_mem", "maintenance_work_mem", "effective_cache_size",      "random_page_cost",
+    "jit",      "max_wal_size",         "default_statistics_target", "idle_in_transaction_session_timeout",
+};
+
+resources_profile resources_profile_of(const char *name, const resources_facts_row *facts)
+{
+    double rows = facts->commits > 0 ? (double)facts->rows_returned / (double)facts->commits : 0;
+    if (strcmp(name, "auto") != 0)
+        return strcmp(name, "oltp") == 0    ? RESOURCES_OLTP
+               : strcmp(name, "mixed") == 0 ? RESOURCES_MIXED
+                                            : RESOURCES_ANALYTICS;
+    return rows > ROWS_ANALYSE ? RESOURCES_ANALYTICS : rows > ROWS_MIXED ? RESOURCES_MIXED : RESOURCES_OLTP;
+}
+
+const char *resources_profile_name(resources_profile profile)
+{
+    return profile == RESOURCES_OLTP ? "oltp" : profile == RESOURCES_MIXED ? "mixed" : "analytics";
+}
+
+static resources_wish bytes_wish(lb_ctx *ctx, const char *name, double bytes, const char *reason)
+{
+    double mb = fmax(floor(bytes / MB), 1);
+    return (resources_wish){name, mb * MB, lb_printf(ctx, "%.0fMB", mb), reason};
+}
+
+static double power_of_two(double mb)
+{
+    return exp2(ceil(log2(fmax(mb, 1)))) * MB;
+}
+
+/* Sorts and hashes that spill: as much as such a file takes, as far as a quarter of the memory serves all sessions. */
+static resources_wish judge_work_mem(lb_ctx *ctx, double now, const resources_facts_row *f, int64_t memory)
+{
+    double hours = fmax(f->counted_hours, 1), files = (double)f->temp_files / hours;
+    double bytes = (double)f->temp_bytes / hours, sessions = fmax((double)f->active, 4);
+    double file = f->temp_files > 0 ? (double)f->temp_bytes / (double)f->temp_files : 0;
+    double most = memory > 0 ? (double)memory / 4 / sessions : 64 * MB;
+    double wanted = fmin(power_of_two(1.2 * file / MB), most);
+    if (files <= SPILL_FILES || bytes <= SPILL_BYTES || wanted < NOTICEABLE * now)
+        return (resources_wish){.name = "work_mem"};
+    return bytes_wish(
+        ctx, "work_mem", wanted,
+        lb_printf(ctx, "%.0f sorts and hashes spill %.0f MB in an hour, %.0f MB each", files, bytes / MB, file / MB));
+}
+
+static resources_wish judge_maintenance(lb_ctx *ctx, double now, int64_t memory)
+{
+    double wanted = fmin((double)memory / 16, GB);
+    if (memory <= 0 || wanted < 2 * now)
+        return (resources_wish){.name = "maintenance_work_mem"};
+    return bytes_wish(
+        ctx, "maintenance_work_mem", wanted,
+        lb_printf(ctx, "index builds and vacuums may take a sixteenth of the %.0f MB of memory", (double)memory / MB));
+}
+
+static resources_wish judge_cache_size(lb_ctx *ctx, double now, int64_t memory)
+{
+    double wanted = 0.75 * (double)memory;
+    if (memory <= 0 || (wanted < 2 * now && now < 2 * wanted))
+        return (resources_wish){.name = "effective_cache_size"};
+    return bytes_wish(ctx, "effective_cache_size", wanted,
+                      lb_printf(ctx, "the planner takes the cache for %.0f MB, and the memory is %.0f MB", now / MB,
+                                (double)memory / MB));
+}
+
+static resources_wish judge_random_page(lb_ctx *ctx, double now, const resources_facts_row *f)
+{
+    double all = (double)(f->blocks_hit + f->blocks_read), hit = all > 0 ? (double)f->blocks_hit / all : 0;
+    if (now < 3 || all < 10000 || hit < 0.95)
+        return (resources_wish){.name = "random_page_cost"};
+    return (resources_wish){"random_page_cost", 1.1, "1.1",
+                            lb_printf(ctx,
+                                      "%.1f %% of the blocks come from the cache: a page that is looked up costs "
+                                      "hardly more than the next one",
+                                      100 * hit)};
+}
+
+/* Compiling costs more than short statements take. */
+static resources_wish judge_jit(double now, resources_profile profile)
+{
+    if (now < 1 || profile != RESOURCES_OLTP)
+        return (resources_wish){.name = "jit"};
+    return (resources_wish){"jit", 0, "off", "statements are short: compiling them costs more than it saves"};
+}
+
+static resources_wish judge_wal(lb_ctx *ctx, double now, const resources_facts_row *f)
+{
+    double all = (double)(f->checkpoints_timed + f->checkpoints_requested);
+    if (f->checkpoints_requested < FORCED_LEAST || (double)f->checkpoints_requested < FORCED_RATIO * all)
+        return (resources_wish){.name = "max_wal_size"};
+    return bytes_wish(ctx, "max_wal_size", 2 * now,
+                      lb_printf(ctx, "%lld of %.0f checkpoints were forced by the amount of WAL",
+                                (long long)f->checkpoints_requested, all));
+}
+
+static resources_wish judge_statistics(double now, resources_profile profile)
+{
+    if (profile != RESOURCES_ANALYTICS || now >= 500)
+        return (resources_wish){.name = "default_statistics_target"};
+    return (resources_wish){"default_statistics_target", 500, "500",
+                            "large reports are planned from samples: larger ones make better plans"};
+}
+
+static resources_wish judge_idle(double now)
+{
+    if (now > 0)
+        return (resources_wish){.name = "idle_in_transaction_session_timeout"};
+    return (resources_wish){"idle_in_transaction_session_timeout", 60000, "60s",
+                            "sessions may idle in a transaction for ever, which holds back every vacuum"};
+}
+
+resources_wish resources_judge(lb_ctx *ctx, const char *name, double amount, const resources_facts_row *facts,
+                               resources_profile profile, int64_t memory)
+{
+    if (strcmp(name, "work_mem") == 0)
+        return judge_work_mem(ctx, amount, facts, memory);
+    if (strcmp(name, "maintenance_work_mem") == 0)
+        return judge_maintenance(ctx, amount, memory);
+    if (strcmp(name, "effective_cache_size") == 0)
+        return judge_cache_size(ctx, amount, memory);
+    if (strcmp(name, "random_page_cost") == 0)
+        return judge_random_page(ctx, amount, facts);
+    if (strcmp(name, "jit") == 0)
+        return judge_jit(amount, profile);
+    if (strcmp(name, "max_wal_size") == 0)
+        return judge_wal(ctx, amount, facts);
+    if (strcmp(name, "default_statistics_target") == 0)
+        return judge_statistics(amount, profile);
+    return judge_idle(amount);
+}

@@ -1,0 +1,29 @@
+/* resources_rules.h: which settings a workload asks for, from what the server shows of it. Pure logic. */
+#ifndef LBOPS_RESOURCES_RULES_H
+#define LBOPS_RESOURCES_RULES_H
+
+#include <lbops/lbops.h>
+#include <sql/resources/facts.h>
+
+typedef enum resources_profile { RESOURCES_OLTP = 1, RESOURCES_MIXED, RESOURCES_ANALYTICS } resources_profile;
+
+/* "auto" is told from the rows that a transaction reads. */
+resources_profile resources_profile_of(const char *name, const resources_facts_row *facts);
+const char *resources_profile_name(resources_profile profile);
+
+typedef struct resources_wish {
+    const char *name;
+    double amount;      /* in the smallest unit: bytes, ms, rows; of a switch 0 or 1 */
+    const char *value;  /* as ALTER ... SET takes it */
+    const char *reason; /* NULL: the setting is fine */
+} resources_wish;
+
+#define RESOURCES_WISHES 8
+
+extern const char *const resources_names[RESOURCES_WISHES];
+
+/* What the setting should be. amount: what it is now (of a switch 0 or 1); memory_bytes 0: nobody knows. */
+resources_wish resources_judge(lb_ctx *ctx, const char *name, double amount, const resources_facts_row *facts,
+                               resources_profile profile, int64_t memory_bytes);
+
+#endif

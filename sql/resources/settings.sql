@@ -1,0 +1,39 @@
+-- summary: settings with their value in the smallest unit, and who may change them where
+-- kind: read
+-- server: 15-18
+-- note: value is what a new session of this database gets, whatever this session of ours has set. old_value is what ALTER
+-- note: DATABASE or ALTER ROLE said for the same scope before, server_value what ALTER SYSTEM did.
+-- param names text[]
+-- param role text null
+-- column name text
+-- column value text
+-- column amount number null
+-- column context text
+-- column old_value text null
+-- column server_value text null
+-- column may_set_database boolean
+-- column may_alter_system boolean
+SELECT s.name AS name,
+       s.reset_val || coalesce(CASE WHEN s.unit ~ '^[0-9]+kB$' THEN '' ELSE s.unit END, '') AS value,
+       CASE WHEN s.vartype IN ('integer', 'real')
+            THEN s.reset_val::float8 * CASE s.unit WHEN 'kB' THEN 1024 WHEN '8kB' THEN 8192 WHEN 'MB' THEN 1048576
+                                                   ELSE 1 END END AS amount,
+       s.context AS context,
+       o.old_value AS old_value,
+       CASE WHEN s.sourcefile LIKE '%postgresql.auto.conf'
+            THEN s.setting || coalesce(CASE WHEN s.unit ~ '^[0-9]+kB$' THEN '' ELSE s.unit END, '') END AS server_value,
+       s.context IN ('user', 'superuser')
+           AND (pg_has_role(d.datdba, 'USAGE') OR :role::text IS NOT NULL)
+           AND (s.context = 'user' OR has_parameter_privilege(s.name, 'SET')) AS may_set_database,
+       s.context <> 'internal' AND has_parameter_privilege(s.name, 'ALTER SYSTEM') AS may_alter_system
+  FROM pg_settings s
+  JOIN pg_database d ON d.datname = current_database()
+  LEFT JOIN LATERAL (
+       SELECT substring(c FROM position('=' IN c) + 1) AS old_value
+         FROM pg_db_role_setting r
+        CROSS JOIN LATERAL unnest(r.setconfig) c
+        WHERE r.setdatabase = d.oid
+          AND r.setrole = coalesce((SELECT u.oid FROM pg_roles u WHERE u.rolname = :role::text), 0)
+          AND split_part(c, '=', 1) = s.name) o ON true
+ WHERE s.name = ANY (:names)
+ ORDER BY name

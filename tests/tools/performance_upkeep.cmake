@@ -1,0 +1,3 @@
+# Vacuum arithmetic, and the ledger of statements.
+lb_add_unit_test(vacuum_need LIBS vacuum_common)
+lb_add_unit_test(statements_ledger LIBS statements_common)

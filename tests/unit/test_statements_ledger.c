@@ -1,0 +1,110 @@
+/* What a statement did between two snapshots, and when nobody can say. */
+#include "statements_ledger.h"
+#include "unit/suite.h"
+
+static void *allocate(lb_ctx *ctx, size_t bytes)
+{
+    (void)ctx;
+    return calloc(1, bytes); /* a test lives shortly */
+}
+
+static const lb_host host = {.size = sizeof host, .alloc = allocate};
+static lb_ctx ctx = {.host = &host};
+
+static statements_totals of(int64_t queryid, int64_t calls, int64_t since)
+{
+    statements_totals t = {.key = {.userid = 10, .dbid = 5, .queryid = queryid, .toplevel = true},
+                           .exec_ms = 2.0 * (double)calls,
+                           .since = since};
+    t.counters[STATEMENTS_CALLS] = calls;
+    t.counters[STATEMENTS_ROWS] = 3 * calls;
+    return t;
+}
+
+static statements_ledger *ledger_with(int64_t queryid, int64_t calls, int64_t since)
+{
+    statements_ledger *l = statements_ledger_new(&ctx, 1, 1000, 7);
+    statements_totals known = of(queryid, calls, since);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+    statements_ledger_add(l, &known);
+    return l;
+}
+
+static statements_change compare(const statements_ledger *l, statements_totals now, int64_t dealloc,
+                                 statements_totals *ret_delta)
+{
+    return statements_compare(l, &now, dealloc, ret_delta);
+}
+
+static void what_moved_has_a_delta(void)
+{
+    statements_totals delta;
+    statements_ledger *l = ledger_with(1, 10, 500);
+    CU_ASSERT_EQUAL(compare(l, of(1, 10, 500), 7, &delta), STATEMENTS_STILL);
+    CU_ASSERT_EQUAL(compare(l, of(1, 14, 500), 7, &delta), STATEMENTS_MOVED);
+    CU_ASSERT_EQUAL(delta.counters[STATEMENTS_CALLS], 4);
+    CU_ASSERT_EQUAL(delta.counters[STATEMENTS_ROWS], 12);
+    CU_ASSERT_DOUBLE_EQUAL(delta.exec_ms, 8, 1e-9);
+}
+
+static void what_restarted_has_none(void)
+{
+    statements_totals delta, fewer_rows = of(1, 11, 500);
+    statements_ledger *l = ledger_with(1, 10, 500);
+    CU_ASSERT_EQUAL(compare(l, of(1, 3, LB_TIME_NONE), 7, &delta), STATEMENTS_UNKNOWN);
+    CU_ASSERT_EQUAL(compare(l, of(1, 20, 1500), 7, &delta), STATEMENTS_UNKNOWN); /* evicted, and back since */
+    fewer_rows.counters[STATEMENTS_ROWS] = 1;
+    CU_ASSERT_EQUAL(compare(l, fewer_rows, 7, &delta), STATEMENTS_UNKNOWN);
+}
+
+static void what_is_new_began_after_the_snapshot(void)
+{
+    statements_totals delta;
+    statements_ledger *l = ledger_with(1, 10, 500);
+    CU_ASSERT_EQUAL(compare(l, of(2, 4, 1200), 8, &delta), STATEMENTS_FRESH); /* it says so */
+    CU_ASSERT_EQUAL(delta.counters[STATEMENTS_CALLS], 4);
+    CU_ASSERT_EQUAL(compare(l, of(2, 4, 900), 8, &delta), STATEMENTS_UNKNOWN);
+    CU_ASSERT_EQUAL(compare(l, of(2, 4, LB_TIME_NONE), 7, &delta), STATEMENTS_FRESH); /* nothing was evicted */
+    CU_ASSERT_EQUAL(compare(l, of(2, 4, LB_TIME_NONE), 8, &delta), STATEMENTS_UNKNOWN);
+}
+
+static void the_first_of_an_epoch_has_no_deltas(void)
+{
+    statements_totals delta;
+    statements_ledger *l = statements_ledger_new(&ctx, 0, LB_TIME_NONE, 0);
+    CU_ASSERT_EQUAL(compare(l, of(1, 5, 100), 0, &delta), STATEMENTS_UNKNOWN);
+}
+
+static void each_part_of_the_key_counts(void)
+{
+    statements_ledger *l = ledger_with(1, 10, 500);
+    statements_key key = of(1, 0, 0).key;
+    CU_ASSERT_PTR_NOT_NULL(statements_ledger_find(l, &key));
+    key.toplevel = false;
+    CU_ASSERT_PTR_NULL(statements_ledger_find(l, &key));
+    key = (statements_key){.userid = 11, .dbid = 5, .queryid = 1, .toplevel = true};
+    CU_ASSERT_PTR_NULL(statements_ledger_find(l, &key));
+    key = (statements_key){.userid = 10, .dbid = 6, .queryid = 1, .toplevel = true};
+    CU_ASSERT_PTR_NULL(statements_ledger_find(l, &key));
+}
+
+static void many_are_all_found(void)
+{
+    enum { MANY = 5000 };
+    statements_ledger *l = statements_ledger_new(&ctx, MANY, 0, 0);
+    for (int64_t i = 0; i < MANY; i++) {
+        statements_totals t = of(i * INT64_C(0x100000000), i, 0);
+        statements_ledger_add(l, &t);
+    }
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < MANY; i++) {
+        statements_key key = of(i * INT64_C(0x100000000), 0, 0).key;
+        const statements_totals *found = statements_ledger_find(l, &key);
+        wrong += !found || found->counters[STATEMENTS_CALLS] != i;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
+SUITE(statements_ledger, TEST(what_moved_has_a_delta), TEST(what_restarted_has_none),
+      TEST(what_is_new_began_after_the_snapshot), TEST(the_first_of_an_epoch_has_no_deltas),
+      TEST(each_part_of_the_key_counts), TEST(many_are_all_found))

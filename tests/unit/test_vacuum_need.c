@@ -1,0 +1,183 @@
+/* When autovacuum comes, how far that is, and what a table's churn asks for. */
+#include "unit/suite.h"
+#include "vacuum_due.h"
+#include "vacuum_pace.h"
+#include "vacuum_tune.h"
+
+static const vacuum_settings_row server = {
+    .enabled = true,
+    .vacuum_threshold = 50,
+    .vacuum_scale = 0.2,
+    .vacuum_max_threshold_is_null = true,
+    .insert_threshold = 1000,
+    .insert_scale = 0.2,
+    .analyze_threshold = 50,
+    .analyze_scale = 0.1,
+    .freeze_max_age = 200e6,
+    .mxid_freeze_max_age = 400e6,
+};
+
+static const vacuum_relations_row plain = {
+    .kind = "r",
+    .persistence = "p",
+    .rows_known = 10000,
+    .live = 10000,
+    .last_vacuum_is_null = true,
+    .last_autovacuum_is_null = true,
+    .last_analyze_is_null = true,
+    .last_autoanalyze_is_null = true,
+    .enabled_is_null = true,
+    .frozen_pages_is_null = true,
+    .vacuum_threshold_is_null = true,
+    .vacuum_scale_is_null = true,
+    .vacuum_max_threshold_is_null = true,
+    .insert_threshold_is_null = true,
+    .insert_scale_is_null = true,
+    .analyze_threshold_is_null = true,
+    .analyze_scale_is_null = true,
+    .freeze_max_age_is_null = true,
+    .mxid_freeze_max_age_is_null = true,
+};
+
+static vacuum_need need_of(vacuum_relations_row row)
+{
+    vacuum_need need;
+    vacuum_need_of(&server, &row, &need);
+    return need;
+}
+
+static void triggers_are_those_of_the_server(void)
+{
+    vacuum_need need = need_of(plain);
+    CU_ASSERT_DOUBLE_EQUAL(need.vacuum_trigger, 2050, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(need.insert_trigger, 3000, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(need.analyze_trigger, 1050, 1e-9);
+    CU_ASSERT_TRUE(need.enabled);
+    CU_ASSERT_EQUAL(need.last_vacuum, LB_TIME_NONE);
+}
+
+static void a_tables_own_settings_come_first(void)
+{
+    vacuum_relations_row row = plain;
+    row.vacuum_scale_is_null = row.insert_threshold_is_null = row.freeze_max_age_is_null = row.enabled_is_null = false;
+    row.vacuum_scale = 0;
+    row.insert_threshold = -1;
+    row.freeze_max_age = 900e6;
+    row.enabled = false;
+    vacuum_need need = need_of(row);
+    CU_ASSERT_DOUBLE_EQUAL(need.vacuum_trigger, 50, 1e-9);
+    CU_ASSERT_TRUE(need.insert_trigger < 0);
+    CU_ASSERT_DOUBLE_EQUAL(need.freeze_max_age, 200e6, 1e-3); /* never later than the server says */
+    CU_ASSERT_FALSE(need.enabled);
+}
+
+static void nobody_has_counted(void)
+{
+    vacuum_relations_row row = plain;
+    row.rows_known = -1;
+    row.live = 0;
+    vacuum_need need = need_of(row);
+    CU_ASSERT_DOUBLE_EQUAL(need.vacuum_trigger, 50, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(need.dead_ratio, 0, 1e-9);
+}
+
+static void version_18_has_a_cap_and_counts_what_is_not_frozen(void)
+{
+    vacuum_settings_row newer = server;
+    vacuum_relations_row row = plain;
+    vacuum_need need;
+    newer.vacuum_max_threshold_is_null = false;
+    newer.vacuum_max_threshold = 1500;
+    row.frozen_pages_is_null = false;
+    row.pages = 100;
+    row.frozen_pages = 75;
+    vacuum_need_of(&newer, &row, &need);
+    CU_ASSERT_DOUBLE_EQUAL(need.vacuum_trigger, 1500, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(need.insert_trigger, 1500, 1e-9);
+    newer.vacuum_max_threshold = -1; /* no cap */
+    vacuum_need_of(&newer, &row, &need);
+    CU_ASSERT_DOUBLE_EQUAL(need.vacuum_trigger, 2050, 1e-9);
+}
+
+static unsigned due_of(vacuum_relations_row row, int64_t now)
+{
+    static const vacuum_limits limits = {.dead_ratio = 0.1, .min_rows = 1000, .min_changed = 0.01, .stale_hours = 24};
+    const vacuum_relation v = {.row = row, .need = need_of(row)};
+    return vacuum_due(&v, &limits, now);
+}
+
+static void floors_keep_small_things_out(void)
+{
+    const int64_t hour = INT64_C(3600000000);
+    vacuum_relations_row row = plain;
+    row.last_vacuum_is_null = false;
+    row.last_vacuum = 0;
+    CU_ASSERT_EQUAL(due_of(row, 1000 * hour), 0); /* unchanged, however old its vacuum */
+    row.dead = 999;
+    CU_ASSERT_EQUAL(due_of(row, 1000 * hour), 0);
+    row.dead = 1500; /* below the trigger, above the ratio */
+    CU_ASSERT_EQUAL(due_of(row, hour), VACUUM_DEAD);
+    row.dead = 1000;
+    row.live = 1000000;
+    row.rows_known = 1e6;
+    CU_ASSERT_EQUAL(due_of(row, hour), 0);
+    row.dead = 10000;
+    CU_ASSERT_EQUAL(due_of(row, 25 * hour), VACUUM_STALE);
+    CU_ASSERT_EQUAL(due_of(row, 23 * hour), 0);
+}
+
+static void a_window_may_span_midnight(void)
+{
+    const int64_t minute = 60000000;
+    lb_error err;
+    CU_ASSERT_TRUE(vacuum_in_window("22:00-05:30", 23 * 60 * minute));
+    CU_ASSERT_TRUE(vacuum_in_window("22:00-05:30", (5 * 60 + 29) * minute));
+    CU_ASSERT_FALSE(vacuum_in_window("22:00-05:30", (5 * 60 + 30) * minute));
+    CU_ASSERT_FALSE(vacuum_in_window("01:00-02:00", 3 * 60 * minute));
+    CU_ASSERT_TRUE(vacuum_in_window(NULL, 0));
+    CU_ASSERT_EQUAL(vacuum_check_window("24:00-01:00", &err), LB_ERR_INVALID);
+    CU_ASSERT_EQUAL(vacuum_check_window("1:00-02:00", &err), LB_ERR_INVALID);
+    CU_ASSERT_EQUAL(vacuum_check_window("01:00-01:00", &err), LB_ERR_INVALID);
+}
+
+static vacuum_tuning tuned(double rows, double changed, double hours)
+{
+    vacuum_tuning t;
+    vacuum_relations_row row = plain;
+    row.rows_known = rows;
+    row.updated = (int64_t)changed;
+    const vacuum_relation v = {.row = row, .need = need_of(row)};
+    vacuum_tune(&v, hours, &t);
+    return t;
+}
+
+static void tuning_follows_size_and_churn(void)
+{
+    vacuum_tuning t = tuned(1e7, 24e4, 24); /* 10,000 rows an hour of ten million: once a day, 240,000 */
+    CU_ASSERT_DOUBLE_EQUAL(t.scale, 0, 1e-9);
+    CU_ASSERT_EQUAL(t.threshold, 200000);
+    CU_ASSERT_DOUBLE_EQUAL(t.analyze_scale, 0.02, 1e-9);
+    CU_ASSERT_TRUE(vacuum_tuning_off(&t) > 9);
+    t = tuned(1e5, 24e3, 24); /* 1,000 an hour of a hundred thousand: every six hours, 6,000 */
+    CU_ASSERT_DOUBLE_EQUAL(t.scale, 0.05, 1e-9);
+    CU_ASSERT_EQUAL(t.threshold, 50);
+    t = tuned(1e5, 100, 24);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_off(&t), 0, 1e-9); /* too little changes to matter */
+    t = tuned(1e5, 1e7, 24);
+    CU_ASSERT_DOUBLE_EQUAL(t.scale, 0.2, 1e-9); /* never later than the default */
+    CU_ASSERT_TRUE(vacuum_tuning_failed(25, -1));
+    CU_ASSERT_TRUE(vacuum_tuning_failed(1, 0.3));
+    CU_ASSERT_FALSE(vacuum_tuning_failed(20, 0.1));
+}
+
+static void a_budget_says_how_long_it_takes(void)
+{
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_eta_s(10000, 0, 2, 200), 0.2, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_eta_s(10000, 1, 2, 200), 2.2, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_eta_s(10000, 1, 0, 200), 0, 1e-9);
+}
+
+SUITE(vacuum_need, TEST(triggers_are_those_of_the_server), TEST(a_tables_own_settings_come_first),
+      TEST(nobody_has_counted), TEST(version_18_has_a_cap_and_counts_what_is_not_frozen),
+      TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight), TEST(tuning_follows_size_and_churn),
+      TEST(a_budget_says_how_long_it_takes))
