@@ -17,7 +17,8 @@ unsigned vacuum_due(const vacuum_relation *v, const vacuum_limits *limits, int64
     bool is_past = vacuum_share((double)t->dead, v->need.vacuum_trigger) >= 1;
     if (t->dead >= limits->min_rows && (is_past || v->need.dead_ratio > limits->dead_ratio))
         due |= VACUUM_DEAD;
-    if (vacuum_share((double)t->inserted_since_vacuum, v->need.insert_trigger) >= 1)
+    if (t->inserted_since_vacuum >= limits->min_rows &&
+        vacuum_share((double)t->inserted_since_vacuum, v->need.insert_trigger) >= 1)
         due |= VACUUM_INSERTS;
     if (is_stale(v, limits, now))
         due |= VACUUM_STALE;

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# auto_tune_resource_parameters on the mock transport: what can be set is asked for, the rest is advice.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs_with 3 auto_tune_resource_parameters --memory_mb 16000
+holds '[.result.recommendations[] | select(.status == "waiting") | .setting] | contains(["work_mem", "effective_cache_size"])'
+holds '.result.recommendations[] | select(.setting == "work_mem") | .wanted == "256MB" and (.reason | contains("spill"))'
+holds '.result.recommendations[] | select(.setting == "max_wal_size") | .status == "advice" and .scope == "not ours to set"'
+holds '.result.workload_profile == "oltp"'
+runs_with 2 auto_tune_resource_parameters --workload_profile holiday
+finish

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# check_txid_wraparound_risk on the mock transport: levels, a table's own limit, and the holder.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs check_txid_wraparound_risk
+holds '.result.risk_level == "warning" and .result.xid_age == 600000000'
+holds '[.result.findings[] | [.object, .kind]] == [["shop", "database_txid_age"], ["Sales.Odd \"Name\"", "table_txid_age"]]'
+holds '.result.findings[1] | .evidence.freeze_max_age == 150000000 and (.fix | contains("\"Odd \"\"Name\"\"\""))'
+holds '[.events[] | .type] == ["threshold.breached"]'
+recorded lakebase_metrics '.metric_name == "txid_age" and .metric_value == 600000000 and .threshold_level == "warning"'
+
+BRANCH=production
+runs check_txid_wraparound_risk --warning_age 100 --critical_age 600000000
+holds '.result.risk_level == "critical" and .result.held_back_by.pid == 4711'
+runs_with 1 check_txid_wraparound_risk --warning_age 100 --critical_age 10
+finish

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# persist_pg_stat_statements on the mock transport: a snapshot, and a branch without the extension.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs persist_pg_stat_statements
+holds '.result | .status == "ok" and .records == 2 and .examined.statements == 2'
+holds '.result.skipped | any(.[]; .reason | contains("pg_read_all_stats"))'
+recorded pg_stat_history '.granularity == "snapshot" and .dealloc == 3 and .calls == 1'
+
+BRANCH=ci-pr-1
+runs persist_pg_stat_statements
+holds '.result | .status == "unavailable" and (.reason | contains("CREATE EXTENSION"))'
+finish

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# schedule_vacuum_analyze on the mock transport: the budget around the vacuum, and what it leaves alone.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs schedule_vacuum_analyze --plan
+holds '[.changes[] | .executed] == [false, false, false, false, false] and .result.tables_planned == 1'
+
+runs schedule_vacuum_analyze
+holds '.result | .tables_vacuumed == 1 and .dead_rows_removed == 6000'
+holds '.changes[2].statement == "VACUUM (ANALYZE, SKIP_LOCKED) public.orders"'
+holds '[.events[].type] == ["vacuum.completed"]'
+recorded vacuum_history '.table_name == "orders" and .dead_tuples_before == 6000 and .dead_tuples_after == 0 and .status == "success"'
+
+BRANCH=production
+runs schedule_vacuum_analyze
+holds '.result | .tables_vacuumed == 0 and .tables_deferred == 1'
+holds '.result.results[0].error | contains("holds the rows back")'
+runs schedule_vacuum_analyze --window 13:00-14:00
+holds '.result.stopped_because | contains("not within")'
+runs_with 1 schedule_vacuum_analyze --window noon
+finish
