@@ -6,7 +6,7 @@
 
 struct args {
     int64_t warning_age, critical_age, holder_seconds, most_tables;
-    double observe_seconds, overdue_factor;
+    double observe_seconds, overdue_factor, rate_hours, warning_days, critical_days;
 };
 
 static const lb_param params[] = {
@@ -15,8 +15,10 @@ static const lb_param params[] = {
     LB_PARAM(struct args, overdue_factor, LB_F64, "1.2",
              "times a table's own freeze_max_age that is a warning while no vacuum is on its way", .min = "1"),
     LB_PARAM(struct args, observe_seconds, LB_F64, "0",
-             "seconds between two readings of the counters, for the rate; 0: no second reading", .min = "0",
-             .max = "60"),
+             "seconds between two readings of the counters, for the rate; 0: from history", .min = "0", .max = "60"),
+    LB_PARAM(struct args, rate_hours, LB_F64, "24", "hours of history that the rate is taken over", .min = "0"),
+    LB_PARAM(struct args, warning_days, LB_F64, "30", "days until new ids are refused that make a warning", .min = "0"),
+    LB_PARAM(struct args, critical_days, LB_F64, "7", "days until then that are critical", .min = "0"),
     LB_PARAM(struct args, holder_seconds, LB_I64, "60", "transactions younger than this are not told of as holders",
              .min = "0"),
     LB_PARAM(struct args, most_tables, LB_I64, "20", "most tables to report, the oldest first", .min = "1"),
@@ -29,7 +31,8 @@ typedef struct look {
     vacuum_counter xid, mxid;
     vacuum_age_limits limits;
     const vacuum_horizon_row *holder;
-    int64_t tables_past; /* over a threshold, told of or not */
+    const char *rate_from, *no_rate; /* where the rate is from, or why there is none */
+    int64_t tables_past;             /* over a threshold, told of or not */
 } look;
 
 /* ---- databases ---- */
@@ -116,20 +119,35 @@ static int look_at_tables(lb_ctx *ctx, look *l, lb_error *err)
 
 /* ---- the whole ---- */
 
-/* Until there is a history to compare with, two readings in this run are all there is. */
+typedef struct counter_limit {
+    const vacuum_counter *counter;
+    double freeze_max_age;
+} counter_limit;
+
+/* The rate: since the first reading of the last hours that history has, or between two in this run. */
 static int measure_rates(lb_ctx *ctx, look *l, lb_error *err)
 {
     const struct args *args = ctx->args;
     vacuum_counters_row before;
-    int r = vacuum_read_counters(ctx, &l->now, err);
-    if (r < 0 || args->observe_seconds <= 0)
+    int r = vacuum_read_counters(ctx, &before, err);
+    l->now = before;
+    if (r < 0)
         return r;
-    before = l->now;
-    vacuum_wait(ctx, args->observe_seconds);
-    r = vacuum_read_counters(ctx, &l->now, err);
+    if (args->observe_seconds > 0) {
+        vacuum_wait(ctx, args->observe_seconds);
+        r = vacuum_read_counters(ctx, &l->now, err);
+        l->rate_from = "two readings in this run";
+    } else {
+        r = vacuum_past_counters(ctx, l->now.read_at - (int64_t)(args->rate_hours * 3600e6), &before, &l->no_rate, err);
+        l->rate_from = "history";
+    }
+    if (r < 0 || l->no_rate)
+        return r;
     l->xid.rate = vacuum_xid_rate(&before, &l->now);
     l->mxid.rate = vacuum_mxid_rate(&before, &l->now);
-    return r;
+    if (l->xid.rate < 0)
+        l->no_rate = "the readings are too near to each other, or of another cluster";
+    return 0;
 }
 
 static int record(lb_ctx *ctx, const look *l, const char *metric, double value, const char *kind, lb_error *err)
@@ -159,17 +177,31 @@ static int tell(lb_ctx *ctx, const look *l, const vacuum_counter *c, int64_t nex
                    err);
 }
 
+/* By age, and by the time that is left: but only once autovacuum is overdue, since a busy and healthy server is always
+ * a few weeks away. */
+static int level_of(const struct args *args, const look *l, const counter_limit *c)
+{
+    double days = vacuum_days_left(c->counter->worst, c->counter->rate);
+    bool counts = days >= 0 && (double)c->counter->worst > args->overdue_factor * c->freeze_max_age;
+    if (c->counter->worst >= l->limits.critical || (counts && days < args->critical_days))
+        return 2;
+    return c->counter->worst >= l->limits.warning || (counts && days < args->warning_days);
+}
+
 static int conclude(lb_ctx *ctx, const look *l, lb_error *err)
 {
-    int64_t worst = l->xid.worst > l->mxid.worst ? l->xid.worst : l->mxid.worst;
-    const char *level = vacuum_age_level(&l->limits, worst);
+    static const char *const levels[] = {"safe", "warning", "critical"};
+    const counter_limit xid = {&l->xid, l->scan.server.freeze_max_age};
+    const counter_limit mxid = {&l->mxid, l->scan.server.mxid_freeze_max_age};
+    int by_xid = level_of(ctx->args, l, &xid), by_mxid = level_of(ctx->args, l, &mxid);
     double xid_days = vacuum_days_left(l->xid.worst, l->xid.rate);
     double mxid_days = vacuum_days_left(l->mxid.worst, l->mxid.rate);
     return lb_result(
         ctx,
-        LB_ARGS(lb_text("risk_level", strcmp(level, "normal") == 0 ? "safe" : level), lb_i64("xid_age", l->xid.worst),
+        LB_ARGS(lb_text("risk_level", levels[by_xid > by_mxid ? by_xid : by_mxid]), lb_i64("xid_age", l->xid.worst),
                 lb_i64("mxid_age", l->mxid.worst), lb_i64("tables_past_a_threshold", l->tables_past),
-                lb_text("rate", l->xid.rate < 0 ? "unknown: there is one reading only" : "from two readings"),
+                lb_text("rate", l->no_rate ? lb_printf(ctx, "unknown: %s", l->no_rate)
+                                           : lb_printf(ctx, "from %s", l->rate_from)),
                 xid_days < 0 ? lb_null("days_to_refusal_of_xids") : lb_f64("days_to_refusal_of_xids", xid_days),
                 mxid_days < 0 ? lb_null("days_to_refusal_of_mxids") : lb_f64("days_to_refusal_of_mxids", mxid_days),
                 lb_text("multixact_members", "unknown: the server does not tell how much room they take"),

@@ -3,7 +3,7 @@
 struct statements_ledger {
     statements_totals *slots; /* open addressing; a slot without a queryid is free */
     bool *taken;
-    size_t mask;
+    size_t mask, most, count; /* half of the slots stay free, so that a search ends */
     int64_t taken_at, dealloc;
 };
 
@@ -37,8 +37,8 @@ statements_ledger *statements_ledger_new(lb_ctx *ctx, size_t most, int64_t taken
     bool *taken = lb_alloc(ctx, size * sizeof *taken);
     if (!l || !slots || !taken)
         return NULL;
-    *l =
-        (statements_ledger){.slots = slots, .taken = taken, .mask = size - 1, .taken_at = taken_at, .dealloc = dealloc};
+    *l = (statements_ledger){
+        .slots = slots, .taken = taken, .mask = size - 1, .most = most, .taken_at = taken_at, .dealloc = dealloc};
     return l;
 }
 
@@ -50,11 +50,15 @@ static size_t find_slot(const statements_ledger *l, const statements_key *key)
     return i;
 }
 
-void statements_ledger_add(statements_ledger *l, const statements_totals *totals)
+bool statements_ledger_add(statements_ledger *l, const statements_totals *totals)
 {
     size_t i = find_slot(l, &totals->key);
+    if (!l->taken[i] && l->count == l->most)
+        return false;
+    l->count += !l->taken[i];
     l->taken[i] = true;
     l->slots[i] = *totals;
+    return true;
 }
 
 const statements_totals *statements_ledger_find(const statements_ledger *l, const statements_key *key)

@@ -52,9 +52,10 @@ typedef enum statements_change {
 /* The last snapshot that history has of this target; count 0 and taken_at LB_TIME_NONE: none in this epoch. */
 typedef struct statements_ledger statements_ledger;
 
-/* NULL when memory is used up. */
+/* For so many statements. NULL when memory is used up. */
 statements_ledger *statements_ledger_new(lb_ctx *ctx, size_t most, int64_t taken_at, int64_t dealloc);
-void statements_ledger_add(statements_ledger *ledger, const statements_totals *totals);
+/* False: it holds as many as it was made for. */
+LB_MUST_CHECK bool statements_ledger_add(statements_ledger *ledger, const statements_totals *totals);
 const statements_totals *statements_ledger_find(const statements_ledger *ledger, const statements_key *key);
 
 /* dealloc: evictions as the server counts them now. delta is filled for MOVED and FRESH. */

@@ -11,6 +11,7 @@
 typedef struct statements_past {
     statements_ledger *ledger;
     int64_t taken_at;    /* of the last snapshot in this epoch; LB_TIME_NONE: there is none */
+    bool is_first;       /* there is no history yet */
     const char *why_not; /* why history could not be asked, or NULL */
 } statements_past;
 

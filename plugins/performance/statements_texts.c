@@ -1,12 +1,31 @@
 #include "statements_texts.h"
 
 #include <sql/statements/fetch_texts.h>
+#include <sql/statements/known_texts.h>
 
 /* Which of the wanted ones history has: the key is the statement in its database, whoever executes it. */
-static int ask_known(lb_ctx *ctx, statements_texts *texts, lb_error *err)
+static int ask_known(lb_ctx *ctx, const statements_past *past, statements_texts *texts, const int64_t *ids,
+                     int server_version, lb_error *err)
 {
-    texts->known = statements_ledger_new(ctx, texts->count, LB_TIME_NONE, 0);
-    return texts->known ? 0 : lb_out_of_memory(err);
+    const lb_target *target = lb_run_target(ctx);
+    const statements_known_texts_args wanted = {.project = target->project,
+                                                .branch = target->branch,
+                                                .server_version = server_version,
+                                                .queries = {ids, texts->count}};
+    statements_known_texts_row row;
+    lb_rows *rows = NULL;
+    int r = texts->count && !past->is_first ? statements_known_texts(ctx, &wanted, &rows, err) : 0;
+    if (r < 0)
+        return lb_wrap(err, "texts that are known");
+    texts->known = statements_ledger_new(ctx, rows ? (size_t)lb_row_count(ctx, rows) : 0, LB_TIME_NONE, 0);
+    if (!texts->known)
+        return lb_out_of_memory(err);
+    while (rows && statements_known_texts_next(ctx, rows, &row)) {
+        const statements_totals known = {.key = {.queryid = row.queryid, .dbid = row.dbid}};
+        if (!statements_ledger_add(texts->known, &known))
+            return lb_fail(err, LB_ERR_INTERNAL, NULL, "the history has more texts than rows");
+    }
+    return 0;
 }
 
 int statements_texts_begin(lb_ctx *ctx, statements_texts *texts, size_t most, lb_error *err)
@@ -44,7 +63,7 @@ static int fetch(lb_ctx *ctx, const statements_source *s, statements_texts *text
     while (r >= 0 && statements_fetch_texts_next(ctx, rows, &row)) {
         const statements_totals key = {.key = {.queryid = row.queryid, .dbid = row.dbid}};
         if (statements_ledger_find(texts->known, &key.key))
-            continue;
+            continue; /* fetched for the sake of another database */
         r = store_text(ctx, s, &row, server_version, err);
         texts->stored++;
     }
@@ -60,7 +79,9 @@ int statements_store_texts(lb_ctx *ctx, const statements_source *s, const statem
         return lb_out_of_memory(err);
     if (past->why_not)
         return lb_skipped(ctx, "query texts", "without history nobody knows which of them are stored already", err);
-    int r = ask_known(ctx, texts, err);
+    for (size_t i = 0; i < texts->count; i++)
+        ids[i] = texts->wanted[i].queryid;
+    int r = ask_known(ctx, past, texts, ids, server_version, err);
     for (size_t i = 0; r >= 0 && i < texts->count; i++)
         if (!statements_ledger_find(texts->known, &texts->wanted[i]))
             ids[count++] = texts->wanted[i].queryid;

@@ -18,6 +18,10 @@ double vacuum_days_left(int64_t age, double rate);
 
 LB_MUST_CHECK int vacuum_read_counters(lb_ctx *ctx, vacuum_counters_row *ret_row, lb_error *err);
 
+/* The first reading that history has since a moment; *ret_why says why there is none, and is NULL where there is. */
+LB_MUST_CHECK int vacuum_past_counters(lb_ctx *ctx, int64_t since, vacuum_counters_row *ret_row, const char **ret_why,
+                                       lb_error *err);
+
 /* Waits for so many seconds, or until the run is to stop. */
 void vacuum_wait(lb_ctx *ctx, double seconds);
 

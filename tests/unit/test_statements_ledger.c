@@ -26,7 +26,7 @@ static statements_ledger *ledger_with(int64_t queryid, int64_t calls, int64_t si
     statements_ledger *l = statements_ledger_new(&ctx, 1, 1000, 7);
     statements_totals known = of(queryid, calls, since);
     CU_ASSERT_PTR_NOT_NULL_FATAL(l);
-    statements_ledger_add(l, &known);
+    CU_ASSERT_TRUE(statements_ledger_add(l, &known));
     return l;
 }
 
@@ -88,13 +88,28 @@ static void each_part_of_the_key_counts(void)
     CU_ASSERT_PTR_NULL(statements_ledger_find(l, &key));
 }
 
+/* A search in a table without a free slot would not end. */
+static void a_full_one_takes_no_more(void)
+{
+    statements_ledger *l = statements_ledger_new(&ctx, 16, 0, 0);
+    statements_totals t;
+    for (int64_t i = 0; i < 16; i++) {
+        t = of(i, i, 0);
+        CU_ASSERT_TRUE(statements_ledger_add(l, &t));
+    }
+    CU_ASSERT_TRUE(statements_ledger_add(l, &t)); /* one that it has */
+    t = of(99, 1, 0);
+    CU_ASSERT_FALSE(statements_ledger_add(l, &t));
+    CU_ASSERT_PTR_NULL(statements_ledger_find(l, &t.key));
+}
+
 static void many_are_all_found(void)
 {
     enum { MANY = 5000 };
     statements_ledger *l = statements_ledger_new(&ctx, MANY, 0, 0);
     for (int64_t i = 0; i < MANY; i++) {
         statements_totals t = of(i * INT64_C(0x100000000), i, 0);
-        statements_ledger_add(l, &t);
+        CU_ASSERT_TRUE(statements_ledger_add(l, &t));
     }
     int64_t wrong = 0;
     for (int64_t i = 0; i < MANY; i++) {
@@ -107,4 +122,4 @@ static void many_are_all_found(void)
 
 SUITE(statements_ledger, TEST(what_moved_has_a_delta), TEST(what_restarted_has_none),
       TEST(what_is_new_began_after_the_snapshot), TEST(the_first_of_an_epoch_has_no_deltas),
-      TEST(each_part_of_the_key_counts), TEST(many_are_all_found))
+      TEST(each_part_of_the_key_counts), TEST(a_full_one_takes_no_more), TEST(many_are_all_found))

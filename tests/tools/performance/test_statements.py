@@ -1,7 +1,7 @@
 """persist_pg_stat_statements and collect_pg_stat_statements_info on real servers: every column under its one name, our
 own statements left out, and what is said where there is nothing to read."""
 
-from place import Given, contains, each_version, equal, holds, suite
+from place import Given, Local, contains, each_version, equal, holds, suite
 
 PERSIST, INFO = "persist_pg_stat_statements", "collect_pg_stat_statements_info"
 
@@ -86,5 +86,62 @@ def info_is_kept(version):
         contains([f["kind"] for f in place.findings(INFO)], "statements_not_tracked")
 
 
-suite(*each_version(every_column_is_there, an_older_extension_is_read_too, says_where_nothing_can_be_read, info_is_kept),
+def of(rows, queryid):
+    return [r for r in rows if r["queryid"] == queryid]
+
+
+def deltas_cover_what_was_added(version):
+    with Given(version) as place:
+        with_extension(place)
+        place.sql("CREATE TABLE t (id int); INSERT INTO t SELECT generate_series(1, 10)")
+        place.sql("SELECT count(*) FROM t WHERE id > 1; SELECT max(id) FROM t")
+        first = place.run(PERSIST)["result"]
+        equal((first["first_of_its_epoch"], first["interval_seconds"]), (True, None), "the first")
+        ids = dict(line.split("|") for line in place.sql(
+            "SELECT CASE WHEN query LIKE 'SELECT count(*) FROM t%' THEN 'count' ELSE 'max' END, queryid"
+            " FROM pg_stat_statements WHERE query LIKE 'SELECT count(*) FROM t%' OR query LIKE 'SELECT max(id)%'"
+        ).splitlines())
+        counted, largest = int(ids["count"]), int(ids["max"])
+        equal([r.get("calls_delta") for r in of(own_rows(place), counted)], [None], "no delta in the first")
+        for _ in range(3):
+            place.sql("SELECT count(*) FROM t WHERE id > 7")
+        place.sql("SELECT min(id) FROM t")
+        second = place.run(PERSIST)["result"]
+        holds(not second["first_of_its_epoch"] and second["interval_seconds"] > 0, second)
+        rows = [r for r in own_rows(place) if r["snapshot_id"] == second["snapshot_id"]]
+        row = of(rows, counted)[0]
+        equal((row["calls"], row["calls_delta"], row["rows_delta"]), (4, 3, 3), "what was added")
+        holds(0 < row["total_exec_time_delta"] < row["total_exec_time"], row)
+        equal(row["interval_seconds"], second["interval_seconds"], "its interval")
+        equal(of(rows, largest), [], "what did not move is not stored")
+        fresh = int(place.sql("SELECT queryid FROM pg_stat_statements WHERE query LIKE 'SELECT min(id)%'"))
+        equal(of(rows, fresh)[0]["calls_delta"], 1, "what is new")
+        place.run(PERSIST)
+        found = place.history(f"SELECT queryid, query, statement_kind FROM query_texts WHERE dbid ="
+                              f" (SELECT max(dbid) FROM pg_stat_history WHERE database_name = '{place.database}')")
+        texts = {(int(row[0]), row[1], row[2]) for row in found["rows"]}
+        equal(len(found["rows"]), len({row[0] for row in found["rows"]}), "each text once")
+        contains(texts, (counted, "SELECT count(*) FROM t WHERE id > $1", "select"))
+        contains({t[0] for t in texts}, fresh)
+
+
+def no_delta_crosses_an_epoch(version):
+    with Local(version) as place:
+        place.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements; CREATE TABLE t (id int)")
+        place.sql("SELECT count(*) FROM t")
+        place.run(PERSIST)
+        place.sql("SELECT pg_stat_statements_reset()")
+        place.sql("SELECT count(*) FROM t")
+        place.sql("SELECT count(*) FROM t")
+        result = place.run(PERSIST)["result"]
+        holds(result["first_of_its_epoch"], f"after a reset: {result}")
+        rows = [r for r in place.waiting("pg_stat_history") if r["snapshot_id"] == result["snapshot_id"]]
+        equal([r for r in rows if r.get("calls_delta") is not None], [], "deltas across the reset")
+        place.run(PERSIST)
+        found = place.history("SELECT count(DISTINCT stats_reset) AS epochs FROM pg_stat_history")
+        holds("2" in str(found), f"epochs: {found}")
+
+
+suite(*each_version(every_column_is_there, an_older_extension_is_read_too, says_where_nothing_can_be_read, info_is_kept,
+                    deltas_cover_what_was_added, no_delta_crosses_an_epoch),
       at_once=3)

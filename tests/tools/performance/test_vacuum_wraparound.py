@@ -91,5 +91,16 @@ def the_rate_comes_from_two_readings(version):
         holds(0 < result["days_to_refusal_of_xids"] < 5000, f"days: {result['days_to_refusal_of_xids']}")
 
 
+def the_rate_comes_from_history(version):
+    with Given(version) as place:
+        contains(place.run(TOOL)["result"]["rate"], "there is no earlier reading")
+        burn(place, 500)
+        place.sql("SELECT pg_sleep(1)")
+        result = place.run(TOOL)["result"]
+        equal(result["rate"], "from history", "where it is from")
+        holds(0 < result["days_to_refusal_of_xids"] < 1000, f"days: {result['days_to_refusal_of_xids']}")
+
+
 suite(*each_version(a_young_database_is_safe, age_is_found_with_its_holder, a_tables_own_limit_counts,
-                    slots_and_prepared_transactions_are_named, the_rate_comes_from_two_readings), at_once=2)
+                    slots_and_prepared_transactions_are_named, the_rate_comes_from_two_readings,
+                    the_rate_comes_from_history), at_once=2)
