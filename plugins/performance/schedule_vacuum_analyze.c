@@ -1,6 +1,6 @@
 /* schedule_vacuum_analyze: vacuums and analyzes what is due, worst first, one table at a time and under a budget that
  * leaves the disk to others. Stops when people come. */
-#include "vacuum_log.h"
+#include "vacuum_aftermath.h"
 #include "vacuum_pace.h"
 #include "vacuum_targets.h"
 
@@ -17,7 +17,8 @@ struct args {
 static const lb_param params[] = {
     LB_PARAM(struct args, tables, LB_LIST_OF(LB_TEXT), NULL,
              "only these, as schema.table, due or not; none given: all that are due"),
-    LB_PARAM(struct args, window, LB_TEXT, NULL, "hours of the day to work in, UTC: 22:00-05:30; none given: any time"),
+    LB_PARAM(struct args, window, LB_TEXT, NULL,
+             "hours of the day to work in, UTC: 22:00-05:30; auto: those of least traffic; none given: any time"),
     LB_PARAM(struct args, dead_ratio, LB_F64, "0.10", "dead part of a table's rows that is due", .min = "0",
              .max = "1"),
     LB_PARAM(struct args, stale_hours, LB_F64, "24", "hours without a vacuum after which a changed table is due",
@@ -40,6 +41,7 @@ static const lb_param params[] = {
 
 typedef struct work {
     vacuum_scan scan;
+    const char *window, *window_from;
     int64_t failed, deferred, planned, removed;
     lb_value *names; /* of what was vacuumed */
     size_t done;
@@ -138,42 +140,20 @@ static void count_up(work *w, const vacuum_operation *o)
     w->planned += strcmp(o->status, "planned") == 0 || strcmp(o->status, "waiting") == 0;
 }
 
-/* A table that went, or that somebody locked, is that table's failure; these are the run's. */
-static bool ends_run(int code)
-{
-    return code == LB_ERR_CANCELLED || code == LB_ERR_TIMEOUT || code == LB_ERR_UNREACHABLE || code == LB_ERR_NO_MEMORY;
-}
-
-static int fail(lb_ctx *ctx, vacuum_operation *o, int code, const lb_error *why, lb_error *err)
-{
-    lb_error ignored;
-    o->status = "failed";
-    o->error = lb_printf(ctx, "%s", why->message);
-    o->ended = lb_now(ctx);
-    if (!ends_run(code))
-        return 0;
-    if (vacuum_write(ctx, o, &ignored) < 0)
-        lb_log(ctx, LB_LOG_WARN, "%s: %s", o->before.label, ignored.message);
-    *err = *why;
-    return code;
-}
-
 static int execute(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation *o, lb_error *err)
 {
     lb_error failure;
     lb_outcome outcome = LB_REFUSED;
     vacuum_size_row size;
     int r = vacuum_measure(ctx, t->relation, &size, &failure);
-    if (r < 0)
-        return fail(ctx, o, r, &failure, err);
-    o->bytes_before = size.total_bytes;
-    r = apply(ctx, w, t, o, &outcome, &failure);
-    if (r < 0)
-        return fail(ctx, o, r, &failure, err);
-    o->status = outcome == LB_PLANNED ? "planned" : outcome == LB_WAITING ? "waiting" : "deferred";
-    o->error = outcome == LB_REFUSED ? "the gate refused" : NULL;
-    if (outcome != LB_APPLIED)
-        return 0;
+    if (r >= 0) {
+        o->bytes_before = size.total_bytes;
+        r = apply(ctx, w, t, o, &outcome, &failure);
+    }
+    bool applied = r >= 0 && outcome == LB_APPLIED;
+    r = vacuum_settle(ctx, o, r, outcome, &failure, err);
+    if (r < 0 || !applied)
+        return r;
     r = vacuum_look_after(ctx, &w->scan, o, err);
     if (r >= 0)
         judge(ctx, w, t, o);
@@ -202,7 +182,8 @@ static int conclude(lb_ctx *ctx, const work *w, const char *stopped, int64_t lef
                       LB_ARGS(lb_i64("tables_vacuumed", (int64_t)w->done), lb_i64("tables_failed", w->failed),
                               lb_i64("tables_deferred", w->deferred), lb_i64("tables_planned", w->planned),
                               lb_i64("tables_left", left), lb_i64("dead_rows_removed", w->removed),
-                              lb_text("stopped_because", stopped)),
+                              lb_text("stopped_because", stopped), lb_text("window", w->window),
+                              lb_text("window_from", w->window_from)),
                       err);
     if (r < 0 || !w->done)
         return r;
@@ -217,8 +198,11 @@ static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error 
     const struct args *args = ctx->args;
     const char *stopped = NULL;
     size_t i = 0, most = (size_t)args->most_tables < targets->count ? (size_t)args->most_tables : targets->count;
-    vacuum_pace pace = {.window = args->window, .most_active = args->most_active, .growth = args->load_growth};
-    int r = vacuum_pace_begin(ctx, &pace, err);
+    vacuum_pace pace = {.most_active = args->most_active, .growth = args->load_growth};
+    int r = vacuum_learn_window(ctx, args->window, &pace.window, &w->window_from, err);
+    if (r >= 0)
+        r = vacuum_pace_begin(ctx, &pace, err);
+    w->window = pace.window;
     for (; r >= 0 && i < most; i++) {
         lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
         r = vacuum_pace_ask(ctx, &pace, &stopped, err);
@@ -247,6 +231,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     int r = vacuum_check_window(args->window, err);
     if (r >= 0)
         r = vacuum_scan_read(ctx, false, &w.scan, err);
+    if (r >= 0)
+        r = vacuum_settle_rewrites(ctx, &w.scan, err);
     if (r >= 0)
         r = args->tables.count ? vacuum_targets_named(ctx, &w.scan, &args->tables, &targets, err)
                                : vacuum_targets_due(ctx, &w.scan, &limits, &targets, err);

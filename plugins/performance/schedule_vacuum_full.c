@@ -1,5 +1,6 @@
 /* schedule_vacuum_full: writes one table anew, once a person has agreed. It waits for its lock no longer than it says,
  * for whoever comes after it waits behind it. */
+#include "vacuum_aftermath.h"
 #include "vacuum_clock.h"
 #include "vacuum_rewrite.h"
 
@@ -142,6 +143,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     vacuum_scan scan;
     vacuum_rewrite_plan plan;
     int r = vacuum_scan_read(ctx, false, &scan, err);
+    if (r >= 0)
+        r = vacuum_settle_rewrites(ctx, &scan, err);
     if (r >= 0)
         r = vacuum_plan_rewrite(ctx, &scan, args->schema, args->table, args->mb_per_second * 1e6, &plan, err);
     return r < 0 ? r : rewrite(ctx, &scan, &plan, err);

@@ -1,13 +1,13 @@
 /* tune_autovacuum_parameters: gives tables that change faster than autovacuum comes settings of their own, from their
  * size, their churn and how autovacuum has behaved. Old values are kept, and are the undo. */
 #include "vacuum_log.h"
-#include "vacuum_options.h"
+#include "vacuum_trial.h"
 #include "vacuum_tune.h"
 
 #include <stdlib.h>
 
 struct args {
-    double min_hours, off_by, most_runs_per_hour;
+    double min_hours, off_by, most_runs_per_hour, revert_hours, again_hours;
     int64_t min_rows, most_tables;
     lb_texts tables;
 };
@@ -18,6 +18,9 @@ static const lb_param params[] = {
     LB_PARAM(struct args, off_by, LB_F64, "2", "change only what comes so many times too late", .min = "1"),
     LB_PARAM(struct args, most_runs_per_hour, LB_F64, "24", "leave tables alone that autovacuum visits more often",
              .min = "0"),
+    LB_PARAM(struct args, revert_hours, LB_F64, "3", "take a tuning back that made things worse for so long",
+             .min = "0"),
+    LB_PARAM(struct args, again_hours, LB_F64, "24", "leave a table alone for so long after a change", .min = "0"),
     LB_PARAM(struct args, most_tables, LB_I64, "20", "most tables to change in one run, the worst first", .min = "1"),
     LB_PARAM(struct args, tables, LB_LIST_OF(LB_TEXT), NULL, "only these, as schema.table; none given: all"),
     LB_PARAMS_END,
@@ -28,6 +31,8 @@ typedef struct job {
     const vacuum_relation *relation;
     vacuum_tuning tuning;
     vacuum_options options;
+    bool reverts; /* takes an earlier tuning back */
+    vacuum_trial trial;
 } job;
 
 typedef struct work {
@@ -35,7 +40,9 @@ typedef struct work {
     double hours;
     job *jobs;
     size_t count;
-    int64_t examined, tuned, failed;
+    vacuum_tunings_row *tunings; /* that history knows of */
+    size_t tuning_count;
+    int64_t examined, tuned, reverted, failed;
 } work;
 
 /* ---- what ---- */
@@ -51,19 +58,6 @@ static void choose_options(lb_ctx *ctx, job *j)
         vacuum_options_add(&j->options, "autovacuum_vacuum_insert_scale_factor", lb_printf(ctx, "%g", t->insert_scale));
 }
 
-/* {"old": {...}, "new": {...}, "autovacuums": 7}: what a later run compares with. */
-static const char *settings_json(lb_ctx *ctx, const job *j)
-{
-    const vacuum_relations_row *row = &j->relation->row;
-    const char *fresh = "";
-    for (size_t i = 0; i < j->options.count && fresh; i++)
-        fresh = lb_printf(ctx, "%s%s\"%s\":\"%s\"", fresh, i ? "," : "", j->options.names[i], j->options.values[i]);
-    return fresh ? lb_printf(ctx, "{\"old\":%s,\"new\":{%s},\"autovacuums\":%lld,\"vacuum_ms\":%.0f}",
-                             row->own_settings ? row->own_settings : "{}", fresh, (long long)row->autovacuums,
-                             row->vacuum_ms_is_null ? -1 : row->vacuum_ms)
-                 : NULL;
-}
-
 /* ---- change ---- */
 
 static int apply(lb_ctx *ctx, const job *j, const vacuum_operation *o, double hours, lb_outcome *ret_outcome,
@@ -77,16 +71,25 @@ static int apply(lb_ctx *ctx, const job *j, const vacuum_operation *o, double ho
         r = lb_group_open(
             ctx,
             LB_GROUP(.title = lb_printf(ctx, "tune autovacuum for %s", j->relation->label), .reason = o->reason,
-                     .evidence = LB_ARGS(lb_f64("rows", j->relation->need.rows),
-                                         lb_f64("changed_rows_per_hour", t->churn_per_hour),
-                                         lb_f64("counted_hours", hours), lb_f64("trigger_now", t->now_trigger),
-                                         lb_f64("trigger_wanted", t->trigger), lb_f64("cycle_hours", t->cycle_hours),
-                                         lb_f64("autovacuums_per_hour", t->runs_per_hour)),
+                     .evidence = LB_ARGS(
+                         lb_f64("rows", j->relation->need.rows), lb_f64("changed_rows_per_hour", t->churn_per_hour),
+                         lb_f64("counted_hours", hours), lb_f64("trigger_now", t->now_trigger),
+                         lb_f64("trigger_wanted", t->trigger), lb_f64("cycle_hours", t->cycle_hours),
+                         lb_f64("autovacuums_per_hour", j->reverts ? j->trial.runs_per_hour : t->runs_per_hour)),
                      .undo = undo),
             &group, err);
     if (r >= 0)
-        r = vacuum_options_set(ctx, group, &j->relation->row, &j->options, err);
+        r = j->reverts ? vacuum_options_restore(ctx, group, &j->relation->row, &j->trial.old, &j->trial.fresh, err)
+                       : vacuum_options_set(ctx, group, &j->relation->row, &j->options, err);
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
+}
+
+static const char *revert_reason(lb_ctx *ctx, const vacuum_trial *trial)
+{
+    return trial->time_share < 0
+               ? lb_printf(ctx, VACUUM_REVERT "autovacuum has come %.0f times an hour since", trial->runs_per_hour)
+               : lb_printf(ctx, VACUUM_REVERT "autovacuum has come %.0f times an hour since, %.0f %% of the time",
+                           trial->runs_per_hour, 100 * trial->time_share);
 }
 
 static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
@@ -94,29 +97,27 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     vacuum_operation o;
     lb_error failure;
     lb_outcome outcome = LB_REFUSED;
-    const char *reason = lb_printf(
-        ctx, "autovacuum waits for %.0f dead rows; %.0f rows change an hour, so %.0f would do every %.0f hours",
-        j->tuning.now_trigger, j->tuning.churn_per_hour, j->tuning.trigger, j->tuning.cycle_hours);
+    const char *reason =
+        j->reverts
+            ? revert_reason(ctx, &j->trial)
+            : lb_printf(
+                  ctx,
+                  "autovacuum waits for %.0f dead rows; %.0f rows change an hour, so %.0f would do every %.0f hours",
+                  j->tuning.now_trigger, j->tuning.churn_per_hour, j->tuning.trigger, j->tuning.cycle_hours);
     int r = vacuum_begin(ctx, j->relation, "tune_autovacuum", reason, &o, err);
     if (r < 0)
         return r;
-    o.settings = settings_json(ctx, j);
+    o.settings = vacuum_options_json(ctx, &j->relation->row, &j->options);
     if (!o.settings)
         return lb_out_of_memory(err);
     r = apply(ctx, j, &o, w->hours, &outcome, &failure);
-    o.ended = lb_now(ctx);
-    if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE) {
-        *err = failure;
+    bool failed = r < 0;
+    r = vacuum_settle(ctx, &o, r, outcome, &failure, err);
+    if (r < 0)
         return r;
-    }
-    o.status = r < 0                   ? "failed"
-               : outcome == LB_APPLIED ? "success"
-               : outcome == LB_PLANNED ? "planned"
-               : outcome == LB_WAITING ? "waiting"
-                                       : "deferred";
-    o.error = r < 0 ? lb_printf(ctx, "%s", failure.message) : outcome == LB_REFUSED ? "the gate refused" : NULL;
-    w->tuned += outcome == LB_APPLIED;
-    w->failed += r < 0;
+    w->tuned += outcome == LB_APPLIED && !j->reverts;
+    w->reverted += outcome == LB_APPLIED && j->reverts;
+    w->failed += failed;
     return vacuum_write(ctx, &o, err);
 }
 
@@ -144,6 +145,25 @@ static const char *reason_against(lb_ctx *ctx, const vacuum_relation *v)
     return lb_printf(ctx, "the role does not own %s", v->label);
 }
 
+/* An earlier tuning is a trial: it has time to show its effect, and is taken back where it made things worse. */
+static int look_at_trial(lb_ctx *ctx, work *w, job *j, bool *ret_settled, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const vacuum_trial *trial = &j->trial;
+    bool found = false;
+    int r = vacuum_find_trial(ctx, &w->scan, j->relation, w->tunings, w->tuning_count, &j->trial, &found, err);
+    if (r < 0 || !found)
+        return r;
+    j->reverts = !trial->was_revert && trial->hours >= args->revert_hours &&
+                 vacuum_tuning_failed(trial->runs_per_hour, trial->time_share);
+    w->count += j->reverts;
+    *ret_settled = j->reverts || trial->hours < args->again_hours;
+    if (j->reverts || !*ret_settled)
+        return 0;
+    return lb_skipped(ctx, j->relation->label,
+                      lb_printf(ctx, "it was tuned %.1f hours ago: the effect has to show first", trial->hours), err);
+}
+
 static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -156,7 +176,11 @@ static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err
     w->examined++;
     if (v->row.rows_known < (double)args->min_rows)
         return 0;
+    bool settled = false;
     *j = (job){.relation = v};
+    int r = look_at_trial(ctx, w, j, &settled, err);
+    if (r < 0 || settled)
+        return r;
     vacuum_tune(v, w->hours, &j->tuning);
     if (vacuum_tuning_off(&j->tuning) < args->off_by)
         return 0;
@@ -170,7 +194,10 @@ static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err
 
 static int worse_first(const void *a, const void *b)
 {
-    double x = vacuum_tuning_off(&((const job *)a)->tuning), y = vacuum_tuning_off(&((const job *)b)->tuning);
+    const job *first = a, *second = b;
+    double x = vacuum_tuning_off(&first->tuning), y = vacuum_tuning_off(&second->tuning);
+    if (first->reverts != second->reverts)
+        return first->reverts ? -1 : 1;
     return (x < y) - (x > y);
 }
 
@@ -187,8 +214,9 @@ static int change_all(lb_ctx *ctx, work *w, lb_error *err)
         r = lb_examined(ctx, "tables", w->examined, err);
     return r < 0 ? r
                  : lb_result(ctx,
-                             LB_ARGS(lb_i64("tables_tuned", w->tuned), lb_i64("tables_failed", w->failed),
-                                     lb_i64("tables_off", (int64_t)w->count), lb_f64("counted_hours", w->hours)),
+                             LB_ARGS(lb_i64("tables_tuned", w->tuned), lb_i64("tables_reverted", w->reverted),
+                                     lb_i64("tables_failed", w->failed), lb_i64("tables_off", (int64_t)w->count),
+                                     lb_f64("counted_hours", w->hours)),
                              err);
 }
 
@@ -208,6 +236,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                        lb_printf(ctx, "their counters cover %.1f hours, and %.1f are needed to know their churn",
                                  w.hours, args->min_hours),
                        err);
+    if (r >= 0)
+        r = vacuum_read_tunings(ctx, &w.tunings, &w.tuning_count, err);
     for (size_t i = 0; r >= 0 && w.hours >= args->min_hours && i < w.scan.count; i++)
         r = look_at(ctx, &w, &w.scan.relations[i], err);
     return r < 0 ? r : change_all(ctx, &w, err);

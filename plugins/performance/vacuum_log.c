@@ -48,6 +48,42 @@ int vacuum_write(lb_ctx *ctx, const vacuum_operation *o, lb_error *err)
                      err);
 }
 
+/* A table that went, or that somebody locked, is that table's failure; these are the run's. */
+static bool ends_run(int code)
+{
+    return code == LB_ERR_CANCELLED || code == LB_ERR_TIMEOUT || code == LB_ERR_UNREACHABLE || code == LB_ERR_NO_MEMORY;
+}
+
+static const char *status_of(lb_outcome outcome)
+{
+    switch (outcome) {
+    case LB_APPLIED:
+        return "success";
+    case LB_PLANNED:
+        return "planned";
+    case LB_WAITING:
+        return "waiting";
+    case LB_REFUSED:
+        break;
+    }
+    return "deferred";
+}
+
+int vacuum_settle(lb_ctx *ctx, vacuum_operation *o, int code, lb_outcome outcome, const lb_error *failure,
+                  lb_error *err)
+{
+    lb_error ignored;
+    o->ended = lb_now(ctx);
+    o->status = code < 0 ? "failed" : status_of(outcome);
+    o->error = code < 0 ? lb_printf(ctx, "%s", failure->message) : outcome == LB_REFUSED ? "the gate refused" : NULL;
+    if (code >= 0 || !ends_run(code))
+        return 0;
+    if (vacuum_write(ctx, o, &ignored) < 0)
+        lb_log(ctx, LB_LOG_WARN, "%s: %s", o->before.label, ignored.message);
+    *err = *failure;
+    return code;
+}
+
 int vacuum_find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const char **ret_who, lb_error *err)
 {
     const vacuum_locks_args of = {.relation = v->row.relation};

@@ -27,6 +27,11 @@ LB_MUST_CHECK int vacuum_begin(lb_ctx *ctx, const vacuum_relation *v, const char
 /* The row of vacuum_history, and one of the result's list "results". */
 LB_MUST_CHECK int vacuum_write(lb_ctx *ctx, const vacuum_operation *o, lb_error *err);
 
+/* What the door said of it, or why it failed. A failure that ends the run (cancelled, no time, nobody there) is written
+ * down and returned; one of the table alone is 0 and its status. */
+LB_MUST_CHECK int vacuum_settle(lb_ctx *ctx, vacuum_operation *o, int code, lb_outcome outcome, const lb_error *failure,
+                                lb_error *err);
+
 /* Why no vacuum can begin on it at all: no right to it, or another one at work; NULL: nothing is against it. */
 const char *vacuum_refusal(const vacuum_scan *scan, const vacuum_relation *v);
 

@@ -63,3 +63,23 @@ int vacuum_options_undo(lb_ctx *ctx, const vacuum_relations_row *row, const vacu
                           reset ? lb_sql_text(ctx, reset) : "");
     return *ret_undo ? 0 : lb_out_of_memory(err);
 }
+
+int vacuum_options_restore(lb_ctx *ctx, lb_group *group, const vacuum_relations_row *row, const vacuum_options *set,
+                           const vacuum_options *reset, lb_error *err)
+{
+    const vacuum_reset_options_args none = {
+        .schema = row->schema, .table = row->name, .names = {reset->names, reset->count}};
+    int r = set->count ? vacuum_options_set(ctx, group, row, set, err) : 0;
+    return r < 0 || !reset->count ? r : vacuum_reset_options(ctx, group, &none, err);
+}
+
+const char *vacuum_options_json(lb_ctx *ctx, const vacuum_relations_row *row, const vacuum_options *o)
+{
+    const char *fresh = "";
+    for (size_t i = 0; i < o->count && fresh; i++)
+        fresh = lb_printf(ctx, "%s%s\"%s\":\"%s\"", fresh, i ? "," : "", o->names[i], o->values[i]);
+    return fresh ? lb_printf(ctx, "{\"old\":%s,\"new\":{%s},\"autovacuums\":%lld,\"vacuum_ms\":%.0f}",
+                             row->own_settings ? row->own_settings : "{}", fresh, (long long)row->autovacuums,
+                             row->vacuum_ms_is_null ? -1 : row->vacuum_ms)
+                 : NULL;
+}

@@ -1,6 +1,7 @@
 #include "vacuum_pace.h"
 
 #include <sql/vacuum/load.h>
+#include <sql/vacuum/traffic.h>
 
 #define DAY_MINUTES 1440
 #define QUIET       5 /* sessions at work that are no load to grow from */
@@ -29,9 +30,10 @@ static bool parse(const char *window, int *ret_from, int *ret_to)
 int vacuum_check_window(const char *window, lb_error *err)
 {
     int from, to;
-    if (!window || parse(window, &from, &to))
+    if (!window || strcmp(window, "auto") == 0 || parse(window, &from, &to))
         return 0;
-    return lb_fail(err, LB_ERR_INVALID, "write it as 22:00-05:30, in UTC", "%s is no window of the day", window);
+    return lb_fail(err, LB_ERR_INVALID, "write it as 22:00-05:30, in UTC, or auto", "%s is no window of the day",
+                   window);
 }
 
 bool vacuum_in_window(const char *window, int64_t now)
@@ -41,6 +43,67 @@ bool vacuum_in_window(const char *window, int64_t now)
         return true;
     int minute = (int)(now / 60000000 % DAY_MINUTES);
     return from < to ? minute >= from && minute < to : minute >= from || minute < to;
+}
+
+/* ---- learning ---- */
+
+#define LEARN_US   (INT64_C(14) * 86400000000)
+#define LEAST_DAYS 3
+#define WINDOW     3 /* hours */
+
+int vacuum_quiet_hour(const double calls[24])
+{
+    int best = -1;
+    double least = 0;
+    for (int hour = 0; hour < 24; hour++) {
+        double sum = 0;
+        for (int i = 0; i < WINDOW; i++) {
+            if (calls[(hour + i) % 24] < 0)
+                return -1;
+            sum += calls[(hour + i) % 24];
+        }
+        if (best < 0 || sum < least) {
+            best = hour;
+            least = sum;
+        }
+    }
+    return best;
+}
+
+/* An hour that has been seen on too few days counts as unknown. */
+static void read_hours(lb_ctx *ctx, lb_rows *rows, double calls[24])
+{
+    vacuum_traffic_row row;
+    for (int i = 0; i < 24; i++)
+        calls[i] = -1;
+    while (vacuum_traffic_next(ctx, rows, &row))
+        if (row.hour >= 0 && row.hour < 24 && row.days >= LEAST_DAYS)
+            calls[row.hour] = row.calls / (double)row.days;
+}
+
+int vacuum_learn_window(lb_ctx *ctx, const char *wanted, const char **ret_window, const char **ret_from, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    const vacuum_traffic_args since = {
+        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LEARN_US};
+    double calls[24];
+    lb_rows *rows = NULL;
+    *ret_window = wanted;
+    *ret_from = wanted ? "given" : "none given: any time will do";
+    if (!wanted || strcmp(wanted, "auto") != 0)
+        return 0;
+    *ret_window = NULL;
+    *ret_from = "any time: history has too little to learn from, each hour of three days";
+    int r = vacuum_traffic(ctx, &since, &rows, err);
+    if (r < 0)
+        return r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED ? 0 : lb_wrap(err, "hours of little traffic");
+    read_hours(ctx, rows, calls);
+    int hour = vacuum_quiet_hour(calls);
+    if (hour < 0)
+        return 0;
+    *ret_from = "learned from history";
+    *ret_window = lb_printf(ctx, "%02d:00-%02d:00", hour, (hour + WINDOW) % 24);
+    return *ret_window ? 0 : lb_out_of_memory(err);
 }
 
 /* ---- load ---- */

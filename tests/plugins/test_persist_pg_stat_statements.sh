@@ -11,4 +11,10 @@ recorded pg_stat_history '.granularity == "snapshot" and .dealloc == 3 and .call
 BRANCH=ci-pr-1
 runs persist_pg_stat_statements
 holds '.result | .status == "unavailable" and (.reason | contains("CREATE EXTENSION"))'
+
+BRANCH=production
+runs persist_pg_stat_statements
+holds '.result | .records == 1 and .unchanged == 1 and .first_of_its_epoch == false and .interval_seconds == 300'
+recorded pg_stat_history '.calls_delta == 1 and .interval_seconds == 300'
+recorded query_texts '.query == "SELECT $1" and .truncated == false'
 finish

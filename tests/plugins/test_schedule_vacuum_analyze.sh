@@ -19,4 +19,10 @@ holds '.result.results[0].error | contains("holds the rows back")'
 runs schedule_vacuum_analyze --window 13:00-14:00
 holds '.result.stopped_because | contains("not within")'
 runs_with 1 schedule_vacuum_analyze --window noon
+
+runs schedule_vacuum_analyze --window auto
+holds '.result | .window == "03:00-06:00" and .window_from == "learned from history" and (.stopped_because | contains("03:00"))'
+BRANCH=staging
+runs schedule_vacuum_analyze --window auto --plan
+holds '.result | .window == null and (.window_from | contains("too little")) and .tables_planned == 1'
 finish

@@ -15,4 +15,8 @@ runs schedule_vacuum_full --table orders --min_gain 0.9
 holds '.result.status == "deferred" and .changes == []'
 runs_with 1 schedule_vacuum_full --table nowhere
 holds '.error.code == "not_found"'
+
+BRANCH=production
+runs_with 3 schedule_vacuum_full --table orders
+recorded vacuum_history '.operation_id == "vacuum_full-16476-1" and .status == "success" and .duration_seconds == 1.5'
 finish

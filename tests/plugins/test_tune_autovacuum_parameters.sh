@@ -10,4 +10,14 @@ recorded vacuum_history '.operation_type == "tune_autovacuum" and .status == "su
 recorded audit_log '.undo != null and (.undo | contains("RESET (autovacuum_vacuum_scale_factor"))'
 runs tune_autovacuum_parameters --min_hours 100000
 holds '.changes == [] and (.result.skipped[0].reason | contains("counters cover"))'
+
+BRANCH=production
+runs tune_autovacuum_parameters
+holds '.result | .tables_reverted == 1 and .tables_tuned == 0'
+holds '.changes[0].statement == "ALTER TABLE \"Sales\".\"Odd \"\"Name\"\"\" RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold)"'
+recorded vacuum_history '.reason | contains("has come 40 times an hour since")'
+
+BRANCH=ci-pr-1
+runs tune_autovacuum_parameters
+holds '.changes == [] and (.result.skipped[0].reason | contains("tuned 1.0 hours ago"))'
 finish

@@ -44,6 +44,10 @@ def waits_for_a_person_and_executes_once(version):
         result = place.run(TOOL, table="t")["result"]
         equal(result["status"], "deferred", "there is nothing left to win")
         contains(result["reason"], "a plain VACUUM will do")
+        rows = place.history("SELECT status, bytes_before, bytes_after FROM vacuum_history WHERE operation_id ="
+                             " (SELECT operation_id FROM vacuum_history WHERE status = 'waiting') ORDER BY status")
+        equal([row[0] for row in rows["rows"]], ["success", "waiting"], "how it ended is on record")
+        holds(int(rows["rows"][0][2]) < bytes_before / 2, f"bytes after: {rows}")
 
 
 def gives_up_on_a_lock_that_is_taken(version):

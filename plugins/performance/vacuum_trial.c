@@ -1,0 +1,86 @@
+#include "vacuum_trial.h"
+
+#include <json-c/json.h>
+
+#define LOOKBACK_US (INT64_C(30) * 86400000000)
+
+int vacuum_read_tunings(lb_ctx *ctx, vacuum_tunings_row **ret_tunings, size_t *ret_count, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    const vacuum_tunings_args wanted = {
+        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LOOKBACK_US};
+    lb_rows *rows = NULL;
+    *ret_count = 0;
+    int r = vacuum_tunings(ctx, &wanted, &rows, err);
+    if (r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED)
+        return 0;
+    if (r < 0)
+        return lb_wrap(err, "earlier tunings");
+    *ret_tunings = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof **ret_tunings);
+    if (!*ret_tunings)
+        return lb_out_of_memory(err);
+    while (vacuum_tunings_next(ctx, rows, &(*ret_tunings)[*ret_count]))
+        ++*ret_count;
+    return 0;
+}
+
+static double number_of(struct json_object *settings, const char *name)
+{
+    struct json_object *member = NULL;
+    return json_object_object_get_ex(settings, name, &member) ? json_object_get_double(member) : -1;
+}
+
+/* What the tuning set goes back to what it was, or to nothing. */
+static int read_options(lb_ctx *ctx, struct json_object *settings, vacuum_trial *trial, lb_error *err)
+{
+    struct json_object *old = NULL, *fresh = NULL, *before = NULL;
+    if (!json_object_object_get_ex(settings, "new", &fresh) || !json_object_is_type(fresh, json_type_object))
+        return 0;
+    (void)json_object_object_get_ex(settings, "old", &old); /* stays NULL where there is none */
+    json_object_object_foreach(fresh, name, value)
+    {
+        (void)value; /* what counts is what was before */
+        bool had = old && json_object_object_get_ex(old, name, &before);
+        const char *own_name = lb_printf(ctx, "%s", name);
+        const char *own_value = had ? lb_printf(ctx, "%s", json_object_get_string(before)) : "";
+        vacuum_options *into = had ? &trial->old : &trial->fresh;
+        if (!own_name || !own_value)
+            return lb_out_of_memory(err);
+        if (into->count < VACUUM_MOST_OPTIONS)
+            vacuum_options_add(into, own_name, own_value);
+    }
+    return 0;
+}
+
+static int read_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, const vacuum_tunings_row *tuning,
+                      vacuum_trial *trial, lb_error *err)
+{
+    struct json_object *settings = tuning->settings ? json_tokener_parse(tuning->settings) : NULL;
+    double runs = number_of(settings, "autovacuums"), ms = number_of(settings, "vacuum_ms");
+    bool reaches_back = scan->server.counts_since < tuning->executed_at && runs >= 0;
+    *trial = (vacuum_trial){.hours = vacuum_hours(tuning->executed_at, scan->now),
+                            .was_revert =
+                                tuning->reason && strncmp(tuning->reason, VACUUM_REVERT, strlen(VACUUM_REVERT)) == 0,
+                            .runs_per_hour = -1,
+                            .time_share = -1};
+    if (reaches_back && trial->hours > 0 && (double)v->row.autovacuums >= runs)
+        trial->runs_per_hour = ((double)v->row.autovacuums - runs) / trial->hours;
+    if (reaches_back && trial->hours > 0 && ms >= 0 && !v->row.vacuum_ms_is_null && v->row.vacuum_ms >= ms)
+        trial->time_share = (v->row.vacuum_ms - ms) / (trial->hours * 3600e3);
+    int r = settings ? read_options(ctx, settings, trial, err) : 0;
+    (void)json_object_put(settings); /* says only whether it was the last reference */
+    return r;
+}
+
+int vacuum_find_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, const vacuum_tunings_row *tunings,
+                      size_t count, vacuum_trial *ret_trial, bool *ret_found, lb_error *err)
+{
+    *ret_found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(tunings[i].table_name, v->row.name) != 0 || strcmp(tunings[i].schema_name, v->row.schema) != 0)
+            continue;
+        *ret_found = true;
+        return read_trial(ctx, scan, v, &tunings[i], ret_trial, err);
+    }
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* vacuum_trial.h: what became of an earlier tuning: each is a trial that is held against how autovacuum behaved since.
+ */
+#ifndef LBOPS_VACUUM_TRIAL_H
+#define LBOPS_VACUUM_TRIAL_H
+
+#include "vacuum_options.h"
+#include "vacuum_scan.h"
+
+#include <sql/vacuum/tunings.h>
+
+typedef struct vacuum_trial {
+    double hours;         /* since it was set */
+    bool was_revert;      /* it took an earlier one back */
+    double runs_per_hour; /* of autovacuum since; negative: the counters do not reach back */
+    double time_share;    /* part of the time that vacuums took; negative: the server does not count it (before 18) */
+    vacuum_options old;   /* to set again */
+    vacuum_options fresh; /* to reset: there was nothing before */
+} vacuum_trial;
+
+#define VACUUM_REVERT "taken back: "
+
+/* Whether history has a tuning of this table, and what is known of it. */
+LB_MUST_CHECK int vacuum_find_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v,
+                                    const vacuum_tunings_row *tunings, size_t count, vacuum_trial *ret_trial,
+                                    bool *ret_found, lb_error *err);
+
+/* All tunings of the last thirty days; none where history cannot be asked. */
+LB_MUST_CHECK int vacuum_read_tunings(lb_ctx *ctx, vacuum_tunings_row **ret_tunings, size_t *ret_count, lb_error *err);
+
+#endif
