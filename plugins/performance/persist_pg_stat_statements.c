@@ -7,11 +7,13 @@
 struct args {
     const char *own;
     int64_t most_text_chars;
+    bool texts;
 };
 
 static const lb_param params[] = {
     LB_PARAM(struct args, own, LB_TEXT, "auto", "our own statements: left out where our role is nobody else's (auto)",
              .choices = "auto|leave_out|keep"),
+    LB_PARAM(struct args, texts, LB_BOOL, "true", "also keep the texts that history does not have"),
     LB_PARAM(struct args, most_text_chars, LB_I64, "16384", "longer texts are cut", .min = "64", .max = "1048576"),
     LB_PARAMS_END,
 };
@@ -115,7 +117,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (!w.facts.id)
         return lb_out_of_memory(err);
     r = take_snapshot(ctx, &w, leave_out, err);
-    if (r >= 0)
+    if (r >= 0 && args->texts)
         r = statements_store_texts(ctx, &w.source, &w.past, &w.texts, version, args->most_text_chars, err);
     return r < 0 ? r : conclude(ctx, &w, leave_out, err);
 }

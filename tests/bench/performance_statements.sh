@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# What a snapshot of 5,000 statements costs us: a JSON array of figures for the bench of the performance agent.
+#
+#   performance_statements.sh BUILD-DIR
+#
+# Processor time of a whole run (every process of it), less that of a run with hardly a statement: what remains is the
+# reading of the rows and their way into the outbox. The least of some rounds counts, as others use the machine, too.
+set -euo pipefail
+
+here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
+# shellcheck source=tests/harness/pg.sh
+. "$here/../harness/pg.sh"
+
+dir=$1
+rounds=${LBOPS_BENCH_ROUNDS:-7}
+statements=5000
+work=$(mktemp -d)
+finish() {
+    pg_stop "$work/pg" || true
+    rm -rf -- "$work"
+}
+trap finish EXIT
+
+cmake --build "$dir" --target lbops transport_local delta_local approval_local state_sqlite persist_pg_stat_statements >&2
+version=$(pg_versions | tail -n 1)
+url=$(pg_start "$version" "$work/pg")
+export LBOPS_BENCH_SERVER=$url
+cat >"$work/lbops.toml" <<TOML
+[workspace]
+name = "bench"
+state_dir = "$work/state"
+plugins = ["$(realpath "$dir")/plugins"]
+
+[services.transport]
+plugin = "transport_local"
+dsn = { secret = "server" }
+
+[[targets]]
+project = "shop"
+branch = "postgres"
+class = "production"
+
+[secrets]
+server = { env = "LBOPS_BENCH_SERVER" }
+TOML
+
+ask() {
+    psql -XAtq -d "$url" "$@"
+}
+
+# Each combination of + and - is a statement of its own.
+for ((n = 0; n < statements; n++)); do
+    line='SELECT 1'
+    for ((bit = 0; bit < 13; bit++)); do
+        if (((n >> bit) & 1)); then line+=' + 1'; else line+=' - 1'; fi
+    done
+    printf '%s;\n' "$line"
+done >"$work/statements.sql"
+
+# cpu_ms COMMAND...: what it and its children took.
+cpu_ms() {
+    local TIMEFORMAT='%U %S'
+    { time "$@" >"$work/out" 2>"$work/err"; } 2>"$work/time" || { cat "$work/out" "$work/err" >&2; return 1; }
+    awk '{printf "%d\n", ($1 + $2) * 1000 + 0.5}' "$work/time"
+}
+
+snapshot_ms() {
+    rm -rf -- "$work/state"
+    cpu_ms "$dir/bin/lbops" -m "$work/lbops.toml" --json run persist_pg_stat_statements "$@"
+}
+
+least() {
+    sort -n | head -n 1
+}
+
+ask -c 'CREATE EXTENSION pg_stat_statements'
+few=$(for ((i = 0; i < rounds; i++)); do snapshot_ms --texts false; done | least)
+few_texts=$(for ((i = 0; i < rounds; i++)); do snapshot_ms; done | least)
+ask -o /dev/null -f "$work/statements.sql"
+many=$(for ((i = 0; i < rounds; i++)); do snapshot_ms --texts false; done | least)
+seen=$(jq '.result.records' "$work/out")
+many_texts=$(for ((i = 0; i < rounds; i++)); do snapshot_ms; done | least)
+
+jq -n --argjson seen "$seen" --argjson cpu "$((many - few))" --argjson texts "$((many_texts - few_texts))" '
+    [{name: "statements_in_snapshot", value: $seen, unit: "statements", target: 4500, ok: ($seen >= 4500),
+      against: "what the server holds at most: 5,000"},
+     {name: "snapshot_cpu", value: ($cpu * 5000 / $seen * 10 | round / 10), unit: "ms for 5,000 statements", target: 60,
+      ok: ($cpu * 5000 / $seen <= 60), against: "a run of the same tool with hardly a statement"},
+     {name: "snapshot_with_texts_cpu", value: ($texts * 5000 / $seen * 10 | round / 10),
+      unit: "ms for 5,000 statements and as many new texts", target: null, ok: true,
+      against: "a run of the same tool with hardly a statement"}]'
