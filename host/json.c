@@ -99,8 +99,8 @@ static bool put_short_double(buf *b, double number)
 {
     static const double units = 1e6;
     double scaled = fabs(number) * units;
-    if (!(scaled < 1e15) || number == 0)
-        return false; /* zero may carry a sign */
+    if (!(scaled < 1e15) || (number == 0 && signbit(number)))
+        return false;
     int64_t count = llrint(scaled);
     if ((double)count / units != fabs(number))
         return false;
