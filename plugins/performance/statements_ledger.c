@@ -103,6 +103,7 @@ statements_change statements_compare(const statements_ledger *l, const statement
     for (int i = 0; i < STATEMENTS_COUNTERS; i++)
         ret_delta->counters[i] -= before->counters[i];
     ret_delta->plans -= before->plans;
-    ret_delta->exec_ms -= before->exec_ms;
+    ret_delta->exec_ms =
+        now->exec_ms > before->exec_ms ? now->exec_ms - before->exec_ms : 0; /* what is stored is rounded */
     return STATEMENTS_MOVED;
 }

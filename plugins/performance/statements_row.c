@@ -1,5 +1,6 @@
 #include "statements_row.h"
 
+#include <math.h>
 #include <sql/statements/snapshot.h>
 #include <sql/statements/snapshot_older.h>
 
@@ -85,6 +86,12 @@ bool statements_read(lb_ctx *ctx, statements_reader *reader, statements_totals *
     return true;
 }
 
+/* The server's clock counts nanoseconds: what stands behind them is the noise of sums and means, and long to write. */
+static double to_nanoseconds(double ms)
+{
+    return fabs(ms) < 1e9 ? nearbyint(ms * 1e6) / 1e6 : ms;
+}
+
 static void put_deltas(lb_value *into, const statements_totals *delta)
 {
     static const char *const names[STATEMENTS_COUNTERS] = {"calls_delta",           "rows_delta",
@@ -94,7 +101,7 @@ static void put_deltas(lb_value *into, const statements_totals *delta)
     for (int i = 0; i < STATEMENTS_COUNTERS; i++)
         into[i] = delta ? lb_i64(names[i], delta->counters[i]) : lb_null(names[i]);
     into[STATEMENTS_COUNTERS] =
-        delta ? lb_f64("total_exec_time_delta", delta->exec_ms) : lb_null("total_exec_time_delta");
+        delta ? lb_f64("total_exec_time_delta", to_nanoseconds(delta->exec_ms)) : lb_null("total_exec_time_delta");
 }
 
 int statements_store(lb_ctx *ctx, const statements_source *s, const statements_snapshot_facts *facts,
@@ -113,6 +120,9 @@ int statements_store(lb_ctx *ctx, const statements_source *s, const statements_s
         lb_i64("dealloc", s->info.dealloc),
     };
     memcpy(row + HEAD, reader->cells, reader->columns * sizeof *row);
+    for (size_t i = HEAD; i < HEAD + reader->columns; i++)
+        if (row[i].type == LB_F64)
+            row[i].v.f64 = to_nanoseconds(row[i].v.f64);
     put_deltas(row + HEAD + reader->columns, delta); /* what follows is zero, which ends it */
     return lb_record(ctx, "pg_stat_history", row, err);
 }
