@@ -1,0 +1,232 @@
+/* Indexes that others make superfluous: the same again, or the beginning of a longer one. */
+#include "index_rules.h"
+
+#include <sql/index/drop_constraint.h>
+
+/* ---- can one replace the other? ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static const char *expression_of(const index_info *x, int place)
+{
+    return x->r.key_texts_is_null || (size_t)place >= x->r.key_texts.count ? NULL : x->r.key_texts.items[place].v.text;
+}
+
+static bool same_key(const index_info *a, const index_info *b, int place)
+{
+    return a->keys.items[place] == b->keys.items[place] && a->opclasses.items[place] == b->opclasses.items[place] &&
+           a->collations.items[place] == b->collations.items[place] &&
+           (a->keys.items[place] || same_text(expression_of(a, place), expression_of(b, place)));
+}
+
+/* A B-tree is read in both directions: all keys turned around (DESC, and nulls at the other end) is the same order. */
+static bool same_order(const index_info *a, const index_info *b, int keys)
+{
+    bool same = true, turned = true;
+    for (int i = 0; i < keys; i++) {
+        same = same && a->options.items[i] == b->options.items[i];
+        turned = turned && a->options.items[i] == (b->options.items[i] ^ 3);
+    }
+    return same || turned;
+}
+
+static bool same_keys(const index_info *a, const index_info *b, int keys)
+{
+    for (int i = 0; i < keys; i++)
+        if (!same_key(a, b, i))
+            return false;
+    return same_order(a, b, keys);
+}
+
+/* What `weaker` stores beside its keys is in `stronger` too, as a key or beside. */
+static bool holds_included(const index_info *stronger, const index_info *weaker)
+{
+    for (int i = (int)weaker->r.key_count; i < weaker->keys.count; i++)
+        if (!index_vector_has(&stronger->keys, weaker->keys.items[i]))
+            return false;
+    return true;
+}
+
+/* Another method's settings can change what it answers well: pages_per_range, fastupdate. */
+static bool same_settings(const index_info *a, const index_info *b)
+{
+    if (a->r.has_opclass_options || b->r.has_opclass_options)
+        return false;
+    return strcmp(a->r.method, "btree") == 0 || strcmp(a->r.method, "hash") == 0 ||
+           same_text(a->r.settings, b->r.settings);
+}
+
+/* The rule that a unique index keeps goes with it, unless the other keeps the same or a stricter one. */
+static bool keeps_the_rule(const index_info *stronger, const index_info *weaker)
+{
+    if (weaker->r.is_exclusion)
+        return false;
+    if (!weaker->r.is_unique)
+        return true;
+    return stronger->r.is_unique && stronger->r.key_count == weaker->r.key_count &&
+           stronger->r.is_immediate >= weaker->r.is_immediate && weaker->r.is_immediate &&
+           stronger->r.is_nulls_not_distinct >= weaker->r.is_nulls_not_distinct;
+}
+
+index_replaces index_can_replace(const index_info *stronger, const index_info *weaker)
+{
+    int keys = (int)weaker->r.key_count;
+    if (stronger == weaker || stronger->table != weaker->table || strcmp(stronger->r.method, weaker->r.method) != 0)
+        return INDEX_REPLACES_NOT;
+    if (!index_is_whole(stronger) || !index_is_whole(weaker) || stronger->r.key_count < keys)
+        return INDEX_REPLACES_NOT;
+    if (!same_text(stronger->r.predicate, weaker->r.predicate) || !same_keys(stronger, weaker, keys) ||
+        !holds_included(stronger, weaker) || !same_settings(stronger, weaker) || !keeps_the_rule(stronger, weaker))
+        return INDEX_REPLACES_NOT;
+    if (stronger->r.key_count == keys && stronger->keys.count == weaker->keys.count)
+        return INDEX_REPLACES_EXACTLY;
+    return strcmp(stronger->r.method, "btree") == 0 ? INDEX_REPLACES_PREFIX : INDEX_REPLACES_NOT;
+}
+
+/* ---- which of two stays ---- */
+
+static int worth(const index_info *x)
+{
+    return (x->r.is_primary ? 32 : 0) + (x->r.foreign_keys ? 16 : 0) + (x->r.is_replica_identity ? 8 : 0) +
+           (x->r.constraint_name ? 4 : 0) + (x->r.is_unique ? 2 : 0) + (x->r.is_clustered ? 1 : 0);
+}
+
+/* Of two that can each replace the other: true when `a` is the one to keep. A total order, so never both go. */
+static bool is_kept_before(const index_info *a, const index_info *b)
+{
+    if (worth(a) != worth(b))
+        return worth(a) > worth(b);
+    if (a->tree_scans != b->tree_scans)
+        return a->tree_scans > b->tree_scans;
+    if (a->tree_bytes != b->tree_bytes)
+        return a->tree_bytes < b->tree_bytes;
+    return a->r.index_id < b->r.index_id;
+}
+
+static bool has_to_stay(const index_info *x)
+{
+    return x->r.is_primary || x->r.foreign_keys || x->r.is_replica_identity || x->r.is_exclusion || x->parent ||
+           x->r.is_of_extension;
+}
+
+static bool gives_way(const index_info *weaker, const index_info *stronger)
+{
+    return !has_to_stay(weaker) && index_can_replace(stronger, weaker) &&
+           !(index_can_replace(weaker, stronger) && !has_to_stay(stronger) && is_kept_before(weaker, stronger));
+}
+
+static bool gives_way_to_any(const index_info *x)
+{
+    for (size_t i = 0; i < x->table->index_count; i++)
+        if (gives_way(x, x->table->indexes[i]))
+            return true;
+    return false;
+}
+
+/* The smallest of those that stay and do its work. */
+static const index_info *keeper_of(const index_info *x)
+{
+    const index_info *best = NULL;
+    for (size_t i = 0; i < x->table->index_count; i++) {
+        const index_info *other = x->table->indexes[i];
+        if (!gives_way(x, other) || gives_way_to_any(other))
+            continue;
+        if (!best || other->r.key_count < best->r.key_count ||
+            (other->r.key_count == best->r.key_count && is_kept_before(other, best)))
+            best = other;
+    }
+    return best;
+}
+
+/* ---- findings ---- */
+
+static const char *why_kept(const index_info *kept, const index_info *dropped)
+{
+    static const struct {
+        int bit;
+        const char *why;
+    } reasons[] = {{32, "it is the primary key"},
+                   {16, "foreign keys refer to it"},
+                   {8, "it is the replica identity"},
+                   {4, "it backs a constraint"},
+                   {2, "it is unique"},
+                   {1, "the table is clustered by it"}};
+    int more = worth(kept) & ~worth(dropped);
+    if (kept->r.key_count > dropped->r.key_count)
+        return "it begins with the same columns and has more";
+    if (kept->keys.count > dropped->keys.count)
+        return "it has the same columns and stores more";
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (more & reasons[i].bit)
+            return reasons[i].why;
+    return kept->tree_scans > dropped->tree_scans   ? "it is scanned more"
+           : kept->tree_bytes < dropped->tree_bytes ? "it is smaller"
+                                                    : "it is older";
+}
+
+static int compose_removal(index_work *work, const index_info *x, const lb_sql **ret_sql, lb_error *err)
+{
+    const index_drop_constraint_args args = {
+        .schema = x->r.schema, .table = x->r.table_name, .name = x->r.constraint_name};
+    return x->r.constraint_name ? index_drop_constraint_compose(work->ctx, &args, ret_sql, err)
+                                : index_compose_drop(work, x, ret_sql, err);
+}
+
+static int tell_duplicate(index_work *work, const index_info *x, const index_info *kept, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    const lb_sql *fix = NULL;
+    const char *undo = NULL;
+    bool exact = index_can_replace(kept, x) == INDEX_REPLACES_EXACTLY;
+    bool larger = kept->tree_bytes > 3 * x->tree_bytes && x->tree_bytes > 0,
+         busier = x->tree_scans > 10 * (kept->tree_scans + 1);
+    int r = index_definition(work, x, &undo, err);
+    if (r >= 0)
+        r = compose_removal(work, x, &fix, err);
+    if (r < 0)
+        return r;
+    return index_tell(
+        work,
+        &(index_finding){.kind = exact ? "duplicate_index" : "redundant_index",
+                         .type = "drop_duplicate",
+                         .table = x->table,
+                         .index = x,
+                         .reason = lb_printf(ctx, "%s does all that it does and stays, for %s",
+                                             index_label(ctx, kept->r.schema, kept->r.name), why_kept(kept, x)),
+                         .evidence =
+                             LB_ARGS(lb_text("columns", index_keys_text(ctx, x)), lb_text("predicate", x->r.predicate),
+                                     lb_text("kept", kept->r.name), lb_text("kept_columns", index_keys_text(ctx, kept)),
+                                     lb_i64("bytes", x->tree_bytes), lb_i64("kept_bytes", kept->tree_bytes),
+                                     lb_i64("scans", x->tree_scans), lb_i64("kept_scans", kept->tree_scans),
+                                     lb_text("constraint", x->r.constraint_name), lb_text("undo", undo)),
+                         .terms = LB_TERMS({"same_columns_in_order", 0.6},
+                                           {exact ? "same_columns_throughout" : "prefix", exact ? 0.35 : 0.25},
+                                           {"backs_a_constraint", x->r.constraint_name ? -0.3 : 0},
+                                           {"kept_one_is_much_larger", !exact && larger ? -0.2 : 0},
+                                           {"it_is_scanned_much_more", !exact && busier ? -0.1 : 0}),
+                         .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
+                                           lb_i64("index_writes_saved", x->table->r.inserted + x->table->r.updated -
+                                                                            x->table->r.updated_hot)),
+                         .fix = fix,
+                         .undo = undo},
+        err);
+}
+
+int index_find_duplicates(index_work *work, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < work->set->index_count; i++) {
+        const index_info *x = &work->set->indexes[i];
+        if (x->r.is_of_extension) {
+            index_pass(work, "they belong to an extension");
+            continue;
+        }
+        const index_info *kept = keeper_of(x);
+        if (kept)
+            r = tell_duplicate(work, x, kept, err);
+    }
+    return r < 0 ? r : index_tell_passed(work, "indexes", err);
+}

@@ -1,0 +1,122 @@
+/* index_model.h: what the index tools know of a database after one read of its catalogue. Everything in it belongs to
+ * the run. The rules (index_unused.c, index_duplicate.c ...) work on it and ask the server nothing. */
+#ifndef INDEX_MODEL_H
+#define INDEX_MODEL_H
+
+#include <lbops/lbops.h>
+#include <sql/index/columns.h>
+#include <sql/index/equality.h>
+#include <sql/index/foreign_keys.h>
+#include <sql/index/indexes.h>
+#include <sql/index/observation.h>
+#include <sql/index/opclasses.h>
+#include <sql/index/statistics.h>
+#include <sql/index/tables.h>
+
+#define INDEX_KEYS 32 /* the server's limit of columns in an index or key */
+
+typedef struct index_table index_table;
+
+/* The numbers of an int2vector or oidvector. */
+typedef struct index_vector {
+    int count;
+    int64_t items[INDEX_KEYS];
+} index_vector;
+
+typedef struct index_column {
+    index_columns_row r;
+    bool has_statistics;
+    double null_share, distinct_values; /* the latter as pg_stats has it: negative is a share of the rows */
+    int64_t width;
+} index_column;
+
+typedef struct index_info {
+    index_indexes_row r;
+    index_table *table;
+    struct index_info *parent; /* the partitioned index that it is attached to */
+    index_column *computed;    /* its own columns where it has expressions, by number */
+    size_t computed_count;
+    index_vector keys;                           /* with the INCLUDE columns; 0 is an expression */
+    index_vector opclasses, collations, options; /* of the key columns alone */
+    int64_t tree_bytes, tree_scans, tree_leaves; /* with all that are attached, of a partitioned one */
+} index_info;
+
+struct index_table {
+    index_tables_row r;
+    index_table *parent;
+    index_info **indexes;
+    size_t index_count;
+    index_column *columns; /* by number, with holes left out */
+    size_t column_count;
+};
+
+typedef struct index_foreign_key {
+    index_foreign_keys_row r;
+    index_table *table;
+    index_vector keys, operators;
+} index_foreign_key;
+
+typedef struct index_opclass {
+    int64_t opclass_id, family_id;
+    bool is_equal_image;
+} index_opclass;
+
+/* Where an index may be used beside the server that was read. */
+typedef enum index_elsewhere {
+    INDEX_ELSEWHERE_NONE = 1, /* there is nobody else */
+    INDEX_ELSEWHERE_UNREAD,   /* there are others, whose statistics cannot be read here */
+    INDEX_ELSEWHERE_UNKNOWN   /* nobody can say */
+} index_elsewhere;
+
+typedef struct index_window {
+    index_observation_row r;
+    int64_t since;       /* counters are whole from here on */
+    double days;         /* from then until now, with the earlier epochs that the history proves */
+    double history_days; /* of these, what the history adds */
+    index_elsewhere elsewhere;
+    int64_t other_computes;
+} index_window;
+
+typedef struct index_set {
+    index_window window;
+    index_info *indexes;
+    size_t index_count;
+    index_table *tables; /* by table_id */
+    size_t table_count;
+    index_foreign_key *keys; /* by table */
+    size_t key_count;
+    index_opclass *opclasses; /* by opclass_id */
+    size_t opclass_count;
+    index_equality_row *equalities;
+    size_t equality_count;
+    index_vector loose_collations;
+    bool has_statistics;
+} index_set;
+
+/* Reads what the rules need; statistics of columns too where they are asked for. */
+LB_MUST_CHECK int index_read(lb_ctx *ctx, bool statistics, const index_set **ret_set, lb_error *err);
+
+/* How long counters have counted, and who else counts. */
+LB_MUST_CHECK int index_read_window(lb_ctx *ctx, index_window *ret_window, lb_error *err);
+
+index_table *index_find_table(const index_set *set, int64_t table_id);
+const index_column *index_find_column(const index_table *table, int64_t number);
+const index_opclass *index_find_opclass(const index_set *set, int64_t opclass_id);
+bool index_vector_parse(const char *text, index_vector *ret_vector);
+bool index_vector_has(const index_vector *v, int64_t item);
+
+/* Rows of a table as far as somebody knows; -1 where nobody does. */
+double index_table_rows(const index_table *table);
+
+static inline bool index_is_whole(const index_info *x)
+{
+    return x->r.is_valid && x->r.is_ready && x->r.is_live;
+}
+
+/* "public.orders_idx", for people. */
+static inline const char *index_label(lb_ctx *ctx, const char *schema, const char *name)
+{
+    return lb_printf(ctx, "%s.%s", schema, name);
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* index_rules.h: the detectors' rules. Each looks through the whole set, tells its findings through the work it is
+ * given and says what it left out. Confidence is arithmetic: from 0.8 on it reads as high, from 0.5 as medium. */
+#ifndef INDEX_RULES_H
+#define INDEX_RULES_H
+
+#include "index_work.h"
+
+typedef struct index_unused_limits {
+    double days;         /* that must have been counted */
+    int64_t min_minutes; /* under which no count says anything */
+    int64_t min_bytes;
+    int64_t min_reads; /* of the table: an index that nobody could have used proves nothing */
+} index_unused_limits;
+
+typedef struct index_missing_key_limits {
+    int64_t min_rows, min_bytes; /* of the referencing table: either is enough */
+} index_missing_key_limits;
+
+typedef struct index_bloat_limits {
+    double threshold; /* times the size that a new one would have */
+    int64_t min_bytes;
+    int64_t wasted_bytes; /* that are a finding whatever the ratio is */
+} index_bloat_limits;
+
+LB_MUST_CHECK int index_find_unused(index_work *work, const index_unused_limits *limits, lb_error *err);
+LB_MUST_CHECK int index_find_invalid(index_work *work, lb_error *err);
+LB_MUST_CHECK int index_find_duplicates(index_work *work, lb_error *err);
+LB_MUST_CHECK int index_find_missing_keys(index_work *work, const index_missing_key_limits *limits, lb_error *err);
+LB_MUST_CHECK int index_find_bloated(index_work *work, const index_bloat_limits *limits, lb_error *err);
+
+/* ---- the parts that tests look at ---- */
+
+/* Can everything that `weaker` does be done by `stronger`? NULL: no; else "exact" or "prefix". */
+typedef enum index_replaces { INDEX_REPLACES_NOT = 0, INDEX_REPLACES_EXACTLY, INDEX_REPLACES_PREFIX } index_replaces;
+index_replaces index_can_replace(const index_info *stronger, const index_info *weaker);
+
+/* How well an index serves the look-ups of a foreign key. */
+typedef enum index_cover {
+    INDEX_COVER_NONE = 0,
+    INDEX_COVER_QUESTIONABLE,
+    INDEX_COVER_WEAK,
+    INDEX_COVER_FULL
+} index_cover;
+index_cover index_covers(const index_set *set, const index_info *x, const index_foreign_key *key);
+
+/* Distinct values of a column of a table with so many rows. */
+double index_distinct(const index_column *c, double rows);
+
+/* What a new index over these columns would take. */
+typedef struct index_shape {
+    double rows;
+    int column_count;
+    struct {
+        double width; /* of a value that is there */
+        int alignment;
+        bool is_fixed;
+        double null_share, distinct;
+    } columns[INDEX_KEYS];
+    bool deduplicates;
+    int64_t block_bytes;
+    double fill; /* 0.9 */
+} index_shape;
+
+double index_expected_pages(const index_shape *shape);
+/* The shape of an index as the statistics have it; NULL: fine, else why it cannot be known. */
+const char *index_shape_of(const index_set *set, const index_info *x, index_shape *ret_shape);
+
+#endif

@@ -1,0 +1,289 @@
+/* Indexes that nobody reads, and those that nobody can read. */
+#include "index_rules.h"
+
+#include <sql/index/rebuild.h>
+
+#define MINUTE     ((int64_t)60 * 1000000)
+#define MONTH_DAYS 35 /* holds the end of a month */
+
+/* ---- roles that an index has without being scanned ---- */
+
+static bool leads_foreign_key(const index_set *set, const index_info *x, bool *ret_alone)
+{
+    bool leads = false;
+    for (size_t i = 0; i < set->key_count; i++) {
+        const index_foreign_key *key = &set->keys[i];
+        if (key->table != x->table || index_covers(set, x, key) < INDEX_COVER_WEAK)
+            continue;
+        bool alone = true;
+        for (size_t k = 0; k < x->table->index_count; k++) {
+            const index_info *other = x->table->indexes[k];
+            alone = alone && (other == x || index_covers(set, other, key) < index_covers(set, x, key));
+        }
+        leads = true;
+        *ret_alone = *ret_alone || alone;
+    }
+    return leads;
+}
+
+/* Why the index has to stay whatever its count says; NULL: it may go. */
+static const char *role_of(const index_set *set, const index_info *x)
+{
+    bool alone = false;
+    if (x->r.is_of_extension)
+        return "they belong to an extension";
+    if (x->r.is_primary || x->r.is_unique || x->r.is_exclusion || x->r.constraint_name)
+        return "they keep a rule: a key, a unique or an exclusion constraint";
+    if (x->r.foreign_keys)
+        return "foreign keys refer to them";
+    if (x->r.is_replica_identity)
+        return "they are a replica identity";
+    if (leads_foreign_key(set, x, &alone) && alone)
+        return "they are the only ones on a foreign key";
+    return NULL;
+}
+
+/* ---- unused ---- */
+
+typedef struct table_use {
+    int64_t reads, writes;
+} table_use;
+
+static void add_use(table_use *u, const index_table *t)
+{
+    u->reads += t->r.seq_scans + t->r.index_scans;
+    u->writes += t->r.inserted + t->r.updated - t->r.updated_hot + t->r.deleted;
+}
+
+static table_use use_of(const index_set *set, const index_table *table)
+{
+    table_use u = {0};
+    add_use(&u, table);
+    for (size_t i = 0; table->r.kind[0] == 'p' && i < set->table_count; i++)
+        for (const index_table *above = set->tables[i].parent; above; above = above->parent)
+            if (above == table)
+                add_use(&u, &set->tables[i]);
+    return u;
+}
+
+static double window_points(double days)
+{
+    return days >= MONTH_DAYS ? 0.35 : days >= 7 ? 0.1 : -0.15;
+}
+
+static double elsewhere_points(const index_window *w)
+{
+    return w->elsewhere == INDEX_ELSEWHERE_NONE ? 0.1 : w->elsewhere == INDEX_ELSEWHERE_UNREAD ? -0.3 : -0.05;
+}
+
+static const char *elsewhere_text(lb_ctx *ctx, const index_window *w)
+{
+    return w->elsewhere == INDEX_ELSEWHERE_NONE ? ""
+           : w->elsewhere == INDEX_ELSEWHERE_UNREAD
+               ? lb_printf(ctx, "; what %lld other compute(s) use cannot be read here", (long long)w->other_computes)
+               : "; whether other computes use it is not known";
+}
+
+static int tell_unused(index_work *work, const index_info *x, const table_use *use, lb_error *err)
+{
+    const index_window *w = &work->set->window;
+    lb_ctx *ctx = work->ctx;
+    const char *undo = NULL;
+    const lb_sql *fix = NULL;
+    bool alone = false, shares_key = leads_foreign_key(work->set, x, &alone);
+    int r = index_definition(work, x, &undo, err);
+    if (r >= 0)
+        r = index_compose_drop(work, x, &fix, err);
+    if (r < 0)
+        return r;
+    double daily = w->days > 0 ? (double)use->writes / w->days : 0;
+    return index_tell(
+        work,
+        &(index_finding){
+            .kind = "unused_index",
+            .type = "drop_unused",
+            .table = x->table,
+            .index = x,
+            .reason =
+                lb_printf(ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s",
+                          w->days, (long long)use->reads, elsewhere_text(ctx, w)),
+            .evidence =
+                LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", w->days), lb_time("counted_since", w->since),
+                        lb_f64("days_from_history", w->history_days), lb_i64("bytes", x->tree_bytes),
+                        lb_text("columns", index_keys_text(ctx, x)), lb_text("predicate", x->r.predicate),
+                        lb_i64("table_reads", use->reads), lb_i64("table_writes", use->writes),
+                        lb_i64("partitions", x->tree_leaves), lb_i64("unread_computes", w->other_computes),
+                        lb_text("built", "when it was built is not recorded by the server"), lb_text("undo", undo)),
+            .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(w->days)}, {"table_was_busy", 0.1},
+                              {"all_computes_read", elsewhere_points(w)},
+                              {"expression_statistics", x->computed_count ? -0.1 : 0},
+                              {"table_is_clustered_by_it", x->r.is_clustered ? -0.1 : 0},
+                              {"shares_a_foreign_key", shares_key ? -0.05 : 0}),
+            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes), lb_f64("index_writes_per_day", daily)),
+            .fix = fix,
+            .undo = undo},
+        err);
+}
+
+/* NULL: look closer; "" where nothing is to be said. */
+static const char *passed_over(const index_info *x, const index_unused_limits *limits)
+{
+    if (x->parent || !index_is_whole(x) || x->tree_scans > 0)
+        return "";
+    if (x->r.is_partitioned && x->tree_leaves == 0)
+        return "they are of partitioned tables without partitions";
+    if (!x->r.is_partitioned && x->r.bytes_is_null)
+        return "their tables are locked: asking for a size would wait";
+    return x->tree_bytes < limits->min_bytes ? "they are smaller than min_bytes" : NULL;
+}
+
+static int look_at_use(index_work *work, const index_info *x, const index_unused_limits *limits, lb_error *err)
+{
+    const char *why = passed_over(x, limits);
+    if (!why)
+        why = role_of(work->set, x);
+    if (why) {
+        if (*why)
+            index_pass(work, why);
+        return 0;
+    }
+    table_use use = use_of(work->set, x->table);
+    if (use.reads < limits->min_reads)
+        return index_skip(work, x,
+                          lb_printf(work->ctx,
+                                    "not scanned, but its table was read only %lld times: too little to tell",
+                                    (long long)use.reads),
+                          err);
+    return tell_unused(work, x, &use, err);
+}
+
+/* Why counts say nothing at all here, or NULL. */
+static const char *counts_are_void(lb_ctx *ctx, const index_window *w, const index_unused_limits *limits)
+{
+    int64_t least = limits->min_minutes * MINUTE;
+    if (w->r.in_recovery)
+        return "this is a standby: it counts its own scans only";
+    if (w->r.now - w->since < least)
+        return lb_printf(ctx, "insufficient data: the server has counted for %.0f minutes, and %lld are needed",
+                         (double)(w->r.now - w->since) / (double)MINUTE, (long long)limits->min_minutes);
+    if (w->days < limits->days)
+        return lb_printf(ctx, "insufficient data: %.1f days are counted, and %.1f are needed", w->days, limits->days);
+    return NULL;
+}
+
+int index_find_unused(index_work *work, const index_unused_limits *limits, lb_error *err)
+{
+    const char *why = counts_are_void(work->ctx, &work->set->window, limits);
+    if (why)
+        return lb_skipped(work->ctx, "use of indexes", why, err);
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < work->set->index_count; i++)
+        r = look_at_use(work, &work->set->indexes[i], limits, err);
+    return r < 0 ? r : index_tell_passed(work, "indexes", err);
+}
+
+/* ---- invalid ---- */
+
+static bool ends_like_a_rebuild(const char *name)
+{
+    const char *at = strstr(name, "_ccnew");
+    at = at ? at : strstr(name, "_ccold");
+    return at && strspn(at + 6, "0123456789") == strlen(at + 6);
+}
+
+static bool has_twin(const index_info *x)
+{
+    for (size_t i = 0; i < x->table->index_count; i++) {
+        const index_info *other = x->table->indexes[i];
+        index_info whole = *x;
+        whole.r.is_valid = whole.r.is_ready = whole.r.is_live = true;
+        if (other != x && index_is_whole(other) && index_can_replace(other, &whole) == INDEX_REPLACES_EXACTLY)
+            return true;
+    }
+    return false;
+}
+
+/* Partitions that lack the index, which is why their parent's is invalid. */
+static const char *lacking_partitions(lb_ctx *ctx, const index_set *set, const index_info *x)
+{
+    const char *list = "";
+    for (size_t i = 0; list && i < set->table_count; i++) {
+        const index_table *t = &set->tables[i];
+        bool has = t->parent != x->table;
+        for (size_t k = 0; !has && k < t->index_count; k++)
+            has = t->indexes[k]->parent == x && t->indexes[k]->r.is_valid;
+        if (!has)
+            list = lb_printf(ctx, "%s%s%s.%s", list, *list ? ", " : "", t->r.schema, t->r.name);
+    }
+    return list;
+}
+
+static const char *state_text(lb_ctx *ctx, const index_set *set, const index_info *x)
+{
+    if (x->r.is_partitioned)
+        return lb_printf(ctx, "no valid index is attached for %s", lacking_partitions(ctx, set, x));
+    if (!x->r.is_live)
+        return "a drop of it was begun and never finished";
+    return x->r.is_ready ? "every write maintains it, and no query may use it: its build failed near the end"
+                         : "its build failed early: it is neither maintained nor used";
+}
+
+static int compose_mending(index_work *work, const index_info *x, bool drop, const lb_sql **ret_sql, lb_error *err)
+{
+    const index_rebuild_args args = {.schema = x->r.schema, .name = x->r.name};
+    return drop ? index_compose_drop(work, x, ret_sql, err) : index_rebuild_compose(work->ctx, &args, ret_sql, err);
+}
+
+static int tell_invalid(index_work *work, const index_info *x, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    const char *undo = NULL;
+    const lb_sql *fix = NULL;
+    bool leftover = ends_like_a_rebuild(x->r.name), twin = has_twin(x);
+    bool drop = leftover || twin || !x->r.is_live;
+    int r = index_definition(work, x, &undo, err);
+    if (r >= 0 && !x->r.is_partitioned)
+        r = compose_mending(work, x, drop, &fix, err);
+    if (r < 0)
+        return r;
+    return index_tell(
+        work,
+        &(index_finding){
+            .kind = "invalid_index",
+            .type = x->r.is_partitioned ? NULL
+                    : drop              ? "drop_unused"
+                                        : "reindex_bloated",
+            .table = x->table,
+            .index = x,
+            .reason = state_text(ctx, work->set, x),
+            .evidence = LB_ARGS(
+                lb_bool("is_valid", x->r.is_valid), lb_bool("is_ready", x->r.is_ready),
+                lb_bool("is_live", x->r.is_live), lb_bool("is_unique", x->r.is_unique), lb_i64("bytes", x->r.bytes),
+                lb_bool("is_left_by_a_rebuild", leftover), lb_bool("has_a_valid_twin", twin),
+                lb_text("severity", x->r.is_ready && !x->r.is_partitioned ? "critical" : "warning"),
+                lb_text("note", x->r.is_unique && !drop ? "a rebuild fails as long as there are duplicates" : NULL),
+                lb_text("undo", undo)),
+            .terms = LB_TERMS({"catalogue_says_so", 0.7},
+                              {"nobody_builds_it", work->set->window.r.hidden_builds ? -0.3 : 0.2}),
+            .impact = LB_ARGS(lb_i64("bytes", x->r.bytes)),
+            .fix = fix,
+            .undo = undo},
+        err);
+}
+
+int index_find_invalid(index_work *work, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < work->set->index_count; i++) {
+        const index_info *x = &work->set->indexes[i];
+        if (index_is_whole(x))
+            continue;
+        if (x->r.is_being_built)
+            r = index_skip(work, x, "it is being built", err);
+        else if (x->r.is_of_extension)
+            index_pass(work, "they belong to an extension");
+        else
+            r = tell_invalid(work, x, err);
+    }
+    return r < 0 ? r : index_tell_passed(work, "indexes", err);
+}

@@ -1,0 +1,10 @@
+-- summary: builds an index on a partitioned table and on all its partitions
+-- kind: change
+-- server: 15-18
+-- note: a partitioned index cannot be built concurrently: writers wait until all partitions are done.
+-- param name identifier
+-- param schema identifier
+-- param table identifier
+-- param columns sql[] like x
+-- param condition sql null like WHERE x IS NOT NULL
+CREATE INDEX :name ON :schema.:table (:columns) :condition

@@ -1,0 +1,34 @@
+-- summary: the foreign keys, one for each partition tree, with the operators that look rows up
+-- kind: read
+-- server: 15-18
+-- column name text
+-- column table_id integer
+-- column parent_id integer
+-- column parent_schema text
+-- column parent_name text
+-- column keys text
+-- column operators text
+-- column on_delete text
+-- column on_update text
+-- column parent_changes integer
+SELECT k.conname::text AS name,
+       k.conrelid::int8 AS table_id,
+       k.confrelid::int8 AS parent_id,
+       n.nspname::text AS parent_schema,
+       p.relname::text AS parent_name,
+       array_to_string(k.conkey, ' ') AS keys,
+       array_to_string(k.conpfeqop, ' ') AS operators,
+       k.confdeltype::text AS on_delete,
+       k.confupdtype::text AS on_update,
+       CASE WHEN p.relkind = 'p'
+            THEN (SELECT coalesce(sum(pg_stat_get_tuples_deleted(l.relid)), 0) FROM pg_partition_tree(p.oid) l WHERE l.isleaf)
+            ELSE pg_stat_get_tuples_deleted(p.oid)
+        END::int8 AS parent_changes
+  FROM pg_constraint k
+  JOIN pg_class t ON t.oid = k.conrelid
+  JOIN pg_class p ON p.oid = k.confrelid
+  JOIN pg_namespace n ON n.oid = p.relnamespace
+ WHERE k.contype = 'f'
+   AND k.conparentid = 0
+   AND t.relpersistence <> 't'
+ ORDER BY k.conrelid, k.conname

@@ -1,0 +1,20 @@
+-- summary: what the planner knows of columns: how wide, how often null, how many values
+-- kind: read
+-- server: 15-18
+-- note: only columns that the role may read are here. A partitioned table has its whole tree's figures.
+-- column schema text
+-- column relation text
+-- column column_name text
+-- column null_share number
+-- column width integer
+-- column distinct_values number
+SELECT s.schemaname::text AS schema,
+       s.tablename::text AS relation,
+       s.attname::text AS column_name,
+       max(s.null_frac)::float8 AS null_share,
+       max(s.avg_width)::int8 AS width,
+       (array_agg(s.n_distinct ORDER BY s.inherited))[1]::float8 AS distinct_values
+  FROM pg_stats s
+ WHERE s.schemaname NOT IN ('pg_catalog', 'information_schema')
+   AND s.schemaname !~ '^pg_(toast|temp_)'
+ GROUP BY s.schemaname, s.tablename, s.attname

@@ -1,0 +1,288 @@
+"""A labelled corpus of indexes: what each detector has to find, and what only looks like it. A case makes objects and
+says which of them are findings, of which kind; everything else that a detector names is a false finding."""
+
+ROWS = 2000
+KINDS = {
+    "detect_unused_indexes": ("unused_index", "invalid_index"),
+    "detect_duplicate_indexes": ("duplicate_index", "redundant_index"),
+    "detect_missing_fk_indexes": ("missing_fk_index",),
+    "detect_bloated_indexes": ("bloated_index",),
+}
+
+
+class Corpus:
+    def __init__(self):
+        self.setup = ['CREATE SCHEMA "Odd Schema"; CREATE SCHEMA other;']
+        self.later = []  # after everything was vacuumed
+        self.expected = {tool: set() for tool in KINDS}
+        self.number = 0
+
+    def sql(self, text):
+        self.setup.append(text.rstrip().rstrip(";") + ";")
+
+    def table(self, prefix, columns="id int, a int, b int, c text, d date, e int[], f jsonb", rows=ROWS, more=""):
+        """A table with rows; names with blanks, capitals and other schemas among them. Answers (name, quoted name)."""
+        self.number += 1
+        schema = ("public", '"Odd Schema"', "other")[self.number % 3]
+        plain = f"{prefix}_{self.number}" if self.number % 2 else f'{prefix.upper()} no "{self.number}"'
+        quoted = f'{schema}.{ident(plain)}'
+        self.sql(f"CREATE TABLE {quoted} ({columns}) {more}")
+        if rows:
+            self.sql(f"INSERT INTO {quoted} SELECT i, i % 50, i % 7, 'text ' || i, date '2020-01-01' + i % 900, "
+                     f"ARRAY[i, i + 1], jsonb_build_object('k', i % 9) FROM generate_series(1, {rows}) i")
+        return f"{schema.strip(chr(34))}.{plain}", quoted
+
+    def index(self, table, definition, how="", tool=None):
+        """An index of which `tool` is to say something. Answers its name with its schema."""
+        self.number += 1
+        schema = table[0].split(".")[0]
+        name = f"i{self.number}" if self.number % 3 else f'I "{self.number}" x'
+        self.sql(f"CREATE {how} INDEX {ident(name)} ON {table[1]} {definition}")
+        if tool:
+            self.expected[tool].add(f"{schema}.{name}")
+        return f"{schema}.{name}"
+
+    def read(self, table, times=20):
+        self.later.append("SET enable_indexonlyscan = off; SET enable_indexscan = off; SET enable_bitmapscan = off;"
+                          f"DO $$ BEGIN FOR i IN 1..{times} LOOP PERFORM count(*) FROM {table[1]}; END LOOP; END $$; RESET ALL;")
+
+
+def ident(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted(full):
+    schema, name = full.split(".", 1)
+    return f"{ident(schema)}.{ident(name)}"
+
+
+# ---- unused ----
+
+def unused(c):
+    tool = "detect_unused_indexes"
+    for definition in ("(a)", "(a, b)", "(c)", "(lower(c))", "(a) WHERE b = 3", "USING hash (a)", "USING gin (e)",
+                       "(a) INCLUDE (b)", "(d DESC NULLS LAST)", "USING brin (d)", "(a text_ops)", "(c text_pattern_ops)",
+                       "USING gin (f jsonb_path_ops)", "(b, a DESC)", "(d, a, b)", "((a + b))", "(a) WITH (fillfactor = 50)",
+                       '(c COLLATE "C")'):
+        t = c.table("unused")
+        c.sql(f"ALTER TABLE {t[1]} ADD PRIMARY KEY (id)")  # never scanned and never to be dropped
+        c.index(t, definition.replace("(a text_ops)", "(c text_ops)"), tool=tool)
+        c.index(t, "(b) WHERE a > 900")  # nothing in it: below the size
+        c.read(t)
+    for kept in ("UNIQUE (id)", "UNIQUE NULLS NOT DISTINCT (id)", "EXCLUDE USING btree (id WITH =)",
+                 "UNIQUE (id) DEFERRABLE INITIALLY DEFERRED"):
+        for _ in range(3):
+            t = c.table("rule")
+            c.sql(f"ALTER TABLE {t[1]} ADD {kept}")
+            c.index(t, "(id, a)", how="UNIQUE")
+            c.read(t)
+    for _ in range(4):
+        t = c.table("identity")
+        c.sql(f"ALTER TABLE {t[1]} ALTER id SET NOT NULL")
+        name = c.index(t, "(id)", how="UNIQUE")
+        c.sql(f"ALTER TABLE {t[1]} REPLICA IDENTITY USING INDEX {quoted(name).split('.', 1)[1]}")
+        c.read(t)
+    for definition in ("(a)", "(a, b)", "(b, a)", "(c)", "(d)", "(b)"):  # scanned
+        t = c.table("used")
+        c.index(t, definition)
+        column = definition.strip("()").split(",")[0]
+        c.read(t)
+        c.later.append(f"SET enable_seqscan = off; SELECT count(id) FROM {t[1]} WHERE {column} = "
+                       f"(SELECT {column} FROM {t[1]} LIMIT 1); RESET enable_seqscan;")
+    for _ in range(6):  # unread tables prove nothing
+        c.index(c.table("quiet"), "(a)")
+    for _ in range(4):  # the only one on a foreign key stays, one of two may go
+        parent, child = c.table("parent"), c.table("child")
+        c.sql(f"ALTER TABLE {parent[1]} ADD PRIMARY KEY (id)")
+        c.sql(f"UPDATE {child[1]} SET a = a + 1")
+        c.sql(f"ALTER TABLE {child[1]} ADD FOREIGN KEY (a) REFERENCES {parent[1]}")
+        c.index(child, "(a, d)")
+        c.read(child)
+        c.read(parent)
+    for scanned in (True, False, True, False):
+        c.number += 1
+        root = f"tree_{c.number}"
+        c.sql(f"CREATE TABLE {root} (id int, a int) PARTITION BY RANGE (id);"
+              f"CREATE TABLE {root}_1 PARTITION OF {root} FOR VALUES FROM (0) TO (2000);"
+              f"CREATE TABLE {root}_2 PARTITION OF {root} FOR VALUES FROM (2000) TO (9000);"
+              f"INSERT INTO {root} SELECT i, i % 99 FROM generate_series(1, 4000) i;"
+              f"CREATE INDEX {root}_i ON {root} (a)")
+        c.read(("", root))
+        if scanned:
+            c.later.append(f"SET enable_seqscan = off; SELECT count(id) FROM {root}_2 WHERE a = 7; RESET enable_seqscan;")
+        else:
+            c.expected[tool].add(f"public.{root}_i")
+
+
+def invalid(c):
+    """A unique build that found duplicates leaves an index that nobody may use."""
+    for _ in range(5):
+        t = c.table("invalid")
+        c.number += 1
+        name = f"inv {c.number}"
+        c.later.append(("fails", f"CREATE UNIQUE INDEX CONCURRENTLY {ident(name)} ON {t[1]} (a)"))
+        c.expected["detect_unused_indexes"].add(f"{t[0].split('.')[0]}.{name}")
+    c.number += 1
+    root = f"half_{c.number}"
+    c.sql(f"CREATE TABLE {root} (id int, a int) PARTITION BY RANGE (id);"
+          f"CREATE TABLE {root}_1 PARTITION OF {root} FOR VALUES FROM (0) TO (2000);"
+          f"CREATE INDEX {root}_i ON ONLY {root} (a)")
+    c.expected["detect_unused_indexes"].add(f"public.{root}_i")
+
+
+# ---- duplicates ----
+
+def duplicates(c):
+    """(first, its how, second, its how, which of them may go: 0 none, 1 the first, 2 the second, 3 either)."""
+    tool = "detect_duplicate_indexes"
+    pairs = [
+        ("(a)", "", "(a)", "", 3), ("(a, b)", "", "(a, b)", "", 3), ("(lower(c))", "", "(lower(c))", "", 3),
+        ("(a) WHERE b = 3", "", "(a) WHERE b = 3", "", 3), ("(a)", "", "(a DESC)", "", 3),
+        ("(a, b DESC)", "", "(a DESC, b)", "", 3), ("USING hash (a)", "", "USING hash (a)", "", 3),
+        ("USING gin (e)", "", "USING gin (e)", "", 3), ("(id)", "UNIQUE", "(id)", "", 2), ("(id)", "", "(id)", "UNIQUE", 1),
+        ("(id)", "UNIQUE", "(id)", "UNIQUE", 3), ("(a) INCLUDE (b)", "", "(a) INCLUDE (b)", "", 3),
+        ("(a) INCLUDE (b, d)", "", "(a) INCLUDE (d, b)", "", 3), ("(c text_ops)", "", "(c)", "", 3),
+        ("(a) WITH (fillfactor = 70)", "", "(a)", "", 3), ('(c COLLATE "C")', "", '(c COLLATE "C")', "", 3),
+        ("(id) NULLS NOT DISTINCT", "UNIQUE", "(id)", "UNIQUE", 2),
+        # a beginning of the other
+        ("(a)", "", "(a, b)", "", 1), ("(a, b)", "", "(a)", "", 2), ("(a)", "", "(a, b, d)", "", 1),
+        ("(a, b)", "", "(a, b, d)", "", 1), ("(lower(c))", "", "(lower(c), a)", "", 1),
+        ("(a) WHERE b = 3", "", "(a, d) WHERE b = 3", "", 1), ("(a)", "", "(a DESC, b)", "", 1),
+        ("(a)", "", "(a) INCLUDE (b)", "", 1), ("(a) INCLUDE (b)", "", "(a, b)", "", 1),
+        ("(id)", "", "(id, a)", "UNIQUE", 1), ("(a, lower(c))", "", "(a, lower(c), d)", "", 1),
+        ("(c text_pattern_ops)", "", "(c text_pattern_ops, a)", "", 1),
+        # what only looks alike
+        ("(a)", "", "USING hash (a)", "", 0), ("(c)", "", "(c text_pattern_ops)", "", 0),
+        ("(c)", "", '(c COLLATE "C")', "", 0), ("(a)", "", "(a) WHERE b = 3", "", 0),
+        ("(a) WHERE b = 3", "", "(a) WHERE b = 4", "", 0), ("(a, b)", "", "(b, a)", "", 0),
+        ("(a, b)", "", "(a, b DESC)", "", 0), ("(a NULLS FIRST)", "", "(a)", "", 0),
+        ("(lower(c))", "", "(upper(c))", "", 0), ("(lower(c))", "", "(c)", "", 0), ("((a + 1))", "", "((a + 2))", "", 0),
+        ("(id)", "UNIQUE", "(id, a)", "", 0), ("(id)", "UNIQUE", "(id) INCLUDE (a)", "", 0),
+        ("(id)", "UNIQUE", "(id, a)", "UNIQUE", 0), ("(a) INCLUDE (b)", "", "(a) INCLUDE (d)", "", 0),
+        ("(a) INCLUDE (b)", "", "(a, d)", "", 0), ("(a) WHERE b = 3", "", "(a, d)", "", 0),
+        ("USING gin (e)", "", "USING gin (e, f)", "", 0), ("USING gin (f)", "", "USING gin (f jsonb_path_ops)", "", 0),
+        ("USING brin (d)", "", "USING brin (d) WITH (pages_per_range = 4)", "", 0), ("(a, b)", "", "(a, d)", "", 0),
+        ("(a, b)", "", "(b)", "", 0), ("(a, b DESC)", "", "(a DESC, b DESC)", "", 0),
+        ("(id) NULLS NOT DISTINCT", "UNIQUE", "(id, a)", "UNIQUE", 0),
+    ]
+    pick_first = []
+    for first, first_how, second, second_how, goes in pairs:
+        t = c.table("pair")
+        names = []
+        for definition, how in ((first, first_how), (second, second_how)):
+            names.append(c.index(t, definition, how=how))
+        if goes in (1, 2):
+            c.expected[tool].add(names[goes - 1])
+        elif goes == 3:
+            pick_first.append(frozenset(names))
+    c.either = pick_first
+    t = c.table("chain")  # only the longest stays
+    c.index(t, "(a)", tool=tool)
+    c.index(t, "(a, b)", tool=tool)
+    c.index(t, "(a, b, d)")
+    for rule in ("PRIMARY KEY (id)", "UNIQUE (id)"):
+        for _ in range(3):
+            t = c.table("backed")
+            c.sql(f"ALTER TABLE {t[1]} ADD {rule}")
+            c.index(t, "(id)", tool=tool)
+            c.index(t, "(id, a)")
+    t = c.table("deferred")  # a deferrable rule is no substitute for one that holds at once
+    c.sql(f"ALTER TABLE {t[1]} ADD UNIQUE (id) DEFERRABLE")
+    c.index(t, "(id)", how="UNIQUE")
+    t, child = c.table("target"), c.table("refers")
+    kept = c.index(t, "(id)", how="UNIQUE")
+    c.sql(f"ALTER TABLE {child[1]} ADD FOREIGN KEY (id) REFERENCES {t[1]} (id)")
+    c.sql(f"CREATE INDEX ON {child[1]} (id)")
+    c.index(t, "(id)", how="UNIQUE", tool=tool)
+    assert kept
+    c.number += 1
+    root = f"dup_tree_{c.number}"
+    c.sql(f"CREATE TABLE {root} (id int, a int) PARTITION BY RANGE (id);"
+          f"CREATE TABLE {root}_1 PARTITION OF {root} FOR VALUES FROM (0) TO (2000);"
+          f"CREATE INDEX {root}_i ON {root} (a); CREATE INDEX {root}_j ON {root} (a, id)")
+    c.expected[tool].add(f"public.{root}_i")
+
+
+# ---- foreign keys ----
+
+def foreign_keys(c):
+    """(indexes of the child, is one missing)."""
+    tool = "detect_missing_fk_indexes"
+    single = [
+        ([], True), (["(a)"], False), (["(a, b)"], False), (["(a DESC)"], False), (["(b, a)"], True),
+        (["(a) WHERE b = 3"], True), (["(a) WHERE a IS NOT NULL"], False), (["USING hash (a)"], False),
+        (["USING brin (a)"], True), (["((a + 1))"], True), (["(b)", "(d)"], True), (["(a) INCLUDE (d)"], False),
+        (["(abs(a))"], True), (["(b, d, a)"], True), (["(d)", "(a, d)"], False), (["(a) WHERE a > 0"], True),
+    ]
+    for indexes, missing in single * 2:
+        parent, child = c.table("fk_parent", rows=60), c.table("fk_child")
+        c.sql(f"ALTER TABLE {parent[1]} ADD PRIMARY KEY (id); UPDATE {child[1]} SET a = 1 + a % 50;"
+              f"ALTER TABLE {child[1]} ADD FOREIGN KEY (a) REFERENCES {parent[1]}")
+        for definition in indexes:
+            c.index(child, definition)
+        if missing:
+            c.expected[tool].add(child[0])
+    double = [
+        ([], True), (["(a, b)"], False), (["(b, a)"], False), (["(b, a, d)"], False), (["(a, d, b)"], True), (["(a)"], True),
+        (["(a)", "(b)"], True), (["(b DESC, a)"], False), (["(d, a, b)"], True), (["(a, b) WHERE d IS NOT NULL"], True),
+    ]
+    for indexes, missing in double:
+        parent, child = c.table("fk2_parent", rows=350), c.table("fk2_child")
+        c.sql(f"UPDATE {parent[1]} SET a = id % 50; ALTER TABLE {parent[1]} ADD UNIQUE (a, b);"
+              f"UPDATE {child[1]} SET a = id % 2, b = 0;"
+              f"INSERT INTO {parent[1]} (a, b) VALUES (0, 0), (1, 0) ON CONFLICT DO NOTHING;"
+              f"ALTER TABLE {child[1]} ADD FOREIGN KEY (a, b) REFERENCES {parent[1]} (a, b)")
+        for definition in indexes:
+            c.index(child, definition)
+        if missing:
+            c.expected[tool].add(child[0])
+    parent, small = c.table("fk_parent", rows=60), c.table("fk_small", rows=40)  # too small to matter
+    c.sql(f"ALTER TABLE {parent[1]} ADD PRIMARY KEY (id);"
+          f"ALTER TABLE {small[1]} ADD FOREIGN KEY (id) REFERENCES {parent[1]}")
+    for covered in (False, True):
+        c.number += 1
+        root = f"fk_tree_{c.number}"
+        c.sql(f"CREATE TABLE {root} (id int, a int REFERENCES {parent[1]}) PARTITION BY RANGE (id);"
+              f"CREATE TABLE {root}_1 PARTITION OF {root} FOR VALUES FROM (0) TO (2000);"
+              f"CREATE TABLE {root}_2 PARTITION OF {root} FOR VALUES FROM (2000) TO (9000);"
+              f"INSERT INTO {root} SELECT i, 1 + i % 50 FROM generate_series(1, 4000) i")
+        if covered:
+            c.sql(f"CREATE INDEX {root}_1_i ON {root}_1 (a); CREATE INDEX {root}_2_i ON {root}_2 (a)")
+        else:
+            c.expected[tool].add(f"public.{root}")
+
+
+# ---- bloat ----
+
+BLOAT_ROWS = 20000
+BLOAT_KEYS = ["(k bigint, v text) => i, 'v' || i => (k)", "(k bigint, v text) => i % 100, 'v' || i => (k)",
+              "(k text, v text) => md5(i::text), '' => (k)", "(k text, v int) => 'name ' || i % 900, i => (k)",
+              "(k int, v int) => i, i % 10 => (k, v)", "(k int, v int) => i % 40, i % 10 => (k, v)",
+              "(k bigint, v int) => CASE WHEN i % 2 = 0 THEN i END, i => (k)", "(k uuid, v int) => md5(i::text)::uuid, i => (k)",
+              "(k numeric, v int) => i, i => (k)", "(k timestamptz, v int) => now() + i * interval '1 s', i => (k)",
+              "(k int, v int) => i, i => (k) WITH (fillfactor = 60)", "(k int, v text) => i, md5(i::text) => (k) INCLUDE (v)",
+              "(k text, v int) => 'name ' || i, i => (lower(k))", "(k int, v int) => i, i % 4 => (k) WHERE v = 1",
+              "(k smallint, v boolean) => i % 3000, i % 2 = 0 => (k, v)", "(k date, v int) => date '2020-01-01' + i % 700, i => (k)"]
+
+
+def bloat(c):
+    tool = "detect_bloated_indexes"
+    c.bloat_indexes = []
+    for case, spec in enumerate(BLOAT_KEYS):
+        columns, values, keys = spec.split(" => ")
+        for share in (0, 20, 80):  # percent of the rows that are deleted from each page
+            name = f"bloat_{case}_{share}"
+            c.sql(f"CREATE TABLE {name} {columns}; CREATE INDEX {name}_i ON {name} {keys};"
+                  f"INSERT INTO {name} SELECT {values} FROM generate_series(1, {BLOAT_ROWS}) i;"
+                  f"REINDEX INDEX {name}_i; ALTER TABLE {name} SET (autovacuum_enabled = off);"
+                  f"DELETE FROM {name} WHERE (ctid::text::point)[1]::int % 100 < {share}")
+            c.bloat_indexes.append(f"{name}_i")
+            if share == 80:
+                c.expected[tool].add(f"public.{name}_i")
+
+
+def build():
+    c = Corpus()
+    for case in (unused, invalid, duplicates, foreign_keys, bloat):
+        case(c)
+    return c

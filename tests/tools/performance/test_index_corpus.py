@@ -1,0 +1,88 @@
+"""The index detectors over a labelled corpus: precision and recall of each, with every false finding by name."""
+
+import subprocess
+
+import index_corpus
+from place import Given, each_version, equal, holds, suite
+
+PRECISION, RECALL = 0.97, 0.95
+ARGUMENTS = {
+    "detect_unused_indexes": {"days": 0, "min_minutes": 0, "min_bytes": 16384, "min_reads": 15},
+    "detect_duplicate_indexes": {},
+    "detect_missing_fk_indexes": {"min_rows": 1000, "min_bytes": 1 << 40},
+    "detect_bloated_indexes": {"min_bytes": 65536},
+}
+
+
+def plant(place, corpus):
+    later = [text for text in corpus.later if isinstance(text, str)]
+    for text in ("CREATE EXTENSION pgstattuple;\n" + "\n".join(corpus.setup), "VACUUM ANALYZE", "\n".join(later)):
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", place.url()], input=text,
+                              capture_output=True, text=True, check=False)
+        equal(done.returncode, 0, done.stderr)  # without the text, which is long
+    for text in corpus.later:
+        if isinstance(text, tuple):
+            failed = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", place.url(), "-c", text[1]],
+                                    capture_output=True, text=True, check=False)
+            holds(failed.returncode != 0, f"{text[1]} was to fail")
+    planted = int(place.sql("SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n"
+                            " ON n.oid = c.relnamespace WHERE n.nspname !~ '^(pg_|information)'"))
+    holds(planted >= 300, f"only {planted} indexes are planted")
+    return planted
+
+
+def judge(tool, found, corpus):
+    """(right, wrong, missed): of two equal indexes either is right, once."""
+    expected = set(corpus.expected[tool])
+    names = [f["object"] for f in found]
+    for pair in corpus.either if tool == "detect_duplicate_indexes" else ():
+        hits = [name for name in names if name in pair]
+        expected.add(hits[0] if hits else sorted(pair)[0])
+    equal(len(names), len(set(names)), f"{tool}: objects named once")
+    return set(names) & expected, set(names) - expected, expected - set(names)
+
+
+def compare_with_truth(place, corpus):
+    """Percent of bloat as estimated, and as the pages say; fails where more than one in ten is off by more than ten."""
+    found = place.findings("detect_bloated_indexes", min_bytes=0, threshold=1, wasted_bytes=1)
+    estimates = {f["object"]: f["evidence"]["bloat_percent"] for f in found}
+    lines = place.sql("SELECT c.relname, coalesce(substring(array_to_string(c.reloptions, ' ') FROM 'fillfactor=([0-9]+)'), '90'),"
+                      " s.* FROM pg_class c, LATERAL pgstatindex(c.oid) s WHERE c.relname ~ '^bloat_.*_i$'").splitlines()
+    near, far = 0, []
+    for line in lines:
+        name, fill, _, _, size, _, inner, leaves, _, _, density, _ = line.split("|")
+        needed = int(leaves) * float(density) / int(fill) + int(inner) + 2
+        truth = max(0, 100 * (1 - needed / (int(size) / 8192)))
+        estimate = estimates.get(f"public.{name}", 0)
+        near += abs(truth - estimate) <= 10
+        far += [] if abs(truth - estimate) <= 10 else [f"{name}: {estimate:.0f} % for {truth:.0f} %"]
+    print(f"  bloat within 10 points of pgstattuple: {near} of {len(lines)}" + "".join(f"\n    off: {text}" for text in far))
+    holds(len(lines) >= 40, f"{len(lines)} indexes were measured")
+    holds(near >= 0.9 * len(lines), "nine in ten estimates are near the truth")
+
+
+def detectors_are_precise(version):
+    corpus = index_corpus.build()
+    failures = []
+    with Given(version) as place:
+        print(f"  corpus of {plant(place, corpus)} indexes on {version}\n"
+              f"  {'detector':28}{'right':>7}{'false':>7}{'missed':>8}{'precision':>11}{'recall':>8}")
+        for tool, kinds in index_corpus.KINDS.items():
+            found = place.findings(tool, **ARGUMENTS[tool])
+            equal({f["kind"] for f in found} - set(kinds), set(), f"kinds of {tool}")
+            right, wrong, missed = judge(tool, found, corpus)
+            precision = len(right) / max(1, len(right) + len(wrong))
+            recall = len(right) / max(1, len(right) + len(missed))
+            print(f"  {tool:28}{len(right):7}{len(wrong):7}{len(missed):8}{precision:11.3f}{recall:8.3f}")
+            by_name = {f["object"]: f for f in found}
+            for name in sorted(wrong):
+                print(f"    false: {name}: {by_name[name]['reason']}")
+            for name in sorted(missed):
+                print(f"    missed: {name}")
+            if precision < PRECISION or recall < RECALL:
+                failures.append(tool)
+        equal(failures, [], "detectors below the mark")
+        compare_with_truth(place, corpus)
+
+
+suite(*each_version(detectors_are_precise))
