@@ -2,7 +2,6 @@
 #include "index_rules.h"
 
 #include <math.h>
-#include <sql/index/rebuild.h>
 #include <stdlib.h>
 
 #define PAGE_HEADER   24
@@ -173,10 +172,9 @@ static int tell_bloated(index_work *work, const index_info *x, const index_shape
     int64_t wanted = (int64_t)(expected * (double)shape->block_bytes);
     double ratio = (double)x->r.bytes / (double)wanted;
     double changed = x->table->r.rows > 0 ? (double)x->table->r.changed_rows / x->table->r.rows : 0;
-    const lb_sql *fix = NULL;
-    const index_rebuild_args args = {.schema = x->r.schema, .name = x->r.name};
+    index_fix fix = {0};
     /* CONCURRENTLY cannot rebuild what backs an exclusion constraint. */
-    int r = x->r.is_exclusion ? 0 : index_rebuild_compose(ctx, &args, &fix, err);
+    int r = x->r.is_exclusion ? 0 : index_fix_rebuild(work, x, &fix, err);
     if (r < 0)
         return r;
     return index_tell(
@@ -219,6 +217,8 @@ static int look_at_size(index_work *work, const index_info *x, const index_bloat
         why = "they belong to an extension";
     else if (x->r.bytes < limits->min_bytes)
         why = "they are smaller than min_bytes";
+    else if (index_goes(work, x))
+        why = "they are to be dropped anyway";
     else
         why = index_shape_of(work->set, x, &shape);
     if (why) {

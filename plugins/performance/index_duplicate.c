@@ -167,25 +167,27 @@ static const char *why_kept(const index_info *kept, const index_info *dropped)
                                                     : "it is older";
 }
 
-static int compose_removal(index_work *work, const index_info *x, const lb_sql **ret_sql, lb_error *err)
+static int fix_of(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err)
 {
-    const index_drop_constraint_args args = {
-        .schema = x->r.schema, .table = x->r.table_name, .name = x->r.constraint_name};
-    return x->r.constraint_name ? index_drop_constraint_compose(work->ctx, &args, ret_sql, err)
-                                : index_compose_drop(work, x, ret_sql, err);
+    if (!x->r.constraint_name)
+        return index_fix_drop(work, x, ret_fix, err);
+    return index_make_fix(work, &index_drop_constraint_sql,
+                          LB_ARGS(lb_ident("schema", x->r.schema), lb_ident("table", x->r.table_name),
+                                  lb_ident("name", x->r.constraint_name)),
+                          ret_fix, err);
 }
 
 static int tell_duplicate(index_work *work, const index_info *x, const index_info *kept, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
-    const lb_sql *fix = NULL;
+    index_fix fix = {0};
     const char *undo = NULL;
     bool exact = index_can_replace(kept, x) == INDEX_REPLACES_EXACTLY;
     bool larger = kept->tree_bytes > 3 * x->tree_bytes && x->tree_bytes > 0,
          busier = x->tree_scans > 10 * (kept->tree_scans + 1);
     int r = index_definition(work, x, &undo, err);
     if (r >= 0)
-        r = compose_removal(work, x, &fix, err);
+        r = fix_of(work, x, &fix, err);
     if (r < 0)
         return r;
     return index_tell(
@@ -225,8 +227,10 @@ int index_find_duplicates(index_work *work, lb_error *err)
             continue;
         }
         const index_info *kept = keeper_of(x);
-        if (kept)
-            r = tell_duplicate(work, x, kept, err);
+        if (!kept)
+            continue;
+        index_mark_kept(work, kept);
+        r = tell_duplicate(work, x, kept, err);
     }
     return r < 0 ? r : index_tell_passed(work, "indexes", err);
 }

@@ -206,12 +206,12 @@ static int tell_missing_key(index_work *work, const lack *l, lb_error *err)
     const index_table *t = key->table;
     lb_ctx *ctx = work->ctx;
     const char *columns[INDEX_KEYS], *name = NULL;
-    const lb_sql *fix = NULL;
+    index_fix fix = {0};
     order_columns(key, l->size.rows, columns);
     const index_wanted wanted = {
         .table = t, .columns = columns, .count = (size_t)key->keys.count, .not_null = mostly_null(key)};
     const lb_value *list = index_texts(ctx, "columns", columns, (size_t)key->keys.count);
-    int r = list ? index_compose_create(work, &wanted, &name, &fix, err) : lb_out_of_memory(err);
+    int r = list ? index_fix_create(work, &wanted, &name, &fix, err) : lb_out_of_memory(err);
     if (r < 0)
         return r;
     const char *parent = index_label(ctx, key->r.parent_schema, key->r.parent_name);

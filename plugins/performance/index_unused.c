@@ -1,12 +1,16 @@
 /* Indexes that nobody reads, and those that nobody can read. */
 #include "index_rules.h"
 
-#include <sql/index/rebuild.h>
-
 #define MINUTE     ((int64_t)60 * 1000000)
 #define MONTH_DAYS 35 /* holds the end of a month */
 
 /* ---- roles that an index has without being scanned ---- */
+
+/* Of several that serve a key and are not scanned, the oldest stays: they must not all go at once. */
+static bool stays(const index_info *other, const index_info *x)
+{
+    return other->tree_scans > 0 || other->r.is_unique || other->r.constraint_name || other->r.index_id < x->r.index_id;
+}
 
 static bool leads_foreign_key(const index_set *set, const index_info *x, bool *ret_alone)
 {
@@ -18,7 +22,8 @@ static bool leads_foreign_key(const index_set *set, const index_info *x, bool *r
         bool alone = true;
         for (size_t k = 0; k < x->table->index_count; k++) {
             const index_info *other = x->table->indexes[k];
-            alone = alone && (other == x || index_covers(set, other, key) < index_covers(set, x, key));
+            alone =
+                alone && (other == x || !stays(other, x) || index_covers(set, other, key) < index_covers(set, x, key));
         }
         leads = true;
         *ret_alone = *ret_alone || alone;
@@ -89,11 +94,11 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
     const index_window *w = &work->set->window;
     lb_ctx *ctx = work->ctx;
     const char *undo = NULL;
-    const lb_sql *fix = NULL;
+    index_fix fix = {0};
     bool alone = false, shares_key = leads_foreign_key(work->set, x, &alone);
     int r = index_definition(work, x, &undo, err);
     if (r >= 0)
-        r = index_compose_drop(work, x, &fix, err);
+        r = index_fix_drop(work, x, &fix, err);
     if (r < 0)
         return r;
     double daily = w->days > 0 ? (double)use->writes / w->days : 0;
@@ -142,6 +147,8 @@ static int look_at_use(index_work *work, const index_info *x, const index_unused
     const char *why = passed_over(x, limits);
     if (!why)
         why = role_of(work->set, x);
+    if (!why)
+        why = index_mark_text(work, x);
     if (why) {
         if (*why)
             index_pass(work, why);
@@ -228,22 +235,16 @@ static const char *state_text(lb_ctx *ctx, const index_set *set, const index_inf
                          : "its build failed early: it is neither maintained nor used";
 }
 
-static int compose_mending(index_work *work, const index_info *x, bool drop, const lb_sql **ret_sql, lb_error *err)
-{
-    const index_rebuild_args args = {.schema = x->r.schema, .name = x->r.name};
-    return drop ? index_compose_drop(work, x, ret_sql, err) : index_rebuild_compose(work->ctx, &args, ret_sql, err);
-}
-
 static int tell_invalid(index_work *work, const index_info *x, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
     const char *undo = NULL;
-    const lb_sql *fix = NULL;
+    index_fix fix = {0};
     bool leftover = ends_like_a_rebuild(x->r.name), twin = has_twin(x);
     bool drop = leftover || twin || !x->r.is_live;
     int r = index_definition(work, x, &undo, err);
     if (r >= 0 && !x->r.is_partitioned)
-        r = compose_mending(work, x, drop, &fix, err);
+        r = drop ? index_fix_drop(work, x, &fix, err) : index_fix_rebuild(work, x, &fix, err);
     if (r < 0)
         return r;
     return index_tell(

@@ -3,25 +3,66 @@
 
 #include <sql/index/create.h>
 #include <sql/index/create_tree.h>
+#include <sql/index/create_where.h>
 #include <sql/index/definitions.h>
 #include <sql/index/drop.h>
 #include <sql/index/drop_tree.h>
 #include <sql/index/key.h>
 #include <sql/index/key_descending.h>
 #include <sql/index/names.h>
+#include <sql/index/rebuild.h>
 #include <sql/index/where_not_null.h>
 
 #define NAME_BYTES 63
 
 /* ---- telling ---- */
 
+enum { MARK_GOES = 1, MARK_KEPT = 2 };
+
+int index_use_marks(index_work *work, lb_error *err)
+{
+    work->marks = lb_alloc(work->ctx, work->set->index_count + 1);
+    return work->marks ? 0 : lb_out_of_memory(err);
+}
+
+static void mark(index_work *work, const index_info *x, int what)
+{
+    if (work->marks)
+        work->marks[x - work->set->indexes] |= (unsigned char)what;
+}
+
+void index_mark_kept(index_work *work, const index_info *x)
+{
+    mark(work, x, MARK_KEPT);
+}
+
+static int marks_of(const index_work *work, const index_info *x)
+{
+    return work->marks ? work->marks[x - work->set->indexes] : 0;
+}
+
+bool index_goes(const index_work *work, const index_info *x)
+{
+    return marks_of(work, x) & MARK_GOES;
+}
+
+const char *index_mark_text(const index_work *work, const index_info *x)
+{
+    int marks = marks_of(work, x);
+    return marks & MARK_GOES   ? "they are to be dropped for another reason"
+           : marks & MARK_KEPT ? "they replace an index that is to go first"
+                               : NULL;
+}
+
 int index_tell(index_work *work, const index_finding *finding, lb_error *err)
 {
     work->found++;
+    if (finding->index && finding->type && strncmp(finding->type, "drop", 4) == 0)
+        mark(work, finding->index, MARK_GOES);
     return work->tell(work, finding, err);
 }
 
-static const char *object_of(lb_ctx *ctx, const index_finding *f)
+const char *index_object(lb_ctx *ctx, const index_finding *f)
 {
     if (f->object)
         return f->object;
@@ -31,12 +72,12 @@ static const char *object_of(lb_ctx *ctx, const index_finding *f)
 
 int index_report(index_work *work, const index_finding *f, lb_error *err)
 {
-    const char *object = object_of(work->ctx, f);
+    const char *object = index_object(work->ctx, f);
     if (!object || !f->reason || !f->evidence)
         return lb_out_of_memory(err);
     return lb_report(work->ctx,
                      LB_FINDING(.object = object, .kind = f->kind, .reason = f->reason, .evidence = f->evidence,
-                                .terms = f->terms, .impact = f->impact, .fix = f->fix),
+                                .terms = f->terms, .impact = f->impact, .fix = f->fix.sql),
                      err);
 }
 
@@ -81,12 +122,30 @@ int index_definition(index_work *work, const index_info *x, const char **ret_tex
     return 0;
 }
 
-int index_compose_drop(index_work *work, const index_info *x, const lb_sql **ret_sql, lb_error *err)
+int index_make_fix(index_work *work, const lb_statement *statement, const lb_value *values, index_fix *ret_fix,
+                   lb_error *err)
 {
-    const index_drop_args plain = {.schema = x->r.schema, .name = x->r.name};
-    const index_drop_tree_args tree = {.schema = x->r.schema, .name = x->r.name};
-    return x->r.is_partitioned ? index_drop_tree_compose(work->ctx, &tree, ret_sql, err)
-                               : index_drop_compose(work->ctx, &plain, ret_sql, err);
+    size_t count = 1;
+    while (values[count - 1].type != LB_END)
+        count++;
+    lb_value *kept = lb_alloc(work->ctx, count * sizeof *kept);
+    if (!kept)
+        return lb_out_of_memory(err);
+    memcpy(kept, values, count * sizeof *kept);
+    *ret_fix = (index_fix){.statement = statement, .values = kept};
+    return lb_compose(work->ctx, statement, kept, &ret_fix->sql, err);
+}
+
+int index_fix_drop(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err)
+{
+    return index_make_fix(work, x->r.is_partitioned ? &index_drop_tree_sql : &index_drop_sql,
+                          LB_ARGS(lb_ident("schema", x->r.schema), lb_ident("name", x->r.name)), ret_fix, err);
+}
+
+int index_fix_rebuild(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err)
+{
+    return index_make_fix(work, &index_rebuild_sql,
+                          LB_ARGS(lb_ident("schema", x->r.schema), lb_ident("name", x->r.name)), ret_fix, err);
 }
 
 /* Cuts at a whole character of UTF-8. */
@@ -132,42 +191,40 @@ static int choose_name(index_work *work, const index_wanted *w, const char **ret
     return lb_out_of_memory(err);
 }
 
-static int compose_keys(index_work *work, const index_wanted *w, const lb_sql **keys, lb_error *err)
+static int compose_keys(index_work *work, const index_wanted *w, lb_value *keys, lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; i < w->count && r >= 0; i++) {
-        const index_key_args up = {.column = w->columns[i]};
-        const index_key_descending_args down = {.column = w->columns[i]};
-        r = w->descending && w->descending[i] ? index_key_descending_compose(work->ctx, &down, &keys[i], err)
-                                              : index_key_compose(work->ctx, &up, &keys[i], err);
+        const lb_sql *key = NULL;
+        r = lb_compose(work->ctx, w->descending && w->descending[i] ? &index_key_descending_sql : &index_key_sql,
+                       LB_ARGS(lb_ident("column", w->columns[i])), &key, err);
+        keys[i] = lb_sql_value(NULL, key);
     }
     return r;
 }
 
-int index_compose_create(index_work *work, const index_wanted *w, const char **ret_name, const lb_sql **ret_sql,
-                         lb_error *err)
+/* A partitioned table's cannot be built concurrently, and leaves no rows out. */
+int index_fix_create(index_work *work, const index_wanted *w, const char **ret_name, index_fix *ret_fix, lb_error *err)
 {
-    const lb_sql *keys[INDEX_KEYS] = {0}, *condition = NULL;
-    int r = choose_name(work, w, ret_name, err);
+    const lb_sql *condition = NULL;
+    lb_value *keys = lb_alloc(work->ctx, w->count * sizeof *keys);
+    bool is_tree = w->table->r.kind[0] == 'p', is_part = w->not_null && !is_tree;
+    int r = keys ? choose_name(work, w, ret_name, err) : lb_out_of_memory(err);
     if (r >= 0)
         r = compose_keys(work, w, keys, err);
-    if (r >= 0 && w->not_null)
-        r = index_where_not_null_compose(work->ctx, &(index_where_not_null_args){.column = w->not_null}, &condition,
-                                         err);
+    if (r >= 0 && is_part)
+        r = lb_compose(work->ctx, &index_where_not_null_sql, LB_ARGS(lb_ident("column", w->not_null)), &condition, err);
     if (r < 0)
         return r;
-    const index_create_args plain = {.name = *ret_name,
-                                     .schema = w->table->r.schema,
-                                     .table = w->table->r.name,
-                                     .columns = {.items = keys, .count = w->count},
-                                     .condition = condition};
-    const index_create_tree_args tree = {.name = *ret_name,
-                                         .schema = w->table->r.schema,
-                                         .table = w->table->r.name,
-                                         .columns = {.items = keys, .count = w->count},
-                                         .condition = condition};
-    return w->table->r.kind[0] == 'p' ? index_create_tree_compose(work->ctx, &tree, ret_sql, err)
-                                      : index_create_compose(work->ctx, &plain, ret_sql, err);
+    const lb_value end = {.type = LB_END};
+    return index_make_fix(work,
+                          is_tree   ? &index_create_tree_sql
+                          : is_part ? &index_create_where_sql
+                                    : &index_create_sql,
+                          LB_ARGS(lb_ident("name", *ret_name), lb_ident("schema", w->table->r.schema),
+                                  lb_ident("table", w->table->r.name), lb_list("columns", LB_SQL, keys, w->count),
+                                  is_part ? lb_sql_value("condition", condition) : end),
+                          ret_fix, err);
 }
 
 const lb_value *index_texts(lb_ctx *ctx, const char *name, const char *const *texts, size_t count)

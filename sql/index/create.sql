@@ -5,5 +5,4 @@
 -- param schema identifier
 -- param table identifier
 -- param columns sql[] like x
--- param condition sql null like WHERE x IS NOT NULL
-CREATE INDEX CONCURRENTLY :name ON :schema.:table (:columns) :condition
+CREATE INDEX CONCURRENTLY :name ON :schema.:table (:columns)

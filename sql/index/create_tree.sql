@@ -6,5 +6,4 @@
 -- param schema identifier
 -- param table identifier
 -- param columns sql[] like x
--- param condition sql null like WHERE x IS NOT NULL
-CREATE INDEX :name ON :schema.:table (:columns) :condition
+CREATE INDEX :name ON :schema.:table (:columns)

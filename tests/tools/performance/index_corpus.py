@@ -7,6 +7,7 @@ KINDS = {
     "detect_duplicate_indexes": ("duplicate_index", "redundant_index"),
     "detect_missing_fk_indexes": ("missing_fk_index",),
     "detect_bloated_indexes": ("bloated_index",),
+    "detect_missing_indexes": ("missing_index",),
 }
 
 
@@ -281,8 +282,68 @@ def bloat(c):
                 c.expected[tool].add(f"public.{name}_i")
 
 
+# ---- missing ----
+
+def missing(c):
+    """(indexes that are there, statements where {t} is the table and {n} a number, columns that an index is missing on)."""
+    cases = [
+        ([], "SELECT * FROM {t} WHERE k = {n}", "k"),
+        ([], "SELECT * FROM {t} WHERE k = {n} AND m = 3", "k, m"),
+        (["(m)"], "SELECT * FROM {t} WHERE k = {n} AND m = 3", "k, m"),
+        ([], "SELECT * FROM {t} WHERE k IN ({n}, 5, 6)", "k"),
+        ([], "SELECT count(v) FROM {t} x WHERE x.k = ANY (ARRAY[{n}, 7])", "k"),
+        ([], "SELECT * FROM {t} WHERE m = {n} ORDER BY d DESC LIMIT 10", "m, d"),
+        (["(m)"], "SELECT * FROM {t} ORDER BY d LIMIT 5 OFFSET {n} - {n}", "d"),
+        ([], "UPDATE {t} SET v = 'x' WHERE k = {n}", "k"),
+        ([], "DELETE FROM {t} WHERE k = {n} + 900000", "k"),
+        ([], "SELECT * FROM {t} WHERE k = {n} AND d > date '2021-01-01'", "k, d"),
+        (["(m, k)"], "SELECT * FROM {t} WHERE k = {n}", "k"),
+        (["(k) WHERE m = 3"], "SELECT * FROM {t} WHERE k = {n}", "k"),
+        (["((k + 1))"], "SELECT * FROM {t} WHERE k = {n}", "k"),
+        ([], "SELECT * FROM (SELECT * FROM {t} WHERE k = {n}) s", "k"),
+        ([], "WITH w AS (SELECT k FROM {t} WHERE k = {n}) SELECT * FROM w", "k"),
+        ([], "SELECT 1 WHERE EXISTS (SELECT FROM {t} WHERE k = {n} + 900000)", "k"),
+        # nothing is missing
+        (["(k)"], "SELECT * FROM {t} WHERE k = {n}", None),
+        (["(k, m)"], "SELECT * FROM {t} WHERE m = 3 AND k = {n}", None),
+        (["(k)"], "SELECT * FROM {t} WHERE k = {n} AND m = 3", None),
+        (["USING hash (k)"], "SELECT * FROM {t} WHERE k = {n}", None),
+        (["(m, d)"], "SELECT * FROM {t} WHERE m = {n} ORDER BY d DESC LIMIT 10", None),
+        ([], "SELECT * FROM {t} WHERE b = ({n} % 2 = 0)", None),
+        ([], "SELECT * FROM {t} WHERE k = {n} OR m = 3", None),
+        ([], "SELECT * FROM {t} WHERE v LIKE '%' || {n}", None),
+        ([], "SELECT * FROM {t} WHERE k + 1 = {n}", None),
+        ([], "SELECT * FROM {t} WHERE NOT k = {n}", None),
+        ([], "SELECT sum(m) FROM {t} WHERE {n} > 0", None),
+        ([], "SELECT m, count(*) FROM {t} GROUP BY m ORDER BY m LIMIT {n}", None),
+        ([], "SELECT * FROM {t} WHERE k <> {n}", None),
+        ([], "SELECT * FROM {t} WHERE k > {n}", None),
+        ([], "SELECT * FROM {t} WHERE k = m LIMIT {n}", None),
+    ]
+    c.columns = {}
+    for indexes, statement, columns in cases:
+        c.number += 1
+        name, schema = (f"asked_{c.number}", "public") if c.number % 2 else (f'Asked "{c.number}"', "Odd Schema")
+        table = f"{ident(schema)}.{ident(name)}"
+        c.sql(f"CREATE TABLE {table} (id int, k int, m int, d date, b boolean, v text);"
+              f"INSERT INTO {table} SELECT i, i % 4001, i % 30, date '2019-01-01' + i % 997, i % 2 = 0, md5(i::text) "
+              f"FROM generate_series(1, 12000) i")
+        for definition in indexes:
+            c.index(("x", table), definition)
+        c.later += [statement.format(t=table, n=n) + ";" for n in range(1, 13)]
+        if columns:
+            c.expected["detect_missing_indexes"].add(f"{schema}.{name}")
+            c.columns[f"{schema}.{name}"] = columns
+    t = c.table("asked_small", rows=300)
+    c.later += [f"SELECT * FROM {t[1]} WHERE id = {n};" for n in range(1, 13)]
+    left, right = c.table("asked_left", rows=12000), c.table("asked_right", rows=12000)  # few on the left, each with rows on the right
+    c.index(left, "(id)")
+    c.later += [f"SELECT r.* FROM {left[1]} l JOIN {right[1]} r ON r.id = l.b WHERE l.id = {n};" for n in range(1, 13)]
+    c.expected["detect_missing_indexes"].add(right[0])
+
+
 def build():
     c = Corpus()
-    for case in (unused, invalid, duplicates, foreign_keys, bloat):
+    for case in (unused, invalid, duplicates, foreign_keys, bloat, missing):
         case(c)
     return c

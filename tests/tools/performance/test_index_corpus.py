@@ -11,12 +11,13 @@ ARGUMENTS = {
     "detect_duplicate_indexes": {},
     "detect_missing_fk_indexes": {"min_rows": 1000, "min_bytes": 1 << 40},
     "detect_bloated_indexes": {"min_bytes": 65536},
+    "detect_missing_indexes": {"min_bytes": 0, "min_rows": 5000, "min_calls": 10, "min_mean_ms": 0},
 }
 
 
 def plant(place, corpus):
     later = [text for text in corpus.later if isinstance(text, str)]
-    for text in ("CREATE EXTENSION pgstattuple;\n" + "\n".join(corpus.setup), "VACUUM ANALYZE", "\n".join(later)):
+    for text in ("CREATE EXTENSION pgstattuple; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hypopg;\n" + "\n".join(corpus.setup), "VACUUM ANALYZE", "\n".join(later)):
         done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", place.url()], input=text,
                               capture_output=True, text=True, check=False)
         equal(done.returncode, 0, done.stderr)  # without the text, which is long
@@ -77,6 +78,9 @@ def detectors_are_precise(version):
             by_name = {f["object"]: f for f in found}
             for name in sorted(wrong):
                 print(f"    false: {name}: {by_name[name]['reason']}")
+            for name in sorted(right if tool == "detect_missing_indexes" else ()):
+                columns = ", ".join(by_name[name]["evidence"]["columns"])
+                equal(columns, corpus.columns.get(name, columns), f"columns for {name}")
             for name in sorted(missed):
                 print(f"    missed: {name}")
             if precision < PRECISION or recall < RECALL:

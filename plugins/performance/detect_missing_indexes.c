@@ -1,0 +1,42 @@
+/* detect_missing_indexes: indexes that the statements ask for, proven by the planner where HypoPG is at hand. */
+#include "index_missing.h"
+
+struct args {
+    int64_t min_rows, min_bytes, min_scans, min_calls, max_statements, max_proofs;
+    double min_mean_ms, min_share;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, min_rows, LB_I64, "10000", "leave tables with fewer rows out", .min = "0"),
+    LB_PARAM(struct args, min_bytes, LB_I64, "8388608", "leave smaller tables out", .min = "0"),
+    LB_PARAM(struct args, min_scans, LB_I64, "100",
+             "scans of a whole table that count, where statements are not counted", .min = "1"),
+    LB_PARAM(struct args, min_calls, LB_I64, "50", "leave statements out that ran less often", .min = "1"),
+    LB_PARAM(struct args, min_mean_ms, LB_F64, "5", "mean time from which a statement counts", .min = "0"),
+    LB_PARAM(struct args, min_share, LB_F64, "0.05", "or its share of all the time", .min = "0", .max = "1"),
+    LB_PARAM(struct args, max_statements, LB_I64, "200", "statements that are read, the costliest first", .min = "1",
+             .max = "10000"),
+    LB_PARAM(struct args, max_proofs, LB_I64, "50", "candidates that the planner is asked about", .min = "0",
+             .max = "500"),
+    LB_PARAMS_END,
+};
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const index_missing_limits limits = {.min_rows = args->min_rows,
+                                         .min_bytes = args->min_bytes,
+                                         .min_scans = args->min_scans,
+                                         .min_calls = args->min_calls,
+                                         .min_mean_ms = args->min_mean_ms,
+                                         .min_share = args->min_share,
+                                         .max_statements = args->max_statements,
+                                         .max_proofs = args->max_proofs};
+    index_work work = {.ctx = ctx, .tell = index_report};
+    int r = index_read(ctx, true, &work.set, err);
+    return r < 0 ? r : index_find_missing(&work, &limits, err);
+}
+
+LB_TOOL(detect_missing_indexes, "indexes that statements ask for and do not find", .agent = "performance",
+        .risk = LB_RISK_LOW, .schedule = "0 * * * *", .detector = true, .timeout_s = 180,
+        LB_TOOL_ARGS(struct args, params), .run = run);

@@ -1,0 +1,173 @@
+/* generate_index_recommendation: what the analysis finds, scored, written down and, where it is asked for, put before
+ * the gate: each recommendation is a decision of its own. Statements are made anew from the catalogue; results of an
+ * earlier analysis only say which of the findings are wanted. */
+#include "index_analysis.h"
+#include "index_store.h"
+
+#include <json-c/json.h>
+
+struct args {
+    index_limits limits;
+    const char *analysis_results;
+    double min_confidence;
+    bool apply;
+};
+
+static const lb_param params[] = {
+    INDEX_LIMIT_PARAMS,
+    LB_PARAM(struct args, analysis_results, LB_JSON, NULL,
+             "result of an index detector: only its findings are looked at again; without it all"),
+    LB_PARAM(struct args, min_confidence, LB_F64, "0.5", "leave findings out that are less sure", .min = "0",
+             .max = "1"),
+    LB_PARAM(struct args, apply, LB_BOOL, "false", "also put each before the gate, which executes, asks or refuses"),
+    LB_PARAMS_END,
+};
+
+typedef struct desk {
+    const struct args *args;
+    struct json_object *wanted; /* findings, or NULL: all */
+    int64_t stored, applied, waiting, failed;
+} desk;
+
+/* ---- which ---- */
+
+static struct json_object *member(struct json_object *from, const char *name)
+{
+    struct json_object *found = NULL;
+    return json_object_is_type(from, json_type_object) && json_object_object_get_ex(from, name, &found) ? found : NULL;
+}
+
+static bool says(struct json_object *finding, const char *name, const char *text)
+{
+    struct json_object *value = member(finding, name);
+    return value && strcmp(json_object_get_string(value), text) == 0;
+}
+
+static bool is_wanted(const desk *d, const char *object, const char *kind)
+{
+    for (size_t i = 0; d->wanted && i < json_object_array_length(d->wanted); i++) {
+        struct json_object *finding = json_object_array_get_idx(d->wanted, i);
+        if (says(finding, "object", object) && says(finding, "kind", kind))
+            return true;
+    }
+    return !d->wanted;
+}
+
+static void release(void *document)
+{
+    (void)json_object_put(document);
+}
+
+/* A result document, or the list of its findings. */
+static int read_wanted(lb_ctx *ctx, desk *d, lb_error *err)
+{
+    if (!d->args->analysis_results)
+        return 0;
+    struct json_object *document = json_tokener_parse(d->args->analysis_results);
+    int r = lb_defer(ctx, release, document);
+    struct json_object *list = json_object_is_type(document, json_type_array) ? document : member(document, "findings");
+    if (!list)
+        list = member(member(document, "result"), "findings");
+    if (!json_object_is_type(list, json_type_array))
+        return lb_fail(err, LB_ERR_INVALID, "give the result of an index detector, as --json prints it",
+                       "analysis_results holds no list of findings");
+    d->wanted = list;
+    return r < 0 ? lb_out_of_memory(err) : 0;
+}
+
+/* ---- the gate ---- */
+
+/* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures are in the
+ * reason. */
+static int ask(index_work *work, const index_finding *f, const char *object, lb_outcome *ret_outcome, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    const char *undo = f->undo && *f->undo ? f->undo
+                       : f->new_index      ? lb_printf(ctx, "drop the index %s", f->new_index)
+                                           : "none is needed: the index stays as it is";
+    lb_group *group = NULL;
+    int r = lb_group_open(ctx,
+                          LB_GROUP(.title = lb_printf(ctx, "%s: %s", f->type, object), .reason = f->reason,
+                                   .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
+                                                       lb_text("confidence", index_label_of(index_confidence(f)))),
+                                   .undo = undo),
+                          &group, err);
+    if (r >= 0)
+        r = lb_change_sql(ctx, group, f->fix.statement, f->fix.values, err);
+    return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
+}
+
+static const char *status_of(lb_outcome outcome)
+{
+    return outcome == LB_APPLIED ? "executed" : outcome == LB_REFUSED ? "rejected" : "pending_review";
+}
+
+static int decide(index_work *work, const index_finding *f, const char *object, const char **ret_status, lb_error *err)
+{
+    desk *d = work->state;
+    lb_outcome outcome = LB_PLANNED;
+    lb_error why;
+    *ret_status = "pending_review";
+    if (!d->args->apply)
+        return 0;
+    int r = ask(work, f, object, &outcome, &why);
+    if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY) {
+        *err = why;
+        return r;
+    }
+    d->applied += r >= 0 && outcome == LB_APPLIED;
+    d->waiting += r >= 0 && outcome == LB_WAITING;
+    d->failed += r < 0;
+    *ret_status = r < 0 ? "failed" : status_of(outcome);
+    return r < 0 ? lb_skipped(work->ctx, object, lb_printf(work->ctx, "its change failed: %s", why.message), err) : 0;
+}
+
+static int recommend(index_work *work, const index_finding *f, lb_error *err)
+{
+    desk *d = work->state;
+    lb_ctx *ctx = work->ctx;
+    const char *object = index_object(ctx, f), *status = NULL,
+               *id = object && f->type ? index_recommendation_id(ctx, f, object) : NULL;
+    if (!object || !is_wanted(d, object, f->kind))
+        return object ? 0 : lb_out_of_memory(err);
+    if (!f->fix.sql || !f->type)
+        return lb_skipped(ctx, object, "there is no statement that would help by itself", err);
+    if (index_confidence(f) < d->args->min_confidence)
+        return lb_skipped(ctx, object, "less sure than min_confidence", err);
+    int r = id ? index_report(work, f, err) : lb_out_of_memory(err);
+    if (r >= 0)
+        r = decide(work, f, object, &status, err);
+    if (r >= 0)
+        r = index_store(work, f, id, status, err);
+    d->stored++;
+    return r < 0 ? r
+                 : lb_append(ctx, "recommendations",
+                             LB_ARGS(lb_text("recommendation_id", id), lb_text("object", object),
+                                     lb_text("type", f->type), lb_text("status", status),
+                                     lb_text("ddl", lb_sql_text(ctx, f->fix.sql)),
+                                     lb_text("index", f->index ? f->index->r.name : f->new_index)),
+                             err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    desk d = {.args = ctx->args};
+    index_work work = {.ctx = ctx, .tell = recommend, .state = &d};
+    int r = read_wanted(ctx, &d, err);
+    if (r >= 0)
+        r = index_analyze(&work, &d.args->limits, err);
+    if (r >= 0)
+        r = lb_result(ctx,
+                      LB_ARGS(lb_i64("stored", d.stored), lb_i64("applied", d.applied), lb_i64("waiting", d.waiting),
+                              lb_i64("failed", d.failed)),
+                      err);
+    if (r >= 0 && d.failed)
+        return lb_fail(err, LB_ERR_TOOL,
+                       "see .changes for the server's words, and detect_unused_indexes for what is left",
+                       "%lld of %lld recommendations could not be applied", (long long)d.failed, (long long)d.stored);
+    return r;
+}
+
+LB_TOOL(generate_index_recommendation, "index recommendations with scores and statements, kept in the history",
+        .agent = "performance", .risk = LB_RISK_LOW, .detector = true, .timeout_s = 3600,
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("index_recommendations"), .run = run);

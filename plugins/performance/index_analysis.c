@@ -1,0 +1,33 @@
+/* Every rule, one after the other, over one read: those first that let an index go. */
+#include "index_analysis.h"
+
+int index_analyze(index_work *work, const index_limits *l, lb_error *err)
+{
+    const index_unused_limits unused = {l->days, l->min_minutes, l->min_unused_bytes, l->min_reads};
+    const index_bloat_limits bloat = {l->threshold, l->min_bloat_bytes, l->wasted_bytes};
+    const index_missing_key_limits keys = {l->min_rows, l->min_table_bytes};
+    const index_missing_limits missing = {.min_rows = l->min_rows,
+                                          .min_bytes = l->min_table_bytes,
+                                          .min_scans = l->min_scans,
+                                          .min_calls = l->min_calls,
+                                          .min_mean_ms = l->min_mean_ms,
+                                          .min_share = l->min_share,
+                                          .max_statements = l->max_statements,
+                                          .max_proofs = l->max_proofs};
+    int r = index_read(work->ctx, true, &work->set, err);
+    if (r >= 0)
+        r = index_use_marks(work, err);
+    if (r >= 0)
+        r = index_find_invalid(work, err);
+    if (r >= 0)
+        r = index_find_duplicates(work, err);
+    if (r >= 0)
+        r = index_find_unused(work, &unused, err);
+    if (r >= 0)
+        r = index_find_bloated(work, &bloat, err);
+    if (r >= 0)
+        r = index_find_missing_keys(work, &keys, err);
+    if (r >= 0)
+        r = index_find_missing(work, &missing, err);
+    return r < 0 ? r : lb_examined(work->ctx, "indexes", (int64_t)work->set->index_count, err);
+}
