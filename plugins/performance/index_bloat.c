@@ -209,8 +209,8 @@ static int look_at_size(index_work *work, const index_info *x, const index_bloat
     const char *why = NULL;
     if (x->r.is_partitioned || !index_is_whole(x))
         return 0; /* without storage, or a finding of another kind */
-    if (x->r.bytes_is_null)
-        why = "their tables are locked: asking for a size would wait";
+    if (index_is_locked(x))
+        why = INDEX_LOCKED;
     else if (strcmp(x->r.method, "btree") != 0)
         why = "only the size of B-trees can be estimated";
     else if (x->r.is_of_extension)

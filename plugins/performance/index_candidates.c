@@ -270,7 +270,7 @@ static int add(lb_ctx *ctx, index_candidates *list, const index_candidate *c, lb
 
 static bool is_worth(const index_table *t, const index_missing_limits *limits)
 {
-    return t && !t->r.is_of_extension && index_table_rows(t) >= (double)limits->min_rows &&
+    return t && !t->r.is_of_extension && !t->r.bytes_is_null && index_table_rows(t) >= (double)limits->min_rows &&
            (t->r.bytes >= limits->min_bytes || t->r.kind[0] == 'p');
 }
 

@@ -76,6 +76,8 @@ index_replaces index_can_replace(const index_info *stronger, const index_info *w
     int keys = (int)weaker->r.key_count;
     if (stronger == weaker || stronger->table != weaker->table || strcmp(stronger->r.method, weaker->r.method) != 0)
         return INDEX_REPLACES_NOT;
+    if (index_is_locked(stronger) || index_is_locked(weaker))
+        return INDEX_REPLACES_NOT; /* predicates and expressions are not known */
     if (!index_is_whole(stronger) || !index_is_whole(weaker) || stronger->r.key_count < keys)
         return INDEX_REPLACES_NOT;
     if (!same_text(stronger->r.predicate, weaker->r.predicate) || !same_keys(stronger, weaker, keys) ||
@@ -222,8 +224,8 @@ int index_find_duplicates(index_work *work, lb_error *err)
     int r = 0;
     for (size_t i = 0; r >= 0 && i < work->set->index_count; i++) {
         const index_info *x = &work->set->indexes[i];
-        if (x->r.is_of_extension) {
-            index_pass(work, "they belong to an extension");
+        if (x->r.is_of_extension || index_is_locked(x)) {
+            index_pass(work, index_is_locked(x) ? INDEX_LOCKED : "they belong to an extension");
             continue;
         }
         const index_info *kept = keeper_of(x);

@@ -259,6 +259,10 @@ static int look_at_key(index_work *work, const index_foreign_key *key, const ind
                        lb_error *err)
 {
     const index_set *set = work->set;
+    if (key->table->r.bytes_is_null) {
+        index_pass(work, INDEX_LOCKED);
+        return 0;
+    }
     lack l = {.key = key, .size = extent_of(set, key->table)};
     l.cover = best_cover(set, key->table, key, &l.best);
     if (l.cover == INDEX_COVER_FULL || all_leaves_are_covered(set, key) || is_told(set, key))

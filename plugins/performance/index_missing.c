@@ -207,6 +207,8 @@ static int look_at_scans(index_work *work, const index_missing_limits *limits, c
         bool is_asked = false;
         for (size_t k = 0; k < list->count; k++)
             is_asked = is_asked || list->items[k].table == t;
+        if (t->r.bytes_is_null)
+            index_pass(work, INDEX_LOCKED);
         if (is_asked || !is_read_in_full(t, limits))
             continue;
         const char *object = index_label(work->ctx, t->r.schema, t->r.name);
@@ -216,7 +218,7 @@ static int look_at_scans(index_work *work, const index_missing_limits *limits, c
                 ? lb_skipped(work->ctx, object, "it is read in full, by statements that no index would help", err)
                 : tell_scans(work, t, err);
     }
-    return r;
+    return r < 0 ? r : index_tell_passed(work, "tables", err);
 }
 
 int index_find_missing(index_work *work, const index_missing_limits *limits, lb_error *err)

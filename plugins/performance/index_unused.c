@@ -73,7 +73,7 @@ static table_use use_of(const index_set *set, const index_table *table)
 
 static double window_points(double days)
 {
-    return days >= MONTH_DAYS ? 0.35 : days >= 7 ? 0.1 : -0.15;
+    return days >= MONTH_DAYS ? 0.35 : days >= 7 ? 0.1 : -0.2;
 }
 
 static double elsewhere_points(const index_window *w)
@@ -137,8 +137,8 @@ static const char *passed_over(const index_info *x, const index_unused_limits *l
         return "";
     if (x->r.is_partitioned && x->tree_leaves == 0)
         return "they are of partitioned tables without partitions";
-    if (!x->r.is_partitioned && x->r.bytes_is_null)
-        return "their tables are locked: asking for a size would wait";
+    if (index_is_locked(x))
+        return INDEX_LOCKED;
     return x->tree_bytes < limits->min_bytes ? "they are smaller than min_bytes" : NULL;
 }
 
@@ -277,7 +277,7 @@ int index_find_invalid(index_work *work, lb_error *err)
     int r = 0;
     for (size_t i = 0; r >= 0 && i < work->set->index_count; i++) {
         const index_info *x = &work->set->indexes[i];
-        if (index_is_whole(x))
+        if (index_is_whole(x) || index_is_locked(x)) /* the use of a locked one has been passed over already */
             continue;
         if (x->r.is_being_built)
             r = index_skip(work, x, "it is being built", err);

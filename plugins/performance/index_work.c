@@ -14,6 +14,7 @@
 #include <sql/index/where_not_null.h>
 
 #define NAME_BYTES 63
+#define STEM_BYTES (NAME_BYTES - 8) /* room for _idx and a number */
 
 /* ---- telling ---- */
 
@@ -158,37 +159,61 @@ static size_t cut(const char *text, size_t length, size_t room)
     return room;
 }
 
-/* table_a_b_idx, shortened as a whole so that the end stays; then idx1, idx2 ... until it is free. */
+/* table_a_b, shortened so that something of the columns stays. */
+static const char *stem_of(lb_ctx *ctx, const index_wanted *w)
+{
+    const char *table = w->table->r.name, *columns = "";
+    for (size_t i = 0; columns && i < w->count; i++)
+        columns = lb_printf(ctx, "%s_%s", columns, w->columns[i]);
+    if (!columns)
+        return NULL;
+    size_t length = strlen(columns), most = length < STEM_BYTES / 2 ? length : STEM_BYTES / 2;
+    size_t table_length = cut(table, strlen(table), STEM_BYTES - most);
+    size_t column_length = cut(columns, length, STEM_BYTES - table_length);
+    return lb_printf(ctx, "%.*s%.*s", (int)table_length, table, (int)column_length, columns);
+}
+
+/* A name that is given, in the schema or earlier in this pass. */
+typedef struct index_name {
+    const char *schema, *name;
+    struct index_name *next;
+} index_name;
+
+static int give_name(index_work *work, const char *schema, const char *name, lb_error *err)
+{
+    index_name *given = lb_alloc(work->ctx, sizeof *given);
+    if (!given)
+        return lb_out_of_memory(err);
+    *given = (index_name){schema, name, work->names};
+    work->names = given;
+    return 0;
+}
+
+static bool is_given(const index_work *work, const char *schema, const char *name)
+{
+    for (const index_name *n = work->names; n; n = n->next)
+        if (strcmp(n->name, name) == 0 && strcmp(n->schema, schema) == 0)
+            return true;
+    return false;
+}
+
+/* table_a_b_idx; then idx1, idx2 ... until it is free. */
 static int choose_name(index_work *work, const index_wanted *w, const char **ret_name, lb_error *err)
 {
-    const char *base = w->table->r.name;
-    for (size_t i = 0; base && i < w->count; i++)
-        base = lb_printf(work->ctx, "%s_%s", base, w->columns[i]);
-    if (!base)
-        return lb_out_of_memory(err);
-    size_t stem = cut(base, strlen(base), NAME_BYTES - 8); /* room for _idx and a number */
-    const char *beginning = lb_printf(work->ctx, "%.*s_idx", (int)stem, base), *name = beginning;
-    const index_names_args args = {.schema = w->table->r.schema, .beginning = beginning};
+    const char *stem = stem_of(work->ctx, w), *schema = w->table->r.schema;
+    const char *beginning = stem ? lb_printf(work->ctx, "%s_idx", stem) : NULL, *name = beginning;
+    const index_names_args args = {.schema = schema, .beginning = beginning};
     index_names_row row;
     lb_rows *rows = NULL;
     int r = beginning ? index_names(work->ctx, &args, &rows, err) : lb_out_of_memory(err);
-    if (r < 0)
-        return lb_wrap(err, "names that are taken");
-    size_t count = (size_t)lb_row_count(work->ctx, rows), taken = 0;
-    const char **names = lb_alloc(work->ctx, (count + 1) * sizeof *names);
-    while (names && index_names_next(work->ctx, rows, &row))
-        names[taken++] = row.name;
-    for (int number = 1; name && names; number++) {
-        bool is_free = true;
-        for (size_t i = 0; i < taken; i++)
-            is_free = is_free && strcmp(names[i], name) != 0;
-        if (is_free) {
-            *ret_name = name;
-            return 0;
-        }
+    while (r >= 0 && index_names_next(work->ctx, rows, &row))
+        r = give_name(work, schema, row.name, err);
+    for (int number = 1; r >= 0 && name && is_given(work, schema, name); number++)
         name = lb_printf(work->ctx, "%s%d", beginning, number);
-    }
-    return lb_out_of_memory(err);
+    if (r < 0 || !name)
+        return r < 0 ? r : lb_out_of_memory(err);
+    *ret_name = name;
+    return give_name(work, schema, name, err);
 }
 
 static int compose_keys(index_work *work, const index_wanted *w, lb_value *keys, lb_error *err)

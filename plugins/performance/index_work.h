@@ -40,8 +40,9 @@ struct index_work {
     int (*tell)(index_work *work, const index_finding *finding, lb_error *err);
     void *state;
     int64_t found;
-    unsigned char *marks;    /* by index, where several rules run in one pass: what others have said of it. Or NULL */
-    index_passed passed[24]; /* what was left out for a reason that many share */
+    struct index_name *names; /* that this pass has given away */
+    unsigned char *marks;     /* by index, where several rules run in one pass: what others have said of it. Or NULL */
+    index_passed passed[24];  /* what was left out for a reason that many share */
 };
 
 LB_MUST_CHECK int index_tell(index_work *work, const index_finding *finding, lb_error *err);

@@ -1,7 +1,8 @@
 -- summary: every index on a table of people's own, with what decides on its worth
 -- kind: read
 -- server: 15-18
--- note: bytes are null where somebody holds, or waits for, an exclusive lock: asking for the size would queue behind it.
+-- note: bytes are null where somebody holds, or waits for, an exclusive lock: asking for the size, or for a predicate,
+-- note: would queue behind it.
 -- note: the lists of numbers are those of pg_index, as text, with blanks.
 -- column index_id integer
 -- column table_id integer
@@ -64,10 +65,12 @@ SELECT i.indexrelid::int8 AS index_id,
        i.indclass::text AS opclasses,
        i.indcollation::text AS collations,
        i.indoption::text AS options,
-       CASE WHEN i.indexprs IS NOT NULL
+       CASE WHEN i.indexprs IS NOT NULL AND i.indrelid NOT IN (SELECT relation FROM held)
             THEN ARRAY(SELECT pg_get_indexdef(i.indexrelid, k::int4, false) FROM generate_series(1, i.indnatts) k)
         END AS key_texts,
-       pg_get_expr(i.indpred, i.indrelid) AS predicate,
+       CASE WHEN i.indpred IS NOT NULL AND i.indrelid NOT IN (SELECT relation FROM held)
+            THEN pg_get_expr(i.indpred, i.indrelid)
+        END AS predicate,
        m.amname NOT IN ('btree', 'hash')
            AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attoptions IS NOT NULL)
            AS has_opclass_options,
@@ -93,9 +96,9 @@ SELECT i.indexrelid::int8 AS index_id,
        i.indexrelid IN (SELECT p.index_relid FROM pg_stat_progress_create_index p WHERE p.index_relid IS NOT NULL)
            AS is_being_built,
        c.reltuples::float8 AS rows,
-       CASE WHEN c.relkind = 'I' THEN 0
-            WHEN i.indexrelid NOT IN (SELECT relation FROM held) AND i.indrelid NOT IN (SELECT relation FROM held)
-            THEN pg_relation_size(i.indexrelid)
+       CASE WHEN i.indexrelid IN (SELECT relation FROM held) OR i.indrelid IN (SELECT relation FROM held) THEN NULL
+            WHEN c.relkind = 'I' THEN 0
+            ELSE pg_relation_size(i.indexrelid)
         END AS bytes,
        pg_stat_get_numscans(i.indexrelid) AS scans,
        NULL::timestamptz AS last_scan
@@ -137,10 +140,12 @@ SELECT i.indexrelid::int8 AS index_id,
        i.indclass::text AS opclasses,
        i.indcollation::text AS collations,
        i.indoption::text AS options,
-       CASE WHEN i.indexprs IS NOT NULL
+       CASE WHEN i.indexprs IS NOT NULL AND i.indrelid NOT IN (SELECT relation FROM held)
             THEN ARRAY(SELECT pg_get_indexdef(i.indexrelid, k::int4, false) FROM generate_series(1, i.indnatts) k)
         END AS key_texts,
-       pg_get_expr(i.indpred, i.indrelid) AS predicate,
+       CASE WHEN i.indpred IS NOT NULL AND i.indrelid NOT IN (SELECT relation FROM held)
+            THEN pg_get_expr(i.indpred, i.indrelid)
+        END AS predicate,
        m.amname NOT IN ('btree', 'hash')
            AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attoptions IS NOT NULL)
            AS has_opclass_options,
@@ -166,9 +171,9 @@ SELECT i.indexrelid::int8 AS index_id,
        i.indexrelid IN (SELECT p.index_relid FROM pg_stat_progress_create_index p WHERE p.index_relid IS NOT NULL)
            AS is_being_built,
        c.reltuples::float8 AS rows,
-       CASE WHEN c.relkind = 'I' THEN 0
-            WHEN i.indexrelid NOT IN (SELECT relation FROM held) AND i.indrelid NOT IN (SELECT relation FROM held)
-            THEN pg_relation_size(i.indexrelid)
+       CASE WHEN i.indexrelid IN (SELECT relation FROM held) OR i.indrelid IN (SELECT relation FROM held) THEN NULL
+            WHEN c.relkind = 'I' THEN 0
+            ELSE pg_relation_size(i.indexrelid)
         END AS bytes,
        pg_stat_get_numscans(i.indexrelid) AS scans,
        pg_stat_get_lastscan(i.indexrelid) AS last_scan

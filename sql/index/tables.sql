@@ -46,8 +46,9 @@ SELECT t.oid::int8 AS table_id,
                   WHERE d.classid = 'pg_class'::regclass
                     AND d.deptype = 'e') AS is_of_extension,
        t.reltuples::float8 AS rows,
-       CASE WHEN t.relkind = 'p' THEN 0
-            WHEN t.oid NOT IN (SELECT relation FROM held) THEN pg_relation_size(t.oid)
+       CASE WHEN t.oid IN (SELECT relation FROM held) THEN NULL
+            WHEN t.relkind = 'p' THEN 0
+            ELSE pg_relation_size(t.oid)
         END AS bytes,
        pg_stat_get_live_tuples(t.oid) AS live_rows,
        pg_stat_get_mod_since_analyze(t.oid) AS changed_rows,

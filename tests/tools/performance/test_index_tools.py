@@ -1,0 +1,227 @@
+"""The index tools at the edges: what they may not see, what is locked or being built, statements that run as they stand,
+recommendations on their way through the gate."""
+
+import json
+import re
+
+from place import Given, contains, each_version, equal, holds, suite
+
+TOOLS = ("detect_unused_indexes", "detect_duplicate_indexes", "detect_missing_fk_indexes", "detect_bloated_indexes",
+         "detect_missing_indexes", "run_full_index_analysis", "generate_index_recommendation")
+NOW = {"days": 0, "min_minutes": 0, "min_reads": 0}
+SHOP = """
+CREATE TABLE customers (id int PRIMARY KEY, name text);
+CREATE TABLE orders (id int PRIMARY KEY, customer_id int REFERENCES customers ON DELETE CASCADE, note text);
+INSERT INTO customers SELECT i, 'name ' || i FROM generate_series(1, 500) i;
+INSERT INTO orders SELECT i, 1 + i % 500, repeat('x', 40) FROM generate_series(1, 12000) i;
+CREATE INDEX orders_note ON orders (note);
+CREATE INDEX orders_note_again ON orders (note);
+ANALYZE;
+"""
+
+
+def reasons(document):
+    return " | ".join(f"{s['object']}: {s['reason']}" for s in document["result"].get("skipped", []))
+
+
+def kinds(document):
+    return sorted(f["kind"] for f in document["result"].get("findings", []))
+
+
+def an_empty_database_is_examined(version):
+    with Given(version) as place:
+        for tool in TOOLS:
+            result = place.run(tool)["result"]
+            equal(result["findings"], [], f"findings of {tool}")
+            holds(all(count == 0 for count in result["examined"].values()), f"{tool} examined {result['examined']}")
+
+
+def wrong_input_is_refused(version):
+    with Given(version) as place:
+        for tool, params in (("detect_unused_indexes", {"days": -1}), ("detect_unused_indexes", {"days": "many"}),
+                             ("detect_bloated_indexes", {"threshold": 0.5}), ("detect_missing_indexes", {"min_share": 2}),
+                             ("detect_duplicate_indexes", {"days": 1}),
+                             ("generate_index_recommendation", {"analysis_results": "no json"})):
+            place.run(tool, check=2, **params)
+        failed = place.run("generate_index_recommendation", check=1, analysis_results='{"rows": []}')
+        contains(failed["error"]["message"], "no list of findings")
+
+
+def a_young_server_says_so(version):
+    with Given(version) as place:
+        place.sql(SHOP)
+        found = place.run("detect_unused_indexes", min_bytes=0)
+        equal(kinds(found), [], "verdicts without days of counting")
+        contains(reasons(found), "insufficient data")
+        low = place.findings("detect_unused_indexes", min_bytes=0, **NOW)
+        equal({f["confidence"]["label"] for f in low}, {"low"}, "confidence of hours of counting")
+        equal({f["object"] for f in low}, {"public.orders_note", "public.orders_note_again"}, "unused indexes")
+
+
+def every_fix_runs_and_ends_the_finding(version):
+    long_name = "ö" * 31
+    with Given(version) as place:
+        place.sql(SHOP + f"""
+            CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hypopg;
+            CREATE SCHEMA "Odd one";
+            CREATE TABLE "Odd one"."{long_name}" ("the ""k"" y" int REFERENCES customers, half int REFERENCES customers, v int);
+            INSERT INTO "Odd one"."{long_name}" SELECT 1 + i % 500, CASE WHEN i % 5 = 0 THEN 1 + i % 500 END, i
+              FROM generate_series(1, 12000) i;
+            CREATE TABLE tree (id int, customer_id int REFERENCES customers) PARTITION BY HASH (id);
+            CREATE TABLE tree_1 PARTITION OF tree FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+            CREATE TABLE tree_2 PARTITION OF tree FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+            INSERT INTO tree SELECT i, 1 + i % 500 FROM generate_series(1, 24000) i;
+            CREATE INDEX tree_id ON tree (id);
+            ALTER TABLE customers ADD UNIQUE (id);
+            CREATE TABLE orders_customer_id_idx (id int);
+            ANALYZE; ANALYZE tree;""" + "SELECT * FROM orders WHERE note = 'x';" * 12
+                  + f'SELECT * FROM "Odd one"."{long_name}" WHERE v = 7;' * 12)
+        limits = {**NOW, "min_unused_bytes": 0, "min_bloat_bytes": 0, "threshold": 1.2, "min_table_bytes": 0,
+                  "min_calls": 10, "min_mean_ms": 0}
+        found = place.run("run_full_index_analysis", **limits)["result"]["findings"]
+        fixes = {f["object"] + " " + f["kind"]: f["fix"] for f in found}
+        equal({f["kind"] for f in found}, {"unused_index", "duplicate_index", "missing_fk_index", "missing_index"}, "kinds")
+        contains(fixes["public.orders missing_fk_index"], "orders_customer_id_idx1 ON public.orders (customer_id)")
+        statements = [f["fix"] for f in found]
+        contains("; ".join(statements), "WHERE half IS NOT NULL", "CREATE INDEX tree_customer_id_idx ON public.tree (",
+                 "ALTER TABLE public.customers DROP CONSTRAINT customers_id_key")
+        for fix in statements:
+            holds(all(len(name.encode()) <= 63 for name in re.findall(r'CONCURRENTLY "?(\w+)', fix)), f"names in {fix}")
+            place.psql("-c", fix)
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0", "invalid indexes afterwards")
+        place.sql("ANALYZE")
+        again = place.run("run_full_index_analysis", **{**limits, "min_unused_bytes": 1 << 40})
+        equal([(f["object"], f["reason"]) for f in again["result"]["findings"]], [], "findings after their fixes")
+
+
+def what_is_locked_is_left_out(version):
+    with Given(version) as place:
+        place.sql(SHOP)
+        holder = place.session()
+        holder.stdin.write("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT 'held';\n")
+        equal(holder.stdout.readline().strip(), "held", "the lock")
+        try:
+            for tool in TOOLS[:-1]:
+                done = place.run(tool, **({"days": 0, "min_minutes": 0} if tool == TOOLS[0] else {}))
+                holds(done["duration_ms"] < 4500, f"{tool} waited for a lock: {done['duration_ms']} ms")
+            contains(reasons(place.run("detect_bloated_indexes", min_bytes=0)), "3 indexes: their tables are locked")
+        finally:
+            holder.stdin.write("ROLLBACK;\n\\q\n")
+            holder.communicate()
+
+
+def a_build_under_way_is_no_ruin(version):
+    with Given(version) as place:
+        place.sql(SHOP)
+        writer, builder = place.session(), place.session()
+        writer.stdin.write("BEGIN; INSERT INTO orders VALUES (0, 1, ''); SELECT 'wrote';\n")
+        equal(writer.stdout.readline().strip(), "wrote", "the writer")
+        try:
+            builder.stdin.write("SELECT 'building';\nCREATE INDEX CONCURRENTLY slow ON orders (customer_id);\n")
+            equal(builder.stdout.readline().strip(), "building", "the builder")
+            place.sql("DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_stat_progress_create_index p JOIN pg_class c "
+                      "ON c.oid = p.index_relid WHERE c.relname = 'slow') LOOP PERFORM pg_sleep(0.01); "
+                      "PERFORM pg_stat_clear_snapshot(); END LOOP; END $$")
+            seen = place.run("detect_unused_indexes", **NOW)
+            equal(kinds(seen), [], "findings during a build")
+            contains(reasons(seen), "public.slow: it is being built")
+            equal([f["object"] for f in place.findings("detect_missing_fk_indexes")], ["public.orders"], "cover")
+        finally:
+            writer.stdin.write("ROLLBACK;\n\\q\n")
+            writer.communicate()
+            builder.stdin.write("\\q\n")
+            builder.communicate()
+        equal(place.findings("detect_missing_fk_indexes"), [], "cover afterwards")
+
+
+def a_weak_role_is_told_what_it_cannot_see(version):
+    with Given(version) as place:
+        role = f"weak_{place.database}"
+        place.sql(SHOP + f"CREATE EXTENSION pg_stat_statements; CREATE ROLE {role} LOGIN;" + "SELECT * FROM orders WHERE note = '';" * 60)
+        try:
+            env = {f"LBOPS_TEST_PG{version}": place.server.replace("//postgres@", f"//{role}@")}
+            bloat = place.run("detect_bloated_indexes", min_bytes=0, env=env)
+            contains(reasons(bloat), "not ours to read")
+            missing = place.run("detect_missing_indexes", min_bytes=0, min_mean_ms=0, env=env)
+            contains(reasons(missing), "may not be seen by this role")
+            equal(kinds(missing), [], "findings without statements' texts")
+            equal(kinds(place.run("detect_duplicate_indexes", env=env)), ["duplicate_index"], "what the catalogue shows")
+        finally:
+            place.sql(f"DROP ROLE {role}")
+
+
+def without_statements_and_hypopg_less_is_claimed(version):
+    with Given(version) as place:
+        place.sql(SHOP + "DO $$ BEGIN FOR i IN 1..120 LOOP PERFORM FROM orders WHERE customer_id = i; END LOOP; END $$;")
+        bare = place.run("detect_missing_indexes", min_bytes=0, min_rows=10000)
+        contains(reasons(bare), "pg_stat_statements is not installed")
+        equal(kinds(bare), ["sequential_scans"], "what scans alone show")
+        equal((bare["result"]["findings"][0]["fix"], bare["result"]["findings"][0]["confidence"]["label"]), (None, "low"),
+              "a fix without knowing the columns")
+        place.sql("CREATE EXTENSION pg_stat_statements;" + "SELECT * FROM orders WHERE customer_id = 5;" * 12)
+        unproven = place.findings("detect_missing_indexes", min_bytes=0, min_calls=10, min_mean_ms=0)
+        equal([f["kind"] for f in unproven], ["missing_index"], "what statements show")
+        contains(unproven[0]["reason"], "HypoPG is not installed")
+        place.sql("CREATE SCHEMA what_if; CREATE EXTENSION hypopg SCHEMA what_if;")
+        proven = place.findings("detect_missing_indexes", min_bytes=0, min_calls=10, min_mean_ms=0)
+        holds(proven[0]["confidence"]["value"] > unproven[0]["confidence"]["value"] and proven[0]["evidence"]["is_proven"],
+              f"proof: {proven[0]}")
+
+
+def strange_tables_do_no_harm(version):
+    with Given(version) as place:
+        place.sql("""
+            CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw;
+            CREATE FOREIGN TABLE away (id int) SERVER far;
+            CREATE UNLOGGED TABLE loose (id int, a int); INSERT INTO loose SELECT i, i FROM generate_series(1, 12000) i;
+            CREATE INDEX loose_a ON loose (a); CREATE INDEX loose_b ON loose (a);
+            CREATE MATERIALIZED VIEW seen AS SELECT * FROM loose; CREATE INDEX seen_a ON seen (a); CREATE INDEX seen_b ON seen (a, id);
+            CREATE TABLE old (id int); CREATE TABLE young () INHERITS (old); CREATE INDEX young_id ON young (id);
+            ANALYZE""")
+        other = place.session()
+        other.stdin.write("CREATE TEMP TABLE mine (id int); CREATE INDEX ON mine (id); CREATE INDEX ON mine (id); SELECT 'made';\n")
+        equal(other.stdout.readline().strip(), "made", "a temporary table")
+        for tool in TOOLS:
+            place.run(tool)
+        found = {f["object"] for f in place.findings("detect_duplicate_indexes")}
+        equal(len(found & {"public.loose_a", "public.loose_b"}), 1, "one of two equal ones")
+        equal(found - {"public.loose_a", "public.loose_b"}, {"public.seen_a"}, "duplicates")
+        other.communicate("\\q\n")
+
+
+def recommendations_keep_their_name_and_pass_the_gate(version):
+    limits = {**NOW, "min_unused_bytes": 0, "min_table_bytes": 0, "min_confidence": 0.5}
+    with Given(version) as place:
+        place.sql(SHOP)
+        planned = place.run("generate_index_recommendation", plan=True, apply=True, **limits)
+        equal({c["executed"] for c in planned["changes"]}, {False}, "a plan")
+        first = place.run("generate_index_recommendation", **limits)["result"]["recommendations"]
+        equal(sorted(r["type"] for r in first), ["create_fk_index", "drop_duplicate"], "recommendations")
+        equal({r["status"] for r in first}, {"pending_review"}, "their status")
+        second = place.run("generate_index_recommendation", **limits)["result"]["recommendations"]
+        equal([r["recommendation_id"] for r in second], [r["recommendation_id"] for r in first], "ids")
+        rows = place.waiting("index_recommendations")
+        holds(all(r["ddl_statement"] and r["evidence"] and 0 <= r["confidence_value"] <= 1 for r in rows), f"rows {rows}")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'orders'::regclass"), "3", "indexes, unchanged")
+
+        dropped = next(r for r in first if r["type"] == "drop_duplicate")["object"]
+        analysis = json.dumps(place.run("detect_duplicate_indexes")["result"])
+        only = place.run("generate_index_recommendation", analysis_results=analysis, apply=True, check=3, **limits)
+        equal([r["object"] for r in only["result"]["recommendations"]], [dropped], "what was asked for")
+        equal(place.sql(f"SELECT to_regclass('{dropped}') IS NOT NULL"), "t", "the index while somebody is asked")
+        (request,) = place.approvals()
+        place.approve(request["id"])
+        equal(place.sql(f"SELECT to_regclass('{dropped}') IS NULL"), "t", "the index after the approval")
+        left = place.run("generate_index_recommendation", analysis_results=analysis, **limits)
+        equal(left["result"].get("recommendations", []), [], "the same finding, when it no longer holds")
+
+        applied = place.run("generate_index_recommendation", apply=True, **limits)["result"]
+        equal([(r["type"], r["status"]) for r in applied["recommendations"]], [("create_fk_index", "executed")], "additive")
+        equal(place.findings("detect_missing_fk_indexes"), [], "the key afterwards")
+        equal({r["status"] for r in place.waiting("index_recommendations")}, {"pending_review", "executed"}, "statuses kept")
+
+
+suite(*each_version(an_empty_database_is_examined, wrong_input_is_refused, a_young_server_says_so,
+                    every_fix_runs_and_ends_the_finding, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
+                    a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
+                    strange_tables_do_no_harm, recommendations_keep_their_name_and_pass_the_gate))
