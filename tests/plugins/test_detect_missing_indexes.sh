@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# detect_missing_indexes on the mock transport: HypoPG shows that one statement would gain.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs detect_missing_indexes
+holds '[.result.findings[] | [.object, .kind, .fix]] == [["public.customers", "missing_index",
+    "CREATE INDEX CONCURRENTLY customers_name_idx ON public.customers (name)"]]'
+holds '.result.findings[0] | .evidence.is_proven and .evidence.cost_now == 927 and .evidence.cost_with_it == 8.06'
+holds '.result.findings[0].confidence.label == "high" and .result.findings[0].impact.bytes_added > 0'
+holds '.result.examined == {"statements": 2, "tables": 2}'
+
+runs detect_missing_indexes --min_bytes 1000000000
+holds '.result.findings == []'
+runs detect_missing_indexes --max_proofs 0
+holds '.result.findings == [] and any(.result.skipped[]; .reason | contains("max_proofs"))'
+runs_with 2 detect_missing_indexes --min_share 2
+finish

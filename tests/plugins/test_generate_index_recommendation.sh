@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# generate_index_recommendation on the mock transport.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs generate_index_recommendation
+holds '.changes == [] and .result.stored == (.result.recommendations | length) and .result.stored == .records'
+holds '.result.recommendations | all(.status == "pending_review")'
+recorded index_recommendations '.recommendation_type == "create_fk_index" and .index_name == "orders_customer_id_idx" and .status == "pending_review"'
+recorded index_recommendations '.recommendation_type == "drop_duplicate" and (.ddl_statement | startswith("DROP INDEX CONCURRENTLY"))'
+ids=$(jq -c '[.result.recommendations[].recommendation_id]' "$RUN")
+
+runs generate_index_recommendation
+holds "[.result.recommendations[].recommendation_id] == $ids"
+
+runs generate_index_recommendation --analysis_results '{"findings": [{"object": "public.orders", "kind": "missing_fk_index"}, {"object": "public.gone", "kind": "unused_index"}]}'
+holds '[.result.recommendations[].type] == ["create_fk_index"]'
+runs generate_index_recommendation --min_confidence 1
+holds '.result.stored < 8 and any(.result.skipped[]; .reason | contains("min_confidence"))'
+
+runs generate_index_recommendation --apply --plan
+holds '(.changes | length) == .result.stored and all(.changes[]; .executed | not)'
+runs_with 1 generate_index_recommendation --analysis_results '{"rows": 3}'
+holds '.error.code == "invalid"'
+runs_with 2 generate_index_recommendation --analysis_results 'none'
+finish

@@ -1,0 +1,236 @@
+/* The rules on indexes that need no server: what replaces what, how large a new one would be, which columns a statement
+ * looks for rows by. */
+#include "index_missing.h"
+#include "index_rules.h"
+#include "unit/suite.h"
+
+/* ---- a run that has memory and nothing else ---- */
+
+#define BLOCKS 4096
+
+static void *blocks[BLOCKS];
+static size_t block_count;
+
+static void *give(lb_ctx *ctx, size_t bytes)
+{
+    (void)ctx;
+    void *block = block_count < BLOCKS ? calloc(1, bytes) : NULL;
+    if (block)
+        blocks[block_count++] = block;
+    return block;
+}
+
+static void take_all_back(void)
+{
+    while (block_count)
+        free(blocks[--block_count]);
+}
+
+static const lb_host host = {.size = sizeof host, .alloc = give};
+static lb_ctx run = {.host = &host};
+
+/* ---- one index for another ---- */
+
+static index_table table = {.r = {.table_id = 1, .schema = "public", .name = "t", .kind = "r", .rows = 1000}};
+
+static index_info btree(const char *keys, int key_count)
+{
+    index_info x = {.table = &table,
+                    .r = {.method = "btree",
+                          .settings = "",
+                          .key_count = key_count,
+                          .key_texts_is_null = true,
+                          .is_immediate = true,
+                          .is_valid = true,
+                          .is_ready = true,
+                          .is_live = true}};
+    CU_ASSERT_TRUE(index_vector_parse(keys, &x.keys));
+    CU_ASSERT_TRUE(index_vector_parse("1978 1978 1978", &x.opclasses));
+    CU_ASSERT_TRUE(index_vector_parse("0 0 0", &x.collations));
+    CU_ASSERT_TRUE(index_vector_parse("0 0 0", &x.options));
+    return x;
+}
+
+static void reads_lists_of_numbers(void)
+{
+    index_vector v;
+    CU_ASSERT_TRUE(index_vector_parse("1 0 -3", &v));
+    CU_ASSERT_EQUAL(v.count, 3);
+    CU_ASSERT_EQUAL(v.items[2], -3);
+    CU_ASSERT_TRUE(index_vector_parse("", &v));
+    CU_ASSERT_EQUAL(v.count, 0);
+    CU_ASSERT_FALSE(index_vector_parse("1,2", &v));
+    CU_ASSERT_FALSE(index_vector_parse("1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", &v));
+}
+
+static void replaces_the_same_and_the_beginning(void)
+{
+    index_info a = btree("1", 1), again = btree("1", 1), ab = btree("1 2", 2), ba = btree("2 1", 2);
+    index_info a_with_b = btree("1 2", 1), ab_down = btree("1 2", 2);
+    CU_ASSERT_EQUAL(index_can_replace(&again, &a), INDEX_REPLACES_EXACTLY);
+    CU_ASSERT_EQUAL(index_can_replace(&ab, &a), INDEX_REPLACES_PREFIX);
+    CU_ASSERT_EQUAL(index_can_replace(&a, &ab), INDEX_REPLACES_NOT);
+    CU_ASSERT_EQUAL(index_can_replace(&ba, &a), INDEX_REPLACES_NOT);
+    CU_ASSERT_EQUAL(index_can_replace(&a_with_b, &a), INDEX_REPLACES_PREFIX);
+    CU_ASSERT_EQUAL(index_can_replace(&ab, &a_with_b), INDEX_REPLACES_PREFIX);
+    ab_down.options.items[0] = ab_down.options.items[1] = 3; /* the same backwards */
+    CU_ASSERT_EQUAL(index_can_replace(&ab_down, &ab), INDEX_REPLACES_EXACTLY);
+    ab_down.options.items[1] = 0;
+    CU_ASSERT_EQUAL(index_can_replace(&ab_down, &ab), INDEX_REPLACES_NOT);
+    CU_ASSERT_EQUAL(index_can_replace(&a, &a), INDEX_REPLACES_NOT);
+}
+
+static void respects_what_an_index_is(void)
+{
+    index_info plain = btree("1", 1), other = btree("1", 1);
+    other.opclasses.items[0] = 2;
+    CU_ASSERT_EQUAL(index_can_replace(&other, &plain), INDEX_REPLACES_NOT);
+    other = btree("1", 1);
+    other.collations.items[0] = 950;
+    CU_ASSERT_EQUAL(index_can_replace(&other, &plain), INDEX_REPLACES_NOT);
+    other = btree("1", 1);
+    other.r.predicate = "(b = 3)";
+    CU_ASSERT_EQUAL(index_can_replace(&other, &plain), INDEX_REPLACES_NOT);
+    CU_ASSERT_EQUAL(index_can_replace(&plain, &other), INDEX_REPLACES_NOT);
+    other = btree("1", 1);
+    other.r.method = "hash";
+    CU_ASSERT_EQUAL(index_can_replace(&other, &plain), INDEX_REPLACES_NOT);
+    other = btree("1", 1);
+    other.r.is_valid = false;
+    CU_ASSERT_EQUAL(index_can_replace(&other, &plain), INDEX_REPLACES_NOT);
+    other = btree("1", 1);
+    other.r.bytes_is_null = true; /* locked */
+    CU_ASSERT_EQUAL(index_can_replace(&other, &plain), INDEX_REPLACES_NOT);
+}
+
+static void keeps_the_rule_of_a_unique_one(void)
+{
+    index_info unique = btree("1", 1), plain = btree("1", 1), longer = btree("1 2", 2), deferred = btree("1", 1),
+               strict = btree("1", 1);
+    unique.r.is_unique = longer.r.is_unique = deferred.r.is_unique = strict.r.is_unique = true;
+    deferred.r.is_immediate = false;
+    strict.r.is_nulls_not_distinct = true;
+    CU_ASSERT_EQUAL(index_can_replace(&unique, &plain), INDEX_REPLACES_EXACTLY);
+    CU_ASSERT_EQUAL(index_can_replace(&plain, &unique), INDEX_REPLACES_NOT);
+    CU_ASSERT_EQUAL(index_can_replace(&longer, &unique), INDEX_REPLACES_NOT);
+    CU_ASSERT_EQUAL(index_can_replace(&deferred, &unique), INDEX_REPLACES_NOT);
+    CU_ASSERT_EQUAL(index_can_replace(&strict, &unique), INDEX_REPLACES_EXACTLY);
+    CU_ASSERT_EQUAL(index_can_replace(&unique, &strict), INDEX_REPLACES_NOT);
+}
+
+/* ---- sizes, as measured on new indexes of 200,000 rows ---- */
+
+static double pages(double width, bool is_fixed, double null_share, double distinct, bool deduplicates)
+{
+    index_shape s = {.rows = 200000, .column_count = 1, .deduplicates = deduplicates, .block_bytes = 8192, .fill = 0.9};
+    s.columns[0].width = width;
+    s.columns[0].is_fixed = is_fixed;
+    s.columns[0].alignment = (int)width == 4 ? 4 : 8;
+    s.columns[0].null_share = null_share;
+    s.columns[0].distinct = distinct;
+    return index_expected_pages(&s);
+}
+
+static void check_pages(double got, double measured)
+{
+    if (got < measured * 0.95 || got > measured * 1.05)
+        printf("\n    %.0f pages are expected, %.0f were measured\n", got, measured);
+    CU_ASSERT_TRUE(got >= measured * 0.95 && got <= measured * 1.05);
+}
+
+static void expects_what_was_measured(void)
+{
+    check_pages(pages(4, true, 0, 7, true), 171);
+    check_pages(pages(8, true, 0, 20000, true), 232);
+    check_pages(pages(33, false, 0, 1000, true), 186);
+    check_pages(pages(8, true, 0, 50000, true), 304);
+    check_pages(pages(8, true, 0.5, 50, true), 175);
+    check_pages(pages(33, false, 0, 200000, true), 1444);
+    check_pages(pages(8, true, 0, 200000, false), 551);
+}
+
+static void an_empty_one_has_two_pages(void)
+{
+    index_shape s = {.column_count = 1, .block_bytes = 8192, .fill = 0.9, .deduplicates = true};
+    CU_ASSERT_DOUBLE_EQUAL(index_expected_pages(&s), 2, 0.01);
+}
+
+/* ---- foreign keys ---- */
+
+static void covers_in_any_order(void)
+{
+    index_opclass classes[] = {{1978, 1976, true}};
+    index_equality_row equalities[] = {{.family_id = 1976, .operator_id = 96}};
+    index_set set = {.opclasses = classes, .opclass_count = 1, .equalities = equalities, .equality_count = 1};
+    index_foreign_key key = {.table = &table};
+    CU_ASSERT_TRUE(index_vector_parse("1 2", &key.keys));
+    CU_ASSERT_TRUE(index_vector_parse("96 96", &key.operators));
+    index_info ab = btree("1 2", 2), bac = btree("2 1 3", 3), acb = btree("1 3 2", 3), c = btree("3", 1);
+    CU_ASSERT_EQUAL(index_covers(&set, &ab, &key), INDEX_COVER_FULL);
+    CU_ASSERT_EQUAL(index_covers(&set, &bac, &key), INDEX_COVER_FULL);
+    CU_ASSERT_EQUAL(index_covers(&set, &acb, &key), INDEX_COVER_WEAK);
+    CU_ASSERT_EQUAL(index_covers(&set, &c, &key), INDEX_COVER_NONE);
+    ab.r.predicate = "(c = 1)";
+    CU_ASSERT_EQUAL(index_covers(&set, &ab, &key), INDEX_COVER_QUESTIONABLE);
+    bac.r.is_valid = false;
+    CU_ASSERT_EQUAL(index_covers(&set, &bac, &key), INDEX_COVER_QUESTIONABLE);
+    key.operators.items[0] = 98; /* of another type's family */
+    ab.r.predicate = NULL;
+    CU_ASSERT_EQUAL(index_covers(&set, &ab, &key), INDEX_COVER_NONE);
+}
+
+/* ---- statements ---- */
+
+/* "o.a= b< c~ d^", one letter a kind, of the outermost statement that has uses; "" where there are none. */
+static const char *uses_of(const char *text)
+{
+    static char out[400];
+    index_level *levels = NULL;
+    lb_error err;
+    out[0] = '\0';
+    if (index_read_uses(&run, text, &levels, &err) < 0)
+        return "unread";
+    for (const index_level *level = levels; level; level = level->next)
+        for (size_t i = 0; i < level->use_count; i++) {
+            const index_use *u = &level->uses[i];
+            size_t length = strlen(out);
+            (void)snprintf(out + length, sizeof out - length, "%s%s%s%s%c", length ? " " : "",
+                           u->qualifier ? u->qualifier : "", u->qualifier ? "." : "", u->column,
+                           u->kind == INDEX_USE_ORDER && u->descending ? 'v' : " =<~^"[u->kind]); /* by kind */
+        }
+    take_all_back();
+    return out;
+}
+
+static void finds_the_columns_of_a_statement(void)
+{
+    ASSERT_TEXT(uses_of("SELECT * FROM t WHERE a = $1 AND $2 = b AND c > $3"), "a= b= c<");
+    ASSERT_TEXT(uses_of("SELECT * FROM t x WHERE x.a IN ($1, $2) AND b BETWEEN $3 AND $4"), "x.a= b<");
+    ASSERT_TEXT(uses_of("UPDATE t SET v = 1 WHERE a = ANY ($1)"), "a=");
+    ASSERT_TEXT(uses_of("DELETE FROM s.t WHERE s.t.a = $1::int + 1"), "t.a=");
+    ASSERT_TEXT(uses_of("SELECT * FROM a JOIN b ON a.id = b.a_id WHERE b.x = $1"), "a.id~ b.a_id~ b.x=");
+    ASSERT_TEXT(uses_of("SELECT * FROM t WHERE a = $1 ORDER BY b DESC, c LIMIT $2"), "a= bv c^");
+    ASSERT_TEXT(uses_of("WITH w AS (SELECT FROM t WHERE a = $1) SELECT FROM w"), "a=");
+    ASSERT_TEXT(uses_of("SELECT FROM t WHERE a = $1 UNION SELECT FROM u WHERE b = $1"), "b= a=");
+    ASSERT_TEXT(uses_of("INSERT INTO t SELECT * FROM u WHERE a = $1"), "a=");
+}
+
+static void leaves_out_what_no_index_serves(void)
+{
+    ASSERT_TEXT(uses_of("SELECT * FROM t WHERE a = $1 OR b = $2"), "");
+    ASSERT_TEXT(uses_of("SELECT * FROM t WHERE NOT a = $1"), "");
+    ASSERT_TEXT(uses_of("SELECT * FROM t WHERE lower(a) = $1 AND b + 1 = $2"), "");
+    ASSERT_TEXT(uses_of("SELECT * FROM t WHERE a <> $1 AND b LIKE $2 AND c IS NULL"), "");
+    ASSERT_TEXT(uses_of("SELECT * FROM t WHERE a NOT IN ($1, $2)"), "");
+    ASSERT_TEXT(uses_of("SELECT * FROM t ORDER BY a"), "");
+    ASSERT_TEXT(uses_of("SELECT a, count(*) FROM t GROUP BY a ORDER BY a LIMIT 1"), "");
+    ASSERT_TEXT(uses_of("SELECT * FROM a LEFT JOIN b ON a.id = b.a_id"), "");
+    ASSERT_TEXT(uses_of("CREATE TABLE t (a int)"), "");
+    ASSERT_TEXT(uses_of("SELECT * FROM t WHERE a ="), "unread");
+    ASSERT_TEXT(uses_of(""), "");
+}
+
+SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_beginning),
+      TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
+      TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(finds_the_columns_of_a_statement),
+      TEST(leaves_out_what_no_index_serves))
