@@ -103,8 +103,11 @@ double index_expected_pages(const index_shape *s)
     double usable = (double)(s->block_bytes - PAGE_HEADER - BTREE_SPECIAL);
     double leaves = ceil(leaf_bytes(s, &w) / (usable * s->fill)), pages = 1 + (leaves > 1 ? leaves : 1);
     double fan = floor(usable * INNER_FILL / (w.whole + ITEM_POINTER));
-    for (double level = leaves; level > 1 && fan >= 2; pages += level)
+    double level = leaves;
+    while (level > 1 && fan >= 2) {
         level = ceil(level / fan);
+        pages += level;
+    }
     return pages;
 }
 

@@ -211,7 +211,9 @@ static int tell_missing_key(index_work *work, const lack *l, lb_error *err)
     const index_wanted wanted = {
         .table = t, .columns = columns, .count = (size_t)key->keys.count, .not_null = mostly_null(key)};
     const lb_value *list = index_texts(ctx, "columns", columns, (size_t)key->keys.count);
-    int r = list ? index_fix_create(work, &wanted, &name, &fix, err) : lb_out_of_memory(err);
+    if (!list)
+        return lb_out_of_memory(err);
+    int r = index_fix_create(work, &wanted, &name, &fix, err);
     if (r < 0)
         return r;
     const char *parent = index_label(ctx, key->r.parent_schema, key->r.parent_name);

@@ -51,7 +51,9 @@ static int tell_missing(index_work *work, const index_candidate *c, lb_error *er
     const lb_value *list = names_of(ctx, c, columns);
     const index_wanted wanted = {
         .table = t, .columns = columns, .descending = c->descending, .count = (size_t)c->count};
-    int r = list ? index_fix_create(work, &wanted, &name, &fix, err) : lb_out_of_memory(err);
+    if (!list)
+        return lb_out_of_memory(err);
+    int r = index_fix_create(work, &wanted, &name, &fix, err);
     if (r < 0)
         return r;
     double writes = (double)(t->r.inserted + t->r.updated - t->r.updated_hot), days = work->set->window.days;
@@ -102,7 +104,8 @@ static int judge(index_work *work, const index_missing_limits *limits, index_can
 {
     int r = 0;
     int64_t proofs = 0;
-    qsort(list->items, list->count, sizeof *list->items, compare_cost);
+    if (list->count)
+        qsort(list->items, list->count, sizeof *list->items, compare_cost);
     for (size_t i = 0; i < list->count && r >= 0; i++) {
         index_candidate *c = &list->items[i];
         int before = 0;

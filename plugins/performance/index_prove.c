@@ -151,10 +151,10 @@ static int believe(index_work *work, const index_candidate *c, hypothesis *ret_b
 
 static int measure(index_work *work, const index_probe_args *probe, index_candidate *c, lb_error *err)
 {
-    hypothesis belief;
+    hypothesis belief = {0};
     lb_rows *rows = NULL;
     index_hypo_size_row size;
-    plan_view after;
+    plan_view after = {0};
     int r = believe(work, c, &belief, err);
     if (r < 0 || !belief.name)
         return r;
@@ -186,8 +186,8 @@ static bool is_fatal(int r)
 
 int index_prove(index_work *work, index_candidate *c, lb_error *err)
 {
-    index_probe_args probe;
-    plan_view before;
+    index_probe_args probe = {0};
+    plan_view before = {0};
     c->cost_after = c->cost_before = -1;
     c->bytes = -1;
     int r = compose_probe(work, c, &probe, err);
@@ -200,7 +200,7 @@ int index_prove(index_work *work, index_candidate *c, lb_error *err)
     c->reads_all = before.reads_all;
     if (!work->set->window.r.hypopg_schema || c->table->r.kind[0] == 'p')
         return 0;
-    lb_error ending;
+    lb_error ending = {0};
     r = measure(work, &probe, c, err);
     int end = forget(work, &ending);
     if (is_fatal(r))

@@ -117,23 +117,49 @@ static int parse_index(index_info *x, lb_error *err)
     return r;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const index_indexes_row *x = *(const index_indexes_row *const *)a, *y = *(const index_indexes_row *const *)b;
+    int order = strcmp(x->schema, y->schema);
+    order = order ? order : strcmp(x->table_name, y->table_name);
+    return order ? order : strcmp(x->name, y->name);
+}
+
+/* Sorted here: the server would write them to a file for it. */
+static const index_indexes_row *const *read_sorted(lb_ctx *ctx, lb_rows *rows, size_t *ret_count)
+{
+    index_indexes_row *read = alloc_for(ctx, rows, sizeof *read);
+    const index_indexes_row **sorted = alloc_for(ctx, rows, sizeof *sorted);
+    size_t count = 0;
+    if (!read || !sorted)
+        return NULL;
+    for (; index_indexes_next(ctx, rows, &read[count]); count++)
+        sorted[count] = &read[count];
+    qsort(sorted, count, sizeof *sorted, by_name);
+    *ret_count = count;
+    return sorted;
+}
+
 /* A table that came into being between two reads has no struct: its indexes are left for the next run. */
 static int read_indexes(lb_ctx *ctx, index_set *set, lb_error *err)
 {
     lb_rows *rows = NULL;
+    size_t count = 0;
     int r = index_indexes(ctx, &rows, err);
     if (r < 0)
         return lb_wrap(err, "indexes");
+    const index_indexes_row *const *sorted = read_sorted(ctx, rows, &count);
     set->indexes = alloc_for(ctx, rows, sizeof *set->indexes);
     index_info **by_table = alloc_for(ctx, rows, sizeof *by_table);
-    if (!set->indexes || !by_table)
+    if (!sorted || !set->indexes || !by_table)
         return lb_out_of_memory(err);
-    for (index_info *x = set->indexes; r >= 0 && index_indexes_next(ctx, rows, &x->r);
-         x = set->indexes + set->index_count) {
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        index_info *x = set->indexes + set->index_count;
+        x->r = *sorted[i];
         x->table = index_find_table(set, x->r.table_id);
         if (!x->table)
             continue;
-        if (!x->table->indexes) /* they come by table */
+        if (!x->table->indexes)
             x->table->indexes = by_table + set->index_count;
         by_table[set->index_count++] = x;
         x->table->index_count++;
@@ -159,12 +185,12 @@ static index_info *find_index(index_info **sorted, size_t count, int64_t index_i
 
 static int join_trees(lb_ctx *ctx, index_set *set, lb_error *err)
 {
-    index_info **sorted = lb_alloc(ctx, (set->index_count + 1) * sizeof(index_info *));
+    index_info **sorted = lb_alloc(ctx, (set->index_count + 1) * sizeof *sorted);
     if (!sorted)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < set->index_count; i++)
         sorted[i] = &set->indexes[i];
-    qsort(sorted, set->index_count, sizeof(index_info *), by_index_id);
+    qsort(sorted, set->index_count, sizeof *sorted, by_index_id);
     for (size_t i = 0; i < set->index_count; i++)
         if (!set->indexes[i].r.parent_id_is_null)
             set->indexes[i].parent = find_index(sorted, set->index_count, set->indexes[i].r.parent_id);
@@ -182,7 +208,7 @@ static int join_trees(lb_ctx *ctx, index_set *set, lb_error *err)
 static int read_columns(lb_ctx *ctx, index_set *set, lb_error *err)
 {
     lb_rows *rows = NULL;
-    index_info **sorted = lb_alloc(ctx, (set->index_count + 1) * sizeof(index_info *));
+    index_info **sorted = lb_alloc(ctx, (set->index_count + 1) * sizeof *sorted);
     int r = index_columns(ctx, &rows, err);
     if (r < 0)
         return lb_wrap(err, "columns");
@@ -191,7 +217,7 @@ static int read_columns(lb_ctx *ctx, index_set *set, lb_error *err)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < set->index_count; i++)
         sorted[i] = &set->indexes[i];
-    qsort(sorted, set->index_count, sizeof(index_info *), by_index_id);
+    qsort(sorted, set->index_count, sizeof *sorted, by_index_id);
     for (index_column *c = columns; index_columns_next(ctx, rows, &c->r); c++) {
         index_table *table = index_find_table(set, c->r.relation_id);
         index_info *x = table ? NULL : find_index(sorted, set->index_count, c->r.relation_id);

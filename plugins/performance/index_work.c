@@ -234,7 +234,9 @@ int index_fix_create(index_work *work, const index_wanted *w, const char **ret_n
     const lb_sql *condition = NULL;
     lb_value *keys = lb_alloc(work->ctx, w->count * sizeof *keys);
     bool is_tree = w->table->r.kind[0] == 'p', is_part = w->not_null && !is_tree;
-    int r = keys ? choose_name(work, w, ret_name, err) : lb_out_of_memory(err);
+    if (!keys)
+        return lb_out_of_memory(err);
+    int r = choose_name(work, w, ret_name, err);
     if (r >= 0)
         r = compose_keys(work, w, keys, err);
     if (r >= 0 && is_part)

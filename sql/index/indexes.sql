@@ -2,7 +2,8 @@
 -- kind: read
 -- server: 15-18
 -- note: bytes are null where somebody holds, or waits for, an exclusive lock: asking for the size, or for a predicate,
--- note: would queue behind it.
+-- note: would queue behind it. Sizes are those of the last vacuum or analyze, as the rows are, unless much has changed
+-- note: since: asking for each would open each index, which takes seconds where there are many.
 -- note: the lists of numbers are those of pg_index, as text, with blanks.
 -- column index_id integer
 -- column table_id integer
@@ -98,6 +99,9 @@ SELECT i.indexrelid::int8 AS index_id,
        c.reltuples::float8 AS rows,
        CASE WHEN i.indexrelid IN (SELECT relation FROM held) OR i.indrelid IN (SELECT relation FROM held) THEN NULL
             WHEN c.relkind = 'I' THEN 0
+            WHEN c.relpages > 0 AND c.reltuples >= 0 AND t.reltuples >= 0
+                 AND pg_stat_get_mod_since_analyze(t.oid) <= 50 + t.reltuples / 10
+            THEN c.relpages::int8 * current_setting('block_size')::int8
             ELSE pg_relation_size(i.indexrelid)
         END AS bytes,
        pg_stat_get_numscans(i.indexrelid) AS scans,
@@ -113,7 +117,6 @@ SELECT i.indexrelid::int8 AS index_id,
    AND t.relkind IN ('r', 'p', 'm')
    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
    AND n.nspname !~ '^pg_(toast|temp_)'
- ORDER BY n.nspname, t.relname, t.oid, c.relname
 -- variant: 16-18
 WITH held AS MATERIALIZED (
     SELECT l.relation
@@ -173,6 +176,9 @@ SELECT i.indexrelid::int8 AS index_id,
        c.reltuples::float8 AS rows,
        CASE WHEN i.indexrelid IN (SELECT relation FROM held) OR i.indrelid IN (SELECT relation FROM held) THEN NULL
             WHEN c.relkind = 'I' THEN 0
+            WHEN c.relpages > 0 AND c.reltuples >= 0 AND t.reltuples >= 0
+                 AND pg_stat_get_mod_since_analyze(t.oid) <= 50 + t.reltuples / 10
+            THEN c.relpages::int8 * current_setting('block_size')::int8
             ELSE pg_relation_size(i.indexrelid)
         END AS bytes,
        pg_stat_get_numscans(i.indexrelid) AS scans,
@@ -188,4 +194,3 @@ SELECT i.indexrelid::int8 AS index_id,
    AND t.relkind IN ('r', 'p', 'm')
    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
    AND n.nspname !~ '^pg_(toast|temp_)'
- ORDER BY n.nspname, t.relname, t.oid, c.relname

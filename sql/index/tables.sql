@@ -1,7 +1,8 @@
 -- summary: every table of people's own that can have indexes, with its size and what was done to it
 -- kind: read
 -- server: 15-18
--- note: rows are -1 where the table was never analyzed. bytes are null where somebody holds an exclusive lock.
+-- note: rows are -1 where the table was never analyzed. bytes are null where somebody holds an exclusive lock, and as
+-- note: of the last vacuum or analyze where little has changed since.
 -- column table_id integer
 -- column schema text
 -- column name text
@@ -48,6 +49,8 @@ SELECT t.oid::int8 AS table_id,
        t.reltuples::float8 AS rows,
        CASE WHEN t.oid IN (SELECT relation FROM held) THEN NULL
             WHEN t.relkind = 'p' THEN 0
+            WHEN t.relpages > 0 AND t.reltuples >= 0 AND pg_stat_get_mod_since_analyze(t.oid) <= 50 + t.reltuples / 10
+            THEN t.relpages::int8 * current_setting('block_size')::int8
             ELSE pg_relation_size(t.oid)
         END AS bytes,
        pg_stat_get_live_tuples(t.oid) AS live_rows,

@@ -19,6 +19,17 @@ holds '[.result.findings[].kind] == ["invalid_index"] and any(.result.skipped[];
 runs detect_unused_indexes --min_reads 1000000 --invalid false
 holds '.result.findings == [] and any(.result.skipped[]; .reason | contains("too little to tell"))'
 
+# A read replica counts on its own server.
+cp -r "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
+jq '[{"method": "GET", "path": "projects/shop/branches/staging/endpoints", "reply": {"endpoints": [
+        {"endpoint_id": "primary", "status": {"endpoint_type": "ENDPOINT_TYPE_READ_WRITE"}},
+        {"endpoint_id": "reader", "status": {"endpoint_type": "ENDPOINT_TYPE_READ_ONLY"}}]}}] + .' \
+    "$SOURCE/etc/fixtures/mock/control.json" >"$WORK/fixtures/control.json"
+sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
+runs detect_unused_indexes
+holds '.result.findings[0] | .confidence.label == "medium" and .evidence.unread_computes == 1'
+holds '.result.findings[0].reason | contains("1 other compute(s) use cannot be read here")'
+
 runs_with 2 detect_unused_indexes --days -1
 runs_with 2 detect_unused_indexes --min_bytes few
 finish
