@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define POINTER sizeof(void *)
+
 /* ---- numbers ---- */
 
 bool index_vector_parse(const char *text, index_vector *ret_vector)
@@ -129,13 +131,13 @@ static int by_name(const void *a, const void *b)
 static const index_indexes_row *const *read_sorted(lb_ctx *ctx, lb_rows *rows, size_t *ret_count)
 {
     index_indexes_row *read = alloc_for(ctx, rows, sizeof *read);
-    const index_indexes_row **sorted = alloc_for(ctx, rows, sizeof *sorted);
+    const index_indexes_row **sorted = alloc_for(ctx, rows, POINTER);
     size_t count = 0;
     if (!read || !sorted)
         return NULL;
     for (; index_indexes_next(ctx, rows, &read[count]); count++)
         sorted[count] = &read[count];
-    qsort(sorted, count, sizeof *sorted, by_name);
+    qsort(sorted, count, POINTER, by_name);
     *ret_count = count;
     return sorted;
 }
@@ -150,7 +152,7 @@ static int read_indexes(lb_ctx *ctx, index_set *set, lb_error *err)
         return lb_wrap(err, "indexes");
     const index_indexes_row *const *sorted = read_sorted(ctx, rows, &count);
     set->indexes = alloc_for(ctx, rows, sizeof *set->indexes);
-    index_info **by_table = alloc_for(ctx, rows, sizeof *by_table);
+    index_info **by_table = alloc_for(ctx, rows, POINTER);
     if (!sorted || !set->indexes || !by_table)
         return lb_out_of_memory(err);
     for (size_t i = 0; r >= 0 && i < count; i++) {
@@ -179,18 +181,18 @@ static index_info *find_index(index_info **sorted, size_t count, int64_t index_i
 {
     const index_info key = {.r.index_id = index_id};
     const index_info *pointer = &key;
-    index_info **found = count ? bsearch(&pointer, sorted, count, sizeof *sorted, by_index_id) : NULL;
+    index_info **found = count ? bsearch(&pointer, sorted, count, POINTER, by_index_id) : NULL;
     return found ? *found : NULL;
 }
 
 static int join_trees(lb_ctx *ctx, index_set *set, lb_error *err)
 {
-    index_info **sorted = lb_alloc(ctx, (set->index_count + 1) * sizeof *sorted);
+    index_info **sorted = lb_alloc(ctx, (set->index_count + 1) * POINTER);
     if (!sorted)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < set->index_count; i++)
         sorted[i] = &set->indexes[i];
-    qsort(sorted, set->index_count, sizeof *sorted, by_index_id);
+    qsort(sorted, set->index_count, POINTER, by_index_id);
     for (size_t i = 0; i < set->index_count; i++)
         if (!set->indexes[i].r.parent_id_is_null)
             set->indexes[i].parent = find_index(sorted, set->index_count, set->indexes[i].r.parent_id);
@@ -208,7 +210,7 @@ static int join_trees(lb_ctx *ctx, index_set *set, lb_error *err)
 static int read_columns(lb_ctx *ctx, index_set *set, lb_error *err)
 {
     lb_rows *rows = NULL;
-    index_info **sorted = lb_alloc(ctx, (set->index_count + 1) * sizeof *sorted);
+    index_info **sorted = lb_alloc(ctx, (set->index_count + 1) * POINTER);
     int r = index_columns(ctx, &rows, err);
     if (r < 0)
         return lb_wrap(err, "columns");
@@ -217,7 +219,7 @@ static int read_columns(lb_ctx *ctx, index_set *set, lb_error *err)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < set->index_count; i++)
         sorted[i] = &set->indexes[i];
-    qsort(sorted, set->index_count, sizeof *sorted, by_index_id);
+    qsort(sorted, set->index_count, POINTER, by_index_id);
     for (index_column *c = columns; index_columns_next(ctx, rows, &c->r); c++) {
         index_table *table = index_find_table(set, c->r.relation_id);
         index_info *x = table ? NULL : find_index(sorted, set->index_count, c->r.relation_id);

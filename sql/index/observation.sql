@@ -7,7 +7,6 @@
 -- column stats_reset timestamp null
 -- column in_recovery boolean
 -- column standbys integer
--- column database_bytes integer
 -- column block_bytes integer
 -- column sees_all_statistics boolean
 -- column hidden_builds integer
@@ -22,8 +21,6 @@ SELECT now() AS now,
           FROM pg_stat_replication r
          WHERE r.state IS DISTINCT FROM 'backup'
            AND r.application_name IS DISTINCT FROM 'walproposer') AS standbys,
-       (SELECT coalesce(sum(c.relpages::int8), 0) FROM pg_class c)
-           * current_setting('block_size')::int8 AS database_bytes,
        current_setting('block_size')::int8 AS block_bytes,
        pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all_statistics,
        (SELECT count(*) FROM pg_stat_progress_create_index p WHERE p.index_relid IS NULL) AS hidden_builds,
