@@ -23,7 +23,13 @@ static int run(lb_ctx *ctx, lb_error *err)
     const struct args *args = ctx->args;
     const index_unused_limits limits = {args->days, args->min_minutes, args->min_bytes, args->min_reads};
     index_work work = {.ctx = ctx, .tell = index_report};
+    const char *why = NULL;
     int r = index_read(ctx, false, &work.set, err);
+    if (r >= 0)
+        r = index_read_history(ctx, &work.history, &why, err);
+    if (r >= 0)
+        r = work.history ? index_note_history(ctx, work.history, work.set, args->min_bytes, err)
+                         : lb_skipped(ctx, "history", why, err);
     if (r >= 0)
         r = index_find_unused(&work, &limits, err);
     if (r >= 0 && args->invalid)
@@ -33,4 +39,4 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(detect_unused_indexes, "indexes that nobody scans, and invalid ones that nobody can", .agent = "performance",
         .risk = LB_RISK_LOW, .schedule = "0 * * * *", .detector = true, .timeout_s = 120,
-        LB_TOOL_ARGS(struct args, params), .run = run);
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"), .run = run);

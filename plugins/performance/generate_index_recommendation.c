@@ -2,6 +2,7 @@
  * the gate: each recommendation is a decision of its own. Statements are made anew from the catalogue; results of an
  * earlier analysis only say which of the findings are wanted. */
 #include "index_analysis.h"
+#include "index_follow.h"
 #include "index_store.h"
 
 #include <json-c/json.h>
@@ -9,7 +10,7 @@
 struct args {
     index_limits limits;
     const char *analysis_results;
-    double min_confidence;
+    double min_confidence, keep_days;
     bool apply;
 };
 
@@ -19,6 +20,8 @@ static const lb_param params[] = {
              "result of an index detector: only its findings are looked at again; without it all"),
     LB_PARAM(struct args, min_confidence, LB_F64, "0.5", "leave findings out that are less sure", .min = "0",
              .max = "1"),
+    LB_PARAM(struct args, keep_days, LB_F64, "7", "days after which what was executed is kept, if it proves its worth",
+             .min = "0"),
     LB_PARAM(struct args, apply, LB_BOOL, "false", "also put each before the gate, which executes, asks or refuses"),
     LB_PARAMS_END,
 };
@@ -26,7 +29,8 @@ static const lb_param params[] = {
 typedef struct desk {
     const struct args *args;
     struct json_object *wanted; /* findings, or NULL: all */
-    int64_t stored, applied, waiting, failed;
+    index_pasts pasts;
+    int64_t stored, unchanged, applied, waiting, failed;
 } desk;
 
 /* ---- which ---- */
@@ -122,12 +126,49 @@ static int decide(index_work *work, const index_finding *f, const char *object, 
     return r < 0 ? lb_skipped(work->ctx, object, lb_printf(work->ctx, "its change failed: %s", why.message), err) : 0;
 }
 
+/* A row only where something is new: what waits and still waits has one. */
+static int keep(index_work *work, const index_finding *f, const char *id, const char *status, lb_error *err)
+{
+    desk *d = work->state;
+    const index_past *past = index_find_past(&d->pasts, id);
+    if (past && strcmp(past->r.status, status) == 0) {
+        d->unchanged++;
+        return 0;
+    }
+    d->stored++;
+    return index_store(work, f, id, past ? past->r.created_at : lb_now(work->ctx), status, err);
+}
+
+static int follow(index_work *work, lb_error *err)
+{
+    desk *d = work->state;
+    lb_ctx *ctx = work->ctx;
+    int r = 0;
+    for (size_t i = 0; i < d->pasts.count && r >= 0; i++) {
+        const index_past *p = &d->pasts.items[i];
+        const char *why = NULL;
+        const char *next = index_next_state(work->set, p, d->args->keep_days, !d->wanted, lb_now(ctx), &why);
+        if (!next)
+            continue;
+        r = index_store_step(ctx, &p->r, next, why, err);
+        if (r >= 0)
+            r = lb_append(ctx, "followed",
+                          LB_ARGS(lb_text("recommendation_id", p->r.recommendation_id), lb_text("was", p->r.status),
+                                  lb_text("status", next), lb_text("reason", why), lb_text("index", p->r.index_name)),
+                          err);
+    }
+    return r;
+}
+
 static int recommend(index_work *work, const index_finding *f, lb_error *err)
 {
     desk *d = work->state;
     lb_ctx *ctx = work->ctx;
     const char *object = index_object(ctx, f), *status = NULL,
                *id = object && f->type ? index_recommendation_id(ctx, f, object) : NULL;
+    index_past *past = id ? index_find_past(&d->pasts, id) : NULL;
+    if (past)
+        past->is_seen = true;
     if (!object || !is_wanted(d, object, f->kind))
         return object ? 0 : lb_out_of_memory(err);
     if (!f->fix.sql || !f->type)
@@ -138,8 +179,7 @@ static int recommend(index_work *work, const index_finding *f, lb_error *err)
     if (r >= 0)
         r = decide(work, f, object, &status, err);
     if (r >= 0)
-        r = index_store(work, f, id, status, err);
-    d->stored++;
+        r = keep(work, f, id, status, err);
     return r < 0 ? r
                  : lb_append(ctx, "recommendations",
                              LB_ARGS(lb_text("recommendation_id", id), lb_text("object", object),
@@ -153,18 +193,24 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     desk d = {.args = ctx->args};
     index_work work = {.ctx = ctx, .tell = recommend, .state = &d};
+    const char *why = NULL; /* the analysis says it too */
     int r = read_wanted(ctx, &d, err);
+    if (r >= 0)
+        r = index_read_pasts(ctx, &d.pasts, &why, err);
     if (r >= 0)
         r = index_analyze(&work, &d.args->limits, err);
     if (r >= 0)
+        r = follow(&work, err);
+    if (r >= 0)
         r = lb_result(ctx,
-                      LB_ARGS(lb_i64("stored", d.stored), lb_i64("applied", d.applied), lb_i64("waiting", d.waiting),
-                              lb_i64("failed", d.failed)),
+                      LB_ARGS(lb_i64("stored", d.stored), lb_i64("unchanged", d.unchanged),
+                              lb_i64("applied", d.applied), lb_i64("waiting", d.waiting), lb_i64("failed", d.failed)),
                       err);
     if (r >= 0 && d.failed)
         return lb_fail(err, LB_ERR_TOOL,
                        "see .changes for the server's words, and detect_unused_indexes for what is left",
-                       "%lld of %lld recommendations could not be applied", (long long)d.failed, (long long)d.stored);
+                       "%lld of %lld recommendations could not be applied", (long long)d.failed,
+                       (long long)(d.stored + d.unchanged));
     return r;
 }
 

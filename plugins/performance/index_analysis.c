@@ -14,7 +14,12 @@ int index_analyze(index_work *work, const index_limits *l, lb_error *err)
                                           .min_share = l->min_share,
                                           .max_statements = l->max_statements,
                                           .max_proofs = l->max_proofs};
+    const char *why = NULL;
     int r = index_read(work->ctx, true, &work->set, err);
+    if (r >= 0)
+        r = index_read_history(work->ctx, &work->history, &why, err);
+    if (r >= 0 && !work->history)
+        r = lb_skipped(work->ctx, "history", why, err);
     if (r >= 0)
         r = index_use_marks(work, err);
     if (r >= 0)

@@ -66,7 +66,8 @@ static const lb_value *terms_of(lb_ctx *ctx, const lb_term *terms, size_t *ret_c
     return items;
 }
 
-int index_store(index_work *work, const index_finding *f, const char *id, const char *status, lb_error *err)
+int index_store(index_work *work, const index_finding *f, const char *id, int64_t since, const char *status,
+                lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
     size_t count = 0;
@@ -76,15 +77,27 @@ int index_store(index_work *work, const index_finding *f, const char *id, const 
         return lb_out_of_memory(err);
     return lb_record(
         ctx, "index_recommendations",
-        LB_ARGS(
-            lb_text("recommendation_id", id), lb_time("created_at", lb_now(ctx)), lb_time("updated_at", lb_now(ctx)),
-            lb_text("schema_name", f->table->r.schema), lb_text("table_name", f->table->r.name),
-            lb_text("index_name", f->index ? f->index->r.name : f->new_index), lb_text("recommendation_type", f->type),
-            f->columns ? renamed("suggested_columns", f->columns[0]) : lb_null("suggested_columns"),
-            lb_text("confidence", index_label_of(confidence)), lb_f64("confidence_value", confidence),
-            lb_list("confidence_terms", LB_OBJECT, terms, count), lb_text("reason", f->reason),
-            lb_object("evidence", f->evidence), lb_text("estimated_impact", impact_text(ctx, f->impact)),
-            f->impact ? lb_object("impact", f->impact) : lb_null("impact"),
-            lb_text("ddl_statement", lb_sql_text(ctx, f->fix.sql)), lb_text("status", status)),
+        LB_ARGS(lb_text("recommendation_id", id), lb_time("created_at", since), lb_time("updated_at", lb_now(ctx)),
+                lb_text("schema_name", f->table->r.schema), lb_text("table_name", f->table->r.name),
+                lb_text("index_name", f->index ? f->index->r.name : f->new_index),
+                lb_text("recommendation_type", f->type),
+                f->columns ? renamed("suggested_columns", f->columns[0]) : lb_null("suggested_columns"),
+                lb_text("confidence", index_label_of(confidence)), lb_f64("confidence_value", confidence),
+                lb_list("confidence_terms", LB_OBJECT, terms, count), lb_text("reason", f->reason),
+                lb_object("evidence", f->evidence), lb_text("estimated_impact", impact_text(ctx, f->impact)),
+                f->impact ? lb_object("impact", f->impact) : lb_null("impact"),
+                lb_text("ddl_statement", lb_sql_text(ctx, f->fix.sql)), lb_text("status", status)),
+        err);
+}
+
+int index_store_step(lb_ctx *ctx, const index_recommended_row *past, const char *status, const char *why, lb_error *err)
+{
+    return lb_record(
+        ctx, "index_recommendations",
+        LB_ARGS(lb_text("recommendation_id", past->recommendation_id), lb_time("created_at", past->created_at),
+                lb_time("updated_at", lb_now(ctx)), lb_text("schema_name", past->schema_name),
+                lb_text("table_name", past->table_name), lb_text("index_name", past->index_name),
+                lb_text("recommendation_type", past->recommendation_type), lb_text("confidence", past->confidence),
+                lb_text("reason", why), lb_text("ddl_statement", past->ddl_statement), lb_text("status", status)),
         err);
 }

@@ -4,13 +4,20 @@
 
 #include "index_work.h"
 
+#include <sql/index/recommended.h>
+
 double index_confidence(const index_finding *finding);
 const char *index_label_of(double confidence);
 
 /* The same for the same advice on the same branch, whatever its figures are that day. NULL: out of memory. */
 const char *index_recommendation_id(lb_ctx *ctx, const index_finding *finding, const char *object);
 
-LB_MUST_CHECK int index_store(index_work *work, const index_finding *finding, const char *id, const char *status,
-                              lb_error *err);
+/* A step of its life. since: when it was first made. */
+LB_MUST_CHECK int index_store(index_work *work, const index_finding *finding, const char *id, int64_t since,
+                              const char *status, lb_error *err);
+
+/* The same for one that is known from the history only. */
+LB_MUST_CHECK int index_store_step(lb_ctx *ctx, const index_recommended_row *past, const char *status, const char *why,
+                                   lb_error *err);
 
 #endif

@@ -51,7 +51,8 @@ static const char *role_of(const index_set *set, const index_info *x)
 /* ---- unused ---- */
 
 typedef struct table_use {
-    int64_t reads, writes;
+    int64_t reads, writes; /* in this epoch */
+    double days;           /* without a scan of the index */
 } table_use;
 
 static void add_use(table_use *u, const index_table *t)
@@ -95,6 +96,7 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
     lb_ctx *ctx = work->ctx;
     const char *undo = NULL;
     index_fix fix = {0};
+    double days = use->days;
     bool alone = false, shares_key = leads_foreign_key(work->set, x, &alone);
     int r = index_definition(work, x, &undo, err);
     if (r >= 0)
@@ -113,13 +115,13 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                 lb_printf(ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s",
                           w->days, (long long)use->reads, elsewhere_text(ctx, w)),
             .evidence =
-                LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", w->days), lb_time("counted_since", w->since),
-                        lb_f64("days_from_history", w->history_days), lb_i64("bytes", x->tree_bytes),
+                LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", days), lb_time("counted_since", w->since),
+                        lb_f64("days_from_history", days - w->days), lb_i64("bytes", x->tree_bytes),
                         lb_text("columns", index_keys_text(ctx, x)), lb_text("predicate", x->r.predicate),
                         lb_i64("table_reads", use->reads), lb_i64("table_writes", use->writes),
                         lb_i64("partitions", x->tree_leaves), lb_i64("unread_computes", w->other_computes),
                         lb_text("built", "when it was built is not recorded by the server"), lb_text("undo", undo)),
-            .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(w->days)}, {"table_was_busy", 0.1},
+            .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(days)}, {"table_was_busy", 0.1},
                               {"all_computes_read", elsewhere_points(w)},
                               {"expression_statistics", x->computed_count ? -0.1 : 0},
                               {"table_is_clustered_by_it", x->r.is_clustered ? -0.1 : 0},
@@ -155,6 +157,14 @@ static int look_at_use(index_work *work, const index_info *x, const index_unused
         return 0;
     }
     table_use use = use_of(work->set, x->table);
+    const char *object = index_label(work->ctx, x->r.schema, x->r.name);
+    if (!object)
+        return lb_out_of_memory(err);
+    use.days = index_proven_days(work->history, &work->set->window, object);
+    if (use.days < limits->days) {
+        index_pass(work, "insufficient data: too few days are counted for them");
+        return 0;
+    }
     if (use.reads < limits->min_reads)
         return index_skip(work, x,
                           lb_printf(work->ctx,
@@ -165,11 +175,15 @@ static int look_at_use(index_work *work, const index_info *x, const index_unused
 }
 
 /* Why counts say nothing at all here, or NULL. */
-static const char *counts_are_void(lb_ctx *ctx, const index_window *w, const index_unused_limits *limits)
+static const char *counts_are_void(const index_work *work, const index_unused_limits *limits)
 {
+    const index_window *w = &work->set->window;
+    lb_ctx *ctx = work->ctx;
     int64_t least = limits->min_minutes * MINUTE;
     if (w->r.in_recovery)
         return "this is a standby: it counts its own scans only";
+    if (work->history) /* each index has days of its own */
+        return NULL;
     if (w->r.now - w->since < least)
         return lb_printf(ctx, "insufficient data: the server has counted for %.0f minutes, and %lld are needed",
                          (double)(w->r.now - w->since) / (double)MINUTE, (long long)limits->min_minutes);
@@ -180,7 +194,7 @@ static const char *counts_are_void(lb_ctx *ctx, const index_window *w, const ind
 
 int index_find_unused(index_work *work, const index_unused_limits *limits, lb_error *err)
 {
-    const char *why = counts_are_void(work->ctx, &work->set->window, limits);
+    const char *why = counts_are_void(work, limits);
     if (why)
         return lb_skipped(work->ctx, "use of indexes", why, err);
     int r = 0;

@@ -3,6 +3,7 @@
 #ifndef INDEX_WORK_H
 #define INDEX_WORK_H
 
+#include "index_history.h"
 #include "index_model.h"
 
 /* A statement that would help: to be read, and to be given to a group of changes. */
@@ -40,9 +41,10 @@ struct index_work {
     int (*tell)(index_work *work, const index_finding *finding, lb_error *err);
     void *state;
     int64_t found;
-    struct index_name *names; /* that this pass has given away */
-    unsigned char *marks;     /* by index, where several rules run in one pass: what others have said of it. Or NULL */
-    index_passed passed[24];  /* what was left out for a reason that many share */
+    const index_history *history; /* or NULL: only what the server counted is known */
+    struct index_name *names;     /* that this pass has given away */
+    unsigned char *marks;    /* by index, where several rules run in one pass: what others have said of it. Or NULL */
+    index_passed passed[24]; /* what was left out for a reason that many share */
 };
 
 LB_MUST_CHECK int index_tell(index_work *work, const index_finding *finding, lb_error *err);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# detect_unused_indexes on the mock transport: 43 days are counted on a server of its own.
+# detect_unused_indexes on the mock transport: 43 days are counted by the server, 39 more by the history.
 # shellcheck source=tests/plugins/harness.sh
 . "${BASH_SOURCE[0]%/*}/harness.sh"
 
@@ -11,10 +11,16 @@ holds '.result.findings[0] | .confidence.label == "high" and .confidence.value =
 holds '.result.findings[0] | .fix == "DROP INDEX CONCURRENTLY public.orders_placed" and (.evidence.undo | startswith("CREATE INDEX"))'
 holds '.result.findings[3] | .fix == "DROP INDEX CONCURRENTLY public.orders_status_ccnew" and .evidence.severity == "critical"'
 holds '.result.examined.indexes == 7 and any(.result.skipped[]; .reason | contains("keep a rule"))'
-holds '.changes == [] and .records == 0'
+holds '.changes == []'
+recorded lakebase_metrics '.metric_name == "index_observation"'
+recorded lakebase_metrics '.metric_name == "index_scans" and .object_name == "public.orders_placed_status" and .metric_value == 0'
+check "of what is known nothing is noted again" bash -c \
+    '! cat "$1"/outbox/lakebase_metrics/*.ndjson | jq -e "select(.object_name == \"public.orders_status\")"' _ "$LBOPS_STATE_DIR"
 
-runs detect_unused_indexes --days 44
-holds '[.result.findings[].kind] == ["invalid_index"] and any(.result.skipped[]; .reason | contains("43.0 days are counted, and 44.0 are needed"))'
+holds '[.result.findings[0, 1, 2].evidence | [.days, .days_from_history]] == [[82, 39], [43, 0], [61, 18]]'
+
+runs detect_unused_indexes --days 62 --invalid false
+holds '[.result.findings[].object] == ["public.orders_placed"] and any(.result.skipped[]; .reason | contains("too few days"))'
 
 runs detect_unused_indexes --min_reads 1000000 --invalid false
 holds '.result.findings == [] and any(.result.skipped[]; .reason | contains("too little to tell"))'

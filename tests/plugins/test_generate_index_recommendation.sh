@@ -4,7 +4,9 @@
 . "${BASH_SOURCE[0]%/*}/harness.sh"
 
 runs generate_index_recommendation
-holds '.changes == [] and .result.stored == (.result.recommendations | length) and .result.stored == .records'
+holds '.changes == [] and .result.stored == (.result.recommendations | length) and .records == .result.stored + 2'
+holds '[.result.followed[] | [.recommendation_id, .was, .status]] == [["idx-0000000000000001", "executed", "kept"],
+    ["idx-0000000000000002", "pending_review", "obsolete"]]'
 holds '.result.recommendations | all(.status == "pending_review")'
 recorded index_recommendations '.recommendation_type == "create_fk_index" and .index_name == "orders_customer_id_idx" and .status == "pending_review"'
 recorded index_recommendations '.recommendation_type == "drop_duplicate" and (.ddl_statement | startswith("DROP INDEX CONCURRENTLY"))'
