@@ -160,15 +160,19 @@ static int follow(index_work *work, lb_error *err)
     return r;
 }
 
-static int recommend(index_work *work, const index_finding *f, lb_error *err)
+static int recommend(index_work *work, const index_finding *found, lb_error *err)
 {
     desk *d = work->state;
     lb_ctx *ctx = work->ctx;
+    index_finding learned = *found, *f = &learned;
     const char *object = index_object(ctx, f), *status = NULL,
                *id = object && f->type ? index_recommendation_id(ctx, f, object) : NULL;
     index_past *past = id ? index_find_past(&d->pasts, id) : NULL;
     if (past)
         past->is_seen = true;
+    learned.terms = index_learned_terms(ctx, &d->pasts, found, past);
+    if (!learned.terms)
+        return lb_out_of_memory(err);
     if (!object || !is_wanted(d, object, f->kind))
         return object ? 0 : lb_out_of_memory(err);
     if (!f->fix.sql || !f->type)

@@ -6,6 +6,7 @@
 
 #define DAY       INT64_C(86400000000)
 #define LOOK_BACK INT64_C(365)
+#define DOUBT     4 /* decisions that it takes to be half sure of people's taste */
 
 int index_read_pasts(lb_ctx *ctx, index_pasts *ret_pasts, const char **ret_why, lb_error *err)
 {
@@ -39,6 +40,43 @@ index_past *index_find_past(const index_pasts *pasts, const char *recommendation
             return &pasts->items[i];
     return NULL;
 }
+
+/* ---- learning ---- */
+
+/* Between -1 (all were rejected or taken back) and 1 (all were wanted); a few say little. */
+static double standing_of(const index_pasts *pasts, const char *type)
+{
+    double good = 0, bad = 0;
+    for (size_t i = 0; i < pasts->count; i++) {
+        const char *status = pasts->items[i].r.status;
+        if (strcmp(pasts->items[i].r.recommendation_type, type) != 0)
+            continue;
+        good += strcmp(status, "executed") == 0 || strcmp(status, "kept") == 0;
+        bad += strcmp(status, "rejected") == 0 || strcmp(status, "reverted") == 0;
+    }
+    return (good - bad) / (good + bad + DOUBT);
+}
+
+const lb_term *index_learned_terms(lb_ctx *ctx, const index_pasts *pasts, const index_finding *finding,
+                                   const index_past *past)
+{
+    size_t count = 0;
+    while (finding->terms[count].name)
+        count++;
+    lb_term *terms = lb_alloc(ctx, (count + 3) * sizeof *terms);
+    if (!terms)
+        return NULL;
+    memcpy(terms, finding->terms, count * sizeof *terms);
+    double standing = finding->type ? standing_of(pasts, finding->type) : 0;
+    bool refused = past && (strcmp(past->r.status, "rejected") == 0 || strcmp(past->r.status, "reverted") == 0);
+    if (standing != 0)
+        terms[count++] = (lb_term){"earlier_ones_of_its_kind", 0.1 * standing};
+    if (refused)
+        terms[count++] = (lb_term){"it_was_rejected_before", -0.2};
+    return terms;
+}
+
+/* ---- following ---- */
 
 static const index_info *index_named(const index_set *set, const index_recommended_row *r)
 {

@@ -20,6 +20,10 @@ typedef struct index_pasts {
 LB_MUST_CHECK int index_read_pasts(lb_ctx *ctx, index_pasts *ret_pasts, const char **ret_why, lb_error *err);
 index_past *index_find_past(const index_pasts *pasts, const char *recommendation_id);
 
+/* The finding's terms with what people made of earlier advice: of its kind, and of itself. NULL: out of memory. */
+const lb_term *index_learned_terms(lb_ctx *ctx, const index_pasts *pasts, const index_finding *finding,
+                                   const index_past *past);
+
 /* The next state of a recommendation as the catalogue shows it, with a sentence why; NULL: it stays as it is. all:
  * every finding was looked for, so that one that was not seen again no longer holds. */
 const char *index_next_state(const index_set *set, const index_past *past, double keep_days, bool all, int64_t now,

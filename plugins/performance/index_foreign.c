@@ -32,18 +32,26 @@ static bool knows_operator(const index_set *set, int64_t opclass_id, int64_t ope
     return false;
 }
 
+/* What stands at `at` is the column's name, as the server writes it; behind it, or NULL. */
+static const char *skip_name(const char *at, const char *name)
+{
+    bool is_quoted = *at == '"';
+    at += is_quoted;
+    for (; *name; name++, at++) {
+        at += is_quoted && *name == '"'; /* doubled */
+        if (*at != *name)
+            return NULL;
+    }
+    return !is_quoted ? at : *at == '"' ? at + 1 : NULL;
+}
+
 /* A predicate that only leaves nulls of the key out leaves nothing out that a look-up wants: "(a IS NOT NULL)". */
 static bool only_skips_nulls(const index_info *x, const index_foreign_key *key)
 {
     for (int i = 0; i < key->keys.count; i++) {
         const index_column *c = index_find_column(x->table, key->keys.items[i]);
-        const char *at = x->r.predicate, *name = c ? c->r.name : "";
-        size_t length = strlen(name);
-        at += *at == '(';
-        bool is_quoted = *at == '"';
-        at += is_quoted;
-        if (strncmp(at, name, length) == 0 &&
-            strcmp(at + length + (is_quoted && at[length] == '"'), " IS NOT NULL)") == 0)
+        const char *rest = c ? skip_name(x->r.predicate + (x->r.predicate[0] == '('), c->r.name) : NULL;
+        if (rest && strcmp(rest, " IS NOT NULL)") == 0)
             return true;
     }
     return false;

@@ -1,5 +1,6 @@
 /* The rules on indexes that need no server: what replaces what, how large a new one would be, which columns a statement
  * looks for rows by. */
+#include "index_follow.h"
 #include "index_missing.h"
 #include "index_rules.h"
 #include "unit/suite.h"
@@ -179,6 +180,103 @@ static void covers_in_any_order(void)
     CU_ASSERT_EQUAL(index_covers(&set, &ab, &key), INDEX_COVER_NONE);
 }
 
+static void a_partial_one_covers_if_only_nulls_lack(void)
+{
+    static const struct {
+        const char *name, *predicate;
+        index_cover cover;
+    } cases[] = {{"a", "(a IS NOT NULL)", INDEX_COVER_FULL},
+                 {"a", "(b IS NOT NULL)", INDEX_COVER_QUESTIONABLE},
+                 {"a", "(ab IS NOT NULL)", INDEX_COVER_QUESTIONABLE},
+                 {"a", "((a IS NOT NULL) AND (b = 1))", INDEX_COVER_QUESTIONABLE},
+                 {"The \"key\"", "(\"The \"\"key\"\"\" IS NOT NULL)", INDEX_COVER_FULL},
+                 {"The key", "(\"The key too\" IS NOT NULL)", INDEX_COVER_QUESTIONABLE}};
+    index_opclass classes[] = {{1978, 1976, true}};
+    index_equality_row equalities[] = {{.family_id = 1976, .operator_id = 96}};
+    index_set set = {.opclasses = classes, .opclass_count = 1, .equalities = equalities, .equality_count = 1};
+    index_foreign_key key = {.table = &table};
+    CU_ASSERT_TRUE(index_vector_parse("1", &key.keys));
+    CU_ASSERT_TRUE(index_vector_parse("96", &key.operators));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        index_column column = {.r = {.number = 1, .name = cases[i].name}};
+        index_info x = btree("1", 1);
+        table.columns = &column;
+        table.column_count = 1;
+        x.r.predicate = cases[i].predicate;
+        CU_ASSERT_EQUAL(index_covers(&set, &x, &key), cases[i].cover);
+    }
+    table.column_count = 0;
+}
+
+/* ---- history ---- */
+
+#define DAY INT64_C(86400000000)
+
+static void adds_epochs_up_after_the_last_use(void)
+{
+    index_epoch epochs[] = {{0, 10 * DAY}, {12 * DAY, 20 * DAY}, {30 * DAY, 35 * DAY}};
+    index_sight sights[] = {{"public.late", 15 * DAY, 0}, {"public.old", 0, 0}, {"public.used", 0, 18 * DAY}};
+    index_history h = {.epochs = epochs, .epoch_count = 3, .sights = sights, .sight_count = 3};
+    index_window w = {.r = {.now = 40 * DAY}, .since = 30 * DAY};
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(NULL, &w, "public.old"), 10, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.new"), 10, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.old"), 28, 1e-9); /* the running epoch counts once */
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.late"), 15, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.used"), 12, 1e-9);
+}
+
+static const char *next(const char *type, const char *status, bool is_there, int64_t scans, bool all)
+{
+    const char *why = NULL;
+    index_info x = btree("1", 1);
+    x.r.schema = "public";
+    x.r.name = "i";
+    x.tree_scans = scans;
+    index_set set = {.indexes = &x, .index_count = is_there};
+    index_past past = {
+        .r = {.recommendation_type = type, .status = status, .schema_name = "public", .index_name = "i"}};
+    const char *state = index_next_state(&set, &past, 7, all, 8 * DAY, &why);
+    CU_ASSERT_EQUAL(!state, !why);
+    return state ? state : "the same";
+}
+
+static void follows_a_recommendation(void)
+{
+    ASSERT_TEXT(next("drop_unused", "pending_review", false, 0, false), "executed");
+    ASSERT_TEXT(next("drop_unused", "pending_review", true, 0, true),
+                "the same"); /* the counts may have been forgotten */
+    ASSERT_TEXT(next("drop_unused", "pending_review", true, 9, true), "obsolete");
+    ASSERT_TEXT(next("drop_unused", "executed", false, 0, false), "kept");
+    ASSERT_TEXT(next("drop_duplicate", "executed", true, 0, false), "reverted");
+    ASSERT_TEXT(next("drop_duplicate", "pending_review", true, 0, true), "obsolete");
+    ASSERT_TEXT(next("create_missing", "pending_review", true, 0, false), "executed");
+    ASSERT_TEXT(next("create_missing", "pending_review", false, 0, true), "the same");
+    ASSERT_TEXT(next("create_missing", "executed", true, 0, false), "the same");
+    ASSERT_TEXT(next("create_missing", "executed", true, 5, false), "kept");
+    ASSERT_TEXT(next("create_fk_index", "executed", false, 0, false), "reverted");
+    ASSERT_TEXT(next("create_fk_index", "kept", false, 0, true), "the same");
+    ASSERT_TEXT(next("create_fk_index", "rejected", true, 0, true), "the same");
+}
+
+static void learns_from_what_people_decided(void)
+{
+    index_past items[] = {{.r = {.recommendation_type = "drop_unused", .status = "rejected"}},
+                          {.r = {.recommendation_type = "drop_unused", .status = "reverted"}},
+                          {.r = {.recommendation_type = "create_missing", .status = "kept"}}};
+    index_pasts pasts = {items, 3};
+    const index_finding drop = {.type = "drop_unused", .terms = LB_TERMS({"no_scans", 0.5})};
+    const lb_term *terms = index_learned_terms(&run, &pasts, &drop, &items[0]);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(terms);
+    ASSERT_TEXT(terms[1].name, "earlier_ones_of_its_kind");
+    CU_ASSERT_DOUBLE_EQUAL(terms[1].points, -0.1 * 2 / 6, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(terms[2].points, -0.2, 1e-9);
+    CU_ASSERT_PTR_NULL(terms[3].name);
+    const index_finding other = {.type = "reindex_bloated", .terms = drop.terms};
+    terms = index_learned_terms(&run, &pasts, &other, NULL);
+    CU_ASSERT_PTR_NULL(terms[1].name);
+    take_all_back();
+}
+
 /* ---- statements ---- */
 
 /* "o.a= b< c~ d^", one letter a kind, of the outermost statement that has uses; "" where there are none. */
@@ -232,5 +330,6 @@ static void leaves_out_what_no_index_serves(void)
 
 SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_beginning),
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
-      TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(finds_the_columns_of_a_statement),
-      TEST(leaves_out_what_no_index_serves))
+      TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
+      TEST(adds_epochs_up_after_the_last_use), TEST(follows_a_recommendation), TEST(learns_from_what_people_decided),
+      TEST(finds_the_columns_of_a_statement), TEST(leaves_out_what_no_index_serves))
