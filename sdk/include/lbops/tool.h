@@ -373,6 +373,8 @@ LB_MUST_CHECK static inline int lb_call(lb_ctx *ctx, const char *tool, const lb_
  * called, or a host that keeps no state). Only a tool that says .remembers has a memory. */
 LB_MUST_CHECK static inline int lb_recall(lb_ctx *ctx, const char **ret_json, lb_error *err)
 {
+    if (!LB_HAS(ctx->host, lb_host, recall))
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "update lbops", "this lbops is too old for lb_recall");
     return ctx->host->recall(ctx, ret_json, err);
 }
 
@@ -380,6 +382,8 @@ LB_MUST_CHECK static inline int lb_recall(lb_ctx *ctx, const char **ret_json, lb
  * what is worth a question later belongs into history. */
 LB_MUST_CHECK static inline int lb_remember(lb_ctx *ctx, const char *json, lb_error *err)
 {
+    if (!LB_HAS(ctx->host, lb_host, remember))
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "update lbops", "this lbops is too old for lb_remember");
     return ctx->host->remember(ctx, json, err);
 }
 
@@ -388,6 +392,8 @@ LB_MUST_CHECK static inline int lb_remember(lb_ctx *ctx, const char *json, lb_er
  * for a limit that is not given and where nothing is paused. */
 LB_MUST_CHECK static inline int lb_thresholds(lb_ctx *ctx, const char **ret_json, lb_error *err)
 {
+    if (!LB_HAS(ctx->host, lb_host, thresholds))
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "update lbops", "this lbops is too old for lb_thresholds");
     return ctx->host->thresholds(ctx, ret_json, err);
 }
 
