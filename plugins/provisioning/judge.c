@@ -228,9 +228,9 @@ static void judge_one(judging *j, judged *into, const script_statement *s, uint3
 /* ---- the file ---- */
 
 /* The tree without the places where things stand. */
-static void hash_meaning(const script *s, char meaning[SHA256_TEXT])
+static void hash_meaning(const script *s, judged *items, char meaning[SHA256_TEXT])
 {
-    sha256 h;
+    sha256 h, so_far;
     sha256_init(&h);
     for (size_t i = 0; i < s->count; i++) {
         const char *p = s->items[i].node.at, *end = p ? tree_end(s->items[i].node) : NULL;
@@ -243,6 +243,8 @@ static void hash_meaning(const script *s, char meaning[SHA256_TEXT])
                 p += strcspn(p, ",}");
         }
         sha256_add(&h, ";", 1);
+        so_far = h;
+        sha256_end_text(&so_far, items[i].meaning);
     }
     sha256_end_text(&h, meaning);
 }
@@ -274,7 +276,7 @@ int judge_file(const char *text, int server_major, arena *memory, judgement *ret
     }
     judgement done = {.items = items, .count = j.text.count, .destroys = destroys};
     judge_whole(&j, items, done.count);
-    hash_meaning(&j.text, done.meaning);
+    hash_meaning(&j.text, items, done.meaning);
     done.hazards = j.hazards;
     done.hazard_count = j.hazard_count;
     *ret_judgement = done;

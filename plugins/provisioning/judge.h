@@ -66,7 +66,9 @@ typedef struct judged {
     const char *lock_on;  /* the table; "" where there is none */
     bool scans, rewrites; /* the whole table, under that lock */
     bool is_idempotent, is_ddl;
-    bool starts_part; /* a transaction of its own begins here; see judge_file */
+    bool starts_part;          /* a transaction of its own begins here; see judge_file */
+    char meaning[SHA256_TEXT]; /* of the statements up to this one: the same for texts that differ in comments, blanks
+                                * and letter case of keywords */
     struct {
         const char *schema, *name, *table; /* of an index that is built CONCURRENTLY; else NULL */
     } builds;
@@ -78,7 +80,7 @@ typedef struct judgement {
     const judge_hazard *hazards;
     size_t hazard_count;
     bool destroys;             /* some statement is destructive to the gate */
-    char meaning[SHA256_TEXT]; /* the same for two texts that differ in comments, blanks and letter case of keywords */
+    char meaning[SHA256_TEXT]; /* of all statements */
 } judgement;
 
 /* Judges a text for a server of that major version. Text that does not parse becomes one hazard (syntax-error), so that

@@ -102,7 +102,8 @@ static int note_alone(migration_run *run, const migration_task *task, const char
 {
     lb_group *group = NULL;
     lb_outcome outcome;
-    const char *title = lb_printf(run->ctx, "note that %s %s", task->file->name, error ? "failed" : "is under way");
+    const char *became = error ? "failed" : strcmp(state, "begun") == 0 ? "is under way" : "holds nothing";
+    const char *title = lb_printf(run->ctx, "note that %s %s", task->file->name, became);
     if (!title)
         return lb_out_of_memory(err);
     int r = lb_group_open(run->ctx, LB_GROUP(.title = title, .reason = "the ledger remembers it"), &group, err);
@@ -165,7 +166,9 @@ static void clean_up(migration_run *run, migration_task *task, const part *p, co
 int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb_outcome *ret_outcome, lb_error *err)
 {
     const judgement *j = &task->file->judged;
-    *ret_outcome = LB_APPLIED;
+    *ret_outcome = lb_plans(run->ctx) ? LB_PLANNED : LB_APPLIED;
+    if (!j->count) /* nothing but comments: it is remembered all the same */
+        return note_alone(run, task, "done", 0, NULL, err);
     while (task->done < j->count) {
         const part p = next_part(j, task->done);
         const judged *s = &j->items[p.first - 1];

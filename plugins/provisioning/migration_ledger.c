@@ -113,6 +113,8 @@ int migrate_note(migration_run *run, lb_group *group, const migration_task *task
                  const char *error, lb_error *err)
 {
     const migration_file *file = task->file;
+    const char *meaning =
+        step && step <= file->judged.count ? file->judged.items[step - 1].meaning : file->judged.meaning;
     const migration_write_ledger_args row = {.kind = migration_kind_name(file->kind),
                                              .version = file->version,
                                              .script = file->name,
@@ -122,7 +124,7 @@ int migrate_note(migration_run *run, lb_group *group, const migration_task *task
                                              .steps = (int64_t)file->judged.count,
                                              .attempt = error ? task->attempts + 1 : 0,
                                              .checksum = file->checksum,
-                                             .meaning = file->judged.meaning,
+                                             .meaning = meaning,
                                              .error = error};
     return migration_write_ledger(run->ctx, group, &row, err);
 }

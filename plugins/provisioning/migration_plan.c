@@ -141,6 +141,23 @@ static int check_text(migration_file *file, const migration_row *row, arena *mem
     return 0;
 }
 
+/* What has been executed of it must stand as it was; what comes behind may be corrected. */
+static int check_beginning(migration_file *file, const migration_row *row, arena *memory, lb_error *err)
+{
+    if (strcmp(row->checksum, file->checksum) == 0)
+        return 0;
+    int r = judge_anew(file, memory, err);
+    if (r < 0)
+        return r;
+    bool is_same = row->step > 0 && (size_t)row->step <= file->judged.count &&
+                   strcmp(row->meaning, file->judged.items[row->step - 1].meaning) == 0;
+    if (is_same)
+        return 0;
+    return lb_fail(err, LB_ERR_CONFLICT, "put those statements back as they were; the ones behind them may change",
+                   "%s was applied up to statement %lld, and up to there its SQL differs now", file->name,
+                   (long long)row->step);
+}
+
 /* ---- order ---- */
 
 static bool is_plain_number(const char *version)
@@ -208,7 +225,7 @@ static int plan_versioned(migration_file *file, const migration_ledger *ledger, 
         return 0;
     int r = check_order(file, options, plan->version, baseline, s.partial != NULL, err);
     if (r >= 0 && s.partial)
-        r = check_text(file, s.partial, memory, plan, err);
+        r = check_beginning(file, s.partial, memory, err);
     if (r >= 0)
         add_task(plan, file, &s, undone);
     return r;

@@ -153,6 +153,9 @@ def wrong_input_is_answered(version):
         place.put("V1__begin", "CREATE TABLE IF NOT EXISTS public.\"Odd 'Name\" (id bigint PRIMARY KEY);")
         place.migrate()
         equal(place.sql("SELECT count(*) FROM pg_class WHERE relname = 'Odd ''Name'"), "1", "odd names")
+        place.put("V2__later", "-- nothing yet\n")
+        place.migrate()
+        equal(place.migrate()["changes"], [], "an empty file is remembered")
 
 
 def without_rights_the_server_says_no(version):

@@ -64,6 +64,20 @@ def a_build_on_duplicates_leaves_nothing_behind(version):
         equal(place.sql(VALID), "t", "and can be built")
 
 
+def what_is_left_of_a_file_can_be_corrected(version):
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        begun = "INSERT INTO app.orders VALUES (1, 5), (2, 5) ON CONFLICT DO NOTHING;\n"
+        place.put("V2__index", begun + BUILD)
+        place.refused("could not create unique index")
+        place.put("V2__index", begun.replace("(2, 5)", "(2, 6)") + BUILD)
+        place.refused("V2__index.sql was applied up to statement 1")
+        place.put("V2__index", begun + "-- without UNIQUE\n" + BUILD.replace("UNIQUE ", ""))
+        equal(place.migrate()["result"]["version"], "2", "version")
+        equal(place.sql(VALID), "t", "the index")
+        equal(place.migrate()["changes"], [], "nothing is left to do")
+
+
 def on_production_a_person_is_asked_to_drop_what_failed(version):
     with Migrations(version, kind="production", V1__orders=FIRST, V2__index=BUILD) as place:
         place.migrate(target_version="1")
@@ -181,7 +195,7 @@ def destruction_in_parts_is_refused(version):
 
 suite(*each_version(what_was_killed_in_a_transaction_is_done_again, what_was_killed_in_a_build_goes_on_there,
                     a_build_on_duplicates_leaves_nothing_behind,
-                    on_production_a_person_is_asked_to_drop_what_failed, an_index_of_others_is_not_dropped,
+                    what_is_left_of_a_file_can_be_corrected, on_production_a_person_is_asked_to_drop_what_failed, an_index_of_others_is_not_dropped,
                     two_runners_apply_once, a_held_lock_is_tried_for_and_blocks_nobody,
                     what_destroys_waits_and_is_executed_exactly_once,
                     what_was_approved_does_not_need_a_second_approval_for_a_reader, destruction_in_parts_is_refused))
