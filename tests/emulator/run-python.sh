@@ -10,8 +10,8 @@ here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
 
 python=$(python_venv)/bin/python
 [[ -x "$python" ]] || die 1 "there is no $python" "scripts/test makes it"
-missing=$(python_missing "$(python_venv)" "$(repo_root)/tests/requirements.txt")
-[[ -z "$missing" ]] || die 1 "Python packages are missing: $(paste -sd' ' <<<"$missing")" "scripts/test installs them"
+absent=$(python_missing "$(python_venv)" "$(repo_root)/tests/requirements.txt")
+[[ -z "$absent" ]] || die 1 "Python packages are missing: $(paste -sd' ' <<<"$absent")" "scripts/test installs them"
 script=$1
 shift
 exec "$python" -B "$here/$script" "$@"

@@ -168,7 +168,7 @@ long_run() {
     as_principal "$LBOPS" -m "$MANIFEST" --json run outlives --project shop --branch production --seconds 6 \
         >"$LOGS/long" 2>>"$LOGS/err" &
     RUN_PID=$!
-    for i in 1 2 3 4; do
+    for _ in 1 2 3 4; do
         sleep 1.2
         watch_run "$RUN_PID"
         emulate POST computes/terminate '{"endpoint":"projects/shop/branches/production/endpoints/primary"}' >/dev/null
