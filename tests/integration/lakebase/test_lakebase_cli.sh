@@ -164,7 +164,6 @@ watch_run() {
 }
 
 long_run() {
-    local i
     as_principal "$LBOPS" -m "$MANIFEST" --json run outlives --project shop --branch production --seconds 6 \
         >"$LOGS/long" 2>>"$LOGS/err" &
     RUN_PID=$!
