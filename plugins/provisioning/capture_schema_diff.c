@@ -6,7 +6,7 @@ struct args {
     const char *source_branch, *target_branch;
     const char *from, *to, *file, *output;
     lb_texts schemas, exclude_schemas, kinds;
-    bool privileges;
+    bool privileges, online;
 };
 
 static const lb_param params[] = {
@@ -18,6 +18,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, exclude_schemas, LB_LIST_OF(LB_TEXT), NULL, "schemas to leave out"),
     LB_PARAM(struct args, kinds, LB_LIST_OF(LB_TEXT), NULL, "only differences of these kinds (table, column ...)"),
     LB_PARAM(struct args, privileges, LB_BOOL, "true", "owners and grants too"),
+    LB_PARAM(struct args, online, LB_BOOL, "false", "indexes concurrently, constraints checked after they are added"),
     LB_PARAM(struct args, output, LB_TEXT, "text", "what the result holds", .choices = "text|sql|json|all"),
     LB_PARAM(struct args, file, LB_TEXT, NULL, "also write the SQL to this file"),
     LB_PARAMS_END,
@@ -107,7 +108,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     const schema_filter filter = {.schemas = &args->schemas,
                                   .exclude_schemas = &args->exclude_schemas,
                                   .kinds = &args->kinds,
-                                  .privileges = args->privileges};
+                                  .privileges = args->privileges,
+                                  .online = args->online};
     const schema_names names = {.from = name_side(ctx, args->source_branch, args->from),
                                 .to = name_side(ctx, args->target_branch, args->to)};
     schema_model *from = NULL, *to = NULL;

@@ -57,6 +57,7 @@ typedef struct schema_filter {
     const lb_texts *exclude_schemas; /* not these */
     const lb_texts *kinds;           /* only differences of these kinds; empty: all */
     bool privileges;                 /* owners and grants too */
+    bool online;                     /* so that nobody waits for long: outside of a transaction */
 } schema_filter;
 
 typedef struct schema_model {

@@ -259,7 +259,7 @@ static bool read_object(reader *r, schema_model *m, lb_error *err)
 {
     lb_value attrs[ATTRS_MAX];
     schema_row row = {0};
-    const char *name = NULL;
+    const char *name = "";
     bool first = true;
     int more = 0;
     if (!takes(r, '{'))
@@ -274,7 +274,7 @@ static bool read_object(reader *r, schema_model *m, lb_error *err)
 
 static bool read_edge(reader *r, schema_model *m, lb_error *err)
 {
-    const char *name = NULL;
+    const char *name = "";
     int64_t n[7] = {0};
     bool first = true;
     if (!takes(r, '{') || next_member(r, &first, &name) != 1 || !read_numbers(r, n, 7) || !takes(r, '}'))
@@ -301,7 +301,7 @@ static bool read_list(reader *r, schema_model *m, bool edges, lb_error *err)
 /* The document of a run holds that of the schema as its result. */
 static bool read_document(reader *r, schema_model *m, bool *ret_found, lb_error *err)
 {
-    const char *name = NULL;
+    const char *name = "";
     bool first = true, good = true;
     int more = 0;
     if (++r->depth > DEPTH_MAX || !takes(r, '{'))

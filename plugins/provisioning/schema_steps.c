@@ -16,6 +16,7 @@
 #include <sql/schema/set_identity.h>
 #include <sql/schema/set_type_again.h>
 #include <sql/schema/trust_bodies.h>
+#include <sql/schema/validate_constraint.h>
 
 static int add_step(schema_diff *d, const schema_step *step, lb_error *err)
 {
@@ -36,6 +37,11 @@ static const schema_object *whole_of(const schema_model *m, const schema_object 
     for (int depth = 0; o->up != SCHEMA_NONE && depth < 8; depth++) /* a snapshot may say anything */
         o = &m->objects[o->up];
     return o;
+}
+
+static bool is_online(const schema_diff *d)
+{
+    return d->to->filter && d->to->filter->online;
 }
 
 /* ---- what goes ---- */
@@ -77,6 +83,10 @@ static int add_drop(schema_diff *d, const schema_object *o, enum schema_phase ph
         return schema_note_add(d, o->address, "is no longer wanted; objects of its kind are dropped by hand", err);
     if (schema_is_kind(o, "column")) {
         step.statement = &schema_drop_column_sql;
+    } else if (is_online(d) && schema_get(o, "drop_online")) {
+        step.statement = &schema_as_printed_sql;
+        step.attr = "drop_online";
+        step.lock = "SHARE UPDATE EXCLUSIVE";
     } else if (schema_get(o, "drop")) {
         step.statement = &schema_as_printed_sql;
         step.attr = "drop";
@@ -226,6 +236,27 @@ static const lb_statement *make_statement(const schema_object *o, const char **r
     return schema_get(o, *ret_attr) ? &schema_as_printed_sql : NULL;
 }
 
+/* Slower, but nobody waits for it: an index beside the writers, a constraint that is checked when it holds already. */
+static int add_online(schema_diff *d, schema_step *step, lb_error *err)
+{
+    bool is_index = schema_is_kind(step->object, "index");
+    step->statement = &schema_as_printed_sql;
+    step->attr = "online";
+    step->lock = is_index ? "SHARE UPDATE EXCLUSIVE" : step->lock;
+    step->risk = is_index ? "outside of a transaction; an invalid index is left where it fails" : NULL;
+    int r = add_step(d, step, err);
+    if (r < 0 || is_index)
+        return r;
+    return add_step(d,
+                    &(schema_step){.statement = &schema_validate_constraint_sql,
+                                   .object = step->object,
+                                   .model = d->to,
+                                   .lock = "SHARE UPDATE EXCLUSIVE",
+                                   .risk = "scan",
+                                   .phase = SCHEMA_BUILD},
+                    err);
+}
+
 static int add_make(schema_diff *d, const schema_object *o, lb_error *err)
 {
     bool fresh = is_new(d->to, o);
@@ -237,7 +268,11 @@ static int add_make(schema_diff *d, const schema_object *o, lb_error *err)
     step.statement = make_statement(o, &step.attr);
     step.lock = fresh ? NULL : o->kind->make_lock;
     step.risk = fresh ? NULL : o->kind->make_risk;
-    int r = step.statement ? add_step(d, &step, err) : 0; /* a view's column comes with the view */
+    int r = 0;
+    if (is_online(d) && !fresh && schema_get(o, "online"))
+        r = add_online(d, &step, err);
+    else if (step.statement) /* a view's column comes with the view */
+        r = add_step(d, &step, err);
     return r < 0 ? r : add_after_make(d, o, err);
 }
 

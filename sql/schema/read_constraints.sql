@@ -26,6 +26,9 @@ SELECT 'pg_constraint'::regclass::int8 AS catalog,
              'validated', CASE WHEN NOT k.convalidated THEN 'NOT VALID' END,
              'type', CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'x' THEN 'exclusion'
                                     WHEN 'f' THEN 'foreign key' ELSE 'check' END,
+             'online', CASE WHEN k.convalidated AND (k.contype = 'c' OR k.contype = 'f' AND c.relkind = 'r')
+                            THEN format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID', n.nspname, c.relname, k.conname,
+                                        pg_get_constraintdef(k.oid)) END,
              'create', format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', n.nspname, c.relname, k.conname,
                               pg_get_constraintdef(k.oid)),
              'drop', format('ALTER TABLE %I.%I DROP CONSTRAINT %I', n.nspname, c.relname, k.conname)] AS attrs

@@ -24,6 +24,9 @@ SELECT 'pg_class'::regclass::int8 AS catalog,
        0::int8 AS up_part,
        ARRAY['definition', CASE WHEN i.relkind = 'I' THEN regexp_replace(pg_get_indexdef(i.oid), ' ON ONLY ', ' ON ')
                                 ELSE pg_get_indexdef(i.oid) END,
+             'online', CASE WHEN i.relkind = 'i'
+                            THEN regexp_replace(pg_get_indexdef(i.oid), '^CREATE( UNIQUE)? INDEX ', 'CREATE\1 INDEX CONCURRENTLY ') END,
+             'drop_online', CASE WHEN i.relkind = 'i' THEN format('DROP INDEX CONCURRENTLY %I.%I', n.nspname, i.relname) END,
              'tablespace', quote_ident(s.spcname),
              'partitioned', CASE WHEN i.relkind = 'I' THEN 'yes' END,
              'invalid', CASE WHEN NOT x.indisvalid AND i.relkind = 'i' THEN 'INVALID' END] AS attrs

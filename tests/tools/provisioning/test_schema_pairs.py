@@ -6,9 +6,9 @@ import schema_pairs as corpus
 from place import VERSIONS, Given, equal, holds, suite
 
 
-def lead(place, start, end, what):
+def lead(place, start, end, what, **params):
     """Applies the SQL from start to end; then nothing differs."""
-    found = corpus.diff(place, start, end)
+    found = corpus.diff(place, start, end, **params)
     holds(found["has_changes"], f"{what}: there are changes")
     corpus.apply(place, start, found["sql"])
     again = corpus.diff(place, start, end)
@@ -36,7 +36,9 @@ def lead_back(place, start, every, what):
     origin = f"{place.database}_{what}_c"
     try:
         corpus.build(place, origin, every, "before")
-        lead(place, start, origin, f"{what} back")
+        back = lead(place, start, origin, f"{what} back", online=True)
+        words = [word for word in ("INDEX CONCURRENTLY", "NOT VALID", "VALIDATE CONSTRAINT") if word not in back["sql"]]
+        holds(not words or what not in ("all", "constraints"), f"the way that nobody waits for has {words}")
     finally:
         place.at_server(f"DROP DATABASE IF EXISTS {origin} WITH (FORCE)")
 
