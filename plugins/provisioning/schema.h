@@ -138,12 +138,13 @@ LB_MUST_CHECK int schema_database(lb_ctx *ctx, const char **ret_name, lb_error *
 LB_MUST_CHECK int schema_load(lb_ctx *ctx, const char *json, const schema_filter *filter, schema_model **ret_model,
                               lb_error *err);
 
-/* ---- schema_compare.c, schema_order.c, schema_steps.c ---- */
+/* ---- schema_compare.c, schema_rename.c, schema_order.c, schema_steps.c ---- */
 /* Finds what differs, what has to be made anew for that, and the statements in their order. */
 LB_MUST_CHECK int schema_compare(schema_model *from, schema_model *to, schema_diff **ret_diff, lb_error *err);
 LB_MUST_CHECK int schema_order(schema_model *m, bool with_defaults, lb_error *err);
 LB_MUST_CHECK int schema_plan(schema_diff *d, lb_error *err);
 LB_MUST_CHECK int schema_note_add(schema_diff *d, const char *object, const char *text, lb_error *err);
+LB_MUST_CHECK int schema_ask_for_names(schema_diff *d, lb_error *err);
 bool schema_is_implied(const schema_model *m, const schema_object *o); /* goes when what it is a part of goes */
 
 /* ---- schema_sql.c, schema_say.c ---- */

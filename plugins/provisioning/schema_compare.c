@@ -366,6 +366,8 @@ int schema_compare(schema_model *from, schema_model *to, schema_diff **ret_diff,
     int r = find_changes(d, err);
     mark_added(d);
     if (r >= 0)
+        r = schema_ask_for_names(d, err);
+    if (r >= 0)
         r = find_what_goes(d, err);
     if (r >= 0)
         r = schema_order(from, true, err);
