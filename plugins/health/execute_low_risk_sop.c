@@ -12,7 +12,7 @@
 #define MOST_FAILURES 2
 
 struct args {
-    const char *issue_type, *schema, *table;
+    const char *issue_type, *schema, *table, *context;
     double value, slow_s;
     int64_t most_tables;
     bool anyway;
@@ -24,6 +24,8 @@ static const lb_param params[] = {
                         "slow_query_time|txid_age|replication_lag|high_connections|high_dead_tuples|vacuum_freeze"),
     LB_PARAM(struct args, schema, LB_IDENT, NULL, "schema of the table, for dead_tuple_ratio"),
     LB_PARAM(struct args, table, LB_IDENT, NULL, "the table; without it, the one with the greatest share of dead rows"),
+    LB_PARAM(struct args, context, LB_JSON, NULL,
+             "schema, table and value as threshold.breached gives them, if not here"),
     LB_PARAM(struct args, value, LB_F64, "-1", "what was measured when it was past its limit; -1: it is looked at now"),
     LB_PARAM(struct args, slow_s, LB_F64, "5", "statements whose mean is longer go to the review queue", .min = "0"),
     LB_PARAM(struct args, most_tables, LB_I64, "20", "tables to freeze in one run, the oldest first", .min = "1"),
@@ -146,17 +148,32 @@ static int say(lb_ctx *ctx, const health_case *what, const health_deed *deed, co
     return r < 0 ? r : lb_result(ctx, figures, err);
 }
 
+/* What the arguments leave open the context may say. */
+static void take_context(lb_ctx *ctx, health_case *what, double *value)
+{
+    const struct args *args = ctx->args;
+    struct json_object *context = args->context ? json_tokener_parse(args->context) : NULL, *member = NULL;
+    if (!what->table && json_object_object_get_ex(context, "table", &member)) {
+        what->table = lb_printf(ctx, "%s", json_object_get_string(member));
+        if (json_object_object_get_ex(context, "schema", &member))
+            what->schema = lb_printf(ctx, "%s", json_object_get_string(member));
+    }
+    if (*value < 0 && json_object_object_get_ex(context, "value", &member))
+        *value = json_object_get_double(member);
+    json_object_put(context);
+}
+
 static lb_value figure(const char *name, bool known, double value)
 {
     return known ? lb_f64(name, value) : lb_null(name);
 }
 
-static int act(lb_ctx *ctx, const health_case *what, record *past, lb_error *err)
+static int act(lb_ctx *ctx, const health_case *what, double at_breach, record *past, lb_error *err)
 {
     const struct args *args = ctx->args;
     health_deed deed = {.status = "skipped"};
-    double before = args->value, after = 0;
-    bool known = true, is_given = args->value >= 0;
+    double before = 0, after = 0;
+    bool known = true;
     const char *key = key_of(ctx, what);
     deed.reason = args->anyway ? NULL : held_back(ctx, past, key);
     if (deed.reason)
@@ -172,8 +189,8 @@ static int act(lb_ctx *ctx, const health_case *what, record *past, lb_error *err
         r = note(ctx, past, key, is_done, helped, err);
     return r < 0 ? r
                  : say(ctx, what, &deed,
-                       LB_ARGS(figure("value_at_breach", is_given, args->value), figure("value_before", known, before),
-                               figure("value_after", known && is_done, after),
+                       LB_ARGS(figure("value_at_breach", at_breach >= 0, at_breach),
+                               figure("value_before", known, before), figure("value_after", known && is_done, after),
                                is_done && known ? lb_bool("verified", helped) : lb_null("verified")),
                        err);
 }
@@ -187,8 +204,10 @@ static int run(lb_ctx *ctx, lb_error *err)
                         .most_tables = args->most_tables,
                         .slow_s = args->slow_s};
     record past = {0};
+    double at_breach = args->value;
     bool found = true;
     int r = load(ctx, &past, err);
+    take_context(ctx, &what, &at_breach);
     if (what.id != HEALTH_DEAD_TUPLES)
         what.schema = what.table = NULL;
     else if (r >= 0 && !what.table)
@@ -199,11 +218,11 @@ static int run(lb_ctx *ctx, lb_error *err)
         const health_deed none = {.action = "vacuum", .status = "nothing_to_do", .reason = "no table has dead rows"};
         return say(ctx, &what, &none, LB_ARGS(lb_null("verified")), err);
     }
-    return act(ctx, &what, &past, err);
+    return act(ctx, &what, at_breach, &past, err);
 }
 
 LB_TOOL(execute_low_risk_sop, "does what is safe about one of the eight alerts, and looks whether it helped",
         .agent = "health", .risk = LB_RISK_LOW, .timeout_s = 3600, LB_TOOL_ARGS(struct args, params),
-        .writes = LB_NAMES("lakebase_metrics", "query_review_queue"), .emits = LB_NAMES("self_heal.executed"),
-        .calls = LB_NAMES("terminate_idle_connections", "schedule_vacuum_analyze"),
+        .writes = LB_NAMES("lakebase_metrics", "query_review_queue", "vacuum_history"),
+        .emits = LB_NAMES("self_heal.executed", "vacuum.completed"), .calls = LB_NAMES("terminate_idle_connections"),
         .needs = LB_NAMES("role pg_monitor", "role pg_signal_backend"), .remembers = true, .run = run);

@@ -49,11 +49,26 @@ static int end_idle_sessions(lb_ctx *ctx, const health_case *what, health_deed *
 
 /* ---- vacuum ---- */
 
-static int vacuum_here(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
+static int keep_operation(lb_ctx *ctx, const char *schema, const char *table, const char *operation, int64_t began,
+                          lb_error *err)
+{
+    return lb_record(
+        ctx, "vacuum_history",
+        LB_ARGS(lb_text("operation_id", lb_printf(ctx, "%s.%s-%lld", schema, table, (long long)began)),
+                lb_time("executed_at", began), lb_text("schema_name", schema), lb_text("table_name", table),
+                lb_text("operation_type", operation), lb_text("reason", "procedure of an alert"),
+                lb_f64("duration_seconds", (double)(lb_now(ctx) - began) / 1e6), lb_text("status", "success")),
+        err);
+}
+
+static int vacuum(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
 {
     const health_vacuum_table_args wanted = {.schema = what->schema, .table = what->table};
     lb_group *group = NULL;
     lb_outcome outcome = LB_REFUSED;
+    int64_t began = lb_now(ctx);
+    deed->action = "vacuum";
+    deed->count = 1;
     int r = lb_group_open(ctx,
                           LB_GROUP(.title = lb_printf(ctx, "vacuum %s.%s", what->schema, what->table),
                                    .reason = "its dead rows are past their limit", .undo = "nothing is to be undone"),
@@ -62,26 +77,15 @@ static int vacuum_here(lb_ctx *ctx, const health_case *what, health_deed *deed, 
         r = health_vacuum_table(ctx, group, &wanted, err);
     if (r >= 0)
         r = lb_apply(ctx, group, &outcome, err);
-    if (r >= 0)
-        note_outcome(deed, outcome);
-    return r;
-}
-
-/* The tool that knows budgets and windows does it where it is installed. */
-static int vacuum(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
-{
-    const char *answer = NULL;
-    const lb_value name = lb_text(NULL, lb_printf(ctx, "%s.%s", what->schema, what->table));
-    deed->action = "schedule_vacuum_analyze";
-    deed->count = 1;
-    int r = lb_call(ctx, deed->action, NULL, LB_ARGS(lb_list("tables", LB_TEXT, &name, 1)), &answer, err);
-    if (r == LB_ERR_NOT_FOUND) {
-        deed->action = "vacuum";
-        return vacuum_here(ctx, what, deed, err);
-    }
-    if (r >= 0)
-        note_outcome(deed, lb_plans(ctx) ? LB_PLANNED : LB_APPLIED);
-    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_json("schedule_vacuum_analyze", answer)), err);
+    if (r < 0)
+        return r;
+    note_outcome(deed, outcome);
+    if (outcome != LB_APPLIED)
+        return 0;
+    r = lb_emit(ctx, "vacuum.completed",
+                LB_ARGS(lb_i64("tables_vacuumed", 1), lb_text("schema", what->schema), lb_text("table", what->table)),
+                err);
+    return r < 0 ? r : keep_operation(ctx, what->schema, what->table, "vacuum_analyze", began, err);
 }
 
 static int freeze_one(lb_ctx *ctx, const health_oldest_tables_row *t, health_deed *deed, lb_error *err)
@@ -89,6 +93,7 @@ static int freeze_one(lb_ctx *ctx, const health_oldest_tables_row *t, health_dee
     const health_freeze_table_args wanted = {.schema = t->schema, .table = t->table_name};
     lb_group *group = NULL;
     lb_outcome outcome = LB_REFUSED;
+    int64_t began = lb_now(ctx);
     int r = lb_group_open(ctx,
                           LB_GROUP(.title = lb_printf(ctx, "freeze %s.%s", t->schema, t->table_name),
                                    .reason = "its transaction IDs are among the oldest",
@@ -105,9 +110,12 @@ static int freeze_one(lb_ctx *ctx, const health_oldest_tables_row *t, health_dee
                    : r;
     note_outcome(deed, outcome);
     deed->count++;
-    return lb_append(ctx, "tables",
-                     LB_ARGS(lb_text("schema", t->schema), lb_text("table", t->table_name), lb_i64("age", t->age)),
-                     err);
+    r = outcome == LB_APPLIED ? keep_operation(ctx, t->schema, t->table_name, "vacuum_freeze", began, err) : 0;
+    return r < 0 ? r
+                 : lb_append(
+                       ctx, "tables",
+                       LB_ARGS(lb_text("schema", t->schema), lb_text("table", t->table_name), lb_i64("age", t->age)),
+                       err);
 }
 
 static int freeze(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)

@@ -24,6 +24,20 @@ static lb_value number(const char *name, double value)
     return isnan(value) ? lb_null(name) : lb_f64(name, value);
 }
 
+/* Whatever the alert is about, so that one subscription serves all of them. */
+static const char *context_of(lb_ctx *ctx, const health_observation *o)
+{
+    struct json_object *context = json_object_new_object();
+    if (o->schema && o->table) {
+        (void)json_object_object_add(context, "schema", json_object_new_string(o->schema));
+        (void)json_object_object_add(context, "table", json_object_new_string(o->table));
+    }
+    (void)json_object_object_add(context, "value", json_object_new_double(o->value));
+    const char *copy = lb_printf(ctx, "%s", json_object_to_json_string_ext(context, JSON_C_TO_STRING_PLAIN));
+    json_object_put(context);
+    return copy;
+}
+
 int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_entry *entry, const health_observation *o,
                        lb_error *err)
 {
@@ -39,7 +53,8 @@ int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_en
                            lb_text("level", grades[entry->alert.told]), lb_text("schema", o->schema),
                            lb_text("table", o->table), lb_text("object", o->table ? NULL : o->object),
                            lb_text("action", rule->sop), lb_time("since", entry->alert.since),
-                           lb_text("unit", rule->unit), lb_text("text", line), lb_json("detail", detail)),
+                           lb_text("unit", rule->unit), lb_text("text", line), lb_json("detail", detail),
+                           lb_json("context", context_of(ctx, o))),
                    err);
 }
 

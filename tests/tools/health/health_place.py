@@ -76,6 +76,10 @@ class Clinic(Given):
                 raise AssertionError(f"{question}: not {answer} after {PATIENCE} s")
             time.sleep(0.05)
 
+    def until_here(self, question):
+        """The same in this database."""
+        self.wait(lambda: self.sql(question) == "t")
+
     def wait(self, claim):
         deadline = time.monotonic() + PATIENCE
         while not claim():

@@ -19,6 +19,8 @@ def dead_rows_are_vacuumed(version):
         equal((done["status"], done["schema"], done["table"]), ("executed", "Odd S", 'T "1"'), str(done))
         holds(0.3 < done["value_before"] < 0.34 and done["value_after"] == 0 and done["verified"], str(done))
         equal(place.sql("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname LIKE 'T%'"), "0", "dead rows")
+        kept = place.waiting("vacuum_history")
+        equal([(r["schema_name"], r["table_name"], r["status"]) for r in kept], [("Odd S", 'T "1"', "success")], "history")
         again = do(place, "high_dead_tuples")["result"]
         equal((again["status"], again["reason"]), ("nothing_to_do", "no table has dead rows"), "again")
         place.sql('DELETE FROM "Odd S"."T ""1""" WHERE id <= 600; SELECT pg_stat_force_next_flush()')

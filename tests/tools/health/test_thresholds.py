@@ -177,6 +177,35 @@ def the_daemon_tells_people(version):
               (1.1e9, 1e9, "vacuum_freeze"), "history")
 
 
+FOLLOWS = """
+[agents.health]
+tools = ["evaluate_alert_thresholds"]
+[agents.health.tool.execute_low_risk_sop]
+[[subscriptions]]
+event = "threshold.breached"
+tool = "execute_low_risk_sop"
+params = { issue_type = "{payload.metric}", context = "{payload.context}" }
+"""
+
+
+def a_breach_starts_its_procedure(version):
+    """The event of one table reaches the vacuum of that table, by a line in the manifest."""
+    with Clinic(version, more=FOLLOWS) as place:
+        place.sql('CREATE TABLE "It\'s" (id int) WITH (autovacuum_enabled = off);'
+                  ' INSERT INTO "It\'s" SELECT generate_series(1, 1000); ANALYZE; DELETE FROM "It\'s" WHERE id <= 600;'
+                  ' SELECT pg_stat_force_next_flush()')
+        with daemon(place):
+            equal(states(judge(place, **QUICK)).get("dead_tuple_ratio"), "opened", "seen")
+            place.until_here("SELECT n_dead_tup = 0 FROM pg_stat_user_tables WHERE relname LIKE 'It%'")
+            place.wait(lambda: any(e["payload"].get("status") == "executed" for e in events(place, "self_heal.executed")))
+            equal(("cleared", "dead_tuple_ratio") in told(judge(place, **QUICK)), True, "and it is over")
+
+
+def events(place, kind):
+    out = place.cli("--json", "events", "--kind", kind).stdout
+    return [json.loads(line) for line in out.splitlines() if line]
+
+
 def a_plan_and_wrong_input(version):
     with Clinic(version) as place:
         planned = place.run("evaluate_alert_thresholds", plan=True, metrics=BREACHED)
@@ -191,4 +220,5 @@ def a_plan_and_wrong_input(version):
 
 suite(*on_each(eight_at_once_are_eight_alerts, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
                     the_manifest_has_its_say, a_real_server_in_trouble, the_daemon_tells_people,
+                    a_breach_starts_its_procedure,
                     a_plan_and_wrong_input))
