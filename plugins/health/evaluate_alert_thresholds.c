@@ -164,35 +164,31 @@ static int judge_all(evaluation *e, const health_measures *measures, lb_error *e
 
 /* ---- figures that were given ---- */
 
+static bool is_number(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_double) || json_object_is_type(value, json_type_int);
+}
+
 static int take_given(evaluation *e, health_measures *ret_measures, lb_error *err)
 {
-    struct json_object *given = json_tokener_parse(e->args->metrics);
-    health_measures measures = {.items = lb_alloc(e->ctx, HEALTH_ALERTS * sizeof *measures.items)};
-    int r = 0;
-    if (!measures.items)
-        r = lb_out_of_memory(err);
-    else if (!json_object_is_type(given, json_type_object))
-        r = lb_fail(err, LB_ERR_INVALID, "give {\"txid_age\": 600000000}", "metrics is no JSON object");
-    for (struct json_object_iterator it = r < 0 ? (struct json_object_iterator){0} : json_object_iter_begin(given),
-                                     end = r < 0 ? it : json_object_iter_end(given);
-         r >= 0 && !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
-        const char *name = json_object_iter_peek_name(&it);
-        struct json_object *value = json_object_iter_peek_value(&it);
-        health_alert_id id = health_alert_named(name);
-        bool is_number = json_object_is_type(value, json_type_double) || json_object_is_type(value, json_type_int);
-        if (id == HEALTH_ALERTS || !is_number)
-            r = lb_fail(err, LB_ERR_INVALID,
-                        "cache_hit_ratio, connection_utilization, dead_tuple_ratio, lock_wait_time, "
-                        "deadlocks_per_hour, slow_query_time, "
-                        "txid_age, replication_lag",
-                        "metrics: %s is %s", name, is_number ? "none of the eight" : "no number");
-        else
-            measures.items[measures.count++] = (health_observation){
+    struct json_object *given = json_tokener_parse(e->args->metrics), *value = NULL;
+    health_observation *items = lb_alloc(e->ctx, HEALTH_ALERTS * sizeof *items);
+    size_t count = 0;
+    for (health_alert_id id = 0; items && id < HEALTH_ALERTS; id++)
+        if (json_object_object_get_ex(given, health_alert_rules[id].metric, &value) && is_number(value))
+            items[count++] = (health_observation){
                 .id = id, .known = true, .value = json_object_get_double(value), .interval_s = NAN};
-    }
+    bool is_whole = json_object_is_type(given, json_type_object) && count == (size_t)json_object_object_length(given);
     json_object_put(given);
-    *ret_measures = measures;
-    return r;
+    if (!items)
+        return lb_out_of_memory(err);
+    if (!is_whole)
+        return lb_fail(err, LB_ERR_INVALID,
+                       "cache_hit_ratio, connection_utilization, dead_tuple_ratio, lock_wait_time, deadlocks_per_hour, "
+                       "slow_query_time, txid_age, replication_lag",
+                       "metrics is no object of the eight metrics with numbers");
+    *ret_measures = (health_measures){items, count};
+    return 0;
 }
 
 static int measure(evaluation *e, health_measures *ret_measures, lb_error *err)

@@ -112,9 +112,10 @@ int health_tell_alert(lb_ctx *ctx, const health_policy *policy, const health_ent
                      LB_ARGS(lb_text("metric", rule->metric), lb_text("object", entry->object),
                              lb_text("state", state_of(&entry->alert, change)),
                              lb_text("level", grades[change == HEALTH_RESOLVED ? HEALTH_NORMAL : entry->alert.told]),
-                             lb_text("level_now", grades[entry->alert.grade]), lb_f64("value", o->value),
-                             lb_text("unit", rule->unit), number("warning", limits->warning),
-                             number("critical", limits->critical), lb_f64("clear_level", health_clear_level(limits)),
+                             lb_text("level_now", o->known ? grades[entry->alert.grade] : "unknown"),
+                             number("value", o->known ? o->value : NAN), lb_text("unit", rule->unit),
+                             number("warning", limits->warning), number("critical", limits->critical),
+                             lb_f64("clear_level", health_clear_level(limits)),
                              lb_text("limits", policy->overridden[o->id] ? "the manifest's" : "the product's"),
                              lb_time("since", since), lb_text("incident", entry->incident), lb_text("sop", rule->sop)),
                      err);
