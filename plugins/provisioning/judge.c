@@ -102,6 +102,18 @@ void judging_not_idempotent(judging *j, const char *object, const char *rewrite)
     judging_hazard(j, JUDGE_NOT_IDEMPOTENT, object, rewrite);
 }
 
+/* What is dropped asks for an approval and is executed once, in the transaction that writes the ledger; without IF
+ * EXISTS it fails loudly where it finds nothing. Outside of a transaction nothing keeps it from being met again. */
+void judging_bare_drop(judging *j, const char *object, const char *rewrite)
+{
+    if (!j->now->verdict.in_transaction) {
+        judging_not_idempotent(j, object, rewrite);
+    } else if (!j->in_body && !j->is_guarded) {
+        j->now->is_idempotent = false;
+        judging_hazard(j, JUDGE_DROP_BARE, object, rewrite);
+    }
+}
+
 void judging_needs(judging *j, int server, const char *what)
 {
     if (j->server < server)

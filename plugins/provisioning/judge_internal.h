@@ -51,6 +51,7 @@ void judging_fact(judging *j, fact_kind kind, const char *name, const char *extr
 const fact *judging_find(const judging *j, fact_kind kind, const char *name);
 bool judging_is_new(const judging *j, const char *table); /* of this file */
 void judging_not_idempotent(judging *j, const char *object, const char *rewrite);
+void judging_bare_drop(judging *j, const char *object, const char *rewrite);
 void judging_needs(judging *j, int server, const char *what);
 
 /* The statement as it would pass: with words put in behind the first such word, or inside a block that looks first. */

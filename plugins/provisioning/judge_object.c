@@ -9,7 +9,7 @@ static const struct {
     judge_lock lock;
 } drops[] = {
     {"OBJECT_TABLE", "table", JUDGE_TABLE_DROP, LOCK_ACCESS_EXCLUSIVE},
-    {"OBJECT_SCHEMA", "schema", JUDGE_SCHEMA_DROP, LOCK_ACCESS_EXCLUSIVE},
+    {"OBJECT_SCHEMA", "schema", JUDGE_SCHEMA_DROP, LOCK_NONE},
     {"OBJECT_SEQUENCE", "sequence", JUDGE_DATA_DROP, LOCK_ACCESS_EXCLUSIVE},
     {"OBJECT_MATVIEW", "materialized view", JUDGE_DATA_DROP, LOCK_ACCESS_EXCLUSIVE},
     {"OBJECT_FOREIGN_TABLE", "foreign table", JUDGE_DATA_DROP, LOCK_ACCESS_EXCLUSIVE},
@@ -75,7 +75,7 @@ static void drop(judging *j, tree s)
     label about = label_of_first(objects), what = label_of_kind(type);
     const char *word = tree_true(tree_get(s, "concurrent")) ? "CONCURRENTLY" : word_before_name(type);
     if (!tree_true(tree_get(s, "missing_ok")))
-        judging_not_idempotent(j, about.text, judging_insert(j, word ? word : what.text, "IF EXISTS"));
+        judging_bare_drop(j, about.text, judging_insert(j, word ? word : what.text, "IF EXISTS"));
     bool is_known = false;
     for (size_t i = 0; i < LB_COUNT(drops); i++) {
         if (!tree_is(type, drops[i].type))
@@ -111,7 +111,7 @@ static bool other_drop(judging *j, const char *kind, tree s)
         label about = label_of(tree_get(s, other_drops[i].member));
         judging_hazard(j, other_drops[i].rule, about.text, NULL);
         if (other_drops[i].word && !tree_true(tree_get(s, "missing_ok")))
-            judging_not_idempotent(j, about.text, judging_insert(j, other_drops[i].word, "IF EXISTS"));
+            judging_bare_drop(j, about.text, judging_insert(j, other_drops[i].word, "IF EXISTS"));
         return true;
     }
     return false;
@@ -189,7 +189,7 @@ static void alter_domain(judging *j, tree s)
     if (adds)
         judging_not_idempotent(j, name.text, judging_catch(j, "duplicate_object"));
     if (drops_one && !tree_true(tree_get(s, "missing_ok")))
-        judging_not_idempotent(j, name.text, judging_insert(j, "CONSTRAINT", "IF EXISTS"));
+        judging_bare_drop(j, name.text, judging_insert(j, "CONSTRAINT", "IF EXISTS"));
     if (drops_one)
         judging_hazard(j, JUDGE_CONSTRAINT_DROP, name.text, NULL);
 }

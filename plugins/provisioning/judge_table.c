@@ -48,7 +48,7 @@ static void add_column(judging *j, const alteration *a)
 static void drop_column(judging *j, const alteration *a)
 {
     if (!tree_true(tree_get(a->command, "missing_ok")))
-        judging_not_idempotent(j, part_name(j, a), judging_insert(j, "DROP COLUMN", "IF EXISTS"));
+        judging_bare_drop(j, part_name(j, a), judging_insert(j, "DROP COLUMN", "IF EXISTS"));
     endangers(j, a, JUDGE_COLUMN_DROP, NULL);
     if (tree_is(tree_get(a->command, "behavior"), "DROP_CASCADE"))
         judging_hazard(j, JUDGE_CASCADE, part_name(j, a), NULL);
@@ -78,10 +78,10 @@ static void add_identity(judging *j, const alteration *a)
 static void drop_property(judging *j, const alteration *a)
 {
     if (!tree_true(tree_get(a->command, "missing_ok")))
-        judging_not_idempotent(j, part_name(j, a),
-                               tree_is(tree_get(a->command, "subtype"), "AT_DropIdentity")
-                                   ? judging_insert(j, "DROP IDENTITY", "IF EXISTS")
-                                   : judging_insert(j, "DROP EXPRESSION", "IF EXISTS"));
+        judging_bare_drop(j, part_name(j, a),
+                          tree_is(tree_get(a->command, "subtype"), "AT_DropIdentity")
+                              ? judging_insert(j, "DROP IDENTITY", "IF EXISTS")
+                              : judging_insert(j, "DROP EXPRESSION", "IF EXISTS"));
     endangers(j, a, JUDGE_COLUMN_UNFOLD, NULL);
 }
 
@@ -188,7 +188,7 @@ static void drop_constraint(judging *j, const alteration *a)
 {
     const char *name = part_name(j, a);
     if (!tree_true(tree_get(a->command, "missing_ok")))
-        judging_not_idempotent(j, name, judging_insert(j, "DROP CONSTRAINT", "IF EXISTS"));
+        judging_bare_drop(j, name, judging_insert(j, "DROP CONSTRAINT", "IF EXISTS"));
     judging_fact(j, FACT_DROPPED, judging_printf(j, "constraint %s", name), NULL);
     if (!judging_find(j, FACT_NOT_VALID, name) && !judging_find(j, FACT_VALIDATED, name))
         endangers(j, a, JUDGE_CONSTRAINT_DROP, NULL);

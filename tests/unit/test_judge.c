@@ -213,6 +213,9 @@ static const example examples[] = {
     {"catalogue-change", "UPDATE pg_catalog.pg_class SET relname = 'x' WHERE false",
      "UPDATE app.pg_class SET relname = 'x' WHERE false", 0},
     {"not-idempotent", "CREATE TABLE app.t (a int)", "CREATE TABLE IF NOT EXISTS app.t (a int)", 0},
+    {"not-idempotent", "DROP INDEX CONCURRENTLY app.i", "DROP TABLE app.t", 0},
+    {"drop-without-if-exists", "DROP SCHEMA app CASCADE", "DROP SCHEMA IF EXISTS app CASCADE", 0},
+    {"drop-without-if-exists", "ALTER TABLE app.t DROP COLUMN a", "ALTER TABLE app.t DROP COLUMN IF EXISTS a", 0},
     {"rows-not-idempotent", "INSERT INTO app.t VALUES (1)", "INSERT INTO app.t VALUES (1) ON CONFLICT DO NOTHING", 0},
     {"rows-not-idempotent", "UPDATE app.t SET n = n + 1 WHERE id = 3", "UPDATE app.t SET n = 1 WHERE id = 3", 0},
     {"transaction-control", "BEGIN; CREATE TABLE IF NOT EXISTS app.t (a int); COMMIT",
@@ -268,7 +271,7 @@ static void no_rule_is_without_an_example(void)
     }
 }
 
-/* The rewrite of what is refused is not refused, twice over. */
+/* The rewrite of what a second run would meet is met by no second run. */
 static void a_rewrite_passes(void)
 {
     static const char *const all[] = {
@@ -310,9 +313,11 @@ static void a_rewrite_passes(void)
         arena_init(&memory, 0);
         judgement bad = judged_by(&memory, 17, all[i]);
         const judge_hazard *h = find(&bad, "not-idempotent");
+        h = h ? h : find(&bad, "drop-without-if-exists");
         CU_ASSERT_PTR_NOT_NULL(h);
         judgement good = judged_by(&memory, 17, h && h->rewrite ? h->rewrite : "nothing");
-        bool passes = good.count && !find(&good, "not-idempotent") && !find(&good, "syntax-error");
+        bool passes = good.count && !find(&good, "not-idempotent") && !find(&good, "drop-without-if-exists") &&
+                      !find(&good, "syntax-error");
         if (!passes)
             printf("\n    %s\n    %s\n", all[i], h && h->rewrite ? h->rewrite : "(no rewrite)");
         CU_ASSERT(passes);
