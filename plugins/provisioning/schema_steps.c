@@ -265,6 +265,9 @@ static int add_make(schema_diff *d, const schema_object *o, lb_error *err)
         return add_after_make(d, o, err);
     if (o->kind->traits & KIND_LISTED)
         return schema_note_add(d, o->address, "is wanted; objects of its kind are made by hand", err);
+    if (schema_is_kind(o, "user_mapping") &&
+        schema_note_add(d, o->address, "is made without its options, which hold secrets: set them by hand", err) < 0)
+        return err->code;
     step.statement = make_statement(o, &step.attr);
     step.lock = fresh ? NULL : o->kind->make_lock;
     step.risk = fresh ? NULL : o->kind->make_risk;

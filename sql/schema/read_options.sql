@@ -49,6 +49,7 @@ WITH named AS (
            format('ALTER FOREIGN TABLE %s OPTIONS (DROP %I)', c.identity, o.option_name), 'yes'
       FROM named c
       JOIN pg_foreign_table f ON f.ftrelid = c.oid, pg_options_to_table(f.ftoptions) o
+     WHERE o.option_name !~* 'passw|secret|token|private'
      UNION ALL
     SELECT c.oid, a.attnum, 'foreign_option', c.nspname, format('OPTION %I OF %s.%I', o.option_name, c.identity, a.attname),
            o.option_name, format('ALTER FOREIGN TABLE %s ALTER COLUMN %I OPTIONS (ADD %I %L)', c.identity, a.attname, o.option_name, o.option_value),

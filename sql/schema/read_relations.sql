@@ -40,7 +40,8 @@ WITH parents AS (
            CASE WHEN c.relkind = 'f'
                 THEN (SELECT format(' SERVER %I', s.srvname)
                                || coalesce(' OPTIONS (' || (SELECT string_agg(format('%I %L', o.option_name, o.option_value), ', ')
-                                                               FROM pg_options_to_table(ft.ftoptions) o) || ')', '')
+                                                               FROM pg_options_to_table(ft.ftoptions) o
+                                                              WHERE o.option_name !~* 'passw|secret|token|private') || ')', '')
                         FROM pg_foreign_table ft
                         JOIN pg_foreign_server s ON s.oid = ft.ftserver
                        WHERE ft.ftrelid = c.oid)

@@ -1,6 +1,7 @@
 -- summary: publications, statistics, collations, foreign servers, default privileges and security labels as objects of the model
 -- kind: read
 -- server: 15-18
+-- note: secrets among the options of wrappers and servers are neither read nor compared; nor are those of user mappings
 -- column catalog integer
 -- column object integer
 -- column part integer
@@ -73,7 +74,8 @@ WITH found AS (
                                   ' HANDLER ' || CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regproc::text END,
                                   ' VALIDATOR ' || CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regproc::text END,
                                   ' OPTIONS (' || (SELECT string_agg(format('%I %L', o.option_name, o.option_value), ', ')
-                                                     FROM pg_options_to_table(w.fdwoptions) o) || ')')]
+                                                     FROM pg_options_to_table(w.fdwoptions) o
+                                                    WHERE o.option_name !~* 'passw|secret|token|private') || ')')]
       FROM pg_foreign_data_wrapper w
      UNION ALL
     SELECT 0, 0, 'foreign_option', NULL, format('OPTION %I OF FOREIGN DATA WRAPPER %I', o.option_name, w.fdwname), o.option_name,
@@ -81,6 +83,7 @@ WITH found AS (
            ARRAY['definition', format('ALTER FOREIGN DATA WRAPPER %I OPTIONS (ADD %I %L)', w.fdwname, o.option_name, o.option_value),
                  'drop', format('ALTER FOREIGN DATA WRAPPER %I OPTIONS (DROP %I)', w.fdwname, o.option_name), 'inline', 'yes']
       FROM pg_foreign_data_wrapper w, pg_options_to_table(w.fdwoptions) o
+     WHERE o.option_name !~* 'passw|secret|token|private'
      UNION ALL
     SELECT 'pg_foreign_server'::regclass, s.oid, 'server', NULL, format('SERVER %I', s.srvname), s.srvname, 0, 0,
            ARRAY['owner', quote_ident(pg_get_userbyid(s.srvowner)),
@@ -90,7 +93,8 @@ WITH found AS (
                  'create', concat(format('CREATE SERVER %I', s.srvname), ' TYPE ' || quote_literal(s.srvtype),
                                   ' VERSION ' || quote_literal(s.srvversion), format(' FOREIGN DATA WRAPPER %I', w.fdwname),
                                   ' OPTIONS (' || (SELECT string_agg(format('%I %L', o.option_name, o.option_value), ', ')
-                                                     FROM pg_options_to_table(s.srvoptions) o) || ')')]
+                                                     FROM pg_options_to_table(s.srvoptions) o
+                                                    WHERE o.option_name !~* 'passw|secret|token|private') || ')')]
       FROM pg_foreign_server s
       JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
      UNION ALL
@@ -99,6 +103,7 @@ WITH found AS (
            ARRAY['definition', format('ALTER SERVER %I OPTIONS (ADD %I %L)', s.srvname, o.option_name, o.option_value),
                  'drop', format('ALTER SERVER %I OPTIONS (DROP %I)', s.srvname, o.option_name), 'inline', 'yes']
       FROM pg_foreign_server s, pg_options_to_table(s.srvoptions) o
+     WHERE o.option_name !~* 'passw|secret|token|private'
      UNION ALL
     SELECT 0, 0, 'user_mapping', NULL, format('USER MAPPING FOR %s SERVER %I', m.who, m.srvname), m.usename, 'pg_foreign_server'::regclass,
            m.srvid, ARRAY['definition', format('CREATE USER MAPPING FOR %s SERVER %I', m.who, m.srvname)]
