@@ -3,10 +3,10 @@
 #include <sql/vacuum/earlier_counters.h>
 #include <time.h>
 
-#define DAY_US       86400e6
-#define WRAP         INT64_C(4294967296)
-#define NEAREST_US   1000000 /* readings nearer than this say nothing of a rate */
-#define LOOK_EVERY_S 0.1
+#define DAY_US     86400e6
+#define WRAP       INT64_C(4294967296)
+#define NEAREST_US 1000000 /* readings nearer than this say nothing of a rate */
+#define LOOKS_A_S  10
 
 static double rate(int64_t moved, int64_t span_us)
 {
@@ -77,7 +77,7 @@ int vacuum_past_counters(lb_ctx *ctx, int64_t since, vacuum_counters_row *ret_ro
 
 void vacuum_wait(lb_ctx *ctx, double seconds)
 {
-    const struct timespec slice = {.tv_nsec = (long)(LOOK_EVERY_S * 1e9)};
-    for (double left = seconds; left > 0 && !lb_cancelled(ctx); left -= LOOK_EVERY_S)
+    const struct timespec slice = {.tv_nsec = 1000000000 / LOOKS_A_S};
+    for (long left = (long)(seconds * LOOKS_A_S); left > 0 && !lb_cancelled(ctx); left--)
         (void)nanosleep(&slice, NULL); /* a signal only ends the slice */
 }

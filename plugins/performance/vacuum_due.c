@@ -52,7 +52,7 @@ static const char *dead_text(lb_ctx *ctx, const vacuum_relation *v)
 static const char *stale_text(lb_ctx *ctx, const vacuum_relation *v, int64_t now)
 {
     double hours = vacuum_hours(v->need.last_vacuum, now);
-    long long changed = (long long)(v->row.dead + v->row.inserted_since_vacuum);
+    long long changed = (long long)v->row.dead + (long long)v->row.inserted_since_vacuum;
     return hours < 0 ? lb_printf(ctx, "%lld rows were changed and no vacuum is on record", changed)
                      : lb_printf(ctx, "%lld rows were changed and the last vacuum was %.0f hours ago", changed, hours);
 }

@@ -144,7 +144,7 @@ int vacuum_measure(lb_ctx *ctx, const vacuum_relation *v, vacuum_size_row *ret_s
 
 int vacuum_look_after(lb_ctx *ctx, const vacuum_scan *scan, vacuum_operation *o, lb_error *err)
 {
-    vacuum_size_row size;
+    vacuum_size_row size = {0};
     o->ended = lb_now(ctx);
     int r = vacuum_scan_again(ctx, scan, &o->before, &o->after, &o->has_after, err);
     if (r < 0 || !o->has_after || !o->bytes_before)
