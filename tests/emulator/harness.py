@@ -47,7 +47,7 @@ class Emulator:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE_S)
+        self.process.wait(4 * PATIENCE_S)  # it stops every server that it has started
         self.process.stdout.close()
 
     def __enter__(self):
