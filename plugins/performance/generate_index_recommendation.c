@@ -210,11 +210,11 @@ static int run(lb_ctx *ctx, lb_error *err)
                       LB_ARGS(lb_i64("stored", d.stored), lb_i64("unchanged", d.unchanged),
                               lb_i64("applied", d.applied), lb_i64("waiting", d.waiting), lb_i64("failed", d.failed)),
                       err);
-    if (r >= 0 && d.failed)
+    long long failed = d.failed, made = d.stored + d.unchanged;
+    if (r >= 0 && failed)
         return lb_fail(err, LB_ERR_TOOL,
                        "see .changes for the server's words, and detect_unused_indexes for what is left",
-                       "%lld of %lld recommendations could not be applied", (long long)d.failed,
-                       (long long)(d.stored + d.unchanged));
+                       "%lld of %lld recommendations could not be applied", failed, made);
     return r;
 }
 

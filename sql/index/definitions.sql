@@ -13,5 +13,6 @@ SELECT c.oid::int8 AS index_id,
    AND NOT EXISTS (SELECT
                      FROM pg_locks l
                     WHERE l.relation = i.indrelid
+                      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
                       AND l.mode = 'AccessExclusiveLock'
                       AND l.pid IS DISTINCT FROM pg_backend_pid())

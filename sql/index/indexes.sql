@@ -45,6 +45,7 @@ WITH held AS MATERIALIZED (
     SELECT l.relation
       FROM pg_locks l
      WHERE l.locktype = 'relation'
+       AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
        AND l.mode = 'AccessExclusiveLock'
        AND l.pid IS DISTINCT FROM pg_backend_pid()
 ), backed AS MATERIALIZED (
@@ -122,6 +123,7 @@ WITH held AS MATERIALIZED (
     SELECT l.relation
       FROM pg_locks l
      WHERE l.locktype = 'relation'
+       AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
        AND l.mode = 'AccessExclusiveLock'
        AND l.pid IS DISTINCT FROM pg_backend_pid()
 ), backed AS MATERIALIZED (

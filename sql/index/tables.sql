@@ -25,6 +25,7 @@ WITH held AS MATERIALIZED (
     SELECT l.relation
       FROM pg_locks l
      WHERE l.locktype = 'relation'
+       AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
        AND l.mode = 'AccessExclusiveLock'
        AND l.pid IS DISTINCT FROM pg_backend_pid()
 ), used AS MATERIALIZED (

