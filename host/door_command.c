@@ -13,8 +13,16 @@
 
 #define OUTPUT_LIMIT ((size_t)1024 * 1024)
 
+/* The folders that it is to lie in are made with it. */
 int door_run_file(change *c, lb_error *err)
 {
+    const char *slash = strrchr(c->path, '/');
+    const char *folder = slash > c->path ? arena_printf(c->group->run->memory, "%.*s", (int)(slash - c->path), c->path)
+                                         : "/"; /* a path begins with one */
+    if (!folder)
+        return lb_out_of_memory(err);
+    if (fs_make_dirs(folder, err) < 0)
+        return err->code;
     return fs_write_durable(c->path, c->content, strlen(c->content), 0644, err);
 }
 
