@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# setup_cicd_pipeline on the mock transport: it asks no server and no control plane.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+mkdir -p "$WORK/repo/.git"
+runs setup_cicd_pipeline --dir "$WORK/repo" --test_command 'make test'
+holds '[.result.files[] | [.found, .written]] == [["missing", true], ["missing", true]]'
+holds '[.changes[] | [.kind, .effect, .outcome]] == [["file", "additive", "applied"], ["file", "additive", "applied"]]'
+holds '.result.environment == "lakebase-production" and (.result.secrets_required | length) == 3'
+check "the command is in the workflow" grep -qF 'TEST_COMMAND: "make test"' "$WORK/repo/.github/workflows/lakebase-pr.yml"
+
+runs setup_cicd_pipeline --dir "$WORK/repo" --test_command 'make test'
+holds '.changes == [] and [.result.files[].found] == ["same", "same"]'
+
+runs_with 1 setup_cicd_pipeline --dir "$WORK/repo" --runner 'a b'
+holds '.error.code == "invalid"'
+runs_with 2 setup_cicd_pipeline
+finish
