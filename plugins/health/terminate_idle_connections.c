@@ -56,16 +56,23 @@ static double limit_of(const struct args *args, const health_session *s)
     return -1; /* it works, or is left alone */
 }
 
+static bool is_of(const health_session *s, const char *user)
+{
+    return s->user_name && strcmp(s->user_name, user) == 0;
+}
+
 /* May one more of its user's sessions go in this round? */
 static bool fits_round(const struct args *args, const sweep *now, const health_session *s)
 {
     int64_t of_user = 0, before = 0;
+    if (!s->user_name)
+        return false; /* protected before this is asked */
     for (size_t i = 0; i < now->sessions.count; i++) {
         const health_session *other = &now->sessions.rows[i];
-        of_user += other->user_name && strcmp(other->user_name, s->user_name) == 0 && health_is_client(other);
+        of_user += is_of(other, s->user_name) && health_is_client(other);
     }
     for (size_t i = 0; i < now->count; i++)
-        before += strcmp(now->victims[i].session->user_name, s->user_name) == 0;
+        before += is_of(now->victims[i].session, s->user_name);
     return before < args->min_round || (double)before < args->max_share * (double)of_user;
 }
 
