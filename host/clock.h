@@ -9,6 +9,7 @@
 
 int64_t clock_now(void);
 int64_t clock_monotonic(void);
+int64_t clock_cpu(void); /* processor time of this process */
 void clock_format(int64_t microseconds, char text[CLOCK_TEXT]);
 
 /* RFC 3339 and what Postgres prints: date, then 'T' or a blank, seconds with up to six digits, then Z, +02, +0200 or

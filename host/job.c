@@ -345,6 +345,9 @@ void job_put_done(buf *out, const char *run_id, const run_done *done)
     wire_put_str(out, done->result);
     wire_put_i64(out, done->started_at);
     wire_put_i64(out, done->duration_us);
+    wire_put_i64(out, done->cpu_us);
+    wire_put_i64(out, done->statements);
+    wire_put_i64(out, done->waited_us);
     wire_put_u32(out, done->changes);
     wire_put_u32(out, done->findings);
     wire_put_u32(out, done->records);
@@ -369,6 +372,9 @@ bool job_get_done(wire_reader *r, const char **ret_run_id, run_done *ret_done)
     d.result = wire_get_required(r);
     d.started_at = wire_get_i64(r);
     d.duration_us = wire_get_i64(r);
+    d.cpu_us = wire_get_i64(r);
+    d.statements = wire_get_i64(r);
+    d.waited_us = wire_get_i64(r);
     d.changes = wire_get_u32(r);
     d.findings = wire_get_u32(r);
     d.records = wire_get_u32(r);

@@ -114,6 +114,8 @@ typedef struct run_done {
     lb_error error;     /* code 0: none */
     const char *result; /* a JSON object */
     int64_t started_at, duration_us;
+    int64_t cpu_us;                /* of the worker's process */
+    int64_t statements, waited_us; /* that its sessions executed, and how long they took there and on the way */
     uint32_t changes, findings, records, events;
     uint32_t asked;      /* groups that wait for a person, those of called runs too */
     const char *version; /* of the plugin */

@@ -355,7 +355,8 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
 {
     lb_error err = {0};
     run->started_at = clock_now();
-    int64_t began = clock_monotonic();
+    int64_t began = clock_monotonic(), cpu = clock_cpu();
+    session_cost cost = session_cost_of(run->worker->sessions), spent;
     run->members = BUF_INIT((size_t)run->worker->setup->result_mb * 1024 * 1024);
     if (call_tool(run, &err) >= 0)
         err = (lb_error){0}; /* a failure that was dealt with on the way may have left its words */
@@ -363,12 +364,16 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
     commit_records(run, &err);
     run_status status = status_of(run, &err);
     mend_error(&err);
+    spent = session_cost_of(run->worker->sessions);
     *ret_done = (run_done){
         .status = status,
         .error = err,
         .result = buf_text(into),
         .started_at = run->started_at,
         .duration_us = clock_monotonic() - began,
+        .cpu_us = clock_cpu() - cpu,
+        .statements = spent.statements - cost.statements,
+        .waited_us = spent.waited_us - cost.waited_us,
         .changes = run->changes,
         .findings = run->findings,
         .records = run->records,

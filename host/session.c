@@ -25,6 +25,7 @@ struct session_pool {
     fixture_recording *recording;
     void *state;
     session *sessions;
+    session_cost cost;
 };
 
 LB_PRINTF(2, 0) static void log_of_service(lb_level level, const char *fmt, va_list args)
@@ -210,11 +211,19 @@ int session_server_version(session *s, int *ret_major, lb_error *err)
 int session_execute(session *s, const lb_command *command, const lb_sink *sink, int64_t *ret_affected, lb_error *err)
 {
     const lb_transport *transport = s->pool->transport;
+    int64_t began = clock_monotonic();
     int r = s->pool->recording
                 ? fixture_record_execute(s->pool->recording, transport, s->handle, command, sink, ret_affected, err)
                 : transport->execute(s->handle, command, sink, ret_affected, err);
     s->used_at = clock_monotonic();
+    s->pool->cost.statements++;
+    s->pool->cost.waited_us += s->used_at - began;
     return r;
+}
+
+session_cost session_cost_of(const session_pool *pool)
+{
+    return pool->cost;
 }
 
 int session_begin(session *s, int64_t deadline, lb_error *err)

@@ -31,6 +31,12 @@ int64_t session_close_idle(session_pool *pool);
 LB_MUST_CHECK int session_server_version(session *s, int *ret_major, lb_error *err);
 LB_MUST_CHECK int session_execute(session *s, const lb_command *command, const lb_sink *sink, int64_t *ret_affected,
                                   lb_error *err);
+/* What the pool's sessions were given to execute so far, and how long that took there and on the way. */
+typedef struct session_cost {
+    int64_t statements, waited_us;
+} session_cost;
+session_cost session_cost_of(const session_pool *pool);
+
 LB_MUST_CHECK int session_begin(session *s, int64_t deadline, lb_error *err);
 LB_MUST_CHECK int session_finish(session *s, bool commit, int64_t deadline, lb_error *err);
 

@@ -227,6 +227,9 @@ static const run_done some_done = {.status = RUN_FAILED,
                                    .result = "{\"a\":1}",
                                    .started_at = 12,
                                    .duration_us = 13,
+                                   .cpu_us = 14,
+                                   .statements = 15,
+                                   .waited_us = 16,
                                    .changes = 1,
                                    .findings = 2,
                                    .records = 3,
@@ -313,6 +316,9 @@ static void done_travels(void)
     ASSERT_TEXT(got.error.sqlstate, "55P03");
     ASSERT_TEXT(got.result, "{\"a\":1}");
     CU_ASSERT_EQUAL(got.duration_us, 13);
+    CU_ASSERT_EQUAL(got.cpu_us, 14);
+    CU_ASSERT_EQUAL(got.statements, 15);
+    CU_ASSERT_EQUAL(got.waited_us, 16);
     ASSERT_TEXT(got.memory, "{}");
 }
 
