@@ -309,6 +309,8 @@ static void the_subject_is_the_finding(void)
     ASSERT_TEXT(subject_of_sql("DROP  INDEX  public.a", NULL), drop);
     CU_ASSERT(strcmp(subject_of_sql("DROP INDEX public.b", NULL), drop) != 0);
     CU_ASSERT(strcmp(subject_of_sql("DROP INDEX audit.a", NULL), drop) != 0);
+    CU_ASSERT(strcmp(subject_of_sql("CREATE INDEX i ON public.orders_2025 (a)", NULL),
+                     subject_of_sql("CREATE INDEX i ON public.orders_2026 (a)", NULL)) != 0);
     const char *first = subject_of_sql("DELETE FROM t WHERE at < $1", LB_ARGS(lb_time("before", 1)));
     ASSERT_TEXT(subject_of_sql("DELETE FROM t WHERE at < $1", LB_ARGS(lb_time("before", 2))), first);
     ASSERT_TEXT(subject_of_sql("DELETE FROM t WHERE at < $1", LB_ARGS(lb_time("before", 1), lb_f64("share", 0.5))),
