@@ -21,6 +21,7 @@ typedef struct part {
     char id[ID_TEXT];
     char *link;   /* in the journal, once it is there */
     bool visible; /* stands under its final name */
+    bool shown;   /* did so once: a reader may have taken it, so its id means these rows and no others */
 } part;
 
 struct outbox_batch {
@@ -195,7 +196,7 @@ static int spill(outbox_batch *batch, lb_error *err)
 static part *part_of(outbox_batch *batch, const table_def *table)
 {
     for (size_t i = 0; i < batch->count; i++)
-        if (batch->parts[i].table == table && !batch->parts[i].visible)
+        if (batch->parts[i].table == table && !batch->parts[i].visible && !batch->parts[i].shown)
             return &batch->parts[i];
     BASE_PUSH(batch->parts, batch->count, batch->capacity);
     part *p = &batch->parts[batch->count++];
@@ -306,7 +307,7 @@ static int show_parts(outbox_batch *batch, lb_error *err)
             continue;
         if (rename(p->temporary, p->final) != 0)
             return fs_fail(err, errno, "rename into", p->final);
-        p->visible = true;
+        p->visible = p->shown = true;
     }
     return 0;
 }

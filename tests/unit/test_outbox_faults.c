@@ -62,10 +62,11 @@ static void commit_with_fault(size_t limit, int fsync_in, int rename_in)
     survey s = look(dir);
     CU_ASSERT_EQUAL(s.files, 0);
     CU_ASSERT_EQUAL(outbox_rows(batch), 61);
+    bool was_shown = fault.renames > (rename_in == 1);
     add_metrics(batch, 9);
     CU_ASSERT_EQUAL(outbox_commit(batch, &err), 0);
     s = look(dir);
-    CU_ASSERT_EQUAL(s.files, 2);
+    CU_ASSERT_EQUAL(s.files, was_shown ? 3 : 2); /* what was seen once is left as it was seen */
     CU_ASSERT_EQUAL(s.rows, 70);
     CU_ASSERT_EQUAL(s.temporaries, 0);
 }
@@ -114,6 +115,44 @@ static void writes_nothing_twice(void)
     CU_ASSERT_EQUAL(s.files, 3);
     CU_ASSERT_EQUAL(s.temporaries, 0);
     CU_ASSERT_EQUAL(outbox_rows(batch), 0);
+}
+
+static void first_name(const char *dir, const char *end, char name[64])
+{
+    LB_AUTO_FREE char *path = base_printf("%s/lakebase_metrics", dir);
+    DIR *d = opendir(path);
+    name[0] = '\0';
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (strstr(e->d_name, end))
+            (void)snprintf(name, 64, "%.*s", (int)strcspn(e->d_name, "."), e->d_name); /* an id has no dot */
+    if (d)
+        (void)closedir(d); /* read only */
+}
+
+/* A reader may have committed a file between its showing and its hiding. Its id then means the rows that it had. */
+static void an_id_that_was_seen_means_the_same_rows_for_ever(void)
+{
+    lb_error err = {0};
+    char before[64], after[80];
+    SCRATCH dir = scratch_new();
+    BATCH batch = outbox_batch_new(dir, "R1", 1 << 20);
+    add_metrics(batch, 10);
+    memset(&fault, 0, sizeof fault);
+    fault.fsync_in = 3; /* its new directory, the file; then the names, which are shown by now */
+    fault.fsync_times = 1;
+    CU_ASSERT_EQUAL(outbox_commit(batch, &err), LB_ERR_IO);
+    CU_ASSERT_EQUAL(fault.renames, 2);
+    first_name(dir, ".tmp", before);
+    CU_ASSERT(before[0]);
+    add_metrics(batch, 5);
+    CU_ASSERT_EQUAL(outbox_commit(batch, &err), 0);
+    survey s = look(dir), one = {0};
+    CU_ASSERT_EQUAL(s.files, 2);
+    CU_ASSERT_EQUAL(s.rows, 15);
+    (void)snprintf(after, sizeof after, "%s.ndjson", before);
+    LB_AUTO_FREE char *path = base_printf("%s/lakebase_metrics/%s", dir, after);
+    survey_file(&one, "lakebase_metrics", path);
+    CU_ASSERT_EQUAL(one.rows, 10);
 }
 
 static void a_failed_spill_keeps_the_batch(void)
@@ -252,6 +291,7 @@ static void survives_a_file_size_limit(void)
     CU_ASSERT_EQUAL(look(dir).rows, 1001);
 }
 
-SUITE(outbox_faults, TEST(retries_after_any_fault), TEST(writes_nothing_twice), TEST(a_failed_spill_keeps_the_batch),
+SUITE(outbox_faults, TEST(retries_after_any_fault), TEST(writes_nothing_twice),
+      TEST(an_id_that_was_seen_means_the_same_rows_for_ever), TEST(a_failed_spill_keeps_the_batch),
       TEST(needs_permission), TEST(survives_a_full_disk), TEST(survives_a_read_only_disk),
       TEST(survives_a_file_size_limit))
