@@ -44,7 +44,7 @@ summary() {
         "$(count "$manifest" "select count(distinct audit_id) as n from audit_log where outcome = 'applied'")"
     waiting=$(unheld "$lbops" -m "$manifest" --json approvals 2>/dev/null </dev/null | jq length)
     printf '  %-14s %s changes wait for a person\n' asked "$waiting"
-    printf '  %-14s %s\n' history "$(shown_words "${manifest%/*}")/state/history, Delta tables that Spark, delta-rs and DuckDB read"
+    printf '  %-14s %s\n' history "$(shown_words "${manifest%/*}")/history, Delta tables that Spark, delta-rs and DuckDB read"
 }
 
 next_steps() {
