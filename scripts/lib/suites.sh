@@ -144,7 +144,7 @@ suites() {
 
 # ---- fuzzers -----------------------------------------------------------------
 
-# Each fuzzer for LBOPS_FUZZ_S seconds, as many at once as there are processors, within six minutes in all.
+# Each fuzzer for LBOPS_FUZZ_S seconds, as many at once as there are processors, within three minutes in all.
 fuzzers() {
     local root seconds=${LBOPS_FUZZ_S:-} number
     local -a sources
@@ -152,7 +152,7 @@ fuzzers() {
     sources=("$root"/tests/fuzz/fuzz_*.c)
     number=${#sources[@]}
     if [[ -z "$seconds" ]]; then
-        seconds=$((360 * $(jobs_count) / number))
+        seconds=$((180 * $(jobs_count) / number))
         seconds=$((seconds > 60 ? 60 : seconds))
     fi
     BUILD_OPTIONS=("-DLBOPS_FUZZ_SECONDS=$seconds")
