@@ -25,6 +25,15 @@ program_verbs() {
 }
 check "the table of verbs is complete" diff <(table_verbs) <(program_verbs)
 
+# The rows of the tools' tables, and the tools of the local manifest.
+table_tools() {
+    sed -n '/^## The tools$/,/^## How/p' "$SOURCE/README.md" | sed -n -E 's/^\| `([a-z_]+)` \|.*/\1/p' | sort
+}
+program_tools() {
+    "$BUILD/bin/lbops" -m "$SOURCE/etc/local.toml" --json tools | jq -r '.[] | select(.agent != "example") | .name' | sort
+}
+check "the tables of tools are complete" diff <(table_tools) <(program_tools)
+
 mapfile -t named < <(grep -oE '\bscripts/[a-z-]+' "$SOURCE/README.md" "$SOURCE/sdk/guide.md" -h | sort -u)
 for script in "${named[@]}"; do
     check "$script exists" test -x "$SOURCE/$script"
