@@ -87,7 +87,6 @@ int run_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args
 {
     run_state *run = run_of(ctx);
     const lb_sql *sql = NULL;
-    lb_rows *rows = NULL;
     if (statement->kind != LB_STATEMENT_HISTORY)
         return lb_fail(err, LB_ERR_INVALID, "lb_query and groups of changes are for servers",
                        "%s is no question to the history", statement->name);
@@ -96,10 +95,11 @@ int run_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args
         r = compose(statement, args, 0, run->memory, &sql, err);
     if (r >= 0)
         r = check_values(sql, err);
-    if (r >= 0)
-        r = run_rows_new(run, statement, &rows, err);
     if (r < 0)
         return r;
+    lb_rows *rows = run_rows_new(run, statement);
+    if (!rows)
+        return lb_out_of_memory(err);
     const lb_sink sink = run_rows_sink(rows);
     const lb_command command = {.size = sizeof command,
                                 .name = statement->name,

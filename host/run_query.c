@@ -78,14 +78,12 @@ static int on_row(void *state, uint32_t count, const char *const *cells, lb_erro
     return 0;
 }
 
-int run_rows_new(run_state *run, const lb_statement *statement, lb_rows **ret_rows, lb_error *err)
+lb_rows *run_rows_new(run_state *run, const lb_statement *statement)
 {
     lb_rows *rows = arena_alloc(run->memory, sizeof *rows);
-    if (!rows)
-        return lb_out_of_memory(err);
-    *rows = (lb_rows){.statement = statement, .run = run};
-    *ret_rows = rows;
-    return 0;
+    if (rows)
+        *rows = (lb_rows){.statement = statement, .run = run};
+    return rows;
 }
 
 lb_sink run_rows_sink(lb_rows *rows)
@@ -115,16 +113,16 @@ int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, 
 {
     run_state *run = run_of(ctx);
     const lb_sql *sql = NULL;
-    lb_rows *rows = NULL;
     if (statement->kind != LB_STATEMENT_READ)
         return lb_fail(err, LB_ERR_INVALID, "make it a change (lb_change_sql)", "%s is not a read", statement->name);
     int r = run_check_stop(run, err);
     if (r >= 0)
         r = run_compose(ctx, statement, args, &sql, err);
-    if (r >= 0)
-        r = run_rows_new(run, statement, &rows, err);
     if (r < 0)
         return r;
+    lb_rows *rows = run_rows_new(run, statement);
+    if (!rows)
+        return lb_out_of_memory(err);
     r = execute_read(run, sql, args, rows, err);
     if (r == LB_ERR_UNREACHABLE) {
         /* A kept session may have died while it idled. A read can be repeated, once, on a new one. */
