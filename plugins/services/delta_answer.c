@@ -213,9 +213,11 @@ static int hand_simple_row(answer *a, duckdb_result *result, duckdb_data_chunk c
 {
     const char *cells[COLUMNS_MOST];
     char *owned[COLUMNS_MOST];
-    if (a->count > DELTA_COUNT(cells))
-        return lb_fail(err, LB_ERR_LIMIT, "ask for fewer columns", "the answer has %u columns", a->count);
-    for (idx_t c = 0; c < a->count; c++) {
+    const uint32_t count = a->count;
+    cells[0] = owned[0] = NULL; /* compilers do not know that an answer has columns */
+    if (count > DELTA_COUNT(cells))
+        return lb_fail(err, LB_ERR_LIMIT, "ask for fewer columns", "the answer has %u columns", count);
+    for (idx_t c = 0; c < count; c++) {
         duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, c);
         uint64_t *valid = duckdb_vector_get_validity(vector);
         duckdb_type type = duckdb_column_type(result, c);
@@ -229,8 +231,8 @@ static int hand_simple_row(answer *a, duckdb_result *result, duckdb_data_chunk c
             cells[c] = a->times[c].data;
         }
     }
-    int r = hand_cells(a, a->count, cells, err);
-    for (idx_t c = 0; c < a->count; c++)
+    int r = hand_cells(a, count, cells, err);
+    for (idx_t c = 0; c < count; c++)
         free(owned[c]);
     return r;
 }
