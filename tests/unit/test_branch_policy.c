@@ -250,7 +250,7 @@ static void the_built_in_one_is_sound(void)
     CU_ASSERT_EQUAL(p->count, 12);
     for (size_t i = 0; i < p->count; i++) {
         const branch_kind *kind = &p->kinds[i];
-        char id[8];
+        char id[32];
         (void)snprintf(id, sizeof id, "BR-%03zu", i + 1);
         ASSERT_TEXT(kind->id, id); /* ids never move */
         CU_ASSERT(kind->ttl_s >= 0 && kind->ttl_s <= kind->longest_s && kind->longest_s <= BRANCH_LONGEST);
