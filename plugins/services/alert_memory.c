@@ -135,6 +135,7 @@ static int read_file(alert_memory *m, lb_error *err)
     if (!text)
         return size < 0 ? service_fail_file(err, errno, "read", m->path) : lb_out_of_memory(err);
     ssize_t n = pread(m->fd, text, (size_t)size, 0);
+    text[size] = '\0';
     int r =
         n == size ? read_ids(m, text, (size_t)size, err) : service_fail_file(err, n < 0 ? errno : EIO, "read", m->path);
     bool is_torn = size > 0 && text[size - 1] != '\n';
