@@ -2,10 +2,18 @@
 #include "statements_ledger.h"
 #include "unit/suite.h"
 
+#include "arena.h"
+
+static arena memory; /* of all tests, as of a run */
+
 static void *allocate(lb_ctx *ctx, size_t bytes)
 {
+    static bool is_ready;
     (void)ctx;
-    return calloc(1, bytes); /* a test lives shortly */
+    if (!is_ready)
+        arena_init(&memory, 0);
+    is_ready = true;
+    return arena_alloc(&memory, bytes);
 }
 
 static const lb_host host = {.size = sizeof host, .alloc = allocate};
