@@ -25,11 +25,11 @@ has_what_it_needs_and_no_more() {
 }
 
 make_root() {
-    mkdir -p "$ROOT"/{proc,dev,tmp,work} && tar -C "$ROOT" -xJf "$WORK/dist/lbops-look.tar.xz" &&
-        cp -r "$SOURCE/etc/fixtures/mock" "$ROOT/work/fixtures" && chmod -R go-w "$ROOT" && cat >"$ROOT/work/lbops.toml" <<'TOML'
+    mkdir -p "$ROOT"/{proc,dev,tmp,place} && tar -C "$ROOT" -xJf "$WORK/dist/lbops-look.tar.xz" &&
+        cp -r "$SOURCE/etc/fixtures/mock" "$ROOT/place/fixtures" && chmod -R go-w "$ROOT" && cat >"$ROOT/place/lbops.toml" <<'TOML'
 [workspace]
 name = "look"
-state_dir = "/work/state"
+state_dir = "/place/state"
 
 [services.transport]
 plugin = "transport_mock"
@@ -49,7 +49,7 @@ TOML
 # Nothing of this machine is there but its kernel.
 in_root() {
     unshare -m -- bash -c 'mount -t proc proc "$1/proc" && mknod "$1/dev/null" c 1 3 2>/dev/null; shift; exec chroot "$@"' \
-        - "$ROOT" "$ROOT" /lbops-look/bin/lbops -m /work/lbops.toml "$@"
+        - "$ROOT" "$ROOT" /lbops-look/bin/lbops -m /place/lbops.toml "$@"
 }
 
 runs_there() {

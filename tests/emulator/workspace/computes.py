@@ -167,12 +167,12 @@ class Computes:
         """Makes the running server hold the roles and databases that the control plane knows."""
         cluster = branch.cluster
         with self.lock:
-            todo, branch.todo = branch.todo, []
+            waiting, branch.waiting = branch.waiting, []
             roles, databases = list(branch.roles.values()), list(branch.databases.values())
         with pgwire.Client(cluster.socket) as client:
             have = {row[0] for row in client.query("SELECT rolname FROM pg_roles")}
             self._base_roles(client, have, cluster.version)
-            for database, sql in todo:
+            for database, sql in waiting:
                 self._run(cluster, database, sql)
             for role in roles:
                 self._role(client, role, have)

@@ -198,7 +198,7 @@ class LakebaseParts:
 
         def begin():
             if wanted["postgres_role"] != before:
-                role.parent.todo.append((None, f"ALTER ROLE {quoted(before)} RENAME TO {quoted(wanted['postgres_role'])}"))
+                role.parent.waiting.append((None, f"ALTER ROLE {quoted(before)} RENAME TO {quoted(wanted['postgres_role'])}"))
             role.spec = wanted
             role.touch(self.clock.now())
         return self._start("Role", "UPDATE", role, begin=begin, work=lambda: self.computes.changed(role.parent),
@@ -273,7 +273,7 @@ class LakebaseParts:
         def begin():
             if wanted["postgres_database"] != before["postgres_database"]:
                 names = quoted(before["postgres_database"]), quoted(wanted["postgres_database"])
-                branch.todo.append((None, f"ALTER DATABASE {names[0]} RENAME TO {names[1]}"))
+                branch.waiting.append((None, f"ALTER DATABASE {names[0]} RENAME TO {names[1]}"))
             database.spec = wanted
             database.touch(self.clock.now())
         return self._start("Database", "UPDATE", database, begin=begin, work=lambda: self.computes.changed(branch),
@@ -288,7 +288,7 @@ class LakebaseParts:
             # Under the lock, so that nobody reconciles it back in between.
             with self.workspace.lock:
                 branch.databases.pop(d, None)
-                branch.todo.append((None, sql))
+                branch.waiting.append((None, sql))
             self.computes.changed(branch)
         return self._start("Database", "DELETE", database, work=work)
 

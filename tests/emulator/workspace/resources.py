@@ -91,7 +91,7 @@ class Branch(Resource):
         self.state, self.pending, self.state_since = "INIT", "READY", now
         self.endpoints, self.roles, self.databases = {}, {}, {}
         self.cluster, self.size = None, 0
-        self.todo = []  # statements for the server's next start: (database or None, SQL)
+        self.waiting = []  # statements for the server's next start: (database or None, SQL)
         self.last_active = now
         self.catalogs = {}
 
