@@ -282,11 +282,13 @@ static void killed_in_the_middle_of_runs(void)
     workers[0] = (pid_t)strtol(text, &second, 10);
     workers[1] = (pid_t)strtol(second, NULL, 10);
     CU_ASSERT_FATAL(workers[0] > 1 && workers[1] > 1);
-    (void)usleep(300000); /* let it write */
+    double until = seconds_now() + 60;
+    while (rows_with(&s, "tool_runs", "\"steps\"") < 3 && seconds_now() < until)
+        (void)usleep(10000); /* let it write */
     CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
     CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
     (void)close(ends[0]);
-    double until = seconds_now() + 5;
+    until = seconds_now() + 30;
     while ((!is_gone(workers[0]) || !is_gone(workers[1])) && seconds_now() < until)
         (void)usleep(10000);
     CU_ASSERT(is_gone(workers[0]) && is_gone(workers[1]));

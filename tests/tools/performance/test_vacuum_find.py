@@ -66,7 +66,7 @@ def names_who_holds_rows_back(version):
     with Given(version) as place:
         place.sql("CREATE TABLE other (id int)")
         with somebody(place, "BEGIN", "INSERT INTO other VALUES (1)", "SELECT pg_backend_pid()"):
-            plant(place)
+            plant(place, held=True)
             found = next(f for f in place.findings(TOOL, holder_seconds=0) if f["kind"] == "dead_rows")
             holder = found["evidence"]["held_back_by"]
             equal((holder["kind"], holder["state"]), ("session", "idle in transaction"), "holder")
@@ -80,7 +80,7 @@ def names_who_holds_rows_back(version):
             held = next(f for f in place.findings(TOOL, holder_seconds=0) if f["kind"] == "dead_rows")
             contains(held["confidence"]["terms"], {"name": "an_earlier_vacuum_was_held_back", "points": -0.4})
         with prepared(place) as name:
-            plant(place, "again")
+            plant(place, "again", held=True)
             holder = next(f for f in place.findings(TOOL, holder_seconds=0)
                           if f["kind"] == "dead_rows" and f["object"] == "public.again")["evidence"]["held_back_by"]
             equal((holder["kind"], holder["holder"]), ("prepared", name), "holder")

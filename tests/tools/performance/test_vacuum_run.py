@@ -65,7 +65,7 @@ def a_vacuum_that_cannot_help_is_not_repeated(version):
     with Given(version) as place:
         place.sql("CREATE TABLE other (id int)")
         with somebody(place, "BEGIN", "INSERT INTO other VALUES (1)"):
-            plant(place)
+            plant(place, held=True)
             first = place.run(TOOL, holder_seconds=0)["result"]["results"][0]
             equal(first["status"], "deferred" if vacuums(place) == 1 else "failed", f"first: {first}")
             contains(first["error"], "holds the rows back")

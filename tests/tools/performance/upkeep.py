@@ -2,15 +2,22 @@
 
 import contextlib
 import os
+import time
 
 
-def plant(place, name="t", rows=10_000, dead=6_000, options="autovacuum_enabled=off"):
-    """A table whose dead rows nobody has removed."""
+def plant(place, name="t", rows=10_000, dead=6_000, options="autovacuum_enabled=off", held=False):
+    """A table whose dead rows nobody has removed. Unless somebody is meant to hold them, anybody may: no transaction
+    of the server is older than they."""
     place.sql(f"CREATE TABLE {name} (id int, note text) WITH ({options});"
               f"INSERT INTO {name} SELECT g, 'note ' || g FROM generate_series(1, {rows}) g;")
     place.sql(f"VACUUM ANALYZE {name}")
     if dead:
-        place.sql(f"DELETE FROM {name} WHERE id <= {dead}")
+        deleter = int(place.sql(f"BEGIN; DELETE FROM {name} WHERE id <= {dead}; SELECT pg_current_xact_id(); COMMIT"))
+        until = time.monotonic() + 120
+        while not held and int(place.sql("SELECT pg_snapshot_xmin(pg_current_snapshot())")) <= deleter:
+            if time.monotonic() > until:
+                raise AssertionError("somebody holds the dead rows")
+            time.sleep(0.05)
 
 
 def dead(place, name="t"):
