@@ -33,6 +33,23 @@ static void tool_json(const cli *c, const suspend_book *suspended, const plugin_
     buf_putc(out, '}');
 }
 
+/* What the manifest adds to a tool's own schedule. */
+static void print_schedules(const manifest *m, const char *tool)
+{
+    for (size_t i = 0; i < m->schedule_count; i++) {
+        const manifest_schedule *s = &m->schedules[i];
+        if (strcmp(s->tool, tool) != 0)
+            continue;
+        (void)printf("  also at   %s", s->cron);
+        for (size_t p = 0; p < s->params.count; p++)
+            (void)printf("  %s = %s", s->params.items[p].name,
+                         s->params.items[p].text ? s->params.items[p].text : "(a secret)");
+        if (s->project || s->branch)
+            (void)printf("  on %s/%s", s->project ? s->project : "*", s->branch ? s->branch : "*");
+        (void)putchar('\n');
+    }
+}
+
 static void print_list(const cli *c, const suspend_book *suspended)
 {
     (void)printf("%s%-28s %-13s %-7s %-8s %-14s %s%s\n", cli_style(c, "1"), "TOOL", "AGENT", "RISK", "APPROVAL",
@@ -84,6 +101,7 @@ static void print_tool(const cli *c, const suspend_book *suspended, const plugin
                                : "-",
                  spec_risk_name(spec->risk), approval_of(spec, entry) ? ", asks for approval" : "",
                  schedule ? schedule : "none");
+    print_schedules(c->manifest, spec->name);
     print_names("writes", spec->writes);
     print_names("emits", spec->emits);
     print_names("calls", spec->calls);

@@ -40,11 +40,11 @@ static void plain(measuring *m, health_alert_id id)
     o->detail = s ? s->detail : NULL;
 }
 
-static void cache_hits(measuring *m)
+static void cache_hits(measuring *m, health_alert_id id)
 {
     double hit = 0, read = 0;
     const health_sample *age = sample(m, "uptime_seconds");
-    health_observation *o = add(m, HEALTH_CACHE_HIT);
+    health_observation *o = add(m, id);
     if (!health_delta(m->reading, sample(m, "blocks_hit"), &hit, &o->why) ||
         !health_delta(m->reading, sample(m, "blocks_read"), &read, &o->why))
         return;
@@ -58,20 +58,20 @@ static void cache_hits(measuring *m)
     }
     o->known = true;
     o->value = hit / (hit + read);
-    o->interval_s = m->reading->interval_s;
+    o->interval_s = health_interval(m->reading, sample(m, "blocks_hit"));
     o->detail = lb_printf(m->ctx, "{\"blocks_hit\":%.0f,\"blocks_read\":%.0f}", hit, read);
 }
 
-static void dead_tuples(measuring *m)
+static void dead_tuples(measuring *m, health_alert_id id)
 {
-    const char *metric = health_alert_rules[HEALTH_DEAD_TUPLES].metric;
+    const char *metric = health_alert_rules[id].metric;
     size_t found = 0;
     for (size_t i = 0; i < m->reading->count; i++) {
         const health_sample *s = &m->reading->samples[i];
         if (strcmp(s->metric, metric) != 0)
             continue;
         struct json_object *detail = json_tokener_parse(s->detail), *schema = NULL, *table = NULL;
-        health_observation *o = add(m, HEALTH_DEAD_TUPLES);
+        health_observation *o = add(m, id);
         o->known = true;
         o->value = s->value;
         o->object = s->object;
@@ -86,7 +86,7 @@ static void dead_tuples(measuring *m)
     }
     if (found)
         return;
-    health_observation *o = add(m, HEALTH_DEAD_TUPLES); /* none is large enough to count */
+    health_observation *o = add(m, id); /* none is large enough to count */
     o->known = sample(m, "dead_tuples") != NULL;
     o->why = o->known ? NULL : "its view could not be read";
 }
@@ -125,10 +125,10 @@ static struct json_object *keep_an_hour(const measuring *m, struct json_object *
     return kept;
 }
 
-static void deadlocks(measuring *m)
+static void deadlocks(measuring *m, health_alert_id id)
 {
     const health_sample *now = sample(m, "deadlocks");
-    health_observation *o = add(m, HEALTH_DEADLOCKS);
+    health_observation *o = add(m, id);
     if (!now || !now->digits) {
         o->why = "its view could not be read";
         return;
@@ -160,7 +160,7 @@ static bool mean_of(const measuring *m, const health_sample *total, double *ret_
     const health_sample *calls = health_sample_of(m->reading, "statement_calls", total->object);
     double d_calls = 0, d_total = 0;
     const char *why = NULL;
-    if (!calls || !m->reading->before)
+    if (!calls)
         return false;
     if (health_delta(m->reading, calls, &d_calls, &why) && health_delta(m->reading, total, &d_total, &why)) {
         *ret_seconds = d_calls >= 1 ? d_total / d_calls / 1000 : 0;
@@ -174,11 +174,11 @@ static bool mean_of(const measuring *m, const health_sample *total, double *ret_
     return true;
 }
 
-static void slow_statements(measuring *m)
+static void slow_statements(measuring *m, health_alert_id id)
 {
     const health_sample *worst = NULL;
     const char *basis = NULL, *worst_basis = NULL;
-    health_observation *o = add(m, HEALTH_SLOW_QUERY);
+    health_observation *o = add(m, id);
     double seconds = 0;
     o->known = sample(m, "uptime_seconds") != NULL;
     o->why = o->known ? NULL : "its views could not be read";
@@ -195,7 +195,7 @@ static void slow_statements(measuring *m)
             worst_basis = basis;
         }
     }
-    o->interval_s = m->reading->interval_s;
+    o->interval_s = worst ? health_interval(m->reading, worst) : m->reading->interval_s;
     if (worst)
         o->detail = lb_printf(m->ctx, "{\"basis\":\"%s\",\"statement\":%s}", worst_basis,
                               worst->detail ? worst->detail : "null");
@@ -237,10 +237,10 @@ static double bytes_in(const health_sample *s)
 }
 
 /* The worst of standbys, receivers and slots, of those that have work outstanding. */
-static void replication_lag(measuring *m)
+static void replication_lag(measuring *m, health_alert_id id)
 {
     struct json_object *slots = json_object_new_object();
-    health_observation *o = add(m, HEALTH_REPLICATION_LAG);
+    health_observation *o = add(m, id);
     double least = m->guards->min_lag_mb * MEGABYTE;
     o->known = sample(m, "uptime_seconds") != NULL;
     o->why = o->known ? NULL : "its views could not be read";
@@ -261,6 +261,34 @@ static void replication_lag(measuring *m)
     (void)json_object_object_add(m->reading->next, "slots", slots);
 }
 
+/* ---- all of them ---- */
+
+/* Where each is seen; without that view it is no unknown, it was not asked for. */
+static const struct {
+    const char *view, *other;
+    void (*measure)(measuring *m, health_alert_id id);
+    const char *remembers[2]; /* what it keeps beside counters; NULL ends them */
+} measured[HEALTH_ALERTS] = {
+    [HEALTH_CACHE_HIT] = {"pg_stat_database", .measure = cache_hits},
+    [HEALTH_CONNECTIONS] = {"pg_stat_activity", .measure = plain},
+    [HEALTH_DEAD_TUPLES] = {"pg_stat_user_tables", .measure = dead_tuples},
+    [HEALTH_LOCK_WAIT] = {"pg_locks", .measure = plain},
+    [HEALTH_DEADLOCKS] = {"pg_stat_database", .measure = deadlocks, .remembers = {"deadlock_counts", "deadlock_epoch"}},
+    [HEALTH_SLOW_QUERY] = {"pg_stat_statements", "pg_stat_activity", .measure = slow_statements},
+    [HEALTH_TXID_AGE] = {"pg_database", .measure = plain},
+    [HEALTH_REPLICATION_LAG] = {"pg_stat_replication", .measure = replication_lag, .remembers = {"slots"}},
+};
+
+static void carry(measuring *m, health_alert_id id)
+{
+    for (size_t i = 0; i < 2 && measured[id].remembers[i]; i++) {
+        struct json_object *kept = NULL;
+        const char *name = measured[id].remembers[i];
+        if (m->reading->before && json_object_object_get_ex(m->reading->before, name, &kept))
+            (void)json_object_object_add(m->reading->next, name, json_object_get(kept)); /* lost: counted anew */
+    }
+}
+
 int health_measure(lb_ctx *ctx, const health_guards *guards, health_reading *reading, health_measures *ret_measures,
                    lb_error *err)
 {
@@ -268,14 +296,13 @@ int health_measure(lb_ctx *ctx, const health_guards *guards, health_reading *rea
     measuring m = {ctx, guards, reading, &measures};
     if (!measures.items)
         return lb_out_of_memory(err);
-    cache_hits(&m);
-    plain(&m, HEALTH_CONNECTIONS);
-    dead_tuples(&m);
-    plain(&m, HEALTH_LOCK_WAIT);
-    deadlocks(&m);
-    slow_statements(&m);
-    plain(&m, HEALTH_TXID_AGE);
-    replication_lag(&m);
+    for (health_alert_id id = 0; id < HEALTH_ALERTS; id++) {
+        const char *view = measured[id].view, *other = measured[id].other;
+        if (health_asks_for(guards, view) || (other && health_asks_for(guards, other)))
+            measured[id].measure(&m, id);
+        else
+            carry(&m, id);
+    }
     *ret_measures = measures;
     return 0;
 }

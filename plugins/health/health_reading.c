@@ -60,13 +60,41 @@ static void add_text(struct json_object *list, const char *text)
     (void)json_object_array_add(list, text ? json_object_new_string(text) : NULL); /* out of memory: seen as unknown */
 }
 
-/* "counters": {"blocks_hit": ["digits", "epoch"]} */
+static struct json_object *member(struct json_object *of, const char *name)
+{
+    struct json_object *found = NULL;
+    return of && json_object_object_get_ex(of, name, &found) ? found : NULL;
+}
+
+/* Of a view that was not read this time stays what was read last. */
+static struct json_object *views_to_remember(health_reading *reading)
+{
+    struct json_object *views = NULL, *old = member(reading->before, "views");
+    if (!old || json_object_deep_copy(old, &views, NULL) != 0)
+        views = json_object_new_object();
+    (void)json_object_object_add(reading->next, "views", views); /* owned by next from here on */
+    return views;
+}
+
+static struct json_object *counters_of_view(struct json_object *views, const char *view, int64_t at)
+{
+    struct json_object *entry = member(views, view);
+    if (entry && json_object_get_int64(member(entry, "at")) == at)
+        return member(entry, "counters");
+    struct json_object *counters = json_object_new_object();
+    entry = json_object_new_object();
+    (void)json_object_object_add(entry, "at", json_object_new_int64(at)); /* without it: no rates */
+    (void)json_object_object_add(entry, "counters", counters);
+    (void)json_object_object_add(views, view, entry);
+    return counters;
+}
+
+/* "views": {"pg_stat_database": {"at": 1700000000000000, "counters": {"blocks_hit": ["digits", "epoch"]}}} */
 static int remember_counters(lb_ctx *ctx, health_reading *reading, lb_error *err)
 {
-    struct json_object *counters = json_object_new_object();
-    if (!counters)
+    struct json_object *views = views_to_remember(reading);
+    if (!views)
         return lb_out_of_memory(err);
-    (void)json_object_object_add(reading->next, "counters", counters); /* owned by next from here on */
     for (size_t i = 0; i < reading->count; i++) {
         const health_sample *s = &reading->samples[i];
         const char *key = is_counter(s) ? key_of(ctx, s) : NULL;
@@ -75,30 +103,39 @@ static int remember_counters(lb_ctx *ctx, health_reading *reading, lb_error *err
             continue;
         add_text(pair, s->digits);
         add_text(pair, s->epoch);
-        (void)json_object_object_add(counters, key, pair); /* as above */
+        (void)json_object_object_add(counters_of_view(views, s->view, reading->at), key, pair);
     }
     return 0;
 }
 
+static struct json_object *view_before(const health_reading *reading, const health_sample *sample)
+{
+    return sample ? member(member(reading->before, "views"), sample->view) : NULL;
+}
+
 static struct json_object *counter_before(const health_reading *reading, const health_sample *sample)
 {
-    struct json_object *counters = NULL, *pair = NULL;
     char key[512];
     (void)snprintf(key, sizeof key, "%s%s%s", sample->metric, sample->object ? " " : "",
                    sample->object ? sample->object : ""); /* names of ours and of the server's: they fit */
-    if (!reading->before || !json_object_object_get_ex(reading->before, "counters", &counters))
-        return NULL;
-    return json_object_object_get_ex(counters, key, &pair) && json_object_is_type(pair, json_type_array) ? pair : NULL;
+    struct json_object *pair = member(member(view_before(reading, sample), "counters"), key);
+    return pair && json_object_is_type(pair, json_type_array) ? pair : NULL;
+}
+
+double health_interval(const health_reading *reading, const health_sample *sample)
+{
+    struct json_object *at = member(view_before(reading, sample), "at");
+    return at ? (double)(reading->at - json_object_get_int64(at)) / SECOND : NAN;
 }
 
 bool health_delta(const health_reading *reading, const health_sample *sample, double *ret_delta, const char **ret_why)
 {
     struct json_object *pair = sample ? counter_before(reading, sample) : NULL;
-    *ret_why = !sample || !sample->digits   ? "it was not read"
-               : !reading->before           ? "this is the first reading"
-               : !pair                      ? "it was not in the reading before"
-               : !(reading->interval_s > 0) ? "no time has passed since the reading before"
-                                            : NULL;
+    *ret_why = !sample || !sample->digits                ? "it was not read"
+               : !view_before(reading, sample)           ? "this is the first reading"
+               : !pair                                   ? "it was not in the reading before"
+               : !(health_interval(reading, sample) > 0) ? "no time has passed since the reading before"
+                                                         : NULL;
     if (*ret_why)
         return false;
     const char *digits = json_object_get_string(json_object_array_get_idx(pair, 0));
@@ -120,7 +157,6 @@ bool health_delta(const health_reading *reading, const health_sample *sample, do
 static int recall(lb_ctx *ctx, health_reading *reading, lb_error *err)
 {
     const char *text = NULL;
-    struct json_object *at = NULL;
     int r = lb_recall(ctx, &text, err);
     if (r < 0)
         return r;
@@ -136,9 +172,7 @@ static int recall(lb_ctx *ctx, health_reading *reading, lb_error *err)
     reading->before = text ? json_tokener_parse(text) : NULL;
     if (!reading->before)
         return 0;
-    if (json_object_object_get_ex(reading->before, "at", &at))
-        reading->before_at = json_object_get_int64(at);
-    reading->interval_s = (double)(reading->at - reading->before_at) / SECOND;
+    reading->interval_s = (double)(reading->at - json_object_get_int64(member(reading->before, "at"))) / SECOND;
     return lb_defer(ctx, put_object, reading->before) < 0 ? lb_out_of_memory(err) : 0;
 }
 

@@ -10,12 +10,14 @@
 #include <json-c/json.h>
 
 typedef struct health_sample {
+    const char *view;                                      /* where it was read */
     const char *metric, *digits, *object, *epoch, *detail; /* digits: as the server wrote them */
     double value;
 } health_sample;
 
-/* When figures are worth a judgement: a ratio of little is none. */
+/* What is read, and when figures are worth a judgement: a ratio of little is none. */
 typedef struct health_guards {
+    lb_texts views; /* only these; none: all */
     int64_t min_block_accesses, min_dead_rows;
     double warm_up_min, min_table_mb, min_lag_mb;
     double slow_statement_s; /* statements of which a call took longer are followed */
@@ -41,8 +43,8 @@ typedef struct health_guards {
     }
 
 typedef struct health_reading {
-    int64_t at, before_at; /* before_at: of the reading before; 0: there is none */
-    double interval_s;     /* between them; NaN without one */
+    int64_t at;
+    double interval_s; /* since the reading before, whatever it read; NaN without one */
     health_sample *samples;
     size_t count, capacity;
     struct json_object *before, *next; /* what was remembered, and what will be; before may be NULL */
@@ -57,10 +59,13 @@ LB_MUST_CHECK int health_remember(lb_ctx *ctx, const health_reading *reading, lb
 /* NULL: it was not read. object NULL: of the whole branch. */
 const health_sample *health_sample_of(const health_reading *reading, const char *metric, const char *object);
 
-/* What a counter rose by since the reading before. false: unknown, and *ret_why says why. */
+/* What a counter rose by since its view was read before. false: unknown, and *ret_why says why. */
 bool health_delta(const health_reading *reading, const health_sample *sample, double *ret_delta, const char **ret_why);
+/* Seconds since then; NaN: it was not. Views may be read at a pace of their own each. */
+double health_interval(const health_reading *reading, const health_sample *sample);
 
-/* health_views.c: every view for this server, into the reading. */
+/* health_views.c: every view for this server, into the reading. A name that is none of a view is LB_ERR_INVALID. */
+bool health_asks_for(const health_guards *guards, const char *view);
 LB_MUST_CHECK int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err);
 LB_MUST_CHECK int health_add_sample(lb_ctx *ctx, health_reading *reading, const health_sample *sample, lb_error *err);
 /* A view that failed is told and passed over; what ends a run (its deadline, a lost connection) is passed on. */

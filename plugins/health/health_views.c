@@ -47,6 +47,46 @@ static const struct view {
     {"pg_stat_wal", &health_wal_stats_sql, 15},
 };
 
+#define VIEWS (sizeof views / sizeof *views)
+
+/* "pg_stat_activity (statements)" is read of pg_stat_activity. */
+static bool is_of(const char *reading, const char *view)
+{
+    size_t length = strlen(view);
+    return strncmp(reading, view, length) == 0 && (reading[length] == '\0' || reading[length] == ' ');
+}
+
+bool health_asks_for(const health_guards *guards, const char *view)
+{
+    for (size_t i = 0; i < guards->views.count; i++)
+        if (is_of(view, guards->views.items[i]))
+            return true;
+    return guards->views.count == 0;
+}
+
+/* "pg_stat_database, pg_locks, ...", for who named another. */
+static const char *known_names(lb_ctx *ctx)
+{
+    const char *list = "pg_stat_statements";
+    for (size_t i = 1; i < VIEWS && list; i++)
+        if (!strchr(views[i].name, ' '))
+            list = lb_printf(ctx, "%s, %s", list, views[i].name);
+    return list;
+}
+
+static int check_names(lb_ctx *ctx, const lb_texts *names, lb_error *err)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        bool is_known = strcmp(names->items[i], "pg_stat_statements") == 0;
+        for (size_t v = 0; v < VIEWS && !is_known; v++)
+            is_known = strcmp(views[v].name, names->items[i]) == 0;
+        if (!is_known)
+            return lb_fail(err, LB_ERR_INVALID, known_names(ctx), "no health is read from a view '%s'",
+                           names->items[i]);
+    }
+    return 0;
+}
+
 static const char *text_of(const lb_value *cell)
 {
     return cell->type == LB_NULL ? NULL : cell->v.text;
@@ -60,12 +100,13 @@ int health_pass_over(lb_ctx *ctx, const char *view, int code, lb_error *err)
     return is_ours ? lb_skipped(ctx, view, err->message, err) : code;
 }
 
-static int read_rows(lb_ctx *ctx, health_reading *reading, lb_rows *rows, lb_error *err)
+static int read_rows(lb_ctx *ctx, const char *view, health_reading *reading, lb_rows *rows, lb_error *err)
 {
     const lb_value *cells;
     int r = 0;
     while (r >= 0 && (cells = lb_next(ctx, rows))) {
-        const health_sample sample = {.metric = text_of(&cells[0]),
+        const health_sample sample = {.view = view,
+                                      .metric = text_of(&cells[0]),
                                       .digits = text_of(&cells[1]),
                                       .object = text_of(&cells[2]),
                                       .epoch = text_of(&cells[3]),
@@ -85,13 +126,15 @@ static int read_view(lb_ctx *ctx, const char *name, const lb_statement *statemen
     if (r < 0)
         return health_pass_over(ctx, name, r, err);
     reading->views_read++;
-    return read_rows(ctx, reading, rows, err);
+    return read_rows(ctx, name, reading, rows, err);
 }
 
 static int add_count(lb_ctx *ctx, health_reading *reading, const char *metric, int64_t count, lb_error *err)
 {
-    const health_sample sample = {
-        .metric = metric, .digits = lb_printf(ctx, "%lld", (long long)count), .value = (double)count};
+    const health_sample sample = {.view = "pg_stat_activity",
+                                  .metric = metric,
+                                  .digits = lb_printf(ctx, "%lld", (long long)count),
+                                  .value = (double)count};
     return health_add_sample(ctx, reading, &sample, err);
 }
 
@@ -121,6 +164,7 @@ static int read_connections(lb_ctx *ctx, health_reading *reading, lb_error *err)
     for (size_t i = 0; i < sizeof counts / sizeof *counts && r >= 0; i++)
         r = add_count(ctx, reading, counts[i].metric, counts[i].count, err);
     const health_sample utilization = {
+        .view = "pg_stat_activity",
         .metric = health_alert_rules[HEALTH_CONNECTIONS].metric,
         .digits = lb_printf(ctx, "%.9g", used),
         .value = used,
@@ -147,13 +191,15 @@ static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_gu
     while (r >= 0 && health_slow_statements_next(ctx, rows, &row)) {
         const char *detail = lb_printf(ctx, "{\"queryid\":\"%lld\",\"calls\":%lld,\"max_ms\":%.3f}",
                                        (long long)row.queryid, (long long)row.calls, row.max_exec_time);
-        const health_sample calls = {.metric = "statement_calls",
+        const health_sample calls = {.view = "pg_stat_statements",
+                                     .metric = "statement_calls",
                                      .digits = lb_printf(ctx, "%lld", (long long)row.calls),
                                      .object = row.key,
                                      .epoch = row.epoch,
                                      .detail = detail,
                                      .value = (double)row.calls};
-        const health_sample total = {.metric = "statement_total_ms",
+        const health_sample total = {.view = "pg_stat_statements",
+                                     .metric = "statement_total_ms",
                                      .digits = lb_printf(ctx, "%.17g", row.total_exec_time),
                                      .object = row.key,
                                      .epoch = row.epoch,
@@ -187,17 +233,22 @@ int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *
 {
     int major = 0;
     int r = lb_server_version(ctx, &major, err);
-    for (size_t i = 0; r >= 0 && i < sizeof views / sizeof *views; i++)
-        r = major >= views[i].since
-                ? read_view(ctx, views[i].name, views[i].statement, LB_NO_ARGS, reading, err)
-                : lb_skipped(ctx, views[i].name,
-                             lb_printf(ctx, "servers have it from %d on; this is %d", views[i].since, major), err);
     if (r >= 0)
+        r = check_names(ctx, &guards->views, err);
+    for (size_t i = 0; r >= 0 && i < VIEWS; i++)
+        r = i > 0 && !health_asks_for(guards, views[i].name) /* the server's age is what the others are read by */
+                ? 0
+                : major >= views[i].since
+                      ? read_view(ctx, views[i].name, views[i].statement, LB_NO_ARGS, reading, err)
+                      : lb_skipped(ctx, views[i].name,
+                                   lb_printf(ctx, "servers have it from %d on; this is %d", views[i].since, major),
+                                   err);
+    if (r >= 0 && health_asks_for(guards, "pg_stat_user_tables"))
         r = read_view(ctx, "pg_stat_user_tables (dead rows)", &health_dead_tuples_sql,
                       LB_ARGS(lb_i64("min_dead_rows", guards->min_dead_rows),
                               lb_i64("min_bytes", (int64_t)(guards->min_table_mb * 1048576)), lb_null("only")),
                       reading, err);
-    if (r >= 0)
+    if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))
         r = read_connections(ctx, reading, err);
-    return r < 0 ? r : read_statements(ctx, guards, reading, err);
+    return r >= 0 && health_asks_for(guards, "pg_stat_statements") ? read_statements(ctx, guards, reading, err) : r;
 }

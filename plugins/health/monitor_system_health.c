@@ -4,10 +4,12 @@
 #include <math.h>
 
 struct args {
+    lb_texts views;
     HEALTH_GUARD_MEMBERS;
 };
 
 static const lb_param params[] = {
+    LB_PARAM(struct args, views, LB_LIST_OF(LB_TEXT), NULL, "only these views of the server; none given: all"),
     HEALTH_GUARD_PARAMS(struct args),
     LB_PARAMS_END,
 };
@@ -38,11 +40,12 @@ static int record_rate(lb_ctx *ctx, const health_reading *reading, const health_
         return 0;
     if (!health_delta(reading, s, &delta, &why)) {
         sum->unknown++;
-        return reading->before
-                   ? lb_append(ctx, "unknown", LB_ARGS(lb_text("metric", rate), lb_text("reason", why)), err)
-                   : 0; /* of a first reading it is said once */
+        return isnan(health_interval(reading, s)) /* of a first reading it is said once */
+                   ? 0
+                   : lb_append(ctx, "unknown", LB_ARGS(lb_text("metric", rate), lb_text("reason", why)), err);
     }
-    const health_figure f = {.name = rate, .value = delta / reading->interval_s, .interval_s = reading->interval_s};
+    const double interval_s = health_interval(reading, s);
+    const health_figure f = {.name = rate, .value = delta / interval_s, .interval_s = interval_s};
     sum->rates++;
     return record(ctx, &f, reading->at, sum, err);
 }
@@ -76,7 +79,7 @@ static int record_ratio(lb_ctx *ctx, const health_reading *reading, const char *
         return 0;
     const health_figure f = {.name = name,
                              .value = a / (a + b),
-                             .interval_s = reading->interval_s,
+                             .interval_s = health_interval(reading, health_sample_of(reading, part, NULL)),
                              .detail = LB_ARGS(lb_f64(part, a), lb_f64(other, b))};
     return record(ctx, &f, reading->at, sum, err);
 }
@@ -84,7 +87,7 @@ static int record_ratio(lb_ctx *ctx, const health_reading *reading, const char *
 /* Over all kinds of processes, as no one of them alone tells. */
 static int record_io_ratio(lb_ctx *ctx, const health_reading *reading, tally *sum, lb_error *err)
 {
-    double hits = 0, reads = 0, delta = 0;
+    double hits = 0, reads = 0, delta = 0, interval_s = NAN;
     const char *why = NULL;
     for (size_t i = 0; i < reading->count; i++) {
         const health_sample *s = &reading->samples[i];
@@ -92,11 +95,12 @@ static int record_io_ratio(lb_ctx *ctx, const health_reading *reading, tally *su
         if ((hit || read) && health_delta(reading, s, &delta, &why)) {
             hits += hit ? delta : 0;
             reads += read ? delta : 0;
+            interval_s = health_interval(reading, s);
         }
     }
     const health_figure f = {.name = "io_hit_ratio",
                              .value = hits / (hits + reads),
-                             .interval_s = reading->interval_s,
+                             .interval_s = interval_s,
                              .detail = LB_ARGS(lb_f64("io_hits", hits), lb_f64("io_reads", reads))};
     return hits + reads > 0 ? record(ctx, &f, reading->at, sum, err) : 0;
 }
@@ -149,10 +153,11 @@ static int record_all(lb_ctx *ctx, const health_reading *reading, const health_m
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const health_guards guards = HEALTH_GUARDS(args);
+    health_guards guards = HEALTH_GUARDS(args);
     health_reading reading = {0};
     health_measures measures = {0};
     tally sum = {0};
+    guards.views = args->views;
     int r = health_read(ctx, &guards, &reading, err);
     if (r >= 0)
         r = health_measure(ctx, &guards, &reading, &measures, err);

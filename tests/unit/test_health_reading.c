@@ -5,9 +5,19 @@
 
 #include <math.h>
 
+#define NOW INT64_C(1700000000000000)
+
+/* before: what was remembered of a view v that was read interval_s ago. */
 static health_reading reading_after(const char *before, double interval_s)
 {
-    return (health_reading){.before = before ? json_tokener_parse(before) : NULL, .interval_s = interval_s};
+    struct json_object *views = before ? json_tokener_parse(before) : NULL, *view = NULL;
+    if (isnan(interval_s))
+        return (health_reading){.at = NOW};
+    if (json_object_object_get_ex(views, "v", &view))
+        (void)json_object_object_add(view, "at", json_object_new_int64(NOW - (int64_t)(interval_s * 1e6)));
+    struct json_object *all = json_object_new_object();
+    (void)json_object_object_add(all, "views", views);
+    return (health_reading){.at = NOW, .before = all};
 }
 
 static const char *why_not(const char *before, double interval_s, const health_sample *sample)
@@ -32,33 +42,40 @@ static double delta_of(const char *before, const health_sample *sample)
     return delta;
 }
 
-static const health_sample wal = {.metric = "wal_bytes", .digits = "1500", .epoch = "e1"};
-static const health_sample io = {.metric = "io_reads", .digits = "9", .object = "client backend", .epoch = "e1"};
+static const health_sample wal = {.view = "v", .metric = "wal_bytes", .digits = "1500", .epoch = "e1"};
+static const health_sample io = {
+    .view = "v", .metric = "io_reads", .digits = "9", .object = "client backend", .epoch = "e1"};
 
 static void a_counter_rises_within_an_epoch(void)
 {
-    CU_ASSERT_EQUAL(delta_of("{\"counters\":{\"wal_bytes\":[\"1000\",\"e1\"]}}", &wal), 500);
-    CU_ASSERT_EQUAL(delta_of("{\"counters\":{\"wal_bytes\":[\"1500\",\"e1\"]}}", &wal), 0);
-    CU_ASSERT_EQUAL(delta_of("{\"counters\":{\"io_reads client backend\":[\"4\",\"e1\"]}}", &io), 5);
+    CU_ASSERT_EQUAL(delta_of("{\"v\":{\"counters\":{\"wal_bytes\":[\"1000\",\"e1\"]}}}", &wal), 500);
+    CU_ASSERT_EQUAL(delta_of("{\"v\":{\"counters\":{\"wal_bytes\":[\"1500\",\"e1\"]}}}", &wal), 0);
+    CU_ASSERT_EQUAL(delta_of("{\"v\":{\"counters\":{\"io_reads client backend\":[\"4\",\"e1\"]}}}", &io), 5);
 }
 
 static void large_counters_keep_their_last_digits(void)
 {
-    const health_sample large = {.metric = "wal_bytes", .digits = "9007199254740995", .epoch = "e1"};
-    CU_ASSERT_EQUAL(delta_of("{\"counters\":{\"wal_bytes\":[\"9007199254740992\",\"e1\"]}}", &large), 3);
+    const health_sample large = {.view = "v", .metric = "wal_bytes", .digits = "9007199254740995", .epoch = "e1"};
+    CU_ASSERT_EQUAL(delta_of("{\"v\":{\"counters\":{\"wal_bytes\":[\"9007199254740992\",\"e1\"]}}}", &large), 3);
 }
 
 static void without_two_readings_of_one_epoch_nothing_is_said(void)
 {
     CU_ASSERT_PTR_NOT_NULL(strstr(why_not(NULL, NAN, &wal), "first reading"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{}", 60, &wal), "not in the reading before"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"counters\":{\"wal_bytes\":[\"1000\",\"e0\"]}}", 60, &wal), "restarted"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"counters\":{\"wal_bytes\":[\"1000\",null]}}", 60, &wal), "restarted"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"counters\":{\"wal_bytes\":[\"9999\",\"e1\"]}}", 60, &wal), "fell"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"counters\":{\"wal_bytes\":[\"1000\",\"e1\"]}}", 0, &wal), "no time"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"counters\":{\"wal_bytes\":[\"1000\",\"e1\"]}}", -5, &wal), "no time"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"counters\":7}", 60, &wal), "not in the reading before"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{}", 60, NULL), "not read"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"w\":{\"counters\":{}}}", 60, &wal), "first reading"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"v\":{}}", 60, &wal), "not in the reading before"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(why_not("{\"v\":{\"counters\":{\"wal_bytes\":[\"1000\",\"e0\"]}}}", 60, &wal), "restarted"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(why_not("{\"v\":{\"counters\":{\"wal_bytes\":[\"1000\",null]}}}", 60, &wal), "restarted"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(why_not("{\"v\":{\"counters\":{\"wal_bytes\":[\"9999\",\"e1\"]}}}", 60, &wal), "fell"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(why_not("{\"v\":{\"counters\":{\"wal_bytes\":[\"1000\",\"e1\"]}}}", 0, &wal), "no time"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(why_not("{\"v\":{\"counters\":{\"wal_bytes\":[\"1000\",\"e1\"]}}}", -5, &wal), "no time"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"v\":{\"counters\":7}}", 60, &wal), "not in the reading before"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(why_not("{\"v\":{}}", 60, NULL), "not read"));
 }
 
 static void every_metric_has_a_unit_and_a_kind(void)

@@ -65,6 +65,25 @@ def a_reset_gives_no_rate(version):
         holds("blocks_hit_per_second" not in {u["metric"] for u in again["result"].get("unknown", [])}, "from there on again")
 
 
+def views_are_read_at_a_pace_of_their_own(version):
+    with Clinic(version) as place:
+        place.run("monitor_system_health")
+        seen = place.run("monitor_system_health", views=["pg_locks", "pg_stat_activity"])
+        equal({m["metric"] for m in seen["result"]["metrics"]} - {"slow_query_time"},
+              {"connection_utilization", "lock_wait_time"}, "figures of these two views")
+        at = max(r["snapshot_timestamp"] for r in place.waiting("lakebase_metrics"))
+        names = {r["metric_name"] for r in place.waiting("lakebase_metrics") if r["snapshot_timestamp"] == at}
+        holds({"locks_held", "connections_total"} <= names and not names & {"blocks_hit", "wal_bytes"}, str(names))
+        equal(seen["result"].get("unknown"), None, "what was not asked for is no unknown")
+        whole = place.run("monitor_system_health")
+        rates = {r["metric_name"]: r for r in place.waiting("lakebase_metrics") if r["kind"] == "rate"}
+        apart = rates["wal_bytes_per_second"]["interval_seconds"]
+        holds(apart > whole["result"]["interval_seconds"], f"its rate spans {apart} s, back to when it was read itself")
+        wrong = place.run("monitor_system_health", check=1, views=["pg_locks", "pg_cat"])
+        equal(wrong["error"]["code"], "invalid", "a view that is none")
+        holds("pg_cat" in wrong["error"]["message"] and "pg_stat_wal" in wrong["error"]["hint"], str(wrong["error"]))
+
+
 def one_refused_view_leaves_the_others(version):
     with Clinic(version) as place:
         weak = place.role("weak")
@@ -95,4 +114,4 @@ def an_extension_lives_where_it_likes(version):
 
 
 suite(*on_each(views_are_read_and_rates_need_two_readings, a_reset_gives_no_rate,
-                    one_refused_view_leaves_the_others, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))
+                    one_refused_view_leaves_the_others, views_are_read_at_a_pace_of_their_own, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))
