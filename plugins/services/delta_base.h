@@ -57,6 +57,16 @@ bool delta_parse_time(const char *text, size_t length, int64_t *ret_microseconds
 
 LB_PRINTF(3, 4) void delta_say(const lb_service_host *host, lb_level level, const char *fmt, ...);
 
+/* ---- statements of ours ---- */
+
+typedef struct delta_slot {
+    const char *name, *text; /* {name} becomes text, which is SQL already */
+} delta_slot;
+
+char *delta_render(const char *sql, const delta_slot *slots, size_t count);
+/* The SELECT that rolls up that table's `snapshots`, or NULL: its rows stay as they are. */
+const char *delta_rolled(const char *table);
+
 /* ---- files ---- */
 
 int delta_fail_errno(lb_error *err, int error_number, const char *what, const char *path);

@@ -23,6 +23,8 @@ static const lb_param params[] = {
     PARAM(upkeep_interval_s, LB_I64, "86400", "how often retention, OPTIMIZE and VACUUM run", .min = "1",
           .max = "604800"),
     PARAM(optimize, LB_BOOL, "true", "put small files together at each upkeep"),
+    PARAM(rollup_days, LB_I64, "7", "statement statistics older than this become hourly; 0: never", .min = "0",
+          .max = "36500"),
     PARAM(vacuum_grace_hours, LB_I64, "168", "files that no snapshot needs stay for this; the platform refuses less",
           .min = "168", .max = "87600"),
     PARAM(retention, LB_LIST_OF(LB_TEXT), "[]",
@@ -177,6 +179,7 @@ static bricks_settings numbers_of(const bricks_settings *s)
                              .attempt_timeout_s = s->attempt_timeout_s,
                              .retry_budget_s = s->retry_budget_s,
                              .vacuum_grace_hours = s->vacuum_grace_hours,
+                             .rollup_days = s->rollup_days,
                              .memory_mb = s->memory_mb,
                              .optimize = s->optimize};
 }

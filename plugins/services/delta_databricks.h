@@ -24,7 +24,7 @@ typedef struct bricks_settings {
     const char *ca_file, *warehouse_id, *catalog, *schema, *volume;
     int64_t flush_interval_s, flush_bytes, flush_rows, upkeep_interval_s;
     int64_t poll_ms, retry_pause_ms, attempt_timeout_s, retry_budget_s;
-    int64_t vacuum_grace_hours, memory_mb;
+    int64_t vacuum_grace_hours, rollup_days, memory_mb;
     bool optimize;
     lb_texts retention;
 } bricks_settings;
@@ -55,16 +55,11 @@ int64_t bricks_left(const bricks *b, int64_t deadline); /* microseconds */
 
 /* ---- text of statements (delta_databricks_text.c) ---- */
 
-typedef struct bricks_slot {
-    const char *name, *text; /* {name} becomes text, which is SQL already */
-} bricks_slot;
-
 void bricks_identifier(delta_text *sql, const char *name);  /* `a``b`: the one way a name gets into a statement */
 void bricks_literal(delta_text *sql, const char *text);     /* 'a\'b': the one way a text does */
 char *bricks_full_name(const bricks *b, const char *table); /* `c`.`s`.`t` */
 const char *bricks_type(lb_type type);                      /* BIGINT */
 char *bricks_folder(const bricks *b, const char *table);    /* /Volumes/c/s/v/outbox/t */
-char *bricks_render(const char *sql, const bricks_slot *slots, size_t count);
 
 /* ---- statements (delta_databricks_statement.c) ---- */
 
@@ -104,6 +99,16 @@ void bricks_forget_ground(bricks *b, bricks_table *table); /* after a failure no
 
 /* Names the grant in the hint of an error that is about permission. Returns the error's code. */
 LB_PRINTF(3, 4) int bricks_name_grant(const bricks *b, lb_error *err, const char *fmt, ...);
+
+/* The columns of the table as it is now: rest_json_text(..., "name") of each, in their order. */
+LB_MUST_CHECK int bricks_describe(bricks *b, const char *table, int64_t deadline, struct json_object **ret_table,
+                                  lb_error *err);
+
+/* ---- upkeep (delta_databricks_rollup.c) ---- */
+
+/* Snapshots older than the setting become a row for each hour, date by date. */
+LB_MUST_CHECK int bricks_roll_up(bricks *b, const bricks_table *table, const lb_delta_care *care, int64_t deadline,
+                                 lb_delta_upkeep *upkeep, lb_error *err);
 
 /* ---- the volume (delta_databricks_volume.c) ---- */
 

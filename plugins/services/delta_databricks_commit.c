@@ -128,8 +128,8 @@ static char *copy_text(const load *l)
         bricks_literal(&files, name);
     }
     bricks_literal(&folder, path);
-    const bricks_slot slots[] = {{"table", table}, {"folder", folder.data}, {"files", files.data}};
-    return bricks_render(delta_databricks_sql_copy, slots, DELTA_COUNT(slots));
+    const delta_slot slots[] = {{"table", table}, {"folder", folder.data}, {"files", files.data}};
+    return delta_render(delta_databricks_sql_copy, slots, DELTA_COUNT(slots));
 }
 
 /* Sends the COPY INTO until an answer comes. *ret_asked: how often; after the first the rows may be there by our own

@@ -137,11 +137,11 @@ static int make_table(bricks *b, const delta_table_def *def, int64_t deadline, l
     bricks_literal(&doc, def->doc ? def->doc : "");
     bricks_identifier(&partition, BRICKS_PARTITION);
     DELTA_AUTO_FREE char *table = bricks_full_name(b, def->name);
-    const bricks_slot slots[] = {
+    const delta_slot slots[] = {
         {"table", table}, {"columns", columns.data}, {"doc", doc.data}, {"partition", partition.data}};
     DELTA_AUTO_FREE char *sql =
-        bricks_render(def->partition_time ? delta_databricks_sql_create_partitioned : delta_databricks_sql_create_whole,
-                      slots, DELTA_COUNT(slots));
+        delta_render(def->partition_time ? delta_databricks_sql_create_partitioned : delta_databricks_sql_create_whole,
+                     slots, DELTA_COUNT(slots));
     DELTA_AUTO_FREE char *what = delta_printf("to make the table %s", def->name);
     return bricks_do(b, sql, what, deadline, err);
 }
@@ -170,8 +170,8 @@ static int check_type(const delta_table_def *def, const char *name, const char *
 static int add_columns(bricks *b, const delta_table_def *def, const char *columns, int64_t deadline, lb_error *err)
 {
     DELTA_AUTO_FREE char *table = bricks_full_name(b, def->name);
-    const bricks_slot slots[] = {{"table", table}, {"columns", columns}};
-    DELTA_AUTO_FREE char *sql = bricks_render(delta_databricks_sql_add_columns, slots, DELTA_COUNT(slots));
+    const delta_slot slots[] = {{"table", table}, {"columns", columns}};
+    DELTA_AUTO_FREE char *sql = delta_render(delta_databricks_sql_add_columns, slots, DELTA_COUNT(slots));
     DELTA_AUTO_FREE char *what = delta_printf("to add columns to %s", def->name);
     return bricks_do(b, sql, what, deadline, err);
 }
@@ -196,11 +196,16 @@ static int complete_table(bricks *b, const delta_table_def *def, struct json_obj
     return r == 0 && missing.length ? add_columns(b, def, missing.data, deadline, err) : r;
 }
 
+int bricks_describe(bricks *b, const char *table, int64_t deadline, struct json_object **ret_table, lb_error *err)
+{
+    DELTA_AUTO_FREE char *name = delta_printf("%s.%s.%s", b->catalog, b->schema, table);
+    return exists(b, "tables", name, deadline, ret_table, err);
+}
+
 static int need_table(bricks *b, const delta_table_def *def, int64_t deadline, lb_error *err)
 {
     REST_JSON_AUTO *found = NULL;
-    DELTA_AUTO_FREE char *name = delta_printf("%s.%s.%s", b->catalog, b->schema, def->name);
-    int r = exists(b, "tables", name, deadline, &found, err);
+    int r = bricks_describe(b, def->name, deadline, &found, err);
     if (r == 0)
         r = complete_table(b, def, found, deadline, err);
     else if (r == LB_ERR_NOT_FOUND)

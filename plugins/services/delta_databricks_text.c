@@ -52,30 +52,3 @@ const char *bricks_type(lb_type type)
         return "STRING";
     }
 }
-
-static const char *find_slot(const bricks_slot *slots, size_t count, const char *name, size_t length)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strlen(slots[i].name) == length && memcmp(slots[i].name, name, length) == 0)
-            return slots[i].text;
-    return NULL;
-}
-
-char *bricks_render(const char *sql, const bricks_slot *slots, size_t count)
-{
-    delta_text out = {0};
-    for (const char *p = sql; *p;) {
-        size_t plain = strcspn(p, "{");
-        delta_text_put(&out, p, plain);
-        p += plain;
-        if (!*p)
-            break;
-        size_t length = strcspn(p + 1, "}");
-        const char *text = find_slot(slots, count, p + 1, length);
-        if (!text)
-            abort(); /* our own statement names a slot that its caller does not fill */
-        delta_text_puts(&out, text);
-        p += length + 2;
-    }
-    return out.data;
-}

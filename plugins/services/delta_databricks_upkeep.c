@@ -53,8 +53,8 @@ static int expire(bricks *b, const bricks_table *table, const lb_delta_care *car
     delta_date(care->now - table->def.retention_days * DELTA_DAY, before);
     bricks_identifier(&partition, BRICKS_PARTITION);
     DELTA_AUTO_FREE char *name = bricks_full_name(b, table->def.name);
-    const bricks_slot slots[] = {{"table", name}, {"partition", partition.data}};
-    DELTA_AUTO_FREE char *sql = bricks_render(delta_databricks_sql_expire, slots, DELTA_COUNT(slots));
+    const delta_slot slots[] = {{"table", name}, {"partition", partition.data}};
+    DELTA_AUTO_FREE char *sql = delta_render(delta_databricks_sql_expire, slots, DELTA_COUNT(slots));
     DELTA_AUTO_FREE char *what = delta_printf("retention of %s", table->def.name);
     const bricks_value values[] = {{"before", before, "DATE"}};
     const bricks_statement statement = {
@@ -70,8 +70,8 @@ static int optimize(bricks *b, const bricks_table *table, int64_t deadline, lb_d
 {
     REST_JSON_AUTO *answer = NULL;
     DELTA_AUTO_FREE char *name = bricks_full_name(b, table->def.name);
-    const bricks_slot slots[] = {{"table", name}};
-    DELTA_AUTO_FREE char *sql = bricks_render(delta_databricks_sql_optimize, slots, DELTA_COUNT(slots));
+    const delta_slot slots[] = {{"table", name}};
+    DELTA_AUTO_FREE char *sql = delta_render(delta_databricks_sql_optimize, slots, DELTA_COUNT(slots));
     DELTA_AUTO_FREE char *what = delta_printf("OPTIMIZE %s", table->def.name);
     const bricks_statement statement = {.text = sql, .what = what, .deadline = deadline};
     int r = bricks_run(b, &statement, &answer, NULL, err);
@@ -88,8 +88,8 @@ static int vacuum(bricks *b, const bricks_table *table, int64_t deadline, lb_err
 {
     DELTA_AUTO_FREE char *name = bricks_full_name(b, table->def.name);
     DELTA_AUTO_FREE char *hours = delta_printf("%lld", (long long)b->settings.vacuum_grace_hours);
-    const bricks_slot slots[] = {{"table", name}, {"hours", hours}};
-    DELTA_AUTO_FREE char *sql = bricks_render(delta_databricks_sql_vacuum, slots, DELTA_COUNT(slots));
+    const delta_slot slots[] = {{"table", name}, {"hours", hours}};
+    DELTA_AUTO_FREE char *sql = delta_render(delta_databricks_sql_vacuum, slots, DELTA_COUNT(slots));
     DELTA_AUTO_FREE char *what = delta_printf("VACUUM %s", table->def.name);
     return bricks_do(b, sql, what, deadline, err);
 }
@@ -105,6 +105,8 @@ static int look_after(bricks *b, bricks_table *table, const lb_delta_care *care,
     r = sweep_volume(b, table->def.name, care, deadline, err);
     if (r == 0)
         r = expire(b, table, care, deadline, upkeep, err);
+    if (r == 0 && b->settings.rollup_days)
+        r = bricks_roll_up(b, table, care, deadline, upkeep, err);
     if (r == 0 && b->settings.optimize)
         r = optimize(b, table, deadline, upkeep, err);
     if (r == 0)

@@ -156,10 +156,6 @@ int delta_compact(delta_table *table, const lb_delta_care *care, lb_delta_upkeep
 
 /* ---- roll-ups ---- */
 
-static const struct {
-    const char *table, *sql;
-} roll_ups[] = {{"pg_stat_history", delta_local_sql_roll_up_pg_stat_history}};
-
 /* Whole partitions that end before the day, and in which something is not rolled up yet: the largest granularity is
  * then "snapshot", or not known. */
 static void pick_old(const delta_table *table, const char *before, groups *all)
@@ -211,11 +207,11 @@ static int roll_up(delta_table *table, const char *sql, const lb_delta_care *car
 
 int delta_roll_up(delta_table *table, const lb_delta_care *care, lb_delta_upkeep *upkeep, lb_error *err)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && table->owner->settings.rollup_days && i < DELTA_COUNT(roll_ups); i++)
-        if (strcmp(roll_ups[i].table, table->def.name) == 0)
-            r = roll_up(table, roll_ups[i].sql, care, upkeep, err);
-    return r;
+    const delta_slot slots[] = {{"rolled", delta_rolled(table->def.name)}};
+    if (!slots[0].text || !table->owner->settings.rollup_days)
+        return 0;
+    DELTA_AUTO_FREE char *sql = delta_render(delta_local_sql_roll_up, slots, DELTA_COUNT(slots));
+    return roll_up(table, sql, care, upkeep, err);
 }
 
 /* ---- retention ---- */

@@ -166,6 +166,7 @@ static int maintain(tool *t, const char *table, int64_t day)
         put_error(&out, &err);
     json_member_i64(&out, "tables", u.tables);
     json_member_i64(&out, "expired_rows", u.expired_rows);
+    json_member_i64(&out, "rolled_up", u.rolled_up);
     json_member_i64(&out, "compacted", u.compacted);
     json_member_i64(&out, "compacted_into", u.compacted_into);
     say(&out);

@@ -28,6 +28,7 @@ EMULATOR = harness.Emulator("--sql", ENGINE, "--spark-jars", JARS, "--set", "war
 READY = EMULATOR.ready
 STATEMENTS, FILES = "/api/2.0/sql/statements", "/api/2.0/fs/files"
 METRICS = "ops_catalog.lakebase_ops.lakebase_metrics"
+STATEMENTS_TABLE = "ops_catalog.lakebase_ops.pg_stat_history"
 FLUSH = "flush 240" if SPARK else "flush 60"
 KILLS = 30
 LATE_S = 8 if SPARK else 2  # how long a flush may wait for a warehouse that is late
@@ -602,6 +603,34 @@ class Upkeep(Case):
             self.assertGreaterEqual(answer["compacted_into"], 1)
         else:  # it has no VACUUM, and the error says which statement it was
             self.assertIn("VACUUM lakebase_metrics: ", answer["message"])
+
+    @unittest.skipUnless(SPARK, "REPLACE WHERE needs Delta")
+    def test_old_snapshots_become_hours(self):
+        tool = self.tool(rollup_days=7, optimize="false")
+        self.ok(tool("maintain pg_stat_history 50"))  # makes the table
+        sql(f"ALTER TABLE {STATEMENTS_TABLE} ADD COLUMNS (`Somebody's` STRING)")
+
+        young = "2026-02-15"
+
+        def snapshots(day, hour, *minutes):
+            epoch = "7, TIMESTAMP '2026-01-01 00:00:00', 10, 5, true, 42"
+            rows = ", ".join(f"('p', 'b', 'r{minute}', TIMESTAMP '{day} {hour}:{minute}:00', 'snapshot', 300, {epoch}, {100 + int(minute)}, 1.5, "
+                             f"{int(minute)}, DATE '{day}')" for minute in minutes)
+            sql(f"INSERT INTO {STATEMENTS_TABLE} (project_id, branch_id, run_id, snapshot_timestamp, granularity, interval_seconds,"
+                f" system_identifier, postmaster_start, userid, dbid, toplevel, queryid, calls, total_exec_time, calls_delta, date) VALUES {rows}")
+
+        def hours():
+            return sql(f"SELECT CAST(date AS STRING), granularity, run_id, calls, calls_delta, CAST(interval_seconds AS INT),"
+                       f" date_format(snapshot_timestamp, 'HH:mm') FROM {STATEMENTS_TABLE} ORDER BY snapshot_timestamp")
+        snapshots("2026-02-01", "10", "05", "10", "55")
+        snapshots(young, "00", "01", "02")
+        self.assertEqual(self.ok(tool("maintain pg_stat_history 50"))["rolled_up"], 3)
+        old = [["2026-02-01", "hour", "r55", "155", "70", "900", "10:00"]]
+        recent = [[young, "snapshot", "r01", "101", "1", "300", "00:01"], [young, "snapshot", "r02", "102", "2", "300", "00:02"]]
+        self.assertEqual(hours(), old + recent)
+        snapshots("2026-02-01", "11", "20")  # one that came late
+        self.assertEqual(self.ok(tool("maintain pg_stat_history 50"))["rolled_up"], 1)
+        self.assertEqual(hours(), old + [["2026-02-01", "hour", "r20", "120", "20", "300", "11:00"]] + recent)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,14 @@
+-- the files $1 of one date with their snapshots rolled up, as the file $2; what is a roll-up already stays as it is
+COPY (
+    WITH snapshots AS (
+        SELECT * FROM read_parquet($1, union_by_name = true, hive_partitioning = false)
+    ),
+    rolled AS (
+        {rolled}
+    )
+    SELECT * FROM rolled
+    UNION ALL BY NAME
+    SELECT * FROM snapshots
+    WHERE granularity <> 'snapshot'
+    ORDER BY project_id, branch_id, queryid, snapshot_timestamp
+) TO $2 (FORMAT parquet, COMPRESSION zstd, RETURN_STATS)
