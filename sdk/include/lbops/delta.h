@@ -121,6 +121,18 @@ typedef struct lb_delta_sink {
     int (*row)(void *state, uint32_t count, const char *const *cells, lb_error *err);
 } lb_delta_sink;
 
+/* ---- tables of the lakehouse that are no history; since 1.2 ---- */
+
+/* A batch of rows. The file is CSV without a header: each cell that is not null in double quotes, which are doubled
+ * inside, cells as Postgres prints them; a null is nothing. */
+typedef struct lb_delta_append {
+    uint32_t size, column_count;
+    lb_lake_name table;
+    const char *key, *path, *checksum;
+    const lb_lake_column *columns; /* with the types that they shall have in the table */
+    int64_t rows, deadline;
+} lb_delta_append;
+
 typedef struct lb_delta {
     uint32_t size;
     uint32_t param_size, args_size;
@@ -147,6 +159,19 @@ typedef struct lb_delta {
      * LB_ERR_DENIED. *ret_cut: the answer was longer than its limits. */
     int (*query)(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
                  lb_error *err);
+
+    /* since 1.2; NULL: it has no lakehouse. The host asks them of a process of its own, which commits no history. */
+
+    /* As query, for one SELECT over tables by their three names, in Databricks' words, identifiers in double quotes. */
+    int (*lake_query)(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
+                      lb_error *err);
+
+    /* A row for each column: name, type, version and time of the table's last commit. */
+    int (*lake_table)(void *state, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink,
+                      lb_error *err);
+
+    /* Appends a batch once, however often it is given, and gives a row: rows, bytes, checksum, version, repeated. */
+    int (*lake_append)(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err);
 } lb_delta;
 
 #define LB_DELTA(plugin, text, ...)                                                                                    \

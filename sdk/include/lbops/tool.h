@@ -89,6 +89,42 @@ typedef struct lb_request {
     const char *body;   /* a JSON document, or NULL */
 } lb_request;
 
+/* ---- tables of the lakehouse that are no history ---- */
+
+/* Which table. At home it is the Delta table in the folder CATALOG/SCHEMA/NAME below the lake's root. */
+typedef struct lb_lake_name {
+    const char *catalog, *schema, *name;
+} lb_lake_name;
+
+typedef struct lb_lake_column {
+    const char *name;
+    const char *type; /* as Spark writes it, in small letters: "bigint" "decimal(12,2)" "timestamp" "array<string>" */
+} lb_lake_column;
+
+/* What is known of one without reading its rows. */
+typedef struct lb_lake_table {
+    uint32_t size, column_count;
+    int64_t version;      /* of the last commit */
+    int64_t committed_at; /* when that was, in microseconds since 1970 UTC */
+    const lb_lake_column *columns;
+} lb_lake_table;
+
+/* Rows of a server that go into a table of the lakehouse, exactly once. */
+typedef struct lb_lake_append {
+    uint32_t size;      /* LB_LAKE_APPEND fills it */
+    lb_lake_name table; /* made if it is missing, and given the columns that it lacks */
+    const char *key;    /* of this batch among all that the table ever got: up to 64 of a-z A-Z 0-9 . _ - */
+    const lb_statement *rows; /* a fragment that is a SELECT, and its arguments; it is read when the group is applied */
+    const lb_value *args;
+    const lb_lake_column *columns; /* what it gives, in order, with types as format_type prints them: "numeric(12,2)" */
+    uint32_t column_count;
+} lb_lake_append;
+
+#define LB_LAKE_APPEND(...) (&(const lb_lake_append){.size = sizeof(lb_lake_append), __VA_ARGS__})
+
+/* A column that every table has which rows were appended to: the batch's key. */
+#define LB_LAKE_BATCH "lbops_batch"
+
 /* The host, as a run sees it. Append only; every field since 1.0 where nothing else is said. The wrappers below keep
  * call sites short. */
 typedef struct lb_host {
@@ -139,6 +175,11 @@ typedef struct lb_host {
     int (*remember)(lb_ctx *ctx, const char *json, lb_error *err);
     int (*thresholds)(lb_ctx *ctx, const char **ret_json, lb_error *err);
     int (*change_script)(lb_group *group, const lb_script *script, lb_error *err);
+
+    /* since 1.2 */
+    int (*lake)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows, lb_error *err);
+    int (*lake_table)(lb_ctx *ctx, const lb_lake_name *name, const lb_lake_table **ret_table, lb_error *err);
+    int (*change_lake)(lb_group *group, const lb_lake_append *append, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -284,6 +325,26 @@ LB_MUST_CHECK static inline int lb_history(lb_ctx *ctx, const lb_statement *stat
     return ctx->host->history(ctx, statement, args, ret_rows, err);
 }
 
+/* Asks tables of the lakehouse with a statement of kind lake; the rows are read as a query's are. A table that is not
+ * there is LB_ERR_NOT_FOUND; an answer that is longer than the host lets one be is LB_ERR_LIMIT and no rows. At home
+ * DuckDB answers, else a SQL warehouse, which a question may wake. Since 1.2. */
+LB_MUST_CHECK static inline int lb_lake(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
+                                        lb_rows **ret_rows, lb_error *err)
+{
+    if (!LB_HAS(ctx->host, lb_host, lake) || !ctx->host->lake)
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "update lbops", "this lbops is too old to be asked for the lakehouse");
+    return ctx->host->lake(ctx, statement, args, ret_rows, err);
+}
+
+/* Columns, version and time of a table. LB_ERR_NOT_FOUND: there is none. Since 1.2. */
+LB_MUST_CHECK static inline int lb_lake_look(lb_ctx *ctx, const lb_lake_name *name, const lb_lake_table **ret_table,
+                                             lb_error *err)
+{
+    if (!LB_HAS(ctx->host, lb_host, lake_table) || !ctx->host->lake_table)
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "update lbops", "this lbops is too old to be asked for the lakehouse");
+    return ctx->host->lake_table(ctx, name, ret_table, err);
+}
+
 /* ---- changing: the one door ---- */
 
 /* Opens a group. Nothing happens before lb_apply; a group that is left open fails the run. */
@@ -326,6 +387,20 @@ LB_MUST_CHECK static inline int lb_change_script(lb_ctx *ctx, lb_group *group, c
     return LB_HAS(ctx->host, lb_host, change_script)
                ? ctx->host->change_script(group, script, err)
                : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host takes no scripts");
+}
+
+/* Appends the rows of a question to this run's server to a table of the lakehouse. Integers, numeric(p,s), float, text,
+ * bool, date, bytea and both timestamps keep their type (a timestamp without time zone is kept as if it were UTC);
+ * everything else is text, arrays as JSON. lb_group_reply is the receipt then, a JSON object: key, rows, bytes,
+ * checksum (SHA-256 of the rows as the server printed them), version, repeated. A key that the table has seen before
+ * appends nothing and gives the receipt of then, with repeated true. A failure has appended nothing, or everything: the
+ * same key again tells. Since 1.2. */
+LB_MUST_CHECK static inline int lb_change_lake(lb_ctx *ctx, lb_group *group, const lb_lake_append *append,
+                                               lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, change_lake) && ctx->host->change_lake
+               ? ctx->host->change_lake(group, append, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host cannot write to the lakehouse");
 }
 
 /* The decision: plans, asks the gate, executes, audits. An outcome is no error; a failed execution is. Once per group.
