@@ -23,9 +23,9 @@
 #define APPROVAL_BYTES   ((size_t)4 * 1024 * 1024 - 65536) /* of a document: it travels as one argument of a run */
 #define APPROVAL_CHANGES 10000
 
-typedef enum change_kind { CHANGE_SQL, CHANGE_API, CHANGE_FILE, CHANGE_EXEC } change_kind;
+typedef enum change_kind { CHANGE_SQL, CHANGE_API, CHANGE_FILE, CHANGE_EXEC, CHANGE_LAKE } change_kind;
 
-const char *change_kind_name(change_kind kind); /* "sql" "api" "file" "exec" */
+const char *change_kind_name(change_kind kind); /* "sql" "api" "file" "exec" "lake" */
 
 typedef struct approval_change {
     change_kind kind;

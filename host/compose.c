@@ -28,7 +28,8 @@ typedef struct composer {
     compose_piece *pieces;
     uint32_t piece_count, param_count;
     const char **params, **param_types;
-    lb_value *values; /* of a question to the history, in place of the two */
+    bool asks;        /* a question to history or lakehouse: values go as they are, */
+    lb_value *values; /* in place of the two */
     lb_type *types;
 } composer;
 
@@ -285,7 +286,7 @@ static int put_value(composer *c, uint32_t index, lb_error *err)
     const lb_value *arg = c->slots[index].arg;
     const char *literal = NULL;
     separate_front(c, false);
-    if (c->values)
+    if (c->asks)
         return put_asked(c, index, err);
     if (put_literal(c, param, arg, c->variant->bindable ? BIND_EXPRESSION : BIND_UTILITY, &literal, err) < 0)
         return err->code;
@@ -297,9 +298,21 @@ static int put_value(composer *c, uint32_t index, lb_error *err)
         if (bind_text(arg, c->memory, &c->params[c->param_count], err) < 0)
             return err->code;
         c->param_types[c->param_count] = param->pgtype;
-        c->slots[index].bound = (int)c->param_count++;
+        c->slots[index].bound = (int)c->param_count;
+        bind_asked(c, arg, param->type);
+        if (arg->type == LB_TEXT)
+            c->values[c->param_count - 1].v.text = c->params[c->param_count - 1]; /* it lives as long as we do */
     }
     return end_piece(c, c->slots[index].bound, literal, err);
+}
+
+static int check_asked(const composer *c, const lb_sql *sql, lb_error *err)
+{
+    for (uint32_t i = 0; c->asks && i < sql->param_count; i++)
+        if (sql->types[i] & LB_LIST)
+            return lb_fail(err, LB_ERR_INVALID, "make the list a parameter of the question",
+                           "%s has a list, which a question cannot take over", sql->statement->name);
+    return 0;
 }
 
 /* The pieces of another composed text, with its bound values taken over behind ours. */
@@ -308,16 +321,21 @@ static int put_sql(composer *c, const lb_sql *sql, lb_error *err)
     uint32_t base = c->param_count;
     c->has_definition = c->has_definition || sql->has_definition;
     separate_front(c, false);
+    if (check_asked(c, sql, err) < 0)
+        return err->code;
     for (uint32_t i = 0; c->variant->bindable && i < sql->param_count; i++) {
         c->params[c->param_count] = sql->params[i];
-        c->param_types[c->param_count++] = sql->param_types[i];
+        c->param_types[c->param_count] = sql->param_types[i];
+        bind_asked(c, &sql->values[i], sql->types[i]);
     }
     for (uint32_t i = 0; i < sql->piece_count; i++) {
         const compose_piece *piece = &sql->pieces[i];
         buf_puts(&c->run, piece->text);
         if (piece->param < 0)
             continue;
-        if (!c->variant->bindable)
+        if (c->asks)
+            buf_printf(&c->run, "$%u", base + (uint32_t)piece->param + 1);
+        else if (!c->variant->bindable)
             buf_puts(&c->run, piece->literal);
         else if (end_piece(c, (int)base + piece->param, piece->literal, err) < 0)
             return err->code;
@@ -331,7 +349,7 @@ static int put_composed_item(composer *c, const lb_value *item, lb_error *err)
         return put_sql(c, item->v.sql, err);
     separate_front(c, item->type == LB_IDENT);
     if (item->type == LB_IDENT)
-        return quote_ident(&c->run, item->v.text, err);
+        return c->asks ? quote_always(&c->run, item->v.text, err) : quote_ident(&c->run, item->v.text, err);
     c->has_definition = c->has_definition || item->type == LB_DEFINITION;
     int r = item->type == LB_DEFINITION ? definition_check(item->v.text, err) : quote_check_type(item->v.text, err);
     if (r == 0)
@@ -402,7 +420,7 @@ static int finish(const composer *c, const lb_sql **ret_sql, lb_error *err)
     if (!sql)
         return lb_out_of_memory(err);
     const char *text = render(c, false, err);
-    const char *display = text && c->param_count && !c->values ? render(c, true, err) : text;
+    const char *display = text && c->param_count && !c->asks ? render(c, true, err) : text;
     if (!text || !display)
         return err->code;
     if (c->has_definition && c->statement->kind != LB_STATEMENT_FRAGMENT && definition_check_statement(text, err) < 0)
@@ -436,10 +454,9 @@ static void count_sql(const lb_value *value, size_t *pieces, size_t *params)
 static int make_room(composer *c, lb_error *err)
 {
     size_t pieces = 1, params = 0;
-    bool asks = c->statement->kind == LB_STATEMENT_HISTORY;
     for (const lb_statement_part *part = c->variant->parts; part->param >= 0; part++) {
         pieces++;
-        params += asks && (c->slots[part->param].arg->type & LB_LIST) ? c->slots[part->param].arg->count : 1;
+        params += c->asks && (c->slots[part->param].arg->type & LB_LIST) ? c->slots[part->param].arg->count : 1;
         count_sql(c->slots[part->param].arg, &pieces, &params);
     }
     if (params > BOUND_LIMIT)
@@ -448,11 +465,9 @@ static int make_room(composer *c, lb_error *err)
     c->pieces = arena_alloc(c->memory, pieces * sizeof *c->pieces);
     c->params = arena_alloc(c->memory, (params + 1) * sizeof *c->params);
     c->param_types = arena_alloc(c->memory, (params + 1) * sizeof *c->param_types);
-    if (asks) {
-        c->values = arena_alloc(c->memory, (params + 1) * sizeof *c->values);
-        c->types = arena_alloc(c->memory, (params + 1) * sizeof *c->types);
-    }
-    if (!c->pieces || !c->params || !c->param_types || (asks && (!c->values || !c->types)))
+    c->values = arena_alloc(c->memory, (params + 1) * sizeof *c->values);
+    c->types = arena_alloc(c->memory, (params + 1) * sizeof *c->types);
+    if (!c->pieces || !c->params || !c->param_types || !c->values || !c->types)
         return lb_out_of_memory(err);
     return 0;
 }
@@ -481,7 +496,11 @@ int compose(const lb_statement *statement, const lb_value *args, int server_majo
     const lb_statement_variant *variant = find_variant(statement, server_major, err);
     if (!variant)
         return err->code;
-    composer c = {.statement = statement, .variant = variant, .memory = memory, .run = BUF_INIT(TEXT_LIMIT)};
+    composer c = {.statement = statement,
+                  .variant = variant,
+                  .memory = memory,
+                  .run = BUF_INIT(TEXT_LIMIT),
+                  .asks = statement->kind == LB_STATEMENT_HISTORY || statement->kind == LB_STATEMENT_LAKE};
     int r = run_composer(&c, args, ret_sql, err);
     buf_done(&c.run);
     return r;

@@ -17,8 +17,8 @@ struct lb_sql {
     const char *text;               /* with $n where values are bound */
     const char *const *params;      /* text form; NULL entries are null */
     const char *const *param_types; /* "int8" */
-    const lb_value *values;         /* of a question to the history, in place of the two: $1 ... as they are, */
-    const lb_type *types;           /* and as they are declared */
+    const lb_value *values;         /* for a question to history or lakehouse, in place of the two: $1 ... as they */
+    const lb_type *types;           /* are, and as they are declared */
     uint32_t param_count;
     const char *display; /* the same with literals in place of $n: for plans, fixes and people; never executed */
     const compose_piece *pieces;

@@ -362,3 +362,29 @@ int delta_driver_query(delta_driver *driver, const lb_delta_question *question, 
 {
     return driver->options.plugin->query(driver->state, question, sink, ret_cut, err);
 }
+
+/* ---- the lakehouse ---- */
+
+bool delta_driver_has_lake(const delta_driver *driver)
+{
+    const lb_delta *plugin = driver->options.plugin;
+    return LB_HAS(plugin, lb_delta, lake_append) && plugin->lake_query && plugin->lake_table && plugin->lake_append;
+}
+
+int delta_driver_lake_query(delta_driver *driver, const lb_delta_question *question, const lb_delta_sink *sink,
+                            bool *ret_cut, lb_error *err)
+{
+    return driver->options.plugin->lake_query(driver->state, question, sink, ret_cut, err);
+}
+
+int delta_driver_lake_table(delta_driver *driver, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink,
+                            lb_error *err)
+{
+    return driver->options.plugin->lake_table(driver->state, name, deadline, sink, err);
+}
+
+int delta_driver_lake_append(delta_driver *driver, const lb_delta_append *append, const lb_delta_sink *sink,
+                             lb_error *err)
+{
+    return driver->options.plugin->lake_append(driver->state, append, sink, err);
+}

@@ -55,4 +55,13 @@ LB_MUST_CHECK int delta_driver_maintain(delta_driver *driver, const char *table,
 LB_MUST_CHECK int delta_driver_query(delta_driver *driver, const lb_delta_question *question, const lb_delta_sink *sink,
                                      bool *ret_cut, lb_error *err);
 
+/* Tables of the lakehouse, where the plugin has one; else these must not be called. */
+bool delta_driver_has_lake(const delta_driver *driver);
+LB_MUST_CHECK int delta_driver_lake_query(delta_driver *driver, const lb_delta_question *question,
+                                          const lb_delta_sink *sink, bool *ret_cut, lb_error *err);
+LB_MUST_CHECK int delta_driver_lake_table(delta_driver *driver, const lb_lake_name *name, int64_t deadline,
+                                          const lb_delta_sink *sink, lb_error *err);
+LB_MUST_CHECK int delta_driver_lake_append(delta_driver *driver, const lb_delta_append *append,
+                                           const lb_delta_sink *sink, lb_error *err);
+
 #endif

@@ -211,6 +211,16 @@ static void settle(lb_group *group, change_outcome outcome)
     }
 }
 
+/* By the time that somebody approves, other rows would be there to be read. */
+static int check_can_wait(const lb_group *group, lb_error *err)
+{
+    for (const change *c = group->first; c; c = c->next)
+        if (c->kind == CHANGE_LAKE)
+            return lb_fail(err, LB_ERR_UNSUPPORTED, "have a rule of the manifest loosen it, or ask for what follows",
+                           "an append to the lakehouse cannot wait for a person (%s)", group->answer.why);
+    return 0;
+}
+
 int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err)
 {
     run_state *run = group->run;
@@ -228,7 +238,10 @@ int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err)
         return 0;
     }
     if (group->answer.decision == GATE_ASK && run->worker->setup->can_ask) {
-        if ((r = door_ask(group, err)) < 0)
+        r = check_can_wait(group, err);
+        if (r >= 0)
+            r = door_ask(group, err);
+        if (r < 0)
             return r;
         settle(group, CHANGE_WAITING);
         *ret_outcome = LB_WAITING;

@@ -18,7 +18,8 @@ typedef struct change {
     const lb_request *request;
     const char *path, *content;
     const char *const *argv;
-    uint32_t index; /* in the supervisor's list */
+    const lb_lake_append *lake; /* with the types of the lakehouse; its rows are `sql` */
+    uint32_t index;             /* in the supervisor's list */
     change_outcome outcome;
     int64_t rows, duration_us;
     lb_error error;
@@ -68,6 +69,9 @@ int door_script_wrap(const change *c, lb_error *err);
 /* door_command.c: one change of a kind that is not SQL. */
 LB_MUST_CHECK int door_run_file(change *c, lb_error *err);
 LB_MUST_CHECK int door_run_exec(change *c, lb_error *err);
+
+/* door_lake.c */
+LB_MUST_CHECK int door_run_lake(change *c, lb_error *err);
 
 /* door_audit.c: both are durable when they return 0. */
 LB_MUST_CHECK int door_audit_intents(lb_group *group, lb_error *err);

@@ -57,6 +57,8 @@ static int run_change(change *c, lb_error *err)
         return door_run_file(c, err);
     case CHANGE_EXEC:
         return door_run_exec(c, err);
+    case CHANGE_LAKE:
+        return door_run_lake(c, err);
     }
     return lb_fail(err, LB_ERR_INTERNAL, NULL, "a change of no kind");
 }

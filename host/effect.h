@@ -33,6 +33,7 @@ void effect_of_control(const lb_request *request, effect_verdict *ret_verdict);
 
 /* A file (replaces: it exists with another content), a program. */
 void effect_of_file(bool replaces, effect_verdict *ret_verdict);
+void effect_of_lake(const char *table, effect_verdict *ret_verdict);
 void effect_of_exec(const char *const *argv, effect_verdict *ret_verdict);
 
 #endif

@@ -45,6 +45,8 @@ typedef struct pool_hooks {
     void (*asked)(void *state, const run_request *request, const char *document);
     /* The run asks the history (question.h); pool_answer says what comes of it. */
     void (*history)(void *state, const run_request *request, uint32_t number, int64_t deadline, wire_reader *question);
+    /* The same for the lakehouse; the verb comes first. */
+    void (*lake)(void *state, const run_request *request, uint32_t number, int64_t deadline, wire_reader *question);
 } pool_hooks;
 
 typedef struct pool_options {

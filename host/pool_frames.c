@@ -82,6 +82,18 @@ static bool on_history(const slot *s, wire_reader *r)
     return true;
 }
 
+static bool on_lake(const slot *s, wire_reader *r)
+{
+    const char *id = wire_get_required(r);
+    uint32_t number = wire_get_u32(r);
+    int64_t deadline = wire_get_i64(r);
+    if (r->bad || !s->request || strcmp(id, s->request->id) != 0)
+        return false;
+    if (s->pool->hooks.lake)
+        s->pool->hooks.lake(s->pool->hooks.state, s->request, number, deadline, r);
+    return true;
+}
+
 static bool on_progress(slot *s, wire_reader *r)
 {
     const char *id = wire_get_required(r);
@@ -182,6 +194,9 @@ bool pool_handle_frames(slot *s)
             break;
         case WIRE_HISTORY:
             ok = on_history(s, &reader);
+            break;
+        case WIRE_LAKE:
+            ok = on_lake(s, &reader);
             break;
         case WIRE_CALLED:
             ok = on_called(s, &reader, &called);

@@ -191,17 +191,17 @@ static bool is_plain(const char *identifier)
     return identifier[length] == '\0' && !quote_is_keyword(identifier);
 }
 
-int quote_ident(buf *b, const char *identifier, lb_error *err)
+static int put_ident(buf *b, const char *identifier, size_t most, bool always, lb_error *err)
 {
     size_t length = strlen(identifier);
     if (!length)
         return lb_fail(err, LB_ERR_INVALID, "name the object", "an identifier is empty");
-    if (length > QUOTE_IDENT_MAX)
-        return lb_fail(err, LB_ERR_INVALID, "the server would cut it to 63 bytes and mean another object",
-                       "the identifier %.40s... has %zu bytes, more than %d", identifier, length, QUOTE_IDENT_MAX);
+    if (length > most)
+        return lb_fail(err, LB_ERR_INVALID, "the server would cut it and mean another object",
+                       "the identifier %.40s... has %zu bytes, more than %zu", identifier, length, most);
     if (!json_is_utf8(identifier, length))
         return lb_fail(err, LB_ERR_INVALID, "convert it to UTF-8 first", "an identifier is not UTF-8");
-    if (is_plain(identifier)) {
+    if (!always && is_plain(identifier)) {
         buf_put(b, identifier, length);
         return 0;
     }
@@ -213,6 +213,16 @@ int quote_ident(buf *b, const char *identifier, lb_error *err)
     }
     buf_putc(b, '"');
     return 0;
+}
+
+int quote_ident(buf *b, const char *identifier, lb_error *err)
+{
+    return put_ident(b, identifier, QUOTE_IDENT_MAX, false, err);
+}
+
+int quote_always(buf *b, const char *identifier, lb_error *err)
+{
+    return put_ident(b, identifier, QUOTE_LAKE_MAX, true, err);
 }
 
 void quote_literal(buf *b, const char *text)

@@ -5,11 +5,15 @@
 #include "buf.h"
 
 #define QUOTE_IDENT_MAX 63 /* NAMEDATALEN - 1: the server cuts longer names silently, and then means another object */
+#define QUOTE_LAKE_MAX  255
 #define QUOTE_TYPE_MAX  255
 
 /* An identifier: plain where every server version reads it back as it is, in double quotes elsewhere. Empty, longer
  * than QUOTE_IDENT_MAX bytes or not UTF-8: LB_ERR_INVALID. */
 LB_MUST_CHECK int quote_ident(buf *b, const char *identifier, lb_error *err);
+
+/* In quotes whatever it is, for engines with other keywords; names there are longer. */
+LB_MUST_CHECK int quote_always(buf *b, const char *identifier, lb_error *err);
 
 /* A string constant that reads back byte for byte, whatever it holds. standard_conforming_strings is on. */
 void quote_literal(buf *b, const char *text);

@@ -138,10 +138,13 @@ const lb_host run_host = {
     .examined = run_examined,
     .skipped = run_skipped,
     .history = run_history,
+    .lake = run_lake,
+    .lake_table = run_lake_table,
     .recall = run_recall,
     .remember = run_remember,
     .thresholds = run_thresholds,
     .change_script = door_change_script,
+    .change_lake = door_change_lake,
 };
 
 bool run_declares(const char *const *names, const char *name)

@@ -7,7 +7,7 @@
 typedef struct asking {
     run_state *run;
     const lb_command *command;
-    const lb_sql *sql;
+    const run_question *question;
     const lb_sink *sink;
     uint32_t number;
     question_progress progress;
@@ -61,25 +61,52 @@ static int ask_supervisor(void *arg, const lb_command *command, const lb_sink *s
     BUF_AUTO frame = BUF_INIT(WIRE_FRAME_LIMIT);
     a->sink = sink;
     a->command = command;
-    size_t mark = wire_begin(&frame, WIRE_HISTORY);
+    size_t mark = wire_begin(&frame, a->question->type);
     wire_put_str(&frame, a->run->root->id);
     wire_put_u32(&frame, a->number);
     wire_put_i64(&frame, command->deadline);
-    question_put(&frame, a->sql);
+    a->question->put(a->question->state, &frame);
     wire_end(&frame, mark);
     if (frame.overflow)
         return lb_fail(err, LB_ERR_LIMIT, "give shorter lists", "the arguments of %s are too long", command->name);
     return worker->channel.ask(worker->channel.state, &frame, command->deadline, take_frame, a, err);
 }
 
-/* Not every engine has an end of time. */
-static int check_values(const lb_sql *sql, lb_error *err)
+int run_check_times(const lb_sql *sql, lb_error *err)
 {
     for (uint32_t i = 0; i < sql->param_count; i++)
         if (sql->values[i].type == LB_TIME &&
             (sql->values[i].v.i64 == INT64_MAX || sql->values[i].v.i64 < -INT64_MAX + 2))
             return lb_fail(err, LB_ERR_INVALID, "give a time between the years 1 and 9999",
                            "%s: an infinite time cannot be asked for", sql->statement->name);
+    return 0;
+}
+
+static void put_question(const void *state, buf *out)
+{
+    question_put(out, state);
+}
+
+int run_ask(run_state *run, const run_question *question, lb_rows **ret_rows, lb_error *err)
+{
+    session_pool *sessions = run->worker->sessions;
+    lb_rows *rows = run_rows_new(run, question->statement);
+    if (!rows)
+        return lb_out_of_memory(err);
+    const lb_sink sink = run_rows_sink(rows);
+    const lb_command command = {.size = sizeof command,
+                                .name = question->statement->name,
+                                .text = question->text,
+                                .read_only = true,
+                                .args = question->args,
+                                .deadline = run->deadline};
+    asking a = {.run = run, .question = question, .number = ++run->worker->questions};
+    int r = question->is_live
+                ? ask_supervisor(&a, &command, &sink, err)
+                : session_history(sessions, &run->request->target, &command, &sink, ask_supervisor, &a, err);
+    if (r < 0)
+        return r;
+    *ret_rows = rows;
     return 0;
 }
 
@@ -94,23 +121,14 @@ int run_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args
     if (r >= 0)
         r = compose(statement, args, 0, run->memory, &sql, err);
     if (r >= 0)
-        r = check_values(sql, err);
+        r = run_check_times(sql, err);
     if (r < 0)
         return r;
-    lb_rows *rows = run_rows_new(run, statement);
-    if (!rows)
-        return lb_out_of_memory(err);
-    const lb_sink sink = run_rows_sink(rows);
-    const lb_command command = {.size = sizeof command,
-                                .name = statement->name,
-                                .text = sql->text,
-                                .read_only = true,
-                                .args = args,
-                                .deadline = run->deadline};
-    asking a = {.run = run, .sql = sql, .number = ++run->worker->questions};
-    r = session_history(run->worker->sessions, &run->request->target, &command, &sink, ask_supervisor, &a, err);
-    if (r < 0)
-        return r;
-    *ret_rows = rows;
-    return 0;
+    const run_question question = {.type = WIRE_HISTORY,
+                                   .statement = statement,
+                                   .args = args,
+                                   .text = sql->text,
+                                   .put = put_question,
+                                   .state = sql};
+    return run_ask(run, &question, ret_rows, err);
 }

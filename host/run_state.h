@@ -4,6 +4,7 @@
 
 #include "outbox.h"
 #include "run.h"
+#include "wire.h"
 
 #define RUN_CALL_DEPTH 8
 #define RUN_LOG_LINES  1000
@@ -92,8 +93,27 @@ lb_sink run_rows_sink(lb_rows *rows); /* takes what is told into rows; columns a
 LB_MUST_CHECK int run_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err);
 
 /* run_history.c */
+typedef struct run_question {
+    wire_type type;
+    const lb_statement *statement; /* name and columns of the answer */
+    const lb_value *args;
+    const char *text;                         /* for a person */
+    void (*put)(const void *state, buf *out); /* the body of the frame */
+    const void *state;
+    bool is_live; /* no fixture answers in the service's place */
+} run_question;
+
+/* Asks the supervisor, which asks a service. */
+LB_MUST_CHECK int run_ask(run_state *run, const run_question *question, lb_rows **ret_rows, lb_error *err);
+LB_MUST_CHECK int run_check_times(const lb_sql *sql, lb_error *err); /* not every engine has an end of time */
 LB_MUST_CHECK int run_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
                               lb_error *err);
+
+/* run_lake.c */
+LB_MUST_CHECK int run_lake(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
+                           lb_error *err);
+LB_MUST_CHECK int run_lake_table(lb_ctx *ctx, const lb_lake_name *name, const lb_lake_table **ret_table, lb_error *err);
+LB_MUST_CHECK int run_lake_check_name(const lb_lake_name *name, lb_error *err);
 
 /* run_report.c */
 LB_MUST_CHECK int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err);
@@ -118,6 +138,7 @@ LB_MUST_CHECK int door_change_control(lb_group *group, const lb_request *request
 LB_MUST_CHECK int door_change_file(lb_group *group, const char *path, const char *content, lb_error *err);
 LB_MUST_CHECK int door_change_exec(lb_group *group, const char *const *argv, lb_error *err);
 LB_MUST_CHECK int door_change_script(lb_group *group, const lb_script *script, lb_error *err);
+LB_MUST_CHECK int door_change_lake(lb_group *group, const lb_lake_append *append, lb_error *err);
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
 int64_t door_rows(const lb_group *group);
 const char *door_reply(const lb_group *group);

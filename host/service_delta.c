@@ -213,6 +213,82 @@ static int ask(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_error 
     return r;
 }
 
+/* ---- the lakehouse ---- */
+
+typedef struct lake_reply {
+    question_pieces pieces;
+    lb_delta_sink sink;
+    arena memory;
+} lake_reply;
+
+static int fail_no_lake(lb_error *err)
+{
+    return lb_fail(err, LB_ERR_UNSUPPORTED, "name delta_local or delta_databricks under [services.delta]",
+                   "this delta service knows no tables but the history's");
+}
+
+static int lake_ask(holder *h, lake_reply *reply, wire_reader *in, int64_t deadline, bool *cut, lb_error *err)
+{
+    lb_delta_question question;
+    int r = question_get(in, &reply->memory, &question, err);
+    question.deadline = deadline;
+    return r < 0 ? r : delta_driver_lake_query(h->driver, &question, &reply->sink, cut, err);
+}
+
+static lb_lake_name get_lake_name(wire_reader *in)
+{
+    lb_lake_name name = {.catalog = wire_get_required(in)};
+    name.schema = wire_get_required(in);
+    name.name = wire_get_required(in);
+    return name;
+}
+
+static int lake_table(holder *h, lake_reply *reply, wire_reader *in, int64_t deadline, lb_error *err)
+{
+    const lb_lake_name name = get_lake_name(in);
+    if (!wire_done(in))
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "a malformed request");
+    return delta_driver_lake_table(h->driver, &name, deadline, &reply->sink, err);
+}
+
+static int lake_append(holder *h, lake_reply *reply, wire_reader *in, int64_t deadline, lb_error *err)
+{
+    lb_delta_append append = {.size = sizeof append, .deadline = deadline, .table = get_lake_name(in)};
+    append.key = wire_get_required(in);
+    append.path = wire_get_required(in);
+    append.checksum = wire_get_required(in);
+    append.rows = wire_get_i64(in);
+    append.longest = wire_get_i64(in);
+    append.column_count = wire_get_u32(in);
+    bool ok = !in->bad && append.column_count <= LAKE_COLUMNS;
+    lb_lake_column *columns = ok ? arena_alloc(&reply->memory, (append.column_count + 1) * sizeof *columns) : NULL;
+    for (uint32_t i = 0; columns && i < append.column_count; i++) {
+        columns[i].name = wire_get_required(in);
+        columns[i].type = wire_get_required(in);
+    }
+    if (!columns || !wire_done(in))
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "a malformed batch for the lakehouse");
+    append.columns = columns;
+    return delta_driver_lake_append(h->driver, &append, &reply->sink, err);
+}
+
+static int lake(holder *h, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
+{
+    lake_reply reply = {.pieces = {.send = send_piece, .state = h, .piece = BUF_INIT(WIRE_FRAME_LIMIT - 1024)}};
+    bool cut = false;
+    arena_init(&reply.memory, WIRE_FRAME_LIMIT);
+    reply.sink = question_sink(&reply.pieces);
+    int r = !delta_driver_has_lake(h->driver) ? fail_no_lake(err)
+            : verb == DELTA_LAKE_ASK          ? lake_ask(h, &reply, in, deadline, &cut, err)
+            : verb == DELTA_LAKE_TABLE        ? lake_table(h, &reply, in, deadline, err)
+                                              : lake_append(h, &reply, in, deadline, err);
+    if (r >= 0)
+        question_finish(&reply.pieces, cut, NULL, out);
+    buf_done(&reply.pieces.piece);
+    arena_done(&reply.memory);
+    return r;
+}
+
 static int handle(void *state, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
 {
     holder *h = state;
@@ -223,6 +299,10 @@ static int handle(void *state, uint32_t verb, wire_reader *in, int64_t deadline,
         return query(h, in, deadline, out, err);
     case DELTA_ASK:
         return ask(h, in, deadline, out, err);
+    case DELTA_LAKE_ASK:
+    case DELTA_LAKE_TABLE:
+    case DELTA_LAKE_APPEND:
+        return lake(h, verb, in, deadline, out, err);
     case DELTA_MAINTAIN:
         return maintain(h, in, deadline, out, err);
     default:

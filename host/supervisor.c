@@ -228,7 +228,8 @@ static int open_pool(supervisor *s, pool **ret_pool, lb_error *err)
                   .log = on_log,
                   .progress = on_progress,
                   .asked = supervisor_on_asked,
-                  .history = supervisor_on_history},
+                  .history = supervisor_on_history,
+                  .lake = supervisor_on_lake},
     };
     if (r >= 0)
         r = pool_new(&wishes, ret_pool, err);

@@ -1,5 +1,6 @@
 /* Questions of runs to the history: from a worker to the delta service, and the answer back in pieces. The daemon has a
- * service; a supervisor of one run starts one when it is first asked for. */
+ * service; a supervisor of one run starts one when it is first asked for. What is asked of the lakehouse goes to a
+ * process of its own: it may read far more than the history holds, and must hold up no commit. */
 #include "supervisor_internal.h"
 
 #include "fs.h"
@@ -10,12 +11,14 @@
 #include "service_start.h"
 
 #define DEFAULT_PLUGIN "delta_local"
-#define LONGEST        (300 * CLOCK_SECOND) /* one question keeps others waiting */
-#define DEATHS         3                    /* of the service, before its questions are given up */
+#define LONGEST        (300 * CLOCK_SECOND)  /* one question keeps others waiting */
+#define LONGEST_LAKE   (3600 * CLOCK_SECOND) /* and these only each other */
+#define DEATHS         3                     /* of the service, before its questions are given up */
 
 typedef struct history_question {
     supervisor *supervisor;
     struct history_question *next;
+    service *asked;
     char run_id[ID_TEXT];
     uint32_t number;
     int deaths; /* of the service while it had the question */
@@ -89,26 +92,33 @@ static void give_up(history_question *q, const lb_error *why)
     lb_error error = *why;
     if (!error.hint[0])
         (void)snprintf(error.hint, sizeof error.hint, "see why: lbops events --kind 'service.*'"); /* short */
-    (void)lb_wrap(&error, "the history cannot be asked"); /* its code is the same */
-    service_withdraw(q->supervisor->history, q);
+    (void)lb_wrap(&error,
+                  q->asked == q->supervisor->lake ? "the lakehouse cannot be asked" : "the history cannot be asked");
+    service_withdraw(q->asked, q);
     answer_error(q->supervisor, q->run_id, q->number, &error);
     free_question(q);
 }
 
 /* One death is mended by the next process, which gets the questions again. A question may be what kills them. */
-void supervisor_history_down(supervisor *s, const lb_error *why, int failures)
+static void service_is_down(supervisor *s, const service *which, const lb_error *why, int failures)
 {
     for (history_question *q = s->questions, *next; q; q = next) {
         next = q->next;
+        if (q->asked != which)
+            continue;
         if (++q->deaths >= DEATHS || failures >= DEATHS)
             give_up(q, why);
     }
 }
 
+void supervisor_history_down(supervisor *s, const lb_error *why, int failures)
+{
+    service_is_down(s, s->history, why, failures);
+}
+
 static void on_down(void *state, service *which, const lb_error *why, int failures)
 {
-    (void)which; /* it is the only one */
-    supervisor_history_down(state, why, failures);
+    service_is_down(state, which, why, failures);
 }
 
 void supervisor_use_history(supervisor *s, service *history)
@@ -136,8 +146,7 @@ static int check_there_is_one(const supervisor *s, lb_error *err)
                    "there is no history in %.180s", s->manifest->state_dir);
 }
 
-/* A daemon has started its own, or there is none. */
-static int find_service(supervisor *s, lb_error *err)
+static int start_own(supervisor *s, service **ret_service, lb_error *err)
 {
     const service_wish wish = {.manifest = s->manifest,
                                .registry = s->registry,
@@ -148,46 +157,65 @@ static int find_service(supervisor *s, lb_error *err)
                                .passive = true,
                                .log_level = s->log_level,
                                .hooks = {.state = s, .down = on_down}};
+    return service_start_named(&wish, ret_service, err);
+}
+
+static int check_service(const service *which, const char *what, lb_error *err)
+{
+    if (!which)
+        return fail_none(err);
+    if (service_failures(which) < DEATHS)
+        return 0;
+    *err = *service_trouble(which);
+    return lb_wrap(err, what);
+}
+
+/* A daemon has started its own, or there is none. */
+static int find_service(supervisor *s, lb_error *err)
+{
     int r = 0;
     if (!s->history && !s->daemon) {
         r = check_there_is_one(s, err);
         if (r >= 0)
-            r = service_start_named(&wish, &s->history, err);
+            r = start_own(s, &s->history, err);
         s->owns_history = s->history != NULL;
     }
-    if (r < 0)
-        return r;
-    if (!s->history)
-        return fail_none(err);
-    if (service_failures(s->history) < DEATHS)
-        return 0;
-    *err = *service_trouble(s->history);
-    return lb_wrap(err, "the history cannot be asked");
+    return r < 0 ? r : check_service(s->history, "the history cannot be asked", err);
+}
+
+static int find_lake(supervisor *s, lb_error *err)
+{
+    int r = s->lake ? 0 : start_own(s, &s->lake, err);
+    return r < 0 ? r : check_service(s->lake, "the lakehouse cannot be asked", err);
 }
 
 /* ---- from the worker ---- */
 
-static int pass_on(supervisor *s, const char *run_id, uint32_t number, int64_t deadline, wire_reader *body,
-                   lb_error *err)
+typedef struct lane {
+    service *to;
+    uint32_t verb;
+    int64_t longest;
+} lane;
+
+static int pass_on(supervisor *s, const lane *way, const char *run_id, uint32_t number, int64_t deadline,
+                   wire_reader *body, lb_error *err)
 {
     int64_t left = deadline - clock_monotonic();
-    if (find_service(s, err) < 0)
-        return err->code;
     if (left <= 0)
         return lb_fail(err, LB_ERR_TIMEOUT, "give the tool a larger timeout_s in the manifest",
                        "no time is left to ask the history");
     history_question *q = base_alloc(sizeof *q);
-    buf *out = service_begin(s->history, DELTA_ASK, left < LONGEST ? left : LONGEST, on_answer, s, q, err);
+    buf *out = service_begin(way->to, way->verb, left < way->longest ? left : way->longest, on_answer, s, q, err);
     if (!out) {
         free(q);
         return err->code;
     }
-    *q = (history_question){.supervisor = s, .next = s->questions, .number = number};
+    *q = (history_question){.supervisor = s, .next = s->questions, .asked = way->to, .number = number};
     (void)snprintf(q->run_id, sizeof q->run_id, "%s", run_id); /* an id of ours */
     s->questions = q;
     wire_put_rest(out, body);
-    service_pieces(s->history, on_piece);
-    service_end(s->history);
+    service_pieces(way->to, on_piece);
+    service_end(way->to);
     return 0;
 }
 
@@ -197,7 +225,30 @@ void supervisor_on_history(void *state, const run_request *request, uint32_t num
     supervisor *s = state;
     lb_error error;
     supervisor_history_forget(s, request->id); /* a worker waits for one at a time */
-    if (pass_on(s, request->id, number, deadline, question, &error) < 0)
+    int r = find_service(s, &error);
+    if (r >= 0) {
+        const lane way = {.to = s->history, .verb = DELTA_ASK, .longest = LONGEST};
+        r = pass_on(s, &way, request->id, number, deadline, question, &error);
+    }
+    if (r < 0)
+        answer_error(s, request->id, number, &error);
+}
+
+void supervisor_on_lake(void *state, const run_request *request, uint32_t number, int64_t deadline,
+                        wire_reader *question)
+{
+    supervisor *s = state;
+    lb_error error;
+    uint32_t verb = wire_get_u32(question);
+    supervisor_history_forget(s, request->id);
+    int r = verb >= DELTA_LAKE_ASK && verb <= DELTA_LAKE_APPEND
+                ? find_lake(s, &error)
+                : lb_fail(&error, LB_ERR_INTERNAL, NULL, "the lakehouse knows no verb %u", verb);
+    if (r >= 0) {
+        const lane way = {.to = s->lake, .verb = verb, .longest = LONGEST_LAKE};
+        r = pass_on(s, &way, request->id, number, deadline, question, &error);
+    }
+    if (r < 0)
         answer_error(s, request->id, number, &error);
 }
 
@@ -207,7 +258,7 @@ void supervisor_history_forget(supervisor *s, const char *run_id)
         next = q->next;
         if (strcmp(q->run_id, run_id) != 0)
             continue;
-        service_withdraw(s->history, q);
+        service_withdraw(q->asked, q);
         free_question(q);
     }
 }
@@ -216,8 +267,9 @@ void supervisor_history_close(supervisor *s)
 {
     for (history_question *q = s->questions, *next; q; q = next) { /* their runs have ended: this is for safety */
         next = q->next;
-        service_withdraw(s->history, q);
+        service_withdraw(q->asked, q);
         free_question(q);
     }
     s->history = s->owns_history ? service_free(s->history) : NULL;
+    s->lake = service_free(s->lake); /* NULL is fine */
 }

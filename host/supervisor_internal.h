@@ -69,6 +69,7 @@ struct supervisor {
     running *no_room, **no_room_end; /* for the log of events */
     service *history;                /* the delta service; NULL: none yet */
     bool owns_history;
+    service *lake;                      /* a delta service that is asked for the lakehouse alone; NULL: not yet */
     struct history_question *questions; /* that it has not answered */
     size_t pending;
     int64_t ends, recorded;
@@ -92,6 +93,8 @@ LB_MUST_CHECK int supervisor_execute(void *state, const approval_order *order, r
 /* supervisor_history.c */
 void supervisor_on_history(void *state, const run_request *request, uint32_t number, int64_t deadline,
                            wire_reader *question);
+void supervisor_on_lake(void *state, const run_request *request, uint32_t number, int64_t deadline,
+                        wire_reader *question);
 void supervisor_history_forget(supervisor *s, const char *run_id); /* it has ended: nobody waits */
 void supervisor_history_close(supervisor *s);
 

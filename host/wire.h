@@ -31,6 +31,7 @@ typedef enum wire_type {
     WIRE_DONE = 70,
     WIRE_ASK = 71,     /* a group of changes waits for a person */
     WIRE_HISTORY = 72, /* a question to the history */
+    WIRE_LAKE = 73,    /* the same to the lakehouse, whose verb comes first; answered as the history answers */
     /* service to supervisor; WIRE_LOG too, with level and text alone */
     WIRE_OPENED = 80,
     WIRE_ANSWER = 81,

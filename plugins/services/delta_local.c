@@ -1,11 +1,14 @@
 /* delta_local: history at home. Delta tables in a folder that Spark and delta-rs read as well; DuckDB does the Parquet
  * and the SQL. delta_local.h says how the folder looks. */
-#include "delta_local.h"
+#include "delta_lake.h"
 
 #include <unistd.h>
 
 static const lb_param params[] = {
     LB_PARAM(delta_settings, path, LB_TEXT, NULL, "the folder; default: history under the state directory"),
+    LB_PARAM(
+        delta_settings, lake_root, LB_TEXT, NULL,
+        "the folder of the lakehouse's other tables, CATALOG/SCHEMA/NAME; default: lake under the state directory"),
     LB_PARAM(delta_settings, flush_interval_s, LB_I64, "10", "records wait no longer than this", .min = "1",
              .max = "86400"),
     LB_PARAM(delta_settings, flush_mb, LB_I64, "128", "commit at once when so many megabytes of a table wait",
@@ -80,13 +83,13 @@ static int read_tables(delta_local *local, const lb_delta_setup *setup, lb_error
 }
 
 /* An absolute path: DuckDB is told to stay below it. */
-static char *root_of(const delta_settings *settings, const lb_delta_setup *setup)
+static char *root_of(const char *path, const char *fallback, const lb_delta_setup *setup)
 {
-    if (!settings->path)
-        return delta_printf("%s/history", setup->state_dir);
-    if (settings->path[0] == '/' || !setup->work_dir)
-        return delta_strdup(settings->path);
-    return delta_printf("%s/%s", setup->work_dir, settings->path);
+    if (!path)
+        return delta_printf("%s/%s", setup->state_dir, fallback);
+    if (path[0] == '/' || !setup->work_dir)
+        return delta_strdup(path);
+    return delta_printf("%s/%s", setup->work_dir, path);
 }
 
 static void close_local(void *state)
@@ -105,6 +108,7 @@ static void close_local(void *state)
     free(local->tables);
     free(local->root);
     free(local->temp_dir);
+    free(local->lake_root);
     free(local);
 }
 
@@ -113,14 +117,18 @@ static int open_local(const lb_service_host *host, const lb_delta_setup *setup, 
 {
     const delta_settings *settings = args;
     delta_local *local = delta_alloc(sizeof *local);
-    *local = (delta_local){.host = host, .settings = *settings, .lock_fd = -1, .root = root_of(settings, setup)};
+    *local = (delta_local){.host = host,
+                           .settings = *settings,
+                           .lock_fd = -1,
+                           .root = root_of(settings->path, "history", setup),
+                           .lake_root = root_of(settings->lake_root, "lake", setup)};
     local->temp_dir = delta_printf("%s/" DELTA_TEMP "%ld", local->root, (long)getpid());
     int r = read_tables(local, setup, err);
     if (r < 0) {
         close_local(local);
         return r;
     }
-    local->settings.path = NULL; /* the caller's; root is our own */
+    local->settings.path = local->settings.lake_root = NULL; /* the caller's; the roots are our own */
     *ret_state = local;
     return 0;
 }
@@ -140,4 +148,5 @@ static int tell_policy(void *state, lb_delta_policy *ret_policy, lb_error *err)
 LB_DELTA(delta_local, "history in a folder: Delta tables, written and read by DuckDB", .param_size = sizeof(lb_param),
          .args_size = sizeof(delta_settings), .params = params, .open = open_local, .close = close_local,
          .policy = tell_policy, .commit = delta_local_commit, .maintain = delta_local_maintain,
-         .query = delta_local_query);
+         .query = delta_local_query, .lake_query = lake_local_query, .lake_table = lake_local_table,
+         .lake_append = lake_local_append);

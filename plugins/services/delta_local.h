@@ -17,7 +17,7 @@
 #define DELTA_TEMP "tmp-"
 
 typedef struct delta_settings {
-    const char *path;
+    const char *path, *lake_root;
     int64_t flush_interval_s, flush_mb, flush_rows, upkeep_interval_s;
     int64_t memory_mb, threads, checkpoint_commits, compact_mb, compact_files;
     int64_t vacuum_grace_hours, log_days, rollup_days, ledger_days;
@@ -39,7 +39,7 @@ typedef struct delta_table {
 struct delta_local {
     const lb_service_host *host;
     delta_settings settings;
-    char *root, *temp_dir;
+    char *root, *temp_dir, *lake_root;
     delta_engine *engine; /* for commits and upkeep; opened when first needed */
     delta_scan *scan;     /* what outbox() reads */
     delta_asker *asker;   /* for questions of tools; opened when first needed */
@@ -115,6 +115,14 @@ LB_MUST_CHECK int delta_vacuum(delta_table *table, const lb_delta_care *care, lb
  * base tables in it, NULL-terminated, freed by delta_names_free. */
 LB_MUST_CHECK int delta_question_check(delta_engine *engine, const char *text, char ***ret_names, lb_error *err);
 char **delta_names_free(char **names);
+
+/* The same for questions to the lakehouse: names of one part (of what WITH has named) or three. The last one's name is
+ * NULL. */
+typedef struct delta_named {
+    char *catalog, *schema, *name;
+} delta_named;
+LB_MUST_CHECK int delta_question_tables(delta_engine *engine, const char *text, delta_named **ret_names, lb_error *err);
+delta_named *delta_named_free(delta_named *names);
 
 /* Runs one that has been checked, with its values, and hands the answer over. */
 LB_MUST_CHECK int delta_answer(delta_engine *engine, const lb_delta_question *question, const lb_delta_sink *sink,

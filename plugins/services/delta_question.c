@@ -8,7 +8,8 @@
 #define DEPTH 2000 /* of a parsed question */
 
 typedef struct inspection {
-    char **names;
+    bool lake; /* any name of one part or three is good */
+    delta_named *names;
     size_t count, capacity;
     char problem[200];
 } inspection;
@@ -48,13 +49,18 @@ static void inspect_table(inspection *found, struct json_object *table)
     static const char *const parts[] = {"catalog_name", "schema_name", "table_name"};
     for (size_t i = 0; i < DELTA_COUNT(parts); i++) {
         const char *name = member_text(table, parts[i]);
-        if ((*name || i + 1 == DELTA_COUNT(parts)) && !is_plain_name(name)) {
+        if (!found->lake && (*name || i + 1 == DELTA_COUNT(parts)) && !is_plain_name(name)) {
             (void)snprintf(found->problem, sizeof found->problem, "'%.100s' is no history table", name); /* cut */
             return;
         }
     }
+    const delta_named named = {delta_strdup(member_text(table, parts[0])), delta_strdup(member_text(table, parts[1])),
+                               delta_strdup(member_text(table, parts[2]))};
     DELTA_PUSH(found->names, found->count, found->capacity);
-    found->names[found->count++] = delta_strdup(member_text(table, "table_name"));
+    found->names[found->count++] = named;
+    if (found->lake && !*named.catalog != !*named.schema)
+        (void)snprintf(found->problem, sizeof found->problem, "'%.100s' needs catalog and schema before it",
+                       named.name); /* cut */
 }
 
 static void inspect_function(inspection *found, struct json_object *reference)
@@ -124,7 +130,8 @@ static int parse_question(delta_engine *engine, const char *text, struct json_ob
 
 static int judge(struct json_object *tree, inspection *found, lb_error *err)
 {
-    static const char hint[] = "ask with one SELECT over the history tables";
+    const char *hint = found->lake ? "ask with one SELECT over tables by their three names"
+                                   : "ask with one SELECT over the history tables";
     struct json_object *error = NULL, *statements = NULL;
     if (json_object_object_get_ex(tree, "error", &error) && json_object_get_boolean(error)) {
         bool other = strstr(member_text(tree, "error_message"), "Only SELECT") != NULL;
@@ -138,6 +145,41 @@ static int judge(struct json_object *tree, inspection *found, lb_error *err)
     return found->problem[0] ? lb_fail(err, LB_ERR_DENIED, hint, "%s", found->problem) : 0;
 }
 
+delta_named *delta_named_free(delta_named *names)
+{
+    for (size_t i = 0; names && names[i].name; i++) {
+        free(names[i].catalog);
+        free(names[i].schema);
+        free(names[i].name);
+    }
+    free(names);
+    return NULL;
+}
+
+static int find_tables(delta_engine *engine, const char *text, inspection *found, lb_error *err)
+{
+    struct json_object *tree = NULL;
+    int r = parse_question(engine, text, &tree, err);
+    if (r < 0)
+        return r;
+    r = judge(tree, found, err);
+    (void)json_object_put(tree); /* says whether it was the last */
+    DELTA_PUSH(found->names, found->count, found->capacity);
+    found->names[found->count] = (delta_named){NULL, NULL, NULL};
+    if (r < 0)
+        (void)delta_named_free(found->names); /* gives NULL */
+    return r;
+}
+
+int delta_question_tables(delta_engine *engine, const char *text, delta_named **ret_names, lb_error *err)
+{
+    inspection found = {.lake = true};
+    int r = find_tables(engine, text, &found, err);
+    if (r == 0)
+        *ret_names = found.names;
+    return r;
+}
+
 char **delta_names_free(char **names)
 {
     for (size_t i = 0; names && names[i]; i++)
@@ -148,18 +190,14 @@ char **delta_names_free(char **names)
 
 int delta_question_check(delta_engine *engine, const char *text, char ***ret_names, lb_error *err)
 {
-    struct json_object *tree = NULL;
-    inspection found = {0};
-    int r = parse_question(engine, text, &tree, err);
+    inspection found = {.lake = false};
+    int r = find_tables(engine, text, &found, err);
     if (r < 0)
         return r;
-    r = judge(tree, &found, err);
-    (void)json_object_put(tree); /* says whether it was the last */
-    DELTA_PUSH(found.names, found.count, found.capacity);
-    found.names[found.count] = NULL;
-    if (r < 0)
-        (void)delta_names_free(found.names); /* gives NULL */
-    else
-        *ret_names = found.names;
-    return r;
+    char **names = delta_alloc((found.count + 1) * sizeof *names);
+    for (size_t i = 0; i < found.count; i++)
+        names[i] = delta_strdup(found.names[i].name);
+    (void)delta_named_free(found.names); /* gives NULL */
+    *ret_names = names;
+    return 0;
 }

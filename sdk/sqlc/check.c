@@ -47,7 +47,7 @@ static void check_cover(sqlc *c, sql_statement *s)
 static void check_header(sqlc *c, sql_statement *s)
 {
     if (!s->kind) {
-        sqlc_problem(c, &s->file, 0, "add a line '-- kind: read' (or change, fragment, history)",
+        sqlc_problem(c, &s->file, 0, "add a line '-- kind: read' (or change, fragment, history, lake)",
                      "the kind is missing");
         s->kind = LB_STATEMENT_FRAGMENT;
     }
@@ -55,9 +55,10 @@ static void check_header(sqlc *c, sql_statement *s)
         sqlc_problem(c, &s->file, 0, "add a line '-- summary: ...'", "the summary is missing");
         s->summary = "";
     }
-    if (s->from && s->kind == LB_STATEMENT_HISTORY)
-        sqlc_problem(c, &s->file, s->server_offset, "drop the line", "the history has no server versions");
-    if (!s->from && s->kind != LB_STATEMENT_FRAGMENT && s->kind != LB_STATEMENT_HISTORY)
+    if (s->from && kind_asks(s->kind))
+        sqlc_problem(c, &s->file, s->server_offset, "drop the line", "the %s has no server versions",
+                     kind_name(s->kind));
+    if (!s->from && s->kind != LB_STATEMENT_FRAGMENT && !kind_asks(s->kind))
         sqlc_problem(c, &s->file, 0, "add a line '-- server: 15-18'", "the server versions are missing");
     if (!s->from)
         s->from = SQLC_FIRST_PG;
@@ -209,14 +210,14 @@ static bool check_asks(sqlc *c, const sql_statement *s, const sql_variant *v, co
 {
     findings found = {0};
     if (strcmp(kind, "SelectStmt") != 0) {
-        sqlc_problem(c, &s->file, v->begin, "tools write with lb_record",
-                     "history is asked with a SELECT, and this is a %s", kind);
+        sqlc_problem(c, &s->file, v->begin, "tools write with lb_record", "%s is asked with a SELECT, and this is a %s",
+                     kind_name(s->kind), kind);
         return false;
     }
     walk(statement, &found);
     if (found.changes)
-        sqlc_problem(c, &s->file, v->begin, "tools write with lb_record",
-                     "a question to the history must not contain %s", found.changes);
+        sqlc_problem(c, &s->file, v->begin, "tools write with lb_record", "a question to the %s must not contain %s",
+                     kind_name(s->kind), found.changes);
     columns_check(c, s, v, statement);
     return true;
 }
@@ -248,7 +249,7 @@ static void check_variant(sqlc *c, const sql_statement *s, sql_variant *v)
         check_read(c, s, v, kind, statement);
     else if (statement && s->kind == LB_STATEMENT_CHANGE)
         check_change(c, s, v, kind, statement);
-    else if (statement && s->kind == LB_STATEMENT_HISTORY && check_asks(c, s, v, kind, statement))
+    else if (statement && kind_asks(s->kind) && check_asks(c, s, v, kind, statement))
         history_check(c, s, v, statement);
     (void)json_object_put(tree); /* says only whether it was the last reference */
 }

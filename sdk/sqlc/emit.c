@@ -89,10 +89,9 @@ static unsigned last_server(unsigned to)
 static void put_statement(const sql_statement *s, buf *out)
 {
     static const char *const kinds[] = {
-        [LB_STATEMENT_READ] = "LB_STATEMENT_READ",
-        [LB_STATEMENT_CHANGE] = "LB_STATEMENT_CHANGE",
-        [LB_STATEMENT_FRAGMENT] = "LB_STATEMENT_FRAGMENT",
-        [LB_STATEMENT_HISTORY] = "LB_STATEMENT_HISTORY",
+        [LB_STATEMENT_READ] = "LB_STATEMENT_READ",         [LB_STATEMENT_CHANGE] = "LB_STATEMENT_CHANGE",
+        [LB_STATEMENT_FRAGMENT] = "LB_STATEMENT_FRAGMENT", [LB_STATEMENT_HISTORY] = "LB_STATEMENT_HISTORY",
+        [LB_STATEMENT_LAKE] = "LB_STATEMENT_LAKE",
     };
     const char *n = s->c_name;
     buf_printf(out, "static const lb_statement_variant %s__variants[] = {\n", n);
@@ -215,7 +214,9 @@ static void put_functions(const sql_statement *s, buf *out)
         put_function(s, "", ", lb_group *group", "", "lb_change_sql(ctx, group, ", ", err)", out);
     else if (s->kind == LB_STATEMENT_HISTORY)
         put_function(s, "", "", ", lb_rows **ret_rows", "lb_history(ctx, ", ", ret_rows, err)", out);
-    if (s->kind != LB_STATEMENT_HISTORY) /* its text is for the history alone */
+    else if (s->kind == LB_STATEMENT_LAKE)
+        put_function(s, "", "", ", lb_rows **ret_rows", "lb_lake(ctx, ", ", ret_rows, err)", out);
+    if (!kind_asks(s->kind)) /* its text is for no server */
         put_function(s, "_compose", "", ", const lb_sql **ret_sql", "lb_compose(ctx, ", ", ret_sql, err)", out);
 }
 
@@ -296,8 +297,7 @@ static void put_head(sqlc *c, const sql_statement *s, buf *out)
     const char *guard = guard_name(c, s);
     buf_printf(out, "/* sql/%s.h: ", s->full_name);
     put_summary(out, s->summary);
-    const char *servers =
-        s->kind == LB_STATEMENT_HISTORY ? "" : sqlc_printf(c, ", servers %s", server_text(c, s->from, s->to));
+    const char *servers = kind_asks(s->kind) ? "" : sqlc_printf(c, ", servers %s", server_text(c, s->from, s->to));
     buf_printf(out, " (%s%s).\n * Made by lbops-sqlc from %s.sql; edit that file. */\n", kind_name(s->kind), servers,
                s->full_name);
     buf_printf(out, "#ifndef %s\n#define %s\n\n#include <lbops/lbops.h>\n\n", guard, guard);

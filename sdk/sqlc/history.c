@@ -12,16 +12,25 @@ static bool is_portable(lb_type type)
     return type == LB_TEXT || type == LB_I64 || type == LB_F64 || type == LB_BOOL || type == LB_TIME;
 }
 
+/* What is composed into the text, a question to the lakehouse takes: its tables have names that nobody knows here. */
+static bool takes(const sql_statement *s, const type_info *info)
+{
+    return is_portable(info->type) || (s->kind == LB_STATEMENT_LAKE && type_is_composed(info));
+}
+
 static void check_declared(sqlc *c, const sql_statement *s)
 {
     for (size_t i = 0; i < s->param_count; i++) {
         const sql_param *p = &s->params[i];
-        if (!is_portable(p->info->type))
+        bool composed = type_is_composed(p->info);
+        if (!takes(s, p->info))
             sqlc_problem(c, &s->file, p->offset, "text, integer, number, boolean or timestamp",
-                         "the parameter %s of a question to the history cannot be %s", p->name, p->info->name);
-        else if (strcmp(p->pgtype, p->info->pgtype) != 0)
-            sqlc_problem(c, &s->file, p->offset, "drop 'as'", "%s: the history has no type %s", p->name, p->pgtype);
-        if (p->list && p->nullable)
+                         "the parameter %s of a question to the %s cannot be %s", p->name, kind_name(s->kind),
+                         p->info->name);
+        else if (!composed && strcmp(p->pgtype, p->info->pgtype) != 0)
+            sqlc_problem(c, &s->file, p->offset, "drop 'as'", "%s: the %s has no type %s", p->name, kind_name(s->kind),
+                         p->pgtype);
+        if (p->list && p->nullable && !composed)
             sqlc_problem(c, &s->file, p->offset, "an empty list holds nothing", "the list %s cannot be null", p->name);
     }
     for (size_t i = 0; i < s->column_count; i++) {
@@ -29,11 +38,12 @@ static void check_declared(sqlc *c, const sql_statement *s)
         lb_type type = column->info->type;
         if (column->list || (!is_portable(type) && type != LB_JSON && type != LB_NUMERIC))
             sqlc_problem(c, &s->file, column->offset, "text, integer, number, boolean, timestamp, numeric or json",
-                         "the column %s of a question to the history cannot be %s%s", column->name, column->info->name,
-                         column->list ? "[]" : "");
+                         "the column %s of a question to the %s cannot be %s%s", column->name, kind_name(s->kind),
+                         column->info->name, column->list ? "[]" : "");
     }
     if (s->variant_count > 1)
-        sqlc_problem(c, &s->file, s->variants[1].offset, "one text for all", "the history has no variants");
+        sqlc_problem(c, &s->file, s->variants[1].offset, "one text for all", "the %s has no variants",
+                     kind_name(s->kind));
 }
 
 /* ---- signs --------------------------------------------------------------------------------------------------------
@@ -152,7 +162,7 @@ static void check_lists(sqlc *c, const sql_statement *s, struct json_object *sta
     unsigned *in_lists = sqlc_alloc(c, (s->param_count + 1) * sizeof *in_lists);
     count_uses(statement, s->param_count, uses, in_lists);
     for (size_t i = 0; i < s->param_count; i++)
-        if (s->params[i].list && uses[i] != in_lists[i])
+        if (s->params[i].list && !type_is_composed(s->params[i].info) && uses[i] != in_lists[i])
             sqlc_problem(c, &s->file, s->params[i].offset, sqlc_printf(c, "write IN (:%s)", s->params[i].name),
                          "the list %s does not stand alone in IN ()", s->params[i].name);
 }

@@ -48,6 +48,7 @@ const char *kind_name(lb_statement_kind kind)
     return kind == LB_STATEMENT_READ      ? "read"
            : kind == LB_STATEMENT_CHANGE  ? "change"
            : kind == LB_STATEMENT_HISTORY ? "history"
+           : kind == LB_STATEMENT_LAKE    ? "lake"
                                           : "fragment";
 }
 
@@ -103,7 +104,8 @@ static void read_server(sqlc *c, sql_statement *s, line *l)
 
 static void read_kind(sqlc *c, sql_statement *s, line *l)
 {
-    static const char *const names[] = {"read", "change", "fragment", "history"}; /* in the order of their numbers */
+    static const char *const names[] = {"read", "change", "fragment", "history",
+                                        "lake"}; /* in the order of their numbers */
     size_t offset = offset_of(s, l);
     const char *text = take_rest(c, l);
     if (s->kind)
@@ -114,7 +116,7 @@ static void read_kind(sqlc *c, sql_statement *s, line *l)
     if (!s->kind) {
         const char *nearest = nearest_name(text, names, LB_COUNT(names));
         sqlc_problem(c, &s->file, offset,
-                     nearest ? sqlc_printf(c, "did you mean %s?", nearest) : "read, change, fragment or history",
+                     nearest ? sqlc_printf(c, "did you mean %s?", nearest) : "read, change, fragment, history or lake",
                      "'%s' is no kind of statement", text);
         s->kind = LB_STATEMENT_FRAGMENT; /* asks least of the rest */
     }

@@ -117,7 +117,12 @@ sql_statement *sqlc_parse(sqlc *c, const char *name);
 const char *kind_name(lb_statement_kind kind);
 static inline bool kind_has_rows(lb_statement_kind kind)
 {
-    return kind == LB_STATEMENT_READ || kind == LB_STATEMENT_HISTORY;
+    return kind == LB_STATEMENT_READ || kind == LB_STATEMENT_HISTORY || kind == LB_STATEMENT_LAKE;
+}
+/* Asked of no server. */
+static inline bool kind_asks(lb_statement_kind kind)
+{
+    return kind == LB_STATEMENT_HISTORY || kind == LB_STATEMENT_LAKE;
 }
 char *server_text(sqlc *c, unsigned from, unsigned to); /* "15-18" */
 
@@ -135,7 +140,8 @@ const char *tree_kind(struct json_object *tree); /* "SelectStmt", of the first s
 void sqlc_check(sqlc *c, sql_statement *s);
 void columns_check(sqlc *c, const sql_statement *s, const sql_variant *v, struct json_object *statement);
 struct json_object *tree_member(struct json_object *node, const char *name);
-/* history.c: what a question to the history may use: what DuckDB and Databricks read alike, as far as the text tells.
+/* history.c: what a question to the history, or to the lakehouse, may use: what DuckDB and Databricks read alike, as
+ * far as the text tells.
  */
 void history_check(sqlc *c, const sql_statement *s, const sql_variant *v, struct json_object *statement);
 

@@ -50,7 +50,7 @@ static void finds_problems_in_the_header(void)
          "-- summary: ..."},
         {"-- summary: s\n-- kind: reads\n-- server: 15\nSELECT 1", "2:10", "'reads' is no kind", "did you mean read?"},
         {"-- summary: s\n-- kind: x\n-- server: 15\nSELECT 1", "2:10", "'x' is no kind",
-         "read, change, fragment or history"},
+         "read, change, fragment, history or lake"},
         {"-- summary: s\n-- kind: change\n-- server: 9\nCHECKPOINT", "3:12", "'9' is no range", "15-18, 17 or 17-"},
         {"-- summary: s\n-- kind: change\n-- server: 18-15\nCHECKPOINT", "3:12", "'18-15' is no range", "15-18"},
         {"-- summary: s\n-- kind: change\n-- server: 15..18\nCHECKPOINT", "3:12", "'15..18' is no range", "15-18"},

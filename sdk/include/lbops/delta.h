@@ -131,6 +131,7 @@ typedef struct lb_delta_append {
     const char *key, *path, *checksum;
     const lb_lake_column *columns; /* with the types that they shall have in the table */
     int64_t rows, deadline;
+    int64_t longest; /* bytes of the longest row in the file */
 } lb_delta_append;
 
 typedef struct lb_delta {

@@ -111,9 +111,9 @@ typedef struct lb_lake_table {
 
 /* Rows of a server that go into a table of the lakehouse, exactly once. */
 typedef struct lb_lake_append {
-    uint32_t size;      /* LB_LAKE_APPEND fills it */
-    lb_lake_name table; /* made if it is missing, and given the columns that it lacks */
-    const char *key;    /* of this batch among all that the table ever got: up to 64 of a-z A-Z 0-9 . _ - */
+    uint32_t size;            /* LB_LAKE_APPEND fills it */
+    lb_lake_name table;       /* made if it is missing, and given the columns that it lacks */
+    const char *key;          /* of this batch among all that the table ever got: up to 64 of a-z A-Z 0-9 . _ - */
     const lb_statement *rows; /* a fragment that is a SELECT, and its arguments; it is read when the group is applied */
     const lb_value *args;
     const lb_lake_column *columns; /* what it gives, in order, with types as format_type prints them: "numeric(12,2)" */

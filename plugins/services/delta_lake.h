@@ -1,0 +1,48 @@
+/* delta_lake.h: tables of the lakehouse at home: Delta tables in folders ROOT/CATALOG/SCHEMA/NAME, whoever wrote them.
+ *
+ * There is no lock: a commit that another writer was faster than is made again on top of the other's. A batch stands in
+ * the log as the transaction `lbops:KEY:CHECKSUM:BYTES`, whose version is the number of its rows: what the log says is
+ * all that there is to know, and it says it in the commit that brings the rows. */
+#ifndef LBOPS_SERVICES_DELTA_LAKE_H
+#define LBOPS_SERVICES_DELTA_LAKE_H
+
+#include "delta_local.h"
+
+#define LAKE_NAME_PARTS 3
+
+/* One column as the log has it. `spark` is the type as Spark writes it, `duckdb` as DuckDB does; NULL: a struct, a map
+ * or something newer, which is read as it comes. */
+typedef struct lake_field {
+    char *name, *spark, *duckdb;
+} lake_field;
+
+typedef struct lake_fields {
+    lake_field *items;
+    size_t count, capacity;
+} lake_fields;
+
+typedef struct lake_table {
+    delta_local *local;
+    char *directory;
+    delta_snapshot snapshot;
+    lake_fields fields;
+} lake_table;
+
+char *lake_folder(const delta_local *local, const lb_lake_name *name);
+char *lake_temp_dir(const delta_local *local);
+
+/* Reads the log, if there is one: snapshot.version is -1 else. */
+LB_MUST_CHECK int lake_table_open(delta_local *local, const lb_lake_name *name, lake_table *ret_table, lb_error *err);
+void lake_table_done(lake_table *table);
+LB_MUST_CHECK int lake_fail_absent(const lb_lake_name *name, lb_error *err);
+
+/* "decimal(12,2)" as DuckDB and as the log say it; NULL: not a type of ours. The caller frees. */
+char *lake_duckdb_type(const char *spark);
+char *lake_delta_type(const char *spark);
+
+int lake_local_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
+                     lb_error *err);
+int lake_local_table(void *state, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink, lb_error *err);
+int lake_local_append(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err);
+
+#endif
