@@ -131,11 +131,16 @@ manifest *manifest_free(manifest *m)
         free(m->secrets[i].name);
         schema_free_fields(&schema_secret, &m->secrets[i]);
     }
+    for (size_t i = 0; i < m->site_count; i++) {
+        free(m->sites[i].name);
+        schema_free_fields(&schema_site, &m->sites[i]);
+    }
     for (size_t i = 0; i < schema_list_count; i++)
         free_list(m, &schema_lists[i]);
     free(m->agents);
     free(m->services);
     free(m->secrets);
+    free(m->sites);
     for (size_t i = 0; i < schema_section_count; i++)
         schema_free_fields(schema_sections[i].table, (char *)m + schema_sections[i].offset);
     free(m->path);
@@ -229,6 +234,10 @@ void manifest_loosened(const manifest *m, buf *b)
             loosened_rule(&m->rules[i], b);
     for (size_t i = 0; i < m->routine_count; i++)
         loosened_routine(&m->routines[i], b);
+    for (size_t i = 0; i < m->site_count; i++)
+        if (m->sites[i].allow_plain)
+            buf_printf(b, "%s:%d: the web service %s is called without TLS\n", m->sites[i].place.file,
+                       m->sites[i].place.line, m->sites[i].name);
     for (size_t i = 0; i < m->agent_count; i++) {
         const manifest_agent *agent = &m->agents[i];
         for (size_t k = 0; k < agent->tool_count; k++)

@@ -180,6 +180,17 @@ typedef struct manifest_secret {
     manifest_place place;
 } manifest_secret;
 
+/* A web service that tools may call: [http.NAME]. */
+typedef enum manifest_site_kind { MANIFEST_SITE_JSON = 1, MANIFEST_SITE_GITHUB } manifest_site_kind;
+typedef struct manifest_site {
+    char *name, *url;
+    int kind;         /* manifest_site_kind: which headers its calls carry */
+    char *token;      /* name under [secrets], or NULL */
+    char *ca;         /* absolute, or NULL */
+    bool allow_plain; /* http, on this machine */
+    manifest_place place;
+} manifest_site;
+
 typedef struct manifest_limits {
     int workers;            /* default 2 */
     int worker_memory_mb;   /* address space of a worker, default 1024 */
@@ -229,6 +240,8 @@ typedef struct manifest {
     size_t job_count;
     manifest_secret *secrets;
     size_t secret_count;
+    manifest_site *sites;
+    size_t site_count;
 } manifest;
 
 /* Reads and checks everything that can be judged from the text alone: syntax, unknown keys (with the nearest right
@@ -253,6 +266,8 @@ void manifest_check(const manifest *m, const registry *r, manifest_problems *pro
 const manifest_service *manifest_find_service(const manifest *m, lb_kind kind);
 /* The agent's entry for a tool; agent NULL: the first agent that has it. NULL: none. */
 const manifest_tool *manifest_find_tool(const manifest *m, const char *agent, const char *tool, const char **ret_agent);
+
+const char *manifest_site_kind_name(int kind); /* "json" "github" */
 
 /* The secret's value, read now. The caller wipes and frees it (manifest_secret_free). */
 LB_MUST_CHECK int manifest_secret_value(const manifest *m, const char *name, char **ret_value, lb_error *err);

@@ -230,7 +230,7 @@ static void read_each(manifest_reader *reader, const toml_node *node, const char
 
 static void refuse_section(manifest_reader *reader, const toml_node *node)
 {
-    static const char *const tables[] = {"services", "secrets", "agents"};
+    static const char *const tables[] = {"services", "secrets", "agents", "http"};
     char hint[128];
     name_list names = {0};
     BUF_AUTO all = BUF_INIT(256);
@@ -266,6 +266,8 @@ static void read_section(manifest_reader *reader, const toml_node *node)
         read_each(reader, node, "[secrets]", read_secret);
     else if (strcmp(node->key, "agents") == 0)
         read_each(reader, node, "[agents]", reader_agent);
+    else if (strcmp(node->key, "http") == 0)
+        read_each(reader, node, "[http]", reader_site);
     else
         refuse_section(reader, node);
 }

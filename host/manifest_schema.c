@@ -4,13 +4,14 @@
 #define TABLE(type, rows)                                                                                              \
     .fields = (rows), .count = LB_COUNT(rows), .size = sizeof(type), .place_offset = offsetof(type, place)
 
-/* In the order of lb_branch_class, of effect from additive on, and of manifest_decision. */
+/* In the order of lb_branch_class, of effect from additive on, of manifest_decision, and of manifest_site_kind. */
 static const char *const classes[] = {"throwaway", "shared", "production", NULL};
 static const char *const effects[] = {"additive", "disruptive", "destructive", NULL};
 static const char *const decisions[] = {"execute", "ask", "refuse", NULL};
 static const char *const window_kinds[] = {"allow", "pause", NULL};
 static const char *const routines[] = {"expiry", "reset", NULL};
 static const char *const seconds[] = {"never", "destructive", "always", NULL};
+static const char *const site_kinds[] = {"json", "github", NULL};
 static const char *const catch_ups[] = {"once", "never", NULL};
 
 static const schema_field workspace_fields[] = {
@@ -138,6 +139,24 @@ const schema_table schema_secret = {
     .header = "[secrets] NAME = { ... }",
     .doc = "Where a secret is found; one of the two. The secret itself never stands in a manifest.",
     TABLE(manifest_secret, secret_fields),
+};
+
+static const schema_field site_fields[] = {
+    {"url", FIELD_TEXT, AT(manifest_site, url), .required = true,
+     .doc = "where it is, such as https://api.github.com; what a tool asks for stands below it"},
+    {"kind", FIELD_CHOICE, AT(manifest_site, kind), .choices = site_kinds, .fallback = "json",
+     .doc =
+         "which headers its calls carry; json: a bearer token and no others; github: the version of its API as well"},
+    {"token", FIELD_SECRET, AT(manifest_site, token),
+     .doc = "{ secret = \"NAME\" }: sent with each call; without it, calls have none"},
+    {"ca", FIELD_PATH, AT(manifest_site, ca), .doc = "certificates to trust, PEM, instead of the system's"},
+    {"allow_plain", FIELD_BOOL, AT(manifest_site, allow_plain), .fallback = "false",
+     .doc = "the url may be http on this machine itself, for tests; `lbops check` lists it"},
+};
+const schema_table schema_site = {
+    .header = "[http.NAME]",
+    .doc = "A web service that tools may call by that name, and that reaches nowhere else.",
+    TABLE(manifest_site, site_fields),
 };
 
 static const schema_field target_fields[] = {
@@ -332,7 +351,7 @@ static const char *kind_text(field_kind kind)
         [FIELD_BOOL] = "true or false",  [FIELD_TRISTATE] = "true or false",
         [FIELD_CHOICE] = "choice",       [FIELD_PARAMS] = "table",
         [FIELD_TOOLS] = "list of names", [FIELD_TABLES] = "tables",
-        [FIELD_TEXTS] = "list of texts",
+        [FIELD_TEXTS] = "list of texts", [FIELD_SECRET] = "secret",
     };
     return names[kind];
 }
@@ -361,7 +380,7 @@ void manifest_reference(buf *b)
     static const schema_table *const tables[] = {
         &schema_workspace, &schema_limits, &schema_service,   &schema_secret,  &schema_target, &schema_agent,
         &schema_tool,      &schema_timing, &schema_schedule,  &schema_window,  &schema_events, &schema_subscription,
-        &schema_threshold, &schema_rule,   &schema_approvals, &schema_routine, &schema_job,
+        &schema_threshold, &schema_rule,   &schema_approvals, &schema_routine, &schema_job,    &schema_site,
     };
     for (size_t i = 0; i < LB_COUNT(tables); i++) {
         buf_printf(b, "%s### `%s`\n\n%s\n\n", i ? "\n" : "", tables[i]->header, tables[i]->doc);

@@ -279,6 +279,19 @@ static const char *secret_named(const toml_node *node)
     return only->kind == TOML_STRING && strcmp(only->key, "secret") == 0 ? only->v.text.data : NULL;
 }
 
+static void read_secret(const value_reading *v)
+{
+    const char *name = secret_named(v->node);
+    if (v->node->kind == TOML_STRING)
+        refuse_value(
+            v, "write { secret = \"NAME\" } and put NAME under [secrets]; change a secret that has been in a file",
+            "stands in the manifest itself");
+    else if (!name)
+        refuse_value(v, NULL, "must be { secret = \"NAME\" }, with NAME under [secrets]");
+    else
+        put_text(v, base_strdup(name));
+}
+
 static char *param_text(const toml_node *node)
 {
     if (node->kind == TOML_STRING || node->kind == TOML_TIME)
@@ -335,7 +348,7 @@ void reader_value(manifest_reader *reader, const schema_field *field, const char
         [FIELD_NAMES] = read_texts,   [FIELD_INT] = read_int,       [FIELD_NUMBER] = read_number,
         [FIELD_BOOL] = read_flag,     [FIELD_TRISTATE] = read_flag, [FIELD_CHOICE] = read_choice,
         [FIELD_PARAMS] = read_params, [FIELD_TOOLS] = NULL,         [FIELD_TABLES] = NULL,
-        [FIELD_TEXTS] = read_texts,
+        [FIELD_TEXTS] = read_texts,   [FIELD_SECRET] = read_secret,
     };
     value_reading v = {reader, field, what, node, into};
     if (readers[field->kind])

@@ -98,20 +98,27 @@ static bool has_secret(const manifest *m, const char *name)
     return false;
 }
 
-static void verify_service(manifest_reader *reader, const manifest_service *service)
+void reader_need_secret(manifest_reader *reader, manifest_place place, const char *what, const char *secret)
 {
     char hint[128];
     name_list names = {0};
+    if (has_secret(reader->m, secret))
+        return;
     for (size_t i = 0; i < reader->m->secret_count; i++)
         name_list_add(&names, reader->m->secrets[i].name);
+    reader_report(reader, place, false, LB_ERR_NOT_FOUND,
+                  name_list_hint(&names, secret, "write it under [secrets]", hint, sizeof hint),
+                  "%s: there is no secret %s", what, secret);
+    name_list_done(&names);
+}
+
+static void verify_service(manifest_reader *reader, const manifest_service *service)
+{
     for (size_t i = 0; i < service->params.count; i++) {
         const manifest_param *param = &service->params.items[i];
-        if (param->secret && !has_secret(reader->m, param->secret))
-            reader_report(reader, param->place, false, LB_ERR_NOT_FOUND,
-                          name_list_hint(&names, param->secret, "write it under [secrets]", hint, sizeof hint),
-                          "%s: there is no secret %s", param->name, param->secret);
+        if (param->secret)
+            reader_need_secret(reader, param->place, param->name, param->secret);
     }
-    name_list_done(&names);
 }
 
 void reader_refuse_secrets(manifest_reader *reader, const manifest_params *params, const char *tool)
@@ -311,5 +318,6 @@ void manifest_verify(manifest_reader *reader)
         verify_rule(reader, &m->rules[i]);
     for (size_t i = 0; i < m->job_count; i++)
         verify_job(reader, i);
+    manifest_verify_sites(reader);
     manifest_verify_daemon(reader);
 }

@@ -1,0 +1,2 @@
+# Calls to web services, and the tool that comments on pull requests.
+lb_add_unit_test(manifest_http)
