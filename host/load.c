@@ -189,7 +189,7 @@ static int check_head(const lb_plugin *plugin, const char *name, lb_error *err)
     if (plugin->size < PLUGIN_BYTES)
         return refuse(err, LB_ERR_INVALID, REBUILD, name, "has a short descriptor (%u bytes of %zu)",
                       (unsigned)plugin->size, PLUGIN_BYTES);
-    if (plugin->kind < LB_KIND_TOOL || plugin->kind > LB_KIND_MODEL)
+    if (plugin->kind < LB_KIND_TOOL || plugin->kind > LB_KIND_HTTP)
         return refuse(err, LB_ERR_UNSUPPORTED, "update lbops, if the plugin is newer", name,
                       "is of kind %u, which this host does not know", (unsigned)plugin->kind);
     return 0;

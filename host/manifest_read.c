@@ -153,7 +153,7 @@ static void read_list(manifest_reader *reader, const schema_list *list, const to
 
 static void read_service(manifest_reader *reader, const toml_node *node)
 {
-    static const char *const kinds[] = {"transport", "delta", "alert", "approval", "state", "model"};
+    static const char *const kinds[] = {"transport", "delta", "alert", "approval", "state", "model", "http"};
     char what[128], hint[128];
     (void)snprintf(what, sizeof what, "[services.%.80s]", node->key); /* cut, not lost */
     size_t kind = 0;
@@ -163,10 +163,11 @@ static void read_service(manifest_reader *reader, const toml_node *node)
         name_list names = {0};
         for (size_t i = 0; i < LB_COUNT(kinds); i++)
             name_list_add(&names, kinds[i]);
-        manifest_problem_add(
-            reader->problems, reader_key_place(reader, node), false, LB_ERR_NOT_FOUND,
-            name_list_hint(&names, node->key, "transport, delta, alert, approval, state or model", hint, sizeof hint),
-            "there is no service %s", node->key);
+        manifest_problem_add(reader->problems, reader_key_place(reader, node), false, LB_ERR_NOT_FOUND,
+                             name_list_hint(&names, node->key,
+                                            "transport, delta, alert, approval, state, model or http", hint,
+                                            sizeof hint),
+                             "there is no service %s", node->key);
         name_list_done(&names);
         return;
     }

@@ -124,9 +124,8 @@ static const schema_field service_fields[] = {
 };
 const schema_table schema_service = {
     .header = "[services.KIND]",
-    .doc = "A service behind a fixed interface; KIND is transport, delta, alert, approval, state or model. Any other "
-           "key is "
-           "a parameter of the plugin; one that holds a secret is written { secret = \"NAME\" }.",
+    .doc = "A service behind a fixed interface; KIND is transport, delta, alert, approval, state, model or http. Any "
+           "other key is a parameter of the plugin; one that holds a secret is written { secret = \"NAME\" }.",
     TABLE(manifest_service, service_fields),
     .params_offset = offsetof(manifest_service, params),
 };

@@ -6,7 +6,7 @@
 static const char *const kinds[] = {
     [LB_KIND_TOOL] = "tool",   [LB_KIND_TRANSPORT] = "transport", [LB_KIND_DELTA] = "delta",
     [LB_KIND_ALERT] = "alert", [LB_KIND_APPROVAL] = "approval",   [LB_KIND_STATE] = "state",
-    [LB_KIND_MODEL] = "model",
+    [LB_KIND_MODEL] = "model", [LB_KIND_HTTP] = "http",
 };
 static const char *const risks[] = {[LB_RISK_LOW] = "low", [LB_RISK_MEDIUM] = "medium", [LB_RISK_HIGH] = "high"};
 

@@ -116,6 +116,21 @@ static void read_details(struct json_object *document, rest_problem *p)
     }
 }
 
+/* What code hosts say beside a message that is the same for all: {"errors":[{"message"}]}. */
+static void add_error(struct json_object *document, words *w)
+{
+    struct json_object *errors = rest_json_at(document, "errors");
+    const char *text = rest_json_count(errors) ? rest_json_text(json_object_array_get_idx(errors, 0), "message") : NULL;
+    size_t length = strlen(w->message);
+    if (!text || length + 3 >= sizeof w->message)
+        return;
+    if (length) {
+        memcpy(w->message + length, ": ", 3);
+        length += 2;
+    }
+    rest_line(w->message + length, sizeof w->message - length, text, strlen(text));
+}
+
 /* The forms that are in use: the platform's, its old one, SCIM's, and those of OAuth servers. */
 static bool read_object(const rest_reply *reply, words *w, rest_problem *p)
 {
@@ -131,6 +146,7 @@ static bool read_object(const rest_reply *reply, words *w, rest_problem *p)
     take_line(w->message, sizeof w->message, rest_json_text(document, "message"));
     take_line(w->message, sizeof w->message, rest_json_text(document, "detail"));
     take_line(w->message, sizeof w->message, description ? description : summary ? summary : error);
+    add_error(document, w);
     take_line(p->error_code, sizeof p->error_code, rest_json_text(document, "error_code"));
     if (!p->error_code[0] && description)
         take_line(p->error_code, sizeof p->error_code, error);

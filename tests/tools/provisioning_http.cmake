@@ -1,2 +1,3 @@
 # Calls to web services, and the tool that comments on pull requests.
 lb_add_unit_test(manifest_http)
+lb_add_unit_test(http_rest LIBS http_rest_static)

@@ -110,7 +110,7 @@ static void heads_are_judged(void)
     TRY(s.plugin.abi_major = 2, LB_ERR_UNSUPPORTED, "speaks ABI 2.");
     TRY(s.plugin.size = 8, LB_ERR_INVALID, "has a short descriptor (8 bytes");
     TRY(s.plugin.kind = 0, LB_ERR_UNSUPPORTED, "is of kind 0");
-    TRY(s.plugin.kind = 8, LB_ERR_UNSUPPORTED, "is of kind 8");
+    TRY(s.plugin.kind = 9, LB_ERR_UNSUPPORTED, "is of kind 9");
     TRY(s.plugin.name = NULL, LB_ERR_INVALID, "has no name");
     TRY(s.plugin.name = "Sample", LB_ERR_INVALID, "has a name in its descriptor that no plugin can have");
     TRY(s.plugin.name = "", LB_ERR_INVALID, "has a name in its descriptor");

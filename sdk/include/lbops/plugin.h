@@ -26,7 +26,8 @@ typedef enum lb_kind {
     LB_KIND_ALERT = 4,
     LB_KIND_APPROVAL = 5,
     LB_KIND_STATE = 6,
-    LB_KIND_MODEL = 7
+    LB_KIND_MODEL = 7,
+    LB_KIND_HTTP = 8 /* since 1.2 */
 } lb_kind;
 
 typedef enum lb_risk { LB_RISK_LOW = 1, LB_RISK_MEDIUM = 2, LB_RISK_HIGH = 3 } lb_risk;
