@@ -145,6 +145,7 @@ const lb_host run_host = {
     .thresholds = run_thresholds,
     .change_script = door_change_script,
     .change_lake = door_change_lake,
+    .explain = run_explain,
 };
 
 bool run_declares(const char *const *names, const char *name)

@@ -125,6 +125,16 @@ typedef struct lb_lake_append {
 /* A column that every table has which rows were appended to: the batch's key. */
 #define LB_LAKE_BATCH "lbops_batch"
 
+/* A plan to ask for. $1 ... in the text have no values: the plan is then the one that serves any. */
+typedef struct lb_explain_wish {
+    uint32_t size;      /* LB_EXPLAIN fills it */
+    const char *text;   /* one SELECT, INSERT, UPDATE, DELETE or MERGE */
+    bool analyze;       /* execute it as well: what only reads, has no $1, and on a throwaway branch */
+    int64_t timeout_ms; /* of analyze; 0: the run's own time */
+} lb_explain_wish;
+
+#define LB_EXPLAIN(...) (&(const lb_explain_wish){.size = sizeof(lb_explain_wish), __VA_ARGS__})
+
 /* The host, as a run sees it. Append only; every field since 1.0 where nothing else is said. The wrappers below keep
  * call sites short. */
 typedef struct lb_host {
@@ -180,6 +190,7 @@ typedef struct lb_host {
     int (*lake)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows, lb_error *err);
     int (*lake_table)(lb_ctx *ctx, const lb_lake_name *name, const lb_lake_table **ret_table, lb_error *err);
     int (*change_lake)(lb_group *group, const lb_lake_append *append, lb_error *err);
+    int (*explain)(lb_ctx *ctx, const lb_explain_wish *wish, const char **ret_json, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -343,6 +354,17 @@ LB_MUST_CHECK static inline int lb_lake_look(lb_ctx *ctx, const lb_lake_name *na
     if (!LB_HAS(ctx->host, lb_host, lake_table) || !ctx->host->lake_table)
         return lb_fail(err, LB_ERR_UNSUPPORTED, "update lbops", "this lbops is too old to be asked for the lakehouse");
     return ctx->host->lake_table(ctx, name, ret_table, err);
+}
+
+/* The server's plan of a statement that is not of the catalogue: what EXPLAIN (FORMAT JSON, VERBOSE, SETTINGS) prints,
+ * with buffers and times where it was executed too. Anything but one statement about rows is LB_ERR_INVALID; what may
+ * not be executed is LB_ERR_DENIED, and nothing was. Since 1.2. */
+LB_MUST_CHECK static inline int lb_explain(lb_ctx *ctx, const lb_explain_wish *wish, const char **ret_json,
+                                           lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, explain)
+               ? ctx->host->explain(ctx, wish, ret_json, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host explains no statements");
 }
 
 /* ---- changing: the one door ---- */
