@@ -117,6 +117,10 @@ void job_put_setup(buf *out, const worker_setup *setup)
     wire_put_str(out, setup->transport_name);
     wire_put_str(out, setup->transport_path);
     put_args(out, setup->transport_args, setup->transport_arg_count);
+    wire_put_str(out, setup->model_name);
+    wire_put_str(out, setup->model_path);
+    put_args(out, setup->model_args, setup->model_arg_count);
+    wire_put_bool(out, setup->forbids_models);
     wire_put_u32(out, (uint32_t)setup->tool_count);
     for (size_t i = 0; i < setup->tool_count; i++)
         put_tool(out, &setup->tools[i]);
@@ -277,6 +281,10 @@ bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
     s.transport_name = keep(r, memory, wire_get_str(r));
     s.transport_path = keep(r, memory, wire_get_str(r));
     s.transport_args = get_args(r, memory, &s.transport_arg_count);
+    s.model_name = keep(r, memory, wire_get_str(r));
+    s.model_path = keep(r, memory, wire_get_str(r));
+    s.model_args = get_args(r, memory, &s.model_arg_count);
+    s.forbids_models = wire_get_bool(r);
     worker_tool *tools = get_array(r, memory, &s.tool_count, 20, sizeof *tools);
     for (size_t i = 0; i < s.tool_count; i++)
         get_tool(r, memory, &tools[i]);

@@ -81,6 +81,10 @@ typedef struct worker_setup {
     const char *transport_name, *transport_path; /* NULL: none */
     const param_arg *transport_args;
     size_t transport_arg_count;
+    const char *model_name, *model_path; /* NULL: none */
+    const param_arg *model_args;
+    size_t model_arg_count;
+    bool forbids_models; /* but those that stay on this machine */
     const worker_tool *tools;
     size_t tool_count;
     const gate_rule *rules;

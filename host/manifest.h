@@ -138,6 +138,10 @@ typedef struct manifest_events {
     int segment_mb;  /* default 16 */
 } manifest_events;
 
+typedef struct manifest_models {
+    bool forbid; /* nothing may leave for a model */
+} manifest_models;
+
 typedef struct manifest_subscription {
     char *event, *tool;
     manifest_params params; /* a text may hold {payload.KEY} */
@@ -218,6 +222,7 @@ typedef struct manifest {
     manifest_approvals approvals;
     manifest_timing schedule;
     manifest_events events;
+    manifest_models models;
     manifest_service *services;
     size_t service_count;
     manifest_target *targets;

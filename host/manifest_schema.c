@@ -104,6 +104,17 @@ static const schema_table schema_approvals = {
     .count = LB_COUNT(approval_fields),
 };
 
+static const schema_field model_fields[] = {
+    {"forbid", FIELD_BOOL, AT(manifest_models, forbid), .fallback = "false",
+     .doc = "true: nothing leaves for a model, whatever [services.model] says; only one that stays here is asked"},
+};
+static const schema_table schema_models = {
+    .header = "[model]",
+    .doc = "What a model may be asked. Which one answers stands in [services.model]; without it, model_rules does.",
+    .fields = model_fields,
+    .count = LB_COUNT(model_fields),
+};
+
 #define SECTION(name, rows, member)                                                                                    \
     {                                                                                                                  \
         (name), &(rows), offsetof(manifest, member)                                                                    \
@@ -115,6 +126,7 @@ const schema_section schema_sections[] = {
     SECTION("schedule", schema_timing, schedule),
     SECTION("events", schema_events, events),
     SECTION("approvals", schema_approvals, approvals),
+    SECTION("model", schema_models, models),
 };
 const size_t schema_section_count = LB_COUNT(schema_sections);
 
@@ -379,7 +391,7 @@ void manifest_reference(buf *b)
     static const schema_table *const tables[] = {
         &schema_workspace, &schema_limits, &schema_service,   &schema_secret,  &schema_target, &schema_agent,
         &schema_tool,      &schema_timing, &schema_schedule,  &schema_window,  &schema_events, &schema_subscription,
-        &schema_threshold, &schema_rule,   &schema_approvals, &schema_routine, &schema_job,    &schema_site,
+        &schema_threshold, &schema_rule,   &schema_approvals, &schema_routine, &schema_job,    &schema_site,   &schema_models,
     };
     for (size_t i = 0; i < LB_COUNT(tables); i++) {
         buf_printf(b, "%s### `%s`\n\n%s\n\n", i ? "\n" : "", tables[i]->header, tables[i]->doc);

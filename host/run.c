@@ -146,6 +146,7 @@ const lb_host run_host = {
     .change_script = door_change_script,
     .change_lake = door_change_lake,
     .explain = run_explain,
+    .model = run_model,
 };
 
 bool run_declares(const char *const *names, const char *name)

@@ -28,6 +28,7 @@ typedef struct run_worker {
     uint32_t questions;                          /* to the history, of this worker's life */
     buf remembered;                              /* what its tool is to remember; empty: as before */
     int64_t outbox_bytes, outbox_seen_at;        /* what waited there when this worker last looked */
+    struct model_service *model;                 /* once a run has asked one */
 } run_worker;
 
 /* Executes a run and everything that it calls. Never fails: what went wrong is in ret_done. Texts in it live until the

@@ -118,6 +118,9 @@ LB_MUST_CHECK int run_lake_check_name(const lb_lake_name *name, lb_error *err);
 /* run_explain.c */
 LB_MUST_CHECK int run_explain(lb_ctx *ctx, const lb_explain_wish *wish, const char **ret_json, lb_error *err);
 
+/* run_model.c */
+LB_MUST_CHECK int run_model(lb_ctx *ctx, const lb_question *question, const lb_answer **ret_answer, lb_error *err);
+
 /* run_report.c */
 LB_MUST_CHECK int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int run_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *err);

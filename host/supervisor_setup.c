@@ -5,7 +5,7 @@
 
 #define RUN_ASKS 1000 /* groups that one run may ask for */
 
-static const char default_state[] = "state_sqlite";
+static const char default_state[] = "state_sqlite", default_model[] = "model_rules";
 
 static int describe_tools(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
 {
@@ -128,6 +128,28 @@ static int describe_transport(const supervisor *s, arena *memory, worker_setup *
     return setup->transport_args ? 0 : lb_out_of_memory(err);
 }
 
+/* The manifest's, or the one that asks nobody, where that is installed. */
+static int describe_model(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
+{
+    bool forbids = s->manifest->models.forbid;
+    const manifest_service *named = manifest_find_service(s->manifest, LB_KIND_MODEL);
+    const plugin_spec *spec = registry_find(s->registry, LB_KIND_MODEL, named ? named->plugin : default_model);
+    setup->forbids_models = forbids;
+    if (!spec)
+        return named ? lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no model service %s",
+                               named->plugin)
+                     : 0;
+    setup->model_name = spec->name;
+    setup->model_path = spec->path;
+    if (!named)
+        return 0;
+    setup->model_args = manifest_args(s->manifest, &named->params, memory, &setup->model_arg_count, err);
+    if (!setup->model_args)
+        return err->code;
+    setup->model_args = environment_args(memory, spec_params(spec), setup->model_args, &setup->model_arg_count);
+    return setup->model_args ? 0 : lb_out_of_memory(err);
+}
+
 int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err)
 {
     const manifest_limits *l = &s->manifest->limits;
@@ -154,7 +176,9 @@ int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup
         r = describe_policy(s->manifest, memory, ret_setup, err);
     if (r >= 0)
         r = describe_alerting(s->manifest, memory, ret_setup, err);
-    return r < 0 ? r : describe_transport(s, memory, ret_setup, err);
+    if (r >= 0)
+        r = describe_transport(s, memory, ret_setup, err);
+    return r < 0 ? r : describe_model(s, memory, ret_setup, err);
 }
 
 /* ---- the state service ---- */

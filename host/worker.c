@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include "log.h"
+#include "model_service.h"
 #include "run.h"
 
 #include <errno.h>
@@ -253,6 +254,7 @@ int worker_main(void)
     while (serve_one(&w))
         continue;
     w.run.sessions = session_pool_free(w.run.sessions);
+    w.run.model = model_service_free(w.run.model);
     arena_done(&w.run.memory);
     arena_done(&w.request_memory);
     arena_done(&w.setup_memory);

@@ -226,6 +226,7 @@ static void prints_its_reference(void)
         "### `[[windows]]`",
         "| `kind` | allow, pause | required |",
         "### `[events]`",
+        "### `[model]`",
         "| `chain_limit` | integer, 1 to 1000 | `8` |",
         "### `[approvals]`",
         "| `approvers` | list of texts |",

@@ -185,6 +185,11 @@ static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .transport_path = "/t.so",
                                         .transport_args = some_args,
                                         .transport_arg_count = 1,
+                                        .model_name = "m",
+                                        .model_path = "/m.so",
+                                        .model_args = some_args,
+                                        .model_arg_count = 1,
+                                        .forbids_models = true,
                                         .tools = some_tools,
                                         .tool_count = 2,
                                         .rules = some_rules,
@@ -264,6 +269,8 @@ static void setup_travels(void)
     ASSERT_TEXT(got.transport_args[0].text, "caf\xc3\xa9");
     CU_ASSERT(got.tool_count == 2 && got.rule_count == 2 && got.transport_arg_count == 1);
     ASSERT_TEXT(got.tools[0].args[1].name, "empty");
+    ASSERT_TEXT(got.model_name, "m");
+    CU_ASSERT(got.model_arg_count == 1 && got.forbids_models);
     CU_ASSERT_PTR_NULL(got.tools[0].agent);
     CU_ASSERT(got.tools[1].needs_approval && got.tools[1].timeout_s == 9 && got.tools[1].risk == LB_RISK_HIGH);
     CU_ASSERT(got.rules[0].loosen && got.rules[0].branch_class == 3 && !got.rules[1].tool);

@@ -6,6 +6,7 @@
 #ifndef LBOPS_TOOL_H
 #define LBOPS_TOOL_H
 
+#include "evidence.h"
 #include "plugin.h"
 #include "statement.h"
 
@@ -191,6 +192,7 @@ typedef struct lb_host {
     int (*lake_table)(lb_ctx *ctx, const lb_lake_name *name, const lb_lake_table **ret_table, lb_error *err);
     int (*change_lake)(lb_group *group, const lb_lake_append *append, lb_error *err);
     int (*explain)(lb_ctx *ctx, const lb_explain_wish *wish, const char **ret_json, lb_error *err);
+    int (*model)(lb_ctx *ctx, const lb_question *question, const lb_answer **ret_answer, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -365,6 +367,18 @@ LB_MUST_CHECK static inline int lb_explain(lb_ctx *ctx, const lb_explain_wish *w
     return LB_HAS(ctx->host, lb_host, explain)
                ? ctx->host->explain(ctx, wish, ret_json, err)
                : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host explains no statements");
+}
+
+/* Has a model put evidence into words, most important first. Each sentence cites exhibits that are there, and has no
+ * figure, name or word that is neither theirs nor plain English, and no statement; what breaks this is left out and
+ * counted. It decides nothing: findings, statements and figures are the tool's own. A workspace without a model is
+ * LB_ERR_UNSUPPORTED, one that does not answer any other error: go on without. Since 1.2. */
+LB_MUST_CHECK static inline int lb_ask_model(lb_ctx *ctx, const lb_question *question, const lb_answer **ret_answer,
+                                             lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, model)
+               ? ctx->host->model(ctx, question, ret_answer, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host knows no models");
 }
 
 /* ---- changing: the one door ---- */

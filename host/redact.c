@@ -1,0 +1,407 @@
+#include "redact.h"
+
+#include "effect_script.h"
+#include "json.h"
+
+#include <ctype.h>
+#include <pg_query.h>
+
+#define LABEL       "quoted_"
+#define REST_LABEL  "a_name"
+#define TEXT_MOST   ((size_t)4 << 20)
+#define LONG_DIGITS 7  /* account and telephone numbers; what counts something comes as a number */
+#define LONG_WORD   20 /* nobody calls anything so */
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '$';
+}
+
+static bool is_plain_name(const char *name, size_t length)
+{
+    bool plain = length && length < 64 && !isdigit((unsigned char)name[0]) && name[0] != '$';
+    for (size_t i = 0; i < length; i++)
+        plain = plain && is_word(name[i]);
+    return plain;
+}
+
+/* ---- names ---- */
+
+static void put_name(buf *b, const char *name, size_t length, redact_names *names, arena *memory)
+{
+    size_t i = 0;
+    if (is_plain_name(name, length)) {
+        buf_put(b, name, length);
+        return;
+    }
+    while (i < names->count && (strlen(names->items[i]) != length || memcmp(names->items[i], name, length) != 0))
+        i++;
+    char *copy = i == names->count && i < REDACT_NAMES ? arena_strndup(memory, name, length) : NULL;
+    if (copy)
+        names->items[names->count++] = copy;
+    if (i < names->count)
+        buf_printf(b, LABEL "%zu", i + 1);
+    else
+        buf_puts(b, REST_LABEL);
+}
+
+static const char *finish(const buf *b, size_t most, arena *memory)
+{
+    size_t length = b->length;
+    if (b->overflow)
+        return NULL;
+    if (length <= most)
+        return arena_strndup(memory, buf_text(b), length);
+    for (length = most; length && ((unsigned char)b->data[length] & 0xC0) == 0x80;)
+        length--; /* whole characters */
+    return arena_printf(memory, "%.*s...", (int)length, b->data);
+}
+
+const char *redact_name(const char *name, redact_names *names, arena *memory)
+{
+    BUF_AUTO b = BUF_INIT(TEXT_MOST);
+    put_name(&b, name, strlen(name), names, memory);
+    return finish(&b, TEXT_MOST, memory);
+}
+
+const char *redact_restore(const char *text, const redact_names *names, arena *memory)
+{
+    BUF_AUTO b = BUF_INIT(TEXT_MOST);
+    for (const char *at = text; *at;) {
+        char *end = NULL;
+        bool begins = strncmp(at, LABEL, strlen(LABEL)) == 0 && (at == text || !is_word(at[-1]));
+        unsigned long number = begins ? strtoul(at + strlen(LABEL), &end, 10) : 0;
+        if (number && number <= names->count && !is_word(*end)) {
+            buf_printf(&b, "\"%s\"", names->items[number - 1]);
+            at = end;
+        } else {
+            buf_putc(&b, *at++);
+        }
+    }
+    return finish(&b, TEXT_MOST, memory);
+}
+
+/* ---- SQL ---- */
+
+/* After a quoted thing that begins at `at` with its quote; a doubled quote is inside. Escapes by backslash where the
+ * constant is of that kind. */
+static const char *after_quoted(const char *at, bool escapes)
+{
+    char quote = *at++;
+    for (; *at; at++) {
+        if (escapes && *at == '\\' && at[1])
+            at++;
+        else if (*at == quote && at[1] == quote)
+            at++;
+        else if (*at == quote)
+            return at + 1;
+    }
+    return at;
+}
+
+/* After $tag$...$tag$, or NULL where it is none. */
+static const char *after_dollar(const char *at)
+{
+    size_t tag = 1;
+    while (is_word(at[tag]) && at[tag] != '$')
+        tag++;
+    if (at[tag] != '$' || isdigit((unsigned char)at[1]))
+        return NULL;
+    for (const char *end = at + tag + 1; *end; end++)
+        if (strncmp(end, at, tag + 1) == 0)
+            return end + tag + 1;
+    return at + strlen(at);
+}
+
+static const char *after_comment(const char *at)
+{
+    int depth = 0;
+    if (at[0] == '-')
+        return at + strcspn(at, "\n");
+    do {
+        bool opens = at[0] == '/' && at[1] == '*', closes = at[0] == '*' && at[1] == '/';
+        depth += opens ? 1 : closes ? -1 : 0;
+        at += opens || closes ? 2 : 1;
+    } while (*at && depth > 0);
+    return at;
+}
+
+static const char *after_number(const char *at)
+{
+    while (is_word(*at) || *at == '.' || ((*at == '+' || *at == '-') && strchr("eE", at[-1])))
+        at++;
+    return at;
+}
+
+static const char *put_quoted_name(buf *b, const char *at, redact_names *names, arena *memory)
+{
+    const char *end = after_quoted(at, false);
+    size_t length = (size_t)(end - at) - 1;
+    put_name(b, at + 1, length && end[-1] == '"' ? length - 1 : length, names, memory);
+    return end;
+}
+
+/* A word, or the constant that it introduces: E'..', B'..', X'..', N'..', U&'..'. */
+static const char *put_word(buf *b, const char *at, redact_names *names, arena *memory)
+{
+    const char *end = at;
+    while (is_word(*end) || (unsigned char)*end >= 0x80)
+        end++;
+    size_t length = (size_t)(end - at);
+    if (length == 1 && *end == '\'' && strchr("eEbBxXnN", *at)) {
+        buf_putc(b, '?');
+        return after_quoted(end, *at == 'e' || *at == 'E');
+    }
+    if (length == 1 && (*at == 'u' || *at == 'U') && end[0] == '&' && (end[1] == '\'' || end[1] == '"')) {
+        buf_puts(b, end[1] == '"' ? REST_LABEL : "?");
+        return after_quoted(end + 1, false);
+    }
+    put_name(b, at, length, names, memory);
+    return end;
+}
+
+static const char *put_token(buf *b, const char *at, redact_names *names, arena *memory)
+{
+    const char *end = NULL;
+    if (*at == '"')
+        return put_quoted_name(b, at, names, memory);
+    if (*at == '$' && isdigit((unsigned char)at[1])) {
+        for (buf_putc(b, *at++); isdigit((unsigned char)*at); at++)
+            buf_putc(b, *at);
+        return at;
+    }
+    if (*at == '\'')
+        end = after_quoted(at, false);
+    else if (*at == '$')
+        end = after_dollar(at);
+    else if (isdigit((unsigned char)*at) || (*at == '.' && isdigit((unsigned char)at[1])))
+        end = after_number(at);
+    if (end) {
+        buf_putc(b, '?');
+        return end;
+    }
+    if (is_word(*at) || (unsigned char)*at >= 0x80)
+        return put_word(b, at, names, memory);
+    buf_putc(b, (unsigned char)*at < ' ' ? ' ' : *at);
+    return at + 1;
+}
+
+static bool begins_comment(const char *at)
+{
+    return (at[0] == '-' && at[1] == '-') || (at[0] == '/' && at[1] == '*');
+}
+
+static void put_sql(buf *b, const char *sql, redact_names *names, arena *memory)
+{
+    bool blank = false;
+    for (const char *at = sql; *at;) {
+        if (isspace((unsigned char)*at) || begins_comment(at)) {
+            at = isspace((unsigned char)*at) ? at + 1 : after_comment(at);
+            blank = true;
+            continue;
+        }
+        if (blank && b->length)
+            buf_putc(b, ' ');
+        blank = false;
+        at = put_token(b, at, names, memory);
+    }
+}
+
+/* The server's own idea of what a literal is comes first; what it leaves (utility statements, bodies of code, text that
+ * does not parse) is for the words above. */
+const char *redact_sql(const char *sql, size_t most, redact_names *names, arena *memory)
+{
+    lb_error ignored;
+    BUF_AUTO b = BUF_INIT(TEXT_MOST);
+    if (effect_check_text(sql, &ignored) == 0) {
+        PgQueryNormalizeResult normal = pg_query_normalize(sql);
+        put_sql(&b, normal.error || !normal.normalized_query ? sql : normal.normalized_query, names, memory);
+        pg_query_free_normalize_result(normal);
+    } else {
+        put_sql(&b, sql, names, memory);
+    }
+    return finish(&b, most, memory);
+}
+
+/* ---- other text ---- */
+
+static bool is_chunk(char c)
+{
+    return is_word(c) || strchr(".@:/+=~%&?#-", c) != NULL;
+}
+
+typedef struct chunk_shape {
+    size_t digits, letters, upper, hex, marks, dots, colons, dashes, run, longest_run;
+} chunk_shape;
+
+static chunk_shape shape_of(const char *at, size_t length)
+{
+    chunk_shape s = {0};
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)at[i];
+        s.run = isdigit(c) ? s.run + 1 : 0;
+        s.longest_run = s.run > s.longest_run ? s.run : s.longest_run;
+        s.digits += isdigit(c) != 0;
+        s.letters += isalpha(c) != 0;
+        s.upper += isupper(c) != 0;
+        s.hex += isxdigit(c) != 0;
+        s.marks += c == '_' || c == '$';
+        s.dots += c == '.';
+        s.colons += c == ':';
+        s.dashes += c == '-';
+    }
+    return s;
+}
+
+static bool is_token(const char *at, size_t length, const chunk_shape *s)
+{
+    static const char *const heads[] = {"dapi", "dkea", "dose", "ghp_", "gho_", "github_pat_", "glpat-",
+                                        "sk-",  "xox",  "eyJ",  "AKIA", "ASIA", "AIza"};
+    for (size_t i = 0; i < LB_COUNT(heads); i++)
+        if (length >= 16 && strncmp(at, heads[i], strlen(heads[i])) == 0 && s->digits)
+            return true;
+    if (length == 36 && s->dashes == 4 && s->hex == 32) /* a uuid */
+        return true;
+    if (length >= 32 && s->hex == length)
+        return true;
+    return length >= LONG_WORD && !s->marks && !s->dots && s->digits >= 3 && s->upper && s->letters > s->upper;
+}
+
+static bool is_date(const char *at, size_t length)
+{
+    int year, month, day;
+    return length >= 10 && at[4] == '-' && at[7] == '-' && sscanf(at, "%4d-%2d-%2d", &year, &month, &day) == 3 &&
+           month <= 12 && day <= 31;
+}
+
+static bool is_address(const char *at, size_t length, const chunk_shape *s)
+{
+    int a, b, c, d, used = 0;
+    if (s->dots >= 3 && sscanf(at, "%3d.%3d.%3d.%3d%n", &a, &b, &c, &d, &used) == 4 && used && a < 256 && b < 256 &&
+        c < 256 && d < 256)
+        return (size_t)used == length || !is_word(at[used]);
+    bool hex_only = s->hex + s->colons + s->dots == length;
+    for (size_t i = 0; i + 1 < length && hex_only && s->hex; i++)
+        if (at[i] == ':' && at[i + 1] == ':')
+            return true;
+    return hex_only && s->colons == 7;
+}
+
+/* What a chunk is replaced by; NULL: it stays. */
+static const char *private_word(const char *at, size_t length)
+{
+    chunk_shape s = shape_of(at, length);
+    const char *mark = memchr(at, '@', length);
+    if (length > 3 && memmem(at, length, "://", 3))
+        return "<address>";
+    if (mark && mark > at && memchr(mark, '.', length - (size_t)(mark - at)))
+        return "<email>";
+    if (is_token(at, length, &s))
+        return "<token>";
+    if (is_address(at, length, &s))
+        return "<address>";
+    if (!s.letters && !s.marks && s.digits >= LONG_DIGITS && !is_date(at, length))
+        return "<number>";
+    return NULL;
+}
+
+static const char *put_chunk(buf *b, const char *at)
+{
+    size_t length = 0;
+    while (at[length] && is_chunk(at[length]))
+        length++;
+    size_t core = length;
+    while (core && strchr(".:?", at[core - 1])) /* ends of sentences */
+        core--;
+    const char *instead = private_word(at, core);
+    if (instead)
+        buf_puts(b, instead);
+    else
+        buf_put(b, at, core);
+    buf_put(b, at + core, length - core);
+    return at + length;
+}
+
+/* A quoted name stands between its quotes in texts, too. */
+const char *redact_text(const char *text, size_t most, redact_names *names, arena *memory)
+{
+    BUF_AUTO b = BUF_INIT(TEXT_MOST);
+    for (const char *at = text; *at;) {
+        if (*at == '"' && strchr(at + 1, '"'))
+            at = put_quoted_name(&b, at, names, memory);
+        else if (is_chunk(*at))
+            at = put_chunk(&b, at);
+        else
+            buf_putc(&b, (unsigned char)*at < ' ' ? ' ' : *at), at++;
+    }
+    return finish(&b, most, memory);
+}
+
+/* ---- values ---- */
+
+static int redact_value(const lb_value *in, size_t most, redact_names *names, arena *memory, lb_value *out,
+                        lb_error *err);
+
+static int redact_list(const lb_value *in, size_t most, redact_names *names, arena *memory, lb_value *out,
+                       lb_error *err)
+{
+    lb_value *items = arena_alloc(memory, (in->count + 1) * sizeof *items);
+    if (!items)
+        return lb_out_of_memory(err);
+    for (uint32_t i = 0; i < in->count; i++)
+        if (redact_value(&in->v.items[i], most, names, memory, &items[i], err) < 0)
+            return err->code;
+    out->v.items = items;
+    return 0;
+}
+
+static int redact_value(const lb_value *in, size_t most, redact_names *names, arena *memory, lb_value *out,
+                        lb_error *err)
+{
+    lb_type type = in->type;
+    *out = *in;
+    if (type & LB_LIST)
+        return redact_list(in, most, names, memory, out, err);
+    switch (type) {
+    case LB_OBJECT:
+        return redact_values(in->v.items, most, names, memory, &out->v.items, err);
+    case LB_TEXT:
+        out->v.text = redact_text(in->v.text, most, names, memory);
+        break;
+    case LB_IDENT:
+        out->v.text = redact_name(in->v.text, names, memory);
+        break;
+    case LB_DEFINITION:
+    case LB_SQLTYPE:
+        out->v.text = redact_sql(in->v.text, most, names, memory);
+        break;
+    case LB_I64:
+    case LB_F64:
+    case LB_BOOL:
+    case LB_TIME:
+    case LB_NUMERIC:
+    case LB_NULL:
+        return 0;
+    default:
+        return lb_fail(err, LB_ERR_INVALID, "give its parts as named values",
+                       "%s is of a kind that no model may be told", in->name ? in->name : "an item");
+    }
+    out->type = LB_TEXT;
+    return out->v.text ? 0 : lb_out_of_memory(err);
+}
+
+int redact_values(const lb_value *values, size_t most, redact_names *names, arena *memory, const lb_value **ret_values,
+                  lb_error *err)
+{
+    size_t count = 0;
+    while (values && values[count].type != LB_END)
+        count++;
+    lb_value *copy = arena_alloc(memory, (count + 1) * sizeof *copy);
+    if (!copy)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < count; i++)
+        if (redact_value(&values[i], most, names, memory, &copy[i], err) < 0)
+            return err->code;
+    *ret_values = copy;
+    return 0;
+}
