@@ -32,6 +32,8 @@ static void hash_change(sha256 *s, const approval_change *c)
         hash_sql(s, c);
         break;
     case CHANGE_API:
+        if (c->service)
+            approval_hash_text(s, c->service);
         approval_hash_text(s, c->request.method);
         approval_hash_text(s, c->request.path);
         approval_hash_text(s, c->request.query);
@@ -107,6 +109,8 @@ static void put_change(buf *into, const approval_change *c)
     if (c->kind == CHANGE_SQL) {
         put_sql(into, c);
     } else if (c->kind == CHANGE_API) {
+        if (c->service)
+            json_member_string(into, "service", c->service);
         json_member_string(into, "method", c->request.method);
         json_member_string(into, "path", c->request.path);
         json_member_string(into, "query", c->request.query);
@@ -155,8 +159,8 @@ static void put_head(buf *into, const approval *a)
 /* What cannot be written as it is would be executed as something else. */
 static bool is_writable(const approval_change *c)
 {
-    const char *const texts[] = {c->sql.name,      c->sql.text,     c->request.method, c->request.path,
-                                 c->request.query, c->request.body, c->path,           c->content};
+    const char *const texts[] = {c->service,       c->sql.name,     c->sql.text, c->request.method, c->request.path,
+                                 c->request.query, c->request.body, c->path,     c->content};
     for (size_t i = 0; i < LB_COUNT(texts); i++)
         if (texts[i] && !json_is_utf8(texts[i], strlen(texts[i])))
             return false;

@@ -5,7 +5,7 @@
  *  "bounded","decision_why","risk","effect","requested_by":{"kind","actor"},
  *  "changes":[{"kind","effect","statement", and by its kind
  *      sql:  "name","text","params":[{"type","text"}],"args":[{"name","type","text"|"items"|"members"}]
- *      api:  "method","path","query","body"
+ *      api:  "method","path","query","body", and "service" where it is a web service's
  *      file: "path","content"
  *      exec: "argv":[]}],
  *  "fingerprint":{},"subject","hash"}
@@ -38,6 +38,7 @@ typedef struct approval_change {
         uint32_t param_count;
         const lb_value *args; /* as they were given, without composed pieces */
     } sql;
+    const char *service; /* the web service that the request goes to; NULL: the control plane */
     lb_request request;
     const char *path, *content;
     const char *const *argv;

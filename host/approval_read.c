@@ -115,6 +115,7 @@ static void get_change(reader *r, struct json_object *item, approval_change *c)
         get_params(r, item, c);
     } else if (strcmp(kind, "api") == 0) {
         c->kind = CHANGE_API;
+        c->service = get_text(r, item, "service");
         c->request = (lb_request){.method = get_required(r, item, "method"),
                                   .path = get_required(r, item, "path"),
                                   .query = get_text(r, item, "query"),

@@ -74,6 +74,8 @@ void approval_subject(const approval *a, char subject[SHA256_TEXT])
         approval_hash_text(&s, change_kind_name(c->kind));
         if (c->kind == CHANGE_SQL)
             add_sql(&s, c);
+        if (c->service)
+            approval_hash_text(&s, c->service);
         approval_hash_text(&s, c->request.method);
         approval_hash_text(&s, c->request.path);
         approval_hash_text(&s, c->request.query);

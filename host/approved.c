@@ -57,8 +57,12 @@ static int restore_change(lb_group *group, const approval_change *stored, lb_err
         if (r < 0)
             return r;
     } else if (c->kind == CHANGE_API) {
+        c->service = stored->service;
         c->request = &stored->request;
-        effect_of_control(c->request, &c->verdict);
+        if (c->service)
+            effect_of_http(c->service, c->request, &c->verdict);
+        else
+            effect_of_control(c->request, &c->verdict);
     } else if (c->kind == CHANGE_FILE) {
         effect_of_file(stat(c->path, &st) == 0, &c->verdict);
     } else {

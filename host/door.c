@@ -132,14 +132,10 @@ int door_change_sql(lb_group *group, const lb_statement *statement, const lb_val
     return door_join(c, err);
 }
 
-int door_change_control(lb_group *group, const lb_request *request, lb_error *err)
+/* A copy of the request, with what people are shown of it. */
+static int keep_request(change *c, const lb_request *request, lb_error *err)
 {
-    run_state *run = group->run;
-    if (strcmp(request->method, "GET") == 0)
-        return lb_fail(err, LB_ERR_INVALID, "reads go through lb_control", "GET %s is not a change", request->path);
-    change *c = door_new_change(group, CHANGE_API, err);
-    if (!c)
-        return err->code;
+    run_state *run = c->group->run;
     lb_request *copy = arena_alloc(run->memory, sizeof *copy);
     if (!copy)
         return lb_out_of_memory(err);
@@ -148,11 +144,40 @@ int door_change_control(lb_group *group, const lb_request *request, lb_error *er
                          .query = keep_text(run, request->query),
                          .body = keep_text(run, request->body)};
     c->request = copy;
-    c->statement = arena_printf(run->memory, "%s %s%s%s%s%s", copy->method, copy->path, copy->query ? "?" : "",
+    c->statement = arena_printf(run->memory, "%s %s%s%s%s%s%s%s", copy->method, c->service ? c->service : "",
+                                c->service ? ":" : "", copy->path, copy->query ? "?" : "",
                                 copy->query ? copy->query : "", copy->body ? " " : "", copy->body ? copy->body : "");
-    if (!copy->method || !copy->path || !c->statement)
-        return lb_out_of_memory(err);
-    effect_of_control(copy, &c->verdict);
+    return copy->method && copy->path && c->statement ? 0 : lb_out_of_memory(err);
+}
+
+int door_change_control(lb_group *group, const lb_request *request, lb_error *err)
+{
+    if (strcmp(request->method, "GET") == 0)
+        return lb_fail(err, LB_ERR_INVALID, "reads go through lb_control", "GET %s is not a change", request->path);
+    change *c = door_new_change(group, CHANGE_API, err);
+    if (!c || keep_request(c, request, err) < 0)
+        return err->code;
+    effect_of_control(c->request, &c->verdict);
+    return door_join(c, err);
+}
+
+int door_change_http(lb_group *group, const char *service, const lb_request *request, lb_error *err)
+{
+    run_state *run = group->run;
+    int r = web_check(request, err);
+    if (r < 0)
+        return r;
+    if (strcmp(request->method, "GET") == 0)
+        return lb_fail(err, LB_ERR_INVALID, "reads go through lb_http", "GET %s is not a change", request->path);
+    const worker_site *site = web_find(run->worker->setup, service, err);
+    change *c = site ? door_new_change(group, CHANGE_API, err) : NULL;
+    if (!c)
+        return err->code;
+    c->service = site->name;
+    r = keep_request(c, request, err);
+    if (r < 0)
+        return r;
+    effect_of_http(c->service, c->request, &c->verdict);
     return door_join(c, err);
 }
 

@@ -15,6 +15,7 @@ typedef struct change {
     const char *statement; /* for people: SQL, "DELETE projects/a/branches/b", "write PATH", a command line */
     const lb_sql *sql;
     const lb_value *args;
+    const char *service; /* a web service's name, for its requests; NULL: the control plane's */
     const lb_request *request;
     const char *path, *content;
     const char *const *argv;

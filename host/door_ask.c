@@ -15,6 +15,7 @@ static approval_change change_to_store(const change *c)
         stored.sql.param_count = c->sql->param_count;
         stored.sql.args = c->args;
     }
+    stored.service = c->service;
     if (c->request)
         stored.request = *c->request;
     stored.path = c->path;

@@ -52,6 +52,9 @@ static int run_change(change *c, lb_error *err)
     case CHANGE_SQL:
         return run_sql(c, err);
     case CHANGE_API:
+        if (c->service)
+            return session_http(run->worker->sessions, c->service, c->request, run->deadline, run->memory,
+                                &c->group->reply, err);
         return session_control(run->worker->sessions, c->request, run->deadline, run->memory, &c->group->reply, err);
     case CHANGE_FILE:
         return door_run_file(c, err);

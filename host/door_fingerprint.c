@@ -87,19 +87,20 @@ static int add_sql(const lb_group *group, fingerprint *print, lb_error *err)
     return r < 0 || !objects.count ? r : look_up(group->run, &objects, print, err);
 }
 
-/* ---- the control plane ---- */
+/* ---- the control plane, and web services ---- */
 
-static int add_document(run_state *run, const char *path, fingerprint *print, lb_error *err)
+static int add_document(run_state *run, const char *service, const char *path, fingerprint *print, lb_error *err)
 {
     const char *reply = NULL;
     size_t before = print->count;
-    fingerprint_object *object = fingerprint_add(print, run->memory, "api", path);
+    const char *name = service ? arena_printf(run->memory, "%s:%s", service, path) : path;
+    fingerprint_object *object = name ? fingerprint_add(print, run->memory, "api", name) : NULL;
     if (!object)
         return lb_out_of_memory(err);
     if (print->count == before)
         return 0; /* has been looked at */
     const lb_request get = {.method = "GET", .path = path};
-    int r = run_control(&run->ctx, &get, &reply, err);
+    int r = service ? run_http(&run->ctx, service, &get, &reply, err) : run_control(&run->ctx, &get, &reply, err);
     if (r == LB_ERR_NOT_FOUND)
         return 0; /* absent */
     return r < 0 ? r : fingerprint_add_document(object, run->memory, reply, err);
@@ -124,8 +125,14 @@ static int add_api(run_state *run, const lb_request *request, fingerprint *print
         char *slash = strrchr(path, '/');
         *(slash ? slash : path) = '\0';
     }
-    int r = *path ? add_document(run, path, print, err) : 0;
-    return r < 0 || !made ? r : add_document(run, made, print, err);
+    int r = *path ? add_document(run, NULL, path, print, err) : 0;
+    return r < 0 || !made ? r : add_document(run, NULL, made, print, err);
+}
+
+/* What a web service's collection holds is its own affair; what is edited or deleted stands at its own path. */
+static int add_http(run_state *run, const change *c, fingerprint *print, lb_error *err)
+{
+    return strcmp(c->request->method, "POST") == 0 ? 0 : add_document(run, c->service, c->request->path, print, err);
 }
 
 /* ---- files ---- */
@@ -154,7 +161,9 @@ int door_fingerprint(const lb_group *group, fingerprint *ret_print, lb_error *er
     run_state *run = group->run;
     int r = add_sql(group, &print, err);
     for (const change *c = group->first; c && r >= 0; c = c->next) {
-        if (c->kind == CHANGE_API)
+        if (c->kind == CHANGE_API && c->service)
+            r = add_http(run, c, &print, err);
+        else if (c->kind == CHANGE_API)
             r = add_api(run, c->request, &print, err);
         else if (c->kind == CHANGE_FILE)
             r = add_file(run, c->path, &print, err);

@@ -220,7 +220,7 @@ static bool has_source(const lb_request *request, const char *source)
 static bool is_made_again(const change *c, const touched *t, const branch_facts *facts)
 {
     for (const change *later = c->next; later; later = later->next) {
-        if (later->kind != CHANGE_API || strcmp(later->request->method, "POST") != 0)
+        if (later->kind != CHANGE_API || later->service || strcmp(later->request->method, "POST") != 0)
             continue;
         touched made = find_touched(c->group->run, later->request);
         if (made.is_new && same_branch(t, &made) && has_source(later->request, facts->source))
@@ -253,12 +253,13 @@ static bool is_routine(const change *c, const touched *t, const branch_facts *fa
 
 /* ---- the question ---- */
 
-/* A call that is about no branch that could be told (a project, a job, a name in escapes) is about no class. */
+/* A call that is about no branch that could be told (a project, a job, a name in escapes, a web service) is about no
+ * class. */
 static void add_facts(const change *c, gate_question *question)
 {
     run_state *run = c->group->run;
     branch_facts facts;
-    touched t = find_touched(run, c->request);
+    touched t = c->service ? (touched){0} : find_touched(run, c->request);
     question->target = (lb_target){.project = t.project, .branch = t.branch};
     if (!t.branch)
         return;

@@ -31,6 +31,10 @@ LB_MUST_CHECK int effect_of_sql(const char *sql, effect_verdict *ret_verdict, lb
 /* A call of the control plane. */
 void effect_of_control(const lb_request *request, effect_verdict *ret_verdict);
 
+/* A call to a web service, of which nothing is known but the method: what adds or edits is additive, since such a
+ * service keeps its own record of it; what deletes, and what cannot be told from the path, is destructive. */
+void effect_of_http(const char *service, const lb_request *request, effect_verdict *ret_verdict);
+
 /* A file (replaces: it exists with another content), a program. */
 void effect_of_file(bool replaces, effect_verdict *ret_verdict);
 void effect_of_lake(const char *table, effect_verdict *ret_verdict);

@@ -205,6 +205,49 @@ void effect_of_control(const lb_request *request, effect_verdict *ret_verdict)
         verdict_set(ret_verdict, EFFECT_DESTRUCTIVE, "not understood:", method);
 }
 
+/* ---- web services ---- */
+
+/* By the last word of the path: some services delete by POST, and behind one address of GraphQL stands everything. */
+static bool may_delete(const char *path)
+{
+    static const char *const words[] = {"delete", "remove", "destroy", "purge", "reset", "graphql"};
+    const char *word = path;
+    for (const char *p = path; *p; p++)
+        if (strchr("/:.", *p) && p[1])
+            word = p + 1;
+    for (size_t i = 0; i < LB_COUNT(words); i++)
+        if (strncasecmp(words[i], word, strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
+void effect_of_http(const char *service, const lb_request *request, effect_verdict *ret_verdict)
+{
+    static const struct {
+        const char *method;
+        effect effect;
+        const char *what;
+    } methods[] = {
+        {"GET", EFFECT_READ, "reads"},
+        {"POST", EFFECT_ADDITIVE, "posts to"},
+        {"PUT", EFFECT_ADDITIVE, "writes"},
+        {"PATCH", EFFECT_ADDITIVE, "edits"},
+        {"DELETE", EFFECT_DESTRUCTIVE, "deletes"},
+    };
+    char about[160];
+    (void)snprintf(about, sizeof about, "%.63s: %.90s", service, request->path); /* cut */
+    for (size_t i = 0; i < LB_COUNT(methods); i++) {
+        if (strcmp(methods[i].method, request->method) != 0)
+            continue;
+        if (methods[i].effect == EFFECT_ADDITIVE && may_delete(request->path))
+            verdict_set(ret_verdict, EFFECT_DESTRUCTIVE, "may delete by", about);
+        else
+            verdict_set(ret_verdict, methods[i].effect, methods[i].what, about);
+        return;
+    }
+    verdict_set(ret_verdict, EFFECT_DESTRUCTIVE, "not understood:", about);
+}
+
 /* ---- files and programs ---- */
 
 void effect_of_file(bool replaces, effect_verdict *ret_verdict)

@@ -371,7 +371,7 @@ int fixture_record_history(fixture_recording *recording, const lb_target *target
     return r;
 }
 
-/* ---- the control plane ---- */
+/* ---- the control plane, and web services ---- */
 
 typedef struct reply_tee {
     int (*reply)(void *arg, const char *json, lb_error *err);
@@ -399,7 +399,7 @@ static bool put_document(buf *b, const char *name, const char *json, lb_error *e
     return whole;
 }
 
-static void record_call(fixture_recording *recording, const lb_request *request, const char *reply,
+static void record_call(fixture_recording *recording, const char *file, const lb_request *request, const char *reply,
                         const lb_error *error)
 {
     static const char *const keys[] = {"method", "path", "query", "body", "exact", NULL};
@@ -427,19 +427,47 @@ static void record_call(fixture_recording *recording, const lb_request *request,
     if (err.code)
         note_failure(recording, &err);
     else
-        add(recording, "control.json", keys, &b);
+        add(recording, file, keys, &b);
+}
+
+static int record_answer(fixture_recording *recording, const char *file, const lb_request *request, int64_t deadline,
+                         fixture_call call, void *arg, int (*reply)(void *arg, const char *json, lb_error *err),
+                         void *reply_arg, lb_error *err)
+{
+    reply_tee t = {.reply = reply, .arg = reply_arg};
+    int r = call(arg, request, deadline, tee_reply, &t, err);
+    if (r >= 0)
+        record_call(recording, file, request, t.json, NULL);
+    else if (!t.refused && is_recordable(r))
+        record_call(recording, file, request, NULL, err);
+    free(t.json);
+    return r;
+}
+
+typedef struct transport_call {
+    const lb_transport *transport;
+    void *state;
+} transport_call;
+
+static int call_transport(void *arg, const lb_request *request, int64_t deadline,
+                          int (*reply)(void *arg, const char *json, lb_error *err), void *reply_arg, lb_error *err)
+{
+    const transport_call *c = arg;
+    return c->transport->control(c->state, request, deadline, reply, reply_arg, err);
 }
 
 int fixture_record_control(fixture_recording *recording, const lb_transport *transport, void *state,
                            const lb_request *request, int64_t deadline,
                            int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err)
 {
-    reply_tee t = {.reply = reply, .arg = arg};
-    int r = transport->control(state, request, deadline, tee_reply, &t, err);
-    if (r >= 0)
-        record_call(recording, request, t.json, NULL);
-    else if (!t.refused && is_recordable(r))
-        record_call(recording, request, NULL, err);
-    free(t.json);
-    return r;
+    transport_call call = {transport, state};
+    return record_answer(recording, "control.json", request, deadline, call_transport, &call, reply, arg, err);
+}
+
+int fixture_record_http(fixture_recording *recording, const char *service, const lb_request *request, int64_t deadline,
+                        fixture_call call, void *arg, int (*reply)(void *arg, const char *json, lb_error *err),
+                        void *reply_arg, lb_error *err)
+{
+    LB_AUTO_FREE char *file = base_printf("http/%s.json", service);
+    return record_answer(recording, file, request, deadline, call, arg, reply, reply_arg, err);
 }

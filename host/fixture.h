@@ -37,5 +37,12 @@ LB_MUST_CHECK int fixture_record_control(fixture_recording *recording, const lb_
                                          const lb_request *request, int64_t deadline,
                                          int (*reply)(void *arg, const char *json, lb_error *err), void *arg,
                                          lb_error *err);
+/* As `call` does, and recorded as what the web service answers. */
+typedef int (*fixture_call)(void *arg, const lb_request *request, int64_t deadline,
+                            int (*reply)(void *arg, const char *json, lb_error *err), void *reply_arg, lb_error *err);
+LB_MUST_CHECK int fixture_record_http(fixture_recording *recording, const char *service, const lb_request *request,
+                                      int64_t deadline, fixture_call call, void *arg,
+                                      int (*reply)(void *arg, const char *json, lb_error *err), void *reply_arg,
+                                      lb_error *err);
 
 #endif

@@ -109,6 +109,21 @@ static void put_alerting(buf *out, const worker_setup *setup)
     }
 }
 
+static void put_sites(buf *out, const worker_setup *setup)
+{
+    wire_put_str(out, setup->http_name);
+    wire_put_str(out, setup->http_path);
+    put_args(out, setup->http_args, setup->http_arg_count);
+    wire_put_u32(out, (uint32_t)setup->site_count);
+    for (size_t i = 0; i < setup->site_count; i++) {
+        wire_put_str(out, setup->sites[i].name);
+        wire_put_str(out, setup->sites[i].url);
+        wire_put_str(out, setup->sites[i].kind);
+        wire_put_str(out, setup->sites[i].token);
+        wire_put_str(out, setup->sites[i].ca_file);
+    }
+}
+
 void job_put_setup(buf *out, const worker_setup *setup)
 {
     size_t mark = wire_begin(out, WIRE_SETUP);
@@ -138,6 +153,7 @@ void job_put_setup(buf *out, const worker_setup *setup)
     wire_put_u32(out, setup->outbox_mb);
     put_gate(out, setup);
     put_alerting(out, setup);
+    put_sites(out, setup);
     wire_end(out, mark);
 }
 
@@ -273,6 +289,22 @@ static void get_alerting(wire_reader *r, arena *memory, worker_setup *s)
     s->pauses = pauses;
 }
 
+static void get_sites(wire_reader *r, arena *memory, worker_setup *s)
+{
+    s->http_name = keep(r, memory, wire_get_str(r));
+    s->http_path = keep(r, memory, wire_get_str(r));
+    s->http_args = get_args(r, memory, &s->http_arg_count);
+    worker_site *sites = get_array(r, memory, &s->site_count, 20, sizeof *sites);
+    for (size_t i = 0; i < s->site_count; i++) {
+        sites[i].name = keep(r, memory, wire_get_required(r));
+        sites[i].url = keep(r, memory, wire_get_required(r));
+        sites[i].kind = keep(r, memory, wire_get_required(r));
+        sites[i].token = keep(r, memory, wire_get_str(r));
+        sites[i].ca_file = keep(r, memory, wire_get_str(r));
+    }
+    s->sites = sites;
+}
+
 bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
 {
     worker_setup s = {0};
@@ -304,6 +336,7 @@ bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
     s.outbox_mb = wire_get_u32(r);
     get_gate(r, memory, &s);
     get_alerting(r, memory, &s);
+    get_sites(r, memory, &s);
     if (!wire_done(r))
         return false;
     *ret_setup = s;

@@ -76,6 +76,12 @@ typedef struct worker_pause {
     const char *project, *branch; /* as above */
 } worker_pause;
 
+/* A web service that tools may call: the manifest's [http.NAME]. */
+typedef struct worker_site {
+    const char *name, *url, *kind;
+    const char *token, *ca_file; /* or NULL */
+} worker_site;
+
 typedef struct worker_setup {
     const char *outbox_dir, *work_dir;
     const char *transport_name, *transport_path; /* NULL: none */
@@ -85,6 +91,11 @@ typedef struct worker_setup {
     const param_arg *model_args;
     size_t model_arg_count;
     bool forbids_models; /* but those that stay on this machine */
+    const char *http_name, *http_path; /* the plugin behind web services; NULL: none */
+    const param_arg *http_args;
+    size_t http_arg_count;
+    const worker_site *sites;
+    size_t site_count;
     const worker_tool *tools;
     size_t tool_count;
     const gate_rule *rules;

@@ -310,10 +310,19 @@ static void check_transport(const checker *c)
     }
 }
 
+/* A transport may answer in the services' place, as fixtures do: so without the plugin it is worth saying and no more.
+ */
+static void check_sites(const checker *c)
+{
+    if (c->m->site_count && !manifest_find_service(c->m, LB_KIND_HTTP))
+        (void)find_plugin(c, LB_KIND_HTTP, "http_rest", c->m->sites[0].place, true); /* for its problem */
+}
+
 void manifest_check(const manifest *m, const registry *r, manifest_problems *problems)
 {
     checker c = {m, r, problems};
     check_transport(&c);
+    check_sites(&c);
     for (size_t i = 0; i < m->service_count; i++)
         check_service(&c, &m->services[i]);
     for (size_t i = 0; i < m->agent_count; i++) {

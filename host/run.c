@@ -147,6 +147,8 @@ const lb_host run_host = {
     .change_lake = door_change_lake,
     .explain = run_explain,
     .model = run_model,
+    .http = run_http,
+    .change_http = door_change_http,
 };
 
 bool run_declares(const char *const *names, const char *name)

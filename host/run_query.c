@@ -1,4 +1,4 @@
-/* Reading: queries, composing and the control plane, for one run. */
+/* Reading: queries, composing, the control plane and web services, for one run. */
 #include "run_state.h"
 
 #include "compose.h"
@@ -148,6 +148,19 @@ const lb_value *run_next(lb_rows *rows)
 int64_t run_row_count(const lb_rows *rows)
 {
     return (int64_t)rows->count;
+}
+
+int run_http(lb_ctx *ctx, const char *service, const lb_request *request, const char **ret_json, lb_error *err)
+{
+    run_state *run = run_of(ctx);
+    int r = web_check(request, err);
+    if (r < 0)
+        return r;
+    if (strcmp(request->method, "GET") != 0)
+        return lb_fail(err, LB_ERR_INVALID, "make it a change (lb_change_http)", "%s %s is not a read", request->method,
+                       request->path);
+    r = run_check_stop(run, err);
+    return r < 0 ? r : session_http(run->worker->sessions, service, request, run->deadline, run->memory, ret_json, err);
 }
 
 int run_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err)

@@ -91,6 +91,8 @@ LB_MUST_CHECK int run_server_version(lb_ctx *ctx, int *ret_major, lb_error *err)
 lb_rows *run_rows_new(run_state *run, const lb_statement *statement); /* NULL: out of memory */
 lb_sink run_rows_sink(lb_rows *rows); /* takes what is told into rows; columns a second time: anew */
 LB_MUST_CHECK int run_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err);
+LB_MUST_CHECK int run_http(lb_ctx *ctx, const char *service, const lb_request *request, const char **ret_json,
+                           lb_error *err);
 
 /* run_history.c */
 typedef struct run_question {
@@ -141,6 +143,7 @@ LB_MUST_CHECK int run_thresholds(lb_ctx *ctx, const char **ret_json, lb_error *e
 LB_MUST_CHECK int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group, lb_error *err);
 LB_MUST_CHECK int door_change_sql(lb_group *group, const lb_statement *statement, const lb_value *args, lb_error *err);
 LB_MUST_CHECK int door_change_control(lb_group *group, const lb_request *request, lb_error *err);
+LB_MUST_CHECK int door_change_http(lb_group *group, const char *service, const lb_request *request, lb_error *err);
 LB_MUST_CHECK int door_change_file(lb_group *group, const char *path, const char *content, lb_error *err);
 LB_MUST_CHECK int door_change_exec(lb_group *group, const char *const *argv, lb_error *err);
 LB_MUST_CHECK int door_change_script(lb_group *group, const lb_script *script, lb_error *err);

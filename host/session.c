@@ -17,12 +17,12 @@ struct session {
 
 struct session_pool {
     const worker_setup *setup;
-    const char *record_dir;
     arena memory; /* the service's arguments */
     const lb_transport *transport;
     lb_service_host host; /* what the service knows of us */
     char *state_dir;
     fixture_recording *recording;
+    web *web;
     void *state;
     session *sessions;
     session_cost cost;
@@ -59,7 +59,8 @@ session_pool *session_pool_new(const worker_setup *setup, const char *record_dir
     pool->state_dir = find_state_dir(setup);
     pool->host = service_host;
     pool->host.state_dir = pool->state_dir;
-    pool->record_dir = record_dir;
+    pool->recording = record_dir ? fixture_recording_new(record_dir) : NULL;
+    pool->web = web_new(setup, &pool->host);
     arena_init(&pool->memory, 0);
     return pool;
 }
@@ -84,6 +85,7 @@ session_pool *session_pool_free(session_pool *pool)
         session_discard(pool->sessions);
     if (pool->state)
         pool->transport->close(pool->state);
+    pool->web = web_free(pool->web);
     fixture_recording_free(pool->recording);
     arena_done(&pool->memory);
     free(pool->state_dir);
@@ -91,20 +93,31 @@ session_pool *session_pool_free(session_pool *pool)
     return NULL;
 }
 
-/* Opens the transport once. A failure is not remembered: the next run may find the server up again. */
-static int open_transport(session_pool *pool, lb_error *err)
+static int load_transport(session_pool *pool, lb_error *err)
 {
     const worker_setup *setup = pool->setup;
     const lb_plugin *plugin = NULL;
-    if (pool->state)
+    if (pool->transport)
         return 0;
     if (!setup->transport_path)
         return lb_fail(err, LB_ERR_INVALID, "add [services.transport] with a plugin to the manifest, or give --dsn",
                        "there is no transport to reach a server with");
     int r = load_plugin(setup->transport_path, &plugin, err);
+    if (r == 0)
+        pool->transport = plugin->ops;
+    return r;
+}
+
+/* Opens the transport once. A failure is not remembered: the next run may find the server up again. */
+static int open_transport(session_pool *pool, lb_error *err)
+{
+    const worker_setup *setup = pool->setup;
+    if (pool->state)
+        return 0;
+    int r = load_transport(pool, err);
     if (r < 0)
         return r;
-    const lb_transport *transport = plugin->ops;
+    const lb_transport *transport = pool->transport;
     void *args = arena_alloc(&pool->memory, transport->args_size ? transport->args_size : 1);
     if (!args)
         return lb_out_of_memory(err);
@@ -117,10 +130,7 @@ static int open_transport(session_pool *pool, lb_error *err)
     r = transport->open(&pool->host, args, &state, err);
     if (r < 0)
         return lb_wrap(err, setup->transport_name);
-    pool->transport = transport;
     pool->state = state;
-    if (pool->record_dir)
-        pool->recording = fixture_recording_new(pool->record_dir);
     return 0;
 }
 
@@ -259,6 +269,44 @@ int session_control(session_pool *pool, const lb_request *request, int64_t deadl
     r = pool->recording
             ? fixture_record_control(pool->recording, transport, pool->state, request, deadline, copy_reply, &copy, err)
             : transport->control(pool->state, request, deadline, copy_reply, &copy, err);
+    if (r < 0)
+        return r;
+    *ret_json = copy.json ? copy.json : "null";
+    return 0;
+}
+
+/* A transport that answers in the services' place does so for all of them: nothing gets to the real ones then. */
+typedef struct site_call {
+    session_pool *pool;
+    const worker_site *site;
+    bool is_answered_there;
+} site_call;
+
+static int call_site(void *arg, const lb_request *request, int64_t deadline,
+                     int (*reply)(void *arg, const char *json, lb_error *err), void *reply_arg, lb_error *err)
+{
+    const site_call *c = arg;
+    session_pool *pool = c->pool;
+    return c->is_answered_there
+               ? pool->transport->http(pool->state, c->site->name, request, deadline, reply, reply_arg, err)
+               : web_call(pool->web, c->site, request, deadline, reply, reply_arg, err);
+}
+
+int session_http(session_pool *pool, const char *service, const lb_request *request, int64_t deadline, arena *memory,
+                 const char **ret_json, lb_error *err)
+{
+    site_call call = {.pool = pool, .site = web_find(pool->setup, service, err)};
+    reply_copy copy = {.memory = memory};
+    int r = call.site ? 0 : err->code;
+    if (r == 0 && pool->setup->transport_path && (r = load_transport(pool, err)) == 0)
+        call.is_answered_there = LB_HAS(pool->transport, lb_transport, http) && pool->transport->http;
+    if (r == 0 && call.is_answered_there)
+        r = open_transport(pool, err);
+    if (r < 0)
+        return r;
+    r = pool->recording
+            ? fixture_record_http(pool->recording, service, request, deadline, call_site, &call, copy_reply, &copy, err)
+            : call_site(&call, request, deadline, copy_reply, &copy, err);
     if (r < 0)
         return r;
     *ret_json = copy.json ? copy.json : "null";

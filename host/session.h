@@ -5,8 +5,7 @@
 
 #include "fixture.h"
 #include "job.h"
-
-#include <lbops/transport.h>
+#include "web.h"
 
 typedef struct session_pool session_pool;
 typedef struct session session;
@@ -43,6 +42,10 @@ LB_MUST_CHECK int session_finish(session *s, bool commit, int64_t deadline, lb_e
 /* A control-plane call; the reply is copied into the arena. */
 LB_MUST_CHECK int session_control(session_pool *pool, const lb_request *request, int64_t deadline, arena *memory,
                                   const char **ret_json, lb_error *err);
+
+/* A call to a web service of the manifest, the same way: fixtures answer where the transport has some. */
+LB_MUST_CHECK int session_http(session_pool *pool, const char *service, const lb_request *request, int64_t deadline,
+                               arena *memory, const char **ret_json, lb_error *err);
 
 /* A question to the history for a run on that target: fixtures answer where the transport has some, else `answer` does.
  * What is said is recorded where the pool records. */

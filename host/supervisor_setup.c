@@ -5,7 +5,7 @@
 
 #define RUN_ASKS 1000 /* groups that one run may ask for */
 
-static const char default_state[] = "state_sqlite", default_model[] = "model_rules";
+static const char default_state[] = "state_sqlite", default_model[] = "model_rules", default_http[] = "http_rest";
 
 static int describe_tools(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
 {
@@ -150,6 +150,43 @@ static int describe_model(const supervisor *s, arena *memory, worker_setup *setu
     return setup->model_args ? 0 : lb_out_of_memory(err);
 }
 
+/* What tools may call, and what calls it for them: the manifest's plugin, or the one that comes with the program, where
+ * that is installed. */
+static int describe_sites(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
+{
+    const manifest *m = s->manifest;
+    const manifest_service *named = manifest_find_service(m, LB_KIND_HTTP);
+    const plugin_spec *spec = registry_find(s->registry, LB_KIND_HTTP, named ? named->plugin : default_http);
+    worker_site *sites = arena_alloc(memory, (m->site_count + 1) * sizeof *sites);
+    if (!sites)
+        return lb_out_of_memory(err);
+    if (named && !spec)
+        return lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no http service %s",
+                       named->plugin);
+    setup->http_name = spec ? spec->name : NULL;
+    setup->http_path = spec ? spec->path : NULL;
+    if (named && !(setup->http_args = manifest_args(m, &named->params, memory, &setup->http_arg_count, err)))
+        return err->code;
+    for (size_t i = 0; i < m->site_count; i++) {
+        const manifest_site *site = &m->sites[i];
+        char *token = NULL;
+        int r = site->token ? manifest_secret_value(m, site->token, &token, err) : 0;
+        if (r < 0)
+            return lb_wrap(err, site->name);
+        sites[i] = (worker_site){.name = site->name,
+                                 .url = site->url,
+                                 .kind = manifest_site_kind_name(site->kind),
+                                 .token = token ? arena_strdup(memory, token) : NULL,
+                                 .ca_file = site->ca};
+        manifest_secret_free(token);
+        if (site->token && !sites[i].token)
+            return lb_out_of_memory(err);
+    }
+    setup->sites = sites;
+    setup->site_count = m->site_count;
+    return 0;
+}
+
 int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup, lb_error *err)
 {
     const manifest_limits *l = &s->manifest->limits;
@@ -178,7 +215,9 @@ int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup
         r = describe_alerting(s->manifest, memory, ret_setup, err);
     if (r >= 0)
         r = describe_transport(s, memory, ret_setup, err);
-    return r < 0 ? r : describe_model(s, memory, ret_setup, err);
+    if (r >= 0)
+        r = describe_model(s, memory, ret_setup, err);
+    return r < 0 ? r : describe_sites(s, memory, ret_setup, err);
 }
 
 /* ---- the state service ---- */

@@ -17,14 +17,20 @@ typedef struct statement_file {
     size_t count;
 } statement_file;
 
+/* The calls of NAME.json and of every NAME/FILE.json: of the control plane, or of one web service. */
+typedef struct call_list {
+    struct call_list *next;
+    char *name;                    /* "control", "http/github" */
+    struct json_object *documents; /* a list that keeps them */
+    mock_call *calls;
+    size_t count;
+} call_list;
+
 struct mock_store {
     char *path;
     mock_dir dir;
     statement_file *statements;
-    struct json_object *call_documents; /* a list that keeps them */
-    mock_call *calls;
-    size_t call_count;
-    bool has_calls; /* looked for already */
+    call_list *lists;
     struct json_object *server_document;
     mock_server *servers;
     size_t server_count;
@@ -68,13 +74,13 @@ static statement_file *free_statement(statement_file *file)
     return NULL;
 }
 
-static void drop_calls(mock_store *store)
+static call_list *free_list(call_list *list)
 {
-    (void)json_object_put(store->call_documents); /* the last reference */
-    free(store->calls);
-    store->call_documents = NULL;
-    store->calls = NULL;
-    store->call_count = 0;
+    (void)json_object_put(list->documents); /* the last reference */
+    free(list->calls);
+    free(list->name);
+    free(list);
+    return NULL;
 }
 
 mock_store *mock_store_free(mock_store *store)
@@ -86,7 +92,11 @@ mock_store *mock_store_free(mock_store *store)
         free_statement(store->statements);
         store->statements = next;
     }
-    drop_calls(store);
+    while (store->lists) {
+        call_list *next = store->lists->next;
+        free_list(store->lists);
+        store->lists = next;
+    }
     (void)json_object_put(store->server_document); /* the last reference */
     free(store->servers);
     (void)close(store->dir.fd); /* only read from */
@@ -258,9 +268,9 @@ int mock_find_history(mock_store *store, const lb_command *command, const char *
     return find_case(store, file, command, project, branch, ret_case, err);
 }
 
-/* ---- the control plane ---- */
+/* ---- the control plane, and web services ---- */
 
-static int add_calls(mock_store *store, const char *name, lb_error *err)
+static int add_calls(const mock_store *store, call_list *list, const char *name, lb_error *err)
 {
     struct json_object *document = NULL;
     char full[4096];
@@ -269,24 +279,24 @@ static int add_calls(mock_store *store, const char *name, lb_error *err)
     int r = mock_json_read(&store->dir, name, &document, err);
     if (r < 0)
         return r;
-    if (!store->call_documents)
-        store->call_documents = json_object_new_array();
-    if (json_object_array_add(store->call_documents, document) != 0) {
+    if (!list->documents)
+        list->documents = json_object_new_array();
+    if (json_object_array_add(list->documents, document) != 0) {
         (void)json_object_put(document); /* ours alone */
         return lb_out_of_memory(err);
     }
     if (!json_object_is_type(document, json_type_array))
         return mock_bad(err, &place, "see the guide to fixtures", "it is not a list of calls");
     size_t count = json_object_array_length(document);
-    mock_call *calls = reallocarray(store->calls, store->call_count + count + 1, sizeof *calls);
+    mock_call *calls = reallocarray(list->calls, list->count + count + 1, sizeof *calls);
     if (!calls)
         return lb_out_of_memory(err);
-    store->calls = calls;
+    list->calls = calls;
     for (size_t i = 0; r == 0 && i < count; i++) {
         (void)snprintf(place.where, sizeof place.where, "call %zu", i + 1); /* the room is ample */
-        calls[store->call_count] = (mock_call){0};
-        r = mock_call_read(json_object_array_get_idx(document, i), &place, &calls[store->call_count], err);
-        store->call_count += r == 0;
+        calls[list->count] = (mock_call){0};
+        r = mock_call_read(json_object_array_get_idx(document, i), &place, &calls[list->count], err);
+        list->count += r == 0;
     }
     return r;
 }
@@ -302,41 +312,53 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Every control/NAME.json, in the order of their names' bytes. */
-static int add_call_directory(mock_store *store, lb_error *err)
+/* Every NAME/FILE.json, in the order of their names' bytes. */
+static int add_call_directory(const mock_store *store, call_list *list, lb_error *err)
 {
     struct dirent **entries = NULL;
-    int fd = mock_open_below(&store->dir, "control", O_DIRECTORY, err);
+    int fd = mock_open_below(&store->dir, list->name, O_DIRECTORY, err);
     if (fd < 0)
         return fd == LB_ERR_NOT_FOUND ? 0 : fd;
     int count = scandirat(fd, ".", &entries, is_json_file, by_bytes), r = 0;
     if (count < 0)
-        r = lb_fail(err, LB_ERR_IO, NULL, "cannot list %s/control: %s", store->path, strerror(errno));
+        r = lb_fail(err, LB_ERR_IO, NULL, "cannot list %s/%s: %s", store->path, list->name, strerror(errno));
     (void)close(fd); /* only read from */
     for (int i = 0; i < count; i++) {
-        char name[300];
-        (void)snprintf(name, sizeof name, "control/%s", entries[i]->d_name); /* names have at most 255 bytes */
+        char name[400];
+        (void)snprintf(name, sizeof name, "%s/%s", list->name, entries[i]->d_name); /* names have at most 255 bytes */
         if (r == 0)
-            r = add_calls(store, name, err);
+            r = add_calls(store, list, name, err);
         free(entries[i]);
     }
     free(entries);
     return r;
 }
 
-static int load_calls(mock_store *store, lb_error *err)
+static int read_list(const mock_store *store, call_list *list, lb_error *err)
 {
-    if (store->has_calls)
-        return 0;
-    int r = add_calls(store, "control.json", err);
-    if (r == 0 || r == LB_ERR_NOT_FOUND)
-        r = add_call_directory(store, err);
-    if (r < 0) {
-        drop_calls(store);
-        return r;
+    char file[128];
+    (void)snprintf(file, sizeof file, "%s.json", list->name); /* names are held short */
+    int r = add_calls(store, list, file, err);
+    return r == 0 || r == LB_ERR_NOT_FOUND ? add_call_directory(store, list, err) : r;
+}
+
+/* NULL: err. */
+static call_list *find_list(mock_store *store, const char *name, lb_error *err)
+{
+    for (call_list *list = store->lists; list; list = list->next)
+        if (strcmp(list->name, name) == 0)
+            return list;
+    call_list *list = calloc(1, sizeof *list);
+    if (!list || !(list->name = strdup(name))) {
+        free(list);
+        (void)lb_out_of_memory(err); /* fills it */
+        return NULL;
     }
-    store->has_calls = true;
-    return 0;
+    if (read_list(store, list, err) < 0)
+        return free_list(list);
+    list->next = store->lists;
+    store->lists = list;
+    return list;
 }
 
 static bool has_pair(const char *query, const char *pair, size_t length)
@@ -379,26 +401,27 @@ static bool matches_call(const mock_call *c, const lb_request *request, struct j
            (!c->exact || is_exactly(c, request, body));
 }
 
-static int no_call(const mock_store *store, const lb_request *request, bool used_up, lb_error *err)
+static int no_call(const mock_store *store, const char *name, const lb_request *request, bool used_up, lb_error *err)
 {
     (void)lb_fail(err, LB_ERR_NOT_FOUND, NULL, "%s for %s %.200s%s%.100s in %.120s",
                   used_up ? "every call is used up" : "no call", request->method, request->path,
                   request->query ? "?" : "", request->query ? request->query : "", store->path);
-    (void)snprintf(err->hint, sizeof err->hint, "add it to %.160s/control.json, or record it (--record)",
-                   store->path); /* cut */
+    (void)snprintf(err->hint, sizeof err->hint, "add it to %.120s/%.70s.json, or record it (--record)", store->path,
+                   name); /* cut */
     return err->code;
 }
 
-int mock_find_call(mock_store *store, const lb_request *request, const mock_call **ret_call, lb_error *err)
+static int find_call(mock_store *store, const char *name, const lb_request *request, const mock_call **ret_call,
+                     lb_error *err)
 {
     bool used_up = false;
-    int r = load_calls(store, err);
-    if (r < 0)
-        return r;
+    call_list *list = find_list(store, name, err);
+    if (!list)
+        return err->code;
     struct json_object *body = request->body ? json_tokener_parse(request->body) : NULL;
     mock_call *found = NULL;
-    for (size_t i = 0; i < store->call_count && !found; i++) {
-        mock_call *c = &store->calls[i];
+    for (size_t i = 0; i < list->count && !found; i++) {
+        mock_call *c = &list->calls[i];
         if (!matches_call(c, request, body))
             continue;
         if (c->left == 0)
@@ -408,10 +431,25 @@ int mock_find_call(mock_store *store, const lb_request *request, const mock_call
     }
     (void)json_object_put(body); /* ours alone */
     if (!found)
-        return no_call(store, request, used_up, err);
+        return no_call(store, name, request, used_up, err);
     found->left -= found->left > 0;
     *ret_call = found;
     return 0;
+}
+
+int mock_find_call(mock_store *store, const lb_request *request, const mock_call **ret_call, lb_error *err)
+{
+    return find_call(store, "control", request, ret_call, err);
+}
+
+int mock_find_http(mock_store *store, const char *service, const lb_request *request, const mock_call **ret_call,
+                   lb_error *err)
+{
+    char name[80];
+    if (strspn(service, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(service) || strlen(service) > 63)
+        return lb_fail(err, LB_ERR_INVALID, "names are a-z, 0-9 and _", "\"%.100s\" is no web service's name", service);
+    (void)snprintf(name, sizeof name, "http/%s", service); /* fits */
+    return find_call(store, name, request, ret_call, err);
 }
 
 /* ---- servers ---- */

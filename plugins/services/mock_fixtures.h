@@ -65,6 +65,9 @@ LB_MUST_CHECK int mock_find_history(mock_store *store, const lb_command *command
                                     const char *branch, const mock_case **ret_case, lb_error *err);
 LB_MUST_CHECK int mock_find_call(mock_store *store, const lb_request *request, const mock_call **ret_call,
                                  lb_error *err);
+/* The same for a call to a web service. */
+LB_MUST_CHECK int mock_find_http(mock_store *store, const char *service, const lb_request *request,
+                                 const mock_call **ret_call, lb_error *err);
 
 /* *ret_server is NULL when targets.json says nothing about that target. */
 LB_MUST_CHECK int mock_find_server(mock_store *store, const char *project, const char *branch,

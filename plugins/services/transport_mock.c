@@ -284,19 +284,17 @@ static int finish(void *session, bool commit, int64_t deadline, lb_error *err)
     return aborted ? fail_sql(err, "25P02", NULL, "commit", "the transaction had failed and was taken back") : 0;
 }
 
-/* ---- the control plane ---- */
+/* ---- the control plane, and web services ---- */
 
-static int control(void *state, const lb_request *request, int64_t deadline,
-                   int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err)
+/* found: what looking for a fixture said. One that is missing is an empty answer where the settings are not strict. */
+static int answer_call(const mock *m, int found, const mock_call *call, const lb_request *request, int64_t deadline,
+                       int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err)
 {
-    const mock *m = state;
-    const mock_call *call = NULL;
     char what[200];
     (void)snprintf(what, sizeof what, "%s %s", request->method, request->path); /* cut */
-    int r = mock_find_call(m->store, request, &call, err);
-    if (r < 0 && (r != LB_ERR_NOT_FOUND || m->settings.strict))
-        return r;
-    r = wait_for(m, m->settings.latency_ms + (call ? call->delay_ms : 0), deadline, what, err);
+    if (found < 0 && (found != LB_ERR_NOT_FOUND || m->settings.strict))
+        return found;
+    int r = wait_for(m, m->settings.latency_ms + (call ? call->delay_ms : 0), deadline, what, err);
     if (r < 0)
         return r;
     if (call && call->fails) {
@@ -307,8 +305,26 @@ static int control(void *state, const lb_request *request, int64_t deadline,
     return r < 0 ? r : 0;
 }
 
+static int control(void *state, const lb_request *request, int64_t deadline,
+                   int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err)
+{
+    const mock *m = state;
+    const mock_call *call = NULL;
+    int r = mock_find_call(m->store, request, &call, err);
+    return answer_call(m, r, call, request, deadline, reply, arg, err);
+}
+
+static int http(void *state, const char *service, const lb_request *request, int64_t deadline,
+                int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err)
+{
+    const mock *m = state;
+    const mock_call *call = NULL;
+    int r = mock_find_http(m->store, service, request, &call, err);
+    return answer_call(m, r, call, request, deadline, reply, arg, err);
+}
+
 LB_TRANSPORT(transport_mock, "answers from fixtures, for tests and plugin authors", .params = params,
              .param_size = sizeof(lb_param), .args_size = sizeof(struct settings), .open = open_mock,
              .close = close_mock, .connect = connect_mock, .disconnect = disconnect, .reuse = reuse,
              .server_version = server_version, .execute = execute, .begin = begin, .finish = finish, .control = control,
-             .clock = mock_clock, .history = history);
+             .clock = mock_clock, .history = history, .http = http);

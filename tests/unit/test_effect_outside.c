@@ -22,6 +22,28 @@ static void check_control(const char *method, const char *path, const char *quer
     CU_ASSERT_FALSE(v.always_asks || v.ends_sessions);
 }
 
+static void check_http(const char *method, const char *path, effect expected)
+{
+    effect_verdict v;
+    effect_of_http("github", &(lb_request){.method = method, .path = path, .body = "{}"}, &v);
+    CU_ASSERT_EQUAL(v.effect, expected);
+    ASSERT_CONTAINS(v.why, "github: ");
+}
+
+static void judges_calls_of_web_services(void)
+{
+    check_http("GET", "repos/acme/shop", READS);
+    check_http("POST", "repos/acme/shop/issues/2/comments", ADDS);
+    check_http("PATCH", "repos/acme/shop/issues/comments/7", ADDS);
+    check_http("PUT", "repos/acme/shop/contents/README.md", ADDS);
+    check_http("DELETE", "repos/acme/shop/issues/comments/7", DESTROYS);
+    check_http("POST", "graphql", DESTROYS);
+    check_http("POST", "api/chat.delete", DESTROYS);
+    check_http("POST", "projects/7/purge-artifacts", DESTROYS);
+    check_http("POST", "projects/7:remove", DESTROYS);
+    check_http("TRACE", "x", DESTROYS);
+}
+
 static void judges_control_calls(void)
 {
     check_control("GET", "projects/shop/branches", "page_size=100", NULL, READS);
@@ -88,4 +110,5 @@ static void judges_files_and_programs(void)
     CU_ASSERT_EQUAL(v.effect, EFFECT_DESTRUCTIVE);
 }
 
-SUITE(effect_outside, TEST(judges_control_calls), TEST(judges_patches_by_their_fields), TEST(judges_files_and_programs))
+SUITE(effect_outside, TEST(judges_control_calls), TEST(judges_calls_of_web_services),
+      TEST(judges_patches_by_their_fields), TEST(judges_files_and_programs))

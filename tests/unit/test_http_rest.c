@@ -11,7 +11,7 @@
 extern const lb_plugin lb_plugin_v1_http_rest;
 
 static script_server server;
-static const lb_http *http;
+static const lb_http_service *http;
 static void *state;
 static lb_error err;
 static buf heard = {.limit = 1 << 20};

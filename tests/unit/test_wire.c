@@ -179,6 +179,8 @@ static const gate_class some_classes[] = {{NULL, "ci-*", LB_BRANCH_THROWAWAY}};
 static const worker_threshold some_thresholds[] = {{.metric = "m", .warning = 0.7, .critical = NAN, .project = "p*"},
                                                    {.metric = "n", .critical = 3, .below = true}};
 static const worker_pause some_pauses[] = {{.name = "night", .opens = "0 2 * * *", .lasts_min = 60, .branch = "b"}};
+static const worker_site some_sites[] = {{.name = "github", .url = "https://x", .kind = "github", .token = "t"},
+                                         {.name = "here", .url = "http://localhost", .kind = "json", .ca_file = "/c"}};
 static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .work_dir = "/w",
                                         .transport_name = "t",
@@ -202,6 +204,12 @@ static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .threshold_count = 2,
                                         .pauses = some_pauses,
                                         .pause_count = 1,
+                                        .http_name = "h",
+                                        .http_path = "/h.so",
+                                        .http_args = some_args,
+                                        .http_arg_count = 2,
+                                        .sites = some_sites,
+                                        .site_count = 2,
                                         .can_ask = true,
                                         .run_asks = 9,
                                         .journal_dir = "/j",
@@ -285,6 +293,10 @@ static void setup_travels(void)
     CU_ASSERT(got.thresholds[1].below && got.thresholds[1].critical == 3 && !got.thresholds[1].project);
     CU_ASSERT(got.pause_count == 1 && got.pauses[0].lasts_min == 60 && !got.pauses[0].zone);
     ASSERT_TEXT(got.pauses[0].opens, "0 2 * * *");
+    CU_ASSERT(got.site_count == 2 && got.http_arg_count == 2 && !got.sites[0].ca_file && !got.sites[1].token);
+    ASSERT_TEXT(got.http_path, "/h.so");
+    ASSERT_TEXT(got.sites[0].token, "t");
+    ASSERT_TEXT(got.sites[1].ca_file, "/c");
     arena_done(&memory);
 }
 

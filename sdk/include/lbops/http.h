@@ -21,7 +21,7 @@ typedef struct lb_site {
     const char *ca_file; /* PEM, or NULL: the system's */
 } lb_site;
 
-typedef struct lb_http {
+typedef struct lb_http_service {
     uint32_t size;
     uint32_t param_size, args_size;
     const lb_param *params; /* what stands under [services.http] */
@@ -34,10 +34,10 @@ typedef struct lb_http {
      * carried out is not sent again; a failure that leaves that open is LB_ERR_UNREACHABLE or LB_ERR_TIMEOUT. */
     int (*call)(void *state, const lb_request *request, int64_t deadline,
                 int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err);
-} lb_http;
+} lb_http_service;
 
 #define LB_HTTP(plugin, text, ...)                                                                                     \
-    static const lb_http plugin##_ops = {.size = sizeof(lb_http), __VA_ARGS__};                                        \
+    static const lb_http_service plugin##_ops = {.size = sizeof(lb_http_service), __VA_ARGS__};                        \
     LB_PLUGIN(plugin, LB_KIND_HTTP, text, &plugin##_ops)
 
 #ifdef __cplusplus

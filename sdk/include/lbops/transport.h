@@ -91,6 +91,11 @@ typedef struct lb_transport {
     /* Answers a question to the history in its place, as fixtures do, for a run on that target: 1. 0: it has nothing to
      * say, ask the history. NULL: as 0. Since 1.1. */
     int (*history)(void *state, const lb_target *target, const lb_command *command, const lb_sink *sink, lb_error *err);
+
+    /* Answers calls to the web services of the manifest in their place, as fixtures do: no such call gets anywhere
+     * then. As `control` otherwise. NULL: they are called. Since 1.2. */
+    int (*http)(void *state, const char *service, const lb_request *request, int64_t deadline,
+                int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err);
 } lb_transport;
 
 #define LB_TRANSPORT(plugin, text, ...)                                                                                \

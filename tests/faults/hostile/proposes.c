@@ -6,7 +6,7 @@
 #include <sql/example/terminate_backend.h>
 
 struct args {
-    const char *comment, *title, *evidence, *body, *script;
+    const char *comment, *title, *evidence, *body, *script, *web, *reads;
     lb_texts drops, calls, files, program;
     bool atomic, bounded;
     int64_t groups, pid, first, last;
@@ -23,6 +23,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, drops, LB_LIST_OF(LB_TEXT), NULL, "indexes of public to drop"),
     LB_PARAM(struct args, calls, LB_LIST_OF(LB_TEXT), NULL, "METHOD PATH or METHOD PATH?QUERY"),
     LB_PARAM(struct args, body, LB_TEXT, NULL, "of each POST and PATCH"),
+    LB_PARAM(struct args, web, LB_TEXT, NULL, "the web service that the calls go to, not the control plane"),
+    LB_PARAM(struct args, reads, LB_TEXT, NULL, "reads METHOD PATH from it first"),
     LB_PARAM(struct args, files, LB_LIST_OF(LB_TEXT), NULL, "files to write"),
     LB_PARAM(struct args, program, LB_LIST_OF(LB_TEXT), NULL, "a program and its arguments"),
     LB_PARAM(struct args, atomic, LB_BOOL, "false", "as one transaction"),
@@ -40,7 +42,18 @@ static int add_call(lb_ctx *ctx, lb_group *group, const struct args *args, const
                                 .path = lb_printf(ctx, "%.*s", (int)length, path),
                                 .query = path[length] ? path + length + 1 : NULL,
                                 .body = strncmp(call, "P", 1) == 0 ? args->body : NULL};
-    return lb_change_control(ctx, group, &request, err);
+    return args->web ? lb_change_http(ctx, group, args->web, &request, err)
+                     : lb_change_control(ctx, group, &request, err);
+}
+
+static int read_web(lb_ctx *ctx, const struct args *args, lb_error *err)
+{
+    size_t method = strcspn(args->reads, " ");
+    const char *json = NULL;
+    const lb_request request = {.method = lb_printf(ctx, "%.*s", (int)method, args->reads),
+                                .path = args->reads + method + (args->reads[method] == ' ')};
+    int r = lb_http(ctx, args->web, &request, &json, err);
+    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_json("read", json)), err);
 }
 
 static int add_sql(lb_ctx *ctx, lb_group *group, const struct args *args, lb_error *err)
@@ -99,7 +112,7 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     lb_outcome outcome = LB_REFUSED;
-    int r = 0;
+    int r = args->reads ? read_web(ctx, args, err) : 0;
     for (int64_t i = 0; r >= 0 && i < args->groups; i++)
         r = propose(ctx, args, &outcome, err);
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_i64("outcome", outcome)), err);
