@@ -201,15 +201,12 @@ int door_change_file(lb_group *group, const char *path, const char *content, lb_
     return door_join(c, err);
 }
 
-int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
+int door_take_argv(change *c, const char *const *argv, lb_error *err)
 {
-    run_state *run = group->run;
+    run_state *run = c->group->run;
     size_t count = 0;
     if (!argv || !argv[0])
         return lb_fail(err, LB_ERR_INVALID, NULL, "there is no program to run");
-    change *c = door_new_change(group, CHANGE_EXEC, err);
-    if (!c)
-        return err->code;
     while (argv[count])
         count++;
     const char **copy = arena_alloc(run->memory, (count + 1) * sizeof *copy);
@@ -225,7 +222,14 @@ int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
         return lb_out_of_memory(err);
     c->argv = copy;
     effect_of_exec(copy, &c->verdict);
-    return door_join(c, err);
+    return 0;
+}
+
+int door_change_exec(lb_group *group, const char *const *argv, lb_error *err)
+{
+    change *c = door_new_change(group, CHANGE_EXEC, err);
+    int r = c ? door_take_argv(c, argv, err) : err->code;
+    return r < 0 ? r : door_join(c, err);
 }
 
 static void settle(lb_group *group, change_outcome outcome)

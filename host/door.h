@@ -19,8 +19,9 @@ typedef struct change {
     const lb_request *request;
     const char *path, *content;
     const char *const *argv;
-    const lb_lake_append *lake; /* with the types of the lakehouse; its rows are `sql` */
-    uint32_t index;             /* in the supervisor's list */
+    const lb_lake_append *lake;   /* with the types of the lakehouse; its rows are `sql` */
+    struct door_program *program; /* NULL: nothing is lent to it */
+    uint32_t index;               /* in the supervisor's list */
     change_outcome outcome;
     int64_t rows, duration_us;
     lb_error error;
@@ -70,6 +71,16 @@ int door_script_wrap(const change *c, lb_error *err);
 /* door_command.c: one change of a kind that is not SQL. */
 LB_MUST_CHECK int door_run_file(change *c, lb_error *err);
 LB_MUST_CHECK int door_run_exec(change *c, lb_error *err);
+LB_MUST_CHECK int door_spawn(const change *c, int output, char *const *environment, pid_t *ret_pid, lb_error *err);
+LB_MUST_CHECK int door_judge_exit(const change *c, int status, const buf *output, lb_error *err);
+/* Puts the arguments into the change. */
+LB_MUST_CHECK int door_take_argv(change *c, const char *const *argv, lb_error *err);
+
+/* door_program.c: programs that are lent the branch's connection. */
+LB_MUST_CHECK int door_lend(const change *c, char ***ret_environment, lb_error *err);
+LB_MUST_CHECK int door_run_beside(change *c, lb_error *err);
+bool door_is_beside(const change *c);
+LB_MUST_CHECK int door_check_lasting(const lb_group *group, lb_error *err); /* can it wait for a person? */
 
 /* door_lake.c */
 LB_MUST_CHECK int door_run_lake(change *c, lb_error *err);

@@ -94,6 +94,8 @@ int door_ask(lb_group *group, lb_error *err)
     BUF_AUTO document = BUF_INIT(APPROVAL_BYTES + 1), frame = BUF_INIT(APPROVAL_BYTES + 4096);
     int r = check_room(run, err);
     if (r >= 0)
+        r = door_check_lasting(group, err);
+    if (r >= 0)
         r = make_document(group, &document, err);
     if (r < 0)
         return r;

@@ -1,7 +1,6 @@
 /* Changes that are neither SQL nor the control plane: files and programs. */
 #include "door.h"
 
-#include "environment.h"
 #include "fs.h"
 
 #include <errno.h>
@@ -26,13 +25,10 @@ int door_run_file(change *c, lb_error *err)
     return fs_write_durable(c->path, c->content, strlen(c->content), 0644, err);
 }
 
-static int spawn_program(const change *c, int output, pid_t *ret_pid, lb_error *err)
+int door_spawn(const change *c, int output, char *const *environment, pid_t *ret_pid, lb_error *err)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    char **environment = environment_clean(c->group->run->memory);
-    if (!environment)
-        return lb_out_of_memory(err);
     int failed = posix_spawn_file_actions_init(&actions);
     if (failed)
         return fs_fail(err, failed, "start", c->argv[0]);
@@ -71,7 +67,7 @@ static bool read_output(const run_state *run, int fd, buf *output)
     }
 }
 
-static int judge_exit(const change *c, int status, const buf *output, lb_error *err)
+int door_judge_exit(const change *c, int status, const buf *output, lb_error *err)
 {
     size_t shown = output->length > 200 ? 200 : output->length;
     const char *tail = buf_text(output) + output->length - shown;
@@ -89,9 +85,15 @@ int door_run_exec(change *c, lb_error *err)
     run_state *run = c->group->run;
     int ends[2], status = 0;
     pid_t pid = -1;
+    char **environment = NULL;
+    if (door_is_beside(c))
+        return door_run_beside(c, err);
+    int r = door_lend(c, &environment, err);
+    if (r < 0)
+        return r;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return fs_fail(err, errno, "make a pipe for", c->argv[0]);
-    int r = spawn_program(c, ends[1], &pid, err);
+    r = door_spawn(c, ends[1], environment, &pid, err);
     (void)close(ends[1]); /* the child has its own */
     LB_AUTO_FD int from = ends[0];
     if (r < 0)
@@ -105,5 +107,5 @@ int door_run_exec(change *c, lb_error *err)
     if (!in_time)
         return lb_fail(err, LB_ERR_TIMEOUT, "give the tool a larger timeout_s", "%s did not end in time", c->argv[0]);
     c->group->reply = arena_strdup(run->memory, buf_text(&output));
-    return c->group->reply ? judge_exit(c, status, &output, err) : lb_out_of_memory(err);
+    return c->group->reply ? door_judge_exit(c, status, &output, err) : lb_out_of_memory(err);
 }

@@ -90,7 +90,7 @@ typedef struct worker_setup {
     const char *model_name, *model_path; /* NULL: none */
     const param_arg *model_args;
     size_t model_arg_count;
-    bool forbids_models; /* but those that stay on this machine */
+    bool forbids_models;               /* but those that stay on this machine */
     const char *http_name, *http_path; /* the plugin behind web services; NULL: none */
     const param_arg *http_args;
     size_t http_arg_count;

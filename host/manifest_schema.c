@@ -389,9 +389,10 @@ static void reference_row(buf *b, const schema_field *field)
 void manifest_reference(buf *b)
 {
     static const schema_table *const tables[] = {
-        &schema_workspace, &schema_limits, &schema_service,   &schema_secret,  &schema_target, &schema_agent,
-        &schema_tool,      &schema_timing, &schema_schedule,  &schema_window,  &schema_events, &schema_subscription,
-        &schema_threshold, &schema_rule,   &schema_approvals, &schema_routine, &schema_job,    &schema_site,   &schema_models,
+        &schema_workspace, &schema_limits,       &schema_service,   &schema_secret,   &schema_target,
+        &schema_agent,     &schema_tool,         &schema_timing,    &schema_schedule, &schema_window,
+        &schema_events,    &schema_subscription, &schema_threshold, &schema_rule,     &schema_approvals,
+        &schema_routine,   &schema_job,          &schema_site,      &schema_models,
     };
     for (size_t i = 0; i < LB_COUNT(tables); i++) {
         buf_printf(b, "%s### `%s`\n\n%s\n\n", i ? "\n" : "", tables[i]->header, tables[i]->doc);

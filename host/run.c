@@ -149,6 +149,10 @@ const lb_host run_host = {
     .model = run_model,
     .http = run_http,
     .change_http = door_change_http,
+    .change_program = door_change_program,
+    .program_end = door_program_end,
+    .watch = run_watch_begin,
+    .watch_end = run_watch_end,
 };
 
 bool run_declares(const char *const *names, const char *name)

@@ -123,6 +123,11 @@ LB_MUST_CHECK int run_explain(lb_ctx *ctx, const lb_explain_wish *wish, const ch
 /* run_model.c */
 LB_MUST_CHECK int run_model(lb_ctx *ctx, const lb_question *question, const lb_answer **ret_answer, lb_error *err);
 
+/* run_watch.c */
+LB_MUST_CHECK int run_watch_begin(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, int64_t every_us,
+                                  lb_watch **ret_watch, lb_error *err);
+LB_MUST_CHECK int run_watch_end(lb_watch *watch, lb_rows **ret_rows, lb_error *err);
+
 /* run_report.c */
 LB_MUST_CHECK int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int run_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *err);
@@ -148,6 +153,8 @@ LB_MUST_CHECK int door_change_file(lb_group *group, const char *path, const char
 LB_MUST_CHECK int door_change_exec(lb_group *group, const char *const *argv, lb_error *err);
 LB_MUST_CHECK int door_change_script(lb_group *group, const lb_script *script, lb_error *err);
 LB_MUST_CHECK int door_change_lake(lb_group *group, const lb_lake_append *append, lb_error *err);
+LB_MUST_CHECK int door_change_program(lb_group *group, const lb_program *program, lb_error *err);
+LB_MUST_CHECK int door_program_end(lb_group *group, lb_error *err);
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
 int64_t door_rows(const lb_group *group);
 const char *door_reply(const lb_group *group);

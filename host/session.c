@@ -11,7 +11,7 @@ struct session {
     char *project, *branch;
     void *handle;
     int version; /* 0: not asked yet */
-    bool is_spent;
+    bool is_spent, is_apart;
     int64_t used_at;
 };
 
@@ -142,9 +142,27 @@ static bool same_text(const char *a, const char *b)
 static session *find_kept(session_pool *pool, const lb_target *target)
 {
     for (session *s = pool->sessions; s; s = s->next)
-        if (same_text(s->project, target->project) && same_text(s->branch, target->branch))
+        if (!s->is_apart && same_text(s->project, target->project) && same_text(s->branch, target->branch))
             return s;
     return NULL;
+}
+
+static int connect_new(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
+                       session **ret_session, lb_error *err)
+{
+    void *handle = NULL;
+    int r = pool->transport->connect(pool->state, target, tool, deadline, &handle, err);
+    if (r < 0)
+        return r;
+    session *s = base_alloc(sizeof *s);
+    *s = (session){.next = pool->sessions,
+                   .pool = pool,
+                   .project = base_strdup(target->project),
+                   .branch = base_strdup(target->branch),
+                   .handle = handle,
+                   .used_at = clock_monotonic()};
+    pool->sessions = *ret_session = s;
+    return 0;
 }
 
 int session_get(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline, session **ret_session,
@@ -160,23 +178,45 @@ int session_get(session_pool *pool, const lb_target *target, const char *tool, i
     }
     *ret_kept = s != NULL;
     if (!s) {
-        void *handle = NULL;
-        r = pool->transport->connect(pool->state, target, tool, deadline, &handle, err);
+        r = connect_new(pool, target, tool, deadline, &s, err);
         if (r < 0)
             return r;
-        s = base_alloc(sizeof *s);
-        *s = (session){.next = pool->sessions,
-                       .pool = pool,
-                       .project = base_strdup(target->project),
-                       .branch = base_strdup(target->branch),
-                       .handle = handle};
-        pool->sessions = s;
-        if (pool->recording && pool->transport->server_version(handle, &s->version, err) >= 0)
-            fixture_record_target(pool->recording, handle, target, s->version);
+        if (pool->recording && pool->transport->server_version(s->handle, &s->version, err) >= 0)
+            fixture_record_target(pool->recording, s->handle, target, s->version);
     }
     s->used_at = clock_monotonic();
     *ret_session = s;
     return 0;
+}
+
+int session_get_apart(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
+                      session **ret_session, lb_error *err)
+{
+    int r = open_transport(pool, err);
+    if (r >= 0)
+        r = connect_new(pool, target, tool, deadline, ret_session, err);
+    if (r >= 0)
+        (*ret_session)->is_apart = true;
+    return r;
+}
+
+bool session_can_sample(const session_pool *pool)
+{
+    return pool->transport && LB_HAS(pool->transport, lb_transport, sample) && pool->transport->sample;
+}
+
+int session_sample(session *s, const lb_command *command, const lb_sink *sink, lb_error *err)
+{
+    return s->pool->transport->sample(s->handle, command, sink, err);
+}
+
+int session_lend(session *s, int (*put)(void *arg, const char *name, const char *value), void *arg, lb_error *err)
+{
+    const lb_transport *transport = s->pool->transport;
+    if (!LB_HAS(transport, lb_transport, lend) || !transport->lend)
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "use a transport that has servers",
+                       "%s has no server that a program could reach", s->pool->setup->transport_name);
+    return transport->lend(s->handle, put, arg, err);
 }
 
 void session_spend(session *s)
@@ -198,6 +238,8 @@ int64_t session_close_idle(session_pool *pool)
     int64_t now = clock_monotonic(), idle = (int64_t)pool->setup->connection_idle_s * CLOCK_SECOND, next = -1;
     for (session *s = pool->sessions, *following; s; s = following) {
         following = s->next;
+        if (s->is_apart)
+            continue;
         int64_t left = s->used_at + idle - now;
         if (left <= 0)
             session_discard(s);

@@ -18,6 +18,17 @@ session_pool *session_pool_free(session_pool *pool);
  * use. */
 LB_MUST_CHECK int session_get(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
                               session **ret_session, bool *ret_kept, lb_error *err);
+/* A new session that nobody else is given, for a thread of its own; session_discard ends it. */
+LB_MUST_CHECK int session_get_apart(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
+                                    session **ret_session, lb_error *err);
+bool session_can_sample(const session_pool *pool); /* may another thread read on a session? */
+/* From any thread, of a session apart. */
+LB_MUST_CHECK int session_sample(session *s, const lb_command *command, const lb_sink *sink, lb_error *err);
+
+/* The environment that leads a program to the session's server; secrets are in it. put fails for want of memory. */
+LB_MUST_CHECK int session_lend(session *s, int (*put)(void *arg, const char *name, const char *value), void *arg,
+                               lb_error *err);
+
 void session_discard(session *s); /* closed for good: its state is not known */
 
 /* For a session whose settings are no longer ours: it serves this run to its end, and no other one. */

@@ -114,6 +114,9 @@ LB_MUST_CHECK int lake_session_reuse(lake_session *s, const char *application, l
 LB_MUST_CHECK int lake_session_version(lake_session *s, int *ret_major, lb_error *err);
 LB_MUST_CHECK int lake_session_execute(lake_session *s, const lb_command *command, const lb_sink *sink,
                                        int64_t *ret_affected, lb_error *err);
+LB_MUST_CHECK int lake_session_sample(lake_session *s, const lb_command *command, const lb_sink *sink, lb_error *err);
+LB_MUST_CHECK int lake_session_lend(const lake_session *s, int (*put)(void *arg, const char *name, const char *value),
+                                    void *arg, lb_error *err);
 LB_MUST_CHECK int lake_session_begin(lake_session *s, int64_t deadline, lb_error *err);
 LB_MUST_CHECK int lake_session_finish(lake_session *s, bool commit, int64_t deadline, lb_error *err);
 

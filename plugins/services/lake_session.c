@@ -312,6 +312,19 @@ int lake_session_execute(lake_session *s, const lb_command *command, const lb_si
     return r < 0 ? r : pg_session_execute(s->pg, command, sink, ret_affected, err);
 }
 
+/* From another thread: what would open a connection again belongs to the one that has the workspace. */
+int lake_session_sample(lake_session *s, const lb_command *command, const lb_sink *sink, lb_error *err)
+{
+    int64_t ignored = -1;
+    return s->pg ? pg_session_execute(s->pg, command, sink, &ignored, err) : fail_gone(s, err);
+}
+
+int lake_session_lend(const lake_session *s, int (*put)(void *arg, const char *name, const char *value), void *arg,
+                      lb_error *err)
+{
+    return s->pg ? pg_session_lend(s->pg, put, arg, err) : fail_gone(s, err);
+}
+
 int lake_session_begin(lake_session *s, int64_t deadline, lb_error *err)
 {
     int r = prepare_change(s, deadline, err);

@@ -65,6 +65,9 @@ const char *pg_session_host(const pg_session *s);
 char *pg_session_url(const pg_session *s, const char *database);
 /* A text as a part of a URL: everything but letters, digits and -._~ as %XX. NULL without memory; the caller frees. */
 char *pg_url_part(const char *text);
+/* libpq's variables that lead a program here as the same role; the password is among them. */
+LB_MUST_CHECK int pg_session_lend(const pg_session *s, int (*put)(void *arg, const char *name, const char *value),
+                                  void *arg, lb_error *err);
 LB_MUST_CHECK int pg_session_has_database(pg_session *s, const char *name, int64_t deadline, bool *ret_has,
                                           lb_error *err);
 

@@ -1,7 +1,8 @@
-/* What others may use to reach a session's server. A password is not among it. */
+/* What others may use to reach a session's server. A password is only among what is lent to a program of ours. */
 #include "pg_internal.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 char *pg_url_part(const char *text)
 {
@@ -71,4 +72,33 @@ char *pg_session_url(const pg_session *s, const char *database)
     free(name);
     free(host);
     return text;
+}
+
+/* ---- lending ---- */
+
+/* A path through our own descriptors means something else in another process. */
+static int put_host(const char *value, int (*put)(void *arg, const char *name, const char *value), void *arg)
+{
+    static const char self[] = "/proc/self/";
+    char path[128];
+    bool is_ours = strncmp(value, self, sizeof self - 1) == 0;
+    if (is_ours)
+        (void)snprintf(path, sizeof path, "/proc/%ld/%.80s", (long)getpid(), value + sizeof self - 1); /* a number */
+    return put(arg, "PGHOST", is_ours ? path : value);
+}
+
+int pg_session_lend(const pg_session *s, int (*put)(void *arg, const char *name, const char *value), void *arg,
+                    lb_error *err)
+{
+    PQconninfoOption *options = PQconninfo(s->conn);
+    int r = options ? 0 : lb_out_of_memory(err);
+    for (const PQconninfoOption *o = options; r >= 0 && o && o->keyword; o++) {
+        if (!o->envvar || !o->val || !*o->val || strcmp(o->keyword, "application_name") == 0)
+            continue;
+        r = strcmp(o->keyword, "host") == 0 ? put_host(o->val, put, arg) : put(arg, o->envvar, o->val);
+        if (r < 0)
+            (void)lb_out_of_memory(err); /* the only way to fail: the code is the same */
+    }
+    PQconninfoFree(options);
+    return r;
 }

@@ -192,6 +192,16 @@ static int execute(void *session, const lb_command *command, const lb_sink *sink
     return lake_session_execute(session, command, sink, ret_affected, err);
 }
 
+static int sample(void *session, const lb_command *command, const lb_sink *sink, lb_error *err)
+{
+    return lake_session_sample(session, command, sink, err);
+}
+
+static int lend(void *session, int (*put)(void *arg, const char *name, const char *value), void *arg, lb_error *err)
+{
+    return lake_session_lend(session, put, arg, err);
+}
+
 static int begin(void *session, int64_t deadline, lb_error *err)
 {
     return lake_session_begin(session, deadline, err);
@@ -220,5 +230,5 @@ static int control(void *state, const lb_request *request, int64_t deadline,
 LB_TRANSPORT(transport_lakebase, "Databricks Lakebase: its branches and its control plane", .params = params,
              .param_size = sizeof(lb_param), .args_size = sizeof(struct settings), .open = open_lakebase,
              .close = close_lakebase, .connect = connect_lakebase, .disconnect = disconnect, .reuse = reuse,
-             .server_version = server_version, .execute = execute, .begin = begin, .finish = finish,
-             .control = control);
+             .server_version = server_version, .execute = execute, .begin = begin, .finish = finish, .control = control,
+             .sample = sample, .lend = lend);

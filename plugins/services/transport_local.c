@@ -116,6 +116,17 @@ static int execute(void *session, const lb_command *command, const lb_sink *sink
     return pg_session_execute(session, command, sink, ret_affected, err);
 }
 
+static int sample(void *session, const lb_command *command, const lb_sink *sink, lb_error *err)
+{
+    int64_t ignored = -1;
+    return pg_session_execute(session, command, sink, &ignored, err);
+}
+
+static int lend(void *session, int (*put)(void *arg, const char *name, const char *value), void *arg, lb_error *err)
+{
+    return pg_session_lend(session, put, arg, err);
+}
+
 static int begin(void *session, int64_t deadline, lb_error *err)
 {
     return pg_session_begin(session, deadline, err);
@@ -144,5 +155,5 @@ static int control(void *state, const lb_request *request, int64_t deadline,
 LB_TRANSPORT(transport_local, "a local Lakebase on servers of our own, or a server that is given", .params = params,
              .param_size = sizeof(lb_param), .args_size = sizeof(local_settings), .open = open_local,
              .close = close_local, .connect = connect_local, .disconnect = disconnect, .reuse = reuse,
-             .server_version = server_version, .execute = execute, .begin = begin, .finish = finish,
-             .control = control);
+             .server_version = server_version, .execute = execute, .begin = begin, .finish = finish, .control = control,
+             .sample = sample, .lend = lend);

@@ -96,6 +96,13 @@ typedef struct lb_transport {
      * then. As `control` otherwise. NULL: they are called. Since 1.2. */
     int (*http)(void *state, const char *service, const lb_request *request, int64_t deadline,
                 int (*reply)(void *arg, const char *json, lb_error *err), void *arg, lb_error *err);
+    /* execute, of a read, on a session that another thread may call while this one uses other sessions: it touches
+     * nothing but the session and never connects again. NULL: only one thread may call. Since 1.2. */
+    int (*sample)(void *session, const lb_command *command, const lb_sink *sink, lb_error *err);
+
+    /* Tells the environment by which a program reaches the session's server as the same role: libpq's variables, with
+     * secrets among them. NULL: there is no server to reach. Since 1.2. */
+    int (*lend)(void *session, int (*put)(void *arg, const char *name, const char *value), void *arg, lb_error *err);
 } lb_transport;
 
 #define LB_TRANSPORT(plugin, text, ...)                                                                                \
