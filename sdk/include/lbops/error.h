@@ -64,6 +64,11 @@ static inline int lb_fail(lb_error *err, int code, const char *hint, const char 
     return code;
 }
 
+static inline int lb_out_of_memory(lb_error *err)
+{
+    return lb_fail(err, LB_ERR_NO_MEMORY, "raise [limits] run_memory_mb, or give the tool less to do", "out of memory");
+}
+
 /* Puts "what: " before the message and returns the code that is already there. */
 static inline int lb_wrap(lb_error *err, const char *what)
 {
