@@ -3,7 +3,7 @@
 
 struct args {
     const char *dir, *target_version, *baseline, *gaps;
-    bool out_of_order, allow_ahead, undo;
+    bool out_of_order, allow_ahead, undo, tell_locks;
     int64_t lock_timeout_ms, lock_tries, lock_wait_s;
 };
 
@@ -20,6 +20,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, lock_tries, LB_I64, "10", "how often a statement is tried that did not get its lock",
              .min = "1", .max = "100"),
     LB_PARAM(struct args, lock_wait_s, LB_I64, "300", "how long to wait for another runner", .min = "0", .max = "3600"),
+    LB_PARAM(struct args, tell_locks, LB_BOOL, "false", "tell the locks that each transaction holds at its end"),
     LB_PARAMS_END,
 };
 
@@ -51,6 +52,7 @@ static int open_run(lb_ctx *ctx, state *s, lb_error *err)
                              .lock_timeout_ms = args->lock_timeout_ms,
                              .lock_tries = args->lock_tries,
                              .lock_wait_s = args->lock_wait_s,
+                             .tells_locks = args->tell_locks,
                              .chance = (uint64_t)(uintptr_t)memory ^ (uint64_t)lb_now(ctx)};
     int r = migration_read(args->dir, memory, &s->files, err);
     return r < 0 ? r : lb_server_version(ctx, &s->run.server, err);

@@ -4,6 +4,7 @@
 
 #include <sql/migration/blockers.h>
 #include <sql/migration/limit_wait.h>
+#include <sql/migration/own_locks.h>
 #include <sql/migration/wait_on.h>
 
 typedef struct part {
@@ -48,6 +49,16 @@ static int add_script(migration_run *run, lb_group *group, const migration_file 
                             LB_SCRIPT(.name = file->name, .text = file->text, .first = p->first, .last = p->last), err);
 }
 
+/* The last statement of the transaction was the question. */
+static int tell_locks(migration_run *run, const lb_group *group, const migration_file *file, const part *p,
+                      lb_error *err)
+{
+    return lb_append(run->ctx, "locks",
+                     LB_ARGS(lb_text("file", file->name), lb_i64("first", p->first), lb_i64("last", p->last),
+                             lb_json("held", lb_group_reply(run->ctx, group))),
+                     err);
+}
+
 /* The ledger's row stands first in a transaction: if another session has executed this part, it fails there. */
 static int try_part(migration_run *run, const migration_task *task, const part *p, const char *undo,
                     lb_outcome *ret_outcome, lb_error *err)
@@ -63,7 +74,12 @@ static int try_part(migration_run *run, const migration_task *task, const part *
         r = add_script(run, group, task->file, p, err);
     if (r >= 0 && p->is_alone)
         r = migrate_note(run, group, task, "done", p->last, NULL, err);
-    return r < 0 ? r : lb_apply(run->ctx, group, ret_outcome, err);
+    bool tells = run->tells_locks && !p->is_alone;
+    if (r >= 0 && tells)
+        r = migration_own_locks(run->ctx, group, err);
+    if (r >= 0)
+        r = lb_apply(run->ctx, group, ret_outcome, err);
+    return r < 0 || !tells || *ret_outcome != LB_APPLIED ? r : tell_locks(run, group, task->file, p, err);
 }
 
 /* ---- several tries ---- */

@@ -9,6 +9,7 @@ typedef struct migration_run {
     arena *memory;
     int server; /* major version */
     int64_t lock_timeout_ms, lock_tries, lock_wait_s;
+    bool tells_locks;
     uint64_t chance; /* of the next pause's length */
 } migration_run;
 

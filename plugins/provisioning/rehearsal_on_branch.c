@@ -1,0 +1,63 @@
+/* rehearsal_on_branch: tries a migration out on the branch that it runs on: applies it with everybody at work, watches,
+ * tests, takes it back. test_migration_on_branch makes the branch for it. */
+#include "rehearsal.h"
+
+static const lb_param params[] = {
+    LB_PARAM(rehearsal_args, dir, LB_TEXT, NULL, "the directory of the migrations", .required = true),
+    LB_PARAM(rehearsal_args, target_version, LB_TEXT, NULL, "apply no version above this one"),
+    LB_PARAM(rehearsal_args, workload, LB_LIST_OF(LB_TEXT), NULL, "a program and its arguments that work meanwhile"),
+    LB_PARAM(rehearsal_args, replay, LB_TEXT, NULL, "a file of statements that pgbench repeats meanwhile"),
+    LB_PARAM(rehearsal_args, clients, LB_I64, "4", "sessions that replay", .min = "1", .max = "1000"),
+    LB_PARAM(rehearsal_args, test, LB_LIST_OF(LB_TEXT), NULL, "a program and its arguments that test the result"),
+    LB_PARAM(rehearsal_args, sample_ms, LB_I64, "10", "how often to look who waits", .min = "1", .max = "10000"),
+    LB_PARAM(rehearsal_args, rollback, LB_TEXT, "prove", "whether to prove the undo scripts",
+             .choices = "prove|require|skip"),
+    LB_PARAM(rehearsal_args, lock_timeout_ms, LB_I64, "2000", "how long a statement waits for a lock", .min = "10",
+             .max = "60000"),
+    LB_PARAM(rehearsal_args, lock_tries, LB_I64, "10", "how often it is tried", .min = "1", .max = "100"),
+    LB_PARAMS_END,
+};
+
+static int look_before(rehearsal *s, lb_error *err)
+{
+    int r = schema_read(s->ctx, &s->filter, &s->before, err);
+    return r < 0 ? r : rehearsal_read_files(s, &s->files_before, err);
+}
+
+static int look_after(rehearsal *s, lb_error *err)
+{
+    int r = schema_read(s->ctx, &s->filter, &s->after, err);
+    if (r >= 0)
+        r = rehearsal_read_files(s, &s->files_after, err);
+    if (r >= 0)
+        r = rehearsal_compare(s->before, s->after, "before", "after", &s->diff_changes, &s->diff, err);
+    return r;
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    static const char *const own_schema[] = {"lbops_migration"}; /* the ledger is no part of what is compared */
+    static const lb_texts none = {0}, ours = {own_schema, 1};
+    rehearsal *s = lb_alloc(ctx, sizeof *s);
+    if (!s)
+        return lb_out_of_memory(err);
+    *s = (rehearsal){.ctx = ctx, .args = ctx->args, .log_alone = -1};
+    s->filter = (schema_filter){
+        .schemas = &none, .exclude_schemas = &ours, .kinds = &none, .privileges = true, .online = false};
+    if (lb_plans(ctx))
+        return lb_skipped(ctx, s->args->dir, "a plan applies nothing, so there is nothing to see", err);
+    int r = look_before(s, err);
+    if (r >= 0)
+        r = rehearsal_measure(s, err);
+    if (r >= 0)
+        r = look_after(s, err);
+    if (r >= 0 && s->migrated)
+        r = rehearsal_run_test(s, err);
+    if (r >= 0)
+        r = rehearsal_take_back(s, err);
+    return r < 0 ? r : rehearsal_tell(s, err);
+}
+
+LB_TOOL(rehearsal_on_branch, "tries a migration out on the branch it runs on, which is to be thrown away",
+        .agent = "provisioning", .risk = LB_RISK_LOW, .timeout_s = 3600, LB_TOOL_ARGS(rehearsal_args, params),
+        .calls = LB_NAMES(REHEARSAL_MIGRATES), .run = run);

@@ -1,0 +1,103 @@
+/* Up, down and up again: a way back is proven when the schema is what it was, and the way there once more when it is
+ * what it became. What rows were lost on the way nobody can see here. */
+#include "rehearsal.h"
+
+const char *rehearsal_rollback_name(rehearsal_rollback rollback)
+{
+    static const char *const names[] = {[ROLLBACK_SKIPPED] = "skipped",
+                                        [ROLLBACK_IMPOSSIBLE] = "not possible",
+                                        [ROLLBACK_DIFFERS] = "differs",
+                                        [ROLLBACK_EXACT] = "exact"};
+    return names[rollback];
+}
+
+int rehearsal_compare(schema_model *from, schema_model *to, const char *from_name, const char *to_name,
+                      uint32_t *ret_changes, const char **ret_text, lb_error *err)
+{
+    schema_diff *diff = NULL;
+    int r = schema_compare(from, to, &diff, err);
+    if (r >= 0)
+        r = schema_say(diff, from_name, to_name, ret_text, err);
+    if (r >= 0)
+        *ret_changes = diff->change_count;
+    return r;
+}
+
+static bool is_ours_to_report(const rehearsal *s, int r)
+{
+    return r < 0 && r != LB_ERR_UNREACHABLE && r != LB_ERR_NO_MEMORY && !lb_cancelled(s->ctx);
+}
+
+/* One version after the other, the last one first. */
+static int go_down(rehearsal *s, lb_error *err)
+{
+    const char *json = NULL;
+    int r = 0;
+    for (int64_t i = 0; r >= 0 && i < s->versioned; i++)
+        r = rehearsal_migrate(s, true, &json, err);
+    if (!is_ours_to_report(s, r))
+        return r;
+    s->rollback = ROLLBACK_IMPOSSIBLE;
+    s->rollback_says = lb_printf(s->ctx, "%s", err->message);
+    if (!s->rollback_says)
+        return lb_out_of_memory(err);
+    /* Without a script there is nothing to prove; one that fails is worse than none. */
+    bool is_missing = strstr(err->message, "there is no undo script") != NULL;
+    if (!is_missing || strcmp(s->args->rollback, "require") == 0)
+        rehearsal_blame(s, "the rollback failed: %s", err->message);
+    return 0;
+}
+
+static int look_at_down(rehearsal *s, lb_error *err)
+{
+    schema_model *down = NULL;
+    uint32_t changes = 0;
+    const char *text = NULL;
+    int r = schema_read(s->ctx, &s->filter, &down, err);
+    if (r >= 0)
+        r = rehearsal_compare(s->before, down, "before", "after the rollback", &changes, &text, err);
+    if (r < 0)
+        return r;
+    s->rollback = changes ? ROLLBACK_DIFFERS : ROLLBACK_EXACT;
+    s->rollback_says = changes ? text : NULL;
+    if (changes)
+        rehearsal_blame(s, "after the rollback the schema is not what it was: %u difference(s)", changes);
+    return 0;
+}
+
+/* Nobody else is at work now, so the log is the migration's own. */
+static int go_up_again(rehearsal *s, lb_error *err)
+{
+    const char *json = NULL, *text = NULL;
+    schema_model *again = NULL;
+    uint32_t changes = 0;
+    int64_t before = 0, after = 0;
+    int r = rehearsal_log_bytes(s, &before, err);
+    if (r >= 0)
+        r = rehearsal_migrate(s, false, &json, err);
+    if (is_ours_to_report(s, r)) {
+        rehearsal_blame(s, "after the rollback the migration cannot be applied again: %s", err->message);
+        return 0;
+    }
+    if (r >= 0)
+        r = rehearsal_log_bytes(s, &after, err);
+    s->log_alone = r >= 0 ? after - before : -1;
+    if (r >= 0)
+        r = schema_read(s->ctx, &s->filter, &again, err);
+    if (r >= 0)
+        r = rehearsal_compare(s->after, again, "after", "after the second time", &changes, &text, err);
+    if (r >= 0 && changes)
+        rehearsal_blame(s, "applied again after the rollback, it leads to another schema:\n%s", text);
+    return r;
+}
+
+int rehearsal_take_back(rehearsal *s, lb_error *err)
+{
+    if (strcmp(s->args->rollback, "skip") == 0 || !s->versioned || !s->migrated)
+        return 0;
+    int r = go_down(s, err);
+    if (r < 0 || s->rollback == ROLLBACK_IMPOSSIBLE)
+        return r;
+    r = look_at_down(s, err);
+    return r < 0 ? r : go_up_again(s, err);
+}

@@ -1,0 +1,166 @@
+/* What was seen, as members and lists of the result. */
+#include "rehearsal.h"
+
+#define LISTED_WAITS 50
+
+/* ---- files ---- */
+
+static const char *change_of(const rehearsal_relation *before, const rehearsal_relation *after)
+{
+    if (!before)
+        return "new";
+    if (!after)
+        return "gone";
+    return before->file == after->file ? NULL : strcmp(after->kind, "i") == 0 ? "rebuilt" : "rewritten";
+}
+
+/* Both are sorted by id. */
+int rehearsal_each_file(rehearsal *s, rehearsal_file_fn fn, void *arg, lb_error *err)
+{
+    const rehearsal_files *a = &s->files_before, *b = &s->files_after;
+    int r = 0;
+    for (size_t i = 0, k = 0; r >= 0 && (i < a->count || k < b->count);) {
+        const rehearsal_relation *before = i < a->count ? &a->items[i] : NULL;
+        const rehearsal_relation *after = k < b->count ? &b->items[k] : NULL;
+        if (before && after && before->id != after->id)
+            *(before->id < after->id ? &after : &before) = NULL;
+        i += before != NULL;
+        k += after != NULL;
+        const char *change = change_of(before, after);
+        if (change)
+            r = fn(s, arg, change, after ? after : before, err);
+    }
+    return r;
+}
+
+static int tell_file(rehearsal *s, void *arg, const char *change, const rehearsal_relation *r, lb_error *err)
+{
+    (void)arg; /* for those who write a text */
+    return lb_append(s->ctx, "files",
+                     LB_ARGS(lb_text("relation", r->name), lb_text("change", change),
+                             lb_text("kind", strcmp(r->kind, "i") == 0   ? "index"
+                                             : strcmp(r->kind, "S") == 0 ? "sequence"
+                                                                         : "table"),
+                             lb_i64("bytes", r->bytes)),
+                     err);
+}
+
+/* ---- locks ---- */
+
+static double ms(int64_t us)
+{
+    return (double)us / 1000;
+}
+
+static int tell_locks(rehearsal *s, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < s->watched.lock_count; i++) {
+        const rehearsal_lock *l = &s->watched.locks[i];
+        r = lb_append(s->ctx, "locks",
+                      LB_ARGS(lb_text("relation", l->relation), lb_text("mode", l->mode), lb_i64("times", l->times),
+                              lb_f64("held_ms_at_least", ms(l->least_us)), lb_f64("held_ms_at_most", ms(l->most_us)),
+                              lb_i64("blocked_sessions", l->blocked), lb_f64("longest_wait_ms", ms(l->longest_us)),
+                              lb_f64("waited_ms", ms(l->waited_us))),
+                      err);
+    }
+    return r;
+}
+
+static int tell_waits(rehearsal *s, lb_error *err)
+{
+    int r = 0;
+    size_t told = 0;
+    for (size_t i = 0; r >= 0 && i < s->watched.wait_count && told < LISTED_WAITS; i++, told++) {
+        const rehearsal_wait *w = &s->watched.waits[i];
+        r = lb_append(s->ctx, w->is_migration ? "own_waits" : "blocked",
+                      LB_ARGS(lb_i64("pid", w->pid), lb_text("application", w->application), lb_text("query", w->query),
+                              lb_text("relation", w->relation), lb_text("mode", w->mode),
+                              lb_f64("waited_ms", ms(w->waited_us))),
+                      err);
+    }
+    if (r >= 0 && told < s->watched.wait_count)
+        r = lb_skipped(s->ctx, "blocked",
+                       lb_printf(s->ctx, "the %zu longest waits of %zu are listed", told, s->watched.wait_count), err);
+    return r;
+}
+
+/* What the transactions themselves said they held: complete, where looks from outside may come too late. */
+static int tell_own_locks(rehearsal *s, lb_error *err)
+{
+    struct json_object *list = NULL;
+    if (!s->migrated || !json_object_object_get_ex(s->migrated, "locks", &list))
+        return 0;
+    return lb_result(
+        s->ctx,
+        LB_ARGS(lb_json("transactions",
+                        json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE))),
+        err);
+}
+
+/* ---- the rest ---- */
+
+static int tell_program(rehearsal *s, const char *name, const rehearsal_program *p, lb_error *err)
+{
+    if (!p->line)
+        return 0;
+    return lb_result(s->ctx,
+                     LB_ARGS(lb_object(name, LB_ARGS(lb_text("command", p->line), lb_bool("ran", p->ran),
+                                                     lb_bool("failed", p->failed), lb_text("error", p->why),
+                                                     lb_text("output", p->said)))),
+                     err);
+}
+
+static int tell_reasons(rehearsal *s, lb_error *err)
+{
+    lb_value reasons[REHEARSAL_REASONS];
+    for (size_t i = 0; i < s->reason_count; i++)
+        reasons[i] = lb_text(NULL, s->reasons[i]);
+    return lb_result(s->ctx,
+                     LB_ARGS(lb_text("verdict", s->reason_count ? "failed" : "passed"),
+                             lb_list("reasons", LB_TEXT, reasons, s->reason_count)),
+                     err);
+}
+
+static int tell_figures(rehearsal *s, lb_error *err)
+{
+    const rehearsal_watched *w = &s->watched;
+    return lb_result(
+        s->ctx,
+        LB_ARGS(
+            lb_i64("applied", s->applied), lb_f64("took_ms", ms(s->took_us)),
+            lb_object("watch", LB_ARGS(lb_i64("looks", w->looks), lb_f64("longest_gap_ms", ms(w->longest_gap_us)),
+                                       lb_i64("dropped", w->dropped))),
+            lb_i64("blocked_sessions", w->blocked),
+            lb_object("log", LB_ARGS(lb_i64("bytes", s->log_bytes), lb_bool("includes_workload", s->workload.ran),
+                                     s->log_alone < 0 ? lb_null("bytes_alone") : lb_i64("bytes_alone", s->log_alone))),
+            lb_object("diff", LB_ARGS(lb_i64("changes", s->diff_changes), lb_text("text", s->diff))),
+            lb_object("rollback", LB_ARGS(lb_text("outcome", rehearsal_rollback_name(s->rollback)),
+                                          lb_text("says", s->rollback_says)))),
+        err);
+}
+
+int rehearsal_tell(rehearsal *s, lb_error *err)
+{
+    int r = tell_reasons(s, err);
+    if (r >= 0)
+        r = tell_figures(s, err);
+    if (r >= 0)
+        r = tell_locks(s, err);
+    if (r >= 0)
+        r = tell_waits(s, err);
+    if (r >= 0)
+        r = tell_own_locks(s, err);
+    if (r >= 0)
+        r = rehearsal_tell_predictions(s, err);
+    if (r >= 0)
+        r = rehearsal_each_file(s, tell_file, NULL, err);
+    if (r >= 0)
+        r = tell_program(s, "workload", &s->workload, err);
+    if (r >= 0)
+        r = tell_program(s, "test", &s->test, err);
+    const char *text = r < 0 ? NULL : rehearsal_text(s);
+    if (r >= 0)
+        r = text ? lb_result(s->ctx, LB_ARGS(lb_text("text", text)), err) : lb_out_of_memory(err);
+    return r;
+}

@@ -1,0 +1,157 @@
+/* The report for people, as Markdown that a comment can carry: no connection, no rows, and nothing of a statement that
+ * would be read as markup. */
+#include "rehearsal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LISTED 10
+
+/* As code in a table: a line, without what ends either. Mentions and HTML are nothing in code. */
+static void put_code(FILE *out, const char *text)
+{
+    (void)fputc('`', out); /* into memory, as all of it */
+    for (; text && *text; text++)
+        (void)fputc(*text == '`' ? '\'' : *text == '|' ? '/' : *text == '\n' || *text == '\r' ? ' ' : *text, out);
+    (void)fputc('`', out);
+}
+
+/* A block whose fence no text ends: lines that begin with one are moved in by a blank. */
+static void put_block(FILE *out, const char *text)
+{
+    (void)fputs("```text\n", out);
+    for (const char *line = text ? text : ""; *line;) {
+        size_t length = strcspn(line, "\n");
+        (void)fprintf(out, "%s%.*s\n", strncmp(line, "```", 3) == 0 ? " " : "", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+    (void)fputs("```\n\n", out);
+}
+
+static void put_bytes(FILE *out, int64_t bytes)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 1024 && unit + 1 < sizeof units / sizeof units[0]) {
+        value /= 1024;
+        unit++;
+    }
+    (void)fprintf(out, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
+
+static void put_verdict(FILE *out, const rehearsal *s)
+{
+    (void)fprintf(out, "## Migration rehearsal: %s\n\n", s->reason_count ? "failed" : "passed");
+    for (size_t i = 0; i < s->reason_count; i++)
+        put_block(out, s->reasons[i]);
+    (void)fprintf(out, "%lld migration(s) in %.0f ms, log ", (long long)s->applied, (double)s->took_us / 1000);
+    put_bytes(out, s->log_bytes);
+    (void)fputs(s->workload.ran ? " with the workload's share" : "", out);
+    if (s->log_alone >= 0) {
+        (void)fputs(", alone ", out);
+        put_bytes(out, s->log_alone);
+    }
+    (void)fprintf(out, ", %lld session(s) blocked.\n\n", (long long)s->watched.blocked);
+}
+
+static void put_locks(FILE *out, const rehearsal *s)
+{
+    if (!s->watched.lock_count) {
+        (void)fputs("### Locks\n\nNone lasted long enough to be seen from outside.\n\n", out);
+        return;
+    }
+    (void)fputs("### Locks\n\n| relation | lock | held, ms | blocked sessions | longest wait, ms |\n"
+                "|---|---|---|---|---|\n",
+                out);
+    for (size_t i = 0; i < s->watched.lock_count && i < 2 * (size_t)LISTED; i++) {
+        const rehearsal_lock *l = &s->watched.locks[i];
+        (void)fputs("| ", out);
+        put_code(out, l->relation);
+        (void)fprintf(out, " | %s | %.0f to %.0f | %lld | %.0f |\n", l->mode, (double)l->least_us / 1000,
+                      (double)l->most_us / 1000, (long long)l->blocked, (double)l->longest_us / 1000);
+    }
+    (void)fputc('\n', out);
+}
+
+static void put_waits(FILE *out, const rehearsal *s, bool is_migration, const char *title)
+{
+    size_t put = 0;
+    for (size_t i = 0; i < s->watched.wait_count && put < LISTED; i++) {
+        const rehearsal_wait *w = &s->watched.waits[i];
+        if (w->is_migration != is_migration)
+            continue;
+        if (!put++)
+            (void)fprintf(out, "### %s\n\n| session | waited, ms | for | statement |\n|---|---|---|---|\n", title);
+        (void)fprintf(out, "| %lld ", (long long)w->pid);
+        put_code(out, w->application);
+        (void)fprintf(out, " | %.0f | %s on ", (double)w->waited_us / 1000, w->mode);
+        put_code(out, w->relation);
+        (void)fputs(" | ", out);
+        put_code(out, w->query);
+        (void)fputs(" |\n", out);
+    }
+    (void)fputs(put ? "\n" : "", out);
+}
+
+static int put_file(rehearsal *s, void *arg, const char *change, const rehearsal_relation *r, lb_error *err)
+{
+    FILE *out = arg;
+    (void)s; /* the file says it all */
+    (void)fprintf(out, "- %s: ", change);
+    put_code(out, r->name);
+    (void)fputs(" (", out);
+    put_bytes(out, r->bytes);
+    (void)fputs(")\n", out);
+    return ferror(out) ? lb_out_of_memory(err) : 0;
+}
+
+static void put_program(FILE *out, const char *title, const rehearsal_program *p)
+{
+    if (!p->line)
+        return;
+    (void)fprintf(out, "### %s: %s\n\n", title, p->failed ? "failed" : p->ran ? "ok" : "not run");
+    put_code(out, p->line);
+    (void)fputs("\n\n", out);
+    if (p->failed)
+        put_block(out, p->said);
+}
+
+static void put_rest(FILE *out, rehearsal *s)
+{
+    lb_error ignored;
+    (void)fputs("### Files\n\n", out);
+    if (rehearsal_each_file(s, put_file, out, &ignored) < 0)
+        return; /* out knows it */
+    (void)fputs("\n### Schema\n\n", out);
+    put_block(out, s->diff);
+    (void)fprintf(out, "### Rollback: %s\n\n", rehearsal_rollback_name(s->rollback));
+    if (s->rollback_says)
+        put_block(out, s->rollback_says);
+    put_program(out, "Test", &s->test);
+    put_program(out, "Workload", &s->workload);
+    (void)fprintf(
+        out,
+        "Looked %lld times, at most %.0f ms apart. Not to be known here: replicas and logical consumers, a warm "
+        "cache, locks of statements that the workload does not have.\n",
+        (long long)s->watched.looks, (double)s->watched.longest_gap_us / 1000);
+}
+
+const char *rehearsal_text(rehearsal *s)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        return NULL;
+    put_verdict(out, s);
+    put_locks(out, s);
+    put_waits(out, s, false, "Who waited for the migration");
+    put_waits(out, s, true, "What the migration waited for");
+    put_rest(out, s);
+    bool is_whole = !ferror(out);
+    is_whole = fclose(out) == 0 && is_whole;
+    const char *kept = is_whole ? lb_printf(s->ctx, "%s", text) : NULL;
+    free(text);
+    return kept;
+}

@@ -1,0 +1,210 @@
+/* test_migration_on_branch: a migration tried out on a branch of staging: applied under a workload, compared, tested,
+ * taken back, reported. The branch goes by its time to live, or at once. */
+#include "branch_json.h"
+#include "branch_life.h"
+
+#include <time.h>
+
+#define REHEARSES "rehearsal_on_branch"
+
+struct args {
+    const char *dir, *project_id, *branch_name, *source_branch, *ttl, *creator_type, *policy;
+    const char *target_version, *replay, *rollback, *report;
+    lb_texts workload, test_command;
+    int64_t clients, sample_ms, lock_timeout_ms, lock_tries;
+    bool delete_after;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, dir, LB_TEXT, NULL, "the directory of the migrations; relative to the manifest",
+             .required = true),
+    LB_PARAM(struct args, project_id, LB_TEXT, NULL, "the project; without it, the only one"),
+    LB_PARAM(struct args, branch_name, LB_TEXT, NULL,
+             "the branch to try it on, made where it is not there; without it, "
+             "perf-migration-TIME"),
+    LB_PARAM(struct args, source_branch, LB_TEXT, "staging", "what to make it from"),
+    LB_PARAM(struct args, ttl, LB_TEXT, NULL, "how long it lives, such as 4h; without it, as its kind does"),
+    LB_PARAM(struct args, delete_after, LB_BOOL, "false", "delete it at the end, if it was made for this"),
+    LB_PARAM(struct args, creator_type, LB_TEXT, "human", "who wants it", .choices = "human|agent|ci"),
+    LB_PARAM(struct args, policy, LB_TEXT, NULL, "a file with the branch policy; without it, the one built in"),
+    LB_PARAM(struct args, target_version, LB_TEXT, NULL, "apply no version above this one"),
+    LB_PARAM(struct args, workload, LB_LIST_OF(LB_TEXT), NULL,
+             "a program and its arguments that work on the branch meanwhile; it connects by PGHOST, PGUSER ..."),
+    LB_PARAM(struct args, replay, LB_TEXT, NULL, "a file of statements that pgbench repeats meanwhile"),
+    LB_PARAM(struct args, clients, LB_I64, "4", "sessions that replay", .min = "1", .max = "1000"),
+    LB_PARAM(struct args, test_command, LB_LIST_OF(LB_TEXT), NULL,
+             "a program and its arguments that test the migrated branch; it connects as the workload does"),
+    LB_PARAM(struct args, sample_ms, LB_I64, "10", "how often to look who waits", .min = "1", .max = "10000"),
+    LB_PARAM(struct args, rollback, LB_TEXT, "prove", "prove the undo scripts; require: one has to be there",
+             .choices = "prove|require|skip"),
+    LB_PARAM(struct args, lock_timeout_ms, LB_I64, "2000", "how long a statement waits for a lock", .min = "10",
+             .max = "60000"),
+    LB_PARAM(struct args, lock_tries, LB_I64, "10", "how often it is tried", .min = "1", .max = "100"),
+    LB_PARAM(struct args, report, LB_TEXT, NULL, "also write the report to this file, as Markdown"),
+    LB_PARAMS_END,
+};
+
+static const char *own_name(lb_ctx *ctx)
+{
+    time_t now = (time_t)(lb_now(ctx) / 1000000);
+    struct tm parts;
+    char text[32];
+    if (!gmtime_r(&now, &parts) || !strftime(text, sizeof text, "%Y%m%d-%H%M%S", &parts))
+        return NULL;
+    return lb_printf(ctx, "perf-migration-%s", text);
+}
+
+static lb_value list_of(lb_ctx *ctx, const char *name, const lb_texts *words)
+{
+    lb_value *items = lb_alloc(ctx, (words->count + 1) * sizeof *items);
+    for (size_t i = 0; items && i < words->count; i++)
+        items[i] = lb_text(NULL, words->items[i]);
+    return lb_list(name, LB_TEXT, items, items ? words->count : 0);
+}
+
+static int rehearse(lb_ctx *ctx, const char *project, const char *branch, const char **ret_json, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    lb_value values[12] = {lb_text("dir", args->dir),
+                           lb_text("rollback", args->rollback),
+                           lb_i64("clients", args->clients),
+                           lb_i64("sample_ms", args->sample_ms),
+                           lb_i64("lock_timeout_ms", args->lock_timeout_ms),
+                           lb_i64("lock_tries", args->lock_tries)};
+    size_t count = 6;
+    if (args->workload.count)
+        values[count++] = list_of(ctx, "workload", &args->workload);
+    if (args->test_command.count)
+        values[count++] = list_of(ctx, "test", &args->test_command);
+    if (args->replay)
+        values[count++] = lb_text("replay", args->replay);
+    if (args->target_version)
+        values[count++] = lb_text("target_version", args->target_version);
+    values[count] = (lb_value){.type = LB_END};
+    return lb_call(ctx, REHEARSES, &(lb_target){.project = project, .branch = branch}, values, ret_json, err);
+}
+
+/* Up and down again is nothing for a branch that stays, or that shows how something was. */
+static int check_disposable(const branch_policy *policy, const char *branch, lb_error *err)
+{
+    const branch_kind *kind = branch_kind_of_name(policy, branch, err);
+    if (!kind)
+        return err->code;
+    return kind->ttl_s && *kind->reset_from
+               ? 0
+               : lb_fail(err, LB_ERR_INVALID,
+                         "leave branch_name out, or name one that goes by itself (perf-..., ci-pr-N)",
+                         "%s is no branch to throw away: nothing is tried out on it (%s)", branch, kind->id);
+}
+
+/* ---- afterwards ---- */
+
+static int delete_branch(lb_ctx *ctx, const branch_order *order, const branch_made *made, lb_error *err)
+{
+    plane_branches branches = {0};
+    lb_outcome outcome = LB_REFUSED;
+    int r = plane_list_branches(ctx, order->project, &branches, err);
+    const plane_branch *branch = r < 0 ? NULL : plane_find(&branches, order->wish.name);
+    if (!branch)
+        return r;
+    const branch_removal removal = {.project = order->project,
+                                    .branches = &branches,
+                                    .branch = branch,
+                                    .kind = made->verdict.kind,
+                                    .title = lb_printf(ctx, "delete branch %s/%s", order->project, branch->id),
+                                    .reason = "the migration has been tried out on it",
+                                    .event_type = "deleted",
+                                    .creator_type = order->creator_type};
+    r = branch_remove(ctx, &removal, &outcome, err);
+    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_bool("deleted", outcome == LB_APPLIED)), err);
+}
+
+static int write_report(lb_ctx *ctx, const char *text, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    lb_group *group = NULL;
+    lb_outcome outcome = LB_REFUSED;
+    int r = lb_group_open(ctx,
+                          LB_GROUP(.title = lb_printf(ctx, "write %s", args->report),
+                                   .reason = "the report was asked for", .undo = "remove the file"),
+                          &group, err);
+    if (r >= 0)
+        r = lb_change_file(ctx, group, args->report, text, err);
+    return r < 0 ? r : lb_apply(ctx, group, &outcome, err);
+}
+
+static const char *member(struct json_object *object, const char *name)
+{
+    struct json_object *found = NULL;
+    return json_object_object_get_ex(object, name, &found) && json_object_is_type(found, json_type_string)
+               ? json_object_get_string(found)
+               : NULL;
+}
+
+/* The report goes out, whatever its verdict; then a verdict that is bad fails the run. */
+static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made, const char *json, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    struct json_object *rehearsal = branch_json_keep(ctx, json, err), *reasons = NULL;
+    if (!rehearsal)
+        return err->code;
+    const char *verdict = member(rehearsal, "verdict"), *body = member(rehearsal, "text");
+    const char *expires = made->branch && made->branch->expires_at != LB_TIME_NONE
+                              ? plane_time_text(ctx, made->branch->expires_at)
+                              : NULL;
+    const char *text =
+        lb_printf(ctx, "%s\nOn branch %s/%s, made from %s%s%s.\n", body ? body : "", order->project, order->wish.name,
+                  made->verdict.parent, expires ? ", which expires " : "", expires ? expires : "");
+    json_object_object_del(rehearsal, "text"); /* it is in the markdown */
+    int r = text ? lb_result(ctx,
+                             LB_ARGS(lb_text("verdict", verdict), lb_text("markdown", text),
+                                     lb_json("rehearsal", branch_json_text(ctx, rehearsal))),
+                             err)
+                 : lb_out_of_memory(err);
+    if (r >= 0 && args->report)
+        r = write_report(ctx, text, err);
+    if (r >= 0 && args->delete_after && made->created)
+        r = delete_branch(ctx, order, made, err);
+    if (r < 0 || !verdict || strcmp(verdict, "failed") != 0)
+        return r;
+    bool has = json_object_object_get_ex(rehearsal, "reasons", &reasons) && json_object_array_length(reasons) > 0;
+    return lb_fail(err, LB_ERR_TOOL, "the result's markdown says more", "%.400s",
+                   has ? json_object_get_string(json_object_array_get_idx(reasons, 0)) : "the rehearsal failed");
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    branch_made made = {0};
+    branch_order order = {.wish = {.name = args->branch_name ? args->branch_name : own_name(ctx),
+                                   .parent = args->source_branch,
+                                   .ttl = args->ttl},
+                          .reason = "to try a migration out",
+                          .creator_type = args->creator_type};
+    const char *json = NULL;
+    const branch_policy *policy = order.wish.name ? branch_policy_of_run(ctx, args->policy, err) : NULL;
+    if (!policy)
+        return order.wish.name ? err->code : lb_out_of_memory(err);
+    int r = check_disposable(policy, order.wish.name, err);
+    if (r >= 0)
+        r = plane_choose_project(ctx, args->project_id, &order.project, err);
+    if (r >= 0)
+        r = branch_make(ctx, policy, &order, &made, err);
+    if (r >= 0)
+        r = lb_result(ctx,
+                      LB_ARGS(lb_text("project_id", order.project), lb_text("branch", order.wish.name),
+                              lb_bool("created", made.created), lb_text("source_branch", made.verdict.parent),
+                              lb_text("rule", made.verdict.kind->id), lb_i64("ttl_seconds", made.verdict.ttl_s)),
+                      err);
+    if (r >= 0 && made.outcome != LB_APPLIED)
+        return lb_skipped(ctx, order.wish.name, "the branch is not there yet, so nothing is tried on it", err);
+    if (r >= 0)
+        r = rehearse(ctx, order.project, order.wish.name, &json, err);
+    return r < 0 ? r : tell(ctx, &order, &made, json, err);
+}
+
+LB_TOOL(test_migration_on_branch, "tries a migration out on a branch: its locks under load, its diff, its way back",
+        .agent = "provisioning", .risk = LB_RISK_LOW, .workspace = true, .timeout_s = 3600,
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle"),
+        .emits = LB_NAMES("branch.created", "branch.deleted"), .calls = LB_NAMES(REHEARSES, BRANCH_FACTS_TOOL),
+        .run = run);
