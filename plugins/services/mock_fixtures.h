@@ -52,6 +52,12 @@ LB_MUST_CHECK int mock_call_read(struct json_object *element, const mock_place *
 LB_MUST_CHECK int mock_server_read(struct json_object *element, const mock_place *place, mock_server *ret_server,
                                    lb_error *err);
 
+/* mock_calls.c: the lists that were read so far, by name: that of NAME.json and of every NAME/FILE.json. */
+typedef struct mock_calls mock_calls;
+LB_MUST_CHECK int mock_calls_find(mock_calls **lists, const mock_dir *dir, const char *name, const lb_request *request,
+                                  const mock_call **ret_call, lb_error *err);
+mock_calls *mock_calls_free(mock_calls *lists);
+
 typedef struct mock_store mock_store;
 
 LB_MUST_CHECK int mock_store_open(const char *path, mock_store **ret_store, lb_error *err);
