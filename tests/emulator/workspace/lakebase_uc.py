@@ -211,7 +211,15 @@ class LakebaseCatalogs:
         def finish():
             self.data_apis[name] = one
             return one
-        return self._begin("DataApi", "CREATE", name, branch, finish=finish)
+        return self._begin("DataApi", "CREATE", name, branch, finish=finish, work=lambda: self._let_in(branch, database))
+
+    def _let_in(self, branch, database):
+        """The role that the Data API logs in as, and its schema."""
+        cluster = self.computes.wake(next(one for one in branch.endpoints.values() if one.writes))
+        with pgwire.Client(cluster.socket, database.database) as client:
+            if not client.query("SELECT 1 FROM pg_roles WHERE rolname = 'authenticator'"):
+                client.query("CREATE ROLE authenticator NOLOGIN NOINHERIT")
+            client.query("CREATE SCHEMA IF NOT EXISTS pgrst AUTHORIZATION authenticator")
 
     def _drop_data_api(self, name):
         self.data_apis.pop(name, None)

@@ -1,0 +1,107 @@
+/* Tenants tried. What is needed for it lives as long as the group's transaction: a table of who is who, and a view of
+ * the rows that shows them by the rights of who asks. */
+#include "rls.h"
+
+#include <sql/rls/act_again.h>
+#include <sql/rls/act_as.h>
+#include <sql/rls/join_role.h>
+#include <sql/rls/keep_others.h>
+#include <sql/rls/keep_rows.h>
+#include <sql/rls/keep_tenants.h>
+#include <sql/rls/leave_role.h>
+#include <sql/rls/lend_rows.h>
+#include <sql/rls/lend_tenants.h>
+#include <sql/rls/try_access.h>
+#include <sql/rls/try_others.h>
+#include <sql/rls/try_reach.h>
+
+typedef struct cast {
+    const char **roles, **names; /* of those that are tried */
+    const char **strangers;      /* those of them that we cannot act as yet */
+    size_t count, stranger_count;
+} cast;
+
+static int choose(const rls_work *w, cast *c, lb_error *err)
+{
+    const size_t bytes = (w->tenant_count + 1) * sizeof(const char *);
+    *c = (cast){
+        .roles = lb_alloc(w->ctx, bytes), .names = lb_alloc(w->ctx, bytes), .strangers = lb_alloc(w->ctx, bytes)};
+    if (!c->roles || !c->names || !c->strangers)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < w->tenant_count; i++) {
+        const rls_tenant *tenant = &w->tenants[i];
+        if (tenant->evades)
+            continue;
+        c->roles[c->count] = tenant->role;
+        c->names[c->count++] = tenant->name;
+        if (!w->is_superuser && !tenant->can_act)
+            c->strangers[c->stranger_count++] = tenant->role;
+    }
+    return 0;
+}
+
+/* A membership of our own for as long as it takes: who makes a role may grant it, and need not be able to act as it. */
+static int join(const rls_work *w, const rls_trial *trial, const cast *c, lb_error *err)
+{
+    return !c->stranger_count
+               ? 0
+               : rls_join_role(w->ctx, trial->group,
+                               &(rls_join_role_args){.roles = {c->strangers, c->stranger_count}, .member = w->me}, err);
+}
+
+static int leave(const rls_work *w, const rls_trial *trial, const cast *c, lb_error *err)
+{
+    return !c->stranger_count
+               ? 0
+               : rls_leave_role(w->ctx, trial->group,
+                                &(rls_leave_role_args){.roles = {c->strangers, c->stranger_count}, .member = w->me},
+                                err);
+}
+
+static int keep_rows(const rls_work *w, const rls_trial *trial, lb_error *err)
+{
+    if (trial->only)
+        return rls_keep_others(w->ctx, trial->group,
+                               &(rls_keep_others_args){.schema = trial->schema, .table = trial->table}, err);
+    return rls_keep_rows(w->ctx, trial->group,
+                         &(rls_keep_rows_args){.schema = trial->schema, .table = trial->table, .key = trial->key}, err);
+}
+
+static int prepare(const rls_work *w, const rls_trial *trial, const cast *c, lb_error *err)
+{
+    const lb_texts roles = {c->roles, c->count}, names = {c->names, c->count};
+    const char *type = trial->only ? "text" : trial->key_type;
+    int r = rls_keep_tenants(w->ctx, trial->group,
+                             &(rls_keep_tenants_args){.roles = roles, .tenants = names, .type = type}, err);
+    if (r >= 0)
+        r = rls_lend_tenants(w->ctx, trial->group, &(rls_lend_tenants_args){.roles = roles}, err);
+    if (r < 0 || !trial->table)
+        return r;
+    r = keep_rows(w, trial, err);
+    return r < 0 ? r : rls_lend_rows(w->ctx, trial->group, &(rls_lend_rows_args){.roles = roles}, err);
+}
+
+static int try_one(const rls_work *w, const rls_trial *trial, const char *role, lb_error *err)
+{
+    int r = rls_act_as(w->ctx, trial->group, &(rls_act_as_args){.role = role}, err);
+    if (r >= 0)
+        r = trial->only ? rls_try_reach(w->ctx, trial->group, err) : rls_try_access(w->ctx, trial->group, err);
+    return r >= 0 && trial->only && trial->table ? rls_try_others(w->ctx, trial->group, err) : r;
+}
+
+int rls_try(rls_work *w, const rls_trial *trial, lb_error *err)
+{
+    cast c;
+    int r = choose(w, &c, err);
+    if (r < 0 || !c.count || (trial->only && trial->only->evades))
+        return r;
+    r = prepare(w, trial, &c, err);
+    if (r >= 0)
+        r = join(w, trial, &c, err);
+    for (size_t i = 0; r >= 0 && i < c.count; i++)
+        if (!trial->only || c.roles[i] == trial->only->role)
+            r = try_one(w, trial, c.roles[i], err);
+    if (r >= 0)
+        r = rls_act_again(w->ctx, trial->group, err);
+    return r < 0 ? r : leave(w, trial, &c, err);
+}

@@ -1,0 +1,6 @@
+-- summary: lets a role read and write every table of a schema
+-- kind: change
+-- server: 15-18
+-- param schema identifier
+-- param role identifier
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA :schema TO :role

@@ -1,0 +1,267 @@
+"""configure_rls: tenants that cannot get at each other's rows, by column and by schema, tried before it may stand."""
+
+import base64
+import contextlib
+import json
+
+from place import Given, Local, Workspace, contains, each_version, equal, holds, suite
+
+TABLES = """
+CREATE SCHEMA "Odd One";
+CREATE TABLE orders (id serial PRIMARY KEY, tenant_id text NOT NULL, total int NOT NULL);
+CREATE TABLE "Odd One"."Big Table" (id bigint GENERATED ALWAYS AS IDENTITY, tenant_id varchar(20), note text);
+CREATE TABLE parts (tenant_id text NOT NULL, at date NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE parts_old PARTITION OF parts DEFAULT;
+CREATE UNLOGGED TABLE scratch (tenant_id text);
+CREATE TABLE shared (id int);
+CREATE VIEW totals AS SELECT tenant_id, sum(total) FROM orders GROUP BY 1;
+INSERT INTO orders (tenant_id, total) SELECT t, n FROM unnest('{acme,O''Hara,bolt}'::text[]) t, generate_series(1, 3) n;
+INSERT INTO "Odd One"."Big Table" (tenant_id) VALUES ('acme'), ('bolt');
+"""
+TENANTS = ["acme", "O'Hara"]
+
+
+class Shop(Given):
+    """Roles belong to the whole server: those of a test begin with the name of its database."""
+
+    def __init__(self, version, kind="throwaway"):
+        super().__init__(version, kind)
+        self.prefix = f"{self.database} "
+
+    def role(self, tenant):
+        return f"{self.prefix}{tenant}"
+
+    def rls(self, check=0, **params):
+        return self.run("configure_rls", check=check, **{"role_prefix": self.prefix, **params})
+
+    def as_tenant(self, tenant, text):
+        """What psql says to a tenant's statement."""
+        done = self.psql(text=f"SET ROLE \"{self.role(tenant)}\";\n{text}", check=False)
+        return done
+
+    def refused(self, tenant, text):
+        try:
+            self.sql(f"SET ROLE \"{self.role(tenant)}\";\n{text}")
+        except AssertionError as error:
+            return str(error)
+        raise AssertionError(f"{tenant} may: {text}")
+
+    def roles(self):
+        return self.at_server(f"SELECT string_agg(quote_ident(rolname), ',') FROM pg_roles WHERE rolname LIKE '{self.database}%'")
+
+    def close(self):
+        roles = self.roles()
+        super().close()
+        with contextlib.suppress(AssertionError):
+            if roles:
+                self.at_server(f"DROP ROLE {roles}")
+
+
+class Lake(Workspace):
+    """psql as the service principal that lbops is there."""
+
+    def url(self, branch=None):
+        ready, endpoint = self.emulator.ready, f"projects/{self.own}/branches/{branch or 'production'}/endpoints/primary"
+        basic = base64.b64encode(f"{ready['client_id']}:{ready['client_secret']}".encode()).decode()
+        token = self.emulator.call("POST", "/oidc/v1/token", b"grant_type=client_credentials&scope=all-apis", token=None,
+                                   headers={"Authorization": f"Basic {basic}",
+                                            "Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
+        host = self.emulator.postgres("GET", endpoint).json["status"]["hosts"]["host"]
+        return (f"host={host} dbname=databricks_postgres user={ready['client_id']} sslmode=verify-full "
+                f"sslrootcert={ready['pg_ca_file']} password={self.emulator.credential(endpoint, token)}")
+
+
+def kinds(done):
+    return sorted({(f["kind"], f["object"]) for f in done["result"].get("findings", [])})
+
+
+def tenants_are_apart_by_column(version):
+    with Shop(version) as place:
+        place.sql(TABLES)
+        plan = place.rls(plan=True, tenants=TENANTS, schemas=["public", "Odd One"])
+        equal(place.sql("SELECT count(*) FROM pg_policy"), "0", "a plan makes nothing")
+        holds(any("CREATE POLICY" in c["statement"] for c in plan["changes"]), "and shows it")
+        done = place.rls(tenants=TENANTS, schemas=["public", "Odd One"])
+        equal([done["result"][k] for k in ("roles_created", "rls_policies_created", "indexes_created", "tried")],
+              [2, 8, 4, 4], "what was made")
+        for effect in {c["effect"] for c in done["changes"]}:
+            holds(effect != "destructive", "nothing of it loses anything")
+        equal(place.as_tenant("acme", "SELECT string_agg(DISTINCT tenant_id, ',') FROM orders"), "acme", "its own rows")
+        equal(place.as_tenant("O'Hara", "SELECT count(*) FROM orders"), "3", "of the other")
+        equal(place.as_tenant("acme", "INSERT INTO orders (tenant_id, total) VALUES ('acme', 9) RETURNING total"), "9", "it writes")
+        contains(place.refused("acme", "INSERT INTO orders (tenant_id, total) VALUES ('bolt', 9)"), "row-level security")
+        contains(place.refused("acme", "UPDATE orders SET tenant_id = 'bolt'"), "row-level security")
+        equal(place.as_tenant("acme", "DELETE FROM orders WHERE tenant_id <> 'acme' RETURNING 1"), "", "nothing of others")
+        equal(place.as_tenant("acme", "SELECT count(*) FROM \"Odd One\".\"Big Table\""), "1", "in another schema")
+        contains(place.refused("acme", "SELECT FROM parts_old"), "permission denied")
+        equal(place.sql("SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"),
+              "Big Table,orders,parts,scratch", "guarded and forced")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'orders'::regclass AND indisvalid"), "2", "with an index")
+        equal(place.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'lbops%'"), "0", "nothing of the trial stays")
+        equal(place.sql("SELECT count(*) FROM orders WHERE tenant_id = 'bolt'"), "3", "nor what it wrote")
+        contains(json.dumps(kinds(done)), "view_evades_policies", "public.totals", "role_evades_policies")
+        again = place.rls(tenants=TENANTS, schemas=["public", "Odd One"])
+        equal(again["changes"], [], "the second run")
+        tried = place.rls(tenants=TENANTS, schemas=["public", "Odd One"], prove="always")
+        equal(tried["result"]["tried"], 4, "it can be tried again")
+
+
+def keys_of_every_type(version):
+    with Shop(version) as place:
+        place.sql("CREATE TYPE kind AS ENUM ('7', '8'); CREATE DOMAIN code AS text;"
+                  + "".join(f"CREATE TABLE t{n} (tenant_id {t}, v int);INSERT INTO t{n} VALUES ('7', 1), ('8', 2);"
+                            for n, t in enumerate(["int", "bigint", "smallint", "numeric", "char(4)", "kind", "code", "varchar"])))
+        done = place.rls(tenants=["7", "8"])
+        equal(done["result"]["tried"], 8, "each was tried")
+        equal(place.as_tenant("7", "".join(f"SELECT v FROM t{n};" for n in range(8))).split(), ["1"] * 8, "and holds")
+        equal(place.rls(tenants=["7", "8"])["changes"], [], "the second run")
+        place.sql("CREATE TABLE ids (tenant_id uuid)")
+        contains(json.dumps(place.rls(check=1, tenants=["7", "8"], tables=["ids"])["error"]), "uuid")
+        equal(place.sql("SELECT count(*) FROM pg_policy WHERE polrelid = 'ids'::regclass"), "0", "a key that is none leaves nothing")
+        one = "0d9a6c1e-2a8b-4c3d-9e4f-5a6b7c8d9e0f"
+        equal(place.rls(tenants=[one], tables=["ids"], role_prefix=f"{place.database}-")["result"]["tried"], 1, "a key of its own kind")
+
+
+def what_was_changed_is_mended(version):
+    with Shop(version) as place:
+        place.sql(TABLES)
+        place.rls(tenants=TENANTS, tables=["orders"])
+        acme = place.role("acme")
+        place.sql(f"ALTER POLICY \"{acme}\" ON orders USING (tenant_id = 'acme' OR true);"
+                  f"ALTER TABLE orders NO FORCE ROW LEVEL SECURITY; REVOKE UPDATE ON orders FROM \"{acme}\"")
+        done = place.rls(tenants=TENANTS, tables=["orders"])
+        equal(done["result"]["rls_policies_created"], 1, "the one that was changed")
+        equal(place.as_tenant("acme", "UPDATE orders SET total = total RETURNING 1").count("1"), 3, "as it was")
+        equal(place.rls(tenants=TENANTS, tables=["orders"])["changes"], [], "and no more")
+
+        place.sql("CREATE POLICY generous ON orders FOR SELECT USING (total > 0); GRANT TRUNCATE ON orders TO \"" + acme + "\"")
+        found = kinds(place.rls(tenants=TENANTS, tables=["orders"]))
+        for kind in ("other_policy", "truncate_evades_policies"):
+            holds((kind, "public.orders") in found, kind)
+        leak = place.rls(check=1, tenants=[*TENANTS, "bolt"], tables=["orders"])["error"]["message"]
+        contains(leak, "public.orders", "row security leaks", "can read rows of others")
+        equal(place.sql(f"SELECT count(*) FROM pg_policy WHERE polname = '{place.prefix}bolt'"), "0", "what leaks does not stand")
+        place.sql("DROP POLICY generous ON orders; CREATE POLICY open_door ON orders FOR INSERT WITH CHECK (true)")
+        contains(place.rls(check=1, tenants=[*TENANTS, "bolt"], tables=["orders"])["error"]["message"], "row security leaks", "write")
+        place.sql("DROP POLICY open_door ON orders")
+        fewer = place.rls(tenants=["acme"], tables=["orders"])
+        equal([k for k, _ in kinds(fewer) if k.startswith("surplus")], ["surplus_policy", "surplus_role"], "what is surplus is told")
+        contains(json.dumps([f["fix"] for f in fewer["result"]["findings"] if f["kind"] == "surplus_policy"]), "DROP POLICY", "O'Hara")
+        place.sql(f"ALTER ROLE \"{acme}\" BYPASSRLS")
+        holds(("tenant_evades_policies", acme) in kinds(place.rls(tenants=["acme"], tables=["orders"])), "who evades is told")
+
+
+def operators_see_all(version):
+    with Shop(version) as place:
+        owner, other = place.role("owner"), place.role("ops")
+        place.sql(f"CREATE ROLE \"{owner}\" NOLOGIN; CREATE ROLE \"{other}\" NOLOGIN; " + TABLES
+                  + f"ALTER TABLE orders OWNER TO \"{owner}\"; GRANT SELECT ON orders TO \"{other}\"")
+        holds(("owner_sees_nothing", "public.orders") in kinds(place.rls(tenants=TENANTS, tables=["orders"])), "the owner is held")
+        equal(place.as_tenant("owner", "SELECT count(*) FROM orders"), "0", "to nothing")
+        ops = {"tenants": TENANTS, "tables": ["orders"], "operators": [owner]}
+        place.rls(**ops)
+        equal(place.as_tenant("owner", "SELECT count(*) FROM orders"), "9", "now it works for all")
+        equal(place.rls(**ops)["changes"], [], "the second run")
+        ops["operators"] = [other, owner]
+        place.rls(**ops)
+        equal(place.as_tenant("ops", "SELECT count(*) FROM orders"), "9", "and another one")
+        equal(place.rls(**ops)["changes"], [], "and no more")
+        contains(place.rls(check=1, **{**ops, "operators": ["nobody"]})["error"]["message"], "operators")
+
+
+def tenants_are_apart_by_schema(version):
+    with Shop(version) as place:
+        a, b = f"{place.database}_a", f"{place.database} B"
+        place.sql(f"CREATE SCHEMA \"{a}\"; CREATE TABLE \"{a}\".t (id serial, v int); INSERT INTO \"{a}\".t (v) VALUES (1);")
+        params = {"isolation": "schema", "tenants": [a, b], "role_prefix": "r "}
+        try:
+            place.rls(**params)
+            place.sql(f"CREATE TABLE \"{b}\".later (id serial, v int); INSERT INTO \"{b}\".later (v) VALUES (7)")
+
+            def as_role(tenant, text):
+                return place.sql(f"SET ROLE \"r {tenant}\";\n{text}")
+            equal(as_role(a, f"INSERT INTO \"{a}\".t (v) VALUES (2) RETURNING v"), "2", "it writes its own")
+            equal(as_role(b, f"INSERT INTO \"{b}\".later (v) VALUES (8) RETURNING v"), "8", "and what came later")
+            for who, whose, table in ((a, b, "later"), (b, a, "t")):
+                try:
+                    as_role(who, f"SELECT FROM \"{whose}\".{table}")
+                    raise RuntimeError("read another tenant's table")
+                except AssertionError as error:
+                    contains(str(error), "permission denied")
+            equal(place.rls(**params)["changes"], [], "the second run")
+            place.sql(f"GRANT USAGE ON SCHEMA \"{a}\" TO PUBLIC; GRANT SELECT ON \"{a}\".t TO \"r {b}\"")
+            holds(("open_schema", a) in kinds(place.rls(**params)), "a schema for everybody is told")
+            contains(place.rls(check=1, prove="always", **params)["error"]["message"], "tenants are not apart")
+        finally:
+            place.sql(f"DROP SCHEMA \"{a}\" CASCADE; DROP SCHEMA \"{b}\" CASCADE; DROP ROLE \"r {a}\"; DROP ROLE \"r {b}\"")
+
+
+def a_person_decides_on_production(version):
+    with Shop(version, "production") as place:
+        place.sql(TABLES)
+        asked = place.rls(check=3, tenants=TENANTS, tables=["orders"])
+        equal(place.sql("SELECT count(*) FROM pg_policy"), "0", "nothing before that")
+        equal(place.as_tenant("acme", "SELECT 1 FROM orders"), "", "a role without rights by then")
+        equal([c["executed"] for c in asked["changes"] if "POLICY" in c["statement"]], [False, False], "it waits")
+        for approval in place.approvals():
+            place.approve(approval["id"])
+        equal(place.as_tenant("acme", "SELECT count(*) FROM orders"), "3", "as it was approved")
+        equal(place.rls(tenants=TENANTS, tables=["orders"])["changes"], [], "the next run")
+
+
+def bad_input(version):
+    with Shop(version) as place:
+        place.sql(TABLES + "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
+                  "CREATE FOREIGN TABLE far (tenant_id text) SERVER s")
+        done = place.rls()
+        equal([done["status"], done["changes"]], ["ok", []], "nobody to keep apart")
+        contains(json.dumps(done["result"]["skipped"]), "--tenants")
+        contains(json.dumps(place.rls(tenants=["a"], schemas=["nowhere"])["result"]["skipped"]), "has a column tenant_id")
+        skipped = json.dumps(place.rls(tenants=["a"], tables=["totals", "far", "shared"])["result"]["skipped"])
+        contains(skipped, "is a view", "foreign table", "no such column", "Data API")
+        for params, text in (({"tenants": ["a", "a"]}, "twice"), ({"tenants": [""]}, "empty name"),
+                             ({"tenants": ["x" * 60]}, "too long"), ({"tenants": ["a"], "roles": ["x", "y"]}, "2 role(s) for 1"),
+                             ({"tenants": ["a"], "role_prefix": "pg_"}, "server's own"),
+                             ({"tenants": ["a"], "tables": ["missing"]}, "no table missing")):
+            contains(place.rls(check=1, **params)["error"]["message"], text)
+        equal(place.cli("run", "configure_rls", "--branch", place.branch, "--access", "all").returncode, 2, "no such access")
+        equal(place.roles(), "", "no role was made")
+        place.sql(f"CREATE POLICY \"{place.role('a')}\" ON orders FOR SELECT USING (true)")
+        contains(json.dumps(place.rls(tenants=["a"], tables=["orders"])["result"]["skipped"]), "for one command only")
+
+
+def on_a_local_lakebase(version):
+    with Local(version, targets=(("production", "throwaway"), ("*", "throwaway"))) as place:
+        place.sql("CREATE TABLE orders (tenant_id text, v int); INSERT INTO orders VALUES ('a', 1), ('b', 2)")
+        done = place.run("configure_rls", tenants=["a", "b"])
+        equal(place.sql("SET ROLE tenant_a; SELECT v FROM orders"), "1", "apart")
+        contains(json.dumps(done["result"]["skipped"]), "Data API", "has none")
+        equal(place.run("configure_rls", tenants=["a", "b"])["changes"], [], "the second run")
+
+
+def in_a_workspace():
+    """Who works there is no superuser, and there is a Data API."""
+    with Lake(targets=(("*", "throwaway"),)) as place:
+        place.project("shop")
+        place.sql("CREATE TABLE orders (tenant_id text, v int); INSERT INTO orders VALUES ('a', 1), ('b', 2)")
+        params = {"tenants": ["a", "b"], "exposed_schemas": ["public"], "cors_origins": ["https://shop.example"]}
+        done = place.run("configure_rls", **params)
+        equal(done["result"]["tried"], 1, "tried by acting as them")
+        equal(place.sql("SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid "
+                        "WHERE r.rolname = 'tenant_a' AND m.member = current_user::regrole AND NOT m.admin_option"), "0", "the membership for that is given back")
+        equal(place.sql("SELECT pg_has_role('authenticator', 'tenant_b', 'MEMBER')"), "t", "the Data API can act as a tenant")
+        path = "projects/shop/branches/production/databases/databricks-postgres/data-api"
+        status = place.emulator.postgres("GET", path).json["status"]
+        equal([status["db_schemas"], status["server_cors_allowed_origins"]], [["public"], ["https://shop.example"]], "the Data API")
+        equal(place.run("configure_rls", **params)["changes"], [], "the second run")
+        place.sql("CREATE SCHEMA api")
+        more = place.run("configure_rls", check=3, **{**params, "exposed_schemas": ["api"], "cors_origins": []})
+        for approval in place.approvals():  # to show more is for a person to decide
+            place.approve(approval["id"])
+        equal(place.emulator.postgres("GET", path).json["status"]["db_schemas"], ["public", "api"], "what is missing is added")
+        holds(any(k == "surplus_schema" for k, _ in kinds(more)), "what is surplus is told")
+
+
+suite(*each_version(tenants_are_apart_by_column, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
+                    tenants_are_apart_by_schema, a_person_decides_on_production, bad_input, on_a_local_lakebase),
+      in_a_workspace, at_once=2)
