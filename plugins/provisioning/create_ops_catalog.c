@@ -2,8 +2,8 @@
  * through, and who may read. Its tables are the history service's to make, from the one definition that there is, when
  * it first writes; what this run records has it do so. Where there is no Unity Catalog the history is at home, and that
  * is all. */
-#include "branch_json.h"
 #include "branch_plane.h"
+#include "unity.h"
 
 struct args {
     const char *catalog, *schema, *volume;
@@ -20,33 +20,6 @@ static const lb_param params[] = {
 
 #define COMMENT "the history of LakebaseOps"
 
-/* ---- what is there ---- */
-
-/* What is missing in Unity Catalog, told from a workspace that has none. */
-static bool is_missing(const lb_error *err)
-{
-    return err->code == LB_ERR_NOT_FOUND && strstr(err->message, "DOES_NOT_EXIST");
-}
-
-/* NULL after a failure, and where there is nothing: err says which. */
-static struct json_object *find(lb_ctx *ctx, const char *path, const char *query, lb_error *err)
-{
-    const char *reply = NULL;
-    if (!path)
-        (void)lb_out_of_memory(err); /* the NULL says it */
-    else if (lb_control(ctx, &(lb_request){.method = "GET", .path = path, .query = query}, &reply, err) >= 0)
-        return branch_json_keep(ctx, reply, err);
-    return NULL;
-}
-
-static const char *text_of(struct json_object *object, const char *name)
-{
-    struct json_object *found = NULL;
-    return json_object_object_get_ex(object, name, &found) && json_object_is_type(found, json_type_string)
-               ? json_object_get_string(found)
-               : NULL;
-}
-
 /* ---- what is made ---- */
 
 static int change(lb_ctx *ctx, const char *title, const char *reason, const char *undo, const lb_request *request,
@@ -61,8 +34,8 @@ static int need(lb_ctx *ctx, const char *kind, const char *full_name, const char
                 lb_error *err)
 {
     lb_outcome outcome = LB_APPLIED;
-    bool there = find(ctx, lb_printf(ctx, "unity-catalog/%s/%s", kind, full_name), NULL, err) != NULL;
-    if (!there && !is_missing(err))
+    bool there = unity_find(ctx, lb_printf(ctx, "unity-catalog/%s/%s", kind, full_name), NULL, err) != NULL;
+    if (!there && !unity_is_missing(err))
         return err->code;
     const lb_request request = {.method = "POST",
                                 .path = lb_printf(ctx, "unity-catalog/%s", kind),
@@ -99,58 +72,6 @@ static int need_places(lb_ctx *ctx, lb_error *err)
 
 /* ---- who may read ---- */
 
-static bool holds(struct json_object *grants, const char *who, const char *privilege)
-{
-    struct json_object *list = NULL;
-    (void)json_object_object_get_ex(grants, "privilege_assignments", &list); /* nobody: none */
-    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-        struct json_object *one = json_object_array_get_idx(list, i), *privileges = NULL;
-        const char *principal = text_of(one, "principal");
-        (void)json_object_object_get_ex(one, "privileges", &privileges); /* as above */
-        for (size_t k = 0;
-             principal && strcmp(principal, who) == 0 && privileges && k < json_object_array_length(privileges); k++)
-            if (strcmp(json_object_get_string(json_object_array_get_idx(privileges, k)), privilege) == 0)
-                return true;
-    }
-    return false;
-}
-
-static const char *grant_body(lb_ctx *ctx, struct json_object *grants, const char *who, const char *const *wanted)
-{
-    struct json_object *body = branch_json_object(ctx), *changes = json_object_new_array(),
-                       *one = json_object_new_object(), *add = json_object_new_array();
-    size_t missing = 0;
-    bool ok = branch_json_add(body, "changes", changes) && one && json_object_array_add(changes, one) == 0 &&
-              branch_json_add_text(one, "principal", who) && branch_json_add(one, "add", add);
-    for (; ok && *wanted; wanted++)
-        if (!holds(grants, who, *wanted)) {
-            ok = json_object_array_add(add, json_object_new_string(*wanted)) == 0;
-            missing++;
-        }
-    return !ok ? NULL : missing ? branch_json_text(ctx, body) : "";
-}
-
-static int grant(lb_ctx *ctx, const char *kind, const char *name, const char *who, const char *const *wanted,
-                 lb_error *err)
-{
-    lb_outcome outcome = LB_REFUSED;
-    const char *path = lb_printf(ctx, "unity-catalog/permissions/%s/%s", kind, name);
-    struct json_object *grants = find(ctx, path, NULL, err);
-    const char *body = grants ? grant_body(ctx, grants, who, wanted) : NULL;
-    if (!body)
-        return grants ? lb_out_of_memory(err) : err->code;
-    if (!*body)
-        return 0; /* has all of them */
-    const lb_request request = {.method = "PATCH", .path = path, .body = body};
-    int r = change(ctx, lb_printf(ctx, "let %s read the %s %s", who, kind, name), "dashboards and people read it",
-                   "revoke what was granted", &request, &outcome, err);
-    return r < 0 ? r
-                 : lb_append(ctx, "grants",
-                             LB_ARGS(lb_text("principal", who), lb_text("kind", kind), lb_text("name", name),
-                                     lb_bool("granted", outcome == LB_APPLIED)),
-                             err);
-}
-
 static int need_readers(lb_ctx *ctx, lb_error *err)
 {
     static const char *const of_catalog[] = {"USE_CATALOG", NULL}, *const of_schema[] = {"USE_SCHEMA", "SELECT", NULL};
@@ -158,9 +79,17 @@ static int need_readers(lb_ctx *ctx, lb_error *err)
     const char *schema = lb_printf(ctx, "%s.%s", a->catalog, a->schema);
     int r = schema ? 0 : lb_out_of_memory(err);
     for (size_t i = 0; r >= 0 && !lb_plans(ctx) && i < a->readers.count; i++) {
-        r = grant(ctx, "catalog", a->catalog, a->readers.items[i], of_catalog, err);
+        unity_grant grant = {.kind = "catalog",
+                             .name = a->catalog,
+                             .who = a->readers.items[i],
+                             .wanted = of_catalog,
+                             .reason = "dashboards and people read it"};
+        r = unity_let(ctx, &grant, err);
+        grant.kind = "schema";
+        grant.name = schema;
+        grant.wanted = of_schema;
         if (r >= 0)
-            r = grant(ctx, "schema", schema, a->readers.items[i], of_schema, err);
+            r = unity_let(ctx, &grant, err);
     }
     return r;
 }
@@ -175,12 +104,12 @@ static int count_tables(lb_ctx *ctx, int64_t *ret_count, lb_error *err)
     do {
         query = lb_printf(ctx, "catalog_name=%s&schema_name=%s&omit_columns=true&max_results=0%s%s", a->catalog,
                           a->schema, token ? "&page_token=" : "", token ? token : "");
-        page = query ? find(ctx, "unity-catalog/tables", query, err) : NULL;
+        page = query ? unity_find(ctx, "unity-catalog/tables", query, err) : NULL;
         if (!page)
             return query ? err->code : lb_out_of_memory(err);
         if (json_object_object_get_ex(page, "tables", &tables))
             *ret_count += (int64_t)json_object_array_length(tables);
-        token = text_of(page, "next_page_token");
+        token = unity_text(page, "next_page_token");
     } while (token && *token);
     return 0;
 }
@@ -221,9 +150,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     int r = check_names(a, err);
     if (r < 0)
         return r;
-    bool there = find(ctx, lb_printf(ctx, "unity-catalog/catalogs/%s", a->catalog), NULL, err) != NULL;
-    bool none = !there && !is_missing(err) && (err->code == LB_ERR_NOT_FOUND || err->code == LB_ERR_UNSUPPORTED);
-    if (none)
+    bool there = unity_find(ctx, lb_printf(ctx, "unity-catalog/catalogs/%s", a->catalog), NULL, err) != NULL;
+    if (!there && unity_is_absent(err))
         return tell(ctx, false, 0, err);
     r = need_places(ctx, err);
     if (r >= 0)

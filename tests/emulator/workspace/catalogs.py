@@ -4,6 +4,7 @@ import uuid
 
 from .errors import ApiError, bad_request, invalid, required
 from .paging import page
+from .system_tables import TABLES
 
 BASE = "/api/2.1/unity-catalog"
 NAME = re.compile(r"[^\s./\x00-\x1f\x7f]{1,255}")
@@ -207,7 +208,15 @@ class Catalogs:
     def _tables(self, catalog, schema):
         self._get(self.catalogs, "catalog", catalog)
         self._get(self.schemas, "schema", f"{catalog}.{schema}")
-        return [self._table(catalog, schema, one) for one in self.workspace.statements.engine.tables(catalog, schema)]
+        found = self._system(schema) if catalog == "system" else self.workspace.statements.engine.tables(catalog, schema)
+        return [self._table(catalog, schema, one) for one in found]
+
+    @staticmethod
+    def _system(schema):
+        """Known without an engine."""
+        return [{"name": name, "kind": "TABLE", "id": f"system.{schema}.{name}",
+                 "columns": [(column, {"VARCHAR": "STRING"}.get(kind, kind), kind.split("(")[0], True) for column, kind in columns.items()]}
+                for (place, name), columns in TABLES.items() if place == schema]
 
     def _table(self, catalog, schema, table):
         columns = [{"name": name, "type_text": text.lower(), "type_name": kind, "position": position, "nullable": nullable}

@@ -27,7 +27,15 @@ AUDIT = {"account_id": "VARCHAR", "workspace_id": "VARCHAR", "version": "VARCHAR
          "request_id": "VARCHAR", "request_params": "MAP(VARCHAR, VARCHAR)",
          "response": "STRUCT(status_code INTEGER, error_message VARCHAR, result VARCHAR)", "audit_level": "VARCHAR",
          "identity_metadata": "STRUCT(run_by VARCHAR, run_as VARCHAR, acting_resource VARCHAR)"}
-TABLES = {("billing", "usage"): USAGE, ("billing", "list_prices"): LIST_PRICES, ("access", "audit"): AUDIT}
+LINEAGE = {"account_id": "VARCHAR", "metastore_id": "VARCHAR", "workspace_id": "VARCHAR", "entity_type": "VARCHAR", "entity_id": "VARCHAR",
+           "entity_run_id": "VARCHAR", "source_table_full_name": "VARCHAR", "source_table_catalog": "VARCHAR",
+           "source_table_schema": "VARCHAR", "source_table_name": "VARCHAR", "source_type": "VARCHAR",
+           "target_table_full_name": "VARCHAR", "target_table_catalog": "VARCHAR", "target_table_schema": "VARCHAR",
+           "target_table_name": "VARCHAR", "target_type": "VARCHAR", "created_by": "VARCHAR", "event_time": "TIMESTAMPTZ",
+           "event_date": "DATE", "event_id": "VARCHAR"}
+COLUMN_LINEAGE = {**LINEAGE, "source_column_name": "VARCHAR", "target_column_name": "VARCHAR"}
+TABLES = {("billing", "usage"): USAGE, ("billing", "list_prices"): LIST_PRICES, ("access", "audit"): AUDIT,
+          ("access", "table_lineage"): LINEAGE, ("access", "column_lineage"): COLUMN_LINEAGE}
 VERBS = {"POST": "create", "PATCH": "update", "DELETE": "delete"}
 
 
@@ -41,7 +49,8 @@ class SystemTables:
         self.workspace, self.account, self.number = workspace, account_id, workspace_id
 
     def rows(self, schema, table):
-        return {"usage": self._usage, "list_prices": self._prices, "audit": self._audit}[table]()
+        """Nothing here flows from table to table, so that there is no lineage."""
+        return {"usage": self._usage, "list_prices": self._prices, "audit": self._audit}.get(table, list)()
 
     def _usage(self):
         today = datetime.datetime.fromtimestamp(self.workspace.clock.now(), datetime.timezone.utc).date()

@@ -1,0 +1,27 @@
+/* unity.h: Unity Catalog as reads and grants. */
+#ifndef LBOPS_UNITY_H
+#define LBOPS_UNITY_H
+
+#include "branch_json.h"
+
+/* NULL after a failure, and where there is nothing: err says which. */
+struct json_object *unity_find(lb_ctx *ctx, const char *path, const char *query, lb_error *err);
+/* Of what was not found: is it missing in Unity Catalog, or is there no Unity Catalog? */
+bool unity_is_missing(const lb_error *err);
+bool unity_is_absent(const lb_error *err);
+const char *unity_text(struct json_object *object, const char *name);
+
+/* Does a principal have a privilege by this answer of permissions? */
+bool unity_holds(struct json_object *grants, const char *who, const char *privilege);
+
+typedef struct unity_grant {
+    const char *kind, *name; /* "catalog", "shop_prod" */
+    const char *who;
+    const char *const *wanted; /* privileges; ends with NULL */
+    const char *reason;
+} unity_grant;
+
+/* Gives what is missing, and says so in the result's list "grants". */
+LB_MUST_CHECK int unity_let(lb_ctx *ctx, const unity_grant *grant, lb_error *err);
+
+#endif
