@@ -1,0 +1,126 @@
+/* Plans of other tools' runs. */
+#include "governance.h"
+
+/* ---- what a step says ---- */
+
+struct json_object *governance_member(struct json_object *object, const char *name, json_type type)
+{
+    struct json_object *found = NULL;
+    return json_object_object_get_ex(object, name, &found) && json_object_is_type(found, type) ? found : NULL;
+}
+
+static bool is_false(struct json_object *object, const char *name)
+{
+    struct json_object *found = governance_member(object, name, json_type_boolean);
+    return found && !json_object_get_boolean(found);
+}
+
+const char *governance_text(struct json_object *object, const char *name)
+{
+    struct json_object *found = governance_member(object, name, json_type_string);
+    return found ? json_object_get_string(found) : "";
+}
+
+/* What a person has made a tool keeps its hands off, and says so: nobody has to decide about that. */
+static bool is_left_alone(struct json_object *result, const char *object)
+{
+    struct json_object *skipped = governance_member(result, "skipped", json_type_array);
+    for (size_t i = 0; skipped && i < json_object_array_length(skipped); i++)
+        if (*object && strcmp(governance_text(json_object_array_get_idx(skipped, i), "object"), object) == 0)
+            return true;
+    return false;
+}
+
+static bool has_undone(struct json_object *result, const char *list, const char *done)
+{
+    struct json_object *items = governance_member(result, list, json_type_array);
+    for (size_t i = 0; items && i < json_object_array_length(items); i++) {
+        struct json_object *one = json_object_array_get_idx(items, i);
+        if (is_false(one, done) && strcmp(governance_text(one, "found"), "same") != 0 &&
+            !is_left_alone(result, governance_text(one, "file")))
+            return true;
+    }
+    return false;
+}
+
+/* By what the tools themselves say of what they did: something of it is for a person to decide. */
+static bool waits(struct json_object *result)
+{
+    struct json_object *asked = governance_member(result, "waits", json_type_boolean);
+    return (asked && json_object_get_boolean(asked)) || is_false(result, "registered") ||
+           has_undone(result, "grants", "granted") || has_undone(result, "files", "written");
+}
+
+static bool looked_at_nothing(struct json_object *result)
+{
+    struct json_object *skipped = governance_member(result, "skipped", json_type_array),
+                       *examined = governance_member(result, "examined", json_type_object);
+    return skipped && json_object_array_length(skipped) && (!examined || !json_object_object_length(examined));
+}
+
+static const char *status_of(const governance *g, struct json_object *result)
+{
+    if (looked_at_nothing(result))
+        return "skipped";
+    if (lb_plans(g->ctx))
+        return "planned";
+    return waits(result) ? "waiting" : "done";
+}
+
+/* ---- one step ---- */
+
+static int tell(governance *g, const governance_step *s, const char *status, const char *result, const lb_error *why,
+                lb_error *err)
+{
+    const char *name = s->project ? lb_printf(g->ctx, "%s of %s", s->tool, s->project) : s->tool;
+    bool is_left = why || strcmp(status, "waiting") == 0 || strcmp(status, "left") == 0;
+    const char *list = is_left ? g->left : g->stands;
+    list = name ? lb_printf(g->ctx, "%s%s%s", list, *list ? ", " : "", name) : NULL;
+    if (!list)
+        return lb_out_of_memory(err);
+    *(is_left ? &g->left : &g->stands) = list;
+    return lb_append(g->ctx, "steps",
+                     LB_ARGS(lb_text("tool", s->tool), lb_text("project", s->project), lb_text("status", status),
+                             lb_text("error", why ? why->message : NULL), lb_text("hint", why ? why->hint : NULL),
+                             lb_json("result", result)),
+                     err);
+}
+
+int governance_take(governance *g, const governance_step *s, struct json_object **ret_result, lb_error *err)
+{
+    const char *json = NULL;
+    lb_error why = {0};
+    *ret_result = NULL;
+    if (lb_cancelled(g->ctx))
+        return lb_fail(err, LB_ERR_CANCELLED, "run it again: what stands is found", "stopped before %s (stands: %s)",
+                       s->tool, *g->stands ? g->stands : "nothing");
+    int r = lb_call(g->ctx, s->tool, s->target, s->args, &json, &why);
+    if (r >= 0)
+        *ret_result = branch_json_keep(g->ctx, json, err);
+    if (r >= 0)
+        return *ret_result ? tell(g, s, status_of(g, *ret_result), json, NULL, err) : err->code;
+    if (!g->failed.code)
+        g->failed = why;
+    return tell(g, s, "failed", NULL, &why, err);
+}
+
+int governance_leave(governance *g, const char *tool, const char *project, lb_error *err)
+{
+    return tell(g, &(governance_step){.tool = tool, .project = project}, "left", NULL, NULL, err);
+}
+
+/* ---- the end ---- */
+
+int governance_end(governance *g, lb_error *err)
+{
+    int r = lb_result(g->ctx,
+                      LB_ARGS(lb_text("stands", g->stands), lb_text("left", g->left),
+                              lb_bool("complete", !*g->left && !lb_plans(g->ctx))),
+                      err);
+    const lb_error *why = &g->failed;
+    if (r < 0 || !why->code)
+        return r;
+    return lb_fail(err, why->code,
+                   lb_printf(g->ctx, "%s%sthen run it again: what stands is found", why->hint, *why->hint ? "; " : ""),
+                   "%s (stands: %s; left: %s)", why->message, *g->stands ? g->stands : "nothing", g->left);
+}
