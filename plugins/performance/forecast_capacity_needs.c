@@ -164,6 +164,10 @@ static int tell(lb_ctx *ctx, const outlook *o, lb_error *err)
                 days_value("days_until_limit_earliest", o->earliest), days_value("days_until_limit_latest", o->latest),
                 o->expected ? lb_bool("limit_is_beyond_the_test", o->expected > f->tested)
                             : lb_null("limit_is_beyond_the_test"),
+                lb_i64("earlier_forecasts", (int64_t)o->series->earlier),
+                lb_i64("earlier_forecasts_held", (int64_t)o->series->earlier_held),
+                o->series->earlier ? lb_f64("earlier_mean_error", o->series->earlier_error)
+                                   : lb_null("earlier_mean_error"),
                 lb_text("recommendation", o->advice)),
         err);
 }

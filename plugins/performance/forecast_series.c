@@ -1,6 +1,7 @@
 #include "forecast_series.h"
 
 #include <math.h>
+#include <sql/forecast/earlier.h>
 #include <sql/forecast/readings.h>
 #include <string.h>
 
@@ -106,11 +107,15 @@ static void drop_poor_days(forecast_series *series)
     for (size_t i = 0; i < series->count; i++)
         if ((double)series->readings[i] < POOR_SHARE * usual)
             series->values[i] = NAN;
+    for (size_t i = 0; i < series->count; i++)
+        if (isnan(series->values[i]))
+            series->readings[i] = 0;
 }
 
 static void cut_front(forecast_series *series, size_t days)
 {
     memmove(series->values, series->values + days, (series->count - days) * sizeof *series->values);
+    memmove(series->readings, series->readings + days, (series->count - days) * sizeof *series->readings);
     series->count -= days;
     series->first_day += (int64_t)days;
 }
@@ -155,6 +160,38 @@ static const char *shape(lb_ctx *ctx, forecast_series *series, const struct sour
     return NULL;
 }
 
+/* ---- what earlier runs said ---- */
+
+static void hold_against(forecast_series *series, const forecast_earlier_row *row)
+{
+    int64_t day = row->forecast_for / DAY_US - series->first_day;
+    if (series->refused || day < 0 || day >= (int64_t)series->count || !series->readings[day])
+        return; /* a day that was filled in is no truth */
+    double truth = series->values[day];
+    series->earlier++;
+    series->earlier_held += truth >= row->lower_bound && truth <= row->upper_bound;
+    series->earlier_error += (fabs(row->forecast_value - truth) - series->earlier_error) / (double)series->earlier;
+}
+
+static int read_earlier(lb_ctx *ctx, int64_t today, int64_t days, forecast_past *past, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    const forecast_earlier_args wanted = {.project = target->project,
+                                          .branch = target->branch,
+                                          .since = (today - days) * DAY_US,
+                                          .today = today * DAY_US};
+    forecast_earlier_row row;
+    lb_rows *rows = NULL;
+    int r = forecast_earlier(ctx, &wanted, &rows, err);
+    if (r == LB_ERR_NOT_FOUND)
+        return 0; /* this run makes the first */
+    while (r >= 0 && forecast_earlier_next(ctx, rows, &row))
+        for (size_t s = 0; s < FORECAST_SERIES; s++)
+            if (strcmp(sources[s].name, row.metric_name) == 0)
+                hold_against(&past->series[s], &row);
+    return r < 0 ? lb_wrap(err, "earlier forecasts") : 0;
+}
+
 /* What has not begun yet is no failure; a history that does not answer is. */
 static int begun(lb_ctx *ctx, int r, forecast_past *past, lb_error *err)
 {
@@ -186,5 +223,5 @@ int forecast_read(lb_ctx *ctx, int64_t days, forecast_past *ret_past, lb_error *
     r = take_rows(ctx, rows, ret_past, err);
     for (size_t s = 0; r >= 0 && s < FORECAST_SERIES; s++)
         ret_past->series[s].refused = shape(ctx, &ret_past->series[s], &sources[s]);
-    return r;
+    return r < 0 ? r : read_earlier(ctx, today, days, ret_past, err);
 }

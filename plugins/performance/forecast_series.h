@@ -22,6 +22,10 @@ typedef struct forecast_series {
     int64_t readings[FORECAST_MOST_DAYS];
     size_t count, missing; /* days, and how many of them were filled in */
     int64_t first_day;     /* days since 1970 */
+    /* forecasts of earlier runs whose day has come: how many, how many of them had it in their 90 % interval, and what
+     * they were wrong by in the mean */
+    size_t earlier, earlier_held;
+    double earlier_error;
 } forecast_series;
 
 typedef struct forecast_past {

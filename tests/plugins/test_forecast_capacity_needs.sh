@@ -12,6 +12,8 @@ holds '[.result.forecasts[] | .mean_error <= .seasonal_naive_error and .lower_90
 holds '.result.forecasts[0] | .current > 4e11 and .growth_per_day > 3.9e9 and .growth_per_day < 4.1e9 and .error_ratio < 0.5'
 holds '.result.forecasts[1] | .current > 1.5 and .current < 3 and .limit == null'
 holds '.result.forecasts[2] | .limit == 100 and .days_until_limit <= 30 and (.recommendation | contains("pooler"))'
+holds '.result.forecasts[2] | .earlier_forecasts == 3 and .earlier_forecasts_held == 2 and .earlier_mean_error > 10'
+holds '.result.forecasts[0] | .earlier_forecasts == 0 and .earlier_mean_error == null'
 holds '[.result.findings[] | [.object, .kind]] == [["production", "connections_limit_ahead"]]'
 holds '[.result.skipped[] | .reason] | any(contains("cannot test a forecast that far"))'
 holds '.result.skipped | any(.object == "limit of busy_sessions")'

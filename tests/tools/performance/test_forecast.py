@@ -62,6 +62,20 @@ def growth_is_gone_on_with(version):
         equal(len(answer(place, "SELECT * FROM capacity_forecasts")), len(kept), "rows after a plan")
 
 
+def earlier_forecasts_are_held_against_what_came(version):
+    with Given(version, more=KEEPS) as place:
+        plant_growth(place, without=(75,))
+        sizes = {day: 100e9 + (DAYS + day + 23 / 24) * 1e9 + 7e6 for day in range(-DAYS, 4)}
+        plant(place, "capacity_forecasts", [
+            {"forecast_id": f"f{day}", "created_at": midnight(day - 7), "metric_name": "storage", "method": "theil_sen",
+             "forecast_for": midnight(day), "horizon_days": 7, "forecast_value": sizes[day] + off,
+             "lower_bound": sizes[day] + off - 2e9, "upper_bound": sizes[day] + off + 2e9}
+            for day, off in ((-2, 1e9), (-3, -1e9), (-4, 4e9), (-5, 0), (0, 9e9), (3, 9e9))])
+        storage = by_metric(place.run(TOOL)["result"])["storage"]
+        equal((storage["earlier_forecasts"], storage["earlier_forecasts_held"]), (3, 2), "of four, one for a day without readings")
+        holds(abs(storage["earlier_mean_error"] - 2e9) < 1, f"what they were wrong by: {storage['earlier_mean_error']}")
+
+
 def what_is_known_too_little_is_said(version):
     with Given(version, more=KEEPS) as place:
         first = place.run(TOOL)["result"]
@@ -98,5 +112,5 @@ def a_counter_of_another_cluster_begins_anew(version):
         contains(" ".join(far), "from day 12 on")
 
 
-suite(*each_version(growth_is_gone_on_with, what_is_known_too_little_is_said, what_is_old_or_full_of_holes_is_said,
+suite(*each_version(growth_is_gone_on_with, earlier_forecasts_are_held_against_what_came, what_is_known_too_little_is_said, what_is_old_or_full_of_holes_is_said,
                     a_counter_of_another_cluster_begins_anew), at_once=2)
