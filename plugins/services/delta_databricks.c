@@ -221,4 +221,5 @@ static int tell_policy(void *state, lb_delta_policy *ret_policy, lb_error *err)
 LB_DELTA(delta_databricks, "history in Unity Catalog: Delta tables, written and asked through a SQL warehouse",
          .param_size = sizeof(lb_param), .args_size = sizeof(bricks_settings), .params = params, .open = open_bricks,
          .close = close_bricks, .policy = tell_policy, .commit = bricks_commit, .maintain = bricks_maintain,
-         .query = bricks_query);
+         .query = bricks_query, .lake_query = bricks_lake_query, .lake_table = bricks_lake_table,
+         .lake_append = bricks_lake_append);

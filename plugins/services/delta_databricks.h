@@ -141,5 +141,11 @@ int bricks_commit(void *state, const char *name, lb_delta_file *const *files, ui
 int bricks_maintain(void *state, const lb_delta_care *care, lb_delta_upkeep *ret_upkeep, lb_error *err);
 int bricks_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
                  lb_error *err);
+int bricks_lake_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
+                      lb_error *err);
+/* Both say that they cannot. */
+int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink,
+                      lb_error *err);
+int bricks_lake_append(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err);
 
 #endif

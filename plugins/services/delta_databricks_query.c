@@ -141,17 +141,13 @@ static int make_arguments(const lb_delta_question *q, arguments *a, lb_error *er
     return r;
 }
 
-int bricks_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
-                 lb_error *err)
+/* A text that may be sent: what it asks, and the answer to the sink. */
+static int ask(bricks *b, const char *text, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
+               lb_error *err)
 {
-    bricks *b = state;
     REST_JSON_AUTO *answer = NULL;
-    DELTA_AUTO_FREE char *text = NULL;
     arguments args = {.count = 0};
-    int r = bricks_check_question(b->catalog, b->schema, question->text, &text, err);
-    if (r < 0)
-        return r;
-    r = make_arguments(question, &args, err);
+    int r = make_arguments(question, &args, err);
     bool bounded = question->max_bytes && question->max_bytes < INLINE_MOST;
     const bricks_statement statement = {.text = text,
                                         .what = "the question",
@@ -164,7 +160,7 @@ int bricks_query(void *state, const lb_delta_question *question, const lb_delta_
         r = bricks_run(b, &statement, &answer, NULL, err);
     arguments_done(&args);
     if (r < 0)
-        return explain(err);
+        return r;
     giving g = {.sink = sink, .max_rows = question->max_rows, .max_bytes = question->max_bytes};
     r = give_columns(&g, answer, err);
     if (r >= 0)
@@ -172,4 +168,70 @@ int bricks_query(void *state, const lb_delta_question *question, const lb_delta_
     free(g.cells);
     *ret_cut = g.cut || rest_json_flag(answer, "manifest.truncated");
     return r < 0 ? r : 0;
+}
+
+int bricks_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
+                 lb_error *err)
+{
+    bricks *b = state;
+    DELTA_AUTO_FREE char *text = NULL;
+    int r = bricks_check_question(b->catalog, b->schema, question->text, &text, err);
+    if (r >= 0)
+        r = ask(b, text, question, sink, ret_cut, err);
+    return r < 0 ? explain(err) : r;
+}
+
+/* ---- other tables ---- */
+
+/* From the composer's hand to the warehouse's: names in backticks, and $1 as :p1. A literal stays what it is. */
+static char *in_databricks_words(const char *composed)
+{
+    delta_text out = {0};
+    for (const char *p = composed; *p;) {
+        const char *from = p;
+        if (*p == '\'') {
+            for (p++; *p && (*p != '\'' || *++p == '\'');)
+                p++;
+            delta_text_put(&out, from, (size_t)(p - from));
+        } else if (*p == '"') {
+            delta_text name = {0};
+            for (p++; *p && (*p != '"' || *++p == '"'); p++)
+                delta_text_put(&name, p, 1);
+            bricks_identifier(&out, name.data ? name.data : "");
+            delta_text_done(&name);
+        } else if (*p == '$') {
+            delta_text_puts(&out, ":" BRICKS_MARKER);
+            p++;
+        } else {
+            delta_text_put(&out, p++, 1);
+        }
+    }
+    return out.data ? out.data : delta_strdup("");
+}
+
+/* Nobody writes these by hand: each is a SELECT of the catalogue, and the names that it is given are quoted. */
+int bricks_lake_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
+                      lb_error *err)
+{
+    DELTA_AUTO_FREE char *text = in_databricks_words(question->text);
+    return ask(state, text, question, sink, ret_cut, err);
+}
+
+int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink, lb_error *err)
+{
+    (void)state;
+    (void)deadline;
+    (void)sink;
+    return lb_fail(err, LB_ERR_UNSUPPORTED, "ask for its rows, or keep it in a lake at home (delta_local)",
+                   "the shape of %.80s.%.80s.%.80s cannot be looked at through a warehouse yet", name->catalog,
+                   name->schema, name->name);
+}
+
+int bricks_lake_append(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err)
+{
+    (void)state;
+    (void)sink;
+    return lb_fail(err, LB_ERR_UNSUPPORTED, "append to a lake at home (delta_local)",
+                   "rows cannot be appended to %.80s.%.80s.%.80s through a warehouse yet", append->table.catalog,
+                   append->table.schema, append->table.name);
 }
