@@ -93,7 +93,7 @@ class Engine:
         owned = sqlown.run(self.workspace, statement, text)
         if owned is not None:
             return owned
-        if re.search(r"\bsystem\s*\.", text, re.I):
+        if re.search(r"\bsystem`?\s*\.", text, re.I):
             self._allow_system(statement)
             self.refresh_system()
         return self.run(statement, text, parameters)
