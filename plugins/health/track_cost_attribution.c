@@ -1,0 +1,239 @@
+/* track_cost_attribution: what each branch cost by the bill, which days do not fit its weeks, and what of it is ours.
+ */
+#include "cost_usage.h"
+
+#include <math.h>
+#include <sql/cost/own_share.h>
+#include <string.h>
+
+#define DAY_US      INT64_C(86400000000)
+#define PROVISIONAL 1 /* days for which the bill still grows */
+
+struct args {
+    const char *catalog, *schema, *currency;
+    int64_t days, record_days;
+    double sigmas, share, least_money;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, days, LB_I64, "35", "days of the bill to read: weeks tell what is usual", .min = "1",
+             .max = "400"),
+    LB_PARAM(struct args, record_days, LB_I64, "8", "days to keep anew, as the bill is restated", .min = "0"),
+    LB_PARAM(struct args, sigmas, LB_F64, "3", "an anomaly is so many robust deviations above its weekday", .min = "0"),
+    LB_PARAM(struct args, share, LB_F64, "0.3", "or so much above it, as a share", .min = "0"),
+    LB_PARAM(struct args, least_money, LB_F64, "5", "and costs at least so much more in a day", .min = "0"),
+    LB_PARAM(struct args, currency, LB_TEXT, "USD", "of the list prices"),
+    LB_PARAM(struct args, catalog, LB_TEXT, "system", "catalogue of the billing tables"),
+    LB_PARAM(struct args, schema, LB_TEXT, "billing", "their schema, with usage and list_prices"),
+    LB_PARAMS_END,
+};
+
+/* What one branch cost; project and branch NULL: what the bill does not say. */
+typedef struct account {
+    const char *project, *branch;
+    double days[COST_MOST_DAYS], total, compute;
+    int64_t first; /* index of its first day with usage */
+    double own_statements_s, own_awake_s;
+    double scores[COST_MOST_DAYS];
+} account;
+
+typedef struct book {
+    const cost_bill *bill;
+    account **accounts;
+    size_t count;
+    int64_t first_day, today; /* days since 1970 */
+    double total;
+    int64_t lines_without_price;
+} book;
+
+static bool same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : !a && !b;
+}
+
+static account *account_of(const book *b, const char *project, const char *branch)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (same(b->accounts[i]->project, project) && same(b->accounts[i]->branch, branch))
+            return b->accounts[i];
+    return NULL;
+}
+
+static account *open_account(lb_ctx *ctx, book *b, const cost_line *line)
+{
+    account *a = account_of(b, line->project, line->branch);
+    if (a)
+        return a;
+    a = lb_alloc(ctx, sizeof *a);
+    if (a)
+        *(b->accounts[b->count++] = a) =
+            (account){.project = line->project, .branch = line->branch, .first = line->day - b->first_day};
+    return a;
+}
+
+static int make_book(lb_ctx *ctx, const cost_bill *bill, book *b, lb_error *err)
+{
+    b->bill = bill;
+    b->accounts = lb_alloc(ctx, (bill->count + 1) * sizeof *b->accounts);
+    for (size_t i = 0; b->accounts && i < bill->count; i++) {
+        const cost_line *line = &bill->lines[i];
+        account *a = open_account(ctx, b, line);
+        if (!a)
+            return lb_out_of_memory(err);
+        if (line->day >= b->first_day && line->day - b->first_day < COST_MOST_DAYS)
+            a->days[line->day - b->first_day] += cost_of(line);
+        a->total += cost_of(line);
+        a->compute += line->unit && strcmp(line->unit, "DBU") == 0 ? cost_of(line) : 0;
+        b->total += cost_of(line);
+        b->lines_without_price += isnan(line->price);
+    }
+    return b->accounts ? 0 : lb_out_of_memory(err);
+}
+
+static const char *name_of(lb_ctx *ctx, const account *a)
+{
+    return a->branch ? lb_printf(ctx, "%s/%s", a->project, a->branch) : a->project ? a->project : "unattributed";
+}
+
+static int judge_day(lb_ctx *ctx, const account *a, int64_t day, const cost_judgement *j, double cost, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    return lb_report(
+        ctx,
+        LB_FINDING(.object = name_of(ctx, a), .kind = "cost_anomaly",
+                   .reason = lb_printf(ctx, "it cost %.2f %s that day, and %.2f is usual for that weekday", cost,
+                                       args->currency, j->expected),
+                   .evidence = LB_ARGS(lb_time("day", day * DAY_US), lb_f64("cost", cost),
+                                       lb_f64("expected", j->expected), lb_f64("usual_deviation", j->sigma),
+                                       lb_f64("score", j->score), lb_i64("weekdays_before", (int64_t)j->same_days)),
+                   .terms = LB_TERMS({"billed", 0.4}, {"deviations", j->score > args->sigmas ? 0.3 : 0.1},
+                                     {"weeks_known", 0.06 * fmin(5, (double)j->same_days)}),
+                   .impact = LB_ARGS(lb_f64("more_than_usual", cost - j->expected))),
+        err);
+}
+
+/* Days that are complete, judged by those before them. */
+static int judge(lb_ctx *ctx, const book *b, account *a, int64_t *anomalies, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const cost_rule rule = {args->sigmas, args->share, args->least_money};
+    int64_t days = b->today - b->first_day - PROVISIONAL;
+    int r = 0;
+    for (int64_t i = a->first; r >= 0 && i < days; i++) {
+        cost_judgement j;
+        cost_judge(a->days + a->first, (size_t)(i - a->first), &rule, &j);
+        a->scores[i] = j.is_known ? j.score : NAN;
+        if (!j.is_anomaly || days - i > args->record_days)
+            continue;
+        (*anomalies)++;
+        r = judge_day(ctx, a, b->first_day + i, &j, a->days[i], err);
+    }
+    for (int64_t i = days < 0 ? 0 : days; i < COST_MOST_DAYS; i++)
+        a->scores[i] = NAN;
+    return r;
+}
+
+static int record(lb_ctx *ctx, const book *b, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < b->bill->count; i++) {
+        const cost_line *l = &b->bill->lines[i];
+        const account *a = account_of(b, l->project, l->branch);
+        int64_t at = l->day - b->first_day;
+        if (at < 0 || at >= COST_MOST_DAYS || b->today - l->day > args->record_days)
+            continue;
+        bool is_priced = !isnan(l->price);
+        r = lb_record(
+            ctx, "cost_attribution",
+            LB_ARGS(lb_text("project_id", l->project), lb_text("branch_id", l->branch),
+                    lb_time("usage_start", l->day * DAY_US), lb_time("usage_end", (l->day + 1) * DAY_US),
+                    lb_time("captured_at", lb_now(ctx)), lb_text("workspace_id", l->workspace),
+                    lb_text("billing_product", l->product), lb_text("sku_name", l->sku), lb_text("usage_type", l->type),
+                    lb_text("resource_id", l->resource), lb_f64("quantity", l->quantity),
+                    lb_text("usage_unit", l->unit), is_priced ? lb_f64("list_price", l->price) : lb_null("list_price"),
+                    lb_text("currency", args->currency), is_priced ? lb_f64("cost", cost_of(l)) : lb_null("cost"),
+                    isnan(a->scores[at]) ? lb_null("anomaly_score") : lb_f64("anomaly_score", a->scores[at])),
+            err);
+    }
+    return r;
+}
+
+/* ---- what is ours ---- */
+
+static int read_own(lb_ctx *ctx, book *b, lb_error *err)
+{
+    const cost_own_share_args wanted = {.since = b->first_day * DAY_US};
+    cost_own_share_row row;
+    lb_rows *rows = NULL;
+    int r = cost_own_share(ctx, &wanted, &rows, err);
+    if (r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED)
+        return lb_skipped(ctx, "our own share", err->message, err);
+    while (r >= 0 && cost_own_share_next(ctx, rows, &row)) {
+        account *a = account_of(b, row.project_id, row.branch_id);
+        if (a) {
+            a->own_statements_s = row.statements_s;
+            a->own_awake_s = row.awake_s;
+        }
+    }
+    return r < 0 ? lb_wrap(err, "our own share") : 0;
+}
+
+static int tell(lb_ctx *ctx, const book *b, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < b->count; i++) {
+        const account *a = b->accounts[i];
+        r = lb_append(
+            ctx, "accounts",
+            LB_ARGS(lb_text("name", name_of(ctx, a)), lb_text("project", a->project), lb_text("branch", a->branch),
+                    lb_f64("cost", a->total), lb_f64("compute_cost", a->compute),
+                    b->total > 0 ? lb_f64("share", a->total / b->total) : lb_null("share"),
+                    lb_f64("own_statement_seconds", a->own_statements_s), lb_f64("own_awake_seconds", a->own_awake_s)),
+            err);
+    }
+    return r < 0 ? r
+                 : lb_result(ctx,
+                             LB_ARGS(lb_time("since", b->first_day * DAY_US), lb_f64("total_cost", b->total),
+                                     lb_text("currency", args->currency),
+                                     lb_i64("lines_without_a_price", b->lines_without_price),
+                                     lb_i64("days_provisional", PROVISIONAL)),
+                             err);
+}
+
+static int conclude(lb_ctx *ctx, book *b, lb_error *err)
+{
+    int64_t anomalies = 0;
+    int r = read_own(ctx, b, err);
+    for (size_t i = 0; r >= 0 && i < b->count; i++)
+        r = judge(ctx, b, b->accounts[i], &anomalies, err);
+    if (r >= 0)
+        r = record(ctx, b, err);
+    return r < 0 ? r : tell(ctx, b, err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    int64_t today = lb_now(ctx) / DAY_US;
+    book b = {.today = today, .first_day = today - args->days};
+    const cost_source source = {args->catalog, args->schema,   "usage",
+                                "list_prices", args->currency, b.first_day * DAY_US};
+    cost_bill bill;
+    const char *why = NULL;
+    int r = cost_read(ctx, &source, &bill, &why, err);
+    if (r < 0)
+        return r;
+    if (!why && !bill.count)
+        why =
+            "the billing tables have nothing of Lakebase in these days: a new workspace is billed within a day or two";
+    r = why ? lb_skipped(ctx, "billing", why, err) : make_book(ctx, &bill, &b, err);
+    if (r >= 0 && !why)
+        r = conclude(ctx, &b, err);
+    return r < 0 ? r : lb_examined(ctx, "lines of the bill", (int64_t)bill.count, err);
+}
+
+LB_TOOL(track_cost_attribution, "what projects and branches cost by the bill, and the days that do not fit their weeks",
+        .agent = "health", .risk = LB_RISK_LOW, .workspace = true, .schedule = "0 6 * * *", .detector = true,
+        .timeout_s = 600, LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("cost_attribution"), .run = run);

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# track_cost_attribution on the mock transport: names for the bill's identifiers, a day that does not fit, and our share.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs track_cost_attribution
+holds '[.result.accounts[] | .name] | sort == ["shop/dev", "shop/production", "unattributed"]'
+holds '.result | .total_cost > 600 and ([.accounts[] | .cost] | add) - .total_cost < 0.001 and .lines_without_a_price == 1'
+holds '.result.accounts[] | select(.name == "shop/production") | .own_statement_seconds == 420.5 and .compute_cost == .cost'
+holds '[.result.findings[] | [.object, .kind, .evidence.day]] == [["shop/production", "cost_anomaly", "2026-01-29T00:00:00.000000Z"]]'
+holds '.result.findings[0].evidence | .cost > 1.9 * .expected and .weekdays_before == 4'
+recorded cost_attribution '.branch_id == "production" and .usage_start == "2026-01-29T00:00:00.000000Z" and .list_price == 0.4
+                           and .anomaly_score > 3 and .usage_unit == "DBU" and .resource_id == "ep-calm-river"'
+recorded cost_attribution '.branch_id == "dev" and .usage_type == "BRANCH_DATA_STORAGE" and .list_price == 0.023'
+recorded cost_attribution '.project_id == null and .resource_id == "older-instance" and .cost == null'
+
+runs track_cost_attribution --least_money 100
+holds '.result.findings == []'
+runs_with 2 track_cost_attribution --days 0
+finish

@@ -1,0 +1,71 @@
+"""track_cost_attribution in a workspace: the bill as its system tables have it, attributed to the cent.
+
+Its name is not test_: the emulator answers SQL with packages that only the tests' own Python has."""
+
+import datetime
+import pathlib
+import sys
+
+from place import Workspace, contains, equal, holds, suite
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "emulator"))
+from workspace import system_tables  # noqa: E402
+
+TOOL = "track_cost_attribution"
+PRICES = {sku: effective for sku, (_, _, effective) in system_tables.PRICES.items()}
+
+
+def with_warehouse(place):
+    """History and the bill through the warehouse of the emulated workspace."""
+    ready = place.emulator.ready
+    place.write(f'[services.delta]\nplugin = "delta_databricks"\nhost = "{ready["url"]}"\nclient_id = "{ready["client_id"]}"\n'
+                f'client_secret = {{ secret = "principal" }}\nca_file = "{ready["ca_file"]}"\npoll_ms = 10\nretry_pause_ms = 10\n'
+                f'warehouse_id = "{ready["warehouse_id"]}"\nflush_interval_s = 3600\n')
+
+
+def bill(branches, days):
+    """What the emulator's rule makes of a project's branches: {branch: [cost of each day, the present one first]}."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    costs = {}
+    for name in branches:
+        for age in range(days):
+            day = today - datetime.timedelta(days=age)
+            compute = round(4 + 20 * system_tables.share("shop", name, day, "compute"), 6)
+            storage = round(10 + 5 * system_tables.share("shop", name, day, "storage"), 6)
+            compute *= 0.9 if day.toordinal() % 7 == 0 else 1  # taken back, and stated anew
+            costs.setdefault(name, []).append(compute * PRICES[system_tables.COMPUTE] + storage * PRICES[system_tables.STORAGE])
+    return costs
+
+
+def the_bill_is_attributed_to_the_cent():
+    with Workspace() as place:
+        place.project()
+        place.run("create_branch", branch="", project_id="shop", branch_name="staging")
+        place.emulator.settled("projects/shop/branches/staging/endpoints/primary")
+        place.run("create_ops_catalog", branch="")
+        with_warehouse(place)
+        told = place.run(TOOL, branch="")["result"]
+        accounts = {a["name"]: a for a in told["accounts"]}
+        wanted = bill(("production", "staging"), 35)
+        equal(set(accounts), {f"shop/{name}" for name in wanted}, "each branch by name, and nothing that is nobody's")
+        for name, days in wanted.items():
+            holds(abs(accounts[f"shop/{name}"]["cost"] - sum(days)) < 0.001,
+                  f"{name}: {accounts[f'shop/{name}']['cost']}, the bill says {sum(days)}")
+        holds(abs(told["total_cost"] - sum(map(sum, wanted.values()))) < 0.001, "the total is the bill's")
+        equal((told["lines_without_a_price"], told["currency"]), (0, "USD"), "prices")
+        kept = place.waiting("cost_attribution")
+        for name, days in wanted.items():
+            mine = [r for r in kept if r["branch_id"] == name]
+            holds(abs(sum(r["cost"] for r in mine) - sum(days[:9])) < 0.001, f"what is kept of {name}")
+            equal({r["usage_unit"] for r in mine}, {"DBU", "DSU"}, "kinds")
+        equal({r["list_price"] for r in kept if r["usage_unit"] == "DBU"}, {PRICES[system_tables.COMPUTE]}, "the price that held")
+        again = place.run(TOOL, branch="")["result"]
+        equal(again["total_cost"], told["total_cost"], "the second time")
+        findings = {f["object"] for f in place.findings(TOOL, branch="", least_money=0, share=0, sigmas=0)}
+        holds(findings <= set(accounts), f"days above their weekday: {findings}")
+        equal(place.findings(TOOL, branch="", least_money=1000), [], "nothing that dear")
+        refused = place.run(TOOL, branch="", schema="nowhere")["result"]
+        contains(str(refused["skipped"]), "no billing tables can be read")
+
+
+suite(the_bill_is_attributed_to_the_cent)
