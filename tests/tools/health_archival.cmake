@@ -1,0 +1,2 @@
+lb_add_unit_test(cold_column LIBS cold_base)
+lb_add_unit_test(cold_quiet LIBS cold_base)
