@@ -1,0 +1,69 @@
+/* archival_job.h: the way of a table's cold rows to the lakehouse, in steps that each can be the last.
+ *
+ *   planned    the batch, a range of keys, is written down in the server itself (lbops_archive.batches)
+ *   exported   its rows are in the lakehouse under its key, counted and summed there
+ *   deleted    the statement that deletes the rows writes this down too, if they are still the same to the last bit
+ *   given_up   they are not: what was exported does not count, and the rows are of a later batch
+ *
+ * A row is hot until its batch is deleted and cold from then on, so each is in exactly one place at any moment,
+ * wherever the way is broken off. While batches of a table are open no others are planned. */
+#ifndef LBOPS_ARCHIVAL_JOB_H
+#define LBOPS_ARCHIVAL_JOB_H
+
+#include "archival_source.h"
+
+typedef struct archival_options {
+    const cold_policy *policy;
+    const char *catalog, *schema, *name; /* of the archive; name NULL: one that the table's gives */
+    int64_t batch_rows, max_rows, min_rows, pause_ms;
+    bool abandon;
+} archival_options;
+
+typedef struct archival_batch {
+    const char *key;
+    int64_t place;
+    lb_texts after, up_to;
+    bool is_exported, is_new; /* exported; by this run */
+    bool is_given_up;
+    int64_t rows, digest, bytes, version;
+    const char *checksum;
+} archival_batch;
+
+typedef struct archival_job {
+    lb_ctx *ctx;
+    const archival_options *options;
+    const cold_set *set;
+    archival_source source;
+    const char *id, *time_column, *ground;
+    lb_lake_name lake;
+    const char *lake_label;
+    double threshold_days;
+    int64_t cutoff, begun;
+    archival_batch *batches; /* the open ones, in the order of their keys */
+    size_t count, given_up;
+    bool was_open; /* they were there before this run */
+    int64_t rows_exported, rows_given_up;
+    lb_outcome deletion; /* 0: none was asked for */
+} archival_job;
+
+/* Open batches of earlier runs; none: the ones that are to be. count 0 afterwards: there is nothing cold. */
+LB_MUST_CHECK int archival_plan(archival_job *job, lb_error *err);
+
+/* What is not in the lakehouse yet, and the proof that it is. */
+LB_MUST_CHECK int archival_export(archival_job *job, lb_error *err);
+
+/* Gives up batches whose rows are no longer those that were exported. */
+LB_MUST_CHECK int archival_check(archival_job *job, lb_error *err);
+
+/* Asks for the deletion of what is proven. */
+LB_MUST_CHECK int archival_delete(archival_job *job, lb_error *err);
+
+/* History and event of what has been deleted since the last run that told. */
+LB_MUST_CHECK int archival_tell_deleted(lb_ctx *ctx, lb_error *err);
+
+/* A row of data_archival_history and the job's place in the result. */
+LB_MUST_CHECK int archival_note(const archival_job *job, const char *step, const char *status, const lb_value *more,
+                                lb_error *err);
+archival_range archival_range_of(const archival_job *job, const archival_batch *batch);
+
+#endif

@@ -1,0 +1,41 @@
+/* archival_source.h: a table whose cold rows are to leave, and the pieces of SQL that name them. */
+#ifndef LBOPS_ARCHIVAL_SOURCE_H
+#define LBOPS_ARCHIVAL_SOURCE_H
+
+#include "cold_model.h"
+
+#include <sql/archival/columns.h>
+
+#define ARCHIVAL_DIGEST                                                                                                \
+    "lbops_digest" /* a column that rows have in the lakehouse: 48 bits of the MD5 of the whole row */
+
+typedef struct archival_pieces {
+    const lb_sql **items;
+    size_t count;
+} archival_pieces;
+
+typedef struct archival_source {
+    const cold_table *table;
+    const char *label;
+    const archival_columns_row *columns;
+    const archival_columns_row **key; /* in the order of the key */
+    size_t column_count, key_count;
+    archival_pieces all, keys, texts; /* t.a, t.b ...; of the key; of the key as text */
+    const lb_sql *unreferenced;       /* "and nobody refers to it", or NULL */
+} archival_source;
+
+/* Cold rows of a range of keys; an empty text list is an open end. */
+typedef struct archival_range {
+    const char *time_column;
+    int64_t cutoff;
+    lb_texts after, up_to;
+} archival_range;
+
+/* *ret_why: why rows of this table cannot be archived, or NULL. */
+LB_MUST_CHECK int archival_read_source(lb_ctx *ctx, const cold_table *table, archival_source *ret_source,
+                                       const char **ret_why, lb_error *err);
+LB_MUST_CHECK int archival_scope_of(lb_ctx *ctx, const archival_source *source, const archival_range *range,
+                                    const lb_sql **ret_scope, lb_error *err);
+const archival_columns_row *archival_column(const archival_source *source, const char *name);
+
+#endif

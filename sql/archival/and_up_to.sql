@@ -1,0 +1,6 @@
+-- summary: and with a key up to another, that one as well
+-- kind: fragment
+-- example: SELECT 1 FROM pg_class t WHERE true :fragment
+-- param keys sql[]
+-- param values sql[]
+AND (:keys) <= (:values)

@@ -1,0 +1,34 @@
+-- summary: deletes the rows of a batch if they are still those that were exported, and writes down that it did
+-- kind: change
+-- server: 15-18
+-- note: rows are locked first, so that what is counted and summed is what is deleted. Where one is locked by others, has
+-- note: changed, has gone or has come, nothing is deleted and nothing is written. A trigger that keeps some of them would
+-- note: leave rows in both places: then the division fails the whole statement.
+-- param batch text
+-- param rows integer
+-- param digest integer
+-- param schema identifier like pg_catalog
+-- param table identifier like pg_class
+-- param scope sql like true
+WITH found AS MATERIALIZED (
+    SELECT t.tableoid AS part, t.ctid AS place, ('x' || left(md5((t.*)::text), 12))::bit(48)::int8 AS digest
+      FROM :schema.:table t
+     WHERE :scope
+       FOR UPDATE SKIP LOCKED
+), total AS MATERIALIZED (
+    SELECT count(*) AS rows, coalesce(sum(f.digest), 0)::int8 AS digest
+      FROM found f
+), gone AS (
+    DELETE FROM :schema.:table t
+     USING found f, total s
+     WHERE t.ctid = f.place
+       AND t.tableoid = f.part
+       AND s.rows = :rows
+       AND s.digest = :digest
+    RETURNING 1
+)
+INSERT INTO lbops_archive.steps (batch, state, rows, digest)
+SELECT :batch, 'deleted', s.rows / (CASE WHEN (SELECT count(*) FROM gone) = s.rows THEN 1 ELSE 0 END), s.digest
+  FROM total s
+ WHERE s.rows = :rows
+   AND s.digest = :digest

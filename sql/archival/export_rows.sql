@@ -1,0 +1,8 @@
+-- summary: the rows of a batch with a digest of each
+-- kind: fragment
+-- example: SELECT 1 FROM (:fragment) x
+-- param columns sql[]
+-- param schema identifier like pg_catalog
+-- param table identifier like pg_class
+-- param scope sql like true
+SELECT :columns, ('x' || left(md5((t.*)::text), 12))::bit(48)::int8 AS lbops_digest FROM :schema.:table t WHERE :scope
