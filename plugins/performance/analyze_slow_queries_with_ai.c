@@ -1,0 +1,148 @@
+/* analyze_slow_queries_with_ai: why slow statements are slow, from evidence that it gathers itself. Rules find; a model
+ * may order and word it, and decides nothing. What is found waits for a person in query_review_queue. */
+#include "query_review.h"
+
+#include <stdlib.h>
+
+struct args {
+    const char *query_id;
+    double min_mean_exec_ms;
+    int64_t min_calls, max_queries, timeout_ms;
+    bool analyze, review;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, query_id, LB_TEXT, NULL, "this statement alone: queryid of pg_stat_statements"),
+    LB_PARAM(struct args, min_mean_exec_ms, LB_F64, "5000", "mean time from which a statement is slow", .min = "0"),
+    LB_PARAM(struct args, min_calls, LB_I64, "1", "leave statements out that ran less often", .min = "1"),
+    LB_PARAM(struct args, max_queries, LB_I64, "5", "statements looked at, the costliest first", .min = "1",
+             .max = "50"),
+    LB_PARAM(struct args, analyze, LB_BOOL, "false",
+             "execute what only reads and has its values, on a throwaway branch"),
+    LB_PARAM(struct args, timeout_ms, LB_I64, "5000", "patience with that", .min = "1", .max = "600000"),
+    LB_PARAM(struct args, review, LB_BOOL, "true", "put what was found into query_review_queue"),
+    LB_PARAMS_END,
+};
+
+static const char task[] = "say why this statement is slow and what would help, the weightiest reason first";
+
+static int report(const query_evidence *e, const query_remark *remark, lb_error *err)
+{
+    lb_value evidence[16];
+    size_t n = 0;
+    evidence[n++] = lb_text("query_id", e->counts.query_id);
+    evidence[n++] = lb_i64("calls", e->counts.calls);
+    evidence[n++] = lb_f64("mean_exec_ms", e->counts.total_ms / (double)(e->counts.calls ? e->counts.calls : 1));
+    for (size_t i = 0; remark->facts[i].type != LB_END && n < 14; i++)
+        evidence[n++] = remark->facts[i];
+    evidence[n++] = lb_text("condition", remark->sql);
+    evidence[n] = (lb_value){.type = LB_END};
+    return lb_report(e->ctx,
+                     LB_FINDING(.object = remark->object, .kind = remark->kind, .reason = remark->says,
+                                .evidence = evidence, .terms = remark->terms,
+                                .impact = LB_ARGS(lb_f64("total_exec_ms", e->counts.total_ms)), .fix = remark->fix),
+                     err);
+}
+
+static int tell(query_evidence *e, const query_verdict *v, bool is_queued, const query_words *words, lb_error *err)
+{
+    const query_remark *top = query_top_remark(e);
+    return lb_append(e->ctx, "analyses",
+                     LB_ARGS(lb_text("query_id", e->counts.query_id), lb_text("query", e->text),
+                             lb_f64("mean_exec_time_ms", v->mean_ms), lb_i64("total_calls", e->counts.calls),
+                             v->baseline_ms >= 0 ? lb_f64("baseline_exec_time_ms", v->baseline_ms)
+                                                 : lb_null("baseline_exec_time_ms"),
+                             lb_text("reason", v->reason), lb_text("severity", v->severity),
+                             lb_text("bottleneck", top ? top->kind : NULL), lb_bool("has_plan", e->plan_json != NULL),
+                             lb_bool("queued_for_review", is_queued), words->explanation, words->model,
+                             words->evidence),
+                     err);
+}
+
+static int look_at(query_evidence *e, const query_past *past, lb_error *err)
+{
+    const struct args *args = e->ctx->args;
+    bool is_queued = false;
+    query_words words;
+    int r = query_gather(e, &(query_wish){.analyze = args->analyze, .timeout_ms = args->timeout_ms}, err);
+    if (r >= 0 && e->no_plan)
+        r = lb_skipped(e->ctx, e->label, lb_printf(e->ctx, "it has no plan: %s", e->no_plan), err);
+    for (size_t i = 0; i < e->remark_count && r >= 0; i++)
+        r = report(e, &e->remarks[i], err);
+    query_verdict v = query_judge(e, past, args->min_mean_exec_ms);
+    if (r >= 0)
+        r = query_put_into_words(e, task, true, &words, err);
+    if (r >= 0 && args->review)
+        r = query_queue(e, past, &v, &is_queued, err);
+    return r < 0 ? r : tell(e, &v, is_queued, &words, err);
+}
+
+/* Texts that this role may not see have nothing to look at. */
+static bool is_hidden(const query_statements_row *row)
+{
+    return !*row->query || strcmp(row->query, "<insufficient privilege>") == 0;
+}
+
+static int take_statement(query_evidence *e, const query_statements_row *row, lb_error *err)
+{
+    e->counts = *row;
+    e->is_counted = true;
+    e->text = row->query;
+    e->label = lb_printf(e->ctx, "statement %s", row->query_id);
+    return e->label ? 0 : lb_out_of_memory(err);
+}
+
+static int look_at_all(query_evidence *e, const query_statements_row *list, size_t count, lb_error *err)
+{
+    query_past *past = NULL;
+    int64_t *ids = lb_alloc(e->ctx, (count + 1) * sizeof *ids);
+    if (!ids)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = strtoll(list[i].query_id, NULL, 10);
+    int r = query_read_past(e->ctx, ids, count, &past, err);
+    for (size_t i = 0; i < count && r >= 0; i++) {
+        lb_progress(e->ctx, (int64_t)i, (int64_t)count, "statements");
+        r = take_statement(e, &list[i], err);
+        if (r >= 0 && is_hidden(&list[i]))
+            r = lb_skipped(e->ctx, "statements of others", "their texts may not be seen by this role", err);
+        else if (r >= 0)
+            r = look_at(e, past, err);
+    }
+    return r < 0 ? r : lb_examined(e->ctx, "statements", (int64_t)count, err);
+}
+
+static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
+{
+    const query_statements_args wanted = {.query_id = args->query_id,
+                                          .min_calls = args->query_id ? 1 : args->min_calls,
+                                          .min_mean_ms = args->query_id ? 0 : args->min_mean_exec_ms,
+                                          .most = args->max_queries};
+    const char *why = NULL;
+    lb_rows *rows = NULL;
+    size_t count = 0;
+    query_statements_row *list = lb_alloc(e->ctx, (size_t)args->max_queries * sizeof *list);
+    int r = list ? query_read_statements(e, &wanted, &rows, &why, err) : lb_out_of_memory(err);
+    if (r < 0)
+        return r;
+    while (!why && count < (size_t)args->max_queries && query_statements_next(e->ctx, rows, &list[count]))
+        count++;
+    if (why)
+        return lb_skipped(e->ctx, "statements", why, err);
+    if (!count && args->query_id)
+        return lb_fail(err, LB_ERR_NOT_FOUND, "see queryid in pg_stat_statements; it forgets what ran least",
+                       "no statement %.40s was counted in this database", args->query_id);
+    return look_at_all(e, list, count, err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    query_evidence *e = lb_alloc(ctx, sizeof *e);
+    int r = e ? query_begin(ctx, e, err) : lb_out_of_memory(err);
+    return r < 0 ? r : read_slow(e, ctx->args, err);
+}
+
+LB_TOOL(analyze_slow_queries_with_ai, "why slow statements are slow and what would help, with evidence",
+        .agent = "performance", .risk = LB_RISK_LOW, .detector = true, .timeout_s = 300,
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("query_review_queue"),
+        .needs = LB_NAMES("extension pg_stat_statements"), .run = run);

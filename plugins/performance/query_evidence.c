@@ -1,0 +1,74 @@
+#include "query_evidence.h"
+
+#include "index_rules.h"
+
+#include <sql/query/memory.h>
+
+/* ---- what a run's statements share ---- */
+
+int query_begin(lb_ctx *ctx, query_evidence *e, lb_error *err)
+{
+    query_memory_row memory;
+    lb_rows *rows = NULL;
+    e->ctx = ctx;
+    int r = index_read(ctx, true, &e->set, err);
+    if (r >= 0)
+        r = query_memory(ctx, &rows, err);
+    if (r >= 0 && query_memory_next(ctx, rows, &memory))
+        e->work_mem = memory.work_mem_bytes;
+    return r;
+}
+
+int query_read_statements(const query_evidence *e, const query_statements_args *wanted, lb_rows **ret_rows,
+                          const char **ret_why, lb_error *err)
+{
+    query_statements_args args = *wanted;
+    args.schema = e->set->window.r.statements_schema;
+    args.view = "pg_stat_statements";
+    *ret_why = NULL;
+    if (!args.schema) {
+        *ret_why = "pg_stat_statements is not installed";
+        return 0;
+    }
+    int r = query_statements(e->ctx, &args, ret_rows, err);
+    if (r == LB_ERR_SQL || r == LB_ERR_DENIED || r == LB_ERR_CONFLICT) {
+        *ret_why = "pg_stat_statements is not loaded, or not ours to read";
+        return 0;
+    }
+    return r;
+}
+
+/* ---- one statement ---- */
+
+/* What ends a run; anything else is a plan that could not be had. */
+static bool is_fatal(int r)
+{
+    return r == LB_ERR_CANCELLED || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY || r == LB_ERR_SUSPENDED;
+}
+
+static int read_plan(query_evidence *e, const query_wish *wish, lb_error *err)
+{
+    const lb_explain_wish explain = {
+        .size = sizeof explain, .text = e->text, .analyze = wish->analyze, .timeout_ms = wish->timeout_ms};
+    int r = lb_explain(e->ctx, &explain, &e->plan_json, err);
+    if (r >= 0)
+        r = query_read_plan(e->ctx, e->plan_json, &e->plan, err);
+    if (r >= 0)
+        return 0;
+    e->plan_json = NULL;
+    if (is_fatal(r) || (r == LB_ERR_TIMEOUT && lb_time_left(e->ctx) == 0))
+        return r;
+    e->no_plan = lb_printf(e->ctx, "%s", err->message);
+    return e->no_plan ? 0 : lb_out_of_memory(err);
+}
+
+int query_gather(query_evidence *e, const query_wish *wish, lb_error *err)
+{
+    e->remark_count = 0;
+    e->plan_json = e->no_plan = NULL;
+    e->shape = query_read_shape(e->text);
+    int r = read_plan(e, wish, err);
+    if (r >= 0)
+        r = query_apply_rules(e, err);
+    return r < 0 ? r : query_propose_index(e, err);
+}

@@ -1,0 +1,158 @@
+#include "query_review.h"
+
+#include <sql/query/baseline.h>
+#include <sql/query/reviews.h>
+#include <stdlib.h>
+
+#define DAY            INT64_C(86400000000)
+#define BASELINE_DAYS  14
+#define BASELINE_ENDS  INT64_C(3600000000) /* before now: what runs now is not its own baseline */
+#define BASELINE_CALLS 10
+#define REGRESSED      2  /* times its baseline */
+#define CRITICAL       10 /* times the limit */
+
+typedef struct past_statement {
+    int64_t query_id;
+    double mean_ms;  /* -1: not known */
+    bool is_settled; /* it waits, or a person has said no */
+} past_statement;
+
+struct query_past {
+    past_statement *items;
+    size_t count;
+};
+
+static past_statement *find(const query_past *past, int64_t query_id)
+{
+    for (size_t i = 0; i < past->count; i++)
+        if (past->items[i].query_id == query_id)
+            return &past->items[i];
+    return NULL;
+}
+
+static int read_baselines(lb_ctx *ctx, query_past *past, const lb_i64s *ids, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    int64_t now = lb_now(ctx);
+    const query_baseline_args args = {.project = target->project,
+                                      .branch = target->branch,
+                                      .since = now - BASELINE_DAYS * DAY,
+                                      .until = now - BASELINE_ENDS,
+                                      .query_ids = *ids};
+    query_baseline_row row;
+    lb_rows *rows = NULL;
+    int r = query_baseline(ctx, &args, &rows, err);
+    while (r >= 0 && query_baseline_next(ctx, rows, &row)) {
+        past_statement *s = find(past, row.queryid);
+        if (s && row.calls >= BASELINE_CALLS)
+            s->mean_ms = row.mean_ms;
+    }
+    return r;
+}
+
+static int read_reviews(lb_ctx *ctx, query_past *past, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    const query_reviews_args args = {.project = target->project, .branch = target->branch};
+    query_reviews_row row;
+    lb_rows *rows = NULL;
+    int r = query_reviews(ctx, &args, &rows, err);
+    while (r >= 0 && query_reviews_next(ctx, rows, &row)) {
+        past_statement *s = find(past, row.queryid);
+        if (s && strcmp(row.status, "done") != 0)
+            s->is_settled = true;
+    }
+    return r;
+}
+
+int query_read_past(lb_ctx *ctx, const int64_t *query_ids, size_t count, query_past **ret_past, lb_error *err)
+{
+    query_past *past = lb_alloc(ctx, sizeof *past);
+    past_statement *items = lb_alloc(ctx, (count + 1) * sizeof *items);
+    if (!past || !items)
+        return lb_out_of_memory(err);
+    *past = (query_past){.items = items, .count = count};
+    for (size_t i = 0; i < count; i++)
+        items[i] = (past_statement){.query_id = query_ids[i], .mean_ms = -1};
+    *ret_past = past;
+    const lb_i64s ids = {.items = query_ids, .count = count};
+    int r = count ? read_baselines(ctx, past, &ids, err) : 0;
+    if (r >= 0 && count)
+        r = read_reviews(ctx, past, err);
+    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY)
+        return r;
+    return r < 0 ? lb_skipped(ctx, "history", lb_printf(ctx, "how it was before is not known: %s", err->message), err)
+                 : 0;
+}
+
+double query_past_mean(const query_past *past, int64_t query_id)
+{
+    const past_statement *s = find(past, query_id);
+    return s ? s->mean_ms : -1;
+}
+
+const query_remark *query_top_remark(const query_evidence *e)
+{
+    const query_remark *top = NULL;
+    for (size_t i = 0; i < e->remark_count; i++)
+        if (!top || e->remarks[i].weight > top->weight)
+            top = &e->remarks[i];
+    return top;
+}
+
+query_verdict query_judge(const query_evidence *e, const query_past *past, double min_mean_ms)
+{
+    double calls = e->counts.calls > 0 ? (double)e->counts.calls : 1;
+    query_verdict v = {.mean_ms = e->counts.total_ms / calls,
+                       .baseline_ms = query_past_mean(past, strtoll(e->counts.query_id, NULL, 10))};
+    bool regressed = v.baseline_ms > 0 && v.mean_ms >= REGRESSED * v.baseline_ms;
+    v.reason = regressed ? "regressed" : (double)e->counts.temp_written >= calls ? "spilling" : "slow";
+    v.severity = min_mean_ms > 0 && v.mean_ms >= CRITICAL * min_mean_ms ? "critical" : "warning";
+    return v;
+}
+
+/* The facts of all remarks by their kind, each once. */
+static const lb_value *all_facts(const query_evidence *e)
+{
+    lb_value *list = lb_alloc(e->ctx, (e->remark_count + 1) * sizeof *list);
+    size_t count = 0;
+    for (size_t i = 0; list && i < e->remark_count; i++) {
+        bool again = false;
+        for (size_t k = 0; k < count; k++)
+            again = again || strcmp(list[k].name, e->remarks[i].kind) == 0;
+        if (!again)
+            list[count++] = lb_object(e->remarks[i].kind, e->remarks[i].facts);
+    }
+    return list;
+}
+
+int query_queue(query_evidence *e, const query_past *past, const query_verdict *v, bool *ret_queued, lb_error *err)
+{
+    const query_statements_row *c = &e->counts;
+    int64_t id = strtoll(c->query_id, NULL, 10), now = lb_now(e->ctx);
+    const past_statement *before = find(past, id);
+    const query_remark *top = query_top_remark(e);
+    const query_remark *fixed = NULL;
+    for (size_t i = 0; i < e->remark_count && !fixed; i++)
+        fixed = e->remarks[i].fix_text ? &e->remarks[i] : NULL;
+    *ret_queued = !(before && before->is_settled);
+    if (!*ret_queued)
+        return 0;
+    const lb_value *facts = all_facts(e);
+    const char *review = lb_printf(e->ctx, "%lld/%s/%lld", (long long)c->database_id, c->query_id, (long long)now);
+    if (!facts || !review)
+        return lb_out_of_memory(err);
+    return lb_record(
+        e->ctx, "query_review_queue",
+        LB_ARGS(lb_text("review_id", review), lb_time("queued_at", now), lb_time("updated_at", now),
+                lb_i64("queryid", id), lb_i64("dbid", c->database_id), lb_i64("userid", c->user_id),
+                lb_text("database_name", c->database), lb_text("query", e->text), lb_text("reason", v->reason),
+                lb_text("severity", v->severity), lb_i64("calls", c->calls), lb_f64("mean_exec_time", v->mean_ms),
+                v->baseline_ms >= 0 ? lb_f64("baseline_exec_time", v->baseline_ms) : lb_null("baseline_exec_time"),
+                lb_f64("total_exec_time", c->total_ms), lb_json("plan", e->plan_json),
+                lb_text("suggestion", top ? top->says : NULL),
+                lb_text("suggestion_source", top ? lb_printf(e->ctx, "rule %s", top->kind) : NULL),
+                lb_text("suggested_sql", fixed ? fixed->fix_text : NULL), lb_object("evidence", facts),
+                lb_text("status", "open")),
+        err);
+}

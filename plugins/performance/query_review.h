@@ -1,0 +1,31 @@
+/* query_review.h: slow statements that wait for a person, and how long they took before: what history has of them. */
+#ifndef LBOPS_QUERY_REVIEW_H
+#define LBOPS_QUERY_REVIEW_H
+
+#include "query_evidence.h"
+
+typedef struct query_past query_past;
+
+/* For the statements of one run. No history is no failure: nothing is known then, and the run says so. */
+LB_MUST_CHECK int query_read_past(lb_ctx *ctx, const int64_t *query_ids, size_t count, query_past **ret_past,
+                                  lb_error *err);
+
+/* Mean time before, ms; -1: not known. */
+double query_past_mean(const query_past *past, int64_t query_id);
+
+typedef struct query_verdict {
+    const char *reason;   /* slow, regressed, spilling */
+    const char *severity; /* warning, critical */
+    double mean_ms, baseline_ms;
+} query_verdict;
+
+query_verdict query_judge(const query_evidence *evidence, const query_past *past, double min_mean_ms);
+
+/* Into the review queue, unless it stands there already or a person has said no. *ret_queued: it is new there. */
+LB_MUST_CHECK int query_queue(query_evidence *evidence, const query_past *past, const query_verdict *verdict,
+                              bool *ret_queued, lb_error *err);
+
+/* What weighs most; NULL: no rule had anything to say. */
+const query_remark *query_top_remark(const query_evidence *evidence);
+
+#endif

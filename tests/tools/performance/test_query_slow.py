@@ -1,0 +1,82 @@
+"""Slow statements on real servers: found, explained, proposed for, and queued once."""
+
+from place import Given, contains, each_version, equal, holds, suite
+
+from query_tables import query_id, seed
+
+TOOL = "analyze_slow_queries_with_ai"
+HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
+SLOW = "SELECT count(*) FROM orders WHERE customer_id = 17"
+LIMITS = {"min_mean_exec_ms": 0, "min_calls": 3, "max_queries": 50}
+
+
+def slow_ones_are_found_and_queued_once(version):
+    with Given(version, more=HISTORY) as place:
+        seed(place)
+        place.sql("CREATE EXTENSION hypopg")
+        place.sql(f"{SLOW};" * 3)
+        equal(place.run(TOOL, plan=True, **LIMITS)["status"], "ok", "a plan")
+        equal(place.waiting("query_review_queue"), [], "rows of a plan")
+        done = place.run(TOOL, **LIMITS)["result"]
+        equal(done["examined"], {"statements": 1}, "statements that ran so often")
+        found = {f["kind"]: f for f in done["findings"]}
+        equal(set(found), {"selective_full_scan", "missing_index"}, "findings")
+        index = found["missing_index"]
+        equal((index["object"], index["fix"]), ("public.orders", "CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders (customer_id)"),
+              "the index")
+        holds(index["evidence"]["is_proven"] and index["confidence"]["value"] == 0.9, f"proven: {index}")
+        analysis = done["analyses"][0]
+        equal((analysis["total_calls"], analysis["bottleneck"], analysis["queued_for_review"]), (3, "missing_index", True), "analysis")
+        contains(analysis["explanation"][0]["text"], "an index of public.orders on customer_id would help")
+        again = place.run(TOOL, **LIMITS)["result"]
+        equal([(a["query"], a["queued_for_review"]) for a in again["analyses"]],
+              [("SELECT count(*) FROM orders WHERE customer_id = $1", False)], "queued again")
+        rows = place.history("SELECT * FROM query_review_queue")
+        text = str(rows)
+        contains(text, query_id(place, "SELECT count(*) FROM orders WHERE customer_id = $1"), "open", "rule missing_index", "orders_customer_id_idx")
+        equal(text.count("rule missing_index"), 1, "rows of the queue")
+        place.sql(index["fix"])
+        place.sql("SELECT pg_stat_statements_reset()")
+        place.sql("ANALYZE orders")
+        place.sql(f"{SLOW};" * 3)
+        cured = place.run(TOOL, **LIMITS)["result"]
+        equal([f["kind"] for f in cured["findings"]], [], "with the index")
+
+
+def what_cannot_be_looked_at_is_said(version):
+    with Given(version) as place:
+        done = place.run(TOOL)["result"]
+        equal((done["findings"], done["skipped"][0]["reason"]), ([], "pg_stat_statements is not installed"), "an empty database")
+        seed(place)
+        equal(place.run(TOOL)["result"], {"examined": {"statements": 0}, "skipped": [], "findings": []}, "nothing is slow")
+        place.sql("CREATE TABLE gone (a int); SELECT count(*) FROM gone; DROP TABLE gone")
+        lost = place.run(TOOL, query_id=query_id(place, "SELECT count(*) FROM gone"))["result"]
+        contains(str(lost["skipped"]), 'relation "gone" does not exist')
+        equal(lost["analyses"][0]["has_plan"], False, "a plan")
+        place.sql("SELECT count(*) FROM orders WHERE status = 'x'; SELECT pg_sleep(0.01); VACUUM customers; EXPLAIN SELECT 1")
+        analyses = place.run(TOOL, min_mean_exec_ms=0, max_queries=50, review=False)["result"]["analyses"]
+        texts = [a["query"] for a in analyses]
+        holds(any("pg_sleep" in t for t in texts), texts)
+        holds(not any(word in t for t in texts for word in ("VACUUM", "EXPLAIN", "CREATE", "pg_stat_statements")), texts)
+        equal({a["queued_for_review"] for a in analyses}, {False}, "with review off")
+        place.run(TOOL, query_id="42", check=1)
+        place.run(TOOL, min_mean_exec_ms=-1, check=2)
+        place.run(TOOL, max_queries=0, check=2)
+
+
+def a_weak_role_is_told(version):
+    with Given(version) as place:
+        seed(place)
+        place.sql(f"{SLOW};" * 3)
+        role = f"weak_{place.database}"
+        place.at_server(f"CREATE ROLE {role} LOGIN")
+        try:
+            weak = place.url().replace("postgres@", f"{role}@", 1)
+            done = place.cli("--json", "run", TOOL, "--dsn", weak, "--min_mean_exec_ms", "0", check=0).stdout
+            contains(done, "their texts may not be seen by this role")
+            holds("customer_id" not in done, "a text that the role may not see")
+        finally:
+            place.at_server(f"DROP ROLE {role}")
+
+
+suite(*each_version(slow_ones_are_found_and_queued_once, what_cannot_be_looked_at_is_said, a_weak_role_is_told), at_once=2)
