@@ -154,19 +154,14 @@ bool health_delta(const health_reading *reading, const health_sample *sample, do
 
 /* ---- the whole ---- */
 
-static int recall(lb_ctx *ctx, health_reading *reading, lb_error *err)
+static int begin(lb_ctx *ctx, const char *text, health_reading *reading, lb_error *err)
 {
-    const char *text = NULL;
-    int r = lb_recall(ctx, &text, err);
-    if (r < 0)
-        return r;
     reading->at = lb_now(ctx);
     reading->interval_s = NAN;
     reading->next = json_object_new_object();
     if (!reading->next)
         return lb_out_of_memory(err);
-    r = lb_defer(ctx, put_object, reading->next);
-    if (r < 0)
+    if (lb_defer(ctx, put_object, reading->next) < 0)
         return lb_out_of_memory(err);
     (void)json_object_object_add(reading->next, "at", json_object_new_int64(reading->at)); /* without it: no rates */
     reading->before = text ? json_tokener_parse(text) : NULL;
@@ -188,10 +183,11 @@ static int keep_reading(lb_ctx *ctx, health_reading *reading, lb_error *err)
     return 0;
 }
 
-int health_read(lb_ctx *ctx, const health_guards *guards, health_reading *ret_reading, lb_error *err)
+int health_read_after(lb_ctx *ctx, const char *before, const health_guards *guards, health_reading *ret_reading,
+                      lb_error *err)
 {
     health_reading reading = {0};
-    int r = recall(ctx, &reading, err);
+    int r = begin(ctx, before, &reading, err);
     if (r >= 0 && !guards)
         r = keep_reading(ctx, &reading, err);
     if (r < 0 || !guards) {
@@ -204,6 +200,13 @@ int health_read(lb_ctx *ctx, const health_guards *guards, health_reading *ret_re
         r = remember_counters(ctx, &reading, err);
     *ret_reading = reading;
     return r;
+}
+
+int health_read(lb_ctx *ctx, const health_guards *guards, health_reading *ret_reading, lb_error *err)
+{
+    const char *before = NULL;
+    int r = lb_recall(ctx, &before, err);
+    return r < 0 ? r : health_read_after(ctx, before, guards, ret_reading, err);
 }
 
 int health_remember(lb_ctx *ctx, const health_reading *reading, lb_error *err)

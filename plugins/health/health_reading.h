@@ -54,6 +54,9 @@ typedef struct health_reading {
 /* Recalls the reading before and takes a new one. What a view refuses is told as skipped; the others are read. guards
  * NULL: takes none, and what is remembered stays. */
 LB_MUST_CHECK int health_read(lb_ctx *ctx, const health_guards *guards, health_reading *ret_reading, lb_error *err);
+/* The same with the reading before as it was remembered, or NULL: for a tool that another one calls. */
+LB_MUST_CHECK int health_read_after(lb_ctx *ctx, const char *before, const health_guards *guards,
+                                    health_reading *ret_reading, lb_error *err);
 LB_MUST_CHECK int health_remember(lb_ctx *ctx, const health_reading *reading, lb_error *err);
 
 /* NULL: it was not read. object NULL: of the whole branch. */

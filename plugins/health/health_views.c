@@ -92,11 +92,11 @@ static const char *text_of(const lb_value *cell)
     return cell->type == LB_NULL ? NULL : cell->v.text;
 }
 
-/* A deadline or a lost connection is no matter of one view. */
+/* A deadline or a lost connection is no matter of one view; a lock that somebody holds is. */
 int health_pass_over(lb_ctx *ctx, const char *view, int code, lb_error *err)
 {
     bool is_ours = code == LB_ERR_SQL || code == LB_ERR_DENIED || code == LB_ERR_UNSUPPORTED ||
-                   code == LB_ERR_NOT_FOUND || code == LB_ERR_LIMIT;
+                   code == LB_ERR_NOT_FOUND || code == LB_ERR_LIMIT || code == LB_ERR_CONFLICT;
     return is_ours ? lb_skipped(ctx, view, err->message, err) : code;
 }
 

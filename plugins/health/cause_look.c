@@ -1,0 +1,211 @@
+#include "cause_look.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { MOST_TABLES = 300 };
+
+/* ---- suspicions ---- */
+
+static const lb_value *copied(lb_ctx *ctx, const lb_value *values)
+{
+    size_t count = 0;
+    while (values[count].type != LB_END)
+        count++;
+    lb_value *copy = lb_alloc(ctx, (count + 1) * sizeof *copy);
+    if (copy)
+        memcpy(copy, values, (count + 1) * sizeof *copy);
+    return copy;
+}
+
+int cause_add(cause_look *look, const cause_case *c, lb_error *err)
+{
+    if (look->count == look->capacity) {
+        size_t capacity = look->capacity ? 2 * look->capacity : 32;
+        cause_case *grown = lb_alloc(look->ctx, capacity * sizeof *grown);
+        if (!grown)
+            return lb_out_of_memory(err);
+        if (look->count)
+            memcpy(grown, look->cases, look->count * sizeof *grown);
+        look->cases = grown;
+        look->capacity = capacity;
+    }
+    const lb_value *evidence = copied(look->ctx, c->evidence);
+    if (!evidence || !c->object || !c->reason)
+        return lb_out_of_memory(err);
+    look->cases[look->count] = *c;
+    look->cases[look->count++].evidence = evidence;
+    return 0;
+}
+
+/* ---- memory ---- */
+
+struct json_object *cause_note(cause_look *look, const char *name)
+{
+    struct json_object *note = json_object_new_object();
+    if (note && json_object_object_add(look->now, name, note) != 0) {
+        json_object_put(note);
+        return NULL;
+    }
+    return note;
+}
+
+struct json_object *cause_noted(const cause_look *look, const char *name)
+{
+    struct json_object *note = NULL;
+    return look->before && json_object_object_get_ex(look->before, name, &note) ? note : NULL;
+}
+
+static int open_memory(cause_look *look, lb_error *err)
+{
+    look->now = json_object_new_object();
+    if (!look->now || json_object_object_add(look->reading.next, "diagnosis", look->now) != 0)
+        return lb_out_of_memory(err);
+    if (look->reading.before)
+        (void)json_object_object_get_ex(look->reading.before, "diagnosis", &look->before); /* NULL: the first one */
+    return 0;
+}
+
+/* ---- what the looks share ---- */
+
+const diagnose_changes_row *cause_change_of(const cause_look *look, const char *name)
+{
+    for (size_t i = 0; i < look->change_count; i++)
+        if (strstr(look->changes[i].statement, name))
+            return &look->changes[i];
+    return NULL;
+}
+
+bool cause_rose(const cause_look *look, const char *counter, double *ret_rise)
+{
+    const char *why;
+    *ret_rise = 0;
+    return health_delta(&look->reading, health_sample_of(&look->reading, counter, NULL), ret_rise, &why);
+}
+
+static const char *quoted(lb_ctx *ctx, const char *name)
+{
+    bool is_plain = *name && !isdigit((unsigned char)*name);
+    size_t length = strlen(name), at = 0;
+    char *out = lb_alloc(ctx, 2 * length + 3);
+    if (!out)
+        return name;
+    for (size_t i = 0; i < length; i++)
+        is_plain = is_plain && (islower((unsigned char)name[i]) || isdigit((unsigned char)name[i]) || name[i] == '_');
+    if (is_plain)
+        return name;
+    out[at++] = '"';
+    for (size_t i = 0; i < length; i++) {
+        if (name[i] == '"')
+            out[at++] = '"';
+        out[at++] = name[i];
+    }
+    out[at] = '"';
+    return out;
+}
+
+const char *cause_quoted(lb_ctx *ctx, const char *schema, const char *name)
+{
+    return lb_printf(ctx, "%s.%s", quoted(ctx, schema), quoted(ctx, name));
+}
+
+/* ---- reading ---- */
+
+static int read_settings(cause_look *look, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    int r = diagnose_settings(look->ctx, &rows, err);
+    if (r >= 0)
+        look->has_settings = diagnose_settings_next(look->ctx, rows, &look->settings);
+    return r;
+}
+
+static int read_tables(cause_look *look, lb_error *err)
+{
+    const diagnose_tables_args wanted = {.most = MOST_TABLES};
+    lb_rows *rows = NULL;
+    int r = diagnose_tables(look->ctx, &wanted, &rows, err);
+    if (r < 0)
+        return r;
+    diagnose_tables_row *all = lb_alloc(look->ctx, ((size_t)lb_row_count(look->ctx, rows) + 1) * sizeof *all);
+    if (!all)
+        return lb_out_of_memory(err);
+    while (diagnose_tables_next(look->ctx, rows, &all[look->table_count]))
+        look->table_count++;
+    look->tables = all;
+    return 0;
+}
+
+/* Without history there is still everything else to look at. */
+static int read_changes(cause_look *look, lb_error *err)
+{
+    const lb_target *target = lb_run_target(look->ctx);
+    const diagnose_changes_args wanted = {.project = target->project,
+                                          .branch = target->branch,
+                                          .since = look->reading.at - (int64_t)(look->limits.look_back_min * 60e6)};
+    lb_rows *rows = NULL;
+    lb_error why = {0};
+    int r = diagnose_changes(look->ctx, &wanted, &rows, &why);
+    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY) {
+        *err = why;
+        return r;
+    }
+    if (r < 0)
+        return lb_skipped(look->ctx, "changes of ours", lb_printf(look->ctx, "no history to ask: %s", why.message),
+                          err);
+    diagnose_changes_row *all = lb_alloc(look->ctx, ((size_t)lb_row_count(look->ctx, rows) + 1) * sizeof *all);
+    if (!all)
+        return lb_out_of_memory(err);
+    while (diagnose_changes_next(look->ctx, rows, &all[look->change_count]))
+        look->change_count++;
+    look->changes = all;
+    return 0;
+}
+
+static int read_sessions(cause_look *look, lb_error *err)
+{
+    int r = health_read_sessions(look->ctx, &look->sessions, err);
+    for (size_t i = 0; i < look->sessions.count; i++) {
+        const char *waits = look->sessions.rows[i].wait_type;
+        look->waiting += waits && strcmp(waits, "Lock") == 0;
+    }
+    return r;
+}
+
+static const struct {
+    const char *name;
+    int (*read)(cause_look *look, lb_error *err);
+    int64_t at_once, later; /* kinds of causes that it can show: at the first reading, and only from the second on */
+} looks[] = {
+    {"settings", read_settings, 0, 0},
+    {"tables", read_tables, 0, 0},
+    {"changes", read_changes, 0, 0},
+    {"sessions", read_sessions, 0, 0},
+    {"sessions: transactions and connections", cause_look_at_sessions, 3, 0},
+    {"locks", cause_look_at_locks, 1, 0},
+    {"replication", cause_look_at_replication, 2, 0},
+    {"tables: dead rows, statistics, autovacuum", cause_look_at_tables, 3, 0},
+    {"indexes", cause_look_at_indexes, 0, 1},
+    {"counters: cache, deadlocks, spills, checkpoints, ages", cause_look_at_counters, 1, 4},
+};
+
+int cause_examine(cause_look *look, const char *before, lb_error *err)
+{
+    const cause_limits *l = &look->limits;
+    const health_guards guards = {.min_block_accesses = l->min_block_accesses,
+                                  .min_dead_rows = l->min_dead_rows,
+                                  .warm_up_min = l->warm_up_min,
+                                  .min_table_mb = l->min_table_mb,
+                                  .min_lag_mb = l->min_lag_mb,
+                                  .slow_statement_s = 0.5};
+    int r = health_read_after(look->ctx, before, &guards, &look->reading, err);
+    if (r >= 0)
+        r = open_memory(look, err);
+    for (size_t i = 0; r >= 0 && i < sizeof looks / sizeof *looks; i++) {
+        int code = looks[i].read(look, err);
+        if (code >= 0)
+            look->causes_tested += looks[i].at_once + (look->reading.before ? looks[i].later : 0);
+        r = code < 0 ? health_pass_over(look->ctx, looks[i].name, code, err) : code;
+    }
+    return r;
+}

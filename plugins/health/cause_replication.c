@@ -1,0 +1,107 @@
+/* Standbys that are behind, and slots that nobody reads. */
+#include "cause_look.h"
+
+#include <sql/diagnose/slots.h>
+#include <sql/diagnose/standbys.h>
+
+#include <math.h>
+#include <string.h>
+
+#define MEGABYTE 1048576.0
+
+static double noted_number(struct json_object *note, const char *name)
+{
+    struct json_object *value = NULL;
+    return note && json_object_object_get_ex(note, name, &value) ? json_object_get_double(value) : NAN;
+}
+
+static const char *slow_step(const diagnose_standbys_row *s)
+{
+    if (2 * s->unreplayed > s->behind)
+        return s->replay_paused && !s->replay_paused_is_null ? "replay, which is paused" : "replay";
+    return 2 * s->unsent > s->behind ? "sending" : 2 * s->unflushed > s->behind ? "writing" : NULL;
+}
+
+static int add_lag(cause_look *look, const diagnose_standbys_row *s, double before, lb_error *err)
+{
+    double limit = look->limits.min_lag_mb * MEGABYTE, behind = (double)s->behind;
+    double seconds = s->seconds_is_null ? 0 : s->seconds;
+    const char *step = slow_step(s);
+    if (behind < limit || (seconds < 10 && behind < 16 * limit))
+        return 0;
+    const cause_case c = {
+        .id = CAUSE_REPLICATION_LAG,
+        .object = s->name,
+        .reason = lb_printf(look->ctx, "%s is %.1f MB behind%s%s", s->name, behind / MEGABYTE,
+                            step ? ", and the slow step is " : "", step ? step : ""),
+        .command = "SELECT pg_is_wal_replay_paused(), pg_last_wal_replay_lsn(), pg_last_wal_receive_lsn()  -- there",
+        .strength = {cause_ramp(behind, limit, 64 * limit), step != NULL,
+                     s->seconds_is_null ? CAUSE_UNSEEN : cause_ramp(seconds, 10, 60),
+                     isnan(before) ? CAUSE_UNSEEN : behind > before},
+        .evidence = LB_ARGS(lb_text("state", s->state), lb_i64("bytes_behind", s->behind),
+                            s->seconds_is_null ? lb_null("seconds_behind") : lb_f64("seconds_behind", seconds),
+                            lb_i64("unsent", s->unsent), lb_i64("unflushed", s->unflushed),
+                            lb_i64("unreplayed", s->unreplayed), lb_text("slow_step", step),
+                            isnan(before) ? lb_null("bytes_before") : lb_f64("bytes_before", before))};
+    return cause_add(look, &c, err);
+}
+
+static int look_at_standbys(cause_look *look, lb_error *err)
+{
+    struct json_object *note = cause_note(look, "standbys"), *noted = cause_noted(look, "standbys");
+    diagnose_standbys_row s;
+    lb_rows *rows = NULL;
+    int r = diagnose_standbys(look->ctx, &rows, err);
+    while (r >= 0 && diagnose_standbys_next(look->ctx, rows, &s)) {
+        r = add_lag(look, &s, noted_number(noted, s.name), err);
+        if (note)
+            (void)json_object_object_add(note, s.name, json_object_new_double((double)s.behind)); /* else: unseen */
+    }
+    return r;
+}
+
+static int add_slot(cause_look *look, const diagnose_slots_row *s, const char *position_before, lb_error *err)
+{
+    double limit = look->limits.min_slot_mb * MEGABYTE, kept = (double)s->kept;
+    bool outgrew = s->wal_status && strcmp(s->wal_status, "reserved") != 0;
+    bool is_given_up = outgrew && strcmp(s->wal_status, "extended") != 0;
+    bool stood = position_before && s->position && strcmp(position_before, s->position) == 0;
+    bool keeps_rows = !s->horizon_age_is_null && s->is_here;
+    if (s->active || s->temporary || (kept < limit && !is_given_up))
+        return 0;
+    const cause_case c = {
+        .id = CAUSE_STUCK_SLOT,
+        .object = s->name,
+        .keeps_rows = keeps_rows,
+        .reason = lb_printf(look->ctx, "nobody reads the %s slot %s, which keeps %.1f MB of WAL%s", s->slot_type,
+                            s->name, kept / MEGABYTE, keeps_rows ? " and old rows" : ""),
+        .command = lb_printf(look->ctx, "SELECT pg_drop_replication_slot('%s')", s->name),
+        .strength = {1, cause_ramp(kept, limit, 16 * limit), position_before ? stood : CAUSE_UNSEEN, outgrew},
+        .evidence =
+            LB_ARGS(lb_text("type", s->slot_type), lb_i64("kept_bytes", s->kept), lb_text("wal_status", s->wal_status),
+                    lb_text("position", s->position), lb_text("position_before", position_before),
+                    s->horizon_age_is_null ? lb_null("horizon_age") : lb_i64("horizon_age", s->horizon_age),
+                    lb_i64("max_slot_wal_keep_size", look->settings.max_slot_wal))};
+    return cause_add(look, &c, err);
+}
+
+static int look_at_slots(cause_look *look, lb_error *err)
+{
+    struct json_object *note = cause_note(look, "slots"), *noted = cause_noted(look, "slots"), *before = NULL;
+    diagnose_slots_row s;
+    lb_rows *rows = NULL;
+    int r = diagnose_slots(look->ctx, &rows, err);
+    while (r >= 0 && diagnose_slots_next(look->ctx, rows, &s)) {
+        bool was_seen = noted && json_object_object_get_ex(noted, s.name, &before);
+        r = add_slot(look, &s, was_seen ? json_object_get_string(before) : NULL, err);
+        if (note && s.position)
+            (void)json_object_object_add(note, s.name, json_object_new_string(s.position)); /* else: unseen */
+    }
+    return r;
+}
+
+int cause_look_at_replication(cause_look *look, lb_error *err)
+{
+    int r = look_at_standbys(look, err);
+    return r < 0 ? r : look_at_slots(look, err);
+}

@@ -1,0 +1,76 @@
+/* cause_rules.h: what can be behind a trouble, as a table: the symptoms by which a cause is known, what each counts,
+ * what would confirm it, what else it could be, and which other findings it explains. Pure: no clock, no host. */
+#ifndef LBOPS_CAUSE_RULES_H
+#define LBOPS_CAUSE_RULES_H
+
+#include <lbops/lbops.h>
+
+typedef enum cause_id {
+    CAUSE_LOCK_CHAIN,
+    CAUSE_IDLE_IN_TRANSACTION,
+    CAUSE_LONG_TRANSACTION,
+    CAUSE_CONNECTION_STORM,
+    CAUSE_AUTOVACUUM_OFF,
+    CAUSE_DEAD_TUPLES,
+    CAUSE_STALE_STATISTICS,
+    CAUSE_DROPPED_INDEX,
+    CAUSE_CACHE_COLLAPSE,
+    CAUSE_DEADLOCKS,
+    CAUSE_REPLICATION_LAG,
+    CAUSE_STUCK_SLOT,
+    CAUSE_CHECKPOINT_PRESSURE,
+    CAUSE_WRAPAROUND_AGE,
+    CAUSE_TEMP_SPILL,
+    CAUSES
+} cause_id;
+
+enum { CAUSE_SYMPTOMS = 4 };
+
+typedef struct cause_rule {
+    const char *kind, *title;
+    const char *metrics; /* the figures that it drives past their limits, with blanks between */
+    lb_term symptoms[CAUSE_SYMPTOMS];
+    const char *confirm;   /* what would prove it */
+    const char *otherwise; /* what else looks like it */
+    const char *remedy;    /* what a person can do */
+} cause_rule;
+
+extern const cause_rule cause_rules[CAUSES];
+
+/* The cause of that kind, or CAUSES. */
+cause_id cause_named(const char *kind);
+bool cause_drives(cause_id id, const char *metric);
+
+/* One suspicion: a cause at work on an object. */
+typedef struct cause_case {
+    cause_id id;
+    const char *object; /* "session 4711", "public.orders", a slot; or "server" */
+    const char *schema, *table, *reason;
+    const char *command;             /* what would end it, as somebody would type it; or NULL */
+    const char *about;               /* another object that it is tied to: a table; or NULL */
+    const lb_value *evidence;        /* */
+    double strength[CAUSE_SYMPTOMS]; /* of each symptom from 0 to 1; below 0: it could not be seen */
+    int64_t pid;                     /* of a session; else 0 */
+    bool keeps_rows;                 /* it keeps VACUUM from removing rows */
+    bool holds_up_many;              /* it holds up so many sessions that they may be what fills the server */
+
+    double score;      /* cause_rank: the sum of its symptoms, */
+    bool fits;         /* whether it, or what it explains, drives the metric that was asked about, */
+    size_t because_of; /* the case that explains it, or CAUSE_NONE, */
+    int rank;          /* and its place among what nothing explains, from 1 */
+} cause_case;
+
+#define CAUSE_NONE   ((size_t)-1)
+#define CAUSE_UNSEEN (-1.0)
+#define CAUSE_ENOUGH 0.5 /* below this sum it is a suspicion and no finding */
+
+double cause_score(const cause_case *c);
+
+/* 0 below the lower bound, 0.6 at it, 1 at the upper one and above. */
+double cause_ramp(double value, double lower, double upper);
+
+/* Scores all, leaves out what is too little, ties effects to their causes, and puts the rest in order: what explains
+ * `metric` (or NULL) first, then causes before effects, then the greater sum. Returns how many are left. */
+size_t cause_rank(cause_case *cases, size_t count, const char *metric);
+
+#endif

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# diagnose_root_cause on the mock transport: one transaction that idles on a branch, and more on production.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs diagnose_root_cause
+holds '.result | .found == 1 and (.verdict | endswith("idle_in_transaction of session 102"))'
+holds '[.result.skipped[] | .reason] | any(startswith("this is the first reading"))'
+holds '.result.findings[0] | .evidence.idle_s == 3600 and (.impact.command == "SELECT pg_terminate_backend(102)")'
+
+BRANCH=production runs diagnose_root_cause --metric slow_query_time
+holds '.result.causes[0] | .kind == "idle_in_transaction" and .fits and .explains == ["dead_tuples of public.queue"]'
+holds '.result.causes[] | select(.kind == "stale_statistics") | .object == "public.orders" and .fits and .rank > 1'
+holds '[.result.causes[] | select(.kind == "autovacuum_off") | .object] == ["public.queue"]'
+holds '[.result.causes[] | select(.rank == null) | .because_of] == ["idle_in_transaction of session 102"]'
+holds '.result.causes[] | select(.kind == "stuck_slot") | .object == "forgotten" and (.fits | not)'
+holds '.result.changes[0] | .by == "anna" and (.statement | contains("autovacuum_enabled"))'
+holds '.changes == []'
+
+BRANCH=production runs diagnose_root_cause --metric deadlocks_per_hour
+holds '.result.verdict | startswith("nothing found explains deadlocks_per_hour")'
+
+runs_with 2 diagnose_root_cause --min_wait_s -1
+finish

@@ -1,0 +1,104 @@
+"""diagnose_root_cause on servers that the harness shares: names that need quotes, roles that see little, alerts that ask,
+memory, history, and inputs that are none."""
+
+from health_place import Clinic, on_each
+from place import equal, holds, suite
+
+TOOL = "diagnose_root_cause"
+FLUSH = "; SELECT pg_stat_force_next_flush()"
+OFF = "WITH (autovacuum_enabled = off)"
+
+
+def causes(document):
+    return {(c["kind"], c["object"]): c for c in document["result"].get("causes", [])}
+
+
+def names_that_need_quotes(version):
+    with Clinic(version) as place:
+        place.sql(f'CREATE SCHEMA "Odd S"; CREATE TABLE "Odd S"."T ""1""" (id int) {OFF};'
+                  ' INSERT INTO "Odd S"."T ""1""" SELECT generate_series(1, 20000);'
+                  ' CREATE TEMP TABLE passing AS SELECT generate_series(1, 20000);'
+                  ' CREATE UNLOGGED TABLE quick (id int); CREATE TABLE parts (id int) PARTITION BY RANGE (id);'
+                  ' CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (9)' + FLUSH)
+        found = causes(place.run(TOOL))
+        off = found["autovacuum_off", 'Odd S.T "1"']
+        equal(off["command"], 'ALTER TABLE "Odd S"."T ""1""" RESET (autovacuum_enabled)', "command")
+        equal(found["stale_statistics", 'Odd S.T "1"']["because_of"], 'autovacuum_off of Odd S.T "1"', "what explains it")
+        place.sql(off["command"] + '; ANALYZE "Odd S"."T ""1"""')
+        again = causes(place.run(TOOL))
+        equal([k for k in again if "Odd S" in k[1]], [], "after its command")
+
+
+def an_alert_asks(version):
+    with Clinic(version) as place:
+        place.sql(f"CREATE TABLE t (id int) {OFF}; INSERT INTO t SELECT generate_series(1, 20000)" + FLUSH)
+        place.sql("DELETE FROM t WHERE id < 15000" + FLUSH)
+        context = {"schema": "public", "table": "t", "value": 0.4}
+        document = place.run(TOOL, metric="dead_tuple_ratio", context=context, min_table_mb=0)
+        first = document["result"]["causes"][0]
+        equal((first["kind"], first["object"], first["rank"], first["fits"]), ("autovacuum_off", "public.t", 1, True), "first")
+        equal(document["result"]["context"], context, "context")
+        finding = document["result"]["findings"][0]
+        points = sum(t["points"] for t in finding["confidence"]["terms"])
+        holds(abs(points - first["confidence"]) < 0.001, f"the confidence is its terms: {finding}")
+        holds(finding["impact"]["confirm"] and finding["impact"]["otherwise"] and finding["evidence"], str(finding))
+        other = place.run(TOOL, metric="replication_lag", min_table_mb=0)["result"]
+        holds(other["verdict"].startswith("nothing found explains replication_lag"), other["verdict"])
+
+
+def changes_of_ours_are_told(version):
+    with Clinic(version, kind="throwaway") as place:
+        place.sql("CREATE TABLE orders (id int, customer int); INSERT INTO orders SELECT g, g % 5000 FROM"
+                  " generate_series(1, 30000) g; CREATE INDEX orders_customer ON orders (customer)")
+        place.sql("VACUUM ANALYZE orders; SET enable_seqscan = off; SELECT count(id) FROM orders WHERE customer = 7" + FLUSH)
+        place.run(TOOL)
+        (place.dir / "migrations").mkdir()
+        (place.dir / "migrations" / "V1__drop.sql").write_text("DROP INDEX orders_customer;\n")
+        place.run("apply_schema_migration", dir=str(place.dir / "migrations"))
+        equal(place.sql("SELECT count(*) FROM pg_class WHERE relname = 'orders_customer'"), "0", "dropped by the migration")
+        place.sql("SELECT count(id) FROM orders WHERE customer = 7;" * 12 + FLUSH[1:])
+        document = place.run(TOOL)
+        cause = causes(document)["dropped_index", "public.orders_customer"]
+        evidence = next(f["evidence"] for f in document["result"]["findings"] if f["kind"] == "dropped_index")
+        holds("DROP INDEX" in evidence["change"], str(evidence))
+        holds(any("DROP INDEX" in c["statement"] for c in document["result"]["changes"]), str(document["result"]["changes"]))
+        holds(cause["confidence"] > 0.95, str(cause))
+        place.sql(cause["command"])
+        equal(("dropped_index", "public.orders_customer") in causes(place.run(TOOL)), False, "made again")
+        place.sql("ALTER INDEX orders_customer RENAME TO by_customer")
+        equal([k for k in causes(place.run(TOOL)) if k[0] == "dropped_index"], [], "a new name is no loss")
+
+
+def another_tool_remembers(version):
+    with Clinic(version) as place:
+        first = place.run(TOOL, give_reading=True)["result"]
+        equal(first["examined"]["kinds of causes"], 10, "one reading")
+        second = place.run(TOOL, before=first["reading"])["result"]
+        equal(second["examined"]["kinds of causes"], 15, "two")
+        holds("reading" not in second, "only when asked for")
+        planned = place.run(TOOL, plan=True)
+        equal((planned["status"], planned["changes"]), ("ok", []), "a plan")
+
+
+def who_sees_little_says_so(version):
+    with Clinic(version) as place:
+        role = place.role("weak")
+        place.sql(f'GRANT CONNECT ON DATABASE {place.database} TO "{role}"')
+        somebody = place.person(place.role("clerk"))
+        place.be(role)
+        result = place.run(TOOL)["result"]
+        holds(any("pg_monitor" in s["reason"] for s in result["skipped"]), str(result["skipped"]))
+        holds(somebody.lives(), "nobody is ended")
+
+
+def wrong_input_is_refused(version):
+    with Clinic(version) as place:
+        place.run(TOOL, check=2, min_txid_age=0)
+        place.run(TOOL, check=2, context="{")
+        place.run(TOOL, check=2, rain=1)
+        holds(place.run(TOOL, before={"rain": 1})["status"] == "ok", "a reading of another kind is none")
+        equal(place.run(TOOL, before=[1])["status"], "ok", "nor is a list")
+
+
+suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told, another_tool_remembers,
+               who_sees_little_says_so, wrong_input_is_refused))

@@ -1,0 +1,1 @@
+lb_add_unit_test(cause_rules LIBS health_causes)

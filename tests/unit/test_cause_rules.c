@@ -1,0 +1,148 @@
+/* How symptoms add up, which cause explains which, and the order in which they are told. */
+#include "unit/suite.h"
+
+#include "cause_rules.h"
+
+#include <math.h>
+#include <string.h>
+
+static cause_case a_case(cause_id id, const char *object, double first, double second)
+{
+    return (cause_case){.id = id, .object = object, .strength = {first, second}};
+}
+
+static void each_rule_is_whole(void)
+{
+    for (cause_id id = 0; id < CAUSES; id++) {
+        const cause_rule *rule = &cause_rules[id];
+        double sum = 0;
+        for (size_t i = 0; i < CAUSE_SYMPTOMS; i++) {
+            CU_ASSERT_PTR_NOT_NULL(rule->symptoms[i].name);
+            sum += rule->symptoms[i].points;
+        }
+        CU_ASSERT(sum >= 0.9 && sum <= 1.0 + 1e-9);
+        CU_ASSERT(rule->symptoms[0].points < CAUSE_ENOUGH + 0.15); /* one symptom at its least proves nothing */
+        CU_ASSERT(rule->kind && rule->title && rule->metrics && rule->confirm && rule->otherwise && rule->remedy);
+        CU_ASSERT_EQUAL(cause_named(rule->kind), id);
+    }
+    CU_ASSERT_EQUAL(cause_named("rain"), CAUSES);
+}
+
+static void a_ramp_begins_at_its_lower_bound(void)
+{
+    CU_ASSERT_DOUBLE_EQUAL(cause_ramp(4.9, 5, 10), 0, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(cause_ramp(5, 5, 10), 0.6, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(cause_ramp(7.5, 5, 10), 0.8, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(cause_ramp(10, 5, 10), 1, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(cause_ramp(5, 5, 5), 1, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(cause_ramp(NAN, 5, 10), 0, 1e-9);
+}
+
+static void metrics_are_whole_words(void)
+{
+    CU_ASSERT(cause_drives(CAUSE_DEAD_TUPLES, "dead_tuple_ratio"));
+    CU_ASSERT(cause_drives(CAUSE_DEAD_TUPLES, "cache_hit_ratio"));
+    CU_ASSERT_FALSE(cause_drives(CAUSE_DEAD_TUPLES, "cache_hit"));
+    CU_ASSERT_FALSE(cause_drives(CAUSE_DEAD_TUPLES, "ratio"));
+    CU_ASSERT_FALSE(cause_drives(CAUSE_DEAD_TUPLES, ""));
+    CU_ASSERT_FALSE(cause_drives(CAUSE_DEAD_TUPLES, NULL));
+}
+
+static void symptoms_add_up(void)
+{
+    cause_case c = a_case(CAUSE_LOCK_CHAIN, "session 1", 1, 0.6);
+    CU_ASSERT_DOUBLE_EQUAL(cause_score(&c), 0.35 + 0.6 * 0.35, 1e-9);
+    c.strength[2] = CAUSE_UNSEEN;
+    CU_ASSERT_DOUBLE_EQUAL(cause_score(&c), 0.35 + 0.6 * 0.35, 1e-9); /* not seen is no reason against */
+}
+
+static void too_little_is_left_out(void)
+{
+    cause_case cases[] = {a_case(CAUSE_DEADLOCKS, "server", 0.33, 1), a_case(CAUSE_DEADLOCKS, "server", 1, 0)};
+    CU_ASSERT_EQUAL(cause_rank(cases, 2, NULL), 1);
+    CU_ASSERT_DOUBLE_EQUAL(cases[0].score, 0.6, 1e-9);
+    CU_ASSERT_EQUAL(cases[0].rank, 1);
+    CU_ASSERT_EQUAL(cause_rank(NULL, 0, NULL), 0);
+}
+
+static void what_explains_comes_first(void)
+{
+    cause_case cases[] = {a_case(CAUSE_DEAD_TUPLES, "public.jobs", 1, 1),
+                          a_case(CAUSE_AUTOVACUUM_OFF, "public.jobs", 1, 1),
+                          a_case(CAUSE_DEAD_TUPLES, "public.other", 1, 1)};
+    CU_ASSERT_EQUAL(cause_rank(cases, 3, NULL), 3);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_AUTOVACUUM_OFF);
+    CU_ASSERT_STRING_EQUAL(cases[1].object, "public.other");
+    CU_ASSERT_EQUAL(cases[1].because_of, CAUSE_NONE);
+    CU_ASSERT_STRING_EQUAL(cases[2].object, "public.jobs");
+    CU_ASSERT_EQUAL(cases[2].because_of, 0);
+    CU_ASSERT_EQUAL(cases[2].rank, 0);
+}
+
+static void what_is_off_everywhere_explains_every_table(void)
+{
+    cause_case cases[] = {a_case(CAUSE_STALE_STATISTICS, "public.a", 1, 1),
+                          a_case(CAUSE_AUTOVACUUM_OFF, "server", 1, 1), a_case(CAUSE_DEAD_TUPLES, "public.b", 1, 1)};
+    CU_ASSERT_EQUAL(cause_rank(cases, 3, NULL), 3);
+    CU_ASSERT_EQUAL(cases[0].rank, 1);
+    CU_ASSERT_EQUAL(cases[1].because_of, 0);
+    CU_ASSERT_EQUAL(cases[2].because_of, 0);
+}
+
+static void a_session_is_told_once(void)
+{
+    cause_case cases[] = {a_case(CAUSE_IDLE_IN_TRANSACTION, "session 7", 1, 1),
+                          a_case(CAUSE_LOCK_CHAIN, "session 7", 1, 1),
+                          a_case(CAUSE_IDLE_IN_TRANSACTION, "session 8", 1, 1)};
+    cases[0].pid = cases[1].pid = 7;
+    cases[2].pid = 8;
+    CU_ASSERT_EQUAL(cause_rank(cases, 3, "lock_wait_time"), 3);
+    CU_ASSERT_EQUAL(cases[2].because_of, cases[0].id == CAUSE_LOCK_CHAIN ? 0 : 1);
+    CU_ASSERT_STRING_EQUAL(cases[2].object, "session 7");
+}
+
+static void only_who_keeps_rows_explains_dead_ones(void)
+{
+    cause_case cases[] = {a_case(CAUSE_DEAD_TUPLES, "public.a", 1, 1),
+                          a_case(CAUSE_IDLE_IN_TRANSACTION, "session 7", 1, 1)};
+    CU_ASSERT_EQUAL(cause_rank(cases, 2, NULL), 2);
+    CU_ASSERT_EQUAL(cases[1].because_of, CAUSE_NONE);
+    cases[cases[0].id == CAUSE_DEAD_TUPLES ? 1 : 0].keeps_rows = true;
+    CU_ASSERT_EQUAL(cause_rank(cases, 2, NULL), 2);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_IDLE_IN_TRANSACTION);
+    CU_ASSERT_EQUAL(cases[1].because_of, 0);
+}
+
+static void what_was_asked_about_comes_first(void)
+{
+    cause_case cases[] = {a_case(CAUSE_AUTOVACUUM_OFF, "server", 1, 1), a_case(CAUSE_TEMP_SPILL, "server", 1, 0)};
+    CU_ASSERT_EQUAL(cause_rank(cases, 2, NULL), 2);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_AUTOVACUUM_OFF);
+    CU_ASSERT_EQUAL(cause_rank(cases, 2, "txid_age"), 2);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_AUTOVACUUM_OFF);
+    CU_ASSERT_EQUAL(cause_rank(cases, 2, "deadlocks_per_hour"), 2);
+    CU_ASSERT_FALSE(cases[0].fits);
+    cases[0].id = CAUSE_STUCK_SLOT;
+    CU_ASSERT_EQUAL(cause_rank(cases, 2, "slow_query_time"), 2);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_TEMP_SPILL);
+    CU_ASSERT(cases[0].fits && !cases[1].fits);
+}
+
+static void a_cause_fits_what_its_effects_fit(void)
+{
+    cause_case cases[] = {a_case(CAUSE_DEADLOCKS, "server", 1, 1), a_case(CAUSE_DEAD_TUPLES, "public.a", 1, 1),
+                          a_case(CAUSE_STUCK_SLOT, "forgotten", 1, 1)};
+    cases[2].keeps_rows = true;
+    CU_ASSERT_EQUAL(cause_rank(cases, 3, "cache_hit_ratio"), 3);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_STUCK_SLOT);
+    CU_ASSERT(cases[0].fits);
+    CU_ASSERT_EQUAL(cases[1].because_of, 0);
+    CU_ASSERT_EQUAL(cases[2].id, CAUSE_DEADLOCKS);
+    CU_ASSERT_EQUAL(cases[2].rank, 2);
+}
+
+SUITE(cause_rules, TEST(each_rule_is_whole), TEST(a_ramp_begins_at_its_lower_bound), TEST(metrics_are_whole_words),
+      TEST(symptoms_add_up), TEST(too_little_is_left_out), TEST(what_explains_comes_first),
+      TEST(what_is_off_everywhere_explains_every_table), TEST(a_session_is_told_once),
+      TEST(only_who_keeps_rows_explains_dead_ones), TEST(what_was_asked_about_comes_first),
+      TEST(a_cause_fits_what_its_effects_fit))
