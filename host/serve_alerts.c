@@ -75,12 +75,27 @@ static void judge_threshold(alerting *a, struct json_object *payload, bool is_ov
     a->threshold = number_of(payload, "threshold");
 }
 
+/* A cause that needs a person. */
+static void judge_issue(alerting *a, struct json_object *payload, bool is_over)
+{
+    const char *issue = text_of(payload, "issue"), *object = text_of(payload, "object");
+    const char *line = json_get_text(payload, "text");
+    a->resolves = is_over;
+    a->severity = severity_named(json_get_text(payload, "severity"));
+    a->key = base_printf("issue/%s/%s", issue, object);
+    a->text = line ? base_strdup(line) : base_printf("%s of %s%s", issue, object, is_over ? " is over" : "");
+    a->object = base_strdup(object);
+    a->action = base_strdup(json_get_text(payload, "done"));
+}
+
 /* Kind, what tells two alerts of that kind apart, how bad, and the line for people. */
 static bool judge(alerting *a, const event *e, struct json_object *payload)
 {
     const char *subject = NULL;
     if (strcmp(e->kind, "threshold.breached") == 0 || strcmp(e->kind, "threshold.cleared") == 0) {
         judge_threshold(a, payload, e->kind[10] == 'c');
+    } else if (strcmp(e->kind, "issue.escalated") == 0 || strcmp(e->kind, "issue.resolved") == 0) {
+        judge_issue(a, payload, e->kind[6] == 'r');
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
         subject = text_of(payload, "service");
         a->severity = SEVERITY_CRITICAL;

@@ -37,6 +37,7 @@ static char *command_for(const char *kind, struct json_object *document, struct 
         {"tool.suspended", "lbops tools ", "tool", " --resume"},
         {"service.down", "lbops status", NULL, ""},
         {"history.thinned", "lbops status", NULL, ""},
+        {"issue.escalated", "", "command", ""},
         {"sync.drift_detected", "lbops runs --tool run_full_sync_validation", NULL, ""},
     };
     const char *tool = text_at(document, "tool"), *project = text_at(document, "project"),

@@ -7,21 +7,20 @@
 
 static void every_kind_of_the_seeds_is_there(void)
 {
-    static const char *const names[] = {"provisioning.complete", "branch.created",      "branch.deleted",
-                                        "branch.protected",      "branch.reset",        "schema.migrated",
-                                        "threshold.breached",    "threshold.cleared",   "vacuum.completed",
-                                        "index.recommended",     "sync.drift_detected", "cold_data.archived",
-                                        "self_heal.executed",    "run.ended",           "approval.requested",
-                                        "approval.decided",      "approval.executed",   "approval.expired",
-                                        "tool.suspended",        "service.down",        "service.up",
-                                        "daemon.started",        "daemon.stopped",      "daemon.reloaded",
-                                        "history.thinned",       "clock.jumped",        "router.chain_ended",
-                                        "router.undeliverable"};
+    static const char *const names[] = {
+        "provisioning.complete", "branch.created",      "branch.deleted",      "branch.protected",
+        "branch.reset",          "schema.migrated",     "threshold.breached",  "threshold.cleared",
+        "vacuum.completed",      "index.recommended",   "sync.drift_detected", "cold_data.archived",
+        "self_heal.executed",    "issue.escalated",     "issue.resolved",      "run.ended",
+        "approval.requested",    "approval.decided",    "approval.executed",   "approval.expired",
+        "tool.suspended",        "service.down",        "service.up",          "daemon.started",
+        "daemon.stopped",        "daemon.reloaded",     "history.thinned",     "clock.jumped",
+        "router.chain_ended",    "router.undeliverable"};
     CU_ASSERT_EQUAL(event_kind_count(), LB_COUNT(names));
     for (size_t i = 0; i < LB_COUNT(names); i++) {
         const event_kind *kind = event_kind_find(names[i]);
         CU_ASSERT_PTR_NOT_NULL_FATAL(kind);
-        CU_ASSERT_EQUAL(kind->of_host, i >= 13);
+        CU_ASSERT_EQUAL(kind->of_host, i >= 15);
         CU_ASSERT(spec_is_event(kind->name));
     }
     CU_ASSERT_PTR_NULL(event_kind_find("table.analyzed"));
@@ -58,6 +57,9 @@ static void sound_payloads_pass(void)
     GOOD("index.recommended", lb_i64("total_issues", 3), lb_object("by_type", LB_ARGS(lb_i64("drop_unused", 3))));
     GOOD("self_heal.executed", lb_text("issue", "idle"), lb_text("action", "end"), lb_text("status", "executed"),
          lb_list("pids", LB_I64, pids, 1));
+    GOOD("issue.escalated", lb_text("issue", "lock_chain"), lb_text("object", "session 7"),
+         lb_text("severity", "critical"), lb_json("diagnosis", "{}"));
+    GOOD("issue.resolved", lb_text("issue", "lock_chain"), lb_text("object", "session 7"));
     GOOD("somebody.elses", lb_i64("anything", 1));
 }
 
