@@ -4,8 +4,7 @@
 #include "definition.h"
 #include "nearest.h"
 #include "quote.h"
-
-#include <limits.h>
+#include "variant.h"
 
 /* A statement's text without its bound values; the effect classifier takes no more either. */
 #define TEXT_LIMIT    ((size_t)1024 * 1024)
@@ -37,33 +36,6 @@ static bool is_composed(lb_type type)
 {
     lb_type element = LB_ELEMENT(type);
     return element == LB_IDENT || element == LB_SQLTYPE || element == LB_SQL || element == LB_DEFINITION;
-}
-
-/* ---- the variant ---- */
-
-static unsigned upper_end(const lb_statement_variant *variant)
-{
-    return variant->to ? variant->to : UINT_MAX;
-}
-
-/* NULL: err. */
-static const lb_statement_variant *find_variant(const lb_statement *statement, int major, lb_error *err)
-{
-    const lb_statement_variant *found = NULL;
-    unsigned low = UINT_MAX, high = 0;
-    for (uint32_t i = 0; i < statement->variant_count; i++) {
-        const lb_statement_variant *v = &statement->variants[i];
-        bool fits = major > 0 ? (unsigned)major >= v->from && (unsigned)major <= upper_end(v)
-                              : !found || upper_end(v) > upper_end(found);
-        if (fits)
-            found = v;
-        low = v->from < low ? v->from : low;
-        high = upper_end(v) > high ? upper_end(v) : high;
-    }
-    if (!found)
-        (void)lb_fail(err, LB_ERR_UNSUPPORTED, "the statement's file names the versions that it serves",
-                      "%s serves servers %u to %u, and this one is %d", statement->name, low, high, major);
-    return found;
 }
 
 /* ---- arguments ---- */
@@ -493,7 +465,7 @@ static int run_composer(composer *c, const lb_value *args, const lb_sql **ret_sq
 int compose(const lb_statement *statement, const lb_value *args, int server_major, arena *memory,
             const lb_sql **ret_sql, lb_error *err)
 {
-    const lb_statement_variant *variant = find_variant(statement, server_major, err);
+    const lb_statement_variant *variant = variant_find(statement, server_major, err);
     if (!variant)
         return err->code;
     composer c = {.statement = statement,
