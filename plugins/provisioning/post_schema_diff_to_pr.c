@@ -1,0 +1,229 @@
+/* post_schema_diff_to_pr: one comment on a pull request that says how the schema of its branch differs from that of
+ * its parent. The comment is found again by a marker in its first line and kept up to date; what has not changed is
+ * left alone, and where nothing differs and nothing was said yet, nothing is said. */
+#include "branch_json.h"
+#include "branch_plane.h"
+#include "pr_comment.h"
+
+#include <ctype.h>
+
+#define PAGE       100
+#define PAGES_MOST 50
+
+struct args {
+    const char *repository, *project_id, *pr_branch, *base_branch, *service;
+    int64_t pr_number;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, pr_number, LB_I64, NULL, "the pull request", .required = true, .min = "1",
+             .max = "999999999"),
+    LB_PARAM(struct args, repository, LB_TEXT, NULL, "where it is: owner/name", .required = true),
+    LB_PARAM(struct args, project_id, LB_TEXT, NULL, "the project; without it, the only one"),
+    LB_PARAM(struct args, pr_branch, LB_TEXT, NULL, "its branch; without it, ci-pr-NUMBER"),
+    LB_PARAM(struct args, base_branch, LB_TEXT, NULL,
+             "what to compare with; without it, what the branch was made from"),
+    LB_PARAM(struct args, service, LB_TEXT, "github", "the web service of the manifest that has the repository"),
+    LB_PARAMS_END,
+};
+
+static int check_repository(const char *repository, lb_error *err)
+{
+    static const char more[] = "-_.";
+    const char *slash = strchr(repository, '/'), *name = slash ? slash + 1 : "";
+    bool good = slash && slash != repository && slash - repository <= 39 && *name && strlen(name) <= 100 &&
+                strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    for (const char *p = repository; good && *p; p++)
+        good =
+            isalnum((unsigned char)*p) || p == slash || (p < slash ? *p == '-' || *p == '_' : strchr(more, *p) != NULL);
+    return good
+               ? 0
+               : lb_fail(err, LB_ERR_INVALID, "owner/name, as in its address", "'%.100s' is no repository", repository);
+}
+
+/* What the service's words leave open: which right it takes. */
+static int explain(lb_ctx *ctx, const char *what, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    bool is_unnamed = strncmp(err->hint, "write [http.", 12) == 0;
+    const char *hint = NULL;
+    if (err->code == LB_ERR_DENIED || (err->code == LB_ERR_NOT_FOUND && !is_unnamed))
+        hint = lb_printf(ctx,
+                         "the token of [http.%.40s] needs pull requests of that repository: 'pull-requests: write' in "
+                         "a workflow, 'Pull requests: read and write' when fine-grained, 'repo' when classic",
+                         args->service);
+    if (hint)
+        (void)snprintf(err->hint, sizeof err->hint, "%.255s", hint);
+    return lb_wrap(err, what ? what : args->repository);
+}
+
+/* A pull request, and not an issue of that number. */
+static int check_pull(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *json = NULL;
+    const lb_request get = {
+        .method = "GET", .path = lb_printf(ctx, "repos/%s/pulls/%lld", args->repository, (long long)args->pr_number)};
+    if (!get.path)
+        return lb_out_of_memory(err);
+    int r = lb_http(ctx, args->service, &get, &json, err);
+    return r < 0 ? explain(ctx, lb_printf(ctx, "pull request %lld", (long long)args->pr_number), err) : 0;
+}
+
+typedef struct found {
+    int64_t id; /* 0: there is none */
+    const char *body, *author, *url;
+} found;
+
+static const char *member_text(struct json_object *object, const char *name)
+{
+    struct json_object *member = NULL;
+    return json_object_object_get_ex(object, name, &member) ? json_object_get_string(member) : NULL;
+}
+
+/* The first of the page that is ours. */
+static void look_through(struct json_object *page, found *ret_found)
+{
+    struct json_object *id = NULL, *user = NULL;
+    for (size_t i = 0; i < json_object_array_length(page) && !ret_found->id; i++) {
+        struct json_object *comment = json_object_array_get_idx(page, i);
+        const char *body = member_text(comment, "body");
+        if (!body || !pr_comment_is_ours(body) || !json_object_object_get_ex(comment, "id", &id))
+            continue;
+        *ret_found = (found){.id = json_object_get_int64(id), .body = body, .url = member_text(comment, "html_url")};
+        ret_found->author = json_object_object_get_ex(comment, "user", &user) ? member_text(user, "login") : NULL;
+    }
+}
+
+static int find_comment(lb_ctx *ctx, found *ret_found, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *json = NULL;
+    for (int number = 1; number <= PAGES_MOST; number++) {
+        const lb_request get = {
+            .method = "GET",
+            .path = lb_printf(ctx, "repos/%s/issues/%lld/comments", args->repository, (long long)args->pr_number),
+            .query = lb_printf(ctx, "per_page=%d&page=%d", PAGE, number)};
+        if (!get.path || !get.query)
+            return lb_out_of_memory(err);
+        if (lb_http(ctx, args->service, &get, &json, err) < 0)
+            return explain(ctx, "its comments", err);
+        struct json_object *page = branch_json_keep(ctx, json, err);
+        if (!page || !json_object_is_type(page, json_type_array))
+            return lb_fail(err, LB_ERR_TOOL, "is it GitHub's address?", "%s lists comments in a way of its own",
+                           args->service);
+        look_through(page, ret_found);
+        if (ret_found->id || json_object_array_length(page) < PAGE)
+            return 0;
+    }
+    return lb_fail(err, LB_ERR_LIMIT, "delete some of them", "pull request %lld has more than %d comments",
+                   (long long)args->pr_number, PAGE * PAGES_MOST);
+}
+
+static int choose_branches(lb_ctx *ctx, pr_comment *c, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const plane_branch *branch = NULL;
+    c->branch = args->pr_branch ? args->pr_branch : lb_printf(ctx, "ci-pr-%lld", (long long)args->pr_number);
+    if (!c->branch)
+        return lb_out_of_memory(err);
+    int r = plane_choose_project(ctx, args->project_id, &c->project, err);
+    if (r >= 0)
+        r = plane_read_branch(ctx, c->project, c->branch, &branch, err);
+    if (r < 0)
+        return r;
+    if (!branch || branch->is_deleted)
+        return lb_fail(err, LB_ERR_NOT_FOUND, "create_branch_on_pr makes it; another one: --pr_branch NAME",
+                       "%s has no branch %s", c->project, c->branch);
+    c->base = args->base_branch ? args->base_branch : branch->source;
+    return c->base ? 0
+                   : lb_fail(err, LB_ERR_INVALID, "say what to compare with: --base_branch NAME",
+                             "the branch %s was made from no other", c->branch);
+}
+
+static int post(lb_ctx *ctx, const found *there, const char *text, const pr_comment *c, int64_t changes,
+                lb_outcome *ret_outcome, const char **ret_url, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    struct json_object *body = branch_json_object(ctx);
+    lb_group *group = NULL;
+    bool ok = branch_json_add_text(body, "body", text);
+    const lb_request request = {
+        .method = there->id ? "PATCH" : "POST",
+        .path = there->id
+                    ? lb_printf(ctx, "repos/%s/issues/comments/%lld", args->repository, (long long)there->id)
+                    : lb_printf(ctx, "repos/%s/issues/%lld/comments", args->repository, (long long)args->pr_number),
+        .body = ok ? branch_json_text(ctx, body) : NULL};
+    const char *place = lb_printf(ctx, "%s#%lld", args->repository, (long long)args->pr_number);
+    if (!request.path || !request.body || !place)
+        return lb_out_of_memory(err);
+    int r = lb_group_open(
+        ctx,
+        LB_GROUP(.title = lb_printf(ctx, "%s the comment on %s", there->id ? "update" : "write", place),
+                 .reason = lb_printf(ctx, "the schema of %s differs from that of %s in %lld places", c->branch, c->base,
+                                     (long long)changes),
+                 .evidence =
+                     LB_ARGS(lb_text("branch", c->branch), lb_text("base", c->base), lb_i64("changes", changes)),
+                 .undo = there->id ? "the comment's history on the page has the text before" : "delete the comment"),
+        &group, err);
+    if (r >= 0)
+        r = lb_change_http(ctx, group, args->service, &request, err);
+    if (r >= 0)
+        r = lb_apply(ctx, group, ret_outcome, err);
+    if (r < 0)
+        return explain(ctx, there->author ? lb_printf(ctx, "the comment of %s", there->author) : "the comment", err);
+    struct json_object *answer =
+        *ret_outcome == LB_APPLIED ? branch_json_keep(ctx, lb_group_reply(ctx, group), err) : NULL;
+    *ret_url = answer && json_object_is_type(answer, json_type_object) ? member_text(answer, "html_url") : there->url;
+    return 0;
+}
+
+static int capture(lb_ctx *ctx, pr_comment *c, lb_error *err)
+{
+    const lb_target base = {.project = c->project, .branch = c->base};
+    return lb_call(ctx, "capture_schema_diff", &base,
+                   LB_ARGS(lb_text("target_branch", c->branch), lb_text("output", "all")), &c->diff, err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    pr_comment c = {0};
+    found there = {0};
+    const char *text = NULL, *action = "none";
+    int64_t changes = 0;
+    lb_outcome outcome = LB_APPLIED;
+    int r = check_repository(args->repository, err);
+    if (r >= 0)
+        r = choose_branches(ctx, &c, err);
+    if (r >= 0) /* before the databases are asked for anything */
+        r = check_pull(ctx, err);
+    if (r >= 0)
+        r = capture(ctx, &c, err);
+    if (r >= 0)
+        r = pr_comment_write(ctx, &c, &text, &changes, err);
+    if (r >= 0)
+        r = find_comment(ctx, &there, err);
+    if (r < 0)
+        return r;
+    const char *url = there.url;
+    bool posted = false;
+    if (there.id && pr_comment_same(there.body, text)) {
+        action = "unchanged";
+    } else if (there.id || changes) {
+        action = there.id ? "updated" : "created";
+        r = post(ctx, &there, text, &c, changes, &outcome, &url, err);
+        posted = outcome == LB_APPLIED;
+    }
+    return r < 0 ? r
+                 : lb_result(ctx,
+                             LB_ARGS(lb_text("project_id", c.project), lb_text("branch", c.branch),
+                                     lb_text("base", c.base), lb_bool("has_changes", changes > 0),
+                                     lb_i64("change_count", changes), lb_text("action", action),
+                                     lb_bool("posted", posted), lb_text("url", url)),
+                             err);
+}
+
+LB_TOOL(post_schema_diff_to_pr, "says on a pull request how the schema of its branch differs", .agent = "provisioning",
+        .risk = LB_RISK_LOW, .workspace = true, .timeout_s = 300, LB_TOOL_ARGS(struct args, params),
+        .calls = LB_NAMES("capture_schema_diff"), .run = run);
