@@ -339,8 +339,10 @@ int session_http(session_pool *pool, const char *service, const lb_request *requ
 {
     site_call call = {.pool = pool, .site = web_find(pool->setup, service, err)};
     reply_copy copy = {.memory = memory};
-    int r = call.site ? 0 : err->code;
-    if (r == 0 && pool->setup->transport_path && (r = load_transport(pool, err)) == 0)
+    int r = 0;
+    if (!call.site)
+        return err->code;
+    if (pool->setup->transport_path && (r = load_transport(pool, err)) == 0)
         call.is_answered_there = LB_HAS(pool->transport, lb_transport, http) && pool->transport->http;
     if (r == 0 && call.is_answered_there)
         r = open_transport(pool, err);
