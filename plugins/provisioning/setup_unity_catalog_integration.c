@@ -191,13 +191,30 @@ static int need_readers(work *w, lb_error *err)
 
 /* ---- the run ---- */
 
+/* *ret_skipped: there is no one project that could be meant, which is said. */
+static int find_project(work *w, bool *ret_skipped, lb_error *err)
+{
+    const struct args *a = w->ctx->args;
+    lb_texts all = {NULL, 0};
+    *ret_skipped = false;
+    w->project = a->project_id;
+    int r = w->project ? 0 : plane_list_projects(w->ctx, &all, err);
+    if (r < 0 || w->project)
+        return r;
+    *ret_skipped = all.count != 1;
+    if (all.count == 1)
+        w->project = all.items[0];
+    else
+        r = lb_skipped(w->ctx, "projects",
+                       all.count ? "there are several: --project_id says which" : "the workspace has none yet", err);
+    return r;
+}
+
 static int find_branch(work *w, lb_error *err)
 {
     const struct args *a = w->ctx->args;
     const plane_branch *branch = NULL;
-    int r = plane_choose_project(w->ctx, a->project_id, &w->project, err);
-    if (r >= 0)
-        r = plane_read_branch(w->ctx, w->project, a->source_branch, &branch, err);
+    int r = plane_read_branch(w->ctx, w->project, a->source_branch, &branch, err);
     if (r >= 0 && !branch)
         return lb_fail(err, LB_ERR_NOT_FOUND, "provision_lakebase_project makes projects, create_branch branches",
                        "there is no branch %s of a project %s", a->source_branch, w->project);
@@ -213,7 +230,11 @@ static int run(lb_ctx *ctx, lb_error *err)
     w->ctx = ctx;
     if (!unity_find(ctx, "unity-catalog/catalogs/system", NULL, err) && unity_is_absent(err))
         return lb_skipped(ctx, "Unity Catalog", "the workspace here has none", err);
-    int r = find_branch(w, err);
+    bool skipped = false;
+    int r = find_project(w, &skipped, err);
+    if (r < 0 || skipped)
+        return r;
+    r = find_branch(w, err);
     if (r >= 0)
         r = map_names(w, err);
     if (r >= 0)

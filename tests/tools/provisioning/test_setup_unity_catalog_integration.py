@@ -28,6 +28,7 @@ def approve_all(place):
 
 def a_database_becomes_a_catalog():
     with Workspace(project="shop-prod") as place:
+        contains(json.dumps(integrate(place)["result"]["skipped"]), "has none yet")
         place.project("shop-prod")
         plan = integrate(place, plan=True, readers=["data-team"])
         equal([c["statement"].split()[1] for c in plan["changes"]], ["catalogs?catalog_id=shop_prod"], "the plan")
@@ -55,6 +56,8 @@ def a_database_becomes_a_catalog():
         equal(kinds(found), [("surplus_grant", "shop_prod")], "what is surplus is told")
         approve_all(place)
         equal(grants(place, "shop_prod"), {"account users": ["SELECT"], "data-team": READS}, "what is missing given")
+        place.project("bank-prod")
+        contains(json.dumps(integrate(place)["result"]["skipped"]), "--project_id")
 
 
 def what_is_anothers_stays():
