@@ -7,28 +7,25 @@
 
 static const char *change_of(const rehearsal_relation *before, const rehearsal_relation *after)
 {
-    if (!before)
-        return "new";
-    if (!after)
-        return "gone";
     return before->file == after->file ? NULL : strcmp(after->kind, "i") == 0 ? "rebuilt" : "rewritten";
 }
 
 /* Both are sorted by id. */
 int rehearsal_each_file(rehearsal *s, rehearsal_file_fn fn, void *arg, lb_error *err)
 {
-    const rehearsal_files *a = &s->files_before, *b = &s->files_after;
+    const rehearsal_relation *a = s->files_before.items, *b = s->files_after.items;
+    size_t i = 0, k = 0, before = s->files_before.count, after = s->files_after.count;
     int r = 0;
-    for (size_t i = 0, k = 0; r >= 0 && (i < a->count || k < b->count);) {
-        const rehearsal_relation *before = i < a->count ? &a->items[i] : NULL;
-        const rehearsal_relation *after = k < b->count ? &b->items[k] : NULL;
-        if (before && after && before->id != after->id)
-            *(before->id < after->id ? &after : &before) = NULL;
-        i += before != NULL;
-        k += after != NULL;
-        const char *change = change_of(before, after);
-        if (change)
-            r = fn(s, arg, change, after ? after : before, err);
+    while (r >= 0 && (i < before || k < after)) {
+        if (k == after || (i < before && a[i].id < b[k].id)) {
+            r = fn(s, arg, "gone", &a[i++], err);
+        } else if (i == before || b[k].id < a[i].id) {
+            r = fn(s, arg, "new", &b[k++], err);
+        } else {
+            const char *change = change_of(&a[i++], &b[k]);
+            r = change ? fn(s, arg, change, &b[k], err) : 0;
+            k++;
+        }
     }
     return r;
 }
