@@ -89,9 +89,7 @@ static const char *after_quoted(const char *at, bool escapes)
 {
     char quote = *at++;
     for (; *at; at++) {
-        if (escapes && *at == '\\' && at[1])
-            at++;
-        else if (*at == quote && at[1] == quote)
+        if ((escapes && *at == '\\' && at[1]) || (*at == quote && at[1] == quote))
             at++;
         else if (*at == quote)
             return at + 1;
@@ -269,17 +267,34 @@ static bool is_token(const char *at, size_t length, const chunk_shape *s)
 
 static bool is_date(const char *at, size_t length)
 {
-    int year, month, day;
-    return length >= 10 && at[4] == '-' && at[7] == '-' && sscanf(at, "%4d-%2d-%2d", &year, &month, &day) == 3 &&
-           month <= 12 && day <= 31;
+    if (length < 10)
+        return false;
+    for (size_t i = 0; i < 10; i++)
+        if (i == 4 || i == 7 ? at[i] != '-' : !isdigit((unsigned char)at[i]))
+            return false;
+    return at[5] <= '1' && at[8] <= '3' && (length == 10 || at[10] == 'T');
+}
+
+/* The length of four numbers with dots between them; 0: there are none. */
+static size_t after_ipv4(const char *at, size_t length)
+{
+    size_t used = 0;
+    for (int part = 0; part < 4; part++) {
+        size_t digits = 0;
+        while (used + digits < length && digits < 4 && isdigit((unsigned char)at[used + digits]))
+            digits++;
+        used += digits;
+        if (!digits || digits > 3 || (part < 3 && (used >= length || at[used++] != '.')))
+            return 0;
+    }
+    return used;
 }
 
 static bool is_address(const char *at, size_t length, const chunk_shape *s)
 {
-    int a, b, c, d, used = 0;
-    if (s->dots >= 3 && sscanf(at, "%3d.%3d.%3d.%3d%n", &a, &b, &c, &d, &used) == 4 && used && a < 256 && b < 256 &&
-        c < 256 && d < 256)
-        return (size_t)used == length || !is_word(at[used]);
+    size_t used = after_ipv4(at, length);
+    if (used)
+        return used == length || !is_word(at[used]);
     bool hex_only = s->hex + s->colons + s->dots == length;
     for (size_t i = 0; i + 1 < length && hex_only && s->hex; i++)
         if (at[i] == ':' && at[i + 1] == ':')

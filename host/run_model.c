@@ -190,14 +190,14 @@ static int judge_answer(const asking *a, const char *said, lb_answer *answer, lb
 static int ask(asking *a, lb_answer *answer, lb_error *err)
 {
     run_worker *worker = a->run->worker;
-    lb_model_ask question;
+    lb_model_ask question = {.size = 0};
     const char *said = NULL;
     int r = worker->model ? 0 : model_service_open(worker->setup, &worker->model, err);
     if (r >= 0)
         r = gather(a, err);
     if (r >= 0)
         r = write_ask(a, &question, err);
-    if (r < 0)
+    if (r < 0 || !question.prompt)
         return r;
     answer->left = !model_service_stays_here(worker->model);
     answer->source = model_service_source(worker->model, a->run->memory);

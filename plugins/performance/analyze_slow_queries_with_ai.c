@@ -122,7 +122,9 @@ static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
     lb_rows *rows = NULL;
     size_t count = 0;
     query_statements_row *list = lb_alloc(e->ctx, (size_t)args->max_queries * sizeof *list);
-    int r = list ? query_read_statements(e, &wanted, &rows, &why, err) : lb_out_of_memory(err);
+    if (!list)
+        return lb_out_of_memory(err);
+    int r = query_read_statements(e, &wanted, &rows, &why, err);
     if (r < 0)
         return r;
     while (!why && count < (size_t)args->max_queries && query_statements_next(e->ctx, rows, &list[count]))
@@ -138,7 +140,9 @@ static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     query_evidence *e = lb_alloc(ctx, sizeof *e);
-    int r = e ? query_begin(ctx, e, err) : lb_out_of_memory(err);
+    if (!e)
+        return lb_out_of_memory(err);
+    int r = query_begin(ctx, e, err);
     return r < 0 ? r : read_slow(e, ctx->args, err);
 }
 

@@ -3,8 +3,6 @@
 
 #include "index_rules.h"
 
-#include <stdlib.h>
-
 #define STEPS     40
 #define EXHIBITS  (QUERY_REMARKS + STEPS + 2)
 #define SENTENCES 10
@@ -149,29 +147,31 @@ static int add_sentence(lb_ctx *ctx, const char *text, const char *const *cites,
     return 0;
 }
 
-static int by_weight(const void *a, const void *b)
+/* The weightiest of those that are not taken; the first one of equals. NULL: there is none left. */
+static const lb_exhibit *take_next(const telling *t, bool *taken)
 {
-    const lb_exhibit *left = *(const lb_exhibit *const *)a, *right = *(const lb_exhibit *const *)b;
-    if (left->weight != right->weight)
-        return left->weight < right->weight ? 1 : -1;
-    return (left > right) - (left < right);
+    size_t best = t->count;
+    for (size_t i = 0; i < t->count; i++)
+        if (!taken[i] && t->exhibits[i].says && (best == t->count || t->exhibits[i].weight > t->exhibits[best].weight))
+            best = i;
+    if (best == t->count)
+        return NULL;
+    taken[best] = true;
+    return &t->exhibits[best];
 }
 
 /* What model_rules would have said. */
 static int say_rules(telling *t, lb_value *items, size_t *ret_count, lb_error *err)
 {
-    const lb_exhibit *order[EXHIBITS];
-    size_t count = 0;
+    bool taken[EXHIBITS] = {false};
+    const lb_exhibit *next;
     int r = 0;
-    for (size_t i = 0; i < t->count; i++)
-        if (t->exhibits[i].says)
-            order[count++] = &t->exhibits[i];
-    qsort(order, count, sizeof order[0], by_weight);
-    for (size_t i = 0; i < count && i < SENTENCES && r >= 0; i++) {
-        const char *const cites[] = {order[i]->id, NULL};
-        r = add_sentence(t->e->ctx, order[i]->says, cites, true, &items[i], err);
+    size_t count = 0;
+    while (r >= 0 && count < SENTENCES && (next = take_next(t, taken))) {
+        const char *const cites[] = {next->id, NULL};
+        r = add_sentence(t->e->ctx, next->says, cites, true, &items[count++], err);
     }
-    *ret_count = count < SENTENCES ? count : SENTENCES;
+    *ret_count = count;
     return r;
 }
 
