@@ -37,9 +37,13 @@ typedef struct account {
     double scores[COST_MOST_DAYS];
 } account;
 
+typedef struct slot {
+    account *account;
+} slot;
+
 typedef struct book {
     const cost_bill *bill;
-    account **accounts;
+    slot *slots;
     size_t count;
     int64_t first_day, today; /* days since 1970 */
     double total;
@@ -54,8 +58,8 @@ static bool same(const char *a, const char *b)
 static account *account_of(const book *b, const char *project, const char *branch)
 {
     for (size_t i = 0; i < b->count; i++)
-        if (same(b->accounts[i]->project, project) && same(b->accounts[i]->branch, branch))
-            return b->accounts[i];
+        if (same(b->slots[i].account->project, project) && same(b->slots[i].account->branch, branch))
+            return b->slots[i].account;
     return NULL;
 }
 
@@ -66,7 +70,7 @@ static account *open_account(lb_ctx *ctx, book *b, const cost_line *line)
         return a;
     a = lb_alloc(ctx, sizeof *a);
     if (a)
-        *(b->accounts[b->count++] = a) =
+        *(b->slots[b->count++].account = a) =
             (account){.project = line->project, .branch = line->branch, .first = line->day - b->first_day};
     return a;
 }
@@ -74,8 +78,8 @@ static account *open_account(lb_ctx *ctx, book *b, const cost_line *line)
 static int make_book(lb_ctx *ctx, const cost_bill *bill, book *b, lb_error *err)
 {
     b->bill = bill;
-    b->accounts = lb_alloc(ctx, (bill->count + 1) * sizeof *b->accounts);
-    for (size_t i = 0; b->accounts && i < bill->count; i++) {
+    b->slots = lb_alloc(ctx, (bill->count + 1) * sizeof *b->slots);
+    for (size_t i = 0; b->slots && i < bill->count; i++) {
         const cost_line *line = &bill->lines[i];
         account *a = open_account(ctx, b, line);
         if (!a)
@@ -87,7 +91,7 @@ static int make_book(lb_ctx *ctx, const cost_bill *bill, book *b, lb_error *err)
         b->total += cost_of(line);
         b->lines_without_price += isnan(line->price);
     }
-    return b->accounts ? 0 : lb_out_of_memory(err);
+    return b->slots ? 0 : lb_out_of_memory(err);
 }
 
 static const char *name_of(lb_ctx *ctx, const account *a)
@@ -184,7 +188,7 @@ static int tell(lb_ctx *ctx, const book *b, lb_error *err)
     const struct args *args = ctx->args;
     int r = 0;
     for (size_t i = 0; r >= 0 && i < b->count; i++) {
-        const account *a = b->accounts[i];
+        const account *a = b->slots[i].account;
         r = lb_append(
             ctx, "accounts",
             LB_ARGS(lb_text("name", name_of(ctx, a)), lb_text("project", a->project), lb_text("branch", a->branch),
@@ -207,7 +211,7 @@ static int conclude(lb_ctx *ctx, book *b, lb_error *err)
     int64_t anomalies = 0;
     int r = read_own(ctx, b, err);
     for (size_t i = 0; r >= 0 && i < b->count; i++)
-        r = judge(ctx, b, b->accounts[i], &anomalies, err);
+        r = judge(ctx, b, b->slots[i].account, &anomalies, err);
     if (r >= 0)
         r = record(ctx, b, err);
     return r < 0 ? r : tell(ctx, b, err);
