@@ -326,3 +326,19 @@ void bind_literal(buf *b, const lb_statement_param *param, const lb_value *value
     if (param->pgtype && needs_cast(param, value))
         buf_printf(b, "::%s", param->pgtype);
 }
+
+const char *bind_empty_list(lb_type element)
+{
+    switch (element) {
+    case LB_I64:
+        return "SELECT CAST(NULL AS BIGINT) WHERE false";
+    case LB_F64:
+        return "SELECT CAST(NULL AS DOUBLE) WHERE false";
+    case LB_BOOL:
+        return "SELECT CAST(NULL AS BOOLEAN) WHERE false";
+    case LB_TIME:
+        return "SELECT CAST(NULL AS TIMESTAMP) WHERE false";
+    default:
+        return "SELECT CAST(NULL AS STRING) WHERE false";
+    }
+}

@@ -23,4 +23,7 @@ bool bind_is_numeric(const char *text);
 
 const char *bind_type_name(lb_type type); /* "text", "list of identifier": for messages */
 
+/* What IN () holds where a list is empty, for every engine that may answer. */
+const char *bind_empty_list(lb_type element);
+
 #endif

@@ -205,23 +205,6 @@ static int put_literal(composer *c, const lb_statement_param *param, const lb_va
     return 0;
 }
 
-/* What IN () holds where a list is empty, for every engine that may answer. */
-static const char *empty_list(lb_type element)
-{
-    switch (element) {
-    case LB_I64:
-        return "SELECT CAST(NULL AS BIGINT) WHERE false";
-    case LB_F64:
-        return "SELECT CAST(NULL AS DOUBLE) WHERE false";
-    case LB_BOOL:
-        return "SELECT CAST(NULL AS BOOLEAN) WHERE false";
-    case LB_TIME:
-        return "SELECT CAST(NULL AS TIMESTAMP) WHERE false";
-    default:
-        return "SELECT CAST(NULL AS STRING) WHERE false";
-    }
-}
-
 static void bind_asked(composer *c, const lb_value *value, lb_type type)
 {
     c->values[c->param_count] = *value;
@@ -244,7 +227,7 @@ static int put_asked(composer *c, uint32_t index, lb_error *err)
         buf_printf(&c->run, "%s$%d", i ? ", " : "", c->slots[index].bound + (int)i + 1);
     }
     if (!count)
-        buf_puts(&c->run, empty_list(element));
+        buf_puts(&c->run, bind_empty_list(element));
     if (c->run.overflow)
         return lb_fail(err, LB_ERR_LIMIT, "give shorter lists", "%s: the statement's text is too long",
                        c->statement->name);

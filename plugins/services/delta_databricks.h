@@ -73,6 +73,7 @@ typedef struct bricks_statement {
     size_t value_count;
     int64_t row_limit, byte_limit; /* 0: none */
     int64_t deadline;
+    bool anywhere; /* it names catalog and schema itself: the history's need not be there */
 } bricks_statement;
 
 /* Runs it to its end. *ret_answer: the last answer, put by the caller. *ret_doubt: it failed for us, and may have been

@@ -142,8 +142,8 @@ static int make_arguments(const lb_delta_question *q, arguments *a, lb_error *er
 }
 
 /* A text that may be sent: what it asks, and the answer to the sink. */
-static int ask(bricks *b, const char *text, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
-               lb_error *err)
+static int ask(bricks *b, const char *text, bool anywhere, const lb_delta_question *question, const lb_delta_sink *sink,
+               bool *ret_cut, lb_error *err)
 {
     REST_JSON_AUTO *answer = NULL;
     arguments args = {.count = 0};
@@ -155,7 +155,8 @@ static int ask(bricks *b, const char *text, const lb_delta_question *question, c
                                         .value_count = args.count,
                                         .row_limit = question->max_rows,
                                         .byte_limit = bounded ? question->max_bytes : 0,
-                                        .deadline = question->deadline};
+                                        .deadline = question->deadline,
+                                        .anywhere = anywhere};
     if (r >= 0)
         r = bricks_run(b, &statement, &answer, NULL, err);
     arguments_done(&args);
@@ -177,7 +178,7 @@ int bricks_query(void *state, const lb_delta_question *question, const lb_delta_
     DELTA_AUTO_FREE char *text = NULL;
     int r = bricks_check_question(b->catalog, b->schema, question->text, &text, err);
     if (r >= 0)
-        r = ask(b, text, question, sink, ret_cut, err);
+        r = ask(b, text, false, question, sink, ret_cut, err);
     return r < 0 ? explain(err) : r;
 }
 
@@ -214,24 +215,5 @@ int bricks_lake_query(void *state, const lb_delta_question *question, const lb_d
                       lb_error *err)
 {
     DELTA_AUTO_FREE char *text = in_databricks_words(question->text);
-    return ask(state, text, question, sink, ret_cut, err);
-}
-
-int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink, lb_error *err)
-{
-    (void)state;
-    (void)deadline;
-    (void)sink;
-    return lb_fail(err, LB_ERR_UNSUPPORTED, "ask for its rows, or keep it in a lake at home (delta_local)",
-                   "the shape of %.80s.%.80s.%.80s cannot be looked at through a warehouse yet", name->catalog,
-                   name->schema, name->name);
-}
-
-int bricks_lake_append(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err)
-{
-    (void)state;
-    (void)sink;
-    return lb_fail(err, LB_ERR_UNSUPPORTED, "append to a lake at home (delta_local)",
-                   "rows cannot be appended to %.80s.%.80s.%.80s through a warehouse yet", append->table.catalog,
-                   append->table.schema, append->table.name);
+    return ask(state, text, true, question, sink, ret_cut, err);
 }

@@ -36,8 +36,10 @@ static struct json_object *make_body(const bricks *b, const bricks_statement *s)
 {
     struct json_object *body = json_object_new_object();
     bool ok = body && rest_json_add_text(body, "warehouse_id", b->warehouse) &&
-              rest_json_add_text(body, "statement", s->text) && rest_json_add_text(body, "catalog", b->catalog) &&
-              rest_json_add_text(body, "schema", b->schema) && rest_json_add_text(body, "wait_timeout", "0s") &&
+              rest_json_add_text(body, "statement", s->text) &&
+              (s->anywhere ||
+               (rest_json_add_text(body, "catalog", b->catalog) && rest_json_add_text(body, "schema", b->schema))) &&
+              rest_json_add_text(body, "wait_timeout", "0s") &&
               rest_json_add_text(body, "on_wait_timeout", "CONTINUE") &&
               rest_json_add_text(body, "disposition", "INLINE") && rest_json_add_text(body, "format", "JSON_ARRAY");
     if (ok && s->value_count)

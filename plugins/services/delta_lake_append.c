@@ -85,6 +85,9 @@ static int need_column(const batch *b, struct json_object *list, const char *nam
     if (!delta)
         return lb_fail(err, LB_ERR_UNSUPPORTED, "write it as text", "the column %s cannot be of type %.60s", name,
                        spark);
+    if (strpbrk(name, " ,;{}()\n\t="))
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "give it another name in the question",
+                       "Delta takes no column of the name '%.100s'", name);
     if (field && strcmp(field->spark, spark) != 0)
         return lb_fail(err, LB_ERR_CONFLICT, "append to a table of another name, or cast the column in the question",
                        "the column %s of %s is %.60s in the lakehouse, and the rows have %.60s", name,

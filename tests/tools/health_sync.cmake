@@ -5,3 +5,12 @@ add_library(lake_door MODULE health/lake_door.c)
 set_target_properties(lake_door PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${lake_plugins})
 target_link_libraries(lake_door PRIVATE lb_sdk lb_flags lake_door_sql)
 set_property(TEST health.sync_door APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGINS=${lake_plugins}")
+foreach(suite completeness integrity)
+  set_property(TEST health.sync_${suite} APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGINS=${lake_plugins}")
+endforeach()
+# The same digests with Spark and Delta on the other side: what the tests' own Python brings.
+add_test(NAME health.sync_spark COMMAND ${LBOPS_DEPS}/python/bin/python -B ${CMAKE_CURRENT_SOURCE_DIR}/health/sync_spark.py
+                                        ${LBOPS_DEPS}/jars)
+set_tests_properties(health.sync_spark PROPERTIES TIMEOUT 600 LABELS "nosan;postgres;python;spark" RUN_SERIAL ON
+  SKIP_RETURN_CODE 77 ENVIRONMENT
+  "LBOPS_PROGRAM=$<TARGET_FILE:lbops>;LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_LAKE_PLUGINS=${lake_plugins};LBOPS_SANITIZED=${LBOPS_SANITIZE};PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR}")

@@ -7,12 +7,12 @@ import place
 from place import Given, contains, each_version, equal, holds, suite
 
 place.PLUGINS = f'{os.environ["LBOPS_PLUGINS"]}", "{os.environ["LBOPS_LAKE_PLUGINS"]}'
-COLUMNS = ["id", "small", "num", "wide", "f4", "f8", "t", "b", "d", "ts", "tz", "raw", "j", "names", 'Odd "name"']
+COLUMNS = ["id", "small", "num", "wide", "f4", "f8", "t", "b", "d", "ts", "tz", "raw", "j", "names", 'Odd"name"']
 TYPES = ["bigint", "smallint", "numeric(12,2)", "numeric", "real", "double precision", "text", "boolean", "date",
          "timestamp without time zone", "timestamp with time zone", "bytea", "jsonb", "text[]", "character varying(20)"]
 TABLE = '''CREATE TABLE orders (id bigint PRIMARY KEY, small smallint, num numeric(12,2), wide numeric, f4 real,
  f8 double precision, t text, b boolean, d date, ts timestamp, tz timestamptz, raw bytea, j jsonb, names text[],
- "Odd ""name""" varchar(20));
+ "Odd""name""" varchar(20));
 INSERT INTO orders VALUES
  (1, 1, 1.50, 0.1234567890123456789012345678901234567890123, 0.1, 0.1, E'a "quoted", \\n line \\\\ \u20ac', true,
   '2024-02-29', '2024-02-29 12:00:00.000001', '2024-02-29 12:00:00.5+02', '\\x00ff', '{"a": [1, null]}', '{a,NULL,"b,c"}', 'x'),
@@ -40,7 +40,7 @@ def rows_are_appended_once(version):
         equal({c["name"]: c["type"] for c in looked["columns"]},
               {"lbops_batch": "string", "id": "bigint", "small": "smallint", "num": "decimal(12,2)", "wide": "string",
                "f4": "float", "f8": "double", "t": "string", "b": "boolean", "d": "date", "ts": "timestamp",
-               "tz": "timestamp", "raw": "binary", "j": "string", "names": "string", 'Odd "name"': "string"}, "types")
+               "tz": "timestamp", "raw": "binary", "j": "string", "names": "string", 'Odd"name"': "string"}, "types")
         equal(looked["version"], 1, "the version")
         empty = append(given, key="nothing", first=100)["result"]["receipt"]
         equal((empty["rows"], empty["bytes"]), (0, 0), "a batch without rows")
@@ -71,6 +71,9 @@ def what_cannot_be_is_refused(version):
         wrong = given.run("lake_door", check=1, key="k3", types=["text"])["error"]
         equal(wrong["code"], "conflict", wrong["message"])
         contains(wrong["message"], "the column id of orders is bigint in the lakehouse, and the rows have string")
+        given.sql('CREATE TABLE odd (id int, "a b" int)')
+        contains(given.run("lake_door", check=1, source="odd", key="odd", name="odd", columns=["a b"], types=["integer"])["error"]["message"],
+                 "Delta takes no column of the name 'a b'")
         given.sql("INSERT INTO orders (id, tz) VALUES (9, 'infinity')")
         contains(append(given, check=1, key="k4")["error"]["message"], "has infinity in tz")
         given.sql("DELETE FROM orders WHERE id = 9; INSERT INTO orders (id, num) VALUES (9, 'NaN')")

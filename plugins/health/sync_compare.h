@@ -1,0 +1,50 @@
+/* sync_compare.h: how far a copy agrees with its table. */
+#ifndef LBOPS_HEALTH_SYNC_COMPARE_H
+#define LBOPS_HEALTH_SYNC_COMPARE_H
+
+#include "sync_pair.h"
+
+#define SYNC_NO_TIME INT64_MIN
+
+/* Counts and latest changes. A time that there is not is SYNC_NO_TIME. */
+typedef struct sync_counts {
+    int64_t source_rows, target_rows;
+    int64_t settled;        /* rows of the source that the copy has had time for; all, where that cannot be told */
+    int64_t target_settled; /* rows of the copy that are as old */
+    int64_t mark;           /* what is compared has changed until then */
+    int64_t source_latest, target_latest, oldest_waiting;
+} sync_counts;
+
+LB_MUST_CHECK int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err);
+int64_t sync_missing(const sync_counts *counts); /* rows that the copy lacks for certain; negative: has too many */
+double sync_lag(const lb_ctx *ctx, const sync_counts *counts); /* seconds that the oldest waiting row waits */
+
+#define SYNC_NAMED 50 /* rows of each kind that are named */
+
+/* What the digests say. */
+typedef struct sync_difference {
+    bool equal;
+    const char *source_digest, *target_digest; /* of all rows that were compared */
+    int64_t compared;                          /* rows of the source */
+    int64_t parts, parts_differ;
+    bool cut; /* only the first parts were looked into */
+    int64_t missing, extra, different, waiting;
+    const char **missing_keys, **extra_keys, **different_keys, **different_columns;
+    size_t missing_named, extra_named, different_named;
+} sync_difference;
+
+LB_MUST_CHECK int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
+                               sync_difference *ret_difference, lb_error *err);
+
+/* sync_text.c: the texts that are compared, for one side. */
+typedef struct sync_texts {
+    const lb_value *forms; /* of each column under its alias, then the key `k` and the part `b` */
+    size_t form_count;
+    const lb_sql *cells, *marks, *condition; /* condition NULL: all rows */
+} sync_texts;
+
+/* width 0: parts by the digest of the key. */
+LB_MUST_CHECK int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, int64_t low, int64_t width,
+                                  int64_t mark, sync_texts *ret_texts, lb_error *err);
+
+#endif

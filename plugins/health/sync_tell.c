@@ -1,0 +1,242 @@
+/* Rows, events and findings of comparisons. */
+#include "sync_tell.h"
+
+static lb_value time_or_null(const char *name, int64_t at)
+{
+    return at == SYNC_NO_TIME ? lb_null(name) : lb_time(name, at);
+}
+
+static const char *new_id(lb_ctx *ctx, const sync_pair *pair, const char *check)
+{
+    return lb_printf(ctx, "%s/%s/%s/%lld", check, pair->wish->source, pair->wish->target, (long long)lb_now(ctx));
+}
+
+/* What holds of any check; the copy's version is what it was compared at. */
+static const lb_value *detail(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts)
+{
+    lb_value *values = lb_alloc(ctx, 8 * sizeof *values);
+    const lb_value all[] = {
+        lb_i64("copy_version", pair->copy->version),
+        lb_time("copy_committed_at", pair->copy->committed_at),
+        lb_i64("settled_rows", counts->settled),
+        time_or_null("compared_until", counts->mark),
+        lb_text("missing_columns", pair->missing),
+        lb_text("columns_left_out", pair->left_out),
+        {.type = LB_END},
+    };
+    if (values)
+        memcpy(values, all, sizeof all);
+    return values;
+}
+
+static int say_limits(lb_ctx *ctx, const sync_pair *pair, lb_error *err)
+{
+    int r = 0;
+    if (!pair->mark && pair->wish->mark)
+        r = lb_skipped(
+            ctx, pair->wish->source,
+            lb_printf(ctx, "no timestamp column %s on both sides: rows in flight cannot be told", pair->wish->mark),
+            err);
+    if (r >= 0 && pair->left_out)
+        r = lb_skipped(ctx, pair->wish->source, lb_printf(ctx, "columns that cannot be compared: %s", pair->left_out),
+                       err);
+    return r;
+}
+
+static int alarm_of(lb_ctx *ctx, const sync_pair *pair, const char *kind, const char *reason, double drift, double lag,
+                    const lb_value *evidence, lb_error *err)
+{
+    int r = lb_emit(ctx, SYNC_EMITS,
+                    LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
+                            lb_f64("drift", drift), lb_text("check", kind), lb_f64("lag_seconds", lag)),
+                    err);
+    if (r < 0)
+        return r;
+    return lb_report(ctx,
+                     LB_FINDING(.object = pair->wish->source, .kind = lb_printf(ctx, "sync_%s", kind), .reason = reason,
+                                .evidence = evidence,
+                                .terms = LB_TERMS({"counted_on_both_sides", 0.7},
+                                                  {"rows_in_flight_told_apart", pair->mark ? 0.25 : 0.0})),
+                     err);
+}
+
+/* ---- completeness ---- */
+
+int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, const sync_counts *counts,
+                           const char **ret_status, lb_error *err)
+{
+    int64_t missing = sync_missing(counts), most = pair->mark ? 0 : args->max_drift_rows;
+    double lag = sync_lag(ctx, counts);
+    bool drifts = missing > most || -missing > most, stale = lag > (double)pair->wish->limit_s;
+    const char *status = drifts || pair->missing ? "drift_detected" : stale ? "stale" : "healthy";
+    const lb_value *facts = detail(ctx, pair, counts);
+    if (!facts)
+        return lb_out_of_memory(err);
+    int r =
+        lb_record(ctx, SYNC_WRITES,
+                  LB_ARGS(lb_text("validation_id", new_id(ctx, pair, "completeness")),
+                          lb_time("validated_at", lb_now(ctx)), lb_text("source_table", pair->wish->source),
+                          lb_text("target_table", pair->wish->target), lb_text("check_type", "completeness"),
+                          lb_i64("source_count", counts->source_rows), lb_i64("target_count", counts->target_rows),
+                          lb_i64("count_drift", counts->source_rows - counts->target_rows),
+                          time_or_null("source_max_ts", counts->source_latest),
+                          time_or_null("target_max_ts", counts->target_latest), lb_f64("freshness_lag_seconds", lag),
+                          lb_f64("freshness_limit_seconds", (double)pair->wish->limit_s), lb_object("detail", facts),
+                          lb_text("status", status)),
+                  err);
+    if (r >= 0)
+        r = lb_append(ctx, "completeness",
+                      LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
+                              lb_text("status", status), lb_i64("source_count", counts->source_rows),
+                              lb_i64("target_count", counts->target_rows), lb_i64("missing", missing > 0 ? missing : 0),
+                              lb_i64("extra", missing < 0 ? -missing : 0), lb_f64("lag_seconds", lag),
+                              time_or_null("source_max_ts", counts->source_latest),
+                              time_or_null("target_max_ts", counts->target_latest),
+                              lb_text("missing_columns", pair->missing), lb_i64("copy_version", pair->copy->version)),
+                      err);
+    if (r >= 0)
+        r = say_limits(ctx, pair, err);
+    *ret_status = status;
+    if (r < 0 || strcmp(status, "healthy") == 0)
+        return r;
+    const char *reason = pair->missing && !drifts
+                             ? lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing)
+                         : drifts ? lb_printf(ctx, "%s has %lld rows %s than %s", pair->wish->target,
+                                              (long long)(missing < 0 ? -missing : missing),
+                                              missing < 0 ? "more" : "less", pair->wish->source)
+                                  : lb_printf(ctx, "the oldest change waits for %.0f s, and %lld are allowed", lag,
+                                              (long long)pair->wish->limit_s);
+    return alarm_of(ctx, pair,
+                    drifts          ? "rows"
+                    : pair->missing ? "columns"
+                                    : "freshness",
+                    reason, (double)missing, lag, facts, err);
+}
+
+/* ---- integrity ---- */
+
+static lb_value texts(lb_ctx *ctx, const char *name, const char *const *items, size_t count)
+{
+    lb_value *list = lb_alloc(ctx, (count + 1) * sizeof *list);
+    for (size_t i = 0; list && i < count; i++)
+        list[i] = lb_text(NULL, items[i]);
+    return lb_list(name, LB_TEXT, list, list ? count : 0);
+}
+
+static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
+                                         const sync_difference *d)
+{
+    lb_value *values = lb_alloc(ctx, 20 * sizeof *values);
+    const lb_value *base = detail(ctx, pair, counts);
+    size_t n = 0;
+    if (!values || !base)
+        return NULL;
+    for (; base[n].type != LB_END; n++)
+        values[n] = base[n];
+    const lb_value more[] = {
+        lb_i64("rows_compared", d->compared),
+        lb_i64("parts", d->parts),
+        lb_i64("parts_differ", d->parts_differ),
+        lb_bool("cut", d->cut),
+        lb_i64("missing", d->missing),
+        lb_i64("extra", d->extra),
+        lb_i64("different", d->different),
+        lb_i64("in_flight", d->waiting),
+        texts(ctx, "missing_keys", d->missing_keys, d->missing_named),
+        texts(ctx, "extra_keys", d->extra_keys, d->extra_named),
+        texts(ctx, "different_keys", d->different_keys, d->different_named),
+        texts(ctx, "different_columns", d->different_columns, d->different_named),
+        {.type = LB_END},
+    };
+    memcpy(values + n, more, sizeof more);
+    return values;
+}
+
+static lb_value key_columns(lb_ctx *ctx, const sync_pair *pair)
+{
+    const char **names = lb_alloc(ctx, (pair->count + 1) * sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; names && i < pair->count; i++)
+        if (pair->columns[i].key_place)
+            names[count++] = pair->columns[i].name;
+    return texts(ctx, "key_columns", names, count);
+}
+
+int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_difference *d,
+                        const char **ret_status, lb_error *err)
+{
+    const char *status = d->equal && !pair->missing ? "healthy" : "mismatch";
+    const lb_value *facts = difference_detail(ctx, pair, counts, d);
+    if (!facts)
+        return lb_out_of_memory(err);
+    int r =
+        lb_record(ctx, SYNC_WRITES,
+                  LB_ARGS(lb_text("validation_id", new_id(ctx, pair, "integrity")),
+                          lb_time("validated_at", lb_now(ctx)), lb_text("source_table", pair->wish->source),
+                          lb_text("target_table", pair->wish->target), lb_text("check_type", "integrity"),
+                          lb_i64("source_count", counts->source_rows), lb_i64("target_count", counts->target_rows),
+                          lb_i64("count_drift", counts->source_rows - counts->target_rows),
+                          time_or_null("source_max_ts", counts->source_latest),
+                          time_or_null("target_max_ts", counts->target_latest), key_columns(ctx, pair),
+                          lb_text("source_checksum", d->source_digest), lb_text("target_checksum", d->target_digest),
+                          lb_bool("checksum_match", d->equal), lb_object("detail", facts), lb_text("status", status)),
+                  err);
+    if (r >= 0)
+        r = lb_append(ctx, "integrity",
+                      LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
+                              lb_text("status", status), lb_bool("checksum_match", d->equal), key_columns(ctx, pair),
+                              lb_text("source_checksum", d->source_digest),
+                              lb_text("target_checksum", d->target_digest), lb_object("detail", facts)),
+                      err);
+    if (r >= 0)
+        r = say_limits(ctx, pair, err);
+    *ret_status = status;
+    if (r < 0 || strcmp(status, "healthy") == 0)
+        return r;
+    const char *reason =
+        d->cut ? lb_printf(ctx, "%s and its copy differ in %lld of %lld parts, of which the first were looked into",
+                           pair->wish->source, (long long)d->parts_differ, (long long)d->parts)
+        : pair->missing && d->equal
+            ? lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing)
+            : lb_printf(ctx, "%lld rows are missing in the copy, %lld are too many, %lld differ", (long long)d->missing,
+                        (long long)d->extra, (long long)d->different);
+    return alarm_of(ctx, pair, "checksum", reason, (double)(d->missing - d->extra), sync_lag(ctx, counts), facts, err);
+}
+
+/* ---- freshness ---- */
+
+int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const char **ret_status,
+                        lb_error *err)
+{
+    double lag = sync_lag(ctx, counts);
+    const char *status = lag > (double)pair->wish->limit_s ? "stale" : "healthy";
+    const lb_value *facts = detail(ctx, pair, counts);
+    if (!facts)
+        return lb_out_of_memory(err);
+    int r = lb_record(
+        ctx, SYNC_WRITES,
+        LB_ARGS(lb_text("validation_id", new_id(ctx, pair, "freshness")), lb_time("validated_at", lb_now(ctx)),
+                lb_text("source_table", pair->wish->source), lb_text("target_table", pair->wish->target),
+                lb_text("check_type", "freshness"), time_or_null("source_max_ts", counts->source_latest),
+                time_or_null("target_max_ts", counts->target_latest), lb_f64("freshness_lag_seconds", lag),
+                lb_f64("freshness_limit_seconds", (double)pair->wish->limit_s), lb_object("detail", facts),
+                lb_text("status", status)),
+        err);
+    if (r >= 0)
+        r = lb_append(ctx, "freshness",
+                      LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
+                              lb_text("status", status), lb_f64("lag_seconds", lag),
+                              lb_i64("limit_seconds", pair->wish->limit_s),
+                              time_or_null("source_max_ts", counts->source_latest),
+                              time_or_null("target_max_ts", counts->target_latest),
+                              lb_time("copy_committed_at", pair->copy->committed_at),
+                              lb_i64("copy_version", pair->copy->version)),
+                      err);
+    *ret_status = status;
+    if (r < 0 || strcmp(status, "healthy") == 0)
+        return r;
+    return alarm_of(
+        ctx, pair, "freshness",
+        lb_printf(ctx, "the oldest change waits for %.0f s, and %lld are allowed", lag, (long long)pair->wish->limit_s),
+        0, lag, facts, err);
+}

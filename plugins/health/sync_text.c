@@ -1,0 +1,126 @@
+/* The expressions that both sides are asked with. */
+#include "sync_compare.h"
+
+#include <sql/sync/cell.h>
+#include <sql/sync/digest_key.h>
+#include <sql/sync/hashed.h>
+#include <sql/sync/joined.h>
+#include <sql/sync/key_part.h>
+#include <sql/sync/mark.h>
+#include <sql/sync/named.h>
+#include <sql/sync/range_lake.h>
+#include <sql/sync/range_source.h>
+#include <sql/sync/until.h>
+
+#define JOINED 50 /* at once: a function of a server takes a hundred arguments */
+
+static int name_it(lb_ctx *ctx, const lb_sql *form, const char *name, lb_value *ret_value, lb_error *err)
+{
+    const lb_sql *named = NULL;
+    int r = lb_compose(ctx, &sync_named_sql, LB_ARGS(lb_sql_value("form", form), lb_ident("name", name)), &named, err);
+    *ret_value = lb_sql_value(NULL, named);
+    return r;
+}
+
+/* concat(...) of concat(...)s where they are many. */
+static int join(lb_ctx *ctx, lb_value *parts, size_t count, const lb_sql **ret_sql, lb_error *err)
+{
+    while (count > JOINED) {
+        size_t joined = 0;
+        for (size_t at = 0; at < count; at += JOINED) {
+            const lb_sql *part = NULL;
+            size_t most = count - at < JOINED ? count - at : JOINED;
+            int r = lb_compose(ctx, &sync_joined_sql, LB_ARGS(lb_list("parts", LB_SQL, parts + at, most)), &part, err);
+            if (r < 0)
+                return r;
+            parts[joined++] = lb_sql_value(NULL, part);
+        }
+        count = joined;
+    }
+    return lb_compose(ctx, &sync_joined_sql, LB_ARGS(lb_list("parts", LB_SQL, parts, count)), ret_sql, err);
+}
+
+/* The same of each column by its alias. */
+static int join_columns(lb_ctx *ctx, const sync_pair *pair, const lb_statement *each, const lb_sql **ret_sql,
+                        lb_error *err)
+{
+    lb_value *parts = lb_alloc(ctx, (pair->count + 1) * sizeof *parts);
+    int r = parts ? 0 : lb_out_of_memory(err);
+    for (size_t i = 0; r >= 0 && i < pair->count; i++) {
+        const lb_sql *part = NULL;
+        r = lb_compose(ctx, each, LB_ARGS(lb_ident("name", pair->columns[i].alias)), &part, err);
+        parts[i] = lb_sql_value(NULL, part);
+    }
+    return r < 0 ? r : join(ctx, parts, pair->count, ret_sql, err);
+}
+
+static const lb_sql *form_of(const sync_column *column, bool lake)
+{
+    return lake ? column->lake : column->source;
+}
+
+/* One column as it is; several one after the other, in the key's order; all of them where there is no key. */
+static int make_key(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql **ret_sql, lb_error *err)
+{
+    lb_value *parts = lb_alloc(ctx, (pair->count + 1) * sizeof *parts);
+    size_t count = 0, wanted = pair->key_count ? pair->key_count : pair->count;
+    const lb_sql *whole = NULL;
+    int r = parts ? 0 : lb_out_of_memory(err);
+    for (size_t place = 1; r >= 0 && place <= wanted; place++)
+        for (size_t i = 0; r >= 0 && i < pair->count; i++) {
+            const sync_column *column = &pair->columns[i];
+            const lb_sql *part = NULL;
+            if ((pair->key_count ? (size_t)column->key_place : i + 1) != place)
+                continue;
+            *ret_sql = form_of(column, lake);
+            r = lb_compose(ctx, &sync_key_part_sql, LB_ARGS(lb_sql_value("form", *ret_sql)), &part, err);
+            parts[count++] = lb_sql_value(NULL, part);
+        }
+    if (r < 0 || pair->key_count == 1)
+        return r;
+    r = join(ctx, parts, count, &whole, err);
+    if (r >= 0 && pair->key_count)
+        *ret_sql = whole;
+    else if (r >= 0)
+        r = lb_compose(ctx, &sync_digest_key_sql, LB_ARGS(lb_sql_value("key", whole)), ret_sql, err);
+    return r;
+}
+
+static int make_part(lb_ctx *ctx, const sync_pair *pair, bool lake, int64_t low, int64_t width, const lb_sql *key,
+                     const lb_sql **ret_sql, lb_error *err)
+{
+    if (!width)
+        return lb_compose(ctx, &sync_hashed_sql, LB_ARGS(lb_sql_value("key", key)), ret_sql, err);
+    return lb_compose(ctx, lake ? &sync_range_lake_sql : &sync_range_source_sql,
+                      LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("low", low), lb_i64("width", width)), ret_sql,
+                      err);
+}
+
+int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, int64_t low, int64_t width, int64_t mark,
+                    sync_texts *ret_texts, lb_error *err)
+{
+    sync_texts texts = {.form_count = pair->count + 2};
+    const lb_sql *key = NULL, *part = NULL;
+    lb_value *forms = lb_alloc(ctx, texts.form_count * sizeof *forms);
+    int r = forms ? 0 : lb_out_of_memory(err);
+    for (size_t i = 0; r >= 0 && i < pair->count; i++)
+        r = name_it(ctx, form_of(&pair->columns[i], lake), pair->columns[i].alias, &forms[i], err);
+    if (r >= 0)
+        r = make_key(ctx, pair, lake, &key, err);
+    if (r >= 0)
+        r = name_it(ctx, key, "k", &forms[pair->count], err);
+    if (r >= 0)
+        r = make_part(ctx, pair, lake, low, width, key, &part, err);
+    if (r >= 0)
+        r = name_it(ctx, part, "b", &forms[pair->count + 1], err);
+    if (r >= 0)
+        r = join_columns(ctx, pair, &sync_cell_sql, &texts.cells, err);
+    if (r >= 0)
+        r = join_columns(ctx, pair, &sync_mark_sql, &texts.marks, err);
+    if (r >= 0 && pair->mark && mark != SYNC_NO_TIME)
+        r = lb_compose(ctx, &sync_until_sql, LB_ARGS(lb_ident("column", pair->mark), lb_time("mark", mark)),
+                       &texts.condition, err);
+    texts.forms = forms;
+    *ret_texts = texts;
+    return r;
+}

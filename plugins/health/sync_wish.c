@@ -1,0 +1,171 @@
+/* Which pairs are meant: named one by one, or found by their names. */
+#include "sync_pair.h"
+
+#include <json-c/json.h>
+#include <sql/sync/source_tables.h>
+
+const lb_param sync_params[] = {
+    LB_PARAM(sync_args, source_table, LB_TEXT, NULL, "a table of the server: schema.table, or a table of public"),
+    LB_PARAM(sync_args, target_delta_table, LB_TEXT, NULL, "its copy: catalog.schema.table"),
+    LB_PARAM(sync_args, timestamp_column, LB_TEXT, "updated_at",
+             "when a row was last changed; without it rows in flight cannot be told from lost ones"),
+    LB_PARAM(sync_args, key_columns, LB_LIST_OF(LB_TEXT), "[]", "what names a row; default: the primary key"),
+    LB_PARAM(sync_args, sync_type, LB_TEXT, "batch", "how the copy is made: it may be a day behind, or an hour",
+             .choices = "batch|continuous"),
+    LB_PARAM(sync_args, pairs, LB_JSON, NULL,
+             "pairs, each {\"source\", \"target\", \"timestamp_column\", \"key_columns\", \"type\"}"),
+    LB_PARAM(sync_args, catalog, LB_TEXT, NULL, "where nothing is named: each table with one of its name in there"),
+    LB_PARAM(sync_args, max_drift_rows, LB_I64, "1000",
+             "how many rows may be missing where those in flight cannot be told", .min = "0"),
+    LB_PARAM(sync_args, grace_s, LB_I64, "60",
+             "rows that changed so shortly before the copy's latest are not compared yet: others may be on their way",
+             .min = "0", .max = "86400"),
+    LB_PARAMS_END,
+};
+
+/* Cuts "a.b.c" at its dots, from the end: at most `count` parts. NULL where there are fewer. */
+static const char *cut(lb_ctx *ctx, const char *name, const char **parts, size_t count)
+{
+    char *text = lb_alloc(ctx, strlen(name) + 1);
+    if (!text)
+        return NULL;
+    memcpy(text, name, strlen(name));
+    for (size_t i = count; i-- > 1;) {
+        char *dot = strrchr(text, '.');
+        if (!dot)
+            return NULL;
+        *dot = '\0';
+        parts[i] = dot + 1;
+    }
+    parts[0] = text;
+    return text;
+}
+
+static int fill(lb_ctx *ctx, sync_wish *wish, lb_error *err)
+{
+    const char *source[2], *target[3];
+    if (!wish->source || !*wish->source || !wish->target || !*wish->target)
+        return lb_fail(err, LB_ERR_INVALID, "name source_table and target_delta_table",
+                       "a pair lacks one of its tables");
+    const char *full = strchr(wish->source, '.') ? wish->source : lb_printf(ctx, "public.%s", wish->source);
+    if (!full)
+        return lb_out_of_memory(err);
+    if (!cut(ctx, full, source, 2) || !cut(ctx, wish->target, target, 3))
+        return lb_fail(err, LB_ERR_INVALID, "catalog.schema.table", "'%.100s' is no full name of a copy", wish->target);
+    wish->schema = source[0];
+    wish->name = source[1];
+    wish->lake = (lb_lake_name){target[0], target[1], target[2]};
+    return 0;
+}
+
+static int64_t limit_of(const char *type)
+{
+    return type && strcmp(type, "continuous") == 0 ? SYNC_CONTINUOUS_S : SYNC_BATCH_S;
+}
+
+/* ---- a list ---- */
+
+static const char *member(lb_ctx *ctx, struct json_object *item, const char *name, const char *fallback)
+{
+    struct json_object *value = NULL;
+    bool there = json_object_object_get_ex(item, name, &value) && json_object_is_type(value, json_type_string);
+    return there ? lb_printf(ctx, "%s", json_object_get_string(value)) : fallback;
+}
+
+static int take_keys(lb_ctx *ctx, struct json_object *item, sync_wish *wish, lb_error *err)
+{
+    struct json_object *list = NULL;
+    if (!json_object_object_get_ex(item, "key_columns", &list) || !json_object_is_type(list, json_type_array))
+        return 0;
+    const char **keys = lb_alloc(ctx, (json_object_array_length(list) + 1) * sizeof *keys);
+    if (!keys)
+        return lb_out_of_memory(err);
+    wish->keys = keys;
+    for (; wish->key_count < json_object_array_length(list); wish->key_count++)
+        keys[wish->key_count] =
+            lb_printf(ctx, "%s", json_object_get_string(json_object_array_get_idx(list, wish->key_count)));
+    return 0;
+}
+
+static int take_item(lb_ctx *ctx, const sync_args *args, struct json_object *item, sync_wish *wish, lb_error *err)
+{
+    *wish = (sync_wish){.source = member(ctx, item, "source", NULL),
+                        .target = member(ctx, item, "target", NULL),
+                        .mark = member(ctx, item, "timestamp_column", args->timestamp_column),
+                        .limit_s = limit_of(member(ctx, item, "type", args->sync_type)),
+                        .grace_s = args->grace_s};
+    int r = take_keys(ctx, item, wish, err);
+    return r < 0 ? r : fill(ctx, wish, err);
+}
+
+static int take_list(lb_ctx *ctx, const sync_args *args, sync_wishes *wishes, lb_error *err)
+{
+    struct json_object *list = json_tokener_parse(args->pairs);
+    int r = 0;
+    if (!list || !json_object_is_type(list, json_type_array)) {
+        r = lb_fail(err, LB_ERR_INVALID, "[{\"source\": \"public.orders\", \"target\": \"main.sales.orders\"}]",
+                    "pairs is no list");
+    } else {
+        wishes->items = lb_alloc(ctx, (json_object_array_length(list) + 1) * sizeof *wishes->items);
+        if (!wishes->items)
+            r = lb_out_of_memory(err);
+    }
+    for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++)
+        r = take_item(ctx, args, json_object_array_get_idx(list, i), &wishes->items[wishes->count++], err);
+    (void)json_object_put(list); /* says whether it was the last */
+    return r;
+}
+
+/* ---- by name ---- */
+
+static int take_named(lb_ctx *ctx, const sync_args *args, sync_wishes *wishes, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    sync_source_tables_row row;
+    int r = sync_source_tables(ctx, &(sync_source_tables_args){.most = SYNC_PAIRS_MOST}, &rows, err);
+    if (r < 0)
+        return r;
+    wishes->items = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *wishes->items);
+    if (!wishes->items)
+        return lb_out_of_memory(err);
+    while (r >= 0 && sync_source_tables_next(ctx, rows, &row)) {
+        const lb_lake_table *copy = NULL;
+        sync_wish wish = {.source = lb_printf(ctx, "%s.%s", row.schema, row.name),
+                          .target = lb_printf(ctx, "%s.%s.%s", args->catalog, row.schema, row.name),
+                          .schema = row.schema,
+                          .name = row.name,
+                          .lake = {args->catalog, row.schema, row.name},
+                          .mark = args->timestamp_column,
+                          .limit_s = limit_of(args->sync_type),
+                          .grace_s = args->grace_s};
+        r = lb_lake_look(ctx, &wish.lake, &copy, err);
+        if (r >= 0)
+            wishes->items[wishes->count++] = wish;
+        r = r == LB_ERR_NOT_FOUND ? 0 : r;
+    }
+    return r < 0 || wishes->count ? r : lb_skipped(ctx, args->catalog, "no table has a copy of its name in there", err);
+}
+
+int sync_find_wishes(lb_ctx *ctx, const sync_args *args, sync_wishes *ret_wishes, lb_error *err)
+{
+    *ret_wishes = (sync_wishes){.items = NULL};
+    if (args->pairs)
+        return take_list(ctx, args, ret_wishes, err);
+    if (args->source_table || args->target_delta_table) {
+        ret_wishes->items = lb_alloc(ctx, sizeof *ret_wishes->items);
+        if (!ret_wishes->items)
+            return lb_out_of_memory(err);
+        ret_wishes->items[ret_wishes->count++] = (sync_wish){.source = args->source_table,
+                                                             .target = args->target_delta_table,
+                                                             .mark = args->timestamp_column,
+                                                             .keys = args->key_columns.items,
+                                                             .key_count = args->key_columns.count,
+                                                             .limit_s = limit_of(args->sync_type),
+                                                             .grace_s = args->grace_s};
+        return fill(ctx, ret_wishes->items, err);
+    }
+    return args->catalog
+               ? take_named(ctx, args, ret_wishes, err)
+               : lb_skipped(ctx, "copies in the lakehouse",
+                            "none is named: give pairs, or a catalog to look in for tables of the same name", err);
+}

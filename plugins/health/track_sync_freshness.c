@@ -1,0 +1,33 @@
+/* track_sync_freshness: how long the oldest change of a table has been waiting for its copy. A table that nobody
+ * changes is as fresh as it can be. */
+#include "sync_tell.h"
+
+static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally, lb_error *err)
+{
+    sync_counts counts;
+    const char *status = NULL;
+    (void)args; /* the pair has its limit */
+    if (!pair->mark) {
+        tally->not_compared++;
+        return lb_skipped(ctx, pair->wish->source,
+                          lb_printf(ctx, "no timestamp column %s on both sides: give timestamp_column",
+                                    pair->wish->mark ? pair->wish->mark : ""),
+                          err);
+    }
+    int r = sync_count(ctx, pair, &counts, err);
+    if (r >= 0)
+        r = sync_tell_freshness(ctx, pair, &counts, &status, err);
+    if (r >= 0)
+        sync_note(tally, status);
+    return r;
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    return sync_each_pair(ctx, check, err);
+}
+
+LB_TOOL(track_sync_freshness, "how long changes have been waiting for the copies of their tables", .agent = "health",
+        .risk = LB_RISK_LOW, .schedule = "*/15 * * * *", .detector = true, .timeout_s = 300,
+        LB_TOOL_ARGS(sync_args, sync_params), .writes = LB_NAMES(SYNC_WRITES), .emits = LB_NAMES(SYNC_EMITS),
+        .run = run);

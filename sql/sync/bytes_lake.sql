@@ -1,0 +1,5 @@
+-- summary: bytes
+-- kind: fragment
+-- param column identifier
+-- example: SELECT :fragment FROM pg_class AS t
+lower(hex(t.:column))

@@ -1,0 +1,18 @@
+-- summary: how many rows a table has, how many of them a copy must have, and when the oldest of the rest changed
+-- kind: read
+-- server: 15-18
+-- param schema identifier like pg_catalog
+-- param name identifier like pg_stat_activity
+-- param column identifier like backend_start
+-- param mark timestamp null
+-- param settled_until timestamp null
+-- column rows integer
+-- column settled integer
+-- column latest timestamp null
+-- column oldest_waiting timestamp null
+SELECT count(*) AS rows,
+       count(*) FILTER (WHERE t.:column <= :settled_until OR t.:column IS NULL) AS settled,
+       CAST(max(t.:column) FILTER (WHERE isfinite(t.:column)) AS timestamptz) AS latest,
+       CAST(min(t.:column) FILTER (WHERE isfinite(t.:column) AND (t.:column > :mark OR :mark IS NULL)) AS timestamptz)
+         AS oldest_waiting
+  FROM :schema.:name AS t

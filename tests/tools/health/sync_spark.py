@@ -1,0 +1,92 @@
+"""Two engines beside Postgres: what DuckDB made of a table at home, Spark with Delta has to see alike, through the statements
+and the service of a workspace.
+
+usage: sync_spark.py JARS_DIR (with the tests' own Python)
+"""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "emulator"))
+import harness  # noqa: E402
+
+from place import VERSIONS, Given, equal, holds, suite  # noqa: E402
+from sync_place import copy, detail_of, make, one, same  # noqa: E402
+
+EMULATOR = harness.Emulator("--sql", "spark", "--spark-jars", sys.argv.pop(1), "--set", "warehouse_start_s=0.1")
+READY = EMULATOR.ready
+PATIENCE_S = 240
+DELTA = f"""
+[services.delta]
+plugin = "delta_databricks"
+host = "{EMULATOR.url}"
+ca_file = "{EMULATOR.ca}"
+warehouse_id = "{READY["warehouse_id"]}"
+poll_ms = 10
+"""
+
+
+def statement(text):
+    ident = EMULATOR.call("POST", "/api/2.0/sql/statements", {"warehouse_id": READY["warehouse_id"], "statement": text,
+                                                              "wait_timeout": "0s"}).json["statement_id"]
+
+    def over():
+        found = EMULATOR.call("GET", f"/api/2.0/sql/statements/{ident}").json
+        return found if found["status"]["state"] not in ("PENDING", "RUNNING") else None
+    done = harness.until(over, PATIENCE_S)
+    equal(done["status"]["state"], "SUCCEEDED", f"{text}: {done['status']}")
+    return done.get("result", {}).get("data_array")
+
+
+def move(given, columns):
+    """The table at home as one of the workspace: its Parquet files, loaded as a job would."""
+    for text in ("CREATE CATALOG IF NOT EXISTS main", "CREATE SCHEMA IF NOT EXISTS main.public",
+                 "CREATE VOLUME IF NOT EXISTS main.public.files"):
+        statement(text)
+    typed = ", ".join("`{}` {}".format(c["name"], c["type"].upper()) for c in columns)
+    statement(f"CREATE TABLE main.public.orders ({typed}) USING DELTA")
+    files = sorted((given.state / "lake/main/public/orders").glob("*.parquet"))
+    for path in files:
+        answer = EMULATOR.call("PUT", f"/api/2.0/fs/files/Volumes/main/public/files/{path.name}", path.read_bytes(),
+                               {"overwrite": "true"})
+        equal(answer.status, 204, path.name)
+    loaded = statement("COPY INTO main.public.orders FROM '/Volumes/main/public/files/' FILEFORMAT = PARQUET")
+    holds(int(loaded[0][0]) > 0, f"rows: {loaded}")
+
+
+def spark_sees_what_duckdb_sees():
+    with Given(VERSIONS[-1]) as given:
+        make(given)
+        copy(given)
+        columns = given.run("lake_door", action="look", schema="public")["result"]["columns"]
+        _, home = one(given, "validate_sync_integrity", grace_s=0)
+        same(home)
+        move(given, columns)
+        given.write(DELTA)
+        env = {"DATABRICKS_TOKEN": READY["pat"]}
+        looked = given.run("lake_door", action="look", schema="public", env=env)["result"]["columns"]
+        equal(looked, columns, "the table's shape")
+        _, there = one(given, "validate_sync_integrity", grace_s=0, env=env)
+        same(there)
+        equal(there["integrity"][0]["target_checksum"], home["integrity"][0]["target_checksum"], "one digest")
+        equal(detail_of(there)["columns_left_out"], None, "of all columns")
+        given.sql("UPDATE orders SET num = num + 0.01, names = '{x}' WHERE id = 3; DELETE FROM orders WHERE id = 10001")
+        _, apart = one(given, "validate_sync_integrity", grace_s=0, env=env)
+        same(apart, "mismatch")
+        detail = detail_of(apart)
+        equal((detail["different_keys"], detail["different_columns"], detail["extra_keys"]), (["3"], ["num, names"], ["10001"]),
+              "the rows and columns that differ")
+        statement("UPDATE main.public.orders SET f8 = f8 + 1e-9 WHERE id = 2")
+        detail = detail_of(one(given, "validate_sync_integrity", grace_s=0, env=env)[1])
+        equal(dict(zip(detail["different_keys"], detail["different_columns"])), {"2": "f8", "3": "num, names"},
+              "changed over there")
+        full = one(given, "run_full_sync_validation", grace_s=0, env=env)[1]
+        equal((full["completeness"][0]["extra"], full["issues"]), (1, 1), "completeness over there")
+        absent = given.run("validate_sync_completeness", source_table="orders", target_delta_table="main.public.none",
+                           env=env)["result"]
+        holds("no such table in the lakehouse" in str(absent["skipped"]), absent)
+
+
+try:
+    suite(spark_sees_what_duckdb_sees)
+finally:
+    EMULATOR.stop()

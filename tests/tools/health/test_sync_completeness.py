@@ -1,0 +1,74 @@
+"""validate_sync_completeness, track_sync_freshness and run_full_sync_validation: rows, lag, and both with the digests."""
+from place import Given, contains, each_version, equal, holds, suite
+from sync_place import copy, one, rows_of
+
+COLUMNS = {"id": "integer", "t": "text", "updated_at": "timestamp with time zone"}
+TABLE = """CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);
+INSERT INTO orders SELECT i, 't' || i, now() - interval '3 hours' - i * interval '1 second' FROM generate_series(1, 500) AS i;
+"""
+
+
+def made(given):
+    given.sql(TABLE)
+    copy(given, columns=COLUMNS)
+
+
+def complete_and_behind(version):
+    with Given(version) as given:
+        made(given)
+        _, result = one(given, "validate_sync_completeness")
+        found = result["completeness"][0]
+        equal((found["status"], found["source_count"], found["target_count"], found["lag_seconds"]),
+              ("healthy", 500, 500, 0), "all is there, and nobody writes")
+        given.sql("INSERT INTO orders SELECT 1000 + i, 'x', now() - interval '2 hours' FROM generate_series(1, 5000) AS i")
+        _, result = one(given, "validate_sync_completeness")
+        found = result["completeness"][0]
+        equal((found["status"], found["missing"]), ("healthy", 0), "in flight, and a day is allowed")
+        holds(7100 < found["lag_seconds"] < 9000, found)
+        document, result = one(given, "validate_sync_completeness", sync_type="continuous")
+        equal(result["completeness"][0]["status"], "stale", "an hour is")
+        contains(str(document["events"]), "sync.drift_detected")
+        contains(result["findings"][0]["reason"], "the oldest change waits for 7")
+        rows = rows_of(given, "completeness")
+        equal([row["status"] for row in rows], ["healthy", "healthy", "stale"], "the rows of history")
+        equal((rows[2]["count_drift"], rows[2]["freshness_limit_seconds"]), (5000, 3600.0), "with the figures")
+
+
+def lost_and_doubled(version):
+    with Given(version) as given:
+        made(given)
+        given.sql("INSERT INTO orders VALUES (600, 'lost', now() - interval '4 hours')")
+        _, result = one(given, "validate_sync_completeness")
+        equal((result["completeness"][0]["status"], result["completeness"][0]["missing"]), ("drift_detected", 1),
+              "a row that the copy must have had")
+        _, result = one(given, "validate_sync_completeness", timestamp_column="nothing")
+        equal(result["completeness"][0]["status"], "healthy", "within the tolerance where that cannot be told")
+        contains(result["skipped"][0]["reason"], "rows in flight cannot be told")
+        copy(given, columns=COLUMNS, key="again")
+        _, result = one(given, "validate_sync_completeness")
+        equal(result["completeness"][0]["extra"], 500, "all of it twice")
+        full = given.run("run_full_sync_validation", catalog="main")["result"]
+        equal((full["total_pairs"], full["issues"], len(full["integrity"]), len(full["completeness"])), (1, 1, 1, 1),
+              "both of each pair")
+
+
+def freshness(version):
+    with Given(version) as given:
+        made(given)
+        _, result = one(given, "track_sync_freshness", sync_type="continuous")
+        equal(result["freshness"][0]["status"], "healthy", "a table that nobody changes is fresh")
+        given.sql("UPDATE orders SET updated_at = now() - interval '2 hours' WHERE id = 1")
+        document, result = one(given, "track_sync_freshness", sync_type="continuous")
+        equal((result["freshness"][0]["status"], result["issues"]), ("stale", 1), "two hours")
+        equal(len(document["events"]), 1, "the event")
+        equal(one(given, "track_sync_freshness")[1]["freshness"][0]["status"], "healthy", "a day is allowed in batches")
+        equal([row["status"] for row in rows_of(given, "freshness")], ["healthy", "stale", "healthy"], "history")
+        contains(str(one(given, "track_sync_freshness", timestamp_column="t")[1]["skipped"]), "no timestamp column t")
+        for tool in ("track_sync_freshness", "run_full_sync_validation", "validate_sync_completeness"):
+            first = given.run(tool)["result"]
+            equal((first["total_pairs"], len(first["skipped"])), (0, 1), f"{tool} on a first day")
+        none = given.run("run_full_sync_validation", catalog="nowhere")["result"]
+        contains(none["skipped"][0]["reason"], "no table has a copy of its name")
+
+
+suite(*each_version(complete_and_behind, lost_and_doubled, freshness))
