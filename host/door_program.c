@@ -24,7 +24,9 @@ struct door_program {
 int door_change_program(lb_group *group, const lb_program *program, lb_error *err)
 {
     change *c = door_new_change(group, CHANGE_EXEC, err);
-    int r = c ? door_take_argv(c, program->argv, err) : err->code;
+    if (!c)
+        return err->code;
+    int r = door_take_argv(c, program->argv, err);
     if (r < 0)
         return r;
     c->program = arena_alloc(group->run->memory, sizeof *c->program);
@@ -174,6 +176,17 @@ static int end_one(change *c, lb_error *err)
     int r = take_output(c, &output, err);
     close_output(p);
     return r < 0 || !was_over ? r : door_judge_exit(c, status, &output, err);
+}
+
+bool door_program_runs(const lb_group *group)
+{
+    for (const change *c = group->first; c; c = c->next) {
+        siginfo_t ended = {.si_pid = 0};
+        if (c->program && c->program->pid > 0 &&
+            waitid(P_PID, (id_t)c->program->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && !ended.si_pid)
+            return true;
+    }
+    return false;
 }
 
 int door_program_end(lb_group *group, lb_error *err)

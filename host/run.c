@@ -153,6 +153,7 @@ const lb_host run_host = {
     .program_end = door_program_end,
     .watch = run_watch_begin,
     .watch_end = run_watch_end,
+    .program_runs = door_program_runs,
 };
 
 bool run_declares(const char *const *names, const char *name)

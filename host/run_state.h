@@ -154,6 +154,7 @@ LB_MUST_CHECK int door_change_exec(lb_group *group, const char *const *argv, lb_
 LB_MUST_CHECK int door_change_script(lb_group *group, const lb_script *script, lb_error *err);
 LB_MUST_CHECK int door_change_lake(lb_group *group, const lb_lake_append *append, lb_error *err);
 LB_MUST_CHECK int door_change_program(lb_group *group, const lb_program *program, lb_error *err);
+bool door_program_runs(const lb_group *group);
 LB_MUST_CHECK int door_program_end(lb_group *group, lb_error *err);
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
 int64_t door_rows(const lb_group *group);

@@ -2,6 +2,7 @@
 #ifndef LBOPS_LBOPS_H
 #define LBOPS_LBOPS_H
 
+#include "beside.h"
 #include "error.h"
 #include "plugin.h"
 #include "statement.h"

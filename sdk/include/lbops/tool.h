@@ -77,6 +77,7 @@ typedef struct lb_host {
     int (*watch)(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, int64_t every_us,
                  lb_watch **ret_watch, lb_error *err);
     int (*watch_end)(lb_watch *watch, lb_rows **ret_rows, lb_error *err);
+    bool (*program_runs)(const lb_group *group);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -204,24 +205,6 @@ LB_MUST_CHECK static inline int lb_control(lb_ctx *ctx, const lb_request *reques
     return ctx->host->control(ctx, request, ret_json, err);
 }
 
-/* Repeats a read on a session of its own while the run goes on, every so many microseconds, until lb_watch_end: for
- * what can only be seen from outside of the run's own session, such as who waits for it. The answers come as one
- * result, in order; a statement that gives its own time and always a row tells when it was asked. Where a transport
- * cannot do two things at once (fixtures) it is asked once, at the end. What does not fit into 64 MB is LB_ERR_LIMIT.
- * Since 1.2. */
-LB_MUST_CHECK static inline int lb_watch_begin(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
-                                               int64_t every_us, lb_watch **ret_watch, lb_error *err)
-{
-    return LB_HAS(ctx->host, lb_host, watch)
-               ? ctx->host->watch(ctx, statement, args, every_us, ret_watch, err)
-               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host cannot watch");
-}
-
-LB_MUST_CHECK static inline int lb_watch_end(lb_ctx *ctx, lb_watch *watch, lb_rows **ret_rows, lb_error *err)
-{
-    return ctx->host->watch_end(watch, ret_rows, err);
-}
-
 /* Asks the history with a statement of kind history; the rows are read as a query's are. Prefer the typed function that
  * the statement's own header offers. What earlier runs have recorded is in the answer, what this run records is not; a
  * plan may ask, too. An answer that is longer than the host lets one be is LB_ERR_LIMIT and no rows. Where history lies
@@ -310,24 +293,6 @@ LB_MUST_CHECK static inline int lb_change_file(lb_ctx *ctx, lb_group *group, con
 LB_MUST_CHECK static inline int lb_change_exec(lb_ctx *ctx, lb_group *group, const char *const *argv, lb_error *err)
 {
     return ctx->host->change_exec(group, argv, err);
-}
-
-/* Runs a program that connects to the run's branch by itself. Its output is the group's reply, also when it fails. Such
- * a group cannot wait for a person, as the connection would have ended by then. Since 1.2. */
-LB_MUST_CHECK static inline int lb_change_program(lb_ctx *ctx, lb_group *group, const lb_program *program,
-                                                  lb_error *err)
-{
-    return LB_HAS(ctx->host, lb_host, change_program)
-               ? ctx->host->change_program(group, program, err)
-               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host lends no connection to programs");
-}
-
-/* Ends the group's programs that go on beside the run. One that had failed before is an error. Since 1.2. */
-LB_MUST_CHECK static inline int lb_program_end(lb_ctx *ctx, lb_group *group, lb_error *err)
-{
-    return LB_HAS(ctx->host, lb_host, program_end)
-               ? ctx->host->program_end(group, err)
-               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host has no programs beside a run");
 }
 
 /* Adds statements of a text, the one way for SQL that is not of the catalogue to get to a server. Text that does not

@@ -1,0 +1,57 @@
+/* lbops/beside.h: what goes on beside a run: programs with the branch's connection, and a read that is repeated.
+ * [worker] */
+#ifndef LBOPS_BESIDE_H
+#define LBOPS_BESIDE_H
+
+#include "tool.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Runs a program that connects to the run's branch by itself. Its output is the group's reply, also when it fails. Such
+ * a group cannot wait for a person, as the connection would have ended by then. Since 1.2. */
+LB_MUST_CHECK static inline int lb_change_program(lb_ctx *ctx, lb_group *group, const lb_program *program,
+                                                  lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, change_program)
+               ? ctx->host->change_program(group, program, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host lends no connection to programs");
+}
+
+/* Does one of the group's programs that go on beside the run still do so? */
+static inline bool lb_program_runs(const lb_ctx *ctx, const lb_group *group)
+{
+    return LB_HAS(ctx->host, lb_host, program_runs) && ctx->host->program_runs(group);
+}
+
+/* Ends the group's programs that go on beside the run. One that had failed before is an error. Since 1.2. */
+LB_MUST_CHECK static inline int lb_program_end(lb_ctx *ctx, lb_group *group, lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, program_end)
+               ? ctx->host->program_end(group, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host has no programs beside a run");
+}
+
+/* Repeats a read on a session of its own while the run goes on, every so many microseconds, until lb_watch_end: for
+ * what can only be seen from outside of the run's own session, such as who waits for it. The answers come as one
+ * result, in order; a statement that gives its own time and always a row tells when it was asked. Where a transport
+ * cannot do two things at once (fixtures) it is asked once, at the end. What does not fit into 64 MB is LB_ERR_LIMIT.
+ * Since 1.2. */
+LB_MUST_CHECK static inline int lb_watch_begin(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
+                                               int64_t every_us, lb_watch **ret_watch, lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, watch)
+               ? ctx->host->watch(ctx, statement, args, every_us, ret_watch, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops", "this host cannot watch");
+}
+
+LB_MUST_CHECK static inline int lb_watch_end(lb_ctx *ctx, lb_watch *watch, lb_rows **ret_rows, lb_error *err)
+{
+    return ctx->host->watch_end(watch, ret_rows, err);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
