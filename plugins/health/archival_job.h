@@ -58,6 +58,9 @@ LB_MUST_CHECK int archival_check(archival_job *job, lb_error *err);
 /* Asks for the deletion of what is proven. */
 LB_MUST_CHECK int archival_delete(archival_job *job, lb_error *err);
 
+/* Asks for the end of partitions that are past the cutoff and empty. */
+LB_MUST_CHECK int archival_drop_partitions(archival_job *job, lb_error *err);
+
 /* History and event of what has been deleted since the last run that told. */
 LB_MUST_CHECK int archival_tell_deleted(lb_ctx *ctx, lb_error *err);
 

@@ -133,6 +133,8 @@ static int archive(archival_job *job, const cold_table *table, lb_error *err)
     r = name_archive(job, err);
     if (r >= 0)
         r = move(job, err);
+    if (r >= 0 && !job->options->abandon)
+        r = archival_drop_partitions(job, err);
     if (r < 0)
         return lb_wrap(err, job->source.label);
     return lb_append(job->ctx, "archivals",

@@ -114,22 +114,40 @@ CREATE TABLE keyless (at timestamptz DEFAULT now()); CREATE TABLE held AS SELECT
               ["Two Keys", "orders"], "told in the same run")
 
 
-def partitioned_tables(version):
-    with Archive(version, kind="throwaway") as place:
-        place.sql("""
+EVENTS = """
 CREATE TABLE events (id bigint, at timestamptz NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
-DO $$ BEGIN
-  EXECUTE format('CREATE TABLE events_old PARTITION OF events FOR VALUES FROM (MINVALUE) TO (%L)', now() - interval '100 days');
-  EXECUTE format('CREATE TABLE events_new PARTITION OF events FOR VALUES FROM (%L) TO (MAXVALUE)', now() - interval '100 days');
+CREATE SCHEMA "Old Ones";
+DO $$ DECLARE cut timestamptz := now() - interval '100 days'; BEGIN
+  EXECUTE format('CREATE TABLE "Old Ones"."events old" PARTITION OF events FOR VALUES FROM (MINVALUE) TO (%L)', cut);
+  EXECUTE format('CREATE TABLE events_new PARTITION OF events FOR VALUES FROM (%L) TO (MAXVALUE)', cut);
 END $$;
 INSERT INTO events SELECT n, now() - n * interval '1 day' FROM generate_series(1, 400) n;
-""")
+"""
+
+
+def partitions_go_when_they_are_empty(version):
+    with Archive(version, kind="throwaway") as place:
+        place.sql(EVENTS)
         done = place.archive(tables=["events"])
         equal(done["result"]["archivals"][0]["status"], "deleted", "status")
-        equal(place.sql("SELECT count(*) FROM events WHERE at < now() - interval '90 days'"), "0", "from both partitions")
         left = int(place.sql("SELECT count(*) FROM events"))
-        equal(len(place.cold("public_events", "id")), 400 - left, "they are there")
         holds(89 <= left <= 90, f"{left} are left")
+        equal(len(place.cold("public_events", "id")), 400 - left, "they are there, from both partitions")
+        equal(done["result"]["partitions"], [{"partition": "Old Ones.events old", "status": "dropped"}], "told")
+        equal(place.sql("SELECT count(*) FROM pg_class WHERE relname IN ('events old', 'events_new')"), "1", "only one went")
+        history = [r for r in place.waiting("data_archival_history") if r["step"] == "detach"]
+        equal([r["partition_name"] for r in history], ["Old Ones.events old"], "history")
+    with Archive(version) as place:
+        place.sql(EVENTS)
+        place.archive(check=3, tables=["events"])
+        equal(place.sql("SELECT count(*) FROM events"), "400", "nothing goes before somebody says so")
+        place.approve(only(place)["id"])
+        place.archive(check=3, tables=["events"])
+        asked = only(place)
+        equal(asked["title"], "drop the empty partition Old Ones.events old", "asked when it is empty")
+        place.sql("INSERT INTO events VALUES (1000, now() - interval '2 years')")
+        place.approve(asked["id"], check=None)
+        equal(place.sql("SELECT count(*) FROM events WHERE id = 1000"), "1", "a row that came meanwhile keeps it")
 
 
 def wrong_input(version):
@@ -238,5 +256,5 @@ def killed_at_random_moments(version):
               f"in the end: {cold}")
 
 
-suite(*on_each(rows_leave_after_approval, what_changed_since_stays, rows_that_others_refer_to_stay, partitioned_tables,
-               wrong_input, killed_at_random_moments))
+suite(*on_each(rows_leave_after_approval, what_changed_since_stays, rows_that_others_refer_to_stay,
+               partitions_go_when_they_are_empty, wrong_input, killed_at_random_moments))
