@@ -170,9 +170,28 @@ int archival_note(const archival_job *job, const char *step, const char *status,
     return lb_record(job->ctx, "data_archival_history", values, err);
 }
 
+/* Named, and not by a partitioned table that is named as well. */
+static bool is_chosen(const cold_policy *policy, const cold_table *t)
+{
+    bool chosen = is_wanted(t, policy);
+    for (const cold_table *above = t->parent; above; above = above->parent)
+        chosen = chosen && !is_wanted(above, policy);
+    return chosen;
+}
+
+static int check_names(const archival_options *options, const cold_set *set, lb_error *err)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++)
+        count += is_chosen(options->policy, &set->tables[i]);
+    return !options->name || count <= 1 ? 0
+                                        : lb_fail(err, LB_ERR_INVALID, "leave archive_table out, or name one table",
+                                                  "%zu tables cannot all go to %s", count, options->name);
+}
+
 static int archive_all(lb_ctx *ctx, const archival_options *options, const cold_set *set, lb_error *err)
 {
-    int r = 0;
+    int r = check_names(options, set, err);
     for (size_t i = 0; r >= 0 && i < set->count; i++) {
         archival_job job = {.ctx = ctx,
                             .options = options,
@@ -180,7 +199,7 @@ static int archive_all(lb_ctx *ctx, const archival_options *options, const cold_
                             .cutoff = set->cutoff,
                             .threshold_days = options->policy->threshold_days,
                             .begun = lb_now(ctx)};
-        if (is_wanted(&set->tables[i], options->policy))
+        if (is_chosen(options->policy, &set->tables[i]))
             r = archive(&job, &set->tables[i], err);
     }
     return r;

@@ -130,6 +130,8 @@ const char *cold_obstacle(const cold_policy *policy, const cold_table *t)
         return "it is temporary";
     if (t->r.is_of_extension)
         return "it belongs to an extension";
+    if (strncmp(t->r.schema, "lbops_", 6) == 0) /* the ledger of archivals says which rows have left */
+        return "it is one of this platform's own";
     const char *held = held_by_policy(policy, t);
     if (held)
         return held;

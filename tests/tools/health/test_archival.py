@@ -159,6 +159,19 @@ def wrong_input(version):
         equal(place.archive(check=1, tables=["t"], time_columns=["t=id"])["error"]["code"], "invalid", "no time")
         holds("never analyzed" in place.archive(tables=["t"])["result"]["skipped"][0]["reason"], "not known")
         place.run("archive_cold_data_to_delta", check=2, batch_rows=0)
+        place.sql("CREATE TABLE u (id int PRIMARY KEY)")
+        equal(place.archive(check=1, tables=["t", "u"], archive_table="both")["error"]["code"], "invalid", "one for two")
+
+
+def nothing_of_our_own_leaves(version):
+    with Archive(version, kind="throwaway") as place:
+        place.sql(EVENTS + "ANALYZE")
+        place.archive(tables=["*"])
+        again = place.archive(tables=["*"], cold_threshold_days=0)
+        equal([a["table"] for a in again["result"]["archivals"]], ["public.events"], "the tree as one, and no other")
+        why = {s["object"]: s["reason"] for s in again["result"]["skipped"]}
+        equal(why["lbops_archive.steps"], "it is one of this platform's own", "the ledger stays")
+        equal(len(place.cold("public_events", "id")), 400, "all of it is there")
 
 
 # ---- killed ----
@@ -257,4 +270,5 @@ def killed_at_random_moments(version):
 
 
 suite(*on_each(rows_leave_after_approval, what_changed_since_stays, rows_that_others_refer_to_stay,
-               partitions_go_when_they_are_empty, wrong_input, killed_at_random_moments))
+               partitions_go_when_they_are_empty, wrong_input,
+               nothing_of_our_own_leaves, killed_at_random_moments))
