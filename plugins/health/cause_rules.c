@@ -47,9 +47,9 @@ const cause_rule cause_rules[CAUSES] = {
                               "autovacuum is switched off",
                               "dead_tuple_ratio txid_age slow_query_time",
                               {{"it_is_off", 0.45},
-                               {"tables_are_past_their_trigger", 0.35},
-                               {"statistics_are_overdue", 0.1},
-                               {"counting_is_off_too", 0.1}},
+                               {"tables_are_past_their_trigger", 0.3},
+                               {"statistics_are_overdue", 0.2},
+                               {"counting_is_off_too", 0.05}},
                               "dead rows fall within minutes once it is on",
                               "it was switched off for a load, and is to come back",
                               "switch it on again"},
@@ -174,6 +174,12 @@ cause_id cause_named(const char *kind)
         if (strcmp(cause_rules[id].kind, kind) == 0)
             return id;
     return CAUSES;
+}
+
+bool cause_needs_interval(cause_id id)
+{
+    return id == CAUSE_DROPPED_INDEX || id == CAUSE_CACHE_COLLAPSE || id == CAUSE_DEADLOCKS || id == CAUSE_TEMP_SPILL ||
+           id == CAUSE_CHECKPOINT_PRESSURE;
 }
 
 bool cause_drives(cause_id id, const char *metric)

@@ -39,6 +39,8 @@ extern const cause_rule cause_rules[CAUSES];
 
 /* The cause of that kind, or CAUSES. */
 cause_id cause_named(const char *kind);
+/* It shows only against an earlier reading. */
+bool cause_needs_interval(cause_id id);
 bool cause_drives(cause_id id, const char *metric);
 
 /* One suspicion: a cause at work on an object. */

@@ -1,0 +1,74 @@
+"""escalate_high_risk_issue: a trouble is told once, again when it gets worse, and when it is over; a pause keeps quiet."""
+
+from health_place import Clinic, on_each
+from place import equal, holds, suite
+
+TOOL = "escalate_high_risk_issue"
+OFF = "WITH (autovacuum_enabled = off)"
+FLUSH = "; SELECT pg_stat_force_next_flush()"
+
+
+def states(document):
+    return [(i["issue"], i["object"], i["severity"], i["state"]) for i in document["result"].get("issues", [])]
+
+
+def told(document):
+    return [(e["type"], e["payload"]["issue"], e["payload"]["object"]) for e in document["events"]]
+
+
+def stale(place):
+    place.sql(f'CREATE TABLE "Visits" (id int) {OFF}; INSERT INTO "Visits" SELECT generate_series(1, 20000)' + FLUSH)
+
+
+def a_trouble_is_told_once(version):
+    with Clinic(version) as place:
+        calm = place.run(TOOL)
+        equal((states(calm), told(calm), calm["records"]), ([], [], 0), "nothing to tell")
+        stale(place)
+        planned = place.run(TOOL, plan=True)
+        equal(planned["events"], [], "a plan tells nobody")
+        first = place.run(TOOL)
+        issue = ("autovacuum_off", "public.Visits")
+        equal(states(first), [(*issue, "warning", "fired")], "first")
+        equal(told(first), [("issue.escalated", *issue)], "event")
+        payload = first["events"][0]["payload"]
+        equal(payload["command"], 'ALTER TABLE public."Visits" RESET (autovacuum_enabled)', "command")
+        holds(payload["diagnosis"]["evidence"]["tables_to_analyze"] == 1 and payload["diagnosis"]["confirm"], str(payload))
+        again = place.run(TOOL)
+        equal((states(again)[0][3], told(again), again["records"]), ("known", [], 0), "again")
+        worse = place.run(TOOL, severity="critical", done="looked at it")
+        equal((states(worse)[0][2:], len(told(worse))), (("critical", "escalated"), 1), "worse")
+        place.sql(payload["command"] + '; ANALYZE "Visits"')
+        over = place.run(TOOL)
+        equal((states(over), told(over), over["result"]["resolved"]), ([], [("issue.resolved", *issue)], 1), "over")
+        equal((told(place.run(TOOL)), place.run(TOOL)["result"]["resolved"]), ([], 0), "told once that it is over")
+        rows = place.history("SELECT state, severity, sop_action FROM alert_history h ORDER BY h.at")
+        equal([tuple(r) for r in rows["rows"]], [("fired", "warning", None), ("escalated", "critical", "looked at it"),
+                                                  ("resolved", "critical", None)], "history")
+
+
+def a_diagnosis_is_taken(version):
+    with Clinic(version) as place:
+        stale(place)
+        diagnosis = place.run("diagnose_root_cause")["result"]
+        found = place.run(TOOL, diagnosis=diagnosis, issue="stale_statistics", object="public.Visits")
+        equal(states(found), [("stale_statistics", "public.Visits", "warning", "fired")], "an effect, asked for by name")
+        other = place.run(TOOL, diagnosis=diagnosis, issue="lock_chain")["result"]
+        holds("does not show it" in other["skipped"][0]["reason"], str(other))
+        place.run(TOOL, diagnosis={"rain": 1}, check=1)
+        place.run(TOOL, severity="bad", check=2)
+
+
+def a_pause_keeps_quiet(version):
+    with Clinic(version) as place:
+        stale(place)
+        place.write('[[windows]]\nname = "works"\nkind = "pause"\nopens = "0 * * * *"\nlasts_min = 59\n'
+                    '[[windows]]\nname = "works-too"\nkind = "pause"\nopens = "59 * * * *"\nlasts_min = 1\n')
+        quiet = place.run(TOOL)
+        equal((states(quiet)[0][3], told(quiet), quiet["result"]["paused_by"] is None), ("silenced", [], False), "paused")
+        equal(states(place.run(TOOL))[0][3], "known", "silenced once")
+        place.write("")
+        equal(states(place.run(TOOL))[0][3], "fired", "after the pause")
+
+
+suite(*on_each(a_trouble_is_told_once, a_diagnosis_is_taken, a_pause_keeps_quiet))
