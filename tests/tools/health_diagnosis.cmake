@@ -1,1 +1,2 @@
 lb_add_unit_test(cause_rules LIBS health_causes)
+lb_add_unit_test(heal_rules LIBS health_heal)

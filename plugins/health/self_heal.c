@@ -1,0 +1,194 @@
+/* self_heal: diagnoses, picks the remedy of the foremost cause, and looks whether it helped.
+ *
+ * What is low is done; what is medium or high is put before a person, and so is what has no remedy here or did not
+ * help. It fights nobody: a pause holds it back, a person's no, a request that waits, a change that others have just
+ * made to the same thing, and its own earlier tries, each with twice the pause of the one before. */
+#include "heal_memory.h"
+#include "heal_remedy.h"
+#include "health_measure.h"
+
+#include <string.h>
+
+struct args {
+    const char *metric, *cause, *object, *before;
+    double min_confidence, others_min;
+    int64_t most;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, metric, LB_TEXT, NULL, "the figure that is past its limit; none given: whatever there is"),
+    LB_PARAM(struct args, cause, LB_TEXT, NULL, "only this kind of cause, such as dead_tuples"),
+    LB_PARAM(struct args, object, LB_TEXT, NULL, "only of that session, table or slot"),
+    LB_PARAM(struct args, before, LB_JSON, NULL, "the reading before; none given: what the last run remembers"),
+    LB_PARAM(struct args, min_confidence, LB_F64, "0.6", "nothing is done about what is less certain", .min = "0.5",
+             .max = "1"),
+    LB_PARAM(struct args, others_min, LB_F64, "15", "leaves alone what others changed within so many minutes",
+             .min = "0"),
+    LB_PARAM(struct args, most, LB_I64, "1", "remedies in one run", .min = "1", .max = "3"),
+    LB_PARAMS_END,
+};
+
+typedef struct healing {
+    lb_ctx *ctx;
+    const struct args *args;
+    cause_diagnosis diagnosis;
+    heal_memory memory;
+    const char *paused_by;
+    int64_t done, asked, held, escalated;
+} healing;
+
+/* ---- deciding ---- */
+
+static bool is_meant(const struct args *args, const cause_found *c)
+{
+    if (args->cause && strcmp(args->cause, c->kind) != 0)
+        return false;
+    if (args->object && strcmp(args->object, c->object) != 0)
+        return false;
+    return c->rank > 0 && c->confidence >= args->min_confidence;
+}
+
+/* Why nothing is done about it now, or NULL. */
+static const char *held_back(const healing *h, const cause_found *c, const char *title)
+{
+    const char *why = h->paused_by ? lb_printf(h->ctx, "a pause holds: %s", h->paused_by) : NULL;
+    if (!why)
+        why = heal_decided(&h->memory, title);
+    if (!why)
+        why = heal_changed_by_others(&h->memory, c, h->args->others_min);
+    return why ? why : heal_tried(&h->memory, c->key);
+}
+
+static int say(const healing *h, const cause_found *c, const heal_remedy *remedy, const heal_deed *deed,
+               const lb_value verified, lb_error *err)
+{
+    return lb_append(
+        h->ctx, "remedies",
+        LB_ARGS(lb_text("cause", c->kind), lb_text("object", c->object), lb_f64("confidence", c->confidence),
+                lb_text("reason", c->reason), lb_text("action", remedy ? remedy->action : "ask a person"),
+                lb_text("risk", remedy ? heal_risk_name(remedy->risk) : "high"), lb_text("status", deed->status),
+                lb_text("why", deed->reason), verified, lb_text("command", c->command)),
+        err);
+}
+
+/* ---- doing ---- */
+
+static int escalate(healing *h, const cause_found *c, const char *done, lb_error *err)
+{
+    const char *answer = NULL, *diagnosis = h->diagnosis.answer;
+    int r = lb_call(h->ctx, "escalate_high_risk_issue", NULL,
+                    LB_ARGS(lb_text("issue", c->kind), lb_text("object", c->object), lb_json("diagnosis", diagnosis),
+                            lb_text("done", done), lb_f64("min_confidence", h->args->min_confidence)),
+                    &answer, err);
+    h->escalated += r >= 0;
+    return r;
+}
+
+/* Diagnoses again: is it gone, or at least weaker? */
+static int verify(healing *h, const cause_found *c, bool *ret_helped, lb_error *err)
+{
+    cause_diagnosis after = {0};
+    int r = cause_diagnose(h->ctx, h->args->metric, h->diagnosis.reading, &after, err);
+    const cause_found *still = r < 0 ? NULL : cause_find(&after, c->kind, c->object);
+    *ret_helped = r >= 0 && (!still || still->confidence < c->confidence - 0.1);
+    if (r >= 0 && after.reading)
+        h->memory.reading = after.reading;
+    return r;
+}
+
+static int tell(const healing *h, const cause_found *c, const heal_remedy *remedy, const heal_deed *deed, lb_error *err)
+{
+    bool is_told = deed->changed || strcmp(deed->status, "pending_approval") == 0;
+    if (!is_told)
+        return 0;
+    return lb_emit(h->ctx, "self_heal.executed",
+                   LB_ARGS(lb_text("issue", c->kind), lb_text("issue_id", c->key), lb_text("action", remedy->action),
+                           lb_text("status", deed->status)),
+                   err);
+}
+
+static int finish(healing *h, const cause_found *c, const heal_remedy *remedy, const heal_deed *deed, lb_error *err)
+{
+    bool helped = false, is_asked = strcmp(deed->status, "pending_approval") == 0, is_planned = lb_plans(h->ctx);
+    int r = deed->changed ? verify(h, c, &helped, err) : 0;
+    h->done += deed->changed;
+    h->asked += is_asked;
+    if (r >= 0)
+        r = heal_note(&h->memory, c->key, deed->changed, helped, err);
+    if (r >= 0)
+        r = tell(h, c, remedy, deed, err);
+    if (r >= 0 && !helped && !is_asked && !is_planned)
+        r = escalate(h, c,
+                     lb_printf(h->ctx, "%s: %s%s%s", remedy->action, deed->changed ? "it did not help" : deed->status,
+                               deed->reason ? ", " : "", deed->reason ? deed->reason : ""),
+                     err);
+    return r < 0 ? r : say(h, c, remedy, deed, deed->changed ? lb_bool("verified", helped) : lb_null("verified"), err);
+}
+
+static int treat(healing *h, const cause_found *c, lb_error *err)
+{
+    const heal_remedy *remedy = heal_remedy_of(c);
+    const char *title = remedy && remedy->title ? remedy->title(h->ctx, c) : NULL;
+    heal_deed deed = {.title = title, .status = "held_back"};
+    bool tells_person = false;
+    deed.reason = remedy ? held_back(h, c, title) : NULL;
+    if (!remedy)
+        deed = (heal_deed){.status = "for_a_person", .reason = h->paused_by ? "a pause holds" : NULL};
+    if (!remedy || deed.reason) {
+        tells_person = !lb_plans(h->ctx) && (!remedy || heal_gives_up(&h->memory, c->key));
+        h->held += remedy != NULL;
+        int r = tells_person ? escalate(h, c, deed.reason, err) : 0;
+        return r < 0 ? r : say(h, c, remedy, &deed, lb_null("verified"), err);
+    }
+    int r = remedy->act(h->ctx, c, title, &deed, err);
+    return r < 0 ? r : finish(h, c, remedy, &deed, err);
+}
+
+/* ---- the whole ---- */
+
+static int treat_all(healing *h, lb_error *err)
+{
+    int64_t unsure = 0;
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < h->diagnosis.count && h->done + h->asked < h->args->most; i++) {
+        const cause_found *c = &h->diagnosis.items[i];
+        unsure += c->rank > 0 && c->confidence < h->args->min_confidence;
+        if (is_meant(h->args, c))
+            r = treat(h, c, err);
+    }
+    if (r >= 0 && unsure)
+        r = lb_skipped(h->ctx, lb_printf(h->ctx, "%lld cause(s)", (long long)unsure), "not certain enough to act on",
+                       err);
+    return r;
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    healing h = {.ctx = ctx, .args = ctx->args};
+    health_policy policy = {0};
+    int r = health_read_policy(ctx, &policy, err);
+    h.paused_by = policy.paused_by;
+    if (r >= 0)
+        r = heal_load(ctx, &h.memory, err);
+    if (r >= 0)
+        r = cause_diagnose(ctx, h.args->metric, h.args->before ? h.args->before : h.memory.reading, &h.diagnosis, err);
+    if (r >= 0) {
+        h.memory.reading = h.diagnosis.reading;
+        r = treat_all(&h, err);
+    }
+    if (r >= 0)
+        r = heal_store(&h.memory, err);
+    return r < 0 ? r
+                 : lb_result(ctx,
+                             LB_ARGS(lb_text("verdict", h.diagnosis.verdict),
+                                     lb_i64("causes", (int64_t)h.diagnosis.count), lb_i64("executed", h.done),
+                                     lb_i64("asked", h.asked), lb_i64("held_back", h.held),
+                                     lb_i64("escalated", h.escalated), lb_text("paused_by", h.paused_by)),
+                             err);
+}
+
+LB_TOOL(self_heal, "treats the foremost cause: low risks at once, others once a person agrees; looks whether it helped",
+        .agent = "health", .risk = LB_RISK_LOW, .timeout_s = 3600, LB_TOOL_ARGS(struct args, params),
+        .emits = LB_NAMES("self_heal.executed"),
+        .calls = LB_NAMES("diagnose_root_cause", "execute_low_risk_sop", "escalate_high_risk_issue"),
+        .needs = LB_NAMES("role pg_monitor", "role pg_signal_backend"), .remembers = true, .run = run);

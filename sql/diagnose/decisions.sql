@@ -1,0 +1,20 @@
+-- summary: what people have said lately to what a tool asked for, and what still waits for them
+-- kind: history
+-- param project text
+-- param branch text
+-- param tool text
+-- param since timestamp
+-- column title text
+-- column status text
+-- column decided_at timestamp
+-- column decided_by text null
+SELECT h.group_title AS title, h.status, h.at AS decided_at, h.decided_by
+  FROM (SELECT a.group_title, a.status, a.at, a.decided_by,
+               row_number() OVER (PARTITION BY a.group_title ORDER BY a.at DESC) AS place
+          FROM approval_history a
+         WHERE a.project_id = :project
+           AND a.branch_id = :branch
+           AND a.tool = :tool
+           AND a.at >= :since) h
+ WHERE h.place = 1
+ ORDER BY h.group_title

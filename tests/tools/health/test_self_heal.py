@@ -1,0 +1,153 @@
+"""self_heal on private servers: what is low is done and verified, the rest is put before a person, and nobody is fought."""
+
+from health_place import on_each
+from incident_place import Bed, Ward
+from place import equal, holds, suite
+
+TOOL = "self_heal"
+FLUSH = "; SELECT pg_stat_force_next_flush()"
+LIMITS = ("[agents.health]\n[agents.health.tool.diagnose_root_cause]\n"
+          "params = { min_dead_rows = 1000, min_table_mb = 0, min_idle_s = 0.05, min_slot_mb = 1 }\n")
+PAUSE = ('[[windows]]\nname = "works"\nkind = "pause"\nopens = "0 * * * *"\nlasts_min = 59\n'
+         '[[windows]]\nname = "works-too"\nkind = "pause"\nopens = "59 * * * *"\nlasts_min = 1\n')
+
+
+def remedies(document):
+    return [(r["cause"], r["object"], r["risk"], r["status"], r["verified"]) for r in document["result"].get("remedies", [])]
+
+
+def told(document):
+    return [(e["type"], e["payload"].get("issue")) for e in document["events"]]
+
+
+def queue(bed, name="queue", options=""):
+    bed.sql(f"CREATE TABLE {name} (id int) {options}; INSERT INTO {name} SELECT generate_series(1, 20000)")
+    bed.sql(f"ANALYZE {name}")
+    bed.sql(f"DELETE FROM {name} WHERE id <= 9000" + FLUSH)
+
+
+def low_risks_are_taken(bed):
+    queue(bed)
+    planned = bed.run(TOOL, plan=True)
+    equal((remedies(planned)[0][3], told(planned)), ("planned", []), "a plan")
+    done = bed.run(TOOL)
+    equal(remedies(done), [("dead_tuples", "public.queue", "low", "executed", True)], "vacuumed")
+    equal(bed.sql("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'queue'"), "0", "dead rows")
+    holds(("self_heal.executed", "dead_tuples") in told(done), str(told(done)))
+    again = bed.run(TOOL)
+    equal((remedies(again), again["changes"]), ([], []), "a second run has nothing to do")
+    bed.sql("DELETE FROM queue WHERE id <= 15000" + FLUSH)
+    held = bed.run(TOOL)["result"]["remedies"][0]
+    equal((held["status"], held["why"]), ("held_back", "it was tried less than 1 h ago"), "not twice within an hour")
+
+
+def statistics_are_taken_anew(bed):
+    bed.sql('CREATE TABLE "Odd Name" (id int); INSERT INTO "Odd Name" SELECT generate_series(1, 20000)' + FLUSH)
+    equal(remedies(bed.run(TOOL)), [("stale_statistics", "public.Odd Name", "low", "executed", True)], "analyzed")
+    equal(bed.sql("SELECT n_mod_since_analyze FROM pg_stat_user_tables"), "0", "rows changed since")
+
+
+def a_session_is_ended_once_a_person_agrees(bed):
+    bed.sql("CREATE TABLE note (id int); GRANT ALL ON note TO public")
+    idler = bed.person(bed.role("clerk"))
+    idler.say("BEGIN; INSERT INTO note VALUES (1)")
+    bed.until(f"SELECT state_change < clock_timestamp() - interval '0.1 s' FROM pg_stat_activity WHERE pid = {idler.pid}")
+    asked = bed.run(TOOL, check=None)
+    equal(remedies(asked)[0], ("idle_in_transaction", f"session {idler.pid}", "medium", "pending_approval", None), "asked")
+    holds(idler.lives(), "it is not ended by itself")
+    again = bed.run(TOOL)["result"]["remedies"][0]
+    equal((again["status"], again["why"]), ("held_back", "a person is already asked"), "asked once")
+    request = asked["approvals"][0]["id"]
+    bed.approve(request)
+    holds(not idler.lives(), "ended once a person agreed")
+    equal(remedies(bed.run(TOOL)), [], "and that is all")
+
+
+def a_no_is_a_no(bed):
+    queue(bed, "jobs", "WITH (autovacuum_enabled = off)")
+    asked = bed.run(TOOL, check=None)
+    equal(remedies(asked)[0][:4], ("autovacuum_off", "public.jobs", "medium", "pending_approval"), "asked")
+    bed.cli("deny", asked["approvals"][0]["id"], "--as", "anna", "--because", "a load is running", check=0)
+    held = bed.run(TOOL)["result"]["remedies"][0]
+    equal((held["status"], held["why"]), ("held_back", "anna said no to it"), "a person's no")
+    equal(bed.sql("SELECT array_to_string(reloptions, ' ') FROM pg_class WHERE relname = 'jobs'"),
+          "autovacuum_enabled=off", "as it was")
+
+
+def a_pause_holds_it_back(bed):
+    queue(bed)
+    bed.write(LIMITS + PAUSE)
+    held = bed.run(TOOL)
+    equal(remedies(held)[0][3:], ("held_back", None), "paused")
+    equal((held["changes"], told(held), held["result"]["paused_by"] is None), ([], [], False), "nothing is done or told")
+
+
+def what_does_not_help_goes_to_a_person(bed):
+    bed.sql("CREATE TABLE held (id int); BEGIN; INSERT INTO held VALUES (1); PREPARE TRANSACTION 'in doubt'")
+    try:
+        queue(bed)
+        tried = bed.run(TOOL)
+        equal(remedies(tried), [("dead_tuples", "public.queue", "low", "executed", False)], "tried")
+        holds(tried["result"]["escalated"] == 1 and ("issue.escalated", "dead_tuples") in told(tried), str(told(tried)))
+        done = next(e["payload"]["done"] for e in tried["events"] if e["type"] == "issue.escalated")
+        equal(done, "vacuum the table: it did not help", "what was done")
+        again = bed.run(TOOL)
+        why = again["result"]["remedies"][0]["why"]
+        equal((why, told(again), again["changes"]), ("it was tried less than 2 h ago", [], []), "twice the pause, told once")
+    finally:
+        bed.sql("ROLLBACK PREPARED 'in doubt'")
+
+
+def a_change_of_others_is_left_alone(bed):
+    bed.sql("CREATE TABLE orders (id int, customer int); INSERT INTO orders SELECT g, g % 5000 FROM"
+            " generate_series(1, 30000) g; CREATE INDEX orders_customer ON orders (customer)")
+    bed.sql("VACUUM ANALYZE orders; SET enable_seqscan = off; SELECT count(id) FROM orders WHERE customer = 7" + FLUSH)
+    bed.run(TOOL)
+    (bed.dir / "m").mkdir()
+    (bed.dir / "m" / "V1__drop.sql").write_text("DROP INDEX orders_customer;\n")
+    waits = bed.run("apply_schema_migration", dir=str(bed.dir / "m"), check=None)
+    bed.approve(waits["approvals"][0]["id"])
+    bed.sql("SELECT count(id) FROM orders WHERE customer = 7;" * 12 + FLUSH[1:])
+    held = bed.run(TOOL)["result"]["remedies"][0]
+    equal((held["cause"], held["status"]), ("dropped_index", "held_back"), "just dropped by somebody")
+    holds("apply_schema_migration" in held["why"], held["why"])
+    bed.sql("SELECT count(id) FROM orders WHERE customer = 7;" * 12 + FLUSH[1:])
+    asked = bed.run(TOOL, others_min=0, check=None)
+    equal(remedies(asked)[0][:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "later")
+    bed.approve(asked["approvals"][0]["id"])
+    equal(bed.sql("SELECT count(*) FROM pg_index WHERE indexrelid = 'orders_customer'::regclass AND indisvalid"), "1",
+          "made again")
+
+
+def a_slot_is_for_a_person(bed):
+    bed.sql("CHECKPOINT; SELECT pg_create_physical_replication_slot('forgotten', true);"
+            " SELECT count(pg_logical_emit_message(false, 'x', repeat('x', 1000000))) FROM generate_series(1, 4)")
+    try:
+        found = bed.run(TOOL)
+        equal(remedies(found), [("stuck_slot", "forgotten", "high", "for_a_person", None)], "no remedy of ours")
+        equal(told(found), [("issue.escalated", "stuck_slot")], "told")
+        equal(bed.sql("SELECT count(*) FROM pg_replication_slots"), "1", "never dropped")
+    finally:
+        bed.sql("SELECT pg_drop_replication_slot('forgotten')")
+
+
+def wrong_input_is_refused(bed):
+    bed.run(TOOL, check=2, most=0)
+    bed.run(TOOL, check=2, min_confidence=0.1)
+    equal(remedies(bed.run(TOOL, cause="rain")), [], "no such cause, nothing to do")
+
+
+def stories(version):
+    with Ward(version) as ward:
+        for story in (low_risks_are_taken, statistics_are_taken_anew, a_session_is_ended_once_a_person_agrees, a_no_is_a_no,
+                      a_pause_holds_it_back, what_does_not_help_goes_to_a_person, a_change_of_others_is_left_alone,
+                      a_slot_is_for_a_person, wrong_input_is_refused):
+            with Bed(ward, more=LIMITS) as bed:
+                try:
+                    story(bed)
+                except AssertionError as error:
+                    raise AssertionError(f"{story.__name__}: {error}") from error
+            print(f"    {version}: {story.__name__}", flush=True)
+
+
+suite(*on_each(stories))
