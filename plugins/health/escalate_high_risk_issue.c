@@ -136,7 +136,7 @@ static int escalate(desk *d, const cause_found *c, lb_error *err)
 {
     const told *last = last_of(d, c->key);
     const char *severity = severity_of(d, c), *step = step_of(d, last, severity);
-    const char *title = lb_printf(d->ctx, "%s: %s: %s", cause_rules[c->id].title, c->object, c->reason);
+    const char *title = lb_printf(d->ctx, "%s: %s", c->object, c->reason);
     bool is_told = step && strcmp(step, "silenced") != 0;
     int r = step ? keep(d, c, last, step, severity, title, err) : 0;
     if (r >= 0 && is_told)

@@ -154,7 +154,7 @@ static int create_index(lb_ctx *ctx, const cause_found *c, const char *title, he
 
 static const char *session_title(lb_ctx *ctx, const cause_found *c)
 {
-    return c->pid ? lb_printf(ctx, "end session %lld, which is the root of %s", (long long)c->pid, c->kind) : NULL;
+    return c->pid ? lb_printf(ctx, "end session %lld (%s)", (long long)c->pid, c->kind) : NULL;
 }
 
 static const health_session *session_of(const health_sessions *all, int64_t pid)
