@@ -43,9 +43,15 @@ static const struct {
 
 static bool is_decimal(const char *type)
 {
-    int precision, scale, length = 0;
-    return sscanf(type, "decimal(%d,%d)%n", &precision, &scale, &length) == 2 && length && !type[length] &&
-           precision > 0 && precision <= 38 && scale >= 0 && scale <= precision;
+    static const char head[] = "decimal(";
+    char *end = NULL;
+    if (strncmp(type, head, sizeof head - 1) != 0)
+        return false;
+    long precision = strtol(type + sizeof head - 1, &end, 10);
+    if (*end != ',')
+        return false;
+    long scale = strtol(end + 1, &end, 10);
+    return strcmp(end, ")") == 0 && precision > 0 && precision <= 38 && scale >= 0 && scale <= precision;
 }
 
 char *lake_duckdb_type(const char *spark)

@@ -44,14 +44,16 @@ static bool was_committed(const batch *b, receipt *ret)
     size_t length = strlen(b->append->key);
     for (size_t i = 0; i < s->application_count; i++) {
         const char *id = s->applications[i].id;
-        char checksum[80] = "";
-        long long bytes = 0;
         if (strncmp(id, PREFIX, sizeof PREFIX - 1) != 0 ||
             strncmp(id + sizeof PREFIX - 1, b->append->key, length) != 0 || id[sizeof PREFIX - 1 + length] != ':')
             continue;
-        (void)sscanf(id + sizeof PREFIX + length, "%79[^:]:%lld", checksum, &bytes); /* as we wrote it */
-        *ret = (receipt){.rows = s->applications[i].version, .bytes = bytes, .version = s->version, .repeated = true};
-        memcpy(ret->checksum, checksum, sizeof checksum);
+        const char *checksum = id + sizeof PREFIX + length, *end = strchr(checksum, ':');
+        *ret = (receipt){.rows = s->applications[i].version,
+                         .bytes = end ? strtoll(end + 1, NULL, 10) : 0,
+                         .version = s->version,
+                         .repeated = true};
+        (void)snprintf(ret->checksum, sizeof ret->checksum, "%.*s", end ? (int)(end - checksum) : 0,
+                       checksum); /* as we wrote it */
         return true;
     }
     return false;
@@ -159,7 +161,7 @@ static void put_copy(delta_text *sql, const lb_delta_append *a, const char *targ
     for (uint32_t i = 0; i < a->column_count; i++)
         delta_text_printf(sql, ", 'c%u': 'VARCHAR'", i);
     int64_t line = a->longest < LINE_LEAST ? LINE_LEAST : a->longest + 1; /* DuckDB would make room for 16 of them */
-    delta_text_printf(sql, "}, max_line_size = %lld, buffer_size = %lld)) TO ", (long long)line, (long long)(2 * line));
+    delta_text_printf(sql, "}, max_line_size = %lld, buffer_size = %lld)) TO ", (long long)line, 2 * (long long)line);
     delta_text_literal(sql, target);
     delta_text_puts(sql, " (FORMAT parquet, COMPRESSION zstd, RETURN_STATS)");
 }
