@@ -35,7 +35,6 @@ static const char *lake_type(run_state *run, const char *type)
     static const char *const names[][2] = {{"smallint", "smallint"}, {"integer", "int"}, {"bigint", "bigint"},
                                            {"oid", "bigint"},        {"real", "float"},  {"double precision", "double"},
                                            {"boolean", "boolean"},   {"date", "date"},   {"bytea", "binary"}};
-    int precision, scale = 0;
     if (is_array(type))
         return "string";
     for (size_t i = 0; i < LB_COUNT(names); i++)
@@ -43,9 +42,13 @@ static const char *lake_type(run_state *run, const char *type)
             return names[i][1];
     if (begins(type, "timestamp"))
         return "timestamp";
-    if (sscanf(type, "numeric(%d,%d)", &precision, &scale) >= 1 && precision <= 38 && scale >= 0 && scale <= precision)
-        return arena_printf(run->memory, "decimal(%d,%d)", precision, scale);
-    return "string";
+    if (!begins(type, "numeric("))
+        return "string";
+    char *end = NULL; /* format_type prints both figures */
+    long precision = strtol(type + strlen("numeric("), &end, 10);
+    long scale = *end == ',' ? strtol(end + 1, NULL, 10) : 0;
+    bool holds = precision > 0 && precision <= 38 && scale >= 0 && scale <= precision;
+    return holds ? arena_printf(run->memory, "decimal(%ld,%ld)", precision, scale) : "string";
 }
 
 /* ---- adding ---- */
