@@ -165,7 +165,7 @@ static void harm_that_comes_later(const char *tool, bool replaced)
     CU_ASSERT_FATAL(stage_open(&s, NULL, NULL));
     const ending *e = stage_run(&s, tool, NO_ARGS);
     pid_t worker = stage_worker(&s, 0);
-    const ending *next = stage_run(&s, "rests", ARGS("ms", "400"));
+    const ending *next = stage_run(&s, "rests", ARGS("ms", "900"));
     CU_ASSERT_EQUAL(e->status, RUN_OK);
     expect(&s, next, RUN_OK, 0, NULL);
     CU_ASSERT_EQUAL(worker == 0 || stage_worker(&s, 0) != worker, replaced);

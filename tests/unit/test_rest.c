@@ -366,13 +366,13 @@ static void says_who_is_not_there(void)
 {
     rest_client *nobody = NULL;
     const rest_options options = {
-        .host = &probe_host, .base_url = "http://127.0.0.1:1", .pause_ms = 1, .budget_ms = 20};
+        .host = &probe_host, .base_url = "http://127.0.0.1:1", .pause_ms = 1, .budget_ms = 300};
     CU_ASSERT_FATAL(rest_client_new(&options, &nobody, &err) == 0);
     rest_call c = {.method = "POST", .path = "/x", .deadline = probe_soon(10), .problem = &problem};
     CU_ASSERT(rest_perform(nobody, &c, &reply, &err) == LB_ERR_UNREACHABLE);
     CU_ASSERT(!problem.sent && problem.status == 0 && !rest_is_ambiguous(&problem));
     rest_client_free(nobody);
-    const rest_options unknown = {.host = &probe_host, .base_url = "https://no.such.name.invalid", .budget_ms = 1};
+    const rest_options unknown = {.host = &probe_host, .base_url = "https://no.such.name.invalid", .budget_ms = 300};
     CU_ASSERT_FATAL(rest_client_new(&unknown, &nobody, &err) == 0);
     CU_ASSERT(rest_perform(nobody, &c, &reply, &err) == LB_ERR_UNREACHABLE);
     rest_client_free(nobody);

@@ -6,7 +6,7 @@
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
-    const struct itimerval soon = {.it_value = {.tv_usec = 150000}};
+    const struct itimerval soon = {.it_value = {.tv_usec = 600000}};
     (void)setitimer(ITIMER_REAL, &soon, NULL);
     (void)signal(SIGTERM, SIG_IGN);
     return lb_result(ctx, LB_ARGS(lb_text("state", "fine")), err);
