@@ -111,7 +111,7 @@ static int compose_rows(run_state *run, const lb_lake_append *a, const lb_sql **
     lb_value *items = arena_alloc(run->memory, a->column_count * sizeof *items);
     const lb_sql *rows = NULL, *column = NULL;
     int r = items ? run_compose(&run->ctx, a->rows, a->args, &rows, err) : lb_out_of_memory(err);
-    for (uint32_t i = 0; r >= 0 && i < a->column_count; i++) {
+    for (uint32_t i = 0; items && r >= 0 && i < a->column_count; i++) {
         const lb_statement *form = is_array(a->columns[i].type) ? &host_lake_json_sql : &host_lake_plain_sql;
         r = run_compose(&run->ctx, form, LB_ARGS(lb_ident("name", a->columns[i].name)), &column, err);
         items[i] = lb_sql_value(NULL, column);

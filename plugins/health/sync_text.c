@@ -46,12 +46,12 @@ static int join_columns(lb_ctx *ctx, const sync_pair *pair, const lb_statement *
 {
     lb_value *parts = lb_alloc(ctx, (pair->count + 1) * sizeof *parts);
     int r = parts ? 0 : lb_out_of_memory(err);
-    for (size_t i = 0; r >= 0 && i < pair->count; i++) {
+    for (size_t i = 0; parts && r >= 0 && i < pair->count; i++) {
         const lb_sql *part = NULL;
         r = lb_compose(ctx, each, LB_ARGS(lb_ident("name", pair->columns[i].alias)), &part, err);
         parts[i] = lb_sql_value(NULL, part);
     }
-    return r < 0 ? r : join(ctx, parts, pair->count, ret_sql, err);
+    return r < 0 || !parts ? r : join(ctx, parts, pair->count, ret_sql, err);
 }
 
 static const lb_sql *form_of(const sync_column *column, bool lake)
@@ -66,8 +66,8 @@ static int make_key(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql 
     size_t count = 0, wanted = pair->key_count ? pair->key_count : pair->count;
     const lb_sql *whole = NULL;
     int r = parts ? 0 : lb_out_of_memory(err);
-    for (size_t place = 1; r >= 0 && place <= wanted; place++)
-        for (size_t i = 0; r >= 0 && i < pair->count; i++) {
+    for (size_t place = 1; parts && r >= 0 && place <= wanted; place++)
+        for (size_t i = 0; parts && r >= 0 && i < pair->count; i++) {
             const sync_column *column = &pair->columns[i];
             const lb_sql *part = NULL;
             if ((pair->key_count ? (size_t)column->key_place : i + 1) != place)
@@ -76,7 +76,7 @@ static int make_key(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql 
             r = lb_compose(ctx, &sync_key_part_sql, LB_ARGS(lb_sql_value("form", *ret_sql)), &part, err);
             parts[count++] = lb_sql_value(NULL, part);
         }
-    if (r < 0 || pair->key_count == 1)
+    if (r < 0 || !parts || pair->key_count == 1)
         return r;
     r = join(ctx, parts, count, &whole, err);
     if (r >= 0 && pair->key_count)
