@@ -15,7 +15,7 @@ int sync_compare_settled(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts
     if (r < 0 || difference->equal)
         return r;
     r = lb_lake_look(ctx, &pair->wish->lake, &now, err);
-    if (r < 0 || now->version == pair->copy->version)
+    if (r < 0 || !now || now->version == pair->copy->version)
         return r;
     r = sync_count(ctx, pair, counts, err); /* it was written to while we looked: what we saw may be half of that */
     return r < 0 ? r : sync_compare(ctx, pair, counts, difference, err);

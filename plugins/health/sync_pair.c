@@ -192,8 +192,9 @@ int sync_open(lb_ctx *ctx, const sync_wish *wish, sync_pair *ret_pair, const cha
         *ret_why = "there is no such table in the lakehouse";
         return 0;
     }
-    if (r >= 0)
-        r = read_source(ctx, &pair, ret_why, err);
+    if (r < 0 || !pair.copy)
+        return r;
+    r = read_source(ctx, &pair, ret_why, err);
     if (r < 0)
         return r;
     find_whole_key(&pair);

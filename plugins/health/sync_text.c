@@ -103,15 +103,15 @@ int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, int64_t low, 
     const lb_sql *key = NULL, *part = NULL;
     lb_value *forms = lb_alloc(ctx, texts.form_count * sizeof *forms);
     int r = forms ? 0 : lb_out_of_memory(err);
-    for (size_t i = 0; r >= 0 && i < pair->count; i++)
+    for (size_t i = 0; forms && r >= 0 && i < pair->count; i++)
         r = name_it(ctx, form_of(&pair->columns[i], lake), pair->columns[i].alias, &forms[i], err);
     if (r >= 0)
         r = make_key(ctx, pair, lake, &key, err);
-    if (r >= 0)
+    if (forms && r >= 0)
         r = name_it(ctx, key, "k", &forms[pair->count], err);
     if (r >= 0)
         r = make_part(ctx, pair, lake, low, width, key, &part, err);
-    if (r >= 0)
+    if (forms && r >= 0)
         r = name_it(ctx, part, "b", &forms[pair->count + 1], err);
     if (r >= 0)
         r = join_columns(ctx, pair, &sync_cell_sql, &texts.cells, err);

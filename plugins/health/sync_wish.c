@@ -29,7 +29,7 @@ static const char *cut(lb_ctx *ctx, const char *name, const char **parts, size_t
     char *text = lb_alloc(ctx, strlen(name) + 1);
     if (!text)
         return NULL;
-    memcpy(text, name, strlen(name));
+    memcpy(text, name, strlen(name) + 1);
     for (size_t i = count; i-- > 1;) {
         char *dot = strrchr(text, '.');
         if (!dot)
@@ -110,7 +110,7 @@ static int take_list(lb_ctx *ctx, const sync_args *args, sync_wishes *wishes, lb
         if (!wishes->items)
             r = lb_out_of_memory(err);
     }
-    for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++)
+    for (size_t i = 0; r >= 0 && wishes->items && i < json_object_array_length(list); i++)
         r = take_item(ctx, args, json_object_array_get_idx(list, i), &wishes->items[wishes->count++], err);
     (void)json_object_put(list); /* says whether it was the last */
     return r;

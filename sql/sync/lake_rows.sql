@@ -13,4 +13,4 @@
 SELECT f.k AS row_key, substr(md5(:cells), 1, 15) AS digest
   FROM (SELECT :forms FROM :catalog.:schema.:name AS t WHERE true :condition) AS f
  WHERE f.b IN (:parts)
- LIMIT :most
+ LIMIT CAST(:most AS INT)
