@@ -145,7 +145,7 @@ int door_change_lake(lb_group *group, const lb_lake_append *append, lb_error *er
         r = compose_rows(run, append, &c->sql, err);
     if (r >= 0)
         r = check_reads(c->sql, append->rows->name, err);
-    if (r < 0)
+    if (r < 0 || !copy)
         return r;
     c->lake = copy;
     c->args = arena_values(run->memory, append->args ? append->args : LB_NO_ARGS);
