@@ -1,8 +1,11 @@
 """Jobs: named tools run once, one after the other, by the command line alone and through a daemon."""
 
 import json
+import pathlib
+import shutil
+import tempfile
 
-from daemon import Daemon, contains, equal, suite
+from daemon import HOSTILE, PLUGINS, Daemon, contains, equal, suite
 
 OWN = """
 [[targets]]
@@ -86,12 +89,15 @@ def a_job_ends_with_its_time_and_says_what_it_left():
 
 
 def a_job_without_its_tools_runs_nothing():
-    with Daemon(OWN) as daemon:
-        refused = daemon.cli("job", "sync_validator", check=1)
-        contains(refused.stderr, "needs the tool", "which is not here", "hint: ")
-        contains(daemon.cli("job", "too", check=1).stderr, "there is no job too", "did you mean two?")
-        contains(daemon.cli("job", check=2).stderr, "needs the name")
-        equal(daemon.cli("--json", "runs", check=0).stdout.strip(), "[]", "runs")
+    with tempfile.TemporaryDirectory() as few:
+        for name in ("transport_mock", "state_sqlite", "noop", "example_tables", "track_sync_freshness"):
+            shutil.copy(pathlib.Path(PLUGINS) / f"{name}.so", few)
+        with Daemon(OWN, plugins=(few, HOSTILE)) as daemon:
+            refused = daemon.cli("job", "sync_validator", check=1)
+            contains(refused.stderr, "needs the tool run_full_sync_validation", "which is not here", "hint: ")
+            contains(daemon.cli("job", "too", check=1).stderr, "there is no job too", "did you mean two?")
+            contains(daemon.cli("job", check=2).stderr, "needs the name")
+            equal(daemon.cli("--json", "runs", check=0).stdout.strip(), "[]", "runs")
 
 
 def the_seven_are_there_and_ours_takes_the_place_of_one():
