@@ -79,6 +79,7 @@ int cli_init(cli *c, int argc, char **argv);
 int cli_check(cli *c, int argc, char **argv);
 int cli_tools(cli *c, int argc, char **argv);
 int cli_run(cli *c, int argc, char **argv);
+int cli_question(cli *c, int argc, char **argv);
 int cli_events(cli *c, int argc, char **argv);
 int cli_sql(cli *c, int argc, char **argv);
 int cli_serve(cli *c, int argc, char **argv);
@@ -115,6 +116,9 @@ typedef struct cli_course {
 
 /* Runs it, shows it, and returns the exit code. */
 int cli_carry_out(cli *c, const cli_course *course);
+
+/* A run as `lbops run` takes it, argv[1] is the tool; show as above. */
+int cli_run_shown(cli *c, int argc, char **argv, void (*show)(const cli *c, const char *document));
 
 /* cli_show.c: a run's document for people. */
 void cli_show_run(const cli *c, const char *document);

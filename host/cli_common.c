@@ -31,6 +31,10 @@ const cli_verb cli_verbs[] = {
      "  --PARAM VALUE            a parameter of the tool (lbops run TOOL --help lists them); a list's\n"
      "                           parameter may be given several times or as a JSON array\n",
      cli_run, false},
+    {"ask", "ask \"QUESTION\" [--project P] [--branch B]", "answers a question about a database, with evidence",
+     "The answer comes from what read-only tools find now; each sentence names the evidence it rests on. A question\n"
+     "changes nothing. Takes the options of run. With --json the run's document.\n",
+     cli_question, false},
     {"serve", "serve", "the daemon: schedules, subscriptions and everybody's requests",
      "Runs until SIGTERM or SIGINT: then nothing new starts, and what runs gets [schedule] drain_s to end.\n"
      "SIGHUP reads the manifest again; one with errors is refused and the old one goes on. The verbs run,\n"

@@ -256,7 +256,7 @@ static void wish_done(run_wish *wish)
     free(wish->args);
 }
 
-int cli_run(cli *c, int argc, char **argv)
+int cli_run_shown(cli *c, int argc, char **argv, void (*show)(const cli *c, const char *document))
 {
     run_wish wish = {.ask = {.actor_kind = GATE_PERSON}};
     if (argc < 2 || argv[1][0] == '-')
@@ -278,8 +278,13 @@ int cli_run(cli *c, int argc, char **argv)
         make_absolute(&wish);
         wish.ask.args = wish.args;
         wish.ask.arg_count = wish.count;
-        code = cli_carry_out(c, &(cli_course){.ask = wish.ask, .here = wish.dsn != NULL});
+        code = cli_carry_out(c, &(cli_course){.ask = wish.ask, .here = wish.dsn != NULL, .show = show});
     }
     wish_done(&wish);
     return code;
+}
+
+int cli_run(cli *c, int argc, char **argv)
+{
+    return cli_run_shown(c, argc, argv, NULL);
 }

@@ -1,0 +1,200 @@
+/* From a question to topics, by points of its words. */
+#include "dba_topics.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define TEXT     1024
+#define DATABASE 2 /* points from which a question is about databases */
+#define ID_LEAST 6 /* digits of a queryid */
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const dba_word about[] = {{"database*", 2},  {"postgres*", 2},   {"postgresql", 2},   {"lakebase*", 2},
+                                 {"sql", 2},        {"query", 2},       {"queries", 2},      {"schema*", 2},
+                                 {"dba", 2},        {"autovacuum*", 2}, {"transaction*", 2}, {"index*", 1},
+                                 {"table", 1},      {"tables", 1},      {"row", 1},          {"rows", 1},
+                                 {"column*", 1},    {"server*", 1},     {"trigger*", 1},     {"view", 1},
+                                 {"views", 1},      {"backup*", 2},     {"restore*", 1},     {"migration*", 1},
+                                 {"role", 1},       {"roles", 1},       {"privilege*", 2},   {"extension*", 1},
+                                 {"replica*", 2},   {"constraint*", 1}, {"foreign key*", 2}, {"primary key*", 2},
+                                 {"partition*", 1}, {"statement*", 1},  {"vacuum*", 1},      {"pg_stat*", 2},
+                                 {NULL, 0}};
+
+/* Words with which the ones above mean something else. */
+static const dba_word foreign[] = {
+    {"joke*", 3},    {"poem*", 3},   {"song*", 3},    {"recipe*", 3},   {"weather", 3}, {"fund", 3},    {"funds", 3},
+    {"stock", 3},    {"stocks", 3},  {"bank", 3},     {"door*", 3},     {"kitchen", 3}, {"cook*", 3},   {"football", 3},
+    {"movie*", 3},   {"car", 3},     {"bike*", 3},    {"president", 3}, {"my hair", 3}, {"tree", 3},    {"trees", 3},
+    {"cleaner*", 3}, {"carpet*", 3}, {"holiday*", 3}, {"medicine*", 3}, {"doctor*", 3}, {"body", 3},    {"heart", 3},
+    {"mental", 3},   {"laptop", 3},  {"phone", 3},    {"cat", 3},       {"dog", 3},     {"traffic", 3}, {NULL, 0}};
+
+static const dba_word deeds[] = {{"drop", 1},    {"delete", 1},  {"truncate", 1}, {"kill", 1},   {"terminate", 1},
+                                 {"create", 1},  {"alter", 1},   {"fix", 1},      {"repair", 1}, {"restart", 1},
+                                 {"rebuild", 1}, {"reindex", 1}, {"remove", 1},   {"grant", 1},  {NULL, 0}};
+
+/* " why is my query slow ": letters, digits and _ in lower case, one blank around each word. */
+static void normalize(const char *question, char *into, size_t size)
+{
+    size_t n = 0;
+    into[n++] = ' ';
+    for (const char *at = question; *at && n + 2 < size; at++) {
+        unsigned char c = (unsigned char)*at;
+        if (isalnum(c) || c == '_')
+            into[n++] = (char)tolower(c);
+        else if (c != '\'' && into[n - 1] != ' ') /* don't is one word */
+            into[n++] = ' ';
+    }
+    if (into[n - 1] != ' ')
+        into[n++] = ' ';
+    into[n] = '\0';
+}
+
+static bool has(const char *words, const char *pattern)
+{
+    size_t length = strlen(pattern);
+    bool is_begin = pattern[length - 1] == '*';
+    length -= is_begin;
+    for (const char *at = words; (at = strchr(at, ' ')); at++)
+        if (strncmp(at + 1, pattern, length) == 0 && (is_begin || at[1 + length] == ' '))
+            return true;
+    return false;
+}
+
+static int points(const char *words, const dba_word *list)
+{
+    int sum = 0;
+    for (; list->pattern; list++)
+        sum += has(words, list->pattern) ? list->points : 0;
+    return sum;
+}
+
+/* Into its place among those with the most points; the first one of equals stays before. */
+static void insert(dba_class *class, const dba_topic *topic, int sum)
+{
+    size_t at = class->count;
+    while (at && class->topics[at - 1].points < sum)
+        at--;
+    if (at == DBA_TOPICS_MOST)
+        return;
+    size_t last = class->count < DBA_TOPICS_MOST ? class->count++ : class->count - 1;
+    for (size_t i = last; i > at; i--)
+        class->topics[i] = class->topics[i - 1];
+    class->topics[at].topic = topic;
+    class->topics[at].points = sum;
+}
+
+dba_class dba_classify(const char *question)
+{
+    char words[TEXT];
+    dba_class class = {.subject = DBA_NO_DATABASE};
+    normalize(question, words, sizeof words);
+    int strange = points(words, foreign), database = points(words, about);
+    for (size_t i = 0; i < dba_topic_count; i++) {
+        int own = points(words, dba_topics[i].words);
+        int sum = own - strange;
+        if (own >= 2 && database >= DATABASE)
+            sum++;
+        if (sum >= DBA_ENOUGH)
+            insert(&class, &dba_topics[i], sum);
+    }
+    if (class.count)
+        class.subject = DBA_KNOWN;
+    else if (database - strange >= DATABASE)
+        class.subject = DBA_UNKNOWN;
+    class.wants_change = points(words, deeds) > 0;
+    return class;
+}
+
+int dba_query_id(lb_ctx *ctx, const char *question, const char **ret_id, lb_error *err)
+{
+    *ret_id = NULL;
+    for (const char *at = question; *at;) {
+        size_t digits = strspn(at, "0123456789");
+        bool is_word = at == question || !(isalnum((unsigned char)at[-1]) || strchr("_.", at[-1]));
+        if (digits >= ID_LEAST && digits <= 19 && is_word && !isalnum((unsigned char)at[digits])) {
+            bool is_negative = at > question && at[-1] == '-';
+            *ret_id = lb_printf(ctx, "%s%.*s", is_negative ? "-" : "", (int)digits, at);
+            return *ret_id ? 0 : lb_out_of_memory(err);
+        }
+        at += digits ? digits : 1;
+    }
+    return 0;
+}
+
+/* ---- results ---- */
+
+static struct json_object *member(struct json_object *object, char *path)
+{
+    for (char *name = path, *next; object && name; name = next) {
+        struct json_object *value = NULL;
+        next = strchr(name, '.');
+        if (next)
+            *next++ = '\0';
+        object = json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, name, &value)
+                     ? value
+                     : NULL;
+    }
+    return object;
+}
+
+static int put_bytes(char *into, size_t size, double bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    size_t unit = 0;
+    while (bytes >= 1024 && unit + 1 < COUNT(units)) {
+        bytes /= 1024;
+        unit++;
+    }
+    return snprintf(into, size, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+}
+
+static int put_value(char *into, size_t size, struct json_object *value, char how)
+{
+    double number = json_object_get_double(value);
+    if (how == '%')
+        return snprintf(into, size, "%.1f %%", number * 100);
+    if (how == '#')
+        return put_bytes(into, size, number);
+    if (!json_object_is_type(value, json_type_double))
+        return snprintf(into, size, "%s", json_object_get_string(value));
+    return snprintf(into, size, number >= 100 || number <= -100 ? "%.0f" : "%.3g", number);
+}
+
+bool dba_fill(const char *text, struct json_object *result, char *into, size_t size)
+{
+    size_t n = 0;
+    for (const char *at = text; *at; at++) {
+        const char *end = *at == '{' ? strchr(at, '}') : NULL;
+        char path[64];
+        if (!end) {
+            if (n + 1 >= size)
+                return false;
+            into[n++] = *at;
+            continue;
+        }
+        char how = strchr("%#", end[-1]) ? end[-1] : '\0';
+        size_t length = (size_t)(end - at) - 1 - (how != '\0');
+        if (length >= sizeof path)
+            return false;
+        memcpy(path, at + 1, length);
+        path[length] = '\0';
+        struct json_object *value = member(result, path);
+        int written = value ? put_value(into + n, size - n, value, how) : -1;
+        if (written < 0 || (size_t)written >= size - n)
+            return false;
+        n += (size_t)written;
+        at = end;
+    }
+    into[n] = '\0';
+    return true;
+}
+
+bool dba_is_of(const dba_source *source, const char *kind)
+{
+    size_t length = strlen(kind);
+    for (const char *at = source->kinds; at && *at; at += strcspn(at, " ") + 1)
+        if (strncmp(at, kind, length) == 0 && at[length] == ' ')
+            return true;
+    return !source->kinds;
+}

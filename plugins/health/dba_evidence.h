@@ -1,0 +1,32 @@
+/* dba_evidence.h: what the tools of a topic answer, as exhibits: figures, findings, what was left out, what failed. */
+#ifndef LBOPS_HEALTH_DBA_EVIDENCE_H
+#define LBOPS_HEALTH_DBA_EVIDENCE_H
+
+#include "dba_topics.h"
+
+#define DBA_EXHIBITS 64
+#define DBA_TOOLS    16
+
+typedef struct dba_exhibit {
+    const char *tool, *object, *kind, *fix; /* the last three of findings */
+    double confidence;                      /* negative: it is no finding */
+} dba_exhibit;
+
+typedef struct dba_evidence {
+    lb_ctx *ctx;
+    const char *query_id;                  /* that the question names, or NULL */
+    lb_exhibit exhibits[DBA_EXHIBITS + 1]; /* ends with an id that is NULL */
+    dba_exhibit about[DBA_EXHIBITS];
+    size_t count;
+    struct {
+        const char *name;
+        struct json_object *result; /* NULL: it failed */
+    } tools[DBA_TOOLS];
+    size_t tool_count, answered;
+} dba_evidence;
+
+/* Asks the tools of a topic. order: 0 for the topic that comes first. A tool is asked once for all topics; that one
+ * fails is evidence too, and no error. */
+LB_MUST_CHECK int dba_gather(dba_evidence *e, const dba_topic *topic, size_t order, lb_error *err);
+
+#endif

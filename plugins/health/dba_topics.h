@@ -1,0 +1,71 @@
+/* dba_topics.h: what a person can ask about, the tools that know, and how their results become sentences. Pure logic.
+ */
+#ifndef LBOPS_HEALTH_DBA_TOPICS_H
+#define LBOPS_HEALTH_DBA_TOPICS_H
+
+#include <lbops/tool.h>
+
+#include <json-c/json.h>
+
+#define DBA_TOPICS_MOST 3 /* that one question is about */
+#define DBA_ENOUGH      3 /* points from which it is about one */
+#define DBA_LINES       2
+
+/* Words of a question, in lower case: "index*" is each word that begins so, "run out" one after the other. */
+typedef struct dba_word {
+    const char *pattern; /* NULL ends a list */
+    int points;
+} dba_word;
+
+/* A sentence from a result: {name} is a member, {name.other} one of that, {name%} a part as percent, {name#} bytes.
+ * Where one is missing there is no sentence. list: one for each element of that member; NULL: one of the whole. */
+typedef struct dba_line {
+    const char *list, *text;
+} dba_line;
+
+typedef struct dba_source {
+    const char *tool;
+    const char *kinds; /* of findings that tell of this topic, a blank after each; NULL: all */
+    const char *clear; /* what it means that there are none; NULL: nothing */
+    dba_line lines[DBA_LINES];
+} dba_source;
+
+typedef struct dba_topic {
+    const char *name;
+    const char *example; /* a question of this topic */
+    const char *task;    /* what a model is asked to say */
+    const dba_word *words;
+    dba_source sources[2];
+} dba_topic;
+
+extern const dba_topic dba_topics[];
+extern const size_t dba_topic_count;
+
+typedef enum dba_subject {
+    DBA_NO_DATABASE, /* about something else */
+    DBA_UNKNOWN,     /* about databases, but no topic that there is */
+    DBA_KNOWN
+} dba_subject;
+
+typedef struct dba_class {
+    dba_subject subject;
+    struct {
+        const dba_topic *topic;
+        int points;
+    } topics[DBA_TOPICS_MOST]; /* most points first */
+    size_t count;
+    bool wants_change; /* it asks to do something */
+} dba_class;
+
+dba_class dba_classify(const char *question);
+
+/* The queryid that a question names, or NULL in *ret_id. */
+LB_MUST_CHECK int dba_query_id(lb_ctx *ctx, const char *question, const char **ret_id, lb_error *err);
+
+/* Fills a line from a result; false: a member is missing, or it is longer than the room. */
+bool dba_fill(const char *text, struct json_object *result, char *into, size_t size);
+
+/* Does a finding of that kind tell of the source's topic? */
+bool dba_is_of(const dba_source *source, const char *kind);
+
+#endif
