@@ -71,8 +71,7 @@ static const char *task_of(const reply *p)
 {
     const char *task = NULL;
     for (size_t i = 0; i < p->class.count; i++)
-        task = lb_printf(p->ctx, "%s%s%s", task ? task : "", task ? "; then " : "",
-                         p->class.topics[i].topic->task);
+        task = lb_printf(p->ctx, "%s%s%s", task ? task : "", task ? "; then " : "", p->class.topics[i].topic->task);
     return task;
 }
 
@@ -83,9 +82,9 @@ static int put_into_words(const reply *p, lb_error *err)
     lb_error why = {0};
     if (!task)
         return lb_out_of_memory(err);
-    int r = lb_ask_model(p->ctx,
-                         LB_QUESTION(.task = task, .exhibits = p->evidence->exhibits, .most_sentences = SENTENCES),
-                         &answer, &why);
+    int r =
+        lb_ask_model(p->ctx, LB_QUESTION(.task = task, .exhibits = p->evidence->exhibits, .most_sentences = SENTENCES),
+                     &answer, &why);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY) {
         *err = why;
         return r;
