@@ -71,10 +71,9 @@ const dba_topic dba_topics[] = {
      {{"run_full_index_analysis",
        NULL,
        "nothing is wrong with the indexes",
-       {{NULL,
-         "{total_issues} things are to be said of the indexes: {missing_index} are missing and {missing_fk_index} "
-         "more for foreign keys, {unused_index} are unused, {duplicate_index} duplicates, {bloated_index} bloated "
-         "and {invalid_index} invalid"}}},
+       {{NULL, "{total_issues} things are to be said of the indexes: {missing} are missing and {missing_fk} "
+               "more for foreign keys, {unused} are unused, {duplicates} duplicates, {bloated} bloated "
+               "and {invalid} invalid"}}},
       {.tool = NULL}}},
     {"transaction ids",
      "How close are we to wraparound?",

@@ -56,6 +56,16 @@ static int say_rules(const reply *p, lb_error *err)
     return r;
 }
 
+/* What a rule says is shown as it stood before what is private went out of it for a model. */
+static const char *own_words(const reply *p, const lb_sentence *sentence)
+{
+    const dba_evidence *e = p->evidence;
+    for (size_t i = 0; sentence->is_checked && !sentence->cites[1] && i < e->count; i++)
+        if (strcmp(e->exhibits[i].id, sentence->cites[0]) == 0)
+            return e->exhibits[i].says;
+    return sentence->text;
+}
+
 static int say_model(const reply *p, const lb_answer *answer, const char *error, lb_error *err)
 {
     return lb_result(
@@ -93,7 +103,8 @@ static int put_into_words(const reply *p, lb_error *err)
         return lb_out_of_memory(err);
     r = answer && answer->count ? 0 : say_rules(p, err);
     for (uint32_t i = 0; answer && i < answer->count && r >= 0; i++)
-        r = say(p, answer->sentences[i].text, answer->sentences[i].cites, answer->sentences[i].is_checked, err);
+        r = say(p, own_words(p, &answer->sentences[i]), answer->sentences[i].cites, answer->sentences[i].is_checked,
+                err);
     return r < 0 ? r : say_model(p, answer, error, err);
 }
 
