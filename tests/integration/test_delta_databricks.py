@@ -621,7 +621,7 @@ class Upkeep(Case):
 
         def hours():
             return sql(f"SELECT CAST(date AS STRING), granularity, run_id, calls, calls_delta, CAST(interval_seconds AS INT),"
-                       f" date_format(snapshot_timestamp, 'HH:mm') FROM {STATEMENTS_TABLE} ORDER BY snapshot_timestamp")
+                       f" date_format(snapshot_timestamp, 'HH:mm') FROM {STATEMENTS_TABLE} WHERE project_id = 'p' ORDER BY snapshot_timestamp")
         snapshots("2026-02-01", "10", "05", "10", "55")
         snapshots(young, "00", "01", "02")
         self.assertEqual(self.ok(tool("maintain pg_stat_history 50"))["rolled_up"], 3)

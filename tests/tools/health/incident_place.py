@@ -20,7 +20,7 @@ SETTINGS = {"max_connections": 30, "max_wal_size": "'32MB'", "min_wal_size": "'3
 
 def harness(text, *words):
     """A few lines of shell with the harness of private servers at hand."""
-    done = subprocess.run(["bash", "-euc", f". {HARNESS}; {text}", "bash", *map(str, words)], capture_output=True,
+    done = subprocess.run(["bash", "-euc", f". '{HARNESS}'; {text}", "bash", *map(str, words)], capture_output=True,
                           text=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
     equal(done.returncode, 0, f"{text}: {done.stdout}{done.stderr}")
     return done.stdout.strip()
