@@ -5,8 +5,11 @@
 #include "cold_quiet.h"
 
 static arena memory;
-static void (*deferred)(void *);
-static void *deferred_arg;
+static struct {
+    void (*fn)(void *arg);
+    void *arg;
+} deferred[32];
+static size_t deferred_count;
 
 static void *alloc(lb_ctx *ctx, size_t bytes)
 {
@@ -17,16 +20,18 @@ static void *alloc(lb_ctx *ctx, size_t bytes)
 static int defer(lb_ctx *ctx, void (*fn)(void *), void *arg)
 {
     (void)ctx; /* one run at a time */
-    deferred = fn;
-    deferred_arg = arg;
+    CU_ASSERT_FATAL(deferred_count < sizeof deferred / sizeof *deferred);
+    deferred[deferred_count].fn = fn;
+    deferred[deferred_count++].arg = arg;
     return 0;
 }
 
 static void end_run(void)
 {
-    if (deferred)
-        deferred(deferred_arg);
-    deferred = NULL;
+    while (deferred_count > 0) {
+        deferred_count--;
+        deferred[deferred_count].fn(deferred[deferred_count].arg);
+    }
     arena_reset(&memory);
 }
 
