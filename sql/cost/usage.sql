@@ -1,7 +1,7 @@
 -- summary: metered usage of Lakebase by day and resource, with the price that held then
 -- kind: lake
 -- note: structs come as JSON, since their members differ from workspace to workspace; retractions and restatements are
--- note: part of the sums.
+-- note: part of the sums. The order is total, so that sums made from the rows come out equal each time.
 -- param catalog identifier
 -- param schema identifier
 -- param usage identifier
@@ -41,4 +41,4 @@ SELECT date_trunc('day', u.usage_start_time) AS day,
    AND u.usage_date >= CAST(:since AS DATE)
  GROUP BY date_trunc('day', u.usage_start_time), u.workspace_id, u.billing_origin_product, u.sku_name, u.usage_type,
           u.usage_unit, to_json(u.usage_metadata), to_json(u.product_features), to_json(p.pricing)
- ORDER BY day
+ ORDER BY day, u.workspace_id, product, u.sku_name, u.usage_type, u.usage_unit, metadata, features, pricing
