@@ -3,15 +3,12 @@
 #include "health_sessions.h"
 
 #include <json-c/json.h>
-#include <sql/connections/end_session.h>
 #include <sql/diagnose/create_index.h>
 #include <sql/diagnose/create_unique_index.h>
 #include <sql/vacuum/analyze.h>
 #include <sql/vacuum/reset_options.h>
 
 #include <string.h>
-
-#define PATIENCE_MS 5000 /* for a session to go */
 
 static void note_outcome(heal_deed *deed, lb_outcome outcome)
 {
@@ -169,17 +166,7 @@ static const health_session *session_of(const health_sessions *all, int64_t pid)
 static int ask_to_end(lb_ctx *ctx, const health_session *s, const cause_found *c, const char *title,
                       lb_outcome *ret_outcome, lb_error *err)
 {
-    const connections_end_session_args wanted = {.pid = s->pid,
-                                                 .backend_start = s->backend_start,
-                                                 .state = s->state,
-                                                 .state_change = s->state_change,
-                                                 .xact_start = s->xact_start,
-                                                 .xact_start_is_null = s->xact_start_is_null,
-                                                 .query_id = s->query_id,
-                                                 .query_id_is_null = s->query_id_is_null,
-                                                 .user_name = s->user_name,
-                                                 .application = s->application,
-                                                 .patience_ms = PATIENCE_MS};
+    const connections_end_session_args wanted = health_ending(s);
     const lb_value *evidence =
         LB_ARGS(lb_text("cause", c->kind), lb_i64("pid", s->pid), lb_text("user", s->user_name),
                 lb_text("database", s->database), lb_text("application", s->application), lb_text("state", s->state),

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define PATIENCE_MS 5000 /* for a session to go */
+
 /* Roles that the platforms keep for themselves. */
 static const char *const platform_roles[] = {"cloud_admin", "databricks_*", "rdsadmin", "azuresu", "cloudsqladmin"};
 
@@ -99,6 +101,21 @@ const char *health_protection(const health_session *s, const health_kept *kept)
     if (health_is_listed(&kept->applications, s->application))
         return "its application is listed";
     return NULL;
+}
+
+connections_end_session_args health_ending(const health_session *s)
+{
+    return (connections_end_session_args){.pid = s->pid,
+                                          .backend_start = s->backend_start,
+                                          .state = s->state,
+                                          .state_change = s->state_change,
+                                          .xact_start = s->xact_start,
+                                          .xact_start_is_null = s->xact_start_is_null,
+                                          .query_id = s->query_id,
+                                          .query_id_is_null = s->query_id_is_null,
+                                          .user_name = s->user_name,
+                                          .application = s->application,
+                                          .patience_ms = PATIENCE_MS};
 }
 
 int health_say_hidden(lb_ctx *ctx, const health_sessions *sessions, lb_error *err)

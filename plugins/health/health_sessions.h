@@ -4,6 +4,7 @@
 
 #include <lbops/lbops.h>
 #include <sql/connections/capacity.h>
+#include <sql/connections/end_session.h>
 #include <sql/connections/sessions.h>
 
 typedef connections_sessions_row health_session;
@@ -34,6 +35,9 @@ bool health_is_listed(const lb_texts *patterns, const char *text);
 
 /* Why the session may never be ended, or NULL. */
 const char *health_protection(const health_session *s, const health_kept *kept);
+
+/* Ends this session, if it is still what was looked at: the same one, in the same state and transaction. */
+connections_end_session_args health_ending(const health_session *s);
 
 /* Says what could not be seen, if anything. */
 LB_MUST_CHECK int health_say_hidden(lb_ctx *ctx, const health_sessions *sessions, lb_error *err);

@@ -6,10 +6,6 @@
  * does not have to connect all over at once. */
 #include "health_sessions.h"
 
-#include <sql/connections/end_session.h>
-
-#define PATIENCE_MS 5000 /* for a session to go */
-
 struct args {
     double max_idle_min, max_idle_in_transaction_min, max_share;
     int64_t min_round;
@@ -89,17 +85,7 @@ static int keep(lb_ctx *ctx, const health_session *s, const char *why, lb_error 
 static int end_session(lb_ctx *ctx, victim *v, lb_error *err)
 {
     const health_session *s = v->session;
-    const connections_end_session_args wanted = {.pid = s->pid,
-                                                 .backend_start = s->backend_start,
-                                                 .state = s->state,
-                                                 .state_change = s->state_change,
-                                                 .xact_start = s->xact_start,
-                                                 .xact_start_is_null = s->xact_start_is_null,
-                                                 .query_id = s->query_id,
-                                                 .query_id_is_null = s->query_id_is_null,
-                                                 .user_name = s->user_name,
-                                                 .application = s->application,
-                                                 .patience_ms = PATIENCE_MS};
+    const connections_end_session_args wanted = health_ending(s);
     const lb_value *evidence =
         LB_ARGS(lb_i64("pid", s->pid), lb_text("user", s->user_name), lb_text("database", s->database),
                 lb_text("application", s->application), lb_text("client", s->client), lb_text("state", s->state),
