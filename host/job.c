@@ -109,11 +109,16 @@ static void put_alerting(buf *out, const worker_setup *setup)
     }
 }
 
+static void put_plugin(buf *out, const worker_plugin *plugin)
+{
+    wire_put_str(out, plugin->name);
+    wire_put_str(out, plugin->path);
+    put_args(out, plugin->args, plugin->arg_count);
+}
+
 static void put_sites(buf *out, const worker_setup *setup)
 {
-    wire_put_str(out, setup->http_name);
-    wire_put_str(out, setup->http_path);
-    put_args(out, setup->http_args, setup->http_arg_count);
+    put_plugin(out, &setup->http);
     wire_put_u32(out, (uint32_t)setup->site_count);
     for (size_t i = 0; i < setup->site_count; i++) {
         wire_put_str(out, setup->sites[i].name);
@@ -129,12 +134,8 @@ void job_put_setup(buf *out, const worker_setup *setup)
     size_t mark = wire_begin(out, WIRE_SETUP);
     wire_put_str(out, setup->outbox_dir);
     wire_put_str(out, setup->work_dir);
-    wire_put_str(out, setup->transport_name);
-    wire_put_str(out, setup->transport_path);
-    put_args(out, setup->transport_args, setup->transport_arg_count);
-    wire_put_str(out, setup->model_name);
-    wire_put_str(out, setup->model_path);
-    put_args(out, setup->model_args, setup->model_arg_count);
+    put_plugin(out, &setup->transport);
+    put_plugin(out, &setup->model);
     wire_put_bool(out, setup->forbids_models);
     wire_put_u32(out, (uint32_t)setup->tool_count);
     for (size_t i = 0; i < setup->tool_count; i++)
@@ -289,11 +290,18 @@ static void get_alerting(wire_reader *r, arena *memory, worker_setup *s)
     s->pauses = pauses;
 }
 
+static worker_plugin get_plugin(wire_reader *r, arena *memory)
+{
+    worker_plugin plugin = {0};
+    plugin.name = keep(r, memory, wire_get_str(r));
+    plugin.path = keep(r, memory, wire_get_str(r));
+    plugin.args = get_args(r, memory, &plugin.arg_count);
+    return plugin;
+}
+
 static void get_sites(wire_reader *r, arena *memory, worker_setup *s)
 {
-    s->http_name = keep(r, memory, wire_get_str(r));
-    s->http_path = keep(r, memory, wire_get_str(r));
-    s->http_args = get_args(r, memory, &s->http_arg_count);
+    s->http = get_plugin(r, memory);
     worker_site *sites = get_array(r, memory, &s->site_count, 20, sizeof *sites);
     for (size_t i = 0; i < s->site_count; i++) {
         sites[i].name = keep(r, memory, wire_get_required(r));
@@ -310,12 +318,8 @@ bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
     worker_setup s = {0};
     s.outbox_dir = keep(r, memory, wire_get_required(r));
     s.work_dir = keep(r, memory, wire_get_required(r));
-    s.transport_name = keep(r, memory, wire_get_str(r));
-    s.transport_path = keep(r, memory, wire_get_str(r));
-    s.transport_args = get_args(r, memory, &s.transport_arg_count);
-    s.model_name = keep(r, memory, wire_get_str(r));
-    s.model_path = keep(r, memory, wire_get_str(r));
-    s.model_args = get_args(r, memory, &s.model_arg_count);
+    s.transport = get_plugin(r, memory);
+    s.model = get_plugin(r, memory);
     s.forbids_models = wire_get_bool(r);
     worker_tool *tools = get_array(r, memory, &s.tool_count, 20, sizeof *tools);
     for (size_t i = 0; i < s.tool_count; i++)

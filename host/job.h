@@ -82,18 +82,17 @@ typedef struct worker_site {
     const char *token, *ca_file; /* or NULL */
 } worker_site;
 
+/* A service that lives in the worker itself. path NULL: there is none. */
+typedef struct worker_plugin {
+    const char *name, *path;
+    const param_arg *args;
+    size_t arg_count;
+} worker_plugin;
+
 typedef struct worker_setup {
     const char *outbox_dir, *work_dir;
-    const char *transport_name, *transport_path; /* NULL: none */
-    const param_arg *transport_args;
-    size_t transport_arg_count;
-    const char *model_name, *model_path; /* NULL: none */
-    const param_arg *model_args;
-    size_t model_arg_count;
-    bool forbids_models;               /* but those that stay on this machine */
-    const char *http_name, *http_path; /* the plugin behind web services; NULL: none */
-    const param_arg *http_args;
-    size_t http_arg_count;
+    worker_plugin transport, model, http; /* http: what calls web services */
+    bool forbids_models;                  /* but those that stay on this machine */
     const worker_site *sites;
     size_t site_count;
     const worker_tool *tools;

@@ -38,11 +38,11 @@ model_service *model_service_free(model_service *service)
 static int open_it(model_service *s, const worker_setup *setup, lb_error *err)
 {
     const lb_plugin *plugin = NULL;
-    int r = load_plugin(setup->model_path, &plugin, err);
+    int r = load_plugin(setup->model.path, &plugin, err);
     if (r < 0)
         return r;
     if (plugin->kind != LB_KIND_MODEL)
-        return lb_fail(err, LB_ERR_INVALID, NULL, "%s is not a model", setup->model_path);
+        return lb_fail(err, LB_ERR_INVALID, NULL, "%s is not a model", setup->model.path);
     s->plugin = plugin->name;
     s->ops = plugin->ops;
     if (!LB_HAS(s->ops, lb_model, stays_here) || !s->ops->open || !s->ops->close || !s->ops->ask || !s->ops->name)
@@ -54,7 +54,7 @@ static int open_it(model_service *s, const worker_setup *setup, lb_error *err)
     if (!args)
         return lb_out_of_memory(err);
     param_rows rows = {.rows = s->ops->params, .stride = s->ops->param_size};
-    r = params_bind(s->plugin, rows, setup->model_args, setup->model_arg_count, args, s->ops->args_size, &s->memory,
+    r = params_bind(s->plugin, rows, setup->model.args, setup->model.arg_count, args, s->ops->args_size, &s->memory,
                     err);
     if (r >= 0 && s->ops->open(&service_host, args, &s->state, err) < 0)
         r = lb_wrap(err, s->plugin);
@@ -63,7 +63,7 @@ static int open_it(model_service *s, const worker_setup *setup, lb_error *err)
 
 int model_service_open(const worker_setup *setup, model_service **ret_service, lb_error *err)
 {
-    if (!setup->model_path)
+    if (!setup->model.path)
         return lb_fail(err, LB_ERR_UNSUPPORTED, "install model_rules, or add [services.model] to the manifest",
                        "there is no model to ask");
     model_service *s = base_alloc(sizeof *s);

@@ -99,10 +99,10 @@ static int load_transport(session_pool *pool, lb_error *err)
     const lb_plugin *plugin = NULL;
     if (pool->transport)
         return 0;
-    if (!setup->transport_path)
+    if (!setup->transport.path)
         return lb_fail(err, LB_ERR_INVALID, "add [services.transport] with a plugin to the manifest, or give --dsn",
                        "there is no transport to reach a server with");
-    int r = load_plugin(setup->transport_path, &plugin, err);
+    int r = load_plugin(setup->transport.path, &plugin, err);
     if (r == 0)
         pool->transport = plugin->ops;
     return r;
@@ -122,14 +122,14 @@ static int open_transport(session_pool *pool, lb_error *err)
     if (!args)
         return lb_out_of_memory(err);
     param_rows rows = {.rows = transport->params, .stride = transport->param_size};
-    r = params_bind(setup->transport_name, rows, setup->transport_args, setup->transport_arg_count, args,
+    r = params_bind(setup->transport.name, rows, setup->transport.args, setup->transport.arg_count, args,
                     transport->args_size, &pool->memory, err);
     if (r < 0)
         return r;
     void *state = NULL;
     r = transport->open(&pool->host, args, &state, err);
     if (r < 0)
-        return lb_wrap(err, setup->transport_name);
+        return lb_wrap(err, setup->transport.name);
     pool->state = state;
     return 0;
 }
@@ -215,7 +215,7 @@ int session_lend(session *s, int (*put)(void *arg, const char *name, const char 
     const lb_transport *transport = s->pool->transport;
     if (!LB_HAS(transport, lb_transport, lend) || !transport->lend)
         return lb_fail(err, LB_ERR_UNSUPPORTED, "use a transport that has servers",
-                       "%s has no server that a program could reach", s->pool->setup->transport_name);
+                       "%s has no server that a program could reach", s->pool->setup->transport.name);
     return transport->lend(s->handle, put, arg, err);
 }
 
@@ -342,7 +342,7 @@ int session_http(session_pool *pool, const char *service, const lb_request *requ
     int r = 0;
     if (!call.site)
         return err->code;
-    if (pool->setup->transport_path && (r = load_transport(pool, err)) == 0)
+    if (pool->setup->transport.path && (r = load_transport(pool, err)) == 0)
         call.is_answered_there = LB_HAS(pool->transport, lb_transport, http) && pool->transport->http;
     if (r == 0 && call.is_answered_there)
         r = open_transport(pool, err);
@@ -379,7 +379,7 @@ int session_history(session_pool *pool, const lb_target *target, const lb_comman
                     fixture_answer answer, void *arg, lb_error *err)
 {
     history_source source = {.pool = pool, .target = target, .answer = answer, .arg = arg};
-    int r = pool->setup->transport_path ? open_transport(pool, err) : 0;
+    int r = pool->setup->transport.path ? open_transport(pool, err) : 0;
     if (r < 0)
         return r;
     r = pool->recording ? fixture_record_history(pool->recording, target, command, answer_history, &source, sink, err)
@@ -395,7 +395,7 @@ const lb_error *session_recording_failure(const session_pool *pool)
 int64_t session_clock(session_pool *pool)
 {
     lb_error ignored;
-    if (pool->setup->transport_path && open_transport(pool, &ignored) == 0 && pool->transport->clock) {
+    if (pool->setup->transport.path && open_transport(pool, &ignored) == 0 && pool->transport->clock) {
         int64_t fixed = pool->transport->clock(pool->state);
         if (fixed)
             return fixed;

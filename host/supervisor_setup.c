@@ -109,64 +109,33 @@ static int describe_alerting(const manifest *m, arena *memory, worker_setup *set
     return 0;
 }
 
-static int describe_transport(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
+/* The manifest's plugin, or the given one, where that is installed; neither: none. */
+static int describe_plugin(const supervisor *s, lb_kind kind, const char *otherwise, arena *memory,
+                           worker_plugin *ret_plugin, lb_error *err)
 {
-    const manifest_service *named = manifest_find_service(s->manifest, LB_KIND_TRANSPORT);
-    if (!named)
-        return 0;
-    const plugin_spec *spec = registry_find(s->registry, LB_KIND_TRANSPORT, named->plugin);
+    const manifest_service *named = manifest_find_service(s->manifest, kind);
+    const char *name = named ? named->plugin : otherwise;
+    const plugin_spec *spec = name ? registry_find(s->registry, kind, name) : NULL;
     if (!spec)
-        return lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no transport %s",
-                       named->plugin);
-    setup->transport_name = spec->name;
-    setup->transport_path = spec->path;
-    setup->transport_args = manifest_args(s->manifest, &named->params, memory, &setup->transport_arg_count, err);
-    if (!setup->transport_args)
-        return err->code;
-    setup->transport_args =
-        environment_args(memory, spec_params(spec), setup->transport_args, &setup->transport_arg_count);
-    return setup->transport_args ? 0 : lb_out_of_memory(err);
-}
-
-/* The manifest's, or the one that asks nobody, where that is installed. */
-static int describe_model(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
-{
-    bool forbids = s->manifest->models.forbid;
-    const manifest_service *named = manifest_find_service(s->manifest, LB_KIND_MODEL);
-    const plugin_spec *spec = registry_find(s->registry, LB_KIND_MODEL, named ? named->plugin : default_model);
-    setup->forbids_models = forbids;
-    if (!spec)
-        return named ? lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no model service %s",
-                               named->plugin)
+        return named ? lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no %s service %s",
+                               spec_kind_name(kind), name)
                      : 0;
-    setup->model_name = spec->name;
-    setup->model_path = spec->path;
+    *ret_plugin = (worker_plugin){.name = spec->name, .path = spec->path};
     if (!named)
         return 0;
-    setup->model_args = manifest_args(s->manifest, &named->params, memory, &setup->model_arg_count, err);
-    if (!setup->model_args)
+    ret_plugin->args = manifest_args(s->manifest, &named->params, memory, &ret_plugin->arg_count, err);
+    if (!ret_plugin->args)
         return err->code;
-    setup->model_args = environment_args(memory, spec_params(spec), setup->model_args, &setup->model_arg_count);
-    return setup->model_args ? 0 : lb_out_of_memory(err);
+    ret_plugin->args = environment_args(memory, spec_params(spec), ret_plugin->args, &ret_plugin->arg_count);
+    return ret_plugin->args ? 0 : lb_out_of_memory(err);
 }
 
-/* What tools may call, and what calls it for them: the manifest's plugin, or the one that comes with the program, where
- * that is installed. */
-static int describe_sites(const supervisor *s, arena *memory, worker_setup *setup, lb_error *err)
+/* The web services that tools may call. */
+static int describe_sites(const manifest *m, arena *memory, worker_setup *setup, lb_error *err)
 {
-    const manifest *m = s->manifest;
-    const manifest_service *named = manifest_find_service(m, LB_KIND_HTTP);
-    const plugin_spec *spec = registry_find(s->registry, LB_KIND_HTTP, named ? named->plugin : default_http);
     worker_site *sites = arena_alloc(memory, (m->site_count + 1) * sizeof *sites);
     if (!sites)
         return lb_out_of_memory(err);
-    if (named && !spec)
-        return lb_fail(err, LB_ERR_NOT_FOUND, "lbops check says what is wrong", "there is no http service %s",
-                       named->plugin);
-    setup->http_name = spec ? spec->name : NULL;
-    setup->http_path = spec ? spec->path : NULL;
-    if (named && !(setup->http_args = manifest_args(m, &named->params, memory, &setup->http_arg_count, err)))
-        return err->code;
     for (size_t i = 0; i < m->site_count; i++) {
         const manifest_site *site = &m->sites[i];
         char *token = NULL;
@@ -202,6 +171,7 @@ int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup
         .connection_idle_s = (uint32_t)l->connection_idle_s,
         .grace_s = (uint32_t)l->grace_s,
         .outbox_mb = (uint32_t)l->outbox_mb,
+        .forbids_models = s->manifest->models.forbid,
         .can_ask = s->book != NULL,
         .run_asks = RUN_ASKS,
         .journal_dir = s->book ? s->journal_dir : NULL,
@@ -214,10 +184,12 @@ int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup
     if (r >= 0)
         r = describe_alerting(s->manifest, memory, ret_setup, err);
     if (r >= 0)
-        r = describe_transport(s, memory, ret_setup, err);
+        r = describe_plugin(s, LB_KIND_TRANSPORT, NULL, memory, &ret_setup->transport, err);
     if (r >= 0)
-        r = describe_model(s, memory, ret_setup, err);
-    return r < 0 ? r : describe_sites(s, memory, ret_setup, err);
+        r = describe_plugin(s, LB_KIND_MODEL, default_model, memory, &ret_setup->model, err);
+    if (r >= 0)
+        r = describe_plugin(s, LB_KIND_HTTP, default_http, memory, &ret_setup->http, err);
+    return r < 0 ? r : describe_sites(s->manifest, memory, ret_setup, err);
 }
 
 /* ---- the state service ---- */

@@ -134,21 +134,21 @@ static int open_plugin(web *w, lb_error *err)
     const lb_plugin *plugin = NULL;
     if (w->http)
         return 0;
-    if (!setup->http_path)
+    if (!setup->http.path)
         return lb_fail(err, LB_ERR_UNSUPPORTED, "build or bring along the plugin http_rest",
                        "nothing here can call web services");
-    int r = load_plugin(setup->http_path, &plugin, err);
+    int r = load_plugin(setup->http.path, &plugin, err);
     if (r < 0)
         return r;
     const lb_http_service *http = plugin->ops;
     if (plugin->kind != LB_KIND_HTTP || http->size < HTTP_BYTES || !http->open || !http->close || !http->call)
         return lb_fail(err, LB_ERR_UNSUPPORTED, "build it again with this version's header",
-                       "%s is no http service that this host can use", setup->http_name);
+                       "%s is no http service that this host can use", setup->http.name);
     w->args = arena_alloc(&w->memory, http->args_size ? http->args_size : 1);
     if (!w->args)
         return lb_out_of_memory(err);
     const param_rows rows = {.rows = http->params, .stride = http->param_size};
-    r = params_bind(setup->http_name, rows, setup->http_args, setup->http_arg_count, w->args, http->args_size,
+    r = params_bind(setup->http.name, rows, setup->http.args, setup->http.arg_count, w->args, http->args_size,
                     &w->memory, err);
     if (r == 0)
         w->http = http;
@@ -171,7 +171,7 @@ static int open_state(web *w, const worker_site *site, void **ret_state, lb_erro
     void *state = NULL;
     int r = w->http->open(w->host, w->args, &told, &state, err);
     if (r < 0)
-        return lb_wrap(err, w->setup->http_name);
+        return lb_wrap(err, w->setup->http.name);
     open_site *s = base_alloc(sizeof *s);
     *s = (open_site){.next = w->sites, .site = site, .state = state};
     w->sites = s;

@@ -23,8 +23,8 @@ static void read_setup(wire_reader r, size_t size)
     arena_init(&memory, WIRE_FRAME_LIMIT);
     if (job_get_setup(&r, &memory, &setup)) {
         require(setup.outbox_dir && setup.work_dir && setup.tool_count <= size && setup.rule_count <= size);
-        require_args(setup.transport_args, setup.transport_arg_count);
-        require_args(setup.http_args, setup.http_arg_count);
+        require_args(setup.transport.args, setup.transport.arg_count);
+        require_args(setup.http.args, setup.http.arg_count);
         for (size_t i = 0; i < setup.site_count; i++)
             require(setup.sites[i].name && setup.sites[i].url && setup.sites[i].kind);
         for (size_t i = 0; i < setup.tool_count; i++) {

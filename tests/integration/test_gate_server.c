@@ -46,10 +46,10 @@ static void open_on_server(rig *g)
     static param_arg dsn;
     rig_open(g);
     dsn = (param_arg){"dsn", url};
-    g->setup.transport_name = "transport_local";
-    g->setup.transport_path = arena_printf(&g->memory, "%s/transport_local.so", getenv("LBOPS_PLUGINS"));
-    g->setup.transport_args = &dsn;
-    g->setup.transport_arg_count = 1;
+    g->setup.transport.name = "transport_local";
+    g->setup.transport.path = arena_printf(&g->memory, "%s/transport_local.so", getenv("LBOPS_PLUGINS"));
+    g->setup.transport.args = &dsn;
+    g->setup.transport.arg_count = 1;
     for (size_t i = 0; i < LB_COUNT(setup); i++)
         (void)aside(g, "postgres", setup[i]);
     for (size_t i = 0; i < LB_COUNT(schema); i++)

@@ -136,10 +136,10 @@ static void detector_with_statements(void)
                 "[{\"columns\": [\"name\", \"bytes\"], \"rows\": [[\"orders\", \"4096\"], [\"events\", \"100\"]]}]");
     put_fixture(fixtures, "sql/hostile/fix_table.json", "[{\"affected\": 1}]");
     const param_arg transport_args[] = {{.name = "fixtures", .text = fixtures}};
-    setup.transport_name = "transport_mock";
-    setup.transport_path = transport;
-    setup.transport_args = transport_args;
-    setup.transport_arg_count = 1;
+    setup.transport.name = "transport_mock";
+    setup.transport.path = transport;
+    setup.transport.args = transport_args;
+    setup.transport.arg_count = 1;
     LB_AUTO_FREE char *path = plugin("LBOPS_HOSTILE", "looks"), *result = NULL;
     const run_request request = {.id = "01M7XKBAS00S4KBARVCNWWY02Z",
                                  .tool = "looks",

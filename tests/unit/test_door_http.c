@@ -142,13 +142,13 @@ static void says_when_nothing_can_call(void)
 {
     rig g;
     open_site_rig(&g);
-    g.setup.transport_path = NULL; /* a workspace without one may call web services all the same */
+    g.setup.transport.path = NULL; /* a workspace without one may call web services all the same */
     propose(&g, ARGS("web", "github", "reads", "GET x"));
     rig_expect(&g, RUN_FAILED, LB_ERR_UNSUPPORTED);
     ASSERT_CONTAINS(g.done.error.hint, "http_rest");
     rig_restart(&g);
-    g.setup.http_name = "transport_mock";
-    g.setup.http_path = arena_printf(&g.memory, "%s/transport_mock.so", getenv("LBOPS_PLUGINS"));
+    g.setup.http.name = "transport_mock";
+    g.setup.http.path = arena_printf(&g.memory, "%s/transport_mock.so", getenv("LBOPS_PLUGINS"));
     propose(&g, ARGS("web", "github", "reads", "GET x"));
     rig_expect(&g, RUN_FAILED, LB_ERR_UNSUPPORTED);
     ASSERT_CONTAINS(g.done.error.message, "no http service");

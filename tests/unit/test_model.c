@@ -7,10 +7,10 @@ static void open_rig(rig *g, const char *model, const param_arg *args, size_t co
 {
     rig_open(g);
     const char *dir = getenv(strcmp(model, "model_rules") == 0 ? "LBOPS_PLUGINS" : "LBOPS_HOSTILE");
-    g->setup.model_name = model;
-    g->setup.model_path = arena_printf(&g->memory, "%s/%s.so", dir, model);
-    g->setup.model_args = args;
-    g->setup.model_arg_count = count;
+    g->setup.model.name = model;
+    g->setup.model.path = arena_printf(&g->memory, "%s/%s.so", dir, model);
+    g->setup.model.args = args;
+    g->setup.model.arg_count = count;
 }
 
 static void ask(rig *g, const char *const *args)

@@ -183,14 +183,14 @@ static const worker_site some_sites[] = {{.name = "github", .url = "https://x", 
                                          {.name = "here", .url = "http://localhost", .kind = "json", .ca_file = "/c"}};
 static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .work_dir = "/w",
-                                        .transport_name = "t",
-                                        .transport_path = "/t.so",
-                                        .transport_args = some_args,
-                                        .transport_arg_count = 1,
-                                        .model_name = "m",
-                                        .model_path = "/m.so",
-                                        .model_args = some_args,
-                                        .model_arg_count = 1,
+                                        .transport.name = "t",
+                                        .transport.path = "/t.so",
+                                        .transport.args = some_args,
+                                        .transport.arg_count = 1,
+                                        .model.name = "m",
+                                        .model.path = "/m.so",
+                                        .model.args = some_args,
+                                        .model.arg_count = 1,
                                         .forbids_models = true,
                                         .tools = some_tools,
                                         .tool_count = 2,
@@ -204,10 +204,10 @@ static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .threshold_count = 2,
                                         .pauses = some_pauses,
                                         .pause_count = 1,
-                                        .http_name = "h",
-                                        .http_path = "/h.so",
-                                        .http_args = some_args,
-                                        .http_arg_count = 2,
+                                        .http.name = "h",
+                                        .http.path = "/h.so",
+                                        .http.args = some_args,
+                                        .http.arg_count = 2,
                                         .sites = some_sites,
                                         .site_count = 2,
                                         .can_ask = true,
@@ -274,11 +274,11 @@ static void setup_travels(void)
     wire_reader r = open_frame(&frame, WIRE_SETUP);
     CU_ASSERT_FATAL(job_get_setup(&r, &memory, &got));
     ASSERT_TEXT(got.outbox_dir, "/o");
-    ASSERT_TEXT(got.transport_args[0].text, "caf\xc3\xa9");
-    CU_ASSERT(got.tool_count == 2 && got.rule_count == 2 && got.transport_arg_count == 1);
+    ASSERT_TEXT(got.transport.args[0].text, "caf\xc3\xa9");
+    CU_ASSERT(got.tool_count == 2 && got.rule_count == 2 && got.transport.arg_count == 1);
     ASSERT_TEXT(got.tools[0].args[1].name, "empty");
-    ASSERT_TEXT(got.model_name, "m");
-    CU_ASSERT(got.model_arg_count == 1 && got.forbids_models);
+    ASSERT_TEXT(got.model.name, "m");
+    CU_ASSERT(got.model.arg_count == 1 && got.forbids_models);
     CU_ASSERT_PTR_NULL(got.tools[0].agent);
     CU_ASSERT(got.tools[1].needs_approval && got.tools[1].timeout_s == 9 && got.tools[1].risk == LB_RISK_HIGH);
     CU_ASSERT(got.rules[0].loosen && got.rules[0].branch_class == 3 && !got.rules[1].tool);
@@ -293,8 +293,8 @@ static void setup_travels(void)
     CU_ASSERT(got.thresholds[1].below && got.thresholds[1].critical == 3 && !got.thresholds[1].project);
     CU_ASSERT(got.pause_count == 1 && got.pauses[0].lasts_min == 60 && !got.pauses[0].zone);
     ASSERT_TEXT(got.pauses[0].opens, "0 2 * * *");
-    CU_ASSERT(got.site_count == 2 && got.http_arg_count == 2 && !got.sites[0].ca_file && !got.sites[1].token);
-    ASSERT_TEXT(got.http_path, "/h.so");
+    CU_ASSERT(got.site_count == 2 && got.http.arg_count == 2 && !got.sites[0].ca_file && !got.sites[1].token);
+    ASSERT_TEXT(got.http.path, "/h.so");
     ASSERT_TEXT(got.sites[0].token, "t");
     ASSERT_TEXT(got.sites[1].ca_file, "/c");
     arena_done(&memory);
