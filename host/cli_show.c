@@ -71,11 +71,39 @@ static void show_findings(const cli *c, struct json_object *findings)
     }
 }
 
-static void show_rest(struct json_object *result)
+/* An approved change that was not what was approved any more: what people compare, and not the request's new papers. */
+static void show_difference(const cli *c, struct json_object *difference)
 {
+    for (size_t i = 0; i < length_of(difference); i++) {
+        struct json_object *part = json_object_array_get_idx(difference, i);
+        (void)printf("  %s%s%s has another %s\n      before   %s\n      now      %s\n", cli_style(c, "33"),
+                     shown(part, "object"), cli_style(c, "0"), shown(part, "part"), shown(part, "before"),
+                     shown(part, "now"));
+    }
+}
+
+static bool is_shown_apart(const char *name, bool moved)
+{
+    static const char *const always[] = {"examined", "skipped", "findings"}, *const of_moved[] = {"difference",
+                                                                                                  "fingerprint",
+                                                                                                  "document"};
+    for (size_t i = 0; i < LB_COUNT(always); i++)
+        if (strcmp(name, always[i]) == 0)
+            return true;
+    for (size_t i = 0; moved && i < LB_COUNT(of_moved); i++)
+        if (strcmp(name, of_moved[i]) == 0)
+            return true;
+    return false;
+}
+
+static void show_rest(const cli *c, struct json_object *result)
+{
+    bool moved = json_object_get_boolean(member_of(result, "moved"));
+    if (moved)
+        show_difference(c, member_of(result, "difference"));
     json_object_object_foreach(result, name, value)
     {
-        if (strcmp(name, "examined") == 0 || strcmp(name, "skipped") == 0 || strcmp(name, "findings") == 0)
+        if (is_shown_apart(name, moved))
             continue;
         if (length_of(value) && json_object_is_type(json_object_array_get_idx(value, 0), json_type_object)) {
             (void)printf("  %s:\n", name);
@@ -94,9 +122,10 @@ static void show_changes(const cli *c, struct json_object *changes)
     for (size_t i = 0; i < length_of(changes); i++) {
         struct json_object *change = json_object_array_get_idx(changes, i);
         const char *title = shown(change, "group"), *outcome = shown(change, "outcome"),
-                   *error = text_of(change, "error");
+                   *error = text_of(change, "error"), *decision = shown(change, "decision");
         if (!group || strcmp(group, title) != 0)
-            (void)printf("  %s%s%s (%s)\n", cli_style(c, "1"), title, cli_style(c, "0"), shown(change, "decision"));
+            (void)printf("  %s%s%s%s%s%s\n", cli_style(c, "1"), title, cli_style(c, "0"), *decision ? " (" : "",
+                         decision, *decision ? ")" : "");
         group = title;
         (void)printf("    %-9s %-11s %s\n", outcome, shown(change, "effect"), shown(change, "statement"));
         if (error)
@@ -117,7 +146,7 @@ void cli_show_run(const cli *c, const char *document)
     show_coverage(result);
     show_findings(c, member_of(result, "findings"));
     if (result)
-        show_rest(result);
+        show_rest(c, result);
     show_changes(c, member_of(run, "changes"));
     struct json_object *asked = member_of(run, "approvals");
     for (size_t i = 0; i < length_of(asked); i++)
