@@ -630,7 +630,11 @@ class Upkeep(Case):
         self.assertEqual(hours(), old + recent)
         snapshots("2026-02-01", "11", "20")  # one that came late
         self.assertEqual(self.ok(tool("maintain pg_stat_history 50"))["rolled_up"], 1)
-        self.assertEqual(hours(), old + [["2026-02-01", "hour", "r20", "120", "20", "300", "11:00"]] + recent)
+        later = [["2026-02-01", "hour", "r20", "120", "20", "300", "11:00"]]
+        self.assertEqual(hours(), old + later + recent)
+        snapshots("2026-02-01", "10", "20")  # and one of an hour that is there already
+        self.assertEqual(self.ok(tool("maintain pg_stat_history 50"))["rolled_up"], 1)
+        self.assertEqual(hours(), [["2026-02-01", "hour", "r55", "155", "90", "1200", "10:00"]] + later + recent)
 
 
 if __name__ == "__main__":

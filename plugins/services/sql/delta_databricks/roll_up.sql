@@ -10,4 +10,4 @@ rolled AS (
 SELECT {rolled_columns} FROM rolled
 UNION ALL
 SELECT {columns} FROM snapshots
-WHERE granularity <> 'snapshot'
+WHERE granularity NOT IN ('snapshot', 'hour')

@@ -1,4 +1,4 @@
--- the files $1 of one date with their snapshots rolled up, as the file $2; what is a roll-up already stays as it is
+-- the files $1 of one date with their snapshots rolled up, as the file $2; what is neither snapshot nor hour stays
 COPY (
     WITH snapshots AS (
         SELECT * FROM read_parquet($1, union_by_name = true, hive_partitioning = false)
@@ -9,6 +9,6 @@ COPY (
     SELECT * FROM rolled
     UNION ALL BY NAME
     SELECT * FROM snapshots
-    WHERE granularity <> 'snapshot'
+    WHERE granularity NOT IN ('snapshot', 'hour')
     ORDER BY project_id, branch_id, queryid, snapshot_timestamp
 ) TO $2 (FORMAT parquet, COMPRESSION zstd, RETURN_STATS)
