@@ -41,36 +41,46 @@ static size_t count_left(lb_delta_file *const *files, uint32_t count)
     return left;
 }
 
-/* Few rows are done sooner by one thread than by several that must be woken. */
-static int choose_threads(delta_table *table, lb_delta_file *const *files, uint32_t count, lb_error *err)
+static bool are_few(lb_delta_file *const *files, uint32_t count)
 {
-    const delta_settings *settings = &table->owner->settings;
     int64_t bytes = 0;
     struct stat st;
-    delta_engine *engine = delta_get_engine(table->owner, err);
-    if (!engine)
-        return err->code;
     for (uint32_t i = 0; i < count && bytes < SMALL_BYTES; i++)
         bytes += files[i]->fate == LB_DELTA_LEFT && stat(files[i]->path, &st) == 0 ? st.st_size : 0;
-    return delta_engine_threads(engine, bytes < SMALL_BYTES ? 1 : settings->threads, err);
+    return bytes < SMALL_BYTES;
+}
+
+/* Few rows are done sooner by one thread than by several that must be woken. */
+static int choose_threads(delta_table *table, bool few, lb_error *err)
+{
+    delta_engine *engine = delta_get_engine(table->owner, err);
+    return engine ? delta_engine_threads(engine, few ? 1 : table->owner->settings.threads, err) : err->code;
+}
+
+/* One pass over the files. The quick way is for rows of one date. */
+static int write_pass(delta_table *table, delta_scan *scan, int64_t deadline, delta_data_files *adds, lb_error *err)
+{
+    const char *sql = table->def.partition_time ? delta_local_sql_commit_partitioned : delta_local_sql_commit_whole;
+    table->owner->scan = scan;
+    int r = scan->one_date ? delta_write_one(table, deadline, adds, err)
+                           : delta_write_data(table, sql, NULL, 0, NULL, deadline, adds, err);
+    table->owner->scan = NULL;
+    return r;
 }
 
 /* Writes the rows of all files that are sound. A file that turns out damaged costs the pass, which is then done again
- * without it. */
+ * without it; so does a second date among few rows. */
 static int write_rows(delta_table *table, lb_delta_file *const *files, uint32_t count, int64_t deadline,
                       delta_data_files *adds, lb_error *err)
 {
-    delta_local *local = table->owner;
-    if (choose_threads(table, files, count, err) < 0)
+    bool few = are_few(files, count), one_date = few;
+    if (choose_threads(table, few, err) < 0)
         return err->code;
     while (count_left(files, count)) {
-        delta_scan scan = {.table = &table->def, .files = files, .count = count};
-        local->scan = &scan;
-        int r = delta_write_data(
-            table, table->def.partition_time ? delta_local_sql_commit_partitioned : delta_local_sql_commit_whole, NULL,
-            0, NULL, deadline, adds, err);
-        local->scan = NULL;
-        if (!atomic_load(&scan.damaged))
+        delta_scan scan = {.table = &table->def, .files = files, .count = count, .one_date = one_date};
+        int r = write_pass(table, &scan, deadline, adds, err);
+        one_date = one_date && !scan.mixed;
+        if (!atomic_load(&scan.damaged) && !scan.mixed)
             return r;
         if (r == 0)
             delta_drop_data(table, adds); /* the damage came to light after the last row */

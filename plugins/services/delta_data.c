@@ -1,6 +1,7 @@
 /* Data files: written in a folder of their own, synced, then moved to where the table keeps them. */
 #include "delta_local.h"
 
+#include <delta_local_sql.h>
 #include <errno.h>
 #include <ftw.h>
 #include <sys/stat.h>
@@ -42,7 +43,9 @@ static char *partition_of(const char *path)
 /* The file under its last name. Its folder is not synced yet. */
 static int settle(const delta_table *table, const char *written, delta_data_file *file, lb_error *err)
 {
-    const char *base = strrchr(written, '/') + 1; /* below the stage */
+    char id[DELTA_UUID_TEXT];
+    delta_uuid(id);
+    DELTA_AUTO_FREE char *base = delta_printf("part-%s.parquet", id);
     file->path = file->partition ? delta_printf(DELTA_PARTITION "=%s/%s", file->partition, base) : delta_strdup(base);
     DELTA_AUTO_FREE char *final = delta_printf("%s/%s", table->directory, file->path);
     DELTA_AUTO_FREE char *folder = delta_strndup(final, (size_t)(strrchr(final, '/') - final));
@@ -141,6 +144,61 @@ int delta_write_data(delta_table *table, const char *sql, duckdb_value *values, 
         return delta_fail_errno(err, errno, "make", stage);
     int r = copy_into(table, stage, sql, values, count, partition, deadline, adds, err);
     (void)nftw(stage, remove_entry, 8, FTW_DEPTH | FTW_PHYS); /* or it is swept when the table is opened */
+    if (r < 0)
+        delta_drop_data(table, adds);
+    return r;
+}
+
+/* ---- few rows ---- */
+
+static char *one_target(const delta_table *table)
+{
+    return delta_printf("%s/_lbops/stage-one.parquet", table->directory); /* a leftover is swept as any stage is */
+}
+
+static int prepare_one(delta_table *table, delta_engine *engine, lb_error *err)
+{
+    DELTA_AUTO_FREE char *target = one_target(table);
+    DELTA_TEXT literal = {0};
+    delta_text_literal(&literal, target);
+    const delta_slot slots[] = {{"target", literal.data},
+                                {"columns", table->def.partition_time ? "* EXCLUDE (" DELTA_PARTITION ")" : "*"}};
+    DELTA_AUTO_FREE char *sql = delta_render(delta_local_sql_commit_one, slots, DELTA_COUNT(slots));
+    if (duckdb_prepare(delta_engine_connection(engine), sql, &table->write_one) == DuckDBSuccess)
+        return 0;
+    int r = delta_engine_fail(err, duckdb_prepare_error(table->write_one));
+    duckdb_destroy_prepare(&table->write_one);
+    return r;
+}
+
+/* The file that was written, under the name that it keeps. */
+static int take_one(const delta_table *table, duckdb_result *result, delta_data_files *adds, lb_error *err)
+{
+    const delta_scan *scan = table->owner->scan;
+    char date[DELTA_DATE_TEXT];
+    if (scan->has_date)
+        delta_date(scan->date * DELTA_DAY, date);
+    int r = take_result(table, result, scan->has_date ? date : NULL, adds, err);
+    return r < 0 ? r : sync_folders(table, adds, err);
+}
+
+int delta_write_one(delta_table *table, int64_t deadline, delta_data_files *adds, lb_error *err)
+{
+    duckdb_result result;
+    delta_engine *engine = delta_get_engine(table->owner, err);
+    if (!engine)
+        return err->code;
+    int r = table->write_one ? 0 : prepare_one(table, engine, err);
+    if (r == 0)
+        r = delta_run_prepared(engine, table->write_one, deadline, &result, err);
+    if (r == 0) {
+        r = take_one(table, &result, adds, err);
+        duckdb_destroy_result(&result);
+    }
+    if (r == 0 && adds->count)
+        return 0;
+    DELTA_AUTO_FREE char *target = one_target(table);
+    (void)unlink(target); /* or it is written over */
     if (r < 0)
         delta_drop_data(table, adds);
     return r;

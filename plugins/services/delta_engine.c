@@ -5,11 +5,20 @@
 
 #define WATCH_NS 20000000 /* how often a statement past its deadline is interrupted again */
 
+typedef struct delta_watch {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    int64_t deadline; /* of the statement that runs; 0: none, or without one */
+    bool running, over;
+} delta_watch;
+
 struct delta_engine {
     const lb_service_host *host;
     duckdb_database database;
     duckdb_connection connection;
     int64_t threads;
+    delta_watch watch;
 };
 
 /* ---- errors ---- */
@@ -42,6 +51,76 @@ int delta_engine_fail(lb_error *err, const char *message)
         return lb_fail(err, kinds[i].code, hint, "%.500s", text);
     }
     return lb_fail(err, LB_ERR_SQL, NULL, "%.500s", text);
+}
+
+/* ---- deadlines ---- */
+
+static bool is_unwanted(const delta_engine *engine)
+{
+    return engine->host->now() >= engine->watch.deadline || engine->host->cancelled();
+}
+
+/* The thread that interrupts the connection once the deadline has passed, again and again until the statement ends. It
+ * lives as long as the engine: statements of a few milliseconds would wait for it to come and go. */
+static void *watch_main(void *arg)
+{
+    delta_engine *engine = arg;
+    delta_watch *w = &engine->watch;
+    (void)pthread_mutex_lock(&w->lock); /* a plain mutex of ours cannot fail */
+    while (!w->over) {
+        struct timespec until;
+        if (!w->deadline) {
+            (void)pthread_cond_wait(&w->wake, &w->lock);
+            continue;
+        }
+        (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
+        until.tv_nsec += WATCH_NS;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+        (void)pthread_cond_timedwait(&w->wake, &w->lock, &until); /* a time-out is the usual end */
+        if (!w->over && w->deadline && is_unwanted(engine))
+            duckdb_interrupt(engine->connection);
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+static void watch_open(delta_watch *w)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_mutex_init(&w->lock, NULL); /* these allocate nothing */
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&w->wake, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+static void watch_close(delta_watch *w)
+{
+    if (w->running) {
+        (void)pthread_mutex_lock(&w->lock);
+        w->over = true;
+        (void)pthread_cond_signal(&w->wake);
+        (void)pthread_mutex_unlock(&w->lock);
+        (void)pthread_join(w->thread, NULL);
+    }
+    (void)pthread_cond_destroy(&w->wake);
+    (void)pthread_mutex_destroy(&w->lock);
+}
+
+/* 0: the statement has ended. Nothing is interrupted after that. */
+static void watch_until(delta_engine *engine, int64_t deadline)
+{
+    delta_watch *w = &engine->watch;
+    if (!w->running && deadline) /* without it only the deadline is lost */
+        w->running = pthread_create(&w->thread, NULL, watch_main, engine) == 0;
+    (void)pthread_mutex_lock(&w->lock);
+    w->deadline = deadline;
+    if (deadline)
+        (void)pthread_cond_signal(&w->wake);
+    (void)pthread_mutex_unlock(&w->lock);
 }
 
 /* ---- open and close ---- */
@@ -78,6 +157,7 @@ int delta_engine_open(const lb_service_host *host, const delta_engine_options *o
     delta_engine *e = delta_alloc(sizeof *e);
     e->host = host;
     e->threads = options->threads;
+    watch_open(&e->watch);
     int r = set_options(config, options, err);
     if (r == 0 && duckdb_open_ext(NULL, &e->database, config, &problem) != DuckDBSuccess)
         r = delta_engine_fail(err, problem);
@@ -99,6 +179,7 @@ delta_engine *delta_engine_free(delta_engine *engine)
 {
     if (!engine)
         return NULL;
+    watch_close(&engine->watch);
     if (engine->connection)
         duckdb_disconnect(&engine->connection);
     if (engine->database)
@@ -112,80 +193,17 @@ duckdb_connection delta_engine_connection(const delta_engine *engine)
     return engine->connection;
 }
 
-/* ---- deadlines ---- */
-
-/* A thread that interrupts the connection once the deadline has passed, again and again until the statement ends. */
-typedef struct watch {
-    const delta_engine *engine;
-    int64_t deadline;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool running, over;
-} watch;
-
-static void *watch_main(void *arg)
-{
-    watch *w = arg;
-    (void)pthread_mutex_lock(&w->lock); /* a plain mutex of ours cannot fail */
-    while (!w->over) {
-        struct timespec until;
-        (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-        until.tv_nsec += WATCH_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
-        (void)pthread_cond_timedwait(&w->wake, &w->lock, &until); /* a time-out is the usual end */
-        const lb_service_host *host = w->engine->host;
-        if (!w->over && ((w->deadline && host->now() >= w->deadline) || host->cancelled()))
-            duckdb_interrupt(w->engine->connection);
-    }
-    (void)pthread_mutex_unlock(&w->lock);
-    return NULL;
-}
-
-static void watch_start(watch *w, const delta_engine *engine, int64_t deadline)
-{
-    pthread_condattr_t attributes;
-    *w = (watch){.engine = engine, .deadline = deadline};
-    if (!deadline)
-        return;
-    (void)pthread_mutex_init(&w->lock, NULL); /* these allocate nothing */
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&w->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    w->running = pthread_create(&w->thread, NULL, watch_main, w) == 0; /* without it only the deadline is lost */
-}
-
-static void watch_stop(watch *w)
-{
-    if (!w->deadline)
-        return;
-    if (w->running) {
-        (void)pthread_mutex_lock(&w->lock);
-        w->over = true;
-        (void)pthread_cond_signal(&w->wake);
-        (void)pthread_mutex_unlock(&w->lock);
-        (void)pthread_join(w->thread, NULL);
-    }
-    (void)pthread_cond_destroy(&w->wake);
-    (void)pthread_mutex_destroy(&w->lock);
-}
-
 /* ---- statements ---- */
 
 int delta_run_prepared(delta_engine *engine, duckdb_prepared_statement statement, int64_t deadline,
                        duckdb_result *ret_result, lb_error *err)
 {
-    watch w;
     duckdb_result result;
     if (deadline && engine->host->now() >= deadline)
         return lb_fail(err, LB_ERR_TIMEOUT, "give it more time", "no time is left for a statement on the history");
-    watch_start(&w, engine, deadline);
+    watch_until(engine, deadline);
     duckdb_state state = duckdb_execute_prepared(statement, &result);
-    watch_stop(&w);
+    watch_until(engine, 0);
     int r = state == DuckDBSuccess ? 0 : delta_engine_fail(err, duckdb_result_error(&result));
     if (r == LB_ERR_TIMEOUT && engine->host->cancelled())
         r = lb_fail(err, LB_ERR_CANCELLED, NULL, "a statement on the history was cancelled");

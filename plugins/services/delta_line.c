@@ -281,15 +281,30 @@ static size_t find_column(const delta_table_def *table, const char *name, size_t
     return table->count;
 }
 
-static bool member(delta_line *line, size_t *next, bool *seen, idx_t row)
+/* The column that the key at hand names. Writers give them in the table's order, so the next one is tried before the
+ * key is read for what it is. */
+static bool key(delta_line *line, size_t next, size_t *ret_column)
 {
+    const delta_table_def *table = line->table;
     const char *name = "";
-    size_t length = 0;
+    size_t length = next < table->count ? table->name_lengths[next] : 0;
+    if (length && (size_t)(line->end - line->at) > length + 2 && line->at[0] == '"' && line->at[length + 1] == '"' &&
+        memcmp(line->at + 1, table->columns[next].name, length) == 0) {
+        line->at += length + 2;
+        *ret_column = next;
+        return true;
+    }
     if (!expect(line, '"') || !text(line, &name, &length))
         return false;
-    size_t column = find_column(line->table, name, length, *next);
-    if (column == line->table->count)
-        return bad(line, "there is no column %.*s", (int)(length > 80 ? 80 : length), name);
+    *ret_column = find_column(table, name, length, next);
+    return *ret_column < table->count || bad(line, "there is no column %.*s", (int)(length > 80 ? 80 : length), name);
+}
+
+static bool member(delta_line *line, size_t *next, bool *seen, idx_t row)
+{
+    size_t column = 0;
+    if (!key(line, *next, &column))
+        return false;
     if (seen[column])
         return bad(line, "%s is given twice", line->table->columns[column].name);
     if (!expect(line, ':') || line->at >= line->end)

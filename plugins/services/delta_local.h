@@ -34,6 +34,7 @@ typedef struct delta_table {
     bool writable; /* snapshot and ledger are loaded, under the lock */
     delta_snapshot snapshot;
     delta_ledger ledger;
+    duckdb_prepared_statement write_one; /* prepared when first needed; its plan costs more than its work */
 } delta_table;
 
 struct delta_local {
@@ -91,6 +92,9 @@ LB_MUST_CHECK int delta_checkpoint(delta_table *table, int64_t commits, int64_t 
  * that writes one file; NULL: the COPY's own folders say it. */
 LB_MUST_CHECK int delta_write_data(delta_table *table, const char *sql, duckdb_value *values, size_t count,
                                    const char *partition, int64_t deadline, delta_data_files *adds, lb_error *err);
+/* The same for the few rows of the scan in hand when they are all of one date: one file, without a folder of its own,
+ * by a statement that stays prepared. A scan that turns out mixed has written nothing. */
+LB_MUST_CHECK int delta_write_one(delta_table *table, int64_t deadline, delta_data_files *adds, lb_error *err);
 void delta_drop_data(const delta_table *table, delta_data_files *adds); /* unlinks what will not be committed */
 void delta_settle_data(const delta_table *table, delta_change *change, int result); /* ends a change */
 

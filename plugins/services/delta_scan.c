@@ -228,6 +228,20 @@ static void take_vectors(place *p, duckdb_data_chunk output)
     }
 }
 
+/* False: the row is of another date than those before it. */
+static bool is_of_one_date(const place *p, idx_t row)
+{
+    delta_scan *scan = p->scan;
+    if (!scan->one_date || scan->table->time_column < 0)
+        return true;
+    int32_t date = ((const int32_t *)p->cells.data[scan->table->count])[row];
+    if (!scan->has_date)
+        scan->date = date;
+    scan->has_date = true;
+    scan->mixed = scan->date != date;
+    return !scan->mixed;
+}
+
 /* Once a file is damaged the pass is lost, and the rows of the others are read only to find all that is damaged. */
 static void read_rows(duckdb_function_info info, duckdb_data_chunk output)
 {
@@ -249,6 +263,11 @@ static void read_rows(duckdb_function_info info, duckdb_data_chunk output)
             continue;
         }
         p->rows++;
+        if (!is_of_one_date(p, rows)) {
+            duckdb_function_set_error(info, "the outbox files are of several dates");
+            rows = 0;
+            break;
+        }
         if (!atomic_load(&p->scan->damaged))
             rows++;
     }

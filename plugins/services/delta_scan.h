@@ -29,6 +29,9 @@ typedef struct delta_scan {
     size_t count;
     atomic_size_t next;
     atomic_bool damaged; /* at least one file turned out damaged: the pass fails after it has looked at all of them */
+    bool one_date;       /* in: rows of a second date end the pass, with `mixed`; one thread does it */
+    bool mixed, has_date;
+    int32_t date; /* out: of all rows, in days since 1970-01-01 */
 } delta_scan;
 
 /* Makes outbox() known to the connection. *current is looked at whenever the function is used. */

@@ -141,5 +141,6 @@ void delta_table_forget(delta_table *table)
 {
     delta_snapshot_done(&table->snapshot);
     delta_ledger_close(&table->ledger);
+    duckdb_destroy_prepare(&table->write_one);
     table->writable = false;
 }
