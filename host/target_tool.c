@@ -5,6 +5,8 @@
 #include "run_state.h"
 #include "target_reset.h"
 
+#include <sql/host/whoami.h>
+
 #include <time.h>
 
 #define MOST_PAGES     1000
@@ -279,8 +281,19 @@ static const char *escape(lb_ctx *ctx, const char *text)
     return lb_printf(ctx, "%s", buf_text(&b));
 }
 
-/* A transport whose servers are not as the platform's are says itself how to reach them. NULL: there is no host yet. */
-static const char *dsn_of(lb_ctx *ctx, struct json_object *endpoint)
+/* Who the transport's own session is, and where: what a person who takes its place has to say too. */
+static int ask_who(lb_ctx *ctx, host_whoami_row *who, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    int r = host_whoami(ctx, &rows, err);
+    if (r < 0)
+        return r;
+    return host_whoami_next(ctx, rows, who) ? 0 : lb_fail(err, LB_ERR_SQL, NULL, "the server does not say who we are");
+}
+
+/* A transport whose servers are not as the platform's are says itself how to reach them. NULL: there is no host yet.
+ * It never has a password: on the platform that is a token, which whoever logs in asks for. */
+static const char *dsn_of(lb_ctx *ctx, struct json_object *endpoint, const host_whoami_row *who)
 {
     struct json_object *status = NULL, *hosts = NULL;
     const char *given = target_text(endpoint, "status", "dsn");
@@ -291,26 +304,33 @@ static const char *dsn_of(lb_ctx *ctx, struct json_object *endpoint)
         return given;
     if (*host == '/' && strlen(host) > 90)
         lb_log(ctx, LB_LOG_WARN, "the path of the socket is longer than programs can use: choose a shorter state_dir");
-    return *host == '/' ? lb_printf(ctx, "postgresql://postgres@/databricks_postgres?host=%s", escape(ctx, host))
-                        : lb_printf(ctx, "postgresql://%s:5432/databricks_postgres?sslmode=verify-full", host);
+    const char *role = escape(ctx, who->role), *database = escape(ctx, who->database);
+    if (!role || !database)
+        return NULL;
+    return *host == '/' ? lb_printf(ctx, "postgresql://%s@/%s?host=%s", role, database, escape(ctx, host))
+                        : lb_printf(ctx, "postgresql://%s@%s:5432/%s?sslmode=verify-full", role, host, database);
 }
 
 /* Asking for the version starts the server where that is ours to do, so that the string works for a while. */
 static int tell_dsn(lb_ctx *ctx, const lb_target *t, lb_error *err)
 {
     int major = 0;
+    host_whoami_row who = {0};
     int r = lb_server_version(ctx, &major, err);
+    if (r >= 0)
+        r = ask_who(ctx, &who, err);
     if (r < 0)
         return r;
     struct json_object *endpoint =
         target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch), NULL, err);
     if (!endpoint)
         return err->code;
-    const char *dsn = dsn_of(ctx, endpoint);
+    const char *dsn = dsn_of(ctx, endpoint, &who);
     if (!dsn)
         return lb_fail(err, LB_ERR_NOT_FOUND, "try again when it has settled", "the endpoint of %s/%s has no host",
                        t->project, t->branch);
-    return lb_result(ctx, LB_ARGS(lb_text("dsn", dsn), lb_i64("server_version", major)), err);
+    return lb_result(ctx, LB_ARGS(lb_text("dsn", dsn), lb_text("role", who.role), lb_i64("server_version", major)),
+                     err);
 }
 
 /* ---- the tool ---- */

@@ -71,6 +71,25 @@ check "a reset that cannot make it again fails" exits 1 as_principal lbops targe
 check "and is not forgotten" says "reset it once more" as_principal lbops target ls
 check "the next one goes on from there" as_principal lbops target reset ci-1 --project shop
 check "and a tool runs on it again" as_principal lbops run example_tables --project shop --branch ci-1
+# A person who logs in has a token of their own; the string has everything else.
+log_in() {
+    local token dsn=$1 endpoint=projects/shop/branches/ci-1/endpoints/primary
+    token=$(curl -sS --fail-with-body --cacert "$LBOPS_EMULATOR_CA_FILE" -H "Authorization: Bearer $LBOPS_EMULATOR_PAT" \
+        -H 'Content-Type: application/json' -d "{\"endpoint\":\"$endpoint\"}" \
+        "$LBOPS_EMULATOR_URL/api/2.0/postgres/credentials" | jq -r .token)
+    PGPASSWORD=$token PGSSLROOTCERT=$LBOPS_EMULATOR_CA_FILE psql -XAtq "$dsn" -c 'SELECT current_user, current_database()'
+}
+as_person() { DATABRICKS_HOST=$LBOPS_EMULATOR_URL DATABRICKS_TOKEN=$LBOPS_EMULATOR_PAT "$@"; }
+check "a person gets a role on it" curl -sS --fail-with-body --cacert "$LBOPS_EMULATOR_CA_FILE" -o "$WORK/role" \
+    -H "Authorization: Bearer $LBOPS_EMULATOR_PAT" -H 'Content-Type: application/json' \
+    -d "{\"spec\":{\"postgres_role\":\"$LBOPS_EMULATOR_USER\",\"identity_type\":\"USER\"}}" \
+    "$LBOPS_EMULATOR_URL/api/2.0/postgres/projects/shop/branches/ci-1/roles?role_id=person"
+as_principal lbops target dsn ci-1 --project shop >"$WORK/dsn"
+check "the connection string has the role, and no password" \
+    grep -qE "^postgresql://$LBOPS_EMULATOR_CLIENT_ID@127[.0-9]+:5432/databricks_postgres\?sslmode=verify-full\$" "$WORK/dsn"
+as_person lbops target dsn ci-1 --project shop >"$WORK/dsn"
+check "a role's name is written as URLs are" grep -qF "://${LBOPS_EMULATOR_USER/@/%40}@" "$WORK/dsn"
+check "with a token it is a way in" says "$LBOPS_EMULATOR_USER|databricks_postgres" log_in "$(<"$WORK/dsn")"
 check "a branch is deleted by hand" as_principal lbops target delete ci-1 --project shop
 check "it is gone then" exits 1 as_principal lbops run example_tables --project shop --branch ci-1
 
