@@ -1,17 +1,16 @@
 /* post_schema_diff_to_pr: one comment on a pull request that says how the schema of its branch differs from that of
  * its parent. The comment is found again by a marker in its first line and kept up to date; what has not changed is
- * left alone, and where nothing differs and nothing was said yet, nothing is said. */
+ * left alone, and where nothing differs, there is nothing else to say, and nothing was said yet, nothing is said. */
 #include "branch_json.h"
 #include "branch_plane.h"
+#include "github.h"
 #include "pr_comment.h"
-
-#include <ctype.h>
 
 #define PAGE       100
 #define PAGES_MOST 50
 
 struct args {
-    const char *repository, *project_id, *pr_branch, *base_branch, *service;
+    const char *repository, *project_id, *pr_branch, *base_branch, *service, *report;
     int64_t pr_number;
 };
 
@@ -24,37 +23,15 @@ static const lb_param params[] = {
     LB_PARAM(struct args, base_branch, LB_TEXT, NULL,
              "what to compare with; without it, what the branch was made from"),
     LB_PARAM(struct args, service, LB_TEXT, "github", "the web service of the manifest that has the repository"),
+    LB_PARAM(struct args, report, LB_TEXT, NULL, "what is to be said besides: any text, shown as it is"),
     LB_PARAMS_END,
 };
-
-static int check_repository(const char *repository, lb_error *err)
-{
-    static const char more[] = "-_.";
-    const char *slash = strchr(repository, '/'), *name = slash ? slash + 1 : "";
-    bool good = slash && slash != repository && slash - repository <= 39 && *name && strlen(name) <= 100 &&
-                strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-    for (const char *p = repository; good && *p; p++)
-        good =
-            isalnum((unsigned char)*p) || p == slash || (p < slash ? *p == '-' || *p == '_' : strchr(more, *p) != NULL);
-    return good
-               ? 0
-               : lb_fail(err, LB_ERR_INVALID, "owner/name, as in its address", "'%.100s' is no repository", repository);
-}
 
 /* What the service's words leave open: which right it takes. */
 static int explain(lb_ctx *ctx, const char *what, lb_error *err)
 {
     const struct args *args = ctx->args;
-    bool is_unnamed = strncmp(err->hint, "write [http.", 12) == 0;
-    const char *hint = NULL;
-    if (err->code == LB_ERR_DENIED || (err->code == LB_ERR_NOT_FOUND && !is_unnamed))
-        hint = lb_printf(ctx,
-                         "the token of [http.%.40s] needs pull requests of that repository: 'pull-requests: write' in "
-                         "a workflow, 'Pull requests: read and write' when fine-grained, 'repo' when classic",
-                         args->service);
-    if (hint)
-        (void)snprintf(err->hint, sizeof err->hint, "%.255s", hint);
-    return lb_wrap(err, what ? what : args->repository);
+    return github_explain(ctx, args->service, GITHUB_COMMENTS, what ? what : args->repository, err);
 }
 
 /* A pull request, and not an issue of that number. */
@@ -160,8 +137,10 @@ static int post(lb_ctx *ctx, const found *there, const char *text, const pr_comm
     int r = lb_group_open(
         ctx,
         LB_GROUP(.title = lb_printf(ctx, "%s the comment on %s", there->id ? "update" : "write", place),
-                 .reason = lb_printf(ctx, "the schema of %s differs from that of %s in %lld places", c->branch, c->base,
-                                     (long long)changes),
+                 .reason = changes || !c->report
+                               ? lb_printf(ctx, "the schema of %s differs from that of %s in %lld places", c->branch,
+                                           c->base, (long long)changes)
+                               : lb_printf(ctx, "there is something to say of %s", c->branch),
                  .evidence =
                      LB_ARGS(lb_text("branch", c->branch), lb_text("base", c->base), lb_i64("changes", changes)),
                  .undo = there->id ? "the comment's history on the page has the text before" : "delete the comment"),
@@ -188,12 +167,12 @@ static int capture(lb_ctx *ctx, pr_comment *c, lb_error *err)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    pr_comment c = {0};
+    pr_comment c = {.report = args->report && *args->report ? args->report : NULL};
     found there = {0};
     const char *text = NULL, *action = "none";
     int64_t changes = 0;
     lb_outcome outcome = LB_APPLIED;
-    int r = check_repository(args->repository, err);
+    int r = github_check_repository(args->repository, err);
     if (r >= 0)
         r = choose_branches(ctx, &c, err);
     if (r >= 0) /* before the databases are asked for anything */
@@ -210,7 +189,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     bool posted = false;
     if (there.id && pr_comment_same(there.body, text)) {
         action = "unchanged";
-    } else if (there.id || changes) {
+    } else if (there.id || changes || c.report) {
         action = there.id ? "updated" : "created";
         r = post(ctx, &there, text, &c, changes, &outcome, &url, err);
         posted = outcome == LB_APPLIED;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define HAZARDS_SHOWN 40
+#define REPORT_BYTES  12000
 #define INLINE_BYTES  160 /* of a name or a statement within a line */
 #define NOTE_BYTES    200 /* what is said where something was cut */
 
@@ -150,8 +151,8 @@ static size_t count_lines(const char *text, size_t length)
     return lines + (length && text[length - 1] != '\n');
 }
 
-/* A folded block: at most `most` bytes of the text, whole lines where there are some, and a word on what is missing. */
-static void say_block(page *p, const char *title, const char *language, const char *text, size_t most)
+/* Text as it is: at most `most` bytes of it, whole lines where there are some, and a word on what is missing. */
+static void say_fenced(page *p, const char *language, const char *text, size_t most, const char *rest)
 {
     size_t length = strlen(text), shown = cut(text, length, most), line = shown;
     while (shown < length && line && text[line - 1] != '\n')
@@ -159,9 +160,6 @@ static void say_block(page *p, const char *title, const char *language, const ch
     shown = shown < length && line ? line : shown;
     size_t run = longest_run(text, shown), fence = run < 3 ? 3 : run + 1;
     char note[NOTE_BYTES];
-    say(p, "<details><summary>");
-    say(p, title);
-    say(p, "</summary>\n\n");
     ticks(p, fence);
     say(p, language);
     say(p, "\n");
@@ -169,12 +167,27 @@ static void say_block(page *p, const char *title, const char *language, const ch
     say(p, shown && text[shown - 1] == '\n' ? "" : "\n");
     ticks(p, fence);
     if (shown < length) {
-        (void)snprintf(note, sizeof note,
-                       "\n\n**Cut here**: %zu of %zu lines are shown; capture_schema_diff gives all of it.",
-                       count_lines(text, shown), count_lines(text, length)); /* fits */
+        (void)snprintf(note, sizeof note, "\n\n**Cut here**: %zu of %zu lines are shown; %s.", count_lines(text, shown),
+                       count_lines(text, length), rest); /* fits */
         say(p, note);
     }
-    say(p, "\n\n</details>\n");
+    say(p, "\n\n");
+}
+
+static void say_block(page *p, const char *title, const char *language, const char *text, size_t most)
+{
+    say(p, "<details><summary>");
+    say(p, title);
+    say(p, "</summary>\n\n");
+    say_fenced(p, language, text, most, "capture_schema_diff gives all of it");
+    say(p, "</details>\n");
+}
+
+/* Backticks alone would count three times, as in the blocks below. */
+static void say_report(page *p, const char *report)
+{
+    size_t most = longest_run(report, strlen(report)) > 100 ? REPORT_BYTES / 3 : REPORT_BYTES;
+    say_fenced(p, "text", report, most, "the run's own page has all of it");
 }
 
 /* The difference as text and as SQL share what is left; a fence is at most as long as what it holds, so a block counts
@@ -209,6 +222,8 @@ int pr_comment_write(lb_ctx *ctx, const pr_comment *c, const char **ret_text, in
     const char *text = text_of(diff, "text"), *sql = text_of(diff, "sql");
     *ret_changes = number_of(diff, "change_count");
     say_head(&p, c);
+    if (c->report)
+        say_report(&p, c->report);
     if (*ret_changes) {
         say_number(&p, *ret_changes, "difference", "differences");
         say(&p, ", ");

@@ -13,7 +13,8 @@
 
 typedef struct pr_comment {
     const char *branch, *base, *project;
-    const char *diff; /* the result of capture_schema_diff, with output "all" */
+    const char *diff;   /* the result of capture_schema_diff, with output "all" */
+    const char *report; /* what a pipeline has to say besides, any text; or NULL */
 } pr_comment;
 
 /* *ret_changes: how many things differ. */

@@ -1,6 +1,8 @@
 /* setup_cicd_pipeline: GitHub Actions workflows, in the working copy of a repository, that give each pull request a
  * branch of the database and replay on the target what was merged. What people have made of them is theirs: it is
- * shown, and never overwritten. What the repository needs besides is told, not set. */
+ * shown, and never overwritten. Of what the repository needs besides, variables are set where we may; secrets are told.
+ */
+#include "cicd_needs.h"
 #include "workflow.h"
 #include "workflow_access.h"
 #include "workflow_close.h"
@@ -18,6 +20,7 @@
 struct args {
     const char *dir, *migrations, *manifest_file, *source_branch, *target_branch, *git_branch, *test_command;
     const char *auth, *runner, *environment, *uc_catalog;
+    const char *repository, *service, *project_id, *lbops_url, *lbops_sha256;
     lb_texts uc_readers;
     bool only_migrations;
 };
@@ -37,6 +40,11 @@ static const lb_param params[] = {
     LB_PARAM(struct args, environment, LB_TEXT, "lakebase-production", "GitHub's environment of the target"),
     LB_PARAM(struct args, uc_catalog, LB_TEXT, NULL, "a catalog of Unity Catalog whose permissions are kept too"),
     LB_PARAM(struct args, uc_readers, LB_LIST_OF(LB_TEXT), NULL, "who may read it"),
+    LB_PARAM(struct args, repository, LB_TEXT, NULL, "owner/name on GitHub: its variables are set where we may"),
+    LB_PARAM(struct args, service, LB_TEXT, "github", "the web service of the manifest that has it"),
+    LB_PARAM(struct args, project_id, LB_TEXT, NULL, "the variable LAKEBASE_PROJECT"),
+    LB_PARAM(struct args, lbops_url, LB_TEXT, NULL, "the variable LBOPS_URL: where the archive of this program lies"),
+    LB_PARAM(struct args, lbops_sha256, LB_TEXT, NULL, "the variable LBOPS_SHA256: the archive's digest"),
     LB_PARAMS_END,
 };
 
@@ -49,9 +57,9 @@ static int check(const struct args *args, lb_error *err)
     } words[] = {{"--migrations", args->migrations},       {"--manifest_file", args->manifest_file},
                  {"--source_branch", args->source_branch}, {"--target_branch", args->target_branch},
                  {"--git_branch", args->git_branch},       {"--runner", args->runner},
-                 {"--environment", args->environment}};
+                 {"--environment", args->environment},     {"--project_id", args->project_id}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (workflow_check_word(words[i].what, words[i].text, err) < 0)
+        if (words[i].text && workflow_check_word(words[i].what, words[i].text, err) < 0)
             return err->code;
     if (args->test_command && !args->test_command[strspn(args->test_command, " \t\n")])
         return lb_fail(err, LB_ERR_INVALID, "leave it out where there are no tests", "--test_command is empty");
@@ -200,37 +208,26 @@ static int put_workflow(lb_ctx *ctx, const char *name, const char *source, const
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_text(member, sealed)), err);
 }
 
-/* ---- what the repository needs ---- */
-
-static int tell_needs(lb_ctx *ctx, lb_error *err)
-{
-    const struct args *args = ctx->args;
-    bool is_oauth = strcmp(args->auth, "oauth") == 0;
-    const lb_value secrets[] = {lb_text(NULL, "DATABRICKS_HOST"),
-                                lb_text(NULL, is_oauth ? "DATABRICKS_CLIENT_ID" : "DATABRICKS_TOKEN"),
-                                lb_text(NULL, "DATABRICKS_CLIENT_SECRET")};
-    const lb_value variables[] = {lb_text(NULL, "LAKEBASE_PROJECT"), lb_text(NULL, "LBOPS_URL"),
-                                  lb_text(NULL, "LBOPS_SHA256")};
-    return lb_result(ctx,
-                     LB_ARGS(lb_list("secrets_required", LB_TEXT, secrets, is_oauth ? 3 : 2),
-                             lb_list("variables_required", LB_TEXT, variables, 3),
-                             lb_text("environment", args->environment),
-                             lb_text("environment_note",
-                                     "protect it with reviewers, and give it secrets of the same names that may change "
-                                     "the target: those of the repository need pull requests' branches only")),
-                     err);
-}
-
 static int run(lb_ctx *ctx, lb_error *err)
 {
-    int r = check(ctx->args, err);
+    const struct args *args = ctx->args;
+    cicd_needs needs = {.repository = args->repository,
+                        .service = args->service,
+                        .project_id = args->project_id,
+                        .lbops_url = args->lbops_url,
+                        .lbops_sha256 = args->lbops_sha256,
+                        .environment = args->environment,
+                        .is_oauth = strcmp(args->auth, "oauth") == 0};
+    int r = check(args, err);
     if (r >= 0)
         r = check_place(ctx, err);
+    if (r >= 0)
+        r = cicd_needs_look(ctx, &needs, err);
     if (r >= 0)
         r = put_workflow(ctx, "lakebase-pr.yml", workflow_pr, "create_branch_yaml", err);
     if (r >= 0)
         r = put_workflow(ctx, "lakebase-pr-close.yml", workflow_close, "delete_branch_yaml", err);
-    return r < 0 ? r : tell_needs(ctx, err);
+    return r < 0 ? r : cicd_needs_meet(ctx, &needs, err);
 }
 
 LB_TOOL(setup_cicd_pipeline, "writes the workflows that give each pull request a branch", .agent = "provisioning",

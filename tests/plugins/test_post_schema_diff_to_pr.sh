@@ -25,6 +25,9 @@ runs post_schema_diff_to_pr --project_id shop --pr_number 5 --repository acme/sh
 holds '.result.action == "updated" and .result.posted == false'
 holds '.changes[0].outcome == "planned" and (.changes[0].statement | startswith("PATCH github:"))'
 
+runs post_schema_diff_to_pr --project_id shop --pr_number 1 --repository acme/shop --report $'tests: failure\n```@all' --plan
+holds '.changes[0].statement | contains("````text\\ntests: failure")'
+
 runs_with 1 post_schema_diff_to_pr --project_id shop --pr_number 2 --repository acme/shop --pr_branch ci-pr-1
 holds '.error.code == "not_found" and (.error.hint | contains("pull-requests: write"))'
 runs_with 1 post_schema_diff_to_pr --project_id shop --pr_number 1 --repository acme/locked

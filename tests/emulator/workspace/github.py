@@ -1,5 +1,5 @@
-"""GitHub's calls for comments on issues and pull requests, as far as a bot needs them. The repositories are acme/shop with the issues 1
-to 20, of which the even ones are pull requests."""
+"""GitHub's calls for comments on issues and pull requests, and for the variables of workflows, as far as a bot needs them. The
+repositories are acme/shop with the issues 1 to 20, of which the even ones are pull requests."""
 import itertools
 import secrets
 import threading
@@ -23,6 +23,7 @@ class GitHub:
         self.token, self.login = f"ghp_{secrets.token_hex(18)}", "lbops-bot"
         self.issues = {("acme", "shop"): set(range(1, 21))}
         self.comments, self.ids = {}, itertools.count(1000001)
+        self.variables, self.secrets = {}, {}  # of workflows, by repository and name
 
     def routes(self, router, _guard):
         add = lambda methods, path, call: router.add(methods, path, call, self.require)
@@ -31,8 +32,12 @@ class GitHub:
         add("GET", f"{REPO}/issues/comments/(?P<ident>\\d+)", self.get)
         add("PATCH", f"{REPO}/issues/comments/(?P<ident>\\d+)", self.update)
         add("DELETE", f"{REPO}/issues/comments/(?P<ident>\\d+)", self.delete)
+        add("GET", f"{REPO}/actions/(?P<kind>variables|secrets)", self.list_settings)
+        add("POST", f"{REPO}/actions/variables", self.add_variable)
+        add("PATCH", f"{REPO}/actions/variables/(?P<name>\\w+)", self.update_variable)
         add("GET", f"{REPO}/(?P<kind>issues|pulls)/(?P<number>\\d+)", self.issue)
         router.add("POST", "/_emulator/github/issues", self.add_issue)
+        router.add("POST", "/_emulator/github/secrets", self.add_secret)
 
     def require(self, request):
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
@@ -63,6 +68,42 @@ class GitHub:
             found["head" if kind == "pulls" else "pull_request"] = {"ref": f"change-{number}", "sha": "0" * 40} if kind == "pulls" else \
                 {"url": f"{url}/pulls/{number}"}
         return found
+
+    def add_secret(self, request):
+        """{"name"}: acme/shop has this secret; its value is nobody's business."""
+        self.secrets[("acme", "shop", request.json()["name"])] = {"name": request.json()["name"]}
+
+    def list_settings(self, request, owner, repo, kind):
+        if (owner, repo) not in self.issues:
+            raise not_found()
+        size, number = min(30, int(request.query.get("per_page", 10))), int(request.query.get("page", 1))
+        with self.lock:
+            found = [one for key, one in sorted(getattr(self, kind).items()) if key[:2] == (owner, repo)]
+        return {"total_count": len(found), kind: found[(number - 1) * size:number * size]}
+
+    def _variable(self, request, owner, repo):
+        body = request.json()
+        if (owner, repo) not in self.issues:
+            raise not_found()
+        if not all(isinstance(body.get(part), str) and body[part] for part in ("name", "value")):
+            raise PlainError(422, {"message": "Validation Failed", "documentation_url": DOCS, "status": "422"})
+        return {"name": body["name"], "value": body["value"]}
+
+    def add_variable(self, request, owner, repo):
+        one = self._variable(request, owner, repo)
+        with self.lock:
+            if (owner, repo, one["name"]) in self.variables:
+                raise PlainError(409, {"message": "Already exists - Variable already exists", "documentation_url": DOCS, "status": "409"})
+            self.variables[owner, repo, one["name"]] = one
+        return Response(201, {})
+
+    def update_variable(self, request, owner, repo, name):
+        one = self._variable(request, owner, repo)
+        with self.lock:
+            if (owner, repo, name) not in self.variables:
+                raise not_found()
+            self.variables[owner, repo, name] = one
+        return Response(204)
 
     def _body(self, request):
         text = request.json().get("body")

@@ -6,12 +6,17 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
-from place import Place, contains, equal, holds, suite, target
+from place import TESTS, Place, contains, equal, holds, suite, target
 from workflow_steps import Runner, steps
+
+sys.path.insert(0, str(TESTS / "emulator"))
+import harness  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 MOCK = f'plugin = "transport_mock"\nfixtures = "{HERE.parents[2]}/etc/fixtures/mock"'
+LOCAL = 'plugin = "transport_local"\nprojects = ["shop"]'  # fixtures would answer for GitHub
 NAMES = ["lakebase-pr-close.yml", "lakebase-pr.yml"]
 FULL = {"test_command": 'make "test" \\ && echo "ü$HOME"\n', "uc_catalog": "ops", "uc_readers": ['dba "team"', "c"]}
 
@@ -19,8 +24,8 @@ FULL = {"test_command": 'make "test" \\ && echo "ü$HOME"\n', "uc_catalog": "ops
 class Repository(Place):
     """A workspace without a server, and a repository without workflows."""
 
-    def __init__(self):
-        super().__init__(MOCK, target("shop", "production", "production"))
+    def __init__(self, transport=MOCK):
+        super().__init__(transport, target("shop", "production", "production"))
         self.repo = self.dir / "a repo"
         (self.repo / ".git").mkdir(parents=True)
         self.folder = self.repo / ".github" / "workflows"
@@ -103,7 +108,8 @@ def what_they_call_is_there():
                 for tool, rest in re.findall(r"lbops (?:--json )?run (\w+)((?:[^\n]|\\\n)*)", body.replace("\\\n", " ")):
                     called.setdefault(tool, set()).update(re.findall(r"--(\w+)", rest))
         equal(set(called), {"create_branch_on_pr", "apply_schema_migration", "capture_schema_diff",
-                            "delete_branch_on_pr_close", "create_ops_catalog"}, "tools")
+                            "post_schema_diff_to_pr", "delete_branch_on_pr_close", "create_ops_catalog",
+                            "setup_unity_catalog_integration"}, "tools")
         known = {t["name"]: t for t in json.loads(place.cli("--json", "tools", check=0).stdout)}
         for tool, options in called.items():
             if tool in known:
@@ -213,7 +219,8 @@ def the_report_can_do_no_harm():
         runner = Runner(place)
         done = runner.step(body, BRANCH="", MIGRATED="skipped")
         equal(done.returncode, 0, done.stderr)
-        contains(runner.read("output"), "report<<", "(none)", "skipped, 0 applied")
+        contains(runner.read("output"), "report<<", "\nmigrations: skipped, 0 applied\n")
+        contains(runner.read("report.md"), "(none)", "skipped, 0 applied")
         (runner.dir / "migration.json").write_text(json.dumps(
             {"error": {"message": "it </pre>broke"}, "result": {"applied": 2, "findings": [
                 {"object": "V2.sql", "kind": "MG-1", "reason": "<script> @all"}]}}))
@@ -224,27 +231,71 @@ def the_report_can_do_no_harm():
         contains(text, "failure, 2 applied", "it &lt;/pre&gt;broke", "V2.sql: MG-1: &lt;script&gt; @all", "&lt;b&gt;", "(cut here)")
         holds(len(text.encode()) < 65536 and "<script>" not in text, "it fits and is escaped")
         equal(runner.read("summary"), text, "the summary is the same")
+        equal(runner.read("report.txt"), "migrations: failure, 2 applied\ntests: not asked for\nerror: it </pre>broke\n"
+              "hazard: V2.sql: MG-1: <script> @all\n", "what the comment says, as it is")
 
 
-def there_is_one_comment():
+def what_is_said_goes_into_the_comment():
     with Repository() as place:
         body = steps_of(place)["comment", "Comment on the pull request"]
-        runner = Runner(place, gh='case "$*" in *--method*) last=${@: -1}; cp "${last#body=@}" said ;; *) cat there ;; esac')
-        there = runner.dir / "there"
-        there.write_text(json.dumps({"id": 1, "body": "hello"}) + "\n")
+        runner = Runner(place, lbops="")
+        report = "migrations: success\n$(rm -rf /) `x`"
+        done = runner.step(body, NUMBER="5", REPORT=report, BRANCH="ci-pr-5", LAKEBASE_PROJECT="shop", GITHUB_TOKEN="TOKEN")
+        equal(done.returncode, 0, done.stderr)
+        equal(runner.asked(), "lbops run post_schema_diff_to_pr --project_id shop --pr_number 5 --repository o/r "
+              f"--pr_branch ci-pr-5 --report {report} \n", "one call")
 
-        def comment(report):
-            done = runner.step(body, NUMBER="5", REPORT=report, GH_TOKEN="t")
-            equal(done.returncode, 0, done.stderr)
-            return [line.split()[4] for line in runner.asked().splitlines() if "--method" in line]
 
-        equal(comment("one\ntwo"), ["POST"], "the first")
-        said = runner.read("said")
-        contains(said, "<!-- lakebaseops:migration-report v1 pr=5 -->\n<!-- digest:", "one\ntwo\n")
-        there.write_text(json.dumps({"id": 1, "body": "hello"}) + "\n" + json.dumps({"id": 9, "body": said}) + "\n")
-        equal(comment("one\ntwo"), [], "the same is not said again")
-        equal(comment("three"), ["PATCH"], "what is new replaces it")
-        contains(runner.asked(), "repos/o/r/issues/comments/9 ", "repos/o/r/issues/5/comments?per_page=100")
+def what_the_repository_needs_is_told():
+    with Repository() as place:
+        done = place.setup(auth="token", project_id="shop")["result"]
+        equal(done["commands"], ["gh secret set DATABRICKS_HOST", "gh secret set DATABRICKS_HOST --env lakebase-production",
+                                 "gh secret set DATABRICKS_TOKEN", "gh secret set DATABRICKS_TOKEN --env lakebase-production",
+                                 "gh variable set LAKEBASE_PROJECT --body shop", "gh variable set LBOPS_URL",
+                                 "gh variable set LBOPS_SHA256"], "commands")
+        contains(done["manifest_lines"], "[http.github]", 'env = "GITHUB_TOKEN"')
+        texts = place.texts()
+        for text, params in (("is no repository", {"repository": "acme"}),
+                             ("there is no repository to set", {"lbops_sha256": "0" * 64}),
+                             ("--lbops_sha256 cannot be", {"repository": "acme/shop", "lbops_sha256": "0" * 63}),
+                             ("--lbops_url cannot be", {"repository": "acme/shop", "lbops_url": "http://x/y"}),
+                             ("names no web service github", {"repository": "acme/shop", "source_branch": "other"})):
+            contains(place.setup(check=1, **params)["error"]["message"], text)
+        equal(place.texts(), texts, "nothing is written then")
+
+
+def what_the_repository_needs_is_set():
+    with harness.Emulator() as emulator, Repository(LOCAL) as place:
+        def there():
+            listed = emulator.call("GET", "/repos/acme/shop/actions/variables", token=emulator.ready["github_token"]).json
+            return {v["name"]: v["value"] for v in listed["variables"]}
+
+        def wants(check=0, plan=False, **params):
+            return place.setup(check=check, plan=plan, repository="acme/shop",
+                               **{"project_id": "shop", "lbops_url": "https://h/lbops.tar.xz", "lbops_sha256": "a" * 64, **params})
+
+        place.write(f'[secrets]\ngithub = {{ env = "LBOPS_TEST_GITHUB" }}\n[http.github]\nurl = "{emulator.url}"\n'
+                    f'kind = "github"\ntoken = {{ secret = "github" }}\nca = "{emulator.ca}"\n')
+        os.environ["LBOPS_TEST_GITHUB"] = "ghp_no0right"
+        failed = wants(check=1)["error"]
+        equal([failed["code"], place.texts(), there()], ["denied", {}, {}], "a token without rights: nothing half done")
+        contains(failed["hint"], "'Variables: read and write'")
+        os.environ["LBOPS_TEST_GITHUB"] = emulator.ready["github_token"]
+        contains(place.setup(check=1, repository="acme/none")["error"]["hint"], "'Variables: read and write'")
+        emulator.control("POST", "github/secrets", {"name": "DATABRICKS_HOST"})
+        equal([len(wants(plan=True)["changes"]), there()], [5, {}], "a plan")
+        first = wants()
+        equal(there(), {"LAKEBASE_PROJECT": "shop", "LBOPS_URL": "https://h/lbops.tar.xz", "LBOPS_SHA256": "a" * 64}, "set")
+        equal([first["result"]["secrets_missing"], first["result"]["variables_missing"]],
+              [["DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"], []], "missing")
+        contains(json.dumps(first["result"]["commands"]), "gh secret set DATABRICKS_CLIENT_ID --repo acme/shop",
+                 "gh secret set DATABRICKS_HOST --repo acme/shop --env lakebase-production")
+        equal(wants()["changes"], [], "the second run")
+        moved = wants(lbops_sha256="b" * 64)["changes"]
+        equal([c["statement"].split(" ")[:2] for c in moved],
+              [["PATCH", "github:repos/acme/shop/actions/variables/LBOPS_SHA256"]], "what is another")
+        equal(there()["LBOPS_SHA256"], "b" * 64, "is brought up to date")
+        equal(place.setup(repository="acme/shop")["result"]["variables_missing"], [], "values that are there are left alone")
 
 
 def the_branch_is_deleted_whatever_comes():
@@ -270,5 +321,6 @@ def the_branch_is_deleted_whatever_comes():
 
 suite(they_are_written_once, they_pass_actionlint, what_they_call_is_there, a_text_of_ours_is_brought_up_to_date,
       what_a_person_wrote_stays, wrong_values_are_refused, lbops_is_checked_before_it_is_used,
-      tests_get_a_login_and_no_credentials, the_report_can_do_no_harm, there_is_one_comment,
+      tests_get_a_login_and_no_credentials, the_report_can_do_no_harm,
+      what_is_said_goes_into_the_comment, what_the_repository_needs_is_told, what_the_repository_needs_is_set,
       the_branch_is_deleted_whatever_comes, at_once=2)

@@ -1,14 +1,18 @@
-"""The steps of the workflows with the tools themselves, on a local Lakebase: a pull request from its opening to its merge."""
+"""The steps of the workflows with the tools themselves, on a local Lakebase and against an emulated workspace and GitHub: a pull
+request from its opening to its merge."""
 
 import json
+import os
 import pathlib
 import sys
+import urllib.parse
 
-from place import PLUGINS, PROGRAM, Local, contains, each_version, equal, holds, suite
+from place import PLUGINS, PROGRAM, Local, Workspace, contains, each_version, equal, holds, suite
 from workflow_steps import Runner, steps
 
 TARGETS = (("*", "shared"), ("production", "production"), ("ci-*", "throwaway"))
-TOOLS = ("create_branch_on_pr", "apply_schema_migration", "capture_schema_diff", "delete_branch_on_pr_close")
+MARKER = "<!-- lakebaseops:schema-diff -->"
+TOOLS = ("create_branch_on_pr", "apply_schema_migration", "capture_schema_diff", "post_schema_diff_to_pr", "delete_branch_on_pr_close")
 
 if any(not (pathlib.Path(PLUGINS) / f"{tool}.so").exists() for tool in TOOLS):
     print(f"skipped: the build lacks one of {', '.join(TOOLS)}")
@@ -53,4 +57,74 @@ def a_pull_request_goes_its_way(version):
         step("replay", "Apply the migrations")
 
 
-suite(*each_version(a_pull_request_goes_its_way), at_once=2)
+class Connected(Workspace):
+    """A workspace that psql gets into as the principal."""
+
+    def url(self, branch=None):
+        ready, place = self.emulator.ready, branch or self.branch
+        words = {"grant_type": "client_credentials", "scope": "all-apis", "client_id": ready["client_id"],
+                 "client_secret": ready["client_secret"]}
+        bearer = self.emulator.call("POST", "/oidc/v1/token", urllib.parse.urlencode(words).encode(), token=None,
+                                    headers={"Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
+        password = self.emulator.credential(f"projects/{self.own}/branches/{place}/endpoints/primary", bearer)
+        rest = self.cli("target", "dsn", place, "--wake", check=0).stdout.strip().partition("://")[2]
+        return (f"postgresql://{ready['client_id']}:{urllib.parse.quote(password, safe='')}@{rest}"
+                f"&sslrootcert={ready['pg_ca_file']}")
+
+
+def a_pull_request_in_a_workspace():
+    command = 'psql -XAtq -d "$DATABASE_URL" -c "SELECT to_regclass(\'items\'), current_user" >seen'
+    with Connected() as place:
+        emulator, ready = place.emulator, place.emulator.ready
+        os.environ["LBOPS_TEST_GITHUB"] = ready["github_token"]
+        place.write(f'github = {{ env = "LBOPS_TEST_GITHUB" }}\n[http.github]\nurl = "{emulator.url}"\n'
+                    f'kind = "github"\ntoken = {{ secret = "github" }}\nca = "{emulator.ca}"\n')
+        place.project()
+        repo = place.dir / "a repo"
+        (repo / ".git").mkdir(parents=True)
+        (repo / "migrations").mkdir()
+        (repo / "migrations" / "V1__first.sql").write_text("CREATE TABLE IF NOT EXISTS items (id bigint PRIMARY KEY);\n")
+        made = place.run("setup_cicd_pipeline", branch="", dir=repo, test_command=command, uc_catalog="ops")["result"]
+        shell = {**steps(made["create_branch_yaml"]), **steps(made["delete_branch_yaml"])}
+        runner = Runner(place)
+        (runner.dir / "bin" / "lbops").symlink_to(PROGRAM)
+        env = {"LBOPS_MANIFEST": str(place.manifest), "LBOPS_TEST_SECRET": ready["client_secret"], "LAKEBASE_PROJECT": "shop",
+               "LBOPS_TEST_GITHUB": ready["github_token"], "GITHUB_REPOSITORY": "acme/shop", "NUMBER": "12", "ACTION": "opened",
+               "GITHUB_WORKSPACE": str(repo), "MIGRATIONS": "migrations", "SOURCE_BRANCH": "production", "TARGET_BRANCH": "production",
+               "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success", "TESTED": "success", "TEST_COMMAND": command,
+               "DATABRICKS_HOST": emulator.url, "DATABRICKS_CLIENT_ID": ready["client_id"],
+               "DATABRICKS_CLIENT_SECRET": ready["client_secret"], "CURL_CA_BUNDLE": ready["ca_file"],
+               "PGSSLROOTCERT": ready["pg_ca_file"], "UC_CATALOG": "ops", "UC_READERS": "[]"}
+
+        def step(job, name, **more):
+            done = runner.step(shell[job, name], **env, **more)
+            equal(done.returncode, 0, f"{job}, {name}: {done.stdout}{done.stderr}")
+            return done.stdout
+
+        def comments():
+            listed = emulator.call("GET", "/repos/acme/shop/issues/12/comments", token=ready["github_token"]).json
+            return [(c["id"], c["body"]) for c in listed if c["body"].startswith(MARKER)]
+
+        for _ in range(2):
+            for name in ("Make the branch", "Apply the migrations", "Compare the schemas", "Test", "Write the report"):
+                step("branch", name)
+            report = runner.read("output").split("\n", 1)[1].rsplit("\n", 2)[0]
+            step("comment", "Comment on the pull request", REPORT=report)
+        equal(runner.read("seen"), f"items|{ready['client_id']}\n", "tests see the branch, as the principal")
+        equal(place.sql("SELECT to_regclass('items')"), "", "its source is not migrated")
+        (ident, body), = comments()
+        contains(body, "`ci-pr-12` against `production`", "migrations: success, 0 applied\ntests: success", "items")
+        step("comment", "Comment on the pull request", REPORT=report)
+        equal(comments(), [(ident, body)], "one comment, and the same")
+        step("delete", "Delete the branch")
+        holds(place.branches().get("ci-pr-12", {}).get("current_state") in (None, "DELETED"), "the branch is gone")
+        step("delete", "Delete the branch")
+        for _ in range(2):
+            step("replay", "Apply the migrations")
+            step("replay", "Permissions in Unity Catalog")
+        equal(place.sql("SELECT to_regclass('items')"), "items", "the target is migrated")
+        equal(emulator.postgres("GET", "catalogs/shop").status, 200, "its database is a catalog")
+        equal(emulator.call("GET", "/api/2.1/unity-catalog/catalogs/ops").status, 200, "and the history has one")
+
+
+suite(*each_version(a_pull_request_goes_its_way), a_pull_request_in_a_workspace, at_once=2)
