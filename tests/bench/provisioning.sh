@@ -18,7 +18,7 @@ trap finish EXIT
 # What scripts/bench builds for everybody has no plugins but those of its own figures.
 cmake --build "$build" --target transport_local read_schema capture_schema_diff provision_with_governance \
     provision_lakebase_project protect_branch branch_schemas branch_sessions create_ops_catalog configure_rls \
-    setup_unity_catalog_integration setup_cicd_pipeline setup_ai_agent_branching >&2
+    setup_unity_catalog_integration setup_cicd_pipeline setup_ai_agent_branching judge_figures >&2
 url=$(pg_start 17 "$work/pg")
 for script in "$here"/provisioning_*.py; do
     python3 -B "$script" "$build/bin/lbops" "$build/plugins" "$url"
