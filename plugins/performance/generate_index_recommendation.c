@@ -2,7 +2,7 @@
  * the gate: each recommendation is a decision of its own. Statements are made anew from the catalogue; results of an
  * earlier analysis only say which of the findings are wanted. */
 #include "index_analysis.h"
-#include "index_follow.h"
+#include "index_settle.h"
 #include "index_store.h"
 
 #include <json-c/json.h>
@@ -10,7 +10,7 @@
 struct args {
     index_limits limits;
     const char *analysis_results;
-    double min_confidence, keep_days;
+    double min_confidence, keep_days, keep_gain;
     bool apply;
 };
 
@@ -22,7 +22,11 @@ static const lb_param params[] = {
              .max = "1"),
     LB_PARAM(struct args, keep_days, LB_F64, "7", "days after which what was executed is kept, if it proves its worth",
              .min = "0"),
-    LB_PARAM(struct args, apply, LB_BOOL, "false", "also put each before the gate, which executes, asks or refuses"),
+    LB_PARAM(struct args, keep_gain, LB_F64, "0.2",
+             "and the share of its time that the statement has to lose for which an index was made", .min = "0",
+             .max = "1"),
+    LB_PARAM(struct args, apply, LB_BOOL, "false",
+             "also put each before the gate, and the undo of what did not prove its worth"),
     LB_PARAMS_END,
 };
 
@@ -81,26 +85,6 @@ static int read_wanted(lb_ctx *ctx, desk *d, lb_error *err)
 
 /* ---- the gate ---- */
 
-/* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures are in the
- * reason. */
-static int ask(index_work *work, const index_finding *f, const char *object, lb_outcome *ret_outcome, lb_error *err)
-{
-    lb_ctx *ctx = work->ctx;
-    const char *undo = f->undo && *f->undo ? f->undo
-                       : f->new_index      ? lb_printf(ctx, "drop the index %s", f->new_index)
-                                           : "none is needed: the index stays as it is";
-    lb_group *group = NULL;
-    int r = lb_group_open(ctx,
-                          LB_GROUP(.title = lb_printf(ctx, "%s: %s", f->type, object), .reason = f->reason,
-                                   .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
-                                                       lb_text("confidence", index_label_of(index_confidence(f)))),
-                                   .undo = undo),
-                          &group, err);
-    if (r >= 0)
-        r = lb_change_sql(ctx, group, f->fix.statement, f->fix.values, err);
-    return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
-}
-
 static const char *status_of(lb_outcome outcome)
 {
     return outcome == LB_APPLIED ? "executed" : outcome == LB_REFUSED ? "rejected" : "pending_review";
@@ -114,7 +98,7 @@ static int decide(index_work *work, const index_finding *f, const char *object, 
     *ret_status = "pending_review";
     if (!d->args->apply)
         return 0;
-    int r = ask(work, f, object, &outcome, &why);
+    int r = index_ask(work, f, object, &outcome, &why);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY) {
         *err = why;
         return r;
@@ -141,23 +125,15 @@ static int keep(index_work *work, const index_finding *f, const char *id, const 
 
 static int follow(index_work *work, lb_error *err)
 {
-    desk *d = work->state;
-    lb_ctx *ctx = work->ctx;
-    int r = 0;
-    for (size_t i = 0; i < d->pasts.count && r >= 0; i++) {
-        const index_past *p = &d->pasts.items[i];
-        const char *why = NULL;
-        const char *next = index_next_state(work->set, p, d->args->keep_days, !d->wanted, lb_now(ctx), &why);
-        if (!next)
-            continue;
-        r = index_store_step(ctx, &p->r, next, why, err);
-        if (r >= 0)
-            r = lb_append(ctx, "followed",
-                          LB_ARGS(lb_text("recommendation_id", p->r.recommendation_id), lb_text("was", p->r.status),
-                                  lb_text("status", next), lb_text("reason", why), lb_text("index", p->r.index_name)),
-                          err);
-    }
-    return r;
+    const desk *d = work->state;
+    const struct args *args = d->args;
+    const index_keeping keeping = {.set = work->set,
+                                   .days = args->keep_days,
+                                   .share = args->keep_gain,
+                                   .min_calls = (double)args->limits.min_calls,
+                                   .all = !d->wanted,
+                                   .now = lb_now(work->ctx)};
+    return index_settle(work, &d->pasts, &keeping, args->apply, err);
 }
 
 static int recommend(index_work *work, const index_finding *found, lb_error *err)
@@ -175,6 +151,8 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
         return lb_out_of_memory(err);
     if (!object || !is_wanted(d, object, f->kind))
         return object ? 0 : lb_out_of_memory(err);
+    if (past && strcmp(past->r.status, "executed") == 0)
+        return lb_skipped(ctx, object, "it was executed before, and what became of that is settled first", err);
     if (!f->fix.sql || !f->type)
         return lb_skipped(ctx, object, "there is no statement that would help by itself", err);
     if (index_confidence(f) < d->args->min_confidence)

@@ -229,6 +229,11 @@ static void absorb(index_candidate *into, const index_candidate *other)
     into->calls += other->calls;
     into->total_ms += other->total_ms;
     into->statement_count += other->statement_count;
+    if (other->top_ms > into->top_ms) {
+        into->query_id = other->query_id;
+        into->top_calls = other->top_calls;
+        into->top_ms = other->top_ms;
+    }
 }
 
 static int grow(lb_ctx *ctx, index_candidates *list, lb_error *err)

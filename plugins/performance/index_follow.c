@@ -7,6 +7,7 @@
 #define DAY       INT64_C(86400000000)
 #define LOOK_BACK INT64_C(365)
 #define DOUBT     4 /* decisions that it takes to be half sure of people's taste */
+#define PATIENCE  4 /* times the days, with a statement that has not run often enough since */
 
 int index_read_pasts(lb_ctx *ctx, index_pasts *ret_pasts, const char **ret_why, lb_error *err)
 {
@@ -68,18 +69,22 @@ const lb_term *index_learned_terms(lb_ctx *ctx, const index_pasts *pasts, const 
         return NULL;
     memcpy(terms, finding->terms, count * sizeof *terms);
     double standing = finding->type ? standing_of(pasts, finding->type) : 0;
-    bool refused = past && (strcmp(past->r.status, "rejected") == 0 || strcmp(past->r.status, "reverted") == 0);
+    bool refused = past && strcmp(past->r.status, "rejected") == 0;
+    bool undone = past && strcmp(past->r.status, "reverted") == 0;
     if (standing != 0)
         terms[count++] = (lb_term){"earlier_ones_of_its_kind", 0.1 * standing};
     if (refused)
         terms[count++] = (lb_term){"it_was_rejected_before", -0.2};
+    if (undone) /* or it would be made and taken back for ever */
+        terms[count++] = (lb_term){"it_was_taken_back_before", -0.5};
     return terms;
 }
 
 /* ---- following ---- */
 
-static const index_info *index_named(const index_set *set, const index_recommended_row *r)
+const index_info *index_of_past(const index_set *set, const index_past *past)
 {
+    const index_recommended_row *r = &past->r;
     for (size_t i = 0; r->index_name && i < set->index_count; i++)
         if (strcmp(set->indexes[i].r.name, r->index_name) == 0 && strcmp(set->indexes[i].r.schema, r->schema_name) == 0)
             return &set->indexes[i];
@@ -91,40 +96,71 @@ static bool has_status(const index_past *past, const char *status)
     return strcmp(past->r.status, status) == 0;
 }
 
-static const char *after_creation(const index_past *past, const index_info *x, bool is_due, const char **ret_why)
+static double days_since(const index_keeping *k, const index_past *past)
 {
-    bool done = has_status(past, "executed");
-    if (!done && x && index_is_whole(x)) {
-        *ret_why = "the index is there";
-        return "executed";
-    }
-    if (done && !x) {
-        *ret_why = "the index is gone again";
-        return "reverted";
-    }
-    if (done && is_due && x->tree_scans > 0) {
-        *ret_why = "the index is used";
-        return "kept";
-    }
-    return NULL; /* one that is not used is told as unused, in its time */
+    return (double)(k->now - past->r.updated_at) / (double)DAY;
 }
 
-static const char *after_drop(const index_past *past, const index_info *x, bool is_due, const char **ret_why)
+bool index_is_due(const index_keeping *k, const index_past *past)
 {
+    return has_status(past, "executed") && days_since(k, past) >= k->days;
+}
+
+static bool is_measured(const index_keeping *k, const index_gain *g)
+{
+    return g->mean_before > 0 && g->calls_after >= k->min_calls && g->calls_after > 0;
+}
+
+/* What was made for a statement proves itself by its time: an index that is there while others make it faster is not
+ * why, nor does one help that is read and changes nothing. Where its time is not known, use is all there is. */
+static index_step judge_creation(lb_ctx *ctx, const index_keeping *k, const index_past *past, const index_info *x,
+                                 const index_gain *g)
+{
+    bool is_known = is_measured(k, g);
+    bool may_come = g->query_id && g->calls_before > 0 && days_since(k, past) < PATIENCE * k->days;
+    if (is_known) {
+        bool is_faster = g->mean_after <= (1 - k->share) * g->mean_before, is_kept = is_faster && x->tree_scans > 0;
+        return (index_step){.status = is_kept ? "kept" : NULL,
+                            .wants_undo = !is_kept,
+                            .why = lb_printf(ctx,
+                                             "its statement takes %.3g ms on average, over %.0f calls, where it took "
+                                             "%.3g; the index was scanned %lld times",
+                                             g->mean_after, g->calls_after, g->mean_before, (long long)x->tree_scans)};
+    }
+    if (may_come || x->tree_scans == 0)
+        return (index_step){0}; /* one that is not used is told as unused, in its time */
+    return (index_step){.status = "kept",
+                        .why = g->query_id ? "the index is used; the times of its statement are not in the history"
+                                           : "the index is used"};
+}
+
+static index_step after_creation(lb_ctx *ctx, const index_keeping *k, const index_past *past, const index_gain *g)
+{
+    const index_info *x = index_of_past(k->set, past);
     bool done = has_status(past, "executed");
-    if (!done && !x) {
-        *ret_why = "the index is gone";
-        return "executed";
-    }
-    if (done && x) {
-        *ret_why = "somebody has made the index again";
-        return "reverted";
-    }
-    if (done && is_due) {
-        *ret_why = "nobody has made the index again";
-        return "kept";
-    }
-    return NULL;
+    if (!done && x && index_is_whole(x))
+        return (index_step){.status = "executed", .why = "the index is there"};
+    if (done && !x)
+        return (index_step){.status = "reverted",
+                            .why = is_measured(k, g)
+                                       ? lb_printf(ctx,
+                                                   "the index is gone again; its statement took %.3g ms on average "
+                                                   "without it before, and %.3g since it was made",
+                                                   g->mean_before, g->mean_after)
+                                       : "the index is gone again"};
+    return index_is_due(k, past) ? judge_creation(ctx, k, past, x, g) : (index_step){0};
+}
+
+static index_step after_drop(const index_keeping *k, const index_past *past)
+{
+    const index_info *x = index_of_past(k->set, past);
+    bool done = has_status(past, "executed");
+    if (!done && !x)
+        return (index_step){.status = "executed", .why = "the index is gone"};
+    if (done && x)
+        return (index_step){.status = "reverted", .why = "somebody has made the index again"};
+    return index_is_due(k, past) ? (index_step){.status = "kept", .why = "nobody has made the index again"}
+                                 : (index_step){0};
 }
 
 /* Not to have found it again is proof only where the catalogue alone decides: counts are forgotten, statements too. */
@@ -136,23 +172,20 @@ static bool no_longer_holds(const index_past *past, const index_info *x)
     return strcmp(type, "drop_unused") != 0 || (x && x->tree_scans > 0);
 }
 
-const char *index_next_state(const index_set *set, const index_past *past, double keep_days, bool all, int64_t now,
-                             const char **ret_why)
+int index_next_step(lb_ctx *ctx, const index_keeping *k, const index_past *past, const index_gain *gain,
+                    index_step *ret_step, lb_error *err)
 {
     bool is_open = has_status(past, "pending_review") || has_status(past, "approved"),
          done = has_status(past, "executed");
+    const char *type = past->r.recommendation_type;
+    *ret_step = (index_step){0};
     if (!is_open && !done)
-        return NULL;
-    const char *type = past->r.recommendation_type, *next = NULL;
-    const index_info *x = index_named(set, &past->r);
-    bool is_due = (double)(now - past->r.updated_at) >= keep_days * (double)DAY;
+        return 0;
     if (strncmp(type, "create", 6) == 0)
-        next = after_creation(past, x, is_due, ret_why);
+        *ret_step = after_creation(ctx, k, past, gain);
     else if (strncmp(type, "drop", 4) == 0)
-        next = after_drop(past, x, is_due, ret_why);
-    if (!next && is_open && all && no_longer_holds(past, x)) {
-        *ret_why = "the finding no longer holds";
-        next = "obsolete";
-    }
-    return next;
+        *ret_step = after_drop(k, past);
+    if (!ret_step->status && is_open && k->all && no_longer_holds(past, index_of_past(k->set, past)))
+        *ret_step = (index_step){.status = "obsolete", .why = "the finding no longer holds"};
+    return (ret_step->status || ret_step->wants_undo) && !ret_step->why ? lb_out_of_memory(err) : 0;
 }

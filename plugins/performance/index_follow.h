@@ -24,9 +24,32 @@ index_past *index_find_past(const index_pasts *pasts, const char *recommendation
 const lb_term *index_learned_terms(lb_ctx *ctx, const index_pasts *pasts, const index_finding *finding,
                                    const index_past *past);
 
-/* The next state of a recommendation as the catalogue shows it, with a sentence why; NULL: it stays as it is. all:
- * every finding was looked for, so that one that was not seen again no longer holds. */
-const char *index_next_state(const index_set *set, const index_past *past, double keep_days, bool all, int64_t now,
-                             const char **ret_why);
+/* What its statement took before an index was proposed and since it is there; means are -1 where they are not known. */
+typedef struct index_gain {
+    int64_t query_id; /* 0: it was not made for a statement */
+    double calls_before, mean_before, calls_after, mean_after;
+} index_gain;
+
+typedef struct index_keeping {
+    const index_set *set;
+    double days, share; /* after which it is judged, and the share of its time that a statement must have lost */
+    double min_calls;   /* that must have been counted since */
+    bool all;           /* every finding was looked for, so that one that was not seen again no longer holds */
+    int64_t now;
+} index_keeping;
+
+typedef struct index_step {
+    const char *status; /* NULL: it stays as it is */
+    const char *why;
+    bool wants_undo; /* it did not prove its worth: what was done is to be taken back */
+} index_step;
+
+/* The next state of a recommendation as catalogue and counts show it. */
+LB_MUST_CHECK int index_next_step(lb_ctx *ctx, const index_keeping *keeping, const index_past *past,
+                                  const index_gain *gain, index_step *ret_step, lb_error *err);
+
+/* It is time to judge what was executed. */
+bool index_is_due(const index_keeping *keeping, const index_past *past);
+const index_info *index_of_past(const index_set *set, const index_past *past); /* NULL: there is none of that name */
 
 #endif

@@ -71,7 +71,8 @@ static int tell_missing(index_work *work, const index_candidate *c, lb_error *er
                 c->reads_all ? "read all of them" : "find no index for all of these", proof_text(ctx, work, c)),
             .evidence = LB_ARGS(
                 list[0], lb_i64("statements", c->statement_count), lb_text("costliest_statement", c->query_id),
-                lb_f64("calls", c->calls), lb_f64("total_ms", c->total_ms), lb_f64("rows", index_table_rows(t)),
+                lb_f64("its_mean_ms", c->top_ms / (c->top_calls > 0 ? c->top_calls : 1)), lb_f64("calls", c->calls),
+                lb_f64("total_ms", c->total_ms), lb_f64("rows", index_table_rows(t)),
                 lb_i64("sequential_scans", t->r.seq_scans), lb_i64("rows_read_by_them", t->r.seq_rows),
                 lb_f64("cost_now", c->cost_before),
                 c->cost_after >= 0 ? lb_f64("cost_with_it", c->cost_after) : lb_null("cost_with_it"),
@@ -134,8 +135,12 @@ static int read_statement(index_work *work, const index_missing_limits *limits, 
                           index_candidates *list, lb_error *err)
 {
     index_level *levels = NULL;
-    const index_candidate statement = {
-        .calls = (double)row->calls, .total_ms = row->total_ms, .query_id = row->query_id, .statement_count = 1};
+    const index_candidate statement = {.calls = (double)row->calls,
+                                       .total_ms = row->total_ms,
+                                       .query_id = row->query_id,
+                                       .top_calls = (double)row->calls,
+                                       .top_ms = row->total_ms,
+                                       .statement_count = 1};
     if (strcmp(row->query, "<insufficient privilege>") == 0 || !*row->query) {
         index_pass(work, "their texts may not be seen by this role");
         return 0;

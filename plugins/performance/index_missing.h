@@ -23,7 +23,8 @@ typedef struct index_candidate {
     int count, equal_count;
     bool is_join, is_ordered, is_range;
     double calls, total_ms; /* of the statements that ask for it */
-    const char *query_id;   /* of the costliest */
+    const char *query_id;   /* of the costliest, and what it alone takes */
+    double top_calls, top_ms;
     int64_t statement_count;
     double cost_before, cost_after; /* by the planner; after: -1 where nobody could say */
     int64_t bytes;                  /* of the index; -1: not known */

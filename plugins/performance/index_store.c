@@ -90,7 +90,8 @@ int index_store(index_work *work, const index_finding *f, const char *id, int64_
         err);
 }
 
-int index_store_step(lb_ctx *ctx, const index_recommended_row *past, const char *status, const char *why, lb_error *err)
+int index_store_step(lb_ctx *ctx, const index_recommended_row *past, const char *status, const char *why,
+                     const char *evidence, lb_error *err)
 {
     return lb_record(
         ctx, "index_recommendations",
@@ -98,6 +99,7 @@ int index_store_step(lb_ctx *ctx, const index_recommended_row *past, const char 
                 lb_time("updated_at", lb_now(ctx)), lb_text("schema_name", past->schema_name),
                 lb_text("table_name", past->table_name), lb_text("index_name", past->index_name),
                 lb_text("recommendation_type", past->recommendation_type), lb_text("confidence", past->confidence),
-                lb_text("reason", why), lb_text("ddl_statement", past->ddl_statement), lb_text("status", status)),
+                lb_text("reason", why), evidence ? lb_json("evidence", evidence) : lb_null("evidence"),
+                lb_text("ddl_statement", past->ddl_statement), lb_text("status", status)),
         err);
 }

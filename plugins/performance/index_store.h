@@ -16,8 +16,8 @@ const char *index_recommendation_id(lb_ctx *ctx, const index_finding *finding, c
 LB_MUST_CHECK int index_store(index_work *work, const index_finding *finding, const char *id, int64_t since,
                               const char *status, lb_error *err);
 
-/* The same for one that is known from the history only. */
+/* The same for one that is known from the history only. evidence: a document, or NULL. */
 LB_MUST_CHECK int index_store_step(lb_ctx *ctx, const index_recommended_row *past, const char *status, const char *why,
-                                   lb_error *err);
+                                   const char *evidence, lb_error *err);
 
 #endif

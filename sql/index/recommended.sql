@@ -13,10 +13,11 @@
 -- column index_name text null
 -- column ddl_statement text null
 -- column confidence text
+-- column evidence json null
 SELECT r.recommendation_id, r.created_at, r.updated_at, r.status, r.recommendation_type, r.schema_name, r.table_name,
-       r.index_name, r.ddl_statement, r.confidence
+       r.index_name, r.ddl_statement, r.confidence, r.evidence
   FROM (SELECT x.recommendation_id, x.created_at, x.updated_at, x.status, x.recommendation_type, x.schema_name,
-               x.table_name, x.index_name, x.ddl_statement, x.confidence,
+               x.table_name, x.index_name, x.ddl_statement, x.confidence, x.evidence,
                row_number() OVER (PARTITION BY x.recommendation_id ORDER BY x.updated_at DESC) AS place
           FROM index_recommendations x
          WHERE x.project_id = :project

@@ -4,9 +4,11 @@
 . "${BASH_SOURCE[0]%/*}/harness.sh"
 
 runs generate_index_recommendation
-holds '.changes == [] and .result.stored == (.result.recommendations | length) and .records == .result.stored + 2'
+holds '.changes == [] and .result.stored == (.result.recommendations | length) and .records == .result.stored + 3'
 holds '[.result.followed[] | [.recommendation_id, .was, .status]] == [["idx-0000000000000001", "executed", "kept"],
-    ["idx-0000000000000002", "pending_review", "obsolete"]]'
+    ["idx-0000000000000002", "pending_review", "obsolete"], ["idx-0000000000000003", "executed", "kept"]]'
+holds '.result.followed[2].reason == "its statement takes 2 ms on average, over 1000 calls, where it took 80; the index was scanned 12 times"'
+recorded index_recommendations '.status == "kept" and (.evidence // "{}" | fromjson | .measured.mean_ms_after == 2 and .costliest_statement == "4711")'
 holds '.result.recommendations | all(.status == "pending_review")'
 recorded index_recommendations '.recommendation_type == "create_fk_index" and .index_name == "orders_customer_id_idx" and .status == "pending_review"'
 recorded index_recommendations '.recommendation_type == "drop_duplicate" and (.ddl_statement | startswith("DROP INDEX CONCURRENTLY"))'

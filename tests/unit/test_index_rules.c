@@ -1,6 +1,6 @@
 /* The rules on indexes that need no server: what replaces what, how large a new one would be, which columns a statement
  * looks for rows by. */
-#include "index_follow.h"
+#include "index_measure.h"
 #include "index_missing.h"
 #include "index_rules.h"
 #include "unit/suite.h"
@@ -225,9 +225,13 @@ static void adds_epochs_up_after_the_last_use(void)
     CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.used"), 12, 1e-9);
 }
 
-static const char *next(const char *type, const char *status, bool is_there, int64_t scans, bool all)
+/* gain NULL: it was not made for a statement. */
+static index_step step_of(const char *type, const char *status, bool is_there, int64_t scans, bool all,
+                          const index_gain *gain)
 {
-    const char *why = NULL;
+    static const index_gain none = {.mean_before = -1, .mean_after = -1};
+    lb_error err;
+    index_step step;
     index_info x = btree("1", 1);
     x.r.schema = "public";
     x.r.name = "i";
@@ -235,9 +239,54 @@ static const char *next(const char *type, const char *status, bool is_there, int
     index_set set = {.indexes = &x, .index_count = is_there};
     index_past past = {
         .r = {.recommendation_type = type, .status = status, .schema_name = "public", .index_name = "i"}};
-    const char *state = index_next_state(&set, &past, 7, all, 8 * DAY, &why);
-    CU_ASSERT_EQUAL(!state, !why);
+    const index_keeping keeping = {.set = &set, .days = 7, .share = 0.2, .min_calls = 50, .all = all, .now = 8 * DAY};
+    CU_ASSERT_EQUAL(index_next_step(&run, &keeping, &past, gain ? gain : &none, &step, &err), 0);
+    CU_ASSERT_EQUAL(!step.status && !step.wants_undo, !step.why);
+    return step;
+}
+
+static const char *next(const char *type, const char *status, bool is_there, int64_t scans, bool all)
+{
+    const char *state = step_of(type, status, is_there, scans, all, NULL).status;
     return state ? state : "the same";
+}
+
+static const char *verdict(int64_t scans, double calls_before, double mean_before, double calls_after,
+                           double mean_after)
+{
+    const index_gain gain = {1, calls_before, mean_before, calls_after, mean_after};
+    index_step step = step_of("create_missing", "executed", true, scans, false, &gain);
+    const char *word = step.wants_undo ? "undo" : step.status ? step.status : "the same";
+    take_all_back();
+    return word;
+}
+
+static void judges_by_the_times_of_statements(void)
+{
+    ASSERT_TEXT(verdict(90, 100, 20, 90, 0.5), "kept");
+    ASSERT_TEXT(verdict(90, 0, 20, 90, 0.5), "kept");    /* before is what the server had counted */
+    ASSERT_TEXT(verdict(90, 100, 20, 90, 16), "kept");   /* a fifth less is enough */
+    ASSERT_TEXT(verdict(90, 100, 20, 90, 16.1), "undo"); /* used, and no faster */
+    ASSERT_TEXT(verdict(0, 100, 20, 90, 0.5), "undo");   /* faster, and not by it */
+    ASSERT_TEXT(verdict(0, 100, 20, 90, 21), "undo");
+    ASSERT_TEXT(verdict(9, 100, 20, 49, 0.5), "the same"); /* too few calls so far */
+    ASSERT_TEXT(verdict(0, 100, 20, 0, -1), "the same");
+    ASSERT_TEXT(verdict(9, 0, 20, 0, -1), "kept"); /* nobody counts here: use is all there is */
+    ASSERT_TEXT(verdict(0, 0, 20, 0, -1), "the same");
+    ASSERT_TEXT(verdict(9, 0, -1, 90, 0.5), "kept");
+}
+
+static void sums_up_what_lies_on_one_side(void)
+{
+    static const index_span spans[] = {{0, 10, 2, 20},   {10, 20, 2, 60}, {20, 31, 9, 999}, {31, 50, 9, 999},
+                                       {49, 60, 9, 999}, {50, 60, 4, 4},  {60, 70, 4, 12},  {70, 80, 0, 5}};
+    index_gain gain = {.mean_before = -1, .mean_after = -1};
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++)
+        index_add_span(&gain, &spans[i], 30, 50);
+    CU_ASSERT_DOUBLE_EQUAL(gain.calls_before, 4, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(gain.mean_before, 20, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(gain.calls_after, 8, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(gain.mean_after, 2, 1e-9);
 }
 
 static void follows_a_recommendation(void)
@@ -331,5 +380,6 @@ static void leaves_out_what_no_index_serves(void)
 SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_beginning),
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
-      TEST(adds_epochs_up_after_the_last_use), TEST(follows_a_recommendation), TEST(learns_from_what_people_decided),
+      TEST(adds_epochs_up_after_the_last_use), TEST(follows_a_recommendation), TEST(judges_by_the_times_of_statements),
+      TEST(sums_up_what_lies_on_one_side), TEST(learns_from_what_people_decided),
       TEST(finds_the_columns_of_a_statement), TEST(leaves_out_what_no_index_serves))

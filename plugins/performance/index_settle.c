@@ -1,0 +1,122 @@
+/* From executed to kept, or back through the gate to reverted. */
+#include "index_settle.h"
+
+#include "index_measure.h"
+#include "index_store.h"
+
+/* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures are in the
+ * reason. */
+int index_ask(index_work *work, const index_finding *f, const char *object, lb_outcome *ret_outcome, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    const char *undo = f->undo && *f->undo ? f->undo
+                       : f->new_index      ? lb_printf(ctx, "drop the index %s", f->new_index)
+                                           : "none is needed: the index stays as it is";
+    lb_group *group = NULL;
+    int r = lb_group_open(ctx,
+                          LB_GROUP(.title = lb_printf(ctx, "%s: %s", f->type, object), .reason = f->reason,
+                                   .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
+                                                       lb_text("confidence", index_label_of(index_confidence(f)))),
+                                   .undo = undo),
+                          &group, err);
+    if (r >= 0)
+        r = lb_change_sql(ctx, group, f->fix.statement, f->fix.values, err);
+    return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
+}
+
+static int tell_step(lb_ctx *ctx, const index_past *past, const char *status, const char *why, const char *undo,
+                     lb_error *err)
+{
+    return lb_append(ctx, "followed",
+                     LB_ARGS(lb_text("recommendation_id", past->r.recommendation_id), lb_text("was", past->r.status),
+                             lb_text("status", status), lb_text("reason", why), lb_text("index", past->r.index_name),
+                             lb_text("undo", undo)),
+                     err);
+}
+
+static const char *word_of(lb_outcome outcome)
+{
+    return outcome == LB_APPLIED   ? "applied"
+           : outcome == LB_WAITING ? "waiting"
+           : outcome == LB_REFUSED ? "refused"
+                                   : "planned";
+}
+
+static int take_back(index_work *work, const index_finding *f, bool undo, const char **ret_word, lb_error *err)
+{
+    lb_outcome outcome = LB_PLANNED;
+    const char *object = index_object(work->ctx, f);
+    int r = object ? index_report(work, f, err) : lb_out_of_memory(err);
+    *ret_word = "proposed";
+    if (r < 0 || !undo)
+        return r;
+    lb_error why;
+    r = index_ask(work, f, object, &outcome, &why);
+    *ret_word = r < 0 ? "failed" : word_of(outcome);
+    if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY) {
+        *err = why;
+        return r;
+    }
+    return r < 0 ? lb_skipped(work->ctx, object, lb_printf(work->ctx, "its undo failed: %s", why.message), err) : 0;
+}
+
+/* The index that was made on advice, as a finding. */
+static int undo_creation(index_work *work, const index_past *past, const index_gain *gain, const index_step *step,
+                         bool undo, const char **ret_word, lb_error *err)
+{
+    const index_info *x = index_of_past(work->set, past);
+    index_fix fix = {0};
+    int r = index_fix_drop(work, x, &fix, err);
+    if (r < 0)
+        return r;
+    const index_finding f = {
+        .kind = "useless_index",
+        .type = "undo_create_missing",
+        .table = x->table,
+        .index = x,
+        .reason = step->why,
+        .evidence = LB_ARGS(lb_text("recommendation_id", past->r.recommendation_id),
+                            lb_f64("calls_before", gain->calls_before), lb_f64("mean_ms_before", gain->mean_before),
+                            lb_f64("calls_after", gain->calls_after), lb_f64("mean_ms_after", gain->mean_after),
+                            lb_i64("scans", x->tree_scans), lb_i64("bytes", x->tree_bytes)),
+        .terms = LB_TERMS({"times_were_measured", 0.7}, {"nobody_scans_it", x->tree_scans == 0 ? 0.25 : 0}),
+        .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes)),
+        .fix = fix,
+        .undo = past->r.ddl_statement};
+    return take_back(work, &f, undo, ret_word, err);
+}
+
+static int take_step(index_work *work, const index_past *past, const index_keeping *keeping, bool undo, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    index_gain gain = {.mean_before = -1, .mean_after = -1};
+    index_step step = {0};
+    const char *word = NULL;
+    bool was_executed = strcmp(past->r.status, "executed") == 0,
+         is_made = strncmp(past->r.recommendation_type, "create", 6) == 0;
+    int r = is_made && was_executed && (index_is_due(keeping, past) || !index_of_past(keeping->set, past))
+                ? index_measure(ctx, past, &gain, err)
+                : 0;
+    if (r >= 0)
+        r = index_next_step(ctx, keeping, past, &gain, &step, err);
+    if (r >= 0 && step.wants_undo)
+        r = undo_creation(work, past, &gain, &step, undo, &word, err);
+    if (r >= 0 && step.wants_undo)
+        step.status = strcmp(word, "applied") == 0 ? "reverted" : NULL;
+    const char *evidence = past->r.evidence;
+    if (r >= 0 && step.status && gain.query_id && !(evidence = index_measured_evidence(ctx, past, &gain)))
+        return lb_out_of_memory(err);
+    if (r >= 0 && step.status)
+        r = index_store_step(ctx, &past->r, step.status, step.why, evidence, err);
+    if (r < 0 || (!step.status && !word))
+        return r;
+    return tell_step(ctx, past, step.status ? step.status : past->r.status, step.why, word, err);
+}
+
+int index_settle(index_work *work, const index_pasts *pasts, const index_keeping *keeping, bool undo, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < pasts->count && r >= 0; i++)
+        r = take_step(work, &pasts->items[i], keeping, undo, err);
+    return r;
+}
