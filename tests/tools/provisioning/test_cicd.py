@@ -200,7 +200,7 @@ def tests_get_a_login_and_no_credentials():
         body = steps_of(place, test_command=command)["branch", "Test"]
         answers = ('cat >>"$RUNNER_TEMP/stdin"\ncase "$*" in\n*oidc*) echo \'{"access_token": "BEARER"}\' ;;\n'
                    '*Me*) echo \'{"userName": "a@b"}\' ;;\n*credentials*) echo \'{"token": "T/N"}\' ;;\nesac')
-        runner = Runner(place, curl=answers, lbops="echo 'postgresql://h:5432/databricks_postgres?sslmode=verify-full'")
+        runner = Runner(place, curl=answers, lbops="echo 'postgresql://a%40b@h:5432/databricks_postgres?sslmode=verify-full'")
         done = runner.step(body, BRANCH="ci-pr-1", LAKEBASE_PROJECT="shop", TEST_COMMAND=command,
                            DATABRICKS_HOST="https://host/", DATABRICKS_CLIENT_ID="id", DATABRICKS_CLIENT_SECRET="SECRET")
         equal(done.returncode, 7, f"the code of the tests: {done.stderr}")

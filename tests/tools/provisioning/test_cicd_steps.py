@@ -67,7 +67,7 @@ class Connected(Workspace):
         bearer = self.emulator.call("POST", "/oidc/v1/token", urllib.parse.urlencode(words).encode(), token=None,
                                     headers={"Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
         password = self.emulator.credential(f"projects/{self.own}/branches/{place}/endpoints/primary", bearer)
-        rest = self.cli("target", "dsn", place, "--wake", check=0).stdout.strip().partition("://")[2]
+        rest = self.cli("target", "dsn", place, "--wake", check=0).stdout.strip().partition("@")[2]
         return (f"postgresql://{ready['client_id']}:{urllib.parse.quote(password, safe='')}@{rest}"
                 f"&sslrootcert={ready['pg_ca_file']}")
 
