@@ -93,6 +93,10 @@ lake_place *lake_place_free(lake_place *place); /* the next one */
 /* The role that we log in as. */
 LB_MUST_CHECK int lake_identity(lake *l, int64_t deadline, const char **ret_role, lb_error *err);
 LB_MUST_CHECK int lake_credential(lake *l, lake_place *place, int64_t deadline, const char **ret_token, lb_error *err);
+/* For somebody who cannot renew it: one that has just been issued, or the one that we have while there are no others.
+ */
+LB_MUST_CHECK int lake_credential_new(lake *l, lake_place *place, int64_t deadline, const char **ret_token,
+                                      lb_error *err);
 /* For rest_options, with the lake as their arg. */
 int lake_authorize(void *arg, bool renew, int64_t deadline, const char **ret_value, lb_error *err);
 void lake_hide(void *arg, char *text, size_t size);
@@ -115,7 +119,7 @@ LB_MUST_CHECK int lake_session_version(lake_session *s, int *ret_major, lb_error
 LB_MUST_CHECK int lake_session_execute(lake_session *s, const lb_command *command, const lb_sink *sink,
                                        int64_t *ret_affected, lb_error *err);
 LB_MUST_CHECK int lake_session_sample(lake_session *s, const lb_command *command, const lb_sink *sink, lb_error *err);
-LB_MUST_CHECK int lake_session_lend(const lake_session *s, int (*put)(void *arg, const char *name, const char *value),
+LB_MUST_CHECK int lake_session_lend(lake_session *s, int (*put)(void *arg, const char *name, const char *value),
                                     void *arg, lb_error *err);
 LB_MUST_CHECK int lake_session_begin(lake_session *s, int64_t deadline, lb_error *err);
 LB_MUST_CHECK int lake_session_finish(lake_session *s, bool commit, int64_t deadline, lb_error *err);

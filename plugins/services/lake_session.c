@@ -10,6 +10,7 @@
 #define WAKING_PAUSE  REST_SECOND
 #define NO_CREDENTIAL "28P01"
 #define STARTING_UP   "57P03"
+#define LENDING_LIMIT (30 * REST_SECOND)
 
 struct lake_session {
     lake *lake;
@@ -319,10 +320,30 @@ int lake_session_sample(lake_session *s, const lb_command *command, const lb_sin
     return s->pg ? pg_session_execute(s->pg, command, sink, &ignored, err) : fail_gone(s, err);
 }
 
-int lake_session_lend(const lake_session *s, int (*put)(void *arg, const char *name, const char *value), void *arg,
+/* The session's variables but for the password, which is a token that was taken when the session began. */
+typedef struct lent {
+    int (*put)(void *arg, const char *name, const char *value);
+    void *arg;
+    const char *token;
+} lent;
+
+static int put_fresh(void *arg, const char *name, const char *value)
+{
+    const lent *l = arg;
+    return l->put(l->arg, name, strcmp(name, "PGPASSWORD") == 0 ? l->token : value);
+}
+
+/* A program may change things: it is on the branch that it was meant for, or it does not begin. And it logs in for
+ * itself, later than we did, so it gets a token with all of its life before it. */
+int lake_session_lend(lake_session *s, int (*put)(void *arg, const char *name, const char *value), void *arg,
                       lb_error *err)
 {
-    return s->pg ? pg_session_lend(s->pg, put, arg, err) : fail_gone(s, err);
+    lent l = {.put = put, .arg = arg};
+    int64_t deadline = s->lake->host->now() + LENDING_LIMIT;
+    int r = prepare_change(s, deadline, err);
+    if (r == 0)
+        r = lake_credential_new(s->lake, s->place, deadline, &l.token, err);
+    return r < 0 ? r : pg_session_lend(s->pg, put_fresh, &l, err);
 }
 
 int lake_session_begin(lake_session *s, int64_t deadline, lb_error *err)

@@ -10,6 +10,7 @@
 #include "rest_client.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -299,6 +300,28 @@ PROBE_UNUSED static void make_project(void)
          "{\"spec\":{\"display_name\":\"Shop\",\"pg_version\":17,"
          "\"default_endpoint_settings\":{\"autoscaling_limit_min_cu\":0.5,\"autoscaling_limit_max_cu\":1,"
          "\"suspend_timeout_duration\":\"300s\"}}}");
+}
+
+#define PRIMARY "projects/shop/branches/production/endpoints/primary"
+
+PROBE_UNUSED static void revoke_tokens(const char *kind)
+{
+    LB_AUTO_FREE char *body = base_printf("{\"kind\":\"%s\"}", kind);
+    tell("POST", "tokens/revoke", body);
+}
+
+PROBE_UNUSED static void terminate(const char *endpoint)
+{
+    LB_AUTO_FREE char *body = base_printf("{\"endpoint\":\"%s\"}", endpoint);
+    tell("POST", "computes/terminate", body);
+}
+
+/* The news of its end has come here. */
+PROBE_UNUSED static void see_the_end(void)
+{
+    int64_t limit = probe_soon(10);
+    while (lakebase->reuse(session, "bench", limit, &err) == 0 && clock_monotonic() < limit)
+        (void)poll(NULL, 0, 1);
 }
 
 /* ---- the program ---- */

@@ -6,33 +6,11 @@
 
 LAKE_SETTINGS("operation_s=0", "settle_s=0.05");
 
-#define PRIMARY "projects/shop/branches/production/endpoints/primary"
-
 static void makes_the_project(void)
 {
     start();
     make_project();
     finish();
-}
-
-static void revoke_tokens(const char *kind)
-{
-    LB_AUTO_FREE char *body = base_printf("{\"kind\":\"%s\"}", kind);
-    tell("POST", "tokens/revoke", body);
-}
-
-static void terminate(const char *endpoint)
-{
-    LB_AUTO_FREE char *body = base_printf("{\"endpoint\":\"%s\"}", endpoint);
-    tell("POST", "computes/terminate", body);
-}
-
-/* The news of its end has come here. */
-static void see_the_end(void)
-{
-    int64_t limit = probe_soon(10);
-    while (lakebase->reuse(session, "bench", limit, &err) == 0 && clock_monotonic() < limit)
-        (void)poll(NULL, 0, 1);
 }
 
 static void suspend(const char *endpoint)
