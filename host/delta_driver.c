@@ -388,3 +388,13 @@ int delta_driver_lake_append(delta_driver *driver, const lb_delta_append *append
 {
     return driver->options.plugin->lake_append(driver->state, append, sink, err);
 }
+
+int delta_driver_lake_view(delta_driver *driver, const lb_lake_name *name, const char *text, int64_t deadline,
+                           const lb_delta_sink *sink, lb_error *err)
+{
+    const lb_delta *plugin = driver->options.plugin;
+    return LB_HAS(plugin, lb_delta, lake_view) && plugin->lake_view
+               ? plugin->lake_view(driver->state, name, text, deadline, sink, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "update it, or name another under [services.delta]",
+                         "this delta service makes no views");
+}

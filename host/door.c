@@ -246,7 +246,7 @@ static int check_can_wait(const lb_group *group, lb_error *err)
     for (const change *c = group->first; c; c = c->next)
         if (c->kind == CHANGE_LAKE)
             return lb_fail(err, LB_ERR_UNSUPPORTED, "have a rule of the manifest loosen it, or ask for what follows",
-                           "an append to the lakehouse cannot wait for a person (%s)", group->answer.why);
+                           "a change of the lakehouse cannot wait for a person (%s)", group->answer.why);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <lbops/lake_type.h>
 #include <signal.h>
 #include <sql/host/lake_json.h>
 #include <sql/host/lake_plain.h>
@@ -16,40 +17,6 @@
 
 #define KEY_MOST 64
 #define ROW_MOST ((size_t)48 * 1024 * 1024) /* of one row in the file; the other side reads up to 64 MB */
-
-/* ---- types ---- */
-
-static bool begins(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
-static bool is_array(const char *type)
-{
-    size_t length = strlen(type);
-    return length > 2 && strcmp(type + length - 2, "[]") == 0;
-}
-
-static const char *lake_type(run_state *run, const char *type)
-{
-    static const char *const names[][2] = {{"smallint", "smallint"}, {"integer", "int"}, {"bigint", "bigint"},
-                                           {"oid", "bigint"},        {"real", "float"},  {"double precision", "double"},
-                                           {"boolean", "boolean"},   {"date", "date"},   {"bytea", "binary"}};
-    if (is_array(type))
-        return "string";
-    for (size_t i = 0; i < LB_COUNT(names); i++)
-        if (strcmp(names[i][0], type) == 0)
-            return names[i][1];
-    if (begins(type, "timestamp"))
-        return "timestamp";
-    if (!begins(type, "numeric("))
-        return "string";
-    char *end = NULL; /* format_type prints both figures */
-    long precision = strtol(type + strlen("numeric("), &end, 10);
-    long scale = *end == ',' ? strtol(end + 1, NULL, 10) : 0;
-    bool holds = precision > 0 && precision <= 38 && scale >= 0 && scale <= precision;
-    return holds ? arena_printf(run->memory, "decimal(%ld,%ld)", precision, scale) : "string";
-}
 
 /* ---- adding ---- */
 
@@ -60,11 +27,28 @@ static bool key_is_sound(const char *key)
     return length > 0 && length <= KEY_MOST && !key[length];
 }
 
+static bool is_view(const lb_lake_append *a)
+{
+    return LB_HAS(a, lb_lake_append, is_view) && a->is_view;
+}
+
+static int check_view(const lb_lake_append *a, lb_error *err)
+{
+    return a->rows && a->rows->kind == LB_STATEMENT_LAKE
+               ? 0
+               : lb_fail(err, LB_ERR_INVALID, "write it as a statement of kind lake",
+                         "what the view %s says is no question to the lakehouse", a->table.name);
+}
+
 static int check_append(const lb_group *group, const lb_lake_append *a, lb_error *err)
 {
     int r = run_lake_check_name(&a->table, err);
     if (r < 0)
         return r;
+    if (group->atomic)
+        return lb_fail(err, LB_ERR_INVALID, "leave .atomic out", "the lakehouse takes part in no transaction");
+    if (is_view(a))
+        return check_view(a, err);
     if (!key_is_sound(a->key))
         return lb_fail(err, LB_ERR_INVALID, "up to 64 of a-z A-Z 0-9 . _ -", "'%.80s' is no key of a batch",
                        a->key ? a->key : "");
@@ -74,22 +58,21 @@ static int check_append(const lb_group *group, const lb_lake_append *a, lb_error
     if (!a->column_count || a->column_count > LAKE_COLUMNS || !a->columns)
         return lb_fail(err, LB_ERR_INVALID, "name each column with its type", "the rows for %s have no columns",
                        a->table.name);
-    if (group->atomic)
-        return lb_fail(err, LB_ERR_INVALID, "leave .atomic out", "the lakehouse takes part in no transaction");
     return 0;
 }
 
 static int copy_append(run_state *run, const lb_lake_append *a, lb_lake_append **ret_copy, lb_error *err)
 {
     lb_lake_append *copy = arena_alloc(run->memory, sizeof *copy);
-    lb_lake_column *columns = arena_alloc(run->memory, a->column_count * sizeof *columns);
+    lb_lake_column *columns = arena_alloc(run->memory, (a->column_count + 1) * sizeof *columns);
     if (!copy || !columns)
         return lb_out_of_memory(err);
     *copy = (lb_lake_append){.size = sizeof *copy,
                              .table = {.catalog = arena_strdup(run->memory, a->table.catalog),
                                        .schema = arena_strdup(run->memory, a->table.schema),
                                        .name = arena_strdup(run->memory, a->table.name)},
-                             .key = arena_strdup(run->memory, a->key),
+                             .key = arena_strdup(run->memory, a->key ? a->key : ""),
+                             .is_view = is_view(a),
                              .rows = a->rows,
                              .columns = columns,
                              .column_count = a->column_count};
@@ -97,8 +80,9 @@ static int copy_append(run_state *run, const lb_lake_append *a, lb_lake_append *
     for (uint32_t i = 0; whole && i < a->column_count; i++) {
         if (!a->columns[i].name || !a->columns[i].type)
             return lb_fail(err, LB_ERR_INVALID, NULL, "column %u for %s has no name or no type", i + 1, a->table.name);
+        char buffer[LB_LAKE_TYPE_BYTES];
         columns[i] = (lb_lake_column){.name = arena_strdup(run->memory, a->columns[i].name),
-                                      .type = lake_type(run, a->columns[i].type)};
+                                      .type = arena_strdup(run->memory, lb_lake_type(a->columns[i].type, buffer))};
         whole = columns[i].name && columns[i].type;
     }
     *ret_copy = copy;
@@ -112,7 +96,7 @@ static int compose_rows(run_state *run, const lb_lake_append *a, const lb_sql **
     const lb_sql *rows = NULL, *column = NULL;
     int r = items ? run_compose(&run->ctx, a->rows, a->args, &rows, err) : lb_out_of_memory(err);
     for (uint32_t i = 0; items && r >= 0 && i < a->column_count; i++) {
-        const lb_statement *form = is_array(a->columns[i].type) ? &host_lake_json_sql : &host_lake_plain_sql;
+        const lb_statement *form = lb_lake_is_array(a->columns[i].type) ? &host_lake_json_sql : &host_lake_plain_sql;
         r = run_compose(&run->ctx, form, LB_ARGS(lb_ident("name", a->columns[i].name)), &column, err);
         items[i] = lb_sql_value(NULL, column);
     }
@@ -121,6 +105,14 @@ static int compose_rows(run_state *run, const lb_lake_append *a, const lb_sql **
                         LB_ARGS(lb_list("columns", LB_SQL, items, a->column_count), lb_sql_value("rows", rows)),
                         ret_sql, err);
     return r;
+}
+
+static int compose_view(run_state *run, const lb_lake_append *a, const lb_sql **ret_sql, lb_error *err)
+{
+    int r = compose(a->rows, a->args ? a->args : LB_NO_ARGS, 0, run->memory, ret_sql, err);
+    return r >= 0 && (*ret_sql)->param_count ? lb_fail(err, LB_ERR_INVALID, "write its values into the statement",
+                                                       "a view takes no values, and %s has some", a->rows->name)
+                                             : r;
 }
 
 static int check_reads(const lb_sql *sql, const char *name, lb_error *err)
@@ -141,7 +133,9 @@ int door_change_lake(lb_group *group, const lb_lake_append *append, lb_error *er
     if (!c)
         return err->code;
     r = copy_append(run, append, &copy, err);
-    if (r >= 0)
+    if (r >= 0 && copy->is_view)
+        r = compose_view(run, append, &c->sql, err);
+    else if (r >= 0)
         r = compose_rows(run, append, &c->sql, err);
     if (r >= 0)
         r = check_reads(c->sql, append->rows->name, err);
@@ -149,11 +143,12 @@ int door_change_lake(lb_group *group, const lb_lake_append *append, lb_error *er
         return r;
     c->lake = copy;
     c->args = arena_values(run->memory, append->args ? append->args : LB_NO_ARGS);
-    c->statement = arena_printf(run->memory, "append to %s.%s.%s in the lakehouse as %s: %s", copy->table.catalog,
-                                copy->table.schema, copy->table.name, copy->key, c->sql->display);
+    c->statement = arena_printf(run->memory, "%s %s.%s.%s in the lakehouse as %s: %s",
+                                copy->is_view ? "view" : "append to", copy->table.catalog, copy->table.schema,
+                                copy->table.name, copy->is_view ? "a question" : copy->key, c->sql->display);
     if (!c->args || !c->statement)
         return lb_out_of_memory(err);
-    effect_of_lake(copy->table.name, &c->verdict);
+    effect_of_lake(copy->table.name, copy->is_view, &c->verdict);
     return door_join(c, err);
 }
 
@@ -359,8 +354,48 @@ static int commit_rows(change *c, stage *s, lb_error *err)
     return r < 0 ? r : take_receipt(c, rows, err);
 }
 
+/* ---- views ---- */
+
+static void put_view(const void *state, buf *out)
+{
+    const change *c = state;
+    wire_put_u32(out, DELTA_LAKE_VIEW);
+    wire_put_str(out, c->lake->table.catalog);
+    wire_put_str(out, c->lake->table.schema);
+    wire_put_str(out, c->lake->table.name);
+    wire_put_str(out, c->sql->text);
+}
+
+static const lb_column view_columns[] = {{"changed", LB_BOOL, false}};
+static const lb_statement view_receipt = {.size = sizeof view_receipt,
+                                          .kind = LB_STATEMENT_LAKE,
+                                          .name = "lake/view",
+                                          .columns = view_columns,
+                                          .column_count = LB_COUNT(view_columns)};
+
+static int make_view(change *c, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    const run_question question = {.type = WIRE_LAKE,
+                                   .statement = &view_receipt,
+                                   .args = LB_NO_ARGS,
+                                   .text = c->statement,
+                                   .put = put_view,
+                                   .state = c,
+                                   .is_live = true};
+    int r = run_ask(c->group->run, &question, &rows, err);
+    const lb_value *row = r < 0 ? NULL : run_next(rows);
+    if (r >= 0 && !row)
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "the lakehouse did not say what became of the view");
+    if (row)
+        c->group->reply = row[0].v.flag ? "{\"changed\":true}" : "{\"changed\":false}";
+    return r < 0 ? r : 0;
+}
+
 int door_run_lake(change *c, lb_error *err)
 {
+    if (c->lake->is_view)
+        return make_view(c, err);
     stage s = {.change = c, .line = BUF_INIT(ROW_MOST)};
     sha256_init(&s.sum);
     int r = open_stage(&s, err);

@@ -256,9 +256,10 @@ void effect_of_file(bool replaces, effect_verdict *ret_verdict)
                 "a file");
 }
 
-void effect_of_lake(const char *table, effect_verdict *ret_verdict)
+void effect_of_lake(const char *table, bool is_view, effect_verdict *ret_verdict)
 {
-    verdict_set(ret_verdict, EFFECT_ADDITIVE, "appends rows in the lakehouse to", table);
+    verdict_set(ret_verdict, EFFECT_ADDITIVE,
+                is_view ? "makes in the lakehouse the view" : "appends rows in the lakehouse to", table);
 }
 
 /* A program can do anything; these are known to leave the database as it is and to write what they were made for. */

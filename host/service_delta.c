@@ -89,7 +89,13 @@ static int put_row(void *state, uint32_t count, const char *const *cells, lb_err
     return out->overflow ? lb_fail(err, LB_ERR_LIMIT, "ask for less at once", "the answer is too long") : 0;
 }
 
-static int query(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
+static int fail_no_lake(lb_error *err)
+{
+    return lb_fail(err, LB_ERR_UNSUPPORTED, "name delta_local or delta_databricks under [services.delta]",
+                   "this delta service knows no tables but the history's");
+}
+
+static int query(holder *h, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
 {
     bool cut = false;
     lb_delta_question question = {.size = sizeof question, .deadline = deadline, .text = wire_get_required(in)};
@@ -100,7 +106,10 @@ static int query(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_erro
     if (question.max_bytes <= 0 || question.max_bytes > DELTA_ANSWER_BYTES)
         question.max_bytes = DELTA_ANSWER_BYTES;
     const lb_delta_sink sink = {.size = sizeof sink, .state = out, .columns = put_columns, .row = put_row};
-    int r = delta_driver_query(h->driver, &question, &sink, &cut, err);
+    bool of_lake = verb == DELTA_LAKE_READ;
+    int r = !of_lake                           ? delta_driver_query(h->driver, &question, &sink, &cut, err)
+            : delta_driver_has_lake(h->driver) ? delta_driver_lake_query(h->driver, &question, &sink, &cut, err)
+                                               : fail_no_lake(err);
     if (r < 0)
         return r;
     wire_put_bool(out, false);
@@ -221,12 +230,6 @@ typedef struct lake_reply {
     arena memory;
 } lake_reply;
 
-static int fail_no_lake(lb_error *err)
-{
-    return lb_fail(err, LB_ERR_UNSUPPORTED, "name delta_local or delta_databricks under [services.delta]",
-                   "this delta service knows no tables but the history's");
-}
-
 static int lake_ask(holder *h, lake_reply *reply, wire_reader *in, int64_t deadline, bool *cut, lb_error *err)
 {
     lb_delta_question question;
@@ -272,6 +275,15 @@ static int lake_append(holder *h, lake_reply *reply, wire_reader *in, int64_t de
     return delta_driver_lake_append(h->driver, &append, &reply->sink, err);
 }
 
+static int lake_view(holder *h, lake_reply *reply, wire_reader *in, int64_t deadline, lb_error *err)
+{
+    const lb_lake_name name = get_lake_name(in);
+    const char *text = wire_get_required(in);
+    if (!wire_done(in))
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "a malformed view for the lakehouse");
+    return delta_driver_lake_view(h->driver, &name, text, deadline, &reply->sink, err);
+}
+
 static int lake(holder *h, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
 {
     lake_reply reply = {.pieces = {.send = send_piece, .state = h, .piece = BUF_INIT(WIRE_FRAME_LIMIT - 1024)}};
@@ -281,6 +293,7 @@ static int lake(holder *h, uint32_t verb, wire_reader *in, int64_t deadline, buf
     int r = !delta_driver_has_lake(h->driver) ? fail_no_lake(err)
             : verb == DELTA_LAKE_ASK          ? lake_ask(h, &reply, in, deadline, &cut, err)
             : verb == DELTA_LAKE_TABLE        ? lake_table(h, &reply, in, deadline, err)
+            : verb == DELTA_LAKE_VIEW         ? lake_view(h, &reply, in, deadline, err)
                                               : lake_append(h, &reply, in, deadline, err);
     if (r >= 0)
         question_finish(&reply.pieces, cut, NULL, out);
@@ -296,12 +309,14 @@ static int handle(void *state, uint32_t verb, wire_reader *in, int64_t deadline,
     case DELTA_FLUSH:
         return flush(h, deadline, out, err);
     case DELTA_QUERY:
-        return query(h, in, deadline, out, err);
+    case DELTA_LAKE_READ:
+        return query(h, verb, in, deadline, out, err);
     case DELTA_ASK:
         return ask(h, in, deadline, out, err);
     case DELTA_LAKE_ASK:
     case DELTA_LAKE_TABLE:
     case DELTA_LAKE_APPEND:
+    case DELTA_LAKE_VIEW:
         return lake(h, verb, in, deadline, out, err);
     case DELTA_MAINTAIN:
         return maintain(h, in, deadline, out, err);

@@ -173,6 +173,11 @@ typedef struct lb_delta {
 
     /* Appends a batch once, however often it is given, and gives a row: rows, bytes, checksum, version, repeated. */
     int (*lake_append)(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err);
+
+    /* since 1.3; NULL: it has no views. Makes one, or gives it this text, which is as lake_query takes it; a table of
+     * the name is LB_ERR_CONFLICT. Gives a row: changed, false where it said this before. */
+    int (*lake_view)(void *state, const lb_lake_name *name, const char *text, int64_t deadline,
+                     const lb_delta_sink *sink, lb_error *err);
 } lb_delta;
 
 #define LB_DELTA(plugin, text, ...)                                                                                    \

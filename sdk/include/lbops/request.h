@@ -125,9 +125,16 @@ typedef struct lb_lake_append {
     const lb_value *args;
     const lb_lake_column *columns; /* what it gives, in order, with types as format_type prints them: "numeric(12,2)" */
     uint32_t column_count;
+
+    /* since 1.3 */
+    bool is_view; /* LB_LAKE_VIEW: `rows` is what the view says */
 } lb_lake_append;
 
 #define LB_LAKE_APPEND(...) (&(const lb_lake_append){.size = sizeof(lb_lake_append), __VA_ARGS__})
+
+/* A view of the lakehouse, made or given another text: .table is its name, .rows a statement of kind lake without
+ * values, and its .args. It is asked whenever the view is. */
+#define LB_LAKE_VIEW(...) (&(const lb_lake_append){.size = sizeof(lb_lake_append), .is_view = true, __VA_ARGS__})
 
 /* A column that every table has which rows were appended to: the batch's key. */
 #define LB_LAKE_BATCH "lbops_batch"
