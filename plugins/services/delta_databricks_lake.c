@@ -2,6 +2,9 @@
  */
 #include "delta_databricks.h"
 
+#define MARK      "lbops.view"
+#define MARK_TEXT 40
+
 typedef struct looking {
     const lb_delta_sink *sink;
     const char *version, *committed_at;
@@ -33,6 +36,15 @@ static int look(bricks *b, const char *sql, const char *what, int64_t deadline, 
     return bricks_run(b, &statement, ret_answer, NULL, err);
 }
 
+static void put_name(delta_text *sql, const lb_lake_name *name)
+{
+    const char *const parts[] = {name->catalog, name->schema, name->name};
+    for (size_t i = 0; i < DELTA_COUNT(parts); i++) {
+        delta_text_puts(sql, i ? "." : "");
+        bricks_identifier(sql, parts[i]);
+    }
+}
+
 int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink, lb_error *err)
 {
     static const char *const names[] = {"name", "type", "version", "committed_at"};
@@ -41,24 +53,22 @@ int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, c
     REST_JSON_AUTO *columns = NULL;
     DELTA_TEXT describe = {0};
     DELTA_TEXT latest = {0};
-    const char *const parts[] = {name->catalog, name->schema, name->name};
     delta_text_puts(&describe, "DESCRIBE TABLE ");
+    put_name(&describe, name);
     delta_text_puts(&latest, "DESCRIBE HISTORY ");
-    for (size_t i = 0; i < DELTA_COUNT(parts); i++) {
-        delta_text_puts(&describe, i ? "." : "");
-        bricks_identifier(&describe, parts[i]);
-        delta_text_puts(&latest, i ? "." : "");
-        bricks_identifier(&latest, parts[i]);
-    }
+    put_name(&latest, name);
     delta_text_puts(&latest, " LIMIT 1");
-    int r = look(state, latest.data, "the look at a table's history", deadline, &history, err);
+    int r = look(state, describe.data, "the look at a table", deadline, &columns, err);
     if (r >= 0)
-        r = look(state, describe.data, "the look at a table", deadline, &columns, err);
+        r = look(state, latest.data, "the look at a table's history", deadline, &history, err);
+    if (r == LB_ERR_SQL)
+        r = 0; /* views and tables of databases have none */
     if (r >= 0)
         r = sink->columns(sink->state, DELTA_COUNT(names), names, types, err);
     if (r < 0)
         return r;
-    const char *version = bricks_cell_of(history, "version"), *at = bricks_cell_of(history, "timestamp");
+    const char *version = history ? bricks_cell_of(history, "version") : NULL,
+               *at = history ? bricks_cell_of(history, "timestamp") : NULL;
     looking l = {.sink = sink, .version = version ? version : "0", .committed_at = at ? at : "1970-01-01T00:00:00Z"};
     r = bricks_each_part(state, columns, deadline, give_columns, &l, err);
     return r < 0 ? r : 0;
@@ -70,4 +80,55 @@ int bricks_lake_append(void *state, const lb_delta_append *append, const lb_delt
     return lb_fail(err, LB_ERR_UNSUPPORTED, "append to a lake at home (delta_local)",
                    "rows cannot be appended to %.80s.%.80s.%.80s through a warehouse yet", append->table.catalog,
                    append->table.schema, append->table.name);
+}
+
+/* ---- views ---- */
+
+/* What the view said when it was made: the platform keeps the text in words of its own. */
+static int read_mark(bricks *b, const char *name, int64_t deadline, char **ret_mark, lb_error *err)
+{
+    REST_JSON_AUTO *answer = NULL;
+    DELTA_TEXT sql = {0};
+    delta_text_printf(&sql, "SHOW TBLPROPERTIES %s ('" MARK "')", name);
+    int r = look(b, sql.data, "the look at a view", deadline, &answer, err);
+    const char *mark = r < 0 ? NULL : bricks_cell_of(answer, "value");
+    *ret_mark = delta_strdup(mark ? mark : "");
+    return r == LB_ERR_NOT_FOUND || (r == LB_ERR_SQL && strstr(err->message, "NOT_FOUND")) ? 0 : r;
+}
+
+/* FNV-1a and the length: it tells versions of our own text apart, and guards nothing. */
+static void put_mark(const char *text, char mark[MARK_TEXT])
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (const char *p = text; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    (void)snprintf(mark, MARK_TEXT, "%016llx-%zu", (unsigned long long)hash, strlen(text)); /* fits */
+}
+
+int bricks_lake_view(void *state, const lb_lake_name *name, const char *text, int64_t deadline,
+                     const lb_delta_sink *sink, lb_error *err)
+{
+    static const char *const names[] = {"changed"};
+    static const lb_type types[] = {LB_BOOL};
+    DELTA_TEXT view = {0};
+    DELTA_TEXT sql = {0};
+    char mark[MARK_TEXT];
+    DELTA_AUTO_FREE char *select = bricks_translate(text), *before = NULL;
+    put_name(&view, name);
+    put_mark(select, mark);
+    delta_text_printf(&sql, "CREATE OR REPLACE VIEW %s TBLPROPERTIES ('" MARK "' = '%s') AS %s", view.data, mark,
+                      select);
+    int r = read_mark(state, view.data, deadline, &before, err);
+    bool changed = r == 0 && strcmp(before, mark) != 0;
+    if (changed) {
+        REST_JSON_AUTO *answer = NULL;
+        r = look(state, sql.data, "to make a view", deadline, &answer, err);
+    }
+    if (r < 0)
+        return bricks_name_grant(state, err,
+                                 "USE SCHEMA, CREATE TABLE ON SCHEMA `%s`.`%s`, and SELECT on what it reads",
+                                 name->catalog, name->schema);
+    r = sink->columns(sink->state, DELTA_COUNT(names), names, types, err);
+    const char *const cells[] = {changed ? "true" : "false"};
+    return r < 0 ? r : sink->row(sink->state, DELTA_COUNT(cells), cells, err);
 }

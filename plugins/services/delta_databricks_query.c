@@ -185,7 +185,7 @@ int bricks_query(void *state, const lb_delta_question *question, const lb_delta_
 /* ---- other tables ---- */
 
 /* From the composer's hand to the warehouse's: names in backticks, and $1 as :p1. A literal stays what it is. */
-static char *in_databricks_words(const char *composed)
+char *bricks_translate(const char *composed)
 {
     delta_text out = {0};
     for (const char *p = composed; *p;) {
@@ -214,6 +214,6 @@ static char *in_databricks_words(const char *composed)
 int bricks_lake_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
                       lb_error *err)
 {
-    DELTA_AUTO_FREE char *text = in_databricks_words(question->text);
+    DELTA_AUTO_FREE char *text = bricks_translate(question->text);
     return ask(state, text, true, question, sink, ret_cut, err);
 }

@@ -117,21 +117,26 @@ static int read_fields(const delta_snapshot *snapshot, lake_fields *fields, lb_e
 
 /* ---- tables ---- */
 
+void lake_fields_done(lake_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        free(fields->items[i].name);
+        free(fields->items[i].spark);
+        free(fields->items[i].duckdb);
+    }
+    free(fields->items);
+    *fields = (lake_fields){.items = NULL};
+}
+
 void lake_table_done(lake_table *table)
 {
-    for (size_t i = 0; i < table->fields.count; i++) {
-        free(table->fields.items[i].name);
-        free(table->fields.items[i].spark);
-        free(table->fields.items[i].duckdb);
-    }
-    free(table->fields.items);
+    lake_fields_done(&table->fields);
     delta_snapshot_done(&table->snapshot);
     free(table->directory);
     *table = (lake_table){.local = NULL};
 }
 
-/* A name is a folder, and must lead nowhere else. */
-static int check_name(const lb_lake_name *name, lb_error *err)
+int lake_check_name(const lb_lake_name *name, lb_error *err)
 {
     const char *const parts[LAKE_NAME_PARTS] = {name->catalog, name->schema, name->name};
     for (size_t i = 0; i < LAKE_NAME_PARTS; i++)
@@ -143,7 +148,7 @@ static int check_name(const lb_lake_name *name, lb_error *err)
 
 int lake_table_open(delta_local *local, const lb_lake_name *name, lake_table *ret_table, lb_error *err)
 {
-    int r = check_name(name, err);
+    int r = lake_check_name(name, err);
     *ret_table = (lake_table){.local = local, .snapshot = {.version = -1, .checkpoint = -1}};
     if (r < 0)
         return r;
@@ -172,9 +177,11 @@ int lake_local_table(void *state, const lb_lake_name *name, int64_t deadline, co
     static const char *const names[] = {"name", "type", "version", "committed_at"};
     static const lb_type column_types[] = {LB_TEXT, LB_TEXT, LB_I64, LB_TIME};
     lake_table table;
-    (void)deadline; /* a log is read in no time */
-    int r = lake_table_open(state, name, &table, err);
-    if (r < 0)
+    bool other = false;
+    int r = lake_describe_other(state, name, deadline, sink, &other, err);
+    if (r == 0 && !other)
+        r = lake_table_open(state, name, &table, err);
+    if (r < 0 || other)
         return r;
     DELTA_TEXT at = {0};
     delta_text_time(&at, committed_at(&table));

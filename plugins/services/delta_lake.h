@@ -9,6 +9,7 @@
 #include "delta_local.h"
 
 #define LAKE_NAME_PARTS 3
+#define LAKE_PREFIX     "lake_" /* of catalogs in a question: DuckDB keeps `main` and others for itself */
 
 /* One column as the log has it. `spark` is the type as Spark writes it, `duckdb` as DuckDB does; NULL: a struct, a map
  * or something newer, which is read as it comes. */
@@ -28,6 +29,9 @@ typedef struct lake_table {
     lake_fields fields;
 } lake_table;
 
+/* A name is a folder, and must lead nowhere else. */
+LB_MUST_CHECK int lake_check_name(const lb_lake_name *name, lb_error *err);
+void lake_fields_done(lake_fields *fields);
 char *lake_folder(const delta_local *local, const lb_lake_name *name);
 char *lake_temp_dir(const delta_local *local);
 
@@ -40,6 +44,23 @@ LB_MUST_CHECK int lake_fail_absent(const lb_lake_name *name, lb_error *err);
 char *lake_duckdb_type(const char *spark);
 char *lake_delta_type(const char *spark);
 
+/* Text of column cN, as Postgres prints it, as a column of its type: ", CAST(c1 AS BIGINT) AS "id"" without the comma.
+ */
+void lake_put_cell(delta_text *sql, uint32_t index, const char *spark, const char *name);
+
+/* A question from the composer's words into DuckDB's. */
+char *lake_translate(const char *text);
+
+struct delta_live;
+/* Makes what a translated question names known to the engine that is to answer it. */
+LB_MUST_CHECK int lake_show(delta_local *local, delta_engine *engine, struct delta_live *live, const char *text,
+                            lb_error *err);
+/* The columns of what is no Delta table. *ret_found: it is there, as a view or in a database. */
+LB_MUST_CHECK int lake_describe_other(delta_local *local, const lb_lake_name *name, int64_t deadline,
+                                      const lb_delta_sink *sink, bool *ret_found, lb_error *err);
+
+int lake_local_view(void *state, const lb_lake_name *name, const char *text, int64_t deadline,
+                    const lb_delta_sink *sink, lb_error *err);
 int lake_local_query(void *state, const lb_delta_question *question, const lb_delta_sink *sink, bool *ret_cut,
                      lb_error *err);
 int lake_local_table(void *state, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink, lb_error *err);

@@ -133,26 +133,28 @@ static int check_table(const batch *b, lb_error *err)
 
 /* ---- data ---- */
 
-/* Cells are text as Postgres prints them. The first one of each row is the mark that there is a row. */
-static void put_cell(delta_text *sql, uint32_t index, const lb_lake_column *column)
+void lake_put_cell(delta_text *sql, uint32_t index, const char *spark, const char *name)
 {
-    DELTA_AUTO_FREE char *type = lake_duckdb_type(column->type);
-    if (strcmp(column->type, "binary") == 0)
-        delta_text_printf(sql, ", unhex(substr(c%u, 3)) AS ", index);
-    else if (strcmp(column->type, "string") == 0)
-        delta_text_printf(sql, ", c%u AS ", index);
+    DELTA_AUTO_FREE char *type = lake_duckdb_type(spark);
+    if (strcmp(spark, "binary") == 0)
+        delta_text_printf(sql, "unhex(substr(c%u, 3)) AS ", index);
+    else if (strcmp(spark, "string") == 0)
+        delta_text_printf(sql, "c%u AS ", index);
     else
-        delta_text_printf(sql, ", CAST(c%u AS %s) AS ", index, type);
-    delta_text_identifier(sql, column->name);
+        delta_text_printf(sql, "CAST(c%u AS %s) AS ", index, type);
+    delta_text_identifier(sql, name);
 }
 
+/* Cells are text as Postgres prints them. The first one of each row is the mark that there is a row. */
 static void put_copy(delta_text *sql, const lb_delta_append *a, const char *target)
 {
     delta_text_puts(sql, "COPY (SELECT ");
     delta_text_literal(sql, a->key);
     delta_text_puts(sql, " AS " LB_LAKE_BATCH);
-    for (uint32_t i = 0; i < a->column_count; i++)
-        put_cell(sql, i, &a->columns[i]);
+    for (uint32_t i = 0; i < a->column_count; i++) {
+        delta_text_puts(sql, ", ");
+        lake_put_cell(sql, i, a->columns[i].type, a->columns[i].name);
+    }
     delta_text_puts(sql, " FROM read_csv(");
     delta_text_literal(sql, a->path);
     delta_text_puts(sql,

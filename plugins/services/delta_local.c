@@ -1,6 +1,6 @@
 /* delta_local: history at home. Delta tables in a folder that Spark and delta-rs read as well; DuckDB does the Parquet
  * and the SQL. delta_local.h says how the folder looks. */
-#include "delta_lake.h"
+#include "delta_live.h"
 
 #include <unistd.h>
 
@@ -9,6 +9,10 @@ static const lb_param params[] = {
     LB_PARAM(
         delta_settings, lake_root, LB_TEXT, NULL,
         "the folder of the lakehouse's other tables, CATALOG/SCHEMA/NAME; default: lake under the state directory"),
+    LB_PARAM(
+        delta_settings, catalogs, LB_LIST_OF(LB_TEXT), "[]",
+        "databases that are catalogs of the lakehouse, read as they are: [\"shop=postgresql://reader@host/shop\"]"),
+    LB_PARAM(delta_settings, catalog_password, LB_SECRET, NULL, "the password for them; without it libpq's own ways"),
     LB_PARAM(delta_settings, flush_interval_s, LB_I64, "10", "records wait no longer than this", .min = "1",
              .max = "86400"),
     LB_PARAM(delta_settings, flush_mb, LB_I64, "128", "commit at once when so many megabytes of a table wait",
@@ -109,7 +113,19 @@ static void close_local(void *state)
     free(local->root);
     free(local->temp_dir);
     free(local->lake_root);
+    for (char **catalog = local->catalogs; catalog && *catalog; catalog++)
+        free(*catalog);
+    free(local->catalogs);
+    free(local->catalog_password);
     free(local);
+}
+
+static void take_catalogs(delta_local *local, const delta_settings *settings)
+{
+    local->catalogs = delta_alloc((settings->catalogs.count + 1) * sizeof *local->catalogs);
+    for (size_t i = 0; i < settings->catalogs.count; i++)
+        local->catalogs[i] = delta_strdup(settings->catalogs.items[i]);
+    local->catalog_password = delta_strdup(settings->catalog_password);
 }
 
 static int open_local(const lb_service_host *host, const lb_delta_setup *setup, const void *args, void **ret_state,
@@ -123,12 +139,16 @@ static int open_local(const lb_service_host *host, const lb_delta_setup *setup, 
                            .root = root_of(settings->path, "history", setup),
                            .lake_root = root_of(settings->lake_root, "lake", setup)};
     local->temp_dir = delta_printf("%s/" DELTA_TEMP "%ld", local->root, (long)getpid());
-    int r = read_tables(local, setup, err);
+    take_catalogs(local, settings);
+    int r = delta_live_check(&settings->catalogs, err);
+    if (r == 0)
+        r = read_tables(local, setup, err);
     if (r < 0) {
         close_local(local);
         return r;
     }
-    local->settings.path = local->settings.lake_root = NULL; /* the caller's; the roots are our own */
+    local->settings.path = local->settings.lake_root = local->settings.catalog_password = NULL; /* the caller's */
+    local->settings.catalogs = (lb_texts){NULL, 0};
     *ret_state = local;
     return 0;
 }
@@ -149,4 +169,4 @@ LB_DELTA(delta_local, "history in a folder: Delta tables, written and read by Du
          .args_size = sizeof(delta_settings), .params = params, .open = open_local, .close = close_local,
          .policy = tell_policy, .commit = delta_local_commit, .maintain = delta_local_maintain,
          .query = delta_local_query, .lake_query = lake_local_query, .lake_table = lake_local_table,
-         .lake_append = lake_local_append);
+         .lake_append = lake_local_append, .lake_view = lake_local_view);

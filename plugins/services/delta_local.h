@@ -17,7 +17,8 @@
 #define DELTA_TEMP "tmp-"
 
 typedef struct delta_settings {
-    const char *path, *lake_root;
+    const char *path, *lake_root, *catalog_password;
+    lb_texts catalogs;
     int64_t flush_interval_s, flush_mb, flush_rows, upkeep_interval_s;
     int64_t memory_mb, threads, checkpoint_commits, compact_mb, compact_files;
     int64_t vacuum_grace_hours, log_days, rollup_days, ledger_days;
@@ -40,7 +41,8 @@ typedef struct delta_table {
 struct delta_local {
     const lb_service_host *host;
     delta_settings settings;
-    char *root, *temp_dir, *lake_root;
+    char *root, *temp_dir, *lake_root, *catalog_password;
+    char **catalogs;      /* NAME=CONNINFO; ends with NULL */
     delta_engine *engine; /* for commits and upkeep; opened when first needed */
     delta_scan *scan;     /* what outbox() reads */
     delta_asker *asker;   /* for questions of tools; opened when first needed */
