@@ -84,7 +84,7 @@ const cli_verb cli_verbs[] = {
      "  --kinds           what the platform's own events say; no manifest is needed\n"
      "With --json, the records as they are, one a line.\n",
      cli_events, false},
-    {"sql", "sql \"SELECT ...\" [--csv] [--limit N] [--timeout SECONDS] [--no-flush]", "asks the history",
+    {"sql", "sql \"SELECT ...\" [--csv] [--limit N] [--timeout SECONDS] [--no-flush] [--lake]", "asks the history",
      "One SELECT over the history tables, which stand under their names and under\n"
      "ops_catalog.lakebase_ops.NAME; SHOW TABLES lists them, DESCRIBE NAME their columns. It can neither write\n"
      "nor read files. What waits in the outbox is committed first. Prints aligned text, with --json one\n"
@@ -92,7 +92,8 @@ const cli_verb cli_verbs[] = {
      "  --csv              comma-separated values\n"
      "  --limit N          only the first N rows\n"
      "  --timeout SECONDS  instead of 300\n"
-     "  --no-flush         leaves the outbox alone\n",
+     "  --no-flush         leaves the outbox alone\n"
+     "  --lake             asks the lakehouse's other tables and views instead, as CATALOG.SCHEMA.NAME\n",
      cli_sql, false},
     {"target", "target ls|create|delete|reset|dsn [BRANCH] [--project P] ...", "projects and branches, by hand",
      "  ls                       every branch, its compute, and resets that were cut short\n"

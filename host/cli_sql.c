@@ -4,6 +4,7 @@
 
 #include "child.h"
 #include "control.h"
+#include "effect.h"
 #include "json.h"
 #include "service.h"
 #include "service_delta.h"
@@ -25,7 +26,7 @@ typedef struct asking {
     form form;
     const char *question;
     int64_t most_rows, timeout_us;
-    bool no_flush;
+    bool no_flush, of_lake;
     int code;
 } asking;
 
@@ -220,7 +221,8 @@ static void on_answer(void *owner, void *tag, wire_reader *fields, const lb_erro
 static void ask(asking *a)
 {
     lb_error err;
-    buf *out = service_begin(a->service, DELTA_QUERY, a->timeout_us, on_answer, a, NULL, &err);
+    buf *out =
+        service_begin(a->service, a->of_lake ? DELTA_LAKE_READ : DELTA_QUERY, a->timeout_us, on_answer, a, NULL, &err);
     if (!out) {
         finish(a, cli_fail(a->c, &err));
         return;
@@ -314,6 +316,8 @@ static int parse_words(asking *a, int argc, char **argv)
             a->form = FORM_CSV;
         else if (strcmp(word, "--no-flush") == 0)
             a->no_flush = true;
+        else if (strcmp(word, "--lake") == 0)
+            a->of_lake = a->no_flush = true;
         else if (strcmp(word, "--limit") == 0 || strcmp(word, "--timeout") == 0) {
             if (!parse_number(value, word[2] == 'l' ? &a->most_rows : &seconds))
                 return cli_usage(a->c, verb, NULL, "%s needs a number", word);
@@ -327,6 +331,17 @@ static int parse_words(asking *a, int argc, char **argv)
     }
     a->timeout_us = (seconds ? seconds : 1) * CLOCK_SECOND;
     return a->question && *a->question ? 0 : cli_usage(a->c, verb, NULL, "there is no question");
+}
+
+/* The lakehouse's own walls are for what the catalogue of statements asks. */
+static int check_reads(const asking *a, lb_error *err)
+{
+    effect_verdict verdict;
+    int r = effect_of_sql(a->question, &verdict, err);
+    return r < 0 || verdict.effect == EFFECT_READ
+               ? r
+               : lb_fail(err, LB_ERR_DENIED, "ask with one SELECT", "the lakehouse is asked and not changed: this %s",
+                         verdict.why);
 }
 
 static void ignore_line(void *state, const char *line)
@@ -358,6 +373,8 @@ int cli_sql(cli *c, int argc, char **argv)
     int code = parse_words(&a, argc, argv);
     if (code == 0)
         code = cli_load(c, CLI_STRICT);
+    if (code == 0 && a.of_lake && check_reads(&a, &err) < 0)
+        code = cli_fail(c, &err);
     if (code != 0)
         return code;
     flush_by_daemon(&a);

@@ -9,8 +9,26 @@ import re
 import subprocess
 
 from health_place import Clinic
+from place import equal
 
 DELTA = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
+
+
+ORDERS = """
+CREATE TABLE orders (id bigint PRIMARY KEY, placed_at timestamptz NOT NULL DEFAULT now(), note text, amount numeric(12,2),
+                     tags text[], doc jsonb, raw bytea, v int NOT NULL DEFAULT 0);
+INSERT INTO orders SELECT n, now() - (1000 - n) * interval '0.2 day', 'it''s "' || n, n / 7.0, ARRAY['a', NULL, 'b,c'],
+                          '{"k": [1, null]}', '\\x00ff', 0
+  FROM generate_series(1, 1000) n;
+ANALYZE orders;
+"""
+COLD = "SELECT count(*) FROM orders WHERE placed_at < now() - interval '90 days'"
+
+
+def only(place):
+    listed = place.approvals()
+    equal(len(listed), 1, "one decision")
+    return listed[0]
 
 
 class Duck:

@@ -6,28 +6,11 @@ import subprocess
 import threading
 import time
 
-from cold_place import Archive
+from cold_place import COLD, ORDERS, Archive, only
 from health_place import on_each
 from place import equal, holds, suite
 
 KILLS = int(os.environ.get("LBOPS_ARCHIVAL_KILLS", "3"))  # 50 is what to run before a release
-
-ORDERS = """
-CREATE TABLE orders (id bigint PRIMARY KEY, placed_at timestamptz NOT NULL DEFAULT now(), note text, amount numeric(12,2),
-                     tags text[], doc jsonb, raw bytea, v int NOT NULL DEFAULT 0);
-INSERT INTO orders SELECT n, now() - (1000 - n) * interval '0.2 day', 'it''s "' || n, n / 7.0, ARRAY['a', NULL, 'b,c'],
-                          '{"k": [1, null]}', '\\x00ff', 0
-  FROM generate_series(1, 1000) n;
-ANALYZE orders;
-"""
-COLD = "SELECT count(*) FROM orders WHERE placed_at < now() - interval '90 days'"
-
-
-def only(place):
-    listed = place.approvals()
-    equal(len(listed), 1, "one decision")
-    return listed[0]
-
 
 def rows_leave_after_approval(version):
     with Archive(version) as place:

@@ -1,0 +1,112 @@
+"""create_unified_access_view: hot and cold rows as one, the same rows before, in the middle of and after an archival."""
+
+import json
+
+from cold_place import COLD, DELTA, ORDERS, Archive, only
+from health_place import on_each
+from place import equal, holds, suite
+
+VIEW = "ops_catalog.lakebase_archive.vw_orders_unified"
+COLUMNS = "id, placed_at, note, amount, tags, doc, raw, v"
+
+
+class Unified(Archive):
+    """Whose database is a catalog of the lakehouse."""
+
+    def __init__(self, version, kind="shared"):
+        super().__init__(version, kind=kind)
+        self.write(DELTA + f'catalogs = ["shop={self.url()}"]\n')
+
+    def rows(self, source, columns=COLUMNS):
+        answer = json.loads(self.cli("--json", "sql", "--lake", f"SELECT {columns} FROM {source} ORDER BY id", check=0).stdout)
+        return answer["rows"]
+
+    def view(self, check=0, **given):
+        done = self.run("create_unified_access_view", check=check, **given)
+        return done["result"]["views"][0]
+
+
+def the_same_rows_throughout(version):
+    with Unified(version) as place:
+        place.sql(ORDERS)
+        before = place.rows("shop.public.orders")
+        cold = int(place.sql(COLD))
+        equal(len(before), 1000, "read from the server as it is")
+        equal(before[0][4:7], ['["a", null, "b,c"]', '{"k": [1, null]}', "\\x00\\xFF"], "its types")
+        place.archive(check=3, tables=["orders"])
+        made = place.view()
+        equal((made["table"], made["view_name"], made["hot_source"], made["status"], made["columns"]),
+              ("public.orders", VIEW, "shop.public.orders", "created", 8), "told")
+        equal(place.rows(VIEW), before, "copied, and not deleted")
+        with place.session() as other:
+            other.stdin.write("BEGIN; SELECT id FROM orders WHERE id = 150 FOR UPDATE;\n\\echo held\n")
+            while other.stdout.readline() != "held\n":
+                pass
+            place.approve(only(place)["id"])
+            equal(place.sql("SELECT count(*) FROM orders WHERE id BETWEEN 101 AND 200"), "100", "a batch is held")
+            equal(place.sql(COLD), "100", "the others have gone")
+            equal(place.rows(VIEW), before, "in the middle of it")
+            other.stdin.close()
+            other.wait()
+        place.archive(check=3, tables=["orders"])
+        place.approve(only(place)["id"])
+        equal((place.sql(COLD), place.sql("SELECT count(*) FROM orders")), ("0", str(1000 - cold)), "all of it has left")
+        equal(place.rows(VIEW), before, "after it")
+        equal(place.view()["status"], "unchanged", "nothing to do")
+        place.sql("UPDATE orders SET v = 7 WHERE id = 1000; DELETE FROM orders WHERE id = 999")
+        equal([row[7] for row in place.rows(VIEW)[-2:]], [0, 7], "what people do is seen at once")
+
+
+def read_while_rows_leave(version):
+    """Each look at it is of one moment of the server; the archive is looked at after that."""
+    with Unified(version, kind="throwaway") as place:
+        place.sql(ORDERS)
+        before = place.rows("shop.public.orders", "id, v")
+        place.archive(tables=["orders"], max_rows=20, batch_rows=20)
+        equal(place.view()["status"], "created", "made")
+        looks = 0
+        with place.start("run", "archive_cold_data_to_delta", "--branch", place.branch, "--tables", '["orders"]', "--min_rows",
+                         "1", "--batch_rows", "10", "--pause_ms", "20") as run:
+            while run.poll() is None:
+                equal(place.rows(VIEW, "id, v"), before, f"look {looks}")
+                looks += 1
+        equal((run.returncode, place.sql(COLD)), (0, "0"), "it came to its end")
+        equal(place.rows(VIEW, "id, v"), before, "in the end")
+        holds(looks > 0, "somebody looked")
+
+
+def columns_come_and_go(version):
+    with Unified(version, kind="throwaway") as place:
+        place.sql(ORDERS)
+        place.archive(tables=["orders"])
+        place.sql("ALTER TABLE orders ADD COLUMN \"Later On\" numeric(8,3) DEFAULT 1.5, DROP COLUMN note, "
+                  "ALTER COLUMN v TYPE bigint")
+        equal(place.view(table="public.orders")["status"], "created", "made")
+        rows = place.rows(VIEW, 'id, "Later On", note, v')
+        equal((rows[0], rows[-1]), ([1, None, "it's \"1", 0], [1000, 1.5, None, 0]), "what one side lacks is null there")
+        equal(len(rows), 1000, "all of them")
+        place.sql("ALTER TABLE orders DROP COLUMN \"Later On\"")
+        equal(place.view()["status"], "created", "the table has changed, and the view with it")
+
+
+def wrong_input(version):
+    with Unified(version, kind="throwaway") as place:
+        why = lambda **given: place.run("create_unified_access_view", **given)["result"]["skipped"][0]["reason"]
+        holds("nothing of this database" in why(), "no ledger")
+        place.sql(ORDERS)
+        place.archive(tables=["orders"])
+        holds("nothing of it" in why(table="others"), "another table")
+        holds("the lakehouse knows no" in why(hot_catalog="nowhere"), "no such catalog")
+        taken = place.run("create_unified_access_view", check=1, view_name=f"shop_{place.database}_public_orders")
+        equal(taken["error"]["code"], "conflict", "a table has the name")
+        planned = place.run("create_unified_access_view", plan=True)["result"]["views"][0]["status"]
+        equal((planned, place.cli("sql", "--lake", f"SELECT * FROM {VIEW}").returncode), ("planned", 1), "a plan does nothing")
+        place.sql("CREATE SCHEMA other; CREATE TABLE other.orders AS SELECT * FROM orders")
+        equal(place.view()["status"], "created", "made")
+        for text in ("DELETE FROM shop.public.orders", "SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM shop.public.nothing"):
+            equal(place.cli("sql", "--lake", text).returncode, 1, text)
+        place.write(DELTA + 'catalogs = ["shop"]\n')
+        holds("no name with a connection" in place.cli("sql", "--lake", f"SELECT * FROM {VIEW}").stderr, "what is none")
+
+
+suite(*on_each(the_same_rows_throughout, read_while_rows_leave, columns_come_and_go, wrong_input))
