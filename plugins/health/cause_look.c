@@ -144,15 +144,10 @@ static int read_changes(cause_look *look, lb_error *err)
                                           .branch = target->branch,
                                           .since = look->reading.at - (int64_t)(look->limits.look_back_min * 60e6)};
     lb_rows *rows = NULL;
-    lb_error why = {0};
-    int r = diagnose_changes(look->ctx, &wanted, &rows, &why);
-    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY) {
-        *err = why;
+    int asked = diagnose_changes(look->ctx, &wanted, &rows, err);
+    int r = lb_history_or_skip(look->ctx, asked, "changes of ours", NULL, err);
+    if (r <= 0)
         return r;
-    }
-    if (r < 0)
-        return lb_skipped(look->ctx, "changes of ours", lb_printf(look->ctx, "no history to ask: %s", why.message),
-                          err);
     diagnose_changes_row *all = lb_alloc(look->ctx, ((size_t)lb_row_count(look->ctx, rows) + 1) * sizeof *all);
     if (!all)
         return lb_out_of_memory(err);

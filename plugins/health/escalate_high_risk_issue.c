@@ -52,14 +52,10 @@ static int read_told(desk *d, lb_error *err)
     const diagnose_escalations_args wanted = {
         .project = target->project, .branch = target->branch, .tool = NAME, .since = lb_now(d->ctx) - MONTH};
     lb_rows *rows = NULL;
-    lb_error why = {0};
-    int r = diagnose_escalations(d->ctx, &wanted, &rows, &why);
-    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY) {
-        *err = why;
+    int asked = diagnose_escalations(d->ctx, &wanted, &rows, err);
+    int r = lb_history_or_skip(d->ctx, asked, "what was told before", NULL, err);
+    if (r <= 0)
         return r;
-    }
-    if (r < 0)
-        return lb_skipped(d->ctx, "what was told before", lb_printf(d->ctx, "no history to ask: %s", why.message), err);
     told *all = lb_alloc(d->ctx, ((size_t)lb_row_count(d->ctx, rows) + 1) * sizeof *all);
     if (!all)
         return lb_out_of_memory(err);

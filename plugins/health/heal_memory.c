@@ -125,20 +125,15 @@ static int read_decisions(heal_memory *m, lb_error *err)
 /* Without history there is what is remembered. */
 int heal_load(lb_ctx *ctx, heal_memory *ret_memory, lb_error *err)
 {
-    lb_error why = {0};
     *ret_memory = (heal_memory){.ctx = ctx};
     int r = recall(ret_memory, err);
     if (r < 0)
         return r;
-    r = read_changes(ret_memory, &why);
+    r = read_changes(ret_memory, err);
     if (r >= 0)
-        r = read_decisions(ret_memory, &why);
-    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY)
-        *err = why;
-    else if (r < 0)
-        r = lb_skipped(ctx, "changes of others and what people decided",
-                       lb_printf(ctx, "no history to ask: %s", why.message), err);
-    return r;
+        r = read_decisions(ret_memory, err);
+    r = lb_history_or_skip(ctx, r, "changes of others and what people decided", NULL, err);
+    return r < 0 ? r : 0;
 }
 
 /* ---- why not ---- */

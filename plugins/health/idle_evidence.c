@@ -72,7 +72,7 @@ int idle_evidence_read(lb_ctx *ctx, const idle_wish *wish, idle_evidence *ret_ev
     int r = read_sights(ctx, wish, ret_evidence, err);
     if (r >= 0)
         r = read_price(ctx, wish, ret_evidence, err);
-    if (r != LB_ERR_NOT_FOUND && r != LB_ERR_UNSUPPORTED)
+    if (!lb_no_history(r))
         return r < 0 ? lb_wrap(err, "history") : r;
     *ret_why = lb_printf(ctx, "there is no history: %s", err->message);
     return *ret_why ? 0 : lb_out_of_memory(err);

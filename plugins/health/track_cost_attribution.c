@@ -171,7 +171,7 @@ static int read_own(lb_ctx *ctx, book *b, lb_error *err)
     cost_own_share_row row;
     lb_rows *rows = NULL;
     int r = cost_own_share(ctx, &wanted, &rows, err);
-    if (r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED)
+    if (lb_no_history(r))
         return lb_skipped(ctx, "our own share", err->message, err);
     while (r >= 0 && cost_own_share_next(ctx, rows, &row)) {
         account *a = account_of(b, row.project_id, row.branch_id);

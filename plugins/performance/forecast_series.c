@@ -195,7 +195,7 @@ static int read_earlier(lb_ctx *ctx, int64_t today, int64_t days, forecast_past 
 /* What has not begun yet is no failure; a history that does not answer is. */
 static int begun(lb_ctx *ctx, int r, forecast_past *past, lb_error *err)
 {
-    if (r != LB_ERR_NOT_FOUND && r != LB_ERR_UNSUPPORTED)
+    if (!lb_no_history(r))
         return lb_wrap(err, "history");
     const char *why = lb_printf(ctx, "there is no history: %s", err->message);
     for (size_t s = 0; s < FORECAST_SERIES; s++)

@@ -14,18 +14,11 @@ int index_read_pasts(lb_ctx *ctx, index_pasts *ret_pasts, const char **ret_why, 
     const lb_target *target = lb_run_target(ctx);
     const index_recommended_args args = {
         .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LOOK_BACK * DAY};
-    lb_error why = {0};
     lb_rows *rows = NULL;
     *ret_pasts = (index_pasts){0};
-    int r = index_recommended(ctx, &args, &rows, &why);
-    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY) {
-        *err = why;
+    int r = lb_history_or_skip(ctx, index_recommended(ctx, &args, &rows, err), NULL, ret_why, err);
+    if (r <= 0)
         return r;
-    }
-    if (r < 0) {
-        *ret_why = lb_printf(ctx, "there is no history to ask: %s", why.message);
-        return *ret_why ? 0 : lb_out_of_memory(err);
-    }
     ret_pasts->items = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *ret_pasts->items);
     if (!ret_pasts->items)
         return lb_out_of_memory(err);

@@ -37,7 +37,6 @@ static int collect(lb_ctx *ctx, lb_rows *rows, index_history *h, lb_error *err)
 int index_read_history(lb_ctx *ctx, const index_history **ret_history, const char **ret_why, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    lb_error why = {0};
     lb_rows *rows = NULL;
     index_history *h = lb_alloc(ctx, sizeof *h);
     const index_observed_args args = {
@@ -45,15 +44,9 @@ int index_read_history(lb_ctx *ctx, const index_history **ret_history, const cha
     *ret_history = NULL;
     if (!h)
         return lb_out_of_memory(err);
-    int r = index_observed(ctx, &args, &rows, &why);
-    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY) {
-        *err = why;
+    int r = lb_history_or_skip(ctx, index_observed(ctx, &args, &rows, err), NULL, ret_why, err);
+    if (r <= 0)
         return r;
-    }
-    if (r < 0) {
-        *ret_why = lb_printf(ctx, "there is no history to ask: %s", why.message);
-        return *ret_why ? 0 : lb_out_of_memory(err);
-    }
     *ret_history = h;
     return collect(ctx, rows, h, err);
 }

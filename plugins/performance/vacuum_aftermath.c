@@ -46,7 +46,7 @@ int vacuum_settle_rewrites(lb_ctx *ctx, const vacuum_scan *scan, lb_error *err)
     vacuum_rewrites_row row;
     lb_rows *rows = NULL;
     int r = vacuum_rewrites(ctx, &wanted, &rows, err);
-    if (r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED)
+    if (lb_no_history(r))
         return 0;
     while (r >= 0 && vacuum_rewrites_next(ctx, rows, &row))
         r = settle(ctx, scan, &row, err);

@@ -96,7 +96,7 @@ int vacuum_learn_window(lb_ctx *ctx, const char *wanted, const char **ret_window
     *ret_from = "any time: history has too little to learn from, each hour of three days";
     int r = vacuum_traffic(ctx, &since, &rows, err);
     if (r < 0)
-        return r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED ? 0 : lb_wrap(err, "hours of little traffic");
+        return lb_no_history(r) ? 0 : lb_wrap(err, "hours of little traffic");
     read_hours(ctx, rows, calls);
     int hour = vacuum_quiet_hour(calls);
     if (hour < 0)

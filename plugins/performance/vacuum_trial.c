@@ -12,7 +12,7 @@ int vacuum_read_tunings(lb_ctx *ctx, vacuum_tunings_row **ret_tunings, size_t *r
     lb_rows *rows = NULL;
     *ret_count = 0;
     int r = vacuum_tunings(ctx, &wanted, &rows, err);
-    if (r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED)
+    if (lb_no_history(r))
         return 0;
     if (r < 0)
         return lb_wrap(err, "earlier tunings");

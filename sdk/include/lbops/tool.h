@@ -432,6 +432,33 @@ LB_MUST_CHECK static inline int lb_skipped(lb_ctx *ctx, const char *object, cons
     return ctx->host->skipped(ctx, object, reason, err);
 }
 
+/* ---- history that a tool can do without ---- */
+
+/* Is this the error of a history that is not there: no service for it, or nothing in it yet? */
+static inline bool lb_no_history(int code)
+{
+    return code == LB_ERR_NOT_FOUND || code == LB_ERR_UNSUPPORTED;
+}
+
+/* Around a question to the history without whose answer the tool is still worth something: `asked` is what the question
+ * returned, with `err` filled. 1: there are rows. 0: nothing could be asked, which is noted as skipped for `what`, or,
+ * where that is NULL, told in *ret_why for the tool to say (else ret_why may be NULL). What ends the run is returned.
+ */
+LB_MUST_CHECK static inline int lb_history_or_skip(lb_ctx *ctx, int asked, const char *what, const char **ret_why,
+                                                   lb_error *err)
+{
+    if (asked >= 0)
+        return 1;
+    if (asked == LB_ERR_CANCELLED || asked == LB_ERR_NO_MEMORY)
+        return asked;
+    const char *why = lb_printf(ctx, "there is no history to ask: %s", err->message);
+    if (!why)
+        return lb_out_of_memory(err);
+    if (ret_why)
+        *ret_why = why;
+    return what ? lb_skipped(ctx, what, why, err) : 0;
+}
+
 /* ---- web services ---- */
 
 /* Reads from a web service that the manifest names ([http.NAME]), such as a code host: GET only. The path stands below
