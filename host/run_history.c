@@ -72,7 +72,8 @@ static int ask_supervisor(void *arg, const lb_command *command, const lb_sink *s
     return worker->channel.ask(worker->channel.state, &frame, command->deadline, take_frame, a, err);
 }
 
-int run_check_times(const lb_sql *sql, lb_error *err)
+/* Not every engine has an end of time. */
+static int check_times(const lb_sql *sql, lb_error *err)
 {
     for (uint32_t i = 0; i < sql->param_count; i++)
         if (sql->values[i].type == LB_TIME &&
@@ -80,6 +81,15 @@ int run_check_times(const lb_sql *sql, lb_error *err)
             return lb_fail(err, LB_ERR_INVALID, "give a time between the years 1 and 9999",
                            "%s: an infinite time cannot be asked for", sql->statement->name);
     return 0;
+}
+
+int run_ask_sql(run_state *run, const lb_statement *statement, const lb_value *args, const lb_sql **ret_sql,
+                lb_error *err)
+{
+    int r = run_check_stop(run, err);
+    if (r >= 0)
+        r = compose(statement, args, 0, run->memory, ret_sql, err);
+    return r < 0 ? r : check_times(*ret_sql, err);
 }
 
 static void put_question(const void *state, buf *out)
@@ -117,11 +127,7 @@ int run_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args
     if (statement->kind != LB_STATEMENT_HISTORY)
         return lb_fail(err, LB_ERR_INVALID, "lb_query and groups of changes are for servers",
                        "%s is no question to the history", statement->name);
-    int r = run_check_stop(run, err);
-    if (r >= 0)
-        r = compose(statement, args, 0, run->memory, &sql, err);
-    if (r >= 0)
-        r = run_check_times(sql, err);
+    int r = run_ask_sql(run, statement, args, &sql, err);
     if (r < 0)
         return r;
     const run_question question = {.type = WIRE_HISTORY,

@@ -20,11 +20,7 @@ int run_lake(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, l
     if (statement->kind != LB_STATEMENT_LAKE)
         return lb_fail(err, LB_ERR_INVALID, "lb_query and lb_history are for the others",
                        "%s is no question to the lakehouse", statement->name);
-    int r = run_check_stop(run, err);
-    if (r >= 0)
-        r = compose(statement, args, 0, run->memory, &sql, err);
-    if (r >= 0)
-        r = run_check_times(sql, err);
+    int r = run_ask_sql(run, statement, args, &sql, err);
     if (r < 0)
         return r;
     const run_question question = {

@@ -107,7 +107,9 @@ typedef struct run_question {
 
 /* Asks the supervisor, which asks a service. */
 LB_MUST_CHECK int run_ask(run_state *run, const run_question *question, lb_rows **ret_rows, lb_error *err);
-LB_MUST_CHECK int run_check_times(const lb_sql *sql, lb_error *err); /* not every engine has an end of time */
+/* How each question begins: may the run go on, and what the statement comes to with these arguments. */
+LB_MUST_CHECK int run_ask_sql(run_state *run, const lb_statement *statement, const lb_value *args,
+                              const lb_sql **ret_sql, lb_error *err);
 LB_MUST_CHECK int run_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
                               lb_error *err);
 
