@@ -306,14 +306,20 @@ static void upkeep(delta_driver *d, delta_driver_report *report)
         keep_first(&report->error, &error);
 }
 
-int64_t delta_driver_turn(delta_driver *driver, delta_driver_report *ret_report)
+int64_t delta_driver_commit(delta_driver *driver, delta_driver_report *ret_report)
 {
     lb_error error;
     *ret_report = (delta_driver_report){.upkeep.size = sizeof ret_report->upkeep};
     if (turn(driver, &(const flush_wish){.all = false}, 0, ret_report, &error) < 0)
         keep_first(&ret_report->error, &error);
-    upkeep(driver, ret_report);
     return LOOK_INTERVAL;
+}
+
+int64_t delta_driver_turn(delta_driver *driver, delta_driver_report *ret_report)
+{
+    int64_t next = delta_driver_commit(driver, ret_report);
+    upkeep(driver, ret_report);
+    return next;
 }
 
 static int flush(delta_driver *driver, const flush_wish *wish, int64_t deadline, delta_driver_report *ret_report,

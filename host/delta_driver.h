@@ -42,6 +42,8 @@ delta_driver *delta_driver_free(delta_driver *driver);
 /* Commits what is due, looks after the tables when that is due, thins the outbox when it must. Returns in how many
  * microseconds it wants to be called again. What fails is in the report. */
 int64_t delta_driver_turn(delta_driver *driver, delta_driver_report *ret_report);
+/* The same without looking after the tables: what can be done while a question is answered (lb_delta_question). */
+int64_t delta_driver_commit(delta_driver *driver, delta_driver_report *ret_report);
 
 /* Commits all that waits now. The first failure, after everything else has been tried. */
 LB_MUST_CHECK int delta_driver_flush(delta_driver *driver, int64_t deadline, delta_driver_report *ret_report,

@@ -13,6 +13,7 @@ typedef struct holder {
     delta_driver *driver;
     bool passive;
     buf unsaid; /* news of a commit that was made for a question */
+    int64_t turn_at;
 } holder;
 
 static int open_delta(const service_env *env, void **ret_state, buf *greeting, lb_error *err)
@@ -50,6 +51,91 @@ static void close_delta(void *state)
     h->driver = delta_driver_free(h->driver);
     buf_done(&h->unsaid);
     free(h);
+}
+
+/* ---- what is told ---- */
+
+static void put_upkeep(buf *b, const lb_delta_upkeep *u)
+{
+    const struct {
+        const char *name;
+        int64_t count;
+    } counts[] = {
+        {"tables", u->tables},
+        {"compacted", u->compacted},
+        {"compacted_into", u->compacted_into},
+        {"rolled_up", u->rolled_up},
+        {"rolled_up_into", u->rolled_up_into},
+        {"expired_files", u->expired_files},
+        {"expired_rows", u->expired_rows},
+        {"vacuumed_files", u->vacuumed_files},
+        {"vacuumed_bytes", u->vacuumed_bytes},
+        {"checkpoints", u->checkpoints},
+        {"log_files", u->log_files},
+    };
+    buf_putc(b, '{');
+    for (size_t i = 0; i < LB_COUNT(counts); i++)
+        json_member_i64(b, counts[i].name, counts[i].count);
+    buf_putc(b, '}');
+}
+
+static void put_report(buf *b, const delta_driver_report *r)
+{
+    buf_putc(b, '{');
+    json_member_i64(b, "files", r->files);
+    json_member_i64(b, "rows", r->rows);
+    json_member_i64(b, "bytes", r->bytes);
+    json_member_i64(b, "damaged", r->damaged);
+    json_member_string(b, "damage", r->damage[0] ? r->damage : NULL);
+    json_member_i64(b, "thinned_files", r->thinned.files);
+    json_member_i64(b, "thinned_rows", r->thinned.rows);
+    json_member_i64(b, "waiting_files", r->waiting_files);
+    json_member_i64(b, "waiting_bytes", r->waiting_bytes);
+    json_key(b, "upkeep");
+    if (r->upkept)
+        put_upkeep(b, &r->upkeep);
+    else
+        buf_puts(b, "null");
+    json_key(b, "error");
+    if (r->error.code) {
+        buf_putc(b, '{');
+        json_member_string(b, "code", error_name(r->error.code));
+        json_member_string(b, "message", r->error.message);
+        json_member_string(b, "hint", r->error.hint[0] ? r->error.hint : NULL);
+        buf_putc(b, '}');
+    } else {
+        buf_puts(b, "null");
+    }
+    buf_putc(b, '}');
+}
+
+static bool is_news(const delta_driver_report *r)
+{
+    return r->files || r->damaged || r->thinned.files || r->upkept || r->error.code;
+}
+
+static void put_news(buf *news, const char *text)
+{
+    size_t mark = service_news_begin(news);
+    wire_put_str(news, text);
+    service_news_end(news, mark);
+}
+
+/* While a question is answered, which may take minutes: what is due is committed no more than a look later. */
+static void commit_meanwhile(void *arg)
+{
+    holder *h = arg;
+    delta_driver_report report;
+    if (h->passive || clock_monotonic() < h->turn_at || h->env->host->cancelled())
+        return; /* whoever cancels means the question, and would stop a commit */
+    h->turn_at = clock_monotonic() + delta_driver_commit(h->driver, &report);
+    if (!is_news(&report))
+        return;
+    BUF_AUTO text = BUF_INIT(NEWS_MOST);
+    BUF_AUTO news = BUF_INIT(2 * NEWS_MOST);
+    put_report(&text, &report);
+    put_news(&news, buf_text(&text));
+    service_send_news(&news);
 }
 
 /* ---- asks ---- */
@@ -98,7 +184,11 @@ static int fail_no_lake(lb_error *err)
 static int query(holder *h, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
 {
     bool cut = false;
-    lb_delta_question question = {.size = sizeof question, .deadline = deadline, .text = wire_get_required(in)};
+    lb_delta_question question = {.size = sizeof question,
+                                  .deadline = deadline,
+                                  .text = wire_get_required(in),
+                                  .meanwhile = commit_meanwhile,
+                                  .meanwhile_arg = h};
     question.max_rows = wire_get_i64(in);
     question.max_bytes = wire_get_i64(in);
     if (!wire_done(in))
@@ -117,30 +207,6 @@ static int query(holder *h, uint32_t verb, wire_reader *in, int64_t deadline, bu
     return 0;
 }
 
-static void put_upkeep(buf *b, const lb_delta_upkeep *u)
-{
-    const struct {
-        const char *name;
-        int64_t count;
-    } counts[] = {
-        {"tables", u->tables},
-        {"compacted", u->compacted},
-        {"compacted_into", u->compacted_into},
-        {"rolled_up", u->rolled_up},
-        {"rolled_up_into", u->rolled_up_into},
-        {"expired_files", u->expired_files},
-        {"expired_rows", u->expired_rows},
-        {"vacuumed_files", u->vacuumed_files},
-        {"vacuumed_bytes", u->vacuumed_bytes},
-        {"checkpoints", u->checkpoints},
-        {"log_files", u->log_files},
-    };
-    buf_putc(b, '{');
-    for (size_t i = 0; i < LB_COUNT(counts); i++)
-        json_member_i64(b, counts[i].name, counts[i].count);
-    buf_putc(b, '}');
-}
-
 static int maintain(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
 {
     lb_delta_upkeep upkeep;
@@ -154,36 +220,6 @@ static int maintain(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_e
     put_upkeep(&text, &upkeep);
     wire_put_str(out, buf_text(&text));
     return 0;
-}
-
-static void put_report(buf *b, const delta_driver_report *r)
-{
-    buf_putc(b, '{');
-    json_member_i64(b, "files", r->files);
-    json_member_i64(b, "rows", r->rows);
-    json_member_i64(b, "bytes", r->bytes);
-    json_member_i64(b, "damaged", r->damaged);
-    json_member_string(b, "damage", r->damage[0] ? r->damage : NULL);
-    json_member_i64(b, "thinned_files", r->thinned.files);
-    json_member_i64(b, "thinned_rows", r->thinned.rows);
-    json_member_i64(b, "waiting_files", r->waiting_files);
-    json_member_i64(b, "waiting_bytes", r->waiting_bytes);
-    json_key(b, "upkeep");
-    if (r->upkept)
-        put_upkeep(b, &r->upkeep);
-    else
-        buf_puts(b, "null");
-    json_key(b, "error");
-    if (r->error.code) {
-        buf_putc(b, '{');
-        json_member_string(b, "code", error_name(r->error.code));
-        json_member_string(b, "message", r->error.message);
-        json_member_string(b, "hint", r->error.hint[0] ? r->error.hint : NULL);
-        buf_putc(b, '}');
-    } else {
-        buf_puts(b, "null");
-    }
-    buf_putc(b, '}');
 }
 
 static void send_piece(void *state, const buf *piece)
@@ -206,6 +242,8 @@ static int ask(holder *h, wire_reader *in, int64_t deadline, buf *out, lb_error 
     int r = question_get(in, &memory, &question, err);
     if (r >= 0) {
         question.deadline = deadline;
+        question.meanwhile = commit_meanwhile;
+        question.meanwhile_arg = h;
         if (delta_driver_flush_named(h->driver, question.text, deadline, &report, &late) >= 0)
             late = (lb_error){0};
         if (report.damaged && !h->passive)
@@ -235,6 +273,8 @@ static int lake_ask(holder *h, lake_reply *reply, wire_reader *in, int64_t deadl
     lb_delta_question question;
     int r = question_get(in, &reply->memory, &question, err);
     question.deadline = deadline;
+    question.meanwhile = commit_meanwhile;
+    question.meanwhile_arg = h;
     return r < 0 ? r : delta_driver_lake_query(h->driver, &question, &reply->sink, cut, err);
 }
 
@@ -334,19 +374,15 @@ static int64_t idle(void *state, buf *news)
     if (h->passive)
         return -1;
     if (h->unsaid.length) {
-        size_t mark = service_news_begin(news);
-        wire_put_str(news, buf_text(&h->unsaid));
-        service_news_end(news, mark);
+        put_news(news, buf_text(&h->unsaid));
         buf_clear(&h->unsaid);
     }
     int64_t next = delta_driver_turn(h->driver, &report);
-    if (!report.files && !report.damaged && !report.thinned.files && !report.upkept && !report.error.code)
+    if (!is_news(&report))
         return next;
     BUF_AUTO text = BUF_INIT(NEWS_MOST);
     put_report(&text, &report);
-    size_t mark = service_news_begin(news);
-    wire_put_str(news, buf_text(&text));
-    service_news_end(news, mark);
+    put_news(news, buf_text(&text));
     return next;
 }
 

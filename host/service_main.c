@@ -106,6 +106,11 @@ void service_news_end(buf *news, size_t mark)
     wire_end(news, mark);
 }
 
+void service_send_news(buf *news)
+{
+    (void)wire_send_all(CHILD_FD, news); /* a supervisor that is gone is seen at the next read */
+}
+
 void service_send_piece(const service_env *env, const buf *piece)
 {
     BUF_AUTO frame = BUF_INIT(WIRE_FRAME_LIMIT);

@@ -47,6 +47,9 @@ extern const service_driver service_state_driver, service_alert_driver, service_
 size_t service_news_begin(buf *news);
 void service_news_end(buf *news, size_t mark);
 
+/* News at once, while an ask is answered. */
+void service_send_news(buf *news);
+
 /* A piece of the answer to the ask in hand, at once. A supervisor that is gone is seen at the next read. */
 void service_send_piece(const service_env *env, const buf *piece);
 

@@ -310,7 +310,10 @@ int delta_answer(delta_engine *engine, const lb_delta_question *question, const 
                  lb_error *err)
 {
     answer a = {.question = question, .sink = sink};
+    if (LB_HAS(question, lb_delta_question, meanwhile_arg))
+        delta_engine_meanwhile(engine, question->meanwhile, question->meanwhile_arg);
     int r = question_args(question) ? answer_with_values(engine, &a, err) : answer_alone(engine, &a, err);
+    delta_engine_meanwhile(engine, NULL, NULL); /* it was this question's */
     if (r == 0)
         *ret_cut = a.cut;
     answer_done(&a);

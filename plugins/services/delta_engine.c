@@ -3,7 +3,8 @@
 #include <pthread.h>
 #include <time.h>
 
-#define WATCH_NS 20000000 /* how often a statement past its deadline is interrupted again */
+#define WATCH_NS     20000000  /* how often a statement past its deadline is interrupted again */
+#define MEANWHILE_NS 100000000 /* how often there is other work while one runs */
 
 typedef struct delta_watch {
     pthread_t thread;
@@ -19,6 +20,8 @@ struct delta_engine {
     duckdb_connection connection;
     int64_t threads;
     delta_watch watch;
+    void (*meanwhile)(void *arg);
+    void *meanwhile_arg;
 };
 
 /* ---- errors ---- */
@@ -60,6 +63,35 @@ static bool is_unwanted(const delta_engine *engine)
     return engine->host->now() >= engine->watch.deadline || engine->host->cancelled();
 }
 
+static struct timespec from_now(long nanoseconds)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
+    t.tv_nsec += nanoseconds;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_nsec -= 1000000000;
+        t.tv_sec++;
+    }
+    return t;
+}
+
+/* A plain mutex and a condition on the monotonic clock: they allocate nothing and cannot fail. */
+static void signal_open(pthread_mutex_t *lock, pthread_cond_t *wake)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_mutex_init(lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(wake, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+static void signal_close(pthread_mutex_t *lock, pthread_cond_t *wake)
+{
+    (void)pthread_cond_destroy(wake);
+    (void)pthread_mutex_destroy(lock);
+}
+
 /* The thread that interrupts the connection once the deadline has passed, again and again until the statement ends. It
  * lives as long as the engine: statements of a few milliseconds would wait for it to come and go. */
 static void *watch_main(void *arg)
@@ -68,33 +100,17 @@ static void *watch_main(void *arg)
     delta_watch *w = &engine->watch;
     (void)pthread_mutex_lock(&w->lock); /* a plain mutex of ours cannot fail */
     while (!w->over) {
-        struct timespec until;
         if (!w->deadline) {
             (void)pthread_cond_wait(&w->wake, &w->lock);
             continue;
         }
-        (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-        until.tv_nsec += WATCH_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
+        const struct timespec until = from_now(WATCH_NS);
         (void)pthread_cond_timedwait(&w->wake, &w->lock, &until); /* a time-out is the usual end */
         if (!w->over && w->deadline && is_unwanted(engine))
             duckdb_interrupt(engine->connection);
     }
     (void)pthread_mutex_unlock(&w->lock);
     return NULL;
-}
-
-static void watch_open(delta_watch *w)
-{
-    pthread_condattr_t attributes;
-    (void)pthread_mutex_init(&w->lock, NULL); /* these allocate nothing */
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&w->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
 }
 
 static void watch_close(delta_watch *w)
@@ -106,8 +122,7 @@ static void watch_close(delta_watch *w)
         (void)pthread_mutex_unlock(&w->lock);
         (void)pthread_join(w->thread, NULL);
     }
-    (void)pthread_cond_destroy(&w->wake);
-    (void)pthread_mutex_destroy(&w->lock);
+    signal_close(&w->lock, &w->wake);
 }
 
 /* 0: the statement has ended. Nothing is interrupted after that. */
@@ -157,7 +172,7 @@ int delta_engine_open(const lb_service_host *host, const delta_engine_options *o
     delta_engine *e = delta_alloc(sizeof *e);
     e->host = host;
     e->threads = options->threads;
-    watch_open(&e->watch);
+    signal_open(&e->watch.lock, &e->watch.wake);
     int r = set_options(config, options, err);
     if (r == 0 && duckdb_open_ext(NULL, &e->database, config, &problem) != DuckDBSuccess)
         r = delta_engine_fail(err, problem);
@@ -193,6 +208,67 @@ duckdb_connection delta_engine_connection(const delta_engine *engine)
     return engine->connection;
 }
 
+/* ---- other work while a statement runs ---- */
+
+void delta_engine_meanwhile(delta_engine *engine, void (*meanwhile)(void *arg), void *arg)
+{
+    engine->meanwhile = meanwhile;
+    engine->meanwhile_arg = arg;
+}
+
+typedef struct errand {
+    duckdb_prepared_statement statement;
+    duckdb_result *result;
+    duckdb_state state;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool done;
+} errand;
+
+static void *run_errand(void *arg)
+{
+    errand *e = arg;
+    duckdb_state state = duckdb_execute_prepared(e->statement, e->result);
+    (void)pthread_mutex_lock(&e->lock);
+    e->state = state;
+    e->done = true;
+    (void)pthread_cond_signal(&e->wake);
+    (void)pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+static void wait_for(delta_engine *engine, errand *e)
+{
+    (void)pthread_mutex_lock(&e->lock);
+    while (!e->done) {
+        const struct timespec until = from_now(MEANWHILE_NS);
+        if (pthread_cond_timedwait(&e->wake, &e->lock, &until) == 0 || e->done)
+            continue;
+        (void)pthread_mutex_unlock(&e->lock);
+        engine->meanwhile(engine->meanwhile_arg);
+        (void)pthread_mutex_lock(&e->lock);
+    }
+    (void)pthread_mutex_unlock(&e->lock);
+}
+
+/* Where there is other work it is the statement that gets a thread: the caller's stays the one for all else. */
+static duckdb_state execute(delta_engine *engine, duckdb_prepared_statement statement, duckdb_result *result)
+{
+    pthread_t thread;
+    errand e = {.statement = statement, .result = result};
+    if (!engine->meanwhile)
+        return duckdb_execute_prepared(statement, result);
+    signal_open(&e.lock, &e.wake);
+    if (pthread_create(&thread, NULL, run_errand, &e) == 0) {
+        wait_for(engine, &e);
+        (void)pthread_join(thread, NULL); /* it has said that it is done */
+    } else {
+        (void)run_errand(&e); /* gives NULL; other work waits */
+    }
+    signal_close(&e.lock, &e.wake);
+    return e.state;
+}
+
 /* ---- statements ---- */
 
 int delta_run_prepared(delta_engine *engine, duckdb_prepared_statement statement, int64_t deadline,
@@ -202,7 +278,7 @@ int delta_run_prepared(delta_engine *engine, duckdb_prepared_statement statement
     if (deadline && engine->host->now() >= deadline)
         return lb_fail(err, LB_ERR_TIMEOUT, "give it more time", "no time is left for a statement on the history");
     watch_until(engine, deadline);
-    duckdb_state state = duckdb_execute_prepared(statement, &result);
+    duckdb_state state = execute(engine, statement, &result);
     watch_until(engine, 0);
     int r = state == DuckDBSuccess ? 0 : delta_engine_fail(err, duckdb_result_error(&result));
     if (r == LB_ERR_TIMEOUT && engine->host->cancelled())

@@ -22,6 +22,10 @@ duckdb_connection delta_engine_connection(const delta_engine *engine);
 /* How many threads its statements use from now on. With more than one, the caller's own spins while it waits. */
 LB_MUST_CHECK int delta_engine_threads(delta_engine *engine, int64_t threads, lb_error *err);
 
+/* While a statement runs that takes longer, `meanwhile` is called some ten times a second, in the caller's thread. It
+ * may do anything but use this engine. NULL: there is no other work. */
+void delta_engine_meanwhile(delta_engine *engine, void (*meanwhile)(void *arg), void *arg);
+
 /* Runs one statement. values are consumed whatever happens; ret_result may be NULL, else the caller destroys it. Past
  * the deadline (0: none) the statement is interrupted: LB_ERR_TIMEOUT. */
 LB_MUST_CHECK int delta_run(delta_engine *engine, const char *sql, duckdb_value *values, size_t count, int64_t deadline,

@@ -135,6 +135,24 @@ def a_question_ends_with_its_run():
         equal(pid_of_history(place), pid, "the process that answers")
 
 
+def a_question_without_end_lets_commits_through():
+    with workspace(LOCAL.replace("3600", "1")) as place:
+        place.start()
+        ask = place.begin("remembers", act="slow", rows=2000000000)
+        place.wait(lambda: place.running(), "it runs")
+        log = place.state / "history" / "sync_validation_history" / "_delta_log"
+        for note in ("a", "b"):
+            before = len(list(log.glob("*.json")))
+            told(place, act="note", notes=[note])
+            place.wait(lambda: len(list(log.glob("*.json"))) > before, "its commit")
+            place.wait(lambda: not place.rows("sync_validation_history"), "its file is gone")
+        running = place.running()
+        equal([run["tool"] for run in running], ["remembers"], "the question is still being answered")
+        place.ask("cancel", run=running[0]["id"])
+        equal(ask.finish().member("document")["error"]["code"], "cancelled", "its end")
+        equal(told(place, notes=["a", "b"])["result"]["count"], 2, "both rows")
+
+
 def a_service_that_is_killed_answers_all_the_same():
     with workspace() as place:
         place.start()
@@ -225,6 +243,7 @@ def a_failed_commit_is_told_and_takes_nothing_from_the_question():
 suite(one_run_sees_what_runs_before_it_have_noted, every_type_comes_back_as_it_went, a_plan_and_a_called_tool_read_too,
       the_catalogues_question_tells_the_newest_of_a_target,
       a_long_answer_is_whole_or_an_error, under_the_daemon_runs_read_at_once, a_question_ends_with_its_run,
+      a_question_without_end_lets_commits_through,
       a_service_that_is_killed_answers_all_the_same, without_a_service_the_error_says_so,
       where_nobody_keeps_one_an_empty_answer_would_be_a_lie, fixtures_answer_in_its_place_and_are_recorded,
       history_that_keeps_counts_answers_with_them, a_failed_commit_is_told_and_takes_nothing_from_the_question)

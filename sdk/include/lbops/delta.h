@@ -109,6 +109,11 @@ typedef struct lb_delta_question {
     const lb_type *arg_types; /* the declared type of each, which a null does not tell */
     uint32_t arg_count;
     bool frequent; /* one of many from tools: it may be worth keeping ready what the next one needs */
+
+    /* since 1.3 */
+    void (*meanwhile)(void *arg); /* or NULL. To be called several times a second, in the thread of the call, while the
+                                     answer is worked out: it calls `commit` when that is due */
+    void *meanwhile_arg;
 } lb_delta_question;
 
 /* Where an answer goes. Types are LB_TEXT, LB_I64, LB_F64, LB_BOOL, LB_TIME or LB_NUMERIC; what is none of these
