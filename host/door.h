@@ -80,6 +80,7 @@ LB_MUST_CHECK int door_take_argv(change *c, const char *const *argv, lb_error *e
 LB_MUST_CHECK int door_lend(const change *c, char ***ret_environment, lb_error *err);
 LB_MUST_CHECK int door_run_beside(change *c, lb_error *err);
 bool door_is_beside(const change *c);
+void door_hide_password(const change *c, buf *output);                      /* the one that its program was lent */
 LB_MUST_CHECK int door_check_lasting(const lb_group *group, lb_error *err); /* can it wait for a person? */
 
 /* door_lake.c */

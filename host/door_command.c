@@ -106,6 +106,7 @@ int door_run_exec(change *c, lb_error *err)
         continue;
     if (!in_time)
         return lb_fail(err, LB_ERR_TIMEOUT, "give the tool a larger timeout_s", "%s did not end in time", c->argv[0]);
+    door_hide_password(c, &output);
     c->group->reply = arena_strdup(run->memory, buf_text(&output));
     return c->group->reply ? door_judge_exit(c, status, &output, err) : lb_out_of_memory(err);
 }

@@ -19,6 +19,7 @@ struct door_program {
     bool is_beside;
     pid_t pid; /* 0: it does not run */
     int output;
+    const char *password; /* that it was lent; NULL: none */
 };
 
 int door_change_program(lb_group *group, const lb_program *program, lb_error *err)
@@ -68,6 +69,24 @@ static int put(void *arg, const char *name, const char *value)
     return 0;
 }
 
+static const char *lent_password(const lent *l)
+{
+    static const char name[] = "PGPASSWORD=";
+    for (size_t i = 0; i < l->count; i++)
+        if (strncmp(l->variables[i], name, sizeof name - 1) == 0 && l->variables[i][sizeof name - 1])
+            return l->variables[i] + sizeof name - 1;
+    return NULL;
+}
+
+/* What a program says goes into results and errors; one that prints its environment is no way out for a password. */
+void door_hide_password(const change *c, buf *output)
+{
+    const char *password = c->program ? c->program->password : NULL;
+    size_t length = password ? strlen(password) : 0;
+    for (char *p = output->data; password && p && (p = strstr(p, password)); p += length)
+        memset(p, '*', length);
+}
+
 int door_lend(const change *c, char ***ret_environment, lb_error *err)
 {
     run_state *run = c->group->run;
@@ -91,6 +110,7 @@ int door_lend(const change *c, char ***ret_environment, lb_error *err)
         return lb_out_of_memory(err);
     memcpy(all, clean, kept * sizeof *all);
     memcpy(all + kept, l.variables, l.count * sizeof *all);
+    c->program->password = lent_password(&l);
     *ret_environment = all;
     return 0;
 }
@@ -144,6 +164,7 @@ static int take_output(change *c, buf *output, lb_error *err)
     char chunk[4096];
     for (ssize_t n; from < end && (n = pread(c->program->output, chunk, sizeof chunk, from)) > 0; from += n)
         buf_put(output, chunk, (size_t)n);
+    door_hide_password(c, output);
     c->group->reply = arena_strdup(c->group->run->memory, buf_text(output));
     return c->group->reply ? 0 : lb_out_of_memory(err);
 }

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from place import PLUGINS, Given, Local, contains, each_version, equal, holds, suite
+from place import PLUGINS, Given, Local, Workspace, contains, each_version, equal, holds, suite
 
 HOSTILE = pathlib.Path(PLUGINS).parent / "hostile"
 UNTIL_SEEN = """until psql -XAtqc "SELECT to_regclass('seen') IS NOT NULL" | grep -q t; do sleep 0.05; done; echo it is there"""
@@ -80,6 +80,21 @@ def a_branch_of_our_own_is_lent_too():
         equal(done["result"]["said"], "t\n", "its server")
 
 
+def where_credentials_expire():
+    """Tokens live for two seconds: a program that is connected goes on, and one that comes later has a new one."""
+    with Workspace(targets=(("production", "throwaway"),), credential_s=2, token_s=2) as place:
+        place.manifest.write_text(place.manifest.read_text().replace(f'["{PLUGINS}"]', f'["{PLUGINS}", "{HOSTILE}"]'))
+        place.project()
+        said = place.run("borrows", beside=BESIDE, every_us=20000, program=["sh", "-c", UNTIL_SEEN + "; sleep 4"])["result"]
+        equal(said["said"], "it is there\n", "what it saw of the other")
+        holds(said["seen_beside"] > 100, f"the watch outlives its token: {said['seen_beside']} looks")
+        ask = "SELECT current_user"
+        told = place.run("borrows", program=["sh", "-c", f'psql -XAtqc "{ask}"; env | grep ^PG'])["result"]["said"]
+        contains(told, place.emulator.ready["client_id"])
+        contains(told, "PGSSLMODE=verify-full")
+        holds("PGPASSWORD=***" in told and "PGPASSWORD=ey" not in told, "the token is in nothing that is kept")
+
+
 suite(*each_version(a_program_is_on_the_branch, one_that_fails_is_an_error_with_its_words,
                     one_goes_on_beside_and_is_watched, what_is_left_beside_ends_with_the_run,
-                    a_plan_starts_nothing_and_nothing_waits_with_a_connection), a_branch_of_our_own_is_lent_too)
+                    a_plan_starts_nothing_and_nothing_waits_with_a_connection), a_branch_of_our_own_is_lent_too, where_credentials_expire)
