@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct args {
-    const char *query_id;
+    const char *query_id, *prove;
     double min_mean_exec_ms;
     int64_t min_calls, max_queries, timeout_ms;
     bool analyze, review;
@@ -20,6 +20,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, analyze, LB_BOOL, "false",
              "execute what only reads and has its values, on a throwaway branch"),
     LB_PARAM(struct args, timeout_ms, LB_I64, "5000", "patience with that", .min = "1", .max = "600000"),
+    INDEX_PROVE_PARAM(struct args),
     LB_PARAM(struct args, review, LB_BOOL, "true", "put what was found into query_review_queue"),
     LB_PARAMS_END,
 };
@@ -139,14 +140,18 @@ static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
+    const struct args *args = ctx->args;
     query_evidence *e = lb_alloc(ctx, sizeof *e);
     if (!e)
         return lb_out_of_memory(err);
     int r = query_begin(ctx, e, err);
-    return r < 0 ? r : read_slow(e, ctx->args, err);
+    e->trial = (index_trial){.ctx = ctx, .is_wanted = index_trial_is_wanted(args->prove)};
+    if (r >= 0)
+        r = read_slow(e, args, err);
+    return index_trial_end(&e->trial, r, err);
 }
 
 LB_TOOL(analyze_slow_queries_with_ai, "why slow statements are slow and what would help, with evidence",
         .agent = "performance", .risk = LB_RISK_LOW, .detector = true, .timeout_s = 300,
-        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("query_review_queue"),
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("query_review_queue"), .calls = INDEX_TRIAL_CALLS,
         .needs = LB_NAMES("extension pg_stat_statements"), .run = run);

@@ -1,9 +1,10 @@
 /* detect_missing_indexes: indexes that the statements ask for, proven by the planner where HypoPG is at hand. */
-#include "index_missing.h"
+#include "index_trial.h"
 
 struct args {
     int64_t min_rows, min_bytes, min_scans, min_calls, max_statements, max_proofs;
     double min_mean_ms, min_share;
+    const char *prove;
 };
 
 static const lb_param params[] = {
@@ -18,6 +19,7 @@ static const lb_param params[] = {
              .max = "10000"),
     LB_PARAM(struct args, max_proofs, LB_I64, "50", "candidates that the planner is asked about", .min = "0",
              .max = "500"),
+    INDEX_PROVE_PARAM(struct args),
     LB_PARAMS_END,
 };
 
@@ -31,7 +33,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                                          .min_mean_ms = args->min_mean_ms,
                                          .min_share = args->min_share,
                                          .max_statements = args->max_statements,
-                                         .max_proofs = args->max_proofs};
+                                         .max_proofs = args->max_proofs,
+                                         .prove = args->prove};
     index_work work = {.ctx = ctx, .tell = index_report};
     int r = index_read(ctx, true, &work.set, err);
     return r < 0 ? r : index_find_missing(&work, &limits, err);
@@ -39,4 +42,4 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(detect_missing_indexes, "indexes that statements ask for and do not find", .agent = "performance",
         .risk = LB_RISK_LOW, .schedule = "0 * * * *", .detector = true, .timeout_s = 180,
-        LB_TOOL_ARGS(struct args, params), .run = run);
+        LB_TOOL_ARGS(struct args, params), .calls = INDEX_TRIAL_CALLS, .run = run);

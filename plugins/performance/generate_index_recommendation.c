@@ -198,4 +198,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(generate_index_recommendation, "index recommendations with scores and statements, kept in the history",
         .agent = "performance", .risk = LB_RISK_LOW, .detector = true, .timeout_s = 3600,
-        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("index_recommendations"), .run = run);
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("index_recommendations"), .calls = INDEX_TRIAL_CALLS,
+        .run = run);

@@ -13,7 +13,8 @@ int index_analyze(index_work *work, const index_limits *l, lb_error *err)
                                           .min_mean_ms = l->min_mean_ms,
                                           .min_share = l->min_share,
                                           .max_statements = l->max_statements,
-                                          .max_proofs = l->max_proofs};
+                                          .max_proofs = l->max_proofs,
+                                          .prove = l->prove};
     const char *why = NULL;
     int r = index_read(work->ctx, true, &work->set, err);
     if (r >= 0)

@@ -2,13 +2,14 @@
 #ifndef INDEX_ANALYSIS_H
 #define INDEX_ANALYSIS_H
 
-#include "index_missing.h"
 #include "index_rules.h"
+#include "index_trial.h"
 
 typedef struct index_limits {
     double days, threshold, min_mean_ms, min_share;
     int64_t min_minutes, min_reads, min_unused_bytes, min_bloat_bytes, wasted_bytes, min_rows, min_table_bytes,
         min_scans, min_calls, max_statements, max_proofs;
+    const char *prove;
 } index_limits;
 
 /* The parameters of a tool whose struct holds an index_limits as its first member. */
@@ -33,7 +34,8 @@ typedef struct index_limits {
         LB_PARAM(index_limits, max_statements, LB_I64, "200", "statements that are read, the costliest first",         \
                  .min = "1", .max = "10000"),                                                                          \
         LB_PARAM(index_limits, max_proofs, LB_I64, "50", "candidates that the planner is asked about", .min = "0",     \
-                 .max = "500")
+                 .max = "500"),                                                                                        \
+        INDEX_PROVE_PARAM(index_limits)
 
 /* Reads and runs every rule; what one lets go, no other speaks of. */
 LB_MUST_CHECK int index_analyze(index_work *work, const index_limits *limits, lb_error *err);

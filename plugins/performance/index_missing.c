@@ -3,6 +3,7 @@
 #include "index_missing.h"
 
 #include "index_rules.h"
+#include "index_trial.h"
 
 #include <sql/index/statements.h>
 #include <stdlib.h>
@@ -34,6 +35,9 @@ static double saved_ms(const index_candidate *c)
 
 static const char *proof_text(lb_ctx *ctx, const index_work *work, const index_candidate *c)
 {
+    if (is_proven(c) && c->proven_on)
+        return lb_printf(ctx, "built on the branch %s, it brings the planner's cost from %.0f to %.0f", c->proven_on,
+                         c->cost_before, c->cost_after);
     if (is_proven(c))
         return lb_printf(ctx, "with it the planner's cost falls from %.0f to %.0f", c->cost_before, c->cost_after);
     if (c->table->r.kind[0] == 'p')
@@ -69,16 +73,18 @@ static int tell_missing(index_work *work, const index_candidate *c, lb_error *er
                 ctx, "%lld statement(s), run %.0f times for %.0f ms, look for rows by these columns and %s; %s",
                 (long long)c->statement_count, c->calls, c->total_ms,
                 c->reads_all ? "read all of them" : "find no index for all of these", proof_text(ctx, work, c)),
-            .evidence = LB_ARGS(
-                list[0], lb_i64("statements", c->statement_count), lb_text("costliest_statement", c->query_id),
-                lb_f64("its_mean_ms", c->top_ms / (c->top_calls > 0 ? c->top_calls : 1)), lb_f64("calls", c->calls),
-                lb_f64("total_ms", c->total_ms), lb_f64("rows", index_table_rows(t)),
-                lb_i64("sequential_scans", t->r.seq_scans), lb_i64("rows_read_by_them", t->r.seq_rows),
-                lb_f64("cost_now", c->cost_before),
-                c->cost_after >= 0 ? lb_f64("cost_with_it", c->cost_after) : lb_null("cost_with_it"),
-                lb_bool("is_proven", is_proven(c)), lb_bool("serves_a_join", c->is_join),
-                lb_bool("serves_an_order", c->is_ordered), lb_f64("index_writes_per_day", days > 0 ? writes / days : 0),
-                lb_bool("blocks_writers", t->r.kind[0] == 'p')),
+            .evidence =
+                LB_ARGS(list[0], lb_i64("statements", c->statement_count), lb_text("costliest_statement", c->query_id),
+                        lb_f64("its_mean_ms", c->top_ms / (c->top_calls > 0 ? c->top_calls : 1)),
+                        lb_f64("calls", c->calls), lb_f64("total_ms", c->total_ms), lb_f64("rows", index_table_rows(t)),
+                        lb_i64("sequential_scans", t->r.seq_scans), lb_i64("rows_read_by_them", t->r.seq_rows),
+                        lb_f64("cost_now", c->cost_before),
+                        c->cost_after >= 0 ? lb_f64("cost_with_it", c->cost_after) : lb_null("cost_with_it"),
+                        lb_bool("is_proven", is_proven(c)), lb_text("proven_on_branch", c->proven_on),
+                        c->proven_on ? lb_f64("build_ms", c->build_ms) : lb_null("build_ms"),
+                        lb_bool("serves_a_join", c->is_join), lb_bool("serves_an_order", c->is_ordered),
+                        lb_f64("index_writes_per_day", days > 0 ? writes / days : 0),
+                        lb_bool("blocks_writers", t->r.kind[0] == 'p')),
             .terms = LB_TERMS({"statements_ask_for_it", 0.4}, {"gain_is_proven", is_proven(c) ? 0.4 : 0},
                               {"whole_table_is_read", c->reads_all ? 0.1 : 0},
                               {"often_called", c->calls >= 1000 ? 0.1 : 0}, {"only_for_a_join", c->is_join ? -0.1 : 0}),
@@ -101,20 +107,23 @@ static bool is_useful(const index_candidate *c)
     return c->cost_after >= 0 ? is_proven(c) : c->cost_before >= LEAST_COST && c->reads_all;
 }
 
-static int judge(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
+static bool has_enough(const index_candidates *list, size_t before)
+{
+    int count = 0;
+    for (size_t k = 0; k < before; k++)
+        count += list->items[k].table == list->items[before].table && is_useful(&list->items[k]);
+    return count >= PER_TABLE;
+}
+
+static int ask_planner(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
 {
     int r = 0;
     int64_t proofs = 0;
-    if (list->count)
-        qsort(list->items, list->count, sizeof *list->items, compare_cost);
     for (size_t i = 0; i < list->count && r >= 0; i++) {
         index_candidate *c = &list->items[i];
-        int before = 0;
-        for (size_t k = 0; k < i; k++)
-            before += list->items[k].table == c->table && is_useful(&list->items[k]);
-        if (before >= PER_TABLE) {
+        c->cost_before = c->cost_after = -1;
+        if (has_enough(list, i)) {
             index_pass(work, "two indexes on one table are enough for one round");
-            c->cost_before = -1;
             continue;
         }
         if (proofs++ >= limits->max_proofs) {
@@ -122,10 +131,38 @@ static int judge(index_work *work, const index_missing_limits *limits, index_can
             continue;
         }
         lb_progress(work->ctx, (int64_t)i, (int64_t)list->count, "candidates");
+        c->is_tried = true;
         r = index_prove(work, c, err);
-        if (r < 0 || is_useful(c))
-            r = r < 0 ? r : tell_missing(work, c, err);
-        else
+    }
+    return r;
+}
+
+/* What looks useful and is unproven, all on one branch. */
+static int ask_branch(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
+{
+    index_trial trial = {.ctx = work->ctx, .is_wanted = index_trial_is_wanted(limits->prove)};
+    index_candidate **open = lb_alloc(work->ctx, (list->count + 1) * sizeof *open);
+    size_t count = 0;
+    if (!open)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].is_tried && list->items[i].cost_after < 0 && is_useful(&list->items[i]))
+            open[count++] = &list->items[i];
+    return index_trial_end(&trial, index_try(&trial, open, count, err), err);
+}
+
+static int judge(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
+{
+    if (list->count)
+        qsort(list->items, list->count, sizeof *list->items, compare_cost);
+    int r = ask_planner(work, limits, list, err);
+    if (r >= 0)
+        r = ask_branch(work, limits, list, err);
+    for (size_t i = 0; i < list->count && r >= 0; i++) {
+        index_candidate *c = &list->items[i];
+        if (c->is_tried && is_useful(c))
+            r = tell_missing(work, c, err);
+        else if (c->is_tried)
             index_pass(work, "the planner would gain too little by them");
     }
     return r < 0 ? r : index_tell_passed(work, "candidates", err);

@@ -14,6 +14,7 @@ typedef struct index_missing_limits {
     int64_t min_calls;           /* of a statement */
     double min_mean_ms, min_share;
     int64_t max_statements, max_proofs;
+    const char *prove; /* "branch": build on one what the planner cannot be asked about */
 } index_missing_limits;
 
 typedef struct index_candidate {
@@ -29,6 +30,9 @@ typedef struct index_candidate {
     double cost_before, cost_after; /* by the planner; after: -1 where nobody could say */
     int64_t bytes;                  /* of the index; -1: not known */
     bool reads_all;                 /* the planner reads the whole table now */
+    bool is_tried;                  /* the planner was asked */
+    const char *proven_on;          /* the branch that it was built on, within so many ms; or NULL */
+    double build_ms;
 } index_candidate;
 
 typedef struct index_candidates {
@@ -45,5 +49,8 @@ LB_MUST_CHECK int index_add_candidates(index_work *work, const index_missing_lim
 bool index_is_served(const index_candidate *c);
 /* Asks the planner. */
 LB_MUST_CHECK int index_prove(index_work *work, index_candidate *c, lb_error *err);
+/* What a search like those of the statements costs as things stand. */
+LB_MUST_CHECK int index_explain_candidate(index_work *work, const index_candidate *c, double *ret_cost,
+                                          bool *ret_reads_all, lb_error *err);
 
 #endif

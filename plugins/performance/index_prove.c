@@ -184,6 +184,19 @@ static bool is_fatal(int r)
     return r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY;
 }
 
+int index_explain_candidate(index_work *work, const index_candidate *c, double *ret_cost, bool *ret_reads_all,
+                            lb_error *err)
+{
+    index_probe_args probe = {0};
+    plan_view view = {0};
+    int r = compose_probe(work, c, &probe, err);
+    if (r >= 0)
+        r = explain(work, &probe, NULL, &view, err);
+    *ret_cost = r < 0 ? -1 : view.cost;
+    *ret_reads_all = view.reads_all;
+    return r;
+}
+
 int index_prove(index_work *work, index_candidate *c, lb_error *err)
 {
     index_probe_args probe = {0};

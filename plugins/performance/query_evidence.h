@@ -4,7 +4,7 @@
 #ifndef LBOPS_QUERY_EVIDENCE_H
 #define LBOPS_QUERY_EVIDENCE_H
 
-#include "index_missing.h"
+#include "index_trial.h"
 #include "query_plan.h"
 #include "query_shape.h"
 
@@ -30,6 +30,7 @@ typedef struct query_evidence {
     lb_ctx *ctx;
     const index_set *set;
     int64_t work_mem;
+    index_trial trial; /* a branch to prove things on, where the run wants one; whoever wants it ends it */
     const char *label; /* "statement 4711" */
     const char *text;  /* of the statement */
     bool is_counted;   /* counts holds */

@@ -32,15 +32,32 @@ static int add_proposal(query_evidence *e, index_work *work, const index_candida
         is_proven(c)
             ? lb_printf(e->ctx,
                         "an index of %s on %s would help: with it the cost of finding these rows falls from %s "
-                        "to %s, the planner says",
-                        remark->object, list, query_number(e->ctx, c->cost_before), query_number(e->ctx, c->cost_after))
+                        "to %s, the planner says%s",
+                        remark->object, list, query_number(e->ctx, c->cost_before), query_number(e->ctx, c->cost_after),
+                        c->proven_on ? " where it was built on a branch" : "")
             : lb_printf(e->ctx, "an index of %s on %s may help, which nobody has proven", remark->object, list);
     query_add_fact(remark, lb_text("columns", list));
     query_add_fact(remark, lb_f64("cost_now", c->cost_before));
     query_add_fact(remark, c->cost_after >= 0 ? lb_f64("cost_with_it", c->cost_after) : lb_null("cost_with_it"));
     query_add_fact(remark, lb_bool("is_proven", is_proven(c)));
+    if (c->proven_on)
+        query_add_fact(remark, lb_f64("build_ms", c->build_ms));
     query_add_term(remark, "gain_is_proven", is_proven(c) ? 0.5 : 0);
     return remark->says && remark->object ? 0 : lb_out_of_memory(err);
+}
+
+/* The planner first; what it cannot be asked about, on a branch. */
+static int prove_all(query_evidence *e, index_work *work, index_candidates *list, lb_error *err)
+{
+    index_candidate *open[PROOFS];
+    size_t count = 0;
+    int r = 0;
+    for (size_t i = 0; i < list->count && r >= 0; i++) {
+        r = index_prove(work, &list->items[i], err);
+        if (list->items[i].cost_after < 0 && list->items[i].reads_all)
+            open[count++] = &list->items[i];
+    }
+    return r < 0 ? r : index_try(&e->trial, open, count, err);
 }
 
 int query_propose_index(query_evidence *e, lb_error *err)
@@ -58,10 +75,12 @@ int query_propose_index(query_evidence *e, lb_error *err)
         return 0; /* said where the plan is missing */
     if (r >= 0)
         r = index_add_candidates(&work, &limits, levels, &statement, &list, err);
-    for (size_t i = 0; i < list.count && i < PROOFS && r >= 0; i++) {
-        r = index_prove(&work, &list.items[i], err);
+    list.count = list.count < PROOFS ? list.count : PROOFS;
+    if (r >= 0)
+        r = prove_all(e, &work, &list, err);
+    for (size_t i = 0; i < list.count && r >= 0; i++) {
         bool refuted = list.items[i].cost_after >= 0 && !is_proven(&list.items[i]);
-        if (r >= 0 && !refuted && (is_proven(&list.items[i]) || list.items[i].reads_all))
+        if (!refuted && (is_proven(&list.items[i]) || list.items[i].reads_all))
             r = add_proposal(e, &work, &list.items[i], err);
     }
     return r;

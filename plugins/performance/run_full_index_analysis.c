@@ -75,4 +75,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(run_full_index_analysis, "all that is wrong with the indexes, in one pass", .agent = "performance",
         .risk = LB_RISK_LOW, .schedule = "0 * * * *", .detector = true, .timeout_s = 300,
-        LB_TOOL_ARGS(index_limits, params), .emits = LB_NAMES("index.recommended"), .run = run);
+        LB_TOOL_ARGS(index_limits, params), .emits = LB_NAMES("index.recommended"), .calls = INDEX_TRIAL_CALLS,
+        .run = run);
