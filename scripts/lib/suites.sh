@@ -70,7 +70,7 @@ wants_python() {
 start_postgres() {
     local version
     local -a children=()
-    [[ -z "${LBOPS_TEST_PG17:-}" ]] || return 0
+    [[ -z "${!LBOPS_TEST_PG*}" ]] || return 0
     headline "PostgreSQL $(pg_versions | paste -sd' ')"
     for version in $(pg_versions); do
         unheld pg_start "$version" "$work/pg" >"$work/url$version" &
