@@ -3,6 +3,8 @@
 
 #include <delta_local_sql.h>
 
+#define OPEN_SHARE 16 /* of the size of a file that is whole: from there on it waits for the end of its day */
+
 /* Files of one partition that are rewritten into one. */
 typedef struct group {
     const char *partition; /* NULL: the table has none */
@@ -108,7 +110,9 @@ static void close_group(groups *all, group *g, size_t least)
     *g = (group){0};
 }
 
-/* Small files of each partition, smallest first, until a group is as large as a file should be. */
+/* Small files of each partition, smallest first, until a group is as large as a file should be. While a day goes on, a
+ * file that is worth its name already is left alone: put together anew each hour, it would lie on the disk once for
+ * each until the vacuum's grace is over. */
 static void pick_small(const delta_table *table, int64_t now, groups *all)
 {
     const delta_settings *settings = &table->owner->settings;
@@ -122,15 +126,18 @@ static void pick_small(const delta_table *table, int64_t now, groups *all)
     qsort(files, s->files.count, sizeof *files, by_partition);
     group g = {0};
     size_t least = 2;
+    int64_t small = target;
     for (size_t i = 0; i < s->files.count; i++) {
         const char *partition = files[i].partition;
+        bool goes_on = !partition || strcmp(partition, today) >= 0;
         bool same = i && strcmp(partition ? partition : "", g.partition ? g.partition : "") == 0;
         if (!same || g.bytes + files[i].size > target) {
             close_group(all, &g, least);
             g.partition = partition;
-            least = !partition || strcmp(partition, today) >= 0 ? (size_t)settings->compact_files : 2;
+            least = goes_on ? (size_t)settings->compact_files : 2;
+            small = goes_on && partition ? target / OPEN_SHARE : target;
         }
-        if (files[i].size < target)
+        if (files[i].size < small)
             group_add(&g, &files[i]);
     }
     close_group(all, &g, least);

@@ -60,6 +60,38 @@ static void a_table_without_dates_goes_the_quick_way(void)
     ASSERT_ANSWER(&p, "SELECT count(*), sum(queryid), max(query) FROM query_texts", "3|3|SELECT 'a''b';");
 }
 
+/* ---- compaction ---- */
+
+static lb_delta_upkeep compact(place *p, int64_t now)
+{
+    lb_error err = {0};
+    lb_delta_upkeep upkeep;
+    CU_ASSERT_EQUAL(
+        delta_driver_maintain(p->driver, "lakebase_metrics", now, clock_monotonic() + 60 * CLOCK_SECOND, &upkeep, &err),
+        0);
+    return upkeep;
+}
+
+static void a_day_that_goes_on_keeps_its_large_files(void)
+{
+    PLACE p = place_new();
+    OPEN_WITH(&p, "compact_mb", "1", "compact_files", "2");
+    for (int i = 0; i < 10; i++)
+        put_metrics(&p, NOON, 0.1 + 1e6 * i, 10000);
+    CU_ASSERT_EQUAL(flush(&p).rows, 100000);
+    for (int i = 0; i < 3; i++) {
+        put_metrics(&p, NOON, i, 1);
+        CU_ASSERT_EQUAL(flush(&p).rows, 1);
+    }
+    lb_delta_upkeep u = compact(&p, NOON + HOUR);
+    CU_ASSERT_EQUAL(u.compacted, 3);
+    CU_ASSERT_EQUAL(u.compacted_into, 1);
+    u = compact(&p, NOON + DAY);
+    CU_ASSERT_EQUAL(u.compacted, 2);
+    CU_ASSERT_EQUAL(compact(&p, NOON + DAY).compacted, 0);
+    ASSERT_ANSWER(&p, "SELECT count(*) FROM lakebase_metrics", "100003;");
+}
+
 /* ---- roll-ups ---- */
 
 static void put_statement(place *p, const char *run_id, int64_t at, int64_t calls, int64_t delta)
@@ -122,4 +154,4 @@ static void snapshots_that_come_late_join_their_hour(void)
 }
 
 SUITE(delta_rollup, TEST(dates_and_damage_take_their_own_way), TEST(a_table_without_dates_goes_the_quick_way),
-      TEST(snapshots_that_come_late_join_their_hour))
+      TEST(a_day_that_goes_on_keeps_its_large_files), TEST(snapshots_that_come_late_join_their_hour))
