@@ -10,7 +10,7 @@ typedef struct bench_figure {
     const char *unit;
     double target; /* at most, or at least where `more` */
     bool more;
-    char against[120]; /* what it was compared with in the same run, or "" */
+    char against[400]; /* what it was compared with in the same run, or "" */
 } bench_figure;
 
 void bench_print(const char *bench, const bench_figure *figures, size_t count);
