@@ -1,44 +1,25 @@
 /* lbops sql: a question to the history. What waits in the outbox is committed first, so that the answer holds what the
  * runs before it have reported. */
-#include "cli.h"
+#include "cli_history.h"
 
-#include "child.h"
-#include "control.h"
+#include "clock.h"
 #include "effect.h"
 #include "json.h"
-#include "service.h"
-#include "service_delta.h"
-#include "service_start.h"
+#include "tables.h"
 
 #include <errno.h>
 
-#define QUESTION_TIME  (300 * CLOCK_SECOND)
-#define DEFAULT_PLUGIN "delta_local"
-#define COLUMNS_MOST   2048
-#define WIDTH_MOST     120 /* of a cell in aligned text */
+#define WIDTH_MOST 120 /* of a cell in aligned text */
 
 typedef enum form { FORM_TEXT, FORM_CSV, FORM_JSON } form;
 
 typedef struct asking {
     cli *c;
-    struct ev_loop *loop;
-    service *service;
     form form;
     const char *question;
     int64_t most_rows, timeout_us;
-    bool no_flush, of_lake;
-    int code;
+    bool no_flush, of_lake, is_asked;
 } asking;
-
-/* An answer as it came; texts belong to the frame. */
-typedef struct table_text {
-    uint32_t columns;
-    const char *names[COLUMNS_MOST];
-    lb_type types[COLUMNS_MOST];
-    const char **cells;
-    size_t count, capacity;
-    bool cut;
-} table_text;
 
 /* ---- forms ---- */
 
@@ -73,9 +54,9 @@ static void print_cell(const char *cell, size_t width, bool right, bool last)
         (void)fputs("  ", stdout);
 }
 
-static void print_text(const cli *c, const table_text *t)
+static void print_text(const cli *c, const cli_answer *t)
 {
-    size_t widths[COLUMNS_MOST];
+    LB_AUTO_FREE size_t *widths = base_alloc((t->columns + 1) * sizeof *widths);
     size_t rows = t->columns ? t->count / t->columns : 0;
     for (uint32_t i = 0; i < t->columns; i++) {
         widths[i] = width_of(t->names[i]);
@@ -117,7 +98,7 @@ static void print_csv_cell(const char *cell, bool last)
     (void)fputs(last ? "\r\n" : ",", stdout);
 }
 
-static void print_csv(const table_text *t)
+static void print_csv(const cli_answer *t)
 {
     for (uint32_t i = 0; i < t->columns; i++)
         print_csv_cell(t->names[i], i + 1 == t->columns);
@@ -136,7 +117,7 @@ static void put_json_cell(buf *out, lb_type type, const char *cell)
         json_string(out, cell);
 }
 
-static void print_json(const table_text *t)
+static void print_json(const cli_answer *t)
 {
     BUF_AUTO out = BUF_INIT(SIZE_MAX / 4);
     buf_puts(&out, "{\"columns\":[");
@@ -163,136 +144,27 @@ static void print_json(const table_text *t)
     (void)puts(buf_text(&out)); /* main checks stdout at its end */
 }
 
-/* ---- the answer ---- */
+/* ---- the question ---- */
 
-static bool read_answer(wire_reader *in, table_text *t)
-{
-    t->columns = wire_get_u32(in);
-    if (in->bad || t->columns == 0 || t->columns > COLUMNS_MOST)
-        return false;
-    for (uint32_t i = 0; i < t->columns; i++) {
-        t->names[i] = wire_get_required(in);
-        t->types[i] = (lb_type)wire_get_u32(in);
-    }
-    while (wire_get_bool(in) && !in->bad) {
-        for (uint32_t i = 0; i < t->columns && !in->bad; i++) {
-            BASE_PUSH(t->cells, t->count, t->capacity);
-            t->cells[t->count++] = wire_get_str(in);
-        }
-    }
-    t->cut = wire_get_bool(in);
-    return wire_done(in);
-}
-
-static void finish(asking *a, int code)
-{
-    a->code = code;
-    ev_break(a->loop, EVBREAK_ALL);
-}
-
-static void on_answer(void *owner, void *tag, wire_reader *fields, const lb_error *error)
-{
-    asking *a = owner;
-    lb_error err;
-    (void)tag; /* there is one question */
-    if (error) {
-        finish(a, cli_fail(a->c, error));
-        return;
-    }
-    table_text *t = base_alloc(sizeof *t);
-    if (!read_answer(fields, t)) {
-        (void)lb_fail(&err, LB_ERR_INTERNAL, NULL, "the delta service gave an answer that cannot be read");
-        finish(a, cli_fail(a->c, &err));
-    } else {
-        if (a->form == FORM_JSON)
-            print_json(t);
-        else if (a->form == FORM_CSV)
-            print_csv(t);
-        else
-            print_text(a->c, t);
-        if (t->cut)
-            (void)fprintf(stderr, "the answer is longer: this is its beginning (--limit, or ask for less)\n");
-        finish(a, 0);
-    }
-    free(t->cells);
-    free(t);
-}
-
-static void ask(asking *a)
-{
-    lb_error err;
-    buf *out =
-        service_begin(a->service, a->of_lake ? DELTA_LAKE_READ : DELTA_QUERY, a->timeout_us, on_answer, a, NULL, &err);
-    if (!out) {
-        finish(a, cli_fail(a->c, &err));
-        return;
-    }
-    wire_put_str(out, a->question);
-    wire_put_i64(out, a->most_rows);
-    wire_put_i64(out, DELTA_ANSWER_BYTES);
-    service_end(a->service);
-}
-
-/* A flush that fails takes nothing from the question: the answer says less, and the reader is told. */
-static void on_flushed(void *owner, void *tag, wire_reader *fields, const lb_error *error)
-{
-    asking *a = owner;
-    (void)tag; /* there is one flush */
-    if (error) {
-        (void)fprintf(stderr, "%s: what waits in the outbox is not in this answer: %s\n",
-                      error->code == LB_ERR_CONFLICT ? "note" : "warning", error->message);
-        if (error->hint[0])
-            (void)fprintf(stderr, "hint: %s\n", error->hint);
-    } else {
-        (void)wire_get_i64(fields), (void)wire_get_i64(fields); /* files and rows */
-        if (wire_get_i64(fields) > 0)
-            (void)fprintf(stderr, "warning: outbox files were set aside as damaged, the first: %s\n",
-                          wire_get_required(fields));
-    }
-    ask(a);
-}
-
-static void on_up(void *state, service *s, wire_reader *greeting)
+static const char *the_question(void *state)
 {
     asking *a = state;
-    lb_error err;
-    (void)s, (void)greeting; /* it says nothing */
-    if (a->no_flush) {
-        ask(a);
-    } else if (service_begin(a->service, DELTA_FLUSH, a->timeout_us, on_flushed, a, NULL, &err)) {
-        service_end(a->service);
-    } else {
-        finish(a, cli_fail(a->c, &err));
-    }
+    bool before = a->is_asked;
+    a->is_asked = true;
+    return before ? NULL : a->question;
 }
 
-/* It is started again by itself; for a command the first failure is the end. */
-static void on_down(void *state, service *s, const lb_error *why, int failures)
+static void show_answer(void *state, const cli_answer *t)
 {
-    asking *a = state;
-    (void)s, (void)failures;
-    finish(a, cli_fail(a->c, why));
-}
-
-/* ---- starting ---- */
-
-static int start(asking *a, lb_error *err)
-{
-    const manifest *m = a->c->manifest;
-    const service_wish wish = {.manifest = m,
-                               .registry = a->c->registry,
-                               .loop = a->loop,
-                               .kind = LB_KIND_DELTA,
-                               .fallback = DEFAULT_PLUGIN,
-                               .passive = true,
-                               .log_level = a->c->log_level,
-                               .hooks = {.state = a, .up = on_up, .down = on_down}};
-    int r = service_start_named(&wish, &a->service, err);
-    if (r < 0 || a->service)
-        return r;
-    const manifest_service *named = manifest_find_service(m, LB_KIND_DELTA);
-    return lb_fail(err, LB_ERR_NOT_FOUND, "name one under [services.delta], or build it",
-                   "there is no delta service %s", named ? named->plugin : DEFAULT_PLUGIN);
+    const asking *a = state;
+    if (a->form == FORM_JSON)
+        print_json(t);
+    else if (a->form == FORM_CSV)
+        print_csv(t);
+    else
+        print_text(a->c, t);
+    if (t->cut)
+        (void)fprintf(stderr, "the answer is longer: this is its beginning (--limit, or ask for less)\n");
 }
 
 static bool parse_number(const char *text, int64_t *ret)
@@ -308,7 +180,7 @@ static bool parse_number(const char *text, int64_t *ret)
 
 static int parse_words(asking *a, int argc, char **argv)
 {
-    int64_t seconds = QUESTION_TIME / CLOCK_SECOND;
+    int64_t seconds = CLI_HISTORY_TIME / CLOCK_SECOND;
     const cli_verb *verb = cli_find_verb("sql");
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -322,7 +194,7 @@ static int parse_words(asking *a, int argc, char **argv)
             if (!parse_number(value, word[2] == 'l' ? &a->most_rows : &seconds))
                 return cli_usage(a->c, verb, NULL, "%s needs a number", word);
             i++;
-        } else if (word[0] == '-' && word[1] == '-' && word[2])
+        } else if (word[0] == '-' && word[1] == '-' && word[2] && !strpbrk(word, " \n")) /* it may be SQL's comment */
             return cli_usage(a->c, verb, NULL, "lbops sql has no option %s", word);
         else if (a->question)
             return cli_usage(a->c, verb, "put the whole question in quotes", "there are two questions");
@@ -344,28 +216,6 @@ static int check_reads(const asking *a, lb_error *err)
                          verdict.why);
 }
 
-static void ignore_line(void *state, const char *line)
-{
-    (void)state, (void)line; /* what waits in the end shows in the answer */
-}
-
-static bool never(void *state)
-{
-    (void)state;
-    return false;
-}
-
-/* A daemon is the one writer of its history: it commits what waits, and we only read. */
-static void flush_by_daemon(asking *a)
-{
-    lb_error err;
-    control_link *link = NULL;
-    if (a->no_flush || control_connect(a->c->manifest->state_dir, &link, &err) < 0)
-        return;
-    a->no_flush = control_ask(link, "{\"verb\":\"flush\"}", ignore_line, never, NULL, &err) == 0;
-    link = control_close(link);
-}
-
 int cli_sql(cli *c, int argc, char **argv)
 {
     lb_error err;
@@ -377,14 +227,12 @@ int cli_sql(cli *c, int argc, char **argv)
         code = cli_fail(c, &err);
     if (code != 0)
         return code;
-    flush_by_daemon(&a);
-    a.loop = child_loop();
-    if (start(&a, &err) < 0) {
-        code = cli_fail(c, &err);
-    } else {
-        ev_run(a.loop, 0);
-        code = a.code;
-    }
-    (void)service_free(a.service); /* gives NULL */
-    return code;
+    const cli_history_wish wish = {.state = &a,
+                                   .next = the_question,
+                                   .take = show_answer,
+                                   .most_rows = a.most_rows,
+                                   .timeout_us = a.timeout_us,
+                                   .no_flush = a.no_flush,
+                                   .of_lake = a.of_lake};
+    return cli_history(c, &wish);
 }
