@@ -137,6 +137,13 @@ static bool is_given(const manifest_params *params, const char *name)
     return false;
 }
 
+/* What a service may find in our environment (environment.h). */
+static bool is_in_environment(const plugin_spec *spec, const lb_param *row)
+{
+    const char *value = spec->kind != LB_KIND_TOOL && row->env ? getenv(row->env) : NULL;
+    return value && *value;
+}
+
 /* Nobody is there to give what is missing: when `why` says that a run starts by itself, required parameters must be
  * here. */
 static void check_required(const checker *c, const plugin_spec *spec, manifest_place place,
@@ -146,7 +153,7 @@ static void check_required(const checker *c, const plugin_spec *spec, manifest_p
     size_t count = params_count(rows);
     for (size_t i = 0; i < count; i++) {
         lb_param row = params_at(rows, i);
-        if (row.required && !is_given(first, row.name) && !is_given(second, row.name))
+        if (row.required && !is_given(first, row.name) && !is_given(second, row.name) && !is_in_environment(spec, &row))
             report(c, place, false, LB_ERR_INVALID, row.doc, "%s needs its parameter %s, as %s", spec->name, row.name,
                    why);
     }

@@ -217,6 +217,8 @@ int supervisor_open_book(supervisor *s, const book_hooks *hooks, lb_error *err)
     arena_init(&memory, 0);
     const param_arg *args = named ? manifest_args(s->manifest, &named->params, &memory, &count, err) : NULL;
     int r = named && !args ? err->code : 0;
+    if (args && !(args = environment_args(&memory, spec_params(spec), args, &count)))
+        r = lb_out_of_memory(err);
     const service_options wishes = {
         .loop = s->loop,
         .program = s->program,

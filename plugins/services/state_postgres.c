@@ -18,8 +18,8 @@ struct settings {
 
 static const lb_param params[] = {
     LB_PARAM(struct settings, dsn, LB_TEXT, NULL, "connection string without a password: URL or keywords",
-             .required = true),
-    LB_PARAM(struct settings, password, LB_SECRET, NULL, "the password"),
+             .env = "LBOPS_STATE_DSN", .required = true),
+    LB_PARAM(struct settings, password, LB_SECRET, NULL, "the password", .env = "LBOPS_STATE_PASSWORD"),
     LB_PARAM(struct settings, schema, LB_IDENT, "lbops_state", "the schema that is ours"),
     LB_PARAM(struct settings, connect_timeout_s, LB_I64, "10", "seconds to wait for a connection", .min = "1",
              .max = "3600"),
