@@ -93,6 +93,7 @@ int cli_alerts(cli *c, int argc, char **argv);
 int cli_cycle(cli *c, int argc, char **argv);
 int cli_jobs(cli *c, int argc, char **argv);
 int cli_job(cli *c, int argc, char **argv);
+int cli_jobs_bundle(cli *c, int argc, char **argv); /* argv[1] is bundle */
 int cli_target(cli *c, int argc, char **argv);
 int cli_plugin(cli *c, int argc, char **argv);
 int cli_completion(cli *c, int argc, char **argv);

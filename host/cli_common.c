@@ -66,10 +66,18 @@ const cli_verb cli_verbs[] = {
      "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
      "for approval is counted and no failure, unless --strict makes it exit code 3.\n",
      cli_cycle, false},
-    {"jobs", "jobs", "the named jobs: when each is to run, and its tools", NULL, cli_jobs, false},
-    {"job", "job NAME [--strict]", "runs one job once, for cron, timers or a workspace's jobs",
-     "Its tools run in order, each on all of its targets at once, within the job's time. What waits for approval is\n"
-     "counted and no failure; with --strict the exit code is then 3.\n",
+    {"jobs", "jobs [bundle DIR [--serve-below MINUTES]]", "the named jobs: when each is to run, and its tools",
+     "  bundle DIR               writes a Databricks Asset Bundle of them: databricks.yml, a resource and a manifest "
+     "for\n"
+     "                           each job, and the launcher. A file that somebody has edited is kept, and the\n"
+     "                           difference shown.\n"
+     "  --serve-below MINUTES    what is due more often than this (30) is served by one continuous job, since cold\n"
+     "                           compute takes minutes to come; 0: every job has compute of its own\n",
+     cli_jobs, false},
+    {"job", "job NAME [--project P] [--strict]", "runs one job once, for cron, timers or a workspace's jobs",
+     "Its tools run in order, each on all of its targets at once, within the job's time; with --project only on the\n"
+     "branches of that one. What waits for approval is counted and no failure; with --strict the exit code is then "
+     "3.\n",
      cli_job, false},
     {"events", "events [--follow] [--since WHEN] [--kind PATTERN] [--limit N] [--verify | --kinds] ...",
      "shows what happened, from the log of events",

@@ -100,6 +100,8 @@ static void print_job(const cli *c, const manifest_job *job)
 
 int cli_jobs(cli *c, int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "bundle") == 0)
+        return cli_jobs_bundle(c, argc, argv);
     if (argc > 1)
         return cli_usage(c, cli_find_verb("jobs"), NULL, "jobs does not take %s", argv[1]);
     int code = cli_load(c, CLI_DEFAULTS);
@@ -121,10 +123,11 @@ int cli_jobs(cli *c, int argc, char **argv)
     return 0;
 }
 
-static void put_request(buf *into, const manifest_job *job, bool is_strict)
+static void put_request(buf *into, const manifest_job *job, const char *project, bool is_strict)
 {
     buf_puts(into, "{\"verb\":\"cycle\"");
     json_member_string(into, "job", job->name);
+    json_member_string(into, "project", project);
     json_member_i64(into, "timeout_s", job->timeout_s);
     json_member_bool(into, "strict", is_strict);
     json_member_string(into, "name", cli_user());
@@ -139,11 +142,13 @@ static void put_request(buf *into, const manifest_job *job, bool is_strict)
 
 int cli_job(cli *c, int argc, char **argv)
 {
-    const char *name = NULL;
+    const char *name = NULL, *project = NULL;
     bool is_strict = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--strict") == 0)
             is_strict = true;
+        else if (strcmp(argv[i], "--project") == 0 && i + 1 < argc)
+            project = argv[++i];
         else if (argv[i][0] != '-' && !name)
             name = argv[i];
         else
@@ -162,7 +167,7 @@ int cli_job(cli *c, int argc, char **argv)
     if (jobs_find(all, name, &job, &error) < 0) {
         code = cli_fail(c, &error);
     } else {
-        put_request(&request, job, is_strict);
+        put_request(&request, job, project, is_strict);
         code = cli_ask(c, buf_text(&request), name, CLI_ASK_RUN, &takers);
     }
     (void)jobs_free(all); /* gives NULL */

@@ -22,6 +22,7 @@ typedef struct cycle {
     size_t step_count, step_capacity, step;
     cycle_place *places;
     size_t place_count, place_capacity, place;
+    const char *project; /* only that one's branches; NULL: all */
     size_t open;
     int64_t ok, failed, skipped, pending, changes, findings;
     bool is_starting;
@@ -107,6 +108,8 @@ static int add_tools(desk_call *call, struct json_object *tools, lb_error *err)
 static void add_place(void *state, const lb_target *target)
 {
     cycle *c = state;
+    if (c->project && strcmp(c->project, target->project) != 0)
+        return;
     BASE_PUSH(c->places, c->place_count, c->place_capacity);
     c->places[c->place_count++] =
         (cycle_place){base_strdup(target->project), base_strdup(target->branch), target->branch_class};
@@ -298,6 +301,7 @@ void desk_cycle(desk_call *call)
     int64_t timeout = json_get_i64(call->request, "timeout_s", 0);
     lb_error error;
     call->cycle = base_alloc(sizeof *call->cycle);
+    call->cycle->project = json_get_text(call->request, "project");
     call->cycle->deadline = timeout > 0 ? clock_monotonic() + timeout * CLOCK_SECOND : 0;
     if (add_steps(call, &error) < 0 || add_places(call, &error) < 0)
         desk_error(call, &error);
