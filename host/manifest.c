@@ -125,6 +125,7 @@ manifest *manifest_free(manifest *m)
     }
     for (size_t i = 0; i < m->service_count; i++) {
         manifest_params_done(&m->services[i].params);
+        free(m->services[i].name);
         schema_free_fields(&schema_service, &m->services[i]);
     }
     for (size_t i = 0; i < m->secret_count; i++) {

@@ -52,7 +52,24 @@ typedef struct manifest_service {
     char *plugin;           /* "transport_mock" */
     manifest_params params; /* every other key of [services.KIND] */
     manifest_place place;
+    char *name;           /* of an alert service: the NAME of [services.alert.NAME], else MANIFEST_ALERT; or NULL */
+    int digest_above;     /* of an alert service: so many messages, default 20; 0: no digest */
+    int digest_s;         /* in so many seconds, default 120 */
+    bool digest_critical; /* critical ones are folded as well */
 } manifest_service;
+
+#define MANIFEST_ALERT "alert" /* the only alert service, where it has no name of its own */
+
+/* Which alerts go where. Those that no route takes go to the routes that say `otherwise`, or else to every service. */
+typedef struct manifest_alert_route {
+    char **to;              /* names of alert services, NULL-terminated */
+    int severity;           /* the least: 1 info, 2 warning, 3 critical; 0: any */
+    char *project, *branch; /* patterns, or NULL for all */
+    char *days, *hours;     /* "mon-fri", "08:00-18:00", or NULL */
+    char *timezone;         /* NULL: the workspace's */
+    bool otherwise;
+    manifest_place place;
+} manifest_alert_route;
 
 typedef struct manifest_target {
     char *project, *branch; /* names, or a pattern with * and ? resolved against the control plane when `pattern` */
@@ -241,6 +258,8 @@ typedef struct manifest {
     size_t threshold_count;
     manifest_rule *rules;
     size_t rule_count;
+    manifest_alert_route *alert_routes;
+    size_t alert_route_count;
     manifest_job *jobs; /* its own; jobs.h has those that come with the program */
     size_t job_count;
     manifest_secret *secrets;

@@ -52,7 +52,7 @@ typedef struct schema_table {
     size_t params_offset; /* any other key is a parameter and goes to the manifest_params there; 0: an unknown key */
 } schema_table;
 
-extern const schema_table schema_service, schema_agent, schema_tool, schema_secret, schema_site;
+extern const schema_table schema_service, schema_alert, schema_agent, schema_tool, schema_secret, schema_site;
 
 /* A table at the top of the file ([limits]) and the struct in the manifest that it fills. */
 typedef struct schema_section {
@@ -92,7 +92,8 @@ const toml_node *reader_child(const toml_node *table, const char *key);         
 bool reader_is_table(manifest_reader *reader, const char *what, const toml_node *node); /* else a problem */
 bool reader_is_named(manifest_reader *reader, const char *what, const toml_node *node); /* by its key; else a problem */
 void reader_agent(manifest_reader *reader, const toml_node *node);
-void reader_site(manifest_reader *reader, const toml_node *node); /* [http.NAME] */
+void reader_site(manifest_reader *reader, const toml_node *node);   /* [http.NAME] */
+void reader_alerts(manifest_reader *reader, const toml_node *node); /* [services.alert], [services.alert.NAME] */
 
 /* Makes room for one more struct of an array that is `count` long, zeroed; NULL, with a problem, when there are too
  * many. */
@@ -121,6 +122,7 @@ void name_list_done(name_list *list);
 void manifest_verify(manifest_reader *reader);
 void manifest_verify_daemon(manifest_reader *reader); /* what only a daemon goes by: schedules, windows, approvals */
 void manifest_verify_sites(manifest_reader *reader);
+void manifest_verify_alerts(manifest_reader *reader);
 /* There is a secret of that name, or a problem at that place: `what` names one that is not there. */
 void reader_need_secret(manifest_reader *reader, manifest_place place, const char *what, const char *secret);
 LB_PRINTF(6, 7)

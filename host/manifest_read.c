@@ -173,11 +173,15 @@ static void read_service(manifest_reader *reader, const toml_node *node)
     }
     if (!reader_is_table(reader, what, node))
         return;
+    if (LB_KIND_TRANSPORT + kind == LB_KIND_ALERT) { /* in the order of lb_kind */
+        reader_alerts(reader, node);
+        return;
+    }
     manifest_service *service =
         reader_append(reader, &schema_service, node, &reader->m->services, &reader->m->service_count);
     if (!service)
         return;
-    service->kind = (lb_kind)(LB_KIND_TRANSPORT + kind); /* in the order of lb_kind */
+    service->kind = (lb_kind)(LB_KIND_TRANSPORT + kind);
     reader_fields(reader, &schema_service, what, node, service);
 }
 

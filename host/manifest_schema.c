@@ -12,6 +12,7 @@ static const char *const window_kinds[] = {"allow", "pause", NULL};
 static const char *const routines[] = {"expiry", "reset", NULL};
 static const char *const seconds[] = {"never", "destructive", "always", NULL};
 static const char *const site_kinds[] = {"json", "github", NULL};
+static const char *const severities[] = {"info", "warning", "critical", NULL};
 static const char *const catch_ups[] = {"once", "never", NULL};
 
 static const schema_field workspace_fields[] = {
@@ -136,10 +137,51 @@ static const schema_field service_fields[] = {
 };
 const schema_table schema_service = {
     .header = "[services.KIND]",
-    .doc = "A service behind a fixed interface; KIND is transport, delta, alert, approval, state, model or http. Any "
+    .doc = "A service behind a fixed interface; KIND is transport, delta, approval, state, model or http. Any "
            "other key is a parameter of the plugin; one that holds a secret is written { secret = \"NAME\" }.",
     TABLE(manifest_service, service_fields),
     .params_offset = offsetof(manifest_service, params),
+};
+
+static const schema_field alert_fields[] = {
+    {"plugin", FIELD_NAME, AT(manifest_service, plugin), .required = true,
+     .doc = "the plugin that tells people: alert_slack, alert_pagerduty, alert_email ..."},
+    {"digest_above", FIELD_INT, AT(manifest_service, digest_above), .min = 0, .max = 10000, .fallback = "20",
+     .doc = "so many messages go out one by one; what is more is folded into one digest. 0: never"},
+    {"digest_s", FIELD_INT, AT(manifest_service, digest_s), .min = 1, .max = 86400, .fallback = "120",
+     .doc = "in so many seconds; a digest waits no longer than that"},
+    {"digest_critical", FIELD_BOOL, AT(manifest_service, digest_critical), .fallback = "false",
+     .doc = "critical alerts are folded as well; without it they always go out, as ends of alerts do"},
+};
+const schema_table schema_alert = {
+    .header = "[services.alert.NAME]",
+    .doc = "An alert service; any number of them, each with a name, a process and a queue of its own. A single one may "
+           "be written as [services.alert] and is then called alert. Any other key is a parameter of the plugin.",
+    TABLE(manifest_service, alert_fields),
+    .params_offset = offsetof(manifest_service, params),
+};
+
+static const schema_field alert_route_fields[] = {
+    {"to", FIELD_TEXTS, AT(manifest_alert_route, to), .required = true, .doc = "names of alert services"},
+    {"severity", FIELD_CHOICE, AT(manifest_alert_route, severity), .choices = severities,
+     .doc = "alerts that are so bad or worse; without it, all"},
+    {"project", FIELD_PATTERN, AT(manifest_alert_route, project), .doc = "pattern of the projects; without it, all"},
+    {"branch", FIELD_PATTERN, AT(manifest_alert_route, branch), .doc = "pattern of the branches; without it, all"},
+    {"days", FIELD_TEXT, AT(manifest_alert_route, days),
+     .doc = "such as mon-fri or sat,sun; of hours past midnight, the day on which they begin"},
+    {"hours", FIELD_TEXT, AT(manifest_alert_route, hours), .doc = "such as 08:00-18:00 or 22:00-06:00"},
+    {"timezone", FIELD_ZONE, AT(manifest_alert_route, timezone),
+     .doc = "of days and hours; without it, the workspace's"},
+    {"otherwise", FIELD_BOOL, AT(manifest_alert_route, otherwise), .fallback = "false",
+     .doc = "takes what no other route has taken"},
+};
+static const schema_table schema_alert_route = {
+    .header = "[[alert_routes]]",
+    .doc =
+        "Which alerts go to which services: to those of every route that matches. Without routes, all go to all. What "
+        "no route takes goes to every service, unless a route says otherwise. An end goes to whoever heard of the "
+        "beginning.",
+    TABLE(manifest_alert_route, alert_route_fields),
 };
 
 static const schema_field secret_fields[] = {
@@ -346,6 +388,7 @@ const schema_list schema_lists[] = {
     LIST("thresholds", schema_threshold, thresholds, threshold_count),
     LIST("gate", schema_rule, rules, rule_count),
     LIST("routine", schema_routine, routines, routine_count),
+    LIST("alert_routes", schema_alert_route, alert_routes, alert_route_count),
     LIST("jobs", schema_job, jobs, job_count),
 };
 const size_t schema_list_count = LB_COUNT(schema_lists);
@@ -389,10 +432,11 @@ static void reference_row(buf *b, const schema_field *field)
 void manifest_reference(buf *b)
 {
     static const schema_table *const tables[] = {
-        &schema_workspace, &schema_limits,       &schema_service,   &schema_secret,   &schema_target,
-        &schema_agent,     &schema_tool,         &schema_timing,    &schema_schedule, &schema_window,
-        &schema_events,    &schema_subscription, &schema_threshold, &schema_rule,     &schema_approvals,
-        &schema_routine,   &schema_job,          &schema_site,      &schema_models,
+        &schema_workspace, &schema_limits,    &schema_service, &schema_alert,        &schema_alert_route,
+        &schema_secret,    &schema_target,    &schema_agent,   &schema_tool,         &schema_timing,
+        &schema_schedule,  &schema_window,    &schema_events,  &schema_subscription, &schema_threshold,
+        &schema_rule,      &schema_approvals, &schema_routine, &schema_job,          &schema_site,
+        &schema_models,
     };
     for (size_t i = 0; i < LB_COUNT(tables); i++) {
         buf_printf(b, "%s### `%s`\n\n%s\n\n", i ? "\n" : "", tables[i]->header, tables[i]->doc);

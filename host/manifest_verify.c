@@ -319,5 +319,6 @@ void manifest_verify(manifest_reader *reader)
     for (size_t i = 0; i < m->job_count; i++)
         verify_job(reader, i);
     manifest_verify_sites(reader);
+    manifest_verify_alerts(reader);
     manifest_verify_daemon(reader);
 }

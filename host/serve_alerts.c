@@ -1,13 +1,14 @@
-/* From events to alerts: which events are worth one, whether it is new, worse or over, and the note about it. One event
+/* From events to alerts: which events are worth one, whether it is new, worse or over, and who hears of it. One event
  * after the other, so that opened, escalated and resolved of one alert keep their order. What is known of each alert
- * stands in the state (space "alert", by its key). */
+ * stands in the state (space "alert", by its key). What has come of it is an event itself (alert.opened ...): from the
+ * log each alert service takes it at its own pace. */
 #include "serve_internal.h"
 
 #include <math.h>
 
 #define ALERT_SPACE "alert"
-#define AGAIN_S     5.0
-#define AGAIN_MOST  300.0
+#define AGAIN_S     0.2                 /* until the log has room again */
+#define ABOUT_MOST  (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
 
 typedef enum severity { SEVERITY_NONE, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL } severity;
 
@@ -24,14 +25,21 @@ typedef struct alerting {
     bool resolves;
     int64_t at, version, fired_at;
     int64_t count;
-    int tries;
+    uint32_t depth;
+    buf hears, knew, told; /* lists of names: who hears of this step, who heard before it, who has then */
     ev_timer again;
 } alerting;
 
 static void look_up(alerting *a);
-static void send_note(alerting *a);
+static void tell(alerting *a);
 
 /* ---- what is worth an alert ---- */
+
+static bool is_step(const char *kind)
+{
+    return strcmp(kind, "alert.opened") == 0 || strcmp(kind, "alert.escalated") == 0 ||
+           strcmp(kind, "alert.resolved") == 0;
+}
 
 static severity severity_named(const char *name)
 {
@@ -144,6 +152,9 @@ static void finish(alerting *a)
     free(a->tool);
     free(a->project);
     free(a->branch);
+    buf_done(&a->hears);
+    buf_done(&a->knew);
+    buf_done(&a->told);
     free(a->metric);
     free(a->object);
     free(a->action);
@@ -157,93 +168,78 @@ static lb_value number_or_null(const char *name, double number)
     return isnan(number) ? lb_null(name) : lb_f64(name, number);
 }
 
-static void write_row(const alerting *a, const char *step, const char *why)
+static void write_row(const alerting *a)
 {
-    serve *s = a->serve;
     const lb_target target = {.project = a->project, .branch = a->branch};
-    BUF_AUTO failed = BUF_INIT((size_t)64 * 1024);
-    buf_putc(&failed, '[');
-    json_string(&failed, why);
-    buf_putc(&failed, ']');
-    const manifest_service *named = manifest_find_service(s->manifest, LB_KIND_ALERT);
-    LB_AUTO_FREE char *sent = named ? base_printf("[\"%s\"]", named->plugin) : base_strdup("[]");
-    supervisor_row(s->supervisor, "alert_history",
-                   LB_ARGS(lb_text("alert_id", a->key), lb_time("at", clock_now()), lb_text("state", step),
+    supervisor_row(a->serve->supervisor, "alert_history",
+                   LB_ARGS(lb_text("alert_id", a->key), lb_time("at", clock_now()),
+                           lb_text("state", strcmp(a->change, "opened") == 0 ? "fired" : a->change),
                            lb_text("severity", severities[a->severity]), lb_text("rule", a->kind),
                            lb_text("title", a->text), lb_text("source_tool", a->tool), lb_time("fired_at", a->fired_at),
                            lb_text("object_name", a->object), lb_text("metric_name", a->metric),
                            number_or_null("metric_value", a->value), number_or_null("threshold", a->threshold),
-                           lb_text("sop_action", a->action), lb_json("channels_sent", why ? "[]" : sent),
-                           why ? lb_json("channels_failed", buf_text(&failed)) : lb_null("channels_failed"),
-                           lb_json("detail", a->document)),
+                           lb_text("sop_action", a->action), lb_json("detail", a->document)),
                    &target);
 }
 
-/* ---- telling ---- */
+/* ---- telling: by an event that the services follow ---- */
 
-static void try_later(alerting *a, int64_t wait_us, const char *why)
-{
-    double wait = AGAIN_S;
-    for (int i = 0; i < a->tries && wait < AGAIN_MOST; i++)
-        wait *= 2;
-    a->tries++;
-    if (wait_us > 0)
-        wait = (double)wait_us / (double)CLOCK_SECOND;
-    log_line(LB_LOG_WARN, "alert", "%s is not delivered yet: %s", a->key, why);
-    ev_timer_set(&a->again, wait < AGAIN_MOST ? wait : AGAIN_MOST, 0);
-    ev_timer_start(a->serve->loop, &a->again);
-}
-
-static const char *step_of(const alerting *a)
-{
-    return strcmp(a->change, "opened") == 0 ? "fired" : a->change;
-}
-
-static void on_sent(void *owner, void *tag, wire_reader *fields, const lb_error *error)
+static void on_durable(void *owner, void *tag, const lb_error *error)
 {
     alerting *a = tag;
-    (void)owner;
-    if (error) {
-        if (a->serve->is_draining)
-            return; /* the event is delivered again next time */
-        if (error->code == LB_ERR_INVALID) {
-            write_row(a, "delivery_failed", error->message);
-            finish(a);
-        } else {
-            try_later(a, 0, error->message);
-        }
-        return;
-    }
-    uint32_t outcome = wire_get_u32(fields);
-    int64_t wait = wire_get_i64(fields);
-    const char *why = wire_get_required(fields);
-    if (outcome == LB_ALERT_LATER) {
-        try_later(a, wait, why);
-        return;
-    }
-    write_row(a, outcome == LB_ALERT_DELIVERED ? step_of(a) : "delivery_failed",
-              outcome == LB_ALERT_DELIVERED ? NULL : why);
+    serve *s = owner;
+    if (error && error->code != LB_ERR_CANCELLED)
+        log_error("alert", error);
+    if (!error && a->seq > s->alerted)
+        s->alerted = a->seq;
     finish(a);
 }
 
-static void send_note(alerting *a)
+static void put_step(const alerting *a, buf *b)
+{
+    buf_putc(b, '{');
+    json_member_string(b, "alert_id", a->key);
+    json_member_i64(b, "event", (int64_t)a->seq);
+    json_member_string(b, "severity", severities[a->severity]);
+    json_member_string(b, "text", a->text);
+    json_member_raw(b, "to", buf_text(&a->hears));
+    json_member_raw(b, "told", buf_text(&a->knew));
+    json_member_string(b, "rule", a->kind);
+    if (a->metric)
+        json_member_string(b, "metric", a->metric);
+    json_key(b, "fired_at");
+    json_time(b, a->fired_at);
+    json_member_raw(b, "about", a->document);
+    buf_putc(b, '}');
+}
+
+static void tell(alerting *a)
 {
     serve *s = a->serve;
-    char id[32];
-    (void)snprintf(id, sizeof id, "%llu", (unsigned long long)a->seq);
-    const lb_alert_note note = {.size = sizeof note,
-                                .id = id,
-                                .key = a->key,
-                                .change = a->change,
-                                .severity = severities[a->severity],
-                                .text = a->text,
-                                .document = a->document,
-                                .at = a->at};
-    if (!s->alert) { /* nobody is told; it stands in the state and in history */
-        write_row(a, step_of(a), NULL);
+    lb_error error;
+    BUF_AUTO payload = BUF_INIT(EVENT_PAYLOAD);
+    LB_AUTO_FREE char *kind = base_printf("alert.%s", a->change);
+    chronicle *c = supervisor_chronicle(s->supervisor);
+    put_step(a, &payload);
+    const event e = {.kind = kind,
+                     .tool = a->tool,
+                     .project = a->project,
+                     .branch = a->branch,
+                     .depth = a->depth + 1,
+                     .cause = a->seq,
+                     .payload = buf_text(&payload)};
+    int r = chronicle_add(c, &e, NULL, &error);
+    if (r == LB_ERR_LIMIT) { /* the log has no room now */
+        ev_timer_set(&a->again, AGAIN_S, 0);
+        ev_timer_start(s->loop, &a->again);
+        return;
+    }
+    write_row(a);
+    if (r >= 0) {
+        chronicle_wait(c, on_durable, s, a);
+    } else {
+        log_error("alert", &error);
         finish(a);
-    } else if (!serve_send_note(s, &note, on_sent, a)) {
-        try_later(a, 0, "too much waits for the alert service");
     }
 }
 
@@ -252,7 +248,64 @@ static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
     alerting *a = timer->data;
     (void)loop, (void)events;
     if (!a->serve->is_draining)
-        send_note(a);
+        tell(a);
+}
+
+/* ---- who hears of it ---- */
+
+static bool is_listed(struct json_object *list, const char *name)
+{
+    for (size_t i = 0; list && i < json_object_array_length(list); i++)
+        if (strcmp(json_object_get_string(json_object_array_get_idx(list, i)), name) == 0)
+            return true;
+    return false;
+}
+
+static void put_name(buf *list, const char *name)
+{
+    json_comma(list);
+    json_string(list, name);
+}
+
+/* Whom the routes lead to now. */
+static void on_hears(void *state, const char *name)
+{
+    put_name(state, name);
+}
+
+static void add_missing(buf *list, struct json_object *names, struct json_object *known)
+{
+    for (size_t i = 0; names && i < json_object_array_length(names); i++) {
+        const char *name = json_object_get_string(json_object_array_get_idx(names, i));
+        if (!is_listed(known, name))
+            put_name(list, name);
+    }
+}
+
+/* An end goes to those who heard of the beginning; what begins or gets worse, where the routes lead now, and what gets
+ * worse also to those who know of it. knew: before this step, or NULL. */
+static void find_hearers(alerting *a, struct json_object *knew)
+{
+    serve *s = a->serve;
+    lb_error err;
+    const alert_about about = {.severity = (int)a->severity, .project = a->project, .branch = a->branch, .at = a->at};
+    BUF_AUTO routed = BUF_INIT((size_t)1024 * 1024);
+    buf *const lists[] = {&routed, &a->hears, &a->knew, &a->told};
+    for (size_t i = 0; i < LB_COUNT(lists); i++) {
+        buf_clear(lists[i]);
+        buf_putc(lists[i], '[');
+    }
+    if (a->change && !a->resolves && s->routes)
+        alert_routes_each(s->routes, &about, on_hears, &routed);
+    buf_putc(&routed, ']');
+    JSON_AUTO *hears = json_parse(buf_text(&routed), routed.length, &err);
+    add_missing(&a->knew, knew, NULL);
+    add_missing(&a->told, knew, NULL);
+    add_missing(&a->told, hears, knew);
+    add_missing(&a->hears, hears, NULL);
+    add_missing(&a->hears, knew, hears);
+    for (size_t i = 1; i < LB_COUNT(lists); i++)
+        buf_putc(lists[i], ']');
 }
 
 /* ---- what is known of it ---- */
@@ -262,11 +315,11 @@ static void on_written(void *owner, void *tag, int failed, int64_t version, cons
     alerting *a = tag;
     (void)owner, (void)version;
     if (error && error->code == LB_ERR_CANCELLED)
-        return; /* as above */
+        return; /* the event is delivered again next time */
     if (error || failed >= 0)
         look_up(a); /* another host wrote it at the same time */
     else if (a->change)
-        send_note(a);
+        tell(a);
     else
         finish(a);
 }
@@ -286,6 +339,8 @@ static void write_alert(alerting *a, const char *status)
     json_time(&body, a->fired_at);
     json_member_i64(&body, "count", a->count);
     json_member_i64(&body, "event", (int64_t)a->seq);
+    json_member_string(&body, "change", a->change);
+    json_member_raw(&body, "told", buf_text(&a->told));
     json_member_raw(&body, "detail", a->document);
     buf_putc(&body, '}');
     state_begin(state, on_written, s, a);
@@ -297,6 +352,16 @@ static void write_alert(alerting *a, const char *status)
                                    .at = a->at,
                                    .body = buf_text(&body)});
     state_end(state);
+}
+
+/* NULL: nothing that is worth telling. */
+static const char *change_of(const alerting *a, bool is_open, struct json_object *before)
+{
+    if (a->resolves)
+        return is_open ? "resolved" : NULL;
+    if (!is_open)
+        return "opened";
+    return a->severity > severity_named(json_get_text(before, "severity")) ? "escalated" : NULL;
 }
 
 static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *error)
@@ -321,21 +386,16 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
         if (fired)
             (void)clock_parse(fired, &a->fired_at); /* ours: it parses */
     }
+    /* The same event again, after a crash: what came of it may not have been told. */
+    bool is_again = is_known && json_get_i64(before, "event", 0) == (int64_t)a->seq;
+    const char *change = is_again ? json_get_text(before, "change") : change_of(a, is_open, before);
     free(a->change);
-    a->change = NULL;
-    if (a->resolves && !is_open) {
+    a->change = change ? base_strdup(change) : NULL;
+    if (a->resolves && !is_open && !is_again) {
         finish(a);
         return;
     }
-    /* The same event again, after a crash: the note about it may not have gone out. */
-    bool is_told_again = is_open && json_get_i64(before, "event", 0) == (int64_t)a->seq;
-    bool is_worse = is_open && a->severity > severity_named(json_get_text(before, "severity"));
-    if (a->resolves)
-        a->change = base_strdup("resolved");
-    else if (is_worse)
-        a->change = base_strdup("escalated");
-    else if (!is_open || is_told_again)
-        a->change = base_strdup("opened");
+    find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL);
     write_alert(a, a->resolves ? "resolved" : "open");
 }
 
@@ -343,6 +403,37 @@ static void look_up(alerting *a)
 {
     const lb_state_query q = {.size = sizeof q, .space = ALERT_SPACE, .key = a->key};
     state_list(book_state(supervisor_book(a->serve->supervisor)), &q, on_known, a->serve, a);
+}
+
+/* The event as a document; of one that is too long to go into another one, what tells it. */
+static char *describe(const event *e)
+{
+    if (e->line_length <= ABOUT_MOST)
+        return base_printf("%.*s", (int)e->line_length, e->line);
+    return base_printf("{\"seq\":%llu,\"kind\":\"%s\",\"run_id\":\"%s\"}", (unsigned long long)e->seq, e->kind,
+                       e->run_id ? e->run_id : ""); /* neither has anything to escape */
+}
+
+/* A daemon that was killed may have told what its cursor does not say yet: that stands in the log. */
+void serve_alerts_resume(serve *s, const char *dir, uint64_t last)
+{
+    lb_error err;
+    event e;
+    uint64_t from = ROUTER_FROM_NOW;
+    event_reader *reader = NULL;
+    for (size_t i = 0; i < s->subscription_count; i++)
+        if (strcmp(s->subscriptions[i].id, SERVE_ALERTS) == 0)
+            from = s->subscriptions[i].cursor;
+    const event_read_options options = {.from = from + 1, .filter = {.kind = "alert.*"}};
+    if (from == ROUTER_FROM_NOW || from >= last)
+        return;
+    int r = event_reader_new(dir, &options, &reader, &err);
+    while (r >= 0 && (r = event_reader_next(reader, 0, &e, &err)) > 0)
+        if (is_step(e.kind) && e.cause > s->alerted)
+            s->alerted = e.cause;
+    if (r < 0)
+        log_error("alert", &err);
+    reader = event_reader_free(reader);
 }
 
 router_answer serve_on_alertable(void *state, const router_delivery *delivery, lb_error *err)
@@ -353,6 +444,8 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
     (void)err;
     if (s->is_draining || s->alerting)
         return ROUTER_LATER;
+    if (e->seq <= s->alerted)
+        return ROUTER_DONE;
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     alerting *a = base_alloc(sizeof *a);
     *a = (alerting){.serve = s, .seq = e->seq, .at = e->at, .value = NAN, .threshold = NAN};
@@ -365,13 +458,13 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
         free(a->key);
         a->key = key;
     }
-    a->document = base_strdup(e->line);
-    a->document = a->document ? a->document : base_strdup("{}");
-    a->document[e->line_length] = '\0';
+    a->document = describe(e);
     a->kind = base_strdup(e->kind);
     a->tool = base_strdup(e->tool);
     a->project = base_strdup(e->project);
     a->branch = base_strdup(e->branch);
+    a->depth = e->depth;
+    a->hears = a->knew = a->told = BUF_INIT((size_t)1024 * 1024);
     ev_timer_init(&a->again, on_again, 0, 0);
     a->again.data = a;
     s->alerting = a;

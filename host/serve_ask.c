@@ -67,7 +67,7 @@ static void put_totals(const serve *s, buf *b)
     buf_putc(b, '}');
 }
 
-static void put_service(buf *b, const char *kind, const service *which)
+static void put_named(buf *b, const char *kind, const char *name, const service *which, size_t held)
 {
     if (!which)
         return;
@@ -75,12 +75,24 @@ static void put_service(buf *b, const char *kind, const service *which)
     json_comma(b);
     buf_putc(b, '{');
     json_member_string(b, "kind", kind);
+    if (name)
+        json_member_string(b, "name", name);
     json_member_string(b, "plugin", service_plugin(which));
     json_member_bool(b, "up", service_is_up(which));
     json_member_i64(b, "pid", service_pid(which));
-    json_member_i64(b, "waiting", (int64_t)service_waiting(which));
+    json_member_i64(b, "waiting", (int64_t)(service_waiting(which) + held));
     json_member_string(b, "trouble", trouble->code ? trouble->message : NULL);
     buf_putc(b, '}');
+}
+
+static void put_service(buf *b, const char *kind, const service *which)
+{
+    put_named(b, kind, NULL, which, 0);
+}
+
+static void put_alert(buf *b, const char *name, const service *which, size_t held)
+{
+    put_named(b, "alert", name, which, held);
 }
 
 static void put_services(const serve *s, buf *b)
@@ -90,7 +102,7 @@ static void put_services(const serve *s, buf *b)
     put_service(b, "state", book_service(supervisor_book(s->supervisor)));
     put_service(b, "delta", s->history);
     put_service(b, "approval", s->channel);
-    put_service(b, "alert", s->alert);
+    outlets_show(s, b, put_alert);
     buf_putc(b, ']');
 }
 

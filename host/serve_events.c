@@ -153,7 +153,8 @@ static const char *id_of(serve *s, const manifest_subscription *sub)
 static void fill_subscriptions(serve *s)
 {
     const manifest *m = s->manifest;
-    s->subscriptions = arena_alloc(&s->subscription_memory, (m->subscription_count + 1) * sizeof *s->subscriptions);
+    s->subscriptions =
+        arena_alloc(&s->subscription_memory, (m->subscription_count + outlet_count(s) + 1) * sizeof *s->subscriptions);
     if (s->subscriptions)
         s->subscriptions[s->subscription_count++] = (router_subscription){.id = SERVE_ALERTS,
                                                                           .pattern = "*",
@@ -161,6 +162,8 @@ static void fill_subscriptions(serve *s)
                                                                           .in_flight = 1,
                                                                           .deliver = serve_on_alertable,
                                                                           .state = s};
+    for (size_t i = 0; s->subscriptions && i < outlet_count(s); i++)
+        s->subscriptions[s->subscription_count++] = outlet_subscription(s, i);
     for (size_t i = 0; s->subscriptions && i < m->subscription_count; i++) {
         const manifest_subscription *sub = &m->subscriptions[i];
         param_arg *args = arena_alloc(&s->subscription_memory, (sub->params.count + 1) * sizeof *args);
@@ -191,10 +194,23 @@ static void on_cursors(void *owner, void *tag, wire_reader *docs, const lb_error
     }
     if (error)
         log_error("router", error);
+    s->has_cursors = true;
+}
+
+static void on_digests(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    serve *s = owner;
+    lb_error failure;
+    (void)tag;
+    if (error)
+        log_error("router", error);
+    else
+        outlets_remember(s, docs);
     event_log *log = chronicle_log(supervisor_chronicle(s->supervisor));
-    if (s->is_draining || !log)
+    if (s->is_draining || !log || !s->has_cursors)
         return;
     LB_AUTO_FREE char *dir = base_printf("%s/events", s->manifest->state_dir);
+    serve_alerts_resume(s, dir, event_log_last(log));
     const router_options options = {.loop = s->loop,
                                     .dir = dir,
                                     .last = event_log_last(log),
@@ -218,7 +234,9 @@ int serve_events_start(serve *s, lb_error *err)
     fill_subscriptions(s);
     if (!s->subscriptions)
         return lb_out_of_memory(err);
+    const lb_state_query digests = {.size = sizeof digests, .space = OUTLET_SPACE};
     state_list(book_state(supervisor_book(s->supervisor)), &q, on_cursors, s, NULL);
+    state_list(book_state(supervisor_book(s->supervisor)), &digests, on_digests, s, NULL);
     return 0;
 }
 

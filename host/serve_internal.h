@@ -2,6 +2,7 @@
 #ifndef LBOPS_HOST_SERVE_INTERNAL_H
 #define LBOPS_HOST_SERVE_INTERNAL_H
 
+#include "alert_route.h"
 #include "control.h"
 #include "json.h"
 #include "log.h"
@@ -47,14 +48,18 @@ typedef struct serve {
     bool is_scheduling, lists_targets, is_leased;
     size_t running;
 
-    service *history, *channel, *alert; /* NULL: there is none */
-    struct message *messages;           /* for the channel, not taken yet */
-    text_map outages;                   /* plugin: since when it is down */
-    struct alerting *alerting;          /* the alert in hand */
+    service *history, *channel; /* NULL: there is none */
+    struct message *messages;   /* for the channel, not taken yet */
+    text_map outages;           /* service: since when it is down */
+    struct alerting *alerting;  /* the alert in hand */
+    uint64_t alerted;           /* the last event that was made one of */
+    struct outlet *outlets;     /* a list: the alert services */
+    alert_routes *routes;       /* to them */
 
     router *router;
     router_subscription *subscriptions;
     size_t subscription_count;
+    bool has_cursors; /* they are read */
     arena subscription_memory;
 
     ev_signal hup, term, interrupt;
@@ -94,12 +99,24 @@ void serve_services_stop(serve *s);
 void serve_publish(void *state, const char *id, const char *record);
 void serve_settle(void *state, const char *id, const char *record);
 void serve_flush(serve *s, desk_call *call);
-bool serve_send_note(serve *s, const lb_alert_note *note, service_answer sent, void *tag); /* false: not now */
+LB_MUST_CHECK int serve_start_alert(serve *s, const manifest_service *named, service **ret_service, lb_error *err);
+bool serve_send_note(service *to, const lb_alert_note *note, service_answer sent, void *tag); /* false: not now */
 
 /* serve_alerts.c: from events to alerts */
-#define SERVE_ALERTS "host:alerts" /* the subscription */
+#define SERVE_ALERTS "host:alerts"                                  /* the subscription */
+void serve_alerts_resume(serve *s, const char *dir, uint64_t last); /* before the router: what it has told already */
 router_answer serve_on_alertable(void *state, const router_delivery *delivery, lb_error *err);
 void serve_alerts_stop(serve *s);
+
+/* serve_outlet.c: from alerts to people; each service goes its own pace */
+#define OUTLET_SPACE "digest" /* a document per service: its last digest */
+LB_MUST_CHECK int outlets_start(serve *s, lb_error *err);
+void outlets_stop(serve *s);
+size_t outlet_count(const serve *s);
+router_subscription outlet_subscription(serve *s, size_t index);
+void outlets_remember(serve *s, wire_reader *docs);             /* documents of the space above */
+const char *outlet_label(const serve *s, const service *which); /* "alert", "alert.NAME" */
+void outlets_show(const serve *s, buf *b, void (*show)(buf *b, const char *label, const service *which, size_t held));
 
 /* serve_ask.c: what only a daemon is asked */
 bool serve_ask(void *state, const char *verb, struct json_object *request, desk_call *call);

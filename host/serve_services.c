@@ -14,7 +14,7 @@
 
 static const char *kind_name(const serve *s, const service *which)
 {
-    return which == s->history ? "delta" : which == s->channel ? "approval" : "alert";
+    return which == s->history ? "delta" : which == s->channel ? "approval" : outlet_label(s, which);
 }
 
 static void on_down(void *state, service *which, const lb_error *why, int failures)
@@ -27,7 +27,7 @@ static void on_down(void *state, service *which, const lb_error *why, int failur
         supervisor_event(s->supervisor, "service.down", NULL, NULL,
                          LB_ARGS(lb_text("service", kind_name(s, which)), lb_text("plugin", service_plugin(which)),
                                  lb_text("reason", why->message), lb_i64("restarts", failures)));
-    text_map_put(&s->outages, service_plugin(which), clock_monotonic());
+    text_map_put(&s->outages, kind_name(s, which), clock_monotonic());
 }
 
 static void publish_all(serve *s);
@@ -35,13 +35,13 @@ static void publish_all(serve *s);
 static void on_up(void *state, service *which, wire_reader *greeting)
 {
     serve *s = state;
-    int64_t since = text_map_get(&s->outages, service_plugin(which), 0);
+    int64_t since = text_map_get(&s->outages, kind_name(s, which), 0);
     (void)greeting; /* it says nothing */
     if (which == s->channel)
         publish_all(s);
     if (!since)
         return;
-    text_map_put(&s->outages, service_plugin(which), 0);
+    text_map_put(&s->outages, kind_name(s, which), 0);
     supervisor_event(s->supervisor, "service.up", NULL, NULL,
                      LB_ARGS(lb_text("service", kind_name(s, which)), lb_text("plugin", service_plugin(which)),
                              lb_f64("outage_seconds", (double)(clock_monotonic() - since) / (double)CLOCK_SECOND)));
@@ -249,16 +249,28 @@ static void on_decision(void *state, service *which, wire_reader *news)
         approvals_decide(supervisor_approvals(s->supervisor), &d, on_decided, s, NULL);
 }
 
-/* ---- alerts: the sending half ---- */
+/* ---- alerts: a process for each service ---- */
 
-bool serve_send_note(serve *s, const lb_alert_note *note, service_answer sent, void *tag)
+int serve_start_alert(serve *s, const manifest_service *named, service **ret_service, lb_error *err)
+{
+    const service_wish wish = {.manifest = s->manifest,
+                               .registry = s->registry,
+                               .loop = s->loop,
+                               .kind = LB_KIND_ALERT,
+                               .named = named,
+                               .log_level = s->options->log_level,
+                               .hooks = {.state = s, .up = on_up, .down = on_down}};
+    return service_start_named(&wish, ret_service, err);
+}
+
+bool serve_send_note(service *to, const lb_alert_note *note, service_answer sent, void *tag)
 {
     lb_error error;
-    buf *out = s->alert ? service_begin(s->alert, ALERT_SEND, ASK_TIME, sent, s, tag, &error) : NULL;
+    buf *out = service_begin(to, ALERT_SEND, ASK_TIME, sent, NULL, tag, &error);
     if (!out)
         return false;
     people_put_note(out, note);
-    service_end(s->alert);
+    service_end(to);
     return true;
 }
 
@@ -271,13 +283,13 @@ int serve_services_start(serve *s, lb_error *err)
     if (r >= 0)
         r = start_service(s, LB_KIND_APPROVAL, "approval_local", on_decision, &s->channel, err);
     if (r >= 0)
-        r = start_service(s, LB_KIND_ALERT, NULL, NULL, &s->alert, err);
+        r = outlets_start(s, err);
     return r;
 }
 
 void serve_services_stop(serve *s)
 {
-    s->alert = service_free(s->alert);
+    outlets_stop(s);
     s->channel = service_free(s->channel); /* what it was being told is forgotten with it, and ... */
     while (s->messages)
         free_message_at(&s->messages);     /* ... what waited to be told again, too */

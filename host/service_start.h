@@ -13,8 +13,9 @@ typedef struct service_wish {
     struct ev_loop *loop;
     const char *program; /* NULL: ourselves */
     lb_kind kind;
-    const char *fallback; /* the plugin where the manifest names none; NULL: there is none then */
-    bool passive;         /* a delta service does nothing unless it is asked to */
+    const manifest_service *named; /* this one of several; NULL: the first of that kind */
+    const char *fallback;          /* the plugin where the manifest names none; NULL: there is none then */
+    bool passive;                  /* a delta service does nothing unless it is asked to */
     lb_level log_level;
     service_hooks hooks;
 } service_wish;

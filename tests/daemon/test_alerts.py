@@ -4,29 +4,65 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import re
+import signal
 
-from daemon import Daemon, contains, equal, holds, suite
+from daemon import HOSTILE, PLUGINS, Daemon, contains, equal, holds, suite
 from receivers import Mail, Web
 
+PLACES = (PLUGINS, HOSTILE, os.environ["LBOPS_DAEMON_PLUGINS"])
 SECRET_KEY = bytes(range(24))
 SECRET = "whsec_" + base64.b64encode(SECRET_KEY).decode()
 
 
-def alerting(plugin, **params):
-    """A daemon whose alerts go there. A parameter secret_NAME is a secret, in a file."""
-    daemon = Daemon()
-    lines, secrets = [f'[services.alert]\nplugin = "{plugin}"'], ["[secrets]"]
+def service_lines(daemon, header, plugin, params):
+    """One alert service of a manifest. A parameter secret_NAME is a secret, in a file."""
+    lines, secrets = [f'{header}\nplugin = "{plugin}"'], []
     for name, value in params.items():
         if name.startswith("secret_"):
-            path = daemon.place / name
+            held = header.strip("[]").replace(".", "_") + name
+            path = daemon.place / held
             path.write_text(value)
             path.chmod(0o600)
-            secrets.append(f'{name} = {{ file = "{path}" }}')
-            lines.append(f'{name[7:]} = {{ secret = "{name}" }}')
+            secrets.append(f'{held} = {{ file = "{path}" }}')
+            lines.append(f'{name[7:]} = {{ secret = "{held}" }}')
         else:
             lines.append(f"{name} = {json.dumps(value)}")
-    daemon.write("\n".join(lines + secrets) + "\n")
+    return lines, secrets
+
+
+def alerting(plugin, **params):
+    """A daemon whose alerts go there."""
+    daemon = Daemon()
+    lines, secrets = service_lines(daemon, "[services.alert]", plugin, params)
+    daemon.write("\n".join([*lines, "[secrets]", *secrets]) + "\n")
     return daemon
+
+
+def routing(routes="", **services):
+    """A daemon with several alert services: name = (plugin, parameters)."""
+    daemon = Daemon(plugins=PLACES)
+    lines, secrets = [], ["[secrets]"]
+    for name, (plugin, params) in services.items():
+        more, hidden = service_lines(daemon, f"[services.alert.{name}]", plugin, params)
+        lines, secrets = lines + more, secrets + hidden
+    daemon.write("\n".join(lines + secrets + [routes]) + "\n")
+    return daemon
+
+
+def route(to, **conditions):
+    return "\n".join(["[[alert_routes]]", f"to = {json.dumps(to)}"] +
+                     [f"{name} = {json.dumps(value)}" for name, value in conditions.items()])
+
+
+def breach(daemon, branch="production", check=0, **args):
+    """Metrics of a branch past their limits, or back: an alert each."""
+    equal(daemon.run("breaches", project="shop", branch=branch, **args).exit, check, "breaches")
+
+
+def reported(daemon, words):
+    return json.loads(daemon.cli("--json", "sql", words, check=0).stdout)["rows"]
 
 
 def ask(daemon, line):
@@ -105,45 +141,6 @@ def a_mail_can_be_read_and_threads():
         holds(max(len(line) for line in box.taken[0]["raw"].splitlines()) <= 78, "a line that relays would break")
 
 
-def each_alert_arrives_once(receiver, daemon):
-    """The receiver goes away before the first alert and comes back; the daemon is killed and started again meanwhile."""
-    with receiver, daemon:
-        receiver.down()
-        daemon.start()
-        for line in ("one", "two"):
-            ask(daemon, line)
-        daemon.wait(lambda: "is not delivered yet" in daemon.log(), "the receiver is missed")
-        daemon.kill()
-        ready = daemon.start()
-        ask(ready, "three")
-        receiver.up()
-        told(daemon, receiver, 3)
-        daemon.kill()
-        daemon.start()  # what it had sent is not sent again
-        ask(daemon, "four")
-        told(daemon, receiver, 4)
-        equal(daemon.stop(), 0, "its exit code")
-        texts = [n["raw"].decode() if "raw" in n else n["text"] for n in receiver.taken]
-        equal(len(texts), 4, "notes")
-        equal(len(set(texts)), 4, "different notes")
-
-
-def slack_goes_away_and_comes_back():
-    slack = Web()
-    each_alert_arrives_once(slack, alerting("alert_slack", secret_url=slack.url + "/services/x"))
-
-
-def pagerduty_goes_away_and_comes_back():
-    duty = Web()
-    each_alert_arrives_once(duty, alerting("alert_pagerduty", url=duty.url, secret_routing_key="R0UT1NGKEY"))
-
-
-def the_mail_server_goes_away_and_comes_back():
-    box = Mail()
-    each_alert_arrives_once(box, alerting("alert_email", server=box.url, **{"from": "lbops@example.org"},
-                                          to=["anna@example.org"]))
-
-
 def what_is_refused_for_good_is_written_down_and_the_next_goes_out():
     with Web() as duty, alerting("alert_pagerduty", url=duty.url, secret_routing_key="R0UT1NGKEY") as daemon:
         duty.script = [(400, {}, '{"status":"invalid event","message":"R0UT1NGKEY is wrong"}')]
@@ -179,8 +176,131 @@ def settings_that_cannot_work_are_refused_with_a_hint():
             daemon.wait(lambda: all(word in daemon.log() for word in words), f"{plugin} says {words}")
 
 
-suite(a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
-      a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, slack_goes_away_and_comes_back,
-      pagerduty_goes_away_and_comes_back, the_mail_server_goes_away_and_comes_back,
+# ---- several services ----
+
+
+def texts(receiver):
+    """What arrived, a line each: the title of a message, incident or mail."""
+    said = []
+    for note in receiver.taken:
+        body = note.get("json", {})
+        said.append(note["mail"]["Subject"] if "mail" in note else body["text"] if "text" in body else
+                    f"{body['event_action']}: {body.get('payload', {}).get('summary', body['dedup_key'])}")
+    return said
+
+
+def objects(receiver):
+    return sorted(int(n) for line in texts(receiver) for n in re.findall(r"object (\d+)", line))
+
+
+def three(slack, duty, box, routes):
+    return routing(routes, team=("alert_slack", {"secret_url": slack.url + "/services/x"}),
+                   pager=("alert_pagerduty", {"url": duty.url, "secret_routing_key": "R0UT1NGKEY"}),
+                   post=("alert_email", {"server": box.url, "from": "lbops@example.org", "to": ["anna@example.org"]}))
+
+
+def each_hears_what_its_routes_say_and_ends_go_where_beginnings_went():
+    routes = "\n".join((route(["pager", "team"], severity="critical"), route(["post"], project="sh*", branch="dev"),
+                        route(["post"], otherwise=True)))
+    with Web() as slack, Web() as duty, Mail() as box, three(slack, duty, box, routes) as daemon:
+        daemon.start()
+        breach(daemon, first=1, level="critical")
+        breach(daemon, first=2, level="warning")
+        breach(daemon, first=3, branch="dev", level="critical")
+        told(daemon, duty, 2)
+        told(daemon, slack, 2)
+        told(daemon, box, 2)
+        breach(daemon, first=2, level="critical")  # worse: the mailbox knows of it, the others do not
+        breach(daemon, first=1, over=True)
+        breach(daemon, first=2, over=True)
+        told(daemon, duty, 5)
+        told(daemon, slack, 5)
+        told(daemon, box, 4)
+        equal(objects(slack), [1, 1, 2, 2, 3], "the channel")
+        equal([e["json"]["event_action"] for e in duty.taken], ["trigger"] * 3 + ["resolve"] * 2, "incidents")
+        equal(objects(box), [2, 2, 2, 3], "the mailbox")
+        contains(texts(box)[2], "critical now: ")
+        contains(texts(slack)[2], "critical: ")  # new to it
+        equal(sorted(s["name"] for s in daemon.status()["services"] if s["kind"] == "alert"), ["pager", "post", "team"], "names")
+        rows = reported(daemon, "select channels_sent, count(*) from alert_history where state = 'delivered' group by 1 order by 1")
+        equal([(json.loads(r[0]), r[1]) for r in rows], [(["pager"], 5), (["post"], 4), (["team"], 5)], "what history says")
+
+
+def one_that_is_down_holds_nobody_up_and_gets_each_once():
+    """The three go away and come back one after the other; daemon and processes are killed meanwhile."""
+    with Web() as slack, Web() as duty, Mail() as box, three(slack, duty, box, route(["pager", "team", "post"])) as daemon:
+        receivers = {"team": slack, "pager": duty, "post": box}
+        daemon.start()
+        for number, (name, away) in enumerate(receivers.items()):
+            away.down()
+            first = number * 4 + 1
+            breach(daemon, first=first, count=2)
+            for other in receivers.values():
+                if other is not away:
+                    daemon.wait(lambda other=other, first=first: {first, first + 1} <= set(objects(other)), "the others hear at once")
+            daemon.wait(lambda name=name: f"is not delivered yet to {name}" in daemon.log(), "it is missed")
+            daemon.kill()
+            daemon.start()
+            breach(daemon, first=first + 2)
+            pid = next(s["pid"] for s in daemon.status()["services"] if s.get("name") == name)
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+            away.up()
+            breach(daemon, first=first + 3)
+            for each in receivers.values():
+                daemon.wait(lambda each=each, first=first: set(range(1, first + 4)) <= set(objects(each)), "all have heard")
+        equal(daemon.stop(), 0, "its exit code")
+        for name, each in receivers.items():
+            equal(objects(each), list(range(1, 13)), f"what {name} has heard")
+
+
+def two_of_one_kind_keep_apart():
+    with routing(a=("alert_file", {}), b=("alert_file", {"digest_above": 0}), c=("alert_mock", {})) as daemon:
+        daemon.start()
+        breach(daemon, count=3)
+        for name in "ab":
+            path = daemon.state / "alerts" / name / "alerts.ndjson"
+            daemon.wait(lambda path=path: path.exists() and len(path.read_text().splitlines()) == 3, f"{name} has its own")
+        count = daemon.state / "alerts" / "c" / "alert_mock.json"
+        daemon.wait(lambda: count.exists() and '"delivered":3' in count.read_text(), "the mock counts")
+
+
+def notes_of(daemon, name):
+    path = daemon.state / "alerts" / name / "alerts.ndjson"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def a_flood_is_one_digest_and_ends_and_the_worst_get_through():
+    services = {"few": ("alert_file", {"digest_above": 3, "digest_s": 3600}), "all": ("alert_file", {"digest_above": 0})}
+    with routing(**services) as daemon:
+        daemon.start()
+        breach(daemon, count=10)
+        daemon.wait(lambda: len(notes_of(daemon, "all")) == 10, "without a limit all go out")
+        breach(daemon, first=11, level="critical")
+        breach(daemon, first=1, over=True)   # was told: its end gets through
+        breach(daemon, first=10, over=True)  # was not: it goes with its beginning
+        daemon.wait(lambda: len(notes_of(daemon, "few")) == 5, "three, the worst, and an end")
+        equal([n["change"] for n in notes_of(daemon, "few")], ["opened"] * 4 + ["resolved"], "what got through")
+        daemon.kill()  # what waits for the digest is in the log
+        daemon.manifest.write_text(daemon.manifest.read_text().replace("digest_s = 3600", "digest_s = 2"))
+        daemon.start()
+        daemon.wait(lambda: [n for n in notes_of(daemon, "few") if n["key"] == "digest/few"], "the digest")
+        digest = next(n for n in notes_of(daemon, "few") if n["key"] == "digest/few")
+        contains(digest["text"], "alerts in one message, 0 critical")
+        contains(json.dumps(digest["alert"]), "warning: lock_wait_time on shop/production", "over again")
+        opened = [n["key"] for n in notes_of(daemon, "few") if n["change"] == "opened" and n["key"] != "digest/few"]
+        equal(len(opened), len(set(opened)), "what was told twice")
+        equal(len(opened) + int(digest["text"].split()[0]), 11, "each is told once, alone or in the digest")
+        daemon.kill()
+        daemon.start()
+        breach(daemon, first=12, level="critical")
+        daemon.wait(lambda: any("12" in n["text"] for n in notes_of(daemon, "few")), "what comes after it")
+        equal(len([n for n in notes_of(daemon, "few") if n["key"] == "digest/few"]), 1, "digests")
+
+
+suite(each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
+      one_that_is_down_holds_nobody_up_and_gets_each_once, two_of_one_kind_keep_apart,
+      a_flood_is_one_digest_and_ends_and_the_worst_get_through, a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
+      a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 
       what_is_refused_for_good_is_written_down_and_the_next_goes_out, a_limit_is_respected,
-      settings_that_cannot_work_are_refused_with_a_hint, at_once=4)
+      settings_that_cannot_work_are_refused_with_a_hint, at_once=5)

@@ -97,8 +97,8 @@ def alerts_that_are_not_taken_are_sent_again():
     with Daemon('[services.alert]\nplugin = "alert_mock"\noutcome = "later"\noutcome_first = 2\nretry_after_ms = 300\n') as daemon:
         daemon.start()
         ask_for_line(daemon, "one")
-        daemon.wait(lambda: [r for r in daemon.rows("alert_history") if r["state"] == "fired"] or
-                    "fired" in daemon.cli("--json", "sql", "select state from alert_history").stdout,
+        daemon.wait(lambda: [r for r in daemon.rows("alert_history") if r["state"] == "delivered"] or
+                    "delivered" in daemon.cli("--json", "sql", "select state from alert_history").stdout,
                     "the note is delivered in the end")
 
 

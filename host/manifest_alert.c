@@ -1,0 +1,120 @@
+/* Alert services and the routes to them. */
+#include "alert_route.h"
+#include "manifest_internal.h"
+
+/* ---- [services.alert] and [services.alert.NAME] ---- */
+
+static void read_alert(manifest_reader *reader, const char *name, const toml_node *node)
+{
+    char what[128];
+    (void)snprintf(what, sizeof what,
+                   strcmp(node->key, name) == 0 && strcmp(name, MANIFEST_ALERT) == 0 ? "[services.%.63s]"
+                                                                                     : "[services.alert.%.63s]",
+                   name); /* cut, not lost */
+    if (!reader_is_table(reader, what, node))
+        return;
+    manifest_service *service =
+        reader_append(reader, &schema_alert, node, &reader->m->services, &reader->m->service_count);
+    if (!service)
+        return;
+    service->kind = LB_KIND_ALERT;
+    service->name = base_strdup(name);
+    reader_fields(reader, &schema_alert, what, node, service);
+}
+
+/* A service below it, and not a parameter such as { secret = "NAME" }. */
+static const toml_node *find_named(const toml_node *node)
+{
+    for (size_t i = 0; i < node->v.list.count; i++) {
+        const toml_node *child = &node->v.list.items[i];
+        if (child->kind == TOML_TABLE && !reader_child(child, "secret"))
+            return child;
+    }
+    return NULL;
+}
+
+void reader_alerts(manifest_reader *reader, const toml_node *node)
+{
+    const toml_node *named = find_named(node), *plugin = reader_child(node, "plugin");
+    bool is_single = !named || (plugin && plugin->kind != TOML_TABLE);
+    if (is_single && named)
+        reader_report(reader, reader_key_place(reader, named), false, LB_ERR_INVALID,
+                      "give the first a name as well: [services.alert.NAME]",
+                      "[services.alert] is a service itself, and has [services.alert.%.63s] below it", named->key);
+    else if (is_single)
+        read_alert(reader, MANIFEST_ALERT, node);
+    for (size_t i = 0; !is_single && i < node->v.list.count; i++)
+        if (reader_is_named(reader, "alert service", &node->v.list.items[i]))
+            read_alert(reader, node->v.list.items[i].key, &node->v.list.items[i]);
+}
+
+/* ---- [[alert_routes]] ---- */
+
+static bool has_alert(const manifest *m, const char *name)
+{
+    for (size_t i = 0; i < m->service_count; i++)
+        if (m->services[i].kind == LB_KIND_ALERT && strcmp(m->services[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void need_alert(manifest_reader *reader, const manifest_alert_route *route, const char *name)
+{
+    char hint[128];
+    name_list names = {0};
+    if (has_alert(reader->m, name))
+        return;
+    for (size_t i = 0; i < reader->m->service_count; i++)
+        if (reader->m->services[i].kind == LB_KIND_ALERT)
+            name_list_add(&names, reader->m->services[i].name);
+    reader_report(reader, route->place, false, LB_ERR_NOT_FOUND,
+                  name_list_hint(&names, name, "write it as [services.alert.NAME]", hint, sizeof hint),
+                  "[[alert_routes]] there is no alert service %.63s", name);
+    name_list_done(&names);
+}
+
+static bool has_conditions(const manifest_alert_route *r)
+{
+    return r->severity > 1 || r->project || r->branch || r->days || r->hours; /* everything is info or worse */
+}
+
+static void verify_route(manifest_reader *reader, const manifest_alert_route *route)
+{
+    lb_error err;
+    uint32_t days;
+    int from, until;
+    for (char *const *to = route->to; to && *to; to++)
+        need_alert(reader, route, *to);
+    if (route->days && alert_days_parse(route->days, &days, &err) < 0)
+        reader_report(reader, route->place, false, err.code, err.hint, "[[alert_routes]] days: %s", err.message);
+    if (route->hours && alert_hours_parse(route->hours, &from, &until, &err) < 0)
+        reader_report(reader, route->place, false, err.code, err.hint, "[[alert_routes]] hours: %s", err.message);
+    if (route->timezone && !route->days && !route->hours)
+        reader_report(reader, route->place, true, LB_ERR_INVALID, "give days or hours, or leave it out",
+                      "[[alert_routes]] a timezone without days and hours says nothing");
+}
+
+void manifest_verify_alerts(manifest_reader *reader)
+{
+    const manifest *m = reader->m;
+    const manifest_alert_route *first = m->alert_route_count ? &m->alert_routes[0] : NULL;
+    bool is_all_taken = false;
+    for (size_t i = 0; i < m->alert_route_count; i++) {
+        verify_route(reader, &m->alert_routes[i]);
+        is_all_taken = is_all_taken || !has_conditions(&m->alert_routes[i]);
+    }
+    if (first && !is_all_taken)
+        reader_report(reader, first->place, true, LB_ERR_INVALID,
+                      "add [[alert_routes]] with otherwise = true and those who are to hear of the rest",
+                      "[[alert_routes]] what no route takes goes to every alert service");
+    for (size_t i = 0; first && i < m->service_count; i++) {
+        bool is_reached = m->services[i].kind != LB_KIND_ALERT;
+        for (size_t k = 0; k < m->alert_route_count && !is_reached; k++)
+            for (char *const *to = m->alert_routes[k].to; to && *to && !is_reached; to++)
+                is_reached = strcmp(*to, m->services[i].name) == 0;
+        if (!is_reached)
+            reader_report(reader, m->services[i].place, true, LB_ERR_CONFLICT,
+                          "name it in the `to` of a route, or leave it out", "[services.alert.%s] no route leads to it",
+                          m->services[i].name);
+    }
+}

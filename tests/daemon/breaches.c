@@ -1,0 +1,38 @@
+/* A tool that reports metrics past their limits, or back inside, as many as a test needs. */
+#include <lbops/lbops.h>
+
+struct args {
+    const char *metric, *level;
+    int64_t first, count;
+    bool over;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, metric, LB_TEXT, "lock_wait_time", "the metric"),
+    LB_PARAM(struct args, level, LB_TEXT, "warning", "how bad", .choices = "warning|critical"),
+    LB_PARAM(struct args, first, LB_I64, "1", "number of the first object"),
+    LB_PARAM(struct args, count, LB_I64, "1", "of objects"),
+    LB_PARAM(struct args, over, LB_BOOL, "false", "they are back inside"),
+    LB_PARAMS_END,
+};
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    int r = 0;
+    for (int64_t i = args->first; r >= 0 && i < args->first + args->count; i++) {
+        const char *object = lb_printf(ctx, "object %lld", (long long)i);
+        if (args->over)
+            r = lb_emit(ctx, "threshold.cleared",
+                        LB_ARGS(lb_text("metric", args->metric), lb_f64("value", 1), lb_text("object", object)), err);
+        else
+            r = lb_emit(ctx, "threshold.breached",
+                        LB_ARGS(lb_text("metric", args->metric), lb_f64("value", 9), lb_text("level", args->level),
+                                lb_text("object", object)),
+                        err);
+    }
+    return r;
+}
+
+LB_TOOL(breaches, "reports metrics past their limits", .agent = "tests", .risk = LB_RISK_LOW,
+        .emits = LB_NAMES("threshold.breached", "threshold.cleared"), LB_TOOL_ARGS(struct args, params), .run = run);
