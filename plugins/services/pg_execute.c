@@ -224,6 +224,11 @@ static int receive(answer *a, lb_error *err)
     }
 }
 
+/* Values are bound; what comes back is text. Binary was measured, since numbers decode faster: 12,000 cells that are
+ * all floats take 0.7 ms of our time and not 3.8, integers 0.7 and not 2.1. But the widest statement that the tools
+ * have, pg_stat_statements with 502 rows of 52 columns, goes from 2.2 to 2.9 ms down to 1.4, and the server takes its 3
+ * ms either way, as it counts more than it prints. A millisecond every few minutes is not worth one binary format for
+ * all columns of a result, numerics, lists and documents among them, and fixtures that nobody could read. */
 static int send(pg_session *s, const lb_command *command, lb_error *err)
 {
     Oid *oids = NULL;
