@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The figures of the performance tools: those of every performance_*.py here, as one JSON object. Argument: the build.
+# The figures of the performance tools: those of every performance_*.py here and of performance_statements.sh, as one JSON
+# object. Argument: the build.
 #
 # Each of these programs prints a JSON array of figures; the line "# needs: TARGET..." in it names what is to be built, and
 # it is given the program, the plugins' folder and the URL of a server of its own.
@@ -21,5 +22,6 @@ url=$(pg_start "$version" "$work/pg")
 for figures in "$here"/performance_*.py; do
     python3 -B "$figures" "$build/bin/lbops" "$build/plugins" "$url" >"$work/$(basename -- "$figures" .py).json"
 done
+bash "$here/performance_statements.sh" "$build" >"$work/performance_statements.json"
 machine="$(getconf _NPROCESSORS_ONLN) x $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r)"
 jq -cs --arg machine "$machine" '{bench: "performance", machine: $machine, figures: add}' "$work"/performance_*.json
