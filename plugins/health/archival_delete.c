@@ -2,6 +2,7 @@
 #include "archival_job.h"
 
 #include <json-c/json.h>
+#include <sql/archival/and_there.h>
 #include <sql/archival/delete_batch.h>
 #include <sql/archival/deleted.h>
 #include <sql/archival/ledger_found.h>
@@ -61,14 +62,17 @@ static int add_batch(const archival_job *job, const archival_batch *b, lb_group 
 {
     const archival_range range = archival_range_of(job, b);
     const archival_pause_args pause = {.seconds = (double)job->options->pause_ms / 1000};
-    const lb_sql *scope = NULL;
+    const lb_sql *scope = NULL, *there = NULL;
     int r = archival_scope_of(job->ctx, &job->source, &range, &scope, err);
+    if (r >= 0 && job->source.table->r.kind[0] == 'p')
+        r = archival_and_there_compose(job->ctx, &there, err);
     const archival_delete_batch_args args = {.batch = b->key,
                                              .rows = b->rows,
                                              .digest = b->digest,
                                              .schema = job->source.table->r.schema,
                                              .table = job->source.table->r.name,
-                                             .scope = scope};
+                                             .scope = scope,
+                                             .and_there = there};
     if (r >= 0)
         r = archival_delete_batch(job->ctx, group, &args, err);
     return r < 0 || !job->options->pause_ms ? r : archival_pause(job->ctx, group, &pause, err);

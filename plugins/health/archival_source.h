@@ -7,7 +7,8 @@
 #include <sql/archival/columns.h>
 
 #define ARCHIVAL_DIGEST                                                                                                \
-    "lbops_digest" /* a column that rows have in the lakehouse: 48 bits of the MD5 of the whole row */
+    "lbops_digest" /* a column that rows have in the lakehouse: 40 bits of a hash of the whole row, so that a million  \
+                      of them can be summed */
 
 typedef struct archival_pieces {
     const lb_sql **items;

@@ -7,12 +7,14 @@
 
 #include <string.h>
 
+#define HURRY_ROWS 100000
+
 struct args {
     double cold_threshold_days;
     int64_t min_rows, max_rows, batch_rows, pause_ms;
     lb_texts tables, time_columns, legal_hold, keep;
     const char *archive_catalog, *archive_schema, *archive_table;
-    bool abandon;
+    bool abandon, hurry;
 };
 
 static const lb_param params[] = {
@@ -27,9 +29,10 @@ static const lb_param params[] = {
     LB_PARAM(struct args, min_rows, LB_I64, "100000", "fewer cold rows are left where they are", .min = "1"),
     LB_PARAM(struct args, max_rows, LB_I64, "500000", "of a table at most so many in one archival", .min = "1"),
     LB_PARAM(struct args, batch_rows, LB_I64, "5000", "rows that are copied, and deleted, together", .min = "1",
-             .max = "16384"),
+             .max = "1000000"),
     LB_PARAM(struct args, pause_ms, LB_I64, "200", "rest between two batches of a deletion", .min = "0",
              .max = "60000"),
+    LB_PARAM(struct args, hurry, LB_BOOL, "false", "batches of 100000 rows at least and no rests: for a quiet server"),
     LB_PARAM(struct args, archive_catalog, LB_IDENT, "ops_catalog", "catalog of the archive"),
     LB_PARAM(struct args, archive_schema, LB_IDENT, "lakebase_archive", "and its schema"),
     LB_PARAM(struct args, archive_table, LB_IDENT, NULL,
@@ -217,10 +220,11 @@ static int run(lb_ctx *ctx, lb_error *err)
                                       .catalog = args->archive_catalog,
                                       .schema = args->archive_schema,
                                       .name = args->archive_table,
-                                      .batch_rows = args->batch_rows,
+                                      .batch_rows =
+                                          args->hurry && args->batch_rows < HURRY_ROWS ? HURRY_ROWS : args->batch_rows,
                                       .max_rows = args->max_rows,
                                       .min_rows = args->min_rows < args->max_rows ? args->min_rows : args->max_rows,
-                                      .pause_ms = args->pause_ms,
+                                      .pause_ms = args->hurry ? 0 : args->pause_ms,
                                       .abandon = args->abandon};
     cold_set set;
     int r = cold_read(ctx, policy.threshold_days, &set, err);

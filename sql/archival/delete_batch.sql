@@ -3,15 +3,17 @@
 -- server: 15-18
 -- note: rows are locked first, so that what is counted and summed is what is deleted. Where one is locked by others, has
 -- note: changed, has gone or has come, nothing is deleted and nothing is written. A trigger that keeps some of them would
--- note: leave rows in both places: then the division fails the whole statement.
+-- note: leave rows in both places: then the division fails the whole statement. Rows are found again by where they are:
+-- note: a join alone would read the whole table for each batch.
 -- param batch text
 -- param rows integer
 -- param digest integer
 -- param schema identifier like pg_catalog
 -- param table identifier like pg_class
 -- param scope sql like true
+-- param and_there sql null like AND true
 WITH found AS MATERIALIZED (
-    SELECT t.tableoid AS part, t.ctid AS place, ('x' || left(md5((t.*)::text), 12))::bit(48)::int8 AS digest
+    SELECT t.tableoid AS part, t.ctid AS place, hashtextextended((t.*)::text, 0) & 1099511627775 AS digest
       FROM :schema.:table t
      WHERE :scope
        FOR UPDATE SKIP LOCKED
@@ -20,11 +22,12 @@ WITH found AS MATERIALIZED (
       FROM found f
 ), gone AS (
     DELETE FROM :schema.:table t
-     USING found f, total s
-     WHERE t.ctid = f.place
-       AND t.tableoid = f.part
-       AND s.rows = :rows
-       AND s.digest = :digest
+     WHERE t.ctid = ANY (ARRAY(SELECT f.place
+                                 FROM found f
+                                CROSS JOIN total s
+                                WHERE s.rows = :rows
+                                  AND s.digest = :digest))
+       :and_there
     RETURNING 1
 )
 INSERT INTO lbops_archive.steps (batch, state, rows, digest)

@@ -5,4 +5,4 @@
 -- param schema identifier like pg_catalog
 -- param table identifier like pg_class
 -- param scope sql like true
-SELECT :columns, ('x' || left(md5((t.*)::text), 12))::bit(48)::int8 AS lbops_digest FROM :schema.:table t WHERE :scope
+SELECT :columns, hashtextextended((t.*)::text, 0) & 1099511627775 AS lbops_digest FROM :schema.:table t WHERE :scope

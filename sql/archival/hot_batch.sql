@@ -7,6 +7,6 @@
 -- column rows integer
 -- column digest integer
 SELECT count(*) AS rows,
-       coalesce(sum(('x' || left(md5((t.*)::text), 12))::bit(48)::int8), 0)::int8 AS digest
+       coalesce(sum(hashtextextended((t.*)::text, 0) & 1099511627775), 0)::int8 AS digest
   FROM :schema.:table t
  WHERE :scope
