@@ -2,13 +2,14 @@
 
 import os
 import random
+import signal
 import subprocess
 import threading
 import time
 
 from cold_place import COLD, ORDERS, Archive, only
 from health_place import on_each
-from place import equal, holds, suite
+from place import PROGRAM, equal, holds, suite
 
 KILLS = int(os.environ.get("LBOPS_ARCHIVAL_KILLS", "3"))  # 50 is what to run before a release
 
@@ -252,6 +253,38 @@ def killed_at_random_moments(version):
               f"in the end: {cold}")
 
 
+def kill_approved(place, request, whole):
+    """The approved deletion, killed when some batches are gone: the program that was asked, or all of its processes at once."""
+    before = len(place.settled())
+    with subprocess.Popen([PROGRAM, "-m", str(place.manifest), "approve", request, "--as", "anna", "--because", "it was looked at"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                          env={**os.environ, **place.env}) as run:
+        while run.poll() is None and len(place.settled()) < before + 2:
+            time.sleep(0.005)
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL) if whole else run.kill()
+        return run.wait() != 0
+
+
+def the_approved_deletion_is_killed(version):
+    with Archive(version) as place:
+        place.sql(ORDERS + "CREATE TABLE truth AS SELECT id, v FROM orders; ALTER TABLE truth ADD PRIMARY KEY (id)")
+        cold, killed = int(place.sql(COLD)), 0
+        words = {"tables": ["orders"], "batch_rows": 20, "pause_ms": 100}
+        place.archive(check=3, **words)
+        for whole in (True, False):
+            killed += kill_approved(place, only(place)["id"], whole)
+            check_each_once(place, f"killed, {'all of it' if whole else 'the program'}")
+            place.archive(check=None, **words)
+        holds(killed > 0, "some were killed before their end")
+        while place.approvals():
+            place.approve(only(place)["id"])
+            check_each_once(place, "going on")
+            place.archive(check=None, **words)
+        equal((place.sql(COLD), len(place.cold("public_orders", "DISTINCT id"))), ("0", cold), "all of it has left, each once")
+        print(f"# PostgreSQL {version}: {killed} of 2 approved deletions killed on their way")
+
+
 suite(*on_each(rows_leave_after_approval, what_changed_since_stays, rows_that_others_refer_to_stay,
                partitions_go_when_they_are_empty, wrong_input,
-               nothing_of_our_own_leaves, killed_at_random_moments))
+               nothing_of_our_own_leaves, the_approved_deletion_is_killed, killed_at_random_moments))
