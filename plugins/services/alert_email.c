@@ -110,8 +110,13 @@ static void close_mailer(void *state)
     free(m);
 }
 
-static int prepare(mailer *m, const struct settings *s, const char *state_dir, lb_error *err)
+static int fill_mailer(void *state, const service_opening *opening, lb_error *err)
 {
+    mailer *m = state;
+    const struct settings *s = opening->args;
+    if (check_settings(s, err) < 0)
+        return err->code;
+    m->host = opening->host;
     m->server = rest_strdup(s->server);
     m->from = rest_strdup(s->from);
     m->user = rest_strdup(s->user);
@@ -122,26 +127,15 @@ static int prepare(mailer *m, const struct settings *s, const char *state_dir, l
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return lb_fail(err, LB_ERR_INTERNAL, NULL, "libcurl cannot start");
     int r = keep_recipients(m, &s->to, err);
-    return r < 0 ? r : alert_memory_open(state_dir, "email", &m->memory, err);
+    return r < 0 ? r : alert_memory_open(opening->state_dir, "email", &m->memory, err);
 }
 
 static int open_mailer(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
                        void **ret_state, lb_error *err)
 {
-    const struct settings *s = args;
+    const service_opening opening = {.host = host, .args = args, .state_dir = state_dir};
     (void)deadline; /* nothing waits here */
-    if (check_settings(s, err) < 0)
-        return err->code;
-    mailer *m = calloc(1, sizeof *m);
-    if (!m)
-        return lb_out_of_memory(err);
-    m->host = host;
-    int r = prepare(m, s, state_dir, err);
-    if (r < 0)
-        close_mailer(m);
-    else
-        *ret_state = m;
-    return r;
+    return service_open(&opening, sizeof(mailer), fill_mailer, close_mailer, ret_state, err);
 }
 
 /* ---- the mail ---- */

@@ -144,9 +144,14 @@ static void close_alerts(void *state)
     free(a);
 }
 
-static int prepare(alerts *a, const char *state_dir, const char *file, lb_error *err)
+static int fill_alerts(void *state, const service_opening *opening, lb_error *err)
 {
-    a->path = *file == '/' ? strdup(file) : service_text("%s/%s", state_dir, file);
+    alerts *a = state;
+    const struct settings *settings = opening->args;
+    const char *file = settings->file;
+    a->host = opening->host;
+    a->fd = -1;
+    a->path = *file == '/' ? strdup(file) : service_text("%s/%s", opening->state_dir, file);
     const char *slash = a->path ? strrchr(a->path, '/') : NULL;
     a->directory = slash ? service_text("%.*s", slash == a->path ? 1 : (int)(slash - a->path), a->path) : NULL;
     a->ids = json_object_new_object();
@@ -156,19 +161,9 @@ static int prepare(alerts *a, const char *state_dir, const char *file, lb_error 
 static int open_alerts(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
                        void **ret_state, lb_error *err)
 {
-    const struct settings *settings = args;
+    const service_opening opening = {.host = host, .args = args, .state_dir = state_dir};
     (void)deadline; /* nothing waits here */
-    alerts *a = calloc(1, sizeof *a);
-    if (!a)
-        return lb_out_of_memory(err);
-    a->host = host;
-    a->fd = -1;
-    int r = prepare(a, state_dir, settings->file, err);
-    if (r < 0)
-        close_alerts(a);
-    else
-        *ret_state = a;
-    return r;
+    return service_open(&opening, sizeof(alerts), fill_alerts, close_alerts, ret_state, err);
 }
 
 /* ---- sending ---- */

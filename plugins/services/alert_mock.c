@@ -61,29 +61,28 @@ static void close_alerts(void *state)
     free(a);
 }
 
-static int open_alerts(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
-                       void **ret_state, lb_error *err)
+static int fill_alerts(void *state, const service_opening *opening, lb_error *err)
 {
-    const struct settings *settings = args;
-    (void)deadline; /* nothing waits here */
-    alerts *a = calloc(1, sizeof *a);
-    if (!a)
-        return lb_out_of_memory(err);
-    a->host = host;
+    alerts *a = state;
+    const struct settings *settings = opening->args;
+    a->host = opening->host;
     a->outcome = strcmp(settings->outcome, "refused") == 0 ? LB_ALERT_REFUSED
                  : strcmp(settings->outcome, "later") == 0 ? LB_ALERT_LATER
                                                            : LB_ALERT_DELIVERED;
     a->special = settings->outcome_first ? settings->outcome_first : -1;
     a->retry_after_us = settings->retry_after_ms * 1000;
     a->failures = settings->fail_first;
-    a->path = service_text("%s/alert_mock.json", state_dir);
+    a->path = service_text("%s/alert_mock.json", opening->state_dir);
     a->ids = json_object_new_object();
-    int r = a->path && a->ids ? write_counts(a, err) : lb_out_of_memory(err);
-    if (r < 0)
-        close_alerts(a);
-    else
-        *ret_state = a;
-    return r;
+    return a->path && a->ids ? write_counts(a, err) : lb_out_of_memory(err);
+}
+
+static int open_alerts(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
+                       void **ret_state, lb_error *err)
+{
+    const service_opening opening = {.host = host, .args = args, .state_dir = state_dir};
+    (void)deadline; /* nothing waits here */
+    return service_open(&opening, sizeof(alerts), fill_alerts, close_alerts, ret_state, err);
 }
 
 static int deliver(alerts *a, const char *id, lb_error *err)

@@ -36,27 +36,26 @@ static void close_pager(void *state)
     free(p);
 }
 
-static int open_pager(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
-                      void **ret_state, lb_error *err)
+static int fill_pager(void *state, const service_opening *opening, lb_error *err)
 {
-    const struct settings *s = args;
-    (void)deadline; /* nothing waits here */
-    pager *p = calloc(1, sizeof *p);
-    if (!p)
-        return lb_out_of_memory(err);
-    const alert_http_options options = {.host = host,
-                                        .state_dir = state_dir,
+    pager *p = state;
+    const struct settings *s = opening->args;
+    const alert_http_options options = {.host = opening->host,
+                                        .state_dir = opening->state_dir,
                                         .name = "pagerduty",
                                         .url = s->url,
                                         .ca_file = s->ca_file,
                                         .secret = s->routing_key};
     p->routing_key = rest_strdup(s->routing_key);
-    int r = p->routing_key ? alert_http_open(&options, &p->http, err) : lb_out_of_memory(err);
-    if (r < 0)
-        close_pager(p);
-    else
-        *ret_state = p;
-    return r;
+    return p->routing_key ? alert_http_open(&options, &p->http, err) : lb_out_of_memory(err);
+}
+
+static int open_pager(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
+                      void **ret_state, lb_error *err)
+{
+    const service_opening opening = {.host = host, .args = args, .state_dir = state_dir};
+    (void)deadline; /* nothing waits here */
+    return service_open(&opening, sizeof(pager), fill_pager, close_pager, ret_state, err);
 }
 
 /* Cut where a character ends. */
@@ -72,6 +71,9 @@ static struct json_object *details_of(const alert_words *w)
 {
     struct json_object *details = json_object_new_object();
     bool ok = details && rest_json_add_text(details, "where", w->where);
+    ok = ok && rest_json_add_text(details, "since", w->since);
+    if (ok && w->done)
+        ok = rest_json_add_text(details, "done", w->done);
     if (ok && w->source)
         ok = rest_json_add_text(details, "from", w->source);
     if (ok && w->command)

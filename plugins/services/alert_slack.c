@@ -27,22 +27,24 @@ static void close_slack(void *state)
     free(state);
 }
 
+static int fill_slack(void *state, const service_opening *opening, lb_error *err)
+{
+    const struct settings *s = opening->args;
+    const alert_http_options options = {.host = opening->host,
+                                        .state_dir = opening->state_dir,
+                                        .name = "slack",
+                                        .url = s->url,
+                                        .ca_file = s->ca_file,
+                                        .secret = s->url};
+    return alert_http_open(&options, state, err);
+}
+
 static int open_slack(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
                       void **ret_state, lb_error *err)
 {
-    const struct settings *s = args;
+    const service_opening opening = {.host = host, .args = args, .state_dir = state_dir};
     (void)deadline; /* nothing waits here */
-    alert_http *h = calloc(1, sizeof *h);
-    if (!h)
-        return lb_out_of_memory(err);
-    const alert_http_options options = {
-        .host = host, .state_dir = state_dir, .name = "slack", .url = s->url, .ca_file = s->ca_file, .secret = s->url};
-    int r = alert_http_open(&options, h, err);
-    if (r < 0)
-        close_slack(h);
-    else
-        *ret_state = h;
-    return r;
+    return service_open(&opening, sizeof(alert_http), fill_slack, close_slack, ret_state, err);
 }
 
 /* Slack's three control characters; a name from a database can neither link nor call people. */
@@ -95,11 +97,13 @@ static char *make_text(const alert_words *w)
         return NULL;
     (void)fputs("*where* ", out);
     put_escaped(out, w->where);
-    put_line(out, "when", w->since);
+    put_line(out, "since", w->since);
     if (w->source)
         put_line(out, "from", w->source);
     for (size_t i = 0; i < w->fact_count; i++)
         put_line(out, w->facts[i].name, w->facts[i].value);
+    if (w->done)
+        put_line(out, "done", w->done);
     if (w->command) {
         (void)fputs("\n*next* `", out);
         put_escaped(out, w->command);

@@ -131,28 +131,26 @@ static void close_webhook(void *state)
     free(w);
 }
 
-static int open_webhook(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
-                        void **ret_state, lb_error *err)
+static int fill_webhook(void *state, const service_opening *opening, lb_error *err)
 {
-    const struct settings *s = args;
-    (void)deadline; /* nothing waits here */
-    webhook *w = calloc(1, sizeof *w);
-    if (!w)
-        return lb_out_of_memory(err);
-    const alert_http_options options = {.host = host,
-                                        .state_dir = state_dir,
+    webhook *w = state;
+    const struct settings *s = opening->args;
+    const alert_http_options options = {.host = opening->host,
+                                        .state_dir = opening->state_dir,
                                         .name = "webhook",
                                         .url = s->url,
                                         .ca_file = s->ca_file,
                                         .secret = s->secret};
     int r = read_key(w, s->secret, err);
-    if (r == 0)
-        r = alert_http_open(&options, &w->http, err);
-    if (r < 0)
-        close_webhook(w);
-    else
-        *ret_state = w;
-    return r;
+    return r < 0 ? r : alert_http_open(&options, &w->http, err);
+}
+
+static int open_webhook(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
+                        void **ret_state, lb_error *err)
+{
+    const service_opening opening = {.host = host, .args = args, .state_dir = state_dir};
+    (void)deadline; /* nothing waits here */
+    return service_open(&opening, sizeof(webhook), fill_webhook, close_webhook, ret_state, err);
 }
 
 /* {"type","timestamp","data"}: the envelope of the same convention; data is the note as alert_file writes it. */

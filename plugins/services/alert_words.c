@@ -24,11 +24,42 @@ static struct json_object *payload_of(struct json_object *document)
                : NULL;
 }
 
+/* A name or a value that came from a watched database stays on its line. */
+static char *one_line(const char *text)
+{
+    char *copy = strndup(text, LONGEST_FACT);
+    size_t length = copy ? strlen(copy) : 0;
+    while (length && ((unsigned char)text[length] & 0xC0) == 0x80 && text[length]) /* no half characters */
+        copy[--length] = '\0';
+    for (char *p = copy; p && *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 127)
+            *p = ' ';
+    return copy;
+}
+
 /* ---- what a person can do, by the kind of event ---- */
 
 typedef struct hint {
     const char *kind, *before, *member, *after; /* member of the payload, between the two */
 } hint;
+
+/* The tool that says more about a metric, and what would help; each only looks. */
+static const char *look_for(const char *metric)
+{
+    static const struct {
+        const char *metric, *tool;
+    } looks[] = {
+        {"cache_hit_ratio", "auto_tune_resource_parameters --plan"},
+        {"connection_utilization", "monitor_connections"},
+        {"dead_tuple_ratio", "identify_tables_needing_vacuum"},
+        {"slow_query_time", "analyze_slow_queries_with_ai"},
+        {"txid_age", "check_txid_wraparound_risk"},
+    };
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
+        if (strcmp(metric, looks[i].metric) == 0)
+            return looks[i].tool;
+    return "diagnose_root_cause"; /* locks, deadlocks, replication, and what authors measure */
+}
 
 static char *command_for(const char *kind, struct json_object *document, struct json_object *payload)
 {
@@ -38,18 +69,31 @@ static char *command_for(const char *kind, struct json_object *document, struct 
         {"service.down", "lbops status", NULL, ""},
         {"history.thinned", "lbops status", NULL, ""},
         {"issue.escalated", "", "command", ""},
-        {"sync.drift_detected", "lbops runs --tool run_full_sync_validation", NULL, ""},
+        {"alert.digest", "lbops alerts", NULL, ""},
     };
-    const char *tool = text_at(document, "tool"), *project = text_at(document, "project"),
-               *branch = text_at(document, "branch");
+    const char *project = text_at(document, "project"), *branch = text_at(document, "branch"),
+               *metric = text_at(payload, "metric");
     for (size_t i = 0; kind && i < sizeof hints / sizeof hints[0]; i++) {
         const char *member = hints[i].member ? text_at(payload, hints[i].member) : "";
         if (strcmp(kind, hints[i].kind) == 0 && member)
             return service_text("%s%s%s", hints[i].before, member, hints[i].after);
     }
-    if (kind && strcmp(kind, "threshold.breached") == 0 && tool && project && branch)
-        return service_text("lbops run %s --project %s --branch %s", tool, project, branch);
+    if (kind && strcmp(kind, "threshold.breached") == 0 && metric && project && branch)
+        return service_text("lbops run %s --project %s --branch %s", look_for(metric), project, branch);
     return NULL;
+}
+
+/* ---- what was done ---- */
+
+/* What a person had said of it, or the procedure that belongs to the metric, and how to see what came of it. */
+static char *done_for(struct json_object *payload)
+{
+    const char *done = text_at(payload, "done"), *action = text_at(payload, "action");
+    if (done)
+        return one_line(done);
+    return action && *action
+               ? service_text("procedure %s; what came of it: lbops runs --tool execute_low_risk_sop", action)
+               : NULL;
 }
 
 /* ---- putting it together ---- */
@@ -64,32 +108,56 @@ static char *when(int64_t microseconds)
     return strdup(text);
 }
 
-/* A name or a value that came from a watched database stays on its line. */
-static char *one_line(const char *text)
+static int add_fact(alert_words *w, const char *name, struct json_object *value, lb_error *err)
 {
-    char *copy = strndup(text, LONGEST_FACT);
-    size_t length = copy ? strlen(copy) : 0;
-    while (length && ((unsigned char)text[length] & 0xC0) == 0x80 && text[length]) /* no half characters */
-        copy[--length] = '\0';
-    for (char *p = copy; p && *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 127)
-            *p = ' ';
-    return copy;
+    if (w->fact_count == ALERT_FACTS || !value)
+        return 0;
+    w->facts[w->fact_count] = (alert_fact){.name = name, .value = one_line(json_object_get_string(value))};
+    return w->facts[w->fact_count++].value ? 0 : lb_out_of_memory(err);
 }
 
+/* What has a line of its own, or is for programs. */
+static bool is_shown_elsewhere(const char *name)
+{
+    static const char *const names[] = {"text", "since", "action", "done", "command", "context", "detail"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Why we think so: the figures, how they were measured, and the evidence. */
 static int add_facts(alert_words *w, struct json_object *payload, lb_error *err)
 {
+    struct json_object *detail = NULL;
+    int r = 0;
     if (!payload)
         return 0;
     json_object_object_foreach(payload, name, value)
     {
-        if (w->fact_count == ALERT_FACTS || !value)
-            continue;
-        w->facts[w->fact_count] = (alert_fact){.name = name, .value = one_line(json_object_get_string(value))};
-        if (!w->facts[w->fact_count++].value)
-            return lb_out_of_memory(err);
+        if (r == 0 && !is_shown_elsewhere(name))
+            r = add_fact(w, name, value, err);
     }
-    return 0;
+    if (r < 0 || !json_object_object_get_ex(payload, "detail", &detail))
+        return r;
+    if (!json_object_is_type(detail, json_type_object))
+        return add_fact(w, "detail", detail, err);
+    json_object_object_foreach(detail, part, said)
+    {
+        if (r == 0)
+            r = add_fact(w, part, said, err);
+    }
+    return r;
+}
+
+/* When it began, as far as anybody has seen. */
+static char *since_of(const lb_alert_note *note, struct json_object *document, struct json_object *payload)
+{
+    const char *said = text_at(payload, "since"), *fired = text_at(document, "fired_at");
+    const char *text = said ? said : fired;
+    if (!text || strlen(text) < sizeof "2026-01-31T23:59:00" - 1 || text[10] != 'T')
+        return when(note->at);
+    return service_text("%.10s %.8s UTC", text, text + 11);
 }
 
 static char *title_of(const lb_alert_note *note)
@@ -113,10 +181,11 @@ int alert_words_make(const lb_alert_note *note, alert_words *ret_words, lb_error
     ret_words->title = title_of(note);
     ret_words->where =
         project ? service_text("%s%s%s", project, branch ? "/" : "", branch ? branch : "") : strdup("the workspace");
-    ret_words->since = when(note->at);
+    ret_words->since = since_of(note, document, payload);
     ret_words->source = tool ? service_text("%s%s%s", tool, run ? ", run " : "", run ? run : "") : NULL;
     ret_words->command =
         strcmp(note->change, "resolved") == 0 ? NULL : command_for(text_at(document, "kind"), document, payload);
+    ret_words->done = done_for(payload);
     if (!ret_words->title || !ret_words->where || !ret_words->since)
         return lb_out_of_memory(err);
     return add_facts(ret_words, payload, err);
@@ -128,6 +197,7 @@ void alert_words_done(alert_words *w)
     free(w->where);
     free(w->since);
     free(w->source);
+    free(w->done);
     free(w->command);
     for (size_t i = 0; i < w->fact_count; i++)
         free(w->facts[i].value);
@@ -142,11 +212,13 @@ char *alert_words_text(const alert_words *w)
     FILE *out = open_memstream(&text, &length);
     if (!out)
         return NULL;
-    (void)fprintf(out, "%s\n\nwhere   %s\nwhen    %s\n", w->title, w->where, w->since); /* fclose tells */
+    (void)fprintf(out, "%s\n\nwhere   %s\nsince   %s\n", w->title, w->where, w->since); /* fclose tells */
     if (w->source)
         (void)fprintf(out, "from    %s\n", w->source);
     for (size_t i = 0; i < w->fact_count; i++)
         (void)fprintf(out, "%s%s: %s\n", i ? "        " : "why     ", w->facts[i].name, w->facts[i].value);
+    if (w->done)
+        (void)fprintf(out, "done    %s\n", w->done);
     if (w->command)
         (void)fprintf(out, "next    %s\n", w->command);
     if (fclose(out) == 0)

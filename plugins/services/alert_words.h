@@ -16,6 +16,7 @@ typedef struct alert_words {
     char *title;   /* "critical: orders is past its limit", "resolved: ..." */
     char *where;   /* "shop/production", or "the workspace" */
     char *since;   /* "2026-01-31 23:59:00 UTC" */
+    char *done;    /* what has been done about it, or NULL */
     char *source;  /* "evaluate_alert_thresholds, run 01JD...", or NULL */
     char *command; /* what a person can do next; NULL: nothing */
     alert_fact facts[ALERT_FACTS];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define SLICE_US INT64_C(50000) /* how long a wish to stop may go unseen */
@@ -63,6 +64,21 @@ void service_rest_until(const lb_service_host *host, int64_t moment)
     int64_t left;
     while (!host->cancelled() && (left = moment - host->now()) > 0)
         (void)poll(NULL, 0, (int)((left < SLICE_US ? left : SLICE_US) / 1000 + 1)); /* a signal makes it shorter */
+}
+
+int service_open(const service_opening *opening, size_t size,
+                 int (*fill)(void *state, const service_opening *opening, lb_error *err), void (*close)(void *state),
+                 void **ret_state, lb_error *err)
+{
+    void *state = calloc(1, size);
+    if (!state)
+        return lb_out_of_memory(err);
+    int r = fill(state, opening, err);
+    if (r < 0)
+        close(state);
+    else
+        *ret_state = state;
+    return r;
 }
 
 /* ---- files ---- */

@@ -34,6 +34,17 @@ LB_MUST_CHECK int service_check_approval(const char *id, int64_t revision, const
                                          struct json_object **ret_object, lb_error *err);
 LB_MUST_CHECK int service_check_settling(const char *id, const char *outcome, lb_error *err);
 
+/* Opening a service: room for its state, zeroed, and what fills it; where that fails, it is closed as it is. */
+typedef struct service_opening {
+    const lb_service_host *host;
+    const void *args; /* the service's own settings */
+    const char *state_dir;
+} service_opening;
+
+LB_MUST_CHECK int service_open(const service_opening *opening, size_t size,
+                               int (*fill)(void *state, const service_opening *opening, lb_error *err),
+                               void (*close)(void *state), void **ret_state, lb_error *err);
+
 /* What lbops/alert.h says about a note; the object as above. */
 LB_MUST_CHECK int service_check_note(const lb_alert_note *note, struct json_object **ret_object, lb_error *err);
 

@@ -85,7 +85,7 @@ def a_slack_message_says_what_and_what_to_do():
         contains(note["json"]["text"], "info: waits for a person")
         section = note["json"]["attachments"][0]["blocks"][0]["text"]
         equal(section["type"], "mrkdwn", "the form")
-        contains(section["text"], f"`lbops approvals {request}`", "*where*", "*when*")
+        contains(section["text"], f"`lbops approvals {request}`", "*where*", "*since*")
         holds("<!channel>" not in note["text"], "a name calls people")
         daemon.ask("deny", id=request, reason="no")
         contains(told(daemon, slack, 2)[1]["json"]["text"], "resolved: ")
@@ -135,7 +135,7 @@ def a_mail_can_be_read_and_threads():
         equal(box.taken[0]["to"], ["anna@example.org", "bob@example.org"], "who gets it")
         contains(first["Subject"], "info: waits for a person")
         contains(second["Subject"], "resolved: ")
-        contains(first.get_content(), f"next    lbops approvals {request}", "where   ", "when    ")
+        contains(first.get_content(), f"next    lbops approvals {request}", "where   ", "since   ")
         equal(first["References"], second["References"], "the thread")
         holds(first["Message-ID"] != second["Message-ID"], "two mails have one id")
         holds(max(len(line) for line in box.taken[0]["raw"].splitlines()) <= 78, "a line that relays would break")
@@ -174,6 +174,29 @@ def settings_that_cannot_work_are_refused_with_a_hint():
         with alerting(plugin, **params) as daemon:
             daemon.start()
             daemon.wait(lambda: all(word in daemon.log() for word in words), f"{plugin} says {words}")
+
+
+EIGHT = {"cache_hit_ratio": 0.5, "connection_utilization": 0.99, "dead_tuple_ratio": 0.9, "lock_wait_time": 500,
+         "deadlocks_per_hour": 50, "slow_query_time": 90, "txid_age": 1.9e9, "replication_lag": 900}
+
+
+def each_of_the_eight_metrics_says_all_that_a_person_needs():
+    with Mail() as box, alerting("alert_email", server=box.url, **{"from": "lbops@example.org"}, to=["anna@example.org"]) as daemon:
+        daemon.start()
+        equal(daemon.run("evaluate_alert_thresholds", project="shop", branch="production", metrics=json.dumps(EIGHT)).exit, 0, "a run")
+        mails = [m["mail"] for m in told(daemon, box, 8)]
+        equal(len(mails), 8, "alerts")
+        bodies = {re.search(r"metric: (\w+)", m.get_content())[1]: (m["Subject"], m.get_content()) for m in mails}
+        equal(sorted(bodies), sorted(EIGHT), "metrics")
+        for metric, (subject, body) in bodies.items():
+            contains(subject, "critical: ", "past the limit of")
+            contains(body, "where   shop/production", "value: ", "threshold: ", "measure: ", "from    evaluate_alert_thresholds, run ")
+            holds(re.search(r"^since   \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", body, re.M), f"{metric} does not say since when")
+            holds(re.search(r"^done    procedure \w+; what came of it: lbops runs --tool execute_low_risk_sop", body, re.M),
+                  f"{metric} does not say what was done: {body}")
+            command = re.search(r"^next    lbops run (\w+) .*--project shop --branch production", body, re.M)
+            holds(command, f"{metric} does not say what a person can do: {body}")
+            equal(daemon.cli("tools", command[1]).returncode, 0, f"there is a tool {command[1]}")
 
 
 # ---- several services ----
@@ -298,7 +321,7 @@ def a_flood_is_one_digest_and_ends_and_the_worst_get_through():
         equal(len([n for n in notes_of(daemon, "few") if n["key"] == "digest/few"]), 1, "digests")
 
 
-suite(each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
+suite(each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, two_of_one_kind_keep_apart,
       a_flood_is_one_digest_and_ends_and_the_worst_get_through, a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
       a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 
