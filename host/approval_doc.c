@@ -64,6 +64,11 @@ void approval_hash(const approval *a, char hash[SHA256_TEXT])
     approval_hash_text(&s, a->bounded ? "bounded" : "free");
     for (size_t i = 0; i < a->change_count; i++)
         hash_change(&s, &a->changes[i]);
+    for (size_t i = 0; i < a->note_count; i++) {
+        approval_hash_text(&s, a->notes[i].is_event ? "event" : "record");
+        approval_hash_text(&s, a->notes[i].name);
+        approval_hash_values(&s, a->notes[i].values);
+    }
     approval_hash_text(&s, a->fingerprint.hash);
     sha256_end_text(&s, hash);
 }
@@ -122,6 +127,24 @@ static void put_change(buf *into, const approval_change *c)
         put_argv(into, c->argv);
     }
     buf_putc(into, '}');
+}
+
+static void put_notes(buf *into, const approval *a)
+{
+    if (!a->note_count)
+        return;
+    json_key(into, "notes");
+    buf_putc(into, '[');
+    for (size_t i = 0; i < a->note_count; i++) {
+        json_comma(into);
+        buf_putc(into, '{');
+        json_member_string(into, "kind", a->notes[i].is_event ? "event" : "record");
+        json_member_string(into, "name", a->notes[i].name);
+        json_key(into, "values");
+        approval_put_values(into, a->notes[i].values);
+        buf_putc(into, '}');
+    }
+    buf_putc(into, ']');
 }
 
 static void put_target(buf *into, const lb_target *target)
@@ -193,6 +216,10 @@ int approval_write(approval *a, buf *into, lb_error *err)
         if (r < 0)
             return r;
     }
+    for (size_t i = 0; i < a->note_count; i++)
+        if (!approval_values_are_writable(a->notes[i].values))
+            return lb_fail(err, LB_ERR_INVALID, "make it of UTF-8 text", "a note for %s is not UTF-8",
+                           a->notes[i].name);
     approval_hash(a, a->hash);
     approval_subject(a, a->subject);
     buf_putc(into, '{');
@@ -202,6 +229,7 @@ int approval_write(approval *a, buf *into, lb_error *err)
     for (size_t i = 0; i < a->change_count; i++)
         put_change(into, &a->changes[i]);
     buf_putc(into, ']');
+    put_notes(into, a);
     json_key(into, "fingerprint");
     fingerprint_write(into, &a->fingerprint);
     json_member_string(into, "subject", a->subject);

@@ -8,12 +8,13 @@
  *      api:  "method","path","query","body", and "service" where it is a web service's
  *      file: "path","content"
  *      exec: "argv":[]}],
+ *  "notes":[{"kind":"record"|"event","name","values":[as args]}], where there are any,
  *  "fingerprint":{},"subject","hash"}
  *
  * The hash is over what is executed (kinds, texts, parameters, arguments, requests, files, programs, the target, atomic
- * and bounded) and the fingerprint of what it touches; it is made of the values and not of this text, so that a store
- * may order members and print white space as it likes. Values stand as text with their type beside them for the same
- * reason. Secrets never get in: a change that carries one cannot be asked for. */
+ * and bounded, and what is noted of it afterwards) and the fingerprint of what it touches; it is made of the values and
+ * not of this text, so that a store may order members and print white space as it likes. Values stand as text with
+ * their type beside them for the same reason. Secrets never get in: a change that carries one cannot be asked for. */
 #ifndef LBOPS_HOST_APPROVAL_DOC_H
 #define LBOPS_HOST_APPROVAL_DOC_H
 
@@ -44,6 +45,15 @@ typedef struct approval_change {
     const char *const *argv;
 } approval_change;
 
+/* What is written down when the changes have been made: a row of history, or an event. */
+typedef struct approval_note {
+    bool is_event;
+    const char *name; /* the table's, or the event's */
+    const lb_value *values;
+} approval_note;
+
+#define APPROVAL_NOTES 1000
+
 typedef struct approval {
     const char *tool, *agent, *run_id;
     lb_target target;
@@ -57,6 +67,8 @@ typedef struct approval {
     const char *actor;
     const approval_change *changes;
     size_t change_count;
+    const approval_note *notes;
+    size_t note_count;
     fingerprint fingerprint;
     char subject[SHA256_TEXT], hash[SHA256_TEXT];
 } approval;

@@ -151,6 +151,33 @@ static void get_changes(reader *r, struct json_object *document, approval *a)
     a->change_count = count;
 }
 
+/* Documents of before had none. */
+static void get_notes(reader *r, struct json_object *document, approval *a)
+{
+    if (r->failed || !json_object_object_get_ex(document, "notes", NULL))
+        return;
+    struct json_object *list = member(document, "notes", json_type_array);
+    size_t count = list ? json_object_array_length(list) : 0;
+    approval_note *notes = count && count <= APPROVAL_NOTES ? arena_alloc(r->memory, count * sizeof *notes) : NULL;
+    if (!notes) {
+        (void)fail(r, "list of notes");
+        return;
+    }
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        struct json_object *item = json_object_array_get_idx(list, i),
+                           *values = member(item, "values", json_type_array);
+        const char *kind = get_required(r, item, "kind");
+        notes[i].is_event = strcmp(kind, "event") == 0;
+        notes[i].name = get_required(r, item, "name");
+        if (!values || (!notes[i].is_event && strcmp(kind, "record") != 0))
+            (void)fail(r, "kind of note");
+        if (!r->failed)
+            r->failed = approval_get_values(values, r->memory, &notes[i].values, r->err);
+    }
+    a->notes = notes;
+    a->note_count = count;
+}
+
 static lb_risk risk_of(const char *name)
 {
     return strcmp(name, "low") == 0 ? LB_RISK_LOW : strcmp(name, "medium") == 0 ? LB_RISK_MEDIUM : LB_RISK_HIGH;
@@ -197,6 +224,7 @@ int approval_read(const char *json, size_t length, arena *memory, approval *ret_
     get_head(&r, document, &a);
     if (!r.failed)
         get_changes(&r, document, &a);
+    get_notes(&r, document, &a);
     if (r.failed)
         return r.failed;
     struct json_object *print = member(document, "fingerprint", json_type_object);

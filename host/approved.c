@@ -116,9 +116,12 @@ static lb_group *restore_group(run_state *run, const approval *a, lb_error *err)
                         .bounded = a->bounded,
                         .decided = true};
     group->last = &group->first;
+    group->last_note = &group->notes;
     int r = restore_evidence(run, a->evidence, &group->evidence, err);
     for (size_t i = 0; i < a->change_count && r >= 0; i++)
         r = restore_change(group, &a->changes[i], err);
+    for (size_t i = 0; i < a->note_count && r >= 0; i++)
+        r = door_add_note(group, &a->notes[i], err);
     if (r < 0)
         return NULL;
     run->groups = group;
@@ -170,6 +173,8 @@ static int execute(run_state *run, lb_group *group, lb_error *err)
     int r = run_check_stop(run, err);
     if (r >= 0)
         r = door_execute(group, err);
+    if (r >= 0 && door_write_notes(group, err) < 0)
+        return lb_wrap(err, "the changes were made, but what was to be written down of them was not");
     return r < 0 ? r
                  : run_result(&run->ctx,
                               LB_ARGS(lb_bool("executed", true), lb_bool("moved", false), lb_i64("rows", group->rows)),

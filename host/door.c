@@ -61,6 +61,7 @@ int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group
                         .bounded = spec->bounded,
                         .asks = LB_HAS(spec, lb_group_spec, asks) && spec->asks};
     group->last = &group->first;
+    group->last_note = &group->notes;
     group->evidence = arena_values(run->memory, spec->evidence ? spec->evidence : LB_NO_ARGS);
     if (!group->title || !group->reason || !group->evidence || (spec->undo && !group->undo))
         return lb_out_of_memory(err);

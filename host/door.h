@@ -28,6 +28,11 @@ typedef struct change {
     char audit_id[ID_TEXT];
 } change;
 
+typedef struct door_note {
+    struct door_note *next;
+    approval_note note;
+} door_note;
+
 struct lb_group {
     struct lb_group *next; /* of the run */
     run_state *run;
@@ -36,6 +41,8 @@ struct lb_group {
     bool atomic, bounded, asks, decided;
     change *first, **last;
     uint32_t count;
+    door_note *notes, **last_note; /* for when a person has approved it */
+    uint32_t note_count;
     gate_answer answer;
     int64_t rows;
     const char *reply;
@@ -54,6 +61,10 @@ LB_MUST_CHECK int door_join(change *c, lb_error *err);
 /* door_gate.c: what the gate says to the group: each change is asked for, and the strictest answer holds for all. */
 void door_ask_gate(lb_group *group);
 const char *door_query_member(run_state *run, const char *query, const char *name_end);
+
+/* door_note.c: what is written down when the group was carried out without the tool that proposed it. */
+LB_MUST_CHECK int door_add_note(lb_group *group, const approval_note *note, lb_error *err);
+LB_MUST_CHECK int door_write_notes(lb_group *group, lb_error *err);
 
 /* door_fingerprint.c: how the objects that the group touches stand now. */
 LB_MUST_CHECK int door_fingerprint(const lb_group *group, fingerprint *ret_print, lb_error *err);

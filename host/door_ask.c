@@ -39,6 +39,17 @@ static int store_changes(const lb_group *group, approval *a, lb_error *err)
     return 0;
 }
 
+static int store_notes(const lb_group *group, approval *a, lb_error *err)
+{
+    approval_note *notes = arena_alloc(group->run->memory, (group->note_count + 1) * sizeof *notes);
+    if (!notes)
+        return lb_out_of_memory(err);
+    for (const door_note *n = group->notes; n; n = n->next)
+        notes[a->note_count++] = n->note;
+    a->notes = notes;
+    return 0;
+}
+
 static int evidence_text(const lb_group *group, const char **ret_text, lb_error *err)
 {
     BUF_AUTO evidence = BUF_INIT((size_t)1024 * 1024);
@@ -70,6 +81,8 @@ static int make_document(const lb_group *group, buf *into, lb_error *err)
         .actor = q->actor,
     };
     int r = store_changes(group, &a, err);
+    if (r >= 0)
+        r = store_notes(group, &a, err);
     if (r >= 0)
         r = evidence_text(group, &a.evidence, err);
     if (r >= 0)

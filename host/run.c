@@ -154,6 +154,9 @@ const lb_host run_host = {
     .watch = run_watch_begin,
     .watch_end = run_watch_end,
     .program_runs = door_program_runs,
+    .group_record = door_group_record,
+    .group_emit = door_group_emit,
+    .call_outcome = run_call_outcome,
 };
 
 bool run_declares(const char *const *names, const char *name)

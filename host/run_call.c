@@ -71,10 +71,16 @@ static void announce_called(run_state *caller, const run_request *q, const run_d
     caller->worker->channel.send(caller->worker->channel.state, &frame);
 }
 
+lb_outcome run_call_outcome(const lb_ctx *ctx)
+{
+    return run_of_const(ctx)->called;
+}
+
 int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args, const char **ret_json,
              lb_error *err)
 {
     run_state *caller = run_of(ctx);
+    caller->called = (lb_outcome)0;
     const worker_tool *entry = find_callee(caller, tool, err);
     if (!entry)
         return err->code;
@@ -124,6 +130,7 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
         *err = done.error;
         return lb_wrap(err, tool);
     }
+    caller->called = q->plan ? LB_PLANNED : done.asked ? LB_WAITING : LB_APPLIED;
     *ret_json = arena_strdup(caller->memory, done.result);
     return *ret_json ? 0 : lb_out_of_memory(err);
 }

@@ -8,12 +8,22 @@
 
 static const char *const host_members[] = {"examined", "skipped", "findings"};
 
+int run_check_record(const run_state *run, const char *table, lb_error *err)
+{
+    return run_declares(run->tool->writes, table)
+               ? 0
+               : lb_fail(err, LB_ERR_INVALID, "name it in the plugin's .writes",
+                         "%s does not declare that it writes %s", run->request->tool, table);
+}
+
 int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err)
 {
-    run_state *run = run_of(ctx);
-    if (!run_declares(run->tool->writes, table))
-        return lb_fail(err, LB_ERR_INVALID, "name it in the plugin's .writes", "%s does not declare that it writes %s",
-                       run->request->tool, table);
+    int r = run_check_record(run_of(ctx), table, err);
+    return r < 0 ? r : run_put_record(run_of(ctx), table, values, err);
+}
+
+int run_put_record(run_state *run, const char *table, const lb_value *values, lb_error *err)
+{
     if (run->records >= run->worker->setup->run_records)
         return lb_fail(err, LB_ERR_LIMIT, "record less, or raise [limits] run_records",
                        "more than %u records in one run", run->worker->setup->run_records);
@@ -54,25 +64,32 @@ static int put_event(const run_state *run, const char *id, const char *event, co
     return r < 0 ? lb_wrap(err, event) : 0;
 }
 
-int run_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *err)
+int run_check_event(const run_state *run, const char *event, const lb_value *payload, lb_error *err)
 {
-    run_state *run = run_of(ctx);
     int r = check_event_name(event, err);
     if (r < 0)
         return r;
     if (!run_declares(run->tool->emits, event))
         return lb_fail(err, LB_ERR_INVALID, "name it in the plugin's .emits", "%s does not declare the event %s",
                        run->request->tool, event);
-    r = event_kind_check(event, payload, err);
-    if (r < 0)
-        return r;
+    return event_kind_check(event, payload, err);
+}
+
+int run_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *err)
+{
+    int r = run_check_event(run_of(ctx), event, payload, err);
+    return r < 0 ? r : run_put_event(run_of(ctx), event, payload, err);
+}
+
+int run_put_event(run_state *run, const char *event, const lb_value *payload, lb_error *err)
+{
     if (run->events >= run->worker->setup->run_events)
         return lb_fail(err, LB_ERR_LIMIT, "emit less, or raise [limits] run_events", "more than %u events in one run",
                        run->worker->setup->run_events);
     char id[ID_TEXT];
     id_new(id);
     BUF_AUTO text = BUF_INIT((size_t)1024 * 1024);
-    r = put_event(run, id, event, payload, &text, err);
+    int r = put_event(run, id, event, payload, &text, err);
     if (r < 0)
         return r;
     if (text.overflow)

@@ -50,6 +50,7 @@ typedef struct run_state {
     uint32_t *change_count;  /* shared with the runs it calls, so that changes are numbered per supervisor's run */
     uint32_t changes, refused, asked; /* asked: groups of this run and of those it called */
     uint32_t findings, records, events;
+    lb_outcome called; /* what became of the changes of the last call; 0: there was none */
     char refused_why[200], asked_why[200];
     const char *approval_id; /* the approval that this run carries out, or NULL */
     outbox_batch *batch;
@@ -78,6 +79,7 @@ int run_frame_fail(lb_error *err, const char *what);
 /* run_call.c */
 LB_MUST_CHECK int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args,
                            const char **ret_json, lb_error *err);
+lb_outcome run_call_outcome(const lb_ctx *ctx);
 
 /* run_query.c */
 LB_MUST_CHECK int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
@@ -133,6 +135,11 @@ LB_MUST_CHECK int run_watch_end(lb_watch *watch, lb_rows **ret_rows, lb_error *e
 /* run_report.c */
 LB_MUST_CHECK int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int run_emit(lb_ctx *ctx, const char *event, const lb_value *payload, lb_error *err);
+/* The same for what a tool that is not running any more has declared. */
+LB_MUST_CHECK int run_put_record(run_state *run, const char *table, const lb_value *values, lb_error *err);
+LB_MUST_CHECK int run_put_event(run_state *run, const char *event, const lb_value *payload, lb_error *err);
+LB_MUST_CHECK int run_check_record(const run_state *run, const char *table, lb_error *err); /* does it say so? */
+LB_MUST_CHECK int run_check_event(const run_state *run, const char *event, const lb_value *payload, lb_error *err);
 LB_MUST_CHECK int run_result(lb_ctx *ctx, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int run_append(lb_ctx *ctx, const char *list, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int run_finding(lb_ctx *ctx, const lb_finding *finding, lb_error *err);
@@ -158,6 +165,8 @@ LB_MUST_CHECK int door_change_lake(lb_group *group, const lb_lake_append *append
 LB_MUST_CHECK int door_change_program(lb_group *group, const lb_program *program, lb_error *err);
 bool door_program_runs(const lb_group *group);
 LB_MUST_CHECK int door_program_end(lb_group *group, lb_error *err);
+LB_MUST_CHECK int door_group_record(lb_group *group, const char *table, const lb_value *values, lb_error *err);
+LB_MUST_CHECK int door_group_emit(lb_group *group, const char *event, const lb_value *payload, lb_error *err);
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
 int64_t door_rows(const lb_group *group);
 const char *door_reply(const lb_group *group);

@@ -29,6 +29,8 @@ typedef struct rig {
     char *changes[RIG_CHANGES]; /* as the supervisor keeps them */
     uint32_t outcomes[RIG_CHANGES];
     size_t change_count;
+    char *event; /* the last one that was told of */
+    size_t event_count;
     arena memory;
 } rig;
 
@@ -71,6 +73,11 @@ static inline void rig_hear(void *state, const buf *frame)
         ASSERT_TEXT(wire_get_required(&reader), g->request.id);
         CU_ASSERT_FATAL(g->ask_count < RIG_ASKS);
         g->asks[g->ask_count++] = arena_strdup(&g->memory, wire_get_required(&reader));
+        CU_ASSERT(wire_done(&reader));
+    } else if (type == WIRE_EVENT) {
+        ASSERT_TEXT(wire_get_required(&reader), g->request.id);
+        g->event = arena_strdup(&g->memory, wire_get_required(&reader));
+        g->event_count++;
         CU_ASSERT(wire_done(&reader));
     }
 }
@@ -163,7 +170,7 @@ static inline void rig_run(rig *g, const char *tool, const char *branch, lb_bran
                                .risk = LB_RISK_LOW,
                                .timeout_s = 60};
     id_new(g->request.id);
-    g->ask_count = g->change_count = 0;
+    g->ask_count = g->change_count = g->event_count = 0;
     if (!g->worker.sessions)
         rig_restart(g);
     run_execute(&g->worker, &g->request, clock_monotonic() + 60 * CLOCK_SECOND, &g->done);

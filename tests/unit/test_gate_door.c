@@ -58,12 +58,12 @@ static void approve(rig *g, const char *document)
             ARGS("approval", copy, "approval_id", "A1"));
 }
 
-static size_t rows_with(rig *g, const char *part)
+static size_t rows_of(rig *g, const char *name, const char *part)
 {
     size_t found = 0;
     lb_error err;
     size_t length = 0;
-    LB_AUTO_FREE char *table = base_printf("%s/state/outbox/audit_log", g->dir);
+    LB_AUTO_FREE char *table = base_printf("%s/state/outbox/%s", g->dir, name);
     DIR *d = opendir(table);
     for (struct dirent *e; d && (e = readdir(d));) {
         LB_AUTO_FREE char *path = base_printf("%s/%s", table, e->d_name), *text = NULL;
@@ -77,6 +77,11 @@ static size_t rows_with(rig *g, const char *part)
     if (d)
         (void)closedir(d);
     return found;
+}
+
+static size_t rows_with(rig *g, const char *part)
+{
+    return rows_of(g, "audit_log", part);
 }
 
 /* ---- asking ---- */
@@ -236,6 +241,11 @@ static void what_a_called_tool_asks_for_waits_above(void)
     CU_ASSERT_EQUAL(g.done.asked, 1);
     CU_ASSERT_EQUAL_FATAL(g.ask_count, 1);
     ASSERT_TEXT(rig_member(&g, g.asks[0], "tool"), "proposes");
+    ASSERT_TEXT(rig_member(&g, g.done.result, "became"), "3"); /* LB_WAITING */
+    g.setup.can_ask = false;
+    rig_run(&g, "delegates", "production", LB_BRANCH_PRODUCTION, GATE_PERSON, ARGS("whereto", "production"));
+    rig_expect(&g, RUN_OK, 0);
+    ASSERT_TEXT(rig_member(&g, g.done.result, "became"), "1"); /* LB_APPLIED, though it is nothing at all */
     rig_close(&g);
 }
 
@@ -301,6 +311,55 @@ static void what_was_approved_is_executed(void)
     CU_ASSERT_EQUAL(rows_with(&g, "\"decision\":\"approved by ada: it has to be\""), 2);
     CU_ASSERT_EQUAL(rows_with(&g, "\"undo\":\"there is no way back\""), 2);
     CU_ASSERT_EQUAL(rows_with(&g, "\"outcome\":\"applied\""), 1);
+    rig_close(&g);
+}
+
+/* The tool is gone by then; what it left says what is to be history, and others to hear. */
+static void what_was_approved_is_written_down(void)
+{
+    rig g;
+    open_with_fixtures(&g);
+    propose(&g, "production", LB_BRANCH_PRODUCTION, ARGS("drops", "[\"old_idx\"]", "notes", "deleted"));
+    rig_expect(&g, RUN_PENDING_APPROVAL, 0);
+    CU_ASSERT_EQUAL_FATAL(g.ask_count, 1);
+    CU_ASSERT_EQUAL(g.event_count, 0);
+    CU_ASSERT_EQUAL(rows_of(&g, "branch_lifecycle", "deleted"), 0);
+    ASSERT_TEXT(rig_member(&g, g.asks[0], "notes.0.name"), "branch_lifecycle");
+    ASSERT_TEXT(rig_member(&g, g.asks[0], "notes.1.kind"), "event");
+    approve(&g, g.asks[0]);
+    rig_expect(&g, RUN_OK, 0);
+    CU_ASSERT_EQUAL(g.done.records, 1);
+    CU_ASSERT_EQUAL(rows_of(&g, "branch_lifecycle", "\"event_type\":\"deleted\""), 1);
+    CU_ASSERT_EQUAL(rows_of(&g, "branch_lifecycle", "\"event_timestamp\":\"2026-02-01T12:00:00"), 1);
+    CU_ASSERT_EQUAL(rows_of(&g, "branch_lifecycle", g.request.id), 2); /* the row, and the head of its file */
+    CU_ASSERT_EQUAL_FATAL(g.event_count, 1);
+    ASSERT_TEXT(rig_member(&g, g.event, "type"), "branch.deleted");
+    ASSERT_TEXT(rig_member(&g, g.event, "tool"), "proposes");
+    ASSERT_TEXT(rig_member(&g, g.event, "payload.branch_id"), "b");
+    rig_close(&g);
+}
+
+static void what_was_not_done_is_not_written_down(void)
+{
+    rig g;
+    open_with_fixtures(&g);
+    rig_write(&g, "fixtures/sql/example/drop_index.json",
+              "[{\"error\": {\"sqlstate\": \"42704\", \"message\": \"no\"}}]");
+    propose(&g, "production", LB_BRANCH_PRODUCTION, ARGS("drops", "[\"old_idx\"]", "notes", "deleted"));
+    CU_ASSERT_EQUAL_FATAL(g.ask_count, 1);
+    approve(&g, g.asks[0]);
+    CU_ASSERT_EQUAL(g.done.status, RUN_FAILED);
+    CU_ASSERT_EQUAL(rows_of(&g, "branch_lifecycle", "deleted"), 0);
+    CU_ASSERT_EQUAL(g.event_count, 0);
+    /* A row that would not do is refused while the tool is still there. */
+    propose(&g, "production", LB_BRANCH_PRODUCTION, ARGS("drops", "[\"old_idx\"]", "notes", ""));
+    CU_ASSERT_EQUAL(g.done.status, RUN_FAILED);
+    ASSERT_CONTAINS(g.done.error.message, "event_type");
+    CU_ASSERT_EQUAL(g.ask_count, 0);
+    /* What is executed at once is the tool's own to write down. */
+    propose(&g, "ci-pr-1", LB_BRANCH_THROWAWAY, ARGS("comment", "x", "notes", "deleted"));
+    rig_expect(&g, RUN_OK, 0);
+    CU_ASSERT_EQUAL(rows_of(&g, "branch_lifecycle", "deleted"), 0);
     rig_close(&g);
 }
 
@@ -564,7 +623,8 @@ SUITE(gate_door, TEST(what_asks_waits), TEST(without_anybody_to_ask_it_is_refuse
       TEST(what_executes_does_not_wait_for_what_asks), TEST(a_tool_may_ask_for_so_many), TEST(a_secret_cannot_wait),
       TEST(a_plan_asks_nobody), TEST(the_mock_workspace_can_ask), TEST(what_a_called_tool_asks_for_waits_above),
       TEST(a_tool_does_not_class_branches), TEST(changes_of_a_called_tool_are_in_the_journal),
-      TEST(what_was_approved_is_executed), TEST(what_has_moved_is_not_executed), TEST(what_went_away_has_moved),
+      TEST(what_was_approved_is_executed), TEST(what_was_approved_is_written_down),
+      TEST(what_was_not_done_is_not_written_down), TEST(what_has_moved_is_not_executed), TEST(what_went_away_has_moved),
       TEST(an_edited_document_is_refused), TEST(another_branch_is_not_what_was_approved),
       TEST(a_refusing_rule_stands_above_an_approval), TEST(a_failure_is_told_as_one),
       TEST(files_and_programs_are_executed_as_they_were), TEST(the_class_is_that_of_the_branch_touched),

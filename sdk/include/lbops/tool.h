@@ -78,6 +78,11 @@ typedef struct lb_host {
                  lb_watch **ret_watch, lb_error *err);
     int (*watch_end)(lb_watch *watch, lb_rows **ret_rows, lb_error *err);
     bool (*program_runs)(const lb_group *group);
+
+    /* since 1.3 */
+    int (*group_record)(lb_group *group, const char *table, const lb_value *values, lb_error *err);
+    int (*group_emit)(lb_group *group, const char *event, const lb_value *payload, lb_error *err);
+    lb_outcome (*call_outcome)(const lb_ctx *ctx);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -338,6 +343,23 @@ static inline const char *lb_group_reply(const lb_ctx *ctx, const lb_group *grou
     return ctx->host->group_reply(group);
 }
 
+/* What becomes history, and what others hear of, if a person has to approve the group: whoever carries it out writes
+ * it then, as this run is over. A group that is applied at once leaves both to the tool (lb_record, lb_emit), which
+ * knows what came of it. Table and event are declared as for those, and what is wrong with a row is said now. The
+ * table's own time is when the change was made, whatever the row says; the rest should not differ from run to run, as
+ * a proposal with another row is another proposal. Since 1.3; on an older host nothing is written. */
+LB_MUST_CHECK static inline int lb_group_record(lb_ctx *ctx, lb_group *group, const char *table, const lb_value *values,
+                                                lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, group_record) ? ctx->host->group_record(group, table, values, err) : 0;
+}
+
+LB_MUST_CHECK static inline int lb_group_emit(lb_ctx *ctx, lb_group *group, const char *event, const lb_value *payload,
+                                              lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, group_emit) ? ctx->host->group_emit(group, event, payload, err) : 0;
+}
+
 /* A group of one statement, opened and applied. */
 LB_MUST_CHECK static inline int lb_change_one(lb_ctx *ctx, const lb_group_spec *spec, const lb_statement *statement,
                                               const lb_value *args, lb_outcome *ret_outcome, lb_error *err)
@@ -357,6 +379,14 @@ LB_MUST_CHECK static inline int lb_call(lb_ctx *ctx, const char *tool, const lb_
                                         const char **ret_json, lb_error *err)
 {
     return ctx->host->call(ctx, tool, target, args, ret_json, err);
+}
+
+/* What became of the changes of the last lb_call that answered, and of those that it called: LB_WAITING when a person
+ * is asked about any of them, LB_APPLIED when all were executed or there were none. 0: nobody knows, as the host is
+ * older than 1.3 or nothing was called. */
+static inline lb_outcome lb_call_outcome(const lb_ctx *ctx)
+{
+    return LB_HAS(ctx->host, lb_host, call_outcome) ? ctx->host->call_outcome(ctx) : (lb_outcome)0;
 }
 
 /* ---- between runs ---- */

@@ -24,7 +24,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         drops[i] = lb_text(NULL, args->drops.items[i]);
     int r =
         lb_call(ctx, "proposes", &target, LB_ARGS(lb_list("drops", LB_TEXT, drops, args->drops.count)), &answer, err);
-    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_json("answer", answer)), err);
+    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_json("answer", answer), lb_i64("became", lb_call_outcome(ctx))), err);
 }
 
 LB_TOOL(delegates, "has another tool do it", .agent = "hostile", .risk = LB_RISK_LOW, LB_TOOL_ARGS(struct args, params),

@@ -6,7 +6,7 @@
 #include <sql/example/terminate_backend.h>
 
 struct args {
-    const char *comment, *title, *evidence, *body, *script, *web, *reads;
+    const char *comment, *title, *evidence, *body, *script, *web, *reads, *notes;
     lb_texts drops, calls, files, program;
     bool atomic, bounded;
     int64_t groups, pid, first, last;
@@ -27,6 +27,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, reads, LB_TEXT, NULL, "reads METHOD PATH from it first"),
     LB_PARAM(struct args, files, LB_LIST_OF(LB_TEXT), NULL, "files to write"),
     LB_PARAM(struct args, program, LB_LIST_OF(LB_TEXT), NULL, "a program and its arguments"),
+    LB_PARAM(struct args, notes, LB_TEXT, NULL,
+             "what to write down once it is approved: this type of event of a branch"),
     LB_PARAM(struct args, atomic, LB_BOOL, "false", "as one transaction"),
     LB_PARAM(struct args, bounded, LB_BOOL, "false", "within the stated rules"),
     LB_PARAM(struct args, groups, LB_I64, "1", "the same so many times"),
@@ -84,6 +86,19 @@ static int add_program(lb_ctx *ctx, lb_group *group, const struct args *args, lb
     return lb_change_exec(ctx, group, argv, err);
 }
 
+/* Its time is wrong on purpose: when the change is made, another one counts. */
+static int add_notes(lb_ctx *ctx, lb_group *group, const struct args *args, lb_error *err)
+{
+    int r = lb_group_record(ctx, group, "branch_lifecycle",
+                            LB_ARGS(lb_text("event_id", "shop/b/1/deleted"), lb_time("event_timestamp", 0),
+                                    lb_text("event_type", *args->notes ? args->notes : NULL),
+                                    lb_text("project_id", "shop"), lb_text("branch_id", "b"), lb_null("branch_kind")),
+                            err);
+    return r < 0 ? r
+                 : lb_group_emit(ctx, group, "branch.deleted",
+                                 LB_ARGS(lb_text("project_id", "shop"), lb_text("branch_id", "b")), err);
+}
+
 static int propose(lb_ctx *ctx, const struct args *args, lb_outcome *ret_outcome, lb_error *err)
 {
     lb_group *group = NULL;
@@ -105,6 +120,8 @@ static int propose(lb_ctx *ctx, const struct args *args, lb_outcome *ret_outcome
         r = lb_change_file(ctx, group, args->files.items[i], "a note\n", err);
     if (r >= 0 && args->program.count)
         r = add_program(ctx, group, args, err);
+    if (r >= 0 && args->notes)
+        r = add_notes(ctx, group, args, err);
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
 }
 
@@ -119,4 +136,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 }
 
 LB_TOOL(proposes, "proposes what it is told to", .agent = "hostile", .risk = LB_RISK_LOW,
-        LB_TOOL_ARGS(struct args, params), .run = run);
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle"), .emits = LB_NAMES("branch.deleted"),
+        .run = run);
