@@ -103,6 +103,14 @@ const cli_verb cli_verbs[] = {
      "  --no-flush         leaves the outbox alone\n"
      "  --lake             asks the lakehouse's other tables and views instead, as CATALOG.SCHEMA.NAME\n",
      cli_sql, false},
+    {"dashboard", "dashboard --html FILE | --lvdash FILE [--days N]", "draws the history as a page, or for a workspace",
+     "  --html FILE    one page that needs nothing else, from the history of this manifest: what is wrong, what "
+     "waits,\n"
+     "                 what changed; then health, statements, indexes, vacuum, branches, copies, cost, archive\n"
+     "  --lvdash FILE  the same questions as an AI/BI dashboard of a Databricks workspace; no manifest is needed\n"
+     "  --days N       the span, instead of each query's own\n"
+     "FILE may be - for standard output. A span ends with the newest run in the history.\n",
+     cli_dashboard, false},
     {"target", "target ls|create|delete|reset|dsn [BRANCH] [--project P] ...", "projects and branches, by hand",
      "  ls                       every branch, its compute, and resets that were cut short\n"
      "  create BRANCH            --ttl 4h | --expires TIME | --keep; --from BRANCH, --at TIME or --lsn PLACE of it;\n"

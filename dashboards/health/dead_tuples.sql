@@ -1,0 +1,20 @@
+-- query: health.dead_tuples
+-- title: Dead rows in the worst table
+-- note: The highest reading of each hour; above 10 % is a warning.
+-- chart: line
+-- window: 1 days
+-- empty: Nothing measured yet: `lbops run monitor_system_health` reads it.
+-- column: at_hour x time Hour
+-- column: place series text Branch
+-- column: worst y ratio Worst
+-- column: mean cell ratio Mean
+-- column: best cell ratio Best
+WITH upto AS (SELECT max(r.started_at) AS moment FROM tool_runs r)
+SELECT date_trunc('hour', m.snapshot_timestamp) AS at_hour, m.project_id || '/' || m.branch_id AS place,
+       max(m.metric_value) AS worst, avg(m.metric_value) AS mean,
+       min(m.metric_value) AS best
+  FROM lakebase_metrics m
+  JOIN upto u ON m.snapshot_timestamp > u.moment - INTERVAL 1 DAYS
+ WHERE m.metric_name = 'dead_tuple_ratio'
+ GROUP BY date_trunc('hour', m.snapshot_timestamp), m.project_id || '/' || m.branch_id
+ ORDER BY at_hour, place
