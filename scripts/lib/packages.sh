@@ -13,6 +13,7 @@ packages_wanted() {
     packages_unless_there npm npm
     packages_unless_there mvn maven
     packages_unless_there java default-jre-headless
+    packages_unless_there chromium chromium
     case "$1" in
         12) printf '%s\n' \
             clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev \
