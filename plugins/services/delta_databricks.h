@@ -34,6 +34,9 @@ typedef struct bricks_table {
     bool ready; /* it is there, with all columns */
 } bricks_table;
 
+/* How answers show points in time. */
+typedef enum bricks_times { BRICKS_TIMES_UNKNOWN, BRICKS_TIMES_WHOLE, BRICKS_TIMES_CUT } bricks_times;
+
 typedef struct bricks {
     const lb_service_host *host;
     bricks_settings settings; /* numbers; its texts are the caller's and NULL here */
@@ -46,6 +49,7 @@ typedef struct bricks {
     delta_scan *scan;     /* what outbox() reads */
     bricks_table *tables;
     size_t table_count;
+    bricks_times times;
     bool grounded; /* catalog, schema and volume are there */
     int lock_fd;
 } bricks;
@@ -82,6 +86,17 @@ LB_MUST_CHECK int bricks_run(bricks *b, const bricks_statement *statement, struc
                              bool *ret_doubt, lb_error *err);
 /* The same where the answer says nothing that matters. */
 LB_MUST_CHECK int bricks_do(bricks *b, const char *text, const char *what, int64_t deadline, lb_error *err);
+
+/* A question's answer. */
+typedef struct bricks_answer {
+    struct json_object *rows;
+    struct json_object *shape; /* its columns, where those of `rows` have numbers in place of points in time; or NULL */
+} bricks_answer;
+
+/* Asks so that points in time come to the microsecond (delta_databricks_exact.c). What is filled is the caller's to
+ * end, whatever is returned. */
+LB_MUST_CHECK int bricks_ask(bricks *b, const bricks_statement *question, bricks_answer *ret_answer, lb_error *err);
+void bricks_answer_done(bricks_answer *answer);
 
 /* Each part of a result's rows in their order. */
 typedef int (*bricks_rows_fn)(void *arg, struct json_object *rows, lb_error *err);

@@ -7,6 +7,8 @@ typedef struct giving {
     const lb_delta_sink *sink;
     uint32_t columns;
     const char **cells;
+    lb_type *types;
+    delta_text *times; /* of each column that comes as microseconds; NULL: none does */
     int64_t rows, bytes, max_rows, max_bytes;
     bool cut;
 } giving;
@@ -30,14 +32,14 @@ static int give_columns(giving *g, struct json_object *answer, lb_error *err)
     struct json_object *columns = rest_json_at(answer, "manifest.schema.columns");
     g->columns = (uint32_t)rest_json_count(columns);
     g->cells = delta_alloc(g->columns * sizeof *g->cells);
-    DELTA_AUTO_FREE lb_type *types = delta_alloc(g->columns * sizeof *types);
+    g->types = delta_alloc(g->columns * sizeof *g->types);
     for (uint32_t i = 0; i < g->columns; i++) {
         struct json_object *column = json_object_array_get_idx(columns, i);
         const char *name = rest_json_text(column, "name");
         g->cells[i] = name ? name : "";
-        types[i] = type_of(rest_json_text(column, "type_name"));
+        g->types[i] = type_of(rest_json_text(column, "type_name"));
     }
-    return g->sink->columns(g->sink->state, g->columns, g->cells, types, err);
+    return g->sink->columns(g->sink->state, g->columns, g->cells, g->types, err);
 }
 
 static int64_t take_cells(giving *g, struct json_object *row)
@@ -46,6 +48,11 @@ static int64_t take_cells(giving *g, struct json_object *row)
     for (uint32_t i = 0; i < g->columns; i++) {
         struct json_object *cell = i < rest_json_count(row) ? json_object_array_get_idx(row, i) : NULL;
         g->cells[i] = cell ? json_object_get_string(cell) : NULL;
+        if (g->cells[i] && g->times && g->types[i] == LB_TIME) {
+            g->times[i].length = 0;
+            delta_text_time(&g->times[i], strtoll(g->cells[i], NULL, 10));
+            g->cells[i] = g->times[i].data;
+        }
         bytes += g->cells[i] ? (int64_t)strlen(g->cells[i]) : 0;
     }
     return bytes;
@@ -66,6 +73,23 @@ static int give_rows(void *arg, struct json_object *rows, lb_error *err)
         g->bytes += bytes;
     }
     return 0;
+}
+
+static void giving_done(giving *g)
+{
+    for (uint32_t i = 0; g->times && i < g->columns; i++)
+        delta_text_done(&g->times[i]);
+    free(g->times);
+    free(g->types);
+    free(g->cells);
+}
+
+static int give(bricks *b, const bricks_answer *answer, int64_t deadline, giving *g, lb_error *err)
+{
+    int r = give_columns(g, answer->shape ? answer->shape : answer->rows, err);
+    if (answer->shape)
+        g->times = delta_alloc(g->columns * sizeof *g->times);
+    return r < 0 ? r : bricks_each_part(b, answer->rows, deadline, give_rows, g, err);
 }
 
 static int explain(lb_error *err)
@@ -145,7 +169,7 @@ static int make_arguments(const lb_delta_question *q, arguments *a, lb_error *er
 static int ask(bricks *b, const char *text, bool anywhere, const lb_delta_question *question, const lb_delta_sink *sink,
                bool *ret_cut, lb_error *err)
 {
-    REST_JSON_AUTO *answer = NULL;
+    bricks_answer answer;
     arguments args = {.count = 0};
     int r = make_arguments(question, &args, err);
     bool bounded = question->max_bytes && question->max_bytes < INLINE_MOST;
@@ -157,17 +181,17 @@ static int ask(bricks *b, const char *text, bool anywhere, const lb_delta_questi
                                         .byte_limit = bounded ? question->max_bytes : 0,
                                         .deadline = question->deadline,
                                         .anywhere = anywhere};
-    if (r >= 0)
-        r = bricks_run(b, &statement, &answer, NULL, err);
+    if (r >= 0) {
+        giving g = {.sink = sink, .max_rows = question->max_rows, .max_bytes = question->max_bytes};
+        r = bricks_ask(b, &statement, &answer, err);
+        if (r >= 0)
+            r = give(b, &answer, question->deadline, &g, err);
+        if (r >= 0)
+            *ret_cut = g.cut || rest_json_flag(answer.rows, "manifest.truncated");
+        giving_done(&g);
+        bricks_answer_done(&answer);
+    }
     arguments_done(&args);
-    if (r < 0)
-        return r;
-    giving g = {.sink = sink, .max_rows = question->max_rows, .max_bytes = question->max_bytes};
-    r = give_columns(&g, answer, err);
-    if (r >= 0)
-        r = bricks_each_part(b, answer, question->deadline, give_rows, &g, err);
-    free(g.cells);
-    *ret_cut = g.cut || rest_json_flag(answer, "manifest.truncated");
     return r < 0 ? r : 0;
 }
 

@@ -196,7 +196,9 @@ class Arriving(Case):
         self.assertEqual(answer["rows"], [["grüße 'q' \\ \\' \" $1 :p1 ? --\n", str(-2**63), "0.1", "false",
                                            "2026-01-01T12:00:00.123Z", None, "$1", "2"]])
         sent = self.calls("POST", STATEMENTS + "$")
-        self.assertEqual(len(sent), 1)
+        self.assertEqual(len(sent), 2)  # it, and once whether the milliseconds that came are all there is
+        self.ok(tool("typed 70001"))
+        self.assertEqual(len(self.calls("POST", STATEMENTS + "$")), 3)
 
     @lean
     def test_a_damaged_file_is_set_aside_and_the_rest_goes_on(self):
@@ -518,6 +520,31 @@ SELECT CASE WHEN (metric_value > 1) THEN 'a' ELSE 'b' END FROM lakebase_metrics 
 
 
 class Asking(Case):
+    def test_points_in_time_keep_their_microseconds(self):
+        """Where JSON shows milliseconds they are asked for as numbers; where it shows all, as they are."""
+        question = ("ask SELECT TIMESTAMP '2026-01-01 12:00:00.123456' AS seen, 'a' AS `it's`, 7 AS n, "
+                    "CAST(NULL AS TIMESTAMP) AS never, TIMESTAMP '1969-12-31 23:59:59.999999' AS early;")
+        exact = [["2026-01-01T12:00:00.123456Z", "a", "7", None, "1969-12-31T23:59:59.999999Z"]]
+        twice = "ask SELECT TIMESTAMP '2026-01-01 12:00:00.123456' AS a, TIMESTAMP '2026-01-01 12:00:00' AS a"
+        tool = self.ready()
+        EMULATOR.control("DELETE", "requests")
+        for _ in range(2):
+            self.assertEqual([[cell and cell.rstrip("Z") for cell in row] for row in self.ok(tool(question))["rows"]],
+                             [[cell and cell.rstrip("Z") for cell in row] for row in exact])
+        self.assertEqual(len(self.calls("POST", STATEMENTS + "$")), 2)
+        before = EMULATOR.set(exact_times=False)
+        try:
+            tool = self.tool(os.path.join(self.root, "cut"))
+            for sent in (4, 2):  # once to see them, once to know, and from then on the question's shape and itself
+                EMULATOR.control("DELETE", "requests")
+                answer = self.ok(tool(question))
+                self.assertEqual(answer["rows"], exact)
+                self.assertEqual(len(self.calls("POST", STATEMENTS + "$")), sent)
+            self.assertEqual(self.ok(tool("ask SELECT 1 AS one, 'x' AS two"))["rows"], [["1", "x"]])
+            self.assertIn("12:00:00.123", self.ok(tool(twice))["rows"][0][0])  # by name they cannot be told apart
+        finally:
+            EMULATOR.set(**before)
+
     def test_an_answer_in_chunks(self):
         tool = self.ready()
         self.ok(tool("metrics 100 30000 0"))

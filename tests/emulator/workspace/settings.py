@@ -21,6 +21,7 @@ class Settings:
     warehouse_start_s: float = 0.5   # a stopped warehouse needs this long
     statement_keep_s: float = 3600   # after it, a result is CLOSED; after twelve times it, gone
     chunk_rows: int = 1000
+    exact_times: bool = True         # answers show points in time to the microsecond, or are cut to milliseconds
     run_s: float = 0.3               # how long a job's task runs
     page_size: int = 100             # when the request names none
 

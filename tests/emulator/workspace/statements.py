@@ -42,6 +42,12 @@ class Statement:
             self.change.wait_for(lambda: self.over, seconds)
 
 
+def cut_times(columns, rows):
+    """Points in time as JSON shows them that keeps milliseconds."""
+    times = {i for i, (_, kind) in enumerate(columns) if type_name(kind) == "TIMESTAMP"}
+    return [[re.sub(r"(\.\d{3})\d+", r"\1", cell) if i in times and cell else cell for i, cell in enumerate(row)] for row in rows]
+
+
 class Statements:
     def __init__(self, workspace, engine):
         self.workspace, self.settings, self.engine = workspace, workspace.settings, engine
@@ -153,7 +159,7 @@ class Statements:
             columns, rows = self.engine.execute(statement)
             if statement.canceled.is_set() and statement.interrupt is None:
                 raise SqlError("HY008", "CANCELLED", "canceled")
-            self._keep(statement, columns, rows)
+            self._keep(statement, columns, rows if self.settings.exact_times else cut_times(columns, rows))
             state = "SUCCEEDED"
         except SqlError as error:
             state = "CANCELED" if statement.canceled.is_set() else "FAILED"
