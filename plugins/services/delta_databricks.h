@@ -65,6 +65,8 @@ char *bricks_full_name(const bricks *b, const char *table); /* `c`.`s`.`t` */
 const char *bricks_type(lb_type type);                      /* BIGINT */
 char *bricks_folder(const bricks *b, const char *table);    /* /Volumes/c/s/v/outbox/t */
 
+void bricks_lake_full_name(delta_text *sql, const lb_lake_name *name);
+
 /* ---- statements (delta_databricks_statement.c) ---- */
 
 typedef struct bricks_value {
@@ -120,6 +122,31 @@ LB_PRINTF(3, 4) int bricks_name_grant(const bricks *b, lb_error *err, const char
 LB_MUST_CHECK int bricks_describe(bricks *b, const char *table, int64_t deadline, struct json_object **ret_table,
                                   lb_error *err);
 
+/* Catalog, schema and volume of the history alone. */
+LB_MUST_CHECK int bricks_prepare_places(bricks *b, int64_t deadline, lb_error *err);
+/* Another catalog with its schema, each made where it is missing. */
+LB_MUST_CHECK int bricks_prepare_schema(bricks *b, const char *catalog, const char *schema, const char *comment,
+                                        int64_t deadline, lb_error *err);
+/* A document of Unity Catalog: "tables", "a.b.c". */
+LB_MUST_CHECK int bricks_find(bricks *b, const char *kind, const char *name, int64_t deadline,
+                              struct json_object **ret_found, lb_error *err);
+const char *bricks_column_type(struct json_object *table, const char *name); /* or NULL */
+
+/* ---- loading (delta_databricks_commit.c) ---- */
+
+LB_MUST_CHECK int bricks_get_engine(bricks *b, lb_error *err);
+
+/* Sends a COPY INTO until an answer comes: files are names in the folder. *ret_asked: how often; after the first the
+ * rows may be there by our own hand when the answer says that nothing was new. */
+typedef struct bricks_copy {
+    const char *table, *folder, *what; /* table as it stands in a statement */
+    const char *const *files;
+    size_t count;
+    int64_t deadline;
+} bricks_copy;
+LB_MUST_CHECK int bricks_copy_into(bricks *b, const bricks_copy *copy, int64_t *ret_rows, int *ret_asked,
+                                   lb_error *err);
+
 /* ---- upkeep (delta_databricks_rollup.c) ---- */
 
 /* Snapshots older than the setting become a row for each hour, date by date. */
@@ -130,6 +157,14 @@ LB_MUST_CHECK int bricks_roll_up(bricks *b, const bricks_table *table, const lb_
 
 /* Outbox files as ID.parquet in the folder of their table. */
 LB_MUST_CHECK int bricks_make_folder(bricks *b, const char *table, int64_t deadline, lb_error *err);
+LB_MUST_CHECK int bricks_make_path(bricks *b, const char *folder, int64_t deadline, lb_error *err);
+LB_MUST_CHECK int bricks_put(bricks *b, const char *file, const char *path, int64_t deadline, int64_t *ret_bytes,
+                             lb_error *err);
+/* Where the file is there already, it stays as it is: LB_ERR_CONFLICT. */
+LB_MUST_CHECK int bricks_put_once(bricks *b, const char *file, const char *text, int64_t deadline, lb_error *err);
+/* *ret_text NULL: there is no such file. */
+LB_MUST_CHECK int bricks_get(bricks *b, const char *file, int64_t deadline, char **ret_text, lb_error *err);
+LB_MUST_CHECK int bricks_delete(bricks *b, const char *file, int64_t deadline, lb_error *err);
 LB_MUST_CHECK int bricks_upload(bricks *b, const char *table, const char *id, const char *path, int64_t deadline,
                                 int64_t *ret_bytes, lb_error *err);
 LB_MUST_CHECK int bricks_remove(bricks *b, const char *table, const char *id, int64_t deadline, lb_error *err);

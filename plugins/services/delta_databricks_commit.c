@@ -55,7 +55,7 @@ int bricks_lock(bricks *b, lb_error *err)
 
 /* ---- from outbox to volume ---- */
 
-static int get_engine(bricks *b, lb_error *err)
+int bricks_get_engine(bricks *b, lb_error *err)
 {
     if (b->engine)
         return 0;
@@ -116,45 +116,54 @@ static int send_files(load *l, lb_error *err)
 
 /* ---- from volume to table ---- */
 
-static char *copy_text(const load *l)
+static char *copy_text(const bricks_copy *c)
 {
     DELTA_TEXT files = {0};
     DELTA_TEXT folder = {0};
-    DELTA_AUTO_FREE char *table = bricks_full_name(l->b, l->table->def.name);
-    DELTA_AUTO_FREE char *path = bricks_folder(l->b, l->table->def.name);
-    for (size_t i = 0; i < l->count; i++) {
-        DELTA_AUTO_FREE char *name = delta_printf("%s.parquet", l->files[i]->id);
+    for (size_t i = 0; i < c->count; i++) {
         delta_text_puts(&files, i ? ", " : "");
-        bricks_literal(&files, name);
+        bricks_literal(&files, c->files[i]);
     }
-    bricks_literal(&folder, path);
-    const delta_slot slots[] = {{"table", table}, {"folder", folder.data}, {"files", files.data}};
+    bricks_literal(&folder, c->folder);
+    const delta_slot slots[] = {{"table", c->table}, {"folder", folder.data}, {"files", files.data}};
     return delta_render(delta_databricks_sql_copy, slots, DELTA_COUNT(slots));
 }
 
-/* Sends the COPY INTO until an answer comes. *ret_asked: how often; after the first the rows may be there by our own
- * hand when the answer says that nothing was new. */
-static int copy(load *l, int64_t *ret_rows, int *ret_asked, lb_error *err)
+int bricks_copy_into(bricks *b, const bricks_copy *c, int64_t *ret_rows, int *ret_asked, lb_error *err)
 {
-    DELTA_AUTO_FREE char *sql = copy_text(l);
-    DELTA_AUTO_FREE char *what = delta_printf("COPY INTO %s", l->table->def.name);
-    const bricks_statement statement = {.text = sql, .what = what, .deadline = l->deadline};
+    DELTA_AUTO_FREE char *sql = copy_text(c);
+    const bricks_statement statement = {.text = sql, .what = c->what, .deadline = c->deadline};
     for (int asked = 1;; asked++) {
         REST_JSON_AUTO *answer = NULL;
         bool doubt = false;
-        int r = bricks_run(l->b, &statement, &answer, &doubt, err);
+        int r = bricks_run(b, &statement, &answer, &doubt, err);
         *ret_asked = asked;
         if (r == 0) {
             *ret_rows = bricks_count_of(answer, "num_inserted_rows", -1);
-            return *ret_rows >= 0 ? 0 : lb_fail(err, LB_ERR_UNREACHABLE, NULL, "%s: the answer has no counts", what);
+            return *ret_rows >= 0 ? 0 : lb_fail(err, LB_ERR_UNREACHABLE, NULL, "%s: the answer has no counts", c->what);
         }
         bool is_final = r == LB_ERR_TIMEOUT || r == LB_ERR_CANCELLED;
         if (!doubt || is_final || asked == ASKS_MOST)
-            return bricks_name_grant(
-                l->b, err, "READ VOLUME ON VOLUME `%s`.`%s`.`%s` and SELECT, MODIFY ON TABLE `%s`.`%s`.`%s`",
-                l->b->catalog, l->b->schema, l->b->volume, l->b->catalog, l->b->schema, l->table->def.name);
-        delta_say(l->b->host, LB_LOG_INFO, "%s: the answer was lost; it is asked for again", what);
+            return bricks_name_grant(b, err, "READ VOLUME ON VOLUME `%s`.`%s`.`%s` and SELECT, MODIFY ON TABLE %s",
+                                     b->catalog, b->schema, b->volume, c->table);
+        delta_say(b->host, LB_LOG_INFO, "%s: the answer was lost; it is asked for again", c->what);
     }
+}
+
+static int copy(load *l, int64_t *ret_rows, int *ret_asked, lb_error *err)
+{
+    DELTA_AUTO_FREE char *table = bricks_full_name(l->b, l->table->def.name),
+                         *folder = bricks_folder(l->b, l->table->def.name),
+                         *what = delta_printf("COPY INTO %s", l->table->def.name);
+    char **files = delta_alloc((l->count + 1) * sizeof *files);
+    for (size_t i = 0; i < l->count; i++)
+        files[i] = delta_printf("%s.parquet", l->files[i]->id);
+    const bricks_copy wanted = {table, folder, what, (const char *const *)files, l->count, l->deadline};
+    int r = bricks_copy_into(l->b, &wanted, ret_rows, ret_asked, err);
+    for (size_t i = 0; i < l->count; i++)
+        free(files[i]);
+    free(files);
+    return r;
 }
 
 /* How many files at the end of the list hold exactly so many rows; count + 1: no number of them does. */
@@ -287,7 +296,7 @@ int bricks_commit(void *state, const char *name, lb_delta_file *const *files, ui
     judge(files, count);
     int r = bricks_lock(b, err);
     if (r == 0)
-        r = get_engine(b, err);
+        r = bricks_get_engine(b, err);
     if (r == 0)
         r = bricks_prepare(b, table, deadline, err);
     if (r == 0) {

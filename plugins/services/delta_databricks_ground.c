@@ -24,8 +24,8 @@ int bricks_name_grant(const bricks *b, lb_error *err, const char *fmt, ...)
 
 /* ---- catalog, schema, volume ---- */
 
-static int exists(bricks *b, const char *kind, const char *name, int64_t deadline, struct json_object **ret_found,
-                  lb_error *err)
+int bricks_find(bricks *b, const char *kind, const char *name, int64_t deadline, struct json_object **ret_found,
+                lb_error *err)
 {
     rest_buf path = {.limit = 4096};
     rest_buf_text(&path, CATALOGS "/");
@@ -75,7 +75,7 @@ static int need(bricks *b, const char *kind, const char *name, struct json_objec
     REST_JSON_AUTO *owned = body;
     if (!owned)
         return lb_out_of_memory(err);
-    int r = exists(b, kind, name, deadline, &found, err);
+    int r = bricks_find(b, kind, name, deadline, &found, err);
     if (r != LB_ERR_NOT_FOUND)
         return r;
     DELTA_AUTO_FREE char *what = delta_printf("%.*s %s", (int)strlen(kind) - 1, kind, name);
@@ -95,15 +95,24 @@ static struct json_object *describe(const char *name, const char *catalog, const
     return NULL;
 }
 
+int bricks_prepare_schema(bricks *b, const char *catalog, const char *schema, const char *comment, int64_t deadline,
+                          lb_error *err)
+{
+    DELTA_AUTO_FREE char *full = delta_printf("%s.%s", catalog, schema);
+    if (need(b, "catalogs", catalog, describe(catalog, NULL, NULL, comment), deadline, err) < 0)
+        return bricks_name_grant(b, err, "CREATE CATALOG ON METASTORE (or USE CATALOG ON CATALOG `%s`)", catalog);
+    if (need(b, "schemas", full, describe(schema, catalog, NULL, comment), deadline, err) < 0)
+        return bricks_name_grant(b, err, "USE CATALOG, CREATE SCHEMA ON CATALOG `%s`", catalog);
+    return 0;
+}
+
 static int need_places(bricks *b, int64_t deadline, lb_error *err)
 {
     static const char comment[] = "the history of LakebaseOps";
-    DELTA_AUTO_FREE char *schema = delta_printf("%s.%s", b->catalog, b->schema);
     DELTA_AUTO_FREE char *volume = delta_printf("%s.%s.%s", b->catalog, b->schema, b->volume);
-    if (need(b, "catalogs", b->catalog, describe(b->catalog, NULL, NULL, comment), deadline, err) < 0)
-        return bricks_name_grant(b, err, "CREATE CATALOG ON METASTORE (or USE CATALOG ON CATALOG `%s`)", b->catalog);
-    if (need(b, "schemas", schema, describe(b->schema, b->catalog, NULL, comment), deadline, err) < 0)
-        return bricks_name_grant(b, err, "USE CATALOG, CREATE SCHEMA ON CATALOG `%s`", b->catalog);
+    int r = bricks_prepare_schema(b, b->catalog, b->schema, comment, deadline, err);
+    if (r < 0)
+        return r;
     if (need(b, "volumes", volume, describe(b->volume, b->catalog, b->schema, comment), deadline, err) < 0)
         return bricks_name_grant(b, err, "USE SCHEMA, CREATE VOLUME ON SCHEMA `%s`.`%s`", b->catalog, b->schema);
     return 0;
@@ -147,7 +156,7 @@ static int make_table(bricks *b, const delta_table_def *def, int64_t deadline, l
 }
 
 /* The type of a column that is there, or NULL. */
-static const char *find_column(struct json_object *table, const char *name)
+const char *bricks_column_type(struct json_object *table, const char *name)
 {
     struct json_object *columns = rest_json_at(table, "columns");
     for (size_t i = 0; i < rest_json_count(columns); i++) {
@@ -180,14 +189,14 @@ static int complete_table(bricks *b, const delta_table_def *def, struct json_obj
                           lb_error *err)
 {
     DELTA_TEXT missing = {0};
-    const char *date = def->partition_time ? find_column(found, BRICKS_PARTITION) : NULL;
+    const char *date = def->partition_time ? bricks_column_type(found, BRICKS_PARTITION) : NULL;
     if (def->partition_time && !date)
         return lb_fail(err, LB_ERR_CONFLICT, "was it made by something else? move it away, or set another schema",
                        "the history table %s has no column " BRICKS_PARTITION, def->name);
     int r = date ? check_type(def, BRICKS_PARTITION, date, "DATE", err) : 0;
     for (size_t i = 0; r == 0 && i < def->count; i++) {
         const lb_delta_column *c = &def->columns[i];
-        const char *type = find_column(found, c->name), *ours = bricks_type(c->type);
+        const char *type = bricks_column_type(found, c->name), *ours = bricks_type(c->type);
         if (!type)
             put_column(&missing, c->name, ours, c->doc);
         else
@@ -199,7 +208,7 @@ static int complete_table(bricks *b, const delta_table_def *def, struct json_obj
 int bricks_describe(bricks *b, const char *table, int64_t deadline, struct json_object **ret_table, lb_error *err)
 {
     DELTA_AUTO_FREE char *name = delta_printf("%s.%s.%s", b->catalog, b->schema, table);
-    return exists(b, "tables", name, deadline, ret_table, err);
+    return bricks_find(b, "tables", name, deadline, ret_table, err);
 }
 
 static int need_table(bricks *b, const delta_table_def *def, int64_t deadline, lb_error *err)
@@ -215,12 +224,18 @@ static int need_table(bricks *b, const delta_table_def *def, int64_t deadline, l
                  : 0;
 }
 
-int bricks_prepare(bricks *b, bricks_table *table, int64_t deadline, lb_error *err)
+int bricks_prepare_places(bricks *b, int64_t deadline, lb_error *err)
 {
     int r = b->grounded ? 0 : need_places(b, deadline, err);
+    b->grounded = r == 0;
+    return r;
+}
+
+int bricks_prepare(bricks *b, bricks_table *table, int64_t deadline, lb_error *err)
+{
+    int r = bricks_prepare_places(b, deadline, err);
     if (r < 0)
         return r;
-    b->grounded = true;
     if (table->ready)
         return 0;
     r = need_table(b, &table->def, deadline, err);

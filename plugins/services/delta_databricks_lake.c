@@ -36,7 +36,7 @@ static int look(bricks *b, const char *sql, const char *what, int64_t deadline, 
     return bricks_run(b, &statement, ret_answer, NULL, err);
 }
 
-static void put_name(delta_text *sql, const lb_lake_name *name)
+void bricks_lake_full_name(delta_text *sql, const lb_lake_name *name)
 {
     const char *const parts[] = {name->catalog, name->schema, name->name};
     for (size_t i = 0; i < DELTA_COUNT(parts); i++) {
@@ -54,9 +54,9 @@ int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, c
     DELTA_TEXT describe = {0};
     DELTA_TEXT latest = {0};
     delta_text_puts(&describe, "DESCRIBE TABLE ");
-    put_name(&describe, name);
+    bricks_lake_full_name(&describe, name);
     delta_text_puts(&latest, "DESCRIBE HISTORY ");
-    put_name(&latest, name);
+    bricks_lake_full_name(&latest, name);
     delta_text_puts(&latest, " LIMIT 1");
     int r = look(state, describe.data, "the look at a table", deadline, &columns, err);
     if (r >= 0)
@@ -72,14 +72,6 @@ int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, c
     looking l = {.sink = sink, .version = version ? version : "0", .committed_at = at ? at : "1970-01-01T00:00:00Z"};
     r = bricks_each_part(state, columns, deadline, give_columns, &l, err);
     return r < 0 ? r : 0;
-}
-
-int bricks_lake_append(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err)
-{
-    (void)state, (void)sink; /* nothing is done */
-    return lb_fail(err, LB_ERR_UNSUPPORTED, "append to a lake at home (delta_local)",
-                   "rows cannot be appended to %.80s.%.80s.%.80s through a warehouse yet", append->table.catalog,
-                   append->table.schema, append->table.name);
 }
 
 /* ---- views ---- */
@@ -114,7 +106,7 @@ int bricks_lake_view(void *state, const lb_lake_name *name, const char *text, in
     DELTA_TEXT sql = {0};
     char mark[MARK_TEXT];
     DELTA_AUTO_FREE char *select = bricks_translate(text), *before = NULL;
-    put_name(&view, name);
+    bricks_lake_full_name(&view, name);
     put_mark(select, mark);
     delta_text_printf(&sql, "CREATE OR REPLACE VIEW %s TBLPROPERTIES ('" MARK "' = '%s') AS %s", view.data, mark,
                       select);

@@ -49,20 +49,30 @@ static int perform(bricks *b, const rest_call *call, lb_error *err)
     return r < 0 ? name_volume_grant(b, err) : 0;
 }
 
-int bricks_make_folder(bricks *b, const char *table, int64_t deadline, lb_error *err)
+int bricks_make_path(bricks *b, const char *folder, int64_t deadline, lb_error *err)
 {
-    DELTA_AUTO_FREE char *folder = bricks_folder(b, table);
     DELTA_AUTO_FREE char *url = url_of(DIRECTORIES, folder);
     const rest_call call = {.method = "PUT", .path = url, .what = folder, .deadline = deadline};
     return perform(b, &call, err);
+}
+
+int bricks_make_folder(bricks *b, const char *table, int64_t deadline, lb_error *err)
+{
+    DELTA_AUTO_FREE char *folder = bricks_folder(b, table);
+    return bricks_make_path(b, folder, deadline, err);
 }
 
 /* Writing over what is there is right: it is the same file, whole or cut. */
 int bricks_upload(bricks *b, const char *table, const char *id, const char *path, int64_t deadline, int64_t *ret_bytes,
                   lb_error *err)
 {
-    struct stat st;
     DELTA_AUTO_FREE char *file = file_of(b, table, id);
+    return bricks_put(b, file, path, deadline, ret_bytes, err);
+}
+
+int bricks_put(bricks *b, const char *file, const char *path, int64_t deadline, int64_t *ret_bytes, lb_error *err)
+{
+    struct stat st;
     DELTA_AUTO_FREE char *url = url_of(FILES, file);
     DELTA_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0)
@@ -79,9 +89,43 @@ int bricks_upload(bricks *b, const char *table, const char *id, const char *path
     return perform(b, &call, err);
 }
 
+int bricks_put_once(bricks *b, const char *file, const char *text, int64_t deadline, lb_error *err)
+{
+    DELTA_AUTO_FREE char *url = url_of(FILES, file);
+    const rest_call call = {.method = "PUT",
+                            .path = url,
+                            .query = "overwrite=false",
+                            .content_type = "application/octet-stream",
+                            .body = text,
+                            .body_length = strlen(text),
+                            .what = file,
+                            .deadline = deadline};
+    return perform(b, &call, err);
+}
+
+int bricks_get(bricks *b, const char *file, int64_t deadline, char **ret_text, lb_error *err)
+{
+    rest_reply reply = {.status = 0};
+    DELTA_AUTO_FREE char *url = url_of(FILES, file);
+    const rest_call call = {.method = "GET", .path = url, .what = file, .deadline = deadline};
+    *ret_text = NULL;
+    if (!url)
+        return lb_out_of_memory(err);
+    int r = rest_perform(b->client, &call, &reply, err);
+    if (r == 0)
+        *ret_text = delta_strndup(reply.body.data ? reply.body.data : "", reply.body.length);
+    rest_reply_done(&reply);
+    return r == LB_ERR_NOT_FOUND ? 0 : r < 0 ? name_volume_grant(b, err) : 0;
+}
+
 int bricks_remove(bricks *b, const char *table, const char *id, int64_t deadline, lb_error *err)
 {
     DELTA_AUTO_FREE char *file = file_of(b, table, id);
+    return bricks_delete(b, file, deadline, err);
+}
+
+int bricks_delete(bricks *b, const char *file, int64_t deadline, lb_error *err)
+{
     DELTA_AUTO_FREE char *url = url_of(FILES, file);
     const rest_call call = {.method = "DELETE", .path = url, .what = file, .deadline = deadline};
     int r = perform(b, &call, err);

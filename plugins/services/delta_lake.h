@@ -48,6 +48,20 @@ char *lake_delta_type(const char *spark);
  */
 void lake_put_cell(delta_text *sql, uint32_t index, const char *spark, const char *name);
 
+/* Can a table of the lakehouse have such a column? */
+LB_MUST_CHECK int lake_check_column(const char *name, const char *spark, lb_error *err);
+/* The rows of a batch as one Parquet file, with the batch's key; counted. */
+LB_MUST_CHECK int lake_write_parquet(delta_engine *engine, const lb_delta_append *append, const char *path,
+                                     int64_t *ret_bytes, lb_error *err);
+bool lake_key_is_sound(const char *key);
+/* Gives the receipt of a batch. */
+typedef struct lake_receipt {
+    int64_t rows, bytes, version;
+    char checksum[80];
+    bool repeated;
+} lake_receipt;
+LB_MUST_CHECK int lake_give_receipt(const lake_receipt *receipt, const lb_delta_sink *sink, lb_error *err);
+
 /* A question from the composer's words into DuckDB's. */
 char *lake_translate(const char *text);
 

@@ -14,12 +14,6 @@
 
 enum { FILENAME, ROWS, BYTES }; /* of RETURN_STATS */
 
-typedef struct receipt {
-    int64_t rows, bytes, version;
-    char checksum[80];
-    bool repeated;
-} receipt;
-
 typedef struct batch {
     delta_local *local;
     const lb_delta_append *append;
@@ -32,13 +26,13 @@ typedef struct batch {
 
 /* ---- has it been? ---- */
 
-static bool key_is_sound(const char *key)
+bool lake_key_is_sound(const char *key)
 {
     size_t length = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
     return length > 0 && length <= 64 && !key[length];
 }
 
-static bool was_committed(const batch *b, receipt *ret)
+static bool was_committed(const batch *b, lake_receipt *ret)
 {
     const delta_snapshot *s = &b->table.snapshot;
     size_t length = strlen(b->append->key);
@@ -48,10 +42,10 @@ static bool was_committed(const batch *b, receipt *ret)
             strncmp(id + sizeof PREFIX - 1, b->append->key, length) != 0 || id[sizeof PREFIX - 1 + length] != ':')
             continue;
         const char *checksum = id + sizeof PREFIX + length, *end = strchr(checksum, ':');
-        *ret = (receipt){.rows = s->applications[i].version,
-                         .bytes = end ? strtoll(end + 1, NULL, 10) : 0,
-                         .version = s->version,
-                         .repeated = true};
+        *ret = (lake_receipt){.rows = s->applications[i].version,
+                              .bytes = end ? strtoll(end + 1, NULL, 10) : 0,
+                              .version = s->version,
+                              .repeated = true};
         (void)snprintf(ret->checksum, sizeof ret->checksum, "%.*s", end ? (int)(end - checksum) : 0,
                        checksum); /* as we wrote it */
         return true;
@@ -79,10 +73,8 @@ static void add_field(struct json_object *list, const char *name, const char *de
     json_object_array_add(list, field);
 }
 
-static int need_column(const batch *b, struct json_object *list, const char *name, const char *spark, bool *changed,
-                       lb_error *err)
+int lake_check_column(const char *name, const char *spark, lb_error *err)
 {
-    const lake_field *field = find_field(&b->table.fields, name);
     DELTA_AUTO_FREE char *delta = lake_delta_type(spark);
     if (!delta)
         return lb_fail(err, LB_ERR_UNSUPPORTED, "write it as text", "the column %s cannot be of type %.60s", name,
@@ -90,6 +82,17 @@ static int need_column(const batch *b, struct json_object *list, const char *nam
     if (strpbrk(name, " ,;{}()\n\t="))
         return lb_fail(err, LB_ERR_UNSUPPORTED, "give it another name in the question",
                        "Delta takes no column of the name '%.100s'", name);
+    return 0;
+}
+
+static int need_column(const batch *b, struct json_object *list, const char *name, const char *spark, bool *changed,
+                       lb_error *err)
+{
+    const lake_field *field = find_field(&b->table.fields, name);
+    DELTA_AUTO_FREE char *delta = lake_delta_type(spark);
+    int r = lake_check_column(name, spark, err);
+    if (r < 0)
+        return r;
     if (field && strcmp(field->spark, spark) != 0)
         return lb_fail(err, LB_ERR_CONFLICT, "append to a table of another name, or cast the column in the question",
                        "the column %s of %s is %.60s in the lakehouse, and the rows have %.60s", name,
@@ -169,29 +172,42 @@ static void put_copy(delta_text *sql, const lb_delta_append *a, const char *targ
 }
 
 /* What COPY says that it wrote. */
-static int take_stats(batch *b, duckdb_result *result, lb_error *err)
+static int take_stats(const lb_delta_append *a, duckdb_result *result, int64_t *ret_bytes, lb_error *err)
 {
     int64_t rows = 0;
+    *ret_bytes = 0;
     for (duckdb_data_chunk chunk; (chunk = duckdb_fetch_chunk(*result));) {
         const uint64_t *counts = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, ROWS)),
                        *bytes = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, BYTES));
         for (idx_t i = 0; i < duckdb_data_chunk_get_size(chunk); i++) {
             rows += (int64_t)counts[i];
-            b->bytes += (int64_t)bytes[i];
+            *ret_bytes += (int64_t)bytes[i];
         }
         duckdb_destroy_data_chunk(&chunk);
     }
-    if (rows != b->append->rows)
-        return lb_fail(err, LB_ERR_INTERNAL, NULL, "a batch of %lld rows was read as %lld", (long long)b->append->rows,
+    if (rows != a->rows)
+        return lb_fail(err, LB_ERR_INTERNAL, NULL, "a batch of %lld rows was read as %lld", (long long)a->rows,
                        (long long)rows);
     return 0;
+}
+
+int lake_write_parquet(delta_engine *engine, const lb_delta_append *append, const char *path, int64_t *ret_bytes,
+                       lb_error *err)
+{
+    duckdb_result result;
+    DELTA_TEXT sql = {0};
+    put_copy(&sql, append, path);
+    int r = delta_run(engine, sql.data, NULL, 0, append->deadline, &result, err);
+    if (r < 0)
+        return r;
+    r = take_stats(append, &result, ret_bytes, err);
+    duckdb_destroy_result(&result);
+    return r;
 }
 
 static int write_rows(batch *b, lb_error *err)
 {
     char id[DELTA_UUID_TEXT];
-    duckdb_result result;
-    DELTA_TEXT sql = {0};
     if (b->append->rows == 0)
         return 0;
     delta_engine *engine = delta_get_engine(b->table.local, err);
@@ -200,12 +216,7 @@ static int write_rows(batch *b, lb_error *err)
     delta_uuid(id);
     b->file = delta_printf("part-%s.parquet", id);
     DELTA_AUTO_FREE char *path = delta_printf("%s/%s", b->table.directory, b->file);
-    put_copy(&sql, b->append, path);
-    int r = delta_run(engine, sql.data, NULL, 0, b->append->deadline, &result, err);
-    if (r < 0)
-        return r;
-    r = take_stats(b, &result, err);
-    duckdb_destroy_result(&result);
+    int r = lake_write_parquet(engine, b->append, path, &b->bytes, err);
     if (r == 0)
         r = delta_sync(path, err);
     return r == 0 ? delta_sync(b->table.directory, err) : r;
@@ -272,7 +283,7 @@ static int make_folders(batch *b, lb_error *err)
 }
 
 /* One try on top of what the log says now. *ret_beaten: somebody else was faster. */
-static int try_commit(batch *b, bool *stands, bool *ret_beaten, receipt *ret, lb_error *err)
+static int try_commit(batch *b, bool *stands, bool *ret_beaten, lake_receipt *ret, lb_error *err)
 {
     DELTA_TEXT actions = {0};
     free(b->schema);
@@ -290,14 +301,14 @@ static int try_commit(batch *b, bool *stands, bool *ret_beaten, receipt *ret, lb
     r = delta_log_put(b->table.directory, b->table.snapshot.version + 1, &actions, stands, err);
     *ret_beaten = r == LB_ERR_CONFLICT && !*stands;
     if (r == 0) {
-        *ret = (receipt){
+        *ret = (lake_receipt){
             .rows = b->append->rows, .bytes = b->bytes, .version = b->table.snapshot.version + 1, .repeated = false};
         (void)snprintf(ret->checksum, sizeof ret->checksum, "%s", b->append->checksum); /* 64 signs */
     }
     return r;
 }
 
-static int append_batch(batch *b, receipt *ret, lb_error *err)
+static int append_batch(batch *b, lake_receipt *ret, lb_error *err)
 {
     bool stands = false, beaten = true;
     int r = 0;
@@ -318,25 +329,27 @@ static int append_batch(batch *b, receipt *ret, lb_error *err)
     return r;
 }
 
-int lake_local_append(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err)
+int lake_give_receipt(const lake_receipt *receipt, const lb_delta_sink *sink, lb_error *err)
 {
     static const char *const names[] = {"rows", "bytes", "checksum", "version", "repeated"};
     static const lb_type column_types[] = {LB_I64, LB_I64, LB_TEXT, LB_I64, LB_BOOL};
+    DELTA_AUTO_FREE char *rows = delta_printf("%lld", (long long)receipt->rows),
+                         *bytes = delta_printf("%lld", (long long)receipt->bytes),
+                         *version = delta_printf("%lld", (long long)receipt->version);
+    const char *const cells[] = {rows, bytes, receipt->checksum, version, receipt->repeated ? "true" : "false"};
+    int r = sink->columns(sink->state, DELTA_COUNT(names), names, column_types, err);
+    return r < 0 ? r : sink->row(sink->state, DELTA_COUNT(cells), cells, err);
+}
+
+int lake_local_append(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err)
+{
     batch b = {.local = state, .append = append};
-    receipt done = {.rows = 0};
-    int r = key_is_sound(append->key) ? append_batch(&b, &done, err)
-                                      : lb_fail(err, LB_ERR_INVALID, "up to 64 letters, digits and . _ -",
-                                                "'%.80s' is no key of a batch", append->key);
+    lake_receipt done = {.rows = 0};
+    int r = lake_key_is_sound(append->key) ? append_batch(&b, &done, err)
+                                           : lb_fail(err, LB_ERR_INVALID, "up to 64 letters, digits and . _ -",
+                                                     "'%.80s' is no key of a batch", append->key);
     lake_table_done(&b.table);
     free(b.file);
     free(b.schema);
-    if (r == 0)
-        r = sink->columns(sink->state, DELTA_COUNT(names), names, column_types, err);
-    if (r < 0)
-        return r;
-    DELTA_AUTO_FREE char *rows = delta_printf("%lld", (long long)done.rows),
-                         *bytes = delta_printf("%lld", (long long)done.bytes),
-                         *version = delta_printf("%lld", (long long)done.version);
-    const char *const cells[] = {rows, bytes, done.checksum, version, done.repeated ? "true" : "false"};
-    return sink->row(sink->state, DELTA_COUNT(cells), cells, err);
+    return r < 0 ? r : lake_give_receipt(&done, sink, err);
 }

@@ -3,18 +3,20 @@ and the service of a workspace.
 
 usage: sync_spark.py JARS_DIR (with the tests' own Python)
 """
+import os
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "emulator"))
 import harness  # noqa: E402
 
+import place  # noqa: E402
 from place import VERSIONS, Given, equal, holds, suite  # noqa: E402
 from sync_place import copy, detail_of, make, one, same  # noqa: E402
 
 EMULATOR = harness.Emulator("--sql", "spark", "--spark-jars", sys.argv.pop(1), "--set", "warehouse_start_s=0.1")
 READY = EMULATOR.ready
-PATIENCE_S = 240
+PATIENCE_S = place.PATIENCE = 500
 DELTA = f"""
 [services.delta]
 plugin = "delta_databricks"
@@ -86,7 +88,71 @@ def spark_sees_what_duckdb_sees():
         holds("no such table in the lakehouse" in str(absent["skipped"]), absent)
 
 
+# ---- archives ----
+
+ARCHIVED = """
+CREATE TABLE orders (id bigint PRIMARY KEY, placed_at timestamptz NOT NULL DEFAULT now(), note text, amount numeric(12,2),
+                     tags text[], v int NOT NULL DEFAULT 0);
+INSERT INTO orders SELECT n, date_trunc('second', now()) - (60 - n) * interval '5 day', E'it''s \\\\"' || n, n / 7.0,
+                          ARRAY['a', NULL], 0
+  FROM generate_series(1, 60) n;
+ANALYZE orders;
+"""
+VIEW = "ops_catalog.lakebase_archive.vw_orders_unified"
+
+
+def register(given):
+    """What a registered catalog shows of the database, as it stands now: its rows and its ledger at one moment."""
+    rows = given.sql("SELECT format('(%s, TIMESTAMP%L, %L, %s, array(%L, NULL), %s)', id, placed_at AT TIME ZONE 'UTC', 'n', amount, "
+                     "'a', v) FROM orders").splitlines()
+    steps = given.sql("SELECT format('(%L, %L)', batch, state) FROM lbops_archive.steps").splitlines()
+    for text in ("CREATE CATALOG IF NOT EXISTS shop", "CREATE SCHEMA IF NOT EXISTS shop.public",
+                 "CREATE SCHEMA IF NOT EXISTS shop.lbops_archive",
+                 "CREATE OR REPLACE TABLE shop.public.orders (id BIGINT, placed_at TIMESTAMP, note STRING, amount DECIMAL(38,18), "
+                 "tags ARRAY<STRING>, v INT) USING DELTA",
+                 "CREATE OR REPLACE TABLE shop.lbops_archive.steps (batch STRING, state STRING) USING DELTA",
+                 f"INSERT INTO shop.public.orders VALUES {', '.join(rows)}",
+                 f"INSERT INTO shop.lbops_archive.steps VALUES {', '.join(steps)}"):
+        statement(text)
+
+
+def unified():
+    rows = statement(f"SELECT id, unix_seconds(placed_at), amount, tags, v FROM {VIEW} ORDER BY id")
+    return ["|".join(row).replace(" ", "") for row in rows]
+
+
+def archived_through_the_workspace():
+    with Given(VERSIONS[-1], kind="shared", more=DELTA) as given:
+        given.sql(ARCHIVED)
+        statement("SELECT 1")  # it takes a while to start
+        words = {"tables": ["orders"], "min_rows": 1, "batch_rows": 20, "pause_ms": 0}
+        before = given.sql("SELECT id, extract(epoch FROM placed_at)::bigint, amount, to_jsonb(tags), v FROM orders ORDER BY id")
+        before = before.replace(" ", "").splitlines()
+        done = given.run("archive_cold_data_to_delta", check=3, **words)["result"]["archivals"][0]
+        equal((done["status"], done["batches"], done["rows_exported"]), ("waiting", 3, 42), f"copied and counted there: {done}")
+        again = given.run("archive_cold_data_to_delta", check=3, **words)["result"]["archivals"][0]
+        equal(again["rows_exported"], 0, "nothing is copied twice")
+        counted = "SELECT count(*), count(DISTINCT id), count(DISTINCT lbops_batch) FROM ops_catalog.lakebase_archive."
+        equal(statement(f"{counted}`shop_{given.database}_public_orders`"), [["42", "42", "3"]], "each once")
+        register(given)
+        made = given.run("create_unified_access_view")["result"]["views"][0]
+        equal((made["status"], made["view_name"], made["columns"]), ("created", VIEW, 6), f"made: {made}")
+        equal(unified(), before, "copied, and not deleted")
+        with given.session() as other:
+            other.stdin.write("BEGIN; SELECT id FROM orders WHERE id = 15 FOR UPDATE;\n\\echo held\n")
+            while other.stdout.readline() != "held\n":
+                pass
+            given.approve(given.approvals()[0]["id"])
+            other.stdin.close()
+            other.wait()
+        equal(given.sql("SELECT count(*), min(id), max(id) FROM orders WHERE id <= 42"), "20|1|20", "in the middle")
+        register(given)
+        equal(unified(), before, "the same rows in the middle of it")
+        equal(given.run("create_unified_access_view")["result"]["views"][0]["status"], "unchanged", "nothing to do")
+
+
+os.environ["DATABRICKS_TOKEN"] = READY["pat"]
 try:
-    suite(spark_sees_what_duckdb_sees)
+    suite(spark_sees_what_duckdb_sees, archived_through_the_workspace)
 finally:
     EMULATOR.stop()
