@@ -62,9 +62,14 @@ const cli_verb cli_verbs[] = {
     {"deny", "deny ID --as NAME --because TEXT", "refuses a group of changes",
      "The same is not asked for again until its evidence changes.\n", cli_deny, false},
     {"alerts", "alerts [--all]", "what is wrong now; with --all what has been resolved too", NULL, cli_alerts, false},
-    {"cycle", "cycle [--agent A] [--strict]", "every tool of the agents once, on all of their targets",
+    {"cycle", "cycle [--agent A] [--strict] [--html FILE] [--resume]",
+     "every tool of the agents once, on all of their targets",
      "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
-     "for approval is counted and no failure, unless --strict makes it exit code 3.\n",
+     "for approval is counted and no failure, unless --strict makes it exit code 3. At the end stands a report: what\n"
+     "was provisioned, measured, found, changed, asked and archived, what failed and why, and where the history lies.\n"
+     "  --html FILE  the report as one page, too\n"
+     "  --resume     goes on with the newest cycle that was cut short; what it had begun is not begun again\n"
+     "With --json a document for each run, and at the end the report.\n",
      cli_cycle, false},
     {"jobs", "jobs [bundle DIR [--serve-below MINUTES]]", "the named jobs: when each is to run, and its tools",
      "  bundle DIR               writes a Databricks Asset Bundle of them: databricks.yml, a resource and a manifest "

@@ -1,8 +1,13 @@
 /* lbops cycle, jobs, job: many tools, each on all of its targets, with one line a run. */
-#include "cli.h"
+#include "cli_cycle_report.h"
 
 #include "jobs.h"
-#include "json.h"
+
+typedef struct reporting {
+    cycle_report *report;
+    const char *html; /* a file, or NULL */
+    bool page_failed;
+} reporting;
 
 static const char *shown(struct json_object *object, const char *name)
 {
@@ -14,7 +19,8 @@ static void take_cycle_run(cli *c, void *state, struct json_object *document)
 {
     struct json_object *target = json_get_object(document, "target"), *error = json_get_object(document, "error");
     const char *status = shown(document, "status");
-    (void)state;
+    const reporting *to = state;
+    cycle_report_add(to->report, document);
     if (c->json) {
         (void)puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
         return;
@@ -30,32 +36,64 @@ static void take_cycle_run(cli *c, void *state, struct json_object *document)
 
 static void take_cycle_result(cli *c, void *state, struct json_object *result)
 {
-    (void)state;
-    if (c->json)
-        (void)puts(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
-    else
-        (void)printf("%s runs: %s ok, %s failed, %s skipped, %s wait for approval; %s changes, %s findings\n",
-                     shown(result, "runs"), shown(result, "ok"), shown(result, "failed"), shown(result, "skipped"),
-                     shown(result, "pending_approval"), shown(result, "changes"), shown(result, "findings"));
+    reporting *to = state;
+    lb_error err;
+    struct json_object *report = cycle_report_end(to->report, result);
+    if (c->json) {
+        json_object_object_add(result, "report", json_object_get(report));
+        (void)puts(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    } else {
+        cycle_report_print(c, report);
+    }
+    if (to->html && cycle_report_page(report, to->html, &err) < 0) {
+        (void)cli_fail(c, &err);
+        to->page_failed = true;
+    } else if (to->html && !c->quiet && strcmp(to->html, "-") != 0) {
+        (void)fprintf(stderr, "%s: open it in a browser\n", to->html);
+    }
+}
+
+/* The exit code; a report that was asked for and cannot be written is a failure, too. */
+static int ask_reporting(cli *c, const char *request, const char *what, const char *html)
+{
+    reporting to = {.report = cycle_report_new(c->manifest), .html = html};
+    const cli_takers takers = {.state = &to, .document = take_cycle_run, .result = take_cycle_result};
+    int code = cli_ask(c, request, what, CLI_ASK_RUN, &takers);
+    (void)cycle_report_free(to.report); /* gives NULL */
+    return code == 0 && to.page_failed ? 1 : code;
 }
 
 int cli_cycle(cli *c, int argc, char **argv)
 {
     BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
-    const cli_takers takers = {.document = take_cycle_run, .result = take_cycle_result};
+    const char *html = NULL, *agent = NULL;
+    bool resumes = false;
     buf_puts(&request, "{\"verb\":\"cycle\"");
     for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--strict") == 0)
             json_member_bool(&request, "strict", true);
-        else if (strcmp(argv[i], "--agent") == 0 && i + 1 < argc)
-            json_member_string(&request, "agent", argv[++i]);
+        else if (strcmp(argv[i], "--resume") == 0)
+            resumes = true;
+        else if (strcmp(argv[i], "--agent") == 0 && value)
+            agent = argv[++i];
+        else if (strcmp(argv[i], "--html") == 0 && value)
+            html = argv[++i];
         else
             return cli_usage(c, cli_find_verb("cycle"), NULL, "cycle does not take %s", argv[i]);
     }
+    if (resumes && agent)
+        return cli_usage(c, cli_find_verb("cycle"), "a cycle goes on with the agents that it had begun with",
+                         "--resume does not take an agent");
+    if (html && c->json && strcmp(html, "-") == 0)
+        return cli_usage(c, cli_find_verb("cycle"), "name a file", "--json and --html - want the same place");
+    if (agent)
+        json_member_string(&request, "agent", agent);
+    json_member_bool(&request, "resume", resumes);
     json_member_string(&request, "name", cli_user());
     buf_putc(&request, '}');
     int code = cli_load(c, CLI_STRICT);
-    return code ? code : cli_ask(c, buf_text(&request), "cycle", CLI_ASK_RUN, &takers);
+    return code ? code : ask_reporting(c, buf_text(&request), "cycle", html);
 }
 
 /* ---- jobs ---- */
@@ -161,14 +199,13 @@ int cli_job(cli *c, int argc, char **argv)
         return code;
     lb_error error;
     const manifest_job *job;
-    const cli_takers takers = {.document = take_cycle_run, .result = take_cycle_result};
     BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
     jobs *all = jobs_new(c->manifest);
     if (jobs_find(all, name, &job, &error) < 0) {
         code = cli_fail(c, &error);
     } else {
         put_request(&request, job, project, is_strict);
-        code = cli_ask(c, buf_text(&request), name, CLI_ASK_RUN, &takers);
+        code = ask_reporting(c, buf_text(&request), name, NULL);
     }
     (void)jobs_free(all); /* gives NULL */
     return code;

@@ -1,11 +1,13 @@
 /* A full cycle: each agent's tools in the order that the manifest gives, each on all of its targets at once; the next
  * tool begins when the last target is done. A job is the same with tools that are named, within a time. */
+#include "cycle_memory.h"
 #include "desk_internal.h"
 
 #include "clock.h"
 #include "log.h"
 
 #define MOST_AT_ONCE 64
+#define REPORT_BYTES ((size_t)4 << 20)
 
 /* Copies: the manifest may be read again meanwhile. */
 typedef struct cycle_step {
@@ -26,7 +28,10 @@ typedef struct cycle {
     size_t open;
     int64_t ok, failed, skipped, pending, changes, findings;
     bool is_starting;
-    int64_t deadline; /* on the monotonic clock; 0: none */
+    int64_t deadline;     /* on the monotonic clock; 0: none */
+    cycle_memory *memory; /* NULL: a job, or there is no state service */
+    int64_t before;       /* runs that this cycle had begun before it was cut short */
+    buf left_out;         /* what did not begin, and why, as JSON */
 } cycle;
 
 static void go_on(desk_call *call);
@@ -46,6 +51,8 @@ void desk_cycle_done(desk_call *call)
     }
     free(c->places);
     free(c->steps);
+    (void)cycle_memory_free(c->memory); /* gives NULL */
+    buf_done(&c->left_out);
     free(c);
     call->cycle = NULL;
 }
@@ -117,10 +124,10 @@ static void add_place(void *state, const lb_target *target)
 
 /* ---- its runs ---- */
 
-static void finish(desk_call *call)
+static void say_result(desk_call *call)
 {
     const cycle *c = call->cycle;
-    BUF_AUTO result = BUF_INIT((size_t)64 * 1024);
+    BUF_AUTO result = BUF_INIT(REPORT_BYTES + (size_t)64 * 1024);
     buf_putc(&result, '{');
     json_member_i64(&result, "runs", c->ok + c->failed + c->skipped + c->pending);
     json_member_i64(&result, "ok", c->ok);
@@ -129,10 +136,27 @@ static void finish(desk_call *call)
     json_member_i64(&result, "pending_approval", c->pending);
     json_member_i64(&result, "changes", c->changes);
     json_member_i64(&result, "findings", c->findings);
-    buf_putc(&result, '}');
+    json_member_string(&result, "cycle_id", c->memory ? cycle_memory_id(c->memory) : NULL);
+    json_member_i64(&result, "begun_before", c->before);
+    buf_printf(&result, ",\"left_out\":[%s]}", c->left_out.overflow ? "" : buf_text(&c->left_out));
     int code = c->failed ? 1 : c->pending && json_get_bool(call->request, "strict") ? 3 : 0;
     desk_say(call, "result", buf_text(&result));
     desk_end(call, code);
+}
+
+static void on_closed(void *tag, const lb_error *error)
+{
+    if (error)
+        log_line(LB_LOG_WARN, "cycle", "that it has ended is not written down: %s", error->message);
+    say_result(tag);
+}
+
+static void finish(desk_call *call)
+{
+    if (call->cycle->memory)
+        cycle_memory_close(call->cycle->memory, on_closed, call);
+    else
+        say_result(call);
 }
 
 static void on_ended(void *tag, const run_outcome *outcome, const char *document)
@@ -151,6 +175,19 @@ static void on_ended(void *tag, const run_outcome *outcome, const char *document
     go_on(call);
 }
 
+static void note_refusal(buf *list, const char *tool, const lb_error *error, bool is_failure)
+{
+    if (list->length)
+        buf_putc(list, ',');
+    buf_putc(list, '{');
+    json_member_string(list, "tool", tool);
+    json_member_bool(list, "failed", is_failure);
+    json_member_string(list, "code", error_name(error->code));
+    json_member_string(list, "message", error->message);
+    json_member_string(list, "hint", error->hint[0] ? error->hint : NULL);
+    buf_putc(list, '}');
+}
+
 /* It could not begin: said, counted, and the others go on. A tool that nobody has told what to work on is left out. */
 static void count_refusal(desk_call *call, const char *tool, const lb_error *error)
 {
@@ -158,6 +195,7 @@ static void count_refusal(desk_call *call, const char *tool, const lb_error *err
     bool is_left_out = error->code == LB_ERR_INVALID || error->code == LB_ERR_SUSPENDED;
     call->cycle->failed += !is_left_out;
     call->cycle->skipped += is_left_out;
+    note_refusal(&call->cycle->left_out, tool, error, !is_left_out);
     buf_putc(&line, '{');
     json_member_i64(&line, "level", is_left_out ? LB_LOG_WARN : LB_LOG_ERROR);
     json_member_string(&line, "tool", tool);
@@ -171,7 +209,10 @@ static void on_refused(void *tag, const char *run_id, const lb_error *error)
     desk_call *call = tag;
     (void)run_id;
     call->cycle->open--;
-    count_refusal(call, "cycle", error);
+    if (error->code == LB_ERR_CONFLICT && call->cycle->memory)
+        call->cycle->before++; /* somebody else goes on with the same cycle, and has begun it */
+    else
+        count_refusal(call, "cycle", error);
     go_on(call);
 }
 
@@ -186,12 +227,21 @@ static void start(desk_call *call, const cycle_step *step, const cycle_place *pl
 {
     static const run_watcher watcher = {.ended = on_ended, .refused = on_refused};
     lb_error error;
+    lb_state_op claim;
+    cycle *c = call->cycle;
     const char *job = json_get_text(call->request, "job");
+    const char *project = place ? place->project : NULL, *branch = place ? place->branch : NULL;
+    LB_AUTO_FREE char *key = cycle_memory_key(c->memory, step->agent, step->tool, project, branch);
+    if (cycle_memory_has(c->memory, key)) {
+        c->before++;
+        return;
+    }
+    cycle_memory_claim(key, &claim);
     const run_ask ask = {.tool = step->tool,
                          .agent = step->agent,
-                         .most_s = time_left(call->cycle),
-                         .project = place ? place->project : NULL,
-                         .branch = place ? place->branch : NULL,
+                         .most_s = time_left(c),
+                         .project = project,
+                         .branch = branch,
                          .branch_class = place ? place->branch_class : 0,
                          .actor_kind = job ? GATE_SCHEDULE : GATE_PERSON,
                          .actor = job          ? job
@@ -200,11 +250,13 @@ static void start(desk_call *call, const cycle_step *step, const cycle_place *pl
                          .reason = call->reason ? call->reason
                                    : job        ? "job"
                                                 : "cycle",
+                         .claims = c->memory ? &claim : NULL,
+                         .claim_count = c->memory ? 1 : 0,
                          .watch = {&watcher, call}};
-    call->cycle->open++;
+    c->open++;
     if (supervisor_run(call->desk->supervisor, &ask, NULL, &error) >= 0)
         return;
-    call->cycle->open--;
+    c->open--;
     count_refusal(call, step->tool, &error);
 }
 
@@ -296,13 +348,47 @@ static int add_places(desk_call *call, lb_error *err)
     return 0;
 }
 
+static void begin(desk_call *call)
+{
+    lb_error error;
+    if (add_steps(call, &error) < 0 || add_places(call, &error) < 0)
+        desk_error(call, &error);
+}
+
+/* The cycle that was cut short is known: which runs it had begun, and for which agent it was. */
+static void on_recalled(void *tag, const char *agent, const lb_error *error)
+{
+    desk_call *call = tag;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    if (agent)
+        json_object_object_add(call->request, "agent", json_object_new_string(agent));
+    begin(call);
+}
+
 void desk_cycle(desk_call *call)
 {
     int64_t timeout = json_get_i64(call->request, "timeout_s", 0);
     lb_error error;
+    book *b = supervisor_book(call->desk->supervisor);
+    bool resumes = json_get_bool(call->request, "resume");
     call->cycle = base_alloc(sizeof *call->cycle);
     call->cycle->project = json_get_text(call->request, "project");
+    call->cycle->left_out = BUF_INIT(REPORT_BYTES);
     call->cycle->deadline = timeout > 0 ? clock_monotonic() + timeout * CLOCK_SECOND : 0;
-    if (add_steps(call, &error) < 0 || add_places(call, &error) < 0)
+    if (b && !json_get_list(call->request, "tools"))
+        call->cycle->memory = cycle_memory_new(book_state(b));
+    if (!resumes) {
+        if (call->cycle->memory)
+            cycle_memory_open(call->cycle->memory, json_get_text(call->request, "agent"));
+        begin(call);
+    } else if (call->cycle->memory) {
+        cycle_memory_recall(call->cycle->memory, on_recalled, call);
+    } else {
+        (void)lb_fail(&error, LB_ERR_UNSUPPORTED, "begin a new one",
+                      "there is no state service that remembers a cycle");
         desk_error(call, &error);
+    }
 }

@@ -167,7 +167,10 @@ static void on_answered(void *owner, void *tag, const approval_answer *answer, c
         ask->asked = answer->asked;
         r->asks_waiting += answer->asked != APPROVAL_DENIED_BEFORE;
         r->asks_denied += answer->asked == APPROVAL_DENIED_BEFORE;
+        lb_error ignored;
+        JSON_AUTO *asked = json_parse(ask->document, strlen(ask->document), &ignored); /* ours */
         json_member_string(&r->answers, "id", answer->id);
+        json_member_string(&r->answers, "title", json_get_text(asked, "title"));
         json_member_string(&r->answers, "asked", asked_name(answer->asked));
         json_member_string(&r->answers, "text", answer->text);
     }

@@ -1,6 +1,5 @@
 """The page of `lbops dashboard --html`, in a browser: on a desk and on a phone, by day and by night. Pictures are kept in
 $LBOPS_PICTURES, where that is set."""
-import html.parser
 import os
 import pathlib
 import struct
@@ -9,38 +8,8 @@ import zlib
 from browser import Browser
 from common import Workspace, query_files
 from sample import HOSTILE
+from outline import Outline
 from suite import contains, equal, holds, suite
-
-VOID = {"meta", "link", "br", "img", "input", "hr"}
-
-
-class Outline(html.parser.HTMLParser):
-    """Elements with their attributes, whether they are nested as they should be, and the text."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.open, self.found, self.words, self.wrong = [], [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append((tag, self.getpos()))
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    def all(self, tag):
-        return [attrs for name, attrs in self.found if name == tag]
-
 
 def is_blank(path):
     """No picture of a page has rows that are all alike."""
