@@ -107,10 +107,34 @@ static lb_request create_request(lb_ctx *ctx, const lb_target *t, struct json_ob
                         .body = lb_printf(ctx, "{\"spec\":%s}", json_object_to_json_string(spec))};
 }
 
+/* A reset that a person approves later is history too, though whoever asked for it is gone by then. */
+static int note_reset(lb_ctx *ctx, lb_group *group, const lb_target *t, struct json_object *wish, const target_wish *w,
+                      lb_error *err)
+{
+    struct json_object *spec = NULL;
+    (void)json_object_object_get_ex(wish, "branch", &spec); /* we wrote it */
+    const char *uid = target_text(wish, NULL, "uid"), *path = target_text(spec, NULL, "source_branch");
+    const char *slash = path ? strrchr(path, '/') : NULL, *source = slash ? slash + 1 : path;
+    const char *id = lb_printf(ctx, "%s/%s/%s/reset", t->project, t->branch, uid ? uid : "");
+    if (!id)
+        return lb_out_of_memory(err);
+    int r = lb_group_record(ctx, group, "branch_lifecycle",
+                            LB_ARGS(lb_text("event_id", id), lb_text("event_type", "reset"),
+                                    lb_text("project_id", t->project), lb_text("branch_id", t->branch),
+                                    lb_text("source_branch", source), lb_text("branch_kind", w->kind),
+                                    lb_text("creator_type", w->creator_type), lb_text("reason", w->reason)),
+                            err);
+    return r < 0 ? r
+                 : lb_group_emit(ctx, group, "branch.reset",
+                                 LB_ARGS(lb_text("project_id", t->project), lb_text("branch_id", t->branch),
+                                         lb_text("source_branch_id", source), lb_text("creator_type", w->creator_type)),
+                                 err);
+}
+
 /* Both in one group: a person decides about the whole, and what makes the branch again from its own source is what the
  * manifest can declare routine. */
-static int replace_branch(lb_ctx *ctx, const lb_target *t, struct json_object *wish, bool asks, lb_outcome *ret_outcome,
-                          lb_error *err)
+static int replace_branch(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w,
+                          lb_outcome *ret_outcome, lb_error *err)
 {
     lb_group *group = NULL;
     const lb_request deletion = delete_request(ctx, t), creation = create_request(ctx, t, wish);
@@ -122,12 +146,14 @@ static int replace_branch(lb_ctx *ctx, const lb_target *t, struct json_object *w
                       LB_GROUP(.title = title,
                                .reason = "it is to hold its source's data again: it is deleted, and made anew at once",
                                .undo = "what it holds now cannot be brought back: make a branch of it first to keep it",
-                               .asks = asks),
+                               .asks = w->asks),
                       &group, err);
     if (r >= 0)
         r = lb_change_control(ctx, group, &deletion, err);
     if (r >= 0)
         r = lb_change_control(ctx, group, &creation, err);
+    if (r >= 0)
+        r = note_reset(ctx, group, t, wish, w, err);
     if (r >= 0)
         r = lb_apply(ctx, group, ret_outcome, err);
     return r < 0 || *ret_outcome != LB_APPLIED ? r : target_wait(ctx, lb_group_reply(ctx, group), err);
@@ -205,8 +231,8 @@ static int check_parent(lb_ctx *ctx, struct json_object *branch, lb_error *err)
 }
 
 /* The branch is there: all of it. */
-static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *branch, const char *path, bool asks,
-                       bool *ret_done, lb_error *err)
+static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *branch, const char *path,
+                       const target_wish *w, bool *ret_done, lb_error *err)
 {
     lb_outcome outcome = LB_REFUSED;
     if (!target_text(branch, "status", "source_branch"))
@@ -220,7 +246,7 @@ static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *bran
     JSON_AUTO *wish = make_wish(branch, endpoint);
     if (!lb_plans(ctx) && write_wish(ctx, path, wish, err) < 0)
         return lb_wrap(err, "nothing was deleted");
-    int r = replace_branch(ctx, t, wish, asks, &outcome, err);
+    int r = replace_branch(ctx, t, wish, w, &outcome, err);
     *ret_done = r >= 0 && outcome == LB_APPLIED;
     if (*ret_done)
         return finish(ctx, t, wish, path, err);
@@ -229,7 +255,7 @@ static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *bran
     return r;
 }
 
-int target_reset(lb_ctx *ctx, const lb_target *t, bool asks, lb_error *err)
+int target_reset(lb_ctx *ctx, const lb_target *t, const target_wish *w, lb_error *err)
 {
     bool done = false;
     LB_AUTO_FREE char *path = wish_path(ctx, t);
@@ -241,7 +267,7 @@ int target_reset(lb_ctx *ctx, const lb_target *t, bool asks, lb_error *err)
     if (resumes)
         lb_log(ctx, LB_LOG_WARN, "an earlier reset of %s/%s died after deleting it: going on from there", t->project,
                t->branch);
-    int r = resumes ? create_again(ctx, t, path, &done, err) : reset_whole(ctx, t, branch, path, asks, &done, err);
+    int r = resumes ? create_again(ctx, t, path, &done, err) : reset_whole(ctx, t, branch, path, w, &done, err);
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_bool("reset", done), lb_bool("resumed", resumes)), err);
 }
 

@@ -17,8 +17,13 @@ LB_MUST_CHECK int target_change(lb_ctx *ctx, const char *title, const char *reas
 /* The operation that a call answered with, to its end. */
 LB_MUST_CHECK int target_wait(lb_ctx *ctx, const char *reply, lb_error *err);
 
-/* target_reset.c. asks: a person decides, whatever the branch's class. */
-LB_MUST_CHECK int target_reset(lb_ctx *ctx, const lb_target *t, bool asks, lb_error *err);
+typedef struct target_wish {
+    const char *kind, *creator_type, *reason; /* for history, if a person has to approve it */
+    bool asks;                                /* a person decides, whatever the branch's class */
+} target_wish;
+
+/* target_reset.c */
+LB_MUST_CHECK int target_reset(lb_ctx *ctx, const lb_target *t, const target_wish *wish, lb_error *err);
 /* Resets that died between deleting and creating, as items of the result's "unfinished". */
 LB_MUST_CHECK int target_list_resets(lb_ctx *ctx, lb_error *err);
 

@@ -14,7 +14,7 @@
 #define LAST_PAUSE_US  2000000
 
 struct args {
-    const char *action, *source, *time, *lsn, *ttl, *expire_time;
+    const char *action, *source, *time, *lsn, *ttl, *expire_time, *kind, *creator_type, *reason;
     bool no_expiry, is_protected, asks;
     int64_t version;
 };
@@ -31,6 +31,10 @@ static const lb_param params[] = {
     LB_PARAM(struct args, no_expiry, LB_BOOL, "false", "lives until it is deleted"),
     LB_PARAM(struct args, is_protected, LB_BOOL, "false", "cannot be deleted"),
     LB_PARAM(struct args, asks, LB_BOOL, "false", "a person decides about a reset, whatever the branch's class"),
+    LB_PARAM(struct args, kind, LB_TEXT, NULL, "of a reset: which naming rule the branch falls under, for history"),
+    LB_PARAM(struct args, creator_type, LB_TEXT, "human", "of a reset: who asked for it, for history",
+             .choices = "human|agent|ci"),
+    LB_PARAM(struct args, reason, LB_TEXT, "asked for by hand", "of a reset: why, for history"),
     LB_PARAM(struct args, version, LB_I64, "0", "Postgres version of a new project"),
     LB_PARAMS_END,
 };
@@ -351,12 +355,22 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (strcmp(args->action, "delete") == 0)
         return delete_it(ctx, t, err);
     if (strcmp(args->action, "reset") == 0)
-        return target_reset(ctx, t, args->asks, err);
+        return target_reset(
+            ctx, t,
+            &(target_wish){
+                .kind = args->kind, .creator_type = args->creator_type, .reason = args->reason, .asks = args->asks},
+            err);
     return tell_dsn(ctx, t, err);
 }
 
 static const lb_tool target_tool = {
-    .size = sizeof target_tool, .risk = LB_RISK_LOW, LB_TOOL_ARGS(struct args, params), .run = run};
+    .size = sizeof target_tool,
+    .risk = LB_RISK_LOW,
+    LB_TOOL_ARGS(struct args, params),
+    .writes = LB_NAMES("branch_lifecycle"),
+    .emits = LB_NAMES("branch.reset"),
+    .run = run,
+};
 
 const lb_plugin target_plugin = {
     .magic = LB_ABI_MAGIC,

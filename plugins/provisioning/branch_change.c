@@ -1,6 +1,6 @@
 /* Changes of the control plane, each to its true end: the operation is done and the branch has come to rest. */
 #include "branch_json.h"
-#include "branch_plane.h"
+#include "branch_life.h"
 
 #include <time.h>
 
@@ -70,6 +70,8 @@ int plane_apply(lb_ctx *ctx, const plane_change *change, lb_outcome *ret_outcome
                           &group, err);
     if (r >= 0)
         r = lb_change_control(ctx, group, &change->request, err);
+    if (r >= 0 && change->event)
+        r = branch_note(ctx, group, change->event, err);
     if (r >= 0)
         r = lb_apply(ctx, group, ret_outcome, err);
     return r < 0 || *ret_outcome != LB_APPLIED ? r

@@ -71,5 +71,7 @@ typedef struct branch_event {
 } branch_event;
 
 LB_MUST_CHECK int branch_write_down(lb_ctx *ctx, const branch_event *event, lb_error *err);
+/* The same of a change that may wait for a person: whoever carries it out then writes it down. */
+LB_MUST_CHECK int branch_note(lb_ctx *ctx, lb_group *group, const branch_event *event, lb_error *err);
 
 #endif

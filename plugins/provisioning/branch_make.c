@@ -96,6 +96,16 @@ static int apply(lb_ctx *ctx, const branch_order *order, const branch_verdict *v
     int r = lb_plans(ctx) ? 0 : plane_wait_ready(ctx, order->project, v->parent, &parent, &endpoint, err);
     if (r < 0)
         return r;
+    const branch_event event = {.project = order->project,
+                                .branch = order->wish.name,
+                                .type = "created",
+                                .source = v->parent,
+                                .kind = v->kind->kind,
+                                .creator_type = order->creator_type,
+                                .reason = order->reason,
+                                .detail = order->detail,
+                                .ttl_s = v->ttl_s,
+                                .expires_at = LB_TIME_NONE};
     const plane_change change = {
         .title = lb_printf(ctx, "create branch %s/%s", order->project, order->wish.name),
         .reason = order->reason,
@@ -106,6 +116,7 @@ static int apply(lb_ctx *ctx, const branch_order *order, const branch_verdict *v
                     .path = lb_printf(ctx, "projects/%s/branches", order->project),
                     .query = lb_printf(ctx, "branch_id=%s", order->wish.name),
                     .body = body_of(ctx, order, v)},
+        .event = &event,
     };
     return change.request.body ? plane_apply(ctx, &change, ret_outcome, err) : lb_out_of_memory(err);
 }

@@ -68,6 +68,7 @@ typedef struct plane_change {
     const lb_value *evidence;
     bool asks; /* a person decides, whatever the branch's class */
     lb_request request;
+    const struct branch_event *event; /* for history, if a person has to approve it; NULL: nothing (branch_life.h) */
 } plane_change;
 
 /* One call through the door, and its operation to its end within the run's time. */

@@ -68,7 +68,7 @@ int branch_judge_removal(const branch_removal *removal, const char *verb, lb_err
 /* ---- going ---- */
 
 static int delete_branch(lb_ctx *ctx, const branch_removal *removal, const branch_people *people,
-                         lb_outcome *ret_outcome, bool *ret_was_gone, lb_error *err)
+                         const branch_event *event, lb_outcome *ret_outcome, bool *ret_was_gone, lb_error *err)
 {
     const plane_branch *b = removal->branch;
     bool asks = people->people > 0 || people->unknown;
@@ -93,6 +93,7 @@ static int delete_branch(lb_ctx *ctx, const branch_removal *removal, const branc
         .request = {.method = "DELETE",
                     .path = lb_printf(ctx, "projects/%s/branches/%s", removal->project, b->id),
                     .query = "purge=true"},
+        .event = event,
     };
     int r = plane_apply(ctx, &change, ret_outcome, err);
     *ret_was_gone = r == LB_ERR_NOT_FOUND; /* somebody else was faster, and has written it down */
@@ -106,13 +107,6 @@ int branch_remove(lb_ctx *ctx, const branch_removal *removal, lb_outcome *ret_ou
     const plane_branch *b = removal->branch;
     branch_people people = {0};
     bool was_gone = false;
-    int r = branch_judge_removal(removal, "deleted", err);
-    if (r >= 0)
-        r = branch_look_for_people(ctx, removal->project, b, &people, err);
-    if (r >= 0)
-        r = delete_branch(ctx, removal, &people, ret_outcome, &was_gone, err);
-    if (r < 0 || *ret_outcome != LB_APPLIED || was_gone)
-        return r;
     const branch_event event = {.project = removal->project,
                                 .branch = b->id,
                                 .type = removal->event_type,
@@ -123,5 +117,12 @@ int branch_remove(lb_ctx *ctx, const branch_removal *removal, lb_outcome *ret_ou
                                 .reason = removal->reason,
                                 .detail = removal->detail,
                                 .expires_at = b->expires_at};
+    int r = branch_judge_removal(removal, "deleted", err);
+    if (r >= 0)
+        r = branch_look_for_people(ctx, removal->project, b, &people, err);
+    if (r >= 0)
+        r = delete_branch(ctx, removal, &people, &event, ret_outcome, &was_gone, err);
+    if (r < 0 || *ret_outcome != LB_APPLIED || was_gone)
+        return r;
     return branch_write_down(ctx, &event, err);
 }

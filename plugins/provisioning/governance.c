@@ -9,46 +9,10 @@ struct json_object *governance_member(struct json_object *object, const char *na
     return json_object_object_get_ex(object, name, &found) && json_object_is_type(found, type) ? found : NULL;
 }
 
-static bool is_false(struct json_object *object, const char *name)
-{
-    struct json_object *found = governance_member(object, name, json_type_boolean);
-    return found && !json_object_get_boolean(found);
-}
-
 const char *governance_text(struct json_object *object, const char *name)
 {
     struct json_object *found = governance_member(object, name, json_type_string);
     return found ? json_object_get_string(found) : "";
-}
-
-/* What a person has made a tool keeps its hands off, and says so: nobody has to decide about that. */
-static bool is_left_alone(struct json_object *result, const char *object)
-{
-    struct json_object *skipped = governance_member(result, "skipped", json_type_array);
-    for (size_t i = 0; skipped && i < json_object_array_length(skipped); i++)
-        if (*object && strcmp(governance_text(json_object_array_get_idx(skipped, i), "object"), object) == 0)
-            return true;
-    return false;
-}
-
-static bool has_undone(struct json_object *result, const char *list, const char *done)
-{
-    struct json_object *items = governance_member(result, list, json_type_array);
-    for (size_t i = 0; items && i < json_object_array_length(items); i++) {
-        struct json_object *one = json_object_array_get_idx(items, i);
-        if (is_false(one, done) && strcmp(governance_text(one, "found"), "same") != 0 &&
-            !is_left_alone(result, governance_text(one, "file")))
-            return true;
-    }
-    return false;
-}
-
-/* By what the tools themselves say of what they did: something of it is for a person to decide. */
-static bool waits(struct json_object *result)
-{
-    struct json_object *asked = governance_member(result, "waits", json_type_boolean);
-    return (asked && json_object_get_boolean(asked)) || is_false(result, "registered") ||
-           has_undone(result, "grants", "granted") || has_undone(result, "files", "written");
 }
 
 static bool looked_at_nothing(struct json_object *result)
@@ -64,7 +28,7 @@ static const char *status_of(const governance *g, struct json_object *result)
         return "skipped";
     if (lb_plans(g->ctx))
         return "planned";
-    return waits(result) ? "waiting" : "done";
+    return lb_call_outcome(g->ctx) == LB_WAITING ? "waiting" : "done";
 }
 
 /* ---- one step ---- */

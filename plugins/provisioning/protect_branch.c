@@ -40,19 +40,6 @@ static int protect(lb_ctx *ctx, const plane_branch *b, const branch_kind *kind, 
     const struct args *args = ctx->args;
     const char *project = lb_run_target(ctx)->project;
     lb_outcome outcome = LB_REFUSED;
-    const plane_change change = {
-        .title = lb_printf(ctx, "protect %s/%s", project, b->id),
-        .reason = args->reason,
-        .undo = "take the protection away again",
-        .evidence = LB_ARGS(lb_text("rule", kind ? kind->id : NULL), lb_text("branch_uid", b->uid)),
-        .request = {.method = "PATCH",
-                    .path = lb_printf(ctx, "projects/%s/branches/%s", project, b->id),
-                    .query = "update_mask=spec.is_protected",
-                    .body = "{\"spec\":{\"is_protected\":true}}"},
-    };
-    int r = plane_apply(ctx, &change, &outcome, err);
-    if (r < 0 || outcome != LB_APPLIED)
-        return r < 0 ? r : tell(ctx, kind, NULL, false, err);
     const branch_event event = {.project = project,
                                 .branch = b->id,
                                 .type = "protected",
@@ -63,6 +50,20 @@ static int protect(lb_ctx *ctx, const plane_branch *b, const branch_kind *kind, 
                                 .reason = args->reason,
                                 .expires_at = LB_TIME_NONE,
                                 .is_protected = true};
+    const plane_change change = {
+        .title = lb_printf(ctx, "protect %s/%s", project, b->id),
+        .reason = args->reason,
+        .undo = "take the protection away again",
+        .evidence = LB_ARGS(lb_text("rule", kind ? kind->id : NULL), lb_text("branch_uid", b->uid)),
+        .request = {.method = "PATCH",
+                    .path = lb_printf(ctx, "projects/%s/branches/%s", project, b->id),
+                    .query = "update_mask=spec.is_protected",
+                    .body = "{\"spec\":{\"is_protected\":true}}"},
+        .event = &event,
+    };
+    int r = plane_apply(ctx, &change, &outcome, err);
+    if (r < 0 || outcome != LB_APPLIED)
+        return r < 0 ? r : tell(ctx, kind, NULL, false, err);
     r = branch_write_down(ctx, &event, err);
     return r < 0 ? r : tell(ctx, kind, "platform", true, err);
 }

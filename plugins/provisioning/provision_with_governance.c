@@ -164,6 +164,7 @@ static int write_workflows(plan *p, lb_error *err)
     lb_value args[] = {lb_text("dir", a->repository),
                        lb_text("migrations", a->migrations),
                        lb_text("test_command", a->test_command),
+                       lb_text("project_id", p->project_count ? p->projects[0] : NULL),
                        lb_text("uc_catalog", a->uc_catalog),
                        list_of(p->ctx, "uc_readers", &a->readers),
                        {.type = LB_END}};

@@ -83,7 +83,10 @@ static int reset(lb_ctx *ctx, const char *project, const branch_kind *kind, cons
     if (asks)
         lb_log(ctx, LB_LOG_WARN, BR_HAS_PEOPLE ": a person decides, as somebody is connected to %s/%s: %s", project,
                args->branch_id, people.who ? people.who : "");
-    r = lb_call(ctx, RESETTER, &target, LB_ARGS(lb_text("action", "reset"), lb_bool("asks", asks)), &text, err);
+    r = lb_call(ctx, RESETTER, &target,
+                LB_ARGS(lb_text("action", "reset"), lb_bool("asks", asks), lb_text("kind", kind->kind),
+                        lb_text("creator_type", args->creator_type), lb_text("reason", args->reason)),
+                &text, err);
     struct json_object *result = r < 0 ? NULL : branch_json_keep(ctx, text, err);
     if (!result)
         return err->code;

@@ -32,6 +32,19 @@ def on_a_local_lakebase(version):
         again = closed(place, 5)
         equal([again["result"]["was_gone"], again["changes"], again["events"]], [True, [], []], "the second run")
         equal(place.cli("run", "delete_branch_on_pr_close", "--pr_number", "production").returncode, 2, "no number")
+        place.run("create_branch_on_pr", branch="", pr_number=6, source_branch="production")
+        somebody = place.session("ci-pr-6")
+        somebody.stdin.write("SELECT 'here';\n")
+        equal(somebody.stdout.readline().strip(), "here", "somebody is connected")
+        closed(place, 6, check=3)
+        somebody.stdin.close()
+        somebody.wait()
+        history = lambda: [(r["branch_id"], r["reason"]) for r in place.waiting("branch_lifecycle")  # noqa: E731
+                           if r["event_type"] == "deleted"]
+        equal(history(), [("ci-pr-5", "pull request 5 was merged")], "what waits is no history yet")
+        place.approve([a["id"] for a in place.approvals() if a["status"] == "pending" and "ci-pr-6" in json.dumps(a)][-1])
+        equal(sorted(place.branches()), ["production"], "as was approved")
+        equal(sorted(history())[1:], [("ci-pr-6", "pull request 6 was closed")], "what a person approved is history too")
 
 
 def in_a_workspace():

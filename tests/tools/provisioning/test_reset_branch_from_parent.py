@@ -46,6 +46,9 @@ def on_a_local_lakebase(version):
         waiting = [a["id"] for a in place.approvals() if a["status"] == "pending"]
         place.approve(waiting[-1])
         equal(tables(place, "staging"), "new", "as was approved")
+        rows = [(r["branch_id"], r["source_branch"], r["branch_kind"]) for r in place.waiting("branch_lifecycle")
+                if r["event_type"] == "reset"]
+        equal(rows, [("staging", "production", rows[0][2])] * 2, "what a person approved is history too")
 
         place.run("create_branch", branch="", branch_name="ci-pr-1")
         contains(reset(place, check=1, project_id="shop")["error"]["message"], "BR-052", "1 branch")
