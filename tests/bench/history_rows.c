@@ -10,8 +10,8 @@
 #define ROUNDS      12 /* of five minutes */
 #define MOVED       50 /* of a branch's statements, each round */
 #define MOVED_HOUR  125
-#define METRICS     60 /* of a branch in a round */
-#define RUNS        3700 /* of a branch in a day: six tools each five minutes, one each minute, four each 15, six hourly */
+#define METRICS     60   /* of a branch in a round */
+#define RUNS        3700 /* of a branch in a day: a tool each minute, six each five, four each 15, six each hour */
 #define RUNS_HOUR   (RUNS / 24)
 #define KEPT_DAYS   90
 #define ROLLED_DAYS 7
