@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# watch_autovacuum on the mock transport: told of once, as it remembers.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs watch_autovacuum
+holds '.events == [] and .result.findings == []'
+runs watch_autovacuum --minutes 0
+holds '.result.behind >= 1 and all(.result.findings[]; .kind == "autovacuum_behind" and .fix != null)'
+holds '[.events[].type] == ["threshold.breached"] and .events[0].payload.metric == "autovacuum_behind_s"'
+holds 'all(.result.findings[]; .evidence.workers_busy == 3 and .impact.level == "critical")'
+runs watch_autovacuum --minutes 0
+holds '.events == []'
+runs_with 2 watch_autovacuum --factor 0
+finish

@@ -1,0 +1,64 @@
+"""watch_autovacuum on real servers: a table that stays past its trigger is told of once, and once that it no longer is."""
+
+from place import Given, contains, each_version, equal, holds, suite
+from upkeep import somebody, wait_for_others
+
+TOOL = "watch_autovacuum"
+NOW = {"minutes": 0, "min_rows": 500}
+
+
+def kinds_of_events(document):
+    return [event["type"] for event in document["events"]]
+
+
+def here(document, name):
+    return [f for f in document["result"]["findings"] if f["object"] == f"public.{name}"]
+
+
+def is_told_once_and_cleared_once(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE busy (id int, note text); INSERT INTO busy SELECT g, 'note' FROM generate_series(1, 10000) g")
+        place.sql("VACUUM ANALYZE busy")
+        # Under this lock autovacuum passes the table over, as it does where it has no worker to send.
+        with somebody(place, "BEGIN", "LOCK TABLE busy IN SHARE UPDATE EXCLUSIVE MODE"):
+            deleter = int(place.sql("BEGIN; DELETE FROM busy WHERE id <= 6000; SELECT pg_current_xact_id(); COMMIT"))
+            patient = place.run(TOOL)
+            equal((patient["result"]["behind"], patient["events"]), (0, []), "a table that has only just got there")
+            planned = place.run(TOOL, plan=True, **NOW)
+            equal(planned["result"]["behind"], 1, "a plan sees it too")
+            first = place.run(TOOL, **NOW)
+            (found,) = here(first, "busy")
+            equal((found["kind"], found["evidence"]["dead_rows"], found["evidence"]["dead_trigger"]),
+                  ("autovacuum_behind", 6000, 2050), "the finding")
+            contains(found["reason"], "it has been past what autovacuum waits for, 2.9 times now")
+            equal(kinds_of_events(first), ["threshold.breached"], "the alert, which a plan does not send")
+            told = first["events"][0]["payload"]
+            equal((told["metric"], told["table"], told["action"]), ("autovacuum_behind_s", "busy", "vacuum"), "what it is about")
+            holds(told["detail"] and "busy" in told["text"], f"the alert {told}")
+            again = place.run(TOOL, **NOW)
+            equal(kinds_of_events(again), [], "a second alert")
+            equal(here(again, "busy")[0]["evidence"]["past_it_since"], found["evidence"]["past_it_since"], "since when")
+            fix = found["fix"]
+        wait_for_others(place, deleter)
+        place.sql(fix)
+        cured = place.run(TOOL, **NOW)
+        equal((cured["result"]["findings"], kinds_of_events(cured)), ([], ["threshold.cleared"]), "once it has been vacuumed")
+        equal(kinds_of_events(place.run(TOOL, **NOW)), [], "and nothing more")
+
+
+def what_nobody_looks_after_is_not_its_fault(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE off (id int) WITH (autovacuum_enabled = off); INSERT INTO off SELECT generate_series(1, 5000);"
+                  "CREATE TABLE few (id int); INSERT INTO few SELECT generate_series(1, 400); DELETE FROM off")
+        equal(place.run(TOOL, **NOW)["result"]["findings"], [], "a table that autovacuum leaves alone, and a small one")
+        role = f"weak_{place.database}"
+        place.at_server(f"CREATE ROLE {role} LOGIN")
+        try:
+            env = {f"LBOPS_TEST_PG{version}": place.server.replace("//postgres@", f"//{role}@")}
+            contains(str(place.run(TOOL, env=env, **NOW)["result"]["skipped"]), "grant it pg_read_all_stats")
+        finally:
+            place.at_server(f"DROP ROLE {role}")
+        place.run(TOOL, factor=0.5, check=2)
+
+
+suite(*each_version(is_told_once_and_cleared_once, what_nobody_looks_after_is_not_its_fault), at_once=2)
