@@ -37,6 +37,16 @@ local_given *local_given_free(local_given *given)
     return NULL;
 }
 
+/* Asking the control plane is what ends a branch whose time is over: it may be the first to look since. */
+static bool is_over(const local_given *given, const lb_target *target, int64_t deadline)
+{
+    LB_AUTO_FREE char *path = base_printf("projects/%s/branches/%s", given->project, target->branch);
+    lb_error failure;
+    JSON_AUTO *reply = NULL;
+    int r = local_given_control(given, &(lb_request){.method = "GET", .path = path}, deadline, &reply, &failure);
+    return r == LB_ERR_NOT_FOUND; /* whatever else it is, connecting will tell */
+}
+
 /* Asking the server first keeps failed logins out of its log. The connection string's own database is production, so
  * that it can stand in for a branch of another name only where that counts as production, too: a throwaway branch that
  * is not there must not be taken for the real thing. */
@@ -45,13 +55,15 @@ int local_given_connect(const local_given *given, const lb_target *target, const
 {
     pg_session *session = NULL;
     bool is_other = false, has = false;
+    bool comes_and_goes = target->branch_class == LB_BRANCH_THROWAWAY || target->branch_class == LB_BRANCH_SHARED;
     int r = pg_session_open(given->host, &given->options, application, deadline, &session, err);
     if (r == 0)
         is_other = target->branch && strcmp(target->branch, pg_session_database(session)) != 0;
     if (is_other)
         r = pg_session_has_database(session, target->branch, deadline, &has, err);
-    if (r == 0 && is_other && !has &&
-        (target->branch_class == LB_BRANCH_THROWAWAY || target->branch_class == LB_BRANCH_SHARED))
+    if (r == 0 && has && comes_and_goes)
+        has = !is_over(given, target, deadline);
+    if (r == 0 && is_other && !has && comes_and_goes)
         r = lb_fail(err, LB_ERR_NOT_FOUND, "lbops target create makes it; lbops target ls lists those that are there",
                     "there is no branch %s: the server has no such database", target->branch);
     if (r < 0 || has)

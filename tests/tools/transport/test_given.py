@@ -271,6 +271,11 @@ def expires(version):
         gone(place, name)
         holds(name not in place.branches(), "its time is over")
         holds(name not in place.databases(), "and so is the database")
+        name = place.make("tool")
+        place.rewrite(name, over)
+        late = place.run("example_tables", branch=name, check=1)
+        equal(late["error"]["code"], "not_found", "a run is the first to look")
+        holds(name not in place.databases(), "the database is gone then too")
 
 
 def leftovers_go(version=VERSIONS[-1]):
