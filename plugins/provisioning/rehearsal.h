@@ -14,7 +14,7 @@
 typedef struct rehearsal_args {
     const char *dir, *target_version, *replay, *rollback;
     lb_texts workload, test;
-    int64_t clients, sample_ms, lock_timeout_ms, lock_tries;
+    int64_t clients, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
 } rehearsal_args;
 
 typedef struct rehearsal_relation {
@@ -27,6 +27,17 @@ typedef struct rehearsal_files {
     size_t count;
 } rehearsal_files;
 
+/* What a table holds: rows, filled columns in them, and a sum over their content. */
+typedef struct rehearsal_table {
+    const char *name, *sum;
+    int64_t rows, filled;
+} rehearsal_table;
+
+typedef struct rehearsal_content {
+    rehearsal_table *items;
+    size_t count, left_out; /* left out: too large, or not ours to read */
+} rehearsal_content;
+
 /* A program that was run: the workload or the test. */
 typedef struct rehearsal_program {
     bool ran, failed;
@@ -36,7 +47,9 @@ typedef struct rehearsal_program {
 typedef enum rehearsal_rollback {
     ROLLBACK_SKIPPED,
     ROLLBACK_IMPOSSIBLE,
-    ROLLBACK_DIFFERS,
+    ROLLBACK_DIFFERS, /* the schema is another one */
+    ROLLBACK_LOSES,   /* the schema is back, and not all of the rows */
+    ROLLBACK_CHANGES, /* nothing is lost, and something is not what it was */
     ROLLBACK_EXACT
 } rehearsal_rollback;
 
@@ -53,6 +66,9 @@ typedef struct rehearsal {
     rehearsal_program workload, test;
     const char *diff; /* from before to after, for people */
     uint32_t diff_changes;
+    rehearsal_content rows_before;                    /* of the migration */
+    size_t rows_compared, rows_left_out, rows_differ; /* tables */
+    const char *rows_say;                             /* which differ; NULL: none */
     rehearsal_rollback rollback;
     const char *rollback_says;              /* what differs, or why it was not to be had */
     const char *reasons[REHEARSAL_REASONS]; /* why it failed; none: it passed */
@@ -73,6 +89,11 @@ LB_MUST_CHECK int rehearsal_run_test(rehearsal *s, lb_error *err);
 LB_MUST_CHECK int rehearsal_take_back(rehearsal *s, lb_error *err);
 LB_MUST_CHECK int rehearsal_compare(schema_model *from, schema_model *to, const char *from_name, const char *to_name,
                                     uint32_t *ret_changes, const char **ret_text, lb_error *err);
+
+/* rehearsal_rows.c: what tables hold, as far as that can be read in reasonable time. */
+LB_MUST_CHECK int rehearsal_read_rows(rehearsal *s, rehearsal_content *ret_content, lb_error *err);
+LB_MUST_CHECK int rehearsal_compare_rows(rehearsal *s, const rehearsal_content *before, const rehearsal_content *after,
+                                         lb_error *err);
 
 /* rehearsal_tell.c: the document, and the same for people. */
 LB_MUST_CHECK int rehearsal_tell(rehearsal *s, lb_error *err);

@@ -12,6 +12,8 @@ static const lb_param params[] = {
     LB_PARAM(rehearsal_args, sample_ms, LB_I64, "10", "how often to look who waits", .min = "1", .max = "10000"),
     LB_PARAM(rehearsal_args, rollback, LB_TEXT, "prove", "whether to prove the undo scripts",
              .choices = "prove|require|skip"),
+    LB_PARAM(rehearsal_args, rows_mb, LB_I64, "256", "of tables whose rows are compared before and after a rollback",
+             .min = "0", .max = "1000000"),
     LB_PARAM(rehearsal_args, lock_timeout_ms, LB_I64, "2000", "how long a statement waits for a lock", .min = "10",
              .max = "60000"),
     LB_PARAM(rehearsal_args, lock_tries, LB_I64, "10", "how often it is tried", .min = "1", .max = "100"),
@@ -21,7 +23,11 @@ static const lb_param params[] = {
 static int look_before(rehearsal *s, lb_error *err)
 {
     int r = schema_read(s->ctx, &s->filter, &s->before, err);
-    return r < 0 ? r : rehearsal_read_files(s, &s->files_before, err);
+    if (r >= 0)
+        r = rehearsal_read_files(s, &s->files_before, err);
+    bool compares =
+        s->args->rows_mb > 0 && strcmp(s->args->rollback, "skip") != 0 && !s->args->workload.count && !s->args->replay;
+    return r < 0 || !compares ? r : rehearsal_read_rows(s, &s->rows_before, err);
 }
 
 static int look_after(rehearsal *s, lb_error *err)

@@ -133,7 +133,9 @@ static int tell_figures(rehearsal *s, lb_error *err)
                                      s->log_alone < 0 ? lb_null("bytes_alone") : lb_i64("bytes_alone", s->log_alone))),
             lb_object("diff", LB_ARGS(lb_i64("changes", s->diff_changes), lb_text("text", s->diff))),
             lb_object("rollback", LB_ARGS(lb_text("outcome", rehearsal_rollback_name(s->rollback)),
-                                          lb_text("says", s->rollback_says)))),
+                                          lb_text("says", s->rollback_says), lb_text("rows", s->rows_say),
+                                          lb_i64("tables_compared", (int64_t)s->rows_compared),
+                                          lb_i64("tables_left_out", (int64_t)s->rows_left_out)))),
         err);
 }
 

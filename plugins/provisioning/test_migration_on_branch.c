@@ -11,7 +11,7 @@ struct args {
     const char *dir, *project_id, *branch_name, *source_branch, *ttl, *creator_type, *policy;
     const char *target_version, *replay, *rollback, *report;
     lb_texts workload, test_command;
-    int64_t clients, sample_ms, lock_timeout_ms, lock_tries;
+    int64_t clients, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
     bool delete_after;
 };
 
@@ -37,6 +37,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, sample_ms, LB_I64, "10", "how often to look who waits", .min = "1", .max = "10000"),
     LB_PARAM(struct args, rollback, LB_TEXT, "prove", "prove the undo scripts; require: one has to be there",
              .choices = "prove|require|skip"),
+    LB_PARAM(struct args, rows_mb, LB_I64, "256", "of tables whose rows are compared before and after a rollback",
+             .min = "0", .max = "1000000"),
     LB_PARAM(struct args, lock_timeout_ms, LB_I64, "2000", "how long a statement waits for a lock", .min = "10",
              .max = "60000"),
     LB_PARAM(struct args, lock_tries, LB_I64, "10", "how often it is tried", .min = "1", .max = "100"),
@@ -70,8 +72,9 @@ static int rehearse(lb_ctx *ctx, const char *project, const char *branch, const 
                            lb_i64("clients", args->clients),
                            lb_i64("sample_ms", args->sample_ms),
                            lb_i64("lock_timeout_ms", args->lock_timeout_ms),
-                           lb_i64("lock_tries", args->lock_tries)};
-    size_t count = 6;
+                           lb_i64("lock_tries", args->lock_tries),
+                           lb_i64("rows_mb", args->rows_mb)};
+    size_t count = 7;
     if (args->workload.count)
         values[count++] = list_of(ctx, "workload", &args->workload);
     if (args->test_command.count)

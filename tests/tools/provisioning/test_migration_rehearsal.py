@@ -151,6 +151,25 @@ def what_does_not_come_back_is_named():
               ["skipped", None, True], "as asked for; a branch that was there stays")
 
 
+def rows_that_a_rollback_loses_are_counted():
+    with Trying() as place:
+        rows = int(place.sql("SELECT count(*) FROM app.orders"))
+        place.files("files", **{"V1__fewer.sql": "DELETE FROM app.orders WHERE id <= 3;", "U1__fewer.sql": "SELECT 1;"})
+        failed = place.try_out(check=1, delete_after=True)
+        contains(failed["error"]["message"], "do not hold what they held")
+        told = failed["result"]["rehearsal"]["rollback"]
+        equal([told["outcome"], told["tables_left_out"]], ["loses rows", 0], "the schema is back, the rows are not")
+        contains(told["rows"], f"app.orders: rows are lost ({rows} rows and")
+        holds(told["tables_compared"] >= 1, "how many were compared")
+        place.files("files", **{"V1__fewer.sql": "UPDATE app.orders SET total = 7 WHERE total IS DISTINCT FROM 7;"})
+        told = place.try_out(delete_after=True)["result"]["rehearsal"]["rollback"]
+        equal(told["outcome"], "changes rows", "nothing is lost, and something is another")
+        contains(told["says"], "app.orders: other content")
+        contains(place.try_out(check=1, delete_after=True, rollback="require")["error"]["message"], "do not hold what they held")
+        told = place.try_out(delete_after=True, rows_mb=0)["result"]["rehearsal"]["rollback"]
+        equal([told["outcome"], told["tables_compared"]], ["exact", 0], "as was asked for")
+
+
 def failures_are_reported_and_fail():
     with Trying() as place:
         place.files("files", **{"V1__fails.sql": "SELECT 1/0;"})
@@ -192,4 +211,5 @@ def rewrites(version):
 
 
 suite(the_unsafe_way_and_the_safe_way_differ, *[rewrites(v) for v in VERSIONS], what_does_not_come_back_is_named,
-      failures_are_reported_and_fail, a_branch_where_people_are_asked_runs_no_programs, at_once=3)
+      rows_that_a_rollback_loses_are_counted, failures_are_reported_and_fail,
+      a_branch_where_people_are_asked_runs_no_programs, at_once=3)
