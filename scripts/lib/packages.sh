@@ -9,7 +9,7 @@ packages_wanted() {
         build-essential cmake ninja-build pkg-config \
         libpq-dev libcurl4-openssl-dev libjson-c-dev libev-dev libcunit1-dev \
         libsqlite3-dev libtomlplusplus-dev libseccomp-dev libsystemd-dev \
-        patchelf jq shellcheck openssl python3 python3-venv tzdata ca-certificates git
+        patchelf jq mmdebstrap shellcheck openssl python3 python3-venv tzdata ca-certificates git
     packages_unless_there npm npm
     packages_unless_there mvn maven
     packages_unless_there java default-jre-headless
