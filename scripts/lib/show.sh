@@ -24,37 +24,72 @@ shown_words() {
     printf '%s' "${*//"$root"\//}"
 }
 
-# count MANIFEST QUESTION: one figure of the history.
-count() {
-    unheld "$lbops" -m "$1" --json sql "$2" 2>/dev/null </dev/null | jq -r '.rows[0] | if type == "array" then .[0] else (to_entries[0].value) end // 0'
+# figures MANIFEST: what the history says, one figure a line, in the order in which summary reads them.
+figures() {
+    unheld "$lbops" -m "$1" --json sql "
+        SELECT (SELECT count(*) FROM tool_runs),
+               (SELECT count(*) FROM lakebase_metrics),
+               (SELECT count(*) FROM pg_stat_history),
+               (SELECT coalesce(sum(findings), 0) FROM tool_runs),
+               (SELECT count(DISTINCT recommendation_id) FROM index_recommendations),
+               (SELECT count(DISTINCT alert_id) FROM alert_history),
+               (SELECT count(DISTINCT operation_id) FROM vacuum_history WHERE status = 'success'),
+               (SELECT count(DISTINCT audit_id) FROM audit_log WHERE outcome = 'applied' AND effect <> 'read'),
+               (SELECT coalesce(sum(rows_archived), 0) FROM data_archival_history WHERE step = 'verify')" \
+        2>/dev/null </dev/null | jq -r '.rows[0][]'
 }
 
-# summary MANIFEST
+# line NAME TEXT: of the summary.
+line() {
+    printf '  %s  %s\n' "$(paint 1 "$(printf '%-12s' "$1")" 2>&1)" "$2"
+}
+
+# summary MANIFEST PAGE: in figures; the page is drawn from the same history.
 summary() {
-    local manifest=$1 waiting
-    printf '  %-14s %s branches\n' provisioned "$(unheld "$lbops" -m "$manifest" --json target ls 2>/dev/null | jq '.result.targets | length')"
-    printf '  %-14s %s runs, %s metrics, %s statements with their figures\n' measured \
-        "$(count "$manifest" "select count(*) as n from tool_runs")" \
-        "$(count "$manifest" "select count(*) as n from lakebase_metrics")" \
-        "$(count "$manifest" "select count(*) as n from pg_stat_history")"
-    printf '  %-14s %s recommendations about indexes\n' found \
-        "$(count "$manifest" "select count(distinct recommendation_id) as n from index_recommendations")"
-    printf '  %-14s %s tables vacuumed, %s changes in the audit log\n' fixed \
-        "$(count "$manifest" "select count(distinct operation_id) as n from vacuum_history where status = 'success'")" \
-        "$(count "$manifest" "select count(distinct audit_id) as n from audit_log where outcome = 'applied'")"
+    local manifest=$1 page=$2 branches projects waiting
+    local -a n
+    branches=$(unheld "$lbops" -m "$manifest" --json target ls 2>/dev/null </dev/null | jq -r '.result.targets[].project')
+    projects=$(sort -u <<<"$branches" | wc -l)
+    mapfile -t n < <(figures "$manifest")
+    ((${#n[@]} == 9)) || die 1 "the history does not answer" "lbops -m $manifest sql 'SHOW TABLES' says why"
     waiting=$(unheld "$lbops" -m "$manifest" --json approvals 2>/dev/null </dev/null | jq length)
-    printf '  %-14s %s changes wait for a person\n' asked "$waiting"
-    printf '  %-14s %s\n' history "$(shown_words "${manifest%/*}")/history, Delta tables that Spark, delta-rs and DuckDB read"
+    line provisioned "$projects projects with $(wc -l <<<"$branches") branches"
+    line measured "${n[0]} runs, ${n[1]} metrics, ${n[2]} statements with their figures"
+    line found "${n[3]} findings, ${n[4]} recommendations about indexes, ${n[5]} alerts"
+    line fixed "${n[6]} tables vacuumed; ${n[7]} changes, each in the audit log before and after"
+    line asked "$waiting $( ((waiting == 1)) && echo "change waits" || echo "changes wait") for a person"
+    if [[ "${n[8]}" == 0 ]]; then
+        line archived "nothing: no row is older than the 90 days that make it cold"
+    else
+        line archived "${n[8]} rows, proven in the archive before they were deleted"
+    fi
+    line history "$(shown_words "${manifest%/*}")/history: Delta tables that Spark, delta-rs and DuckDB read"
+    unheld "$lbops" -m "$manifest" --quiet dashboard --html "$page" </dev/null
+    line dashboards "$(shown_words "$page"), and the cycle's report beside it: open them in a browser"
 }
 
+# next_steps MANIFEST PROJECT: three commands that work as they stand.
 next_steps() {
-    local m
-    m="build/bin/lbops -m $(shown_words "$1")"
+    local manifest=$1 m id
+    m="build/bin/lbops -m $(shown_words "$manifest")"
+    id=$(unheld "$lbops" -m "$manifest" --json approvals 2>/dev/null </dev/null | jq -r '.[0].id // empty')
+    printf '\nThree things to try next:\n'
+    if [[ -n "$id" ]]; then
+        printf '  %s approve %s --as %s --because "I looked at it"\n' "$m" "$id" "$(id -un)"
+    else
+        printf '  %s approvals --all\n' "$m"
+    fi
+    printf '  %s ask "which indexes are missing?" --project %s --branch production\n' "$m" "$2"
+    printf '  %s run capture_schema_diff --project %s --branch development --target_branch production\n' "$m" "$2"
+}
+
+next_steps_mock() {
     cat <<TEXT
 
 Three things to try next:
-  $m approvals
-  $m sql "select tool, status, count(*) from tool_runs group by all order by 3 desc"
-  $m run capture_schema_diff --project shop-prod --branch development --target_branch production
+  scripts/run                                       the same on real servers, with a history that one can ask
+  LBOPS_STATE_DIR=.lbops/run-mock build/bin/lbops -m etc/mock.toml approvals
+                                                    what waits for a person, with its evidence
+  scripts/new-plugin my_tool                        a tool of your own, with its test
 TEXT
 }
