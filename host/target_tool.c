@@ -308,7 +308,8 @@ static const char *dsn_of(lb_ctx *ctx, struct json_object *endpoint, const host_
         return given;
     if (*host == '/' && strlen(host) > 90)
         lb_log(ctx, LB_LOG_WARN, "the path of the socket is longer than programs can use: choose a shorter state_dir");
-    const char *role = escape(ctx, who->role), *database = escape(ctx, who->database);
+    const char *role = who->role ? escape(ctx, who->role) : NULL,
+               *database = who->database ? escape(ctx, who->database) : NULL;
     if (!role || !database)
         return NULL;
     return *host == '/' ? lb_printf(ctx, "postgresql://%s@/%s?host=%s", role, database, escape(ctx, host))
