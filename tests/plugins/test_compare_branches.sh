@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# compare_branches on the mock transport: what differs most comes first.
+# shellcheck source=tests/plugins/harness.sh
+. "${BASH_SOURCE[0]%/*}/harness.sh"
+
+runs compare_branches --other_branch production
+holds '[.result.metrics[].metric] == ["dead_ratio", "connections_active"] and .result.metrics[1].factor == 1.25'
+holds '.result.statements == [{"query_id": "4711", "query": "SELECT * FROM orders WHERE customer_id = $1", "calls_here": 1200,
+    "calls_there": 40, "mean_ms_here": 25, "mean_ms_there": 0.5, "factor": 50, "blocks_here": 1500, "blocks_there": 4}]'
+runs compare_branches --other_branch production --metric dead_ratio --min_factor 4
+holds '(.result | has("metrics") or has("statements") | not) and .result.statements_compared == 0'
+runs_with 1 compare_branches --other_branch staging
+holds '.error.code == "invalid"'
+runs_with 2 compare_branches
+finish
