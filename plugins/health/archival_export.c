@@ -6,6 +6,7 @@
 #include <sql/archival/exported.h>
 #include <sql/archival/hot_batch.h>
 #include <sql/archival/note_step.h>
+#include <sql/archival/pause.h>
 #include <string.h>
 
 /* ---- one batch ---- */
@@ -67,6 +68,9 @@ static int export_batch(archival_job *job, archival_batch *b, const lb_lake_colu
                                .reason = "cold rows are in the lakehouse before they are deleted here",
                                .undo = "rows of a batch that is not deleted here do not count"),
                       &group, err);
+    const archival_pause_args pause = {.seconds = (double)job->options->pause_ms / 1000};
+    if (r >= 0 && job->options->pause_ms && b->place > 1)
+        r = archival_pause(job->ctx, group, &pause, err);
     if (r >= 0)
         r = lb_change_lake(job->ctx, group,
                            LB_LAKE_APPEND(.table = job->lake, .key = b->key, .rows = &archival_export_rows_sql,
