@@ -149,6 +149,11 @@ def archived_through_the_workspace():
         register(given)
         equal(unified(), before, "the same rows in the middle of it")
         equal(given.run("create_unified_access_view")["result"]["views"][0]["status"], "unchanged", "nothing to do")
+        given.sql("ALTER TABLE orders ADD COLUMN later int DEFAULT 7")
+        given.run("archive_cold_data_to_delta", check=None, **words)  # what was held has changed its shape, and is given up
+        given.run("archive_cold_data_to_delta", check=3, **words)
+        equal(statement(f"SELECT count(*), sum(later) FROM ops_catalog.lakebase_archive.`shop_{given.database}_public_orders` "
+                        "WHERE later IS NOT NULL"), [["20", "140"]], "a column that came later")
 
 
 os.environ["DATABRICKS_TOKEN"] = READY["pat"]
