@@ -4,6 +4,7 @@
 #include <math.h>
 
 #define COLUMNS_MOST 2048
+#define ROWS_MOST    (INT64_MAX / 2) /* DuckDB refuses a larger limit where it sees that one row comes */
 
 /* An older host gives none. */
 static uint32_t question_args(const lb_delta_question *q)
@@ -254,7 +255,7 @@ static int answer_with_values(delta_engine *engine, answer *a, lb_error *err)
 {
     const lb_delta_question *q = a->question;
     duckdb_result result;
-    int64_t limit = q->max_rows ? q->max_rows + 1 : INT64_MAX;
+    int64_t limit = q->max_rows ? q->max_rows + 1 : ROWS_MOST;
     int r = run_around(engine, q, "*", limit, &result, err);
     if (r < 0)
         return r;
@@ -280,7 +281,7 @@ static int answer_alone(delta_engine *engine, answer *a, lb_error *err)
 {
     static const char sql[] = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query($1) LIMIT $2";
     duckdb_result result;
-    int64_t limit = a->question->max_rows ? a->question->max_rows + 1 : INT64_MAX;
+    int64_t limit = a->question->max_rows ? a->question->max_rows + 1 : ROWS_MOST;
     int r = describe_answer(engine, a, err);
     if (r < 0)
         return r;
