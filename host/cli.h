@@ -83,6 +83,7 @@ int cli_question(cli *c, int argc, char **argv);
 int cli_events(cli *c, int argc, char **argv);
 int cli_sql(cli *c, int argc, char **argv);
 int cli_dashboard(cli *c, int argc, char **argv);
+int cli_report(cli *c, int argc, char **argv);
 int cli_serve(cli *c, int argc, char **argv);
 int cli_status(cli *c, int argc, char **argv);
 int cli_log(cli *c, int argc, char **argv);

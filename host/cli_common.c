@@ -116,6 +116,11 @@ const cli_verb cli_verbs[] = {
      "  --days N       the span, instead of each query's own\n"
      "FILE may be - for standard output. A span ends with the newest run in the history.\n",
      cli_dashboard, false},
+    {"report", "report [--days N]", "the success metrics and requirements, measured from the history",
+     "Each with its target, and \"not enough data\" where that is the truth. What waits in the outbox is committed\n"
+     "first. With --json one document.\n\n"
+     "  --days N  of the last N days instead of 30\n",
+     cli_report, false},
     {"target", "target ls|create|delete|reset|dsn [BRANCH] [--project P] ...", "projects and branches, by hand",
      "  ls                       every branch, its compute, and resets that were cut short\n"
      "  create BRANCH            --ttl 4h | --expires TIME | --keep; --from BRANCH, --at TIME or --lsn PLACE of it;\n"

@@ -4,7 +4,6 @@
 
 #include "child.h"
 #include "control.h"
-#include "service.h"
 #include "service_delta.h"
 #include "service_start.h"
 
@@ -138,21 +137,21 @@ static void on_down(void *state, service *s, const lb_error *why, int failures)
 
 /* ---- starting ---- */
 
-static int start(asking *a, lb_error *err)
+int cli_history_open(const cli *c, struct ev_loop *loop, const service_hooks *hooks, service **ret_service,
+                     lb_error *err)
 {
-    const manifest *m = a->c->manifest;
-    const service_wish wish = {.manifest = m,
-                               .registry = a->c->registry,
-                               .loop = a->loop,
+    const service_wish wish = {.manifest = c->manifest,
+                               .registry = c->registry,
+                               .loop = loop,
                                .kind = LB_KIND_DELTA,
                                .fallback = DEFAULT_PLUGIN,
                                .passive = true,
-                               .log_level = a->c->log_level,
-                               .hooks = {.state = a, .up = on_up, .down = on_down}};
-    int r = service_start_named(&wish, &a->service, err);
-    if (r < 0 || a->service)
+                               .log_level = c->log_level,
+                               .hooks = *hooks};
+    int r = service_start_named(&wish, ret_service, err);
+    if (r < 0 || *ret_service)
         return r;
-    const manifest_service *named = manifest_find_service(m, LB_KIND_DELTA);
+    const manifest_service *named = manifest_find_service(c->manifest, LB_KIND_DELTA);
     return lb_fail(err, LB_ERR_NOT_FOUND, "name one under [services.delta], or build it",
                    "there is no delta service %s", named ? named->plugin : DEFAULT_PLUGIN);
 }
@@ -168,24 +167,24 @@ static bool never(void *state)
     return false;
 }
 
-/* A daemon is the one writer of its history: it commits what waits, and we only read. */
-static void flush_by_daemon(asking *a)
+bool cli_history_flush(const cli *c)
 {
     lb_error err;
     control_link *link = NULL;
-    if (a->no_flush || control_connect(a->c->manifest->state_dir, &link, &err) < 0)
-        return;
-    a->no_flush = control_ask(link, "{\"verb\":\"flush\"}", ignore_line, never, NULL, &err) == 0;
+    if (control_connect(c->manifest->state_dir, &link, &err) < 0)
+        return false;
+    bool is_done = control_ask(link, "{\"verb\":\"flush\"}", ignore_line, never, NULL, &err) == 0;
     link = control_close(link);
+    return is_done;
 }
 
 int cli_history(cli *c, const cli_history_wish *wish)
 {
     lb_error err;
-    asking a = {.c = c, .wish = wish, .no_flush = wish->no_flush};
-    flush_by_daemon(&a);
+    asking a = {.c = c, .wish = wish, .no_flush = wish->no_flush || cli_history_flush(c)};
+    const service_hooks hooks = {.state = &a, .up = on_up, .down = on_down};
     a.loop = child_loop();
-    if (start(&a, &err) < 0)
+    if (cli_history_open(c, a.loop, &hooks, &a.service, &err) < 0)
         a.code = cli_fail(c, &err);
     else
         ev_run(a.loop, 0);

@@ -3,6 +3,7 @@
 #define LBOPS_HOST_CLI_HISTORY_H
 
 #include "cli.h"
+#include "service.h"
 
 #define CLI_HISTORY_TIME (300 * CLOCK_SECOND) /* for one question, unless the caller knows better */
 
@@ -29,5 +30,12 @@ typedef struct cli_history_wish {
 
 /* Commits what waits, asks one question after the other, and returns the exit code. The first failure is the end. */
 int cli_history(cli *c, const cli_history_wish *wish);
+
+/* The history's service alone, for a verb that asks in its own way. */
+LB_MUST_CHECK int cli_history_open(const cli *c, struct ev_loop *loop, const service_hooks *hooks,
+                                   service **ret_service, lb_error *err);
+
+/* A daemon is the one writer of its history: it commits what waits, and we only read. False: there is none. */
+bool cli_history_flush(const cli *c);
 
 #endif

@@ -1,0 +1,201 @@
+#include "report_measures.h"
+
+#include "clock.h"
+
+#include <math.h>
+#include <sql/report/audit_days.h>
+#include <sql/report/audit_trail.h>
+#include <sql/report/delivery.h>
+#include <sql/report/detection.h>
+#include <sql/report/freshness.h>
+#include <sql/report/job_success.h>
+#include <sql/report/orphans.h>
+#include <sql/report/own_cost.h>
+#include <sql/report/projects.h>
+#include <sql/report/recommendations.h>
+#include <sql/report/recovery.h>
+#include <sql/report/remediation.h>
+#include <sql/report/resolution.h>
+#include <sql/report/statement_days.h>
+#include <sql/report/sync_coverage.h>
+#include <stdlib.h>
+
+#define SUCCESS    "success metric"
+#define DAY        86400.0
+#define MICROS     1e6
+#define TAIL_SHARE 0.95
+
+const measure measures[] = {
+    {"toil", "DBA toil", SUCCESS, "hours of people a week: the history does not know them", "hours", MEASURE_PART, NULL,
+     5, 1, false, false, false},
+    {"detection", "mean time to detection", SUCCESS,
+     "from the last reading that was in order to the alert, so it is at most that", "seconds", MEASURE_MEAN,
+     &report_detection_sql, 300, 60, false, false, false},
+    {"resolution", "mean time to resolution", SUCCESS, "from the breach to its end", "seconds", MEASURE_MEAN,
+     &report_resolution_sql, 1800, 300, false, false, false},
+    {"remediation", "automated remediation", SUCCESS,
+     "of the breaches that are over, those during which a change was made that nobody was asked for", "share",
+     MEASURE_SHARE, &report_remediation_sql, 0.5, 0.75, true, true, false},
+    {"sync_coverage", "OLTP-to-OLAP sync coverage", SUCCESS,
+     "of the pairs of tables that were compared in this time, those compared within the last 24 hours", "share",
+     MEASURE_SHARE, &report_sync_coverage_sql, 1, 1, true, true, false},
+    {"recommendations", "index recommendations accepted", SUCCESS, "of those that were decided on", "share",
+     MEASURE_SHARE, &report_recommendations_sql, 0.8, 0.9, true, false, false},
+    {"orphans", "orphaned branches", SUCCESS, "their time is over and they are still there", "count", MEASURE_PART,
+     &report_orphans_sql, 0, 0, false, true, false},
+    {"statement_days", "history of statements", SUCCESS, "days that snapshots of statements reach back", "days",
+     MEASURE_DAYS, &report_statement_days_sql, 90, 365, true, true, true},
+    {"freshness", "metric collection latency", "NFR-01", "age of the newest reading in the history", "seconds",
+     MEASURE_AGE, &report_freshness_sql, 300, NAN, false, false, false},
+    {"delivery", "alert delivery time", "NFR-02",
+     "from the breach being seen to the first service that told: 95 of 100", "seconds", MEASURE_TAIL,
+     &report_delivery_sql, 120, NAN, false, false, false},
+    {"job_success", "job reliability", "NFR-03", "of the runs by schedule, those that did what they are for", "share",
+     MEASURE_SHARE, &report_job_success_sql, 0.999, NAN, true, true, false},
+    {"tokens", "OAuth token management", "NFR-04", "renewals leave no rows in the history", "count", MEASURE_PART, NULL,
+     NAN, NAN, false, false, false},
+    {"projects", "projects looked after", "NFR-05", "in this time; fewer say nothing of more", "count", MEASURE_PART,
+     &report_projects_sql, 50, NAN, true, true, true},
+    {"audit_days", "retention of the audit log", "NFR-06", "days that it reaches back", "days", MEASURE_DAYS,
+     &report_audit_days_sql, 365, NAN, true, true, true},
+    {"own_cost", "cost of monitoring", "NFR-07",
+     "of the cost of all computes, that for the time in which only we kept them awake", "share", MEASURE_COST,
+     &report_own_cost_sql, 0.05, NAN, false, false, false},
+    {"passwords", "no static passwords", "NFR-08", "the transport refuses them: there is nothing to count", "count",
+     MEASURE_PART, NULL, NAN, NAN, false, false, false},
+    {"audit_trail", "audit trail", "NFR-09", "of the changes that were made, those with actor, time and reason",
+     "share", MEASURE_SHARE, &report_audit_trail_sql, 1, NAN, true, true, false},
+    {"recovery", "graceful degradation", "NFR-10",
+     "of the tools that could not reach a branch, those that have worked there since", "share", MEASURE_SHARE,
+     &report_recovery_sql, 1, NAN, true, true, false},
+};
+const size_t measure_count = LB_COUNT(measures);
+
+/* ---- from rows to a figure ---- */
+
+static void add_span(measured *into, int64_t began, int64_t ended)
+{
+    BASE_PUSH(into->seconds, into->count, into->capacity);
+    into->seconds[into->count++] = (double)(ended - began) / MICROS;
+}
+
+static bool is_null(const lb_value *value)
+{
+    return value->type == LB_NULL;
+}
+
+void measured_add(const measure *m, measured *into, const lb_value *row, int64_t now)
+{
+    bool has_both = !is_null(&row[0]) && !is_null(&row[1]);
+    switch (m->form) {
+    case MEASURE_SHARE:
+    case MEASURE_PART:
+        into->part += is_null(&row[0]) ? 0 : row[0].v.f64;
+        into->whole += is_null(&row[1]) ? 0 : row[1].v.f64;
+        break;
+    case MEASURE_MEAN:
+    case MEASURE_TAIL:
+    case MEASURE_DAYS:
+        if (has_both)
+            add_span(into, row[0].v.i64, row[1].v.i64);
+        break;
+    case MEASURE_AGE:
+        if (!is_null(&row[0]))
+            add_span(into, row[0].v.i64, now);
+        break;
+    case MEASURE_COST: {
+        double seconds = has_both ? (double)(row[1].v.i64 - row[0].v.i64) / MICROS : 0;
+        double cost = is_null(&row[2]) ? 0 : row[2].v.f64, ours = is_null(&row[3]) ? 0 : row[3].v.f64;
+        into->whole += cost;
+        into->part += seconds > 0 ? cost * fmin(ours / seconds, 1) : 0;
+        into->count += is_null(&row[3]) ? 0 : 1; /* of what it is known for how long it was only us */
+        break;
+    }
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static double mean_of(const measured *m)
+{
+    double sum = 0;
+    for (size_t i = 0; i < m->count; i++)
+        sum += m->seconds[i];
+    return sum / (double)m->count;
+}
+
+void measured_finish(const measure *m, measured *into)
+{
+    into->value = NAN;
+    if (m->form == MEASURE_SHARE && into->whole > 0)
+        into->value = into->part / into->whole;
+    else if (m->form == MEASURE_PART && into->whole > 0)
+        into->value = into->part;
+    else if (m->form == MEASURE_COST && into->count && into->whole > 0)
+        into->value = into->part / into->whole;
+    if (!into->seconds)
+        return;
+    qsort(into->seconds, into->count, sizeof *into->seconds, compare);
+    size_t tail = (size_t)ceil(TAIL_SHARE * (double)into->count); /* nearest rank */
+    into->value = m->form == MEASURE_TAIL   ? into->seconds[tail - 1]
+                  : m->form == MEASURE_DAYS ? into->seconds[0] / DAY
+                                            : mean_of(into);
+}
+
+void measured_done(measured *m)
+{
+    free(m->seconds);
+    *m = (measured){0};
+}
+
+/* ---- against its target ---- */
+
+static bool is_met(const measure *m, double value)
+{
+    if (m->at_most && value == m->target) /* counts, and shares that are whole */
+        return true;
+    return m->at_least ? value > m->target : value < m->target;
+}
+
+const char *measured_verdict(const measure *m, const measured *value)
+{
+    if (isnan(value->value) || isnan(m->target) || (m->young && !is_met(m, value->value)))
+        return "not enough data";
+    return is_met(m, value->value) ? "met" : "missed";
+}
+
+int64_t measured_samples(const measure *m, const measured *value)
+{
+    bool is_counted = m->form == MEASURE_SHARE || m->form == MEASURE_PART;
+    return is_counted ? (int64_t)value->whole : (int64_t)value->count;
+}
+
+void measure_put_value(const measure *m, double value, buf *b)
+{
+    if (strcmp(m->unit, "share") == 0)
+        buf_printf(b, "%.4g %%", 100 * value);
+    else if (strcmp(m->unit, "seconds") != 0)
+        buf_printf(b, "%.4g%s%s", value, strcmp(m->unit, "count") == 0 ? "" : " ",
+                   strcmp(m->unit, "count") == 0 ? "" : m->unit);
+    else if (value < 120)
+        buf_printf(b, "%.3g s", value);
+    else if (value < 7200)
+        buf_printf(b, "%.3g min", value / 60);
+    else
+        buf_printf(b, "%.4g h", value / 3600);
+}
+
+void measure_put_target(const measure *m, double target, buf *b)
+{
+    if (isnan(target)) {
+        buf_puts(b, "-");
+        return;
+    }
+    bool is_exact = m->at_most && !m->at_least && target == 0;
+    buf_puts(b, is_exact ? "" : m->at_least ? (m->at_most ? ">= " : "> ") : (m->at_most ? "<= " : "< "));
+    measure_put_value(m, target, b);
+}

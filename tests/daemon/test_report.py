@@ -1,0 +1,163 @@
+"""lbops report: each measure from a planted history, against the same figures computed here in another way."""
+
+import datetime
+import json
+import math
+import pathlib
+import random
+import statistics
+import sys
+
+from daemon import Daemon, contains, equal, holds, suite
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from planted import KEEPS, plant  # noqa: E402  rows where runs would have put them
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+CHOICE = random.Random(7)
+
+
+def ago(days=0.0, seconds=0.0):
+    return NOW - datetime.timedelta(days=days, seconds=seconds)
+
+
+def later(moment, seconds):
+    return moment + datetime.timedelta(seconds=seconds)
+
+
+def place_of():
+    place = Daemon(KEEPS)
+    place.branch = "production"
+    return place
+
+
+def measures(place, *words):
+    document = json.loads(place.cli("--json", "report", *words, check=0).stdout)
+    return document, {m["id"]: m for m in document["measures"]}
+
+
+def close(got, want, what):
+    holds(got is not None and math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6), f"{what}: got {got}, want {want}")
+
+
+def an_empty_history_says_so():
+    with place_of() as place:
+        document, found = measures(place)
+        equal(document["days"], 30, "days")
+        equal({m["verdict"] for m in found.values()}, {"not enough data"}, "verdicts")
+        equal({m["value"] for m in found.values()}, {None}, "values")
+        equal({m["samples"] for m in found.values()}, {0}, "samples")
+        equal([m["source"] for m in found.values()].count("success metric"), 8, "the success metrics of the seeds")
+        equal(sorted(m["source"] for m in found.values() if m["source"] != "success metric"),
+              [f"NFR-{n:02d}" for n in range(1, 11)], "the requirements")
+        text = place.cli("report", check=0).stdout
+        contains(text, "mean time to detection", "< 5 min", "not enough data", "OLTP-to-OLAP sync coverage", ">= 99.9 %")
+
+
+def alerts(count):
+    """Alerts that open and end: rows, readings before them, changes during some; and what they come to."""
+    rows, readings, audit, detections, ends, deliveries, healed = [], [], [], [], [], [], 0
+    for i in range(count):
+        seen = ago(days=1 + i * 0.1)
+        waits, lasts, tells = CHOICE.uniform(20, 200), CHOICE.uniform(60, 3000), CHOICE.uniform(0.1, 4)
+        fired = later(seen, 1)
+        key = {"alert_id": f"m{i}@shop/production", "severity": "warning", "title": "t", "metric_name": f"m{i}", "fired_at": seen}
+        rows += [{**key, "at": fired, "state": "fired", "rule": "threshold.breached"},
+                 {**key, "at": later(seen, tells), "state": "delivered", "rule": "threshold.breached"},
+                 {**key, "at": later(seen, tells + 50), "state": "delivered", "rule": "threshold.breached"},
+                 {**key, "at": later(seen, lasts), "state": "resolved", "rule": "threshold.cleared"}]
+        for back, level in ((waits + 400, "normal"), (waits, "normal"), (1, "warning")):
+            readings.append({"snapshot_timestamp": later(fired, -back), "metric_name": f"m{i}", "metric_value": 1.0,
+                             "threshold_level": level})
+        detections.append(waits)
+        ends.append(lasts)
+        deliveries.append(tells)
+        if i % 3 == 0:
+            healed += 1
+            audit.append((later(seen, lasts / 2), "event", None))
+        elif i % 3 == 1:  # a person's, and one that somebody was asked for, do not count
+            audit += [(later(seen, lasts / 2), "person", None), (later(seen, lasts / 2), "agent", "a1")]
+    return rows, readings, audit, detections, ends, deliveries, healed
+
+
+def figures_are_those_that_are_computed_another_way():
+    with place_of() as place:
+        rows, readings, audit, detections, ends, deliveries, healed = alerts(12)
+        rows.append({"alert_id": "approval/x", "severity": "info", "title": "t", "fired_at": ago(20), "at": ago(2),
+                     "state": "resolved", "rule": "approval.decided"})  # is no trouble that was resolved
+        plant(place, "alert_history", rows)
+        plant(place, "lakebase_metrics", readings)
+        plant(place, "audit_log", [{"audit_id": f"a{i}", "phase": "outcome", "at": at, "actor_kind": kind, "actor": "x",
+                                    "tool": "schedule_vacuum_analyze", "reason": "r", "approval_id": approval, "kind": "sql",
+                                    "statement": "VACUUM", "outcome": "applied"} for i, (at, kind, approval) in enumerate(audit)])
+        plant(place, "audit_log", [{"audit_id": "nobody", "phase": "outcome", "at": ago(200), "actor_kind": "event", "tool": "t",
+                                    "kind": "sql", "statement": "s", "outcome": "applied"}])  # before the time that is asked about
+        runs = [{"tool": "monitor", "mode": "execute", "status": CHOICE.choice(["ok"] * 30 + ["failed", "crashed", "skipped"]),
+                 "started_at": ago(3, i * 300), "actor_kind": CHOICE.choice(["schedule", "schedule", "person"])} for i in range(400)]
+        lost = [{"tool": t, "mode": "execute", "status": s, "started_at": ago(1, n), "actor_kind": "event",
+                 **({"error_code": "unreachable"} if s == "failed" else {})}
+                for t, said in {"a": ["failed", "ok"], "b": ["ok", "failed"], "c": ["failed", "ok"]}.items()
+                for n, s in zip((900, 100), said)]
+        plant(place, "tool_runs", runs + lost)
+        plant(place, "tool_runs", [runs[0]], project="bank")
+        plant(place, "sync_validation_history", [
+            {"validation_id": f"v{i}", "validated_at": ago(when), "source_table": f"public.t{i}", "target_table": f"lake.t{i}",
+             "status": status} for i, (when, status) in enumerate([(0.1, "healthy"), (0.5, "drift_detected"), (3, "healthy"),
+                                                                   (0.2, "failed"), (0.3, "stale")])])
+        states = {"r1": ["pending_review", "approved", "executed"], "r2": ["pending_review", "rejected"], "r3": ["pending_review"],
+                  "r4": ["pending_review", "approved"], "r5": ["approved", "executed", "reverted"], "r6": ["approved", "executed", "kept"],
+                  "r7": ["approved"], "r8": ["approved"], "r9": ["executed"], "r10": ["obsolete"]}
+        plant(place, "index_recommendations", [
+            {"recommendation_id": name, "created_at": ago(9), "updated_at": ago(8 - n), "schema_name": "public", "table_name": "t",
+             "recommendation_type": "drop_unused", "confidence": "high", "status": status}
+            for name, said in states.items() for n, status in enumerate(said)])
+        branches = [("b1", "created", 3, 1), ("b2", "created", 3, -1), ("b3", "created", 3, 1), ("b3", "deleted", 0.5, None),
+                    ("b4", "created", 9, None), ("b5", "created", 9, 2)]
+        for name, kind, when, over in branches:
+            place.branch = name
+            plant(place, "branch_lifecycle", [{"event_id": f"{name}{kind}", "event_timestamp": ago(when), "event_type": kind,
+                                               **({"expires_at": ago(over)} if over is not None else {})}])
+        place.branch = "production"
+        costs = [(10.0, 3600, 360), (4.0, 1800, 0), (6.0, 3600, 1800)]
+        plant(place, "cost_attribution", [
+            {"usage_start": ago(2, i * 7200), "usage_end": later(ago(2, i * 7200), length), "captured_at": ago(1 - 0.5 * n),
+             "record_id": f"c{i}", "quantity": 1.0, "cost": cost * (1 if n else 99), "awake_seconds": float(awake)}
+            for i, (cost, length, awake) in enumerate(costs) for n in range(2)])  # what was read first is corrected
+        _, found = measures(place, "--days", "60")
+
+        close(found["detection"]["value"], statistics.fmean(detections), "time to detection")
+        equal(found["detection"]["verdict"], "met", "detection")
+        close(found["resolution"]["value"], statistics.fmean(ends), "time to resolution")
+        equal(found["resolution"]["samples"], 12, "what the time to resolution is made from")
+        close(found["remediation"]["value"], healed / 12, "remediation")
+        equal(found["remediation"]["verdict"], "missed", "remediation")
+        close(found["delivery"]["value"], sorted(deliveries)[math.ceil(0.95 * 12) - 1], "delivery")
+        scheduled = [r for r in runs if r["actor_kind"] == "schedule" and r["status"] != "skipped"]
+        scheduled += [runs[0]] if runs[0] in scheduled else []  # the other project's
+        close(found["job_success"]["value"], sum(r["status"] == "ok" for r in scheduled) / len(scheduled), "jobs")
+        equal(found["job_success"]["samples"], len(scheduled), "scheduled runs")
+        close(found["recovery"]["value"], 2 / 3, "recovery")
+        equal((found["projects"]["value"], found["projects"]["verdict"]), (2, "not enough data"), "projects")
+        close(found["sync_coverage"]["value"], 3 / 4, "pairs compared lately")
+        close(found["recommendations"]["value"], 6 / 8, "recommendations")
+        equal((found["orphans"]["value"], found["orphans"]["samples"], found["orphans"]["verdict"]), (2, 5, "missed"), "orphans")
+        close(found["own_cost"]["value"], (10 * 0.1 + 6 * 0.5) / 20, "own cost")
+        close(found["audit_trail"]["value"], 1, "audit trail")
+        equal(found["audit_trail"]["verdict"], "met", "audit trail")
+        close(found["audit_days"]["value"], 200 - min((NOW - at).total_seconds() / 86400 for at, _, _ in audit), "days of audit")
+        equal((found["statement_days"]["value"], found["toil"]["value"]), (None, None), "what nothing is known of")
+        age = min((NOW - r["snapshot_timestamp"]).total_seconds() for r in readings)
+        holds(age <= found["freshness"]["value"] <= age + 600, "the age of the newest reading")
+        _, brief = measures(place, "--days", "1")
+        equal(brief["resolution"]["verdict"], "met" if brief["resolution"]["samples"] else "not enough data", "a shorter time")
+        holds(brief["job_success"]["samples"] == 0, "runs of three days ago are in the last day")
+
+
+def wrong_words_are_refused():
+    with place_of() as place:
+        for words in (("--days",), ("--days", "0"), ("--days", "x"), ("--days", "7x"), ("--weeks", "2"), ("now",)):
+            done = place.cli("report", *words, check=2)
+            contains(done.stderr, "report")
+
+
+suite(an_empty_history_says_so, figures_are_those_that_are_computed_another_way, wrong_words_are_refused, at_once=3)
