@@ -520,6 +520,7 @@ SELECT CASE WHEN (metric_value > 1) THEN 'a' ELSE 'b' END FROM lakebase_metrics 
 
 
 class Asking(Case):
+    @lean
     def test_points_in_time_keep_their_microseconds(self):
         """Where JSON shows milliseconds they are asked for as numbers; where it shows all, as they are."""
         question = ("ask SELECT TIMESTAMP '2026-01-01 12:00:00.123456' AS seen, 'a' AS `it's`, 7 AS n, "

@@ -2,6 +2,7 @@
 
 usage: test_history.py HISTORY_TOOL JARS_DIR
 """
+import concurrent.futures
 import glob
 import os
 import subprocess
@@ -161,13 +162,14 @@ def same_tables(checks, tool, spark, history, tables, root):
 def main():
     started = time.time()
     checks = Checks()
-    spark = start_spark(sys.argv[2])
-    print(f"Spark after {time.time() - started:.1f} s", flush=True)
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as root, concurrent.futures.ThreadPoolExecutor(1) as pool:
         history = os.path.join(root, "history")
+        starting = pool.submit(start_spark, sys.argv[2])
         tool = Tool(sys.argv[1], root)
         fill(tool, checks)
         print(f"{COMMITS} commits after {time.time() - started:.1f} s", flush=True)
+        spark = starting.result()
+        print(f"Spark after {time.time() - started:.1f} s", flush=True)
         tables = sorted(name for name in os.listdir(history) if os.path.isdir(f"{history}/{name}/_delta_log"))
         checks.equal("tables", len(tables), 15)
         compare(checks, tool, spark, history, tables, "after a thousand commits")
