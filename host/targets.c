@@ -240,6 +240,7 @@ int targets_choose(const manifest *m, const char *document, const char *project,
     free(choice.branch);
     if (count)
         return lb_fail(err, LB_ERR_INVALID, found, "the names leave %zu branches", count);
-    return lb_fail(err, LB_ERR_NOT_FOUND, "the manifest's [[targets]] and the control plane have none in common",
+    return lb_fail(err, LB_ERR_NOT_FOUND,
+                   "lbops target ls lists those that are there, and [[targets]] of the manifest those to run on",
                    "there is no branch %s/%s to run on", project ? project : "*", branch ? branch : "*");
 }
