@@ -82,6 +82,24 @@ static bool is_always_true(tree expression, int depth)
     return all;
 }
 
+/* A choice of which every end is false: what is asked on the way may count and tell, and no row is ever chosen. */
+static bool is_false_constant(tree expression)
+{
+    tree constant = tree_node(expression, "A_Const");
+    return tree_has(tree_get(constant, "boolval")) && !tree_true(tree_path(constant, "boolval", "boolval"));
+}
+
+static bool is_never_true(tree expression)
+{
+    tree choice = tree_node(expression, "CaseExpr");
+    if (!tree_has(choice) || !is_false_constant(tree_get(choice, "defresult")))
+        return false;
+    for (tree arm = tree_first(tree_get(choice, "args")); arm.at; arm = tree_next(arm))
+        if (!is_false_constant(tree_path(arm, "CaseWhen", "result")))
+            return false;
+    return true;
+}
+
 /* ---- rows ---- */
 
 static bool judge_catalogue(judge *j, tree relation)
@@ -126,6 +144,10 @@ static bool delete_rule(judge *j, tree statement)
 {
     tree table = tree_get(statement, "relation"), where = tree_get(statement, "whereClause");
     bool all = !tree_has(where) || is_always_true(where, 8);
+    if (is_never_true(where)) {
+        judge_add(j, EFFECT_ADDITIVE, "tries to delete from %s, and chooses no row", label_of_range(table).text);
+        return true;
+    }
     judge_add(j, EFFECT_DESTRUCTIVE, "deletes %srows of %s", all ? "all " : "", label_of_range(table).text);
     return true;
 }
