@@ -2,4 +2,4 @@
 -- kind: change
 -- server: 15-18
 -- param roles identifier[]
-GRANT SELECT, INSERT ON pg_temp.lbops_rows TO :roles
+GRANT SELECT, INSERT, UPDATE, DELETE ON pg_temp.lbops_rows TO :roles

@@ -143,6 +143,12 @@ def what_was_changed_is_mended(version):
         equal(place.sql(f"SELECT count(*) FROM pg_policy WHERE polname = '{place.prefix}bolt'"), "0", "what leaks does not stand")
         place.sql("DROP POLICY generous ON orders; CREATE POLICY open_door ON orders FOR INSERT WITH CHECK (true)")
         contains(place.rls(check=1, tenants=[*TENANTS, "bolt"], tables=["orders"])["error"]["message"], "row security leaks", "write")
+        before = place.sql("SELECT count(*), sum(total) FROM orders")
+        for command, word in (("UPDATE", "change"), ("DELETE", "delete")):
+            place.sql(f"DROP POLICY open_door ON orders; CREATE POLICY open_door ON orders FOR {command} USING (true)")
+            contains(place.rls(check=1, tenants=[*TENANTS, "bolt"], tables=["orders"])["error"]["message"], "row security leaks",
+                     f"can {word} rows of others")
+        equal(place.sql("SELECT count(*), sum(total) FROM orders"), before, "nothing was changed in trying")
         place.sql("DROP POLICY open_door ON orders")
         fewer = place.rls(tenants=["acme"], tables=["orders"])
         equal([k for k, _ in kinds(fewer) if k.startswith("surplus")], ["surplus_policy", "surplus_role"], "what is surplus is told")
