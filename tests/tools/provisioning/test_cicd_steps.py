@@ -127,4 +127,24 @@ def a_pull_request_in_a_workspace():
         equal(emulator.call("GET", "/api/2.1/unity-catalog/catalogs/ops").status, 200, "and the history has one")
 
 
-suite(*each_version(a_pull_request_goes_its_way), a_pull_request_in_a_workspace, at_once=2)
+def a_migration_is_rehearsed_in_a_workspace():
+    with Connected() as place:
+        place.project()
+        files = place.dir / "files"
+        files.mkdir()
+        (files / "V1__first.sql").write_text("CREATE TABLE IF NOT EXISTS items (id bigint PRIMARY KEY);\n")
+        (files / "U1__first.sql").write_text("DROP TABLE IF EXISTS items;\n")
+        for again in (False, True):
+            done = place.run("test_migration_on_branch", branch="", dir=files, branch_name="ci-pr-77", source_branch="production")
+            told = done["result"]["rehearsal"]
+            equal([done["result"]["created"], done["result"]["verdict"], told["applied"]], [not again, "passed", 0 if again else 1],
+                  "the second time there is nothing to do")
+            equal(told["rollback"]["outcome"], "skipped" if again else "exact", "the way back")
+        there = place.branches()["ci-pr-77"]
+        equal([there["source_branch"], "expire_time" in there], ["projects/shop/branches/production", True], "the branch")
+        equal(place.sql("SELECT to_regclass('items')", branch="ci-pr-77"), "items", "it is migrated")
+        equal(place.sql("SELECT to_regclass('items')"), "", "its source is not")
+
+
+suite(*each_version(a_pull_request_goes_its_way), a_pull_request_in_a_workspace,
+      a_migration_is_rehearsed_in_a_workspace, at_once=2)
