@@ -133,13 +133,12 @@ int door_change_lake(lb_group *group, const lb_lake_append *append, lb_error *er
     if (!c)
         return err->code;
     r = copy_append(run, append, &copy, err);
-    if (r >= 0 && copy->is_view)
-        r = compose_view(run, append, &c->sql, err);
-    else if (r >= 0)
-        r = compose_rows(run, append, &c->sql, err);
+    if (r < 0 || !copy)
+        return r;
+    r = copy->is_view ? compose_view(run, append, &c->sql, err) : compose_rows(run, append, &c->sql, err);
     if (r >= 0)
         r = check_reads(c->sql, append->rows->name, err);
-    if (r < 0 || !copy)
+    if (r < 0)
         return r;
     c->lake = copy;
     c->args = arena_values(run->memory, append->args ? append->args : LB_NO_ARGS);

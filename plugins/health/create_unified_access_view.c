@@ -4,18 +4,12 @@
  * whether it has been copied, is being deleted, or has gone. Columns that one side lacks are null there, and where
  * types differ the archive's hold, which can hold what was there.
  */
-#include "archival_source.h"
+#include "unified_view.h"
 
 #include <sql/archival/archives.h>
-#include <sql/archival/cold_column.h>
-#include <sql/archival/hot_as_json.h>
-#include <sql/archival/hot_as_type.h>
-#include <sql/archival/hot_column.h>
 #include <sql/archival/ledger_found.h>
-#include <sql/archival/no_column.h>
 #include <sql/archival/unified_view.h>
 #include <string.h>
-#include <strings.h>
 
 struct args {
     const char *table, *archive_delta_table, *hot_catalog, *view_catalog, *view_schema, *view_name;
@@ -32,74 +26,6 @@ static const lb_param params[] = {
     LB_PARAM(struct args, view_name, LB_IDENT, NULL, "and its name, for one table; none given: vw_TABLE_unified"),
     LB_PARAMS_END,
 };
-
-typedef struct unified {
-    lb_ctx *ctx;
-    const char *label; /* schema.table, on the server */
-    lb_lake_name hot, cold, view;
-    const lb_lake_table *hot_table, *cold_table;
-    archival_pieces hot_columns, cold_columns;
-} unified;
-
-/* ---- columns ---- */
-
-static const lb_lake_column *find(const lb_lake_table *table, const char *name)
-{
-    for (uint32_t i = 0; i < table->column_count; i++)
-        if (strcasecmp(table->columns[i].name, name) == 0)
-            return &table->columns[i];
-    return NULL;
-}
-
-static bool is_nested(const char *type)
-{
-    return strncmp(type, "array<", 6) == 0 || strncmp(type, "struct<", 7) == 0 || strncmp(type, "map<", 4) == 0;
-}
-
-static int add_hot(unified *u, const lb_lake_column *hot, const lb_lake_column *cold, lb_error *err)
-{
-    const lb_sql **piece = &u->hot_columns.items[u->hot_columns.count++];
-    if (cold && strcmp(hot->type, cold->type) != 0 && is_nested(hot->type))
-        return archival_hot_as_json_compose(u->ctx, &(archival_hot_as_json_args){hot->name}, piece, err);
-    if (cold && strcmp(hot->type, cold->type) != 0)
-        return archival_hot_as_type_compose(u->ctx, &(archival_hot_as_type_args){hot->name, cold->type}, piece, err);
-    return archival_hot_column_compose(u->ctx, &(archival_hot_column_args){hot->name}, piece, err);
-}
-
-static int add_none(unified *u, archival_pieces *list, const char *name, lb_error *err)
-{
-    return archival_no_column_compose(u->ctx, &(archival_no_column_args){name}, &list->items[list->count++], err);
-}
-
-/* Those of the server in their order, then those that only the archive has, without the archive's own. */
-static int match_columns(unified *u, lb_error *err)
-{
-    size_t most = (size_t)u->hot_table->column_count + u->cold_table->column_count + 1;
-    u->hot_columns = (archival_pieces){lb_alloc(u->ctx, most * sizeof(void *)), 0};
-    u->cold_columns = (archival_pieces){lb_alloc(u->ctx, most * sizeof(void *)), 0};
-    if (!u->hot_columns.items || !u->cold_columns.items)
-        return lb_out_of_memory(err);
-    int r = 0;
-    for (uint32_t i = 0; r >= 0 && i < u->hot_table->column_count; i++) {
-        const lb_lake_column *hot = &u->hot_table->columns[i], *cold = find(u->cold_table, hot->name);
-        const archival_cold_column_args args = {hot->name};
-        r = add_hot(u, hot, cold, err);
-        if (r >= 0 && cold)
-            r = archival_cold_column_compose(u->ctx, &args, &u->cold_columns.items[u->cold_columns.count++], err);
-        else if (r >= 0)
-            r = add_none(u, &u->cold_columns, hot->name, err);
-    }
-    for (uint32_t i = 0; r >= 0 && i < u->cold_table->column_count; i++) {
-        const char *name = u->cold_table->columns[i].name;
-        const archival_cold_column_args args = {name};
-        if (find(u->hot_table, name) || strcmp(name, LB_LAKE_BATCH) == 0 || strcmp(name, ARCHIVAL_DIGEST) == 0)
-            continue;
-        r = add_none(u, &u->hot_columns, name, err);
-        if (r >= 0)
-            r = archival_cold_column_compose(u->ctx, &args, &u->cold_columns.items[u->cold_columns.count++], err);
-    }
-    return r;
-}
 
 /* ---- the view ---- */
 
@@ -175,7 +101,7 @@ static int unify(unified *u, lb_error *err)
     int r = look(u, &why, err);
     if (r < 0 || why)
         return r < 0 ? lb_wrap(err, u->label) : lb_skipped(u->ctx, u->label, why, err);
-    r = match_columns(u, err);
+    r = unified_match_columns(u, err);
     if (r >= 0)
         r = make_view(u, &changed, &outcome, err);
     if (r >= 0 && outcome == LB_APPLIED)

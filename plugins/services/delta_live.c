@@ -12,6 +12,7 @@
 #define HOME     "catalogs of delta_local"
 
 typedef struct server {
+    struct server *next;
     char *catalog;
     PGconn *conn;
     pthread_mutex_t lock; /* two scans may share it */
@@ -19,6 +20,8 @@ typedef struct server {
 } server;
 
 typedef struct live_table {
+    struct live_table *next;
+    size_t index; /* by which the question names it */
     server *server;
     char *schema, *name;
     lake_fields fields;
@@ -28,10 +31,8 @@ typedef struct live_table {
 struct delta_live {
     const delta_local *local;
     int64_t deadline;
-    server **servers;
-    size_t server_count, server_capacity;
-    live_table **tables;
-    size_t table_count, table_capacity;
+    server *servers;
+    live_table *tables; /* the last one first */
 };
 
 /* ---- settings ---- */
@@ -126,16 +127,16 @@ static void free_server(server *s)
 
 static int find_server(delta_live *live, const char *catalog, server **ret, lb_error *err)
 {
-    for (size_t i = 0; i < live->server_count; i++)
-        if (strcasecmp(live->servers[i]->catalog, catalog) == 0) {
-            *ret = live->servers[i];
+    for (server *known = live->servers; known; known = known->next)
+        if (strcasecmp(known->catalog, catalog) == 0) {
+            *ret = known;
             return 0;
         }
     server *s = delta_alloc(sizeof *s);
     s->catalog = delta_strdup(catalog);
     (void)pthread_mutex_init(&s->lock, NULL); /* cannot fail without attributes */
-    DELTA_PUSH(live->servers, live->server_count, live->server_capacity);
-    live->servers[live->server_count++] = s;
+    s->next = live->servers;
+    live->servers = s;
     *ret = s;
     return connect_server(s, live, err);
 }
@@ -175,9 +176,10 @@ int delta_live_open(delta_live *live, const lb_lake_name *name, size_t *ret_inde
     live_table *t = delta_alloc(sizeof *t);
     t->schema = delta_strdup(name->schema);
     t->name = delta_strdup(name->name);
-    DELTA_PUSH(live->tables, live->table_count, live->table_capacity);
-    *ret_index = live->table_count;
-    live->tables[live->table_count++] = t;
+    t->index = live->tables ? live->tables->index + 1 : 0;
+    t->next = live->tables;
+    live->tables = t;
+    *ret_index = t->index;
     *ret_fields = &t->fields;
     int r = find_server(live, name->catalog, &t->server, err);
     return r < 0 ? r : look_up(t, name, err);
@@ -192,18 +194,17 @@ delta_live *delta_live_new(const delta_local *local, int64_t deadline)
 
 delta_live *delta_live_free(delta_live *live)
 {
-    for (size_t i = 0; live && i < live->table_count; i++) {
-        lake_fields_done(&live->tables[i]->fields);
-        free(live->tables[i]->arrays);
-        free(live->tables[i]->schema);
-        free(live->tables[i]->name);
-        free(live->tables[i]);
+    for (live_table *t = live ? live->tables : NULL, *next; t; t = next) {
+        next = t->next;
+        lake_fields_done(&t->fields);
+        free(t->arrays);
+        free(t->schema);
+        free(t->name);
+        free(t);
     }
-    for (size_t i = 0; live && i < live->server_count; i++)
-        free_server(live->servers[i]);
-    if (live) {
-        free(live->tables);
-        free(live->servers);
+    for (server *s = live ? live->servers : NULL, *next; s; s = next) {
+        next = s->next;
+        free_server(s);
     }
     free(live);
     return NULL;
@@ -225,17 +226,20 @@ static void bind_live(duckdb_bind_info info)
     duckdb_value value = duckdb_bind_get_parameter(info, 0);
     int64_t index = duckdb_get_int64(value);
     duckdb_destroy_value(&value);
-    if (index < 0 || (size_t)index >= live->table_count) {
+    live_table *t = live->tables;
+    while (t && (int64_t)t->index != index)
+        t = t->next;
+    if (!t) {
         duckdb_bind_set_error(info, "there is no such table");
         return;
     }
     duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
-    for (size_t i = 0; i < live->tables[index]->fields.count; i++) {
+    for (size_t i = 0; i < t->fields.count; i++) {
         DELTA_AUTO_FREE char *name = delta_printf("c%zu", i);
         duckdb_bind_add_result_column(info, name, text);
     }
     duckdb_destroy_logical_type(&text);
-    duckdb_bind_set_bind_data(info, live->tables[index], NULL);
+    duckdb_bind_set_bind_data(info, t, NULL);
 }
 
 static void put_quoted(delta_text *sql, const char *name)
