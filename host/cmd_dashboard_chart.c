@@ -234,7 +234,8 @@ static void put_key(buf *out, const chart *c)
         return;
     bool is_status = strcmp(c->q->columns[dash_of_role(c->q, DASH_SERIES)].unit, "status") == 0;
     buf_puts(out, "<ul class=\"key\">");
-    for (size_t i = 0; i < c->series_count && i <= c->named; i++) {
+    size_t others = c->q->chart == DASH_BARS ? 1 : 0; /* the others of a line chart are in the table only */
+    for (size_t i = 0; i < c->series_count && i < c->named + others; i++) {
         buf_puts(out, "<li><i class=\"");
         put_class(out, c, i);
         buf_puts(out, "\"></i>");
@@ -307,6 +308,39 @@ static void put_hint(buf *out, const chart *c, size_t i, int64_t x, double y)
     buf_puts(out, "</title>");
 }
 
+/* ---- ranks ---- */
+
+static void put_ranks(buf *out, const dash_query *q, const cli_answer *answer, int label)
+{
+    int y = dash_of_role(q, DASH_Y);
+    size_t rows = dash_rows(answer);
+    double most = 0;
+    for (size_t r = 0; r < rows; r++) {
+        const char *cell = dash_cell(q, answer, r, (uint32_t)y);
+        most = fmax(most, cell ? strtod(cell, NULL) : 0);
+    }
+    buf_puts(out, "<ol class=\"ranks\">\n");
+    for (size_t r = 0; r < rows; r++) {
+        const char *cell = dash_cell(q, answer, r, (uint32_t)y);
+        double share = cell && most > 0 ? fmax(strtod(cell, NULL), 0) / most : 0;
+        buf_puts(out, "<li><span class=\"label\">");
+        dash_text(out, dash_cell(q, answer, r, (uint32_t)label));
+        buf_puts(out, "</span><span class=\"num\">");
+        dash_value(out, q->columns[y].unit, cell);
+        buf_printf(out,
+                   "</span><svg aria-hidden=\"true\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\">"
+                   "<rect class=\"track\" width=\"1000\" height=\"10\"/><rect class=\"bar s0\" width=\"%.1f\" "
+                   "height=\"10\"/></svg></li>\n",
+                   1000 * share);
+    }
+    buf_puts(out, "</ol>\n");
+}
+
+void dash_ranks(buf *out, const dash_query *q, const cli_answer *answer)
+{
+    put_ranks(out, q, answer, dash_of_role(q, DASH_LABEL));
+}
+
 /* ---- lines ---- */
 
 static void put_curve(buf *out, const chart *c, size_t of)
@@ -346,6 +380,12 @@ void dash_line(buf *out, const dash_query *q, const cli_answer *answer)
     chart c = {.q = q};
     read_points(&c, answer);
     measure(&c);
+    if (c.first == c.last) {
+        chart_done(&c);
+        put_ranks(out, q, answer, dash_of_role(q, DASH_SERIES));
+        buf_puts(out, "<p class=\"note\">One hour so far; more of them make a line.</p>\n");
+        return;
+    }
     choose_axis(&c, false);
     begin_plot(out, &c);
     for (size_t i = 0; i < c.named; i++)
@@ -410,32 +450,4 @@ void dash_bars(buf *out, const dash_query *q, const cli_answer *answer)
     end_plot(out, &c);
     free(sums);
     chart_done(&c);
-}
-
-/* ---- ranks ---- */
-
-void dash_ranks(buf *out, const dash_query *q, const cli_answer *answer)
-{
-    int label = dash_of_role(q, DASH_LABEL), y = dash_of_role(q, DASH_Y);
-    size_t rows = dash_rows(answer);
-    double most = 0;
-    for (size_t r = 0; r < rows; r++) {
-        const char *cell = dash_cell(q, answer, r, (uint32_t)y);
-        most = fmax(most, cell ? strtod(cell, NULL) : 0);
-    }
-    buf_puts(out, "<ol class=\"ranks\">\n");
-    for (size_t r = 0; r < rows; r++) {
-        const char *cell = dash_cell(q, answer, r, (uint32_t)y);
-        double share = cell && most > 0 ? fmax(strtod(cell, NULL), 0) / most : 0;
-        buf_puts(out, "<li><span class=\"label\">");
-        dash_text(out, dash_cell(q, answer, r, (uint32_t)label));
-        buf_puts(out, "</span><span class=\"num\">");
-        dash_value(out, q->columns[y].unit, cell);
-        buf_printf(out,
-                   "</span><svg aria-hidden=\"true\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\">"
-                   "<rect class=\"track\" width=\"1000\" height=\"10\"/><rect class=\"bar s0\" width=\"%.1f\" "
-                   "height=\"10\"/></svg></li>\n",
-                   1000 * share);
-    }
-    buf_puts(out, "</ol>\n");
 }

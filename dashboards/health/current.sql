@@ -1,7 +1,7 @@
 -- query: health.current
 -- set: Health
 -- title: Alert figures
--- note: The latest reading of each figure that has a limit, the worst first.
+-- note: The latest reading of the eight figures that alerts watch, and of whatever else is past its limit; the worst first.
 -- chart: table
 -- empty: Nothing measured yet: run `lbops run monitor_system_health` and `lbops run evaluate_alert_thresholds`.
 -- column: threshold_level cell status Level
@@ -19,14 +19,14 @@ WITH latest AS (
                                        CASE m.threshold_level WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END,
                                        m.metric_value DESC) AS step
       FROM lakebase_metrics m
-     WHERE m.threshold_level IS NOT NULL
-        OR m.metric_name IN ('cache_hit_ratio', 'connection_utilization', 'dead_tuple_ratio', 'lock_wait_time',
-                             'deadlocks_per_hour', 'slow_query_time', 'txid_age', 'replication_lag')
 )
 SELECT coalesce(l.threshold_level, 'normal') AS threshold_level, l.project_id || '/' || l.branch_id AS place,
        l.metric_name, l.metric_value, l.unit, l.object_name, l.snapshot_timestamp
   FROM latest l
  WHERE l.step = 1
+   AND (l.threshold_level IN ('warning', 'critical')
+        OR l.metric_name IN ('cache_hit_ratio', 'connection_utilization', 'dead_tuple_ratio', 'lock_wait_time',
+                             'deadlocks_per_hour', 'slow_query_time', 'txid_age', 'replication_lag'))
  ORDER BY CASE l.threshold_level WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, l.project_id, l.branch_id,
           l.metric_name
  LIMIT 100

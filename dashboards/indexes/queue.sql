@@ -10,7 +10,7 @@
 -- column: estimated_impact cell text Gain
 -- column: ddl_statement cell code Statement
 -- column: created_at cell time Found
--- column: recommendation_id cell text Recommendation
+-- column: recommendation_id cell hidden Recommendation
 WITH steps AS (
     SELECT i.recommendation_id, i.confidence, i.recommendation_type, i.project_id, i.branch_id, i.schema_name, i.table_name,
            i.index_name, i.estimated_impact, i.ddl_statement, i.created_at, i.status,

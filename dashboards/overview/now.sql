@@ -32,7 +32,7 @@ SELECT u.moment AS as_of,
          WHERE r.status IN ('failed', 'timeout', 'crashed')
            AND r.started_at > (SELECT moment FROM upto) - INTERVAL 24 HOURS) AS failed_runs,
        (SELECT count(*) FROM audit_log c
-         WHERE c.phase = 'outcome' AND c.outcome = 'applied'
+         WHERE c.phase = 'outcome' AND c.outcome = 'applied' AND coalesce(c.effect, '') <> 'read'
            AND c.at > (SELECT moment FROM upto) - INTERVAL 24 HOURS) AS changes,
        (SELECT count(*) FROM (SELECT DISTINCT r.project_id, r.branch_id FROM tool_runs r
          WHERE r.branch_id IS NOT NULL AND r.started_at > (SELECT moment FROM upto) - INTERVAL 24 HOURS) b) AS branches

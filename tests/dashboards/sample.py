@@ -48,6 +48,7 @@ class Sample:
                             ("connection_utilization", 0.4 + 0.3 * wave * (i + 1) / 3, "ratio"),
                             ("dead_tuple_ratio", 0.05 + 0.02 * i + hour * 0.001, "ratio"),
                             ("txid_age", 1.5e8 + i * 2.1e8 + hour, "xids"),
+                            ("next_xid", 1000.0 + hour, "xids"),
                             ("database_size_bytes", 3.1e9 * (i + 1) - hour * 1e6, "bytes")):
                         level = ("normal" if name == "database_size_bytes" else
                                  "critical" if name == "cache_hit_ratio" and value < 0.95 else
@@ -147,6 +148,9 @@ class Sample:
                          actor_kind="person", actor="anna <anna@example.com>", tool="schedule_vacuum_analyze", kind="sql",
                          effect="additive", statement=f'VACUUM (ANALYZE) "sales"."{HOSTILE if number == 3 else "orders"}"',
                          **ended)
+
+        self.add("audit_log", "shop", "production", audit_id="own", phase="outcome", at=ago(), actor_kind="person", kind="sql",
+                 tool="schedule_vacuum_analyze", effect="read", statement="SET vacuum_cost_limit TO '200'", outcome="applied")
 
     def approvals(self):
         for number, steps in enumerate([["pending"], ["pending", "approved", "executed"], ["pending", "denied"],
