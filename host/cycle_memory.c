@@ -10,7 +10,7 @@
 #define OPEN       "open"
 #define DONE       "done"
 #define BEGUN      "begun"
-#define KEPT       (30 * 86400 * CLOCK_SECOND) /* a cycle that was cut short longer ago is nothing to go on with */
+#define KEPT       (INT64_C(30) * 86400 * CLOCK_SECOND) /* a cycle that was cut short longer ago is nothing to go on with */
 #define PRUNED_RUN 1000
 
 struct cycle_memory {
