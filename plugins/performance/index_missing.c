@@ -141,6 +141,7 @@ static int ask_planner(index_work *work, const index_missing_limits *limits, ind
 static int ask_branch(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
 {
     index_trial trial = {.ctx = work->ctx, .is_wanted = index_trial_is_wanted(limits->prove)};
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the elements are pointers */
     index_candidate **open = lb_alloc(work->ctx, (list->count + 1) * sizeof *open);
     size_t count = 0;
     if (!open)
