@@ -1,13 +1,19 @@
 # cmake --build BUILD --target package (or cpack in BUILD) makes a .deb: what Debian has is a dependency, DuckDB comes along
 # beside the plugins, and libpg_query is inside the programs.
-set_target_properties(delta_local delta_databricks PROPERTIES INSTALL_RPATH "\$ORIGIN/..")
+foreach(plugin delta_local delta_databricks)
+  if(TARGET ${plugin})
+    set_target_properties(${plugin} PROPERTIES INSTALL_RPATH "\$ORIGIN/..")
+  endif()
+endforeach()
 get_filename_component(duckdb_file ${DUCKDB_LIBRARY} REALPATH)
 install(FILES ${duckdb_file} DESTINATION lib/lbops RENAME libduckdb.so)
 install(FILES etc/systemd/lbops@.service DESTINATION lib/systemd/system)
 install(FILES etc/workspace.toml etc/local.toml etc/mock.toml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY etc/fixtures DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-install(FILES packaging/lbops.logrotate DESTINATION /etc/logrotate.d RENAME lbops COMPONENT system)
-install(DIRECTORY DESTINATION /etc/lbops COMPONENT system)
+# What lies outside of the prefix is the package's alone: cmake --install leaves the system's folders be.
+install(FILES packaging/lbops.logrotate DESTINATION /etc/logrotate.d RENAME lbops COMPONENT system EXCLUDE_FROM_ALL)
+install(DIRECTORY DESTINATION /etc/lbops COMPONENT system EXCLUDE_FROM_ALL)
+set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_BINARY_DIR};lbops;ALL;/;${CMAKE_BINARY_DIR};lbops;system;/")
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME lbops)
