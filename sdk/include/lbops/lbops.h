@@ -8,5 +8,6 @@
 #include "statement.h"
 #include "tool.h"
 #include "value.h"
+#include "web.h"
 
 #endif
