@@ -30,7 +30,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, max_rows, LB_I64, "500000", "of a table at most so many in one archival", .min = "1"),
     LB_PARAM(struct args, batch_rows, LB_I64, "5000", "rows that are copied, and deleted, together", .min = "1",
              .max = "1000000"),
-    LB_PARAM(struct args, pause_ms, LB_I64, "200", "rest between two batches", .min = "0", .max = "60000"),
+    LB_PARAM(struct args, pause_ms, LB_I64, "1000", "rest between two batches", .min = "0", .max = "60000"),
     LB_PARAM(struct args, hurry, LB_BOOL, "false", "batches of 100000 rows at least and no rests: for a quiet server"),
     LB_PARAM(struct args, archive_catalog, LB_IDENT, "ops_catalog", "catalog of the archive"),
     LB_PARAM(struct args, archive_schema, LB_IDENT, "lakebase_archive", "and its schema"),
