@@ -130,13 +130,10 @@ static double mean_of(const measured *m)
 
 void measured_finish(const measure *m, measured *into)
 {
+    bool is_known = m->form != MEASURE_COST || into->count;
     into->value = NAN;
-    if (m->form == MEASURE_SHARE && into->whole > 0)
-        into->value = into->part / into->whole;
-    else if (m->form == MEASURE_PART && into->whole > 0)
-        into->value = into->part;
-    else if (m->form == MEASURE_COST && into->count && into->whole > 0)
-        into->value = into->part / into->whole;
+    if (is_known && into->whole > 0)
+        into->value = m->form == MEASURE_PART ? into->part : into->part / into->whole;
     if (!into->seconds)
         return;
     qsort(into->seconds, into->count, sizeof *into->seconds, compare);
