@@ -27,6 +27,7 @@ typedef struct cycle {
     const char *project; /* only that one's branches; NULL: all */
     size_t open;
     int64_t ok, failed, skipped, pending, changes, findings;
+    int64_t unbegun; /* of the skipped: what nobody has told what to work on, and what is suspended */
     bool is_starting;
     int64_t deadline;     /* on the monotonic clock; 0: none */
     cycle_memory *memory; /* NULL: a job, or there is no state service */
@@ -124,6 +125,12 @@ static void add_place(void *state, const lb_target *target)
 
 /* ---- its runs ---- */
 
+/* Where not one tool could begin, a job that looks well would never be looked at. */
+static bool did_nothing(const cycle *c)
+{
+    return c->unbegun && c->unbegun == c->ok + c->failed + c->skipped + c->pending + c->before;
+}
+
 static void say_result(desk_call *call)
 {
     const cycle *c = call->cycle;
@@ -139,7 +146,7 @@ static void say_result(desk_call *call)
     json_member_string(&result, "cycle_id", c->memory ? cycle_memory_id(c->memory) : NULL);
     json_member_i64(&result, "begun_before", c->before);
     buf_printf(&result, ",\"left_out\":[%s]}", c->left_out.overflow ? "" : buf_text(&c->left_out));
-    int code = c->failed ? 1 : c->pending && json_get_bool(call->request, "strict") ? 3 : 0;
+    int code = c->failed || did_nothing(c) ? 1 : c->pending && json_get_bool(call->request, "strict") ? 3 : 0;
     desk_say(call, "result", buf_text(&result));
     desk_end(call, code);
 }
@@ -195,6 +202,7 @@ static void count_refusal(desk_call *call, const char *tool, const lb_error *err
     bool is_left_out = error->code == LB_ERR_INVALID || error->code == LB_ERR_SUSPENDED;
     call->cycle->failed += !is_left_out;
     call->cycle->skipped += is_left_out;
+    call->cycle->unbegun += is_left_out;
     note_refusal(&call->cycle->left_out, tool, error, !is_left_out);
     buf_putc(&line, '{');
     json_member_i64(&line, "level", is_left_out ? LB_LOG_WARN : LB_LOG_ERROR);

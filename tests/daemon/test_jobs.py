@@ -53,6 +53,18 @@ cron = "0 6 * * *"
 tools = ["noop"]
 """
 
+UNTOLD = """
+[[jobs]]
+name = "untold"
+cron = "@daily"
+tools = ["example_vacuum"]
+
+[[jobs]]
+name = "half_told"
+cron = "@daily"
+tools = ["example_vacuum", "noop"]
+"""
+
 
 def lines(daemon, *words, check=0):
     out = daemon.cli("--json", *words, check=check).stdout
@@ -111,6 +123,13 @@ def the_seven_are_there_and_ours_takes_the_place_of_one():
         equal(listed["two"]["missing"], [], "what is missing of a job whose tools are here")
 
 
+def a_job_of_which_nothing_could_begin_has_failed():
+    with Daemon(OWN + UNTOLD) as daemon:
+        result = lines(daemon, "job", "untold", check=1)[-1]
+        equal((result["ok"], result["failed"], result["skipped"]), (0, 0, 2), "nobody says which table")
+        equal(lines(daemon, "job", "half_told", check=0)[-1]["skipped"], 2, "where something ran, it is left out")
+
+
 def a_job_in_the_manifest_is_checked():
     with Daemon(OWN + '[[jobs]]\nname = "two"\ncron = "61 * * * *"\ntools = ["nop"]\n') as daemon:
         refused = daemon.cli("check", check=2).stderr
@@ -121,4 +140,4 @@ def a_job_in_the_manifest_is_checked():
 
 suite(a_job_runs_its_tools_in_order_on_all_targets, what_waits_for_approval_is_counted_and_no_failure,
       a_job_ends_with_its_time_and_says_what_it_left, a_job_without_its_tools_runs_nothing,
-      the_seven_are_there_and_ours_takes_the_place_of_one, a_job_in_the_manifest_is_checked, at_once=3)
+      the_seven_are_there_and_ours_takes_the_place_of_one, a_job_of_which_nothing_could_begin_has_failed, a_job_in_the_manifest_is_checked, at_once=3)
