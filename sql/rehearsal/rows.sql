@@ -2,8 +2,8 @@
 -- kind: read
 -- server: 15-18
 -- note: as documents without nulls, so that neither the order of columns counts nor one that is new and empty.
--- param schema identifier
--- param table identifier
+-- param schema identifier like pg_catalog
+-- param table identifier like pg_class
 -- column rows integer
 -- column filled integer
 -- column sum text
