@@ -110,7 +110,7 @@ static void sends_files(void)
     char path[] = "/tmp/lbops-rest.XXXXXX";
     int fd = mkstemp(path);
     CU_ASSERT_FATAL(fd > 0 && write(fd, "0123456789", 10) == 10 && unlink(path) == 0);
-    START({.status = 503, .headers = "Retry-After: 0\r\n"}, {.status = 200});
+    START({.status = 503, .headers = "Retry-After: 0\r\n"}, {.status = 200}, {.status = 200});
     CU_ASSERT(CALL(.method = "PUT", .body_fd = fd, .body_length = 10, .content_type = "application/octet-stream") == 0);
     CU_ASSERT(reply.attempts == 2);
     ASSERT_CONTAINS(script_request(&server, 0), "\r\n\r\n0123456789");
