@@ -9,6 +9,9 @@ FILES=$WORK/files
 mkdir -p "$WORK/repo/.git" "$FILES"
 printf '%s\n' 'ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS note text;' >"$FILES/V1__note.sql"
 
+declare -A OTHER=([production]=staging [staging]=production)
+CANDIDATE='[{"schema": "public", "table": "customers", "columns": [{"name": "name", "descending": false}], "equal": 1}]'
+
 # tell TOOL: what the tool is told, into TOLD.
 tell() {
     TOLD=()
@@ -16,12 +19,14 @@ tell() {
         apply_schema_migration) TOLD=(--dir "$FILES") ;;
         branch_schemas) TOLD=(--schemas '["acme"]') ;;
         capture_schema_diff) TOLD=(--target_branch ci-pr-1) ;;
+        compare_branches) TOLD=(--other_branch "${OTHER[$2]}") ;;
         create_branch) TOLD=(--project_id bank --branch_name ci-pr-10) ;;
         create_branch_on_pr) TOLD=(--project_id bank --pr_number 10) ;;
         delete_branch_on_pr_close) TOLD=(--project_id bank --pr_number 9 --action merged) ;;
         execute_low_risk_sop) TOLD=(--issue_type txid_age) ;;
         natural_language_dba) TOLD=(--question 'which tables have never been vacuumed?') ;;
         post_schema_diff_to_pr) TOLD=(--project_id shop --pr_number 1 --repository acme/shop) ;;
+        prove_index_on_branch) TOLD=(--branch ci-pr-1 --candidates "$CANDIDATE") ;;
         protect_branch) TOLD=(--project bank --branch production) ;;
         provision_lakebase_project) TOLD=(--domain depot) ;;
         provision_with_governance) TOLD=(--domain depot --repository "$WORK/repo") ;;

@@ -84,10 +84,10 @@ check "a person gets a role on it" curl -sS --fail-with-body --cacert "$LBOPS_EM
     -H "Authorization: Bearer $LBOPS_EMULATOR_PAT" -H 'Content-Type: application/json' \
     -d "{\"spec\":{\"postgres_role\":\"$LBOPS_EMULATOR_USER\",\"identity_type\":\"USER\"}}" \
     "$LBOPS_EMULATOR_URL/api/2.0/postgres/projects/shop/branches/ci-1/roles?role_id=person"
-as_principal lbops target dsn ci-1 --project shop >"$WORK/dsn"
+as_principal "$LBOPS" -m "$MANIFEST" target dsn ci-1 --project shop | tee -a "$LOGS/out" >"$WORK/dsn" # all of it
 check "the connection string has the role, and no password" \
     grep -qE "^postgresql://$LBOPS_EMULATOR_CLIENT_ID@127[.0-9]+:5432/databricks_postgres\?sslmode=verify-full\$" "$WORK/dsn"
-as_person lbops target dsn ci-1 --project shop >"$WORK/dsn"
+as_person "$LBOPS" -m "$MANIFEST" target dsn ci-1 --project shop | tee -a "$LOGS/out" >"$WORK/dsn" # all of it
 check "a role's name is written as URLs are" grep -qF "://${LBOPS_EMULATOR_USER/@/%40}@" "$WORK/dsn"
 check "with a token it is a way in" says "$LBOPS_EMULATOR_USER|databricks_postgres" log_in "$(<"$WORK/dsn")"
 check "a branch is deleted by hand" as_principal lbops target delete ci-1 --project shop
@@ -134,7 +134,7 @@ check "a static password is refused, with the reason" says "a static database pa
 
 manifest "" "$WAKE"
 check "a second branch is made" as_principal lbops target create ci-2 --project shop --ttl 4h
-as_principal lbops --json check --online >"$WORK/online" 2>"$WORK/output"
+as_principal "$LBOPS" -m "$MANIFEST" --json check --online 2>"$WORK/output" | tee -a "$LOGS/out" >"$WORK/online"
 check "every branch is looked at" jq -e '.online.targets | map(.branch) | sort == ["ci-2", "production"]' "$WORK/online"
 lacks() {
     jq -e --arg need "$1" --arg advice "$2" '[.online.targets[] | select(.branch == "production" and .status == "ok") | .lacks[] |
