@@ -166,12 +166,17 @@ static const char sizes[] =
 
 char *workspace_new(void)
 {
+    return workspace_with_grace(3);
+}
+
+char *workspace_with_grace(int seconds)
+{
     char *dir = scratch_new();
     LB_AUTO_FREE char *manifest = base_printf(
-        "[workspace]\nname = \"cli\"\nstate_dir = \"state\"\nplugins = [\"%s\", \"%s\"]\n[limits]\ngrace_s = 3\n"
+        "[workspace]\nname = \"cli\"\nstate_dir = \"state\"\nplugins = [\"%s\", \"%s\"]\n[limits]\ngrace_s = %d\n"
         "[services.transport]\nplugin = \"transport_mock\"\nfixtures = \"fixtures\"\n"
         "[[targets]]\nproject = \"shop\"\nbranch = \"dev\"\nclass = \"throwaway\"\n",
-        getenv("LBOPS_HOSTILE"), getenv("LBOPS_PLUGINS"));
+        getenv("LBOPS_HOSTILE"), getenv("LBOPS_PLUGINS"), seconds);
     workspace_put(dir, "lbops.toml", manifest);
     workspace_put(dir, "fixtures/sql/hostile/read_sizes.json", sizes);
     workspace_put(dir, "fixtures/sql/hostile/fix_table.json", "[{\"affected\": 1}]");

@@ -35,6 +35,7 @@ answer lbops(const char *const *words); /* in the usual circumstances */
 
 /* A directory with a manifest for the hostile plugins, the shipped ones and the mock transport. */
 char *workspace_new(void);
+char *workspace_with_grace(int seconds); /* the time between asking a run to stop and killing it */
 void workspace_put(const char *dir, const char *name, const char *text);
 
 /* In a workspace: -m and the path of its manifest before the words. */

@@ -76,7 +76,7 @@ static void nothing_but_questions(void)
     ANSWER slow =
         in_workspace(dir, WORDS("sql", "--timeout", "1", "SELECT count(*) FROM range(100000000) a, range(100000) b"));
     expect_code(&slow, 1);
-    CU_ASSERT(slow.seconds < 25);
+    CU_ASSERT(slow.seconds < 100); /* without its end it takes hours */
 }
 
 SUITE(cli_sql, TEST(what_runs_left_is_there), TEST(three_forms), TEST(nothing_but_questions))

@@ -83,9 +83,9 @@ static void interrupt_cancels_the_run(void)
     for (size_t i = 0; i < LB_COUNT(signals); i++) {
         SCRATCH dir = workspace_new();
         const circumstances interrupted = {.signal = signals[i], .signal_after_ms = 700};
-        ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "rests", "--ms", "20000", "--json"));
+        ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "rests", "--ms", "90000", "--json"));
         expect_code(&a, 1);
-        CU_ASSERT(a.seconds < 5);
+        CU_ASSERT(a.seconds < 60);
         JSON_AUTO *document = one_document(a.out);
         CU_ASSERT_PTR_NOT_NULL_FATAL(document);
         ASSERT_TEXT(text_at(document, "error", "code"), "cancelled");
@@ -97,9 +97,9 @@ static void interrupt_of_one_that_does_not_hear(void)
 {
     SCRATCH dir = workspace_new();
     const circumstances interrupted = {.signal = SIGINT, .signal_after_ms = 700};
-    ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "loops_forever", "--timeout", "60", "--json"));
+    ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "loops_forever", "--timeout", "300", "--json"));
     expect_code(&a, 1);
-    CU_ASSERT(a.seconds < 8);
+    CU_ASSERT(a.seconds < 60);
     JSON_AUTO *document = one_document(a.out);
     CU_ASSERT_PTR_NOT_NULL_FATAL(document);
     ASSERT_CONTAINS(text_at(document, "error", "message"), "did not stop by itself");
@@ -107,11 +107,11 @@ static void interrupt_of_one_that_does_not_hear(void)
 
 static void second_interrupt_does_not_wait(void)
 {
-    SCRATCH dir = workspace_new();
+    SCRATCH dir = workspace_with_grace(120);
     const circumstances interrupted = {.signal = SIGINT, .signal_after_ms = 700, .twice = true};
-    ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "loops_forever", "--timeout", "60", "--json"));
+    ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "loops_forever", "--timeout", "300", "--json"));
     expect_code(&a, 1);
-    CU_ASSERT(a.seconds < 3); /* less than the grace period and the wait before it */
+    CU_ASSERT(a.seconds < 60); /* less than the grace period */
     JSON_AUTO *document = one_document(a.out);
     CU_ASSERT_PTR_NOT_NULL_FATAL(document);
     ASSERT_TEXT(text_at(document, "error", "code"), "cancelled");

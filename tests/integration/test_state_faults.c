@@ -176,7 +176,7 @@ static void says_who_locks(void)
     const lb_state_txn txn = {&op, 1};
     int64_t began = clock_monotonic(), removed = 0, soon = began + 100000;
     CU_ASSERT(sqlite->apply(state, "late", 1, &txn, 1, stage_verdicts, soon, &err) == LB_ERR_TIMEOUT);
-    CU_ASSERT(clock_monotonic() - began >= 100000 && clock_monotonic() - began < 5 * CLOCK_SECOND);
+    CU_ASSERT(clock_monotonic() - began >= 100000 && clock_monotonic() - began < 30 * CLOCK_SECOND);
     ASSERT_CONTAINS(err.message, "state.db is locked");
     LB_AUTO_FREE char *who = base_printf("process %d (", (int)pid);
     ASSERT_CONTAINS(err.hint, who);
