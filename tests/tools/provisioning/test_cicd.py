@@ -240,7 +240,13 @@ def what_is_said_goes_into_the_comment():
         body = steps_of(place)["comment", "Comment on the pull request"]
         runner = Runner(place, lbops="")
         report = "migrations: success\n$(rm -rf /) `x`"
-        done = runner.step(body, NUMBER="5", REPORT=report, BRANCH="ci-pr-5", LAKEBASE_PROJECT="shop", GITHUB_TOKEN="TOKEN")
+        told = {"NUMBER": "5", "REPORT": report, "BRANCH": "ci-pr-5", "LAKEBASE_PROJECT": "shop", "GITHUB_TOKEN": "TOKEN",
+                "LBOPS_MANIFEST": str(runner.dir / "lbops.toml")}
+        done = runner.step(body, **told)
+        equal((done.returncode, runner.asked()), (0, ""), "the target has no manifest yet")
+        contains(done.stdout, "::notice::", "not in the target yet")
+        (runner.dir / "lbops.toml").write_text("")
+        done = runner.step(body, **told)
         equal(done.returncode, 0, done.stderr)
         equal(runner.asked(), "lbops run post_schema_diff_to_pr --project_id shop --pr_number 5 --repository o/r "
               f"--pr_branch ci-pr-5 --report {report} \n", "one call")
