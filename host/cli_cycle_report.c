@@ -306,6 +306,7 @@ struct json_object *cycle_report_end(cycle_report *r, struct json_object *result
     struct json_object *totals = json_object_new_object();
     r->ended = clock_now();
     add_left_out(r, result);
+    copy(r->whole, "not_in_cycle", result, "not_in_cycle");
     clock_format(r->began, began);
     clock_format(r->ended, ended);
     for (size_t i = 0; i < LB_COUNT(members); i++)

@@ -106,6 +106,9 @@ void cycle_report_print(const cli *c, struct json_object *report)
         "\n%lld runs: %lld ok, %lld failed, %lld skipped, %lld wait for approval; %lld changes, %lld findings\n",
         total(report, "runs"), total(report, "ok"), total(report, "failed"), total(report, "skipped"),
         total(report, "pending_approval"), total(report, "changed"), total(report, "findings"));
+    if (length_of(report, "not_in_cycle"))
+        (void)printf("%zu tools of the agents are in no cycle: they run by schedule, by event or by hand (--json)\n",
+                     length_of(report, "not_in_cycle"));
     if (total(report, "begun_before"))
         (void)printf("%lld runs had begun before the cycle was cut short, and were not begun again\n",
                      total(report, "begun_before"));

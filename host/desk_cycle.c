@@ -33,6 +33,7 @@ typedef struct cycle {
     cycle_memory *memory; /* NULL: a job, or there is no state service */
     int64_t before;       /* runs that this cycle had begun before it was cut short */
     buf left_out;         /* what did not begin, and why, as JSON */
+    buf not_in_cycle;     /* what the agents have and their cycles do not, and why, as JSON */
 } cycle;
 
 static void go_on(desk_call *call);
@@ -54,6 +55,7 @@ void desk_cycle_done(desk_call *call)
     free(c->steps);
     (void)cycle_memory_free(c->memory); /* gives NULL */
     buf_done(&c->left_out);
+    buf_done(&c->not_in_cycle);
     free(c);
     call->cycle = NULL;
 }
@@ -80,6 +82,34 @@ static void add_entry(cycle *c, const manifest_agent *agent, const manifest_tool
         add_step(c, agent->name, tool->name);
 }
 
+static bool is_in_cycle(const manifest_agent *agent, const char *tool)
+{
+    for (size_t i = 0; agent->cycle && agent->cycle[i]; i++)
+        if (strcmp(agent->cycle[i], tool) == 0)
+            return true;
+    return !agent->cycle;
+}
+
+/* Nobody should have to guess why a tool did not run. */
+static void note_not_in_cycle(cycle *c, const manifest_agent *agent)
+{
+    for (size_t i = 0; i < agent->tool_count; i++) {
+        const manifest_tool *tool = &agent->tools[i];
+        if (is_in_cycle(agent, tool->name) && !tool->disabled)
+            continue;
+        if (c->not_in_cycle.length)
+            buf_putc(&c->not_in_cycle, ',');
+        buf_putc(&c->not_in_cycle, '{');
+        json_member_string(&c->not_in_cycle, "tool", tool->name);
+        json_member_string(&c->not_in_cycle, "agent", agent->name);
+        json_member_string(&c->not_in_cycle, "why",
+                           tool->disabled
+                               ? "the manifest has switched it off"
+                               : "the agent's cycle leaves it out: it runs by schedule, by event or by hand");
+        buf_putc(&c->not_in_cycle, '}');
+    }
+}
+
 static bool add_agents(cycle *c, const manifest *m, const char *only)
 {
     bool found = false;
@@ -92,6 +122,7 @@ static bool add_agents(cycle *c, const manifest *m, const char *only)
             add_entry(c, agent, tool_of(agent, agent->cycle[k]));
         for (size_t k = 0; !agent->cycle && k < agent->tool_count; k++)
             add_entry(c, agent, &agent->tools[k]);
+        note_not_in_cycle(c, agent);
     }
     return found;
 }
@@ -134,7 +165,7 @@ static bool did_nothing(const cycle *c)
 static void say_result(desk_call *call)
 {
     const cycle *c = call->cycle;
-    BUF_AUTO result = BUF_INIT(REPORT_BYTES + (size_t)64 * 1024);
+    BUF_AUTO result = BUF_INIT(2 * REPORT_BYTES + (size_t)64 * 1024);
     buf_putc(&result, '{');
     json_member_i64(&result, "runs", c->ok + c->failed + c->skipped + c->pending);
     json_member_i64(&result, "ok", c->ok);
@@ -145,7 +176,8 @@ static void say_result(desk_call *call)
     json_member_i64(&result, "findings", c->findings);
     json_member_string(&result, "cycle_id", c->memory ? cycle_memory_id(c->memory) : NULL);
     json_member_i64(&result, "begun_before", c->before);
-    buf_printf(&result, ",\"left_out\":[%s]}", c->left_out.overflow ? "" : buf_text(&c->left_out));
+    buf_printf(&result, ",\"left_out\":[%s]", c->left_out.overflow ? "" : buf_text(&c->left_out));
+    buf_printf(&result, ",\"not_in_cycle\":[%s]}", c->not_in_cycle.overflow ? "" : buf_text(&c->not_in_cycle));
     int code = c->failed || did_nothing(c) ? 1 : c->pending && json_get_bool(call->request, "strict") ? 3 : 0;
     desk_say(call, "result", buf_text(&result));
     desk_end(call, code);
@@ -385,6 +417,7 @@ void desk_cycle(desk_call *call)
     call->cycle = base_alloc(sizeof *call->cycle);
     call->cycle->project = json_get_text(call->request, "project");
     call->cycle->left_out = BUF_INIT(REPORT_BYTES);
+    call->cycle->not_in_cycle = BUF_INIT(REPORT_BYTES);
     call->cycle->deadline = timeout > 0 ? clock_monotonic() + timeout * CLOCK_SECOND : 0;
     if (b && !json_get_list(call->request, "tools"))
         call->cycle->memory = cycle_memory_new(book_state(b));

@@ -65,6 +65,10 @@ def the_report_adds_up():
         equal({a["id"] for a in report["asked"]}, waiting, "what waits")
         holds(waiting and all(a["title"] and a["id"] in a["command"] for a in report["asked"]), "titles and commands")
         holds(any("needs" in s["message"] for s in report["skipped"]), "what was left out, and why")
+        known = {tool["name"] for tool in json.loads(mock.cli("--json", "tools").stdout)
+                 if tool["agent"] != "provisioning"}  # which that manifest does not have
+        told = {t["tool"] for t in runs + result["left_out"] + report["not_in_cycle"]}
+        equal(known - told, set(), "tools that neither ran nor say why not")
         equal(report["history"], f"{mock.folder.name}/state/history", "where the history lies")
         look_at(open(page, encoding="utf-8").read(), report)
 
