@@ -342,6 +342,20 @@ static void go_on(desk_call *call)
         finish(call);
 }
 
+/* A project that is not there would make a job that does nothing and looks well. */
+static void begin_runs(desk_call *call)
+{
+    const cycle *c = call->cycle;
+    lb_error error;
+    if (!c->project || c->place_count) {
+        go_on(call);
+        return;
+    }
+    (void)lb_fail(&error, LB_ERR_NOT_FOUND, "[[targets]] name those that are looked after",
+                  "there is no project %.100s", c->project);
+    desk_error(call, &error);
+}
+
 static void on_listed(void *tag, const run_outcome *outcome, const char *document)
 {
     desk_call *call = tag;
@@ -352,7 +366,7 @@ static void on_listed(void *tag, const run_outcome *outcome, const char *documen
         return;
     }
     targets_each(call->desk->manifest, document, add_place, call->cycle);
-    go_on(call);
+    begin_runs(call);
 }
 
 static void on_not_listed(void *tag, const char *run_id, const lb_error *error)
@@ -384,7 +398,7 @@ static int add_places(desk_call *call, lb_error *err)
     if (targets_have_patterns(m))
         return supervisor_list_targets(call->desk->supervisor, &ask, call->run_id, err);
     targets_each(m, NULL, add_place, call->cycle);
-    go_on(call);
+    begin_runs(call);
     return 0;
 }
 

@@ -128,6 +128,8 @@ def a_job_of_which_nothing_could_begin_has_failed():
         result = lines(daemon, "job", "untold", check=1)[-1]
         equal((result["ok"], result["failed"], result["skipped"]), (0, 0, 2), "nobody says which table")
         equal(lines(daemon, "job", "half_told", check=0)[-1]["skipped"], 2, "where something ran, it is left out")
+        equal(lines(daemon, "job", "two", "--project", "shop", check=0)[-1]["ok"], 3, "of one project")
+        contains(daemon.cli("job", "two", "--project", "shpo", check=1).stderr, "there is no project shpo")
 
 
 def a_job_in_the_manifest_is_checked():
