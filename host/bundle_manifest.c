@@ -244,17 +244,25 @@ void bundle_serve_manifest(const bundle *b, buf *out)
 
 /* ---- what the rest asks of the manifest ---- */
 
+/* Several alert services may be of one plugin. */
+static bool is_first(const manifest *m, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (m->services[i].kind == m->services[at].kind && strcmp(m->services[i].plugin, m->services[at].plugin) == 0)
+            return false;
+    return true;
+}
+
 void bundle_each_service(const bundle *b, void (*each)(void *state, const char *plugin), void *state)
 {
     static const lb_kind kept[] = {LB_KIND_TRANSPORT, LB_KIND_ALERT, LB_KIND_MODEL, LB_KIND_HTTP};
     each(state, "state_postgres");
     each(state, "approval_postgres");
     each(state, "delta_databricks");
-    for (size_t i = 0; i < LB_COUNT(kept); i++) {
-        const manifest_service *service = manifest_find_service(b->m, kept[i]);
-        if (service)
-            each(state, service->plugin);
-    }
+    for (size_t i = 0; i < LB_COUNT(kept); i++)
+        for (size_t k = 0; k < b->m->service_count; k++)
+            if (b->m->services[k].kind == kept[i] && is_first(b->m, k))
+                each(state, b->m->services[k].plugin);
     if (b->m->site_count && !manifest_find_service(b->m, LB_KIND_HTTP))
         each(state, "http_rest");
 }

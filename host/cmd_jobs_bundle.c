@@ -178,8 +178,10 @@ int cli_jobs_bundle(cli *c, int argc, char **argv)
         code = cli_fail(c, &err);
     } else {
         say_next(&w, &commands);
+        BUF_AUTO name = BUF_INIT(BUNDLE_TEXT_MAX);
+        json_string(&name, dir);
         if (c->json)
-            (void)printf("{\"directory\":\"%s\",\"files\":[%s],\"kept\":%zu,\"commands\":[%s]}\n", dir,
+            (void)printf("{\"directory\":%s,\"files\":[%s],\"kept\":%zu,\"commands\":[%s]}\n", buf_text(&name),
                          buf_text(&w.json), w.kept, buf_text(&commands));
     }
     buf_done(&w.json);
