@@ -59,10 +59,10 @@ int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, c
     bricks_lake_full_name(&latest, name);
     delta_text_puts(&latest, " LIMIT 1");
     int r = look(state, describe.data, "the look at a table", deadline, &columns, err);
-    if (r >= 0)
+    if (r >= 0) {
         r = look(state, latest.data, "the look at a table's history", deadline, &history, err);
-    if (r == LB_ERR_SQL)
-        r = 0; /* views and tables of databases have none */
+        r = r == LB_ERR_SQL ? 0 : r; /* views and tables of databases have none */
+    }
     if (r >= 0)
         r = sink->columns(sink->state, DELTA_COUNT(names), names, types, err);
     if (r < 0)
