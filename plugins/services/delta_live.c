@@ -58,12 +58,18 @@ int delta_live_check(const lb_texts *catalogs, lb_error *err)
         const char *equals = strchr(catalogs->items[i], '=');
         char *problem = NULL;
         PQconninfoOption *parsed = equals && equals > catalogs->items[i] ? PQconninfoParse(equals + 1, &problem) : NULL;
+        bool has_password = false;
+        for (const PQconninfoOption *o = parsed; o && o->keyword; o++)
+            has_password = has_password || (strcmp(o->keyword, "password") == 0 && o->val && *o->val);
         PQconninfoFree(parsed); /* NULL is fine */
         if (problem)
             PQfreemem(problem); /* it may quote what is secret */
         if (!parsed)
             return lb_fail(err, LB_ERR_INVALID, "write NAME=postgresql://USER@HOST/DATABASE",
                            "entry %zu of " HOME " is no name with a connection behind it", i + 1);
+        if (has_password)
+            return lb_fail(err, LB_ERR_INVALID, "a manifest has no secrets: name one as catalog_password",
+                           "entry %zu of " HOME " has a password in it", i + 1);
     }
     return 0;
 }
@@ -101,10 +107,18 @@ static int connect_server(server *s, const delta_live *live, lb_error *err)
     int64_t left = live->deadline ? (live->deadline - live->local->host->now()) / 1000 : 0;
     DELTA_AUTO_FREE char *limit = delta_printf("SET LOCAL statement_timeout TO %lld", (long long)(left > 0 ? left : 0));
     const char *password = live->local->catalog_password;
-    const char *const names[] = {"dbname",           "application_name",           "connect_timeout",
-                                 "tcp_user_timeout", password ? "password" : NULL, NULL},
-                      *const values[] = {
-                          find_conninfo(live->local, s->catalog), "lbops/lake", "10", "60000", password, NULL};
+    const char *const
+        names[] = {"dbname",
+                   "application_name",
+                   "connect_timeout",
+                   "tcp_user_timeout",
+                   "keepalives_idle",
+                   "keepalives_interval",
+                   "keepalives_count",
+                   password ? "password" : NULL,
+                   NULL},
+        *const values[] = {
+            find_conninfo(live->local, s->catalog), "lbops/lake", "10", "60000", "30", "10", "3", password, NULL};
     if (live->deadline && left <= 0)
         return lb_fail(err, LB_ERR_TIMEOUT, "give it more time", "there was no time left for the catalog %s",
                        s->catalog);
