@@ -11,7 +11,7 @@
 #define DONE       "done"
 #define BEGUN      "begun"
 #define KEPT       (INT64_C(30) * 86400 * CLOCK_SECOND) /* a cycle that was cut short longer ago is nothing to go on with */
-#define PRUNED_RUN 1000
+#define PRUNED_RUN 20000                                /* more than a cycle of 50 projects begins */
 
 struct cycle_memory {
     state_client *state;

@@ -83,8 +83,9 @@ void door_hide_password(const change *c, buf *output)
 {
     const char *password = c->program ? c->program->password : NULL;
     size_t length = password ? strlen(password) : 0;
-    for (char *p = output->data; password && p && (p = strstr(p, password)); p += length)
-        memset(p, '*', length);
+    for (char *p = output->data;
+         length && p && (p = memmem(p, output->length - (size_t)(p - output->data), password, length)); p += length)
+        memset(p, '*', length); /* a NUL ends nothing here: environments are printed with them */
 }
 
 int door_lend(const change *c, char ***ret_environment, lb_error *err)
