@@ -3,6 +3,7 @@
 #include "door.h"
 
 #include "json.h"
+#include "selftest_tool.h"
 #include "session.h"
 
 #define MOST_PAGES 1000 /* of a listing */
@@ -199,6 +200,18 @@ lb_branch_class door_class_of_branch(run_state *run, const char *project, const 
     return class_of(run, &t, &facts);
 }
 
+/* What a self-test made, and nobody else can have: the branch of its run, or a project, by a name that is not used
+ * twice. */
+static bool is_trial(const run_state *run, const touched *t)
+{
+    const lb_target *own = &run->request->target;
+    bool is_ours = !*run->request->path && strcmp(run->request->tool, SELFTEST_TOOL) == 0 && t->project &&
+                   own->project && strcmp(t->project, own->project) == 0;
+    if (!is_ours || selftest_owns(t->project))
+        return is_ours;
+    return t->branch && own->branch && selftest_owns(t->branch) && strcmp(t->branch, own->branch) == 0;
+}
+
 /* ---- routine ---- */
 
 static bool same_branch(const touched *a, const touched *b)
@@ -261,6 +274,10 @@ static void add_facts(const change *c, gate_question *question)
     branch_facts facts;
     touched t = c->service ? (touched){0} : find_touched(run, c->request);
     question->target = (lb_target){.project = t.project, .branch = t.branch};
+    if (is_trial(run, &t)) {
+        question->target.branch_class = LB_BRANCH_THROWAWAY;
+        return;
+    }
     if (!t.branch)
         return;
     read_branch(run, &t, &facts);

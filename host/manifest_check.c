@@ -3,6 +3,7 @@
 #include "manifest_internal.h"
 #include "nearest.h"
 #include "pattern.h"
+#include "selftest_tool.h"
 #include "target_tool.h"
 
 typedef struct checker {
@@ -284,8 +285,8 @@ static void check_subscription(const checker *c, const manifest_subscription *su
 /* A rule for a tool that does not exist guards nothing. */
 static void check_rule(const checker *c, const manifest_rule *rule)
 {
-    if (!rule->tool || pattern_matches(rule->tool, TARGET_TOOL)) /* it comes with the host */
-        return;
+    if (!rule->tool || pattern_matches(rule->tool, TARGET_TOOL) || pattern_matches(rule->tool, SELFTEST_TOOL))
+        return; /* these come with the host */
     for (size_t i = 0; i < registry_count(c->r); i++)
         if (registry_at(c->r, i)->kind == LB_KIND_TOOL && pattern_matches(rule->tool, registry_at(c->r, i)->name))
             return;

@@ -5,6 +5,7 @@
 #include "load.h"
 #include "log.h"
 #include "online_tool.h"
+#include "selftest_tool.h"
 #include "target_tool.h"
 #include "targets.h"
 
@@ -200,8 +201,8 @@ int run_session(run_state *run, lb_error *err)
 
 static int load_tool(run_state *run, lb_error *err)
 {
-    static const lb_plugin *const own[] = {&targets_plugin, &target_plugin,
-                                           &online_plugin}; /* they come with the host */
+    static const lb_plugin *const own[] = {&targets_plugin, &target_plugin, &online_plugin,
+                                           &selftest_plugin}; /* they come with the host */
     for (size_t i = 0; i < LB_COUNT(own) && !*run->request->path; i++) {
         if (strcmp(run->request->tool, own[i]->name) != 0)
             continue;
