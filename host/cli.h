@@ -77,6 +77,7 @@ int cli_ask(cli *c, const char *request, const char *what, cli_ask_kind kind, co
 
 int cli_init(cli *c, int argc, char **argv);
 int cli_check(cli *c, int argc, char **argv);
+int cli_selftest(cli *c, int argc, char **argv);
 int cli_tools(cli *c, int argc, char **argv);
 int cli_run(cli *c, int argc, char **argv);
 int cli_question(cli *c, int argc, char **argv);

@@ -121,6 +121,14 @@ const cli_verb cli_verbs[] = {
      "first. With --json one document.\n\n"
      "  --days N  of the last N days instead of 30\n",
      cli_report, false},
+    {"selftest", "selftest --online [--project P] [--timeout SECONDS]",
+     "tries the workspace step by step, and leaves nothing behind",
+     "A token, the projects, a project and a branch of its own, its endpoint, a session, a table; with a delta\n"
+     "service a question to the lakehouse and one to the history. It changes nothing that it did not make, and\n"
+     "takes all of that away at the end, also after a failure or Ctrl-C.\n\n"
+     "  --project P        makes no project, only a branch in P\n"
+     "  --timeout SECONDS  for the steps, 900 without it\n",
+     cli_selftest, false},
     {"target", "target ls|create|delete|reset|dsn [BRANCH] [--project P] ...", "projects and branches, by hand",
      "  ls                       every branch, its compute, and resets that were cut short\n"
      "  create BRANCH            --ttl 4h | --expires TIME | --keep; --from BRANCH, --at TIME or --lsn PLACE of it;\n"
