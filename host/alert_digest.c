@@ -36,8 +36,22 @@ static char *one_line(const char *text)
     return copy;
 }
 
+static bool waits(const alert_digest_item *item, const char *key)
+{
+    return !item->is_over && !item->is_end && strcmp(item->key, key) == 0;
+}
+
+static bool has_untold(const alert_digest *d, const char *key)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (waits(&d->items[i], key) && !d->items[i].is_told)
+            return true;
+    return false;
+}
+
 void alert_digest_add(alert_digest *d, const alert_digest_item *item)
 {
+    bool is_told = item->is_told && !has_untold(d, item->key);
     BASE_PUSH(d->items, d->count, d->capacity);
     d->items[d->count++] = (alert_digest_item){.seq = item->seq,
                                                .key = base_strdup(item->key ? item->key : ""),
@@ -46,16 +60,28 @@ void alert_digest_add(alert_digest *d, const alert_digest_item *item)
                                                .text = one_line(item->text),
                                                .severity = base_strdup(item->severity ? item->severity : "warning"),
                                                .is_end = item->is_end,
+                                               .is_told = is_told,
                                                .at = item->at};
+}
+
+void alert_digest_tell(alert_digest *d, const char *key)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (waits(&d->items[i], key))
+            d->items[i].is_told = true;
 }
 
 bool alert_digest_end(alert_digest *d, const char *key)
 {
-    bool found = false;
-    for (size_t i = 0; i < d->count; i++)
-        if (!d->items[i].is_over && !d->items[i].is_end && strcmp(d->items[i].key, key) == 0)
-            d->items[i].is_over = found = true;
-    return found;
+    bool found = false, told = false;
+    for (size_t i = 0; i < d->count; i++) {
+        alert_digest_item *item = &d->items[i];
+        if (!waits(item, key))
+            continue;
+        item->is_over = found = true;
+        told = told || item->is_told;
+    }
+    return found && !told;
 }
 
 /* ---- the message ---- */

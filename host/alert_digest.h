@@ -9,8 +9,9 @@ typedef struct alert_digest_item {
     const char *key;             /* of the alert */
     const char *what, *where;    /* the metric or kind; the target, "" where there is none */
     const char *text, *severity; /* "info", "warning" or "critical" */
-    bool is_over;                /* it was resolved before anybody was told */
-    bool is_end;                 /* the end of such a one: kept for its seq alone */
+    bool is_over;                /* it was resolved while it waited */
+    bool is_end;                 /* the end of one that nobody was told of: kept for its seq alone */
+    bool is_told;                /* people know of that alert otherwise */
     int64_t at;
 } alert_digest_item;
 
@@ -20,9 +21,11 @@ typedef struct alert_digest {
 } alert_digest;
 
 void alert_digest_done(alert_digest *d); /* empties it */
-/* Copies the texts; NULL is "". */
+/* Copies the texts; NULL is "". What got worse (is_told) is not told where its beginning still waits here. */
 void alert_digest_add(alert_digest *d, const alert_digest_item *item);
-/* Marks what waits under that key as over. False: nothing does. */
+/* What waits under that key has been told alone meanwhile, as it got worse. */
+void alert_digest_tell(alert_digest *d, const char *key);
+/* Marks what waits under that key as over. True: nobody knows of it but the digest, and its end belongs there, too. */
 bool alert_digest_end(alert_digest *d, const char *key);
 
 /* The line for people, and a document such as an event's record: {"kind":"alert.digest","payload":{...}} whose payload

@@ -288,11 +288,13 @@ static void hold(outlet *o, const note *n)
                                                     .text = n->text,
                                                     .severity = n->severity,
                                                     .is_end = strcmp(n->change, "resolved") == 0,
+                                                    .is_told = strcmp(n->change, "escalated") == 0,
                                                     .at = n->fired_at});
     arm_digest(o);
 }
 
-/* What opened while it was held and is over has been told to nobody: its end goes with it. */
+/* What opened while it was held, was not told alone meanwhile and is over: nobody knows of it, and its end goes with
+ * it. All other ends go out: an incident that was opened somewhere has to be closed. */
 static bool is_held(outlet *o, const note *n)
 {
     bool is_end = strcmp(n->change, "resolved") == 0 && alert_digest_end(&o->held, n->key);
@@ -320,6 +322,7 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
         alert_note_free(n);
         return ROUTER_ACCEPTED;
     }
+    alert_digest_tell(&o->held, n->key);
     begin_note(o, n);
     note_sent(o);
     send_note(n);

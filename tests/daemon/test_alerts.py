@@ -321,9 +321,29 @@ def a_flood_is_one_digest_and_ends_and_the_worst_get_through():
         equal(len([n for n in notes_of(daemon, "few") if n["key"] == "digest/few"]), 1, "digests")
 
 
+def the_end_of_what_was_told_is_never_folded():
+    limit = {"digest_above": 2, "digest_s": 3600}
+    with routing(few=("alert_file", limit), calm=("alert_file", {**limit, "digest_critical": True})) as daemon:
+        daemon.start()
+        breach(daemon, count=3)                    # 3 waits for the digest
+        breach(daemon, first=3, level="critical")  # goes out alone, or waits with its beginning
+        breach(daemon, first=1, level="critical")  # the same, but that there is 1 is known
+        breach(daemon, first=4)
+        breach(daemon, first=4, over=True)  # nobody knows of it
+        breach(daemon, first=1, over=True)
+        breach(daemon, first=3, over=True)
+        breach(daemon, first=2, over=True)
+        for name, wanted in (("few", "opened 1, opened 2, escalated 3, escalated 1, resolved 1, resolved 3, resolved 2"),
+                             ("calm", "opened 1, opened 2, resolved 1, resolved 2")):
+            daemon.wait(lambda name=name: any(n["change"] == "resolved" and "object 2" in n["text"] for n in notes_of(daemon, name)),
+                        "the last end")
+            equal(", ".join(n["change"] + re.search(r"object( \d+)", n["text"])[1] for n in notes_of(daemon, name)), wanted, name)
+
+
+
 suite(each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, two_of_one_kind_keep_apart,
-      a_flood_is_one_digest_and_ends_and_the_worst_get_through, a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
+      a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded, a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
       a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 
       what_is_refused_for_good_is_written_down_and_the_next_goes_out, a_limit_is_respected,
       settings_that_cannot_work_are_refused_with_a_hint, at_once=5)

@@ -191,6 +191,29 @@ static void a_digest_counts_the_worst_first(void)
     alert_digest_done(&d);
 }
 
+static void hold(alert_digest *d, uint64_t seq, const char *key, bool is_worse)
+{
+    alert_digest_add(d, &(alert_digest_item){.seq = seq, .key = key, .severity = "warning", .is_told = is_worse});
+}
+
+static void an_end_that_people_wait_for_is_not_folded(void)
+{
+    alert_digest d = {0};
+    hold(&d, 1, "alone", false);
+    hold(&d, 2, "alone", true); /* its beginning waits: nobody knows */
+    CU_ASSERT_TRUE(alert_digest_end(&d, "alone"));
+    hold(&d, 3, "worse", true); /* its beginning went out */
+    CU_ASSERT_FALSE(alert_digest_end(&d, "worse"));
+    hold(&d, 4, "worst", false);
+    alert_digest_tell(&d, "worst"); /* critical, went out meanwhile */
+    hold(&d, 5, "worst", true);
+    CU_ASSERT_FALSE(alert_digest_end(&d, "worst"));
+    CU_ASSERT_TRUE(d.items[3].is_over && d.items[4].is_over);
+    hold(&d, 6, "worst", false); /* another one of that key */
+    CU_ASSERT_TRUE(alert_digest_end(&d, "worst"));
+    alert_digest_done(&d);
+}
+
 static void a_digest_of_many_is_bounded(void)
 {
     alert_digest d = {0};
@@ -208,4 +231,4 @@ static void a_digest_of_many_is_bounded(void)
 SUITE(alert_route, TEST(one_service_and_several), TEST(without_routes_all_hear_all),
       TEST(routes_go_by_severity_and_place), TEST(what_no_route_takes_goes_to_all),
       TEST(routes_go_by_time_in_their_zone), TEST(says_what_is_wrong), TEST(a_digest_counts_the_worst_first),
-      TEST(a_digest_of_many_is_bounded))
+      TEST(an_end_that_people_wait_for_is_not_folded), TEST(a_digest_of_many_is_bounded))
