@@ -22,16 +22,21 @@ static const lb_param params[] = {
     LB_PARAMS_END,
 };
 
+typedef struct late {
+    const vacuum_relation *of; /* NULL: none */
+    int64_t since;
+} late;
+
 typedef struct watch {
     lb_ctx *ctx;
     const struct args *args;
     vacuum_scan scan;
     struct json_object *before, *now; /* relation: since when it is past its trigger */
-    bool was_told, is_saturated;
+    struct json_object *told;         /* schema, table and level of the alert that is open; NULL: none is */
+    bool is_saturated;
     int64_t busy; /* workers; -1: not known */
     int64_t behind;
-    const vacuum_relation *worst; /* behind for longest */
-    int64_t worst_since;
+    late worst, still; /* behind for longest; what the open alert is about, where that is behind yet */
 } watch;
 
 /* ---- between runs ---- */
@@ -60,15 +65,34 @@ static int recall(watch *w, lb_error *err)
     if (r < 0 || !w->now)
         return r < 0 ? r : lb_out_of_memory(err);
     w->before = member(memory, "behind");
-    w->was_told = json_object_get_boolean(member(memory, "told"));
+    w->told = member(memory, "told");
+    w->told = member(w->told, "table") ? w->told : NULL;
     return 0;
 }
 
-static int remember(const watch *w, bool is_told, lb_error *err)
+static const char *told(const watch *w, const char *name)
 {
-    const char *text = lb_printf(w->ctx, "{\"told\":%s,\"behind\":%s}", is_told ? "true" : "false",
-                                 json_object_to_json_string(w->now));
+    struct json_object *value = member(w->told, name);
+    return value ? json_object_get_string(value) : "";
+}
+
+static int remember(const watch *w, lb_error *err)
+{
+    const char *open = w->told ? json_object_to_json_string(w->told) : "null";
+    const char *text = lb_printf(w->ctx, "{\"told\":%s,\"behind\":%s}", open, json_object_to_json_string(w->now));
     return text ? lb_remember(w->ctx, text, err) : lb_out_of_memory(err);
+}
+
+static int remember_told(watch *w, const vacuum_relation *v, const char *level, lb_error *err)
+{
+    w->told = json_object_new_object();
+    int r = lb_defer(w->ctx, release, w->told);
+    if (r < 0 || !w->told)
+        return lb_out_of_memory(err);
+    (void)json_object_object_add(w->told, "schema", json_object_new_string(v->row.schema));
+    (void)json_object_object_add(w->told, "table", json_object_new_string(v->row.name));
+    (void)json_object_object_add(w->told, "level", json_object_new_string(level));
+    return 0;
 }
 
 /* ---- tables ---- */
@@ -144,22 +168,24 @@ static int look_at(watch *w, const vacuum_relation *v, lb_error *err)
     if (past < w->args->factor)
         return 0;
     int64_t since = seen ? json_object_get_int64(seen) : w->scan.now;
+    if (since < w->scan.server.counts_since)
+        since = w->scan.now; /* the server was not there all the time, or has counted anew */
     (void)json_object_object_add(w->now, key, json_object_new_int64(since));
     if ((double)(w->scan.now - since) < w->args->minutes * 60 * (double)SECOND)
         return 0;
-    if (!w->behind++ || since < w->worst_since) {
-        w->worst = v;
-        w->worst_since = since;
-    }
+    if (!w->behind++ || since < w->worst.since)
+        w->worst = (late){v, since};
+    if (w->told && strcmp(told(w, "schema"), v->row.schema) == 0 && strcmp(told(w, "table"), v->row.name) == 0)
+        w->still = (late){v, since};
     return report(w, v, since, past, err);
 }
 
 /* ---- the alert ---- */
 
-static int alert(const watch *w, lb_error *err)
+static int alert(watch *w, const late *about, const char *level, lb_error *err)
 {
-    const vacuum_relation *v = w->worst;
-    double seconds = (double)(w->scan.now - w->worst_since) / (double)SECOND;
+    const vacuum_relation *v = about->of;
+    double seconds = (double)(w->scan.now - about->since) / (double)SECOND;
     const char *detail = lb_printf(w->ctx, "{\"tables\":%lld,\"workers\":%lld,\"workers_busy\":%lld}",
                                    (long long)w->behind, (long long)w->scan.server.workers, (long long)w->busy);
     const char *text =
@@ -167,21 +193,38 @@ static int alert(const watch *w, lb_error *err)
                   v->label, seconds / 60, w->is_saturated ? ", with all workers at work" : "");
     if (!detail || !text)
         return lb_out_of_memory(err);
-    return lb_emit(w->ctx, "threshold.breached",
-                   LB_ARGS(lb_text("metric", METRIC), lb_f64("value", seconds),
-                           lb_f64("threshold", w->args->minutes * 60), lb_text("unit", "s"),
-                           lb_text("level", w->is_saturated ? "critical" : "warning"), lb_text("schema", v->row.schema),
-                           lb_text("table", v->row.name), lb_text("action", "vacuum"), lb_time("since", w->worst_since),
-                           lb_text("text", text), lb_json("detail", detail)),
-                   err);
+    int r =
+        lb_emit(w->ctx, "threshold.breached",
+                LB_ARGS(lb_text("metric", METRIC), lb_f64("value", seconds), lb_f64("threshold", w->args->minutes * 60),
+                        lb_text("unit", "s"), lb_text("level", level), lb_text("schema", v->row.schema),
+                        lb_text("table", v->row.name), lb_text("action", "vacuum"), lb_time("since", about->since),
+                        lb_text("text", text), lb_json("detail", detail)),
+                err);
+    return r < 0 ? r : remember_told(w, v, level, err);
 }
 
-static int clear(const watch *w, lb_error *err)
+/* Names the table that was told of: it is what tells this alert from others. */
+static int clear(watch *w, lb_error *err)
 {
-    return lb_emit(w->ctx, "threshold.cleared",
-                   LB_ARGS(lb_text("metric", METRIC), lb_f64("value", 0), lb_f64("threshold", w->args->minutes * 60),
-                           lb_text("unit", "s"), lb_text("text", "autovacuum has caught up")),
-                   err);
+    int r = lb_emit(w->ctx, "threshold.cleared",
+                    LB_ARGS(lb_text("metric", METRIC), lb_f64("value", 0), lb_f64("threshold", w->args->minutes * 60),
+                            lb_text("unit", "s"), lb_text("schema", told(w, "schema")),
+                            lb_text("table", told(w, "table")), lb_text("text", "autovacuum has caught up")),
+                    err);
+    w->told = NULL;
+    return r;
+}
+
+/* One alert is open at a time, and it only gets worse until it is over. */
+static int tell(watch *w, lb_error *err)
+{
+    const char *level = w->is_saturated ? "critical" : "warning";
+    int r = w->told && !w->still.of ? clear(w, err) : 0;
+    if (r >= 0 && w->behind && !w->told)
+        return alert(w, &w->worst, level, err);
+    return r >= 0 && w->told && w->is_saturated && strcmp(told(w, "level"), level) != 0
+               ? alert(w, &w->still, level, err)
+               : r;
 }
 
 static int read_workers(watch *w, lb_error *err)
@@ -201,11 +244,9 @@ static int look(watch *w, lb_error *err)
     int r = read_workers(w, err);
     for (size_t i = 0; i < w->scan.count && r >= 0; i++)
         r = look_at(w, &w->scan.relations[i], err);
-    if (r >= 0 && w->behind && !w->was_told)
-        r = alert(w, err);
-    if (r >= 0 && !w->behind && w->was_told)
-        r = clear(w, err);
-    return r < 0 ? r : remember(w, w->behind > 0, err);
+    if (r >= 0)
+        r = tell(w, err);
+    return r < 0 ? r : remember(w, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)

@@ -4,6 +4,8 @@ from place import Given, contains, each_version, equal, holds, suite
 from upkeep import somebody, wait_for_others
 
 TOOL = "watch_autovacuum"
+NAME = 'Busy "one"'
+QUOTED = '"Busy ""one"""'
 NOW = {"minutes": 0, "min_rows": 500}
 
 
@@ -17,32 +19,41 @@ def here(document, name):
 
 def is_told_once_and_cleared_once(version):
     with Given(version) as place:
-        place.sql("CREATE TABLE busy (id int, note text); INSERT INTO busy SELECT g, 'note' FROM generate_series(1, 10000) g")
-        place.sql("VACUUM ANALYZE busy")
+        place.sql(f"CREATE TABLE {QUOTED} (id int, note text); INSERT INTO {QUOTED} SELECT g, 'note' FROM generate_series(1, 10000) g")
+        place.sql(f"VACUUM ANALYZE {QUOTED}")
         # Under this lock autovacuum passes the table over, as it does where it has no worker to send.
-        with somebody(place, "BEGIN", "LOCK TABLE busy IN SHARE UPDATE EXCLUSIVE MODE"):
-            deleter = int(place.sql("BEGIN; DELETE FROM busy WHERE id <= 6000; SELECT pg_current_xact_id(); COMMIT"))
+        with somebody(place, "BEGIN", f"LOCK TABLE {QUOTED} IN SHARE UPDATE EXCLUSIVE MODE"):
+            deleter = int(place.sql(f"BEGIN; DELETE FROM {QUOTED} WHERE id <= 6000; SELECT pg_current_xact_id(); COMMIT"))
             patient = place.run(TOOL)
             equal((patient["result"]["behind"], patient["events"]), (0, []), "a table that has only just got there")
             planned = place.run(TOOL, plan=True, **NOW)
             equal(planned["result"]["behind"], 1, "a plan sees it too")
             first = place.run(TOOL, **NOW)
-            (found,) = here(first, "busy")
+            (found,) = here(first, NAME)
             equal((found["kind"], found["evidence"]["dead_rows"], found["evidence"]["dead_trigger"]),
                   ("autovacuum_behind", 6000, 2050), "the finding")
             contains(found["reason"], "it has been past what autovacuum waits for, 2.9 times now")
             equal(kinds_of_events(first), ["threshold.breached"], "the alert, which a plan does not send")
             told = first["events"][0]["payload"]
-            equal((told["metric"], told["table"], told["action"]), ("autovacuum_behind_s", "busy", "vacuum"), "what it is about")
-            holds(told["detail"] and "busy" in told["text"], f"the alert {told}")
+            equal((told["metric"], told["table"], told["action"]), ("autovacuum_behind_s", NAME, "vacuum"), "what it is about")
+            holds(told["detail"] and NAME in told["text"], f"the alert {told}")
             again = place.run(TOOL, **NOW)
             equal(kinds_of_events(again), [], "a second alert")
-            equal(here(again, "busy")[0]["evidence"]["past_it_since"], found["evidence"]["past_it_since"], "since when")
+            equal(here(again, NAME)[0]["evidence"]["past_it_since"], found["evidence"]["past_it_since"], "since when")
+            # Counters that began anew say nothing of what was before.
+            deleter = int(place.sql(f"SELECT pg_stat_reset(); BEGIN; DELETE FROM {QUOTED} WHERE id <= 9000; "
+                                    "SELECT pg_current_xact_id(); COMMIT").split()[-1])
+            anew = place.run(TOOL, **NOW)
+            holds(here(anew, NAME)[0]["evidence"]["past_it_since"] > found["evidence"]["past_it_since"], "seen all the time")
+            equal(kinds_of_events(anew), [], "the alert is open yet")
             fix = found["fix"]
         wait_for_others(place, deleter)
         place.sql(fix)
         cured = place.run(TOOL, **NOW)
         equal((cured["result"]["findings"], kinds_of_events(cured)), ([], ["threshold.cleared"]), "once it has been vacuumed")
+        over = cured["events"][0]["payload"]
+        equal([over[k] for k in ("metric", "schema", "table")], [told[k] for k in ("metric", "schema", "table")],
+              "what tells the alert from others")
         equal(kinds_of_events(place.run(TOOL, **NOW)), [], "and nothing more")
 
 
