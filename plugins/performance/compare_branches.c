@@ -3,6 +3,8 @@
 #include <sql/query/branch_metrics.h>
 #include <sql/query/branch_statements.h>
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #define HOUR INT64_C(3600000000)
@@ -97,13 +99,25 @@ static int compare_metrics(lb_ctx *ctx, const lb_target *target, int64_t *ret_co
     return r;
 }
 
-static int compare_statements(lb_ctx *ctx, const lb_target *target, int64_t *ret_count, lb_error *err)
+/* As tools write it: a whole number of 64 bits, and not 0, which stands for all. */
+static int parse_query_id(const char *text, int64_t *ret_id, lb_error *err)
+{
+    char *end = NULL;
+    errno = 0;
+    *ret_id = text ? strtoll(text, &end, 10) : 0;
+    if (!text || (*ret_id && !*end && !errno && !isspace((unsigned char)*text)))
+        return 0;
+    return lb_fail(err, LB_ERR_INVALID, "give it as compare_branches or pg_stat_statements has it", "%s is no query_id",
+                   text);
+}
+
+static int compare_statements(lb_ctx *ctx, const lb_target *target, int64_t query_id, int64_t *ret_count, lb_error *err)
 {
     const struct args *args = ctx->args;
     const query_branch_statements_args asked = {.project = target->project,
                                                 .branch = target->branch,
                                                 .other = args->other_branch,
-                                                .query_id = args->query_id ? strtoll(args->query_id, NULL, 10) : 0,
+                                                .query_id = query_id,
                                                 .min_calls = args->min_calls,
                                                 .since = lb_now(ctx) - (int64_t)(args->hours * (double)HOUR)};
     lb_rows *rows = NULL;
@@ -127,13 +141,15 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     const lb_target *target = lb_run_target(ctx);
-    int64_t metrics = 0, statements = 0;
+    int64_t metrics = 0, statements = 0, query_id = 0;
     if (strcmp(args->other_branch, target->branch) == 0)
         return lb_fail(err, LB_ERR_INVALID, "name another branch of the project", "%s is the branch itself",
                        args->other_branch);
-    int r = args->query_id ? 0 : compare_metrics(ctx, target, &metrics, err);
+    int r = parse_query_id(args->query_id, &query_id, err);
+    if (r >= 0 && !args->query_id)
+        r = compare_metrics(ctx, target, &metrics, err);
     if (r >= 0 && !args->metric)
-        r = compare_statements(ctx, target, &statements, err);
+        r = compare_statements(ctx, target, query_id, &statements, err);
     if (r >= 0 && !metrics && !statements)
         r = lb_skipped(ctx, args->other_branch,
                        lb_printf(ctx, "history has nothing of the last %g hours that both branches have", args->hours),

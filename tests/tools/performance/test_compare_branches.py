@@ -46,6 +46,8 @@ def metrics_stand_side_by_side(version=None):
         one = place.run(TOOL, other_branch="tuned", hours=100, metric="table_bytes")["result"]
         equal([m["metric"] for m in one["metrics"]], ["table_bytes"], "one metric alone")
         place.run(TOOL, other_branch="production", check=1)
+        for wrong in ("abc", "7x", "0", "99999999999999999999"):
+            equal(place.run(TOOL, other_branch="tuned", query_id=wrong, check=1)["error"]["code"], "invalid", wrong)
         place.run(TOOL, check=2)
 
 
