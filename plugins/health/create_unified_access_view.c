@@ -109,6 +109,7 @@ static int unify(unified *u, lb_error *err)
     if (r < 0)
         return lb_wrap(err, u->label);
     const char *status = outcome == LB_PLANNED   ? "planned"
+                         : outcome == LB_WAITING ? "waiting"
                          : outcome != LB_APPLIED ? "refused"
                          : changed               ? "created"
                                                  : "unchanged";
