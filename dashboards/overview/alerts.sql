@@ -13,7 +13,7 @@ WITH steps AS (
     SELECT a.alert_id, a.severity, a.title, a.project_id, a.branch_id, a.object_name, a.fired_at, a.at AS moment, a.state,
            a.message, row_number() OVER (PARTITION BY a.alert_id ORDER BY a.at DESC, a.state) AS step
       FROM alert_history a
-     WHERE a.state <> 'delivery_failed'
+     WHERE a.state NOT IN ('delivered', 'delivery_failed')
 )
 SELECT s.severity, s.title, s.project_id || '/' || s.branch_id AS place, s.object_name,
        coalesce(s.fired_at, s.moment) AS fired_at, s.state, s.message

@@ -15,7 +15,7 @@ alerts AS (
     SELECT a.severity, a.state,
            row_number() OVER (PARTITION BY a.alert_id ORDER BY a.at DESC, a.state) AS step
       FROM alert_history a
-     WHERE a.state <> 'delivery_failed'
+     WHERE a.state NOT IN ('delivered', 'delivery_failed')
 ),
 asked AS (
     SELECT p.status, p.expires_at,

@@ -139,6 +139,12 @@ class Sample:
                 self.add("alert_history", "shop", "staging", alert_id=alert, at=ago(hours=5 - number), state=state,
                          severity=severity, rule="cache_hit_ratio", title=f"cache hit ratio is low {HOSTILE}",
                          message="0.947 over 5 minutes; the limit is 0.95", fired_at=ago(hours=5), object_name="orders")
+                self.delivered("shop", "staging", alert, severity, ago(hours=5 - number, minutes=-1))
+        self.delivered(None, None, "digest/mail", "critical", ago(hours=1))  # several alerts in one message
+
+    def delivered(self, project, branch, alert, severity, at):
+        self.add("alert_history", project, branch, alert_id=alert, at=at, state="delivered", severity=severity,
+                 rule="cache_hit_ratio", title="was told", fired_at=ago(hours=5), channels_sent='["mail"]')
 
     def audit(self):
         for number in range(30):

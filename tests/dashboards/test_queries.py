@@ -139,6 +139,8 @@ def spark_answers_the_same():
 def now_counts_what_is_open():
     row = rows_of("overview.now")[0]
     equal([row["critical"], row["warnings"], row["waiting"]], [1, 1, 2], "open alerts and decisions")
+    equal([(r["severity"], r["state"]) for r in rows_of("overview.alerts")],
+          [("critical", "escalated"), ("warning", "fired"), ("info", "fired")], "alerts, not what was told of them")
     day = [r for r in records("tool_runs") if moment(r["started_at"]) > since(24)]
     equal(row["failed_runs"], sum(r["status"] == "failed" for r in day), "failed runs")
     equal(row["branches"], len({(r["project_id"], r["branch_id"]) for r in day}), "branches")
