@@ -29,10 +29,12 @@ struct outlet {
     size_t sent_count;
     uint64_t *folded; /* seqs of what is in the last digest */
     size_t folded_count;
+    bool is_due;     /* the digest is next, after what is in hand */
     ev_timer again, due, next_turn;
 };
 
 static void send_note(note *n);
+static void arm_digest(outlet *o);
 
 /* ---- notes ---- */
 
@@ -48,6 +50,8 @@ static void let_go(note *n)
     for (size_t i = 0; o->serve->router && !n->seq && i < o->folded_count; i++)
         router_done(o->serve->router, o->subscription, o->folded[i]);
     alert_note_free(n);
+    if (o->held.count && !o->serve->is_draining)
+        arm_digest(o);
     if (o->serve->router)
         router_resume(o->serve->router);
 }
@@ -207,11 +211,15 @@ static int64_t wait_for_room(const outlet *o)
     return left > 0 ? left : 0;
 }
 
+/* One that is full does not wait for room: nothing would get past it, not even the worst. */
 static void arm_digest(outlet *o)
 {
+    bool is_next = o->is_due || o->held.count >= MOST_HELD;
+    if (is_next)
+        ev_timer_stop(o->serve->loop, &o->due);
     if (ev_is_active(&o->due))
         return;
-    ev_timer_set(&o->due, (double)wait_for_room(o) / (double)CLOCK_SECOND, 0);
+    ev_timer_set(&o->due, is_next ? 0 : (double)wait_for_room(o) / (double)CLOCK_SECOND, 0);
     ev_timer_start(o->serve->loop, &o->due);
 }
 
@@ -244,6 +252,7 @@ static void send_digest(outlet *o)
     for (size_t i = 0; i < o->held.count; i++)
         o->folded[i] = o->held.items[i].seq;
     alert_digest_done(&o->held);
+    o->is_due = false;
     begin_note(o, n);
     note_sent(o);
     n->is_writing = true;
@@ -256,10 +265,9 @@ static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
     (void)loop, (void)events;
     if (o->serve->is_draining || !o->held.count)
         return;
-    if (!o->sending)
+    o->is_due = true;
+    if (!o->sending) /* else it is armed again once that is gone */
         send_digest(o);
-    else
-        arm_digest(o); /* after what is in hand */
 }
 
 /* ---- what comes from the log ---- */
@@ -313,7 +321,7 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     if (!alert_is_for(payload, "to", o->named->name) || json_get_i64(payload, "event", 0) <= 0)
         return ROUTER_DONE;
-    if (o->serve->is_draining || o->sending || o->held.count >= MOST_HELD)
+    if (o->serve->is_draining || o->sending || o->is_due || o->held.count >= MOST_HELD)
         return ROUTER_LATER;
     if (is_folded(o, e->seq))
         return ROUTER_DONE;

@@ -245,8 +245,10 @@ def each_hears_what_its_routes_say_and_ends_go_where_beginnings_went():
         contains(texts(box)[2], "critical now: ")
         contains(texts(slack)[2], "critical: ")  # new to it
         equal(sorted(s["name"] for s in daemon.status()["services"] if s["kind"] == "alert"), ["pager", "post", "team"], "names")
-        rows = reported(daemon, "select channels_sent, count(*) from alert_history where state = 'delivered' group by 1 order by 1")
-        equal([(json.loads(r[0]), r[1]) for r in rows], [(["pager"], 5), (["post"], 4), (["team"], 5)], "what history says")
+        sent = "select channels_sent, count(*) from alert_history where state = 'delivered' group by 1 order by 1"
+        daemon.wait(lambda: sum(row[1] for row in reported(daemon, sent)) >= 14, "what a receiver has taken is written down")
+        equal([(json.loads(r[0]), r[1]) for r in reported(daemon, sent)], [(["pager"], 5), (["post"], 4), (["team"], 5)],
+              "what history says")
 
 
 def one_that_is_down_holds_nobody_up_and_gets_each_once():
@@ -341,9 +343,30 @@ def the_end_of_what_was_told_is_never_folded():
 
 
 
+def a_full_digest_does_not_wait_for_room():
+    with routing(few=("alert_file", {"digest_above": 1, "digest_s": 3600})) as daemon:
+        daemon.start()
+        breach(daemon, count=1001)
+        daemon.wait(lambda: len(notes_of(daemon, "few")) == 2, "the first, and all that waits")
+        contains(notes_of(daemon, "few")[1]["text"], "1000 alerts in one message")
+        breach(daemon, first=1002, level="critical")
+        daemon.wait(lambda: len(notes_of(daemon, "few")) == 3, "the worst gets through")
+
+
+def a_digest_follows_what_is_in_hand():
+    with Web() as slack, routing(few=("alert_slack", {"secret_url": slack.url, "digest_above": 1, "digest_s": 1})) as daemon:
+        slack.script = [200, (429, {"Retry-After": "3"}, "ratelimited")]
+        daemon.start()
+        breach(daemon, count=2)
+        breach(daemon, first=3, level="critical")
+        said = [note["json"]["text"] for note in told(daemon, slack, 3)]
+        equal(sum("in one message" in text for text in said), 1, f"digests in {said}")
+
+
 suite(each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, two_of_one_kind_keep_apart,
-      a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded, a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
+      a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
+      a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
       a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 
       what_is_refused_for_good_is_written_down_and_the_next_goes_out, a_limit_is_respected,
       settings_that_cannot_work_are_refused_with_a_hint, at_once=5)
