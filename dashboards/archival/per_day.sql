@@ -1,7 +1,7 @@
 -- query: archival.per_day
 -- set: Archive
 -- title: Rows that left for the archive
--- note: Each archival counts once, with what was verified in the archive.
+-- note: Each archival counts once, with all that its runs verified in the archive.
 -- chart: bars
 -- window: 90 days
 -- empty: Nothing was archived yet: `lbops run identify_cold_data` says what could be.
@@ -14,8 +14,11 @@
 WITH upto AS (SELECT max(r.started_at) AS moment FROM tool_runs r),
 whole AS (
     SELECT d.archival_id, d.project_id, d.branch_id, d.source_table, max(d.archived_at) AS archived_at,
-           max(d.rows_archived) AS rows_archived, max(d.rows_deleted) AS rows_deleted,
-           max(d.bytes_reclaimed) AS bytes_reclaimed
+           greatest(coalesce(sum(CASE WHEN d.step = 'verify' AND d.status = 'success' THEN d.rows_archived END), 0),
+                    coalesce(sum(CASE WHEN d.step = 'delete' AND d.status = 'success' THEN d.rows_archived END), 0))
+               AS rows_archived,
+           sum(CASE WHEN d.step = 'delete' AND d.status = 'success' THEN d.rows_deleted END) AS rows_deleted,
+           sum(CASE WHEN d.status = 'success' THEN d.bytes_reclaimed END) AS bytes_reclaimed
       FROM data_archival_history d
       JOIN upto u ON d.archived_at > u.moment - INTERVAL 90 DAYS
      WHERE d.status IN ('success', 'waiting')
