@@ -7,4 +7,5 @@ SELECT CAST(count(CASE WHEN l.actor IS NOT NULL AND l.reason IS NOT NULL THEN 1 
        CAST(count(*) AS DOUBLE) AS whole
   FROM audit_log l
  WHERE l.phase = 'outcome'
+   AND coalesce(l.effect, '') <> 'read'
    AND l.at >= :since

@@ -10,6 +10,7 @@ SELECT CAST(count(CASE WHEN r.actions > 0 THEN 1 END) AS DOUBLE) AS part, CAST(c
                                AND l.branch_id = a.branch_id
                                AND l.phase = 'outcome'
                                AND l.outcome = 'applied'
+                               AND coalesce(l.effect, '') <> 'read'
                                AND l.actor_kind <> 'person'
                                AND l.approval_id IS NULL
                                AND l.at >= a.fired_at

@@ -77,6 +77,8 @@ def alerts(count):
             audit.append((later(seen, lasts / 2), "event", None))
         elif i % 3 == 1:  # a person's, and one that somebody was asked for, do not count
             audit += [(later(seen, lasts / 2), "person", None), (later(seen, lasts / 2), "agent", "a1")]
+        else:  # nor a setting of a session of our own
+            audit.append((later(seen, lasts / 2), "event", None, "read"))
     return rows, readings, audit, detections, ends, deliveries, healed
 
 
@@ -89,7 +91,10 @@ def figures_are_those_that_are_computed_another_way():
         plant(place, "lakebase_metrics", readings)
         plant(place, "audit_log", [{"audit_id": f"a{i}", "phase": "outcome", "at": at, "actor_kind": kind, "actor": "x",
                                     "tool": "schedule_vacuum_analyze", "reason": "r", "approval_id": approval, "kind": "sql",
-                                    "statement": "VACUUM", "outcome": "applied"} for i, (at, kind, approval) in enumerate(audit)])
+                                    "statement": "VACUUM", "outcome": "applied", **({"effect": effect[0]} if effect else {})}
+                                   for i, (at, kind, approval, *effect) in enumerate(audit)])
+        plant(place, "audit_log", [{"audit_id": "own", "phase": "outcome", "at": ago(1), "actor_kind": "event", "tool": "t",
+                                    "kind": "sql", "effect": "read", "statement": "SET x TO 1", "outcome": "applied"}])
         plant(place, "audit_log", [{"audit_id": "nobody", "phase": "outcome", "at": ago(200), "actor_kind": "event", "tool": "t",
                                     "kind": "sql", "statement": "s", "outcome": "applied"}])  # before the time that is asked about
         runs = [{"tool": "monitor", "mode": "execute", "status": CHOICE.choice(["ok"] * 30 + ["failed", "crashed", "skipped"]),
@@ -112,7 +117,8 @@ def figures_are_those_that_are_computed_another_way():
              "recommendation_type": "drop_unused", "confidence": "high", "status": status}
             for name, said in states.items() for n, status in enumerate(said)])
         branches = [("b1", "created", 3, 1), ("b2", "created", 3, -1), ("b3", "created", 3, 1), ("b3", "deleted", 0.5, None),
-                    ("b4", "created", 9, None), ("b5", "created", 9, 2)]
+                    ("b4", "created", 9, None), ("b5", "created", 9, 2), ("b6", "created", 9, 2), ("b6", "reset", 8, None),
+                    ("b7", "created", 9, 2), ("b7", "deleted", 8, None), ("b7", "created", 7, None)]
         for name, kind, when, over in branches:
             place.branch = name
             plant(place, "branch_lifecycle", [{"event_id": f"{name}{kind}", "event_timestamp": ago(when), "event_type": kind,
@@ -140,11 +146,11 @@ def figures_are_those_that_are_computed_another_way():
         equal((found["projects"]["value"], found["projects"]["verdict"]), (2, "not enough data"), "projects")
         close(found["sync_coverage"]["value"], 3 / 4, "pairs compared lately")
         close(found["recommendations"]["value"], 6 / 8, "recommendations")
-        equal((found["orphans"]["value"], found["orphans"]["samples"], found["orphans"]["verdict"]), (2, 5, "missed"), "orphans")
+        equal((found["orphans"]["value"], found["orphans"]["samples"], found["orphans"]["verdict"]), (3, 7, "missed"), "orphans")
         close(found["own_cost"]["value"], (10 * 0.1 + 6 * 0.5) / 20, "own cost")
         close(found["audit_trail"]["value"], 1, "audit trail")
         equal(found["audit_trail"]["verdict"], "met", "audit trail")
-        close(found["audit_days"]["value"], 200 - min((NOW - at).total_seconds() / 86400 for at, _, _ in audit), "days of audit")
+        close(found["audit_days"]["value"], 200 - min((NOW - at).total_seconds() / 86400 for at, *_ in audit), "days of audit")
         equal((found["statement_days"]["value"], found["toil"]["value"]), (None, None), "what nothing is known of")
         age = min((NOW - r["snapshot_timestamp"]).total_seconds() for r in readings)
         holds(age <= found["freshness"]["value"] <= age + 600, "the age of the newest reading")
