@@ -1,7 +1,7 @@
 -- query: health.current
 -- set: Health
 -- title: Alert figures
--- note: The latest reading of the eight figures that alerts watch, and of whatever else is past its limit; the worst first.
+-- note: The latest reading within a day of the eight figures that alerts watch, and of whatever else is past its limit; the worst first.
 -- chart: table
 -- empty: Nothing measured yet: run `lbops run monitor_system_health` and `lbops run evaluate_alert_thresholds`.
 -- column: threshold_level cell status Level
@@ -11,7 +11,8 @@
 -- column: unit cell hidden Unit
 -- column: object_name cell text Object
 -- column: snapshot_timestamp cell time Measured
-WITH latest AS (
+WITH upto AS (SELECT max(m.snapshot_timestamp) AS moment FROM lakebase_metrics m),
+latest AS (
     SELECT m.project_id, m.branch_id, m.metric_name, m.metric_value, m.unit, m.object_name, m.threshold_level,
            m.snapshot_timestamp,
            row_number() OVER (PARTITION BY m.project_id, m.branch_id, m.metric_name
@@ -19,6 +20,7 @@ WITH latest AS (
                                        CASE m.threshold_level WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END,
                                        m.metric_value DESC) AS step
       FROM lakebase_metrics m
+      JOIN upto u ON m.snapshot_timestamp > u.moment - INTERVAL 24 HOURS
 )
 SELECT coalesce(l.threshold_level, 'normal') AS threshold_level, l.project_id || '/' || l.branch_id AS place,
        l.metric_name, l.metric_value, l.unit, l.object_name, l.snapshot_timestamp

@@ -57,6 +57,8 @@ class Sample:
                                  kind="gauge", snapshot_timestamp=ago(hours=hour, minutes=30 * part),
                                  threshold_level=None if name == "database_size_bytes" else level,
                                  object_name=HOSTILE if name == "dead_tuple_ratio" else None)
+        self.add("lakebase_metrics", "shop", "gone", metric_name="txid_age", metric_value=1.9e9, unit="xids", kind="gauge",
+                 snapshot_timestamp=ago(days=3), threshold_level="critical")
 
     def statements(self):
         texts = ["SELECT * FROM sales.orders WHERE customer_id = $1", "UPDATE sales.orders SET status = $1 WHERE id = $2",
@@ -121,6 +123,10 @@ class Sample:
                          check_type="completeness", source_count=10000 - hour, target_count=10000 - hour - number * 7,
                          count_drift=number * 7, freshness_lag_seconds=300.0 + hour * 60 * number,
                          checksum_match=number == 0, status="healthy" if number == 0 else "drift_detected")
+            self.add("sync_validation_history", "shop", "staging", validation_id=f"s-{hour}-staging",
+                     validated_at=ago(hours=hour), source_table="sales.lines", target_table="main.sales.lines",
+                     check_type="completeness", source_count=7, target_count=7, count_drift=0, freshness_lag_seconds=60.0,
+                     checksum_match=True, status="healthy")
 
     def archival(self):
         for week in range(4):
