@@ -47,9 +47,10 @@ typedef struct rehearsal_program {
 typedef enum rehearsal_rollback {
     ROLLBACK_SKIPPED,
     ROLLBACK_IMPOSSIBLE,
-    ROLLBACK_DIFFERS, /* the schema is another one */
-    ROLLBACK_LOSES,   /* the schema is back, and not all of the rows */
-    ROLLBACK_CHANGES, /* nothing is lost, and something is not what it was */
+    ROLLBACK_DIFFERS,  /* the schema is another one */
+    ROLLBACK_UNPROVEN, /* the schema is back, and nobody knows of the rows */
+    ROLLBACK_LOSES,    /* the schema is back, and not all of the rows */
+    ROLLBACK_CHANGES,  /* nothing is lost, and something is not what it was */
     ROLLBACK_EXACT
 } rehearsal_rollback;
 
@@ -68,7 +69,8 @@ typedef struct rehearsal {
     uint32_t diff_changes;
     rehearsal_content rows_before;                    /* of the migration */
     size_t rows_compared, rows_left_out, rows_differ; /* tables */
-    const char *rows_say;                             /* which differ; NULL: none */
+    bool rows_unproven;                               /* others may have changed them */
+    const char *rows_say;                             /* which differ, or why none is proven; NULL: none */
     rehearsal_rollback rollback;
     const char *rollback_says;              /* what differs, or why it was not to be had */
     const char *reasons[REHEARSAL_REASONS]; /* why it failed; none: it passed */
@@ -92,6 +94,9 @@ LB_MUST_CHECK int rehearsal_compare(schema_model *from, schema_model *to, const 
 
 /* rehearsal_rows.c: what tables hold, as far as that can be read in reasonable time. */
 LB_MUST_CHECK int rehearsal_read_rows(rehearsal *s, rehearsal_content *ret_content, lb_error *err);
+/* Others were at work, so that nothing can be said: what is there is counted as left out. */
+LB_MUST_CHECK int rehearsal_leave_rows(rehearsal *s, lb_error *err);
+bool rehearsal_same_rows(const rehearsal_content *before, const rehearsal_content *after);
 LB_MUST_CHECK int rehearsal_compare_rows(rehearsal *s, const rehearsal_content *before, const rehearsal_content *after,
                                          lb_error *err);
 

@@ -49,12 +49,34 @@ int rehearsal_read_rows(rehearsal *s, rehearsal_content *ret_content, lb_error *
     return 0;
 }
 
+int rehearsal_leave_rows(rehearsal *s, lb_error *err)
+{
+    lb_rows *tables = NULL;
+    int r = rehearsal_tables(s->ctx, &tables, err);
+    if (r < 0)
+        return r;
+    s->rows_unproven = true;
+    s->rows_left_out = (size_t)lb_row_count(s->ctx, tables);
+    s->rows_say = "rows are not proven: others were at work\n";
+    return 0;
+}
+
 static const rehearsal_table *find(const rehearsal_content *content, const char *name)
 {
     for (size_t i = 0; i < content->count; i++)
         if (strcmp(content->items[i].name, name) == 0)
             return &content->items[i];
     return NULL;
+}
+
+bool rehearsal_same_rows(const rehearsal_content *before, const rehearsal_content *after)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        const rehearsal_table *a = &before->items[i], *b = find(after, a->name);
+        if (!b || a->rows != b->rows || strcmp(a->sum, b->sum) != 0)
+            return false;
+    }
+    return true;
 }
 
 static int say_table(rehearsal *s, const rehearsal_table *a, const rehearsal_table *b, bool lost, lb_error *err)

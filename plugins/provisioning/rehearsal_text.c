@@ -128,7 +128,7 @@ static void put_rest(FILE *out, rehearsal *s)
     (void)fprintf(out, "### Rollback: %s\n\n", rehearsal_rollback_name(s->rollback));
     if (s->rollback_says)
         put_block(out, s->rollback_says);
-    if (s->rows_compared)
+    if (s->rows_compared || s->rows_left_out)
         (void)fprintf(out, "Rows of %zu table(s) were compared, of %zu not.\n\n", s->rows_compared, s->rows_left_out);
     put_program(out, "Test", &s->test);
     put_program(out, "Workload", &s->workload);
