@@ -4,10 +4,10 @@
 #include "index_measure.h"
 
 #include <json-c/json.h>
-#include <sql/index/measured.h>
 #include <stdlib.h>
 
 #define DAY         INT64_C(86400000000)
+#define HOUR        INT64_C(3600000000)
 #define SECOND      ((double)1000000)
 #define BEFORE_DAYS 14
 
@@ -45,6 +45,15 @@ void index_add_span(index_gain *gain, const index_span *span, int64_t proposed_a
         add(&gain->calls_after, &gain->mean_after, span);
 }
 
+/* An hour has its start for a time and the sum of its snapshots' seconds for a span: the last of them may be as late as
+ * its end, and the first may reach as far back as that sum from its start. */
+index_span index_span_of(const index_measured_row *row)
+{
+    int64_t seconds = row->seconds_is_null ? BEFORE_DAYS * DAY : (int64_t)(row->seconds * SECOND);
+    return (index_span){row->taken_at - seconds, row->is_hour ? row->taken_at + HOUR : row->taken_at,
+                        (double)row->calls, row->total_ms};
+}
+
 int index_measure(lb_ctx *ctx, const index_past *past, index_gain *ret_gain, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
@@ -60,8 +69,7 @@ int index_measure(lb_ctx *ctx, const index_past *past, index_gain *ret_gain, lb_
                                       .since = past->r.created_at - BEFORE_DAYS * DAY};
     int r = index_measured(ctx, &args, &rows, err);
     while (r >= 0 && index_measured_next(ctx, rows, &row)) {
-        int64_t span = row.seconds_is_null ? BEFORE_DAYS * DAY : (int64_t)(row.seconds * SECOND);
-        const index_span one = {row.taken_at - span, row.taken_at, (double)row.calls, row.total_ms};
+        const index_span one = index_span_of(&row);
         index_add_span(ret_gain, &one, past->r.created_at, past->r.updated_at);
     }
     if (ret_gain->calls_before <= 0)

@@ -1,14 +1,16 @@
--- summary: how long a statement took on a branch: what each snapshot has added, the newest first
+-- summary: how long a statement took on a branch: what each snapshot, or hour of snapshots, has added, the newest first
 -- kind: history
 -- param project text
 -- param branch text
 -- param query_id integer
 -- param since timestamp
 -- column taken_at timestamp
+-- column is_hour boolean
 -- column seconds number null
 -- column calls integer
 -- column total_ms number
 SELECT h.snapshot_timestamp AS taken_at,
+       h.granularity = 'hour' AS is_hour,
        max(h.interval_seconds) AS seconds,
        CAST(sum(h.calls_delta) AS BIGINT) AS calls,
        sum(h.total_exec_time_delta) AS total_ms
@@ -18,6 +20,6 @@ SELECT h.snapshot_timestamp AS taken_at,
    AND h.queryid = :query_id
    AND h.snapshot_timestamp >= :since
    AND h.calls_delta > 0
- GROUP BY h.snapshot_timestamp
+ GROUP BY h.snapshot_timestamp, h.granularity
  ORDER BY taken_at DESC
  LIMIT 5000

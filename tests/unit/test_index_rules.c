@@ -289,6 +289,22 @@ static void sums_up_what_lies_on_one_side(void)
     CU_ASSERT_DOUBLE_EQUAL(gain.mean_after, 2, 1e-9);
 }
 
+static void knows_the_span_of_a_row(void)
+{
+    const int64_t hour = DAY / 24, minute = hour / 60;
+    index_measured_row row = {.taken_at = 10 * hour, .seconds = 300, .calls = 7, .total_ms = 9};
+    index_span span = index_span_of(&row);
+    CU_ASSERT_TRUE(span.from == 10 * hour - 5 * minute && span.until == 10 * hour);
+    row.is_hour = true; /* from 10 to 11, where one snapshot covers five minutes */
+    span = index_span_of(&row);
+    CU_ASSERT_TRUE(span.from == 10 * hour - 5 * minute && span.until == 11 * hour);
+    index_gain gain = {.mean_before = -1, .mean_after = -1};
+    index_add_span(&gain, &span, 10 * hour + 30 * minute, 10 * hour + 30 * minute); /* made within the hour */
+    CU_ASSERT_TRUE(gain.mean_before < 0 && gain.mean_after < 0);
+    index_add_span(&gain, &span, 11 * hour, 12 * hour);
+    CU_ASSERT_DOUBLE_EQUAL(gain.calls_before, 7, 1e-9);
+}
+
 static void follows_a_recommendation(void)
 {
     ASSERT_TEXT(next("drop_unused", "pending_review", false, 0, false), "executed");
@@ -381,5 +397,5 @@ SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
       TEST(adds_epochs_up_after_the_last_use), TEST(follows_a_recommendation), TEST(judges_by_the_times_of_statements),
-      TEST(sums_up_what_lies_on_one_side), TEST(learns_from_what_people_decided),
+      TEST(sums_up_what_lies_on_one_side), TEST(knows_the_span_of_a_row), TEST(learns_from_what_people_decided),
       TEST(finds_the_columns_of_a_statement), TEST(leaves_out_what_no_index_serves))
