@@ -105,21 +105,32 @@ static bool is_measured(const index_keeping *k, const index_gain *g)
 }
 
 /* What was made for a statement proves itself by its time: an index that is there while others make it faster is not
- * why, nor does one help that is read and changes nothing. Where its time is not known, use is all there is. */
+ * why, nor does one help that is read and changes nothing. */
+static index_step judge_times(lb_ctx *ctx, const index_keeping *k, const index_past *past, const index_info *x,
+                              const index_gain *g)
+{
+    bool is_whole = k->set->window.since <= past->r.updated_at; /* or scans may have been forgotten */
+    bool may_be_used = x->tree_scans > 0 || !is_whole;
+    bool is_kept = may_be_used && g->mean_after <= (1 - k->share) * g->mean_before;
+    if (!is_kept && may_be_used && g->statements > 1)
+        return (index_step){0}; /* it may be the other statements' */
+    return (index_step){.status = is_kept ? "kept" : NULL,
+                        .wants_undo = !is_kept,
+                        .is_unscanned = !may_be_used,
+                        .why = lb_printf(ctx,
+                                         "its statement takes %.3g ms on average, over %.0f calls, where it took "
+                                         "%.3g; the index was scanned %lld times%s",
+                                         g->mean_after, g->calls_after, g->mean_before, (long long)x->tree_scans,
+                                         is_whole ? "" : " since the server began to count again")};
+}
+
+/* Where the time of its statement is not known, use is all there is. */
 static index_step judge_creation(lb_ctx *ctx, const index_keeping *k, const index_past *past, const index_info *x,
                                  const index_gain *g)
 {
-    bool is_known = is_measured(k, g);
     bool may_come = g->query_id && g->calls_before > 0 && days_since(k, past) < PATIENCE * k->days;
-    if (is_known) {
-        bool is_faster = g->mean_after <= (1 - k->share) * g->mean_before, is_kept = is_faster && x->tree_scans > 0;
-        return (index_step){.status = is_kept ? "kept" : NULL,
-                            .wants_undo = !is_kept,
-                            .why = lb_printf(ctx,
-                                             "its statement takes %.3g ms on average, over %.0f calls, where it took "
-                                             "%.3g; the index was scanned %lld times",
-                                             g->mean_after, g->calls_after, g->mean_before, (long long)x->tree_scans)};
-    }
+    if (is_measured(k, g))
+        return judge_times(ctx, k, past, x, g);
     if (may_come || x->tree_scans == 0)
         return (index_step){0}; /* one that is not used is told as unused, in its time */
     return (index_step){.status = "kept",

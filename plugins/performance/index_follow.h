@@ -28,6 +28,7 @@ const lb_term *index_learned_terms(lb_ctx *ctx, const index_pasts *pasts, const 
 typedef struct index_gain {
     int64_t query_id; /* 0: it was not made for a statement */
     double calls_before, mean_before, calls_after, mean_after;
+    int64_t statements; /* that asked for it; the times are those of the costliest */
 } index_gain;
 
 typedef struct index_keeping {
@@ -41,7 +42,8 @@ typedef struct index_keeping {
 typedef struct index_step {
     const char *status; /* NULL: it stays as it is */
     const char *why;
-    bool wants_undo; /* it did not prove its worth: what was done is to be taken back */
+    bool wants_undo;   /* it did not prove its worth: what was done is to be taken back */
+    bool is_unscanned; /* in all the time that the index is there */
 } index_step;
 
 /* The next state of a recommendation as catalogue and counts show it. */

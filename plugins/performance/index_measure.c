@@ -13,7 +13,8 @@
 
 typedef struct past_evidence {
     int64_t query_id; /* 0: none is named */
-    double mean_ms;   /* when it was proposed; -1: not known */
+    int64_t statements;
+    double mean_ms; /* when it was proposed; -1: not known */
 } past_evidence;
 
 static past_evidence read_evidence(const index_past *past)
@@ -22,6 +23,8 @@ static past_evidence read_evidence(const index_past *past)
     past_evidence found = {.mean_ms = -1};
     if (json_object_object_get_ex(document, "costliest_statement", &value))
         found.query_id = strtoll(json_object_get_string(value), NULL, 10);
+    if (json_object_object_get_ex(document, "statements", &value))
+        found.statements = json_object_get_int64(value);
     if (json_object_object_get_ex(document, "its_mean_ms", &value))
         found.mean_ms = json_object_get_double(value);
     (void)json_object_put(document);
@@ -60,7 +63,8 @@ int index_measure(lb_ctx *ctx, const index_past *past, index_gain *ret_gain, lb_
     past_evidence evidence = read_evidence(past);
     index_measured_row row;
     lb_rows *rows = NULL;
-    *ret_gain = (index_gain){.query_id = evidence.query_id, .mean_before = -1, .mean_after = -1};
+    *ret_gain = (index_gain){
+        .query_id = evidence.query_id, .mean_before = -1, .mean_after = -1, .statements = evidence.statements};
     if (!evidence.query_id)
         return 0;
     const index_measured_args args = {.project = target->project,

@@ -79,7 +79,7 @@ static int undo_creation(index_work *work, const index_past *past, const index_g
                             lb_f64("calls_before", gain->calls_before), lb_f64("mean_ms_before", gain->mean_before),
                             lb_f64("calls_after", gain->calls_after), lb_f64("mean_ms_after", gain->mean_after),
                             lb_i64("scans", x->tree_scans), lb_i64("bytes", x->tree_bytes)),
-        .terms = LB_TERMS({"times_were_measured", 0.7}, {"nobody_scans_it", x->tree_scans == 0 ? 0.25 : 0}),
+        .terms = LB_TERMS({"times_were_measured", 0.7}, {"nobody_scans_it", step->is_unscanned ? 0.25 : 0}),
         .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes)),
         .fix = fix,
         .undo = past->r.ddl_statement};

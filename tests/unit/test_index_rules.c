@@ -225,6 +225,8 @@ static void adds_epochs_up_after_the_last_use(void)
     CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.used"), 12, 1e-9);
 }
 
+static int64_t counted_since;
+
 /* gain NULL: it was not made for a statement. */
 static index_step step_of(const char *type, const char *status, bool is_there, int64_t scans, bool all,
                           const index_gain *gain)
@@ -236,7 +238,7 @@ static index_step step_of(const char *type, const char *status, bool is_there, i
     x.r.schema = "public";
     x.r.name = "i";
     x.tree_scans = scans;
-    index_set set = {.indexes = &x, .index_count = is_there};
+    index_set set = {.indexes = &x, .index_count = is_there, .window = {.since = counted_since}};
     index_past past = {
         .r = {.recommendation_type = type, .status = status, .schema_name = "public", .index_name = "i"}};
     const index_keeping keeping = {.set = &set, .days = 7, .share = 0.2, .min_calls = 50, .all = all, .now = 8 * DAY};
@@ -251,14 +253,22 @@ static const char *next(const char *type, const char *status, bool is_there, int
     return state ? state : "the same";
 }
 
+static const char *shared_verdict(int64_t scans, double calls_before, double mean_before, double calls_after,
+                                  double mean_after, int64_t statements)
+{
+    const index_gain gain = {1, calls_before, mean_before, calls_after, mean_after, statements};
+    index_step step = step_of("create_missing", "executed", true, scans, false, &gain);
+    const char *word = step.wants_undo ? "undo" : step.status ? step.status : "the same";
+    if (step.wants_undo)
+        CU_ASSERT_EQUAL(step.is_unscanned, scans == 0 && counted_since == 0);
+    take_all_back();
+    return word;
+}
+
 static const char *verdict(int64_t scans, double calls_before, double mean_before, double calls_after,
                            double mean_after)
 {
-    const index_gain gain = {1, calls_before, mean_before, calls_after, mean_after};
-    index_step step = step_of("create_missing", "executed", true, scans, false, &gain);
-    const char *word = step.wants_undo ? "undo" : step.status ? step.status : "the same";
-    take_all_back();
-    return word;
+    return shared_verdict(scans, calls_before, mean_before, calls_after, mean_after, 1);
 }
 
 static void judges_by_the_times_of_statements(void)
@@ -274,6 +284,24 @@ static void judges_by_the_times_of_statements(void)
     ASSERT_TEXT(verdict(9, 0, 20, 0, -1), "kept"); /* nobody counts here: use is all there is */
     ASSERT_TEXT(verdict(0, 0, 20, 0, -1), "the same");
     ASSERT_TEXT(verdict(9, 0, -1, 90, 0.5), "kept");
+}
+
+static void scans_that_were_forgotten_prove_nothing(void)
+{
+    counted_since = 3 * DAY; /* the server was started again after the index was made */
+    ASSERT_TEXT(verdict(0, 100, 20, 90, 0.5), "kept");
+    ASSERT_TEXT(verdict(0, 100, 20, 90, 21), "undo");
+    ASSERT_TEXT(verdict(9, 100, 20, 90, 21), "undo");
+    ASSERT_TEXT(shared_verdict(0, 100, 20, 90, 21, 2), "the same");
+    counted_since = 0;
+}
+
+static void others_may_scan_what_they_asked_for(void)
+{
+    ASSERT_TEXT(shared_verdict(90, 100, 20, 90, 21, 2), "the same");
+    ASSERT_TEXT(shared_verdict(90, 100, 20, 90, 0.5, 2), "kept");
+    ASSERT_TEXT(shared_verdict(0, 100, 20, 90, 21, 2), "undo");
+    ASSERT_TEXT(shared_verdict(0, 100, 20, 90, 0.5, 2), "undo");
 }
 
 static void sums_up_what_lies_on_one_side(void)
@@ -397,5 +425,6 @@ SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
       TEST(adds_epochs_up_after_the_last_use), TEST(follows_a_recommendation), TEST(judges_by_the_times_of_statements),
+      TEST(scans_that_were_forgotten_prove_nothing), TEST(others_may_scan_what_they_asked_for),
       TEST(sums_up_what_lies_on_one_side), TEST(knows_the_span_of_a_row), TEST(learns_from_what_people_decided),
       TEST(finds_the_columns_of_a_statement), TEST(leaves_out_what_no_index_serves))
