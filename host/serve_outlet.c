@@ -29,7 +29,7 @@ struct outlet {
     size_t sent_count;
     uint64_t *folded; /* seqs of what is in the last digest */
     size_t folded_count;
-    bool is_due;     /* the digest is next, after what is in hand */
+    bool is_due; /* the digest is next, after what is in hand */
     ev_timer again, due, next_turn;
 };
 
@@ -230,15 +230,26 @@ static void begin_note(outlet *o, note *n)
     o->tries = 0;
 }
 
+/* Each is one of its own: nothing ever ends it, and what takes notes of one key together would swallow the next. */
+static char *digest_key(const outlet *o)
+{
+    uint64_t last = o->folded_count ? o->folded[o->folded_count - 1] : 0;
+    return base_printf("digest/%s/%llu", o->named->name, (unsigned long long)last);
+}
+
 static void send_digest(outlet *o)
 {
     note *n = base_alloc(sizeof *n);
     BUF_AUTO text = BUF_INIT((size_t)64 * 1024);
     BUF_AUTO document = BUF_INIT((size_t)1024 * 1024);
     const char *severity = alert_digest_put(&o->held, o->named->digest_above, o->named->digest_s, &text, &document);
-    uint64_t last = o->held.items[o->held.count - 1].seq;
-    *n = (note){.id = base_printf("digest-%llu", (unsigned long long)last),
-                .key = base_printf("digest/%s", o->named->name),
+    free(o->folded);
+    o->folded = base_alloc((o->held.count + 1) * sizeof *o->folded);
+    o->folded_count = o->held.count;
+    for (size_t i = 0; i < o->held.count; i++)
+        o->folded[i] = o->held.items[i].seq;
+    *n = (note){.id = base_printf("digest-%llu", (unsigned long long)o->folded[o->folded_count - 1]),
+                .key = digest_key(o),
                 .change = base_strdup("opened"),
                 .severity = base_strdup(severity),
                 .text = base_strdup(buf_text(&text)),
@@ -246,11 +257,6 @@ static void send_digest(outlet *o)
                 .rule = base_strdup("alert.digest"),
                 .at = clock_now(),
                 .fired_at = o->held.items[0].at};
-    free(o->folded);
-    o->folded = base_alloc((o->held.count + 1) * sizeof *o->folded);
-    o->folded_count = o->held.count;
-    for (size_t i = 0; i < o->held.count; i++)
-        o->folded[i] = o->held.items[i].seq;
     alert_digest_done(&o->held);
     o->is_due = false;
     begin_note(o, n);
@@ -375,7 +381,7 @@ static void remember(outlet *o, const lb_state_doc *doc)
         return;
     note *n = base_alloc(sizeof *n);
     *n = (note){.id = alert_copy(body, "id"),
-                .key = alert_copy(body, "key"),
+                .key = digest_key(o),
                 .change = base_strdup("opened"),
                 .severity = alert_copy(body, "severity"),
                 .text = alert_copy(body, "text"),

@@ -295,6 +295,10 @@ def notes_of(daemon, name):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def digests(daemon):
+    return [note for note in notes_of(daemon, "few") if note["key"].startswith("digest/few/")]
+
+
 def a_flood_is_one_digest_and_ends_and_the_worst_get_through():
     services = {"few": ("alert_file", {"digest_above": 3, "digest_s": 3600}), "all": ("alert_file", {"digest_above": 0})}
     with routing(**services) as daemon:
@@ -309,18 +313,18 @@ def a_flood_is_one_digest_and_ends_and_the_worst_get_through():
         daemon.kill()  # what waits for the digest is in the log
         daemon.manifest.write_text(daemon.manifest.read_text().replace("digest_s = 3600", "digest_s = 2"))
         daemon.start()
-        daemon.wait(lambda: [n for n in notes_of(daemon, "few") if n["key"] == "digest/few"], "the digest")
-        digest = next(n for n in notes_of(daemon, "few") if n["key"] == "digest/few")
+        daemon.wait(lambda: digests(daemon), "the digest")
+        digest = digests(daemon)[0]
         contains(digest["text"], "alerts in one message, 0 critical")
         contains(json.dumps(digest["alert"]), "warning: lock_wait_time on shop/production", "over again")
-        opened = [n["key"] for n in notes_of(daemon, "few") if n["change"] == "opened" and n["key"] != "digest/few"]
+        opened = [n["key"] for n in notes_of(daemon, "few") if n["change"] == "opened" and n not in digests(daemon)]
         equal(len(opened), len(set(opened)), "what was told twice")
         equal(len(opened) + int(digest["text"].split()[0]), 11, "each is told once, alone or in the digest")
         daemon.kill()
         daemon.start()
         breach(daemon, first=12, level="critical")
         daemon.wait(lambda: any("12" in n["text"] for n in notes_of(daemon, "few")), "what comes after it")
-        equal(len([n for n in notes_of(daemon, "few") if n["key"] == "digest/few"]), 1, "digests")
+        equal(len(digests(daemon)), 1, "digests")
 
 
 def the_end_of_what_was_told_is_never_folded():
@@ -348,7 +352,7 @@ def a_full_digest_does_not_wait_for_room():
         daemon.start()
         breach(daemon, count=1001)
         daemon.wait(lambda: len(notes_of(daemon, "few")) == 2, "the first, and all that waits")
-        contains(notes_of(daemon, "few")[1]["text"], "1000 alerts in one message")
+        contains(digests(daemon)[0]["text"], "1000 alerts in one message")
         breach(daemon, first=1002, level="critical")
         daemon.wait(lambda: len(notes_of(daemon, "few")) == 3, "the worst gets through")
 
