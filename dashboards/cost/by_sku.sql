@@ -14,8 +14,7 @@
 WITH upto AS (SELECT max(r.started_at) AS moment FROM tool_runs r),
 latest AS (
     SELECT c.project_id, c.sku_name, c.usage_type, c.quantity, c.usage_unit, c.cost, c.currency, c.awake_seconds,
-           row_number() OVER (PARTITION BY c.usage_start, c.record_id, c.resource_id, c.sku_name, c.usage_type,
-                                           c.project_id, c.branch_id
+           row_number() OVER (PARTITION BY c.usage_start, c.record_id, c.resource_id, c.sku_name, c.usage_type
                               ORDER BY c.captured_at DESC, c.run_id DESC) AS step
       FROM cost_attribution c
       JOIN upto u ON c.usage_start > u.moment - INTERVAL 30 DAYS

@@ -119,6 +119,23 @@ static void name_places(const places *all, struct json_object *metadata, cost_li
     line->project = b ? b->project : e ? e->project : p ? p->project : NULL;
 }
 
+static uint64_t hash_on(uint64_t hash, const char *text)
+{
+    for (const char *c = text ? text : "\1"; *c; c++) /* none is not the same as an empty one */
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    return hash * UINT64_C(1099511628211); /* its end */
+}
+
+static uint64_t record_of(const cost_usage_row *row)
+{
+    uint64_t hash = UINT64_C(14695981039346656037) ^ (uint64_t)(row->day / DAY_US);
+    const char *const texts[] = {row->workspace_id, row->product,  row->sku_name, row->usage_type,
+                                 row->usage_unit,   row->metadata, row->features};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        hash = hash_on(hash, texts[i]);
+    return hash;
+}
+
 static void take(lb_ctx *ctx, const places *all, const cost_usage_row *row, cost_line *line)
 {
     struct json_object *features = parsed(ctx, row->features), *lakebase = NULL;
@@ -131,6 +148,7 @@ static void take(lb_ctx *ctx, const places *all, const cost_usage_row *row, cost
                         .sku = row->sku_name,
                         .type = storage ? storage : row->usage_type,
                         .unit = row->usage_unit,
+                        .record = record_of(row),
                         .quantity = row->quantity,
                         .price = price_in(parsed(ctx, row->pricing)),
                         .records = row->records};
@@ -173,8 +191,10 @@ int cost_read(lb_ctx *ctx, const cost_source *source, cost_bill *ret_bill, const
     cost_line *lines = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *lines);
     if (!lines)
         return lb_out_of_memory(err);
-    while (cost_usage_next(ctx, rows, &row))
-        take(ctx, &all, &row, &lines[ret_bill->count++]);
+    for (cost_line *line = lines; cost_usage_next(ctx, rows, &row); line++, ret_bill->count++) {
+        take(ctx, &all, &row, line);
+        line->part = line > lines && line[-1].record == line->record ? line[-1].part + 1 : 0;
+    }
     ret_bill->lines = lines;
     return 0;
 }

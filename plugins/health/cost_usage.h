@@ -11,6 +11,8 @@ typedef struct cost_line {
     const char *project, *branch; /* names; NULL: the bill does not say, or knows what is gone by now */
     const char *resource;         /* endpoint or instance, else the branch or project, as the bill names it */
     const char *workspace, *product, *sku, *type, *unit;
+    uint64_t record; /* hash of all that tells lines of a bill apart but their prices */
+    uint32_t part;   /* of lines that differ in price alone, the how many-th: a price may come to be known later */
     double quantity, price; /* price NAN: none is known */
     int64_t records;
 } cost_line;

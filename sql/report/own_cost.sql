@@ -11,7 +11,7 @@ SELECT c.usage_start AS began_at, c.usage_end AS ended_at, c.cost, c.awake_secon
                k.usage_end,
                k.cost,
                k.awake_seconds,
-               row_number() OVER (PARTITION BY k.record_id, k.usage_start, k.resource_id, k.usage_type
+               row_number() OVER (PARTITION BY k.record_id, k.usage_start, k.resource_id, k.sku_name, k.usage_type
                                   ORDER BY k.captured_at DESC) AS place
           FROM cost_attribution k
          WHERE k.usage_start >= :since) c

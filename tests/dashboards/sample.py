@@ -180,7 +180,8 @@ class Sample:
         for day in range(20):
             for number, project in enumerate(["shop", "ledger-prod"]):
                 for revision in range(2 if day == 1 else 1):  # a bill that was read twice
-                    self.add("cost_attribution", project, None, usage_start=ago(days=day), captured_at=ago(hours=-revision),
+                    branch = "gone" if (day, revision) == (1, 0) else None  # and was not known any more the second time
+                    self.add("cost_attribution", project, branch, usage_start=ago(days=day), captured_at=ago(hours=-revision),
                              record_id=f"r-{day}-{number}", sku_name="PREMIUM_DATABASE_SERVERLESS_COMPUTE_US_EAST",
                              usage_type="COMPUTE_TIME", resource_id="ep-1", usage_unit="DBU", currency="USD",
                              quantity=10.0 + day + number, list_price=0.5 if number == 0 else None,

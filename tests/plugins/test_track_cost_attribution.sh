@@ -12,6 +12,7 @@ holds '.result.findings[0].evidence | .cost > 1.9 * .expected and .weekdays_befo
 recorded cost_attribution '.branch_id == "production" and .usage_start == "2026-01-29T00:00:00.000000Z" and .list_price == 0.4
                            and .anomaly_score > 3 and .usage_unit == "DBU" and .resource_id == "ep-calm-river"'
 recorded cost_attribution '.branch_id == "dev" and .usage_type == "BRANCH_DATA_STORAGE" and .list_price == 0.023'
+recorded cost_attribution '.record_id | test("^[0-9a-f]{16}-0$")'
 recorded cost_attribution '.project_id == null and .resource_id == "older-instance" and .cost == null'
 
 runs track_cost_attribution --least_money 100

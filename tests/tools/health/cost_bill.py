@@ -59,7 +59,9 @@ def the_bill_is_attributed_to_the_cent():
             holds(abs(sum(r["cost"] for r in mine) - sum(days[:9])) < 0.001, f"what is kept of {name}")
             equal({r["usage_unit"] for r in mine}, {"DBU", "DSU"}, "kinds")
         equal({r["list_price"] for r in kept if r["usage_unit"] == "DBU"}, {PRICES[system_tables.COMPUTE]}, "the price that held")
+        equal(len({r["record_id"] for r in kept}), len(kept), "each line of the bill has a record of its own")
         again = place.run(TOOL, branch="")["result"]
+        equal({r["record_id"] for r in place.waiting("cost_attribution")}, {r["record_id"] for r in kept}, "the same when read again")
         holds(abs(again["total_cost"] - told["total_cost"]) < 1e-6, "the second time")
         findings = {f["object"] for f in place.findings(TOOL, branch="", least_money=0, share=0, sigmas=0)}
         holds(findings <= set(accounts), f"days above their weekday: {findings}")
