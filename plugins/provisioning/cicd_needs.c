@@ -89,7 +89,7 @@ static const char *text_of(struct json_object *variables, const char *name)
 }
 
 static int set_variable(lb_ctx *ctx, const cicd_needs *n, const char *name, const char *value, const char *before,
-                        lb_error *err)
+                        bool *ret_set, lb_error *err)
 {
     struct json_object *body = branch_json_object(ctx);
     lb_group *group = NULL;
@@ -112,16 +112,19 @@ static int set_variable(lb_ctx *ctx, const cicd_needs *n, const char *name, cons
         r = lb_change_http(ctx, group, n->service, &request, err);
     if (r >= 0)
         r = lb_apply(ctx, group, &outcome, err);
+    *ret_set = r >= 0 && outcome == LB_APPLIED;
     return r < 0 ? github_explain(ctx, n->service, GITHUB_SETTINGS, lb_printf(ctx, "the variable %s", name), err) : 0;
 }
 
-static int set_variables(lb_ctx *ctx, const cicd_needs *n, lb_error *err)
+/* ret_set: which are as wanted now; what waits, or is only planned, is not. */
+static int set_variables(lb_ctx *ctx, const cicd_needs *n, bool ret_set[VARIABLES], lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; r >= 0 && n->variables && i < VARIABLES; i++) {
         const char *value = value_of(n, i), *before = text_of(n->variables, variable_names[i]);
-        if (value && !(before && strcmp(before, value) == 0))
-            r = set_variable(ctx, n, variable_names[i], value, before, err);
+        ret_set[i] = before && (!value || strcmp(before, value) == 0);
+        if (value && !ret_set[i])
+            r = set_variable(ctx, n, variable_names[i], value, before, &ret_set[i], err);
     }
     return r;
 }
@@ -151,12 +154,12 @@ static void need_secret(lb_ctx *ctx, const cicd_needs *n, told *t, const char *n
     command(t, lb_printf(ctx, "gh secret set %s%s --env %s", name, repo, n->environment));
 }
 
-static void need_variable(lb_ctx *ctx, const cicd_needs *n, told *t, size_t i)
+static void need_variable(lb_ctx *ctx, const cicd_needs *n, told *t, size_t i, bool is_set)
 {
     const char *repo = n->repository ? lb_printf(ctx, " --repo %s", n->repository) : "";
     const char *name = variable_names[i], *value = value_of(n, i);
     t->names[t->name_count++] = lb_text(NULL, name);
-    if (n->variables && (value || text_of(n->variables, name)))
+    if (is_set)
         return;
     t->missing[t->missing_count++] = lb_text(NULL, name);
     command(t, value ? lb_printf(ctx, "gh variable set %s%s --body %s", name, repo, value)
@@ -167,13 +170,14 @@ int cicd_needs_meet(lb_ctx *ctx, const cicd_needs *needs, lb_error *err)
 {
     const char *const *secrets = needs->is_oauth ? oauth_secrets : token_secrets;
     told s = {0}, v = {0};
-    int r = set_variables(ctx, needs, err);
+    bool is_set[VARIABLES] = {false};
+    int r = set_variables(ctx, needs, is_set, err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < SECRETS && secrets[i]; i++)
         need_secret(ctx, needs, &s, secrets[i]);
     for (size_t i = 0; i < VARIABLES; i++)
-        need_variable(ctx, needs, &v, i);
+        need_variable(ctx, needs, &v, i, is_set[i]);
     memcpy(s.commands + s.command_count, v.commands, v.command_count * sizeof *v.commands);
     return lb_result(ctx,
                      LB_ARGS(lb_list("secrets_required", LB_TEXT, s.names, s.name_count),

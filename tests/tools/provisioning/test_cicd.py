@@ -289,7 +289,10 @@ def what_the_repository_needs_is_set():
         os.environ["LBOPS_TEST_GITHUB"] = emulator.ready["github_token"]
         contains(place.setup(check=1, repository="acme/none")["error"]["hint"], "'Variables: read and write'")
         emulator.control("POST", "github/secrets", {"name": "DATABRICKS_HOST"})
-        equal([len(wants(plan=True)["changes"]), there()], [5, {}], "a plan")
+        planned = wants(plan=True)
+        equal([len(planned["changes"]), there()], [5, {}], "a plan")
+        equal(planned["result"]["variables_missing"], ["LAKEBASE_PROJECT", "LBOPS_URL", "LBOPS_SHA256"], "not set by a plan")
+        contains(json.dumps(planned["result"]["commands"]), "gh variable set LAKEBASE_PROJECT --repo acme/shop --body shop")
         first = wants()
         equal(there(), {"LAKEBASE_PROJECT": "shop", "LBOPS_URL": "https://h/lbops.tar.xz", "LBOPS_SHA256": "a" * 64}, "set")
         equal([first["result"]["secrets_missing"], first["result"]["variables_missing"]],
