@@ -2,7 +2,10 @@
  *
  * The server's own ledger says which batches have left, and is read together with the rows, so that a row counts once
  * whether it has been copied, is being deleted, or has gone. Columns that one side lacks are null there, and where
- * types differ the archive's hold, which can hold what was there.
+ * types differ the archive's hold, which can hold what was there; of two numbers, the wider.
+ *
+ * By itself a view is named like its archive, which has the project, the branch and the schema in its name: many
+ * databases share that place, and a view of another one's rows would be replaced without a word.
  */
 #include "unified_view.h"
 
@@ -10,6 +13,11 @@
 #include <sql/archival/ledger_found.h>
 #include <sql/archival/unified_view.h>
 #include <string.h>
+#include <strings.h>
+
+#define NOTE                                                                                                           \
+    "at home a view reads rows and ledger at one moment; a warehouse reads them one after the other, so that a "       \
+    "question asked while batches are being deleted may be a moment behind for those"
 
 struct args {
     const char *table, *archive_delta_table, *hot_catalog, *view_catalog, *view_schema, *view_name;
@@ -23,7 +31,10 @@ static const lb_param params[] = {
              "the catalog that this database is; none given: the project's name with _ for -"),
     LB_PARAM(struct args, view_catalog, LB_IDENT, NULL, "catalog of the view; none given: the archive's"),
     LB_PARAM(struct args, view_schema, LB_IDENT, NULL, "and its schema; likewise"),
-    LB_PARAM(struct args, view_name, LB_IDENT, NULL, "and its name, for one table; none given: vw_TABLE_unified"),
+    LB_PARAM(
+        struct args, view_name, LB_IDENT, NULL,
+        "and its name, for one table, where a view of that name is replaced; none given: vw_ARCHIVE_unified, which is "
+        "no other table's"),
     LB_PARAMS_END,
 };
 
@@ -146,7 +157,7 @@ static int unify_one(lb_ctx *ctx, const archival_archives_row *row, lb_error *er
 {
     const struct args *a = ctx->args;
     unified u = {.ctx = ctx, .label = lb_printf(ctx, "%s.%s", row->source_schema, row->source_table)};
-    const char *view = a->view_name ? a->view_name : lb_printf(ctx, "vw_%s_unified", row->source_table);
+    const char *view = a->view_name ? a->view_name : lb_printf(ctx, "vw_%s_unified", row->lake_table);
     u.hot = (lb_lake_name){catalog_of(ctx, a), row->source_schema, row->source_table};
     u.cold = (lb_lake_name){row->lake_catalog, row->lake_schema, row->lake_table};
     u.view = (lb_lake_name){a->view_catalog ? a->view_catalog : row->lake_catalog,
@@ -157,6 +168,17 @@ static int unify_one(lb_ctx *ctx, const archival_archives_row *row, lb_error *er
 static bool is_same_source(const archival_archives_row *a, const archival_archives_row *b)
 {
     return strcmp(a->source_schema, b->source_schema) == 0 && strcmp(a->source_table, b->source_table) == 0;
+}
+
+/* Archives of one name in several schemas, whose views are to be in one. Names of the lakehouse know no capitals. */
+static bool is_taken(const struct args *a, const archival_archives_row *rows, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (!is_same_source(&rows[k], &rows[i]) && strcasecmp(rows[k].lake_table, rows[i].lake_table) == 0 &&
+            (a->view_schema || strcasecmp(rows[k].lake_schema, rows[i].lake_schema) == 0) &&
+            (a->view_catalog || strcasecmp(rows[k].lake_catalog, rows[i].lake_catalog) == 0))
+            return true;
+    return false;
 }
 
 /* Rows in two archives would be missed by a view of one. */
@@ -172,9 +194,12 @@ static int unify_all(lb_ctx *ctx, const archival_archives_row *rows, size_t coun
         bool several = i + 1 < count && is_same_source(&rows[i], &rows[i + 1]);
         if (again)
             continue;
-        r = several ? lb_skipped(ctx, lb_printf(ctx, "%s.%s", rows[i].source_schema, rows[i].source_table),
-                                 "its rows went to several archives: say which with archive_delta_table", err)
-                    : unify_one(ctx, &rows[i], err);
+        const char *why = several ? "its rows went to several archives: say which with archive_delta_table"
+                          : is_taken(a, rows, i) ? "the view of another table has this name: give view_name, or "
+                                                   "view_schema, for one table"
+                                                 : NULL;
+        r = why ? lb_skipped(ctx, lb_printf(ctx, "%s.%s", rows[i].source_schema, rows[i].source_table), why, err)
+                : unify_one(ctx, &rows[i], err);
     }
     return r;
 }
@@ -200,7 +225,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         count += is_wanted(a, &list[count]) && is_named(ctx, a, &list[count]);
     if (!count)
         return lb_skipped(ctx, a->table ? a->table : "tables", "nothing of it is archived yet", err);
-    return unify_all(ctx, list, count, err);
+    r = unify_all(ctx, list, count, err);
+    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_text("note", NOTE)), err);
 }
 
 LB_TOOL(create_unified_access_view, "hot and archived rows of a table as one view of the lakehouse", .agent = "health",

@@ -9,7 +9,7 @@ holds '.changes == [] and (.result.skipped[0].reason | contains("nothing of this
 BRANCH=ci-pr-1
 runs create_unified_access_view --plan
 holds '.result.views == [.result.views[] | select(.table == "public.orders" and .status == "planned")]'
-holds '.result.views[0] | .view_name == "ops_catalog.lakebase_archive.vw_orders_unified" and
+holds '.result.views[0] | .view_name == "ops_catalog.lakebase_archive.vw_shop_ci-pr-1_public_orders_unified" and
     .hot_source == "shop.public.orders" and .columns == 4'
 holds '.changes[0].statement | contains("UNION ALL") and contains("\"shop\".\"public\".\"orders\"") and
     contains("\"shop\".\"lbops_archive\".\"steps\"")'

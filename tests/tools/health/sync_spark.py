@@ -98,7 +98,6 @@ INSERT INTO orders SELECT n, date_trunc('second', now()) - (60 - n) * interval '
   FROM generate_series(1, 60) n;
 ANALYZE orders;
 """
-VIEW = "ops_catalog.lakebase_archive.vw_orders_unified"
 
 
 def register(given):
@@ -116,8 +115,13 @@ def register(given):
         statement(text)
 
 
-def unified():
-    rows = statement(f"SELECT id, unix_seconds(placed_at), amount, tags, v FROM {VIEW} ORDER BY id")
+def view_of(given):
+    return f"vw_shop_{given.database}_public_orders_unified"
+
+
+def unified(given):
+    rows = statement("SELECT id, unix_seconds(placed_at), amount, tags, v FROM "
+                     f"ops_catalog.lakebase_archive.`{view_of(given)}` ORDER BY id")
     return ["|".join(row).replace(" ", "") for row in rows]
 
 
@@ -136,8 +140,8 @@ def archived_through_the_workspace():
         equal(statement(f"{counted}`shop_{given.database}_public_orders`"), [["42", "42", "3"]], "each once")
         register(given)
         made = given.run("create_unified_access_view")["result"]["views"][0]
-        equal((made["status"], made["view_name"], made["columns"]), ("created", VIEW, 6), f"made: {made}")
-        equal(unified(), before, "copied, and not deleted")
+        equal((made["status"], made["view_name"], made["columns"]), ("created", f"ops_catalog.lakebase_archive.{view_of(given)}", 6), f"made: {made}")
+        equal(unified(given), before, "copied, and not deleted")
         with given.session() as other:
             other.stdin.write("BEGIN; SELECT id FROM orders WHERE id = 15 FOR UPDATE;\n\\echo held\n")
             while other.stdout.readline() != "held\n":
@@ -147,7 +151,7 @@ def archived_through_the_workspace():
             other.wait()
         equal(given.sql("SELECT count(*), min(id), max(id) FROM orders WHERE id <= 42"), "20|1|20", "in the middle")
         register(given)
-        equal(unified(), before, "the same rows in the middle of it")
+        equal(unified(given), before, "the same rows in the middle of it")
         equal(given.run("create_unified_access_view")["result"]["views"][0]["status"], "unchanged", "nothing to do")
         given.sql("ALTER TABLE orders ADD COLUMN later int DEFAULT 7")
         given.run("archive_cold_data_to_delta", check=None, **words)  # what was held has changed its shape, and is given up
