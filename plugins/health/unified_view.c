@@ -22,12 +22,22 @@ static bool is_nested(const char *type)
     return strncmp(type, "array<", 6) == 0 || strncmp(type, "struct<", 7) == 0 || strncmp(type, "map<", 4) == 0;
 }
 
+static bool is_number(const char *type)
+{
+    static const char *const names[] = {"tinyint", "smallint", "int", "bigint", "float", "double"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(type, names[i]) == 0)
+            return true;
+    return strncmp(type, "decimal", 7) == 0;
+}
+
+/* Of two numbers the union takes what holds both, where the archive's type may be too narrow for what is there now. */
 static int add_hot(unified *u, const lb_lake_column *hot, const lb_lake_column *cold, lb_error *err)
 {
     const lb_sql **piece = &u->hot_columns.items[u->hot_columns.count++];
     if (cold && strcmp(hot->type, cold->type) != 0 && is_nested(hot->type))
         return archival_hot_as_json_compose(u->ctx, &(archival_hot_as_json_args){hot->name}, piece, err);
-    if (cold && strcmp(hot->type, cold->type) != 0)
+    if (cold && strcmp(hot->type, cold->type) != 0 && !(is_number(hot->type) && is_number(cold->type)))
         return archival_hot_as_type_compose(u->ctx, &(archival_hot_as_type_args){hot->name, cold->type}, piece, err);
     return archival_hot_column_compose(u->ctx, &(archival_hot_column_args){hot->name}, piece, err);
 }

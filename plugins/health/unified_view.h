@@ -13,7 +13,7 @@ typedef struct unified {
 } unified;
 
 /* Fills the two lists. Those of the server in their order, then those that only the archive has, without the archive's
- * own; what one side lacks is null there, and where types differ the archive's holds. */
+ * own; what one side lacks is null there, and where types differ the archive's holds, or the wider of two numbers. */
 LB_MUST_CHECK int unified_match_columns(unified *u, lb_error *err);
 
 #endif

@@ -120,7 +120,8 @@ def view_of(given):
 
 
 def unified(given):
-    rows = statement("SELECT id, unix_seconds(placed_at), amount, tags, v FROM "
+    """Amounts as the server has them: the registered catalog has more digits than it or the archive."""
+    rows = statement("SELECT id, unix_seconds(placed_at), CAST(amount AS DECIMAL(12,2)), tags, v FROM "
                      f"ops_catalog.lakebase_archive.`{view_of(given)}` ORDER BY id")
     return ["|".join(row).replace(" ", "") for row in rows]
 

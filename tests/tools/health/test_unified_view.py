@@ -87,6 +87,12 @@ def columns_come_and_go(version):
         rows = place.rows(place.name(), 'id, "Later On", note, v')
         equal((rows[0], rows[-1]), ([1, None, "it's \"1", 0], [1000, 1.5, None, 0]), "what one side lacks is null there")
         equal(len(rows), 1000, "all of them")
+        place.sql("UPDATE orders SET v = 3000000000 WHERE id = 1000; "
+                  "ALTER TABLE orders ALTER COLUMN amount TYPE numeric(20,4); UPDATE orders SET amount = 123456789012345.6789 WHERE id = 999")
+        place.view()
+        rows = place.rows(place.name(), "id, v, amount")
+        equal((rows[0][1], rows[-1][1], len(rows)), (0, 3000000000, 1000), "more than the archive's type holds")
+        equal(str(place.rows(place.name(), "id, CAST(amount AS varchar) AS amount")[-2][1]), "123456789012345.6789", "and of a decimal")
         place.sql("ALTER TABLE orders DROP COLUMN \"Later On\"")
         equal(place.view()["status"], "created", "the table has changed, and the view with it")
 
