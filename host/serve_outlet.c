@@ -9,6 +9,8 @@
 #include "alert_digest.h"
 #include "alert_note.h"
 
+#include <signal.h>
+
 #define AGAIN_S    5.0
 #define AGAIN_MOST 300.0
 #define MOST_HELD  1000 /* for one digest; what is more waits in the log */
@@ -29,7 +31,8 @@ struct outlet {
     size_t sent_count;
     uint64_t *folded; /* seqs of what is in the last digest */
     size_t folded_count;
-    bool is_due; /* the digest is next, after what is in hand */
+    bool is_over; /* it is being stopped: whoever is answered now leaves all as it is */
+    bool is_due;  /* the digest is next, after what is in hand */
     ev_timer again, due, next_turn;
 };
 
@@ -153,6 +156,15 @@ static void end_note(note *n, const char *why)
     let_go(n);
 }
 
+/* A process that somebody asked to end takes nothing any more, for as long as it lives. Not at once: whoever stops the
+ * daemon may have asked both, and this one is the first to answer. */
+static void replace_process(const outlet *o)
+{
+    pid_t pid = service_pid(o->service);
+    if (o->tries && pid)
+        (void)kill(pid, SIGKILL); /* what is left of it is seen by whoever watches it, and started again */
+}
+
 static void on_sent(void *owner, void *tag, wire_reader *fields, const lb_error *error)
 {
     note *n = tag;
@@ -162,8 +174,11 @@ static void on_sent(void *owner, void *tag, wire_reader *fields, const lb_error 
         return;
     }
     if (error) {
-        if (error->code != LB_ERR_CANCELLED && !n->outlet->serve->is_draining)
-            try_later(n, 0, error->message); /* else the event is delivered again next time */
+        if (n->outlet->is_over || n->outlet->serve->is_draining)
+            return; /* the event is delivered again next time */
+        if (error->code == LB_ERR_CANCELLED)
+            replace_process(n->outlet);
+        try_later(n, 0, error->message);
         return;
     }
     uint32_t outcome = wire_get_u32(fields);
@@ -358,14 +373,6 @@ router_subscription outlet_subscription(serve *s, size_t index)
 
 /* ---- after a start: the last digest ---- */
 
-static void on_next_turn(struct ev_loop *loop, ev_timer *timer, int events)
-{
-    const outlet *o = timer->data;
-    (void)loop, (void)events;
-    if (o->sending && !o->serve->is_draining)
-        send_note(o->sending);
-}
-
 static void remember(outlet *o, const lb_state_doc *doc)
 {
     lb_error err;
@@ -415,7 +422,7 @@ static int start_outlet(serve *s, const manifest_service *named, outlet **link, 
                   .sent = base_alloc(((size_t)named->digest_above + 1) * sizeof *o->sent)};
     ev_timer_init(&o->again, on_again, 0, 0);
     ev_timer_init(&o->due, on_due, 0, 0);
-    ev_timer_init(&o->next_turn, on_next_turn, 0, 0);
+    ev_timer_init(&o->next_turn, on_again, 0, 0);
     o->again.data = o->due.data = o->next_turn.data = o;
     *link = o;
     return serve_start_alert(s, named, &o->service, err);
@@ -439,6 +446,7 @@ static void stop_outlet(outlet *o)
     ev_timer *const timers[] = {&o->again, &o->due, &o->next_turn};
     for (size_t i = 0; i < LB_COUNT(timers); i++)
         ev_timer_stop(o->serve->loop, timers[i]);
+    o->is_over = true;
     o->service = service_free(o->service); /* whoever waits for an answer is told */
     if (o->sending && o->sending->is_writing)
         o->sending->outlet = NULL; /* the state's answer frees it */

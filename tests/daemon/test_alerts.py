@@ -367,10 +367,21 @@ def a_digest_follows_what_is_in_hand():
         equal(sum("in one message" in text for text in said), 1, f"digests in {said}")
 
 
+def a_process_that_was_asked_to_end_holds_nothing_up():
+    with Web() as hook, alerting("alert_webhook", url=hook.url, secret_secret=SECRET) as daemon:
+        daemon.start()
+        ask(daemon, "one")
+        told(daemon, hook, 1)
+        os.kill(next(s["pid"] for s in daemon.status()["services"] if s["kind"] == "alert"), signal.SIGTERM)
+        ask(daemon, "two")
+        told(daemon, hook, 2)
+
+
 suite(each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, two_of_one_kind_keep_apart,
       a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
-      a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
+      a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
+      a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
       a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 
       what_is_refused_for_good_is_written_down_and_the_next_goes_out, a_limit_is_respected,
       settings_that_cannot_work_are_refused_with_a_hint, at_once=5)
