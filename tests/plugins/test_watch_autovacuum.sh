@@ -11,5 +11,20 @@ holds '[.events[].type] == ["threshold.breached"] and .events[0].payload.metric 
 holds 'all(.result.findings[]; .evidence.workers_busy == 3 and .impact.level == "critical")'
 runs watch_autovacuum --minutes 0
 holds '.events == []'
+
+# What was told of as a warning is told of again once all workers are at work, and about the same table.
+cp -R "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
+sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
+workers="$WORK/fixtures/sql/vacuum/workers.json"
+sed -i 's/"3"/"1"/' "$workers"
+BRANCH=production runs watch_autovacuum --minutes 0
+holds '[.events[].payload.level] == ["warning"]'
+table=$(jq -c '.events[0].payload | [.schema, .table]' "$RUN")
+sed -i 's/"1"/"3"/' "$workers"
+BRANCH=production runs watch_autovacuum --minutes 0
+holds "[.events[] | .type, .payload.level] == [\"threshold.breached\", \"critical\"]"
+holds ".events[0].payload | [.schema, .table] == $table"
+BRANCH=production runs watch_autovacuum --minutes 0
+holds '.events == []'
 runs_with 2 watch_autovacuum --factor 0
 finish
