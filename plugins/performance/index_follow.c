@@ -2,6 +2,8 @@
  */
 #include "index_follow.h"
 
+#include "index_rules.h"
+
 #include <stdlib.h>
 
 #define DAY       INT64_C(86400000000)
@@ -113,15 +115,17 @@ static index_step judge_times(lb_ctx *ctx, const index_keeping *k, const index_p
     bool may_be_used = x->tree_scans > 0 || !is_whole;
     bool is_kept = may_be_used && g->mean_after <= (1 - k->share) * g->mean_before;
     if (!is_kept && may_be_used && g->statements > 1)
-        return (index_step){0}; /* it may be the other statements' */
-    return (index_step){.status = is_kept ? "kept" : NULL,
-                        .wants_undo = !is_kept,
+        return (index_step){0};               /* it may be the other statements' */
+    const char *role = index_role(k->set, x); /* it may be another by now, of the same name */
+    return (index_step){.status = is_kept || role ? "kept" : NULL,
+                        .wants_undo = !is_kept && !role,
                         .is_unscanned = !may_be_used,
                         .why = lb_printf(ctx,
                                          "its statement takes %.3g ms on average, over %.0f calls, where it took "
-                                         "%.3g; the index was scanned %lld times%s",
+                                         "%.3g; the index was scanned %lld times%s%s%s",
                                          g->mean_after, g->calls_after, g->mean_before, (long long)x->tree_scans,
-                                         is_whole ? "" : " since the server began to count again")};
+                                         is_whole ? "" : " since the server began to count again",
+                                         role ? "; indexes like it stay: " : "", role ? role : "")};
 }
 
 /* Where the time of its statement is not known, use is all there is. */

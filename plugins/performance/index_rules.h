@@ -28,6 +28,9 @@ LB_MUST_CHECK int index_find_duplicates(index_work *work, lb_error *err);
 LB_MUST_CHECK int index_find_missing_keys(index_work *work, const index_missing_key_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_bloated(index_work *work, const index_bloat_limits *limits, lb_error *err);
 
+/* Why indexes like this one have to stay whatever their counts say; NULL: it may go. */
+const char *index_role(const index_set *set, const index_info *x);
+
 /* ---- the parts that tests look at ---- */
 
 /* Can everything that `weaker` does be done by `stronger`? NULL: no; else "exact" or "prefix". */

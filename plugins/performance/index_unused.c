@@ -31,8 +31,7 @@ static bool leads_foreign_key(const index_set *set, const index_info *x, bool *r
     return leads;
 }
 
-/* Why the index has to stay whatever its count says; NULL: it may go. */
-static const char *role_of(const index_set *set, const index_info *x)
+const char *index_role(const index_set *set, const index_info *x)
 {
     bool alone = false;
     if (x->r.is_of_extension)
@@ -148,7 +147,7 @@ static int look_at_use(index_work *work, const index_info *x, const index_unused
 {
     const char *why = passed_over(x, limits);
     if (!why)
-        why = role_of(work->set, x);
+        why = index_role(work->set, x);
     if (!why)
         why = index_mark_text(work, x);
     if (why) {

@@ -225,7 +225,8 @@ static void adds_epochs_up_after_the_last_use(void)
     CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.used"), 12, 1e-9);
 }
 
-static int64_t counted_since;
+static index_set around; /* what else there is */
+static bool is_remade;   /* by a person, as a unique one */
 
 /* gain NULL: it was not made for a statement. */
 static index_step step_of(const char *type, const char *status, bool is_there, int64_t scans, bool all,
@@ -238,7 +239,10 @@ static index_step step_of(const char *type, const char *status, bool is_there, i
     x.r.schema = "public";
     x.r.name = "i";
     x.tree_scans = scans;
-    index_set set = {.indexes = &x, .index_count = is_there, .window = {.since = counted_since}};
+    x.r.is_unique = is_remade;
+    index_set set = around;
+    set.indexes = &x;
+    set.index_count = is_there;
     index_past past = {
         .r = {.recommendation_type = type, .status = status, .schema_name = "public", .index_name = "i"}};
     const index_keeping keeping = {.set = &set, .days = 7, .share = 0.2, .min_calls = 50, .all = all, .now = 8 * DAY};
@@ -260,7 +264,7 @@ static const char *shared_verdict(int64_t scans, double calls_before, double mea
     index_step step = step_of("create_missing", "executed", true, scans, false, &gain);
     const char *word = step.wants_undo ? "undo" : step.status ? step.status : "the same";
     if (step.wants_undo)
-        CU_ASSERT_EQUAL(step.is_unscanned, scans == 0 && counted_since == 0);
+        CU_ASSERT_EQUAL(step.is_unscanned, scans == 0 && around.window.since == 0);
     take_all_back();
     return word;
 }
@@ -288,12 +292,34 @@ static void judges_by_the_times_of_statements(void)
 
 static void scans_that_were_forgotten_prove_nothing(void)
 {
-    counted_since = 3 * DAY; /* the server was started again after the index was made */
+    around.window.since = 3 * DAY; /* the server was started again after the index was made */
     ASSERT_TEXT(verdict(0, 100, 20, 90, 0.5), "kept");
     ASSERT_TEXT(verdict(0, 100, 20, 90, 21), "undo");
     ASSERT_TEXT(verdict(9, 100, 20, 90, 21), "undo");
     ASSERT_TEXT(shared_verdict(0, 100, 20, 90, 21, 2), "the same");
-    counted_since = 0;
+    around = (index_set){0};
+}
+
+static void what_has_a_role_is_not_taken_back(void)
+{
+    index_opclass classes[] = {{1978, 1976, true}};
+    index_equality_row equalities[] = {{.family_id = 1976, .operator_id = 96}};
+    index_foreign_key key = {.table = &table};
+    CU_ASSERT_TRUE(index_vector_parse("1", &key.keys));
+    CU_ASSERT_TRUE(index_vector_parse("96", &key.operators));
+    around = (index_set){.keys = &key,
+                         .key_count = 1,
+                         .opclasses = classes,
+                         .opclass_count = 1,
+                         .equalities = equalities,
+                         .equality_count = 1};
+    ASSERT_TEXT(verdict(0, 100, 20, 90, 21), "kept"); /* the only one on a foreign key */
+    around = (index_set){0};
+    ASSERT_TEXT(verdict(0, 100, 20, 90, 21), "undo");
+    is_remade = true;
+    ASSERT_TEXT(verdict(0, 100, 20, 90, 21), "kept");
+    ASSERT_TEXT(verdict(9, 100, 20, 90, 16.1), "kept");
+    is_remade = false;
 }
 
 static void others_may_scan_what_they_asked_for(void)
@@ -426,5 +452,6 @@ SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
       TEST(adds_epochs_up_after_the_last_use), TEST(follows_a_recommendation), TEST(judges_by_the_times_of_statements),
       TEST(scans_that_were_forgotten_prove_nothing), TEST(others_may_scan_what_they_asked_for),
-      TEST(sums_up_what_lies_on_one_side), TEST(knows_the_span_of_a_row), TEST(learns_from_what_people_decided),
-      TEST(finds_the_columns_of_a_statement), TEST(leaves_out_what_no_index_serves))
+      TEST(what_has_a_role_is_not_taken_back), TEST(sums_up_what_lies_on_one_side), TEST(knows_the_span_of_a_row),
+      TEST(learns_from_what_people_decided), TEST(finds_the_columns_of_a_statement),
+      TEST(leaves_out_what_no_index_serves))
