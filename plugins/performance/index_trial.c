@@ -1,6 +1,7 @@
 #include "index_trial.h"
 
 #include <json-c/json.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define PLANE "lbops_target"
@@ -30,15 +31,17 @@ static int give_up(index_trial *t, int r, lb_error *why, lb_error *err)
 
 /* ---- the branch ---- */
 
-/* Names of this kind are thrown away by the branch policy, too. */
+/* Names of this kind are thrown away by the branch policy, too. Two runs may begin in the same second. */
 static const char *own_name(lb_ctx *ctx)
 {
     time_t now = (time_t)(lb_now(ctx) / 1000000);
     struct tm parts;
     char text[32];
-    if (!gmtime_r(&now, &parts) || !strftime(text, sizeof text, "%Y%m%d-%H%M%S", &parts))
+    unsigned char own[4];
+    if (!gmtime_r(&now, &parts) || !strftime(text, sizeof text, "%Y%m%d-%H%M%S", &parts) ||
+        getrandom(own, sizeof own, 0) != (ssize_t)sizeof own)
         return NULL;
-    return lb_printf(ctx, "perf-index-%s", text);
+    return lb_printf(ctx, "perf-index-%s-%02x%02x%02x%02x", text, own[0], own[1], own[2], own[3]);
 }
 
 static lb_target place_of(const index_trial *t)
