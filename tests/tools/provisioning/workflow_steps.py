@@ -35,7 +35,7 @@ class Runner:
         for name in ("asked", "output", "summary"):
             (self.dir / name).write_text("")
         return subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", body], capture_output=True, text=True,
-                              check=False, timeout=60, cwd=self.dir, env={
+                              check=False, timeout=300, cwd=self.dir, env={
                                   "PATH": f"{self.dir}/bin:{os.environ['PATH']}", "RUNNER_TEMP": str(self.dir),
                                   "GITHUB_OUTPUT": f"{self.dir}/output", "GITHUB_STEP_SUMMARY": f"{self.dir}/summary",
                                   "GITHUB_PATH": f"{self.dir}/path", "GITHUB_ENV": f"{self.dir}/env",
