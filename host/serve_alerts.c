@@ -283,19 +283,21 @@ static void add_missing(buf *list, struct json_object *names, struct json_object
 }
 
 /* An end goes to those who heard of the beginning; what begins or gets worse, where the routes lead now, and what gets
- * worse also to those who know of it. knew: before this step, or NULL. */
-static void find_hearers(alerting *a, struct json_object *knew)
+ * worse also to those who know of it. knew: before this step; NULL: nobody, or it began before that was written down,
+ * and the routes lead to those who will have heard. known: how bad it was, for its end says nothing of that. */
+static void find_hearers(alerting *a, struct json_object *knew, severity known)
 {
     serve *s = a->serve;
     lb_error err;
-    const alert_about about = {.severity = (int)a->severity, .project = a->project, .branch = a->branch, .at = a->at};
+    const alert_about about = {
+        .severity = (int)(a->resolves ? known : a->severity), .project = a->project, .branch = a->branch, .at = a->at};
     BUF_AUTO routed = BUF_INIT((size_t)1024 * 1024);
     buf *const lists[] = {&routed, &a->hears, &a->knew, &a->told};
     for (size_t i = 0; i < LB_COUNT(lists); i++) {
         buf_clear(lists[i]);
         buf_putc(lists[i], '[');
     }
-    if (a->change && !a->resolves && s->routes)
+    if ((!knew || (a->change && !a->resolves)) && s->routes)
         alert_routes_each(s->routes, &about, on_hears, &routed);
     buf_putc(&routed, ']');
     JSON_AUTO *hears = json_parse(buf_text(&routed), routed.length, &err);
@@ -395,7 +397,8 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
         finish(a);
         return;
     }
-    find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL);
+    find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL,
+                 severity_named(json_get_text(before, "severity")));
     write_alert(a, a->resolves ? "resolved" : "open");
 }
 

@@ -290,6 +290,21 @@ def two_of_one_kind_keep_apart():
         daemon.wait(lambda: count.exists() and '"delivered":3' in count.read_text(), "the mock counts")
 
 
+def what_began_before_hearers_were_written_down_ends_where_the_routes_lead():
+    routes = "\n".join((route(["a"], severity="critical"), route(["b"], otherwise=True)))
+    with routing(routes, a=("alert_file", {}), b=("alert_file", {})) as daemon:
+        daemon.start()
+        breach(daemon, count=2, level="critical")
+        breach(daemon, first=3)
+        daemon.wait(lambda: (len(notes_of(daemon, "a")), len(notes_of(daemon, "b"))) == (2, 1), "the beginnings")
+        equal(daemon.stop(), 0, "its exit code")
+        daemon.documents(lambda space, key, body: space == "alert" and body.pop("told"))
+        daemon.start()
+        breach(daemon, first=2, level="critical")  # no news
+        breach(daemon, count=3, over=True)
+        daemon.wait(lambda: (len(notes_of(daemon, "a")), len(notes_of(daemon, "b"))) == (4, 2), "the ends")
+
+
 def notes_of(daemon, name):
     path = daemon.state / "alerts" / name / "alerts.ndjson"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -377,7 +392,7 @@ def a_process_that_was_asked_to_end_holds_nothing_up():
         told(daemon, hook, 2)
 
 
-suite(each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
+suite(what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, two_of_one_kind_keep_apart,
       a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
