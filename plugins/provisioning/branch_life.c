@@ -29,13 +29,13 @@ static int emit(lb_ctx *ctx, lb_group *group, const branch_event *e, lb_error *e
                 err);
 }
 
-/* What is only proposed is the same proposal tomorrow, so that its name has no time where the branch's own tells it
- * apart. */
+/* What is only proposed is the same proposal tomorrow, so that its name has no time: the branch's own tells it apart,
+ * and one that is not there yet has none. */
 static const char *name_of(lb_ctx *ctx, const branch_event *e, bool is_proposed)
 {
-    return is_proposed && e->uid ? lb_printf(ctx, "%s/%s/%s/%s", e->project, e->branch, e->uid, e->type)
-                                 : lb_printf(ctx, "%s/%s/%s/%s/%lld", e->project, e->branch, e->uid ? e->uid : "",
-                                             e->type, (long long)lb_now(ctx));
+    return is_proposed ? lb_printf(ctx, "%s/%s/%s/%s", e->project, e->branch, e->uid ? e->uid : "new", e->type)
+                       : lb_printf(ctx, "%s/%s/%s/%s/%lld", e->project, e->branch, e->uid ? e->uid : "", e->type,
+                                   (long long)lb_now(ctx));
 }
 
 static int record(lb_ctx *ctx, lb_group *group, const branch_event *e, lb_error *err)

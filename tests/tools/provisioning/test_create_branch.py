@@ -2,7 +2,7 @@
 
 import json
 
-from place import Local, Workspace, contains, each_version, equal, holds, suite
+from place import VERSIONS, Local, Workspace, contains, each_version, equal, holds, suite
 
 
 def refused(place, rule, check=1, **params):
@@ -16,6 +16,19 @@ def made(place, **params):
     document = place.run("create_branch", branch="", **params)
     equal(document["status"], "ok", json.dumps(document["error"]))
     return document
+
+
+def a_proposal_is_the_same_one_tomorrow():
+    """Nobody is asked anew about a branch that is still not there."""
+    with Local(VERSIONS[-1], more='[[gate]]\ntool = "create_branch"\neffect = "additive"\ndecision = "ask"\n') as place:
+        waits = []
+        for _ in range(2):
+            place.run("create_branch", branch="", check=3, branch_name="staging")
+            pending = [a for a in place.approvals() if a["status"] == "pending"]
+            equal(len(pending), len(place.approvals()), "none is out of date")
+            waits.append([(a["id"], a["hash"]) for a in pending])
+        equal(len(waits[0]), 1, "one request")
+        equal(waits[1], waits[0], "the same one")
 
 
 def it_makes_a_branch_once(version):
@@ -126,4 +139,4 @@ def a_run_that_is_killed_is_finished_by_the_next():
 
 
 suite(*each_version(it_makes_a_branch_once, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
-      in_a_workspace, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
+      a_proposal_is_the_same_one_tomorrow, in_a_workspace, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
