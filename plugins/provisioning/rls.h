@@ -79,6 +79,9 @@ typedef struct rls_trial {
 /* Adds what acts as each tenant in turn and fails the group where one gets at what is not its own. */
 LB_MUST_CHECK int rls_try(rls_work *w, const rls_trial *trial, lb_error *err);
 
+/* Whom it leaves out for UPDATE and DELETE. */
+LB_MUST_CHECK int rls_tell_untried(rls_work *w, const rls_tables_row *t, lb_error *err);
+
 /* ---- rls_tell.c: findings ---- */
 
 LB_MUST_CHECK int rls_tell_roles(rls_work *w, lb_error *err);

@@ -179,7 +179,9 @@ static int put_sequences(rls_work *w, lb_group *group, const rls_tables_row *t, 
 {
     const rls_sequences_row *rows = w->sequences.items;
     const char **roles = lb_alloc(w->ctx, (w->tenant_count + 1) * sizeof *roles);
-    int r = roles ? 0 : lb_out_of_memory(err);
+    int r = 0;
+    if (!roles)
+        return lb_out_of_memory(err);
     for (size_t i = 0, end; r >= 0 && i < w->sequences.count; i = end) {
         size_t count = 0;
         for (end = i; end < w->sequences.count && rows[end].table_id == rows[i].table_id &&
@@ -261,7 +263,9 @@ static int guard_table(rls_work *w, const rls_tables_row *t, lb_error *err)
     bool tries = strcmp(w->wish->prove, "always") == 0 || (lacks_anything(&l) && strcmp(w->wish->prove, "never") != 0);
     if (r < 0 || (!lacks_anything(&l) && !tries))
         return r;
-    r = open_group(w, t, &l, &group, err);
+    r = tries ? rls_tell_untried(w, t, err) : 0; /* before the policies hide rows from us as well */
+    if (r >= 0)
+        r = open_group(w, t, &l, &group, err);
     if (r >= 0)
         r = fill(w, group, t, &l, err);
     if (r >= 0 && tries)

@@ -8,6 +8,7 @@
 #include <sql/rls/keep_others.h>
 #include <sql/rls/keep_rows.h>
 #include <sql/rls/keep_tenants.h>
+#include <sql/rls/large_tenants.h>
 #include <sql/rls/leave_role.h>
 #include <sql/rls/lend_rows.h>
 #include <sql/rls/lend_tenants.h>
@@ -104,4 +105,33 @@ int rls_try(rls_work *w, const rls_trial *trial, lb_error *err)
     if (r >= 0)
         r = rls_act_again(w->ctx, trial->group, err);
     return r < 0 ? r : leave(w, trial, &c, err);
+}
+
+int rls_tell_untried(rls_work *w, const rls_tables_row *t, lb_error *err)
+{
+    const rls_large_tenants_args wanted = {.tenants = w->wish->tenants,
+                                           .type = t->key_type,
+                                           .id = t->id,
+                                           .schema = t->schema,
+                                           .table = t->name,
+                                           .key = w->wish->tenant_column};
+    rls_large_tenants_row row = {0};
+    lb_rows *rows = NULL;
+    const char *table = lb_printf(w->ctx, "%s.%s", t->schema, t->name);
+    int r = rls_large_tenants(w->ctx, &wanted, &rows, err);
+    if (r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY || lb_cancelled(w->ctx))
+        return r;
+    if (r >= 0 && !rls_large_tenants_next(w->ctx, rows, &row))
+        return 0;
+    if (r < 0 || row.is_hidden)
+        return lb_skipped(w->ctx, table,
+                          "its rows are not ours to count: a tenant with more than 1000 is not tried for UPDATE and "
+                          "DELETE",
+                          err);
+    return lb_skipped(w->ctx, table,
+                      lb_printf(w->ctx,
+                                "%lld tenant(s), such as %s, have more than 1000 rows: they are not tried for UPDATE "
+                                "and DELETE",
+                                (long long)lb_row_count(w->ctx, rows), row.tenant),
+                      err);
 }

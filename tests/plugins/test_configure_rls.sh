@@ -7,6 +7,7 @@ BRANCH=ci-pr-1
 runs configure_rls --tenants '["acme", "bolt"]'
 holds '.result.roles_created == 2 and .result.rls_policies_created == 2 and .result.indexes_created == 1 and .result.tried == 1'
 holds '[.changes[].effect] | any(. == "destructive") | not'
+holds '.result.skipped | any(.object == "public.orders" and (.reason | contains("bolt, have more than 1000 rows")))'
 holds '.changes | any(.statement == "ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")'
 holds '.changes | any(.statement | contains("tenant_id = '"'acme'"') WITH CHECK (tenant_id = '"'acme'"')"))'
 holds '.changes | any(.statement == "GRANT tenant_acme, tenant_bolt TO authenticator")'

@@ -106,6 +106,17 @@ def tenants_are_apart_by_column(version):
         equal(tried["result"]["tried"], 4, "it can be tried again")
 
 
+def what_is_not_tried_is_said(version):
+    with Shop(version) as place:
+        place.sql("CREATE TABLE many (tenant_id text, v int); CREATE TABLE few (tenant_id text, v int);"
+                  "INSERT INTO many SELECT 'acme', n FROM generate_series(1, 1001) n;"
+                  "INSERT INTO many SELECT 'bolt', n FROM generate_series(1, 1000) n; INSERT INTO few VALUES ('acme', 1)")
+        told = place.rls(tenants=["acme", "bolt"])["result"]
+        skipped = {s["object"]: s["reason"] for s in told["skipped"]}
+        contains(skipped["public.many"], "1 tenant(s), such as acme, have more than 1000 rows", "not tried for UPDATE and DELETE")
+        equal(["public.few" in skipped, told["tried"]], [False, 2], "the rest is tried")
+
+
 def keys_of_every_type(version):
     with Shop(version) as place:
         place.sql("CREATE TYPE kind AS ENUM ('7', '8'); CREATE DOMAIN code AS text;"
@@ -268,6 +279,6 @@ def in_a_workspace():
         holds(any(k == "surplus_schema" for k, _ in kinds(more)), "what is surplus is told")
 
 
-suite(*each_version(tenants_are_apart_by_column, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
+suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
                     tenants_are_apart_by_schema, a_person_decides_on_production, bad_input, on_a_local_lakebase),
       in_a_workspace, at_once=2)
