@@ -19,10 +19,14 @@ def root_of(release):
         skip(f"a root of Debian {release} takes mmdebstrap, and root's rights")
     FOLDER.mkdir(parents=True, exist_ok=True)
     new = FOLDER / f"{release}.{os.getpid()}.tar"
-    done = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", release, str(new)], capture_output=True, text=True,
-                          timeout=PATIENCE_S, check=False)
-    if done.returncode:
+    try:
+        done = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", release, str(new)], capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False)
+        why = done.stderr.strip()[-300:] if done.returncode else None
+    except subprocess.TimeoutExpired:
+        why = f"not within {PATIENCE_S} s"
+    if why is not None:
         new.unlink(missing_ok=True)
-        skip(f"Debian {release} is not to be had from here: {done.stderr.strip()[-300:]}")
+        skip(f"Debian {release} is not to be had from here: {why}")
     new.rename(tar)
     return tar

@@ -19,6 +19,7 @@ BUILD = pathlib.Path(os.environ["LBOPS_TEST_BUILD"])
 PATIENCE_S = 900
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="lbops-deb-"))
 ROOT = WORK / "root"
+INSTALLED = WORK / "installed"
 MANIFEST = """
 [workspace]
 name = "shop"
@@ -102,6 +103,11 @@ class Service:
         self.log.close()
 
 
+def needs_the_system():
+    if not INSTALLED.exists():
+        skip("there is no system to install it on")
+
+
 # ---- the steps, each on the one before
 
 def is_made_by_cpack():
@@ -131,8 +137,13 @@ def installs_on_a_clean_system():
     (ROOT / "usr" / "sbin" / "policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     for name in ("old.deb", "new.deb"):
         shutil.copy(WORK / name, ROOT / "tmp" / name)
-    if inside("apt-get", "-q", "update", check=False).returncode:
+    try:
+        reached = inside("apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update", check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        reached = False
+    if not reached:
         skip("packages of Debian are not to be had from here")
+    INSTALLED.write_text("from here on it is expected to be there")
     # documentation is left out of small roots; the examples are looked at here
     for path in (ROOT / "etc" / "dpkg" / "dpkg.cfg.d").glob("*"):
         path.unlink()
@@ -144,6 +155,7 @@ def installs_on_a_clean_system():
 
 
 def runs_as_its_unit_says():
+    needs_the_system()
     (ROOT / "etc" / "lbops" / "shop.toml").write_text(MANIFEST)
     contains(as_service("lbops", "check").stdout, "ok", "workspace shop")
     service = Service()
@@ -154,6 +166,7 @@ def runs_as_its_unit_says():
 
 
 def keeps_its_state_through_an_upgrade():
+    needs_the_system()
     before = json.loads(as_service("lbops", "--json", "runs").stdout)
     version = inside("dpkg-query", "-W", "-f", "${Version}", "lbops").stdout
     inside("dpkg", "-i", "/tmp/new.deb")
@@ -167,6 +180,7 @@ def keeps_its_state_through_an_upgrade():
 
 
 def goes_as_it_came():
+    needs_the_system()
     inside("dpkg", "-r", "lbops")
     holds(not (ROOT / "usr" / "bin" / "lbops").exists(), "the program is gone")
     holds((ROOT / "var" / "lib" / "lbops" / "shop").exists() and (ROOT / "etc" / "logrotate.d" / "lbops").exists(), "what is a person's stays")
