@@ -71,22 +71,29 @@ def each_batch_once():
         equal(counted("once"), [600, 500], "all of them")
 
 
+def hits_of(fault):
+    return next(one["hits"] for one in EMULATOR.control("GET", "faults")["faults"] if one["id"] == fault["id"])
+
+
 def answers_get_lost():
+    posts = files = 0
     with Given(VERSIONS[-1], more=DELTA) as given:
         given.sql(ORDERS)
         for skip in range(4):
-            EMULATOR.control("POST", "faults", {"kind": "reset", "when": "after", "count": 1, "skip": skip,
-                                                "match": {"method": "POST", "path": STATEMENTS}})
-            EMULATOR.control("POST", "faults", {"kind": "reset", "when": "after", "count": 1, "skip": skip % 2,
-                                                "match": {"method": "PUT", "path": "/api/2.0/fs/files"}})
+            post = EMULATOR.control("POST", "faults", {"kind": "reset", "when": "after", "count": 1, "skip": skip,
+                                                       "match": {"method": "POST", "path": STATEMENTS}})
+            file = EMULATOR.control("POST", "faults", {"kind": "reset", "when": "after", "count": 1, "skip": skip % 2,
+                                                       "match": {"method": "PUT", "path": "/api/2.0/fs/files"}})
             given.run("lake_door", check=None, name="lost", key=f"b{skip}", **COLUMNS)
+            posts, files = posts + hits_of(post), files + hits_of(file)
             EMULATOR.control("DELETE", "faults")
             equal(append(given, name="lost", key=f"b{skip}")["rows"], 500, f"batch {skip}")
             equal(counted("lost"), [500 * (skip + 1), 500], f"after batch {skip}")
+    holds(posts > 0 and files > 0, f"answers that were lost: {posts} of statements, {files} of files")
 
 
 def killed_on_the_way():
-    dice = random.Random(8)
+    dice, cut_short = random.Random(8), 0
     with Given(VERSIONS[-1], more=DELTA) as given:
         given.sql(ORDERS)
         append(given, name="killed", key="first")
@@ -99,12 +106,14 @@ def killed_on_the_way():
                 while run.poll() is None and len(EMULATOR.control("GET", "requests")["requests"]) < far:
                     time.sleep(0.002)
                 run.kill()
+                cut_short += run.wait() < 0
             given.sql("UPDATE orders SET t = t || '.'")  # whoever comes next reads other rows
             receipt = append(given, name="killed", key=f"b{kill}")
             equal(counted("killed"), [500 * (kill + 2), 500], f"killed for the {kill + 1}. time: {receipt}")
             versions = statement(f"SELECT count(DISTINCT length(t) - length(replace(t, '.', ''))) FROM main.sales.killed "
                                  f"WHERE lbops_batch = 'b{kill}'")
             equal(versions, [["1"]], "rows of one moment")
+    holds(cut_short > 0, "every run ended before it was killed")
 
 
 try:
