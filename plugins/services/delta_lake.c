@@ -179,9 +179,10 @@ int lake_local_table(void *state, const lb_lake_name *name, int64_t deadline, co
     lake_table table;
     bool other = false;
     int r = lake_describe_other(state, name, deadline, sink, &other, err);
-    if (r == 0 && !other)
-        r = lake_table_open(state, name, &table, err);
     if (r < 0 || other)
+        return r;
+    r = lake_table_open(state, name, &table, err);
+    if (r < 0)
         return r;
     DELTA_TEXT at = {0};
     delta_text_time(&at, committed_at(&table));
