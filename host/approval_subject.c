@@ -115,6 +115,9 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_value(struct json_object *a, struct json_object *b);
 
+/* What changes by being looked at, such as how often a table has been read: it is told, and decides nothing. */
+#define NOT_COMPARED "not_compared"
+
 static bool same_members(struct json_object *a, struct json_object *b)
 {
     if (json_object_object_length(a) != json_object_object_length(b))
@@ -122,7 +125,8 @@ static bool same_members(struct json_object *a, struct json_object *b)
     json_object_object_foreach(a, name, value)
     {
         struct json_object *other = NULL;
-        if (!json_object_object_get_ex(b, name, &other) || !same_value(value, other))
+        if (!json_object_object_get_ex(b, name, &other) ||
+            (strcmp(name, NOT_COMPARED) != 0 && !same_value(value, other)))
             return false;
     }
     return true;

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 
-#define VALUE_DEPTH 32
+#define VALUE_DEPTH     32
+#define APPROVAL_NUMBER 40
 
 static const struct {
     const char *name;
@@ -51,7 +52,8 @@ static bool is_left_out(const lb_value *value)
     return LB_ELEMENT(value->type) == LB_SQL;
 }
 
-const char *approval_value_text(const lb_value *value, char room[APPROVAL_NUMBER])
+/* A scalar's text; a number's is written into room. */
+static const char *approval_value_text(const lb_value *value, char room[APPROVAL_NUMBER])
 {
     switch (value->type) {
     case LB_TEXT:

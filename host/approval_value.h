@@ -14,8 +14,4 @@ bool approval_values_are_writable(const lb_value *values); /* UTF-8; NULL is fin
 LB_MUST_CHECK int approval_get_values(struct json_object *list, arena *memory, const lb_value **ret_values,
                                       lb_error *err);
 
-/* A scalar's text; a number's is written into room. */
-#define APPROVAL_NUMBER 40
-const char *approval_value_text(const lb_value *value, char room[APPROVAL_NUMBER]);
-
 #endif

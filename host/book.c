@@ -167,11 +167,6 @@ book *book_free(book *b)
     return NULL;
 }
 
-const char *book_host(const book *b)
-{
-    return b->host;
-}
-
 state_client *book_state(book *b)
 {
     return b->state;

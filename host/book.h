@@ -46,7 +46,6 @@ LB_MUST_CHECK int book_new(const book_options *options, book **ret_book, lb_erro
 void book_goodbye(book *b); /* all runs have ended: gives the lease back. Then the loop until nothing is pending. */
 book *book_free(book *b);
 
-const char *book_host(const book *b);
 state_client *book_state(book *b);
 service *book_service(book *b);
 journal *book_journal(book *b);

@@ -47,7 +47,4 @@ typedef enum bundle_fate { BUNDLE_WRITTEN = 0, BUNDLE_UPDATED, BUNDLE_SAME, BUND
  * the difference goes to `diff`. */
 LB_MUST_CHECK int bundle_keep(const char *path, const char *text, bundle_fate *ret_fate, buf *diff, lb_error *err);
 
-/* Lines that are in one of two texts alone, with - and + and where they stand. */
-void bundle_diff(const char *before, const char *after, buf *out);
-
 #endif

@@ -39,6 +39,9 @@ static const char *without_first(const char *text)
     return end && strncmp(text, FIRST_WORDS, sizeof FIRST_WORDS - 1) == 0 ? end + 1 : text;
 }
 
+/* Lines that are in one of two texts alone, with - and + and where they stand. */
+static void bundle_diff(const char *before, const char *after, buf *out);
+
 int bundle_keep(const char *path, const char *text, bundle_fate *ret_fate, buf *diff, lb_error *err)
 {
     char sum[SHA256_TEXT];
@@ -113,7 +116,7 @@ static void put_line(buf *out, char mark, const lines *from, size_t i, bool *in_
     buf_printf(out, "%c%.*s\n", mark, (int)from->length[i], from->at[i]);
 }
 
-void bundle_diff(const char *before, const char *after, buf *out)
+static void bundle_diff(const char *before, const char *after, buf *out)
 {
     LB_AUTO_FREE lines *a = base_alloc(sizeof *a), *b = base_alloc(sizeof *b);
     if (!cut_lines(before, a) || !cut_lines(after, b)) {

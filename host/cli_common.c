@@ -62,11 +62,12 @@ const cli_verb cli_verbs[] = {
     {"deny", "deny ID --as NAME --because TEXT", "refuses a group of changes",
      "The same is not asked for again until its evidence changes.\n", cli_deny, false},
     {"alerts", "alerts [--all]", "what is wrong now; with --all what has been resolved too", NULL, cli_alerts, false},
-    {"cycle", "cycle [--agent A] [--strict] [--html FILE] [--resume]",
+    {"cycle", "cycle [--agent A] [--strict] [--why] [--html FILE] [--resume]",
      "every tool of the agents once, on all of their targets",
      "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
      "for approval is counted and no failure, unless --strict makes it exit code 3. At the end stands a report: what\n"
      "was provisioned, measured, found, changed, asked and archived, what failed and why, and where the history lies.\n"
+     "  --why        of each tool that did not run, or found nothing to work on, why\n"
      "  --html FILE  the report as one page, too\n"
      "  --resume     goes on with the newest cycle that was cut short; what it had begun is not begun again\n"
      "With --json a document for each run, and at the end the report.\n",
@@ -333,6 +334,17 @@ static bool parse_span(const char *text, int64_t *ret_seconds)
         return true;
     }
     return false;
+}
+
+bool cli_count(const char *text, int64_t most, int64_t *ret_count)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || number == 0 || number > most)
+        return false;
+    *ret_count = number;
+    return true;
 }
 
 bool cli_since(const char *text, int64_t *ret_moment)

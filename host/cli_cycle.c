@@ -1,11 +1,13 @@
-/* lbops cycle, jobs, job: many tools, each on all of its targets, with one line a run. */
+/* lbops cycle, jobs, job: many tools, each on all of its targets. */
 #include "cli_cycle_report.h"
 
 #include "jobs.h"
 
 typedef struct reporting {
     cycle_report *report;
-    const char *html; /* a file, or NULL */
+    cycle_lines *lines; /* NULL: a line for each run */
+    const char *html;   /* a file, or NULL */
+    bool says_why;
     bool page_failed;
 } reporting;
 
@@ -25,6 +27,10 @@ static void take_cycle_run(cli *c, void *state, struct json_object *document)
         (void)puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
         return;
     }
+    if (to->lines) {
+        cycle_lines_take(to->lines, document);
+        return;
+    }
     char place[200] = "";
     if (target)
         (void)snprintf(place, sizeof place, "%s/%s", shown(target, "project"), shown(target, "branch"));
@@ -38,12 +44,13 @@ static void take_cycle_result(cli *c, void *state, struct json_object *result)
 {
     reporting *to = state;
     lb_error err;
+    to->lines = cycle_lines_end(to->lines);
     struct json_object *report = cycle_report_end(to->report, result);
     if (c->json) {
         json_object_object_add(result, "report", json_object_get(report));
         (void)puts(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     } else {
-        cycle_report_print(c, report);
+        cycle_report_print(c, report, to->says_why);
     }
     if (to->html && cycle_report_page(report, to->html, &err) < 0) {
         (void)cli_fail(c, &err);
@@ -53,12 +60,23 @@ static void take_cycle_result(cli *c, void *state, struct json_object *result)
     }
 }
 
+/* What a cycle was told about its report; a job has none. */
+typedef struct cycle_words {
+    const char *html;
+    bool says_why;
+} cycle_words;
+
 /* The exit code; a report that was asked for and cannot be written is a failure, too. */
-static int ask_reporting(cli *c, const char *request, const char *what, const char *html)
+static int ask_reporting(cli *c, const char *request, const char *what, const cycle_words *words)
 {
-    reporting to = {.report = cycle_report_new(c->manifest), .html = html};
+    bool by_phase = words != NULL;
+    reporting to = {.report = cycle_report_new(c->manifest, by_phase),
+                    .lines = by_phase && !c->json ? cycle_lines_new(c) : NULL,
+                    .html = words ? words->html : NULL,
+                    .says_why = words && words->says_why};
     const cli_takers takers = {.state = &to, .document = take_cycle_run, .result = take_cycle_result};
     int code = cli_ask(c, request, what, CLI_ASK_RUN, &takers);
+    (void)cycle_lines_end(to.lines);    /* gives NULL */
     (void)cycle_report_free(to.report); /* gives NULL */
     return code == 0 && to.page_failed ? 1 : code;
 }
@@ -66,7 +84,8 @@ static int ask_reporting(cli *c, const char *request, const char *what, const ch
 int cli_cycle(cli *c, int argc, char **argv)
 {
     BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
-    const char *html = NULL, *agent = NULL;
+    const char *agent = NULL;
+    cycle_words words = {0};
     bool resumes = false;
     buf_puts(&request, "{\"verb\":\"cycle\"");
     for (int i = 1; i < argc; i++) {
@@ -75,17 +94,19 @@ int cli_cycle(cli *c, int argc, char **argv)
             json_member_bool(&request, "strict", true);
         else if (strcmp(argv[i], "--resume") == 0)
             resumes = true;
+        else if (strcmp(argv[i], "--why") == 0)
+            words.says_why = true;
         else if (strcmp(argv[i], "--agent") == 0 && value)
             agent = argv[++i];
         else if (strcmp(argv[i], "--html") == 0 && value)
-            html = argv[++i];
+            words.html = argv[++i];
         else
             return cli_usage(c, cli_find_verb("cycle"), NULL, "cycle does not take %s", argv[i]);
     }
     if (resumes && agent)
         return cli_usage(c, cli_find_verb("cycle"), "a cycle goes on with the agents that it had begun with",
                          "--resume does not take an agent");
-    if (html && c->json && strcmp(html, "-") == 0)
+    if (words.html && c->json && strcmp(words.html, "-") == 0)
         return cli_usage(c, cli_find_verb("cycle"), "name a file", "--json and --html - want the same place");
     if (agent)
         json_member_string(&request, "agent", agent);
@@ -93,7 +114,7 @@ int cli_cycle(cli *c, int argc, char **argv)
     json_member_string(&request, "name", cli_user());
     buf_putc(&request, '}');
     int code = cli_load(c, CLI_STRICT);
-    return code ? code : ask_reporting(c, buf_text(&request), "cycle", html);
+    return code ? code : ask_reporting(c, buf_text(&request), "cycle", &words);
 }
 
 /* ---- jobs ---- */

@@ -2,37 +2,14 @@
 
 #include "clock.h"
 #include "pattern.h"
+#include "phase.h"
 
 #define LIST_MOST 500 /* of one list; how many there were is said */
 
-/* The phases of a cycle, for people: the first row whose pattern fits a tool. */
-static const struct {
-    const char *pattern, *phase;
-} phases[] = {
-    {"*cold*", "cold archival"},
-    {"*vacuum*", "index and vacuum"},
-    {"*index*", "index and vacuum"},
-    {"*sync*", "sync and branches"},
-    {"*branch*", "sync and branches"},
-    {"*ttl*", "sync and branches"},
-    {"*schema*", "sync and branches"},
-    {"*_ai*", "AI operations"},
-    {"*forecast*", "AI operations"},
-    {"*cost*", "AI operations"},
-    {"*scale*", "AI operations"},
-    {"*diagnose*", "AI operations"},
-    {"*heal*", "AI operations"},
-    {"*natural_language*", "AI operations"},
-    {"*auto_tune*", "AI operations"},
-    {"*escalate*", "AI operations"},
-    {"*", "foundation"},
-};
-static const char *const phase_order[] = {"foundation", "index and vacuum", "sync and branches", "cold archival",
-                                          "AI operations"};
-
 struct cycle_report {
+    const manifest *m;
     struct json_object *whole;
-    struct json_object *phases, *targets;
+    struct json_object *phases, *targets, *tools;
     int64_t records, changed, began, ended;
 };
 
@@ -78,10 +55,15 @@ static bool is_change(struct json_object *change)
     return json_get_bool(change, "executed") && !(does && strcmp(does, "read") == 0);
 }
 
-static size_t made_changes(struct json_object *document)
+int64_t cycle_report_findings(struct json_object *document)
+{
+    return (int64_t)length_of(json_get_list(json_get_object(document, "result"), "findings"));
+}
+
+int64_t cycle_report_changes(struct json_object *document)
 {
     struct json_object *changes = json_get_list(document, "changes");
-    size_t made = 0;
+    int64_t made = 0;
     for (size_t i = 0; i < length_of(changes); i++)
         made += is_change(json_object_array_get_idx(changes, i));
     return made;
@@ -93,8 +75,8 @@ static void count_run(struct json_object *into, struct json_object *document)
     bool is_failure = status && (strcmp(status, "timeout") == 0 || strcmp(status, "crashed") == 0);
     count(into, "runs", 1);
     count(into, is_failure ? "failed" : status ? status : "failed", 1);
-    count(into, "findings", (int64_t)length_of(json_get_list(json_get_object(document, "result"), "findings")));
-    count(into, "changes", (int64_t)made_changes(document));
+    count(into, "findings", cycle_report_findings(document));
+    count(into, "changes", cycle_report_changes(document));
     count(into, "records", json_get_i64(document, "records", 0));
 }
 
@@ -215,21 +197,25 @@ static char *history_of(const manifest *m)
                : base_printf("%s/history", m->state_dir);
 }
 
-cycle_report *cycle_report_new(const manifest *m)
+cycle_report *cycle_report_new(const manifest *m, bool by_tool)
 {
     static const char *const lists[] = {"provisioned", "found", "fixed", "asked", "archived", "failed", "skipped"};
     cycle_report *r = base_alloc(sizeof *r);
     LB_AUTO_FREE char *history = history_of(m);
+    r->m = m;
     r->whole = json_object_new_object();
     r->phases = json_object_new_array();
     r->targets = json_object_new_array();
+    r->tools = by_tool ? cycle_tools_new(m) : NULL;
     r->began = r->ended = clock_now();
     json_object_object_add(r->whole, "workspace", json_object_new_string(m->name ? m->name : ""));
     json_object_object_add(r->whole, "history", json_object_new_string(history));
     json_object_object_add(r->whole, "phases", r->phases);
+    if (r->tools)
+        json_object_object_add(r->whole, "tools", r->tools);
     json_object_object_add(r->whole, "targets", r->targets);
-    for (size_t i = 0; i < LB_COUNT(phase_order); i++)
-        (void)counts_of(r->phases, "name", phase_order[i]);
+    for (size_t i = 0; i < PHASE_COUNT; i++)
+        (void)counts_of(r->phases, "name", phase_name(i));
     for (size_t i = 0; i < LB_COUNT(lists); i++)
         json_object_object_add(r->whole, lists[i], json_object_new_array());
     return r;
@@ -243,14 +229,6 @@ cycle_report *cycle_report_free(cycle_report *r)
     return NULL;
 }
 
-static const char *phase_of(const char *tool)
-{
-    size_t i = 0;
-    while (!pattern_matches(phases[i].pattern, tool))
-        i++;
-    return phases[i].phase;
-}
-
 void cycle_report_add(cycle_report *r, struct json_object *document)
 {
     struct json_object *target = json_get_object(document, "target");
@@ -258,10 +236,13 @@ void cycle_report_add(cycle_report *r, struct json_object *document)
     LB_AUTO_FREE char *place =
         target ? base_printf("%s/%s", json_get_text(target, "project"), json_get_text(target, "branch"))
                : base_strdup("workspace");
-    count_run(counts_of(r->phases, "name", phase_of(tool ? tool : "")), document);
+    size_t phase = phase_of(r->m, json_get_text(document, "agent"), tool ? tool : "");
+    count_run(counts_of(r->phases, "name", phase_name(phase)), document);
     count_run(counts_of(r->targets, "target", place), document);
     r->records += json_get_i64(document, "records", 0);
-    r->changed += (int64_t)made_changes(document);
+    r->changed += cycle_report_changes(document);
+    if (r->tools)
+        cycle_tools_take(r->tools, document);
     add_events(r, document);
     add_findings(r, document);
     add_changes(r, document);
@@ -277,17 +258,26 @@ static int64_t count_branches(const cycle_report *r)
     return branches;
 }
 
+/* Of the refusals before `at`: branches take turns, so those of one tool need not be neighbours. */
+static bool is_told(struct json_object *left_out, size_t at, const char *tool)
+{
+    for (size_t i = 0; i < at; i++) {
+        const char *told = json_get_text(json_object_array_get_idx(left_out, i), "tool");
+        if (told && strcmp(told, tool) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What did not begin on any target, once for each tool: what it is to work on has not been said, or it is suspended. */
 static void add_left_out(cycle_report *r, struct json_object *result)
 {
     struct json_object *left_out = json_get_list(result, "left_out");
-    const char *before = "";
     for (size_t i = 0; i < length_of(left_out); i++) {
         struct json_object *refusal = json_object_array_get_idx(left_out, i);
         const char *tool = json_get_text(refusal, "tool");
-        if (!tool || strcmp(tool, before) == 0)
+        if (!tool || is_told(left_out, i, tool))
             continue;
-        before = tool;
         struct json_object *item = new_item(r, json_get_bool(refusal, "failed") ? "failed" : "skipped", refusal);
         if (!item)
             continue;
@@ -307,6 +297,8 @@ struct json_object *cycle_report_end(cycle_report *r, struct json_object *result
     r->ended = clock_now();
     add_left_out(r, result);
     copy(r->whole, "not_in_cycle", result, "not_in_cycle");
+    if (r->tools)
+        json_object_object_add(r->whole, "agents", cycle_tools_end(r->tools, result));
     clock_format(r->began, began);
     clock_format(r->ended, ended);
     for (size_t i = 0; i < LB_COUNT(members); i++)

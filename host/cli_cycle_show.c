@@ -40,9 +40,53 @@ static void print_phases(const cli *c, struct json_object *report)
                  "skipped", "waiting", "findings", "changes", cli_style(c, "0"));
     for (size_t i = 0; i < length_of(report, "phases"); i++) {
         struct json_object *p = item_of(report, "phases", i);
+        if (!length_of(report, "agents") && json_get_i64(p, "runs", 0) == 0)
+            continue; /* a job is about one of them, mostly */
         (void)printf("%-20s %6s %6s %8s %8s %8s %9s %8s\n", shown(p, "name"), shown(p, "runs"), shown(p, "ok"),
                      shown(p, "failed"), shown(p, "skipped"), shown(p, "pending_approval"), shown(p, "findings"),
                      shown(p, "changes"));
+    }
+}
+
+static void print_agents(const cli *c, struct json_object *report)
+{
+    if (length_of(report, "agents"))
+        (void)printf("\n%s%-20s %6s %6s %8s %8s %9s %9s %12s%s\n", cli_style(c, "1"), "agent", "tools", "ran", "failed",
+                     "waiting", "no work", "skipped", "not in cycle", cli_style(c, "0"));
+    for (size_t i = 0; i < length_of(report, "agents"); i++) {
+        struct json_object *agent = item_of(report, "agents", i);
+        (void)printf("%-20s %6s %6s %8s %8s %9s %9s %12s\n", shown(agent, "agent"), shown(agent, "tools"),
+                     shown(agent, "ran"), shown(agent, "failed"), shown(agent, "waiting"), shown(agent, "without_work"),
+                     shown(agent, "skipped"), shown(agent, "not_in_cycle"));
+    }
+}
+
+static bool is_told(struct json_object *tool, const char *outcome, const char *why)
+{
+    const char *reason = text_of(tool, "why");
+    return strcmp(shown(tool, "outcome"), outcome) == 0 && !json_get_bool(tool, "helper") && reason &&
+           (!why || strcmp(reason, why) == 0);
+}
+
+/* Tools with one reason stand together. */
+static void print_reasons(const cli *c, struct json_object *report, const char *outcome, const char *title)
+{
+    size_t count = length_of(report, "tools"), told = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *tool = item_of(report, "tools", i);
+        const char *why = text_of(tool, "why");
+        bool is_first = is_told(tool, outcome, NULL);
+        for (size_t k = 0; k < i && is_first; k++)
+            is_first = !is_told(item_of(report, "tools", k), outcome, why);
+        if (!is_first)
+            continue;
+        if (!told++)
+            (void)printf("\n%s%s%s\n", cli_style(c, "1"), title, cli_style(c, "0"));
+        (void)printf(" ");
+        for (size_t k = i; k < count; k++)
+            if (is_told(item_of(report, "tools", k), outcome, why))
+                (void)printf(" %s", shown(item_of(report, "tools", k), "tool"));
+        (void)printf("\n      %s\n", why);
     }
 }
 
@@ -86,7 +130,7 @@ static void print_skipped(const cli *c, struct json_object *report)
 {
     size_t count = length_of(report, "skipped");
     if (count)
-        (void)printf("\n%sHad nothing to do:%s\n", cli_style(c, "1"), cli_style(c, "0"));
+        (void)printf("\n%sWere skipped:%s\n", cli_style(c, "1"), cli_style(c, "0"));
     for (size_t i = 0; i < count && i < SHOWN_MOST; i++) {
         struct json_object *item = item_of(report, "skipped", i);
         const char *target = text_of(item, "target");
@@ -96,9 +140,14 @@ static void print_skipped(const cli *c, struct json_object *report)
     print_more(report, "skipped");
 }
 
-void cycle_report_print(const cli *c, struct json_object *report)
+void cycle_report_print(const cli *c, struct json_object *report, bool says_why)
 {
     print_phases(c, report);
+    print_agents(c, report);
+    if (says_why) {
+        print_reasons(c, report, "not_in_cycle", "Not in this cycle:");
+        print_reasons(c, report, "without_work", "Found nothing to work on:");
+    }
     print_skipped(c, report);
     print_failures(c, report);
     print_requests(c, report);
@@ -106,12 +155,11 @@ void cycle_report_print(const cli *c, struct json_object *report)
         "\n%lld runs: %lld ok, %lld failed, %lld skipped, %lld wait for approval; %lld changes, %lld findings\n",
         total(report, "runs"), total(report, "ok"), total(report, "failed"), total(report, "skipped"),
         total(report, "pending_approval"), total(report, "changed"), total(report, "findings"));
-    if (length_of(report, "not_in_cycle"))
-        (void)printf("%zu tools of the agents are in no cycle: they run by schedule, by event or by hand (--json)\n",
-                     length_of(report, "not_in_cycle"));
     if (total(report, "begun_before"))
         (void)printf("%lld runs had begun before the cycle was cut short, and were not begun again\n",
                      total(report, "begun_before"));
+    if (!says_why && length_of(report, "agents"))
+        (void)puts("--why says why a tool is not in the cycle, or found nothing to work on; so do --json and --html");
     (void)printf("%lld records went to the history, in %s\n", total(report, "records"), shown(report, "history"));
 }
 
@@ -192,10 +240,26 @@ static const dash_query cards[] = {
      .chart = DASH_TABLE,
      .columns = {CELL("target", "name", "Branch"), COUNTS},
      .column_count = 1 + COUNT_COLUMNS},
+    {.name = "agents",
+     .set_title = "Agents",
+     .title = "Agents, and what became of their tools",
+     .chart = DASH_TABLE,
+     .columns = {CELL("agent", "name", "Agent"), CELL("tools", "count", "Tools"), CELL("ran", "count", "Ran"),
+                 CELL("failed", "count", "Failed"), CELL("waiting", "count", "Waiting"),
+                 CELL("without_work", "count", "Found no work"), CELL("skipped", "count", "Skipped"),
+                 CELL("not_in_cycle", "count", "Not in the cycle"), CELL("helpers", "count", "Helpers besides")},
+     .column_count = 9},
+    {.name = "tools",
+     .set_title = "Tools",
+     .title = "Every tool",
+     .chart = DASH_TABLE,
+     .columns = {CELL("tool", "name", "Tool"), CELL("agent", "name", "Agent"), CELL("outcome", "status", "Outcome"),
+                 CELL("runs", "count", "Runs"), CELL("why", "text", "Why")},
+     .column_count = 5},
     {.name = "skipped",
      .set_title = "Skipped",
-     .title = "What had nothing to do",
-     .empty = "Every tool had something to do.",
+     .title = "What was skipped",
+     .empty = "Nothing was skipped.",
      .chart = DASH_TABLE,
      .columns = {CELL("tool", "name", "Tool"), CELL("target", "name", "Branch"), CELL("message", "text", "Why")},
      .column_count = 3},

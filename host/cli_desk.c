@@ -45,8 +45,10 @@ static void note_progress(asking *a, struct json_object *line)
     if (total > 0)
         (void)snprintf(a->progress, sizeof a->progress, "%s: %lld of %lld %s", tool ? tool : "", done, total,
                        what ? what : "");
-    else
+    else if (done > 0)
         (void)snprintf(a->progress, sizeof a->progress, "%s: %lld %s", tool ? tool : "", done, what ? what : "");
+    else
+        (void)snprintf(a->progress, sizeof a->progress, "%s: %s", tool ? tool : "", what ? what : "");
 }
 
 static void show_error(const asking *a, struct json_object *line)

@@ -20,14 +20,12 @@ typedef struct events_wish {
 
 /* ---- words of the command line ---- */
 
-static bool parse_count(const char *text, uint64_t *ret_number)
+static bool parse_count(const char *text, int64_t most, uint64_t *ret_number)
 {
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno || number == 0)
+    int64_t number;
+    if (!cli_count(text, most, &number))
         return false;
-    *ret_number = number;
+    *ret_number = (uint64_t)number;
     return true;
 }
 
@@ -35,7 +33,7 @@ static int parse_since(const cli *c, events_wish *wish)
 {
     if (!wish->since)
         return 0;
-    if (strncmp(wish->since, "seq:", 4) == 0 && parse_count(wish->since + 4, &wish->reading.from))
+    if (strncmp(wish->since, "seq:", 4) == 0 && parse_count(wish->since + 4, INT64_MAX, &wish->reading.from))
         return 0;
     if (!cli_since(wish->since, &wish->reading.filter.since))
         return cli_usage(c, NULL, "give 15m, 1h or 7d, 2026-01-31T23:59:00Z, or seq:1234", "--since %s is no time",
@@ -45,7 +43,7 @@ static int parse_since(const cli *c, events_wish *wish)
 
 static int parse_limit(const cli *c, events_wish *wish)
 {
-    if (wish->limit_text && (!parse_count(wish->limit_text, &wish->limit) || wish->limit > 1000000))
+    if (wish->limit_text && !parse_count(wish->limit_text, CLI_LIMIT_MOST, &wish->limit))
         return cli_usage(c, NULL, "give a number from 1 to 1000000", "--limit %s is none", wish->limit_text);
     if (!wish->limit_text && !wish->since && wish->reading.follow)
         wish->limit = FOLLOW_LIMIT;

@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "nearest.h"
 #include "serve.h"
 
 #ifndef LBOPS_VERSION
@@ -92,17 +93,32 @@ static const char *shown(struct json_object *object, const char *name)
     return json_object_object_get_ex(object, name, &value) && value ? json_object_get_string(value) : "-";
 }
 
+static void show_word(const char *word, int width)
+{
+    for (; *word; word++, width--)
+        (void)putchar(*word == '_' ? ' ' : *word);
+    (void)printf("%*s", width > 0 ? width : 0, "");
+}
+
 static void show_entries(const cli *c, struct json_object *entries)
 {
     size_t count = entries ? json_object_array_length(entries) : 0;
+    int width = 0;
+    for (size_t i = 0; i < count; i++) {
+        int length = (int)strlen(shown(json_object_array_get_idx(entries, i), "key"));
+        width = length > width ? length : width;
+    }
     if (count)
-        (void)printf("%s%-52s %-14s %-28s %s%s\n", cli_style(c, "1"), "ENTRY", "STATE", "NEXT", "LAST",
+        (void)printf("%s%-*s  %-14s %-19s  %s%s\n", cli_style(c, "1"), width, "ENTRY", "STATE", "NEXT", "LAST",
                      cli_style(c, "0"));
     for (size_t i = 0; i < count; i++) {
         struct json_object *e = json_object_array_get_idx(entries, i);
-        const char *why = json_get_text(e, "why");
-        (void)printf("%-52s %-14s %-28s %s%s%s\n", shown(e, "key"), shown(e, "state"), shown(e, "next_at"),
-                     shown(e, "last_outcome"), why ? ": " : "", why ? why : "");
+        const char *why = json_get_text(e, "why"), *next = shown(e, "next_at");
+        (void)printf("%-*s  ", width, shown(e, "key"));
+        show_word(shown(e, "state"), 14);
+        (void)printf(" %.10s %-8.8s  ", next, strlen(next) > 11 ? next + 11 : "");
+        show_word(shown(e, "last_outcome"), 0);
+        (void)printf("%s%s\n", why ? ": " : "", why ? why : "");
     }
 }
 
@@ -145,6 +161,33 @@ int cli_status(cli *c, int argc, char **argv)
                           CLI_ASK_DAEMON, &takers);
 }
 
+/* Tools and services log by their own names, whatever kind of plugin they are. */
+static bool is_plugin(const registry *r, const char *name)
+{
+    for (size_t i = 0; i < registry_count(r); i++)
+        if (strcmp(registry_at(r, i)->name, name) == 0)
+            return true;
+    return strncmp(name, "lbops_", 6) == 0;
+}
+
+/* A word that nothing logs under would be taken, and nothing would come of it. */
+static int check_component(cli *c, const char *name)
+{
+    static const char *const parts[] = {"alert",  "approval", "approvals",  "book",      "cycle",
+                                        "delta",  "events",   "history",    "journal",   "lease",
+                                        "ledger", "manifest", "model",      "router",    "schedule",
+                                        "serve",  "state",    "supervisor", "transport", "worker"};
+    bool known = !name || is_plugin(c->registry, name);
+    for (size_t i = 0; i < LB_COUNT(parts) && !known; i++)
+        known = strcmp(parts[i], name) == 0;
+    if (known)
+        return 0;
+    const char *near = nearest_name(name, parts, LB_COUNT(parts));
+    LB_AUTO_FREE char *hint = near ? base_printf("did you mean %s?", near) : NULL;
+    return cli_usage(c, cli_find_verb("log"), hint ? hint : "schedule, router, serve ..., or the name of a tool",
+                     "nothing logs as %.60s", name);
+}
+
 int cli_log(cli *c, int argc, char **argv)
 {
     const cli_takers takers = {0};
@@ -153,6 +196,7 @@ int cli_log(cli *c, int argc, char **argv)
     if (argc < 2 || argc > 3 || !log_level_parse(argv[argc - 1], &level))
         return cli_usage(c, cli_find_verb("log"), "error, warn, info or debug", "log needs a level");
     int code = cli_load(c, CLI_STRICT);
+    code = code ? code : check_component(c, argc == 3 ? argv[1] : NULL);
     buf_puts(&request, "{\"verb\":\"log\"");
     json_member_string(&request, "component", argc == 3 ? argv[1] : NULL);
     json_member_string(&request, "level", argv[argc - 1]);

@@ -103,7 +103,7 @@ static void show_rest(const cli *c, struct json_object *result)
         show_difference(c, member_of(result, "difference"));
     json_object_object_foreach(result, name, value)
     {
-        if (is_shown_apart(name, moved))
+        if (!value || is_shown_apart(name, moved))
             continue;
         if (length_of(value) && json_object_is_type(json_object_array_get_idx(value, 0), json_type_object)) {
             (void)printf("  %s:\n", name);
@@ -114,6 +114,28 @@ static void show_rest(const cli *c, struct json_object *result)
             (void)printf("  %-8s %s\n", name, json_object_get_string(value));
         }
     }
+}
+
+#define DONE_MOST 160
+
+/* What has been done is known by its beginning, and the audit log has all of it; what waits is for somebody to read. */
+static void show_statement(const char *statement, bool is_done)
+{
+    if (!is_done) {
+        (void)puts(statement);
+        return;
+    }
+    size_t shown_bytes = 0;
+    bool gap = false;
+    for (; *statement && (shown_bytes < DONE_MOST || ((unsigned char)*statement & 0xC0) == 0x80); statement++) {
+        bool is_blank = *statement == ' ' || *statement == '\n' || *statement == '\t' || *statement == '\r';
+        if (!is_blank && gap && shown_bytes)
+            shown_bytes += (size_t)(putchar(' ') != EOF);
+        if (!is_blank)
+            shown_bytes += (size_t)(putchar(*statement) != EOF);
+        gap = is_blank;
+    }
+    (void)puts(*statement ? " ..." : "");
 }
 
 static void show_changes(const cli *c, struct json_object *changes)
@@ -127,7 +149,8 @@ static void show_changes(const cli *c, struct json_object *changes)
             (void)printf("  %s%s%s%s%s%s\n", cli_style(c, "1"), title, cli_style(c, "0"), *decision ? " (" : "",
                          decision, *decision ? ")" : "");
         group = title;
-        (void)printf("    %-9s %-11s %s\n", outcome, shown(change, "effect"), shown(change, "statement"));
+        (void)printf("    %-9s %-11s ", outcome, shown(change, "effect"));
+        show_statement(shown(change, "statement"), strcmp(outcome, "applied") == 0);
         if (error)
             (void)printf("              %s\n", error);
     }

@@ -64,7 +64,7 @@ static void take_run(cli *c, void *state, struct json_object *item)
 int cli_runs(cli *c, int argc, char **argv)
 {
     BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
-    int64_t since;
+    int64_t since, limit;
     buf_puts(&request, "{\"verb\":\"runs\"");
     for (int i = 1; i < argc; i++) {
         bool has_value = i + 1 < argc;
@@ -77,8 +77,10 @@ int cli_runs(cli *c, int argc, char **argv)
         else if (strcmp(argv[i], "--since") == 0 && has_value)
             return cli_usage(c, NULL, "give 15m, 1h or 7d, or 2026-01-31T23:59:00Z", "--since %s is no time",
                              argv[++i]);
+        else if (strcmp(argv[i], "--limit") == 0 && has_value && cli_count(argv[i + 1], CLI_LIMIT_MOST, &limit))
+            json_member_i64(&request, "limit", limit), i++;
         else if (strcmp(argv[i], "--limit") == 0 && has_value)
-            json_member_i64(&request, "limit", strtoll(argv[++i], NULL, 10));
+            return cli_usage(c, NULL, "give a number from 1 to 1000000", "--limit %s is none", argv[++i]);
         else if (argv[i][0] != '-')
             json_member_string(&request, "id", argv[i]);
         else

@@ -155,6 +155,22 @@ static const char *only_project(const manifest *m)
     return found;
 }
 
+/* What the control plane takes as an id: worth saying before anything else is asked about it. */
+static bool is_id(const char *name)
+{
+    size_t length = strlen(name);
+    return length >= 1 && length <= 63 && islower((unsigned char)name[0]) && name[length - 1] != '-' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
+}
+
+static int judge_name(const cli *c, const char *name)
+{
+    return is_id(name)
+               ? 0
+               : cli_usage(c, NULL, "up to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
+                           "\"%.80s\" cannot be the name of a branch or project", name);
+}
+
 static int choose_project(const cli *c, target_wish *w)
 {
     run_ask *ask = &w->course.ask;
@@ -167,9 +183,10 @@ static int choose_project(const cli *c, target_wish *w)
         ask->project = only_project(c->manifest);
     if (!ask->project)
         return cli_usage(c, NULL, "give --project", "the manifest leaves more than one project");
-    if (creates && ask->branch && !w->has_expiry)
+    int code = creates ? judge_name(c, ask->branch ? ask->branch : ask->project) : 0;
+    if (code == 0 && creates && ask->branch && !w->has_expiry)
         return cli_usage(c, NULL, "give --ttl 4h, --expires TIME or --keep", "how long should %s live?", ask->branch);
-    return 0;
+    return code;
 }
 
 /* ---- answers ---- */
@@ -270,10 +287,11 @@ int cli_target(cli *c, int argc, char **argv)
         char hint[64];
         (void)snprintf(hint, sizeof hint, "did you mean %s?", nearest ? nearest : "ls");
         return cli_usage(c, nearest ? NULL : cli_find_verb("target"), nearest ? hint : NULL,
-                         argc > 1 ? "there is no target %s" : "target needs to be told what to do",
-                         argc > 1 ? argv[1] : "");
+                         argc > 1 ? "target cannot %s" : "target needs to be told what to do", argc > 1 ? argv[1] : "");
     }
     add_arg(&w, "action", w.action);
+    if (strcmp(w.action, "delete") == 0 || strcmp(w.action, "reset") == 0)
+        add_arg(&w, "last_snapshot", "true");
     int code = take_words(c, &w, argc, argv);
     if (code == 0)
         code = cli_load(c, CLI_STRICT);

@@ -50,9 +50,21 @@ static void print_schedules(const manifest *m, const char *tool)
     }
 }
 
+static int widest_name(const registry *r)
+{
+    size_t width = strlen("TOOL");
+    for (size_t i = 0; i < registry_count(r); i++) {
+        const plugin_spec *spec = registry_at(r, i);
+        size_t length = spec->kind == LB_KIND_TOOL ? strlen(spec->name) : 0;
+        width = length > width ? length : width;
+    }
+    return (int)width;
+}
+
 static void print_list(const cli *c, const suspend_book *suspended)
 {
-    (void)printf("%s%-28s %-13s %-7s %-8s %-14s %s%s\n", cli_style(c, "1"), "TOOL", "AGENT", "RISK", "APPROVAL",
+    int width = widest_name(c->registry);
+    (void)printf("%s%-*s %-13s %-7s %-8s %-14s %s%s\n", cli_style(c, "1"), width, "TOOL", "AGENT", "RISK", "APPROVAL",
                  "SCHEDULE", "SUMMARY", cli_style(c, "0"));
     for (size_t i = 0; i < registry_count(c->registry); i++) {
         const plugin_spec *spec = registry_at(c->registry, i);
@@ -62,9 +74,9 @@ static void print_list(const cli *c, const suspend_book *suspended)
         const manifest_tool *entry = manifest_find_tool(c->manifest, NULL, spec->name, &agent);
         const char *schedule = schedule_of(spec, entry);
         agent = agent ? agent : spec->agent;
-        (void)printf("%-28s %-13s %-7s %-8s %-14s %s%s\n", spec->name, agent ? agent : "-", spec_risk_name(spec->risk),
-                     approval_of(spec, entry) ? "asks" : "-", schedule ? schedule : "-", spec->summary,
-                     suspended && suspend_is_suspended(suspended, spec->name) ? " [suspended]" : "");
+        (void)printf("%-*s %-13s %-7s %-8s %-14s %s%s\n", width, spec->name, agent ? agent : "-",
+                     spec_risk_name(spec->risk), approval_of(spec, entry) ? "asks" : "-", schedule ? schedule : "-",
+                     spec->summary, suspended && suspend_is_suspended(suspended, spec->name) ? " [suspended]" : "");
     }
 }
 

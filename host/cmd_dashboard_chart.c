@@ -196,9 +196,11 @@ static void put_ends(buf *out, const chart *c)
     bool with_time = c->last - c->first <= 3 * DAY && c->q->chart == DASH_LINE;
     buf_puts(out, "<div class=\"axis-x\" aria-hidden=\"true\"><span>");
     put_date(out, c->first, with_time);
-    if (c->last - c->first >= 2 * DAY || (with_time && c->last > c->first)) {
+    int64_t half = (c->last - c->first) / 2;
+    bool is_between_bars = c->q->chart != DASH_LINE && half % DAY != 0; /* no day's bar stands in the middle */
+    if ((half >= DAY && !is_between_bars) || (with_time && half > 0)) {
         buf_puts(out, "</span><span>");
-        put_date(out, c->first + (c->last - c->first) / 2, with_time);
+        put_date(out, c->first + half, with_time);
     }
     if (c->last > c->first) {
         buf_puts(out, "</span><span>");

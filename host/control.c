@@ -61,7 +61,7 @@ int control_socket(const char *state_dir, bool serve, lb_error *err)
         return fd;
     (void)close(fd); /* nothing was written */
     if (!serve && (failed == ENOENT || failed == ECONNREFUSED))
-        return lb_fail(err, LB_ERR_NOT_FOUND, NULL, "no daemon serves %s", state_dir);
+        return lb_fail(err, LB_ERR_NOT_FOUND, "lbops serve starts one", "no daemon serves %s", state_dir);
     return fs_fail(err, failed, serve ? "serve" : "reach the daemon of", state_dir);
 }
 

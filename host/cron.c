@@ -6,9 +6,11 @@
 #include <strings.h>
 #include <time.h>
 
-#define MINUTE    (60 * CLOCK_SECOND)
-#define ALL_HOURS ((UINT32_C(1) << 24) - 1)
-#define HORIZON   30 /* years: a date that comes at all comes within them, but for a few around 2100 */
+#define MINUTE     (60 * CLOCK_SECOND)
+#define ALL_HOURS  ((UINT32_C(1) << 24) - 1)
+#define EVERY_ALL  ((UINT64_C(1) << 60) - 1)
+#define MOST_EVERY 86400 /* seconds */
+#define HORIZON    30    /* years: a date that comes at all comes within them, but for a few around 2100 */
 
 typedef enum cron_field { FIELD_MINUTE, FIELD_HOUR, FIELD_DAY, FIELD_MONTH, FIELD_WEEKDAY, FIELD_COUNT } cron_field;
 
@@ -184,14 +186,42 @@ static int expand_shorthand(const char *text, const char **ret_text, lb_error *e
     if (alone && length == strlen("@reboot") && strncmp(text, "@reboot", length) == 0)
         return lb_fail(err, LB_ERR_INVALID, "name a time, such as @hourly", "schedule \"@reboot\": it is no time");
     return lb_fail(err, LB_ERR_INVALID,
-                   "one of @hourly @daily @midnight @weekly @monthly @yearly @annually, or five fields",
+                   "one of @hourly @daily @midnight @weekly @monthly @yearly @annually, @every 30s, or five fields",
                    "schedule \"%.64s\": unknown shorthand", text);
+}
+
+/* What comes after "@every": a number and s, m or h. */
+static int parse_every(const char *text, cron *ret_cron, lb_error *err)
+{
+    const char *p = text + strspn(text, " \t");
+    uint32_t value = 0, unit = 0;
+    for (; isdigit((unsigned char)*p); p++)
+        value = value > MOST_EVERY ? value : value * 10 + (uint32_t)(*p - '0');
+    unit = *p == 's' ? 1 : *p == 'm' ? 60 : *p == 'h' ? 3600 : 0;
+    if (!unit || p[1 + strspn(p + 1, " \t")] != '\0')
+        return lb_fail(err, LB_ERR_INVALID, "such as @every 30s, @every 10m or @every 2h",
+                       "schedule \"@every%.64s\": not understood", text);
+    if (!value || value > MOST_EVERY / unit)
+        return lb_fail(err, LB_ERR_INVALID, "from @every 1s to @every 24h", "schedule \"@every%.64s\": out of range",
+                       text);
+    *ret_cron = (cron){.minutes = EVERY_ALL,
+                       .hours = ALL_HOURS,
+                       .days = UINT32_MAX - 1,
+                       .months = (UINT32_C(1) << 13) - 2,
+                       .weekdays = 127,
+                       .any_day = true,
+                       .any_weekday = true,
+                       .every_s = value * unit};
+    return 0;
 }
 
 int cron_parse(const char *text, cron *ret_cron, lb_error *err)
 {
+    static const char every[] = "@every";
     const char *starts[FIELD_COUNT], *p = text + strspn(text, " \t"), *whole = text;
     uint64_t bits[FIELD_COUNT];
+    if (strncmp(p, every, sizeof every - 1) == 0 && strchr(" \t", p[sizeof every - 1]))
+        return parse_every(p + sizeof every - 1, ret_cron, err);
     if (*p == '@') {
         int r = expand_shorthand(p, &p, err);
         if (r < 0)
@@ -271,8 +301,19 @@ static bool advance(const cron *c, struct tm *t)
     return minute >= 0;
 }
 
+/* The multiple of the step at or before a time. */
+static int64_t floor_to(int64_t step, int64_t at)
+{
+    return at - (at % step + step) % step;
+}
+
 int64_t cron_next_utc(const cron *c, int64_t after)
 {
+    const int64_t step = c->every_s * CLOCK_SECOND;
+    if (step) {
+        int64_t last = after < INT64_MIN + step ? INT64_MAX : floor_to(step, after);
+        return last > INT64_MAX - step ? INT64_MAX : last + step;
+    }
     int64_t minutes = after / MINUTE - (after % MINUTE < 0) + 1;
     time_t start = (time_t)(minutes * 60);
     struct tm t;
@@ -324,7 +365,7 @@ int64_t cron_next(const cron *c, const zone *z, int64_t after)
     static const int64_t most = INT64_MAX / 2; /* far from where sums run over */
     if (after > most || after < -most)
         return INT64_MAX;
-    if (!z)
+    if (!z || c->every_s)
         return cron_next_utc(c, after);
     return c->hours == ALL_HOURS ? next_moment(c, z, after) : next_local(c, z, after);
 }
@@ -332,6 +373,8 @@ int64_t cron_next(const cron *c, const zone *z, int64_t after)
 int64_t cron_previous(const cron *c, const zone *z, int64_t before)
 {
     const int64_t horizon = HORIZON * INT64_C(366) * 86400 * CLOCK_SECOND;
+    if (c->every_s)
+        return floor_to(c->every_s * CLOCK_SECOND, before - 1);
     int64_t reach = 2 * MINUTE, found;
     while ((found = cron_next(c, z, before - reach)) >= before) {
         if (reach > horizon)
@@ -357,6 +400,8 @@ int64_t cron_previous(const cron *c, const zone *z, int64_t before)
 
 int64_t cron_period_s(const cron *c)
 {
+    if (c->every_s)
+        return c->every_s;
     /* Each minute and hour of the pattern is seen within a few days of it; years are walked through for the days. */
     static const int64_t some_day = INT64_C(1767225600000000); /* 2026-01-01; the year does not matter */
     const int64_t last_day = some_day + INT64_C(10) * 366 * 86400 * CLOCK_SECOND;

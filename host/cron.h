@@ -1,5 +1,5 @@
-/* cron.h: five-field cron expressions (minute hour day-of-month month day-of-week; lists, ranges, steps, names, and the
- * @hourly family). Day fields combine as cron does: when both are restricted, either one matches. */
+/* cron.h: five-field cron expressions (minute hour day-of-month month day-of-week; lists, ranges, steps, names, the
+ * @hourly family, and "@every 2s"). Day fields combine as cron does: when both are restricted, either one matches. */
 #ifndef LBOPS_HOST_CRON_H
 #define LBOPS_HOST_CRON_H
 
@@ -9,6 +9,7 @@ typedef struct cron {
     uint64_t minutes;
     uint32_t hours, days, months, weekdays; /* bit n stands for value n; Sunday is 0 */
     bool any_day, any_weekday;
+    uint32_t every_s; /* 0: by the fields; otherwise its times are the multiples of so many seconds, counted in UTC */
 } cron;
 
 /* The message names the field and the bad part. */

@@ -3,59 +3,24 @@
 #include "effect_tree.h"
 #include "json.h"
 
+#include <lbops/sqltext.h>
 #include <pg_query.h>
 
 #define DEPTH_MAX 200 /* brackets in brackets */
 
-static bool is_word(char c)
+/* Behind a hint for the planner: a comment without another one in it. */
+static const char *skip_hint(const char *p)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
-           (c & 0x80) != 0;
+    const char *end = strstr(p + 3, "*/"), *inner = strstr(p + 3, "/*");
+    return end && (!inner || inner > end) ? end + 2 : NULL;
 }
 
-/* Behind a quoted text that begins at p; NULL when it does not end. A doubled quote ends and begins again. */
-static const char *skip_quoted(const char *p, bool escapes)
-{
-    char quote = *p++;
-    while (*p && *p != quote)
-        p += escapes && *p == '\\' && p[1] ? 2 : 1;
-    return *p ? p + 1 : NULL;
-}
-
-/* Behind $tag$...$tag$, or behind the dollar where it is no such quote. */
-static const char *skip_dollars(const char *p)
-{
-    const char *tag = p + 1;
-    while (is_word(*tag) && *tag != '$')
-        tag++;
-    if (*tag != '$' || (p[1] >= '0' && p[1] <= '9'))
-        return p + 1;
-    size_t length = (size_t)(tag - p) + 1;
-    for (const char *q = tag + 1; *q; q++)
-        if (strncmp(q, p, length) == 0)
-            return q + length;
-    return NULL;
-}
-
-static const char *skip_word(const char *p)
-{
-    while (is_word(*p))
-        p++;
-    return p;
-}
-
-/* Behind the token at p, whatever has no quotes being one character; NULL: it does not end, or is a comment. */
+/* Behind the token at p; NULL: it does not end, or is a comment. */
 static const char *skip_token(const char *p)
 {
-    if (strncmp(p, "--", 2) == 0 || strncmp(p, "/*", 2) == 0)
-        return NULL;
-    if ((*p == 'E' || *p == 'e') && p[1] == '\'')
-        return skip_quoted(p + 1, true);
-    if (*p == '\'' || *p == '"')
-        return skip_quoted(p, false);
-    if (*p == '$')
-        return skip_dollars(p);
-    return is_word(*p) ? skip_word(p) : p + 1;
+    if (strncmp(p, "/*+", 3) == 0)
+        return skip_hint(p);
+    return strncmp(p, "--", 2) == 0 || strncmp(p, "/*", 2) == 0 ? NULL : lb_sql_skip(p);
 }
 
 static bool is_closed(const char *text)

@@ -4,8 +4,8 @@
 
 #include "base.h"
 
-/* Closed in itself: not empty, UTF-8, quotes and brackets end where they began, no comment. So it cannot leave the
- * place in which a statement puts it. LB_ERR_INVALID else. */
+/* Closed in itself: not empty, UTF-8, quotes and brackets end where they began, no comment but a planner's hint. So it
+ * cannot leave the place in which a statement puts it. LB_ERR_INVALID else. */
 LB_MUST_CHECK int definition_check(const char *text, lb_error *err);
 
 /* The statement that it was put into: one statement, and one command where that alters a table. LB_ERR_INVALID, also

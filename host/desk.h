@@ -47,6 +47,4 @@ void desk_say(desk_call *call, const char *member, const char *document);
 void desk_end(desk_call *call, int code);
 void desk_error(desk_call *call, const lb_error *error);
 
-int desk_exit_code(const run_outcome *outcome);
-
 #endif

@@ -1,57 +1,24 @@
-/* A full cycle: each agent's tools in the order that the manifest gives, each on all of its targets at once; the next
- * tool begins when the last target is done. A job is the same with tools that are named, within a time. */
-#include "cycle_memory.h"
-#include "desk_internal.h"
+/* A full cycle: the agents' tools, phase by phase and in the order that the manifest gives, each on all of its targets.
+ * A job is the same with tools that are named, each on all of its targets before the next, within a time. */
+#include "desk_cycle.h"
 
 #include "clock.h"
 #include "log.h"
+#include "phase.h"
+#include "spec.h"
 
-#define MOST_AT_ONCE 64
 #define REPORT_BYTES ((size_t)4 << 20)
-
-/* Copies: the manifest may be read again meanwhile. */
-typedef struct cycle_step {
-    char *agent, *tool; /* agent NULL: none has it, and it runs as it describes itself */
-} cycle_step;
-
-typedef struct cycle_place {
-    char *project, *branch; /* NULL: the workspace */
-    lb_branch_class branch_class;
-} cycle_place;
-
-typedef struct cycle {
-    cycle_step *steps;
-    size_t step_count, step_capacity, step;
-    cycle_place *places;
-    size_t place_count, place_capacity, place;
-    const char *project; /* only that one's branches; NULL: all */
-    size_t open;
-    int64_t ok, failed, skipped, pending, changes, findings;
-    int64_t unbegun; /* of the skipped: what nobody has told what to work on, and what is suspended */
-    bool is_starting;
-    int64_t deadline;     /* on the monotonic clock; 0: none */
-    cycle_memory *memory; /* NULL: a job, or there is no state service */
-    int64_t before;       /* runs that this cycle had begun before it was cut short */
-    buf left_out;         /* what did not begin, and why, as JSON */
-    buf not_in_cycle;     /* what the agents have and their cycles do not, and why, as JSON */
-} cycle;
-
-static void go_on(desk_call *call);
 
 void desk_cycle_done(desk_call *call)
 {
     cycle *c = call->cycle;
     if (!c)
         return;
-    for (size_t i = 0; i < c->place_count; i++) {
-        free(c->places[i].project);
-        free(c->places[i].branch);
-    }
     for (size_t i = 0; i < c->step_count; i++) {
         free(c->steps[i].agent);
         free(c->steps[i].tool);
     }
-    free(c->places);
+    cycle_lanes_done(c);
     free(c->steps);
     (void)cycle_memory_free(c->memory); /* gives NULL */
     buf_done(&c->left_out);
@@ -70,48 +37,130 @@ static const manifest_tool *tool_of(const manifest_agent *agent, const char *nam
     return NULL;
 }
 
-static void add_step(cycle *c, const char *agent, const char *tool)
+/* Does it say of itself that it makes branches, or takes them away? */
+static bool moves_branches(const plugin_spec *spec)
 {
-    BASE_PUSH(c->steps, c->step_count, c->step_capacity);
-    c->steps[c->step_count++] = (cycle_step){base_strdup(agent), base_strdup(tool)};
+    static const char *const kinds[] = {"branch.created", "branch.deleted", "provisioning.complete"};
+    for (char *const *kind = spec->emits; spec->workspace && *kind; kind++)
+        for (size_t i = 0; i < LB_COUNT(kinds); i++)
+            if (strcmp(*kind, kinds[i]) == 0)
+                return true;
+    return false;
 }
 
-static void add_entry(cycle *c, const manifest_agent *agent, const manifest_tool *tool)
+static void add_step(desk_call *call, const char *agent, const char *tool)
+{
+    cycle *c = call->cycle;
+    const plugin_spec *spec = supervisor_spec(call->desk->supervisor, tool);
+    BASE_PUSH(c->steps, c->step_count, c->step_capacity);
+    c->steps[c->step_count++] = (cycle_step){.agent = base_strdup(agent),
+                                             .tool = base_strdup(tool),
+                                             .phase = phase_of(call->desk->manifest, agent, tool),
+                                             .is_workspace = spec && spec->workspace,
+                                             .is_gate = spec && moves_branches(spec)};
+}
+
+static void add_entry(desk_call *call, const manifest_agent *agent, const manifest_tool *tool)
 {
     if (tool && !tool->disabled)
-        add_step(c, agent->name, tool->name);
+        add_step(call, agent->name, tool->name);
 }
 
-static bool is_in_cycle(const manifest_agent *agent, const char *tool)
+static bool is_in_cycle(const manifest_agent *agent, const manifest_tool *tool)
 {
     for (size_t i = 0; agent->cycle && agent->cycle[i]; i++)
-        if (strcmp(agent->cycle[i], tool) == 0)
+        if (strcmp(agent->cycle[i], tool->name) == 0)
             return true;
-    return !agent->cycle;
+    return !agent->cycle && !tool->is_helper;
+}
+
+/* What an event starts needs no place in a cycle. */
+static const char *event_of(const manifest *m, const char *tool)
+{
+    for (size_t i = 0; i < m->subscription_count; i++)
+        if (strcmp(m->subscriptions[i].tool, tool) == 0)
+            return m->subscriptions[i].event;
+    return NULL;
+}
+
+/* What the tool has to be told and nobody has told it, if there is such a parameter. */
+static bool find_need(const plugin_spec *spec, const manifest_tool *tool, lb_param *ret_need)
+{
+    param_rows rows = spec_params(spec);
+    for (size_t i = 0; i < params_count(rows); i++) {
+        bool is_given = false;
+        *ret_need = params_at(rows, i);
+        for (size_t k = 0; k < tool->params.count; k++)
+            is_given = is_given || strcmp(tool->params.items[k].name, ret_need->name) == 0;
+        if (ret_need->required && !is_given)
+            return true;
+    }
+    return false;
+}
+
+static void put_why(desk_call *call, const manifest_tool *tool, buf *into)
+{
+    lb_param need;
+    const plugin_spec *spec = supervisor_spec(call->desk->supervisor, tool->name);
+    const char *starter = event_of(call->desk->manifest, tool->name);
+    const char *when = tool->schedule ? tool->schedule : spec ? spec->schedule : NULL;
+    const char *caller = supervisor_caller_of(call->desk->supervisor, tool->name);
+    if (tool->disabled)
+        buf_puts(into, "the manifest has switched it off");
+    else if (!spec)
+        buf_puts(into, "its plugin is not here");
+    else if (tool->aside)
+        buf_puts(into, tool->aside);
+    else if (tool->is_helper)
+        buf_printf(into, "%s calls it where it is needed", caller ? caller : "another tool");
+    else if (starter)
+        buf_printf(into, "%s starts it", starter);
+    else if (when && *when)
+        buf_printf(into, "it has a time of its own: %s", when);
+    else if (find_need(spec, tool, &need))
+        buf_printf(into, "it needs --%s: %s", need.name, need.doc);
+    else if (caller)
+        buf_printf(into, "%s calls it where it is needed", caller);
+    else
+        buf_puts(into, "the agent's cycle leaves it out: it runs by hand");
 }
 
 /* Nobody should have to guess why a tool did not run. */
-static void note_not_in_cycle(cycle *c, const manifest_agent *agent)
+static void note_not_in_cycle(desk_call *call, const manifest_agent *agent)
 {
+    buf *list = &call->cycle->not_in_cycle;
     for (size_t i = 0; i < agent->tool_count; i++) {
         const manifest_tool *tool = &agent->tools[i];
-        if (is_in_cycle(agent, tool->name) && !tool->disabled)
+        BUF_AUTO why = BUF_INIT((size_t)16 * 1024);
+        if (is_in_cycle(agent, tool) && !tool->disabled)
             continue;
-        if (c->not_in_cycle.length)
-            buf_putc(&c->not_in_cycle, ',');
-        buf_putc(&c->not_in_cycle, '{');
-        json_member_string(&c->not_in_cycle, "tool", tool->name);
-        json_member_string(&c->not_in_cycle, "agent", agent->name);
-        json_member_string(&c->not_in_cycle, "why",
-                           tool->disabled
-                               ? "the manifest has switched it off"
-                               : "the agent's cycle leaves it out: it runs by schedule, by event or by hand");
-        buf_putc(&c->not_in_cycle, '}');
+        put_why(call, tool, &why);
+        if (list->length)
+            buf_putc(list, ',');
+        buf_putc(list, '{');
+        json_member_string(list, "tool", tool->name);
+        json_member_string(list, "agent", agent->name);
+        json_member_bool(list, "helper", tool->is_helper);
+        json_member_string(list, "why", buf_text(&why));
+        buf_putc(list, '}');
     }
 }
 
-static bool add_agents(cycle *c, const manifest *m, const char *only)
+/* Phase by phase; what is in the same phase stays in the order of its agents. */
+static void order_by_phase(cycle *c)
 {
+    for (size_t i = 1; i < c->step_count; i++) {
+        cycle_step step = c->steps[i];
+        size_t k = i;
+        for (; k > 0 && c->steps[k - 1].phase > step.phase; k--)
+            c->steps[k] = c->steps[k - 1];
+        c->steps[k] = step;
+    }
+}
+
+static bool add_agents(desk_call *call, const char *only)
+{
+    const manifest *m = call->desk->manifest;
     bool found = false;
     for (size_t i = 0; i < m->agent_count; i++) {
         const manifest_agent *agent = &m->agents[i];
@@ -119,11 +168,13 @@ static bool add_agents(cycle *c, const manifest *m, const char *only)
             continue;
         found = true;
         for (size_t k = 0; agent->cycle && agent->cycle[k]; k++)
-            add_entry(c, agent, tool_of(agent, agent->cycle[k]));
+            add_entry(call, agent, tool_of(agent, agent->cycle[k]));
         for (size_t k = 0; !agent->cycle && k < agent->tool_count; k++)
-            add_entry(c, agent, &agent->tools[k]);
-        note_not_in_cycle(c, agent);
+            if (!agent->tools[k].is_helper)
+                add_entry(call, agent, &agent->tools[k]);
+        note_not_in_cycle(call, agent);
     }
+    order_by_phase(call->cycle);
     return found;
 }
 
@@ -131,30 +182,28 @@ static bool add_agents(cycle *c, const manifest *m, const char *only)
  * runs. */
 static int add_tools(desk_call *call, struct json_object *tools, lb_error *err)
 {
-    cycle *c = call->cycle;
     for (size_t i = 0; i < json_object_array_length(tools); i++) {
         const char *name = json_object_get_string(json_object_array_get_idx(tools, i)), *agent = NULL;
         const manifest_tool *entry = name ? manifest_find_tool(call->desk->manifest, NULL, name, &agent) : NULL;
         if (!name || !supervisor_has_tool(call->desk->supervisor, name))
             return lb_fail(err, LB_ERR_NOT_FOUND, "install its plugin, or write a job of that name without it",
                            "the job needs the tool %.80s, which is not here", name ? name : "?");
-        if (!entry || !entry->disabled)
-            add_step(c, agent, name);
+        if (entry && entry->disabled)
+            continue;
+        add_step(call, agent, name);
+        call->cycle->steps[call->cycle->step_count - 1].is_gate = true; /* the next may need what this one leaves */
     }
     return 0;
 }
 
 static void add_place(void *state, const lb_target *target)
 {
-    cycle *c = state;
-    if (c->project && strcmp(c->project, target->project) != 0)
-        return;
-    BASE_PUSH(c->places, c->place_count, c->place_capacity);
-    c->places[c->place_count++] =
-        (cycle_place){base_strdup(target->project), base_strdup(target->branch), target->branch_class};
+    desk_call *call = state;
+    if (!call->cycle->project || strcmp(call->cycle->project, target->project) == 0)
+        cycle_add_lane(call, target);
 }
 
-/* ---- its runs ---- */
+/* ---- its end ---- */
 
 /* Where not one tool could begin, a job that looks well would never be looked at. */
 static bool did_nothing(const cycle *c)
@@ -190,7 +239,7 @@ static void on_closed(void *tag, const lb_error *error)
     say_result(tag);
 }
 
-static void finish(desk_call *call)
+void cycle_finish(desk_call *call)
 {
     if (call->cycle->memory)
         cycle_memory_close(call->cycle->memory, on_closed, call);
@@ -198,157 +247,15 @@ static void finish(desk_call *call)
         say_result(call);
 }
 
-static void on_ended(void *tag, const run_outcome *outcome, const char *document)
-{
-    desk_call *call = tag;
-    cycle *c = call->cycle;
-    const run_done *d = &outcome->done;
-    c->ok += d->status == RUN_OK;
-    c->skipped += d->status == RUN_SKIPPED;
-    c->pending += d->status == RUN_PENDING_APPROVAL;
-    c->failed += d->status == RUN_FAILED || d->status == RUN_CRASHED || d->status == RUN_TIMEOUT;
-    c->changes += d->changes;
-    c->findings += d->findings;
-    c->open--;
-    desk_say(call, "document", document);
-    go_on(call);
-}
-
-static void note_refusal(buf *list, const char *tool, const lb_error *error, bool is_failure)
-{
-    if (list->length)
-        buf_putc(list, ',');
-    buf_putc(list, '{');
-    json_member_string(list, "tool", tool);
-    json_member_bool(list, "failed", is_failure);
-    json_member_string(list, "code", error_name(error->code));
-    json_member_string(list, "message", error->message);
-    json_member_string(list, "hint", error->hint[0] ? error->hint : NULL);
-    buf_putc(list, '}');
-}
-
-/* It could not begin: said, counted, and the others go on. A tool that nobody has told what to work on is left out. */
-static void count_refusal(desk_call *call, const char *tool, const lb_error *error)
-{
-    BUF_AUTO line = BUF_INIT((size_t)64 * 1024);
-    bool is_left_out = error->code == LB_ERR_INVALID || error->code == LB_ERR_SUSPENDED;
-    call->cycle->failed += !is_left_out;
-    call->cycle->skipped += is_left_out;
-    call->cycle->unbegun += is_left_out;
-    note_refusal(&call->cycle->left_out, tool, error, !is_left_out);
-    buf_putc(&line, '{');
-    json_member_i64(&line, "level", is_left_out ? LB_LOG_WARN : LB_LOG_ERROR);
-    json_member_string(&line, "tool", tool);
-    json_member_string(&line, "text", error->message);
-    buf_putc(&line, '}');
-    desk_say(call, "log", buf_text(&line));
-}
-
-static void on_refused(void *tag, const char *run_id, const lb_error *error)
-{
-    desk_call *call = tag;
-    (void)run_id;
-    call->cycle->open--;
-    if (error->code == LB_ERR_CONFLICT && call->cycle->memory)
-        call->cycle->before++; /* somebody else goes on with the same cycle, and has begun it */
-    else
-        count_refusal(call, "cycle", error);
-    go_on(call);
-}
-
-/* What is left of a job's time, in seconds; 0: no limit. */
-static uint32_t time_left(const cycle *c)
-{
-    int64_t left = c->deadline - clock_monotonic();
-    return !c->deadline ? 0 : left > CLOCK_SECOND ? (uint32_t)(left / CLOCK_SECOND) : 1;
-}
-
-static void start(desk_call *call, const cycle_step *step, const cycle_place *place)
-{
-    static const run_watcher watcher = {.ended = on_ended, .refused = on_refused};
-    lb_error error;
-    lb_state_op claim;
-    cycle *c = call->cycle;
-    const char *job = json_get_text(call->request, "job");
-    const char *project = place ? place->project : NULL, *branch = place ? place->branch : NULL;
-    LB_AUTO_FREE char *key = cycle_memory_key(c->memory, step->agent, step->tool, project, branch);
-    if (cycle_memory_has(c->memory, key)) {
-        c->before++;
-        return;
-    }
-    cycle_memory_claim(key, &claim);
-    const run_ask ask = {.tool = step->tool,
-                         .agent = step->agent,
-                         .most_s = time_left(c),
-                         .project = project,
-                         .branch = branch,
-                         .branch_class = place ? place->branch_class : 0,
-                         .actor_kind = job ? GATE_SCHEDULE : GATE_PERSON,
-                         .actor = job          ? job
-                                  : call->name ? call->name
-                                               : call->via,
-                         .reason = call->reason ? call->reason
-                                   : job        ? "job"
-                                                : "cycle",
-                         .claims = c->memory ? &claim : NULL,
-                         .claim_count = c->memory ? 1 : 0,
-                         .watch = {&watcher, call}};
-    c->open++;
-    if (supervisor_run(call->desk->supervisor, &ask, NULL, &error) >= 0)
-        return;
-    c->open--;
-    count_refusal(call, step->tool, &error);
-}
-
-/* The job's time is over: what has not begun does not, and that is a failure. */
-static void pass_over_rest(desk_call *call)
-{
-    lb_error error;
-    cycle *c = call->cycle;
-    for (; c->step < c->step_count; c->step++) {
-        (void)lb_fail(&error, LB_ERR_TIMEOUT, "give the job more time", "the job's time was over before %s",
-                      c->steps[c->step].tool);
-        count_refusal(call, c->steps[c->step].tool, &error);
-    }
-}
-
-/* Starts what may start now; ends the call when there is nothing left. */
-static void go_on(desk_call *call)
-{
-    cycle *c = call->cycle;
-    if (c->is_starting)
-        return; /* an end that was told while we start the others */
-    c->is_starting = true;
-    while (c->step < c->step_count && c->open < MOST_AT_ONCE) {
-        if (c->deadline && clock_monotonic() >= c->deadline) {
-            pass_over_rest(call);
-            break;
-        }
-        const cycle_step *step = &c->steps[c->step];
-        bool is_workspace = supervisor_is_workspace_tool(call->desk->supervisor, step->tool);
-        size_t places = is_workspace ? 1 : c->place_count;
-        if (c->place < places) {
-            start(call, step, is_workspace ? NULL : &c->places[c->place]);
-            c->place++;
-        } else if (c->open) {
-            break; /* the next tool waits for this one's last target */
-        } else {
-            c->step++;
-            c->place = 0;
-        }
-    }
-    c->is_starting = false;
-    if (c->step >= c->step_count && !c->open)
-        finish(call);
-}
+/* ---- its beginning ---- */
 
 /* A project that is not there would make a job that does nothing and looks well. */
 static void begin_runs(desk_call *call)
 {
     const cycle *c = call->cycle;
     lb_error error;
-    if (!c->project || c->place_count) {
-        go_on(call);
+    if (!c->project || c->lane_count > 1) {
+        cycle_go_on(call);
         return;
     }
     (void)lb_fail(&error, LB_ERR_NOT_FOUND, "[[targets]] name those that are looked after",
@@ -365,7 +272,7 @@ static void on_listed(void *tag, const run_outcome *outcome, const char *documen
         desk_error(call, &error);
         return;
     }
-    targets_each(call->desk->manifest, document, add_place, call->cycle);
+    targets_each(call->desk->manifest, document, add_place, call);
     begin_runs(call);
 }
 
@@ -382,7 +289,7 @@ static int add_steps(desk_call *call, lb_error *err)
     const char *only = json_get_text(call->request, "agent");
     if (tools)
         return add_tools(call, tools, err);
-    if (add_agents(call->cycle, call->desk->manifest, only))
+    if (add_agents(call, only))
         return 0;
     return lb_fail(err, LB_ERR_INVALID, "[agents.NAME] in the manifest says which there are",
                    only ? "there is no agent %.60s" : "the manifest has no agents", only);
@@ -397,7 +304,7 @@ static int add_places(desk_call *call, lb_error *err)
         .actor_kind = GATE_PERSON, .actor = call->name ? call->name : call->via, .watch = {&watcher, call}};
     if (targets_have_patterns(m))
         return supervisor_list_targets(call->desk->supervisor, &ask, call->run_id, err);
-    targets_each(m, NULL, add_place, call->cycle);
+    targets_each(m, NULL, add_place, call);
     begin_runs(call);
     return 0;
 }
@@ -430,6 +337,7 @@ void desk_cycle(desk_call *call)
     bool resumes = json_get_bool(call->request, "resume");
     call->cycle = base_alloc(sizeof *call->cycle);
     call->cycle->project = json_get_text(call->request, "project");
+    cycle_add_lane(call, NULL);
     call->cycle->left_out = BUF_INIT(REPORT_BYTES);
     call->cycle->not_in_cycle = BUF_INIT(REPORT_BYTES);
     call->cycle->deadline = timeout > 0 ? clock_monotonic() + timeout * CLOCK_SECOND : 0;

@@ -3,7 +3,7 @@
 
 #include "target_tool.h"
 
-int desk_exit_code(const run_outcome *outcome)
+static int desk_exit_code(const run_outcome *outcome)
 {
     switch (outcome->done.status) {
     case RUN_OK:

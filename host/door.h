@@ -46,6 +46,7 @@ struct lb_group {
     gate_answer answer;
     int64_t rows;
     const char *reply;
+    struct door_heard *heard; /* NULL: nobody listens */
 };
 
 /* Tells the supervisor how a change stands. Goes out before a change is begun, so that a crash leaves a trace. */
@@ -78,6 +79,10 @@ LB_MUST_CHECK int door_execute(lb_group *group, lb_error *err);
 /* door_script.c: is it a statement of a script, and where in it the error in hand comes from. */
 bool door_is_scripted(const change *c);
 int door_script_wrap(const change *c, lb_error *err);
+
+/* door_listen.c: what the server says while it executes a change of a group that listens. */
+void door_hear(void *change_of_group, const lb_notice *notice);
+void door_note_ears(lb_group *group); /* the session that executes it tells of notices */
 
 /* door_command.c: one change of a kind that is not SQL. */
 LB_MUST_CHECK int door_run_file(change *c, lb_error *err);

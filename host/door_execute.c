@@ -2,6 +2,7 @@
 #include "door.h"
 
 #include "compose.h"
+#include "effect_script.h"
 
 static int keep_columns(void *state, uint32_t count, const char *const *names, lb_error *err)
 {
@@ -12,7 +13,8 @@ static int keep_columns(void *state, uint32_t count, const char *const *names, l
 /* The first cell of the last row is the group's reply. */
 static int keep_reply(void *state, uint32_t count, const char *const *cells, lb_error *err)
 {
-    lb_group *group = state;
+    const change *c = state;
+    lb_group *group = c->group;
     if (count && cells[0]) {
         group->reply = arena_strdup(group->run->memory, cells[0]);
         if (!group->reply)
@@ -24,7 +26,11 @@ static int keep_reply(void *state, uint32_t count, const char *const *cells, lb_
 static int run_sql(change *c, lb_error *err)
 {
     run_state *run = c->group->run;
-    const lb_sink sink = {.size = sizeof sink, .state = c->group, .columns = keep_columns, .row = keep_reply};
+    const lb_sink sink = {.size = sizeof sink,
+                          .state = c,
+                          .columns = keep_columns,
+                          .row = keep_reply,
+                          .notice = c->group->heard ? door_hear : NULL};
     const lb_command command = {
         .size = sizeof command,
         .name = c->sql->statement->name,
@@ -38,6 +44,8 @@ static int run_sql(change *c, lb_error *err)
     int r = run_session(run, err);
     if (r < 0)
         return r;
+    if (c->group->heard && session_tells_notices(run->session))
+        door_note_ears(c->group);
     if (!door_is_scripted(c))
         return session_execute(run->session, &command, &sink, &c->rows, err);
     session_spend(run->session);
@@ -119,6 +127,69 @@ static int execute_each(lb_group *group, lb_error *err)
     return 0;
 }
 
+/* ---- what a group that breaks off has set ---- */
+
+/* Nothing for a script's statement, after which the session is closed anyway. False: it was not understood. */
+static bool read_own(const change *c, tree *ret_statement)
+{
+    script text;
+    script_place place;
+    lb_error ignored;
+    *ret_statement = (tree){0};
+    if (c->kind != CHANGE_SQL || door_is_scripted(c))
+        return true;
+    if (script_parse(c->sql->text, c->group->run->memory, &text, &place, &ignored) < 0 || text.count != 1)
+        return false;
+    *ret_statement = text.items[0].node;
+    return true;
+}
+
+/* By SET or RESET, for longer than a transaction. */
+static bool names_setting(tree statement, char *ret_name, size_t size)
+{
+    tree set = tree_node(statement, "VariableSetStmt");
+    tree_text(tree_get(set, "name"), ret_name, size);
+    return *ret_name && !tree_true(tree_get(set, "is_local"));
+}
+
+/* The group's last word on a setting that it sets more than once; else NULL. */
+static change *find_way_back(lb_group *group, const char *name)
+{
+    char other[64];
+    change *last = NULL;
+    size_t count = 0;
+    tree statement;
+    for (change *c = group->first; c; c = c->next) {
+        if (!read_own(c, &statement) || !names_setting(statement, other, sizeof other) || strcmp(name, other) != 0)
+            continue;
+        last = c;
+        count++;
+    }
+    return count > 1 ? last : NULL;
+}
+
+/* Executes what sets back, further down in the group, what was set before it broke off. False: something may be left in
+ * the session, which nothing sets back, or which a SELECT has set. */
+static bool set_back(lb_group *group)
+{
+    char name[64];
+    tree statement;
+    lb_error ignored;
+    for (change *c = group->first; c && c->outcome == CHANGE_APPLIED; c = c->next) {
+        if (!read_own(c, &statement) || tree_has(tree_node(statement, "SelectStmt")))
+            return false;
+        if (!names_setting(statement, name, sizeof name))
+            continue;
+        change *back = find_way_back(group, name);
+        if (back && back->outcome == CHANGE_NOT_REACHED && run_check_stop(group->run, &ignored) >= 0 &&
+            execute_one(back, &ignored) < 0)
+            return false;
+        if (!back || back->outcome != CHANGE_APPLIED)
+            return false;
+    }
+    return true;
+}
+
 static int execute_atomic(lb_group *group, lb_error *err)
 {
     run_state *run = group->run;
@@ -158,6 +229,9 @@ static int execute_once(lb_group *group, lb_error *err)
         c->rows = -1;
     }
     r = group->atomic ? execute_atomic(group, err) : execute_each(group, err);
+    /* A group that broke off half-way may have left settings in the session: the next run gets a new one then. */
+    bool is_unsettled =
+        r < 0 && !group->atomic && group->count > 1 && (r == LB_ERR_UNREACHABLE || !run->session || !set_back(group));
     for (change *c = group->first; c; c = c->next) {
         run->changes += c->outcome == CHANGE_APPLIED;
         door_announce(c);
@@ -166,8 +240,6 @@ static int execute_once(lb_group *group, lb_error *err)
         *err = audit_error;
         return lb_wrap(err, "the changes were made, but their outcome is missing in the audit log");
     }
-    /* A group that broke off half-way has left its settings (SET ...) in the session: the next run gets a new one. */
-    bool is_unsettled = r < 0 && !group->atomic && group->count > 1;
     if ((r == LB_ERR_UNREACHABLE || is_unsettled) && run->session) {
         session_discard(run->session);
         run->session = NULL;

@@ -206,6 +206,35 @@ static bool create_table_as_rule(judge *j, tree statement)
 
 /* ---- code that does not show what it does ---- */
 
+static const struct {
+    const char *name;
+    effect effect;
+    const char *why;
+} settings[] = {
+    {"session_replication_role", EFFECT_DISRUPTIVE, "switches triggers and foreign keys off"},
+    {"role", EFFECT_DISRUPTIVE, "acts as another role"},
+    {"session_authorization", EFFECT_DISRUPTIVE, "acts as another role"},
+    {"row_security", EFFECT_DISRUPTIVE, "changes what row security hides"},
+    {"allow_system_table_mods", EFFECT_DESTRUCTIVE, "opens the system catalogue to changes"},
+    {"zero_damaged_pages", EFFECT_DESTRUCTIVE, "lets damaged pages be emptied"},
+    {"ignore_checksum_failure", EFFECT_DESTRUCTIVE, "lets damaged pages pass"},
+    {"ignore_system_indexes", EFFECT_DESTRUCTIVE, "reads the catalogue past its indexes"},
+    {"synchronous_commit", EFFECT_DISRUPTIVE, "lets acknowledged commits be lost"},
+};
+
+/* What a setting does to the rest of the session; value may be absent. */
+static void judge_setting(judge *j, const char *name, tree value)
+{
+    for (size_t i = 0; i < LB_COUNT(settings); i++)
+        if (strcasecmp(settings[i].name, name) == 0)
+            judge_add(j, settings[i].effect, "sets %s: %s", name, settings[i].why);
+    if (strcasecmp(name, "search_path") != 0)
+        return;
+    for (tree item = tree_first(value); item.at; item = tree_next(item))
+        if (tree_is(tree_path(tree_node(item, "A_Const"), "sval", "sval"), "pg_catalog"))
+            judge_add(j, EFFECT_DISRUPTIVE, "sets search_path: other functions may stand before the server's own");
+}
+
 static bool function_rule(judge *j, tree call)
 {
     tree name = tree_get(call, "funcname"), args = tree_get(call, "args");
@@ -241,34 +270,6 @@ static bool explain_rule(judge *j, tree statement)
 }
 
 /* ---- sessions ---- */
-
-static const struct {
-    const char *name;
-    effect effect;
-    const char *why;
-} settings[] = {
-    {"session_replication_role", EFFECT_DISRUPTIVE, "switches triggers and foreign keys off"},
-    {"role", EFFECT_DISRUPTIVE, "acts as another role"},
-    {"session_authorization", EFFECT_DISRUPTIVE, "acts as another role"},
-    {"row_security", EFFECT_DISRUPTIVE, "changes what row security hides"},
-    {"allow_system_table_mods", EFFECT_DESTRUCTIVE, "opens the system catalogue to changes"},
-    {"zero_damaged_pages", EFFECT_DESTRUCTIVE, "lets damaged pages be emptied"},
-    {"ignore_checksum_failure", EFFECT_DESTRUCTIVE, "lets damaged pages pass"},
-    {"ignore_system_indexes", EFFECT_DESTRUCTIVE, "reads the catalogue past its indexes"},
-    {"synchronous_commit", EFFECT_DISRUPTIVE, "lets acknowledged commits be lost"},
-};
-
-void judge_setting(judge *j, const char *name, tree value)
-{
-    for (size_t i = 0; i < LB_COUNT(settings); i++)
-        if (strcasecmp(settings[i].name, name) == 0)
-            judge_add(j, settings[i].effect, "sets %s: %s", name, settings[i].why);
-    if (strcasecmp(name, "search_path") != 0)
-        return;
-    for (tree item = tree_first(value); item.at; item = tree_next(item))
-        if (tree_is(tree_path(tree_node(item, "A_Const"), "sval", "sval"), "pg_catalog"))
-            judge_add(j, EFFECT_DISRUPTIVE, "sets search_path: other functions may stand before the server's own");
-}
 
 static bool set_rule(judge *j, tree statement)
 {

@@ -107,6 +107,8 @@ static void add_range(finder *f, tree range)
     if (tree_has(tree_get(range, "schemaname")))
         tree_text(tree_get(range, "schemaname"), q.schema, sizeof q.schema);
     tree_text(tree_get(range, "relname"), q.name, sizeof q.name);
+    if (strcmp(q.schema, "pg_catalog") == 0)
+        return;
     if (q.schema[0] || !f->has_common_tables || !is_common_table(f, q.name))
         add(f, "relation", q.schema, q.name);
 }

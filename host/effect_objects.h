@@ -16,7 +16,8 @@ typedef struct effect_objects {
     size_t count, capacity;
 } effect_objects;
 
-/* Adds those of one text (one or several statements), each once. The server's own functions and types are left out. */
+/* Adds those of one text (one or several statements), each once. The server's own functions, types and, by their
+ * schema, catalogues are left out. */
 LB_MUST_CHECK int effect_objects_of_sql(const char *sql, arena *memory, effect_objects *objects, lb_error *err);
 
 #endif

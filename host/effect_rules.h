@@ -66,9 +66,6 @@ void judge_function(judge *j, tree name);
 bool function_is_stable(tree name); /* known, harmless, and the same for each row of a statement */
 bool function_is_builtin(const char *name, bool *ret_volatile); /* effect_names.c: harmless ones of the server itself */
 
-/* What a setting does to the rest of the session; value may be absent. */
-void judge_setting(judge *j, const char *name, tree value);
-
 /* False for text whose tree may be too deep to be written or walked. */
 bool effect_chain_is_short(const char *sql);
 

@@ -22,7 +22,8 @@ static const char *past_comment(const char *p, const char *end)
     return p;
 }
 
-const char *script_skip(const char *text, const char *end)
+/* The first byte of `text` that is neither blank nor comment. */
+static const char *script_skip(const char *text, const char *end)
 {
     const char *p = text;
     while (p < end) {

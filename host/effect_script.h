@@ -39,9 +39,6 @@ LB_MUST_CHECK int script_parse(const char *text, arena *memory, script *ret_scri
 script_place script_place_of(const char *text, size_t offset);
 script_range script_range_of(tree raw_statement, size_t text_length);
 
-/* The first byte of `text` that is neither blank nor comment. */
-const char *script_skip(const char *text, const char *end);
-
 /* One statement of a parsed text; source is where it stands in it, which a block of code is read from. */
 LB_MUST_CHECK int effect_of_statement(tree statement, const char *source, size_t source_length,
                                       effect_verdict *ret_verdict, lb_error *err);

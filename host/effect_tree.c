@@ -7,12 +7,24 @@ bool tree_has(tree t)
     return t.at != NULL;
 }
 
+/* What ends a run of bytes that mean nothing, in a string and between strings. Looking bytes up is what judging a
+ * statement costs most. */
+static const bool ends_text[256] = {['\0'] = true, ['"'] = true, ['\\'] = true};
+static const bool is_structure[256] = {
+    ['\0'] = true, ['"'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true};
+
+static const char *skip(const char *p, const bool *until)
+{
+    while (!until[(unsigned char)*p])
+        p++;
+    return p;
+}
+
 /* From an opening quote to the byte after the closing one. */
 static const char *string_end(const char *p)
 {
-    for (p++; *p && *p != '"'; p++)
-        if (*p == '\\' && p[1])
-            p++;
+    for (p = skip(p + 1, ends_text); *p == '\\'; p = skip(p, ends_text))
+        p += p[1] ? 2 : 1;
     return *p ? p + 1 : p;
 }
 
@@ -25,22 +37,16 @@ const char *tree_end(tree t)
 {
     const char *p = t.at;
     size_t depth = 0;
+    if (*p != '"' && *p != '{' && *p != '[')
+        return scalar_end(p);
     do {
+        p = skip(p, is_structure);
         if (!*p)
             return p;
-        if (*p == '"') {
-            p = string_end(p);
-        } else if (*p == '{' || *p == '[') {
-            depth++;
-            p++;
-        } else if (*p == '}' || *p == ']') {
-            depth--;
-            p++;
-        } else if (depth == 0) {
-            return scalar_end(p);
-        } else {
-            p++;
-        }
+        bool opens = *p == '{' || *p == '[';
+        if (*p != '"')
+            depth = opens ? depth + 1 : depth - 1;
+        p = *p == '"' ? string_end(p) : p + 1;
     } while (depth > 0);
     return p;
 }
@@ -142,7 +148,11 @@ size_t tree_count(tree list)
 
 tree tree_node(tree node, const char *kind)
 {
-    return tree_get(node, kind);
+    const char *p = node.at;
+    if (!p || p[0] != '{' || p[1] != '"' || !key_at(p + 1, kind))
+        return (tree){NULL};
+    p += 1 + strlen(kind) + 2; /* past the key and its quotes */
+    return (tree){*p == ':' ? p + 1 : NULL};
 }
 
 bool tree_is(tree scalar, const char *text)
@@ -253,11 +263,7 @@ bool tree_same(tree a, tree b)
 
 bool tree_next_key(const char *from, const char *end, char *ret_key, size_t size, tree *ret_value)
 {
-    for (const char *p = from; p < end && *p;) {
-        if (*p != '"') {
-            p++;
-            continue;
-        }
+    for (const char *p = strchr(from, '"'); p && p < end; p = strchr(p, '"')) {
         const char *after = string_end(p);
         if (*after == ':') {
             unescape(p, ret_key, size);

@@ -64,27 +64,6 @@ void event_field_type(const event_field *field, buf *into)
 
 /* ---- what a tool emits ---- */
 
-static bool is_null(const lb_value *value)
-{
-    if (value->type & LB_LIST)
-        return false;
-    switch (value->type) {
-    case LB_NULL:
-        return true;
-    case LB_TEXT:
-    case LB_IDENT:
-    case LB_JSON:
-    case LB_NUMERIC:
-    case LB_SQLTYPE:
-    case LB_DEFINITION:
-        return !value->v.text;
-    case LB_TIME:
-        return value->v.i64 == LB_TIME_NONE;
-    default:
-        return false;
-    }
-}
-
 static bool suits(lb_type wanted, lb_type given)
 {
     switch (wanted) {
@@ -137,7 +116,7 @@ static const event_field *find_field(const event_kind *kind, const char *name)
 static int check_type(const event_kind *kind, const event_field *field, const lb_value *value, lb_error *err)
 {
     BUF_AUTO wanted = BUF_INIT(64);
-    if (is_null(value) || is_of_type(field, value))
+    if (table_value_is_null(value) || is_of_type(field, value))
         return 0;
     event_field_type(field, &wanted);
     return lb_fail(err, LB_ERR_INVALID, NULL, "%s of the event %s is of type %s and cannot take one of type %s",
@@ -163,7 +142,7 @@ int event_kind_check(const char *name, const lb_value *payload, lb_error *err)
             return r;
         if (given[field - kind->fields])
             return lb_fail(err, LB_ERR_INVALID, NULL, "%s of the event %s is given twice", field->name, name);
-        given[field - kind->fields] = !is_null(v);
+        given[field - kind->fields] = !table_value_is_null(v);
     }
     for (size_t i = 0; i < kind->field_count; i++)
         if (kind->fields[i].required && !given[i])

@@ -96,6 +96,9 @@ static void put_alerting(buf *out, const worker_setup *setup)
         wire_put_bool(out, t->below);
         wire_put_str(out, t->project);
         wire_put_str(out, t->branch);
+        wire_put_str(out, t->set_by);
+        wire_put_str(out, t->set_on);
+        wire_put_str(out, t->reason);
     }
     wire_put_u32(out, (uint32_t)setup->pause_count);
     for (size_t i = 0; i < setup->pause_count; i++) {
@@ -179,6 +182,8 @@ void job_put_run(buf *out, const run_request *request, int64_t deadline)
     wire_put_u32(out, request->timeout_s);
     wire_put_str(out, request->record_dir);
     wire_put_bool(out, request->wake);
+    wire_put_bool(out, request->looks);
+    wire_put_i64(out, request->alone_since);
     wire_put_str(out, request->memory);
     wire_put_i64(out, deadline);
     wire_end(out, mark);
@@ -276,6 +281,9 @@ static void get_alerting(wire_reader *r, arena *memory, worker_setup *s)
         thresholds[i].below = wire_get_bool(r);
         thresholds[i].project = keep(r, memory, wire_get_str(r));
         thresholds[i].branch = keep(r, memory, wire_get_str(r));
+        thresholds[i].set_by = keep(r, memory, wire_get_str(r));
+        thresholds[i].set_on = keep(r, memory, wire_get_str(r));
+        thresholds[i].reason = keep(r, memory, wire_get_str(r));
     }
     s->thresholds = thresholds;
     worker_pause *pauses = get_array(r, memory, &s->pause_count, 24, sizeof *pauses);
@@ -369,6 +377,8 @@ bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_
     q.timeout_s = wire_get_u32(r);
     q.record_dir = keep(r, memory, wire_get_str(r));
     q.wake = wire_get_bool(r);
+    q.looks = wire_get_bool(r);
+    q.alone_since = wire_get_i64(r);
     q.memory = keep(r, memory, wire_get_str(r));
     int64_t deadline = wire_get_i64(r);
     if (!wire_done(r))
@@ -376,6 +386,30 @@ bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_
     *ret_request = q;
     *ret_deadline = deadline;
     return true;
+}
+
+static void put_sight(buf *out, const alone_sight *s)
+{
+    wire_put_i64(out, s->at);
+    wire_put_i64(out, s->others_at);
+    wire_put_i64(out, s->sessions);
+    wire_put_i64(out, s->started_at);
+    wire_put_i64(out, s->suspends_after_us);
+    wire_put_i64(out, s->opened);
+    wire_put_bool(out, s->is_over);
+}
+
+static alone_sight get_sight(wire_reader *r)
+{
+    alone_sight s = {0};
+    s.at = wire_get_i64(r);
+    s.others_at = wire_get_i64(r);
+    s.sessions = wire_get_i64(r);
+    s.started_at = wire_get_i64(r);
+    s.suspends_after_us = wire_get_i64(r);
+    s.opened = wire_get_i64(r);
+    s.is_over = wire_get_bool(r);
+    return s;
 }
 
 void job_put_done(buf *out, const char *run_id, const run_done *done)
@@ -393,6 +427,8 @@ void job_put_done(buf *out, const char *run_id, const run_done *done)
     wire_put_i64(out, done->cpu_us);
     wire_put_i64(out, done->statements);
     wire_put_i64(out, done->waited_us);
+    wire_put_i64(out, done->awake_us);
+    put_sight(out, &done->sight);
     wire_put_u32(out, done->changes);
     wire_put_u32(out, done->findings);
     wire_put_u32(out, done->records);
@@ -420,6 +456,8 @@ bool job_get_done(wire_reader *r, const char **ret_run_id, run_done *ret_done)
     d.cpu_us = wire_get_i64(r);
     d.statements = wire_get_i64(r);
     d.waited_us = wire_get_i64(r);
+    d.awake_us = wire_get_i64(r);
+    d.sight = get_sight(r);
     d.changes = wire_get_u32(r);
     d.findings = wire_get_u32(r);
     d.records = wire_get_u32(r);

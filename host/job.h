@@ -49,6 +49,8 @@ typedef struct run_request {
     uint32_t timeout_s;
     const char *record_dir; /* record fixtures there, or NULL */
     bool wake;              /* may wake a suspended compute */
+    bool looks;             /* at its end, whether others are active on the target */
+    int64_t alone_since;    /* the target is left alone since then (alone.h); 0: it is not */
     const char *memory;     /* what the tool remembered on this target, a JSON object, or NULL */
 } run_request;
 
@@ -68,6 +70,7 @@ typedef struct worker_threshold {
     double warning, critical; /* NaN: not given */
     bool below;
     const char *project, *branch; /* patterns, or NULL for all */
+    const char *set_by, *set_on, *reason;
 } worker_threshold;
 
 typedef struct worker_pause {
@@ -121,6 +124,17 @@ void job_put_run(buf *out, const run_request *request, int64_t deadline);
 bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup);
 bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_t *ret_deadline);
 
+/* What a run of the schedule saw of others on its target at its end (alone.h). */
+typedef struct alone_sight {
+    int64_t at;                /* by the wall clock; 0: it saw nothing */
+    int64_t others_at;         /* the last activity of sessions of others that are there; 0: there are none */
+    int64_t sessions;          /* that the server has counted since it started, ours among them */
+    int64_t started_at;        /* the server */
+    int64_t suspends_after_us; /* without activity; 0: never, or nobody says */
+    int64_t opened;            /* sessions that the run opened */
+    bool is_over;              /* it was told to leave the target alone, and somebody else had come */
+} alone_sight;
+
 /* The worker's last word on a run. One that only waits (RUN_PENDING_APPROVAL) has no error: its code is 0, and message
  * and hint tell people who can approve and how. */
 typedef struct run_done {
@@ -130,6 +144,8 @@ typedef struct run_done {
     int64_t started_at, duration_us;
     int64_t cpu_us;                /* of the worker's process */
     int64_t statements, waited_us; /* that its sessions executed, and how long they took there and on the way */
+    int64_t awake_us;              /* of computes that it woke, until they sleep again */
+    alone_sight sight;
     uint32_t changes, findings, records, events;
     uint32_t asked;      /* groups that wait for a person, those of called runs too */
     const char *version; /* of the plugin */

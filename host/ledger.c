@@ -199,7 +199,7 @@ static int add_row(outbox_batch *batch, const run_outcome *o, lb_error *err)
                 lb_i64("changes", d->changes), lb_i64("findings", d->findings), lb_i64("records", d->records),
                 lb_i64("events", d->events), lb_i64("statements", d->statements),
                 lb_f64("statements_ms", (double)d->waited_us / 1000), lb_f64("cpu_ms", (double)d->cpu_us / 1000),
-                lb_text("plugin_version", d->version)),
+                lb_f64("awake_seconds", (double)d->awake_us / 1e6), lb_text("plugin_version", d->version)),
         &q->target, q->id, err);
 }
 

@@ -38,6 +38,18 @@ static void put_verb(buf *out, const cli_verb *verb)
     buf_putc(out, '}');
 }
 
+static int no_such_verb(const cli *c, const char *word)
+{
+    const char *names[32] = {NULL};
+    size_t count = 0;
+    char hint[64];
+    for (const cli_verb *v = cli_verbs; v->name && count < LB_COUNT(names); v++)
+        names[count++] = v->hidden ? NULL : v->name;
+    const char *nearest = nearest_name(word, names, count);
+    (void)snprintf(hint, sizeof hint, nearest ? "did you mean %s?" : "lbops help lists the verbs", nearest);
+    return cli_usage(c, NULL, hint, "there is no verb %s", word);
+}
+
 /* only NULL: all of them, as a list */
 static int help_json(const cli_verb *only)
 {
@@ -57,7 +69,7 @@ int cli_help(cli *c, int argc, char **argv)
 {
     const cli_verb *verb = argc > 1 ? cli_find_verb(argv[1]) : NULL;
     if (argc > 1 && !verb)
-        return cli_usage(c, NULL, "lbops help lists the verbs", "there is no verb %s", argv[1]);
+        return no_such_verb(c, argv[1]);
     if (verb)
         return cli_verb_help(c, verb);
     if (c->json)
@@ -91,7 +103,17 @@ int cli_verb_help(const cli *c, const cli_verb *verb)
     return 0;
 }
 
-/* A global option at argv[i]: how many words it takes, 0 when it is none, -1 after an error. */
+static int no_such_option(const cli *c, const char *word)
+{
+    static const char *const names[] = {"--json",     "--quiet", "--no-color", "--log-level",
+                                        "--manifest", "--help",  "--version"};
+    const char *nearest = nearest_name(word, names, LB_COUNT(names));
+    char hint[64];
+    (void)snprintf(hint, sizeof hint, nearest ? "did you mean %s?" : "lbops help lists the options", nearest);
+    return cli_usage(c, NULL, hint, "there is no option %s", word);
+}
+
+/* A global option at argv[i]: how many words it takes, 0 when it is none, -1 when it lacks its value. */
 static int global_option(cli *c, int argc, char **argv, int i)
 {
     const char *option = argv[i];
@@ -106,8 +128,8 @@ static int global_option(cli *c, int argc, char **argv, int i)
     else if (strcmp(option, "--log-level") == 0)
         return i + 1 < argc && log_level_parse(argv[i + 1], &c->log_level) ? 2 : -1;
     else if (strcmp(option, "-m") == 0 || strcmp(option, "--manifest") == 0) {
-        if (i + 1 >= argc)
-            return -1;
+        if (i + 1 >= argc || !*argv[i + 1])
+            return -1; /* a shell's variable that is not set asks for no other manifest */
         c->manifest_path = argv[i + 1];
         return 2;
     } else
@@ -133,21 +155,13 @@ static int sort_options(cli *c, int argc, char **argv, char **ret_words)
 
 static int run_verb(cli *c, int words, char **argv)
 {
-    const char *names[32] = {NULL};
-    size_t count = 0;
-    for (const cli_verb *v = cli_verbs; v->name && count < LB_COUNT(names); v++)
-        names[count++] = v->hidden ? NULL : v->name;
     if (words == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
         return cli_help(c, 1, argv);
     if (strcmp(argv[0], "--version") == 0)
         return cli_version(c, 1, argv);
     const cli_verb *verb = cli_find_verb(argv[0]);
-    if (!verb) {
-        const char *nearest = argv[0][0] == '-' ? NULL : nearest_name(argv[0], names, count);
-        char hint[64];
-        (void)snprintf(hint, sizeof hint, nearest ? "did you mean %s?" : "lbops help lists the verbs", nearest);
-        return cli_usage(c, NULL, hint, "there is no %s %s", argv[0][0] == '-' ? "option" : "verb", argv[0]);
-    }
+    if (!verb)
+        return argv[0][0] == '-' ? no_such_option(c, argv[0]) : no_such_verb(c, argv[0]);
     bool tool_help = verb->run == cli_run && words > 1 && argv[1][0] != '-';
     for (int i = 1; i < words && !tool_help; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
@@ -184,8 +198,9 @@ int main(int argc, char **argv)
     int count = sort_options(&c, argc, argv, words);
     int code;
     if (count < 0) {
-        code = cli_usage(&c, NULL, "-m FILE, --log-level error|warn|info|debug", "%s needs another value",
-                         argv[-count - 1]);
+        bool of_log = strncmp(argv[-count - 1], "--log", 5) == 0;
+        code = cli_usage(&c, NULL, of_log ? "error, warn, info or debug" : "lbops init writes a manifest to start from",
+                         of_log ? "--log-level needs a level" : "%s needs a file", argv[-count - 1]);
     } else {
         log_setup(c.log_level, LOG_TEXT, c.err_colour);
         code = run_verb(&c, count, words);

@@ -177,9 +177,20 @@ const manifest_tool *manifest_find_tool(const manifest *m, const char *agent, co
 
 /* ---- paths ---- */
 
+/* The manifest's directory is a real one, so that what climbs out of it may be shortened: messages are full of paths.
+ */
 char *manifest_absolute(const manifest *m, const char *path)
 {
-    return *path == '/' ? base_strdup(path) : base_printf("%s/%s", m->directory, path);
+    if (*path == '/')
+        return base_strdup(path);
+    size_t kept = strlen(m->directory);
+    while (kept && *m->directory == '/' && (strncmp(path, "../", 3) == 0 || strncmp(path, "./", 2) == 0)) {
+        bool climbs = path[1] == '.';
+        while (climbs && kept && m->directory[--kept] != '/')
+            ;
+        path += climbs ? 3 : 2;
+    }
+    return base_printf("%.*s/%s", (int)kept, m->directory, path);
 }
 
 static bool is_directory(const char *path)

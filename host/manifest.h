@@ -55,6 +55,7 @@ typedef struct manifest_service {
     char *name;           /* of an alert service: the NAME of [services.alert.NAME], else MANIFEST_ALERT; or NULL */
     int digest_above;     /* of an alert service: so many messages, default 20; 0: no digest */
     int digest_s;         /* in so many seconds, default 120 */
+    int retry_most_s;     /* the longest pause before what was not taken is sent again, default 300 */
     bool digest_critical; /* critical ones are folded as well */
 } manifest_service;
 
@@ -86,7 +87,10 @@ typedef struct manifest_tool {
     uint32_t timeout_s;
     int needs_approval; /* -1: as described, 0, 1 */
     bool disabled;
-    char *window; /* its schedule starts it only while a window of this name is open */
+    bool is_helper; /* there for the agent's other tools to call: no part of a cycle by itself */
+    char *window;   /* its schedule starts it only while a window of this name is open */
+    int phase;      /* of the cycle, 1 to PHASE_COUNT; 0: by its name (phase.h) */
+    char *aside;    /* why the agent's cycle leaves it out, or NULL */
     manifest_params params;
     manifest_place place;
 } manifest_tool;
@@ -170,6 +174,8 @@ typedef struct manifest_threshold {
     double warning, critical; /* NaN, with which nothing compares: not given */
     bool below;               /* a breach is a value under the limit */
     char *project, *branch;   /* patterns, or NULL for all */
+    char *set_by, *set_on;    /* whose number it is, and of which day: 2026-01-31; or NULL */
+    char *reason;             /* or NULL */
     manifest_place place;
 } manifest_threshold;
 

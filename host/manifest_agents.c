@@ -9,18 +9,28 @@ static manifest_tool *agent_tool(const manifest_agent *agent, const char *name)
     return NULL;
 }
 
-static void read_tool_names(manifest_reader *reader, manifest_agent *agent, const char *what, const toml_node *node)
+static void read_tool_names(manifest_reader *reader, manifest_agent *agent, const char *what, const toml_node *node,
+                            bool are_helpers)
 {
-    static const schema_field names = {"tools", FIELD_NAMES, .offset = 0};
+    static const schema_field tools = {"tools", FIELD_NAMES, .offset = 0},
+                              helpers = {"helpers", FIELD_NAMES, .offset = 0};
     char **list = NULL;
-    reader_value(reader, &names, what, node, &list);
+    reader_value(reader, are_helpers ? &helpers : &tools, what, node, &list);
     for (char **name = list; name && *name; name++) {
+        if (agent_tool(agent, *name)) {
+            manifest_problem_add(reader->problems, reader_place(reader, node), false, LB_ERR_CONFLICT,
+                                 "leave it in one of the two lists", "%s helpers: %s is among the tools, too", what,
+                                 *name);
+            free(*name);
+            continue;
+        }
         manifest_tool *tool = reader_append(reader, &schema_tool, node, &agent->tools, &agent->tool_count);
         if (!tool) {
             free(*name);
             continue;
         }
         tool->name = *name;
+        tool->is_helper = are_helpers;
         for (size_t i = 0; i < node->v.list.count; i++)
             if (node->v.list.items[i].kind == TOML_STRING && strcmp(node->v.list.items[i].v.text.data, *name) == 0)
                 tool->place = reader_place(reader, &node->v.list.items[i]);
@@ -84,15 +94,17 @@ void reader_agent(manifest_reader *reader, const toml_node *node)
         return;
     agent->name = base_strdup(node->key);
     reader_fields(reader, &schema_agent, what, node, agent);
-    const toml_node *names = reader_child(node, "tools"), *tables = reader_child(node, "tool"),
-                    *cycle = reader_child(node, "cycle");
+    const toml_node *names = reader_child(node, "tools"), *helpers = reader_child(node, "helpers"),
+                    *tables = reader_child(node, "tool"), *cycle = reader_child(node, "cycle");
     if (names)
-        read_tool_names(reader, agent, what, names);
+        read_tool_names(reader, agent, what, names, false);
+    if (helpers)
+        read_tool_names(reader, agent, what, helpers, true);
     if (tables)
         read_tool_tables(reader, agent, tables);
     if (cycle)
         check_cycle(reader, agent, what, cycle);
-    if (!names && !tables)
+    if (!names && !helpers && !tables)
         manifest_problem_add(reader->problems, agent->place, true, LB_ERR_INVALID, "list them: tools = [\"...\"]",
                              "%s has no tools", what);
 }

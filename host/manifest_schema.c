@@ -13,6 +13,8 @@ static const char *const routines[] = {"expiry", "reset", NULL};
 static const char *const seconds[] = {"never", "destructive", "always", NULL};
 static const char *const site_kinds[] = {"json", "github", NULL};
 static const char *const severities[] = {"info", "warning", "critical", NULL};
+static const char *const phases[] = {"foundation",    "index and vacuum", "sync and branches",
+                                     "cold archival", "AI operations",    NULL};
 static const char *const catch_ups[] = {"once", "never", NULL};
 
 static const schema_field workspace_fields[] = {
@@ -150,6 +152,8 @@ static const schema_field alert_fields[] = {
      .doc = "so many messages go out one by one; what is more is folded into one digest. 0: never"},
     {"digest_s", FIELD_INT, AT(manifest_service, digest_s), .min = 1, .max = 86400, .fallback = "120",
      .doc = "in so many seconds; a digest waits no longer than that"},
+    {"retry_most_s", FIELD_INT, AT(manifest_service, retry_most_s), .min = 1, .max = 86400, .fallback = "300",
+     .doc = "of an alert service: the longest pause, in seconds, before what was not taken is sent again"},
     {"digest_critical", FIELD_BOOL, AT(manifest_service, digest_critical), .fallback = "false",
      .doc = "critical alerts are folded as well; without it they always go out, as ends of alerts do"},
 };
@@ -231,9 +235,10 @@ static const schema_table schema_target = {
 static const schema_field agent_fields[] = {
     {"mission", FIELD_TEXT, AT(manifest_agent, mission), .doc = "what the agent is for, in a sentence"},
     {"tools", FIELD_TOOLS, .doc = "names of its tools"},
+    {"helpers", FIELD_TOOLS, .doc = "names of tools that its tools call: they run for these, and are in no cycle"},
     {"tool", FIELD_TABLES, .doc = "tables of single tools, see below; a tool that has one need not be listed"},
     {"cycle", FIELD_NAMES, AT(manifest_agent, cycle),
-     .doc = "the order of its tools in a cycle; without it, as listed"},
+     .doc = "the order of its tools in a cycle, within a phase: phases come first, see `phase`; without it, as listed"},
 };
 const schema_table schema_agent = {
     .header = "[agents.NAME]",
@@ -243,13 +248,16 @@ const schema_table schema_agent = {
 
 static const schema_field tool_fields[] = {
     {"schedule", FIELD_CRON, AT(manifest_tool, schedule),
-     .doc = "five-field cron or @hourly and the like; \"\" switches the tool's own schedule off"},
+     .doc = "five-field cron, @hourly and the like, or @every 30s; \"\" switches the tool's own schedule off"},
     {"timeout_s", FIELD_INT, AT(manifest_tool, timeout_s), .min = 1, .max = 86400, .doc = "time for one run"},
     {"needs_approval", FIELD_TRISTATE, AT(manifest_tool, needs_approval),
      .doc = "asks for every disruptive or destructive change; without it, as the tool says"},
     {"disabled", FIELD_BOOL, AT(manifest_tool, disabled), .fallback = "false", .doc = "the tool never runs"},
     {"window", FIELD_LABEL, AT(manifest_tool, window),
      .doc = "its schedule starts it only while a window of this name is open"},
+    {"phase", FIELD_CHOICE, AT(manifest_tool, phase), .choices = phases,
+     .doc = "its phase of the cycle; without it, by its name"},
+    {"aside", FIELD_TEXT, AT(manifest_tool, aside), .doc = "why the agent's cycle leaves it out, for the report"},
     {"params", FIELD_PARAMS, AT(manifest_tool, params), .doc = "values for the tool's parameters"},
 };
 const schema_table schema_tool = {
@@ -261,7 +269,7 @@ const schema_table schema_tool = {
 static const schema_field schedule_fields[] = {
     {"tool", FIELD_NAME, AT(manifest_schedule, tool), .required = true, .doc = "the tool that runs"},
     {"cron", FIELD_CRON, AT(manifest_schedule, cron), .required = true,
-     .doc = "five-field cron or @hourly and the like, in the workspace's timezone"},
+     .doc = "five-field cron, @hourly and the like, or @every 30s, in the workspace's timezone"},
     {"agent", FIELD_NAME, AT(manifest_schedule, agent), .doc = "the agent it runs for; without it, the first with it"},
     {"name", FIELD_LABEL, AT(manifest_schedule, name),
      .doc = "tells it from the tool's other schedules; without it, its params do"},
@@ -331,6 +339,9 @@ static const schema_field threshold_fields[] = {
      .doc = "a breach is a value under the limit, not over it"},
     {"project", FIELD_PATTERN, AT(manifest_threshold, project), .doc = "pattern of the projects; without it, all"},
     {"branch", FIELD_PATTERN, AT(manifest_threshold, branch), .doc = "pattern of the branches; without it, all"},
+    {"set_by", FIELD_TEXT, AT(manifest_threshold, set_by), .doc = "who chose these limits; alerts say it"},
+    {"set_on", FIELD_TEXT, AT(manifest_threshold, set_on), .doc = "when, such as 2026-01-31"},
+    {"reason", FIELD_TEXT, AT(manifest_threshold, reason), .doc = "why these and no others"},
 };
 static const schema_table schema_threshold = {
     .header = "[[thresholds]]",

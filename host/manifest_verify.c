@@ -243,6 +243,15 @@ static void verify_subscription(manifest_reader *reader, const manifest_subscrip
         verify_template(reader, &subscription->params.items[i]);
 }
 
+static bool is_date(const char *text)
+{
+    static const char form[] = "0000-00-00";
+    size_t i = 0;
+    while (text[i] && form[i] && (form[i] == '-' ? text[i] == '-' : isdigit((unsigned char)text[i]) != 0))
+        i++;
+    return !text[i] && !form[i] && strcmp(text + 5, "01-00") > 0 && strcmp(text + 5, "12-32") < 0 && text[8] < '4';
+}
+
 static void verify_threshold(manifest_reader *reader, size_t index)
 {
     const manifest_threshold *threshold = &reader->m->thresholds[index];
@@ -258,6 +267,9 @@ static void verify_threshold(manifest_reader *reader, size_t index)
                                        : "critical is the higher one, unless below = true",
                       "[[thresholds]] %s turns critical (%g) before it warns (%g)", threshold->metric,
                       threshold->critical, threshold->warning);
+    if (threshold->set_on && !is_date(threshold->set_on))
+        reader_report(reader, threshold->place, false, LB_ERR_INVALID, "a day, such as 2026-01-31",
+                      "[[thresholds]] %s: set_on \"%.40s\" is no day", threshold->metric, threshold->set_on);
     for (size_t i = 0; i < index; i++) {
         const manifest_threshold *earlier = &reader->m->thresholds[i];
         if (!reader_is_same(earlier->metric, threshold->metric) ||

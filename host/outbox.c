@@ -180,7 +180,7 @@ static int spill(outbox_batch *batch, lb_error *err)
         part *p = &batch->parts[i];
         if (!p->lines.length || p->visible)
             continue;
-        off_t end;
+        off_t end = 0;
         int r = write_part(batch, p, &end, err);
         if (r < 0)
             return lb_wrap(err, "outbox");

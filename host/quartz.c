@@ -91,7 +91,12 @@ int quartz_from_cron(const char *cron_text, buf *into, lb_error *err)
 {
     cron c;
     BUF_AUTO days = BUF_INIT(256), week = BUF_INIT(256), line = BUF_INIT(1024);
-    if (cron_parse(cron_text, &c, err) < 0 || put_days(&days, &week, &c, cron_text, err) < 0)
+    if (cron_parse(cron_text, &c, err) < 0)
+        return err->code;
+    if (c.every_s)
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "give five fields, such as */10 * * * *", "Quartz cannot say '%.80s'",
+                       cron_text);
+    if (put_days(&days, &week, &c, cron_text, err) < 0)
         return err->code;
     if (cron_next_utc(&c, 0) == INT64_MAX)
         return lb_fail(err, LB_ERR_UNSUPPORTED, "no month of it has such a day",

@@ -16,6 +16,11 @@
 static volatile sig_atomic_t cancel_requested;
 static bool may_wake; /* of the run that asks for a session now */
 
+/* Computes that the outermost run under way has woken: they sleep again so long after its end. */
+static struct {
+    int64_t count, at_sum, after_sum; /* sums over them: moments, and times without activity until each sleeps */
+} woken;
+
 void run_cancel_current(void)
 {
     cancel_requested = 1;
@@ -29,6 +34,19 @@ bool run_is_cancelled(void)
 bool run_may_wake(void)
 {
     return may_wake;
+}
+
+void run_woke(int64_t sleeps_after)
+{
+    woken.count++;
+    woken.at_sum += clock_monotonic();
+    woken.after_sum += sleeps_after > 0 ? sleeps_after : 0;
+}
+
+/* From their waking on, all that would have been slept through. A called run's are its caller's. */
+static int64_t awake_us(const run_state *run)
+{
+    return run->depth == 0 && woken.count ? woken.count * clock_monotonic() - woken.at_sum + woken.after_sum : 0;
 }
 
 /* ---- the small calls of lb_host ---- */
@@ -158,6 +176,8 @@ const lb_host run_host = {
     .group_record = door_group_record,
     .group_emit = door_group_emit,
     .call_outcome = run_call_outcome,
+    .group_listen = door_group_listen,
+    .group_heard = door_group_heard,
 };
 
 bool run_declares(const char *const *names, const char *name)
@@ -191,6 +211,8 @@ int run_session(run_state *run, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "give --project and --branch",
                        "%s runs on the workspace and has no database", run->request->tool);
     int r = run_check_stop(run, err);
+    if (r >= 0)
+        r = run_alone_check(run, err);
     may_wake = run->request->wake;
     return r < 0 ? r
                  : session_get(run->worker->sessions, &run->request->target, run->request->tool, run->deadline,
@@ -373,6 +395,8 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
     run->started_at = clock_now();
     int64_t began = clock_monotonic(), cpu = clock_cpu();
     session_cost cost = session_cost_of(run->worker->sessions), spent;
+    if (run->depth == 0)
+        woken.count = woken.at_sum = woken.after_sum = 0;
     run->members = BUF_INIT((size_t)run->worker->setup->result_mb * 1024 * 1024);
     if (call_tool(run, &err) >= 0)
         err = (lb_error){0}; /* a failure that was dealt with on the way may have left its words */
@@ -380,6 +404,8 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
     commit_records(run, &err);
     run_status status = status_of(run, &err);
     mend_error(&err);
+    alone_sight sight;
+    run_alone_look(run, &sight);
     spent = session_cost_of(run->worker->sessions);
     *ret_done = (run_done){
         .status = status,
@@ -390,6 +416,8 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
         .cpu_us = clock_cpu() - cpu,
         .statements = spent.statements - cost.statements,
         .waited_us = spent.waited_us - cost.waited_us,
+        .awake_us = awake_us(run),
+        .sight = sight,
         .changes = run->changes,
         .findings = run->findings,
         .records = run->records,
@@ -400,6 +428,7 @@ void run_execute_one(run_state *run, run_done *ret_done, buf *into)
                       ? buf_text(&run->worker->remembered)
                       : NULL,
     };
+    ret_done->sight.opened = spent.opened - cost.opened;
     run->batch = outbox_batch_free(run->batch);
     run_report_done(run);
 }
@@ -434,7 +463,9 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
     session_pool *own = NULL, *shared = worker->sessions;
     if (request->record_dir)
         worker->sessions = own = session_pool_new(worker->setup, request->record_dir);
+    session_set_home(worker->sessions, &request->target);
     run_execute_one(&run, ret_done, &worker->result);
+    session_set_home(worker->sessions, NULL);
     if (own && session_recording_failure(own) && !ret_done->error.code) {
         ret_done->status = RUN_FAILED;
         ret_done->error = *session_recording_failure(own);

@@ -39,5 +39,6 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
 void run_cancel_current(void);
 bool run_is_cancelled(void);
 bool run_may_wake(void); /* a suspended compute */
+void run_woke(int64_t sleeps_after);
 
 #endif

@@ -56,6 +56,11 @@ static int merge_args(run_state *run, const worker_tool *entry, const lb_value *
     return 0;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static void announce_called(run_state *caller, const run_request *q, const run_done *done)
 {
     BUF_AUTO frame = BUF_INIT(WIRE_FRAME_LIMIT);
@@ -84,6 +89,8 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     const worker_tool *entry = find_callee(caller, tool, err);
     if (!entry)
         return err->code;
+    const lb_target *home = &caller->request->target;
+    bool is_home = !target || (is_same(target->project, home->project) && is_same(target->branch, home->branch));
     run_request *q = arena_alloc(caller->memory, sizeof *q);
     run_state *callee = arena_alloc(caller->memory, sizeof *callee);
     if (!q || !callee)
@@ -101,6 +108,8 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     }
     if (target) { /* a tool names the branch; what it is worth is not the tool's to say */
         q->target = (lb_target){.project = target->project, .branch = target->branch};
+        if (!is_home)
+            q->alone_since = 0;
         q->wake = false; /* what the manifest allows is allowed for its own target */
     }
     if (target && target->project && target->branch)
@@ -116,11 +125,13 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
                           .depth = caller->depth + 1,
                           .memory = caller->memory,
                           .deadline = caller->deadline,
-                          .change_count = caller->change_count};
+                          .change_count = caller->change_count,
+                          .alone_is_over = is_home && caller->alone_is_over};
     run_done done;
     BUF_AUTO document = BUF_INIT((size_t)caller->worker->setup->result_mb * 1024 * 1024);
     run_execute_one(callee, &done, &document);
     caller->session = NULL; /* the callee may have discarded it */
+    caller->alone_is_over = caller->alone_is_over || (is_home && callee->alone_is_over);
     announce_called(caller, q, &done);
     if (done.asked) { /* what waits below waits here too */
         caller->asked += done.asked;
@@ -128,6 +139,7 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     }
     if (done.status != RUN_OK && done.status != RUN_PENDING_APPROVAL) {
         *err = done.error;
+        *ret_json = done.result ? arena_strdup(caller->memory, done.result) : NULL; /* as far as it came */
         return lb_wrap(err, tool);
     }
     caller->called = q->plan ? LB_PLANNED : done.asked ? LB_WAITING : LB_APPLIED;

@@ -2,7 +2,19 @@
  * and asked for in a session that only reads. */
 #include "run_state.h"
 
+#include "compose.h"
 #include "effect_script.h"
+#include "explain_repair.h"
+
+#include <lbops/sqltext.h>
+#include <sql/host/explain.h>
+#include <sql/host/explain_analyze.h>
+#include <sql/host/explain_forget.h>
+#include <sql/host/explain_generic.h>
+#include <sql/host/explain_generic_end.h>
+#include <sql/host/explain_prepare.h>
+#include <sql/host/explain_prepared.h>
+#include <sql/host/explain_value.h>
 
 #define STATEMENT  "host/explain"
 #define PARAMETERS 1000 /* that a text may have */
@@ -10,8 +22,9 @@
 typedef struct explaining {
     run_state *run;
     const lb_explain_wish *wish;
-    const char *text; /* the statement alone */
+    const char *text; /* the statement alone, without comments */
     int64_t parameters, deadline;
+    int server_major;
     const char *plan;
 } explaining;
 
@@ -63,9 +76,10 @@ static int look_at(explaining *e, lb_error *err)
     script_place place;
     if (!e->wish->text)
         return lb_fail(err, LB_ERR_INVALID, "fill .text", "there is no statement to explain");
-    const char *text = arena_strdup(e->run->memory, e->wish->text);
+    char *text = arena_strdup(e->run->memory, e->wish->text);
     if (!text)
         return lb_out_of_memory(err);
+    lb_sql_blank_comments(text); /* before it is judged: the server is asked what was judged, to the letter */
     int r = script_parse(text, e->run->memory, &s, &place, err);
     if (r < 0)
         return r;
@@ -74,8 +88,13 @@ static int look_at(explaining *e, lb_error *err)
     if (!is_about_rows(s.items[0].node))
         return lb_fail(err, LB_ERR_INVALID, "give a SELECT, INSERT, UPDATE, DELETE or MERGE",
                        "only statements about rows have a plan");
-    e->text = s.items[0].text;
+    const char *alone = s.items[0].text;
+    e->text = alone;
     e->parameters = count_parameters(s.items[0].node);
+    r = e->parameters ? explain_repair(alone, s.items[0].node, s.items[0].range.offset, e->run->memory, &e->text, err)
+                      : 0;
+    if (r < 0)
+        return r;
     return e->wish->analyze ? check_execution(e, &s.items[0], err) : 0;
 }
 
@@ -98,35 +117,43 @@ static int take_row(void *state, uint32_t count, const char *const *cells, lb_er
 }
 
 /* All steps have one name, so that a fixture for the plan serves them all. */
-static int ask(explaining *e, const char *step, const char *text, lb_error *err)
+static int ask(explaining *e, const char *step, const lb_statement *statement, const lb_value *args, lb_error *err)
 {
+    const lb_sql *sql = NULL;
     const lb_sink sink = {.size = sizeof sink, .state = e, .columns = take_columns, .row = take_row};
+    int r = compose(statement, args, e->server_major, e->run->memory, &sql, err);
+    if (r < 0)
+        return r;
     const lb_command command = {
         .size = sizeof command,
         .name = STATEMENT,
-        .text = text,
+        .text = sql->text,
         .read_only = true,
         .args = LB_ARGS(lb_text("text", e->text), lb_bool("analyze", e->wish->analyze), lb_text("step", step)),
         .deadline = e->deadline};
     int64_t affected = -1;
-    return text ? session_execute(e->run->session, &command, &sink, &affected, err) : lb_out_of_memory(err);
+    return session_execute(e->run->session, &command, &sink, &affected, err);
 }
 
 static int ask_plainly(explaining *e, lb_error *err)
 {
-    const char *more = e->wish->analyze ? ", ANALYZE, BUFFERS" : "";
-    return ask(e, "plan", arena_printf(e->run->memory, "EXPLAIN (FORMAT JSON, VERBOSE, SETTINGS%s) %s", more, e->text),
-               err);
+    return ask(e, "plan", e->wish->analyze ? &host_explain_analyze_sql : &host_explain_sql,
+               LB_ARGS(lb_definition("statement", e->text)), err);
 }
 
-static const char *execute_text(const explaining *e)
+/* Its parameters stay unknown: one NULL for each. */
+static int ask_with_unknowns(explaining *e, lb_error *err)
 {
-    BUF_AUTO b = BUF_INIT(1 << 16);
-    buf_puts(&b, "EXPLAIN (FORMAT JSON, VERBOSE, SETTINGS) EXECUTE lbops_explain(");
-    for (int64_t i = 0; i < e->parameters; i++)
-        buf_puts(&b, i ? ", NULL" : "NULL");
-    buf_puts(&b, ")");
-    return b.overflow ? NULL : arena_strdup(e->run->memory, buf_text(&b));
+    const lb_sql *unknown = NULL;
+    lb_value *values = arena_alloc(e->run->memory, (size_t)e->parameters * sizeof *values);
+    if (!values)
+        return lb_out_of_memory(err);
+    int r = compose(&host_explain_value_sql, LB_NO_ARGS, e->server_major, e->run->memory, &unknown, err);
+    for (int64_t i = 0; i < e->parameters && r >= 0; i++)
+        values[i] = lb_sql_value(NULL, unknown);
+    return r < 0 ? r
+                 : ask(e, "plan", &host_explain_prepared_sql,
+                       LB_ARGS(lb_list("values", LB_SQL, values, (size_t)e->parameters)), err);
 }
 
 /* The plan for any values is that of a prepared statement, on every version (GENERIC_PLAN, which 16 brought, cannot be
@@ -139,22 +166,24 @@ static int ask_prepared(explaining *e, lb_error *err)
                        (long long)e->parameters);
     lb_error ignored;
     session_spend(e->run->session);
-    int r = ask(e, "begin", "SET plan_cache_mode TO force_generic_plan", err);
+    int r = ask(e, "begin", &host_explain_generic_sql, LB_NO_ARGS, err);
     if (r < 0)
         return r;
-    r = ask(e, "prepare", arena_printf(e->run->memory, "PREPARE lbops_explain AS %s", e->text), err);
+    r = ask(e, "prepare", &host_explain_prepare_sql, LB_ARGS(lb_definition("statement", e->text)), err);
     if (r >= 0) {
-        r = ask(e, "plan", execute_text(e), err);
-        int end = ask(e, "forget", "DEALLOCATE lbops_explain", r < 0 ? &ignored : err);
+        r = ask_with_unknowns(e, err);
+        int end = ask(e, "forget", &host_explain_forget_sql, LB_NO_ARGS, r < 0 ? &ignored : err);
         r = r < 0 ? r : end;
     }
-    int end = ask(e, "end", "RESET plan_cache_mode", r < 0 ? &ignored : err);
+    int end = ask(e, "end", &host_explain_generic_end_sql, LB_NO_ARGS, r < 0 ? &ignored : err);
     return r < 0 ? r : end;
 }
 
 static int ask_server(explaining *e, lb_error *err)
 {
     int r = run_session(e->run, err);
+    if (r >= 0)
+        r = session_server_version(e->run->session, &e->server_major, err);
     if (r < 0)
         return r;
     return e->parameters ? ask_prepared(e, err) : ask_plainly(e, err);

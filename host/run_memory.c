@@ -107,6 +107,9 @@ static void put_thresholds(buf *b, const worker_setup *setup, const lb_target *t
         put_limit(b, "warning", t->warning);
         put_limit(b, "critical", t->critical);
         json_member_bool(b, "below", t->below);
+        json_member_string(b, "set_by", t->set_by);
+        json_member_string(b, "set_on", t->set_on);
+        json_member_string(b, "reason", t->reason);
         buf_putc(b, '}');
     }
     buf_putc(b, ']');

@@ -54,6 +54,7 @@ typedef struct run_state {
     char refused_why[200], asked_why[200];
     const char *approval_id; /* the approval that this run carries out, or NULL */
     outbox_batch *batch;
+    bool alone_is_over; /* the target was left alone, and is not any more */
     int64_t progress_at;
     uint32_t logs;
 } run_state;
@@ -80,6 +81,10 @@ int run_frame_fail(lb_error *err, const char *what);
 LB_MUST_CHECK int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args,
                            const char **ret_json, lb_error *err);
 lb_outcome run_call_outcome(const lb_ctx *ctx);
+
+/* run_alone.c */
+LB_MUST_CHECK int run_alone_check(run_state *run, lb_error *err); /* LB_ERR_SUSPENDED: the target is left alone */
+void run_alone_look(run_state *run, alone_sight *ret_sight);
 
 /* run_query.c */
 LB_MUST_CHECK int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
@@ -167,6 +172,8 @@ bool door_program_runs(const lb_group *group);
 LB_MUST_CHECK int door_program_end(lb_group *group, lb_error *err);
 LB_MUST_CHECK int door_group_record(lb_group *group, const char *table, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int door_group_emit(lb_group *group, const char *event, const lb_value *payload, lb_error *err);
+LB_MUST_CHECK int door_group_listen(lb_group *group, lb_error *err);
+LB_MUST_CHECK int door_group_heard(const lb_group *group, const char **ret_json, lb_error *err);
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
 int64_t door_rows(const lb_group *group);
 const char *door_reply(const lb_group *group);

@@ -36,14 +36,14 @@ int64_t sched_regular_due(const entry *e)
     return e->slot == NEVER ? NEVER : e->slot + offset_of(e);
 }
 
-void sched_place(sched *s, entry *e, int64_t due)
+static void sched_place(sched *s, entry *e, int64_t due)
 {
     e->due = due;
     heap_set(&s->t, (uint32_t)(e - s->t.entries));
 }
 
 /* Among what is caught up, so many a second; its regular time may come first. */
-void sched_queue(sched *s, entry *e, int64_t now)
+static void sched_queue(sched *s, entry *e, int64_t now)
 {
     int64_t turn = s->queue_end + CATCH_UP_STEP > now ? s->queue_end + CATCH_UP_STEP : now,
             regular = sched_regular_due(e);
@@ -60,7 +60,7 @@ static void miss(sched *s, entry *e, uint32_t slots)
     s->missed += slots;
 }
 
-void sched_absorb(sched *s, entry *e, int64_t now)
+static void sched_absorb(sched *s, entry *e, int64_t now)
 {
     job *j = &s->t.jobs[e->job];
     int64_t at = now - offset_of(e);
@@ -220,6 +220,7 @@ static bool offer(sched *s, entry *e, int64_t due, int64_t slot, int64_t previou
                                .slot = slot,
                                .previous_slot = previous,
                                .due = due,
+                               .period = j->period,
                                .missed = missed};
     return s->hooks.start(s->hooks.state, &start);
 }

@@ -73,6 +73,7 @@ typedef struct sched_start {
     int64_t slot;          /* the time the cron names; the latest one when several were missed */
     int64_t previous_slot; /* of the run before, or SCHED_NONE: what a claim in a shared store is compared with */
     int64_t due;           /* slot and offset, or when it was let go */
+    int64_t period;        /* the shortest time between two of its slots, in microseconds */
     uint32_t missed;       /* slots that this run stands for besides its own */
 } sched_start;
 

@@ -104,9 +104,6 @@ struct sched {
 /* scheduler.c: one entry and its time */
 void sched_see_clock(sched *s, sched_time now);                  /* first of all in every call that is told the time */
 void sched_reset_slot(const sched *s, entry *e, sched_time now); /* the next slot that may run */
-void sched_absorb(sched *s, entry *e, int64_t now);              /* what has come becomes pending */
-void sched_place(sched *s, entry *e, int64_t due);               /* in the heap */
-void sched_queue(sched *s, entry *e, int64_t now);               /* among what is caught up */
 void sched_back_off(sched *s, entry *e, sched_time now);         /* after `failures` in a row */
 int64_t sched_regular_due(const entry *e);
 uint32_t sched_find(const table *t, const char *key); /* or NOBODY */
@@ -124,7 +121,6 @@ uint32_t job_count(const table *t, job *j, int64_t after, int64_t until); /* slo
 int64_t window_hold(sched *s, const entry *e, int64_t now, sched_reason *ret_reason);
 
 /* scheduler_load.c */
-LB_MUST_CHECK int table_build(const sched_plan *plan, table *ret_table, lb_error *err);
 void table_done(table *t);
 uint32_t target_find(const table *t, const char *project, const char *branch); /* or NOBODY */
 size_t sched_write_key(const table *t, const entry *e, char key[SCHED_KEY]);

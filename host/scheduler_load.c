@@ -279,7 +279,7 @@ static void spread_entries(table *t)
     free(sorted);
 }
 
-int table_build(const sched_plan *plan, table *ret_table, lb_error *err)
+static int table_build(const sched_plan *plan, table *ret_table, lb_error *err)
 {
     table t = {.timezone = base_strdup(plan->timezone ? plan->timezone : "UTC"),
                .spread = (plan->spread_s < 86400 ? plan->spread_s : 86400) * CLOCK_SECOND,

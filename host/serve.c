@@ -230,6 +230,9 @@ static void on_ready(void *state, const lb_error *error)
         return;
     }
     s->is_ready = true;
+    event_log *log = chronicle_log(supervisor_chronicle(s->supervisor));
+    s->fresh_from = log ? event_log_last(log) : 0;
+    s->is_fresh = true;
     supervisor_event(
         s->supervisor, "daemon.started", NULL, NULL,
         LB_ARGS(lb_text("version", s->options->version), lb_text("host", s->host), lb_i64("pid", getpid())));

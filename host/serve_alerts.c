@@ -96,6 +96,23 @@ static void judge_issue(alerting *a, struct json_object *payload, bool is_over)
     a->action = base_strdup(json_get_text(payload, "done"));
 }
 
+/* Monitoring sees nothing of a target: one alert, however many tools look there. */
+static void judge_sight(alerting *a, const event *e, struct json_object *payload)
+{
+    const char *where = e->project ? e->branch : "the workspace";
+    double lasted = number_of(payload, "lasted_s");
+    a->resolves = strcmp(e->kind, "target.unseen") != 0;
+    a->severity = severity_named(json_get_text(payload, "level"));
+    a->key = base_strdup("unseen/");
+    a->text =
+        strcmp(e->kind, "target.left") == 0
+            ? base_printf("monitoring does not look at %s any more, which it could not see for %.0f s", where, lasted)
+        : a->resolves ? base_printf("monitoring sees %s again, after %.0f s", where, lasted)
+                      : base_printf("monitoring cannot see %s: %s has failed %lld times in a row, %s", where,
+                                    text_of(payload, "tool"), (long long)json_get_i64(payload, "times", 0),
+                                    text_of(payload, "reason"));
+}
+
 /* Kind, what tells two alerts of that kind apart, how bad, and the line for people. */
 static bool judge(alerting *a, const event *e, struct json_object *payload)
 {
@@ -111,6 +128,8 @@ static bool judge(alerting *a, const event *e, struct json_object *payload)
         a->key = base_printf("service/%s", subject);
         a->text = a->resolves ? base_printf("the %s service works again", subject)
                               : base_printf("the %s service is down: %s", subject, text_of(payload, "reason"));
+    } else if (strncmp(e->kind, "target.", 7) == 0) {
+        judge_sight(a, e, payload);
     } else if (strcmp(e->kind, "tool.suspended") == 0) {
         subject = text_of(payload, "tool");
         a->severity = SEVERITY_WARNING;
@@ -140,24 +159,17 @@ static bool judge(alerting *a, const event *e, struct json_object *payload)
 static void finish(alerting *a)
 {
     serve *s = a->serve;
+    char *const texts[] = {a->key,     a->text,   a->document, a->change, a->kind,  a->tool,
+                           a->project, a->branch, a->metric,   a->object, a->action};
     ev_timer_stop(s->loop, &a->again);
     s->alerting = NULL;
     if (s->router)
         router_done(s->router, SERVE_ALERTS, a->seq);
-    free(a->key);
-    free(a->text);
-    free(a->document);
-    free(a->change);
-    free(a->kind);
-    free(a->tool);
-    free(a->project);
-    free(a->branch);
+    for (size_t i = 0; i < LB_COUNT(texts); i++)
+        free(texts[i]);
     buf_done(&a->hears);
     buf_done(&a->knew);
     buf_done(&a->told);
-    free(a->metric);
-    free(a->object);
-    free(a->action);
     free(a);
     if (s->router)
         router_resume(s->router);

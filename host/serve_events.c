@@ -213,7 +213,7 @@ static void on_digests(void *owner, void *tag, wire_reader *docs, const lb_error
     serve_alerts_resume(s, dir, event_log_last(log));
     const router_options options = {.loop = s->loop,
                                     .dir = dir,
-                                    .last = event_log_last(log),
+                                    .last = s->is_fresh ? s->fresh_from : event_log_last(log),
                                     .durable = event_log_durable(log),
                                     .hooks = {.state = s, .deliver = on_delivery, .save = on_save, .emit = on_emit},
                                     .depth = (uint32_t)s->manifest->events.chain_limit,
@@ -223,6 +223,7 @@ static void on_digests(void *owner, void *tag, wire_reader *docs, const lb_error
         log_error("router", &failure);
         return;
     }
+    s->is_fresh = false;
     event_log_passed(log, router_passed(s->router));
     router_flush(s->router); /* where new ones begin, at once: a later start must not take a later place for it */
 }

@@ -3,6 +3,7 @@
 #define LBOPS_HOST_SERVE_INTERNAL_H
 
 #include "alert_route.h"
+#include "alone.h"
 #include "control.h"
 #include "json.h"
 #include "log.h"
@@ -24,6 +25,7 @@ typedef struct serve_target {
     char *project, *branch;
     lb_branch_class branch_class;
     bool is_ours, is_asked; /* for the lease, where there are any */
+    alone alone;
 } serve_target;
 
 typedef struct serve {
@@ -59,7 +61,9 @@ typedef struct serve {
     router *router;
     router_subscription *subscriptions;
     size_t subscription_count;
-    bool has_cursors; /* they are read */
+    bool has_cursors;    /* they are read */
+    bool is_fresh;       /* there was no router yet: new subscriptions hear of the start, too, */
+    uint64_t fresh_from; /* which is behind this event */
     arena subscription_memory;
 
     ev_signal hup, term, interrupt;

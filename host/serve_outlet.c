@@ -11,9 +11,8 @@
 
 #include <signal.h>
 
-#define AGAIN_S    5.0
-#define AGAIN_MOST 300.0
-#define MOST_HELD  1000 /* for one digest; what is more waits in the log */
+#define AGAIN_S   5.0
+#define MOST_HELD 1000 /* for one digest; what is more waits in the log */
 
 typedef struct outlet outlet;
 typedef struct alert_note note;
@@ -127,14 +126,14 @@ static void keep_digest(const outlet *o, const note *n, note *waits, const char 
 static void try_later(note *n, int64_t wait_us, const char *why)
 {
     outlet *o = n->outlet;
-    double wait = AGAIN_S;
-    for (int i = 0; i < o->tries && wait < AGAIN_MOST; i++)
+    double wait = AGAIN_S, most = o->named->retry_most_s;
+    for (int i = 0; i < o->tries && wait < most; i++)
         wait *= 2;
     o->tries++;
     if (wait_us > 0)
         wait = (double)wait_us / (double)CLOCK_SECOND;
     log_line(LB_LOG_WARN, "alert", "%s is not delivered yet to %s: %s", n->key, o->named->name, why);
-    ev_timer_set(&o->again, wait < AGAIN_MOST ? wait : AGAIN_MOST, 0);
+    ev_timer_set(&o->again, wait < most ? wait : most, 0);
     ev_timer_start(o->serve->loop, &o->again);
 }
 

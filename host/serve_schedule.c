@@ -2,6 +2,7 @@
  * due. Each start is claimed in the state together with the run's beginning. */
 #include "serve_internal.h"
 
+#define KEEPER       "persist_pg_stat_statements"          /* takes snapshots of what goes when a compute sleeps */
 #define TARGETS_S    300.0                                 /* between two looks at which branches there are */
 #define KEEP_ENTRIES (INT64_C(400) * 86400 * CLOCK_SECOND) /* longer than a yearly schedule sleeps */
 #define PRUNE_MOST   10000
@@ -10,7 +11,8 @@
 /* A run that the schedule has started. */
 typedef struct due_run {
     serve *serve;
-    char *key;
+    char *key, *project, *branch;
+    bool keeps;
 } due_run;
 
 static sched_time now(void)
@@ -27,6 +29,11 @@ static void clear_targets(serve *s)
         free(s->targets[i].branch);
     }
     s->target_count = 0;
+}
+
+static serve_target *own_target(serve *s, const char *project, const char *branch)
+{
+    return (serve_target *)(uintptr_t)serve_find_target(s, project, branch); /* it is ours, and not const */
 }
 
 const serve_target *serve_find_target(const serve *s, const char *project, const char *branch)
@@ -46,6 +53,19 @@ static void add_target(void *state, const lb_target *target)
                                                    .branch_class = target->branch_class};
 }
 
+static void note_kept_targets(serve *s, const sched_plan *plan)
+{
+    for (size_t i = 0; i < s->target_count; i++)
+        s->targets[i].alone.is_kept = false;
+    for (size_t i = 0; i < plan->pair_count; i++) {
+        const sched_target *at = &plan->targets[plan->pairs[i].target];
+        serve_target *t =
+            strcmp(plan->jobs[plan->pairs[i].job].tool, KEEPER) == 0 ? own_target(s, at->project, at->branch) : NULL;
+        if (t)
+            t->alone.is_kept = true;
+    }
+}
+
 static int load_plan(serve *s, lb_error *err)
 {
     sched_target *targets = base_alloc((s->target_count + 1) * sizeof *targets);
@@ -60,7 +80,33 @@ static int load_plan(serve *s, lb_error *err)
     }
     (void)sched_made_free(s->plan); /* gives NULL */
     s->plan = made;
+    note_kept_targets(s, sched_made_plan(made));
     return 0;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : !a && !b;
+}
+
+static bool looks(void *state, const char *tool, const char *project, const char *branch)
+{
+    const serve *s = state;
+    const sched_plan *plan = sched_made_plan(s->plan);
+    for (size_t i = 0; i < plan->pair_count; i++) {
+        const sched_target *at = &plan->targets[plan->pairs[i].target];
+        if ((!tool || strcmp(plan->jobs[plan->pairs[i].job].tool, tool) == 0) && is_same(at->project, project) &&
+            is_same(at->branch, branch))
+            return true;
+    }
+    return false;
+}
+
+/* What could not be seen and is not looked at any more is no trouble any more; that is known once the branches are. */
+static void forget_others(serve *s)
+{
+    if (s->plan && (s->listing || !targets_have_patterns(s->manifest)))
+        supervisor_looks_only(s->supervisor, looks, s);
 }
 
 /* Names of before keep what is known of their leases. */
@@ -73,10 +119,11 @@ static void set_targets(serve *s, const char *document)
     s->target_count = s->target_capacity = 0;
     targets_each(s->manifest, document, add_target, s);
     for (size_t i = 0; i < count; i++) {
-        serve_target *t = (serve_target *)(uintptr_t)serve_find_target(s, before[i].project, before[i].branch);
-        if (t) { /* it is ours, and not const */
+        serve_target *t = own_target(s, before[i].project, before[i].branch);
+        if (t) {
             t->is_ours = before[i].is_ours;
             t->is_asked = before[i].is_asked;
+            t->alone = before[i].alone;
         }
         free(before[i].project);
         free(before[i].branch);
@@ -85,6 +132,8 @@ static void set_targets(serve *s, const char *document)
     if (load_plan(s, &error) < 0) {
         (void)lb_wrap(&error, "the schedule stays as it was");
         log_error("schedule", &error);
+    } else {
+        forget_others(s);
     }
     for (size_t i = 0; s->is_leased && i < s->target_count; i++)
         if (s->targets[i].is_ours)
@@ -159,13 +208,34 @@ static sched_outcome outcome_of(const run_done *done)
     return done->error.code == LB_ERR_CANCELLED ? SCHED_CANCELLED : SCHED_FAILED;
 }
 
-static void finish(due_run *d, sched_outcome outcome, const char *why)
+/* What the run saw of others, and whether that leaves us as the only ones who keep the compute awake. done NULL: it
+ * never began. */
+static void learn_of_others(serve *s, const due_run *d, const run_done *done)
+{
+    static const alone_sight nothing;
+    serve_target *t = own_target(s, d->project, d->branch);
+    if (!t)
+        return;
+    if (d->keeps && done && done->status == RUN_OK)
+        alone_note_kept(&t->alone, done->started_at);
+    int64_t touched_at = done && done->statements ? done->started_at + done->duration_us : 0;
+    if (alone_end(&t->alone, done ? &done->sight : &nothing, touched_at))
+        log_line(LB_LOG_INFO, "schedule",
+                 "%s/%s is left alone, so that it can sleep: nobody else has been active for %.0f s", t->project,
+                 t->branch, (double)(t->alone.since - t->alone.others_at) / (double)CLOCK_SECOND);
+}
+
+/* done NULL: it never began. */
+static void finish(due_run *d, const run_done *done, sched_outcome outcome, const char *why)
 {
     serve *s = d->serve;
     s->running--;
+    learn_of_others(s, d, done);
     if (s->sched)
         (void)sched_ended(s->sched, d->key, outcome, why, now()); /* an entry that a reload has removed is no more */
     free(d->key);
+    free(d->project);
+    free(d->branch);
     free(d);
     serve_schedule_arm(s);
 }
@@ -180,7 +250,11 @@ static void on_begun(void *tag, const char *run_id, int64_t version)
 static void on_ended(void *tag, const run_outcome *outcome, const char *document)
 {
     (void)document;
-    finish(tag, outcome_of(&outcome->done), outcome->done.error.code ? outcome->done.error.message : NULL);
+    const due_run *d = tag;
+    const run_done *done = &outcome->done;
+    if (d->project && !serve_find_target(d->serve, d->project, d->branch))
+        forget_others(d->serve); /* it was under way when its target left */
+    finish(tag, done, outcome_of(done), done->error.code ? done->error.message : NULL);
 }
 
 void serve_remember(serve *s, wire_reader *docs)
@@ -205,7 +279,7 @@ static void on_claimed_by(void *owner, void *tag, wire_reader *docs, const lb_er
     if (error)
         log_error("schedule", error);
     serve *s = d->serve;
-    finish(d, SCHED_ELSEWHERE, NULL);
+    finish(d, NULL, SCHED_ELSEWHERE, NULL);
     serve_remember(s, docs);
     serve_schedule_arm(s);
 }
@@ -220,7 +294,7 @@ static void on_refused(void *tag, const char *run_id, const lb_error *error)
     if (error->code == LB_ERR_CONFLICT && !s->is_draining)
         state_list(book_state(supervisor_book(s->supervisor)), &q, on_claimed_by, s, d);
     else
-        finish(d, error->code == LB_ERR_SUSPENDED ? SCHED_SKIPPED : SCHED_CANCELLED, error->message);
+        finish(d, NULL, error->code == LB_ERR_SUSPENDED ? SCHED_SKIPPED : SCHED_CANCELLED, error->message);
 }
 
 static const char *given_text(const manifest_param *p)
@@ -280,9 +354,13 @@ static bool on_due(void *state, const sched_start *start)
     json_member_string(&origin, "slot", slot);
     json_member_i64(&origin, "missed", start->missed);
     buf_putc(&origin, '}');
-    const serve_target *t = serve_find_target(s, start->project, start->branch);
+    serve_target *t = own_target(s, start->project, start->branch);
     due_run *d = base_alloc(sizeof *d);
-    *d = (due_run){.serve = s, .key = base_strdup(start->key)};
+    *d = (due_run){.serve = s,
+                   .key = base_strdup(start->key),
+                   .project = base_strdup(start->project),
+                   .branch = base_strdup(start->branch),
+                   .keeps = strcmp(start->tool, KEEPER) == 0};
     run_ask ask = {.tool = start->tool,
                    .agent = start->agent,
                    .project = start->project,
@@ -291,16 +369,20 @@ static bool on_due(void *state, const sched_start *start)
                    .actor_kind = GATE_SCHEDULE,
                    .actor = "schedule",
                    .watch = {&watcher, d},
+                   .looks = t && alone_wants_sight(&t->alone, clock_now()),
+                   .alone_since = t && !alone_spares(&t->alone, start->period) ? t->alone.since : 0,
                    .origin = buf_text(&origin),
                    .claims = claims,
                    .claim_count = put_claims(s, start, body, lease, target, claims)};
     param_arg *args = own_args(start->params, &ask.arg_count);
     ask.args = args;
     s->running++;
+    if (t)
+        alone_begin(&t->alone);
     int r = supervisor_run(s->supervisor, &ask, NULL, &error);
     free(args);
     if (r < 0)
-        finish(d, SCHED_FAILED, error.message);
+        finish(d, NULL, SCHED_FAILED, error.message);
     return true;
 }
 
@@ -342,6 +424,7 @@ static void on_remembered(void *owner, void *tag, wire_reader *docs, const lb_er
     s->is_scheduling = true;
     serve_lease_start(s);
     serve_schedule_arm(s);
+    forget_others(s);
     list_targets(s);
     ev_timer_start(s->loop, &s->targets_timer);
 }

@@ -63,6 +63,7 @@ void service_pieces(service *s, service_piece piece);
 void service_withdraw(service *s, const void *tag);
 
 bool service_is_up(const service *s);
+bool service_is_ending(const service *s); /* the host is: nothing more is asked */
 size_t service_waiting(const service *s); /* asks that are not answered */
 pid_t service_pid(const service *s);
 const char *service_plugin(const service *s);

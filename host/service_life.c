@@ -89,6 +89,11 @@ bool service_is_up(const service *s)
     return s->phase == PHASE_UP;
 }
 
+bool service_is_ending(const service *s)
+{
+    return s->ending;
+}
+
 size_t service_waiting(const service *s)
 {
     return s->waiting;

@@ -150,10 +150,11 @@ static bool idle(process *p, int *ret_wait_ms)
     return flush(p);
 }
 
-/* Waits for the next frame; the driver does its own work meanwhile. False at the end of the socket. */
+/* Waits for the next frame; the driver does its own work meanwhile. False at the end of the socket, or when somebody
+ * ends us. */
 static bool receive(process *p, wire_type *ret_type, wire_reader *ret_reader, size_t *ret_size)
 {
-    for (;;) {
+    while (!stop_requested) {
         int whole = wire_frame(buf_text(&p->in), p->in.length, ret_type, ret_reader, ret_size);
         if (whole != 0)
             return whole > 0;
@@ -173,6 +174,7 @@ static bool receive(process *p, wire_type *ret_type, wire_reader *ret_reader, si
             return false;
         buf_commit(&p->in, (size_t)n);
     }
+    return false;
 }
 
 static const char *keep(process *p, wire_reader *r)
@@ -288,6 +290,8 @@ static bool serve_one(process *p)
     head = p->out.length;
     int code = r.bad ? lb_fail(&error, LB_ERR_INTERNAL, NULL, "a malformed request")
                      : p->driver->handle(p->state, verb, &r, deadline, &p->out, &error);
+    if (code == LB_ERR_CANCELLED && stop_requested)
+        return false; /* by whoever ends us, which its asker does not: another process is asked again */
     if (code >= 0 && p->out.overflow)
         code =
             lb_fail(&error, LB_ERR_LIMIT, "ask for less", "the answer is larger than %zu MB", WIRE_FRAME_LIMIT >> 20);

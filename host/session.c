@@ -26,6 +26,7 @@ struct session_pool {
     void *state;
     session *sessions;
     session_cost cost;
+    const lb_target *home;
 };
 
 LB_PRINTF(2, 0) static void log_of_service(lb_level level, const char *fmt, va_list args)
@@ -41,6 +42,7 @@ static const lb_service_host service_host = {
     .cancelled = run_is_cancelled,
     .now = clock_monotonic,
     .may_wake = run_may_wake,
+    .woke = run_woke,
 };
 
 /* The outbox lies in the state directory. */
@@ -162,6 +164,8 @@ static int connect_new(session_pool *pool, const lb_target *target, const char *
                    .handle = handle,
                    .used_at = clock_monotonic()};
     pool->sessions = *ret_session = s;
+    if (pool->home && same_text(s->project, pool->home->project) && same_text(s->branch, pool->home->branch))
+        pool->cost.opened++;
     return 0;
 }
 
@@ -219,6 +223,12 @@ int session_lend(session *s, int (*put)(void *arg, const char *name, const char 
     return transport->lend(s->handle, put, arg, err);
 }
 
+bool session_tells_notices(const session *s)
+{
+    const lb_transport *transport = s->pool->transport;
+    return LB_HAS(transport, lb_transport, tells_notices) && transport->tells_notices && !s->pool->recording;
+}
+
 void session_spend(session *s)
 {
     s->is_spent = true;
@@ -271,6 +281,11 @@ int session_execute(session *s, const lb_command *command, const lb_sink *sink, 
     s->pool->cost.statements++;
     s->pool->cost.waited_us += s->used_at - began;
     return r;
+}
+
+void session_set_home(session_pool *pool, const lb_target *home)
+{
+    pool->home = home;
 }
 
 session_cost session_cost_of(const session_pool *pool)

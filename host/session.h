@@ -29,6 +29,9 @@ LB_MUST_CHECK int session_sample(session *s, const lb_command *command, const lb
 LB_MUST_CHECK int session_lend(session *s, int (*put)(void *arg, const char *name, const char *value), void *arg,
                                lb_error *err);
 
+/* Does a sink hear what the server says beside its answers? A recording does not keep it. */
+bool session_tells_notices(const session *s);
+
 void session_discard(session *s); /* closed for good: its state is not known */
 
 /* For a session whose settings are no longer ours: it serves this run to its end, and no other one. */
@@ -43,8 +46,11 @@ LB_MUST_CHECK int session_execute(session *s, const lb_command *command, const l
                                   lb_error *err);
 /* What the pool's sessions were given to execute so far, and how long that took there and on the way. */
 typedef struct session_cost {
-    int64_t statements, waited_us;
+    int64_t statements, waited_us, opened; /* opened: sessions at home */
 } session_cost;
+/* Home is the target of the run that the supervisor asked for, also where it calls others elsewhere. It outlives the
+ * run; NULL: there is none. */
+void session_set_home(session_pool *pool, const lb_target *home);
 session_cost session_cost_of(const session_pool *pool);
 
 LB_MUST_CHECK int session_begin(session *s, int64_t deadline, lb_error *err);

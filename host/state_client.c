@@ -96,12 +96,14 @@ static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
     send_batch(timer->data);
 }
 
-/* A daemon waits for a better day; a single run waits only for what passes by itself, and not for long. */
+/* A daemon waits for a better day; a single run waits only for what passes by itself, and not for long. Who cancels a
+ * statement at the server knows nothing of the batch that is in it: it is sent again, under its number. */
 static bool is_hopeless(const state_client *c, const lb_error *error)
 {
-    if (error->code == LB_ERR_CANCELLED || error->code == LB_ERR_INTERNAL || error->code == LB_ERR_INVALID)
+    if (service_is_ending(c->service) || error->code == LB_ERR_INTERNAL || error->code == LB_ERR_INVALID)
         return true;
-    bool may_pass = error->code == LB_ERR_UNREACHABLE || error->code == LB_ERR_TIMEOUT;
+    bool may_pass =
+        error->code == LB_ERR_UNREACHABLE || error->code == LB_ERR_TIMEOUT || error->code == LB_ERR_CANCELLED;
     return c->give_up_us && (!may_pass || clock_monotonic() - c->began_at > c->give_up_us);
 }
 

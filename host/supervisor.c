@@ -107,13 +107,26 @@ static void become_ready(supervisor *s, const lb_error *error)
     supervisor_begin_waiting(s);
 }
 
-static void on_suspensions(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+static void on_unseen(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     supervisor *s = owner;
     (void)tag;
     if (!error)
-        suspend_take(s->suspended, docs);
+        unseen_take(s->unseen, docs);
     become_ready(s, error);
+}
+
+static void on_suspensions(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    supervisor *s = owner;
+    (void)tag;
+    const lb_state_query q = {.size = sizeof q, .space = UNSEEN_SPACE};
+    if (!error)
+        suspend_take(s->suspended, docs);
+    if (error)
+        become_ready(s, error);
+    else
+        state_list(book_state(s->book), &q, on_unseen, s, NULL);
 }
 
 static void on_book_ready(void *state, const lb_error *error)
@@ -327,6 +340,7 @@ int supervisor_new(const supervisor_options *options, supervisor **ret_superviso
     s->waiting_end = &s->waiting;
     s->no_room_end = &s->no_room;
     s->suspended = suspend_new(s->manifest->limits.crashes_to_suspend);
+    s->unseen = unseen_new();
     int r = start(s, err);
     if (r < 0) {
         (void)supervisor_free(s); /* gives NULL */
@@ -386,6 +400,7 @@ supervisor *supervisor_free(supervisor *s)
     s->book = book_free(s->book);
     s->ledger = ledger_free(s->ledger); /* ... this says so */
     s->suspended = suspend_free(s->suspended);
+    s->unseen = unseen_free(s->unseen);
     free(s->outbox_dir);
     free(s->journal_dir);
     free(s->events_dir);

@@ -11,6 +11,7 @@
 #include "chronicle.h"
 #include "ledger.h"
 #include "suspend.h"
+#include "unseen.h"
 
 typedef struct supervisor supervisor;
 
@@ -28,7 +29,9 @@ typedef struct run_ask {
     uint32_t timeout_s; /* 0: as the manifest or the plugin says */
     uint32_t most_s;    /* no longer than this, whoever says so; 0: no such limit */
     const char *record_dir;
-    bool wake; /* a suspended compute, whatever the manifest says */
+    bool wake;           /* a suspended compute, whatever the manifest says */
+    bool looks;          /* at its end, whether others are active on the target */
+    int64_t alone_since; /* the target is left alone since then, where the manifest does not say wake; 0: it is not */
 
     run_watch watch;           /* hears of its end, besides the hooks */
     const lb_state_op *claims; /* conditions and changes of the state that belong to its beginning */
@@ -80,8 +83,14 @@ LB_MUST_CHECK int supervisor_list_targets(supervisor *s, const run_ask *ask, cha
  * workers that they have. The old ones may go at once. */
 LB_MUST_CHECK int supervisor_use(supervisor *s, const manifest *m, const registry *r, lb_error *err);
 
+/* What the schedule looks at, and with what (unseen.h): what could not be seen and is looked at no more is forgotten.
+ */
+void supervisor_looks_only(supervisor *s, unseen_looks *looks, void *state);
+
 bool supervisor_has_tool(const supervisor *s, const char *tool);
 bool supervisor_is_workspace_tool(const supervisor *s, const char *tool);
+const plugin_spec *supervisor_spec(const supervisor *s, const char *tool); /* NULL: it is not here */
+const char *supervisor_caller_of(const supervisor *s, const char *tool);   /* a tool that calls it, or NULL */
 
 void supervisor_cancel(supervisor *s, const char *run_id);
 

@@ -7,7 +7,9 @@
 #include "service_state.h"
 #include "targets.h"
 
-running *supervisor_running_new(supervisor *s)
+static void supervisor_begin(running *r); /* through the state to the pool */
+
+static running *supervisor_running_new(supervisor *s)
 {
     running *r = base_alloc(sizeof *r);
     r->supervisor = s;
@@ -73,6 +75,8 @@ static const plugin_spec *find_tool(const supervisor *s, const char *name, lb_er
 
 static const char *list_targets(const manifest *m, char *text, size_t bytes)
 {
+    if (!m->target_count)
+        return "name a branch under [[targets]] of the manifest";
     size_t used = (size_t)snprintf(text, bytes, "one of:");
     for (size_t i = 0; i < m->target_count && used < bytes; i++)
         used += (size_t)snprintf(text + used, bytes - used, " --project %s --branch %s%s", m->targets[i].project,
@@ -103,8 +107,10 @@ static int find_target(const manifest *m, const run_ask *ask, lb_target *ret_tar
         *ret_target = (lb_target){found->project, found->branch, found->branch_class};
         return 0;
     }
+    const char *wanted = fitting > 0 ? NULL : ask->branch ? ask->branch : ask->project;
     if (!ask->project || !ask->branch)
-        return lb_fail(err, LB_ERR_INVALID, list_targets(m, hint, sizeof hint), "%s needs a target", ask->tool);
+        return lb_fail(err, LB_ERR_INVALID, list_targets(m, hint, sizeof hint), "%s needs a target%s%s", ask->tool,
+                       wanted ? ", and the manifest has none called " : "", wanted ? wanted : "");
     *ret_target =
         (lb_target){ask->project, ask->branch, targets_class_of(m, ask->project, ask->branch, LB_BRANCH_PRODUCTION)};
     return 0;
@@ -179,6 +185,8 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
     q->timeout_s = timeout_of(s, ask, entry, spec);
     q->record_dir = keep(r, ask->record_dir);
     q->wake = ask->wake || targets_may_wake(s->manifest, &target);
+    q->looks = ask->looks && !q->wake;
+    q->alone_since = q->wake ? 0 : ask->alone_since;
     if (spec->remembers && s->book)
         r->memory_key =
             target.project ? base_printf("%s@%s/%s", q->tool, target.project, target.branch) : base_strdup(q->tool);
@@ -223,6 +231,29 @@ bool supervisor_is_workspace_tool(const supervisor *s, const char *tool)
 {
     const plugin_spec *spec = registry_find(s->registry, LB_KIND_TOOL, tool);
     return spec && spec->workspace;
+}
+
+static bool has_name(char *const *names, const char *name)
+{
+    for (; *names; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+const plugin_spec *supervisor_spec(const supervisor *s, const char *tool)
+{
+    return registry_find(s->registry, LB_KIND_TOOL, tool);
+}
+
+const char *supervisor_caller_of(const supervisor *s, const char *tool)
+{
+    for (size_t i = 0; i < registry_count(s->registry); i++) {
+        const plugin_spec *spec = registry_at(s->registry, i);
+        if (spec->kind == LB_KIND_TOOL && has_name(spec->calls, tool))
+            return spec->name;
+    }
+    return NULL;
 }
 
 bool supervisor_needs_targets(const supervisor *s, const run_ask *ask)
@@ -311,7 +342,7 @@ int supervisor_execute(void *state, const approval_order *order, run_watch watch
 
 /* ---- through the state ---- */
 
-void supervisor_refuse(running *r, const lb_error *error)
+static void supervisor_refuse(running *r, const lb_error *error)
 {
     supervisor *s = r->supervisor;
     const run_watcher *w = r->watch.watcher;
@@ -424,7 +455,7 @@ static void begin(running *r)
     state_end(state);
 }
 
-void supervisor_begin(running *r)
+static void supervisor_begin(running *r)
 {
     supervisor *s = r->supervisor;
     if (s->is_dead) {

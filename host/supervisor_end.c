@@ -359,7 +359,9 @@ static void put_memory(state_client *state, const running *r)
 static void write_end(running *r)
 {
     supervisor *s = r->supervisor;
+    sight_moves moves;
     bool is_judged = judge_tool(s, r);
+    supervisor_judge_sight(s, r, &moves);
     if (!s->book) {
         ledger_add(s->ledger, &r->outcome, r);
         return;
@@ -372,6 +374,8 @@ static void write_end(running *r)
         approvals_put_end(s->approvals, &r->ticket, &r->outcome);
     if (is_judged)
         suspend_put(s->suspended, state, r->request.tool);
+    for (size_t i = 0; i < moves.count; i++)
+        unseen_put(s->unseen, state, &moves.looks[i]);
     put_memory(state, r);
     state_end(state);
 }

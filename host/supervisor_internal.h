@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "supervisor.h"
+#include "unseen.h"
 
 #define MEMORY_SPACE       "memory" /* a document per tool that remembers, and target */
 #define APPROVED_TIMEOUT_S 3600     /* for what a person has approved */
@@ -63,6 +64,7 @@ struct supervisor {
     approvals *approvals;
     chronicle *chronicle;
     suspend_book *suspended;
+    unseen_book *unseen;
     char *outbox_dir, *journal_dir, *events_dir;
     running *newest;
     running *waiting, **waiting_end; /* for the state */
@@ -83,10 +85,7 @@ LB_MUST_CHECK int supervisor_setup(const supervisor *s, arena *memory, worker_se
 LB_MUST_CHECK int supervisor_open_book(supervisor *s, const book_hooks *hooks, lb_error *err);
 
 /* supervisor_begin.c */
-running *supervisor_running_new(supervisor *s);
 running *supervisor_running_free(running *r);
-void supervisor_begin(running *r); /* through the state to the pool */
-void supervisor_refuse(running *r, const lb_error *error);
 void supervisor_begin_waiting(supervisor *s);
 LB_MUST_CHECK int supervisor_execute(void *state, const approval_order *order, run_watch watch, lb_error *err);
 
@@ -97,6 +96,15 @@ void supervisor_on_lake(void *state, const run_request *request, uint32_t number
                         wire_reader *question);
 void supervisor_history_forget(supervisor *s, const char *run_id); /* it has ended: nobody waits */
 void supervisor_history_close(supervisor *s);
+
+/* What the state has to hear of what is seen: of the tool, and of the target whoever looks. */
+typedef struct sight_moves {
+    unseen_look looks[2];
+    size_t count;
+} sight_moves;
+
+/* supervisor_sight.c: tells what begins or ends, and what the state has to hear of */
+void supervisor_judge_sight(supervisor *s, const running *r, sight_moves *ret_moves);
 
 /* supervisor_end.c */
 void supervisor_tell(running *r); /* its asker hears of its end */

@@ -91,7 +91,10 @@ static int describe_alerting(const manifest *m, arena *memory, worker_setup *set
                                            .critical = t->critical,
                                            .below = t->below,
                                            .project = t->project,
-                                           .branch = t->branch};
+                                           .branch = t->branch,
+                                           .set_by = t->set_by,
+                                           .set_on = t->set_on,
+                                           .reason = t->reason};
     }
     for (size_t i = 0; i < m->window_count; i++) {
         const manifest_window *w = &m->windows[i];

@@ -84,6 +84,25 @@ const char *table_type_name(lb_type type)
     return (size_t)type < LB_COUNT(names) ? names[type] : "unknown type";
 }
 
+bool table_value_is_null(const lb_value *value)
+{
+    switch (value->type) {
+    case LB_NULL:
+        return true;
+    case LB_TEXT:
+    case LB_IDENT:
+    case LB_JSON:
+    case LB_NUMERIC:
+    case LB_SQLTYPE:
+    case LB_DEFINITION:
+        return !value->v.text;
+    case LB_TIME:
+        return value->v.i64 == LB_TIME_NONE;
+    default:
+        return false;
+    }
+}
+
 /* ---- one record ---- */
 
 /* A record with its values in the order of the table's columns; NULL where there is none. */
@@ -115,25 +134,6 @@ static size_t find_column(const table_def *table, const char *name, size_t from)
     return table->column_count;
 }
 
-static bool is_null(const lb_value *value)
-{
-    switch (value->type) {
-    case LB_NULL:
-        return true;
-    case LB_TEXT:
-    case LB_IDENT:
-    case LB_JSON:
-    case LB_NUMERIC:
-    case LB_SQLTYPE:
-    case LB_DEFINITION:
-        return !value->v.text;
-    case LB_TIME:
-        return value->v.i64 == LB_TIME_NONE;
-    default:
-        return false;
-    }
-}
-
 static int match_columns(record *r, const lb_value *values, lb_error *err)
 {
     const table_def *table = r->table;
@@ -152,7 +152,7 @@ static int match_columns(record *r, const lb_value *values, lb_error *err)
         if (seen[i])
             return lb_fail(err, LB_ERR_INVALID, NULL, "%s.%s is given twice", table->name, v->name);
         seen[i] = v;
-        r->values[i] = is_null(v) ? NULL : v;
+        r->values[i] = table_value_is_null(v) ? NULL : v;
         next = i + 1 < table->column_count ? i + 1 : 0;
     }
     return 0;

@@ -30,7 +30,8 @@ const table_def *table_find(const char *name);
 size_t table_count(void);
 const table_def *table_at(size_t index);
 const char *table_nearest(const char *name);
-const char *table_type_name(lb_type type); /* "text" "integer" "double" "boolean" "timestamp" "json" */
+const char *table_type_name(lb_type type);       /* "text" "integer" "double" "boolean" "timestamp" "json" */
+bool table_value_is_null(const lb_value *value); /* no value is given, in whatever form it says so */
 
 /* One record as one JSON line (without the newline) with its columns in the table's order; columns without a value are
  * left out. Timestamps are RFC 3339 in UTC, JSON is a string that holds the document, NaN and infinities are strings.

@@ -244,6 +244,8 @@ static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *bran
     if (!endpoint)
         return err->code;
     JSON_AUTO *wish = make_wish(branch, endpoint);
+    if (w->keeps && target_keep_statements(ctx, t, err) < 0)
+        return lb_wrap(err, "nothing was deleted");
     if (!lb_plans(ctx) && write_wish(ctx, path, wish, err) < 0)
         return lb_wrap(err, "nothing was deleted");
     int r = replace_branch(ctx, t, wish, w, &outcome, err);

@@ -1,10 +1,12 @@
-/* target_reset.h: what target_tool.c and target_reset.c share. [worker] */
+/* target_reset.h: what target_tool.c, target_reset.c and target_keep.c share. [worker] */
 #ifndef LBOPS_HOST_TARGET_RESET_H
 #define LBOPS_HOST_TARGET_RESET_H
 
 #include <lbops/lbops.h>
 
 #include <json-c/json.h>
+
+#define TARGET_KEEPER "persist_pg_stat_statements"
 
 /* target_tool.c: a document of the control plane, as long as the run lives; NULL after a failure. */
 struct json_object *target_read(lb_ctx *ctx, const char *path, const char *query, lb_error *err);
@@ -20,7 +22,12 @@ LB_MUST_CHECK int target_wait(lb_ctx *ctx, const char *reply, lb_error *err);
 typedef struct target_wish {
     const char *kind, *creator_type, *reason; /* for history, if a person has to approve it */
     bool asks;                                /* a person decides, whatever the branch's class */
+    bool keeps;                               /* its statements, before it goes */
 } target_wish;
+
+/* target_keep.c: before a branch goes; patient for ten seconds. What cannot be kept is no failure, and is among what
+ * the result says was skipped, and its "not_kept". */
+LB_MUST_CHECK int target_keep_statements(lb_ctx *ctx, const lb_target *t, lb_error *err);
 
 /* target_reset.c */
 LB_MUST_CHECK int target_reset(lb_ctx *ctx, const lb_target *t, const target_wish *wish, lb_error *err);

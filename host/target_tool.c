@@ -7,6 +7,7 @@
 
 #include <sql/host/whoami.h>
 
+#include <sys/un.h>
 #include <time.h>
 
 #define MOST_PAGES     1000
@@ -16,13 +17,13 @@
 
 struct args {
     const char *action, *source, *time, *lsn, *ttl, *expire_time, *kind, *creator_type, *reason;
-    bool no_expiry, is_protected, asks;
+    bool no_expiry, is_protected, asks, last_snapshot;
     int64_t version;
 };
 
 static const lb_param params[] = {
     LB_PARAM(struct args, action, LB_TEXT, NULL, "what to do", .required = true,
-             .choices = "list|create|delete|reset|dsn"),
+             .choices = "list|create|delete|reset|dsn|keep"),
     LB_PARAM(struct args, source, LB_TEXT, NULL,
              "the branch to make it from; without it, the project's default branch"),
     LB_PARAM(struct args, time, LB_TEXT, NULL, "as the source was then"),
@@ -31,6 +32,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, expire_time, LB_TEXT, NULL, "lives until then"),
     LB_PARAM(struct args, no_expiry, LB_BOOL, "false", "lives until it is deleted"),
     LB_PARAM(struct args, is_protected, LB_BOOL, "false", "cannot be deleted"),
+    LB_PARAM(struct args, last_snapshot, LB_BOOL, "false",
+             "of a branch that is deleted or reset: first keep what its server has counted of statements"),
     LB_PARAM(struct args, asks, LB_BOOL, "false", "a person decides about a reset, whatever the branch's class"),
     LB_PARAM(struct args, kind, LB_TEXT, NULL, "of a reset: which naming rule the branch falls under, for history"),
     LB_PARAM(struct args, creator_type, LB_TEXT, "human", "of a reset: who asked for it, for history",
@@ -286,9 +289,11 @@ static int create_project(lb_ctx *ctx, const struct args *args, const lb_target 
                          err);
 }
 
-static int delete_it(lb_ctx *ctx, const lb_target *t, lb_error *err)
+static int delete_it(lb_ctx *ctx, const struct args *args, const lb_target *t, lb_error *err)
 {
     bool done = false;
+    if (t->branch && args->last_snapshot && target_keep_statements(ctx, t, err) < 0)
+        return err->code;
     const char *path = t->branch ? lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch)
                                  : lb_printf(ctx, "projects/%s", t->project);
     const lb_request request = {.method = "DELETE", .path = path, .query = "purge=true"};
@@ -329,7 +334,7 @@ static const char *dsn_of(lb_ctx *ctx, struct json_object *endpoint, const host_
     const char *host = target_text(hosts, NULL, "host");
     if (given || !host)
         return given;
-    if (*host == '/' && strlen(host) > 90)
+    if (*host == '/' && strlen(host) + strlen("/.s.PGSQL.5432") >= sizeof((struct sockaddr_un *)0)->sun_path)
         lb_log(ctx, LB_LOG_WARN, "the path of the socket is longer than programs can use: choose a shorter state_dir");
     const char *role = who->role ? escape(ctx, who->role) : NULL,
                *database = who->database ? escape(ctx, who->database) : NULL;
@@ -373,17 +378,21 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (!t->project)
         return lb_fail(err, LB_ERR_INVALID, "give --project", "%s needs a project", args->action);
     if (!t->branch)
-        return creates ? create_project(ctx, args, t, err) : delete_it(ctx, t, err);
+        return creates ? create_project(ctx, args, t, err) : delete_it(ctx, args, t, err);
     if (creates)
         return create_branch(ctx, args, t, err);
     if (strcmp(args->action, "delete") == 0)
-        return delete_it(ctx, t, err);
+        return delete_it(ctx, args, t, err);
+    if (strcmp(args->action, "keep") == 0) /* for who deletes it in another way */
+        return target_keep_statements(ctx, t, err);
     if (strcmp(args->action, "reset") == 0)
-        return target_reset(
-            ctx, t,
-            &(target_wish){
-                .kind = args->kind, .creator_type = args->creator_type, .reason = args->reason, .asks = args->asks},
-            err);
+        return target_reset(ctx, t,
+                            &(target_wish){.kind = args->kind,
+                                           .creator_type = args->creator_type,
+                                           .reason = args->reason,
+                                           .asks = args->asks,
+                                           .keeps = args->last_snapshot},
+                            err);
     return tell_dsn(ctx, t, err);
 }
 
@@ -393,6 +402,7 @@ static const lb_tool target_tool = {
     LB_TOOL_ARGS(struct args, params),
     .writes = LB_NAMES("branch_lifecycle"),
     .emits = LB_NAMES("branch.reset"),
+    .calls = LB_NAMES(TARGET_KEEPER),
     .run = run,
 };
 

@@ -133,10 +133,9 @@ def run(options, place):
     program = str(unpack(options.archive, place))
     manifest = str(shutil.copy(options.manifest, place / "lbops.toml"))
     env = environment(options, place)
-    if options.words[0] != "job":
-        return follow([program, "-m", manifest, *options.words], env, say)
     story = Story()
-    code = follow([program, "-m", manifest, "--json", *options.words], env, story.take)
+    is_job = options.words[0] == "job"
+    code = follow([program, "-m", manifest, *(["--json"] if is_job else []), *options.words], env, story.take if is_job else say)
     if not commit(program, manifest, env, place / "state") and code == 0:
         code = 1
     if story.critical and options.fail_on == "critical":

@@ -7,9 +7,16 @@
 #include <sql/archival/deleted.h>
 #include <sql/archival/ledger_found.h>
 #include <sql/archival/pause.h>
+#include <stdio.h>
 #include <string.h>
 
+#define TEXTS_MOST  (INT64_C(3) << 20) /* about; what waits for an approval may take up a million bytes more */
+#define TEXT_OF_ALL 4096               /* of a batch's statements, whatever the table: its rest, too */
+#define TEXT_STEP   256
+
+/* Batches of one group. */
 typedef struct proof {
+    const archival_batch *first, *end;
     size_t batches;
     int64_t rows, bytes, version;
     uint64_t digest;
@@ -20,11 +27,10 @@ static bool is_ready(const archival_batch *b)
     return b->is_exported && !b->is_given_up;
 }
 
-static proof sum_up(const archival_job *job)
+static proof sum_up(const archival_batch *first, const archival_batch *end)
 {
-    proof p = {0};
-    for (size_t i = 0; i < job->count; i++) {
-        const archival_batch *b = &job->batches[i];
+    proof p = {.first = first, .end = end};
+    for (const archival_batch *b = first; b < end; b++) {
         if (!is_ready(b))
             continue;
         p.batches++;
@@ -71,6 +77,7 @@ static int add_batch(const archival_job *job, const archival_batch *b, lb_group 
                                              .digest = b->digest,
                                              .schema = job->source.table->r.schema,
                                              .table = job->source.table->r.name,
+                                             .row_digest = job->source.digest,
                                              .scope = scope,
                                              .and_there = there};
     if (r >= 0)
@@ -78,18 +85,38 @@ static int add_batch(const archival_job *job, const archival_batch *b, lb_group 
     return r < 0 || !job->options->pause_ms ? r : archival_pause(job->ctx, group, &pause, err);
 }
 
-int archival_delete(archival_job *job, lb_error *err)
+static const char *title_of(const archival_job *job, const proof *p, bool is_one_of_many)
 {
-    const proof p = sum_up(job);
-    const lb_value *receipt = receipt_of(job, &p);
+    return is_one_of_many
+               ? lb_printf(job->ctx, "delete %lld archived rows of %s, those of batches %lld to %lld",
+                           (long long)p->rows, job->source.label, (long long)p->first->place,
+                           (long long)p->end[-1].place)
+               : lb_printf(job->ctx, "delete %lld archived rows of %s", (long long)p->rows, job->source.label);
+}
+
+static int apply(archival_job *job, lb_group *group, lb_error *err)
+{
+    lb_outcome outcome = LB_REFUSED;
+    int r = lb_apply(job->ctx, group, &outcome, err);
+    if (r == LB_ERR_LIMIT && strstr(err->message, "wait for an approval")) /* it cannot know what the caller can do */
+        (void)snprintf(err->hint, sizeof err->hint,
+                       "give the batches up (abandon), and archive with a larger batch_rows or a smaller max_rows");
+    if (r >= 0 &&
+        (!job->deletion || outcome == LB_WAITING || job->deletion == LB_APPLIED)) /* the least of them counts */
+        job->deletion = outcome;
+    return r < 0 ? r : (int)(outcome == LB_WAITING);
+}
+
+/* One group. *waiting: rows whose deletion waits for an approval. */
+static int delete_some(archival_job *job, const proof *p, bool is_one_of_many, int64_t *waiting, lb_error *err)
+{
+    const lb_value *receipt = receipt_of(job, p);
     lb_group *group = NULL;
-    if (!p.batches)
-        return 0;
     if (!receipt)
         return lb_out_of_memory(err);
     int r = lb_group_open(
         job->ctx,
-        LB_GROUP(.title = lb_printf(job->ctx, "delete %lld archived rows of %s", (long long)p.rows, job->source.label),
+        LB_GROUP(.title = title_of(job, p, is_one_of_many),
                  .reason = lb_printf(job->ctx,
                                      "they are in %s, counted and summed there; a batch that has changed since stays",
                                      job->lake_label),
@@ -99,17 +126,75 @@ int archival_delete(archival_job *job, lb_error *err)
                                    "batches' rows in lbops_archive.steps",
                                    job->lake_label, job->id)),
         &group, err);
-    for (size_t i = 0; r >= 0 && i < job->count; i++)
-        if (is_ready(&job->batches[i]))
-            r = add_batch(job, &job->batches[i], group, err);
+    for (const archival_batch *b = p->first; r >= 0 && b < p->end; b++)
+        if (is_ready(b))
+            r = add_batch(job, b, group, err);
     if (r >= 0)
-        r = lb_apply(job->ctx, group, &job->deletion, err);
-    return r < 0 || job->deletion != LB_WAITING
-               ? r
-               : archival_note(job, "delete", "waiting", LB_ARGS(lb_i64("rows_archived", p.rows)), err);
+        r = apply(job, group, err);
+    *waiting += r > 0 ? p->rows : 0;
+    return r;
+}
+
+static int64_t key_text(const archival_batch *b)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < b->up_to.count; i++)
+        length += strlen(b->up_to.items[i]);
+    for (size_t i = 0; i < b->after.count; i++)
+        length += strlen(b->after.items[i]);
+    return ((int64_t)length / TEXT_STEP + 1) * TEXT_STEP;
+}
+
+/* How many batches go into a group: a statement of a wide table is long, and stands there with its values in place and
+ * without. Counted from the first place, so that what is left of them later is cut at the same places: a group that
+ * waits is known again. */
+static int64_t at_once(const archival_job *job)
+{
+    int64_t keys = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        int64_t text = key_text(&job->batches[i]);
+        keys = text > keys ? text : keys;
+    }
+    int64_t most = TEXTS_MOST / (TEXT_OF_ALL + 2 * (job->source.text_bytes + 2 * keys));
+    return most > 1 ? most : 1;
+}
+
+int archival_delete(archival_job *job, lb_error *err)
+{
+    const int64_t together = at_once(job);
+    const archival_batch *end = job->batches + job->count;
+    bool many = job->count && end[-1].place > together;
+    int64_t waiting = 0;
+    int r = 0;
+    for (const archival_batch *first = job->batches, *b = first; r >= 0 && first < end; first = b) {
+        while (b < end && (b->place - 1) / together == (first->place - 1) / together)
+            b++;
+        const proof p = sum_up(first, b);
+        if (p.batches)
+            r = delete_some(job, &p, many, &waiting, err);
+    }
+    return r < 0 || !waiting ? r
+                             : archival_note(job, "delete", "waiting", LB_ARGS(lb_i64("rows_archived", waiting)), err);
 }
 
 /* ---- what came of it ---- */
+
+int archival_note(const archival_job *job, const char *step, const char *status, const lb_value *more, lb_error *err)
+{
+    lb_value values[16] = {lb_text("archival_id", job->id ? job->id : "none"),
+                           lb_time("archived_at", lb_now(job->ctx)),
+                           lb_text("source_table", job->source.label),
+                           lb_text("archive_delta_table", job->lake_label),
+                           lb_text("step", step),
+                           lb_i64("cold_threshold_days", (int64_t)job->threshold_days),
+                           lb_time("cutoff", job->cutoff),
+                           lb_f64("duration_seconds", archival_since(job, job->begun)),
+                           lb_text("status", status)};
+    size_t count = 9;
+    while (more->type != LB_END && count < sizeof values / sizeof *values - 1)
+        values[count++] = *more++;
+    return lb_record(job->ctx, "data_archival_history", values, err);
+}
 
 static int tell_one(lb_ctx *ctx, const archival_deleted_row *d, lb_error *err)
 {

@@ -9,6 +9,8 @@
 #include <sql/archival/pause.h>
 #include <string.h>
 
+#define KEYS_AT_ONCE 200 /* a warehouse takes 256 parameters */
+
 /* ---- one batch ---- */
 
 static const lb_lake_column *lake_columns(const archival_job *job)
@@ -26,7 +28,7 @@ static const lb_value *rows_args(const archival_job *job, const lb_sql *scope)
 {
     const archival_source *s = &job->source;
     lb_value *items = lb_alloc(job->ctx, (s->all.count + 1) * sizeof *items);
-    lb_value *args = lb_alloc(job->ctx, 5 * sizeof *args);
+    lb_value *args = lb_alloc(job->ctx, 6 * sizeof *args);
     if (!items || !args)
         return NULL;
     for (size_t i = 0; i < s->all.count; i++)
@@ -34,7 +36,8 @@ static const lb_value *rows_args(const archival_job *job, const lb_sql *scope)
     args[0] = lb_list("columns", LB_SQL, items, s->all.count);
     args[1] = lb_ident("schema", s->table->r.schema);
     args[2] = lb_ident("table", s->table->r.name);
-    args[3] = lb_sql_value("scope", scope);
+    args[3] = lb_sql_value("digest", s->digest);
+    args[4] = lb_sql_value("scope", scope);
     return args;
 }
 
@@ -99,20 +102,11 @@ static archival_batch *find_batch(const archival_job *job, const char *key)
 }
 
 /* What is counted and summed in the lakehouse itself, against the receipts. */
-static int verify(archival_job *job, lb_error *err)
+static int verify_some(archival_job *job, const char **keys, size_t count, size_t *seen, lb_error *err)
 {
-    const char **keys = lb_alloc(job->ctx, (job->count + 1) * sizeof *keys);
+    const archival_exported_args args = {job->lake.catalog, job->lake.schema, job->lake.name, {keys, count}};
     archival_exported_row row;
     lb_rows *rows = NULL;
-    size_t count = 0, seen = 0;
-    if (!keys)
-        return lb_out_of_memory(err);
-    for (size_t i = 0; i < job->count; i++)
-        if (job->batches[i].is_new && job->batches[i].rows > 0)
-            keys[count++] = job->batches[i].key;
-    if (!count)
-        return 0;
-    const archival_exported_args args = {job->lake.catalog, job->lake.schema, job->lake.name, {keys, count}};
     int r = archival_exported(job->ctx, &args, &rows, err);
     while (r >= 0 && archival_exported_next(job->ctx, rows, &row)) {
         archival_batch *b = find_batch(job, row.batch);
@@ -122,8 +116,23 @@ static int verify(archival_job *job, lb_error *err)
                            job->lake_label, (long long)(b ? b->rows : 0));
         b->digest = row.digest;
         b->is_exported = true;
-        seen++;
+        ++*seen;
     }
+    return r;
+}
+
+static int verify(archival_job *job, lb_error *err)
+{
+    const char **keys = lb_alloc(job->ctx, (job->count + 1) * sizeof *keys);
+    size_t count = 0, seen = 0;
+    int r = 0;
+    if (!keys)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < job->count; i++)
+        if (job->batches[i].is_new && job->batches[i].rows > 0)
+            keys[count++] = job->batches[i].key;
+    for (size_t i = 0; r >= 0 && i < count; i += KEYS_AT_ONCE)
+        r = verify_some(job, keys + i, count - i < KEYS_AT_ONCE ? count - i : KEYS_AT_ONCE, &seen, err);
     if (r >= 0 && seen != count)
         return lb_fail(err, LB_ERR_CONFLICT, "nothing was deleted: look at the table in the lakehouse",
                        "%zu of %zu batches are not in %s", count - seen, count, job->lake_label);
@@ -192,11 +201,12 @@ static int tell_export(const archival_job *job, lb_error *err)
                        err);
 }
 
-int archival_export(archival_job *job, lb_error *err)
+/* *ret_some: something is new in the lakehouse. */
+static int copy(archival_job *job, bool *ret_some, lb_error *err)
 {
     const lb_lake_column *columns = lake_columns(job);
-    bool some = false;
     int r = columns ? 0 : lb_out_of_memory(err);
+    *ret_some = false;
     for (size_t i = 0; r >= 0 && i < job->count; i++) {
         if (job->batches[i].is_exported)
             continue;
@@ -205,13 +215,24 @@ int archival_export(archival_job *job, lb_error *err)
                            i + 1);
         lb_progress(job->ctx, (int64_t)i, (int64_t)job->count, "batches");
         r = export_batch(job, &job->batches[i], columns, err);
-        some = some || job->batches[i].is_new;
+        *ret_some = *ret_some || job->batches[i].is_new;
     }
+    return r;
+}
+
+int archival_export(archival_job *job, lb_error *err)
+{
+    int64_t begun = lb_now(job->ctx);
+    bool some = false;
+    int r = copy(job, &some, err);
+    job->copy_s = archival_since(job, begun);
     if (r < 0 || !some)
         return r;
+    begun = lb_now(job->ctx);
     r = verify(job, err);
     if (r >= 0)
         r = note_exported(job, err);
+    job->prove_s = archival_since(job, begun);
     return r < 0 ? r : tell_export(job, err);
 }
 
@@ -225,7 +246,8 @@ static int is_same(archival_job *job, const archival_batch *b, bool *ret_same, i
     const lb_sql *scope = NULL;
     lb_rows *rows = NULL;
     int r = archival_scope_of(job->ctx, &job->source, &range, &scope, err);
-    const archival_hot_batch_args args = {job->source.table->r.schema, job->source.table->r.name, scope};
+    const archival_hot_batch_args args = {job->source.table->r.schema, job->source.table->r.name, job->source.digest,
+                                          scope};
     if (r >= 0)
         r = archival_hot_batch(job->ctx, &args, &rows, err);
     *ret_same =

@@ -15,7 +15,7 @@
 typedef struct archival_options {
     const cold_policy *policy;
     const char *catalog, *schema, *name; /* of the archive; name NULL: one that the table's gives */
-    int64_t batch_rows, max_rows, min_rows, pause_ms;
+    int64_t batch_rows, max_rows, min_rows, pause_ms, partitions_ahead, detach_wait_s;
     bool abandon;
 } archival_options;
 
@@ -43,7 +43,8 @@ typedef struct archival_job {
     size_t count, given_up;
     bool was_open; /* they were there before this run */
     int64_t rows_exported, rows_given_up;
-    lb_outcome deletion; /* 0: none was asked for */
+    double plan_s, copy_s, prove_s, delete_s; /* that the steps took */
+    lb_outcome deletion;                      /* 0: none was asked for */
 } archival_job;
 
 /* Open batches of earlier runs; none: the ones that are to be. count 0 afterwards: there is nothing cold. */
@@ -58,6 +59,9 @@ LB_MUST_CHECK int archival_check(archival_job *job, lb_error *err);
 /* Asks for the deletion of what is proven. */
 LB_MUST_CHECK int archival_delete(archival_job *job, lb_error *err);
 
+/* Makes partitions that will be needed soon. */
+LB_MUST_CHECK int archival_make_ahead(archival_job *job, lb_error *err);
+
 /* Asks for the end of partitions that are past the cutoff and empty. */
 LB_MUST_CHECK int archival_drop_partitions(archival_job *job, lb_error *err);
 
@@ -67,6 +71,8 @@ LB_MUST_CHECK int archival_tell_deleted(lb_ctx *ctx, lb_error *err);
 /* A row of data_archival_history and the job's place in the result. */
 LB_MUST_CHECK int archival_note(const archival_job *job, const char *step, const char *status, const lb_value *more,
                                 lb_error *err);
+/* Seconds since a moment. */
+double archival_since(const archival_job *job, int64_t moment);
 archival_range archival_range_of(const archival_job *job, const archival_batch *batch);
 
 #endif

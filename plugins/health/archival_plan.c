@@ -15,6 +15,11 @@ archival_range archival_range_of(const archival_job *job, const archival_batch *
     return (archival_range){job->time_column, job->cutoff, batch->after, batch->up_to};
 }
 
+double archival_since(const archival_job *job, int64_t moment)
+{
+    return (double)(lb_now(job->ctx) - moment) / 1000000;
+}
+
 static int copy_texts(lb_ctx *ctx, const lb_value *items, size_t count, lb_texts *ret, lb_error *err)
 {
     const char **list = lb_alloc(ctx, (count + 1) * sizeof *list);

@@ -3,13 +3,18 @@
 #include <sql/archival/and_after.h>
 #include <sql/archival/and_unreferenced.h>
 #include <sql/archival/and_up_to.h>
+#include <sql/archival/both_hashes.h>
 #include <sql/archival/child_column.h>
 #include <sql/archival/children.h>
 #include <sql/archival/its_column.h>
+#include <sql/archival/its_hash.h>
 #include <sql/archival/its_text.h>
 #include <sql/archival/key_value.h>
+#include <sql/archival/row_digest.h>
 #include <sql/archival/scope.h>
 #include <string.h>
+
+#define AROUND_NAME 90
 
 const archival_columns_row *archival_column(const archival_source *source, const char *name)
 {
@@ -25,6 +30,12 @@ static int make_room(lb_ctx *ctx, size_t count, archival_pieces *pieces, lb_erro
     if (!pieces->items)
         (void)lb_out_of_memory(err); /* the same code */
     return pieces->items ? 0 : LB_ERR_NO_MEMORY;
+}
+
+/* A name and what stands around it: in quotes, of which each takes two signs inside of them, and once more in JSON. */
+static int64_t text_of(const char *name)
+{
+    return AROUND_NAME + 2 * (int64_t)strlen(name);
 }
 
 /* ---- columns ---- */
@@ -75,6 +86,27 @@ static int compose_key(lb_ctx *ctx, archival_source *s, lb_error *err)
     return r;
 }
 
+/* Two by two, so that the text of a wide table is not copied once for each of its columns. */
+static int compose_digest(lb_ctx *ctx, archival_source *s, lb_error *err)
+{
+    archival_pieces hashes = {NULL, 0};
+    int r = make_room(ctx, s->column_count, &hashes, err);
+    for (size_t i = 0; r >= 0 && i < s->column_count; i++) {
+        const archival_its_hash_args args = {.column = s->columns[i].name, .place = lb_printf(ctx, "%zu", i + 1)};
+        r = args.place ? archival_its_hash_compose(ctx, &args, &hashes.items[i], err) : lb_out_of_memory(err);
+        s->text_bytes += text_of(s->columns[i].name);
+    }
+    for (size_t left = s->column_count; r >= 0 && left > 1; left = (left + 1) / 2)
+        for (size_t i = 0; r >= 0 && i < left / 2; i++) {
+            const archival_both_hashes_args args = {hashes.items[i], hashes.items[left - 1 - i]};
+            r = archival_both_hashes_compose(ctx, &args, &hashes.items[i], err);
+        }
+    if (r < 0)
+        return r;
+    const archival_row_digest_args args = {.hashes = hashes.items[0], .table_id = s->table->r.table_id};
+    return archival_row_digest_compose(ctx, &args, &s->digest, err);
+}
+
 /* ---- who refers to its rows ---- */
 
 static int compose_list(lb_ctx *ctx, const lb_value *names, size_t count, bool is_child, archival_pieces *pieces,
@@ -91,6 +123,14 @@ static int compose_list(lb_ctx *ctx, const lb_value *names, size_t count, bool i
     return r;
 }
 
+static int64_t texts_of(const lb_value *names, size_t count)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += text_of(names[i].v.text);
+    return bytes;
+}
+
 static int add_child(lb_ctx *ctx, archival_source *s, const archival_children_row *child, lb_error *err)
 {
     archival_pieces theirs = {NULL, 0}, ours = {NULL, 0};
@@ -99,6 +139,9 @@ static int add_child(lb_ctx *ctx, archival_source *s, const archival_children_ro
         r = compose_list(ctx, child->parent_columns.items, child->parent_columns.count, false, &ours, err);
     if (r < 0)
         return r;
+    s->text_bytes += text_of(child->schema) + text_of(child->name) +
+                     texts_of(child->child_columns.items, child->child_columns.count) +
+                     texts_of(child->parent_columns.items, child->parent_columns.count);
     const archival_and_unreferenced_args args = {.schema = child->schema,
                                                  .table = child->name,
                                                  .child = {theirs.items, theirs.count},
@@ -137,6 +180,8 @@ int archival_read_source(lb_ctx *ctx, const cold_table *table, archival_source *
     r = compose_columns(ctx, ret_source, err);
     if (r >= 0)
         r = compose_key(ctx, ret_source, err);
+    if (r >= 0)
+        r = compose_digest(ctx, ret_source, err);
     return r < 0 ? r : read_children(ctx, ret_source, err);
 }
 

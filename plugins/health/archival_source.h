@@ -6,9 +6,7 @@
 
 #include <sql/archival/columns.h>
 
-#define ARCHIVAL_DIGEST                                                                                                \
-    "lbops_digest" /* a column that rows have in the lakehouse: 40 bits of a hash of the whole row, so that a million  \
-                      of them can be summed */
+#define ARCHIVAL_DIGEST "lbops_digest" /* a column that rows have in the lakehouse: see archival/row_digest */
 
 typedef struct archival_pieces {
     const lb_sql **items;
@@ -22,7 +20,9 @@ typedef struct archival_source {
     const archival_columns_row **key; /* in the order of the key */
     size_t column_count, key_count;
     archival_pieces all, keys, texts; /* t.a, t.b ...; of the key; of the key as text */
+    const lb_sql *digest;             /* of a row */
     const lb_sql *unreferenced;       /* "and nobody refers to it", or NULL */
+    int64_t text_bytes;               /* about what these two take up in a statement */
 } archival_source;
 
 /* Cold rows of a range of keys; an empty text list is an open end. */

@@ -11,7 +11,7 @@
 
 struct args {
     double cold_threshold_days;
-    int64_t min_rows, max_rows, batch_rows, pause_ms;
+    int64_t min_rows, max_rows, batch_rows, pause_ms, partitions_ahead, detach_wait_s;
     lb_texts tables, time_columns, legal_hold, keep;
     const char *archive_catalog, *archive_schema, *archive_table;
     bool abandon, hurry;
@@ -30,7 +30,16 @@ static const lb_param params[] = {
     LB_PARAM(struct args, max_rows, LB_I64, "500000", "of a table at most so many in one archival", .min = "1"),
     LB_PARAM(struct args, batch_rows, LB_I64, "5000", "rows that are copied, and deleted, together", .min = "1",
              .max = "1000000"),
-    LB_PARAM(struct args, pause_ms, LB_I64, "1000", "rest between two batches", .min = "0", .max = "60000"),
+    LB_PARAM(struct args, pause_ms, LB_I64, "1000",
+             "rest between two batches, and up to eight times as long, or a minute, while others are at work",
+             .min = "0", .max = "60000"),
+    LB_PARAM(struct args, partitions_ahead, LB_I64, "3",
+             "partitions that tables by range of time are to have ahead, or more where these end within eight days; "
+             "made as their last ones are; 0: make none",
+             .min = "0", .max = "50"),
+    LB_PARAM(struct args, detach_wait_s, LB_I64, "60",
+             "how long a partition that is to go waits for transactions that may know it; others work on meanwhile",
+             .min = "1", .max = "3600"),
     LB_PARAM(struct args, hurry, LB_BOOL, "false", "batches of 100000 rows at least and no rests: for a quiet server"),
     LB_PARAM(struct args, archive_catalog, LB_IDENT, "ops_catalog", "catalog of the archive"),
     LB_PARAM(struct args, archive_schema, LB_IDENT, "lakebase_archive", "and its schema"),
@@ -100,6 +109,7 @@ static int say_nothing_cold(const archival_job *job, lb_error *err)
 static int move(archival_job *job, lb_error *err)
 {
     int r = archival_plan(job, err);
+    job->plan_s = archival_since(job, job->begun);
     if (r >= 0)
         r = name_archive(job, err);
     if (r < 0 || !job->count)
@@ -108,8 +118,10 @@ static int move(archival_job *job, lb_error *err)
         r = archival_export(job, err);
     if (r >= 0)
         r = archival_check(job, err);
+    int64_t begun = lb_now(job->ctx);
     if (r >= 0)
         r = archival_delete(job, err);
+    job->delete_s = archival_since(job, begun);
     return r;
 }
 
@@ -136,15 +148,22 @@ static int archive(archival_job *job, const cold_table *table, lb_error *err)
     if (r >= 0)
         r = move(job, err);
     if (r >= 0 && !job->options->abandon)
+        r = archival_make_ahead(job, err);
+    if (r >= 0 && !job->options->abandon)
         r = archival_drop_partitions(job, err);
     if (r < 0)
         return lb_wrap(err, job->source.label);
+    const char *seconds = lb_printf(job->ctx, "{\"plan\":%.3f,\"copy\":%.3f,\"prove\":%.3f,\"delete\":%.3f}",
+                                    job->plan_s, job->copy_s, job->prove_s, job->delete_s);
+    if (!seconds)
+        return lb_out_of_memory(err);
     return lb_append(job->ctx, "archivals",
                      LB_ARGS(lb_text("table", job->source.label), lb_text("archival", job->id),
                              lb_text("delta_table", job->lake_label), lb_text("status", status_of(job)),
                              lb_text("time_column", job->time_column), lb_text("ground", job->ground),
                              lb_time("cutoff", job->cutoff), lb_i64("batches", (int64_t)job->count),
-                             lb_i64("rows_exported", job->rows_exported), lb_i64("rows_given_up", job->rows_given_up)),
+                             lb_i64("rows_exported", job->rows_exported), lb_i64("rows_given_up", job->rows_given_up),
+                             lb_json("seconds", seconds)),
                      err);
 }
 
@@ -153,23 +172,6 @@ static int archive(archival_job *job, const cold_table *table, lb_error *err)
 static bool is_wanted(const cold_table *t, const void *policy)
 {
     return cold_listed(&((const cold_policy *)policy)->tables, t->r.schema, t->r.name);
-}
-
-int archival_note(const archival_job *job, const char *step, const char *status, const lb_value *more, lb_error *err)
-{
-    lb_value values[16] = {lb_text("archival_id", job->id ? job->id : "none"),
-                           lb_time("archived_at", lb_now(job->ctx)),
-                           lb_text("source_table", job->source.label),
-                           lb_text("archive_delta_table", job->lake_label),
-                           lb_text("step", step),
-                           lb_i64("cold_threshold_days", (int64_t)job->threshold_days),
-                           lb_time("cutoff", job->cutoff),
-                           lb_f64("duration_seconds", (double)(lb_now(job->ctx) - job->begun) / 1000000),
-                           lb_text("status", status)};
-    size_t count = 9;
-    while (more->type != LB_END && count < sizeof values / sizeof *values - 1)
-        values[count++] = *more++;
-    return lb_record(job->ctx, "data_archival_history", values, err);
 }
 
 /* Named, and not by a partitioned table that is named as well. */
@@ -224,6 +226,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                                       .max_rows = args->max_rows,
                                       .min_rows = args->min_rows < args->max_rows ? args->min_rows : args->max_rows,
                                       .pause_ms = args->hurry ? 0 : args->pause_ms,
+                                      .partitions_ahead = args->partitions_ahead,
+                                      .detach_wait_s = args->detach_wait_s,
                                       .abandon = args->abandon};
     cold_set set;
     int r = cold_read(ctx, policy.threshold_days, &set, err);

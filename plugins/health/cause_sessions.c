@@ -91,9 +91,9 @@ static int add_idler(cause_look *look, const health_session *s, lb_error *err)
 static int add_holder(cause_look *look, const vacuum_horizon_row *h, lb_error *err)
 {
     lb_ctx *ctx = look->ctx;
-    double seconds = (double)(look->reading.at - h->since) / 1e6;
+    double seconds = h->held_seconds;
     bool is_prepared = strcmp(h->kind, "prepared") == 0, is_session = strcmp(h->kind, "session") == 0;
-    if (!(is_session || is_prepared) || h->since_is_null || seconds < look->limits.min_transaction_s ||
+    if (!(is_session || is_prepared) || h->held_seconds_is_null || seconds < look->limits.min_transaction_s ||
         (h->state && strncmp(h->state, "idle in", 7) == 0))
         return 0;
     const cause_case c = {
@@ -120,8 +120,8 @@ static int look_at_horizon(cause_look *look, lb_error *err)
     lb_rows *rows = NULL;
     int r = vacuum_horizon(look->ctx, &rows, err);
     while (r >= 0 && vacuum_horizon_next(look->ctx, rows, &h)) {
-        if (!look->keeper && h.is_here && strcmp(h.scope, "rows") == 0 && !h.since_is_null &&
-            look->reading.at - h.since >= (int64_t)(look->limits.min_idle_s * 1e6))
+        if (!look->keeper && h.is_here && strcmp(h.scope, "rows") == 0 && !h.held_seconds_is_null &&
+            h.held_seconds >= look->limits.min_idle_s)
             look->keeper = lb_printf(look->ctx, "%s %s", h.kind, h.holder);
         else if (!look->keeper && strcmp(h.kind, "slot") == 0 && strcmp(h.scope, "rows") == 0)
             look->keeper = lb_printf(look->ctx, "slot %s", h.holder);

@@ -2,8 +2,13 @@
  *
  * What is past a limit, for how often, and what has been said of it is remembered between runs; the alert that people
  * see, its notes and its end are the host's, which hears of it by threshold.breached and threshold.cleared: once when
- * it opens, once when it gets worse, once when it is over, and a reminder now and then. */
+ * it opens, once when it gets worse, once when it is over, and a reminder now and then.
+ *
+ * With what_if it judges nothing: it answers what other limits would have told of the readings that history has. */
+#include "health_blind.h"
 #include "health_tell.h"
+#include "health_usual.h"
+#include "health_what_if.h"
 
 #include <json-c/json.h>
 #include <math.h>
@@ -12,7 +17,8 @@
 
 struct args {
     HEALTH_GUARD_MEMBERS;
-    const char *metrics;
+    const char *metrics, *what_if;
+    int64_t what_if_days, what_if_most;
     int64_t fire_after, clear_after;
     double remind_critical_s, remind_warning_s;
     bool run_sops;
@@ -21,6 +27,12 @@ struct args {
 static const lb_param params[] = {
     HEALTH_GUARD_PARAMS(struct args),
     LB_PARAM(struct args, metrics, LB_JSON, NULL, "figures to judge instead of the server's: {\"txid_age\": 6e8}"),
+    LB_PARAM(struct args, what_if, LB_JSON, NULL,
+             "only says what other limits would have told: {\"txid_age\": {\"warning\": 6e8, \"fire_after\": 2}}"),
+    LB_PARAM(struct args, what_if_days, LB_I64, "90", "days of history that what_if looks at", .min = "1",
+             .max = "400"),
+    LB_PARAM(struct args, what_if_most, LB_I64, "100000", "and of each figure at most so many readings, the newest",
+             .min = "1", .max = "1000000"),
     LB_PARAM(struct args, fire_after, LB_I64, "1", "breaches in a row before it is told", .min = "1", .max = "100"),
     LB_PARAM(struct args, clear_after, LB_I64, "1", "clear figures in a row before it is over", .min = "1",
              .max = "100"),
@@ -40,14 +52,6 @@ typedef struct evaluation {
     health_book book;
     int64_t checked, unknown, opened, escalated, resolved, open, silenced, sops;
 } evaluation;
-
-static health_grade grade_of(const health_limits *limits, double value)
-{
-    const char *level = health_level(limits, value);
-    return strcmp(level, "critical") == 0  ? HEALTH_CRITICAL
-           : strcmp(level, "warning") == 0 ? HEALTH_WARNING
-                                           : HEALTH_NORMAL;
-}
 
 /* The procedure's own trouble is no reason to lose the evaluation. */
 static int run_sop(evaluation *e, const health_observation *o, lb_error *err)
@@ -75,9 +79,10 @@ static int tell(evaluation *e, health_entry *entry, const health_observation *o,
     e->silenced += entry->alert.is_silenced;
     if (change == HEALTH_OPENED)
         entry->incident = health_book_incident(e->ctx, &e->book, entry);
-    int r = change == HEALTH_RESOLVED  ? health_tell_clear(e->ctx, &e->policy, entry, o, since, e->reading.at, err)
-            : change != HEALTH_NOTHING ? health_tell_breach(e->ctx, &e->policy, entry, o, err)
-                                       : 0;
+    int r = change == HEALTH_RESOLVED ? health_tell_clear(e->ctx, &e->policy, entry, o, since, e->reading.at, err)
+            : change != HEALTH_NOTHING
+                ? health_tell_breach(e->ctx, &e->policy, entry, o, health_usual_of(e->ctx, &e->reading, o), err)
+                : 0;
     if (r >= 0 &&
         (change != HEALTH_NOTHING || entry->alert.told != HEALTH_NORMAL || entry->alert.grade != HEALTH_NORMAL))
         r = health_tell_alert(e->ctx, &e->policy, entry, o, change, since, err);
@@ -88,14 +93,18 @@ static int tell(evaluation *e, health_entry *entry, const health_observation *o,
 
 /* ---- judging ---- */
 
+static health_habits habits_of(const struct args *args)
+{
+    return (health_habits){args->fire_after, args->clear_after, args->remind_critical_s, args->remind_warning_s};
+}
+
 static int judge(evaluation *e, health_entry *entry, const health_observation *o, lb_error *err)
 {
-    const health_habits habits = {e->args->fire_after, e->args->clear_after, e->args->remind_critical_s,
-                                  e->args->remind_warning_s};
+    const health_habits habits = habits_of(e->args);
     const health_limits *limits = &e->policy.limits[o->id];
     double at_once = health_alert_rules[o->id].at_once;
     const health_sight sight = {.known = o->known,
-                                .grade = grade_of(limits, o->value),
+                                .grade = health_grade_of(limits, o->value),
                                 .is_clear = health_is_clear(limits, o->value),
                                 .at_once = !isnan(at_once) && o->value >= at_once,
                                 .paused = e->policy.paused_by != NULL,
@@ -111,18 +120,20 @@ static int judge(evaluation *e, health_entry *entry, const health_observation *o
 
 static int judge_observation(evaluation *e, const health_observation *o, lb_error *err)
 {
+    health_observation seen = *o;
     health_entry *entry = health_book_entry(e->ctx, &e->book, o->id, o->object);
     if (!entry)
         return lb_out_of_memory(err);
     entry->schema = o->schema;
     entry->table = o->table;
-    if (!o->known) {
-        e->unknown++;
-        int r = lb_append(e->ctx, "unknown",
-                          LB_ARGS(lb_text("metric", health_alert_rules[o->id].metric), lb_text("reason", o->why)), err);
-        return r < 0 ? r : judge(e, entry, o, err);
-    }
-    return judge(e, entry, o, err);
+    seen.known = o->known && !(o->is_least && health_is_clear(&e->policy.limits[o->id], o->value));
+    e->unknown += !seen.known;
+    int r =
+        seen.known
+            ? 0
+            : lb_append(e->ctx, "unknown",
+                        LB_ARGS(lb_text("metric", health_alert_rules[o->id].metric), lb_text("reason", o->why)), err);
+    return r < 0 ? r : judge(e, entry, &seen, err);
 }
 
 /* Tables that are no longer among those with dead rows to speak of. */
@@ -197,15 +208,23 @@ static int measure(evaluation *e, health_measures *ret_measures, lb_error *err)
     int r = health_read(e->ctx, e->args->metrics ? NULL : &guards, &e->reading, err);
     if (r < 0)
         return r;
-    return e->args->metrics ? take_given(e, ret_measures, err)
-                            : health_measure(e->ctx, &guards, &e->reading, ret_measures, err);
+    if (e->args->metrics)
+        return take_given(e, ret_measures, err);
+    r = health_measure(e->ctx, &guards, &e->reading, ret_measures, err);
+    for (size_t i = 0; r >= 0 && i < ret_measures->count; i++)
+        health_usual_note(&e->reading, &ret_measures->items[i]);
+    return r < 0 ? r : health_judge_sight(e->ctx, &e->reading, ret_measures, e->policy.paused_by != NULL, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
     evaluation e = {.ctx = ctx, .args = ctx->args};
     health_measures measures = {0};
+    const health_habits habits = habits_of(ctx->args);
     int r = health_read_policy(ctx, &e.policy, err);
+    if (r >= 0 && e.args->what_if)
+        return health_what_if(ctx, e.args->what_if, &(health_what_if_span){e.args->what_if_days, e.args->what_if_most},
+                              &e.policy, &habits, err);
     if (r >= 0)
         r = measure(&e, &measures, err);
     if (r >= 0)

@@ -167,16 +167,20 @@ static int ask_to_end(lb_ctx *ctx, const health_session *s, const cause_found *c
                       lb_outcome *ret_outcome, lb_error *err)
 {
     const connections_end_session_args wanted = health_ending(s);
-    const lb_value *evidence =
-        LB_ARGS(lb_text("cause", c->kind), lb_i64("pid", s->pid), lb_text("user", s->user_name),
-                lb_text("database", s->database), lb_text("application", s->application), lb_text("state", s->state),
-                s->xact_start_is_null ? lb_null("rolls_back_since") : lb_time("rolls_back_since", s->xact_start),
-                lb_i64("relations_locked", s->locks), lb_bool("keeps_dead_rows", s->pins_rows));
+    health_radius radius;
+    int r = health_blast_radius(ctx, s, &radius, err);
+    if (r < 0)
+        return r;
+    const lb_value *evidence = LB_ARGS(
+        lb_text("cause", c->kind), lb_i64("pid", s->pid), lb_text("user", s->user_name),
+        lb_text("database", s->database), lb_text("application", s->application), lb_text("state", s->state),
+        s->xact_start_is_null ? lb_null("rolls_back_since") : lb_time("rolls_back_since", s->xact_start),
+        lb_i64("relations_locked", s->locks), lb_bool("keeps_dead_rows", s->pins_rows), radius.facts, radius.unknown);
     lb_group *group = NULL;
-    int r = lb_group_open(ctx,
-                          LB_GROUP(.title = title, .reason = c->reason, .evidence = evidence,
-                                   .undo = "its client connects again and repeats the transaction", .asks = true),
-                          &group, err);
+    r = lb_group_open(ctx,
+                      LB_GROUP(.title = title, .reason = c->reason, .evidence = evidence,
+                               .undo = "its client connects again and repeats the transaction", .asks = true),
+                      &group, err);
     if (r >= 0)
         r = connections_end_session(ctx, group, &wanted, err);
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);

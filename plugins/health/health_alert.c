@@ -91,6 +91,18 @@ health_change health_judge(health_alert *a, const health_sight *s, const health_
     return judge_clear(a, h);
 }
 
+static bool is_past(const health_limits *limits, double limit, double value)
+{
+    return !isnan(limit) && (limits->below ? value < limit : value > limit);
+}
+
+health_grade health_grade_of(const health_limits *limits, double value)
+{
+    if (is_past(limits, limits->critical, value))
+        return HEALTH_CRITICAL;
+    return is_past(limits, limits->warning, value) ? HEALTH_WARNING : HEALTH_NORMAL;
+}
+
 static double first_limit(const health_limits *limits)
 {
     return isnan(limits->warning) ? limits->critical : limits->warning;

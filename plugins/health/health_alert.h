@@ -42,6 +42,8 @@ typedef struct health_habits {
     double remind_critical_s, remind_warning_s;
 } health_habits;
 
+health_grade health_grade_of(const health_limits *limits, double value);
+
 health_change health_judge(health_alert *alert, const health_sight *sight, const health_habits *habits);
 
 /* The share of the last sights at which it changed sides, newer ones counting for more: 0 to 1. */

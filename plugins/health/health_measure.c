@@ -24,6 +24,12 @@ static health_observation *add(measuring *m, health_alert_id id)
     return o;
 }
 
+static void blind(health_observation *o, const char *why)
+{
+    o->is_blind = !o->known;
+    o->why = o->known ? NULL : why;
+}
+
 static const health_sample *sample(const measuring *m, const char *metric)
 {
     return health_sample_of(m->reading, metric, NULL);
@@ -35,7 +41,7 @@ static void plain(measuring *m, health_alert_id id)
     const health_sample *s = sample(m, health_alert_rules[id].metric);
     health_observation *o = add(m, id);
     o->known = s && s->digits;
-    o->why = o->known ? NULL : "its view could not be read";
+    blind(o, "its view could not be read");
     o->value = s ? s->value : 0;
     o->detail = s ? s->detail : NULL;
 }
@@ -45,6 +51,7 @@ static void cache_hits(measuring *m, health_alert_id id)
     double hit = 0, read = 0;
     const health_sample *age = sample(m, "uptime_seconds");
     health_observation *o = add(m, id);
+    o->is_blind = !sample(m, "blocks_hit");
     if (!health_delta(m->reading, sample(m, "blocks_hit"), &hit, &o->why) ||
         !health_delta(m->reading, sample(m, "blocks_read"), &read, &o->why))
         return;
@@ -88,7 +95,7 @@ static void dead_tuples(measuring *m, health_alert_id id)
         return;
     health_observation *o = add(m, id); /* none is large enough to count */
     o->known = sample(m, "dead_tuples") != NULL;
-    o->why = o->known ? NULL : "its view could not be read";
+    blind(o, "its view could not be read");
 }
 
 /* ---- deadlocks: counted over the last hour, from the readings in it ---- */
@@ -130,7 +137,7 @@ static void deadlocks(measuring *m, health_alert_id id)
     const health_sample *now = sample(m, "deadlocks");
     health_observation *o = add(m, id);
     if (!now || !now->digits) {
-        o->why = "its view could not be read";
+        blind(o, "its view could not be read");
         return;
     }
     int64_t count = strtoll(now->digits, NULL, 10);
@@ -181,7 +188,7 @@ static void slow_statements(measuring *m, health_alert_id id)
     health_observation *o = add(m, id);
     double seconds = 0;
     o->known = sample(m, "uptime_seconds") != NULL;
-    o->why = o->known ? NULL : "its views could not be read";
+    blind(o, "its views could not be read");
     for (size_t i = 0; i < m->reading->count; i++) {
         const health_sample *s = &m->reading->samples[i];
         bool runs = strcmp(s->metric, "running_statement_seconds") == 0;
@@ -236,17 +243,33 @@ static double bytes_in(const health_sample *s)
     return value;
 }
 
-/* The worst of standbys, receivers and slots, of those that have work outstanding. */
+/* The state is not told to who may not see it. */
+static bool catches_up(const health_sample *s)
+{
+    if (strcmp(s->metric, "standby_lag_bytes") != 0 || !s->detail)
+        return false;
+    struct json_object *detail = json_tokener_parse(s->detail), *state = NULL;
+    bool does = json_object_object_get_ex(detail, "state", &state) && state &&
+                strcmp(json_object_get_string(state), "catchup") == 0;
+    json_object_put(detail);
+    return does;
+}
+
+/* The worst of standbys, receivers and slots, of those that have work outstanding. One that catches up is behind by
+ * nobody knows how long: no alert begins by that, and none ends. */
 static void replication_lag(measuring *m, health_alert_id id)
 {
     struct json_object *slots = json_object_new_object();
     health_observation *o = add(m, id);
     double least = m->guards->min_lag_mb * MEGABYTE;
+    const char *behind = NULL;
     o->known = sample(m, "uptime_seconds") != NULL;
-    o->why = o->known ? NULL : "its views could not be read";
+    blind(o, "its views could not be read");
     for (size_t i = 0; i < m->reading->count; i++) {
         const health_sample *s = &m->reading->samples[i];
         bool is_slot = strcmp(s->metric, "slot_retained_bytes") == 0;
+        if (s->value >= least && catches_up(s))
+            behind = s->object;
         bool is_lag = strcmp(s->metric, "standby_lag_seconds") == 0 || strcmp(s->metric, "receive_lag_seconds") == 0;
         if (!is_slot && !is_lag)
             continue;
@@ -258,6 +281,9 @@ static void replication_lag(measuring *m, health_alert_id id)
             lb_printf(m->ctx, "{\"%s\":%s,\"bytes\":%.0f,\"of\":%s}", is_slot ? "slot" : "standby",
                       quoted(m->ctx, s->object ? s->object : "this one"), bytes, s->detail ? s->detail : "null");
     }
+    o->is_least = behind != NULL;
+    if (behind)
+        o->why = lb_printf(m->ctx, "%s catches up: how long it is behind is not to be seen", behind);
     (void)json_object_object_add(m->reading->next, "slots", slots);
 }
 

@@ -7,7 +7,9 @@
 typedef struct health_observation {
     health_alert_id id;
     bool known;
-    const char *why;            /* it is not known */
+    const char *why;            /* it is not known, or not all of it */
+    bool is_blind;              /* as what shows it cannot be read: that is no matter of time */
+    bool is_least;              /* the value may be more than that, and `why` says how so: it clears nothing */
     double value, interval_s;   /* interval_s: NaN for what holds at the moment */
     const char *object;         /* of a table "schema.table"; or NULL */
     const char *schema, *table; /* or NULL */
@@ -26,8 +28,9 @@ LB_MUST_CHECK int health_measure(lb_ctx *ctx, const health_guards *guards, healt
  * (0: none does). */
 typedef struct health_policy {
     health_limits limits[HEALTH_ALERTS];
-    bool overridden[HEALTH_ALERTS];
-    const char *paused_by; /* or NULL */
+    const char *origin[HEALTH_ALERTS]; /* whose limits these are, and why, in words */
+    double trust[HEALTH_ALERTS];       /* points of a finding's confidence that this is worth */
+    const char *paused_by;             /* or NULL */
 } health_policy;
 
 LB_MUST_CHECK int health_read_policy(lb_ctx *ctx, health_policy *ret_policy, lb_error *err);

@@ -95,6 +95,8 @@ static int remember_counters(lb_ctx *ctx, health_reading *reading, lb_error *err
     struct json_object *views = views_to_remember(reading);
     if (!views)
         return lb_out_of_memory(err);
+    if (reading->has_statements)
+        (void)counters_of_view(views, "pg_stat_statements", reading->at);
     for (size_t i = 0; i < reading->count; i++) {
         const health_sample *s = &reading->samples[i];
         const char *key = is_counter(s) ? key_of(ctx, s) : NULL;

@@ -49,6 +49,7 @@ typedef struct health_reading {
     size_t count, capacity;
     struct json_object *before, *next; /* what was remembered, and what will be; before may be NULL */
     size_t views, views_read;
+    bool has_statements; /* pg_stat_statements was read, also where none was slow */
 } health_reading;
 
 /* Recalls the reading before and takes a new one. What a view refuses is told as skipped; the others are read. guards

@@ -118,6 +118,70 @@ connections_end_session_args health_ending(const health_session *s)
                                           .patience_ms = PATIENCE_MS};
 }
 
+/* Seconds: for the record of the abort, and for each file that goes. */
+static double rollback_seconds(const connections_blast_radius_row *b)
+{
+    return b->has_written ? 0.01 + 0.001 * (double)b->new_files : 0;
+}
+
+health_radius health_no_radius(void)
+{
+    return (health_radius){lb_null("blast_radius"), lb_null("blast_radius_unknown")};
+}
+
+/* The ages grow by waiting for an answer: a person's no holds for them all the same. */
+static int tell_radius(lb_ctx *ctx, const connections_blast_radius_row *b, health_radius *ret_radius, lb_error *err)
+{
+    lb_value *ages = lb_alloc(ctx, 3 * sizeof *ages), *facts = lb_alloc(ctx, 8 * sizeof *facts);
+    if (!ages || !facts)
+        return lb_out_of_memory(err);
+    const lb_value its_ages[] = {lb_f64("longest_wait_s", b->longest_wait),
+                                 b->xact_seconds_is_null ? lb_null("transaction_s")
+                                                         : lb_f64("transaction_s", b->xact_seconds),
+                                 {.type = LB_END}};
+    const lb_value values[] = {
+        lb_text("holds", *b->holds ? b->holds : NULL),
+        lb_i64("relations_locked", b->relations),
+        lb_i64("waiters", b->waiters),
+        lb_bool("has_written", b->has_written),
+        lb_f64("rollback_s", rollback_seconds(b)),
+        lb_text("rollback_is",
+                b->has_written
+                    ? "at once: Postgres undoes nothing; what was written, and how much that is no view tells, "
+                      "stays as dead rows for VACUUM, and the client has to repeat it"
+                    : "nothing: its transaction has written nothing"),
+        lb_object("not_compared", ages),
+        {.type = LB_END}};
+    memcpy(ages, its_ages, sizeof its_ages);
+    memcpy(facts, values, sizeof values);
+    ret_radius->facts = lb_object("blast_radius", facts);
+    return 0;
+}
+
+/* A refusal is the server's word about this one question; a lost connection or a stop is about the run. */
+static bool is_refused(const lb_error *err)
+{
+    return err->sqlstate[0] && strncmp(err->sqlstate, "08", 2) != 0 && strncmp(err->sqlstate, "57", 2) != 0;
+}
+
+int health_blast_radius(lb_ctx *ctx, const health_session *s, health_radius *ret_radius, lb_error *err)
+{
+    const connections_blast_radius_args wanted = {.pid = s->pid};
+    connections_blast_radius_row b;
+    lb_rows *rows = NULL;
+    *ret_radius = health_no_radius();
+    int r = connections_blast_radius(ctx, &wanted, &rows, err);
+    if (r < 0 && is_refused(err)) {
+        ret_radius->unknown = lb_text("blast_radius_unknown", lb_printf(ctx, "%s", err->message));
+        return 0;
+    }
+    if (r < 0)
+        return lb_wrap(err, "what goes with the session");
+    return connections_blast_radius_next(ctx, rows, &b)
+               ? tell_radius(ctx, &b, ret_radius, err)
+               : lb_fail(err, LB_ERR_INTERNAL, NULL, "the server says nothing of what goes with a session");
+}
+
 int health_say_hidden(lb_ctx *ctx, const health_sessions *sessions, lb_error *err)
 {
     if (!sessions->hidden)

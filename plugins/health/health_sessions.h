@@ -3,6 +3,7 @@
 #define LBOPS_HEALTH_SESSIONS_H
 
 #include <lbops/lbops.h>
+#include <sql/connections/blast_radius.h>
 #include <sql/connections/capacity.h>
 #include <sql/connections/end_session.h>
 #include <sql/connections/sessions.h>
@@ -38,6 +39,19 @@ const char *health_protection(const health_session *s, const health_kept *kept);
 
 /* Ends this session, if it is still what was looked at: the same one, in the same state and transaction. */
 connections_end_session_args health_ending(const health_session *s);
+
+/* What goes with a session that is ended, for the evidence: blast_radius, and why it is not known where it is null. */
+typedef struct health_radius {
+    lb_value facts, unknown;
+} health_radius;
+
+/* Of a session with whom nothing goes. */
+health_radius health_no_radius(void);
+
+/* What it holds, who waits, what is rolled back and how long that takes. Postgres undoes nothing: an abort writes a
+ * record and lets go of locks and new files, whatever was written before. Where the server refuses to say, that is no
+ * failure: a person can decide without it. */
+LB_MUST_CHECK int health_blast_radius(lb_ctx *ctx, const health_session *s, health_radius *ret_radius, lb_error *err);
 
 /* Says what could not be seen, if anything. */
 LB_MUST_CHECK int health_say_hidden(lb_ctx *ctx, const health_sessions *sessions, lb_error *err);

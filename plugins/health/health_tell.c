@@ -38,16 +38,37 @@ static const char *context_of(lb_ctx *ctx, const health_observation *o)
     return copy;
 }
 
+static void put_text(struct json_object *into, const char *name, const char *text)
+{
+    (void)json_object_object_add(into, name, text ? json_object_new_string(text) : NULL); /* out of memory: not there */
+}
+
+/* The figures behind it: how it was measured, against whose limit, and what is usual here at this hour. */
+static const char *detail_of(lb_ctx *ctx, const health_policy *policy, const health_entry *entry,
+                             const health_observation *o, const char *usual)
+{
+    struct json_object *detail = json_object_new_object();
+    put_text(detail, "incident", entry->incident);
+    put_text(detail, "measure", health_alert_rules[o->id].measure);
+    put_text(detail, "limit_is", policy->origin[o->id]);
+    put_text(detail, "usual", usual);
+    (void)json_object_object_add(detail, "evidence", o->detail ? json_tokener_parse(o->detail) : NULL);
+    const char *copy = lb_printf(ctx, "%s", json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
+    json_object_put(detail);
+    return copy;
+}
+
 int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_entry *entry, const health_observation *o,
-                       lb_error *err)
+                       const char *usual, lb_error *err)
 {
     const health_alert_rule *rule = &health_alert_rules[o->id];
     double limit = limit_of(&policy->limits[o->id], entry->alert.told);
     const char *line = lb_printf(ctx, "%s%s%s is %s, past the limit of %s (%s)%s", rule->title, o->object ? " of " : "",
                                  o->object ? o->object : "", shown(ctx, rule, o->value), shown(ctx, rule, limit),
                                  grades[entry->alert.told], entry->alert.is_flapping ? "; it comes and goes" : "");
-    const char *detail = lb_printf(ctx, "{\"incident\":\"%s\",\"measure\":\"%s\",\"evidence\":%s}", entry->incident,
-                                   rule->measure, o->detail ? o->detail : "null");
+    const char *detail = detail_of(ctx, policy, entry, o, usual);
+    if (!detail)
+        return lb_out_of_memory(err);
     return lb_emit(ctx, "threshold.breached",
                    LB_ARGS(lb_text("metric", rule->metric), lb_f64("value", o->value), number("threshold", limit),
                            lb_text("level", grades[entry->alert.told]), lb_text("schema", o->schema),
@@ -81,14 +102,15 @@ int health_tell_finding(lb_ctx *ctx, const health_policy *policy, const health_o
     const health_limits *limits = &policy->limits[o->id];
     const lb_value *evidence = LB_ARGS(lb_f64("value", o->value), number("limit", limit_of(limits, grade)),
                                        lb_f64("clear_level", health_clear_level(limits)), lb_text("unit", rule->unit),
+                                       lb_text("limit_is", policy->origin[o->id]),
                                        o->detail ? lb_json("detail", o->detail) : lb_null("detail"));
     return lb_report(
         ctx,
         LB_FINDING(.object = o->object ? o->object : lb_run_target(ctx)->branch, .kind = rule->metric,
                    .reason = lb_printf(ctx, "%s is %s: %s", rule->title, shown(ctx, rule, o->value), grades[grade]),
                    .evidence = evidence,
-                   .terms =
-                       LB_TERMS({"measured_by_its_one_definition", 0.7}, {"evidence_kept", o->detail ? 0.2 : 0.0})),
+                   .terms = LB_TERMS({"measured_by_its_one_definition", 0.65}, {"evidence_kept", o->detail ? 0.2 : 0.0},
+                                     {"somebody_stands_for_the_limit", policy->trust[o->id]})),
         err);
 }
 
@@ -116,7 +138,7 @@ int health_tell_alert(lb_ctx *ctx, const health_policy *policy, const health_ent
                              number("value", o->known ? o->value : NAN), lb_text("unit", rule->unit),
                              number("warning", limits->warning), number("critical", limits->critical),
                              lb_f64("clear_level", health_clear_level(limits)),
-                             lb_text("limits", policy->overridden[o->id] ? "the manifest's" : "the product's"),
-                             lb_time("since", since), lb_text("incident", entry->incident), lb_text("sop", rule->sop)),
+                             lb_text("limits", policy->origin[o->id]), lb_time("since", since),
+                             lb_text("incident", entry->incident), lb_text("sop", rule->sop)),
                      err);
 }

@@ -152,7 +152,7 @@ static int read_connections(lb_ctx *ctx, health_reading *reading, lb_error *err)
         const health_session *s = &all.rows[i];
         idle += health_is_client(s) && health_is_idle(s);
         open += health_is_client(s) && health_is_idle_in_transaction(s);
-        active += health_is_client(s) && s->state && strcmp(s->state, "active") == 0;
+        active += health_is_client(s) && !s->own && s->state && strcmp(s->state, "active") == 0;
         waiting += health_is_client(s) && s->wait_type && strcmp(s->wait_type, "Lock") == 0;
     }
     const struct {
@@ -188,6 +188,7 @@ static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_gu
     if (r < 0)
         return health_pass_over(ctx, "pg_stat_statements", r, err);
     reading->views_read++;
+    reading->has_statements = true;
     while (r >= 0 && health_slow_statements_next(ctx, rows, &row)) {
         const char *detail = lb_printf(ctx, "{\"queryid\":\"%lld\",\"calls\":%lld,\"max_ms\":%.3f}",
                                        (long long)row.queryid, (long long)row.calls, row.max_exec_time);
@@ -246,7 +247,8 @@ int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *
     if (r >= 0 && health_asks_for(guards, "pg_stat_user_tables"))
         r = read_view(ctx, "pg_stat_user_tables (dead rows)", &health_dead_tuples_sql,
                       LB_ARGS(lb_i64("min_dead_rows", guards->min_dead_rows),
-                              lb_i64("min_bytes", (int64_t)(guards->min_table_mb * 1048576)), lb_null("only")),
+                              lb_i64("min_bytes", (int64_t)(guards->min_table_mb * 1048576)), lb_null("only"),
+                              lb_bool("due_only", true)),
                       reading, err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))
         r = read_connections(ctx, reading, err);

@@ -18,7 +18,7 @@ static const lb_param params[] = {
 };
 
 typedef struct tally {
-    int64_t total, active, idle, in_transaction, other, waiting, long_idle, long_in_transaction;
+    int64_t total, active, idle, in_transaction, other, waiting, long_idle, long_in_transaction, own;
 } tally;
 
 static const lb_value *about(lb_ctx *ctx, const health_session *s)
@@ -91,6 +91,7 @@ static int look_at(lb_ctx *ctx, const health_session *s, tally *sum, lb_error *e
     }
     bool is_active = s->state && strcmp(s->state, "active") == 0;
     sum->active += is_active;
+    sum->own += is_active && s->own;
     sum->other += !is_active;
     return 0;
 }
@@ -99,7 +100,7 @@ static int record(lb_ctx *ctx, const tally *sum, int64_t limit, double used, lb_
 {
     const health_figure figures[] = {
         {.name = "connections_total", .value = (double)sum->total},
-        {.name = "connections_active", .value = (double)sum->active},
+        {.name = "connections_active", .value = (double)(sum->active - sum->own)}, /* not the one that looks */
         {.name = "connections_idle", .value = (double)sum->idle},
         {.name = "connections_idle_in_transaction", .value = (double)sum->in_transaction},
         {.name = "connections_waiting", .value = (double)sum->waiting},

@@ -1,12 +1,10 @@
 /* Counting, digests, and the way from a digest that differs to the rows and columns that do. */
-#include "sync_compare.h"
+#include "sync_list.h"
 
-#include <sql/sync/lake_cells.h>
 #include <sql/sync/lake_count.h>
 #include <sql/sync/lake_digest.h>
 #include <sql/sync/lake_marks.h>
 #include <sql/sync/lake_rows.h>
-#include <sql/sync/source_cells.h>
 #include <sql/sync/source_count.h>
 #include <sql/sync/source_digest.h>
 #include <sql/sync/source_marks.h>
@@ -15,11 +13,9 @@
 #include <sql/sync/until.h>
 #include <stdlib.h>
 
-#define PARTS      1024  /* of a whole-number key's range */
-#define PARTS_MOST 64    /* that are looked into */
-#define ROWS_MOST  50000 /* of those on each side */
-#define EXTRA_MOST 5000  /* rows of the copy that may be on their way to change */
-#define MARK_BYTES 8     /* of each column's mark */
+#define PARTS_MOST 64     /* that are looked into */
+#define ROWS_MOST  200000 /* of those on each side */
+#define ROWS_FEW   16384  /* are looked at in one go; with more of them, ranges of keys are looked into one by one */
 
 /* ---- counts ---- */
 
@@ -48,12 +44,11 @@ static int count_settled(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts
     return r < 0 ? r : count_copy(ctx, pair, condition, &counts->target_settled, err);
 }
 
-static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)
+static int mark_copy(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)
 {
     const sync_wish *w = pair->wish;
     lb_rows *rows = NULL;
     sync_lake_marks_row copy;
-    sync_source_marks_row source;
     int r = sync_lake_marks(
         ctx,
         &(sync_lake_marks_args){
@@ -64,7 +59,26 @@ static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts,
     counts->target_rows = copy.rows;
     counts->target_latest = copy.latest_is_null ? SYNC_NO_TIME : copy.latest;
     counts->mark = copy.latest_is_null ? SYNC_NO_TIME : copy.latest - w->grace_s * 1000000;
-    r = count_settled(ctx, pair, counts, err);
+    return 0;
+}
+
+int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err)
+{
+    *ret_counts = (sync_counts){.mark = SYNC_NO_TIME,
+                                .since = SYNC_NO_TIME,
+                                .source_latest = SYNC_NO_TIME,
+                                .target_latest = SYNC_NO_TIME,
+                                .oldest_waiting = SYNC_NO_TIME};
+    return pair->mark ? mark_copy(ctx, pair, ret_counts, err) : 0;
+}
+
+static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)
+{
+    const sync_wish *w = pair->wish;
+    bool none = counts->target_latest == SYNC_NO_TIME;
+    lb_rows *rows = NULL;
+    sync_source_marks_row source;
+    int r = count_settled(ctx, pair, counts, err);
     if (r < 0)
         return r;
     r = sync_source_marks(ctx,
@@ -72,9 +86,9 @@ static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts,
                                                     .name = w->name,
                                                     .column = pair->mark,
                                                     .mark = counts->target_latest,
-                                                    .mark_is_null = copy.latest_is_null,
+                                                    .mark_is_null = none,
                                                     .settled_until = counts->mark,
-                                                    .settled_until_is_null = copy.latest_is_null},
+                                                    .settled_until_is_null = none},
                           &rows, err);
     if (r < 0 || !sync_source_marks_next(ctx, rows, &source))
         return r;
@@ -90,13 +104,13 @@ int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_e
     const sync_wish *w = pair->wish;
     lb_rows *rows = NULL;
     sync_source_count_row source;
-    *ret_counts = (sync_counts){.mark = SYNC_NO_TIME,
-                                .source_latest = SYNC_NO_TIME,
-                                .target_latest = SYNC_NO_TIME,
-                                .oldest_waiting = SYNC_NO_TIME};
+    int r = sync_mark(ctx, pair, ret_counts, err);
+    if (r < 0)
+        return r;
+    ret_counts->is_counted = true;
     if (pair->mark)
         return count_marked(ctx, pair, ret_counts, err);
-    int r = count_copy(ctx, pair, NULL, &ret_counts->target_rows, err);
+    r = count_copy(ctx, pair, NULL, &ret_counts->target_rows, err);
     ret_counts->target_settled = ret_counts->target_rows;
     if (r >= 0)
         r = sync_source_count(ctx, &(sync_source_count_args){.schema = w->schema, .name = w->name}, &rows, err);
@@ -122,48 +136,38 @@ double sync_lag(const lb_ctx *ctx, const sync_counts *counts)
 
 /* ---- digests ---- */
 
-typedef struct part {
-    const char *name, *digest;
-    int64_t rows;
-} part;
-
-typedef struct list {
-    part *items;
-    size_t count;
-} list;
-
 typedef unsigned __int128 sum;
 
-static int by_name(const void *a, const void *b)
+int sync_by_name(const void *a, const void *b)
 {
-    int order = strcmp(((const part *)a)->name, ((const part *)b)->name);
-    return order ? order : strcmp(((const part *)a)->digest, ((const part *)b)->digest);
+    int order = strcmp(((const sync_part *)a)->name, ((const sync_part *)b)->name);
+    return order ? order : strcmp(((const sync_part *)a)->digest, ((const sync_part *)b)->digest);
 }
 
-static int new_list(lb_ctx *ctx, const lb_rows *rows, list *ret_list, lb_error *err)
+int sync_new_list(lb_ctx *ctx, const lb_rows *rows, sync_list *ret_list, lb_error *err)
 {
     ret_list->count = 0;
     ret_list->items = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *ret_list->items);
     return ret_list->items ? 0 : lb_out_of_memory(err);
 }
 
-static int digest_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, list *parts, lb_error *err)
+static int digest_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, sync_list *parts, lb_error *err)
 {
     lb_rows *rows = NULL;
     sync_source_digest_row row;
     int r = lb_query(ctx, &sync_source_digest_sql,
                      LB_ARGS(lb_ident("schema", pair->wish->schema), lb_ident("name", pair->wish->name),
                              lb_list("forms", LB_SQL, t->forms, t->form_count), lb_sql_value("cells", t->cells),
-                             lb_sql_value("condition", t->condition)),
+                             lb_sql_value("parts_of", t->parts_of), lb_sql_value("condition", t->condition)),
                      &rows, err);
     if (r >= 0)
-        r = new_list(ctx, rows, parts, err);
+        r = sync_new_list(ctx, rows, parts, err);
     while (r >= 0 && sync_source_digest_next(ctx, rows, &row))
-        parts->items[parts->count++] = (part){row.part, row.digest, row.rows};
+        parts->items[parts->count++] = (sync_part){row.part, row.digest, row.rows};
     return r;
 }
 
-static int digest_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, list *parts, lb_error *err)
+static int digest_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, sync_list *parts, lb_error *err)
 {
     const lb_lake_name *lake = &pair->wish->lake;
     lb_rows *rows = NULL;
@@ -174,9 +178,9 @@ static int digest_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, 
                             lb_sql_value("cells", t->cells), lb_sql_value("condition", t->condition)),
                     &rows, err);
     if (r >= 0)
-        r = new_list(ctx, rows, parts, err);
+        r = sync_new_list(ctx, rows, parts, err);
     while (r >= 0 && sync_lake_digest_next(ctx, rows, &row))
-        parts->items[parts->count++] = (part){row.part, row.digest, row.rows};
+        parts->items[parts->count++] = (sync_part){row.part, row.digest, row.rows};
     return r;
 }
 
@@ -188,7 +192,7 @@ static sum number_of(const char *digits)
     return n;
 }
 
-static const char *total(lb_ctx *ctx, const list *parts, int64_t *ret_rows)
+static const char *total(lb_ctx *ctx, const sync_list *parts, int64_t *ret_rows)
 {
     sum n = 0;
     *ret_rows = 0;
@@ -199,32 +203,53 @@ static const char *total(lb_ctx *ctx, const list *parts, int64_t *ret_rows)
     return lb_printf(ctx, "%016llx%016llx", (unsigned long long)(n >> 64), (unsigned long long)n);
 }
 
-/* The names of parts that differ, as values of a list. */
-static size_t unequal(list *a, list *b, lb_value *names, size_t most, int64_t *ret_all)
+/* Parts that differ: the first of them, as values of a list, and their rows. */
+typedef struct apart {
+    lb_value names[PARTS_MOST];
+    int64_t rows[PARTS_MOST], all_rows, all;
+    size_t count;
+} apart;
+
+/* Of all parts: rows of the copy past the keys of the table, and such as have come since. */
+static bool is_outside(const char *name)
 {
-    size_t i = 0, j = 0, count = 0;
-    qsort(a->items, a->count, sizeof *a->items, by_name);
-    qsort(b->items, b->count, sizeof *b->items, by_name);
-    *ret_all = 0;
+    return *name == '~';
+}
+
+static void add_part(apart *found, const sync_part *part)
+{
+    found->all++;
+    if (found->count == PARTS_MOST && is_outside(part->name))
+        found->all_rows -= found->rows[--found->count]; /* it comes last, and has a place */
+    if (found->count == PARTS_MOST)
+        return;
+    found->names[found->count] = lb_text(NULL, part->name);
+    found->rows[found->count++] = part->rows;
+    found->all_rows += part->rows;
+}
+
+static void find_unequal(sync_list *a, sync_list *b, apart *ret)
+{
+    size_t i = 0, j = 0;
+    qsort(a->items, a->count, sizeof *a->items, sync_by_name);
+    qsort(b->items, b->count, sizeof *b->items, sync_by_name);
+    ret->count = 0;
+    ret->all = ret->all_rows = 0;
     while (i < a->count || j < b->count) {
         int order = i == a->count ? 1 : j == b->count ? -1 : strcmp(a->items[i].name, b->items[j].name);
         bool same =
             order == 0 && a->items[i].rows == b->items[j].rows && strcmp(a->items[i].digest, b->items[j].digest) == 0;
-        const char *name = order <= 0 ? a->items[i].name : b->items[j].name;
-        if (!same) {
-            ++*ret_all;
-            if (count < most)
-                names[count++] = lb_text(NULL, name);
-        }
+        if (!same)
+            add_part(ret,
+                     order < 0 || (order == 0 && a->items[i].rows >= b->items[j].rows) ? &a->items[i] : &b->items[j]);
         i += order <= 0;
         j += order >= 0;
     }
-    return count;
 }
 
 /* ---- rows ---- */
 
-static int rows_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const lb_value *parts, list *found,
+static int rows_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const lb_value *parts, sync_list *found,
                        lb_error *err)
 {
     lb_rows *rows = NULL;
@@ -232,16 +257,17 @@ static int rows_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, 
     int r = lb_query(ctx, &sync_source_rows_sql,
                      LB_ARGS(lb_ident("schema", pair->wish->schema), lb_ident("name", pair->wish->name),
                              lb_list("forms", LB_SQL, t->forms, t->form_count), lb_sql_value("cells", t->cells),
-                             lb_sql_value("condition", t->condition), *parts, lb_i64("most", ROWS_MOST)),
+                             lb_sql_value("parts_of", t->parts_of), lb_sql_value("condition", t->condition), *parts,
+                             lb_i64("most", ROWS_MOST)),
                      &rows, err);
     if (r >= 0)
-        r = new_list(ctx, rows, found, err);
+        r = sync_new_list(ctx, rows, found, err);
     while (r >= 0 && sync_source_rows_next(ctx, rows, &row))
-        found->items[found->count++] = (part){row.row_key, row.digest, 1};
+        found->items[found->count++] = (sync_part){row.row_key, row.digest, 1};
     return r;
 }
 
-static int rows_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const lb_value *parts, list *found,
+static int rows_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const lb_value *parts, sync_list *found,
                      lb_error *err)
 {
     const lb_lake_name *lake = &pair->wish->lake;
@@ -254,9 +280,9 @@ static int rows_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, co
                             lb_i64("most", ROWS_MOST)),
                     &rows, err);
     if (r >= 0)
-        r = new_list(ctx, rows, found, err);
+        r = sync_new_list(ctx, rows, found, err);
     while (r >= 0 && sync_lake_rows_next(ctx, rows, &row))
-        found->items[found->count++] = (part){row.row_key, row.digest, 1};
+        found->items[found->count++] = (sync_part){row.row_key, row.digest, 1};
     return r;
 }
 
@@ -267,17 +293,17 @@ static void add_key(const char **keys, size_t *named, size_t most, int64_t *all,
         keys[(*named)++] = key;
 }
 
-static void sort_out(list *a, list *b, sync_difference *d)
+static void sort_out(sync_list *a, sync_list *b, sync_difference *d)
 {
     size_t i = 0, j = 0;
-    qsort(a->items, a->count, sizeof *a->items, by_name);
-    qsort(b->items, b->count, sizeof *b->items, by_name);
+    qsort(a->items, a->count, sizeof *a->items, sync_by_name);
+    qsort(b->items, b->count, sizeof *b->items, sync_by_name);
     while (i < a->count || j < b->count) {
         int order = i == a->count ? 1 : j == b->count ? -1 : strcmp(a->items[i].name, b->items[j].name);
         if (order < 0)
-            add_key(d->missing_keys, &d->missing_named, SYNC_NAMED, &d->missing, a->items[i].name);
+            add_key(d->missing_keys, &d->missing_named, SYNC_KEYS_MOST, &d->missing, a->items[i].name);
         else if (order > 0)
-            add_key(d->extra_keys, &d->extra_named, EXTRA_MOST, &d->extra, b->items[j].name);
+            add_key(d->extra_keys, &d->extra_named, SYNC_KEYS_MOST, &d->extra, b->items[j].name);
         else if (strcmp(a->items[i].digest, b->items[j].digest) != 0)
             add_key(d->different_keys, &d->different_named, SYNC_NAMED, &d->different, a->items[i].name);
         i += order <= 0;
@@ -285,143 +311,53 @@ static void sort_out(list *a, list *b, sync_difference *d)
     }
 }
 
-/* ---- columns ---- */
-
-static lb_value keys_of(lb_ctx *ctx, const char *const *keys, size_t count)
-{
-    lb_value *items = lb_alloc(ctx, (count + 1) * sizeof *items);
-    for (size_t i = 0; items && i < count; i++)
-        items[i] = lb_text(NULL, keys[i]);
-    return lb_list("keys", LB_TEXT, items, items ? count : 0);
-}
-
-static int cells_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const lb_value *keys, list *found,
-                        lb_error *err)
-{
-    lb_rows *rows = NULL;
-    sync_source_cells_row row;
-    int r = lb_query(ctx, &sync_source_cells_sql,
-                     LB_ARGS(lb_ident("schema", pair->wish->schema), lb_ident("name", pair->wish->name),
-                             lb_list("forms", LB_SQL, t->forms, t->form_count), lb_sql_value("marks", t->marks), *keys),
-                     &rows, err);
-    if (r >= 0)
-        r = new_list(ctx, rows, found, err);
-    while (r >= 0 && sync_source_cells_next(ctx, rows, &row))
-        found->items[found->count++] = (part){row.row_key, row.cells, 1};
-    return r;
-}
-
-static int cells_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const lb_value *keys, list *found,
-                      lb_error *err)
-{
-    const lb_lake_name *lake = &pair->wish->lake;
-    lb_rows *rows = NULL;
-    sync_lake_cells_row row;
-    int r = lb_lake(ctx, &sync_lake_cells_sql,
-                    LB_ARGS(lb_ident("catalog", lake->catalog), lb_ident("schema", lake->schema),
-                            lb_ident("name", lake->name), lb_list("forms", LB_SQL, t->forms, t->form_count),
-                            lb_sql_value("marks", t->marks), *keys),
-                    &rows, err);
-    if (r >= 0)
-        r = new_list(ctx, rows, found, err);
-    while (r >= 0 && sync_lake_cells_next(ctx, rows, &row))
-        found->items[found->count++] = (part){row.row_key, row.cells, 1};
-    return r;
-}
-
-static const part *find_part(const list *l, const char *name)
-{
-    for (size_t i = 0; i < l->count; i++)
-        if (strcmp(l->items[i].name, name) == 0)
-            return &l->items[i];
-    return NULL;
-}
-
-static const char *columns_that_differ(lb_ctx *ctx, const sync_pair *pair, const part *a, const part *b)
-{
-    const char *names = "";
-    for (size_t i = 0; a && b && i < pair->count; i++)
-        if (strncmp(a->digest + i * MARK_BYTES, b->digest + i * MARK_BYTES, MARK_BYTES) != 0) {
-            names = lb_printf(ctx, "%s%s%s", names, *names ? ", " : "", pair->columns[i].name);
-            if (!names)
-                return NULL;
-        }
-    return names;
-}
-
-static int name_columns(lb_ctx *ctx, const sync_pair *pair, const sync_texts *source, const sync_texts *lake,
-                        sync_difference *d, lb_error *err)
-{
-    list a, b;
-    if (!d->different_named)
-        return 0;
-    const lb_value keys = keys_of(ctx, d->different_keys, d->different_named);
-    int r = cells_source(ctx, pair, source, &keys, &a, err);
-    if (r >= 0)
-        r = cells_lake(ctx, pair, lake, &keys, &b, err);
-    for (size_t i = 0; r >= 0 && i < d->different_named; i++)
-        d->different_columns[i] =
-            columns_that_differ(ctx, pair, find_part(&a, d->different_keys[i]), find_part(&b, d->different_keys[i]));
-    return r;
-}
-
-/* What the copy alone seems to have may have changed at the source since: then it is on its way. */
-static int take_out_waiting(lb_ctx *ctx, const sync_pair *pair, const sync_texts *source, sync_difference *d,
-                            lb_error *err)
-{
-    list there;
-    size_t kept = 0;
-    if (!source->condition || !d->extra_named || !pair->key_count)
-        return 0;
-    const lb_value keys = keys_of(ctx, d->extra_keys, d->extra_named);
-    int r = cells_source(ctx, pair, source, &keys, &there, err);
-    for (size_t i = 0; r >= 0 && i < d->extra_named; i++) {
-        if (find_part(&there, d->extra_keys[i]))
-            d->waiting++;
-        else
-            d->extra_keys[kept++] = d->extra_keys[i];
-    }
-    if (r >= 0) {
-        d->extra -= d->waiting;
-        d->extra_named = kept < SYNC_NAMED ? kept : SYNC_NAMED;
-    }
-    return r;
-}
-
 /* ---- the comparison ---- */
 
-static int choose_width(lb_ctx *ctx, const sync_pair *pair, int64_t *ret_low, int64_t *ret_width, lb_error *err)
+static int choose_parts(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_parts *ret_parts,
+                        lb_error *err)
 {
     lb_rows *rows = NULL;
     sync_source_span_row row;
     int64_t span;
-    *ret_low = *ret_width = 0;
+    *ret_parts = (sync_parts){.width = 0};
     if (!pair->whole_key)
         return 0;
+    if (counts->keys.has_from && counts->keys.has_to) {
+        *ret_parts = (sync_parts){counts->keys.from, (counts->keys.to - counts->keys.from) / SYNC_PARTS + 1};
+        return 0;
+    }
     int r = sync_source_span(
         ctx, &(sync_source_span_args){.schema = pair->wish->schema, .name = pair->wish->name, .key = pair->whole_key},
         &rows, err);
     if (r < 0 || !sync_source_span_next(ctx, rows, &row) || row.low_is_null)
         return r;
-    if (row.low <= -(INT64_C(1) << 62) || row.high >= INT64_C(1) << 62 ||
+    row.low = counts->keys.has_from ? counts->keys.from : row.low;
+    row.high = counts->keys.has_to ? counts->keys.to : row.high;
+    if (row.low > row.high || row.low <= -(INT64_C(1) << 62) || row.high >= INT64_C(1) << 62 ||
         __builtin_sub_overflow(row.high, row.low, &span))
         return 0; /* by digests then */
-    *ret_low = row.low;
-    *ret_width = span / PARTS + 1;
+    *ret_parts = (sync_parts){row.low, span / SYNC_PARTS + 1};
     return 0;
 }
 
-static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_texts *source, const sync_texts *lake,
-                  const lb_value *parts, sync_difference *d, lb_error *err)
+static int make_lists(lb_ctx *ctx, size_t most, sync_difference *d, lb_error *err)
 {
-    list a, b;
     const char ***const lists[] = {&d->missing_keys, &d->extra_keys, &d->different_keys, &d->different_columns};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        *lists[i] = lb_alloc(ctx, EXTRA_MOST * sizeof **lists[i]);
+        *lists[i] = lb_alloc(ctx, most * sizeof **lists[i]);
         if (!*lists[i])
             return lb_out_of_memory(err);
     }
-    int r = rows_source(ctx, pair, source, parts, &a, err);
+    return 0;
+}
+
+static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
+                  const sync_texts *lake, const lb_value *parts, sync_difference *d, lb_error *err)
+{
+    sync_list a, b;
+    int r = make_lists(ctx, SYNC_KEYS_MOST, d, err);
+    if (r >= 0)
+        r = rows_source(ctx, pair, source, parts, &a, err);
     if (r >= 0)
         r = rows_lake(ctx, pair, lake, parts, &b, err);
     if (r < 0)
@@ -430,23 +366,106 @@ static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_texts *source, 
         d->cut = true; /* what is past the end of one list would seem to be missing */
     else
         sort_out(&a, &b, d);
-    r = take_out_waiting(ctx, pair, source, d, err);
-    return r < 0 ? r : name_columns(ctx, pair, source, lake, d, err);
+    r = sync_sort_sides(ctx, pair, counts, source, lake, d, err);
+    return r < 0 ? r : sync_name_columns(ctx, pair, source, lake, d, err);
+}
+
+static void add_named(const char **into, size_t *count, const char *const *names, size_t more)
+{
+    for (size_t i = 0; i < more && *count < SYNC_NAMED; i++)
+        into[(*count)++] = names[i];
+}
+
+static void add_difference(sync_difference *d, const sync_difference *part)
+{
+    size_t columns = d->different_named;
+    add_named(d->missing_keys, &d->missing_named, part->missing_keys, part->missing_named);
+    add_named(d->extra_keys, &d->extra_named, part->extra_keys, part->extra_named);
+    add_named(d->different_columns, &columns, part->different_columns, part->different_named);
+    add_named(d->different_keys, &d->different_named, part->different_keys, part->different_named);
+    d->missing += part->missing;
+    d->extra += part->extra;
+    d->different += part->different;
+    d->waiting += part->waiting;
+    d->cut = d->cut || part->cut;
+}
+
+/* A range of keys as if it were a table of its own: it is read without a look at the rest. */
+static int look_into(lb_ctx *ctx, const sync_pair *pair, const sync_counts *within, int64_t rows,
+                     sync_difference *ret_part, lb_error *err)
+{
+    const sync_parts whole = {within->keys.from, within->keys.to - within->keys.from};
+    const lb_value first = lb_text(NULL, "0"), parts = lb_list("parts", LB_TEXT, &first, 1);
+    sync_texts source, lake;
+    *ret_part = (sync_difference){.equal = false};
+    if (rows > ROWS_FEW && whole.width > 1)
+        return sync_compare(ctx, pair, within, ret_part, err);
+    int r = sync_make_texts(ctx, pair, false, &whole, within, &source, err);
+    if (r >= 0)
+        r = sync_make_texts(ctx, pair, true, &whole, within, &lake, err);
+    return r < 0 ? r : narrow(ctx, pair, within, &source, &lake, &parts, ret_part, err);
+}
+
+static int look_outside(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
+                        const sync_texts *lake, const lb_value *name, sync_difference *d, lb_error *err)
+{
+    const lb_value parts = lb_list("parts", LB_TEXT, name, 1);
+    sync_difference part = {.equal = false};
+    int r = narrow(ctx, pair, counts, source, lake, &parts, &part, err);
+    if (r >= 0)
+        add_difference(d, &part);
+    return r;
+}
+
+static int look_inside(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_parts *cut,
+                       const apart *found, size_t i, sync_difference *d, lb_error *err)
+{
+    int64_t from = cut->low + strtoll(found->names[i].v.text, NULL, 10), to = from + cut->width;
+    sync_counts within = *counts;
+    sync_difference part;
+    within.keys = (sync_span){.has_from = true,
+                              .from = from,
+                              .has_to = true,
+                              .to = counts->keys.has_to && counts->keys.to < to ? counts->keys.to : to};
+    int r = look_into(ctx, pair, &within, found->rows[i], &part, err);
+    if (r >= 0)
+        add_difference(d, &part);
+    return r;
+}
+
+/* As many as may be: one that is too large does not keep us from those behind it. */
+static int look_into_each(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
+                          const sync_texts *lake, const sync_parts *cut, const apart *found, sync_difference *d,
+                          lb_error *err)
+{
+    int64_t rows = 0;
+    int r = make_lists(ctx, SYNC_NAMED, d, err);
+    for (size_t i = 0; r >= 0 && i < found->count; i++) {
+        if (rows + found->rows[i] > ROWS_MOST) {
+            d->cut = true;
+            continue;
+        }
+        rows += found->rows[i];
+        r = is_outside(found->names[i].v.text) ? look_outside(ctx, pair, counts, source, lake, &found->names[i], d, err)
+                                               : look_inside(ctx, pair, counts, cut, found, i, d, err);
+    }
+    return r;
 }
 
 int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *ret_difference,
                  lb_error *err)
 {
     sync_texts source, lake;
-    list a, b;
-    lb_value names[PARTS_MOST];
-    int64_t low, width, rows;
+    sync_list a, b;
+    apart found;
+    sync_parts cut;
+    int64_t rows;
     sync_difference d = {.equal = false};
-    int r = choose_width(ctx, pair, &low, &width, err);
+    int r = choose_parts(ctx, pair, counts, &cut, err);
     if (r >= 0)
-        r = sync_make_texts(ctx, pair, false, low, width, counts->mark, &source, err);
+        r = sync_make_texts(ctx, pair, false, &cut, counts, &source, err);
     if (r >= 0)
-        r = sync_make_texts(ctx, pair, true, low, width, counts->mark, &lake, err);
+        r = sync_make_texts(ctx, pair, true, &cut, counts, &lake, err);
     if (r >= 0)
         r = digest_lake(ctx, pair, &lake, &b, err);
     if (r >= 0)
@@ -456,13 +475,16 @@ int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, 
     d.target_digest = total(ctx, &b, &rows);
     d.source_digest = total(ctx, &a, &d.compared);
     d.parts = (int64_t)a.count;
-    size_t count = unequal(&a, &b, names, PARTS_MOST, &d.parts_differ);
-    d.cut = d.parts_differ > (int64_t)count;
+    find_unequal(&a, &b, &found);
+    d.parts_differ = found.all;
+    d.cut = found.all > (int64_t)found.count;
     if (!d.source_digest || !d.target_digest)
         return lb_out_of_memory(err);
-    if (count) {
-        const lb_value parts = lb_list("parts", LB_TEXT, names, count);
-        r = narrow(ctx, pair, &source, &lake, &parts, &d, err);
+    if (found.count && cut.width && found.all_rows > ROWS_FEW) {
+        r = look_into_each(ctx, pair, counts, &source, &lake, &cut, &found, &d, err);
+    } else if (found.count) {
+        const lb_value parts = lb_list("parts", LB_TEXT, found.names, found.count);
+        r = narrow(ctx, pair, counts, &source, &lake, &parts, &d, err);
     }
     d.equal = !d.cut && !d.missing && !d.extra && !d.different;
     *ret_difference = d;

@@ -6,15 +6,26 @@
 
 #define SYNC_NO_TIME INT64_MIN
 
+/* Whole-number keys from the first one up to the second one, which is left out. */
+typedef struct sync_span {
+    bool has_from, has_to;
+    int64_t from, to;
+} sync_span;
+
 /* Counts and latest changes. A time that there is not is SYNC_NO_TIME. */
 typedef struct sync_counts {
+    bool is_counted; /* false: there are marks alone */
     int64_t source_rows, target_rows;
     int64_t settled;        /* rows of the source that the copy has had time for; all, where that cannot be told */
     int64_t target_settled; /* rows of the copy that are as old */
     int64_t mark;           /* what is compared has changed until then */
+    int64_t since;          /* and after that; SYNC_NO_TIME: whenever */
     int64_t source_latest, target_latest, oldest_waiting;
+    sync_span keys; /* what is compared lies within */
 } sync_counts;
 
+/* The marks alone, which need no look at the rows of the source. */
+LB_MUST_CHECK int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err);
 LB_MUST_CHECK int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err);
 int64_t sync_missing(const sync_counts *counts); /* rows that the copy lacks for certain; negative: has too many */
 double sync_lag(const lb_ctx *ctx, const sync_counts *counts); /* seconds that the oldest waiting row waits */
@@ -36,15 +47,22 @@ typedef struct sync_difference {
 LB_MUST_CHECK int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
                                sync_difference *ret_difference, lb_error *err);
 
-/* sync_text.c: the texts that are compared, for one side. */
-typedef struct sync_texts {
-    const lb_value *forms; /* of each column under its alias, then the key `k` and the part `b` */
-    size_t form_count;
-    const lb_sql *cells, *marks, *condition; /* condition NULL: all rows */
-} sync_texts;
+#define SYNC_PARTS 1024 /* of a whole-number key's range */
 
 /* width 0: parts by the digest of the key. */
-LB_MUST_CHECK int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, int64_t low, int64_t width,
-                                  int64_t mark, sync_texts *ret_texts, lb_error *err);
+typedef struct sync_parts {
+    int64_t low, width;
+} sync_parts;
+
+/* sync_text.c: the texts that are compared, for one side. */
+typedef struct sync_texts {
+    const lb_value *forms; /* of each column under its alias, then the key `k`; the last is the part `b` */
+    size_t form_count;
+    const lb_sql *cells, *marks, *condition; /* condition NULL: all rows */
+    const lb_sql *parts_of;                  /* what b takes; NULL: nothing */
+} sync_texts;
+
+LB_MUST_CHECK int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, const sync_parts *parts,
+                                  const sync_counts *counts, sync_texts *ret_texts, lb_error *err);
 
 #endif

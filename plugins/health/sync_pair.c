@@ -150,6 +150,28 @@ static int take_column(lb_ctx *ctx, sync_pair *pair, const sync_source_columns_r
     return r < 0 ? r : lb_compose(ctx, f->copy, LB_ARGS(lb_ident("column", copy->name)), &column->lake, err);
 }
 
+#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
+static uint64_t mix(uint64_t hash, const char *text)
+{
+    for (const char *p = text ? text : ""; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * FNV_PRIME;
+    return (hash ^ 0xff) * FNV_PRIME;
+}
+
+static const char *shape_of(lb_ctx *ctx, const sync_pair *pair)
+{
+    uint64_t hash = FNV_BASIS;
+    for (size_t i = 0; i < pair->count; i++) {
+        const sync_column *c = &pair->columns[i];
+        hash = mix(mix(mix(hash, c->name), c->type), c->lake_type);
+        hash = c->key_place ? mix(hash, "key") : hash;
+    }
+    hash = mix(mix(mix(hash, pair->missing), pair->left_out), pair->mark);
+    return lb_printf(ctx, "%016llx", (unsigned long long)hash);
+}
+
 static void find_whole_key(sync_pair *pair)
 {
     for (size_t i = 0; pair->key_count == 1 && i < pair->count; i++)
@@ -200,6 +222,7 @@ int sync_open(lb_ctx *ctx, const sync_wish *wish, sync_pair *ret_pair, const cha
     find_whole_key(&pair);
     if (!*ret_why && !pair.count)
         *ret_why = "source and copy have no column that can be compared";
+    pair.shape = shape_of(ctx, &pair);
     *ret_pair = pair;
-    return 0;
+    return pair.shape ? 0 : lb_out_of_memory(err);
 }

@@ -15,9 +15,11 @@ typedef struct sync_args {
     const char *source_table, *target_delta_table, *timestamp_column, *sync_type, *pairs, *catalog;
     lb_texts key_columns;
     int64_t max_drift_rows, grace_s;
+    const char *scope; /* the rest: of those that compare digests */
+    int64_t full_every_s, full_budget_s;
 } sync_args;
 
-extern const lb_param sync_params[];
+extern const lb_param sync_params[], sync_digest_params[];
 
 /* What is asked of one pair. */
 typedef struct sync_wish {
@@ -54,6 +56,7 @@ typedef struct sync_pair {
     const char *left_out;  /* columns that cannot be compared, with the reasons; NULL: none */
     const char *missing;   /* columns that the copy lacks; NULL: none */
     const char *whole_key; /* the one key column, where it is a whole number */
+    const char *shape;     /* a digest of the names and types on both sides */
 } sync_pair;
 
 /* Looks at both sides. *ret_why: why the pair cannot be compared at all; NULL: it can. */

@@ -124,9 +124,10 @@ static lb_value texts(lb_ctx *ctx, const char *name, const char *const *items, s
 }
 
 static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
-                                         const sync_difference *d)
+                                         const sync_integrity *found)
 {
-    lb_value *values = lb_alloc(ctx, 20 * sizeof *values);
+    const sync_difference *d = &found->difference;
+    lb_value *values = lb_alloc(ctx, 26 * sizeof *values);
     const lb_value *base = detail(ctx, pair, counts);
     size_t n = 0;
     if (!values || !base)
@@ -134,6 +135,14 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
     for (; base[n].type != LB_END; n++)
         values[n] = base[n];
     const lb_value more[] = {
+        lb_text("scope", found->scope.since != SYNC_NO_TIME             ? "moved"
+                         : counts->keys.has_from || counts->keys.has_to ? "part"
+                                                                        : "full"),
+        counts->keys.has_from ? lb_i64("keys_from", counts->keys.from) : lb_null("keys_from"),
+        counts->keys.has_to ? lb_i64("keys_below", counts->keys.to) : lb_null("keys_below"),
+        time_or_null("compared_since", found->scope.since),
+        lb_bool("full_comparison_differs", found->scope.stands),
+        lb_bool("full_comparison_waits", found->scope.waits),
         lb_i64("rows_compared", d->compared),
         lb_i64("parts", d->parts),
         lb_i64("parts_differ", d->parts_differ),
@@ -162,25 +171,46 @@ static lb_value key_columns(lb_ctx *ctx, const sync_pair *pair)
     return texts(ctx, "key_columns", names, count);
 }
 
-int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_difference *d,
+static lb_value number_or_null(const char *name, const sync_counts *counts, int64_t value)
+{
+    return counts->is_counted ? lb_i64(name, value) : lb_null(name);
+}
+
+static const char *why_apart(lb_ctx *ctx, const sync_pair *pair, const sync_difference *d, bool is_part)
+{
+    if (d->cut)
+        return lb_printf(ctx, "%s and its copy differ in %lld of %lld parts, not all of which were looked into",
+                         pair->wish->source, (long long)d->parts_differ, (long long)d->parts);
+    if (!d->equal)
+        return lb_printf(ctx, "%lld rows are missing in the copy, %lld are too many, %lld differ",
+                         (long long)d->missing, (long long)d->extra, (long long)d->different);
+    if (pair->missing)
+        return lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing);
+    if (is_part)
+        return "the rows of these keys are alike; differences in those of others still stand";
+    return "rows that have changed since are alike; differences of the last comparison of all rows still stand";
+}
+
+int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_integrity *found,
                         const char **ret_status, lb_error *err)
 {
-    const char *status = d->equal && !pair->missing ? "healthy" : "mismatch";
-    const lb_value *facts = difference_detail(ctx, pair, counts, d);
+    const sync_difference *d = &found->difference;
+    const char *status = d->equal && !pair->missing && !found->scope.stands ? "healthy" : "mismatch";
+    const lb_value *facts = difference_detail(ctx, pair, counts, found);
     if (!facts)
         return lb_out_of_memory(err);
-    int r =
-        lb_record(ctx, SYNC_WRITES,
-                  LB_ARGS(lb_text("validation_id", new_id(ctx, pair, "integrity")),
-                          lb_time("validated_at", lb_now(ctx)), lb_text("source_table", pair->wish->source),
-                          lb_text("target_table", pair->wish->target), lb_text("check_type", "integrity"),
-                          lb_i64("source_count", counts->source_rows), lb_i64("target_count", counts->target_rows),
-                          lb_i64("count_drift", counts->source_rows - counts->target_rows),
-                          time_or_null("source_max_ts", counts->source_latest),
-                          time_or_null("target_max_ts", counts->target_latest), key_columns(ctx, pair),
-                          lb_text("source_checksum", d->source_digest), lb_text("target_checksum", d->target_digest),
-                          lb_bool("checksum_match", d->equal), lb_object("detail", facts), lb_text("status", status)),
-                  err);
+    int r = lb_record(
+        ctx, SYNC_WRITES,
+        LB_ARGS(lb_text("validation_id", new_id(ctx, pair, "integrity")), lb_time("validated_at", lb_now(ctx)),
+                lb_text("source_table", pair->wish->source), lb_text("target_table", pair->wish->target),
+                lb_text("check_type", "integrity"), number_or_null("source_count", counts, counts->source_rows),
+                number_or_null("target_count", counts, counts->target_rows),
+                number_or_null("count_drift", counts, counts->source_rows - counts->target_rows),
+                time_or_null("source_max_ts", counts->source_latest),
+                time_or_null("target_max_ts", counts->target_latest), key_columns(ctx, pair),
+                lb_text("source_checksum", d->source_digest), lb_text("target_checksum", d->target_digest),
+                lb_bool("checksum_match", d->equal), lb_object("detail", facts), lb_text("status", status)),
+        err);
     if (r >= 0)
         r = lb_append(ctx, "integrity",
                       LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
@@ -190,16 +220,15 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
                       err);
     if (r >= 0)
         r = say_limits(ctx, pair, err);
+    if (r >= 0 && counts->keys.has_to)
+        r = lb_skipped(ctx, pair->wish->source,
+                       lb_printf(ctx, "rows with %s of %lld or above are for the next runs: all at once take too long",
+                                 pair->whole_key, (long long)counts->keys.to),
+                       err);
     *ret_status = status;
     if (r < 0 || strcmp(status, "healthy") == 0)
         return r;
-    const char *reason =
-        d->cut ? lb_printf(ctx, "%s and its copy differ in %lld of %lld parts, of which the first were looked into",
-                           pair->wish->source, (long long)d->parts_differ, (long long)d->parts)
-        : pair->missing && d->equal
-            ? lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing)
-            : lb_printf(ctx, "%lld rows are missing in the copy, %lld are too many, %lld differ", (long long)d->missing,
-                        (long long)d->extra, (long long)d->different);
+    const char *reason = why_apart(ctx, pair, d, counts->keys.has_from || counts->keys.has_to);
     return alarm_of(ctx, pair, "checksum", reason, (double)(d->missing - d->extra), sync_lag(ctx, counts), facts, err);
 }
 

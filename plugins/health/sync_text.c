@@ -1,15 +1,22 @@
 /* The expressions that both sides are asked with. */
 #include "sync_compare.h"
 
+#include <sql/sync/all_of.h>
 #include <sql/sync/cell.h>
 #include <sql/sync/digest_key.h>
-#include <sql/sync/hashed.h>
+#include <sql/sync/hashed_lake.h>
+#include <sql/sync/hashes_source.h>
 #include <sql/sync/joined.h>
 #include <sql/sync/key_part.h>
+#include <sql/sync/keys_below.h>
+#include <sql/sync/keys_first.h>
+#include <sql/sync/keys_from.h>
 #include <sql/sync/mark.h>
+#include <sql/sync/moved.h>
 #include <sql/sync/named.h>
+#include <sql/sync/part_source.h>
 #include <sql/sync/range_lake.h>
-#include <sql/sync/range_source.h>
+#include <sql/sync/ranges_source.h>
 #include <sql/sync/until.h>
 
 #define JOINED 50 /* at once: a function of a server takes a hundred arguments */
@@ -86,17 +93,64 @@ static int make_key(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql 
     return r;
 }
 
-static int make_part(lb_ctx *ctx, const sync_pair *pair, bool lake, int64_t low, int64_t width, const lb_sql *key,
-                     const lb_sql **ret_sql, lb_error *err)
+static int make_part_lake(lb_ctx *ctx, const sync_pair *pair, const sync_parts *parts, const lb_sql *key,
+                          const lb_sql **ret_sql, lb_error *err)
 {
-    if (!width)
-        return lb_compose(ctx, &sync_hashed_sql, LB_ARGS(lb_sql_value("key", key)), ret_sql, err);
-    return lb_compose(ctx, lake ? &sync_range_lake_sql : &sync_range_source_sql,
-                      LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("low", low), lb_i64("width", width)), ret_sql,
-                      err);
+    return parts->width
+               ? lb_compose(ctx, &sync_range_lake_sql,
+                            LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("low", parts->low),
+                                    lb_i64("width", parts->width), lb_i64("last", parts->width * (SYNC_PARTS - 1))),
+                            ret_sql, err)
+               : lb_compose(ctx, &sync_hashed_lake_sql, LB_ARGS(lb_sql_value("key", key)), ret_sql, err);
 }
 
-int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, int64_t low, int64_t width, int64_t mark,
+static int make_part_source(lb_ctx *ctx, const sync_pair *pair, const sync_parts *parts, const lb_sql *key,
+                            const lb_sql **ret_sql, const lb_sql **ret_parts_of, lb_error *err)
+{
+    int r = parts->width
+                ? lb_compose(ctx, &sync_ranges_source_sql,
+                             LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("low", parts->low),
+                                     lb_i64("width", parts->width), lb_i64("last", parts->width * (SYNC_PARTS - 1))),
+                             ret_parts_of, err)
+                : lb_compose(ctx, &sync_hashes_source_sql, LB_ARGS(lb_sql_value("key", key)), ret_parts_of, err);
+    return r < 0 ? r : lb_compose(ctx, &sync_part_source_sql, LB_NO_ARGS, ret_sql, err);
+}
+
+static int make_times(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const lb_sql **ret_sql,
+                      lb_error *err)
+{
+    if (!pair->mark || counts->mark == SYNC_NO_TIME)
+        return 0;
+    if (counts->since == SYNC_NO_TIME)
+        return lb_compose(ctx, &sync_until_sql, LB_ARGS(lb_ident("column", pair->mark), lb_time("mark", counts->mark)),
+                          ret_sql, err);
+    return lb_compose(
+        ctx, &sync_moved_sql,
+        LB_ARGS(lb_ident("column", pair->mark), lb_time("since", counts->since), lb_time("mark", counts->mark)),
+        ret_sql, err);
+}
+
+static int make_condition(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const lb_sql **ret_sql,
+                          lb_error *err)
+{
+    const sync_span *keys = &counts->keys;
+    const lb_sql *times = NULL, *from = NULL, *below = NULL;
+    int r = make_times(ctx, pair, counts, &times, err);
+    if (r >= 0 && keys->has_from)
+        r = lb_compose(ctx, &sync_keys_from_sql, LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("low", keys->from)),
+                       &from, err);
+    if (r >= 0 && keys->has_to)
+        r = lb_compose(ctx, keys->has_from ? &sync_keys_below_sql : &sync_keys_first_sql,
+                       LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("high", keys->to)), &below, err);
+    *ret_sql = times;
+    if (r < 0 || (!from && !below))
+        return r;
+    return lb_compose(ctx, &sync_all_of_sql,
+                      LB_ARGS(lb_sql_value("one", times), lb_sql_value("two", from), lb_sql_value("three", below)),
+                      ret_sql, err);
+}
+
+int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, const sync_parts *parts, const sync_counts *counts,
                     sync_texts *ret_texts, lb_error *err)
 {
     sync_texts texts = {.form_count = pair->count + 2};
@@ -110,16 +164,16 @@ int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, int64_t low, 
     if (forms && r >= 0)
         r = name_it(ctx, key, "k", &forms[pair->count], err);
     if (r >= 0)
-        r = make_part(ctx, pair, lake, low, width, key, &part, err);
+        r = lake ? make_part_lake(ctx, pair, parts, key, &part, err)
+                 : make_part_source(ctx, pair, parts, key, &part, &texts.parts_of, err);
     if (forms && r >= 0)
         r = name_it(ctx, part, "b", &forms[pair->count + 1], err);
     if (r >= 0)
         r = join_columns(ctx, pair, &sync_cell_sql, &texts.cells, err);
     if (r >= 0)
         r = join_columns(ctx, pair, &sync_mark_sql, &texts.marks, err);
-    if (r >= 0 && pair->mark && mark != SYNC_NO_TIME)
-        r = lb_compose(ctx, &sync_until_sql, LB_ARGS(lb_ident("column", pair->mark), lb_time("mark", mark)),
-                       &texts.condition, err);
+    if (r >= 0)
+        r = make_condition(ctx, pair, counts, &texts.condition, err);
     texts.forms = forms;
     *ret_texts = texts;
     return r;

@@ -4,21 +4,35 @@
 #include <json-c/json.h>
 #include <sql/sync/source_tables.h>
 
-const lb_param sync_params[] = {
-    LB_PARAM(sync_args, source_table, LB_TEXT, NULL, "a table of the server: schema.table, or a table of public"),
-    LB_PARAM(sync_args, target_delta_table, LB_TEXT, NULL, "its copy: catalog.schema.table"),
-    LB_PARAM(sync_args, timestamp_column, LB_TEXT, "updated_at",
-             "when a row was last changed; without it rows in flight cannot be told from lost ones"),
-    LB_PARAM(sync_args, key_columns, LB_LIST_OF(LB_TEXT), "[]", "what names a row; default: the primary key"),
-    LB_PARAM(sync_args, sync_type, LB_TEXT, "batch", "how the copy is made: it may be a day behind, or an hour",
-             .choices = "batch|continuous"),
-    LB_PARAM(sync_args, pairs, LB_JSON, NULL,
-             "pairs, each {\"source\", \"target\", \"timestamp_column\", \"key_columns\", \"type\"}"),
-    LB_PARAM(sync_args, catalog, LB_TEXT, NULL, "where nothing is named: each table with one of its name in there"),
-    LB_PARAM(sync_args, max_drift_rows, LB_I64, "1000",
-             "how many rows may be missing where those in flight cannot be told", .min = "0"),
-    LB_PARAM(sync_args, grace_s, LB_I64, "60",
-             "rows that changed so shortly before the copy's latest are not compared yet: others may be on their way",
+#define SHARED_PARAMS                                                                                                  \
+    LB_PARAM(sync_args, source_table, LB_TEXT, NULL, "a table of the server: schema.table, or a table of public"),     \
+        LB_PARAM(sync_args, target_delta_table, LB_TEXT, NULL, "its copy: catalog.schema.table"),                      \
+        LB_PARAM(sync_args, timestamp_column, LB_TEXT, "updated_at",                                                   \
+                 "when a row was last changed; without it rows in flight cannot be told from lost ones"),              \
+        LB_PARAM(sync_args, key_columns, LB_LIST_OF(LB_TEXT), "[]", "what names a row; default: the primary key"),     \
+        LB_PARAM(sync_args, sync_type, LB_TEXT, "batch", "how the copy is made: it may be a day behind, or an hour",   \
+                 .choices = "batch|continuous"),                                                                       \
+        LB_PARAM(sync_args, pairs, LB_JSON, NULL,                                                                      \
+                 "pairs, each {\"source\", \"target\", \"timestamp_column\", \"key_columns\", \"type\"}"),             \
+        LB_PARAM(sync_args, catalog, LB_TEXT, NULL,                                                                    \
+                 "where nothing is named: each table with one of its name in there"),                                  \
+        LB_PARAM(sync_args, max_drift_rows, LB_I64, "1000",                                                            \
+                 "how many rows may be missing where those in flight cannot be told", .min = "0"),                     \
+        LB_PARAM(                                                                                                      \
+            sync_args, grace_s, LB_I64, "60",                                                                          \
+            "rows that changed so shortly before the copy's latest are not compared yet: others may be on their way",  \
+            .min = "0", .max = "86400")
+
+const lb_param sync_params[] = {SHARED_PARAMS, LB_PARAMS_END};
+
+const lb_param sync_digest_params[] = {
+    SHARED_PARAMS,
+    LB_PARAM(sync_args, scope, LB_TEXT, "auto",
+             "rows to compare: those that have changed since the last time, all, or all where that is due",
+             .choices = "auto|moved|full"),
+    LB_PARAM(sync_args, full_every_s, LB_I64, "86400", "when all rows of a pair are due", .min = "0"),
+    LB_PARAM(sync_args, full_budget_s, LB_I64, "900",
+             "seconds of a day for comparisons of all rows that are due: what does not fit waits for the next day",
              .min = "0", .max = "86400"),
     LB_PARAMS_END,
 };

@@ -86,20 +86,24 @@ static int end_session(lb_ctx *ctx, victim *v, lb_error *err)
 {
     const health_session *s = v->session;
     const connections_end_session_args wanted = health_ending(s);
+    health_radius radius = health_no_radius(); /* idle: nothing goes with it */
+    int r = health_is_idle(s) ? 0 : health_blast_radius(ctx, s, &radius, err);
+    if (r < 0)
+        return r;
     const lb_value *evidence =
         LB_ARGS(lb_i64("pid", s->pid), lb_text("user", s->user_name), lb_text("database", s->database),
                 lb_text("application", s->application), lb_text("client", s->client), lb_text("state", s->state),
                 lb_time("idle_since", s->state_change), lb_i64("locks_held", s->locks),
-                lb_bool("keeps_dead_rows", s->pins_rows));
+                lb_bool("keeps_dead_rows", s->pins_rows), radius.facts, radius.unknown);
     lb_group *group = NULL;
-    int r = lb_group_open(ctx,
-                          LB_GROUP(.title = lb_printf(ctx, "end session %lld of %s", (long long)s->pid, s->user_name),
-                                   .reason = lb_printf(ctx, "%s for %.0f minutes", s->state, s->state_seconds / 60),
-                                   .evidence = evidence,
-                                   .undo = health_is_idle(s) ? "its client connects again"
-                                                             : "its client connects again and repeats the transaction",
-                                   .bounded = true),
-                          &group, err);
+    r = lb_group_open(ctx,
+                      LB_GROUP(.title = lb_printf(ctx, "end session %lld of %s", (long long)s->pid, s->user_name),
+                               .reason = lb_printf(ctx, "%s for %.0f minutes", s->state, s->state_seconds / 60),
+                               .evidence = evidence,
+                               .undo = health_is_idle(s) ? "its client connects again"
+                                                         : "its client connects again and repeats the transaction",
+                               .bounded = true),
+                      &group, err);
     if (r >= 0)
         r = connections_end_session(ctx, group, &wanted, err);
     if (r >= 0)

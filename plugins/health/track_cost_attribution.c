@@ -1,9 +1,8 @@
 /* track_cost_attribution: what each branch cost by the bill, which days do not fit its weeks, and what of it is ours.
  */
-#include "cost_usage.h"
+#include "cost_shares.h"
 
 #include <math.h>
-#include <sql/cost/own_share.h>
 #include <string.h>
 
 #define DAY_US      INT64_C(86400000000)
@@ -11,7 +10,7 @@
 
 struct args {
     const char *catalog, *schema, *currency;
-    int64_t days, record_days;
+    int64_t days, record_days, most_statements;
     double sigmas, share, least_money;
 };
 
@@ -22,89 +21,56 @@ static const lb_param params[] = {
     LB_PARAM(struct args, sigmas, LB_F64, "3", "an anomaly is so many robust deviations above its weekday", .min = "0"),
     LB_PARAM(struct args, share, LB_F64, "0.3", "or so much above it, as a share", .min = "0"),
     LB_PARAM(struct args, least_money, LB_F64, "5", "and costs at least so much more in a day", .min = "0"),
+    LB_PARAM(struct args, most_statements, LB_I64, "10", "of each branch so many statements are told with their cost",
+             .min = "0", .max = "100"),
     LB_PARAM(struct args, currency, LB_TEXT, "USD", "of the list prices"),
     LB_PARAM(struct args, catalog, LB_TEXT, "system", "catalogue of the billing tables"),
     LB_PARAM(struct args, schema, LB_TEXT, "billing", "their schema, with usage and list_prices"),
     LB_PARAMS_END,
 };
 
-/* What one branch cost; project and branch NULL: what the bill does not say. */
-typedef struct account {
-    const char *project, *branch;
-    double days[COST_MOST_DAYS], total, compute;
-    int64_t first; /* index of its first day with usage */
-    double own_statements_s, own_awake_s;
-    double scores[COST_MOST_DAYS];
-} account;
-
-typedef struct slot {
-    account *account;
-} slot;
-
-typedef struct book {
-    const cost_bill *bill;
-    slot *slots;
-    size_t count;
-    int64_t first_day, today; /* days since 1970 */
-    double total;
-    int64_t lines_without_price;
-} book;
-
-static bool same(const char *a, const char *b)
+static cost_account *open_account(lb_ctx *ctx, cost_book *b, const cost_line *line)
 {
-    return a && b ? strcmp(a, b) == 0 : !a && !b;
-}
-
-static account *account_of(const book *b, const char *project, const char *branch)
-{
-    for (size_t i = 0; i < b->count; i++)
-        if (same(b->slots[i].account->project, project) && same(b->slots[i].account->branch, branch))
-            return b->slots[i].account;
-    return NULL;
-}
-
-static account *open_account(lb_ctx *ctx, book *b, const cost_line *line)
-{
-    account *a = account_of(b, line->project, line->branch);
+    cost_account *a = cost_account_of(b, line->project, line->branch);
     if (a)
         return a;
     a = lb_alloc(ctx, sizeof *a);
     if (a)
-        *(b->slots[b->count++].account = a) =
-            (account){.project = line->project, .branch = line->branch, .first = line->day - b->first_day};
+        *(b->accounts[b->count++] = a) =
+            (cost_account){.project = line->project, .branch = line->branch, .first = line->day - b->first_day};
     return a;
 }
 
-static int make_book(lb_ctx *ctx, const cost_bill *bill, book *b, lb_error *err)
+static int make_book(lb_ctx *ctx, const cost_bill *bill, cost_book *b, lb_error *err)
 {
     b->bill = bill;
-    b->slots = lb_alloc(ctx, (bill->count + 1) * sizeof *b->slots);
-    for (size_t i = 0; b->slots && i < bill->count; i++) {
+    b->accounts = lb_alloc(ctx, (bill->count + 1) * sizeof(void *));
+    for (size_t i = 0; b->accounts && i < bill->count; i++) {
         const cost_line *line = &bill->lines[i];
-        account *a = open_account(ctx, b, line);
+        cost_account *a = open_account(ctx, b, line);
         if (!a)
             return lb_out_of_memory(err);
+        b->last_day = line->day > b->last_day ? line->day : b->last_day;
         if (line->day >= b->first_day && line->day - b->first_day < COST_MOST_DAYS)
             a->days[line->day - b->first_day] += cost_of(line);
         a->total += cost_of(line);
-        a->compute += line->unit && strcmp(line->unit, "DBU") == 0 ? cost_of(line) : 0;
+        bool is_compute = line->unit && strcmp(line->unit, "DBU") == 0;
+        a->compute += is_compute ? cost_of(line) : 0;
+        if (is_compute && line->day >= b->first_day && line->day - b->first_day < COST_MOST_DAYS)
+            a->compute_days[line->day - b->first_day] += cost_of(line);
         b->total += cost_of(line);
         b->lines_without_price += isnan(line->price);
     }
-    return b->slots ? 0 : lb_out_of_memory(err);
+    return b->accounts ? 0 : lb_out_of_memory(err);
 }
 
-static const char *name_of(lb_ctx *ctx, const account *a)
-{
-    return a->branch ? lb_printf(ctx, "%s/%s", a->project, a->branch) : a->project ? a->project : "unattributed";
-}
-
-static int judge_day(lb_ctx *ctx, const account *a, int64_t day, const cost_judgement *j, double cost, lb_error *err)
+static int judge_day(lb_ctx *ctx, const cost_account *a, int64_t day, const cost_judgement *j, double cost,
+                     lb_error *err)
 {
     const struct args *args = ctx->args;
     return lb_report(
         ctx,
-        LB_FINDING(.object = name_of(ctx, a), .kind = "cost_anomaly",
+        LB_FINDING(.object = cost_name_of(ctx, a), .kind = "cost_anomaly",
                    .reason = lb_printf(ctx, "it cost %.2f %s that day, and %.2f is usual for that weekday", cost,
                                        args->currency, j->expected),
                    .evidence = LB_ARGS(lb_time("day", day * DAY_US), lb_f64("cost", cost),
@@ -117,7 +83,7 @@ static int judge_day(lb_ctx *ctx, const account *a, int64_t day, const cost_judg
 }
 
 /* Days that are complete, judged by those before them. */
-static int judge(lb_ctx *ctx, const book *b, account *a, int64_t *anomalies, lb_error *err)
+static int judge(lb_ctx *ctx, const cost_book *b, cost_account *a, int64_t *anomalies, lb_error *err)
 {
     const struct args *args = ctx->args;
     const cost_rule rule = {args->sigmas, args->share, args->least_money};
@@ -137,17 +103,20 @@ static int judge(lb_ctx *ctx, const book *b, account *a, int64_t *anomalies, lb_
     return r;
 }
 
-static int record(lb_ctx *ctx, const book *b, lb_error *err)
+/* The first line of a day's compute carries what our runs kept awake that day, so that sums hold. */
+static int record(lb_ctx *ctx, const cost_book *b, lb_error *err)
 {
     const struct args *args = ctx->args;
     int r = 0;
     for (size_t i = 0; r >= 0 && i < b->bill->count; i++) {
         const cost_line *l = &b->bill->lines[i];
-        const account *a = account_of(b, l->project, l->branch);
+        cost_account *a = cost_account_of(b, l->project, l->branch);
         int64_t at = l->day - b->first_day;
         if (at < 0 || at >= COST_MOST_DAYS || b->today - l->day > args->record_days)
             continue;
-        bool is_priced = !isnan(l->price);
+        bool is_priced = !isnan(l->price), is_compute = l->unit && strcmp(l->unit, "DBU") == 0;
+        double awake = a->own_awake[at];
+        a->own_awake[at] = is_compute ? 0 : awake;
         r = lb_record(
             ctx, "cost_attribution",
             LB_ARGS(lb_text("project_id", l->project), lb_text("branch_id", l->branch),
@@ -159,44 +128,27 @@ static int record(lb_ctx *ctx, const book *b, lb_error *err)
                     lb_f64("quantity", l->quantity), lb_text("usage_unit", l->unit),
                     is_priced ? lb_f64("list_price", l->price) : lb_null("list_price"),
                     lb_text("currency", args->currency), is_priced ? lb_f64("cost", cost_of(l)) : lb_null("cost"),
+                    is_compute && b->has_own_share ? lb_f64("awake_seconds", awake) : lb_null("awake_seconds"),
                     isnan(a->scores[at]) ? lb_null("anomaly_score") : lb_f64("anomaly_score", a->scores[at])),
             err);
     }
     return r;
 }
 
-/* ---- what is ours ---- */
-
-static int read_own(lb_ctx *ctx, book *b, lb_error *err)
-{
-    const cost_own_share_args wanted = {.since = b->first_day * DAY_US};
-    cost_own_share_row row;
-    lb_rows *rows = NULL;
-    int r = cost_own_share(ctx, &wanted, &rows, err);
-    if (lb_no_history(r))
-        return lb_skipped(ctx, "our own share", err->message, err);
-    while (r >= 0 && cost_own_share_next(ctx, rows, &row)) {
-        account *a = account_of(b, row.project_id, row.branch_id);
-        if (a) {
-            a->own_statements_s = row.statements_s;
-            a->own_awake_s = row.awake_s;
-        }
-    }
-    return r < 0 ? lb_wrap(err, "our own share") : 0;
-}
-
-static int tell(lb_ctx *ctx, const book *b, lb_error *err)
+static int tell(lb_ctx *ctx, const cost_book *b, lb_error *err)
 {
     const struct args *args = ctx->args;
     int r = 0;
     for (size_t i = 0; r >= 0 && i < b->count; i++) {
-        const account *a = b->slots[i].account;
+        const cost_account *a = b->accounts[i];
         r = lb_append(
             ctx, "accounts",
-            LB_ARGS(lb_text("name", name_of(ctx, a)), lb_text("project", a->project), lb_text("branch", a->branch),
+            LB_ARGS(lb_text("name", cost_name_of(ctx, a)), lb_text("project", a->project), lb_text("branch", a->branch),
                     lb_f64("cost", a->total), lb_f64("compute_cost", a->compute),
                     b->total > 0 ? lb_f64("share", a->total / b->total) : lb_null("share"),
-                    lb_f64("own_statement_seconds", a->own_statements_s), lb_f64("own_awake_seconds", a->own_awake_s)),
+                    b->has_own_share ? lb_f64("own_statement_seconds", a->own_statements_s)
+                                     : lb_null("own_statement_seconds"),
+                    b->has_own_share ? lb_f64("own_awake_seconds", a->own_awake_s) : lb_null("own_awake_seconds")),
             err);
     }
     return r < 0 ? r
@@ -208,14 +160,17 @@ static int tell(lb_ctx *ctx, const book *b, lb_error *err)
                              err);
 }
 
-static int conclude(lb_ctx *ctx, book *b, lb_error *err)
+static int conclude(lb_ctx *ctx, cost_book *b, lb_error *err)
 {
     int64_t anomalies = 0;
-    int r = read_own(ctx, b, err);
+    const struct args *args = ctx->args;
+    int r = cost_read_own(ctx, b, err);
     for (size_t i = 0; r >= 0 && i < b->count; i++)
-        r = judge(ctx, b, b->slots[i].account, &anomalies, err);
+        r = judge(ctx, b, b->accounts[i], &anomalies, err);
     if (r >= 0)
         r = record(ctx, b, err);
+    if (r >= 0)
+        r = cost_tell_statements(ctx, b, args->most_statements, args->currency, err);
     return r < 0 ? r : tell(ctx, b, err);
 }
 
@@ -223,7 +178,7 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     int64_t today = lb_now(ctx) / DAY_US;
-    book b = {.today = today, .first_day = today - args->days};
+    cost_book b = {.today = today, .first_day = today - args->days};
     const cost_source source = {args->catalog, args->schema,   "usage",
                                 "list_prices", args->currency, b.first_day * DAY_US};
     cost_bill bill;

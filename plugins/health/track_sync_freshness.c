@@ -9,14 +9,19 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     (void)args; /* the pair has its limit */
     if (!pair->mark) {
         tally->not_compared++;
-        return lb_skipped(ctx, pair->wish->source,
-                          lb_printf(ctx, "no timestamp column %s on both sides: give timestamp_column",
-                                    pair->wish->mark ? pair->wish->mark : ""),
-                          err);
+        status = "healthy"; /* it is not counted among those */
+        int told = sync_tell_pipelines(ctx, tally, pair->wish, pair, NULL, &status, err);
+        return told < 0 ? told
+                        : lb_skipped(ctx, pair->wish->source,
+                                     lb_printf(ctx, "no timestamp column %s on both sides: give timestamp_column",
+                                               pair->wish->mark ? pair->wish->mark : ""),
+                                     err);
     }
     int r = sync_count(ctx, pair, &counts, err);
     if (r >= 0)
         r = sync_tell_freshness(ctx, pair, &counts, &status, err);
+    if (r >= 0)
+        r = sync_tell_pipelines(ctx, tally, pair->wish, pair, &counts, &status, err);
     if (r >= 0)
         sync_note(tally, status);
     return r;

@@ -9,6 +9,8 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     if (r >= 0)
         r = sync_tell_completeness(ctx, args, pair, &counts, &status, err);
     if (r >= 0)
+        r = sync_tell_pipelines(ctx, tally, pair->wish, pair, &counts, &status, err);
+    if (r >= 0)
         sync_note(tally, status);
     return r;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct args {
-    const char *query_id, *prove;
+    const char *query_id, *prove, *rewrite;
     double min_mean_exec_ms;
     int64_t min_calls, max_queries, timeout_ms;
     bool analyze, review;
@@ -21,6 +21,7 @@ static const lb_param params[] = {
              "execute what only reads and has its values, on a throwaway branch"),
     LB_PARAM(struct args, timeout_ms, LB_I64, "5000", "patience with that", .min = "1", .max = "600000"),
     INDEX_PROVE_PARAM(struct args),
+    QUERY_REWRITE_PARAM(struct args),
     LB_PARAM(struct args, review, LB_BOOL, "true", "put what was found into query_review_queue"),
     LB_PARAMS_END,
 };
@@ -36,7 +37,7 @@ static int report(const query_evidence *e, const query_remark *remark, lb_error 
     evidence[n++] = lb_f64("mean_exec_ms", e->counts.total_ms / (double)(e->counts.calls ? e->counts.calls : 1));
     for (size_t i = 0; remark->facts[i].type != LB_END && n < 14; i++)
         evidence[n++] = remark->facts[i];
-    evidence[n++] = lb_text("condition", remark->sql);
+    evidence[n++] = lb_text(strcmp(remark->kind, "rewrite") == 0 ? "rewrite" : "condition", remark->sql);
     evidence[n] = (lb_value){.type = LB_END};
     return lb_report(e->ctx,
                      LB_FINDING(.object = remark->object, .kind = remark->kind, .reason = remark->says,
@@ -65,7 +66,8 @@ static int look_at(query_evidence *e, const query_past *past, lb_error *err)
     const struct args *args = e->ctx->args;
     bool is_queued = false;
     query_words words;
-    int r = query_gather(e, &(query_wish){.analyze = args->analyze, .timeout_ms = args->timeout_ms}, err);
+    const query_wish wish = {.analyze = args->analyze, .timeout_ms = args->timeout_ms, .rewrite = args->rewrite};
+    int r = query_gather(e, &wish, err);
     if (r >= 0 && e->no_plan)
         r = lb_skipped(e->ctx, e->label, lb_printf(e->ctx, "it has no plan: %s", e->no_plan), err);
     for (size_t i = 0; i < e->remark_count && r >= 0; i++)
@@ -144,6 +146,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     query_evidence *e = lb_alloc(ctx, sizeof *e);
     if (!e)
         return lb_out_of_memory(err);
+    if (args->rewrite && !args->query_id)
+        return lb_fail(err, LB_ERR_INVALID, "give query_id as well", "a rewrite is one of one statement");
     int r = query_begin(ctx, e, err);
     e->trial = (index_trial){.ctx = ctx, .is_wanted = index_trial_is_wanted(args->prove)};
     if (r >= 0)
@@ -153,5 +157,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(analyze_slow_queries_with_ai, "why slow statements are slow and what would help, with evidence",
         .agent = "performance", .risk = LB_RISK_LOW, .detector = true, .timeout_s = 300,
-        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("query_review_queue"), .calls = INDEX_TRIAL_CALLS,
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("query_review_queue"), .calls = QUERY_CALLS,
         .needs = LB_NAMES("extension pg_stat_statements"), .run = run);

@@ -197,6 +197,8 @@ static int look_at_all(lb_ctx *ctx, work *w, lb_error *err)
     int64_t count = r < 0 ? 0 : lb_row_count(ctx, rows);
     while (r >= 0 && resources_settings_next(ctx, rows, &row))
         r = look_at(ctx, w, &row, err);
+    if (r >= 0 && w->facts.is_standby)
+        r = lb_skipped(ctx, "changes", "this is a standby: what holds for its database is set on the primary", err);
     if (r >= 0 && w->memory <= 0)
         r = lb_skipped(ctx, "maintenance_work_mem, effective_cache_size",
                        "the memory of the compute is not known: give memory_mb", err);

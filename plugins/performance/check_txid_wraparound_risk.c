@@ -32,6 +32,7 @@ typedef struct look {
     vacuum_age_limits limits;
     const vacuum_horizon_row *holder;
     const char *rate_from, *no_rate; /* where the rate is from, or why there is none */
+    int64_t looked_at;               /* relations, nearly all of them too young to be read */
     int64_t tables_past;             /* over a threshold, told of or not */
 } look;
 
@@ -114,7 +115,7 @@ static int look_at_tables(lb_ctx *ctx, look *l, lb_error *err)
     if (r >= 0 && l->tables_past > args->most_tables)
         r = lb_skipped(ctx, lb_printf(ctx, "%lld more tables", (long long)(l->tables_past - args->most_tables)),
                        "they are old too; raise most_tables to see them", err);
-    return r < 0 ? r : lb_examined(ctx, "relations", (int64_t)l->scan.count, err);
+    return r < 0 ? r : lb_examined(ctx, "relations", l->looked_at, err);
 }
 
 /* ---- the whole ---- */
@@ -221,7 +222,7 @@ static int run(lb_ctx *ctx, lb_error *err)
                        (long long)args->warning_age);
     int r = measure_rates(ctx, &l, err);
     if (r >= 0)
-        r = vacuum_scan_read(ctx, true, &l.scan, err);
+        r = vacuum_scan_read_old(ctx, args->warning_age, args->overdue_factor, &l.scan, &l.looked_at, err);
     if (r < 0)
         return r;
     l.holder = vacuum_holder(&l.scan, (double)args->holder_seconds, true);

@@ -142,15 +142,15 @@ static int run(lb_ctx *ctx, lb_error *err)
     const struct args *args = ctx->args;
     const lb_target *target = lb_run_target(ctx);
     int64_t metrics = 0, statements = 0, query_id = 0;
-    if (strcmp(args->other_branch, target->branch) == 0)
-        return lb_fail(err, LB_ERR_INVALID, "name another branch of the project", "%s is the branch itself",
-                       args->other_branch);
+    bool is_same = strcmp(args->other_branch, target->branch) == 0; /* a pattern of targets has the other one as well */
     int r = parse_query_id(args->query_id, &query_id, err);
-    if (r >= 0 && !args->query_id)
+    if (r >= 0 && is_same)
+        r = lb_skipped(ctx, args->other_branch, "it is the branch itself: there is nothing to compare it with", err);
+    if (r >= 0 && !is_same && !args->query_id)
         r = compare_metrics(ctx, target, &metrics, err);
-    if (r >= 0 && !args->metric)
+    if (r >= 0 && !is_same && !args->metric)
         r = compare_statements(ctx, target, query_id, &statements, err);
-    if (r >= 0 && !metrics && !statements)
+    if (r >= 0 && !is_same && !metrics && !statements)
         r = lb_skipped(ctx, args->other_branch,
                        lb_printf(ctx, "history has nothing of the last %g hours that both branches have", args->hours),
                        err);

@@ -2,8 +2,8 @@
 #include "index_trial.h"
 
 struct args {
-    int64_t min_rows, min_bytes, min_scans, min_calls, max_statements, max_proofs;
-    double min_mean_ms, min_share;
+    int64_t min_rows, min_bytes, min_scans, min_minutes, min_calls, max_statements, max_proofs, min_brin_bytes;
+    double min_mean_ms, min_share, write_us;
     const char *prove;
 };
 
@@ -12,6 +12,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, min_bytes, LB_I64, "8388608", "leave smaller tables out", .min = "0"),
     LB_PARAM(struct args, min_scans, LB_I64, "100",
              "scans of a whole table that count, where statements are not counted", .min = "1"),
+    LB_PARAM(struct args, min_minutes, LB_I64, "15", "minutes of counting under which scans say nothing", .min = "0"),
     LB_PARAM(struct args, min_calls, LB_I64, "50", "leave statements out that ran less often", .min = "1"),
     LB_PARAM(struct args, min_mean_ms, LB_F64, "5", "mean time from which a statement counts", .min = "0"),
     LB_PARAM(struct args, min_share, LB_F64, "0.05", "or its share of all the time", .min = "0", .max = "1"),
@@ -19,6 +20,7 @@ static const lb_param params[] = {
              .max = "10000"),
     LB_PARAM(struct args, max_proofs, LB_I64, "50", "candidates that the planner is asked about", .min = "0",
              .max = "500"),
+    INDEX_MISSING_PARAMS(struct args),
     INDEX_PROVE_PARAM(struct args),
     LB_PARAMS_END,
 };
@@ -34,10 +36,15 @@ static int run(lb_ctx *ctx, lb_error *err)
                                          .min_share = args->min_share,
                                          .max_statements = args->max_statements,
                                          .max_proofs = args->max_proofs,
-                                         .prove = args->prove};
-    index_work work = {.ctx = ctx, .tell = index_report};
+                                         .min_minutes = args->min_minutes,
+                                         .min_brin_bytes = args->min_brin_bytes,
+                                         .write_us = args->write_us};
+    index_trial trial = {.ctx = ctx, .is_wanted = index_trial_is_wanted(args->prove)};
+    index_work work = {.ctx = ctx, .tell = index_report, .trial = &trial};
     int r = index_read(ctx, true, &work.set, err);
-    return r < 0 ? r : index_find_missing(&work, &limits, err);
+    if (r >= 0)
+        r = index_find_missing(&work, &limits, err);
+    return index_trial_end(&trial, r, err);
 }
 
 LB_TOOL(detect_missing_indexes, "indexes that statements ask for and do not find", .agent = "performance",

@@ -1,10 +1,12 @@
 /* detect_unused_indexes: indexes that nobody scanned for as long as the server can prove, and invalid ones. */
 #include "index_rules.h"
+#include "index_trial.h"
 
 struct args {
-    double days;
+    double days, rare_scans;
     int64_t min_minutes, min_bytes, min_reads;
     bool invalid;
+    const char *prove;
 };
 
 static const lb_param params[] = {
@@ -14,15 +16,20 @@ static const lb_param params[] = {
     LB_PARAM(struct args, min_bytes, LB_I64, "1048576", "leave smaller indexes out", .min = "0"),
     LB_PARAM(struct args, min_reads, LB_I64, "1000", "scans of the table without which an unused index proves nothing",
              .min = "0"),
+    LB_PARAM(struct args, rare_scans, LB_F64, "1",
+             "scans a day below which an index of a much written table is rarely used", .min = "0"),
     LB_PARAM(struct args, invalid, LB_BOOL, "true", "also report indexes that no query may use"),
+    INDEX_PROVE_PARAM(struct args),
     LB_PARAMS_END,
 };
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const index_unused_limits limits = {args->days, args->min_minutes, args->min_bytes, args->min_reads};
-    index_work work = {.ctx = ctx, .tell = index_report};
+    const index_unused_limits limits = {args->days, args->min_minutes, args->min_bytes, args->min_reads,
+                                        args->rare_scans};
+    index_trial trial = {.ctx = ctx, .is_wanted = index_trial_is_wanted(args->prove)};
+    index_work work = {.ctx = ctx, .tell = index_report, .trial = &trial};
     const char *why = NULL;
     int r = index_read(ctx, false, &work.set, err);
     if (r >= 0)
@@ -31,12 +38,13 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = work.history ? index_note_history(ctx, work.history, work.set, args->min_bytes, err)
                          : lb_skipped(ctx, "history", why, err);
     if (r >= 0)
-        r = index_find_unused(&work, &limits, err);
+        r = index_trial_end(&trial, index_find_unused(&work, &limits, err), err);
     if (r >= 0 && args->invalid)
         r = index_find_invalid(&work, err);
     return r < 0 ? r : lb_examined(ctx, "indexes", (int64_t)work.set->index_count, err);
 }
 
 LB_TOOL(detect_unused_indexes, "indexes that nobody scans, and invalid ones that nobody can", .agent = "performance",
-        .risk = LB_RISK_LOW, .schedule = "0 * * * *", .detector = true, .timeout_s = 120,
-        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"), .run = run);
+        .risk = LB_RISK_LOW, .schedule = "0 * * * *", .detector = true, .timeout_s = 600,
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"), .calls = INDEX_TRIAL_CALLS,
+        .run = run);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 struct args {
-    const char *query_id, *query;
+    const char *query_id, *query, *prove, *rewrite;
     bool analyze;
     int64_t timeout_ms;
 };
@@ -16,6 +16,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, analyze, LB_BOOL, "false",
              "execute it too: what only reads and has its values, on a throwaway branch"),
     LB_PARAM(struct args, timeout_ms, LB_I64, "5000", "patience with that", .min = "1", .max = "600000"),
+    INDEX_PROVE_PARAM(struct args),
+    QUERY_REWRITE_PARAM(struct args),
     LB_PARAMS_END,
 };
 
@@ -87,7 +89,8 @@ static int tell_steps(query_evidence *e, lb_error *err)
 static int explain(query_evidence *e, const struct args *args, lb_error *err)
 {
     query_words words;
-    int r = query_gather(e, &(query_wish){.analyze = args->analyze, .timeout_ms = args->timeout_ms}, err);
+    const query_wish wish = {.analyze = args->analyze, .timeout_ms = args->timeout_ms, .rewrite = args->rewrite};
+    int r = query_gather(e, &wish, err);
     if (r >= 0 && !e->plan_json && !e->is_counted)
         return lb_fail(err, LB_ERR_INVALID,
                        "give one SELECT, INSERT, UPDATE, DELETE or MERGE, with its schemas where they are not public",
@@ -114,12 +117,15 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_out_of_memory(err);
     if (r >= 0)
         r = query_begin(ctx, e, err);
+    e->trial = (index_trial){.ctx = ctx, .is_wanted = index_trial_is_wanted(args->prove)};
     if (r >= 0)
         r = find_statement(e, args, &found, err);
     if (r >= 0 && found)
         r = explain(e, args, err);
+    r = index_trial_end(&e->trial, r, err);
     return r < 0 ? r : lb_examined(ctx, "statements", found, err);
 }
 
 LB_TOOL(explain_query_in_natural_language, "what a statement does and what it costs, in plain words with evidence",
-        .agent = "performance", .risk = LB_RISK_LOW, .timeout_s = 180, LB_TOOL_ARGS(struct args, params), .run = run);
+        .agent = "performance", .risk = LB_RISK_LOW, .timeout_s = 300, LB_TOOL_ARGS(struct args, params),
+        .calls = QUERY_CALLS, .run = run);

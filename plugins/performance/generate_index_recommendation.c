@@ -10,7 +10,7 @@
 struct args {
     index_limits limits;
     const char *analysis_results;
-    double min_confidence, keep_days, keep_gain;
+    double min_confidence, keep_days, keep_gain, watch_hours, slowdown;
     bool apply;
 };
 
@@ -25,6 +25,11 @@ static const lb_param params[] = {
     LB_PARAM(struct args, keep_gain, LB_F64, "0.2",
              "and the share of its time that the statement has to lose for which an index was made", .min = "0",
              .max = "1"),
+    LB_PARAM(struct args, watch_hours, LB_F64, "24",
+             "hours, at least, for which the statements of a table are watched after one of its indexes was dropped",
+             .min = "0"),
+    LB_PARAM(struct args, slowdown, LB_F64, "1.5",
+             "times its mean time, and its blocks, from which a statement suffers by that", .min = "1"),
     LB_PARAM(struct args, apply, LB_BOOL, "false",
              "also put each before the gate, and the undo of what did not prove its worth"),
     LB_PARAMS_END,
@@ -34,6 +39,7 @@ typedef struct desk {
     const struct args *args;
     struct json_object *wanted; /* findings, or NULL: all */
     index_pasts pasts;
+    unsigned char *has_drop; /* by table: this run has recommended one */
     int64_t stored, unchanged, applied, waiting, failed;
 } desk;
 
@@ -96,7 +102,7 @@ static int decide(index_work *work, const index_finding *f, const char *object, 
     lb_outcome outcome = LB_PLANNED;
     lb_error why;
     *ret_status = "pending_review";
-    if (!d->args->apply)
+    if (!d->args->apply || work->set->window.r.in_recovery)
         return 0;
     int r = index_ask(work, f, object, &outcome, &why);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY) {
@@ -131,9 +137,31 @@ static int follow(index_work *work, lb_error *err)
                                    .days = args->keep_days,
                                    .share = args->keep_gain,
                                    .min_calls = (double)args->limits.min_calls,
+                                   .watch_days = args->watch_hours / 24,
+                                   .slowdown = args->slowdown,
                                    .all = !d->wanted,
                                    .now = lb_now(work->ctx)};
-    return index_settle(work, &d->pasts, &keeping, args->apply, err);
+    return index_settle(work, &d->pasts, &keeping, args->apply && !work->set->window.r.in_recovery, err);
+}
+
+/* NULL in *ret_why: it may go on. */
+static int wait_for_others(index_work *work, const index_finding *f, const char *id, const char **ret_why,
+                           lb_error *err)
+{
+    desk *d = work->state;
+    bool has_columns = f->columns && f->columns[0].count;
+    *ret_why = index_creation_waits(&d->pasts, f, has_columns ? f->columns[0].v.items[0].v.text : NULL);
+    if (!index_drop_is_felt(f))
+        return 0;
+    if (!d->has_drop)
+        d->has_drop = lb_alloc(work->ctx, work->set->table_count + 1);
+    if (!d->has_drop)
+        return lb_out_of_memory(err);
+    unsigned char *has = &d->has_drop[f->table - work->set->tables];
+    *ret_why = *has ? "one index of a table is dropped a day, and this run has another"
+                    : index_drop_waits(work->ctx, &d->pasts, f, id, lb_now(work->ctx));
+    *has = *has || !*ret_why;
+    return 0;
 }
 
 static int recommend(index_work *work, const index_finding *found, lb_error *err)
@@ -157,7 +185,12 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
         return lb_skipped(ctx, object, "there is no statement that would help by itself", err);
     if (index_confidence(f) < d->args->min_confidence)
         return lb_skipped(ctx, object, "less sure than min_confidence", err);
-    int r = id ? index_report(work, f, err) : lb_out_of_memory(err);
+    const char *why = NULL;
+    int r = id ? wait_for_others(work, f, id, &why, err) : lb_out_of_memory(err);
+    if (r >= 0 && why)
+        return lb_skipped(ctx, object, why, err);
+    if (r >= 0)
+        r = index_report(work, f, err);
     if (r >= 0)
         r = decide(work, f, object, &status, err);
     if (r >= 0)

@@ -1,5 +1,6 @@
 /* identify_tables_needing_vacuum: tables that autovacuum has left behind, by its own rules and by the product's, and
  * who keeps a vacuum from helping. */
+#include "vacuum_ledger.h"
 #include "vacuum_parent.h"
 
 #include <sql/vacuum/analyze.h>
@@ -61,6 +62,7 @@ static const lb_value *evidence_of(lb_ctx *ctx, const vacuum_scan *scan, const v
         lb_f64("dead_ratio", v->need.dead_ratio),
         lb_f64("dead_trigger", v->need.vacuum_trigger),
         lb_f64("dead_share_of_trigger", vacuum_share((double)t->dead, v->need.vacuum_trigger)),
+        lb_i64("forgotten_dead_rows", v->carried_dead),
         lb_i64("inserted_since_vacuum", t->inserted_since_vacuum),
         lb_f64("insert_trigger", v->need.insert_trigger),
         lb_i64("modified_since_analyze", t->modified_since_analyze),
@@ -209,8 +211,10 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     vacuum_scan scan;
     tally count = {0};
-    int r = vacuum_scan_read(ctx, false, &scan, err);
-    for (size_t i = 0; r >= 0 && i < scan.count; i++)
+    int r = vacuum_scan_read(ctx, &scan, err);
+    if (r >= 0)
+        r = vacuum_ledger_read(ctx, &scan, err);
+    for (size_t i = 0; r >= 0 && !scan.server.is_standby && i < scan.count; i++)
         r = look_at(ctx, &scan, &scan.relations[i], &count, err);
     if (r >= 0)
         r = look_at_others(ctx, &count, err);

@@ -1,10 +1,10 @@
 /* Every rule, one after the other, over one read: those first that let an index go. */
 #include "index_analysis.h"
 
-int index_analyze(index_work *work, const index_limits *l, lb_error *err)
+static int find_all(index_work *work, const index_limits *l, lb_error *err)
 {
-    const index_unused_limits unused = {l->days, l->min_minutes, l->min_unused_bytes, l->min_reads};
-    const index_bloat_limits bloat = {l->threshold, l->min_bloat_bytes, l->wasted_bytes};
+    const index_unused_limits unused = {l->days, l->min_minutes, l->min_unused_bytes, l->min_reads, l->rare_scans};
+    const index_bloat_limits bloat = {l->threshold, l->min_bloat_bytes, l->wasted_bytes, l->max_rebuilds};
     const index_missing_key_limits keys = {l->min_rows, l->min_table_bytes};
     const index_missing_limits missing = {.min_rows = l->min_rows,
                                           .min_bytes = l->min_table_bytes,
@@ -14,7 +14,9 @@ int index_analyze(index_work *work, const index_limits *l, lb_error *err)
                                           .min_share = l->min_share,
                                           .max_statements = l->max_statements,
                                           .max_proofs = l->max_proofs,
-                                          .prove = l->prove};
+                                          .min_minutes = l->min_minutes,
+                                          .min_brin_bytes = l->min_brin_bytes,
+                                          .write_us = l->write_us};
     const char *why = NULL;
     int r = index_read(work->ctx, true, &work->set, err);
     if (r >= 0)
@@ -36,4 +38,13 @@ int index_analyze(index_work *work, const index_limits *l, lb_error *err)
     if (r >= 0)
         r = index_find_missing(work, &missing, err);
     return r < 0 ? r : lb_examined(work->ctx, "indexes", (int64_t)work->set->index_count, err);
+}
+
+int index_analyze(index_work *work, const index_limits *l, lb_error *err)
+{
+    index_trial trial = {.ctx = work->ctx, .is_wanted = index_trial_is_wanted(l->prove)};
+    work->trial = &trial;
+    int r = index_trial_end(&trial, find_all(work, l, err), err);
+    work->trial = NULL;
+    return r;
 }

@@ -6,9 +6,9 @@
 #include "index_trial.h"
 
 typedef struct index_limits {
-    double days, threshold, min_mean_ms, min_share;
+    double days, rare_scans, threshold, min_mean_ms, min_share, write_us;
     int64_t min_minutes, min_reads, min_unused_bytes, min_bloat_bytes, wasted_bytes, min_rows, min_table_bytes,
-        min_scans, min_calls, max_statements, max_proofs;
+        min_scans, min_calls, max_statements, max_proofs, min_brin_bytes, max_rebuilds;
     const char *prove;
 } index_limits;
 
@@ -19,6 +19,8 @@ typedef struct index_limits {
                  .min = "0"),                                                                                          \
         LB_PARAM(index_limits, min_reads, LB_I64, "1000",                                                              \
                  "scans of the table without which an unused index proves nothing", .min = "0"),                       \
+        LB_PARAM(index_limits, rare_scans, LB_F64, "1",                                                                \
+                 "scans a day below which an index of a much written table is rarely used", .min = "0"),               \
         LB_PARAM(index_limits, min_unused_bytes, LB_I64, "1048576", "leave smaller unused indexes out", .min = "0"),   \
         LB_PARAM(index_limits, threshold, LB_F64, "2.0", "times the size of a new index that are bloat", .min = "1"),  \
         LB_PARAM(index_limits, min_bloat_bytes, LB_I64, "10485760", "leave smaller bloated indexes out", .min = "0"),  \
@@ -35,7 +37,7 @@ typedef struct index_limits {
                  .min = "1", .max = "10000"),                                                                          \
         LB_PARAM(index_limits, max_proofs, LB_I64, "50", "candidates that the planner is asked about", .min = "0",     \
                  .max = "500"),                                                                                        \
-        INDEX_PROVE_PARAM(index_limits)
+        INDEX_MISSING_PARAMS(index_limits), INDEX_REBUILDS_PARAM(index_limits), INDEX_PROVE_PARAM(index_limits)
 
 /* Reads and runs every rule; what one lets go, no other speaks of. */
 LB_MUST_CHECK int index_analyze(index_work *work, const index_limits *limits, lb_error *err);

@@ -1,4 +1,5 @@
 /* How large would a new B-tree over the same rows be? Compared with what there is, that is its bloat. */
+#include "index_rebuild.h"
 #include "index_rules.h"
 
 #include <math.h>
@@ -143,9 +144,22 @@ static const index_column *column_of(const index_info *x, int place)
     return NULL;
 }
 
-const char *index_shape_of(const index_set *set, const index_info *x, index_shape *ret_shape)
+static double changed_share(const index_table *t)
 {
-    *ret_shape = (index_shape){.rows = x->r.rows,
+    return t->r.rows > 0 ? (double)t->r.changed_rows / t->r.rows : 0;
+}
+
+/* Where much has changed since rows were counted, the index may have grown with them: that is no bloat. */
+static double growth_of(const index_table *t)
+{
+    bool has_grown = changed_share(t) > STALE_SHARE && (double)t->r.live_rows > t->r.rows;
+    return has_grown ? (double)t->r.live_rows / t->r.rows : 1;
+}
+
+/* As the statistics have it; NULL: fine, else why it cannot be known. */
+static const char *shape_of(const index_set *set, const index_info *x, index_shape *ret_shape)
+{
+    *ret_shape = (index_shape){.rows = x->r.rows * growth_of(x->table),
                                .column_count = x->keys.count,
                                .deduplicates = may_deduplicate(set, x),
                                .block_bytes = set->window.r.block_bytes,
@@ -169,15 +183,49 @@ const char *index_shape_of(const index_set *set, const index_info *x, index_shap
 
 /* ---- findings ---- */
 
-static int tell_bloated(index_work *work, const index_info *x, const index_shape *shape, double expected, lb_error *err)
+typedef struct suspect {
+    const index_info *index;
+    int64_t expected; /* bytes, by the statistics */
+    double rows, fill;
+    bool deduplicates, has_more_columns;
+    index_rebuilt built; /* on a branch, if .bytes are above 0 */
+} suspect;
+
+static double ratio_of(const suspect *s)
+{
+    return (double)s->index->r.bytes / (double)(s->built.bytes > 0 ? s->built.bytes : s->expected);
+}
+
+static const lb_term *terms_of(lb_ctx *ctx, const suspect *s)
+{
+    double ratio = ratio_of(s), changed = changed_share(s->index->table);
+    const lb_term estimated[] = {{"size_is_estimated", 0.45},
+                                 {"far_above_the_threshold", ratio >= 4     ? 0.35
+                                                             : ratio >= 2.5 ? 0.2
+                                                                            : 0.1},
+                                 {"statistics_are_fresh", changed <= STALE_SHARE ? 0.15 : -0.2},
+                                 {"columns_are_independent", s->has_more_columns && s->deduplicates ? -0.1 : 0},
+                                 {NULL, 0}},
+                  measured[] = {
+                      {"size_was_measured", 0.85}, {"far_above_the_threshold", ratio >= 2.5 ? 0.1 : 0}, {NULL, 0}};
+    bool is_measured = s->built.bytes > 0;
+    lb_term *kept = lb_alloc(ctx, sizeof estimated);
+    return !kept ? NULL
+                 : memcpy(kept, is_measured ? measured : estimated, is_measured ? sizeof measured : sizeof estimated);
+}
+
+static int tell_bloated(index_work *work, const suspect *s, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
-    int64_t wanted = (int64_t)(expected * (double)shape->block_bytes);
-    double ratio = (double)x->r.bytes / (double)wanted;
-    double changed = x->table->r.rows > 0 ? (double)x->table->r.changed_rows / x->table->r.rows : 0;
+    const index_info *x = s->index;
+    const lb_value end = {.type = LB_END};
+    bool is_measured = s->built.bytes > 0;
+    int64_t wanted = is_measured ? s->built.bytes : s->expected;
+    double ratio = ratio_of(s);
+    const lb_term *terms = terms_of(ctx, s);
     index_fix fix = {0};
     /* CONCURRENTLY cannot rebuild what backs an exclusion constraint. */
-    int r = x->r.is_exclusion ? 0 : index_fix_rebuild(work, x, &fix, err);
+    int r = !terms ? lb_out_of_memory(err) : x->r.is_exclusion ? 0 : index_fix_rebuild(work, x, &fix, err);
     if (r < 0)
         return r;
     return index_tell(
@@ -188,30 +236,37 @@ static int tell_bloated(index_work *work, const index_info *x, const index_shape
             .table = x->table,
             .index = x,
             .reason =
-                lb_printf(ctx, "%.1f times the size that a new one would have: %.1f MB of %.1f MB are reclaimable",
-                          ratio, (double)(x->r.bytes - wanted) / 1e6, (double)x->r.bytes / 1e6),
-            .evidence = LB_ARGS(lb_i64("bytes", x->r.bytes), lb_i64("expected_bytes", wanted), lb_f64("ratio", ratio),
-                                lb_f64("bloat_percent", 100 * (1 - 1 / ratio)), lb_f64("rows", x->r.rows),
-                                lb_f64("fillfactor", 100 * shape->fill), lb_bool("deduplicates", shape->deduplicates),
-                                lb_f64("changed_since_analyze", changed), lb_text("columns", index_keys_text(ctx, x)),
-                                lb_i64("bytes_needed_to_rebuild", wanted)),
-            .terms = LB_TERMS({"size_is_estimated", 0.45},
-                              {"far_above_the_threshold", ratio >= 4     ? 0.35
-                                                          : ratio >= 2.5 ? 0.2
-                                                                         : 0.1},
-                              {"statistics_are_fresh", changed <= STALE_SHARE ? 0.15 : -0.2},
-                              {"columns_are_independent", shape->column_count > 1 && shape->deduplicates ? -0.1 : 0}),
+                lb_printf(ctx, "%.1f times the size that a new one %s: %.1f MB of %.1f MB are reclaimable", ratio,
+                          is_measured ? lb_printf(ctx, "had on the branch %s", work->trial->branch) : "would have",
+                          (double)(x->r.bytes - wanted) / 1e6, (double)x->r.bytes / 1e6),
+            .evidence = LB_ARGS(
+                lb_i64("bytes", x->r.bytes), lb_i64("expected_bytes", s->expected), lb_f64("ratio", ratio),
+                lb_f64("bloat_percent", 100 * (1 - 1 / ratio)), lb_f64("rows", s->rows),
+                lb_f64("fillfactor", 100 * s->fill), lb_bool("deduplicates", s->deduplicates),
+                lb_f64("changed_since_analyze", changed_share(x->table)), lb_text("columns", index_keys_text(ctx, x)),
+                lb_i64("bytes_needed_to_rebuild", wanted), is_measured ? lb_i64("measured_bytes", wanted) : end,
+                lb_text("measured_on_branch", is_measured ? work->trial->branch : NULL),
+                lb_f64("rebuild_ms", s->built.ms)),
+            .terms = terms,
             .impact = LB_ARGS(lb_i64("bytes", x->r.bytes - wanted)),
             .fix = fix},
         err);
 }
 
-static int look_at_size(index_work *work, const index_info *x, const index_bloat_limits *limits, lb_error *err)
+static bool is_bloated(const index_info *x, double wanted, const index_bloat_limits *limits)
+{
+    return (double)x->r.bytes >= limits->threshold * wanted ||
+           (double)x->r.bytes - wanted >= (double)limits->wasted_bytes;
+}
+
+/* Adds it to the suspects, where it is one. */
+static void look_at_size(index_work *work, const index_info *x, const index_bloat_limits *limits, suspect *list,
+                         size_t *count)
 {
     index_shape shape;
     const char *why = NULL;
     if (x->r.is_partitioned || !index_is_whole(x))
-        return 0; /* without storage, or a finding of another kind */
+        return; /* without storage, or a finding of another kind */
     if (index_is_locked(x))
         why = INDEX_LOCKED;
     else if (strcmp(x->r.method, "btree") != 0)
@@ -223,21 +278,76 @@ static int look_at_size(index_work *work, const index_info *x, const index_bloat
     else if (index_goes(work, x))
         why = "they are to be dropped anyway";
     else
-        why = index_shape_of(work->set, x, &shape);
+        why = shape_of(work->set, x, &shape);
     if (why) {
         index_pass(work, why);
-        return 0;
+        return;
     }
-    double expected = index_expected_pages(&shape), real = (double)x->r.bytes / (double)shape.block_bytes;
-    bool is_bloated = real >= limits->threshold * expected ||
-                      (real - expected) * (double)shape.block_bytes >= (double)limits->wasted_bytes;
-    return is_bloated ? tell_bloated(work, x, &shape, expected, err) : 0;
+    double expected = index_expected_pages(&shape) * (double)shape.block_bytes;
+    if (is_bloated(x, expected, limits))
+        list[(*count)++] = (suspect){.index = x,
+                                     .expected = (int64_t)expected,
+                                     .rows = shape.rows,
+                                     .fill = shape.fill,
+                                     .deduplicates = shape.deduplicates,
+                                     .has_more_columns = shape.column_count > 1};
+}
+
+/* ---- measured ---- */
+
+typedef struct rank {
+    suspect *of;
+} rank;
+
+static int by_waste(const void *a, const void *b)
+{
+    const suspect *x = ((const rank *)a)->of, *y = ((const rank *)b)->of;
+    int64_t left = x->index->r.bytes - x->expected, right = y->index->r.bytes - y->expected;
+    return left < right ? 1 : left > right ? -1 : strcmp(x->index->r.name, y->index->r.name);
+}
+
+static int measure_worst(index_work *work, suspect *list, size_t count, int64_t most, lb_error *err)
+{
+    rank *worst = lb_alloc(work->ctx, (count + 1) * sizeof *worst);
+    index_rebuilt *built = lb_alloc(work->ctx, (count + 1) * sizeof *built);
+    size_t wanted = count < (size_t)most ? count : (size_t)most;
+    if (!worst || !built)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < count; i++)
+        worst[i].of = &list[i];
+    qsort(worst, count, sizeof *worst, by_waste);
+    for (size_t i = 0; i < wanted; i++)
+        built[i].index = worst[i].of->index;
+    int r = wanted ? index_rebuild(work->trial, built, wanted, err) : 0;
+    for (size_t i = 0; i < wanted && r >= 0; i++)
+        worst[i].of->built = built[i];
+    return r;
+}
+
+static int tell_suspect(index_work *work, const suspect *s, const index_bloat_limits *limits, lb_error *err)
+{
+    if (s->built.bytes <= 0 || is_bloated(s->index, (double)s->built.bytes, limits))
+        return tell_bloated(work, s, err);
+    return index_skip(
+        work, s->index,
+        lb_printf(work->ctx,
+                  "statistics say that it is bloated, and built anew on a branch it takes %.1f MB of %.1f MB",
+                  (double)s->built.bytes / 1e6, (double)s->index->r.bytes / 1e6),
+        err);
 }
 
 int index_find_bloated(index_work *work, const index_bloat_limits *limits, lb_error *err)
 {
+    suspect *list = lb_alloc(work->ctx, (work->set->index_count + 1) * sizeof *list);
+    size_t count = 0;
     int r = 0;
-    for (size_t i = 0; r >= 0 && i < work->set->index_count; i++)
-        r = look_at_size(work, &work->set->indexes[i], limits, err);
+    if (!list)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < work->set->index_count; i++)
+        look_at_size(work, &work->set->indexes[i], limits, list, &count);
+    if (r >= 0 && count && work->trial && work->trial->is_wanted)
+        r = measure_worst(work, list, count, limits->max_rebuilds, err);
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        r = tell_suspect(work, &list[i], limits, err);
     return r < 0 ? r : index_tell_passed(work, "indexes", err);
 }

@@ -6,6 +6,8 @@
 #define FEW_VALUES  3
 #define RICH_ROWS   100
 #define INDEX_SHARE 0.05 /* of the rows: above it the planner rather reads them all */
+#define PART_SHARE  0.2  /* of the rows, at most, that an index over a part of them holds */
+#define NULL_SHARE  0.5  /* of nulls, from which an index does without them */
 
 /* ---- whose column is it ---- */
 
@@ -26,7 +28,7 @@ static const index_table *find_by_name(const index_set *set, const index_relatio
     return count == 1 ? found : NULL;
 }
 
-static const index_column *column_named(const index_table *t, const char *name)
+const index_column *index_column_named(const index_table *t, const char *name)
 {
     for (size_t i = 0; t && i < t->column_count; i++)
         if (strcmp(t->columns[i].r.name, name) == 0)
@@ -35,14 +37,14 @@ static const index_column *column_named(const index_table *t, const char *name)
 }
 
 /* The relation that a use speaks of, or -1 where it could be several. */
-static int owner_of(const index_level *level, const index_table *const *tables, const index_use *use)
+int index_owner_of(const index_level *level, const index_table *const *tables, const index_use *use)
 {
     int owner = -1;
     for (size_t i = 0; i < level->relation_count; i++) {
         if (use->qualifier) {
             if (strcmp(use->qualifier, level->relations[i].alias) == 0)
                 return (int)i;
-        } else if (!tables[i] || column_named(tables[i], use->column)) {
+        } else if (!tables[i] || index_column_named(tables[i], use->column)) {
             if (owner >= 0)
                 return -1;
             owner = (int)i;
@@ -58,6 +60,9 @@ typedef struct wish {
     bool descending[INDEX_KEYS];
     int equal_count, order_count;
     bool is_join, order_is_ours;
+    index_part part; /* the fewest rows that it says it wants */
+    const index_column *part_column;
+    double part_share;
 } wish;
 
 static bool wants(const wish *w, const index_column *c)
@@ -74,12 +79,12 @@ static void collect(const index_level *level, const index_table *const *tables, 
 {
     for (size_t i = 0; i < level->use_count; i++) {
         const index_use *use = &level->uses[i];
-        int owner = use->kind == kind ? owner_of(level, tables, use) : -2;
+        int owner = use->kind == kind ? index_owner_of(level, tables, use) : -2;
         if (owner != relation) {
             w->order_is_ours = w->order_is_ours && !(kind == INDEX_USE_ORDER && owner != -2);
             continue;
         }
-        const index_column *c = column_named(tables[relation], use->column);
+        const index_column *c = index_column_named(tables[relation], use->column);
         if (!c) {
             w->order_is_ours = w->order_is_ours && kind != INDEX_USE_ORDER;
         } else if (kind == INDEX_USE_ORDER && w->order_count < INDEX_KEYS) {
@@ -93,11 +98,48 @@ static void collect(const index_level *level, const index_table *const *tables, 
     }
 }
 
+/* The share of the rows that such a condition leaves; -1: nobody knows. */
+static double share_of_part(const index_column *c, index_part part)
+{
+    if (!c->has_statistics || (part >= INDEX_PART_TRUE && (c->true_share < 0 || c->r.sort[0] != 'b')))
+        return -1;
+    return part == INDEX_PART_NULL       ? c->null_share
+           : part == INDEX_PART_NOT_NULL ? 1 - c->null_share
+           : part == INDEX_PART_TRUE     ? c->true_share
+                                         : 1 - c->null_share - c->true_share;
+}
+
+static index_part part_of(index_use_kind kind)
+{
+    return kind == INDEX_USE_NULL       ? INDEX_PART_NULL
+           : kind == INDEX_USE_NOT_NULL ? INDEX_PART_NOT_NULL
+           : kind == INDEX_USE_TRUE     ? INDEX_PART_TRUE
+           : kind == INDEX_USE_FALSE    ? INDEX_PART_FALSE
+                                        : INDEX_PART_ALL;
+}
+
+static void choose_part(const index_level *level, const index_table *const *tables, int relation, wish *w)
+{
+    w->part_share = 1;
+    for (size_t i = 0; i < level->use_count; i++) {
+        index_part part = part_of(level->uses[i].kind);
+        if (!part || index_owner_of(level, tables, &level->uses[i]) != relation)
+            continue;
+        const index_column *c = index_column_named(tables[relation], level->uses[i].column);
+        double share = c ? share_of_part(c, part) : -1;
+        if (share < 0 || share > PART_SHARE || share >= w->part_share)
+            continue;
+        w->part = part;
+        w->part_column = c;
+        w->part_share = share > 0 ? share : 1e-6;
+    }
+}
+
 static bool others_are_filtered(const index_level *level, const index_table *const *tables, int relation)
 {
     for (size_t i = 0; i < level->use_count; i++)
-        if (level->uses[i].kind == INDEX_USE_EQUAL && owner_of(level, tables, &level->uses[i]) >= 0 &&
-            owner_of(level, tables, &level->uses[i]) != relation)
+        if (level->uses[i].kind == INDEX_USE_EQUAL && index_owner_of(level, tables, &level->uses[i]) >= 0 &&
+            index_owner_of(level, tables, &level->uses[i]) != relation)
             return true;
     return false;
 }
@@ -108,6 +150,7 @@ static wish wish_of(const index_level *level, const index_table *const *tables, 
     collect(level, tables, relation, INDEX_USE_EQUAL, &w);
     collect(level, tables, relation, INDEX_USE_RANGE, &w);
     collect(level, tables, relation, INDEX_USE_ORDER, &w);
+    choose_part(level, tables, relation, &w);
     if (w.equal_count == 0 && !w.range && others_are_filtered(level, tables, relation)) {
         collect(level, tables, relation, INDEX_USE_JOIN, &w);
         w.is_join = w.equal_count > 0;
@@ -131,6 +174,14 @@ static void add_key(index_candidate *c, const index_column *column, bool descend
 static bool is_fit(const index_column *c, double rows)
 {
     return c->has_statistics && c->width <= WIDE && index_distinct(c, rows) >= FEW_VALUES;
+}
+
+static bool is_known(const wish *w)
+{
+    for (int i = 0; i < w->equal_count; i++)
+        if (w->equal[i]->has_statistics)
+            return true;
+    return false;
 }
 
 /* The most selective ones first, of those that are worth it. */
@@ -158,16 +209,41 @@ static void add_tail(index_candidate *c, const wish *w)
     for (int i = 0; i < w->order_count; i++)
         add_key(c, w->order[i], !same && w->descending[i]); /* one direction is read backwards */
     c->is_ordered = c->count > before;
-    if (!c->is_ordered && w->range && c->equal_count > 0) {
+    if (!c->is_ordered && w->range && (c->equal_count > 0 || w->part)) {
         add_key(c, w->range, false);
         c->is_range = c->count > before;
     }
 }
 
-/* Rows behind one set of values, as a share of all. */
+/* What it says itself; else nulls are left out where there are many and nobody compares with them. A partitioned table
+ * has them all, as its partitions may differ. */
+static void add_part(index_candidate *c, const wish *w)
+{
+    c->part_share = 1;
+    if (c->table->r.kind[0] == 'p')
+        return;
+    if (w->part) {
+        c->part = w->part;
+        c->part_column = w->part_column;
+        c->part_share = w->part_share;
+        c->part_is_said = true;
+    }
+    for (int i = 0; i < c->equal_count && !w->part; i++) {
+        double nulls = c->columns[i]->null_share;
+        if (nulls <= NULL_SHARE || 1 - nulls > c->part_share)
+            continue;
+        c->part = INDEX_PART_NOT_NULL;
+        c->part_column = c->columns[i];
+        c->part_share = 1 - nulls;
+    }
+    if (w->part && !c->count && c->part_share < INDEX_SHARE) /* few enough: any key will do, and this one is small */
+        add_key(c, w->part_column, false);
+}
+
+/* Rows behind one set of values, as a share of all. Nulls are in nobody's share. */
 static double share_of(const index_candidate *c, double rows)
 {
-    double share = 1;
+    double share = c->part_is_said ? c->part_share : 1;
     for (int i = 0; i < c->equal_count; i++)
         share /= index_distinct(c->columns[i], rows);
     return share;
@@ -195,14 +271,30 @@ static bool follows_tail(const index_candidate *c, const index_info *x)
     return true;
 }
 
-bool index_is_served(const index_candidate *c)
+/* The server writes such a predicate in one way only. */
+static bool holds_part(const index_candidate *c, const index_info *x)
+{
+    static const struct {
+        const char *before, *after;
+    } forms[] = {{"", ""}, {"(", " IS NOT NULL)"}, {"(", " IS NULL)"}, {"", ""}, {"(NOT ", ")"}};
+    const char *before = forms[c->part].before;
+    if (!c->part || strncmp(x->r.predicate, before, strlen(before)) != 0)
+        return false;
+    const char *rest = index_skip_name(x->r.predicate + strlen(before), c->part_column->r.name);
+    return rest && strcmp(rest, forms[c->part].after) == 0;
+}
+
+/* True when an index that is there does as well. */
+static bool is_served(const index_candidate *c)
 {
     double rows = index_table_rows(c->table);
     for (size_t i = 0; i < c->table->index_count; i++) {
         const index_info *x = c->table->indexes[i];
-        if (!index_is_whole(x) || x->r.predicate ||
+        if (!index_is_whole(x) || index_is_locked(x) || (x->r.predicate && !holds_part(c, x)) ||
             (strcmp(x->r.method, "btree") != 0 && strcmp(x->r.method, "hash") != 0))
             continue;
+        if (c->part_is_said && !c->equal_count && !x->r.predicate && x->keys.items[0] != c->part_column->r.number)
+            continue; /* in order, but among all the others */
         if (leads_with_equal(c, x) && follows_tail(c, x))
             return true;
         for (int k = 0; k < c->equal_count; k++)
@@ -216,7 +308,8 @@ bool index_is_served(const index_candidate *c)
 
 static bool begins_with(const index_candidate *longer, const index_candidate *shorter)
 {
-    if (longer->table != shorter->table || longer->count < shorter->count)
+    if (longer->table != shorter->table || longer->count < shorter->count || longer->kind != shorter->kind ||
+        longer->use != shorter->use || longer->part != shorter->part || longer->part_column != shorter->part_column)
         return false;
     for (int i = 0; i < shorter->count; i++)
         if (longer->columns[i] != shorter->columns[i] || longer->descending[i] != shorter->descending[i])
@@ -224,11 +317,23 @@ static bool begins_with(const index_candidate *longer, const index_candidate *sh
     return true;
 }
 
+static bool same_beside(const index_candidate *a, const index_candidate *b)
+{
+    for (int i = 0; a->beside_count == b->beside_count && i < a->beside_count; i++)
+        if (a->beside[i] != b->beside[i])
+            return false;
+    return a->beside_count == b->beside_count;
+}
+
 static void absorb(index_candidate *into, const index_candidate *other)
 {
     into->calls += other->calls;
     into->total_ms += other->total_ms;
     into->statement_count += other->statement_count;
+    if (other->rows_per_call > into->rows_per_call)
+        into->rows_per_call = other->rows_per_call;
+    if (!same_beside(into, other))
+        into->beside_count = 0;
     if (other->top_ms > into->top_ms) {
         into->query_id = other->query_id;
         into->top_calls = other->top_calls;
@@ -252,7 +357,7 @@ static int grow(lb_ctx *ctx, index_candidates *list, lb_error *err)
 }
 
 /* One index serves those that ask for its beginning too. */
-static int add(lb_ctx *ctx, index_candidates *list, const index_candidate *c, lb_error *err)
+int index_add_candidate(lb_ctx *ctx, index_candidates *list, const index_candidate *c, lb_error *err)
 {
     for (size_t i = 0; i < list->count; i++) {
         index_candidate *other = &list->items[i];
@@ -279,29 +384,49 @@ static bool is_worth(const index_table *t, const index_missing_limits *limits)
            (t->r.bytes >= limits->min_bytes || t->r.kind[0] == 'p');
 }
 
+/* A B-tree. *ret_is_narrow: its keys leave few rows, so that nothing else is needed. */
+static int add_ordered(index_work *work, const index_level *level, const index_table *const *tables, int relation,
+                       const index_candidate *statement, index_candidates *list, bool *ret_is_narrow, lb_error *err)
+{
+    wish w = wish_of(level, tables, relation);
+    index_candidate c = *statement;
+    double rows = index_table_rows(tables[relation]);
+    c.table = tables[relation];
+    c.is_join = w.is_join;
+    add_equal(&c, &w, rows);
+    if (w.equal_count && !c.equal_count && !w.part) {
+        if (!is_known(&w))
+            index_pass(work, "there are no statistics of their columns: never analyzed, or not ours to read");
+        return 0; /* what it filters by has too few values, or is too wide */
+    }
+    add_tail(&c, &w);
+    add_part(&c, &w);
+    *ret_is_narrow = (c.equal_count || c.part_is_said) && share_of(&c, rows) < INDEX_SHARE;
+    if (!c.count || !(*ret_is_narrow || c.is_ordered) || is_served(&c))
+        return 0;
+    index_prefer_extending(work->set, &c);
+    index_add_beside(level, tables, relation, &c);
+    return index_add_candidate(work->ctx, list, &c, err);
+}
+
 int index_add_candidates(index_work *work, const index_missing_limits *limits, const index_level *levels,
                          const index_candidate *statement, index_candidates *list, lb_error *err)
 {
     int r = 0;
     for (const index_level *level = levels; level && r >= 0; level = level->next) {
         const index_table *tables[INDEX_RELATIONS] = {NULL};
+        index_candidate said = *statement;
+        if (levels->next || level->relation_count > 1)
+            said.rows_per_call = -1; /* whose rows these are is not known */
         for (size_t i = 0; i < level->relation_count; i++)
             tables[i] = find_by_name(work->set, &level->relations[i]);
         for (size_t i = 0; i < level->relation_count && r >= 0; i++) {
+            bool is_narrow = false;
             if (!is_worth(tables[i], limits))
                 continue;
-            wish w = wish_of(level, tables, (int)i);
-            index_candidate c = *statement;
-            double rows = index_table_rows(tables[i]);
-            c.table = tables[i];
-            c.is_join = w.is_join;
-            add_equal(&c, &w, rows);
-            if (w.equal_count && !c.equal_count)
-                continue; /* what it filters by has too few values, or is too wide */
-            add_tail(&c, &w);
-            bool is_narrow = c.equal_count && share_of(&c, rows) < INDEX_SHARE;
-            if (c.count && (is_narrow || c.is_ordered) && !index_is_served(&c))
-                r = add(work->ctx, list, &c, err);
+            r = add_ordered(work, level, tables, (int)i, &said, list, &is_narrow, err);
+            if (r >= 0 && !is_narrow)
+                r = index_add_special(work, limits, level, tables, (int)i, &said, list, err);
         }
     }
     return r;

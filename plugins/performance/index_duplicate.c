@@ -1,5 +1,6 @@
 /* Indexes that others make superfluous: the same again, or the beginning of a longer one. */
 #include "index_rules.h"
+#include "index_without.h"
 
 #include <sql/index/drop_constraint.h>
 
@@ -183,6 +184,7 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
 {
     lb_ctx *ctx = work->ctx;
     index_fix fix = {0};
+    index_without without;
     const char *undo = NULL;
     bool exact = index_can_replace(kept, x) == INDEX_REPLACES_EXACTLY;
     bool larger = kept->tree_bytes > 3 * x->tree_bytes && x->tree_bytes > 0,
@@ -190,6 +192,8 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
     int r = index_definition(work, x, &undo, err);
     if (r >= 0)
         r = fix_of(work, x, &fix, err);
+    if (r >= 0)
+        r = index_try_without(work, x, &without, err);
     if (r < 0)
         return r;
     return index_tell(
@@ -198,19 +202,22 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
                          .type = "drop_duplicate",
                          .table = x->table,
                          .index = x,
-                         .reason = lb_printf(ctx, "%s does all that it does and stays, for %s",
-                                             index_label(ctx, kept->r.schema, kept->r.name), why_kept(kept, x)),
+                         .reason = lb_printf(ctx, "%s does all that it does and stays, for %s%s%s",
+                                             index_label(ctx, kept->r.schema, kept->r.name), why_kept(kept, x),
+                                             without.worse ? "; but " : "", without.worse ? without.text : ""),
                          .evidence =
                              LB_ARGS(lb_text("columns", index_keys_text(ctx, x)), lb_text("predicate", x->r.predicate),
                                      lb_text("kept", kept->r.name), lb_text("kept_columns", index_keys_text(ctx, kept)),
                                      lb_i64("bytes", x->tree_bytes), lb_i64("kept_bytes", kept->tree_bytes),
                                      lb_i64("scans", x->tree_scans), lb_i64("kept_scans", kept->tree_scans),
-                                     lb_text("constraint", x->r.constraint_name), lb_text("undo", undo)),
+                                     lb_text("constraint", x->r.constraint_name), INDEX_WITHOUT_EVIDENCE(without),
+                                     lb_text("undo", undo)),
                          .terms = LB_TERMS({"same_columns_in_order", 0.6},
                                            {exact ? "same_columns_throughout" : "prefix", exact ? 0.35 : 0.25},
                                            {"backs_a_constraint", x->r.constraint_name ? -0.3 : 0},
                                            {"kept_one_is_much_larger", !exact && larger ? -0.2 : 0},
-                                           {"it_is_scanned_much_more", !exact && busier ? -0.1 : 0}),
+                                           {"it_is_scanned_much_more", !exact && busier ? -0.1 : 0},
+                                           {"plans_without_it", index_without_points(&without, 0.05, -0.3)}),
                          .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
                                            lb_i64("index_writes_saved", x->table->r.inserted + x->table->r.updated -
                                                                             x->table->r.updated_hot)),

@@ -4,6 +4,7 @@
 
 #include "index_rules.h"
 
+#include <json-c/json.h>
 #include <stdlib.h>
 
 #define DAY       INT64_C(86400000000)
@@ -86,19 +87,110 @@ const index_info *index_of_past(const index_set *set, const index_past *past)
     return NULL;
 }
 
+const index_table *index_table_of_past(const index_set *set, const index_past *past)
+{
+    for (size_t i = 0; i < set->table_count; i++)
+        if (strcmp(set->tables[i].r.name, past->r.table_name) == 0 &&
+            strcmp(set->tables[i].r.schema, past->r.schema_name) == 0)
+            return &set->tables[i];
+    return NULL;
+}
+
 static bool has_status(const index_past *past, const char *status)
 {
     return strcmp(past->r.status, status) == 0;
 }
+
+static bool is_open(const index_past *past)
+{
+    return has_status(past, "pending_review") || has_status(past, "approved");
+}
+
+/* ---- one at a time ---- */
+
+bool index_is_drop(const char *type)
+{
+    return type && strncmp(type, "drop", 4) == 0;
+}
+
+static bool is_of_table(const index_past *past, const index_table *t)
+{
+    return strcmp(past->r.table_name, t->r.name) == 0 && strcmp(past->r.schema_name, t->r.schema) == 0;
+}
+
+/* Ruins are in nobody's plan, so that no plan changes by their going. */
+static bool was_ruin(const index_past *past)
+{
+    struct json_object *evidence = past->r.evidence ? json_tokener_parse(past->r.evidence) : NULL, *valid = NULL;
+    bool is_ruin = json_object_is_type(evidence, json_type_object) &&
+                   json_object_object_get_ex(evidence, "is_valid", &valid) && !json_object_get_boolean(valid);
+    (void)json_object_put(evidence);
+    return is_ruin;
+}
+
+bool index_drop_is_felt(const index_finding *f)
+{
+    return index_is_drop(f->type) && !(f->index && !index_is_whole(f->index));
+}
+
+const char *index_drop_waits(lb_ctx *ctx, const index_pasts *pasts, const index_finding *f, const char *id, int64_t now)
+{
+    const index_past *own = index_find_past(pasts, id);
+    bool was_first = own && is_open(own); /* two that are open must not wait for each other */
+    for (size_t i = 0; index_drop_is_felt(f) && i < pasts->count; i++) {
+        const index_past *other = &pasts->items[i];
+        bool is_recent = has_status(other, "executed") && now - other->r.updated_at < DAY;
+        if (other == own || !index_is_drop(other->r.recommendation_type) || !is_of_table(other, f->table) ||
+            was_ruin(other))
+            continue;
+        if (is_recent || (!was_first && is_open(other)))
+            return lb_printf(ctx, "one index of a table is dropped a day, and %s %s",
+                             other->r.index_name ? other->r.index_name : "another",
+                             is_recent ? "went within the last" : "is not decided yet");
+    }
+    return NULL;
+}
+
+static bool began_with(const index_past *past, const char *column)
+{
+    struct json_object *evidence = past->r.evidence ? json_tokener_parse(past->r.evidence) : NULL, *columns = NULL;
+    const char *text =
+        json_object_is_type(evidence, json_type_object) && json_object_object_get_ex(evidence, "columns", &columns)
+            ? json_object_get_string(columns)
+            : NULL;
+    size_t length = strlen(column);
+    bool did = text && strncmp(text, column, length) == 0 && (!text[length] || text[length] == ',');
+    (void)json_object_put(evidence);
+    return did;
+}
+
+const char *index_creation_waits(const index_pasts *pasts, const index_finding *f, const char *first_column)
+{
+    for (size_t i = 0; first_column && f->type && strncmp(f->type, "create", 6) == 0 && i < pasts->count; i++) {
+        const index_past *other = &pasts->items[i];
+        if ((has_status(other, "executed") || is_open(other)) && index_is_drop(other->r.recommendation_type) &&
+            is_of_table(other, f->table) && began_with(other, first_column))
+            return "an index that began with the same column goes or has gone, and what becomes of that is settled "
+                   "first";
+    }
+    return NULL;
+}
+
+/* ---- states ---- */
 
 static double days_since(const index_keeping *k, const index_past *past)
 {
     return (double)(k->now - past->r.updated_at) / (double)DAY;
 }
 
+static double days_to_watch(const index_keeping *k, const index_past *past)
+{
+    return index_is_drop(past->r.recommendation_type) && k->watch_days > k->days ? k->watch_days : k->days;
+}
+
 bool index_is_due(const index_keeping *k, const index_past *past)
 {
-    return has_status(past, "executed") && days_since(k, past) >= k->days;
+    return has_status(past, "executed") && days_since(k, past) >= days_to_watch(k, past);
 }
 
 static bool is_measured(const index_keeping *k, const index_gain *g)
@@ -159,7 +251,45 @@ static index_step after_creation(lb_ctx *ctx, const index_keeping *k, const inde
     return index_is_due(k, past) ? judge_creation(ctx, k, past, x, g) : (index_step){0};
 }
 
-static index_step after_drop(const index_keeping *k, const index_past *past)
+/* NULL: out of memory. */
+static const char *harm_text(lb_ctx *ctx, const index_harm *h)
+{
+    const char *blocks =
+        h->blocks_before >= 0 && h->blocks_since >= 0
+            ? lb_printf(ctx, ", and reads %.0f blocks where it read %.0f", h->blocks_since, h->blocks_before)
+            : "";
+    return blocks
+               ? lb_printf(ctx,
+                           "%lld of %lld statements on its table take clearly longer since it is gone: %lld takes %.3g "
+                           "ms on average, over %.0f calls, where it took %.3g%s",
+                           (long long)h->slower, (long long)h->compared, (long long)h->worst, h->mean_since,
+                           h->calls_since, h->mean_before, blocks)
+               : NULL;
+}
+
+static const char *harmless_text(lb_ctx *ctx, const index_harm *h)
+{
+    const char *more = h->awaited ? lb_printf(ctx, "; %lld more have hardly run since", (long long)h->awaited) : "";
+    return !h->compared ? "nobody has made the index again"
+           : more       ? lb_printf(ctx, "none of %lld statements on its table takes clearly longer since it is gone%s",
+                                    (long long)h->compared, more)
+                        : NULL;
+}
+
+/* A statement that has not run since may be the one that needed it: it is waited for, within reason. */
+static index_step judge_drop(lb_ctx *ctx, const index_keeping *k, const index_past *past, const index_harm *h)
+{
+    double patience = days_to_watch(k, past) > 1 ? days_to_watch(k, past) : 1;
+    if (h->slower && !index_table_of_past(k->set, past))
+        return (index_step){.status = "obsolete", .why = "its table is gone as well"};
+    if (h->slower)
+        return (index_step){.wants_undo = true, .why = harm_text(ctx, h)};
+    if (h->awaited && days_since(k, past) < PATIENCE * patience)
+        return (index_step){0};
+    return (index_step){.status = "kept", .why = harmless_text(ctx, h)};
+}
+
+static index_step after_drop(lb_ctx *ctx, const index_keeping *k, const index_past *past, const index_gain *g)
 {
     const index_info *x = index_of_past(k->set, past);
     bool done = has_status(past, "executed");
@@ -167,8 +297,7 @@ static index_step after_drop(const index_keeping *k, const index_past *past)
         return (index_step){.status = "executed", .why = "the index is gone"};
     if (done && x)
         return (index_step){.status = "reverted", .why = "somebody has made the index again"};
-    return index_is_due(k, past) ? (index_step){.status = "kept", .why = "nobody has made the index again"}
-                                 : (index_step){0};
+    return index_is_due(k, past) ? judge_drop(ctx, k, past, &g->harm) : (index_step){0};
 }
 
 /* Not to have found it again is proof only where the catalogue alone decides: counts are forgotten, statements too. */
@@ -183,17 +312,16 @@ static bool no_longer_holds(const index_past *past, const index_info *x)
 int index_next_step(lb_ctx *ctx, const index_keeping *k, const index_past *past, const index_gain *gain,
                     index_step *ret_step, lb_error *err)
 {
-    bool is_open = has_status(past, "pending_review") || has_status(past, "approved"),
-         done = has_status(past, "executed");
+    bool open = is_open(past), done = has_status(past, "executed");
     const char *type = past->r.recommendation_type;
     *ret_step = (index_step){0};
-    if (!is_open && !done)
+    if (!open && !done)
         return 0;
     if (strncmp(type, "create", 6) == 0)
         *ret_step = after_creation(ctx, k, past, gain);
-    else if (strncmp(type, "drop", 4) == 0)
-        *ret_step = after_drop(k, past);
-    if (!ret_step->status && is_open && k->all && no_longer_holds(past, index_of_past(k->set, past)))
+    else if (index_is_drop(type))
+        *ret_step = after_drop(ctx, k, past, gain);
+    if (!ret_step->status && open && k->all && no_longer_holds(past, index_of_past(k->set, past)))
         *ret_step = (index_step){.status = "obsolete", .why = "the finding no longer holds"};
     return (ret_step->status || ret_step->wants_undo) && !ret_step->why ? lb_out_of_memory(err) : 0;
 }

@@ -33,7 +33,7 @@ static bool knows_operator(const index_set *set, int64_t opclass_id, int64_t ope
 }
 
 /* What stands at `at` is the column's name, as the server writes it; behind it, or NULL. */
-static const char *skip_name(const char *at, const char *name)
+const char *index_skip_name(const char *at, const char *name)
 {
     bool is_quoted = *at == '"';
     at += is_quoted;
@@ -45,16 +45,29 @@ static const char *skip_name(const char *at, const char *name)
     return !is_quoted ? at : *at == '"' ? at + 1 : NULL;
 }
 
-/* A predicate that only leaves nulls of the key out leaves nothing out that a look-up wants: "(a IS NOT NULL)". */
+/* "(a IS NOT NULL)" of a column of the key; behind it, or NULL. */
+static const char *skip_not_null(const char *at, const index_info *x, const index_foreign_key *key)
+{
+    static const char test[] = " IS NOT NULL)";
+    for (int i = 0; *at == '(' && i < key->keys.count; i++) {
+        const index_column *c = index_find_column(x->table, key->keys.items[i]);
+        const char *rest = c ? index_skip_name(at + 1, c->r.name) : NULL;
+        if (rest && strncmp(rest, test, strlen(test)) == 0)
+            return rest + strlen(test);
+    }
+    return NULL;
+}
+
+/* A predicate that only leaves nulls of the key out leaves nothing out that a look-up wants: "(a IS NOT NULL)", or
+ * "((a IS NOT NULL) AND (b IS NOT NULL))". */
 static bool only_skips_nulls(const index_info *x, const index_foreign_key *key)
 {
-    for (int i = 0; i < key->keys.count; i++) {
-        const index_column *c = index_find_column(x->table, key->keys.items[i]);
-        const char *rest = c ? skip_name(x->r.predicate + (x->r.predicate[0] == '('), c->r.name) : NULL;
-        if (rest && strcmp(rest, " IS NOT NULL)") == 0)
-            return true;
-    }
-    return false;
+    static const char and[] = " AND ";
+    bool are_several = strncmp(x->r.predicate, "((", 2) == 0;
+    const char *at = skip_not_null(x->r.predicate + are_several, x, key);
+    while (are_several && at && strncmp(at, and, strlen(and)) == 0)
+        at = skip_not_null(at + strlen(and), x, key);
+    return at && strcmp(at, are_several ? ")" : "") == 0;
 }
 
 static index_cover cover_of_columns(const index_set *set, const index_info *x, const index_foreign_key *key)
@@ -201,6 +214,12 @@ static const char *cover_text(lb_ctx *ctx, index_cover cover, const index_info *
                                                : lb_printf(ctx, "%s serves only its first column", best->r.name);
 }
 
+/* Where nothing is ever deleted, nobody looks. */
+static const char *level_of(bool large, bool looks_up, bool cascades)
+{
+    return large && looks_up ? "critical" : looks_up || cascades ? "warning" : "info";
+}
+
 typedef struct lack {
     const index_foreign_key *key;
     index_cover cover;
@@ -216,8 +235,12 @@ static int tell_missing_key(index_work *work, const lack *l, lb_error *err)
     const char *columns[INDEX_KEYS], *name = NULL;
     index_fix fix = {0};
     order_columns(key, l->size.rows, columns);
-    const index_wanted wanted = {
-        .table = t, .columns = columns, .count = (size_t)key->keys.count, .not_null = mostly_null(key)};
+    const char *rows = t->r.kind[0] == 'p' ? NULL : mostly_null(key);
+    const index_wanted wanted = {.table = t,
+                                 .columns = columns,
+                                 .count = (size_t)key->keys.count,
+                                 .part = rows ? INDEX_PART_NOT_NULL : INDEX_PART_ALL,
+                                 .part_column = rows};
     const lb_value *list = index_texts(ctx, "columns", columns, (size_t)key->keys.count);
     if (!list)
         return lb_out_of_memory(err);
@@ -247,7 +270,8 @@ static int tell_missing_key(index_work *work, const lack *l, lb_error *err)
                          {"table_is_large", large ? 0.25 : 0.1}, {"referenced_rows_are_deleted", looks_up ? 0.2 : 0},
                          {"cascades", cascades(key) ? 0.1 : 0}),
             .impact =
-                LB_ARGS(lb_f64("rows_read_per_delete", l->size.rows), lb_i64("bytes_read_per_delete", l->size.bytes)),
+                LB_ARGS(lb_text("level", level_of(large, looks_up, cascades(key))),
+                        lb_f64("rows_read_per_delete", l->size.rows), lb_i64("bytes_read_per_delete", l->size.bytes)),
             .fix = fix},
         err);
 }

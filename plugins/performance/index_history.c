@@ -1,13 +1,16 @@
-/* The ledger of observations. Two metrics: index_observation says that the counters were read which run since its value
- * (seconds since 1970), index_scans that an index was there, and used if it is above 0. */
+/* The ledger of observations. Three metrics: index_observation says that the counters were read which run since its
+ * value (seconds since 1970), index_floor that no indexes were noted that are smaller than so many bytes, index_scans
+ * that an index was there, and used if it is above 0. */
 #include "index_history.h"
 
 #include <sql/index/observed.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define SECOND    ((double)1000000)
 #define DAY       (86400 * SECOND)
 #define LOOK_BACK INT64_C(90) /* days that metrics are kept */
+#define AGAIN     INT64_C(30) /* days after which what is still there is noted again */
 
 /* ---- reading ---- */
 
@@ -16,19 +19,28 @@ static int by_object(const void *a, const void *b)
     return strcmp(((const index_sight *)a)->object, ((const index_sight *)b)->object);
 }
 
+static void add_epoch(index_history *h, const index_observed_row *row)
+{
+    h->epochs[h->epoch_count++] = (index_epoch){(int64_t)(row->counted_since * SECOND), row->last_seen};
+}
+
 static int collect(lb_ctx *ctx, lb_rows *rows, index_history *h, lb_error *err)
 {
     size_t count = (size_t)lb_row_count(ctx, rows) + 1;
     index_observed_row row;
     h->epochs = lb_alloc(ctx, count * sizeof *h->epochs);
     h->sights = lb_alloc(ctx, count * sizeof *h->sights);
-    if (!h->epochs || !h->sights)
+    h->floors = lb_alloc(ctx, count * sizeof *h->floors);
+    if (!h->epochs || !h->sights || !h->floors)
         return lb_out_of_memory(err);
     while (index_observed_next(ctx, rows, &row)) {
         if (row.object_name)
-            h->sights[h->sight_count++] = (index_sight){row.object_name, row.first_seen, row.last_used};
+            h->sights[h->sight_count++] =
+                (index_sight){row.object_name, row.first_seen, row.last_seen, row.last_used, row.uses};
+        else if (!row.floor_bytes_is_null)
+            h->floors[h->floor_count++] = (index_floor){row.floor_bytes, row.first_seen, row.last_seen};
         else if (!row.counted_since_is_null)
-            h->epochs[h->epoch_count++] = (index_epoch){(int64_t)(row.counted_since * SECOND), row.last_seen};
+            add_epoch(h, &row);
     }
     qsort(h->sights, h->sight_count, sizeof *h->sights, by_object);
     return 0;
@@ -53,52 +65,115 @@ int index_read_history(lb_ctx *ctx, const index_history **ret_history, const cha
 
 /* ---- proof ---- */
 
-const index_sight *index_find_sight(const index_history *h, const char *object)
+static const index_sight *find_sight(const index_history *h, const char *object)
 {
     const index_sight key = {.object = object};
     return h && h->sight_count ? bsearch(&key, h->sights, h->sight_count, sizeof *h->sights, by_object) : NULL;
 }
 
-double index_proven_days(const index_history *h, const index_window *w, const char *object)
+/* The first and the last look that would have noted an index of this size; 0: there was none. */
+static index_floor looks_at(const index_history *h, int64_t bytes)
 {
-    double days = w->r.now > w->since ? (double)(w->r.now - w->since) / DAY : 0;
-    const index_sight *sight = index_find_sight(h, object);
-    if (!sight)
-        return days;
-    int64_t cut = sight->last_used > sight->first_seen ? sight->last_used : sight->first_seen;
-    for (size_t i = 0; i < h->epoch_count; i++) {
+    index_floor all = {0};
+    for (size_t i = 0; h && i < h->floor_count; i++) {
+        const index_floor *f = &h->floors[i];
+        if (f->bytes > (double)bytes)
+            continue;
+        all.first = all.first && all.first < f->first ? all.first : f->first;
+        all.last = all.last > f->last ? all.last : f->last;
+    }
+    return all;
+}
+
+/* When it was made, if that was after the first look at those of its size; else 0. */
+static int64_t made_after(const index_history *h, const index_sight *sight, int64_t bytes)
+{
+    index_floor looks = looks_at(h, bytes);
+    if (sight)
+        return sight->first_seen > looks.first ? sight->first_seen : 0;
+    return looks.last;
+}
+
+double index_seen_days(const index_history *h, const index_window *w, const char *object)
+{
+    const index_sight *sight = find_sight(h, object);
+    return sight && w->r.now > sight->first_seen ? (double)(w->r.now - sight->first_seen) / DAY : 0;
+}
+
+/* Midnights with which a month begins. A job of a month's end runs about then. */
+static int64_t month_ends_between(int64_t from, int64_t until)
+{
+    time_t begin = (time_t)(from / (int64_t)SECOND), end = (time_t)(until / (int64_t)SECOND);
+    struct tm parts;
+    int64_t count = 0;
+    if (until <= from || !gmtime_r(&begin, &parts))
+        return 0;
+    parts.tm_mday = 1;
+    parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
+    for (parts.tm_mon++; timegm(&parts) <= end; parts.tm_mon++)
+        count++;
+    return count;
+}
+
+double index_proven_days(const index_history *h, const index_window *w, const char *object, int64_t bytes,
+                         int64_t *ret_month_ends)
+{
+    const index_sight *sight = find_sight(h, object);
+    int64_t made = made_after(h, sight, bytes), since = made > w->since ? made : w->since;
+    double days = w->r.now > since ? (double)(w->r.now - since) / DAY : 0;
+    int64_t ends = month_ends_between(since, w->r.now);
+    int64_t cut = !sight ? 0 : sight->last_used > sight->first_seen ? sight->last_used : sight->first_seen;
+    for (size_t i = 0; sight && i < h->epoch_count; i++) {
         int64_t from = h->epochs[i].from > cut ? h->epochs[i].from : cut;
         int64_t until = h->epochs[i].until < w->since ? h->epochs[i].until : w->since;
         days += until > from ? (double)(until - from) / DAY : 0;
+        ends += month_ends_between(from, until);
     }
+    if (ret_month_ends)
+        *ret_month_ends = ends;
     return days;
+}
+
+int64_t index_last_use(const index_history *h, const char *object, int64_t *ret_uses)
+{
+    const index_sight *sight = find_sight(h, object);
+    *ret_uses = sight ? sight->uses : 0;
+    return sight ? sight->last_used : 0;
 }
 
 /* ---- noting ---- */
 
-static int note(lb_ctx *ctx, const char *metric, const char *object, double value, const char *unit, lb_error *err)
+/* All of one look have one time: what comes later was not there then. */
+static int note(lb_ctx *ctx, int64_t at, const char *metric, const char *object, double value, const char *unit,
+                lb_error *err)
 {
     return lb_record(ctx, "lakebase_metrics",
                      LB_ARGS(lb_text("metric_name", metric), lb_f64("metric_value", value), lb_text("unit", unit),
                              lb_text("kind", "gauge"), lb_text("object_name", object),
-                             lb_time("snapshot_timestamp", lb_now(ctx))),
+                             lb_time("snapshot_timestamp", at)),
                      err);
 }
 
 int index_note_history(lb_ctx *ctx, const index_history *h, const index_set *set, int64_t min_bytes, lb_error *err)
 {
-    int r = note(ctx, "index_observation", NULL, (double)set->window.since / SECOND, "s", err);
+    int64_t now = lb_now(ctx);
+    int r = note(ctx, now, "index_observation", NULL, (double)set->window.since / SECOND, "s", err);
+    if (r >= 0)
+        r = note(ctx, now, "index_floor", NULL, (double)min_bytes, "bytes", err);
     for (size_t i = 0; i < set->index_count && r >= 0; i++) {
         const index_info *x = &set->indexes[i];
-        if (x->parent || x->r.is_unique || x->r.is_exclusion || x->tree_bytes < min_bytes)
+        if (x->parent || x->r.is_unique || x->r.is_exclusion)
             continue;
         const char *object = index_label(ctx, x->r.schema, x->r.name);
         if (!object)
             return lb_out_of_memory(err);
-        const index_sight *sight = index_find_sight(h, object);
-        bool is_news = !sight || (x->tree_scans > 0 && sight->last_used < set->window.since);
+        const index_sight *sight = find_sight(h, object);
+        if (!sight && x->tree_bytes < min_bytes)
+            continue; /* one that was noted is followed, or its next use would be missed */
+        bool is_news = !sight || (x->tree_scans > 0 && sight->last_used < set->window.since) ||
+                       now - sight->last_seen > AGAIN * (int64_t)DAY;
         if (is_news)
-            r = note(ctx, "index_scans", object, (double)x->tree_scans, "count", err);
+            r = note(ctx, now, "index_scans", object, (double)x->tree_scans, "count", err);
     }
     return r;
 }

@@ -12,12 +12,21 @@ typedef struct index_epoch {
 
 typedef struct index_sight {
     const char *object;
-    int64_t first_seen, last_used; /* last_used 0: never seen in use */
+    int64_t first_seen, last_seen, last_used; /* last_used 0: never seen in use */
+    int64_t uses;                             /* epochs in which it was */
 } index_sight;
+
+/* Looks that noted no smaller indexes than of so many bytes. */
+typedef struct index_floor {
+    double bytes;
+    int64_t first, last;
+} index_floor;
 
 typedef struct index_history {
     index_epoch *epochs;
     size_t epoch_count;
+    index_floor *floors;
+    size_t floor_count;
     index_sight *sights; /* by object */
     size_t sight_count;
 } index_history;
@@ -26,13 +35,20 @@ typedef struct index_history {
 LB_MUST_CHECK int index_read_history(lb_ctx *ctx, const index_history **ret_history, const char **ret_why,
                                      lb_error *err);
 
-const index_sight *index_find_sight(const index_history *history, const char *object);
+/* Days that were counted without a scan of the index, as far back as it may have been there: in this epoch, and in
+ * earlier ones after its last use. What an earlier look did not see was made since. *ret_month_ends (or NULL):
+ * midnights (UTC) among them with which a month begins. */
+double index_proven_days(const index_history *history, const index_window *window, const char *object, int64_t bytes,
+                         int64_t *ret_month_ends);
 
-/* Days that were counted without a scan of the index, as far back as it is known to have been there: in this epoch, and
- * in earlier ones after its last use. */
-double index_proven_days(const index_history *history, const index_window *window, const char *object);
+/* Where the history knows of a use of it that this epoch does not: when it was; else 0. */
+int64_t index_last_use(const index_history *history, const char *object, int64_t *ret_uses);
 
-/* Notes that somebody looked, and of each index that it is there or used, once in an epoch. */
+/* Days since it was first seen, which it is at least old. */
+double index_seen_days(const index_history *history, const index_window *window, const char *object);
+
+/* Notes that somebody looked, and of each index that it is there or used, once in an epoch; and each month again, since
+ * the history forgets. */
 LB_MUST_CHECK int index_note_history(lb_ctx *ctx, const index_history *history, const index_set *set, int64_t min_bytes,
                                      lb_error *err);
 

@@ -81,6 +81,20 @@ int index_measure(lb_ctx *ctx, const index_past *past, index_gain *ret_gain, lb_
     return r;
 }
 
+static struct json_object *describe_harm(const index_harm *h)
+{
+    struct json_object *watched = json_object_new_object();
+    (void)json_object_object_add(watched, "statements", json_object_new_int64(h->compared));
+    (void)json_object_object_add(watched, "slower", json_object_new_int64(h->slower));
+    if (!h->slower)
+        return watched;
+    (void)json_object_object_add(watched, "worst_statement", json_object_new_int64(h->worst));
+    (void)json_object_object_add(watched, "its_calls_since", json_object_new_double(h->calls_since));
+    (void)json_object_object_add(watched, "its_mean_ms_before", json_object_new_double(h->mean_before));
+    (void)json_object_object_add(watched, "its_mean_ms_since", json_object_new_double(h->mean_since));
+    return watched;
+}
+
 const char *index_measured_evidence(lb_ctx *ctx, const index_past *past, const index_gain *gain)
 {
     struct json_object *document = past->r.evidence ? json_tokener_parse(past->r.evidence) : NULL;
@@ -101,6 +115,8 @@ const char *index_measured_evidence(lb_ctx *ctx, const index_past *past, const i
             (void)json_object_object_add(measured, figures[i].name, json_object_new_double(figures[i].value));
     if (measured)
         (void)json_object_object_add(document, "measured", measured);
+    if (document && gain->harm.compared)
+        (void)json_object_object_add(document, "watched", describe_harm(&gain->harm));
     const char *text = document ? lb_printf(ctx, "%s", json_object_to_json_string(document)) : NULL;
     (void)json_object_put(document);
     return text;

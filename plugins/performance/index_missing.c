@@ -3,28 +3,25 @@
 #include "index_missing.h"
 
 #include "index_rules.h"
+#include "index_statements.h"
 #include "index_trial.h"
+#include "index_without.h"
 
-#include <sql/index/statements.h>
+#include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
 
-#define GAIN        0.5 /* of the cost that has to go */
+#define MIX         50 /* statements that must not suffer by an index that is tried out */
 #define LEAST_COST  100
 #define PER_TABLE   2
 #define BUSY_FACTOR 10
+#define MINUTE      (INT64_C(60) * 1000000)
 
 /* ---- findings ---- */
 
-static const lb_value *names_of(lb_ctx *ctx, const index_candidate *c, const char **ret_names)
-{
-    for (int i = 0; i < c->count; i++)
-        ret_names[i] = c->columns[i]->r.name;
-    return index_texts(ctx, "columns", ret_names, (size_t)c->count);
-}
-
 static bool is_proven(const index_candidate *c)
 {
-    return c->cost_after >= 0 && c->cost_before >= LEAST_COST && c->cost_after <= (1 - GAIN) * c->cost_before;
+    return index_is_proven(c, LEAST_COST);
 }
 
 /* What the statements would no longer take, if all of their time went into finding these rows. */
@@ -36,58 +33,126 @@ static double saved_ms(const index_candidate *c)
 static const char *proof_text(lb_ctx *ctx, const index_work *work, const index_candidate *c)
 {
     if (is_proven(c) && c->proven_on)
-        return lb_printf(ctx, "built on the branch %s, it brings the planner's cost from %.0f to %.0f", c->proven_on,
-                         c->cost_before, c->cost_after);
+        return lb_printf(ctx,
+                         "built on the branch %s, it brings the planner's cost from %.0f to %.0f, and the blocks that "
+                         "are read from %.0f to %.0f%s",
+                         c->proven_on, c->cost_before, c->cost_after, c->blocks_before, c->blocks_after,
+                         c->kind == INDEX_GIN ? " (of a search for the value of one row: others may find more rows)"
+                                              : "");
     if (is_proven(c))
         return lb_printf(ctx, "with it the planner's cost falls from %.0f to %.0f", c->cost_before, c->cost_after);
     if (c->table->r.kind[0] == 'p')
         return "the gain is unproven: on a partitioned table nothing can be tried without building it";
+    if (c->kind == INDEX_GIN)
+        return "the gain is unproven: HypoPG knows no GIN, so that it has to be built on a branch";
     return work->set->window.r.hypopg_schema ? "the gain is unproven: HypoPG could not be asked"
                                              : "the gain is unproven: HypoPG is not installed";
 }
 
-static int tell_missing(index_work *work, const index_candidate *c, lb_error *err)
+static const char *redundant_text(lb_ctx *ctx, const index_candidate *c, const char *beginning)
+{
+    const char *names = "";
+    for (int i = 0; names && i < c->redundant_count; i++)
+        names = lb_printf(ctx, "%s%s%s", names, i ? ", " : beginning, c->redundant[i]->r.name);
+    return names;
+}
+
+static const char *kind_word(const index_candidate *c)
+{
+    return c->kind == INDEX_GIN ? "gin" : c->kind == INDEX_BRIN ? "brin" : "btree";
+}
+
+static const char *part_word(const index_candidate *c)
+{
+    static const char *const words[] = {NULL, "is not null", "is null", "is true", "is false"};
+    return words[c->part];
+}
+
+static const lb_value *evidence_of(index_work *work, const index_candidate *c, const char *const *columns,
+                                   double write_us)
 {
     lb_ctx *ctx = work->ctx;
     const index_table *t = c->table;
-    const char *columns[INDEX_CANDIDATE_KEYS], *name = NULL;
+    const lb_value *list = index_texts(ctx, "columns", columns, (size_t)c->count),
+                   *beside = index_texts(ctx, "stored_beside", columns + c->count, (size_t)c->beside_count);
+    double writes = (double)(t->r.inserted + t->r.updated - t->r.updated_hot), days = work->set->window.days;
+    if (!list || !beside)
+        return NULL;
+    const lb_value values[] = {
+        list[0],
+        lb_text("method", kind_word(c)),
+        beside[0],
+        lb_text("only_rows_where", c->part ? c->part_column->r.name : NULL),
+        lb_text("is", part_word(c)),
+        c->part ? lb_f64("share_of_rows", c->part_share) : lb_null("share_of_rows"),
+        lb_text("takes_the_place_of", c->extends ? c->extends->r.name : NULL),
+        lb_text("makes_redundant", c->redundant_count ? redundant_text(ctx, c, "") : NULL),
+        lb_i64("statements", c->statement_count),
+        lb_text("costliest_statement", c->query_id),
+        lb_f64("its_mean_ms", c->top_ms / (c->top_calls > 0 ? c->top_calls : 1)),
+        lb_f64("calls", c->calls),
+        lb_f64("total_ms", c->total_ms),
+        c->rows_per_call >= 0 ? lb_f64("rows_per_call", c->rows_per_call) : lb_null("rows_per_call"),
+        lb_f64("rows", index_table_rows(t)),
+        lb_i64("sequential_scans", t->r.seq_scans),
+        lb_i64("rows_read_by_them", t->r.seq_rows),
+        lb_f64("cost_now", c->cost_before),
+        c->cost_after >= 0 ? lb_f64("cost_with_it", c->cost_after) : lb_null("cost_with_it"),
+        c->cost_plain >= 0 ? lb_f64("cost_with_its_keys_alone", c->cost_plain) : lb_null("cost_with_its_keys_alone"),
+        c->blocks_before >= 0 ? lb_f64("blocks_now", c->blocks_before) : lb_null("blocks_now"),
+        c->blocks_before >= 0 ? lb_f64("blocks_with_it", c->blocks_after) : lb_null("blocks_with_it"),
+        lb_bool("is_proven", is_proven(c)),
+        lb_text("proven_on_branch", c->proven_on),
+        c->proven_on ? lb_f64("build_ms", c->build_ms) : lb_null("build_ms"),
+        c->proven_on ? lb_i64("build_wal_bytes", c->build_wal) : lb_null("build_wal_bytes"),
+        c->mix_before >= 0 ? lb_f64("cost_of_all_now", c->mix_before) : lb_null("cost_of_all_now"),
+        c->mix_before >= 0 ? lb_f64("cost_of_all_with_it", c->mix_after) : lb_null("cost_of_all_with_it"),
+        c->mix_before >= 0 ? lb_i64("statements_worse", c->mix_worse) : lb_null("statements_worse"),
+        lb_bool("serves_a_join", c->is_join),
+        lb_bool("serves_an_order", c->is_ordered),
+        index_per_day("index_writes_per_day", writes, days),
+        days >= INDEX_RATE_DAYS ? lb_f64("writers_pay_ms", index_write_ms(c, write_us)) : lb_null("writers_pay_ms"),
+        lb_text("note", c->use == INDEX_USE_PATTERN ? "patterns are not known: where all begin with plain letters, a "
+                                                      "B-tree with text_pattern_ops serves them, and is smaller"
+                                                    : NULL),
+        lb_bool("blocks_writers", t->r.kind[0] == 'p'),
+        {.type = LB_END}};
+    lb_value *kept = lb_alloc(ctx, sizeof values);
+    return kept ? memcpy(kept, values, sizeof values) : NULL;
+}
+
+static int tell_missing(index_work *work, const index_missing_limits *limits, index_candidate *c, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    const char *columns[INDEX_CANDIDATE_NAMES], *name = NULL;
     index_fix fix = {0};
-    const lb_value *list = names_of(ctx, c, columns);
-    const index_wanted wanted = {
-        .table = t, .columns = columns, .descending = c->descending, .count = (size_t)c->count};
-    if (!list)
+    index_name_redundant(work->set, c);
+    const index_wanted wanted = index_wanted_of(c, columns);
+    const lb_value *evidence = evidence_of(work, c, columns, limits->write_us);
+    if (!evidence)
         return lb_out_of_memory(err);
     int r = index_fix_create(work, &wanted, &name, &fix, err);
     if (r < 0)
         return r;
-    double writes = (double)(t->r.inserted + t->r.updated - t->r.updated_hot), days = work->set->window.days;
     return index_tell(
         work,
         &(index_finding){
             .kind = "missing_index",
             .type = "create_missing",
-            .table = t,
+            .table = c->table,
             .new_index = name,
-            .columns = list,
+            .columns = evidence,
             .reason = lb_printf(
-                ctx, "%lld statement(s), run %.0f times for %.0f ms, look for rows by these columns and %s; %s",
+                ctx, "%lld statement(s), run %.0f times for %.0f ms, look for rows by these columns and %s; %s%s",
                 (long long)c->statement_count, c->calls, c->total_ms,
-                c->reads_all ? "read all of them" : "find no index for all of these", proof_text(ctx, work, c)),
-            .evidence =
-                LB_ARGS(list[0], lb_i64("statements", c->statement_count), lb_text("costliest_statement", c->query_id),
-                        lb_f64("its_mean_ms", c->top_ms / (c->top_calls > 0 ? c->top_calls : 1)),
-                        lb_f64("calls", c->calls), lb_f64("total_ms", c->total_ms), lb_f64("rows", index_table_rows(t)),
-                        lb_i64("sequential_scans", t->r.seq_scans), lb_i64("rows_read_by_them", t->r.seq_rows),
-                        lb_f64("cost_now", c->cost_before),
-                        c->cost_after >= 0 ? lb_f64("cost_with_it", c->cost_after) : lb_null("cost_with_it"),
-                        lb_bool("is_proven", is_proven(c)), lb_text("proven_on_branch", c->proven_on),
-                        c->proven_on ? lb_f64("build_ms", c->build_ms) : lb_null("build_ms"),
-                        lb_bool("serves_a_join", c->is_join), lb_bool("serves_an_order", c->is_ordered),
-                        lb_f64("index_writes_per_day", days > 0 ? writes / days : 0),
-                        lb_bool("blocks_writers", t->r.kind[0] == 'p')),
+                c->reads_all ? "read all of them" : "find no index for all of these", proof_text(ctx, work, c),
+                redundant_text(ctx, c, "; it does all that these do, which can go then: ")),
+            .evidence = evidence,
             .terms = LB_TERMS({"statements_ask_for_it", 0.4}, {"gain_is_proven", is_proven(c) ? 0.4 : 0},
                               {"whole_table_is_read", c->reads_all ? 0.1 : 0},
-                              {"often_called", c->calls >= 1000 ? 0.1 : 0}, {"only_for_a_join", c->is_join ? -0.1 : 0}),
+                              {"often_called", c->calls >= 1000 ? 0.1 : 0}, {"only_for_a_join", c->is_join ? -0.1 : 0},
+                              {"one_value_was_tried", c->kind == INDEX_GIN ? -0.1 : 0},
+                              {"pattern_is_not_known", c->use == INDEX_USE_PATTERN ? -0.1 : 0}),
             .impact = LB_ARGS(lb_f64("ms_saved", saved_ms(c)),
                               c->bytes >= 0 ? lb_i64("bytes_added", c->bytes) : lb_null("bytes_added")),
             .fix = fix},
@@ -121,7 +186,7 @@ static int ask_planner(index_work *work, const index_missing_limits *limits, ind
     int64_t proofs = 0;
     for (size_t i = 0; i < list->count && r >= 0; i++) {
         index_candidate *c = &list->items[i];
-        c->cost_before = c->cost_after = -1;
+        c->cost_before = c->cost_after = c->cost_plain = c->blocks_before = c->blocks_after = c->mix_before = -1;
         if (has_enough(list, i)) {
             index_pass(work, "two indexes on one table are enough for one round");
             continue;
@@ -138,9 +203,8 @@ static int ask_planner(index_work *work, const index_missing_limits *limits, ind
 }
 
 /* What looks useful and is unproven, all on one branch. */
-static int ask_branch(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
+static int ask_branch(index_work *work, index_candidates *list, lb_error *err)
 {
-    index_trial trial = {.ctx = work->ctx, .is_wanted = index_trial_is_wanted(limits->prove)};
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): the elements are pointers */
     index_candidate **open = lb_alloc(work->ctx, (list->count + 1) * sizeof *open);
     size_t count = 0;
@@ -149,24 +213,58 @@ static int ask_branch(index_work *work, const index_missing_limits *limits, inde
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i].is_tried && list->items[i].cost_after < 0 && is_useful(&list->items[i]))
             open[count++] = &list->items[i];
-    return index_trial_end(&trial, index_try(&trial, open, count, err), err);
+    if (!work->trial || !work->trial->is_wanted || !count)
+        return 0;
+    int r = index_statements_text(work, MIX, &work->trial->statements, err);
+    return r < 0 ? r : index_try(work->trial, open, count, err);
+}
+
+/* What was written in the first minutes is a load, and says nothing of days to come; no more does what was written
+ * before statements were counted, or the reverse. */
+static bool is_too_dear(const index_work *work, const index_missing_limits *limits, int64_t statements_since,
+                        const index_candidate *c)
+{
+    double gain = is_proven(c) ? saved_ms(c) : c->total_ms;
+    return work->set->window.days >= INDEX_RATE_DAYS && index_counts_agree(&work->set->window, statements_since) &&
+           gain < index_write_ms(c, limits->write_us);
 }
 
 static int judge(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
 {
     if (list->count)
         qsort(list->items, list->count, sizeof *list->items, compare_cost);
+    int64_t since = 0;
     int r = ask_planner(work, limits, list, err);
     if (r >= 0)
-        r = ask_branch(work, limits, list, err);
+        r = ask_branch(work, list, err);
+    if (r >= 0 && list->count)
+        r = index_ask_since(work, &since, err);
     for (size_t i = 0; i < list->count && r >= 0; i++) {
         index_candidate *c = &list->items[i];
-        if (c->is_tried && is_useful(c))
-            r = tell_missing(work, c, err);
+        if (c->is_tried && is_useful(c) && is_too_dear(work, limits, since, c))
+            index_pass(work, "those who write to the table would pay more than those who read it gain");
+        else if (c->is_tried && is_useful(c))
+            r = tell_missing(work, limits, c, err);
+        else if (c->is_tried && c->mix_worse)
+            index_pass(work, "other statements would cost more by a tenth and above, as a branch has shown");
+        else if (c->is_tried && c->cost_before < 0)
+            index_pass(work, "the planner does not say what they would gain: not ours to read, or gone meanwhile");
         else if (c->is_tried)
             index_pass(work, "the planner would gain too little by them");
     }
     return r < 0 ? r : index_tell_passed(work, "candidates", err);
+}
+
+/* Commands look for no rows. Some do not parse once the server has put $1 in the place of their values. */
+static bool begins_like_a_query(const char *text)
+{
+    static const char *const words[] = {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "TABLE"};
+    while (*text == '(' || isspace((unsigned char)*text))
+        text++;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strncasecmp(text, words[i], strlen(words[i])) == 0)
+            return true;
+    return strncmp(text, "/*", 2) == 0 || strncmp(text, "--", 2) == 0; /* whatever comes behind it */
 }
 
 static int read_statement(index_work *work, const index_missing_limits *limits, const index_statements_row *row,
@@ -175,6 +273,7 @@ static int read_statement(index_work *work, const index_missing_limits *limits, 
     index_level *levels = NULL;
     const index_candidate statement = {.calls = (double)row->calls,
                                        .total_ms = row->total_ms,
+                                       .rows_per_call = (double)row->rows / (double)(row->calls > 0 ? row->calls : 1),
                                        .query_id = row->query_id,
                                        .top_calls = (double)row->calls,
                                        .top_ms = row->total_ms,
@@ -185,7 +284,8 @@ static int read_statement(index_work *work, const index_missing_limits *limits, 
     }
     int r = index_read_uses(work->ctx, row->query, &levels, err);
     if (r == LB_ERR_INVALID) {
-        index_pass(work, "their texts do not parse: cut, or of another dialect");
+        if (begins_like_a_query(row->query))
+            index_pass(work, "their texts do not parse: cut, or of another dialect");
         return 0;
     }
     return r < 0 ? r : index_add_candidates(work, limits, levels, &statement, list, err);
@@ -194,15 +294,13 @@ static int read_statement(index_work *work, const index_missing_limits *limits, 
 static int look_at_statements(index_work *work, const index_missing_limits *limits, index_candidates *list,
                               lb_error *err)
 {
-    const index_statements_args args = {.schema = work->set->window.r.statements_schema,
-                                        .view = "pg_stat_statements",
-                                        .min_calls = limits->min_calls,
-                                        .min_mean_ms = limits->min_mean_ms,
-                                        .min_share = limits->min_share,
-                                        .most = limits->max_statements};
+    index_statements_args args = {.min_calls = limits->min_calls,
+                                  .min_mean_ms = limits->min_mean_ms,
+                                  .min_share = limits->min_share,
+                                  .most = limits->max_statements};
     index_statements_row row;
     lb_rows *rows = NULL;
-    int r = index_statements(work->ctx, &args, &rows, err);
+    int r = index_ask_statements(work, &args, &rows, err);
     if (r < 0)
         return r;
     int64_t count = lb_row_count(work->ctx, rows);
@@ -244,10 +342,22 @@ static int tell_scans(index_work *work, const index_table *t, lb_error *err)
         err);
 }
 
+static bool has_counted(const index_window *w, const index_missing_limits *limits)
+{
+    return w->r.now - w->since >= limits->min_minutes * MINUTE;
+}
+
 static int look_at_scans(index_work *work, const index_missing_limits *limits, const index_candidates *list,
                          bool statements, lb_error *err)
 {
+    const index_window *w = &work->set->window;
     int r = 0;
+    if (!has_counted(w, limits))
+        return lb_skipped(work->ctx, "scans of tables",
+                          lb_printf(work->ctx,
+                                    "insufficient data: the server has counted for %.0f minutes, and %lld are needed",
+                                    (double)(w->r.now - w->since) / (double)MINUTE, (long long)limits->min_minutes),
+                          err);
     for (size_t i = 0; i < work->set->table_count && r >= 0; i++) {
         const index_table *t = &work->set->tables[i];
         bool is_asked = false;

@@ -28,6 +28,8 @@ typedef struct index_column {
     bool has_statistics;
     double null_share, distinct_values; /* the latter as pg_stats has it: negative is a share of the rows */
     int64_t width;
+    double correlation; /* of values with places in the table; 0: not known */
+    double true_share;  /* of a boolean; -1: not known */
 } index_column;
 
 typedef struct index_info {
@@ -58,7 +60,7 @@ typedef struct index_foreign_key {
 
 typedef struct index_opclass {
     int64_t opclass_id, family_id;
-    bool is_equal_image;
+    bool is_equal_image, is_default;
 } index_opclass;
 
 /* Where an index may be used beside the server that was read. */
@@ -99,7 +101,6 @@ LB_MUST_CHECK int index_read(lb_ctx *ctx, bool statistics, const index_set **ret
 /* How long counters have counted, and who else counts. */
 LB_MUST_CHECK int index_read_window(lb_ctx *ctx, index_window *ret_window, lb_error *err);
 
-index_table *index_find_table(const index_set *set, int64_t table_id);
 const index_column *index_find_column(const index_table *table, int64_t number);
 const index_opclass *index_find_opclass(const index_set *set, int64_t opclass_id);
 bool index_vector_parse(const char *text, index_vector *ret_vector);

@@ -1,74 +1,17 @@
 /* Would the planner use it? HypoPG makes it believe in an index that is not there; a search like those of the
  * statements, with values that it cannot know, is explained before and after. Nothing is executed. */
-#include "index_missing.h"
+#include "index_probe.h"
+#include "parsed.h"
 
-#include <json-c/json.h>
 #include <sql/index/hypo_create.h>
 #include <sql/index/hypo_reset.h>
 #include <sql/index/hypo_size.h>
 #include <sql/index/hypothesis.h>
-#include <sql/index/key.h>
-#include <sql/index/key_descending.h>
 #include <sql/index/probe.h>
-#include <sql/index/probe_and.h>
-#include <sql/index/probe_equal.h>
-#include <sql/index/probe_order.h>
-#include <sql/index/probe_range.h>
-#include <sql/index/probe_where.h>
 
-/* ---- the probe ---- */
-
-static int compose_condition(index_work *work, const index_candidate *c, int place, const lb_sql **ret_sql,
-                             lb_error *err)
-{
-    const char *schema = c->table->r.schema, *table = c->table->r.name, *column = c->columns[place]->r.name;
-    const index_probe_equal_args equal = {.schema = schema, .table = table, .column = column};
-    const index_probe_range_args range = {.schema = schema, .table = table, .column = column};
-    return place < c->equal_count ? index_probe_equal_compose(work->ctx, &equal, ret_sql, err)
-                                  : index_probe_range_compose(work->ctx, &range, ret_sql, err);
-}
-
-static int compose_where(index_work *work, const index_candidate *c, const lb_sql **ret_where, lb_error *err)
-{
-    int conditions = c->is_range ? c->count : c->equal_count, r = 0;
-    for (int i = 0; i < conditions && r >= 0; i++) {
-        const lb_sql *one = NULL, *so_far = *ret_where;
-        r = compose_condition(work, c, i, &one, err);
-        if (r >= 0)
-            r = so_far
-                    ? index_probe_and_compose(
-                          work->ctx, &(index_probe_and_args){.conditions = so_far, .condition = one}, ret_where, err)
-                    : index_probe_where_compose(work->ctx, &(index_probe_where_args){.condition = one}, ret_where, err);
-    }
-    return r;
-}
-
-static int compose_keys(index_work *work, const index_candidate *c, int from, const lb_sql **keys, lb_error *err)
-{
-    int r = 0;
-    for (int i = from; i < c->count && r >= 0; i++) {
-        const index_key_args up = {.column = c->columns[i]->r.name};
-        const index_key_descending_args down = {.column = c->columns[i]->r.name};
-        r = c->descending[i] ? index_key_descending_compose(work->ctx, &down, &keys[i - from], err)
-                             : index_key_compose(work->ctx, &up, &keys[i - from], err);
-    }
-    return r;
-}
-
-static int compose_probe(index_work *work, const index_candidate *c, index_probe_args *ret_probe, lb_error *err)
-{
-    const lb_sql *keys[INDEX_CANDIDATE_KEYS] = {0}, *where = NULL, *order = NULL;
-    int r = compose_where(work, c, &where, err);
-    if (r >= 0 && c->is_ordered)
-        r = compose_keys(work, c, c->equal_count, keys, err);
-    if (r >= 0 && c->is_ordered) {
-        const index_probe_order_args args = {.columns = {.items = keys, .count = (size_t)(c->count - c->equal_count)}};
-        r = index_probe_order_compose(work->ctx, &args, &order, err);
-    }
-    *ret_probe = (index_probe_args){
-        .schema = c->table->r.schema, .table = c->table->r.name, .condition = where, .ordering = order};
-    return r;
-}
+#define GAIN        0.5 /* of the cost that has to go */
+#define BRIN_GAIN   0.3 /* the planner believes that the rows of a range of blocks lie apart, which they do not */
+#define BESIDE_GAIN 0.8 /* of the cost with the keys alone, at most, with what is stored beside them */
 
 /* ---- what the planner says ---- */
 
@@ -77,17 +20,11 @@ typedef struct plan_view {
     bool reads_all, uses_it;
 } plan_view;
 
-static struct json_object *member(struct json_object *from, const char *name)
-{
-    struct json_object *found = NULL;
-    return json_object_object_get_ex(from, name, &found) ? found : NULL;
-}
-
 static void look_into(struct json_object *plan, const char *index, plan_view *view)
 {
-    struct json_object *type = member(plan, "Node Type"), *name = member(plan, "Index Name"),
-                       *inner = member(plan, "Plans");
-    struct json_object *relation = member(plan, "Parent Relationship");
+    struct json_object *type = parsed_member(plan, "Node Type"), *name = parsed_member(plan, "Index Name"),
+                       *inner = parsed_member(plan, "Plans");
+    struct json_object *relation = parsed_member(plan, "Parent Relationship");
     if (relation && strcmp(json_object_get_string(relation), "InitPlan") == 0)
         return; /* where the values come from is not the question */
     view->reads_all = view->reads_all || (type && strstr(json_object_get_string(type), "Seq Scan"));
@@ -96,19 +33,18 @@ static void look_into(struct json_object *plan, const char *index, plan_view *vi
         look_into(json_object_array_get_idx(inner, i), index, view);
 }
 
-static int explain(index_work *work, const index_probe_args *probe, const char *index, plan_view *ret_view,
-                   lb_error *err)
+static int explain(index_work *work, const lb_sql *search, const char *index, plan_view *ret_view, lb_error *err)
 {
     lb_rows *rows = NULL;
     index_probe_row row;
-    int r = index_probe(work->ctx, probe, &rows, err);
+    int r = index_probe(work->ctx, &(index_probe_args){.search = search}, &rows, err);
     if (r < 0)
         return r;
     if (!index_probe_next(work->ctx, rows, &row))
         return lb_fail(err, LB_ERR_INTERNAL, NULL, "the server explained nothing");
     struct json_object *plans = json_tokener_parse(row.query_plan);
-    struct json_object *plan = member(plans ? json_object_array_get_idx(plans, 0) : NULL, "Plan");
-    *ret_view = (plan_view){.cost = plan ? json_object_get_double(member(plan, "Total Cost")) : -1};
+    struct json_object *plan = parsed_member(plans ? json_object_array_get_idx(plans, 0) : NULL, "Plan");
+    *ret_view = (plan_view){.cost = plan ? json_object_get_double(parsed_member(plan, "Total Cost")) : -1};
     if (plan)
         look_into(plan, index, ret_view);
     (void)json_object_put(plans);
@@ -124,12 +60,13 @@ typedef struct hypothesis {
 
 static int believe(index_work *work, const index_candidate *c, hypothesis *ret_belief, lb_error *err)
 {
-    const lb_sql *keys[INDEX_CANDIDATE_KEYS] = {0}, *definition = NULL;
+    const char *columns[INDEX_CANDIDATE_NAMES];
+    const index_wanted wanted = index_wanted_of(c, columns);
+    const lb_sql *definition = NULL, *body = NULL;
     lb_rows *rows = NULL;
     index_hypo_create_row row;
-    int r = compose_keys(work, c, 0, keys, err);
-    const index_hypothesis_args said = {
-        .schema = c->table->r.schema, .table = c->table->r.name, .columns = {.items = keys, .count = (size_t)c->count}};
+    int r = index_compose_body(work->ctx, &wanted, &body, err);
+    const index_hypothesis_args said = {.schema = c->table->r.schema, .table = c->table->r.name, .body = body};
     if (r >= 0)
         r = index_hypothesis_compose(work->ctx, &said, &definition, err);
     const index_hypo_create_args args = {.schema = work->set->window.r.hypopg_schema,
@@ -143,31 +80,10 @@ static int believe(index_work *work, const index_candidate *c, hypothesis *ret_b
     if (!index_hypo_create_next(work->ctx, rows, &row))
         return 0;
     struct json_object *told = json_tokener_parse(row.hypothesis);
-    ret_belief->index_id = json_object_get_int64(member(told, "indexrelid"));
-    ret_belief->name = lb_printf(work->ctx, "%s", json_object_get_string(member(told, "indexname")));
+    ret_belief->index_id = json_object_get_int64(parsed_member(told, "indexrelid"));
+    ret_belief->name = lb_printf(work->ctx, "%s", json_object_get_string(parsed_member(told, "indexname")));
     (void)json_object_put(told);
     return ret_belief->name ? 0 : lb_out_of_memory(err);
-}
-
-static int measure(index_work *work, const index_probe_args *probe, index_candidate *c, lb_error *err)
-{
-    hypothesis belief = {0};
-    lb_rows *rows = NULL;
-    index_hypo_size_row size;
-    plan_view after = {0};
-    int r = believe(work, c, &belief, err);
-    if (r < 0 || !belief.name)
-        return r;
-    r = explain(work, probe, belief.name, &after, err);
-    const index_hypo_size_args args = {
-        .schema = work->set->window.r.hypopg_schema, .function = "hypopg_relation_size", .index_id = belief.index_id};
-    if (r >= 0)
-        r = index_hypo_size(work->ctx, &args, &rows, err);
-    if (r < 0)
-        return r;
-    c->cost_after = after.uses_it ? after.cost : c->cost_before;
-    c->bytes = index_hypo_size_next(work->ctx, rows, &size) ? size.bytes : -1;
-    return 0;
 }
 
 /* The session goes on to serve others. */
@@ -176,6 +92,65 @@ static int forget(index_work *work, lb_error *err)
     lb_rows *rows = NULL;
     const index_hypo_reset_args args = {.schema = work->set->window.r.hypopg_schema, .function = "hypopg_reset"};
     return index_hypo_reset(work->ctx, &args, &rows, err);
+}
+
+/* *ret_cost stays where nobody could say. */
+static int measure(index_work *work, const lb_sql *search, const index_candidate *c, double *ret_cost,
+                   int64_t *ret_bytes, lb_error *err)
+{
+    hypothesis belief = {0};
+    lb_rows *rows = NULL;
+    index_hypo_size_row size;
+    plan_view after = {0};
+    int r = believe(work, c, &belief, err);
+    if (r < 0 || !belief.name)
+        return r;
+    r = explain(work, search, belief.name, &after, err);
+    const index_hypo_size_args args = {
+        .schema = work->set->window.r.hypopg_schema, .function = "hypopg_relation_size", .index_id = belief.index_id};
+    if (r >= 0)
+        r = index_hypo_size(work->ctx, &args, &rows, err);
+    if (r < 0)
+        return r;
+    *ret_cost = after.uses_it ? after.cost : c->cost_before;
+    *ret_bytes = index_hypo_size_next(work->ctx, rows, &size) ? size.bytes : -1;
+    return 0;
+}
+
+/* And again without what it stores beside its keys, which has to be worth its room. */
+static int measure_all(index_work *work, const lb_sql *search, index_candidate *c, lb_error *err)
+{
+    int64_t bytes = -1;
+    int r = measure(work, search, c, &c->cost_after, &c->bytes, err);
+    if (r < 0 || !c->beside_count)
+        return r;
+    index_candidate plain = *c;
+    plain.beside_count = 0;
+    r = forget(work, err);
+    if (r >= 0)
+        r = measure(work, search, &plain, &c->cost_plain, &bytes, err);
+    if (r >= 0)
+        index_weigh_beside(c, c->cost_plain, bytes);
+    return r;
+}
+
+void index_weigh_beside(index_candidate *c, double cost_plain, int64_t bytes)
+{
+    c->cost_plain = cost_plain;
+    if (cost_plain < 0 || c->cost_after <= BESIDE_GAIN * cost_plain)
+        return;
+    c->cost_after = cost_plain;
+    c->bytes = bytes;
+    c->beside_count = 0;
+}
+
+bool index_is_proven(const index_candidate *c, double least_cost)
+{
+    double most = 1 - (c->kind == INDEX_BRIN ? BRIN_GAIN : GAIN);
+    if (c->cost_after < 0 || c->cost_before < least_cost || c->mix_worse)
+        return false;
+    return c->blocks_before < 0 ? c->cost_after <= most * c->cost_before
+                                : c->cost_after < c->cost_before && c->blocks_after <= most * c->blocks_before;
 }
 
 /* What ends a run; anything else is a proof that could not be had. */
@@ -187,34 +162,58 @@ static bool is_fatal(int r)
 int index_explain_candidate(index_work *work, const index_candidate *c, double *ret_cost, bool *ret_reads_all,
                             lb_error *err)
 {
-    index_probe_args probe = {0};
+    const lb_sql *search = NULL;
     plan_view view = {0};
-    int r = compose_probe(work, c, &probe, err);
+    int r = index_compose_search(work->ctx, c, &search, err);
     if (r >= 0)
-        r = explain(work, &probe, NULL, &view, err);
+        r = explain(work, search, NULL, &view, err);
     *ret_cost = r < 0 ? -1 : view.cost;
     *ret_reads_all = view.reads_all;
     return r;
 }
 
+static double blocks_of(const char *json)
+{
+    struct json_object *plans = json_tokener_parse(json);
+    struct json_object *plan = parsed_member(plans ? json_object_array_get_idx(plans, 0) : NULL, "Plan");
+    double blocks = plan ? json_object_get_double(parsed_member(plan, "Shared Hit Blocks")) +
+                               json_object_get_double(parsed_member(plan, "Shared Read Blocks"))
+                         : -1;
+    (void)json_object_put(plans);
+    return blocks;
+}
+
+int index_execute_candidate(index_work *work, const index_candidate *c, double *ret_blocks, lb_error *err)
+{
+    const lb_sql *search = NULL;
+    const char *json = NULL;
+    int r = index_compose_search(work->ctx, c, &search, err);
+    const lb_explain_wish wish = {
+        .size = sizeof wish, .text = search ? lb_sql_text(work->ctx, search) : NULL, .analyze = true};
+    for (int i = 0; i < 2 && r >= 0; i++) /* the first one also finds its way around */
+        r = lb_explain(work->ctx, &wish, &json, err);
+    *ret_blocks = r < 0 ? -1 : blocks_of(json);
+    return is_fatal(r) ? r : 0; /* then the planner's word is all there is */
+}
+
 int index_prove(index_work *work, index_candidate *c, lb_error *err)
 {
-    index_probe_args probe = {0};
+    const lb_sql *search = NULL;
     plan_view before = {0};
-    c->cost_after = c->cost_before = -1;
+    c->cost_after = c->cost_before = c->cost_plain = c->blocks_before = c->blocks_after = c->mix_before = -1;
     c->bytes = -1;
-    int r = compose_probe(work, c, &probe, err);
+    int r = index_compose_search(work->ctx, c, &search, err);
     if (r < 0)
         return r;
-    r = explain(work, &probe, NULL, &before, err);
+    r = explain(work, search, NULL, &before, err);
     if (r < 0)
         return is_fatal(r) ? r : 0; /* not ours to read, or gone since */
     c->cost_before = before.cost;
     c->reads_all = before.reads_all;
-    if (!work->set->window.r.hypopg_schema || c->table->r.kind[0] == 'p')
-        return 0;
+    if (!work->set->window.r.hypopg_schema || c->table->r.kind[0] == 'p' || c->kind == INDEX_GIN)
+        return 0; /* HypoPG knows no GIN, and no partitioned table */
     lb_error ending = {0};
-    r = measure(work, &probe, c, err);
+    r = measure_all(work, search, c, err);
     int end = forget(work, &ending);
     if (is_fatal(r))
         return r;

@@ -48,7 +48,7 @@ static int by_table_id(const void *key, const void *item)
     return compare_ids(*(const int64_t *)key, ((const index_table *)item)->r.table_id);
 }
 
-index_table *index_find_table(const index_set *set, int64_t table_id)
+static index_table *find_table(const index_set *set, int64_t table_id)
 {
     return set->table_count ? bsearch(&table_id, set->tables, set->table_count, sizeof *set->tables, by_table_id)
                             : NULL;
@@ -103,7 +103,7 @@ static int read_tables(lb_ctx *ctx, index_set *set, lb_error *err)
         set->table_count++;
     for (size_t i = 0; i < set->table_count; i++)
         if (!set->tables[i].r.parent_id_is_null)
-            set->tables[i].parent = index_find_table(set, set->tables[i].r.parent_id);
+            set->tables[i].parent = find_table(set, set->tables[i].r.parent_id);
     return 0;
 }
 
@@ -158,7 +158,7 @@ static int read_indexes(lb_ctx *ctx, index_set *set, lb_error *err)
     for (size_t i = 0; r >= 0 && i < count; i++) {
         index_info *x = set->indexes + set->index_count;
         x->r = *sorted[i];
-        x->table = index_find_table(set, x->r.table_id);
+        x->table = find_table(set, x->r.table_id);
         if (!x->table)
             continue;
         if (!x->table->indexes)
@@ -221,7 +221,7 @@ static int read_columns(lb_ctx *ctx, index_set *set, lb_error *err)
         sorted[i] = &set->indexes[i];
     qsort(sorted, set->index_count, POINTER, by_index_id);
     for (index_column *c = columns; index_columns_next(ctx, rows, &c->r); c++) {
-        index_table *table = index_find_table(set, c->r.relation_id);
+        index_table *table = find_table(set, c->r.relation_id);
         index_info *x = table ? NULL : find_index(sorted, set->index_count, c->r.relation_id);
         if (table) {
             table->columns = table->column_count++ ? table->columns : c;
@@ -302,6 +302,8 @@ static int read_statistics(lb_ctx *ctx, index_set *set, lb_error *err)
             c->null_share = row.null_share;
             c->distinct_values = row.distinct_values;
             c->width = row.width;
+            c->correlation = row.correlation_is_null ? 0 : row.correlation;
+            c->true_share = row.true_share_is_null ? -1 : row.true_share;
         }
     }
     set->has_statistics = true;
@@ -321,7 +323,7 @@ static int read_foreign_keys(lb_ctx *ctx, index_set *set, lb_error *err)
         return lb_out_of_memory(err);
     for (index_foreign_key *k = set->keys; r >= 0 && index_foreign_keys_next(ctx, rows, &k->r);
          k = set->keys + set->key_count) {
-        k->table = index_find_table(set, k->r.table_id);
+        k->table = find_table(set, k->r.table_id);
         if (!k->table)
             continue;
         set->key_count++;
@@ -346,7 +348,8 @@ static int read_operators(lb_ctx *ctx, index_set *set, lb_error *err)
     if (!set->opclasses || !set->equalities)
         return lb_out_of_memory(err);
     while (index_opclasses_next(ctx, classes, &row))
-        set->opclasses[set->opclass_count++] = (index_opclass){row.opclass_id, row.family_id, row.is_equal_image};
+        set->opclasses[set->opclass_count++] =
+            (index_opclass){row.opclass_id, row.family_id, row.is_equal_image, row.is_default};
     while (index_equality_next(ctx, equalities, &set->equalities[set->equality_count]))
         set->equality_count++;
     return 0;
@@ -358,6 +361,8 @@ int index_read(lb_ctx *ctx, bool statistics, const index_set **ret_set, lb_error
     if (!set)
         return lb_out_of_memory(err);
     int r = index_read_window(ctx, &set->window, err);
+    if (r >= 0 && set->window.r.in_recovery)
+        r = lb_skipped(ctx, "fixes", "this is a standby: they are for its primary", err);
     if (r >= 0)
         r = parse(set->window.r.loose_collations, "collations", &set->loose_collations, err);
     if (r >= 0)

@@ -10,6 +10,7 @@ typedef struct index_unused_limits {
     int64_t min_minutes; /* under which no count says anything */
     int64_t min_bytes;
     int64_t min_reads; /* of the table: an index that nobody could have used proves nothing */
+    double rare_scans; /* a day, below which an index of a busy table is rarely used */
 } index_unused_limits;
 
 typedef struct index_missing_key_limits {
@@ -20,6 +21,7 @@ typedef struct index_bloat_limits {
     double threshold; /* times the size that a new one would have */
     int64_t min_bytes;
     int64_t wasted_bytes; /* that are a finding whatever the ratio is */
+    int64_t max_rebuilds; /* that are measured on a branch, where one is wanted: the worst */
 } index_bloat_limits;
 
 LB_MUST_CHECK int index_find_unused(index_work *work, const index_unused_limits *limits, lb_error *err);
@@ -46,6 +48,9 @@ typedef enum index_cover {
 } index_cover;
 index_cover index_covers(const index_set *set, const index_info *x, const index_foreign_key *key);
 
+/* Behind a column's name as the server writes it, quoted or not; NULL: something else stands there. */
+const char *index_skip_name(const char *at, const char *name);
+
 /* Distinct values of a column of a table with so many rows. */
 double index_distinct(const index_column *c, double rows);
 
@@ -64,8 +69,14 @@ typedef struct index_shape {
     double fill; /* 0.9 */
 } index_shape;
 
+/* Counts of the first minutes are a load, or a test, and no rate: a day is told from an hour of counting on. */
+#define INDEX_RATE_DAYS (1.0 / 24)
+
+static inline lb_value index_per_day(const char *name, double count, double days)
+{
+    return days >= INDEX_RATE_DAYS ? lb_f64(name, count / days) : lb_null(name);
+}
+
 double index_expected_pages(const index_shape *shape);
-/* The shape of an index as the statistics have it; NULL: fine, else why it cannot be known. */
-const char *index_shape_of(const index_set *set, const index_info *x, index_shape *ret_shape);
 
 #endif

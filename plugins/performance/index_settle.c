@@ -3,6 +3,10 @@
 
 #include "index_measure.h"
 #include "index_store.h"
+#include "index_watch.h"
+
+#include <json-c/json.h>
+#include <sql/index/recreate.h>
 
 /* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures are in the
  * reason. */
@@ -86,25 +90,84 @@ static int undo_creation(index_work *work, const index_past *past, const index_g
     return take_back(work, &f, undo, ret_word, err);
 }
 
+/* As it was when its drop was proposed; NULL: that is not known. */
+static const char *definition_of(lb_ctx *ctx, const index_past *past)
+{
+    struct json_object *document = past->r.evidence ? json_tokener_parse(past->r.evidence) : NULL, *undo = NULL;
+    const char *text = json_object_object_get_ex(document, "undo", &undo) && json_object_is_type(undo, json_type_string)
+                           ? lb_printf(ctx, "%s", json_object_get_string(undo))
+                           : NULL;
+    (void)json_object_put(document);
+    return text && *text ? text : NULL;
+}
+
+/* The index that went on advice, as a finding. */
+static int undo_drop(index_work *work, const index_past *past, const index_gain *gain, const index_step *step,
+                     bool undo, const char **ret_word, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    const index_harm *h = &gain->harm;
+    const char *definition = definition_of(ctx, past),
+               *object = index_label(ctx, past->r.schema_name, past->r.index_name);
+    index_fix fix = {0};
+    int r = !object ? lb_out_of_memory(err)
+            : definition
+                ? index_make_fix(work, &index_recreate_sql, LB_ARGS(lb_definition("definition", definition)), &fix, err)
+                : lb_skipped(ctx, object, "its definition is not in the history: make it again by hand", err);
+    if (r < 0)
+        return r;
+    const index_finding f = {
+        .kind = "missed_index",
+        .type = "undo_drop",
+        .table = index_table_of_past(work->set, past),
+        .new_index = past->r.index_name,
+        .object = object,
+        .reason = step->why,
+        .evidence = LB_ARGS(lb_text("recommendation_id", past->r.recommendation_id),
+                            lb_i64("statements_compared", h->compared), lb_i64("statements_slower", h->slower),
+                            lb_i64("worst_statement", h->worst), lb_f64("its_calls_since", h->calls_since),
+                            lb_f64("its_mean_ms_before", h->mean_before), lb_f64("its_mean_ms_since", h->mean_since),
+                            lb_f64("its_blocks_before", h->blocks_before), lb_f64("its_blocks_since", h->blocks_since)),
+        .terms = LB_TERMS({"times_were_measured", 0.6}, {"it_reads_more_blocks", h->blocks_since >= 0 ? 0.2 : 0},
+                          {"several_take_longer", h->slower > 1 ? 0.1 : 0}),
+        .impact = LB_ARGS(lb_f64("ms_saved", (h->mean_since - h->mean_before) * h->calls_since)),
+        .fix = fix,
+        .undo = past->r.ddl_statement};
+    return take_back(work, &f, undo && definition, ret_word, err);
+}
+
+/* What it was for, or who misses it, once that can be known. */
+static int look_back(lb_ctx *ctx, const index_past *past, const index_keeping *keeping, index_gain *ret_gain,
+                     lb_error *err)
+{
+    bool is_gone = !index_of_past(keeping->set, past), is_due = index_is_due(keeping, past);
+    *ret_gain = (index_gain){.mean_before = -1, .mean_after = -1};
+    if (strcmp(past->r.status, "executed") != 0)
+        return 0;
+    if (strncmp(past->r.recommendation_type, "create", 6) == 0 && (is_due || is_gone))
+        return index_measure(ctx, past, ret_gain, err);
+    if (index_is_drop(past->r.recommendation_type) && (is_due || !is_gone))
+        return index_watch(ctx, keeping, past, &ret_gain->harm, err);
+    return 0;
+}
+
 static int take_step(index_work *work, const index_past *past, const index_keeping *keeping, bool undo, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
-    index_gain gain = {.mean_before = -1, .mean_after = -1};
+    index_gain gain;
     index_step step = {0};
     const char *word = NULL;
-    bool was_executed = strcmp(past->r.status, "executed") == 0,
-         is_made = strncmp(past->r.recommendation_type, "create", 6) == 0;
-    int r = is_made && was_executed && (index_is_due(keeping, past) || !index_of_past(keeping->set, past))
-                ? index_measure(ctx, past, &gain, err)
-                : 0;
+    int r = look_back(ctx, past, keeping, &gain, err);
     if (r >= 0)
         r = index_next_step(ctx, keeping, past, &gain, &step, err);
     if (r >= 0 && step.wants_undo)
-        r = undo_creation(work, past, &gain, &step, undo, &word, err);
+        r = index_is_drop(past->r.recommendation_type) ? undo_drop(work, past, &gain, &step, undo, &word, err)
+                                                       : undo_creation(work, past, &gain, &step, undo, &word, err);
     if (r >= 0 && step.wants_undo)
         step.status = strcmp(word, "applied") == 0 ? "reverted" : NULL;
     const char *evidence = past->r.evidence;
-    if (r >= 0 && step.status && gain.query_id && !(evidence = index_measured_evidence(ctx, past, &gain)))
+    bool is_measured = gain.query_id || gain.harm.compared;
+    if (r >= 0 && step.status && is_measured && !(evidence = index_measured_evidence(ctx, past, &gain)))
         return lb_out_of_memory(err);
     if (r >= 0 && step.status)
         r = index_store_step(ctx, &past->r, step.status, step.why, evidence, err);

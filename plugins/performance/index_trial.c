@@ -1,6 +1,8 @@
 #include "index_trial.h"
 
-#include <json-c/json.h>
+#include "index_describe.h"
+#include "parsed.h"
+
 #include <sys/random.h>
 #include <time.h>
 
@@ -17,7 +19,12 @@ static bool is_fatal(int r)
     return r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY;
 }
 
-/* What cannot be had is no failure of the run, but it is said. */
+static bool is_out_of_reach(int r)
+{
+    return r == LB_ERR_UNREACHABLE || r == LB_ERR_SUSPENDED;
+}
+
+/* There is no branch, so nothing is tried: no failure of the run, but it is said, once. */
 static int give_up(index_trial *t, int r, lb_error *why, lb_error *err)
 {
     if (is_fatal(r) || lb_cancelled(t->ctx)) {
@@ -86,35 +93,36 @@ int index_trial_end(index_trial *t, int so_far, lb_error *err)
     return so_far < 0 ? so_far : is_fatal(r) ? r : 0;
 }
 
+/* ---- on it ---- */
+
+int index_trial_is_here(lb_ctx *ctx, lb_error *err)
+{
+    return lb_run_target(ctx)->branch_class == LB_BRANCH_THROWAWAY
+               ? 0
+               : lb_fail(
+                     err, LB_ERR_DENIED,
+                     "declare it in the manifest: [[targets]] branch = \"perf-*\", class = \"throwaway\", pattern = "
+                     "true",
+                     "%s is no branch to throw away, so nothing is built on it", lb_run_target(ctx)->branch);
+}
+
+int index_trial_change(lb_ctx *ctx, const char *title, const char *reason, const lb_statement *statement,
+                       const lb_value *values, lb_error *err)
+{
+    lb_outcome outcome = LB_REFUSED;
+    int r = lb_change_one(
+        ctx, LB_GROUP(.title = title, .reason = reason, .undo = "none is needed: the branch is thrown away"), statement,
+        values, &outcome, err);
+    return r < 0 || outcome == LB_APPLIED
+               ? r
+               : lb_fail(err, LB_ERR_DENIED, "see the gate's rules for the branch", "the gate did not let it be done");
+}
+
 /* ---- asking ---- */
-
-static struct json_object *describe(const index_candidate *c)
-{
-    struct json_object *one = json_object_new_object(), *columns = json_object_new_array();
-    for (int i = 0; i < c->count && columns; i++) {
-        struct json_object *column = json_object_new_object();
-        (void)json_object_object_add(column, "name", json_object_new_string(c->columns[i]->r.name));
-        (void)json_object_object_add(column, "descending", json_object_new_boolean(c->descending[i]));
-        (void)json_object_array_add(columns, column);
-    }
-    (void)json_object_object_add(one, "schema", json_object_new_string(c->table->r.schema));
-    (void)json_object_object_add(one, "table", json_object_new_string(c->table->r.name));
-    (void)json_object_object_add(one, "columns", columns);
-    (void)json_object_object_add(one, "equal", json_object_new_int(c->equal_count));
-    (void)json_object_object_add(one, "range", json_object_new_boolean(c->is_range));
-    (void)json_object_object_add(one, "ordered", json_object_new_boolean(c->is_ordered));
-    return one;
-}
-
-static struct json_object *member(struct json_object *from, const char *name)
-{
-    struct json_object *found = NULL;
-    return json_object_object_get_ex(from, name, &found) ? found : NULL;
-}
 
 static int take_proof(const index_trial *t, struct json_object *proof, index_candidate *c, lb_error *err)
 {
-    struct json_object *failure = member(proof, "error");
+    struct json_object *failure = parsed_member(proof, "error");
     const char *object = lb_printf(t->ctx, "%s.%s", c->table->r.schema, c->table->r.name);
     if (!object)
         return lb_out_of_memory(err);
@@ -123,44 +131,79 @@ static int take_proof(const index_trial *t, struct json_object *proof, index_can
                           lb_printf(t->ctx, "on the branch it could not be built: %s",
                                     failure ? json_object_get_string(failure) : "there was no answer"),
                           err);
-    c->cost_before = json_object_get_double(member(proof, "cost_before"));
-    c->cost_after = json_object_get_double(member(proof, "cost_after"));
-    c->reads_all = json_object_get_boolean(member(proof, "reads_all"));
-    c->bytes = json_object_get_int64(member(proof, "bytes"));
-    c->build_ms = json_object_get_double(member(proof, "build_ms"));
+    c->cost_before = json_object_get_double(parsed_member(proof, "cost_before"));
+    c->cost_after = json_object_get_double(parsed_member(proof, "cost_after"));
+    c->reads_all = parsed_is(proof, "reads_all");
+    c->bytes = parsed_number(proof, "bytes");
+    c->blocks_before = json_object_get_double(parsed_member(proof, "blocks_before"));
+    c->blocks_after = json_object_get_double(parsed_member(proof, "blocks_after"));
+    c->mix_before =
+        parsed_member(proof, "mix_before") ? json_object_get_double(parsed_member(proof, "mix_before")) : -1;
+    c->mix_after = json_object_get_double(parsed_member(proof, "mix_after"));
+    c->mix_worse = parsed_number(proof, "mix_worse");
+    c->build_wal = parsed_number(proof, "build_wal_bytes");
+    if (c->mix_worse)
+        c->mix_worst = lb_printf(t->ctx, "%s", json_object_get_string(parsed_member(proof, "mix_worst")));
+    if (c->beside_count && parsed_member(proof, "cost_plain"))
+        index_weigh_beside(c, json_object_get_double(parsed_member(proof, "cost_plain")),
+                           parsed_number(proof, "bytes_plain"));
+    c->build_ms = json_object_get_double(parsed_member(proof, "build_ms"));
     c->proven_on = t->branch;
     return 0;
 }
 
 static int take_proofs(const index_trial *t, const char *json, index_candidate **list, size_t count, lb_error *err)
 {
-    struct json_object *document = json_tokener_parse(json), *proofs = member(document, "proofs");
-    bool is_list = json_object_is_type(proofs, json_type_array);
+    struct json_object *document = json_tokener_parse(json), *proofs = parsed_member(document, "proofs");
     int r = 0;
     for (size_t i = 0; i < count && r >= 0; i++)
-        r = take_proof(t, is_list && i < json_object_array_length(proofs) ? json_object_array_get_idx(proofs, i) : NULL,
-                       list[i], err);
+        r = take_proof(t, parsed_item(proofs, i), list[i], err);
     (void)json_object_put(document);
     return r;
 }
 
-int index_try(index_trial *t, index_candidate **list, size_t count, lb_error *err)
+int index_trial_call(index_trial *t, const char *tool, const lb_value *args, const char **ret_json,
+                     const char **ret_why, lb_error *err)
 {
-    const char *json = NULL, *text = NULL;
     lb_error why;
-    if (!count || !t->is_wanted)
-        return 0;
+    *ret_json = NULL;
     int r = begin(t, err);
+    *ret_why = t->why;
     if (r < 0 || t->why)
         return r;
+    lb_target place = place_of(t);
+    r = lb_call(t->ctx, tool, &place, args, ret_json, &why);
+    if (r >= 0)
+        return 0;
+    *ret_json = NULL; /* what a run that failed has said so far is no proof */
+    if (is_fatal(r) || is_out_of_reach(r) || lb_cancelled(t->ctx)) {
+        r = give_up(t, r, &why, err);
+        *ret_why = t->why;
+        return r;
+    }
+    *ret_why =
+        lb_printf(t->ctx, "on a branch it could not be tried: %s%s%s", why.message, *why.hint ? "; " : "", why.hint);
+    return *ret_why ? 0 : lb_out_of_memory(err);
+}
+
+int index_try(index_trial *t, index_candidate **list, size_t count, lb_error *err)
+{
+    const char *json = NULL, *text = NULL, *why = NULL;
+    if (!count || !t->is_wanted)
+        return 0;
     struct json_object *candidates = json_object_new_array();
     for (size_t i = 0; i < count && candidates; i++)
-        (void)json_object_array_add(candidates, describe(list[i]));
+        (void)json_object_array_add(candidates, index_describe(list[i]));
     text = candidates ? lb_printf(t->ctx, "%s", json_object_to_json_string(candidates)) : NULL;
     (void)json_object_put(candidates);
     if (!text)
         return lb_out_of_memory(err);
-    lb_target place = place_of(t);
-    r = lb_call(t->ctx, INDEX_TRIAL_TOOL, &place, LB_ARGS(lb_json("candidates", text)), &json, &why);
-    return r < 0 ? give_up(t, r, &why, err) : take_proofs(t, json, list, count, err);
+    const lb_value end = {.type = LB_END};
+    int r = index_trial_call(
+        t, INDEX_TRIAL_TOOL,
+        LB_ARGS(lb_json("candidates", text), t->statements ? lb_json("statements", t->statements) : end), &json, &why,
+        err);
+    if (r < 0 || json)
+        return r < 0 ? r : take_proofs(t, json, list, count, err);
+    return t->why ? 0 : lb_skipped(t->ctx, "proof on a branch", why, err);
 }

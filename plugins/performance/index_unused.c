@@ -1,8 +1,12 @@
 /* Indexes that nobody reads, and those that nobody can read. */
 #include "index_rules.h"
+#include "index_without.h"
 
-#define MINUTE     ((int64_t)60 * 1000000)
-#define MONTH_DAYS 35 /* holds the end of a month */
+#include <time.h>
+
+#define MINUTE      ((int64_t)60 * 1000000)
+#define MONTH_DAYS  35    /* holds the end of a month */
+#define RARE_WRITES 10000 /* for each scan, and less than one a day: it costs more than it gives */
 
 /* ---- roles that an index has without being scanned ---- */
 
@@ -52,6 +56,12 @@ const char *index_role(const index_set *set, const index_info *x)
 typedef struct table_use {
     int64_t reads, writes; /* in this epoch */
     double days;           /* without a scan of the index */
+    double seen_days;      /* that it is at least old */
+    bool may_be_new;       /* nobody has seen it for as long as is asked for */
+    int64_t month_ends;    /* within the days */
+    int64_t last_used;     /* in an earlier epoch, or 0 */
+    int64_t scans;         /* that are known of */
+    int64_t epochs;        /* before this one, with any */
 } table_use;
 
 static void add_use(table_use *u, const index_table *t)
@@ -71,9 +81,15 @@ static table_use use_of(const index_set *set, const index_table *table)
     return u;
 }
 
-static double window_points(double days)
+/* Days that add up without a month's end among them show nothing of what runs then. */
+static bool holds_a_month(const table_use *use)
 {
-    return days >= MONTH_DAYS ? 0.35 : days >= 7 ? 0.1 : -0.2;
+    return use->days >= MONTH_DAYS && use->month_ends > 0;
+}
+
+static double window_points(const table_use *use)
+{
+    return holds_a_month(use) ? 0.35 : use->days >= 7 ? 0.1 : -0.2;
 }
 
 static double elsewhere_points(const index_window *w)
@@ -95,14 +111,16 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
     lb_ctx *ctx = work->ctx;
     const char *undo = NULL;
     index_fix fix = {0};
+    index_without without;
     double days = use->days;
     bool alone = false, shares_key = leads_foreign_key(work->set, x, &alone);
     int r = index_definition(work, x, &undo, err);
     if (r >= 0)
         r = index_fix_drop(work, x, &fix, err);
+    if (r >= 0)
+        r = index_try_without(work, x, &without, err);
     if (r < 0)
         return r;
-    double daily = w->days > 0 ? (double)use->writes / w->days : 0;
     return index_tell(
         work,
         &(index_finding){
@@ -111,36 +129,113 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
             .table = x->table,
             .index = x,
             .reason =
-                lb_printf(ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s",
-                          w->days, (long long)use->reads, elsewhere_text(ctx, w)),
+                lb_printf(ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s%s%s",
+                          days, (long long)use->reads, elsewhere_text(ctx, w), without.worse ? "; but " : "",
+                          without.worse ? without.text : ""),
             .evidence =
                 LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", days), lb_time("counted_since", w->since),
-                        lb_f64("days_from_history", days - w->days), lb_i64("bytes", x->tree_bytes),
-                        lb_text("columns", index_keys_text(ctx, x)), lb_text("predicate", x->r.predicate),
-                        lb_i64("table_reads", use->reads), lb_i64("table_writes", use->writes),
-                        lb_i64("partitions", x->tree_leaves), lb_i64("unread_computes", w->other_computes),
-                        lb_text("built", "when it was built is not recorded by the server"), lb_text("undo", undo)),
-            .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(days)}, {"table_was_busy", 0.1},
-                              {"all_computes_read", elsewhere_points(w)},
+                        lb_f64("days_from_history", days - w->days), lb_i64("month_ends", use->month_ends),
+                        use->last_used ? lb_time("last_used", use->last_used) : lb_null("last_used"),
+                        lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
+                        lb_text("predicate", x->r.predicate), lb_i64("table_reads", use->reads),
+                        lb_i64("table_writes", use->writes), lb_i64("partitions", x->tree_leaves),
+                        lb_i64("unread_computes", w->other_computes), lb_f64("days_seen", use->seen_days),
+                        INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
+            .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(use)}, {"table_was_busy", 0.1},
+                              {"all_computes_read", elsewhere_points(w)}, {"it_may_be_new", use->may_be_new ? -0.3 : 0},
+                              {"it_was_used_before", use->last_used ? -0.1 : 0},
                               {"expression_statistics", x->computed_count ? -0.1 : 0},
                               {"table_is_clustered_by_it", x->r.is_clustered ? -0.1 : 0},
-                              {"shares_a_foreign_key", shares_key ? -0.05 : 0}),
-            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes), lb_f64("index_writes_per_day", daily)),
+                              {"shares_a_foreign_key", shares_key ? -0.05 : 0},
+                              {"plans_without_it", index_without_points(&without, days >= 7 ? 0.05 : 0, -0.4)}),
+            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
+                              index_per_day("index_writes_per_day", (double)use->writes, w->days)),
             .fix = fix,
             .undo = undo},
+        err);
+}
+
+/* How often it was scanned in these days; or, where it was not, when last before them. */
+static const char *rarely_text(lb_ctx *ctx, const index_info *x, const table_use *use)
+{
+    time_t last = (time_t)(use->last_used / 1000000);
+    struct tm parts;
+    char when[32] = "?";
+    if (x->tree_scans > 0)
+        return lb_printf(ctx, "scanned %lld time(s) in %.1f days", (long long)use->scans, use->days);
+    if (gmtime_r(&last, &parts))
+        (void)strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &parts);
+    return lb_printf(ctx, "last seen in use at %s, and not in %.1f days that were counted since", when, use->days);
+}
+
+/* A month's end may need what is scanned once a month. So it is told what it costs, and no drop is proposed. */
+static int tell_rare(index_work *work, const index_info *x, const table_use *use, lb_error *err)
+{
+    const index_window *w = &work->set->window;
+    lb_ctx *ctx = work->ctx;
+    int64_t last = use->last_used;
+    const char *rarely = rarely_text(ctx, x, use);
+    if (!rarely)
+        return lb_out_of_memory(err);
+    if (!x->r.last_scan_is_null && x->r.last_scan > last)
+        last = x->r.last_scan;
+    return index_tell(
+        work,
+        &(index_finding){
+            .kind = "rare_index",
+            .table = x->table,
+            .index = x,
+            .reason =
+                lb_printf(ctx,
+                          "%s, while its table was written %lld times: rarely used is not unused, as what runs at a "
+                          "month's end may need it%s",
+                          rarely, (long long)use->writes, elsewhere_text(ctx, w)),
+            .evidence = LB_ARGS(
+                lb_i64("scans", x->tree_scans), lb_i64("earlier_counts_with_scans", use->epochs),
+                lb_f64("days", use->days), lb_time("counted_since", w->since), lb_i64("month_ends", use->month_ends),
+                last ? lb_time("last_used", last) : lb_null("last_used"), lb_i64("bytes", x->tree_bytes),
+                lb_text("columns", index_keys_text(ctx, x)), lb_i64("table_reads", use->reads),
+                lb_i64("table_writes", use->writes), lb_i64("unread_computes", w->other_computes)),
+            .terms = LB_TERMS({"hardly_any_scans", 0.25}, {"a_month_is_counted", holds_a_month(use) ? 0.1 : 0},
+                              {"all_computes_read", elsewhere_points(w)}),
+            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
+                              index_per_day("index_writes_per_day", (double)use->writes, w->days))},
         err);
 }
 
 /* NULL: look closer; "" where nothing is to be said. */
 static const char *passed_over(const index_info *x, const index_unused_limits *limits)
 {
-    if (x->parent || !index_is_whole(x) || x->tree_scans > 0)
+    if (x->parent || !index_is_whole(x))
         return "";
     if (x->r.is_partitioned && x->tree_leaves == 0)
         return "they are of partitioned tables without partitions";
     if (index_is_locked(x))
         return INDEX_LOCKED;
     return x->tree_bytes < limits->min_bytes ? "they are smaller than min_bytes" : NULL;
+}
+
+static bool is_rare(const table_use *use, const index_unused_limits *limits)
+{
+    return (double)use->scans < limits->rare_scans * use->days && use->writes >= RARE_WRITES * use->scans;
+}
+
+/* Scans of earlier epochs are not counted one by one: each that had any stands for one. */
+static table_use read_use(const index_work *work, const index_info *x, const char *object,
+                          const index_unused_limits *limits)
+{
+    const index_window *w = &work->set->window;
+    table_use use = use_of(work->set, x->table);
+    int64_t uses = 0;
+    use.last_used = index_last_use(work->history, object, &uses);
+    use.days = index_proven_days(work->history, w, object, x->tree_bytes, &use.month_ends);
+    use.scans = x->tree_scans > 0 ? x->tree_scans : uses;
+    use.epochs = use.last_used ? uses : 0;
+    use.seen_days = index_seen_days(work->history, w, object);
+    use.may_be_new = use.seen_days < limits->days;
+    if (x->tree_scans > 0) /* counted in this epoch alone */
+        use.days = use.days < w->days ? use.days : w->days;
+    return use;
 }
 
 static int look_at_use(index_work *work, const index_info *x, const index_unused_limits *limits, lb_error *err)
@@ -155,11 +250,12 @@ static int look_at_use(index_work *work, const index_info *x, const index_unused
             index_pass(work, why);
         return 0;
     }
-    table_use use = use_of(work->set, x->table);
     const char *object = index_label(work->ctx, x->r.schema, x->r.name);
     if (!object)
         return lb_out_of_memory(err);
-    use.days = index_proven_days(work->history, &work->set->window, object);
+    table_use use = read_use(work, x, object, limits);
+    if (x->tree_scans > 0)
+        return is_rare(&use, limits) && use.days >= limits->days ? tell_rare(work, x, &use, err) : 0;
     if (use.days < limits->days) {
         index_pass(work, "insufficient data: too few days are counted for them");
         return 0;
@@ -170,6 +266,12 @@ static int look_at_use(index_work *work, const index_info *x, const index_unused
                                     "not scanned, but its table was read only %lld times: too little to tell",
                                     (long long)use.reads),
                           err);
+    if (use.last_used && !holds_a_month(&use)) {
+        if (is_rare(&use, limits))
+            return tell_rare(work, x, &use, err);
+        index_pass(work, "they were used before, and no month has passed since: rarely used is not unused");
+        return 0;
+    }
     return tell_unused(work, x, &use, err);
 }
 

@@ -1,41 +1,14 @@
 /* The server's own parser gives a statement's tree as JSON; this walks it. */
 #include "index_uses.h"
+#include "parsed.h"
 
-#include <json-c/json.h>
-#include <pg_query.h>
-
-typedef struct json_object node;
+typedef parsed node;
 
 typedef struct reading {
     lb_ctx *ctx;
     index_level *levels;
     bool is_full; /* of memory */
 } reading;
-
-/* ---- the tree ---- */
-
-static node *member(node *from, const char *name)
-{
-    node *found = NULL;
-    return from && json_object_is_type(from, json_type_object) && json_object_object_get_ex(from, name, &found) ? found
-                                                                                                                : NULL;
-}
-
-static size_t length_of(node *list)
-{
-    return list && json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
-static node *item(node *list, size_t at)
-{
-    return json_object_array_get_idx(list, at);
-}
-
-static const char *text_of(node *from, const char *name)
-{
-    node *found = member(from, name);
-    return found ? json_object_get_string(found) : "";
-}
 
 /* The tree goes when the statement has been read. */
 static const char *keep(reading *r, const char *text)
@@ -48,13 +21,34 @@ static const char *keep(reading *r, const char *text)
 static bool contains(node *at, const char *type)
 {
     if (json_object_is_type(at, json_type_array)) {
-        for (size_t i = 0; i < length_of(at); i++)
-            if (contains(item(at, i), type))
+        for (size_t i = 0; i < parsed_length(at); i++)
+            if (contains(parsed_item(at, i), type))
                 return true;
     } else if (json_object_is_type(at, json_type_object)) {
         json_object_object_foreach(at, key, value)
         {
             if (strcmp(key, type) == 0 || contains(value, type))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool contains_call(node *at, const char *function)
+{
+    node *names = parsed_member(parsed_member(at, "FuncCall"), "funcname");
+    if (names && strcmp(parsed_text(parsed_member(parsed_item(names, parsed_length(names) - 1), "String"), "sval"),
+                        function) == 0)
+        return true;
+    if (json_object_is_type(at, json_type_array)) {
+        for (size_t i = 0; i < parsed_length(at); i++)
+            if (contains_call(parsed_item(at, i), function))
+                return true;
+    } else if (json_object_is_type(at, json_type_object)) {
+        json_object_object_foreach(at, key, value)
+        {
+            (void)key;
+            if (contains_call(value, function))
                 return true;
         }
     }
@@ -71,13 +65,13 @@ static bool is_value(node *at)
 
 static bool column_of(reading *r, node *expression, index_use *ret_use)
 {
-    node *fields = member(member(expression, "ColumnRef"), "fields");
-    size_t count = length_of(fields);
+    node *fields = parsed_member(parsed_member(expression, "ColumnRef"), "fields");
+    size_t count = parsed_length(fields);
     if (count < 1 || count > 3)
         return false;
     const char *names[3] = {NULL};
     for (size_t i = 0; i < count; i++) {
-        names[i] = text_of(member(item(fields, i), "String"), "sval");
+        names[i] = parsed_text(parsed_member(parsed_item(fields, i), "String"), "sval");
         if (!*names[i])
             return false; /* a star */
     }
@@ -94,63 +88,115 @@ static void add_use(index_level *level, index_use use, index_use_kind kind)
     level->uses[level->use_count++] = use;
 }
 
-static bool one_of(const char *word, const char *const *words)
+/* x > now() - ...: the end of what is only ever added to. */
+static bool is_of_today(node *at)
 {
-    while (*words && strcmp(*words, word) != 0)
-        words++;
-    return *words != NULL;
+    return contains(at, "SQLValueFunction") || contains_call(at, "now");
+}
+
+static index_use_kind kind_of_operator(const char *operator)
+{
+    static const struct {
+        const char *operator;
+        index_use_kind kind;
+    } kinds[] = {{"=", INDEX_USE_EQUAL},     {"<", INDEX_USE_RANGE},   {">", INDEX_USE_RANGE},
+                 {"<=", INDEX_USE_RANGE},    {">=", INDEX_USE_RANGE},  {"@>", INDEX_USE_CONTAINS},
+                 {"&&", INDEX_USE_OVERLAPS}, {"?", INDEX_USE_HAS_KEY}, {"?|", INDEX_USE_HAS_KEY},
+                 {"?&", INDEX_USE_HAS_KEY}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].operator, operator) == 0)
+            return kinds[i].kind;
+    return 0;
+}
+
+static void read_operator(reading *r, index_level *level, index_use_kind kind, node *left, node *right)
+{
+    index_use use, other;
+    bool has_left = column_of(r, left, &use), has_right = column_of(r, right, &other);
+    bool turns = kind == INDEX_USE_EQUAL || kind == INDEX_USE_RANGE || kind == INDEX_USE_OVERLAPS;
+    if (has_left && has_right && kind == INDEX_USE_EQUAL) {
+        add_use(level, use, INDEX_USE_JOIN);
+        add_use(level, other, INDEX_USE_JOIN);
+    } else if (has_left && is_value(right)) {
+        use.is_bounded = is_of_today(right);
+        add_use(level, use, kind);
+    } else if (has_right && is_value(left) && turns) {
+        other.is_bounded = is_of_today(left);
+        add_use(level, other, kind);
+    }
 }
 
 static void read_comparison(reading *r, index_level *level, node *expression)
 {
-    static const char *const ranges[] = {"<", ">", "<=", ">=", NULL};
-    const char *kind = text_of(expression, "kind");
-    node *left = member(expression, "lexpr"), *right = member(expression, "rexpr"), *names = member(expression, "name");
-    const char *operator= length_of(names) ? text_of(member(item(names, length_of(names) - 1), "String"), "sval") : "";
-    bool is_equal = strcmp(operator, "=") == 0;
-    index_use use, other;
-    if (strcmp(kind, "AEXPR_BETWEEN") == 0) {
-        if (is_value(right) && column_of(r, left, &use))
-            add_use(level, use, INDEX_USE_RANGE);
-    } else if (strcmp(kind, "AEXPR_IN") == 0 || strcmp(kind, "AEXPR_OP_ANY") == 0) {
-        if (is_equal && is_value(right) && column_of(r, left, &use))
-            add_use(level, use, INDEX_USE_EQUAL);
-    } else if (strcmp(kind, "AEXPR_OP") == 0 && (is_equal || one_of(operator, ranges))) {
-        bool has_left = column_of(r, left, &use), has_right = column_of(r, right, &other);
-        if (has_left && has_right && is_equal) {
-            add_use(level, use, INDEX_USE_JOIN);
-            add_use(level, other, INDEX_USE_JOIN);
-        } else if (has_left && is_value(right)) {
-            add_use(level, use, is_equal ? INDEX_USE_EQUAL : INDEX_USE_RANGE);
-        } else if (has_right && is_value(left)) {
-            add_use(level, other, is_equal ? INDEX_USE_EQUAL : INDEX_USE_RANGE);
-        }
+    const char *how = parsed_text(expression, "kind");
+    node *left = parsed_member(expression, "lexpr"), *right = parsed_member(expression, "rexpr"),
+         *names = parsed_member(expression, "name");
+    const char *operator= parsed_length(names)
+        ? parsed_text(parsed_member(parsed_item(names, parsed_length(names) - 1), "String"), "sval")
+        : "";
+    index_use_kind kind = kind_of_operator(operator);
+    index_use use;
+    if (strcmp(how, "AEXPR_OP") == 0) {
+        if (kind)
+            read_operator(r, level, kind, left, right);
+        return;
     }
+    bool is_between = strcmp(how, "AEXPR_BETWEEN") == 0,
+         is_list = strcmp(how, "AEXPR_IN") == 0 || strcmp(how, "AEXPR_OP_ANY") == 0,
+         is_pattern = (strcmp(how, "AEXPR_LIKE") == 0 || strcmp(how, "AEXPR_ILIKE") == 0) && *operator!= '!';
+    if (!is_value(right) || !column_of(r, left, &use))
+        return;
+    use.is_bounded = is_between;
+    if (is_between || is_pattern)
+        add_use(level, use, is_between ? INDEX_USE_RANGE : INDEX_USE_PATTERN);
+    else if (is_list && kind == INDEX_USE_EQUAL)
+        add_use(level, use, INDEX_USE_EQUAL);
+}
+
+/* What is there or not, true or not: of few kinds, so that the server keeps it in the text. IS TRUE is none of them:
+ * that a row which is marked meets it, and the reverse, is more than the planner knows of an index over the marked
+ * rows. */
+static void read_test(reading *r, index_level *level, node *condition, bool is_negated)
+{
+    node *null = parsed_member(condition, "NullTest");
+    bool is_null = strcmp(parsed_text(null, "nulltesttype"), "IS_NULL") == 0;
+    index_use use;
+    if (!column_of(r, null ? parsed_member(null, "arg") : condition, &use))
+        return;
+    add_use(level, use,
+            null         ? is_null != is_negated ? INDEX_USE_NULL : INDEX_USE_NOT_NULL
+            : is_negated ? INDEX_USE_FALSE
+                         : INDEX_USE_TRUE);
 }
 
 /* Only what is joined by AND holds for each row that is wanted. */
 static void read_condition(reading *r, index_level *level, node *condition)
 {
-    node *all = member(condition, "BoolExpr"), *comparison = member(condition, "A_Expr");
+    node *all = parsed_member(condition, "BoolExpr"), *comparison = parsed_member(condition, "A_Expr");
+    node *parts = parsed_member(all, "args");
     if (comparison)
         read_comparison(r, level, comparison);
-    if (!all || strcmp(text_of(all, "boolop"), "AND_EXPR") != 0)
+    else if (!all)
+        read_test(r, level, condition, false);
+    else if (strcmp(parsed_text(all, "boolop"), "NOT_EXPR") == 0)
+        read_test(r, level, parsed_item(parts, 0), true);
+    if (!all || strcmp(parsed_text(all, "boolop"), "AND_EXPR") != 0)
         return;
-    node *parts = member(all, "args");
-    for (size_t i = 0; i < length_of(parts); i++)
-        read_condition(r, level, item(parts, i));
+    for (size_t i = 0; i < parsed_length(parts); i++)
+        read_condition(r, level, parsed_item(parts, i));
 }
 
 /* ---- relations ---- */
 
 static void add_relation(reading *r, index_level *level, node *range)
 {
-    const char *alias = text_of(member(range, "alias"), "aliasname"), *schema = text_of(range, "schemaname");
+    const char *alias = parsed_text(parsed_member(range, "alias"), "aliasname"),
+               *schema = parsed_text(range, "schemaname");
     if (level->relation_count == INDEX_RELATIONS)
         return;
     index_relation *relation = &level->relations[level->relation_count++];
     relation->schema = *schema ? keep(r, schema) : NULL;
-    relation->name = keep(r, text_of(range, "relname"));
+    relation->name = keep(r, parsed_text(range, "relname"));
     relation->alias = *alias ? keep(r, alias) : relation->name;
 }
 
@@ -158,40 +204,72 @@ static void add_relation(reading *r, index_level *level, node *range)
  * and a column of the kept side is only compared with what the row has. */
 static void read_from(reading *r, index_level *level, node *at)
 {
-    node *range = member(at, "RangeVar"), *join = member(at, "JoinExpr");
+    node *range = parsed_member(at, "RangeVar"), *join = parsed_member(at, "JoinExpr");
     if (range)
         add_relation(r, level, range);
     if (!join)
         return;
-    read_from(r, level, member(join, "larg"));
-    read_from(r, level, member(join, "rarg"));
-    if (strcmp(text_of(join, "jointype"), "JOIN_INNER") == 0)
-        read_condition(r, level, member(join, "quals"));
+    read_from(r, level, parsed_member(join, "larg"));
+    read_from(r, level, parsed_member(join, "rarg"));
+    if (strcmp(parsed_text(join, "jointype"), "JOIN_INNER") == 0)
+        read_condition(r, level, parsed_member(join, "quals"));
 }
 
 static void read_from_list(reading *r, index_level *level, node *list)
 {
-    for (size_t i = 0; i < length_of(list); i++)
-        read_from(r, level, item(list, i));
+    for (size_t i = 0; i < parsed_length(list); i++)
+        read_from(r, level, parsed_item(list, i));
 }
 
 /* An order helps where not all rows are wanted: with a LIMIT, and no grouping before it. */
 static void read_order(reading *r, index_level *level, node *select)
 {
-    node *list = member(select, "sortClause");
-    if (!member(select, "limitCount") || member(select, "groupClause") || member(select, "distinctClause"))
+    node *list = parsed_member(select, "sortClause");
+    if (!parsed_member(select, "limitCount") || parsed_member(select, "groupClause") ||
+        parsed_member(select, "distinctClause"))
         return;
     size_t before = level->use_count;
-    for (size_t i = 0; i < length_of(list); i++) {
-        node *by = member(item(list, i), "SortBy");
+    for (size_t i = 0; i < parsed_length(list); i++) {
+        node *by = parsed_member(parsed_item(list, i), "SortBy");
         index_use use;
-        if (!column_of(r, member(by, "node"), &use) ||
-            strcmp(text_of(by, "sortby_nulls"), "SORTBY_NULLS_DEFAULT") != 0) {
+        if (!column_of(r, parsed_member(by, "node"), &use) ||
+            strcmp(parsed_text(by, "sortby_nulls"), "SORTBY_NULLS_DEFAULT") != 0) {
             level->use_count = before; /* half an order is none */
             return;
         }
-        use.descending = strcmp(text_of(by, "sortby_dir"), "SORTBY_DESC") == 0;
+        use.descending = strcmp(parsed_text(by, "sortby_dir"), "SORTBY_DESC") == 0;
         add_use(level, use, INDEX_USE_ORDER);
+    }
+}
+
+/* ---- what it reads ---- */
+
+static void note_read(reading *r, index_level *level, node *column)
+{
+    index_use use;
+    if (!column_of(r, column, &use) || level->read_count == INDEX_READS) {
+        level->reads_all = true; /* a star, or one too many */
+        return;
+    }
+    for (size_t i = 0; !use.qualifier && i < level->relation_count; i++) /* the row as a whole */
+        level->reads_all = level->reads_all || strcmp(level->relations[i].alias, use.column) == 0;
+    level->reads[level->read_count++] = use;
+}
+
+/* Those of statements inside of it as well, which may speak of its rows. */
+static void note_reads(reading *r, index_level *level, node *at)
+{
+    if (json_object_is_type(at, json_type_array)) {
+        for (size_t i = 0; i < parsed_length(at); i++)
+            note_reads(r, level, parsed_item(at, i));
+    } else if (json_object_is_type(at, json_type_object)) {
+        if (parsed_member(at, "ColumnRef"))
+            note_read(r, level, at);
+        json_object_object_foreach(at, key, value)
+        {
+            if (strcmp(key, "ColumnRef") != 0)
+                note_reads(r, level, value);
+        }
     }
 }
 
@@ -216,23 +294,25 @@ static void read_statement(reading *r, const char *type, node *statement)
     if (!level)
         return;
     if (!selects)
-        add_relation(r, level, member(statement, "relation"));
-    read_from_list(r, level, member(statement, deletes ? "usingClause" : "fromClause"));
-    read_condition(r, level, member(statement, "whereClause"));
+        add_relation(r, level, parsed_member(statement, "relation"));
+    read_from_list(r, level, parsed_member(statement, deletes ? "usingClause" : "fromClause"));
+    read_condition(r, level, parsed_member(statement, "whereClause"));
     if (selects)
         read_order(r, level, statement);
+    level->reads_all = !selects || parsed_member(statement, "lockingClause");
+    note_reads(r, level, statement);
 }
 
 static void walk(reading *r, node *at)
 {
     if (json_object_is_type(at, json_type_array)) {
-        for (size_t i = 0; i < length_of(at); i++)
-            walk(r, item(at, i));
+        for (size_t i = 0; i < parsed_length(at); i++)
+            walk(r, parsed_item(at, i));
     } else if (json_object_is_type(at, json_type_object)) {
         json_object_object_foreach(at, key, value)
         {
             read_statement(r, key, value);
-            if ((strcmp(key, "larg") == 0 || strcmp(key, "rarg") == 0) && member(value, "op"))
+            if ((strcmp(key, "larg") == 0 || strcmp(key, "rarg") == 0) && parsed_member(value, "op"))
                 read_statement(r, "SelectStmt", value); /* the sides of a UNION have no type of their own */
             walk(r, value);
         }
@@ -242,13 +322,11 @@ static void walk(reading *r, node *at)
 int index_read_uses(lb_ctx *ctx, const char *text, index_level **ret_levels, lb_error *err)
 {
     reading r = {.ctx = ctx};
-    PgQueryParseResult parsed = pg_query_parse(text);
-    node *tree = parsed.error ? NULL : json_tokener_parse(parsed.parse_tree);
+    node *tree = parsed_sql(text);
     bool good = tree != NULL;
     if (tree)
         walk(&r, tree);
-    (void)json_object_put(tree);
-    pg_query_free_parse_result(parsed);
+    parsed_free(tree);
     if (!good)
         return lb_fail(err, LB_ERR_INVALID, NULL, "a statement's text does not parse");
     if (r.is_full)

@@ -3,15 +3,11 @@
 
 #include <sql/index/create.h>
 #include <sql/index/create_tree.h>
-#include <sql/index/create_where.h>
 #include <sql/index/definitions.h>
 #include <sql/index/drop.h>
 #include <sql/index/drop_tree.h>
-#include <sql/index/key.h>
-#include <sql/index/key_descending.h>
 #include <sql/index/names.h>
 #include <sql/index/rebuild.h>
-#include <sql/index/where_not_null.h>
 
 #define NAME_BYTES 63
 #define STEM_BYTES (NAME_BYTES - 8) /* room for _idx and a number */
@@ -216,42 +212,18 @@ static int choose_name(index_work *work, const index_wanted *w, const char **ret
     return give_name(work, schema, name, err);
 }
 
-static int compose_keys(index_work *work, const index_wanted *w, lb_value *keys, lb_error *err)
-{
-    int r = 0;
-    for (size_t i = 0; i < w->count && r >= 0; i++) {
-        const lb_sql *key = NULL;
-        r = lb_compose(work->ctx, w->descending && w->descending[i] ? &index_key_descending_sql : &index_key_sql,
-                       LB_ARGS(lb_ident("column", w->columns[i])), &key, err);
-        keys[i] = lb_sql_value(NULL, key);
-    }
-    return r;
-}
-
-/* A partitioned table's cannot be built concurrently, and leaves no rows out. */
+/* A partitioned table's cannot be built concurrently. */
 int index_fix_create(index_work *work, const index_wanted *w, const char **ret_name, index_fix *ret_fix, lb_error *err)
 {
-    const lb_sql *condition = NULL;
-    lb_value *keys = lb_alloc(work->ctx, w->count * sizeof *keys);
-    bool is_tree = w->table->r.kind[0] == 'p', is_part = w->not_null && !is_tree;
-    if (!keys)
-        return lb_out_of_memory(err);
+    const lb_sql *body = NULL;
     int r = choose_name(work, w, ret_name, err);
     if (r >= 0)
-        r = compose_keys(work, w, keys, err);
-    if (r >= 0 && is_part)
-        r = lb_compose(work->ctx, &index_where_not_null_sql, LB_ARGS(lb_ident("column", w->not_null)), &condition, err);
-    if (r < 0)
-        return r;
-    const lb_value end = {.type = LB_END};
-    return index_make_fix(work,
-                          is_tree   ? &index_create_tree_sql
-                          : is_part ? &index_create_where_sql
-                                    : &index_create_sql,
-                          LB_ARGS(lb_ident("name", *ret_name), lb_ident("schema", w->table->r.schema),
-                                  lb_ident("table", w->table->r.name), lb_list("columns", LB_SQL, keys, w->count),
-                                  is_part ? lb_sql_value("condition", condition) : end),
-                          ret_fix, err);
+        r = index_compose_body(work->ctx, w, &body, err);
+    return r < 0 ? r
+                 : index_make_fix(work, w->table->r.kind[0] == 'p' ? &index_create_tree_sql : &index_create_sql,
+                                  LB_ARGS(lb_ident("name", *ret_name), lb_ident("schema", w->table->r.schema),
+                                          lb_ident("table", w->table->r.name), lb_sql_value("body", body)),
+                                  ret_fix, err);
 }
 
 const lb_value *index_texts(lb_ctx *ctx, const char *name, const char *const *texts, size_t count)

@@ -34,6 +34,8 @@ typedef struct index_passed {
     int64_t count;
 } index_passed;
 
+struct index_trial; /* index_trial.h */
+
 typedef struct index_work index_work;
 struct index_work {
     lb_ctx *ctx;
@@ -43,6 +45,8 @@ struct index_work {
     int64_t found;
     const index_history *history; /* or NULL: only what the server counted is known */
     struct index_name *names;     /* that this pass has given away */
+    struct index_plans *plans;    /* of statements that ran, once somebody asked for them */
+    struct index_trial *trial;    /* where to try out what the planner cannot be asked, or NULL */
     unsigned char *marks;    /* by index, where several rules run in one pass: what others have said of it. Or NULL */
     index_passed passed[24]; /* what was left out for a reason that many share */
 };
@@ -73,14 +77,33 @@ LB_MUST_CHECK int index_make_fix(index_work *work, const lb_statement *statement
 LB_MUST_CHECK int index_fix_drop(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err);
 LB_MUST_CHECK int index_fix_rebuild(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err);
 
-/* An index to be made: its name is free and within the server's limit. condition: column that is to be not null. */
+typedef enum index_kind { INDEX_BTREE = 0, INDEX_GIN, INDEX_BRIN } index_kind;
+
+/* Which rows an index holds. */
+typedef enum index_part {
+    INDEX_PART_ALL = 0,
+    INDEX_PART_NOT_NULL,
+    INDEX_PART_NULL,
+    INDEX_PART_TRUE,
+    INDEX_PART_FALSE
+} index_part;
+
+/* An index to be made: its name is free and within the server's limit. */
 typedef struct index_wanted {
     const index_table *table;
     const char *const *columns;
     const bool *descending; /* or NULL */
     size_t count;
-    const char *not_null; /* or NULL */
+    index_kind kind;
+    const char *opclass_schema, *opclass; /* of its only column; NULL: the usual one */
+    const char *const *beside;            /* stored, and not ordered by */
+    size_t beside_count;
+    index_part part;
+    const char *part_column;
 } index_wanted;
+
+/* What stands behind the table's name in CREATE INDEX. */
+LB_MUST_CHECK int index_compose_body(lb_ctx *ctx, const index_wanted *wanted, const lb_sql **ret_body, lb_error *err);
 
 LB_MUST_CHECK int index_fix_create(index_work *work, const index_wanted *wanted, const char **ret_name,
                                    index_fix *ret_fix, lb_error *err);

@@ -46,7 +46,9 @@ static int take_statement(lb_ctx *ctx, work *w, const statements_reader *reader,
         w->top_ms = ms;
         w->top_query = now->key.queryid;
     }
-    statements_want_text(&w->texts, &now->key);
+    const statements_totals *before = statements_ledger_find(w->past.ledger, &now->key);
+    if (!before || !before->has_text)
+        statements_want_text(&w->texts, &now->key);
     return statements_store(ctx, &w->source, &w->facts, reader, has_delta ? &delta : NULL, err);
 }
 
@@ -64,10 +66,27 @@ static int take_snapshot(lb_ctx *ctx, work *w, bool leave_out, lb_error *err)
                                      "count", "counter", err);
 }
 
+/* A snapshot is activity, too, so that the compute stays awake until the next one where those follow each other within
+ * its timeout: the last one is then behind all that was done. */
+static int judge_cadence(lb_ctx *ctx, double seconds, double *ret_suspends_after, lb_error *err)
+{
+    int r = statements_suspends_after(ctx, ret_suspends_after, err);
+    if (r < 0 || *ret_suspends_after <= 0 || seconds <= *ret_suspends_after)
+        return r;
+    return lb_skipped(ctx, "what runs last before a suspension",
+                      lb_printf(ctx,
+                                "the compute is suspended after %.0f s without activity, and the snapshot before was "
+                                "%.0f s ago: schedule them no further apart than that",
+                                *ret_suspends_after, seconds),
+                      err);
+}
+
 static int conclude(lb_ctx *ctx, const work *w, bool leaves_out, lb_error *err)
 {
-    int r = 0;
-    if (w->source.info.hidden)
+    bool first = w->facts.taken_before == LB_TIME_NONE;
+    double seconds = first ? 0 : (double)(w->source.info.read_at - w->facts.taken_before) / 1e6, suspends_after = 0;
+    int r = judge_cadence(ctx, seconds, &suspends_after, err);
+    if (r >= 0 && w->source.info.hidden)
         r = lb_skipped(ctx, lb_printf(ctx, "%lld statements", (long long)w->source.info.hidden),
                        "of other roles, and this one may not see them: grant it pg_read_all_stats", err);
     if (r >= 0 && w->past.why_not)
@@ -76,16 +95,16 @@ static int conclude(lb_ctx *ctx, const work *w, bool leaves_out, lb_error *err)
         r = lb_examined(ctx, "statements", w->seen, err);
     if (r < 0)
         return r;
-    bool first = w->facts.taken_before == LB_TIME_NONE;
-    double seconds = first ? 0 : (double)(w->source.info.read_at - w->facts.taken_before) / 1e6;
-    return lb_result(ctx,
-                     LB_ARGS(lb_text("status", "ok"), lb_text("snapshot_id", w->facts.id), lb_i64("records", w->stored),
-                             lb_i64("unchanged", w->still), lb_i64("without_delta", w->unknown),
-                             lb_i64("texts_stored", (int64_t)w->texts.stored), lb_bool("first_of_its_epoch", first),
-                             first ? lb_null("interval_seconds") : lb_f64("interval_seconds", seconds),
-                             lb_i64("dealloc", w->source.info.dealloc), lb_bool("own_statements_left_out", leaves_out),
-                             w->stored ? lb_i64("top_query_by_time", w->top_query) : lb_null("top_query_by_time")),
-                     err);
+    return lb_result(
+        ctx,
+        LB_ARGS(lb_text("status", "ok"), lb_text("snapshot_id", w->facts.id), lb_i64("records", w->stored),
+                lb_i64("unchanged", w->still), lb_i64("without_delta", w->unknown),
+                lb_i64("texts_stored", (int64_t)w->texts.stored), lb_bool("first_of_its_epoch", first),
+                first ? lb_null("interval_seconds") : lb_f64("interval_seconds", seconds),
+                suspends_after > 0 ? lb_f64("suspends_after_s", suspends_after) : lb_null("suspends_after_s"),
+                lb_i64("dealloc", w->source.info.dealloc), lb_bool("own_statements_left_out", leaves_out),
+                w->stored ? lb_i64("top_query_by_time", w->top_query) : lb_null("top_query_by_time")),
+        err);
 }
 
 static int unavailable(lb_ctx *ctx, const work *w, const char *why, lb_error *err)
@@ -107,7 +126,7 @@ static int run(lb_ctx *ctx, lb_error *err)
                      (strcmp(args->own, "auto") == 0 && w.source.extension.is_own_role_ours_alone);
     r = lb_server_version(ctx, &version, err);
     if (r >= 0)
-        r = statements_read_past(ctx, &w.source, &w.past, err);
+        r = statements_read_past(ctx, &w.source, version, &w.past, err);
     if (r < 0)
         return r;
     w.facts = (statements_snapshot_facts){.id = lb_printf(ctx, "%lld-%lld", (long long)w.source.epoch.system_identifier,

@@ -70,5 +70,7 @@ int query_gather(query_evidence *e, const query_wish *wish, lb_error *err)
     int r = read_plan(e, wish, err);
     if (r >= 0)
         r = query_apply_rules(e, err);
-    return r < 0 ? r : query_propose_index(e, err);
+    if (r >= 0)
+        r = query_propose_index(e, err);
+    return r < 0 ? r : query_propose_rewrite(e, wish->rewrite, err);
 }

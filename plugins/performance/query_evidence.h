@@ -10,8 +10,13 @@
 
 #include <sql/query/statements.h>
 
-#define QUERY_REMARKS 32
-#define QUERY_TERMS   5
+#define QUERY_REMARKS      32
+#define QUERY_TERMS        5
+#define QUERY_REWRITE_TOOL "prove_rewrite_on_branch"
+#define QUERY_CALLS        LB_NAMES("lbops_target", INDEX_TRIAL_TOOL, QUERY_REWRITE_TOOL)
+#define QUERY_REWRITE_PARAM(type)                                                                                      \
+    LB_PARAM(type, rewrite, LB_TEXT, NULL,                                                                             \
+             "another way to write it: with prove = branch it is executed beside it there")
 
 /* What a rule has to say. */
 typedef struct query_remark {
@@ -45,6 +50,7 @@ typedef struct query_evidence {
 typedef struct query_wish {
     bool analyze;
     int64_t timeout_ms;
+    const char *rewrite; /* that somebody offers, or NULL */
 } query_wish;
 
 /* What all statements of one run share: set and work_mem of ret_evidence. */
@@ -57,6 +63,9 @@ LB_MUST_CHECK int query_gather(query_evidence *evidence, const query_wish *wish,
  * (query_index.c). */
 LB_MUST_CHECK int query_apply_rules(query_evidence *evidence, lb_error *err);
 LB_MUST_CHECK int query_propose_index(query_evidence *evidence, lb_error *err);
+
+/* Other ways to write it: a rule's, and the one that is offered (query_rewrite.c). */
+LB_MUST_CHECK int query_propose_rewrite(query_evidence *evidence, const char *offered, lb_error *err);
 
 /* Room for one more; NULL where there is none: what is left out weighs least. */
 query_remark *query_add_remark(query_evidence *evidence, const char *kind, double weight);

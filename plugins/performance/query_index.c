@@ -3,24 +3,21 @@
 
 #include "index_rules.h"
 
-#define GAIN   0.5 /* of the cost that has to go */
-#define PROOFS 4
+#define PROOFS     4
+#define BRIN_BYTES (INT64_C(1) << 30)
 
 static bool is_proven(const index_candidate *c)
 {
-    return c->cost_after >= 0 && c->cost_before > 0 && c->cost_after <= (1 - GAIN) * c->cost_before;
+    return c->cost_before > 0 && index_is_proven(c, 0);
 }
 
 static int add_proposal(query_evidence *e, index_work *work, const index_candidate *c, lb_error *err)
 {
-    const char *columns[INDEX_CANDIDATE_KEYS], *name = NULL, *list = "";
+    const char *columns[INDEX_CANDIDATE_NAMES], *name = NULL, *list = "";
     index_fix fix = {0};
-    for (int i = 0; i < c->count && list; i++) {
-        columns[i] = c->columns[i]->r.name;
+    const index_wanted wanted = index_wanted_of(c, columns);
+    for (int i = 0; i < c->count && list; i++)
         list = lb_printf(e->ctx, "%s%s%s", list, i ? ", " : "", query_name(e->ctx, NULL, columns[i]));
-    }
-    const index_wanted wanted = {
-        .table = c->table, .columns = columns, .descending = c->descending, .count = (size_t)c->count};
     int r = index_fix_create(work, &wanted, &name, &fix, err);
     query_remark *remark = r < 0 ? NULL : query_add_remark(e, "missing_index", is_proven(c) ? 10 : 7);
     if (!remark)
@@ -62,7 +59,8 @@ static int prove_all(query_evidence *e, index_work *work, index_candidates *list
 
 int query_propose_index(query_evidence *e, lb_error *err)
 {
-    static const index_missing_limits limits = {.min_rows = 10000, .min_bytes = 8192, .max_proofs = PROOFS};
+    static const index_missing_limits limits = {
+        .min_rows = 10000, .min_bytes = 8192, .max_proofs = PROOFS, .min_brin_bytes = BRIN_BYTES};
     index_work work = {.ctx = e->ctx, .set = e->set, .tell = index_report};
     index_level *levels = NULL;
     index_candidates list = {0};

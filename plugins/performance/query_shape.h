@@ -9,10 +9,23 @@ typedef struct query_shape {
     bool has_offset;           /* OFFSET: rows that are made and thrown away */
     bool has_not_in;           /* NOT IN (SELECT ...) */
     bool has_limit, has_where; /* of the statement itself */
-    bool only_reads;           /* a SELECT */
+    bool has_order;
+    bool only_reads; /* a SELECT */
 } query_shape;
 
 query_shape query_read_shape(const char *text);
+
+#define QUERY_SORT_KEYS 8
+
+/* What a SELECT's rows are sorted by, as names of columns that it returns. is_seen: all of it; not where it sorts by
+ * something else than these, or two of them have one name. */
+typedef struct query_sort {
+    bool is_sorted, is_seen;
+    size_t count;
+    char keys[QUERY_SORT_KEYS][64];
+} query_sort;
+
+query_sort query_read_sort(const char *text);
 
 /* Does a condition, as plans print it, compare what was computed from a column, so that an index on the column itself
  * is of no use? The name of the function or operator goes into `by`. */

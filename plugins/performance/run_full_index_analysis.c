@@ -11,7 +11,7 @@ typedef struct tally {
 } tally;
 
 typedef struct score {
-    tally kinds[7];
+    tally kinds[8];
     double weight; /* of all findings, by how sure they are */
 } score;
 
@@ -65,9 +65,13 @@ static int run(lb_ctx *ctx, lb_error *err)
                          {"missing_index", "missing", 0},
                          {"missing_fk_index", "missing_fk", 0},
                          {"invalid_index", "invalid", 0},
-                         {"sequential_scans", "read_in_full", 0}}};
+                         {"sequential_scans", "read_in_full", 0},
+                         {"rare_index", "rare", 0}}};
     index_work work = {.ctx = ctx, .tell = count, .state = &s};
     int r = index_analyze(&work, ctx->args, err);
+    const index_limits *limits = ctx->args;
+    if (r >= 0 && work.history) /* what detect_unused_indexes notes, which need not run beside this */
+        r = index_note_history(ctx, work.history, work.set, limits->min_unused_bytes, err);
     if (r >= 0)
         r = tell_score(&work, &s, err);
     return r < 0 || !work.found ? r : emit(&work, &s, err);
@@ -75,5 +79,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(run_full_index_analysis, "all that is wrong with the indexes, in one pass", .agent = "performance",
         .risk = LB_RISK_LOW, .schedule = "0 * * * *", .detector = true, .timeout_s = 300,
-        LB_TOOL_ARGS(index_limits, params), .emits = LB_NAMES("index.recommended"), .calls = INDEX_TRIAL_CALLS,
-        .run = run);
+        LB_TOOL_ARGS(index_limits, params), .writes = LB_NAMES("lakebase_metrics"),
+        .emits = LB_NAMES("index.recommended"), .calls = INDEX_TRIAL_CALLS, .run = run);

@@ -1,6 +1,7 @@
 /* schedule_vacuum_analyze: vacuums and analyzes what is due, worst first, one table at a time and under a budget that
  * leaves the disk to others. Stops when people come. */
 #include "vacuum_aftermath.h"
+#include "vacuum_ledger.h"
 #include "vacuum_pace.h"
 #include "vacuum_targets.h"
 
@@ -116,7 +117,7 @@ static void judge(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation
     o->status = "success";
     if (!o->has_after) {
         o->status = "failed";
-        o->error = "the table was dropped meanwhile";
+        o->error = lb_printf(ctx, "%s is gone", o->before.label); /* as where it went before its turn */
     } else if (!ran) {
         o->status = "deferred";
         o->error = "somebody locked it in the same moment";
@@ -230,9 +231,10 @@ static int run(lb_ctx *ctx, lb_error *err)
     vacuum_targets targets;
     int r = vacuum_check_window(args->window, err);
     if (r >= 0)
-        r = vacuum_scan_read(ctx, false, &w.scan, err);
+        r = vacuum_scan_read(ctx, &w.scan, err);
+    r = r < 0 ? r : vacuum_settle_rewrites(ctx, &w.scan, err);
     if (r >= 0)
-        r = vacuum_settle_rewrites(ctx, &w.scan, err);
+        r = vacuum_ledger_read(ctx, &w.scan, err);
     if (r >= 0)
         r = args->tables.count ? vacuum_targets_named(ctx, &w.scan, &args->tables, &targets, err)
                                : vacuum_targets_due(ctx, &w.scan, &limits, &targets, err);

@@ -142,7 +142,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     const struct args *args = ctx->args;
     vacuum_scan scan;
     vacuum_rewrite_plan plan;
-    int r = vacuum_scan_read(ctx, false, &scan, err);
+    int r = vacuum_scan_read(ctx, &scan, err);
     if (r >= 0)
         r = vacuum_settle_rewrites(ctx, &scan, err);
     if (r >= 0)

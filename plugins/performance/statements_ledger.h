@@ -40,6 +40,7 @@ typedef struct statements_totals {
     int64_t plans;
     double exec_ms;
     int64_t since; /* when counting it began; LB_TIME_NONE: the server does not say (before 17) */
+    bool has_text; /* of the last snapshot's: history has its text */
 } statements_totals;
 
 typedef enum statements_change {

@@ -27,6 +27,7 @@ static statements_totals totals_of(const statements_last_snapshot_row *row)
         .plans = row->plans,
         .exec_ms = row->exec_ms,
         .since = row->stats_since_is_null ? LB_TIME_NONE : row->stats_since,
+        .has_text = row->has_text,
     };
     t.counters[STATEMENTS_CALLS] = row->calls;
     t.counters[STATEMENTS_ROWS] = row->rows_seen;
@@ -58,7 +59,8 @@ static int fill_ledger(lb_ctx *ctx, lb_rows *rows, statements_past *past, lb_err
     return past->ledger ? 0 : lb_fail(err, LB_ERR_INTERNAL, NULL, "the history has no answer");
 }
 
-int statements_read_past(lb_ctx *ctx, const statements_source *s, statements_past *ret_past, lb_error *err)
+int statements_read_past(lb_ctx *ctx, const statements_source *s, int server_version, statements_past *ret_past,
+                         lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     const statements_last_snapshot_args wanted = {.project = target->project,
@@ -66,6 +68,7 @@ int statements_read_past(lb_ctx *ctx, const statements_source *s, statements_pas
                                                   .system_identifier = s->epoch.system_identifier,
                                                   .postmaster_start = s->epoch.postmaster_start,
                                                   .stats_reset = s->epoch.stats_reset,
+                                                  .server_version = server_version,
                                                   .since = s->info.read_at - LOOKBACK_DAYS * DAY_US,
                                                   .metric = STATEMENTS_SNAPSHOT_METRIC};
     lb_error failure;

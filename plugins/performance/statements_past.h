@@ -15,7 +15,7 @@ typedef struct statements_past {
     const char *why_not; /* why history could not be asked, or NULL */
 } statements_past;
 
-LB_MUST_CHECK int statements_read_past(lb_ctx *ctx, const statements_source *s, statements_past *ret_past,
-                                       lb_error *err);
+LB_MUST_CHECK int statements_read_past(lb_ctx *ctx, const statements_source *s, int server_version,
+                                       statements_past *ret_past, lb_error *err);
 
 #endif

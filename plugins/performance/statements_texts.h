@@ -5,9 +5,8 @@
 #include "statements_past.h"
 
 typedef struct statements_texts {
-    statements_key *wanted; /* of the statements that are stored */
+    statements_key *wanted; /* of the statements that are stored, and that nobody knows of whether history has them */
     size_t count, stored;
-    statements_ledger *known; /* those that history has */
 } statements_texts;
 
 LB_MUST_CHECK int statements_texts_begin(lb_ctx *ctx, statements_texts *texts, size_t most, lb_error *err);

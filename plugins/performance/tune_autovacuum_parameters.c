@@ -224,21 +224,24 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     work w = {.count = 0};
-    int r = vacuum_scan_read(ctx, false, &w.scan, err);
+    int r = vacuum_scan_read(ctx, &w.scan, err);
     if (r < 0)
         return r;
     w.hours = vacuum_hours(w.scan.server.counts_since, w.scan.now);
     w.jobs = lb_alloc(ctx, (w.scan.count + 1) * sizeof *w.jobs);
     if (!w.jobs)
         return lb_out_of_memory(err);
-    if (w.hours < args->min_hours)
+    bool may_look = !w.scan.server.is_standby && w.hours >= args->min_hours;
+    if (w.scan.server.is_standby)
+        r = lb_skipped(ctx, "all tables", VACUUM_STANDBY, err);
+    else if (w.hours < args->min_hours)
         r = lb_skipped(ctx, "all tables",
                        lb_printf(ctx, "their counters cover %.1f hours, and %.1f are needed to know their churn",
                                  w.hours, args->min_hours),
                        err);
     if (r >= 0)
         r = vacuum_read_tunings(ctx, &w.tunings, &w.tuning_count, err);
-    for (size_t i = 0; r >= 0 && w.hours >= args->min_hours && i < w.scan.count; i++)
+    for (size_t i = 0; r >= 0 && may_look && i < w.scan.count; i++)
         r = look_at(ctx, &w, &w.scan.relations[i], err);
     return r < 0 ? r : change_all(ctx, &w, err);
 }

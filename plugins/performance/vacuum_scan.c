@@ -1,5 +1,8 @@
 #include "vacuum_scan.h"
 
+#include <math.h>
+#include <sql/vacuum/relation_count.h>
+
 static int read_settings(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
 {
     lb_rows *rows = NULL;
@@ -17,12 +20,10 @@ static const char *label_of(lb_ctx *ctx, const vacuum_relations_row *row)
     return row->kind[0] == 't' && name ? lb_printf(ctx, "TOAST of %s", name) : name;
 }
 
-/* only: that relation, or NULL for all. */
-static int read_relations(lb_ctx *ctx, bool system, const int64_t *only, vacuum_scan *scan, lb_error *err)
+static int read_relations(lb_ctx *ctx, const vacuum_relations_args *wanted, vacuum_scan *scan, lb_error *err)
 {
-    const vacuum_relations_args wanted = {.system = system, .only = only ? *only : 0, .only_is_null = !only};
     lb_rows *rows = NULL;
-    int r = vacuum_relations(ctx, &wanted, &rows, err);
+    int r = vacuum_relations(ctx, wanted, &rows, err);
     if (r < 0)
         return r;
     scan->count = 0;
@@ -66,24 +67,66 @@ static int read_running(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
     return 0;
 }
 
-int vacuum_scan_read(lb_ctx *ctx, bool system, vacuum_scan *ret_scan, lb_error *err)
+static int tell_unseen(lb_ctx *ctx, const vacuum_scan *scan, lb_error *err)
+{
+    return scan->server.sees_sessions
+               ? 0
+               : lb_skipped(ctx, "sessions of other roles",
+                            "this role may not see what they do, nor which of them hold rows back: grant it "
+                            "pg_read_all_stats",
+                            err);
+}
+
+static int read_who_works(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
+{
+    int r = read_holders(ctx, scan, err);
+    if (r >= 0)
+        r = read_running(ctx, scan, err);
+    return r < 0 ? r : tell_unseen(ctx, scan, err);
+}
+
+int vacuum_scan_read(lb_ctx *ctx, vacuum_scan *ret_scan, lb_error *err)
 {
     *ret_scan = (vacuum_scan){.now = lb_now(ctx)};
     int r = read_settings(ctx, ret_scan, err);
     if (r >= 0)
-        r = read_relations(ctx, system, NULL, ret_scan, err);
+        r = read_relations(ctx, &(vacuum_relations_args){.only_is_null = true, .least_age_is_null = true}, ret_scan,
+                           err);
     if (r >= 0)
-        r = read_holders(ctx, ret_scan, err);
-    if (r >= 0)
-        r = read_running(ctx, ret_scan, err);
+        r = read_who_works(ctx, ret_scan, err);
     return r < 0 ? lb_wrap(err, "what vacuum works on") : 0;
+}
+
+/* Nearly all of a catalogue is young at any time, and nothing has to be known of it but how much it is. */
+int vacuum_scan_read_old(lb_ctx *ctx, int64_t warning_age, double overdue_factor, vacuum_scan *ret_scan,
+                         int64_t *ret_looked_at, lb_error *err)
+{
+    vacuum_relation_count_row count = {0};
+    lb_rows *rows = NULL;
+    *ret_scan = (vacuum_scan){.now = lb_now(ctx)};
+    int r = read_settings(ctx, ret_scan, err);
+    if (r < 0)
+        return lb_wrap(err, "what vacuum works on");
+    double limit = fmin(ret_scan->server.freeze_max_age, ret_scan->server.mxid_freeze_max_age) * overdue_factor;
+    const vacuum_relations_args old = {
+        .system = true, .only_is_null = true, .least_age = limit < (double)warning_age ? (int64_t)limit : warning_age};
+    r = read_relations(ctx, &old, ret_scan, err);
+    if (r >= 0)
+        r = vacuum_relation_count(ctx, &rows, err);
+    if (r >= 0)
+        r = read_who_works(ctx, ret_scan, err);
+    if (r < 0)
+        return lb_wrap(err, "what vacuum works on");
+    *ret_looked_at = vacuum_relation_count_next(ctx, rows, &count) ? count.relations : (int64_t)ret_scan->count;
+    return 0;
 }
 
 int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of, vacuum_relation *ret_now,
                       bool *ret_found, lb_error *err)
 {
     vacuum_scan again = *scan;
-    int r = read_relations(ctx, true, &of->row.relation, &again, err);
+    const vacuum_relations_args one = {.system = true, .only = of->row.relation, .least_age_is_null = true};
+    int r = read_relations(ctx, &one, &again, err);
     if (r < 0)
         return lb_wrap(err, of->label);
     *ret_found = again.count > 0;
@@ -104,8 +147,7 @@ const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds,
 {
     for (size_t i = 0; i < scan->holder_count; i++) {
         const vacuum_horizon_row *h = &scan->holders[i];
-        bool is_long =
-            h->since_is_null || strcmp(h->kind, "standby") == 0 || (double)(scan->now - h->since) >= seconds * 1e6;
+        bool is_long = h->held_seconds_is_null || strcmp(h->kind, "standby") == 0 || h->held_seconds >= seconds;
         if (h->is_here && is_long && h->horizon_age > 0 && (catalogue || strcmp(h->scope, "rows") == 0))
             return h;
     }

@@ -11,7 +11,8 @@
 typedef struct vacuum_relation {
     vacuum_relations_row row;
     vacuum_need need;
-    const char *label; /* "public.orders", "TOAST of public.orders" */
+    const char *label;                      /* "public.orders", "TOAST of public.orders" */
+    int64_t carried_dead, carried_inserted; /* of these rows, what the server has forgotten (vacuum_ledger.h) */
 } vacuum_relation;
 
 typedef struct vacuum_scan {
@@ -25,8 +26,14 @@ typedef struct vacuum_scan {
     int64_t now;
 } vacuum_scan;
 
-/* system: system tables as well. */
-LB_MUST_CHECK int vacuum_scan_read(lb_ctx *ctx, bool system, vacuum_scan *ret_scan, lb_error *err);
+#define VACUUM_STANDBY "this is a standby: it counts no changed rows, and its primary vacuums"
+
+/* Says what the role may not see. */
+LB_MUST_CHECK int vacuum_scan_read(lb_ctx *ctx, vacuum_scan *ret_scan, lb_error *err);
+
+/* Those that may be past an age in ids, system tables too. *ret_looked_at: how many there are in all. */
+LB_MUST_CHECK int vacuum_scan_read_old(lb_ctx *ctx, int64_t warning_age, double overdue_factor, vacuum_scan *ret_scan,
+                                       int64_t *ret_looked_at, lb_error *err);
 
 /* The relation as it is now; found is false when it has gone. */
 LB_MUST_CHECK int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of,

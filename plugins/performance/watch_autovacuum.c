@@ -1,8 +1,9 @@
 /* watch_autovacuum: has autovacuum fallen behind? A table that is past its own trigger is nothing; one that stays past
  * it for long is, and more so where all workers are at work. Since when is what earlier looks remembered. */
+#include "vacuum_behind.h"
 #include "vacuum_due.h"
+#include "vacuum_ledger.h"
 
-#include <json-c/json.h>
 #include <sql/vacuum/vacuum_analyze.h>
 #include <sql/vacuum/vacuum_only.h>
 #include <sql/vacuum/workers.h>
@@ -31,69 +32,12 @@ typedef struct watch {
     lb_ctx *ctx;
     const struct args *args;
     vacuum_scan scan;
-    struct json_object *before, *now; /* relation: since when it is past its trigger */
-    struct json_object *told;         /* schema, table and level of the alert that is open; NULL: none is */
+    vacuum_behind memory;
     bool is_saturated;
     int64_t busy; /* workers; -1: not known */
     int64_t behind;
     late worst, still; /* behind for longest; what the open alert is about, where that is behind yet */
 } watch;
-
-/* ---- between runs ---- */
-
-static void release(void *document)
-{
-    (void)json_object_put(document);
-}
-
-static struct json_object *member(struct json_object *from, const char *name)
-{
-    struct json_object *found = NULL;
-    return json_object_object_get_ex(from, name, &found) ? found : NULL;
-}
-
-static int recall(watch *w, lb_error *err)
-{
-    const char *text = NULL;
-    int r = lb_recall(w->ctx, &text, err);
-    struct json_object *memory = r >= 0 && text ? json_tokener_parse(text) : NULL;
-    if (r >= 0)
-        r = lb_defer(w->ctx, release, memory);
-    w->now = json_object_new_object();
-    if (r >= 0)
-        r = lb_defer(w->ctx, release, w->now);
-    if (r < 0 || !w->now)
-        return r < 0 ? r : lb_out_of_memory(err);
-    w->before = member(memory, "behind");
-    w->told = member(memory, "told");
-    w->told = member(w->told, "table") ? w->told : NULL;
-    return 0;
-}
-
-static const char *told(const watch *w, const char *name)
-{
-    struct json_object *value = member(w->told, name);
-    return value ? json_object_get_string(value) : "";
-}
-
-static int remember(const watch *w, lb_error *err)
-{
-    const char *open = w->told ? json_object_to_json_string(w->told) : "null";
-    const char *text = lb_printf(w->ctx, "{\"told\":%s,\"behind\":%s}", open, json_object_to_json_string(w->now));
-    return text ? lb_remember(w->ctx, text, err) : lb_out_of_memory(err);
-}
-
-static int remember_told(watch *w, const vacuum_relation *v, const char *level, lb_error *err)
-{
-    w->told = json_object_new_object();
-    int r = lb_defer(w->ctx, release, w->told);
-    if (r < 0 || !w->told)
-        return lb_out_of_memory(err);
-    (void)json_object_object_add(w->told, "schema", json_object_new_string(v->row.schema));
-    (void)json_object_object_add(w->told, "table", json_object_new_string(v->row.name));
-    (void)json_object_object_add(w->told, "level", json_object_new_string(level));
-    return 0;
-}
 
 /* ---- tables ---- */
 
@@ -139,7 +83,8 @@ static int report(watch *w, const vacuum_relation *v, int64_t since, double past
                    .reason = lb_printf(w->ctx,
                                        "for %.0f minutes it has been past what autovacuum waits for, %.1f times now%s",
                                        minutes, past, why),
-                   .evidence = LB_ARGS(lb_i64("dead_rows", v->row.dead), lb_f64("dead_trigger", v->need.vacuum_trigger),
+                   .evidence = LB_ARGS(lb_i64("dead_rows", v->row.dead), lb_i64("forgotten_dead_rows", v->carried_dead),
+                                       lb_f64("dead_trigger", v->need.vacuum_trigger),
                                        lb_i64("inserted_since_vacuum", v->row.inserted_since_vacuum),
                                        lb_f64("insert_trigger", v->need.insert_trigger),
                                        lb_f64("times_the_trigger", past), lb_time("past_it_since", since),
@@ -162,20 +107,19 @@ static int look_at(watch *w, const vacuum_relation *v, lb_error *err)
 {
     double past = v->need.enabled && v->row.persistence[0] != 't' ? past_of(w, v) : 0;
     const char *key = lb_printf(w->ctx, "%lld", (long long)v->row.relation);
-    struct json_object *seen = key ? member(w->before, key) : NULL;
     if (!key)
         return lb_out_of_memory(err);
     if (past < w->args->factor)
         return 0;
-    int64_t since = seen ? json_object_get_int64(seen) : w->scan.now;
-    if (since < w->scan.server.counts_since)
+    int64_t since = vacuum_behind_since(&w->memory, key, w->scan.now);
+    if (since < w->scan.server.counts_since && !v->carried_dead && !v->carried_inserted)
         since = w->scan.now; /* the server was not there all the time, or has counted anew */
-    (void)json_object_object_add(w->now, key, json_object_new_int64(since));
+    vacuum_note_behind(&w->memory, key, since);
     if ((double)(w->scan.now - since) < w->args->minutes * 60 * (double)SECOND)
         return 0;
     if (!w->behind++ || since < w->worst.since)
         w->worst = (late){v, since};
-    if (w->told && strcmp(told(w, "schema"), v->row.schema) == 0 && strcmp(told(w, "table"), v->row.name) == 0)
+    if (vacuum_is_told(&w->memory, v))
         w->still = (late){v, since};
     return report(w, v, since, past, err);
 }
@@ -200,7 +144,7 @@ static int alert(watch *w, const late *about, const char *level, lb_error *err)
                         lb_text("table", v->row.name), lb_text("action", "vacuum"), lb_time("since", about->since),
                         lb_text("text", text), lb_json("detail", detail)),
                 err);
-    return r < 0 ? r : remember_told(w, v, level, err);
+    return r < 0 ? r : vacuum_note_told(w->ctx, &w->memory, v, level, err);
 }
 
 /* Names the table that was told of: it is what tells this alert from others. */
@@ -208,10 +152,11 @@ static int clear(watch *w, lb_error *err)
 {
     int r = lb_emit(w->ctx, "threshold.cleared",
                     LB_ARGS(lb_text("metric", METRIC), lb_f64("value", 0), lb_f64("threshold", w->args->minutes * 60),
-                            lb_text("unit", "s"), lb_text("schema", told(w, "schema")),
-                            lb_text("table", told(w, "table")), lb_text("text", "autovacuum has caught up")),
+                            lb_text("unit", "s"), lb_text("schema", vacuum_told(&w->memory, "schema")),
+                            lb_text("table", vacuum_told(&w->memory, "table")),
+                            lb_text("text", "autovacuum has caught up")),
                     err);
-    w->told = NULL;
+    w->memory.told = NULL;
     return r;
 }
 
@@ -219,10 +164,10 @@ static int clear(watch *w, lb_error *err)
 static int tell(watch *w, lb_error *err)
 {
     const char *level = w->is_saturated ? "critical" : "warning";
-    int r = w->told && !w->still.of ? clear(w, err) : 0;
-    if (r >= 0 && w->behind && !w->told)
+    int r = w->memory.told && !w->still.of ? clear(w, err) : 0;
+    if (r >= 0 && w->behind && !w->memory.told)
         return alert(w, &w->worst, level, err);
-    return r >= 0 && w->told && w->is_saturated && strcmp(told(w, "level"), level) != 0
+    return r >= 0 && w->memory.told && w->is_saturated && strcmp(vacuum_told(&w->memory, "level"), level) != 0
                ? alert(w, &w->still, level, err)
                : r;
 }
@@ -242,17 +187,19 @@ static int read_workers(watch *w, lb_error *err)
 static int look(watch *w, lb_error *err)
 {
     int r = read_workers(w, err);
+    if (r >= 0)
+        r = vacuum_ledger_keep(w->ctx, &w->scan, w->memory.rows_before, w->memory.rows_now, err);
     for (size_t i = 0; i < w->scan.count && r >= 0; i++)
         r = look_at(w, &w->scan.relations[i], err);
     if (r >= 0)
         r = tell(w, err);
-    return r < 0 ? r : remember(w, err);
+    return r < 0 ? r : vacuum_remember_behind(w->ctx, &w->memory, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
     watch w = {.ctx = ctx, .args = ctx->args};
-    int r = vacuum_scan_read(ctx, false, &w.scan, err);
+    int r = vacuum_scan_read(ctx, &w.scan, err);
     const char *why = r < 0                      ? NULL
                       : w.scan.server.is_standby ? "a standby is vacuumed where its primary is"
                       : !w.scan.server.enabled   ? "autovacuum or track_counts is switched off on this server"
@@ -260,7 +207,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0 && why)
         r = lb_skipped(ctx, "autovacuum", why, err);
     if (r >= 0 && !why)
-        r = recall(&w, err);
+        r = vacuum_recall_behind(ctx, &w.memory, err);
     if (r >= 0 && !why)
         r = look(&w, err);
     if (r >= 0)
@@ -270,5 +217,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(watch_autovacuum, "tables that stay past their trigger: autovacuum has fallen behind", .agent = "performance",
         .risk = LB_RISK_LOW, .schedule = "*/10 * * * *", .detector = true, .timeout_s = 120,
-        LB_TOOL_ARGS(struct args, params), .emits = LB_NAMES("threshold.breached", "threshold.cleared"),
-        .remembers = true, .run = run);
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"),
+        .emits = LB_NAMES("threshold.breached", "threshold.cleared"), .remembers = true, .run = run);

@@ -1,10 +1,10 @@
 /* apply_schema_migration: brings a database's schema to where a directory of SQL files says it should be. */
-#include "migration_run.h"
+#include "migration_base.h"
 
 struct args {
-    const char *dir, *target_version, *baseline, *gaps;
-    bool out_of_order, allow_ahead, undo, tell_locks;
-    int64_t lock_timeout_ms, lock_tries, lock_wait_s;
+    const char *dir, *target_version, *baseline, *gaps, *tried;
+    bool out_of_order, allow_ahead, undo, only_undoable, tell_locks, tell_base;
+    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_budget_s, lock_wait_s;
 };
 
 static const lb_param params[] = {
@@ -15,12 +15,20 @@ static const lb_param params[] = {
     LB_PARAM(struct args, out_of_order, LB_BOOL, "false", "apply a version below one that has been applied"),
     LB_PARAM(struct args, allow_ahead, LB_BOOL, "false", "go on although the database has versions that no file has"),
     LB_PARAM(struct args, undo, LB_BOOL, "false", "take the last version back, by its undo script"),
-    LB_PARAM(struct args, lock_timeout_ms, LB_I64, "2000",
+    LB_PARAM(struct args, only_undoable, LB_BOOL, "false", "apply nothing where an undo script is missing"),
+    LB_PARAM(struct args, lock_timeout_ms, LB_I64, "500",
              "how long a statement waits for a lock, while others wait behind it", .min = "10", .max = "60000"),
-    LB_PARAM(struct args, lock_tries, LB_I64, "10", "how often a statement is tried that did not get its lock",
+    LB_PARAM(struct args, lock_tries, LB_I64, "30", "how often a statement is tried that did not get its lock",
              .min = "1", .max = "100"),
+    LB_PARAM(struct args, lock_pause_ms, LB_I64, "5000",
+             "the longest pause between two of these tries; the first is 10", .min = "10", .max = "60000"),
+    LB_PARAM(struct args, lock_budget_s, LB_I64, "300", "for how long locks are tried for, all in all", .min = "1",
+             .max = "3600"),
     LB_PARAM(struct args, lock_wait_s, LB_I64, "300", "how long to wait for another runner", .min = "0", .max = "3600"),
-    LB_PARAM(struct args, tell_locks, LB_BOOL, "false", "tell the locks that each transaction holds at its end"),
+    LB_PARAM(struct args, tell_base, LB_BOOL, "false", "tell what was applied on this branch, and to what (tried)"),
+    LB_PARAM(struct args, tried, LB_TEXT, NULL, "a file with that of another branch: refuse where this one has moved"),
+    LB_PARAM(struct args, tell_locks, LB_BOOL, "false",
+             "measure each statement of a transaction: its locks, scans, files, time and log"),
     LB_PARAMS_END,
 };
 
@@ -30,6 +38,7 @@ typedef struct state {
     migration_ledger ledger;
     bool has_ledger;
     migration_plan plan;
+    struct json_object *tried;
     int64_t applied, waiting;
 } state;
 
@@ -51,6 +60,8 @@ static int open_run(lb_ctx *ctx, state *s, lb_error *err)
                              .memory = memory,
                              .lock_timeout_ms = args->lock_timeout_ms,
                              .lock_tries = args->lock_tries,
+                             .lock_pause_ms = args->lock_pause_ms,
+                             .lock_left_us = args->lock_budget_s * 1000000,
                              .lock_wait_s = args->lock_wait_s,
                              .tells_locks = args->tell_locks,
                              .chance = (uint64_t)(uintptr_t)memory ^ (uint64_t)lb_now(ctx)};
@@ -67,6 +78,7 @@ static int make_plan(state *s, lb_error *err)
                                        .out_of_order = args->out_of_order,
                                        .allow_ahead = args->allow_ahead,
                                        .undo = args->undo,
+                                       .only_undoable = args->only_undoable,
                                        .refuse_gaps = strcmp(args->gaps, "refuse") == 0};
     int r = migrate_read_ledger(&s->run, &s->ledger, &s->has_ledger, err);
     return r < 0 ? r : migration_plan_make(&s->files, &s->ledger, &options, s->run.memory, &s->plan, err);
@@ -87,21 +99,14 @@ static int judge_tasks(state *s, lb_error *err)
         r = judge_file(file->text, s->run.server, s->run.memory, &file->judged, err);
         file->is_judged = file->is_told = r >= 0;
         if (r >= 0)
+            r = migrate_look_at_risk(&s->run, file, err);
+        if (r >= 0)
             r = migrate_report(&s->run, file, err);
         statements += (int64_t)file->judged.count;
     }
     if (r >= 0)
         r = lb_examined(s->run.ctx, "statements", statements, err);
     return r < 0 ? r : migrate_refuse(files, s->plan.count, err);
-}
-
-static const char *undo_of(const state *s, const migration_file *file)
-{
-    for (size_t i = 0; i < s->files.count; i++)
-        if (s->files.items[i].kind == MIGRATION_UNDO && file->kind == MIGRATION_VERSIONED &&
-            migration_compare(s->files.items[i].version, file->version) == 0)
-            return s->files.items[i].name;
-    return NULL;
 }
 
 static int tell_task(state *s, const migration_task *task, const char *became, lb_error *err)
@@ -128,7 +133,7 @@ static int apply_tasks(state *s, lb_error *err)
             continue;
         }
         lb_progress(s->run.ctx, (int64_t)i, (int64_t)s->plan.count, task->file->name);
-        r = migrate_apply(&s->run, task, undo_of(s, task->file), &outcome, err);
+        r = migrate_apply(&s->run, task, migration_undo_of(&s->files, task->file), &outcome, err);
         lb_error of_telling;
         int told = tell_task(s, task, r < 0 ? "failed" : words[outcome], r < 0 ? &of_telling : err);
         r = r < 0 ? r : told;
@@ -170,6 +175,8 @@ static int apply_alone(state *s, lb_error *err)
 {
     const struct args *args = s->run.ctx->args;
     int r = make_plan(s, err);
+    if (r >= 0 && s->tried)
+        r = migrate_hold_to_base(&s->run, &s->plan, s->tried, err);
     if (r >= 0 && !s->has_ledger && (s->plan.count || s->plan.sets_baseline))
         r = migrate_make_ledger(&s->run, err);
     if (r >= 0 && s->plan.sets_baseline)
@@ -181,6 +188,8 @@ static int apply_alone(state *s, lb_error *err)
     if (r < 0 || lb_plans(s->run.ctx))
         return r;
     r = migrate_read_ledger(&s->run, &s->ledger, &s->has_ledger, err);
+    if (r >= 0 && s->tried && !s->waiting)
+        r = migrate_compare_end(&s->run, &s->plan, &s->ledger, s->tried, err);
     migration_look(&s->ledger, &s->plan);
     return r < 0 ? r : tell_others(s, err);
 }
@@ -198,25 +207,17 @@ static int execute(state *s, lb_error *err)
     return r;
 }
 
-static int tell_rest(state *s, lb_error *err)
-{
-    int r = 0;
-    for (size_t i = 0; r >= 0 && i < s->files.other_count; i++)
-        r = lb_skipped(s->run.ctx, s->files.others[i], "its name says no version", err);
-    for (size_t i = 0; r >= 0 && i < s->plan.gap_count; i++)
-        r = lb_skipped(s->run.ctx, s->plan.gaps[i], "a number may have been left out on purpose", err);
-    for (size_t i = 0; r >= 0 && i < s->plan.reworded_count; i++)
-        r = lb_skipped(s->run.ctx, s->plan.reworded[i], "its text has changed since it was applied, its SQL has not",
-                       err);
-    return r;
-}
-
 static int run(lb_ctx *ctx, lb_error *err)
 {
+    const struct args *args = ctx->args;
     state *s = lb_alloc(ctx, sizeof *s);
     if (!s)
         return lb_out_of_memory(err);
     int r = open_run(ctx, s, err);
+    if (r >= 0 && args->tried)
+        r = migrate_read_tried(&s->run, args->tried, &s->tried, err);
+    if (r >= 0 && args->tell_base)
+        r = migrate_tell_base(&s->run, &s->files, err);
     if (r >= 0)
         r = make_plan(s, err);
     if (r >= 0)
@@ -224,7 +225,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0)
         r = judge_tasks(s, err);
     if (r >= 0)
-        r = tell_rest(s, err);
+        r = migrate_tell_rest(&s->run, &s->files, &s->plan, err);
     bool has_news = r >= 0 && s->plan.last_done > s->plan.told;
     if (r >= 0 && (s->plan.count || s->plan.sets_baseline || has_news))
         r = execute(s, err);

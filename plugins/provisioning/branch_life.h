@@ -1,12 +1,17 @@
 /* branch_life.h: branches made and taken away by the policy, with everything that has to be looked at before.
  *
  * A tool that removes names BRANCH_FACTS_TOOL in its .calls, since only a run on the branch itself sees who is
- * connected; all of them write branch_lifecycle and emit branch.created and branch.deleted. */
+ * connected, and BRANCH_PLANE_TOOL where it keeps statistics; all of them write branch_lifecycle and emit
+ * branch.created and branch.deleted. */
 #ifndef LBOPS_BRANCH_LIFE_H
 #define LBOPS_BRANCH_LIFE_H
 
 #include "branch_plane.h"
 #include "branch_policy.h"
+
+#define BRANCH_PLANE_TOOL "lbops_target" /* of the host */
+
+struct json_object;
 
 /* ---- making ---- */
 
@@ -42,12 +47,17 @@ typedef struct branch_removal {
     const plane_branch *branch;
     const branch_kind *kind; /* NULL: unknown to the policy */
     const char *title, *reason, *event_type, *creator_type, *detail;
+    bool keeps; /* what its server has counted of statements: a last snapshot, where it is awake */
 } branch_removal;
 
 /* Says no for what is protected, by whomever, and for what has children. */
 LB_MUST_CHECK int branch_judge_removal(const branch_removal *removal, const char *verb, lb_error *err);
 /* Judges, looks who is connected (then a person decides), deletes with purge, and writes it down. */
 LB_MUST_CHECK int branch_remove(lb_ctx *ctx, const branch_removal *removal, lb_outcome *ret_outcome, lb_error *err);
+
+/* What BRANCH_PLANE_TOOL says that it could not keep is among what was skipped here too. */
+LB_MUST_CHECK int branch_tell_not_kept(lb_ctx *ctx, const char *project, const char *branch, struct json_object *result,
+                                       lb_error *err);
 
 /* ---- who is connected ---- */
 

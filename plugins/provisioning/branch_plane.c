@@ -146,27 +146,6 @@ int plane_read_branch(lb_ctx *ctx, const char *project, const char *branch, cons
     return 0;
 }
 
-int plane_read_endpoint(lb_ctx *ctx, const char *project, const char *branch, const plane_endpoint **ret_found,
-                        lb_error *err)
-{
-    struct json_object *d = NULL;
-    plane_endpoint *e = lb_alloc(ctx, sizeof *e);
-    int r =
-        e ? find_document(ctx, lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", project, branch), &d, err)
-          : lb_out_of_memory(err);
-    if (r < 0)
-        return r;
-    struct json_object *hosts = d ? said(d, "hosts") : NULL, *host = NULL;
-    (void)json_object_object_get_ex(hosts, "host", &host); /* NULL is fine */
-    if (d)
-        *e = (plane_endpoint){.state = said_text(d, "current_state") ? said_text(d, "current_state") : "",
-                              .host = json_object_is_type(host, json_type_string) ? json_object_get_string(host) : NULL,
-                              .last_active_at = plane_time_parse(said_text(d, "last_active_time")),
-                              .is_pending = said_text(d, "pending_state") != NULL};
-    *ret_found = d ? e : NULL;
-    return 0;
-}
-
 /* ---- many ---- */
 
 typedef struct listed {
@@ -212,6 +191,48 @@ static int read_list(lb_ctx *ctx, const char *path, const char *member, const ch
             return r;
     }
     return lb_fail(err, LB_ERR_LIMIT, NULL, "the list of %s does not end within %d pages", path, MOST_PAGES);
+}
+
+static void take_endpoint(struct json_object *d, plane_endpoint *e)
+{
+    struct json_object *hosts = said(d, "hosts"), *host = NULL;
+    const char *state = said_text(d, "current_state");
+    (void)json_object_object_get_ex(hosts, "host", &host); /* NULL is fine */
+    *e = (plane_endpoint){.state = state ? state : "",
+                          .host = json_object_is_type(host, json_type_string) ? json_object_get_string(host) : NULL,
+                          .last_active_at = plane_time_parse(said_text(d, "last_active_time")),
+                          .is_pending = said_text(d, "pending_state") != NULL};
+}
+
+int plane_read_endpoint(lb_ctx *ctx, const char *project, const char *branch, const plane_endpoint **ret_found,
+                        lb_error *err)
+{
+    listing l = {0};
+    const char *path = lb_printf(ctx, "projects/%s/branches/%s/endpoints", project, branch), *replica = NULL;
+    plane_endpoint *e = lb_alloc(ctx, sizeof *e);
+    *ret_found = NULL;
+    if (!path || !e)
+        return lb_out_of_memory(err);
+    int r = read_list(ctx, path, "endpoints", "page_size=100", &l, err);
+    if (r < 0)
+        return r == LB_ERR_NOT_FOUND ? 0 : r;
+    for (size_t i = 0; i < l.count; i++) {
+        const char *type = said_text(l.items[i].document, "endpoint_type");
+        plane_endpoint one;
+        take_endpoint(l.items[i].document, &one);
+        if (type && strcmp(type, "ENDPOINT_TYPE_READ_ONLY") == 0) {
+            replica = strcmp(one.state, "IDLE") == 0 ? replica : last_part(said_text(l.items[i].document, "name"));
+        } else if (!*ret_found) {
+            *e = one;
+            *ret_found = e;
+        }
+    }
+    if (!*ret_found && replica) {
+        e->state = ""; /* it has none that writes */
+        *ret_found = e;
+    }
+    e->awake_replica = replica;
+    return 0;
 }
 
 int plane_list_branches(lb_ctx *ctx, const char *project, plane_branches *ret_branches, lb_error *err)

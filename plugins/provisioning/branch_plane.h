@@ -29,10 +29,11 @@ typedef struct plane_branches {
 } plane_branches;
 
 typedef struct plane_endpoint {
-    const char *state; /* ACTIVE, IDLE ... */
+    const char *state; /* ACTIVE, IDLE ...; empty: only replicas are there */
     const char *host;  /* NULL: none yet */
     int64_t last_active_at;
     bool is_pending;
+    const char *awake_replica; /* a read-only compute of the branch that is awake, or NULL */
 } plane_endpoint;
 
 /* ---- reading ---- */
@@ -41,6 +42,7 @@ typedef struct plane_endpoint {
 LB_MUST_CHECK int plane_read_project(lb_ctx *ctx, const char *project, const plane_project **ret_found, lb_error *err);
 LB_MUST_CHECK int plane_read_branch(lb_ctx *ctx, const char *project, const char *branch,
                                     const plane_branch **ret_found, lb_error *err);
+/* The read-write one, whatever it is called: there is at most one. */
 LB_MUST_CHECK int plane_read_endpoint(lb_ctx *ctx, const char *project, const char *branch,
                                       const plane_endpoint **ret_found, lb_error *err);
 /* Those that were deleted softly too: they count, and they hold their names. */

@@ -22,24 +22,55 @@ static int read_people(lb_ctx *ctx, const char *text, branch_people *people, lb_
     return 0;
 }
 
+/* Somebody else takes it away just now: where its server cannot be reached, nobody is in it. */
+static bool has_gone(lb_ctx *ctx, const char *project, const plane_branch *branch)
+{
+    lb_error ignored;
+    const plane_branch *now = NULL;
+    return plane_read_branch(ctx, project, branch->id, &now, &ignored) >= 0 && (!now || now->is_deleted);
+}
+
+/* Readers of a replica are seen there alone, where no run goes. */
+static int mind_replica(lb_ctx *ctx, const plane_endpoint *endpoint, branch_people *people, lb_error *err)
+{
+    if (!endpoint->awake_replica)
+        return 0;
+    people->who = lb_printf(ctx, "%s%snobody could look at the replica %s, which is awake",
+                            people->who ? people->who : "", people->who ? ", and " : "", endpoint->awake_replica);
+    people->unknown = true;
+    return people->who ? 0 : lb_out_of_memory(err);
+}
+
+static int look_at_primary(lb_ctx *ctx, const char *project, const plane_branch *branch, branch_people *ret_people,
+                           lb_error *err)
+{
+    const char *text = NULL;
+    int r =
+        lb_call(ctx, BRANCH_FACTS_TOOL, &(lb_target){.project = project, .branch = branch->id}, LB_NO_ARGS, &text, err);
+    if (r >= 0)
+        return read_people(ctx, text, ret_people, err);
+    if (r == LB_ERR_SUSPENDED)
+        return 0; /* fell asleep meanwhile */
+    if (lb_cancelled(ctx))
+        return r;
+    const char *why = lb_printf(ctx, "nobody could look: %s", err->message);
+    if (has_gone(ctx, project, branch))
+        return 0;
+    *ret_people = (branch_people){.who = why, .unknown = true};
+    return why ? 0 : lb_out_of_memory(err);
+}
+
 int branch_look_for_people(lb_ctx *ctx, const char *project, const plane_branch *branch, branch_people *ret_people,
                            lb_error *err)
 {
     const plane_endpoint *endpoint = NULL;
-    const char *text = NULL;
     *ret_people = (branch_people){0};
     int r = branch->is_deleted ? 0 : plane_read_endpoint(ctx, project, branch->id, &endpoint, err);
-    if (r < 0 || !endpoint || strcmp(endpoint->state, "IDLE") == 0)
+    if (r < 0 || !endpoint)
         return r;
-    r = lb_call(ctx, BRANCH_FACTS_TOOL, &(lb_target){.project = project, .branch = branch->id}, LB_NO_ARGS, &text, err);
-    if (r >= 0)
-        return read_people(ctx, text, ret_people, err);
-    if (r == LB_ERR_SUSPENDED || r == LB_ERR_NOT_FOUND)
-        return 0; /* fell asleep, or went, meanwhile */
-    if (lb_cancelled(ctx))
-        return r;
-    *ret_people = (branch_people){.who = lb_printf(ctx, "nobody could look: %s", err->message), .unknown = true};
-    return ret_people->who ? 0 : lb_out_of_memory(err);
+    if (endpoint->state[0] && strcmp(endpoint->state, "IDLE") != 0)
+        r = look_at_primary(ctx, project, branch, ret_people, err);
+    return r < 0 ? r : mind_replica(ctx, endpoint, ret_people, err);
 }
 
 /* ---- may it go ---- */
@@ -63,6 +94,30 @@ int branch_judge_removal(const branch_removal *removal, const char *verb, lb_err
                              "%s/%s is not %s: %zu branch(es) were made from it", removal->project, b->id, verb,
                              children);
     return 0;
+}
+
+/* ---- what goes with it ---- */
+
+int branch_tell_not_kept(lb_ctx *ctx, const char *project, const char *branch, struct json_object *result,
+                         lb_error *err)
+{
+    struct json_object *why = NULL;
+    if (!json_object_object_get_ex(result, "not_kept", &why) || !why)
+        return 0;
+    const char *what = lb_printf(ctx, "a last snapshot of the statements of %s/%s", project, branch);
+    return what ? lb_skipped(ctx, what, json_object_get_string(why), err) : lb_out_of_memory(err);
+}
+
+static int keep_statements(lb_ctx *ctx, const branch_removal *removal, lb_error *err)
+{
+    const plane_branch *b = removal->branch;
+    const char *text = NULL;
+    if (!removal->keeps || b->is_deleted || lb_plans(ctx))
+        return 0;
+    int r = lb_call(ctx, BRANCH_PLANE_TOOL, &(lb_target){.project = removal->project, .branch = b->id},
+                    LB_ARGS(lb_text("action", "keep")), &text, err);
+    struct json_object *result = r < 0 ? NULL : branch_json_keep(ctx, text, err);
+    return result ? branch_tell_not_kept(ctx, removal->project, b->id, result, err) : err->code;
 }
 
 /* ---- going ---- */
@@ -120,6 +175,8 @@ int branch_remove(lb_ctx *ctx, const branch_removal *removal, lb_outcome *ret_ou
     int r = branch_judge_removal(removal, "deleted", err);
     if (r >= 0)
         r = branch_look_for_people(ctx, removal->project, b, &people, err);
+    if (r >= 0)
+        r = keep_statements(ctx, removal, err);
     if (r >= 0)
         r = delete_branch(ctx, removal, &people, &event, ret_outcome, &was_gone, err);
     if (r < 0 || *ret_outcome != LB_APPLIED || was_gone)

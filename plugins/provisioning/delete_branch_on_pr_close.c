@@ -33,6 +33,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         .branches = &branches,
         .reason = lb_printf(ctx, "pull request %lld was %s", (long long)args->pr_number, args->action),
         .event_type = "deleted",
+        .keeps = true,
         .creator_type = "ci",
         .detail =
             lb_printf(ctx, "{\"pull_request\":%lld,\"action\":\"%s\"}", (long long)args->pr_number, args->action)};
@@ -57,4 +58,4 @@ static int run(lb_ctx *ctx, lb_error *err)
 LB_TOOL(delete_branch_on_pr_close, "takes away the branch of a pull request", .agent = "provisioning",
         .risk = LB_RISK_LOW, .workspace = true, LB_TOOL_ARGS(struct args, params),
         .writes = LB_NAMES("branch_lifecycle"), .emits = LB_NAMES("branch.deleted"),
-        .calls = LB_NAMES("branch_sessions"), .run = run);
+        .calls = LB_NAMES("branch_sessions", BRANCH_PLANE_TOOL), .run = run);

@@ -46,6 +46,7 @@ static int take_away(lb_ctx *ctx, sweep *s, const plane_branch *b, const branch_
                                     .kind = kind,
                                     .title = lb_printf(ctx, "delete %s/%s", s->project, b->id),
                                     .reason = reason,
+                                    .keeps = true,
                                     .event_type = "expired"};
     if (branch_judge_removal(&removal, "deleted", &no) < 0)
         return keep(ctx, s, b, lb_printf(ctx, "%s", no.message), err);
@@ -157,4 +158,4 @@ static int run(lb_ctx *ctx, lb_error *err)
 LB_TOOL(enforce_ttl_policies, "takes away branches that are over their time", .agent = "provisioning",
         .risk = LB_RISK_LOW, .workspace = true, .schedule = "0 */6 * * *", LB_TOOL_ARGS(struct args, params),
         .writes = LB_NAMES("branch_lifecycle"), .emits = LB_NAMES("branch.deleted"),
-        .calls = LB_NAMES("branch_sessions"), .run = run);
+        .calls = LB_NAMES("branch_sessions", BRANCH_PLANE_TOOL), .run = run);

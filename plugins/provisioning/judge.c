@@ -68,6 +68,15 @@ void judging_lock(judging *j, judge_lock lock, const char *on)
     j->now->lock_on = judging_printf(j, "%s", on);
 }
 
+void judging_builds_on(judging *j, tree range)
+{
+    char schema[128], name[128];
+    tree_text(tree_get(range, "schemaname"), schema, sizeof schema);
+    tree_text(tree_get(range, "relname"), name, sizeof name);
+    j->now->builds.on_schema = judging_printf(j, "%s", schema[0] ? schema : "public");
+    j->now->builds.on_name = judging_printf(j, "%s", name);
+}
+
 void judging_fact(judging *j, fact_kind kind, const char *name, const char *extra)
 {
     fact *facts = j->in_body ? NULL : grown(j, j->facts, j->fact_count, &j->fact_capacity, sizeof *facts);
@@ -201,6 +210,7 @@ void judging_statement(judging *j, tree node)
     if (!node.at || !tree_next_key(node.at, tree_end(node), kind, sizeof kind, &s))
         return;
     check_names(j, node);
+    judge_lock_of(j, kind, s);
     if (judge_data_statement(j, kind, s))
         return;
     if (!j->in_body && strcmp(kind, "SelectStmt") != 0)

@@ -71,6 +71,8 @@ typedef struct judged {
                                 * and letter case of keywords */
     struct {
         const char *schema, *name, *table; /* of an index that is built CONCURRENTLY; else NULL */
+        const char *shape; /* "unique btree on orders (a, (expression) desc) where": as sql/migration/index_state.sql */
+        const char *on_schema, *on_name; /* the table of it, or what REINDEX CONCURRENTLY builds anew; else NULL */
     } builds;
 } judged;
 
@@ -91,5 +93,8 @@ typedef struct judgement {
  * rows would be changed or a second table locked while the strong lock of a first one is held. */
 LB_MUST_CHECK int judge_file(const char *text, int server_major, arena *memory, judgement *ret_judgement,
                              lb_error *err);
+
+/* A condition that holds for every row, as far as its text says so. */
+bool judge_is_true(tree expression);
 
 #endif

@@ -262,6 +262,56 @@ static void create_table(judging *j, tree s)
     judging_fact(j, FACT_CREATED, table.text, NULL);
 }
 
+/* The server strips parentheses and collations from a column, too. */
+static tree index_column(tree item)
+{
+    tree name = tree_get(item, "name"), expression = tree_get(item, "expr");
+    tree collated = tree_node(expression, "CollateClause");
+    tree fields = tree_path(tree_has(collated) ? tree_get(collated, "arg") : expression, "ColumnRef", "fields");
+    tree last = {0};
+    for (tree field = tree_first(fields); field.at; field = tree_next(field))
+        last = tree_path(field, "String", "sval");
+    return tree_has(name) ? name : last;
+}
+
+static const char *shape_of_column(judging *j, const char *before, tree item)
+{
+    char name[128];
+    tree column = index_column(item);
+    tree_text(column, name, sizeof name);
+    bool is_down = tree_is(tree_get(item, "ordering"), "SORTBY_DESC");
+    tree nulls = tree_get(item, "nulls_ordering");
+    bool nulls_first = tree_is(nulls, "SORTBY_NULLS_FIRST") || (is_down && !tree_is(nulls, "SORTBY_NULLS_LAST"));
+    return judging_printf(j, "%s%s%s%s%s", before, before[0] ? ", " : "", tree_has(column) ? name : "(expression)",
+                          is_down ? " desc" : "",
+                          nulls_first == is_down ? ""
+                          : nulls_first          ? " nulls first"
+                                                 : " nulls last");
+}
+
+static const char *shape_of_list(judging *j, tree list)
+{
+    const char *text = "";
+    for (tree item = tree_first(list); item.at; item = tree_next(item))
+        text = shape_of_column(j, text, tree_node(item, "IndexElem"));
+    return text;
+}
+
+/* What of a definition is the same however it is written: not the text of expressions and conditions. */
+static const char *shape_of_index(judging *j, tree s)
+{
+    char method[128], table[128];
+    tree where = tree_get(s, "whereClause"), including = tree_get(s, "indexIncludingParams");
+    tree_text(tree_get(s, "accessMethod"), method, sizeof method);
+    tree_text(tree_path(s, "relation", "relname"), table, sizeof table);
+    const char *included = shape_of_list(j, including);
+    return judging_printf(j, "%s%s on %s (%s)%s%s%s%s%s", tree_true(tree_get(s, "unique")) ? "unique " : "", method,
+                          table, shape_of_list(j, tree_get(s, "indexParams")), included[0] ? " include (" : "",
+                          included, included[0] ? ")" : "",
+                          tree_true(tree_get(s, "nulls_not_distinct")) ? " nulls not distinct" : "",
+                          tree_has(where) && !judge_is_true(where) ? " where" : "");
+}
+
 static void create_index(judging *j, tree s)
 {
     tree range = tree_get(s, "relation");
@@ -286,6 +336,8 @@ static void create_index(judging *j, tree s)
         j->now->builds.schema = judging_printf(j, "%s", schema[0] ? schema : "public");
         j->now->builds.name = judging_printf(j, "%s", name.text);
         j->now->builds.table = judging_printf(j, "%s", table.text);
+        j->now->builds.shape = shape_of_index(j, s);
+        judging_builds_on(j, range);
     }
     judging_fact(j, FACT_INDEX, name.text, NULL);
 }

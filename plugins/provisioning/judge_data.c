@@ -176,11 +176,17 @@ static void reindex(judging *j, tree s)
     label about = label_of_range(tree_get(s, "relation"));
     if (!tree_has(tree_get(s, "relation")) && !tree_has(tree_get(s, "name")))
         judging_needs(j, 16, "REINDEX without a name");
-    if (!option_is_on(tree_get(s, "params"), "concurrently")) {
+    bool concurrent = option_is_on(tree_get(s, "params"), "concurrently");
+    if (!concurrent)
         judging_hazard(j, JUDGE_REINDEX_NOT_CONCURRENT, about.text, judging_insert(j, "REINDEX", "(CONCURRENTLY)"));
-        judging_lock(j, LOCK_SHARE, about.text);
-    }
+    judging_lock(j,
+                 concurrent                                             ? LOCK_SHARE_UPDATE_EXCLUSIVE
+                 : tree_is(tree_get(s, "kind"), "REINDEX_OBJECT_INDEX") ? LOCK_ACCESS_EXCLUSIVE /* of the index */
+                                                                        : LOCK_SHARE,
+                 about.text);
     j->now->scans |= !j->in_body;
+    if (concurrent && about.text[0] && !j->in_block)
+        judging_builds_on(j, tree_get(s, "relation"));
 }
 
 static void refresh(judging *j, tree s)
@@ -190,6 +196,8 @@ static void refresh(judging *j, tree s)
     if (!concurrent && !judging_is_new(j, view.text))
         judging_hazard(j, JUDGE_REFRESH, view.text, judging_insert(j, "VIEW", "CONCURRENTLY"));
     judging_lock(j, concurrent ? LOCK_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE, view.text);
+    j->now->scans |= !concurrent && !j->in_body;
+    j->now->rewrites |= !concurrent && !j->in_body;
 }
 
 static const struct {

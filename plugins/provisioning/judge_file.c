@@ -70,7 +70,8 @@ static bool must_start(const judging *j, const part *p, const judged *s, size_t 
 
 static bool locks_strongly(const judging *j, const judged *s)
 {
-    return s->lock == LOCK_ACCESS_EXCLUSIVE && !judging_is_new(j, s->lock_on);
+    bool is_view = is_node(s, "ViewStmt"); /* goes with the table that it shows */
+    return s->lock == LOCK_ACCESS_EXCLUSIVE && !is_view && !judging_is_new(j, s->lock_on);
 }
 
 /* The strong lock of one table should not be held while rows are written or another one is waited for. */

@@ -47,6 +47,7 @@ typedef struct judging {
 const char *judging_printf(judging *j, const char *fmt, ...) LB_PRINTF(2, 3);
 void judging_hazard(judging *j, judge_rule_id id, const char *object, const char *rewrite);
 void judging_lock(judging *j, judge_lock lock, const char *on);
+void judging_builds_on(judging *j, tree range);
 void judging_fact(judging *j, fact_kind kind, const char *name, const char *extra);
 const fact *judging_find(const judging *j, fact_kind kind, const char *name);
 bool judging_is_new(const judging *j, const char *table); /* of this file */
@@ -64,11 +65,11 @@ bool judge_table_statement(judging *j, const char *kind, tree s);  /* judge_tabl
 bool judge_create_statement(judging *j, const char *kind, tree s); /* judge_create.c: CREATE */
 bool judge_object_statement(judging *j, const char *kind, tree s); /* judge_object.c: DROP, ALTER, rights */
 bool judge_data_statement(judging *j, const char *kind, tree s);   /* judge_data.c: rows, sessions, upkeep */
+void judge_lock_of(judging *j, const char *kind, tree s);          /* judge_lock.c: locks that no hazard brings along */
 
 /* judge_create.c: a column's type and constraints, of a new table or of one that is there. */
 void judge_column(judging *j, tree column, const char *table, bool table_is_new);
 bool judge_is_unstable(tree expression); /* calls a function that may answer otherwise for each row */
-bool judge_is_true(tree expression);     /* judge_data.c: holds for every row */
 
 /* judge_code.c: what stands inside of DO and CREATE FUNCTION. */
 void judge_code(judging *j, tree statement, bool runs);

@@ -26,13 +26,23 @@ static const struct {
     {"OBJECT_PUBLICATION", "publication", JUDGE_DEFINITION_DROP, LOCK_NONE},
 };
 
-/* A policy, trigger or rule is known by its own name, "policy p"; its table stands before it. */
+/* A policy, trigger or rule is known by its own name, "policy p"; its table stands before it. NULL: it is none. */
+static const char *dot_behind_table(const char *what, const char *full)
+{
+    return strcmp(what, "policy") == 0 || strcmp(what, "trigger") == 0 || strcmp(what, "rule") == 0 ? strrchr(full, '.')
+                                                                                                    : NULL;
+}
+
 static const char *own_name(const char *what, const char *full)
 {
-    const char *dot = strcmp(what, "policy") == 0 || strcmp(what, "trigger") == 0 || strcmp(what, "rule") == 0
-                          ? strrchr(full, '.')
-                          : NULL;
+    const char *dot = dot_behind_table(what, full);
     return dot ? dot + 1 : full;
+}
+
+static const char *table_of(judging *j, const char *what, const char *full)
+{
+    const char *dot = dot_behind_table(what, full);
+    return dot ? judging_printf(j, "%.*s", (int)(dot - full), full) : full;
 }
 
 static bool is_own_index(const judging *j, const char *name)
@@ -50,7 +60,8 @@ static void drop_one(judging *j, tree s, size_t kind, tree object)
     judging_hazard(j, drops[kind].rule, full.text, NULL);
     if (drops[kind].rule == JUDGE_INDEX_DROP && !concurrent && !is_own_index(j, full.text))
         judging_hazard(j, JUDGE_INDEX_DROP_NOT_CONCURRENT, full.text, judging_insert(j, "INDEX", "CONCURRENTLY"));
-    judging_lock(j, concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : drops[kind].lock, full.text);
+    judging_lock(j, concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : drops[kind].lock,
+                 table_of(j, drops[kind].what, full.text));
 }
 
 static const char *word_before_name(tree type)
@@ -133,7 +144,11 @@ static void rename_object(judging *j, tree s)
                    : is_table ? JUDGE_RENAME_TABLE
                               : JUDGE_RENAME_OTHER,
                    about, NULL);
-    judging_lock(j, table.text[0] ? LOCK_ACCESS_EXCLUSIVE : LOCK_NONE, table.text);
+    judging_lock(j,
+                 !table.text[0]                  ? LOCK_NONE
+                 : tree_is(type, "OBJECT_INDEX") ? LOCK_SHARE_UPDATE_EXCLUSIVE
+                                                 : LOCK_ACCESS_EXCLUSIVE,
+                 table.text);
     if (is_column)
         judging_not_idempotent(
             j, about,

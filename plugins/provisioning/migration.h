@@ -16,6 +16,12 @@ typedef struct migration_waiver {
     const struct migration_waiver *next;
 } migration_waiver;
 
+/* What a destructive statement would take: objects, each a table with its rows, its use and what rests on it. */
+typedef struct migration_risk {
+    lb_value *items;
+    size_t count;
+} migration_risk;
+
 typedef struct migration_file {
     migration_kind kind;
     const char *name;    /* "V1_2__orders.sql" */
@@ -24,7 +30,8 @@ typedef struct migration_file {
     char checksum[SHA256_TEXT]; /* of the bytes, but for line ends and a byte order mark */
     const migration_waiver *waivers;
     judgement judged;
-    bool is_judged, is_told; /* told: what was found is in the run's result */
+    const migration_risk *risks; /* one for each statement; NULL where nothing is destroyed */
+    bool is_judged, is_told;     /* told: what was found is in the run's result */
 } migration_file;
 
 typedef struct migration_files {
@@ -47,6 +54,8 @@ LB_MUST_CHECK int migration_read(const char *directory, arena *memory, migration
 LB_MUST_CHECK int migration_take(migration_files *files, const char *name, const char *text, arena *memory,
                                  lb_error *err);
 LB_MUST_CHECK int migration_sort(migration_files *files, lb_error *err);
+/* The name of the script that undoes a versioned file, or NULL. */
+const char *migration_undo_of(const migration_files *files, const migration_file *file);
 const migration_waiver *migration_waived(const migration_file *file, judge_rule_id rule);
 
 /* ---- the ledger ---- */
@@ -67,7 +76,7 @@ typedef struct migration_ledger {
 typedef struct migration_options {
     const char *target;   /* the last version to apply, or NULL */
     const char *baseline; /* what is there already, up to this version, or NULL */
-    bool out_of_order, allow_ahead, undo;
+    bool out_of_order, allow_ahead, undo, only_undoable;
     bool refuse_gaps;
 } migration_options;
 
@@ -99,6 +108,9 @@ LB_MUST_CHECK int migration_plan_make(migration_files *files, const migration_le
 
 /* The marks of a ledger alone: version, told, last_done. */
 void migration_look(const migration_ledger *ledger, migration_plan *plan);
+
+/* The file has been completed with this text, neither taken back nor completed with another one since. */
+bool migration_stands(const migration_ledger *ledger, const char *name, const char *checksum);
 
 /* The files that have been completed after row `told`, in order. */
 size_t migration_untold(const migration_ledger *ledger, int64_t told, const char **ret_names, size_t room);

@@ -1,15 +1,24 @@
 /* One migration, part by part: a part is a transaction that also writes the ledger, or a single statement that must not
  * be in one. Whatever ends half-way goes on there the next time. */
-#include "migration_run.h"
+#include "migration_base.h"
+#include "migration_notices.h"
 
-#include <sql/migration/blockers.h>
 #include <sql/migration/limit_wait.h>
-#include <sql/migration/own_locks.h>
+#include <sql/migration/listen.h>
+#include <sql/migration/listen_no_more.h>
+#include <sql/migration/listen_on.h>
+#include <sql/migration/measure.h>
 #include <sql/migration/wait_on.h>
+#include <sql/migration/waits.h>
+
+#define MEASURED_MOST 50 /* statements of a part that are measured one by one: each measure repeats those before it */
+
+#define MOVED "LB003" /* as sql/migration/hold_to_decided.sql has it */
 
 typedef struct part {
     uint32_t first, last; /* statements, counted from 1 */
     bool is_alone;
+    lb_group *group; /* of the last try */
 } part;
 
 static part next_part(const judgement *j, uint32_t done)
@@ -25,7 +34,10 @@ static part next_part(const judgement *j, uint32_t done)
 static int open_part(migration_run *run, const migration_task *task, const part *p, const char *undo,
                      lb_group **ret_group, lb_error *err)
 {
-    const migration_file *file = task->file;
+    migration_file *file = task->file;
+    int r = migrate_look_at_risk(run, file, err); /* anew: files before this one may have made what it takes */
+    if (r < 0)
+        return r;
     size_t steps = file->judged.count;
     const char *title = p->first == 1 && p->last == steps ? lb_printf(run->ctx, "apply %s", file->name)
                                                           : lb_printf(run->ctx, "apply %s, statements %u to %u of %zu",
@@ -34,6 +46,9 @@ static int open_part(migration_run *run, const migration_task *task, const part 
                          : file->kind == MIGRATION_UNDO
                              ? lb_printf(run->ctx, "takes version %s of the schema back", file->version)
                              : lb_printf(run->ctx, "version %s of the schema", file->version);
+    if (!undo && file->judged.destroys)
+        undo = lb_printf(run->ctx, "a branch of %s as it was before has what is lost: create_branch with --at",
+                         lb_run_target(run->ctx)->branch);
     const lb_value *evidence = migrate_evidence(run, file);
     if (!title || !reason || !evidence)
         return lb_out_of_memory(err);
@@ -43,74 +58,160 @@ static int open_part(migration_run *run, const migration_task *task, const part 
         ret_group, err);
 }
 
-static int add_script(migration_run *run, lb_group *group, const migration_file *file, const part *p, lb_error *err)
-{
-    return lb_change_script(run->ctx, group,
-                            LB_SCRIPT(.name = file->name, .text = file->text, .first = p->first, .last = p->last), err);
-}
-
-/* The last statement of the transaction was the question. */
-static int tell_locks(migration_run *run, const lb_group *group, const migration_file *file, const part *p,
+static int add_script(migration_run *run, lb_group *group, const migration_file *file, uint32_t first, uint32_t last,
                       lb_error *err)
 {
-    return lb_append(run->ctx, "locks",
-                     LB_ARGS(lb_text("file", file->name), lb_i64("first", p->first), lb_i64("last", p->last),
-                             lb_json("held", lb_group_reply(run->ctx, group))),
-                     err);
+    return lb_change_script(run->ctx, group,
+                            LB_SCRIPT(.name = file->name, .text = file->text, .first = first, .last = last), err);
 }
 
-/* The ledger's row stands first in a transaction: if another session has executed this part, it fails there. */
-static int try_part(migration_run *run, const migration_task *task, const part *p, const char *undo,
-                    lb_outcome *ret_outcome, lb_error *err)
+static int measure(migration_run *run, lb_group *group, uint32_t statement, lb_error *err)
+{
+    return migration_measure(run->ctx, group, &(migration_measure_args){.statement = statement}, err);
+}
+
+/* One statement after the other, with a look at the transaction before the first and behind each. */
+static int add_measured(migration_run *run, lb_group *group, const migration_file *file, const part *p, lb_error *err)
+{
+    bool is_long = p->last - p->first >= MEASURED_MOST;
+    int r = lb_group_listen(run->ctx, group, err);
+    if (r >= 0)
+        r = migration_listen(run->ctx, group, err);
+    if (r >= 0)
+        r = measure(run, group, 0, err);
+    for (uint32_t i = p->first, last; r >= 0 && i <= p->last; i = last + 1) {
+        last = is_long ? p->last : i;
+        r = add_script(run, group, file, i, last, err);
+        if (r >= 0)
+            r = measure(run, group, last, err);
+    }
+    return r;
+}
+
+/* CREATE INDEX CONCURRENTLY waits for old snapshots as for locks, and a limit would leave an invalid index behind: what
+ * keeps no reader or writer out waits for as long as it takes. */
+static int64_t limit_alone(const migration_run *run, const judged *s)
+{
+    return s->lock > LOCK_SHARE_UPDATE_EXCLUSIVE ? migrate_wait_limit(run) : 0;
+}
+
+static int read_limit(migration_run *run, int64_t *ret_wait_ms, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    migration_waits_row row;
+    int r = migration_waits(run->ctx, &rows, err);
+    *ret_wait_ms = r >= 0 && migration_waits_next(run->ctx, rows, &row) ? row.wait_ms : 0;
+    return r;
+}
+
+static int wait_on(migration_run *run, lb_group *group, int64_t wait_ms, lb_error *err)
+{
+    return migration_wait_on(run->ctx, group, &(migration_wait_on_args){.wait_ms = wait_ms}, err);
+}
+
+/* What no transaction can hold is heard like what one does; it is measured by others. */
+static int add_heard(migration_run *run, lb_group *group, const migration_file *file, const part *p, lb_error *err)
+{
+    int r = lb_group_listen(run->ctx, group, err);
+    if (r >= 0)
+        r = migration_listen_on(run->ctx, group, err);
+    if (r >= 0)
+        r = add_script(run, group, file, p->first, p->last, err);
+    return r < 0 ? r : migration_listen_no_more(run->ctx, group, err);
+}
+
+/* In a transaction that came to its end the last statement was the question. */
+static int tell_part(migration_run *run, const migration_file *file, const part *p, bool failed,
+                     const char **ret_notices, lb_error *err)
+{
+    const char *list = failed || p->is_alone ? "[]" : lb_printf(run->ctx, "[%s]", lb_group_reply(run->ctx, p->group));
+    int r = list ? migration_tell_notices(run->ctx, p->group, ret_notices, err) : lb_out_of_memory(err);
+    return r < 0
+               ? r
+               : lb_append(run->ctx, "transactions",
+                           LB_ARGS(lb_text("file", file->name), lb_i64("first", p->first), lb_i64("last", p->last),
+                                   lb_bool("alone", p->is_alone), lb_bool("failed", failed), lb_json("measured", list),
+                                   *ret_notices ? lb_json("notices", *ret_notices) : lb_null("notices")),
+                           err);
+}
+
+/* The error in hand is the one that counts. */
+static void tell_failed(migration_run *run, const migration_file *file, const part *p, lb_error *err)
+{
+    lb_error ignored;
+    const char *notices = NULL;
+    if (!run->tells_locks || !p->group || err->code == LB_ERR_CANCELLED || err->code == LB_ERR_NO_MEMORY ||
+        tell_part(run, file, p, true, &notices, &ignored) < 0)
+        return;
+    const char *words = migration_last_words(run->ctx, notices);
+    size_t length = strlen(err->message);
+    if (words)
+        (void)snprintf(err->message + length, sizeof err->message - length, "; the server was %.200s", words); /* cut */
+}
+
+/* The session is afterwards as it was before, and is so too where the statement fails: the gate's door sees to it that
+ * what sets a setting back is executed then. */
+static int add_alone(migration_run *run, lb_group *group, const migration_task *task, const part *p, lb_error *err)
+{
+    int64_t before_ms = 0;
+    int r = read_limit(run, &before_ms, err);
+    if (r >= 0)
+        r = wait_on(run, group, limit_alone(run, &task->file->judged.items[p->first - 1]), err);
+    if (r >= 0)
+        r = run->tells_locks ? add_heard(run, group, task->file, p, err)
+                             : add_script(run, group, task->file, p->first, p->last, err);
+    if (r >= 0)
+        r = wait_on(run, group, before_ms, err);
+    if (r >= 0)
+        r = migrate_note(run, group, task, "done", p->last, NULL, err);
+    return r < 0 || !run->tells_locks ? r : measure(run, group, p->last, err); /* for what was counted to be seen */
+}
+
+/* The ledger's row stands first: if another session has executed this part, it fails there. */
+static int add_transaction(migration_run *run, lb_group *group, const migration_task *task, const part *p,
+                           lb_error *err)
+{
+    const migration_limit_wait_args limit = {.wait_ms = migrate_wait_limit(run)};
+    int r = migration_limit_wait(run->ctx, group, &limit, err);
+    if (r >= 0)
+        r = migrate_hold_to_risk(run, group, task->file, err);
+    if (r >= 0 && p->first == 1)
+        r = migrate_note_base(run, group, task, err);
+    if (r >= 0)
+        r = migrate_note(run, group, task, "done", p->last, NULL, err);
+    if (r < 0)
+        return r;
+    return run->tells_locks ? add_measured(run, group, task->file, p, err)
+                            : add_script(run, group, task->file, p->first, p->last, err);
+}
+
+static int try_part(migration_run *run, const migration_task *task, part *p, const char *undo, lb_outcome *ret_outcome,
+                    lb_error *err)
 {
     lb_group *group = NULL;
-    const migration_limit_wait_args limit = {.wait_ms = run->lock_timeout_ms};
+    const char *notices = NULL;
     int r = open_part(run, task, p, undo, &group, err);
+    p->group = group;
     if (r >= 0)
-        r = p->is_alone ? migration_wait_on(run->ctx, group, err) : migration_limit_wait(run->ctx, group, &limit, err);
-    if (r >= 0 && !p->is_alone)
-        r = migrate_note(run, group, task, "done", p->last, NULL, err);
-    if (r >= 0)
-        r = add_script(run, group, task->file, p, err);
-    if (r >= 0 && p->is_alone)
-        r = migrate_note(run, group, task, "done", p->last, NULL, err);
-    bool tells = run->tells_locks && !p->is_alone;
-    if (r >= 0 && tells)
-        r = migration_own_locks(run->ctx, group, err);
+        r = p->is_alone ? add_alone(run, group, task, p, err) : add_transaction(run, group, task, p, err);
     if (r >= 0)
         r = lb_apply(run->ctx, group, ret_outcome, err);
-    return r < 0 || !tells || *ret_outcome != LB_APPLIED ? r : tell_locks(run, group, task->file, p, err);
+    if (r < 0 || !run->tells_locks || *ret_outcome != LB_APPLIED)
+        return r;
+    r = tell_part(run, task->file, p, false, &notices, err);
+    p->group = NULL; /* it has been told of, whatever fails after it */
+    return r;
 }
 
 /* ---- several tries ---- */
 
 static bool is_worth_another_try(const lb_error *err)
 {
-    static const char *const states[] = {"55P03", "40P01", "40001"};
+    static const char *const states[] = {"55P03", "40P01", "40001", MOVED};
     for (size_t i = 0; i < LB_COUNT(states); i++)
         if (strcmp(err->sqlstate, states[i]) == 0)
             return true;
     return false;
-}
-
-/* Who stands in the way, as far as can be seen. */
-static void explain_wait(migration_run *run, const migration_file *file, const part *p, int64_t tries, lb_error *err)
-{
-    lb_error ignored;
-    lb_rows *rows = NULL;
-    migration_blockers_row row;
-    const char *table = "";
-    char text[sizeof err->hint];
-    for (uint32_t i = p->first; i <= p->last; i++)
-        table = file->judged.items[i - 1].lock > LOCK_ROW_EXCLUSIVE ? file->judged.items[i - 1].lock_on : table;
-    const migration_blockers_args args = {.relation = table};
-    if (strcmp(err->sqlstate, "55P03") != 0 || !table[0] || migration_blockers(run->ctx, &args, &rows, &ignored) < 0)
-        return;
-    size_t n = (size_t)snprintf(text, sizeof text, "tried %lld times; %s is held", (long long)tries, table);
-    while (n < sizeof text && migration_blockers_next(run->ctx, rows, &row))
-        n += (size_t)snprintf(text + n, sizeof text - n, " by session %lld (%s, %s, %.0f s)", (long long)row.pid,
-                              row.application, row.state, row.seconds);
-    memcpy(err->hint, text, sizeof text);
 }
 
 static int note_alone(migration_run *run, const migration_task *task, const char *state, uint32_t step,
@@ -123,6 +224,8 @@ static int note_alone(migration_run *run, const migration_task *task, const char
     if (!title)
         return lb_out_of_memory(err);
     int r = lb_group_open(run->ctx, LB_GROUP(.title = title, .reason = "the ledger remembers it"), &group, err);
+    if (r >= 0 && !error && !task->done)
+        r = migrate_note_base(run, group, task, err);
     if (r >= 0)
         r = migrate_note(run, group, task, state, step, error, err);
     return r < 0 ? r : lb_apply(run->ctx, group, &outcome, err);
@@ -138,13 +241,14 @@ static int begin_alone(migration_run *run, migration_task *task, const part *p, 
 }
 
 /* Before each try of an index the place for it is cleared, as the try before may have left one. */
-static int run_part(migration_run *run, migration_task *task, const part *p, const char *undo, lb_outcome *ret_outcome,
+static int run_part(migration_run *run, migration_task *task, part *p, const char *undo, lb_outcome *ret_outcome,
                     lb_error *err)
 {
     const judged *s = &task->file->judged.items[p->first - 1];
-    int64_t tries = 0;
+    migration_tries tries = {0};
     for (;;) {
         int r = 0;
+        tries.began = lb_time_left(run->ctx);
         *ret_outcome = LB_APPLIED;
         if (s->builds.name)
             r = migrate_clear_index(run, task, s, ret_outcome, err);
@@ -155,15 +259,27 @@ static int run_part(migration_run *run, migration_task *task, const part *p, con
             r = try_part(run, task, p, undo, ret_outcome, err);
         if (r >= 0 || !is_worth_another_try(err))
             return r;
-        if (++tries >= run->lock_tries || !migrate_pause(run, tries, 5000)) {
-            explain_wait(run, task->file, p, tries, err);
+        if (!migrate_tries_again(run, &tries)) {
+            migrate_explain_wait(run, &tries, s, p->last - p->first + 1, err);
             return r;
         }
-        lb_log(run->ctx, LB_LOG_INFO, "%s: try %lld was in vain: %s", task->file->name, (long long)tries, err->message);
+        run->holds_to_nothing = run->holds_to_nothing || (strcmp(err->sqlstate, MOVED) == 0 &&
+                                                          lb_run_target(run->ctx)->branch_class == LB_BRANCH_THROWAWAY);
+        lb_log(run->ctx, LB_LOG_INFO, "%s: try %lld was in vain: %s", task->file->name, (long long)tries.count,
+               err->message);
     }
 }
 
 /* ---- what is left behind ---- */
+
+/* What was applied is applied, whether they can be seen or not. */
+static void tell_leftovers(migration_run *run, const migration_task *task, const judged *s)
+{
+    lb_error err;
+    if (migrate_tell_leftovers(run, task->file, s, &err) < 0)
+        lb_log(run->ctx, LB_LOG_WARN, "%s: what rebuilds have left is not looked at: %s", task->file->name,
+               err.message);
+}
 
 /* The error in hand is the one that counts; what fails on the way is only told. */
 static void clean_up(migration_run *run, migration_task *task, const part *p, const lb_error *why)
@@ -177,6 +293,7 @@ static void clean_up(migration_run *run, migration_task *task, const part *p, co
         lb_log(run->ctx, LB_LOG_WARN, "%s: %s", task->file->name, err.message);
     if (s->builds.name && migrate_clear_index(run, task, s, &outcome, &err) < 0)
         lb_log(run->ctx, LB_LOG_WARN, "%s: %s", task->file->name, err.message);
+    tell_leftovers(run, task, s);
 }
 
 int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb_outcome *ret_outcome, lb_error *err)
@@ -186,12 +303,13 @@ int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb
     if (!j->count) /* nothing but comments: it is remembered all the same */
         return note_alone(run, task, "done", 0, NULL, err);
     while (task->done < j->count) {
-        const part p = next_part(j, task->done);
+        part p = next_part(j, task->done);
         const judged *s = &j->items[p.first - 1];
         int r = run_part(run, task, &p, undo, ret_outcome, err);
         if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
             r = migrate_check_index(run, s, err);
         if (r < 0) {
+            tell_failed(run, task->file, &p, err);
             const lb_error why = *err;
             clean_up(run, task, &p, &why);
             *err = why;
@@ -201,6 +319,7 @@ int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb
             return 0;
         task->done = p.last;
         task->was_begun = false;
+        tell_leftovers(run, task, s);
     }
     return 0;
 }

@@ -224,6 +224,14 @@ int migration_sort(migration_files *files, lb_error *err)
     return 0;
 }
 
+const char *migration_undo_of(const migration_files *files, const migration_file *file)
+{
+    for (size_t i = 0; i < files->count && file->kind == MIGRATION_VERSIONED; i++)
+        if (files->items[i].kind == MIGRATION_UNDO && migration_compare(files->items[i].version, file->version) == 0)
+            return files->items[i].name;
+    return NULL;
+}
+
 static int read_one(migration_files *files, const char *directory, const char *name, arena *memory, lb_error *err)
 {
     LB_AUTO_FREE char *path = base_printf("%s/%s", directory, name), *text = NULL;

@@ -6,6 +6,14 @@ static const judged *statement_of(const migration_file *file, const judge_hazard
     return h->statement ? &file->judged.items[h->statement - 1] : NULL;
 }
 
+/* What a rule on lost rows is about. */
+static lb_value risk_of(const migration_file *file, const judge_hazard *h)
+{
+    const migration_risk *risk = file->risks && h->statement ? &file->risks[h->statement - 1] : NULL;
+    bool is_told = risk && risk->count && judge_rule_of(h->rule)->severity >= JUDGE_DATA_LOSS;
+    return is_told ? lb_list("at_risk", LB_OBJECT, risk->items, risk->count) : lb_null("at_risk");
+}
+
 static const lb_value *members_of(migration_run *run, const migration_file *file, const judge_hazard *h)
 {
     const judge_rule *rule = judge_rule_of(h->rule);
@@ -21,7 +29,7 @@ static const lb_value *members_of(migration_run *run, const migration_file *file
                                 lb_text("lock_on", s ? s->lock_on : NULL), lb_bool("scans", s && s->scans),
                                 lb_bool("rewrites", s && s->rewrites), lb_bool("idempotent", !s || s->is_idempotent),
                                 lb_bool("in_function_body", h->in_body), lb_bool("refused", rule->refuses && !waiver),
-                                lb_text("allowed_because", waiver ? waiver->because : NULL)));
+                                lb_text("allowed_because", waiver ? waiver->because : NULL), risk_of(file, h)));
 }
 
 static int report_one(migration_run *run, const migration_file *file, const judge_hazard *h, lb_error *err)
@@ -94,4 +102,16 @@ const lb_value *migrate_evidence(migration_run *run, const migration_file *file)
                                 LB_ARGS(lb_text("file", file->name), lb_text("version", file->version),
                                         lb_text("checksum", file->checksum), lb_list("findings", LB_OBJECT, items, n)))
                  : NULL;
+}
+
+int migrate_tell_rest(migration_run *run, const migration_files *files, const migration_plan *plan, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < files->other_count; i++)
+        r = lb_skipped(run->ctx, files->others[i], "its name says no version", err);
+    for (size_t i = 0; r >= 0 && i < plan->gap_count; i++)
+        r = lb_skipped(run->ctx, plan->gaps[i], "a number may have been left out on purpose", err);
+    for (size_t i = 0; r >= 0 && i < plan->reworded_count; i++)
+        r = lb_skipped(run->ctx, plan->reworded[i], "its text has changed since it was applied, its SQL has not", err);
+    return r;
 }

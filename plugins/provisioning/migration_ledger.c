@@ -1,5 +1,6 @@
 #include "migration_run.h"
 
+#include <sql/migration/create_base.h>
 #include <sql/migration/create_ledger.h>
 #include <sql/migration/create_schema.h>
 #include <sql/migration/ledger_found.h>
@@ -46,7 +47,7 @@ int migrate_read_ledger(migration_run *run, migration_ledger *ret_ledger, bool *
     *ret_present = false;
     int r = migration_ledger_found(run->ctx, &rows, err);
     if (r >= 0 && migration_ledger_found_next(run->ctx, rows, &row) && row.present) {
-        *ret_present = true;
+        *ret_present = row.has_base;
         r = read_rows(run, ret_ledger, err);
     }
     return r < 0 ? lb_wrap(err, "the ledger of migrations") : 0;
@@ -73,6 +74,8 @@ int migrate_make_ledger(migration_run *run, lb_error *err)
         r = migration_create_schema(run->ctx, group, err);
     if (r >= 0)
         r = migration_create_ledger(run->ctx, group, err);
+    if (r >= 0)
+        r = migration_create_base(run->ctx, group, err);
     if (r >= 0)
         r = lb_apply(run->ctx, group, &outcome, err);
     return r < 0 ? lb_wrap(err, "the ledger of migrations") : settled(outcome, "the ledger of migrations", err);

@@ -88,4 +88,6 @@ void migrate_unlock(migration_run *run)
         r = lb_apply(run->ctx, group, &outcome, &ignored);
     if (r < 0) /* the session ends soon, and its lock with it */
         lb_log(run->ctx, LB_LOG_WARN, "the lock of the migrations was not freed: %s", ignored.message);
+    else if (outcome == LB_APPLIED && strcmp(lb_group_reply(run->ctx, group), "t") != 0)
+        lb_log(run->ctx, LB_LOG_WARN, "the lock of the migrations was lost before their end");
 }

@@ -79,6 +79,26 @@ static bool is_applied(const migration_ledger *ledger, const migration_file *fil
     return standing_of(ledger, file).completed > times_undone(ledger, file->version);
 }
 
+static bool is_last_text(const migration_ledger *ledger, const migration_row *row, migration_kind kind)
+{
+    const migration_file file = {.kind = kind, .version = row->version, .name = row->script};
+    standing s = standing_of(ledger, &file);
+    bool is_there = kind == MIGRATION_REPEATABLE || is_applied(ledger, &file);
+    return is_there && s.whole && strcmp(s.whole->checksum, row->checksum) == 0;
+}
+
+bool migration_stands(const migration_ledger *ledger, const char *name, const char *checksum)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        const migration_row *row = &ledger->rows[i];
+        bool is_repeatable = is_kind(row, "repeatable");
+        if (is_whole(row) && (is_repeatable || is_kind(row, "versioned")) && strcmp(row->script, name) == 0 &&
+            strcmp(row->checksum, checksum) == 0)
+            return is_last_text(ledger, row, is_repeatable ? MIGRATION_REPEATABLE : MIGRATION_VERSIONED);
+    }
+    return false;
+}
+
 /* ---- what contradicts the files ---- */
 
 static migration_file *find_version(const migration_files *files, migration_kind kind, const char *version)
@@ -261,6 +281,23 @@ static int plan_undo(migration_files *files, const migration_ledger *ledger, mig
     return 0;
 }
 
+/* The same would have to come again after its undo script. */
+static int check_undoable(migration_files *files, const migration_plan *plan, lb_error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const migration_file *file = plan->tasks[i].file;
+        bool is_versioned = file->kind == MIGRATION_VERSIONED;
+        if (is_versioned && !plan->tasks[i].done && find_version(files, MIGRATION_UNDO, file->version))
+            continue;
+        return lb_fail(err, LB_ERR_CONFLICT, "write one, or say only_undoable=false",
+                       "there is no undo script for %s%s", file->name,
+                       !is_versioned         ? ", which is repeatable"
+                       : plan->tasks[i].done ? " alone, whose first statements have been executed"
+                                             : "");
+    }
+    return 0;
+}
+
 static void find_marks(const migration_ledger *ledger, const char *baseline, migration_plan *plan)
 {
     plan->version = baseline;
@@ -330,6 +367,8 @@ int migration_plan_make(migration_files *files, const migration_ledger *ledger, 
         else if (file->kind == MIGRATION_REPEATABLE)
             r = plan_repeatable(file, ledger, memory, &plan, err);
     }
+    if (r >= 0 && options->only_undoable)
+        r = check_undoable(files, &plan, err);
     if (r >= 0)
         *ret_plan = plan;
     return r;

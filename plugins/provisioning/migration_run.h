@@ -4,16 +4,29 @@
 
 #include "migration.h"
 
+/* How a table was used before this run counted its rows, which is a reading too. */
+typedef struct migration_use {
+    const char *table;
+    int64_t reads, last_read;
+    bool last_read_is_null;
+    struct migration_use *next;
+} migration_use;
+
 typedef struct migration_run {
     lb_ctx *ctx;
     arena *memory;
     int server; /* major version */
-    int64_t lock_timeout_ms, lock_tries, lock_wait_s;
+    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_wait_s;
+    int64_t lock_left_us; /* of what tries in vain may take, all in all */
     bool tells_locks;
-    uint64_t chance; /* of the next pause's length */
+    bool leaves_out_functions; /* looking for those that use a table took too long */
+    bool holds_to_nothing;     /* what is at risk changes all the time, and nobody is asked about it here */
+    bool leaves_out_base;      /* a plan met a lock on its way there */
+    migration_use *uses;       /* of the tables that were looked at */
+    uint64_t chance;           /* of the next pause's length */
 } migration_run;
 
-/* migration_ledger.c. A ledger that is not there is empty. */
+/* migration_ledger.c. A ledger that is not there is empty; ret_present: all of it is there. */
 LB_MUST_CHECK int migrate_read_ledger(migration_run *run, migration_ledger *ret_ledger, bool *ret_present,
                                       lb_error *err);
 LB_MUST_CHECK int migrate_make_ledger(migration_run *run, lb_error *err);
@@ -31,11 +44,34 @@ void migrate_unlock(migration_run *run);
 /* Waits a random while that grows with the tries; false when the run should stop. */
 bool migrate_pause(migration_run *run, int64_t tries, int64_t most_ms);
 
+/* migration_wait.c: what a part was tried for in vain. */
+typedef struct migration_tries {
+    int64_t count, spent_us, began; /* began: the last one, as time left to the run */
+} migration_tries;
+
+int64_t migrate_wait_limit(const migration_run *run); /* of one wait for a lock, in milliseconds */
+
+/* Notes that a try was in vain, and pauses for the next; false: there is none. */
+bool migrate_tries_again(migration_run *run, migration_tries *tries);
+
+/* Puts into the error's hint how long locks were tried for, and who holds them as far as can be seen. */
+void migrate_explain_wait(migration_run *run, const migration_tries *tries, const judged *first, size_t count,
+                          lb_error *err);
+
 /* migration_index.c: an invalid index of that name that this file has left behind is dropped, so that it can be built.
- * ret_outcome: LB_APPLIED also where there is nothing to do. */
+ * A valid one with another definition is an error. ret_outcome: LB_APPLIED also where there is nothing to do. */
 LB_MUST_CHECK int migrate_clear_index(migration_run *run, const migration_task *task, const judged *builds,
                                       lb_outcome *ret_outcome, lb_error *err);
 LB_MUST_CHECK int migrate_check_index(migration_run *run, const judged *builds, lb_error *err);
+
+/* Findings about what concurrent rebuilds that failed have left on the table. Nothing is dropped. */
+LB_MUST_CHECK int migrate_tell_leftovers(migration_run *run, const migration_file *file, const judged *builds,
+                                         lb_error *err);
+
+/* migration_risk.c: fills file->risks; and, at the beginning of a transaction, ends it where something else is at risk
+ * by then. */
+LB_MUST_CHECK int migrate_look_at_risk(migration_run *run, migration_file *file, lb_error *err);
+LB_MUST_CHECK int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err);
 
 /* migration_apply.c: one file, from where it was left. */
 LB_MUST_CHECK int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb_outcome *ret_outcome,
@@ -44,6 +80,8 @@ LB_MUST_CHECK int migrate_apply(migration_run *run, migration_task *task, const 
 /* migration_findings.c */
 LB_MUST_CHECK int migrate_report(migration_run *run, const migration_file *file, lb_error *err);
 LB_MUST_CHECK int migrate_refuse(migration_file *const *files, size_t count, lb_error *err); /* or 0 */
-const lb_value *migrate_evidence(migration_run *run, const migration_file *file);            /* NULL: out of memory */
+LB_MUST_CHECK int migrate_tell_rest(migration_run *run, const migration_files *files, const migration_plan *plan,
+                                    lb_error *err); /* what is left out, and what may look wrong */
+const lb_value *migrate_evidence(migration_run *run, const migration_file *file); /* NULL: out of memory */
 
 #endif

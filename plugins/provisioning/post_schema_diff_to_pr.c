@@ -1,16 +1,15 @@
 /* post_schema_diff_to_pr: one comment on a pull request that says how the schema of its branch differs from that of
- * its parent. The comment is found again by a marker in its first line and kept up to date; what has not changed is
- * left alone, and where nothing differs, there is nothing else to say, and nothing was said yet, nothing is said. */
+ * its parent. The comment is found again by a marker in its first line and by who wrote it, as anybody may paste the
+ * marker, and kept up to date; what has not changed is left alone, and where nothing differs, there is nothing else to
+ * say, and nothing was said yet, nothing is said. */
 #include "branch_json.h"
 #include "branch_plane.h"
 #include "github.h"
 #include "pr_comment.h"
-
-#define PAGE       100
-#define PAGES_MOST 50
+#include "pr_find.h"
 
 struct args {
-    const char *repository, *project_id, *pr_branch, *base_branch, *service, *report;
+    const char *repository, *project_id, *pr_branch, *base_branch, *service, *report, *author;
     int64_t pr_number;
 };
 
@@ -23,6 +22,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, base_branch, LB_TEXT, NULL,
              "what to compare with; without it, what the branch was made from"),
     LB_PARAM(struct args, service, LB_TEXT, "github", "the web service of the manifest that has the repository"),
+    LB_PARAM(struct args, author, LB_TEXT, NULL,
+             "who writes our comments; without it, whom the token is of, or any bot where it is nobody's"),
     LB_PARAM(struct args, report, LB_TEXT, NULL, "what is to be said besides: any text, shown as it is"),
     LB_PARAMS_END,
 };
@@ -47,54 +48,12 @@ static int check_pull(lb_ctx *ctx, lb_error *err)
     return r < 0 ? explain(ctx, lb_printf(ctx, "pull request %lld", (long long)args->pr_number), err) : 0;
 }
 
-typedef struct found {
-    int64_t id; /* 0: there is none */
-    const char *body, *author, *url;
-} found;
-
-static const char *member_text(struct json_object *object, const char *name)
-{
-    struct json_object *member = NULL;
-    return json_object_object_get_ex(object, name, &member) ? json_object_get_string(member) : NULL;
-}
-
-/* The first of the page that is ours. */
-static void look_through(struct json_object *page, found *ret_found)
-{
-    struct json_object *id = NULL, *user = NULL;
-    for (size_t i = 0; i < json_object_array_length(page) && !ret_found->id; i++) {
-        struct json_object *comment = json_object_array_get_idx(page, i);
-        const char *body = member_text(comment, "body");
-        if (!body || !pr_comment_is_ours(body) || !json_object_object_get_ex(comment, "id", &id))
-            continue;
-        *ret_found = (found){.id = json_object_get_int64(id), .body = body, .url = member_text(comment, "html_url")};
-        ret_found->author = json_object_object_get_ex(comment, "user", &user) ? member_text(user, "login") : NULL;
-    }
-}
-
-static int find_comment(lb_ctx *ctx, found *ret_found, lb_error *err)
+static int find_comment(lb_ctx *ctx, pr_found *ret_found, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const char *json = NULL;
-    for (int number = 1; number <= PAGES_MOST; number++) {
-        const lb_request get = {
-            .method = "GET",
-            .path = lb_printf(ctx, "repos/%s/issues/%lld/comments", args->repository, (long long)args->pr_number),
-            .query = lb_printf(ctx, "per_page=%d&page=%d", PAGE, number)};
-        if (!get.path || !get.query)
-            return lb_out_of_memory(err);
-        if (lb_http(ctx, args->service, &get, &json, err) < 0)
-            return explain(ctx, "its comments", err);
-        struct json_object *page = branch_json_keep(ctx, json, err);
-        if (!page || !json_object_is_type(page, json_type_array))
-            return lb_fail(err, LB_ERR_TOOL, "is it GitHub's address?", "%s lists comments in a way of its own",
-                           args->service);
-        look_through(page, ret_found);
-        if (ret_found->id || json_object_array_length(page) < PAGE)
-            return 0;
-    }
-    return lb_fail(err, LB_ERR_LIMIT, "delete some of them", "pull request %lld has more than %d comments",
-                   (long long)args->pr_number, PAGE * PAGES_MOST);
+    const pr_place place = {args->service, args->repository, args->author, args->pr_number};
+    int r = pr_find(ctx, &place, ret_found, err);
+    return r < 0 ? explain(ctx, "its comments", err) : 0;
 }
 
 static int choose_branches(lb_ctx *ctx, pr_comment *c, lb_error *err)
@@ -118,7 +77,7 @@ static int choose_branches(lb_ctx *ctx, pr_comment *c, lb_error *err)
                              "the branch %s was made from no other", c->branch);
 }
 
-static int post(lb_ctx *ctx, const found *there, const char *text, const pr_comment *c, int64_t changes,
+static int post(lb_ctx *ctx, const pr_found *there, const char *text, const pr_comment *c, int64_t changes,
                 lb_outcome *ret_outcome, const char **ret_url, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -153,7 +112,8 @@ static int post(lb_ctx *ctx, const found *there, const char *text, const pr_comm
         return explain(ctx, there->author ? lb_printf(ctx, "the comment of %s", there->author) : "the comment", err);
     struct json_object *answer =
         *ret_outcome == LB_APPLIED ? branch_json_keep(ctx, lb_group_reply(ctx, group), err) : NULL;
-    *ret_url = answer && json_object_is_type(answer, json_type_object) ? member_text(answer, "html_url") : there->url;
+    *ret_url =
+        answer && json_object_is_type(answer, json_type_object) ? pr_member_text(answer, "html_url") : there->url;
     return 0;
 }
 
@@ -168,7 +128,7 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     pr_comment c = {.report = args->report && *args->report ? args->report : NULL};
-    found there = {0};
+    pr_found there = {0};
     const char *text = NULL, *action = "none";
     int64_t changes = 0;
     lb_outcome outcome = LB_APPLIED;

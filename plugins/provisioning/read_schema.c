@@ -81,9 +81,10 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0)
         r = schema_database(ctx, &database, err);
     if (r >= 0)
-        r = lb_result(
-            ctx, LB_ARGS(lb_i64("schema_version", 1), lb_i64("server_version", major), lb_text("database", database)),
-            err);
+        r = lb_result(ctx,
+                      LB_ARGS(lb_i64("schema_version", SCHEMA_VERSION), lb_i64("server_version", major),
+                              lb_text("database", database)),
+                      err);
     if (r >= 0)
         r = schema_each(ctx, put_row, put_edge, &w, err);
     return r < 0 ? r : lb_examined(ctx, "objects", w.objects, err);

@@ -4,17 +4,20 @@
 
 #include "branch_json.h"
 #include "rehearsal_locks.h"
+#include "rehearsal_replay.h"
 #include "schema.h"
 
 #include <lbops/lbops.h>
+#include <stdio.h>
 
 #define REHEARSAL_MIGRATES "apply_schema_migration"
 #define REHEARSAL_REASONS  16
 
 typedef struct rehearsal_args {
-    const char *dir, *target_version, *replay, *rollback;
+    const char *dir, *target_version, *replay, *replay_source, *rollback;
     lb_texts workload, test;
-    int64_t clients, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
+    int64_t clients, replay_top, rate, around_ms, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
+    bool replay_writes;
 } rehearsal_args;
 
 typedef struct rehearsal_relation {
@@ -29,7 +32,7 @@ typedef struct rehearsal_files {
 
 /* What a table holds: rows, filled columns in them, and a sum over their content. */
 typedef struct rehearsal_table {
-    const char *name, *sum;
+    const char *name, *sum, *columns; /* columns: a document, {"note":{"filled":3,"sum":"1"}} */
     int64_t rows, filled;
 } rehearsal_table;
 
@@ -37,6 +40,30 @@ typedef struct rehearsal_content {
     rehearsal_table *items;
     size_t count, left_out; /* left out: too large, or not ours to read */
 } rehearsal_content;
+
+/* A relation that a statement's transaction holds, as it was right behind the statement. */
+typedef struct rehearsal_held {
+    const char *relation, *mode;
+    bool is_index;
+    bool is_taken;     /* by this statement */
+    bool is_read;      /* from its first page to its last, or through an index */
+    bool is_rewritten; /* has another file than before the statement */
+} rehearsal_held;
+
+typedef struct rehearsal_statement {
+    const char *file;
+    int64_t first, number;               /* in its file, from 1; first: of those that were measured as one */
+    int64_t took_us, held_us, log_bytes; /* held: from its beginning to the end of its transaction */
+    rehearsal_held *held;
+    size_t held_count;
+    int64_t catalog_rows; /* that it wrote; none by what found nothing to do */
+} rehearsal_statement;
+
+/* What the server said of a statement. */
+typedef struct rehearsal_notice {
+    const char *file, *kind, *object, *says; /* kind: see migration_notices.h */
+    int64_t statement;
+} rehearsal_notice;
 
 /* A program that was run: the workload or the test. */
 typedef struct rehearsal_program {
@@ -54,26 +81,47 @@ typedef enum rehearsal_rollback {
     ROLLBACK_EXACT
 } rehearsal_rollback;
 
+/* The round before the measured one, with nobody at work. */
+typedef struct rehearsal_quiet {
+    bool ran;
+    rehearsal_rollback rollback;
+    const char *says;
+} rehearsal_quiet;
+
 typedef struct rehearsal {
     lb_ctx *ctx;
     const rehearsal_args *args;
     schema_filter filter;
     schema_model *before, *after;
-    struct json_object *migrated;          /* what apply_schema_migration said; NULL: it failed */
+    struct json_object *migrated; /* what apply_schema_migration said, as far as it came; NULL: nothing */
+    bool failed, waits;           /* it did; a part of it waits for an approval */
+    bool is_one_way;              /* a file cannot be taken back, so there was no quiet round */
+    rehearsal_quiet quiet;
     int64_t applied, versioned;            /* files; those that could be taken back */
     int64_t took_us, log_bytes, log_alone; /* the last: without the workload; -1: not known */
+    int64_t temp_bytes, size_before, size_after;
+    rehearsal_statement *statements; /* those of transactions */
+    size_t statement_count;
+    rehearsal_notice *notices;
+    size_t notice_count;
+    bool notices_known; /* somebody listened */
     rehearsal_watched watched;
     rehearsal_files files_before, files_after;
     rehearsal_program workload, test;
-    const char *diff; /* from before to after, for people */
+    replay replay;       /* of what the source is asked; count 0: not asked for */
+    replay_times *times; /* of pgbench; NULL: it was not pgbench */
+    const char *diff;    /* from before to after, for people */
     uint32_t diff_changes;
     rehearsal_content rows_before;                    /* of the migration */
     size_t rows_compared, rows_left_out, rows_differ; /* tables */
-    bool rows_unproven;                               /* others may have changed them */
-    const char *rows_say;                             /* which differ, or why none is proven; NULL: none */
+    size_t columns_say_count;
+    bool rows_unproven;   /* others may have changed them */
+    const char *rows_say; /* which differ, or why none is proven; NULL: none */
     rehearsal_rollback rollback;
-    const char *rollback_says;              /* what differs, or why it was not to be had */
-    const char *reasons[REHEARSAL_REASONS]; /* why it failed; none: it passed */
+    const char *rollback_says;                         /* what differs, or why it was not to be had */
+    int64_t confirmed, proven, refuted, not_exercised; /* predictions */
+    const char *refuted_say;                           /* NULL: none */
+    const char *reasons[REHEARSAL_REASONS];            /* why it failed; none: it passed */
     size_t reason_count;
 } rehearsal;
 
@@ -83,19 +131,67 @@ LB_PRINTF(2, 3) void rehearsal_blame(rehearsal *s, const char *fmt, ...);
 /* rehearsal_measure.c: applying the migration with everybody else at work. */
 LB_MUST_CHECK int rehearsal_read_files(rehearsal *s, rehearsal_files *ret_files, lb_error *err);
 LB_MUST_CHECK int rehearsal_measure(rehearsal *s, lb_error *err);
-LB_MUST_CHECK int rehearsal_migrate(rehearsal *s, bool undo, const char **ret_json, lb_error *err);
-LB_MUST_CHECK int rehearsal_log_bytes(rehearsal *s, int64_t *ret_bytes, lb_error *err);
+typedef enum rehearsal_way {
+    REHEARSAL_UP,
+    REHEARSAL_UP_IF_BACK, /* nothing, where one of the files cannot be taken back */
+    REHEARSAL_DOWN
+} rehearsal_way;
+LB_MUST_CHECK int rehearsal_migrate(rehearsal *s, rehearsal_way way, const char **ret_json, lb_error *err);
+/* The same up, with what it says and writes. A migration that fails is a result. */
+LB_MUST_CHECK int rehearsal_apply(rehearsal *s, rehearsal_way way, lb_error *err);
+bool rehearsal_is_up(const rehearsal *s); /* all of it */
+/* What the server has written so far, and how large the database is. */
+typedef struct rehearsal_written {
+    int64_t bytes, temp, size;
+} rehearsal_written;
+LB_MUST_CHECK int rehearsal_read_written(rehearsal *s, rehearsal_written *ret_written, lb_error *err);
 LB_MUST_CHECK int rehearsal_run_test(rehearsal *s, lb_error *err);
 
+/* rehearsal_statements.c: each statement of a transaction by itself. */
+LB_MUST_CHECK int rehearsal_take_statements(rehearsal *s, lb_error *err);
+const rehearsal_statement *rehearsal_find_statement(const rehearsal *s, const char *file, int64_t number);
+LB_MUST_CHECK int rehearsal_tell_statements(rehearsal *s, lb_error *err);
+void rehearsal_put_statements(FILE *out, const rehearsal *s);
+
+/* rehearsal_notices.c: why, in the server's words. */
+LB_MUST_CHECK int rehearsal_take_notices(rehearsal *s, lb_error *err);
+bool rehearsal_noticed(const rehearsal *s, const char *file, int64_t statement, const char *kind);
+const char *rehearsal_why(const rehearsal *s, const char *file, int64_t statement); /* NULL: it said nothing */
+lb_value rehearsal_notices_of(const rehearsal *s, const rehearsal_statement *one);
+LB_MUST_CHECK int rehearsal_tell_notices(rehearsal *s, lb_error *err);
+void rehearsal_put_notices(FILE *out, const rehearsal *s);
+
+/* rehearsal_work.c: the workload beside it. begin: until it is at work, and has been for a while. */
+typedef struct rehearsal_work {
+    lb_group *group; /* NULL: there is none */
+    bool is_replay;  /* pgbench, started by us */
+} rehearsal_work;
+LB_MUST_CHECK int rehearsal_check_work(const rehearsal *s, lb_error *err); /* as it was asked for */
+LB_MUST_CHECK int rehearsal_begin_work(rehearsal *s, rehearsal_work *ret_work, lb_error *err);
+LB_MUST_CHECK int rehearsal_end_work(rehearsal *s, rehearsal_work *work, lb_error *err);
+bool rehearsal_has_work(const rehearsal *s);
+/* May it leave other rows than it found? What is replayed from the source reads, or is rolled back. */
+bool rehearsal_work_writes(const rehearsal *s);
+LB_MUST_CHECK int rehearsal_start(rehearsal *s, const char *const *argv, bool beside, rehearsal_program *program,
+                                  lb_group **ret_group, lb_error *err);
+const char **rehearsal_words(lb_ctx *ctx, const lb_texts *words);
+
+/* rehearsal_quiet.c. goes on: the measured round can begin where the quiet one has begun. */
+LB_MUST_CHECK int rehearsal_go_quietly(rehearsal *s, bool *ret_goes_on, lb_error *err);
+bool rehearsal_compares_rows(const rehearsal *s);
+bool rehearsal_lacks_undo(const lb_error *err);
+
 /* rehearsal_rollback.c: up, down and up again. */
+LB_MUST_CHECK int rehearsal_look_after(rehearsal *s, lb_error *err); /* the schema and files, and what has changed */
+LB_MUST_CHECK int rehearsal_come_back(rehearsal *s, lb_error *err);  /* down, and what is there then */
 LB_MUST_CHECK int rehearsal_take_back(rehearsal *s, lb_error *err);
 LB_MUST_CHECK int rehearsal_compare(schema_model *from, schema_model *to, const char *from_name, const char *to_name,
                                     uint32_t *ret_changes, const char **ret_text, lb_error *err);
 
 /* rehearsal_rows.c: what tables hold, as far as that can be read in reasonable time. */
 LB_MUST_CHECK int rehearsal_read_rows(rehearsal *s, rehearsal_content *ret_content, lb_error *err);
-/* Others were at work, so that nothing can be said: what is there is counted as left out. */
-LB_MUST_CHECK int rehearsal_leave_rows(rehearsal *s, lb_error *err);
+/* Nothing can be said: what is there is counted as left out. */
+LB_MUST_CHECK int rehearsal_leave_rows(rehearsal *s, const char *why, lb_error *err);
 bool rehearsal_same_rows(const rehearsal_content *before, const rehearsal_content *after);
 LB_MUST_CHECK int rehearsal_compare_rows(rehearsal *s, const rehearsal_content *before, const rehearsal_content *after,
                                          lb_error *err);
@@ -103,6 +199,10 @@ LB_MUST_CHECK int rehearsal_compare_rows(rehearsal *s, const rehearsal_content *
 /* rehearsal_tell.c: the document, and the same for people. */
 LB_MUST_CHECK int rehearsal_tell(rehearsal *s, lb_error *err);
 const char *rehearsal_rollback_name(rehearsal_rollback rollback);
+/* "green": as it was. "yellow": the schema is, rows are others. "red": not all comes back. NULL: nobody knows. */
+const char *rehearsal_rollback_grade(rehearsal_rollback rollback);
+/* What brings back what the rollback does not; NULL: nothing is amiss. */
+const char *rehearsal_other_way_back(const rehearsal *s);
 /* Calls back for each relation that has other files than before; kind: "rewritten" "rebuilt" "new" "gone". */
 typedef int (*rehearsal_file_fn)(rehearsal *s, void *arg, const char *change, const rehearsal_relation *r,
                                  lb_error *err);
@@ -113,5 +213,11 @@ LB_MUST_CHECK int rehearsal_tell_predictions(rehearsal *s, lb_error *err);
 
 /* rehearsal_text.c: the report as Markdown; NULL: out of memory. */
 const char *rehearsal_text(rehearsal *s);
+void rehearsal_put_code(FILE *out, const char *text, size_t most);
+
+/* rehearsal_tell_work.c: the workload in both, and what no branch can show. */
+LB_MUST_CHECK int rehearsal_tell_work(rehearsal *s, lb_error *err);
+void rehearsal_put_work(FILE *out, const rehearsal *s);
+void rehearsal_put_limits(FILE *out, const rehearsal *s);
 
 #endif

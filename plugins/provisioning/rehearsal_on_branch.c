@@ -8,55 +8,61 @@ static const lb_param params[] = {
     LB_PARAM(rehearsal_args, workload, LB_LIST_OF(LB_TEXT), NULL, "a program and its arguments that work meanwhile"),
     LB_PARAM(rehearsal_args, replay, LB_TEXT, NULL, "a file of statements that pgbench repeats meanwhile"),
     LB_PARAM(rehearsal_args, clients, LB_I64, "4", "sessions that replay", .min = "1", .max = "1000"),
+    LB_PARAM(rehearsal_args, replay_source, LB_TEXT, NULL, "the branch whose statements replay_top means"),
+    LB_PARAM(rehearsal_args, replay_top, LB_I64, "0",
+             "replay as many statements, the costliest, of what replay_source is asked; 0: none", .min = "0",
+             .max = "100"),
+    LB_PARAM(rehearsal_args, replay_writes, LB_BOOL, "false",
+             "of these also UPDATE and DELETE, each rolled back so that the next one finds its rows"),
+    LB_PARAM(rehearsal_args, rate, LB_I64, "1000", "replayed statements in a second, at most; 0: as fast as they go",
+             .min = "0", .max = "1000000"),
+    LB_PARAM(rehearsal_args, around_ms, LB_I64, "3000",
+             "how long a replay is measured before the migration, and after it", .min = "0", .max = "600000"),
     LB_PARAM(rehearsal_args, test, LB_LIST_OF(LB_TEXT), NULL, "a program and its arguments that test the result"),
     LB_PARAM(rehearsal_args, sample_ms, LB_I64, "10", "how often to look who waits", .min = "1", .max = "10000"),
     LB_PARAM(rehearsal_args, rollback, LB_TEXT, "prove", "whether to prove the undo scripts",
              .choices = "prove|require|skip"),
     LB_PARAM(rehearsal_args, rows_mb, LB_I64, "256", "of tables whose rows are compared before and after a rollback",
              .min = "0", .max = "1000000"),
-    LB_PARAM(rehearsal_args, lock_timeout_ms, LB_I64, "2000", "how long a statement waits for a lock", .min = "10",
+    LB_PARAM(rehearsal_args, lock_timeout_ms, LB_I64, "500", "how long a statement waits for a lock", .min = "10",
              .max = "60000"),
-    LB_PARAM(rehearsal_args, lock_tries, LB_I64, "10", "how often it is tried", .min = "1", .max = "100"),
+    LB_PARAM(rehearsal_args, lock_tries, LB_I64, "30", "how often it is tried", .min = "1", .max = "100"),
     LB_PARAMS_END,
 };
-
-static bool compares_rows(const rehearsal *s)
-{
-    return s->args->rows_mb > 0 && strcmp(s->args->rollback, "skip") != 0;
-}
 
 static int look_before(rehearsal *s, lb_error *err)
 {
     int r = schema_read(s->ctx, &s->filter, &s->before, err);
     if (r >= 0)
         r = rehearsal_read_files(s, &s->files_before, err);
-    if (r < 0 || !compares_rows(s))
-        return r;
-    return s->args->workload.count || s->args->replay ? rehearsal_leave_rows(s, err)
-                                                      : rehearsal_read_rows(s, &s->rows_before, err);
-}
-
-static int look_after(rehearsal *s, lb_error *err)
-{
-    int r = schema_read(s->ctx, &s->filter, &s->after, err);
-    if (r >= 0)
-        r = rehearsal_read_files(s, &s->files_after, err);
-    if (r >= 0)
-        r = rehearsal_compare(s->before, s->after, "before", "after", &s->diff_changes, &s->diff, err);
-    return r;
+    return r < 0 || !rehearsal_compares_rows(s) || rehearsal_work_writes(s)
+               ? r
+               : rehearsal_read_rows(s, &s->rows_before, err);
 }
 
 /* A test that leaves other rows than it found says nothing against the migration, and hides what that does to them. */
 static int test(rehearsal *s, lb_error *err)
 {
     rehearsal_content before = {0}, after = {0};
-    bool looks = s->args->test.count && compares_rows(s) && !s->rows_unproven;
+    bool looks = s->args->test.count && rehearsal_compares_rows(s) && !s->rows_unproven && !s->quiet.ran;
     int r = looks ? rehearsal_read_rows(s, &before, err) : 0;
     if (r >= 0)
         r = rehearsal_run_test(s, err);
     if (r >= 0 && looks)
         r = rehearsal_read_rows(s, &after, err);
-    return r < 0 || !looks || rehearsal_same_rows(&before, &after) ? r : rehearsal_leave_rows(s, err);
+    return r < 0 || !looks || rehearsal_same_rows(&before, &after)
+               ? r
+               : rehearsal_leave_rows(s, "the test left other rows than it found\n", err);
+}
+
+static int measure(rehearsal *s, lb_error *err)
+{
+    int r = rehearsal_measure(s, err);
+    if (r >= 0)
+        r = rehearsal_look_after(s, err);
+    if (r >= 0 && !s->failed)
+        r = test(s, err);
+    return r < 0 ? r : rehearsal_take_back(s, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
@@ -71,18 +77,20 @@ static int run(lb_ctx *ctx, lb_error *err)
         .schemas = &none, .exclude_schemas = &ours, .kinds = &none, .privileges = true, .online = false};
     if (lb_plans(ctx))
         return lb_skipped(ctx, s->args->dir, "a plan applies nothing, so there is nothing to see", err);
-    int r = look_before(s, err);
+    bool goes_on = true;
+    int r = rehearsal_check_work(s, err);
     if (r >= 0)
-        r = rehearsal_measure(s, err);
+        r = look_before(s, err);
     if (r >= 0)
-        r = look_after(s, err);
-    if (r >= 0 && s->migrated)
-        r = test(s, err);
-    if (r >= 0)
-        r = rehearsal_take_back(s, err);
+        r = rehearsal_go_quietly(s, &goes_on, err);
+    if (r >= 0 && goes_on)
+        r = measure(s, err);
+    else if (r >= 0)
+        rehearsal_blame(s, "it was not measured beside the workload, as the quiet round before that ended badly; with "
+                           "rollback=skip there is none");
     return r < 0 ? r : rehearsal_tell(s, err);
 }
 
 LB_TOOL(rehearsal_on_branch, "tries a migration out on the branch it runs on, which is to be thrown away",
         .agent = "provisioning", .risk = LB_RISK_LOW, .timeout_s = 3600, LB_TOOL_ARGS(rehearsal_args, params),
-        .calls = LB_NAMES(REHEARSAL_MIGRATES), .run = run);
+        .writes = LB_NAMES("lakebase_metrics"), .calls = LB_NAMES(REHEARSAL_MIGRATES, REPLAY_WORKLOAD), .run = run);

@@ -1,15 +1,8 @@
 /* What the judge foretold, held against what was seen: by the transaction itself, or from outside. */
+#include "parsed.h"
 #include "rehearsal.h"
 
 #include <ctype.h>
-
-static const char *text_of(struct json_object *object, const char *name)
-{
-    struct json_object *found = NULL;
-    return json_object_object_get_ex(object, name, &found) && json_object_is_type(found, json_type_string)
-               ? json_object_get_string(found)
-               : NULL;
-}
 
 /* "ACCESS EXCLUSIVE" as SQL has it is AccessExclusiveLock in the server's views. */
 static bool is_mode(const char *sql, const char *mode)
@@ -31,22 +24,6 @@ static bool is_relation(const char *written, const char *name)
            (tail < length && name[length - tail - 1] == '.' && strcmp(name + length - tail, written) == 0);
 }
 
-static bool was_held(struct json_object *transactions, const char *relation, const char *lock)
-{
-    for (size_t i = 0; transactions && i < json_object_array_length(transactions); i++) {
-        struct json_object *held = NULL;
-        if (!json_object_object_get_ex(json_object_array_get_idx(transactions, i), "held", &held))
-            continue;
-        for (size_t k = 0; k < json_object_array_length(held); k++) {
-            struct json_object *one = json_object_array_get_idx(held, k);
-            const char *name = text_of(one, "relation"), *mode = text_of(one, "mode");
-            if (name && mode && is_relation(relation, name) && is_mode(lock, mode))
-                return true;
-        }
-    }
-    return false;
-}
-
 static bool was_seen(const rehearsal_watched *w, const char *relation, const char *lock)
 {
     for (size_t i = 0; i < w->lock_count; i++)
@@ -55,25 +32,140 @@ static bool was_seen(const rehearsal_watched *w, const char *relation, const cha
     return false;
 }
 
+/* ---- the verdict ---- */
+
+typedef struct prediction {
+    const char *rule, *file, *relation, *lock;
+    int64_t statement;
+    bool scans, rewrites, in_body;
+} prediction;
+
+typedef struct observation {
+    const char *outcome, *measured; /* measured: another lock; NULL: that one, or none at all */
+    bool has_work, was_read, was_rewritten;
+} observation;
+
+/* Also of a table that the prediction does not name: the lock is on the parent, and the partition is read. */
+static bool noticed_scan(const rehearsal *s, const prediction *p)
+{
+    return rehearsal_noticed(s, p->file, p->statement, "scan") ||
+           rehearsal_noticed(s, p->file, p->statement, "validation");
+}
+
+/* Lock, scan and file together; a lock that an earlier statement took hides whether this one took it, too. */
+static const char *judge(const rehearsal *all, const prediction *p, const rehearsal_statement *s, const observation *o,
+                         bool is_taken, bool was_held)
+{
+    bool did_work = (!p->scans || o->was_read || o->was_rewritten) && (!p->rewrites || o->was_rewritten);
+    bool did_nothing = !o->was_read && !o->was_rewritten && !s->catalog_rows;
+    if (did_work && (is_taken || (was_held && (p->scans || p->rewrites))))
+        return "confirmed";
+    if (!did_work && !p->rewrites && (is_taken || was_held) && rehearsal_noticed(all, p->file, p->statement, "proven"))
+        return "proven";
+    if (did_nothing || (did_work && was_held) || !(o->measured || was_held))
+        return "not exercised";
+    return "refuted";
+}
+
+/* In its transaction everything is known, but for a statement that found nothing to do. */
+static observation look_inside(const rehearsal *all, const prediction *p, const rehearsal_statement *s)
+{
+    observation o = {.has_work = true};
+    bool is_taken = false, was_held = false, through_index = false;
+    for (size_t i = 0; i < s->held_count; i++) {
+        const rehearsal_held *held = &s->held[i];
+        through_index = through_index || (held->is_index && held->is_read);
+        if (!is_relation(p->relation, held->relation))
+            continue;
+        bool is_same = is_mode(p->lock, held->mode);
+        is_taken = is_taken || (is_same && held->is_taken);
+        was_held = was_held || (is_same && !held->is_taken);
+        o.was_read = o.was_read || held->is_read;
+        o.was_rewritten = o.was_rewritten || held->is_rewritten;
+        if (held->is_taken && (!o.measured || rehearsal_lock_level(held->mode) > rehearsal_lock_level(o.measured)))
+            o.measured = held->mode;
+    }
+    o.was_read = o.was_read || noticed_scan(all, p) || (through_index && (o.measured || was_held));
+    o.outcome = judge(all, p, s, &o, is_taken, was_held);
+    return o;
+}
+
+/* What is outside of transactions is seen from outside: what was not seen may have been short. */
+static observation observe(const rehearsal *s, const prediction *p)
+{
+    const rehearsal_statement *one = rehearsal_find_statement(s, p->file, p->statement);
+    if (p->in_body)
+        return (observation){.outcome = "not exercised"};
+    if (one)
+        return look_inside(s, p, one);
+    return (observation){.outcome = was_seen(&s->watched, p->relation, p->lock) ? "confirmed" : "not exercised"};
+}
+
+static int tell_one(rehearsal *s, const prediction *p, lb_error *err)
+{
+    const observation o = observe(s, p);
+    const char *detail = lb_printf(s->ctx, "{\"rule\":\"%s\",\"outcome\":\"%s\",\"lock\":\"%s\",\"measured\":\"%s\"}",
+                                   p->rule, o.outcome, p->lock, o.measured ? o.measured : "");
+    bool is_confirmed = strcmp(o.outcome, "confirmed") == 0, is_refuted = strcmp(o.outcome, "refuted") == 0;
+    bool is_proven = strcmp(o.outcome, "proven") == 0;
+    if (!detail)
+        return lb_out_of_memory(err);
+    s->confirmed += is_confirmed;
+    s->proven += is_proven;
+    s->refuted += is_refuted;
+    s->not_exercised += !is_confirmed && !is_proven && !is_refuted;
+    int r = lb_append(s->ctx, "predictions",
+                      LB_ARGS(lb_text("rule", p->rule), lb_text("file", p->file), lb_i64("statement", p->statement),
+                              lb_text("relation", p->relation), lb_text("lock", p->lock), lb_bool("scans", p->scans),
+                              lb_bool("rewrites", p->rewrites), lb_text("outcome", o.outcome),
+                              lb_text("measured", o.measured), lb_text("why", rehearsal_why(s, p->file, p->statement)),
+                              o.has_work ? lb_bool("was_read", o.was_read) : lb_null("was_read"),
+                              o.has_work ? lb_bool("was_rewritten", o.was_rewritten) : lb_null("was_rewritten")),
+                      err);
+    if (r >= 0 && is_refuted) /* out of memory: it stands in the list */
+        s->refuted_say = lb_printf(s->ctx, "%s%s, statement %lld: %s on %s%s%s; measured %s%s\n",
+                                   s->refuted_say ? s->refuted_say : "", p->file, (long long)p->statement, p->lock,
+                                   p->relation, p->scans ? ", read whole" : "", p->rewrites ? ", rewritten" : "",
+                                   o.measured ? o.measured : "no lock of its own",
+                                   o.was_rewritten ? ", rewritten"
+                                   : o.was_read    ? ", read"
+                                                   : "");
+    return r < 0 ? r
+                 : lb_record(s->ctx, "lakebase_metrics",
+                             LB_ARGS(lb_time("snapshot_timestamp", lb_now(s->ctx)),
+                                     lb_text("metric_name", is_confirmed ? "migration_prediction_confirmed"
+                                                            : is_proven  ? "migration_prediction_proven"
+                                                            : is_refuted ? "migration_prediction_refuted"
+                                                                         : "migration_prediction_not_exercised"),
+                                     lb_f64("metric_value", 1), lb_text("unit", "count"), lb_text("kind", "gauge"),
+                                     lb_text("object_name", p->relation), lb_json("detail", detail)),
+                             err);
+}
+
 int rehearsal_tell_predictions(rehearsal *s, lb_error *err)
 {
-    struct json_object *findings = NULL, *transactions = NULL, *evidence = NULL;
+    parsed *findings = parsed_member(s->migrated, "findings");
     int r = 0;
-    if (!s->migrated || !json_object_object_get_ex(s->migrated, "findings", &findings))
+    if (!findings)
         return 0;
-    (void)json_object_object_get_ex(s->migrated, "locks", &transactions); /* none: nothing was in a transaction */
-    for (size_t i = 0; r >= 0 && i < json_object_array_length(findings); i++) {
-        if (!json_object_object_get_ex(json_object_array_get_idx(findings, i), "evidence", &evidence))
-            continue;
-        const char *relation = text_of(evidence, "lock_on"), *lock = text_of(evidence, "lock");
-        if (!relation || !*relation || !lock || !*lock)
-            continue;
-        bool is_seen = was_held(transactions, relation, lock) || was_seen(&s->watched, relation, lock);
-        r = lb_append(s->ctx, "predictions",
-                      LB_ARGS(lb_text("rule", text_of(evidence, "rule")), lb_text("file", text_of(evidence, "file")),
-                              lb_text("relation", relation), lb_text("lock", lock),
-                              lb_text("outcome", is_seen ? "confirmed" : "not seen")),
-                      err);
+    for (size_t i = 0; r >= 0 && i < parsed_length(findings); i++) {
+        parsed *evidence = parsed_member(parsed_item(findings, i), "evidence");
+        const prediction p = {.rule = parsed_text(evidence, "rule"),
+                              .file = parsed_text(evidence, "file"),
+                              .relation = parsed_text(evidence, "lock_on"),
+                              .lock = parsed_text(evidence, "lock"),
+                              .statement = parsed_number(evidence, "statement"),
+                              .scans = parsed_is(evidence, "scans"),
+                              .rewrites = parsed_is(evidence, "rewrites"),
+                              .in_body = parsed_is(evidence, "in_function_body")};
+        if (*p.rule && *p.file && *p.relation && *p.lock)
+            r = tell_one(s, &p, err);
     }
-    return r;
+    return r < 0 ? r
+                 : lb_result(
+                       s->ctx,
+                       LB_ARGS(lb_object("foretold", LB_ARGS(lb_i64("confirmed", s->confirmed),
+                                                             lb_i64("proven", s->proven), lb_i64("refuted", s->refuted),
+                                                             lb_i64("not_exercised", s->not_exercised)))),
+                       err);
 }

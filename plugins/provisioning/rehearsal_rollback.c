@@ -1,6 +1,7 @@
 /* Up, down and up again: a way back is proven when the schema is what it was and tables hold what they held, and the
  * way there once more when the schema is what it became. Where others were at work, rows say nothing: what they wrote
- * and what the migration lost cannot be told apart, nor can a second round see what the first one lost. */
+ * and what the migration lost cannot be told apart, nor can a second round see what the first one lost: a quiet one
+ * before it does. */
 #include "rehearsal.h"
 
 const char *rehearsal_rollback_name(rehearsal_rollback rollback)
@@ -13,6 +14,25 @@ const char *rehearsal_rollback_name(rehearsal_rollback rollback)
                                         [ROLLBACK_CHANGES] = "changes rows",
                                         [ROLLBACK_EXACT] = "exact"};
     return names[rollback];
+}
+
+const char *rehearsal_rollback_grade(rehearsal_rollback rollback)
+{
+    static const char *const grades[] = {[ROLLBACK_DIFFERS] = "red",
+                                         [ROLLBACK_LOSES] = "red",
+                                         [ROLLBACK_CHANGES] = "yellow",
+                                         [ROLLBACK_EXACT] = "green"};
+    return (size_t)rollback < sizeof grades / sizeof grades[0] ? grades[rollback] : NULL;
+}
+
+const char *rehearsal_other_way_back(const rehearsal *s)
+{
+    return s->rollback == ROLLBACK_EXACT || s->rollback == ROLLBACK_SKIPPED
+               ? NULL
+               : lb_printf(s->ctx,
+                           "a branch made right before the migration holds what was there: lbops run create_branch "
+                           "--branch_name audit-DATE-before-migration --source_branch %s",
+                           s->args->replay_source ? s->args->replay_source : "SOURCE");
 }
 
 int rehearsal_compare(schema_model *from, schema_model *to, const char *from_name, const char *to_name,
@@ -38,7 +58,7 @@ static int go_down(rehearsal *s, lb_error *err)
     const char *json = NULL;
     int r = 0;
     for (int64_t i = 0; r >= 0 && i < s->versioned; i++)
-        r = rehearsal_migrate(s, true, &json, err);
+        r = rehearsal_migrate(s, REHEARSAL_DOWN, &json, err);
     if (!is_ours_to_report(s, r))
         return r;
     s->rollback = ROLLBACK_IMPOSSIBLE;
@@ -46,8 +66,7 @@ static int go_down(rehearsal *s, lb_error *err)
     if (!s->rollback_says)
         return lb_out_of_memory(err);
     /* Without a script there is nothing to prove; one that fails is worse than none. */
-    bool is_missing = strstr(err->message, "there is no undo script") != NULL;
-    if (!is_missing || strcmp(s->args->rollback, "require") == 0)
+    if (!rehearsal_lacks_undo(err) || strcmp(s->args->rollback, "require") == 0)
         rehearsal_blame(s, "the rollback failed: %s", err->message);
     return 0;
 }
@@ -75,17 +94,17 @@ static int go_up_again(rehearsal *s, lb_error *err)
     const char *json = NULL, *text = NULL;
     schema_model *again = NULL;
     uint32_t changes = 0;
-    int64_t before = 0, after = 0;
-    int r = rehearsal_log_bytes(s, &before, err);
+    rehearsal_written before = {0}, after = {0};
+    int r = rehearsal_read_written(s, &before, err);
     if (r >= 0)
-        r = rehearsal_migrate(s, false, &json, err);
+        r = rehearsal_migrate(s, REHEARSAL_UP, &json, err);
     if (is_ours_to_report(s, r)) {
         rehearsal_blame(s, "after the rollback the migration cannot be applied again: %s", err->message);
         return 0;
     }
     if (r >= 0)
-        r = rehearsal_log_bytes(s, &after, err);
-    s->log_alone = r >= 0 ? after - before : -1;
+        r = rehearsal_read_written(s, &after, err);
+    s->log_alone = r >= 0 ? after.bytes - before.bytes : -1;
     if (r >= 0)
         r = schema_read(s->ctx, &s->filter, &again, err);
     if (r >= 0)
@@ -101,6 +120,12 @@ static int look_at_rows(rehearsal *s, lb_error *err)
     rehearsal_content down = {0};
     if (!s->args->rows_mb)
         return 0;
+    if (s->quiet.ran && s->rollback == ROLLBACK_EXACT) { /* also of what the workload left: the schema */
+        s->rollback = s->quiet.rollback;
+        s->rollback_says = s->quiet.says;
+    }
+    if (s->quiet.ran)
+        return 0;
     if (s->rows_unproven && s->rollback == ROLLBACK_EXACT) {
         s->rollback = ROLLBACK_UNPROVEN;
         s->rollback_says = s->rows_say;
@@ -109,17 +134,27 @@ static int look_at_rows(rehearsal *s, lb_error *err)
     return r < 0 || s->rows_unproven ? r : rehearsal_compare_rows(s, &s->rows_before, &down, err);
 }
 
-int rehearsal_take_back(rehearsal *s, lb_error *err)
+int rehearsal_look_after(rehearsal *s, lb_error *err)
 {
-    if (strcmp(s->args->rollback, "skip") == 0 || !s->versioned || !s->migrated)
-        return 0;
+    int r = schema_read(s->ctx, &s->filter, &s->after, err);
+    if (r >= 0)
+        r = rehearsal_read_files(s, &s->files_after, err);
+    return r < 0 ? r : rehearsal_compare(s->before, s->after, "before", "after", &s->diff_changes, &s->diff, err);
+}
+
+int rehearsal_come_back(rehearsal *s, lb_error *err)
+{
     int r = go_down(s, err);
     if (r < 0 || s->rollback == ROLLBACK_IMPOSSIBLE)
         return r;
     r = look_at_down(s, err);
-    if (r >= 0)
-        r = look_at_rows(s, err);
-    if (r >= 0)
-        r = go_up_again(s, err);
-    return r;
+    return r < 0 ? r : look_at_rows(s, err);
+}
+
+int rehearsal_take_back(rehearsal *s, lb_error *err)
+{
+    if (strcmp(s->args->rollback, "skip") == 0 || !rehearsal_is_up(s))
+        return 0;
+    int r = rehearsal_come_back(s, err);
+    return r < 0 || s->rollback == ROLLBACK_IMPOSSIBLE ? r : go_up_again(s, err);
 }

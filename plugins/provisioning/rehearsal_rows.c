@@ -1,5 +1,6 @@
 /* Rows before a migration and after it was taken back: by number, by filled columns, and by a sum over their content.
  * Fewer of the first two are lost; another sum alone says that something was changed and not changed back. */
+#include "parsed.h"
 #include "rehearsal.h"
 
 #include <sql/rehearsal/rows.h>
@@ -14,8 +15,11 @@ static int read_table(rehearsal *s, const rehearsal_tables_row *t, rehearsal_tab
     int r = rehearsal_rows(s->ctx, &(rehearsal_rows_args){.schema = t->schema, .table = t->name}, &rows, err);
     if (r < 0 || !rehearsal_rows_next(s->ctx, rows, &row))
         return r < 0 ? r : lb_fail(err, LB_ERR_INTERNAL, NULL, "a count with no row");
-    *into = (rehearsal_table){
-        .name = lb_printf(s->ctx, "%s.%s", t->schema, t->name), .rows = row.rows, .filled = row.filled, .sum = row.sum};
+    *into = (rehearsal_table){.name = lb_printf(s->ctx, "%s.%s", t->schema, t->name),
+                              .rows = row.rows,
+                              .filled = row.filled,
+                              .sum = row.sum,
+                              .columns = row.columns};
     return into->name ? 0 : lb_out_of_memory(err);
 }
 
@@ -49,7 +53,7 @@ int rehearsal_read_rows(rehearsal *s, rehearsal_content *ret_content, lb_error *
     return 0;
 }
 
-int rehearsal_leave_rows(rehearsal *s, lb_error *err)
+int rehearsal_leave_rows(rehearsal *s, const char *why, lb_error *err)
 {
     lb_rows *tables = NULL;
     int r = rehearsal_tables(s->ctx, &tables, err);
@@ -57,8 +61,8 @@ int rehearsal_leave_rows(rehearsal *s, lb_error *err)
         return r;
     s->rows_unproven = true;
     s->rows_left_out = (size_t)lb_row_count(s->ctx, tables);
-    s->rows_say = "rows are not proven: others were at work\n";
-    return 0;
+    s->rows_say = lb_printf(s->ctx, "rows are not proven: %s", why);
+    return s->rows_say ? 0 : lb_out_of_memory(err);
 }
 
 static const rehearsal_table *find(const rehearsal_content *content, const char *name)
@@ -79,6 +83,54 @@ bool rehearsal_same_rows(const rehearsal_content *before, const rehearsal_conten
     return true;
 }
 
+static int64_t filled_in(parsed *columns, const char *name)
+{
+    return parsed_number(parsed_member(columns, name), "filled");
+}
+
+static const char *sum_in(parsed *columns, const char *name)
+{
+    return parsed_text(parsed_member(columns, name), "sum");
+}
+
+static int tell_column(rehearsal *s, const rehearsal_table *a, const char *column, int64_t before, int64_t after,
+                       lb_error *err)
+{
+    bool lost = after < before;
+    if (s->columns_say_count++ < SAID_MOST)
+        s->rows_say =
+            lb_printf(s->ctx, "%s  %s.%s: %s (%lld values before, %lld after)\n", s->rows_say ? s->rows_say : "",
+                      a->name, column, lost ? "values are lost" : "other values", (long long)before, (long long)after);
+    return lb_append(s->ctx, "not_back",
+                     LB_ARGS(lb_text("table", a->name), lb_text("column", column), lb_bool("lost", lost),
+                             lb_i64("values_before", before), lb_i64("values_after", after)),
+                     err);
+}
+
+/* Which columns it is. */
+static int say_columns(rehearsal *s, const rehearsal_table *a, const rehearsal_table *b, lb_error *err)
+{
+    struct json_object *before = branch_json_keep(s->ctx, a->columns, err);
+    struct json_object *after = before ? branch_json_keep(s->ctx, b->columns, err) : NULL;
+    int r = 0;
+    if (!after)
+        return err->code;
+    json_object_object_foreach(before, name, value)
+    {
+        (void)value; /* looked up by name in both */
+        int64_t had = filled_in(before, name), has = filled_in(after, name);
+        if (r >= 0 && (had != has || strcmp(sum_in(before, name), sum_in(after, name)) != 0))
+            r = tell_column(s, a, name, had, has, err);
+    }
+    json_object_object_foreach(after, filled, sum) /* a column that was all NULL is in one of them only */
+    {
+        (void)sum;
+        if (r >= 0 && !json_object_object_get_ex(before, filled, NULL))
+            r = tell_column(s, a, filled, 0, filled_in(after, filled), err);
+    }
+    return r;
+}
+
 static int say_table(rehearsal *s, const rehearsal_table *a, const rehearsal_table *b, bool lost, lb_error *err)
 {
     const char *what = !lost ? "other content" : b->rows < a->rows ? "rows are lost" : "values are lost";
@@ -86,7 +138,14 @@ static int say_table(rehearsal *s, const rehearsal_table *a, const rehearsal_tab
         s->rows_say = lb_printf(s->ctx, "%s%s: %s (%lld rows and %lld values before, %lld and %lld after)\n",
                                 s->rows_say ? s->rows_say : "", a->name, what, (long long)a->rows, (long long)a->filled,
                                 (long long)b->rows, (long long)b->filled);
-    return s->rows_say ? 0 : lb_out_of_memory(err);
+    if (!s->rows_say)
+        return lb_out_of_memory(err);
+    if (b->rows >= a->rows)
+        return say_columns(s, a, b, err);
+    return lb_append(s->ctx, "not_back", /* of rows that are gone each column is */
+                     LB_ARGS(lb_text("table", a->name), lb_null("column"), lb_bool("lost", true),
+                             lb_i64("rows_before", a->rows), lb_i64("rows_after", b->rows)),
+                     err);
 }
 
 int rehearsal_compare_rows(rehearsal *s, const rehearsal_content *before, const rehearsal_content *after, lb_error *err)

@@ -82,19 +82,6 @@ static int tell_waits(rehearsal *s, lb_error *err)
     return r;
 }
 
-/* What the transactions themselves said they held: complete, where looks from outside may come too late. */
-static int tell_own_locks(rehearsal *s, lb_error *err)
-{
-    struct json_object *list = NULL;
-    if (!s->migrated || !json_object_object_get_ex(s->migrated, "locks", &list))
-        return 0;
-    return lb_result(
-        s->ctx,
-        LB_ARGS(lb_json("transactions",
-                        json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE))),
-        err);
-}
-
 /* ---- the rest ---- */
 
 static int tell_program(rehearsal *s, const char *name, const rehearsal_program *p, lb_error *err)
@@ -128,14 +115,18 @@ static int tell_figures(rehearsal *s, lb_error *err)
             lb_i64("applied", s->applied), lb_f64("took_ms", ms(s->took_us)),
             lb_object("watch", LB_ARGS(lb_i64("looks", w->looks), lb_f64("longest_gap_ms", ms(w->longest_gap_us)),
                                        lb_i64("dropped", w->dropped))),
-            lb_i64("blocked_sessions", w->blocked),
+            lb_i64("blocked_sessions", w->blocked), lb_i64("temp_bytes", s->temp_bytes),
+            lb_object("size", LB_ARGS(lb_i64("before", s->size_before), lb_i64("after", s->size_after))),
             lb_object("log", LB_ARGS(lb_i64("bytes", s->log_bytes), lb_bool("includes_workload", s->workload.ran),
                                      s->log_alone < 0 ? lb_null("bytes_alone") : lb_i64("bytes_alone", s->log_alone))),
             lb_object("diff", LB_ARGS(lb_i64("changes", s->diff_changes), lb_text("text", s->diff))),
-            lb_object("rollback", LB_ARGS(lb_text("outcome", rehearsal_rollback_name(s->rollback)),
-                                          lb_text("says", s->rollback_says), lb_text("rows", s->rows_say),
-                                          lb_i64("tables_compared", (int64_t)s->rows_compared),
-                                          lb_i64("tables_left_out", (int64_t)s->rows_left_out)))),
+            lb_object("rollback",
+                      LB_ARGS(lb_text("outcome", rehearsal_rollback_name(s->rollback)),
+                              lb_text("grade", rehearsal_rollback_grade(s->rollback)),
+                              lb_text("other_way", rehearsal_other_way_back(s)), lb_text("says", s->rollback_says),
+                              lb_text("rows", s->rows_say), lb_bool("quiet_round", s->quiet.ran),
+                              lb_i64("tables_compared", (int64_t)s->rows_compared),
+                              lb_i64("tables_left_out", (int64_t)s->rows_left_out)))),
         err);
 }
 
@@ -149,13 +140,17 @@ int rehearsal_tell(rehearsal *s, lb_error *err)
     if (r >= 0)
         r = tell_waits(s, err);
     if (r >= 0)
-        r = tell_own_locks(s, err);
+        r = rehearsal_tell_statements(s, err);
+    if (r >= 0)
+        r = rehearsal_tell_notices(s, err);
     if (r >= 0)
         r = rehearsal_tell_predictions(s, err);
     if (r >= 0)
         r = rehearsal_each_file(s, tell_file, NULL, err);
     if (r >= 0)
         r = tell_program(s, "workload", &s->workload, err);
+    if (r >= 0)
+        r = rehearsal_tell_work(s, err);
     if (r >= 0)
         r = tell_program(s, "test", &s->test, err);
     const char *text = r < 0 ? NULL : rehearsal_text(s);

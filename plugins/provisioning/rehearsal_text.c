@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LISTED 10
+#define LISTED    10
+#define CODE_MOST 1000
 
 /* As code in a table: a line, without what ends either. Mentions and HTML are nothing in code. */
-static void put_code(FILE *out, const char *text)
+void rehearsal_put_code(FILE *out, const char *text, size_t most)
 {
     (void)fputc('`', out); /* into memory, as all of it */
-    for (; text && *text; text++)
+    for (; text && *text && most; text++, most--)
         (void)fputc(*text == '`' ? '\'' : *text == '|' ? '/' : *text == '\n' || *text == '\r' ? ' ' : *text, out);
     (void)fputc('`', out);
 }
@@ -52,6 +53,10 @@ static void put_verdict(FILE *out, const rehearsal *s)
         (void)fputs(", alone ", out);
         put_bytes(out, s->log_alone);
     }
+    (void)fputs(", temporary files ", out);
+    put_bytes(out, s->temp_bytes);
+    (void)fputs(s->size_after < s->size_before ? ", database smaller by " : ", database larger by ", out);
+    put_bytes(out, s->size_after < s->size_before ? s->size_before - s->size_after : s->size_after - s->size_before);
     (void)fprintf(out, ", %lld session(s) blocked.\n\n", (long long)s->watched.blocked);
 }
 
@@ -67,7 +72,7 @@ static void put_locks(FILE *out, const rehearsal *s)
     for (size_t i = 0; i < s->watched.lock_count && i < 2 * (size_t)LISTED; i++) {
         const rehearsal_lock *l = &s->watched.locks[i];
         (void)fputs("| ", out);
-        put_code(out, l->relation);
+        rehearsal_put_code(out, l->relation, CODE_MOST);
         (void)fprintf(out, " | %s | %.0f to %.0f | %lld | %.0f |\n", l->mode, (double)l->least_us / 1000,
                       (double)l->most_us / 1000, (long long)l->blocked, (double)l->longest_us / 1000);
     }
@@ -84,14 +89,25 @@ static void put_waits(FILE *out, const rehearsal *s, bool is_migration, const ch
         if (!put++)
             (void)fprintf(out, "### %s\n\n| session | waited, ms | for | statement |\n|---|---|---|---|\n", title);
         (void)fprintf(out, "| %lld ", (long long)w->pid);
-        put_code(out, w->application);
+        rehearsal_put_code(out, w->application, CODE_MOST);
         (void)fprintf(out, " | %.0f | %s on ", (double)w->waited_us / 1000, w->mode);
-        put_code(out, w->relation);
+        rehearsal_put_code(out, w->relation, CODE_MOST);
         (void)fputs(" | ", out);
-        put_code(out, w->query);
+        rehearsal_put_code(out, w->query, CODE_MOST);
         (void)fputs(" |\n", out);
     }
     (void)fputs(put ? "\n" : "", out);
+}
+
+static void put_predictions(FILE *out, const rehearsal *s)
+{
+    if (!s->confirmed && !s->proven && !s->refuted && !s->not_exercised)
+        return;
+    (void)fprintf(
+        out, "### Foretold\n\n%lld confirmed, %lld spared by what was proven, %lld refuted, %lld not exercised.\n\n",
+        (long long)s->confirmed, (long long)s->proven, (long long)s->refuted, (long long)s->not_exercised);
+    if (s->refuted_say)
+        put_block(out, s->refuted_say);
 }
 
 static int put_file(rehearsal *s, void *arg, const char *change, const rehearsal_relation *r, lb_error *err)
@@ -99,7 +115,7 @@ static int put_file(rehearsal *s, void *arg, const char *change, const rehearsal
     FILE *out = arg;
     (void)s; /* the file says it all */
     (void)fprintf(out, "- %s: ", change);
-    put_code(out, r->name);
+    rehearsal_put_code(out, r->name, CODE_MOST);
     (void)fputs(" (", out);
     put_bytes(out, r->bytes);
     (void)fputs(")\n", out);
@@ -111,7 +127,7 @@ static void put_program(FILE *out, const char *title, const rehearsal_program *p
     if (!p->line)
         return;
     (void)fprintf(out, "### %s: %s\n\n", title, p->failed ? "failed" : p->ran ? "ok" : "not run");
-    put_code(out, p->line);
+    rehearsal_put_code(out, p->line, CODE_MOST);
     (void)fputs("\n\n", out);
     if (p->failed)
         put_block(out, p->said);
@@ -125,18 +141,19 @@ static void put_rest(FILE *out, rehearsal *s)
         return; /* out knows it */
     (void)fputs("\n### Schema\n\n", out);
     put_block(out, s->diff);
-    (void)fprintf(out, "### Rollback: %s\n\n", rehearsal_rollback_name(s->rollback));
+    const char *grade = rehearsal_rollback_grade(s->rollback);
+    (void)fprintf(out, "### Rollback: %s%s%s%s\n\n", rehearsal_rollback_name(s->rollback), grade ? " (" : "",
+                  grade ? grade : "", grade ? ")" : "");
     if (s->rollback_says)
         put_block(out, s->rollback_says);
+    const char *other_way = rehearsal_other_way_back(s);
+    if (other_way)
+        (void)fprintf(out, "Instead of it %s\n\n", other_way);
     if (s->rows_compared || s->rows_left_out)
         (void)fprintf(out, "Rows of %zu table(s) were compared, of %zu not.\n\n", s->rows_compared, s->rows_left_out);
     put_program(out, "Test", &s->test);
     put_program(out, "Workload", &s->workload);
-    (void)fprintf(
-        out,
-        "Looked %lld times, at most %.0f ms apart. Not to be known here: replicas and logical consumers, a warm "
-        "cache, locks of statements that the workload does not have.\n",
-        (long long)s->watched.looks, (double)s->watched.longest_gap_us / 1000);
+    rehearsal_put_limits(out, s);
 }
 
 const char *rehearsal_text(rehearsal *s)
@@ -150,6 +167,10 @@ const char *rehearsal_text(rehearsal *s)
     put_locks(out, s);
     put_waits(out, s, false, "Who waited for the migration");
     put_waits(out, s, true, "What the migration waited for");
+    rehearsal_put_statements(out, s);
+    rehearsal_put_notices(out, s);
+    put_predictions(out, s);
+    rehearsal_put_work(out, s);
     put_rest(out, s);
     bool is_whole = !ferror(out);
     is_whole = fclose(out) == 0 && is_whole;

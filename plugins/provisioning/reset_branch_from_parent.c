@@ -5,8 +5,6 @@
 #include "branch_json.h"
 #include "branch_life.h"
 
-#define RESETTER "lbops_target"
-
 struct args {
     const char *project_id, *branch_id, *policy, *creator_type, *reason;
 };
@@ -83,12 +81,13 @@ static int reset(lb_ctx *ctx, const char *project, const branch_kind *kind, cons
     if (asks)
         lb_log(ctx, LB_LOG_WARN, BR_HAS_PEOPLE ": a person decides, as somebody is connected to %s/%s: %s", project,
                args->branch_id, people.who ? people.who : "");
-    r = lb_call(ctx, RESETTER, &target,
-                LB_ARGS(lb_text("action", "reset"), lb_bool("asks", asks), lb_text("kind", kind->kind),
-                        lb_text("creator_type", args->creator_type), lb_text("reason", args->reason)),
+    r = lb_call(ctx, BRANCH_PLANE_TOOL, &target,
+                LB_ARGS(lb_text("action", "reset"), lb_bool("asks", asks), lb_bool("last_snapshot", true),
+                        lb_text("kind", kind->kind), lb_text("creator_type", args->creator_type),
+                        lb_text("reason", args->reason)),
                 &text, err);
     struct json_object *result = r < 0 ? NULL : branch_json_keep(ctx, text, err);
-    if (!result)
+    if (!result || branch_tell_not_kept(ctx, project, args->branch_id, result, err) < 0)
         return err->code;
     if (is_true(result, "reset"))
         return write_down(ctx, project, kind, err);
@@ -98,7 +97,7 @@ static int reset(lb_ctx *ctx, const char *project, const branch_kind *kind, cons
                      err);
 }
 
-/* A branch that is missing may be one whose reset died half-way; RESETTER knows. */
+/* A branch that is missing may be one whose reset died half-way; the tool that resets knows. */
 static int look_at_project(lb_ctx *ctx, const char *project, const branch_kind *kind, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -146,4 +145,4 @@ static int run(lb_ctx *ctx, lb_error *err)
 LB_TOOL(reset_branch_from_parent, "makes a branch hold its source's data again", .agent = "provisioning",
         .risk = LB_RISK_LOW, .workspace = true, .schedule = "0 2 * * *", LB_TOOL_ARGS(struct args, params),
         .writes = LB_NAMES("branch_lifecycle"), .emits = LB_NAMES("branch.reset"),
-        .calls = LB_NAMES("branch_sessions", "lbops_target"), .run = run);
+        .calls = LB_NAMES("branch_sessions", BRANCH_PLANE_TOOL), .run = run);

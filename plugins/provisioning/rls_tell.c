@@ -3,10 +3,12 @@
 
 #include <sql/rls/bind_role.h>
 #include <sql/rls/close_schema.h>
+#include <sql/rls/definers.h>
 #include <sql/rls/drop_index.h>
 #include <sql/rls/drop_policy.h>
 #include <sql/rls/drop_role.h>
 #include <sql/rls/evaders.h>
+#include <sql/rls/invoke_routine.h>
 #include <sql/rls/invoke_view.h>
 #include <sql/rls/revoke_truncate.h>
 #include <sql/rls/roles.h>
@@ -266,6 +268,29 @@ static int tell_views(rls_work *w, lb_error *err)
     return r;
 }
 
+static int tell_definers(rls_work *w, lb_error *err)
+{
+    rls_definers_row row;
+    lb_rows *rows = NULL;
+    const rls_definers_args asked = {.tables = w->table_ids, .roles = w->roles, .operators = w->wish->operators};
+    int r = rls_definers(w->ctx, &asked, &rows, err);
+    while (r >= 0 && rls_definers_next(w->ctx, rows, &row)) {
+        const lb_sql *fix = NULL;
+        r = rls_invoke_routine_compose(w->ctx, &(rls_invoke_routine_args){.routine = row.routine}, &fix, err);
+        if (r >= 0)
+            r = lb_report(
+                w->ctx,
+                LB_FINDING(.object = row.routine, .kind = "function_evades_policies",
+                           .reason = "tenants may call it, and it reads the table by the rights of its owner, whom no "
+                                     "policy holds to one tenant",
+                           .evidence = LB_ARGS(lb_text("over", row.over), lb_text("owner", row.owner),
+                                               lb_text("callers", row.callers)),
+                           .terms = LB_TERMS({"read_from_catalogue", 0.7}), .fix = fix),
+                err);
+    }
+    return r;
+}
+
 int rls_tell_tables(rls_work *w, lb_error *err)
 {
     const rls_rights_row *rights = w->rights.items;
@@ -285,5 +310,7 @@ int rls_tell_tables(rls_work *w, lb_error *err)
         r = tell_truncate(w, &rights[i], err);
     if (r >= 0 && w->tables.count)
         r = tell_views(w, err);
+    if (r >= 0 && w->tables.count)
+        r = tell_definers(w, err);
     return r < 0 ? r : lb_examined(w->ctx, "tables", (int64_t)w->tables.count, err);
 }

@@ -9,6 +9,9 @@
 
 #include <lbops/lbops.h>
 
+/* Of what a snapshot holds: it grows with each kind of object that is read. */
+#define SCHEMA_VERSION 2
+
 #define SCHEMA_NONE      UINT32_MAX
 #define SCHEMA_KINDS_MAX 64
 

@@ -46,7 +46,7 @@ static bool is_wish(schema_diff *d, const schema_object *to, const char *attr, c
 {
     if (strcmp(attr, "invalid") != 0 || !after)
         return true;
-    return schema_note_add(d, to->address, "is invalid in the schema to arrive at: build it anew there", err) < 0;
+    return schema_note_add(d, to->address, SCHEMA_INVALID_THERE, err) < 0;
 }
 
 static int compare_attr(schema_diff *d, uint32_t from, uint32_t to, const char *attr, lb_error *err)
@@ -71,6 +71,45 @@ static int compare_pair(schema_diff *d, uint32_t from, uint32_t to, lb_error *er
     return r;
 }
 
+/* Labels can be added anywhere; none can be taken away or moved. */
+static bool is_enum_rebuilt(const schema_diff *d, uint32_t from, bool *ret_moved)
+{
+    const schema_model *a = d->from, *b = d->to;
+    const schema_object *type = &a->objects[from];
+    int64_t last = -1;
+    bool is_lost = false;
+    *ret_moved = false;
+    if (type->twin == SCHEMA_NONE || !schema_is_kind(type, "type"))
+        return false;
+    for (uint32_t i = a->part_from[from]; i < a->part_from[from + 1]; i++) {
+        const schema_object *label = &a->objects[a->parts[i]];
+        if (!schema_is_kind(label, "enum_label"))
+            continue;
+        if (label->twin == SCHEMA_NONE) {
+            is_lost = true;
+            continue;
+        }
+        *ret_moved = *ret_moved || b->objects[label->twin].key.part < last;
+        last = b->objects[label->twin].key.part;
+    }
+    return is_lost || *ret_moved;
+}
+
+/* No label came or went, but how they compare is another thing. */
+static int compare_label_order(schema_diff *d, uint32_t from, uint32_t to, lb_error *err)
+{
+    bool is_moved = false;
+    (void)is_enum_rebuilt(d, from, &is_moved); /* lost ones are told by themselves */
+    return is_moved ? add_change(d,
+                                 &(schema_change){.from = from,
+                                                  .to = to,
+                                                  .attr = "order_of_labels",
+                                                  .before = schema_get(&d->from->objects[from], "create"),
+                                                  .after = schema_get(&d->to->objects[to], "create")},
+                                 err)
+                    : 0;
+}
+
 static int find_changes(schema_diff *d, lb_error *err)
 {
     int r = 0;
@@ -83,6 +122,8 @@ static int find_changes(schema_diff *d, lb_error *err)
             continue;
         r = o->twin == SCHEMA_NONE ? add_change(d, &(schema_change){.from = SCHEMA_NONE, .to = i}, err)
                                    : compare_pair(d, o->twin, i, err);
+        if (r >= 0 && o->twin != SCHEMA_NONE)
+            r = compare_label_order(d, o->twin, i, err);
     }
     return r;
 }
@@ -263,25 +304,6 @@ static bool is_carried_in_place(const schema_diff *d, const schema_change *c)
     return strcmp(c->attr, "identity_options") == 0; /* they come and go with the identity */
 }
 
-/* Labels can be added anywhere; none can be taken away or moved. */
-static bool is_enum_rebuilt(const schema_diff *d, uint32_t from)
-{
-    const schema_model *a = d->from, *b = d->to;
-    const schema_object *type = &a->objects[from];
-    int64_t last = -1;
-    if (type->twin == SCHEMA_NONE || !schema_is_kind(type, "type"))
-        return false;
-    for (uint32_t i = a->part_from[from]; i < a->part_from[from + 1]; i++) {
-        const schema_object *label = &a->objects[a->parts[i]];
-        if (!schema_is_kind(label, "enum_label"))
-            continue;
-        if (label->twin == SCHEMA_NONE || b->objects[label->twin].key.part < last)
-            return true;
-        last = b->objects[label->twin].key.part;
-    }
-    return false;
-}
-
 static bool is_type_change(const schema_change *c)
 {
     return c->attr && (strcmp(c->attr, "type") == 0 || strcmp(c->attr, "collation") == 0);
@@ -308,7 +330,7 @@ static bool goes_first(const schema_diff *d, const schema_object *o)
 static void start_with(queue *q, const schema_change *c)
 {
     const schema_object *o = c->from == SCHEMA_NONE ? NULL : &q->d->from->objects[c->from];
-    if (!o)
+    if (!o || (o->kind->traits & KIND_LISTED))
         return;
     if (c->to == SCHEMA_NONE) {
         if (goes_first(q->d, o) || is_in_the_way(q->d, o))
@@ -329,8 +351,9 @@ static int find_what_goes(schema_diff *d, lb_error *err)
         return lb_out_of_memory(err);
     for (uint32_t i = 0; i < d->change_count; i++)
         start_with(&q, &d->changes[i]);
+    bool is_moved = false;
     for (uint32_t i = 0; i < d->from->count; i++)
-        if (is_enum_rebuilt(d, i))
+        if (is_enum_rebuilt(d, i, &is_moved))
             mark_anew(&q, i);
     look_at_users(&q);
     return 0;

@@ -76,7 +76,7 @@ static size_t put_utf8(char *out, unsigned point)
 static bool read_escape(reader *r, char *out, size_t *length)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    unsigned unit, low;
+    unsigned unit = 0, low = 0;
     const char *simple = *r->p ? strchr(from, *r->p) : NULL;
     if (simple) {
         out[(*length)++] = to[simple - from];
@@ -298,6 +298,16 @@ static bool read_list(reader *r, schema_model *m, bool edges, lb_error *err)
     return more == 0;
 }
 
+/* What another version did not read would count as gone. */
+static bool read_version(reader *r, bool *ret_found)
+{
+    int64_t version = 0;
+    if (!read_number(r, &version))
+        return false;
+    *ret_found = true;
+    return version == SCHEMA_VERSION ? true : fails(r, "it is one of another version, and has to be read anew");
+}
+
 /* The document of a run holds that of the schema as its result. */
 static bool read_document(reader *r, schema_model *m, bool *ret_found, lb_error *err)
 {
@@ -312,11 +322,12 @@ static bool read_document(reader *r, schema_model *m, bool *ret_found, lb_error 
             good = read_document(r, m, ret_found, err);
         else if (objects || edges)
             good = read_list(r, m, edges, err);
+        else if (strcmp(name, "schema_version") == 0)
+            good = read_version(r, ret_found);
         else if (strcmp(name, "database") == 0)
             good = read_text_or_null(r, &m->database);
         else
             good = skip_value(r);
-        *ret_found = *ret_found || strcmp(name, "schema_version") == 0;
     }
     return good && more == 0;
 }

@@ -4,6 +4,8 @@
 
 #include "schema.h"
 
+#define SCHEMA_INVALID_THERE "is invalid in the schema to arrive at: build it anew there"
+
 enum kind_trait {
     KIND_EARLY = 1,     /* goes before anything is made, as nothing but order needs it */
     KIND_OVERWRITE = 2, /* made again without being dropped */

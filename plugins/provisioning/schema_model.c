@@ -38,6 +38,8 @@ const char *schema_get(const schema_object *o, const char *attr)
 const char *schema_identity(const schema_object *o)
 {
     const char *p = o->address;
+    if (schema_is_kind(o, "other")) /* the words alone say what it is */
+        return p;
     for (const char *q = p; *q >= 'A' && *q <= 'Z';) {
         while (*q >= 'A' && *q <= 'Z')
             q++;

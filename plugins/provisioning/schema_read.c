@@ -8,6 +8,7 @@
 #include <sql/schema/read_functions.h>
 #include <sql/schema/read_grants.h>
 #include <sql/schema/read_indexes.h>
+#include <sql/schema/read_operators.h>
 #include <sql/schema/read_options.h>
 #include <sql/schema/read_others.h>
 #include <sql/schema/read_place.h>
@@ -18,10 +19,10 @@
 #include <sql/schema/read_types.h>
 
 static const lb_statement *const reads[] = {
-    &schema_read_schemas_sql,  &schema_read_types_sql,   &schema_read_functions_sql,   &schema_read_relations_sql,
-    &schema_read_columns_sql,  &schema_read_options_sql, &schema_read_constraints_sql, &schema_read_indexes_sql,
-    &schema_read_programs_sql, &schema_read_rest_sql,    &schema_read_grants_sql,      &schema_read_others_sql,
-    &schema_read_comments_sql,
+    &schema_read_schemas_sql,  &schema_read_types_sql,    &schema_read_functions_sql,   &schema_read_relations_sql,
+    &schema_read_columns_sql,  &schema_read_options_sql,  &schema_read_constraints_sql, &schema_read_indexes_sql,
+    &schema_read_programs_sql, &schema_read_rest_sql,     &schema_read_operators_sql,   &schema_read_grants_sql,
+    &schema_read_others_sql,   &schema_read_comments_sql,
 };
 
 /* All of these queries have the columns of the first. */

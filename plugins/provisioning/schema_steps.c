@@ -265,6 +265,8 @@ static int add_make(schema_diff *d, const schema_object *o, lb_error *err)
         return add_after_make(d, o, err);
     if (o->kind->traits & KIND_LISTED)
         return schema_note_add(d, o->address, "is wanted; objects of its kind are made by hand", err);
+    if (schema_get(o, "invalid") && schema_note_add(d, o->address, SCHEMA_INVALID_THERE, err) < 0)
+        return err->code;
     if (schema_is_kind(o, "user_mapping") &&
         schema_note_add(d, o->address, "is made without its options, which hold secrets: set them by hand", err) < 0)
         return err->code;
@@ -348,6 +350,10 @@ static int alter_object(schema_diff *d, const uint32_t *first, uint32_t to, lb_e
 {
     const schema_object *o = &d->to->objects[to];
     int r = 0;
+    if (o->kind->traits & KIND_LISTED)
+        return first[to] == SCHEMA_NONE
+                   ? 0
+                   : schema_note_add(d, o->address, "is another one; objects of its kind are changed by hand", err);
     if ((o->marks & SCHEMA_RETYPE) && !(schema_get(o, "inherited") && parent_column(d, o)))
         r = add_step(d,
                      &(schema_step){.statement = &schema_set_type_again_sql,

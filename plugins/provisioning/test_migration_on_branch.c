@@ -11,8 +11,8 @@ struct args {
     const char *dir, *project_id, *branch_name, *source_branch, *ttl, *creator_type, *policy;
     const char *target_version, *replay, *rollback, *report;
     lb_texts workload, test_command;
-    int64_t clients, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
-    bool delete_after;
+    int64_t clients, replay_top, rate, around_ms, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
+    bool replay_writes, delete_after;
 };
 
 static const lb_param params[] = {
@@ -32,6 +32,15 @@ static const lb_param params[] = {
              "a program and its arguments that work on the branch meanwhile; it connects by PGHOST, PGUSER ..."),
     LB_PARAM(struct args, replay, LB_TEXT, NULL, "a file of statements that pgbench repeats meanwhile"),
     LB_PARAM(struct args, clients, LB_I64, "4", "sessions that replay", .min = "1", .max = "1000"),
+    LB_PARAM(struct args, replay_top, LB_I64, "0",
+             "replay as many statements, the costliest, of what source_branch is asked; 0: none", .min = "0",
+             .max = "100"),
+    LB_PARAM(struct args, replay_writes, LB_BOOL, "false",
+             "of these also UPDATE and DELETE, each rolled back so that the next one finds its rows"),
+    LB_PARAM(struct args, rate, LB_I64, "1000", "replayed statements in a second, at most; 0: as fast as they go",
+             .min = "0", .max = "1000000"),
+    LB_PARAM(struct args, around_ms, LB_I64, "3000", "how long a replay is measured before the migration, and after it",
+             .min = "0", .max = "600000"),
     LB_PARAM(struct args, test_command, LB_LIST_OF(LB_TEXT), NULL,
              "a program and its arguments that test the migrated branch; it connects as the workload does"),
     LB_PARAM(struct args, sample_ms, LB_I64, "10", "how often to look who waits", .min = "1", .max = "10000"),
@@ -39,9 +48,9 @@ static const lb_param params[] = {
              .choices = "prove|require|skip"),
     LB_PARAM(struct args, rows_mb, LB_I64, "256", "of tables whose rows are compared before and after a rollback",
              .min = "0", .max = "1000000"),
-    LB_PARAM(struct args, lock_timeout_ms, LB_I64, "2000", "how long a statement waits for a lock", .min = "10",
+    LB_PARAM(struct args, lock_timeout_ms, LB_I64, "500", "how long a statement waits for a lock", .min = "10",
              .max = "60000"),
-    LB_PARAM(struct args, lock_tries, LB_I64, "10", "how often it is tried", .min = "1", .max = "100"),
+    LB_PARAM(struct args, lock_tries, LB_I64, "30", "how often it is tried", .min = "1", .max = "100"),
     LB_PARAM(struct args, report, LB_TEXT, NULL, "also write the report to this file, as Markdown"),
     LB_PARAMS_END,
 };
@@ -67,14 +76,19 @@ static lb_value list_of(lb_ctx *ctx, const char *name, const lb_texts *words)
 static int rehearse(lb_ctx *ctx, const char *project, const char *branch, const char **ret_json, lb_error *err)
 {
     const struct args *args = ctx->args;
-    lb_value values[12] = {lb_text("dir", args->dir),
+    lb_value values[20] = {lb_text("dir", args->dir),
                            lb_text("rollback", args->rollback),
                            lb_i64("clients", args->clients),
                            lb_i64("sample_ms", args->sample_ms),
                            lb_i64("lock_timeout_ms", args->lock_timeout_ms),
                            lb_i64("lock_tries", args->lock_tries),
-                           lb_i64("rows_mb", args->rows_mb)};
-    size_t count = 7;
+                           lb_i64("rows_mb", args->rows_mb),
+                           lb_i64("replay_top", args->replay_top),
+                           lb_bool("replay_writes", args->replay_writes),
+                           lb_text("replay_source", args->source_branch),
+                           lb_i64("rate", args->rate),
+                           lb_i64("around_ms", args->around_ms)};
+    size_t count = 12;
     if (args->workload.count)
         values[count++] = list_of(ctx, "workload", &args->workload);
     if (args->test_command.count)

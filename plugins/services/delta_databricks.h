@@ -50,6 +50,8 @@ typedef struct bricks {
     bricks_table *tables;
     size_t table_count;
     bricks_times times;
+    void (*meanwhile)(void *arg); /* what can be done while a question is answered; or NULL */
+    void *meanwhile_arg;
     bool grounded; /* catalog, schema and volume are there */
     int lock_fd;
 } bricks;
@@ -131,6 +133,7 @@ LB_MUST_CHECK int bricks_prepare_schema(bricks *b, const char *catalog, const ch
 LB_MUST_CHECK int bricks_find(bricks *b, const char *kind, const char *name, int64_t deadline,
                               struct json_object **ret_found, lb_error *err);
 const char *bricks_column_type(struct json_object *table, const char *name); /* or NULL */
+bool bricks_is_view(struct json_object *table);
 
 /* ---- loading (delta_databricks_commit.c) ---- */
 

@@ -101,6 +101,8 @@ static int need_table(batch *t, lb_error *err)
         found = NULL;
         r = bricks_prepare_schema(t->b, n->catalog, n->schema, "rows of databases", t->append->deadline, err);
     }
+    if (r == 0 && found && bricks_is_view(found))
+        return lb_fail(err, LB_ERR_CONFLICT, "append to a table of another name", "%.300s is a view", name);
     if (r == 0)
         r = complete_table(t, found, err);
     return r < 0 ? bricks_name_grant(t->b, err, "USE SCHEMA, CREATE TABLE, SELECT, MODIFY ON SCHEMA `%s`.`%s`",

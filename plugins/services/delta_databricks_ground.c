@@ -156,6 +156,12 @@ static int make_table(bricks *b, const delta_table_def *def, int64_t deadline, l
 }
 
 /* The type of a column that is there, or NULL. */
+bool bricks_is_view(struct json_object *table)
+{
+    const char *type = rest_json_text(table, "table_type");
+    return type && strcmp(type, "VIEW") == 0;
+}
+
 const char *bricks_column_type(struct json_object *table, const char *name)
 {
     struct json_object *columns = rest_json_at(table, "columns");

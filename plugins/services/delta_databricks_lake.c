@@ -97,6 +97,18 @@ static void put_mark(const char *text, char mark[MARK_TEXT])
     (void)snprintf(mark, MARK_TEXT, "%016llx-%zu", (unsigned long long)hash, strlen(text)); /* fits */
 }
 
+/* The catalog is asked: what a statement says about a name that is taken differs from version to version. */
+static int check_free(bricks *b, const lb_lake_name *name, int64_t deadline, lb_error *err)
+{
+    REST_JSON_AUTO *found = NULL;
+    DELTA_AUTO_FREE char *full = delta_printf("%s.%s.%s", name->catalog, name->schema, name->name);
+    int r = bricks_find(b, "tables", full, deadline, &found, err);
+    if (r == 0 && !bricks_is_view(found))
+        return lb_fail(err, LB_ERR_CONFLICT, "give the view another name", "%.80s.%.80s.%.80s is a table",
+                       name->catalog, name->schema, name->name);
+    return r == LB_ERR_NOT_FOUND || r == LB_ERR_DENIED ? 0 : r; /* what we are not shown the statement meets */
+}
+
 int bricks_lake_view(void *state, const lb_lake_name *name, const char *text, int64_t deadline,
                      const lb_delta_sink *sink, lb_error *err)
 {
@@ -110,7 +122,9 @@ int bricks_lake_view(void *state, const lb_lake_name *name, const char *text, in
     put_mark(select, mark);
     delta_text_printf(&sql, "CREATE OR REPLACE VIEW %s TBLPROPERTIES ('" MARK "' = '%s') AS %s", view.data, mark,
                       select);
-    int r = read_mark(state, view.data, deadline, &before, err);
+    int r = check_free(state, name, deadline, err);
+    if (r == 0)
+        r = read_mark(state, view.data, deadline, &before, err);
     bool changed = r == 0 && strcmp(before, mark) != 0;
     if (changed) {
         REST_JSON_AUTO *answer = NULL;

@@ -183,11 +183,16 @@ static int ask(bricks *b, const char *text, bool anywhere, const lb_delta_questi
                                         .anywhere = anywhere};
     if (r >= 0) {
         giving g = {.sink = sink, .max_rows = question->max_rows, .max_bytes = question->max_bytes};
+        if (LB_HAS(question, lb_delta_question, meanwhile_arg)) {
+            b->meanwhile = question->meanwhile;
+            b->meanwhile_arg = question->meanwhile_arg;
+        }
         r = bricks_ask(b, &statement, &answer, err);
         if (r >= 0)
             r = give(b, &answer, question->deadline, &g, err);
         if (r >= 0)
             *ret_cut = g.cut || rest_json_flag(answer.rows, "manifest.truncated");
+        b->meanwhile = NULL; /* it was this question's */
         giving_done(&g);
         bricks_answer_done(&answer);
     }

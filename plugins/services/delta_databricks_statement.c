@@ -5,6 +5,7 @@
 
 #define STATEMENTS      "/api/2.0/sql/statements"
 #define LONGEST_LOOK_MS INT64_C(5000)
+#define MEANWHILE_MS    INT64_C(200)      /* how often there is other work while one is waited for */
 #define PARTING_TIME    (2 * REST_SECOND) /* for the cancel of a statement that took too long */
 
 int64_t bricks_left(const bricks *b, int64_t deadline)
@@ -110,6 +111,30 @@ static int explain_wait(const char *state, lb_error *err)
     return err->code;
 }
 
+/* Its own statements are waited for without any other. */
+static void work_meanwhile(bricks *b)
+{
+    void (*work)(void *arg) = b->meanwhile;
+    b->meanwhile = NULL;
+    if (work)
+        work(b->meanwhile_arg);
+    b->meanwhile = work;
+}
+
+static int wait_for(bricks *b, int64_t wait_ms, int64_t until, const char *what, lb_error *err)
+{
+    int64_t end = b->host->now() + wait_ms * REST_MILLISECOND;
+    for (;;) {
+        int64_t step = b->host->now() + MEANWHILE_MS * REST_MILLISECOND;
+        int r = rest_wait(b->host, b->meanwhile && step < end ? step : end, until, what, err);
+        if (r < 0)
+            return r;
+        work_meanwhile(b);
+        if (b->host->now() >= end)
+            return 0;
+    }
+}
+
 /* Looks with growing pauses until it is over. *answer is the newest one throughout. */
 static int follow(bricks *b, const char *id, const bricks_statement *s, int64_t until, struct json_object **answer,
                   lb_error *err)
@@ -117,7 +142,7 @@ static int follow(bricks *b, const char *id, const bricks_statement *s, int64_t 
     int64_t pause_ms = b->settings.poll_ms;
     while (!is_over(*answer)) {
         struct json_object *next = NULL;
-        int r = rest_wait(b->host, b->host->now() + rest_jitter(pause_ms) * REST_MILLISECOND, until, s->what, err);
+        int r = wait_for(b, rest_jitter(pause_ms), until, s->what, err);
         if (r == 0)
             r = look(b, id, s->what, until, &next, err);
         if (r < 0) {
@@ -279,6 +304,7 @@ int bricks_each_part(bricks *b, struct json_object *answer, int64_t deadline, br
         (void)json_object_put(part); /* ours alone */
         part = next;
         index = following;
+        work_meanwhile(b);
     }
     (void)json_object_put(part); /* left where a call failed */
     return r;

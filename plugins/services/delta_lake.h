@@ -64,6 +64,8 @@ LB_MUST_CHECK int lake_give_receipt(const lake_receipt *receipt, const lb_delta_
 
 /* A question from the composer's words into DuckDB's. */
 char *lake_translate(const char *text);
+/* Gives an engine those functions of Databricks that DuckDB calls otherwise. */
+LB_MUST_CHECK int lake_teach(delta_engine *engine, lb_error *err);
 
 struct delta_live;
 /* Makes what a translated question names known to the engine that is to answer it. */
@@ -72,6 +74,14 @@ LB_MUST_CHECK int lake_show(delta_local *local, delta_engine *engine, struct del
 /* The columns of what is no Delta table. *ret_found: it is there, as a view or in a database. */
 LB_MUST_CHECK int lake_describe_other(delta_local *local, const lb_lake_name *name, int64_t deadline,
                                       const lb_delta_sink *sink, bool *ret_found, lb_error *err);
+
+/* A name is a table or a view. Who makes it either holds its folder (LOCK_SH: others may hold it so, too; LOCK_EX) from
+ * the look at what it is until it is made. For as long as a file of a few lines takes to write; close() lets go. */
+LB_MUST_CHECK int lake_hold(const delta_local *local, const lb_lake_name *name, int how, int *ret_fd, lb_error *err);
+bool lake_is_view(const delta_local *local, const lb_lake_name *name);
+
+/* Rows under the name of a view, or of a table on a server, nobody would see. */
+LB_MUST_CHECK int lake_check_appendable(const delta_local *local, const lb_lake_name *name, lb_error *err);
 
 int lake_local_view(void *state, const lb_lake_name *name, const char *text, int64_t deadline,
                     const lb_delta_sink *sink, lb_error *err);

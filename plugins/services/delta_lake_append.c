@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -211,12 +212,15 @@ static int write_rows(batch *b, lb_error *err)
     if (b->append->rows == 0)
         return 0;
     delta_engine *engine = delta_get_engine(b->table.local, err);
-    if (!engine)
+    if (!engine || delta_engine_threads(engine, 1, err) < 0) /* one reads the file; the others would only spin */
         return err->code;
     delta_uuid(id);
     b->file = delta_printf("part-%s.parquet", id);
     DELTA_AUTO_FREE char *path = delta_printf("%s/%s", b->table.directory, b->file);
     int r = lake_write_parquet(engine, b->append, path, &b->bytes, err);
+    lb_error of_threads;
+    int again = delta_engine_threads(engine, b->local->settings.threads, r < 0 ? &of_threads : err);
+    r = r < 0 ? r : again; /* whoever asks next is to have them all */
     if (r == 0)
         r = delta_sync(path, err);
     return r == 0 ? delta_sync(b->table.directory, err) : r;
@@ -282,6 +286,20 @@ static int make_folders(batch *b, lb_error *err)
     return r;
 }
 
+/* A view of the name that was made while rows were written: they are of no table then. */
+static int put_unless_view(const batch *b, const delta_text *actions, bool *stands, lb_error *err)
+{
+    int held = -1;
+    int r = lake_hold(b->local, &b->append->table, LOCK_SH, &held, err);
+    if (r == 0)
+        r = lake_check_appendable(b->local, &b->append->table, err);
+    if (r == 0)
+        r = delta_log_put(b->table.directory, b->table.snapshot.version + 1, actions, stands, err);
+    if (held >= 0)
+        (void)close(held); /* lets go */
+    return r;
+}
+
 /* One try on top of what the log says now. *ret_beaten: somebody else was faster. */
 static int try_commit(batch *b, bool *stands, bool *ret_beaten, lake_receipt *ret, lb_error *err)
 {
@@ -298,8 +316,8 @@ static int try_commit(batch *b, bool *stands, bool *ret_beaten, lake_receipt *re
     if (r < 0)
         return r;
     put_actions(&actions, b);
-    r = delta_log_put(b->table.directory, b->table.snapshot.version + 1, &actions, stands, err);
-    *ret_beaten = r == LB_ERR_CONFLICT && !*stands;
+    r = put_unless_view(b, &actions, stands, err);
+    *ret_beaten = r == LB_ERR_CONFLICT && !*stands && !lake_is_view(b->local, &b->append->table);
     if (r == 0) {
         *ret = (lake_receipt){
             .rows = b->append->rows, .bytes = b->bytes, .version = b->table.snapshot.version + 1, .repeated = false};
@@ -345,9 +363,11 @@ int lake_local_append(void *state, const lb_delta_append *append, const lb_delta
 {
     batch b = {.local = state, .append = append};
     lake_receipt done = {.rows = 0};
-    int r = lake_key_is_sound(append->key) ? append_batch(&b, &done, err)
+    int r = lake_key_is_sound(append->key) ? lake_check_appendable(state, &append->table, err)
                                            : lb_fail(err, LB_ERR_INVALID, "up to 64 letters, digits and . _ -",
                                                      "'%.80s' is no key of a batch", append->key);
+    if (r == 0)
+        r = append_batch(&b, &done, err);
     lake_table_done(&b.table);
     free(b.file);
     free(b.schema);

@@ -115,12 +115,18 @@ static int close_in(const delta_local *local, delta_engine *engine, lb_error *er
     return r;
 }
 
-static int answer(delta_local *local, delta_engine *engine, delta_live *live, const lb_delta_question *question,
-                  const lb_delta_sink *sink, bool *ret_cut, lb_error *err)
+int lake_teach(delta_engine *engine, lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < DELTA_COUNT(macros); i++)
         r = delta_run(engine, macros[i], NULL, 0, 0, NULL, err);
+    return r;
+}
+
+static int answer(delta_local *local, delta_engine *engine, delta_live *live, const lb_delta_question *question,
+                  const lb_delta_sink *sink, bool *ret_cut, lb_error *err)
+{
+    int r = lake_teach(engine, err);
     if (r == 0)
         r = lake_show(local, engine, live, question->text, err);
     if (r == 0)

@@ -4,7 +4,9 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define VIEW_FILE  "view.sql"
@@ -33,6 +35,12 @@ static char *view_path(const delta_local *local, const lb_lake_name *name)
 {
     DELTA_AUTO_FREE char *folder = lake_folder(local, name);
     return delta_printf("%s/" VIEW_FILE, folder);
+}
+
+bool lake_is_view(const delta_local *local, const lb_lake_name *name)
+{
+    DELTA_AUTO_FREE char *path = view_path(local, name);
+    return access(path, F_OK) == 0;
 }
 
 /* *ret_text: what it says, as it was given; NULL: there is no such view. */
@@ -262,27 +270,59 @@ int lake_show(delta_local *local, delta_engine *engine, delta_live *live, const 
 
 /* ---- a new view ---- */
 
+int lake_hold(const delta_local *local, const lb_lake_name *name, int how, int *ret_fd, lb_error *err)
+{
+    DELTA_AUTO_FREE char *folder = lake_folder(local, name);
+    int r = delta_make_dir(folder, err);
+    if (r < 0)
+        return r;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return delta_fail_errno(err, errno, "open", folder);
+    while (flock(fd, how) != 0)
+        if (errno != EINTR) {
+            r = delta_fail_errno(err, errno, "lock", folder);
+            (void)close(fd); /* nothing was written */
+            return r;
+        }
+    *ret_fd = fd;
+    return 0;
+}
+
 /* Beside it first, then in its place: it is always one or the other. */
 static int write_view(const delta_local *local, const lb_lake_name *name, const char *text, lb_error *err)
 {
     DELTA_AUTO_FREE char *folder = lake_folder(local, name), *path = view_path(local, name),
                          *beside = delta_printf("%s." DELTA_TEMP "%ld", path, (long)getpid());
-    int r = delta_make_dir(folder, err);
-    if (r < 0)
-        return r;
     (void)unlink(beside); /* of a process that had our number */
-    r = delta_write(beside, text, strlen(text), err);
+    int r = delta_write(beside, text, strlen(text), err);
     if (r == 0 && rename(beside, path) != 0)
         r = delta_fail_errno(err, errno, "rename", beside);
     return r < 0 ? r : delta_sync(folder, err);
 }
 
+static int check_catalog(const delta_local *local, const lb_lake_name *name, const char *hint, lb_error *err)
+{
+    return delta_live_has(local, name->catalog)
+               ? lb_fail(err, LB_ERR_INVALID, hint, "the catalog %.80s is a database", name->catalog)
+               : 0;
+}
+
+int lake_check_appendable(const delta_local *local, const lb_lake_name *name, lb_error *err)
+{
+    int r = lake_check_name(name, err);
+    if (r == 0)
+        r = check_catalog(local, name, "append to a table of another catalog", err);
+    if (r < 0)
+        return r;
+    return lake_is_view(local, name) ? lb_fail(err, LB_ERR_CONFLICT, "append to a table of another name",
+                                               "%.80s.%.80s.%.80s is a view", name->catalog, name->schema, name->name)
+                                     : 0;
+}
+
 static int check_free(delta_local *local, const lb_lake_name *name, lb_error *err)
 {
     lake_table table;
-    if (delta_live_has(local, name->catalog))
-        return lb_fail(err, LB_ERR_INVALID, "give the view another catalog", "the catalog %.80s is a database",
-                       name->catalog);
     int r = lake_table_open(local, name, &table, err);
     if (r < 0)
         return r;
@@ -300,13 +340,24 @@ int lake_local_view(void *state, const lb_lake_name *name, const char *text, int
     static const lb_type types[] = {LB_BOOL};
     delta_local *local = state;
     DELTA_AUTO_FREE char *before = NULL;
+    bool changed = false;
+    int held = -1;
     (void)deadline; /* a file is written in no time */
-    int r = check_free(local, name, err);
+    int r = lake_check_name(name, err);
+    if (r == 0)
+        r = check_catalog(local, name, "give the view another catalog", err);
+    if (r == 0)
+        r = lake_hold(local, name, LOCK_EX, &held, err);
+    if (r == 0)
+        r = check_free(local, name, err);
     if (r == 0)
         r = read_view(local, name, &before, err);
-    bool changed = r == 0 && (!before || strcmp(before, text) != 0);
+    if (r == 0)
+        changed = !before || strcmp(before, text) != 0;
     if (changed)
         r = write_view(local, name, text, err);
+    if (held >= 0)
+        (void)close(held); /* lets go */
     if (r == 0)
         r = sink->columns(sink->state, DELTA_COUNT(names), names, types, err);
     const char *const cells[] = {changed ? "true" : "false"};
@@ -377,6 +428,8 @@ static int describe_view(delta_local *local, const char *text, int64_t deadline,
     delta_live *live = delta_live_new(local, deadline);
     delta_text_printf(&sql, "SELECT column_name, column_type FROM (DESCRIBE %s)", translated);
     int r = delta_engine_open(local->host, &options, &engine, err);
+    if (r == 0)
+        r = lake_teach(engine, err);
     if (r == 0)
         r = lake_show(local, engine, live, translated, err);
     if (r == 0)

@@ -96,6 +96,17 @@ static int say(server *s, const char *sql, lb_error *err)
     return r;
 }
 
+/* The transaction's own: a server that is asked for more than there is time for stops by itself. */
+static int limit_time(server *s, int64_t left_ms, lb_error *err)
+{
+    DELTA_AUTO_FREE char *limit = delta_printf("%lld", (long long)left_ms);
+    const char *const values[] = {limit};
+    PGresult *result = PQexecParams(s->conn, delta_live_sql_limit, 1, NULL, values, NULL, NULL, 0);
+    int r = PQresultStatus(result) == PGRES_TUPLES_OK ? 0 : fail_server(s, result, err);
+    PQclear(result);
+    return r;
+}
+
 static void ignore_notice(void *arg, const PGresult *result)
 {
     (void)arg, (void)result; /* nobody reads them here */
@@ -105,7 +116,6 @@ static void ignore_notice(void *arg, const PGresult *result)
 static int connect_server(server *s, const delta_live *live, lb_error *err)
 {
     int64_t left = live->deadline ? (live->deadline - live->local->host->now()) / 1000 : 0;
-    DELTA_AUTO_FREE char *limit = delta_printf("SET LOCAL statement_timeout TO %lld", (long long)(left > 0 ? left : 0));
     const char *password = live->local->catalog_password;
     const char *const
         names[] = {"dbname",
@@ -128,7 +138,7 @@ static int connect_server(server *s, const delta_live *live, lb_error *err)
                        PQerrorMessage(s->conn));
     (void)PQsetNoticeReceiver(s->conn, ignore_notice, NULL); /* gives the one before */
     int r = say(s, delta_live_sql_begin, err);
-    return r == 0 && live->deadline ? say(s, limit, err) : r;
+    return r == 0 && live->deadline ? limit_time(s, left, err) : r;
 }
 
 static void free_server(server *s)
@@ -256,11 +266,6 @@ static void bind_live(duckdb_bind_info info)
     duckdb_bind_set_bind_data(info, t, NULL);
 }
 
-static void put_quoted(delta_text *sql, const char *name)
-{
-    delta_text_identifier(sql, name); /* DuckDB quotes as Postgres does */
-}
-
 /* What is no column, such as the number of a row that nobody looks at, is null. */
 static void put_column(delta_text *sql, const live_table *t, idx_t index)
 {
@@ -269,7 +274,7 @@ static void put_column(delta_text *sql, const live_table *t, idx_t index)
         return;
     }
     delta_text_puts(sql, t->arrays[index] ? "to_jsonb(t." : "t.");
-    put_quoted(sql, t->fields.items[index].name);
+    delta_text_identifier(sql, t->fields.items[index].name); /* DuckDB quotes as Postgres does */
     delta_text_puts(sql, t->arrays[index] ? ")" : "");
 }
 
@@ -281,28 +286,42 @@ static void free_scan(void *arg)
     free(s);
 }
 
+static char *make_declare(const scan *s, const live_table *t, duckdb_init_info info)
+{
+    DELTA_TEXT columns = {0};
+    DELTA_TEXT schema = {0};
+    DELTA_TEXT table = {0};
+    for (size_t i = 0; i < s->count; i++) {
+        delta_text_puts(&columns, i ? ", " : "");
+        put_column(&columns, t, duckdb_init_get_column_index(info, i));
+    }
+    delta_text_identifier(&schema, t->schema);
+    delta_text_identifier(&table, t->name);
+    const delta_slot slots[] = {{"cursor", s->cursor},
+                                {"columns", columns.data ? columns.data : ""},
+                                {"schema", schema.data},
+                                {"table", table.data}};
+    return delta_render(delta_live_sql_declare, slots, DELTA_COUNT(slots));
+}
+
+static char *make_fetch(const scan *s)
+{
+    DELTA_AUTO_FREE char *count = delta_printf("%lld", (long long)duckdb_vector_size());
+    const delta_slot slots[] = {{"cursor", s->cursor}, {"count", count}};
+    return delta_render(delta_live_sql_fetch, slots, DELTA_COUNT(slots));
+}
+
 static void init_live(duckdb_init_info info)
 {
     live_table *t = duckdb_init_get_bind_data(info);
     scan *s = delta_alloc(sizeof *s);
-    DELTA_TEXT sql = {0};
     s->table = t;
     s->count = duckdb_init_get_column_count(info);
     (void)pthread_mutex_lock(&t->server->lock); /* these cannot fail: it is a plain one */
     (void)snprintf(s->cursor, sizeof s->cursor, "lbops_%u", ++t->server->cursors);
     (void)pthread_mutex_unlock(&t->server->lock);
-    delta_text_printf(&sql, "DECLARE %s NO SCROLL CURSOR FOR SELECT ", s->cursor);
-    for (size_t i = 0; i < s->count; i++) {
-        delta_text_puts(&sql, i ? ", " : "");
-        put_column(&sql, t, duckdb_init_get_column_index(info, i));
-    }
-    delta_text_puts(&sql, " FROM ");
-    put_quoted(&sql, t->schema);
-    delta_text_puts(&sql, ".");
-    put_quoted(&sql, t->name);
-    delta_text_puts(&sql, " t");
-    s->declare = delta_strdup(sql.data);
-    s->fetch = delta_printf("FETCH FORWARD %lld FROM %s", (long long)duckdb_vector_size(), s->cursor);
+    s->declare = make_declare(s, t, info);
+    s->fetch = make_fetch(s);
     duckdb_init_set_init_data(info, s, free_scan);
     duckdb_init_set_max_threads(info, 1);
 }

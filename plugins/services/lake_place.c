@@ -92,6 +92,20 @@ static bool is_writable(struct json_object *endpoint)
     return type && strcmp(type, "ENDPOINT_TYPE_READ_WRITE") == 0;
 }
 
+/* A credential is for the endpoint that is named here, so another branch's name would open another branch. */
+static int check_endpoint(const lake_place *p, const char *name, lb_error *err)
+{
+    char *start = rest_printf("projects/%s/branches/%s/endpoints/", p->project, p->branch);
+    if (!start)
+        return lb_out_of_memory(err);
+    bool is_ours = name && strncmp(name, start, strlen(start)) == 0;
+    free(start);
+    return is_ours ? 0
+                   : lb_fail(err, LB_ERR_CONFLICT, "nothing was done; look at what stands between us and the workspace",
+                             "asked for the endpoint of %s/%s, the control plane answers with %.120s", p->project,
+                             p->branch, name ? name : "one without a name");
+}
+
 static int choose_endpoint(lake *l, lake_place *p, int64_t deadline, lb_error *err)
 {
     struct json_object *document = NULL;
@@ -107,8 +121,11 @@ static int choose_endpoint(lake *l, lake_place *p, int64_t deadline, lb_error *e
     for (size_t i = 0; !name && i < rest_json_count(list); i++)
         if (is_writable(json_object_array_get_idx(list, i)))
             name = rest_json_text(json_object_array_get_idx(list, i), "name");
-    p->endpoint = rest_strdup(name);
+    r = name ? check_endpoint(p, name, err) : 0;
+    p->endpoint = r < 0 ? NULL : rest_strdup(name);
     (void)json_object_put(document); /* read */
+    if (r < 0)
+        return r;
     return p->endpoint ? 0
                        : lb_fail(err, LB_ERR_NOT_FOUND, "a new branch's compute may take a moment",
                                  "branch %s/%s has no read-write endpoint", p->project, p->branch);
@@ -122,12 +139,14 @@ static int settle_endpoint(lake *l, lake_place *p, int64_t deadline, struct json
         int r = lake_settle(l, p->endpoint, deadline, &endpoint, err);
         if (r < 0)
             return r;
-        if (rest_json_text(endpoint, "status.hosts.host")) {
+        r = check_endpoint(p, rest_json_text(endpoint, "name"), err);
+        if (r == 0 && rest_json_text(endpoint, "status.hosts.host")) {
             *ret_endpoint = endpoint;
             return 0;
         }
         (void)json_object_put(endpoint); /* seen */
-        r = lake_next_look(l, looks, deadline, p->endpoint, err);
+        if (r == 0)
+            r = lake_next_look(l, looks, deadline, p->endpoint, err);
         if (r < 0)
             return r;
     }
@@ -165,6 +184,8 @@ static int judge_sleep(const lake *l, const lake_place *p, struct json_object *e
         return lb_fail(err, LB_ERR_SUSPENDED,
                        "it wakes when somebody connects; wake = true in its [[targets]] lets a run do so",
                        "the compute of %s/%s is suspended%s", p->project, p->branch, archived ? " and archived" : "");
+    if (sleeps && LB_HAS(l->host, lb_service_host, woke) && l->host->woke)
+        l->host->woke(rest_duration(rest_json_text(endpoint, "status.suspend_timeout_duration")));
     *ret_wakes = sleeps;
     return 0;
 }

@@ -54,6 +54,11 @@ LB_MUST_CHECK int local_read_document(const char *path, doc **ret_document, lb_e
 LB_MUST_CHECK int local_write_document(const char *path, doc *document, lb_error *err);
 
 char *local_branch_path(const local_cluster *c, const char *project, const char *directory, const char *name);
+/* local_way.c: the same directory by a name that is short enough for a socket's path; the caller frees it. It is the
+ * path itself where that is short, or where no other way can be made. */
+bool local_way_is_long(const char *path);
+char *local_way(const char *path);
+void local_way_forget(const char *path); /* it is going: the names of it, and of the server in it */
 
 /* Moves a directory into the trash and removes what is there. Failures are left to the next one who looks. */
 void local_discard(const local_cluster *c, const char *path);

@@ -106,7 +106,8 @@ int local_set_endpoint(const local_cluster *c, doc *status, doc *spec, lb_error 
 /* Where it is found depends on where the cluster lies now. */
 static doc *shown(const local_call *call, doc *entry, doc *endpoint)
 {
-    LB_AUTO_FREE char *host = local_branch_path(call->cluster, call->words[1], doc_text(entry, "directory"), "server");
+    LB_AUTO_FREE char *path = local_branch_path(call->cluster, call->words[1], doc_text(entry, "directory"), "server");
+    LB_AUTO_FREE char *host = local_way(path);
     doc *copy = doc_copy(endpoint);
     doc_set_text(copy, "status.hosts.host", host);
     doc_set_i64(copy, "status.group.min", 1);

@@ -106,6 +106,7 @@ void local_discard(const local_cluster *c, const char *path)
     char id[37];
     lb_error ignored;
     local_uuid(id);
+    local_way_forget(path);
     LB_AUTO_FREE char *trash = base_printf("%s/trash", c->path), *to = base_printf("%s/%s", trash, id);
     if (fs_make_dirs(trash, &ignored) >= 0 && rename(path, to) == 0)
         local_empty_trash(c);

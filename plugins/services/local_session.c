@@ -10,8 +10,6 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
-#define SOCKET_PATH 107 /* what the system takes, its end included */
-
 typedef struct claim {
     struct claim *next;
     char *directory;
@@ -249,6 +247,8 @@ static int find_branch(local_claims *claims, const lb_target *target, char **ret
                        "projects/%s.json is damaged", target->project);
     if (sleeps)
         drop_claim(claims, found);
+    if (sleeps && LB_HAS(claims->cluster.host, lb_service_host, woke) && claims->cluster.host->woke)
+        claims->cluster.host->woke(local_seconds(doc_text(local_primary(entry), "status.suspend_timeout_duration")));
     *ret_directory = base_printf("%s", found);
     return 0;
 }
@@ -271,8 +271,8 @@ static int open_session(const local_claims *claims, const lb_target *target, con
                         int64_t deadline, pg_session **ret_session, lb_error *err)
 {
     LB_AUTO_FREE char *path = local_branch_path(&claims->cluster, target->project, held->directory, "server");
-    bool is_long = strlen(path) + strlen("/.s.PGSQL." LOCAL_PORT) >= SOCKET_PATH;
-    LB_AUTO_FREE char *host = is_long ? base_printf("'/proc/self/fd/%d'", held->server_dir) : quote_value(path);
+    LB_AUTO_FREE char *host =
+        local_way_is_long(path) ? base_printf("'/proc/self/fd/%d'", held->server_dir) : quote_value(path);
     LB_AUTO_FREE char *conninfo =
         base_printf("host=%s port=%s user=%s dbname=%s", host, LOCAL_PORT, LOCAL_SUPERUSER, LOCAL_DATABASE);
     pg_options options = claims->options;

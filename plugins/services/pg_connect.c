@@ -213,9 +213,27 @@ LB_PRINTF(3, 4) static void log_line(const pg_session *s, lb_level level, const 
     va_end(args);
 }
 
+static const char *field_of(const PGresult *result, int field)
+{
+    const char *text = PQresultErrorField(result, field);
+    return text ? text : "";
+}
+
+static void tell_listener(const lb_sink *listener, const char *message, const PGresult *result)
+{
+    const lb_notice notice = {.size = sizeof notice,
+                              .severity = field_of(result, PG_DIAG_SEVERITY_NONLOCALIZED),
+                              .sqlstate = field_of(result, PG_DIAG_SQLSTATE),
+                              .routine = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION),
+                              .text = message};
+    listener->notice(listener->state, &notice);
+}
+
 static void log_notice(void *arg, const PGresult *result)
 {
     const pg_session *s = arg;
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     log_line(s, LB_LOG_DEBUG, "%s: %s", s->where, message ? message : "a notice without text");
+    if (s->listener && message)
+        tell_listener(s->listener, message, result);
 }

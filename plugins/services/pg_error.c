@@ -69,6 +69,12 @@ int pg_fail_lost(pg_session *s, const char *what, lb_error *err)
                    "%s: the connection to %s was lost", what, s->where);
 }
 
+/* One state stands for a timeout and for a person who cancels; the text tells them apart, but only in English. */
+static bool is_timeout(const char *sqlstate, const char *message)
+{
+    return strcmp(sqlstate, "57014") == 0 && strstr(message, "statement timeout");
+}
+
 int pg_fail_result(pg_session *s, const PGresult *result, const char *what, bool read_only, lb_error *err)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -79,10 +85,12 @@ int pg_fail_result(pg_session *s, const PGresult *result, const char *what, bool
     s->lost = s->lost || PQstatus(s->conn) == CONNECTION_BAD || (severity && strcmp(severity, "ERROR") != 0);
     if (!sqlstate || !message) /* libpq's own: the connection broke */
         return pg_fail_lost(s, what, err);
-    bool standby = strcmp(sqlstate, "25006") == 0 && !read_only;
+    bool standby = strcmp(sqlstate, "25006") == 0 && !read_only, too_long = is_timeout(sqlstate, message);
     if (!hint)
-        hint = standby ? "this server takes no changes: is it a standby?" : hint_of(sqlstate);
-    (void)lb_fail(err, pg_code_of(sqlstate), hint, "%s: %s", what, message); /* fills it */
+        hint = standby    ? "this server takes no changes: is it a standby?"
+               : too_long ? "the statement_timeout that holds there ended it: raise that, or ask for less at once"
+                          : hint_of(sqlstate);
+    (void)lb_fail(err, too_long ? LB_ERR_TIMEOUT : pg_code_of(sqlstate), hint, "%s: %s", what, message); /* fills it */
     set_sqlstate(err, sqlstate);
     return err->code;
 }

@@ -224,7 +224,9 @@ static int receive(answer *a, lb_error *err)
     }
 }
 
-/* Values are bound; what comes back is text. Binary was measured, since numbers decode faster: 12,000 cells that are
+/* A mark at the end of each text, so that whoever reads statistics of statements, us included, can tell whose they are.
+ *
+ * Values are bound; what comes back is text. Binary was measured, since numbers decode faster: 12,000 cells that are
  * all floats take 0.7 ms of our time and not 3.8, integers 0.7 and not 2.1. But the widest statement that the tools
  * have, pg_stat_statements with 502 rows of 52 columns, goes from 2.2 to 2.9 ms down to 1.4, and the server takes its 3
  * ms either way, as it counts more than it prints. A millisecond every few minutes is not worth one binary format for
@@ -232,11 +234,16 @@ static int receive(answer *a, lb_error *err)
 static int send(pg_session *s, const lb_command *command, lb_error *err)
 {
     Oid *oids = NULL;
+    char *text = NULL;
     int r = find_types(command, &oids, err);
     if (r < 0)
         return r;
-    int sent =
-        PQsendQueryParams(s->conn, command->text, (int)command->param_count, oids, command->params, NULL, NULL, 0);
+    if (asprintf(&text, "%s " PG_MARK, command->text) < 0) {
+        free(oids);
+        return lb_out_of_memory(err);
+    }
+    int sent = PQsendQueryParams(s->conn, text, (int)command->param_count, oids, command->params, NULL, NULL, 0);
+    free(text);
     free(oids);
     if (!sent && PQstatus(s->conn) == CONNECTION_BAD)
         return pg_fail_lost(s, command->name, err);
@@ -247,7 +254,7 @@ static int send(pg_session *s, const lb_command *command, lb_error *err)
     return 0;
 }
 
-/* The server's own timeout, or a person at the server: it says the same of both. */
+/* Our own limit, the deadline's, or another's: what the server says of it does not tell. */
 static int tell_timeout(const pg_session *s, const lb_command *command, int64_t began, lb_error *err)
 {
     int64_t now = s->host->now();
@@ -270,11 +277,13 @@ static int run(pg_session *s, const lb_command *command, const lb_sink *sink, in
     int r = send(s, command, err);
     if (r < 0)
         return r;
+    s->listener = sink && LB_HAS(sink, lb_sink, notice) && sink->notice ? sink : NULL;
     r = receive(&a, err);
+    s->listener = NULL;
     free(a.cells);
     if (r == LB_ERR_UNREACHABLE && s->lost)
         tell_outcome(&a, err);
-    if (r == LB_ERR_CANCELLED && strcmp(err->sqlstate, "57014") == 0)
+    if (r < 0 && strcmp(err->sqlstate, "57014") == 0)
         r = tell_timeout(s, command, began, err);
     if (r == 0)
         *ret_affected = a.affected;

@@ -9,6 +9,7 @@
 
 #define PG_MILLISECOND INT64_C(1000)
 #define PG_SECOND      INT64_C(1000000)
+#define PG_MARK        "/* lbops */"
 #define PG_NAME        64 /* the server cuts application names there */
 
 struct pg_session {
@@ -22,7 +23,8 @@ struct pg_session {
     int64_t timeout_limit_ms;         /* 0: none */
     char proof_setting[64];           /* "": the branch is proved, or there is nothing to prove */
     char proof_value[64];
-    bool writes; /* default_transaction_read_only is off */
+    const lb_sink *listener; /* of the statement that runs; NULL: nobody's */
+    bool writes;             /* default_transaction_read_only is off */
     bool lost;
 };
 

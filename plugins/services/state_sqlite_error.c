@@ -47,7 +47,7 @@ int store_fail_damaged(store *s, const char *why, lb_error *err)
 
 /* The process that holds SQLite's write lock. /proc/locks is asked, because opening and closing the file here would
  * drop SQLite's own locks on it. Byte 120 of the -shm file is the lock of the one writer. 0: not to be seen. */
-static long find_writer(const store *s)
+static long look_for_writer(const store *s)
 {
     char shm[4096], line[LOCK_LINE], wanted[64];
     struct stat st;
@@ -69,6 +69,15 @@ static long find_writer(const store *s)
     if (locks)
         (void)fclose(locks); /* it was read only */
     return found;
+}
+
+/* The kernel hands its locks over in pieces: one that others make or drop between two of them can hide a line. */
+static long find_writer(const store *s)
+{
+    long pid = 0;
+    for (int look = 0; look < 5 && pid == 0; look++)
+        pid = look_for_writer(s);
+    return pid;
 }
 
 static void name_process(long pid, char *into, size_t size)

@@ -231,4 +231,4 @@ LB_TRANSPORT(transport_lakebase, "Databricks Lakebase: its branches and its cont
              .param_size = sizeof(lb_param), .args_size = sizeof(struct settings), .open = open_lakebase,
              .close = close_lakebase, .connect = connect_lakebase, .disconnect = disconnect, .reuse = reuse,
              .server_version = server_version, .execute = execute, .begin = begin, .finish = finish, .control = control,
-             .sample = sample, .lend = lend);
+             .sample = sample, .lend = lend, .tells_notices = true);

@@ -156,4 +156,4 @@ LB_TRANSPORT(transport_local, "a local Lakebase on servers of our own, or a serv
              .param_size = sizeof(lb_param), .args_size = sizeof(local_settings), .open = open_local,
              .close = close_local, .connect = connect_local, .disconnect = disconnect, .reuse = reuse,
              .server_version = server_version, .execute = execute, .begin = begin, .finish = finish, .control = control,
-             .sample = sample, .lend = lend);
+             .sample = sample, .lend = lend, .tells_notices = true);

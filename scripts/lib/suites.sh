@@ -65,8 +65,8 @@ wants_python() {
         jq -e 'any(.tests[].properties[]?; .name == "LABELS" and (.value | index("python")))' >/dev/null
 }
 
-# Starts every version there is, once, and says where they are. A version that
-# cannot be started fails the run: a suite that skips would look green.
+# Starts every version there is, twice, and says where they are: what watches whole servers wants some that nobody else
+# uses. A version that cannot be started fails the run: a suite that skips would look green.
 start_postgres() {
     local version
     local -a children=()
@@ -75,12 +75,14 @@ start_postgres() {
     for version in $(pg_versions); do
         unheld pg_start "$version" "$work/pg" >"$work/url$version" &
         children+=("$!")
+        unheld pg_start "$version" "$work/watched" >"$work/watched$version" &
+        children+=("$!")
     done
     for version in "${children[@]}"; do
         wait "$version" || die 1 "a test server did not start" "its log is above"
     done
     for version in $(pg_versions); do
-        export "LBOPS_TEST_PG$version=$(<"$work/url$version")"
+        export "LBOPS_TEST_PG$version=$(<"$work/url$version")" "LBOPS_WATCHED_PG$version=$(<"$work/watched$version")"
     done
 }
 
@@ -99,10 +101,10 @@ wants_actionlint() {
 }
 
 # show_cases LOG: what the suites that tell a story went through, by name: bad and hostile plugins, the gate, the daemon,
-# the emulator, history.
+# the emulator, history, and all tools with their figures.
 show_cases() {
     awk '
-        /^[0-9]+\/[0-9]+ Test: / { show = $3 ~ /\.(registry|gate_table|.*hostile|.*faults)|^(emulator|daemon|faults|interop|lakebase)\./; if (show) print "  " $3 }
+        /^[0-9]+\/[0-9]+ Test: / { show = $3 ~ /\.(registry|gate_table|.*hostile|.*faults)|^(emulator|daemon|faults|interop|lakebase|provisioning|performance|health|dashboards|jobs|packaging)\./; if (show) print "  " $3 }
         /^<end of output>/ { show = 0 }
         show && /^  +[^ ]/ && !/CUnit|cunit\.sourceforge|^ +(suites|tests|asserts) / { print "  " $0 }' "$1"
 }
@@ -114,7 +116,7 @@ run_ctest() {
 
 # suites PRESET [CTEST-ARG...]
 suites() {
-    local preset=$1 dir status=0 line out=$work/ctest.out
+    local preset=$1 dir status=0 line at_once out=$work/ctest.out
     local -a args=("${@:2}")
     dir=$(build_dir "$preset")
     [[ "$preset" != asan ]] || args+=(-LE '^nosan$')
@@ -123,10 +125,12 @@ suites() {
     if wants_spark "$dir" "${args[@]}"; then jars_install; fi
     if wants_actionlint "$dir" "${args[@]}"; then actionlint_install; fi
     headline "suites ($preset)"
+    # Suites wait more than they compute.
+    at_once=${LBOPS_JOBS:-$(($(nproc) * 3 / 2))}
     export LBOPS_JOBS=${LBOPS_JOBS:-$(nproc)}
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-        watched run_ctest "$out" --test-dir "$dir" --output-on-failure --no-tests=error -j "$LBOPS_JOBS" "${args[@]}" ||
+        watched run_ctest "$out" --test-dir "$dir" --output-on-failure --no-tests=error -j "$at_once" "${args[@]}" ||
         status=$?
     show_cases "$dir/Testing/Temporary/LastTest.log"
     line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$out" || true)

@@ -186,12 +186,24 @@ static void walk(struct json_object *node, findings *found)
     }
 }
 
+/* Of a SELECT, or, without executing it, of what a session has prepared: that may be anything. */
+static bool explains_a_read(struct json_object *explain)
+{
+    struct json_object *inner = tree_member(explain, "query"), *options = tree_member(explain, "options");
+    for (size_t i = 0; json_object_is_type(options, json_type_array) && i < json_object_array_length(options); i++) {
+        struct json_object *option = tree_member(json_object_array_get_idx(options, i), "DefElem");
+        if (strcmp(json_object_get_string(tree_member(option, "defname")), "analyze") == 0)
+            return inner && tree_member(inner, "SelectStmt");
+    }
+    return inner && (tree_member(inner, "SelectStmt") || tree_member(inner, "ExecuteStmt"));
+}
+
 static void check_read(sqlc *c, const sql_statement *s, const sql_variant *v, const char *kind,
                        struct json_object *statement)
 {
     findings found = {0};
-    struct json_object *inner = tree_member(tree_member(statement, "ExplainStmt"), "query");
-    bool explains = inner && tree_member(inner, "SelectStmt");
+    struct json_object *explain = tree_member(statement, "ExplainStmt");
+    bool explains = explain && explains_a_read(explain);
     if (strcmp(kind, "SelectStmt") != 0 && strcmp(kind, "VariableShowStmt") != 0 && !explains) {
         sqlc_problem(c, &s->file, v->begin, "what alters something is '-- kind: change'",
                      "a read is a SELECT, VALUES, SHOW, or EXPLAIN of a SELECT, and this is a %s", kind);

@@ -10,10 +10,11 @@
 -- param digest integer
 -- param schema identifier like pg_catalog
 -- param table identifier like pg_class
+-- param row_digest sql like 1::int8
 -- param scope sql like true
 -- param and_there sql null like AND true
 WITH found AS MATERIALIZED (
-    SELECT t.tableoid AS part, t.ctid AS place, hashtextextended((t.*)::text, 0) & 1099511627775 AS digest
+    SELECT t.tableoid AS part, t.ctid AS place, :row_digest AS digest
       FROM :schema.:table t
      WHERE :scope
        FOR UPDATE SKIP LOCKED

@@ -4,5 +4,6 @@
 -- param columns sql[]
 -- param schema identifier like pg_catalog
 -- param table identifier like pg_class
+-- param digest sql like 1::int8
 -- param scope sql like true
-SELECT :columns, hashtextextended((t.*)::text, 0) & 1099511627775 AS lbops_digest FROM :schema.:table t WHERE :scope
+SELECT :columns, :digest AS lbops_digest FROM :schema.:table t WHERE :scope

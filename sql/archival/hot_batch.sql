@@ -3,10 +3,11 @@
 -- server: 15-18
 -- param schema identifier like pg_catalog
 -- param table identifier like pg_class
+-- param digest sql like 1::int8
 -- param scope sql like true
 -- column rows integer
 -- column digest integer
 SELECT count(*) AS rows,
-       coalesce(sum(hashtextextended((t.*)::text, 0) & 1099511627775), 0)::int8 AS digest
+       coalesce(sum(:digest), 0)::int8 AS digest
   FROM :schema.:table t
  WHERE :scope

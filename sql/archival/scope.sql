@@ -7,4 +7,4 @@
 -- param after sql null like AND true
 -- param up_to sql null like AND true
 -- param unreferenced sql null like AND true
-t.:time_column < CAST(:cutoff::timestamptz AS :type) :after :up_to :unreferenced
+t.:time_column < CAST(:cutoff AS :type) :after :up_to :unreferenced

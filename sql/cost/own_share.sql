@@ -1,13 +1,15 @@
--- summary: what our own runs took of each branch: time of statements and of computes that were awake for them alone
+-- summary: what our own runs took of each branch and day: time of statements and of computes that were awake for them alone
 -- kind: history
 -- param since timestamp
 -- column project_id text null
 -- column branch_id text null
+-- column day timestamp
 -- column statements_s number
 -- column awake_s number
 -- column runs integer
 SELECT t.project_id,
        t.branch_id,
+       date_trunc('day', t.started_at) AS day,
        CAST(coalesce(sum(t.statements_ms), 0) / 1000 AS DOUBLE) AS statements_s,
        CAST(coalesce(sum(t.awake_seconds), 0) AS DOUBLE) AS awake_s,
        count(*) AS runs
@@ -15,4 +17,4 @@ SELECT t.project_id,
  WHERE t.started_at >= :since
    AND t.status <> 'skipped'
    AND t.branch_id IS NOT NULL
- GROUP BY t.project_id, t.branch_id
+ GROUP BY t.project_id, t.branch_id, date_trunc('day', t.started_at)

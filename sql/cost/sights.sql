@@ -1,6 +1,5 @@
 -- summary: moments at which a branch was looked at: executed statements, sessions at work, and when its compute slept
 -- kind: history
--- note: one of the sessions at work is that which looks.
 -- param project text
 -- param branch text
 -- param snapshots text
@@ -22,7 +21,7 @@ SELECT k.snapshot_timestamp AS seen_at, 'statements' AS source, coalesce(h.calls
    AND k.metric_name = :snapshots
    AND k.snapshot_timestamp >= :since
 UNION ALL
-SELECT a.snapshot_timestamp AS seen_at, 'sessions' AS source, a.metric_value - 1 AS activity
+SELECT a.snapshot_timestamp AS seen_at, 'sessions' AS source, a.metric_value AS activity
   FROM lakebase_metrics a
  WHERE a.project_id = :project
    AND a.branch_id = :branch

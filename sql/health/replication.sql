@@ -1,6 +1,8 @@
 -- summary: how far standbys and slots are behind, and what slots keep
 -- kind: read
 -- server: 15-18
+-- note: of a standby that is still being copied or catches up, time says nothing: the server measures from the sending of each piece on.
+-- note: its bytes do, and its state says which it is.
 -- note: an idle primary gives a standby no time to measure by: no lag, then, is no work.
 -- column metric text
 -- column value numeric null
@@ -24,8 +26,9 @@ WITH here AS (
 SELECT 'standby_lag_seconds' AS metric, coalesce(b.seconds, 0) AS value, b.application_name || ' ' || b.pid AS object,
        NULL::text AS epoch, jsonb_build_object('state', b.state, 'bytes', b.bytes) AS detail
   FROM standby b
+ WHERE b.state = 'streaming'
 UNION ALL
-SELECT 'standby_lag_bytes', b.bytes, b.application_name || ' ' || b.pid, NULL, NULL
+SELECT 'standby_lag_bytes', b.bytes, b.application_name || ' ' || b.pid, NULL, jsonb_build_object('state', b.state)
   FROM standby b
 UNION ALL
 SELECT 'slot_retained_bytes', t.bytes, t.name, t.position::text,

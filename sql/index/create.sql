@@ -4,5 +4,5 @@
 -- param name identifier
 -- param schema identifier
 -- param table identifier
--- param columns sql[] like x
-CREATE INDEX CONCURRENTLY :name ON :schema.:table (:columns)
+-- param body sql like (x)
+CREATE INDEX CONCURRENTLY :name ON :schema.:table :body

@@ -5,5 +5,5 @@
 -- param name identifier
 -- param schema identifier
 -- param table identifier
--- param columns sql[] like x
-CREATE INDEX :name ON :schema.:table (:columns)
+-- param body sql like (x)
+CREATE INDEX :name ON :schema.:table :body

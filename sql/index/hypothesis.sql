@@ -3,5 +3,5 @@
 -- server: 15-18
 -- param schema identifier
 -- param table identifier
--- param columns sql[] like x
-CREATE INDEX ON :schema.:table (:columns)
+-- param body sql like (x)
+CREATE INDEX ON :schema.:table :body

@@ -3,7 +3,8 @@
 -- server: 15-18
 -- note: bytes are null where somebody holds, or waits for, an exclusive lock: asking for the size, or for a predicate,
 -- note: would queue behind it. Sizes are those of the last vacuum or analyze, as the rows are, unless much has changed
--- note: since: asking for each would open each index, which takes seconds where there are many.
+-- note: since: asking for each would open each index, which takes seconds where there are many. How much has changed is
+-- note: known where this server remembers the last analyze: a standby does not, nor does a compute that has slept since.
 -- note: the lists of numbers are those of pg_index, as text, with blanks.
 -- column index_id integer
 -- column table_id integer
@@ -101,6 +102,8 @@ SELECT i.indexrelid::int8 AS index_id,
        CASE WHEN i.indexrelid IN (SELECT relation FROM held) OR i.indrelid IN (SELECT relation FROM held) THEN NULL
             WHEN c.relkind = 'I' THEN 0
             WHEN c.relpages > 0 AND c.reltuples >= 0 AND t.reltuples >= 0
+                 AND (pg_stat_get_last_analyze_time(t.oid) IS NOT NULL
+                      OR pg_stat_get_last_autoanalyze_time(t.oid) IS NOT NULL)
                  AND pg_stat_get_mod_since_analyze(t.oid) <= 50 + t.reltuples / 10
             THEN c.relpages::int8 * current_setting('block_size')::int8
             ELSE pg_relation_size(i.indexrelid)
@@ -179,6 +182,8 @@ SELECT i.indexrelid::int8 AS index_id,
        CASE WHEN i.indexrelid IN (SELECT relation FROM held) OR i.indrelid IN (SELECT relation FROM held) THEN NULL
             WHEN c.relkind = 'I' THEN 0
             WHEN c.relpages > 0 AND c.reltuples >= 0 AND t.reltuples >= 0
+                 AND (pg_stat_get_last_analyze_time(t.oid) IS NOT NULL
+                      OR pg_stat_get_last_autoanalyze_time(t.oid) IS NOT NULL)
                  AND pg_stat_get_mod_since_analyze(t.oid) <= 50 + t.reltuples / 10
             THEN c.relpages::int8 * current_setting('block_size')::int8
             ELSE pg_relation_size(i.indexrelid)

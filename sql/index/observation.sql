@@ -2,6 +2,7 @@
 -- kind: read
 -- server: 15-18
 -- note: Lakebase ships its log to storage over a connection that looks like a standby and is none.
+-- column database text
 -- column now timestamp
 -- column server_started timestamp
 -- column stats_reset timestamp null
@@ -13,7 +14,10 @@
 -- column loose_collations text
 -- column hypopg_schema text null
 -- column statements_schema text null
-SELECT now() AS now,
+-- column statements_version text null
+-- column trigram_schema text null
+SELECT current_database()::text AS database,
+       now() AS now,
        pg_postmaster_start_time() AS server_started,
        (SELECT d.stats_reset FROM pg_stat_database d WHERE d.datname = current_database()) AS stats_reset,
        pg_is_in_recovery() AS in_recovery,
@@ -31,4 +35,8 @@ SELECT now() AS now,
          WHERE e.extname = 'hypopg') AS hypopg_schema,
        (SELECT n.nspname::text
           FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-         WHERE e.extname = 'pg_stat_statements') AS statements_schema
+         WHERE e.extname = 'pg_stat_statements') AS statements_schema,
+       (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pg_stat_statements') AS statements_version,
+       (SELECT n.nspname::text
+          FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+         WHERE e.extname = 'pg_trgm') AS trigram_schema

@@ -5,4 +5,4 @@
 -- param schema identifier
 -- param table identifier
 -- param column identifier
-p.:column = (SELECT v.:column FROM :schema.:table v LIMIT 1)
+p.:column = (SELECT v.:column FROM :schema.:table v WHERE v.:column IS NOT NULL LIMIT 1)

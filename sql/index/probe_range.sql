@@ -4,4 +4,5 @@
 -- param schema identifier
 -- param table identifier
 -- param column identifier
-p.:column BETWEEN (SELECT v.:column FROM :schema.:table v LIMIT 1) AND (SELECT v.:column FROM :schema.:table v LIMIT 1)
+p.:column BETWEEN (SELECT v.:column FROM :schema.:table v WHERE v.:column IS NOT NULL LIMIT 1)
+              AND (SELECT v.:column FROM :schema.:table v WHERE v.:column IS NOT NULL LIMIT 1)

@@ -1,10 +1,8 @@
 -- summary: the statements of this database that cost most, of those that run often enough or long enough
 -- kind: read
 -- server: 15-18
--- note: the view is in whatever schema its extension was put, and has other columns in other versions.
 -- note: cut texts and those of other people that may not be seen are left to the reader.
--- param schema identifier like pg_catalog
--- param view identifier like pg_class
+-- param counted sql like SELECT '' AS query_id, '' AS query, 1::int8 AS calls, 1::int8 AS rows, 1::float8 AS total_ms
 -- param min_calls integer
 -- param min_mean_ms number
 -- param min_share number
@@ -12,17 +10,12 @@
 -- column query_id text
 -- column query text
 -- column calls integer
+-- column rows integer
 -- column total_ms number
 -- column mean_ms number
 -- column share number
 WITH stated AS MATERIALIZED (
-    SELECT to_jsonb(s) ->> 'queryid' AS query_id,
-           to_jsonb(s) ->> 'query' AS query,
-           sum((to_jsonb(s) ->> 'calls')::int8)::int8 AS calls,
-           sum((to_jsonb(s) ->> 'total_exec_time')::float8) AS total_ms
-      FROM :schema.:view s
-     WHERE (to_jsonb(s) ->> 'dbid')::oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-     GROUP BY 1, 2
+    :counted
 ), shared AS (
     SELECT t.*, t.total_ms / greatest(sum(t.total_ms) OVER (), 1e-9) AS share
       FROM stated t
@@ -30,6 +23,7 @@ WITH stated AS MATERIALIZED (
 SELECT coalesce(t.query_id, '') AS query_id,
        coalesce(t.query, '') AS query,
        t.calls AS calls,
+       t.rows AS rows,
        t.total_ms AS total_ms,
        t.total_ms / greatest(t.calls, 1) AS mean_ms,
        t.share AS share

@@ -50,7 +50,10 @@ SELECT t.oid::int8 AS table_id,
        t.reltuples::float8 AS rows,
        CASE WHEN t.oid IN (SELECT relation FROM held) THEN NULL
             WHEN t.relkind = 'p' THEN 0
-            WHEN t.relpages > 0 AND t.reltuples >= 0 AND pg_stat_get_mod_since_analyze(t.oid) <= 50 + t.reltuples / 10
+            WHEN t.relpages > 0 AND t.reltuples >= 0
+                 AND (pg_stat_get_last_analyze_time(t.oid) IS NOT NULL
+                      OR pg_stat_get_last_autoanalyze_time(t.oid) IS NOT NULL)
+                 AND pg_stat_get_mod_since_analyze(t.oid) <= 50 + t.reltuples / 10
             THEN t.relpages::int8 * current_setting('block_size')::int8
             ELSE pg_relation_size(t.oid)
         END AS bytes,

@@ -1,5 +1,5 @@
--- summary: lets statements wait for locks as long as it takes
+-- summary: how long the statements that come wait for a lock; 0: as long as it takes
 -- kind: change
 -- server: 15-18
--- note: CREATE INDEX CONCURRENTLY waits for old snapshots as for locks; a limit would leave an invalid index behind.
-SET lock_timeout TO 0
+-- param wait_ms integer
+SET lock_timeout TO :wait_ms

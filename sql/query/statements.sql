@@ -59,6 +59,7 @@ SELECT coalesce(c.query_id, '') AS query_id,
  WHERE (c.query_id = :query_id::text
         OR (:query_id::text IS NULL
             AND c.query ~* '^<insufficient privilege>|^(\s|\(|--[^\n]*\n|/\*([^*]|\*[^/])*\*/)*(select|with|insert|update|delete|merge|values)\M'
+            AND c.query NOT LIKE '%/* lbops */'
             AND c.query !~* '\m((from|join)\s+(pg_|information_schema\.)|pg_stat_statements|hypopg)'))
    AND c.calls >= :min_calls
    AND c.total_ms >= :min_mean_ms * c.calls

@@ -3,6 +3,7 @@
 -- server: 15-18
 -- column database text
 -- column is_superuser boolean
+-- column is_standby boolean
 -- column counted_hours number
 -- column sessions integer
 -- column active integer
@@ -20,6 +21,7 @@
 -- variant: 15-16
 SELECT d.datname::text AS database,
        (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AS is_superuser,
+       pg_is_in_recovery() AS is_standby,
        (extract(epoch FROM now() - greatest(pg_postmaster_start_time(), d.stats_reset)) / 3600)::float8 AS counted_hours,
        (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend') AS sessions,
        (SELECT count(*) FROM pg_stat_activity a
@@ -42,6 +44,7 @@ SELECT d.datname::text AS database,
 -- variant: 17-18
 SELECT d.datname::text AS database,
        (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AS is_superuser,
+       pg_is_in_recovery() AS is_standby,
        (extract(epoch FROM now() - greatest(pg_postmaster_start_time(), d.stats_reset)) / 3600)::float8 AS counted_hours,
        (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend') AS sessions,
        (SELECT count(*) FROM pg_stat_activity a

@@ -22,10 +22,13 @@ SELECT s.name AS name,
        o.old_value AS old_value,
        CASE WHEN s.sourcefile LIKE '%postgresql.auto.conf'
             THEN s.setting || coalesce(CASE WHEN s.unit ~ '^[0-9]+kB$' THEN '' ELSE s.unit END, '') END AS server_value,
-       s.context IN ('user', 'superuser')
+       NOT pg_is_in_recovery()
+           AND s.context IN ('user', 'superuser')
            AND (pg_has_role(d.datdba, 'USAGE') OR :role::text IS NOT NULL)
            AND (s.context = 'user' OR has_parameter_privilege(s.name, 'SET')) AS may_set_database,
-       s.context <> 'internal' AND has_parameter_privilege(s.name, 'ALTER SYSTEM') AS may_alter_system
+       NOT pg_is_in_recovery()
+           AND s.context <> 'internal'
+           AND has_parameter_privilege(s.name, 'ALTER SYSTEM') AS may_alter_system
   FROM pg_settings s
   JOIN pg_database d ON d.datname = current_database()
   LEFT JOIN LATERAL (

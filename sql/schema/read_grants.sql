@@ -1,4 +1,4 @@
--- summary: privileges that differ from those an owner and PUBLIC have by default, each an object of the model
+-- summary: privileges that differ from those given by default, or by an extension's script, each an object of the model
 -- kind: read
 -- server: 15-18
 -- column catalog integer
@@ -22,7 +22,7 @@ WITH holders AS (
        AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
        AND c.relpersistence <> 't'
      UNION ALL
-    SELECT 'pg_class'::regclass, c.oid, 0, n.nspname, a.attacl, format(' (%I)', a.attname), NULL,
+    SELECT 'pg_class'::regclass, c.oid, a.attnum, n.nspname, a.attacl, format(' (%I)', a.attname), NULL,
            format('TABLE %I.%I', n.nspname, c.relname)
       FROM pg_attribute a
       JOIN pg_class c ON c.oid = a.attrelid
@@ -56,11 +56,15 @@ WITH holders AS (
            format('FOREIGN SERVER %I', s.srvname)
       FROM pg_foreign_server s
      WHERE s.srvacl IS NOT NULL
+     UNION ALL
+    SELECT 'pg_language'::regclass, l.oid, 0, NULL, l.lanacl, '', acldefault('l', l.lanowner), format('LANGUAGE %I', l.lanname)
+      FROM pg_language l
+     WHERE l.lanacl IS NOT NULL
 ), ours AS (
-    SELECT h.*
+    SELECT h.catalog, h.oid, h.nspname, h.acl, h.columns, h.address, coalesce(p.initprivs, h.usual) AS usual
       FROM holders h
-     WHERE (h.nspname IS NULL OR h.nspname !~ '^pg_' AND h.nspname <> 'information_schema')
-       AND (h.catalog, h.oid) NOT IN (SELECT e.classid, e.objid FROM pg_depend e WHERE e.deptype = 'e')
+      LEFT JOIN pg_init_privs p ON p.classoid = h.catalog AND p.objoid = h.oid AND p.objsubid = h.part AND p.privtype = 'e'
+     WHERE h.nspname IS NULL OR h.nspname !~ '^pg_' AND h.nspname <> 'information_schema'
 ), given AS (
     SELECT h.catalog, h.oid, h.nspname, h.address, h.columns, x.grantee, x.privilege_type, bool_or(x.is_grantable) AS grantable
       FROM ours h, aclexplode(h.acl) x

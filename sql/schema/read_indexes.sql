@@ -22,10 +22,10 @@ SELECT 'pg_class'::regclass::int8 AS catalog,
        'pg_class'::regclass::int8 AS up_catalog,
        c.oid::int8 AS up_object,
        0::int8 AS up_part,
-       ARRAY['definition', CASE WHEN i.relkind = 'I' THEN regexp_replace(pg_get_indexdef(i.oid), ' ON ONLY ', ' ON ')
-                                ELSE pg_get_indexdef(i.oid) END,
-             'online', CASE WHEN i.relkind = 'i'
-                            THEN regexp_replace(pg_get_indexdef(i.oid), '^CREATE( UNIQUE)? INDEX ', 'CREATE\1 INDEX CONCURRENTLY ') END,
+       ARRAY['definition', CASE WHEN i.relkind = 'I' THEN regexp_replace(d.text, ' ON ONLY ', ' ON ') ELSE d.text END,
+             'online', CASE WHEN i.relkind <> 'i' THEN NULL
+                            WHEN x.indisunique THEN 'CREATE UNIQUE INDEX CONCURRENTLY ' || substr(d.text, length('CREATE UNIQUE INDEX  '))
+                            ELSE 'CREATE INDEX CONCURRENTLY ' || substr(d.text, length('CREATE INDEX  ')) END,
              'drop_online', CASE WHEN i.relkind = 'i' THEN format('DROP INDEX CONCURRENTLY %I.%I', n.nspname, i.relname) END,
              'tablespace', quote_ident(s.spcname),
              'partitioned', CASE WHEN i.relkind = 'I' THEN 'yes' END,
@@ -34,7 +34,8 @@ SELECT 'pg_class'::regclass::int8 AS catalog,
   JOIN pg_class i ON i.oid = x.indexrelid
   JOIN pg_class c ON c.oid = x.indrelid
   JOIN pg_namespace n ON n.oid = i.relnamespace
-  LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
+  LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace,
+       LATERAL (SELECT pg_get_indexdef(i.oid) AS text OFFSET 0) d -- once: it is what this costs
  WHERE c.relkind IN ('r', 'p', 'm')
    AND NOT i.relispartition
    AND c.relpersistence <> 't'

@@ -88,6 +88,15 @@ WITH named AS (
       JOIN pg_index x ON x.indrelid = c.oid AND x.indisclustered
       JOIN pg_class ic ON ic.oid = x.indexrelid
      UNION ALL
+    SELECT ic.oid, 0, 'option', c.nspname, format('OPTION STATISTICS OF INDEX %I.%I.%s', c.nspname, ic.relname, a.attnum), NULL,
+           format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', c.nspname, ic.relname, a.attnum, a.attstattarget),
+           format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS -1', c.nspname, ic.relname, a.attnum), NULL
+      FROM named c
+      JOIN pg_index x ON x.indrelid = c.oid
+      JOIN pg_class ic ON ic.oid = x.indexrelid AND NOT ic.relispartition
+      JOIN pg_attribute a ON a.attrelid = ic.oid AND a.attstattarget >= 0
+     WHERE NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = ic.oid AND k.contype = 'x')
+     UNION ALL
     SELECT s.oid, 0, 'sequence_owner', s.nspname, format('OWNER OF %s', s.identity), NULL,
            format('ALTER SEQUENCE %s OWNED BY %s.%I', s.identity, c.identity, a.attname),
            format('ALTER SEQUENCE %s OWNED BY NONE', s.identity), NULL
@@ -110,3 +119,21 @@ SELECT 0::int8 AS catalog,
        f.part::int8 AS up_part,
        ARRAY['definition', f.definition, 'drop', f.undo, 'inline', f.inline] AS attrs
   FROM found f
+ UNION ALL
+SELECT 0,
+       0,
+       0,
+       'option',
+       n.nspname::text,
+       format('OPTION %I OF INDEX %I.%I', o.option_name, n.nspname, i.relname),
+       o.option_name,
+       'pg_constraint'::regclass::int8,
+       k.oid::int8,
+       0,
+       ARRAY['definition', format('ALTER INDEX %I.%I SET (%I = %L)', n.nspname, i.relname, o.option_name, o.option_value),
+             'drop', format('ALTER INDEX %I.%I RESET (%I)', n.nspname, i.relname, o.option_name)]
+  FROM pg_constraint k
+  JOIN named c ON c.oid = k.conrelid
+  JOIN pg_class i ON i.oid = k.conindid AND i.relkind = 'i' AND NOT i.relispartition
+  JOIN pg_namespace n ON n.oid = i.relnamespace, pg_options_to_table(i.reloptions) o
+ WHERE k.contype IN ('p', 'u', 'x')

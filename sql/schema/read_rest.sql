@@ -62,6 +62,7 @@ WITH found AS (
                                       CASE WHEN c.collprovider = 'c'
                                            THEN format(', LC_COLLATE = %L, LC_CTYPE = %L', c.collcollate, c.collctype)
                                            ELSE format(', LOCALE = %L', coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale')) END,
+                                      ', RULES = ' || quote_literal(to_jsonb(c) ->> 'collicurules'),
                                       CASE WHEN NOT c.collisdeterministic THEN ', DETERMINISTIC = false' END, ')')]
       FROM pg_collation c
       JOIN pg_namespace n ON n.oid = c.collnamespace

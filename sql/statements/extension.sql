@@ -1,7 +1,8 @@
 -- summary: whether pg_stat_statements is here, in which schema and version, and how it is set
 -- kind: read
 -- server: 15-18
--- note: is_older says that the server has a newer version of the extension than the one that is installed.
+-- note: is_older says that the server's release brings a newer version of the extension than the one that is installed.
+-- note: pg_available_extensions would say so as well, after reading a directory of files each time.
 -- column database text
 -- column version text null
 -- column schema text null
@@ -19,7 +20,9 @@
 SELECT current_database()::text AS database,
        e.extversion AS version,
        n.nspname::text AS schema,
-       coalesce(e.extversion <> a.default_version, false) AS is_older,
+       coalesce(e.extversion <> CASE current_setting('server_version_num')::int4 / 10000
+                                     WHEN 15 THEN '1.10' WHEN 16 THEN '1.10' WHEN 17 THEN '1.11' WHEN 18 THEN '1.12' END,
+                false) AS is_older,
        current_setting('pg_stat_statements.max', true) IS NOT NULL AS is_loaded,
        current_setting('pg_stat_statements.max', true)::int8 AS most_entries,
        current_setting('pg_stat_statements.track', true) AS track,
@@ -39,4 +42,3 @@ SELECT current_database()::text AS database,
   FROM (VALUES (1)) one (x)
   LEFT JOIN pg_extension e ON e.extname = 'pg_stat_statements'
   LEFT JOIN pg_namespace n ON n.oid = e.extnamespace
-  LEFT JOIN pg_available_extensions a ON a.name = 'pg_stat_statements'

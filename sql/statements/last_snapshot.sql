@@ -1,4 +1,4 @@
--- summary: the last snapshot of an epoch: when it was, and how far each statement had come
+-- summary: the last snapshot of an epoch: when it was, how far each statement had come, and whether its text is known
 -- kind: history
 -- note: a statement is stored when it moves, so its latest row is how it stands. There is always one row at least: with
 -- note: no statement, it says when the last snapshot was, if there was one.
@@ -7,6 +7,7 @@
 -- param system_identifier integer
 -- param postmaster_start timestamp
 -- param stats_reset timestamp
+-- param server_version integer
 -- param since timestamp
 -- param metric text
 -- column taken_at timestamp null
@@ -25,8 +26,9 @@
 -- column wal_bytes integer null
 -- column exec_ms number null
 -- column stats_since timestamp null
+-- column has_text boolean
 SELECT m.taken_at, m.dealloc, h.userid, h.dbid, h.toplevel, h.queryid, h.calls, h.plans, h.rows_seen, h.shared_hit,
-       h.shared_read, h.temp_read, h.temp_written, h.wal_bytes, h.exec_ms, h.stats_since
+       h.shared_read, h.temp_read, h.temp_written, h.wal_bytes, h.exec_ms, h.stats_since, t.queryid IS NOT NULL AS has_text
   FROM (SELECT max(k.snapshot_timestamp) AS taken_at, max_by(k.metric_value, k.snapshot_timestamp) AS dealloc
           FROM lakebase_metrics k
          WHERE k.project_id = :project
@@ -53,4 +55,11 @@ SELECT m.taken_at, m.dealloc, h.userid, h.dbid, h.toplevel, h.queryid, h.calls, 
                 AND s.postmaster_start = :postmaster_start
                 AND s.stats_reset = :stats_reset
                 AND s.snapshot_timestamp >= :since
+                AND s.snapshot_timestamp >= :postmaster_start
+                AND s.snapshot_timestamp >= :stats_reset
               GROUP BY s.userid, s.dbid, s.toplevel, s.queryid) h ON m.taken_at IS NOT NULL
+  LEFT JOIN (SELECT DISTINCT q.queryid, q.dbid
+               FROM query_texts q
+              WHERE q.project_id = :project
+                AND q.branch_id = :branch
+                AND q.server_version = :server_version) t ON t.queryid = h.queryid AND t.dbid = h.dbid

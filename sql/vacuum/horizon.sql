@@ -2,7 +2,8 @@
 -- kind: read
 -- server: 15-18
 -- note: a vacuum's own snapshot holds nothing back, nor do sessions of another database for the rows of this one. The
--- note: catalogue's horizon of a slot is apart: it keeps rows of system tables alone.
+-- note: catalogue's horizon of a slot is apart: it keeps rows of system tables alone. For how long is counted by the
+-- note: server's clock, which wrote the time.
 -- column kind text
 -- column holder text
 -- column pid integer null
@@ -10,10 +11,12 @@
 -- column owner text null
 -- column state text null
 -- column since timestamp null
+-- column held_seconds number null
 -- column horizon_age integer
 -- column scope text
 -- column is_here boolean
-SELECT h.kind, h.holder, h.pid, h.database, h.owner, h.state, h.since, h.horizon_age, h.scope,
+SELECT h.kind, h.holder, h.pid, h.database, h.owner, h.state, h.since,
+       extract(epoch FROM clock_timestamp() - h.since)::float8 AS held_seconds, h.horizon_age, h.scope,
        h.database IS NULL OR h.database = current_database() OR h.kind IN ('slot', 'standby') AS is_here
   FROM (SELECT 'session' AS kind,
                'pid ' || a.pid AS holder,

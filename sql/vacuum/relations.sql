@@ -3,12 +3,15 @@
 -- server: 15-18
 -- note: names are those of the main table, for its TOAST table too. Sizes are what the last vacuum or analyze saw: asking
 -- note: for the real ones takes a lock on each table. reltuples is -1 where nobody has looked yet. A TOAST table without
--- note: storage parameters of its own has those of its main table, as autovacuum sees it.
+-- note: storage parameters of its own has those of its main table, as autovacuum sees it. With least_age only those that
+-- note: are so old in ids, or may have a limit of their own. file: another one where it was truncated or rewritten.
 -- param system boolean
 -- param only integer null
+-- param least_age integer null
 -- column schema text
 -- column name text
 -- column relation integer
+-- column file integer
 -- column main integer
 -- column kind text
 -- column persistence text
@@ -50,6 +53,7 @@
 SELECT n.nspname::text AS schema,
        m.relname::text AS name,
        c.oid::int8 AS relation,
+       c.relfilenode::int8 AS file,
        m.oid::int8 AS main,
        c.relkind::text AS kind,
        c.relpersistence::text AS persistence,
@@ -88,7 +92,8 @@ SELECT n.nspname::text AS schema,
        o.freeze_max_age,
        o.mxid_freeze_max_age
   FROM pg_class c
-  JOIN pg_class m ON m.oid = c.oid AND c.relkind IN ('r', 'm') OR m.reltoastrelid = c.oid AND c.relkind = 't'
+  LEFT JOIN pg_class w ON w.reltoastrelid = c.oid AND c.relkind = 't'
+  JOIN pg_class m ON m.oid = CASE c.relkind WHEN 't' THEN w.oid ELSE c.oid END
   JOIN pg_namespace n ON n.oid = m.relnamespace
   LEFT JOIN LATERAL (
        SELECT jsonb_object_agg(s.option_name, s.option_value) AS own_settings,
@@ -106,6 +111,8 @@ SELECT n.nspname::text AS schema,
         WHERE s.option_name LIKE 'autovacuum%') o ON true
  WHERE c.relkind IN ('r', 'm', 't')
    AND (:only::oid IS NULL OR c.oid = :only::oid)
+   AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
+        OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)
    AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast)'
         AND NOT EXISTS (SELECT FROM pg_depend d
                          WHERE d.classid = 'pg_class'::regclass AND d.objid = m.oid AND d.deptype = 'e'))
@@ -114,6 +121,7 @@ SELECT n.nspname::text AS schema,
 SELECT n.nspname::text AS schema,
        m.relname::text AS name,
        c.oid::int8 AS relation,
+       c.relfilenode::int8 AS file,
        m.oid::int8 AS main,
        c.relkind::text AS kind,
        c.relpersistence::text AS persistence,
@@ -152,7 +160,8 @@ SELECT n.nspname::text AS schema,
        o.freeze_max_age,
        o.mxid_freeze_max_age
   FROM pg_class c
-  JOIN pg_class m ON m.oid = c.oid AND c.relkind IN ('r', 'm') OR m.reltoastrelid = c.oid AND c.relkind = 't'
+  LEFT JOIN pg_class w ON w.reltoastrelid = c.oid AND c.relkind = 't'
+  JOIN pg_class m ON m.oid = CASE c.relkind WHEN 't' THEN w.oid ELSE c.oid END
   JOIN pg_namespace n ON n.oid = m.relnamespace
   LEFT JOIN LATERAL (
        SELECT jsonb_object_agg(s.option_name, s.option_value) AS own_settings,
@@ -170,6 +179,8 @@ SELECT n.nspname::text AS schema,
         WHERE s.option_name LIKE 'autovacuum%') o ON true
  WHERE c.relkind IN ('r', 'm', 't')
    AND (:only::oid IS NULL OR c.oid = :only::oid)
+   AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
+        OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)
    AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast)'
         AND NOT EXISTS (SELECT FROM pg_depend d
                          WHERE d.classid = 'pg_class'::regclass AND d.objid = m.oid AND d.deptype = 'e'))
@@ -178,6 +189,7 @@ SELECT n.nspname::text AS schema,
 SELECT n.nspname::text AS schema,
        m.relname::text AS name,
        c.oid::int8 AS relation,
+       c.relfilenode::int8 AS file,
        m.oid::int8 AS main,
        c.relkind::text AS kind,
        c.relpersistence::text AS persistence,
@@ -216,7 +228,8 @@ SELECT n.nspname::text AS schema,
        o.freeze_max_age,
        o.mxid_freeze_max_age
   FROM pg_class c
-  JOIN pg_class m ON m.oid = c.oid AND c.relkind IN ('r', 'm') OR m.reltoastrelid = c.oid AND c.relkind = 't'
+  LEFT JOIN pg_class w ON w.reltoastrelid = c.oid AND c.relkind = 't'
+  JOIN pg_class m ON m.oid = CASE c.relkind WHEN 't' THEN w.oid ELSE c.oid END
   JOIN pg_namespace n ON n.oid = m.relnamespace
   LEFT JOIN LATERAL (
        SELECT jsonb_object_agg(s.option_name, s.option_value) AS own_settings,
@@ -234,6 +247,8 @@ SELECT n.nspname::text AS schema,
         WHERE s.option_name LIKE 'autovacuum%') o ON true
  WHERE c.relkind IN ('r', 'm', 't')
    AND (:only::oid IS NULL OR c.oid = :only::oid)
+   AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
+        OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)
    AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast)'
         AND NOT EXISTS (SELECT FROM pg_depend d
                          WHERE d.classid = 'pg_class'::regclass AND d.objid = m.oid AND d.deptype = 'e'))

@@ -23,6 +23,7 @@
 -- column block_bytes integer
 -- column counts_since timestamp
 -- column is_standby boolean
+-- column sees_sessions boolean
 SELECT current_database()::text AS database,
        current_setting('autovacuum')::bool AND current_setting('track_counts')::bool AS enabled,
        current_setting('autovacuum_vacuum_threshold')::float8 AS vacuum_threshold,
@@ -47,4 +48,5 @@ SELECT current_database()::text AS database,
        greatest(pg_postmaster_start_time(), pg_stat_get_db_stat_reset_time((SELECT d.oid FROM pg_database d
                                                                             WHERE d.datname = current_database())))
            AS counts_since,
-       pg_is_in_recovery() AS is_standby
+       pg_is_in_recovery() AS is_standby,
+       pg_has_role('pg_read_all_stats', 'USAGE') AS sees_sessions

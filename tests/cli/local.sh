@@ -72,14 +72,38 @@ cut_reset_short() {
             >"$WORK/$version/state/resets/dev.ci-cut.json"
 }
 
+# A clone that lies as deep as people's do: the path of a socket there is longer than one may be.
+deep_is_reached() {
+    local deep
+    deep="$WORK/a state directory/that lies deep below/the home of somebody/who keeps things in order"
+    mkdir -p "$deep" && cp "$WORK/$version/local.toml" "$deep/local.toml"
+    is 7 "'$(pg_bin "$version")/psql' -XAtq \"\$('$LBOPS' -m '$deep/local.toml' target dsn production --wake)\" -c 'SELECT 7'"
+}
+
+# The short names go with what they are names of, or with the next one that is made.
+short_names_end() {
+    local deep=$WORK/'a state directory' short
+    short=/tmp/lbops-$(id -u)
+    ln -sfn "$deep/gone" "$short/0000000000000000"
+    "$LBOPS" -m "$deep"/*/*/*/local.toml target create ci-1 --ttl 1h &&
+        "$LBOPS" -m "$deep"/*/*/*/local.toml target dsn ci-1 --wake && [[ ! -L "$short/0000000000000000" ]] &&
+        is 2 "find '$short' -lname '$deep/*' | wc -l" &&
+        "$LBOPS" -m "$deep"/*/*/*/local.toml target delete ci-1 && is 1 "find '$short' -lname '$deep/*' | wc -l"
+}
+
 for version in $(pg_versions); do
     manifest "$version"
+    if [[ ! -d "$WORK/a state directory" ]]; then
+        check "$version: a socket whose path is too long is reached by a short one" deep_is_reached
+        check "$version: which ends with it" short_names_end
+    fi
     need "$version: the shipped manifest is in order" local_lbops check
     need "$version: a tool runs on a machine without a database" \
         says 'example_tables on dev/production: ok' local_lbops run example_tables --branch production
     check "$version: the version is the wanted one" is "$version" 'sql production "SELECT current_setting('"'server_version_num'"')::int / 10000"'
     check "$version: ten runs in a row share one server" ten_in_a_row
     check "$version: a branch needs to know how long it lives" exits 2 local_lbops target create ci-1
+    check "$version: a name that is none is said before that" says "\"Bad Name\" cannot be the name of a branch" local_lbops target create "Bad Name"
     check "$version: a plan makes nothing" local_lbops target create ci-1 --ttl 1h --plan
     check "$version: so far there is one" is 1 'branches true'
     check "$version: create" says 'applied   additive    POST projects/dev/branches?branch_id=ci-1' local_lbops target create ci-1 --ttl 1h

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#define PATIENCE_S 30
+#define PATIENCE_S 90
 
 typedef struct stream {
     int ours, theirs; /* -1: none */
@@ -76,13 +76,33 @@ static bool read_some(stream *s)
     return false;
 }
 
+/* Whether the program has said what is to happen at the signal: caught, or kept for a descriptor. Before that it would
+ * end by it. */
+static bool hears(pid_t pid, int signal)
+{
+    LB_AUTO_FREE char *path = base_printf("/proc/%d/status", (int)pid);
+    FILE *status = fopen(path, "re");
+    if (!status)
+        return false;
+    uint64_t heard = 0;
+    char line[256];
+    while (fgets(line, sizeof line, status))
+        if (!strncmp(line, "SigCgt:", 7) || !strncmp(line, "SigBlk:", 7))
+            heard |= strtoull(line + 7, NULL, 16);
+    (void)fclose(status);
+    return heard >> (signal - 1) & 1;
+}
+
 /* Reads both until both are closed or the time is over. */
 static void listen_to(stream streams[2], pid_t pid, const circumstances *how, int64_t began)
 {
     bool signalled = !how->signal;
+    int64_t heard_at = -1;
     while (streams[0].ours >= 0 || streams[1].ours >= 0) {
         int64_t passed_ms = (clock_monotonic() - began) / 1000;
-        if (!signalled && passed_ms >= how->signal_after_ms) {
+        if (heard_at < 0 && !signalled && hears(pid, how->signal))
+            heard_at = passed_ms;
+        if (heard_at >= 0 && !signalled && passed_ms >= heard_at + how->signal_after_ms) {
             (void)kill(pid, how->signal);
             signalled = true;
             if (how->twice) {

@@ -12,14 +12,14 @@ typedef enum outlet { OUTLET_PIPE, OUTLET_CLOSED, OUTLET_FULL, OUTLET_TERMINAL }
 /* How to start it. Zeroed: both streams into pipes. */
 typedef struct circumstances {
     outlet out, err;
-    int signal_after_ms, signal; /* sent to the program alone */
+    int signal_after_ms, signal; /* sent to the program alone, so long after it has begun to hear it */
     bool twice;                  /* and again right after that */
     const char *state_dir;       /* LBOPS_STATE_DIR, or NULL */
     const char *directory;       /* to start in; NULL: here */
 } circumstances;
 
 typedef struct answer {
-    int code; /* exit code, or -signal; -1000: it did not end in 30 s */
+    int code; /* exit code, or -signal; -1000: it did not end in 90 s */
     char *out, *err;
     double seconds;
 } answer;

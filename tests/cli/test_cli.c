@@ -66,6 +66,10 @@ static void unknown_verb_names_the_nearest(void)
     expect_code(&b, 2);
     ASSERT_CONTAINS(a.err, "did you mean check?");
     ASSERT_CONTAINS(b.err, "there is no option --frobnicate");
+    ANSWER c = lbops(WORDS("help", "runn"));
+    ANSWER d = lbops(WORDS("--jsn", "tools"));
+    ASSERT_CONTAINS(c.err, "did you mean run?");
+    ASSERT_CONTAINS(d.err, "did you mean --json?");
 }
 
 static void unknown_tool_names_the_nearest(void)
@@ -88,12 +92,27 @@ static void words_that_are_missing(void)
                                         WORDS("completion", "fish"),
                                         WORDS("check", "it"),
                                         WORDS("--log-level", "loud", "check"),
+                                        WORDS("-m", "", "tools"),
+                                        WORDS("runs", "--limit", "x"),
+                                        WORDS("runs", "--limit", "0"),
+                                        WORDS("events", "--limit", "1x"),
+                                        WORDS("target", "lss"),
                                         WORDS("init", "a", "b")};
     for (size_t i = 0; i < LB_COUNT(wrong); i++) {
         ANSWER a = in_workspace(dir, wrong[i]);
         expect_code(&a, 2);
         ASSERT_CONTAINS(a.err, "error: ");
+        ASSERT_CONTAINS(a.err, "\nhint: ");
     }
+    ANSWER level = lbops(WORDS("--log-level", "loud"));
+    ANSWER status = in_workspace(dir, WORDS("status"));
+    ASSERT_CONTAINS(level.err, "--log-level needs a level\nhint: error, warn, info or debug");
+    ASSERT_CONTAINS(status.err, "\nhint: lbops serve starts one");
+    workspace_put(dir, "none.toml", "[workspace]\nname = \"none\"\n");
+    LB_AUTO_FREE char *none = base_printf("%s/none.toml", dir);
+    ANSWER aimless = lbops(WORDS("-m", none, "run", "example_tables"));
+    expect_code(&aimless, 2);
+    ASSERT_CONTAINS(aimless.err, "hint: name a branch under [[targets]]");
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */

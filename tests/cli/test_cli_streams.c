@@ -82,7 +82,7 @@ static void interrupt_cancels_the_run(void)
     static const int signals[] = {SIGINT, SIGTERM};
     for (size_t i = 0; i < LB_COUNT(signals); i++) {
         SCRATCH dir = workspace_new();
-        const circumstances interrupted = {.signal = signals[i], .signal_after_ms = 2500};
+        const circumstances interrupted = {.signal = signals[i], .signal_after_ms = 1000};
         ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "rests", "--ms", "90000", "--json"));
         expect_code(&a, 1);
         CU_ASSERT(a.seconds < 60);
@@ -96,7 +96,7 @@ static void interrupt_cancels_the_run(void)
 static void interrupt_of_one_that_does_not_hear(void)
 {
     SCRATCH dir = workspace_new();
-    const circumstances interrupted = {.signal = SIGINT, .signal_after_ms = 2500};
+    const circumstances interrupted = {.signal = SIGINT, .signal_after_ms = 1000};
     ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "loops_forever", "--timeout", "300", "--json"));
     expect_code(&a, 1);
     CU_ASSERT(a.seconds < 60);
@@ -108,7 +108,7 @@ static void interrupt_of_one_that_does_not_hear(void)
 static void second_interrupt_does_not_wait(void)
 {
     SCRATCH dir = workspace_with_grace(120);
-    const circumstances interrupted = {.signal = SIGINT, .signal_after_ms = 2500, .twice = true};
+    const circumstances interrupted = {.signal = SIGINT, .signal_after_ms = 1000, .twice = true};
     ANSWER a = in_workspace_how(&interrupted, dir, WORDS("run", "loops_forever", "--timeout", "300", "--json"));
     expect_code(&a, 1);
     CU_ASSERT(a.seconds < 60); /* less than the grace period */

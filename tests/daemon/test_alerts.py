@@ -279,6 +279,35 @@ def one_that_is_down_holds_nobody_up_and_gets_each_once():
             equal(objects(each), list(range(1, 13)), f"what {name} has heard")
 
 
+def an_hour_away_ends_in_a_few_messages_and_a_digest():
+    """Vain tries at the longest pause, which is a second here instead of five minutes; then all of it arrives, each once, what began
+    before what ended, and most of it in one message."""
+    with Web() as slack, routing(team=("alert_slack", {"secret_url": slack.url + "/services/x", "digest_above": 3, "digest_s": 5,
+                                                       "retry_most_s": 1})) as daemon:
+        slack.down()
+        daemon.start()
+        breach(daemon, count=12)
+        breach(daemon, first=13, level="critical")
+        breach(daemon, first=1, over=True)
+        breach(daemon, first=12, over=True)
+        daemon.wait(lambda: daemon.log().count("is not delivered yet to team") >= 4, "it is tried again and again", 60)
+        equal(slack.taken, [], "while it is away")
+        slack.up()
+
+        def heard():
+            said = texts(slack)
+            folded = sum(int(n) for line in said for n in re.findall(r"(\d+) alerts? in one message", line))
+            return [line for line in said if "in one message" not in line and not line.startswith("resolved")], folded
+        daemon.wait(lambda: len(heard()[0]) + heard()[1] >= 13, "all have arrived, alone or in the digest")
+        alone, folded = heard()
+        equal((len(alone) + folded, len(alone)), (13, len(set(alone))), f"what arrived: {texts(slack)}")
+        holds(any("object 13" in line and "critical" in line for line in alone), "the worst is told alone")
+        opened, over = (next(i for i, line in enumerate(texts(slack)) if re.search(word, line))
+                        for word in (r"^warning: .*object 1\b", r"^resolved: .*object 1\b"))
+        holds(opened < over, "what ended before what began")
+        holds(folded > 0, f"a flood: {texts(slack)}")
+
+
 def two_of_one_kind_keep_apart():
     with routing(a=("alert_file", {}), b=("alert_file", {"digest_above": 0}), c=("alert_mock", {})) as daemon:
         daemon.start()
@@ -393,7 +422,7 @@ def a_process_that_was_asked_to_end_holds_nothing_up():
 
 
 suite(what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
-      one_that_is_down_holds_nobody_up_and_gets_each_once, two_of_one_kind_keep_apart,
+      one_that_is_down_holds_nobody_up_and_gets_each_once, an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
       a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
       a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,

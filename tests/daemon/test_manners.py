@@ -376,6 +376,9 @@ def the_log_level_of_a_component_changes_at_run_time():
         daemon.cli("log", "serve", "info", check=0)
         daemon.reload()
         contains(daemon.cli("log", "loud", check=2).stderr, "error, warn, info or debug")
+        contains(daemon.cli("log", "scheduel", "debug", check=2).stderr, "nothing logs as scheduel", "did you mean schedule?")
+        for named in ("noop", "approvals", "delta_local"):
+            daemon.cli("log", named, "debug", check=0)
         equal(daemon.ask("log", level="loud").member("error")["code"], "invalid", "an unknown level")
 
 

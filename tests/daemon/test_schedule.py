@@ -72,6 +72,7 @@ def what_was_missed_while_the_daemon_was_down_is_caught_up_once():
         daemon.wait(lambda: entries(daemon)[0]["last_outcome"] == "ok", "its outcome")
         entry = entries(daemon)[0]
         equal((entry["state"], entry["starts"], entry["missed"]), ("in_time", 1, 2), "the entry")
+        contains(daemon.cli("status", "--entries").stdout, entry["key"], "  in time  ", entry["next_at"][:10] + " " + entry["next_at"][11:19] + "  ")
         daemon.kill()
         daemon.start()
         equal(daemon.run("noop").exit, 0, "a run, by which time anything due would have begun")
@@ -240,6 +241,15 @@ def a_chain_of_events_ends_at_its_limit():
         contains(daemon.log(), "its chain of events is longer than 5")
 
 
+def the_start_of_a_daemon_is_followed_from_the_first_one_on():
+    with Daemon('[agents.a]\ntools = ["noop"]\n[[subscriptions]]\nevent = "daemon.started"\ntool = "noop"\n') as daemon:
+        daemon.start()
+        daemon.wait(lambda: [r["status"] for r in daemon.runs()] == ["ok"], "the first start is followed")
+        equal(daemon.stop(), 0, "its exit code")
+        daemon.start()
+        daemon.wait(lambda: [r["status"] for r in daemon.runs()] == ["ok", "ok"], "and the second")
+
+
 # ---- the clock ----
 
 def a_clock_that_jumps_an_hour_both_ways_starts_each_slot_once():
@@ -280,4 +290,5 @@ suite(what_was_missed_while_the_daemon_was_down_is_caught_up_once,
       a_kill_9_neither_loses_an_event_nor_follows_one_twice,
       what_was_told_while_the_daemon_was_down_is_followed_by_the_next,
       a_chain_of_events_ends_at_its_limit,
+      the_start_of_a_daemon_is_followed_from_the_first_one_on,
       a_clock_that_jumps_an_hour_both_ways_starts_each_slot_once, at_once=3)

@@ -64,14 +64,17 @@ def a_channel_that_is_killed_hears_of_what_is_pending():
     with Daemon('[services.approval]\nplugin = "approval_local"\n') as daemon:
         daemon.start()
         ask_for_line(daemon, "kept")
+        def shown():
+            return list((daemon.state / "approvals").glob("*.json"))
+        daemon.wait(lambda: len(shown()) == 1, "what waits is shown")
         pid = next(s["pid"] for s in daemon.status()["services"] if s["kind"] == "approval")
         os.kill(pid, signal.SIGKILL)
+        shown()[0].unlink()
         def is_back():
             now = next(s for s in daemon.status()["services"] if s["kind"] == "approval")
             return now["up"] and now["pid"] != pid
         daemon.wait(is_back, "it is started again")
-        shown = list((daemon.state / "approvals").glob("*.json"))
-        equal(len(shown), 1, "files that show what waits")
+        daemon.wait(lambda: len(shown()) == 1, "it is told again of what waits, and shows it")
 
 
 def alerts_arrive_once_in_order_and_are_resolved():

@@ -11,6 +11,7 @@ import time
 from daemon import HOSTILE, PLUGINS, Daemon, contains, equal, holds, skip, suite
 
 OWN = os.environ["LBOPS_DAEMON_PLUGINS"]
+URL = os.environ.get("LBOPS_TEST_PG17")
 RUNS = 200
 KILLS = 20
 
@@ -238,6 +239,49 @@ def a_process_that_was_stopped_and_not_ended_is_replaced():
         contains(str(down), "hung and was ended")
 
 
+def a_process_that_is_told_to_end_hands_its_work_over():
+    with Daemon() as daemon:
+        daemon.start()
+        pid = state_of(daemon)["pid"]
+        os.kill(pid, signal.SIGTERM)
+        wait_for_another(daemon, pid)
+        equal(daemon.run("rests").exit, 0, "a run afterwards")
+        other, pid = lock(daemon), state_of(daemon)["pid"]
+        ask = daemon.begin("rests")
+        daemon.wait(lambda: state_of(daemon)["waiting"] > 0, "the run waits for the state")
+        os.kill(pid, signal.SIGTERM)
+        daemon.wait(lambda: state_of(daemon)["pid"] != pid, "it has gone")
+        other.execute("ROLLBACK")
+        equal(ask.finish().exit, 0, "its exit code")
+        check_whole(daemon, 2)
+
+
+def psql(*words):
+    return subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", URL, *words], capture_output=True, text=True, check=True,
+                          timeout=60).stdout.strip()
+
+
+def a_statement_that_somebody_cancels_is_sent_again():
+    if not URL:
+        skip("no Postgres")
+    schema = f"cancels_{os.getpid()}"
+    with Daemon(f'[services.state]\nplugin = "state_postgres"\ndsn = "{URL}"\nschema = "{schema}"\n') as daemon:
+        daemon.start()
+        with subprocess.Popen(["psql", "-XAtq", "-d", URL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+            holder.stdin.write(f"BEGIN; LOCK TABLE {schema}.store, {schema}.document IN ACCESS EXCLUSIVE MODE; SELECT pg_backend_pid();\n")
+            holder.stdin.flush()
+            pid = holder.stdout.readline().strip()
+            ask = daemon.begin("rests")
+            daemon.wait(lambda: psql("-c", "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity "
+                                           f"WHERE {pid} = ANY (pg_blocking_pids(pid))") != "0", "a statement to cancel")
+            daemon.wait(lambda: "cancel" in daemon.log(), "the log says what happened")
+            holder.stdin.close()  # its lock with it
+        equal(ask.finish().exit, 0, "its exit code")
+        check_whole(daemon, 1)
+        equal(daemon.stop(), 0, "its exit code")
+    psql("-c", f"DROP SCHEMA {schema} CASCADE")
+
+
 # ---- never open ----
 
 def never_opens(how):
@@ -272,6 +316,8 @@ suite(a_database_locked_for_seconds_holds_runs_up_and_loses_none,
       a_full_disk_holds_runs_up_until_there_is_room_again,
       its_process_killed_20_times_during_200_runs_costs_nothing,
       a_process_that_was_stopped_and_not_ended_is_replaced,
+      a_process_that_is_told_to_end_hands_its_work_over,
+      a_statement_that_somebody_cancels_is_sent_again,
       a_store_that_refuses_to_open_ends_the_start_with_its_own_words,
       a_process_that_dies_while_it_opens_is_tried_three_times,
       a_database_that_cannot_be_reached_is_exit_code_4, at_once=4)

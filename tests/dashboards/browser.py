@@ -87,9 +87,9 @@ class Browser:
             raise AssertionError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def picture(self, path):
-        """Of the whole page."""
-        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    def picture(self, path, clip=None):
+        """Of the whole page, or of a part."""
+        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, **({"clip": clip} if clip else {}))
         path.write_bytes(base64.b64decode(shot["data"]))
         return path
 

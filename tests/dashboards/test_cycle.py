@@ -9,7 +9,17 @@ from common import PATIENCE, PROGRAM, ROOT
 from outline import Outline
 from suite import contains, equal, holds, suite
 
-WORDS = [PROGRAM, "-m", str(ROOT / "etc" / "mock.toml")]
+PLACE = tempfile.TemporaryDirectory(prefix="lbops cycle manifest ")
+WORDS = [PROGRAM, "-m", f"{PLACE.name}/mock.toml"]
+
+
+def write_manifest():
+    """The mock manifest, with two tools in its cycle that nobody says there what to work on."""
+    text = (ROOT / "etc" / "mock.toml").read_text().replace('"fixtures/mock"', json.dumps(str(ROOT / "etc" / "fixtures" / "mock")))
+    asked, left_out = 'cycle = ["example_tables"]', 'cycle = ["example_tables", "example_cleanup", "example_vacuum"]'
+    holds(asked in text, "the cycle of the examples")
+    with open(WORDS[2], "w", encoding="utf-8") as file:
+        file.write(text.replace(asked, left_out))
 
 
 class Mock:
@@ -49,7 +59,7 @@ def the_report_adds_up():
         totals = report["totals"]
         equal(sum(p["runs"] for p in report["phases"]), len(runs), "runs by phase")
         equal([p["name"] for p in report["phases"]],
-              ["foundation", "index and vacuum", "sync and branches", "cold archival", "AI operations"], "phases")
+              PHASES, "phases")
         by_place = collections.Counter(place(run) for run in runs)
         equal({t["target"]: t["runs"] for t in report["targets"]}, dict(by_place), "runs by branch")
         for status in ("ok", "pending_approval"):
@@ -64,13 +74,129 @@ def the_report_adds_up():
         waiting = {a["id"] for a in json.loads(mock.cli("--json", "approvals").stdout)}
         equal({a["id"] for a in report["asked"]}, waiting, "what waits")
         holds(waiting and all(a["title"] and a["id"] in a["command"] for a in report["asked"]), "titles and commands")
-        holds(any("needs" in s["message"] for s in report["skipped"]), "what was left out, and why")
+        left_out = [s["tool"] for s in report["skipped"] if "needs" in s["message"]]
+        equal(sorted(left_out), ["example_cleanup", "example_vacuum"], "what was left out, once each, and why")
         known = {tool["name"] for tool in json.loads(mock.cli("--json", "tools").stdout)
                  if tool["agent"] != "provisioning"}  # which that manifest does not have
         told = {t["tool"] for t in runs + result["left_out"] + report["not_in_cycle"]}
         equal(known - told, set(), "tools that neither ran nor say why not")
+        holds(all(len(t["why"]) > 10 for t in report["not_in_cycle"]), "why they did not run")
+        equal(told_of(report), (len(known - HELPERS), len(known & HELPERS)), "tools by agent")
+        equal({t["tool"] for t in report["tools"]}, known, "each tool has its line")
+        holds(all(t["outcome"] in ("ran", "waiting") or len(t["why"]) > 10 for t in report["tools"]), "and each its reason")
+        equal({t["tool"] for t in report["tools"] if t["outcome"] == "waiting"} - {run["tool"] for run in runs if run["status"] == "pending_approval"},
+              set(), "who waits")
         equal(report["history"], f"{mock.folder.name}/state/history", "where the history lies")
         look_at(open(page, encoding="utf-8").read(), report)
+
+
+HELPERS = {"branch_schemas", "branch_sessions", "branch_workload", "read_schema", "rehearsal_on_branch", "prove_index_on_branch",
+           "prove_rewrite_on_branch", "rebuild_index_on_branch"}
+
+
+def told_of(report):
+    """Tools and helpers, by the agents' counts; each tool is counted once."""
+    outcomes = ("ran", "without_work", "waiting", "failed", "skipped", "not_in_cycle")
+    for agent in report["agents"]:
+        equal(sum(agent[outcome] for outcome in outcomes), agent["tools"], f"{agent}")
+    return sum(agent["tools"] for agent in report["agents"]), sum(agent["helpers"] for agent in report["agents"])
+
+
+# What was promised for the three agents.
+PROMISED = {
+    "provisioning": "provision_lakebase_project create_ops_catalog create_branch protect_branch enforce_ttl_policies monitor_branch_count"
+                    " reset_branch_from_parent create_branch_on_pr delete_branch_on_pr_close apply_schema_migration capture_schema_diff"
+                    " test_migration_on_branch setup_cicd_pipeline configure_rls setup_unity_catalog_integration"
+                    " setup_ai_agent_branching provision_with_governance".split(),
+    "performance": "persist_pg_stat_statements detect_unused_indexes detect_bloated_indexes detect_missing_indexes"
+                   " detect_duplicate_indexes detect_missing_fk_indexes run_full_index_analysis identify_tables_needing_vacuum"
+                   " schedule_vacuum_analyze schedule_vacuum_full check_txid_wraparound_risk tune_autovacuum_parameters"
+                   " analyze_slow_queries_with_ai forecast_capacity_needs".split(),
+    "health": "monitor_system_health evaluate_alert_thresholds execute_low_risk_sop validate_sync_completeness"
+              " validate_sync_integrity run_full_sync_validation identify_cold_data archive_cold_data_to_delta"
+              " create_unified_access_view monitor_connections terminate_idle_connections track_cost_attribution"
+              " recommend_scale_to_zero_timeout diagnose_root_cause self_heal natural_language_dba".split(),
+}
+
+
+def each_of_the_47_ran_or_says_why_not():
+    """The local manifest as it is shipped, on a real server."""
+    equal(sum(map(len, PROMISED.values())), 47, "how many there are")
+    with tempfile.TemporaryDirectory(prefix="lbops cycle ") as folder:
+        env = {**os.environ, "LBOPS_STATE_DIR": f"{folder}/state"}
+        done = subprocess.run([PROGRAM, "-m", str(ROOT / "etc" / "local.toml"), "--json", "cycle"], capture_output=True, text=True,
+                              env=env, timeout=PATIENCE, check=False)
+        equal(done.returncode, 0, f"exit: {done.stderr[-1500:]}")
+        *runs, result = [json.loads(line) for line in done.stdout.splitlines()]
+        report = result["report"]
+        begun = {run["tool"] for run in runs}
+        told = {(tool["agent"], tool["tool"]): tool for tool in report["tools"]}
+        equal(result["failed"], 0, "none failed")
+        promised = [told[agent, tool] for agent, tools in PROMISED.items() for tool in tools]
+        counts = collections.Counter(tool["outcome"] for tool in promised)
+        print("    " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())), flush=True)
+        holds(counts["ran"] + counts["without_work"] >= 27 and set(counts) <= {"ran", "without_work", "waiting", "not_in_cycle"}, f"{counts}")
+        for tool in promised:
+            equal(tool["tool"] in begun, tool["outcome"] != "not_in_cycle", tool["tool"])
+            holds(tool["outcome"] in ("ran", "waiting") or len(tool["why"]) > 10, f"why not: {tool}")
+        told_of(report)
+
+
+PHASES = ["foundation", "index and vacuum", "sync and branches", "cold archival", "AI operations"]
+OWN = """
+[workspace]
+name = "phases"
+state_dir = "state"
+plugins = ["{plugins}"]
+[services.transport]
+plugin = "transport_local"
+projects = ["dev"]
+[[targets]]
+project = "*"
+branch = "*"
+pattern = true
+wake = true
+[agents.provisioning]
+tools = ["provision_lakebase_project", "create_branch", "monitor_branch_count"]
+cycle = ["monitor_branch_count", "provision_lakebase_project"]
+[agents.provisioning.tool.provision_lakebase_project]
+params = {{ project_name = "shop-prod" }}
+[agents.provisioning.tool.monitor_branch_count]
+phase = "cold archival"
+[agents.validation]
+tools = ["run_full_sync_validation", "natural_language_dba"]
+cycle = ["run_full_sync_validation"]
+[agents.validation.tool.natural_language_dba]
+aside = "nobody has asked anything"
+[agents.monitoring]
+tools = ["monitor_connections", "identify_tables_needing_vacuum"]
+"""
+
+
+def what_is_provisioned_is_monitored_and_validated():
+    """Branches that a cycle has made go through it like those that it began with, each phase by phase."""
+    with tempfile.TemporaryDirectory(prefix="lbops cycle ") as folder:
+        manifest = f"{folder}/lbops.toml"
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(OWN.format(plugins=os.environ["LBOPS_PLUGINS"]))
+        env = {name: value for name, value in os.environ.items() if name != "LBOPS_STATE_DIR"}
+        done = subprocess.run([PROGRAM, "-m", manifest, "--json", "cycle"], capture_output=True, text=True, env=env,
+                              timeout=PATIENCE, check=False)
+        equal(done.returncode, 0, f"exit: {done.stderr[-1500:]}")
+        *runs, result = [json.loads(line) for line in done.stdout.splitlines()]
+        told = collections.defaultdict(list)
+        for run in runs:
+            told[place(run)].append(run["tool"])
+        each = ["monitor_connections", "identify_tables_needing_vacuum", "run_full_sync_validation"]
+        equal(dict(told), {"workspace": ["provision_lakebase_project", "monitor_branch_count"],
+                           **{name: each for name in ("dev/production", "shop-prod/production", "shop-prod/staging",
+                                                      "shop-prod/development")}}, "what ran where, in order")
+        equal(next(run for run in runs if run["tool"] == "monitor_branch_count")["result"]["projects"] is not None, True,
+              "the project was counted after it was made")
+        equal([p["runs"] for p in result["report"]["phases"]], [5, 4, 4, 1, 0], "runs by phase")
+        equal({t["tool"]: t["why"] for t in result["not_in_cycle"]},
+              {"create_branch": "it needs --branch_name: its name, which says its kind", "natural_language_dba": "nobody has asked anything"},
+              "why the others did not")
 
 
 def look_at(text, report):
@@ -85,8 +211,13 @@ def look_at(text, report):
 def people_read_it():
     with Mock() as mock:
         text = mock.cli("cycle", "--agent", "health").stdout
-        contains(text, "phase", "AI operations", "Waiting for a person:", "--as NAME --because TEXT", "Had nothing to do:",
-                 " 0 failed", "records went to the history, in ", mock.folder.name)
+        contains(text, "phase", "AI operations", "foundation         ", " tools ", " finding", "Waiting for a person:",
+                 "--as NAME --because TEXT", " 0 failed", "records went to the history, in ", mock.folder.name)
+        holds("Not in this cycle:" not in text, "reasons are for who asks")
+        contains(text, "--why", "not in cycle", "health                   18")
+        text = mock.cli("cycle", "--agent", "example", "--why").stdout
+        contains(text, "Were skipped:", "needs --index", "Not in this cycle:", "  noop\n      ")
+        holds("performance" not in text, "nothing of agents that nobody asked")
 
 
 def a_cycle_that_was_killed_goes_on():
@@ -131,4 +262,5 @@ def wrong_words():
         contains(mock.cli("cycle", "--agent", "example", "--html", missing, check=1).stderr, "no folder")
 
 
-suite(the_report_adds_up, people_read_it, a_cycle_that_was_killed_goes_on, an_agent_is_remembered, wrong_words)
+write_manifest()
+suite(the_report_adds_up, each_of_the_47_ran_or_says_why_not, what_is_provisioned_is_monitored_and_validated, people_read_it, a_cycle_that_was_killed_goes_on, an_agent_is_remembered, wrong_words)

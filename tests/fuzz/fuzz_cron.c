@@ -27,6 +27,10 @@ static void check_times(const cron *c, int64_t after)
 {
     int64_t next = cron_next_utc(c, after);
     require(next > after || next == INT64_MAX);
+    if (c->every_s) {
+        require(next == INT64_MAX || (next % (c->every_s * CLOCK_SECOND) == 0 && cron_next_utc(c, next - 1) == next));
+        return;
+    }
     if (next == INT64_MAX || next < 0)
         return; /* before 1970 the division above rounds the other way */
     require(next % MINUTE == 0 && matches_at(c, next));
@@ -49,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (r < 0) {
         require(r == LB_ERR_INVALID && err.message[0]);
     } else {
-        require(parsed.minutes && parsed.hours && parsed.days && parsed.months && parsed.weekdays);
+        require(parsed.every_s ? parsed.every_s >= 1 && parsed.every_s <= 86400
+                               : parsed.minutes && parsed.hours && parsed.days && parsed.months && parsed.weekdays);
         require(!(parsed.minutes >> 60) && !(parsed.hours >> 24) && !(parsed.days & 1) && !(parsed.months & 1) &&
                 !(parsed.weekdays >> 7));
         check_times(&parsed, after);

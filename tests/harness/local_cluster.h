@@ -28,6 +28,13 @@ static lb_error err;
 static probe_rows rows;
 static bool wakes;
 
+static int64_t woken_for; /* what the last waking was told to last */
+
+static void note_waking(int64_t sleeps_after)
+{
+    woken_for = sleeps_after;
+}
+
 static bool may_wake(void)
 {
     return wakes;
@@ -37,7 +44,8 @@ static const lb_service_host cluster_host = {.size = sizeof cluster_host,
                                              .vlog = probe_log,
                                              .cancelled = probe_cancelled,
                                              .now = probe_now,
-                                             .may_wake = may_wake};
+                                             .may_wake = may_wake,
+                                             .woke = note_waking};
 
 PROBE_UNUSED static void pause_ms(long ms)
 {

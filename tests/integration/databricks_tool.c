@@ -3,11 +3,14 @@
  *
  *   databricks_tool DIR [PARAM=VALUE ...]
  *
- *   metrics N FIRST DAY       one outbox file: N rows of lakebase_metrics, values from FIRST on, DAY days after
- * 2026-01-01 every DAY                 one row of every table, something in each column flush SECONDS commits what
- * waits maintain TABLE|all DAY    upkeep as of that day ask [LIMIT] SQL           a question; LIMIT rows at most
- * typed LOW                 a question of a tool, with a value of each type: what arrived, and how many metrics from
- * LOW
+ *   metrics N FIRST DAY     one outbox file: N rows of lakebase_metrics, values from FIRST on, of day 2026-01-01 + DAY
+ *   every DAY               one row of every table, something in each column
+ *   flush SECONDS           commits what waits
+ *   maintain TABLE|all DAY  upkeep as of that day
+ *   ask [LIMIT] SQL         a question; LIMIT rows at most
+ *   typed LOW               a tool's question, with a value of each type: what arrived, how many metrics from LOW
+ *   during FIRST SQL        a question that is cancelled once three metrics that came meanwhile are committed
+ *   view C S NAME SQL       a view of the lakehouse
  */
 #include "arena.h"
 #include "delta_driver.h"
@@ -23,9 +26,11 @@ extern const lb_plugin lb_plugin_v1_delta_databricks;
 
 static const lb_target shop = {.project = "shop", .branch = "main", .branch_class = LB_BRANCH_SHARED};
 
-static bool never_cancelled(void)
+static bool unwanted;
+
+static bool is_unwanted(void)
 {
-    return false;
+    return unwanted;
 }
 
 LB_PRINTF(2, 0) static void log_to_stderr(lb_level level, const char *fmt, va_list args)
@@ -36,7 +41,7 @@ LB_PRINTF(2, 0) static void log_to_stderr(lb_level level, const char *fmt, va_li
 }
 
 static const lb_service_host tool_host = {
-    .size = sizeof tool_host, .vlog = log_to_stderr, .cancelled = never_cancelled, .now = clock_monotonic};
+    .size = sizeof tool_host, .vlog = log_to_stderr, .cancelled = is_unwanted, .now = clock_monotonic};
 
 typedef struct tool {
     char *root, *outbox;
@@ -265,12 +270,65 @@ static int ask_typed(tool *t, double low)
     return put_question(t, &question);
 }
 
+/* What the host does between two looks at a long question. */
+typedef struct other_work {
+    tool *t;
+    double first;
+    int calls;
+    int64_t rows;
+    lb_error failed;
+} other_work;
+
+static void commit_meanwhile(void *arg)
+{
+    other_work *w = arg;
+    delta_driver_report report;
+    if (w->calls++ == 0 && put_metrics(w->t, 3, w->first, NOON, &w->failed) < 0)
+        return;
+    (void)delta_driver_commit(w->t->driver, &report); /* when it wants to be called again */
+    w->rows += report.rows;
+    unwanted = w->rows == 3;
+}
+
+static int ask_during(tool *t, double first, const char *text)
+{
+    lb_error err = {0};
+    bool cut = false;
+    other_work work = {.t = t, .first = first};
+    BUF_AUTO out = BUF_INIT(1 << 16);
+    BUF_AUTO ignored = BUF_INIT(1 << 16);
+    const lb_delta_sink sink = {.size = sizeof sink, .state = &ignored, .columns = take_columns, .row = take_row};
+    const lb_delta_question question = {.size = sizeof question,
+                                        .text = text,
+                                        .deadline = clock_monotonic() + 90 * CLOCK_SECOND,
+                                        .meanwhile = commit_meanwhile,
+                                        .meanwhile_arg = &work};
+    int r = delta_driver_query(t->driver, &question, &sink, &cut, &err);
+    unwanted = false;
+    buf_puts(&out, "{");
+    put_error(&out, work.failed.code ? &work.failed : &err);
+    json_member_i64(&out, "result", r < 0);
+    json_member_i64(&out, "rows", work.rows);
+    say(&out);
+    return 0;
+}
+
+static int view(tool *t, const lb_lake_name *name, const char *text)
+{
+    lb_error err = {0};
+    BUF_AUTO out = BUF_INIT(1 << 16);
+    const lb_delta_sink sink = {.size = sizeof sink, .state = &out, .columns = take_columns, .row = take_row};
+    return answer(delta_driver_lake_view(t->driver, name, text, clock_monotonic() + 60 * CLOCK_SECOND, &sink, &err),
+                  &err);
+}
+
 static int obey(tool *t, const char *line)
 {
     lb_error err = {0};
     long long n = 0, day = 0;
     double first = 0;
-    char table[64];
+    char table[64], catalog[64], schema[64];
+    int text = 0;
     if (sscanf(line, "metrics %lld %lf %lld", &n, &first, &day) == 3)
         return answer(put_metrics(t, n, first, NOON + day * DAY, &err), &err);
     if (sscanf(line, "every %lld", &day) == 1)
@@ -281,6 +339,10 @@ static int obey(tool *t, const char *line)
         return maintain(t, table, day);
     if (sscanf(line, "typed %lf", &first) == 1)
         return ask_typed(t, first);
+    if (sscanf(line, "during %lf %n", &first, &text) == 1 && text)
+        return ask_during(t, first, line + text);
+    if (sscanf(line, "view %63s %63s %63s %n", catalog, schema, table, &text) == 3 && text)
+        return view(t, &(const lb_lake_name){catalog, schema, table}, line + text);
     if (strncmp(line, "ask ", 4) == 0)
         return ask(t, line + 4);
     (void)fprintf(stderr, "no such line: %s\n", line);

@@ -71,6 +71,7 @@ static void on_ended(void *state, const run_outcome *outcome, const char *docume
     e->count++;
     e->status = outcome->done.status;
     e->error = outcome->done.error;
+    e->sight = outcome->done.sight;
     e->ms = (seconds_now() - e->began) * 1000;
     free(e->document);
     e->document = base_strdup(document);
@@ -162,6 +163,7 @@ static ending *ask(stage *s, const char *tool, const char *branch, const char *c
                           .args = given,
                           .arg_count = count,
                           .plan = plan,
+                          .alone_since = s->alone_since,
                           .actor_kind = GATE_PERSON,
                           .actor = "tester"};
     ending *e = &s->endings[s->count++];

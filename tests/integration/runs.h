@@ -22,6 +22,7 @@ typedef struct ending {
     run_status status;
     lb_error error;
     char *document;
+    alone_sight sight;
     double began, ms;
 } ending;
 
@@ -34,6 +35,7 @@ typedef struct stage {
     size_t count;
     size_t log_lines;
     char last_log[256];
+    int64_t alone_since; /* what runs are told of their target */
     lb_error err;
 } stage;
 

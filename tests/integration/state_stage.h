@@ -1,5 +1,5 @@
 /* state_stage.h: a state store under test, short words for what is done to it, and the cases that every store has to
- * pass whatever it is made of (state_cases.c). */
+ * pass whatever it is made of (state_cases.c, state_content.c). */
 #ifndef LBOPS_TESTS_STATE_STAGE_H
 #define LBOPS_TESTS_STATE_STAGE_H
 
@@ -25,6 +25,10 @@ typedef struct state_case {
     const char *title;
     void (*fn)(void);
 } state_case;
+
+/* The second half of the common ones (state_content.c). */
+extern const state_case state_content_cases[];
+extern const size_t state_content_count;
 
 /* All cases as CUnit tests of one suite. Returns the number of failures; `more` are a store's own. */
 unsigned stage_run(const char *name, const state_case *more, size_t count);

@@ -373,12 +373,15 @@ static void suspends_and_wakes(void)
     ASSERT_TEXT(ask("dev", "SELECT 1"), "1"); /* so that there is something to suspend */
     UNTIL(strcmp(compute_state("dev"), "IDLE") == 0);
     UNTIL(server_of(uid) == 0);
+    woken_for = 0;
     CU_ASSERT(run_on("dev", "SELECT 1") == LB_ERR_SUSPENDED);
     ASSERT_CONTAINS(err.message, "the compute of p/dev is suspended");
     CU_ASSERT(server_of(uid) == 0); /* it was left asleep */
+    CU_ASSERT_EQUAL(woken_for, 0);
     wakes = true;
     ASSERT_TEXT(ask("dev", "SELECT count(*) FROM pg_stat_statements WHERE query LIKE 'INSERT INTO before%'"), "0");
     wakes = false;
+    CU_ASSERT_EQUAL(woken_for, CLOCK_SECOND); /* its timeout */
     ASSERT_TEXT(compute_state("dev"), "ACTIVE");
     must("PATCH", "projects/p/branches/dev/endpoints/primary", "update_mask=spec.suspension",
          "{\"spec\":{\"no_suspension\":true}}");

@@ -66,6 +66,40 @@ static void called_runs_stand_in_the_book(void)
     stage_close(&s);
 }
 
+/* ---- others on the target of the run that calls ------------------------------------------------------------------ */
+
+static void send(const char *const *args, int64_t alone_since, run_status status, const alone_sight *sight)
+{
+    stage s;
+    static const char transport[] =
+        "[services.transport]\nplugin = \"transport_mock\"\nfixtures = \"" LBOPS_FIXTURES "\"\n";
+    CU_ASSERT_FATAL(stage_open(&s, NULL, transport));
+    s.alone_since = alone_since;
+    ending *e = stage_ask(&s, "sends", "production", args);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+    CU_ASSERT_FATAL(stage_wait(&s, e, 60));
+    CU_ASSERT_EQUAL(e->status, status);
+    CU_ASSERT_EQUAL(e->sight.opened, sight->opened);
+    CU_ASSERT_EQUAL(e->sight.is_over, sight->is_over);
+    stage_close(&s);
+}
+
+static void only_sessions_at_home_are_told(void)
+{
+    send(NO_ARGS, 0, RUN_OK, &(alone_sight){.opened = 1});
+    send(ARGS("whereto", "production"), 0, RUN_OK, &(alone_sight){.opened = 1});
+    send(ARGS("whereto", "dev"), 0, RUN_OK, &(alone_sight){0});
+}
+
+/* The compute of the fixtures was last active long before now, and long after 1970. */
+static void called_runs_leave_a_target_alone_and_tell_that_it_is_over(void)
+{
+    send(NO_ARGS, clock_now(), RUN_SKIPPED, &(alone_sight){0});
+    send(ARGS("whereto", "production"), clock_now(), RUN_SKIPPED, &(alone_sight){0});
+    send(NO_ARGS, CLOCK_SECOND, RUN_OK, &(alone_sight){.opened = 1, .is_over = true});
+    send(ARGS("whereto", "dev"), clock_now(), RUN_OK, &(alone_sight){0});
+}
+
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
 
 static void crash_after_an_applied_change(void)
@@ -243,7 +277,8 @@ static void wrong_arguments_start_nothing(void)
 
 SUITE(called_and_changing_runs, TEST(undeclared_call), TEST(call_of_nobody), TEST(call_of_itself),
       TEST(circle_of_calls), TEST(calls_too_deep), TEST(callee_fails), TEST(callee_crashes), TEST(callee_does_not_end),
-      TEST(called_runs_stand_in_the_book), TEST(crash_after_an_applied_change), TEST(crash_in_the_middle_of_a_change),
-      TEST(program_that_nobody_allowed), TEST(very_many_changes), TEST(changes_that_are_too_large),
-      TEST(plan_leaves_no_trace), TEST(records_of_runs_that_end_badly), TEST(arguments_of_every_type),
-      TEST(lists_and_defaults), TEST(wrong_arguments_start_nothing))
+      TEST(called_runs_stand_in_the_book), TEST(only_sessions_at_home_are_told),
+      TEST(called_runs_leave_a_target_alone_and_tell_that_it_is_over), TEST(crash_after_an_applied_change),
+      TEST(crash_in_the_middle_of_a_change), TEST(program_that_nobody_allowed), TEST(very_many_changes),
+      TEST(changes_that_are_too_large), TEST(plan_leaves_no_trace), TEST(records_of_runs_that_end_badly),
+      TEST(arguments_of_every_type), TEST(lists_and_defaults), TEST(wrong_arguments_start_nothing))

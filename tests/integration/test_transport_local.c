@@ -315,11 +315,48 @@ static void maps_errors(void)
     finish();
 }
 
-static void notices_go_to_the_log(void)
+static int take_columns(void *heard, uint32_t count, const char *const *names, lb_error *ret_err)
 {
+    (void)heard, (void)count, (void)names, (void)ret_err; /* what is said counts */
+    return 0;
+}
+
+static int take_row(void *heard, uint32_t count, const char *const *cells, lb_error *ret_err)
+{
+    return take_columns(heard, count, cells, ret_err);
+}
+
+static void hear(void *heard, const lb_notice *notice)
+{
+    buf_printf(heard, "%s %s %s %s\n", notice->severity, notice->sqlstate, notice->routine, notice->text);
+}
+
+/* Each statement's own, and no other one's; the sink of an older host has no ear. */
+static void notices_go_to_whoever_listens(void)
+{
+    BUF_AUTO heard = BUF_INIT(1 << 20);
+    lb_command command = {.size = sizeof command, .name = "test", .deadline = probe_soon(10)};
+    lb_sink sink = {.size = sizeof sink, .state = &heard, .columns = take_columns, .row = take_row, .notice = hear};
+    int64_t affected;
     start();
-    CU_ASSERT(read_sql("DO $$ BEGIN RAISE NOTICE 'psst'; END $$") == 0);
-    ASSERT_CONTAINS(buf_text(&probe.log), "psst");
+    CU_ASSERT(local->tells_notices);
+    command.deadline = probe_soon(10);
+    command.text = "SET client_min_messages TO debug1";
+    CU_ASSERT(local->execute(session, &command, &sink, &affected, &err) == 0);
+    buf_clear(&heard);
+    command.text =
+        "DO $$ BEGIN RAISE NOTICE 'psst'; RAISE DEBUG 'hush'; RAISE WARNING 'ouch' USING ERRCODE = 'U0001'; END $$";
+    CU_ASSERT(local->execute(session, &command, &sink, &affected, &err) == 0);
+    ASSERT_TEXT(buf_text(&heard), "NOTICE 00000 exec_stmt_raise psst\nDEBUG 00000 exec_stmt_raise hush\n"
+                                  "WARNING U0001 exec_stmt_raise ouch\n");
+    buf_clear(&heard);
+    sink.size = offsetof(lb_sink, notice);
+    CU_ASSERT(local->execute(session, &command, &sink, &affected, &err) == 0);
+    sink = (lb_sink){.size = sizeof sink, .state = &heard, .columns = take_columns, .row = take_row};
+    CU_ASSERT(local->execute(session, &command, &sink, &affected, &err) == 0);
+    CU_ASSERT(local->execute(session, &command, NULL, &affected, &err) == 0);
+    ASSERT_TEXT(buf_text(&heard), "");
+    ASSERT_CONTAINS(buf_text(&probe.log), "psst"); /* always */
     finish();
 }
 
@@ -350,7 +387,7 @@ static void stops_at_the_deadline(void)
     CU_ASSERT(run(&(lb_command){.text = "SELECT pg_sleep(60)", .deadline = clock_monotonic() + 200000}, true) ==
               LB_ERR_TIMEOUT);
     ASSERT_CONTAINS(err.message, "test/statement: the deadline passed");
-    CU_ASSERT(elapsed_since(began) < 10000);
+    CU_ASSERT(elapsed_since(began) < 30000);
     LB_AUTO_FREE char *busy =
         aside(DATABASE, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE "
                         "'SELECT pg_sleep%' AND state = 'active'");
@@ -401,7 +438,7 @@ static void stops_when_asked(void)
     int64_t began = clock_monotonic();
     CU_ASSERT(change_sql("SELECT pg_sleep(60)") == LB_ERR_CANCELLED);
     ASSERT_CONTAINS(err.message, "test/statement: cancelled");
-    CU_ASSERT(elapsed_since(began) < 10000);
+    CU_ASSERT(elapsed_since(began) < 30000);
     CU_ASSERT(read_sql("SELECT 1 AS n") == LB_ERR_CANCELLED); /* nothing is sent any more */
     probe.cancelled = false;
     CU_ASSERT(read_sql("SELECT 1 AS n") == 0);
@@ -414,6 +451,12 @@ static void the_server_times_out_too(void)
     CU_ASSERT(read_sql("SELECT pg_sleep(60)") == LB_ERR_TIMEOUT);
     ASSERT_TEXT(err.sqlstate, "57014");
     ASSERT_CONTAINS(err.hint, "statement_timeout_ms");
+    finish();
+    start(); /* one that a group has set for itself */
+    CU_ASSERT(local->begin(session, probe_soon(60), &err) == 0);
+    CU_ASSERT(change_sql("SET LOCAL statement_timeout TO 50") == 0);
+    CU_ASSERT(change_sql("SELECT pg_sleep(60)") == LB_ERR_TIMEOUT);
+    ASSERT_CONTAINS(err.hint, "the statement_timeout that holds there");
     finish();
     start();
     CU_ASSERT(read_sql("SHOW statement_timeout") == 0);
@@ -457,6 +500,6 @@ LOCAL_SUITE(TEST(reads_rows), TEST(pins_what_is_printed), TEST(binds_values), TE
             TEST(hands_large_results_on), TEST(sends_large_values), TEST(a_warm_read_takes_one_round_trip),
             TEST(reads_change_nothing), TEST(one_statement_at_a_time), TEST(copy_is_no_statement), TEST(transactions),
             TEST(reads_inside_a_transaction), TEST(a_late_run_still_rolls_back), TEST(maps_errors),
-            TEST(notices_go_to_the_log), TEST(waits_for_no_lock), TEST(stops_at_the_deadline),
+            TEST(notices_go_to_whoever_listens), TEST(waits_for_no_lock), TEST(stops_at_the_deadline),
             TEST(a_cancel_hits_no_other_statement), TEST(stops_when_asked), TEST(the_server_times_out_too),
             TEST(somebody_cancels_at_the_server))

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 for folder in ("harness", "emulator"):
@@ -236,7 +237,12 @@ def archive_of(place, name):
         tar.add(top, arcname=f"lbops-{name}")
 
 
-def launch(place, name, state=None, secret=None, project=None):
+def launch(*args, **more):
+    words, env = task_of(*args, **more)
+    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env, cwd="/")
+
+
+def task_of(place, name, state=None, secret=None, project=None):
     """The task of the bundle as the platform would start it: variables filled in, secrets in the environment."""
     job = resources(place)[name]
     task = job["tasks"][0]
@@ -251,8 +257,7 @@ def launch(place, name, state=None, secret=None, project=None):
     python = place / "bundle" / "resources" / task["spark_python_task"]["python_file"]
     env = {"PATH": os.environ["PATH"], "TMPDIR": str(place), "LD_PRELOAD": "", **given}
     env.update({key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")})
-    return subprocess.run([sys.executable, "-B", str(python), *words], capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-                          env=env, cwd="/")
+    return [sys.executable, "-B", str(python), *words], env
 
 
 def history(place, question):
@@ -297,6 +302,33 @@ def launcher_runs_and_history_arrives():
     equal([path.name for path in place.glob("lbops-*")], [], "nothing is left on the disk")
 
 
+def launcher_serves_until_it_is_told_to_end():
+    """The job that stays, from its start to the signal of somebody who cancels it: what it has learned outlives its disk."""
+    place = ready_place("stays")
+    archive_of(place, "serve")
+    asked = "SELECT count(*) FROM ops_catalog.lakebase_ops.tool_runs WHERE tool = 'noop'"
+    before = int(history(place, asked)[0][0])
+    words, env = task_of(place, "serve")
+    said = place / "said"
+    with said.open("w") as out:
+        child = subprocess.Popen(words, env=env, cwd="/", stdout=out, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + PATIENCE_S
+    while "ready: workspace" not in said.read_text() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    contains(said.read_text(), "ready: workspace platform, 1 target(s)")
+    there = next(place.glob("lbops-*/lbops.toml"))  # somebody on that machine asks the daemon for a run
+    env = {**os.environ, "LBOPS_TEST_SECRET": emulator().ready["client_secret"], "LBOPS_STATE_DSN": state_dsn(),
+           "DATABRICKS_WAREHOUSE_ID": emulator().ready["warehouse_id"], "LBOPS_STATE_DIR": str(there.parent / "state")}
+    done = subprocess.run([PROGRAM, "-m", str(there), "run", "noop"], capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+                          env=env)
+    equal(done.returncode, 0, f"a run by the daemon: {done.stdout}{done.stderr}")
+    equal(child.poll(), None, "it stays")
+    child.terminate()
+    equal(child.wait(PATIENCE_S), 0, f"its end: {said.read_text()[-2000:]}")
+    holds(int(history(place, asked)[0][0]) > before, "the run is in the history")
+    equal([path.name for path in place.glob("lbops-*")], [], "nothing is left on the disk")
+
+
 def launcher_fails_for_what_is_critical():
     place = ready_place("critical", '[[thresholds]]\nmetric = "connection_utilization"\nwarning = 0.0001\ncritical = 0.001\n')
     done = launch(place, "metric_collector")
@@ -332,6 +364,7 @@ if __name__ == "__main__":
     try:
         suite(models_know_every_word, schema_takes_it, schedules_are_quartz_in_our_zone, often_is_served_by_one_that_stays,
               projects_are_one_task_each_where_it_helps, keeps_what_a_person_edited, refuses_what_a_workspace_cannot_run,
-              launcher_runs_and_history_arrives, launcher_fails_for_what_is_critical, launcher_says_what_is_wrong)
+              launcher_runs_and_history_arrives, launcher_serves_until_it_is_told_to_end,
+              launcher_fails_for_what_is_critical, launcher_says_what_is_wrong)
     finally:
         close()

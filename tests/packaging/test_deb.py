@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 from roots import root_of
 from suite import contains, equal, holds, skip, suite
@@ -30,8 +32,11 @@ fixtures = "/usr/share/doc/lbops/examples/fixtures/mock"
 project = "shop"
 branch = "production"
 [agents.example]
-tools = ["noop", "example_tables"]
+tools = ["noop", "example_tables", "example_cleanup"]
+[services.alert]
+plugin = "alert_file"
 """
+NEWER = "9.9.9"
 ENTER = 'mount -t proc proc "$1/proc" && shift && exec chroot "$@"'
 
 
@@ -103,6 +108,36 @@ class Service:
         self.log.close()
 
 
+def newer_program():
+    """The program of another version: what names the version is compiled again, and linked with all else as it was built."""
+    def command(words, *changes):
+        text = re.sub(r'(-DLBOPS_VERSION=[\\"]*)[0-9.]+', rf"\g<1>{NEWER}", words)
+        for old, new in changes:
+            holds(f" {old}" in text, f"{old} in {text}")
+            text = text.replace(f" {old}", f" {shlex.quote(str(new))}")
+        run("sh", "-c", text, cwd=BUILD)
+
+    objects = []
+    for one in json.loads((BUILD / "compile_commands.json").read_text()):
+        if "-DLBOPS_VERSION=" in one["command"] and "LBOPS_VERSION" in pathlib.Path(one["file"]).read_text():
+            was = re.search(r" -o (\S+)", one["command"]).group(1)
+            objects.append((was, WORK / f"{len(objects)}.o"))
+            command(one["command"], objects[-1])
+    holds(objects, "something names the version")
+    link = run("ninja", "-t", "commands", "bin/lbops", cwd=BUILD).stdout.splitlines()[-1]
+    command(link, *objects, ("bin/lbops", WORK / "lbops"))
+    run("strip", WORK / "lbops")
+    return WORK / "lbops"
+
+
+def eventually(look, what):
+    """Waits for what a service does in its own time."""
+    end = time.monotonic() + 120
+    while not look():
+        holds(time.monotonic() < end, what)
+        time.sleep(0.05)
+
+
 def needs_the_system():
     if not INSTALLED.exists():
         skip("there is no system to install it on")
@@ -124,6 +159,8 @@ def is_made_by_cpack():
     run("dpkg-deb", "-R", WORK / "old.deb", WORK / "next")
     control = WORK / "next" / "DEBIAN" / "control"
     control.write_text(re.sub(r"^Version: .*$", lambda m: m.group() + "+1", control.read_text(), flags=re.M))
+    shutil.copy(newer_program(), WORK / "next" / "usr" / "bin" / "lbops")
+    (WORK / "next" / "DEBIAN" / "md5sums").unlink(missing_ok=True)
     run("dpkg-deb", "-Zgzip", "-z1", "-b", WORK / "next", WORK / "new.deb")
     shutil.rmtree(WORK / "next")
 
@@ -147,7 +184,7 @@ def installs_on_a_clean_system():
     # documentation is left out of small roots; the examples are looked at here
     for path in (ROOT / "etc" / "dpkg" / "dpkg.cfg.d").glob("*"):
         path.unlink()
-    inside("apt-get", "-q", "-y", "install", "--no-install-recommends", "/tmp/old.deb")
+    inside("apt-get", "-q", "-y", "install", "--no-install-recommends", "/tmp/old.deb", "logrotate")
     contains(inside("lbops", "version").stdout, "lbops ")
     missing = inside("sh", "-c", "ldd /usr/bin/lbops /usr/lib/lbops/plugins/*.so | grep 'not found'", check=False).stdout
     equal(missing, "", "libraries")
@@ -165,18 +202,58 @@ def runs_as_its_unit_says():
     service.stop()
 
 
-def keeps_its_state_through_an_upgrade():
+def asked(line):
+    """The id of an approval that waits for it."""
+    done = as_service("lbops", "--json", "run", "example_cleanup", "--index", line, check=False)
+    equal(done.returncode, 3, f"it waits: {done.stdout}{done.stderr}")
+    return next(one["id"] for one in json.loads(as_service("lbops", "--json", "approvals").stdout) if line in json.dumps(one))
+
+
+def its_log_of_alerts_rotates_under_it():
     needs_the_system()
-    before = json.loads(as_service("lbops", "--json", "runs").stdout)
+    log = ROOT / "var" / "lib" / "lbops" / "shop" / "alerts.ndjson"
+
+    def changes(path):
+        return [json.loads(line)["change"] for line in path.read_text().splitlines()] if path.exists() else []
+
+    service = Service()
+    waits = asked("orders_old_idx")
+    eventually(lambda: changes(log) == ["opened"], "an alert for what waits")
+    inside("logrotate", "-f", "/etc/logrotate.d/lbops")
+    holds(not log.exists() and changes(log.with_name("alerts.ndjson.1")) == ["opened"], "it has been moved")
+    as_service("lbops", "deny", waits, "--as", "ann", "--because", "it is in use")
+    eventually(lambda: changes(log) == ["resolved"], "the next one is in a file of its own")
+    equal(changes(log.with_name("alerts.ndjson.1")), ["opened"], "and the one before is left alone")
+    equal(inside("stat", "-c", "%U %a", "/var/lib/lbops/shop/alerts.ndjson").stdout.split()[0], "lbops", "whose it is")
+    inside("logrotate", "-f", "/etc/logrotate.d/lbops")
+    holds(log.with_name("alerts.ndjson.2.gz").exists(), "older ones are packed")
+    service.stop()
+
+
+def keeps_its_state_through_an_upgrade():
+    """The unit is at work while the package changes under it, and begins again as the package's script would have it."""
+    needs_the_system()
+    def ids():
+        return [one["id"] if "id" in one else one for one in json.loads(as_service("lbops", "--json", "runs").stdout)]
+
+    service = Service()
+    waits = asked("orders_customer_idx")
+    before = ids()
     version = inside("dpkg-query", "-W", "-f", "${Version}", "lbops").stdout
     inside("dpkg", "-i", "/tmp/new.deb")
     equal(inside("dpkg-query", "-W", "-f", "${Version}", "lbops").stdout, version + "+1", "the version")
-    holds(before and [one["id"] if "id" in one else one for one in json.loads(as_service("lbops", "--json", "runs").stdout)] ==
-          [one["id"] if "id" in one else one for one in before], "the runs of before")
-    equal((ROOT / "etc" / "lbops" / "shop.toml").read_text(), MANIFEST, "the manifest")
+    contains(as_service("lbops", "version").stdout, NEWER)
+    equal(json.loads(as_service("lbops", "--json", "status").stdout)["version"] == NEWER, False, "who serves is the one of before")
+    service.stop()
     service = Service()
+    equal(json.loads(as_service("lbops", "--json", "status").stdout)["version"], NEWER, "who serves is the new one")
+    holds(before and ids()[-len(before):] == before, "the runs of before")
+    equal((ROOT / "etc" / "lbops" / "shop.toml").read_text(), MANIFEST, "the manifest")
+    as_service("lbops", "approve", waits, "--as", "ann", "--because", "nobody scans it")
+    equal(json.loads(as_service("lbops", "--json", "approvals").stdout), [], "nothing waits any more")
     equal(json.loads(as_service("lbops", "--json", "run", "noop").stdout)["status"], "ok", "a run")
     service.stop()
+    as_service("lbops", "events", "--verify")
 
 
 def goes_as_it_came():
@@ -196,7 +273,8 @@ def main():
         print("a root of one's own needs root's rights")
         sys.exit(77)
     try:
-        suite(is_made_by_cpack, installs_on_a_clean_system, runs_as_its_unit_says, keeps_its_state_through_an_upgrade, goes_as_it_came)
+        suite(is_made_by_cpack, installs_on_a_clean_system, runs_as_its_unit_says, its_log_of_alerts_rotates_under_it,
+              keeps_its_state_through_an_upgrade, goes_as_it_came)
     finally:
         shutil.rmtree(WORK, ignore_errors=True)
 

@@ -10,6 +10,8 @@ holds '.result.findings[0] | .evidence.is_proven and .evidence.cost_now == 927 a
 holds '.result.findings[0].confidence.label == "high" and .result.findings[0].impact.bytes_added > 0'
 holds '.result.examined == {"statements": 2, "tables": 2}'
 
+runs detect_missing_indexes --write_us 1000000
+holds '.result.findings == [] and any(.result.skipped[]; .reason | contains("would pay more than"))'
 runs detect_missing_indexes --min_bytes 1000000000
 holds '.result.findings == []'
 runs detect_missing_indexes --max_proofs 0

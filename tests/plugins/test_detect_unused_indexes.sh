@@ -4,12 +4,14 @@
 . "${BASH_SOURCE[0]%/*}/harness.sh"
 
 runs detect_unused_indexes
-holds '[.result.findings[] | [.object, .kind]] == [["public.orders_placed", "unused_index"],
+holds '[.result.findings[] | [.object, .kind]] == [["public.orders_id_placed", "rare_index"], ["public.orders_placed", "unused_index"],
     ["public.orders_placed_status", "unused_index"], ["public.orders_status", "unused_index"],
     ["public.orders_status_ccnew", "invalid_index"]]'
-holds '.result.findings[0] | .confidence.label == "high" and .confidence.value == ([.confidence.terms[].points] | add | . * 1000 | round / 1000)'
-holds '.result.findings[0] | .fix == "DROP INDEX CONCURRENTLY public.orders_placed" and (.evidence.undo | startswith("CREATE INDEX"))'
-holds '.result.findings[3] | .fix == "DROP INDEX CONCURRENTLY public.orders_status_ccnew" and .evidence.severity == "critical"'
+holds '.result.findings[0] | .fix == null and .confidence.label == "low" and .evidence.scans == 12 and .evidence.days == 43'
+holds '.result.findings[0].reason | contains("rarely used is not unused")'
+holds '.result.findings[1] | .confidence.label == "high" and .confidence.value == ([.confidence.terms[].points] | add | . * 1000 | round / 1000)'
+holds '.result.findings[1] | .fix == "DROP INDEX CONCURRENTLY public.orders_placed" and (.evidence.undo | startswith("CREATE INDEX"))'
+holds '.result.findings[4] | .fix == "DROP INDEX CONCURRENTLY public.orders_status_ccnew" and .evidence.severity == "critical"'
 holds '.result.examined.indexes == 7 and any(.result.skipped[]; .reason | contains("keep a rule"))'
 holds '.changes == []'
 recorded lakebase_metrics '.metric_name == "index_observation"'
@@ -17,13 +19,18 @@ recorded lakebase_metrics '.metric_name == "index_scans" and .object_name == "pu
 check "of what is known nothing is noted again" bash -c \
     '! cat "$1"/outbox/lakebase_metrics/*.ndjson | jq -e "select(.object_name == \"public.orders_status\")"' _ "$LBOPS_STATE_DIR"
 
-holds '[.result.findings[0, 1, 2].evidence | [.days, .days_from_history]] == [[82, 39], [43, 0], [61, 18]]'
+holds '[.result.findings[1, 2, 3].evidence | [.days, .days_from_history]] == [[82, 39], [43, 0], [61, 18]]'
 
+holds '[.result.findings[1, 3].evidence | [.month_ends, .last_used != null]] == [[3, false], [2, true]]'
+recorded lakebase_metrics '.metric_name == "index_floor" and .metric_value == 1048576'
+
+runs detect_unused_indexes --rare_scans 0.25
+holds 'all(.result.findings[]; .kind != "rare_index")'
 runs detect_unused_indexes --days 62 --invalid false
 holds '[.result.findings[].object] == ["public.orders_placed"] and any(.result.skipped[]; .reason | contains("too few days"))'
 
 runs detect_unused_indexes --min_reads 1000000 --invalid false
-holds '.result.findings == [] and any(.result.skipped[]; .reason | contains("too little to tell"))'
+holds '[.result.findings[].kind] == ["rare_index"] and any(.result.skipped[]; .reason | contains("too little to tell"))'
 
 # A read replica counts on its own server.
 cp -r "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
@@ -33,8 +40,8 @@ jq '[{"method": "GET", "path": "projects/shop/branches/staging/endpoints", "repl
     "$SOURCE/etc/fixtures/mock/control.json" >"$WORK/fixtures/control.json"
 sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
 runs detect_unused_indexes
-holds '.result.findings[0] | .confidence.label == "medium" and .evidence.unread_computes == 1'
-holds '.result.findings[0].reason | contains("1 other compute(s) use cannot be read here")'
+holds '.result.findings[1] | .confidence.label == "medium" and .evidence.unread_computes == 1'
+holds '.result.findings[1].reason | contains("1 other compute(s) use cannot be read here")'
 
 runs_with 2 detect_unused_indexes --days -1
 runs_with 2 detect_unused_indexes --min_bytes few

@@ -18,5 +18,20 @@ holds '[.events[].type] == ["threshold.cleared"] and .result.resolved == 1'
 runs evaluate_alert_thresholds --metrics '{"txid_age": 600000000}' --run_sops
 holds '.result.sops_auto_executed == 1 and .result.sops[0].result.action == "vacuum_freeze"'
 
+runs evaluate_alert_thresholds --what_if '{"txid_age": {"warning": 6e8}}'
+holds '.result.what_if[0].as_asked.warning == 6e8 and .result.what_if[0].as_it_is.warning == 5e8 and .events == []'
+
+# The first statement that is slow, where none had been: the reading before saw that there was none.
+cp -r "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
+sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
+slow=$WORK/fixtures/sql/health/slow_statements.json
+jq '.[0].rows = []' "$SOURCE/etc/fixtures/mock/sql/health/slow_statements.json" >"$slow"
+BRANCH=staging
+runs evaluate_alert_thresholds
+holds '.events == []'
+jq '.[0].rows[0][4:7] = ["1", "90000", "90000"]' "$SOURCE/etc/fixtures/mock/sql/health/slow_statements.json" >"$slow"
+runs evaluate_alert_thresholds
+holds '[.events[] | [.type, .payload.metric, .payload.level]] == [["threshold.breached", "slow_query_time", "critical"]]'
+
 runs_with 1 evaluate_alert_thresholds --metrics '{"rain": 1}'
 finish

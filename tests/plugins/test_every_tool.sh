@@ -26,7 +26,9 @@ tell() {
         execute_low_risk_sop) TOLD=(--issue_type txid_age) ;;
         natural_language_dba) TOLD=(--question 'which tables have never been vacuumed?') ;;
         post_schema_diff_to_pr) TOLD=(--project_id shop --pr_number 1 --repository acme/shop) ;;
+        prove_rewrite_on_branch) TOLD=(--branch ci-pr-1 --original "SELECT 1" --rewrite "SELECT 1") ;;
         prove_index_on_branch) TOLD=(--branch ci-pr-1 --candidates "$CANDIDATE") ;;
+        rebuild_index_on_branch) TOLD=(--branch ci-pr-1 --indexes '[{"schema": "public", "name": "orders_pkey"}]') ;;
         protect_branch) TOLD=(--project bank --branch production) ;;
         provision_lakebase_project) TOLD=(--domain depot) ;;
         provision_with_governance) TOLD=(--domain depot --repository "$WORK/repo") ;;

@@ -5,7 +5,7 @@
 
 BRANCH=production
 runs read_schema
-holds '.result.schema_version == 1 and .result.database == "databricks_postgres"'
+holds '.result.schema_version == 2 and .result.database == "databricks_postgres"'
 holds '.result.objects | any(.kind == "table" and .address == "TABLE public.orders")'
 holds '.result.objects | map(select(.kind == "column").name) == ["id", "total"]'
 holds '.result.edges | length > 0'

@@ -5,8 +5,8 @@
 
 BRANCH=production
 runs run_full_index_analysis
-holds '[.result.findings[].object] | index("public.orders_placed") != null and (group_by(.) | all(length == 1))'
-holds '.result | .total_issues == (.findings | length) and .duplicates == 1 and .unused == 1 and .invalid == 1 and .missing == 1 and .missing_fk == 1 and .bloated == 3'
+holds '[.result.findings[] | [.object, .kind]] | index([["public.orders_placed", "redundant_index"]]) != null and (group_by(.) | all(length == 1))'
+holds '.result | .total_issues == (.findings | length) and .duplicates == 1 and .unused == 1 and .invalid == 1 and .missing == 1 and .missing_fk == 1 and .bloated == 3 and .rare == 1'
 holds '.events[0].type == "index.recommended" and .events[0].payload.total_issues == .result.total_issues'
 holds '.changes == [] and .result.examined.indexes == 7'
 

@@ -15,6 +15,11 @@ holds '.result.integrity[0].detail | .extra_keys == ["20"] and .different_keys =
 holds '.result.findings | length == 1 and .[0].kind == "sync_checksum"'
 recorded sync_validation_history '.check_type == "integrity" and .status == "mismatch" and .checksum_match == false'
 
+holds '.result.pipelines[0] | .state == "STREAMING" and .status == "healthy" and .detail.since_last_sync_seconds == 120'
+recorded sync_validation_history '.check_type == "pipeline" and .pipeline_state == "STREAMING"'
+BRANCH=production runs track_sync_freshness "${pair[@]}"
+holds '.result.findings[0] | .kind == "sync_pipeline" and (.reason | contains("the schema main.public was dropped"))'
+
 runs validate_sync_completeness "${pair[@]}" --sync_type continuous
 holds '.result | .healthy == 1 and .issues == 0'
 runs validate_sync_integrity "${pair[@]}"

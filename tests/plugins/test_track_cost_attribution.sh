@@ -15,6 +15,10 @@ recorded cost_attribution '.branch_id == "dev" and .usage_type == "BRANCH_DATA_S
 recorded cost_attribution '.record_id | test("^[0-9a-f]{16}-0$")'
 recorded cost_attribution '.project_id == null and .resource_id == "older-instance" and .cost == null'
 
+# awake one day a week: of the 21 days since its statements are known it was billed for two, and half of that is this one's
+holds '.result.statements[] | select(.name == "shop/dev") | (.cost - 2.8 | fabs) < 0.001 and (.cost_a_month - 2.8 * 30 / 21 | fabs) < 0.001'
+holds '.result.statements[] | select(.name == "shop/production") | (.cost - 6.08 | fabs) < 0.001 and (.cost_a_month - 91.2 | fabs) < 0.001'
+
 runs track_cost_attribution --least_money 100
 holds '.result.findings == []'
 runs_with 2 track_cost_attribution --days 0

@@ -1,2 +1,4 @@
 # The rules of the index detectors that need no server.
-lb_add_unit_test(index_rules LIBS performance_index)
+foreach(name index_rules index_follow)
+  lb_add_unit_test(${name} ${PROJECT_SOURCE_DIR}/tests/unit/index_stage.c LIBS performance_index)
+endforeach()

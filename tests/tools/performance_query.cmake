@@ -10,3 +10,4 @@ add_dependencies(test_model hostile_asks_model hostile_model_obeys transport_moc
 lb_add_unit_test(redact)
 lb_add_unit_test(model_check)
 lb_add_unit_test(query_plan LIBS performance_query)
+lb_add_unit_test(query_splice LIBS performance_query)

@@ -9,6 +9,9 @@
     suite(*each_version(finds_it))
 """
 
+import atexit
+import base64
+import collections
 import contextlib
 import itertools
 import json
@@ -25,11 +28,15 @@ from suite import contains, equal, holds, skip, suite  # noqa: E402,F401  what t
 
 PROGRAM = os.environ["LBOPS_PROGRAM"]
 PLUGINS = os.environ["LBOPS_PLUGINS"]
+if pathlib.Path(sys.argv[0]).resolve().parent.name == "health":  # these look at whole servers, which nobody else uses then
+    os.environ.update({f"LBOPS_TEST_PG{name.removeprefix('LBOPS_WATCHED_PG')}": url for name, url in os.environ.items()
+                       if name.startswith("LBOPS_WATCHED_PG")})
 VERSIONS = [v for v in (15, 16, 17, 18) if os.environ.get(f"LBOPS_TEST_PG{v}")]
 if os.environ.get("LBOPS_SANITIZED"):  # what sanitizers look for does not depend on the server
     VERSIONS = VERSIONS[-1:]
 PATIENCE = 300 if os.environ.get("LBOPS_SANITIZED") else 120
 COUNTER = itertools.count(1)
+RAN = collections.defaultdict(set)  # tool: where it was really run, for the table at the end of the whole check
 
 MANIFEST = """
 [workspace]
@@ -43,6 +50,12 @@ plugins = ["{plugins}"]
 {targets}
 {more}
 """
+
+
+@atexit.register
+def tell_what_ran():
+    for tool, places in sorted(RAN.items()):
+        print(f"  ran {tool} on {', '.join(sorted(places))}", flush=True)
 
 
 def each_version(*tests):
@@ -65,6 +78,8 @@ def target(project, branch, kind, pattern=False):
 class Place:
     """A folder with a manifest and state. branch: where runs and statements go when they do not say."""
 
+    where = "somewhere"  # what the table of tools that ran calls it
+
     def __init__(self, transport, targets, more="", branch=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="lbops-tools-"))
         self.state = self.dir / "state"
@@ -81,6 +96,8 @@ class Place:
     def cli(self, *words, check=None, env=None, text=None):
         done = subprocess.run([PROGRAM, "-m", str(self.manifest), *map(str, words)], capture_output=True, text=True,
                               input=text, timeout=PATIENCE, check=False, env={**os.environ, **(env or {})})
+        if "run" in words and "--plan" not in words and done.returncode in (0, 3):
+            RAN[words[words.index("run") + 1]].add(self.where)
         if check is not None and done.returncode != check:
             raise AssertionError(f"lbops {' '.join(map(str, words))}: exit {done.returncode}, not {check}\n"
                                  f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -158,6 +175,7 @@ class Given(Place):
     """A database of its own on a server of the harness. There the branch is the database."""
 
     def __init__(self, version, kind="production", more=""):
+        self.where = f"Postgres {version}"
         self.server = os.environ[f"LBOPS_TEST_PG{version}"]
         self.database = f"lbops_tools_{os.getpid()}_{next(COUNTER)}"
         self.at_server(f"CREATE DATABASE {self.database}")
@@ -186,6 +204,7 @@ class Local(Place):
     """A local Lakebase: a server for each branch. targets: (branch, class) of project; patterns have a *."""
 
     def __init__(self, version, project="shop", targets=(("production", "production"), ("*", "shared")), more=""):
+        self.where = f"local {version}"
         super().__init__(f'plugin = "transport_local"\nprojects = ["{project}"]\nversion = {version}\nlinger_s = 5',
                          "".join(target(project, b, k, "*" in b) for b, k in targets), more, "production")
         self.project = project
@@ -199,6 +218,8 @@ class Local(Place):
 
 class Workspace(Place):
     """An emulated workspace with Lakebase, on loopback. What it holds is asked of its API."""
+
+    where = "a workspace"
 
     def __init__(self, more="", targets=(("production", "production"), ("ci-*", "throwaway"), ("*", None)), project="shop",
                  **settings):
@@ -222,6 +243,17 @@ class Workspace(Place):
         """A project of ours: who makes one has a role on it."""
         self.cli("target", "create", "--project", name, check=0)
         self.emulator.settled(f"projects/{name}/branches/production/endpoints/primary")
+
+    def url(self, branch=None):
+        """psql as the service principal that lbops is there."""
+        ready, endpoint = self.emulator.ready, f"projects/{self.own}/branches/{branch or 'production'}/endpoints/primary"
+        basic = base64.b64encode(f"{ready['client_id']}:{ready['client_secret']}".encode()).decode()
+        token = self.emulator.call("POST", "/oidc/v1/token", b"grant_type=client_credentials&scope=all-apis", token=None,
+                                   headers={"Authorization": f"Basic {basic}",
+                                            "Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
+        host = self.emulator.postgres("GET", endpoint).json["status"]["hosts"]["host"]
+        return (f"host={host} dbname=databricks_postgres user={ready['client_id']} sslmode=verify-full "
+                f"sslrootcert={ready['pg_ca_file']} password={self.emulator.credential(endpoint, token)}")
 
     def start(self, *words):
         os.environ["LBOPS_TEST_SECRET"] = self.emulator.ready["client_secret"]

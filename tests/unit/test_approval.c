@@ -180,14 +180,14 @@ static void mock_decides_by_policy(void)
 static void mock_thinks_and_fails(void)
 {
     const lb_approval *ops = lb_plugin_v1_approval_mock.ops;
-    void *state = open_mock((policy){.approve = "*", .delay_ms = 80, .fail_first = 2});
+    void *state = open_mock((policy){.approve = "*", .delay_ms = 800, .fail_first = 2});
     CU_ASSERT(ops->publish(state, "a", 1, DOCUMENT, stage_soon(5), &err) == LB_ERR_UNREACHABLE);
     ASSERT_TEXT(collect_for(ops, state, 5000000), "failed: -4");
     int64_t began = clock_monotonic();
     CU_ASSERT(ops->publish(state, "a", 1, DOCUMENT, stage_soon(5), &err) == 0);
     ASSERT_TEXT(collect_for(ops, state, 10000), "");
     ASSERT_TEXT(collect_for(ops, state, 5000000), "a/1 yes by mock: the policy of the mock\n");
-    CU_ASSERT(clock_monotonic() - began >= 80000 && clock_monotonic() - began < 4000000);
+    CU_ASSERT(clock_monotonic() - began >= 800000);
     ops->close(state);
 }
 

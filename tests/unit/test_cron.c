@@ -48,6 +48,10 @@ static void finds_the_next_time(void)
     check_next("@yearly", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00");
     check_next(" @annually ", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00");
     check_next("0 0 1 1 *", "1969-06-01T00:00:00Z", "1970-01-01T00:00:00");
+    check_next("@every 2s", "2026-01-01T00:00:00Z", "2026-01-01T00:00:02");
+    check_next(" @every\t7m ", "2026-01-01T00:00:01.5Z", "2026-01-01T00:07:00"); /* counted from 1970 on */
+    check_next("@every 24h", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00");
+    check_next("@every 10s", "1969-12-31T23:59:55Z", "1970-01-01T00:00:00");
     check_next("\t0  12\t1-7,15 * * ", "2026-01-07T12:00:00Z", "2026-01-15T12:00:00");
 }
 
@@ -109,6 +113,14 @@ static void refuses_with_the_field_named(void)
         {"@fortnightly", "unknown shorthand", "@weekly"},
         {"@daily * * * *", "unknown shorthand", ""},
         {"@", "unknown shorthand", ""},
+        {"@every", "not understood", "@every 30s"},
+        {"@every 5", "not understood", "@every 30s"},
+        {"@every s", "out of range", "@every 24h"},
+        {"@every 2s *", "not understood", ""},
+        {"@every 0s", "out of range", ""},
+        {"@every 25h", "out of range", ""},
+        {"@every 99999999999999999999s", "out of range", ""},
+        {"@everyone", "unknown shorthand", ""},
     };
     for (size_t i = 0; i < LB_COUNT(cases); i++) {
         cron parsed;

@@ -318,6 +318,9 @@ static void finds_what_was_before(void)
     CU_ASSERT_EQUAL(cron_previous(&never, NULL, at("2027-06-01T00:00:00Z")), INT64_MIN);
     CU_ASSERT_EQUAL(cron_previous(&often, NULL, at("2027-06-01T00:00:30Z")), at("2027-06-01T00:00:00Z"));
     CU_ASSERT_EQUAL(cron_previous(&often, NULL, at("2027-06-01T00:00:00Z")), at("2027-05-31T23:59:00Z"));
+    cron every = parse("@every 10s");
+    CU_ASSERT_EQUAL(cron_previous(&every, NULL, at("2027-06-01T00:00:00Z")), at("2027-05-31T23:59:50Z"));
+    CU_ASSERT_EQUAL(cron_previous(&every, NULL, at("2027-06-01T00:00:01Z")), at("2027-06-01T00:00:00Z"));
 }
 
 static void knows_periods(void)
@@ -325,19 +328,13 @@ static void knows_periods(void)
     static const struct {
         const char *schedule;
         int64_t seconds;
-    } cases[] = {{"* * * * *", 60},
-                 {"*/5 * * * *", 300},
-                 {"*/7 * * * *", 240},
-                 {"7,9 * * * *", 120},
-                 {"@hourly", 3600},
-                 {"0 9,11,20 * * *", 7200},
-                 {"@daily", 86400},
-                 {"0 0 * * mon", 604800},
-                 {"@monthly", 28 * 86400},
-                 {"* 2 * * *", 60},
-                 {"59 23,0 * * *", 3600},
-                 {"@yearly", 365 * 86400},
-                 {"0 0 29 2 *", INT64_C(1461) * 86400}};
+    } cases[] = {{"* * * * *", 60},         {"*/5 * * * *", 300},
+                 {"*/7 * * * *", 240},      {"7,9 * * * *", 120},
+                 {"@hourly", 3600},         {"@every 2s", 2},
+                 {"0 9,11,20 * * *", 7200}, {"@daily", 86400},
+                 {"0 0 * * mon", 604800},   {"@monthly", 28 * 86400},
+                 {"* 2 * * *", 60},         {"59 23,0 * * *", 3600},
+                 {"@yearly", 365 * 86400},  {"0 0 29 2 *", INT64_C(1461) * 86400}};
     for (size_t i = 0; i < LB_COUNT(cases); i++) {
         cron c = parse(cases[i].schedule);
         CU_ASSERT_EQUAL(cron_period_s(&c), cases[i].seconds);

@@ -6,6 +6,8 @@
 #include "compose_host.h"
 #include "definition.h"
 
+#include <lbops/sqltext.h>
+
 static int add(const char *body, const lb_sql **ret_sql)
 {
     const sample_add_constraint_args args = {.schema = "s p", .table = "t", .name = "c", .body = body};
@@ -30,6 +32,29 @@ static void takes_what_servers_print(void)
     ASSERT_TEXT(sql->text, "ALTER TABLE \"s p\".t ADD CONSTRAINT c CHECK (true)");
 }
 
+static void comments_become_blanks(void)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"SELECT 1 -- one\n, 2", "SELECT 1       \n, 2"},
+        {"/* a /* b */ ; */SELECT '--', \"/*\", $$ -- $$", "                 SELECT '--', \"/*\", $$ -- $$"},
+        {"/*+ SeqScan(t) */ SELECT E'\\'--', 1--", "/*+ SeqScan(t) */ SELECT E'\\'--', 1  "},
+        {"SELECT 1 -- x\r, ' \n, 2 -- '", "SELECT 1     \r, ' \n, 2 -- '"},
+        {"SELECT 1 --\r\n, 2", "SELECT 1   \r\n, 2"},
+        {"/*+ a /* b */ */ SELECT 1", "/*+ a /* b */ */ SELECT 1"},
+        {"SELECT 'open -- ", "SELECT 'open -- "},
+        {"SELECT /* open", "SELECT        "},
+        {"", ""},
+    };
+    for (size_t i = 0; i < LB_COUNT(cases); i++) {
+        char text[80];
+        (void)snprintf(text, sizeof text, "%s", cases[i].text);
+        lb_sql_blank_comments(text);
+        ASSERT_TEXT(text, cases[i].expected);
+    }
+}
+
 static void refuses_what_leaves_its_place(void)
 {
     static const struct {
@@ -41,6 +66,8 @@ static void refuses_what_leaves_its_place(void)
         {"CHECK (a[1)]", "not closed"},
         {"CHECK (true) -- and more", "not closed"},
         {"CHECK (true) /* and more */", "not closed"},
+        {"CHECK (true) /*+ and more", "not closed"},
+        {"CHECK (true) /*+ and /* more */", "not closed"},
         {"CHECK (note = 'open)", "not closed"},
         {"CHECK (\"note = 1)", "not closed"},
         {"CHECK (note = $$open)", "not closed"},
@@ -90,5 +117,5 @@ static void deep_nesting_ends(void)
     CU_ASSERT_EQUAL(definition_check(deep, &err), LB_ERR_INVALID);
 }
 
-SUITE(definition, TEST(takes_what_servers_print), TEST(refuses_what_leaves_its_place),
+SUITE(definition, TEST(takes_what_servers_print), TEST(comments_become_blanks), TEST(refuses_what_leaves_its_place),
       TEST(looks_at_the_statement_around_a_fragment), TEST(deep_nesting_ends))

@@ -478,10 +478,65 @@ static void bad_retention_is_refused(void)
     }
 }
 
+/* ---- the lakehouse's side ---- */
+
+static int os_threads(void)
+{
+    int threads = 0;
+    DIR *d = opendir("/proc/self/task");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+    for (struct dirent *e; (e = readdir(d));)
+        threads += e->d_name[0] != '.';
+    (void)closedir(d); /* read only */
+    return threads;
+}
+
+static int no_columns(void *state, uint32_t count, const char *const *names, const lb_type *types, lb_error *err)
+{
+    (void)state, (void)count, (void)names, (void)types, (void)err; /* the receipt is another test's */
+    return 0;
+}
+
+static int no_row(void *state, uint32_t count, const char *const *cells, lb_error *err)
+{
+    (void)state, (void)count, (void)cells, (void)err;
+    return 0;
+}
+
+/* A batch is written by one thread; what is asked next has all of them again. */
+static void an_append_gives_its_threads_back(void)
+{
+    static const char *const keys[] = {"k1", "k2"};
+    const char *const pairs[] = {"threads", "5", NULL};
+    const lb_lake_column columns[] = {{"id", "bigint"}};
+    const lb_delta_sink sink = {.size = sizeof sink, .columns = no_columns, .row = no_row};
+    lb_error err = {0};
+    PLACE p = place_new();
+    CU_ASSERT_EQUAL_FATAL(place_open_with(&p, pairs, &err), 0);
+    LB_AUTO_FREE char *path = base_printf("%s/rows.csv", p.root);
+    write_text(path, "\"1\",\"1\"\n");
+    int before = os_threads();
+    for (size_t i = 0; i < LB_COUNT(keys); i++) {
+        const lb_delta_append append = {.size = sizeof append,
+                                        .column_count = 1,
+                                        .table = {"main", "public", "orders"},
+                                        .key = keys[i],
+                                        .path = path,
+                                        .checksum = "0",
+                                        .columns = columns,
+                                        .rows = 1,
+                                        .deadline = clock_monotonic() + 60 * CLOCK_SECOND,
+                                        .longest = 8};
+        CU_ASSERT_EQUAL(delta_driver_lake_append(p.driver, &append, &sink, &err), 0);
+        CU_ASSERT(os_threads() >= before + 4); /* and one that watches the deadline */
+    }
+}
+
 SUITE(delta_local, TEST(commits_and_answers), TEST(damaged_lines_are_named), TEST(damaged_files_are_named),
       TEST(values_arrive_as_they_were), TEST(a_file_that_turns_up_again_counts_once), TEST(a_lost_ledger_is_made_again),
       TEST(what_the_ledger_forgot_is_set_aside), TEST(a_clock_that_goes_back_loses_nothing),
       TEST(a_file_that_cannot_be_removed_counts_once), TEST(foreign_commits_come_between),
       TEST(an_upgraded_table_is_left_alone), TEST(a_second_writer_is_told_who_holds_it),
       TEST(upkeep_compacts_and_expires), TEST(only_questions_are_answered), TEST(an_answer_keeps_its_limits),
-      TEST(metrics_are_thinned_and_nothing_else), TEST(bad_retention_is_refused))
+      TEST(metrics_are_thinned_and_nothing_else), TEST(bad_retention_is_refused),
+      TEST(an_append_gives_its_threads_back))

@@ -232,6 +232,27 @@ static const example examples[] = {
     {"needs-newer-server", "SELECT * FROM JSON_TABLE(jsonb '[1]', '$[*]' COLUMNS (i int PATH '$')) AS j", "SELECT 1",
      15},
     {"syntax-error", "CREATE TABEL t (a int)", "SELECT 1", 0},
+    {"syntax-error", "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a) VIRTUAL)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a) STORED)", 0},
+    {"table-drop", "DO $$ BEGIN EXECUTE 'DROP TABLE IF EXISTS app.t'; END $$",
+     "DO $$ BEGIN EXECUTE 'COMMENT ON TABLE app.t IS NULL'; END $$", 0},
+    {"column-drop",
+     "CREATE OR REPLACE FUNCTION app.f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..2 LOOP BEGIN ALTER "
+     "TABLE "
+     "app.t DROP COLUMN IF EXISTS a; EXCEPTION WHEN others THEN NULL; END; END LOOP; END $$",
+     "CREATE OR REPLACE FUNCTION app.f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..2 LOOP PERFORM 1; END "
+     "LOOP; END $$",
+     0},
+    {"truncate",
+     "CREATE OR REPLACE PROCEDURE app.p() LANGUAGE plpgsql AS $$ BEGIN CASE WHEN now() > '2030-01-01' THEN TRUNCATE "
+     "app.t; ELSE NULL; END CASE; END $$",
+     "CREATE OR REPLACE PROCEDURE app.p() LANGUAGE plpgsql AS $$ BEGIN CASE WHEN now() > '2030-01-01' THEN PERFORM 1; "
+     "ELSE NULL; END CASE; END $$",
+     0},
+    {"delete-all",
+     "DO $$ DECLARE n bigint; BEGIN WITH gone AS (DELETE FROM app.t RETURNING 1) SELECT count(*) INTO n FROM "
+     "gone; END $$",
+     "DO $$ DECLARE n bigint; BEGIN SELECT count(*) INTO n FROM app.t; END $$", 0},
     {"destructive-in-parts", "DROP TABLE IF EXISTS app.t; CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.u (a)",
      "DROP TABLE IF EXISTS app.t; DROP TABLE IF EXISTS app.u", 0},
     {"destructive", "SELECT pg_promote()", "SELECT 1", 0},

@@ -1,4 +1,5 @@
 /* Good manifests: what they become. */
+#include "manifest_internal.h"
 #include "unit/manifest_text.h"
 
 #include <limits.h>
@@ -28,7 +29,7 @@ static const char whole[] =
     "params = { days = 7, ratio = 0.5, on = true, tables = [\"x\", \"y\"], since = 2026-01-01T00:00:00Z, "
     "shape = { k = [1, 2.5, false], s = \"q\\\"\" }, name = \"plain\" }\n"
     "[agents.health.tool.c]\nschedule = \"\"\ndisabled = false\n"
-    "[agents.other]\ntools = [\"z\"]\n"
+    "[agents.other]\ntools = [\"z\"]\nhelpers = [\"y\"]\n"
     "[[subscriptions]]\nevent = \"branch.created\"\ntool = \"b\"\nparams = { branch = \"{payload.branch}\", re = "
     "\"a{2}{x\" }\n"
     "[[thresholds]]\nmetric = \"cache_hit_ratio\"\nwarning = 0.99\ncritical = 0.95\nbelow = true\nproject = \"*\"\n"
@@ -86,6 +87,10 @@ static void check_agents(const manifest *m)
     if (!a)
         return;
     ASSERT_TEXT(agent, "health");
+    CU_ASSERT_EQUAL(m->agents[1].tool_count, 2);
+    CU_ASSERT_FALSE(m->agents[1].tools[0].is_helper);
+    CU_ASSERT_TRUE(m->agents[1].tools[1].is_helper);
+    ASSERT_TEXT(m->agents[1].tools[1].name, "y");
     CU_ASSERT_EQUAL(m->agents[0].tool_count, 3);
     ASSERT_TEXT(m->agents[0].cycle[0], "c");
     ASSERT_TEXT(m->agents[0].cycle[1], "a");
@@ -231,6 +236,22 @@ static void lists_approvals_that_were_taken_away(void)
     manifest_free(m);
 }
 
-SUITE(manifest, TEST(reads_all_of_it), TEST(fills_in_defaults), TEST(takes_the_state_directory_of_the_environment),
-      TEST(accepts_its_own_starter), TEST(gives_sound_advice_in_the_starter), TEST(prints_its_reference),
-      TEST(lists_approvals_that_were_taken_away))
+/* Paths that climb are as short as people would write them. */
+static void paths_climb_out_of_the_manifests_directory(void)
+{
+    static const struct {
+        const char *path, *is;
+    } cases[] = {{"../x", "/opt/x"},      {"./../x/../y", "/opt/x/../y"},
+                 {"../../../x", "/../x"}, {"..x/./y", "/opt/lb/..x/./y"},
+                 {"/a/../b", "/a/../b"},  {"./x y", "/opt/lb/x y"}};
+    char directory[] = "/opt/lb";
+    const manifest here = {.directory = directory};
+    for (size_t i = 0; i < LB_COUNT(cases); i++) {
+        LB_AUTO_FREE char *path = manifest_absolute(&here, cases[i].path);
+        ASSERT_TEXT(path, cases[i].is);
+    }
+}
+
+SUITE(manifest, TEST(paths_climb_out_of_the_manifests_directory), TEST(reads_all_of_it), TEST(fills_in_defaults),
+      TEST(takes_the_state_directory_of_the_environment), TEST(accepts_its_own_starter),
+      TEST(gives_sound_advice_in_the_starter), TEST(prints_its_reference), TEST(lists_approvals_that_were_taken_away))

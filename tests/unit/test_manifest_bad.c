@@ -93,6 +93,8 @@ static const struct {
      "a/b is there twice, see line 3", ""},
     /* agents */
     {HEAD "[agents.a]\ntools = [\"x\", \"y\", \"x\"]\n", 4, "tools: named twice", "x"},
+    {HEAD "[agents.a]\ntools = [\"x\", \"y\"]\nhelpers = [\"z\", \"y\"]\n", 5, "helpers: y is among the tools, too",
+     "one"},
     {HEAD "[agents.a]\ntools = [\"X\"]\n", 4, "must be a name", ""},
     {HEAD "[agents.a]\ntools = \"x\"\n", 4, "tools must be a list", "brackets"},
     {HEAD "[agents.\"a b\"]\ntools = [\"x\"]\n", 3, "agent \"a b\" is no name", ""},
@@ -124,6 +126,8 @@ static const struct {
     {HEAD "[[thresholds]]\nmetric = \"m\"\nwarning = 1\ncritical = 2\nbelow = true\n", 3, "turns critical (2)",
      "lower"},
     {HEAD "[[thresholds]]\nmetric = \"m\"\n", 3, "m has no limit", "warning, critical"},
+    {HEAD "[[thresholds]]\nmetric = \"m\"\nwarning = 1\nset_on = \"last week\"\n", 3, "is no day", "2026-01-31"},
+    {HEAD "[[thresholds]]\nmetric = \"m\"\nwarning = 1\nset_on = \"2026-13-01\"\n", 3, "is no day", "2026-01-31"},
     {HEAD "[[thresholds]]\nmetric = \"m\"\nwarning = nan\ncritical = 1\n", 5, "not a finite number", ""},
     {HEAD "[[thresholds]]\nmetric = \"m\"\nwarning = \"1\"\ncritical = 1\n", 5,
      "warning must be a number, not a string", "without quotes"},

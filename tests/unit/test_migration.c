@@ -131,6 +131,29 @@ static void what_was_undone_can_be_applied_again(void)
     ASSERT_TEXT(planned(&memory, &files, rows, 2, undo), "nothing has been applied that could be undone");
     ASSERT_TEXT(planned(&memory, &files, rows, 3, plain), "");
     ASSERT_TEXT(planned(&memory, &files, rows, 3, undo), "U1__a.sql:0");
+    const bool stands[] = {false, true, false, true};
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT(migration_stands(&(migration_ledger){rows, i}, "V1__a.sql", rows[0].checksum) == stands[i]);
+    CU_ASSERT(!migration_stands(&(migration_ledger){rows, 3}, "V1__a.sql", "another text"));
+    CU_ASSERT(!migration_stands(&(migration_ledger){rows, 3}, "V2__a.sql", rows[0].checksum));
+    arena_done(&memory);
+}
+
+static void what_cannot_be_taken_back_is_refused(void)
+{
+    arena memory;
+    arena_init(&memory, 0);
+    const migration_options options = {.only_undoable = true};
+    migration_files back = FILES("V1__a.sql", "SELECT 1", "U1__a.sql", "SELECT -1");
+    migration_files away = FILES("V1__a.sql", "SELECT 1", "U1__a.sql", "SELECT -1", "V2__b.sql", "SELECT 2");
+    migration_files again = FILES("V1__a.sql", "SELECT 1", "U1__a.sql", "SELECT -1", "R__v.sql", "SELECT 0");
+    const migration_row half = row_of(&back, "V1__a.sql", 1, 1, 2);
+    ASSERT_TEXT(planned(&memory, &back, NULL, 0, options), "V1__a.sql:0");
+    ASSERT_TEXT(planned(&memory, &away, NULL, 0, options), "there is no undo script for V2__b.sql");
+    ASSERT_TEXT(planned(&memory, &again, NULL, 0, options),
+                "there is no undo script for R__v.sql, which is repeatable");
+    ASSERT_TEXT(planned(&memory, &back, &half, 1, options),
+                "there is no undo script for V1__a.sql alone, whose first statements have been executed");
     arena_done(&memory);
 }
 
@@ -191,5 +214,6 @@ static void waivers_name_a_rule_and_a_reason(void)
 }
 
 SUITE(migration, TEST(names_say_kind_and_version), TEST(versions_compare_by_number), TEST(what_is_left_is_planned),
-      TEST(what_was_undone_can_be_applied_again), TEST(what_contradicts_the_ledger_is_refused),
-      TEST(texts_are_summed_without_their_line_ends), TEST(waivers_name_a_rule_and_a_reason))
+      TEST(what_was_undone_can_be_applied_again), TEST(what_cannot_be_taken_back_is_refused),
+      TEST(what_contradicts_the_ledger_is_refused), TEST(texts_are_summed_without_their_line_ends),
+      TEST(waivers_name_a_rule_and_a_reason))

@@ -74,6 +74,7 @@ static void refuses_with_a_reason(void)
     check_refused("0 0 13 * fri", LB_ERR_UNSUPPORTED, "not both");
     check_refused("0 0 */2 * fri", LB_ERR_UNSUPPORTED, "not both");
     check_refused("0 0 30 2 *", LB_ERR_UNSUPPORTED, "never comes");
+    check_refused("@every 30s", LB_ERR_UNSUPPORTED, "@every 30s");
     check_refused("0 0 * *", LB_ERR_INVALID, "fields");
     check_refused("61 * * * *", LB_ERR_INVALID, "61");
     check_refused("", LB_ERR_INVALID, "");

@@ -33,7 +33,7 @@ static lb_ctx ctx = {.host = &host};
 static schema_model *model_of(const char *objects, const char *edges)
 {
     schema_model *m = NULL;
-    const char *json = lb_printf(&ctx, "{\"schema_version\":1,\"objects\":[%s],\"edges\":[%s]}", objects, edges);
+    const char *json = lb_printf(&ctx, "{\"schema_version\":2,\"objects\":[%s],\"edges\":[%s]}", objects, edges);
     if (schema_load(&ctx, json, NULL, &m, &err) < 0)
         printf("\n    %s\n", err.message);
     CU_ASSERT_PTR_NOT_NULL_FATAL(m);
@@ -205,7 +205,7 @@ static void snapshots_read_all_of_json(void)
 {
     schema_model *m = NULL;
     const char *json =
-        " { \"tool\" : \"x\", \"n\": [1, {\"a\": \"]\\\"\"}, null, true], \"result\": {\"schema_version\": 1,\n"
+        " { \"tool\" : \"x\", \"n\": [1, {\"a\": \"]\\\"\"}, null, true], \"result\": {\"schema_version\": 2,\n"
         "\"objects\": [ {\"key\": [1, 2, 0], \"up\": [0,0,0], \"other\": -1.5e3, \"attrs\": [\"comment\", "
         "\"\\u00e9\\ud83d\\ude00\\n\\t\\\"\\/\"], \"address\": \"TABLE \\\"\\u0041\\\"\", \"kind\": "
         "\"table\"} ], \"edges\": [] } }";

@@ -171,6 +171,7 @@ static void finds_changes_in_reads(void)
         {READ "-- column a text\nVACUUM", "5:1",
          "a read is a SELECT, VALUES, SHOW, or EXPLAIN of a SELECT, and this is a VacuumStmt", ""},
         {READ "-- column query_plan text\nEXPLAIN DELETE FROM t", "5:1", "a read is a SELECT", ""},
+        {READ "-- column query_plan text\nEXPLAIN (ANALYZE) EXECUTE p", "5:1", "a read is a SELECT", ""},
         {READ "-- column a text\nSELECT a INTO b FROM t", "5:1", "a read must not contain an INTO", ""},
         {READ "-- column a text\nSELECT a FROM t FOR UPDATE", "5:1", "a read must not contain a FOR UPDATE", ""},
         {READ "-- column a text\nSELECT a FROM (SELECT a FROM t FOR SHARE) s", "5:1",

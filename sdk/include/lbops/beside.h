@@ -1,5 +1,5 @@
-/* lbops/beside.h: what goes on beside a run: programs with the branch's connection, and a read that is repeated.
- * [worker] */
+/* lbops/beside.h: what goes on beside a run: programs with the branch's connection, a read that is repeated, and what
+ * the server says beside its answers. [worker] */
 #ifndef LBOPS_BESIDE_H
 #define LBOPS_BESIDE_H
 
@@ -49,6 +49,24 @@ LB_MUST_CHECK static inline int lb_watch_begin(lb_ctx *ctx, const lb_statement *
 LB_MUST_CHECK static inline int lb_watch_end(lb_ctx *ctx, lb_watch *watch, lb_rows **ret_rows, lb_error *err)
 {
     return ctx->host->watch_end(watch, ret_rows, err);
+}
+
+/* Before lb_apply: keeps what the server says while it executes the group's SQL: warnings, notices, and lesser things
+ * where a statement of the group has asked for them (SET LOCAL client_min_messages). Since 1.4; an older host keeps
+ * nothing. */
+LB_MUST_CHECK static inline int lb_group_listen(lb_ctx *ctx, lb_group *group, lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, group_listen) ? ctx->host->group_listen(group, err) : 0;
+}
+
+/* After it, and after a failure too: {"notices":[{"change","statement","severity","sqlstate","routine","text"}],
+ * "dropped"}. change: in the group, from 1; statement: in its script, from 1, or null. A long text is cut, and what is
+ * too much is dropped and counted. NULL: nobody knows, since nothing was executed, the transport does not tell, or
+ * the host is older than 1.4. Texts may hold values of rows, as statements can say what they like. */
+LB_MUST_CHECK static inline int lb_group_heard(lb_ctx *ctx, const lb_group *group, const char **ret_json, lb_error *err)
+{
+    *ret_json = NULL;
+    return LB_HAS(ctx->host, lb_host, group_heard) ? ctx->host->group_heard(group, ret_json, err) : 0;
 }
 
 #ifdef __cplusplus

@@ -15,7 +15,7 @@ extern "C" {
 
 #define LB_ABI_MAGIC UINT32_C(0x4c424f50) /* "LBOP" */
 #define LB_ABI_MAJOR 1
-#define LB_ABI_MINOR 3
+#define LB_ABI_MINOR 4
 
 #define LB_HAS(p, type, field) ((p)->size >= offsetof(type, field) + sizeof((p)->field))
 

@@ -83,6 +83,10 @@ typedef struct lb_host {
     int (*group_record)(lb_group *group, const char *table, const lb_value *values, lb_error *err);
     int (*group_emit)(lb_group *group, const char *event, const lb_value *payload, lb_error *err);
     lb_outcome (*call_outcome)(const lb_ctx *ctx);
+
+    /* since 1.4 */
+    int (*group_listen)(lb_group *group, lb_error *err);
+    int (*group_heard)(const lb_group *group, const char **ret_json, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -374,7 +378,8 @@ LB_MUST_CHECK static inline int lb_change_one(lb_ctx *ctx, const lb_group_spec *
 /* ---- other tools ---- */
 
 /* Runs another tool (one that .calls names) under this run's deadline and the same gate; target NULL: the same one.
- * Answers with that run's result document. */
+ * Answers with that run's result document, also of one that failed, as far as it came: begin with *ret_json NULL, as
+ * older hosts do not. */
 LB_MUST_CHECK static inline int lb_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args,
                                         const char **ret_json, lb_error *err)
 {
@@ -410,8 +415,8 @@ LB_MUST_CHECK static inline int lb_remember(lb_ctx *ctx, const char *json, lb_er
 }
 
 /* The manifest's [[thresholds]] for this target, one per metric (the narrowest pattern wins, then the later line), and
- * whether a pause holds: {"thresholds":[{"metric","warning","critical","below"}],"paused_until","paused_by"}, with null
- * for a limit that is not given and where nothing is paused. */
+ * whether a pause holds: {"thresholds":[{"metric","warning","critical","below","set_by","set_on","reason"}],
+ * "paused_until","paused_by"}, with null for what is not given and where nothing is paused. */
 LB_MUST_CHECK static inline int lb_thresholds(lb_ctx *ctx, const char **ret_json, lb_error *err)
 {
     if (!LB_HAS(ctx->host, lb_host, thresholds))

@@ -21,6 +21,9 @@ typedef struct lb_service_host {
     int64_t (*now)(void);    /* the clock of deadlines: CLOCK_MONOTONIC in microseconds, which no one can set */
     const char *state_dir;   /* where a service may keep what is its own, in a folder of its name; or NULL */
     bool (*may_wake)(void);  /* may the current run wake a suspended compute? */
+    /* To be told ahead of a connection that wakes one, which sleeps again after so many microseconds without activity
+     * (0: nobody knows): that time is the run's. Since 1.4. */
+    void (*woke)(int64_t sleeps_after);
 } lb_service_host;
 
 /* How the table of every service begins, whatever its kind. */
@@ -30,6 +33,15 @@ typedef struct lb_service {
     const lb_param *params; /* what stands under [services.KIND] */
 } lb_service;
 
+/* What a server says beside its answer: a notice, a warning, and lesser things where the session has asked for them. */
+typedef struct lb_notice {
+    uint32_t size;
+    const char *severity; /* "NOTICE", in English whatever language the server speaks */
+    const char *sqlstate;
+    const char *routine; /* of the server, where it says it: "ATRewriteTable"; NULL: it does not say */
+    const char *text;
+} lb_notice;
+
 /* Where rows go. Both return 0 or a negative code with err filled, which the transport passes up after it has drained
  * or cancelled the statement. */
 typedef struct lb_sink {
@@ -37,6 +49,8 @@ typedef struct lb_sink {
     void *state;
     int (*columns)(void *state, uint32_t count, const char *const *names, lb_error *err);
     int (*row)(void *state, uint32_t count, const char *const *cells, lb_error *err); /* a NULL cell is SQL's null */
+    /* While a statement runs, with texts that live as long as the call. NULL: nobody listens. Since 1.4. */
+    void (*notice)(void *state, const lb_notice *notice);
 } lb_sink;
 
 /* One statement to run. */
@@ -103,6 +117,8 @@ typedef struct lb_transport {
     /* Tells the environment by which a program reaches the session's server as the same role: libpq's variables, with
      * secrets among them. NULL: there is no server to reach. Since 1.2. */
     int (*lend)(void *session, int (*put)(void *arg, const char *name, const char *value), void *arg, lb_error *err);
+
+    bool tells_notices; /* what a server says goes into the sink of the statement that it is said of; since 1.4 */
 } lb_transport;
 
 #define LB_TRANSPORT(plugin, text, ...)                                                                                \

@@ -20,7 +20,7 @@ def not_found():
 class GitHub:
     def __init__(self, workspace):
         self.workspace, self.lock = workspace, threading.Lock()
-        self.token, self.login = f"ghp_{secrets.token_hex(18)}", "lbops-bot"
+        self.token, self.login, self.is_installation = f"ghp_{secrets.token_hex(18)}", "lbops-bot", False
         self.issues = {("acme", "shop"): set(range(1, 21))}
         self.comments, self.ids = {}, itertools.count(1000001)
         self.variables, self.secrets = {}, {}  # of workflows, by repository and name
@@ -36,8 +36,11 @@ class GitHub:
         add("POST", f"{REPO}/actions/variables", self.add_variable)
         add("PATCH", f"{REPO}/actions/variables/(?P<name>\\w+)", self.update_variable)
         add("GET", f"{REPO}/(?P<kind>issues|pulls)/(?P<number>\\d+)", self.issue)
+        add("GET", "/user", self.user)
         router.add("POST", "/_emulator/github/issues", self.add_issue)
         router.add("POST", "/_emulator/github/secrets", self.add_secret)
+        router.add("POST", "/_emulator/github/comments", self.add_comment)
+        router.add("POST", "/_emulator/github/identity", self.set_identity)
 
     def require(self, request):
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
@@ -119,17 +122,36 @@ class GitHub:
     def _shown(comment):
         return {name: value for name, value in comment.items() if name != "place"}
 
+    def user(self, _request):
+        """Who the token is of; an installation's, such as a workflow's own, is nobody's."""
+        if self.is_installation:
+            raise PlainError(403, {"message": "Resource not accessible by integration", "documentation_url": DOCS, "status": "403"})
+        return {"login": self.login, "type": "User"}
+
+    def set_identity(self, request):
+        """{"installation"}: whether the token is one of an installation from now on."""
+        self.is_installation = bool(request.json().get("installation"))
+
+    def add_comment(self, request):
+        """{"number", "body", "login", "type"}: somebody else says something about acme/shop."""
+        body = request.json()
+        self._check("acme", "shop", body["number"])
+        return self._comment("acme", "shop", body["number"], self._body(request), {"login": body["login"], "type": body.get("type", "User")})
+
     def create(self, request, owner, repo, number):
         self._check(owner, repo, number)
-        text, now = self._body(request), stamp(int(self.workspace.clock.now()))
+        return Response(201, self._comment(owner, repo, number, self._body(request), {"login": self.login, "type": "Bot"}))
+
+    def _comment(self, owner, repo, number, text, user):
+        now = stamp(int(self.workspace.clock.now()))
         with self.lock:
             ident = next(self.ids)
             url = f"{self.workspace.url}/repos/{owner}/{repo}"
-            self.comments[ident] = {"id": ident, "body": text, "user": {"login": self.login, "type": "Bot"}, "created_at": now,
+            self.comments[ident] = {"id": ident, "body": text, "user": user, "created_at": now,
                                     "updated_at": now, "url": f"{url}/issues/comments/{ident}", "issue_url": f"{url}/issues/{number}",
                                     "html_url": f"https://github.com/{owner}/{repo}/issues/{number}#issuecomment-{ident}",
                                     "place": (owner, repo, int(number))}
-            return Response(201, self._shown(self.comments[ident]))
+            return self._shown(self.comments[ident])
 
     def list(self, request, owner, repo, number):
         self._check(owner, repo, number)

@@ -1,10 +1,12 @@
 """The SQL Statement Execution API: states, waiting, chunks, cancel; an engine behind it does the work."""
+import contextlib
 import csv
 import io
 import json
 import re
 import secrets
 import threading
+import time
 import uuid
 
 from .clock import stamp
@@ -13,7 +15,7 @@ from .errors import ApiError, bad_request, invalid, not_found, required
 from .http import Response
 
 BASE = "/api/2.0/sql/statements"
-TEXT_LIMIT, INLINE_LIMIT, LINK_S, TAGS = 16 << 20, 25 << 20, 900, 20
+TEXT_LIMIT, INLINE_LIMIT, LINK_S, TAGS, PARAMETERS = 16 << 20, 25 << 20, 900, 20, 256
 FIELDS = {"warehouse_id", "statement", "catalog", "schema", "parameters", "wait_timeout", "on_wait_timeout", "disposition", "format",
           "row_limit", "byte_limit", "query_tags"}
 
@@ -85,7 +87,11 @@ class Statements:
 
     def read(self, text, principal):
         """Rows for a service of the workspace itself."""
-        return self.engine.execute(Statement({"statement": text}, principal, self.workspace.clock.now()))[1]
+        return self.ask(text, principal)[1]
+
+    def ask(self, text, principal):
+        """The same with the names and types of their columns."""
+        return self.engine.execute(Statement({"statement": text}, principal, self.workspace.clock.now()))
 
     def _check(self, body):
         for name in body:
@@ -105,6 +111,10 @@ class Statements:
         self._check_format(body)
         if len(body.get("query_tags", ())) > TAGS:
             raise invalid(f"at most {TAGS} query tags")
+        given = len(body.get("parameters", ()))
+        if given > PARAMETERS:
+            raise bad_request(f"Parameterized query has too many parameters: {given} parameters were given but the limit is "
+                              f"{PARAMETERS}.")
         for parameter in body.get("parameters", ()):
             if not isinstance(parameter, dict) or not parameter.get("name") \
                     or not isinstance(parameter.get("value"), (str, type(None))):
@@ -144,9 +154,17 @@ class Statements:
     def _cancel(self, statement):
         """Best effort: a statement that is through stays through."""
         statement.canceled.set()
-        interrupt = statement.interrupt
-        if interrupt:
-            interrupt()
+        threading.Thread(target=self._interrupt, args=(statement,), daemon=True).start()
+
+    @staticmethod
+    def _interrupt(statement):
+        """Until it is over: an engine that has only just been told to begin takes no notice of the first one."""
+        while not statement.over:
+            interrupt = statement.interrupt
+            with contextlib.suppress(Exception):  # it may have ended in this moment
+                if interrupt:
+                    interrupt()
+            time.sleep(0.05)
 
     # ---- the run
 

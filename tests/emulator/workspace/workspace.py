@@ -6,6 +6,7 @@ import tempfile
 import threading
 import traceback
 
+from .alerts import Alerts
 from .auth import Auth
 from .catalogs import Catalogs
 from .certs import Authority
@@ -23,6 +24,7 @@ from .identity import Identity
 from .jobs import Jobs
 from .lakebase import Lakebase
 from .lakebase_parts import LakebaseParts
+from .lakebase_cdf import LakebaseFeeds
 from .lakebase_uc import LakebaseCatalogs
 from .operations import Operations
 from .requests import RequestLog
@@ -64,11 +66,14 @@ class Workspace:
         router.add("GET", "/.well-known/databricks-config", self._metadata)
         router.add("GET", "/login.html", lambda request: Response(200, b"<html><title>Sign in</title></html>", {}, "text/html"))
         self.control, self.identity, self.lakebase = Control(self), Identity(self), Lakebase(self)
-        self.github, self.jobs = GitHub(self), Jobs(self)
+        self.github, self.jobs, self.dashboards = GitHub(self), Jobs(self), Dashboards(self)
         self.number = WORKSPACE_ID
         self.system_tables = SystemTables(self, ACCOUNT_ID, WORKSPACE_ID)
-        services = [self.control, self.identity, self.lakebase, LakebaseParts(self.lakebase), LakebaseCatalogs(self.lakebase),
-                    Statements(self, engine), Catalogs(self), Volumes(self), self.jobs, Serving(self), Dashboards(self), self.github]
+        catalogs = LakebaseCatalogs(self.lakebase)
+        services = [self.control, self.identity, self.lakebase, LakebaseParts(self.lakebase), catalogs,
+                    LakebaseFeeds(self.lakebase, catalogs),
+                    Statements(self, engine), Catalogs(self), Volumes(self), self.jobs, Serving(self), self.dashboards, Alerts(self),
+                    self.github]
         for service in services:
             service.routes(router, guard)
         self.lakebase.malformed(router, guard)

@@ -1,13 +1,10 @@
 """What the suites of the archival share: a workspace with a lakehouse at home, and a look into its tables that does not
 go by way of the program: the log is read here, and the data files by DuckDB's library."""
 
-import ctypes
 import json
 import os
-import pathlib
-import re
-import subprocess
 
+from duck import Duck
 from health_place import Clinic
 from place import equal
 
@@ -31,47 +28,12 @@ def only(place):
     return listed[0]
 
 
-class Duck:
-    """DuckDB in memory."""
-
-    class Result(ctypes.Structure):
-        _fields_ = [("columns", ctypes.c_uint64), ("rows", ctypes.c_uint64), ("changed", ctypes.c_uint64),
-                    ("cells", ctypes.c_void_p), ("error", ctypes.c_char_p), ("inside", ctypes.c_void_p)]
-
-    def __init__(self):
-        linked = subprocess.run(["ldd", f"{os.environ['LBOPS_PLUGINS']}/delta_local.so"], capture_output=True, text=True,
-                                check=True).stdout
-        self.lib = ctypes.CDLL(re.search(r"libduckdb\.so => (\S+)", linked).group(1))
-        self.lib.duckdb_value_varchar.restype = ctypes.c_void_p
-        self.lib.duckdb_result_error.restype = ctypes.c_char_p
-        self.lib.duckdb_column_count.restype = self.lib.duckdb_row_count.restype = ctypes.c_uint64
-        self.database, self.connection = ctypes.c_void_p(), ctypes.c_void_p()
-        assert self.lib.duckdb_open(None, ctypes.byref(self.database)) == 0
-        assert self.lib.duckdb_connect(self.database, ctypes.byref(self.connection)) == 0
-
-    def ask(self, sql):
-        result = self.Result()
-        failed = self.lib.duckdb_query(self.connection, sql.encode(), ctypes.byref(result))
-        if failed:
-            raise AssertionError(self.lib.duckdb_result_error(ctypes.byref(result)).decode())
-        rows = [[self.cell(result, column, row) for column in range(self.lib.duckdb_column_count(ctypes.byref(result)))]
-                for row in range(self.lib.duckdb_row_count(ctypes.byref(result)))]
-        self.lib.duckdb_destroy_result(ctypes.byref(result))
-        return rows
-
-    def cell(self, result, column, row):
-        text = self.lib.duckdb_value_varchar(ctypes.byref(result), ctypes.c_uint64(column), ctypes.c_uint64(row))
-        value = ctypes.string_at(text).decode() if text else None
-        self.lib.duckdb_free(ctypes.c_void_p(text))
-        return value
-
-
 class Archive(Clinic):
     """A database and its lakehouse."""
 
     def __init__(self, version, kind="shared"):
         super().__init__(version, kind=kind, more=DELTA)
-        self.duck = Duck()
+        self.duck = Duck(os.environ["LBOPS_PLUGINS"])
 
     def folder(self, table):
         return self.state / "lake" / "ops_catalog" / "lakebase_archive" / f"shop_{self.database}_{table}"
@@ -92,7 +54,7 @@ class Archive(Clinic):
         if not files:
             return []
         listed = ", ".join(f"'{name}'" for name in files)
-        return self.duck.ask(f"SELECT {columns} FROM read_parquet([{listed}]) WHERE {where}")
+        return self.duck.ask(f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true) WHERE {where}")
 
     def settled(self):
         """Batches whose rows are of the lakehouse now."""

@@ -7,6 +7,7 @@ import pathlib
 import sys
 
 from place import Workspace, contains, equal, holds, suite
+from planted import midnight, plant
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "emulator"))
 from workspace import system_tables  # noqa: E402
@@ -37,6 +38,26 @@ def bill(branches, days):
     return costs
 
 
+def statements_have_their_share(place, cost):
+    """Of production's compute: 3/4 of the time and no block, and 1/4 of the time with all blocks."""
+    base = {"snapshot_timestamp": midnight(-3), "granularity": "snapshot", "system_identifier": 1, "postmaster_start": midnight(-9),
+            "userid": 10, "dbid": 5, "toplevel": True, "calls": 9, "total_exec_time": 9.0, "calls_delta": 9}
+    plant(place, "pg_stat_history", [
+        {**base, "queryid": 11, "total_exec_time_delta": 3000.0, "shared_blks_read_delta": 0},
+        {**base, "queryid": 12, "total_exec_time_delta": 1000.0, "shared_blks_read_delta": 500, "temp_blks_read_delta": 100}])
+    told = {s["query_id"]: s for s in place.run(TOOL, branch="")["result"]["statements"]}
+    equal((told["11"]["time_share"], told["11"]["block_share"]), (0.75, 0), "its shares")
+    equal((told["12"]["time_share"], told["12"]["block_share"]), (0.25, 1), "the other's")
+    first = place.run(TOOL, branch="", most_statements=1)["result"]["statements"]
+    equal([s["query_id"] for s in first], ["12"], "so many as were asked for: by its share, and not one by time and one by blocks")
+    equal(place.run(TOOL, branch="", most_statements=0)["result"].get("statements", []), [], "none")
+    ratio = told["12"]["cost"] / told["11"]["cost"]
+    holds(abs(ratio - 0.625 / 0.375) < 0.001, f"half by time and half by blocks: {ratio}")
+    both = told["11"]["cost"] + told["12"]["cost"]
+    holds(0 < both < cost, f"of the compute of the days that statements are known of: {both} of {cost}")
+    holds(abs(told["11"]["cost_a_month"] - told["11"]["cost"] * 30 / 4) < 0.001, f"a month of it: {told['11']}")
+
+
 def the_bill_is_attributed_to_the_cent():
     with Workspace() as place:
         place.project()
@@ -63,6 +84,7 @@ def the_bill_is_attributed_to_the_cent():
         again = place.run(TOOL, branch="")["result"]
         equal({r["record_id"] for r in place.waiting("cost_attribution")}, {r["record_id"] for r in kept}, "the same when read again")
         holds(abs(again["total_cost"] - told["total_cost"]) < 1e-6, "the second time")
+        statements_have_their_share(place, sum(wanted["production"]))
         findings = {f["object"] for f in place.findings(TOOL, branch="", least_money=0, share=0, sigmas=0)}
         holds(findings <= set(accounts), f"days above their weekday: {findings}")
         equal(place.findings(TOOL, branch="", least_money=1000), [], "nothing that dear")

@@ -4,6 +4,7 @@ them."""
 import concurrent.futures
 import contextlib
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -80,11 +81,11 @@ class Clinic(Given):
         """The same in this database."""
         self.wait(lambda: self.sql(question) == "t")
 
-    def wait(self, claim):
-        deadline = time.monotonic() + PATIENCE
+    def wait(self, claim, patience=PATIENCE):
+        deadline = time.monotonic() + patience
         while not claim():
             if time.monotonic() > deadline:
-                raise AssertionError(f"not so after {PATIENCE} s; {self.dir / 'log'}")
+                raise AssertionError(f"not so after {patience} s; {self.dir / 'log'}")
             time.sleep(0.05)
 
     def be(self, role):
@@ -125,3 +126,10 @@ def on_each(*tests):
 def told(document, name):
     """A list of the result, by pid."""
     return {item["pid"]: item for item in document["result"].get(name, [])}
+
+
+def radius_of(request):
+    """What the evidence of a request says of what goes with its session, and why it does not know."""
+    text = json.dumps(request).replace('\\"', '"')
+    return [json.JSONDecoder().raw_decode(text.partition(f'"{name}":')[2].lstrip())[0]
+            for name in ("blast_radius", "blast_radius_unknown")]

@@ -68,6 +68,10 @@ def each_batch_once():
         equal(append(given, name="once", key="none", first=1000)["rows"], 0, "a batch without rows")
         holds(append(given, name="once", key="none", first=1)["repeated"], "which is a batch all the same")
         equal(append(given, check=1, name="once", key="k3", types=["text", "text"])["code"], "conflict", "another type")
+        statement("CREATE VIEW main.sales.vw AS SELECT 1 AS id")
+        refused = append(given, check=1, name="vw")
+        equal((refused["code"], refused["message"], refused["hint"]),
+              ("conflict", "lake/append: main.sales.vw is a view", "append to a table of another name"), "a view's name")
         equal(counted("once"), [600, 500], "all of them")
 
 

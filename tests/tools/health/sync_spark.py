@@ -27,9 +27,13 @@ poll_ms = 10
 """
 
 
+def begin(text):
+    return EMULATOR.call("POST", "/api/2.0/sql/statements", {"warehouse_id": READY["warehouse_id"], "statement": text,
+                                                             "wait_timeout": "0s"}).json["statement_id"]
+
+
 def statement(text):
-    ident = EMULATOR.call("POST", "/api/2.0/sql/statements", {"warehouse_id": READY["warehouse_id"], "statement": text,
-                                                              "wait_timeout": "0s"}).json["statement_id"]
+    ident = begin(text)
 
     def over():
         found = EMULATOR.call("GET", f"/api/2.0/sql/statements/{ident}").json
@@ -67,22 +71,18 @@ def spark_sees_what_duckdb_sees():
         env = {"DATABRICKS_TOKEN": READY["pat"]}
         looked = given.run("lake_door", action="look", schema="public", env=env)["result"]["columns"]
         equal(looked, columns, "the table's shape")
-        _, there = one(given, "validate_sync_integrity", grace_s=0, env=env)
+        _, there = one(given, "validate_sync_integrity", grace_s=0, scope="full", env=env)
         same(there)
         equal(there["integrity"][0]["target_checksum"], home["integrity"][0]["target_checksum"], "one digest")
         equal(detail_of(there)["columns_left_out"], None, "of all columns")
         given.sql("UPDATE orders SET num = num + 0.01, names = '{x}' WHERE id = 3; DELETE FROM orders WHERE id = 10001")
-        _, apart = one(given, "validate_sync_integrity", grace_s=0, env=env)
+        statement("UPDATE main.public.orders SET f8 = f8 + 1e-9 WHERE id = 2")
+        _, apart = one(given, "run_full_sync_validation", grace_s=0, scope="full", env=env)
         same(apart, "mismatch")
         detail = detail_of(apart)
-        equal((detail["different_keys"], detail["different_columns"], detail["extra_keys"]), (["3"], ["num, names"], ["10001"]),
-              "the rows and columns that differ")
-        statement("UPDATE main.public.orders SET f8 = f8 + 1e-9 WHERE id = 2")
-        detail = detail_of(one(given, "validate_sync_integrity", grace_s=0, env=env)[1])
-        equal(dict(zip(detail["different_keys"], detail["different_columns"])), {"2": "f8", "3": "num, names"},
-              "changed over there")
-        full = one(given, "run_full_sync_validation", grace_s=0, env=env)[1]
-        equal((full["completeness"][0]["extra"], full["issues"]), (1, 1), "completeness over there")
+        equal((dict(zip(detail["different_keys"], detail["different_columns"])), detail["extra_keys"]),
+              ({"2": "f8", "3": "num, names"}, ["10001"]), "the rows and columns that differ, changed here and over there")
+        equal((apart["completeness"][0]["extra"], apart["issues"]), (1, 1), "completeness over there")
         absent = given.run("validate_sync_completeness", source_table="orders", target_delta_table="main.public.none",
                            env=env)["result"]
         holds("no such table in the lakehouse" in str(absent["skipped"]), absent)
@@ -129,7 +129,6 @@ def unified(given):
 def archived_through_the_workspace():
     with Given(VERSIONS[-1], kind="shared", more=DELTA) as given:
         given.sql(ARCHIVED)
-        statement("SELECT 1")  # it takes a while to start
         words = {"tables": ["orders"], "min_rows": 1, "batch_rows": 20, "pause_ms": 0}
         before = given.sql("SELECT id, extract(epoch FROM placed_at)::bigint, amount, to_jsonb(tags), v FROM orders ORDER BY id")
         before = before.replace(" ", "").splitlines()
@@ -162,7 +161,28 @@ def archived_through_the_workspace():
 
 
 os.environ["DATABRICKS_TOKEN"] = READY["pat"]
+ROWS = "INSERT INTO moved SELECT i, to_timestamp(1767225600 + i * 60) FROM generate_series({}, {}) AS i"
+COPIED = "INSERT INTO main.public.moved SELECT CAST(id AS INT), timestamp_micros(1767225600000000 + id * 60000000) FROM range({}, {})"
+
+
+def more_keys_than_a_warehouse_takes():
+    pair = {"source_table": "moved", "target_delta_table": "main.public.moved", "grace_s": 0, "env": {"DATABRICKS_TOKEN": READY["pat"]}}
+    with Given(VERSIONS[-1], more=DELTA) as given:
+        given.sql("CREATE TABLE moved (id int PRIMARY KEY, updated_at timestamptz); " + ROWS.format(1, 9)
+                  + "; INSERT INTO moved VALUES (100000, to_timestamp(1767225600))")  # parts of many rows each
+        statement("CREATE TABLE main.public.moved (id INT, updated_at TIMESTAMP) USING DELTA")
+        statement(COPIED.format(1, 10))
+        statement("INSERT INTO main.public.moved VALUES (100000, timestamp_micros(1767225600000000))")
+        equal(given.run("validate_sync_integrity", **pair)["result"]["integrity"][0]["status"], "healthy", "alike")
+        given.sql(ROWS.format(10, 410))
+        statement(COPIED.format(410, 411))
+        found = given.run("validate_sync_integrity", **pair)["result"]["integrity"][0]
+        equal((found["status"], found["detail"]["scope"], found["detail"]["missing"], found["detail"]["different"]),
+              ("mismatch", "moved", 400, 0), "each of the missing rows was looked for")
+
+
+begin("SELECT 1")  # Spark takes a while to start: meanwhile tables are made at home
 try:
-    suite(spark_sees_what_duckdb_sees, archived_through_the_workspace)
+    suite(spark_sees_what_duckdb_sees, more_keys_than_a_warehouse_takes, archived_through_the_workspace)
 finally:
     EMULATOR.stop()

@@ -1,15 +1,17 @@
 """archive_cold_data_to_delta: each row is in exactly one place, whatever happens on the way."""
 
+import concurrent.futures
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
 import time
 
-from cold_place import COLD, ORDERS, Archive, only
+from cold_place import COLD, DELTA, ORDERS, Archive, only
 from health_place import on_each
-from place import PROGRAM, equal, holds, suite
+from place import PROGRAM, TESTS, each_version, equal, holds, suite
 
 KILLS = int(os.environ.get("LBOPS_ARCHIVAL_KILLS", "3"))  # 50 is what to run before a release
 
@@ -74,6 +76,85 @@ def what_changed_since_stays(version):
         holds(len(place.lake("public_orders", "id")) > len(ids), "what was given up is there, and does not count")
 
 
+def the_same_change_in_two_rows_stays(version):
+    """Rows whose hashes are each other's complement in the bits that the change turns over: in a sum of them it cancels out."""
+    with Archive(version) as place:
+        place.sql("CREATE TABLE o (id int PRIMARY KEY, paid bool NOT NULL, at date NOT NULL); ANALYZE o;"
+                  "INSERT INTO o SELECT id, false, '2020-01-01' FROM (SELECT generate_series(1, 100) UNION VALUES (1063), (4293),"
+                  " (54367)) AS ids(id)")
+        words = {"tables": ["o"], "time_columns": ["o=at"], "batch_rows": 1000}
+        for pair in ("66, 54367", "1063, 4293"):
+            place.archive(check=3, **words)
+            place.sql(f"UPDATE o SET paid = true WHERE id IN ({pair})")
+            place.approve(only(place)["id"])
+            equal(place.sql("SELECT count(*) FROM o"), "103", f"what was copied has {pair} unpaid")
+            equal([g["rows_exported"] for g in place.archive(**words)["result"]["given_up"]], [103], "it does not count")
+        place.archive(check=3, **words)
+        place.approve(only(place)["id"])
+        equal(place.sql("SELECT count(*) FROM o"), "0", "gone")
+        equal(sorted(int(i) for i, paid in place.cold("public_o", "id, paid") if paid == "true"), [66, 1063, 4293, 54367], "as they were")
+
+
+def a_wide_table_leaves_in_several_groups(version):
+    """Each batch's statement names all columns, and what waits for an approval has its bounds."""
+    with Archive(version) as place:
+        names = ", ".join(f'"Column_{n}_of_a_table_that_has_very_many_of_them" text' for n in range(300))
+        place.sql(f"CREATE TABLE wide (id int PRIMARY KEY, at date NOT NULL, {names});"
+                  "INSERT INTO wide SELECT n, '2020-01-01' FROM generate_series(1, 55) n; ANALYZE wide")
+        words = {"tables": ["wide"], "time_columns": ["wide=at"], "batch_rows": 1}
+        place.archive(check=3, **words)
+        asked = place.approvals()
+        holds(len(asked) > 1, f"{len(asked)} groups")
+        equal(sum(a["evidence"]["rows"] for a in asked), 55, "all of it is asked for")
+        holds(all("those of batches" in a["title"] for a in asked), [a["title"] for a in asked])
+        equal([r["rows_archived"] for r in place.waiting("data_archival_history") if r["status"] == "waiting"], [55], "history")
+        place.approve(asked[0]["id"])
+        equal(int(place.sql("SELECT count(*) FROM wide")), 55 - asked[0]["evidence"]["rows"], "one group is gone")
+        place.archive(check=3, **words)
+        equal([a["id"] for a in place.approvals()], [a["id"] for a in asked[1:]], "what waits is known again")
+        for a in asked[1:]:
+            place.approve(a["id"])
+        equal(place.sql("SELECT count(*) FROM wide"), "0", "all of it is gone")
+        equal(sorted(int(i) for (i,) in place.cold("public_wide", "id")), list(range(1, 56)), "each row is there once")
+
+
+def our_own_sessions_are_not_at_work(version):
+    """Eight of them, which have each just ended a statement."""
+    text = (TESTS.parent / "sql/archival/pause.sql").read_text()
+    rest = re.sub(r"^--.*\n", "", text, flags=re.M).replace("SELECT pg_sleep(", "SELECT (").replace(":seconds", "1")
+    with Archive(version) as place:
+        ours = [place.person("postgres", application="lbops/1 other") for _ in range(8)]
+        for session in ours:
+            session.say("SELECT 1")
+        holds(float(place.sql(rest)) < 8, "it rests as if they were not there")
+        others = [place.person("postgres") for _ in range(2)]
+        for session in others:
+            session.start("SELECT pg_sleep(100)")
+        place.until("SELECT count(*) = 2 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(100)%'")
+        holds(float(place.sql(rest)) >= 3, "for others it rests longer")
+
+
+def a_column_that_came_since_stays(version):
+    """In the middle of the deletion, of which no person is asked again."""
+    with Archive(version, kind="throwaway") as place:
+        place.sql(ORDERS)
+        cold = int(place.sql(COLD))
+        with place.start("run", "archive_cold_data_to_delta", "--branch", place.branch, "--tables", '["orders"]', "--min_rows", "1",
+                         "--batch_rows", "50", "--pause_ms", "300") as run:
+            place.wait(place.settled)
+            place.sql("ALTER TABLE orders ADD COLUMN since text DEFAULT 'kept'")
+            run.wait()
+        left = int(place.sql(COLD))
+        holds(0 < left < cold, f"{left} of {cold} rows stay")
+        equal(left + len(place.cold("public_orders", "id")), cold, "each in one place")
+        done = place.archive(tables=["orders"])
+        holds(done["result"]["given_up"], "they are not what was copied")
+        while place.archive(tables=["orders"])["result"]["archivals"][0]["status"] != "no_cold_data":
+            pass
+        equal((place.sql(COLD), len(place.cold("public_orders", "DISTINCT id"))), ("0", cold), "all of it has left")
+        equal(len([row for row in place.cold("public_orders", "since") if row == ["kept"]]), left, "with what the column said")
+
+
 def rows_that_others_refer_to_stay(version):
     with Archive(version, kind="throwaway") as place:
         place.sql(ORDERS + """
@@ -132,6 +213,156 @@ def partitions_go_when_they_are_empty(version):
         place.sql("INSERT INTO events VALUES (1000, now() - interval '2 years')")
         place.approve(asked["id"], check=None)
         equal(place.sql("SELECT count(*) FROM events WHERE id = 1000"), "1", "a row that came meanwhile keeps it")
+
+
+MONTHS = """
+CREATE TABLE months (id bigint, at timestamptz NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+DO $$ BEGIN FOR k IN 0..8 LOOP
+  EXECUTE format('CREATE TABLE months_%s PARTITION OF months FOR VALUES FROM (%L) TO (%L)',
+                 to_char(date_trunc('month', now()) - k * interval '1 month', 'YYYY_MM'),
+                 date_trunc('month', now()) - k * interval '1 month', date_trunc('month', now()) - (k - 1) * interval '1 month');
+END LOOP; END $$;
+INSERT INTO months SELECT n, date_trunc('month', now()) - n * interval '1 day' FROM generate_series(1, 240) n;
+"""
+PARTS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'months'::regclass"
+
+
+def told(done, status):
+    return sorted(p["partition"] for p in done["result"].get("partitions", []) if p["status"] == status)
+
+
+def partitions_are_made_ahead(version):
+    with Archive(version, kind="throwaway") as place:
+        place.sql(MONTHS + """
+CREATE TABLE odd (id bigint PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE weeks (at date PRIMARY KEY) PARTITION BY RANGE (at); CREATE TABLE uneven (at timestamp PRIMARY KEY) PARTITION BY RANGE (at);
+CREATE TABLE uneven_a PARTITION OF uneven FOR VALUES FROM ('2026-01-01') TO ('2026-01-05');
+CREATE TABLE uneven_b PARTITION OF uneven FOR VALUES FROM ('2026-01-05') TO ('2026-01-06');
+CREATE TABLE rest (at date PRIMARY KEY) PARTITION BY RANGE (at); CREATE TABLE "the rest" PARTITION OF rest DEFAULT;
+ALTER TABLE weeks ADD COLUMN k int GENERATED ALWAYS AS IDENTITY, ADD COLUMN n int DEFAULT 7 CHECK (n > 3); CREATE INDEX ON weeks (n);
+DO $$ DECLARE monday date := date_trunc('week', now()); BEGIN FOR k IN -2..0 LOOP
+  EXECUTE format('CREATE TABLE %I PARTITION OF weeks FOR VALUES FROM (%L) TO (%L)', 'W ' || k, monday + k * 7, monday + k * 7 + 7);
+  EXECUTE format('CREATE TABLE %I PARTITION OF rest FOR VALUES FROM (%L) TO (%L)', 'rest' || k, monday + k, monday + k + 1);
+END LOOP;
+INSERT INTO rest VALUES (monday + 1), (monday + 100); END $$;""")
+        ahead = place.run("archive_cold_data_to_delta", plan=True, tables=["months"])["result"]
+        equal(len([p for p in ahead["partitions"] if p["status"] == "planned"]), 3, "planned")
+        equal(place.sql(PARTS), "9", "a plan makes none")
+        done = place.run("archive_cold_data_to_delta", tables=["months", "odd", "weeks", "uneven", "rest"])
+        months = [place.sql(f"SELECT 'public.months_' || to_char(date_trunc('month', now()) + interval '{k} month', 'YYYY_MM')")
+                  for k in (1, 2, 3)]
+        made = told(done, "made")
+        equal([m for m in made if "public.months" in m], months, "three months ahead, named as the others")
+        equal(place.sql("SELECT pg_get_expr(relpartbound, oid) = format('FOR VALUES FROM (%L) TO (%L)', date_trunc('month', now()) "
+                        "+ interval '3 month', date_trunc('month', now()) + interval '4 month') FROM pg_class WHERE oid = "
+                        f"'{months[2]}'::regclass"), "t", "and as long")
+        equal(len([m for m in made if "weeks_p" in m]), 3, "weeks, whose names tell nothing")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 'weeks_p%'"), "6", "with their indexes")
+        equal(place.sql("INSERT INTO weeks (at) VALUES (current_date + 10) RETURNING k, n"), "1|7", "and take rows")
+        why = " ".join(f"{s['object']}: {s['reason']}" for s in done["result"]["skipped"])
+        holds("uneven: no partitions are made ahead: its last partitions are of different lengths" in why, why)
+        holds("rest: its next partitions could not be made" in why and "default partition" in why, why)
+        again = place.run("archive_cold_data_to_delta", tables=["months", "weeks"])
+        equal(told(again, "made"), [], "and none twice")
+    with Archive(version) as place:
+        place.sql(MONTHS)
+        place.run("archive_cold_data_to_delta", tables=["months"], partitions_ahead=0)
+        equal(place.sql(PARTS), "9", "with 0 none at all")
+        place.run("archive_cold_data_to_delta", check=3, tables=["months"], partitions_ahead=2)
+        asked = only(place)
+        equal((asked["title"], len(asked["evidence"]["partitions"])), ("make 2 partitions of public.months ahead", 2), "one decision")
+        place.approve(asked["id"])
+        equal(place.sql(PARTS), "11", "made when somebody says so")
+
+
+DAYS = """CREATE TABLE {0} (at date PRIMARY KEY) PARTITION BY RANGE (at); ALTER TABLE {0} OWNER TO {1};
+DO $$ DECLARE today date := current_date; BEGIN FOR k IN -2..0 LOOP
+  EXECUTE format('CREATE TABLE {0}_%s PARTITION OF {0} FOR VALUES FROM (%L) TO (%L)', to_char(today + k, 'YYYYMMDD'), today + k, today + k + 1);
+  EXECUTE format('ALTER TABLE {0}_%s OWNER TO {1}', to_char(today + k, 'YYYYMMDD'));
+END LOOP; END $$;"""
+
+
+def partitions_are_their_owners(version):
+    with Archive(version, kind="throwaway") as place:
+        app, ops, guest = place.role("app", "NOLOGIN"), place.role("ops"), place.role("guest")
+        place.sql(f"GRANT {app} TO {ops}; GRANT CREATE ON SCHEMA public TO {app}; SET timezone = 'UTC';"
+                  + DAYS.format("days", app) + DAYS.format("gap", app) + f"GRANT SELECT ON days, gap TO {guest};"
+                  "DO $$ BEGIN EXECUTE format('CREATE TABLE gap_%s ()', to_char(current_date + 2, 'YYYYMMDD')); END $$")
+        place.be(guest)
+        why = place.run("archive_cold_data_to_delta", tables=["days"])["result"]["skipped"]
+        holds("its next partitions could not be made" in str(why), why)
+        place.be(ops)
+        done = place.run("archive_cold_data_to_delta", tables=["days", "gap"])
+        made = told(done, "made")
+        equal(len([m for m in made if "days" in m]), 8, "days until the next run")
+        equal(len([m for m in made if "gap" in m]), 1, f"none behind one that is taken: {made}")
+        holds("none is made from there on" in str(done["result"]["skipped"]), done["result"]["skipped"])
+        place.sql(f"SET ROLE {app}; ALTER TABLE days ADD COLUMN note text; ALTER TABLE gap ADD COLUMN note text")
+
+
+def read_from(reader, day):
+    reader.stdin.write(f"BEGIN; SELECT count(*) FROM months WHERE at >= '{day}';\n\\echo read\n")
+    while reader.stdout.readline() != "read\n":
+        pass
+
+
+def a_detach_waits_for_those_who_read(version):
+    with Archive(version) as place, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        place.sql(MONTHS)
+        words = {"tables": ["months"], "partitions_ahead": 0}
+        place.archive(check=3, **words)
+        place.approve(only(place)["id"])
+        place.archive(check=3, **words)
+        wanted = place.approvals()
+        with place.session() as reader:
+            read_from(reader, place.sql("SELECT date_trunc('month', now())"))
+            waiting = pool.submit(place.approve, wanted[0]["id"])
+            place.wait(lambda: place.sql("SELECT count(*) FROM pg_inherits WHERE inhdetachpending") == "1")
+            reader.stdin.close()
+            reader.wait()
+            waiting.result()
+        equal(int(place.sql(PARTS)), 8, "gone under the one approval")
+        place.archive(check=3, **words)
+        equal(len(place.approvals()), len(wanted) - 1, "and of it nobody is asked again")
+
+
+def a_detach_that_is_broken_off_is_finished(version):
+    with Archive(version, kind="throwaway") as place:
+        place.sql(MONTHS)
+        with place.session() as reader:
+            today = place.sql("SELECT date_trunc('month', now())")
+            read_from(reader, today)
+            done = place.archive(tables=["months"], partitions_ahead=0, detach_wait_s=1)
+            equal(told(done, "dropped"), [], "somebody may still know them")
+            holds("the next run goes on" in str(done["result"]["skipped"]), done["result"]["skipped"])
+            equal(place.sql("SELECT count(*) FROM pg_inherits WHERE inhdetachpending"), "1", "one is half detached")
+            reader.stdin.close()
+            reader.wait()
+        done = place.archive(tables=["months"], partitions_ahead=0)
+        gone = told(done, "dropped")
+        holds(len(gone) >= 4, f"finished, and the others went: {done['result']}")
+        equal(place.sql("SELECT count(*) FROM pg_inherits WHERE inhdetachpending"), "0", "none is half detached")
+        equal(int(place.sql(PARTS)) + len(gone), 9, "none lies about")
+        equal(place.sql("SELECT count(*) FROM pg_class WHERE relname ~ '^months_' AND relkind = 'r' AND NOT relispartition"), "0", "none detached")
+        place.sql("CREATE TABLE months_lost (id bigint, at timestamptz); DO $$ BEGIN EXECUTE format('ALTER TABLE months_lost "
+                  "ADD CONSTRAINT lbops_is_empty_%s CHECK (false)', 'months'::regclass::oid); END $$")
+        done = place.archive(tables=["months"], partitions_ahead=0)
+        equal(told(done, "dropped"), ["public.months_lost"], "what a killed run had detached")
+
+
+def some_partitions_stay(version):
+    with Archive(version, kind="throwaway") as place:
+        place.sql(EVENTS.replace("events", "evs") + EVENTS.replace("events", "kept").replace("CREATE SCHEMA", "--") + """
+CREATE TABLE evs_rest PARTITION OF evs DEFAULT; DROP TABLE evs_new;
+CREATE TABLE refers (id bigint, at timestamptz, FOREIGN KEY (id, at) REFERENCES "Old Ones"."kept old");
+CREATE TABLE alone (at timestamptz PRIMARY KEY) PARTITION BY RANGE (at);
+CREATE TABLE alone_1 PARTITION OF alone FOR VALUES FROM ('2020-01-01') TO ('2020-02-01'); INSERT INTO alone VALUES ('2020-01-05');
+""")
+        done = place.archive(tables=["evs", "kept", "alone"], partitions_ahead=0)
+        why = {s["object"]: s["reason"] for s in done["result"]["skipped"]}
+        holds("no later partition beside it" in why["public.alone_1"], why)
+        holds("refers_id_at_fkey of refers" in why["Old Ones.kept old"], why)
+        equal(place.sql("SELECT count(*) FROM pg_class WHERE relname IN ('alone_1', 'kept old', 'evs_rest')"), "3", "they are there")
 
 
 def wrong_input(version):
@@ -285,6 +516,29 @@ def the_approved_deletion_is_killed(version):
         print(f"# PostgreSQL {version}: {killed} of 2 approved deletions killed on their way")
 
 
-suite(*on_each(rows_leave_after_approval, what_changed_since_stays, rows_that_others_refer_to_stay,
-               partitions_go_when_they_are_empty, wrong_input,
-               nothing_of_our_own_leaves, the_approved_deletion_is_killed, killed_at_random_moments))
+def two_hosts_move_each_row_once(version):
+    """Neither knows of the other: what both see is the server, with its ledger, and the lakehouse."""
+    with Archive(version, kind="throwaway") as place:
+        place.sql(ORDERS + "CREATE TABLE truth AS SELECT id, v FROM orders; ALTER TABLE truth ADD PRIMARY KEY (id)")
+        cold, other = int(place.sql(COLD)), place.dir / "other.toml"
+        other.write_text(place.manifest.read_text().replace(f'"{place.state}"', f'"{place.dir}/other"').replace(
+            DELTA, f'{DELTA}lake_root = "{place.state}/lake"\n'))
+        hosts = [subprocess.Popen([PROGRAM, "-m", str(manifest), "run", "archive_cold_data_to_delta", "--branch", place.branch, "--tables",
+                                   '["orders"]', "--min_rows", "1", "--batch_rows", "20", "--pause_ms", "20"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **place.env})
+                 for manifest in (place.manifest, other)]
+        codes = [host.wait() for host in hosts]
+        holds(0 in codes, f"one of them has come to its end: {codes}")
+        check_each_once(place, "two at once")
+        while place.archive(tables=["orders"])["result"]["archivals"][0]["status"] != "no_cold_data":
+            check_each_once(place, "going on")
+        equal((place.sql(COLD), check_each_once(place, "in the end")), ("0", cold), "all of it has left, each once")
+
+
+# megabytes of SQL are parsed again and again there, which takes sanitizers many minutes
+LARGE = [] if os.environ.get("LBOPS_SANITIZED") else each_version(a_wide_table_leaves_in_several_groups)[-1:]
+suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_change_in_two_rows_stays, a_column_that_came_since_stays,
+               rows_that_others_refer_to_stay, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
+               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, some_partitions_stay, wrong_input,
+               nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
+      *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])

@@ -1,9 +1,10 @@
 """monitor_connections and terminate_idle_connections: who is there, who may be ended, and that nobody else is."""
 
-from health_place import Clinic, on_each, told
+from health_place import Clinic, on_each, radius_of, told
 from place import equal, holds, suite
 
 NOW = {"max_idle_min": 0}
+OPEN = {"max_idle_min": 60, "max_idle_in_transaction_min": 0.00001}
 GATE = '[[gate]]\ntool = "terminate_idle_connections"\ndecision = "ask"\n'
 
 
@@ -115,6 +116,49 @@ def a_session_that_wakes_up_survives(version):
         equal((waking.lives(), sleeping.lives()), (True, False), "the one that woke up is there")
 
 
+def what_goes_with_a_session_is_said(version):
+    """A statement that ran for a second before it came to the lock has waited since it came there, not since it began."""
+    with Clinic(version, more=GATE) as place:
+        role = place.role("clerk")
+        place.sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1); GRANT ALL ON t TO public")
+        holder, waiter = place.person(role), place.person(role)
+        holder.say("BEGIN; UPDATE t SET id = 2")
+        waiter.start("DO $$ BEGIN PERFORM pg_sleep(1); UPDATE t SET id = 3; END $$")
+        wait = f"FROM pg_locks l, pg_stat_activity a WHERE l.pid = {waiter.pid} AND NOT l.granted AND a.pid = {holder.pid}"
+        place.until(f"SELECT count(l.waitstart) = 1 {wait}")
+        place.run("terminate_idle_connections", check=3, users=[role], **OPEN)
+        asked = next(a for a in place.approvals() if str(holder.pid) in a["title"])
+        radius, why = radius_of(asked)
+        equal((radius["holds"], radius["waiters"], radius["has_written"], why), ("RowExclusiveLock on t", 1, True, None), "what it holds")
+        equal([name for name in radius if "wal" in name], [], "nobody knows how much it wrote")
+        ages = radius["not_compared"]
+        came = float(place.at_server(f"SELECT extract(epoch FROM l.waitstart - a.xact_start) {wait}"))
+        holds(abs(ages["transaction_s"] - ages["longest_wait_s"] - came) < 0.5, f"waits since it waits: {ages}, {came}")
+        place.cli("deny", asked["id"], "--as", "anna", "--because", "it is the payroll", check=0)
+        place.until(f"SELECT clock_timestamp() - l.waitstart > 2 * interval '{ages['transaction_s']} s' {wait}")
+        place.run("terminate_idle_connections", check=None, users=[role], **OPEN)
+        equal([a["id"] for a in place.approvals() if str(holder.pid) in a["title"] and a["status"] == "pending"], [], "a no holds")
+        holds(holder.lives(), "it is there")
+
+
+def what_goes_with_a_session_may_be_unknown(version):
+    """Who waits may be asked by nobody but the owner: that is said to whoever decides, and the session can be ended."""
+    with Clinic(version, more=GATE) as place:
+        role = place.role("clerk")
+        place.sql("CREATE TABLE t (id int); GRANT ALL ON t TO public;"
+                  " REVOKE EXECUTE ON FUNCTION pg_blocking_pids(int) FROM public")
+        holder = place.person(role)
+        holder.say("BEGIN; INSERT INTO t VALUES (1)")
+        place.be(place.role("keeper", "LOGIN IN ROLE pg_monitor, pg_signal_backend"))
+        done = place.run("terminate_idle_connections", check=3, users=[role], **OPEN)
+        equal(done["result"].get("skipped", []), [], "nobody is passed over")
+        asked = next(a for a in place.approvals() if str(holder.pid) in a["title"])
+        radius, why = radius_of(asked)
+        holds(radius is None and "pg_blocking_pids" in why, f"{radius}: {why}")
+        place.approve(asked["id"])
+        holds(not holder.lives(), "ended")
+
+
 def a_weak_role_is_told_what_it_cannot_see_or_do(version):
     with Clinic(version) as place:
         weak, other = place.role("weak"), place.role("other")
@@ -143,5 +187,6 @@ def wrong_input_is_refused(version):
 
 suite(*on_each(states_are_counted, only_long_idle_clients_are_ended, the_limit_counts,
                     open_transactions_have_their_own_limit, a_round_ends_only_a_share,
-                    a_session_that_wakes_up_survives, a_weak_role_is_told_what_it_cannot_see_or_do,
+                    a_session_that_wakes_up_survives, what_goes_with_a_session_is_said,
+                    what_goes_with_a_session_may_be_unknown, a_weak_role_is_told_what_it_cannot_see_or_do,
                     wrong_input_is_refused))

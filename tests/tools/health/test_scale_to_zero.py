@@ -27,7 +27,7 @@ def plant_days(place, days=DAYS, asleep=lambda minute: False, statements=True, p
                 runs.append({"tool": "monitor_system_health", "mode": "execute", "status": "skipped", "started_at": at,
                              "actor_kind": "schedule", "error_code": "suspended"})
                 continue
-            metrics.append(metric("connections_active", at, 1 + (minute % 15 == 0 and works(minute))))
+            metrics.append(metric("connections_active", at, int(minute % 15 == 0 and works(minute))))
             if statements:
                 metrics.append(metric(SNAPSHOT, at, 0))
             if statements and works(minute):

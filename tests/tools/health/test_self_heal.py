@@ -1,6 +1,6 @@
 """self_heal on private servers: what is low is done and verified, the rest is put before a person, and nobody is fought."""
 
-from health_place import on_each
+from health_place import on_each, radius_of
 from incident_place import Bed, Ward
 from place import equal, holds, suite
 
@@ -50,11 +50,16 @@ def statistics_are_taken_anew(bed):
 def a_session_is_ended_once_a_person_agrees(bed):
     bed.sql("CREATE TABLE note (id int); GRANT ALL ON note TO public")
     idler = bed.person(bed.role("clerk"))
-    idler.say("BEGIN; INSERT INTO note VALUES (1)")
+    idler.say("BEGIN; INSERT INTO note SELECT generate_series(1, 500)")
     bed.until(f"SELECT state_change < clock_timestamp() - interval '0.1 s' FROM pg_stat_activity WHERE pid = {idler.pid}")
     asked = bed.run(TOOL, check=None)
     equal(remedies(asked)[0], ("idle_in_transaction", f"session {idler.pid}", "medium", "pending_approval", None), "asked")
     holds(idler.lives(), "it is not ended by itself")
+    radius, why = radius_of(bed.approvals())
+    equal(why, None, "it is known")
+    equal((radius["holds"], radius["relations_locked"], radius["waiters"], radius["has_written"]),
+          ("RowExclusiveLock on note", 1, 0, True), "what goes with it")
+    holds(0 < radius["rollback_s"] < 1 and "dead rows" in radius["rollback_is"], f"what its rollback takes: {radius}")
     again = bed.run(TOOL)["result"]["remedies"][0]
     equal((again["status"], again["why"]), ("held_back", "a person is already asked"), "asked once")
     request = asked["approvals"][0]["id"]

@@ -1,6 +1,7 @@
 """validate_sync_completeness, track_sync_freshness and run_full_sync_validation: rows, lag, and both with the digests."""
 from place import Given, contains, each_version, equal, holds, suite
 from sync_place import copy, one, rows_of
+from sync_said import feeds_are_read_where_they_exist, synced_tables_are_read_where_they_exist
 
 COLUMNS = {"id": "integer", "t": "text", "updated_at": "timestamp with time zone"}
 TABLE = """CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);
@@ -47,6 +48,8 @@ def lost_and_doubled(version):
         copy(given, columns=COLUMNS, key="again")
         _, result = one(given, "validate_sync_completeness")
         equal(result["completeness"][0]["extra"], 500, "all of it twice")
+        equal([s["reason"] for s in result["skipped"] if "own sync states" in s["object"]],
+              ["there is nothing of the kind here: no change feeds, no synced tables"], "said once")
         full = given.run("run_full_sync_validation", catalog="main")["result"]
         equal((full["total_pairs"], full["issues"], len(full["integrity"]), len(full["completeness"])), (1, 1, 1, 1),
               "both of each pair")
@@ -71,4 +74,5 @@ def freshness(version):
         contains(none["skipped"][0]["reason"], "no table has a copy of its name")
 
 
-suite(*each_version(complete_and_behind, lost_and_doubled, freshness))
+suite(*each_version(complete_and_behind, lost_and_doubled, freshness), feeds_are_read_where_they_exist,
+      synced_tables_are_read_where_they_exist)

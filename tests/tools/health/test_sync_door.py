@@ -1,7 +1,9 @@
 """The door to the lakehouse: what is appended once, what is asked, and what is refused."""
 import concurrent.futures
+import fcntl
 import json
 import os
+import time
 
 import place
 from place import Given, contains, each_version, equal, holds, suite
@@ -82,6 +84,53 @@ def what_cannot_be_is_refused(version):
         equal(asked.get("batches", []), [], "nothing of a batch that failed")
 
 
+def write_view(given, name, text):
+    """As the service writes it."""
+    folder = given.state / "lake" / "main" / "sales" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "view.sql").write_text(text)
+
+
+def views_have_shapes_and_take_no_rows(version):
+    with Given(version) as given:
+        given.sql(TABLE)
+        append(given)
+        text = ("SELECT unix_micros(ts) AS at, unix_date(d) AS day, conv('ff', 16, 10) AS n, array_join([t, 'x'], ',') AS l "
+                "FROM main.sales.orders ORDER BY id LIMIT 1")
+        write_view(given, "vw", text)
+        asked = json.loads(given.cli("--json", "sql", "--lake", "SELECT * FROM main.sales.vw", check=0).stdout)["rows"][0]
+        equal(asked[:3], [1709208000000001, 19782, "255"], "the portable functions")
+        looked = given.run("lake_door", action="look", name="vw")["result"]
+        equal([(c["name"], c["type"]) for c in looked["columns"]],
+              [("at", "bigint"), ("day", "bigint"), ("n", "string"), ("l", "string")], "the view's shape")
+        refused = append(given, check=1, name="vw")["error"]
+        equal((refused["code"], refused["message"], refused["hint"]),
+              ("conflict", "lake/append: main.sales.vw is a view", "append to a table of another name"), "rows that it would hide")
+        holds(not (given.state / "lake/main/sales/vw/_delta_log").exists(), "no table is made under it")
+        given.write(more=f'[services.delta]\nplugin = "delta_local"\ncatalogs = ["shop={given.url()}"]\n')
+        refused = append(given, check=1, catalog="shop")["error"]
+        equal((refused["code"], refused["message"], refused["hint"]),
+              ("invalid", "lake/append: the catalog shop is a database", "append to a table of another catalog"), "nor would a database show them")
+
+
+def a_name_does_not_become_both(version):
+    """Somebody makes a view of the name while the rows for a table of it are written."""
+    with Given(version) as given, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        given.sql(TABLE)
+        folder = given.state / "lake" / "main" / "sales" / "vw"
+        folder.mkdir(parents=True)
+        held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = pool.submit(append, given, check=1, name="vw")
+        while not list(folder.glob("*.parquet")) and not waiting.done():
+            time.sleep(0.02)
+        write_view(given, "vw", "SELECT 1 AS one")
+        holds(not waiting.done(), "it waits for whoever holds the name")
+        os.close(held)
+        equal(waiting.result()["error"]["code"], "conflict", "rows that it would hide")
+        equal(sorted(path.name for path in folder.rglob("*") if path.is_file()), ["view.sql"], "nothing of them is left")
+
+
 def two_at_once_lose_nothing(version):
     with Given(version) as given:
         given.sql(TABLE)
@@ -93,4 +142,5 @@ def two_at_once_lose_nothing(version):
 
 
 suite(*each_version(rows_are_appended_once, a_plan_appends_nothing, what_cannot_be_is_refused,
-                    two_at_once_lose_nothing))
+                    views_have_shapes_and_take_no_rows, two_at_once_lose_nothing),
+      *each_version(a_name_does_not_become_both)[-1:])

@@ -1,4 +1,6 @@
 """validate_sync_integrity: checksums that are equal where rows are, and the rows and columns where they are not."""
+import threading
+
 from place import Given, contains, each_version, equal, holds, suite
 from sync_place import copy, detail_of, make, one, rows_of, same
 
@@ -16,7 +18,7 @@ def every_type_has_one_digest(version):
         equal(found["key_columns"], ["id"], "the primary key")
         equal(detail_of(result)["columns_left_out"], None, "no column is left out")
         equal(detail_of(result)["rows_compared"], int(given.sql("SELECT count(*) FROM orders")), "all rows")
-        again = one(given, TOOL, grace_s=0)[1]["integrity"][0]
+        again = one(given, TOOL, grace_s=0, scope="full")[1]["integrity"][0]
         equal(again["source_checksum"], found["source_checksum"], "the same again")
         row = rows_of(given, "integrity")[0]
         equal((row["status"], row["checksum_match"], row["source_table"], row["target_table"]),
@@ -73,7 +75,10 @@ def other_keys_and_none(version):
         equal([p["status"] for p in both["integrity"]], ["healthy", "healthy"], "alike")
         given.sql("UPDATE words SET n = 0 WHERE id = 5; DELETE FROM words WHERE id = 6; DELETE FROM heap "
                   "WHERE ctid = (SELECT min(ctid) FROM heap)")
-        found = given.run(TOOL, catalog="main", **params)["result"]["integrity"]
+        waits = given.run(TOOL, catalog="main", **params)["result"]
+        equal((waits["not_compared"], len(waits["skipped"])), (2, 2), "without a time all of it is compared once a day")
+        contains(str(waits["skipped"]), "only all of it can be compared, which is done every 86400 s")
+        found = given.run(TOOL, catalog="main", scope="full", **params)["result"]["integrity"]
         by_name = {p["source"]: p["detail"] for p in found}
         equal(sorted(by_name), ["public.heap", "public.words"], "pairs by name")
         equal((by_name["public.words"]["different_keys"], by_name["public.words"]["different_columns"],
@@ -100,5 +105,283 @@ def what_cannot_be_compared_is_said(version):
         contains(given.run(TOOL, check=1, pairs={"a": 1})["error"]["message"], "pairs is no list")
 
 
+SMALL = {"id": "integer", "t": "text", "updated_at": "timestamp with time zone"}
+LINES = """CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);
+INSERT INTO orders SELECT i, 't' || i, '2026-01-01'::timestamptz + i * interval '1 minute' FROM generate_series(1, 500) AS i;
+"""
+
+
+def change(given, first, text, when, copied=None):
+    """Three rows more, of which the copy gets those from `copied` on."""
+    given.sql(f"INSERT INTO orders SELECT {first} + i, '{text}', '{when}'::timestamptz + i * interval '1 second' "
+              "FROM generate_series(0, 2) AS i")
+    copy(given, key=f"from-{first}", first=first if copied is None else copied, columns=SMALL)
+
+
+def look(given, **params):
+    """What was compared, and what came of it."""
+    result = one(given, TOOL, grace_s=0, **params)[1]
+    detail = detail_of(result)
+    return detail["scope"], result["integrity"][0]["status"], detail["rows_compared"], detail
+
+
+def what_has_moved_is_compared(version):
+    with Given(version) as given:
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        contains(one(given, TOOL, grace_s=0, scope="moved")[1]["skipped"][0]["reason"], "has to be compared once before")
+        equal(look(given)[:3], ("full", "healthy", 500), "all of it the first time")
+        equal(look(given)[:3], ("moved", "healthy", 0), "nothing has moved")
+        change(given, 1000, "more", "2026-02-01")
+        equal(look(given)[:3], ("moved", "healthy", 3), "what came")
+        equal([row.get("source_count") for row in rows_of(given, "integrity")], [500, None, None], "rows are not counted for that")
+        change(given, 2000, "more", "2026-03-01")
+        given.sql("UPDATE orders SET t = 'later', updated_at = '2026-04-01' WHERE id = 2001")
+        kind, status, rows, detail = look(given)
+        equal((kind, status, rows, detail["in_flight"]), ("moved", "healthy", 2, 1), "one is on its way to be changed")
+        change(given, 3000, "lost", "2026-05-01", copied=3002)
+        given.sql("UPDATE orders SET t = 'not copied', updated_at = '2026-04-30' WHERE id = 4")
+        for _ in range(2):
+            kind, status, rows, detail = look(given)
+            equal((kind, status, detail["missing_keys"], detail["extra"]), ("moved", "mismatch", ["3000", "3001"], 0),
+                  "what was lost stays lost, and is told each time")
+            equal(dict(zip(detail["different_keys"], detail["different_columns"])),
+                  {"4": "t, updated_at", "2001": "t, updated_at"}, "the copy has them as they were long ago")
+
+
+def all_of_it_is_compared_when_it_is_due(version):
+    with Given(version) as given:
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        contains(one(given, TOOL, full_budget_s=0)[1]["skipped"][0]["reason"], "have taken the 0 s")
+        equal(look(given)[:2], ("full", "healthy"), "first")
+        given.sql("UPDATE orders SET t = 'unseen' WHERE id = 7")
+        equal(look(given)[:2], ("moved", "healthy"), "a change that left no time is not seen")
+        kind, status, _, detail = look(given, full_every_s=0, full_budget_s=0)
+        equal((kind, status, detail["full_comparison_waits"]), ("moved", "healthy", True), "due, and no budget")
+        kind, status, _, detail = look(given, full_every_s=0)
+        equal((kind, status, detail["different_keys"]), ("full", "mismatch", ["7"]), "due, and found")
+        document, result = one(given, TOOL, grace_s=0)
+        detail = detail_of(result)
+        equal((detail["scope"], result["integrity"][0]["status"], detail["full_comparison_differs"]),
+              ("moved", "mismatch", True), "it is not forgotten")
+        contains(result["findings"][0]["reason"], "still stand")
+        given.sql("UPDATE orders SET t = 't7' WHERE id = 7")
+        equal(look(given, scope="full")[:2], ("full", "healthy"), "mended")
+        equal(look(given)[:2], ("moved", "healthy"), "and well again")
+        given.sql("ALTER TABLE orders ADD COLUMN note text")
+        equal(look(given)[:2], ("full", "mismatch"), "other columns: all of it again")
+        both = given.run("run_full_sync_validation", catalog="main", grace_s=0)["result"]
+        again = given.run("run_full_sync_validation", catalog="main", grace_s=0)["result"]
+        equal([r["integrity"][0]["detail"]["scope"] for r in (both, again)], ["full", "moved"], "with a book of its own")
+        equal(again["completeness"][0]["source_count"], 500, "and all rows counted each time")
+
+
+WAITS = """DO $$ BEGIN
+WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database
+                                                                         WHERE datname = current_database())) LOOP
+  PERFORM pg_sleep(0.02);
+END LOOP; END $$"""
+
+
+def altered_meanwhile(given, alter, then="SELECT 1", **params):
+    """A check that has read the columns, and gets to the rows when somebody has altered them."""
+    found = {}
+    with given.session() as other:
+        other.stdin.write(f"BEGIN; {alter};\n\\echo held\n")
+        while other.stdout.readline() != "held\n":
+            pass
+        check = threading.Thread(target=lambda: found.update(one(given, TOOL, grace_s=0, **params)[1]))
+        check.start()
+        given.sql(WAITS + ";" + then)
+        other.stdin.write("COMMIT;\n")
+        other.stdin.close()
+        check.join()
+        other.wait()
+    return found
+
+
+def a_schema_may_change_meanwhile(version):
+    with Given(version) as given:
+        given.transport += "\nlock_timeout_ms = 100000"
+        given.write()
+        given.sql(LINES + "ALTER TABLE orders ADD COLUMN old text DEFAULT 'x'")
+        copy(given, columns={**SMALL, "old": "text"})
+        found = altered_meanwhile(given, "ALTER TABLE orders DROP COLUMN old")
+        same(found)
+        equal(detail_of(found)["rows_compared"], 500, "compared by the columns that are left")
+        found = altered_meanwhile(given, "ALTER TABLE orders RENAME t TO words", scope="full")
+        same(found, "mismatch")
+        equal((detail_of(found)["missing_columns"], detail_of(found)["different"]), ("words", 0), "by another name, and no row")
+        found = altered_meanwhile(given, "ALTER TABLE orders RENAME words TO t; ALTER TABLE orders ALTER updated_at TYPE text",
+                                  scope="full")
+        same(found)
+        contains(detail_of(found)["columns_left_out"], "updated_at: text and timestamp")
+        found = altered_meanwhile(given, "DROP TABLE orders", scope="full")
+        contains(found["skipped"][0]["reason"], "there is no such table on the server")
+
+
+def a_run_that_gets_too_long_keeps_its_book(version):
+    pairs = [{"source": name, "target": f"main.public.{name}"} for name in ("orders", "held")]
+    with Given(version) as given:
+        given.transport += "\nlock_timeout_ms = 100000"
+        given.write()
+        given.sql(LINES + "CREATE TABLE held AS SELECT * FROM orders; ALTER TABLE held ADD PRIMARY KEY (id)")
+        for name in ("orders", "held"):
+            copy(given, name, columns=SMALL)
+        with given.session() as other:
+            other.stdin.write("BEGIN; LOCK TABLE held;\n\\echo held\n")
+            while other.stdout.readline() != "held\n":
+                pass
+            cut = given.run(TOOL, pairs=pairs, grace_s=0, timeout=8)["result"]
+            equal(([p["source"] for p in cut["integrity"]], cut["not_compared"]), (["orders"], 1), "one was compared in time")
+            contains(str(cut["skipped"]), "this ended the run")
+            other.stdin.write("COMMIT;\n")
+            other.stdin.close()
+            other.wait()
+        then = given.run(TOOL, pairs=pairs, grace_s=0)["result"]["integrity"]
+        equal([(p["source"], p["detail"]["scope"]) for p in then], [("orders", "moved"), ("held", "full")],
+              "what was compared is known, and what took too long has had its turn")
+        dear = given.run(TOOL, pairs=pairs, grace_s=0, full_every_s=0, full_budget_s=3)["result"]["integrity"]
+        equal([(p["detail"]["scope"], p["detail"]["full_comparison_waits"]) for p in dear], [("moved", True)] * 2,
+              "the attempt is charged")
+
+
+def what_takes_too_long_is_compared_in_slices(version):
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT i, 't' || i, '2026-01-01' FROM generate_series(1, 40000) AS i")
+        copy(given, columns=SMALL)
+        given.sql("UPDATE orders SET t = 'unseen' WHERE id = 39999")
+        first = one(given, TOOL, grace_s=0, full_budget_s=1)[1]
+        part = detail_of(first)
+        equal((part["scope"], first["integrity"][0]["status"], part["keys_from"]), ("part", "healthy", None), "what fits the budget")
+        holds(0 < part["rows_compared"] < 39999, part)
+        contains(str(first["skipped"]), f"id of {part['keys_below']} or above are for the next runs")
+        contains(one(given, TOOL, grace_s=0, scope="moved")[1]["skipped"][0]["reason"], "has to be compared once before")
+        given.sql("UPDATE orders SET t = 'behind it', updated_at = '2026-02-01' WHERE id = 5")
+        kind, status, rows, rest = look(given)
+        equal((kind, status, rest["keys_from"], rest["keys_below"], rest["different_keys"], rows + part["rows_compared"]),
+              ("part", "mismatch", part["keys_below"], None, ["39999"], 40000), "the next one goes on, to the end")
+        change(given, 50000, "more", "2026-03-01")
+        kind, status, _, moved = look(given)
+        equal((kind, status, moved["different_keys"], moved["full_comparison_differs"]), ("moved", "mismatch", ["5"], True),
+              "what has changed behind it is found, and what was found stands")
+
+
+MANY = """CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);
+INSERT INTO orders SELECT i, 't' || i, '2026-01-01' FROM generate_series(1, 80000) AS i"""
+
+
+def first_slice(given):
+    """All of it has been compared once, by somebody who did not wait, which the day's budget has to pay for."""
+    for budget in range(1, 100):
+        kind, status, _, detail = look(given, full_every_s=0, full_budget_s=budget)
+        if kind != "moved":
+            equal((kind, detail["keys_from"]), ("part", None), "a slice")
+            return status, detail
+    raise AssertionError("no budget allows for a slice")
+
+
+def what_a_slice_found_stands(version):
+    with Given(version) as given:
+        given.sql(MANY)
+        copy(given, columns=SMALL)
+        equal(look(given, scope="full")[:2], ("full", "healthy"), "all of it once, so that what has moved can be told")
+        given.sql("UPDATE orders SET t = 'unseen' WHERE id = 9")
+        status, first = first_slice(given)
+        equal((status, first["different_keys"]), ("mismatch", ["9"]), "found")
+        kind, status, _, moved = look(given, scope="moved")
+        equal((kind, status, moved["full_comparison_differs"]), ("moved", "mismatch", True), "it stands between two slices")
+        document, result = one(given, TOOL, grace_s=0, full_every_s=0, full_budget_s=600)
+        rest = detail_of(result)
+        equal((rest["scope"], result["integrity"][0]["status"], rest["keys_from"], rest["keys_below"], rest["different"],
+               rest["full_comparison_differs"]), ("part", "mismatch", first["keys_below"], None, 0, True), "in the last slice, too")
+        contains(result["findings"][0]["reason"], "in those of others still stand")
+        equal(look(given, scope="moved")[:2], ("moved", "mismatch"), "and behind it")
+
+
+def what_slices_do_not_find_again_is_over(version):
+    with Given(version) as given:
+        given.sql(MANY)
+        copy(given, columns=SMALL)
+        given.sql("UPDATE orders SET t = 'unseen' WHERE id = 79999")
+        equal(look(given, scope="full")[:2], ("full", "mismatch"), "all of it")
+        given.sql("UPDATE orders SET t = 't79999' WHERE id = 79999")
+        status, first = first_slice(given)
+        equal((status, first["different"], first["full_comparison_differs"]), ("mismatch", 0, True), "it may be in the rest")
+        kind, status, _, rest = look(given, full_every_s=0, full_budget_s=600)
+        equal((kind, status, rest["keys_from"], rest["keys_below"], rest["full_comparison_differs"]),
+              ("part", "healthy", first["keys_below"], None, False), "all of it has been looked at again")
+        equal(look(given, scope="moved")[:2], ("moved", "healthy"), "and so it stays")
+
+
+def slices_are_measured_without_the_count(version):
+    """Counting waits for a lock here. If that were taken for comparing, the next slice would have a few rows."""
+    with Given(version) as given:
+        given.transport += "\nlock_timeout_ms = 100000"
+        given.write()
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT i, 't' || i, '2026-01-01' FROM generate_series(1, 40000) AS i")
+        copy(given, columns=SMALL)
+        first = detail_of(altered_meanwhile(given, "LOCK TABLE orders", then="SELECT pg_sleep(4)", full_budget_s=1))
+        equal(first["scope"], "part", "a slice")
+        kind, status, _, rest = look(given, full_budget_s=22)
+        equal((kind, status, rest["keys_from"], rest["keys_below"]), ("part", "healthy", first["keys_below"], None), "the rest in one")
+
+
+def parts_of_many_rows_are_cut_again(version):
+    """Keys that lie close together, with much nothing in between: one part has 20,000 rows, another one 10,000."""
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT id, 't', '2026-01-01' FROM (SELECT generate_series(1, 20000) UNION ALL"
+                  " SELECT generate_series(400000001, 400010000) UNION ALL SELECT 1000000000) AS ids(id)")
+        copy(given, columns=SMALL)
+        given.sql("UPDATE orders SET t = 'other' WHERE id IN (777, 19999, 400000077); DELETE FROM orders WHERE id IN (5, 400000005);"
+                  "INSERT INTO orders VALUES (400010001, 'new', '2026-01-01')")
+        kind, status, rows, detail = look(given)
+        equal((kind, status, rows, detail["parts_differ"], detail["cut"]), ("full", "mismatch", 30000, 2, False), "both are looked into")
+        equal((sorted(detail["missing_keys"]), sorted(detail["extra_keys"])), (["400010001"], ["400000005", "5"]), "rows")
+        equal(dict(zip(detail["different_keys"], detail["different_columns"])), {"777": "t", "19999": "t", "400000077": "t"}, "columns")
+        equal((detail["missing"], detail["extra"], detail["different"]), (1, 2, 3), "and how many")
+        given.sql("DELETE FROM orders WHERE id = 1000000000")
+        kind, status, rows, detail = look(given, scope="full")
+        equal((status, detail["cut"], sorted(detail["extra_keys"])), ("mismatch", False, ["1000000000", "400000005", "5"]),
+              "rows past the keys of the table are looked into as well")
+
+
+def a_part_that_is_too_large_hides_no_other(version):
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT id, 't', '2026-01-01' FROM (SELECT generate_series(1, 200001) UNION ALL"
+                  " SELECT generate_series(400000001, 400000100) UNION ALL SELECT 1000000000) AS ids(id)")
+        copy(given, columns=SMALL)
+        given.sql("UPDATE orders SET t = 'other' WHERE id IN (777, 400000077); DELETE FROM orders WHERE id = 1000000000")
+        kind, status, rows, detail = look(given)
+        equal((status, detail["cut"], detail["parts_differ"]), ("mismatch", True, 3), "one is not looked into")
+        equal((detail["different_keys"], detail["extra_keys"]), (["400000077"], ["1000000000"]), "the others are")
+
+
+def what_is_not_compared_is_not_healthy(version):
+    full = {"catalog": "main", "grace_s": 0}
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz)")
+        copy(given, columns=SMALL)
+        first, then = (given.run("run_full_sync_validation", **full)["result"] for _ in range(2))
+        equal((first["healthy"], first["not_compared"]), (1, 0), "nothing here nor there")
+        equal((then["healthy"], then["issues"], then["not_compared"], then["integrity"][0]["status"]), (0, 0, 1, "not_compared"),
+              "and no time tells what has moved since")
+        contains(then["skipped"][0]["reason"], "no time in the copy tells")
+        given.sql("INSERT INTO orders VALUES (1, 'lost', now() - interval '9 days')")
+        equal(given.run("run_full_sync_validation", scope="full", **full)["result"]["integrity"][0]["status"], "mismatch", "lost")
+        last = given.run("run_full_sync_validation", **full)["result"]
+        equal((last["issues"], last["integrity"][0]["status"]), (1, "mismatch"), "which stands until all of it is compared anew")
+
+
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, other_keys_and_none,
-                    what_cannot_be_compared_is_said))
+                    what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile),
+      *each_version(all_of_it_is_compared_when_it_is_due)[-1:], *each_version(a_run_that_gets_too_long_keeps_its_book)[-1:],
+      *each_version(what_is_not_compared_is_not_healthy)[-1:], *each_version(what_takes_too_long_is_compared_in_slices)[-1:],
+      *each_version(what_a_slice_found_stands)[-1:], *each_version(what_slices_do_not_find_again_is_over)[-1:],
+      *each_version(slices_are_measured_without_the_count)[-1:], *each_version(parts_of_many_rows_are_cut_again)[-1:],
+      *each_version(a_part_that_is_too_large_hides_no_other)[-1:])

@@ -1,11 +1,19 @@
 """evaluate_alert_thresholds: each of the eight fires on a server that is in that trouble, once, and is over when it is."""
 
 import contextlib
+import datetime
 import json
+import os
+import pathlib
+import socket
+import struct
 import subprocess
+import urllib.parse
 
 from health_place import Clinic, on_each
-from place import PROGRAM, equal, holds, suite
+from place import PROGRAM, VERSIONS, equal, holds, suite
+from planted import KEEPS, midnight, plant
+from ward import HARNESS
 
 EIGHT = ["cache_hit_ratio", "connection_utilization", "dead_tuple_ratio", "lock_wait_time", "deadlocks_per_hour",
          "slow_query_time", "txid_age", "replication_lag"]
@@ -89,6 +97,118 @@ def the_manifest_has_its_say(version):
         equal(judge(place, BREACHED)["result"]["opened"], 8, "when it is over they are told")
 
 
+def a_limit_says_whose_it_is():
+    with Clinic(VERSIONS[-1]) as place:
+        def origin():
+            told = judge(place, BREACHED)
+            judge(place, FINE)
+            return {e["payload"]["metric"]: e["payload"]["detail"]["limit_is"] for e in told["events"]}, told
+        product, told = origin()
+        equal(set(product.values()), {"the product's default, not measured on this target"}, "without a manifest")
+        unmeasured = {f["kind"]: f["confidence"]["value"] for f in told["result"]["findings"]}
+        place.write(limit("txid_age", 5, 10, set_by="ada", set_on="2026-01-31", reason="it fell over at 12")
+                    + limit("lock_wait_time", 1, 2))
+        own, told = origin()
+        equal((own["txid_age"], own["lock_wait_time"], own["cache_hit_ratio"]),
+              ("set by ada on 2026-01-31: it fell over at 12", "the manifest's, which does not say who set it or why",
+               "the product's default, not measured on this target"), "each its own")
+        sure = {f["kind"]: f["confidence"]["value"] for f in told["result"]["findings"]}
+        holds(sure["txid_age"] > unmeasured["txid_age"], f"a number that somebody stands for is worth more: {sure}, {unmeasured}")
+        equal(sure["cache_hit_ratio"], unmeasured["cache_hit_ratio"], "the others are what they were")
+
+
+def hour():
+    return datetime.datetime.now(datetime.timezone.utc).hour
+
+
+def what_is_usual_at_this_hour_stands_beside_a_breach():
+    with Clinic(VERSIONS[-1]) as place:
+        began = hour()
+        for _ in range(13):
+            judge(place)
+        place.write(limit("txid_age", 1, 1e9))
+        payload = next(e["payload"] for e in judge(place)["events"] if e["payload"]["metric"] == "txid_age")
+        usual = payload["detail"]["usual"]
+        is_new_hour = hour() != began and "not known yet" in usual  # what is usual is known by the hour of the day
+        holds(is_new_hour or usual.endswith((" 12 readings", " 13 readings")), usual)
+
+
+def what_cannot_be_seen_is_an_alert(version):
+    """Somebody takes a view away: two readings are patient, the third tells, and the first that sees again ends it."""
+    with Clinic(version) as place:
+        place.be(place.role("watcher", "LOGIN IN ROLE pg_monitor"))
+        place.sql("REVOKE SELECT ON pg_locks FROM public")
+        seen = [told(judge(place)) for _ in range(4)]
+        equal(seen, [[], [], [("breached", "cannot_see")], []], "what is told")
+        place.sql("GRANT SELECT ON pg_locks TO public")
+        over = judge(place)
+        equal(told(over), [("cleared", "cannot_see")], "it is seen again")
+        holds(over["events"][0]["payload"]["lasted_s"] > 0, "how long that was")
+        equal(told(judge(place)), [], "and that is all")
+
+
+def other_limits_are_held_against_history():
+    """Three days of readings with two short peaks and one long: 0.8 instead of 0.7 misses what stayed below it."""
+    with Clinic(VERSIONS[-1], more=KEEPS) as place:
+        rows, peaks = [], {100: 0.75, 101: 0.75, 300: 0.9, 301: 0.92, 302: 0.9, 500: 0.78}
+        for i in range(3 * 288):
+            rows.append({"snapshot_timestamp": midnight(-3, i / 12), "metric_name": "connection_utilization",
+                         "metric_value": peaks.get(i, 0.3), "threshold_level": "normal"})
+        plant(place, "lakebase_metrics", rows)
+        asked = judge(place, what_if={"connection_utilization": {"warning": 0.8, "critical": 0.95}})
+        answer = asked["result"]["what_if"][0]
+        equal((answer["readings"], answer["as_it_is"]["told"], answer["as_asked"]["told"], answer["missed"], answer["added"]),
+              (864, 3, 1, 2, 0), str(answer))
+        equal([round(m["worst"], 6) for m in asked["result"]["missed"]], [0.75, 0.78], "what it misses")
+        holds("told 1 times instead of 3, missing 2 incident(s)" in answer["summary"], answer["summary"])
+        equal(asked["events"], [], "nobody is told")
+        patient = judge(place, what_if={"connection_utilization": {"fire_after": 2}})["result"]
+        equal([round(m["worst"], 6) for m in patient["missed"]], [0.78], "what lasts for one reading")
+        for wrong in ({"rain": {"warning": 1}}, {"txid_age": {}}, {"txid_age": {"warnings": 1}}, {}, {"txid_age": 7}):
+            equal(judge(place, what_if=wrong, check=1)["error"]["code"], "invalid", str(wrong))
+
+
+def figures(place, name, values, apart=5, of=None, start=None):
+    """Readings of it, so many minutes apart, from three days ago on."""
+    start = midnight(-3) if start is None else start
+    plant(place, "lakebase_metrics", [
+        {"snapshot_timestamp": start + datetime.timedelta(minutes=i * apart), "metric_name": name, "metric_value": value,
+         "threshold_level": "normal", "object_name": of} for i, value in enumerate(values)])
+
+
+def what_is_read_each_minute_is_judged_as_an_evaluation_would():
+    """What lasts for less than five minutes may fall between two evaluations, and six minutes can be two of them."""
+    with Clinic(VERSIONS[-1], more=KEEPS) as place:
+        figures(place, "connection_utilization", [0.9 if i in (4, 31, 32) or 124 <= i < 130 else 0.3 for i in range(150)], 1)
+        told = judge(place, what_if={"connection_utilization": {"fire_after": 2}})["result"]
+        answer = told["what_if"][0]
+        equal((answer["readings"], answer["as_it_is"]["incidents"], answer["as_asked"]["incidents"]), (30, 2, 1), str(answer))
+        equal(told.get("skipped", []), [], "all of it was looked at")
+
+
+def what_has_gone_is_over_in_history_too():
+    """A table that was read only while it was in trouble, on three days, and never since."""
+    with Clinic(VERSIONS[-1], more=KEEPS) as place:
+        for day in (-20, -10, -2):
+            figures(place, "dead_tuple_ratio", [0.5, 0.5, 0.5], of="public.a", start=midnight(day))
+        answer = judge(place, what_if={"dead_tuple_ratio": {"clear_after": 2}})["result"]["what_if"][0]
+        equal([(side["incidents"], round(side["open_hours"], 6)) for side in (answer["as_it_is"], answer["as_asked"])],
+              [(3, 0.75), (3, 1.0)], str(answer))
+
+
+def more_than_is_looked_at_is_said():
+    """The newest are looked at, whichever object they are of."""
+    with Clinic(VERSIONS[-1], more=KEEPS) as place:
+        figures(place, "dead_tuple_ratio", [0.5] * 4, of="public.a", start=midnight(-9))
+        figures(place, "dead_tuple_ratio", [0.5] * 4, of="public.z", start=midnight(-2))
+        told = judge(place, what_if={"dead_tuple_ratio": {"warning": 0.6, "critical": 0.7}}, what_if_most=4)["result"]
+        equal(([m["object"] for m in told["missed"]], told["what_if"][0]["readings"]), (["public.z"], 4), "the newest")
+        equal([s["object"] for s in told["skipped"]], ["older readings of dead_tuple_ratio"], "and that there are more")
+        holds("the newest 4 readings" in told["skipped"][0]["reason"], told["skipped"])
+        whole = judge(place, what_if={"dead_tuple_ratio": {"warning": 0.6, "critical": 0.7}})["result"]
+        equal(([m["object"] for m in whole["missed"]], whole.get("skipped", [])), (["public.a", "public.z"], []), "all of it")
+
+
 def a_real_server_in_trouble(version):
     """Seven of them planted at once on a server, with limits that a test can reach; then all of it taken away."""
     with Clinic(version) as place:
@@ -130,6 +250,133 @@ def a_real_server_in_trouble(version):
         after = judge(place, **QUICK)
         cleared = {m for kind, m in told(after) if kind == "cleared"}
         holds({"dead_tuple_ratio", "lock_wait_time", "replication_lag"} <= cleared, f"over: {cleared}")
+
+
+def dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them(version):
+    """The same share of dead rows in two tables: autovacuum would come for one of them, and not for the other, whose own
+    threshold is higher. What keeps them is named once it is old enough to be blamed."""
+    with Clinic(version) as place:
+        for table, due in (("due", 50), ("not_due", 100000)):
+            place.sql(f"CREATE TABLE {table} (id int) WITH (autovacuum_enabled = off, autovacuum_vacuum_threshold = {due});"
+                      f" INSERT INTO {table} SELECT generate_series(1, 1000); ANALYZE {table};"
+                      f" DELETE FROM {table} WHERE id <= 600; SELECT pg_stat_force_next_flush()")
+
+        def dead():
+            found = [f for f in judge(place, **QUICK)["result"]["findings"] if f["kind"] == "dead_tuple_ratio"]
+            return {f["object"]: f for f in found}
+        seen = dead()
+        equal(set(seen), {"public.due"}, "autovacuum is not due for the other one")
+        finding = seen["public.due"]
+        holds(finding["reason"].startswith("dead tuple share is ") and finding["reason"].endswith(" %: critical"), finding["reason"])
+        place.sql("ALTER TABLE not_due RESET (autovacuum_vacuum_threshold)")
+        equal(set(dead()), {"public.due", "public.not_due"}, "now it is")
+        place.sql("ALTER TABLE due SET (autovacuum_vacuum_scale_factor = 100)")
+        equal(set(dead()), {"public.not_due"}, "the other setting counts as well")
+        equal(finding["evidence"]["detail"]["kept_by"], None, "nobody keeps them")
+        gid = f"keeps {place.database}"
+        place.sql(f"BEGIN; INSERT INTO due VALUES (0); PREPARE TRANSACTION '{gid}'")
+        try:
+            equal(dead()["public.not_due"]["evidence"]["detail"]["kept_by"], f"prepared transaction {gid}", "who keeps them")
+        finally:
+            place.sql(f"ROLLBACK PREPARED '{gid}'")
+        equal(dead()["public.not_due"]["evidence"]["detail"]["kept_by"], None, "it is gone")
+
+
+@contextlib.contextmanager
+def follower(place, name, state, *words):
+    """A program that follows the server's log under a name of its own, once it is in that state."""
+    process = subprocess.Popen([*words, "-d", place.server], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={**os.environ, "PGAPPNAME": name})
+    try:
+        place.wait(lambda: process.poll() is not None or place.at_server(
+            f"SELECT count(*) FROM pg_stat_replication WHERE application_name = '{name}' AND state = '{state}'") == "1")
+        equal(process.poll(), None, f"it is in the state {state}")
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def a_standby_has_a_lag_once_it_streams(version):
+    """One that is being copied, at a pace that would take for ever, has none in seconds; one that streams has."""
+    found = subprocess.run(["bash", HARNESS, "bin", str(version)], capture_output=True, text=True, check=True)
+    programs = pathlib.Path(found.stdout.strip())
+    with Clinic(version) as place:
+        copied, streams = f"copied_{place.database}", f"streams_{place.database}"
+        log = place.dir / "a log"
+        log.mkdir()
+        with (follower(place, copied, "backup", programs / "pg_basebackup", "-D", str(place.dir / "a copy"), "-X", "none", "-c", "fast", "-r", "32"),
+              follower(place, streams, "streaming", programs / "pg_receivewal", "-D", str(log))):
+            place.run("monitor_system_health")
+            named = {(r.get("object_name") or "").partition(" ")[0] for r in place.waiting("lakebase_metrics")
+                     if r["metric_name"] == "standby_lag_seconds"}
+            equal((streams in named, copied in named), (True, False), f"who has a lag in seconds: {named}")
+
+
+class Laggard:
+    """A standby that has asked for the log from now on and reads none of it: it catches up, and never has."""
+
+    def __init__(self, place, name):
+        url = urllib.parse.urlsplit(place.server)
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.settimeout(60)
+        self.socket.connect((url.hostname, url.port))
+        words = {"user": url.username, "replication": "true", "application_name": name}
+        body = struct.pack("!I", 196608) + b"".join(f"{k}\0{v}\0".encode() for k, v in words.items()) + b"\0"
+        self.socket.sendall(struct.pack("!I", len(body) + 4) + body)
+        self.until_ready()
+        self.ask(f"CREATE_REPLICATION_SLOT {name} TEMPORARY PHYSICAL RESERVE_WAL")
+        self.until_ready()
+        self.slot, self.position = name, place.at_server("SELECT pg_current_wal_lsn()")
+
+    def ask(self, text):
+        body = text.encode() + b"\0"
+        self.socket.sendall(b"Q" + struct.pack("!I", len(body) + 4) + body)
+
+    def take(self, count):
+        got = b""
+        while len(got) < count:
+            more = self.socket.recv(count - len(got))
+            holds(more, "the server goes on")
+            got += more
+        return got
+
+    def until_ready(self):
+        kind = b""
+        while kind != b"Z":
+            kind, length = struct.unpack("!cI", self.take(5))
+            body = self.take(length - 4)
+            holds(kind != b"E", body)
+
+    def follow(self):
+        """It asks for the log, and says once where it stands."""
+        self.ask(f"START_REPLICATION SLOT {self.slot} PHYSICAL {self.position}")
+        high, low = (int(part, 16) for part in self.position.split("/"))
+        status = b"r" + struct.pack("!QQQQB", *[high << 32 | low] * 3, 0, 0)
+        self.socket.sendall(b"d" + struct.pack("!I", len(status) + 4) + status)
+
+
+def one_that_catches_up_ends_no_alert(version):
+    """The server measures its delay from each piece that it sends on, so that it looks well while megabytes are outstanding."""
+    with Clinic(version) as place:
+        def lag(metrics=None):
+            document = judge(place, metrics, **{**QUICK, "min_lag_mb": 4})
+            unknown = {u["metric"]: u["reason"] for u in document["result"].get("unknown", [])}
+            return [t for t in told(document) if t[1] == "replication_lag"], unknown.get("replication_lag")
+        name = f"laggard_{place.database}"
+        laggard = Laggard(place, name)
+        with contextlib.closing(laggard.socket):
+            equal(lag({"replication_lag": 90})[0], [("breached", "replication_lag")], "it was behind")
+            place.sql("SELECT count(pg_logical_emit_message(false, 'lbops', repeat('x', 1000000))) FROM generate_series(1, 40)")
+            laggard.follow()
+            place.until(f"SELECT count(*) = 1 FROM pg_stat_replication WHERE application_name = '{name}' AND state = 'catchup' AND replay_lsn IS NOT NULL")
+            events, reason = lag()
+            equal(events, [], "it is not over")
+            holds(reason and name in reason and "catches up" in reason, reason)
+        place.until(f"SELECT count(*) = 0 FROM pg_stat_replication WHERE application_name = '{name}'")
+        events, reason = lag()
+        equal((events, reason), ([("cleared", "replication_lag")], None), "it is, once that one has gone")
 
 
 def make_deadlock(people):
@@ -218,7 +465,10 @@ def a_plan_and_wrong_input(version):
         place.run("evaluate_alert_thresholds", check=2, fire_after=0)
 
 
-suite(*on_each(eight_at_once_are_eight_alerts, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
-                    the_manifest_has_its_say, a_real_server_in_trouble, the_daemon_tells_people,
+suite(a_limit_says_whose_it_is, what_is_usual_at_this_hour_stands_beside_a_breach, other_limits_are_held_against_history,
+      what_is_read_each_minute_is_judged_as_an_evaluation_would, what_has_gone_is_over_in_history_too, more_than_is_looked_at_is_said,
+      *on_each(what_cannot_be_seen_is_an_alert, eight_at_once_are_eight_alerts, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
+                    the_manifest_has_its_say, a_real_server_in_trouble, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
+                    a_standby_has_a_lag_once_it_streams, one_that_catches_up_ends_no_alert, the_daemon_tells_people,
                     a_breach_starts_its_procedure,
                     a_plan_and_wrong_input))

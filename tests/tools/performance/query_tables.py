@@ -29,6 +29,11 @@ def query_id(place, part):
                      f" WHERE s.query LIKE '{part}' AND s.query NOT LIKE '%pg_stat_statements%' LIMIT 1")
 
 
+def forget_statements(place):
+    """What was counted of this database: the server's statements are everybody's, and other suites count theirs."""
+    place.sql("SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)")
+
+
 class Parrot:
     """A server of chat completions on loopback: says `sentences`, and remembers what it was told."""
 

@@ -45,7 +45,10 @@ def metrics_stand_side_by_side(version=None):
         equal([m["metric"] for m in far["metrics"]], ["cache_hit_ratio"], "what differs by twice")
         one = place.run(TOOL, other_branch="tuned", hours=100, metric="table_bytes")["result"]
         equal([m["metric"] for m in one["metrics"]], ["table_bytes"], "one metric alone")
-        place.run(TOOL, other_branch="production", check=1)
+        itself = place.run(TOOL, other_branch="production")["result"]
+        equal([(s["object"], s["reason"]) for s in itself["skipped"]],
+              [("production", "it is the branch itself: there is nothing to compare it with")], "the branch itself")
+        equal((itself["metrics_compared"], itself["statements_compared"]), (0, 0), "nothing is compared")
         for wrong in ("abc", "7x", "0", "99999999999999999999"):
             equal(place.run(TOOL, other_branch="tuned", query_id=wrong, check=1)["error"]["code"], "invalid", wrong)
         place.run(TOOL, check=2)

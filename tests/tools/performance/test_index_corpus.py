@@ -11,13 +11,14 @@ ARGUMENTS = {
     "detect_duplicate_indexes": {},
     "detect_missing_fk_indexes": {"min_rows": 1000, "min_bytes": 1 << 40},
     "detect_bloated_indexes": {"min_bytes": 65536},
-    "detect_missing_indexes": {"min_bytes": 0, "min_rows": 5000, "min_calls": 10, "min_mean_ms": 0},
+    "detect_missing_indexes": {"min_bytes": 0, "min_rows": 5000, "min_calls": 10, "min_mean_ms": 0, "write_us": 0,
+                               "min_brin_bytes": 0, "max_proofs": 200},
 }
 
 
 def plant(place, corpus):
     later = [text for text in corpus.later if isinstance(text, str)]
-    for text in ("CREATE EXTENSION pgstattuple; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hypopg;\n" + "\n".join(corpus.setup), "VACUUM ANALYZE", "\n".join(later)):
+    for text in ("CREATE EXTENSION pgstattuple; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hypopg; CREATE EXTENSION pg_trgm;\n" + "\n".join(corpus.setup), "VACUUM ANALYZE", "\n".join(later)):
         done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", place.url()], input=text,
                               capture_output=True, text=True, check=False)
         equal(done.returncode, 0, done.stderr)  # without the text, which is long
@@ -62,6 +63,19 @@ def compare_with_truth(place, corpus):
     holds(near >= 0.9 * len(lines), "nine in ten estimates are near the truth")
 
 
+def describe(evidence):
+    """The index that is proposed, in the words of the corpus."""
+    words = ", ".join(evidence["columns"])
+    if evidence["stored_beside"]:
+        words += " beside " + ", ".join(evidence["stored_beside"])
+    if evidence["takes_the_place_of"]:
+        equal(evidence["makes_redundant"], evidence["takes_the_place_of"], "what can go then")
+        words += " instead"
+    if evidence["only_rows_where"]:
+        words += f" where {evidence['only_rows_where']} {evidence['is']}"
+    return words + (f" by {evidence['method']}" if evidence["method"] != "btree" else "")
+
+
 def detectors_are_precise(version):
     corpus = index_corpus.build()
     failures, said = [], []
@@ -79,7 +93,7 @@ def detectors_are_precise(version):
             for name in sorted(wrong):
                 said.append(f"    false: {name}: {by_name[name]['reason']}")
             for name in sorted(right if tool == "detect_missing_indexes" else ()):
-                columns = ", ".join(by_name[name]["evidence"]["columns"])
+                columns = describe(by_name[name]["evidence"])
                 equal(columns, corpus.columns.get(name, columns), f"columns for {name}")
             for name in sorted(missed):
                 said.append(f"    missed: {name}")

@@ -1,5 +1,6 @@
 """From a slow statement to an index that is kept, and from an index that nobody needed to one that is taken back: found
-under load, explained, proposed, proven, approved, built, measured by the times of statements, judged."""
+under load, explained, proposed, proven, approved, built, measured by the times of statements, judged. And the other way
+around: of two indexes that are dropped one was needed, which the statements of its table show, and it comes back."""
 
 import json
 import subprocess
@@ -27,21 +28,28 @@ INSERT INTO orders SELECT i, i % 20000, repeat('x', 80) || i FROM generate_serie
 CREATE TABLE notices (id int PRIMARY KEY, state int, body text);
 INSERT INTO notices SELECT i, CASE WHEN i % 100 = 0 THEN i ELSE 1 END, repeat('y', 80) || i FROM generate_series(1, 60000) i;
 ALTER TABLE notices ALTER state SET (n_distinct = 600);
-ANALYZE orders; ANALYZE notices;
+CREATE TABLE "Odd goods" (id int, code text, body text);
+INSERT INTO "Odd goods" SELECT i, 'code ' || i, repeat('z', 80) FROM generate_series(1, 60000) i;
+CREATE INDEX "goods ""code"" x" ON "Odd goods" (code); CREATE INDEX orders_note ON orders (note);
+ANALYZE orders; ANALYZE notices; ANALYZE "Odd goods";
 """
 SLOW = "SELECT count(note) FROM orders WHERE customer_id = 4711;"
 IDLE = "SELECT max(body) FROM notices WHERE state = 1;"
 FINE = "SELECT note FROM orders WHERE id = 99;"
+CODE = "SELECT max(body) FROM \"Odd goods\" WHERE code = 'code 77';"
 GENERATE = "generate_index_recommendation"
 LIMITS = {"min_confidence": 0.5, "min_calls": 20, "min_mean_ms": 0, "min_share": 0.02, "min_table_bytes": 0}
-KEEP = {**LIMITS, "keep_days": 0, "apply": True}
+KEEP = {**LIMITS, "keep_days": 0, "watch_hours": 0, "apply": True}
+BY_MISTAKE = [{"object": name, "kind": "unused_index"} for name in ('public.goods "code" x', "public.orders_note")]
+CODE_INDEX, NOTE_INDEX, STATE, CUSTOMER = 'goods "code" x', "orders_note", "notices_state_idx", "orders_customer_id_idx"
+DROPS = {**LIMITS, "analysis_results": BY_MISTAKE, "min_confidence": 0, "days": 0, "min_minutes": 0, "min_reads": 0, "min_unused_bytes": 0}
 
 
 def load(place, rounds=30):
     """Two people at work at once; snapshots around it, as the schedule would take them."""
     place.run("persist_pg_stat_statements")
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(f"{SLOW}\n{IDLE}\n{FINE}\n")
+        script.write(f"{SLOW}\n{IDLE}\n{FINE}\n{CODE}\n")
         script.flush()
         done = subprocess.run(["pgbench", "-n", "-c", "2", "-t", str(rounds), "-f", script.name, "-d", place.url()],
                               capture_output=True, text=True, timeout=300, check=False)
@@ -50,12 +58,12 @@ def load(place, rounds=30):
 
 
 def latest(place):
-    """The last row of each recommendation in the history, by its table; and all its states in order."""
-    rows = answer(place, "SELECT table_name, status, reason, evidence FROM index_recommendations ORDER BY updated_at")
+    """The last row of each recommendation in the history, by its index; and all its states in order."""
+    rows = answer(place, "SELECT index_name, status, reason, evidence FROM index_recommendations ORDER BY updated_at")
     states = {}
     for row in rows:
-        states.setdefault(row["table_name"], []).append(row["status"])
-    return {row["table_name"]: row for row in rows}, states
+        states.setdefault(row["index_name"], []).append(row["status"])
+    return {row["index_name"]: row for row in rows}, states
 
 
 def as_json(value):
@@ -63,8 +71,10 @@ def as_json(value):
 
 
 def built(place):
-    return place.sql("SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
-                     " WHERE NOT i.indisprimary AND i.indisvalid AND i.indrelid IN ('orders'::regclass, 'notices'::regclass)")
+    names = place.sql("SELECT string_agg(c.relname, '|') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+                      " JOIN pg_class t ON t.oid = i.indrelid WHERE NOT i.indisprimary AND i.indisvalid"
+                      " AND t.relname IN ('orders', 'notices', 'Odd goods')")
+    return set(names.split("|"))
 
 
 def approve_all(place, count):
@@ -72,6 +82,30 @@ def approve_all(place, count):
     equal(len(requests), count, f"requests {requests}")
     for request in requests:
         place.approve(request["id"])
+
+
+def two_are_dropped(place):
+    """One is in no plan; of the other the counts were forgotten, and nobody minded that statements take it."""
+    place.sql("""SELECT pg_stat_reset_single_table_counters('"goods ""code"" x"'::regclass)""")
+    told = place.run(GENERATE, apply=True, check=3, **DROPS)["result"]
+    found = told["recommendations"]
+    equal({(f["index"], f["status"]) for f in told["followed"]}, {(STATE, "executed"), (CUSTOMER, "executed")}, "what was built")
+    equal({(r["object"], r["type"], r["status"]) for r in found},
+          {(one["object"], "drop_unused", "pending_review") for one in BY_MISTAKE}, f"what may go: {found}")
+    approve_all(place, 2)
+    equal(built(place), {STATE, CUSTOMER}, "indexes once two have gone")
+
+
+def it_comes_back(place, judged):
+    """What was needed is proposed as it was."""
+    missed = next(f for f in judged["findings"] if f["kind"] == "missed_index")
+    equal((missed["object"], missed["fix"], missed["confidence"]["label"]),
+          (f"public.{CODE_INDEX}", 'CREATE INDEX CONCURRENTLY "goods ""code"" x" ON public."Odd goods" USING btree (code)', "high"),
+          "what is missed")
+    evidence = missed["evidence"]
+    equal((evidence["statements_compared"], evidence["statements_slower"], evidence["its_calls_since"]), (1, 1, 60), "by whom")
+    holds(evidence["its_mean_ms_since"] >= 1.5 * evidence["its_mean_ms_before"] > 0, f"its time {evidence}")
+    holds(evidence["its_blocks_since"] >= 500 > 50 > evidence["its_blocks_before"], f"its blocks {evidence}")
 
 
 def one_is_kept_and_one_is_taken_back(version):
@@ -89,34 +123,41 @@ def one_is_kept_and_one_is_taken_back(version):
               {("public.orders", "create_missing", "pending_review"), ("public.notices", "create_missing", "pending_review")},
               "proposals")
         holds(all(f["evidence"]["is_proven"] for f in first["findings"]), f"the planner's word for both: {first['findings']}")
-        equal(built(place), "", "indexes before anybody has agreed")
+        equal(built(place), {CODE_INDEX, NOTE_INDEX}, "indexes before anybody has agreed")
         approve_all(place, 2)
-        equal(built(place), "notices_state_idx orders_customer_id_idx", "indexes once somebody has")
+        equal(built(place), {CODE_INDEX, NOTE_INDEX, STATE, CUSTOMER}, "indexes once somebody has")
+        two_are_dropped(place)
 
         seen = place.run(GENERATE, **LIMITS)["result"]["followed"]
-        equal([f["status"] for f in seen], ["executed", "executed"], "what has happened")
+        equal({(f["index"], f["status"]) for f in seen}, {(NOTE_INDEX, "executed"), (CODE_INDEX, "executed")}, "what has happened")
         early = place.run(GENERATE, **KEEP)["result"].get("followed", [])
         equal(early, [], "a verdict before anything was counted")
         load(place)
+        waits = place.run(GENERATE, check=3, **{**KEEP, "watch_hours": 24})["result"]["followed"]
+        equal({f["index"] for f in waits}, {STATE, CUSTOMER}, "drops are watched for a day at least")
         judged = place.run(GENERATE, check=3, **KEEP)["result"]
-        steps = {f["index"]: f for f in judged["followed"]}
+        steps = {f["index"]: f for f in waits + judged["followed"]}
         equal({(n, f["status"], f["undo"]) for n, f in steps.items()},
-              {("orders_customer_id_idx", "kept", None), ("notices_state_idx", "executed", "waiting")}, "verdicts")
-        contains(steps["orders_customer_id_idx"]["reason"], "over 60 calls")
+              {(CUSTOMER, "kept", None), (STATE, "executed", "waiting"), (NOTE_INDEX, "kept", None), (CODE_INDEX, "executed", "waiting")},
+              "verdicts")
+        contains(steps[CUSTOMER]["reason"], "over 60 calls")
+        contains(steps[NOTE_INDEX]["reason"], "none of 2 statements on its table takes clearly longer")
         useless = next(f for f in judged["findings"] if f["kind"] == "useless_index")
         equal((useless["object"], useless["fix"]), ("public.notices_state_idx", "DROP INDEX CONCURRENTLY public.notices_state_idx"),
               "what is to be taken back")
-        equal(built(place), "notices_state_idx orders_customer_id_idx", "indexes while somebody is asked")
-        approve_all(place, 1)
-        equal(built(place), "orders_customer_id_idx", "indexes in the end")
+        it_comes_back(place, judged)
+        equal(built(place), {STATE, CUSTOMER}, "indexes while somebody is asked")
+        approve_all(place, 2)
+        equal(built(place), {CODE_INDEX, CUSTOMER}, "indexes in the end")
         ended = place.run(GENERATE, **{**KEEP, "apply": False})["result"]
-        equal([(f["index"], f["status"]) for f in ended["followed"]], [("notices_state_idx", "reverted")], "the end")
+        equal({(f["index"], f["status"]) for f in ended["followed"]}, {(STATE, "reverted"), (CODE_INDEX, "reverted")}, "the end")
         rows, states = latest(place)
-        equal(states, {"orders": ["pending_review", "executed", "kept"], "notices": ["pending_review", "executed", "reverted"]},
-              "their lives")
-        figures = {table: as_json(row["evidence"])["measured"] for table, row in rows.items()}
+        kept, reverted = ["pending_review", "executed", "kept"], ["pending_review", "executed", "reverted"]
+        equal(states, {CUSTOMER: kept, STATE: reverted, NOTE_INDEX: kept, CODE_INDEX: reverted}, "their lives")
+        figures = {name: as_json(rows[name]["evidence"])["measured"] for name in (CUSTOMER, STATE)}
         holds(all(f["calls_before"] == f["calls_after"] == 60 for f in figures.values()), f"calls {figures}")
-        holds(figures["orders"]["mean_ms_after"] < 0.5 * figures["orders"]["mean_ms_before"], f"the gain {figures}")
+        holds(figures[CUSTOMER]["mean_ms_after"] < 0.5 * figures[CUSTOMER]["mean_ms_before"], f"the gain {figures}")
+        figures |= {name: as_json(rows[name]["evidence"])["watched"] for name in (NOTE_INDEX, CODE_INDEX)}
         again = place.run(GENERATE, **KEEP)["result"]
         equal((again.get("followed", []), again.get("recommendations", [])), ([], []), "what did not help comes back")
         print(f"  {version}: {figures}")

@@ -58,6 +58,12 @@ def a_young_server_says_so(version):
         equal({f["object"] for f in low}, {"public.orders_note", "public.orders_note_again"}, "unused indexes")
 
 
+def definitions(place):
+    return place.sql("SELECT pg_get_indexdef(i.indexrelid), k.conname, k.contype FROM pg_index i"
+                     " LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype <> 'f'"
+                     " WHERE i.indrelid >= 16384").splitlines()
+
+
 def every_fix_runs_and_ends_the_finding(version):
     long_name = "ö" * 31
     with Given(version) as place:
@@ -82,7 +88,9 @@ def every_fix_runs_and_ends_the_finding(version):
         fixes = {f["object"] + " " + f["kind"]: f["fix"] for f in found}
         equal({f["kind"] for f in found}, {"unused_index", "duplicate_index", "missing_fk_index", "missing_index"}, "kinds")
         contains(fixes["public.orders missing_fk_index"], "orders_customer_id_idx1 ON public.orders (customer_id)")
-        statements = [f["fix"] for f in found]
+        equal(next(f["impact"]["level"] for f in found if f["object"] == "public.orders" and f["kind"] == "missing_fk_index"),
+              "warning", "a key whose rows go with those they refer to")
+        statements, before = [f["fix"] for f in found], definitions(place)
         contains("; ".join(statements), "WHERE half IS NOT NULL", "CREATE INDEX tree_customer_id_idx ON public.tree (",
                  "ALTER TABLE public.customers DROP CONSTRAINT customers_id_key")
         for fix in statements:
@@ -92,6 +100,52 @@ def every_fix_runs_and_ends_the_finding(version):
         place.sql("ANALYZE")
         again = place.run("run_full_index_analysis", **{**limits, "min_unused_bytes": 1 << 40})
         equal([(f["object"], f["reason"]) for f in again["result"]["findings"]], [], "findings after their fixes")
+        undone = [f["evidence"]["undo"] for f in found if f["evidence"].get("undo")]
+        for undo in undone:
+            place.psql("-c", undo)
+        equal(set(before) - set(definitions(place)), set(), f"what is not as it was after {undone}")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0", "invalid indexes after the undo")
+
+
+def a_drop_is_tried_before_it_is_proposed(version):
+    unseen = "SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off;"
+    with Given(version) as place:
+        place.sql("""CREATE EXTENSION pg_stat_statements; CREATE SCHEMA "What if";
+            CREATE TABLE goods (id int, code text, kind int, size int);
+            INSERT INTO goods SELECT i, 'code ' || i, i % 7, i FROM generate_series(1, 12000) i;
+            CREATE INDEX "goods ""code"" y" ON goods (code); CREATE INDEX goods_kind ON goods (kind);
+            CREATE INDEX goods_part ON goods (size) WHERE kind = 3;
+            CREATE INDEX goods_id ON goods (id); CREATE INDEX goods_id_kind ON goods (id, kind);
+            CREATE TABLE tree (id int, code text) PARTITION BY HASH (id);
+            CREATE TABLE tree_1 PARTITION OF tree FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+            INSERT INTO tree SELECT i, 'code ' || i FROM generate_series(1, 12000) i; CREATE INDEX tree_code ON tree (code);
+            ANALYZE; ANALYZE tree;""" + unseen + "SELECT * FROM goods WHERE code = 'code 5'; SELECT * FROM goods WHERE id = 7;"
+                  " SELECT * FROM tree WHERE code = 'code 5'")
+
+        def tried(tool, **params):
+            return {f["object"]: (f["evidence"], f["reason"], {t["name"]: t["points"] for t in f["confidence"]["terms"]})
+                    for f in place.findings(tool, **params)}
+        before = tried("detect_unused_indexes", min_bytes=0, **NOW)
+        equal({e["without_it"] for e, _, _ in before.values()}, {"not tried: HypoPG is not installed"}, "without HypoPG")
+        equal({e["is_tried_without"] for e, _, _ in before.values()}, {False}, "is it tried?")
+        place.sql('CREATE EXTENSION hypopg SCHEMA "What if"')
+        unused = tried("detect_unused_indexes", min_bytes=0, **NOW)
+        if place.sql("SELECT count(*) FROM pg_proc WHERE proname = 'hypopg_hide_index'") == "0":
+            equal({e["without_it"] for e, _, _ in unused.values()},
+                  {"not tried: HypoPG hides indexes from its version 1.4 on"}, "an older HypoPG")
+            return
+        for name in ('public.goods "code" y', "public.tree_code"):
+            evidence, reason, terms = unused[name]
+            contains(reason, "but hidden from the planner, it makes 1 of")
+            equal((evidence["is_tried_without"], evidence["statements_worse"]), (True, 1), f"statements worse without {name}")
+            holds(evidence["worst_statement"] and evidence["its_cost_without"] > 2 * evidence["its_cost_now"], f"costs {evidence}")
+            equal(terms["plans_without_it"], -0.4, "its points")
+        contains(unused["public.goods_kind"][0]["without_it"], "none is planned with it")
+        contains(unused["public.goods_part"][0]["without_it"], "not tried: a plan for values that are not known")
+        (redundant,) = tried("detect_duplicate_indexes").values()
+        contains(redundant[0]["without_it"], "none ")  # of both, the planner may take either
+        equal((redundant[0]["statements_worse"], redundant[2]["plans_without_it"]), (0, 0.05), "what the longer one does as well")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'goods'::regclass"), "5", "indexes afterwards")
 
 
 def what_is_locked_is_left_out(version):
@@ -153,12 +207,18 @@ def a_weak_role_is_told_what_it_cannot_see(version):
 def without_statements_and_hypopg_less_is_claimed(version):
     with Given(version) as place:
         place.sql(SHOP + "DO $$ BEGIN FOR i IN 1..120 LOOP PERFORM FROM orders WHERE customer_id = i; END LOOP; END $$;")
-        bare = place.run("detect_missing_indexes", min_bytes=0, min_rows=10000)
+        young = place.run("detect_missing_indexes", min_bytes=0, min_rows=10000, min_minutes=10**9)
+        contains(reasons(young), "scans of tables: insufficient data")
+        equal(kinds(young), [], "what scans of so short a time show")
+        bare = place.run("detect_missing_indexes", min_bytes=0, min_rows=10000, min_minutes=0)
         contains(reasons(bare), "pg_stat_statements is not installed")
         equal(kinds(bare), ["sequential_scans"], "what scans alone show")
         equal((bare["result"]["findings"][0]["fix"], bare["result"]["findings"][0]["confidence"]["label"]), (None, "low"),
               "a fix without knowing the columns")
-        place.sql("CREATE EXTENSION pg_stat_statements;" + "SELECT * FROM orders WHERE customer_id = 5;" * 12)
+        place.sql("CREATE EXTENSION pg_stat_statements VERSION '1.7';" + "SELECT * FROM orders WHERE customer_id = 5;" * 12)
+        older = place.findings("detect_missing_indexes", min_bytes=0, min_calls=10, min_mean_ms=0)  # total_time, as it was called
+        equal([f["evidence"]["calls"] for f in older], [12], "what an extension shows that nobody has updated")
+        place.sql("ALTER EXTENSION pg_stat_statements UPDATE")
         unproven = place.findings("detect_missing_indexes", min_bytes=0, min_calls=10, min_mean_ms=0)
         equal([f["kind"] for f in unproven], ["missing_index"], "what statements show")
         contains(unproven[0]["reason"], "HypoPG is not installed")
@@ -166,6 +226,18 @@ def without_statements_and_hypopg_less_is_claimed(version):
         proven = place.findings("detect_missing_indexes", min_bytes=0, min_calls=10, min_mean_ms=0)
         holds(proven[0]["confidence"]["value"] > unproven[0]["confidence"]["value"] and proven[0]["evidence"]["is_proven"],
               f"proof: {proven[0]}")
+
+
+def what_has_grown_since_is_not_bloated(version):
+    with Given(version) as place:
+        place.sql("""CREATE TABLE grown (k int, v int) WITH (autovacuum_enabled = off); CREATE INDEX grown_k ON grown (k);
+                     INSERT INTO grown SELECT i, i FROM generate_series(1, 20000) i""")
+        place.sql("VACUUM ANALYZE grown")
+        place.sql("INSERT INTO grown SELECT i, i FROM generate_series(20001, 80000) i")
+        equal(place.findings("detect_bloated_indexes", min_bytes=0), [], "four times the rows that were counted")
+        place.sql("DELETE FROM grown WHERE v % 10 > 0")
+        place.sql("VACUUM grown")
+        equal([f["object"] for f in place.findings("detect_bloated_indexes", min_bytes=0)], ["public.grown_k"], "a tenth is left")
 
 
 def strange_tables_do_no_harm(version):
@@ -187,6 +259,21 @@ def strange_tables_do_no_harm(version):
         equal(len(found & {"public.loose_a", "public.loose_b"}), 1, "one of two equal ones")
         equal(found - {"public.loose_a", "public.loose_b"}, {"public.seen_a"}, "duplicates")
         other.communicate("\\q\n")
+
+
+def one_index_of_a_table_goes_at_a_time(version):
+    tool, limits = "generate_index_recommendation", {**NOW, "min_unused_bytes": 0, "min_confidence": 0.5}
+    with Given(version) as place:
+        place.sql("""CREATE TABLE goods (a int, b int); CREATE TABLE others (a int);
+                     CREATE INDEX goods_a ON goods (a); CREATE INDEX goods_a_2 ON goods (a); CREATE INDEX others_a ON others (a);
+                     CREATE INDEX goods_b ON goods (b); CREATE INDEX goods_b_2 ON goods (b); CREATE INDEX others_a_2 ON others (a)""")
+        equal(len(place.findings("detect_duplicate_indexes")), 3, "duplicates")
+        first = place.run(tool, **limits)
+        tables = [r["object"].split("_")[0] for r in first["result"]["recommendations"]]
+        equal(sorted(tables), ["public.goods", "public.others"], "tables of the drops")
+        contains(reasons(first), "one index of a table is dropped a day, and this run has another")
+        again = place.run(tool, **limits)["result"]["recommendations"]
+        equal([r["object"] for r in again], [r["object"] for r in first["result"]["recommendations"]], "the same ones again")
 
 
 def recommendations_keep_their_name_and_pass_the_gate(version):
@@ -222,6 +309,7 @@ def recommendations_keep_their_name_and_pass_the_gate(version):
 
 
 suite(*each_version(an_empty_database_is_examined, wrong_input_is_refused, a_young_server_says_so,
-                    every_fix_runs_and_ends_the_finding, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
+                    every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
-                    strange_tables_do_no_harm, recommendations_keep_their_name_and_pass_the_gate), at_once=2)
+                    what_has_grown_since_is_not_bloated, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
+                    recommendations_keep_their_name_and_pass_the_gate), at_once=2)

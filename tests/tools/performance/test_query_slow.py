@@ -2,7 +2,7 @@
 
 from place import Given, contains, each_version, equal, holds, suite
 
-from query_tables import query_id, seed
+from query_tables import forget_statements, query_id, seed
 
 TOOL = "analyze_slow_queries_with_ai"
 HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
@@ -36,7 +36,7 @@ def slow_ones_are_found_and_queued_once(version):
         contains(text, query_id(place, "SELECT count(*) FROM orders WHERE customer_id = $1"), "open", "rule missing_index", "orders_customer_id_idx")
         equal(text.count("rule missing_index"), 1, "rows of the queue")
         place.sql(index["fix"])
-        place.sql("SELECT pg_stat_statements_reset()")
+        forget_statements(place)
         place.sql("ANALYZE orders")
         place.sql(f"{SLOW};" * 3)
         cured = place.run(TOOL, **LIMITS)["result"]

@@ -1,5 +1,6 @@
 """schedule_vacuum_full on real servers: waits for a person, executes once, and gives up on a lock that is taken."""
 
+import concurrent.futures
 import time
 
 from place import Given, contains, each_version, equal, holds, suite
@@ -71,6 +72,24 @@ def gives_up_on_a_lock_that_is_taken(version):
         equal(place.sql("SELECT count(*) FROM t"), "5000", "rows")
 
 
+def who_queues_behind_it_goes_on_when_it_gives_up(version):
+    """And not only when the one before it lets go, who holds the lock until the end."""
+    with Given(version, kind="throwaway") as place, somebody(place) as reader:
+        wasteful(place)
+        with somebody(place, "BEGIN", "SELECT 1 FROM t LIMIT 1"), concurrent.futures.ThreadPoolExecutor() as aside:
+            run = aside.submit(place.run, TOOL, table="t", lock_timeout_ms=2000, attempts=1)
+            while not run.done() and place.sql("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass AND NOT granted"
+                                               " AND mode = 'AccessExclusiveLock'") == "0":
+                pass
+            holds(not run.done(), f"it did not wait for the lock: {run}")
+            reader.stdin.write("SELECT 'waited', 1000 * extract(epoch FROM clock_timestamp() - statement_timestamp()) FROM t LIMIT 1;\n")
+            reader.stdin.flush()
+            answer = reader.stdout.readline().strip()
+            contains(answer, "waited")
+            equal(run.result()["result"]["status"], "deferred", "whoever holds the lock still has it")
+            print(f"  {version}: a reader behind a VACUUM FULL of 2000 ms patience {answer.replace('|', ' ')} ms")
+
+
 def an_approved_one_gives_up_too(version):
     with Given(version) as place:
         wasteful(place)
@@ -101,4 +120,5 @@ def refuses_what_cannot_be_rewritten(version):
 
 
 suite(*each_version(waits_for_a_person_and_executes_once, gives_up_on_a_lock_that_is_taken,
+                    who_queues_behind_it_goes_on_when_it_gives_up,
                     an_approved_one_gives_up_too, refuses_what_cannot_be_rewritten), at_once=4)

@@ -1,5 +1,7 @@
 """schedule_vacuum_analyze on real servers: dead rows go, worst first, within its limits; the rest is said."""
 
+import concurrent.futures
+
 from place import Given, contains, each_version, equal, holds, suite
 from upkeep import dead, plant, somebody, vacuums
 
@@ -97,6 +99,31 @@ def stops_when_the_load_rises_or_the_hour_is_wrong(version):
         equal(place.run(TOOL, window=f"{hour:02}:00-{(hour + 2) % 24:02}:00")["result"]["tables_vacuumed"], 1, "in time")
 
 
+def a_table_that_goes_meanwhile_is_no_failure_of_the_others(version):
+    """The first's ANALYZE asks a function of its index, which goes on when the second has been dropped."""
+    with Given(version) as place:
+        plant(place, "first", rows=3_000, dead=2_500)
+        plant(place, "second", rows=3_000, dead=2_000)
+        plant(place, "third", rows=3_000, dead=1_500)
+        place.sql("""CREATE FUNCTION when_free(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+                         WHILE NOT pg_try_advisory_lock_shared(1) LOOP PERFORM pg_sleep(0.01); END LOOP;
+                         PERFORM pg_advisory_unlock_shared(1); RETURN $1; END $$;
+                     CREATE INDEX ON first (when_free(id))""")
+        with concurrent.futures.ThreadPoolExecutor() as aside, somebody(place, "SELECT pg_advisory_lock(1)"):
+            document = aside.submit(place.run, TOOL)
+            while vacuums(place, "first") == 1 and not document.done():
+                pass
+            place.sql("DROP TABLE second")
+            equal(document.done(), False, "it is at the first yet")
+            place.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                      " AND mode = 'ExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+            result = document.result()["result"]
+        equal([(r["table"], r["status"]) for r in result["results"]],
+              [("first", "success"), ("second", "failed"), ("third", "success")], "what became of each")
+        contains(result["results"][1]["error"], "second is gone")
+        equal((result["tables_failed"], dead(place, "first"), dead(place, "third")), (1, 0, 0), "the world")
+
+
 def says_what_it_may_not_vacuum(version):
     with Given(version) as place:
         plant(place)
@@ -113,4 +140,5 @@ def says_what_it_may_not_vacuum(version):
 
 suite(*each_version(removes_dead_rows_worst_first, works_under_a_budget, takes_named_tables_and_leaves_of_partitions,
                     leaves_locked_tables_alone, a_vacuum_that_cannot_help_is_not_repeated,
-                    stops_when_the_load_rises_or_the_hour_is_wrong, says_what_it_may_not_vacuum), at_once=4)
+                    stops_when_the_load_rises_or_the_hour_is_wrong, a_table_that_goes_meanwhile_is_no_failure_of_the_others,
+                    says_what_it_may_not_vacuum), at_once=4)

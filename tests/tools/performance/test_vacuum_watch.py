@@ -1,9 +1,10 @@
 """watch_autovacuum on real servers: a table that stays past its trigger is told of once, and once that it no longer is."""
 
 from place import Given, contains, each_version, equal, holds, suite
-from upkeep import somebody, wait_for_others
+from upkeep import dead, plant, somebody, wait_for_others
 
 TOOL = "watch_autovacuum"
+HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
 NAME = 'Busy "one"'
 QUOTED = '"Busy ""one"""'
 NOW = {"minutes": 0, "min_rows": 500}
@@ -11,6 +12,10 @@ NOW = {"minutes": 0, "min_rows": 500}
 
 def kinds_of_events(document):
     return [event["type"] for event in document["events"]]
+
+
+def due(place):
+    return [f for f in place.findings("identify_tables_needing_vacuum") if f["kind"] == "dead_rows"]
 
 
 def here(document, name):
@@ -40,11 +45,13 @@ def is_told_once_and_cleared_once(version):
             again = place.run(TOOL, **NOW)
             equal(kinds_of_events(again), [], "a second alert")
             equal(here(again, NAME)[0]["evidence"]["past_it_since"], found["evidence"]["past_it_since"], "since when")
-            # Counters that began anew say nothing of what was before.
+            # Counters that began anew forget what was before; who has looked does not.
             deleter = int(place.sql(f"SELECT pg_stat_reset(); BEGIN; DELETE FROM {QUOTED} WHERE id <= 9000; "
                                     "SELECT pg_current_xact_id(); COMMIT").split()[-1])
             anew = place.run(TOOL, **NOW)
-            holds(here(anew, NAME)[0]["evidence"]["past_it_since"] > found["evidence"]["past_it_since"], "seen all the time")
+            seen = here(anew, NAME)[0]["evidence"]
+            equal((seen["dead_rows"], seen["forgotten_dead_rows"]), (9000, 6000), "dead rows of both times")
+            equal(seen["past_it_since"], found["evidence"]["past_it_since"], "since when, with the time before")
             equal(kinds_of_events(anew), [], "the alert is open yet")
             fix = found["fix"]
         wait_for_others(place, deleter)
@@ -55,6 +62,45 @@ def is_told_once_and_cleared_once(version):
         equal([over[k] for k in ("metric", "schema", "table")], [told[k] for k in ("metric", "schema", "table")],
               "what tells the alert from others")
         equal(kinds_of_events(place.run(TOOL, **NOW)), [], "and nothing more")
+
+
+def what_was_counted_before_a_sleep_is_vacuumed(version):
+    """A reset of the counters is to the server what a suspended compute's night is."""
+    with Given(version, more=HISTORY) as place:
+        place.sql("CREATE EXTENSION pgstattuple")
+        plant(place, QUOTED)
+        plant(place, "calm", dead=900)
+        place.sql("DO $$ BEGIN FOR i IN 1..410 LOOP EXECUTE format('CREATE TABLE few_%s AS SELECT generate_series(1, 60)', i);"
+                  " END LOOP; END $$")
+        contains(str(place.run(TOOL)["result"]["skipped"]), "others have more")
+        place.sql("SELECT pg_stat_reset()")
+        equal((dead(place, QUOTED), due(place)), (0, []), "what the server knows afterwards")
+        place.run(TOOL)
+        (found,) = due(place)
+        evidence = found["evidence"]
+        equal((found["object"], evidence["dead_rows"], evidence["forgotten_dead_rows"]), (f"public.{NAME}", 6000, 6000),
+              "what is due all the same")
+        place.run(TOOL)
+        equal(due(place)[0]["evidence"]["dead_rows"], 6000, "what was lost once is lost once")
+        make = "CREATE TABLE {} WITH (autovacuum_enabled = off) AS SELECT * FROM calm"
+        place.sql(f"{make.format('remade')}; {make.format('emptied')}; DELETE FROM remade; DELETE FROM emptied")
+        place.run(TOOL)
+        place.sql("SELECT pg_stat_reset()")
+        place.run(TOOL)
+        names = {f"public.{name}" for name in (NAME, "remade", "emptied")}
+        equal({f["object"] for f in due(place)}, names, "what has forgotten rows")
+        place.sql(f"DROP TABLE remade; {make.format('remade')}; TRUNCATE emptied")
+        equal({f["object"] for f in due(place)}, {f"public.{NAME}"}, "not a table that was made again, nor one that was emptied")
+        place.run(TOOL)
+        equal({f["object"] for f in due(place)}, {f"public.{NAME}"}, "nor when somebody has looked at them")
+        place.sql("DROP TABLE remade, emptied")
+        result = place.run("schedule_vacuum_analyze")["result"]
+        equal([(r["table"], r["status"]) for r in result["results"]], [(NAME, "success")], "what was vacuumed")
+        equal(place.sql(f"SELECT dead_tuple_count FROM pgstattuple('{QUOTED}')"), "0", "the table's dead rows")
+        equal(due(place), [], "once it has been vacuumed")
+        place.sql("SELECT pg_stat_reset()")  # before anybody could look at what the vacuum has left
+        place.run(TOOL)
+        equal(due(place), [], "after another sleep")
 
 
 def what_nobody_looks_after_is_not_its_fault(version):
@@ -72,4 +118,5 @@ def what_nobody_looks_after_is_not_its_fault(version):
         place.run(TOOL, factor=0.5, check=2)
 
 
-suite(*each_version(is_told_once_and_cleared_once, what_nobody_looks_after_is_not_its_fault), at_once=2)
+suite(*each_version(is_told_once_and_cleared_once, what_was_counted_before_a_sleep_is_vacuumed,
+                    what_nobody_looks_after_is_not_its_fault), at_once=2)

@@ -6,7 +6,7 @@ import json
 import os
 
 import schema_pairs as corpus
-from place import Given, Local, contains, each_version, equal, holds, suite
+from place import Given, Local, Workspace, contains, each_version, equal, holds, suite
 
 BEFORE = """
 CREATE SCHEMA "Odd One";
@@ -144,8 +144,9 @@ def snapshots_are_not_trusted(version):
         refused(rewrite("column", "type", "int, DROP COLUMN id"), "syntax error")
         refused(lambda o: o.update(kind="gadget"), "no kind of object")
         for text, word in [("", "no snapshot"), ("{}", "no snapshot"), ('{"objects": [{"kind": "table"', "no snapshot"),
-                           ('{"schema_version": 1, "objects": 5}', "a list is missing"),
-                           ('{"schema_version": 1, "objects": [{"kind": "tab\\ud800le"}]}', "half a character")]:
+                           ('{"schema_version": 2, "objects": 5}', "a list is missing"),
+                           ('{"schema_version": 1, "objects": []}', "another version"), ('{"schema_version": "2"}', "no snapshot"),
+                           ('{"schema_version": 2, "objects": [{"kind": "tab\\ud800le"}]}', "half a character")]:
             file.write_text(text)
             contains(place.run("capture_schema_diff", branch=start, to=file, check=1)["error"]["message"], word)
 
@@ -164,20 +165,39 @@ def people_choose_what_is_compared(version):
         equal([k for k in ("text", "sql", "changes") if k in only], ["sql"], "what the result holds")
 
 
+ORDERED = """
+    CREATE FUNCTION below(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT {} $$;
+    CREATE FUNCTION above(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT b - a $$;
+    CREATE OPERATOR CLASS backwards FOR TYPE int USING btree AS OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=,
+        OPERATOR 5 <, FUNCTION 1 {}(int, int);
+    CREATE TYPE base;
+    CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1); CREATE INDEX ordered ON t (a backwards);
+"""
+
+
 def what_sql_does_not_carry_is_said(version):
-    after = """
-        CREATE FUNCTION eq(int, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT $1::text = $2 $$;
-        CREATE OPERATOR === (leftarg = int, rightarg = text, function = eq);
-        CREATE TEXT SEARCH CONFIGURATION mine (copy = simple);
-        CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1);
-    """
-    with Given(version) as place, sides(place, "", after) as (start, end):
+    """What is made by hand is told where it comes, goes and differs, and nothing that uses it is touched."""
+    more = "CREATE FUNCTION base_in(cstring) RETURNS base LANGUAGE internal IMMUTABLE STRICT AS 'textin';"
+    before, after = ORDERED.format("1", "below"), ORDERED.format("1", "above") + more
+    with Given(version) as place, sides(place, before, after) as (start, end):
+        place.at_server(f"ALTER DATABASE {start} SET work_mem = '5MB'; ALTER DATABASE {end} SET work_mem = '6MB';"
+                        f"ALTER DATABASE {end} SET app.secret = 'hush-hush'; GRANT CREATE ON DATABASE {end} TO pg_monitor;"
+                        f"ALTER ROLE postgres IN DATABASE {start} SET work_mem = '7MB'")
         place.psql("-c", "CREATE UNIQUE INDEX CONCURRENTLY broken ON t (a)", branch=end, check=False)
         found = corpus.diff(place, start, end)
         skipped = {s["object"]: s["reason"] for s in found["skipped"]}
-        contains(skipped["OPERATOR public.===(integer,pg_catalog.text)"], "made by hand")
-        contains(skipped["TEXT SEARCH CONFIGURATION public.mine"], "made by hand")
-        contains(found["text"], "! TEXT SEARCH CONFIGURATION public.mine is wanted")
+        equal({name: reason.split(";")[0] for name, reason in skipped.items() if "invalid" not in reason},
+              {"OPERATOR FAMILY public.backwards USING btree": "is another one",
+               "SETTING work_mem OF the database": "is another one", "SETTING app.secret OF the database": "is wanted",
+               "SETTING work_mem OF ROLE postgres IN the database": "is no longer wanted",
+               "PRIVILEGES ON the database": "is another one"}, "what is done by hand")
+        contains(skipped["INDEX public.broken"], "build it anew there")
+        contains(found["text"], "~ object OPERATOR FAMILY public.backwards USING btree: definition", "! SETTING app.secret OF the database is wanted",
+                 "~ privileges the database: definition")
+        holds("hush-hush" not in json.dumps(found), "what a database is set to stays there")
+        holds("ordered" not in found["sql"], "an index on it stays as it is")
+        bare = corpus.diff(place, start, end, privileges=False)
+        holds("privileges" not in bare["text"], "unless privileges are not wanted")
 
 
 def secrets_are_not_read(version):
@@ -259,10 +279,22 @@ def branches_of_a_lakebase(version):
         equal(place.run("capture_schema_diff", target_branch="production")["result"]["has_changes"], False, "itself")
 
 
+def branches_of_a_workspace():
+    with Workspace() as place:
+        place.project()
+        place.sql("CREATE TABLE t (id int PRIMARY KEY, note text)")
+        place.cli("target", "create", "ci-1", "--ttl", "1h", check=0)
+        place.sql("ALTER TABLE t ADD COLUMN more int; CREATE INDEX t_note ON t (note)", branch="ci-1")
+        found = place.run("capture_schema_diff", target_branch="ci-1", output="all")["result"]
+        equal([found["diff"]["columns_added"], found["diff"]["indexes_added"]], [["public.t.more"], ["public.t_note"]], "it has more")
+        place.sql(found["sql"])
+        equal(place.run("capture_schema_diff", target_branch="ci-1")["result"]["has_changes"], False, "once that was done")
+
+
 # What does not depend on the server is shown once.
 NEWEST = [each_version(test)[-1] for test in (branches_of_a_lakebase, snapshots_are_not_trusted,
                                               people_choose_what_is_compared, wrong_input_gets_a_sentence)]
-suite(*NEWEST, *each_version(it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
+suite(branches_of_a_workspace, *NEWEST, *each_version(it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
                              both_branches_can_be_named, a_snapshot_stands_for_a_branch,
                              what_sql_does_not_carry_is_said, secrets_are_not_read,
                              renames_are_asked_for, an_ordinary_role_reads_the_same,

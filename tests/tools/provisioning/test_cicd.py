@@ -55,7 +55,7 @@ def they_are_written_once():
                ["LAKEBASE_PROJECT", "LBOPS_URL", "LBOPS_SHA256"]], "needs")
         for kind, named in (("secrets", "secrets_required"), ("vars", "variables_required")):
             used = {u for t in texts.values() for u in re.findall(r"\b%s\.(\w+)" % kind, t)}
-            equal(used, set(result[named]), f"{named} are those that are used")
+            equal(used - {"LAKEBASE_REPLAY_UNCOMPARED"}, set(result[named]), f"{named} are those that are used")
         again = place.setup(**FULL)
         equal([again["changes"], found(again), place.texts()], [[], dict.fromkeys(NAMES, "same"), texts], "the second run")
         for name, text in texts.items():
@@ -92,9 +92,15 @@ def they_pass_actionlint():
             text = "".join(written.values())
             holds("@@" not in text and "#+" not in text, "no marker is left")
             equal(set(re.findall(r"uses: (.+)", text)),
-                  {"actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"}, "pinned actions")
+                  {"actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
+                   "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2",
+                   "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0"}, "pinned actions")
             equal(text.count("runs-on:"), text.count("timeout-minutes:"), "each job ends")
             equal("DATABRICKS_TOKEN: " in text, params.get("auth") == "token", "the login that was asked for")
+            waits = "group: lakebase-pr-${{ github.event.pull_request.number }}\n"
+            equal([written[n].count(waits) for n in NAMES], [2, 1], "an end waits for the run that is at work on the branch")
+            holds("cancel-in-progress: true" not in text, "and no run is broken off")
+            contains(written["lakebase-pr-close.yml"], "!cancelled() && (needs.picture.result == 'success' || needs.picture.result == 'skipped') &&", "overwrite: true")
         lints(place, texts)
 
 
@@ -113,7 +119,7 @@ def what_they_call_is_there():
         known = {t["name"]: t for t in json.loads(place.cli("--json", "tools", check=0).stdout)}
         for tool, options in called.items():
             if tool in known:
-                has = {p["name"] for p in known[tool]["params"]} | {"project", "branch"}
+                has = {p["name"] for p in known[tool]["params"]} | {"project", "branch", "plan"}
                 equal(options - has, set(), f"parameters of {tool}")
 
 
@@ -220,7 +226,11 @@ def the_report_can_do_no_harm():
         done = runner.step(body, BRANCH="", MIGRATED="skipped")
         equal(done.returncode, 0, done.stderr)
         contains(runner.read("output"), "report<<", "\nmigrations: skipped, 0 applied\n")
-        contains(runner.read("report.md"), "(none)", "skipped, 0 applied")
+        contains(runner.read("report.md"), "(none)", "skipped, 0 applied", "| schema | not compared |")
+        for differs, words in ((False, "does not differ"), (True, "differs, see below")):
+            (runner.dir / "diff.json").write_text(json.dumps({"result": {"text": "schema of a compared with b", "has_changes": differs}}))
+            runner.step(body, BRANCH="ci-pr-1", MIGRATED="success")
+            contains(runner.read("report.md"), f"| schema | {words} |", "schema of a compared with b")
         (runner.dir / "migration.json").write_text(json.dumps(
             {"error": {"message": "it </pre>broke"}, "result": {"applied": 2, "findings": [
                 {"object": "V2.sql", "kind": "MG-1", "reason": "<script> @all"}]}}))

@@ -32,7 +32,8 @@ def a_pull_request_goes_its_way(version):
         (runner.dir / "bin" / "lbops").symlink_to(PROGRAM)
         env = {"LBOPS_MANIFEST": str(place.manifest), "LAKEBASE_PROJECT": "shop", "NUMBER": "12", "ACTION": "opened",
                "GITHUB_WORKSPACE": str(repo), "MIGRATIONS": "migrations", "SOURCE_BRANCH": "production",
-               "TARGET_BRANCH": "production", "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success"}
+               "TARGET_BRANCH": "production", "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success", "PICTURE": "success",
+               "UNCOMPARED": ""}
 
         def step(job, name):
             done = runner.step(shell[job, name], **env)
@@ -49,12 +50,38 @@ def a_pull_request_goes_its_way(version):
         step("branch", "Compare the schemas")
         step("branch", "Write the report")
         contains(runner.read("report.md"), "ci-pr-12", "success, 0 applied", "differs, see below", "items")
+        step("picture", "Ask the branch")
+        equal([t["file"] for t in json.loads(runner.read("tried.json"))], ["V1__first.sql"], "what was tried")
+        early = repo / "migrations" / "V0_5__early.sql"
+        early.write_text("SELECT 1;\n")
+        step("picture", "Ask the branch")
+        early.unlink()
+        equal([t["file"] for t in json.loads(runner.read("tried.json"))], ["V1__first.sql"], "others were merged beside it")
+        kept = (runner.dir / "tried.json").rename(runner.dir / "kept.json")
+        wrong = runner.step(shell["picture", "Ask the branch"], **{**env, "MIGRATIONS": "nowhere"})
+        equal([wrong.returncode != 0, (runner.dir / "tried.json").exists()], [True, False], "what cannot be told")
+        contains(wrong.stdout, "::error::", "the branch stays")
         step("delete", "Delete the branch")
         holds("ci-pr-12" not in place.branches(), "the branch is gone")
         step("delete", "Delete the branch")
+        step("picture", "Ask the branch")
+        equal([runner.read("output"), (runner.dir / "tried.json").exists()], ["gone=true\n", False], "what is gone tells nothing")
+        unknown = runner.step(shell["replay", "Apply the migrations"], **{**env, "PICTURE": "failure"})
+        equal(unknown.returncode, 1, "without a picture")
+        contains(unknown.stdout, "::error::", "LAKEBASE_REPLAY_UNCOMPARED")
+        kept.rename(runner.dir / "tried.json")
+        place.sql("CREATE TABLE items (other text)")
+        moved = runner.step(shell["replay", "Apply the migrations"], **env)
+        equal(moved.returncode, 1, moved.stdout)
+        contains(moved.stdout + moved.stderr, "V1__first.sql touches the relation items")
+        equal(place.sql("SELECT to_regnamespace('lbops_migration') IS NULL"), "t", "nothing was done, no ledger either")
+        place.sql("DROP TABLE items")
         step("replay", "Apply the migrations")
         equal(place.sql("SELECT to_regclass('items')"), "items", "the target is migrated")
-        step("replay", "Apply the migrations")
+        (runner.dir / "tried.json").unlink()
+        contains(step("replay", "Apply the migrations"), "::warning::the branch of the pull request is gone")
+        env.update(PICTURE="failure", UNCOMPARED="true")
+        contains(step("replay", "Apply the migrations"), "::warning::LAKEBASE_REPLAY_UNCOMPARED")
 
 
 class Connected(Workspace):
@@ -85,6 +112,7 @@ def a_pull_request_in_a_workspace():
         (repo / "migrations").mkdir()
         (repo / "migrations" / "V1__first.sql").write_text("CREATE TABLE IF NOT EXISTS items (id bigint PRIMARY KEY);\n")
         made = place.run("setup_cicd_pipeline", branch="", dir=repo, test_command=command, uc_catalog="ops")["result"]
+        equal(place.run("setup_cicd_pipeline", branch="", dir=repo, test_command=command, uc_catalog="ops")["changes"], [], "twice")
         shell = {**steps(made["create_branch_yaml"]), **steps(made["delete_branch_yaml"])}
         runner = Runner(place)
         (runner.dir / "bin" / "lbops").symlink_to(PROGRAM)
@@ -92,7 +120,7 @@ def a_pull_request_in_a_workspace():
                "LBOPS_TEST_GITHUB": ready["github_token"], "GITHUB_REPOSITORY": "acme/shop", "NUMBER": "12", "ACTION": "opened",
                "GITHUB_WORKSPACE": str(repo), "MIGRATIONS": "migrations", "SOURCE_BRANCH": "production", "TARGET_BRANCH": "production",
                "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success", "TESTED": "success", "TEST_COMMAND": command,
-               "DATABRICKS_HOST": emulator.url, "DATABRICKS_CLIENT_ID": ready["client_id"],
+               "PICTURE": "success", "UNCOMPARED": "", "DATABRICKS_HOST": emulator.url, "DATABRICKS_CLIENT_ID": ready["client_id"],
                "DATABRICKS_CLIENT_SECRET": ready["client_secret"], "CURL_CA_BUNDLE": ready["ca_file"],
                "PGSSLROOTCERT": ready["pg_ca_file"], "UC_CATALOG": "ops", "UC_READERS": "[]"}
 
@@ -146,5 +174,27 @@ def a_migration_is_rehearsed_in_a_workspace():
         equal(place.sql("SELECT to_regclass('items')"), "", "its source is not")
 
 
+def the_address_of_another_branch_is_found_out():
+    """A look-up that answers with production's host: nothing is done there, as a credential is for one branch."""
+    with Connected() as place:
+        place.project()
+        emulator = place.emulator
+        place.run("create_branch_on_pr", branch="", pr_number=1, source_branch="production")
+        (place.dir / "files").mkdir()
+        (place.dir / "files" / "V1__first.sql").write_text("CREATE TABLE IF NOT EXISTS items (id bigint PRIMARY KEY);\n")
+        answers = {b: emulator.postgres("GET", f"projects/shop/branches/{b}/endpoints/primary").json for b in ("ci-pr-1", "production")}
+        for code, lie in (("denied", {**answers["ci-pr-1"], "status": {**answers["ci-pr-1"]["status"], "hosts": answers["production"]["status"]["hosts"]}}),
+                          ("conflict", answers["production"])):
+            for path, body in (("endpoints/primary$", lie), ("endpoints$", {"endpoints": [lie]})):
+                emulator.fault("status", f"branches/ci-pr-1/{path}", "GET", status=200, count=0, body=body)
+            failed = place.run("apply_schema_migration", check=None, branch="ci-pr-1", dir="files")
+            emulator.control("DELETE", "faults")
+            equal([failed["error"] and failed["error"]["code"], failed["result"].get("migrations")], [code, None], str(failed["error"]))
+            equal([place.sql("SELECT to_regclass('items'), to_regnamespace('lbops_migration')", branch=b) for b in answers], ["|"] * 2,
+                  "nothing was done, there or here")
+        equal(place.run("apply_schema_migration", branch="ci-pr-1", dir="files")["result"]["applied"], 1, "with the right one it is")
+        equal(place.sql("SELECT to_regclass('items')"), "", "and production is as it was")
+
+
 suite(*each_version(a_pull_request_goes_its_way), a_pull_request_in_a_workspace,
-      a_migration_is_rehearsed_in_a_workspace, at_once=2)
+      a_migration_is_rehearsed_in_a_workspace, the_address_of_another_branch_is_found_out, at_once=2)

@@ -1,6 +1,5 @@
 """configure_rls: tenants that cannot get at each other's rows, by column and by schema, tried before it may stand."""
 
-import base64
 import contextlib
 import json
 
@@ -55,20 +54,6 @@ class Shop(Given):
         with contextlib.suppress(AssertionError):
             if roles:
                 self.at_server(f"DROP ROLE {roles}")
-
-
-class Lake(Workspace):
-    """psql as the service principal that lbops is there."""
-
-    def url(self, branch=None):
-        ready, endpoint = self.emulator.ready, f"projects/{self.own}/branches/{branch or 'production'}/endpoints/primary"
-        basic = base64.b64encode(f"{ready['client_id']}:{ready['client_secret']}".encode()).decode()
-        token = self.emulator.call("POST", "/oidc/v1/token", b"grant_type=client_credentials&scope=all-apis", token=None,
-                                   headers={"Authorization": f"Basic {basic}",
-                                            "Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
-        host = self.emulator.postgres("GET", endpoint).json["status"]["hosts"]["host"]
-        return (f"host={host} dbname=databricks_postgres user={ready['client_id']} sslmode=verify-full "
-                f"sslrootcert={ready['pg_ca_file']} password={self.emulator.credential(endpoint, token)}")
 
 
 def kinds(done):
@@ -168,6 +153,40 @@ def what_was_changed_is_mended(version):
         holds(("tenant_evades_policies", acme) in kinds(place.rls(tenants=["acme"], tables=["orders"])), "who evades is told")
 
 
+def who_gets_around_policies_is_told(version):
+    """Everything that shows a tenant another one's rows although the policies are right."""
+    with Shop(version) as place:
+        owner = place.role("owner")
+        place.sql(f"CREATE ROLE \"{owner}\" NOLOGIN; " + TABLES + f"ALTER TABLE shared OWNER TO \"{owner}\";"
+                  "CREATE VIEW asking WITH (security_invoker = true) AS SELECT * FROM orders;"
+                  "CREATE VIEW over_asking AS SELECT * FROM asking;"
+                  "CREATE MATERIALIZED VIEW copied AS SELECT * FROM orders;"
+                  "CREATE FUNCTION sum_of_all() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT sum(total) FROM orders';"
+                  "CREATE FUNCTION atomic_sum(int) RETURNS bigint LANGUAGE sql SECURITY DEFINER "
+                  "BEGIN ATOMIC SELECT sum(total) FROM orders; END;"
+                  "CREATE FUNCTION own_sum() RETURNS bigint LANGUAGE sql AS 'SELECT sum(total) FROM orders';"
+                  "CREATE FUNCTION not_for_tenants() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT sum(total) FROM orders';"
+                  "REVOKE EXECUTE ON FUNCTION not_for_tenants() FROM PUBLIC;"
+                  "CREATE FUNCTION held_owner() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT sum(total) FROM orders';"
+                  f"ALTER FUNCTION held_owner() OWNER TO \"{owner}\";")
+        done = place.rls(tenants=TENANTS, tables=["orders"])
+        found = kinds(done)
+        equal([o for k, o in found if k == "function_evades_policies"], ["public.atomic_sum(integer)", "public.sum_of_all()"],
+              "functions by the rights of their owner")
+        equal([o for k, o in found if k == "view_evades_policies"], ["public.copied", "public.totals"], "views")
+        place.sql("GRANT SELECT ON asking, over_asking, copied TO PUBLIC")
+        counts = "SELECT count(*) FROM asking; SELECT count(*) FROM over_asking; SELECT count(*) FROM copied; SELECT own_sum() < sum_of_all();"
+        equal(place.as_tenant("acme", counts).split(), ["3", "3", "9", "t"], "it is as it is told")
+        for finding in done["result"]["findings"]:
+            if finding["kind"].endswith("_evades_policies") and finding["fix"] and finding["object"] != "public.totals":
+                place.sql(finding["fix"])
+        found = kinds(place.rls(tenants=TENANTS, tables=["orders"]))
+        equal([o for k, o in found if k in ("function_evades_policies", "view_evades_policies")], ["public.copied", "public.totals"],
+              "what the fixes leave: a copy, and what was left out")
+        equal(place.as_tenant("acme", "SET row_security = off; SELECT count(*) FROM orders"), "", "nor by a setting")
+        equal(place.as_tenant("acme", "RESET ALL; SET app.tenant = 'O''Hara'; SELECT count(*) FROM orders"), "3", "nor by another")
+
+
 def operators_see_all(version):
     with Shop(version) as place:
         owner, other = place.role("owner"), place.role("ops")
@@ -258,7 +277,7 @@ def on_a_local_lakebase(version):
 
 def in_a_workspace():
     """Who works there is no superuser, and there is a Data API."""
-    with Lake(targets=(("*", "throwaway"),)) as place:
+    with Workspace(targets=(("*", "throwaway"),)) as place:
         place.project("shop")
         place.sql("CREATE TABLE orders (tenant_id text, v int); INSERT INTO orders VALUES ('a', 1), ('b', 2)")
         params = {"tenants": ["a", "b"], "exposed_schemas": ["public"], "cors_origins": ["https://shop.example"]}
@@ -280,5 +299,6 @@ def in_a_workspace():
 
 
 suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
+                    who_gets_around_policies_is_told,
                     tenants_are_apart_by_schema, a_person_decides_on_production, bad_input, on_a_local_lakebase),
       in_a_workspace, at_once=2)

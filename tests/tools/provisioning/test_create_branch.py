@@ -8,6 +8,7 @@ from place import VERSIONS, Local, Workspace, contains, each_version, equal, hol
 def refused(place, rule, check=1, **params):
     error = place.run("create_branch", branch="", check=check, **params)["error"]
     contains(error["message"], rule)
+    holds(error["code"] in ("invalid", "conflict", "not_found", "limit", "io"), f"{rule} has the code of another thing: {error}")
     holds(error["hint"], f"{rule} names no way out: {error}")
     return error
 

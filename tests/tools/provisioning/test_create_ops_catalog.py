@@ -58,6 +58,7 @@ def at_home(version):
         contains(done["result"]["details"], "at home")
         asked = place.history("SELECT metric_name FROM ops_catalog.lakebase_ops.lakebase_metrics")
         equal(asked["rows"], [["ops_catalog_tables"]], "the first table is there")
+        equal(ready(place)["changes"], [], "the second run")
 
 
 suite(in_a_workspace, what_is_there_is_completed, *each_version(at_home), at_once=2)

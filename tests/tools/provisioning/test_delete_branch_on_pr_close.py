@@ -24,7 +24,11 @@ def on_a_local_lakebase(version):
         contains(json.dumps(place.approvals()), "psql")
         somebody.stdin.close()
         somebody.wait()
+        place.sql("SELECT count(*) AS last_words FROM pg_class", branch="ci-pr-5")
         done = closed(place, 5, action="merged")
+        texts = {r["queryid"]: r["query"] for r in place.waiting("query_texts") if r["branch_id"] == "ci-pr-5"}
+        kept = [r["calls"] for r in place.waiting("pg_stat_history") if "last_words" in texts.get(r["queryid"], "")]
+        equal(kept, [1], "what the server had counted until it went")
         equal(done["result"]["deleted"], True, "closed")
         equal([(e["type"], e["payload"]["reason"]) for e in done["events"]],
               [("branch.deleted", "pull request 5 was merged")], "events")
@@ -55,6 +59,8 @@ def in_a_workspace():
             place.run("create_branch_on_pr", branch="", pr_number=number, source_branch="production")
         closed(place, 1)
         equal(sorted(place.branches()), ["ci-pr-2", "ci-pr-3", "production"], "it is purged")
+        again = closed(place, 1)
+        equal([again["result"]["was_gone"], again["changes"]], [True, []], "the second run")
         emulator.finish(emulator.postgres("DELETE", "projects/shop/branches/ci-pr-2"))
         equal(closed(place, 2)["result"]["deleted"], True, "what was deleted softly is purged")
         emulator.finish(emulator.postgres("PATCH", "projects/shop/branches/ci-pr-3", {"spec": {"no_expiry": True}},
@@ -65,7 +71,30 @@ def in_a_workspace():
         emulator.finish(emulator.postgres("PATCH", "projects/shop/branches/ci-pr-3", {"spec": {"is_protected": True}},
                                           update_mask="spec.is_protected"))
         contains(closed(place, 3, check=1)["error"]["message"], "BR-051", "protected by the platform")
-        equal(sorted(place.branches()), ["ci-pr-3", "production"], "branches")
+        guarded = place.dir / "policy.json"
+        guarded.write_text(json.dumps({"kinds": [
+            {"id": "X-1", "kind": "production", "patterns": ["production"], "ttl": "never"},
+            {"id": "X-2", "kind": "ci", "patterns": ["ci-pr-{number}"], "parents": ["production"], "ttl": "never", "protection": "policy"}]}))
+        place.run("create_branch_on_pr", branch="", pr_number=8, source_branch="production")
+        contains(closed(place, 8, check=1, policy=guarded)["error"]["message"], "BR-050", "X-2")
+        equal(sorted(place.branches()), ["ci-pr-3", "ci-pr-8", "production"], "branches")
+
+
+def readers_of_a_replica_are_people_too():
+    """Nobody can look into a replica by way of the branch, so that one that is awake is for a person to decide on."""
+    with Workspace() as place:
+        emulator, replica = place.emulator, "projects/shop/branches/ci-pr-7/endpoints/readers"
+        place.project()
+        place.run("create_branch_on_pr", branch="", pr_number=7, source_branch="production")
+        emulator.finish(emulator.postgres("POST", "projects/shop/branches/ci-pr-7/endpoints", {"spec": {
+            "endpoint_type": "ENDPOINT_TYPE_READ_ONLY", "autoscaling_limit_min_cu": 0.5, "autoscaling_limit_max_cu": 1}},
+            endpoint_id="readers"))
+        emulator.settled(replica)
+        asked = closed(place, 7, check=3)
+        contains(json.dumps(asked["approvals"]) + json.dumps(place.approvals()), "BR-053", "nobody could look at the replica readers")
+        equal(sorted(place.branches()), ["ci-pr-7", "production"], "it is still there")
+        emulator.finish(emulator.postgres("DELETE", replica))
+        equal(closed(place, 7)["result"]["deleted"], True, "without it")
 
 
 def a_run_that_is_killed_is_finished_by_the_next():
@@ -79,4 +108,5 @@ def a_run_that_is_killed_is_finished_by_the_next():
         equal(sorted(place.branches()), ["production"], "branches")
 
 
-suite(*each_version(on_a_local_lakebase), in_a_workspace, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
+suite(*each_version(on_a_local_lakebase), in_a_workspace,
+      readers_of_a_replica_are_people_too, a_run_that_is_killed_is_finished_by_the_next, at_once=2)

@@ -64,9 +64,15 @@ def in_a_workspace():
         emulator.branch("shop", "ci-pr-2", ttl="14400s")
         emulator.branch("shop", "ci-pr-3")  # by hand, without an expiry
         emulator.branch("shop", "qa-release-1")
+        emulator.branch("shop", "dev-anna")
+        emulator.branch("shop", "ci-pr-9", source_branch="projects/shop/branches/dev-anna", no_expiry=True)
         first = sweep(place, check=3)
-        equal(counts(first)[:2], [0, 1], "nothing is over its time")
-        equal([g["branch"] for g in first["result"]["given_an_expiry"]], ["ci-pr-3", "qa-release-1"], "kinds that expire")
+        contains(json.dumps([s for s in first["result"]["skipped"] if s["object"] == "shop/dev-anna"]), "BR-034", "has children")
+        holds("expire_time" not in place.branches()["dev-anna"], "what has children is given no expiry")
+        equal(counts(first)[:2], [0, 2], "nothing is over its time")
+        equal(sorted(g["branch"] for g in first["result"]["given_an_expiry"]), ["ci-pr-3", "ci-pr-9", "qa-release-1"], "kinds that expire")
+        for name in ("ci-pr-9", "dev-anna"):
+            emulator.finish(emulator.postgres("DELETE", f"projects/shop/branches/{name}", purge="true"))
         holds("expire_time" in place.branches()["ci-pr-3"], "ci-pr-3 expires now")
         holds("expire_time" not in place.branches()["qa-release-1"], "a shared branch is for a person to decide on")
 
@@ -92,6 +98,21 @@ def in_a_workspace():
         equal([last["status"], last["changes"]], ["ok", []], "nothing is left to do")
 
 
+def a_sweep_that_is_killed_is_finished_by_the_next():
+    with Workspace() as place:
+        emulator = place.emulator
+        place.project()
+        for number in (1, 2):
+            emulator.finish(emulator.postgres("POST", "projects/shop/branches", {"spec": {"ttl": "2s"}}, branch_id=f"ci-pr-{number}"))
+        until(lambda: all(place.branches()[f"ci-pr-{n}"]["current_state"] == "DELETED" for n in (1, 2)))
+        emulator.set(operation_s=3)
+        begun = lambda: emulator.control("GET", "requests", query={"method": "DELETE"})["requests"]  # noqa: E731
+        place.killed(begun, "run", "enforce_ttl_policies")
+        emulator.set(operation_s=0)
+        sweep(place)
+        equal([sorted(place.branches()), sweep(place)["changes"]], [["production"], []], "the next run, and no more")
+
+
 def an_unknown_project_is_an_error():
     with Workspace() as place:
         equal(sweep(place)["result"]["total_active"], 0, "an empty workspace")
@@ -99,4 +120,5 @@ def an_unknown_project_is_an_error():
         contains(sweep(place, check=1, policy="/nowhere.json")["error"]["message"], "/nowhere.json")
 
 
-suite(*each_version(with_somebody_connected), in_a_workspace, an_unknown_project_is_an_error, at_once=2)
+suite(*each_version(with_somebody_connected), in_a_workspace,
+      a_sweep_that_is_killed_is_finished_by_the_next, an_unknown_project_is_an_error, at_once=2)

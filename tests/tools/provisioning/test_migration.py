@@ -1,7 +1,9 @@
 """apply_schema_migration: what it applies, in which order, and what it refuses. The database is looked at afterwards."""
 
+import json
+
 from migrating import FIRST, Migrations, rules
-from place import Local, contains, each_version, equal, holds, suite
+from place import VERSIONS, Local, contains, each_version, equal, holds, suite
 
 
 def applies_each_file_once(version):
@@ -69,6 +71,8 @@ def a_syntax_error_has_a_line_and_a_column(version):
     with Migrations(version, V1__orders=FIRST, V2__bad="SELECT 1;\n\n  CREATE TABEL app.x (id int);") as place:
         place.refused("V2__bad.sql, line 3, column 10: syntax-error")
         equal(place.exists("app.orders"), False, "the file before it was not applied either")
+        place.put("V2__bad", "CREATE TABLE IF NOT EXISTS app.x (id bigint PRIMARY KEY);")
+        equal(place.migrate()["result"]["applied"], 2, "once it is corrected, both are")
 
 
 def a_failure_takes_its_transaction_back(version):
@@ -87,10 +91,17 @@ def a_failure_takes_its_transaction_back(version):
 def a_changed_file_is_refused_and_a_reworded_one_is_not(version):
     with Migrations(version, V1__orders=FIRST) as place:
         place.migrate()
+        place.put("V1__orders", FIRST.replace("\n", "\r\n"))
+        equal(place.migrate()["result"].get("skipped", []), [], "ends of lines are nothing to speak of")
         place.put("V1__orders", "-- a licence\r\n" + FIRST.replace("\n", "\r\n"))
         equal(place.migrate()["result"]["skipped"][0]["object"], "V1__orders.sql", "told")
         place.put("V1__orders", FIRST.replace("DEFAULT 0", "DEFAULT 1"))
-        place.refused("V1__orders.sql is not what was applied", "write a new migration")
+        place.put("V2__more", "COMMENT ON TABLE app.orders IS 'more';")
+        error = place.refused("V1__orders.sql is not what was applied", "write a new migration")["error"]
+        equal([error["code"], place.sql("SELECT obj_description('app.orders'::regclass) IS NULL")], ["conflict", "t"],
+              "nothing behind it is applied")
+        place.put("V1__orders", FIRST)
+        equal(place.migrate()["result"]["version"], "2", "with the text that was applied it goes on")
 
 
 def order_and_absence_are_watched(version):
@@ -190,9 +201,79 @@ def a_branch_is_migrated_and_its_parent_is_not(version):
         equal((place.sql(there, branch="dev-1"), place.sql(there)), ("t", "f"), "the branch and its parent")
 
 
+def what_has_moved_since_it_was_tried_is_refused():
+    """On one server: what it compares are definitions, which other suites read on all of them."""
+    with Local(VERSIONS[-1], targets=(("production", "throwaway"), ("*", "throwaway"))) as place:
+        files, tried = place.dir / "files", place.dir / "tried here.json"
+        files.mkdir()
+
+        def migrate(check=0, branch="production", **more):
+            return place.run("apply_schema_migration", branch=branch, check=check, dir="files", **more)
+
+        def told(branch):
+            rows = migrate(branch=branch, plan=True, tell_base=True)["result"].get("tried", [])
+            tried.write_text(json.dumps(rows))
+            return [r["file"] for r in rows]
+
+        (files / "V1__orders.sql").write_text(FIRST + "CREATE TABLE IF NOT EXISTS app.other (id bigint PRIMARY KEY);")
+        place.cli("target", "create", "dev-0", "--ttl", "1h", check=0)
+        migrate(branch="dev-0")
+        equal(told("dev-0"), ["V1__orders.sql"], "what was tried on a branch of an empty database")
+        place.sql("CREATE SCHEMA app; CREATE TABLE app.other (id int)")
+        contains(migrate(check=1, tried=tried)["error"]["message"], "V1__orders.sql touches the schema app")
+        equal(place.sql("SELECT to_regnamespace('lbops_migration') IS NULL"), "t", "what is refused at once leaves no ledger either")
+        place.sql("DROP SCHEMA app CASCADE")
+        migrate()
+        place.cli("target", "create", "dev-1", "--ttl", "1h", check=0)
+        equal(told("dev-1"), [], "what came along from its source was not applied there")
+        (files / "V2__note.sql").write_text("ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS note text;")
+        (files / "V3__more.sql").write_text("CREATE TABLE IF NOT EXISTS app.more (id bigint PRIMARY KEY);\n"
+                                            "COMMENT ON COLUMN app.orders.note IS 'said';")
+        migrate(branch="dev-1")
+        equal(told("dev-1"), ["V2__note.sql", "V3__more.sql"], "what was tried")
+        place.sql("ALTER TABLE app.other ADD x int; CREATE VIEW app.totals AS SELECT sum(total) AS total FROM app.orders")
+        moved = migrate(check=1, tried=tried)["error"]
+        equal(moved["code"], "conflict", "code")
+        contains(moved["message"], "V2__note.sql touches the relation app.orders", "not here as it was")
+        contains(moved["hint"], "test_migration_on_branch", "--tried")
+        equal(place.sql("SELECT to_regclass('app.more') IS NULL AND NOT EXISTS (SELECT FROM pg_attribute WHERE attname = 'note' "
+                        "AND attrelid = 'app.orders'::regclass)"), "t", "nothing was applied")
+        place.sql("DROP VIEW app.totals")
+        (files / "V1_5__late.sql").write_text("COMMENT ON TABLE app.orders IS 'nobody has tried the two together';")
+        contains(migrate(check=1, tried=tried, out_of_order=True)["error"]["message"], "V2__note.sql touches the relation app.orders")
+        (files / "V1_5__late.sql").unlink()
+        place.sql("CREATE TABLE app.more (id bigint PRIMARY KEY, extra text)")
+        contains(migrate(check=1, tried=tried)["error"]["message"], "V3__more.sql touches the relation app.more")
+        place.sql("DROP TABLE app.more")
+        first = migrate(tried=tried, target_version="2")
+        equal([first["result"]["applied"], "replayed-differently" in rules(first)], [1, False], "the rest of what was tried is to come")
+        done = migrate(tried=tried)
+        equal([done["result"]["applied"], "replayed-differently" in rules(done)], [1, False], "elsewhere it may have moved")
+        equal(migrate(tried=tried)["changes"], [], "the second run")
+        (files / "U3__more.sql").write_text("COMMENT ON COLUMN app.orders.note IS NULL;\nDROP TABLE IF EXISTS app.more;")
+        (files / "U2__note.sql").write_text("ALTER TABLE app.orders DROP COLUMN IF EXISTS note;")
+        for _ in range(2):
+            migrate(undo=True)
+        first = migrate(tried=tried, target_version="2")
+        equal([first["result"]["applied"], rules(first) & {"replayed-differently"}], [1, set()], "what was taken back here is to come again")
+        done = migrate(tried=tried)
+        equal([done["result"]["applied"], "replayed-differently" in rules(done)], [1, False], "and comes")
+        (files / "V4__by_rows.sql").write_text(
+            "COMMENT ON TABLE app.orders IS 'by its rows';\nDO $$ BEGIN IF EXISTS (SELECT FROM app.other) THEN "
+            "ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS extra int; END IF; END $$;")
+        place.cli("target", "create", "dev-2", "--ttl", "1h", check=0)
+        migrate(branch="dev-2")
+        equal(told("dev-2"), ["V4__by_rows.sql"], "what was tried on the second one")
+        place.sql("INSERT INTO app.other (id) VALUES (1)")
+        other = [f for f in migrate(tried=tried)["result"]["findings"] if f["kind"] == "replayed-differently"]
+        equal([(f["object"], f["evidence"]["file"]) for f in other], [("relation app.orders", "V4__by_rows.sql")], "rows decided")
+        tried.write_text("{}")
+        contains(migrate(check=1, tried=tried)["error"]["message"], "is no list of tried migrations")
+
+
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, a_target_and_the_way_back,
                     wrong_input_is_answered, without_rights_the_server_says_no,
-                    a_branch_is_migrated_and_its_parent_is_not))
+                    a_branch_is_migrated_and_its_parent_is_not), what_has_moved_since_it_was_tried_is_refused)

@@ -41,7 +41,8 @@ class GitHub:
         return self.call("GET", f"issues/{number}/comments", per_page=100).json
 
     def ours(self, number):
-        return [c["body"] for c in self.comments(number) if c["body"].startswith(MARKER)]
+        pages = [self.call("GET", f"issues/{number}/comments", per_page=100, page=page).json for page in (1, 2)]
+        return [c["body"] for page in pages for c in page if c["body"].startswith(MARKER)]
 
 
 def post(place, number=2, check=0, repository="acme/shop", **params):
@@ -113,6 +114,28 @@ def on_a_local_lakebase():
         holds(github.token not in json.dumps(rows), "no token in the audit log")
 
 
+def a_marker_that_somebody_pasted_is_no_comment_of_ours(place, github):
+    """What another one wrote stays as it is, and ours comes beside it; whoever the token is of."""
+    def pasted(login, kind="User"):
+        return github.emulator.control("POST", "github/comments", {"number": 4, "login": login, "type": kind, "body": MARKER + "\nmine"})
+
+    place.run("create_branch_on_pr", branch="", pr_number=4, source_branch="production")
+    place.sql("ALTER TABLE orders ADD more int", branch="ci-pr-4")
+    theirs = pasted("mallory")
+    first = post(place, number=4)
+    equal([first["result"]["action"], first["result"]["posted"]], ["created", True], "theirs is none")
+    contains(json.dumps(first["result"]["skipped"]), "written by mallory", theirs["html_url"])
+    equal([body == MARKER + "\nmine" for body in github.ours(4)], [True, False], "theirs stands, and ours")
+    equal(said(place, number=4), ("unchanged", 0), "ours is found behind theirs")
+    github.emulator.control("POST", "github/identity", {"installation": True})
+    equal(said(place, number=4), ("unchanged", 0), "a workflow's token is nobody's, but what it writes is by a bot")
+    github.emulator.control("POST", "github/identity", {"installation": False})
+    equal(said(place, number=4, author="LBOPS-bot"), ("unchanged", 0), "as it is given, in any case")
+    planned = post(place, number=4, author="release-bot", plan=True)
+    equal([planned["result"]["action"], len(planned["result"]["skipped"])], ["created", 2], "of another one there is none")
+    equal(len(github.comments(4)), 2, "comments")
+
+
 def what_stands_in_the_database_stays_there(place, github):
     nasty = 'x"```\n</details>\n@octocat <img src=x> [a](http://evil) `` '
     quoted = '"' + nasty.replace('"', '""') + '"'
@@ -132,6 +155,7 @@ def a_long_one_is_cut(place, github):
                    for n in range(450))
     place.sql(made, branch="ci-pr-2")
     equal(said(place), ("updated", 1), "a long one")
+    equal(len(github.ours(2)), 1, "still one, behind a hundred of others")
     body = github.ours(2)[0]
     holds(40000 < len(body.encode()) <= 65536, f"{len(body.encode())} bytes")
     contains(body, "**Cut here**")
@@ -184,6 +208,9 @@ def in_a_workspace():
         place.project()
         place.sql("CREATE TABLE orders (id int PRIMARY KEY, note text)")
         place.run("create_branch_on_pr", branch="", pr_number=2, source_branch="production")
+        for number in range(105):  # ours comes behind the first page of a hundred
+            github.call("POST", "issues/2/comments", {"body": f"number {number}"})
+        a_marker_that_somebody_pasted_is_no_comment_of_ours(place, github)
         what_stands_in_the_database_stays_there(place, github)
         a_long_one_is_cut(place, github)
         what_is_wrong_is_said(place, github)

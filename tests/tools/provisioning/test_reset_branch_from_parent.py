@@ -29,7 +29,11 @@ def on_a_local_lakebase(version):
         equal([c["statement"].split()[0] for c in asked["changes"]], ["DELETE", "POST"], "one decision about both")
         equal(tables(place, "staging"), "old", "nothing was done")
         place.write(ROUTINE)
+        place.sql("SELECT count(*) AS last_words FROM old", branch="staging")
         done = reset(place)
+        texts = {r["queryid"]: r["query"] for r in place.waiting("query_texts") if r["branch_id"] == "staging"}
+        kept = [r["calls"] for r in place.waiting("pg_stat_history") if "last_words" in texts.get(r["queryid"], "")]
+        equal(kept, [1], "what the server had counted until it went")
         equal(done["result"]["branches"][0]["reset"], True, "it is routine")
         equal([(e["type"], e["payload"]["branch_id"]) for e in done["events"]], [("branch.reset", "staging")], "events")
         equal(tables(place, "staging"), "new", "it holds its source's data")
@@ -54,6 +58,8 @@ def on_a_local_lakebase(version):
         contains(reset(place, check=1, project_id="shop")["error"]["message"], "BR-052", "1 branch")
         contains(reset(place, check=1, project_id="shop", branch_id="production")["error"]["message"], "BR-051")
         contains(reset(place, check=1, project_id="shop", branch_id="whatever")["error"]["message"], "BR-020")
+        place.run("create_branch", branch="", branch_name="audit-2026-02-28")
+        contains(reset(place, check=1, project_id="shop", branch_id="audit-2026-02-28")["error"]["message"], "BR-054")
         equal(tables(place, "staging"), "new", "in the end")
 
 

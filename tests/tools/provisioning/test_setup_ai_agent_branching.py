@@ -2,7 +2,7 @@
 
 import json
 
-from place import Workspace, contains, equal, holds, suite
+from place import VERSIONS, Local, Workspace, contains, equal, holds, suite
 
 BEGIN, END = "<!-- lakebaseops:agent-branching begin ", "<!-- lakebaseops:agent-branching end -->"
 
@@ -95,4 +95,12 @@ def what_is_not_understood_is_left():
         refused("no branches for agents", "invalid", policy=policy)
 
 
-suite(it_tells_them_once, what_people_wrote_stays, what_is_not_understood_is_left, at_once=2)
+def at_home():
+    with Local(VERSIONS[-1]) as place:
+        repository(place)
+        equal(states(tell(place)), [("CLAUDE.md", "no_file", True), ("AGENTS.md", "no_file", True)], "the first run")
+        contains((place.repo / "AGENTS.md").read_text(), BEGIN, END, "--project_id shop")
+        equal(tell(place)["changes"], [], "the second run")
+
+
+suite(it_tells_them_once, at_home, what_people_wrote_stays, what_is_not_understood_is_left, at_once=2)

@@ -107,6 +107,7 @@ def where_there_is_none(version):
     with Local(version) as place:
         done = integrate(place)
         equal([done["status"], done["changes"]], ["ok", []], "nothing to do")
+        equal(integrate(place)["changes"], [], "nor the second time")
         contains(json.dumps(done["result"]["skipped"]), "Unity Catalog", "has none")
         holds("uc_catalog" not in done["result"], "and nothing is said to be done")
 

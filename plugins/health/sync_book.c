@@ -1,0 +1,149 @@
+/* The book of comparisons, a JSON object between runs. */
+#include "sync_book.h"
+
+#include "sync_compare.h"
+
+#include <json-c/json.h>
+
+#define A_DAY     INT64_C(86400000000)
+#define FORGOTTEN (90 * A_DAY) /* pairs that nobody has asked for since */
+
+static void put_object(void *object)
+{
+    (void)json_object_put(object); /* says whether it was the last */
+}
+
+static int64_t number_in(struct json_object *object, const char *name, int64_t fallback)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(object, name, &value) && json_object_is_type(value, json_type_int)
+               ? json_object_get_int64(value)
+               : fallback;
+}
+
+static const char *text_in(struct json_object *object, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(object, name, &value) ? json_object_get_string(value) : NULL;
+}
+
+static void read_entry(sync_book *book, struct json_object *one)
+{
+    const char *name = text_in(one, "pair");
+    int64_t seen = number_in(one, "seen_at", 0);
+    if (!name || lb_now(book->ctx) - seen > FORGOTTEN)
+        return;
+    book->entries[book->count++] = (sync_entry){.name = name,
+                                                .shape = text_in(one, "shape"),
+                                                .full_at = number_in(one, "full_at", 0),
+                                                .full_took = number_in(one, "full_took", 0),
+                                                .tried_at = number_in(one, "tried_at", 0),
+                                                .until = number_in(one, "until", SYNC_NO_TIME),
+                                                .seen_at = seen,
+                                                .differs = number_in(one, "differs", 0) != 0,
+                                                .at = number_in(one, "at", SYNC_NO_TIME),
+                                                .at_until = number_in(one, "at_until", SYNC_NO_TIME),
+                                                .at_took = number_in(one, "at_took", 0),
+                                                .at_shape = text_in(one, "at_shape"),
+                                                .at_differs = number_in(one, "at_differs", 0) != 0,
+                                                .rate = number_in(one, "rate", 0)};
+}
+
+int sync_open_book(lb_ctx *ctx, size_t more, sync_book *ret_book, lb_error *err)
+{
+    struct json_object *pairs = NULL;
+    const char *text = NULL;
+    int r = lb_recall(ctx, &text, err);
+    *ret_book = (sync_book){.ctx = ctx, .day = lb_now(ctx) / A_DAY};
+    if (r < 0)
+        return r;
+    struct json_object *doc = text ? json_tokener_parse(text) : NULL; /* what cannot be read is not known */
+    if (doc && lb_defer(ctx, put_object, doc) < 0)
+        return lb_out_of_memory(err);
+    bool some = doc && json_object_object_get_ex(doc, "pairs", &pairs) && json_object_is_type(pairs, json_type_array);
+    size_t known = some ? json_object_array_length(pairs) : 0;
+    ret_book->entries = lb_alloc(ctx, (known + more + 1) * sizeof *ret_book->entries);
+    if (!ret_book->entries)
+        return lb_out_of_memory(err);
+    if (doc && number_in(doc, "day", 0) == ret_book->day)
+        ret_book->spent = number_in(doc, "spent", 0);
+    for (size_t i = 0; i < known; i++)
+        read_entry(ret_book, json_object_array_get_idx(pairs, i));
+    return 0;
+}
+
+static const char *name_of(lb_ctx *ctx, const sync_wish *wish)
+{
+    const char *name = lb_printf(ctx, "%s.%s=%s.%s.%s/%s", wish->schema, wish->name, wish->lake.catalog,
+                                 wish->lake.schema, wish->lake.name, wish->mark ? wish->mark : "");
+    for (size_t i = 0; name && i < wish->key_count; i++)
+        name = lb_printf(ctx, "%s/%s", name, wish->keys[i]);
+    return name;
+}
+
+int sync_find_entry(sync_book *book, const sync_wish *wish, sync_entry **ret_entry, lb_error *err)
+{
+    const char *name = name_of(book->ctx, wish);
+    if (!name)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < book->count; i++)
+        if (strcmp(book->entries[i].name, name) == 0) {
+            *ret_entry = &book->entries[i];
+            return 0;
+        }
+    *ret_entry = &book->entries[book->count++];
+    **ret_entry = (sync_entry){.name = name,
+                               .until = SYNC_NO_TIME,
+                               .seen_at = lb_now(book->ctx),
+                               .at = SYNC_NO_TIME,
+                               .at_until = SYNC_NO_TIME};
+    return 0;
+}
+
+/* false: no memory */
+static bool set(struct json_object *object, const char *name, struct json_object *value)
+{
+    if (value && json_object_object_add(object, name, value) == 0)
+        return true;
+    put_object(value);
+    return false;
+}
+
+static bool write_slices(struct json_object *one, const sync_entry *e)
+{
+    return set(one, "rate", json_object_new_int64(e->rate)) &&
+           (e->at == SYNC_NO_TIME ||
+            (set(one, "at", json_object_new_int64(e->at)) && set(one, "at_took", json_object_new_int64(e->at_took)) &&
+             (e->at_until == SYNC_NO_TIME || set(one, "at_until", json_object_new_int64(e->at_until))) &&
+             set(one, "at_shape", json_object_new_string(e->at_shape ? e->at_shape : "")) &&
+             set(one, "at_differs", json_object_new_int(e->at_differs))));
+}
+
+static bool write_entry(struct json_object *list, const sync_entry *e)
+{
+    struct json_object *one = json_object_new_object();
+    bool fits = one && set(one, "pair", json_object_new_string(e->name)) &&
+                set(one, "shape", json_object_new_string(e->shape ? e->shape : "")) &&
+                set(one, "full_at", json_object_new_int64(e->full_at)) &&
+                set(one, "full_took", json_object_new_int64(e->full_took)) &&
+                set(one, "tried_at", json_object_new_int64(e->tried_at)) &&
+                (e->until == SYNC_NO_TIME || set(one, "until", json_object_new_int64(e->until))) &&
+                set(one, "seen_at", json_object_new_int64(e->seen_at)) &&
+                set(one, "differs", json_object_new_int(e->differs)) && write_slices(one, e);
+    if (fits && json_object_array_add(list, one) == 0)
+        return true;
+    put_object(one);
+    return false;
+}
+
+int sync_keep_book(const sync_book *book, lb_error *err)
+{
+    struct json_object *doc = json_object_new_object(), *list = json_object_new_array();
+    bool fits = doc && lb_defer(book->ctx, put_object, doc) >= 0 && set(doc, "pairs", list) &&
+                set(doc, "day", json_object_new_int64(book->day)) &&
+                set(doc, "spent", json_object_new_int64(book->spent));
+    for (size_t i = 0; fits && i < book->count; i++)
+        fits = write_entry(list, &book->entries[i]);
+    return fits ? lb_remember(book->ctx, json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN), err)
+                : lb_out_of_memory(err);
+}

@@ -1,0 +1,39 @@
+/* sync_book.h: what comparisons of digests keep between runs: for each pair how far it is known to agree, and when all
+ * of it was compared. */
+#ifndef LBOPS_HEALTH_SYNC_BOOK_H
+#define LBOPS_HEALTH_SYNC_BOOK_H
+
+#include "sync_pair.h"
+
+typedef struct sync_entry {
+    const char *name;  /* of the pair, with its key and its time */
+    const char *shape; /* its columns then */
+    int64_t full_at;   /* when all rows were compared; 0: never */
+    int64_t full_took; /* microseconds that it took then */
+    int64_t tried_at;  /* when that was last begun and came to no end */
+    int64_t until;     /* rows that have changed until then agree; SYNC_NO_TIME: not known */
+    int64_t seen_at;
+    bool differs; /* the comparison of all rows found differences */
+
+    /* Of a comparison of all rows in slices that has been begun: */
+    int64_t at; /* the key that it goes on with; SYNC_NO_TIME: there is none */
+    int64_t at_until, at_took;
+    const char *at_shape;
+    bool at_differs;
+    int64_t rate; /* rows of it that were compared in a second; 0: not measured */
+} sync_entry;
+
+typedef struct sync_book {
+    lb_ctx *ctx;
+    sync_entry *entries;
+    size_t count;
+    int64_t day, spent; /* microseconds that comparisons of all rows took on that day */
+    bool is_new;        /* this run has written something into it */
+} sync_book;
+
+/* Has room for `more` pairs that it does not know. */
+LB_MUST_CHECK int sync_open_book(lb_ctx *ctx, size_t more, sync_book *ret_book, lb_error *err);
+LB_MUST_CHECK int sync_find_entry(sync_book *book, const sync_wish *wish, sync_entry **ret_entry, lb_error *err);
+LB_MUST_CHECK int sync_keep_book(const sync_book *book, lb_error *err);
+
+#endif

@@ -1,0 +1,27 @@
+/* vacuum_behind.h: what the watch on autovacuum remembers from one look to the next: since when a table is past its
+ * trigger, what was counted of it, and the alert that is open. */
+#ifndef LBOPS_VACUUM_BEHIND_H
+#define LBOPS_VACUUM_BEHIND_H
+
+#include "vacuum_scan.h"
+
+typedef struct vacuum_behind {
+    struct json_object *before, *now;           /* relation: since when it is past its trigger */
+    struct json_object *rows_before, *rows_now; /* relation: what was counted of it */
+    struct json_object *told;                   /* schema, table and level of the alert that is open; NULL: none is */
+} vacuum_behind;
+
+LB_MUST_CHECK int vacuum_recall_behind(lb_ctx *ctx, vacuum_behind *ret_behind, lb_error *err);
+LB_MUST_CHECK int vacuum_remember_behind(lb_ctx *ctx, const vacuum_behind *b, lb_error *err);
+
+/* Since when the table was past its trigger at the last look; `now`: it was not. */
+int64_t vacuum_behind_since(const vacuum_behind *b, const char *key, int64_t now);
+void vacuum_note_behind(vacuum_behind *b, const char *key, int64_t since);
+
+/* The open alert's "schema", "table" or "level"; "" where none is open. */
+const char *vacuum_told(const vacuum_behind *b, const char *name);
+bool vacuum_is_told(const vacuum_behind *b, const vacuum_relation *v);
+LB_MUST_CHECK int vacuum_note_told(lb_ctx *ctx, vacuum_behind *b, const vacuum_relation *v, const char *level,
+                                   lb_error *err);
+
+#endif

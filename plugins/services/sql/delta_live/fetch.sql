@@ -1,0 +1,2 @@
+-- the next rows, as many as DuckDB takes at once
+FETCH FORWARD {count} FROM {cursor}

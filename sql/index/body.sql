@@ -1,0 +1,5 @@
+-- summary: an index in the order of its columns
+-- kind: fragment
+-- example: CREATE INDEX i ON t :fragment
+-- param columns sql[] like x
+(:columns)

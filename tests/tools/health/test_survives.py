@@ -1,0 +1,182 @@
+"""What monitoring has to live through: targets that hang or are gone, clocks that differ, and a second host."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+
+from health_place import Clinic, on_each
+from incident_place import Bed, Ward
+from place import PLUGINS, PROGRAM, VERSIONS, equal, holds, suite, target
+
+EACH_SECOND = """
+[services.alert]
+plugin = "alert_file"
+[schedule]
+spread_s = 0
+backoff_max_s = 1
+[agents.health]
+tools = ["monitor_connections"]
+[agents.health.tool.monitor_connections]
+schedule = "@every 1s"
+timeout_s = 3
+"""
+
+
+@contextlib.contextmanager
+def daemon(place, env=None):
+    with (place.dir / "log").open("a") as log:
+        process = subprocess.Popen([PROGRAM, "-m", str(place.manifest), "serve"], stdout=log, stderr=log,
+                                   env={**os.environ, **place.env, **(env or {})})
+        try:
+            place.wait(lambda: place.cli("status").returncode == 0 or process.poll() is not None)
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def notes(place):
+    path = place.state / "alerts.ndjson"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def steps(place):
+    return [(n["change"], n["key"].partition("/")[0], n["severity"]) for n in notes(place)]
+
+
+def runs(place, status):
+    out = place.cli("--json", "runs", "--limit", "1000", check=0).stdout
+    return [r for r in json.loads(out) if r["status"] == status]
+
+
+def processes(ward):
+    """The postmaster and all of its children."""
+    head = int((ward.dir / ward.field("data") / "postmaster.pid").read_text().split()[0])
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(head)], capture_output=True, text=True, check=False)
+    return [head, *map(int, listed.stdout.split())]
+
+
+@contextlib.contextmanager
+def hung(ward):
+    """Nothing of the server moves, and the kernel still takes connections for it."""
+    stopped = processes(ward)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def a_target_that_hangs_is_told_of_once_and_forgotten_when_it_is_back():
+    """The server stands still for as long as it takes; the daemon is started anew meanwhile and tells nobody twice."""
+    with Ward(VERSIONS[-1]) as ward, Bed(ward, more=EACH_SECOND) as place:
+        place.transport += "\nconnect_timeout_s = 1"
+        place.write()
+        with daemon(place):
+            place.wait(lambda: runs(place, "ok"))
+            with hung(ward):
+                place.wait(lambda: steps(place))
+        with hung(ward), daemon(place):
+            failed = len(runs(place, "failed")) + len(runs(place, "timeout"))
+            place.wait(lambda: len(runs(place, "failed")) + len(runs(place, "timeout")) >= failed + 2)
+        with daemon(place):
+            place.wait(lambda: len(steps(place)) == 2)
+        equal([s[:2] for s in steps(place)], [("opened", "unseen"), ("resolved", "unseen")], "what people hear")
+        opened, over = notes(place)
+        equal(opened["severity"], "critical", "nobody answers there")
+        holds(f"monitoring sees {place.database} again, after " in over["text"], over["text"])
+        holds("monitor_connections has failed 3 times in a row" in opened["text"], opened["text"])
+        equal((opened["alert"]["branch"], opened["alert"]["payload"]["times"]), (place.database, 3), "where")
+
+
+def not_seen(place):
+    """The places that the state still knows of as not to be seen."""
+    with contextlib.closing(sqlite3.connect(place.state / "state.db")) as store:
+        bodies = store.execute("SELECT body FROM document WHERE space = 'unseen'").fetchall()
+    return {json.loads(body)["place"] for body, in bodies}
+
+
+def what_could_not_be_seen_is_over_when_nobody_looks_there_any_more():
+    """A branch that a pattern meant is dropped, one that was named goes from the manifest of a daemon at work, another one
+    while none is; one that is there goes on."""
+    with Clinic(VERSIONS[-1], more=EACH_SECOND) as place:
+        place.transport += '\nprojects = ["shop"]'
+        kept = place.targets
+        gone, named, late = (f"{place.database}_{what}" for what in ("gone", "named", "late"))
+        for branch in (gone, named, late):
+            place.at_server(f"CREATE DATABASE {branch}")
+            place.at_server(f"REVOKE CONNECT ON DATABASE {branch} FROM public")
+        place.be(place.role("watcher", "LOGIN IN ROLE pg_monitor"))
+        one, other = target("shop", named, "shared"), target("shop", late, "shared")
+        try:
+            place.targets = kept + target("shop", f"{place.database}_g*", "shared", pattern=True) + one + other
+            place.write()
+            with daemon(place) as process:
+                place.wait(lambda: sorted(n["alert"]["branch"] for n in notes(place)) == sorted((gone, named, late)))
+                place.at_server(f"DROP DATABASE {gone}")
+                place.targets = place.targets.replace(one, "")
+                place.write()
+                process.send_signal(signal.SIGHUP)
+                place.wait(lambda: len(notes(place)) == 5)
+                place.wait(lambda: not_seen(place) == {f"shop/{late}"})
+            place.targets = place.targets.replace(other, "")
+            place.write()
+            with daemon(place):
+                place.wait(lambda: len(notes(place)) == 6)
+                place.wait(lambda: not not_seen(place))
+                before = len(runs(place, "ok"))
+                place.wait(lambda: len(runs(place, "ok")) > before + 1)
+            equal(sorted((n["alert"]["branch"], n["change"]) for n in notes(place)),
+                  sorted((branch, change) for branch in (gone, named, late) for change in ("opened", "resolved")), "what people hear")
+            for note in notes(place)[3:]:
+                holds(f"does not look at {note['alert']['branch']} any more" in note["text"], note["text"])
+        finally:
+            for branch in (gone, named, late):
+                place.at_server(f"DROP DATABASE IF EXISTS {branch}")
+
+
+def away(place):
+    """lbops with a clock that is off from the servers' by as much as the file `clock` says."""
+    shim = shutil.copy(pathlib.Path(PLUGINS).parent / "daemon-plugins" / "wall_clock.so", place.dir)
+    return {"LD_PRELOAD": shim, "WALL_CLOCK": str(place.dir / "clock")}
+
+
+def clocks_that_differ_change_no_age(version):
+    """The host's clock is seven minutes ahead of the server's, then as much behind: what is seconds old stays so."""
+    with Clinic(version) as place:
+        role = place.role("clerk")
+        place.sql("CREATE TABLE till (id int); INSERT INTO till VALUES (1); GRANT ALL ON till TO public")
+        idler, waiter = place.person(role), place.person(role)
+        place.person(role)
+        idler.say("BEGIN; UPDATE till SET id = 2")
+        waiter.start("UPDATE till SET id = 3")
+        place.until(f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {waiter.pid}")
+        env = away(place)
+        for seconds in (420, -420):
+            (place.dir / "clock").write_text(str(seconds))
+            causes = place.run("diagnose_root_cause", env=env, min_transaction_s=120, min_idle_s=120, min_wait_s=120)
+            mine = [c for c in causes["result"].get("causes", []) if c["pid"] in (idler.pid, waiter.pid)]
+            equal(mine, [], f"nothing is that old, {seconds} s away")
+            found = place.run("diagnose_root_cause", env=env, min_transaction_s=0, min_idle_s=0, min_wait_s=0)["result"]["causes"]
+            chain = next(f for f in found if f["kind"] == "lock_chain" and f["pid"] == idler.pid)
+            wait = int(chain["reason"].split("the longest for ")[1].split(" s")[0])
+            holds(0 <= wait < 120, chain["reason"])
+            ended = place.run("terminate_idle_connections", env=env, max_idle_min=2, max_idle_in_transaction_min=2)["result"]
+            equal((ended["sessions_terminated"], ended["past_limit"]), (0, 0), "nobody has idled for so long")
+            metrics = place.run("evaluate_alert_thresholds", env=env)["result"]
+            equal([a["metric"] for a in metrics.get("alerts", []) if a["metric"] == "lock_wait_time"], [], "no wait is so long")
+
+
+# Nothing can be preloaded before the sanitizer.
+CLOCKS = [] if os.environ.get("LBOPS_SANITIZED") else on_each(clocks_that_differ_change_no_age)
+suite(*CLOCKS, a_target_that_hangs_is_told_of_once_and_forgotten_when_it_is_back,
+      what_could_not_be_seen_is_over_when_nobody_looks_there_any_more)
