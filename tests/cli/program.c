@@ -76,8 +76,8 @@ static bool read_some(stream *s)
     return false;
 }
 
-/* Whether the program has said what is to happen at the signal: caught, or kept for a descriptor. Before that it would
- * end by it. */
+/* Whether the program catches the signal. Before that it would end by it. Blocked is not enough: everything is for a
+ * moment in a fork, and the moment can be seen. */
 static bool hears(pid_t pid, int signal)
 {
     LB_AUTO_FREE char *path = base_printf("/proc/%d/status", (int)pid);
@@ -87,8 +87,8 @@ static bool hears(pid_t pid, int signal)
     uint64_t heard = 0;
     char line[256];
     while (fgets(line, sizeof line, status))
-        if (!strncmp(line, "SigCgt:", 7) || !strncmp(line, "SigBlk:", 7))
-            heard |= strtoull(line + 7, NULL, 16);
+        if (!strncmp(line, "SigCgt:", 7))
+            heard = strtoull(line + 7, NULL, 16);
     (void)fclose(status);
     return heard >> (signal - 1) & 1;
 }
