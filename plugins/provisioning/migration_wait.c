@@ -55,7 +55,7 @@ void migrate_explain_wait(migration_run *run, const migration_tries *tries, cons
     if (!is_lock && strcmp(err->sqlstate, "40P01") != 0)
         return;
     const char *why = tries->count >= run->lock_tries ? ", as lock_tries has it"
-                      : run->lock_left_us <= 0        ? ", as lock_budget_s has it"
+                      : run->lock_left_us < 1000      ? ", as lock_budget_s has it" /* below what a wait can be */
                                                       : "";
     size_t n = (size_t)snprintf(text, sizeof text, "tried %lld times in %.1f s%s", (long long)tries->count,
                                 (double)tries->spent_us / 1e6, why);
