@@ -38,13 +38,13 @@ static const char *name_of(lb_ctx *ctx, const branch_event *e, bool is_proposed)
                                    (long long)lb_now(ctx));
 }
 
-static int record(lb_ctx *ctx, lb_group *group, const branch_event *e, lb_error *err)
+static int record(lb_ctx *ctx, lb_group *group, const branch_event *e, const char *id, lb_error *err)
 {
-    const char *id = name_of(ctx, e, group != NULL), *table = "branch_lifecycle";
+    const char *table = "branch_lifecycle";
     if (!id)
         return lb_out_of_memory(err);
     const lb_value row[] = {lb_text("event_id", id),
-                            lb_time("event_timestamp", lb_now(ctx)),
+                            lb_time("event_timestamp", e->at ? e->at : lb_now(ctx)),
                             lb_text("event_type", e->type),
                             lb_text("project_id", e->project),
                             lb_text("branch_id", e->branch),
@@ -63,12 +63,17 @@ static int record(lb_ctx *ctx, lb_group *group, const branch_event *e, lb_error 
 
 int branch_write_down(lb_ctx *ctx, const branch_event *e, lb_error *err)
 {
-    int r = record(ctx, NULL, e, err);
+    int r = record(ctx, NULL, e, name_of(ctx, e, false), err);
     return r < 0 ? r : emit(ctx, NULL, e, err);
 }
 
 int branch_note(lb_ctx *ctx, lb_group *group, const branch_event *e, lb_error *err)
 {
-    int r = record(ctx, group, e, err);
+    int r = record(ctx, group, e, name_of(ctx, e, true), err);
     return r < 0 ? r : emit(ctx, group, e, err);
+}
+
+int branch_record_seen(lb_ctx *ctx, const branch_event *e, lb_error *err)
+{
+    return record(ctx, NULL, e, lb_printf(ctx, "%s/%s/%s/%s/seen", e->project, e->branch, e->uid, e->type), err);
 }

@@ -77,11 +77,15 @@ typedef struct branch_event {
     const char *project, *branch, *type;
     const char *source, *uid, *kind, *creator_type, *reason, *detail;
     int64_t ttl_s, expires_at; /* 0 and LB_TIME_NONE: none */
+    int64_t at;                /* when it happened; 0: now */
     bool is_protected;
 } branch_event;
 
 LB_MUST_CHECK int branch_write_down(lb_ctx *ctx, const branch_event *event, lb_error *err);
 /* The same of a change that may wait for a person: whoever carries it out then writes it down. */
 LB_MUST_CHECK int branch_note(lb_ctx *ctx, lb_group *group, const branch_event *event, lb_error *err);
+/* What others did and did not write down, seen afterwards: it is no news for who waits for events. The row is the same
+ * one, whoever sees it. */
+LB_MUST_CHECK int branch_record_seen(lb_ctx *ctx, const branch_event *event, lb_error *err);
 
 #endif

@@ -1,16 +1,21 @@
 /* monitor_branch_count: how near each project is to as many branches as it may have, before somebody cannot make one.
- * What was deleted softly counts. Besides the number it says which branches are there without a reason. */
+ * What was deleted softly counts. Besides the number it says which branches are there without a reason, and writes down
+ * those that came or went without anybody doing so. */
+#include "branch_census.h"
 #include "branch_life.h"
 
 struct args {
     const char *project_id, *policy;
-    int64_t max_limit;
+    int64_t max_limit, settle_s;
 };
 
 static const lb_param params[] = {
     LB_PARAM(struct args, project_id, LB_TEXT, NULL, "the project; without it, all of them"),
     LB_PARAM(struct args, max_limit, LB_I64, "0", "unarchived branches that a project may have; 0: as the policy says",
              .min = "0", .max = "500"),
+    LB_PARAM(struct args, settle_s, LB_I64, "3600",
+             "seconds that a row may need into history: what happened since then is not taken as unwritten", .min = "0",
+             .max = "604800"),
     LB_PARAM(struct args, policy, LB_TEXT, NULL, "a file with the branch policy; without it, the one built in"),
     LB_PARAMS_END,
 };
@@ -20,6 +25,7 @@ typedef struct census {
     const char *project;
     plane_branches branches;
     int64_t limit, breached;
+    branch_census written;
 } census;
 
 /* ---- the number ---- */
@@ -118,6 +124,8 @@ static int look_at_project(lb_ctx *ctx, census *c, lb_error *err)
                               lb_i64("total", (int64_t)c->branches.count), lb_i64("max_limit", c->limit),
                               lb_f64("utilization", share), lb_text("level", level)),
                       err);
+    if (r >= 0)
+        r = branch_census_take(ctx, &c->written, c->project, &c->branches, err);
     return r < 0 ? r : lb_examined(ctx, "branches", (int64_t)c->branches.count, err);
 }
 
@@ -129,15 +137,23 @@ static int run(lb_ctx *ctx, lb_error *err)
     int r = c.policy ? plane_choose_projects(ctx, args->project_id, &projects, err) : err->code;
     if (r >= 0)
         r = lb_examined(ctx, "projects", (int64_t)projects.count, err);
+    c.written = (branch_census){.policy = c.policy, .settle_s = args->settle_s};
+    if (r >= 0)
+        r = branch_census_begin(ctx, &c.written, err);
     for (size_t i = 0; r >= 0 && i < projects.count; i++) {
         c.project = projects.items[i];
         c.limit = args->max_limit ? args->max_limit : c.policy->most_unarchived;
         r = look_at_project(ctx, &c, err);
     }
-    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_bool("alert_triggered", c.breached > 0)), err);
+    return r < 0 ? r
+                 : lb_result(ctx,
+                             LB_ARGS(lb_bool("alert_triggered", c.breached > 0),
+                                     lb_i64("written_down_as_made", c.written.made),
+                                     lb_i64("written_down_as_gone", c.written.gone)),
+                             err);
 }
 
 LB_TOOL(monitor_branch_count, "how near projects are to as many branches as they may have", .agent = "provisioning",
         .risk = LB_RISK_LOW, .detector = true, .workspace = true, .schedule = "0 */6 * * *",
-        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"),
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics", "branch_lifecycle"),
         .emits = LB_NAMES("threshold.breached"), .run = run);

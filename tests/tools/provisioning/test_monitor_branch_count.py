@@ -1,6 +1,7 @@
 """monitor_branch_count counts as the platform does, and says which branches are there without a reason."""
 
-from place import Local, Workspace, contains, each_version, equal, suite
+from place import VERSIONS, Local, Workspace, contains, each_version, equal, holds, suite
+from planted import answer
 
 
 def count(place, check=0, **params):
@@ -49,4 +50,37 @@ def in_a_workspace():
         contains(count(place, check=1, project_id="nowhere")["error"]["message"], "there is no project nowhere")
 
 
-suite(*each_version(on_a_local_lakebase), in_a_workspace, at_once=2)
+HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
+
+
+def what_nobody_wrote_down():
+    """Made and deleted by hand, or by a run that was cut off: history learns of it, once, and when it was."""
+    with Local(VERSIONS[-1], targets=(("production", "throwaway"), ("*", "throwaway")), more=HISTORY) as place:
+        def written(**params):
+            result = count(place, **params)["result"]
+            return result["written_down_as_made"], result["written_down_as_gone"]
+
+        def told(branch):
+            return [(r["event_type"], "did not write it down" in (r["reason"] or "")) for r in answer(
+                place, f"SELECT * FROM branch_lifecycle WHERE branch_id = '{branch}' ORDER BY event_timestamp")]
+
+        place.run("create_branch", branch="", branch_name="staging")
+        place.cli("target", "create", "dev-anna", "--ttl", "1h", check=0)
+        equal(written(), (0, 0), "what is young may be on its way")
+        equal(written(settle_s=0), (1, 0), "the one that was made by hand")
+        equal(written(settle_s=0), (0, 0), "once")
+        equal([told("staging"), told("dev-anna")], [[("created", False)], [("created", True)]], "history")
+        made = place.branches()["dev-anna"]
+        row = answer(place, "SELECT * FROM branch_lifecycle WHERE branch_id = 'dev-anna'")[0]
+        equal([row["source_branch"], row["branch_kind"], row["ttl_seconds"]], ["production", "dev", 3600], row)
+        holds(row["branch_uid"] and made, row)
+        place.cli("target", "delete", "dev-anna", check=0)
+        equal(written(), (0, 0), "gone, and that too may be on its way")
+        equal(written(settle_s=0), (0, 1), "gone by hand")
+        equal(written(settle_s=0), (0, 0), "once")
+        equal(told("dev-anna"), [("created", True), ("deleted", True)], "history")
+        place.cli("target", "create", "dev-anna", "--ttl", "1h", check=0)
+        equal(written(settle_s=0), (1, 0), "another of that name")
+
+
+suite(*each_version(on_a_local_lakebase), in_a_workspace, what_nobody_wrote_down, at_once=2)
