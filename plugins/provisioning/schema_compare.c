@@ -110,6 +110,23 @@ static int compare_label_order(schema_diff *d, uint32_t from, uint32_t to, lb_er
                     : 0;
 }
 
+/* No statement moves a column, and a new one comes last: it is told, and is no difference to be carried out. */
+static int note_column_order(schema_diff *d, uint32_t to, lb_error *err)
+{
+    const schema_model *m = d->to;
+    int64_t last = -1;
+    for (uint32_t i = m->part_from[to]; i < m->part_from[to + 1]; i++) {
+        const schema_object *column = &m->objects[m->parts[i]];
+        if (!schema_is_kind(column, "column"))
+            continue;
+        int64_t position = column->twin == SCHEMA_NONE ? INT64_MAX : d->from->objects[column->twin].key.part;
+        if (position < last)
+            return schema_note_add(d, m->objects[to].address, SCHEMA_OTHER_ORDER, err);
+        last = position;
+    }
+    return 0;
+}
+
 static int find_changes(schema_diff *d, lb_error *err)
 {
     int r = 0;
@@ -124,6 +141,8 @@ static int find_changes(schema_diff *d, lb_error *err)
                                    : compare_pair(d, o->twin, i, err);
         if (r >= 0 && o->twin != SCHEMA_NONE)
             r = compare_label_order(d, o->twin, i, err);
+        if (r >= 0 && o->twin != SCHEMA_NONE)
+            r = note_column_order(d, i, err);
     }
     return r;
 }

@@ -4,6 +4,8 @@
 
 #include "schema.h"
 
+#define SCHEMA_OTHER_ORDER                                                                                             \
+    "its columns stand in another order there, and no statement moves one: name them in INSERT and SELECT"
 #define SCHEMA_INVALID_THERE "is invalid in the schema to arrive at: build it anew there"
 
 enum kind_trait {

@@ -117,6 +117,12 @@ static void put_change(text *t, const schema_diff *d, const schema_change *c)
     put(t, "\n");
 }
 
+/* What no SQL ends would stand there for ever; it is told beside them. */
+static bool is_in_texts(const schema_note *note)
+{
+    return strcmp(note->text, SCHEMA_OTHER_ORDER) != 0;
+}
+
 int schema_say(const schema_diff *d, const char *from, const char *to, const char **ret_text, lb_error *err)
 {
     text t = {.ctx = d->ctx};
@@ -128,6 +134,8 @@ int schema_say(const schema_diff *d, const char *from, const char *to, const cha
     for (uint32_t i = 0; i < d->change_count; i++)
         put_change(&t, d, &d->changes[i]);
     for (uint32_t i = 0; i < d->note_count; i++) {
+        if (!is_in_texts(&d->notes[i]))
+            continue;
         put(&t, "! ");
         put_line(&t, d->notes[i].object);
         put(&t, " ");
@@ -161,6 +169,8 @@ int schema_script(const schema_diff *d, const char *from, const char *to, const 
         put(&t, ". Comments name the lock that a statement takes and what it costs or loses.\n");
     }
     for (uint32_t i = 0; i < d->note_count; i++) {
+        if (!is_in_texts(&d->notes[i]))
+            continue;
         put(&t, "-- By hand: ");
         put_line(&t, d->notes[i].object);
         put(&t, " ");

@@ -253,6 +253,23 @@ def temporary_tables_and_nothing_at_all(version):
             holder.wait()
 
 
+
+def columns_in_another_order_are_told(version):
+    """It is no difference, as nothing carries it out; what stands where it will stand is not told."""
+    before = "CREATE TABLE moved (a int, b int); CREATE TABLE amid (a int, b int); CREATE TABLE grown (a int, gone int, b int);"
+    after = ("CREATE TABLE moved (b int, a int); CREATE TABLE amid (a int, added int, b int);"
+             "CREATE TABLE grown (a int, gone int, b int, c int, d int); ALTER TABLE grown DROP gone;")
+    with Given(version) as place, sides(place, before, after) as (start, end):
+        def told():
+            found = corpus.diff(place, start, end)
+            return found["has_changes"], sorted(s["object"] for s in found["skipped"] if "another order" in s["reason"])
+
+        first = corpus.diff(place, start, end)
+        equal(told(), (True, ["TABLE public.amid", "TABLE public.moved"]), "before")
+        place.psql(branch=start, text=first["sql"])
+        equal(told(), (False, ["TABLE public.amid", "TABLE public.moved"]), "and after what can be done")
+
+
 def wrong_input_gets_a_sentence(version):
     with Given(version) as place:
         def refused(*words, **params):
@@ -296,6 +313,6 @@ NEWEST = [each_version(test)[-1] for test in (branches_of_a_lakebase, snapshots_
                                               people_choose_what_is_compared, wrong_input_gets_a_sentence)]
 suite(branches_of_a_workspace, *NEWEST, *each_version(it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
                              both_branches_can_be_named, a_snapshot_stands_for_a_branch,
-                             what_sql_does_not_carry_is_said, secrets_are_not_read,
+                             what_sql_does_not_carry_is_said, columns_in_another_order_are_told, secrets_are_not_read,
                              renames_are_asked_for, an_ordinary_role_reads_the_same,
                              temporary_tables_and_nothing_at_all))
