@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 class Answer:

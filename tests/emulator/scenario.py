@@ -5,7 +5,7 @@ import os
 import re
 import time
 
-PATIENCE_S, NEAR_S = 30, 10
+PATIENCE_S, NEAR_S = 120, 10
 FILE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "control_plane_scenario.json")
 ABSENT = object()
 

@@ -92,7 +92,7 @@ def a_reset_that_is_killed_is_finished_by_the_next():
         emulator = place.emulator
         place.project()
         emulator.branch("shop", "staging")
-        emulator.fault("hang", "/branches$", "POST", seconds=20)
+        emulator.fault("hang", "/branches$", "POST", seconds=300)
         place.killed(lambda: "staging" not in place.branches(), "run", "reset_branch_from_parent", "--project_id", "shop")
         emulator.control("DELETE", "faults")
         done = reset(place, project_id="shop")
