@@ -103,10 +103,9 @@ class Place:
                                  f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return done
 
-    def start(self, *words):
+    def start(self, *words, said=subprocess.DEVNULL):
         """The program on its own: kill it, or wait for it."""
-        return subprocess.Popen([PROGRAM, "-m", str(self.manifest), *map(str, words)], stdout=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL)
+        return subprocess.Popen([PROGRAM, "-m", str(self.manifest), *map(str, words)], stdout=said, stderr=said)
 
     def run(self, tool, plan=False, check=0, branch=None, project=None, env=None, **params):
         """One run's document. Lists and objects are given as JSON; exit code check, None for any."""
@@ -255,16 +254,20 @@ class Workspace(Place):
         return (f"host={host} dbname=databricks_postgres user={ready['client_id']} sslmode=verify-full "
                 f"sslrootcert={ready['pg_ca_file']} password={self.emulator.credential(endpoint, token)}")
 
-    def start(self, *words):
+    def start(self, *words, **more):
         os.environ["LBOPS_TEST_SECRET"] = self.emulator.ready["client_secret"]
-        return super().start(*words)
+        return super().start(*words, **more)
 
     def killed(self, seen, *words):
         """A run that is killed once `seen`, a look at the world, holds."""
         from harness import until  # noqa: PLC0415
-        with self.start(*words) as run:
-            until(seen)
+        said = self.dir / "said"
+        with open(said, "wb") as file, self.start(*words, said=file) as run:
+            until(lambda: seen() or run.poll() is not None)
+            ended = run.poll()
             run.kill()
+        if ended is not None:
+            raise AssertionError(f"it ended before that could be seen: exit {ended}: {said.read_text()}")
 
     def branches(self, project=None):
         """By name, those that were deleted softly too: the document of the API."""
