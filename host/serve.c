@@ -279,7 +279,8 @@ static int start(serve *s, lb_error *err)
                   .ended = on_run_ended,
                   .durable = serve_events_durable,
                   .publish = serve_publish,
-                  .settle = serve_settle},
+                  .settle = serve_settle,
+                  .is_ours = serve_lease_is_ours},
     };
     int r = take_lock(s, err);
     if (r >= 0)

@@ -84,11 +84,20 @@ void serve_schedule_reload(serve *s);
 void serve_schedule_stop(serve *s);
 void serve_schedule_arm(serve *s);
 const serve_target *serve_find_target(const serve *s, const char *project, const char *branch);
+serve_target *serve_own_target(serve *s, const char *project, const char *branch); /* the same, to be altered */
 void serve_remember(serve *s, wire_reader *docs); /* documents of the schedule's space */
+
+/* serve_sight.c: what could not be seen and is not looked at any more is over: of all that is ours to say, and of one
+ * place, whose lease we hold. project NULL: the workspace. */
+void serve_forget_others(serve *s);
+void serve_forget_at(serve *s, const char *project, const char *branch);
 
 /* serve_lease.c: whose targets are whose */
 void serve_lease_start(serve *s);
 void serve_lease_stop(serve *s);
+bool serve_lease_is_ours(void *state, const lb_target *target); /* a hook of the supervisor */
+/* A place that nobody looks at any more: under its lease, what could not be seen there is over. As above. */
+void serve_lease_leave(serve *s, const char *project, const char *branch);
 const lb_state_op *serve_lease_claim(const serve *s, const char *project, const char *branch, char key[SCHED_KEY],
                                      lb_state_op *op);
 

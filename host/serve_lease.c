@@ -6,21 +6,35 @@
 #define LEASE_US (20 * CLOCK_SECOND)
 #define TURN_S   5.0
 
+/* A place on its way to us; by its name, as targets come and go meanwhile. */
 typedef struct sharing {
     serve *serve;
-    size_t target;
+    char *project, *branch; /* project NULL: the workspace */
 } sharing;
 
 static void turn(serve *s);
+
+static const char *lease_name(const char *project, const char *branch, char name[SCHED_KEY])
+{
+    (void)snprintf(name, SCHED_KEY, "%s/%s", project ? project : "", branch ? branch : "");
+    return name;
+}
 
 const lb_state_op *serve_lease_claim(const serve *s, const char *project, const char *branch, char key[SCHED_KEY],
                                      lb_state_op *op)
 {
     if (!s->is_leased)
         return NULL;
-    (void)snprintf(key, SCHED_KEY, "%s/%s", project, branch);
-    *op = (lb_state_op){.verb = LB_STATE_HOLD, .space = LEASE_SPACE, .key = key, .owner = s->host};
+    *op = (lb_state_op){
+        .verb = LB_STATE_HOLD, .space = LEASE_SPACE, .key = lease_name(project, branch, key), .owner = s->host};
     return op;
+}
+
+bool serve_lease_is_ours(void *state, const lb_target *target)
+{
+    const serve *s = state;
+    const serve_target *t = s->is_leased ? serve_find_target(s, target->project, target->branch) : NULL;
+    return !s->is_leased || !target->project || (t && t->is_ours);
 }
 
 static void no_matter(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
@@ -63,24 +77,6 @@ static void become_ours(serve *s, serve_target *t)
     serve_schedule_arm(s);
 }
 
-/* What others have done with it comes first. */
-static void on_memories(void *owner, void *tag, wire_reader *docs, const lb_error *error)
-{
-    sharing *sh = tag;
-    serve *s = sh->serve;
-    size_t i = sh->target;
-    (void)owner;
-    free(sh);
-    if (error)
-        log_error("lease", error);
-    if (!s->sched || s->is_draining)
-        return;
-    serve_remember(s, docs);
-    if (i < s->target_count && s->targets[i].is_asked)
-        become_ours(s, &s->targets[i]);
-    serve_schedule_arm(s);
-}
-
 static void lose(serve *s, serve_target *t)
 {
     sched_time now = {.wall = clock_now(), .monotonic = clock_monotonic()};
@@ -88,53 +84,114 @@ static void lose(serve *s, serve_target *t)
         log_line(LB_LOG_INFO, "lease", "%s/%s is not ours any more", t->project, t->branch);
     t->is_ours = t->is_asked = false;
     (void)sched_lease(s->sched, t->project, t->branch, false, now); /* as above */
+    supervisor_drop_sight(s->supervisor, t->project, t->branch);
+}
+
+static void release(serve *s, const char *project, const char *branch)
+{
+    state_client *state = book_state(supervisor_book(s->supervisor));
+    char name[SCHED_KEY];
+    state_begin(state, no_matter, s, NULL);
+    state_op(state, &(lb_state_op){.verb = LB_STATE_RELEASE,
+                                   .space = LEASE_SPACE,
+                                   .key = lease_name(project, branch, name),
+                                   .owner = s->host});
+    state_end(state);
+}
+
+static sharing *sharing_free(sharing *sh)
+{
+    free(sh->project);
+    free(sh->branch);
+    free(sh);
+    return NULL;
+}
+
+/* What others have seen of it comes first, as what they have done. A place that is no target was only taken for this.
+ */
+static void on_sight(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    sharing *sh = tag;
+    serve *s = owner;
+    serve_target *t = serve_own_target(s, sh->project, sh->branch);
+    if (error)
+        log_error("lease", error);
+    if (s->sched && !s->is_draining && (!t || t->is_asked)) {
+        if (docs)
+            supervisor_take_sight(s->supervisor, sh->project, sh->branch, docs);
+        if (t)
+            become_ours(s, t);
+        serve_forget_at(s, sh->project, sh->branch);
+        if (!t)
+            release(s, sh->project, sh->branch);
+    }
+    (void)sharing_free(sh); /* gives NULL */
+}
+
+static void ask_sight(sharing *sh)
+{
+    serve *s = sh->serve;
+    const lb_state_query q = {.size = sizeof q, .space = UNSEEN_SPACE};
+    state_list(book_state(supervisor_book(s->supervisor)), &q, on_sight, s, sh);
+}
+
+/* What others have done with it comes first. */
+static void on_memories(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    sharing *sh = tag;
+    serve *s = owner;
+    if (error)
+        log_error("lease", error);
+    if (!s->sched || s->is_draining) {
+        (void)sharing_free(sh); /* gives NULL */
+        return;
+    }
+    serve_remember(s, docs);
+    serve_schedule_arm(s);
+    ask_sight(sh);
 }
 
 static void on_acquired(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
 {
     sharing *sh = tag;
     serve *s = owner;
-    (void)version;
-    serve_target *t = sh->target < s->target_count ? &s->targets[sh->target] : NULL;
-    if (!t || !s->sched || error || failed >= 0) {
-        if (t && s->sched && !error && t->is_ours)
-            lose(s, t);
-        free(sh);
-        return;
-    }
-    if (t->is_ours) {
-        free(sh);
-        return;
-    }
     char name[SCHED_KEY];
+    serve_target *t = serve_own_target(s, sh->project, sh->branch);
+    (void)version;
+    if (!s->sched || error || failed >= 0 || (t && t->is_ours)) {
+        if (t && s->sched && !error && failed >= 0 && t->is_ours)
+            lose(s, t);
+        (void)sharing_free(sh); /* gives NULL */
+        return;
+    }
+    if (!t) {
+        ask_sight(sh);
+        return;
+    }
     t->is_asked = true;
-    (void)snprintf(name, sizeof name, "%s/%s", t->project, t->branch);
-    const lb_state_query q = {.size = sizeof q, .space = SCHEDULE_SPACE, .owner = name};
+    const lb_state_query q = {
+        .size = sizeof q, .space = SCHEDULE_SPACE, .owner = lease_name(sh->project, sh->branch, name)};
     state_list(book_state(supervisor_book(s->supervisor)), &q, on_memories, s, sh);
 }
 
-static void acquire(serve *s, size_t i)
+static void acquire(serve *s, const char *project, const char *branch)
 {
     state_client *state = book_state(supervisor_book(s->supervisor));
     char name[SCHED_KEY];
     sharing *sh = base_alloc(sizeof *sh);
-    *sh = (sharing){.serve = s, .target = i};
-    (void)snprintf(name, sizeof name, "%s/%s", s->targets[i].project, s->targets[i].branch);
+    *sh = (sharing){.serve = s, .project = base_strdup(project), .branch = base_strdup(branch)};
     state_begin(state, on_acquired, s, sh);
-    state_op(state,
-             &(lb_state_op){
-                 .verb = LB_STATE_ACQUIRE, .space = LEASE_SPACE, .key = name, .owner = s->host, .ttl_us = LEASE_US});
+    state_op(state, &(lb_state_op){.verb = LB_STATE_ACQUIRE,
+                                   .space = LEASE_SPACE,
+                                   .key = lease_name(project, branch, name),
+                                   .owner = s->host,
+                                   .ttl_us = LEASE_US});
     state_end(state);
 }
 
-static void release(serve *s, size_t i)
+void serve_lease_leave(serve *s, const char *project, const char *branch)
 {
-    state_client *state = book_state(supervisor_book(s->supervisor));
-    char name[SCHED_KEY];
-    (void)snprintf(name, sizeof name, "%s/%s", s->targets[i].project, s->targets[i].branch);
-    state_begin(state, no_matter, s, NULL);
-    state_op(state, &(lb_state_op){.verb = LB_STATE_RELEASE, .space = LEASE_SPACE, .key = name, .owner = s->host});
-    state_end(state);
+    acquire(s, project, branch);
 }
 
 static void on_daemons(void *owner, void *tag, wire_reader *docs, const lb_error *error)
@@ -156,10 +213,10 @@ static void on_daemons(void *owner, void *tag, wire_reader *docs, const lb_error
     }
     for (size_t i = 0; i < s->target_count; i++) {
         if (is_for_us(s, hosts, count, &s->targets[i])) {
-            acquire(s, i);
+            acquire(s, s->targets[i].project, s->targets[i].branch);
         } else if (s->targets[i].is_ours) {
             lose(s, &s->targets[i]);
-            release(s, i);
+            release(s, s->targets[i].project, s->targets[i].branch);
         }
     }
     for (size_t i = 0; i < count; i++)
@@ -203,9 +260,12 @@ void serve_lease_stop(serve *s)
         return;
     state_client *state = book_state(supervisor_book(s->supervisor));
     ev_timer_stop(s->loop, &s->lease_timer);
-    for (size_t i = 0; i < s->target_count; i++)
-        if (s->targets[i].is_ours)
-            release(s, i);
+    for (size_t i = 0; i < s->target_count; i++) {
+        if (!s->targets[i].is_ours)
+            continue;
+        release(s, s->targets[i].project, s->targets[i].branch);
+        s->targets[i].is_ours = false; /* what still runs there says no more of what it sees */
+    }
     state_begin(state, no_matter, s, NULL);
     state_op(state, &(lb_state_op){.verb = LB_STATE_RELEASE, .space = DAEMON_SPACE, .key = s->host, .owner = s->host});
     state_end(state);

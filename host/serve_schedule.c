@@ -31,7 +31,7 @@ static void clear_targets(serve *s)
     s->target_count = 0;
 }
 
-static serve_target *own_target(serve *s, const char *project, const char *branch)
+serve_target *serve_own_target(serve *s, const char *project, const char *branch)
 {
     return (serve_target *)(uintptr_t)serve_find_target(s, project, branch); /* it is ours, and not const */
 }
@@ -59,8 +59,9 @@ static void note_kept_targets(serve *s, const sched_plan *plan)
         s->targets[i].alone.is_kept = false;
     for (size_t i = 0; i < plan->pair_count; i++) {
         const sched_target *at = &plan->targets[plan->pairs[i].target];
-        serve_target *t =
-            strcmp(plan->jobs[plan->pairs[i].job].tool, KEEPER) == 0 ? own_target(s, at->project, at->branch) : NULL;
+        serve_target *t = strcmp(plan->jobs[plan->pairs[i].job].tool, KEEPER) == 0
+                              ? serve_own_target(s, at->project, at->branch)
+                              : NULL;
         if (t)
             t->alone.is_kept = true;
     }
@@ -84,31 +85,6 @@ static int load_plan(serve *s, lb_error *err)
     return 0;
 }
 
-static bool is_same(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : !a && !b;
-}
-
-static bool looks(void *state, const char *tool, const char *project, const char *branch)
-{
-    const serve *s = state;
-    const sched_plan *plan = sched_made_plan(s->plan);
-    for (size_t i = 0; i < plan->pair_count; i++) {
-        const sched_target *at = &plan->targets[plan->pairs[i].target];
-        if ((!tool || strcmp(plan->jobs[plan->pairs[i].job].tool, tool) == 0) && is_same(at->project, project) &&
-            is_same(at->branch, branch))
-            return true;
-    }
-    return false;
-}
-
-/* What could not be seen and is not looked at any more is no trouble any more; that is known once the branches are. */
-static void forget_others(serve *s)
-{
-    if (s->plan && (s->listing || !targets_have_patterns(s->manifest)))
-        supervisor_looks_only(s->supervisor, looks, s);
-}
-
 /* Names of before keep what is known of their leases. */
 static void set_targets(serve *s, const char *document)
 {
@@ -119,7 +95,7 @@ static void set_targets(serve *s, const char *document)
     s->target_count = s->target_capacity = 0;
     targets_each(s->manifest, document, add_target, s);
     for (size_t i = 0; i < count; i++) {
-        serve_target *t = own_target(s, before[i].project, before[i].branch);
+        serve_target *t = serve_own_target(s, before[i].project, before[i].branch);
         if (t) {
             t->is_ours = before[i].is_ours;
             t->is_asked = before[i].is_asked;
@@ -133,7 +109,7 @@ static void set_targets(serve *s, const char *document)
         (void)lb_wrap(&error, "the schedule stays as it was");
         log_error("schedule", &error);
     } else {
-        forget_others(s);
+        serve_forget_others(s);
     }
     for (size_t i = 0; s->is_leased && i < s->target_count; i++)
         if (s->targets[i].is_ours)
@@ -213,7 +189,7 @@ static sched_outcome outcome_of(const run_done *done)
 static void learn_of_others(serve *s, const due_run *d, const run_done *done)
 {
     static const alone_sight nothing;
-    serve_target *t = own_target(s, d->project, d->branch);
+    serve_target *t = serve_own_target(s, d->project, d->branch);
     if (!t)
         return;
     if (d->keeps && done && done->status == RUN_OK)
@@ -253,7 +229,7 @@ static void on_ended(void *tag, const run_outcome *outcome, const char *document
     const due_run *d = tag;
     const run_done *done = &outcome->done;
     if (d->project && !serve_find_target(d->serve, d->project, d->branch))
-        forget_others(d->serve); /* it was under way when its target left */
+        serve_forget_others(d->serve); /* it was under way when its target left */
     finish(tag, done, outcome_of(done), done->error.code ? done->error.message : NULL);
 }
 
@@ -354,7 +330,7 @@ static bool on_due(void *state, const sched_start *start)
     json_member_string(&origin, "slot", slot);
     json_member_i64(&origin, "missed", start->missed);
     buf_putc(&origin, '}');
-    serve_target *t = own_target(s, start->project, start->branch);
+    serve_target *t = serve_own_target(s, start->project, start->branch);
     due_run *d = base_alloc(sizeof *d);
     *d = (due_run){.serve = s,
                    .key = base_strdup(start->key),
@@ -424,7 +400,7 @@ static void on_remembered(void *owner, void *tag, wire_reader *docs, const lb_er
     s->is_scheduling = true;
     serve_lease_start(s);
     serve_schedule_arm(s);
-    forget_others(s);
+    serve_forget_others(s);
     list_targets(s);
     ev_timer_start(s->loop, &s->targets_timer);
 }

@@ -55,6 +55,8 @@ typedef struct supervisor_hooks {
     void (*durable)(void *state, uint64_t seq);                       /* events, for the router */
     void (*publish)(void *state, const char *id, const char *record); /* requests for people */
     void (*settle)(void *state, const char *id, const char *record);
+    /* Where hosts share targets: is this one ours, so that we say what is seen of it? NULL: always. */
+    bool (*is_ours)(void *state, const lb_target *target);
 } supervisor_hooks;
 
 typedef struct supervisor_options {
@@ -86,6 +88,10 @@ LB_MUST_CHECK int supervisor_use(supervisor *s, const manifest *m, const registr
 /* What the schedule looks at, and with what (unseen.h): what could not be seen and is looked at no more is forgotten.
  */
 void supervisor_looks_only(supervisor *s, unseen_looks *looks, void *state);
+/* Where hosts share targets: one is another host's now; one is about to be ours, with the documents of UNSEEN_SPACE.
+ * project NULL: the workspace. */
+void supervisor_drop_sight(supervisor *s, const char *project, const char *branch);
+void supervisor_take_sight(supervisor *s, const char *project, const char *branch, wire_reader *docs);
 
 bool supervisor_has_tool(const supervisor *s, const char *tool);
 bool supervisor_is_workspace_tool(const supervisor *s, const char *tool);

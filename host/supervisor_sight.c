@@ -33,6 +33,12 @@ static void tell_sight(supervisor *s, const running *r, unseen_change change, co
             LB_ARGS(lb_text("tool", r->request.tool), lb_time("since", since), lb_f64("lasted_s", lasted)));
 }
 
+/* What another host looks at by now is its to tell, also where a run of ours ends only now. */
+static bool is_ours(const supervisor *s, const lb_target *target)
+{
+    return !s->hooks.is_ours || s->hooks.is_ours(s->hooks.state, target);
+}
+
 /* Adds to what the state has to hear. */
 static unseen_change note_sight(supervisor *s, const unseen_look *look, sight_moves *moves, int64_t *ret_since)
 {
@@ -57,7 +63,8 @@ void supervisor_judge_sight(supervisor *s, const running *r, sight_moves *ret_mo
     unseen_change any = UNSEEN_NOTHING, own = UNSEEN_NOTHING;
     int64_t any_since = 0, own_since = 0;
     ret_moves->count = 0;
-    if (r->request.actor_kind != GATE_SCHEDULE || r->request.plan || !(is_sight || is_blind))
+    if (r->request.actor_kind != GATE_SCHEDULE || r->request.plan || !(is_sight || is_blind) ||
+        !is_ours(s, &r->request.target))
         return;
     if (is_sight || is_away)
         any = note_sight(s, &look, ret_moves, &any_since);
@@ -68,6 +75,18 @@ void supervisor_judge_sight(supervisor *s, const running *r, sight_moves *ret_mo
         tell_sight(s, r, any, "critical", any_since);
     else
         tell_sight(s, r, own, "warning", own_since);
+}
+
+/* ---- targets that go from host to host ---- */
+
+void supervisor_drop_sight(supervisor *s, const char *project, const char *branch)
+{
+    unseen_drop(s->unseen, project, branch);
+}
+
+void supervisor_take_sight(supervisor *s, const char *project, const char *branch, wire_reader *docs)
+{
+    unseen_take_over(s->unseen, project, branch, docs);
 }
 
 /* ---- where nobody looks any more ---- */

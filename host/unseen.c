@@ -66,19 +66,47 @@ unseen_book *unseen_free(unseen_book *book)
     return NULL;
 }
 
-void unseen_take(unseen_book *book, wire_reader *docs)
+/* only NULL: all places. */
+static void take(unseen_book *book, wire_reader *docs, const char *only)
 {
     lb_state_doc doc;
     lb_error error;
     while (state_get_doc(docs, &doc)) {
         JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &error);
-        const char *place = json_get_text(body, "place");
-        if (find(book, doc.key))
+        const char *named = json_get_text(body, "place"), *place = named ? named : "";
+        if (find(book, doc.key) || (only && strcmp(place, only) != 0))
             continue;
-        entry *e = add(book, base_strdup(doc.key), base_strdup(place ? place : ""));
+        entry *e = add(book, base_strdup(doc.key), base_strdup(place));
         e->times = json_get_i64(body, "times", 1);
         e->since = json_get_i64(body, "since", doc.at);
     }
+}
+
+void unseen_take(unseen_book *book, wire_reader *docs)
+{
+    take(book, docs, NULL);
+}
+
+static void drop(unseen_book *book, const char *place)
+{
+    for (entry *e = book->entries, *next; e; e = next) {
+        next = e->next;
+        if (strcmp(e->place, place) == 0)
+            forget(book, e);
+    }
+}
+
+void unseen_drop(unseen_book *book, const char *project, const char *branch)
+{
+    LB_AUTO_FREE char *place = place_of(project, branch);
+    drop(book, place);
+}
+
+void unseen_take_over(unseen_book *book, const char *project, const char *branch, wire_reader *docs)
+{
+    LB_AUTO_FREE char *place = place_of(project, branch);
+    drop(book, place);
+    take(book, docs, place);
 }
 
 static bool has_blind(const unseen_book *book, const char *place)

@@ -32,6 +32,12 @@ unseen_book *unseen_free(unseen_book *book);
 /* Takes over what the state knows: all documents of the space. */
 void unseen_take(unseen_book *book, wire_reader *docs);
 
+/* Where hosts share the state each place is one host's to look at. It goes to another: what we know of it is old from
+ * now on. The state is not touched. project NULL: the workspace. */
+void unseen_drop(unseen_book *book, const char *project, const char *branch);
+/* It comes to us: of that place, what the state knows holds and nothing else. docs as above. */
+void unseen_take_over(unseen_book *book, const char *project, const char *branch, wire_reader *docs);
+
 /* *ret_since: when the first of the failures was, for both changes. *ret_moved: the state has to hear of it. */
 unseen_change unseen_note(unseen_book *book, const unseen_look *look, int64_t *ret_since, bool *ret_moved);
 

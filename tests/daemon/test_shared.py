@@ -1,4 +1,5 @@
-"""Two daemons that share their state in Postgres: each due run happens once, and a dead one's targets are taken over."""
+"""Two daemons that share their state in Postgres: each due run happens once, a dead one's targets are taken over, and
+what could not be seen of a target is told of once, whoever has it by then."""
 
 import collections
 import datetime
@@ -75,4 +76,99 @@ def each_due_run_happens_once_and_a_dead_hosts_targets_move():
         print(f"    shares {shares}; {TARGETS} targets taken over {took:.1f} s after a kill -9")
 
 
-suite(each_due_run_happens_once_and_a_dead_hosts_targets_move)
+def looking(fails, count=TARGETS):
+    """Looks at the first targets each few seconds, and sees nothing of them, or all."""
+    targets = "".join(
+        f'[[targets]]\nproject = "shop"\nbranch = "b{i}"\nclass = "throwaway"\n' for i in range(count))
+    return f"""
+[services.state]
+plugin = "state_postgres"
+dsn = "{URL}"
+schema = "sight_{os.getpid()}"
+
+[schedule]
+spread_s = 0
+backoff_max_s = 1
+
+{targets}
+[agents.hostile.tool.visits]
+schedule = "@every 3s"
+params = {{ fails = {str(fails).lower()} }}
+"""
+
+
+def change(daemon, *args):
+    daemon.write(looking(*args))
+    daemon.reload()
+
+
+def told(daemon, kind):
+    """How often it has told that, of each branch."""
+    return collections.Counter(e["branch"] for e in daemon.events() if e["kind"] == kind)
+
+
+def sinces(daemon, kind):
+    return {e["branch"]: e["payload"]["since"] for e in daemon.events() if e["kind"] == kind}
+
+
+def share(one, other):
+    one.wait(lambda: one.status()["leased"] + other.status()["leased"] == TARGETS and one.status()["leased"] and
+             other.status()["leased"], "both have targets and together all of them", 60)
+
+
+def branches(count=TARGETS):
+    return collections.Counter(f"b{i}" for i in range(count))
+
+
+def what_one_host_could_not_see_another_one_does():
+    """Blindness moves with the target: its end is told once and by who has it, with the beginning as it was; that nobody
+    looks there any more, too."""
+    with Daemon(looking(False), "a") as a, Daemon(looking(False), "b", a.place) as b:
+        a.start()
+        b.start()
+        share(a, b)
+        change(a, True)
+        a.wait(lambda: len(told(a, "target.unseen")) == a.status()["leased"], "the first is blind")
+        blind, begun = told(a, "target.unseen"), sinces(a, "target.unseen")
+        equal((told(b, "target.unseen"), set(blind.values())), (collections.Counter(), {1}), "only the first has told, once")
+        a.kill()
+        b.wait(lambda: told(b, "target.seen") == blind, "the other one sees what the dead one could not", LEASE_S + 40)
+        equal(sinces(b, "target.seen"), begun, "since when that was")
+
+        change(b, True)
+        b.wait(lambda: told(b, "target.unseen") == branches(), "the other one is blind")
+        a.write(looking(False))
+        a.start()
+        share(a, b)
+        moved = a.status()["leased"]
+        a.wait(lambda: len(told(a, "target.seen")) == moved, "the first sees what has come to it")
+        before = told(b, "target.seen")
+        change(b, False)
+        rest = branches() - told(a, "target.seen")
+        b.wait(lambda: told(b, "target.seen") - before == rest, "the other one sees what it has kept")
+        looks = len(b.runs())
+        equal(a.stop(), 0, "its exit code")
+        b.wait(lambda: b.status()["leased"] == TARGETS, "all of them are back", 60)
+        b.wait(lambda: len(b.runs()) > looks + 3 * TARGETS, "it has looked at all of them", 60)
+        equal(told(b, "target.seen") - before, rest, "nobody tells an end that another one has told")
+
+        change(b, True)
+        b.wait(lambda: told(b, "target.unseen") == branches() + branches(), "the other one is blind again")
+        a.write(looking(True))
+        a.start()
+        share(a, b)
+        left = branches() - branches(3)
+        for daemon in (a, b):
+            change(daemon, True, 3)
+        b.wait(lambda: told(a, "target.left") + told(b, "target.left") == left, "that it is left is told", 60)
+        for daemon in (a, b):
+            equal(daemon.stop(), 0, "its exit code")
+            daemon.start()
+        b.wait(lambda: a.status()["leased"] + b.status()["leased"] == 3, "both are back", 60)
+        equal(told(a, "target.left") + told(b, "target.left"), left, "and it is told once")
+        equal(told(a, "target.unseen") + told(b, "target.unseen"), blind + branches() + branches(), "what has begun")
+        for daemon in (a, b):
+            equal(daemon.stop(), 0, "its exit code")
+
+
+suite(each_due_run_happens_once_and_a_dead_hosts_targets_move, what_one_host_could_not_see_another_one_does)
