@@ -1,16 +1,34 @@
-/* monitor_system_health: every health view of the server into history, counters with the rates between two readings. */
+/* monitor_system_health: every health view of the server into history, counters with the rates between two readings,
+ * and findings of what such counters say that are no alert's figure. */
 #include "health_measure.h"
+#include "health_moves_tell.h"
 
 #include <math.h>
 
 struct args {
     lb_texts views;
     HEALTH_GUARD_MEMBERS;
+    double abandoned_warning_share, abandoned_critical_share, max_sessions_per_s, max_rollback_share, min_busy_share;
+    int64_t min_sessions, min_transactions, min_open_sessions;
 };
 
 static const lb_param params[] = {
     LB_PARAM(struct args, views, LB_LIST_OF(LB_TEXT), NULL, "only these views of the server; none given: all"),
     HEALTH_GUARD_PARAMS(struct args),
+    LB_PARAM(struct args, abandoned_warning_share, LB_F64, "0.01",
+             "sessions whose client was lost, of those that begin: a larger share is a warning", .min = "0"),
+    LB_PARAM(struct args, abandoned_critical_share, LB_F64, "0.05", "and a share above this is critical", .min = "0"),
+    LB_PARAM(struct args, max_sessions_per_s, LB_F64, "5", "above so many new sessions a second a pooler is missing",
+             .min = "0"),
+    LB_PARAM(struct args, min_sessions, LB_I64, "100", "sessions between two readings that these three need",
+             .min = "1"),
+    LB_PARAM(struct args, max_rollback_share, LB_F64, "0.1", "share of transactions that may be rolled back",
+             .min = "0", .max = "1"),
+    LB_PARAM(struct args, min_transactions, LB_I64, "1000", "transactions between two readings that it needs",
+             .min = "1"),
+    LB_PARAM(struct args, min_busy_share, LB_F64, "0.2",
+             "share of a day that sessions have to be at work, or pools are too large", .min = "0", .max = "1"),
+    LB_PARAM(struct args, min_open_sessions, LB_I64, "10", "sessions open at a time that it needs", .min = "1"),
     LB_PARAMS_END,
 };
 
@@ -150,6 +168,29 @@ static int record_all(lb_ctx *ctx, const health_reading *reading, const health_m
     return r;
 }
 
+static int record_moves(lb_ctx *ctx, health_reading *reading, tally *sum, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const health_move_limits limits = {.abandoned_warning_share = args->abandoned_warning_share,
+                                       .abandoned_critical_share = args->abandoned_critical_share,
+                                       .sessions_per_s = args->max_sessions_per_s,
+                                       .rollback_share = args->max_rollback_share,
+                                       .busy_share = args->min_busy_share,
+                                       .min_sessions = (double)args->min_sessions,
+                                       .min_transactions = (double)args->min_transactions,
+                                       .min_open_sessions = (double)args->min_open_sessions};
+    health_moves moves;
+    int r = health_moves_of(reading, &moves, err);
+    const health_figure busy = {
+        .name = "session_busy_ratio",
+        .value = moves.active_ms / moves.session_ms,
+        .interval_s = moves.day_s,
+        .detail = LB_ARGS(lb_f64("active_ms", moves.active_ms), lb_f64("session_ms", moves.session_ms))};
+    if (r >= 0 && moves.session_ms > 0)
+        r = record(ctx, &busy, reading->at, sum, err);
+    return r < 0 ? r : health_tell_moves(ctx, reading, &moves, &limits, err);
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -163,6 +204,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = health_measure(ctx, &guards, &reading, &measures, err);
     if (r >= 0)
         r = record_all(ctx, &reading, &measures, &sum, err);
+    if (r >= 0)
+        r = record_moves(ctx, &reading, &sum, err);
     if (r >= 0)
         r = health_remember(ctx, &reading, err);
     if (r >= 0)
@@ -179,6 +222,6 @@ static int run(lb_ctx *ctx, lb_error *err)
 }
 
 LB_TOOL(monitor_system_health, "reads the server's statistics into history, with the rates since the reading before",
-        .agent = "health", .risk = LB_RISK_LOW, .schedule = "*/5 * * * *", .timeout_s = 60,
+        .agent = "health", .risk = LB_RISK_LOW, .schedule = "*/5 * * * *", .detector = true, .timeout_s = 60,
         LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"),
         .needs = LB_NAMES("role pg_monitor", "extension pg_stat_statements"), .remembers = true, .run = run);

@@ -22,13 +22,13 @@ def harness(text, *words):
 
 
 class Ward:
-    """A private server of one version, and its standby once somebody asks for it."""
+    """A private server of one version, and its standby once somebody asks for it. more: settings."""
 
-    def __init__(self, version):
+    def __init__(self, version, **more):
         self.version, self.dir, self.standby_home = version, pathlib.Path(tempfile.mkdtemp(prefix="lbops-ward-")), None
         self.url = harness('pg_start "$1" "$2"', version, self.dir)
         self.marker = self.dir / f"pg{version}.server"
-        harness("".join(f'echo "{name} = {value}" >>"$1"; ' for name, value in SETTINGS.items()),
+        harness("".join(f'echo "{name} = {value}" >>"$1"; ' for name, value in {**SETTINGS, **more}.items()),
                 pathlib.Path(self.field("data")) / "postgresql.auto.conf")
         self.shell('pg_exec "$bin/pg_ctl" -D "$data" -m fast -w -l "$log" restart >/dev/null')
 
