@@ -107,8 +107,8 @@ static sharing *sharing_free(sharing *sh)
     return NULL;
 }
 
-/* What others have seen of it comes first, as what they have done. A place that is no target was only taken for this.
- */
+/* What others have seen of it comes first, as what they have done; where that cannot be read, the next turn tries
+ * again. A place that is no target was only taken for this. */
 static void on_sight(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     sharing *sh = tag;
@@ -116,9 +116,8 @@ static void on_sight(void *owner, void *tag, wire_reader *docs, const lb_error *
     serve_target *t = serve_own_target(s, sh->project, sh->branch);
     if (error)
         log_error("lease", error);
-    if (s->sched && !s->is_draining && (!t || t->is_asked)) {
-        if (docs)
-            supervisor_take_sight(s->supervisor, sh->project, sh->branch, docs);
+    if (!error && s->sched && !s->is_draining && (!t || t->is_asked)) {
+        supervisor_take_sight(s->supervisor, sh->project, sh->branch, docs);
         if (t)
             become_ours(s, t);
         serve_forget_at(s, sh->project, sh->branch);
