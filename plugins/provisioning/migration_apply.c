@@ -270,7 +270,7 @@ static int run_part(migration_run *run, migration_task *task, part *p, const cha
     }
 }
 
-/* ---- what is left behind ---- */
+/* ---- what is in the way, and what is left behind ---- */
 
 /* What was applied is applied, whether they can be seen or not. */
 static void tell_leftovers(migration_run *run, const migration_task *task, const judged *s)
@@ -279,6 +279,13 @@ static void tell_leftovers(migration_run *run, const migration_task *task, const
     if (migrate_tell_leftovers(run, task->file, s, &err) < 0)
         lb_log(run->ctx, LB_LOG_WARN, "%s: what rebuilds have left is not looked at: %s", task->file->name,
                err.message);
+}
+
+static void tell_in_the_way(migration_run *run, const migration_file *file, const part *p)
+{
+    lb_error err;
+    if (migrate_tell_in_the_way(run, file, p->first, p->last, &err) < 0)
+        lb_log(run->ctx, LB_LOG_WARN, "%s: what it may wait for is not looked at: %s", file->name, err.message);
 }
 
 /* The error in hand is the one that counts; what fails on the way is only told. */
@@ -305,6 +312,7 @@ int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb
     while (task->done < j->count) {
         part p = next_part(j, task->done);
         const judged *s = &j->items[p.first - 1];
+        tell_in_the_way(run, task->file, &p);
         int r = run_part(run, task, &p, undo, ret_outcome, err);
         if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
             r = migrate_check_index(run, s, err);

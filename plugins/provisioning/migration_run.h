@@ -58,6 +58,10 @@ bool migrate_tries_again(migration_run *run, migration_tries *tries);
 void migrate_explain_wait(migration_run *run, const migration_tries *tries, const judged *first, size_t count,
                           lb_error *err);
 
+/* Findings about what statements will wait for that keep nobody out, and so have no limit: old transactions, vacuum. */
+LB_MUST_CHECK int migrate_tell_in_the_way(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
+                                          lb_error *err);
+
 /* migration_index.c: an invalid index of that name that this file has left behind is dropped, so that it can be built.
  * A valid one with another definition is an error. ret_outcome: LB_APPLIED also where there is nothing to do. */
 LB_MUST_CHECK int migrate_clear_index(migration_run *run, const migration_task *task, const judged *builds,

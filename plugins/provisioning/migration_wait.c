@@ -3,6 +3,7 @@
 #include "migration_run.h"
 
 #include <sql/migration/blockers.h>
+#include <sql/migration/in_the_way.h>
 
 #define NAMED_MOST 3 /* sessions */
 
@@ -62,4 +63,42 @@ void migrate_explain_wait(migration_run *run, const migration_tries *tries, cons
     for (size_t i = 0, named = 0; is_lock && i < count && !named; i++)
         named = name_holders(run, &first[i], text + n, sizeof text - n);
     memcpy(err->hint, text, sizeof text);
+}
+
+/* ---- before anything is tried ---- */
+
+static int report_in_the_way(migration_run *run, const migration_file *file, const judged *s, uint32_t statement,
+                             const migration_in_the_way_row *row, lb_error *err)
+{
+    return lb_report(run->ctx,
+                     LB_FINDING(.object = row->who, .kind = "in-the-way",
+                                .reason = "the statement cannot end before this does, and nobody is kept out meanwhile",
+                                .evidence = LB_ARGS(lb_text("file", file->name), lb_i64("statement", statement),
+                                                    lb_text("sql", s->source->text), lb_text("table", s->lock_on),
+                                                    lb_text("what", row->what), lb_f64("seconds", row->seconds)),
+                                .terms = LB_TERMS({"seen_before_the_statement", 0.6}, {"may_end_any_time", 0.1})),
+                     err);
+}
+
+static bool waits_for_others(const judged *s)
+{
+    return s->lock == LOCK_SHARE_UPDATE_EXCLUSIVE && (!s->verdict.in_transaction || s->scans);
+}
+
+int migrate_tell_in_the_way(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
+                            lb_error *err)
+{
+    int r = 0;
+    for (uint32_t i = first; r >= 0 && i <= last; i++) {
+        const judged *s = &file->judged.items[i - 1];
+        lb_rows *rows = NULL;
+        migration_in_the_way_row row;
+        const migration_in_the_way_args args = {.relation = s->lock_on, .concurrent = !s->verdict.in_transaction};
+        if (!waits_for_others(s))
+            continue;
+        r = migration_in_the_way(run->ctx, &args, &rows, err);
+        while (r >= 0 && migration_in_the_way_next(run->ctx, rows, &row))
+            r = report_in_the_way(run, file, s, i, &row, err);
+    }
+    return r;
 }

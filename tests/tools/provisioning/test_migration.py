@@ -271,9 +271,50 @@ def what_has_moved_since_it_was_tried_is_refused():
         contains(migrate(check=1, tried=tried)["error"]["message"], "is no list of tried migrations")
 
 
+def what_is_in_the_way_is_told_of_before(version):
+    """What runs CONCURRENTLY has no limit to its waiting: who makes it wait is told, and not only once it has waited."""
+    def told(document):
+        return [(f["object"], f["evidence"]["file"], f["evidence"]["statement"], f["evidence"]["what"])
+                for f in document["result"]["findings"] if f["kind"] == "in-the-way"]
+
+    def holds_open(statements):
+        holder = place.session()
+        holder.stdin.write(f"SET application_name = 'holder'; BEGIN; {statements}; SELECT pg_backend_pid();\n")
+        holder.stdin.flush()
+        return holder, f"session {holder.stdout.readline().strip()} (holder)"
+
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        place.put("V2__index", "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_total ON app.orders (total);")
+        place.put("V3__check", "ALTER TABLE app.orders DROP CONSTRAINT IF EXISTS positive;\n"
+                               "ALTER TABLE app.orders ADD CONSTRAINT positive CHECK (total >= 0) NOT VALID;")
+        place.put("V4__check", "ALTER TABLE app.orders VALIDATE CONSTRAINT positive;")
+        equal(told(place.migrate(plan=True)), [], "nothing is in the way")
+        holder, who = holds_open("LOCK TABLE app.orders IN SHARE UPDATE EXCLUSIVE MODE")
+        equal(sorted(told(place.migrate(plan=True))),
+              [(who, "V2__index.sql", 1, "change of the table"), (who, "V2__index.sql", 1, "idle in transaction"),
+               (who, "V4__check.sql", 1, "change of the table")], "who changes the table")
+        holder.communicate("ROLLBACK;\n")
+        gid = place.sql("SELECT 'left in ' || current_database()")
+        place.sql(f"BEGIN; INSERT INTO app.orders VALUES (1); PREPARE TRANSACTION '{gid}'")
+        try:
+            equal(told(place.migrate(plan=True)), [(gid, "V2__index.sql", 1, "prepared transaction")], "what nobody is at")
+        finally:
+            place.sql(f"ROLLBACK PREPARED '{gid}'")
+        holder, who = holds_open("LOCK TABLE app.orders IN ROW EXCLUSIVE MODE")
+        running = place.start()
+        place.until("SELECT count(*) > 0 FROM pg_stat_progress_create_index WHERE datname = current_database() "
+                    "AND phase ~ 'waiting'")
+        holder.communicate("ROLLBACK;\n")
+        equal(told(json.loads(running.communicate()[0])), [(who, "V2__index.sql", 1, "idle in transaction")],
+              "who has only written to it, which validation does not wait for")
+        equal(place.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'app.orders_total'::regclass"), "t", "it was built")
+
+
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, a_target_and_the_way_back,
                     wrong_input_is_answered, without_rights_the_server_says_no,
-                    a_branch_is_migrated_and_its_parent_is_not), what_has_moved_since_it_was_tried_is_refused)
+                    a_branch_is_migrated_and_its_parent_is_not, what_is_in_the_way_is_told_of_before),
+      what_has_moved_since_it_was_tried_is_refused)
