@@ -202,9 +202,11 @@ static int execute(state *s, lb_error *err)
     if (r < 0)
         return r;
     r = apply_alone(s, err);
-    if (r != LB_ERR_UNREACHABLE)
-        migrate_unlock(&s->run);
-    return r;
+    if (r == LB_ERR_UNREACHABLE)
+        return r;
+    lb_error of_unlocking; /* what went wrong before it counts more */
+    int freed = migrate_unlock(&s->run, r < 0 ? &of_unlocking : err);
+    return r < 0 ? r : freed;
 }
 
 static int run(lb_ctx *ctx, lb_error *err)

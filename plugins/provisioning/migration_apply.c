@@ -247,10 +247,11 @@ static int run_part(migration_run *run, migration_task *task, part *p, const cha
     const judged *s = &task->file->judged.items[p->first - 1];
     migration_tries tries = {0};
     for (;;) {
-        int r = 0;
+        int r;
         tries.began = lb_time_left(run->ctx);
         *ret_outcome = LB_APPLIED;
-        if (s->builds.name)
+        r = migrate_check_lock(run, err);
+        if (r >= 0 && s->builds.name)
             r = migrate_clear_index(run, task, s, ret_outcome, err);
         if (r < 0 || (*ret_outcome != LB_APPLIED && *ret_outcome != LB_PLANNED))
             return r;

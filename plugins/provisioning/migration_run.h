@@ -17,6 +17,7 @@ typedef struct migration_run {
     arena *memory;
     int server; /* major version */
     int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_wait_s;
+    int64_t session;      /* the server's process that took the lock; 0: none has */
     int64_t lock_left_us; /* of what tries in vain may take, all in all */
     bool tells_locks;
     bool leaves_out_functions; /* looking for those that use a table took too long */
@@ -39,7 +40,8 @@ LB_MUST_CHECK int migrate_note(migration_run *run, lb_group *group, const migrat
 
 /* migration_lock.c: nobody waits in the lock itself. The wait for another one is bounded by lock_wait_s. */
 LB_MUST_CHECK int migrate_lock(migration_run *run, lb_error *err);
-void migrate_unlock(migration_run *run);
+LB_MUST_CHECK int migrate_check_lock(migration_run *run, lb_error *err); /* it is held, by the session that took it */
+LB_MUST_CHECK int migrate_unlock(migration_run *run, lb_error *err);
 
 /* Waits a random while that grows with the tries; false when the run should stop. */
 bool migrate_pause(migration_run *run, int64_t tries, int64_t most_ms);

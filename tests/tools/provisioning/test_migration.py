@@ -311,10 +311,24 @@ def what_is_in_the_way_is_told_of_before(version):
         equal(place.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'app.orders_total'::regclass"), "t", "it was built")
 
 
+def a_lock_that_is_lost_is_an_error(version):
+    free = "SELECT pg_advisory_unlock_all();"
+    with Migrations(version, V1__orders=FIRST, V2__free=free, V3__more="COMMENT ON TABLE app.orders IS 'more';") as place:
+        error = place.refused("the lock that keeps other runners out was lost", "does not hold it any more", "a pooler")["error"]
+        equal(error["code"], "conflict", "code")
+        equal(place.ledger()[1:], ["V2__free.sql|done|1|1", "V3__more.sql|failed|1|1"], "nothing is done without it")
+        equal(place.migrate()["result"]["applied"], 1, "the next run goes on there")
+        place.put("V4__free", free)
+        place.refused("the lock that keeps other runners out was lost")
+        equal(place.ledger()[-1], "V4__free.sql|done|1|1", "it is seen at the very end, too")
+        equal(place.migrate()["changes"], [], "nothing is left to do")
+
+
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, a_target_and_the_way_back,
                     wrong_input_is_answered, without_rights_the_server_says_no,
-                    a_branch_is_migrated_and_its_parent_is_not, what_is_in_the_way_is_told_of_before),
+                    a_branch_is_migrated_and_its_parent_is_not, what_is_in_the_way_is_told_of_before,
+                    a_lock_that_is_lost_is_an_error),
       what_has_moved_since_it_was_tried_is_refused)
