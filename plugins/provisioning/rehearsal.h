@@ -14,7 +14,7 @@
 #define REHEARSAL_REASONS  16
 
 typedef struct rehearsal_args {
-    const char *dir, *target_version, *replay, *replay_source, *rollback;
+    const char *dir, *target_version, *replay, *replay_source, *rollback, *second_run;
     lb_texts workload, test;
     int64_t clients, replay_top, rate, around_ms, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
     bool replay_writes;
@@ -81,6 +81,17 @@ typedef enum rehearsal_rollback {
     ROLLBACK_EXACT
 } rehearsal_rollback;
 
+typedef enum rehearsal_second { AGAIN_SAME, AGAIN_FAILS, AGAIN_SCHEMA, AGAIN_ROWS, AGAIN_UNKNOWN } rehearsal_second;
+
+/* A file that was run twice. */
+typedef struct rehearsal_again {
+    const char *file, *says; /* says: what failed or differs; NULL: nothing */
+    rehearsal_second outcome;
+    bool is_foretold;    /* that it cannot be run twice: by the judge */
+    bool is_behind;      /* later files were there by then */
+    bool left_something; /* in the schema */
+} rehearsal_again;
+
 /* The round before the measured one, with nobody at work. */
 typedef struct rehearsal_quiet {
     bool ran;
@@ -115,8 +126,11 @@ typedef struct rehearsal {
     rehearsal_content rows_before;                    /* of the migration */
     size_t rows_compared, rows_left_out, rows_differ; /* tables */
     size_t columns_say_count;
-    bool rows_unproven;   /* others may have changed them */
-    const char *rows_say; /* which differ, or why none is proven; NULL: none */
+    bool rows_unproven;     /* others may have changed them */
+    const char *rows_say;   /* which differ, or why none is proven; NULL: none */
+    int64_t gone;           /* versions that the rollback has taken back, and nothing has put there again */
+    rehearsal_again *again; /* the last file comes first */
+    size_t again_count, not_idempotent;
     rehearsal_rollback rollback;
     const char *rollback_says;                         /* what differs, or why it was not to be had */
     int64_t confirmed, proven, refuted, not_exercised; /* predictions */
@@ -192,9 +206,15 @@ LB_MUST_CHECK int rehearsal_compare(schema_model *from, schema_model *to, const 
 LB_MUST_CHECK int rehearsal_read_rows(rehearsal *s, rehearsal_content *ret_content, lb_error *err);
 /* Nothing can be said: what is there is counted as left out. */
 LB_MUST_CHECK int rehearsal_leave_rows(rehearsal *s, const char *why, lb_error *err);
-bool rehearsal_same_rows(const rehearsal_content *before, const rehearsal_content *after);
+/* The name of the first table that does not hold what it held; NULL: there is none. */
+const char *rehearsal_first_other(const rehearsal_content *before, const rehearsal_content *after);
 LB_MUST_CHECK int rehearsal_compare_rows(rehearsal *s, const rehearsal_content *before, const rehearsal_content *after,
                                          lb_error *err);
+
+/* rehearsal_again.c: each file a second time. */
+LB_MUST_CHECK int rehearsal_go_again(rehearsal *s, lb_error *err);
+LB_MUST_CHECK int rehearsal_tell_again(rehearsal *s, lb_error *err);
+void rehearsal_put_again(FILE *out, const rehearsal *s);
 
 /* rehearsal_tell.c: the document, and the same for people. */
 LB_MUST_CHECK int rehearsal_tell(rehearsal *s, lb_error *err);

@@ -34,7 +34,7 @@ static int begin_anew(rehearsal *s, lb_error *err)
     s->rollback = ROLLBACK_SKIPPED;
     s->rollback_says = NULL;
     s->migrated = NULL;
-    s->applied = s->versioned = 0;
+    s->applied = s->versioned = s->gone = 0;
     s->statement_count = s->notice_count = 0;
     return rehearsal_read_files(s, &s->files_before, err);
 }

@@ -58,7 +58,8 @@ static int go_down(rehearsal *s, lb_error *err)
     const char *json = NULL;
     int r = 0;
     for (int64_t i = 0; r >= 0 && i < s->versioned; i++)
-        r = rehearsal_migrate(s, REHEARSAL_DOWN, &json, err);
+        if ((r = rehearsal_migrate(s, REHEARSAL_DOWN, &json, err)) >= 0)
+            s->gone++;
     if (!is_ours_to_report(s, r))
         return r;
     s->rollback = ROLLBACK_IMPOSSIBLE;
@@ -104,6 +105,7 @@ static int go_up_again(rehearsal *s, lb_error *err)
     }
     if (r >= 0)
         r = rehearsal_read_written(s, &after, err);
+    s->gone = r >= 0 ? 0 : s->gone;
     s->log_alone = r >= 0 ? after.bytes - before.bytes : -1;
     if (r >= 0)
         r = schema_read(s->ctx, &s->filter, &again, err);

@@ -73,14 +73,14 @@ static const rehearsal_table *find(const rehearsal_content *content, const char 
     return NULL;
 }
 
-bool rehearsal_same_rows(const rehearsal_content *before, const rehearsal_content *after)
+const char *rehearsal_first_other(const rehearsal_content *before, const rehearsal_content *after)
 {
     for (size_t i = 0; i < before->count; i++) {
         const rehearsal_table *a = &before->items[i], *b = find(after, a->name);
         if (!b || a->rows != b->rows || strcmp(a->sum, b->sum) != 0)
-            return false;
+            return a->name;
     }
-    return true;
+    return NULL;
 }
 
 static int64_t filled_in(parsed *columns, const char *name)

@@ -141,6 +141,7 @@ static void put_rest(FILE *out, rehearsal *s)
         return; /* out knows it */
     (void)fputs("\n### Schema\n\n", out);
     put_block(out, s->diff);
+    rehearsal_put_again(out, s);
     const char *grade = rehearsal_rollback_grade(s->rollback);
     (void)fprintf(out, "### Rollback: %s%s%s%s\n\n", rehearsal_rollback_name(s->rollback), grade ? " (" : "",
                   grade ? grade : "", grade ? ")" : "");

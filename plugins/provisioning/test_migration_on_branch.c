@@ -1,5 +1,5 @@
 /* test_migration_on_branch: a migration tried out on a branch of staging: applied under a workload, compared, tested,
- * taken back, reported. The branch goes by its time to live, or at once. */
+ * taken back, run twice, reported. The branch goes by its time to live, or at once. */
 #include "branch_json.h"
 #include "branch_life.h"
 
@@ -9,7 +9,7 @@
 
 struct args {
     const char *dir, *project_id, *branch_name, *source_branch, *ttl, *creator_type, *policy;
-    const char *target_version, *replay, *rollback, *report;
+    const char *target_version, *replay, *rollback, *second_run, *report;
     lb_texts workload, test_command;
     int64_t clients, replay_top, rate, around_ms, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
     bool replay_writes, delete_after;
@@ -46,8 +46,10 @@ static const lb_param params[] = {
     LB_PARAM(struct args, sample_ms, LB_I64, "10", "how often to look who waits", .min = "1", .max = "10000"),
     LB_PARAM(struct args, rollback, LB_TEXT, "prove", "prove the undo scripts; require: one has to be there",
              .choices = "prove|require|skip"),
-    LB_PARAM(struct args, rows_mb, LB_I64, "256", "of tables whose rows are compared before and after a rollback",
-             .min = "0", .max = "1000000"),
+    LB_PARAM(struct args, second_run, LB_TEXT, "prove",
+             "run each file a second time, at the end: nothing may change; skip: do not", .choices = "prove|skip"),
+    LB_PARAM(struct args, rows_mb, LB_I64, "256",
+             "of tables whose rows are compared around a rollback and a second run", .min = "0", .max = "1000000"),
     LB_PARAM(struct args, lock_timeout_ms, LB_I64, "500", "how long a statement waits for a lock", .min = "10",
              .max = "60000"),
     LB_PARAM(struct args, lock_tries, LB_I64, "30", "how often it is tried", .min = "1", .max = "100"),
@@ -78,6 +80,7 @@ static int rehearse(lb_ctx *ctx, const char *project, const char *branch, const 
     const struct args *args = ctx->args;
     lb_value values[20] = {lb_text("dir", args->dir),
                            lb_text("rollback", args->rollback),
+                           lb_text("second_run", args->second_run),
                            lb_i64("clients", args->clients),
                            lb_i64("sample_ms", args->sample_ms),
                            lb_i64("lock_timeout_ms", args->lock_timeout_ms),
@@ -88,7 +91,7 @@ static int rehearse(lb_ctx *ctx, const char *project, const char *branch, const 
                            lb_text("replay_source", args->source_branch),
                            lb_i64("rate", args->rate),
                            lb_i64("around_ms", args->around_ms)};
-    size_t count = 12;
+    size_t count = 13;
     if (args->workload.count)
         values[count++] = list_of(ctx, "workload", &args->workload);
     if (args->test_command.count)

@@ -19,6 +19,7 @@ holds '.result.rehearsal.statements[0].locks == [{"relation": "app.orders", "mod
 holds '.result.rehearsal.statements[0] | .read == ["app.orders"] and .rewritten == ["app.orders"]'
 holds '.result.rehearsal.temp_bytes == 512 and .result.rehearsal.size == {"before": 8000000, "after": 8016384}'
 holds '.result.rehearsal.rollback.outcome == "skipped"'
+holds '.result.rehearsal.skipped[0] | .object == "second run" and .reason == "this branch is not of the class throwaway"'
 holds '.result.markdown | contains("| `app.orders` | AccessExclusiveLock | 250 to 260 | 1 | 200 |")'
 holds '.result.markdown | contains("SET total = 1 -- '"'"'/'"'"'`")'
 

@@ -3,51 +3,13 @@ what the branch looks like afterwards.
 
 How long an index takes is up to the test, not to the machine: its expression sleeps for each row."""
 
-from place import VERSIONS, Local, contains, equal, holds, suite
+from place import VERSIONS, contains, equal, holds, suite
+from rehearsing import BRANCH, TOOL, VERSION, Trying, on
 
-TOOL = "test_migration_on_branch"
-BRANCH = "perf-try"
-SETUP = """
-CREATE SCHEMA app;
-CREATE TABLE app.orders (id int PRIMARY KEY, total int NOT NULL DEFAULT 0);
-INSERT INTO app.orders SELECT i, i FROM generate_series(1, 30) i;
-CREATE FUNCTION app.slowly(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql
-AS $$ BEGIN PERFORM pg_sleep(0.02); RETURN n; END $$;
-"""
-WORK = "\\set id random(1, 30)\nUPDATE app.orders SET total = total WHERE id = :id;\nSELECT count(*) FROM app.orders;\n"
 UNSAFE = {"V1__index.sql": "CREATE INDEX IF NOT EXISTS orders_slowly ON app.orders (app.slowly(id));",
           "U1__index.sql": "DROP INDEX IF EXISTS app.orders_slowly;"}
 SAFE = {"V1__index.sql": "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_slowly ON app.orders (app.slowly(id));",
         "U1__index.sql": "DROP INDEX CONCURRENTLY IF EXISTS app.orders_slowly;"}
-VERSION = VERSIONS[-1] if VERSIONS else 0
-
-
-class Trying(Local):
-    """A project with a table on one of its branches, and directories of migrations."""
-
-    def __init__(self, version=VERSION, kind="throwaway", source="production"):
-        super().__init__(version, targets=(("production", "production"), ("staging", "shared"), ("*", kind)))
-        self.source = source
-        if source != "production":
-            self.run("create_branch", branch="", branch_name=source)
-        self.sql(SETUP, branch=source)
-        self.put("work.sql", WORK)
-
-    def put(self, name, text):
-        path = self.dir / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-        return str(path)
-
-    def files(self, name, **files):
-        for file, text in files.items():
-            self.put(f"{name}/{file}", text)
-        return str(self.dir / name)
-
-    def try_out(self, name="files", check=0, branch_name=BRANCH, **more):
-        where = {} if self.source == "staging" else {"source_branch": self.source}
-        return self.run(TOOL, branch="", check=check, dir=str(self.dir / name), branch_name=branch_name,
-                        **{**where, **more})
 
 
 def lock_of(rehearsal, relation, mode):
@@ -434,13 +396,6 @@ def what_does_not_come_back_and_what_fails():
     with Trying() as place:
         what_does_not_come_back_is_named(place)
         failures_are_reported_and_fail(place)
-
-
-def on(version, check):
-    def test():
-        check(version)
-    test.__name__ = f"{check.__name__}_on_{version}"
-    return test
 
 
 suite(the_unsafe_way_and_the_safe_way_differ, what_the_source_is_asked_is_replayed, rows_that_a_rollback_loses_are_counted,
