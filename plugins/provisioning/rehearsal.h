@@ -44,7 +44,7 @@ typedef struct rehearsal_content {
 /* A relation that a statement's transaction holds, as it was right behind the statement. */
 typedef struct rehearsal_held {
     const char *relation, *mode;
-    bool is_index;
+    bool is_index, is_partitioned;
     bool is_taken;     /* by this statement */
     bool is_read;      /* from its first page to its last, or through an index */
     bool is_rewritten; /* has another file than before the statement */
@@ -134,8 +134,9 @@ typedef struct rehearsal {
     rehearsal_rollback rollback;
     const char *rollback_says;                         /* what differs, or why it was not to be had */
     int64_t confirmed, proven, refuted, not_exercised; /* predictions */
-    const char *refuted_say;                           /* NULL: none */
-    const char *reasons[REHEARSAL_REASONS];            /* why it failed; none: it passed */
+    const char *warnings_say, *spared_say;             /* lines: hazards to heed, and those that are none here */
+    size_t warning_count, spared_count;
+    const char *reasons[REHEARSAL_REASONS]; /* why it failed; none: it passed */
     size_t reason_count;
 } rehearsal;
 
@@ -230,6 +231,18 @@ LB_MUST_CHECK int rehearsal_each_file(rehearsal *s, rehearsal_file_fn fn, void *
 
 /* rehearsal_predict.c: each lock that was foretold, and whether it was seen. */
 LB_MUST_CHECK int rehearsal_tell_predictions(rehearsal *s, lb_error *err);
+
+/* What was seen of a finding's statement. */
+typedef struct rehearsal_seen {
+    const char *outcome;                    /* "confirmed" "proven" "refuted" "not exercised" */
+    const char *relation;                   /* as the server calls it; "" where there is none */
+    const char *measured;                   /* the strongest lock on it; NULL: none */
+    int64_t held_us;                        /* -1: not known */
+    bool has_work, was_read, was_rewritten; /* has_work: the other two are known */
+} rehearsal_seen;
+
+/* rehearsal_heed.c: whether the finding is still one to heed. */
+LB_MUST_CHECK int rehearsal_heed(rehearsal *s, struct json_object *finding, const rehearsal_seen *seen, lb_error *err);
 
 /* rehearsal_text.c: the report as Markdown; NULL: out of memory. */
 const char *rehearsal_text(rehearsal *s);

@@ -51,6 +51,7 @@ static void judge_held(const rehearsal *s, size_t transaction, node *before, nod
         (rehearsal_held){.relation = parsed_text(now, "relation"),
                          .mode = parsed_text(now, "mode"),
                          .is_index = strcmp(parsed_text(now, "kind"), "i") == 0,
+                         .is_partitioned = strcmp(parsed_text(now, "kind"), "p") == 0,
                          .is_taken = !find_held(before, id, parsed_text(now, "mode")),
                          .is_read = parsed_number(now, "scans") > (earlier ? parsed_number(earlier, "scans") : 0),
                          .is_rewritten = was && file && was != file};

@@ -43,7 +43,10 @@ static void put_bytes(FILE *out, int64_t bytes)
 
 static void put_verdict(FILE *out, const rehearsal *s)
 {
-    (void)fprintf(out, "## Migration rehearsal: %s\n\n", s->reason_count ? "failed" : "passed");
+    (void)fprintf(out, "## Migration rehearsal: %s", s->reason_count ? "failed" : "passed");
+    if (s->warning_count)
+        (void)fprintf(out, ", with %zu warning(s)", s->warning_count);
+    (void)fputs("\n\n", out);
     for (size_t i = 0; i < s->reason_count; i++)
         put_block(out, s->reasons[i]);
     (void)fprintf(out, "%lld migration(s) in %.0f ms, log ", (long long)s->applied, (double)s->took_us / 1000);
@@ -106,8 +109,18 @@ static void put_predictions(FILE *out, const rehearsal *s)
     (void)fprintf(
         out, "### Foretold\n\n%lld confirmed, %lld spared by what was proven, %lld refuted, %lld not exercised.\n\n",
         (long long)s->confirmed, (long long)s->proven, (long long)s->refuted, (long long)s->not_exercised);
-    if (s->refuted_say)
-        put_block(out, s->refuted_say);
+}
+
+static void put_hazards(FILE *out, const rehearsal *s)
+{
+    if (s->warnings_say) {
+        (void)fputs("### To be heeded\n\n", out);
+        put_block(out, s->warnings_say);
+    }
+    if (!s->spared_say)
+        return;
+    (void)fputs("### Foretold, and not so here\n\n", out);
+    put_block(out, s->spared_say);
 }
 
 static int put_file(rehearsal *s, void *arg, const char *change, const rehearsal_relation *r, lb_error *err)
@@ -165,6 +178,7 @@ const char *rehearsal_text(rehearsal *s)
     if (!out)
         return NULL;
     put_verdict(out, s);
+    put_hazards(out, s);
     put_locks(out, s);
     put_waits(out, s, false, "Who waited for the migration");
     put_waits(out, s, true, "What the migration waited for");

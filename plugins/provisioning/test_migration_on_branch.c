@@ -175,10 +175,12 @@ static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made,
     const char *text =
         lb_printf(ctx, "%s\nOn branch %s/%s, made from %s%s%s.\n", body ? body : "", order->project, order->wish.name,
                   made->verdict.parent, expires ? ", which expires " : "", expires ? expires : "");
+    struct json_object *number = NULL;
+    int64_t warnings = json_object_object_get_ex(rehearsal, "warnings", &number) ? json_object_get_int64(number) : 0;
     json_object_object_del(rehearsal, "text"); /* it is in the markdown */
     int r = text ? lb_result(ctx,
-                             LB_ARGS(lb_text("verdict", verdict), lb_text("markdown", text),
-                                     lb_json("rehearsal", branch_json_text(ctx, rehearsal))),
+                             LB_ARGS(lb_text("verdict", verdict), lb_i64("warnings", warnings),
+                                     lb_text("markdown", text), lb_json("rehearsal", branch_json_text(ctx, rehearsal))),
                              err)
                  : lb_out_of_memory(err);
     if (r >= 0 && args->report)
