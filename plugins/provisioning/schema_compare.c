@@ -31,8 +31,19 @@ int schema_note_add(schema_diff *d, const char *object, const char *text, lb_err
     return 0;
 }
 
+/* A model may have been compared before, with another one. */
+static void forget_pairs(schema_model *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        m->objects[i].twin = SCHEMA_NONE;
+        m->objects[i].marks &= SCHEMA_BOUND;
+    }
+}
+
 static void pair_objects(schema_model *from, schema_model *to)
 {
+    forget_pairs(from);
+    forget_pairs(to);
     for (uint32_t i = 0; i < to->count; i++) {
         uint32_t twin = schema_find_address(from, to->objects[i].kind, to->objects[i].address);
         to->objects[i].twin = twin;
