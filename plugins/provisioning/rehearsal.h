@@ -92,6 +92,13 @@ typedef struct rehearsal_again {
     bool left_something; /* in the schema */
 } rehearsal_again;
 
+/* The way back that is made from the catalogue where the author gave none. */
+typedef struct rehearsal_generated {
+    const char *script;         /* NULL: none was asked for; "": nothing of the schema has changed */
+    rehearsal_rollback outcome; /* ROLLBACK_SKIPPED: it was not tried */
+    const char *says, *by_hand; /* what is not as it was; what no statement can do. NULL: nothing */
+} rehearsal_generated;
+
 /* The round before the measured one, with nobody at work. */
 typedef struct rehearsal_quiet {
     bool ran;
@@ -126,8 +133,11 @@ typedef struct rehearsal {
     rehearsal_content rows_before;                    /* of the migration */
     size_t rows_compared, rows_left_out, rows_differ; /* tables */
     size_t columns_say_count;
-    bool rows_unproven;     /* others may have changed them */
-    const char *rows_say;   /* which differ, or why none is proven; NULL: none */
+    bool rows_unproven;   /* others may have changed them */
+    const char *rows_say; /* which differ, or why none is proven; NULL: none */
+    bool lacks_undo;      /* of a file, there is no script */
+    bool is_down;         /* the generated way back was gone, and not all of the way there again */
+    rehearsal_generated generated;
     int64_t gone;           /* versions that the rollback has taken back, and nothing has put there again */
     rehearsal_again *again; /* the last file comes first */
     size_t again_count, not_idempotent;
@@ -212,7 +222,14 @@ const char *rehearsal_first_other(const rehearsal_content *before, const rehears
 LB_MUST_CHECK int rehearsal_compare_rows(rehearsal *s, const rehearsal_content *before, const rehearsal_content *after,
                                          lb_error *err);
 
+/* rehearsal_generate.c: where no undo script is there. Afterwards the migration is up again. */
+LB_MUST_CHECK int rehearsal_generate(rehearsal *s, lb_error *err);
+lb_value rehearsal_generated_value(rehearsal *s);
+void rehearsal_put_generated(FILE *out, const rehearsal *s);
+
 /* rehearsal_again.c: each file a second time. */
+/* Applies what was applied, in order, although the ledger has it all: the schema is not there any more. */
+LB_MUST_CHECK int rehearsal_go_up_by_files(rehearsal *s, lb_error *err);
 LB_MUST_CHECK int rehearsal_go_again(rehearsal *s, lb_error *err);
 LB_MUST_CHECK int rehearsal_tell_again(rehearsal *s, lb_error *err);
 void rehearsal_put_again(FILE *out, const rehearsal *s);
@@ -246,6 +263,7 @@ LB_MUST_CHECK int rehearsal_heed(rehearsal *s, struct json_object *finding, cons
 
 /* rehearsal_text.c: the report as Markdown; NULL: out of memory. */
 const char *rehearsal_text(rehearsal *s);
+void rehearsal_put_block(FILE *out, const char *text);
 void rehearsal_put_code(FILE *out, const char *text, size_t most);
 
 /* rehearsal_tell_work.c: the workload in both, and what no branch can show. */

@@ -216,6 +216,29 @@ static int go_through(rehearsal *s, migration_run *run, const migration_files *f
     return r < 0 || !taken_back ? r : rehearsal_migrate(s, REHEARSAL_UP, &json, err);
 }
 
+int rehearsal_go_up_by_files(rehearsal *s, lb_error *err)
+{
+    parsed *list = parsed_member(s->migrated, "migrations");
+    migration_run run = {0};
+    migration_files files = {0};
+    int r = open_run(s, &run, &files, err);
+    for (size_t i = 0; r >= 0 && !s->is_down && i < parsed_length(list); i++) {
+        parsed *item = parsed_item(list, i);
+        migration_file *file = find_file(&files, parsed_text(item, "file"));
+        rehearsal_again one = {.outcome = AGAIN_UNKNOWN};
+        if (!file || strcmp(parsed_text(item, "outcome"), "applied") != 0)
+            continue;
+        r = judge_file(file->text, run.server, run.memory, &file->judged, err);
+        if (r >= 0)
+            r = run_it(s, &run, file, &one, err);
+        s->is_down = r >= 0 && one.outcome != AGAIN_SAME;
+        if (s->is_down)
+            rehearsal_blame(s, "after the way back the migration cannot be applied again: %s",
+                            one.says ? one.says : file->name);
+    }
+    return r;
+}
+
 static void blame_all(rehearsal *s)
 {
     for (size_t i = s->again_count; i-- > 0;) {
@@ -233,7 +256,7 @@ int rehearsal_go_again(rehearsal *s, lb_error *err)
     parsed *list = parsed_member(s->migrated, "migrations");
     migration_run run = {0};
     migration_files files = {0};
-    if (strcmp(s->args->second_run, "skip") == 0 || s->failed || s->waits || !parsed_length(list))
+    if (strcmp(s->args->second_run, "skip") == 0 || s->failed || s->waits || s->is_down || !parsed_length(list))
         return 0;
     if (lb_run_target(s->ctx)->branch_class != LB_BRANCH_THROWAWAY) /* what it notes is deleted, which would wait */
         return lb_skipped(s->ctx, "second run", "this branch is not of the class throwaway", err);

@@ -67,7 +67,8 @@ static int go_down(rehearsal *s, lb_error *err)
     if (!s->rollback_says)
         return lb_out_of_memory(err);
     /* Without a script there is nothing to prove; one that fails is worse than none. */
-    if (!rehearsal_lacks_undo(err) || strcmp(s->args->rollback, "require") == 0)
+    s->lacks_undo = rehearsal_lacks_undo(err);
+    if (!s->lacks_undo || strcmp(s->args->rollback, "require") == 0)
         rehearsal_blame(s, "the rollback failed: %s", err->message);
     return 0;
 }
@@ -158,5 +159,7 @@ int rehearsal_take_back(rehearsal *s, lb_error *err)
     if (strcmp(s->args->rollback, "skip") == 0 || !rehearsal_is_up(s))
         return 0;
     int r = rehearsal_come_back(s, err);
+    if (r >= 0 && s->lacks_undo)
+        return rehearsal_generate(s, err);
     return r < 0 || s->rollback == ROLLBACK_IMPOSSIBLE ? r : go_up_again(s, err);
 }

@@ -122,7 +122,7 @@ static int tell_figures(rehearsal *s, lb_error *err)
             lb_object("diff", LB_ARGS(lb_i64("changes", s->diff_changes), lb_text("text", s->diff))),
             lb_object("rollback",
                       LB_ARGS(lb_text("outcome", rehearsal_rollback_name(s->rollback)),
-                              lb_text("grade", rehearsal_rollback_grade(s->rollback)),
+                              lb_text("grade", rehearsal_rollback_grade(s->rollback)), rehearsal_generated_value(s),
                               lb_text("other_way", rehearsal_other_way_back(s)), lb_text("says", s->rollback_says),
                               lb_text("rows", s->rows_say), lb_bool("quiet_round", s->quiet.ran),
                               lb_i64("tables_compared", (int64_t)s->rows_compared),

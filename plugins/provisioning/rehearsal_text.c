@@ -18,7 +18,7 @@ void rehearsal_put_code(FILE *out, const char *text, size_t most)
 }
 
 /* A block whose fence no text ends: lines that begin with one are moved in by a blank. */
-static void put_block(FILE *out, const char *text)
+void rehearsal_put_block(FILE *out, const char *text)
 {
     (void)fputs("```text\n", out);
     for (const char *line = text ? text : ""; *line;) {
@@ -48,7 +48,7 @@ static void put_verdict(FILE *out, const rehearsal *s)
         (void)fprintf(out, ", with %zu warning(s)", s->warning_count);
     (void)fputs("\n\n", out);
     for (size_t i = 0; i < s->reason_count; i++)
-        put_block(out, s->reasons[i]);
+        rehearsal_put_block(out, s->reasons[i]);
     (void)fprintf(out, "%lld migration(s) in %.0f ms, log ", (long long)s->applied, (double)s->took_us / 1000);
     put_bytes(out, s->log_bytes);
     (void)fputs(s->workload.ran ? " with the workload's share" : "", out);
@@ -115,12 +115,12 @@ static void put_hazards(FILE *out, const rehearsal *s)
 {
     if (s->warnings_say) {
         (void)fputs("### To be heeded\n\n", out);
-        put_block(out, s->warnings_say);
+        rehearsal_put_block(out, s->warnings_say);
     }
     if (!s->spared_say)
         return;
     (void)fputs("### Foretold, and not so here\n\n", out);
-    put_block(out, s->spared_say);
+    rehearsal_put_block(out, s->spared_say);
 }
 
 static int put_file(rehearsal *s, void *arg, const char *change, const rehearsal_relation *r, lb_error *err)
@@ -143,7 +143,7 @@ static void put_program(FILE *out, const char *title, const rehearsal_program *p
     rehearsal_put_code(out, p->line, CODE_MOST);
     (void)fputs("\n\n", out);
     if (p->failed)
-        put_block(out, p->said);
+        rehearsal_put_block(out, p->said);
 }
 
 static void put_rest(FILE *out, rehearsal *s)
@@ -153,13 +153,14 @@ static void put_rest(FILE *out, rehearsal *s)
     if (rehearsal_each_file(s, put_file, out, &ignored) < 0)
         return; /* out knows it */
     (void)fputs("\n### Schema\n\n", out);
-    put_block(out, s->diff);
+    rehearsal_put_block(out, s->diff);
     rehearsal_put_again(out, s);
     const char *grade = rehearsal_rollback_grade(s->rollback);
     (void)fprintf(out, "### Rollback: %s%s%s%s\n\n", rehearsal_rollback_name(s->rollback), grade ? " (" : "",
                   grade ? grade : "", grade ? ")" : "");
     if (s->rollback_says)
-        put_block(out, s->rollback_says);
+        rehearsal_put_block(out, s->rollback_says);
+    rehearsal_put_generated(out, s);
     const char *other_way = rehearsal_other_way_back(s);
     if (other_way)
         (void)fprintf(out, "Instead of it %s\n\n", other_way);

@@ -9,7 +9,7 @@
 
 struct args {
     const char *dir, *project_id, *branch_name, *source_branch, *ttl, *creator_type, *policy;
-    const char *target_version, *replay, *rollback, *second_run, *report;
+    const char *target_version, *replay, *rollback, *second_run, *report, *undo_file;
     lb_texts workload, test_command;
     int64_t clients, replay_top, rate, around_ms, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
     bool replay_writes, delete_after;
@@ -54,6 +54,8 @@ static const lb_param params[] = {
              .max = "60000"),
     LB_PARAM(struct args, lock_tries, LB_I64, "30", "how often it is tried", .min = "1", .max = "100"),
     LB_PARAM(struct args, report, LB_TEXT, NULL, "also write the report to this file, as Markdown"),
+    LB_PARAM(struct args, undo_file, LB_TEXT, NULL,
+             "where an undo script is missing: write the one that is made from the catalogue to this file"),
     LB_PARAMS_END,
 };
 
@@ -139,17 +141,16 @@ static int delete_branch(lb_ctx *ctx, const branch_order *order, const branch_ma
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_bool("deleted", outcome == LB_APPLIED)), err);
 }
 
-static int write_report(lb_ctx *ctx, const char *text, lb_error *err)
+static int write_file(lb_ctx *ctx, const char *path, const char *text, lb_error *err)
 {
-    const struct args *args = ctx->args;
     lb_group *group = NULL;
     lb_outcome outcome = LB_REFUSED;
-    int r = lb_group_open(ctx,
-                          LB_GROUP(.title = lb_printf(ctx, "write %s", args->report),
-                                   .reason = "the report was asked for", .undo = "remove the file"),
-                          &group, err);
+    int r = lb_group_open(
+        ctx,
+        LB_GROUP(.title = lb_printf(ctx, "write %s", path), .reason = "it was asked for", .undo = "remove the file"),
+        &group, err);
     if (r >= 0)
-        r = lb_change_file(ctx, group, args->report, text, err);
+        r = lb_change_file(ctx, group, path, text, err);
     return r < 0 ? r : lb_apply(ctx, group, &outcome, err);
 }
 
@@ -161,6 +162,15 @@ static const char *member(struct json_object *object, const char *name)
                : NULL;
 }
 
+static const char *generated_script(struct json_object *rehearsal)
+{
+    struct json_object *rollback = NULL, *generated = NULL;
+    return json_object_object_get_ex(rehearsal, "rollback", &rollback) &&
+                   json_object_object_get_ex(rollback, "generated", &generated)
+               ? member(generated, "script")
+               : NULL;
+}
+
 /* The report goes out, whatever its verdict; then a verdict that is bad fails the run. */
 static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made, const char *json, lb_error *err)
 {
@@ -169,6 +179,7 @@ static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made,
     if (!rehearsal)
         return err->code;
     const char *verdict = member(rehearsal, "verdict"), *body = member(rehearsal, "text");
+    const char *script = generated_script(rehearsal);
     const char *expires = made->branch && made->branch->expires_at != LB_TIME_NONE
                               ? plane_time_text(ctx, made->branch->expires_at)
                               : NULL;
@@ -184,7 +195,9 @@ static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made,
                              err)
                  : lb_out_of_memory(err);
     if (r >= 0 && args->report)
-        r = write_report(ctx, text, err);
+        r = write_file(ctx, args->report, text, err);
+    if (r >= 0 && args->undo_file && script && *script)
+        r = write_file(ctx, args->undo_file, script, err);
     if (r >= 0 && args->delete_after && made->created)
         r = delete_branch(ctx, order, made, err);
     if (r < 0 || !verdict || strcmp(verdict, "failed") != 0)
