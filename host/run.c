@@ -178,6 +178,7 @@ const lb_host run_host = {
     .call_outcome = run_call_outcome,
     .group_listen = door_group_listen,
     .group_heard = door_group_heard,
+    .query_reader = run_query_reader,
 };
 
 bool run_declares(const char *const *names, const char *name)
@@ -215,7 +216,7 @@ int run_session(run_state *run, lb_error *err)
         r = run_alone_check(run, err);
     may_wake = run->request->wake;
     return r < 0 ? r
-                 : session_get(run->worker->sessions, &run->request->target, run->request->tool, run->deadline,
+                 : session_get(run->worker->sessions, &run->request->target, NULL, run->request->tool, run->deadline,
                                &run->session, &run->session_is_kept, err);
 }
 

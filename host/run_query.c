@@ -91,7 +91,8 @@ lb_sink run_rows_sink(lb_rows *rows)
     return (lb_sink){.size = sizeof(lb_sink), .state = rows, .columns = on_columns, .row = on_row};
 }
 
-static int execute_read(run_state *run, const lb_sql *sql, const lb_value *args, lb_rows *rows, lb_error *err)
+static int execute_read(const run_state *run, session *on, const lb_sql *sql, const lb_value *args, lb_rows *rows,
+                        lb_error *err)
 {
     const lb_sink sink = run_rows_sink(rows);
     const lb_command command = {
@@ -106,7 +107,7 @@ static int execute_read(run_state *run, const lb_sql *sql, const lb_value *args,
         .deadline = run->deadline,
     };
     int64_t affected = -1;
-    return session_execute(run->session, &command, &sink, &affected, err);
+    return session_execute(on, &command, &sink, &affected, err);
 }
 
 int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows, lb_error *err)
@@ -123,7 +124,7 @@ int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, 
     lb_rows *rows = run_rows_new(run, statement);
     if (!rows)
         return lb_out_of_memory(err);
-    r = execute_read(run, sql, args, rows, err);
+    r = execute_read(run, run->session, sql, args, rows, err);
     if (r == LB_ERR_UNREACHABLE) {
         /* A kept session may have died while it idled. A read can be repeated, once, on a new one. */
         bool was_kept = run->session_is_kept;
@@ -131,13 +132,54 @@ int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, 
         run->session = NULL;
         if (was_kept && run_session(run, err) == 0) {
             rows->count = 0;
-            r = execute_read(run, sql, args, rows, err);
+            r = execute_read(run, run->session, sql, args, rows, err);
         }
     }
     if (r < 0)
         return r;
     *ret_rows = rows;
     return 0;
+}
+
+static int ask_reader(run_state *run, session *reader, const lb_statement *statement, const lb_value *args,
+                      lb_rows *rows, lb_error *err)
+{
+    const lb_sql *sql = NULL;
+    int major = 0;
+    int r = session_server_version(reader, &major, err);
+    if (r >= 0)
+        r = compose(statement, args, major, run->memory, &sql, err);
+    rows->count = 0;
+    return r < 0 ? r : execute_read(run, reader, sql, args, rows, err);
+}
+
+int run_query_reader(lb_ctx *ctx, const char *endpoint, const lb_statement *statement, const lb_value *args,
+                     lb_rows **ret_rows, lb_error *err)
+{
+    run_state *run = run_of(ctx);
+    const lb_target *target = &run->request->target;
+    session *reader = NULL;
+    bool is_kept = true;
+    int r = LB_ERR_UNREACHABLE;
+    if (statement->kind != LB_STATEMENT_READ || !target->project)
+        return lb_fail(err, LB_ERR_INVALID, NULL, "%s is not a read, or there is no branch to read", statement->name);
+    lb_rows *rows = run_rows_new(run, statement);
+    if (!rows)
+        return lb_out_of_memory(err);
+    while (r == LB_ERR_UNREACHABLE && is_kept) { /* a kept session may have died while it idled */
+        r = run_check_stop(run, err);
+        if (r >= 0)
+            r = session_get(run->worker->sessions, target, endpoint, run->request->tool, run->deadline, &reader,
+                            &is_kept, err);
+        if (r < 0)
+            return r;
+        r = ask_reader(run, reader, statement, args, rows, err);
+        if (r == LB_ERR_UNREACHABLE)
+            session_discard(reader);
+    }
+    if (r >= 0)
+        *ret_rows = rows;
+    return r;
 }
 
 const lb_value *run_next(lb_rows *rows)

@@ -89,6 +89,8 @@ void run_alone_look(run_state *run, alone_sight *ret_sight);
 /* run_query.c */
 LB_MUST_CHECK int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
                             lb_error *err);
+LB_MUST_CHECK int run_query_reader(lb_ctx *ctx, const char *endpoint, const lb_statement *statement,
+                                   const lb_value *args, lb_rows **ret_rows, lb_error *err);
 const lb_value *run_next(lb_rows *rows);
 int64_t run_row_count(const lb_rows *rows);
 LB_MUST_CHECK int run_compose(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, const lb_sql **ret_sql,

@@ -9,6 +9,7 @@ struct session {
     session *next;
     session_pool *pool;
     char *project, *branch;
+    char *reader; /* the endpoint, of a compute that only reads; NULL: the one that writes */
     void *handle;
     int version; /* 0: not asked yet */
     bool is_spent, is_apart;
@@ -76,6 +77,7 @@ void session_discard(session *s)
     s->pool->transport->disconnect(s->handle);
     free(s->project);
     free(s->branch);
+    free(s->reader);
     free(s);
 }
 
@@ -141,19 +143,35 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static session *find_kept(session_pool *pool, const lb_target *target)
+static session *find_kept(session_pool *pool, const lb_target *target, const char *reader)
 {
     for (session *s = pool->sessions; s; s = s->next)
-        if (!s->is_apart && same_text(s->project, target->project) && same_text(s->branch, target->branch))
+        if (!s->is_apart && same_text(s->project, target->project) && same_text(s->branch, target->branch) &&
+            same_text(s->reader, reader))
             return s;
     return NULL;
 }
 
-static int connect_new(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
-                       session **ret_session, lb_error *err)
+static int connect_handle(session_pool *pool, const lb_target *target, const char *reader, const char *tool,
+                          int64_t deadline, void **ret_handle, lb_error *err)
+{
+    const lb_transport *transport = pool->transport;
+    if (!reader)
+        return transport->connect(pool->state, target, tool, deadline, ret_handle, err);
+    if (!LB_HAS(transport, lb_transport, connect_reader) || !transport->connect_reader)
+        return lb_fail(err, LB_ERR_UNSUPPORTED, NULL, "%s reaches no computes that only read",
+                       pool->setup->transport.name);
+    if (pool->recording)
+        return lb_fail(err, LB_ERR_UNSUPPORTED, "fixtures are of the server that writes",
+                       "a recording does not reach computes that only read");
+    return transport->connect_reader(pool->state, target, reader, tool, deadline, ret_handle, err);
+}
+
+static int connect_new(session_pool *pool, const lb_target *target, const char *reader, const char *tool,
+                       int64_t deadline, session **ret_session, lb_error *err)
 {
     void *handle = NULL;
-    int r = pool->transport->connect(pool->state, target, tool, deadline, &handle, err);
+    int r = connect_handle(pool, target, reader, tool, deadline, &handle, err);
     if (r < 0)
         return r;
     session *s = base_alloc(sizeof *s);
@@ -161,6 +179,7 @@ static int connect_new(session_pool *pool, const lb_target *target, const char *
                    .pool = pool,
                    .project = base_strdup(target->project),
                    .branch = base_strdup(target->branch),
+                   .reader = reader ? base_strdup(reader) : NULL,
                    .handle = handle,
                    .used_at = clock_monotonic()};
     pool->sessions = *ret_session = s;
@@ -169,20 +188,20 @@ static int connect_new(session_pool *pool, const lb_target *target, const char *
     return 0;
 }
 
-int session_get(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline, session **ret_session,
-                bool *ret_kept, lb_error *err)
+int session_get(session_pool *pool, const lb_target *target, const char *reader, const char *tool, int64_t deadline,
+                session **ret_session, bool *ret_kept, lb_error *err)
 {
     int r = open_transport(pool, err);
     if (r < 0)
         return r;
-    session *s = find_kept(pool, target);
+    session *s = find_kept(pool, target, reader);
     if (s && pool->transport->reuse(s->handle, tool, deadline, err) < 0) {
         session_discard(s);
         s = NULL;
     }
     *ret_kept = s != NULL;
     if (!s) {
-        r = connect_new(pool, target, tool, deadline, &s, err);
+        r = connect_new(pool, target, reader, tool, deadline, &s, err);
         if (r < 0)
             return r;
         if (pool->recording && pool->transport->server_version(s->handle, &s->version, err) >= 0)
@@ -198,7 +217,7 @@ int session_get_apart(session_pool *pool, const lb_target *target, const char *t
 {
     int r = open_transport(pool, err);
     if (r >= 0)
-        r = connect_new(pool, target, tool, deadline, ret_session, err);
+        r = connect_new(pool, target, NULL, tool, deadline, ret_session, err);
     if (r >= 0)
         (*ret_session)->is_apart = true;
     return r;

@@ -15,9 +15,9 @@ session_pool *session_pool_new(const worker_setup *setup, const char *record_dir
 session_pool *session_pool_free(session_pool *pool);
 
 /* A live session on a target: a kept one, or a new one. ret_kept says which: a kept one may turn out dead at its first
- * use. */
-LB_MUST_CHECK int session_get(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
-                              session **ret_session, bool *ret_kept, lb_error *err);
+ * use. reader: the endpoint's id, for one of the branch's computes that only read; NULL: the one that writes. */
+LB_MUST_CHECK int session_get(session_pool *pool, const lb_target *target, const char *reader, const char *tool,
+                              int64_t deadline, session **ret_session, bool *ret_kept, lb_error *err);
 /* A new session that nobody else is given, for a thread of its own; session_discard ends it. */
 LB_MUST_CHECK int session_get_apart(session_pool *pool, const lb_target *target, const char *tool, int64_t deadline,
                                     session **ret_session, lb_error *err);

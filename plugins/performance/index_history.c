@@ -19,6 +19,12 @@ static int by_object(const void *a, const void *b)
     return strcmp(((const index_sight *)a)->object, ((const index_sight *)b)->object);
 }
 
+static int by_start(const void *a, const void *b)
+{
+    int64_t x = ((const index_epoch *)a)->from, y = ((const index_epoch *)b)->from;
+    return (x > y) - (x < y);
+}
+
 static void add_epoch(index_history *h, const index_observed_row *row)
 {
     h->epochs[h->epoch_count++] = (index_epoch){(int64_t)(row->counted_since * SECOND), row->last_seen};
@@ -43,6 +49,7 @@ static int collect(lb_ctx *ctx, lb_rows *rows, index_history *h, lb_error *err)
             add_epoch(h, &row);
     }
     qsort(h->sights, h->sight_count, sizeof *h->sights, by_object);
+    qsort(h->epochs, h->epoch_count, sizeof *h->epochs, by_start);
     return 0;
 }
 
@@ -126,8 +133,11 @@ double index_proven_days(const index_history *h, const index_window *w, const ch
     for (size_t i = 0; sight && i < h->epoch_count; i++) {
         int64_t from = h->epochs[i].from > cut ? h->epochs[i].from : cut;
         int64_t until = h->epochs[i].until < w->since ? h->epochs[i].until : w->since;
-        days += until > from ? (double)(until - from) / DAY : 0;
+        if (until <= from)
+            continue;
+        days += (double)(until - from) / DAY;
         ends += month_ends_between(from, until);
+        cut = until; /* with a compute that came and went, epochs lie over each other */
     }
     if (ret_month_ends)
         *ret_month_ends = ends;
@@ -157,7 +167,9 @@ static int note(lb_ctx *ctx, int64_t at, const char *metric, const char *object,
 int index_note_history(lb_ctx *ctx, const index_history *h, const index_set *set, int64_t min_bytes, lb_error *err)
 {
     int64_t now = lb_now(ctx);
-    int r = note(ctx, now, "index_observation", NULL, (double)set->window.since / SECOND, "s", err);
+    int r = 0;
+    if (set->window.elsewhere != INDEX_ELSEWHERE_UNREAD) /* what some have counted proves nothing of the others */
+        r = note(ctx, now, "index_observation", NULL, (double)set->window.since / SECOND, "s", err);
     if (r >= 0)
         r = note(ctx, now, "index_floor", NULL, (double)min_bytes, "bytes", err);
     for (size_t i = 0; i < set->index_count && r >= 0; i++) {

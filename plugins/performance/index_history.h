@@ -23,7 +23,7 @@ typedef struct index_floor {
 } index_floor;
 
 typedef struct index_history {
-    index_epoch *epochs;
+    index_epoch *epochs; /* by their start */
     size_t epoch_count;
     index_floor *floors;
     size_t floor_count;

@@ -75,7 +75,7 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
     const index_table *t = c->table;
     const lb_value *list = index_texts(ctx, "columns", columns, (size_t)c->count),
                    *beside = index_texts(ctx, "stored_beside", columns + c->count, (size_t)c->beside_count);
-    double writes = (double)(t->r.inserted + t->r.updated - t->r.updated_hot), days = work->set->window.days;
+    double writes = (double)(t->r.inserted + t->r.updated - t->r.updated_hot), days = work->set->window.own_days;
     if (!list || !beside)
         return NULL;
     const lb_value values[] = {
@@ -225,7 +225,7 @@ static bool is_too_dear(const index_work *work, const index_missing_limits *limi
                         const index_candidate *c)
 {
     double gain = is_proven(c) ? saved_ms(c) : c->total_ms;
-    return work->set->window.days >= INDEX_RATE_DAYS && index_counts_agree(&work->set->window, statements_since) &&
+    return work->set->window.own_days >= INDEX_RATE_DAYS && index_counts_agree(&work->set->window, statements_since) &&
            gain < index_write_ms(c, limits->write_us);
 }
 
@@ -335,7 +335,7 @@ static int tell_scans(index_work *work, const index_table *t, lb_error *err)
                           (long long)t->r.seq_scans, (double)t->r.seq_rows / (double)t->r.seq_scans),
             .evidence = LB_ARGS(lb_i64("sequential_scans", t->r.seq_scans), lb_i64("rows_read_by_them", t->r.seq_rows),
                                 lb_i64("index_scans", t->r.index_scans), lb_f64("rows", index_table_rows(t)),
-                                lb_i64("bytes", t->r.bytes), lb_time("counted_since", work->set->window.since)),
+                                lb_i64("bytes", t->r.bytes), lb_time("counted_since", work->set->window.own_since)),
             .terms = LB_TERMS({"scans_counted", 0.3},
                               {"hardly_any_index_scan", t->r.index_scans < t->r.seq_scans ? 0.1 : 0}),
             .impact = LB_ARGS(lb_i64("rows_read", t->r.seq_rows))},
@@ -344,7 +344,7 @@ static int tell_scans(index_work *work, const index_table *t, lb_error *err)
 
 static bool has_counted(const index_window *w, const index_missing_limits *limits)
 {
-    return w->r.now - w->since >= limits->min_minutes * MINUTE;
+    return w->r.now - w->own_since >= limits->min_minutes * MINUTE;
 }
 
 static int look_at_scans(index_work *work, const index_missing_limits *limits, const index_candidates *list,
@@ -356,7 +356,7 @@ static int look_at_scans(index_work *work, const index_missing_limits *limits, c
         return lb_skipped(work->ctx, "scans of tables",
                           lb_printf(work->ctx,
                                     "insufficient data: the server has counted for %.0f minutes, and %lld are needed",
-                                    (double)(w->r.now - w->since) / (double)MINUTE, (long long)limits->min_minutes),
+                                    (double)(w->r.now - w->own_since) / (double)MINUTE, (long long)limits->min_minutes),
                           err);
     for (size_t i = 0; i < work->set->table_count && r >= 0; i++) {
         const index_table *t = &work->set->tables[i];

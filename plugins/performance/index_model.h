@@ -40,11 +40,13 @@ typedef struct index_info {
     size_t computed_count;
     index_vector keys;                           /* with the INCLUDE columns; 0 is an expression */
     index_vector opclasses, collations, options; /* of the key columns alone */
+    int64_t reader_scans;                        /* of r.scans, those of computes that only read */
     int64_t tree_bytes, tree_scans, tree_leaves; /* with all that are attached, of a partitioned one */
 } index_info;
 
 struct index_table {
     index_tables_row r;
+    int64_t reader_reads; /* scans of it and its indexes by computes that only read */
     index_table *parent;
     index_info **indexes;
     size_t index_count;
@@ -65,18 +67,28 @@ typedef struct index_opclass {
 
 /* Where an index may be used beside the server that was read. */
 typedef enum index_elsewhere {
-    INDEX_ELSEWHERE_NONE = 1, /* there is nobody else */
-    INDEX_ELSEWHERE_UNREAD,   /* there are others, whose statistics cannot be read here */
+    INDEX_ELSEWHERE_NONE = 1, /* nowhere that was not read as well */
+    INDEX_ELSEWHERE_UNREAD,   /* there are others, whose statistics could not be read */
     INDEX_ELSEWHERE_UNKNOWN   /* nobody can say */
 } index_elsewhere;
 
+/* A compute of the branch that only reads. */
+typedef struct index_reader {
+    const char *name;
+    const char *why; /* it could not be read; NULL: it was */
+    int64_t since;   /* it has counted */
+} index_reader;
+
 typedef struct index_window {
     index_observation_row r;
-    int64_t since;       /* counters are whole from here on */
-    double days;         /* from then until now, with the earlier epochs that the history proves */
-    double history_days; /* of these, what the history adds */
+    int64_t since;     /* counters of all computes that were read are whole from here on */
+    double days;       /* from then until now */
+    int64_t own_since; /* the same of the compute that writes, for what only it counts */
+    double own_days;
     index_elsewhere elsewhere;
-    int64_t other_computes;
+    int64_t other_computes; /* that could not be read */
+    index_reader *readers;
+    size_t reader_count;
 } index_window;
 
 typedef struct index_set {
@@ -100,6 +112,7 @@ LB_MUST_CHECK int index_read(lb_ctx *ctx, bool statistics, const index_set **ret
 
 /* How long counters have counted, and who else counts. */
 LB_MUST_CHECK int index_read_window(lb_ctx *ctx, index_window *ret_window, lb_error *err);
+int64_t index_counted_since(const index_observation_row *seen);
 
 const index_column *index_find_column(const index_table *table, int64_t number);
 const index_opclass *index_find_opclass(const index_set *set, int64_t opclass_id);

@@ -1,5 +1,5 @@
 /* The one read of the catalogue: rows become structs that point to each other. */
-#include "index_model.h"
+#include "index_readers.h"
 
 #include <stdlib.h>
 
@@ -369,6 +369,8 @@ int index_read(lb_ctx *ctx, bool statistics, const index_set **ret_set, lb_error
         r = read_tables(ctx, set, err);
     if (r >= 0)
         r = read_indexes(ctx, set, err);
+    if (r >= 0)
+        r = index_read_readers(ctx, set, err);
     if (r >= 0)
         r = join_trees(ctx, set, err);
     if (r >= 0)

@@ -1,4 +1,5 @@
 /* Indexes that nobody reads, and those that nobody can read. */
+#include "index_readers.h"
 #include "index_rules.h"
 #include "index_without.h"
 
@@ -66,7 +67,7 @@ typedef struct table_use {
 
 static void add_use(table_use *u, const index_table *t)
 {
-    u->reads += t->r.seq_scans + t->r.index_scans;
+    u->reads += t->r.seq_scans + t->r.index_scans + t->reader_reads;
     u->writes += t->r.inserted + t->r.updated - t->r.updated_hot + t->r.deleted;
 }
 
@@ -92,14 +93,17 @@ static double window_points(const table_use *use)
     return holds_a_month(use) ? 0.35 : use->days >= 7 ? 0.1 : -0.2;
 }
 
+/* One that could not be read may use it every minute: whatever else speaks for the verdict, it reads as low then. */
 static double elsewhere_points(const index_window *w)
 {
-    return w->elsewhere == INDEX_ELSEWHERE_NONE ? 0.1 : w->elsewhere == INDEX_ELSEWHERE_UNREAD ? -0.3 : -0.05;
+    return w->elsewhere == INDEX_ELSEWHERE_NONE ? 0.1 : w->elsewhere == INDEX_ELSEWHERE_UNREAD ? -0.5 : -0.05;
 }
 
 static const char *elsewhere_text(lb_ctx *ctx, const index_window *w)
 {
-    return w->elsewhere == INDEX_ELSEWHERE_NONE ? ""
+    return w->elsewhere == INDEX_ELSEWHERE_NONE
+               ? w->reader_count ? lb_printf(ctx, "; %zu compute(s) that only read were looked at too", w->reader_count)
+                                 : ""
            : w->elsewhere == INDEX_ELSEWHERE_UNREAD
                ? lb_printf(ctx, "; what %lld other compute(s) use cannot be read here", (long long)w->other_computes)
                : "; whether other computes use it is not known";
@@ -114,6 +118,9 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
     index_without without;
     double days = use->days;
     bool alone = false, shares_key = leads_foreign_key(work->set, x, &alone);
+    const lb_value *read = index_readers_text(ctx, w, true), *unread = index_readers_text(ctx, w, false);
+    if (!read || !unread)
+        return lb_out_of_memory(err);
     int r = index_definition(work, x, &undo, err);
     if (r >= 0)
         r = index_fix_drop(work, x, &fix, err);
@@ -138,9 +145,8 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                         use->last_used ? lb_time("last_used", use->last_used) : lb_null("last_used"),
                         lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
                         lb_text("predicate", x->r.predicate), lb_i64("table_reads", use->reads),
-                        lb_i64("table_writes", use->writes), lb_i64("partitions", x->tree_leaves),
-                        lb_i64("unread_computes", w->other_computes), lb_f64("days_seen", use->seen_days),
-                        INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
+                        lb_i64("table_writes", use->writes), lb_i64("partitions", x->tree_leaves), *read, *unread,
+                        lb_f64("days_seen", use->seen_days), INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
             .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(use)}, {"table_was_busy", 0.1},
                               {"all_computes_read", elsewhere_points(w)}, {"it_may_be_new", use->may_be_new ? -0.3 : 0},
                               {"it_was_used_before", use->last_used ? -0.1 : 0},
@@ -149,7 +155,7 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                               {"shares_a_foreign_key", shares_key ? -0.05 : 0},
                               {"plans_without_it", index_without_points(&without, days >= 7 ? 0.05 : 0, -0.4)}),
             .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
-                              index_per_day("index_writes_per_day", (double)use->writes, w->days)),
+                              index_per_day("index_writes_per_day", (double)use->writes, w->own_days)),
             .fix = fix,
             .undo = undo},
         err);
@@ -175,7 +181,8 @@ static int tell_rare(index_work *work, const index_info *x, const table_use *use
     lb_ctx *ctx = work->ctx;
     int64_t last = use->last_used;
     const char *rarely = rarely_text(ctx, x, use);
-    if (!rarely)
+    const lb_value *read = index_readers_text(ctx, w, true), *unread = index_readers_text(ctx, w, false);
+    if (!rarely || !read || !unread)
         return lb_out_of_memory(err);
     if (!x->r.last_scan_is_null && x->r.last_scan > last)
         last = x->r.last_scan;
@@ -195,11 +202,11 @@ static int tell_rare(index_work *work, const index_info *x, const table_use *use
                 lb_f64("days", use->days), lb_time("counted_since", w->since), lb_i64("month_ends", use->month_ends),
                 last ? lb_time("last_used", last) : lb_null("last_used"), lb_i64("bytes", x->tree_bytes),
                 lb_text("columns", index_keys_text(ctx, x)), lb_i64("table_reads", use->reads),
-                lb_i64("table_writes", use->writes), lb_i64("unread_computes", w->other_computes)),
+                lb_i64("table_writes", use->writes), *read, *unread, lb_i64("scans_by_readers", x->reader_scans)),
             .terms = LB_TERMS({"hardly_any_scans", 0.25}, {"a_month_is_counted", holds_a_month(use) ? 0.1 : 0},
                               {"all_computes_read", elsewhere_points(w)}),
             .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
-                              index_per_day("index_writes_per_day", (double)use->writes, w->days))},
+                              index_per_day("index_writes_per_day", (double)use->writes, w->own_days))},
         err);
 }
 
@@ -298,7 +305,7 @@ int index_find_unused(index_work *work, const index_unused_limits *limits, lb_er
     const char *why = counts_are_void(work, limits);
     if (why)
         return lb_skipped(work->ctx, "use of indexes", why, err);
-    int r = 0;
+    int r = index_tell_readers(work->ctx, &work->set->window, err);
     for (size_t i = 0; r >= 0 && i < work->set->index_count; i++)
         r = look_at_use(work, &work->set->indexes[i], limits, err);
     return r < 0 ? r : index_tell_passed(work, "indexes", err);

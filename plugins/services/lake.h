@@ -17,6 +17,7 @@
 typedef struct lake_place {
     struct lake_place *next;
     char *project, *branch;
+    char *reader; /* an endpoint's id, of a compute that only reads; NULL: the branch's own */
     char branch_uid[LAKE_NAME];
     char *endpoint;        /* the resource's whole name; NULL: not looked up yet */
     char *server;          /* its host's name; it goes into the certificate's check */
@@ -80,9 +81,9 @@ LB_MUST_CHECK int lake_next_look(lake *l, int looks, int64_t deadline, const cha
 /* ---- lake_place.c ---- */
 
 /* Looks where a branch is now. A compute that sleeps is LB_ERR_SUSPENDED unless it may be woken; ret_wakes: connecting
- * will wake it. */
-LB_MUST_CHECK int lake_find(lake *l, const lb_target *target, int64_t deadline, lake_place **ret_place, bool *ret_wakes,
-                            lb_error *err);
+ * will wake it. reader: an endpoint's id, of one that only reads, which is never woken; or NULL. */
+LB_MUST_CHECK int lake_find(lake *l, const lb_target *target, const char *reader, int64_t deadline,
+                            lake_place **ret_place, bool *ret_wakes, lb_error *err);
 /* Is the branch of this name still the one that `uid` and `server` say? */
 LB_MUST_CHECK int lake_prove(lake *l, const lake_place *place, const char *uid, const char *server, int64_t deadline,
                              lb_error *err);
@@ -111,8 +112,8 @@ LB_MUST_CHECK int lake_resolve(const lb_service_host *host, const char *name, in
 
 typedef struct lake_session lake_session;
 
-LB_MUST_CHECK int lake_session_open(lake *l, const lb_target *target, const char *application, int64_t deadline,
-                                    lake_session **ret_session, lb_error *err);
+LB_MUST_CHECK int lake_session_open(lake *l, const lb_target *target, const char *reader, const char *application,
+                                    int64_t deadline, lake_session **ret_session, lb_error *err);
 lake_session *lake_session_close(lake_session *s); /* NULL is fine */
 LB_MUST_CHECK int lake_session_reuse(lake_session *s, const char *application, lb_error *err);
 LB_MUST_CHECK int lake_session_version(lake_session *s, int *ret_major, lb_error *err);

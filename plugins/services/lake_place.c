@@ -9,6 +9,7 @@ lake_place *lake_place_free(lake_place *p)
     auth_lease_drop(&p->credential);
     free(p->project);
     free(p->branch);
+    free(p->reader);
     free(p->endpoint);
     free(p->server);
     free(p);
@@ -16,17 +17,19 @@ lake_place *lake_place_free(lake_place *p)
 }
 
 /* NULL: there is no memory. */
-static lake_place *get_place(lake *l, const lb_target *target)
+static lake_place *get_place(lake *l, const lb_target *target, const char *reader)
 {
     for (lake_place *p = l->places; p; p = p->next)
-        if (strcmp(p->project, target->project) == 0 && strcmp(p->branch, target->branch) == 0)
+        if (strcmp(p->project, target->project) == 0 && strcmp(p->branch, target->branch) == 0 &&
+            (reader && p->reader ? strcmp(p->reader, reader) == 0 : reader == p->reader))
             return p;
     lake_place *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->project = strdup(target->project);
     p->branch = strdup(target->branch);
-    if (!p->project || !p->branch) {
+    p->reader = reader ? strdup(reader) : NULL;
+    if (!p->project || !p->branch || (reader && !p->reader)) {
         lake_place_free(p);
         return NULL;
     }
@@ -84,12 +87,14 @@ static int look_at_branch(lake *l, lake_place *p, int64_t deadline, bool *ret_ar
 
 /* ---- the endpoint ---- */
 
-static bool is_writable(struct json_object *endpoint)
+static bool is_wanted(const lake_place *p, struct json_object *endpoint)
 {
-    const char *type = rest_json_text(endpoint, "status.endpoint_type");
+    const char *type = rest_json_text(endpoint, "status.endpoint_type"), *name = rest_json_text(endpoint, "name");
     if (!type)
         type = rest_json_text(endpoint, "spec.endpoint_type");
-    return type && strcmp(type, "ENDPOINT_TYPE_READ_WRITE") == 0;
+    if (!p->reader)
+        return type && strcmp(type, "ENDPOINT_TYPE_READ_WRITE") == 0;
+    return type && strcmp(type, "ENDPOINT_TYPE_READ_ONLY") == 0 && name && strcmp(lake_last_word(name), p->reader) == 0;
 }
 
 /* A credential is for the endpoint that is named here, so another branch's name would open another branch. */
@@ -119,13 +124,16 @@ static int choose_endpoint(lake *l, lake_place *p, int64_t deadline, lb_error *e
     struct json_object *list = rest_json_at(document, "endpoints");
     const char *name = NULL;
     for (size_t i = 0; !name && i < rest_json_count(list); i++)
-        if (is_writable(json_object_array_get_idx(list, i)))
+        if (is_wanted(p, json_object_array_get_idx(list, i)))
             name = rest_json_text(json_object_array_get_idx(list, i), "name");
     r = name ? check_endpoint(p, name, err) : 0;
     p->endpoint = r < 0 ? NULL : rest_strdup(name);
     (void)json_object_put(document); /* read */
     if (r < 0)
         return r;
+    if (!p->endpoint && p->reader)
+        return lb_fail(err, LB_ERR_NOT_FOUND, NULL, "branch %s/%s has no read-only endpoint %s", p->project, p->branch,
+                       p->reader);
     return p->endpoint ? 0
                        : lb_fail(err, LB_ERR_NOT_FOUND, "a new branch's compute may take a moment",
                                  "branch %s/%s has no read-write endpoint", p->project, p->branch);
@@ -177,6 +185,8 @@ static int judge_sleep(const lake *l, const lake_place *p, struct json_object *e
 {
     const char *state = rest_json_text(endpoint, "status.current_state");
     bool sleeps = archived || (state && strcmp(state, "IDLE") == 0);
+    if (p->reader && (sleeps || rest_json_flag(endpoint, "status.disabled")))
+        return lb_fail(err, LB_ERR_SUSPENDED, NULL, "%s sleeps, and is not woken to be looked at", p->reader);
     if (rest_json_flag(endpoint, "status.disabled"))
         return lb_fail(err, LB_ERR_SUSPENDED, "PATCH the endpoint's spec.disabled to false",
                        "the compute of %s/%s is disabled", p->project, p->branch);
@@ -190,15 +200,15 @@ static int judge_sleep(const lake *l, const lake_place *p, struct json_object *e
     return 0;
 }
 
-int lake_find(lake *l, const lb_target *target, int64_t deadline, lake_place **ret_place, bool *ret_wakes,
-              lb_error *err)
+int lake_find(lake *l, const lb_target *target, const char *reader, int64_t deadline, lake_place **ret_place,
+              bool *ret_wakes, lb_error *err)
 {
     struct json_object *endpoint = NULL;
     bool archived = false;
     int r = lake_check_target(target, err);
     if (r < 0)
         return r;
-    lake_place *p = get_place(l, target);
+    lake_place *p = get_place(l, target, reader);
     if (!p)
         return lb_out_of_memory(err);
     r = look_at_branch(l, p, deadline, &archived, err);

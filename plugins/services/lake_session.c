@@ -15,6 +15,7 @@
 struct lake_session {
     lake *lake;
     lb_target target; /* its texts are our own */
+    char *reader;     /* the endpoint, of a compute that only reads; or NULL */
     char *application;
     lake_place *place;
     char uid[LAKE_NAME]; /* of the branch that we connected to */
@@ -158,7 +159,7 @@ static int open_pg(lake_session *s, int64_t deadline, lb_error *err)
 {
     bool wakes = false;
     lake_place *place = NULL;
-    int r = lake_find(s->lake, &s->target, deadline, &place, &wakes, err);
+    int r = lake_find(s->lake, &s->target, s->reader, deadline, &place, &wakes, err);
     if (!place)
         return r;
     s->place = place;
@@ -177,7 +178,7 @@ static int open_pg(lake_session *s, int64_t deadline, lb_error *err)
     return r;
 }
 
-int lake_session_open(lake *l, const lb_target *target, const char *application, int64_t deadline,
+int lake_session_open(lake *l, const lb_target *target, const char *reader, const char *application, int64_t deadline,
                       lake_session **ret_session, lb_error *err)
 {
     int r = lake_check_target(target, err);
@@ -190,7 +191,9 @@ int lake_session_open(lake *l, const lb_target *target, const char *application,
     s->target = (lb_target){
         .project = strdup(target->project), .branch = strdup(target->branch), .branch_class = target->branch_class};
     s->application = strdup(application ? application : "");
-    r = s->target.project && s->target.branch && s->application ? open_pg(s, deadline, err) : lb_out_of_memory(err);
+    s->reader = reader ? strdup(reader) : NULL;
+    bool whole = s->target.project && s->target.branch && s->application && (s->reader || !reader);
+    r = whole ? open_pg(s, deadline, err) : lb_out_of_memory(err);
     if (r < 0) {
         lake_session_close(s);
         return r;
@@ -215,6 +218,7 @@ lake_session *lake_session_close(lake_session *s)
     pg_session_close(s->pg);
     free_text(s->target.project);
     free_text(s->target.branch);
+    free(s->reader);
     free(s->application);
     free(s->server);
     free(s);

@@ -79,6 +79,32 @@ int local_given_connect(const local_given *given, const lb_target *target, const
     return 0;
 }
 
+/* A standby has the databases of its server: the branch's, or the connection string's own where there is none. */
+int local_given_connect_reader(const local_given *given, const lb_target *target, const char *endpoint,
+                               const char *application, int64_t deadline, pg_session **ret_session, lb_error *err)
+{
+    pg_options options = given->options;
+    pg_session *session = NULL;
+    bool has = false;
+    if (!given->reader || strcmp(endpoint, GIVEN_READER) != 0)
+        return lb_fail(err, LB_ERR_NOT_FOUND, "reader_dsn under [services.transport] names a standby",
+                       "there is no endpoint %.80s that only reads", endpoint);
+    options.conninfo = given->reader;
+    int r = pg_session_open(given->host, &options, application, deadline, &session, err);
+    if (r == 0 && target->branch && strcmp(target->branch, pg_session_database(session)) != 0)
+        r = pg_session_has_database(session, target->branch, deadline, &has, err);
+    if (r < 0 || has)
+        session = pg_session_close(session);
+    if (r == 0 && has) {
+        options.database = target->branch;
+        r = pg_session_open(given->host, &options, application, deadline, &session, err);
+    }
+    if (r < 0)
+        return r;
+    *ret_session = session;
+    return 0;
+}
+
 /* ---- answers ---- */
 
 static int unsupported(lb_error *err, const char *what)
@@ -254,11 +280,16 @@ static int on_endpoints(given_call *c, doc *entry, lb_error *err)
     if (c->call->count == 5) {
         JSON_AUTO *items = json_object_new_array();
         (void)json_object_array_add(items, given_endpoint(c, entry)); /* fails without memory alone */
+        if (c->given->reader)
+            (void)json_object_array_add(items, given_reader(entry)); /* as above */
         return strcmp(method, "GET") == 0 ? local_page(c->call, "endpoints", items, 10, err)
                                           : unsupported(err, "another endpoint");
     }
-    if (strcmp(c->call->words[5], "primary") != 0)
+    bool is_reader = c->given->reader && strcmp(c->call->words[5], GIVEN_READER) == 0;
+    if (!is_reader && strcmp(c->call->words[5], "primary") != 0)
         return local_missing(err, "endpoint");
+    if (is_reader && strcmp(method, "GET") != 0)
+        return unsupported(err, "changing a standby");
     if (strcmp(method, "DELETE") == 0)
         return local_refuse(err, 400, "BAD_REQUEST",
                             "Cannot delete read-write endpoint '%s/endpoints/primary'. Read-write endpoints cannot be "
@@ -266,7 +297,7 @@ static int on_endpoints(given_call *c, doc *entry, lb_error *err)
                             doc_text(entry, "branch.name"));
     if (strcmp(method, "GET") != 0)
         return unsupported(err, "size and suspension of an endpoint");
-    c->call->reply = given_endpoint(c, entry);
+    c->call->reply = is_reader ? given_reader(entry) : given_endpoint(c, entry);
     return 0;
 }
 

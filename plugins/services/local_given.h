@@ -14,12 +14,14 @@
 
 #include "local_session.h"
 
+#define GIVEN_READER "reader"        /* the endpoint of a standby */
 #define GIVEN_MAKING "lbops making " /* names of what is not whole */
 
 typedef struct local_given {
     const lb_service_host *host;
     pg_options options;
     char *project, *strategy;
+    const char *reader; /* connection string of a standby; NULL: none is known */
 } local_given;
 
 /* `options` and what they point to stay the caller's. */
@@ -29,6 +31,10 @@ local_given *local_given_free(local_given *given);
 
 LB_MUST_CHECK int local_given_connect(const local_given *given, const lb_target *target, const char *application,
                                       int64_t deadline, pg_session **ret_session, lb_error *err);
+/* The same database on the standby. */
+LB_MUST_CHECK int local_given_connect_reader(const local_given *given, const lb_target *target, const char *endpoint,
+                                             const char *application, int64_t deadline, pg_session **ret_session,
+                                             lb_error *err);
 LB_MUST_CHECK int local_given_control(const local_given *given, const lb_request *request, int64_t deadline,
                                       doc **ret_reply, lb_error *err);
 
@@ -50,7 +56,8 @@ void given_forget(given_call *c);
 /* What the comment says of a branch. The caller frees. */
 char *given_comment(doc *entry, int64_t oid, const char *server);
 doc *given_answer(doc *entry);                           /* the branch as the control plane tells it */
-doc *given_endpoint(const given_call *c, doc *entry);    /* its endpoint */
+doc *given_endpoint(const given_call *c, doc *entry);    /* its endpoint that writes */
+doc *given_reader(doc *entry);                           /* and the one that only reads */
 doc *given_entry(const given_call *c, const char *word); /* by a word of a path; NULL: there is none */
 
 /* ---- local_given_change.c ---- */

@@ -185,21 +185,33 @@ doc *given_answer(doc *entry)
     return branch;
 }
 
-doc *given_endpoint(const given_call *c, doc *entry)
+static doc *new_endpoint(doc *entry, const char *id, const char *uid_start, const char *type)
 {
-    LB_AUTO_FREE char *name = base_printf("%s/endpoints/primary", doc_text(entry, "branch.name"));
-    LB_AUTO_FREE char *uid = base_printf("ep-%lld", (long long)doc_i64(entry, "oid", 0));
-    LB_AUTO_FREE char *url = pg_session_url(c->session, doc_text_or(entry, "directory", ""));
+    LB_AUTO_FREE char *name = base_printf("%s/endpoints/%s", doc_text(entry, "branch.name"), id);
+    LB_AUTO_FREE char *uid = base_printf("%s-%lld", uid_start, (long long)doc_i64(entry, "oid", 0));
     doc *endpoint = json_object_new_object();
     doc_set_text(endpoint, "name", name);
-    doc_set_text(endpoint, "endpoint_id", "primary");
+    doc_set_text(endpoint, "endpoint_id", id);
     doc_set_text(endpoint, "parent", doc_text(entry, "branch.name"));
     doc_set_text(endpoint, "uid", uid);
-    doc_set_text(endpoint, "status.endpoint_id", "primary");
-    doc_set_text(endpoint, "status.endpoint_type", "ENDPOINT_TYPE_READ_WRITE");
+    doc_set_text(endpoint, "status.endpoint_id", id);
+    doc_set_text(endpoint, "status.endpoint_type", type);
     doc_set_text(endpoint, "status.current_state", "ACTIVE");
     doc_set_flag(endpoint, "status.disabled", false);
     doc_set_flag(endpoint, "status.no_suspension", true);
+    return endpoint;
+}
+
+/* Where it is stays with the manifest, which alone knows. */
+doc *given_reader(doc *entry)
+{
+    return new_endpoint(entry, GIVEN_READER, "ep-" GIVEN_READER, "ENDPOINT_TYPE_READ_ONLY");
+}
+
+doc *given_endpoint(const given_call *c, doc *entry)
+{
+    LB_AUTO_FREE char *url = pg_session_url(c->session, doc_text_or(entry, "directory", ""));
+    doc *endpoint = new_endpoint(entry, "primary", "ep", "ENDPOINT_TYPE_READ_WRITE");
     doc_set_text(endpoint, "status.hosts.host", pg_session_host(c->session));
     doc_set_text(endpoint, "status.dsn", url);
     return endpoint;

@@ -7,7 +7,7 @@
 #include "pg_session.h"
 
 typedef struct local_settings {
-    const char *dsn;
+    const char *dsn, *reader_dsn;
     pg_limits limits;
     const char *directory, *programs, *server_user, *keeper, *template_strategy;
     lb_texts projects;

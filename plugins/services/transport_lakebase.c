@@ -165,7 +165,17 @@ static int connect_lakebase(void *state, const lb_target *target, const char *ap
                             void **ret_session, lb_error *err)
 {
     lake_session *session = NULL;
-    int r = lake_session_open(state, target, application, deadline, &session, err);
+    int r = lake_session_open(state, target, NULL, application, deadline, &session, err);
+    if (r == 0)
+        *ret_session = session;
+    return r;
+}
+
+static int connect_reader(void *state, const lb_target *target, const char *endpoint, const char *application,
+                          int64_t deadline, void **ret_session, lb_error *err)
+{
+    lake_session *session = NULL;
+    int r = lake_session_open(state, target, endpoint, application, deadline, &session, err);
     if (r == 0)
         *ret_session = session;
     return r;
@@ -231,4 +241,4 @@ LB_TRANSPORT(transport_lakebase, "Databricks Lakebase: its branches and its cont
              .param_size = sizeof(lb_param), .args_size = sizeof(struct settings), .open = open_lakebase,
              .close = close_lakebase, .connect = connect_lakebase, .disconnect = disconnect, .reuse = reuse,
              .server_version = server_version, .execute = execute, .begin = begin, .finish = finish, .control = control,
-             .sample = sample, .lend = lend, .tells_notices = true);
+             .sample = sample, .lend = lend, .tells_notices = true, .connect_reader = connect_reader);

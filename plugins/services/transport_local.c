@@ -12,6 +12,9 @@
 static const lb_param params[] = {
     LB_PARAM(local_settings, dsn, LB_SECRET, NULL,
              "connection string of a server: URL or keywords; without it, servers of our own are used"),
+    LB_PARAM(
+        local_settings, reader_dsn, LB_SECRET, NULL,
+        "with a dsn, connection string of a standby that follows it: the read-only endpoint `reader` of its branches"),
     PG_LIMIT_PARAMS(local_settings, limits),
     LB_PARAM(
         local_settings, directory, LB_TEXT, NULL,
@@ -38,49 +41,60 @@ static const lb_param params[] = {
 
 typedef struct local {
     const lb_service_host *host;
-    char *dsn; /* NULL: */
+    char *dsn, *reader_dsn; /* NULL: */
     local_given *given;
     local_claims *claims; /* a cluster of our own */
     pg_options options;
 } local;
 
-static int open_local(const lb_service_host *host, const void *args, void **ret_state, lb_error *err)
+/* They may hold a password. */
+static void free_secret(char *text)
 {
-    const local_settings *settings = args;
-    int r = settings->dsn ? pg_check_conninfo(settings->dsn, err) : 0;
-    if (r < 0)
-        return r;
-    local *l = calloc(1, sizeof *l);
-    char *dsn = settings->dsn ? strdup(settings->dsn) : NULL;
-    if (!l || (settings->dsn && !dsn)) {
-        free(l);
-        free(dsn);
-        return lb_out_of_memory(err);
-    }
-    l->host = host;
-    l->dsn = dsn;
-    l->options = pg_limited(&settings->limits);
-    l->options.conninfo = dsn;
-    r = dsn ? local_given_new(host, settings, &l->options, &l->given, err)
-            : local_claims_new(host, settings, &l->options, &l->claims, err);
-    if (r < 0) {
-        free(dsn);
-        free(l);
-        return r;
-    }
-    *ret_state = l;
-    return 0;
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
 }
 
 static void close_local(void *state)
 {
     local *l = state;
-    if (l->dsn)
-        explicit_bzero(l->dsn, strlen(l->dsn)); /* it may hold a password */
-    free(l->dsn);
+    free_secret(l->dsn);
+    free_secret(l->reader_dsn);
     local_given_free(l->given);
     local_claims_free(l->claims);
     free(l);
+}
+
+static int open_local(const lb_service_host *host, const void *args, void **ret_state, lb_error *err)
+{
+    const local_settings *settings = args;
+    int r = settings->dsn ? pg_check_conninfo(settings->dsn, err) : 0;
+    if (r == 0 && settings->reader_dsn)
+        r = settings->dsn ? pg_check_conninfo(settings->reader_dsn, err)
+                          : lb_fail(err, LB_ERR_INVALID, "give dsn, too", "reader_dsn names a standby of no server");
+    if (r < 0)
+        return r;
+    local *l = calloc(1, sizeof *l);
+    if (!l)
+        return lb_out_of_memory(err);
+    l->host = host;
+    l->dsn = settings->dsn ? strdup(settings->dsn) : NULL;
+    l->reader_dsn = settings->reader_dsn ? strdup(settings->reader_dsn) : NULL;
+    l->options = pg_limited(&settings->limits);
+    l->options.conninfo = l->dsn;
+    if ((settings->dsn && !l->dsn) || (settings->reader_dsn && !l->reader_dsn))
+        r = lb_out_of_memory(err);
+    else
+        r = l->dsn ? local_given_new(host, settings, &l->options, &l->given, err)
+                   : local_claims_new(host, settings, &l->options, &l->claims, err);
+    if (r < 0) {
+        close_local(l);
+        return r;
+    }
+    if (l->given)
+        l->given->reader = l->reader_dsn;
+    *ret_state = l;
+    return 0;
 }
 
 static int connect_local(void *state, const lb_target *target, const char *application, int64_t deadline,
@@ -90,6 +104,19 @@ static int connect_local(void *state, const lb_target *target, const char *appli
     pg_session *session = NULL;
     int r = l->claims ? local_claims_connect(l->claims, target, application, deadline, &session, err)
                       : local_given_connect(l->given, target, application, deadline, &session, err);
+    if (r == 0)
+        *ret_session = session;
+    return r;
+}
+
+static int connect_reader(void *state, const lb_target *target, const char *endpoint, const char *application,
+                          int64_t deadline, void **ret_session, lb_error *err)
+{
+    const local *l = state;
+    pg_session *session = NULL;
+    if (!l->given)
+        return lb_fail(err, LB_ERR_NOT_FOUND, NULL, "a local branch has no read replicas");
+    int r = local_given_connect_reader(l->given, target, endpoint, application, deadline, &session, err);
     if (r == 0)
         *ret_session = session;
     return r;
@@ -156,4 +183,4 @@ LB_TRANSPORT(transport_local, "a local Lakebase on servers of our own, or a serv
              .param_size = sizeof(lb_param), .args_size = sizeof(local_settings), .open = open_local,
              .close = close_local, .connect = connect_local, .disconnect = disconnect, .reuse = reuse,
              .server_version = server_version, .execute = execute, .begin = begin, .finish = finish, .control = control,
-             .sample = sample, .lend = lend, .tells_notices = true);
+             .sample = sample, .lend = lend, .tells_notices = true, .connect_reader = connect_reader);

@@ -1,7 +1,8 @@
 -- summary: how long the server has counted, who else may use the indexes, and what may be seen of it
 -- kind: read
 -- server: 15-18
--- note: Lakebase ships its log to storage over a connection that looks like a standby and is none.
+-- note: Lakebase ships its log to storage over a connection that looks like a standby and is none; no more are who
+-- note: keeps the log or decodes it.
 -- column database text
 -- column now timestamp
 -- column server_started timestamp
@@ -24,7 +25,11 @@ SELECT current_database()::text AS database,
        (SELECT count(*)
           FROM pg_stat_replication r
          WHERE r.state IS DISTINCT FROM 'backup'
-           AND r.application_name IS DISTINCT FROM 'walproposer') AS standbys,
+           AND r.application_name NOT IN ('walproposer', 'pg_receivewal')
+           AND r.pid NOT IN (SELECT s.active_pid
+                               FROM pg_replication_slots s
+                              WHERE s.slot_type = 'logical'
+                                AND s.active_pid IS NOT NULL)) AS standbys,
        current_setting('block_size')::int8 AS block_bytes,
        pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all_statistics,
        (SELECT count(*) FROM pg_stat_progress_create_index p WHERE p.index_relid IS NULL) AS hidden_builds,

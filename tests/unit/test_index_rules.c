@@ -203,6 +203,17 @@ static void adds_epochs_up_after_the_last_use(void)
     CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.used", 8192, NULL), 12, 1e-9);
 }
 
+/* One that only reads came after a while and counts since then; it went again. Days are not counted twice. */
+static void counts_days_of_epochs_that_overlap_once(void)
+{
+    index_epoch epochs[] = {{0, 19 * DAY}, {10 * DAY, 15 * DAY}, {16 * DAY, 25 * DAY}};
+    index_sight sights[] = {{"public.old", 0, 0, 0, 0}, {"public.used", 0, 0, 12 * DAY, 1}};
+    index_history h = {.epochs = epochs, .epoch_count = 3, .sights = sights, .sight_count = 2};
+    index_window w = {.r = {.now = 40 * DAY}, .since = 30 * DAY};
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.old", 0, NULL), 35, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.used", 0, NULL), 23, 1e-9);
+}
+
 static void sees_the_end_of_a_month_among_the_days(void)
 {
     index_epoch epochs[] = {{2 * DAY, 20 * DAY}, {40 * DAY, 57 * DAY}};
@@ -362,7 +373,8 @@ static void leaves_out_what_no_index_serves(void)
 SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_beginning),
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
-      TEST(adds_epochs_up_after_the_last_use), TEST(sees_the_end_of_a_month_among_the_days),
-      TEST(knows_an_older_extension), TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried),
-      TEST(finds_the_columns_of_a_statement), TEST(finds_what_values_hold_and_which_rows_are_wanted),
-      TEST(knows_all_columns_that_are_read), TEST(leaves_out_what_no_index_serves))
+      TEST(adds_epochs_up_after_the_last_use), TEST(counts_days_of_epochs_that_overlap_once),
+      TEST(sees_the_end_of_a_month_among_the_days), TEST(knows_an_older_extension),
+      TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried), TEST(finds_the_columns_of_a_statement),
+      TEST(finds_what_values_hold_and_which_rows_are_wanted), TEST(knows_all_columns_that_are_read),
+      TEST(leaves_out_what_no_index_serves))

@@ -51,6 +51,18 @@ LB_MUST_CHECK static inline int lb_watch_end(lb_ctx *ctx, lb_watch *watch, lb_ro
     return ctx->host->watch_end(watch, ret_rows, err);
 }
 
+/* Runs a read on another compute of the run's branch, one that only reads, by its endpoint's id (as the control plane
+ * lists them: "reader"). It is never woken: LB_ERR_SUSPENDED where it sleeps. LB_ERR_UNSUPPORTED where the transport
+ * reaches none. The rows are read as a query's are. Since 1.4. */
+LB_MUST_CHECK static inline int lb_query_reader(lb_ctx *ctx, const char *endpoint, const lb_statement *statement,
+                                                const lb_value *args, lb_rows **ret_rows, lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, query_reader)
+               ? ctx->host->query_reader(ctx, endpoint, statement, args, ret_rows, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED, "install a newer lbops",
+                         "this host reaches no computes that only read");
+}
+
 /* Before lb_apply: keeps what the server says while it executes the group's SQL: warnings, notices, and lesser things
  * where a statement of the group has asked for them (SET LOCAL client_min_messages). Since 1.4; an older host keeps
  * nothing. */

@@ -87,6 +87,8 @@ typedef struct lb_host {
     /* since 1.4 */
     int (*group_listen)(lb_group *group, lb_error *err);
     int (*group_heard)(const lb_group *group, const char **ret_json, lb_error *err);
+    int (*query_reader)(lb_ctx *ctx, const char *endpoint, const lb_statement *statement, const lb_value *args,
+                        lb_rows **ret_rows, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -176,8 +178,7 @@ LB_MUST_CHECK static inline int lb_server_version(lb_ctx *ctx, int *ret_major, l
     return ctx->host->server_version(ctx, ret_major, err);
 }
 
-/* Runs a read statement in a read-only transaction. Prefer the typed function that the statement's own header offers.
- */
+/* Runs a read statement in a read-only transaction. Prefer the typed function of the statement's own header. */
 LB_MUST_CHECK static inline int lb_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
                                          lb_rows **ret_rows, lb_error *err)
 {
@@ -195,8 +196,7 @@ static inline int64_t lb_row_count(const lb_ctx *ctx, const lb_rows *rows)
     return ctx->host->row_count(rows);
 }
 
-/* Puts a statement or fragment together without running it: for a finding's fix, or as an LB_SQL argument of another.
- */
+/* Puts a statement or fragment together without running it: for a finding's fix, or as an LB_SQL argument. */
 LB_MUST_CHECK static inline int lb_compose(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
                                            const lb_sql **ret_sql, lb_error *err)
 {

@@ -119,6 +119,11 @@ typedef struct lb_transport {
     int (*lend)(void *session, int (*put)(void *arg, const char *name, const char *value), void *arg, lb_error *err);
 
     bool tells_notices; /* what a server says goes into the sink of the statement that it is said of; since 1.4 */
+
+    /* connect, to a compute of the branch that only reads, by its endpoint's id. It is not woken for that, whatever the
+     * run may do. NULL: none can be reached. Since 1.4. */
+    int (*connect_reader)(void *state, const lb_target *target, const char *endpoint, const char *application,
+                          int64_t deadline, void **ret_session, lb_error *err);
 } lb_transport;
 
 #define LB_TRANSPORT(plugin, text, ...)                                                                                \

@@ -1,0 +1,107 @@
+"""Indexes that only a standby uses are used: scans are counted on every compute of the branch that can be read."""
+
+import contextlib
+import os
+import subprocess
+import time
+
+from place import PATIENCE, Place, contains, each_version, equal, holds, suite, target
+from ward import Ward
+
+HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
+NOW = {"days": 0, "min_minutes": 0, "min_reads": 0, "min_bytes": 0}
+TABLES = """
+CREATE TABLE orders (id int, note text);
+INSERT INTO orders SELECT i, 'note ' || i FROM generate_series(1, 12000) i;
+CREATE INDEX idle ON orders (note);
+CREATE INDEX reported ON orders (id);
+ANALYZE;
+"""
+SCANS = "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE indexrelname = 'reported'"
+
+
+class Followed(Place):
+    """A private server, with a standby or without; the branch is its only database."""
+
+    def __init__(self, ward, reader):
+        self.where, self.server = f"Postgres {ward.version} with a standby", ward.url
+        writes, reads = f"LBOPS_TEST_WRITER{ward.version}", f"LBOPS_TEST_READER{ward.version}"
+        os.environ |= {writes: ward.url, reads: reader or ""}
+        secrets = f'[secrets]\nwriter = {{ env = "{writes}" }}\n'
+        transport = 'plugin = "transport_local"\ndsn = { secret = "writer" }'
+        if reader:
+            transport += '\nreader_dsn = { secret = "reader" }'
+            secrets += f'reader = {{ env = "{reads}" }}\n'
+        super().__init__(transport, target("given", "postgres", "production") + secrets, HISTORY, "postgres")
+
+    def url(self, branch=None):
+        return self.server
+
+
+def until(ward, question, wanted):
+    """Statistics and log arrive a moment later."""
+    ends = time.monotonic() + PATIENCE
+    while (seen := ward.at_standby(question)) != wanted:
+        holds(time.monotonic() < ends, f"{question}: {seen} on the standby, not {wanted}")
+        time.sleep(0.05)
+
+
+def port_of(ward):
+    return ward.url.rsplit(":", 1)[-1].split("/")[0]
+
+
+def all_computes_are_asked(version):
+    with Ward(version) as ward:
+        ward.sql(TABLES)
+        ward.standby()
+        reader = f"postgresql://postgres@/postgres?host={ward.standby_home}&port={port_of(ward)}"
+        until(ward, "SELECT sum(id) FROM orders", "72006000")
+
+        with Followed(ward, None) as place:  # nobody says how to reach it: both seem unused, and no verdict is sure
+            found = place.run("detect_unused_indexes", **NOW)["result"]
+            seen = {f["object"]: f for f in found["findings"]}
+            equal(set(seen), {"public.idle", "public.reported"}, "unused as far as one can see")
+            for finding in seen.values():
+                equal(finding["confidence"]["label"], "low", f"with a standby that was not read: {finding['confidence']}")
+                equal((finding["evidence"]["computes_read"], finding["evidence"]["computes_not_read"]),
+                      (["the one that writes"], ["1 standby(s)"]), "who was asked")
+            contains(str(found["skipped"]), "use of indexes on 1 standby(s)", "no endpoint leads there")
+            contains(str(found["examined"]), "'computes': 1")
+            equal([r for r in place.history("SELECT metric_name FROM lakebase_metrics") if "index_observation" in str(r)], [],
+                  "an epoch that would prove something of all computes")
+
+        ward.at_standby("SET enable_seqscan = off; SELECT note FROM orders WHERE id = 1")
+        until(ward, SCANS, "1")
+        with Followed(ward, reader) as place:
+            found = place.run("detect_unused_indexes", **NOW)["result"]
+            seen = {f["object"]: f for f in found["findings"]}
+            equal(set(seen), {"public.idle"}, "used by nobody")
+            idle = seen["public.idle"]
+            equal((idle["evidence"]["computes_read"], idle["evidence"]["computes_not_read"]),
+                  (["the one that writes", "reader"], []), "who was asked")
+            contains(idle["confidence"]["terms"], {"name": "all_computes_read", "points": 0.1})
+            contains(idle["reason"], "1 compute(s) that only read were looked at too")
+            contains(str(found["examined"]), "'computes': 2")
+            started = ward.at_standby("SELECT extract(epoch FROM pg_postmaster_start_time())::bigint")
+            counted = place.sql(f"SELECT extract(epoch FROM '{idle['evidence']['counted_since']}'::timestamptz)::bigint")
+            holds(int(counted) >= int(started), f"the window is the shortest of all: {counted}, the standby is of {started}")
+            noted = str(place.history("SELECT object_name, metric_value FROM lakebase_metrics WHERE metric_name = 'index_scans'"))
+            contains(noted, "public.reported")
+
+            ward.shell('pg_exec "$bin/pg_ctl" -D "$1/data" -m immediate -w restart -l "$1/log" >/dev/null', ward.standby_home)
+            until(ward, SCANS, "0")
+            found = place.run("detect_unused_indexes", **NOW)["result"]  # it has forgotten, the history has not
+            equal({f["object"] for f in found["findings"]}, {"public.idle"}, "used in an earlier epoch of the standby")
+            contains(str(found["skipped"]), "used before, and no month has passed since")
+
+            ward.shell('pg_exec "$bin/pg_ctl" -D "$1/data" -m immediate -w stop >/dev/null', ward.standby_home)
+            found = place.run("detect_unused_indexes", **NOW)["result"]
+            contains(str(found["skipped"]), "use of indexes on reader")
+            for finding in found["findings"]:
+                equal(finding["evidence"]["computes_not_read"], ["reader"], "who could not be asked")
+                holds(finding["confidence"]["label"] == "low", f"a verdict on one of two: {finding['confidence']}")
+        with contextlib.suppress(subprocess.SubprocessError, AssertionError):
+            ward.shell('pg_exec "$bin/pg_ctl" -D "$1/data" -w -l "$1/log" start >/dev/null', ward.standby_home)
+
+
+suite(*each_version(all_computes_are_asked), at_once=2)
