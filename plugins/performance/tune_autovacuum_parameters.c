@@ -16,8 +16,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, min_hours, LB_F64, "24", "the counters have to cover so much time", .min = "0"),
     LB_PARAM(struct args, min_rows, LB_I64, "10000", "leave smaller tables alone", .min = "1"),
     LB_PARAM(struct args, off_by, LB_F64, "2", "change only what comes so many times too late", .min = "1"),
-    LB_PARAM(struct args, most_runs_per_hour, LB_F64, "24", "leave tables alone that autovacuum visits more often",
-             .min = "0"),
+    LB_PARAM(struct args, most_runs_per_hour, LB_F64, "24",
+             "leave tables alone that autovacuum visits more often, and take back what made it do so", .min = "0"),
     LB_PARAM(struct args, revert_hours, LB_F64, "3", "take a tuning back that made things worse for so long",
              .min = "0"),
     LB_PARAM(struct args, again_hours, LB_F64, "24", "leave a table alone for so long after a change", .min = "0"),
@@ -42,7 +42,7 @@ typedef struct work {
     size_t count;
     vacuum_tunings_row *tunings; /* that history knows of */
     size_t tuning_count;
-    int64_t examined, tuned, reverted, failed;
+    int64_t examined, tuned, reverted, kept, failed;
 } work;
 
 /* ---- what ---- */
@@ -56,6 +56,15 @@ static void choose_options(lb_ctx *ctx, job *j)
         vacuum_options_add(&j->options, "autovacuum_analyze_scale_factor", lb_printf(ctx, "%g", t->analyze_scale));
     if (t->insert_scale >= 0 && j->relation->row.insert_scale_is_null)
         vacuum_options_add(&j->options, "autovacuum_vacuum_insert_scale_factor", lb_printf(ctx, "%g", t->insert_scale));
+}
+
+/* What a revert alters: all that the tuning had set. */
+static void choose_reverted(job *j)
+{
+    for (size_t i = 0; i < j->trial.old.count; i++)
+        vacuum_options_add(&j->options, j->trial.old.names[i], j->trial.old.values[i]);
+    for (size_t i = 0; i < j->trial.fresh.count; i++)
+        vacuum_options_add(&j->options, j->trial.fresh.names[i], "");
 }
 
 /* ---- change ---- */
@@ -92,6 +101,21 @@ static const char *revert_reason(lb_ctx *ctx, const vacuum_trial *trial)
                            trial->runs_per_hour, 100 * trial->time_share);
 }
 
+/* What became of a tuning is one more row of its operation, as the tuning's own row stays what it was. */
+static int settle_trial(lb_ctx *ctx, const vacuum_relation *v, const vacuum_trial *trial, const char *status,
+                        const char *reason, lb_error *err)
+{
+    int64_t now = lb_now(ctx);
+    const vacuum_operation o = {.id = trial->id,
+                                .type = "tune_autovacuum",
+                                .reason = reason,
+                                .status = status,
+                                .before = *v,
+                                .began = now,
+                                .ended = now};
+    return reason ? vacuum_write(ctx, &o, err) : lb_out_of_memory(err);
+}
+
 static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
 {
     vacuum_operation o;
@@ -107,7 +131,8 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     int r = vacuum_begin(ctx, j->relation, "tune_autovacuum", reason, &o, err);
     if (r < 0)
         return r;
-    o.settings = vacuum_options_json(ctx, &j->relation->row, &j->options);
+    const vacuum_options nothing = {0};
+    o.settings = vacuum_options_json(ctx, &j->relation->row, j->reverts ? &nothing : &j->options);
     if (!o.settings)
         return lb_out_of_memory(err);
     r = apply(ctx, j, &o, w->hours, &outcome, &failure);
@@ -118,7 +143,10 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     w->tuned += outcome == LB_APPLIED && !j->reverts;
     w->reverted += outcome == LB_APPLIED && j->reverts;
     w->failed += failed;
-    return vacuum_write(ctx, &o, err);
+    r = vacuum_write(ctx, &o, err);
+    return r < 0 || !j->reverts || failed || outcome != LB_APPLIED
+               ? r
+               : settle_trial(ctx, j->relation, &j->trial, "reverted", reason, err);
 }
 
 /* ---- which ---- */
@@ -145,7 +173,23 @@ static const char *reason_against(lb_ctx *ctx, const vacuum_relation *v)
     return lb_printf(ctx, "the role does not own %s", v->label);
 }
 
-/* An earlier tuning is a trial: it has time to show its effect, and is taken back where it made things worse. */
+/* It had its time, autovacuum behaves, and nobody has set anything else. */
+static int keep_trial(lb_ctx *ctx, work *w, const job *j, lb_error *err)
+{
+    const vacuum_trial *trial = &j->trial;
+    const struct args *args = ctx->args;
+    if (trial->runs_per_hour < 0 || trial->hours < args->revert_hours)
+        return 0;
+    w->kept++;
+    return settle_trial(
+        ctx, j->relation, trial, "kept",
+        lb_printf(ctx, "autovacuum has come %.3g times an hour since, and %lld dead rows wait of the %.0f it waits for",
+                  trial->runs_per_hour, (long long)j->relation->row.dead, j->relation->need.vacuum_trigger),
+        err);
+}
+
+/* An earlier tuning is a trial: it has time to show its effect, and is taken back where it made things worse. What
+ * somebody else has set since is theirs. */
 static int look_at_trial(lb_ctx *ctx, work *w, job *j, bool *ret_settled, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -154,12 +198,15 @@ static int look_at_trial(lb_ctx *ctx, work *w, job *j, bool *ret_settled, lb_err
     int r = vacuum_find_trial(ctx, &w->scan, j->relation, w->tunings, w->tuning_count, &j->trial, &found, err);
     if (r < 0 || !found)
         return r;
-    j->reverts = !trial->was_revert && trial->hours >= args->revert_hours &&
-                 vacuum_tuning_failed(trial->runs_per_hour, trial->time_share);
+    bool is_open = !trial->was_revert && !trial->is_settled && trial->is_in_place;
+    j->reverts = is_open && trial->hours >= args->revert_hours &&
+                 vacuum_tuning_failed(trial->runs_per_hour, args->most_runs_per_hour, trial->time_share);
     w->count += j->reverts;
     *ret_settled = j->reverts || trial->hours < args->again_hours;
+    if (j->reverts)
+        choose_reverted(j);
     if (j->reverts || !*ret_settled)
-        return 0;
+        return j->reverts || !is_open ? 0 : keep_trial(ctx, w, j, err);
     return lb_skipped(ctx, j->relation->label,
                       lb_printf(ctx, "it was tuned %.1f hours ago: the effect has to show first", trial->hours), err);
 }
@@ -215,8 +262,8 @@ static int change_all(lb_ctx *ctx, work *w, lb_error *err)
     return r < 0 ? r
                  : lb_result(ctx,
                              LB_ARGS(lb_i64("tables_tuned", w->tuned), lb_i64("tables_reverted", w->reverted),
-                                     lb_i64("tables_failed", w->failed), lb_i64("tables_off", (int64_t)w->count),
-                                     lb_f64("counted_hours", w->hours)),
+                                     lb_i64("tables_kept", w->kept), lb_i64("tables_failed", w->failed),
+                                     lb_i64("tables_off", (int64_t)w->count), lb_f64("counted_hours", w->hours)),
                              err);
 }
 

@@ -1,5 +1,6 @@
 #include "vacuum_options.h"
 
+#include <json-c/json.h>
 #include <sql/vacuum/option.h>
 #include <sql/vacuum/reset_options.h>
 #include <sql/vacuum/set_options.h>
@@ -32,30 +33,32 @@ int vacuum_options_set(lb_ctx *ctx, lb_group *group, const vacuum_relations_row 
 }
 
 /* The old values again where there were some; RESET where the server's applied. */
+static void split_old(lb_ctx *ctx, struct json_object *own, const vacuum_options *o, vacuum_options *ret_old,
+                      vacuum_options *ret_fresh)
+{
+    struct json_object *value = NULL;
+    for (size_t i = 0; i < o->count; i++)
+        if (json_object_is_type(own, json_type_object) && json_object_object_get_ex(own, o->names[i], &value))
+            vacuum_options_add(ret_old, o->names[i], lb_printf(ctx, "%s", json_object_get_string(value)));
+        else
+            vacuum_options_add(ret_fresh, o->names[i], "");
+}
+
 int vacuum_options_undo(lb_ctx *ctx, const vacuum_relations_row *row, const vacuum_options *o, const char **ret_undo,
                         lb_error *err)
 {
+    struct json_object *own = row->own_settings ? json_tokener_parse(row->own_settings) : NULL;
+    vacuum_options old = {0}, fresh = {0};
+    split_old(ctx, own, o, &old, &fresh);
+    (void)json_object_put(own); /* read */
     const lb_sql *options[VACUUM_MOST_OPTIONS] = {0}, *set = NULL, *reset = NULL;
-    size_t kept = 0, fresh = 0;
-    const char *names[VACUUM_MOST_OPTIONS];
-    int r = 0;
-    for (size_t i = 0; r >= 0 && i < o->count; i++) {
-        bool is_scale = strcmp(o->names[i], "autovacuum_vacuum_scale_factor") == 0;
-        bool is_threshold = strcmp(o->names[i], "autovacuum_vacuum_threshold") == 0;
-        if ((is_scale && !row->vacuum_scale_is_null) || (is_threshold && !row->vacuum_threshold_is_null)) {
-            const vacuum_option_args option = {
-                .name = o->names[i],
-                .value = lb_printf(ctx, "%g", is_scale ? row->vacuum_scale : row->vacuum_threshold)};
-            r = vacuum_option_compose(ctx, &option, &options[kept++], err);
-        } else {
-            names[fresh++] = o->names[i];
-        }
-    }
-    const vacuum_set_options_args old = {.schema = row->schema, .table = row->name, .options = {options, kept}};
-    const vacuum_reset_options_args none = {.schema = row->schema, .table = row->name, .names = {names, fresh}};
-    if (r >= 0 && kept)
-        r = vacuum_set_options_compose(ctx, &old, &set, err);
-    if (r >= 0 && fresh)
+    int r = compose_options(ctx, &old, options, err);
+    const vacuum_set_options_args again = {.schema = row->schema, .table = row->name, .options = {options, old.count}};
+    const vacuum_reset_options_args none = {
+        .schema = row->schema, .table = row->name, .names = {fresh.names, fresh.count}};
+    if (r >= 0 && old.count)
+        r = vacuum_set_options_compose(ctx, &again, &set, err);
+    if (r >= 0 && fresh.count)
         r = vacuum_reset_options_compose(ctx, &none, &reset, err);
     if (r < 0)
         return r;

@@ -30,23 +30,32 @@ static double number_of(struct json_object *settings, const char *name)
     return json_object_object_get_ex(settings, name, &member) ? json_object_get_double(member) : -1;
 }
 
-/* What the tuning set goes back to what it was, or to nothing. */
-static int read_options(lb_ctx *ctx, struct json_object *settings, vacuum_trial *trial, lb_error *err)
+static bool is_now(struct json_object *own, const char *name, struct json_object *value)
+{
+    struct json_object *now = NULL;
+    return own && json_object_object_get_ex(own, name, &now) &&
+           strcmp(json_object_get_string(now), json_object_get_string(value)) == 0;
+}
+
+/* What the tuning set goes back to what it was, or to nothing. own: what is set now. */
+static int read_options(lb_ctx *ctx, struct json_object *settings, struct json_object *own, vacuum_trial *trial,
+                        lb_error *err)
 {
     struct json_object *old = NULL, *fresh = NULL, *before = NULL;
     if (!json_object_object_get_ex(settings, "new", &fresh) || !json_object_is_type(fresh, json_type_object))
         return 0;
     (void)json_object_object_get_ex(settings, "old", &old); /* stays NULL where there is none */
+    trial->is_in_place = json_object_object_length(fresh) > 0;
     json_object_object_foreach(fresh, name, value)
     {
-        (void)value; /* what counts is what was before */
+        trial->is_in_place = trial->is_in_place && is_now(own, name, value);
         bool had = old && json_object_object_get_ex(old, name, &before);
         const char *own_name = lb_printf(ctx, "%s", name);
         const char *own_value = had ? lb_printf(ctx, "%s", json_object_get_string(before)) : "";
         vacuum_options *into = had ? &trial->old : &trial->fresh;
         if (!own_name || !own_value)
             return lb_out_of_memory(err);
-        if (into->count < VACUUM_MOST_OPTIONS)
+        if (trial->old.count + trial->fresh.count < VACUUM_MOST_OPTIONS)
             vacuum_options_add(into, own_name, own_value);
     }
     return 0;
@@ -55,10 +64,13 @@ static int read_options(lb_ctx *ctx, struct json_object *settings, vacuum_trial 
 static int read_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, const vacuum_tunings_row *tuning,
                       vacuum_trial *trial, lb_error *err)
 {
-    struct json_object *settings = tuning->settings ? json_tokener_parse(tuning->settings) : NULL;
+    struct json_object *settings = tuning->settings ? json_tokener_parse(tuning->settings) : NULL,
+                       *own = v->row.own_settings ? json_tokener_parse(v->row.own_settings) : NULL;
     double runs = number_of(settings, "autovacuums"), ms = number_of(settings, "vacuum_ms");
     bool reaches_back = scan->server.counts_since < tuning->executed_at && runs >= 0;
-    *trial = (vacuum_trial){.hours = vacuum_hours(tuning->executed_at, scan->now),
+    *trial = (vacuum_trial){.id = tuning->operation_id,
+                            .hours = vacuum_hours(tuning->executed_at, scan->now),
+                            .is_settled = strcmp(tuning->latest_status, "success") != 0,
                             .was_revert =
                                 tuning->reason && strncmp(tuning->reason, VACUUM_REVERT, strlen(VACUUM_REVERT)) == 0,
                             .runs_per_hour = -1,
@@ -67,8 +79,9 @@ static int read_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
         trial->runs_per_hour = ((double)v->row.autovacuums - runs) / trial->hours;
     if (reaches_back && trial->hours > 0 && ms >= 0 && !v->row.vacuum_ms_is_null && v->row.vacuum_ms >= ms)
         trial->time_share = (v->row.vacuum_ms - ms) / (trial->hours * 3600e3);
-    int r = settings ? read_options(ctx, settings, trial, err) : 0;
+    int r = settings ? read_options(ctx, settings, own, trial, err) : 0;
     (void)json_object_put(settings); /* says only whether it was the last reference */
+    (void)json_object_put(own);
     return r;
 }
 

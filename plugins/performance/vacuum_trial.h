@@ -9,7 +9,10 @@
 #include <sql/vacuum/tunings.h>
 
 typedef struct vacuum_trial {
+    const char *id;       /* of the operation that set it */
     double hours;         /* since it was set */
+    bool is_settled;      /* what became of it stands in history */
+    bool is_in_place;     /* nobody has set anything else since */
     bool was_revert;      /* it took an earlier one back */
     double runs_per_hour; /* of autovacuum since; negative: the counters do not reach back */
     double time_share;    /* part of the time that vacuums took; negative: the server does not count it (before 18) */

@@ -6,7 +6,6 @@
 #define LEAST_TRIGGER    1000 /* dead rows */
 #define MOST_PART        0.2  /* of the rows: the server's own default */
 #define BASE_THRESHOLD   50
-#define MOST_RUNS        24 /* per hour */
 #define MOST_TIME_SHARE  0.2
 #define INSERT_ONLY_PART 0.01
 
@@ -63,7 +62,7 @@ double vacuum_tuning_off(const vacuum_tuning *t)
     return t->churn_per_hour * t->cycle_hours < LEAST_TRIGGER ? 0 : t->now_trigger / fmax(t->trigger, 1);
 }
 
-bool vacuum_tuning_failed(double runs_per_hour, double time_share)
+bool vacuum_tuning_failed(double runs_per_hour, double most_runs_per_hour, double time_share)
 {
-    return runs_per_hour > MOST_RUNS || time_share > MOST_TIME_SHARE;
+    return runs_per_hour > most_runs_per_hour || time_share > MOST_TIME_SHARE;
 }

@@ -23,7 +23,8 @@ void vacuum_tune(const vacuum_relation *v, double hours, vacuum_tuning *ret_tuni
  * comes earlier than it has to. */
 double vacuum_tuning_off(const vacuum_tuning *t);
 
-/* Did it make things worse? Runs per hour since it was set, and the part of the time they took (negative: unknown). */
-bool vacuum_tuning_failed(double runs_per_hour, double time_share);
+/* Did it make things worse? Runs per hour since it was set, of at most so many, and the part of the time they took
+ * (negative: unknown). */
+bool vacuum_tuning_failed(double runs_per_hour, double most_runs_per_hour, double time_share);
 
 #endif

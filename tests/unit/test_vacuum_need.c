@@ -165,9 +165,11 @@ static void tuning_follows_size_and_churn(void)
     CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_off(&t), 0, 1e-9); /* too little changes to matter */
     t = tuned(1e5, 1e7, 24);
     CU_ASSERT_DOUBLE_EQUAL(t.scale, 0.2, 1e-9); /* never later than the default */
-    CU_ASSERT_TRUE(vacuum_tuning_failed(25, -1));
-    CU_ASSERT_TRUE(vacuum_tuning_failed(1, 0.3));
-    CU_ASSERT_FALSE(vacuum_tuning_failed(20, 0.1));
+    CU_ASSERT_TRUE(vacuum_tuning_failed(25, 24, -1));
+    CU_ASSERT_TRUE(vacuum_tuning_failed(1, 24, 0.3));
+    CU_ASSERT_FALSE(vacuum_tuning_failed(20, 24, 0.1));
+    CU_ASSERT_FALSE(vacuum_tuning_failed(25, 30, -1));
+    CU_ASSERT_FALSE(vacuum_tuning_failed(-1, 24, -1)); /* nobody knows */
 }
 
 static void a_budget_says_how_long_it_takes(void)

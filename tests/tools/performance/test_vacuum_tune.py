@@ -1,8 +1,10 @@
 """tune_autovacuum_parameters on real servers: storage parameters change, old ones are kept, and the undo undoes."""
 
 import json
+import time
 
-from place import Given, contains, each_version, equal, suite
+from place import PATIENCE, Given, Local, contains, each_version, equal, holds, suite
+from planted import KEEPS, answer
 
 TOOL = "tune_autovacuum_parameters"
 
@@ -68,4 +70,109 @@ def says_what_it_leaves_alone(version):
         place.run(TOOL, check=2, off_by=0.5)
 
 
-suite(*each_version(tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone), at_once=3)
+TRIED = {"min_hours": 0, "revert_hours": 0, "again_hours": 0}
+TUNED = ["autovacuum_vacuum_scale_factor=0.2", "autovacuum_vacuum_threshold=50", "fillfactor=90"]
+
+
+class Hurried(Local):
+    """A server of its own whose autovacuum comes when it is told to, and each second then."""
+
+    def __init__(self, version):
+        super().__init__(version, more=KEEPS)
+        self.comes_every("1h")
+
+    def comes_every(self, time_between):
+        self.sql(f"ALTER SYSTEM SET autovacuum_naptime = '{time_between}'; SELECT pg_reload_conf()")
+
+    def autovacuums(self, name):
+        return int(self.sql(f"SELECT pg_stat_get_autovacuum_count('{name}'::regclass)"))
+
+    def until_vacuumed(self, name, more_than=0):
+        deadline = time.monotonic() + PATIENCE
+        while self.autovacuums(name) <= more_than:
+            holds(time.monotonic() < deadline, f"autovacuum has not come to {name}")
+            time.sleep(0.2)
+
+    def steps(self):
+        """What stands in the history of the tunings, oldest first."""
+        return answer(self, "SELECT operation_id, table_name, status, reason, settings FROM vacuum_history"
+                            " WHERE operation_type = 'tune_autovacuum' ORDER BY executed_at")
+
+
+def tuned(place, name):
+    """Its dead rows are fewer than even the new trigger; once a few more come autovacuum does, too."""
+    place.sql(f"CREATE TABLE {name} (id int, n int) WITH (fillfactor=90, autovacuum_vacuum_scale_factor=1);"
+              f"INSERT INTO {name} SELECT g, 0 FROM generate_series(1, 50000) g")
+    place.sql(f"VACUUM ANALYZE {name}")  # inserts alone bring autovacuum, too
+    place.sql(f"UPDATE {name} SET n = 1 WHERE id <= 10000")
+    before = options(place, name)
+    result = place.run(TOOL, tables=[name], **TRIED)["result"]
+    equal(result["tables_tuned"], 1, f"tuned: {result}")
+    equal(options(place, name), TUNED, "as tuned")
+    return before
+
+
+def churn(place, name):
+    """More dead rows than the tuned trigger, and less than the old one: that autovacuum comes is the tuning's doing."""
+    came = place.autovacuums(name)
+    place.sql(f"UPDATE {name} SET n = n + 1 WHERE id <= 12000")
+    place.comes_every("1s")
+    place.until_vacuumed(name, came)
+
+
+def what_made_it_worse_is_taken_back(version):
+    with Hurried(version) as place:
+        place.sql("CREATE TABLE witness (id int, n int) WITH (autovacuum_vacuum_scale_factor=0.2, autovacuum_vacuum_threshold=50)")
+        before = tuned(place, "t")
+        churn(place, "t")
+        document = place.run(TOOL, tables=["t"], **TRIED)
+        result = document["result"]
+        equal((result["tables_reverted"], result["tables_tuned"], result["tables_kept"]), (1, 0, 0), f"taken back: {result}")
+        contains(result["results"][-1]["reason"], "taken back: autovacuum has come", "times an hour since")
+        equal(options(place, "t"), before, "the old values")
+        steps = place.steps()
+        equal([s["status"] for s in steps], ["success", "success", "reverted"], "in the history")
+        equal((steps[2]["operation_id"], steps[1]["operation_id"] != steps[0]["operation_id"]), (steps[0]["operation_id"], True), "whose end")
+        undo = [r["undo"] for r in answer(place, "SELECT a.undo FROM audit_log a WHERE a.undo IS NOT NULL ORDER BY a.at")][-1]
+        place.sql(undo)
+        equal(options(place, "t"), TUNED, "what takes the taking back back")
+        place.sql("ALTER TABLE t RESET (autovacuum_vacuum_threshold); ALTER TABLE t SET (autovacuum_vacuum_scale_factor=1)")
+        came = place.autovacuums("t")
+        place.sql("UPDATE t SET n = n + 1 WHERE id <= 12000; INSERT INTO witness SELECT g, 0 FROM generate_series(1, 2000) g;"
+                  "ANALYZE witness; UPDATE witness SET n = 1")
+        place.until_vacuumed("witness")
+        equal(place.autovacuums("t"), came, "the old settings are at work: it comes to another table, and not to this one")
+        again = place.run(TOOL, tables=["t"], most_runs_per_hour=0.001, **TRIED)["result"]
+        equal((again["tables_reverted"], again["tables_tuned"]), (0, 0), "what was taken back is not taken back again")
+
+
+def what_helped_is_kept(version):
+    with Hurried(version) as place:
+        tuned(place, "t")
+        churn(place, "t")
+        often = {**TRIED, "most_runs_per_hour": 1e9}
+        early = place.run(TOOL, tables=["t"], **{**often, "again_hours": 24})["result"]
+        equal((early["tables_kept"], len(early["skipped"])), (0, 1), "before its time")
+        result = place.run(TOOL, tables=["t"], **often)["result"]
+        equal((result["tables_kept"], result["tables_reverted"], result["tables_tuned"]), (1, 0, 0), f"kept: {result}")
+        equal(options(place, "t"), TUNED, "they stay")
+        steps = place.steps()
+        equal(([s["status"] for s in steps], steps[0]["operation_id"]), (["success", "kept"], steps[1]["operation_id"]), "in the history")
+        contains(steps[1]["reason"], "autovacuum has come", "dead rows wait")
+        result = place.run(TOOL, tables=["t"], **TRIED)["result"]
+        equal((result["tables_kept"], result["tables_reverted"]), (0, 0), "it is judged once")
+        equal(len(place.steps()), 2, "and told once")
+
+
+def what_somebody_else_has_set_is_theirs(version):
+    with Hurried(version) as place:
+        tuned(place, "t")
+        churn(place, "t")
+        place.sql("ALTER TABLE t SET (autovacuum_vacuum_threshold=77)")
+        theirs = options(place, "t")
+        result = place.run(TOOL, tables=["t"], **TRIED)["result"]
+        equal((result["tables_reverted"], result["tables_kept"], options(place, "t")), (0, 0, theirs), f"left alone: {result}")
+
+
+suite(*each_version(tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone,
+                    what_made_it_worse_is_taken_back, what_helped_is_kept, what_somebody_else_has_set_is_theirs), at_once=2)
