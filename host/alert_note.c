@@ -62,3 +62,19 @@ alert_note *alert_note_of(const event *e, struct json_object *payload, const cha
         (void)clock_parse(fired, &n->fired_at); /* ours: it parses */
     return n;
 }
+
+alert_note *alert_note_kept(struct json_object *body, char *key, int64_t at)
+{
+    alert_note *n = base_alloc(sizeof *n);
+    struct json_object *document = json_get_object(body, "document");
+    *n = (alert_note){.id = alert_copy(body, "id"),
+                      .key = key,
+                      .change = base_strdup("opened"),
+                      .severity = alert_copy(body, "severity"),
+                      .text = alert_copy(body, "text"),
+                      .document = base_strdup(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN)),
+                      .rule = base_strdup("alert.digest"),
+                      .at = at,
+                      .fired_at = at};
+    return n;
+}

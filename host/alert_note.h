@@ -15,6 +15,8 @@ typedef struct alert_note {
 
 /* As the service of that name is told it: to one that hears of it for the first time, what got worse is new. */
 alert_note *alert_note_of(const event *e, struct json_object *payload, const char *service);
+/* The digest that the state has kept; key is taken over. */
+alert_note *alert_note_kept(struct json_object *body, char *key, int64_t at);
 void alert_note_free(alert_note *n);
 
 /* Is the service among those that the member of the payload lists? */

@@ -175,6 +175,8 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
                LB_ERR_CONFLICT) { /* a daemon holds it: what was done is done, and stands in the state and in history */
         log_line(LB_LOG_WARN, "events", "the events of this run are not in the log, which another process holds");
         drop_gathered(c);
+        if (c->options.unlogged)
+            c->options.unlogged(c->options.state);
         settle(c, UINT64_MAX, NULL);
     } else if (r < 0) {
         settle(c, UINT64_MAX, &error);

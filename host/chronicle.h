@@ -16,6 +16,7 @@ typedef struct chronicle_options {
     void *state;
     void (*durable)(void *state, uint64_t seq); /* for the router; may be NULL */
     void (*room)(void *state);                  /* likewise */
+    void (*unlogged)(void *state);              /* likewise: a daemon has come and keeps the log; a one-shot's */
 } chronicle_options;
 
 LB_MUST_CHECK int chronicle_new(const chronicle_options *options, chronicle **ret_chronicle, lb_error *err);

@@ -70,6 +70,7 @@ typedef struct cli_takers {
 typedef enum cli_ask_kind {
     CLI_ASK_LOOK, /* needs no worker */
     CLI_ASK_RUN,
+    CLI_ASK_CYCLE, /* runs whose events are brought to those who follow them */
     CLI_ASK_HERE,  /* a run that no daemon can do for us */
     CLI_ASK_DAEMON /* what only a daemon can answer */
 } cli_ask_kind;

@@ -75,7 +75,7 @@ static int ask_reporting(cli *c, const char *request, const char *what, const cy
                     .html = words ? words->html : NULL,
                     .says_why = words && words->says_why};
     const cli_takers takers = {.state = &to, .document = take_cycle_run, .result = take_cycle_result};
-    int code = cli_ask(c, request, what, CLI_ASK_RUN, &takers);
+    int code = cli_ask(c, request, what, CLI_ASK_CYCLE, &takers);
     (void)cycle_lines_end(to.lines);    /* gives NULL */
     (void)cycle_report_free(to.report); /* gives NULL */
     return code == 0 && to.page_failed ? 1 : code;

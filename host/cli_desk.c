@@ -7,6 +7,7 @@
 #include "desk.h"
 #include "json.h"
 #include "log.h"
+#include "serve_once.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,7 +16,10 @@ typedef struct asking {
     cli *c;
     const cli_takers *takers;
     struct ev_loop *loop;
+    desk *desk;
+    const char *request;
     desk_call *call;
+    serve_once *once; /* for a cycle or a job; else NULL */
     bool is_over, is_remote, interrupted, again, progress_shown;
     int exit_code;
     double started;
@@ -106,6 +110,17 @@ static void on_exit_code(void *state, int code)
     a->is_over = true;
     a->call = NULL;
     a->exit_code = code;
+    if (!a->once) {
+        ev_break(a->loop, EVBREAK_ALL);
+        return;
+    }
+    (void)snprintf(a->progress, sizeof a->progress, "what its events start");
+    serve_once_end(a->once);
+}
+
+static void on_over(void *state)
+{
+    const asking *a = state;
     ev_break(a->loop, EVBREAK_ALL);
 }
 
@@ -119,46 +134,77 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
     asking *a = watcher->data;
     (void)events;
-    if (a->interrupted)
+    if (a->interrupted || !a->call)
         ev_break(loop, EVBREAK_ALL);
     a->interrupted = true;
+    if (a->once)
+        serve_once_interrupt(a->once);
     if (a->call)
         desk_interrupt(a->call);
 }
 
-static void serve(asking *a, desk *d, const char *request)
+static void begin(void *state)
 {
+    asking *a = state;
     const desk_client client = {.state = a, .say = on_line, .exit = on_exit_code, .via = "the command line"};
+    desk_call *call = desk_serve(a->desk, a->request, &client);
+    a->call = a->is_over ? NULL : call;
+}
+
+static void serve(asking *a, supervisor *s)
+{
     ev_signal interrupt, terminate;
     ev_signal_init(&interrupt, on_signal, SIGINT);
     ev_signal_init(&terminate, on_signal, SIGTERM);
     interrupt.data = terminate.data = a;
     ev_signal_start(a->loop, &interrupt);
     ev_signal_start(a->loop, &terminate);
-    a->call = desk_serve(d, request, &client);
-    if (!a->is_over)
-        (void)ev_run(a->loop, 0); /* ends through on_exit_code or a second signal */
+    if (a->once)
+        serve_once_start(a->once, s);
+    else
+        begin(a);
+    if (!a->is_over || a->once)
+        (void)ev_run(a->loop, 0); /* ends through on_exit_code, on_over or a second signal */
     ev_signal_stop(a->loop, &interrupt);
     ev_signal_stop(a->loop, &terminate);
 }
 
-static int ask_here(asking *a, const char *request, bool needs_worker)
+static serve_once *follow_events(asking *a)
+{
+    const serve_once_options options = {.loop = a->loop,
+                                        .manifest = a->c->manifest,
+                                        .registry = a->c->registry,
+                                        .log_level = a->c->log_level,
+                                        .state = a,
+                                        .ready = begin,
+                                        .over = on_over};
+    return serve_once_new(&options);
+}
+
+static int ask_here(asking *a, cli_ask_kind kind)
 {
     lb_error error;
     supervisor *s = NULL;
+    a->once = kind == CLI_ASK_CYCLE ? follow_events(a) : NULL;
     const supervisor_options options = {
         .manifest = a->c->manifest,
         .registry = a->c->registry,
         .loop = a->loop,
-        .workers = needs_worker ? 1 : -1,
+        .workers = kind == CLI_ASK_LOOK ? -1 : 1,
         .log_level = a->c->log_level,
+        .hooks = a->once ? serve_once_hooks(a->once) : (supervisor_hooks){0},
     };
-    if (supervisor_new(&options, &s, &error) < 0)
+    if (supervisor_new(&options, &s, &error) < 0) {
+        (void)serve_once_free(a->once); /* gives NULL */
         return cli_fail(a->c, &error);
-    desk *d = desk_new(s, a->c->manifest, NULL, NULL);
-    serve(a, d, request);
-    (void)supervisor_free(s); /* gives NULL */
-    (void)desk_free(d);       /* gives NULL */
+    }
+    a->desk = desk_new(s, a->c->manifest, NULL, NULL);
+    serve(a, s);
+    if (a->once)
+        serve_once_stop(a->once);
+    (void)supervisor_free(s);       /* gives NULL */
+    (void)serve_once_free(a->once); /* gives NULL */
+    (void)desk_free(a->desk);       /* gives NULL */
     return a->exit_code;
 }
 
@@ -194,7 +240,8 @@ int cli_ask(cli *c, const char *request, const char *what, cli_ask_kind kind, co
 {
     lb_error error;
     control_link *link = NULL;
-    asking a = {.c = c, .takers = takers, .loop = child_loop(), .exit_code = 5, .started = ev_time()};
+    asking a = {
+        .c = c, .request = request, .takers = takers, .loop = child_loop(), .exit_code = 5, .started = ev_time()};
     int reached = kind == CLI_ASK_HERE ? LB_ERR_NOT_FOUND : control_connect(c->manifest->state_dir, &link, &error);
     (void)snprintf(a.progress, sizeof a.progress, "%s", what);
     if (reached < 0 && (reached != LB_ERR_NOT_FOUND || kind == CLI_ASK_DAEMON))
@@ -203,7 +250,7 @@ int cli_ask(cli *c, const char *request, const char *what, cli_ask_kind kind, co
     a.ticker.data = &a;
     if (reached < 0 && c->err_is_terminal && !c->quiet)
         ev_timer_start(a.loop, &a.ticker);
-    int code = reached < 0 ? ask_here(&a, request, kind != CLI_ASK_LOOK) : ask_daemon(&a, link, request);
+    int code = reached < 0 ? ask_here(&a, kind) : ask_daemon(&a, link, request);
     ev_timer_stop(a.loop, &a.ticker);
     clear_progress(&a);
     (void)control_close(link); /* gives NULL */

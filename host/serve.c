@@ -236,8 +236,8 @@ static void on_ready(void *state, const lb_error *error)
     supervisor_event(
         s->supervisor, "daemon.started", NULL, NULL,
         LB_ARGS(lb_text("version", s->options->version), lb_text("host", s->host), lb_i64("pid", getpid())));
-    if (serve_services_start(s, &failure) < 0 || serve_schedule_start(s, &failure) < 0 ||
-        serve_events_start(s, &failure) < 0) {
+    if (serve_name_log(s, &failure) < 0 || serve_services_start(s, &failure) < 0 ||
+        serve_schedule_start(s, &failure) < 0 || serve_events_start(s, &failure) < 0) {
         give_up(s, &failure);
         return;
     }
@@ -315,6 +315,7 @@ static void stop(serve *s)
     serve_services_stop(s);
     s->supervisor = supervisor_free(s->supervisor); /* ends every run and tells whoever waits */
     serve_alerts_stop(s);
+    serve_router_leave(s);
     serve_schedule_stop(s);
     s->control = control_free(s->control);
     s->desk = desk_free(s->desk);
@@ -332,7 +333,7 @@ int serve_run(const serve_options *options, manifest *m, registry *r, lb_error *
     s->loop = child_loop();
     s->manifest = m;
     s->registry = r;
-    s->lock_fd = -1;
+    s->lock_fd = s->router_lock = -1;
     s->started_at = clock_now();
     arena_init(&s->subscription_memory, 0);
     host_id_own(s->host);

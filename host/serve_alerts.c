@@ -164,7 +164,7 @@ static void finish(alerting *a)
     ev_timer_stop(s->loop, &a->again);
     s->alerting = NULL;
     if (s->router)
-        router_done(s->router, SERVE_ALERTS, a->seq);
+        router_done(s->router, s->alerts_id, a->seq);
     for (size_t i = 0; i < LB_COUNT(texts); i++)
         free(texts[i]);
     buf_done(&a->hears);
@@ -353,6 +353,7 @@ static void write_alert(alerting *a, const char *status)
     json_time(&body, a->fired_at);
     json_member_i64(&body, "count", a->count);
     json_member_i64(&body, "event", (int64_t)a->seq);
+    json_member_string(&body, "log", s->log_name);
     json_member_string(&body, "change", a->change);
     json_member_raw(&body, "told", buf_text(&a->told));
     json_member_raw(&body, "detail", a->document);
@@ -401,7 +402,9 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
             (void)clock_parse(fired, &a->fired_at); /* ours: it parses */
     }
     /* The same event again, after a crash: what came of it may not have been told. */
-    bool is_again = is_known && json_get_i64(before, "event", 0) == (int64_t)a->seq;
+    const char *log = json_get_text(before, "log");
+    bool is_again = is_known && json_get_i64(before, "event", 0) == (int64_t)a->seq &&
+                    strcmp(log ? log : "", a->serve->log_name) == 0;
     const char *change = is_again ? json_get_text(before, "change") : change_of(a, is_open, before);
     free(a->change);
     a->change = change ? base_strdup(change) : NULL;
@@ -437,7 +440,7 @@ void serve_alerts_resume(serve *s, const char *dir, uint64_t last)
     uint64_t from = ROUTER_FROM_NOW;
     event_reader *reader = NULL;
     for (size_t i = 0; i < s->subscription_count; i++)
-        if (strcmp(s->subscriptions[i].id, SERVE_ALERTS) == 0)
+        if (strcmp(s->subscriptions[i].id, s->alerts_id) == 0)
             from = s->subscriptions[i].cursor;
     const event_read_options options = {.from = from + 1, .filter = {.kind = "alert.*"}};
     if (from == ROUTER_FROM_NOW || from >= last)

@@ -2,10 +2,17 @@
  * under the delivery's key, so that a repeat after a crash finds that it has begun already. */
 #include "serve_internal.h"
 
+#include "fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
 #define KEY_SPACE    "delivered"
 #define MOST_PENDING 10000
 #define KEEP_KEYS    (INT64_C(7) * 86400 * CLOCK_SECOND)
 #define PRUNE_MOST   100000
+#define LOCK_AGAIN_S 0.5
 
 /* A delivery whose run goes on. */
 typedef struct delivered {
@@ -24,9 +31,12 @@ static void finish(delivered *d)
 
 static void on_ended(void *tag, const run_outcome *outcome, const char *document)
 {
-    (void)outcome, (void)document; /* how it ended stands in the book: it is not delivered again */
+    (void)document; /* how it ended stands in the book: it is not delivered again */
     delivered *d = tag;
     serve *s = d->serve;
+    if (s->is_once) /* the report of a cycle is about the cycle's own runs */
+        log_line(LB_LOG_INFO, "router", "event %llu has started %s: %s", (unsigned long long)d->seq,
+                 outcome->request->tool, run_status_name(outcome->done.status));
     finish(d);
     if (s->router)
         router_resume(s->router);
@@ -134,9 +144,57 @@ void serve_events_durable(void *state, uint64_t seq)
         router_durable(s->router, seq);
 }
 
+/* ---- one router for a log of events ---- */
+
+/* A name that the log keeps for as long as it lives. */
+int serve_name_log(serve *s, lb_error *err)
+{
+    char id[ID_TEXT];
+    size_t length;
+    LB_AUTO_FREE char *dir = base_printf("%s/events", s->manifest->state_dir), *known = NULL;
+    LB_AUTO_FREE char *path = base_printf("%s/name", dir);
+    if (!book_is_shared(supervisor_book(s->supervisor)))
+        return 0;
+    int r = fs_read(path, ID_TEXT, &known, &length, err);
+    if (r == LB_ERR_NOT_FOUND) {
+        id_new(id);
+        r = fs_make_dirs(dir, err);
+        if (r >= 0)
+            r = fs_write_durable(path, id, strlen(id), 0600, err);
+    }
+    if (r >= 0)
+        (void)snprintf(s->log_name, sizeof s->log_name, "@%s", known ? known : id); /* both fit */
+    return r;
+}
+
+bool serve_router_take(serve *s, lb_error *err)
+{
+    LB_AUTO_FREE char *path = base_printf("%s/router.lock", s->manifest->state_dir);
+    if (s->router_lock >= 0)
+        return true;
+    s->router_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->router_lock < 0) {
+        (void)fs_fail(err, errno, "open", path);
+        return false;
+    }
+    if (flock(s->router_lock, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno != EWOULDBLOCK)
+        (void)fs_fail(err, errno, "lock", path);
+    serve_router_leave(s);
+    return false;
+}
+
+void serve_router_leave(serve *s)
+{
+    base_close(&s->router_lock); /* lets go of the lock */
+    s->router_lock = -1;
+}
+
 /* ---- subscriptions ---- */
 
-/* A subscription is known by what it says, so that the order in the manifest may change. */
+/* A subscription is known by what it says, so that the order in the manifest may change. Where hosts share the state,
+ * each with a log of its own, the numbers of one log's events say nothing of another's. */
 static const char *id_of(serve *s, const manifest_subscription *sub)
 {
     uint64_t h = UINT64_C(14695981039346656037);
@@ -146,17 +204,18 @@ static const char *id_of(serve *s, const manifest_subscription *sub)
             for (const char *p = parts[k] ? parts[k] : ""; *p; p++)
                 h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
     }
-    return arena_printf(&s->subscription_memory, "%s:%s:%08lx", sub->event, sub->tool,
-                        (unsigned long)(sub->params.count ? h & 0xffffffff : 0));
+    return arena_printf(&s->subscription_memory, "%s:%s:%08lx%s", sub->event, sub->tool,
+                        (unsigned long)(sub->params.count ? h & 0xffffffff : 0), s->log_name);
 }
 
 static void fill_subscriptions(serve *s)
 {
     const manifest *m = s->manifest;
+    s->alerts_id = arena_printf(&s->subscription_memory, SERVE_ALERTS "%s", s->log_name);
     s->subscriptions =
         arena_alloc(&s->subscription_memory, (m->subscription_count + outlet_count(s) + 1) * sizeof *s->subscriptions);
-    if (s->subscriptions)
-        s->subscriptions[s->subscription_count++] = (router_subscription){.id = SERVE_ALERTS,
+    if (s->subscriptions && s->alerts_id)
+        s->subscriptions[s->subscription_count++] = (router_subscription){.id = s->alerts_id,
                                                                           .pattern = "*",
                                                                           .cursor = ROUTER_FROM_NOW,
                                                                           .in_flight = 1,
@@ -197,24 +256,19 @@ static void on_cursors(void *owner, void *tag, wire_reader *docs, const lb_error
     s->has_cursors = true;
 }
 
-static void on_digests(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+static void open_router(serve *s)
 {
-    serve *s = owner;
     lb_error failure;
-    (void)tag;
-    if (error)
-        log_error("router", error);
-    else
-        outlets_remember(s, docs);
     event_log *log = chronicle_log(supervisor_chronicle(s->supervisor));
-    if (s->is_draining || !log || !s->has_cursors)
+    if (s->is_draining || !(log || s->is_once) || !s->has_cursors)
         return;
+    uint64_t last = log ? event_log_last(log) : s->log_last;
     LB_AUTO_FREE char *dir = base_printf("%s/events", s->manifest->state_dir);
-    serve_alerts_resume(s, dir, event_log_last(log));
+    serve_alerts_resume(s, dir, last);
     const router_options options = {.loop = s->loop,
                                     .dir = dir,
-                                    .last = s->is_fresh ? s->fresh_from : event_log_last(log),
-                                    .durable = event_log_durable(log),
+                                    .last = s->is_fresh ? s->fresh_from : last,
+                                    .durable = log ? event_log_durable(log) : last,
                                     .hooks = {.state = s, .deliver = on_delivery, .save = on_save, .emit = on_emit},
                                     .depth = (uint32_t)s->manifest->events.chain_limit,
                                     .subscriptions = s->subscriptions,
@@ -224,12 +278,53 @@ static void on_digests(void *owner, void *tag, wire_reader *docs, const lb_error
         return;
     }
     s->is_fresh = false;
-    event_log_passed(log, router_passed(s->router));
+    if (log)
+        event_log_passed(log, router_passed(s->router));
     router_flush(s->router); /* where new ones begin, at once: a later start must not take a later place for it */
+}
+
+static void on_digests(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    serve *s = owner;
+    (void)tag;
+    if (error)
+        log_error("router", error);
+    else
+        outlets_remember(s, docs);
+    open_router(s);
+    if (s->routed)
+        s->routed(s);
+}
+
+static void on_lock_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    serve *s = timer->data;
+    lb_error error;
+    (void)loop, (void)events;
+    if (!s->is_draining && serve_events_start(s, &error) < 0)
+        log_error("router", &error);
+}
+
+/* A cycle or a job brings the events as long as it lasts. */
+static int wait_for_lock(serve *s, const lb_error *error)
+{
+    if (error->code || !s->waits_for_router)
+        log_line(error->code ? LB_LOG_ERROR : LB_LOG_INFO, "router", "%s",
+                 error->code ? error->message
+                             : "a cycle or a job brings events to those who follow them until it ends");
+    s->waits_for_router = true;
+    ev_timer_init(&s->router_wait, on_lock_again, LOCK_AGAIN_S, 0);
+    s->router_wait.data = s;
+    ev_timer_start(s->loop, &s->router_wait);
+    return 0;
 }
 
 int serve_events_start(serve *s, lb_error *err)
 {
+    lb_error taken = {0};
+    if (!serve_router_take(s, &taken))
+        return wait_for_lock(s, &taken);
+    s->waits_for_router = false;
     const lb_state_query q = {.size = sizeof q, .space = CURSOR_SPACE};
     arena_init(&s->subscription_memory, 0);
     fill_subscriptions(s);
@@ -246,6 +341,7 @@ void serve_events_stop(serve *s)
     if (s->router)
         router_flush(s->router);
     s->router = router_free(s->router);
+    ev_timer_stop(s->loop, &s->router_wait);
     arena_done(&s->subscription_memory);
     arena_init(&s->subscription_memory, 0);
     s->subscriptions = NULL;

@@ -61,9 +61,17 @@ typedef struct serve {
     router *router;
     router_subscription *subscriptions;
     size_t subscription_count;
-    bool has_cursors;    /* they are read */
-    bool is_fresh;       /* there was no router yet: new subscriptions hear of the start, too, */
-    uint64_t fresh_from; /* which is behind this event */
+    bool has_cursors; /* they are read */
+    int router_lock;  /* held by whoever brings events to their subscribers; -1: not us */
+    bool waits_for_router;
+    ev_timer router_wait;
+    const char *alerts_id;
+    char log_name[ID_TEXT + 1]; /* "@NAME" of our log of events, where hosts with logs of their own share the state */
+    bool is_once;               /* serve_once.c: for one request; the log of events is not held */
+    uint64_t log_last;          /* then: its newest event */
+    void (*routed)(struct serve *s); /* the router is there, or will not be; NULL: not interested */
+    bool is_fresh;                   /* there was no router yet: new subscriptions hear of the start, too, */
+    uint64_t fresh_from;             /* which is behind this event */
     arena subscription_memory;
 
     ev_signal hup, term, interrupt;
@@ -102,6 +110,9 @@ const lb_state_op *serve_lease_claim(const serve *s, const char *project, const 
                                      lb_state_op *op);
 
 /* serve_events.c: subscriptions */
+bool serve_router_take(serve *s, lb_error *err); /* false: another process has it, or err says why it cannot be had */
+void serve_router_leave(serve *s);
+LB_MUST_CHECK int serve_name_log(serve *s, lb_error *err); /* before services and subscriptions */
 LB_MUST_CHECK int serve_events_start(serve *s, lb_error *err);
 void serve_events_stop(serve *s);
 void serve_events_durable(void *state, uint64_t seq);
@@ -116,7 +127,7 @@ LB_MUST_CHECK int serve_start_alert(serve *s, const manifest_service *named, ser
 bool serve_send_note(service *to, const lb_alert_note *note, service_answer sent, void *tag); /* false: not now */
 
 /* serve_alerts.c: from events to alerts */
-#define SERVE_ALERTS "host:alerts"                                  /* the subscription */
+#define SERVE_ALERTS "host:alerts"                                  /* the subscription, before log_name */
 void serve_alerts_resume(serve *s, const char *dir, uint64_t last); /* before the router: what it has told already */
 router_answer serve_on_alertable(void *state, const router_delivery *delivery, lb_error *err);
 void serve_alerts_stop(serve *s);
@@ -128,6 +139,7 @@ void outlets_stop(serve *s);
 size_t outlet_count(const serve *s);
 router_subscription outlet_subscription(serve *s, size_t index);
 void outlets_remember(serve *s, wire_reader *docs);             /* documents of the space above */
+void outlets_hurry(serve *s);                                   /* what is held for a digest goes now */
 const char *outlet_label(const serve *s, const service *which); /* "alert", "alert.NAME" */
 void outlets_show(const serve *s, buf *b, void (*show)(buf *b, const char *label, const service *which, size_t held));
 

@@ -11,8 +11,9 @@
 
 #include <signal.h>
 
-#define AGAIN_S   5.0
-#define MOST_HELD 1000 /* for one digest; what is more waits in the log */
+#define AGAIN_S      5.0
+#define SUBSCRIPTION "host:alert:"
+#define MOST_HELD    1000 /* for one digest; what is more waits in the log */
 
 typedef struct outlet outlet;
 typedef struct alert_note note;
@@ -93,6 +94,12 @@ static void on_written(void *owner, void *tag, int failed, int64_t version, cons
         send_note(n);
 }
 
+/* By its name, and the name of the log that its events are of. */
+static const char *memory_of(const outlet *o)
+{
+    return o->subscription + strlen(SUBSCRIPTION);
+}
+
 /* n: it is sent once that is durable; NULL: it has been. */
 static void keep_digest(const outlet *o, const note *n, note *waits, const char *status)
 {
@@ -114,7 +121,7 @@ static void keep_digest(const outlet *o, const note *n, note *waits, const char 
     state_begin(state, on_written, o->serve, waits);
     state_op(state, &(lb_state_op){.verb = LB_STATE_PUT,
                                    .space = OUTLET_SPACE,
-                                   .key = o->named->name,
+                                   .key = memory_of(o),
                                    .status = status,
                                    .at = n->at,
                                    .body = buf_text(&body)});
@@ -376,7 +383,7 @@ static void remember(outlet *o, const lb_state_doc *doc)
 {
     lb_error err;
     JSON_AUTO *body = json_parse(doc->body, strlen(doc->body), &err);
-    struct json_object *events = json_get_list(body, "events"), *document = json_get_object(body, "document");
+    struct json_object *events = json_get_list(body, "events");
     size_t count = events ? json_object_array_length(events) : 0;
     free(o->folded);
     o->folded = base_alloc((count + 1) * sizeof *o->folded);
@@ -385,16 +392,7 @@ static void remember(outlet *o, const lb_state_doc *doc)
         o->folded[i] = (uint64_t)json_object_get_int64(json_object_array_get_idx(events, i));
     if (!doc->status || strcmp(doc->status, "made") != 0 || o->sending)
         return;
-    note *n = base_alloc(sizeof *n);
-    *n = (note){.id = alert_copy(body, "id"),
-                .key = digest_key(o),
-                .change = base_strdup("opened"),
-                .severity = alert_copy(body, "severity"),
-                .text = alert_copy(body, "text"),
-                .document = base_strdup(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN)),
-                .rule = base_strdup("alert.digest"),
-                .at = doc->at,
-                .fired_at = doc->at};
+    note *n = alert_note_kept(body, digest_key(o), doc->at);
     begin_note(o, n);
     ev_timer_start(o->serve->loop, &o->next_turn); /* when the router is there */
 }
@@ -404,7 +402,7 @@ void outlets_remember(serve *s, wire_reader *docs)
     lb_state_doc doc;
     while (state_get_doc(docs, &doc))
         for (outlet *o = s->outlets; o; o = o->next)
-            if (strcmp(o->named->name, doc.key) == 0)
+            if (strcmp(memory_of(o), doc.key) == 0)
                 remember(o, &doc);
 }
 
@@ -417,7 +415,7 @@ static int start_outlet(serve *s, const manifest_service *named, outlet **link, 
     *o = (outlet){.serve = s,
                   .named = named,
                   .label = is_single ? base_strdup("alert") : base_printf("alert.%s", named->name),
-                  .subscription = base_printf("host:alert:%s", named->name),
+                  .subscription = base_printf(SUBSCRIPTION "%s%s", named->name, s->log_name),
                   .sent = base_alloc(((size_t)named->digest_above + 1) * sizeof *o->sent)};
     ev_timer_init(&o->again, on_again, 0, 0);
     ev_timer_init(&o->due, on_due, 0, 0);
@@ -442,9 +440,9 @@ int outlets_start(serve *s, lb_error *err)
 
 static void stop_outlet(outlet *o)
 {
-    ev_timer *const timers[] = {&o->again, &o->due, &o->next_turn};
-    for (size_t i = 0; i < LB_COUNT(timers); i++)
-        ev_timer_stop(o->serve->loop, timers[i]);
+    ev_timer_stop(o->serve->loop, &o->again);
+    ev_timer_stop(o->serve->loop, &o->due);
+    ev_timer_stop(o->serve->loop, &o->next_turn);
     o->is_over = true;
     o->service = service_free(o->service); /* whoever waits for an answer is told */
     if (o->sending && o->sending->is_writing)
@@ -467,6 +465,13 @@ void outlets_stop(serve *s)
     }
     s->outlets = NULL;
     s->routes = alert_routes_free(s->routes);
+}
+
+void outlets_hurry(serve *s)
+{
+    for (outlet *o = s->outlets; o; o = o->next)
+        if (o->held.count && !o->sending)
+            ev_feed_event(s->loop, &o->due, EV_TIMER);
 }
 
 size_t outlet_count(const serve *s)

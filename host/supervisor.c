@@ -39,6 +39,13 @@ static void on_durable_events(void *state, uint64_t seq)
         s->hooks.durable(s->hooks.state, seq);
 }
 
+static void on_unlogged(void *state)
+{
+    const supervisor *s = state;
+    if (s->hooks.unlogged)
+        s->hooks.unlogged(s->hooks.state);
+}
+
 static void on_room(void *state)
 {
     supervisor_room(state);
@@ -203,6 +210,7 @@ static int open_chronicle(supervisor *s, lb_error *err)
         .state = s,
         .durable = on_durable_events,
         .room = on_room,
+        .unlogged = on_unlogged,
     };
     return chronicle_new(&options, &s->chronicle, err);
 }

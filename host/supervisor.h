@@ -53,6 +53,7 @@ typedef struct supervisor_hooks {
     void (*log)(void *state, const run_request *request, lb_level level, const char *tool, const char *text);
     void (*progress)(void *state, const run_request *request, int64_t done, int64_t total, const char *what);
     void (*durable)(void *state, uint64_t seq);                       /* events, for the router */
+    void (*unlogged)(void *state);                                    /* a daemon keeps the log now: chronicle.h */
     void (*publish)(void *state, const char *id, const char *record); /* requests for people */
     void (*settle)(void *state, const char *id, const char *record);
     /* Where hosts share targets: is this one ours, so that we say what is seen of it? NULL: always. */
