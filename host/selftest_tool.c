@@ -63,11 +63,15 @@ static void pause_for(int64_t *us)
     *us = *us < LAST_PAUSE_US ? *us * 3 / 2 : *us;
 }
 
-/* A change that only a person may allow is none that a self-test can wait for. */
-static int change(lb_ctx *ctx, const char *title, const lb_request *request, lb_error *err)
+/* A change that only a person may allow is none that a self-test can wait for. ret_touched (or NULL): whether there may
+ * be something now; not where the workspace has refused. */
+static int change(lb_ctx *ctx, const char *title, const lb_request *request, bool *ret_touched, lb_error *err)
 {
     bool done = false;
     int r = target_change(ctx, title, REASON, request, &done, err);
+    bool is_refused = !done && (r >= 0 || r == LB_ERR_DENIED || r == LB_ERR_INVALID || r == LB_ERR_NOT_FOUND);
+    if (ret_touched)
+        *ret_touched = *ret_touched || !is_refused;
     if (r < 0 || done)
         return r;
     return lb_fail(err, LB_ERR_APPROVAL, "a rule of the manifest ([[gate]]) is stricter with " SELFTEST_TOOL,
@@ -114,9 +118,8 @@ static int try_project(lb_ctx *ctx, trial *t, lb_error *err)
                                 .body = lb_printf(ctx, "{\"spec\":{\"display_name\":\"%s\"}}", t->project)};
     if (!request.query || !request.body)
         return lb_out_of_memory(err);
-    t->touched = true;
     t->detail = lb_printf(ctx, "%s is made", t->project);
-    return change(ctx, lb_printf(ctx, "create project %s", t->project), &request, err);
+    return change(ctx, lb_printf(ctx, "create project %s", t->project), &request, &t->touched, err);
 }
 
 static int try_branch(lb_ctx *ctx, trial *t, lb_error *err)
@@ -127,8 +130,7 @@ static int try_branch(lb_ctx *ctx, trial *t, lb_error *err)
                                 .body = "{\"spec\":{\"ttl\":\"" BRANCH_TTL "\"}}"};
     if (!request.path || !request.query)
         return lb_out_of_memory(err);
-    t->touched = true;
-    int r = change(ctx, lb_printf(ctx, "create branch %s/%s", t->project, t->branch), &request, err);
+    int r = change(ctx, lb_printf(ctx, "create branch %s/%s", t->project, t->branch), &request, &t->touched, err);
     struct json_object *made = r < 0 ? NULL : target_read(ctx, t->branch_path, NULL, err);
     if (!made)
         return err->code;
@@ -308,6 +310,8 @@ static int take_step(lb_ctx *ctx, trial *t, const char *name, int (*work)(lb_ctx
     int r = work(ctx, t, err);
     if (r >= 0)
         *err = (lb_error){0}; /* one that was dealt with on the way is none */
+    else if (r == LB_ERR_CANCELLED && !err->hint[0])
+        (void)snprintf(err->hint, sizeof err->hint, "somebody ended it, or its time was over (--timeout)");
     note(ctx, name, r < 0 ? "failed" : "ok", clock_monotonic() - began, t->detail, err);
     return r;
 }
@@ -341,7 +345,7 @@ static int clean(lb_ctx *ctx, trial *t, lb_error *err)
     const char *title = lb_printf(ctx, "delete %s", path);
     const lb_request request = {.method = "DELETE", .path = path, .query = "purge=true"};
     for (;;) {
-        int r = change(ctx, title, &request, err);
+        int r = change(ctx, title, &request, NULL, err);
         bool again = r == LB_ERR_CONFLICT && !lb_cancelled(ctx);
         if (r < 0 && r != LB_ERR_NOT_FOUND && !again)
             return r;

@@ -250,6 +250,9 @@ int rest_fail_transfer(rest_attempt *a, CURLcode code, lb_error *err)
     if (code == CURLE_COULDNT_RESOLVE_HOST)
         return lb_fail(err, LB_ERR_UNREACHABLE, "check the name, and this machine's name service",
                        "%s: nobody knows the address of %.200s", a->what, rest_base_url(a->client));
+    if (code == CURLE_COULDNT_CONNECT)
+        return lb_fail(err, LB_ERR_UNREACHABLE, "is the address right, the server up, and can it be reached from here?",
+                       "%s: no connection to %.200s", a->what, rest_base_url(a->client));
     if (code == CURLE_OPERATION_TIMEDOUT && now >= a->call->deadline)
         return lb_fail(err, LB_ERR_TIMEOUT, "give it more time", "%s: the deadline passed: %s", a->what,
                        reason_of(a, code));

@@ -153,6 +153,15 @@ left=$(jq -r .branch "$WORK/document")
 check "it ends by itself" emulate POST clock '{"advance_s":4000}'
 check "within the hour" exits 22 workspace "projects/shop/branches/$left/endpoints/primary"
 
+emulate POST faults '{"kind":"status","status":403,"error_code":"PERMISSION_DENIED","message":"not you","count":0,
+    "match":{"method":"POST","path":"/projects"}}' >/dev/null
+check "who may not make anything is told" keeps 1 as_principal --json selftest --online
+check "and that nothing was made" document '(.steps[] | select(.status == "failed") | .step) == "project" and .left == [] and
+    all(.steps[]; .step != "clean-up")'
+check "nor a branch" keeps 1 as_principal --json selftest --online --project shop
+check "which leaves nothing, either" document '(.steps[] | select(.status == "failed") | .step) == "branch" and .left == []'
+emulate DELETE faults >/dev/null
+
 # ---- who is not let in, and where there is nothing to try
 
 emulate POST tokens/revoke '{"kind":"pat"}' >/dev/null
