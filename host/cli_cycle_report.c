@@ -290,8 +290,8 @@ static void add_left_out(cycle_report *r, struct json_object *result)
 
 struct json_object *cycle_report_end(cycle_report *r, struct json_object *result)
 {
-    static const char *const members[] = {"cycle_id",         "runs",    "ok",       "failed",      "skipped",
-                                          "pending_approval", "changes", "findings", "begun_before"};
+    static const char *const members[] = {"cycle_id",         "runs",    "ok",       "failed",       "skipped",
+                                          "pending_approval", "changes", "findings", "begun_before", "interrupted"};
     char began[CLOCK_TEXT], ended[CLOCK_TEXT];
     struct json_object *totals = json_object_new_object();
     r->ended = clock_now();

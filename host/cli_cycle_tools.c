@@ -139,7 +139,7 @@ static void take_reasons(struct json_object *list, struct json_object *reasons, 
 
 /* Of what nothing is known: what had begun before the cycle was cut short, or where there is no branch. Nothing is
  * said of an agent that was not asked. */
-static void settle(struct json_object *list, bool goes_on)
+static void settle(struct json_object *list, bool goes_on, bool is_interrupted)
 {
     for (size_t i = json_object_array_length(list); i-- > 0;) {
         struct json_object *item = json_object_array_get_idx(list, i);
@@ -153,7 +153,9 @@ static void settle(struct json_object *list, bool goes_on)
             continue;
         if (is_asked)
             judge(item, goes_on ? RAN : NOT_RUN,
-                  goes_on ? "before the cycle was cut short" : "there is no branch for it");
+                  goes_on          ? "before the cycle was cut short"
+                  : is_interrupted ? "the cycle was ended before its turn"
+                                   : "there is no branch for it");
         else
             (void)json_object_array_del_idx(list, i, 1);
     }
@@ -187,7 +189,8 @@ struct json_object *cycle_tools_end(struct json_object *list, struct json_object
     struct json_object *agents = json_object_new_array();
     take_reasons(list, json_get_list(result, "left_out"), "message");
     take_reasons(list, json_get_list(result, "not_in_cycle"), "why");
-    settle(list, json_get_i64(result, "begun_before", 0) > 0);
+    bool is_interrupted = json_get_bool(result, "interrupted");
+    settle(list, !is_interrupted && json_get_i64(result, "begun_before", 0) > 0, is_interrupted);
     for (size_t i = 0; i < json_object_array_length(list); i++) {
         struct json_object *item = json_object_array_get_idx(list, i),
                            *agent = agent_of(agents, json_get_text(item, "agent"));

@@ -101,6 +101,8 @@ void desk_interrupt(desk_call *call)
 {
     if (call->run_id[0])
         supervisor_cancel(call->desk->supervisor, call->run_id);
+    if (call->cycle)
+        desk_cycle_interrupt(call);
 }
 
 static void cancel(desk_call *call)

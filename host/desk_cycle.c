@@ -225,9 +225,12 @@ static void say_result(desk_call *call)
     json_member_i64(&result, "findings", c->findings);
     json_member_string(&result, "cycle_id", c->memory ? cycle_memory_id(c->memory) : NULL);
     json_member_i64(&result, "begun_before", c->before);
+    json_member_bool(&result, "interrupted", c->is_interrupted);
     buf_printf(&result, ",\"left_out\":[%s]", c->left_out.overflow ? "" : buf_text(&c->left_out));
     buf_printf(&result, ",\"not_in_cycle\":[%s]}", c->not_in_cycle.overflow ? "" : buf_text(&c->not_in_cycle));
-    int code = c->failed || did_nothing(c) ? 1 : c->pending && json_get_bool(call->request, "strict") ? 3 : 0;
+    int code = c->failed || c->is_interrupted || did_nothing(c)       ? 1
+               : c->pending && json_get_bool(call->request, "strict") ? 3
+                                                                      : 0;
     desk_say(call, "result", buf_text(&result));
     desk_end(call, code);
 }
@@ -241,7 +244,7 @@ static void on_closed(void *tag, const lb_error *error)
 
 void cycle_finish(desk_call *call)
 {
-    if (call->cycle->memory)
+    if (call->cycle->memory && !call->cycle->is_interrupted)
         cycle_memory_close(call->cycle->memory, on_closed, call);
     else
         say_result(call);

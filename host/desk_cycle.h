@@ -22,7 +22,8 @@ typedef struct cycle_lane {
     desk_call *call;
     char *project, *branch;
     lb_branch_class branch_class;
-    size_t step; /* the one that runs or comes next */
+    size_t step;          /* the one that runs or comes next */
+    char run_id[ID_TEXT]; /* of the one that runs */
     bool is_busy, is_seen;
 } cycle_lane;
 
@@ -36,6 +37,7 @@ typedef struct cycle {
     int64_t ok, failed, skipped, pending, changes, findings;
     int64_t unbegun; /* of the skipped: what nobody has told what to work on, and what is suspended */
     bool is_starting, is_listing, is_stale, is_over;
+    bool is_interrupted;  /* somebody has ended it: it can be resumed */
     int64_t deadline;     /* on the monotonic clock; 0: none */
     cycle_memory *memory; /* NULL: a job, or there is no state service */
     int64_t before;       /* runs that this cycle had begun before it was cut short */

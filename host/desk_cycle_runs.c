@@ -230,7 +230,7 @@ static void start(cycle_lane *lane)
                          .watch = {&watcher, lane}};
     c->open++;
     lane->is_busy = true;
-    if (supervisor_run(call->desk->supervisor, &ask, NULL, &error) >= 0)
+    if (supervisor_run(call->desk->supervisor, &ask, lane->run_id, &error) >= 0)
         return;
     step_on(lane);
     count_refusal(call, step->tool, &error);
@@ -300,6 +300,15 @@ static bool start_some(desk_call *call)
         has_moved = has_moved || lane->step != before;
     }
     return has_moved;
+}
+
+void desk_cycle_interrupt(desk_call *call)
+{
+    cycle *c = call->cycle;
+    c->is_over = c->is_interrupted = true;
+    for (size_t i = 0; i < c->lane_count; i++)
+        if (c->lanes[i]->is_busy)
+            supervisor_cancel(call->desk->supervisor, c->lanes[i]->run_id);
 }
 
 void cycle_go_on(desk_call *call)

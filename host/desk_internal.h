@@ -44,5 +44,6 @@ void desk_decide(desk_call *call, bool approve);
 /* desk_cycle.c */
 void desk_cycle(desk_call *call);
 void desk_cycle_done(desk_call *call);
+void desk_cycle_interrupt(desk_call *call); /* what runs is cancelled, and nothing more is begun */
 
 #endif

@@ -2,6 +2,7 @@
 import collections
 import json
 import os
+import signal
 import subprocess
 import tempfile
 
@@ -242,6 +243,25 @@ def a_cycle_that_was_killed_goes_on():
         contains(mock.cli("cycle", "--resume", check=1).stderr, "no cycle was cut short")
 
 
+def a_cycle_that_was_interrupted_says_so_and_goes_on():
+    with Mock() as mock:
+        child = subprocess.Popen([*WORDS, "--json", "cycle"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                 env=mock.env)
+        before = [json.loads(child.stdout.readline()) for _ in range(3)]
+        child.send_signal(signal.SIGINT)
+        rest = child.stdout.read()
+        child.wait()
+        *runs, result = [json.loads(line) for line in rest.splitlines()]
+        equal(child.returncode, 1, "its exit code")
+        equal(result["report"]["totals"]["interrupted"], True, "what the report says")
+        holds(any(tool["why"] == "the cycle was ended before its turn" for tool in result["report"]["tools"] if tool.get("why")),
+              "no tool was left")
+        more, whole = mock.cycle("--resume")
+        holds(whole["report"]["totals"]["begun_before"] >= len(before) + len(runs), "what it had begun")
+        begun = collections.Counter((run["tool"], place(run)) for run in before + runs + more)
+        equal([key for key, times in begun.items() if times > 1], [], "what was begun twice")
+
+
 def an_agent_is_remembered():
     with Mock() as mock:
         child = subprocess.Popen([*WORDS, "--json", "cycle", "--agent", "performance"], stdout=subprocess.PIPE,
@@ -263,4 +283,4 @@ def wrong_words():
 
 
 write_manifest()
-suite(the_report_adds_up, each_of_the_47_ran_or_says_why_not, what_is_provisioned_is_monitored_and_validated, people_read_it, a_cycle_that_was_killed_goes_on, an_agent_is_remembered, wrong_words)
+suite(the_report_adds_up, each_of_the_47_ran_or_says_why_not, what_is_provisioned_is_monitored_and_validated, people_read_it, a_cycle_that_was_killed_goes_on, a_cycle_that_was_interrupted_says_so_and_goes_on, an_agent_is_remembered, wrong_words)
