@@ -1,12 +1,18 @@
 /* diagnose_root_cause: what is behind a trouble: metrics, locks, transactions, tables, indexes, settings and our own
  * changes, held against a table of causes. Each cause is a sum of symptoms that anybody can check; causes that explain
- * others come before them. A healthy server has none, and then the answer says what was looked at. */
+ * others come before them. A healthy server has none, and then the answer says what was looked at.
+ *
+ * It is a function of what it reads: history keeps that of each diagnosis that finds other causes than the one before,
+ * and a replay makes it again from there, without a look at any server. */
+#include "cause_kept.h"
 #include "cause_look.h"
+
+#include <string.h>
 
 struct args {
     CAUSE_LIMIT_MEMBERS;
-    const char *metric, *context, *before;
-    bool give_reading;
+    const char *metric, *context, *before, *replay;
+    bool give_reading, keep;
 };
 
 static const lb_param params[] = {
@@ -15,6 +21,9 @@ static const lb_param params[] = {
     LB_PARAM(struct args, context, LB_JSON, NULL, "schema, table or object of that alert, as its event gives them"),
     LB_PARAM(struct args, before, LB_JSON, NULL, "the reading before, where another tool remembers it"),
     LB_PARAM(struct args, give_reading, LB_BOOL, "false", "also answers with the reading, for `before` of the next"),
+    LB_PARAM(struct args, keep, LB_BOOL, "false", "keeps what it was made from, whatever it finds"),
+    LB_PARAM(struct args, replay, LB_TEXT, NULL,
+             "diagnosis_id of one that is kept: makes it again from what it was made from, by its own arguments"),
     CAUSE_LIMIT_PARAMS(struct args),
     LB_PARAMS_END,
 };
@@ -122,10 +131,9 @@ static const char *verdict(lb_ctx *ctx, const cause_look *look, size_t count, co
     return lb_printf(ctx, "%s: %s of %s", cause_rules[first->id].title, cause_rules[first->id].kind, first->object);
 }
 
-static int answer(lb_ctx *ctx, cause_look *look, lb_error *err)
+static int answer(lb_ctx *ctx, cause_look *look, size_t count, const char *said, lb_error *err)
 {
     const struct args *args = ctx->args;
-    size_t count = cause_rank(look->cases, look->count, args->metric);
     bool has_interval = look->reading.before != NULL;
     int r = 0;
     for (size_t i = 0; r >= 0 && i < count; i++)
@@ -136,8 +144,7 @@ static int answer(lb_ctx *ctx, cause_look *look, lb_error *err)
         r = tell_coverage(ctx, look, err);
     if (r >= 0)
         r = lb_result(ctx,
-                      LB_ARGS(lb_text("verdict", verdict(ctx, look, count, args->metric)),
-                              lb_text("metric", args->metric),
+                      LB_ARGS(lb_text("verdict", said), lb_text("metric", args->metric),
                               args->context ? lb_json("context", args->context) : lb_null("context"),
                               lb_i64("found", (int64_t)count), lb_i64("suspicions", (int64_t)(look->count - count)),
                               has_interval ? lb_f64("interval_s", look->reading.interval_s) : lb_null("interval_s")),
@@ -147,21 +154,91 @@ static int answer(lb_ctx *ctx, cause_look *look, lb_error *err)
             ctx,
             LB_ARGS(lb_json("reading", json_object_to_json_string_ext(look->reading.next, JSON_C_TO_STRING_PLAIN))),
             err);
-    return r < 0 ? r : health_remember(ctx, &look->reading, err);
+    return r;
+}
+
+/* Are these other causes than the reading before had? What they are now is remembered. */
+static bool are_new(cause_look *look, size_t count)
+{
+    struct json_object *noted = cause_noted(look, "causes"), *note = cause_note(look, "causes");
+    bool differ = !noted || (size_t)json_object_object_length(noted) != count;
+    for (size_t i = 0; i < count; i++) {
+        const char *key = lb_printf(look->ctx, "%s of %s", cause_rules[look->cases[i].id].kind, look->cases[i].object);
+        differ = differ || !key || !json_object_object_get_ex(noted, key, NULL);
+        if (note && key)
+            (void)json_object_object_add(note, key, json_object_new_boolean(true)); /* lost: it is kept once more */
+    }
+    return count && differ;
+}
+
+/* From what is read, or from a tape in its place. */
+static int diagnose(lb_ctx *ctx, const char *before, struct json_object *asked, cause_look *look, cause_kept *ret_kept,
+                    lb_error *err)
+{
+    cause_tape tape;
+    const struct args *args = ctx->args;
+    int r = cause_tape_in(ctx, asked, &tape, err);
+    if (r < 0)
+        return r;
+    *look = (cause_look){.ctx = ctx, .limits = CAUSE_LIMITS(args)};
+    r = cause_examine(look, before, err);
+    size_t count = r < 0 ? 0 : cause_rank(look->cases, look->count, args->metric);
+    bool keeps = r >= 0 && are_new(look, count);
+    const char *said = r < 0 ? NULL : verdict(ctx, look, count, args->metric);
+    if (r >= 0)
+        r = answer(ctx, look, count, said, err);
+    cause_tape_out(ctx, &tape);
+    *ret_kept = (cause_kept){
+        .metric = args->metric, .verdict = said, .at = look->reading.at, .found = (int64_t)count, .said = tape.said};
+    return r < 0 || !(keeps || args->keep) ? r : cause_keep_inputs(ctx, params, before, &tape, ret_kept, err);
+}
+
+static int replay(lb_ctx *ctx, const char *id, lb_error *err)
+{
+    struct args then = *(const struct args *)ctx->args;
+    cause_inputs inputs;
+    cause_look look;
+    cause_kept again;
+    int r = cause_recall_inputs(ctx, id, &inputs, err);
+    if (r < 0)
+        return r;
+    cause_take_args(params, inputs.args, &then);
+    ctx->args = &then;
+    r = diagnose(ctx, inputs.before, inputs.asked, &look, &again, err);
+    if (r < 0)
+        return r;
+    const char *said = lb_printf(ctx, "%016llx", (unsigned long long)again.said);
+    if (!said)
+        return lb_out_of_memory(err);
+    return lb_result(
+        ctx,
+        LB_ARGS(
+            lb_text("diagnosis_id", id),
+            lb_object("replay", LB_ARGS(lb_bool("same", strcmp(said, inputs.said) == 0),
+                                        lb_time("diagnosed_at", inputs.at), lb_text("project", inputs.project),
+                                        lb_text("branch", inputs.branch), lb_text("verdict_then", inputs.verdict)))),
+        err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    cause_look look = {.ctx = ctx, .limits = CAUSE_LIMITS(args)};
     const char *before = args->before;
+    cause_look look;
+    cause_kept kept;
+    if (args->replay)
+        return replay(ctx, args->replay, err);
     int r = before ? 0 : lb_recall(ctx, &before, err);
     if (r >= 0)
-        r = cause_examine(&look, before, err);
-    return r < 0 ? r : answer(ctx, &look, err);
+        r = diagnose(ctx, before, NULL, &look, &kept, err);
+    if (r >= 0 && kept.id)
+        r = cause_keep(ctx, &kept, err);
+    if (r >= 0)
+        r = lb_result(ctx, LB_ARGS(lb_text("diagnosis_id", kept.id)), err);
+    return r < 0 ? r : health_remember(ctx, &look.reading, err);
 }
 
 LB_TOOL(diagnose_root_cause, "names what is behind a trouble, with the evidence and what would confirm it",
         .agent = "health", .risk = LB_RISK_LOW, .schedule = "*/5 * * * *", .detector = true, .timeout_s = 60,
         LB_TOOL_ARGS(struct args, params), .needs = LB_NAMES("role pg_monitor", "extension pg_stat_statements"),
-        .remembers = true, .run = run);
+        .remembers = true, .writes = LB_NAMES("diagnosis_history"), .run = run);

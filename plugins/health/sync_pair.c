@@ -1,6 +1,8 @@
 /* A pair of tables: what columns both have and in which form each is compared. */
 #include "sync_pair.h"
 
+#include "health_hash.h"
+
 #include <ctype.h>
 #include <sql/sync/array_lake.h>
 #include <sql/sync/array_source.h>
@@ -150,25 +152,15 @@ static int take_column(lb_ctx *ctx, sync_pair *pair, const sync_source_columns_r
     return r < 0 ? r : lb_compose(ctx, f->copy, LB_ARGS(lb_ident("column", copy->name)), &column->lake, err);
 }
 
-#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
-
-static uint64_t mix(uint64_t hash, const char *text)
-{
-    for (const char *p = text ? text : ""; *p; p++)
-        hash = (hash ^ (unsigned char)*p) * FNV_PRIME;
-    return (hash ^ 0xff) * FNV_PRIME;
-}
-
 static const char *shape_of(lb_ctx *ctx, const sync_pair *pair)
 {
-    uint64_t hash = FNV_BASIS;
+    uint64_t hash = HEALTH_HASH_BASIS;
     for (size_t i = 0; i < pair->count; i++) {
         const sync_column *c = &pair->columns[i];
-        hash = mix(mix(mix(hash, c->name), c->type), c->lake_type);
-        hash = c->key_place ? mix(hash, "key") : hash;
+        hash = health_hash(health_hash(health_hash(hash, c->name), c->type), c->lake_type);
+        hash = c->key_place ? health_hash(hash, "key") : hash;
     }
-    hash = mix(mix(mix(hash, pair->missing), pair->left_out), pair->mark);
+    hash = health_hash(health_hash(health_hash(hash, pair->missing), pair->left_out), pair->mark);
     return lb_printf(ctx, "%016llx", (unsigned long long)hash);
 }
 

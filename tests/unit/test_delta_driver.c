@@ -30,7 +30,8 @@ static void a_turn_waits_for_the_interval(void)
                   "pg_stat_history|0|0;index_recommendations|0|0;vacuum_history|0|0;lakebase_metrics|1|3;"
                   "sync_validation_history|0|0;branch_lifecycle|0|0;data_archival_history|0|0;"
                   "alert_history|0|0;audit_log|0|0;approval_history|0|0;tool_runs|0|0;"
-                  "cost_attribution|0|0;capacity_forecasts|0|0;query_texts|0|0;query_review_queue|0|0;");
+                  "cost_attribution|0|0;capacity_forecasts|0|0;query_texts|0|0;query_review_queue|0|0;"
+                  "diagnosis_history|0|0;");
 }
 
 static void a_failing_service_loses_nothing(void)

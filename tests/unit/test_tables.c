@@ -50,6 +50,7 @@ static void has_every_table(void)
         "capacity_forecasts",
         "query_texts",
         "query_review_queue",
+        "diagnosis_history",
     };
     CU_ASSERT_EQUAL(table_count(), LB_COUNT(names));
     for (size_t i = 0; i < LB_COUNT(names); i++) {

@@ -1,8 +1,10 @@
 """diagnose_root_cause on servers that the harness shares: names that need quotes, roles that see little, alerts that ask,
 memory, history, and inputs that are none."""
 
+import json
+
 from health_place import Clinic, on_each
-from place import equal, holds, suite
+from place import contains, equal, holds, suite
 
 TOOL = "diagnose_root_cause"
 FLUSH = "; SELECT pg_stat_force_next_flush()"
@@ -80,6 +82,44 @@ def another_tool_remembers(version):
         equal((planned["status"], planned["changes"]), ("ok", []), "a plan")
 
 
+def said(document):
+    """All that a diagnosis says, byte by byte."""
+    result = dict(document["result"])
+    result.pop("replay", None)
+    return json.dumps(result, ensure_ascii=False)
+
+
+def what_was_found_is_found_again_from_history(version):
+    with Clinic(version) as place:
+        equal(place.run(TOOL)["result"]["diagnosis_id"], None, "where nothing is found, nothing is kept")
+        place.sql(f'CREATE TABLE "Odd ""1""" (id int) {OFF}; INSERT INTO "Odd ""1""" SELECT generate_series(1, 20000)' + FLUSH)
+        place.sql('DELETE FROM "Odd ""1""" WHERE id < 15000' + FLUSH)
+        somebody = place.person(place.role("clerk"), application="näh'ma\"schine")
+        somebody.say("BEGIN; SELECT txid_current()")
+        given = {"metric": "dead_tuple_ratio", "context": {"value": 0.4}, "min_idle_s": 0, "min_table_mb": 0}
+        first = place.run(TOOL, **given)
+        kinds = [c["kind"] for c in first["result"]["causes"]]
+        holds({"idle_in_transaction", "autovacuum_off", "dead_tuples"} <= set(kinds), str(kinds))
+        holds(first["result"]["diagnosis_id"], "it is kept")
+        equal(place.run(TOOL, **given)["result"]["diagnosis_id"], None, "the same causes once more are not")
+        holds(place.run(TOOL, keep=True, **given)["result"]["diagnosis_id"], "unless somebody wants them")
+        somebody.leave()
+        place.sql('DROP TABLE "Odd ""1"""')
+        place.until(f"SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = {somebody.pid}")
+        equal(place.run(TOOL, min_idle_s=0)["result"]["found"], 0, "the causes are gone")
+        nobody = {f"LBOPS_TEST_PG{version}": "postgresql://postgres@127.0.0.1:1/postgres"}
+        for env in ({}, nobody):
+            again = place.run(TOOL, replay=first["result"]["diagnosis_id"], min_idle_s=7, env=env)
+            equal(said(again), said(first), "the same diagnosis")
+            equal((again["result"]["replay"]["same"], again["result"]["replay"]["verdict_then"]),
+                  (True, first["result"]["verdict"]), str(again["result"]["replay"]))
+        equal(place.run(TOOL, min_idle_s=0)["result"]["found"], 0, "what is remembered is of now, not of then")
+        lost = place.run(TOOL, check=1, replay="0123456789abcdef")
+        contains(lost["error"]["message"], "no diagnosis 0123456789abcdef is kept")
+        rows = place.history("SELECT found, verdict FROM diagnosis_history ORDER BY diagnosed_at")
+        equal([int(r[0]) for r in rows["rows"]], [len(kinds)] * 2, "rows of history")
+
+
 def who_sees_little_says_so(version):
     with Clinic(version) as place:
         role = place.role("weak")
@@ -101,4 +141,4 @@ def wrong_input_is_refused(version):
 
 
 suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told, another_tool_remembers,
-               who_sees_little_says_so, wrong_input_is_refused))
+               what_was_found_is_found_again_from_history,               who_sees_little_says_so, wrong_input_is_refused))
