@@ -48,15 +48,26 @@ bool migration_name(const char *name, arena *memory, migration_kind *ret_kind, c
 /* Below, equal or above zero, by the numbers between the dots. */
 int migration_compare(const char *a, const char *b);
 
-/* Reads the directory. Two files of one version, an unreadable file, a waiver of no rule or without a reason are
- * errors. */
+/* Reads the directory, and holds it to its sum file, where one is there. Two files of one version, an unreadable file,
+ * a waiver of no rule or without a reason are errors. */
 LB_MUST_CHECK int migration_read(const char *directory, arena *memory, migration_files *ret_files, lb_error *err);
+LB_MUST_CHECK int migration_read_unheld(const char *directory, arena *memory, migration_files *ret_files,
+                                        lb_error *err); /* whatever its sum says */
 LB_MUST_CHECK int migration_take(migration_files *files, const char *name, const char *text, arena *memory,
                                  lb_error *err);
 LB_MUST_CHECK int migration_sort(migration_files *files, lb_error *err);
 /* The name of the script that undoes a versioned file, or NULL. */
 const char *migration_undo_of(const migration_files *files, const migration_file *file);
 const migration_waiver *migration_waived(const migration_file *file, judge_rule_id rule);
+
+/* ---- the sum of the directory: migration_sum.c ---- */
+
+#define MIGRATION_SUM_FILE "lbops.sum"
+
+LB_MUST_CHECK int migration_sum_text(const migration_files *files, arena *memory, const char **ret_text, lb_error *err);
+/* LB_ERR_CONFLICT where the text is not that of these files, LB_ERR_INVALID where it is no sum. */
+LB_MUST_CHECK int migration_sum_check(const migration_files *files, const char *text, lb_error *err);
+LB_MUST_CHECK int migration_sum_hold(const migration_files *files, const char *directory, lb_error *err);
 
 /* ---- the ledger ---- */
 

@@ -245,7 +245,7 @@ static int read_one(migration_files *files, const char *directory, const char *n
     return r < 0 ? r : migration_take(files, name, text, memory, err);
 }
 
-int migration_read(const char *directory, arena *memory, migration_files *ret_files, lb_error *err)
+int migration_read_unheld(const char *directory, arena *memory, migration_files *ret_files, lb_error *err)
 {
     migration_files files = {0};
     int r = 0;
@@ -265,4 +265,10 @@ int migration_read(const char *directory, arena *memory, migration_files *ret_fi
     if (r >= 0)
         *ret_files = files;
     return r;
+}
+
+int migration_read(const char *directory, arena *memory, migration_files *ret_files, lb_error *err)
+{
+    int r = migration_read_unheld(directory, memory, ret_files, err);
+    return r < 0 ? r : migration_sum_hold(ret_files, directory, err);
 }

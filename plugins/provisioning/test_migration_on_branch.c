@@ -2,6 +2,7 @@
  * taken back, run twice, reported. The branch goes by its time to live, or at once. */
 #include "branch_json.h"
 #include "branch_life.h"
+#include "migration.h"
 
 #include <time.h>
 
@@ -9,7 +10,7 @@
 
 struct args {
     const char *dir, *project_id, *branch_name, *source_branch, *ttl, *creator_type, *policy;
-    const char *target_version, *replay, *rollback, *second_run, *report, *undo_file;
+    const char *target_version, *replay, *rollback, *second_run, *report, *undo_file, *sum;
     lb_texts workload, test_command;
     int64_t clients, replay_top, rate, around_ms, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
     bool replay_writes, delete_after;
@@ -56,6 +57,11 @@ static const lb_param params[] = {
     LB_PARAM(struct args, report, LB_TEXT, NULL, "also write the report to this file, as Markdown"),
     LB_PARAM(struct args, undo_file, LB_TEXT, NULL,
              "where an undo script is missing: write the one that is made from the catalogue to this file"),
+    LB_PARAM(
+        struct args, sum, LB_TEXT, "check",
+        "the directory's file lbops.sum: hold the files to it, where it is there; or, with no branch made: write it, "
+        "which a person approves where there is one; or tell what is to stand in it",
+        .choices = "check|write|tell"),
     LB_PARAMS_END,
 };
 
@@ -75,6 +81,56 @@ static lb_value list_of(lb_ctx *ctx, const char *name, const lb_texts *words)
     for (size_t i = 0; items && i < words->count; i++)
         items[i] = lb_text(NULL, words->items[i]);
     return lb_list(name, LB_TEXT, items, items ? words->count : 0);
+}
+
+static int write_file(lb_ctx *ctx, const char *path, const char *text, lb_error *err)
+{
+    lb_group *group = NULL;
+    lb_outcome outcome = LB_REFUSED;
+    int r = lb_group_open(
+        ctx,
+        LB_GROUP(.title = lb_printf(ctx, "write %s", path), .reason = "it was asked for", .undo = "remove the file"),
+        &group, err);
+    if (r >= 0)
+        r = lb_change_file(ctx, group, path, text, err);
+    return r < 0 ? r : lb_apply(ctx, group, &outcome, err);
+}
+
+static void drop_memory(void *memory)
+{
+    arena_done(memory);
+}
+
+static int make_sum(lb_ctx *ctx, const migration_files *files, arena *memory, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *text = NULL, *path = lb_printf(ctx, "%s/%s", args->dir, MIGRATION_SUM_FILE);
+    int r = path ? migration_sum_text(files, memory, &text, err) : lb_out_of_memory(err);
+    if (r >= 0 && strcmp(args->sum, "write") == 0)
+        r = write_file(ctx, path, text, err);
+    return r < 0 ? r
+                 : lb_result(
+                       ctx,
+                       LB_ARGS(lb_text("sum_file", path), lb_text("sum", text), lb_i64("files", (int64_t)files->count)),
+                       err);
+}
+
+/* Two branches that each add a file meet in this one in git. What does not fit is said before a branch is made. */
+static int look_at_sum(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const bool makes = strcmp(args->sum, "check") != 0;
+    migration_files files = {0};
+    arena *memory = lb_alloc(ctx, sizeof *memory);
+    if (!memory)
+        return lb_out_of_memory(err);
+    arena_init(memory, (size_t)256 << 20);
+    if (lb_defer(ctx, drop_memory, memory) < 0)
+        return lb_out_of_memory(err);
+    int r = migration_read_unheld(args->dir, memory, &files, err);
+    if (r < 0)
+        return makes ? r : 0; /* the rehearsal says it, in its report */
+    return makes ? make_sum(ctx, &files, memory, err) : migration_sum_hold(&files, args->dir, err);
 }
 
 static int rehearse(lb_ctx *ctx, const char *project, const char *branch, const char **ret_json, lb_error *err)
@@ -141,19 +197,6 @@ static int delete_branch(lb_ctx *ctx, const branch_order *order, const branch_ma
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_bool("deleted", outcome == LB_APPLIED)), err);
 }
 
-static int write_file(lb_ctx *ctx, const char *path, const char *text, lb_error *err)
-{
-    lb_group *group = NULL;
-    lb_outcome outcome = LB_REFUSED;
-    int r = lb_group_open(
-        ctx,
-        LB_GROUP(.title = lb_printf(ctx, "write %s", path), .reason = "it was asked for", .undo = "remove the file"),
-        &group, err);
-    if (r >= 0)
-        r = lb_change_file(ctx, group, path, text, err);
-    return r < 0 ? r : lb_apply(ctx, group, &outcome, err);
-}
-
 static const char *member(struct json_object *object, const char *name)
 {
     struct json_object *found = NULL;
@@ -179,7 +222,7 @@ static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made,
     if (!rehearsal)
         return err->code;
     const char *verdict = member(rehearsal, "verdict"), *body = member(rehearsal, "text");
-    const char *script = generated_script(rehearsal);
+    const char *way_back = generated_script(rehearsal);
     const char *expires = made->branch && made->branch->expires_at != LB_TIME_NONE
                               ? plane_time_text(ctx, made->branch->expires_at)
                               : NULL;
@@ -196,8 +239,8 @@ static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made,
                  : lb_out_of_memory(err);
     if (r >= 0 && args->report)
         r = write_file(ctx, args->report, text, err);
-    if (r >= 0 && args->undo_file && script && *script)
-        r = write_file(ctx, args->undo_file, script, err);
+    if (r >= 0 && args->undo_file && way_back && *way_back)
+        r = write_file(ctx, args->undo_file, way_back, err);
     if (r >= 0 && args->delete_after && made->created)
         r = delete_branch(ctx, order, made, err);
     if (r < 0 || !verdict || strcmp(verdict, "failed") != 0)
@@ -217,6 +260,10 @@ static int run(lb_ctx *ctx, lb_error *err)
                           .reason = "to try a migration out",
                           .creator_type = args->creator_type};
     const char *json = NULL;
+    if (look_at_sum(ctx, err) < 0)
+        return err->code;
+    if (strcmp(args->sum, "check") != 0)
+        return 0;
     const branch_policy *policy = order.wish.name ? branch_policy_of_run(ctx, args->policy, err) : NULL;
     if (!policy)
         return order.wish.name ? err->code : lb_out_of_memory(err);
