@@ -59,6 +59,7 @@ bool alone_end(alone *a, const alone_sight *sight, int64_t touched_at)
     a->opened += sight->opened;
     if (sight->is_over)
         a->since = 0;
+    a->touched_at = touched_at > a->touched_at ? touched_at : a->touched_at;
     if (a->since && touched_at > a->since)
         a->since = touched_at; /* what the control plane says is ours until then */
     if (sight->at)
@@ -74,6 +75,23 @@ bool alone_end(alone *a, const alone_sight *sight, int64_t touched_at)
         return false;
     a->since = a->seen.at;
     return true;
+}
+
+/* Until a timeout after others were there, as far as is known, they are why it is awake. */
+int64_t alone_count(alone *a, int64_t now)
+{
+    if (a->is_counting)
+        return 0;
+    a->is_counting = true;
+    a->counted_until = a->counted_until ? a->counted_until : now;
+    int64_t theirs = a->others_at + a->seen.suspends_after_us;
+    return a->others_at && theirs > a->counted_until ? theirs : a->counted_until;
+}
+
+void alone_counted(alone *a, int64_t until)
+{
+    a->is_counting = false;
+    a->counted_until = until > a->counted_until ? until : a->counted_until;
 }
 
 void alone_note_kept(alone *a, int64_t at)

@@ -17,6 +17,9 @@ typedef struct alone {
     int64_t kept_at;          /* the last snapshot of its statistics; 0: none */
     int64_t since;            /* it is left alone; 0: it is not */
     int64_t under_way;        /* runs of ours */
+    int64_t touched_at;       /* when the last of ours was at work there */
+    int64_t counted_until;    /* the time that it was awake only for us is known until then; 0: nobody has counted */
+    bool is_counting;         /* one of those under way counts it: the same time is never counted twice */
     bool is_kept;             /* snapshots are taken of its statistics, which go when it sleeps */
     bool has_news, has_count; /* a sight that waits to be judged; others were counted */
 } alone;
@@ -31,6 +34,10 @@ void alone_begin(alone *a);
 /* A run that was begun has ended. touched_at: it was at work on the target until then; 0: it never came to that. True:
  * from here on the target is left alone. */
 bool alone_end(alone *a, const alone_sight *sight, int64_t touched_at);
+
+/* A run begins that could count the time that the compute is awake only for us: from then on; 0: another one does. */
+int64_t alone_count(alone *a, int64_t now);
+void alone_counted(alone *a, int64_t until); /* it has ended; until 0: it could not */
 
 void alone_note_kept(alone *a, int64_t at); /* a snapshot that was begun then */
 

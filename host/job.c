@@ -184,6 +184,8 @@ void job_put_run(buf *out, const run_request *request, int64_t deadline)
     wire_put_bool(out, request->wake);
     wire_put_bool(out, request->looks);
     wire_put_i64(out, request->alone_since);
+    wire_put_i64(out, request->awake_from);
+    wire_put_i64(out, request->budget_us);
     wire_put_str(out, request->memory);
     wire_put_i64(out, deadline);
     wire_end(out, mark);
@@ -379,6 +381,8 @@ bool job_get_run(wire_reader *r, arena *memory, run_request *ret_request, int64_
     q.wake = wire_get_bool(r);
     q.looks = wire_get_bool(r);
     q.alone_since = wire_get_i64(r);
+    q.awake_from = wire_get_i64(r);
+    q.budget_us = wire_get_i64(r);
     q.memory = keep(r, memory, wire_get_str(r));
     int64_t deadline = wire_get_i64(r);
     if (!wire_done(r))
@@ -397,6 +401,7 @@ static void put_sight(buf *out, const alone_sight *s)
     wire_put_i64(out, s->suspends_after_us);
     wire_put_i64(out, s->opened);
     wire_put_bool(out, s->is_over);
+    wire_put_i64(out, s->awake_until);
 }
 
 static alone_sight get_sight(wire_reader *r)
@@ -409,6 +414,7 @@ static alone_sight get_sight(wire_reader *r)
     s.suspends_after_us = wire_get_i64(r);
     s.opened = wire_get_i64(r);
     s.is_over = wire_get_bool(r);
+    s.awake_until = wire_get_i64(r);
     return s;
 }
 

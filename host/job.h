@@ -51,6 +51,8 @@ typedef struct run_request {
     bool wake;              /* may wake a suspended compute */
     bool looks;             /* at its end, whether others are active on the target */
     int64_t alone_since;    /* the target is left alone since then (alone.h); 0: it is not */
+    int64_t awake_from;     /* time that it is awake only for us is counted from then on; 0: not by this run */
+    int64_t budget_us;      /* of that time a day, which is used up; 0: it is not */
     const char *memory;     /* what the tool remembered on this target, a JSON object, or NULL */
 } run_request;
 
@@ -133,6 +135,7 @@ typedef struct alone_sight {
     int64_t suspends_after_us; /* without activity; 0: never, or nobody says */
     int64_t opened;            /* sessions that the run opened */
     bool is_over;              /* it was told to leave the target alone, and somebody else had come */
+    int64_t awake_until;       /* time awake only for us was counted until then; 0: it was not */
 } alone_sight;
 
 /* The worker's last word on a run. One that only waits (RUN_PENDING_APPROVAL) has no error: its code is 0, and message
@@ -144,7 +147,7 @@ typedef struct run_done {
     int64_t started_at, duration_us;
     int64_t cpu_us;                /* of the worker's process */
     int64_t statements, waited_us; /* that its sessions executed, and how long they took there and on the way */
-    int64_t awake_us;              /* of computes that it woke, until they sleep again */
+    int64_t awake_us;              /* of computes that it woke, until they sleep again, or that only we kept awake */
     alone_sight sight;
     uint32_t changes, findings, records, events;
     uint32_t asked;      /* groups that wait for a person, those of called runs too */

@@ -151,6 +151,7 @@ typedef struct manifest_timing {
     int catch_up;      /* manifest_catch_up, default once */
     int backoff_max_s; /* default 3600 */
     int drain_s;       /* default 30 */
+    int awake_min;     /* a day, of each target; default 0: no such budget */
 } manifest_timing;
 
 typedef struct manifest_events {

@@ -69,6 +69,10 @@ static const schema_field timing_fields[] = {
      .doc = "most time between two starts of what keeps failing; it doubles from the schedule's own"},
     {"drain_s", FIELD_INT, AT(manifest_timing, drain_s), .min = 0, .max = 86400, .fallback = "30",
      .doc = "time that runs are given to end when the daemon is told to stop"},
+    {"awake_min", FIELD_INT, AT(manifest_timing, awake_min), .min = 0, .max = 1440, .fallback = "0",
+     .doc = "minutes a day (UTC) that schedules may keep the compute of each target awake when nobody else does: past "
+            "that, what comes more often than every six hours is skipped until somebody else comes, even where the "
+            "target says wake; 0: no such budget"},
 };
 static const schema_table schema_timing = {
     .header = "[schedule]",

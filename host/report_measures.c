@@ -9,6 +9,7 @@
 #include <sql/report/detection.h>
 #include <sql/report/freshness.h>
 #include <sql/report/job_success.h>
+#include <sql/report/monitoring_awake.h>
 #include <sql/report/orphans.h>
 #include <sql/report/own_cost.h>
 #include <sql/report/projects.h>
@@ -61,6 +62,9 @@ const measure measures[] = {
     {"own_cost", "cost of monitoring", "NFR-07",
      "of the cost of all computes, that for the time in which only we kept them awake", "share", MEASURE_COST,
      &report_own_cost_sql, 0.05, NAN, false, false, false},
+    {"monitoring_awake", "computes awake only for monitoring", "NFR-07",
+     "of all branches and days the longest time that only we kept one awake; awake_min of [schedule] limits it",
+     "seconds", MEASURE_PART, &report_monitoring_awake_sql, 3600, NAN, false, true, false},
     {"passwords", "no static passwords", "NFR-08", "the transport refuses them: there is nothing to count", "count",
      MEASURE_PART, NULL, NAN, NAN, false, false, false},
     {"audit_trail", "audit trail", "NFR-09", "of the changes that were made, those with actor, time and reason",

@@ -43,10 +43,17 @@ void run_woke(int64_t sleeps_after)
     woken.after_sum += sleeps_after > 0 ? sleeps_after : 0;
 }
 
+bool run_has_woken(void)
+{
+    return woken.count > 0;
+}
+
 /* From their waking on, all that would have been slept through. A called run's are its caller's. */
 static int64_t awake_us(const run_state *run)
 {
-    return run->depth == 0 && woken.count ? woken.count * clock_monotonic() - woken.at_sum + woken.after_sum : 0;
+    if (run->depth)
+        return 0;
+    return woken.count ? woken.count * clock_monotonic() - woken.at_sum + woken.after_sum : run->kept_us;
 }
 
 /* ---- the small calls of lb_host ---- */

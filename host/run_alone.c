@@ -55,35 +55,80 @@ static int read_compute(run_state *run, compute *ret, lb_error *err)
     return 0;
 }
 
+/* Only we have kept it awake from `from` until `until`, but for what was counted before. Of one that this run has woken
+ * all of the time is counted by that. */
+static void count_awake(run_state *run, int64_t from, int64_t until)
+{
+    int64_t counted = run->request->awake_from;
+    if (!counted || run->depth || until <= counted)
+        return;
+    from = from > counted ? from : counted;
+    run->kept_us = until > from ? until - from : 0;
+    run->kept_until = until;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What comes back is why the run does not go on: "nobody else is there" alone, or that a day's budget is used up. */
+static int leave_alone(const run_state *run, bool is_asleep, lb_error *err)
+{
+    const run_request *q = run->request;
+    char since[CLOCK_TEXT];
+    clock_format(q->alone_since, since);
+    if (q->budget_us)
+        return lb_fail(err, LB_ERR_SUSPENDED, "lbops run looks all the same, and awake_min of [schedule] is the limit",
+                       "the %lld minutes a day that schedules may keep %s/%s awake are used up, and %s",
+                       (long long)(q->budget_us / (60 * CLOCK_SECOND)), q->target.project, q->target.branch,
+                       is_asleep ? "it sleeps" : "nobody else is there");
+    return lb_fail(err, LB_ERR_SUSPENDED, "wake = true in the target's entry of the manifest keeps collecting",
+                   "%s/%s is left alone since %s: nobody else was active for as long as its timeout, and it can sleep",
+                   q->target.project, q->target.branch, since);
+}
+
 int run_alone_check(run_state *run, lb_error *err)
 {
     const run_request *q = run->request;
     int64_t now = clock_now(), slack = SLACK + (int64_t)run->worker->setup->connection_idle_s * CLOCK_SECOND;
     lb_error ignored;
     compute c;
-    if (!q->alone_since || run->alone_is_over || read_compute(run, &c, &ignored) < 0 || c.is_asleep)
-        return 0; /* of one that sleeps the transport says so */
+    if (!q->alone_since || run->alone_is_over || read_compute(run, &c, &ignored) < 0)
+        return 0;
+    int64_t sleeps_at = q->alone_since + c.suspends_after_us; /* of our last look's doing */
+    if (c.is_asleep) {
+        count_awake(run, 0, earlier(now, sleeps_at));
+        run->kept_until = q->awake_from ? now : 0;             /* since then it costs nothing */
+        return q->budget_us ? leave_alone(run, true, err) : 0; /* else the transport says that it sleeps */
+    }
     bool is_touched = c.active_at > q->alone_since + slack,
          is_late = now > q->alone_since + 2 * c.suspends_after_us + LONGEST_LAG;
     if (is_touched || is_late || !c.suspends_after_us) {
+        if (c.suspends_after_us)
+            count_awake(run, 0, earlier(is_touched ? c.active_at : now, sleeps_at));
         run->alone_is_over = true;
         return 0;
     }
-    char since[CLOCK_TEXT];
-    clock_format(q->alone_since, since);
-    return lb_fail(err, LB_ERR_SUSPENDED, "wake = true in the target's entry of the manifest keeps collecting",
-                   "%s/%s is left alone since %s: nobody else was active for as long as its timeout, and it can sleep",
-                   q->target.project, q->target.branch, since);
+    return leave_alone(run, false, err);
 }
 
-void run_alone_look(run_state *run, alone_sight *ret_sight)
+/* Without us it would have slept a timeout after others were last active, or have woken it. */
+static void count_kept(run_state *run, int64_t now, int64_t others_at, int64_t suspends_after)
+{
+    if (run_has_woken())
+        count_awake(run, now, now + suspends_after);
+    else
+        count_awake(run, suspends_after ? others_at + suspends_after : now, now);
+}
+
+static void look_at_others(run_state *run, alone_sight *ret_sight)
 {
     const host_others_args wanted = {.ours = OURS};
     host_others_row row;
     lb_rows *rows = NULL;
     lb_error ignored;
     compute c = {0};
-    *ret_sight = (alone_sight){.is_over = run->alone_is_over};
     if (!run->request->looks || !run->session || run->depth || host_others(&run->ctx, &wanted, &rows, &ignored) < 0 ||
         !host_others_next(&run->ctx, rows, &row))
         return;
@@ -96,4 +141,13 @@ void run_alone_look(run_state *run, alone_sight *ret_sight)
     ret_sight->sessions = row.sessions;
     ret_sight->started_at = row.started_at;
     ret_sight->suspends_after_us = c.suspends_after_us;
+    int64_t theirs = others_at > row.started_at ? others_at : row.started_at;
+    count_kept(run, now, is_near ? now : theirs, c.suspends_after_us);
+}
+
+void run_alone_look(run_state *run, alone_sight *ret_sight)
+{
+    *ret_sight = (alone_sight){.is_over = run->alone_is_over};
+    look_at_others(run, ret_sight);
+    ret_sight->awake_until = run->kept_until;
 }

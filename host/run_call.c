@@ -99,6 +99,7 @@ int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_va
     id_new(q->id);
     q->parent_id = caller->request->id;
     q->memory = NULL; /* that of the caller is its own */
+    q->awake_from = 0;
     q->tool = entry->name;
     q->path = entry->path;
     if (entry != &target_entry) { /* which acts as the one that calls it */

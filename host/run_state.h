@@ -54,7 +54,8 @@ typedef struct run_state {
     char refused_why[200], asked_why[200];
     const char *approval_id; /* the approval that this run carries out, or NULL */
     outbox_batch *batch;
-    bool alone_is_over; /* the target was left alone, and is not any more */
+    bool alone_is_over;          /* the target was left alone, and is not any more */
+    int64_t kept_us, kept_until; /* time that only we kept it awake, and until when that was counted */
     int64_t progress_at;
     uint32_t logs;
 } run_state;
@@ -85,6 +86,7 @@ lb_outcome run_call_outcome(const lb_ctx *ctx);
 /* run_alone.c */
 LB_MUST_CHECK int run_alone_check(run_state *run, lb_error *err); /* LB_ERR_SUSPENDED: the target is left alone */
 void run_alone_look(run_state *run, alone_sight *ret_sight);
+bool run_has_woken(void); /* a compute that slept (run.c) */
 
 /* run_query.c */
 LB_MUST_CHECK int run_query(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,

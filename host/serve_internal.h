@@ -4,6 +4,7 @@
 
 #include "alert_route.h"
 #include "alone.h"
+#include "awake.h"
 #include "control.h"
 #include "json.h"
 #include "log.h"
@@ -19,6 +20,7 @@
 #define SCHEDULE_SPACE "schedule" /* a document per entry: its last slot. owner: its target */
 #define CURSOR_SPACE   "cursor"   /* a document per subscription: how far it has come */
 #define LEASE_SPACE    "lease"    /* of targets, where hosts share the state */
+#define AWAKE_SPACE    "awake"    /* a document per target: what it has used of its budget that day */
 #define DAEMON_SPACE   "daemon"   /* a lease per daemon that takes part in sharing */
 
 typedef struct serve_target {
@@ -26,6 +28,7 @@ typedef struct serve_target {
     lb_branch_class branch_class;
     bool is_ours, is_asked; /* for the lease, where there are any */
     alone alone;
+    awake_day awake;
 } serve_target;
 
 typedef struct serve {
@@ -46,6 +49,7 @@ typedef struct serve {
     size_t target_count, target_capacity;
     char *listing;     /* the last listing of branches */
     text_map versions; /* of the documents of schedule entries */
+    text_map awake_known;
     ev_timer schedule_timer, targets_timer, lease_timer;
     bool is_scheduling, lists_targets, is_leased;
     size_t running;
@@ -99,6 +103,14 @@ void serve_remember(serve *s, wire_reader *docs); /* documents of the schedule's
  * place, whose lease we hold. project NULL: the workspace. */
 void serve_forget_others(serve *s);
 void serve_forget_at(serve *s, const char *project, const char *branch);
+
+/* serve_awake.c: the budget of time that computes are awake only for the schedule */
+void serve_awake_begin(serve *s, serve_target *t, int64_t period, run_ask *ask); /* fills in what the run is to know */
+bool serve_awake_claim(const serve *s, const serve_target *t, char key[SCHED_KEY], char body[96], lb_state_op *op);
+void serve_awake_end(serve *s, serve_target *t, const run_done *done);
+bool serve_awake_wakes(const serve *s, const serve_target *t); /* the manifest lets schedules wake it */
+void serve_awake_start(serve *s);                              /* what the state knows of them, */
+void serve_awake_recall(const serve *s, serve_target *t);      /* and of one that comes later */
 
 /* serve_lease.c: whose targets are whose */
 void serve_lease_start(serve *s);

@@ -5,6 +5,7 @@
 #define KEEPER       "persist_pg_stat_statements"          /* takes snapshots of what goes when a compute sleeps */
 #define TARGETS_S    300.0                                 /* between two looks at which branches there are */
 #define KEEP_ENTRIES (INT64_C(400) * 86400 * CLOCK_SECOND) /* longer than a yearly schedule sleeps */
+#define KEEP_AWAKE   (INT64_C(2) * 86400 * CLOCK_SECOND)
 #define PRUNE_MOST   10000
 #define MOST_PENDING 20000 /* runs that have not ended: past that nothing more is started */
 
@@ -12,7 +13,7 @@
 typedef struct due_run {
     serve *serve;
     char *key, *project, *branch;
-    bool keeps;
+    bool keeps, counts; /* counts: the time that the compute is awake only for us */
 } due_run;
 
 static sched_time now(void)
@@ -51,6 +52,7 @@ static void add_target(void *state, const lb_target *target)
     s->targets[s->target_count++] = (serve_target){.project = base_strdup(target->project),
                                                    .branch = base_strdup(target->branch),
                                                    .branch_class = target->branch_class};
+    serve_awake_recall(s, &s->targets[s->target_count - 1]);
 }
 
 static void note_kept_targets(serve *s, const sched_plan *plan)
@@ -100,6 +102,7 @@ static void set_targets(serve *s, const char *document)
             t->is_ours = before[i].is_ours;
             t->is_asked = before[i].is_asked;
             t->alone = before[i].alone;
+            t->awake = before[i].awake;
         }
         free(before[i].project);
         free(before[i].branch);
@@ -162,6 +165,7 @@ static void on_targets(struct ev_loop *loop, ev_timer *timer, int events)
     (void)loop, (void)events;
     state_prune(book_state(supervisor_book(s->supervisor)), SCHEDULE_SPACE, NULL, clock_now() - KEEP_ENTRIES,
                 PRUNE_MOST);
+    state_prune(book_state(supervisor_book(s->supervisor)), AWAKE_SPACE, NULL, clock_now() - KEEP_AWAKE, PRUNE_MOST);
     list_targets(s);
 }
 
@@ -194,8 +198,12 @@ static void learn_of_others(serve *s, const due_run *d, const run_done *done)
         return;
     if (d->keeps && done && done->status == RUN_OK)
         alone_note_kept(&t->alone, done->started_at);
+    if (d->counts)
+        alone_counted(&t->alone, done ? done->sight.awake_until : 0);
+    serve_awake_end(s, t, done);
     int64_t touched_at = done && done->statements ? done->started_at + done->duration_us : 0;
-    if (alone_end(&t->alone, done ? &done->sight : &nothing, touched_at))
+    const alone_sight *sight = done && !serve_awake_wakes(s, t) ? &done->sight : &nothing;
+    if (alone_end(&t->alone, sight, touched_at))
         log_line(LB_LOG_INFO, "schedule",
                  "%s/%s is left alone, so that it can sleep: nobody else has been active for %.0f s", t->project,
                  t->branch, (double)(t->alone.since - t->alone.others_at) / (double)CLOCK_SECOND);
@@ -292,7 +300,7 @@ static param_arg *own_args(const sched_params *params, size_t *ret_count)
 }
 
 static size_t put_claims(const serve *s, const sched_start *start, const char *body, char lease[SCHED_KEY],
-                         char target[SCHED_KEY], lb_state_op claims[2])
+                         char target[SCHED_KEY], lb_state_op claims[3])
 {
     size_t count = 0;
     int64_t version = text_map_get(&s->versions, start->key, 0);
@@ -317,9 +325,9 @@ static bool on_due(void *state, const sched_start *start)
     static const run_watcher watcher = {.begun = on_begun, .ended = on_ended, .refused = on_refused};
     serve *s = state;
     lb_error error;
-    char body[128], slot[CLOCK_TEXT], lease[SCHED_KEY], target[SCHED_KEY];
+    char body[128], slot[CLOCK_TEXT], lease[SCHED_KEY], target[SCHED_KEY], awake[SCHED_KEY], used[96];
     BUF_AUTO origin = BUF_INIT((size_t)16 * 1024);
-    lb_state_op claims[2];
+    lb_state_op claims[3];
     if (s->is_draining || supervisor_pending(s->supervisor) > MOST_PENDING)
         return false;
     (void)snprintf(body, sizeof body, "{\"slot\":%lld,\"started_at\":%lld}", (long long)start->slot,
@@ -345,16 +353,18 @@ static bool on_due(void *state, const sched_start *start)
                    .actor_kind = GATE_SCHEDULE,
                    .actor = "schedule",
                    .watch = {&watcher, d},
-                   .looks = t && alone_wants_sight(&t->alone, clock_now()),
-                   .alone_since = t && !alone_spares(&t->alone, start->period) ? t->alone.since : 0,
                    .origin = buf_text(&origin),
                    .claims = claims,
                    .claim_count = put_claims(s, start, body, lease, target, claims)};
     param_arg *args = own_args(start->params, &ask.arg_count);
     ask.args = args;
     s->running++;
-    if (t)
+    if (t) {
+        serve_awake_begin(s, t, start->period, &ask);
+        d->counts = ask.awake_from > 0;
+        ask.claim_count += serve_awake_claim(s, t, awake, used, &claims[ask.claim_count]);
         alone_begin(&t->alone);
+    }
     int r = supervisor_run(s->supervisor, &ask, NULL, &error);
     free(args);
     if (r < 0)
@@ -416,8 +426,10 @@ int serve_schedule_start(serve *s, lb_error *err)
     s->schedule_timer.data = s->targets_timer.data = s;
     targets_each(s->manifest, NULL, add_target, s);
     int r = load_plan(s, err);
-    if (r >= 0)
+    if (r >= 0) {
+        serve_awake_start(s);
         state_list(book_state(supervisor_book(s->supervisor)), &q, on_remembered, s, NULL);
+    }
     return r;
 }
 
@@ -440,4 +452,5 @@ void serve_schedule_stop(serve *s)
     free(s->targets);
     free(s->listing);
     text_map_done(&s->versions);
+    text_map_done(&s->awake_known);
 }

@@ -32,6 +32,8 @@ typedef struct run_ask {
     bool wake;           /* a suspended compute, whatever the manifest says */
     bool looks;          /* at its end, whether others are active on the target */
     int64_t alone_since; /* the target is left alone since then, where the manifest does not say wake; 0: it is not */
+    int64_t awake_from;  /* as in run_request, */
+    int64_t budget_us;   /* too; with it the manifest's wake does not count */
 
     run_watch watch;           /* hears of its end, besides the hooks */
     const lb_state_op *claims; /* conditions and changes of the state that belong to its beginning */

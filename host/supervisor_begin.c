@@ -184,9 +184,11 @@ static int fill_request(const supervisor *s, const run_ask *ask, running *r, lb_
     q->needs_approval = entry && entry->needs_approval >= 0 ? entry->needs_approval : spec->needs_approval;
     q->timeout_s = timeout_of(s, ask, entry, spec);
     q->record_dir = keep(r, ask->record_dir);
-    q->wake = ask->wake || targets_may_wake(s->manifest, &target);
-    q->looks = ask->looks && !q->wake;
+    q->budget_us = ask->budget_us;
+    q->wake = ask->wake || (!ask->budget_us && targets_may_wake(s->manifest, &target));
+    q->looks = ask->looks;
     q->alone_since = q->wake ? 0 : ask->alone_since;
+    q->awake_from = ask->awake_from;
     if (spec->remembers && s->book)
         r->memory_key =
             target.project ? base_printf("%s@%s/%s", q->tool, target.project, target.branch) : base_strdup(q->tool);

@@ -2,6 +2,7 @@
 #include "suite.h"
 
 #include "alone.h"
+#include "awake.h"
 #include "clock.h"
 
 #define TIMEOUT (300 * CLOCK_SECOND)
@@ -190,7 +191,44 @@ static void looks_now_and_then(void)
     CU_ASSERT_TRUE(alone_wants_sight(&r, s.at - CLOCK_SECOND)); /* a clock that was set back */
 }
 
-SUITE(left_alone, TEST(leaves_alone_what_only_we_keep_awake), TEST(not_where_others_are),
-      TEST(our_own_sessions_are_nobody), TEST(statistics_are_kept_before), TEST(ends_when_somebody_comes),
-      TEST(two_at_once_are_no_others), TEST(what_was_opened_later_hides_nobody_for_long),
-      TEST(what_comes_rarely_goes_ahead), TEST(looks_now_and_then))
+#define MINUTE (60 * CLOCK_SECOND)
+#define DAY    (INT64_C(86400) * CLOCK_SECOND)
+
+static void the_same_time_is_counted_once(void)
+{
+    alone r = {0};
+    CU_ASSERT_EQUAL(alone_count(&r, START), START); /* what was before nobody knows */
+    CU_ASSERT_EQUAL(alone_count(&r, START), 0);     /* another one does */
+    alone_counted(&r, 0);                           /* it never came to look */
+    CU_ASSERT_EQUAL(alone_count(&r, START + MINUTE), START);
+    alone_counted(&r, START + 2 * MINUTE);
+    CU_ASSERT_EQUAL(alone_count(&r, START + 3 * MINUTE), START + 2 * MINUTE);
+    alone_counted(&r, START + MINUTE); /* a clock that was set back */
+    r.others_at = START + MINUTE;
+    r.seen.suspends_after_us = TIMEOUT;
+    CU_ASSERT_EQUAL(alone_count(&r, START + 4 * MINUTE),
+                    START + MINUTE + TIMEOUT); /* until then it is awake for them */
+}
+
+static void a_budget_is_used_up_once_a_day(void)
+{
+    awake_day a = {0};
+    CU_ASSERT_EQUAL(awake_use(&a, DAY + MINUTE, 9 * MINUTE, 0), AWAKE_NOTHING); /* there is none */
+    CU_ASSERT_EQUAL(awake_use(&a, DAY + 2 * MINUTE, 0, 10 * MINUTE), AWAKE_NOTHING);
+    CU_ASSERT_FALSE(awake_is_spent(&a, 10 * MINUTE));
+    CU_ASSERT_EQUAL(awake_use(&a, DAY + 3 * MINUTE, MINUTE, 10 * MINUTE), AWAKE_SPENT);
+    CU_ASSERT_EQUAL(awake_use(&a, DAY + 4 * MINUTE, MINUTE, 10 * MINUTE), AWAKE_NOTHING);
+    CU_ASSERT_TRUE(awake_is_spent(&a, 10 * MINUTE));
+    CU_ASSERT_EQUAL(awake_turn(&a, DAY - MINUTE), AWAKE_NOTHING); /* a clock that was set back */
+    CU_ASSERT_TRUE(awake_is_spent(&a, 10 * MINUTE));
+    CU_ASSERT_EQUAL(awake_turn(&a, 2 * DAY), AWAKE_RENEWED);
+    CU_ASSERT_EQUAL(awake_turn(&a, 2 * DAY), AWAKE_NOTHING);
+    CU_ASSERT_EQUAL(awake_use(&a, 2 * DAY + MINUTE, 10 * MINUTE, 10 * MINUTE), AWAKE_SPENT);
+    CU_ASSERT_EQUAL(awake_use(&a, 3 * DAY, MINUTE, 10 * MINUTE), AWAKE_RENEWED); /* begun on the day before */
+    CU_ASSERT_EQUAL(a.used_us, MINUTE);
+}
+
+SUITE(left_alone, TEST(the_same_time_is_counted_once), TEST(a_budget_is_used_up_once_a_day),
+      TEST(leaves_alone_what_only_we_keep_awake), TEST(not_where_others_are), TEST(our_own_sessions_are_nobody),
+      TEST(statistics_are_kept_before), TEST(ends_when_somebody_comes), TEST(two_at_once_are_no_others),
+      TEST(what_was_opened_later_hides_nobody_for_long), TEST(what_comes_rarely_goes_ahead), TEST(looks_now_and_then))

@@ -84,6 +84,7 @@ static void fills_in_defaults(void)
     CU_ASSERT_EQUAL(m->schedule.catch_up, MANIFEST_CATCH_UP_ONCE);
     CU_ASSERT_EQUAL(m->schedule.backoff_max_s, 3600);
     CU_ASSERT_EQUAL(m->schedule.drain_s, 30);
+    CU_ASSERT_EQUAL(m->schedule.awake_min, 0);
     CU_ASSERT_EQUAL(m->events.chain_limit, 8);
     CU_ASSERT_EQUAL(m->events.keep_days, 90);
     CU_ASSERT_EQUAL(m->events.segment_mb, 16);

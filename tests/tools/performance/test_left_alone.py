@@ -9,13 +9,15 @@ import signal
 import subprocess
 import time
 
-from place import PATIENCE, PROGRAM, Given, Place, contains, each_version, equal, holds, suite, target
+from place import PATIENCE, PROGRAM, Given, Place, contains, each_version, equal, holds, skip, suite, target
+from planted import answer
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "etc" / "fixtures" / "mock"
 SCHEDULE = """
 [schedule]
 spread_s = 0
+awake_min = {budget}
 [agents.performance]
 tools = ["collect_pg_stat_statements_info", "persist_pg_stat_statements"]
 [agents.performance.tool.collect_pg_stat_statements_info]
@@ -28,8 +30,8 @@ schedule = "{every}"
 class Mocked(Place):
     """Its fixtures are its own."""
 
-    def __init__(self, every, wake=False):
-        super().__init__("", target("shop", "staging", "shared") + ("wake = true\n" if wake else ""), SCHEDULE.format(every=every), "staging")
+    def __init__(self, every, wake=False, budget=0):
+        super().__init__("", target("shop", "staging", "shared") + ("wake = true\n" if wake else ""), SCHEDULE.format(every=every, budget=budget), "staging")
         self.fixtures = self.dir / "fixtures"
         shutil.copytree(FIXTURES, self.fixtures)
         self.transport = f'plugin = "transport_mock"\nfixtures = "{self.fixtures}"\n'
@@ -64,6 +66,9 @@ class Mocked(Place):
         runs = json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip().startswith("[") else []
         return [r["status"] for r in reversed(runs) if r["tool"] == tool and r["status"] != "running"]
 
+    def told(self, kind):
+        return [json.loads(line) for line in self.cli("--json", "events", "--kind", kind).stdout.splitlines()]
+
     def until(self, claim, what):
         deadline = time.monotonic() + PATIENCE
         while not claim():
@@ -93,6 +98,41 @@ def not_before_a_last_snapshot_and_not_where_it_is_to_be_kept_awake():
     with Mocked("@every 1s", wake=True) as place, place.daemon():
         place.until(lambda: len(place.ended()) >= 5, "five rounds")
         equal(set(place.ended()), {"ok"}, "the manifest says so")
+
+
+def what_it_costs_is_counted_and_has_a_budget():
+    """The server started long ago and its timeout is a second: what schedules look at is awake for them alone. Once those
+    minutes are used up only a person looks, or a schedule beside somebody else."""
+    with Mocked("0 3 29 2 *", wake=True, budget=1) as place:
+        midnight = int(time.time()) // 86400 * 86400
+        if time.time() - midnight > 86400 - 3 * PATIENCE:
+            skip("a day of UTC ends soon, and with it what is counted")
+        with place.daemon() as daemon:
+            place.until(lambda: place.told("awake.spent"), "a minute is used up")
+            place.until(lambda: "skipped" in place.ended(), "what comes then is held back")
+            first = place.ended().index("skipped")
+            equal(set(place.ended()[:first]), {"ok"}, "before")
+            place.until(lambda: place.ended()[first:].count("skipped") >= 3, "it stays so")
+            spent = place.told("awake.spent")
+            equal((len(spent), spent[0]["payload"]["budget_min"], spent[0]["branch"]), (1, 1, "staging"), "told once")
+            holds(1 <= spent[0]["payload"]["used_min"] < 3, f"what was used {spent}")
+            place.until(lambda: "1 minutes a day that monitoring may keep" in place.cli("alerts").stdout, "an alert")
+            why = [r["payload"].get("error_message") for r in place.told("run.ended") if r["payload"]["status"] == "skipped"]
+            contains(why[-1], "the 1 minutes a day that schedules may keep shop/staging awake are used up, and nobody else is there")
+            place.run("collect_pg_stat_statements_info")  # a person's own look
+            daemon.terminate()
+            daemon.wait()
+        counted = answer(place, "SELECT sum(awake_seconds) AS s FROM tool_runs WHERE actor_kind = 'schedule'")[0]["s"]
+        holds(60 <= counted < 180, f"what the runs say {counted}")
+        with place.daemon() as daemon:  # the state remembers
+            before = len(place.ended())
+            place.until(lambda: len(place.ended()) >= before + 2, "another daemon")
+            equal(set(place.ended()[before:]), {"skipped"}, "of the same day")
+            place.endpoint("2099-01-01T00:00:00Z")  # somebody else has come, which the next worker reads
+            place.write(place.more + "# anew\n")
+            daemon.send_signal(signal.SIGHUP)
+            before = len(place.ended())
+            place.until(lambda: "ok" in place.ended()[before:], "beside somebody else it costs nothing")
 
 
 def others_active(place, role, here):
@@ -132,5 +172,5 @@ def one_who_may_see_little_leaves_nobody_alone(version):
             place.at_server(f"DROP ROLE {busy}")
 
 
-suite(it_is_left_alone_and_looked_at_again, not_before_a_last_snapshot_and_not_where_it_is_to_be_kept_awake,
+suite(what_it_costs_is_counted_and_has_a_budget, it_is_left_alone_and_looked_at_again, not_before_a_last_snapshot_and_not_where_it_is_to_be_kept_awake,
       *each_version(one_who_may_see_little_leaves_nobody_alone), at_once=2)
