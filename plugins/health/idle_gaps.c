@@ -4,8 +4,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define SECOND 1e6
-#define DAY_S  86400.0
+#define SECOND     1e6
+#define DAY_S      86400.0
+#define TAIL_SHARE 0.05 /* of the times that work begins anew */
 
 static int ascending(const void *a, const void *b)
 {
@@ -62,26 +63,32 @@ void idle_gaps_find(const idle_sight *sights, size_t count, int64_t most_silence
     *ret_gaps = g;
 }
 
-void idle_choice_of(const idle_gaps *gaps, double timeout, idle_choice *ret_choice)
+void idle_choice_of(const idle_gaps *gaps, double timeout, double wake, idle_choice *ret_choice)
 {
     idle_choice c = {.timeout = timeout, .awake = gaps->active + fmin(gaps->open, timeout)};
     for (size_t i = 0; i < gaps->count; i++) {
         c.awake += fmin(gaps->seconds[i], timeout);
         c.cold_starts += gaps->seconds[i] > timeout;
     }
+    c.p95_wake = (double)c.cold_starts > TAIL_SHARE * (double)gaps->count ? wake : 0;
     *ret_choice = c;
 }
 
-size_t idle_choose(const idle_gaps *gaps, const idle_choice *choices, size_t count, double least, double start_worth,
-                   double most_starts_a_day)
+static bool is_within(const idle_choice *c, const idle_bounds *bounds, double days)
+{
+    return c->timeout >= bounds->least && (double)c->cold_starts <= bounds->most_starts_a_day * days &&
+           c->p95_wake <= bounds->most_p95_wake;
+}
+
+size_t idle_choose(const idle_gaps *gaps, const idle_choice *choices, size_t count, const idle_bounds *bounds,
+                   double start_worth)
 {
     double best = INFINITY, days = gaps->observed / DAY_S;
     size_t chosen = count;
     for (size_t i = 0; i < count; i++) {
         const idle_choice *c = &choices[i];
         double price = c->awake + (double)c->cold_starts * start_worth;
-        bool counts = c->timeout >= least && (double)c->cold_starts <= most_starts_a_day * days;
-        if (counts && price < best) {
+        if (is_within(c, bounds, days) && price < best) {
             best = price;
             chosen = i;
         }

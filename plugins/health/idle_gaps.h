@@ -34,13 +34,21 @@ typedef struct idle_choice {
     double timeout;     /* seconds; INFINITY: it never sleeps */
     double awake;       /* seconds */
     size_t cold_starts; /* gaps that are longer */
+    double p95_wake;    /* seconds: of 100 times that work begins anew, 95 wait no longer; 0 where it is mostly awake */
 } idle_choice;
 
-void idle_choice_of(const idle_gaps *gaps, double timeout, idle_choice *ret_choice);
+/* wake: seconds that a start takes. */
+void idle_choice_of(const idle_gaps *gaps, double timeout, double wake, idle_choice *ret_choice);
 
-/* The best of the choices: least time awake, with each cold start counted as so many seconds of it, and no more of them
- * a day than that. Those below `least` seconds are left out. Returns its index, or `count` if none is left. */
-size_t idle_choose(const idle_gaps *gaps, const idle_choice *choices, size_t count, double least, double start_worth,
-                   double most_starts_a_day);
+typedef struct idle_bounds {
+    double least;             /* timeouts below so many seconds are left out, */
+    double most_starts_a_day; /* those with more cold starts, */
+    double most_p95_wake;     /* and those with longer waits */
+} idle_bounds;
+
+/* The best of the choices within the bounds: least time awake, with each cold start counted as so many seconds of it.
+ * Returns its index, or `count` if none is left. */
+size_t idle_choose(const idle_gaps *gaps, const idle_choice *choices, size_t count, const idle_bounds *bounds,
+                   double start_worth);
 
 #endif

@@ -12,8 +12,8 @@
 
 struct args {
     int64_t days, min_gaps, most_silence_minutes;
-    double min_days, quiet_calls, price_per_dbu, dbu_per_cu_hour, cold_start_worth_s, most_cold_starts_a_day,
-        least_gain;
+    double min_days, quiet_calls, price_per_dbu, dbu_per_cu_hour, cold_start_worth_s, most_cold_starts_a_day, wake_s,
+        most_p95_wake_s, least_gain;
     bool production, apply;
 };
 
@@ -31,6 +31,12 @@ static const lb_param params[] = {
     LB_PARAM(struct args, cold_start_worth_s, LB_F64, "300",
              "seconds awake that one would rather pay for than have somebody wait for a start", .min = "0"),
     LB_PARAM(struct args, most_cold_starts_a_day, LB_F64, "24", "more of them are not proposed", .min = "0"),
+    LB_PARAM(struct args, wake_s, LB_F64, "1", "seconds that a start takes there until somebody is answered",
+             .min = "0"),
+    LB_PARAM(struct args, most_p95_wake_s, LB_F64, "2",
+             "of the times that work begins anew, 95 of 100 may wait so long for a start: no timeout with longer waits "
+             "is proposed",
+             .min = "0"),
     LB_PARAM(struct args, least_gain, LB_F64, "0.05",
              "a change that gains less, as a share of the time awake, is not proposed", .min = "0", .max = "1"),
     LB_PARAM(struct args, production, LB_BOOL, "false", "propose a timeout for a production branch as well"),
@@ -52,15 +58,15 @@ static void weigh(const struct args *args, look *l)
     double now = l->endpoint->timeout;
     size_t at = CHOICES;
     for (size_t i = 0; i < CHOICES; i++)
-        idle_choice_of(&l->seen.gaps, timeouts[i], &l->choices[i]);
+        idle_choice_of(&l->seen.gaps, timeouts[i], args->wake_s, &l->choices[i]);
     l->count = CHOICES;
     for (size_t i = 0; i < CHOICES; i++)
         at = timeouts[i] == now ? i : at;
     if (at == CHOICES && now > 0)
-        idle_choice_of(&l->seen.gaps, now, &l->choices[l->count++]);
+        idle_choice_of(&l->seen.gaps, now, args->wake_s, &l->choices[l->count++]);
     l->current = now > 0 ? at : l->count;
-    l->best = idle_choose(&l->seen.gaps, l->choices, l->count, l->seen.gaps.spacing, args->cold_start_worth_s,
-                          args->most_cold_starts_a_day);
+    const idle_bounds bounds = {l->seen.gaps.spacing, args->most_cold_starts_a_day, args->most_p95_wake_s};
+    l->best = idle_choose(&l->seen.gaps, l->choices, l->count, &bounds, args->cold_start_worth_s);
 }
 
 static double hours_a_month(const look *l, const idle_choice *c)
@@ -97,7 +103,7 @@ static int tell_choices(lb_ctx *ctx, const look *l, lb_error *err)
                               lb_f64("awake_share", c->awake / l->seen.gaps.observed),
                               lb_f64("awake_hours_a_month", hours_a_month(l, c)),
                               lb_i64("cold_starts", (int64_t)c->cold_starts),
-                              lb_f64("cold_starts_a_day", starts_a_day(l, c)),
+                              lb_f64("cold_starts_a_day", starts_a_day(l, c)), lb_f64("p95_wake_s", c->p95_wake),
                               l->endpoint->min_cu > 0 ? lb_f64("dbu_a_month", dbu) : lb_null("dbu_a_month"),
                               money(l, "cost_a_month", dbu), lb_bool("is_current", i == l->current),
                               lb_bool("is_recommended", i == l->best),
@@ -119,8 +125,11 @@ static const char *compare(lb_ctx *ctx, const look *l)
     if (l->current == l->count)
         return what;
     const idle_choice *c = &l->choices[l->current];
-    return lb_printf(ctx, "%s instead of %.0f %%, with %.3g cold starts a day instead of %.3g", what,
-                     100 * c->awake / l->seen.gaps.observed, starts_a_day(l, b), starts_a_day(l, c));
+    return lb_printf(
+        ctx,
+        "%s instead of %.0f %%, with %.3g cold starts a day instead of %.3g; of 100 times that work begins "
+        "anew 95 wait no longer than %.3g s for one",
+        what, 100 * c->awake / l->seen.gaps.observed, starts_a_day(l, b), starts_a_day(l, c), b->p95_wake);
 }
 
 /* In the arithmetic of the choice: what a change gains, as a share of what it is awake for now. */
@@ -178,7 +187,8 @@ static int report(lb_ctx *ctx, const look *l, const char *reason, lb_error *err)
                        LB_ARGS(lb_text("recommended", idle_timeout_text(ctx, b->timeout)),
                                lb_text("current", c ? idle_timeout_text(ctx, c->timeout) : NULL),
                                lb_i64("idle_gaps", (int64_t)g->count), lb_i64("cold_starts", (int64_t)b->cold_starts),
-                               lb_f64("days_observed", g->observed / DAY_S), lb_f64("readings_every_s", g->spacing)),
+                               lb_f64("p95_wake_s", b->p95_wake), lb_f64("days_observed", g->observed / DAY_S),
+                               lb_f64("readings_every_s", g->spacing)),
                    .terms = LB_TERMS({"gaps_seen", 0.4 * fmin(1, (double)g->count / MANY)},
                                      {"a_week_observed", 0.3 * fmin(1, g->observed / DAY_S / 7)},
                                      {"statements_and_not_samples", l->seen.sees_statements ? 0.3 : 0.1})),
@@ -207,7 +217,8 @@ static int propose(lb_ctx *ctx, look *l, lb_error *err)
     lb_outcome outcome;
     weigh(args, l);
     if (l->best == l->count)
-        return lb_skipped(ctx, l->endpoint->name, "no choice stays within most_cold_starts_a_day", err);
+        return lb_skipped(ctx, l->endpoint->name, "no choice stays within most_cold_starts_a_day and most_p95_wake_s",
+                          err);
     const char *reason = compare(ctx, l);
     int r = tell_all(ctx, l, reason, err);
     if (r < 0 || l->best == l->current || gain(args, l) < args->least_gain)

@@ -82,21 +82,27 @@ static void a_timeout_is_paid_in_each_gap(void)
 {
     const idle_gaps g = {.seconds = (double[]){100, 600, 5000}, .count = 3, .active = 1000, .open = 900};
     idle_choice c;
-    idle_choice_of(&g, 300, &c);
+    idle_choice_of(&g, 300, 2, &c);
     CU_ASSERT_EQUAL(c.cold_starts, 2);
     CU_ASSERT_DOUBLE_EQUAL(c.awake, 1000 + 100 + 300 + 300 + 300, 1e-9);
-    idle_choice_of(&g, INFINITY, &c);
+    idle_choice_of(&g, INFINITY, 2, &c);
     CU_ASSERT_EQUAL(c.cold_starts, 0);
     CU_ASSERT_DOUBLE_EQUAL(c.awake, 1000 + 100 + 600 + 5000 + 900, 1e-9);
 }
 
-static size_t choose(const idle_gaps *g, double least, double worth, double most)
+static size_t choose_within(const idle_gaps *g, double worth, const idle_bounds *bounds)
 {
     static const double timeouts[] = {60, 300, 1800, INFINITY};
     idle_choice choices[4];
     for (size_t i = 0; i < 4; i++)
-        idle_choice_of(g, timeouts[i], &choices[i]);
-    return idle_choose(g, choices, 4, least, worth, most);
+        idle_choice_of(g, timeouts[i], 2, &choices[i]);
+    return idle_choose(g, choices, 4, bounds, worth);
+}
+
+static size_t choose(const idle_gaps *g, double least, double worth, double most)
+{
+    const idle_bounds bounds = {least, most, INFINITY};
+    return choose_within(g, worth, &bounds);
 }
 
 static void the_choice_weighs_money_against_waiting(void)
@@ -113,6 +119,25 @@ static void the_choice_weighs_money_against_waiting(void)
     CU_ASSERT_EQUAL(choose(&g, INFINITY, 0, 0), 3);
 }
 
-SUITE(idle_gaps, TEST(gaps_lie_between_activity), TEST(one_that_goes_on_is_kept_apart), TEST(who_wakes_it_works),
-      TEST(silence_is_no_idleness), TEST(nothing_is_nothing), TEST(a_timeout_is_paid_in_each_gap),
-      TEST(the_choice_weighs_money_against_waiting))
+static void waits_have_a_limit(void)
+{
+    double lengths[40];
+    for (size_t i = 0; i < 40; i++)
+        lengths[i] = i < 36 ? 400 : i < 38 ? 1000 : 40000; /* two nights of forty gaps: just one in twenty */
+    const idle_gaps g = {.seconds = lengths, .count = 40, .active = 50000, .observed = 250000, .spacing = 60};
+    const idle_bounds strict = {0, 1000, 1.9}, loose = {0, 1000, 2}, none = {0, 1000, 0};
+    idle_choice c;
+    idle_choice_of(&g, 900, 2, &c);
+    CU_ASSERT_DOUBLE_EQUAL(c.p95_wake, 2, 1e-9); /* four */
+    idle_choice_of(&g, 1000, 2, &c);
+    CU_ASSERT_DOUBLE_EQUAL(c.p95_wake, 0, 1e-9);
+    CU_ASSERT_EQUAL(choose_within(&g, 0, &loose), 0);
+    CU_ASSERT_EQUAL(choose_within(&g, 0, &strict), 2); /* half an hour: only the nights are slept through */
+    CU_ASSERT_EQUAL(choose_within(&g, 0, &none), 2);
+    const idle_bounds impossible = {INFINITY, 0, -1};
+    CU_ASSERT_EQUAL(choose_within(&g, 0, &impossible), 4);
+}
+
+SUITE(idle_gaps, TEST(waits_have_a_limit), TEST(gaps_lie_between_activity), TEST(one_that_goes_on_is_kept_apart),
+      TEST(who_wakes_it_works), TEST(silence_is_no_idleness), TEST(nothing_is_nothing),
+      TEST(a_timeout_is_paid_in_each_gap), TEST(the_choice_weighs_money_against_waiting))

@@ -68,7 +68,12 @@ def the_choice_follows_from_the_gaps(version):
 
         patient = place.run(TOOL, cold_start_worth_s=3600)["result"]
         equal(patient["recommended_timeout"], "10 min", "short breaks are slept through by nobody")
-        contains(patient["findings"][0]["reason"], "instead of", "cold starts a day")
+        contains(patient["findings"][0]["reason"], "instead of", "cold starts a day", "95 wait no longer than 1 s")
+        slow = place.run(TOOL, wake_s=3, most_p95_wake_s=2)["result"]
+        waits = {c["timeout"]: c["p95_wake_s"] for c in slow["choices"]}
+        equal((waits["5 min"], waits["2 h"], waits["never"]), (3, 3, 0), "nights are one in seven of the gaps")
+        chosen = by_timeout(slow)[slow["recommended_timeout"]]
+        equal(chosen["p95_wake_s"], 0, f"nobody is made to wait longer than the limit: {slow['recommended_timeout']}")
         plan = place.run(TOOL, cold_start_worth_s=3600, apply=True, plan=True)
         equal([(c["executed"]) for c in plan["changes"]], [False], "a plan")
         equal(place.run(TOOL)["result"]["current_timeout"], "5 min", "after a plan")
