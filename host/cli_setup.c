@@ -31,7 +31,8 @@ int cli_init(cli *c, int argc, char **argv)
         buf_putc(&out, '}');
         (void)puts(buf_text(&out));
     } else {
-        (void)printf("wrote %s\nnext: lbops -m %s check\n", path, path);
+        const char *quote = strpbrk(path, " \t()&;'") ? "\"" : ""; /* it is there to be copied */
+        (void)printf("wrote %s\nnext: lbops -m %s%s%s check\n", path, quote, path, quote);
     }
     return 0;
 }

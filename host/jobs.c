@@ -81,5 +81,5 @@ int jobs_find(const jobs *j, const char *name, const manifest_job **ret_job, lb_
     }
     const char *nearest = nearest_name(name, names, j->count);
     (void)snprintf(hint, sizeof hint, "did you mean %s?", nearest ? nearest : ""); /* names are short */
-    return lb_fail(err, LB_ERR_NOT_FOUND, nearest ? hint : "lbops jobs lists them", "there is no job %.80s", name);
+    return lb_fail(err, LB_ERR_INVALID, nearest ? hint : "lbops jobs lists them", "there is no job %.80s", name);
 }

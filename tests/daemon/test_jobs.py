@@ -129,7 +129,7 @@ def a_job_without_its_tools_runs_nothing():
         with Daemon(OWN, plugins=(few, HOSTILE)) as daemon:
             refused = daemon.cli("job", "sync_validator", check=1)
             contains(refused.stderr, "needs the tool run_full_sync_validation", "which is not here", "hint: ")
-            contains(daemon.cli("job", "too", check=1).stderr, "there is no job too", "did you mean two?")
+            contains(daemon.cli("job", "too", check=2).stderr, "there is no job too", "did you mean two?")
             contains(daemon.cli("job", check=2).stderr, "needs the name")
             equal(daemon.cli("--json", "runs", check=0).stdout.strip(), "[]", "runs")
 
