@@ -186,6 +186,16 @@ def whoever_only_has_jobs_is_told_once_and_of_the_end():
         equal([t.split(":")[0] for t in texts(slack)], ["warning", "warning", "resolved"], "messages in the end")
 
 
+def jobs_at_once_tell_each_alert_once():
+    with Web() as slack, alerting(slack, "count = 3") as daemon:
+        begun = [daemon.spawn("job", "look") for _ in range(4)]
+        for one in begun:
+            out, err = one.communicate(timeout=120)
+            equal(one.returncode, 0, f"exit code\n{out}{err}")
+        opened = [e["payload"]["alert_id"] for e in daemon.events() if e["kind"] == "alert.opened"]
+        equal((len(opened), len(set(opened)), len(slack.taken)), (3, 3, 3), "alerts, and messages")
+
+
 def what_cannot_be_told_now_is_told_by_the_next():
     with Web() as slack, alerting(slack) as daemon:
         slack.down()
@@ -235,6 +245,7 @@ suite(
     a_cycle_that_was_killed_goes_on_and_follows_nothing_twice,
     a_daemon_that_starts_meanwhile_brings_what_comes_then,
     whoever_only_has_jobs_is_told_once_and_of_the_end,
+    jobs_at_once_tell_each_alert_once,
     what_cannot_be_told_now_is_told_by_the_next,
     many_alerts_of_a_job_become_one_digest_before_it_ends,
     compute_that_comes_and_goes_follows_and_tells_by_the_shared_state,
