@@ -2,156 +2,20 @@
  * after the other, so that opened, escalated and resolved of one alert keep their order. What is known of each alert
  * stands in the state (space "alert", by its key). What has come of it is an event itself (alert.opened ...): from the
  * log each alert service takes it at its own pace. */
-#include "serve_internal.h"
+#include "serve_alerting.h"
 
 #include <math.h>
 
-#define ALERT_SPACE "alert"
-#define AGAIN_S     0.2                 /* until the log has room again */
-#define ABOUT_MOST  (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
-
-typedef enum severity { SEVERITY_NONE, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL } severity;
-
-static const char *const severities[] = {"none", "info", "warning", "critical"};
-
-/* The alert in hand: one at a time. */
-typedef struct alerting {
-    serve *serve;
-    uint64_t seq;
-    char *key, *text, *document, *change, *kind, *tool, *project, *branch;
-    char *metric, *object, *action; /* of a threshold; else NULL, and ... */
-    double value, threshold;        /* ... NaN */
-    severity severity;
-    bool resolves;
-    int64_t at, version, fired_at;
-    int64_t count;
-    uint32_t depth;
-    buf hears, knew, told; /* lists of names: who hears of this step, who heard before it, who has then */
-    ev_timer again;
-} alerting;
+#define AGAIN_S    0.2                 /* until the log has room again */
+#define ABOUT_MOST (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
 
 static void look_up(alerting *a);
 static void tell(alerting *a);
-
-/* ---- what is worth an alert ---- */
 
 static bool is_step(const char *kind)
 {
     return strcmp(kind, "alert.opened") == 0 || strcmp(kind, "alert.escalated") == 0 ||
            strcmp(kind, "alert.resolved") == 0;
-}
-
-static severity severity_named(const char *name)
-{
-    for (severity s = SEVERITY_INFO; s <= SEVERITY_CRITICAL; s++)
-        if (name && strcmp(name, severities[s]) == 0)
-            return s;
-    return SEVERITY_WARNING;
-}
-
-static const char *text_of(struct json_object *payload, const char *name)
-{
-    const char *text = json_get_text(payload, name);
-    return text ? text : "?";
-}
-
-static double number_of(struct json_object *payload, const char *name)
-{
-    struct json_object *value = NULL;
-    return json_object_object_get_ex(payload, name, &value) && value ? json_object_get_double(value) : NAN;
-}
-
-/* A metric that is past its limit, or well inside it again. An alert is about a metric and, where there is one, the
- * table or other object that it is about; whose else it could be is the target's. */
-static void judge_threshold(alerting *a, struct json_object *payload, bool is_over)
-{
-    const char *metric = text_of(payload, "metric"), *table = json_get_text(payload, "table");
-    const char *schema = json_get_text(payload, "schema"), *line = json_get_text(payload, "text");
-    const char *object = table ? table : json_get_text(payload, "object");
-    a->resolves = is_over;
-    a->severity = severity_named(json_get_text(payload, "level"));
-    a->key = base_printf("%s/%s%s%s", metric, table && schema ? schema : "", table && schema ? "." : "",
-                         object ? object : "");
-    a->text = line ? base_strdup(line)
-                   : base_printf("%s is %s its limit%s%s", metric, is_over ? "back inside" : "past",
-                                 object ? " on " : "", object ? object : "");
-    a->metric = base_strdup(metric);
-    a->object =
-        object ? base_printf("%s%s%s", table && schema ? schema : "", table && schema ? "." : "", object) : NULL;
-    a->action = base_strdup(json_get_text(payload, "action"));
-    a->value = number_of(payload, "value");
-    a->threshold = number_of(payload, "threshold");
-}
-
-/* A cause that needs a person. */
-static void judge_issue(alerting *a, struct json_object *payload, bool is_over)
-{
-    const char *issue = text_of(payload, "issue"), *object = text_of(payload, "object");
-    const char *line = json_get_text(payload, "text");
-    a->resolves = is_over;
-    a->severity = severity_named(json_get_text(payload, "severity"));
-    a->key = base_printf("issue/%s/%s", issue, object);
-    a->text = line ? base_strdup(line) : base_printf("%s of %s%s", issue, object, is_over ? " is over" : "");
-    a->object = base_strdup(object);
-    a->action = base_strdup(json_get_text(payload, "done"));
-}
-
-/* Monitoring sees nothing of a target: one alert, however many tools look there. */
-static void judge_sight(alerting *a, const event *e, struct json_object *payload)
-{
-    const char *where = e->project ? e->branch : "the workspace";
-    double lasted = number_of(payload, "lasted_s");
-    a->resolves = strcmp(e->kind, "target.unseen") != 0;
-    a->severity = severity_named(json_get_text(payload, "level"));
-    a->key = base_strdup("unseen/");
-    a->text =
-        strcmp(e->kind, "target.left") == 0
-            ? base_printf("monitoring does not look at %s any more, which it could not see for %.0f s", where, lasted)
-        : a->resolves ? base_printf("monitoring sees %s again, after %.0f s", where, lasted)
-                      : base_printf("monitoring cannot see %s: %s has failed %lld times in a row, %s", where,
-                                    text_of(payload, "tool"), (long long)json_get_i64(payload, "times", 0),
-                                    text_of(payload, "reason"));
-}
-
-/* Kind, what tells two alerts of that kind apart, how bad, and the line for people. */
-static bool judge(alerting *a, const event *e, struct json_object *payload)
-{
-    const char *subject = NULL;
-    if (strcmp(e->kind, "threshold.breached") == 0 || strcmp(e->kind, "threshold.cleared") == 0) {
-        judge_threshold(a, payload, e->kind[10] == 'c');
-    } else if (strncmp(e->kind, "issue.", 6) == 0 || strncmp(e->kind, "awake.", 6) == 0) {
-        judge_issue(a, payload, e->kind[6] == 'r');
-    } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
-        subject = text_of(payload, "service");
-        a->severity = SEVERITY_CRITICAL;
-        a->resolves = e->kind[8] == 'u';
-        a->key = base_printf("service/%s", subject);
-        a->text = a->resolves ? base_printf("the %s service works again", subject)
-                              : base_printf("the %s service is down: %s", subject, text_of(payload, "reason"));
-    } else if (strncmp(e->kind, "target.", 7) == 0) {
-        judge_sight(a, e, payload);
-    } else if (strcmp(e->kind, "tool.suspended") == 0) {
-        subject = text_of(payload, "tool");
-        a->severity = SEVERITY_WARNING;
-        a->key = base_printf("suspended/%s", subject);
-        a->text = base_printf("%s crashes and is suspended: %s", subject, text_of(payload, "reason"));
-    } else if (strcmp(e->kind, "history.thinned") == 0) {
-        a->severity = SEVERITY_CRITICAL;
-        a->key = base_strdup("history/thinned");
-        a->text = base_strdup("history cannot be written, and metrics are being thinned");
-    } else if (strcmp(e->kind, "approval.requested") == 0) {
-        a->severity = SEVERITY_INFO;
-        a->key = base_printf("approval/%s", text_of(payload, "approval_id"));
-        a->text = base_printf("waits for a person: %s", text_of(payload, "group"));
-    } else if (strncmp(e->kind, "approval.", 9) == 0) {
-        a->severity = SEVERITY_INFO;
-        a->resolves = true;
-        a->key = base_printf("approval/%s", text_of(payload, "approval_id"));
-        a->text = base_printf("%s: %s", e->kind, text_of(payload, "approval_id"));
-    } else {
-        return false;
-    }
-    return true;
 }
 
 /* ---- the end of one ---- */
@@ -186,7 +50,7 @@ static void write_row(const alerting *a)
     supervisor_row(a->serve->supervisor, "alert_history",
                    LB_ARGS(lb_text("alert_id", a->key), lb_time("at", clock_now()),
                            lb_text("state", strcmp(a->change, "opened") == 0 ? "fired" : a->change),
-                           lb_text("severity", severities[a->severity]), lb_text("rule", a->kind),
+                           lb_text("severity", serve_severities[a->severity]), lb_text("rule", a->kind),
                            lb_text("title", a->text), lb_text("source_tool", a->tool), lb_time("fired_at", a->fired_at),
                            lb_text("object_name", a->object), lb_text("metric_name", a->metric),
                            number_or_null("metric_value", a->value), number_or_null("threshold", a->threshold),
@@ -212,7 +76,7 @@ static void put_step(const alerting *a, buf *b)
     buf_putc(b, '{');
     json_member_string(b, "alert_id", a->key);
     json_member_i64(b, "event", (int64_t)a->seq);
-    json_member_string(b, "severity", severities[a->severity]);
+    json_member_string(b, "severity", serve_severities[a->severity]);
     json_member_string(b, "text", a->text);
     json_member_raw(b, "to", buf_text(&a->hears));
     json_member_raw(b, "told", buf_text(&a->knew));
@@ -223,6 +87,12 @@ static void put_step(const alerting *a, buf *b)
     json_time(b, a->fired_at);
     json_member_raw(b, "about", a->document);
     buf_putc(b, '}');
+}
+
+static void try_again(alerting *a)
+{
+    ev_timer_set(&a->again, AGAIN_S, 0);
+    ev_timer_start(a->serve->loop, &a->again);
 }
 
 static void tell(alerting *a)
@@ -242,8 +112,7 @@ static void tell(alerting *a)
                      .payload = buf_text(&payload)};
     int r = chronicle_add(c, &e, NULL, &error);
     if (r == LB_ERR_LIMIT) { /* the log has no room now */
-        ev_timer_set(&a->again, AGAIN_S, 0);
-        ev_timer_start(s->loop, &a->again);
+        try_again(a);
         return;
     }
     write_row(a);
@@ -255,11 +124,30 @@ static void tell(alerting *a)
     }
 }
 
+/* A branch is gone: each of its alerts gets an end of its own, as an event. */
+static void on_open(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    alerting *a = tag;
+    const event cause = {.seq = a->seq, .project = a->project, .branch = a->branch, .depth = a->depth};
+    if (error && error->code == LB_ERR_CANCELLED)
+        return; /* the event is delivered again next time */
+    if (error)
+        serve_gone_find(owner, on_open, a);
+    else if (serve_gone_tell(owner, docs, &cause))
+        chronicle_wait(supervisor_chronicle(a->serve->supervisor), on_durable, owner, a);
+    else
+        try_again(a);
+}
+
 static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
 {
     alerting *a = timer->data;
     (void)loop, (void)events;
-    if (!a->serve->is_draining)
+    if (a->serve->is_draining)
+        return;
+    if (a->ends_all)
+        serve_gone_find(a->serve, on_open, a);
+    else
         tell(a);
 }
 
@@ -344,7 +232,7 @@ static void write_alert(alerting *a, const char *status)
     state_client *state = book_state(supervisor_book(s->supervisor));
     BUF_AUTO body = BUF_INIT((size_t)2 * 1024 * 1024);
     buf_putc(&body, '{');
-    json_member_string(&body, "severity", severities[a->severity]);
+    json_member_string(&body, "severity", serve_severities[a->severity]);
     json_member_string(&body, "kind", a->kind);
     json_member_string(&body, "text", a->text);
     json_member_string(&body, "project", a->project);
@@ -376,7 +264,7 @@ static const char *change_of(const alerting *a, bool is_open, struct json_object
         return is_open ? "resolved" : NULL;
     if (!is_open)
         return "opened";
-    return a->severity > severity_named(json_get_text(before, "severity")) ? "escalated" : NULL;
+    return a->severity > serve_severity(json_get_text(before, "severity")) ? "escalated" : NULL;
 }
 
 static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *error)
@@ -413,7 +301,7 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
         return;
     }
     find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL,
-                 severity_named(json_get_text(before, "severity")));
+                 serve_severity(json_get_text(before, "severity")));
     write_alert(a, a->resolves ? "resolved" : "open");
 }
 
@@ -467,11 +355,11 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     alerting *a = base_alloc(sizeof *a);
     *a = (alerting){.serve = s, .seq = e->seq, .at = e->at, .value = NAN, .threshold = NAN};
-    if (!judge(a, e, payload)) {
+    if (!serve_judge(a, e, payload)) {
         free(a);
         return ROUTER_DONE;
     }
-    if (e->project) { /* two branches have two alerts */
+    if (e->project && a->key && !a->is_keyed) { /* two branches have two alerts */
         char *key = base_printf("%s@%s/%s", a->key, e->project, e->branch ? e->branch : "");
         free(a->key);
         a->key = key;
@@ -480,13 +368,17 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
     a->kind = base_strdup(e->kind);
     a->tool = base_strdup(e->tool);
     a->project = base_strdup(e->project);
-    a->branch = base_strdup(e->branch);
+    if (!a->branch)
+        a->branch = base_strdup(e->branch);
     a->depth = e->depth;
     a->hears = a->knew = a->told = BUF_INIT((size_t)1024 * 1024);
     ev_timer_init(&a->again, on_again, 0, 0);
     a->again.data = a;
     s->alerting = a;
-    look_up(a);
+    if (a->ends_all)
+        serve_gone_find(s, on_open, a);
+    else
+        look_up(a);
     return ROUTER_ACCEPTED;
 }
 

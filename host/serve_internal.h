@@ -144,6 +144,13 @@ void serve_alerts_resume(serve *s, const char *dir, uint64_t last); /* before th
 router_answer serve_on_alertable(void *state, const router_delivery *delivery, lb_error *err);
 void serve_alerts_stop(serve *s);
 
+/* serve_gone.c: the end of alerts about branches that are not there any more */
+#define ALERT_SPACE "alert" /* what is known of each alert, by its key */
+void serve_gone_find(serve *s, void (*listed)(void *owner, void *tag, wire_reader *docs, const lb_error *error),
+                     void *tag);
+bool serve_gone_tell(serve *s, wire_reader *docs, const event *cause); /* false: the log has no room now */
+void serve_gone_listed(serve *s);                                      /* the branches have been listed anew */
+
 /* serve_outlet.c: from alerts to people; each service goes its own pace */
 #define OUTLET_SPACE "digest" /* a document per service: its last digest */
 LB_MUST_CHECK int outlets_start(serve *s, lb_error *err);

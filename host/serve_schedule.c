@@ -130,6 +130,7 @@ static void on_listed(void *tag, const run_outcome *outcome, const char *documen
         free(s->listing);
         s->listing = base_strdup(document);
         set_targets(s, document);
+        serve_gone_listed(s);
         return;
     }
     log_line(LB_LOG_WARN, "schedule", "the branches cannot be listed, the known ones go on: %s",

@@ -5,6 +5,7 @@ struct args {
     const char *metric, *level;
     int64_t first, count;
     bool over;
+    const char *deleted;
 };
 
 static const lb_param params[] = {
@@ -13,6 +14,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, first, LB_I64, "1", "number of the first object"),
     LB_PARAM(struct args, count, LB_I64, "1", "of objects"),
     LB_PARAM(struct args, over, LB_BOOL, "false", "they are back inside"),
+    LB_PARAM(struct args, deleted, LB_TEXT, NULL, "says instead that this branch is deleted"),
     LB_PARAMS_END,
 };
 
@@ -20,6 +22,10 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     int r = 0;
+    if (args->deleted)
+        return lb_emit(ctx, "branch.deleted",
+                       LB_ARGS(lb_text("project_id", lb_run_target(ctx)->project), lb_text("branch_id", args->deleted)),
+                       err);
     for (int64_t i = args->first; r >= 0 && i < args->first + args->count; i++) {
         const char *object = lb_printf(ctx, "object %lld", (long long)i);
         if (args->over)
@@ -35,4 +41,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 }
 
 LB_TOOL(breaches, "reports metrics past their limits", .agent = "tests", .risk = LB_RISK_LOW,
-        .emits = LB_NAMES("threshold.breached", "threshold.cleared"), LB_TOOL_ARGS(struct args, params), .run = run);
+        .emits = LB_NAMES("threshold.breached", "threshold.cleared", "branch.deleted"),
+        LB_TOOL_ARGS(struct args, params), .run = run);

@@ -34,7 +34,7 @@ def service_lines(daemon, header, plugin, params):
 
 def alerting(plugin, **params):
     """A daemon whose alerts go there."""
-    daemon = Daemon()
+    daemon = Daemon(plugins=PLACES)
     lines, secrets = service_lines(daemon, "[services.alert]", plugin, params)
     daemon.write("\n".join([*lines, "[secrets]", *secrets]) + "\n")
     return daemon
@@ -319,6 +319,30 @@ def two_of_one_kind_keep_apart():
         daemon.wait(lambda: count.exists() and '"delivered":3' in count.read_text(), "the mock counts")
 
 
+def alerts_of_a_deleted_branch_end_once_and_with_it():
+    """Whoever reports it, wherever its run was; those of other branches go on, and the deletion told again ends nothing more."""
+    with Web() as hook, alerting("alert_webhook", url=hook.url + "/in", secret_secret=SECRET) as daemon:
+        daemon.start()
+        breach(daemon, branch="dev", count=3)
+        breach(daemon)
+        told(daemon, hook, 4)
+        breach(daemon, deleted="dev")
+        told(daemon, hook, 7)
+        breach(daemon, deleted="dev")
+        breach(daemon, branch="dev", first=9, over=True)
+        breach(daemon, first=1, over=True)
+        notes = [n["json"]["data"] for n in told(daemon, hook, 8)]
+        ends = [n for n in notes if n["change"] == "resolved"]
+        equal(sorted(n["key"] for n in ends[:3]), [f"lock_wait_time/object {i}@shop/dev" for i in (1, 2, 3)], "what ended")
+        for note in ends[:3]:
+            contains(note["text"], "over, as shop/dev is not there any more: ")
+        equal((len(ends), ends[3]["key"]), (4, "lock_wait_time/object 1@shop/production"), "the other branch's own end")
+        breach(daemon, branch="dev", first=1)
+        equal(told(daemon, hook, 9)[8]["json"]["data"]["change"], "opened", "a new branch of that name has new alerts")
+        rows = reported(daemon, "select title, state from alert_history where rule = 'target.gone' and state = 'resolved'")
+        equal(len(rows), 3, str(rows))
+
+
 def what_began_before_hearers_were_written_down_ends_where_the_routes_lead():
     routes = "\n".join((route(["a"], severity="critical"), route(["b"], otherwise=True)))
     with routing(routes, a=("alert_file", {}), b=("alert_file", {})) as daemon:
@@ -423,6 +447,7 @@ def a_process_that_was_asked_to_end_holds_nothing_up():
 
 suite(what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
+      alerts_of_a_deleted_branch_end_once_and_with_it,
       a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
       a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,

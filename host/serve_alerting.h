@@ -1,0 +1,33 @@
+/* serve_alerting.h: an event on its way to an alert. */
+#ifndef LBOPS_HOST_SERVE_ALERTING_H
+#define LBOPS_HOST_SERVE_ALERTING_H
+
+#include "serve_internal.h"
+
+typedef enum severity { SEVERITY_NONE, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL } severity;
+
+extern const char *const serve_severities[];
+severity serve_severity(const char *name); /* of none that there is: a warning */
+
+/* The alert in hand: one at a time. */
+typedef struct alerting {
+    serve *serve;
+    uint64_t seq;
+    char *key, *text, *document, *change, *kind, *tool, *project, *branch;
+    char *metric, *object, *action; /* of a threshold; else NULL, and ... */
+    double value, threshold;        /* ... NaN */
+    severity severity;
+    bool resolves, is_keyed; /* is_keyed: the key says already whose it is */
+    bool ends_all;           /* no alert itself: it ends those of its branch */
+    int64_t at, version, fired_at;
+    int64_t count;
+    uint32_t depth;
+    buf hears, knew, told; /* lists of names: who hears of this step, who heard before it, who has then */
+    ev_timer again;
+} alerting;
+
+/* serve_judge.c: kind, what tells two alerts of that kind apart, how bad, and the line for people. False: it is worth
+ * none. */
+bool serve_judge(alerting *a, const event *e, struct json_object *payload);
+
+#endif

@@ -1,0 +1,126 @@
+/* Which events are worth an alert, and which ends one. */
+#include "serve_alerting.h"
+
+#include <math.h>
+
+const char *const serve_severities[] = {"none", "info", "warning", "critical"};
+
+severity serve_severity(const char *name)
+{
+    for (severity s = SEVERITY_INFO; s <= SEVERITY_CRITICAL; s++)
+        if (name && strcmp(name, serve_severities[s]) == 0)
+            return s;
+    return SEVERITY_WARNING;
+}
+
+static const char *text_of(struct json_object *payload, const char *name)
+{
+    const char *text = json_get_text(payload, name);
+    return text ? text : "?";
+}
+
+static double number_of(struct json_object *payload, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(payload, name, &value) && value ? json_object_get_double(value) : NAN;
+}
+
+/* A metric that is past its limit, or well inside it again. An alert is about a metric and, where there is one, the
+ * table or other object that it is about; whose else it could be is the target's. */
+static void judge_threshold(alerting *a, struct json_object *payload, bool is_over)
+{
+    const char *metric = text_of(payload, "metric"), *table = json_get_text(payload, "table");
+    const char *schema = json_get_text(payload, "schema"), *line = json_get_text(payload, "text");
+    const char *object = table ? table : json_get_text(payload, "object");
+    a->resolves = is_over;
+    a->severity = serve_severity(json_get_text(payload, "level"));
+    a->key = base_printf("%s/%s%s%s", metric, table && schema ? schema : "", table && schema ? "." : "",
+                         object ? object : "");
+    a->text = line ? base_strdup(line)
+                   : base_printf("%s is %s its limit%s%s", metric, is_over ? "back inside" : "past",
+                                 object ? " on " : "", object ? object : "");
+    a->metric = base_strdup(metric);
+    a->object =
+        object ? base_printf("%s%s%s", table && schema ? schema : "", table && schema ? "." : "", object) : NULL;
+    a->action = base_strdup(json_get_text(payload, "action"));
+    a->value = number_of(payload, "value");
+    a->threshold = number_of(payload, "threshold");
+}
+
+/* A cause that needs a person. */
+static void judge_issue(alerting *a, struct json_object *payload, bool is_over)
+{
+    const char *issue = text_of(payload, "issue"), *object = text_of(payload, "object");
+    const char *line = json_get_text(payload, "text");
+    a->resolves = is_over;
+    a->severity = serve_severity(json_get_text(payload, "severity"));
+    a->key = base_printf("issue/%s/%s", issue, object);
+    a->text = line ? base_strdup(line) : base_printf("%s of %s%s", issue, object, is_over ? " is over" : "");
+    a->object = base_strdup(object);
+    a->action = base_strdup(json_get_text(payload, "done"));
+}
+
+/* Monitoring sees nothing of a target: one alert, however many tools look there. */
+static void judge_sight(alerting *a, const event *e, struct json_object *payload)
+{
+    const char *where = e->project ? e->branch : "the workspace";
+    double lasted = number_of(payload, "lasted_s");
+    a->resolves = strcmp(e->kind, "target.unseen") != 0;
+    a->severity = serve_severity(json_get_text(payload, "level"));
+    a->key = base_strdup("unseen/");
+    a->text =
+        strcmp(e->kind, "target.left") == 0
+            ? base_printf("monitoring does not look at %s any more, which it could not see for %.0f s", where, lasted)
+        : a->resolves ? base_printf("monitoring sees %s again, after %.0f s", where, lasted)
+                      : base_printf("monitoring cannot see %s: %s has failed %lld times in a row, %s", where,
+                                    text_of(payload, "tool"), (long long)json_get_i64(payload, "times", 0),
+                                    text_of(payload, "reason"));
+}
+
+bool serve_judge(alerting *a, const event *e, struct json_object *payload)
+{
+    const char *subject = NULL;
+    if (strcmp(e->kind, "threshold.breached") == 0 || strcmp(e->kind, "threshold.cleared") == 0) {
+        judge_threshold(a, payload, e->kind[10] == 'c');
+    } else if (strcmp(e->kind, "issue.escalated") == 0 || strcmp(e->kind, "issue.resolved") == 0) {
+        judge_issue(a, payload, e->kind[6] == 'r');
+    } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
+        subject = text_of(payload, "service");
+        a->severity = SEVERITY_CRITICAL;
+        a->resolves = e->kind[8] == 'u';
+        a->key = base_printf("service/%s", subject);
+        a->text = a->resolves ? base_printf("the %s service works again", subject)
+                              : base_printf("the %s service is down: %s", subject, text_of(payload, "reason"));
+    } else if (strcmp(e->kind, "target.gone") == 0) {
+        a->resolves = a->is_keyed = true;
+        a->severity = serve_severity(json_get_text(payload, "severity"));
+        a->key = base_strdup(text_of(payload, "alert_id"));
+        a->text = base_strdup(text_of(payload, "text"));
+    } else if (strcmp(e->kind, "branch.deleted") == 0) {
+        a->ends_all = true;
+        a->branch = base_strdup(text_of(payload, "branch_id"));
+    } else if (strncmp(e->kind, "target.", 7) == 0) {
+        judge_sight(a, e, payload);
+    } else if (strcmp(e->kind, "tool.suspended") == 0) {
+        subject = text_of(payload, "tool");
+        a->severity = SEVERITY_WARNING;
+        a->key = base_printf("suspended/%s", subject);
+        a->text = base_printf("%s crashes and is suspended: %s", subject, text_of(payload, "reason"));
+    } else if (strcmp(e->kind, "history.thinned") == 0) {
+        a->severity = SEVERITY_CRITICAL;
+        a->key = base_strdup("history/thinned");
+        a->text = base_strdup("history cannot be written, and metrics are being thinned");
+    } else if (strcmp(e->kind, "approval.requested") == 0) {
+        a->severity = SEVERITY_INFO;
+        a->key = base_printf("approval/%s", text_of(payload, "approval_id"));
+        a->text = base_printf("waits for a person: %s", text_of(payload, "group"));
+    } else if (strncmp(e->kind, "approval.", 9) == 0) {
+        a->severity = SEVERITY_INFO;
+        a->resolves = true;
+        a->key = base_printf("approval/%s", text_of(payload, "approval_id"));
+        a->text = base_printf("%s: %s", e->kind, text_of(payload, "approval_id"));
+    } else {
+        return false;
+    }
+    return true;
+}
