@@ -2,6 +2,7 @@
 #include "dba_topics.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT     1024
@@ -69,6 +70,14 @@ static int points(const char *words, const dba_word *list)
     return sum;
 }
 
+static int most_points(const char *words, const dba_word *list)
+{
+    int most = 0;
+    for (; list->pattern; list++)
+        most = has(words, list->pattern) && list->points > most ? list->points : most;
+    return most;
+}
+
 /* Into its place among those with the most points; the first one of equals stays before. */
 static void insert(dba_class *class, const dba_topic *topic, int sum)
 {
@@ -95,7 +104,7 @@ dba_class dba_classify(const char *question)
         int sum = own - strange;
         if (own >= 2 && database >= DATABASE)
             sum++;
-        if (sum >= DBA_ENOUGH)
+        if (sum >= DBA_ENOUGH && most_points(words, dba_topics[i].words) > 1) /* words of one point only support */
             insert(&class, &dba_topics[i], sum);
     }
     if (class.count)
@@ -104,6 +113,36 @@ dba_class dba_classify(const char *question)
         class.subject = DBA_UNKNOWN;
     class.wants_change = points(words, deeds) > 0;
     return class;
+}
+
+/* "14 days" */
+static int64_t days_named(const char *words)
+{
+    for (const char *at = words; (at = strstr(at, " day")); at++) {
+        const char *from = at;
+        while (from > words && isdigit((unsigned char)from[-1]))
+            from--;
+        if (from < at && at - from <= 3)
+            return strtoll(from, NULL, 10);
+    }
+    return 0;
+}
+
+dba_span dba_span_of(const char *question)
+{
+    static const dba_word whole[] = {{"project*", 1}, {"branches", 1}, {"workspace", 1}, {"we", 1},
+                                     {"total", 1},    {"our", 1},      {"all", 1},       {NULL, 0}};
+    static const dba_word branch[] = {{"branch", 1}, {"database", 1}, {NULL, 0}};
+    char words[TEXT];
+    normalize(question, words, sizeof words);
+    int64_t days = days_named(words);
+    dba_span span = {.days = days                                             ? days
+                             : has(words, "month")                            ? 30
+                             : has(words, "yesterday") || has(words, "today") ? 1
+                                                                              : 7,
+                     .with_today = !days && has(words, "today"),
+                     .whole_project = points(words, whole) > 0 && points(words, branch) == 0};
+    return span;
 }
 
 int dba_query_id(lb_ctx *ctx, const char *question, const char **ret_id, lb_error *err)

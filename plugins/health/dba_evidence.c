@@ -1,4 +1,4 @@
-#include "dba_evidence.h"
+#include "dba_cost.h"
 
 #include <string.h>
 
@@ -29,8 +29,8 @@ static const char *text(lb_ctx *ctx, struct json_object *object, const char *nam
 
 /* ---- exhibits ---- */
 
-static int add(dba_evidence *e, const char *says, double weight, const lb_value *facts, const dba_exhibit *about,
-               lb_error *err)
+int dba_add(dba_evidence *e, const char *says, double weight, const lb_value *facts, const dba_exhibit *about,
+            lb_error *err)
 {
     if (e->count == DBA_EXHIBITS)
         return 0;
@@ -73,8 +73,8 @@ static int add_line(dba_evidence *e, const char *tool, const char *line, struct 
     if (!dba_fill(line, whole, sentence, sizeof sentence))
         return 0;
     const lb_value *facts = facts_of(e->ctx, whole);
-    return facts ? add(e, lb_printf(e->ctx, "%s", sentence), weight, facts,
-                       &(dba_exhibit){.tool = tool, .confidence = -1}, err)
+    return facts ? dba_add(e, lb_printf(e->ctx, "%s", sentence), weight, facts,
+                           &(dba_exhibit){.tool = tool, .confidence = -1}, err)
                  : lb_out_of_memory(err);
 }
 
@@ -120,7 +120,7 @@ static int add_finding(dba_evidence *e, const dba_source *source, struct json_ob
     if (!facts || !kind || !reason || !about.object)
         return lb_out_of_memory(err);
     const char *says = lb_printf(ctx, "%s of %s: %s", kind, about.object, reason);
-    return add(e, says, weight + about.confidence / 100, facts, &about, err);
+    return dba_add(e, says, weight + about.confidence / 100, facts, &about, err);
 }
 
 static int add_findings(dba_evidence *e, const dba_source *source, struct json_object *result, double weight,
@@ -141,10 +141,10 @@ static int add_findings(dba_evidence *e, const dba_source *source, struct json_o
         }
     }
     if (r >= 0 && found > told)
-        r = add(e, lb_printf(e->ctx, "%s found %zu more of the like", source->tool, found - told), weight - 1, NULL,
-                &about, err);
+        r = dba_add(e, lb_printf(e->ctx, "%s found %zu more of the like", source->tool, found - told), weight - 1, NULL,
+                    &about, err);
     if (r >= 0 && !found && source->clear)
-        r = add(e, source->clear, weight, NULL, &about, err);
+        r = dba_add(e, source->clear, weight, NULL, &about, err);
     return r;
 }
 
@@ -157,8 +157,8 @@ static int add_skipped(dba_evidence *e, const dba_source *source, struct json_ob
         struct json_object *item = json_object_array_get_idx(skipped, i);
         const char *object = text(e->ctx, item, "object"), *reason = text(e->ctx, item, "reason");
         r = !object || !reason ? lb_out_of_memory(err)
-                               : add(e, lb_printf(e->ctx, "not looked at: %s, because %s", object, reason), weight,
-                                     NULL, &(dba_exhibit){.tool = source->tool, .confidence = -1}, err);
+                               : dba_add(e, lb_printf(e->ctx, "not looked at: %s, because %s", object, reason), weight,
+                                         NULL, &(dba_exhibit){.tool = source->tool, .confidence = -1}, err);
     }
     return r;
 }
@@ -213,8 +213,8 @@ static int call(dba_evidence *e, const char *tool, double weight, struct json_ob
     const char *reason = lb_printf(e->ctx, "%s", r < 0 ? why.message : "its answer cannot be read");
     r = reason ? lb_skipped(e->ctx, tool, reason, err) : lb_out_of_memory(err);
     return r < 0 ? r
-                 : add(e, lb_printf(e->ctx, "%s could not answer: %s", tool, reason), weight, NULL,
-                       &(dba_exhibit){.tool = tool, .confidence = -1}, err);
+                 : dba_add(e, lb_printf(e->ctx, "%s could not answer: %s", tool, reason), weight, NULL,
+                           &(dba_exhibit){.tool = tool, .confidence = -1}, err);
 }
 
 int dba_gather(dba_evidence *e, const dba_topic *topic, size_t order, lb_error *err)
@@ -225,6 +225,10 @@ int dba_gather(dba_evidence *e, const dba_topic *topic, size_t order, lb_error *
         double weight = 10 * (double)(DBA_TOPICS_MOST - order) - (double)i; /* a topic's own stand together */
         struct json_object *result = NULL;
         lb_progress(e->ctx, (int64_t)e->tool_count, 0, source->tool);
+        if (strcmp(source->tool, DBA_BILL) == 0) {
+            r = dba_gather_cost(e, weight, err);
+            continue;
+        }
         r = call(e, source->tool, weight - 5, &result, err);
         if (r < 0 || !result)
             continue;

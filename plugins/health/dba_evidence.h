@@ -14,6 +14,7 @@ typedef struct dba_exhibit {
 
 typedef struct dba_evidence {
     lb_ctx *ctx;
+    dba_span span;
     const char *query_id;                  /* that the question names, or NULL */
     lb_exhibit exhibits[DBA_EXHIBITS + 1]; /* ends with an id that is NULL */
     dba_exhibit about[DBA_EXHIBITS];
@@ -24,6 +25,10 @@ typedef struct dba_evidence {
     } tools[DBA_TOOLS];
     size_t tool_count, answered;
 } dba_evidence;
+
+/* One more exhibit, as long as there is room. */
+LB_MUST_CHECK int dba_add(dba_evidence *e, const char *says, double weight, const lb_value *facts,
+                          const dba_exhibit *about, lb_error *err);
 
 /* Asks the tools of a topic. order: 0 for the topic that comes first. A tool is asked once for all topics; that one
  * fails is evidence too, and no error. */

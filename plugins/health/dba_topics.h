@@ -10,6 +10,7 @@
 #define DBA_TOPICS_MOST 3 /* that one question is about */
 #define DBA_ENOUGH      3 /* points from which it is about one */
 #define DBA_LINES       2
+#define DBA_BILL        "cost_attribution" /* no tool, but the table of history that keeps the bill */
 
 /* Words of a question, in lower case: "index*" is each word that begins so, "run out" one after the other. */
 typedef struct dba_word {
@@ -58,6 +59,14 @@ typedef struct dba_class {
 } dba_class;
 
 dba_class dba_classify(const char *question);
+
+/* The days that a question about money means, and of what; without a word of that, the seven days before this one. */
+typedef struct dba_span {
+    int64_t days;
+    bool with_today, whole_project;
+} dba_span;
+
+dba_span dba_span_of(const char *question);
 
 /* The queryid that a question names, or NULL in *ret_id. */
 LB_MUST_CHECK int dba_query_id(lb_ctx *ctx, const char *question, const char **ret_id, lb_error *err);

@@ -185,6 +185,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (strlen(args->question) > 1000 || !args->question[strspn(args->question, " \t\r\n")])
         return lb_fail(err, LB_ERR_INVALID, "ask one thing, in a sentence", "a question has 1 to 1000 characters");
     e->ctx = ctx;
+    e->span = dba_span_of(args->question);
     reply told = {.ctx = ctx, .class = dba_classify(args->question), .evidence = e};
     int r = dba_query_id(ctx, args->question, &e->query_id, err);
     if (r >= 0)

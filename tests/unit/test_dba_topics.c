@@ -131,6 +131,35 @@ static void lines_are_filled(void)
     json_object_put(result);
 }
 
+static void money_has_its_days(void)
+{
+    static const struct {
+        const char *question;
+        int64_t days;
+        bool with_today, whole_project;
+    } cases[] = {
+        {"What did this branch cost last week?", 7, false, false},
+        {"why did cost go up", 7, false, false},
+        {"What did the project cost last month?", 30, false, true},
+        {"what did we pay yesterday", 1, false, true},
+        {"cost of our branch in the last 14 days", 14, false, false},
+        {"What does all of it cost today?", 1, true, true},
+        {"costs of 1000000 days", 7, false, false},
+        {"cost of 1 day", 1, false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        dba_span span = dba_span_of(cases[i].question);
+        CU_ASSERT_EQUAL(span.days, cases[i].days);
+        CU_ASSERT_EQUAL(span.with_today, cases[i].with_today);
+        CU_ASSERT_EQUAL(span.whole_project, cases[i].whole_project);
+    }
+    CU_ASSERT(is_about("Why did cost go up?", "cost"));
+    CU_ASSERT(is_about("how much did we spend last month", "cost"));
+    CU_ASSERT_FALSE(is_about("What does a flat in Paris cost?", "cost"));
+    CU_ASSERT_FALSE(is_about("which query costs most", "cost"));
+    CU_ASSERT_FALSE(is_about("which branches are orphaned", "cost"));
+}
+
 static void kinds_are_whole_words(void)
 {
     const dba_source all = {.tool = "t"}, some = {.tool = "t", .kinds = "lock_chain deadlocks "};
@@ -142,4 +171,4 @@ static void kinds_are_whole_words(void)
 
 SUITE(dba_topics, TEST(each_example_is_of_its_topic), TEST(people_say_it_in_their_own_words),
       TEST(what_is_no_topic_is_not_guessed), TEST(three_topics_at_most), TEST(deeds_are_noticed),
-      TEST(long_questions_end), TEST(lines_are_filled), TEST(kinds_are_whole_words))
+      TEST(long_questions_end), TEST(lines_are_filled), TEST(money_has_its_days), TEST(kinds_are_whole_words))

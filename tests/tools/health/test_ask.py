@@ -1,7 +1,8 @@
 """natural_language_dba and `lbops ask` on servers that the harness shares: what is said is so, and nothing is changed."""
 
 from health_place import Clinic, on_each
-from place import VERSIONS, equal, holds, suite
+from place import VERSIONS, contains, equal, holds, suite
+from planted import KEEPS, midnight, plant
 
 TOOL = "natural_language_dba"
 STATE = "SELECT n_dead_tup, vacuum_count, analyze_count FROM pg_stat_user_tables"
@@ -63,4 +64,43 @@ def ten_questions_are_answered_and_others_declined():
             holds(len(result["can_be_asked"]) >= 10, "what it can be asked instead")
 
 
-suite(ten_questions_are_answered_and_others_declined, *on_each(what_it_says_is_so))
+def bill(day, kind, quantity, price, **more):
+    """A record of the bill: so much of a kind, so many days from now."""
+    return {"usage_start": midnight(day), "usage_end": midnight(day + 1), "captured_at": midnight(0), "record_id": f"{day}-{kind}",
+            "usage_type": kind, "sku_name": kind, "usage_unit": "DBU", "quantity": quantity, "list_price": price, "currency": "USD",
+            "cost": quantity * price, **more}
+
+
+def money_is_told_from_the_bill_that_history_keeps():
+    """This week and the one before: twice the compute, storage as it was; a record that was restated counts as it is now."""
+    with Clinic(VERSIONS[-1], more=KEEPS) as place:
+        asked = {question: place.run(TOOL, question=question)["result"]
+                 for question in ("What did this branch cost last week?", "Why did cost go up?")}
+        for question, result in asked.items():
+            equal((result["status"], result.get("evidence", [])), ("no_evidence", []), question)
+            contains(result["answer"][0]["text"], "I do not know")
+            holds(result["skipped"][0]["object"] == "cost_attribution", str(result["skipped"]))
+        plant(place, "cost_attribution", [bill(-3, "compute", 99, 1, captured_at=midnight(-2))])
+        plant(place, "cost_attribution",
+              [bill(day, "compute", 20 if day >= -7 else 10, 0.5, anomaly_score=4.25 if day == -3 else 0.5) for day in range(-14, 0)]
+              + [bill(day, "storage", 2, 0.25) for day in range(-14, 0)]
+              + [bill(-2, "network", 1, 0, cost=None, list_price=None),
+                 bill(-1, "elsewhere", 1000, 1, branch_id="another"), bill(0, "compute", 70, 0.5), bill(-15, "compute", 70, 0.5)])
+        result = place.run(TOOL, question="Why did the cost of this branch go up?")["result"]
+        equal(result["status"], "answered", str(result))
+        said = [s["text"] for s in result["answer"]]
+        contains(said[0], f"branch shop/{place.database} cost 73.50 USD")
+        contains(said[1], "that is 35.00 more (90.9 %) than in as many days before, which cost 38.50 USD by the bill of 7 days")
+        equal(said[2], "compute cost 70.00 USD, 35.00 more (100.0 %) than before: 140 DBU instead of 70, at the same price", "the reason")
+        contains(said, "storage cost 3.50 USD, as much as before: 14 DBU instead of 14, at the same price")
+        contains(said, f"{midnight(-3):%Y-%m-%d} was dearer than that weekday is, by 4.2 of its usual deviations")
+        contains(said, "1 records have no price, and count nothing here")
+        facts = next(e["facts"] for e in result["evidence"] if "cost_before" in e["facts"])
+        equal((facts["cost_before"], facts["difference"]), (38.5, 35), str(facts))
+        whole = place.run(TOOL, question="What did the project cost yesterday?")["result"]["answer"]
+        contains(whole[0]["text"], f"project shop cost 1010.50 USD at list price on {midnight(-1):%Y-%m-%d}")
+        today = place.run(TOOL, question="What does this branch cost today?")["result"]["answer"]
+        contains(today[0]["text"], "cost 35.00 USD")
+
+
+suite(money_is_told_from_the_bill_that_history_keeps, ten_questions_are_answered_and_others_declined, *on_each(what_it_says_is_so))
