@@ -172,7 +172,7 @@ int sync_sort_sides(lb_ctx *ctx, const sync_pair *pair, const sync_counts *count
                     const sync_texts *lake, sync_difference *d, lb_error *err)
 {
     int r = 0;
-    if (pair->key_count && source->condition && d->extra_named)
+    if (pair->key_count && pair->mark && counts->mark != SYNC_NO_TIME && d->extra_named)
         r = take_out_waiting(ctx, pair, counts, source, d, err);
     if (r >= 0 && pair->key_count && counts->since != SYNC_NO_TIME)
         r = look_outside(ctx, pair, source, lake, d, err);

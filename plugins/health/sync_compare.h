@@ -6,7 +6,8 @@
 
 #define SYNC_NO_TIME INT64_MIN
 
-/* Whole-number keys from the first one up to the second one, which is left out. */
+/* Whole-number keys from the first one up to the second one, which is left out. Of other keys: the numbers that their
+ * digests begin with. */
 typedef struct sync_span {
     bool has_from, has_to;
     int64_t from, to;

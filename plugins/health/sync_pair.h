@@ -59,6 +59,11 @@ typedef struct sync_pair {
     const char *shape;     /* a digest of the names and types on both sides */
 } sync_pair;
 
+#define SYNC_HASHES 4096 /* numbers that the digest of a key may begin with */
+
+/* All of it can be compared in ranges of its key, or else of the digests of that. */
+bool sync_has_slices(const sync_pair *pair);
+
 /* Looks at both sides. *ret_why: why the pair cannot be compared at all; NULL: it can. */
 LB_MUST_CHECK int sync_open(lb_ctx *ctx, const sync_wish *wish, sync_pair *ret_pair, const char **ret_why,
                             lb_error *err);

@@ -39,7 +39,7 @@ static const char *why_it_waits(lb_ctx *ctx, const sync_args *args, const sync_p
                                 const sync_entry *e)
 {
     int64_t budget = args->full_budget_s * SECOND, left = lb_time_left(ctx);
-    bool in_slices = pair->whole_key && (e->full_took > budget || e->full_took > left || sync_is_begun(pair, e));
+    bool in_slices = sync_has_slices(pair) && (e->full_took > budget || e->full_took > left || sync_is_begun(pair, e));
     if (book->spent >= budget)
         return lb_printf(ctx, "comparisons of all rows have taken the %lld s that they may take in a day",
                          (long long)args->full_budget_s);

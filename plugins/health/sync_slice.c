@@ -1,5 +1,7 @@
 /* A comparison of all rows that would take longer than what it may: a range of keys in each run, and the next one goes
- * on behind it. Rows that change behind its back are found by the comparisons of what has moved since it was begun. */
+ * on behind it. Keys that are no whole numbers, or several columns, are ordered in another way by each side: ranges are
+ * of the numbers that their digests begin with, for which all keys are read, and only the rows of the range compared.
+ * Rows that change behind its back are found by the comparisons of what has moved since it was begun. */
 #include "sync_tell.h"
 
 #include <sql/sync/source_span.h>
@@ -7,7 +9,8 @@
 #define SECOND   INT64_C(1000000)
 #define RATE     20000 /* rows a second on both sides, until it is measured */
 #define RESERVE  (10 * SECOND)
-#define SHARE_OF 2 /* of what is left: the measure is one of other rows */
+#define LEAST    64.0 /* of the numbers of digests: each slice reads all keys */
+#define SHARE_OF 2    /* of what is left: the measure is one of other rows */
 
 static double rate_of(const sync_entry *e)
 {
@@ -34,20 +37,25 @@ static int read_span(lb_ctx *ctx, const sync_pair *pair, sync_source_span_row *r
     return r;
 }
 
+bool sync_has_slices(const sync_pair *pair)
+{
+    return pair->key_count > 0;
+}
+
 int sync_cut_slice(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, const sync_book *book,
                    const sync_entry *e, const sync_counts *counts, sync_span *ret_keys, lb_error *err)
 {
-    sync_source_span_row span;
+    sync_source_span_row span = {.low = 0, .high = SYNC_HASHES - 1};
     double needs = (double)counts->source_rows / rate_of(e) * (double)SECOND, may = may_take(ctx, args, book);
     bool goes_on = sync_is_begun(pair, e);
     *ret_keys = (sync_span){.has_from = false};
-    if (!pair->whole_key || (!goes_on && needs <= may))
+    if (!sync_has_slices(pair) || (!goes_on && needs <= may))
         return 0;
-    int r = read_span(ctx, pair, &span, err);
+    int r = pair->whole_key ? read_span(ctx, pair, &span, err) : 0;
     if (r < 0 || span.low_is_null)
         return r;
     double low = goes_on ? (double)e->at : (double)span.low, whole = (double)span.high - (double)span.low + 1;
-    double to = low + whole * may / needs;
+    double step = whole * may / needs, to = low + (!pair->whole_key && step < LEAST ? LEAST : step);
     *ret_keys = (sync_span){.has_from = goes_on, .from = e->at, .has_to = to < (double)span.high};
     if (ret_keys->has_to)
         ret_keys->to = (int64_t)to > (int64_t)low ? (int64_t)to : (int64_t)low + 1;
@@ -57,7 +65,7 @@ int sync_cut_slice(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, co
 /* Of these columns. */
 bool sync_is_begun(const sync_pair *pair, const sync_entry *e)
 {
-    return pair->whole_key && e->at != SYNC_NO_TIME && e->at_shape && strcmp(e->at_shape, pair->shape) == 0;
+    return sync_has_slices(pair) && e->at != SYNC_NO_TIME && e->at_shape && strcmp(e->at_shape, pair->shape) == 0;
 }
 
 void sync_note_slice(const sync_pair *pair, const sync_span *keys, const sync_counts *counts, const sync_difference *d,

@@ -123,11 +123,16 @@ static lb_value texts(lb_ctx *ctx, const char *name, const char *const *items, s
     return lb_list(name, LB_TEXT, list, list ? count : 0);
 }
 
+static lb_value bound(const char *name, bool is_given, int64_t value)
+{
+    return is_given ? lb_i64(name, value) : lb_null(name);
+}
+
 static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
                                          const sync_integrity *found)
 {
     const sync_difference *d = &found->difference;
-    lb_value *values = lb_alloc(ctx, 26 * sizeof *values);
+    lb_value *values = lb_alloc(ctx, 28 * sizeof *values);
     const lb_value *base = detail(ctx, pair, counts);
     size_t n = 0;
     if (!values || !base)
@@ -138,8 +143,10 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         lb_text("scope", found->scope.since != SYNC_NO_TIME             ? "moved"
                          : counts->keys.has_from || counts->keys.has_to ? "part"
                                                                         : "full"),
-        counts->keys.has_from ? lb_i64("keys_from", counts->keys.from) : lb_null("keys_from"),
-        counts->keys.has_to ? lb_i64("keys_below", counts->keys.to) : lb_null("keys_below"),
+        bound("keys_from", pair->whole_key && counts->keys.has_from, counts->keys.from),
+        bound("keys_below", pair->whole_key && counts->keys.has_to, counts->keys.to),
+        bound("key_digests_from", !pair->whole_key && counts->keys.has_from, counts->keys.from),
+        bound("key_digests_below", !pair->whole_key && counts->keys.has_to, counts->keys.to),
         time_or_null("compared_since", found->scope.since),
         lb_bool("full_comparison_differs", found->scope.stands),
         lb_bool("full_comparison_waits", found->scope.waits),
@@ -221,10 +228,12 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
     if (r >= 0)
         r = say_limits(ctx, pair, err);
     if (r >= 0 && counts->keys.has_to)
-        r = lb_skipped(ctx, pair->wish->source,
-                       lb_printf(ctx, "rows with %s of %lld or above are for the next runs: all at once take too long",
-                                 pair->whole_key, (long long)counts->keys.to),
-                       err);
+        r = lb_skipped(
+            ctx, pair->wish->source,
+            lb_printf(ctx, "rows with %s of %lld%s or above are for the next runs: all at once take too long",
+                      pair->whole_key ? pair->whole_key : "a digest of their key", (long long)counts->keys.to,
+                      pair->whole_key ? "" : lb_printf(ctx, " (of %d)", SYNC_HASHES)),
+            err);
     *ret_status = status;
     if (r < 0 || strcmp(status, "healthy") == 0)
         return r;

@@ -4,7 +4,11 @@
 #include <sql/sync/all_of.h>
 #include <sql/sync/cell.h>
 #include <sql/sync/digest_key.h>
+#include <sql/sync/hash_lake.h>
+#include <sql/sync/hash_source.h>
 #include <sql/sync/hashed_lake.h>
+#include <sql/sync/hashes_below.h>
+#include <sql/sync/hashes_from.h>
 #include <sql/sync/hashes_source.h>
 #include <sql/sync/joined.h>
 #include <sql/sync/key_part.h>
@@ -130,16 +134,34 @@ static int make_times(lb_ctx *ctx, const sync_pair *pair, const sync_counts *cou
         ret_sql, err);
 }
 
-static int make_condition(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const lb_sql **ret_sql,
-                          lb_error *err)
+/* A slice of keys that are no whole numbers. */
+static int make_hashes(lb_ctx *ctx, bool lake, const lb_sql *key, const sync_span *keys, const lb_sql **ret_from,
+                       const lb_sql **ret_below, lb_error *err)
+{
+    const lb_sql *hash = NULL;
+    int r = lb_compose(ctx, lake ? &sync_hash_lake_sql : &sync_hash_source_sql, LB_ARGS(lb_sql_value("key", key)),
+                       &hash, err);
+    if (r >= 0 && keys->has_from)
+        r = lb_compose(ctx, &sync_hashes_from_sql, LB_ARGS(lb_sql_value("hash", hash), lb_i64("low", keys->from)),
+                       ret_from, err);
+    if (r >= 0 && keys->has_to)
+        r = lb_compose(ctx, &sync_hashes_below_sql, LB_ARGS(lb_sql_value("hash", hash), lb_i64("high", keys->to)),
+                       ret_below, err);
+    return r;
+}
+
+static int make_condition(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql *key, const sync_counts *counts,
+                          const lb_sql **ret_sql, lb_error *err)
 {
     const sync_span *keys = &counts->keys;
     const lb_sql *times = NULL, *from = NULL, *below = NULL;
     int r = make_times(ctx, pair, counts, &times, err);
-    if (r >= 0 && keys->has_from)
+    if (r >= 0 && !pair->whole_key && (keys->has_from || keys->has_to))
+        r = make_hashes(ctx, lake, key, keys, &from, &below, err);
+    else if (r >= 0 && keys->has_from)
         r = lb_compose(ctx, &sync_keys_from_sql, LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("low", keys->from)),
                        &from, err);
-    if (r >= 0 && keys->has_to)
+    if (r >= 0 && pair->whole_key && keys->has_to)
         r = lb_compose(ctx, keys->has_from ? &sync_keys_below_sql : &sync_keys_first_sql,
                        LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("high", keys->to)), &below, err);
     *ret_sql = times;
@@ -173,7 +195,7 @@ int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, const sync_pa
     if (r >= 0)
         r = join_columns(ctx, pair, &sync_mark_sql, &texts.marks, err);
     if (r >= 0)
-        r = make_condition(ctx, pair, counts, &texts.condition, err);
+        r = make_condition(ctx, pair, lake, key, counts, &texts.condition, err);
     texts.forms = forms;
     *ret_texts = texts;
     return r;
