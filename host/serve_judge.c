@@ -82,7 +82,7 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
     const char *subject = NULL;
     if (strcmp(e->kind, "threshold.breached") == 0 || strcmp(e->kind, "threshold.cleared") == 0) {
         judge_threshold(a, payload, e->kind[10] == 'c');
-    } else if (strcmp(e->kind, "issue.escalated") == 0 || strcmp(e->kind, "issue.resolved") == 0) {
+    } else if (strncmp(e->kind, "issue.", 6) == 0 || strncmp(e->kind, "awake.", 6) == 0) {
         judge_issue(a, payload, e->kind[6] == 'r');
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
         subject = text_of(payload, "service");
