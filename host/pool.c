@@ -348,10 +348,23 @@ static void shut_slot(slot *s)
     buf_done(&s->events);
 }
 
+/* One that does nothing ends by itself, and takes leave of its servers: of what is killed they count the client as
+ * lost. */
+static void dismiss_idle(const pool *p)
+{
+    for (size_t i = 0; i < p->slot_count; i++)
+        if (p->slots[i].state == SLOT_IDLE && p->slots[i].child.pid > 0)
+            (void)shutdown(p->slots[i].child.fd, SHUT_RDWR);
+    for (size_t i = 0; i < p->slot_count; i++)
+        if (p->slots[i].state == SLOT_IDLE && p->slots[i].child.pid > 0)
+            (void)child_has_ended(p->slots[i].child.pid); /* or is killed */
+}
+
 pool *pool_free(pool *p)
 {
     if (!p)
         return NULL;
+    dismiss_idle(p);
     for (size_t i = 0; i < p->slot_count; i++)
         shut_slot(&p->slots[i]);
     free(p->slots);
