@@ -4,7 +4,7 @@
 struct args {
     const char *dir, *target_version, *baseline, *gaps, *tried;
     bool out_of_order, allow_ahead, undo, only_undoable, tell_locks, tell_base;
-    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_budget_s, lock_wait_s;
+    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_budget_s, lock_wait_s, instant_timeout_s;
 };
 
 static const lb_param params[] = {
@@ -25,6 +25,9 @@ static const lb_param params[] = {
     LB_PARAM(struct args, lock_budget_s, LB_I64, "300", "for how long locks are tried for, all in all", .min = "1",
              .max = "3600"),
     LB_PARAM(struct args, lock_wait_s, LB_I64, "300", "how long to wait for another runner", .min = "0", .max = "3600"),
+    LB_PARAM(struct args, instant_timeout_s, LB_I64, "60",
+             "the most for a statement that locks a table for everybody and should read no row; 0: no limit",
+             .min = "0", .max = "3600"),
     LB_PARAM(struct args, tell_base, LB_BOOL, "false", "tell what was applied on this branch, and to what (tried)"),
     LB_PARAM(struct args, tried, LB_TEXT, NULL, "a file with that of another branch: refuse where this one has moved"),
     LB_PARAM(struct args, tell_locks, LB_BOOL, "false",
@@ -63,6 +66,7 @@ static int open_run(lb_ctx *ctx, state *s, lb_error *err)
                              .lock_pause_ms = args->lock_pause_ms,
                              .lock_left_us = args->lock_budget_s * 1000000,
                              .lock_wait_s = args->lock_wait_s,
+                             .instant_timeout_ms = args->instant_timeout_s * 1000,
                              .tells_locks = args->tell_locks,
                              .chance = (uint64_t)(uintptr_t)memory ^ (uint64_t)lb_now(ctx)};
     int r = migration_read(args->dir, memory, &s->files, err);

@@ -3,7 +3,6 @@
 #include "migration_base.h"
 #include "migration_notices.h"
 
-#include <sql/migration/limit_wait.h>
 #include <sql/migration/listen.h>
 #include <sql/migration/listen_no_more.h>
 #include <sql/migration/listen_on.h>
@@ -12,6 +11,10 @@
 #include <sql/migration/waits.h>
 
 #define MEASURED_MOST 50 /* statements of a part that are measured one by one: each measure repeats those before it */
+
+#define LIMITED                                                                                                        \
+    "it keeps everybody out and was thought to be done at once, so instant_timeout_s ended it: nothing of its "        \
+    "transaction is left; give more of that, or do it in steps"
 
 #define MOVED "LB003" /* as sql/migration/hold_to_decided.sql has it */
 
@@ -171,8 +174,7 @@ static int add_alone(migration_run *run, lb_group *group, const migration_task *
 static int add_transaction(migration_run *run, lb_group *group, const migration_task *task, const part *p,
                            lb_error *err)
 {
-    const migration_limit_wait_args limit = {.wait_ms = migrate_wait_limit(run)};
-    int r = migration_limit_wait(run->ctx, group, &limit, err);
+    int r = migrate_limit_transaction(run, group, migrate_are_instant(task->file, p->first, p->last), err);
     if (r >= 0)
         r = migrate_hold_to_risk(run, group, task->file, err);
     if (r >= 0 && p->first == 1)
@@ -289,13 +291,20 @@ static void tell_in_the_way(migration_run *run, const migration_file *file, cons
         lb_log(run->ctx, LB_LOG_WARN, "%s: what it may wait for is not looked at: %s", file->name, err.message);
 }
 
+static bool was_limited(const migration_run *run, const migration_file *file, const part *p, const lb_error *why)
+{
+    return why->code == LB_ERR_TIMEOUT && strcmp(why->sqlstate, "57014") == 0 && run->instant_timeout_ms &&
+           !p->is_alone && migrate_are_instant(file, p->first, p->last) && lb_time_left(run->ctx) > 0;
+}
+
 /* The error in hand is the one that counts; what fails on the way is only told. */
 static void clean_up(migration_run *run, migration_task *task, const part *p, const lb_error *why)
 {
     lb_error err;
     lb_outcome outcome;
     const judged *s = &task->file->judged.items[p->first - 1];
-    if (why->code == LB_ERR_UNREACHABLE || why->code == LB_ERR_CANCELLED || why->code == LB_ERR_TIMEOUT)
+    bool is_over = why->code == LB_ERR_TIMEOUT && !was_limited(run, task->file, p, why);
+    if (why->code == LB_ERR_UNREACHABLE || why->code == LB_ERR_CANCELLED || is_over)
         return; /* nobody is there, or no time is left */
     if (note_alone(run, task, "failed", p->last, why->message, &err) < 0)
         lb_log(run->ctx, LB_LOG_WARN, "%s: %s", task->file->name, err.message);
@@ -318,6 +327,8 @@ int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb
         if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
             r = migrate_check_index(run, s, err);
         if (r < 0) {
+            if (was_limited(run, task->file, &p, err))
+                (void)snprintf(err->hint, sizeof err->hint, "%s", LIMITED);
             tell_failed(run, task->file, &p, err);
             const lb_error why = *err;
             clean_up(run, task, &p, &why);

@@ -16,7 +16,7 @@ typedef struct migration_run {
     lb_ctx *ctx;
     arena *memory;
     int server; /* major version */
-    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_wait_s;
+    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_wait_s, instant_timeout_ms;
     int64_t session;      /* the server's process that took the lock; 0: none has */
     int64_t lock_left_us; /* of what tries in vain may take, all in all */
     bool tells_locks;
@@ -52,6 +52,12 @@ typedef struct migration_tries {
 } migration_tries;
 
 int64_t migrate_wait_limit(const migration_run *run); /* of one wait for a lock, in milliseconds */
+
+/* These statements keep everybody out and should be done in no time. */
+bool migrate_are_instant(const migration_file *file, uint32_t first, uint32_t last);
+
+/* The limits of a transaction, as its first changes; they end with it. */
+LB_MUST_CHECK int migrate_limit_transaction(migration_run *run, lb_group *group, bool are_instant, lb_error *err);
 
 /* Notes that a try was in vain, and pauses for the next; false: there is none. */
 bool migrate_tries_again(migration_run *run, migration_tries *tries);

@@ -324,11 +324,39 @@ def a_lock_that_is_lost_is_an_error(version):
         equal(place.migrate()["changes"], [], "nothing is left to do")
 
 
+def what_should_be_done_at_once_may_not_take_long(version):
+    column = "ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS note text;"
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        place.sql("CREATE TABLE app.seen (script text, most text, idle text);"
+                  "CREATE FUNCTION app.see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO app.seen SELECT NEW.script, "
+                  "current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'); RETURN NEW; END $$;"
+                  "CREATE TRIGGER see BEFORE INSERT ON lbops_migration.ledger FOR EACH ROW WHEN (NEW.state = 'done') "
+                  "EXECUTE FUNCTION app.see();"
+                  "CREATE FUNCTION app.slow() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); END';"
+                  "CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION app.slow()")
+        place.put("V2__note", column)
+        error = place.refused("statement timeout", "instant_timeout_s", instant_timeout_s=1)["error"]
+        equal([error["code"], error["sqlstate"]], ["timeout", "57014"], "code")
+        equal(place.ledger()[-1], "V2__note.sql|failed|1|1", "it is noted")
+        equal(place.sql("SELECT count(*) FROM app.seen"), "0", "nothing is half done")
+        place.sql("DROP EVENT TRIGGER slow")
+        place.put("V3__rows", "INSERT INTO app.orders (id) VALUES (1) ON CONFLICT DO NOTHING;")
+        place.put("V4__both", column.replace("note", "other") + "\nCOMMENT ON TABLE app.orders IS 'both';")
+        equal(place.migrate()["result"]["applied"], 3, "and can be done again")
+        seen = [row.split("|") for row in place.sql("SELECT * FROM app.seen").splitlines()]
+        equal([(name, most == "60500ms", idle) for name, most, idle in seen],
+              [("V2__note.sql", True, "10s"), ("V3__rows.sql", False, "10s"), ("V4__both.sql", False, "10s")], "the limits")
+        place.put("V5__more", column.replace("note", "more"))
+        done = place.migrate(instant_timeout_s=0)
+        equal([c["statement"] for c in done["changes"] if "statement_timeout" in c["statement"]], [], "without one")
+
+
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, a_target_and_the_way_back,
                     wrong_input_is_answered, without_rights_the_server_says_no,
                     a_branch_is_migrated_and_its_parent_is_not, what_is_in_the_way_is_told_of_before,
-                    a_lock_that_is_lost_is_an_error),
+                    a_lock_that_is_lost_is_an_error, what_should_be_done_at_once_may_not_take_long),
       what_has_moved_since_it_was_tried_is_refused)
