@@ -238,7 +238,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     return r < 0 ? r
                  : lb_result(ctx,
                              LB_ARGS(lb_text("version", s->plan.version), lb_i64("applied", s->applied),
-                                     lb_i64("waiting", s->waiting)),
+                                     lb_i64("waiting", s->waiting), lb_i64("server_version", s->run.server)),
                              err);
 }
 

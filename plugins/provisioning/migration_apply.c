@@ -243,14 +243,13 @@ static int begin_alone(migration_run *run, migration_task *task, const part *p, 
 }
 
 /* Before each try of an index the place for it is cleared, as the try before may have left one. */
-static int run_part(migration_run *run, migration_task *task, part *p, const char *undo, lb_outcome *ret_outcome,
-                    lb_error *err)
+static int run_part(migration_run *run, migration_task *task, part *p, const char *undo, migration_tries *tries,
+                    lb_outcome *ret_outcome, lb_error *err)
 {
     const judged *s = &task->file->judged.items[p->first - 1];
-    migration_tries tries = {0};
     for (;;) {
         int r;
-        tries.began = lb_time_left(run->ctx);
+        tries->began = lb_time_left(run->ctx);
         *ret_outcome = LB_APPLIED;
         r = migrate_check_lock(run, err);
         if (r >= 0 && s->builds.name)
@@ -262,13 +261,13 @@ static int run_part(migration_run *run, migration_task *task, part *p, const cha
             r = try_part(run, task, p, undo, ret_outcome, err);
         if (r >= 0 || !is_worth_another_try(err))
             return r;
-        if (!migrate_tries_again(run, &tries)) {
-            migrate_explain_wait(run, &tries, s, p->last - p->first + 1, err);
+        if (!migrate_tries_again(run, tries)) {
+            migrate_explain_wait(run, tries, s, p->last - p->first + 1, err);
             return r;
         }
         run->holds_to_nothing = run->holds_to_nothing || (strcmp(err->sqlstate, MOVED) == 0 &&
                                                           lb_run_target(run->ctx)->branch_class == LB_BRANCH_THROWAWAY);
-        lb_log(run->ctx, LB_LOG_INFO, "%s: try %lld was in vain: %s", task->file->name, (long long)tries.count,
+        lb_log(run->ctx, LB_LOG_INFO, "%s: try %lld was in vain: %s", task->file->name, (long long)tries->count,
                err->message);
     }
 }
@@ -313,6 +312,45 @@ static void clean_up(migration_run *run, migration_task *task, const part *p, co
     tell_leftovers(run, task, s);
 }
 
+/* What came of a part, and how long it took with all its tries; why: its error, or NULL. */
+static int tell_course(migration_run *run, const migration_file *file, const part *p, const migration_tries *tries,
+                       int64_t began, const lb_error *why, lb_error *err)
+{
+    bool is_state = why && *why->sqlstate;
+    return lb_append(run->ctx, "parts",
+                     LB_ARGS(lb_text("file", file->name), lb_i64("first", p->first), lb_i64("last", p->last),
+                             lb_text("meaning", file->judged.items[p->last - 1].meaning), lb_bool("alone", p->is_alone),
+                             lb_time("began_at", began), lb_time("ended_at", lb_now(run->ctx)),
+                             lb_i64("tries_in_vain", tries->count),
+                             lb_f64("waited_in_vain_ms", (double)tries->spent_us / 1000), lb_bool("failed", why),
+                             is_state ? lb_text("sqlstate", why->sqlstate) : lb_null("sqlstate")),
+                     err);
+}
+
+/* One part, and what there is to tell of it. */
+static int apply_part(migration_run *run, migration_task *task, part *p, const char *undo, lb_outcome *ret_outcome,
+                      lb_error *err)
+{
+    const judged *s = &task->file->judged.items[p->first - 1];
+    migration_tries tries = {0};
+    int64_t began = lb_now(run->ctx);
+    tell_in_the_way(run, task->file, p);
+    int r = run_part(run, task, p, undo, &tries, ret_outcome, err);
+    if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
+        r = migrate_check_index(run, s, err);
+    if (r >= 0)
+        return *ret_outcome == LB_APPLIED ? tell_course(run, task->file, p, &tries, began, NULL, err) : 0;
+    if (was_limited(run, task->file, p, err))
+        (void)snprintf(err->hint, sizeof err->hint, "%s", LIMITED);
+    tell_failed(run, task->file, p, err);
+    const lb_error why = *err;
+    if (!lb_plans(run->ctx) && tell_course(run, task->file, p, &tries, began, &why, err) < 0)
+        lb_log(run->ctx, LB_LOG_WARN, "%s: %s", task->file->name, err->message);
+    clean_up(run, task, p, &why);
+    *err = why;
+    return why.code;
+}
+
 int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb_outcome *ret_outcome, lb_error *err)
 {
     const judgement *j = &task->file->judged;
@@ -321,25 +359,14 @@ int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb
         return note_alone(run, task, "done", 0, NULL, err);
     while (task->done < j->count) {
         part p = next_part(j, task->done);
-        const judged *s = &j->items[p.first - 1];
-        tell_in_the_way(run, task->file, &p);
-        int r = run_part(run, task, &p, undo, ret_outcome, err);
-        if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
-            r = migrate_check_index(run, s, err);
-        if (r < 0) {
-            if (was_limited(run, task->file, &p, err))
-                (void)snprintf(err->hint, sizeof err->hint, "%s", LIMITED);
-            tell_failed(run, task->file, &p, err);
-            const lb_error why = *err;
-            clean_up(run, task, &p, &why);
-            *err = why;
-            return why.code;
-        }
+        int r = apply_part(run, task, &p, undo, ret_outcome, err);
+        if (r < 0)
+            return r;
         if (*ret_outcome != LB_APPLIED && *ret_outcome != LB_PLANNED)
             return 0;
         task->done = p.last;
         task->was_begun = false;
-        tell_leftovers(run, task, s);
+        tell_leftovers(run, task, &j->items[p.first - 1]);
     }
     return 0;
 }

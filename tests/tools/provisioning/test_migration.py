@@ -352,11 +352,42 @@ def what_should_be_done_at_once_may_not_take_long(version):
         equal([c["statement"] for c in done["changes"] if "statement_timeout" in c["statement"]], [], "without one")
 
 
+def the_course_of_each_part_is_told(version):
+    def told(document):
+        return [(p["file"], p["first"], p["last"], p["alone"], p["failed"], p["sqlstate"]) for p in document["result"]["parts"]]
+
+    build = "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_total ON app.orders (total);"
+    with Migrations(version, V1__orders=FIRST, V2__index="COMMENT ON TABLE app.orders IS 'before';\n" + build) as place:
+        holds("parts" not in place.migrate(plan=True)["result"], "a plan has none")
+        done = place.migrate()
+        equal(told(done), [("V1__orders.sql", 1, 2, False, False, None), ("V2__index.sql", 1, 1, False, False, None),
+                           ("V2__index.sql", 2, 2, True, False, None)], "each part")
+        equal(done["result"]["server_version"], version, "where")
+        parts = done["result"]["parts"]
+        equal([p["meaning"] for p in parts],
+              place.sql("SELECT meaning FROM lbops_migration.ledger WHERE state = 'done' ORDER BY id").splitlines(), "of what")
+        times = [t for p in parts for t in (p["began_at"], p["ended_at"])]
+        equal(times, sorted(times), "one after the other")
+        place.put("V3__column", "ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS a int;")
+        holder = place.session()
+        holder.stdin.write("BEGIN; LOCK TABLE app.orders IN ACCESS SHARE MODE; SELECT 1;\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        failed = place.refused("lock timeout", lock_timeout_ms=50, lock_tries=3)
+        equal(told(failed), [("V3__column.sql", 1, 1, False, True, "55P03")], "what failed")
+        part = failed["result"]["parts"][0]
+        equal([part["tries_in_vain"], part["waited_in_vain_ms"] >= 150], [3, True], "how long it was tried for")
+        holder.communicate("COMMIT;\n")
+        place.put("V3__column", "SELECT 1/0;")
+        equal(told(place.refused("division by zero")), [("V3__column.sql", 1, 1, False, True, "22012")], "and why")
+
+
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, a_target_and_the_way_back,
                     wrong_input_is_answered, without_rights_the_server_says_no,
                     a_branch_is_migrated_and_its_parent_is_not, what_is_in_the_way_is_told_of_before,
-                    a_lock_that_is_lost_is_an_error, what_should_be_done_at_once_may_not_take_long),
+                    a_lock_that_is_lost_is_an_error, what_should_be_done_at_once_may_not_take_long,
+                    the_course_of_each_part_is_told),
       what_has_moved_since_it_was_tried_is_refused)
