@@ -146,6 +146,8 @@ typedef struct rehearsal {
     int64_t confirmed, proven, refuted, not_exercised; /* predictions */
     const char *warnings_say, *spared_say;             /* lines: hazards to heed, and those that are none here */
     size_t warning_count, spared_count;
+    int64_t analysed, not_analysed;         /* statements, by the judge */
+    const char *unread_say;                 /* lines: those that were not */
     const char *reasons[REHEARSAL_REASONS]; /* why it failed; none: it passed */
     size_t reason_count;
 } rehearsal;
@@ -260,6 +262,10 @@ typedef struct rehearsal_seen {
 
 /* rehearsal_heed.c: whether the finding is still one to heed. */
 LB_MUST_CHECK int rehearsal_heed(rehearsal *s, struct json_object *finding, const rehearsal_seen *seen, lb_error *err);
+
+/* How many statements the judge could read, and which it could not. */
+LB_MUST_CHECK int rehearsal_tell_coverage(rehearsal *s, lb_error *err);
+void rehearsal_put_coverage(FILE *out, const rehearsal *s);
 
 /* rehearsal_text.c: the report as Markdown; NULL: out of memory. */
 const char *rehearsal_text(rehearsal *s);

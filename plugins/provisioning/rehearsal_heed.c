@@ -80,3 +80,72 @@ int rehearsal_heed(rehearsal *s, struct json_object *finding, const rehearsal_se
                              lb_text("allowed_because", *allowed ? allowed : NULL)),
                      err);
 }
+
+/* ---- coverage ---- */
+
+static bool is_unread(const char *rule)
+{
+    static const char *const rules[] = {"code-not-analysed", "syntax-error", "needs-newer-server"};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (strcmp(rules[i], rule) == 0)
+            return true;
+    return false;
+}
+
+static bool is_same_statement(parsed *a, parsed *b)
+{
+    return parsed_number(a, "statement") == parsed_number(b, "statement") &&
+           strcmp(parsed_text(a, "file"), parsed_text(b, "file")) == 0;
+}
+
+/* Each statement once, whatever hides in it. */
+static bool is_first_of_its_own(parsed *findings, size_t at)
+{
+    parsed *own = parsed_member(parsed_item(findings, at), "evidence");
+    for (size_t i = 0; i < at; i++) {
+        parsed *evidence = parsed_member(parsed_item(findings, i), "evidence");
+        if (is_unread(parsed_text(evidence, "rule")) && is_same_statement(evidence, own))
+            return false;
+    }
+    return true;
+}
+
+/* A file that does not parse has no statements that were counted. */
+int rehearsal_tell_coverage(rehearsal *s, lb_error *err)
+{
+    parsed *findings = parsed_member(s->migrated, "findings");
+    int64_t read = parsed_number(parsed_member(s->migrated, "examined"), "statements"), left_out = 0;
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < parsed_length(findings); i++) {
+        parsed *evidence = parsed_member(parsed_item(findings, i), "evidence");
+        const char *rule = parsed_text(evidence, "rule"), *file = parsed_text(evidence, "file");
+        int64_t statement = parsed_number(evidence, "statement");
+        if (!is_unread(rule) || !is_first_of_its_own(findings, i))
+            continue;
+        const char *line = lb_printf(s->ctx, "%s, statement %lld: %s", file, (long long)statement, rule);
+        if (!line)
+            return lb_out_of_memory(err);
+        if (left_out++ < LISTED_MOST)
+            s->unread_say = add_line(s, s->unread_say, line);
+        read -= statement > 0 && read > 0;
+        r = lb_append(s->ctx, "not_analysed",
+                      LB_ARGS(lb_text("file", file), lb_i64("statement", statement), lb_text("why", rule)), err);
+    }
+    s->analysed = read;
+    s->not_analysed = left_out;
+    return r < 0 ? r
+                 : lb_result(s->ctx,
+                             LB_ARGS(lb_object("coverage",
+                                               LB_ARGS(lb_i64("analysed", read), lb_i64("not_analysed", left_out)))),
+                             err);
+}
+
+void rehearsal_put_coverage(FILE *out, const rehearsal *s)
+{
+    if (!s->analysed && !s->not_analysed)
+        return;
+    (void)fprintf(out, "Statements: %lld analysed, %lld not analysed%s.\n\n", (long long)s->analysed,
+                  (long long)s->not_analysed, s->not_analysed ? ", so that only this run says what they do" : "");
+    if (s->unread_say)
+        rehearsal_put_block(out, s->unread_say);
+}

@@ -146,6 +146,8 @@ int rehearsal_tell(rehearsal *s, lb_error *err)
     if (r >= 0)
         r = rehearsal_tell_predictions(s, err);
     if (r >= 0)
+        r = rehearsal_tell_coverage(s, err);
+    if (r >= 0)
         r = rehearsal_tell_again(s, err);
     if (r >= 0)
         r = rehearsal_each_file(s, tell_file, NULL, err);

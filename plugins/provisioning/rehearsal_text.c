@@ -179,6 +179,7 @@ const char *rehearsal_text(rehearsal *s)
     if (!out)
         return NULL;
     put_verdict(out, s);
+    rehearsal_put_coverage(out, s);
     put_hazards(out, s);
     put_locks(out, s);
     put_waits(out, s, false, "Who waited for the migration");

@@ -53,4 +53,24 @@ def what_was_measured_confirms_and_refutes(version):
                         "AND attname = 'name'", branch=BRANCH), "character varying(20)", "it was really done")
 
 
-suite(*[on(v, check) for check in (what_was_measured_confirms_and_refutes,) for v in VERSIONS], at_once=2)
+def what_was_not_read_is_counted(version):
+    """Code that is put together while it runs, and a text that does not parse: neither is ever counted as read."""
+    with Trying(version) as place:
+        place.files("files", **{
+            "V1__a.sql": "COMMENT ON TABLE app.orders IS 'x';\nCOMMENT ON TABLE app.orders IS 'y';",
+            "V2__b.sql": "-- lbops:allow code-not-analysed because it is tried\n"
+                         "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE %s IS %L', 'app.orders', 'z'); "
+                         "EXECUTE 'COMMENT ON TABLE ' || 'app.orders' || ' IS NULL'; END $$;\nSELECT 1;"})
+        done = place.try_out(rollback="skip", delete_after=True)["result"]
+        equal(done["rehearsal"]["coverage"], {"analysed": 3, "not_analysed": 1}, f"{done['rehearsal'].get('not_analysed')}")
+        equal(done["rehearsal"]["not_analysed"], [{"file": "V2__b.sql", "statement": 1, "why": "code-not-analysed"}], "which")
+        contains(done["markdown"], "Statements: 3 analysed, 1 not analysed, so that only this run says what they do.")
+        place.files("files", **{"V3__c.sql": "ALTER TABEL app.orders ADD c int;"})
+        failed = place.try_out(rollback="skip", delete_after=True, check=1)["result"]
+        told = failed["rehearsal"]
+        holds(told["coverage"]["not_analysed"] == 2 and told["not_analysed"][-1]["why"] == "syntax-error", f"{told['not_analysed']}")
+        contains(failed["markdown"], "V3__c.sql, statement")
+
+
+suite(*[on(v, check) for check in (what_was_measured_confirms_and_refutes, what_was_not_read_is_counted) for v in VERSIONS],
+      at_once=2)
