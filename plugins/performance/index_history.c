@@ -3,6 +3,8 @@
  * that an index was there, and used if it is above 0. */
 #include "index_history.h"
 
+#include "index_writes.h"
+
 #include <sql/index/observed.h>
 #include <stdlib.h>
 #include <time.h>
@@ -66,8 +68,11 @@ int index_read_history(lb_ctx *ctx, const index_history **ret_history, const cha
     int r = lb_history_or_skip(ctx, index_observed(ctx, &args, &rows, err), NULL, ret_why, err);
     if (r <= 0)
         return r;
+    r = collect(ctx, rows, h, err);
+    if (r >= 0)
+        r = index_read_writes(ctx, h, err);
     *ret_history = h;
-    return collect(ctx, rows, h, err);
+    return r;
 }
 
 /* ---- proof ---- */
@@ -187,5 +192,5 @@ int index_note_history(lb_ctx *ctx, const index_history *h, const index_set *set
         if (is_news)
             r = note(ctx, now, "index_scans", object, (double)x->tree_scans, "count", err);
     }
-    return r;
+    return r < 0 ? r : index_note_writes(ctx, h, set, now, err);
 }

@@ -6,6 +6,8 @@
 
 #include "index_model.h"
 
+#include <sql/index/written.h>
+
 typedef struct index_epoch {
     int64_t from, until; /* counted from, last read at */
 } index_epoch;
@@ -29,6 +31,8 @@ typedef struct index_history {
     size_t floor_count;
     index_sight *sights; /* by object */
     size_t sight_count;
+    index_written_row *written; /* by object: what tables took into their indexes */
+    size_t written_count;
 } index_history;
 
 /* NULL in *ret_history, and a reason, where there is no history to ask. */

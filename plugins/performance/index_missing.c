@@ -6,6 +6,7 @@
 #include "index_statements.h"
 #include "index_trial.h"
 #include "index_without.h"
+#include "index_writes.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -75,7 +76,8 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
     const index_table *t = c->table;
     const lb_value *list = index_texts(ctx, "columns", columns, (size_t)c->count),
                    *beside = index_texts(ctx, "stored_beside", columns + c->count, (size_t)c->beside_count);
-    double writes = (double)(t->r.inserted + t->r.updated - t->r.updated_hot), days = work->set->window.own_days;
+    double days = work->set->window.own_days;
+    index_write_rate rate = index_writes_per_day(work, t);
     if (!list || !beside)
         return NULL;
     const lb_value values[] = {
@@ -110,7 +112,8 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
         c->mix_before >= 0 ? lb_i64("statements_worse", c->mix_worse) : lb_null("statements_worse"),
         lb_bool("serves_a_join", c->is_join),
         lb_bool("serves_an_order", c->is_ordered),
-        index_per_day("index_writes_per_day", writes, days),
+        INDEX_WRITES_IMPACT(rate),
+        INDEX_WRITES_EVIDENCE(rate),
         days >= INDEX_RATE_DAYS ? lb_f64("writers_pay_ms", index_write_ms(c, write_us)) : lb_null("writers_pay_ms"),
         lb_text("note", c->use == INDEX_USE_PATTERN ? "patterns are not known: where all begin with plain letters, a "
                                                       "B-tree with text_pattern_ops serves them, and is smaller"

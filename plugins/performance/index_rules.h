@@ -72,11 +72,6 @@ typedef struct index_shape {
 /* Counts of the first minutes are a load, or a test, and no rate: a day is told from an hour of counting on. */
 #define INDEX_RATE_DAYS (1.0 / 24)
 
-static inline lb_value index_per_day(const char *name, double count, double days)
-{
-    return days >= INDEX_RATE_DAYS ? lb_f64(name, count / days) : lb_null(name);
-}
-
 double index_expected_pages(const index_shape *shape);
 
 #endif

@@ -2,6 +2,7 @@
 #include "index_readers.h"
 #include "index_rules.h"
 #include "index_without.h"
+#include "index_writes.h"
 
 #include <time.h>
 
@@ -118,6 +119,7 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
     index_without without;
     double days = use->days;
     bool alone = false, shares_key = leads_foreign_key(work->set, x, &alone);
+    index_write_rate rate = index_writes_per_day(work, x->table);
     const lb_value *read = index_readers_text(ctx, w, true), *unread = index_readers_text(ctx, w, false);
     if (!read || !unread)
         return lb_out_of_memory(err);
@@ -146,7 +148,8 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                         lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
                         lb_text("predicate", x->r.predicate), lb_i64("table_reads", use->reads),
                         lb_i64("table_writes", use->writes), lb_i64("partitions", x->tree_leaves), *read, *unread,
-                        lb_f64("days_seen", use->seen_days), INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
+                        INDEX_WRITES_EVIDENCE(rate), lb_f64("days_seen", use->seen_days),
+                        INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
             .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(use)}, {"table_was_busy", 0.1},
                               {"all_computes_read", elsewhere_points(w)}, {"it_may_be_new", use->may_be_new ? -0.3 : 0},
                               {"it_was_used_before", use->last_used ? -0.1 : 0},
@@ -154,8 +157,7 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                               {"table_is_clustered_by_it", x->r.is_clustered ? -0.1 : 0},
                               {"shares_a_foreign_key", shares_key ? -0.05 : 0},
                               {"plans_without_it", index_without_points(&without, days >= 7 ? 0.05 : 0, -0.4)}),
-            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
-                              index_per_day("index_writes_per_day", (double)use->writes, w->own_days)),
+            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes), INDEX_WRITES_IMPACT(rate)),
             .fix = fix,
             .undo = undo},
         err);
@@ -181,6 +183,7 @@ static int tell_rare(index_work *work, const index_info *x, const table_use *use
     lb_ctx *ctx = work->ctx;
     int64_t last = use->last_used;
     const char *rarely = rarely_text(ctx, x, use);
+    index_write_rate rate = index_writes_per_day(work, x->table);
     const lb_value *read = index_readers_text(ctx, w, true), *unread = index_readers_text(ctx, w, false);
     if (!rarely || !read || !unread)
         return lb_out_of_memory(err);
@@ -197,16 +200,16 @@ static int tell_rare(index_work *work, const index_info *x, const table_use *use
                           "%s, while its table was written %lld times: rarely used is not unused, as what runs at a "
                           "month's end may need it%s",
                           rarely, (long long)use->writes, elsewhere_text(ctx, w)),
-            .evidence = LB_ARGS(
-                lb_i64("scans", x->tree_scans), lb_i64("earlier_counts_with_scans", use->epochs),
-                lb_f64("days", use->days), lb_time("counted_since", w->since), lb_i64("month_ends", use->month_ends),
-                last ? lb_time("last_used", last) : lb_null("last_used"), lb_i64("bytes", x->tree_bytes),
-                lb_text("columns", index_keys_text(ctx, x)), lb_i64("table_reads", use->reads),
-                lb_i64("table_writes", use->writes), *read, *unread, lb_i64("scans_by_readers", x->reader_scans)),
+            .evidence =
+                LB_ARGS(lb_i64("scans", x->tree_scans), lb_i64("earlier_counts_with_scans", use->epochs),
+                        lb_f64("days", use->days), lb_time("counted_since", w->since),
+                        lb_i64("month_ends", use->month_ends), last ? lb_time("last_used", last) : lb_null("last_used"),
+                        lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
+                        lb_i64("table_reads", use->reads), lb_i64("table_writes", use->writes), *read, *unread,
+                        lb_i64("scans_by_readers", x->reader_scans), INDEX_WRITES_EVIDENCE(rate)),
             .terms = LB_TERMS({"hardly_any_scans", 0.25}, {"a_month_is_counted", holds_a_month(use) ? 0.1 : 0},
                               {"all_computes_read", elsewhere_points(w)}),
-            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
-                              index_per_day("index_writes_per_day", (double)use->writes, w->own_days))},
+            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes), INDEX_WRITES_IMPACT(rate))},
         err);
 }
 

@@ -5,6 +5,7 @@
 #include "index_stage.h"
 #include "index_statements.h"
 #include "index_without.h"
+#include "index_writes.h"
 #include "unit/suite.h"
 
 /* ---- one index for another ---- */
@@ -237,6 +238,25 @@ static void sees_the_end_of_a_month_among_the_days(void)
     CU_ASSERT_EQUAL(index_last_use(NULL, "public.old", &uses), 0);
 }
 
+static void tells_rates_by_what_looks_have_noted(void)
+{
+    const index_window w = {.r = {.now = 20 * DAY}, .own_days = 10};
+    index_written_row noted = {.first_at = 16 * DAY, .last_at = 19 * DAY, .last_value = 700, .written = 300};
+    index_write_rate rate = index_rate_of(&noted, 800, &w);
+    CU_ASSERT_TRUE(rate.is_history);
+    CU_ASSERT_DOUBLE_EQUAL(rate.per_day, 100, 1e-9); /* and the 400 of before the first look are not in it */
+    CU_ASSERT_DOUBLE_EQUAL(rate.days, 4, 1e-9);
+    rate = index_rate_of(&noted, 20, &w); /* it began again since the last look */
+    CU_ASSERT_DOUBLE_EQUAL(rate.per_day, 80, 1e-9);
+    noted.first_at = 19 * DAY + DAY / 2;
+    rate = index_rate_of(&noted, 800, &w);
+    CU_ASSERT_FALSE(rate.is_history); /* half a day is not one */
+    CU_ASSERT_DOUBLE_EQUAL(rate.per_day, 80, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(rate.days, 10, 1e-9);
+    const index_window young = {.r = {.now = 20 * DAY}, .own_days = 0.01};
+    CU_ASSERT_TRUE(index_rate_of(NULL, 800, &young).per_day < 0); /* a load of the first minutes is no rate */
+}
+
 static void knows_an_older_extension(void)
 {
     CU_ASSERT_TRUE(index_statements_are_older("1.7"));
@@ -374,7 +394,7 @@ SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
       TEST(adds_epochs_up_after_the_last_use), TEST(counts_days_of_epochs_that_overlap_once),
-      TEST(sees_the_end_of_a_month_among_the_days), TEST(knows_an_older_extension),
-      TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried), TEST(finds_the_columns_of_a_statement),
-      TEST(finds_what_values_hold_and_which_rows_are_wanted), TEST(knows_all_columns_that_are_read),
-      TEST(leaves_out_what_no_index_serves))
+      TEST(tells_rates_by_what_looks_have_noted), TEST(sees_the_end_of_a_month_among_the_days),
+      TEST(knows_an_older_extension), TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried),
+      TEST(finds_the_columns_of_a_statement), TEST(finds_what_values_hold_and_which_rows_are_wanted),
+      TEST(knows_all_columns_that_are_read), TEST(leaves_out_what_no_index_serves))

@@ -1,6 +1,7 @@
 """What earlier runs have noted: days without a scan beyond the server's own count, and recommendations on their way."""
 
 from place import Given, contains, each_version, equal, holds, suite
+from planted import answer, midnight, plant
 
 HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
 NOW = {"days": 0, "min_minutes": 0, "min_reads": 0, "min_bytes": 0}
@@ -89,6 +90,27 @@ def without_history_the_server_is_believed(version):
         equal(place.waiting("lakebase_metrics"), [], "rows that nobody would read")
 
 
+def writes_are_those_of_the_last_days(version):
+    """A counter since the last restart would make a rate of an old load, or of an hour."""
+    with Given(version, more=HISTORY) as place:
+        place.sql(TABLES)
+        first = next(f for f in place.findings("detect_unused_indexes", **NOW) if f["object"] == "public.idle")
+        equal(first["evidence"]["writes_counted_by"], "server", "without a day of history")
+        noted = "SELECT object_name, metric_value FROM lakebase_metrics WHERE metric_name = 'table_index_writes'"
+        equal({r["object_name"]: r["metric_value"] for r in answer(place, noted)},
+              {"public.customers": 100, "public.notes": 12000, "public.orders": 12000}, "counters that a look has noted")
+        place.run("detect_unused_indexes", **NOW)
+        equal(len(answer(place, noted)), 3, "rows of counters that stand still")
+        plant(place, "lakebase_metrics", [
+            {"snapshot_timestamp": midnight(days), "metric_name": "table_index_writes", "metric_value": value,
+             "object_name": "public.notes"} for days, value in ((-40, 1), (-4, 5000000), (-2, 5400000))])
+        seen = next(f for f in place.findings("detect_unused_indexes", **NOW) if f["object"] == "public.idle")
+        evidence, rate = seen["evidence"], seen["impact"]["index_writes_per_day"]
+        equal(evidence["writes_counted_by"], "history", f"who has counted: {seen}")
+        holds(4 <= evidence["writes_window_days"] <= 5.01, f"of the last two weeks: {evidence}")
+        equal(round(rate * evidence["writes_window_days"]), 412000, "what was written in these days, with a restart among them")
+
+
 def recommendations_are_followed_to_their_end(version):
     limits = {"days": 0, "min_minutes": 0, "min_reads": 0, "min_unused_bytes": 0, "min_table_bytes": 0, "min_confidence": 0.4,
               "keep_days": 0, "watch_hours": 0}
@@ -117,4 +139,5 @@ def recommendations_are_followed_to_their_end(version):
         equal(calm.get("followed", []), [], "what has ended stays as it is")
 
 
-suite(*each_version(epochs_add_up, what_an_earlier_look_did_not_see_is_new, small_ones_are_as_old_as_large_ones, without_history_the_server_is_believed, recommendations_are_followed_to_their_end), at_once=2)
+suite(*each_version(epochs_add_up, what_an_earlier_look_did_not_see_is_new, small_ones_are_as_old_as_large_ones, without_history_the_server_is_believed,
+                    writes_are_those_of_the_last_days, recommendations_are_followed_to_their_end), at_once=2)

@@ -1,0 +1,30 @@
+-- summary: rows that tables took into their indexes, as looks at the counters have noted it since a moment
+-- kind: history
+-- note: a counter that has fallen began again from nothing: what it shows then was written since.
+-- param project text
+-- param branch text
+-- param since timestamp
+-- column object_name text
+-- column first_at timestamp
+-- column last_at timestamp
+-- column last_value number
+-- column written number
+SELECT s.object_name,
+       min(s.snapshot_timestamp) AS first_at,
+       max(s.snapshot_timestamp) AS last_at,
+       max_by(s.metric_value, s.snapshot_timestamp) AS last_value,
+       sum(CASE WHEN s.earlier IS NULL THEN 0
+                WHEN s.metric_value >= s.earlier THEN s.metric_value - s.earlier
+                ELSE s.metric_value
+            END) AS written
+  FROM (SELECT m.object_name,
+               m.snapshot_timestamp,
+               m.metric_value,
+               lag(m.metric_value) OVER (PARTITION BY m.object_name ORDER BY m.snapshot_timestamp) AS earlier
+          FROM lakebase_metrics m
+         WHERE m.project_id = :project
+           AND m.branch_id = :branch
+           AND m.metric_name = 'table_index_writes'
+           AND m.object_name IS NOT NULL
+           AND m.snapshot_timestamp >= :since) s
+ GROUP BY s.object_name
