@@ -29,9 +29,9 @@ int index_read_writes(lb_ctx *ctx, index_history *h, lb_error *err)
     const index_written_args args = {
         .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LOOK_BACK};
     lb_rows *rows = NULL;
-    int r = index_written(ctx, &args, &rows, err);
-    if (r < 0)
-        return r;
+    int r = lb_history_or_skip(ctx, index_written(ctx, &args, &rows, err), NULL, NULL, err);
+    if (r <= 0)
+        return r; /* the server's own counters are left */
     index_written_row *all = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *all);
     if (!all)
         return lb_out_of_memory(err);
