@@ -1,12 +1,12 @@
 /* Alerts about a branch that is not there any more: nobody will look there again and see that all is well, so they end
- * with that reason. A branch is gone when somebody of ours says so (branch.deleted), or when the control plane lists it
- * no more and the manifest does not name it. That monitoring cannot see a branch has an end of its own (target.left).
- */
+ * with that reason. A branch is gone when somebody of ours says so (branch.deleted), or when the control plane lists
+ * others of its project and not it, and the manifest does not name it. That monitoring cannot see a branch has an end
+ * of its own (target.left). */
 #include "serve_internal.h"
 
 static bool is_gone(const serve *s, const char *project, const char *branch)
 {
-    return s->listing && !serve_find_target(s, project, branch) && !targets_are_listed(s->listing, project, branch);
+    return s->listing && !serve_find_target(s, project, branch) && targets_lack(s->listing, project, branch);
 }
 
 void serve_gone_find(serve *s, void (*listed)(void *owner, void *tag, wire_reader *docs, const lb_error *error),

@@ -209,18 +209,22 @@ void targets_each(const manifest *m, const char *document, void (*each)(void *st
     }
 }
 
-bool targets_are_listed(const char *document, const char *project, const char *branch)
+bool targets_lack(const char *document, const char *project, const char *branch)
 {
     lb_error ignored;
     JSON_AUTO *run_document = json_parse(document, strlen(document), &ignored);
     struct json_object *targets = listed_targets(run_document);
+    bool sees_project = false;
     for (size_t i = 0; targets && i < json_object_array_length(targets); i++) {
         struct json_object *item = json_object_array_get_idx(targets, i);
         const char *p = json_get_text(item, "project"), *b = json_get_text(item, "branch");
-        if (p && b && strcmp(p, project) == 0 && strcmp(b, branch) == 0)
-            return true;
+        if (!p || !b || strcmp(p, project) != 0)
+            continue;
+        if (strcmp(b, branch) == 0)
+            return false;
+        sees_project = true;
     }
-    return false;
+    return sees_project;
 }
 
 int targets_choose(const manifest *m, const char *document, const char *project, const char *branch,

@@ -21,7 +21,8 @@ bool targets_are_needed(const manifest *m, const char *project, const char *bran
  * fit; each once. */
 void targets_each(const manifest *m, const char *document, void (*each)(void *state, const lb_target *target),
                   void *state);
-bool targets_are_listed(const char *document, const char *project, const char *branch); /* is this one? */
+/* Others of the project are listed, and not this one. A project that is not listed at all may be hidden from us. */
+bool targets_lack(const char *document, const char *project, const char *branch);
 bool targets_have_patterns(const manifest *m);
 /* Does the manifest let runs wake this branch's compute? The last entry that fits counts. */
 bool targets_may_wake(const manifest *m, const lb_target *target);
