@@ -7,9 +7,10 @@
 
 #include <sql/rehearsal/forget_again.h>
 
-#define GENERATION INT64_C(1000000000) /* of the ledger's rows: no real one comes this far */
-#define PAUSE_MS   5000
-#define TRIES_US   INT64_C(60000000) /* for locks, of all second runs */
+#define GENERATION  INT64_C(1000000000) /* of the ledger's rows: no real one comes this far */
+#define PAUSE_MS    5000
+#define LOCK_WAIT_S 60
+#define TRIES_US    INT64_C(60000000) /* for locks, of all second runs */
 
 static const char *const names[] = {[AGAIN_SAME] = "idempotent",
                                     [AGAIN_FAILS] = "fails",
@@ -36,6 +37,7 @@ static int open_run(rehearsal *s, migration_run *ret_run, migration_files *ret_f
                                .lock_tries = s->args->lock_tries,
                                .lock_pause_ms = PAUSE_MS,
                                .lock_left_us = TRIES_US,
+                               .lock_wait_s = LOCK_WAIT_S,
                                .chance = (uint64_t)lb_now(s->ctx)};
     int r = migration_read(s->args->dir, memory, ret_files, err);
     return r < 0 ? r : lb_server_version(s->ctx, &ret_run->server, err);
@@ -81,11 +83,23 @@ static bool is_others_fault(const lb_error *err)
     return strcmp(err->sqlstate, "55P03") == 0 || strcmp(err->sqlstate, "40P01") == 0 || err->code == LB_ERR_TIMEOUT;
 }
 
+/* As the one who applies, which others may be in between. */
+static int apply_it(migration_run *run, migration_task *task, lb_outcome *ret_outcome, lb_error *err)
+{
+    lb_error of_unlocking; /* what went wrong before it counts more */
+    int r = migrate_apply(run, task, NULL, ret_outcome, err);
+    if (r == LB_ERR_UNREACHABLE)
+        return r;
+    int freed = migrate_unlock(run, r < 0 ? &of_unlocking : err);
+    return r < 0 ? r : freed;
+}
+
 static int run_it(rehearsal *s, migration_run *run, migration_file *file, rehearsal_again *one, lb_error *err)
 {
     migration_task task = {.file = file, .generation = GENERATION};
     lb_outcome outcome = LB_REFUSED;
-    int r = migrate_apply(run, &task, NULL, &outcome, err);
+    run->session = 0;
+    int locked = migrate_lock(run, err), r = locked < 0 ? locked : apply_it(run, &task, &outcome, err);
     if (r >= 0)
         one->outcome = outcome == LB_APPLIED ? AGAIN_SAME : AGAIN_UNKNOWN;
     if (r >= 0 && outcome != LB_APPLIED)
@@ -93,7 +107,7 @@ static int run_it(rehearsal *s, migration_run *run, migration_file *file, rehear
     if (r < 0 && !is_seen(s, r))
         return r;
     if (r < 0) {
-        one->outcome = is_others_fault(err) ? AGAIN_UNKNOWN : AGAIN_FAILS;
+        one->outcome = locked < 0 || is_others_fault(err) ? AGAIN_UNKNOWN : AGAIN_FAILS;
         one->says = lb_printf(s->ctx, "%s", err->message);
     }
     return r < 0 && !one->says ? lb_out_of_memory(err) : forget(s, err);
