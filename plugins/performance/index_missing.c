@@ -2,6 +2,7 @@
  * at least the tables that are read in full again and again. */
 #include "index_missing.h"
 
+#include "index_load.h"
 #include "index_rules.h"
 #include "index_statements.h"
 #include "index_trial.h"
@@ -17,6 +18,7 @@
 #define PER_TABLE   2
 #define BUSY_FACTOR 10
 #define MINUTE      (INT64_C(60) * 1000000)
+#define MUCH_LOG    1.5 /* times the bytes of log for a row */
 
 /* ---- findings ---- */
 
@@ -31,15 +33,41 @@ static double saved_ms(const index_candidate *c)
     return is_proven(c) ? c->total_ms * (1 - c->cost_after / c->cost_before) : 0;
 }
 
+/* What was measured of all that reads and writes the table. */
+static const char *load_text(lb_ctx *ctx, const index_candidate *c)
+{
+    const char *reads = "", *writes = "";
+    if (c->load_before >= 0)
+        reads = lb_printf(ctx, "; the table's statements, executed there, take %.3g ms a call and took %.3g%s",
+                          c->load_after, c->load_before, index_load_slower_text(ctx, c->load));
+    if (c->write_before >= 0)
+        writes =
+            lb_printf(ctx, "; a row that is written logs %.0f bytes and logged %.0f", c->write_after, c->write_before);
+    const char *text = lb_printf(ctx, "%s%s", reads, writes);
+    return text ? text : "";
+}
+
+static const char *harm_text(lb_ctx *ctx, const index_candidate *c)
+{
+    const char *names = c->columns[0]->r.name;
+    for (int i = 1; names && i < c->count; i++)
+        names = lb_printf(ctx, "%s, %s", names, c->columns[i]->r.name);
+    return lb_printf(ctx,
+                     "an index of (%s), built on the branch %s, makes the table's statements slower: executed there "
+                     "they take %.3g ms a call and took %.3g%s",
+                     names ? names : "", c->proven_on, c->load_after, c->load_before,
+                     index_load_slower_text(ctx, c->load));
+}
+
 static const char *proof_text(lb_ctx *ctx, const index_work *work, const index_candidate *c)
 {
     if (is_proven(c) && c->proven_on)
-        return lb_printf(ctx,
-                         "built on the branch %s, it brings the planner's cost from %.0f to %.0f, and the blocks that "
-                         "are read from %.0f to %.0f%s",
-                         c->proven_on, c->cost_before, c->cost_after, c->blocks_before, c->blocks_after,
-                         c->kind == INDEX_GIN ? " (of a search for the value of one row: others may find more rows)"
-                                              : "");
+        return lb_printf(
+            ctx,
+            "built on the branch %s, it brings the planner's cost from %.0f to %.0f, and the blocks that "
+            "are read from %.0f to %.0f%s%s",
+            c->proven_on, c->cost_before, c->cost_after, c->blocks_before, c->blocks_after, load_text(ctx, c),
+            c->kind == INDEX_GIN ? " (of a search for the value of one row: others may find more rows)" : "");
     if (is_proven(c))
         return lb_printf(ctx, "with it the planner's cost falls from %.0f to %.0f", c->cost_before, c->cost_after);
     if (c->table->r.kind[0] == 'p')
@@ -110,6 +138,11 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
         c->mix_before >= 0 ? lb_f64("cost_of_all_now", c->mix_before) : lb_null("cost_of_all_now"),
         c->mix_before >= 0 ? lb_f64("cost_of_all_with_it", c->mix_after) : lb_null("cost_of_all_with_it"),
         c->mix_before >= 0 ? lb_i64("statements_worse", c->mix_worse) : lb_null("statements_worse"),
+        c->load ? lb_json("executed", c->load) : lb_null("executed"),
+        c->write_before >= 0 ? lb_f64("wal_bytes_per_row_now", c->write_before) : lb_null("wal_bytes_per_row_now"),
+        c->write_before >= 0 ? lb_f64("wal_bytes_per_row_with_it", c->write_after)
+                             : lb_null("wal_bytes_per_row_with_it"),
+        lb_text("why_no_row_was_written", c->why_no_write),
         lb_bool("serves_a_join", c->is_join),
         lb_bool("serves_an_order", c->is_ordered),
         INDEX_WRITES_IMPACT(rate),
@@ -122,6 +155,11 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
         {.type = LB_END}};
     lb_value *kept = lb_alloc(ctx, sizeof values);
     return kept ? memcpy(kept, values, sizeof values) : NULL;
+}
+
+static bool logs_much(const index_candidate *c)
+{
+    return c->write_before >= 0 && c->write_after > MUCH_LOG * c->write_before;
 }
 
 static int tell_missing(index_work *work, const index_missing_limits *limits, index_candidate *c, lb_error *err)
@@ -155,7 +193,9 @@ static int tell_missing(index_work *work, const index_missing_limits *limits, in
                               {"whole_table_is_read", c->reads_all ? 0.1 : 0},
                               {"often_called", c->calls >= 1000 ? 0.1 : 0}, {"only_for_a_join", c->is_join ? -0.1 : 0},
                               {"one_value_was_tried", c->kind == INDEX_GIN ? -0.1 : 0},
-                              {"pattern_is_not_known", c->use == INDEX_USE_PATTERN ? -0.1 : 0}),
+                              {"pattern_is_not_known", c->use == INDEX_USE_PATTERN ? -0.1 : 0},
+                              {"a_statement_got_slower", c->load_slower ? -0.1 : 0},
+                              {"rows_log_half_as_much_again", logs_much(c) ? -0.1 : 0}),
             .impact = LB_ARGS(lb_f64("ms_saved", saved_ms(c)),
                               c->bytes >= 0 ? lb_i64("bytes_added", c->bytes) : lb_null("bytes_added")),
             .fix = fix},
@@ -190,6 +230,7 @@ static int ask_planner(index_work *work, const index_missing_limits *limits, ind
     for (size_t i = 0; i < list->count && r >= 0; i++) {
         index_candidate *c = &list->items[i];
         c->cost_before = c->cost_after = c->cost_plain = c->blocks_before = c->blocks_after = c->mix_before = -1;
+        c->load_before = c->write_before = -1;
         if (has_enough(list, i)) {
             index_pass(work, "two indexes on one table are enough for one round");
             continue;
@@ -248,6 +289,9 @@ static int judge(index_work *work, const index_missing_limits *limits, index_can
             index_pass(work, "those who write to the table would pay more than those who read it gain");
         else if (c->is_tried && is_useful(c))
             r = tell_missing(work, limits, c, err);
+        else if (c->is_tried && index_load_harms(c->load_before, c->load_after))
+            r = lb_skipped(work->ctx, index_label(work->ctx, c->table->r.schema, c->table->r.name),
+                           harm_text(work->ctx, c), err);
         else if (c->is_tried && c->mix_worse)
             index_pass(work, "other statements would cost more by a tenth and above, as a branch has shown");
         else if (c->is_tried && c->cost_before < 0)

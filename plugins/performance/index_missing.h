@@ -56,6 +56,11 @@ typedef struct index_candidate {
     double mix_before, mix_after; /* all statements, by how often they run, where it was built; -1: nobody asked */
     int64_t mix_worse, build_wal; /* statements that cost more with it; bytes that building it wrote to the log */
     const char *mix_worst;
+    const char *load;                 /* what executing its table's statements has shown, as a document; or NULL */
+    double load_before, load_after;   /* ms of a call, by how often each runs; -1: none was executed */
+    int64_t load_slower;              /* statements that took longer with it */
+    double write_before, write_after; /* bytes of log for a row that is written; -1: not known */
+    const char *why_no_write;
 } index_candidate;
 
 typedef struct index_candidates {
@@ -93,7 +98,8 @@ index_wanted index_wanted_of(const index_candidate *c, const char **columns);
 void index_weigh_beside(index_candidate *c, double cost_plain, int64_t bytes);
 
 /* It halves the work: by the blocks that were read where it was executed, which is more than the planner knows of
- * values that it was not told; else by the planner's word. */
+ * values that it was not told; else by the planner's word. And it harms nobody: no statement's plan, nor the time of
+ * all that were executed. */
 bool index_is_proven(const index_candidate *c, double least_cost);
 
 /* Asks the planner. */

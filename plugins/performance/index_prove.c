@@ -1,5 +1,6 @@
 /* Would the planner use it? HypoPG makes it believe in an index that is not there; a search like those of the
  * statements, with values that it cannot know, is explained before and after. Nothing is executed. */
+#include "index_load.h"
 #include "index_probe.h"
 #include "parsed.h"
 
@@ -147,7 +148,8 @@ void index_weigh_beside(index_candidate *c, double cost_plain, int64_t bytes)
 bool index_is_proven(const index_candidate *c, double least_cost)
 {
     double most = 1 - (c->kind == INDEX_BRIN ? BRIN_GAIN : GAIN);
-    if (c->cost_after < 0 || c->cost_before < least_cost || c->mix_worse)
+    if (c->cost_after < 0 || c->cost_before < least_cost || c->mix_worse ||
+        index_load_harms(c->load_before, c->load_after))
         return false;
     return c->blocks_before < 0 ? c->cost_after <= most * c->cost_before
                                 : c->cost_after < c->cost_before && c->blocks_after <= most * c->blocks_before;
@@ -201,6 +203,7 @@ int index_prove(index_work *work, index_candidate *c, lb_error *err)
     const lb_sql *search = NULL;
     plan_view before = {0};
     c->cost_after = c->cost_before = c->cost_plain = c->blocks_before = c->blocks_after = c->mix_before = -1;
+    c->load_before = c->write_before = -1;
     c->bytes = -1;
     int r = index_compose_search(work->ctx, c, &search, err);
     if (r < 0)

@@ -120,6 +120,26 @@ int index_trial_change(lb_ctx *ctx, const char *title, const char *reason, const
 
 /* ---- asking ---- */
 
+static double number_or_none(struct json_object *from, const char *name)
+{
+    struct json_object *found = parsed_member(from, name);
+    return found ? json_object_get_double(found) : -1;
+}
+
+/* False: out of memory. */
+static bool take_load(lb_ctx *ctx, struct json_object *proof, index_candidate *c)
+{
+    struct json_object *load = parsed_member(proof, "load"), *why = parsed_member(proof, "why_no_write");
+    c->load = load ? lb_printf(ctx, "%s", json_object_to_json_string(load)) : NULL;
+    c->load_before = number_or_none(load, "ms_per_call_now");
+    c->load_after = number_or_none(load, "ms_per_call_with_it");
+    c->load_slower = (int64_t)parsed_length(parsed_member(load, "slower"));
+    c->write_before = number_or_none(proof, "row_wal_before");
+    c->write_after = number_or_none(proof, "row_wal_after");
+    c->why_no_write = why ? lb_printf(ctx, "%s", json_object_get_string(why)) : NULL;
+    return (!load || c->load) && (!why || c->why_no_write);
+}
+
 static int take_proof(const index_trial *t, struct json_object *proof, index_candidate *c, lb_error *err)
 {
     struct json_object *failure = parsed_member(proof, "error");
@@ -142,6 +162,8 @@ static int take_proof(const index_trial *t, struct json_object *proof, index_can
     c->mix_after = json_object_get_double(parsed_member(proof, "mix_after"));
     c->mix_worse = parsed_number(proof, "mix_worse");
     c->build_wal = parsed_number(proof, "build_wal_bytes");
+    if (!take_load(t->ctx, proof, c))
+        return lb_out_of_memory(err);
     if (c->mix_worse)
         c->mix_worst = lb_printf(t->ctx, "%s", json_object_get_string(parsed_member(proof, "mix_worst")));
     if (c->beside_count && parsed_member(proof, "cost_plain"))

@@ -1,6 +1,8 @@
-/* prove_index_on_branch: builds indexes on the branch that it runs on, one at a time, and asks the planner before and
- * after. The detectors make the branch for it; on any other it refuses. */
+/* prove_index_on_branch: builds indexes on the branch that it runs on, one at a time, asks the planner before and
+ * after, executes the statements that read the table, and writes some rows. The detectors make the branch for it; on
+ * any other it refuses. */
 #include "index_describe.h"
+#include "index_load.h"
 #include "index_trial.h"
 #include "index_without.h"
 #include "parsed.h"
@@ -13,7 +15,7 @@
 
 struct args {
     const char *candidates, *statements, *without_schema, *without_index;
-    int64_t plans_ms;
+    int64_t plans_ms, statement_ms, load_ms;
 };
 
 static const lb_param params[] = {
@@ -28,6 +30,11 @@ static const lb_param params[] = {
     LB_PARAM(struct args, without_index, LB_TEXT, NULL, "and its name: what statements lose without it"),
     LB_PARAM(struct args, plans_ms, LB_I64, "20000", "milliseconds that plans of the statements may take, in all",
              .min = "0"),
+    LB_PARAM(struct args, statement_ms, LB_I64, "2000", "milliseconds that one execution of a statement may take",
+             .min = "1", .max = "600000"),
+    LB_PARAM(struct args, load_ms, LB_I64, "30000",
+             "milliseconds that executing statements may take, in all; 0: none is executed", .min = "0",
+             .max = "1800000"),
     LB_PARAMS_END,
 };
 
@@ -38,6 +45,9 @@ typedef struct trial {
     double cost_after, build_ms, cost_plain;
     int64_t bytes_plain, wal;
     index_mix mix;
+    index_load *load; /* or NULL: no statements were given */
+    double write_before, write_after;
+    const char *load_text, *why_no_write;
 } trial;
 
 /* ---- trying ---- */
@@ -75,6 +85,28 @@ static int build(index_work *work, trial *t, lb_error *err)
     return r;
 }
 
+static bool is_whole(const trial *t)
+{
+    return t->wanted_beside == (size_t)t->is.candidate.beside_count;
+}
+
+/* Reads first: what is written leaves rows behind that are dead. */
+static int measure_with_it(index_work *work, trial *t, lb_error *err)
+{
+    int r = 0;
+    if (!is_whole(t))
+        return 0;
+    if (t->load) {
+        r = index_load_after(t->load, &t->is.table, err);
+        t->load_text = r < 0 ? NULL : index_load_text(t->load);
+        if (r >= 0 && !t->load_text)
+            return lb_out_of_memory(err);
+    }
+    return r < 0 ? r
+                 : index_load_write(work->ctx, &t->is.table, t->is.columns[0].r.name, &t->write_after, &t->why_no_write,
+                                    err);
+}
+
 static int look_after(index_work *work, trial *t, lb_error *err)
 {
     const index_trial_size_args args = {.schema = t->is.table.r.schema, .name = t->name};
@@ -86,6 +118,8 @@ static int look_after(index_work *work, trial *t, lb_error *err)
         r = index_execute_candidate(work, &t->is.candidate, &t->is.candidate.blocks_after, err);
     if (r >= 0)
         r = index_weigh_mix(work, &t->mix, err);
+    if (r >= 0)
+        r = measure_with_it(work, t, err);
     if (r >= 0)
         r = index_trial_size(work->ctx, &args, &rows, err);
     t->is.candidate.bytes = r >= 0 && index_trial_size_next(work->ctx, rows, &row) ? row.bytes : -1;
@@ -107,7 +141,11 @@ static int build_and_look(index_work *work, trial *t, lb_error *err)
         return r;
     r = look_after(work, t, err);
     int end = take_down(work->ctx, t, r < 0 ? &ending : err);
-    return r < 0 ? r : end;
+    if (r >= 0)
+        r = end;
+    return r < 0 || !is_whole(t) || t->why_no_write ? r
+                                                    : index_load_write(work->ctx, &t->is.table, t->is.columns[0].r.name,
+                                                                       &t->write_before, &t->why_no_write, err);
 }
 
 /* Without what it stores beside its keys first, where there is something. */
@@ -119,6 +157,8 @@ static int try_one(index_work *work, trial *t, lb_error *err)
     int r = index_explain_candidate(work, c, &c->cost_before, &c->reads_all, err);
     if (r >= 0)
         r = index_execute_candidate(work, c, &c->blocks_before, err);
+    if (r >= 0 && t->load)
+        r = index_load_before(t->load, &t->is.table, err);
     if (r >= 0 && c->beside_count) {
         trial plain = *t;
         plain.wanted_beside = 0;
@@ -134,22 +174,32 @@ static bool is_fatal(int r)
     return r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY;
 }
 
+static bool has_written(const trial *t)
+{
+    return !t->why_no_write;
+}
+
 static int tell(lb_ctx *ctx, const trial *t, const char *failure, lb_error *err)
 {
     const index_candidate *c = &t->is.candidate;
     return failure
                ? lb_append(ctx, "proofs", LB_ARGS(lb_text("table", t->is.table.r.name), lb_text("error", failure)), err)
-               : lb_append(ctx, "proofs",
-                           LB_ARGS(lb_text("table", t->is.table.r.name), lb_f64("cost_before", c->cost_before),
-                                   lb_f64("cost_after", t->cost_after), lb_bool("reads_all", c->reads_all),
-                                   lb_i64("bytes", c->bytes), lb_f64("build_ms", t->build_ms),
-                                   lb_f64("blocks_before", c->blocks_before), lb_f64("blocks_after", c->blocks_after),
-                                   lb_i64("build_wal_bytes", t->wal), lb_i64("mix_worse", t->mix.worse),
-                                   t->mix.asked ? lb_f64("mix_before", t->mix.before) : lb_null("mix_before"),
-                                   lb_f64("mix_after", t->mix.after), lb_text("mix_worst", t->mix.worst),
-                                   t->cost_plain >= 0 ? lb_f64("cost_plain", t->cost_plain) : lb_null("cost_plain"),
-                                   t->cost_plain >= 0 ? lb_i64("bytes_plain", t->bytes_plain) : lb_null("bytes_plain")),
-                           err);
+               : lb_append(
+                     ctx, "proofs",
+                     LB_ARGS(lb_text("table", t->is.table.r.name), lb_f64("cost_before", c->cost_before),
+                             lb_f64("cost_after", t->cost_after), lb_bool("reads_all", c->reads_all),
+                             lb_i64("bytes", c->bytes), lb_f64("build_ms", t->build_ms),
+                             lb_f64("blocks_before", c->blocks_before), lb_f64("blocks_after", c->blocks_after),
+                             lb_i64("build_wal_bytes", t->wal), lb_i64("mix_worse", t->mix.worse),
+                             t->mix.asked ? lb_f64("mix_before", t->mix.before) : lb_null("mix_before"),
+                             lb_f64("mix_after", t->mix.after), lb_text("mix_worst", t->mix.worst),
+                             t->load_text ? lb_json("load", t->load_text) : lb_null("load"),
+                             has_written(t) ? lb_f64("row_wal_before", t->write_before) : lb_null("row_wal_before"),
+                             has_written(t) ? lb_f64("row_wal_after", t->write_after) : lb_null("row_wal_after"),
+                             lb_text("why_no_write", t->why_no_write),
+                             t->cost_plain >= 0 ? lb_f64("cost_plain", t->cost_plain) : lb_null("cost_plain"),
+                             t->cost_plain >= 0 ? lb_i64("bytes_plain", t->bytes_plain) : lb_null("bytes_plain")),
+                     err);
 }
 
 static void release(void *document)
@@ -157,12 +207,12 @@ static void release(void *document)
     parsed_free(document);
 }
 
-static int try_all(index_work *work, struct json_object *list, lb_error *err)
+static int try_all(index_work *work, struct json_object *list, index_load *load, lb_error *err)
 {
     size_t count = json_object_array_length(list);
     int r = count <= MOST ? 0 : lb_fail(err, LB_ERR_LIMIT, NULL, "at most %d can be tried in one run", MOST);
     for (size_t i = 0; i < count && r >= 0; i++) {
-        trial t = {0};
+        trial t = {.load = load};
         lb_error why;
         r = index_read_described(parsed_item(list, i), &t.is, err);
         if (r < 0)
@@ -208,9 +258,12 @@ static int try_candidates(index_work *work, const struct args *args, lb_error *e
         return lb_out_of_memory(err);
     if (!json_object_is_type(list, json_type_array))
         return lb_fail(err, LB_ERR_INVALID, "give a list", "candidates holds no list");
+    index_load *load = NULL;
     if (args->statements)
         r = index_give_statements(work, args->statements, args->plans_ms, err);
-    return r < 0 ? r : try_all(work, list, err);
+    if (r >= 0 && args->statements && args->load_ms)
+        r = index_load_new(work->ctx, args->statements, args->statement_ms, args->load_ms, &load, err);
+    return r < 0 ? r : try_all(work, list, load, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
