@@ -28,8 +28,9 @@ typedef struct index_column {
     bool has_statistics;
     double null_share, distinct_values; /* the latter as pg_stats has it: negative is a share of the rows */
     int64_t width;
-    double correlation; /* of values with places in the table; 0: not known */
-    double true_share;  /* of a boolean; -1: not known */
+    double correlation;  /* of values with places in the table; 0: not known */
+    double true_share;   /* of a boolean; -1: not known */
+    double rarest_share; /* of the rows: the rarest value's, where all are known and they are few; -1: else */
 } index_column;
 
 typedef struct index_info {

@@ -304,6 +304,7 @@ static int read_statistics(lb_ctx *ctx, index_set *set, lb_error *err)
             c->width = row.width;
             c->correlation = row.correlation_is_null ? 0 : row.correlation;
             c->true_share = row.true_share_is_null ? -1 : row.true_share;
+            c->rarest_share = row.rarest_share_is_null ? -1 : row.rarest_share;
         }
     }
     set->has_statistics = true;

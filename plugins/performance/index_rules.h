@@ -24,11 +24,19 @@ typedef struct index_bloat_limits {
     int64_t max_rebuilds; /* that are measured on a branch, where one is wanted: the worst */
 } index_bloat_limits;
 
+typedef struct index_few_limits {
+    int64_t min_minutes, min_reads, min_rows, min_bytes; /* the latter two of the table, and of the index */
+} index_few_limits;
+
 LB_MUST_CHECK int index_find_unused(index_work *work, const index_unused_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_invalid(index_work *work, lb_error *err);
 LB_MUST_CHECK int index_find_duplicates(index_work *work, lb_error *err);
 LB_MUST_CHECK int index_find_missing_keys(index_work *work, const index_missing_key_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_bloated(index_work *work, const index_bloat_limits *limits, lb_error *err);
+LB_MUST_CHECK int index_find_few_values(index_work *work, const index_few_limits *limits, lb_error *err);
+
+/* Scans of the table and of its indexes, with those of its partitions. */
+int64_t index_reads(const index_set *set, const index_table *table);
 
 /* Why indexes like this one have to stay whatever their counts say; NULL: it may go. */
 const char *index_role(const index_set *set, const index_info *x);
@@ -50,6 +58,9 @@ index_cover index_covers(const index_set *set, const index_info *x, const index_
 
 /* Behind a column's name as the server writes it, quoted or not; NULL: something else stands there. */
 const char *index_skip_name(const char *at, const char *name);
+
+/* Is even the rarest of its values in so many rows that reading the table is the faster way to any of them? */
+bool index_tells_nothing_apart(const index_column *c);
 
 /* Distinct values of a column of a table with so many rows. */
 double index_distinct(const index_column *c, double rows);

@@ -83,6 +83,11 @@ static table_use use_of(const index_set *set, const index_table *table)
     return u;
 }
 
+int64_t index_reads(const index_set *set, const index_table *table)
+{
+    return use_of(set, table).reads;
+}
+
 /* Days that add up without a month's end among them show nothing of what runs then. */
 static bool holds_a_month(const table_use *use)
 {

@@ -257,6 +257,30 @@ static void tells_rates_by_what_looks_have_noted(void)
     CU_ASSERT_TRUE(index_rate_of(NULL, 800, &young).per_day < 0); /* a load of the first minutes is no rate */
 }
 
+static void few_values_tell_nothing_apart_where_all_are_common(void)
+{
+    static const struct {
+        double distinct, rarest, nulls, correlation;
+        bool tells_nothing;
+    } cases[] = {{7, 1.0 / 7, 0, 0, true},  {10, 0.1, 0, 0.89, true},  {1, 1, 0, 1, true},
+                 {2, 0.5, 0, -0.89, true},  {2, 0.25, 0.5, 0, true},   {2, 0.45, 0.1, 0, true},
+                 {11, 0.1, 0, 0, false},    {3, 0.09, 0, 0, false},    {2, 0.5, 0, 0.9, false},
+                 {2, 0.5, 0, -0.95, false}, {2, 0.48, 0.04, 0, false}, {7, -1, 0, 0, false},
+                 {-0.5, 0.2, 0, 0, false},  {0, 0.2, 1, 0, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        index_column c = {.has_statistics = true,
+                          .distinct_values = cases[i].distinct,
+                          .rarest_share = cases[i].rarest,
+                          .null_share = cases[i].nulls,
+                          .correlation = cases[i].correlation};
+        if (index_tells_nothing_apart(&c) != cases[i].tells_nothing)
+            printf("\n    case %zu\n", i);
+        CU_ASSERT_EQUAL(index_tells_nothing_apart(&c), cases[i].tells_nothing);
+        c.has_statistics = false;
+        CU_ASSERT_FALSE(index_tells_nothing_apart(&c));
+    }
+}
+
 static void knows_an_older_extension(void)
 {
     CU_ASSERT_TRUE(index_statements_are_older("1.7"));
@@ -394,7 +418,8 @@ SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
       TEST(adds_epochs_up_after_the_last_use), TEST(counts_days_of_epochs_that_overlap_once),
-      TEST(tells_rates_by_what_looks_have_noted), TEST(sees_the_end_of_a_month_among_the_days),
-      TEST(knows_an_older_extension), TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried),
-      TEST(finds_the_columns_of_a_statement), TEST(finds_what_values_hold_and_which_rows_are_wanted),
-      TEST(knows_all_columns_that_are_read), TEST(leaves_out_what_no_index_serves))
+      TEST(tells_rates_by_what_looks_have_noted), TEST(few_values_tell_nothing_apart_where_all_are_common),
+      TEST(sees_the_end_of_a_month_among_the_days), TEST(knows_an_older_extension),
+      TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried), TEST(finds_the_columns_of_a_statement),
+      TEST(finds_what_values_hold_and_which_rows_are_wanted), TEST(knows_all_columns_that_are_read),
+      TEST(leaves_out_what_no_index_serves))

@@ -9,13 +9,14 @@ KINDS = {
     "detect_bloated_indexes": ("bloated_index",),
     "detect_missing_indexes": ("missing_index",),
 }
+WHOLE = {"few values": ("low_cardinality_index",)}  # of run_full_index_analysis alone
 
 
 class Corpus:
     def __init__(self):
         self.setup = ['CREATE SCHEMA "Odd Schema"; CREATE SCHEMA other;']
         self.later = []  # after everything was vacuumed
-        self.expected = {tool: set() for tool in KINDS}
+        self.expected = {tool: set() for tool in (*KINDS, *WHOLE)}
         self.number = 0
 
     def sql(self, text):
@@ -397,8 +398,76 @@ def missing(c):
     c.expected["detect_missing_indexes"].add(right[0])
 
 
+# ---- few values ----
+
+def few_values(c):
+    """(column, its value in row i, the index, how often it is scanned, is that a finding)."""
+    cases = [
+        ("int", "i % 7", "(k)", 0, True), ("int", "i % 2", "(k)", 0, True), ("int", "i % 10", "(k)", 0, True),
+        ("boolean", "i % 2 = 0", "(k)", 0, True), ("text", "'state ' || i % 4", "(k)", 0, True),
+        ("int", "i % 5", "USING hash (k)", 0, True), ("text", "'s' || i % 3", "USING hash (k)", 0, True),
+        ("int", "i % 3", "(k DESC NULLS LAST)", 0, True), ("int", "7", "(k)", 0, True),
+        ("int", "CASE WHEN i % 4 > 0 THEN i % 4 END", "(k)", 0, True), ("date", "date '2020-01-01' + i % 6", "(k)", 0, True),
+        ("uuid", "md5((i % 8)::text)::uuid", "(k)", 0, True), ("numeric", "i % 4 / 2.0", "(k)", 0, True),
+        ("int", "CASE WHEN i % 8 = 0 THEN 1 ELSE 2 END", "(k)", 0, True), ("int", "i % 7", "(k)", 1, True),
+        ("text", "'state ' || i % 4", "(k)", 2, True), ("char(2)", "i % 6", "(k bpchar_pattern_ops)", 0, True),
+        # what somebody may gain by
+        ("int", "i % 11", "(k)", 0, False), ("int", "i % 50", "(k)", 0, False),
+        ("int", "CASE WHEN i % 100 = 0 THEN 1 ELSE 2 END", "(k)", 0, False),
+        ("boolean", "i % 15 = 0", "(k)", 0, False), ("int", "CASE WHEN i % 50 > 0 THEN i % 2 END", "(k)", 0, False),
+        ("text", "CASE WHEN i = 9 THEN 'failed' ELSE 'state ' || i % 3 END", "(k)", 0, False),
+        ("int", "i / 500", "(k)", 0, False), ("date", "date '2020-01-01' - i / 300", "(k)", 0, False),
+        ("int", "i % 7", "(k) WHERE k = 3", 0, False), ("int", "i % 7", "(k) INCLUDE (id)", 0, False),
+        ("int", "i % 7", "(k, id)", 0, False), ("int", "i % 7", "((k + 1))", 0, False),
+        ("int", "i % 7", "USING brin (k)", 0, False), ("int[]", "ARRAY[i % 7]", "USING gin (k)", 0, False),
+        ("int", "i % 7", "(k)", 9, False), ("boolean", "i % 2 = 0", "(k)", 5, False),
+    ]
+    for column, value, definition, scans, is_found in cases:
+        t = few(c, f"id int, k {column}", value)
+        c.index(t, definition, tool="few values" if is_found else None)
+        c.read(t, 320)
+        c.later += [f"SET enable_seqscan = off; SELECT count(id) FROM {t[1]} WHERE k = (SELECT k FROM {t[1]} TABLESAMPLE SYSTEM (100) LIMIT 1);"
+                    " RESET enable_seqscan;"] * scans
+    parent, child = few(c, "id int PRIMARY KEY, k int", "1", rows=9), few(c, "id int, k int", "1 + i % 4")
+    c.sql(f"ALTER TABLE {child[1]} ADD FOREIGN KEY (k) REFERENCES {parent[1]}")
+    c.index(child, "(k)")
+    unknown = few(c, "id int, k int", "i % 7")  # what the server was told not to look at
+    c.sql(f"ALTER TABLE {unknown[1]} ALTER k SET STATISTICS 0")
+    c.index(unknown, "(k)")
+    stale = few(c, "id int, k int", "i % 7")
+    c.index(stale, "(k)")
+    c.later.append(f"UPDATE {stale[1]} SET k = id;")
+    for t in (child, unknown, stale):
+        c.read(t, 320)
+    c.index(few(c, "id int, k int", "i % 7"), "(k)")  # hardly ever read
+    small = few(c, "id int, k int", "i % 7", rows=200)
+    c.index(small, "(k)")
+    c.read(small, 320)
+    c.number += 1
+    root = f"few_tree_{c.number}"
+    c.sql(f"CREATE TABLE {root} (id int, k int) PARTITION BY RANGE (id);"
+          f"CREATE TABLE {root}_1 PARTITION OF {root} FOR VALUES FROM (0) TO (2000);"
+          f"CREATE TABLE {root}_2 PARTITION OF {root} FOR VALUES FROM (2000) TO (9000);"
+          f"INSERT INTO {root} SELECT i, i % 7 FROM generate_series(1, 4000) i; CREATE INDEX {root}_i ON {root} (k)")
+    c.read(("", root), 320)
+    c.expected["few values"].add(f"public.{root}_i")
+
+
+def few(c, columns, value, rows=ROWS):
+    t = c.table("few", columns, rows=0, more="WITH (autovacuum_enabled = off)")
+    c.sql(f"INSERT INTO {t[1]} SELECT i, {value} FROM generate_series(1, {rows}) i")
+    return t
+
+
 def build():
     c = Corpus()
     for case in (unused, invalid, duplicates, foreign_keys, bloat, missing):
         case(c)
+    return c
+
+
+def build_whole():
+    """By itself: most of these are unused as well."""
+    c = Corpus()
+    few_values(c)
     return c
