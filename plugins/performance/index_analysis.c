@@ -6,6 +6,7 @@ static int find_all(index_work *work, const index_limits *l, lb_error *err)
     const index_unused_limits unused = {l->days, l->min_minutes, l->min_unused_bytes, l->min_reads, l->rare_scans};
     const index_bloat_limits bloat = {l->threshold, l->min_bloat_bytes, l->wasted_bytes, l->max_rebuilds};
     const index_few_limits few = {l->min_minutes, l->min_reads, l->min_rows, l->min_unused_bytes};
+    const index_many_limits many = {l->max_indexes, l->min_table_bytes, l->min_writes};
     const index_missing_key_limits keys = {l->min_rows, l->min_table_bytes};
     const index_missing_limits missing = {.min_rows = l->min_rows,
                                           .min_bytes = l->min_table_bytes,
@@ -36,6 +37,8 @@ static int find_all(index_work *work, const index_limits *l, lb_error *err)
         r = index_find_bloated(work, &bloat, err);
     if (r >= 0)
         r = index_find_few_values(work, &few, err);
+    if (r >= 0)
+        r = index_find_many(work, &many, err);
     if (r >= 0)
         r = index_find_missing_keys(work, &keys, err);
     if (r >= 0)

@@ -6,9 +6,9 @@
 #include "index_trial.h"
 
 typedef struct index_limits {
-    double days, rare_scans, threshold, min_mean_ms, min_share, write_us;
+    double days, rare_scans, threshold, min_mean_ms, min_share, min_writes, write_us;
     int64_t min_minutes, min_reads, min_unused_bytes, min_bloat_bytes, wasted_bytes, min_rows, min_table_bytes,
-        min_scans, min_calls, max_statements, max_proofs, min_brin_bytes, max_rebuilds;
+        min_scans, min_calls, max_statements, max_proofs, min_brin_bytes, max_rebuilds, max_indexes;
     const char *prove;
 } index_limits;
 
@@ -37,6 +37,10 @@ typedef struct index_limits {
                  .min = "1", .max = "10000"),                                                                          \
         LB_PARAM(index_limits, max_proofs, LB_I64, "50", "candidates that the planner is asked about", .min = "0",     \
                  .max = "500"),                                                                                        \
+        LB_PARAM(index_limits, max_indexes, LB_I64, "10",                                                              \
+                 "indexes beyond which a table that is much written has too many", .min = "1"),                        \
+        LB_PARAM(index_limits, min_writes, LB_F64, "1000", "rows an hour from which a table is much written",          \
+                 .min = "0"),                                                                                          \
         INDEX_MISSING_PARAMS(index_limits), INDEX_REBUILDS_PARAM(index_limits), INDEX_PROVE_PARAM(index_limits)
 
 /* Reads and runs every rule; what one lets go, no other speaks of. */

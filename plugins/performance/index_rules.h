@@ -28,12 +28,18 @@ typedef struct index_few_limits {
     int64_t min_minutes, min_reads, min_rows, min_bytes; /* the latter two of the table, and of the index */
 } index_few_limits;
 
+typedef struct index_many_limits {
+    int64_t max_indexes, min_table_bytes; /* the latter for those that are larger than their table */
+    double min_writes;                    /* an hour */
+} index_many_limits;
+
 LB_MUST_CHECK int index_find_unused(index_work *work, const index_unused_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_invalid(index_work *work, lb_error *err);
 LB_MUST_CHECK int index_find_duplicates(index_work *work, lb_error *err);
 LB_MUST_CHECK int index_find_missing_keys(index_work *work, const index_missing_key_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_bloated(index_work *work, const index_bloat_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_few_values(index_work *work, const index_few_limits *limits, lb_error *err);
+LB_MUST_CHECK int index_find_many(index_work *work, const index_many_limits *limits, lb_error *err);
 
 /* Scans of the table and of its indexes, with those of its partitions. */
 int64_t index_reads(const index_set *set, const index_table *table);
@@ -61,6 +67,13 @@ const char *index_skip_name(const char *at, const char *name);
 
 /* Is even the rarest of its values in so many rows that reading the table is the faster way to any of them? */
 bool index_tells_nothing_apart(const index_column *c);
+
+/* What a table carries, but for indexes that go. */
+typedef struct index_load {
+    int64_t count, index_bytes, table_bytes; /* the last -1 where it is not known */
+} index_load;
+bool index_are_many(const index_load *load, const index_many_limits *limits);
+bool index_outweigh(const index_load *load, const index_many_limits *limits); /* the table, whatever their number is */
 
 /* Distinct values of a column of a table with so many rows. */
 double index_distinct(const index_column *c, double rows);

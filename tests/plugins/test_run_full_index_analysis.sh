@@ -10,7 +10,11 @@ holds '.result | .total_issues == (.findings | length) and .duplicates == 1 and 
 holds '.events[0].type == "index.recommended" and .events[0].payload.total_issues == .result.total_issues'
 holds '.changes == [] and .result.examined.indexes == 7'
 
+runs run_full_index_analysis --max_indexes 1
+holds '.result.many == 0 and any(.result.skipped[]; .reason | contains("their indexes are many, but what is written to them is not known"))'
+
 runs run_full_index_analysis --plan
 holds '.events == []'
 runs_with 2 run_full_index_analysis --threshold 0
+runs_with 2 run_full_index_analysis --max_indexes 0
 finish

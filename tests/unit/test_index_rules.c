@@ -281,6 +281,24 @@ static void few_values_tell_nothing_apart_where_all_are_common(void)
     }
 }
 
+static void counts_and_weighs_the_indexes_of_a_table(void)
+{
+    const index_many_limits limits = {.max_indexes = 10, .min_table_bytes = 1000};
+    static const struct {
+        index_load load;
+        bool are_many, outweigh;
+    } cases[] = {{{11, 100, 5000}, true, false},  {{10, 100, 5000}, false, false}, {{11, 0, -1}, true, false},
+                 {{2, 2001, 1000}, true, true},   {{2, 2000, 1000}, false, false}, {{2, 9999, 999}, false, false},
+                 {{1, 9999, 1000}, false, false}, {{2, 9999, -1}, false, false},   {{12, 9999, 1000}, true, true},
+                 {{0, 0, 0}, false, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CU_ASSERT_EQUAL(index_are_many(&cases[i].load, &limits), cases[i].are_many);
+        CU_ASSERT_EQUAL(index_outweigh(&cases[i].load, &limits), cases[i].outweigh);
+    }
+    const index_many_limits any = {.max_indexes = 10};
+    CU_ASSERT_FALSE(index_are_many(&(index_load){2, 16384, 0}, &any)); /* nothing is in it */
+}
+
 static void knows_an_older_extension(void)
 {
     CU_ASSERT_TRUE(index_statements_are_older("1.7"));
@@ -419,7 +437,7 @@ SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
       TEST(adds_epochs_up_after_the_last_use), TEST(counts_days_of_epochs_that_overlap_once),
       TEST(tells_rates_by_what_looks_have_noted), TEST(few_values_tell_nothing_apart_where_all_are_common),
-      TEST(sees_the_end_of_a_month_among_the_days), TEST(knows_an_older_extension),
-      TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried), TEST(finds_the_columns_of_a_statement),
-      TEST(finds_what_values_hold_and_which_rows_are_wanted), TEST(knows_all_columns_that_are_read),
-      TEST(leaves_out_what_no_index_serves))
+      TEST(counts_and_weighs_the_indexes_of_a_table), TEST(sees_the_end_of_a_month_among_the_days),
+      TEST(knows_an_older_extension), TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried),
+      TEST(finds_the_columns_of_a_statement), TEST(finds_what_values_hold_and_which_rows_are_wanted),
+      TEST(knows_all_columns_that_are_read), TEST(leaves_out_what_no_index_serves))

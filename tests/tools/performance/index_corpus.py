@@ -9,13 +9,14 @@ KINDS = {
     "detect_bloated_indexes": ("bloated_index",),
     "detect_missing_indexes": ("missing_index",),
 }
-WHOLE = {"few values": ("low_cardinality_index",)}  # of run_full_index_analysis alone
+WHOLE = {"few values": ("low_cardinality_index",), "many": ("many_indexes",)}  # of run_full_index_analysis alone
 
 
 class Corpus:
     def __init__(self):
         self.setup = ['CREATE SCHEMA "Odd Schema"; CREATE SCHEMA other;']
         self.later = []  # after everything was vacuumed
+        self.written = {}  # by table: (days ago, what a look at its counter noted)
         self.expected = {tool: set() for tool in (*KINDS, *WHOLE)}
         self.number = 0
 
@@ -453,6 +454,62 @@ def few_values(c):
     c.expected["few values"].add(f"public.{root}_i")
 
 
+# ---- many ----
+
+BUSY, SLOW = ((4, 1), (2, 5000000)), ((4, 1), (2, 10000))
+EACH = ("(a)", "(b)", "(c)", "(d)", "(id)", "((a + 1))", "((a + 2))", "((b + 1))", "((b + 2))", "(lower(c))", "(upper(c))",
+        "USING hash (a)", "USING hash (b)", "(c text_pattern_ops)")
+
+
+def many(c):
+    """(indexes, what looks have noted, is that a finding)."""
+    cases = [
+        (EACH, BUSY, True), (EACH[:11], BUSY, True), (EACH[3:], BUSY, True), (EACH[:12] + ("(a)",), BUSY, True),
+        (EACH[:11], ((4, 1), (3, 4000000), (2, 100)), True),  # a restart among them
+        (EACH[:10] + ("UNIQUE",), BUSY, True), (EACH, ((9, 1), (1, 9000000)), True),
+        (EACH[:10], BUSY, False), (EACH[4:], BUSY, False), (EACH[:9] + ("UNIQUE",), BUSY, False),
+        (EACH[:9] + ("(a)", "(c)"), BUSY, False),  # copies go first
+        (EACH, SLOW, False), (EACH[:11], SLOW, False), (EACH, (), False),
+        (EACH, ((0, 1),), False),  # not for a day yet
+        (EACH, ((30, 1), (20, 90000000)), False),  # a load of last month
+        (EACH, ((4, 90000000), (2, 10)), False),  # and one before the first look
+    ]
+    for definitions, written, is_found in cases:
+        t = c.table("many")
+        for definition in definitions:
+            if definition == "UNIQUE":
+                c.sql(f"ALTER TABLE {t[1]} ADD UNIQUE (e, id)")
+            else:
+                c.index(t, definition)
+        noted(c, t[0], written, is_found)
+    heavy = ("(a)", "(b)", "((a + 1))", "((b + 1))", "((a - b))")
+    for definitions, rows, written, is_found in (
+            (heavy, 20000, BUSY, True), (heavy[1:], 20000, BUSY, True), (heavy[:1] + heavy[2:], 30000, BUSY, True),
+            (heavy[:2], 20000, BUSY, False), (heavy[:3], 20000, BUSY, False), (heavy, 20000, SLOW, False),
+            (heavy, 20000, (), False), (heavy, 200, BUSY, False)):
+        t = few(c, "a int, b int", "i * 7919 % 20011", rows)
+        for definition in definitions:
+            c.index(t, definition)
+        noted(c, t[0], written, is_found)
+    for written, is_found in ((BUSY, True), (SLOW, False)):
+        c.number += 1
+        root = f"many_tree_{c.number}"
+        c.sql(f"CREATE TABLE {root} (id int, a int, b int, c text, d date) PARTITION BY RANGE (id);"
+              f"CREATE TABLE {root}_1 PARTITION OF {root} FOR VALUES FROM (0) TO (2000);"
+              f"CREATE TABLE {root}_2 PARTITION OF {root} FOR VALUES FROM (2000) TO (9000)")
+        for definition in EACH[:11]:
+            c.index(("public.", root), definition)
+        for leaf in (1, 2):
+            noted(c, f"public.{root}_{leaf}", written, False)
+        noted(c, f"public.{root}", (), is_found)
+
+
+def noted(c, name, written, is_found):
+    c.written[name] = written
+    if is_found:
+        c.expected["many"].add(name)
+
+
 def few(c, columns, value, rows=ROWS):
     t = c.table("few", columns, rows=0, more="WITH (autovacuum_enabled = off)")
     c.sql(f"INSERT INTO {t[1]} SELECT i, {value} FROM generate_series(1, {rows}) i")
@@ -470,4 +527,5 @@ def build_whole():
     """By itself: most of these are unused as well."""
     c = Corpus()
     few_values(c)
+    many(c)
     return c
