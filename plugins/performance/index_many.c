@@ -88,7 +88,7 @@ static int tell_many(index_work *work, const index_table *t, const index_load *l
     const char **names = name_candidates(work, t, &count);
     const char *text = names ? candidates_text(ctx, names, count) : NULL;
     const lb_value *candidates = names ? index_texts(ctx, "candidates", names, count) : NULL;
-    double per_hour = writes->per_day / 24, times = (double)load->index_bytes / (double)load->table_bytes;
+    double per_hour = writes->per_day / 24;
     if (!text || !candidates)
         return lb_out_of_memory(err);
     return index_tell(
@@ -99,7 +99,8 @@ static int tell_many(index_work *work, const index_table *t, const index_load *l
             .reason =
                 load->table_bytes > 0
                     ? lb_printf(ctx, "%lld indexes, %.1f times as large as the table, take %.0f rows an hour%s",
-                                (long long)load->count, times, per_hour, text)
+                                (long long)load->count, (double)load->index_bytes / (double)load->table_bytes, per_hour,
+                                text)
                     : lb_printf(ctx, "%lld indexes take %.0f rows an hour%s", (long long)load->count, per_hour, text),
             .evidence =
                 LB_ARGS(lb_i64("indexes", load->count), lb_i64("index_bytes", load->index_bytes),
