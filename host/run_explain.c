@@ -130,7 +130,8 @@ static int ask(explaining *e, const char *step, const lb_statement *statement, c
         .text = sql->text,
         .read_only = true,
         .args = LB_ARGS(lb_text("text", e->text), lb_bool("analyze", e->wish->analyze), lb_text("step", step)),
-        .deadline = e->deadline};
+        .deadline = e->deadline,
+        .brief = run_looks_only(e->run)};
     int64_t affected = -1;
     return session_execute(e->run->session, &command, &sink, &affected, err);
 }

@@ -91,6 +91,12 @@ lb_sink run_rows_sink(lb_rows *rows)
     return (lb_sink){.size = sizeof(lb_sink), .state = rows, .columns = on_columns, .row = on_row};
 }
 
+/* A detector of low risk looks again soon; what changes something had better wait for what it has to know. */
+bool run_looks_only(const run_state *run)
+{
+    return run->tool->detector && run->tool->risk == LB_RISK_LOW;
+}
+
 static int execute_read(const run_state *run, session *on, const lb_sql *sql, const lb_value *args, lb_rows *rows,
                         lb_error *err)
 {
@@ -105,6 +111,7 @@ static int execute_read(const run_state *run, session *on, const lb_sql *sql, co
         .read_only = true,
         .args = args,
         .deadline = run->deadline,
+        .brief = run_looks_only(run),
     };
     int64_t affected = -1;
     return session_execute(on, &command, &sink, &affected, err);

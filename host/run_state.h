@@ -100,6 +100,7 @@ LB_MUST_CHECK int run_compose(lb_ctx *ctx, const lb_statement *statement, const 
 const char *run_sql_text(const lb_sql *sql);
 LB_MUST_CHECK int run_server_version(lb_ctx *ctx, int *ret_major, lb_error *err);
 lb_rows *run_rows_new(run_state *run, const lb_statement *statement); /* NULL: out of memory */
+bool run_looks_only(const run_state *run);                            /* its reads rather fail than wait for a lock */
 lb_sink run_rows_sink(lb_rows *rows); /* takes what is told into rows; columns a second time: anew */
 LB_MUST_CHECK int run_control(lb_ctx *ctx, const lb_request *request, const char **ret_json, lb_error *err);
 LB_MUST_CHECK int run_http(lb_ctx *ctx, const char *service, const lb_request *request, const char **ret_json,

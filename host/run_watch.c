@@ -136,7 +136,8 @@ static int prepare(lb_watch *w, lb_error *err)
                               .param_count = sql->param_count,
                               .read_only = true,
                               .args = w->args,
-                              .deadline = run->deadline};
+                              .deadline = run->deadline,
+                              .brief = run_looks_only(run)};
     if (arena_defer(run->memory, let_go, w) < 0)
         return lb_out_of_memory(err);
     if (!session_can_sample(run->worker->sessions))

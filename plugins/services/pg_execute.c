@@ -266,6 +266,24 @@ static int tell_timeout(const pg_session *s, const lb_command *command, int64_t 
     return err->code;
 }
 
+/* What a look leaves out for it is told to people in these words. */
+static int tell_lock(const pg_session *s, const lb_command *command, lb_error *err)
+{
+    char sqlstate[sizeof err->sqlstate];
+    memcpy(sqlstate, err->sqlstate, sizeof sqlstate);
+    (void)lb_fail(err, err->code,
+                  "the next run looks again; raise read_lock_timeout_ms where it should wait for longer",
+                  "%s: somebody holds or awaits an exclusive lock on what it reads; it waited for %lld ms",
+                  command->name, (long long)s->lock_ms); /* returns the code that we have */
+    memcpy(err->sqlstate, sqlstate, sizeof sqlstate);
+    return err->code;
+}
+
+static bool looks_only(const lb_command *command)
+{
+    return command->read_only && LB_HAS(command, lb_command, brief) && command->brief;
+}
+
 static int run(pg_session *s, const lb_command *command, const lb_sink *sink, int64_t *ret_affected, lb_error *err)
 {
     answer a = {.session = s,
@@ -285,6 +303,8 @@ static int run(pg_session *s, const lb_command *command, const lb_sink *sink, in
         tell_outcome(&a, err);
     if (r < 0 && strcmp(err->sqlstate, "57014") == 0)
         r = tell_timeout(s, command, began, err);
+    if (r < 0 && looks_only(command) && strcmp(err->sqlstate, "55P03") == 0)
+        r = tell_lock(s, command, err);
     if (r == 0)
         *ret_affected = a.affected;
     return r;
@@ -317,7 +337,8 @@ int pg_session_execute(pg_session *s, const lb_command *command, const lb_sink *
         return r;
     if (pg_check_stop(s, command->deadline, err) < 0)
         return lb_wrap(err, command->name);
-    r = pg_settle(s, !command->read_only, command->deadline, err);
+    pg_purpose purpose = !command->read_only ? PG_WRITES : looks_only(command) ? PG_LOOKS : PG_READS;
+    r = pg_settle(s, purpose, command->deadline, err);
     if (r == 0 && !command->read_only)
         r = pg_prove(s, command->deadline, err);
     if (r < 0)

@@ -21,7 +21,9 @@ struct pg_session {
     char wanted_application[PG_NAME]; /* what it should know */
     int64_t timeout_ms;               /* the server's statement_timeout */
     int64_t timeout_limit_ms;         /* 0: none */
-    char proof_setting[64];           /* "": the branch is proved, or there is nothing to prove */
+    int64_t lock_ms;                  /* the server's lock_timeout, as far as it is our doing */
+    int64_t lock_limit_ms, brief_lock_limit_ms;
+    char proof_setting[64]; /* "": the branch is proved, or there is nothing to prove */
     char proof_value[64];
     const lb_sink *listener; /* of the statement that runs; NULL: nobody's */
     bool writes;             /* default_transaction_read_only is off */
@@ -45,7 +47,8 @@ LB_MUST_CHECK int pg_run(pg_session *s, const char *what, const char *sql, int64
 
 /* pg_settings.c: brings the session's settings up to what the next statement needs: at most one round trip, mostly
  * none. */
-LB_MUST_CHECK int pg_settle(pg_session *s, bool writes, int64_t deadline, lb_error *err);
+typedef enum pg_purpose { PG_READS, PG_LOOKS /* a brief read */, PG_BEGINS /* a group */, PG_WRITES } pg_purpose;
+LB_MUST_CHECK int pg_settle(pg_session *s, pg_purpose purpose, int64_t deadline, lb_error *err);
 LB_MUST_CHECK int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, lb_error *err);
 
 /* pg_proof.c: is this the branch that was asked for? Asked once, before the first change. */

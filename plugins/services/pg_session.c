@@ -7,6 +7,7 @@ pg_options pg_limited(const pg_limits *limits)
     return (pg_options){.connect_timeout_ms = limits->connect_timeout_s * 1000,
                         .statement_timeout_ms = limits->statement_timeout_ms,
                         .lock_timeout_ms = limits->lock_timeout_ms,
+                        .read_lock_timeout_ms = limits->read_lock_timeout_ms,
                         .idle_in_transaction_timeout_ms = limits->idle_in_transaction_timeout_ms};
 }
 
@@ -103,7 +104,7 @@ int pg_session_begin(pg_session *s, int64_t deadline, lb_error *err)
         return r;
     if (PQtransactionStatus(s->conn) != PQTRANS_IDLE)
         return lb_fail(err, LB_ERR_CONFLICT, "finish the first one", "%s: there is a transaction already", s->where);
-    r = pg_settle(s, false, deadline, err);
+    r = pg_settle(s, PG_BEGINS, deadline, err);
     if (r == 0)
         r = pg_prove(s, deadline, err);
     return r < 0 ? r : pg_run(s, "begin", "BEGIN READ WRITE", deadline, true, err);

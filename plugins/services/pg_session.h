@@ -18,6 +18,7 @@ typedef struct pg_options {
     int64_t connect_timeout_ms;
     int64_t statement_timeout_ms; /* 0: the run's deadline alone */
     int64_t lock_timeout_ms;
+    int64_t read_lock_timeout_ms; /* of brief reads; 0: as all others */
     int64_t idle_in_transaction_timeout_ms;
     const char *proof_setting; /* before a session's first change, this setting of the server ... */
     const char *proof_value;   /* ... has to have this value: it tells the branch. NULL: there is nothing to prove */
@@ -27,7 +28,8 @@ typedef struct pg_session pg_session;
 
 /* The limits as a transport's parameters: rows of its table, where `member` is the pg_limits of its settings. */
 typedef struct pg_limits {
-    int64_t connect_timeout_s, statement_timeout_ms, lock_timeout_ms, idle_in_transaction_timeout_ms;
+    int64_t connect_timeout_s, statement_timeout_ms, lock_timeout_ms, read_lock_timeout_ms,
+        idle_in_transaction_timeout_ms;
 } pg_limits;
 
 #define PG_LIMIT(args, member, field, default_text, least, most, text)                                                 \
@@ -40,6 +42,8 @@ typedef struct pg_limits {
         PG_LIMIT(args, member, statement_timeout_ms, "0", "0", "2147483647",                                           \
                  "longest time for one statement; 0: the run's own limit"),                                            \
         PG_LIMIT(args, member, lock_timeout_ms, "5000", "0", "2147483647", "longest wait for a lock; 0: no limit"),    \
+        PG_LIMIT(args, member, read_lock_timeout_ms, "200", "0", "2147483647",                                         \
+                 "the same for a tool that only looks, if that is shorter; 0: as lock_timeout_ms"),                    \
         PG_LIMIT(args, member, idle_in_transaction_timeout_ms, "60000", "0", "2147483647",                             \
                  "the server ends a session that idles so long inside a transaction; 0: never")
 

@@ -42,14 +42,22 @@ static bool is_writing(const pg_session *s)
     return reported ? strcmp(reported, "off") == 0 : s->writes;
 }
 
-int pg_settle(pg_session *s, bool writes, int64_t deadline, lb_error *err)
+/* Whoever only looks gives up first: its next look comes, and what it waits for may be a change that others queue for.
+ */
+static int64_t wanted_lock_timeout(const pg_session *s, pg_purpose purpose)
+{
+    bool is_shorter = s->brief_lock_limit_ms && (!s->lock_limit_ms || s->brief_lock_limit_ms < s->lock_limit_ms);
+    return purpose == PG_LOOKS && is_shorter ? s->brief_lock_limit_ms : s->lock_limit_ms;
+}
+
+int pg_settle(pg_session *s, pg_purpose purpose, int64_t deadline, lb_error *err)
 {
     char sql[400] = "";
     size_t length = 0;
     int64_t left_ms = left_until(s, deadline);
-    int64_t timeout_ms = wanted_timeout(s, left_ms);
+    int64_t timeout_ms = wanted_timeout(s, left_ms), lock_ms = wanted_lock_timeout(s, purpose);
     bool renames = strcmp(s->application, s->wanted_application) != 0, limits = !fits(s, timeout_ms, left_ms);
-    bool switches = is_writing(s) != writes;
+    bool writes = purpose == PG_WRITES, switches = is_writing(s) != writes;
     if (PQtransactionStatus(s->conn) != PQTRANS_IDLE)
         return 0; /* a setting would be taken back with the transaction */
     if (renames)  /* made of harmless characters only: see pg_application */
@@ -57,6 +65,8 @@ int pg_settle(pg_session *s, bool writes, int64_t deadline, lb_error *err)
     if (limits)
         length += (size_t)snprintf(sql + length, sizeof sql - length, "SET statement_timeout TO %lld;",
                                    (long long)timeout_ms);
+    if (lock_ms != s->lock_ms)
+        length += (size_t)snprintf(sql + length, sizeof sql - length, "SET lock_timeout TO %lld;", (long long)lock_ms);
     if (switches)
         length += (size_t)snprintf(sql + length, sizeof sql - length, "SET default_transaction_read_only TO %s;",
                                    writes ? "off" : "on");
@@ -67,6 +77,7 @@ int pg_settle(pg_session *s, bool writes, int64_t deadline, lb_error *err)
         return r;
     memcpy(s->application, s->wanted_application, sizeof s->application);
     s->timeout_ms = limits ? timeout_ms : s->timeout_ms;
+    s->lock_ms = lock_ms;
     s->writes = writes;
     return 0;
 }
@@ -76,6 +87,8 @@ int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, 
     char sql[700];
     s->timeout_limit_ms = options->statement_timeout_ms;
     s->timeout_ms = wanted_timeout(s, left_until(s, deadline));
+    s->lock_ms = s->lock_limit_ms = held(options->lock_timeout_ms);
+    s->brief_lock_limit_ms = held(options->read_lock_timeout_ms);
     (void)snprintf(sql, sizeof sql, /* the room is ample */
                    "SET default_transaction_read_only TO on;"
                    "SET statement_timeout TO %lld;"
@@ -89,7 +102,7 @@ int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, 
                    "SET bytea_output TO 'hex';"
                    "SET quote_all_identifiers TO off;"
                    "SET standard_conforming_strings TO on",
-                   (long long)s->timeout_ms, (long long)held(options->lock_timeout_ms),
+                   (long long)s->timeout_ms, (long long)s->lock_ms,
                    (long long)held(options->idle_in_transaction_timeout_ms));
     return pg_run(s, "settings", sql, deadline, true, err);
 }

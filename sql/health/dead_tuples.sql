@@ -3,6 +3,8 @@
 -- server: 15-18
 -- note: due_only leaves out what autovacuum would not come for yet. What keeps dead rows is told where somebody has for a
 -- note: minute: then a vacuum removes nothing.
+-- note: A table that somebody holds an exclusive lock on, or awaits one, has the size that the last vacuum or analyze saw:
+-- note: asking for the real one would wait for that. Where none ever looked, its size is null and the table is told.
 -- note: reltuples is a better size than n_live_tup, where the table has ever been looked at.
 -- param min_dead_rows integer
 -- param min_bytes integer
@@ -33,13 +35,20 @@ WITH keeper AS (
            WHERE s.xmin IS NOT NULL) k
    ORDER BY k.age DESC
    LIMIT 1
+), held AS MATERIALIZED (
+  SELECT l.relation
+    FROM pg_locks l
+   WHERE l.locktype = 'relation'
+     AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+     AND l.mode = 'AccessExclusiveLock'
+     AND l.pid IS DISTINCT FROM pg_backend_pid()
 )
 SELECT 'dead_tuple_ratio' AS metric,
        round(s.n_dead_tup / (s.n_dead_tup + greatest(CASE WHEN c.reltuples < 0 THEN s.n_live_tup ELSE c.reltuples END, 0))::numeric, 6) AS value,
        format('%s.%s', s.schemaname, s.relname) AS object,
        NULL::text AS epoch,
        jsonb_build_object('schema', s.schemaname, 'table', s.relname, 'dead_rows', s.n_dead_tup, 'live_rows', s.n_live_tup,
-                          'reltuples', c.reltuples, 'bytes', pg_relation_size(s.relid),
+                          'reltuples', c.reltuples, 'bytes', size.bytes,
                           'kept_by', (SELECT k.holder FROM keeper k),
                           'last_vacuum', greatest(s.last_vacuum, s.last_autovacuum),
                           'autovacuum', coalesce(c.reloptions::text !~ 'autovacuum_enabled=(false|off)', true)) AS detail
@@ -53,11 +62,17 @@ SELECT 'dead_tuple_ratio' AS metric,
            * greatest(CASE WHEN c.reltuples < 0 THEN s.n_live_tup ELSE c.reltuples END, 0) AS rows
     FROM pg_options_to_table(c.reloptions) AS o
  ) AS due
+ CROSS JOIN LATERAL (
+  SELECT CASE WHEN s.relid NOT IN (SELECT h.relation FROM held h) THEN pg_relation_size(s.relid)
+              WHEN c.reltuples >= 0 THEN c.relpages::int8 * current_setting('block_size')::int8
+          END AS bytes
+  OFFSET 0
+ ) AS size -- once
  WHERE s.n_dead_tup > 0
    AND s.n_dead_tup >= :min_dead_rows
    AND c.relpersistence <> 't'
    AND (NOT :due_only OR s.n_dead_tup >= due.rows)
-   AND pg_relation_size(s.relid) >= :min_bytes
+   AND coalesce(size.bytes >= :min_bytes, true)
    AND (:only IS NULL OR format('%s.%s', s.schemaname, s.relname) = :only)
  ORDER BY value DESC, object
  LIMIT 50

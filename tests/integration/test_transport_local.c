@@ -378,6 +378,49 @@ static void waits_for_no_lock(void)
     finish();
 }
 
+/* With no limit for all others, so that a read that waited like them would wait for its deadline. */
+static void who_only_looks_waits_for_hardly_any_time(void)
+{
+    const lb_command look = {.text = "SELECT * FROM l", .brief = true, .deadline = probe_soon(20)},
+                     tell = {.text = "SHOW lock_timeout", .brief = true, .deadline = probe_soon(20)};
+    start_with("lock_timeout_ms", 0);
+    alter(DATABASE, "CREATE TABLE IF NOT EXISTS l (id int)");
+    void *other = NULL;
+    CU_ASSERT_FATAL(local->connect(state, &branch, "other", probe_soon(30), &other, &err) == 0);
+    void *ours = session;
+    session = other;
+    CU_ASSERT(local->begin(session, probe_soon(30), &err) == 0);
+    CU_ASSERT(change_sql("LOCK TABLE l") == 0);
+    session = ours;
+    CU_ASSERT(run(&look, true) == LB_ERR_CONFLICT);
+    ASSERT_TEXT(err.sqlstate, "55P03");
+    ASSERT_CONTAINS(err.message, "exclusive lock on what it reads; it waited for 200 ms");
+    ASSERT_CONTAINS(err.hint, "read_lock_timeout_ms");
+    local->disconnect(other);
+    CU_ASSERT(run(&look, true) == 0);
+    CU_ASSERT(run(&tell, true) == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n200ms\n");
+    CU_ASSERT(local->begin(session, probe_soon(20), &err) == 0); /* what changes something waits as ever */
+    CU_ASSERT(read_sql("SHOW lock_timeout") == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n0\n");
+    CU_ASSERT(run(&tell, true) == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n0\n");
+    CU_ASSERT(local->finish(session, false, probe_soon(20), &err) == 0);
+    CU_ASSERT(run(&tell, true) == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n200ms\n");
+    CU_ASSERT(read_sql("SHOW lock_timeout") == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n0\n");
+    finish();
+    start_with("lock_timeout_ms", 50); /* shorter for all */
+    CU_ASSERT(run(&tell, true) == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n50ms\n");
+    finish();
+    start_with("read_lock_timeout_ms", 0);
+    CU_ASSERT(run(&tell, true) == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "lock_timeout\n5s\n");
+    finish();
+}
+
 /* ---- time ---- */
 
 static void stops_at_the_deadline(void)
@@ -500,6 +543,7 @@ LOCAL_SUITE(TEST(reads_rows), TEST(pins_what_is_printed), TEST(binds_values), TE
             TEST(hands_large_results_on), TEST(sends_large_values), TEST(a_warm_read_takes_one_round_trip),
             TEST(reads_change_nothing), TEST(one_statement_at_a_time), TEST(copy_is_no_statement), TEST(transactions),
             TEST(reads_inside_a_transaction), TEST(a_late_run_still_rolls_back), TEST(maps_errors),
-            TEST(notices_go_to_whoever_listens), TEST(waits_for_no_lock), TEST(stops_at_the_deadline),
+            TEST(notices_go_to_whoever_listens), TEST(waits_for_no_lock),
+            TEST(who_only_looks_waits_for_hardly_any_time), TEST(stops_at_the_deadline),
             TEST(a_cancel_hits_no_other_statement), TEST(stops_when_asked), TEST(the_server_times_out_too),
             TEST(somebody_cancels_at_the_server))

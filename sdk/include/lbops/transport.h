@@ -64,6 +64,7 @@ typedef struct lb_command {
     bool read_only;       /* run in a read-only transaction */
     const lb_value *args; /* the same arguments by name, before composing: what fixtures match on */
     int64_t deadline;     /* on the clock that lb_service_host.now reads */
+    bool brief;           /* a read that would rather fail than wait for a lock: of a tool that only looks. Since 1.4 */
 } lb_command;
 
 typedef struct lb_transport {

@@ -5,6 +5,7 @@ from place import Given, contains, each_version, equal, holds, suite
 from sync_place import copy, detail_of, make, one, rows_of, same
 
 TOOL = "validate_sync_integrity"
+PATIENT = "\nlock_timeout_ms = 100000\nread_lock_timeout_ms = 100000"
 
 
 def every_type_has_one_digest(version):
@@ -203,7 +204,7 @@ def altered_meanwhile(given, alter, then="SELECT 1", **params):
 
 def a_schema_may_change_meanwhile(version):
     with Given(version) as given:
-        given.transport += "\nlock_timeout_ms = 100000"
+        given.transport += PATIENT
         given.write()
         given.sql(LINES + "ALTER TABLE orders ADD COLUMN old text DEFAULT 'x'")
         copy(given, columns={**SMALL, "old": "text"})
@@ -224,7 +225,7 @@ def a_schema_may_change_meanwhile(version):
 def a_run_that_gets_too_long_keeps_its_book(version):
     pairs = [{"source": name, "target": f"main.public.{name}"} for name in ("orders", "held")]
     with Given(version) as given:
-        given.transport += "\nlock_timeout_ms = 100000"
+        given.transport += PATIENT
         given.write()
         given.sql(LINES + "CREATE TABLE held AS SELECT * FROM orders; ALTER TABLE held ADD PRIMARY KEY (id)")
         for name in ("orders", "held"):
@@ -349,7 +350,7 @@ def what_slices_do_not_find_again_is_over(version):
 def slices_are_measured_without_the_count(version):
     """Counting waits for a lock here. If that were taken for comparing, the next slice would have a few rows."""
     with Given(version) as given:
-        given.transport += "\nlock_timeout_ms = 100000"
+        given.transport += PATIENT
         given.write()
         given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
                   "INSERT INTO orders SELECT i, 't' || i, '2026-01-01' FROM generate_series(1, 40000) AS i")

@@ -1,10 +1,11 @@
 """monitor_system_health: what the views say is what history gets, rates come from two readings, and what cannot be read
 takes nothing else with it."""
 
+import contextlib
 import json
 
 from health_place import Clinic, on_each
-from place import equal, holds, suite
+from place import contains, equal, holds, suite
 
 WARM = {"warm_up_min": 0, "min_block_accesses": 1}
 BY_VERSION = {15: {"pg_stat_io"}, 17: set()}
@@ -96,6 +97,53 @@ def one_refused_view_leaves_the_others(version):
         holds({"blocks_hit", "txid_age", "checkpoints_timed"} <= names and "wal_bytes" not in names, str(names))
 
 
+@contextlib.contextmanager
+def locked(place, table):
+    with place.session() as other:
+        other.stdin.write(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT 'held';\n")
+        equal(other.stdout.readline(), "held\n", "the lock")
+        try:
+            yield
+        finally:
+            other.stdin.write("ROLLBACK;\n")
+            other.stdin.close()
+            other.wait()
+
+
+def dead_rows_of(place):
+    return {r["object_name"]: json.loads(r["detail"])["bytes"] for r in place.waiting("lakebase_metrics")
+            if r["metric_name"] == "dead_tuple_ratio" and r.get("object_name")}
+
+
+def a_locked_table_holds_nobody_up(version):
+    tables = ("known", "unknown", "free")
+    with Clinic(version) as place:
+        place.transport += "\nlock_timeout_ms = 600000"  # who waited like all others would not come back
+        place.write()
+        for name in tables:
+            place.sql(f"CREATE TABLE {name} (id int PRIMARY KEY, v text) WITH (autovacuum_enabled = off);"
+                      f"INSERT INTO {name} SELECT g, repeat('x', 100) FROM generate_series(1, 5000) g")
+        place.sql("ANALYZE known; ANALYZE free")
+        for name in tables:
+            place.sql(f"DELETE FROM {name} WHERE id > 100; SELECT pg_stat_force_next_flush()")
+        with locked(place, "known, unknown"):
+            told = place.run("monitor_system_health", min_dead_rows=100, min_table_mb=0)
+            dead = dead_rows_of(place)
+            vacuum = place.findings("identify_tables_needing_vacuum")
+            indexes = place.run("run_full_index_analysis", min_minutes=0)["result"]
+        equal(skipped(told).get("pg_stat_user_tables (dead rows)"), None, "the view is read")
+        size = int(place.sql("SELECT pg_relation_size('free')"))
+        equal((dead["public.known"], dead["public.unknown"], dead["public.free"]), (size, None, size),
+              "sizes: as it was last known, not known, real")
+        holds({"public.known", "public.unknown", "public.free"} <= {f["object"] for f in vacuum}, f"due: {vacuum}")
+        contains(str(indexes["skipped"]), "their tables are locked")
+        equal(indexes["examined"].get("tables"), 3, f"tables that indexes are judged on: {indexes['examined']}")
+        with locked(place, "pg_extension"):
+            told = place.run("monitor_system_health", **WARM)
+        contains(skipped(told)["pg_extension"], "somebody holds or awaits an exclusive lock on what it reads")
+        holds(told["result"]["examined"]["views"] > 5, f"the others: {told['result']}")
+
+
 def a_plan_leaves_no_trace(version):
     with Clinic(version) as place:
         place.run("monitor_system_health", plan=True)
@@ -113,5 +161,5 @@ def an_extension_lives_where_it_likes(version):
         holds("statements_forgotten" in rows_of(place), "the extension is read")
 
 
-suite(*on_each(views_are_read_and_rates_need_two_readings, a_reset_gives_no_rate,
+suite(*on_each(a_locked_table_holds_nobody_up, views_are_read_and_rates_need_two_readings, a_reset_gives_no_rate,
                     one_refused_view_leaves_the_others, views_are_read_at_a_pace_of_their_own, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))
