@@ -3,6 +3,7 @@
 #include "clock.h"
 
 #include <math.h>
+#include <sql/cost/own_time.h>
 #include <sql/report/audit_days.h>
 #include <sql/report/audit_trail.h>
 #include <sql/report/delivery.h>
@@ -62,6 +63,9 @@ const measure measures[] = {
     {"own_cost", "cost of monitoring", "NFR-07",
      "of the cost of all computes, that for the time in which only we kept them awake", "share", MEASURE_COST,
      &report_own_cost_sql, 0.05, NAN, false, false, false},
+    {"own_time", "load of monitoring", "NFR-07",
+     "of the time that a branch's statements took on its server, that of our own; of all branches the greatest",
+     "share", MEASURE_WORST, &cost_own_time_sql, 0.01, NAN, false, true, false},
     {"monitoring_awake", "computes awake only for monitoring", "NFR-07",
      "of all branches and days the longest time that only we kept one awake; awake_min of [schedule] limits it",
      "seconds", MEASURE_PART, &report_monitoring_awake_sql, 3600, NAN, false, true, false},
@@ -83,6 +87,15 @@ static void add_span(measured *into, int64_t began, int64_t ended)
     into->seconds[into->count++] = (double)(ended - began) / MICROS;
 }
 
+static void add_worst(measured *into, double part, double whole)
+{
+    into->count++;
+    if (into->count > 1 && part / whole <= into->part / into->whole)
+        return;
+    into->part = part;
+    into->whole = whole;
+}
+
 static bool is_null(const lb_value *value)
 {
     return value->type == LB_NULL;
@@ -96,6 +109,10 @@ void measured_add(const measure *m, measured *into, const lb_value *row, int64_t
     case MEASURE_PART:
         into->part += is_null(&row[0]) ? 0 : row[0].v.f64;
         into->whole += is_null(&row[1]) ? 0 : row[1].v.f64;
+        break;
+    case MEASURE_WORST:
+        if (has_both && row[1].v.f64 > 0)
+            add_worst(into, row[0].v.f64, row[1].v.f64);
         break;
     case MEASURE_MEAN:
     case MEASURE_TAIL:

@@ -8,6 +8,7 @@
 typedef enum measure_form {
     MEASURE_SHARE, /* part of whole */
     MEASURE_PART,  /* part, where there is a whole */
+    MEASURE_WORST, /* the greatest share of part in whole that a row has */
     MEASURE_MEAN,  /* of the seconds from began to ended */
     MEASURE_TAIL,  /* 95 of 100 take no longer */
     MEASURE_DAYS,  /* from the first to the last */

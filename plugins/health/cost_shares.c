@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <sql/cost/own_share.h>
+#include <sql/cost/own_time.h>
 #include <sql/cost/statement_shares.h>
 #include <string.h>
 
@@ -92,4 +93,59 @@ int cost_tell_statements(lb_ctx *ctx, const cost_book *b, int64_t most, const ch
                       err);
     }
     return r < 0 ? lb_wrap(err, "cost by statement") : 0;
+}
+
+/* ---- our own share of the time ---- */
+
+static int report_load(lb_ctx *ctx, const char *name, const cost_own_time_row *row, double share, double budget,
+                       lb_error *err)
+{
+    return lb_report(
+        ctx,
+        LB_FINDING(.object = name, .kind = "own_load",
+                   .reason =
+                       lb_printf(ctx, "%.2f %% of the time that its statements took were ours, and %.2f %% may be",
+                                 100 * share, 100 * budget),
+                   .evidence =
+                       LB_ARGS(lb_f64("own_seconds", row->own_ms / 1000), lb_f64("all_seconds", row->all_ms / 1000),
+                               lb_bool("counted_by_the_server", row->is_counted), lb_time("since", row->began_at),
+                               lb_time("until", row->ended_at)),
+                   .terms = LB_TERMS({"measured", 0.6}, {"counted_by_the_server", row->is_counted ? 0.3 : 0}),
+                   .impact = LB_ARGS(lb_f64("seconds_above_the_budget", (row->own_ms - budget * row->all_ms) / 1000))),
+        err);
+}
+
+static int tell_load(lb_ctx *ctx, const cost_own_time_row *row, double budget, lb_error *err)
+{
+    bool is_known = !row->own_ms_is_null && !row->all_ms_is_null && row->all_ms > 0;
+    double share = is_known ? row->own_ms / row->all_ms : 0;
+    const char *verdict = !is_known ? "not enough data" : share <= budget ? "met" : "missed";
+    const char *name = lb_printf(ctx, "%s/%s", row->project_id, row->branch_id);
+    int r =
+        lb_append(ctx, "own_load",
+                  LB_ARGS(lb_text("name", name), lb_text("project", row->project_id), lb_text("branch", row->branch_id),
+                          is_known ? lb_f64("own_seconds", row->own_ms / 1000) : lb_null("own_seconds"),
+                          is_known ? lb_f64("all_seconds", row->all_ms / 1000) : lb_null("all_seconds"),
+                          is_known ? lb_f64("share", share) : lb_null("share"), lb_f64("budget", budget),
+                          lb_text("verdict", verdict),
+                          lb_text("counted_by", row->is_counted ? "the server" : "what our runs waited"),
+                          lb_time("since", row->began_at), lb_time("until", row->ended_at)),
+                  err);
+    return r >= 0 && is_known && share > budget ? report_load(ctx, name, row, share, budget, err) : r;
+}
+
+int cost_tell_own_time(lb_ctx *ctx, int64_t first_day, double budget, lb_error *err)
+{
+    const cost_own_time_args wanted = {.since = first_day * DAY_US};
+    cost_own_time_row row;
+    lb_rows *rows = NULL;
+    int r = cost_own_time(ctx, &wanted, &rows, err);
+    if (lb_no_history(r))
+        return lb_skipped(ctx, "our own share of the time", err->message, err);
+    if (r >= 0 && !lb_row_count(ctx, rows))
+        return lb_skipped(ctx, "our own share of the time", "not enough data: there are no snapshots of statements",
+                          err);
+    while (r >= 0 && cost_own_time_next(ctx, rows, &row))
+        r = tell_load(ctx, &row, budget, err);
+    return r < 0 ? lb_wrap(err, "our own share of the time") : 0;
 }

@@ -31,6 +31,8 @@ const char *cost_name_of(lb_ctx *ctx, const cost_account *account);
 
 /* Without history both say so and leave it at that. */
 LB_MUST_CHECK int cost_read_own(lb_ctx *ctx, cost_book *book, lb_error *err);
+/* Of the time that each branch's statements took, that of our own, which has a budget: a finding where it is more. */
+LB_MUST_CHECK int cost_tell_own_time(lb_ctx *ctx, int64_t first_day, double budget, lb_error *err);
 /* The compute of a branch by statement: half by time and half by blocks read and spilled, of the days that statements
  * are known of, those included on which it slept. */
 LB_MUST_CHECK int cost_tell_statements(lb_ctx *ctx, const cost_book *book, int64_t most, const char *currency,

@@ -11,7 +11,7 @@
 struct args {
     const char *catalog, *schema, *currency;
     int64_t days, record_days, most_statements;
-    double sigmas, share, least_money;
+    double sigmas, share, least_money, own_share;
 };
 
 static const lb_param params[] = {
@@ -21,6 +21,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, sigmas, LB_F64, "3", "an anomaly is so many robust deviations above its weekday", .min = "0"),
     LB_PARAM(struct args, share, LB_F64, "0.3", "or so much above it, as a share", .min = "0"),
     LB_PARAM(struct args, least_money, LB_F64, "5", "and costs at least so much more in a day", .min = "0"),
+    LB_PARAM(struct args, own_share, LB_F64, "0.01", "of the time of a branch's statements, ours may take this share",
+             .min = "0", .max = "1"),
     LB_PARAM(struct args, most_statements, LB_I64, "10", "of each branch so many statements are told with their cost",
              .min = "0", .max = "100"),
     LB_PARAM(struct args, currency, LB_TEXT, "USD", "of the list prices"),
@@ -192,6 +194,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     r = why ? lb_skipped(ctx, "billing", why, err) : make_book(ctx, &bill, &b, err);
     if (r >= 0 && !why)
         r = conclude(ctx, &b, err);
+    if (r >= 0)
+        r = cost_tell_own_time(ctx, b.first_day, args->own_share, err);
     return r < 0 ? r : lb_examined(ctx, "lines of the bill", (int64_t)bill.count, err);
 }
 

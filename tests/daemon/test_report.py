@@ -49,7 +49,7 @@ def an_empty_history_says_so():
         equal({m["samples"] for m in found.values()}, {0}, "samples")
         equal([m["source"] for m in found.values()].count("success metric"), 8, "the success metrics of the seeds")
         equal(sorted(m["source"] for m in found.values() if m["source"] != "success metric"),
-              sorted([f"NFR-{n:02d}" for n in range(1, 11)] + ["NFR-07"]), "the requirements")
+              sorted([f"NFR-{n:02d}" for n in range(1, 11)] + ["NFR-07"] * 2), "the requirements")
         text = place.cli("report", check=0).stdout
         contains(text, "mean time to detection", "< 5 min", "not enough data", "OLTP-to-OLAP sync coverage", ">= 99.9 %")
 
@@ -105,6 +105,18 @@ def figures_are_those_that_are_computed_another_way():
                 for n, s in zip((900, 100), said)]
         for run in runs:
             run["awake_seconds"] = 45.5
+            run["statements_ms"] = 2.5
+        key = {"granularity": "hour", "system_identifier": 1, "postmaster_start": ago(40), "userid": 10, "toplevel": True,
+               "calls": 1, "total_exec_time": 1.0}
+        counted = [{**key, "snapshot_timestamp": ago(when), "dbid": of, "queryid": query, "total_exec_time_delta": ms}
+                   for when, of, query, ms in ((9, 1, 7, 990.0), (8, 1, 8, 9.0), (8, 2, 8, 500.0), (2, 1, 8, 1.0))]
+        nested = {**counted[0], "toplevel": False, "queryid": 8}  # its caller's time has it
+        text = {"queryid": 8, "dbid": 1, "query": "SELECT 1 /* lbops */", "statement_kind": "ours", "first_seen_at": ago(9)}
+        plant(place, "query_texts", [text, {**text, "server_version": 16}])
+        plant(place, "pg_stat_history", counted + [nested])
+        plant(place, "pg_stat_history", [{**c, "queryid": 5} for c in counted], project="bank")  # ours are left out there
+        plant(place, "pg_stat_history", [{**counted[0], "queryid": 8}], project="young")
+        plant(place, "query_texts", [text], project="young")
         plant(place, "tool_runs", runs + lost)
         plant(place, "tool_runs", [runs[0]], project="bank")
         plant(place, "sync_validation_history", [
@@ -150,12 +162,15 @@ def figures_are_those_that_are_computed_another_way():
         close(found["recommendations"]["value"], 6 / 8, "recommendations")
         equal((found["orphans"]["value"], found["orphans"]["samples"], found["orphans"]["verdict"]), (3, 7, "missed"), "orphans")
         close(found["own_cost"]["value"], (10 * 0.1 + 6 * 0.5) / 20, "own cost")
+        waited = 2.5  # the one run there
+        close(found["own_time"]["value"], max(10 / 1500, waited / (1500 + waited)), "the greatest share of a branch's time")
+        equal((found["own_time"]["samples"], found["own_time"]["verdict"]), (2, "met"), "branches with a day of snapshots")
         days = [r["started_at"].date() for r in runs]
         close(found["monitoring_awake"]["value"], max(45.5 * days.count(day) for day in days), "the longest day")
         close(found["audit_trail"]["value"], 1, "audit trail")
         equal(found["audit_trail"]["verdict"], "met", "audit trail")
         close(found["audit_days"]["value"], 200 - min((NOW - at).total_seconds() / 86400 for at, *_ in audit), "days of audit")
-        equal((found["statement_days"]["value"], found["toil"]["value"]), (None, None), "what nothing is known of")
+        equal((found["statement_days"]["value"], found["toil"]["value"]), (7, None), "days of statements; what nothing is known of")
         age = min((NOW - r["snapshot_timestamp"]).total_seconds() for r in readings)
         holds(age <= found["freshness"]["value"] <= age + 600, "the age of the newest reading")
         _, brief = measures(place, "--days", "1")
