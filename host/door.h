@@ -25,6 +25,7 @@ typedef struct change {
     change_outcome outcome;
     int64_t rows, duration_us;
     lb_error error;
+    bool stands; /* an earlier try of the group did it, outside of the transaction: it is not done again */
     char audit_id[ID_TEXT];
 } change;
 
@@ -75,6 +76,9 @@ LB_MUST_CHECK int door_ask(lb_group *group, lb_error *err);
 
 /* door_execute.c: carries a group out; intents are durable before anything happens. */
 LB_MUST_CHECK int door_execute(lb_group *group, lb_error *err);
+
+/* door_operation.c: until what the call began is done, where SQL stands behind it; its failure is an error. */
+LB_MUST_CHECK int door_wait_operation(const change *c, lb_error *err);
 
 /* door_script.c: is it a statement of a script, and where in it the error in hand comes from. */
 bool door_is_scripted(const change *c);

@@ -40,6 +40,8 @@ static int write_rows(lb_group *group, bool is_outcome, lb_error *err)
     if (setup->journal_dir) /* under the id of the run that the supervisor knows */
         outbox_batch_journal(batch, setup->journal_dir, run->root->id, is_outcome ? OUTBOX_OUTCOME : OUTBOX_INTENT);
     for (change *c = group->first; c && r >= 0; c = c->next) {
+        if (c->stands)
+            continue;
         if (!is_outcome)
             id_new(c->audit_id);
         r = add_row(batch, c, is_outcome, buf_text(&evidence), err);

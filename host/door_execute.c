@@ -53,6 +53,13 @@ static int run_sql(change *c, lb_error *err)
     return r < 0 ? door_script_wrap(c, err) : r;
 }
 
+static int run_control_call(change *c, lb_error *err)
+{
+    run_state *run = c->group->run;
+    int r = session_control(run->worker->sessions, c->request, run->deadline, run->memory, &c->group->reply, err);
+    return r < 0 ? r : door_wait_operation(c, err);
+}
+
 static int run_change(change *c, lb_error *err)
 {
     run_state *run = c->group->run;
@@ -63,7 +70,7 @@ static int run_change(change *c, lb_error *err)
         if (c->service)
             return session_http(run->worker->sessions, c->service, c->request, run->deadline, run->memory,
                                 &c->group->reply, err);
-        return session_control(run->worker->sessions, c->request, run->deadline, run->memory, &c->group->reply, err);
+        return run_control_call(c, err);
     case CHANGE_FILE:
         return door_run_file(c, err);
     case CHANGE_EXEC:
@@ -103,10 +110,20 @@ static int execute_one(change *c, lb_error *err)
     return 0;
 }
 
+/* The first one inside the transaction of an atomic group. What stands before it is done before that begins: a branch
+ * that is to keep what the SQL destroys is not made beside an open transaction, and does not go with it. */
+static change *first_inside(const lb_group *group)
+{
+    change *c = group->first;
+    while (c && c->kind != CHANGE_SQL)
+        c = c->next;
+    return c;
+}
+
 /* Everything that had been done in the transaction shares its fate. */
 static void spread(lb_group *group, change_outcome outcome, const lb_error *err)
 {
-    for (change *c = group->first; c; c = c->next) {
+    for (change *c = first_inside(group); c; c = c->next) {
         if (c->outcome != CHANGE_APPLIED)
             continue;
         c->outcome = outcome;
@@ -115,11 +132,12 @@ static void spread(lb_group *group, change_outcome outcome, const lb_error *err)
     group->rows = 0;
 }
 
-static int execute_each(lb_group *group, lb_error *err)
+/* Up to `end`, without it. */
+static int execute_each(lb_group *group, change *first, const change *end, lb_error *err)
 {
-    for (change *c = group->first; c; c = c->next) {
+    for (change *c = first; c != end; c = c->next) {
         int r = run_check_stop(group->run, err);
-        if (r >= 0)
+        if (r >= 0 && !c->stands)
             r = execute_one(c, err);
         if (r < 0)
             return r;
@@ -194,12 +212,16 @@ static int execute_atomic(lb_group *group, lb_error *err)
 {
     run_state *run = group->run;
     lb_error finish_error;
-    int r = run_session(run, err);
+    change *inside = first_inside(group);
+    int r = execute_each(group, group->first, inside, err);
+    if (r < 0 || !inside)
+        return r;
+    r = run_session(run, err);
     if (r >= 0)
         r = session_begin(run->session, run->deadline, err);
     if (r < 0)
         return r;
-    r = execute_each(group, err);
+    r = execute_each(group, inside, NULL, err);
     if (r < 0) {
         if (session_finish(run->session, false, run->deadline, &finish_error) < 0) {
             session_discard(run->session); /* a session that cannot roll back is closed, which does */
@@ -224,16 +246,18 @@ static int execute_once(lb_group *group, lb_error *err)
     if (r < 0)
         return lb_wrap(err, "nothing was changed, as the audit log cannot be written");
     for (change *c = group->first; c; c = c->next) {
+        if (c->stands)
+            continue;
         c->outcome = CHANGE_NOT_REACHED;
         c->error = (lb_error){0};
         c->rows = -1;
     }
-    r = group->atomic ? execute_atomic(group, err) : execute_each(group, err);
+    r = group->atomic ? execute_atomic(group, err) : execute_each(group, group->first, NULL, err);
     /* A group that broke off half-way may have left settings in the session: the next run gets a new one then. */
     bool is_unsettled =
         r < 0 && !group->atomic && group->count > 1 && (r == LB_ERR_UNREACHABLE || !run->session || !set_back(group));
     for (change *c = group->first; c; c = c->next) {
-        run->changes += c->outcome == CHANGE_APPLIED;
+        run->changes += c->outcome == CHANGE_APPLIED && !c->stands;
         door_announce(c);
     }
     if (door_audit_outcomes(group, &audit_error) < 0 && r >= 0) {
@@ -261,7 +285,7 @@ static bool can_be_repeated(const lb_group *group, const lb_error *err)
     bool is_transient = false;
     for (size_t i = 0; i < LB_COUNT(states); i++)
         is_transient = is_transient || strcmp(err->sqlstate, states[i]) == 0;
-    for (const change *c = group->first; c && is_transient; c = c->next)
+    for (const change *c = first_inside(group); c && is_transient; c = c->next)
         is_transient = c->kind == CHANGE_SQL && (c->outcome == CHANGE_FAILED || c->outcome == CHANGE_NOT_REACHED);
     return is_transient && group->atomic && group->run->approval_id;
 }
@@ -288,5 +312,7 @@ int door_execute(lb_group *group, lb_error *err)
             return r;
         if (!pause_before(group->run, tries - 1))
             return r;
+        for (change *c = group->first; c != first_inside(group); c = c->next)
+            c->stands = true; /* or no statement would have failed */
     }
 }

@@ -38,7 +38,7 @@ typedef struct lb_group_spec {
     const char *reason;       /* why, in a sentence for the person who decides */
     const lb_value *evidence; /* named values, or NULL */
     const char *undo;         /* how to take it back, or NULL */
-    bool atomic;              /* one transaction around the SQL of the group */
+    bool atomic;              /* one transaction around the SQL of the group; what stands before that is outside */
     bool bounded;             /* ends sessions only within the stated SOP: not disruptive by itself */
     bool asks;                /* a person decides, on throwaway branches too: the tool saw what the gate cannot */
 } lb_group_spec;
