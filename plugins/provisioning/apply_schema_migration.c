@@ -2,7 +2,7 @@
 #include "migration_base.h"
 
 struct args {
-    const char *dir, *target_version, *baseline, *gaps, *tried;
+    const char *dir, *target_version, *baseline, *gaps, *tried, *keep_before, *policy;
     bool out_of_order, allow_ahead, undo, only_undoable, tell_locks, tell_base;
     int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_budget_s, lock_wait_s, instant_timeout_s;
 };
@@ -28,6 +28,10 @@ static const lb_param params[] = {
     LB_PARAM(struct args, instant_timeout_s, LB_I64, "60",
              "the most for a statement that locks a table for everybody and should read no row; 0: no limit",
              .min = "0", .max = "3600"),
+    LB_PARAM(struct args, keep_before, LB_TEXT, "auto",
+             "a branch as it was before what loses data: auto, where one can be made and this is no throwaway branch",
+             .choices = "auto|always|never"),
+    LB_PARAM(struct args, policy, LB_TEXT, NULL, "a file with the branch policy; without it, the one built in"),
     LB_PARAM(struct args, tell_base, LB_BOOL, "false", "tell what was applied on this branch, and to what (tried)"),
     LB_PARAM(struct args, tried, LB_TEXT, NULL, "a file with that of another branch: refuse where this one has moved"),
     LB_PARAM(struct args, tell_locks, LB_BOOL, "false",
@@ -68,6 +72,8 @@ static int open_run(lb_ctx *ctx, state *s, lb_error *err)
                              .lock_wait_s = args->lock_wait_s,
                              .instant_timeout_ms = args->instant_timeout_s * 1000,
                              .tells_locks = args->tell_locks,
+                             .keep_before = args->keep_before,
+                             .policy = args->policy,
                              .chance = (uint64_t)(uintptr_t)memory ^ (uint64_t)lb_now(ctx)};
     int r = migration_read(args->dir, memory, &s->files, err);
     return r < 0 ? r : lb_server_version(ctx, &s->run.server, err);
@@ -245,5 +251,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 LB_TOOL(apply_schema_migration,
         "applies SQL migrations in order, each once, with their hazards told and destruction approved",
         .agent = "provisioning", .risk = LB_RISK_MEDIUM, .detector = true, .timeout_s = 3600,
-        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle"), .emits = LB_NAMES("schema.migrated"),
-        .run = run);
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle"),
+        .emits = LB_NAMES("branch.created", "schema.migrated"), .run = run);

@@ -70,7 +70,7 @@ static int check_parent(const branch_order *order, const plane_branches *branche
     return 0;
 }
 
-static const char *body_of(lb_ctx *ctx, const branch_order *order, const branch_verdict *v)
+const char *branch_make_body(lb_ctx *ctx, const branch_order *order, const branch_verdict *v)
 {
     struct json_object *body = branch_json_object(ctx), *spec = json_object_new_object();
     if (!branch_json_add(body, "spec", spec))
@@ -115,7 +115,7 @@ static int apply(lb_ctx *ctx, const branch_order *order, const branch_verdict *v
         .request = {.method = "POST",
                     .path = lb_printf(ctx, "projects/%s/branches", order->project),
                     .query = lb_printf(ctx, "branch_id=%s", order->wish.name),
-                    .body = body_of(ctx, order, v)},
+                    .body = branch_make_body(ctx, order, v)},
         .event = &event,
     };
     return change.request.body ? plane_apply(ctx, &change, ret_outcome, err) : lb_out_of_memory(err);

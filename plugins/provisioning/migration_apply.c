@@ -1,6 +1,7 @@
 /* One migration, part by part: a part is a transaction that also writes the ledger, or a single statement that must not
  * be in one. Whatever ends half-way goes on there the next time. */
 #include "migration_base.h"
+#include "migration_keep.h"
 #include "migration_notices.h"
 
 #include <sql/migration/listen.h>
@@ -22,6 +23,7 @@ typedef struct part {
     uint32_t first, last; /* statements, counted from 1 */
     bool is_alone;
     lb_group *group; /* of the last try */
+    const migration_keep *keep;
 } part;
 
 static part next_part(const judgement *j, uint32_t done)
@@ -34,11 +36,13 @@ static part next_part(const judgement *j, uint32_t done)
 
 /* ---- one try ---- */
 
-static int open_part(migration_run *run, const migration_task *task, const part *p, const char *undo,
-                     lb_group **ret_group, lb_error *err)
+static int open_part(migration_run *run, const migration_task *task, part *p, const char *undo, lb_group **ret_group,
+                     lb_error *err)
 {
     migration_file *file = task->file;
     int r = migrate_look_at_risk(run, file, err); /* anew: files before this one may have made what it takes */
+    if (r >= 0)
+        r = migrate_keep_look(run, task, p->first, p->last, &p->keep, err);
     if (r < 0)
         return r;
     size_t steps = file->judged.count;
@@ -49,16 +53,19 @@ static int open_part(migration_run *run, const migration_task *task, const part 
                          : file->kind == MIGRATION_UNDO
                              ? lb_printf(run->ctx, "takes version %s of the schema back", file->version)
                              : lb_printf(run->ctx, "version %s of the schema", file->version);
-    if (!undo && file->judged.destroys)
+    if (p->keep)
+        undo = undo ? lb_printf(run->ctx, "%s; %s", undo, p->keep->text) : p->keep->text;
+    else if (!undo && file->judged.destroys)
         undo = lb_printf(run->ctx, "a branch of %s as it was before has what is lost: create_branch with --at",
                          lb_run_target(run->ctx)->branch);
     const lb_value *evidence = migrate_evidence(run, file);
-    if (!title || !reason || !evidence)
+    if (!title || !reason || !evidence || (p->keep && !undo))
         return lb_out_of_memory(err);
-    return lb_group_open(
+    r = lb_group_open(
         run->ctx,
         LB_GROUP(.title = title, .reason = reason, .evidence = evidence, .undo = undo, .atomic = !p->is_alone),
         ret_group, err);
+    return r < 0 ? r : migrate_keep_add(run, *ret_group, task, p->keep, err);
 }
 
 static int add_script(migration_run *run, lb_group *group, const migration_file *file, uint32_t first, uint32_t last,
@@ -187,6 +194,18 @@ static int add_transaction(migration_run *run, lb_group *group, const migration_
                             : add_script(run, group, task->file, p->first, p->last, err);
 }
 
+/* What was kept is told of, too, where what it was kept from has failed. */
+static int apply_kept(migration_run *run, const migration_task *task, const part *p, lb_outcome *ret_outcome,
+                      lb_error *err)
+{
+    lb_error of_telling;
+    int r = lb_apply(run->ctx, p->group, ret_outcome, err);
+    int told = migrate_keep_tell(run, task, p->keep, *ret_outcome, r < 0, r < 0 ? &of_telling : err);
+    if (r < 0 && told < 0)
+        lb_log(run->ctx, LB_LOG_WARN, "%s: %s", task->file->name, of_telling.message);
+    return r < 0 ? r : told;
+}
+
 static int try_part(migration_run *run, const migration_task *task, part *p, const char *undo, lb_outcome *ret_outcome,
                     lb_error *err)
 {
@@ -197,7 +216,7 @@ static int try_part(migration_run *run, const migration_task *task, part *p, con
     if (r >= 0)
         r = p->is_alone ? add_alone(run, group, task, p, err) : add_transaction(run, group, task, p, err);
     if (r >= 0)
-        r = lb_apply(run->ctx, group, ret_outcome, err);
+        r = apply_kept(run, task, p, ret_outcome, err);
     if (r < 0 || !run->tells_locks || *ret_outcome != LB_APPLIED)
         return r;
     r = tell_part(run, task->file, p, false, &notices, err);

@@ -334,22 +334,39 @@ static int read_state(migration_run *run, const effect_objects *objects, const p
     return r;
 }
 
-int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err)
+/* *ret_state NULL: there is nothing to hold anybody to. */
+static int decide(migration_run *run, const migration_file *file, const lb_sql **ret_state, const char **ret_text,
+                  lb_error *err)
 {
     effect_objects objects = {0};
     pieces p = {.count = 0};
-    const lb_sql *state = NULL;
-    const char *decided = NULL;
+    *ret_state = NULL;
     int r = file->judged.destroys && !run->holds_to_nothing ? gather(run, &file->judged, &objects, &p, err) : 0;
     if (r < 0 || !objects.count)
         return r;
-    r = read_state(run, &objects, &p, &state, &decided, err);
+    r = read_state(run, &objects, &p, ret_state, ret_text, err);
     if (r < 0 && can_go_without(run, r)) {
         p.count = 1;
-        r = read_state(run, &objects, &p, &state, &decided, err);
+        r = read_state(run, &objects, &p, ret_state, ret_text, err);
     }
+    return r < 0 ? lb_wrap(err, "what is at risk") : 0;
+}
+
+int migrate_risk_text(migration_run *run, const migration_file *file, const char **ret_text, lb_error *err)
+{
+    const lb_sql *state = NULL;
+    *ret_text = "";
+    return decide(run, file, &state, ret_text, err);
+}
+
+int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err)
+{
+    const lb_sql *state = NULL;
+    const char *decided = NULL;
+    int r = decide(run, file, &state, &decided, err);
+    if (r < 0 || !state)
+        return r;
     const migration_compare_risk_args args = {.state = state, .decided = decided};
-    if (r >= 0)
-        r = migration_compare_risk(run->ctx, group, &args, err);
+    r = migration_compare_risk(run->ctx, group, &args, err);
     return r < 0 ? lb_wrap(err, "what is at risk") : migration_hold_to_decided(run->ctx, group, err);
 }

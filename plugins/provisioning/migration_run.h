@@ -20,11 +20,13 @@ typedef struct migration_run {
     int64_t session;      /* the server's process that took the lock; 0: none has */
     int64_t lock_left_us; /* of what tries in vain may take, all in all */
     bool tells_locks;
-    bool leaves_out_functions; /* looking for those that use a table took too long */
-    bool holds_to_nothing;     /* what is at risk changes all the time, and nobody is asked about it here */
-    bool leaves_out_base;      /* a plan met a lock on its way there */
-    migration_use *uses;       /* of the tables that were looked at */
-    uint64_t chance;           /* of the next pause's length */
+    const char *keep_before, *policy; /* auto, always, never or NULL; the branch policy's file or NULL */
+    const char *kept_told;            /* the branch that was told of last: several tries have one */
+    bool leaves_out_functions;        /* looking for those that use a table took too long */
+    bool holds_to_nothing;            /* what is at risk changes all the time, and nobody is asked about it here */
+    bool leaves_out_base;             /* a plan met a lock on its way there */
+    migration_use *uses;              /* of the tables that were looked at */
+    uint64_t chance;                  /* of the next pause's length */
 } migration_run;
 
 /* migration_ledger.c. A ledger that is not there is empty; ret_present: all of it is there. */
@@ -83,6 +85,9 @@ LB_MUST_CHECK int migrate_tell_leftovers(migration_run *run, const migration_fil
 /* migration_risk.c: fills file->risks; and, at the beginning of a transaction, ends it where something else is at risk
  * by then. */
 LB_MUST_CHECK int migrate_look_at_risk(migration_run *run, migration_file *file, lb_error *err);
+/* What would be lost, as a decision is held to it; "" where nothing is, or nobody is asked. */
+LB_MUST_CHECK int migrate_risk_text(migration_run *run, const migration_file *file, const char **ret_text,
+                                    lb_error *err);
 LB_MUST_CHECK int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err);
 
 /* migration_apply.c: one file, from where it was left. */

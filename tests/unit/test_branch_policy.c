@@ -32,6 +32,7 @@ static const struct {
     {"audit-2026-02-28-quarter", "audit"},
     {"demo-acme", "demo"},
     {"ai-agent-add-index", "agent"},
+    {"backup-v2-drop-1a2b3c4d", "backup"},
     /* no rule knows these */
     {"main", BR_UNKNOWN_NAME},
     {"productions", BR_UNKNOWN_NAME},
@@ -45,7 +46,7 @@ static const struct {
     {"ci-br-42", BR_UNKNOWN_NAME},
     {"feature-x", BR_UNKNOWN_NAME},
     {"qa-2-3", BR_UNKNOWN_NAME},
-    {"backup-1", BR_UNKNOWN_NAME},
+    {"backups-1", BR_UNKNOWN_NAME},
     {"agent-x", BR_UNKNOWN_NAME},
     {"test-ci-pr-1", BR_UNKNOWN_NAME},
     /* nothing that the platform takes */
@@ -247,7 +248,7 @@ static void projects_are_named_by_domain_and_environment(void)
 static void the_built_in_one_is_sound(void)
 {
     const branch_policy *p = built_in();
-    CU_ASSERT_EQUAL(p->count, 12);
+    CU_ASSERT_EQUAL(p->count, 13);
     for (size_t i = 0; i < p->count; i++) {
         const branch_kind *kind = &p->kinds[i];
         char id[32];
