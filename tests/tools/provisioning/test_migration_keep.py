@@ -93,7 +93,7 @@ def in_a_workspace():
 
 
 def in_a_workspace_that_takes_its_time():
-    """The call is answered long before the branch is there: nothing is lost before that."""
+    """The call is answered long before the branch is there: the run comes to its end all the same, and finds it."""
     with Emulated(operation_s=2) as place:
         place.project()
         is_kept_and_found(place)
