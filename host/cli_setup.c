@@ -200,33 +200,46 @@ int cli_plugin(cli *c, int argc, char **argv)
     return all ? 0 : 1;
 }
 
+/* It asks the program that is being typed, with the manifest that is being typed: the help knows the options. Only
+   what zsh knows as well is used. */
 static const char bash_completion[] =
+    "_lbops_says() {\n"
+    "    \"$lbops\" ${manifest:+-m} ${manifest:+\"$manifest\"} --quiet \"$@\" 2>/dev/null\n"
+    "}\n"
     "_lbops() {\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i\n"
+    "    local IFS=$'\\n' verbs=$'%s' lbops=${COMP_WORDS[0]/#\\~/$HOME} cur=${COMP_WORDS[COMP_CWORD]}\n"
+    "    local before=${COMP_WORDS[COMP_CWORD-1]} verb='' manifest='' files='' words='' i\n"
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-    "        word=${COMP_WORDS[i]}\n"
-    "        case $word in\n"
-    "        -m) ((i++)) ;;\n"
+    "        case ${COMP_WORDS[i]} in\n"
+    "        -m) ((i++)); manifest=${COMP_WORDS[i]//[\\\\\\'\\\"]/}; manifest=${manifest/#\\~/$HOME} ;;\n"
+    "        --log-level) ((i++)) ;;\n"
     "        -*) ;;\n"
-    "        *) verb=$word; break ;;\n"
+    "        *) verb=${COMP_WORDS[i]}; break ;;\n"
     "        esac\n"
     "    done\n"
-    "    case $verb in\n"
-    "    '') mapfile -t COMPREPLY < <(compgen -W '%s -m --json --quiet --log-level --no-color' -- \"$cur\") ;;\n"
-    "    run | tools)\n"
-    "        if ((COMP_CWORD == i + 1)); then\n"
-    "            mapfile -t COMPREPLY < <(compgen -W \"$(lbops tools --quiet --names 2>/dev/null)\" -- \"$cur\")\n"
-    "        elif [[ $verb == run && $cur == -* ]]; then\n"
-    "            mapfile -t COMPREPLY < <(compgen -W \"$(lbops tools --quiet --names \"${COMP_WORDS[i + 1]}\" "
-    "2>/dev/null)"
-    " --project --branch --plan --dsn --timeout --record --as --because\" -- \"$cur\")\n"
-    "        fi ;;\n"
-    "    events) mapfile -t COMPREPLY < <(compgen -W '--follow --since --limit --kind --run --project --branch --tool"
-    " --agent --verify --kinds' -- \"$cur\") ;;\n"
-    "    plugin) mapfile -t COMPREPLY < <(compgen -W check -- \"$cur\"; compgen -f -- \"$cur\") ;;\n"
-    "    completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh' -- \"$cur\") ;;\n"
-    "    *) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
+    "    case $before:$verb:$cur in\n"
+    "    -m:* | --html:* | --lvdash:* | --record:*) files=1 ;;\n"
+    "    --log-level:*) words=$'error\\nwarn\\ninfo\\ndebug' ;;\n"
+    "    *::*) words=$verbs$'\\n-m\\n--json\\n--quiet\\n--log-level\\n--no-color' ;;\n"
+    "    *:run:-*) words=$(_lbops_says tools --names \"${COMP_WORDS[i+1]}\"; _lbops_says help run | grep -oE -e "
+    "'--[a-z-]+') ;;\n"
+    "    *:-*) words=$(_lbops_says help \"$verb\" | grep -oE -e '--[a-z-]+') ;;\n"
+    "    run:run:* | tools:tools:*) words=$(_lbops_says tools --names) ;;\n"
+    "    job:job:*) words=$(_lbops_says jobs | sed -n 's/^\\([^ ][^ ]*\\).*/\\1/p') ;;\n"
+    "    jobs:jobs:*) words=bundle ;;\n"
+    "    target:target:*) words=$'ls\\ncreate\\ndelete\\nreset\\ndsn' ;;\n"
+    "    help:help:*) words=$verbs ;;\n"
+    "    *:log:*) words=$'error\\nwarn\\ninfo\\ndebug' ;;\n"
+    "    plugin:plugin:*) words=check ;;\n"
+    "    completion:completion:*) words=$'bash\\nzsh' ;;\n"
+    "    bundle:jobs:* | *:plugin:* | *:init:*) files=1 ;;\n"
     "    esac\n"
+    "    if [[ $files ]]; then\n"
+    "        compopt -o filenames 2>/dev/null\n"
+    "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+    "    else\n"
+    "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+    "    fi\n"
     "}\n"
     "complete -F _lbops lbops\n";
 
@@ -238,7 +251,7 @@ int cli_completion(cli *c, int argc, char **argv)
         return cli_usage(c, cli_find_verb("completion"), NULL, "completion is for bash or zsh");
     for (const cli_verb *v = cli_verbs; v->name; v++)
         if (!v->hidden)
-            buf_printf(&verbs, "%s%s", verbs.length ? " " : "", v->name);
+            buf_printf(&verbs, "%s%s", verbs.length ? "\\n" : "", v->name);
     BUF_AUTO script = BUF_INIT(16384);
     if (zsh) /* zsh runs bash's completions */
         buf_puts(&script, "autoload -Uz bashcompinit && bashcompinit\n");
