@@ -147,7 +147,7 @@ int fs_write_durable(const char *path, const void *data, size_t length, unsigned
     LB_AUTO_FREE char *directory = directory_of(path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
     if (fd < 0)
-        return fs_fail(err, errno, "create", temporary);
+        return fs_fail(err, errno, "create", path); /* nobody asked for the other name */
     int r = write_all(fd, path, data, length, err);
     if (r == 0 && fsync(fd) != 0)
         r = fs_fail(err, errno, "sync", path);
