@@ -72,6 +72,7 @@ static int open_run(lb_ctx *ctx, state *s, lb_error *err)
                              .lock_wait_s = args->lock_wait_s,
                              .instant_timeout_ms = args->instant_timeout_s * 1000,
                              .tells_locks = args->tell_locks,
+                             .keeps_history = true,
                              .keep_before = args->keep_before,
                              .policy = args->policy,
                              .chance = (uint64_t)(uintptr_t)memory ^ (uint64_t)lb_now(ctx)};
@@ -251,5 +252,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 LB_TOOL(apply_schema_migration,
         "applies SQL migrations in order, each once, with their hazards told and destruction approved",
         .agent = "provisioning", .risk = LB_RISK_MEDIUM, .detector = true, .timeout_s = 3600,
-        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle"),
+        LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle", "migration_history"),
         .emits = LB_NAMES("branch.created", "schema.migrated"), .run = run);

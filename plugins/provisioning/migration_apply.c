@@ -26,6 +26,13 @@ typedef struct part {
     const migration_keep *keep;
 } part;
 
+static migration_course course_of(const migration_task *task, const part *p, const migration_tries *tries,
+                                  int64_t began)
+{
+    return (migration_course){
+        .task = task, .first = p->first, .last = p->last, .is_alone = p->is_alone, .tries = tries, .began = began};
+}
+
 static part next_part(const judgement *j, uint32_t done)
 {
     part p = {.first = done + 1, .last = done + 1, .is_alone = !j->items[done].verdict.in_transaction};
@@ -65,7 +72,10 @@ static int open_part(migration_run *run, const migration_task *task, part *p, co
         run->ctx,
         LB_GROUP(.title = title, .reason = reason, .evidence = evidence, .undo = undo, .atomic = !p->is_alone),
         ret_group, err);
-    return r < 0 ? r : migrate_keep_add(run, *ret_group, task, p->keep, err);
+    if (r >= 0)
+        r = migrate_keep_add(run, *ret_group, task, p->keep, err);
+    const migration_course proposed = course_of(task, p, NULL, lb_now(run->ctx));
+    return r < 0 ? r : migrate_note_course(run, *ret_group, &proposed, err);
 }
 
 static int add_script(migration_run *run, lb_group *group, const migration_file *file, uint32_t first, uint32_t last,
@@ -331,39 +341,24 @@ static void clean_up(migration_run *run, migration_task *task, const part *p, co
     tell_leftovers(run, task, s);
 }
 
-/* What came of a part, and how long it took with all its tries; why: its error, or NULL. */
-static int tell_course(migration_run *run, const migration_file *file, const part *p, const migration_tries *tries,
-                       int64_t began, const lb_error *why, lb_error *err)
-{
-    bool is_state = why && *why->sqlstate;
-    return lb_append(run->ctx, "parts",
-                     LB_ARGS(lb_text("file", file->name), lb_i64("first", p->first), lb_i64("last", p->last),
-                             lb_text("meaning", file->judged.items[p->last - 1].meaning), lb_bool("alone", p->is_alone),
-                             lb_time("began_at", began), lb_time("ended_at", lb_now(run->ctx)),
-                             lb_i64("tries_in_vain", tries->count),
-                             lb_f64("waited_in_vain_ms", (double)tries->spent_us / 1000), lb_bool("failed", why),
-                             is_state ? lb_text("sqlstate", why->sqlstate) : lb_null("sqlstate")),
-                     err);
-}
-
 /* One part, and what there is to tell of it. */
 static int apply_part(migration_run *run, migration_task *task, part *p, const char *undo, lb_outcome *ret_outcome,
                       lb_error *err)
 {
     const judged *s = &task->file->judged.items[p->first - 1];
     migration_tries tries = {0};
-    int64_t began = lb_now(run->ctx);
+    const migration_course course = course_of(task, p, &tries, lb_now(run->ctx));
     tell_in_the_way(run, task->file, p);
     int r = run_part(run, task, p, undo, &tries, ret_outcome, err);
     if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
         r = migrate_check_index(run, s, err);
     if (r >= 0)
-        return *ret_outcome == LB_APPLIED ? tell_course(run, task->file, p, &tries, began, NULL, err) : 0;
+        return *ret_outcome == LB_APPLIED ? migrate_tell_course(run, &course, NULL, err) : 0;
     if (was_limited(run, task->file, p, err))
         (void)snprintf(err->hint, sizeof err->hint, "%s", LIMITED);
     tell_failed(run, task->file, p, err);
     const lb_error why = *err;
-    if (!lb_plans(run->ctx) && tell_course(run, task->file, p, &tries, began, &why, err) < 0)
+    if (!lb_plans(run->ctx) && migrate_tell_course(run, &course, &why, err) < 0)
         lb_log(run->ctx, LB_LOG_WARN, "%s: %s", task->file->name, err->message);
     clean_up(run, task, p, &why);
     *err = why;

@@ -17,9 +17,9 @@ typedef struct migration_run {
     arena *memory;
     int server; /* major version */
     int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_wait_s, instant_timeout_ms;
-    int64_t session;      /* the server's process that took the lock; 0: none has */
-    int64_t lock_left_us; /* of what tries in vain may take, all in all */
-    bool tells_locks;
+    int64_t session;                  /* the server's process that took the lock; 0: none has */
+    int64_t lock_left_us;             /* of what tries in vain may take, all in all */
+    bool tells_locks, keeps_history;  /* history: for a trial that is forgotten there is none */
     const char *keep_before, *policy; /* auto, always, never or NULL; the branch policy's file or NULL */
     const char *kept_told;            /* the branch that was told of last: several tries have one */
     bool leaves_out_functions;        /* looking for those that use a table took too long */
@@ -89,6 +89,21 @@ LB_MUST_CHECK int migrate_look_at_risk(migration_run *run, migration_file *file,
 LB_MUST_CHECK int migrate_risk_text(migration_run *run, const migration_file *file, const char **ret_text,
                                     lb_error *err);
 LB_MUST_CHECK int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err);
+
+/* migration_course.c: one part of a file, with all its tries. */
+typedef struct migration_course {
+    const migration_task *task;
+    uint32_t first, last; /* statements, counted from 1 */
+    bool is_alone;
+    const migration_tries *tries; /* NULL: it is only proposed */
+    int64_t began;
+} migration_course;
+
+/* Into the run's result and into history; why: its error, or NULL. */
+LB_MUST_CHECK int migrate_tell_course(migration_run *run, const migration_course *c, const lb_error *why,
+                                      lb_error *err);
+/* Into history where a person approves the group and this run is over. */
+LB_MUST_CHECK int migrate_note_course(migration_run *run, lb_group *group, const migration_course *c, lb_error *err);
 
 /* migration_apply.c: one file, from where it was left. */
 LB_MUST_CHECK int migrate_apply(migration_run *run, migration_task *task, const char *undo, lb_outcome *ret_outcome,

@@ -171,7 +171,7 @@ def main():
         spark = starting.result()
         print(f"Spark after {time.time() - started:.1f} s", flush=True)
         tables = sorted(name for name in os.listdir(history) if os.path.isdir(f"{history}/{name}/_delta_log"))
-        checks.equal("tables", len(tables), 16)
+        checks.equal("tables", len(tables), 17)
         compare(checks, tool, spark, history, tables, "after a thousand commits")
         done = tool("maintain 12")
         print(done, flush=True)

@@ -31,7 +31,7 @@ static void a_turn_waits_for_the_interval(void)
                   "sync_validation_history|0|0;branch_lifecycle|0|0;data_archival_history|0|0;"
                   "alert_history|0|0;audit_log|0|0;approval_history|0|0;tool_runs|0|0;"
                   "cost_attribution|0|0;capacity_forecasts|0|0;query_texts|0|0;query_review_queue|0|0;"
-                  "diagnosis_history|0|0;");
+                  "diagnosis_history|0|0;migration_history|0|0;");
 }
 
 static void a_failing_service_loses_nothing(void)

@@ -51,6 +51,7 @@ static void has_every_table(void)
         "query_texts",
         "query_review_queue",
         "diagnosis_history",
+        "migration_history",
     };
     CU_ASSERT_EQUAL(table_count(), LB_COUNT(names));
     for (size_t i = 0; i < LB_COUNT(names); i++) {
@@ -115,8 +116,9 @@ static void definitions_hold_together(void)
 
 static void keeps_rows_as_long_as_promised(void)
 {
-    static const char *const a_year[] = {"audit_log", "approval_history", "alert_history", "data_archival_history",
-                                         "branch_lifecycle"};
+    static const char *const a_year[] = {"audit_log",        "approval_history",
+                                         "alert_history",    "data_archival_history",
+                                         "branch_lifecycle", "migration_history"};
     for (size_t i = 0; i < LB_COUNT(a_year); i++)
         CU_ASSERT_EQUAL(table_find(a_year[i])->retention_days, 365);
     CU_ASSERT_EQUAL(table_find("pg_stat_history")->retention_days, 90);

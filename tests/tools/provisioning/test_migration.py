@@ -380,6 +380,17 @@ def the_course_of_each_part_is_told(version):
         holder.communicate("COMMIT;\n")
         place.put("V3__column", "SELECT 1/0;")
         equal(told(place.refused("division by zero")), [("V3__column.sql", 1, 1, False, True, "22012")], "and why")
+        rows = sorted(place.waiting("migration_history"), key=lambda r: r["started_at"])
+        equal([(r["file"], r["first_statement"], r["last_statement"], r["outcome"], r["tries_in_vain"], r.get("sqlstate"))
+               for r in rows],
+              [("V1__orders.sql", 1, 2, "applied", 0, None), ("V2__index.sql", 1, 1, "applied", 0, None),
+               ("V2__index.sql", 2, 2, "applied", 0, None), ("V3__column.sql", 1, 1, "failed", 3, "55P03"),
+               ("V3__column.sql", 1, 1, "failed", 0, "22012")], "history, what failed too")
+        equal([(r["meaning"], r["ended_at"] >= r["started_at"], r["version"], r["kind"], r["by_approval"], r["server_version"])
+               for r in rows[:3]],
+              [(p["meaning"], True, v, "versioned", False, version) for p, v in zip(parts, ("1", "2", "2"))], "of what")
+        contains(rows[4]["error"], "division by zero")
+        equal(len({r["checksum"] for r in rows}), 4, "each text")
 
 
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
