@@ -34,26 +34,26 @@ static bool counts(const index_work *work, const index_info *x)
     return index_is_whole(x) && !index_goes(work, x);
 }
 
-static index_load load_of(const index_work *work, const index_table *t, int64_t table_bytes)
+static index_burden burden_of(const index_work *work, const index_table *t, int64_t table_bytes)
 {
-    index_load load = {.table_bytes = table_bytes};
+    index_burden burden = {.table_bytes = table_bytes};
     for (size_t i = 0; i < t->index_count; i++)
         if (counts(work, t->indexes[i])) {
-            load.count++;
-            load.index_bytes += t->indexes[i]->tree_bytes;
+            burden.count++;
+            burden.index_bytes += t->indexes[i]->tree_bytes;
         }
-    return load;
+    return burden;
 }
 
-bool index_outweigh(const index_load *load, const index_many_limits *limits)
+bool index_outweigh(const index_burden *burden, const index_many_limits *limits)
 {
-    return load->count > 1 && load->table_bytes > 0 && load->table_bytes >= limits->min_table_bytes &&
-           load->index_bytes > TIMES_TABLE * load->table_bytes;
+    return burden->count > 1 && burden->table_bytes > 0 && burden->table_bytes >= limits->min_table_bytes &&
+           burden->index_bytes > TIMES_TABLE * burden->table_bytes;
 }
 
-bool index_are_many(const index_load *load, const index_many_limits *limits)
+bool index_are_many(const index_burden *burden, const index_many_limits *limits)
 {
-    return load->count > limits->max_indexes || index_outweigh(load, limits);
+    return burden->count > limits->max_indexes || index_outweigh(burden, limits);
 }
 
 /* ---- telling ---- */
@@ -80,7 +80,7 @@ static const char *candidates_text(lb_ctx *ctx, const char *const *names, size_t
     return text && count > NAMED ? lb_printf(ctx, "%s and %zu more", text, count - NAMED) : text;
 }
 
-static int tell_many(index_work *work, const index_table *t, const index_load *load, const index_write_rate *writes,
+static int tell_many(index_work *work, const index_table *t, const index_burden *burden, const index_write_rate *writes,
                      const index_many_limits *limits, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
@@ -97,30 +97,30 @@ static int tell_many(index_work *work, const index_table *t, const index_load *l
             .kind = "many_indexes",
             .table = t,
             .reason =
-                load->table_bytes > 0
+                burden->table_bytes > 0
                     ? lb_printf(ctx, "%lld indexes, %.1f times as large as the table, take %.0f rows an hour%s",
-                                (long long)load->count, (double)load->index_bytes / (double)load->table_bytes, per_hour,
-                                text)
-                    : lb_printf(ctx, "%lld indexes take %.0f rows an hour%s", (long long)load->count, per_hour, text),
+                                (long long)burden->count, (double)burden->index_bytes / (double)burden->table_bytes,
+                                per_hour, text)
+                    : lb_printf(ctx, "%lld indexes take %.0f rows an hour%s", (long long)burden->count, per_hour, text),
             .evidence =
-                LB_ARGS(lb_i64("indexes", load->count), lb_i64("index_bytes", load->index_bytes),
-                        load->table_bytes >= 0 ? lb_i64("table_bytes", load->table_bytes) : lb_null("table_bytes"),
+                LB_ARGS(lb_i64("indexes", burden->count), lb_i64("index_bytes", burden->index_bytes),
+                        burden->table_bytes >= 0 ? lb_i64("table_bytes", burden->table_bytes) : lb_null("table_bytes"),
                         lb_f64("writes_per_hour", per_hour), lb_i64("table_reads", index_reads(work->set, t)),
                         *candidates, INDEX_WRITES_EVIDENCE(*writes)),
             .terms =
-                LB_TERMS({"more_than_max_indexes", load->count > limits->max_indexes ? 0.4 : 0},
-                         {"twice_as_large_as_the_table", index_outweigh(load, limits) ? 0.3 : 0},
+                LB_TERMS({"more_than_max_indexes", burden->count > limits->max_indexes ? 0.4 : 0},
+                         {"twice_as_large_as_the_table", index_outweigh(burden, limits) ? 0.3 : 0},
                          {"some_are_hardly_read", count ? 0.2 : 0}, {"a_week_of_writes", writes->days >= 7 ? 0.1 : 0}),
-            .impact = LB_ARGS(lb_i64("bytes", load->index_bytes),
-                              lb_f64("index_writes_per_day", writes->per_day * (double)load->count))},
+            .impact = LB_ARGS(lb_i64("bytes", burden->index_bytes),
+                              lb_f64("index_writes_per_day", writes->per_day * (double)burden->count))},
         err);
 }
 
 static int look_at_table(index_work *work, const index_table *t, int64_t bytes, const index_many_limits *limits,
                          lb_error *err)
 {
-    index_load load = load_of(work, t, bytes);
-    if (t->r.is_of_extension || !index_are_many(&load, limits))
+    index_burden burden = burden_of(work, t, bytes);
+    if (t->r.is_of_extension || !index_are_many(&burden, limits))
         return 0;
     index_write_rate writes = index_writes_per_day(work, t);
     if (!writes.is_history) {
@@ -128,7 +128,7 @@ static int look_at_table(index_work *work, const index_table *t, int64_t bytes, 
                    "their indexes are many, but what is written to them is not known: that takes a day of history");
         return 0;
     }
-    return writes.per_day / 24 > limits->min_writes ? tell_many(work, t, &load, &writes, limits, err) : 0;
+    return writes.per_day / 24 > limits->min_writes ? tell_many(work, t, &burden, &writes, limits, err) : 0;
 }
 
 int index_find_many(index_work *work, const index_many_limits *limits, lb_error *err)

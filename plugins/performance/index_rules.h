@@ -69,11 +69,12 @@ const char *index_skip_name(const char *at, const char *name);
 bool index_tells_nothing_apart(const index_column *c);
 
 /* What a table carries, but for indexes that go. */
-typedef struct index_load {
+typedef struct index_burden {
     int64_t count, index_bytes, table_bytes; /* the last -1 where it is not known */
-} index_load;
-bool index_are_many(const index_load *load, const index_many_limits *limits);
-bool index_outweigh(const index_load *load, const index_many_limits *limits); /* the table, whatever their number is */
+} index_burden;
+bool index_are_many(const index_burden *burden, const index_many_limits *limits);
+bool index_outweigh(const index_burden *burden,
+                    const index_many_limits *limits); /* the table, whatever their number is */
 
 /* Distinct values of a column of a table with so many rows. */
 double index_distinct(const index_column *c, double rows);

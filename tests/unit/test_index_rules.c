@@ -285,7 +285,7 @@ static void counts_and_weighs_the_indexes_of_a_table(void)
 {
     const index_many_limits limits = {.max_indexes = 10, .min_table_bytes = 1000};
     static const struct {
-        index_load load;
+        index_burden load;
         bool are_many, outweigh;
     } cases[] = {{{11, 100, 5000}, true, false},  {{10, 100, 5000}, false, false}, {{11, 0, -1}, true, false},
                  {{2, 2001, 1000}, true, true},   {{2, 2000, 1000}, false, false}, {{2, 9999, 999}, false, false},
@@ -296,7 +296,7 @@ static void counts_and_weighs_the_indexes_of_a_table(void)
         CU_ASSERT_EQUAL(index_outweigh(&cases[i].load, &limits), cases[i].outweigh);
     }
     const index_many_limits any = {.max_indexes = 10};
-    CU_ASSERT_FALSE(index_are_many(&(index_load){2, 16384, 0}, &any)); /* nothing is in it */
+    CU_ASSERT_FALSE(index_are_many(&(index_burden){2, 16384, 0}, &any)); /* nothing is in it */
 }
 
 static void knows_an_older_extension(void)
