@@ -97,6 +97,8 @@ void serve_schedule_stop(serve *s);
 void serve_schedule_arm(serve *s);
 const serve_target *serve_find_target(const serve *s, const char *project, const char *branch);
 serve_target *serve_own_target(serve *s, const char *project, const char *branch); /* the same, to be altered */
+serve_target *serve_push_target(serve *s, const lb_target *target);                /* valid until the next one comes */
+void serve_clear_targets(serve *s);
 void serve_remember(serve *s, wire_reader *docs); /* documents of the schedule's space */
 
 /* serve_sight.c: what could not be seen and is not looked at any more is over: of all that is ours to say, and of one

@@ -100,20 +100,7 @@ static void on_ready(void *state, const lb_error *error)
 
 static void add_target(void *state, const lb_target *target)
 {
-    serve *s = state;
-    BASE_PUSH(s->targets, s->target_count, s->target_capacity);
-    s->targets[s->target_count++] = (serve_target){.project = base_strdup(target->project),
-                                                   .branch = base_strdup(target->branch),
-                                                   .branch_class = target->branch_class};
-}
-
-static void clear_targets(serve *s)
-{
-    for (size_t i = 0; i < s->target_count; i++) {
-        free(s->targets[i].project);
-        free(s->targets[i].branch);
-    }
-    s->target_count = 0;
+    (void)serve_push_target(state, target);
 }
 
 /* Which branches there are, and of which class, is what the cycle has listed. */
@@ -122,7 +109,7 @@ static void on_run(void *state, const run_outcome *outcome, const char *document
     serve_once *o = state;
     if (strcmp(outcome->request->tool, TARGETS_TOOL) != 0 || outcome->done.status != RUN_OK)
         return;
-    clear_targets(&o->serve);
+    serve_clear_targets(&o->serve);
     targets_each(o->options.manifest, document, add_target, &o->serve);
 }
 
@@ -314,7 +301,7 @@ serve_once *serve_once_free(serve_once *o)
     serve_alerts_stop(&o->serve);
     serve_router_leave(&o->serve);
     text_map_done(&o->serve.outages);
-    clear_targets(&o->serve);
+    serve_clear_targets(&o->serve);
     free(o->serve.targets);
     free(o);
     return NULL;

@@ -23,7 +23,7 @@ static sched_time now(void)
 
 /* ---- targets ---- */
 
-static void clear_targets(serve *s)
+void serve_clear_targets(serve *s)
 {
     for (size_t i = 0; i < s->target_count; i++) {
         free(s->targets[i].project);
@@ -45,14 +45,18 @@ const serve_target *serve_find_target(const serve *s, const char *project, const
     return NULL;
 }
 
-static void add_target(void *state, const lb_target *target)
+serve_target *serve_push_target(serve *s, const lb_target *target)
 {
-    serve *s = state;
     BASE_PUSH(s->targets, s->target_count, s->target_capacity);
     s->targets[s->target_count++] = (serve_target){.project = base_strdup(target->project),
                                                    .branch = base_strdup(target->branch),
                                                    .branch_class = target->branch_class};
-    serve_awake_recall(s, &s->targets[s->target_count - 1]);
+    return &s->targets[s->target_count - 1];
+}
+
+static void add_target(void *state, const lb_target *target)
+{
+    serve_awake_recall(state, serve_push_target(state, target));
 }
 
 static void note_kept_targets(serve *s, const sched_plan *plan)
@@ -449,7 +453,7 @@ void serve_schedule_stop(serve *s)
     ev_timer_stop(s->loop, &s->targets_timer);
     s->sched = sched_free(s->sched);
     s->plan = sched_made_free(s->plan);
-    clear_targets(s);
+    serve_clear_targets(s);
     free(s->targets);
     free(s->listing);
     text_map_done(&s->versions);
