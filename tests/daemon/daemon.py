@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import select
-import shutil
 import signal
 import socket
 import sqlite3
@@ -17,7 +16,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from suite import Skipped, contains, equal, holds, skip, suite  # noqa: E402,F401  what tests say things with
+from suite import Skipped, contains, equal, holds, remove, skip, suite  # noqa: E402,F401  what tests say things with
 
 PROGRAM = os.environ["LBOPS_PROGRAM"]
 PLUGINS = os.environ["LBOPS_PLUGINS"]
@@ -223,7 +222,7 @@ class Daemon:
                 self.process.wait()
         finally:
             if self.own_place:
-                shutil.rmtree(self.place, ignore_errors=True)
+                remove(self.place)
 
     def __enter__(self):
         return self

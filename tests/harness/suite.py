@@ -1,6 +1,8 @@
 """What suites in Python say things with, and how they run."""
 
 import concurrent.futures
+import os
+import shutil
 import sys
 import time
 import traceback
@@ -15,6 +17,15 @@ def contains(text, *parts):
     for part in parts:
         if part not in text:
             raise AssertionError(f"{part!r} is not in: {text}")
+
+
+def remove(folder):
+    """All of it. A process that is just ending may still write there."""
+    end = time.monotonic() + 10
+    shutil.rmtree(folder, ignore_errors=True)
+    while os.path.exists(folder) and time.monotonic() < end:
+        time.sleep(0.05)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def skip(why):

@@ -17,14 +17,13 @@ import itertools
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "harness"))
-from suite import contains, equal, holds, skip, suite  # noqa: E402,F401  what tests say things with
+from suite import contains, equal, holds, remove, skip, suite  # noqa: E402,F401  what tests say things with
 
 PROGRAM = os.environ["LBOPS_PROGRAM"]
 PLUGINS = os.environ["LBOPS_PLUGINS"]
@@ -161,7 +160,7 @@ class Place:
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1)
 
     def close(self):
-        shutil.rmtree(self.dir, ignore_errors=True)
+        remove(self.dir)
 
     def __enter__(self):
         return self
