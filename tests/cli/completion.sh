@@ -6,7 +6,7 @@ LBOPS=$BUILD/bin/lbops
 
 # offered WORD... : what is offered for the last word, as far as it has been typed; a line each.
 offered() {
-    COMP_WORDS=("$LBOPS" "$@")
+    COMP_WORDS=("$(printf %q "$LBOPS")" "$@")
     COMP_CWORD=$#
     COMPREPLY=()
     _lbops
@@ -28,7 +28,7 @@ nothing() {
 
 # offers_in_zsh WHAT LINE: a terminal of zsh, the line typed, and Tab.
 offers_in_zsh() {
-    TERM=dumb timeout 120 zsh -f "$WORK/type.zsh" "$LBOPS $2" "$1"
+    TERM=dumb timeout 120 zsh -f "$WORK/type.zsh" "$(printf %q "$LBOPS") $2" "$1"
 }
 
 mkdir "$WORK/my folder"
