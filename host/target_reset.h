@@ -1,4 +1,4 @@
-/* target_reset.h: what target_tool.c, target_reset.c and target_keep.c share. [worker] */
+/* target_reset.h: what target_tool.c, target_life.c, target_reset.c and target_keep.c share. [worker] */
 #ifndef LBOPS_HOST_TARGET_RESET_H
 #define LBOPS_HOST_TARGET_RESET_H
 
@@ -18,6 +18,16 @@ LB_MUST_CHECK int target_change(lb_ctx *ctx, const char *title, const char *reas
 
 /* The operation that a call answered with, to its end. */
 LB_MUST_CHECK int target_wait(lb_ctx *ctx, const char *reply, lb_error *err);
+
+#define TARGET_MADE    "created"
+#define TARGET_DELETED "deleted"
+
+/* target_life.c: the same for a branch that comes or goes, which is then history and an event. */
+typedef struct target_life {
+    const char *type, *title;
+    const lb_target *target;
+} target_life;
+LB_MUST_CHECK int target_live(lb_ctx *ctx, const target_life *life, const lb_request *request, lb_error *err);
 
 typedef struct target_wish {
     const char *kind, *creator_type, *reason; /* for history, if a person has to approve it */

@@ -255,7 +255,6 @@ static void wait_for_source(lb_ctx *ctx, const struct args *args, const lb_targe
 
 static int create_branch(lb_ctx *ctx, const struct args *args, const lb_target *t, lb_error *err)
 {
-    bool done = false;
     wait_for_source(ctx, args, t);
     BUF_AUTO body = BUF_INIT(4096);
     buf_puts(&body, "{\"spec\":{");
@@ -273,8 +272,9 @@ static int create_branch(lb_ctx *ctx, const struct args *args, const lb_target *
                                 .path = lb_printf(ctx, "projects/%s/branches", t->project),
                                 .query = lb_printf(ctx, "branch_id=%s", t->branch),
                                 .body = buf_text(&body)};
-    return target_change(ctx, lb_printf(ctx, "create branch %s/%s", t->project, t->branch), "asked for by hand",
-                         &request, &done, err);
+    const target_life life = {
+        .type = TARGET_MADE, .title = lb_printf(ctx, "create branch %s/%s", t->project, t->branch), .target = t};
+    return target_live(ctx, &life, &request, err);
 }
 
 static int create_project(lb_ctx *ctx, const struct args *args, const lb_target *t, lb_error *err)
@@ -297,7 +297,10 @@ static int delete_it(lb_ctx *ctx, const struct args *args, const lb_target *t, l
     const char *path = t->branch ? lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch)
                                  : lb_printf(ctx, "projects/%s", t->project);
     const lb_request request = {.method = "DELETE", .path = path, .query = "purge=true"};
-    return target_change(ctx, lb_printf(ctx, "delete %s", path ? path : ""), "asked for by hand", &request, &done, err);
+    const char *title = lb_printf(ctx, "delete %s", path ? path : "");
+    return t->branch
+               ? target_live(ctx, &(target_life){.type = TARGET_DELETED, .title = title, .target = t}, &request, err)
+               : target_change(ctx, title, "asked for by hand", &request, &done, err);
 }
 
 /* ---- dsn ---- */
@@ -401,7 +404,7 @@ static const lb_tool target_tool = {
     .risk = LB_RISK_LOW,
     LB_TOOL_ARGS(struct args, params),
     .writes = LB_NAMES("branch_lifecycle"),
-    .emits = LB_NAMES("branch.reset"),
+    .emits = LB_NAMES("branch.created", "branch.deleted", "branch.reset"),
     .calls = LB_NAMES(TARGET_KEEPER),
     .run = run,
 };

@@ -49,6 +49,12 @@ ten_in_a_row() {
     [[ -n "$before" && "$before" == "$after" ]]
 }
 
+# What history says of a branch: what became of it, its source, and that it had an end.
+life_of() {
+    cat "$WORK/$version"/state/outbox/branch_lifecycle/*.ndjson |
+        jq -r "select(.branch_id == \"$1\" and .branch_uid) | \"\(.event_type) \(.source_branch) \(.expires_at != null)\"" | paste -sd,
+}
+
 # A second manifest on the same cluster, which may wake what sleeps there.
 wake_manifest() {
     sed '/branch = "ci-\*"/,/^class/s/^class.*/&\nwake = true/' "$WORK/$version/local.toml" >"$WORK/$version/wake.toml"
@@ -126,7 +132,8 @@ for version in $(pg_versions); do
     check "$version: it is gone" exits 1 local_lbops target delete ci-1
     check "$version: production asks first" says 'lbops approve' local_lbops target delete production
     check "$version: a shared branch is loosened by the manifest" local_lbops target create shared-1 --keep
-    check "$version: and goes" local_lbops target delete shared-1
+    check "$version: and goes, of which others hear" says '"type":"branch.deleted"' local_lbops --json target delete shared-1
+    check "$version: a life by hand is history" is "created production true,deleted production true" 'life_of ci-1'
     need "$version: a reset that was cut short" cut_reset_short
     check "$version: is seen" says 'projects/dev/branches/ci-cut is missing' local_lbops target ls
     check "$version: and gone on with" says 'reset dev/ci-cut: create it' local_lbops target reset ci-cut
