@@ -379,6 +379,16 @@ static double cost_of(const char *json)
     return cost;
 }
 
+int index_plan_again(index_work *work, lb_error *err)
+{
+    struct index_plans *p = work->plans;
+    int r = 0;
+    for (size_t i = 0; p && i < p->count && r >= 0; i++)
+        if (p->items[i].json)
+            r = explain(work, p->items[i].text, &p->items[i], err);
+    return r;
+}
+
 int index_weigh_mix(index_work *work, index_mix *ret_mix, lb_error *err)
 {
     const struct index_plans *p = work->plans;

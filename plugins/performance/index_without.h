@@ -26,7 +26,10 @@ LB_MUST_CHECK int index_give_statements(index_work *work, const char *json, int6
 /* The statements that cost most, for that; NULL: none is known. At most so many. */
 LB_MUST_CHECK int index_statements_text(index_work *work, int64_t most, const char **ret_json, lb_error *err);
 
-/* What all of the statements that were given cost, by how often they run, when they were given and now. */
+/* Their plans anew, where something but an index has moved since: rows that a trial wrote and undid take room. */
+LB_MUST_CHECK int index_plan_again(index_work *work, lb_error *err);
+
+/* What all of the statements that were given cost, by how often they run, when they were planned last and now. */
 typedef struct index_mix {
     double before, after;
     int64_t asked, worse; /* worse: they cost more by a tenth */

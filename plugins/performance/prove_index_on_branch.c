@@ -218,7 +218,9 @@ static int try_all(index_work *work, struct json_object *list, index_load *load,
         if (r < 0)
             return r;
         lb_progress(work->ctx, (int64_t)i, (int64_t)count, "indexes");
-        r = try_one(work, &t, &why);
+        r = i ? index_plan_again(work, &why) : 0;
+        if (r >= 0)
+            r = try_one(work, &t, &why);
         if (is_fatal(r))
             *err = why;
         else

@@ -89,7 +89,8 @@ def what_the_planner_cannot_be_asked_is_built(place):
           f"what was executed: {mine} {found['skipped']}")
     for evidence in (f["evidence"] for f in mine):
         holds(evidence["build_wal_bytes"] > 8192 and evidence["statements_worse"] == 0, f"what it took, and whom it harmed {evidence}")
-        holds(evidence["cost_of_all_with_it"] <= evidence["cost_of_all_now"], f"all statements together {evidence}")
+        # a vacuum may come between the two
+        holds(evidence["cost_of_all_with_it"] <= 1.01 * evidence["cost_of_all_now"], f"all statements together {evidence}")
     holds(1 <= len(mine) <= 2, f"two a round: {[f['fix'] for f in mine]} {found['skipped']}")
     fixes = set()
     for _ in range(5):  # each round builds what it was told
