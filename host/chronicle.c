@@ -3,8 +3,11 @@
 #include "clock.h"
 #include "log.h"
 
-#define TAKE_AGAIN_S 0.02
-#define TAKE_WITHIN  (10 * CLOCK_SECOND) /* for others to let go of the log */
+#include <unistd.h>
+
+#define TAKE_WITHIN (10 * CLOCK_SECOND) /* for others to let go of the log */
+#define TAKE_AGAIN  (CLOCK_SECOND / 50)
+#define OPEN_WITHIN (3 * CLOCK_SECOND) /* for a daemon that begins: a one-shot run has the log for a moment only */
 
 typedef struct waiter {
     struct waiter *next;
@@ -169,7 +172,7 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
     }
     int r = take_log(c, &error);
     if ((r == LB_ERR_CONFLICT || r == LB_ERR_LIMIT) && clock_monotonic() - c->since < TAKE_WITHIN) {
-        ev_timer_set(&c->turn, TAKE_AGAIN_S, 0);
+        ev_timer_set(&c->turn, (double)TAKE_AGAIN / CLOCK_SECOND, 0);
         ev_timer_start(c->loop, &c->turn);
     } else if (r ==
                LB_ERR_CONFLICT) { /* a daemon holds it: what was done is done, and stands in the state and in history */
@@ -185,6 +188,18 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* ---- for the supervisor ---- */
 
+/* Nothing is served yet, so that the wait holds nobody up. */
+static int open_log_soon(chronicle *c, lb_error *err)
+{
+    int64_t until = clock_monotonic() + OPEN_WITHIN;
+    int r = open_log(c, err);
+    while (r == LB_ERR_CONFLICT && clock_monotonic() < until) {
+        (void)usleep(TAKE_AGAIN); /* ends early for a signal, which then ends the loop that follows */
+        r = open_log(c, err);
+    }
+    return r;
+}
+
 int chronicle_new(const chronicle_options *options, chronicle **ret_chronicle, lb_error *err)
 {
     chronicle *c = base_alloc(sizeof *c);
@@ -195,7 +210,7 @@ int chronicle_new(const chronicle_options *options, chronicle **ret_chronicle, l
     c->gathered_end = &c->gathered;
     ev_timer_init(&c->turn, on_turn, 0, 0);
     c->turn.data = c;
-    int r = options->one_shot ? 0 : open_log(c, err);
+    int r = options->one_shot ? 0 : open_log_soon(c, err);
     if (r < 0) {
         (void)chronicle_free(c); /* gives NULL */
         return r;

@@ -1,8 +1,10 @@
 """Cycles and jobs without a daemon bring their events to those who follow them, each once, whoever comes later."""
 
 import collections
+import fcntl
 import json
 import os
+import threading
 import time
 
 from daemon import HOSTILE, PLUGINS, Daemon, contains, equal, holds, skip, suite
@@ -157,6 +159,24 @@ def a_daemon_that_starts_meanwhile_brings_what_comes_then():
         each_once(daemon, 2)
 
 
+def a_log_that_somebody_has_for_a_moment_is_waited_for():
+    """As a run has it that writes its events while the daemon begins."""
+    with following() as daemon:
+        daemon.cli("cycle", check=0)
+        with open(next(daemon.place.glob("state*/events/lock")), "r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            freed = threading.Timer(0.5, fcntl.flock, (lock, fcntl.LOCK_UN))
+            freed.start()
+            daemon.start()
+            freed.join()
+        equal(daemon.run("steps").exit, 0, "a run")
+        equal(daemon.stop(), 0, "its exit code")
+        with open(next(daemon.place.glob("state*/events/lock")), "r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            stays = daemon.cli("serve", check=1)
+            contains(stays.stderr, "writes to the log of events", "stop that one")
+
+
 def alerting(slack, breaches="", more="", name="d", place=None, state=""):
     daemon = Daemon(name=name, place=place, plugins=PLACES)
     path = daemon.place / "url"
@@ -244,6 +264,7 @@ suite(
     jobs_at_once_bring_each_event_once,
     a_cycle_that_was_killed_goes_on_and_follows_nothing_twice,
     a_daemon_that_starts_meanwhile_brings_what_comes_then,
+    a_log_that_somebody_has_for_a_moment_is_waited_for,
     whoever_only_has_jobs_is_told_once_and_of_the_end,
     jobs_at_once_tell_each_alert_once,
     what_cannot_be_told_now_is_told_by_the_next,
