@@ -132,8 +132,10 @@ static const char *text_of(migration_run *run, const migration_keep *keep)
                          keep->branch, plane_time_text(run->ctx, keep->made_at),
                          keep->expires_at == LB_TIME_NONE ? "somebody deletes it"
                                                           : plane_time_text(run->ctx, keep->expires_at));
-    return lb_printf(run->ctx, "branch %s of %s, made right before it, has what is lost; it lives %s", keep->branch,
-                     parent, keep->ttl_s ? ttl : "until somebody deletes it");
+    return lb_printf(run->ctx,
+                     "branch %s of %s, made right before it, has what is lost; it lives %s. Where it cannot be made, "
+                     "nothing is done: keep_before=never goes without it",
+                     keep->branch, parent, keep->ttl_s ? ttl : "until somebody deletes it");
 }
 
 int migrate_keep_look(migration_run *run, const migration_task *task, uint32_t first, uint32_t last,
