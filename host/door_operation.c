@@ -9,31 +9,23 @@
 #define PAUSE_FIRST (CLOCK_SECOND / 50)
 #define PAUSE_MOST  (2 * CLOCK_SECOND)
 
-static const char *text_of(struct json_object *object, const char *name)
-{
-    struct json_object *member = NULL;
-    return json_object_object_get_ex(object, name, &member) && json_object_is_type(member, json_type_string)
-               ? json_object_get_string(member)
-               : NULL;
-}
-
 /* 1: there is nothing more to wait for. */
 static int judge(const change *c, const char *reply, const char **ret_name, lb_error *err)
 {
-    struct json_object *done = NULL, *failure = NULL;
+    struct json_object *failure = NULL;
     JSON_AUTO *operation = json_parse(reply, strlen(reply), err);
     if (!operation)
         return err->code;
-    const char *name = text_of(operation, "name");
+    const char *name = json_get_text(operation, "name");
     if (!name || !strstr(name, "/operations/"))
         return 1; /* the resource itself */
-    if (!json_object_object_get_ex(operation, "done", &done) || !json_object_get_boolean(done)) {
+    if (!json_get_bool(operation, "done")) {
         *ret_name = arena_strdup(c->group->run->memory, name);
         return *ret_name ? 0 : lb_out_of_memory(err);
     }
     if (!json_object_object_get_ex(operation, "error", &failure) || !failure)
         return 1;
-    const char *code = text_of(failure, "error_code"), *message = text_of(failure, "message");
+    const char *code = json_get_text(failure, "error_code"), *message = json_get_text(failure, "message");
     return lb_fail(err, LB_ERR_TOOL, "nothing behind it was done: look at its state, and propose it again", "%s: %s",
                    code ? code : "it failed", message ? message : "no reason given");
 }
