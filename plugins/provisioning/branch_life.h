@@ -38,6 +38,9 @@ typedef struct branch_made {
  * by a run that died is waited for. */
 LB_MUST_CHECK int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *order,
                               branch_made *ret_made, lb_error *err);
+/* Something can be made from the verdict's parent. */
+LB_MUST_CHECK int branch_check_parent(const branch_order *order, const plane_branches *branches,
+                                      const branch_verdict *v, lb_error *err);
 /* The body of the request that makes it; NULL: out of memory. */
 const char *branch_make_body(lb_ctx *ctx, const branch_order *order, const branch_verdict *v);
 

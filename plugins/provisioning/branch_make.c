@@ -56,7 +56,7 @@ static int make_way(lb_ctx *ctx, const branch_order *order, const plane_branches
 
 /* ---- what is needed ---- */
 
-static int check_parent(const branch_order *order, const plane_branches *branches, const branch_verdict *v,
+int branch_check_parent(const branch_order *order, const plane_branches *branches, const branch_verdict *v,
                         lb_error *err)
 {
     const plane_branch *parent = plane_find(branches, v->parent);
@@ -163,7 +163,7 @@ int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *or
         return r;
     const plane_branch *there = plane_find(&branches, order->wish.name);
     bool is_free = !there || is_over(ctx, there);
-    r = is_free && !order->fresh ? check_parent(order, &branches, &made.verdict, err) : 0;
+    r = is_free && !order->fresh ? branch_check_parent(order, &branches, &made.verdict, err) : 0;
     if (r >= 0 && is_free)
         r = branch_policy_judge_count(policy, plane_unarchived(&branches) - (there != NULL),
                                       branches.count - (there != NULL), 1, err);

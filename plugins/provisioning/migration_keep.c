@@ -82,14 +82,8 @@ static int take_what_is_there(migration_run *run, const plane_branch *there, mig
 static int judge_place(const branch_policy *policy, const branch_order *order, const plane_branches *branches,
                        const branch_verdict *v, lb_error *err)
 {
-    const plane_branch *parent = plane_find(branches, v->parent);
-    if (!parent || parent->is_deleted)
-        return lb_fail(err, LB_ERR_NOT_FOUND, NULL, "the control plane has no branch %s in %s", v->parent,
-                       order->project);
-    if (parent->expires_at != LB_TIME_NONE)
-        return branch_refuse(err, LB_ERR_CONFLICT, BR_PARENT_EXPIRES, NULL, "%s expires: nothing can be made from it",
-                             v->parent);
-    return branch_policy_judge_count(policy, plane_unarchived(branches), branches->count, 1, err);
+    int r = branch_check_parent(order, branches, v, err);
+    return r < 0 ? r : branch_policy_judge_count(policy, plane_unarchived(branches), branches->count, 1, err);
 }
 
 static int look(migration_run *run, const char *branch, migration_keep *keep, lb_error *err)
