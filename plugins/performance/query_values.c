@@ -78,7 +78,7 @@ static int read_both(filling *f, lb_error *err)
 static int choose_values(filling *f, replay_rows *rows, size_t variant, lb_error *err)
 {
     const char *found[REPLAY_HOLES] = {NULL};
-    size_t at;
+    size_t at = 0;
     memset(f->values, 0, sizeof f->values);
     int r = replay_values_of(rows, &f->from, variant, f->values, err);
     for (size_t i = 0; r >= 0 && i < f->from.hole_count; i++)
