@@ -17,7 +17,8 @@ from bench_place import figure
 os.environ["LBOPS_PROGRAM"], os.environ["LBOPS_PLUGINS"] = sys.argv[1:3]
 import incident_watch  # noqa: E402
 from incident_kinds import HEALED, SESSIONS, TABLES, WAL  # noqa: E402
-from incident_place import Ward, harness  # noqa: E402
+from incident_place import Ward  # noqa: E402
+from ward import harness  # noqa: E402
 
 KINDS = SESSIONS + TABLES + WAL
 WITHIN = 2  # intervals
