@@ -155,9 +155,10 @@ suites() {
     if wants_spark "$dir" "${args[@]}"; then jars_install; fi
     if wants_actionlint "$dir" "${args[@]}"; then actionlint_install; fi
     headline "suites ($preset)"
-    # Suites wait more than they compute.
+    # Suites wait more than they compute; what they build with gets one job for each processor. Not exported for good: the next
+    # call would take it for the caller's wish.
     at_once=${LBOPS_JOBS:-$(($(nproc) * 3 / 2))}
-    export LBOPS_JOBS=${LBOPS_JOBS:-$(nproc)}
+    LBOPS_JOBS=$(jobs_count) \
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1 \
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
         watched run_ctest "$out" --test-dir "$dir" --output-on-failure --no-tests=error -j "$at_once" "${args[@]}" ||
@@ -200,7 +201,7 @@ fuzzers() {
     # shellcheck disable=SC2034
     BUILD_OPTIONS=()
     log "$number fuzzers, $seconds s each"
-    suites fuzz -L '^fuzz$'
+    LBOPS_JOBS=$(jobs_count) suites fuzz -L '^fuzz$'
     sed -n -E \
         -e '/^[0-9]+\/[0-9]+ Test: /{s/^[0-9]+\/[0-9]+ Test: //;h;}' \
         -e '/^stat::number_of_executed_units: /{G;s/^.*: *([0-9]+)\n(.*)$/    \2: \1 inputs/p;}' \
