@@ -271,7 +271,7 @@ static int begin_alone(migration_run *run, migration_task *task, const part *p, 
     return r;
 }
 
-/* Before each try of an index the place for it is cleared, as the try before may have left one. */
+/* Before each try of an index the place for it is cleared, as the try before may have left one, or a copy. */
 static int run_part(migration_run *run, migration_task *task, part *p, const char *undo, migration_tries *tries,
                     lb_outcome *ret_outcome, lb_error *err)
 {
@@ -281,7 +281,7 @@ static int run_part(migration_run *run, migration_task *task, part *p, const cha
         tries->began = lb_time_left(run->ctx);
         *ret_outcome = LB_APPLIED;
         r = migrate_check_lock(run, err);
-        if (r >= 0 && s->builds.name)
+        if (r >= 0 && s->builds.on_name)
             r = migrate_clear_index(run, task, s, ret_outcome, err);
         if (r < 0 || (*ret_outcome != LB_APPLIED && *ret_outcome != LB_PLANNED))
             return r;
@@ -336,7 +336,7 @@ static void clean_up(migration_run *run, migration_task *task, const part *p, co
         return; /* nobody is there, or no time is left */
     if (note_alone(run, task, "failed", p->last, why->message, &err) < 0)
         lb_log(run->ctx, LB_LOG_WARN, "%s: %s", task->file->name, err.message);
-    if (s->builds.name && migrate_clear_index(run, task, s, &outcome, &err) < 0)
+    if (s->builds.on_name && migrate_clear_index(run, task, s, &outcome, &err) < 0)
         lb_log(run->ctx, LB_LOG_WARN, "%s: %s", task->file->name, err.message);
     tell_leftovers(run, task, s);
 }

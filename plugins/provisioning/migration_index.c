@@ -1,7 +1,8 @@
 /* Indexes that are built CONCURRENTLY leave an invalid one behind when the build fails, and IF NOT EXISTS then takes it
- * for the real one. */
+ * for the real one. Rebuilds leave copies, one more with each try. */
 #include "migration_run.h"
 
+#include <sql/migration/begun.h>
 #include <sql/migration/drop_invalid_index.h>
 #include <sql/migration/index_state.h>
 #include <sql/migration/leftover_indexes.h>
@@ -52,12 +53,78 @@ static int check_shape(migration_run *run, const judged *builds, const migration
                    "%s: %s", name, differs);
 }
 
+/* ---- what rebuilds leave ---- */
+
+static int find_leftovers(migration_run *run, const judged *builds, const int64_t *since, lb_rows **ret_rows,
+                          lb_error *err)
+{
+    const migration_leftover_indexes_args args = {.schema = builds->builds.on_schema,
+                                                  .name = builds->builds.on_name,
+                                                  .since = since ? *since : 0,
+                                                  .since_is_null = !since};
+    return migration_leftover_indexes(run->ctx, &args, ret_rows, err);
+}
+
+/* Since when the ledger knows that this file has something under way. */
+static int find_begun(migration_run *run, const migration_file *file, bool *ret_found, int64_t *ret_since,
+                      lb_error *err)
+{
+    lb_rows *rows = NULL;
+    migration_begun_row row;
+    const migration_begun_args args = {
+        .kind = migration_kind_name(file->kind), .version = file->version, .script = file->name};
+    int r = migration_begun(run->ctx, &args, &rows, err);
+    *ret_found = r >= 0 && migration_begun_next(run->ctx, rows, &row);
+    if (*ret_found)
+        *ret_since = row.transaction;
+    return r;
+}
+
+static int open_sweep(migration_run *run, const migration_task *task, const judged *builds, lb_group **ret_group,
+                      lb_error *err)
+{
+    const char *title =
+        lb_printf(run->ctx, "drop what a rebuild of %s.%s has left", builds->builds.on_schema, builds->builds.on_name);
+    const char *reason = lb_printf(
+        run->ctx, "a rebuild by %s failed and left copies; they cost writes and serve no query", task->file->name);
+    if (!title || !reason)
+        return lb_out_of_memory(err);
+    return lb_group_open(run->ctx,
+                         LB_GROUP(.title = title, .reason = reason, .undo = "the migration makes its own copies",
+                                  .evidence = LB_ARGS(lb_text("file", task->file->name), lb_bool("valid", false))),
+                         ret_group, err);
+}
+
+/* What others have left stays, and is told of. */
+static int sweep(migration_run *run, const migration_task *task, const judged *builds, lb_outcome *ret_outcome,
+                 lb_error *err)
+{
+    bool is_found = false;
+    int64_t since = 0;
+    lb_rows *rows = NULL;
+    lb_group *group = NULL;
+    migration_leftover_indexes_row row;
+    int r = find_begun(run, task->file, &is_found, &since, err);
+    if (r >= 0 && is_found)
+        r = find_leftovers(run, builds, &since, &rows, err);
+    while (r >= 0 && is_found && migration_leftover_indexes_next(run->ctx, rows, &row)) {
+        const migration_drop_invalid_index_args args = {.schema = row.schema, .name = row.name};
+        if (row.is_ours && !group)
+            r = open_sweep(run, task, builds, &group, err);
+        if (row.is_ours && r >= 0)
+            r = migration_drop_invalid_index(run->ctx, group, &args, err);
+    }
+    return r < 0 || !group ? r : lb_apply(run->ctx, group, ret_outcome, err);
+}
+
 int migrate_clear_index(migration_run *run, const migration_task *task, const judged *builds, lb_outcome *ret_outcome,
                         lb_error *err)
 {
     bool is_found = false;
     migration_index_state_row row;
     *ret_outcome = LB_APPLIED;
+    if (!builds->builds.name)
+        return task->was_begun ? sweep(run, task, builds, ret_outcome, err) : 0;
     int r = look(run, builds, &is_found, &row, err);
     if (r < 0 || !is_found)
         return r;
@@ -87,8 +154,6 @@ int migrate_check_index(migration_run *run, const judged *builds, lb_error *err)
                    is_found ? "invalid" : "not there");
 }
 
-/* ---- what rebuilds leave ---- */
-
 static int report_leftover(migration_run *run, const migration_file *file, const migration_leftover_indexes_row *row,
                            lb_error *err)
 {
@@ -113,15 +178,14 @@ static int report_leftover(migration_run *run, const migration_file *file, const
                        err);
 }
 
-/* Nobody knows whose they are: the name says which command made them, and not which run of it. */
+/* Whoever made them: the name says which command did, and not which run of it. */
 int migrate_tell_leftovers(migration_run *run, const migration_file *file, const judged *builds, lb_error *err)
 {
     lb_rows *rows = NULL;
     migration_leftover_indexes_row row;
-    const migration_leftover_indexes_args args = {.schema = builds->builds.on_schema, .name = builds->builds.on_name};
-    if (!args.name)
+    if (!builds->builds.on_name)
         return 0;
-    int r = migration_leftover_indexes(run->ctx, &args, &rows, err);
+    int r = find_leftovers(run, builds, NULL, &rows, err);
     while (r >= 0 && migration_leftover_indexes_next(run->ctx, rows, &row))
         r = report_leftover(run, file, &row, err);
     return r;

@@ -72,13 +72,14 @@ void migrate_explain_wait(migration_run *run, const migration_tries *tries, cons
 LB_MUST_CHECK int migrate_tell_in_the_way(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
                                           lb_error *err);
 
-/* migration_index.c: an invalid index of that name that this file has left behind is dropped, so that it can be built.
- * A valid one with another definition is an error. ret_outcome: LB_APPLIED also where there is nothing to do. */
+/* migration_index.c: an invalid index of that name that this file has left behind is dropped, so that it can be built;
+ * and so are the copies that rebuilds of this file have left. A valid one with another definition is an error.
+ * ret_outcome: LB_APPLIED also where there is nothing to do. */
 LB_MUST_CHECK int migrate_clear_index(migration_run *run, const migration_task *task, const judged *builds,
                                       lb_outcome *ret_outcome, lb_error *err);
 LB_MUST_CHECK int migrate_check_index(migration_run *run, const judged *builds, lb_error *err);
 
-/* Findings about what concurrent rebuilds that failed have left on the table. Nothing is dropped. */
+/* Findings about what concurrent rebuilds that failed have left on the table, whoever's they were. */
 LB_MUST_CHECK int migrate_tell_leftovers(migration_run *run, const migration_file *file, const judged *builds,
                                          lb_error *err);
 

@@ -150,35 +150,6 @@ def an_index_with_another_definition_is_not_the_one_that_is_wanted(version):
         equal(place.migrate()["changes"], [], "nothing is left to do")
 
 
-def what_a_rebuild_leaves_behind_is_told_of(version):
-    """A rebuild that fails leaves a copy, which no name of a migration ever matches."""
-    with Migrations(version, V1__orders=FIRST) as place:
-        place.migrate()
-        half = "CREATE OR REPLACE FUNCTION app.part(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 6 / (2 - $1)'"
-        place.sql(f'{half}; CREATE TABLE app."the Rest" ("A b" int); CREATE INDEX "Its" ON app."the Rest" (app.part("A b")); '
-                  f'INSERT INTO app."the Rest" VALUES (1); {half.replace("2", "1")}')
-        place.put("V2__rebuild", 'REINDEX INDEX CONCURRENTLY app."Its";')
-        failed = place.refused("division by zero")
-        equal(place.sql(INVALID), "1", "what it left")
-
-        def left(document):
-            return [(f["object"], f["evidence"]["table"], f["impact"]["bytes"]) for f in document["result"]["findings"]
-                    if f["kind"] == "index-left-behind"]
-
-        whole = [("app.Its_ccnew", 'app."the Rest"', 0)]
-        equal(left(failed), whole, "where it failed")
-        place.sql(half)
-        place.put("V2__rebuild", 'REINDEX TABLE CONCURRENTLY app."the Rest";')
-        equal(left(place.migrate(plan=True)), whole, "in a plan")
-        done = place.migrate()
-        equal(left(done), whole, "and where it went well: the copy is left as it is")
-        fix = next(f["fix"] for f in done["result"]["findings"] if f["kind"] == "index-left-behind")
-        place.psql("-c", fix if isinstance(fix, str) else fix["sql"])
-        equal(place.sql(INVALID), "0", "the way to be rid of it")
-        place.put("V3__rebuild", 'REINDEX TABLE CONCURRENTLY app."the Rest";')
-        equal(left(place.migrate()), [], "none is left")
-
-
 def two_runners_apply_once(version):
     with Migrations(version, V1__orders=FIRST, V2__slow="SELECT pg_sleep(0.5);\nINSERT INTO app.orders VALUES (1) "
                                                        "ON CONFLICT DO NOTHING;", V3__index=BUILD) as place:
@@ -490,7 +461,7 @@ def a_branch_that_is_taken_in_the_middle_goes_on_by_itself():
 
 suite(*each_version(what_was_killed_in_a_transaction_is_done_again, what_was_killed_in_a_build_goes_on_there,
                     a_build_on_duplicates_leaves_nothing_behind,
-                    what_is_left_of_a_file_can_be_corrected, on_production_a_person_is_asked_to_drop_what_failed, an_index_of_others_is_not_dropped, an_index_with_another_definition_is_not_the_one_that_is_wanted, what_a_rebuild_leaves_behind_is_told_of,
+                    what_is_left_of_a_file_can_be_corrected, on_production_a_person_is_asked_to_drop_what_failed, an_index_of_others_is_not_dropped, an_index_with_another_definition_is_not_the_one_that_is_wanted,
                     two_runners_apply_once, a_held_lock_is_tried_for_and_blocks_nobody,
                     what_is_set_outside_of_a_transaction_is_set_back, a_plan_does_not_stand_behind_a_lock, what_destroys_waits_and_is_executed_exactly_once, a_decision_holds_for_what_it_was_about, what_writes_over_all_rows_is_held_to_their_number,
                     a_table_that_stays_may_grow_meanwhile,

@@ -1,0 +1,125 @@
+"""apply_schema_migration and what concurrent rebuilds of indexes leave when they fail or die: copies, one more with each
+try. The database is looked at afterwards."""
+
+from migrating import FIRST, Migrations, kill
+from place import each_version, equal, holds, suite
+
+NAMES = ("SELECT coalesce(string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid::regclass::text), '') FROM pg_index "
+         "WHERE NOT indisvalid AND indrelid::regclass::text !~ '^pg_toast'")
+HALF = "CREATE OR REPLACE FUNCTION app.part(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 6 / (2 - $1)'"
+
+
+def left_behind(document):
+    return [(f["object"], f["evidence"]["table"], f["impact"]["bytes"]) for f in document["result"]["findings"]
+            if f["kind"] == "index-left-behind"]
+
+
+def dropped(document):
+    return [c["statement"] for c in document["changes"] if c["statement"].startswith("DROP INDEX")]
+
+
+def the_copy_of_others_is_told_of_and_stays(version):
+    """No name of a migration ever matches it."""
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        place.sql(f'{HALF}; CREATE TABLE app."the Rest" ("A b" int); CREATE INDEX "Its" ON app."the Rest" (app.part("A b")); '
+                  f'INSERT INTO app."the Rest" VALUES (1); {HALF.replace("2", "1")}')
+        place.psql("-c", 'REINDEX INDEX CONCURRENTLY app."Its"', check=False)
+        equal(place.sql(NAMES), 'app."Its_ccnew"', "what others have left")
+        whole = [("app.Its_ccnew", 'app."the Rest"', 0)]
+        for what in ("INDEX CONCURRENTLY app.\"Its\"", "TABLE CONCURRENTLY app.\"the Rest\""):
+            place.put("V2__rebuild", f"REINDEX {what};")
+            failed = place.refused("division by zero")
+            equal(left_behind(failed), whole, "where it failed")
+            equal(dropped(failed), ['DROP INDEX CONCURRENTLY IF EXISTS app."Its_ccnew1"'], "its own copy goes")
+            equal(place.sql(NAMES), 'app."Its_ccnew"', "and theirs stays")
+        place.sql(HALF)
+        planned = place.migrate(plan=True)
+        equal((left_behind(planned), dropped(planned)), (whole, []), "in a plan")
+        done = place.migrate()
+        equal((left_behind(done), dropped(done)), (whole, []), "and where it went well: the copy is left as it is")
+        fix = next(f["fix"] for f in done["result"]["findings"] if f["kind"] == "index-left-behind")
+        place.psql("-c", fix if isinstance(fix, str) else fix["sql"])
+        equal(place.sql(NAMES), "", "the way to be rid of it")
+        place.put("V3__rebuild", 'REINDEX TABLE CONCURRENTLY app."the Rest";')
+        equal(left_behind(place.migrate()), [], "none is left")
+
+
+def killed(version, rebuild, isolation, phase, ours, goes):
+    """A migration that is killed while a reader keeps its rebuild from going on. Gives the place, and the document of the
+    run after it."""
+    with Migrations(version, V1__orders=FIRST + "CREATE INDEX IF NOT EXISTS orders_total ON app.orders (total);") as place:
+        place.migrate()
+        place.sql("INSERT INTO app.orders VALUES (1, 1)")
+        place.put("V2__rebuild", f"REINDEX {rebuild};")
+        reader = place.session()
+        reader.stdin.write(f"BEGIN ISOLATION LEVEL {isolation}; SELECT count(*) FROM app.orders;\n")
+        reader.stdin.flush()
+        equal(reader.stdout.readline(), "1\n", "somebody reads")
+        at_work = ("SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE datname = current_database() "
+                   f"AND phase = '{phase}'")
+        running = place.start()
+        place.until(at_work)
+        kill(running)
+        equal(place.sql(at_work), "t", "the server goes on with it")
+        meanwhile = place.migrate(plan=True)
+        equal((left_behind(meanwhile), dropped(meanwhile)), ([], []), "what is being built is not left behind")
+        place.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^REINDEX' "
+                  "AND datname = current_database()")
+        place.until("SELECT count(*) = 0 FROM pg_stat_progress_create_index WHERE datname = current_database()")
+        reader.communicate("ROLLBACK;\n")
+        equal(place.sql(NAMES), " ".join(f"app.{name}" for name in ours), "what is left")
+        place.psql("-c", "CREATE INDEX CONCURRENTLY others ON app.orders ((1 / (id - id)))", check=False)
+        place.psql("-c", "ALTER INDEX app.others RENAME TO orders_tot_ccnew")
+        planned, done = place.migrate(plan=True), place.migrate()
+        for document in (planned, done):
+            equal([s for s in dropped(document) if "pg_toast" not in s],
+                  [f"DROP INDEX CONCURRENTLY IF EXISTS app.{name}" for name in goes], "what goes")
+        order = [c["statement"].split()[0] for c in done["changes"] if c["statement"].startswith(("DROP INDEX", "REINDEX"))]
+        equal(order[-1], "REINDEX", "it goes before the next try")
+        equal(place.migrate()["changes"], [], "nothing is left to do")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid AND indrelid::regclass::text ~ '^pg_toast'"), "0",
+              "nor of what is stored apart")
+        return place.sql(NAMES), left_behind(done)
+
+
+def new_copies_are_dropped_before_the_next_try(version):
+    """A snapshot keeps the new indexes from taking the place of the old ones; those of a table are all made at once."""
+    left, _ = killed(version, "TABLE CONCURRENTLY app.orders", "REPEATABLE READ", "waiting for old snapshots",
+                     ["orders_pkey_ccnew", "orders_total_ccnew"],
+                     ["orders_pkey_ccnew", "orders_tot_ccnew", "orders_total_ccnew"])
+    equal(left, "", "whatever is on the table and younger than the rebuild")
+
+
+def old_copies_are_dropped_before_the_next_try(version):
+    """A lock without a snapshot keeps the old index from going."""
+    left, told = killed(version, "INDEX CONCURRENTLY app.orders_total", "READ COMMITTED",
+                        "waiting for readers before marking dead", ["orders_total_ccold"], ["orders_total_ccold"])
+    equal((left, [name for name, _, _ in told]), ("app.orders_tot_ccnew", ["app.orders_tot_ccnew"]),
+          "what has the name of another index is not this rebuild's")
+
+
+def on_production_a_person_decides_on_the_copies(version):
+    with Migrations(version, kind="production", V1__orders=FIRST) as place:
+        place.migrate()
+        place.sql(f"{HALF}; CREATE INDEX its ON app.orders (app.part(id::int)); INSERT INTO app.orders VALUES (1, 1); "
+                  f"{HALF.replace('2', '1')}")
+        place.put("V2__rebuild", "REINDEX INDEX CONCURRENTLY app.its;")
+        place.migrate(check=3)
+        place.approve(place.approvals()[0]["id"], check=None)
+        equal(place.sql(NAMES), "app.its_ccnew", "it was approved, and failed")
+        place.sql(HALF)
+        place.migrate(check=3)
+        asked = [a for a in place.approvals() if a["status"] == "pending"]
+        equal([a["title"] for a in asked], ["drop what a rebuild of app.its has left"], "approvals")
+        place.migrate(check=3)
+        equal(len([a for a in place.approvals() if a["status"] == "pending"]), 1, "asked once")
+        place.approve(asked[0]["id"])
+        equal(place.sql(NAMES), "", "dropped")
+        place.migrate(check=3)
+        rebuild = [a for a in place.approvals() if a["status"] == "pending"]
+        holds(len(rebuild) == 1 and "V2__rebuild" in rebuild[0]["title"], "and the rebuild is asked for")
+
+
+suite(*each_version(the_copy_of_others_is_told_of_and_stays, new_copies_are_dropped_before_the_next_try,
+                    old_copies_are_dropped_before_the_next_try, on_production_a_person_decides_on_the_copies))
