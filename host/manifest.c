@@ -126,7 +126,7 @@ manifest *manifest_free(manifest *m)
     for (size_t i = 0; i < m->service_count; i++) {
         manifest_params_done(&m->services[i].params);
         free(m->services[i].name);
-        schema_free_fields(&schema_service, &m->services[i]);
+        schema_free_fields(m->services[i].kind == LB_KIND_ALERT ? &schema_alert : &schema_service, &m->services[i]);
     }
     for (size_t i = 0; i < m->secret_count; i++) {
         free(m->secrets[i].name);

@@ -57,6 +57,8 @@ typedef struct manifest_service {
     int digest_s;         /* in so many seconds, default 120 */
     int retry_most_s;     /* the longest pause before what was not taken is sent again, default 300 */
     bool digest_critical; /* critical ones are folded as well */
+    char *second;         /* the alert service that hears of what this one could not deliver, or NULL; ... */
+    int second_after_s;   /* ... for so long, default 120 */
 } manifest_service;
 
 #define MANIFEST_ALERT "alert" /* the only alert service, where it has no name of its own */

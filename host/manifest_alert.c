@@ -58,7 +58,7 @@ static bool has_alert(const manifest *m, const char *name)
     return false;
 }
 
-static void need_alert(manifest_reader *reader, const manifest_alert_route *route, const char *name)
+static void need_alert(manifest_reader *reader, manifest_place place, const char *who, const char *name)
 {
     char hint[128];
     name_list names = {0};
@@ -67,9 +67,9 @@ static void need_alert(manifest_reader *reader, const manifest_alert_route *rout
     for (size_t i = 0; i < reader->m->service_count; i++)
         if (reader->m->services[i].kind == LB_KIND_ALERT)
             name_list_add(&names, reader->m->services[i].name);
-    reader_report(reader, route->place, false, LB_ERR_NOT_FOUND,
+    reader_report(reader, place, false, LB_ERR_NOT_FOUND,
                   name_list_hint(&names, name, "write it as [services.alert.NAME]", hint, sizeof hint),
-                  "[[alert_routes]] there is no alert service %.63s", name);
+                  "%s there is no alert service %.63s", who, name);
     name_list_done(&names);
 }
 
@@ -84,7 +84,7 @@ static void verify_route(manifest_reader *reader, const manifest_alert_route *ro
     uint32_t days;
     int from, until;
     for (char *const *to = route->to; to && *to; to++)
-        need_alert(reader, route, *to);
+        need_alert(reader, route->place, "[[alert_routes]]", *to);
     if (route->days && alert_days_parse(route->days, &days, &err) < 0)
         reader_report(reader, route->place, false, err.code, err.hint, "[[alert_routes]] days: %s", err.message);
     if (route->hours && alert_hours_parse(route->hours, &from, &until, &err) < 0)
@@ -92,6 +92,31 @@ static void verify_route(manifest_reader *reader, const manifest_alert_route *ro
     if (route->timezone && !route->days && !route->hours)
         reader_report(reader, route->place, true, LB_ERR_INVALID, "give days or hours, or leave it out",
                       "[[alert_routes]] a timezone without days and hours says nothing");
+}
+
+static void verify_second(manifest_reader *reader, const manifest_service *service)
+{
+    if (service->kind != LB_KIND_ALERT || !service->second)
+        return;
+    LB_AUTO_FREE char *who = base_printf("[services.alert.%.63s] second:", service->name);
+    if (strcmp(service->second, service->name) == 0)
+        reader_report(reader, service->place, false, LB_ERR_INVALID, "name another alert service, or leave it out",
+                      "%s it is its own second", who);
+    else
+        need_alert(reader, service->place, who, service->second);
+}
+
+/* By a route, or where another one fails. */
+static bool is_reached(const manifest *m, const manifest_service *service)
+{
+    for (size_t i = 0; i < m->alert_route_count; i++)
+        for (char *const *to = m->alert_routes[i].to; to && *to; to++)
+            if (strcmp(*to, service->name) == 0)
+                return true;
+    for (size_t i = 0; i < m->service_count; i++)
+        if (m->services[i].second && strcmp(m->services[i].second, service->name) == 0)
+            return true;
+    return false;
 }
 
 void manifest_verify_alerts(manifest_reader *reader)
@@ -107,14 +132,12 @@ void manifest_verify_alerts(manifest_reader *reader)
         reader_report(reader, first->place, true, LB_ERR_INVALID,
                       "add [[alert_routes]] with otherwise = true and those who are to hear of the rest",
                       "[[alert_routes]] what no route takes goes to every alert service");
-    for (size_t i = 0; first && i < m->service_count; i++) {
-        bool is_reached = m->services[i].kind != LB_KIND_ALERT;
-        for (size_t k = 0; k < m->alert_route_count && !is_reached; k++)
-            for (char *const *to = m->alert_routes[k].to; to && *to && !is_reached; to++)
-                is_reached = strcmp(*to, m->services[i].name) == 0;
-        if (!is_reached)
-            reader_report(reader, m->services[i].place, true, LB_ERR_CONFLICT,
+    for (size_t i = 0; i < m->service_count; i++) {
+        const manifest_service *service = &m->services[i];
+        verify_second(reader, service);
+        if (first && service->kind == LB_KIND_ALERT && !is_reached(m, service))
+            reader_report(reader, service->place, true, LB_ERR_CONFLICT,
                           "name it in the `to` of a route, or leave it out", "[services.alert.%s] no route leads to it",
-                          m->services[i].name);
+                          service->name);
     }
 }

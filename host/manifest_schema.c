@@ -160,6 +160,10 @@ static const schema_field alert_fields[] = {
      .doc = "of an alert service: the longest pause, in seconds, before what was not taken is sent again"},
     {"digest_critical", FIELD_BOOL, AT(manifest_service, digest_critical), .fallback = "false",
      .doc = "critical alerts are folded as well; without it they always go out, as ends of alerts do"},
+    {"second", FIELD_NAME, AT(manifest_service, second),
+     .doc = "the alert service that hears of what this one could not deliver, and says so"},
+    {"second_after_s", FIELD_INT, AT(manifest_service, second_after_s), .min = 1, .max = 86400, .fallback = "120",
+     .doc = "once this one has failed for so many seconds; of what it refuses for good, at once"},
 };
 const schema_table schema_alert = {
     .header = "[services.alert.NAME]",

@@ -327,6 +327,17 @@ void router_done(router *r, const char *id, uint64_t seq)
     }
 }
 
+bool router_is_done(const router *r, const char *id, uint64_t seq)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const subscription *s = &r->items[i];
+        uint64_t next = s->is_holding ? s->held.seq : event_reader_seq(s->reader) + 1;
+        if (strcmp(s->given.id, id) == 0)
+            return seq <= s->cursor || (seq < next && find_flight(s, seq) == s->flight_count);
+    }
+    return false;
+}
+
 void router_resume(router *r)
 {
     bool waited = false;

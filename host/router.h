@@ -80,9 +80,11 @@ router *router_free(router *r);
 
 void router_durable(router *r, uint64_t seq); /* from the log's hook: events up to seq may be delivered */
 void router_done(router *r, const char *subscription, uint64_t seq); /* what was accepted has ended; else ignored */
-void router_resume(router *r);                                       /* whoever said LATER may be asked again */
-void router_saved(router *r, const lb_error *error);                 /* the answer to `save`; error NULL: durable */
-void router_flush(router *r);                                        /* saves what has moved at once */
+/* No more will be offered of the events up to seq, and seq is not in flight. False where there is no such one. */
+bool router_is_done(const router *r, const char *subscription, uint64_t seq);
+void router_resume(router *r);                       /* whoever said LATER may be asked again */
+void router_saved(router *r, const lb_error *error); /* the answer to `save`; error NULL: durable */
+void router_flush(router *r);                        /* saves what has moved at once */
 
 /* The lowest saved cursor, for event_log_passed; UINT64_MAX without subscriptions. */
 uint64_t router_passed(const router *r);

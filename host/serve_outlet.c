@@ -4,10 +4,7 @@
  *
  * Past a number of messages in a span the rest waits and becomes one message, a digest. What is in it stands in the
  * state before it is sent, so that after a crash it is the same one, and none of it is told twice. */
-#include "serve_internal.h"
-
-#include "alert_digest.h"
-#include "alert_note.h"
+#include "serve_outlet.h"
 
 #include <signal.h>
 
@@ -15,26 +12,7 @@
 #define SUBSCRIPTION "host:alert:"
 #define MOST_HELD    1000 /* for one digest; what is more waits in the log */
 
-typedef struct outlet outlet;
 typedef struct alert_note note;
-
-struct outlet {
-    serve *serve;
-    outlet *next;
-    const manifest_service *named;
-    service *service; /* NULL: there is no such plugin */
-    char *label, *subscription;
-    note *sending;
-    int tries;
-    alert_digest held;
-    int64_t *sent; /* monotonic times of the last messages, oldest first */
-    size_t sent_count;
-    uint64_t *folded; /* seqs of what is in the last digest */
-    size_t folded_count;
-    bool is_over; /* it is being stopped: whoever is answered now leaves all as it is */
-    bool is_due;  /* the digest is next, after what is in hand */
-    ev_timer again, due, next_turn;
-};
 
 static void send_note(note *n);
 static void arm_digest(outlet *o);
@@ -48,10 +26,10 @@ static void let_go(note *n)
     ev_timer_stop(o->serve->loop, &o->again);
     o->sending = NULL;
     o->tries = 0;
-    if (o->serve->router && n->seq)
-        router_done(o->serve->router, o->subscription, n->seq);
-    for (size_t i = 0; o->serve->router && !n->seq && i < o->folded_count; i++)
-        router_done(o->serve->router, o->subscription, o->folded[i]);
+    if (n->seq)
+        outlet_done(o, n->seq);
+    for (size_t i = 0; !n->seq && i < o->folded_count; i++)
+        outlet_done(o, o->folded[i]);
     alert_note_free(n);
     if (o->held.count && !o->serve->is_draining)
         arm_digest(o);
@@ -140,6 +118,7 @@ static void try_later(note *n, int64_t wait_us, const char *why)
     if (wait_us > 0)
         wait = (double)wait_us / (double)CLOCK_SECOND;
     log_line(LB_LOG_WARN, "alert", "%s is not delivered yet to %s: %s", n->key, o->named->name, why);
+    second_fails(o);
     ev_timer_set(&o->again, wait < most ? wait : most, 0);
     ev_timer_start(o->serve->loop, &o->again);
 }
@@ -157,6 +136,7 @@ static void note_sent(outlet *o)
 static void end_note(note *n, const char *why)
 {
     write_row(n, why);
+    second_ends(n->outlet, n, why);
     if (!n->seq)
         keep_digest(n->outlet, n, NULL, "sent");
     let_go(n);
@@ -299,7 +279,7 @@ static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* ---- what comes from the log ---- */
 
-static bool is_folded(const outlet *o, uint64_t seq)
+bool outlet_has_folded(const outlet *o, uint64_t seq)
 {
     for (size_t i = 0; i < o->folded_count; i++)
         if (o->folded[i] == seq)
@@ -339,6 +319,23 @@ static bool is_held(outlet *o, const note *n)
     return is_end || is_one;
 }
 
+bool outlet_is_free(const outlet *o)
+{
+    return !o->serve->is_draining && !o->sending && !o->is_due && o->held.count < MOST_HELD;
+}
+
+void outlet_take(outlet *o, note *n)
+{
+    if (is_held(o, n)) {
+        alert_note_free(n);
+        return;
+    }
+    alert_digest_tell(&o->held, n->key);
+    begin_note(o, n);
+    note_sent(o);
+    send_note(n);
+}
+
 static router_answer on_step(void *state, const router_delivery *delivery, lb_error *err)
 {
     outlet *o = state;
@@ -348,27 +345,22 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     if (!alert_is_for(payload, "to", o->named->name) || json_get_i64(payload, "event", 0) <= 0)
         return ROUTER_DONE;
-    if (o->serve->is_draining || o->sending || o->is_due || o->held.count >= MOST_HELD)
+    if (!outlet_is_free(o))
         return ROUTER_LATER;
-    if (is_folded(o, e->seq))
+    if (outlet_has_folded(o, e->seq))
         return ROUTER_DONE;
-    note *n = alert_note_of(e, payload, o->named->name);
-    if (is_held(o, n)) {
-        alert_note_free(n);
-        return ROUTER_ACCEPTED;
-    }
-    alert_digest_tell(&o->held, n->key);
-    begin_note(o, n);
-    note_sent(o);
-    send_note(n);
+    outlet_take(o, alert_note_of(e, payload, o->named->name));
     return ROUTER_ACCEPTED;
 }
 
+/* Those of the services first: what they have done is known when their seconds are asked. */
 router_subscription outlet_subscription(serve *s, size_t index)
 {
     outlet *o = s->outlets;
-    while (index--)
+    for (; o && index; index--)
         o = o->next;
+    if (!o)
+        return second_subscription(s, index);
     return (router_subscription){.id = o->subscription,
                                  .pattern = "alert.*",
                                  .cursor = ROUTER_FROM_NOW,
@@ -404,6 +396,8 @@ void outlets_remember(serve *s, wire_reader *docs)
         for (outlet *o = s->outlets; o; o = o->next)
             if (strcmp(memory_of(o), doc.key) == 0)
                 remember(o, &doc);
+            else
+                second_remember(o, &doc);
 }
 
 /* ---- all of them ---- */
@@ -435,6 +429,8 @@ int outlets_start(serve *s, lb_error *err)
         r = start_outlet(s, &s->manifest->services[i], link, err);
         link = &(*link)->next;
     }
+    for (outlet *o = s->outlets; o; o = o->next)
+        second_start(o);
     return r;
 }
 
@@ -449,6 +445,7 @@ static void stop_outlet(outlet *o)
         o->sending->outlet = NULL; /* the state's answer frees it */
     else if (o->sending)
         alert_note_free(o->sending);
+    o->second = second_free(o->second);
     alert_digest_done(&o->held);
     free(o->sent);
     free(o->folded);
@@ -478,7 +475,7 @@ size_t outlet_count(const serve *s)
 {
     size_t count = 0;
     for (const outlet *o = s->outlets; o; o = o->next)
-        count++;
+        count += o->second ? 2 : 1;
     return count;
 }
 

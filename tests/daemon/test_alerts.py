@@ -279,6 +279,60 @@ def one_that_is_down_holds_nobody_up_and_gets_each_once():
             equal(objects(each), list(range(1, 13)), f"what {name} has heard")
 
 
+def what_the_first_channel_cannot_deliver_goes_to_its_second():
+    """Once on each channel; from then on that alert's steps are told on both, and no other alert's, whatever is killed meanwhile."""
+    with Web() as slack, Mail() as box, routing(
+            route(["team"], otherwise=True),
+            team=("alert_slack", {"secret_url": slack.url + "/services/x", "retry_most_s": 1, "second": "post", "second_after_s": 1}),
+            post=("alert_email", {"server": box.url, "from": "lbops@example.org", "to": ["anna@example.org"]})) as daemon:
+        def heard(receiver, count):
+            """Of the metrics: a service that is started over may be an alert, too."""
+            def lines():
+                return [re.sub(r"\s+", " ", line) for line in texts(receiver) if re.search(r"object \d", line)]
+            daemon.wait(lambda: len(lines()) >= count, f"{count} notes have arrived")
+            return lines()
+
+        daemon.start()
+        breach(daemon, first=1)
+        heard(slack, 1)
+        slack.down()
+        breach(daemon, first=2, count=2)
+        heard(box, 2)
+        breach(daemon, first=1, over=True)  # heard of by the first alone: there it ends
+        breach(daemon, first=2, over=True)
+        heard(box, 3)
+        daemon.kill()
+        daemon.start()
+        breach(daemon, first=4)
+        said = heard(box, 4)
+        for line in said[:2] + said[3:]:
+            holds(re.search(r"the first channel, team, has failed since \d{4}-\d\d-\d\dT", line), f"it does not say why it came here: {line}")
+        contains(said[2], "resolved: ")
+        equal(len(heard(slack, 1)), 1, "what the first heard while it was away")
+        slack.up()
+        heard(slack, 6)
+        breach(daemon, first=5)
+        breach(daemon, first=4, level="critical")
+        contains(heard(box, 5)[4], "critical now: ")
+        breach(daemon, first=3, count=3, over=True)
+        heard(slack, 11)
+        heard(box, 7)
+        breach(daemon, first=2)  # a new one under a name that the second channel has known
+        heard(slack, 12)
+        slack.script = [(404, {}, "no_service")]
+        breach(daemon, first=6)
+        contains(heard(box, 8)[7], "the first channel, team, has refused this")
+        breach(daemon, first=6, over=True)
+        heard(slack, 13)
+        heard(box, 9)
+        slack.down()
+        breach(daemon, first=7)  # all that was before it has been looked at
+        heard(box, 10)
+        equal(objects(box), [2, 2, 3, 3, 4, 4, 4, 6, 6, 7], f"what the second has heard: {texts(box)}")
+        equal(objects(slack), [1, 1, 2, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6], f"what the first has heard: {texts(slack)}")
+        holds("first channel" not in json.dumps(texts(slack)), "the first is told of the second")
+
+
 def an_hour_away_ends_in_a_few_messages_and_a_digest():
     """Vain tries at the longest pause, which is a second here instead of five minutes; then all of it arrives, each once, what began
     before what ended, and most of it in one message."""
@@ -446,7 +500,7 @@ def a_process_that_was_asked_to_end_holds_nothing_up():
 
 
 suite(what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
-      one_that_is_down_holds_nobody_up_and_gets_each_once, an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
+      one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second, an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
       alerts_of_a_deleted_branch_end_once_and_with_it,
       a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,

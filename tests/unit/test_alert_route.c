@@ -58,7 +58,13 @@ static void one_service_and_several(void)
     ASSERT_TEXT(m->services[1].name, "pager");
     CU_ASSERT_EQUAL(m->services[1].digest_above, 5);
     CU_ASSERT_TRUE(m->services[1].digest_critical);
+    CU_ASSERT_PTR_NULL(m->services[1].second);
+    CU_ASSERT_EQUAL(m->services[1].second_after_s, 120);
     ASSERT_TEXT(m->services[2].params.items[0].name, "to");
+    manifest_free(m);
+    /* No route leads to the second of another one, and none has to. */
+    m = parse_good(NAMED "second = \"pager\"\n" ROUTE "to = [\"team\", \"post\"]\n");
+    ASSERT_TEXT(m->services[2].second, "pager");
     manifest_free(m);
 }
 
@@ -134,6 +140,9 @@ static const struct {
     {NAMED ROUTE "to = [\"pager\", \"post\", \"team\"]\nseverity = \"critical\"\n", 13, true,
      "what no route takes goes to every alert service", "otherwise = true"},
     {NAMED ROUTE "to = [\"pager\", \"team\"]\n", 10, true, "[services.alert.post] no route leads to it", "name it"},
+    {NAMED "second = \"paegr\"\n", 10, false, "[services.alert.post] second: there is no alert service paegr",
+     "did you mean pager?"},
+    {NAMED "second = \"post\"\n", 10, false, "[services.alert.post] second: it is its own second", "another"},
     {NAMED REST ROUTE "to = [\"pager\", \"post\"]\ntimezone = \"UTC\"\n", 16, true, "without days and hours", ""},
 };
 
