@@ -4,7 +4,8 @@
 struct args {
     const char *dir, *target_version, *baseline, *gaps, *tried, *keep_before, *policy;
     bool out_of_order, allow_ahead, undo, only_undoable, tell_locks, tell_base;
-    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_budget_s, lock_wait_s, instant_timeout_s;
+    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_budget_s, lock_wait_s, instant_timeout_s, data_timeout_s,
+        build_timeout_s;
 };
 
 static const lb_param params[] = {
@@ -28,6 +29,13 @@ static const lb_param params[] = {
     LB_PARAM(struct args, instant_timeout_s, LB_I64, "60",
              "the most for a statement that locks a table for everybody and should read no row; 0: no limit",
              .min = "0", .max = "3600"),
+    LB_PARAM(struct args, data_timeout_s, LB_I64, "-1",
+             "the most for a statement that reads or changes rows; -1: by the size of its tables, 0: no limit",
+             .min = "-1", .max = "86400"),
+    LB_PARAM(
+        struct args, build_timeout_s, LB_I64, "14400",
+        "the most for one outside of transactions that keeps nobody out, as CREATE INDEX CONCURRENTLY; 0: no limit",
+        .min = "0", .max = "86400"),
     LB_PARAM(struct args, keep_before, LB_TEXT, "auto",
              "a branch as it was before what loses data: auto, where one can be made and this is no throwaway branch",
              .choices = "auto|always|never"),
@@ -71,6 +79,8 @@ static int open_run(lb_ctx *ctx, state *s, lb_error *err)
                              .lock_left_us = args->lock_budget_s * 1000000,
                              .lock_wait_s = args->lock_wait_s,
                              .instant_timeout_ms = args->instant_timeout_s * 1000,
+                             .data_timeout_ms = args->data_timeout_s * 1000,
+                             .build_timeout_ms = args->build_timeout_s * 1000,
                              .tells_locks = args->tell_locks,
                              .keeps_history = true,
                              .keep_before = args->keep_before,
@@ -251,6 +261,6 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(apply_schema_migration,
         "applies SQL migrations in order, each once, with their hazards told and destruction approved",
-        .agent = "provisioning", .risk = LB_RISK_MEDIUM, .detector = true, .timeout_s = 3600,
+        .agent = "provisioning", .risk = LB_RISK_MEDIUM, .detector = true, .timeout_s = 21600,
         LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle", "migration_history"),
         .emits = LB_NAMES("branch.created", "schema.migrated"), .run = run);

@@ -8,14 +8,10 @@
 #include <sql/migration/listen_no_more.h>
 #include <sql/migration/listen_on.h>
 #include <sql/migration/measure.h>
+#include <sql/migration/time_on.h>
 #include <sql/migration/wait_on.h>
-#include <sql/migration/waits.h>
 
 #define MEASURED_MOST 50 /* statements of a part that are measured one by one: each measure repeats those before it */
-
-#define LIMITED                                                                                                        \
-    "it keeps everybody out and was thought to be done at once, so instant_timeout_s ended it: nothing of its "        \
-    "transaction is left; give more of that, or do it in steps"
 
 #define MOVED "LB003" /* as sql/migration/hold_to_decided.sql has it */
 
@@ -23,6 +19,7 @@ typedef struct part {
     uint32_t first, last; /* statements, counted from 1 */
     bool is_alone;
     lb_group *group; /* of the last try */
+    migration_limit limit;
     const migration_keep *keep;
 } part;
 
@@ -115,18 +112,16 @@ static int64_t limit_alone(const migration_run *run, const judged *s)
     return s->lock > LOCK_SHARE_UPDATE_EXCLUSIVE ? migrate_wait_limit(run) : 0;
 }
 
-static int read_limit(migration_run *run, int64_t *ret_wait_ms, lb_error *err)
-{
-    lb_rows *rows = NULL;
-    migration_waits_row row;
-    int r = migration_waits(run->ctx, &rows, err);
-    *ret_wait_ms = r >= 0 && migration_waits_next(run->ctx, rows, &row) ? row.wait_ms : 0;
-    return r;
-}
-
 static int wait_on(migration_run *run, lb_group *group, int64_t wait_ms, lb_error *err)
 {
     return migration_wait_on(run->ctx, group, &(migration_wait_on_args){.wait_ms = wait_ms}, err);
+}
+
+static int time_on(migration_run *run, lb_group *group, int64_t most_ms, lb_error *err)
+{
+    const char *most = lb_printf(run->ctx, "%lld", (long long)most_ms);
+    return most ? migration_time_on(run->ctx, group, &(migration_time_on_args){.most_ms = most}, err)
+                : lb_out_of_memory(err);
 }
 
 /* What no transaction can hold is heard like what one does; it is measured by others. */
@@ -170,18 +165,20 @@ static void tell_failed(migration_run *run, const migration_file *file, const pa
 }
 
 /* The session is afterwards as it was before, and is so too where the statement fails: the gate's door sees to it that
- * what sets a setting back is executed then. */
+ * what sets a setting back is executed then. It has to be what was there, as the transport keeps in mind what it has
+ * set. */
 static int add_alone(migration_run *run, lb_group *group, const migration_task *task, const part *p, lb_error *err)
 {
-    int64_t before_ms = 0;
-    int r = read_limit(run, &before_ms, err);
-    if (r >= 0)
-        r = wait_on(run, group, limit_alone(run, &task->file->judged.items[p->first - 1]), err);
+    int r = wait_on(run, group, limit_alone(run, &task->file->judged.items[p->first - 1]), err);
+    if (r >= 0 && p->limit.most_ms)
+        r = time_on(run, group, p->limit.most_ms, err);
     if (r >= 0)
         r = run->tells_locks ? add_heard(run, group, task->file, p, err)
                              : add_script(run, group, task->file, p->first, p->last, err);
+    if (r >= 0 && p->limit.most_ms)
+        r = time_on(run, group, p->limit.session_ms, err);
     if (r >= 0)
-        r = wait_on(run, group, before_ms, err);
+        r = wait_on(run, group, p->limit.session_wait_ms, err);
     if (r >= 0)
         r = migrate_note(run, group, task, "done", p->last, NULL, err);
     return r < 0 || !run->tells_locks ? r : measure(run, group, p->last, err); /* for what was counted to be seen */
@@ -191,7 +188,7 @@ static int add_alone(migration_run *run, lb_group *group, const migration_task *
 static int add_transaction(migration_run *run, lb_group *group, const migration_task *task, const part *p,
                            lb_error *err)
 {
-    int r = migrate_limit_transaction(run, group, migrate_are_instant(task->file, p->first, p->last), err);
+    int r = migrate_limit_transaction(run, group, &p->limit, err);
     if (r >= 0)
         r = migrate_hold_to_risk(run, group, task->file, err);
     if (r >= 0 && p->first == 1)
@@ -223,6 +220,8 @@ static int try_part(migration_run *run, const migration_task *task, part *p, con
     const char *notices = NULL;
     int r = open_part(run, task, p, undo, &group, err);
     p->group = group;
+    if (r >= 0)
+        r = migrate_limit_of(run, task->file, p->first, p->last, &p->limit, err);
     if (r >= 0)
         r = p->is_alone ? add_alone(run, group, task, p, err) : add_transaction(run, group, task, p, err);
     if (r >= 0)
@@ -319,19 +318,13 @@ static void tell_in_the_way(migration_run *run, const migration_file *file, cons
         lb_log(run->ctx, LB_LOG_WARN, "%s: what it may wait for is not looked at: %s", file->name, err.message);
 }
 
-static bool was_limited(const migration_run *run, const migration_file *file, const part *p, const lb_error *why)
-{
-    return why->code == LB_ERR_TIMEOUT && strcmp(why->sqlstate, "57014") == 0 && run->instant_timeout_ms &&
-           !p->is_alone && migrate_are_instant(file, p->first, p->last) && lb_time_left(run->ctx) > 0;
-}
-
 /* The error in hand is the one that counts; what fails on the way is only told. */
 static void clean_up(migration_run *run, migration_task *task, const part *p, const lb_error *why)
 {
     lb_error err;
     lb_outcome outcome;
     const judged *s = &task->file->judged.items[p->first - 1];
-    bool is_over = why->code == LB_ERR_TIMEOUT && !was_limited(run, task->file, p, why);
+    bool is_over = why->code == LB_ERR_TIMEOUT && !migrate_was_limited(run, &p->limit, why);
     if (why->code == LB_ERR_UNREACHABLE || why->code == LB_ERR_CANCELLED || is_over)
         return; /* nobody is there, or no time is left */
     if (note_alone(run, task, "failed", p->last, why->message, &err) < 0)
@@ -354,8 +347,8 @@ static int apply_part(migration_run *run, migration_task *task, part *p, const c
         r = migrate_check_index(run, s, err);
     if (r >= 0)
         return *ret_outcome == LB_APPLIED ? migrate_tell_course(run, &course, NULL, err) : 0;
-    if (was_limited(run, task->file, p, err))
-        (void)snprintf(err->hint, sizeof err->hint, "%s", LIMITED);
+    if (migrate_was_limited(run, &p->limit, err))
+        migrate_explain_limit(run, &p->limit, err);
     tell_failed(run, task->file, p, err);
     const lb_error why = *err;
     if (!lb_plans(run->ctx) && migrate_tell_course(run, &course, &why, err) < 0)

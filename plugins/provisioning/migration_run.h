@@ -16,7 +16,9 @@ typedef struct migration_run {
     lb_ctx *ctx;
     arena *memory;
     int server; /* major version */
-    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_wait_s, instant_timeout_ms;
+    int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_wait_s;
+    int64_t instant_timeout_ms, data_timeout_ms,
+        build_timeout_ms;             /* 0: none; data below 0: by the size of the tables */
     int64_t session;                  /* the server's process that took the lock; 0: none has */
     int64_t lock_left_us;             /* of what tries in vain may take, all in all */
     bool tells_locks, keeps_history;  /* history: for a trial that is forgotten there is none */
@@ -55,12 +57,6 @@ typedef struct migration_tries {
 
 int64_t migrate_wait_limit(const migration_run *run); /* of one wait for a lock, in milliseconds */
 
-/* These statements keep everybody out and should be done in no time. */
-bool migrate_are_instant(const migration_file *file, uint32_t first, uint32_t last);
-
-/* The limits of a transaction, as its first changes; they end with it. */
-LB_MUST_CHECK int migrate_limit_transaction(migration_run *run, lb_group *group, bool are_instant, lb_error *err);
-
 /* Notes that a try was in vain, and pauses for the next; false: there is none. */
 bool migrate_tries_again(migration_run *run, migration_tries *tries);
 
@@ -71,6 +67,32 @@ void migrate_explain_wait(migration_run *run, const migration_tries *tries, cons
 /* Findings about what statements will wait for that keep nobody out, and so have no limit: old transactions, vacuum. */
 LB_MUST_CHECK int migrate_tell_in_the_way(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
                                           lb_error *err);
+
+/* migration_limits.c: for how long a part may go on. */
+typedef enum migration_work { WORK_UNKNOWN, WORK_QUICK, WORK_READS, WORK_WRITES, WORK_BUILDS } migration_work;
+
+migration_work migration_work_of(const judged *s);
+/* For a statement that reads, or writes, tables of so many bytes (below 0: not known), in milliseconds. In few steps,
+ * so that a table which grows does not make another limit each time. */
+int64_t migration_time_for(int64_t bytes, bool writes);
+
+typedef struct migration_limit {
+    int64_t most_ms; /* of each statement; 0: what the session has */
+    enum { LIMIT_OTHERS, LIMIT_INSTANT, LIMIT_DATA, LIMIT_BUILD, LIMIT_RUN } option; /* what gives it more */
+    int64_t session_ms, session_wait_ms;                                             /* as they are before it */
+} migration_limit;
+
+LB_MUST_CHECK int migrate_limit_of(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
+                                   migration_limit *ret_limit, lb_error *err);
+const char *migrate_limit_text(migration_run *run, const migration_limit *limit); /* NULL: out of memory */
+
+/* The limits of a transaction, as its first changes; they end with it. */
+LB_MUST_CHECK int migrate_limit_transaction(migration_run *run, lb_group *group, const migration_limit *limit,
+                                            lb_error *err);
+
+/* The error is that of a statement that had this limit and ran into it; and what to do then, as the error's hint. */
+bool migrate_was_limited(const migration_run *run, const migration_limit *limit, const lb_error *why);
+void migrate_explain_limit(const migration_run *run, const migration_limit *limit, lb_error *err);
 
 /* migration_index.c: an invalid index of that name that this file has left behind is dropped, so that it can be built;
  * and so are the copies that rebuilds of this file have left. A valid one with another definition is an error.

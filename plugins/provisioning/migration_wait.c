@@ -4,49 +4,14 @@
 
 #include <sql/migration/blockers.h>
 #include <sql/migration/in_the_way.h>
-#include <sql/migration/limit_idle.h>
-#include <sql/migration/limit_time.h>
-#include <sql/migration/limit_wait.h>
 
-#define NAMED_MOST   3 /* sessions */
-#define IDLE_MOST_MS 10000
+#define NAMED_MOST 3 /* sessions */
 
 int64_t migrate_wait_limit(const migration_run *run)
 {
     int64_t left_ms = run->lock_left_us / 1000;
     int64_t limit = left_ms < run->lock_timeout_ms ? left_ms : run->lock_timeout_ms;
     return limit > 0 ? limit : 1; /* 0 would be no limit */
-}
-
-/* It keeps everybody out, and by all that is known of it has nothing to read: if it takes long, that was wrong. */
-static bool is_instant(const migration_file *file, uint32_t statement)
-{
-    const judged *s = &file->judged.items[statement - 1];
-    if (!s->is_ddl || s->lock != LOCK_ACCESS_EXCLUSIVE || !*s->lock_on || s->scans || s->rewrites)
-        return false;
-    for (size_t i = 0; i < file->judged.hazard_count; i++)
-        if (file->judged.hazards[i].statement == statement)
-            return false;
-    return true;
-}
-
-bool migrate_are_instant(const migration_file *file, uint32_t first, uint32_t last)
-{
-    while (first <= last && is_instant(file, first))
-        first++;
-    return first > last;
-}
-
-int migrate_limit_transaction(migration_run *run, lb_group *group, bool are_instant, lb_error *err)
-{
-    int64_t wait_ms = migrate_wait_limit(run);
-    int r = migration_limit_wait(run->ctx, group, &(migration_limit_wait_args){.wait_ms = wait_ms}, err);
-    if (r >= 0)
-        r = migration_limit_idle(run->ctx, group, &(migration_limit_idle_args){.idle_ms = IDLE_MOST_MS}, err);
-    if (r < 0 || !are_instant || !run->instant_timeout_ms)
-        return r;
-    const migration_limit_time_args most = {.most_ms = run->instant_timeout_ms + run->lock_timeout_ms};
-    return migration_limit_time(run->ctx, group, &most, err);
 }
 
 static int64_t spend(migration_run *run, migration_tries *tries)

@@ -1,7 +1,9 @@
--- summary: how long this session's statements wait for a lock
+-- summary: how long this session's statements wait for a lock, and how long they may take in all; 0: no limit
 -- kind: read
 -- server: 15-18
 -- column wait_ms integer
-SELECT s.setting::int8 AS wait_ms
+-- column most_ms integer
+SELECT max(s.setting::int8) FILTER (WHERE s.name = 'lock_timeout') AS wait_ms,
+       max(s.setting::int8) FILTER (WHERE s.name = 'statement_timeout') AS most_ms
   FROM pg_settings s
- WHERE s.name = 'lock_timeout'
+ WHERE s.name IN ('lock_timeout', 'statement_timeout')

@@ -6,6 +6,7 @@ set_tests_properties(unit.door_script PROPERTIES ENVIRONMENT
 add_dependencies(test_door_script hostile_proposes transport_mock)
 lb_add_unit_test(judge LIBS migration_judge)
 lb_add_unit_test(migration LIBS migration)
+lb_add_unit_test(migration_limits LIBS migration)
 lb_add_unit_test(migration_sum LIBS migration)
 lb_add_integration_test(judge_locks LIBS migration_judge PkgConfig::LIBPQ)
 set_tests_properties(integration.judge_locks PROPERTIES LABELS postgres)

@@ -1,0 +1,105 @@
+"""For how long apply_schema_migration lets statements go on: by the size of their tables, for hours where nobody is kept
+out, and never beyond the run. The database is looked at while it happens, and afterwards."""
+
+import re
+
+from migrating import FIRST, Migrations
+from place import each_version, equal, holds, suite
+
+ROWS = "INSERT INTO app.orders SELECT i, i FROM generate_series(1, 100) i; ANALYZE app.orders;"
+SLOW = "CREATE OR REPLACE FUNCTION app.slow(n numeric) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS " \
+       "$$ BEGIN PERFORM pg_sleep(600); RETURN true; END $$;"
+VALIDATE = "ALTER TABLE app.orders VALIDATE CONSTRAINT slow;"
+BUILD = "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_slow ON app.orders (app.slow(total));"
+
+
+def limits(document):
+    """The limits that a plan names, in seconds, each file's."""
+    found = {}
+    for change in document["changes"]:
+        match = re.search(r"SET (?:LOCAL )?statement_timeout TO (\d+)", change["statement"])
+        if match and change["group"].startswith("apply "):
+            found.setdefault(re.search(r"V\d+", change["group"])[0], []).append(int(match[1]) / 1000)
+    return found
+
+
+def slow_to_check(version):
+    place = Migrations(version, V1__orders=FIRST)
+    place.migrate()
+    place.sql(ROWS + SLOW + "ALTER TABLE app.orders ADD CONSTRAINT slow CHECK (app.slow(total)) NOT VALID")
+    return place
+
+
+def a_validation_that_takes_too_long_ends(version):
+    with slow_to_check(version) as place:
+        place.put("V2__valid", VALIDATE)
+        error = place.refused("statement timeout", "data_timeout_s", "it had 1.5 s)", data_timeout_s=1)["error"]
+        equal([error["code"], error["sqlstate"]], ["timeout", "57014"], "code")
+        equal(place.ledger()[-1], "V2__valid.sql|failed|1|1", "it is noted")
+        equal(place.sql("SELECT convalidated FROM pg_constraint WHERE conname = 'slow'"), "f", "nothing is half done")
+        place.sql("CREATE OR REPLACE FUNCTION app.slow(n numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true'")
+        equal(place.migrate()["result"]["applied"], 1, "and can be done again")
+        equal(place.sql("SELECT convalidated FROM pg_constraint WHERE conname = 'slow'"), "t", "valid")
+
+
+def rows_that_take_too_long_to_change_stay(version):
+    with slow_to_check(version) as place:
+        place.put("V2__rows", "UPDATE app.orders SET total = 0 WHERE total = 7 AND app.slow(id);")
+        error = place.refused("statement timeout", "data_timeout_s", data_timeout_s=1)["error"]
+        equal(error["code"], "timeout", "code")
+        equal(place.sql("SELECT count(*) FROM app.orders WHERE total = 7"), "1", "as before")
+
+
+def a_build_that_takes_too_long_leaves_nothing(version):
+    with slow_to_check(version) as place:
+        place.put("V2__index", BUILD)
+        error = place.refused("statement timeout", "build_timeout_s", build_timeout_s=1)["error"]
+        equal([error["code"], error["sqlstate"]], ["timeout", "57014"], "code")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0", "the invalid index is gone")
+        equal(place.ledger()[-1], "V2__index.sql|failed|1|1", "it is noted")
+        place.sql("CREATE OR REPLACE FUNCTION app.slow(n numeric) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true'")
+        place.put("V3__seen", "CREATE TABLE app.seen AS SELECT s.setting FROM pg_settings s WHERE s.name = 'statement_timeout';"
+                  .replace("TABLE", "TABLE IF NOT EXISTS"))
+        done = place.migrate(build_timeout_s=600, data_timeout_s=0)
+        equal(done["result"]["applied"], 2, "with more time it is built")
+        equal(limits(done), {"V2": [600.0, int(place.sql("SELECT setting FROM app.seen")) / 1000]},
+              "and the session is as it was before")
+
+
+def what_a_table_holds_decides(version):
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        place.sql("INSERT INTO app.orders SELECT i, i FROM generate_series(1, 100) i; ANALYZE app.orders;"
+                  "ALTER TABLE app.orders ADD CONSTRAINT c CHECK (total >= 0) NOT VALID;"
+                  "CREATE TABLE app.parts (id int) PARTITION BY RANGE (id); CREATE VIEW app.seen AS SELECT * FROM app.orders;"
+                  "CREATE TABLE app.part PARTITION OF app.parts DEFAULT WITH (autovacuum_enabled = false);"
+                  "INSERT INTO app.part SELECT i % 10 FROM generate_series(1, 300000) i; ANALYZE app.part;")
+        holds(int(place.sql("SELECT relpages FROM pg_class WHERE oid = 'app.part'::regclass")) > 1100, "some megabytes")
+        place.put("V2__valid", "ALTER TABLE app.orders VALIDATE CONSTRAINT c;")
+        place.put("V3__parts", "DELETE FROM app.parts WHERE id = 7;")
+        place.put("V4__from", "INSERT INTO app.orders SELECT id, 1 FROM app.parts ON CONFLICT DO NOTHING;")
+        place.put("V5__view", "INSERT INTO app.orders SELECT id, 1 FROM app.seen ON CONFLICT DO NOTHING;")
+        place.put("V6__index", "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_total ON app.orders (total);")
+        place.put("V7__call", "SELECT count(*) FROM app.orders;")
+        found = limits(place.migrate(plan=True))
+        session = found["V6"].pop()
+        equal(found, {"V2": [60.5], "V3": [120.5], "V4": [120.5], "V5": [14400.5], "V6": [14400.0]}, "by their size")
+        holds(session > 21600, "the session's own")
+        place.sql("UPDATE pg_class SET relpages = 100000 WHERE oid = 'app.part'::regclass")
+        equal({k: v for k, v in limits(place.migrate(plan=True)).items() if k in ("V2", "V3", "V4")},
+              {"V2": [60.5], "V3": [480.5], "V4": [480.5]}, "as it grows, with what stands in partitions")
+        equal(limits(place.migrate(plan=True, data_timeout_s=7, build_timeout_s=0)),
+              {f"V{i}": [7.5] for i in (2, 3, 4, 5)}, "or as somebody says")
+
+
+def no_limit_is_beyond_the_run(version):
+    with slow_to_check(version) as place:
+        place.put("V2__index", BUILD)
+        found = limits(place.migrate(plan=True, timeout=600))["V2"]
+        holds(0 < found[0] < 571, f"half a minute stays to clean up: {found}")
+        place.refused("statement timeout", "the run has no more time: give the tool a larger timeout_s", timeout=33)
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0", "the invalid index is gone")
+
+
+suite(*each_version(a_validation_that_takes_too_long_ends, rows_that_take_too_long_to_change_stay,
+                    a_build_that_takes_too_long_leaves_nothing, what_a_table_holds_decides, no_limit_is_beyond_the_run))
