@@ -191,7 +191,8 @@ static void look_at_statement(finder *f, const char *kind, tree s)
             add_plain(f, is_schema ? "schema" : "database", tree_get(s, "name"));
     } else if (strcmp(kind, "CreateSchemaStmt") == 0) {
         add_plain(f, "schema", tree_get(s, "schemaname"));
-    } else if (strcmp(kind, "AlterSystemStmt") == 0) {
+    } else if (strcmp(kind, "AlterSystemStmt") == 0 || strcmp(kind, "AlterDatabaseSetStmt") == 0 ||
+               strcmp(kind, "AlterRoleSetStmt") == 0) {
         add_plain(f, "setting", tree_path(s, "setstmt", "name"));
     } else if (strcmp(kind, "IndexStmt") == 0) {
         char schema[NAME_BYTES] = "", name[NAME_BYTES] = "";
@@ -233,8 +234,20 @@ static bool is_type(const char *key)
     return false;
 }
 
+/* An option of a table that stands over the server's setting of the same name: who judged the one has seen the other.
+ */
+static void add_option(finder *f, tree name)
+{
+    char text[NAME_BYTES];
+    tree_text(name, text, sizeof text);
+    if (strncmp(text, "autovacuum_", strlen("autovacuum_")) == 0)
+        add(f, "setting", "", text);
+}
+
 static void look_at_member(finder *f, const char *key, tree value)
 {
+    if (strcmp(key, "defname") == 0)
+        add_option(f, value);
     for (size_t i = 0; i < LB_COUNT(plain_members); i++)
         if (strcmp(plain_members[i].member, key) == 0 && *value.at == '"')
             add_plain(f, plain_members[i].kind, value);

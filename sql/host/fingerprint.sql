@@ -2,6 +2,7 @@
 -- kind: read
 -- server: 15-18
 -- note: definitions, owners and permissions; nothing that grows or moves by itself. An object that does not exist gives no rows.
+-- note: an index stands with what its table is: whether it may go, or what it is for, is decided by the other indexes, the columns and the constraints.
 -- note: an empty schema means that the name is found by the search path, as the server would find it.
 -- param kinds text[]
 -- param schemas text[]
@@ -19,6 +20,7 @@ WITH asked AS (
   SELECT a.kind, a.schema, a.name, p.part, p.value
     FROM asked a
     JOIN pg_class c ON c.oid = to_regclass(a.path)
+   CROSS JOIN LATERAL (SELECT coalesce((SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = c.oid), c.oid) AS id) own
    CROSS JOIN LATERAL (VALUES
            ('oid', c.oid::text),
            ('kind', c.relkind::text || c.relpersistence::text),
@@ -37,11 +39,12 @@ WITH asked AS (
            ('query', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END),
            ('definition', CASE WHEN c.relkind IN ('i', 'I') THEN pg_get_indexdef(c.oid) END),
            ('index of', (SELECT x.indrelid::regclass::text || ', valid ' || x.indisvalid::text || ', ready ' || x.indisready::text
+                                || CASE WHEN x.indisreplident THEN ', replica identity' ELSE '' END
                            FROM pg_index x WHERE x.indexrelid = c.oid)),
            ('sequence', (SELECT format('%s from %s by %s within %s and %s, cycle %s', q.seqtypid::regtype, q.seqstart,
                                        q.seqincrement, q.seqmin, q.seqmax, q.seqcycle)
                            FROM pg_sequence q WHERE q.seqrelid = c.oid)),
-           ('columns', CASE WHEN c.relkind NOT IN ('i', 'I', 'S') THEN
+           ('columns', CASE WHEN c.relkind <> 'S' THEN
               (SELECT string_agg(concat_ws(' ', quote_ident(t.attname), format_type(t.atttypid, t.atttypmod),
                                            CASE WHEN t.attnotnull THEN 'NOT NULL' END,
                                            'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid),
@@ -50,12 +53,12 @@ WITH asked AS (
                                            'permissions ' || t.attacl::text), E'\n' ORDER BY t.attnum)
                  FROM pg_attribute t
                  LEFT JOIN pg_attrdef d ON d.adrelid = t.attrelid AND d.adnum = t.attnum
-                WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped) END),
+                WHERE t.attrelid = own.id AND t.attnum > 0 AND NOT t.attisdropped) END),
            ('constraints', (SELECT string_agg(quote_ident(n.conname) || ' ' || pg_get_constraintdef(n.oid), E'\n' ORDER BY n.conname)
-                              FROM pg_constraint n WHERE n.conrelid = c.oid)),
+                              FROM pg_constraint n WHERE n.conrelid = own.id)),
            ('indexes', (SELECT string_agg(pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' (invalid)' END,
                                           E'\n' ORDER BY x.indexrelid::regclass::text)
-                          FROM pg_index x WHERE x.indrelid = c.oid)),
+                          FROM pg_index x WHERE x.indrelid = own.id)),
            ('policies', (SELECT string_agg(format('%s %s %s to %s using %s check %s', quote_ident(y.polname), y.polcmd,
                                                   y.polpermissive, y.polroles::regrole[], pg_get_expr(y.polqual, y.polrelid),
                                                   pg_get_expr(y.polwithcheck, y.polrelid)), E'\n' ORDER BY y.polname)
@@ -129,6 +132,10 @@ WITH asked AS (
                                  r.rolbypassrls, r.rolconnlimit)),
            ('valid until', r.rolvaliduntil::text),
            ('settings', array_to_string(r.rolconfig, ', ')),
+           ('settings in databases', (SELECT string_agg(b.datname || ': ' || array_to_string(s.setconfig, ', '), E'\n' ORDER BY b.datname)
+                                        FROM pg_db_role_setting s
+                                        JOIN pg_database b ON b.oid = s.setdatabase
+                                       WHERE s.setrole = r.oid)),
            ('member of', (SELECT string_agg(DISTINCT m.roleid::regrole::text, ', ') FROM pg_auth_members m WHERE m.member = r.oid)),
            ('members', (SELECT string_agg(DISTINCT m.member::regrole::text, ', ') FROM pg_auth_members m WHERE m.roleid = r.oid)))
          AS p (part, value)
@@ -151,7 +158,7 @@ WITH asked AS (
                           WHERE s.setdatabase = b.oid AND s.setrole = 0))) AS p (part, value)
    WHERE a.kind = 'database'
   UNION ALL
-  SELECT a.kind, a.schema, a.name, 'value', s.setting
+  SELECT a.kind, a.schema, a.name, 'value', s.reset_val
     FROM asked a
     JOIN pg_settings s ON s.name = a.name
    WHERE a.kind = 'setting'

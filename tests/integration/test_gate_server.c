@@ -152,6 +152,34 @@ static void a_definition_that_moved_shows(void)
     }
 }
 
+/* Whether an index may go is decided by what else its table has. */
+static const struct {
+    const char *sql, *part;
+} moves_beside[] = {
+    {"CREATE INDEX another ON public.orders (note, parent)", "indexes"},
+    {"ALTER TABLE public.orders ALTER note TYPE varchar(9)", "columns"},
+    {"ALTER TABLE public.orders ADD CONSTRAINT positive CHECK (id > 0)", "constraints"},
+    {"ALTER INDEX public.old_idx SET (fillfactor = 50)", "definition"},
+};
+
+static void an_index_stands_with_its_table(void)
+{
+    for (size_t i = 0; i < LB_COUNT(moves_beside); i++) {
+        rig g;
+        open_on_server(&g);
+        const char *asked = ask(&g, "drops", "[\"old_idx\"]");
+        (void)aside(&g, DATABASE, moves_beside[i].sql);
+        approve(&g, asked);
+        ASSERT_TEXT(rig_member(&g, g.done.result, "moved"), "true");
+        CU_ASSERT_PTR_NOT_NULL(strstr(rig_member(&g, g.done.result, "difference"), moves_beside[i].part));
+        ASSERT_TEXT(aside(&g, DATABASE, "SELECT to_regclass('public.old_idx') IS NULL"), "f");
+        approve(&g, rig_member(&g, g.done.result, "document"));
+        ASSERT_TEXT(rig_member(&g, g.done.result, "executed"), "true");
+        ASSERT_TEXT(aside(&g, DATABASE, "SELECT to_regclass('public.old_idx') IS NULL"), "t");
+        close_on_server(&g);
+    }
+}
+
 static void a_table_that_was_made_again_is_another_one(void)
 {
     static const gate_rule asks = {.tool = "proposes", .decision = GATE_ASK};
@@ -191,6 +219,11 @@ static void definitions(void)
     on_each_server(a_definition_that_moved_shows);
 }
 
+static void beside(void)
+{
+    on_each_server(an_index_stands_with_its_table);
+}
+
 static void made_again(void)
 {
     on_each_server(a_table_that_was_made_again_is_another_one);
@@ -206,7 +239,8 @@ int main(void)
     if (CU_initialize_registry() != CUE_SUCCESS)
         return 2;
     CU_pSuite suite = CU_add_suite("gate_server", NULL, NULL);
-    if (!suite || !CU_ADD_TEST(suite, growth) || !CU_ADD_TEST(suite, definitions) || !CU_ADD_TEST(suite, made_again))
+    if (!suite || !CU_ADD_TEST(suite, growth) || !CU_ADD_TEST(suite, definitions) || !CU_ADD_TEST(suite, beside) ||
+        !CU_ADD_TEST(suite, made_again))
         return 2;
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();

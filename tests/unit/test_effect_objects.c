@@ -60,7 +60,10 @@ static void everything_else_that_has_a_name(void)
     expect("REINDEX SCHEMA s", "schema s");
     expect("ALTER SCHEMA s RENAME TO t", "schema s");
     expect("DROP OWNED BY bob", "role bob");
-    expect("ALTER DATABASE d SET x=1", "database d");
+    expect("ALTER DATABASE d SET x=1", "setting x, database d");
+    expect("ALTER ROLE bob IN DATABASE d RESET x", "setting x, role bob");
+    expect("ALTER TABLE s.t SET (autovacuum_vacuum_threshold=9, fillfactor=50)",
+           "relation s.t, setting autovacuum_vacuum_threshold");
     expect("ALTER PUBLICATION p ADD TABLE s.t", "publication p, relation s.t");
     expect("GRANT ALL ON ALL TABLES IN SCHEMA s TO bob", "schema_contents s, role bob");
     expect("SELECT pg_terminate_backend(1) FROM pg_stat_activity",
