@@ -39,6 +39,20 @@ static int ask_list(cli *c, const char *request, const char *what,
     return code;
 }
 
+/* False: it is none, or a second one, which would take the first one's place without a word. */
+static bool take_id(const char *word, const char **id)
+{
+    if (*id || !*word || *word == '-')
+        return false;
+    *id = word;
+    return true;
+}
+
+static int refuse_word(const cli *c, const char *verb, const char *word)
+{
+    return cli_usage(c, cli_find_verb(verb), NULL, "%s does not take %s", verb, *word ? word : "an empty id");
+}
+
 /* ---- runs ---- */
 
 static void take_run(cli *c, void *state, struct json_object *item)
@@ -65,6 +79,7 @@ int cli_runs(cli *c, int argc, char **argv)
 {
     BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
     int64_t since, limit;
+    const char *id = NULL;
     buf_puts(&request, "{\"verb\":\"runs\"");
     for (int i = 1; i < argc; i++) {
         bool has_value = i + 1 < argc;
@@ -81,11 +96,11 @@ int cli_runs(cli *c, int argc, char **argv)
             json_member_i64(&request, "limit", limit), i++;
         else if (strcmp(argv[i], "--limit") == 0 && has_value)
             return cli_usage(c, NULL, "give a number from 1 to 1000000", "--limit %s is none", argv[++i]);
-        else if (argv[i][0] != '-')
-            json_member_string(&request, "id", argv[i]);
-        else
-            return cli_usage(c, cli_find_verb("runs"), NULL, "runs does not take %s", argv[i]);
+        else if (!take_id(argv[i], &id))
+            return refuse_word(c, "runs", argv[i]);
     }
+    if (id)
+        json_member_string(&request, "id", id);
     buf_putc(&request, '}');
     int code = cli_load(c, CLI_DEFAULTS);
     return code ? code : ask_list(c, buf_text(&request), "runs", take_run, "there are no such runs");
@@ -135,15 +150,16 @@ static void take_approval(cli *c, void *state, struct json_object *item)
 int cli_approvals(cli *c, int argc, char **argv)
 {
     BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    const char *id = NULL;
     buf_puts(&request, "{\"verb\":\"approvals\"");
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--all") == 0)
             json_member_bool(&request, "all", true);
-        else if (argv[i][0] != '-')
-            json_member_string(&request, "id", argv[i]);
-        else
-            return cli_usage(c, cli_find_verb("approvals"), NULL, "approvals does not take %s", argv[i]);
+        else if (!take_id(argv[i], &id))
+            return refuse_word(c, "approvals", argv[i]);
     }
+    if (id)
+        json_member_string(&request, "id", id);
     buf_putc(&request, '}');
     int code = cli_load(c, CLI_DEFAULTS);
     return code ? code : ask_list(c, buf_text(&request), "approvals", take_approval, "nothing waits for anybody");

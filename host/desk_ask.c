@@ -34,6 +34,24 @@ static void say_doc(desk_call *call, const lb_state_doc *doc)
         buf_putc(&item, '}');
     }
     desk_say(call, "item", buf_text(&item));
+    call->said++;
+}
+
+/* Whoever asks for one by its id is not told of nothing: it is there, or that is an error. */
+static void end_named(desk_call *call, const char *what, const char *hint)
+{
+    static const char *const narrowing[] = {"status", "tool", "since"};
+    const char *id = json_get_text(call->request, "id");
+    bool is_narrow = false;
+    lb_error error;
+    for (size_t i = 0; i < LB_COUNT(narrowing); i++)
+        is_narrow = is_narrow || json_object_object_get_ex(call->request, narrowing[i], NULL);
+    if (!id || call->said) {
+        desk_end(call, 0);
+        return;
+    }
+    (void)lb_fail(&error, LB_ERR_NOT_FOUND, hint, "there is no %s %.80s%s", what, id, is_narrow ? " that fits" : "");
+    desk_error(call, &error);
 }
 
 static void on_docs(void *owner, void *tag, wire_reader *docs, const lb_error *error)
@@ -50,10 +68,24 @@ static void on_docs(void *owner, void *tag, wire_reader *docs, const lb_error *e
     desk_end(call, 0);
 }
 
-static void list(desk_call *call, const lb_state_query *query)
+static void on_approvals(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    desk_call *call = tag;
+    lb_state_doc doc;
+    (void)owner;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    while (state_get_doc(docs, &doc))
+        say_doc(call, &doc);
+    end_named(call, "approval", "lbops approvals --all lists them");
+}
+
+static void list(desk_call *call, const lb_state_query *query, state_listed listed)
 {
     book *b = supervisor_book(call->desk->supervisor);
-    state_list(book_state(b), query, on_docs, call->desk, call);
+    state_list(book_state(b), query, listed, call->desk, call);
 }
 
 static uint32_t limit_of(const desk_call *call, int64_t fallback)
@@ -74,7 +106,7 @@ static bool say_runs(desk_call *call, wire_reader *docs)
         if (tool && (!its || strcmp(its, tool) != 0))
             continue;
         say_doc(call, &doc);
-        if (tool && ++call->said >= limit_of(call, RUNS_SHOWN))
+        if (tool && call->said >= limit_of(call, RUNS_SHOWN))
             return true;
     }
     return false;
@@ -89,7 +121,7 @@ static void on_ended(void *owner, void *tag, wire_reader *docs, const lb_error *
         return;
     }
     (void)say_runs(call, docs); /* the limit ends it as the end of the list does */
-    desk_end(call, 0);
+    end_named(call, "run", "lbops runs lists the newest; those of over a week ago are in the history: tool_runs");
 }
 
 /* Those under way first, then those that have ended. */
@@ -130,7 +162,7 @@ void desk_suspended(desk_call *call)
 {
     const lb_state_query q = {.size = sizeof q, .space = SUSPEND_SPACE, .status = "suspended"};
     if (supervisor_book(call->desk->supervisor))
-        list(call, &q);
+        list(call, &q, on_docs);
     else
         desk_end(call, 0);
 }
@@ -182,7 +214,7 @@ void desk_approvals(desk_call *call)
                               .status = id || json_get_bool(call->request, "all") ? NULL : "pending",
                               .limit = limit_of(call, MOST_ITEMS)};
     if (has_book(call))
-        list(call, &q);
+        list(call, &q, on_approvals);
 }
 
 void desk_alerts(desk_call *call)
@@ -193,7 +225,7 @@ void desk_alerts(desk_call *call)
                               .newest_first = true,
                               .limit = limit_of(call, MOST_ITEMS)};
     if (has_book(call))
-        list(call, &q);
+        list(call, &q, on_docs);
 }
 
 static void on_decided(void *owner, void *tag, approval_decided decided, const char *record, const lb_error *error)

@@ -28,7 +28,7 @@ struct desk_call {
     param_arg *args;
     size_t arg_count;
     struct cycle *cycle;
-    uint32_t said; /* runs of the tool that was asked for */
+    uint32_t said; /* documents of the state */
 };
 
 /* desk_run.c */

@@ -95,6 +95,10 @@ static void words_that_are_missing(void)
                                         WORDS("-m", "", "tools"),
                                         WORDS("runs", "--limit", "x"),
                                         WORDS("runs", "--limit", "0"),
+                                        WORDS("runs", ""),
+                                        WORDS("runs", "01AB", "01CD"),
+                                        WORDS("approvals", ""),
+                                        WORDS("approvals", "01AB", "01CD"),
                                         WORDS("events", "--limit", "1x"),
                                         WORDS("target", "lss"),
                                         WORDS("init", "a", "b")};

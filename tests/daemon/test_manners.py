@@ -100,6 +100,31 @@ def runs_are_listed_by_tool_and_time():
         contains(daemon.cli("runs", "--since", "noon", check=2).stderr, "noon is no time")
 
 
+def what_is_asked_for_by_its_id_is_there_or_that_is_an_error():
+    with Daemon() as daemon:
+        run = json.loads(daemon.cli("--json", "run", "noop", check=0).stdout)["run_id"]
+        for _ in ("without a daemon", "with one"):
+            equal([r["id"] for r in json.loads(daemon.cli("--json", "runs", run, check=0).stdout)], [run], "one that is there")
+            contains(daemon.cli("runs", run[:20], check=0).stdout, run)
+            for verb, words, said in (("runs", ("nobody",), "there is no run nobody"),
+                                      ("runs", (run, "--status", "failed"), f"there is no run {run} that fits"),
+                                      ("runs", (run, "--tool", "rests"), f"there is no run {run} that fits"),
+                                      ("approvals", ("nobody",), "there is no approval nobody"),
+                                      ("approvals", ("--all", run), f"there is no approval {run}")):
+                refused = daemon.cli("--json", verb, *words, check=1)
+                error = json.loads(refused.stdout)["error"]
+                equal((error["code"], error["message"]), ("not_found", said), f"{verb} {words}")
+                contains(error["hint"], f"lbops {verb}")
+                contains(refused.stderr, said, f"hint: lbops {verb}")
+            for verb in ("approve", "deny"):
+                contains(daemon.cli(verb, "nobody", "--as", "anna", "--because", "it is wanted", check=1).stderr,
+                         "there is no approval nobody")
+            for words in ((), ("--tool", "rests")):
+                equal(daemon.cli("--json", "runs", *words, "--since", "2035-01-01T00:00:00Z", check=0).stdout, "[]\n", "a list")
+            if not daemon.process:
+                daemon.start()
+
+
 def a_client_that_goes_away_in_the_middle_stops_nothing():
     with Daemon() as daemon:
         daemon.start()
@@ -469,6 +494,7 @@ suite(a_second_daemon_on_one_state_directory_says_who_holds_it,
       a_suspended_tool_is_resumed_in_the_daemon,
       an_interrupt_stops_the_run_and_not_the_daemon,
       runs_are_listed_by_tool_and_time,
+      what_is_asked_for_by_its_id_is_there_or_that_is_an_error,
       a_client_that_goes_away_in_the_middle_stops_nothing,
       a_client_that_speaks_nonsense_is_told_so_or_let_go,
       somebody_elses_user_is_refused,
