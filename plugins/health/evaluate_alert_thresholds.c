@@ -17,6 +17,7 @@
 
 struct args {
     HEALTH_GUARD_MEMBERS;
+    lb_texts batch_roles, batch_applications;
     const char *metrics, *what_if;
     int64_t what_if_days, what_if_most;
     int64_t fire_after, clear_after;
@@ -26,6 +27,10 @@ struct args {
 
 static const lb_param params[] = {
     HEALTH_GUARD_PARAMS(struct args),
+    LB_PARAM(struct args, batch_roles, LB_LIST_OF(LB_TEXT), NULL,
+             "roles whose statements are expected to take long: they are no slow queries, and are counted"),
+    LB_PARAM(struct args, batch_applications, LB_LIST_OF(LB_TEXT), NULL,
+             "likewise applications (application_name), for what runs now: statistics know the role alone"),
     LB_PARAM(struct args, metrics, LB_JSON, NULL, "figures to judge instead of the server's: {\"txid_age\": 6e8}"),
     LB_PARAM(struct args, what_if, LB_JSON, NULL,
              "only says what other limits would have told: {\"txid_age\": {\"warning\": 6e8, \"fire_after\": 2}}"),
@@ -204,7 +209,9 @@ static int take_given(evaluation *e, health_measures *ret_measures, lb_error *er
 
 static int measure(evaluation *e, health_measures *ret_measures, lb_error *err)
 {
-    const health_guards guards = HEALTH_GUARDS(e->args);
+    health_guards guards = HEALTH_GUARDS(e->args);
+    guards.batch_roles = e->args->batch_roles;
+    guards.batch_applications = e->args->batch_applications;
     int r = health_read(e->ctx, e->args->metrics ? NULL : &guards, &e->reading, err);
     if (r < 0)
         return r;

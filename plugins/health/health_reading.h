@@ -21,6 +21,8 @@ typedef struct health_guards {
     int64_t min_block_accesses, min_dead_rows;
     double warm_up_min, min_table_mb, min_lag_mb;
     double slow_statement_s; /* statements of which a call took longer are followed */
+    /* Whose statements take their time as they are expected to: they are no slow ones, and counted. */
+    lb_texts batch_roles, batch_applications;
 } health_guards;
 
 #define HEALTH_GUARD_MEMBERS                                                                                           \

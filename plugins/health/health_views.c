@@ -38,7 +38,6 @@ static const struct view {
     {"pg_locks", &health_lock_waits_sql, 15},
     {"pg_database", &health_transaction_ages_sql, 15},
     {"pg_stat_activity", &health_oldest_transaction_sql, 15},
-    {"pg_stat_activity (statements)", &health_running_statements_sql, 15},
     {"pg_stat_replication", &health_replication_sql, 15},
     {"pg_stat_archiver", &health_archiver_sql, 15},
     {"pg_stat_bgwriter", &health_background_writer_sql, 15},
@@ -177,12 +176,49 @@ static int read_connections(lb_ctx *ctx, health_reading *reading, lb_error *err)
 
 /* ---- pg_stat_statements ---- */
 
+static bool is_expected(const health_guards *guards, const char *role)
+{
+    for (size_t i = 0; role && i < guards->batch_roles.count; i++)
+        if (strcmp(guards->batch_roles.items[i], role) == 0)
+            return true;
+    return false;
+}
+
+/* What is left out is said, wherever it was seen. */
+static int tell_expected(lb_ctx *ctx, const char *view, const health_guards *guards, double count, const char *what,
+                         lb_error *err)
+{
+    return count <= 0 ? 0
+                      : lb_skipped(ctx, view,
+                                   lb_printf(ctx, "%.0f statements of batch work %s over %g s: that is expected of it",
+                                             count, what, guards->slow_statement_s),
+                                   err);
+}
+
+static int read_running_statements(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err)
+{
+    static const char view[] = "pg_stat_activity (statements)";
+    const health_running_statements_args wanted = {.batch_roles = guards->batch_roles,
+                                                   .batch_applications = guards->batch_applications,
+                                                   .min_seconds = guards->slow_statement_s};
+    lb_rows *rows = NULL;
+    reading->views++;
+    int r = health_running_statements(ctx, &wanted, &rows, err);
+    if (r < 0)
+        return health_pass_over(ctx, view, r, err);
+    reading->views_read++;
+    r = read_rows(ctx, view, reading, rows, err);
+    const health_sample *expected = health_sample_of(reading, "expected_statements", NULL);
+    return r < 0 ? r : tell_expected(ctx, view, guards, expected ? expected->value : 0, "run for", err);
+}
+
 static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_guards *guards, health_reading *reading,
                                 lb_error *err)
 {
     const health_slow_statements_args wanted = {.schema = schema, .min_ms = guards->slow_statement_s * 1000};
     health_slow_statements_row row;
     lb_rows *rows = NULL;
+    double expected = 0;
     reading->views++;
     int r = health_slow_statements(ctx, &wanted, &rows, err);
     if (r < 0)
@@ -190,6 +226,10 @@ static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_gu
     reading->views_read++;
     reading->has_statements = true;
     while (r >= 0 && health_slow_statements_next(ctx, rows, &row)) {
+        if (is_expected(guards, row.user_name)) {
+            expected++;
+            continue;
+        }
         const char *detail = lb_printf(ctx, "{\"queryid\":\"%lld\",\"calls\":%lld,\"max_ms\":%.3f}",
                                        (long long)row.queryid, (long long)row.calls, row.max_exec_time);
         const health_sample calls = {.view = "pg_stat_statements",
@@ -210,7 +250,7 @@ static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_gu
         if (r >= 0)
             r = health_add_sample(ctx, reading, &total, err);
     }
-    return r;
+    return r < 0 ? r : tell_expected(ctx, "pg_stat_statements (batch work)", guards, expected, "took", err);
 }
 
 static int read_statements(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err)
@@ -250,6 +290,8 @@ int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *
                               lb_i64("min_bytes", (int64_t)(guards->min_table_mb * 1048576)), lb_null("only"),
                               lb_bool("due_only", true)),
                       reading, err);
+    if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))
+        r = read_running_statements(ctx, guards, reading, err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))
         r = read_connections(ctx, reading, err);
     return r >= 0 && health_asks_for(guards, "pg_stat_statements") ? read_statements(ctx, guards, reading, err) : r;

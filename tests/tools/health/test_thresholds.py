@@ -252,6 +252,42 @@ def a_real_server_in_trouble(version):
         holds({"dead_tuple_ratio", "lock_wait_time", "replication_lag"} <= cleared, f"over: {cleared}")
 
 
+def batch_work_is_no_slow_query(version):
+    """Of a role or an application that is listed: it is left out and counted, and hides nobody else's statement."""
+    with Clinic(version) as place:
+        place.write(limit("slow_query_time", 0.6, 60))
+        place.sql("CREATE EXTENSION pg_stat_statements")
+        batch, clerk = place.role("etl"), place.role("clerk")
+
+        def look(**lists):
+            done = judge(place, **QUICK, **lists)
+            slow = [e["payload"]["detail"]["evidence"]["statement"] for e in done["events"]
+                    if e["type"] == "threshold.breached" and e["payload"]["metric"] == "slow_query_time"]
+            return slow, {s["object"]: s["reason"] for s in done["result"]["skipped"] if "batch work" in s["reason"]}
+
+        def sleeps(user, application):
+            person = place.person(user, application)
+            person.start("SELECT pg_sleep(600)")
+            place.until("SELECT clock_timestamp() - query_start > interval '1 s' FROM pg_stat_activity"
+                        f" WHERE pid = {person.pid} AND wait_event = 'PgSleep'")
+            return person
+
+        equal(look(batch_roles=[batch]), ([], {}), "a first look")
+        place.person(batch).say("SELECT pg_sleep(1.1)")
+        slow, left_out = look(batch_roles=[batch])
+        equal((slow, left_out), ([], {"pg_stat_statements (batch work)": "1 statements of batch work took over 0.5 s: that is expected of it"}),
+              "what is counted")
+        for _ in range(6):
+            sleeps(clerk, "nightly")
+        sleeps(batch, "psql")
+        slow, left_out = look(batch_roles=[batch], batch_applications=["nightly"])
+        equal((slow, left_out["pg_stat_activity (statements)"]),
+              ([], "7 statements of batch work run for over 0.5 s: that is expected of it"), "what runs")
+        waits = sleeps(clerk, "app")
+        slow, left_out = look(batch_roles=[batch], batch_applications=["nightly"])
+        equal(([s["pid"] for s in slow], len(left_out)), ([waits.pid], 2), "what somebody waits for")
+
+
 def dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them(version):
     """The same share of dead rows in two tables: autovacuum would come for one of them, and not for the other, whose own
     threshold is higher. What keeps them is named once it is old enough to be blamed."""
@@ -468,7 +504,7 @@ def a_plan_and_wrong_input(version):
 suite(a_limit_says_whose_it_is, what_is_usual_at_this_hour_stands_beside_a_breach, other_limits_are_held_against_history,
       what_is_read_each_minute_is_judged_as_an_evaluation_would, what_has_gone_is_over_in_history_too, more_than_is_looked_at_is_said,
       *on_each(what_cannot_be_seen_is_an_alert, eight_at_once_are_eight_alerts, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
-                    the_manifest_has_its_say, a_real_server_in_trouble, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
+                    the_manifest_has_its_say, a_real_server_in_trouble, batch_work_is_no_slow_query, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
                     a_standby_has_a_lag_once_it_streams, one_that_catches_up_ends_no_alert, the_daemon_tells_people,
                     a_breach_starts_its_procedure,
                     a_plan_and_wrong_input))
