@@ -24,6 +24,7 @@ typedef struct change {
     uint32_t index;               /* in the supervisor's list */
     change_outcome outcome;
     int64_t rows, duration_us;
+    int64_t began, log_bytes, noticed; /* where the group is measured; 0: not begun. -1: not known */
     lb_error error;
     bool stands; /* an earlier try of the group did it, outside of the transaction: it is not done again */
     char audit_id[ID_TEXT];
@@ -47,7 +48,8 @@ struct lb_group {
     gate_answer answer;
     int64_t rows;
     const char *reply;
-    struct door_heard *heard; /* NULL: nobody listens */
+    struct door_heard *heard;     /* NULL: nobody listens */
+    struct door_measure *measure; /* NULL: nobody measures */
 };
 
 /* Tells the supervisor how a change stands. Goes out before a change is begun, so that a crash leaves a trace. */
@@ -82,11 +84,17 @@ LB_MUST_CHECK int door_wait_operation(const change *c, lb_error *err);
 
 /* door_script.c: is it a statement of a script, and where in it the error in hand comes from. */
 bool door_is_scripted(const change *c);
+int64_t door_script_number(const change *c); /* of the statement in its script, from 1; -1: it is none */
 int door_script_wrap(const change *c, lb_error *err);
 
 /* door_listen.c: what the server says while it executes a change of a group that listens. */
 void door_hear(void *change_of_group, const lb_notice *notice);
 void door_note_ears(lb_group *group); /* the session that executes it tells of notices */
+
+/* door_measure.c: what became of each change of a group that is measured. */
+void door_measure_group(lb_group *group); /* at the beginning of a try, outside of the transaction */
+void door_measure_before(change *c);
+void door_measure_after(change *c, bool failed);
 
 /* door_command.c: one change of a kind that is not SQL. */
 LB_MUST_CHECK int door_run_file(change *c, lb_error *err);

@@ -30,7 +30,7 @@ static int run_sql(change *c, lb_error *err)
                           .state = c,
                           .columns = keep_columns,
                           .row = keep_reply,
-                          .notice = c->group->heard ? door_hear : NULL};
+                          .notice = c->group->heard || c->group->measure ? door_hear : NULL};
     const lb_command command = {
         .size = sizeof command,
         .name = c->sql->statement->name,
@@ -94,11 +94,13 @@ static bool is_certain(const change *c, const lb_error *err)
 
 static int execute_one(change *c, lb_error *err)
 {
+    door_measure_before(c);
     int64_t began = clock_monotonic();
     c->outcome = CHANGE_UNKNOWN; /* what stands if we do not live to say more */
     door_announce(c);
     int r = run_change(c, err);
     c->duration_us = clock_monotonic() - began;
+    door_measure_after(c, r < 0);
     if (r < 0) {
         c->error = *err;
         c->outcome = is_certain(c, err) ? CHANGE_FAILED : CHANGE_UNKNOWN;
@@ -252,6 +254,7 @@ static int execute_once(lb_group *group, lb_error *err)
         c->error = (lb_error){0};
         c->rows = -1;
     }
+    door_measure_group(group);
     r = group->atomic ? execute_atomic(group, err) : execute_each(group, group->first, NULL, err);
     /* A group that broke off half-way may have left settings in the session: the next run gets a new one then. */
     bool is_unsettled =

@@ -78,7 +78,9 @@ static bool add(change *c, const lb_notice *notice)
 void door_hear(void *change_of_group, const lb_notice *notice)
 {
     change *c = change_of_group;
-    c->group->heard->dropped += !add(c, notice);
+    c->noticed += strncmp(notice->severity ? notice->severity : "", "DEBUG", strlen("DEBUG")) != 0;
+    if (c->group->heard)
+        c->group->heard->dropped += !add(c, notice);
 }
 
 /* ---- telling ---- */
@@ -94,11 +96,9 @@ static int64_t number_of(const lb_group *group, const change *of)
 
 static void put_statement(buf *b, const change *c)
 {
-    const lb_value *v = door_is_scripted(c) ? c->args : NULL;
-    while (v && v->type != LB_END && !(v->type == LB_I64 && strcmp(v->name, "statement") == 0))
-        v++;
-    if (v && v->type != LB_END)
-        json_member_i64(b, "statement", v->v.i64);
+    int64_t number = door_script_number(c);
+    if (number >= 0)
+        json_member_i64(b, "statement", number);
     else
         json_member_raw(b, "statement", NULL);
 }

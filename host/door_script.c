@@ -24,6 +24,12 @@ static const lb_value *find_value(const lb_value *values, const char *name, lb_t
     return NULL;
 }
 
+int64_t door_script_number(const change *c)
+{
+    const lb_value *number = door_is_scripted(c) ? find_value(c->args, "statement", LB_I64) : NULL;
+    return number ? number->v.i64 : -1;
+}
+
 /* An approved statement has nothing but its arguments to say where it stood. */
 int door_script_wrap(const change *c, lb_error *err)
 {

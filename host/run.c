@@ -186,6 +186,8 @@ const lb_host run_host = {
     .group_listen = door_group_listen,
     .group_heard = door_group_heard,
     .query_reader = run_query_reader,
+    .group_measure = door_group_measure,
+    .group_measured = door_group_measured,
 };
 
 bool run_declares(const char *const *names, const char *name)

@@ -178,6 +178,8 @@ LB_MUST_CHECK int door_program_end(lb_group *group, lb_error *err);
 LB_MUST_CHECK int door_group_record(lb_group *group, const char *table, const lb_value *values, lb_error *err);
 LB_MUST_CHECK int door_group_emit(lb_group *group, const char *event, const lb_value *payload, lb_error *err);
 LB_MUST_CHECK int door_group_listen(lb_group *group, lb_error *err);
+LB_MUST_CHECK int door_group_measure(lb_group *group, lb_error *err);
+LB_MUST_CHECK int door_group_measured(const lb_group *group, const char **ret_json, lb_error *err);
 LB_MUST_CHECK int door_group_heard(const lb_group *group, const char **ret_json, lb_error *err);
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);
 int64_t door_rows(const lb_group *group);

@@ -19,6 +19,7 @@ typedef struct part {
     uint32_t first, last; /* statements, counted from 1 */
     bool is_alone;
     lb_group *group; /* of the last try */
+    bool is_told;    /* of that group */
     migration_limit limit;
     const migration_keep *keep;
 } part;
@@ -69,6 +70,8 @@ static int open_part(migration_run *run, const migration_task *task, part *p, co
         run->ctx,
         LB_GROUP(.title = title, .reason = reason, .evidence = evidence, .undo = undo, .atomic = !p->is_alone),
         ret_group, err);
+    if (r >= 0 && run->keeps_history)
+        r = lb_group_measure(run->ctx, *ret_group, err);
     if (r >= 0)
         r = migrate_keep_add(run, *ret_group, task, p->keep, err);
     const migration_course proposed = course_of(task, p, NULL, lb_now(run->ctx));
@@ -155,8 +158,8 @@ static void tell_failed(migration_run *run, const migration_file *file, const pa
 {
     lb_error ignored;
     const char *notices = NULL;
-    if (!run->tells_locks || !p->group || err->code == LB_ERR_CANCELLED || err->code == LB_ERR_NO_MEMORY ||
-        tell_part(run, file, p, true, &notices, &ignored) < 0)
+    if (!run->tells_locks || !p->group || p->is_told || err->code == LB_ERR_CANCELLED ||
+        err->code == LB_ERR_NO_MEMORY || tell_part(run, file, p, true, &notices, &ignored) < 0)
         return;
     const char *words = migration_last_words(run->ctx, notices);
     size_t length = strlen(err->message);
@@ -220,6 +223,7 @@ static int try_part(migration_run *run, const migration_task *task, part *p, con
     const char *notices = NULL;
     int r = open_part(run, task, p, undo, &group, err);
     p->group = group;
+    p->is_told = false;
     if (r >= 0)
         r = migrate_limit_of(run, task->file, p->first, p->last, &p->limit, err);
     if (r >= 0)
@@ -229,7 +233,7 @@ static int try_part(migration_run *run, const migration_task *task, part *p, con
     if (r < 0 || !run->tells_locks || *ret_outcome != LB_APPLIED)
         return r;
     r = tell_part(run, task->file, p, false, &notices, err);
-    p->group = NULL; /* it has been told of, whatever fails after it */
+    p->is_told = true; /* whatever fails after it */
     return r;
 }
 
@@ -340,9 +344,10 @@ static int apply_part(migration_run *run, migration_task *task, part *p, const c
 {
     const judged *s = &task->file->judged.items[p->first - 1];
     migration_tries tries = {0};
-    const migration_course course = course_of(task, p, &tries, lb_now(run->ctx));
+    migration_course course = course_of(task, p, &tries, lb_now(run->ctx));
     tell_in_the_way(run, task->file, p);
     int r = run_part(run, task, p, undo, &tries, ret_outcome, err);
+    course.group = p->group;
     if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
         r = migrate_check_index(run, s, err);
     if (r >= 0)

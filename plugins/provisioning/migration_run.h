@@ -120,9 +120,10 @@ typedef struct migration_course {
     bool is_alone;
     const migration_tries *tries; /* NULL: it is only proposed */
     int64_t began;
+    const lb_group *group; /* of the last try, which was measured; NULL: there was none */
 } migration_course;
 
-/* Into the run's result and into history; why: its error, or NULL. */
+/* Into the run's result, and with each of its statements into history; why: its error, or NULL. */
 LB_MUST_CHECK int migrate_tell_course(migration_run *run, const migration_course *c, const lb_error *why,
                                       lb_error *err);
 /* Into history where a person approves the group and this run is over. */

@@ -102,6 +102,32 @@ static void nobody_knows_unless_somebody_listened_and_was_told(void)
     clean_up(&s);
 }
 
+static void what_a_change_took_is_told(void)
+{
+    stage s;
+    lb_error err;
+    const char *json = "";
+    set_up(&s);
+    s.group.count = 2;
+    CU_ASSERT_EQUAL(door_group_measured(&s.group, &json, &err), 0);
+    CU_ASSERT_PTR_NULL(json);
+    CU_ASSERT_EQUAL_FATAL(door_group_measure(&s.group, &err), 0);
+    s.scripted.outcome = CHANGE_FAILED;
+    s.scripted.began = 1700000000000000;
+    s.scripted.duration_us = 1500;
+    s.scripted.rows = s.scripted.log_bytes = -1;
+    (void)snprintf(s.scripted.error.sqlstate, sizeof s.scripted.error.sqlstate, "22012");
+    say(&s.scripted, "DEBUG", NULL, "not counted");
+    say(&s.scripted, "WARNING", NULL, "counted");
+    CU_ASSERT_EQUAL_FATAL(door_group_measured(&s.group, &json, &err), 0);
+    ASSERT_TEXT(json,
+                "{\"changes\":[{\"change\":2,\"statement\":7,\"outcome\":\"failed\",\"began_at\":1700000000000000,"
+                "\"took_us\":1500,\"rows\":null,\"log_bytes\":null,\"notices\":1,\"sqlstate\":\"22012\"}]}");
+    s.group.decided = true;
+    CU_ASSERT_EQUAL(door_group_measure(&s.group, &err), LB_ERR_INVALID);
+    clean_up(&s);
+}
+
 static void a_server_that_never_stops_fills_no_memory(void)
 {
     enum { said = 100000, most = 1000 };
@@ -141,4 +167,4 @@ static void a_cut_text_ends_with_a_whole_character(void)
 
 SUITE(door_listen, TEST(what_is_said_is_told_by_change_and_statement),
       TEST(nobody_knows_unless_somebody_listened_and_was_told), TEST(a_server_that_never_stops_fills_no_memory),
-      TEST(a_cut_text_ends_with_a_whole_character))
+      TEST(a_cut_text_ends_with_a_whole_character), TEST(what_a_change_took_is_told))

@@ -81,6 +81,25 @@ LB_MUST_CHECK static inline int lb_group_heard(lb_ctx *ctx, const lb_group *grou
     return LB_HAS(ctx->host, lb_host, group_heard) ? ctx->host->group_heard(group, ret_json, err) : 0;
 }
 
+/* Before lb_apply: keeps what each change of the group takes. Between statements of a script, up to fifty of them, the
+ * server is asked how far it has written its log. Since 1.4; an older host keeps nothing. */
+LB_MUST_CHECK static inline int lb_group_measure(lb_ctx *ctx, lb_group *group, lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, group_measure) ? ctx->host->group_measure(group, err) : 0;
+}
+
+/* After it, and after a failure too: {"changes":[{"change","statement","outcome","began_at","took_us","rows",
+ * "log_bytes","notices","sqlstate"}]}, of those that were begun by the last try. change and statement as lb_group_heard
+ * has them; outcome: applied, failed, unknown, or taken back with its transaction; began_at as lb_now says it;
+ * log_bytes: what the server wrote meanwhile, for whomever; notices: without debug messages. What nobody knows is null.
+ * NULL: nothing was measured. */
+LB_MUST_CHECK static inline int lb_group_measured(lb_ctx *ctx, const lb_group *group, const char **ret_json,
+                                                  lb_error *err)
+{
+    *ret_json = NULL;
+    return LB_HAS(ctx->host, lb_host, group_measured) ? ctx->host->group_measured(group, ret_json, err) : 0;
+}
+
 #ifdef __cplusplus
 }
 #endif

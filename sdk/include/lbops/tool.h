@@ -13,8 +13,7 @@
 extern "C" {
 #endif
 
-/* The host, as a run sees it. Append only; every field since 1.0 where nothing else is said. The wrappers below keep
- * call sites short. */
+/* The host, as a run sees it. Append only; every field since 1.0 where nothing else is said. */
 typedef struct lb_host {
     uint32_t size;
 
@@ -89,6 +88,8 @@ typedef struct lb_host {
     int (*group_heard)(const lb_group *group, const char **ret_json, lb_error *err);
     int (*query_reader)(lb_ctx *ctx, const char *endpoint, const lb_statement *statement, const lb_value *args,
                         lb_rows **ret_rows, lb_error *err);
+    int (*group_measure)(lb_group *group, lb_error *err);
+    int (*group_measured)(const lb_group *group, const char **ret_json, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -152,8 +153,7 @@ static inline int64_t lb_time_left(const lb_ctx *ctx)
     return ctx->host->time_left(ctx);
 }
 
-/* True when somebody cancelled the run or its deadline has passed: clean up and return LB_ERR_CANCELLED. Ask in long
- * loops. */
+/* Somebody cancelled the run or its deadline has passed: clean up, return LB_ERR_CANCELLED. Ask in long loops. */
 static inline bool lb_cancelled(const lb_ctx *ctx)
 {
     return ctx->host->cancelled(ctx);

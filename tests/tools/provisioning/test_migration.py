@@ -1,5 +1,6 @@
 """apply_schema_migration: what it applies, in which order, and what it refuses. The database is looked at afterwards."""
 
+import hashlib
 import json
 
 from migrating import FIRST, Migrations, rules
@@ -380,7 +381,7 @@ def the_course_of_each_part_is_told(version):
         holder.communicate("COMMIT;\n")
         place.put("V3__column", "SELECT 1/0;")
         equal(told(place.refused("division by zero")), [("V3__column.sql", 1, 1, False, True, "22012")], "and why")
-        rows = sorted(place.waiting("migration_history"), key=lambda r: r["started_at"])
+        rows = sorted((r for r in place.waiting("migration_history") if "statement" not in r), key=lambda r: r["started_at"])
         equal([(r["file"], r["first_statement"], r["last_statement"], r["outcome"], r["tries_in_vain"], r.get("sqlstate"))
                for r in rows],
               [("V1__orders.sql", 1, 2, "applied", 0, None), ("V2__index.sql", 1, 1, "applied", 0, None),
@@ -393,6 +394,47 @@ def the_course_of_each_part_is_told(version):
         equal(len({r["checksum"] for r in rows}), 4, "each text")
 
 
+def each_statement_is_history(version):
+    def seen(place, name):
+        rows = [r for r in place.waiting("migration_history") if r["file"] == f"{name}.sql" and "statement" in r]
+        return sorted(rows, key=lambda r: (r["started_at"], r["statement"]))
+
+    def course(rows):
+        return [(r["statement"], r["outcome"], r.get("rows_affected"), r["notices"], r.get("sqlstate")) for r in rows]
+
+    fill = "INSERT INTO app.orders SELECT n FROM generate_series(1, 20000) n ON CONFLICT DO NOTHING"
+    doze = "DO $$ BEGIN RAISE NOTICE 'one'; RAISE WARNING 'two'; PERFORM pg_sleep(0.3); END $$"
+    build = "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_total ON app.orders (total)"
+    with Migrations(version, V1__orders=FIRST, V2__work=f"{fill};\n{doze};\n{build};") as place:
+        done = place.migrate()
+        rows = seen(place, "V2__work")
+        equal(course(rows), [(1, "applied", 20000, 0, None), (2, "applied", None, 2, None), (3, "applied", None, 0, None)],
+              "what each one did")
+        equal([(r["first_statement"], r["last_statement"], r["alone"], r["by_approval"]) for r in rows],
+              [(1, 1, False, False), (2, 2, False, False), (3, 3, True, False)], "where it stands")
+        equal([r["digest"] for r in rows], [hashlib.sha256(s.encode()).hexdigest() for s in (fill, doze, build)], "of what")
+        holds(rows[1]["duration_ms"] >= 300, "how long it took")
+        holds(rows[0]["wal_bytes"] > 1000000 > rows[1]["wal_bytes"] >= 0, f"what was written: {rows}")
+        holds(rows[2]["wal_bytes"] > 0, "outside of a transaction too")
+        equal(place.history("SELECT file, statement FROM migration_history WHERE statement IS NOT NULL "
+                            "ORDER BY wal_bytes DESC NULLS LAST LIMIT 1")["rows"],
+              [["V2__work.sql", 1]], "which one wrote most")
+        equal([c["statement"] for c in done["changes"] if "pg_current_wal" in c["statement"]], [], "a look is no change")
+        place.put("V3__fails", "UPDATE app.orders SET total = 1 WHERE id <= 7;\nSELECT 1/0;\nSELECT 2;")
+        place.refused("division by zero")
+        equal(course(seen(place, "V3__fails")), [(1, "taken back", 7, 0, None), (2, "failed", None, 0, "22012")], "how it ended")
+        holds("wal_bytes" not in seen(place, "V3__fails")[1], "nobody can be asked then")
+        place.put("V3__fails", "SELECT 1;\n" * 51)
+        place.migrate()
+        rows = [r for r in seen(place, "V3__fails") if r["outcome"] == "applied"]
+        equal([len(rows), [r for r in rows if "wal_bytes" in r]], [51, []], "of many nobody asks each time")
+        place.sql("REVOKE EXECUTE ON FUNCTION pg_current_wal_insert_lsn() FROM PUBLIC")
+        place.put("V4__silent", "SELECT 1;")
+        place.migrate()
+        rows = seen(place, "V4__silent")
+        equal([course(rows), "wal_bytes" in rows[0]], [[(1, "applied", 1, 0, None)], False], "where the server does not say")
+
+
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
@@ -400,5 +442,5 @@ suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_chang
                     wrong_input_is_answered, without_rights_the_server_says_no,
                     a_branch_is_migrated_and_its_parent_is_not, what_is_in_the_way_is_told_of_before,
                     a_lock_that_is_lost_is_an_error, what_should_be_done_at_once_may_not_take_long,
-                    the_course_of_each_part_is_told),
+                    the_course_of_each_part_is_told, each_statement_is_history),
       what_has_moved_since_it_was_tried_is_refused)

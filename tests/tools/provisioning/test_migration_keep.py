@@ -73,8 +73,11 @@ def is_kept_and_found(place):
     equal(ids(place), REST, "what was approved is done")
     equal(place.kept(), [name], "and one branch is kept")
     equal(ids(place, name), ALL, "which has what is gone")
-    parts = [(r["file"], r["outcome"], r.get("ended_at")) for r in place.waiting("migration_history") if r["by_approval"]]
-    equal(parts, [("V2__Wipe_old.sql", "applied", None)], "history knows what was done without the tool")
+    rows = [r for r in place.waiting("migration_history") if r["by_approval"]]
+    equal([(r["file"], r["outcome"], r.get("statement")) for r in rows],
+          [("V2__Wipe_old.sql", "applied", None), ("V2__Wipe_old.sql", "applied", 1)], "history knows what was done without the tool")
+    equal([[r.get(c) for c in ("ended_at", "duration_ms", "rows_affected", "wal_bytes", "notices", "sqlstate")] for r in rows],
+          [[None] * 6] * 2, "and no figure that nobody took")
     equal(place.sql("SELECT note FROM app.orders WHERE id = 1", branch=name), "later", "as it was right before, not when it was asked")
     holds(place.branches()[name]["expire_time"], "it goes by itself")
     rows = [r for r in place.waiting("branch_lifecycle") if r["branch_id"] == name]
