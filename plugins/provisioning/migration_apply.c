@@ -13,6 +13,8 @@
 
 #define MEASURED_MOST 50 /* statements of a part that are measured one by one: each measure repeats those before it */
 
+#define BUILDS_MOST 3 /* tries of what reads a whole table each time */
+
 #define MOVED "LB003" /* as sql/migration/hold_to_decided.sql has it */
 
 typedef struct part {
@@ -172,7 +174,8 @@ static void tell_failed(migration_run *run, const migration_file *file, const pa
  * set. */
 static int add_alone(migration_run *run, lb_group *group, const migration_task *task, const part *p, lb_error *err)
 {
-    int r = wait_on(run, group, limit_alone(run, &task->file->judged.items[p->first - 1]), err);
+    const judged *s = &task->file->judged.items[p->first - 1];
+    int r = wait_on(run, group, limit_alone(run, s), err);
     if (r >= 0 && p->limit.most_ms)
         r = time_on(run, group, p->limit.most_ms, err);
     if (r >= 0)
@@ -183,7 +186,8 @@ static int add_alone(migration_run *run, lb_group *group, const migration_task *
     if (r >= 0)
         r = wait_on(run, group, p->limit.session_wait_ms, err);
     if (r >= 0)
-        r = migrate_note(run, group, task, "done", p->last, NULL, err);
+        r = s->builds.name ? migrate_note_built(run, group, task, p->last, s, err)
+                           : migrate_note(run, group, task, "done", p->last, NULL, err);
     return r < 0 || !run->tells_locks ? r : measure(run, group, p->last, err); /* for what was counted to be seen */
 }
 
@@ -279,7 +283,9 @@ static int run_part(migration_run *run, migration_task *task, part *p, const cha
                     lb_outcome *ret_outcome, lb_error *err)
 {
     const judged *s = &task->file->judged.items[p->first - 1];
+    tries->most = s->builds.on_name && run->lock_tries > BUILDS_MOST ? BUILDS_MOST : run->lock_tries;
     for (;;) {
+        bool is_not_whole = false;
         int r;
         tries->began = lb_time_left(run->ctx);
         *ret_outcome = LB_APPLIED;
@@ -291,7 +297,9 @@ static int run_part(migration_run *run, migration_task *task, part *p, const cha
         r = begin_alone(run, task, p, err);
         if (r >= 0)
             r = try_part(run, task, p, undo, ret_outcome, err);
-        if (r >= 0 || !is_worth_another_try(err))
+        if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
+            r = migrate_check_index(run, s, &is_not_whole, err);
+        if (r >= 0 || !(is_not_whole || is_worth_another_try(err)))
             return r;
         if (!migrate_tries_again(run, tries)) {
             migrate_explain_wait(run, tries, s, p->last - p->first + 1, err);
@@ -342,14 +350,11 @@ static void clean_up(migration_run *run, migration_task *task, const part *p, co
 static int apply_part(migration_run *run, migration_task *task, part *p, const char *undo, lb_outcome *ret_outcome,
                       lb_error *err)
 {
-    const judged *s = &task->file->judged.items[p->first - 1];
     migration_tries tries = {0};
     migration_course course = course_of(task, p, &tries, lb_now(run->ctx));
     tell_in_the_way(run, task->file, p);
     int r = run_part(run, task, p, undo, &tries, ret_outcome, err);
     course.group = p->group;
-    if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
-        r = migrate_check_index(run, s, err);
     if (r >= 0)
         return *ret_outcome == LB_APPLIED ? migrate_tell_course(run, &course, NULL, err) : 0;
     if (migrate_was_limited(run, &p->limit, err))

@@ -140,18 +140,20 @@ int migrate_clear_index(migration_run *run, const migration_task *task, const ju
     return drop(run, task, builds, ret_outcome, err);
 }
 
-int migrate_check_index(migration_run *run, const judged *builds, lb_error *err)
+int migrate_check_index(migration_run *run, const judged *builds, bool *ret_again, lb_error *err)
 {
     bool is_found = false;
     migration_index_state_row row;
     int r = look(run, builds, &is_found, &row, err);
+    *ret_again = false;
     if (r >= 0 && is_found && row.is_valid)
         return check_shape(run, builds, &row, err);
     if (r < 0)
         return r;
-    return lb_fail(err, LB_ERR_CONFLICT, "run it again: what is invalid is dropped first",
-                   "%s.%s is %s after its build", builds->builds.schema, builds->builds.name,
-                   is_found ? "invalid" : "not there");
+    *ret_again = true;
+    return lb_fail(
+        err, LB_ERR_CONFLICT, "see who else builds or drops it, and run it again: what is invalid goes first",
+        "%s.%s is %s after its build", builds->builds.schema, builds->builds.name, is_found ? "invalid" : "not there");
 }
 
 static int report_leftover(migration_run *run, const migration_file *file, const migration_leftover_indexes_row *row,

@@ -5,6 +5,7 @@
 #include <sql/migration/create_schema.h>
 #include <sql/migration/ledger_found.h>
 #include <sql/migration/ledger_rows.h>
+#include <sql/migration/write_built.h>
 #include <sql/migration/write_ledger.h>
 
 static migration_row copied(const migration_ledger_rows_row *row)
@@ -130,4 +131,21 @@ int migrate_note(migration_run *run, lb_group *group, const migration_task *task
                                              .meaning = meaning,
                                              .error = error};
     return migration_write_ledger(run->ctx, group, &row, err);
+}
+
+int migrate_note_built(migration_run *run, lb_group *group, const migration_task *task, uint32_t step,
+                       const judged *builds, lb_error *err)
+{
+    const migration_file *file = task->file;
+    const migration_write_built_args row = {.kind = migration_kind_name(file->kind),
+                                            .version = file->version,
+                                            .script = file->name,
+                                            .generation = task->generation,
+                                            .step = step,
+                                            .steps = (int64_t)file->judged.count,
+                                            .checksum = file->checksum,
+                                            .meaning = file->judged.items[step - 1].meaning,
+                                            .schema = builds->builds.schema,
+                                            .name = builds->builds.name};
+    return migration_write_built(run->ctx, group, &row, err);
 }

@@ -41,6 +41,9 @@ LB_MUST_CHECK int migrate_mark_told(migration_run *run, int64_t up_to, lb_error 
 /* A row about a file, as a change of the group. */
 LB_MUST_CHECK int migrate_note(migration_run *run, lb_group *group, const migration_task *task, const char *state,
                                uint32_t step, const char *error, lb_error *err);
+/* The same for a statement that builds an index: it is done where that is whole by then. */
+LB_MUST_CHECK int migrate_note_built(migration_run *run, lb_group *group, const migration_task *task, uint32_t step,
+                                     const judged *builds, lb_error *err);
 
 /* migration_lock.c: nobody waits in the lock itself. The wait for another one is bounded by lock_wait_s. */
 LB_MUST_CHECK int migrate_lock(migration_run *run, lb_error *err);
@@ -52,7 +55,7 @@ bool migrate_pause(migration_run *run, int64_t tries, int64_t most_ms);
 
 /* migration_wait.c: what a part was tried for in vain. */
 typedef struct migration_tries {
-    int64_t count, spent_us, began; /* began: the last one, as time left to the run */
+    int64_t most, count, spent_us, began; /* began: the last one, as time left to the run */
 } migration_tries;
 
 int64_t migrate_wait_limit(const migration_run *run); /* of one wait for a lock, in milliseconds */
@@ -99,7 +102,8 @@ void migrate_explain_limit(const migration_run *run, const migration_limit *limi
  * ret_outcome: LB_APPLIED also where there is nothing to do. */
 LB_MUST_CHECK int migrate_clear_index(migration_run *run, const migration_task *task, const judged *builds,
                                       lb_outcome *ret_outcome, lb_error *err);
-LB_MUST_CHECK int migrate_check_index(migration_run *run, const judged *builds, lb_error *err);
+/* After the build; ret_again: the error is that it is not whole, which another try may mend. */
+LB_MUST_CHECK int migrate_check_index(migration_run *run, const judged *builds, bool *ret_again, lb_error *err);
 
 /* Findings about what concurrent rebuilds that failed have left on the table, whoever's they were. */
 LB_MUST_CHECK int migrate_tell_leftovers(migration_run *run, const migration_file *file, const judged *builds,

@@ -26,7 +26,7 @@ static int64_t spend(migration_run *run, migration_tries *tries)
 bool migrate_tries_again(migration_run *run, migration_tries *tries)
 {
     int64_t left_ms = spend(run, tries);
-    if (++tries->count >= run->lock_tries || left_ms <= 0)
+    if (++tries->count >= tries->most || left_ms <= 0)
         return false;
     bool goes_on = migrate_pause(run, tries->count, left_ms < run->lock_pause_ms ? left_ms : run->lock_pause_ms);
     return goes_on && spend(run, tries) > 0;
@@ -56,6 +56,7 @@ void migrate_explain_wait(migration_run *run, const migration_tries *tries, cons
     if (!is_lock && strcmp(err->sqlstate, "40P01") != 0)
         return;
     const char *why = tries->count >= run->lock_tries ? ", as lock_tries has it"
+                      : tries->count >= tries->most   ? ", the most for an index"
                       : run->lock_left_us < 1000      ? ", as lock_budget_s has it" /* below what a wait can be */
                                                       : "";
     size_t n = (size_t)snprintf(text, sizeof text, "tried %lld times in %.1f s%s", (long long)tries->count,

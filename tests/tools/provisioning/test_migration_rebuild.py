@@ -1,5 +1,7 @@
-"""apply_schema_migration and what concurrent rebuilds of indexes leave when they fail or die: copies, one more with each
-try. The database is looked at afterwards."""
+"""apply_schema_migration and what concurrent builds of indexes leave when they fail, die or come to nothing: an index of
+no use, copies, one more with each try. The database is looked at afterwards."""
+
+import json
 
 from migrating import FIRST, Migrations, kill
 from place import each_version, equal, holds, suite
@@ -121,5 +123,55 @@ def on_production_a_person_decides_on_the_copies(version):
         holds(len(rebuild) == 1 and "V2__rebuild" in rebuild[0]["title"], "and the rebuild is asked for")
 
 
+BUILD = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS orders_total ON app.orders (total);"
+STATE = "SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = to_regclass('app.orders_total')"
+
+
+def builds(document):
+    return [c["statement"].split()[0] for c in document["changes"]
+            if c["statement"].startswith(("CREATE UNIQUE INDEX", "DROP INDEX")) and c["outcome"] == "applied"]
+
+
+def an_index_that_comes_to_nothing_is_built_three_times(version):
+    """Whatever does it: the statement says that it is done, and the index is of no use."""
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        place.sql("CREATE FUNCTION app.spoil() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN UPDATE pg_index SET indisready = false "
+                  "WHERE indexrelid = to_regclass(''app.orders_total''); END'; "
+                  "CREATE EVENT TRIGGER spoil ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION app.spoil()")
+        place.put("V2__index", BUILD)
+        failed = place.refused("app.orders_total is invalid after its build", "what is invalid goes first")
+        equal(builds(failed), ["CREATE", "DROP"] * 3, "built, and cleared away, three times")
+        equal((place.sql(STATE), place.ledger()[1:]), ("", ["V2__index.sql|begun|1|1", "V2__index.sql|failed|1|1"]),
+              "nothing is left, and the ledger does not have it as done")
+        equal([(p["tries_in_vain"], p["failed"]) for p in failed["result"]["parts"]], [(3, True)], "tries")
+        place.sql("DROP EVENT TRIGGER spoil")
+        place.migrate()
+        equal((place.sql(STATE), place.ledger()[-1]), ("t|t", "V2__index.sql|done|1|1"), "the next run builds it")
+
+
+def an_index_of_no_use_that_comes_in_between_is_built_anew(version):
+    """IF NOT EXISTS, behind somebody who has the table, takes what that one leaves for what was wanted."""
+    with Migrations(version, V1__orders=FIRST, V2__index=BUILD) as place:
+        place.migrate(target_version="1")
+        other = place.session()
+        other.stdin.write("BEGIN; LOCK TABLE app.orders IN SHARE UPDATE EXCLUSIVE MODE; SELECT 'held';\n")
+        other.stdin.flush()
+        equal(other.stdout.readline(), "held\n", "somebody changes the table")
+        running = place.start()
+        place.until("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ '^CREATE UNIQUE INDEX' "
+                    "AND datname = current_database()")
+        said, _ = other.communicate("CREATE INDEX orders_total ON app.orders (total); UPDATE pg_index SET indisvalid = false "
+                                    "WHERE indexrelid = 'app.orders_total'::regclass; COMMIT; SELECT 'done';\n")
+        equal(said, "done\n", "and leaves an index of no use")
+        done = json.loads(running.communicate()[0])
+        equal((done["status"], done["result"]["applied"], builds(done)), ("ok", 1, ["CREATE", "DROP", "CREATE"]), "built anew")
+        equal((place.sql(STATE), done["result"]["parts"][-1]["tries_in_vain"]), ("t|t", 1), "it is the one that is wanted")
+        equal(place.ledger()[1:], ["V2__index.sql|begun|1|1", "V2__index.sql|done|1|1"], "done, once")
+        equal(place.migrate()["changes"], [], "nothing is left to do")
+
+
 suite(*each_version(the_copy_of_others_is_told_of_and_stays, new_copies_are_dropped_before_the_next_try,
-                    old_copies_are_dropped_before_the_next_try, on_production_a_person_decides_on_the_copies))
+                    old_copies_are_dropped_before_the_next_try, on_production_a_person_decides_on_the_copies,
+                    an_index_that_comes_to_nothing_is_built_three_times,
+                    an_index_of_no_use_that_comes_in_between_is_built_anew))
