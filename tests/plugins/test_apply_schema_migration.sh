@@ -36,5 +36,16 @@ runs_with 1 apply_schema_migration --dir "$FILES" --plan
 holds '.error.message | contains("V4__busy.sql, line 1, column 1: not-idempotent")'
 holds '.error.hint | contains("CREATE TABLE IF NOT EXISTS app.more")'
 runs_with 1 apply_schema_migration --dir "$WORK/nowhere"
+
+# A pooler gives the run another session than the one that took the lock; that one holds it, and it is not this run's.
+cp -r "$SOURCE/etc/fixtures/mock" "$WORK/pooled"
+printf '%s' '[{"columns": ["pid", "is_kept"], "rows": [["4711", "t"]], "times": 2},' \
+    '{"columns": ["pid", "is_kept"], "rows": [["4712", "t"]]}]' >"$WORK/pooled/sql/migration/lock_kept.json"
+sed -i "s|^fixtures = .*|fixtures = '$WORK/pooled'|" "$MANIFEST"
+rm "$FILES"/V[34]__*
+BRANCH=ci-pr-1 runs_with 1 apply_schema_migration --dir "$FILES"
+holds '.error.code == "conflict" and (.error.hint | contains("not to a pooler"))'
+holds '.error.message | endswith("was lost: session 4711 took it, and this is session 4712")'
+holds '[.result.migrations[].outcome] == ["applied", "failed"]'
 runs_with 2 apply_schema_migration
 finish
