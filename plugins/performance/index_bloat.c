@@ -246,10 +246,11 @@ static int tell_bloated(index_work *work, const suspect *s, lb_error *err)
                 lb_f64("changed_since_analyze", changed_share(x->table)), lb_text("columns", index_keys_text(ctx, x)),
                 lb_i64("bytes_needed_to_rebuild", wanted), is_measured ? lb_i64("measured_bytes", wanted) : end,
                 lb_text("measured_on_branch", is_measured ? work->trial->branch : NULL),
-                lb_f64("rebuild_ms", s->built.ms)),
+                lb_text("measured_at_lsn", is_measured ? work->trial->lsn : NULL), lb_f64("rebuild_ms", s->built.ms)),
             .terms = terms,
             .impact = LB_ARGS(lb_i64("bytes", x->r.bytes - wanted)),
-            .fix = fix},
+            .fix = fix,
+            .rehearsed = is_measured ? work->trial : NULL},
         err);
 }
 

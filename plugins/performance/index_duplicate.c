@@ -222,7 +222,8 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
                                            lb_i64("index_writes_saved", x->table->r.inserted + x->table->r.updated -
                                                                             x->table->r.updated_hot)),
                          .fix = fix,
-                         .undo = undo},
+                         .undo = undo,
+                         .rehearsed = without.on_branch},
         err);
 }
 

@@ -133,6 +133,7 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
         c->blocks_before >= 0 ? lb_f64("blocks_with_it", c->blocks_after) : lb_null("blocks_with_it"),
         lb_bool("is_proven", is_proven(c)),
         lb_text("proven_on_branch", c->proven_on),
+        lb_text("proven_at_lsn", c->proven_at),
         c->proven_on ? lb_f64("build_ms", c->build_ms) : lb_null("build_ms"),
         c->proven_on ? lb_i64("build_wal_bytes", c->build_wal) : lb_null("build_wal_bytes"),
         c->mix_before >= 0 ? lb_f64("cost_of_all_now", c->mix_before) : lb_null("cost_of_all_now"),
@@ -198,7 +199,8 @@ static int tell_missing(index_work *work, const index_missing_limits *limits, in
                               {"rows_log_half_as_much_again", logs_much(c) ? -0.1 : 0}),
             .impact = LB_ARGS(lb_f64("ms_saved", saved_ms(c)),
                               c->bytes >= 0 ? lb_i64("bytes_added", c->bytes) : lb_null("bytes_added")),
-            .fix = fix},
+            .fix = fix,
+            .rehearsed = c->proven_on ? work->trial : NULL},
         err);
 }
 

@@ -52,6 +52,7 @@ typedef struct index_candidate {
     bool reads_all;                     /* the planner reads the whole table now */
     bool is_tried;                      /* the planner was asked */
     const char *proven_on;              /* the branch that it was built on, within so many ms; or NULL */
+    const char *proven_at;              /* the place in the log that the branch was made from, where that is known */
     double build_ms;
     double mix_before, mix_after; /* all statements, by how often they run, where it was built; -1: nobody asked */
     int64_t mix_worse, build_wal; /* statements that cost more with it; bytes that building it wrote to the log */

@@ -3,24 +3,28 @@
 
 #include "index_measure.h"
 #include "index_store.h"
+#include "index_trial.h"
 #include "index_watch.h"
 
 #include <json-c/json.h>
 #include <sql/index/recreate.h>
 
 /* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures are in the
- * reason. */
+ * reason; where it was tried, and on which state, is told and not compared. */
 int index_ask(index_work *work, const index_finding *f, const char *object, lb_outcome *ret_outcome, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
     const char *undo = f->undo && *f->undo ? f->undo
                        : f->new_index      ? lb_printf(ctx, "drop the index %s", f->new_index)
                                            : "none is needed: the index stays as it is";
+    const lb_value *rehearsal = LB_ARGS(lb_text("rehearsed_on_branch", f->rehearsed ? f->rehearsed->branch : NULL),
+                                        lb_text("rehearsed_at_lsn", f->rehearsed ? f->rehearsed->lsn : NULL));
     lb_group *group = NULL;
     int r = lb_group_open(ctx,
                           LB_GROUP(.title = lb_printf(ctx, "%s: %s", f->type, object), .reason = f->reason,
                                    .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
-                                                       lb_text("confidence", index_label_of(index_confidence(f)))),
+                                                       lb_text("confidence", index_label_of(index_confidence(f))),
+                                                       lb_object("not_compared", rehearsal)),
                                    .undo = undo),
                           &group, err);
     if (r >= 0)

@@ -56,6 +56,29 @@ static lb_target place_of(const index_trial *t)
     return (lb_target){.project = lb_run_target(t->ctx)->project, .branch = t->branch};
 }
 
+/* What is seen there is seen of the state at that place. That nobody tells it is no failure. */
+static int read_place_in_log(index_trial *t, lb_error *err)
+{
+    const char *json = NULL;
+    lb_error why;
+    const lb_request get = {
+        .method = "GET",
+        .path = lb_printf(t->ctx, "projects/%s/branches/%s", lb_run_target(t->ctx)->project, t->branch)};
+    int r = get.path ? lb_control(t->ctx, &get, &json, &why) : LB_ERR_NO_MEMORY;
+    if (is_fatal(r)) {
+        *err = why;
+        return get.path ? r : lb_out_of_memory(err);
+    }
+    if (r < 0)
+        return 0;
+    parsed *document = json_tokener_parse(json);
+    const char *lsn = parsed_text(parsed_member(document, "status"), "source_branch_lsn");
+    t->lsn = *lsn ? lb_printf(t->ctx, "%s", lsn) : NULL;
+    bool is_lost = *lsn && !t->lsn;
+    parsed_free(document);
+    return is_lost ? lb_out_of_memory(err) : 0;
+}
+
 static int begin(index_trial *t, lb_error *err)
 {
     const char *json = NULL, *source = lb_run_target(t->ctx)->branch;
@@ -73,7 +96,7 @@ static int begin(index_trial *t, lb_error *err)
     int r = lb_call(t->ctx, PLANE, &place,
                     LB_ARGS(lb_text("action", "create"), lb_text("source", source), lb_text("ttl", TTL)), &json, &why);
     if (r >= 0)
-        return 0;
+        return read_place_in_log(t, err);
     t->branch = NULL;
     return give_up(t, r, &why, err);
 }
@@ -171,6 +194,7 @@ static int take_proof(const index_trial *t, struct json_object *proof, index_can
                            parsed_number(proof, "bytes_plain"));
     c->build_ms = json_object_get_double(parsed_member(proof, "build_ms"));
     c->proven_on = t->branch;
+    c->proven_at = t->lsn;
     return 0;
 }
 

@@ -164,7 +164,8 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                               {"plans_without_it", index_without_points(&without, days >= 7 ? 0.05 : 0, -0.4)}),
             .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes), INDEX_WRITES_IMPACT(rate)),
             .fix = fix,
-            .undo = undo},
+            .undo = undo,
+            .rehearsed = without.on_branch},
         err);
 }
 

@@ -479,6 +479,7 @@ int index_try_without(index_work *work, const index_info *x, index_without *ret,
     if (!why && work->plans->asks_branch) {
         r = ask_branch(work, x, ret, &why, err);
         how = lb_printf(work->ctx, "dropped on the branch %s", why ? "" : work->trial->branch);
+        ret->on_branch = why ? NULL : work->trial;
     } else if (!why) {
         r = try_all(work, x, ret, err);
     }

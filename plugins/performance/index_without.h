@@ -4,7 +4,7 @@
 #ifndef INDEX_WITHOUT_H
 #define INDEX_WITHOUT_H
 
-#include "index_work.h"
+#include "index_trial.h"
 
 typedef struct index_without {
     const char *text; /* what was tried and how it ended, or why nothing was tried */
@@ -14,7 +14,8 @@ typedef struct index_without {
     bool is_open;           /* what one of them costs without it could not be had */
     const char *worst;      /* the statement that would lose most, or NULL */
     double cost_now, cost_without;
-    int64_t plans_us; /* that plans took on a branch */
+    int64_t plans_us;                    /* that plans took on a branch */
+    const struct index_trial *on_branch; /* where it was dropped; NULL: nowhere */
 } index_without;
 
 LB_MUST_CHECK int index_try_without(index_work *work, const index_info *x, index_without *ret_without, lb_error *err);
@@ -50,6 +51,7 @@ bool index_plan_takes(const index_set *set, const char *plan_json, const index_i
 /* For a finding's evidence. */
 #define INDEX_WITHOUT_EVIDENCE(w)                                                                                      \
     lb_text("without_it", (w).text), lb_bool("is_tried_without", (w).is_tried),                                        \
+        lb_text("tried_at_lsn", (w).on_branch ? (w).on_branch->lsn : NULL),                                            \
         (w).is_tried ? lb_i64("statements_asked", (w).asked) : lb_null("statements_asked"),                            \
         (w).is_tried ? lb_i64("statements_worse", (w).worse) : lb_null("statements_worse"),                            \
         lb_text("worst_statement", (w).worst),                                                                         \

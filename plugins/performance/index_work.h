@@ -27,6 +27,7 @@ typedef struct index_finding {
     const lb_value *impact;
     index_fix fix;
     const char *undo;
+    const struct index_trial *rehearsed; /* on its branch; NULL: nowhere */
 } index_finding;
 
 typedef struct index_passed {

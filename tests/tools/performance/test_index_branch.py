@@ -41,6 +41,7 @@ def the_gain_is_measured_where_it_was_built(version):
             evidence = found["evidence"]
             holds(evidence["is_proven"] and evidence["cost_with_it"] < 0.5 * evidence["cost_now"], f"the gain {evidence}")
             holds(re.search(r"built on the branch perf-index-\d{8}-\d{6}-[0-9a-f]{8}\b", found["reason"]), f"{found['reason']}")
+            holds(re.fullmatch("[0-9A-F]+/[0-9A-F]+", evidence["proven_at_lsn"]), f"the state that it was proven on {evidence}")
             holds(found["impact"]["bytes_added"] > 100000 and evidence["build_ms"] > 0, f"what it took {found}")
         equal(set(place.branches()), {"production"}, "branches afterwards")
         equal(place.sql("SELECT count(*) FROM pg_indexes WHERE tablename IN ('Odd Orders', 'parts')"), "1", "indexes of production")
@@ -154,6 +155,12 @@ def bloat_is_measured_where_it_is_built_anew(place):
     equal(bloated["impact"]["bytes"], evidence["bytes"] - evidence["measured_bytes"], "what it gains")
     equal(place.sql("""SELECT pg_relation_size('"waste ""code"" y"')"""), str(evidence["bytes"]), "production is as it was")
     equal(set(place.branches()), {"production"}, "branches afterwards")
+    asks = {"min_minutes": 0, "min_calls": 1000000, "analysis_results": [bloated], "min_bloat_bytes": 100000, "prove": "branch", "apply": True}
+    place.run("generate_index_recommendation", check=3, **asks)
+    (request,) = place.approvals()
+    rehearsal = request["evidence"]["not_compared"]
+    contains(rehearsal["rehearsed_on_branch"], "perf-index-")
+    holds(re.fullmatch("[0-9A-F]+/[0-9A-F]+", rehearsal["rehearsed_at_lsn"]), f"on which state it was tried: {request}")
     place.psql("-c", bloated["fix"])
     equal(place.sql("""SELECT pg_relation_size('"waste ""code"" y"')"""), str(evidence["measured_bytes"]), "the promise was kept")
     place.sql("DROP TABLE waste, fresh")
