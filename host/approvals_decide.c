@@ -23,7 +23,7 @@ static void finish(deciding *d, approval_decided decided, const lb_error *error)
     const char *record = d->request.record && !error ? json_object_to_json_string(d->request.record) : NULL;
     if (d->decided)
         d->decided(d->owner, d->tag, decided, record, error);
-    else if (error)
+    else if (error && error->code != LB_ERR_CANCELLED)
         log_error("approvals", error);
     request_done(&d->request);
     free(d->id);
@@ -264,7 +264,7 @@ static void on_approved(void *owner, void *tag, wire_reader *docs, const lb_erro
     approvals *a = owner;
     request r;
     (void)tag;
-    if (error)
+    if (error && error->code != LB_ERR_CANCELLED)
         log_error("approvals", error);
     while (request_take(docs, &r)) {
         const approval_decision again = {.id = r.id,

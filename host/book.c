@@ -141,10 +141,11 @@ int book_new(const book_options *options, book **ret_book, lb_error *err)
     return 0;
 }
 
-/* A host that ends well leaves no lease: what it left open was nothing. */
+/* A host that ends well leaves no lease: what it left open was nothing. So does one that only looked, and has its
+ * answer before it was ready: those who come later would have to see to it. */
 void book_goodbye(book *b)
 {
-    if (!b->ready || !service_is_up(b->service))
+    if (!b->was_up || b->has_failed || !service_is_up(b->service))
         return;
     state_begin(b->state, no_answer, b, NULL);
     state_op(b->state, &(lb_state_op){.verb = LB_STATE_RELEASE, .space = BOOK_HOSTS, .key = b->host, .owner = b->host});

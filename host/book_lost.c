@@ -161,16 +161,54 @@ static void close_run(book *b, open_run *run, const journal_run *known)
 
 /* ---- runs that ended, but perhaps without their row of history ---- */
 
+/* A host that ends has no answer to wait for, and no trouble to tell of: the next one looks again. */
+static void complain(const book *b, const char *part, const lb_error *error)
+{
+    if (!service_is_ending(b->service))
+        log_error(part, error);
+}
+
+typedef struct dead_host {
+    char *id;
+    int64_t upto; /* the number of its newest end that has its row */
+} dead_host;
+
+static void no_matter(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
+{
+    (void)owner, (void)tag, (void)failed, (void)version, (void)error; /* the next host tries it again */
+}
+
+static void release(book *b, const dead_host *dead)
+{
+    state_begin(b->state, no_matter, b, NULL);
+    state_op(b->state,
+             &(lb_state_op){.verb = LB_STATE_RELEASE, .space = BOOK_HOSTS, .key = dead->id, .owner = dead->id});
+    state_op(b->state, &(lb_state_op){.verb = LB_STATE_REMOVE, .space = BOOK_RECORDED, .key = dead->id});
+    state_end(b->state);
+}
+
+/* Where the answer did not come it is left as it was: released, it would not be looked at again, and its rows lost. */
+static void leave_host(book *b, dead_host *dead, const lb_error *error)
+{
+    if (error)
+        complain(b, "state", error);
+    else
+        release(b, dead);
+    free(dead->id);
+    free(dead);
+    one_less(b);
+}
+
 static void on_ended_runs(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     book *b = owner;
-    int64_t *upto = tag;
+    dead_host *dead = tag;
     lb_state_doc doc;
     while (docs && state_get_doc(docs, &doc)) {
         lb_error bad;
         closing c = {.book = b};
         JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &bad);
-        if (json_get_i64(body, "end", 0) <= *upto)
+        if (json_get_i64(body, "end", 0) <= dead->upto)
             continue;
         arena_init(&c.memory, 0);
         read_request(&c, doc.key, body);
@@ -191,20 +229,7 @@ static void on_ended_runs(void *owner, void *tag, wire_reader *docs, const lb_er
         b->hooks.unrecorded(b->hooks.state, &c.outcome);
         arena_done(&c.memory);
     }
-    if (error)
-        log_error("state", error);
-    free(upto);
-    one_less(b);
-}
-
-typedef struct dead_host {
-    book *book;
-    char *id;
-} dead_host;
-
-static void no_matter(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
-{
-    (void)owner, (void)tag, (void)failed, (void)version, (void)error; /* the next host tries it again */
+    leave_host(b, dead, error);
 }
 
 static void on_recorded(void *owner, void *tag, wire_reader *docs, const lb_error *error)
@@ -212,30 +237,24 @@ static void on_recorded(void *owner, void *tag, wire_reader *docs, const lb_erro
     dead_host *dead = tag;
     book *b = owner;
     lb_state_doc doc;
-    int64_t *upto = base_alloc(sizeof *upto);
     lb_error bad;
-    if (docs && state_get_doc(docs, &doc)) {
-        JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &bad);
-        *upto = json_get_i64(body, "upto", 0);
+    if (error) {
+        leave_host(b, dead, error);
+        return;
     }
-    if (error)
-        log_error("state", error);
+    if (state_get_doc(docs, &doc)) {
+        JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &bad);
+        dead->upto = json_get_i64(body, "upto", 0);
+    }
     const lb_state_query ended = {
         .size = sizeof ended, .space = BOOK_RUNS, .owner = dead->id, .newest_first = true, .limit = MOST_UNRECORDED};
-    state_list(b->state, &ended, on_ended_runs, b, upto);
-    state_begin(b->state, no_matter, b, NULL);
-    state_op(b->state,
-             &(lb_state_op){.verb = LB_STATE_RELEASE, .space = BOOK_HOSTS, .key = dead->id, .owner = dead->id});
-    state_op(b->state, &(lb_state_op){.verb = LB_STATE_REMOVE, .space = BOOK_RECORDED, .key = dead->id});
-    state_end(b->state);
-    free(dead->id);
-    free(dead);
+    state_list(b->state, &ended, on_ended_runs, b, dead);
 }
 
 static void look_at_records(book *b, const char *host)
 {
     dead_host *dead = base_alloc(sizeof *dead);
-    *dead = (dead_host){.book = b, .id = base_strdup(host)};
+    *dead = (dead_host){.id = base_strdup(host)};
     const lb_state_query q = {.size = sizeof q, .space = BOOK_RECORDED, .key = host};
     b->closing++;
     state_list(b->state, &q, on_recorded, b, dead);
@@ -246,7 +265,7 @@ static void look_at_records(book *b, const char *host)
 static void give_up(book *b, const lb_error *error)
 {
     if (b->ready)
-        log_error("book", error);
+        complain(b, "book", error);
     b->closing = 0;
     b->looking = false;
     book_forget_lost(b);

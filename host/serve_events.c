@@ -251,7 +251,7 @@ static void on_cursors(void *owner, void *tag, wire_reader *docs, const lb_error
             if (strcmp(s->subscriptions[i].id, doc.key) == 0)
                 s->subscriptions[i].cursor = (uint64_t)json_get_i64(body, "seq", 0);
     }
-    if (error)
+    if (error && error->code != LB_ERR_CANCELLED)
         log_error("router", error);
     s->has_cursors = true;
 }
@@ -287,9 +287,9 @@ static void on_digests(void *owner, void *tag, wire_reader *docs, const lb_error
 {
     serve *s = owner;
     (void)tag;
-    if (error)
+    if (error && error->code != LB_ERR_CANCELLED)
         log_error("router", error);
-    else
+    if (!error)
         outlets_remember(s, docs);
     open_router(s);
     if (s->routed)

@@ -243,8 +243,9 @@ void state_list(state_client *c, const lb_state_query *query, state_listed liste
 
 static void on_pruned(void *owner, void *tag, wire_reader *fields, const lb_error *error)
 {
-    (void)owner, (void)tag, (void)fields;
-    if (error)
+    const state_client *c = owner;
+    (void)tag, (void)fields;
+    if (error && !service_is_ending(c->service))
         log_error("state", error); /* the next time comes */
 }
 

@@ -105,6 +105,8 @@ static void on_settle(void *state, const char *id, const char *record)
 
 static void become_ready(supervisor *s, const lb_error *error)
 {
+    if (s->is_dead) /* we go already */
+        return;
     s->is_ready = !error;
     s->is_dead = error != NULL;
     if (error)

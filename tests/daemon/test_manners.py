@@ -125,6 +125,30 @@ def what_is_asked_for_by_its_id_is_there_or_that_is_an_error():
                 daemon.start()
 
 
+def who_only_looks_leaves_nothing_behind_and_tells_of_no_trouble():
+    """Hosts that were killed are seen to by whoever comes next, who may have the answer before that is done."""
+    with Daemon() as daemon:
+        daemon.start()
+        run = daemon.run("noop").member("document")["run_id"]
+        daemon.kill()
+        for _ in range(6):
+            looked = daemon.cli("--json", "runs", check=0)
+            equal(([r["id"] for r in json.loads(looked.stdout)], looked.stderr), ([run], ""), "what is said")
+            daemon.cli("--json", "approvals", check=0)
+        kept = []
+        daemon.documents(lambda space, key, _: kept.append(key) if space == "host" else None)
+        holds(len(kept) <= 1, f"hosts that those who looked have left, beside the one that was killed: {kept}")
+        equal(daemon.cli("run", "noop", check=0).stderr, "", "what a run says")
+        for words in (("cycle", "--agent", "nobody"), ("job", "metric_collector", "--project", "nobody")):
+            refused = daemon.cli(*words).stderr  # at once, while the state is asked to forget what is old
+            contains(refused, "there is no ", "nobody")
+            equal("the host is ending" in refused, False, f"of {words}: {refused}")
+        kept.clear()
+        daemon.documents(lambda space, key, _: kept.append(key) if space == "host" else None)
+        equal(kept, [], "hosts that are gone and known")
+        equal([r["run_id"] for r in daemon.rows("tool_runs")].count(run), 1, "rows of the run before")
+
+
 def a_client_that_goes_away_in_the_middle_stops_nothing():
     with Daemon() as daemon:
         daemon.start()
@@ -495,6 +519,7 @@ suite(a_second_daemon_on_one_state_directory_says_who_holds_it,
       an_interrupt_stops_the_run_and_not_the_daemon,
       runs_are_listed_by_tool_and_time,
       what_is_asked_for_by_its_id_is_there_or_that_is_an_error,
+      who_only_looks_leaves_nothing_behind_and_tells_of_no_trouble,
       a_client_that_goes_away_in_the_middle_stops_nothing,
       a_client_that_speaks_nonsense_is_told_so_or_let_go,
       somebody_elses_user_is_refused,
