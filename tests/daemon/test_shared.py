@@ -171,4 +171,4 @@ def what_one_host_could_not_see_another_one_does():
             equal(daemon.stop(), 0, "its exit code")
 
 
-suite(each_due_run_happens_once_and_a_dead_hosts_targets_move, what_one_host_could_not_see_another_one_does)
+suite(each_due_run_happens_once_and_a_dead_hosts_targets_move, what_one_host_could_not_see_another_one_does, at_once=2)
