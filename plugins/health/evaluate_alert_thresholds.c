@@ -1,11 +1,13 @@
 /* evaluate_alert_thresholds: holds the eight figures against their limits and says what has changed.
  *
- * What is past a limit, for how often, and what has been said of it is remembered between runs; the alert that people
- * see, its notes and its end are the host's, which hears of it by threshold.breached and threshold.cleared: once when
- * it opens, once when it gets worse, once when it is over, and a reminder now and then.
+ * What is past a limit, for how often, and what has been said of it is remembered between runs, for as long as the
+ * branch is the same one; the alert that people see, its notes and its end are the host's, which hears of it by
+ * threshold.breached and threshold.cleared: once when it opens, once when it gets worse, once when it is over, and a
+ * reminder now and then.
  *
  * With what_if it judges nothing: it answers what other limits would have told of the readings that history has. */
 #include "health_blind.h"
+#include "health_branch.h"
 #include "health_tell.h"
 #include "health_usual.h"
 #include "health_what_if.h"
@@ -55,6 +57,7 @@ typedef struct evaluation {
     health_policy policy;
     health_reading reading;
     health_book book;
+    const char *uid; /* of the branch; NULL: it was not asked */
     int64_t checked, unknown, opened, escalated, resolved, open, silenced, sops;
 } evaluation;
 
@@ -210,9 +213,14 @@ static int take_given(evaluation *e, health_measures *ret_measures, lb_error *er
 static int measure(evaluation *e, health_measures *ret_measures, lb_error *err)
 {
     health_guards guards = HEALTH_GUARDS(e->args);
+    const char *before = NULL;
     guards.batch_roles = e->args->batch_roles;
     guards.batch_applications = e->args->batch_applications;
-    int r = health_read(e->ctx, e->args->metrics ? NULL : &guards, &e->reading, err);
+    int r = lb_recall(e->ctx, &before, err);
+    if (r >= 0)
+        r = health_same_branch(e->ctx, &before, &e->uid, err);
+    if (r >= 0)
+        r = health_read_after(e->ctx, before, e->args->metrics ? NULL : &guards, &e->reading, err);
     if (r < 0)
         return r;
     if (e->args->metrics)
@@ -240,6 +248,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = judge_all(&e, &measures, err);
     if (r >= 0)
         r = health_book_store(&e.book, &e.reading, err);
+    if (r >= 0)
+        r = health_note_branch(ctx, &e.reading, e.uid, err);
     if (r >= 0)
         r = health_remember(ctx, &e.reading, err);
     if (r >= 0)

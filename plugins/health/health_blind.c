@@ -83,3 +83,14 @@ int health_judge_sight(lb_ctx *ctx, health_reading *reading, const health_measur
     keep(reading, &now);
     return begins ? tell_begin(ctx, &now, names, count, err) : ends ? tell_end(ctx, &before, reading->at, err) : 0;
 }
+
+int health_end_sight(lb_ctx *ctx, const health_reading *reading, lb_error *err)
+{
+    const sight s = recall(reading);
+    return !s.told ? 0
+                   : lb_emit(ctx, "threshold.cleared",
+                             LB_ARGS(lb_text("metric", METRIC), lb_null("value"), lb_time("since", s.since),
+                                     lb_text("text", "what monitoring could not see was of a branch that is gone: "
+                                                     "another one has its name now")),
+                             err);
+}

@@ -11,5 +11,7 @@
  * nobody is told that it begins. */
 LB_MUST_CHECK int health_judge_sight(lb_ctx *ctx, health_reading *reading, const health_measures *measures, bool paused,
                                      lb_error *err);
+/* What is remembered was of a branch that is gone: where it was told, it is over. */
+LB_MUST_CHECK int health_end_sight(lb_ctx *ctx, const health_reading *reading, lb_error *err);
 
 #endif

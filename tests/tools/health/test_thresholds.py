@@ -58,6 +58,34 @@ def eight_at_once_are_eight_alerts(version):
         equal(told(judge(place, FINE)), [], "and stays so")
 
 
+def a_branch_that_is_made_again_begins_anew(version):
+    """Under the name of one that had alerts: these are over, and its own are told, also where nobody said that it was deleted."""
+    with Clinic(version, kind="throwaway") as place:
+        place.transport += '\nprojects = ["shop"]'  # so that its control plane knows the branch
+        place.write()
+
+        def make_again():
+            place.at_server(f"DROP DATABASE {place.database} WITH (FORCE)")
+            place.at_server(f"CREATE DATABASE {place.database}")
+        equal(len(told(judge(place, BREACHED))), 8, "the old one's alerts")
+        equal(told(judge(place, BREACHED)), [], "it is still the same one")
+        make_again()
+        again = judge(place, {"txid_age": 1.1e9})
+        equal(told(again), sorted([("cleared", m) for m in EIGHT] + [("breached", "txid_age")]), "the new one's first evaluation")
+        ends = [e for e in again["events"] if e["type"] == "threshold.cleared"]
+        equal([e["type"] for e in again["events"]][-1], "threshold.breached", "ends come first")
+        holds(all("another one has its name now" in e["payload"]["text"] for e in ends), str(ends))
+        equal((states(again), again["result"]["open"]), ({"txid_age": "opened"}, 1), "what is open")
+        judge(place, {"txid_age": 6e8, "cache_hit_ratio": 0.9}, fire_after=3)
+        make_again()
+        fresh = judge(place, {"cache_hit_ratio": 0.9}, fire_after=3)
+        equal(told(fresh), [("cleared", "txid_age")], "breaches of the old one are not counted")
+        equal([told(judge(place, {"cache_hit_ratio": 0.9}, fire_after=3)) for _ in range(2)], [[], [("breached", "cache_hit_ratio")]],
+              "three of its own are")
+        make_again()
+        equal(told(judge(place, FINE)), [("cleared", "cache_hit_ratio")], "one that is well")
+
+
 def the_clear_level_is_stated_and_needed(version):
     with Clinic(version) as place:
         opened = judge(place, {"connection_utilization": 0.75})["result"]["alerts"][0]
@@ -503,7 +531,7 @@ def a_plan_and_wrong_input(version):
 
 suite(a_limit_says_whose_it_is, what_is_usual_at_this_hour_stands_beside_a_breach, other_limits_are_held_against_history,
       what_is_read_each_minute_is_judged_as_an_evaluation_would, what_has_gone_is_over_in_history_too, more_than_is_looked_at_is_said,
-      *on_each(what_cannot_be_seen_is_an_alert, eight_at_once_are_eight_alerts, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
+      *on_each(what_cannot_be_seen_is_an_alert, eight_at_once_are_eight_alerts, a_branch_that_is_made_again_begins_anew, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
                     the_manifest_has_its_say, a_real_server_in_trouble, batch_work_is_no_slow_query, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
                     a_standby_has_a_lag_once_it_streams, one_that_catches_up_ends_no_alert, the_daemon_tells_people,
                     a_breach_starts_its_procedure,
