@@ -37,9 +37,12 @@ static void let_go(note *n)
         router_resume(o->serve->router);
 }
 
+/* A crash between the answer and the cursor has the note sent again, which the service knows, and this written again:
+ * the id is the same then. */
 static void write_row(const note *n, const char *why)
 {
     const outlet *o = n->outlet;
+    LB_AUTO_FREE char *id = base_printf("%s%s/%s", n->id, o->serve->log_name, o->named->name);
     const lb_target target = {.project = n->project, .branch = n->branch};
     BUF_AUTO name = BUF_INIT(4096), failed = BUF_INIT((size_t)64 * 1024);
     buf_putc(&name, '[');
@@ -53,7 +56,8 @@ static void write_row(const note *n, const char *why)
                            lb_text("state", why ? "delivery_failed" : "delivered"), lb_text("severity", n->severity),
                            lb_text("rule", n->rule), lb_text("title", n->text), lb_time("fired_at", n->fired_at),
                            lb_text("metric_name", n->metric), lb_json("channels_sent", why ? "[]" : buf_text(&name)),
-                           lb_json("channels_failed", why ? buf_text(&failed) : "[]"), lb_json("detail", n->document)),
+                           lb_json("channels_failed", why ? buf_text(&failed) : "[]"), lb_json("detail", n->document),
+                           lb_text("delivery_id", id)),
                    &target);
 }
 

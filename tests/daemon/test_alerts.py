@@ -154,6 +154,32 @@ def what_is_refused_for_good_is_written_down_and_the_next_goes_out():
         holds("R0UT1NGKEY" not in json.dumps(rows), "the routing key is in the history")
 
 
+def what_is_delivered_again_after_a_crash_counts_once():
+    """The cursor was not saved: the receiver hears nothing, and the second row of history says that it is the first."""
+    with Web() as slack, alerting("alert_slack", secret_url=slack.url + "/services/x") as daemon:
+        daemon.start()
+        ask(daemon, "one")
+        ask(daemon, "two")
+        told(daemon, slack, 2)
+        count = "select count(*), count(distinct delivery_id), count(delivery_id) from alert_history where state = 'delivered'"
+        daemon.wait(lambda: reported(daemon, count)[0] == [2, 2, 2], "both are written down")
+        equal(daemon.stop(), 0, "its exit code")
+
+        def forget(space, key, body):
+            if space == "cursor" and key.startswith("host:alert:"):
+                body["seq"] = 0
+                return True
+            return False
+        daemon.documents(forget)
+        daemon.start()
+        daemon.wait(lambda: reported(daemon, count)[0] == [4, 2, 4], "both came again, under their names")
+        equal(len(slack.taken), 2, "what has arrived")
+        rows = reported(daemon, "select distinct delivery_id from alert_history where state = 'delivered'")
+        holds(all(row[0].endswith("/alert") for row in rows), str(rows))
+        spans = [f["samples"] for f in json.loads(daemon.cli("--json", "report", check=0).stdout)["measures"] if f["id"] == "delivery"]
+        equal(spans, [2], "deliveries that the report counts")
+
+
 def a_limit_is_respected():
     with Web() as slack, alerting("alert_slack", secret_url=slack.url) as daemon:
         slack.script = [(429, {"Retry-After": "1"}, "ratelimited")]
@@ -507,4 +533,5 @@ suite(what_began_before_hearers_were_written_down_ends_where_the_routes_lead, ea
       a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
       a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 
       what_is_refused_for_good_is_written_down_and_the_next_goes_out, a_limit_is_respected,
+      what_is_delivered_again_after_a_crash_counts_once,
       settings_that_cannot_work_are_refused_with_a_hint, at_once=5)
