@@ -73,6 +73,12 @@ static int take_what_is_there(migration_run *run, const plane_branch *there, mig
     if (there->is_deleted || is_over)
         return lb_fail(err, LB_ERR_CONFLICT, "enforce_ttl_policies purges it",
                        "%s was deleted or is over its time, and holds its name until it is purged", there->id);
+    if (!lb_plans(run->ctx)) { /* a run that died may have left it in the making */
+        const plane_endpoint *endpoint = NULL;
+        int r = plane_wait_ready(run->ctx, lb_run_target(run->ctx)->project, there->id, &there, &endpoint, err);
+        if (r < 0)
+            return r;
+    }
     keep->is_there = true;
     keep->made_at = there->created_at;
     keep->expires_at = there->expires_at;

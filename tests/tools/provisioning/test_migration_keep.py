@@ -134,6 +134,22 @@ def what_failed_finds_its_branch_again(version):
         equal((place.kept(), ids(place)), ([name], ""), "no other branch")
 
 
+def what_a_dead_run_began_is_waited_for():
+    """Killed while its branch was in the making: the next run loses nothing before that is done."""
+    with Emulated(targets=(("production", "throwaway"), ("*", "throwaway"))) as place:
+        place.project()
+        begin(place)
+        place.put("V2__wipe", WIPE)
+        place.emulator.set(operation_s=12)
+        place.killed(place.kept, "run", TOOL, "--branch", "production", "--dir", place.dir / "files", "--keep_before", "always")
+        name = place.kept()[0]
+        equal((place.branches()[name]["current_state"], ids(place)), ("INIT", ALL), "it was killed in between")
+        done = place.migrate(keep_before="always")
+        equal([(k["branch"], k["outcome"]) for k in done["result"]["kept"]], [(name, "there already")], "the same one")
+        equal(place.branches()[name]["current_state"], "READY", "is there when the run has ended")
+        equal((place.kept(), ids(place), ids(place, name)), ([name], REST, ALL), "with what is gone")
+
+
 def other_rows_are_another_branch(version):
     """What was decided on is what a branch is for: the one from before would lack a row."""
     with Home(version) as place:
@@ -204,6 +220,6 @@ def where_none_can_be_made(version):
         equal(place.kept(), [], "no branch")
 
 
-suite(*each_version(at_home), in_a_workspace, in_a_workspace_that_takes_its_time,
+suite(*each_version(at_home), in_a_workspace, in_a_workspace_that_takes_its_time, what_a_dead_run_began_is_waited_for,
       *each_version(what_failed_finds_its_branch_again)[-1:], *each_version(other_rows_are_another_branch)[-1:],
       *each_version(what_waits_for_a_reader_is_kept_once)[-1:], *each_version(where_none_can_be_made)[-1:], at_once=3)
