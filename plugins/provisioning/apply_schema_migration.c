@@ -223,8 +223,8 @@ static int execute(state *s, lb_error *err)
     if (r < 0)
         return r;
     r = apply_alone(s, err);
-    if (r == LB_ERR_UNREACHABLE)
-        return r;
+    if (r < 0 && (r == LB_ERR_UNREACHABLE || strcmp(err->sqlstate, "25P04") == 0))
+        return r;          /* the session is gone, and its lock with it */
     lb_error of_unlocking; /* what went wrong before it counts more */
     int freed = migrate_unlock(&s->run, r < 0 ? &of_unlocking : err);
     return r < 0 ? r : freed;

@@ -7,16 +7,19 @@
 
 #include <sql/migration/limit_idle.h>
 #include <sql/migration/limit_time.h>
+#include <sql/migration/limit_transaction.h>
 #include <sql/migration/limit_wait.h>
 #include <sql/migration/sizes.h>
 #include <sql/migration/waits.h>
 
-#define IDLE_MOST_MS    10000
-#define MINUTE_MS       INT64_C(60000)
-#define DATA_MOST_MS    (240 * MINUTE_MS)
-#define READ_EACH_MS    (INT64_C(8) << 10) /* bytes: 8 MiB a second, where little of a table is in memory */
-#define WRITTEN_EACH_MS (INT64_C(2) << 10) /* with indexes, triggers and the log */
-#define RESERVE_MS      INT64_C(30000)     /* of the run's time: to drop what a build has left, and to note it */
+#define IDLE_MOST_MS      10000
+#define MINUTE_MS         INT64_C(60000)
+#define DATA_MOST_MS      (240 * MINUTE_MS)
+#define READ_EACH_MS      (INT64_C(8) << 10) /* bytes: 8 MiB a second, where little of a table is in memory */
+#define WRITTEN_EACH_MS   (INT64_C(2) << 10) /* with indexes, triggers and the log */
+#define BACKSTOP_LEAST_MS (60 * MINUTE_MS)
+#define BACKSTOP_MOST_MS  (1440 * MINUTE_MS)
+#define RESERVE_MS        INT64_C(30000) /* of the run's time: to drop what a build has left, and to note it */
 
 int64_t migration_time_for(int64_t bytes, bool writes)
 {
@@ -181,9 +184,23 @@ int migrate_limit_of(migration_run *run, const migration_file *file, uint32_t fi
     return 0;
 }
 
-const char *migrate_limit_text(migration_run *run, const migration_limit *limit)
+static int limit_statements(migration_run *run, lb_group *group, const migration_limit *limit, lb_error *err)
 {
-    return lb_printf(run->ctx, "%lld", (long long)limit->most_ms);
+    const char *most = lb_printf(run->ctx, "%lld", (long long)limit->most_ms);
+    return most ? migration_limit_time(run->ctx, group, &(migration_limit_time_args){.most_ms = most}, err)
+                : lb_out_of_memory(err);
+}
+
+/* The run's own deadline comes first, where somebody is left to watch it; an approval has another run than this one. */
+static int limit_all(migration_run *run, lb_group *group, lb_error *err)
+{
+    int64_t most_ms = BACKSTOP_LEAST_MS;
+    while (most_ms < lb_time_left(run->ctx) / 1000 && most_ms < BACKSTOP_MOST_MS)
+        most_ms *= 2;
+    const char *most = lb_printf(run->ctx, "%lld", (long long)most_ms);
+    return most
+               ? migration_limit_transaction(run->ctx, group, &(migration_limit_transaction_args){.most_ms = most}, err)
+               : lb_out_of_memory(err);
 }
 
 int migrate_limit_transaction(migration_run *run, lb_group *group, const migration_limit *limit, lb_error *err)
@@ -192,11 +209,9 @@ int migrate_limit_transaction(migration_run *run, lb_group *group, const migrati
     int r = migration_limit_wait(run->ctx, group, &(migration_limit_wait_args){.wait_ms = wait_ms}, err);
     if (r >= 0)
         r = migration_limit_idle(run->ctx, group, &(migration_limit_idle_args){.idle_ms = IDLE_MOST_MS}, err);
-    if (r < 0 || !limit->most_ms)
-        return r;
-    const char *most = migrate_limit_text(run, limit);
-    return most ? migration_limit_time(run->ctx, group, &(migration_limit_time_args){.most_ms = most}, err)
-                : lb_out_of_memory(err);
+    if (r >= 0 && run->server >= 17)
+        r = limit_all(run, group, err);
+    return r < 0 || !limit->most_ms ? r : limit_statements(run, group, limit, err);
 }
 
 /* ---- when it was too little ---- */

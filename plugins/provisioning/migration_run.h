@@ -87,7 +87,6 @@ typedef struct migration_limit {
 
 LB_MUST_CHECK int migrate_limit_of(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
                                    migration_limit *ret_limit, lb_error *err);
-const char *migrate_limit_text(migration_run *run, const migration_limit *limit); /* NULL: out of memory */
 
 /* The limits of a transaction, as its first changes; they end with it. */
 LB_MUST_CHECK int migrate_limit_transaction(migration_run *run, lb_group *group, const migration_limit *limit,

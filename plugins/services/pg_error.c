@@ -13,6 +13,7 @@ static const struct {
     {"0A", LB_ERR_UNSUPPORTED, NULL},
     {"25006", LB_ERR_SQL, "reads must not change anything"},
     {"25P03", LB_ERR_TIMEOUT, "raise idle_in_transaction_timeout_ms, or make the group smaller"},
+    {"25P04", LB_ERR_TIMEOUT, "raise the transaction_timeout that holds there, or do less in one transaction"},
     {"28", LB_ERR_DENIED, "check user, password and the server's pg_hba.conf"},
     {"3D", LB_ERR_NOT_FOUND, "check the database's name"},
     {"40", LB_ERR_CONFLICT, "try again: another session was in the way"},
@@ -69,7 +70,8 @@ int pg_fail_lost(pg_session *s, const char *what, lb_error *err)
                    "%s: the connection to %s was lost", what, s->where);
 }
 
-/* One state stands for a timeout and for a person who cancels; the text tells them apart, but only in English. */
+/* One state stands for a timeout and for a person who cancels. The text tells them apart, and it is English wherever
+ * the role may say so (pg_settings.c); elsewhere the time that has passed does (pg_execute.c). */
 static bool is_timeout(const char *sqlstate, const char *message)
 {
     return strcmp(sqlstate, "57014") == 0 && strstr(message, "statement timeout");
@@ -87,9 +89,7 @@ int pg_fail_result(pg_session *s, const PGresult *result, const char *what, bool
         return pg_fail_lost(s, what, err);
     bool standby = strcmp(sqlstate, "25006") == 0 && !read_only, too_long = is_timeout(sqlstate, message);
     if (!hint)
-        hint = standby    ? "this server takes no changes: is it a standby?"
-               : too_long ? "the statement_timeout that holds there ended it: raise that, or ask for less at once"
-                          : hint_of(sqlstate);
+        hint = standby ? "this server takes no changes: is it a standby?" : too_long ? PG_LIMITED : hint_of(sqlstate);
     (void)lb_fail(err, too_long ? LB_ERR_TIMEOUT : pg_code_of(sqlstate), hint, "%s: %s", what, message); /* fills it */
     set_sqlstate(err, sqlstate);
     return err->code;

@@ -254,15 +254,20 @@ static int send(pg_session *s, const lb_command *command, lb_error *err)
     return 0;
 }
 
-/* Our own limit, the deadline's, or another's: what the server says of it does not tell. */
+/* Our own limit, the deadline's, or one that a change has set: when so much time has passed it was that, in whatever
+ * language the server says it. Whoever cancels mostly comes before. */
 static int tell_timeout(const pg_session *s, const lb_command *command, int64_t began, lb_error *err)
 {
-    int64_t now = s->host->now();
-    if (now >= command->deadline || now - began >= s->timeout_ms * PG_MILLISECOND) {
-        err->code = LB_ERR_TIMEOUT;
-        (void)snprintf(err->hint, sizeof err->hint, "%s", /* short enough */
-                       now >= command->deadline ? "give it more time" : "raise statement_timeout_ms");
-    }
+    int64_t now = s->host->now(), passed = now - began;
+    bool is_late = now >= command->deadline, is_ours = passed >= s->timeout_ms * PG_MILLISECOND;
+    bool is_stated = s->stated_ms && passed >= s->stated_ms * PG_MILLISECOND;
+    if (!is_late && !is_ours && !is_stated)
+        return err->code;
+    err->code = LB_ERR_TIMEOUT;
+    (void)snprintf(err->hint, sizeof err->hint, "%s", /* short enough */
+                   is_late   ? "give it more time"
+                   : is_ours ? "raise statement_timeout_ms"
+                             : PG_LIMITED);
     return err->code;
 }
 
@@ -305,8 +310,11 @@ static int run(pg_session *s, const lb_command *command, const lb_sink *sink, in
         r = tell_timeout(s, command, began, err);
     if (r < 0 && looks_only(command) && strcmp(err->sqlstate, "55P03") == 0)
         r = tell_lock(s, command, err);
-    if (r == 0)
+    if (r == 0) {
         *ret_affected = a.affected;
+        if (!command->read_only)
+            pg_note_limit(s, command->text);
+    }
     return r;
 }
 

@@ -10,6 +10,7 @@
 #define PG_MILLISECOND INT64_C(1000)
 #define PG_SECOND      INT64_C(1000000)
 #define PG_MARK        "/* lbops */"
+#define PG_LIMITED     "the statement_timeout that holds there ended it: raise that, or ask for less at once"
 #define PG_NAME        64 /* the server cuts application names there */
 
 struct pg_session {
@@ -21,6 +22,7 @@ struct pg_session {
     char wanted_application[PG_NAME]; /* what it should know */
     int64_t timeout_ms;               /* the server's statement_timeout */
     int64_t timeout_limit_ms;         /* 0: none */
+    int64_t stated_ms;                /* the one that a change has set last; 0: none has, or its transaction is over */
     int64_t lock_ms;                  /* the server's lock_timeout, as far as it is our doing */
     int64_t lock_limit_ms, brief_lock_limit_ms;
     char proof_setting[64]; /* "": the branch is proved, or there is nothing to prove */
@@ -49,6 +51,7 @@ LB_MUST_CHECK int pg_run(pg_session *s, const char *what, const char *sql, int64
  * none. */
 typedef enum pg_purpose { PG_READS, PG_LOOKS /* a brief read */, PG_BEGINS /* a group */, PG_WRITES } pg_purpose;
 LB_MUST_CHECK int pg_settle(pg_session *s, pg_purpose purpose, int64_t deadline, lb_error *err);
+void pg_note_limit(pg_session *s, const char *text);
 LB_MUST_CHECK int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, lb_error *err);
 
 /* pg_proof.c: is this the branch that was asked for? Asked once, before the first change. */

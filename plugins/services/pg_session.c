@@ -144,6 +144,7 @@ int pg_session_finish(pg_session *s, bool commits, int64_t deadline, lb_error *e
     PGTransactionStatusType status = PQtransactionStatus(s->conn);
     if (status == PQTRANS_IDLE)
         return lb_fail(err, LB_ERR_CONFLICT, "begin first", "%s: there is no transaction to finish", s->where);
+    s->stated_ms = 0;
     if (!commits)
         return roll_back(s, deadline);
     if (status != PQTRANS_INERROR)

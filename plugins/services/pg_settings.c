@@ -2,6 +2,8 @@
  */
 #include "pg_internal.h"
 
+#include <stdlib.h>
+
 #define GRACE_MS INT64_C(1000) /* our own deadline comes first: it knows whose it was */
 
 /* Postgres wants it as milliseconds in 32 bits. */
@@ -82,9 +84,18 @@ int pg_settle(pg_session *s, pg_purpose purpose, int64_t deadline, lb_error *err
     return 0;
 }
 
+/* A change that sets a limit for what comes behind it, in its transaction or in the session. */
+void pg_note_limit(pg_session *s, const char *text)
+{
+    static const char *const forms[] = {"SET LOCAL statement_timeout TO ", "SET statement_timeout TO "};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (strncmp(text, forms[i], strlen(forms[i])) == 0)
+            s->stated_ms = strtoll(text + strlen(forms[i]), NULL, 10);
+}
+
 int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, lb_error *err)
 {
-    char sql[700];
+    char sql[900];
     s->timeout_limit_ms = options->statement_timeout_ms;
     s->timeout_ms = wanted_timeout(s, left_until(s, deadline));
     s->lock_ms = s->lock_limit_ms = held(options->lock_timeout_ms);
@@ -101,7 +112,10 @@ int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, 
                    "SET extra_float_digits TO 1;"
                    "SET bytea_output TO 'hex';"
                    "SET quote_all_identifiers TO off;"
-                   "SET standard_conforming_strings TO on",
+                   "SET standard_conforming_strings TO on;"
+                   /* a role that may not set it has its errors told apart without words */
+                   "SELECT pg_catalog.set_config('lc_messages', 'C', false)"
+                   " WHERE pg_catalog.has_parameter_privilege('lc_messages', 'SET')",
                    (long long)s->timeout_ms, (long long)s->lock_ms,
                    (long long)held(options->idle_in_transaction_timeout_ms));
     return pg_run(s, "settings", sql, deadline, true, err);

@@ -47,6 +47,45 @@ static void notices_a_lost_session(void)
     finish();
 }
 
+/* What the server says of a cancel in another language, as code that catches it would. */
+#define SAYS_OTHERWISE " EXCEPTION WHEN query_canceled THEN RAISE EXCEPTION 'storniert' USING ERRCODE = '57014'; END $$"
+
+static void a_timeout_is_one_in_any_language(void)
+{
+    (void)setenv("PGOPTIONS", "-c lc_messages=POSIX", 1);
+    start();
+    (void)unsetenv("PGOPTIONS");
+    CU_ASSERT(read_sql("SHOW lc_messages") == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "lc_messages\nC\n");
+    CU_ASSERT(local->begin(session, probe_soon(60), &err) == 0);
+    CU_ASSERT(change_sql("SET LOCAL statement_timeout TO 50") == 0);
+    CU_ASSERT(change_sql("DO $$ BEGIN PERFORM pg_sleep(60);" SAYS_OTHERWISE) == LB_ERR_TIMEOUT);
+    ASSERT_CONTAINS(err.message, "storniert");
+    ASSERT_TEXT(err.sqlstate, "57014");
+    ASSERT_CONTAINS(err.hint, "the statement_timeout that holds there");
+    CU_ASSERT(local->finish(session, false, probe_soon(9), &err) == 0);
+    CU_ASSERT(change_sql("DO $$ BEGIN PERFORM pg_cancel_backend(pg_backend_pid()), pg_sleep(60);" SAYS_OTHERWISE) ==
+              LB_ERR_CANCELLED); /* the limit went with its transaction */
+    ASSERT_CONTAINS(err.hint, "somebody cancelled it");
+    finish();
+}
+
+static void a_transaction_that_takes_too_long_ends(void)
+{
+    int major = 0;
+    start();
+    CU_ASSERT(local->server_version(session, &major, &err) == 0);
+    if (major >= 17) {
+        CU_ASSERT(local->begin(session, probe_soon(60), &err) == 0);
+        CU_ASSERT(change_sql("SET LOCAL transaction_timeout TO 200") == 0);
+        CU_ASSERT(change_sql("SELECT pg_sleep(60)") == LB_ERR_TIMEOUT);
+        ASSERT_TEXT(err.sqlstate, "25P04");
+        ASSERT_CONTAINS(err.hint, "raise the transaction_timeout that holds there");
+        CU_ASSERT(read_sql("SELECT 1") == LB_ERR_UNREACHABLE); /* the server has ended the session */
+    }
+    finish();
+}
+
 static void idle_transactions_end(void)
 {
     start_with("idle_in_transaction_timeout_ms", 50);
@@ -251,6 +290,7 @@ static void a_recording_answers_the_same(void)
     (void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS); /* what stays is in /tmp */
 }
 
-LOCAL_SUITE(TEST(kill_sessions), TEST(notices_a_lost_session), TEST(idle_transactions_end), TEST(names_itself),
+LOCAL_SUITE(TEST(kill_sessions), TEST(notices_a_lost_session), TEST(a_timeout_is_one_in_any_language),
+            TEST(a_transaction_that_takes_too_long_ends), TEST(idle_transactions_end), TEST(names_itself),
             TEST(belongs_to_its_process), TEST(a_branch_is_a_database), TEST(refuses_connections),
             TEST(waits_for_no_answer), TEST(bad_connection_strings), TEST(a_recording_answers_the_same))

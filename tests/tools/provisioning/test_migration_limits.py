@@ -101,5 +101,23 @@ def no_limit_is_beyond_the_run(version):
         equal(place.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0", "the invalid index is gone")
 
 
+def a_transaction_has_an_end(version):
+    with Migrations(version, V1__orders=FIRST) as place:
+        texts = [c["statement"] for c in place.migrate(plan=True)["changes"] if "transaction_timeout TO" in c["statement"]]
+        equal(texts, ["SET LOCAL transaction_timeout TO 28800000"] if version >= 17 else [], "longer than the run")
+        place.migrate()
+        if version < 17:
+            return
+        place.put("V2__slow", "CREATE TABLE IF NOT EXISTS app.more (id int);\nSELECT pg_sleep(600);")
+        place.at_server(f"ALTER DATABASE {place.database} SET transaction_timeout TO '5s'")  # shorter than what is set later
+        error = place.refused("transaction timeout", "raise the transaction_timeout that holds there")["error"]
+        place.at_server(f"ALTER DATABASE {place.database} RESET transaction_timeout")
+        equal([error["code"], error["sqlstate"]], ["timeout", "25P04"], "code")
+        equal(place.exists("app.more"), False, "nothing is left of it")
+        place.put("V2__slow", "CREATE TABLE IF NOT EXISTS app.more (id int);")
+        equal(place.migrate()["result"]["version"], "2", "and can be done again")
+
+
 suite(*each_version(a_validation_that_takes_too_long_ends, rows_that_take_too_long_to_change_stay,
-                    a_build_that_takes_too_long_leaves_nothing, what_a_table_holds_decides, no_limit_is_beyond_the_run))
+                    a_build_that_takes_too_long_leaves_nothing, what_a_table_holds_decides, no_limit_is_beyond_the_run,
+                    a_transaction_has_an_end))
