@@ -8,8 +8,6 @@
 #include <sql/migration/listen_no_more.h>
 #include <sql/migration/listen_on.h>
 #include <sql/migration/measure.h>
-#include <sql/migration/time_on.h>
-#include <sql/migration/wait_on.h>
 
 #define MEASURED_MOST 50 /* statements of a part that are measured one by one: each measure repeats those before it */
 
@@ -29,8 +27,13 @@ typedef struct part {
 static migration_course course_of(const migration_task *task, const part *p, const migration_tries *tries,
                                   int64_t began)
 {
-    return (migration_course){
-        .task = task, .first = p->first, .last = p->last, .is_alone = p->is_alone, .tries = tries, .began = began};
+    return (migration_course){.task = task,
+                              .first = p->first,
+                              .last = p->last,
+                              .is_alone = p->is_alone,
+                              .tries = tries,
+                              .limit = &p->limit,
+                              .began = began};
 }
 
 static part next_part(const judgement *j, uint32_t done)
@@ -110,25 +113,6 @@ static int add_measured(migration_run *run, lb_group *group, const migration_fil
     return r;
 }
 
-/* CREATE INDEX CONCURRENTLY waits for old snapshots as for locks, and a limit would leave an invalid index behind: what
- * keeps no reader or writer out waits for as long as it takes. */
-static int64_t limit_alone(const migration_run *run, const judged *s)
-{
-    return s->lock > LOCK_SHARE_UPDATE_EXCLUSIVE ? migrate_wait_limit(run) : 0;
-}
-
-static int wait_on(migration_run *run, lb_group *group, int64_t wait_ms, lb_error *err)
-{
-    return migration_wait_on(run->ctx, group, &(migration_wait_on_args){.wait_ms = wait_ms}, err);
-}
-
-static int time_on(migration_run *run, lb_group *group, int64_t most_ms, lb_error *err)
-{
-    const char *most = lb_printf(run->ctx, "%lld", (long long)most_ms);
-    return most ? migration_time_on(run->ctx, group, &(migration_time_on_args){.most_ms = most}, err)
-                : lb_out_of_memory(err);
-}
-
 /* What no transaction can hold is heard like what one does; it is measured by others. */
 static int add_heard(migration_run *run, lb_group *group, const migration_file *file, const part *p, lb_error *err)
 {
@@ -175,16 +159,12 @@ static void tell_failed(migration_run *run, const migration_file *file, const pa
 static int add_alone(migration_run *run, lb_group *group, const migration_task *task, const part *p, lb_error *err)
 {
     const judged *s = &task->file->judged.items[p->first - 1];
-    int r = wait_on(run, group, limit_alone(run, s), err);
-    if (r >= 0 && p->limit.most_ms)
-        r = time_on(run, group, p->limit.most_ms, err);
+    int r = migrate_limit_session(run, group, &p->limit, err);
     if (r >= 0)
         r = run->tells_locks ? add_heard(run, group, task->file, p, err)
                              : add_script(run, group, task->file, p->first, p->last, err);
-    if (r >= 0 && p->limit.most_ms)
-        r = time_on(run, group, p->limit.session_ms, err);
     if (r >= 0)
-        r = wait_on(run, group, p->limit.session_wait_ms, err);
+        r = migrate_unlimit_session(run, group, &p->limit, err);
     if (r >= 0)
         r = s->builds.name ? migrate_note_built(run, group, task, p->last, s, err)
                            : migrate_note(run, group, task, "done", p->last, NULL, err);

@@ -147,6 +147,23 @@ int migrate_note_course(migration_run *run, lb_group *group, const migration_cou
     return record(run, group, c, 0, NULL, err);
 }
 
+/* The group has read its limits back; where one was not what it should be, nobody knows what held. */
+static bool were_held(const lb_error *why)
+{
+    return !why || strcmp(why->sqlstate, MIGRATION_NOT_LIMITED) != 0;
+}
+
+static lb_value wait_of(const migration_course *c, const lb_error *why)
+{
+    return were_held(why) ? lb_i64("lock_timeout_ms", c->limit->wait_ms) : lb_null("lock_timeout_ms");
+}
+
+static lb_value most_of(const migration_course *c, const lb_error *why)
+{
+    int64_t most_ms = c->limit->most_ms ? c->limit->most_ms : c->limit->session_ms;
+    return were_held(why) ? lb_i64("statement_timeout_ms", most_ms) : lb_null("statement_timeout_ms");
+}
+
 int migrate_tell_course(migration_run *run, const migration_course *c, const lb_error *why, lb_error *err)
 {
     int64_t ended = lb_now(run->ctx);
@@ -156,7 +173,7 @@ int migrate_tell_course(migration_run *run, const migration_course *c, const lb_
                       LB_ARGS(lb_text("file", file->name), lb_i64("first", c->first), lb_i64("last", c->last),
                               lb_text("meaning", file->judged.items[c->last - 1].meaning),
                               lb_bool("alone", c->is_alone), lb_time("began_at", c->began), lb_time("ended_at", ended),
-                              lb_i64("tries_in_vain", c->tries->count),
+                              lb_i64("tries_in_vain", c->tries->count), wait_of(c, why), most_of(c, why),
                               lb_f64("waited_in_vain_ms", (double)c->tries->spent_us / 1000), lb_bool("failed", why),
                               is_state ? lb_text("sqlstate", why->sqlstate) : lb_null("sqlstate")),
                       err);

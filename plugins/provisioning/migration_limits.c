@@ -5,12 +5,20 @@
 
 #include "effect_objects.h"
 
+#include <sql/migration/hold_to_limits.h>
 #include <sql/migration/limit_idle.h>
 #include <sql/migration/limit_time.h>
 #include <sql/migration/limit_transaction.h>
 #include <sql/migration/limit_wait.h>
 #include <sql/migration/sizes.h>
+#include <sql/migration/time_on.h>
+#include <sql/migration/wait_on.h>
 #include <sql/migration/waits.h>
+#include <sql/migration/want_limits.h>
+#include <sql/migration/want_no_time.h>
+#include <sql/migration/want_no_wait.h>
+#include <sql/migration/want_time_on.h>
+#include <sql/migration/want_wait_on.h>
 
 #define IDLE_MOST_MS      10000
 #define MINUTE_MS         INT64_C(60000)
@@ -164,6 +172,14 @@ static void hold_within(const migration_run *run, migration_limit *limit)
     }
 }
 
+/* CREATE INDEX CONCURRENTLY waits for old snapshots as for locks, and a limit would leave an invalid index behind: what
+ * keeps no reader or writer out waits for as long as it may take at all. */
+static int64_t wait_limit_of(const migration_run *run, const judged *first)
+{
+    bool keeps_out = first->verdict.in_transaction || first->lock > LOCK_SHARE_UPDATE_EXCLUSIVE;
+    return keeps_out ? migrate_wait_limit(run) : 0;
+}
+
 int migrate_limit_of(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
                      migration_limit *ret_limit, lb_error *err)
 {
@@ -180,38 +196,98 @@ int migrate_limit_of(migration_run *run, const migration_file *file, uint32_t fi
         ret_limit->most_ms += run->lock_timeout_ms; /* what it waits for its lock is no work */
     ret_limit->session_ms = session.most_ms;
     ret_limit->session_wait_ms = session.wait_ms;
+    ret_limit->wait_ms = wait_limit_of(run, &file->judged.items[first - 1]);
     hold_within(run, ret_limit);
     return 0;
 }
 
-static int limit_statements(migration_run *run, lb_group *group, const migration_limit *limit, lb_error *err)
+/* ---- setting them ---- */
+
+static const char *digits(migration_run *run, int64_t number)
 {
-    const char *most = lb_printf(run->ctx, "%lld", (long long)limit->most_ms);
-    return most ? migration_limit_time(run->ctx, group, &(migration_limit_time_args){.most_ms = most}, err)
-                : lb_out_of_memory(err);
+    return lb_printf(run->ctx, "%lld", (long long)number);
 }
 
 /* The run's own deadline comes first, where somebody is left to watch it; an approval has another run than this one. */
-static int limit_all(migration_run *run, lb_group *group, lb_error *err)
+static int64_t backstop(const migration_run *run)
 {
     int64_t most_ms = BACKSTOP_LEAST_MS;
     while (most_ms < lb_time_left(run->ctx) / 1000 && most_ms < BACKSTOP_MOST_MS)
         most_ms *= 2;
-    const char *most = lb_printf(run->ctx, "%lld", (long long)most_ms);
-    return most
-               ? migration_limit_transaction(run->ctx, group, &(migration_limit_transaction_args){.most_ms = most}, err)
-               : lb_out_of_memory(err);
+    return most_ms;
+}
+
+static int set_all(migration_run *run, lb_group *group, int64_t wait_ms, const migration_want_limits_args *wanted,
+                   lb_error *err)
+{
+    int r = migration_limit_wait(run->ctx, group, &(migration_limit_wait_args){.wait_ms = wait_ms}, err);
+    if (r >= 0)
+        r = migration_limit_idle(run->ctx, group, &(migration_limit_idle_args){.idle_ms = IDLE_MOST_MS}, err);
+    if (r >= 0 && wanted->transaction_ms)
+        r = migration_limit_transaction(run->ctx, group,
+                                        &(migration_limit_transaction_args){.most_ms = wanted->transaction_ms}, err);
+    if (r >= 0 && wanted->most_ms)
+        r = migration_limit_time(run->ctx, group, &(migration_limit_time_args){.most_ms = wanted->most_ms}, err);
+    return r;
 }
 
 int migrate_limit_transaction(migration_run *run, lb_group *group, const migration_limit *limit, lb_error *err)
 {
-    int64_t wait_ms = migrate_wait_limit(run);
-    int r = migration_limit_wait(run->ctx, group, &(migration_limit_wait_args){.wait_ms = wait_ms}, err);
+    bool has_whole = run->server >= 17;
+    const migration_want_limits_args wanted = {.wait_ms = digits(run, limit->wait_ms),
+                                               .idle_ms = digits(run, IDLE_MOST_MS),
+                                               .most_ms = limit->most_ms ? digits(run, limit->most_ms) : NULL,
+                                               .transaction_ms = has_whole ? digits(run, backstop(run)) : NULL};
+    if (!wanted.wait_ms || !wanted.idle_ms || (limit->most_ms && !wanted.most_ms) ||
+        (has_whole && !wanted.transaction_ms))
+        return lb_out_of_memory(err);
+    int r = set_all(run, group, limit->wait_ms, &wanted, err);
     if (r >= 0)
-        r = migration_limit_idle(run->ctx, group, &(migration_limit_idle_args){.idle_ms = IDLE_MOST_MS}, err);
-    if (r >= 0 && run->server >= 17)
-        r = limit_all(run, group, err);
-    return r < 0 || !limit->most_ms ? r : limit_statements(run, group, limit, err);
+        r = migration_want_limits(run->ctx, group, &wanted, err);
+    return r < 0 ? r : migration_hold_to_limits(run->ctx, group, err);
+}
+
+static int set_time(migration_run *run, lb_group *group, int64_t most_ms, lb_error *err)
+{
+    const char *most = digits(run, most_ms);
+    return most ? migration_time_on(run->ctx, group, &(migration_time_on_args){.most_ms = most}, err)
+                : lb_out_of_memory(err);
+}
+
+static int want_time(migration_run *run, lb_group *group, int64_t most_ms, lb_error *err)
+{
+    const char *most = digits(run, most_ms);
+    return most ? migration_want_time_on(run->ctx, group, &(migration_want_time_on_args){.most_ms = most}, err)
+                : lb_out_of_memory(err);
+}
+
+static int want_wait(migration_run *run, lb_group *group, int64_t wait_ms, lb_error *err)
+{
+    const char *wait = digits(run, wait_ms);
+    return wait ? migration_want_wait_on(run->ctx, group, &(migration_want_wait_on_args){.wait_ms = wait}, err)
+                : lb_out_of_memory(err);
+}
+
+int migrate_limit_session(migration_run *run, lb_group *group, const migration_limit *limit, lb_error *err)
+{
+    int r = migration_wait_on(run->ctx, group, &(migration_wait_on_args){.wait_ms = limit->wait_ms}, err);
+    if (r >= 0)
+        r = want_wait(run, group, limit->wait_ms, err);
+    if (r >= 0 && limit->most_ms)
+        r = set_time(run, group, limit->most_ms, err);
+    if (r >= 0 && limit->most_ms)
+        r = want_time(run, group, limit->most_ms, err);
+    return r < 0 ? r : migration_hold_to_limits(run->ctx, group, err);
+}
+
+int migrate_unlimit_session(migration_run *run, lb_group *group, const migration_limit *limit, lb_error *err)
+{
+    int r = limit->most_ms ? set_time(run, group, limit->session_ms, err) : 0;
+    if (r >= 0 && limit->most_ms)
+        r = migration_want_no_time(run->ctx, group, err);
+    if (r >= 0)
+        r = migration_wait_on(run->ctx, group, &(migration_wait_on_args){.wait_ms = limit->session_wait_ms}, err);
+    return r < 0 ? r : migration_want_no_wait(run->ctx, group, err);
 }
 
 /* ---- when it was too little ---- */

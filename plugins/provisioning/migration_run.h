@@ -82,15 +82,24 @@ int64_t migration_time_for(int64_t bytes, bool writes);
 typedef struct migration_limit {
     int64_t most_ms; /* of each statement; 0: what the session has */
     enum { LIMIT_OTHERS, LIMIT_INSTANT, LIMIT_DATA, LIMIT_BUILD, LIMIT_RUN } option; /* what gives it more */
-    int64_t session_ms, session_wait_ms;                                             /* as they are before it */
+    int64_t wait_ms;                     /* of each wait for a lock; 0: none */
+    int64_t session_ms, session_wait_ms; /* as they are before it */
 } migration_limit;
 
 LB_MUST_CHECK int migrate_limit_of(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
                                    migration_limit *ret_limit, lb_error *err);
 
-/* The limits of a transaction, as its first changes; they end with it. */
+/* The limits of a transaction, as its first changes; they end with it. Each group reads them back and breaks off where
+ * the server has not taken one. */
+#define MIGRATION_NOT_LIMITED "LB004" /* as sql/migration/hold_to_limits.sql has it */
 LB_MUST_CHECK int migrate_limit_transaction(migration_run *run, lb_group *group, const migration_limit *limit,
                                             lb_error *err);
+
+/* Those of a session, and what sets them back behind the statement. */
+LB_MUST_CHECK int migrate_limit_session(migration_run *run, lb_group *group, const migration_limit *limit,
+                                        lb_error *err);
+LB_MUST_CHECK int migrate_unlimit_session(migration_run *run, lb_group *group, const migration_limit *limit,
+                                          lb_error *err);
 
 /* The error is that of a statement that had this limit and ran into it; and what to do then, as the error's hint. */
 bool migrate_was_limited(const migration_run *run, const migration_limit *limit, const lb_error *why);
@@ -122,6 +131,7 @@ typedef struct migration_course {
     uint32_t first, last; /* statements, counted from 1 */
     bool is_alone;
     const migration_tries *tries; /* NULL: it is only proposed */
+    const migration_limit *limit; /* of the last try */
     int64_t began;
     const lb_group *group; /* of the last try, which was measured; NULL: there was none */
 } migration_course;

@@ -227,7 +227,7 @@ def a_held_lock_is_tried_for_and_blocks_nobody(version):
         holder.communicate("COMMIT;\n")
         document = json.loads(running.communicate()[0])
         equal((document["status"], document["result"]["version"]), ("ok", "2"), "it went through in the end")
-        limits = {c["statement"] for c in document["changes"] if "lock_timeout" in c["statement"]}
+        limits = {c["statement"] for c in document["changes"] if "SET LOCAL lock_timeout" in c["statement"]}
         equal(limits, {"SET LOCAL lock_timeout TO 500"}, "how long each try waits")
 
 

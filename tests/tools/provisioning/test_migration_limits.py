@@ -1,7 +1,11 @@
 """For how long apply_schema_migration lets statements go on: by the size of their tables, for hours where nobody is kept
 out, and never beyond the run. The database is looked at while it happens, and afterwards."""
 
+import contextlib
 import re
+import socket
+import threading
+import urllib.parse
 
 from migrating import FIRST, Migrations
 from place import each_version, equal, holds, suite
@@ -118,6 +122,59 @@ def a_transaction_has_an_end(version):
         equal(place.migrate()["result"]["version"], "2", "and can be done again")
 
 
+class Pooler:
+    """Stands before a server and keeps one setting to itself: what a client says is passed on with another name in it."""
+
+    def __init__(self, server, swallowed):
+        at = urllib.parse.urlsplit(server)
+        self.server, self.swallowed = (at.hostname, at.port), swallowed.encode()
+        self.instead = swallowed.replace("statement_timeout", "lb_pooler.swallow").encode()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = at._replace(netloc=f"{at.username}@127.0.0.1:{self.listener.getsockname()[1]}").geturl()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(self.server)
+                for words in ((client, server, True), (server, client, False)):
+                    threading.Thread(target=self.pass_on, args=words, daemon=True).start()
+
+    def pass_on(self, source, into, is_client):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                into.sendall(data.replace(self.swallowed, self.instead) if is_client else data)
+        for end in (source, into):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self):
+        threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.listener.close()
+
+
+def what_a_pooler_keeps_to_itself_is_an_error(version):
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        place.put("V2__valid", "UPDATE app.orders SET total = 0 WHERE total = 1;")
+        place.put("V3__index", "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_total ON app.orders (total);")
+        for swallowed in ("SET LOCAL statement_timeout TO", "SET statement_timeout TO 14400000"):
+            with Pooler(place.server, swallowed) as pooler:
+                failed = place.refused("the server has not taken the limits: statement_timeout is", "a pooler",
+                                       env={f"LBOPS_TEST_PG{version}": pooler.url})
+            equal(failed["error"]["sqlstate"], "LB004", "code")
+            part = failed["result"]["parts"][-1]
+            equal([part["failed"], part["statement_timeout_ms"]], [True, None], "nobody knows what held")
+            equal(place.exists("app.orders_total"), False, "nothing is done without its limit")
+            place.migrate(target_version="2")
+        done = place.migrate()
+        equal([(p["statement_timeout_ms"], p["lock_timeout_ms"]) for p in done["result"]["parts"]], [(14400000, 0)],
+              "what held, as it was read back")
+
+
 suite(*each_version(a_validation_that_takes_too_long_ends, rows_that_take_too_long_to_change_stay,
                     a_build_that_takes_too_long_leaves_nothing, what_a_table_holds_decides, no_limit_is_beyond_the_run,
-                    a_transaction_has_an_end))
+                    a_transaction_has_an_end, what_a_pooler_keeps_to_itself_is_an_error))
