@@ -93,9 +93,11 @@ void pg_note_limit(pg_session *s, const char *text)
             s->stated_ms = strtoll(text + strlen(forms[i]), NULL, 10);
 }
 
+/* What a client that has vanished holds, locks above all, is free again after a minute: the keepalives of our end tell
+ * us of a dead server, and those of the server's end tell it of us. Over a local socket they say nothing. */
 int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, lb_error *err)
 {
-    char sql[900];
+    char sql[1024];
     s->timeout_limit_ms = options->statement_timeout_ms;
     s->timeout_ms = wanted_timeout(s, left_until(s, deadline));
     s->lock_ms = s->lock_limit_ms = held(options->lock_timeout_ms);
@@ -105,6 +107,9 @@ int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, 
                    "SET statement_timeout TO %lld;"
                    "SET lock_timeout TO %lld;"
                    "SET idle_in_transaction_session_timeout TO %lld;"
+                   "SET tcp_keepalives_idle TO 30;"
+                   "SET tcp_keepalives_interval TO 10;"
+                   "SET tcp_keepalives_count TO 3;"
                    "SET search_path TO public, pg_temp;" /* pg_catalog comes before them unsaid */
                    "SET timezone TO 'UTC';"
                    "SET datestyle TO 'ISO, YMD';"

@@ -517,6 +517,17 @@ static void the_server_times_out_too(void)
     finish();
 }
 
+/* What the connection really has: over TCP the server asks the kernel. */
+static void the_server_notices_a_dead_client(void)
+{
+    start();
+    CU_ASSERT(
+        read_sql("SELECT concat_ws(' ', current_setting('tcp_keepalives_idle'), "
+                 "current_setting('tcp_keepalives_interval'), current_setting('tcp_keepalives_count')) AS kept") == 0);
+    ASSERT_TEXT(buf_text(&rows.text), "kept\n30 10 3\n");
+    finish();
+}
+
 static void somebody_cancels_at_the_server(void)
 {
     start();
@@ -546,4 +557,4 @@ LOCAL_SUITE(TEST(reads_rows), TEST(pins_what_is_printed), TEST(binds_values), TE
             TEST(notices_go_to_whoever_listens), TEST(waits_for_no_lock),
             TEST(who_only_looks_waits_for_hardly_any_time), TEST(stops_at_the_deadline),
             TEST(a_cancel_hits_no_other_statement), TEST(stops_when_asked), TEST(the_server_times_out_too),
-            TEST(somebody_cancels_at_the_server))
+            TEST(the_server_notices_a_dead_client), TEST(somebody_cancels_at_the_server))
