@@ -189,6 +189,14 @@ int index_load_after(index_load *l, const index_table *table, lb_error *err)
     return r;
 }
 
+bool index_load_has_measured(const index_load *l, const char *query_id)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].is_asked && strcmp(l->items[i].one.query_id, query_id) == 0)
+            return l->items[i].one.before >= 0 && l->items[i].one.after >= 0;
+    return false;
+}
+
 /* ---- telling ---- */
 
 static void add(struct json_object *into, const char *name, struct json_object *value)

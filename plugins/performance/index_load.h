@@ -35,6 +35,8 @@ LB_MUST_CHECK int index_load_new(lb_ctx *ctx, const char *json, int64_t statemen
 LB_MUST_CHECK int index_load_before(index_load *load, const index_table *table, lb_error *err);
 /* And with it: again where the plan is another one. A plan that is the same does the same, and keeps its time. */
 LB_MUST_CHECK int index_load_after(index_load *load, const index_table *table, lb_error *err);
+/* Was that statement executed without the index and with it, the last time? */
+bool index_load_has_measured(const index_load *load, const char *query_id);
 /* Of the last table, as a document. NULL: out of memory. */
 const char *index_load_text(const index_load *load);
 /* Of such a document: "; slower: 4711 (3 to 41 ms)", or "" */

@@ -109,12 +109,16 @@ static int ask_plan(lb_ctx *ctx, load_statement *s, lb_error *err)
 int load_reads(lb_ctx *ctx, load_statement *s, const index_table *table, bool *ret_reads, lb_error *err)
 {
     index_table same = *table;
+    int r = s->is_typed ? 0 : load_say_types(ctx, &s->text, err);
+    if (r < 0)
+        return r;
+    s->is_typed = true;
     parsed *tree = parsed_sql(s->text);
     *ret_reads = parsed_find(tree, "RangeVar", is_table, &same) != NULL;
     parsed_free(tree);
     if (*ret_reads)
         return 0;
-    int r = ask_plan(ctx, s, err);
+    r = ask_plan(ctx, s, err);
     parsed *plans = r < 0 ? NULL : json_tokener_parse(s->plan);
     *ret_reads = plan_reads(plan_of(plans), table);
     parsed_free(plans);

@@ -1,5 +1,5 @@
 /* index_load_read.h: statements made ready to be executed on a throwaway branch, and what their plans say. For
- * index_load.c only. */
+ * index_load.c, and for who explains the same statements. */
 #ifndef INDEX_LOAD_READ_H
 #define INDEX_LOAD_READ_H
 
@@ -12,7 +12,7 @@ typedef struct load_statement {
     index_load_one one; /* its times of the last table; .why: it cannot be executed at all */
     const char *text;
     const char *plan; /* for any values; NULL: not asked for yet, "": it could not be had */
-    bool is_prepared, is_measured;
+    bool is_typed, is_prepared, is_measured;
     const char *sets[LOAD_SETS], *shapes[LOAD_SETS]; /* of the plans without the index */
     size_t set_count;
     double before; /* ms without the index; so long at least where it was cut */
@@ -24,6 +24,8 @@ typedef struct load_statement {
 
 LB_MUST_CHECK int load_read_statements(lb_ctx *ctx, const char *json, load_statement **ret_items, size_t *ret_count,
                                        lb_error *err);
+/* Writes the type behind each parameter that is an element of an array: `tags && ARRAY[$1, $2]`. */
+LB_MUST_CHECK int load_say_types(lb_ctx *ctx, const char **text, lb_error *err);
 /* By its text, or by its plan, which looks through views. */
 LB_MUST_CHECK int load_reads(lb_ctx *ctx, load_statement *s, const index_table *table, bool *ret_reads, lb_error *err);
 /* With values, or with a reason why it cannot be executed. */

@@ -3,6 +3,7 @@
  */
 #include "index_without.h"
 
+#include "index_load_read.h"
 #include "index_statements.h"
 #include "index_trial.h"
 #include "parsed.h"
@@ -118,8 +119,11 @@ static int read_statements(index_work *work, int64_t most, lb_error *err)
     p->items = lb_alloc(work->ctx, ((size_t)lb_row_count(work->ctx, rows) + 1) * sizeof *p->items);
     if (!p->items)
         return lb_out_of_memory(err);
-    while (index_statements_next(work->ctx, rows, &row))
-        p->items[p->count++] = (known_plan){.query_id = row.query_id, .text = row.query, .calls = (double)row.calls};
+    while (r >= 0 && index_statements_next(work->ctx, rows, &row)) {
+        known_plan *one = &p->items[p->count++];
+        *one = (known_plan){.query_id = row.query_id, .text = row.query, .calls = (double)row.calls};
+        r = load_say_types(work->ctx, &one->text, err);
+    }
     return r;
 }
 
@@ -389,7 +393,7 @@ int index_plan_again(index_work *work, lb_error *err)
     return r;
 }
 
-int index_weigh_mix(index_work *work, index_mix *ret_mix, lb_error *err)
+int index_weigh_mix(index_work *work, const index_load *load, index_mix *ret_mix, lb_error *err)
 {
     const struct index_plans *p = work->plans;
     double worst = 1;
@@ -407,8 +411,10 @@ int index_weigh_mix(index_work *work, index_mix *ret_mix, lb_error *err)
         ret_mix->asked++;
         ret_mix->before += now.calls * before;
         ret_mix->after += now.calls * after;
-        ret_mix->worse += index_is_worse(before, after);
-        if (index_is_worse(before, after) && after / before > worst) {
+        if (!index_is_worse(before, after) || (load && index_load_has_measured(load, now.query_id)))
+            continue;
+        ret_mix->worse++;
+        if (after / before > worst) {
             worst = after / before;
             ret_mix->worst = now.query_id;
         }

@@ -36,7 +36,9 @@ typedef struct index_mix {
     int64_t asked, worse; /* worse: they cost more by a tenth */
     const char *worst;
 } index_mix;
-LB_MUST_CHECK int index_weigh_mix(index_work *work, index_mix *ret_mix, lb_error *err);
+struct index_load;
+/* What load (or NULL) has executed is worse by its time alone, which is told apart: there the planner is not asked. */
+LB_MUST_CHECK int index_weigh_mix(index_work *work, const struct index_load *load, index_mix *ret_mix, lb_error *err);
 
 /* The outcome as a result, and back. */
 LB_MUST_CHECK int index_tell_without(lb_ctx *ctx, const index_without *w, lb_error *err);

@@ -90,21 +90,21 @@ static bool is_whole(const trial *t)
     return t->wanted_beside == (size_t)t->is.candidate.beside_count;
 }
 
-/* Reads first: what is written leaves rows behind that are dead. */
-static int measure_with_it(index_work *work, trial *t, lb_error *err)
+static int execute_with_it(trial *t, lb_error *err)
 {
-    int r = 0;
-    if (!is_whole(t))
+    if (!is_whole(t) || !t->load)
         return 0;
-    if (t->load) {
-        r = index_load_after(t->load, &t->is.table, err);
-        t->load_text = r < 0 ? NULL : index_load_text(t->load);
-        if (r >= 0 && !t->load_text)
-            return lb_out_of_memory(err);
-    }
-    return r < 0 ? r
-                 : index_load_write(work->ctx, &t->is.table, t->is.columns[0].r.name, &t->write_after, &t->why_no_write,
-                                    err);
+    int r = index_load_after(t->load, &t->is.table, err);
+    t->load_text = r < 0 ? NULL : index_load_text(t->load);
+    return r < 0 || t->load_text ? r : lb_out_of_memory(err);
+}
+
+/* Comes last: what is written leaves rows behind that are dead. */
+static int write_with_it(index_work *work, trial *t, lb_error *err)
+{
+    return is_whole(t) ? index_load_write(work->ctx, &t->is.table, t->is.columns[0].r.name, &t->write_after,
+                                          &t->why_no_write, err)
+                       : 0;
 }
 
 static int look_after(index_work *work, trial *t, lb_error *err)
@@ -117,9 +117,11 @@ static int look_after(index_work *work, trial *t, lb_error *err)
     if (r >= 0)
         r = index_execute_candidate(work, &t->is.candidate, &t->is.candidate.blocks_after, err);
     if (r >= 0)
-        r = index_weigh_mix(work, &t->mix, err);
+        r = execute_with_it(t, err);
     if (r >= 0)
-        r = measure_with_it(work, t, err);
+        r = index_weigh_mix(work, is_whole(t) ? t->load : NULL, &t->mix, err);
+    if (r >= 0)
+        r = write_with_it(work, t, err);
     if (r >= 0)
         r = index_trial_size(work->ctx, &args, &rows, err);
     t->is.candidate.bytes = r >= 0 && index_trial_size_next(work->ctx, rows, &row) ? row.bytes : -1;

@@ -55,8 +55,9 @@ static void fit_value(reading *r, node *value, replay_fit fit, const replay_hole
     if (cast)
         fit_value(r, parsed_member(cast, "arg"), fit, like);
     node *items = list ? parsed_member(list, "items") : array ? parsed_member(array, "elements") : NULL;
+    replay_fit inner = array ? REPLAY_ELEMENT : REPLAY_COLUMN;
     for (size_t i = 0; i < parsed_length(items); i++)
-        fit_value(r, parsed_item(items, i), REPLAY_COLUMN, like);
+        fit_value(r, parsed_item(items, i), inner, like);
 }
 
 static bool column_of(reading *r, node *expression, replay_hole *ret_like)
@@ -89,7 +90,7 @@ static void read_comparison(reading *r, node *expression)
     if (column_of(r, left, &like))
         fit_value(r, right, fit, &like);
     if (column_of(r, right, &like))
-        fit_value(r, left, REPLAY_COLUMN, &like);
+        fit_value(r, left, fit == REPLAY_ARRAY ? REPLAY_ELEMENT : REPLAY_COLUMN, &like);
 }
 
 /* SET column = $1 */

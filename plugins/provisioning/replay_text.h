@@ -17,6 +17,7 @@ typedef enum replay_fit {
     REPLAY_UNKNOWN, /* nothing says what it was */
     REPLAY_COLUMN,  /* a value of the column */
     REPLAY_ARRAY,   /* an array of them */
+    REPLAY_ELEMENT, /* one of an array of them, or of the array that the column is */
     REPLAY_COUNT    /* LIMIT */
 } replay_fit;
 

@@ -105,12 +105,21 @@ static const char *as_array(lb_ctx *ctx, const char *value)
     return kept;
 }
 
+/* Of an array the first one; NULL: it has none. */
+static struct json_object *element_of(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_array) ? json_object_array_get_idx(value, 0) : value;
+}
+
 /* NULL: the row does not say. Lists and documents are written in another way as values. */
 static const char *value_in(lb_ctx *ctx, struct json_object *row, const replay_hole *hole)
 {
     struct json_object *found = NULL;
-    if (!json_object_object_get_ex(row, hole->column, &found) || !found ||
-        json_object_is_type(found, json_type_object) || json_object_is_type(found, json_type_array))
+    if (!json_object_object_get_ex(row, hole->column, &found))
+        return NULL;
+    if (hole->fit == REPLAY_ELEMENT)
+        found = element_of(found);
+    if (!found || json_object_is_type(found, json_type_object) || json_object_is_type(found, json_type_array))
         return NULL;
     const char *text = json_object_get_string(found);
     return hole->fit == REPLAY_ARRAY ? as_array(ctx, text) : text;

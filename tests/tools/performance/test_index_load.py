@@ -56,6 +56,8 @@ def what_is_measured_decides(version):
         place.cli("target", "create", "perf-load", "--ttl", "1h", check=0)
         what_cannot_be_executed_is_named(place, before)
         what_takes_too_long_is_cut(place)
+        what_arrays_are_compared_with_has_their_type(place)
+        what_was_measured_is_not_the_planner_s_to_judge(place)
         no_trigger_is_fired(place)
         refused = place.run("prove_index_on_branch", candidates=[KIND], statements=[statement(1, FINDS, 1)], check=1)
         contains(str(refused["error"]), "is no branch to throw away")
@@ -123,6 +125,30 @@ def what_takes_too_long_is_cut(place):
     load = proof_of(place, KIND, [statement(1, slow, 1)], statement_ms=200)["load"]
     equal((load["statements_executed"], "ms_per_call_now" in load), (0, False), f"what was executed: {load}")
     contains(load["not_executed"][0]["why"], "it takes longer than 200 ms")
+
+
+def what_arrays_are_compared_with_has_their_type(place):
+    """As statistics keep it, what is compared with an array of numbers would be one of texts to the server."""
+    place.sql("""CREATE TABLE "Tagged" (id int, kind int, tags int[]); INSERT INTO "Tagged"
+                 SELECT i, i % 1000, ARRAY[i % 10, i % 100] FROM generate_series(1, 20000) i; ANALYZE "Tagged" """, branch="perf-load")
+    given = [statement(1, 'SELECT count(*) FROM "Tagged" WHERE tags && ARRAY[$1, $2]', 3),
+             statement(2, 'SELECT count(*) FROM public."Tagged" t WHERE $1 = ANY (t.tags) AND kind = ANY (ARRAY[$2, $3])', 2),
+             statement(3, 'SELECT count(*) FROM "Tagged" WHERE tags @> ARRAY[$1]::int[]', 1)]
+    load = proof_of(place, {**KIND, "table": "Tagged"}, given)["load"]
+    equal((load["statements_executed"], load["calls"], load["not_executed"]), (3, 6, []), f"what was executed: {load}")
+
+
+def what_was_measured_is_not_the_planner_s_to_judge(place):
+    """With the index it sees values that were not there when the table was analysed, and takes the same join to cost more."""
+    place.sql("""CREATE TABLE "Odd grown" (id int, made int, kind int, late boolean) WITH (autovacuum_enabled = off);
+                 INSERT INTO "Odd grown" SELECT i, i, i % 100, false FROM generate_series(1, 20000) i; ANALYZE "Odd grown";
+                 INSERT INTO "Odd grown" SELECT i, i, i % 100, i % 50 <> 0 FROM generate_series(20001, 40000) i""", branch="perf-load")
+    given = [statement(1, 'SELECT count(*) FROM "Odd grown" a JOIN "Odd grown" b ON a.kind = b.kind'
+                          ' WHERE a.made > 21000 AND NOT a.late', 1)]
+    by_cost = proof_of(place, {**MADE, "table": "Odd grown"}, given, load_ms=0)
+    equal((by_cost["mix_worse"], by_cost["mix_worst"]), (1, "1"), f"by the planner's word: {by_cost}")
+    by_time = proof_of(place, {**MADE, "table": "Odd grown"}, given)
+    equal((by_time["load"]["statements_executed"], by_time["mix_worse"], by_time["mix_worst"]), (1, 0, None), f"by its time: {by_time}")
 
 
 def no_trigger_is_fired(place):
