@@ -97,6 +97,13 @@ next_steps() {
         "--project_id $2 --source_branch production --replay_top 5 --delete_after true"
 }
 
+# asked_before COUNT: why a cycle in a place that has seen one waits less.
+asked_before() {
+    (($1)) || return 0
+    printf '\n%d of what it found waits for a person since an earlier run here, and is held back meanwhile: those runs\n' "$1"
+    printf 'count as ok. Without .lbops/run-mock it begins anew.\n'
+}
+
 next_steps_mock() {
     cat <<TEXT
 

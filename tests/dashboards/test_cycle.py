@@ -209,6 +209,22 @@ def look_at(text, report):
     equal({a["href"][1:] for a in outline.all("a")} - ids, set(), "links")
 
 
+def what_a_person_was_asked_is_held_back_and_not_asked_again():
+    """So a second cycle in one place has fewer runs that wait, and as many requests."""
+    with Mock() as mock:
+        healed, asked = [], []
+        for _ in range(2):
+            runs, _ = mock.cycle("--agent", "health")
+            healed.append({place(r): r for r in runs if r["tool"] == "self_heal"})
+            asked.append(sorted(a["id"] for a in json.loads(mock.cli("--json", "approvals").stdout) if a["tool"] == "self_heal"))
+        waited = {where for where, run in healed[0].items() if run["status"] == "pending_approval"}
+        equal((len(waited), len(asked[0])), (3, 3), "what the first one asked for")
+        equal({healed[1][where]["status"] for where in waited}, {"ok"}, "the same in the second")
+        for where in waited:
+            contains(str(healed[1][where]["result"]["remedies"]), "'status': 'held_back', 'why': 'a person is already asked")
+        equal(asked[1], asked[0], "requests")
+
+
 def people_read_it():
     with Mock() as mock:
         text = mock.cli("cycle", "--agent", "health").stdout
@@ -283,4 +299,4 @@ def wrong_words():
 
 
 write_manifest()
-suite(the_report_adds_up, each_of_the_47_ran_or_says_why_not, what_is_provisioned_is_monitored_and_validated, people_read_it, a_cycle_that_was_killed_goes_on, a_cycle_that_was_interrupted_says_so_and_goes_on, an_agent_is_remembered, wrong_words)
+suite(the_report_adds_up, each_of_the_47_ran_or_says_why_not, what_is_provisioned_is_monitored_and_validated, what_a_person_was_asked_is_held_back_and_not_asked_again, people_read_it, a_cycle_that_was_killed_goes_on, a_cycle_that_was_interrupted_says_so_and_goes_on, an_agent_is_remembered, wrong_words)
