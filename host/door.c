@@ -60,10 +60,13 @@ int door_group_open(lb_ctx *ctx, const lb_group_spec *spec, lb_group **ret_group
                         .atomic = spec->atomic,
                         .bounded = spec->bounded,
                         .asks = LB_HAS(spec, lb_group_spec, asks) && spec->asks};
+    const char *undone_by = LB_HAS(spec, lb_group_spec, undone_by) ? spec->undone_by : NULL;
+    group->undone_by = keep_text(run, undone_by);
     group->last = &group->first;
     group->last_note = &group->notes;
     group->evidence = arena_values(run->memory, spec->evidence ? spec->evidence : LB_NO_ARGS);
-    if (!group->title || !group->reason || !group->evidence || (spec->undo && !group->undo))
+    if (!group->title || !group->reason || !group->evidence || (spec->undo && !group->undo) ||
+        (undone_by && !group->undone_by))
         return lb_out_of_memory(err);
     run->groups = group;
     *ret_group = group;

@@ -38,7 +38,7 @@ typedef struct door_note {
 struct lb_group {
     struct lb_group *next; /* of the run */
     run_state *run;
-    const char *title, *reason, *undo;
+    const char *title, *reason, *undo, *undone_by;
     const lb_value *evidence;
     bool atomic, bounded, asks, decided;
     change *first, **last;

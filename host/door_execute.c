@@ -92,6 +92,13 @@ static bool is_certain(const change *c, const lb_error *err)
            err->code != LB_ERR_INTERNAL;
 }
 
+/* The failure is how it ends: its caller reads there what it wants to know, and for everybody else nothing failed. */
+static bool is_undone(const change *c, const lb_error *err)
+{
+    const char *meant = c->group->undone_by;
+    return c->kind == CHANGE_SQL && meant && *meant && strcmp(err->sqlstate, meant) == 0;
+}
+
 static int execute_one(change *c, lb_error *err)
 {
     door_measure_before(c);
@@ -101,6 +108,10 @@ static int execute_one(change *c, lb_error *err)
     int r = run_change(c, err);
     c->duration_us = clock_monotonic() - began;
     door_measure_after(c, r < 0);
+    if (r < 0 && is_undone(c, err)) {
+        c->outcome = CHANGE_UNDONE;
+        return r;
+    }
     if (r < 0) {
         c->error = *err;
         c->outcome = is_certain(c, err) ? CHANGE_FAILED : CHANGE_UNKNOWN;

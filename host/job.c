@@ -8,8 +8,8 @@ const char *run_status_name(run_status status)
 
 const char *change_outcome_name(change_outcome outcome)
 {
-    static const char *const names[] = {"open",    "planned", "refused",     "unknown",
-                                        "applied", "failed",  "not_reached", "waiting"};
+    static const char *const names[] = {"open",   "planned",     "refused", "unknown", "applied",
+                                        "failed", "not_reached", "waiting", "undone"};
     return (size_t)outcome < LB_COUNT(names) ? names[outcome] : "unknown";
 }
 

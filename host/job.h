@@ -27,7 +27,8 @@ typedef enum change_outcome {
     CHANGE_APPLIED,
     CHANGE_FAILED,
     CHANGE_NOT_REACHED, /* an earlier change of the group failed, or took everything back */
-    CHANGE_WAITING      /* a person is asked */
+    CHANGE_WAITING,     /* a person is asked */
+    CHANGE_UNDONE       /* it failed on purpose, which is how it takes itself back */
 } change_outcome;
 
 const char *change_outcome_name(change_outcome outcome);

@@ -1,6 +1,6 @@
 -- query: overview.changes
 -- title: What changed
--- note: The newest changes that went through the door; settings of our own sessions are none.
+-- note: The newest changes that went through the door; settings of our own sessions are none, nor are trials that undo themselves.
 -- chart: table
 -- window: 7 days
 -- empty: Nothing was changed.
@@ -17,6 +17,6 @@ SELECT c.at AS moment, c.project_id || '/' || c.branch_id AS place, c.tool, coal
        c.outcome, c.effect, c.statement, c.error_message
   FROM audit_log c
   JOIN upto u ON c.at > u.moment - INTERVAL 7 DAYS
- WHERE c.phase = 'outcome' AND coalesce(c.effect, '') <> 'read'
+ WHERE c.phase = 'outcome' AND coalesce(c.effect, '') <> 'read' AND coalesce(c.outcome, '') <> 'undone'
  ORDER BY c.at DESC, c.audit_id
  LIMIT 25

@@ -74,6 +74,32 @@ static void what_executes_does_not_wait_for_what_asks(void)
     rig_close(&g);
 }
 
+/* Its caller is told of the failure all the same: what it counted is in there. */
+static void what_undoes_itself_has_not_failed(void)
+{
+    static const struct {
+        const char *state, *outcome;
+        size_t errors;
+    } cases[] = {{"22P02", "undone", 0}, {"22P01", "failed", 1}, {"", "failed", 1}};
+    for (size_t i = 0; i < LB_COUNT(cases); i++) {
+        rig g;
+        open_with_fixtures(&g);
+        rig_write(&g, "fixtures/sql/example/comment_on_table.json",
+                  "[{\"error\": {\"code\": \"sql\", \"sqlstate\": \"22P02\", \"message\": \"counted 7\"}}]");
+        propose(&g, "ci-1", LB_BRANCH_THROWAWAY, ARGS("comment", "x", "undone_by", cases[i].state));
+        rig_expect(&g, RUN_FAILED, LB_ERR_SQL);
+        ASSERT_CONTAINS(g.done.error.message, "counted 7");
+        ASSERT_TEXT(rig_outcome(&g, 0), cases[i].outcome);
+        CU_ASSERT_EQUAL(strstr(g.changes[0], "counted 7") != NULL, cases[i].errors == 1);
+        CU_ASSERT(change_outcome_has_begun((change_outcome)g.outcomes[0]));
+        CU_ASSERT_EQUAL(g.done.changes, 0);
+        LB_AUTO_FREE char *outcome = base_printf("\"outcome\":\"%s\"", cases[i].outcome);
+        CU_ASSERT_EQUAL(rows_with(&g, outcome), 1);
+        CU_ASSERT_EQUAL(rows_with(&g, "counted 7"), cases[i].errors);
+        rig_close(&g);
+    }
+}
+
 static void a_tool_may_ask_for_so_many(void)
 {
     rig g;
@@ -328,8 +354,9 @@ static void making_a_branch_again_is_routine(void)
 }
 
 SUITE(gate_door, TEST(what_asks_waits), TEST(without_anybody_to_ask_it_is_refused), TEST(what_is_refused_does_not_wait),
-      TEST(what_executes_does_not_wait_for_what_asks), TEST(a_tool_may_ask_for_so_many), TEST(a_secret_cannot_wait),
-      TEST(a_plan_asks_nobody), TEST(the_mock_workspace_can_ask), TEST(what_a_called_tool_asks_for_waits_above),
+      TEST(what_executes_does_not_wait_for_what_asks), TEST(what_undoes_itself_has_not_failed),
+      TEST(a_tool_may_ask_for_so_many), TEST(a_secret_cannot_wait), TEST(a_plan_asks_nobody),
+      TEST(the_mock_workspace_can_ask), TEST(what_a_called_tool_asks_for_waits_above),
       TEST(a_tool_does_not_class_branches), TEST(changes_of_a_called_tool_are_in_the_journal),
       TEST(the_class_is_that_of_the_branch_touched), TEST(rules_look_at_the_branch_touched),
       TEST(a_new_branch_is_judged_by_its_name), TEST(deleting_what_has_expired_is_routine),

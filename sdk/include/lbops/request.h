@@ -41,6 +41,7 @@ typedef struct lb_group_spec {
     bool atomic;              /* one transaction around the SQL of the group; what stands before that is outside */
     bool bounded;             /* ends sessions only within the stated SOP: not disruptive by itself */
     bool asks;                /* a person decides, on throwaway branches too: the tool saw what the gate cannot */
+    const char *undone_by;    /* the SQLSTATE by which its SQL fails on purpose, so that nothing of it stays; or NULL */
 } lb_group_spec;
 
 #define LB_GROUP(...) (&(const lb_group_spec){.size = sizeof(lb_group_spec), __VA_ARGS__})

@@ -6,7 +6,7 @@
 #include <sql/example/terminate_backend.h>
 
 struct args {
-    const char *comment, *title, *evidence, *body, *script, *web, *reads, *notes;
+    const char *comment, *title, *evidence, *body, *script, *web, *reads, *notes, *undone_by;
     lb_texts drops, calls, files, program;
     bool atomic, bounded;
     int64_t groups, pid, first, last;
@@ -29,6 +29,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, program, LB_LIST_OF(LB_TEXT), NULL, "a program and its arguments"),
     LB_PARAM(struct args, notes, LB_TEXT, NULL,
              "what to write down once it is approved: this type of event of a branch"),
+    LB_PARAM(struct args, undone_by, LB_TEXT, NULL, "the SQLSTATE by which it fails on purpose"),
     LB_PARAM(struct args, atomic, LB_BOOL, "false", "as one transaction"),
     LB_PARAM(struct args, bounded, LB_BOOL, "false", "within the stated rules"),
     LB_PARAM(struct args, groups, LB_I64, "1", "the same so many times"),
@@ -105,7 +106,7 @@ static int propose(lb_ctx *ctx, const struct args *args, lb_outcome *ret_outcome
     int r = lb_group_open(ctx,
                           LB_GROUP(.title = args->title, .reason = "asked for by name", .undo = "there is no way back",
                                    .evidence = LB_ARGS(lb_json("figures", args->evidence)), .atomic = args->atomic,
-                                   .bounded = args->bounded),
+                                   .bounded = args->bounded, .undone_by = args->undone_by),
                           &group, err);
     if (r >= 0)
         r = add_sql(ctx, group, args, err);

@@ -55,6 +55,7 @@ def what_is_measured_decides(version):
 
         place.cli("target", "create", "perf-load", "--ttl", "1h", check=0)
         what_cannot_be_executed_is_named(place, before)
+        what_undid_itself_has_not_failed(place)
         what_takes_too_long_is_cut(place)
         what_arrays_are_compared_with_has_their_type(place)
         what_was_measured_is_not_the_planner_s_to_judge(place)
@@ -118,6 +119,18 @@ def what_cannot_be_executed_is_named(place, before):
     holds(proof["row_wal_after"] > 1.1 * proof["row_wal_before"] > 20, f"what it adds to the log: {proof}")
     equal(sums(place, "perf-load"), before, "what was written is undone")
     equal(proof_of(place, KIND, given, load_ms=0)["load"], None, "where nothing may be executed")
+
+
+def what_undid_itself_has_not_failed(place):
+    """Neither in its run nor in the audit log."""
+    known = {r["audit_id"] for r in place.waiting("audit_log")}
+    done = place.run("prove_index_on_branch", branch="perf-load", candidates=[KIND], statements=[statement(1, FINDS, 1)])
+    wrote = [c for c in done["changes"] if c["group"].startswith("write some rows")]
+    equal([(c["outcome"], c["executed"], c["error"]) for c in wrote], [("undone", False, None)] * 6, "in its run")
+    rows = [r for r in place.waiting("audit_log") if r["audit_id"] not in known and r["phase"] == "outcome"]
+    equal({r["outcome"] for r in rows}, {"applied", "undone"}, "in the audit log")
+    undone = [r for r in rows if r["outcome"] == "undone"]
+    equal([(r.get("error_code"), r.get("error_message")) for r in undone], [(None, None)] * 6, "of what was undone")
 
 
 def what_takes_too_long_is_cut(place):
