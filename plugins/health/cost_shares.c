@@ -6,8 +6,7 @@
 #include <sql/cost/statement_shares.h>
 #include <string.h>
 
-#define DAY_US INT64_C(86400000000)
-#define MONTH  30.0
+#define MONTH 30.0
 
 static bool same(const char *a, const char *b)
 {
@@ -29,7 +28,7 @@ const char *cost_name_of(lb_ctx *ctx, const cost_account *a)
 
 int cost_read_own(lb_ctx *ctx, cost_book *b, lb_error *err)
 {
-    const cost_own_share_args wanted = {.since = b->first_day * DAY_US};
+    const cost_own_share_args wanted = {.since = b->first_day * COST_DAY_US};
     cost_own_share_row row;
     lb_rows *rows = NULL;
     int r = cost_own_share(ctx, &wanted, &rows, err);
@@ -38,7 +37,7 @@ int cost_read_own(lb_ctx *ctx, cost_book *b, lb_error *err)
     b->has_own_share = r >= 0;
     while (r >= 0 && cost_own_share_next(ctx, rows, &row)) {
         cost_account *a = cost_account_of(b, row.project_id, row.branch_id);
-        int64_t at = row.day / DAY_US - b->first_day;
+        int64_t at = row.day / COST_DAY_US - b->first_day;
         if (!a)
             continue;
         a->own_statements_s += row.statements_s;
@@ -72,7 +71,7 @@ static double share_of(const cost_statement_shares_row *row, double *ret_time, d
 
 int cost_tell_statements(lb_ctx *ctx, const cost_book *b, int64_t most, const char *currency, lb_error *err)
 {
-    const cost_statement_shares_args wanted = {.since = b->first_day * DAY_US, .most = most};
+    const cost_statement_shares_args wanted = {.since = b->first_day * COST_DAY_US, .most = most};
     cost_statement_shares_row row;
     lb_rows *rows = NULL;
     int r = cost_statement_shares(ctx, &wanted, &rows, err);
@@ -81,7 +80,7 @@ int cost_tell_statements(lb_ctx *ctx, const cost_book *b, int64_t most, const ch
     while (r >= 0 && cost_statement_shares_next(ctx, rows, &row)) {
         const cost_account *a = cost_account_of(b, row.project_id, row.branch_id);
         double days = 0, by_time = 0, by_blocks = 0, share = share_of(&row, &by_time, &by_blocks);
-        double compute = a ? compute_since(b, a, row.first_at / DAY_US, &days) : 0;
+        double compute = a ? compute_since(b, a, row.first_at / COST_DAY_US, &days) : 0;
         if (!a || compute <= 0) /* the bill knows of none yet */
             continue;
         r = lb_append(ctx, "statements",
@@ -136,7 +135,7 @@ static int tell_load(lb_ctx *ctx, const cost_own_time_row *row, double budget, l
 
 int cost_tell_own_time(lb_ctx *ctx, int64_t first_day, double budget, lb_error *err)
 {
-    const cost_own_time_args wanted = {.since = first_day * DAY_US};
+    const cost_own_time_args wanted = {.since = first_day * COST_DAY_US};
     cost_own_time_row row;
     lb_rows *rows = NULL;
     int r = cost_own_time(ctx, &wanted, &rows, err);

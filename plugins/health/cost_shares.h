@@ -4,10 +4,12 @@
 
 #include "cost_usage.h"
 
+#define COST_DAY_US INT64_C(86400000000)
+
 /* What one branch cost; project and branch NULL: what the bill does not say. */
 typedef struct cost_account {
     const char *project, *branch;
-    double days[COST_MOST_DAYS], total, compute;
+    double days[COST_MOST_DAYS], total, compute, storage;
     double compute_days[COST_MOST_DAYS];
     int64_t first; /* index of its first day with usage */
     double own_statements_s, own_awake_s;
@@ -37,5 +39,9 @@ LB_MUST_CHECK int cost_tell_own_time(lb_ctx *ctx, int64_t first_day, double budg
  * are known of, those included on which it slept. */
 LB_MUST_CHECK int cost_tell_statements(lb_ctx *ctx, const cost_book *book, int64_t most, const char *currency,
                                        lb_error *err);
+/* Of each index that a recommendation is about its part of its branch's storage, as its bytes are of the databases';
+ * the dearest first. */
+LB_MUST_CHECK int cost_tell_indexes(lb_ctx *ctx, const cost_book *book, int64_t most, const char *currency,
+                                    lb_error *err);
 
 #endif

@@ -5,12 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-#define DAY_US      INT64_C(86400000000)
 #define PROVISIONAL 1 /* days for which the bill still grows */
 
 struct args {
     const char *catalog, *schema, *currency;
-    int64_t days, record_days, most_statements;
+    int64_t days, record_days, most_statements, most_indexes;
     double sigmas, share, least_money, own_share;
 };
 
@@ -25,6 +24,9 @@ static const lb_param params[] = {
              .min = "0", .max = "1"),
     LB_PARAM(struct args, most_statements, LB_I64, "10", "of each branch so many statements are told with their cost",
              .min = "0", .max = "100"),
+    LB_PARAM(struct args, most_indexes, LB_I64, "20",
+             "so many of the indexes that recommendations are about are told with their cost", .min = "0",
+             .max = "1000"),
     LB_PARAM(struct args, currency, LB_TEXT, "USD", "of the list prices"),
     LB_PARAM(struct args, catalog, LB_TEXT, "system", "catalogue of the billing tables"),
     LB_PARAM(struct args, schema, LB_TEXT, "billing", "their schema, with usage and list_prices"),
@@ -58,6 +60,7 @@ static int make_book(lb_ctx *ctx, const cost_bill *bill, cost_book *b, lb_error 
         a->total += cost_of(line);
         bool is_compute = line->unit && strcmp(line->unit, "DBU") == 0;
         a->compute += is_compute ? cost_of(line) : 0;
+        a->storage += line->unit && strcmp(line->unit, "DSU") == 0 ? cost_of(line) : 0;
         if (is_compute && line->day >= b->first_day && line->day - b->first_day < COST_MOST_DAYS)
             a->compute_days[line->day - b->first_day] += cost_of(line);
         b->total += cost_of(line);
@@ -75,7 +78,7 @@ static int judge_day(lb_ctx *ctx, const cost_account *a, int64_t day, const cost
         LB_FINDING(.object = cost_name_of(ctx, a), .kind = "cost_anomaly",
                    .reason = lb_printf(ctx, "it cost %.2f %s that day, and %.2f is usual for that weekday", cost,
                                        args->currency, j->expected),
-                   .evidence = LB_ARGS(lb_time("day", day * DAY_US), lb_f64("cost", cost),
+                   .evidence = LB_ARGS(lb_time("day", day * COST_DAY_US), lb_f64("cost", cost),
                                        lb_f64("expected", j->expected), lb_f64("usual_deviation", j->sigma),
                                        lb_f64("score", j->score), lb_i64("weekdays_before", (int64_t)j->same_days)),
                    .terms = LB_TERMS({"billed", 0.4}, {"deviations", j->score > args->sigmas ? 0.3 : 0.1},
@@ -122,7 +125,7 @@ static int record(lb_ctx *ctx, const cost_book *b, lb_error *err)
         r = lb_record(
             ctx, "cost_attribution",
             LB_ARGS(lb_text("project_id", l->project), lb_text("branch_id", l->branch),
-                    lb_time("usage_start", l->day * DAY_US), lb_time("usage_end", (l->day + 1) * DAY_US),
+                    lb_time("usage_start", l->day * COST_DAY_US), lb_time("usage_end", (l->day + 1) * COST_DAY_US),
                     lb_time("captured_at", lb_now(ctx)),
                     lb_text("record_id", lb_printf(ctx, "%016llx-%u", (unsigned long long)l->record, l->part)),
                     lb_text("workspace_id", l->workspace), lb_text("billing_product", l->product),
@@ -155,7 +158,7 @@ static int tell(lb_ctx *ctx, const cost_book *b, lb_error *err)
     }
     return r < 0 ? r
                  : lb_result(ctx,
-                             LB_ARGS(lb_time("since", b->first_day * DAY_US), lb_f64("total_cost", b->total),
+                             LB_ARGS(lb_time("since", b->first_day * COST_DAY_US), lb_f64("total_cost", b->total),
                                      lb_text("currency", args->currency),
                                      lb_i64("lines_without_a_price", b->lines_without_price),
                                      lb_i64("days_provisional", PROVISIONAL)),
@@ -173,16 +176,18 @@ static int conclude(lb_ctx *ctx, cost_book *b, lb_error *err)
         r = record(ctx, b, err);
     if (r >= 0)
         r = cost_tell_statements(ctx, b, args->most_statements, args->currency, err);
+    if (r >= 0)
+        r = cost_tell_indexes(ctx, b, args->most_indexes, args->currency, err);
     return r < 0 ? r : tell(ctx, b, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    int64_t today = lb_now(ctx) / DAY_US;
+    int64_t today = lb_now(ctx) / COST_DAY_US;
     cost_book b = {.today = today, .first_day = today - args->days};
     const cost_source source = {args->catalog, args->schema,   "usage",
-                                "list_prices", args->currency, b.first_day * DAY_US};
+                                "list_prices", args->currency, b.first_day * COST_DAY_US};
     cost_bill bill;
     const char *why = NULL;
     int r = cost_read(ctx, &source, &bill, &why, err);

@@ -19,6 +19,11 @@ recorded cost_attribution '.project_id == null and .resource_id == "older-instan
 holds '.result.statements[] | select(.name == "shop/dev") | (.cost - 2.8 | fabs) < 0.001 and (.cost_a_month - 2.8 * 30 / 21 | fabs) < 0.001'
 holds '.result.statements[] | select(.name == "shop/production") | (.cost - 6.08 | fabs) < 0.001 and (.cost_a_month - 91.2 | fabs) < 0.001'
 
+# a tenth and three tenths of what a month of its storage costs: 12 units a day of 0.023 each
+holds '[.result.indexes[] | [.name, .index, .is_there, .storage_share]] == [["shop/dev", "orders_note_idx", true, 0.3],
+       ["shop/dev", "orders_customer_idx", false, 0.1], ["shop/production", "items_name_idx", true, null]]'
+holds '[.result.indexes[].cost_a_month] | (.[0] - 2.484 | fabs) < 0.001 and (.[1] - 0.828 | fabs) < 0.001 and .[2] == null'
+
 # our own share of the time: by the server's count, by what our runs waited, and not before there is a day of it
 holds '[.result.own_load[] | [.name, .share, .verdict, .counted_by]] == [["shop/production", 0.005, "met", "the server"],
        ["shop/dev", 0.05, "missed", "what our runs waited"], ["shop/young", null, "not enough data", "the server"]]'
@@ -27,6 +32,8 @@ holds '[.result.findings[] | select(.kind == "own_load") | [.object, .evidence.o
 
 runs track_cost_attribution --least_money 100 --own_share 0.05
 holds '.result.findings == []'
+runs track_cost_attribution --most_indexes 1
+holds '[.result.indexes[].index] == ["orders_note_idx"]'
 runs track_cost_attribution --own_share 0.004
 holds '[.result.findings[] | select(.kind == "own_load") | .object] == ["shop/production", "shop/dev"]'
 runs_with 2 track_cost_attribution --days 0

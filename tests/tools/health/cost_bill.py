@@ -3,6 +3,7 @@
 Its name is not test_: the emulator answers SQL with packages that only the tests' own Python has."""
 
 import datetime
+import json
 import pathlib
 import sys
 
@@ -24,6 +25,12 @@ def with_warehouse(place):
                 f'warehouse_id = "{ready["warehouse_id"]}"\nflush_interval_s = 3600\n')
 
 
+def storage_cost(name, age):
+    """Of a branch, so many days ago."""
+    day = datetime.datetime.now(datetime.timezone.utc).date() - datetime.timedelta(days=age)
+    return round(10 + 5 * system_tables.share("shop", name, day, "storage"), 6) * PRICES[system_tables.STORAGE]
+
+
 def bill(branches, days):
     """What the emulator's rule makes of a project's branches: {branch: [cost of each day, the present one first]}."""
     today = datetime.datetime.now(datetime.timezone.utc).date()
@@ -32,9 +39,8 @@ def bill(branches, days):
         for age in range(days):
             day = today - datetime.timedelta(days=age)
             compute = round(4 + 20 * system_tables.share("shop", name, day, "compute"), 6)
-            storage = round(10 + 5 * system_tables.share("shop", name, day, "storage"), 6)
             compute *= 0.9 if day.toordinal() % 7 == 0 else 1  # taken back, and stated anew
-            costs.setdefault(name, []).append(compute * PRICES[system_tables.COMPUTE] + storage * PRICES[system_tables.STORAGE])
+            costs.setdefault(name, []).append(compute * PRICES[system_tables.COMPUTE] + storage_cost(name, age))
     return costs
 
 
@@ -56,6 +62,33 @@ def statements_have_their_share(place, cost):
     both = told["11"]["cost"] + told["12"]["cost"]
     holds(0 < both < cost, f"of the compute of the days that statements are known of: {both} of {cost}")
     holds(abs(told["11"]["cost_a_month"] - told["11"]["cost"] * 30 / 4) < 0.001, f"a month of it: {told['11']}")
+
+
+def indexes_have_their_share(place, storage):
+    """Of a production of 8,000 bytes in two databases, as it was looked at last."""
+    size = {"metric_name": "database_size_bytes", "unit": "bytes", "kind": "gauge"}
+    plant(place, "lakebase_metrics", [
+        {**size, "snapshot_timestamp": midnight(-2), "metric_value": 99999.0, "object_name": "gone"},
+        *({**size, "snapshot_timestamp": midnight(-1), "metric_value": value, "object_name": name}
+          for name, value in (("app", 6000.0), ("postgres", 2000.0)))])
+    found = {"created_at": midnight(-3), "schema_name": "public", "table_name": "orders", "confidence": "high"}
+    rows = []
+    for name, kind, impact, *steps in (("dear", "drop_unused", {"bytes": 4000}), ("new", "create_missing", {"bytes_added": 800}),
+                                       ("made", "create_missing", {"bytes_added": 400}, "approved", "kept"),
+                                       ("gone", "drop_unused", {"bytes": 4000}, "approved", "executed"),
+                                       ("unwanted", "create_missing", {"bytes_added": 8}, "rejected")):
+        row = {**found, "recommendation_id": f"idx-{name}", "index_name": name, "recommendation_type": kind}
+        rows.append({**row, "updated_at": midnight(-3), "status": "pending_review", "impact": json.dumps(impact)})
+        rows += [{**row, "updated_at": midnight(-2, hours=at), "status": step} for at, step in enumerate(steps)]
+    plant(place, "index_recommendations", rows)
+    told = place.run(TOOL, branch="")["result"]["indexes"]
+    equal([(i["index"], i["status"], i["is_there"], i["storage_share"]) for i in told],
+          [("dear", "pending_review", True, 0.5), ("new", "pending_review", False, 0.1), ("made", "kept", True, 0.05)], "the indexes")
+    equal([i["name"] for i in told], ["shop/production"] * 3, "whose they are")
+    month = sum(storage) / len(storage) * 30
+    for index in told:
+        holds(abs(index["cost_a_month"] - month * index["storage_share"]) < 0.001, f"of {month} a month: {index}")
+    equal([i["index"] for i in place.run(TOOL, branch="", most_indexes=1)["result"]["indexes"]], ["dear"], "the dearest")
 
 
 def the_bill_is_attributed_to_the_cent():
@@ -85,6 +118,7 @@ def the_bill_is_attributed_to_the_cent():
         equal({r["record_id"] for r in place.waiting("cost_attribution")}, {r["record_id"] for r in kept}, "the same when read again")
         holds(abs(again["total_cost"] - told["total_cost"]) < 1e-6, "the second time")
         statements_have_their_share(place, sum(wanted["production"]))
+        indexes_have_their_share(place, [storage_cost("production", age) for age in range(35)])
         findings = {f["object"] for f in place.findings(TOOL, branch="", least_money=0, share=0, sigmas=0)}
         holds(findings <= set(accounts), f"days above their weekday: {findings}")
         equal(place.findings(TOOL, branch="", least_money=1000), [], "nothing that dear")
