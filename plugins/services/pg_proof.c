@@ -29,7 +29,8 @@ int pg_prove(pg_session *s, int64_t deadline, lb_error *err)
     const char *const params[] = {s->proof_setting};
     if (!s->proof_setting[0])
         return 0;
-    if (!PQsendQueryParams(s->conn, "SELECT pg_catalog.current_setting($1, true)", 1, NULL, params, NULL, NULL, 0))
+    if (!PQsendQueryParams(s->conn, "SELECT pg_catalog.current_setting($1, true) " PG_MARK, 1, NULL, params, NULL, NULL,
+                           0))
         return pg_fail_lost(s, "proving the branch", err);
     int r = read_value(s, deadline, value, sizeof value, err);
     if (r < 0)

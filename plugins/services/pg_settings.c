@@ -120,7 +120,7 @@ int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, 
                    "SET standard_conforming_strings TO on;"
                    /* a role that may not set it has its errors told apart without words */
                    "SELECT pg_catalog.set_config('lc_messages', 'C', false)"
-                   " WHERE pg_catalog.has_parameter_privilege('lc_messages', 'SET')",
+                   " WHERE pg_catalog.has_parameter_privilege('lc_messages', 'SET') " PG_MARK,
                    (long long)s->timeout_ms, (long long)s->lock_ms,
                    (long long)held(options->idle_in_transaction_timeout_ms));
     return pg_run(s, "settings", sql, deadline, true, err);

@@ -120,7 +120,8 @@ def deltas_cover_what_was_added(version):
         equal(row["interval_seconds"], second["interval_seconds"], "its interval")
         equal(of(rows, largest), [], "what did not move is not stored")
         fresh = int(place.sql(f"SELECT queryid FROM pg_stat_statements WHERE {HERE} AND query LIKE 'SELECT min(id)%'"))
-        equal(of(rows, fresh)[0]["calls_delta"], 1, "what is new")
+        is_known = second["dealloc"] == first["dealloc"]  # others fill the server's table: what they push out may come back
+        equal(of(rows, fresh)[0].get("calls_delta"), 1 if is_known else None, "what is new")
         place.run(PERSIST)
         own = f"dbid = (SELECT max(dbid) FROM pg_stat_history WHERE database_name = '{place.database}')"  # others use the server
         found = place.history(f"SELECT queryid, query, statement_kind FROM query_texts WHERE {own}")
