@@ -6,4 +6,4 @@ lb_add_unit_test(cost_days LIBS cost_base)
 add_test(NAME health.cost_bill
          COMMAND bash ${CMAKE_SOURCE_DIR}/tests/emulator/run-python.sh ../tools/health/cost_bill.py)
 set_tests_properties(health.cost_bill PROPERTIES TIMEOUT 600 LABELS "postgres;python" RESOURCE_LOCK watched_servers ENVIRONMENT
-  "LBOPS_PROGRAM=$<TARGET_FILE:lbops>;LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_SANITIZED=${LBOPS_SANITIZE};PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/tools")
+  "LBOPS_WATCHES=1;LBOPS_PROGRAM=$<TARGET_FILE:lbops>;LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_SANITIZED=${LBOPS_SANITIZE};PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/tools")
