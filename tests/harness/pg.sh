@@ -146,6 +146,7 @@ listen_addresses = '127.0.0.1'
 port = $port
 unix_socket_directories = '$socket'
 shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.max = ${PG_STATEMENTS:-5000}
 fsync = off
 synchronous_commit = off
 full_page_writes = off

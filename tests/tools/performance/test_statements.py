@@ -81,7 +81,7 @@ def info_is_kept(version):
         before = int(place.sql(evicted))
         document = place.run(INFO)["result"]
         holds(before <= document["dealloc"] <= int(place.sql(evicted)), "dealloc: others fill the server's table too")
-        equal((document["most_entries"], document["track"]), (5000, "top"), "settings")
+        equal((document["most_entries"], document["track"]), (int(place.sql("SHOW pg_stat_statements.max")), "top"), "settings")
         metrics = {r["metric_name"] for r in place.waiting("lakebase_metrics")}
         equal(metrics, {"pg_stat_statements_dealloc", "pg_stat_statements_entries"}, "metrics")
         full = place.findings(INFO, full_ratio=0.0)
