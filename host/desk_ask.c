@@ -54,32 +54,31 @@ static void end_named(desk_call *call, const char *what, const char *hint)
     desk_error(call, &error);
 }
 
+/* False: that has ended the call. */
+static bool say_docs(desk_call *call, wire_reader *docs, const lb_error *error)
+{
+    lb_state_doc doc;
+    if (error)
+        desk_error(call, error);
+    while (!error && state_get_doc(docs, &doc))
+        say_doc(call, &doc);
+    return !error;
+}
+
 static void on_docs(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     desk_call *call = tag;
-    lb_state_doc doc;
     (void)owner;
-    if (error) {
-        desk_error(call, error);
-        return;
-    }
-    while (state_get_doc(docs, &doc))
-        say_doc(call, &doc);
-    desk_end(call, 0);
+    if (say_docs(call, docs, error))
+        desk_end(call, 0);
 }
 
 static void on_approvals(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     desk_call *call = tag;
-    lb_state_doc doc;
     (void)owner;
-    if (error) {
-        desk_error(call, error);
-        return;
-    }
-    while (state_get_doc(docs, &doc))
-        say_doc(call, &doc);
-    end_named(call, "approval", "lbops approvals --all lists them");
+    if (say_docs(call, docs, error))
+        end_named(call, "approval", "lbops approvals --all lists them");
 }
 
 static void list(desk_call *call, const lb_state_query *query, state_listed listed)
