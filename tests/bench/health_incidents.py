@@ -55,6 +55,7 @@ def is_soon(intervals):
 
 
 def main():
+    figures, sys.stdout = sys.stdout, sys.stderr  # what the suites' own parts say at their end is none
     version = int(harness("pg_versions | tail -n 1"))
     rows, looks, unwanted = all_of_them(version)
     seen = sum(is_soon(r["detected"]) for r in rows)
@@ -75,7 +76,7 @@ def main():
                bool(late) and max(late) <= TOLD_WITHIN_S, f"the slowest of {len(late)}, from its event to its receiver"),
         *(figure(f"incident_{r['kind']}", r["detected"], "looks until it was noticed", WITHIN, is_soon(r["detected"]),
                  f"first cause: {r['cause']}; {r['action']}; healed after {r['healed'] or '-'}, over after {r['resolved'] or '-'} looks")
-          for r in rows)]))
+          for r in rows)]), file=figures)
 
 
 main()
