@@ -1,5 +1,6 @@
 /* apply_schema_migration: brings a database's schema to where a directory of SQL files says it should be. */
 #include "migration_base.h"
+#include "migration_batch.h"
 
 struct args {
     const char *dir, *target_version, *baseline, *gaps, *tried, *keep_before, *policy;
@@ -127,7 +128,9 @@ static int judge_tasks(state *s, lb_error *err)
     }
     if (r >= 0)
         r = lb_examined(s->run.ctx, "statements", statements, err);
-    return r < 0 ? r : migrate_refuse(files, s->plan.count, err);
+    if (r >= 0)
+        r = migrate_refuse(files, s->plan.count, err);
+    return r < 0 ? r : migrate_batches_check(&s->run, &s->plan, err);
 }
 
 static int tell_task(state *s, const migration_task *task, const char *became, lb_error *err)

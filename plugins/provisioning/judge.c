@@ -236,7 +236,7 @@ static int verdict_of(judging *j, const script_statement *s, effect_verdict *ret
 static void judge_one(judging *j, judged *into, const script_statement *s, uint32_t number)
 {
     size_t before = j->hazard_count;
-    *into = (judged){.source = s, .lock_on = "", .is_idempotent = true};
+    *into = (judged){.source = s, .lock_on = "", .is_idempotent = true, .batch_rows = into->batch_rows};
     j->now = into;
     j->number = number;
     j->place = s->place;
@@ -292,6 +292,7 @@ int judge_file(const char *text, int server_major, arena *memory, judgement *ret
     if (!items)
         return lb_out_of_memory(err);
     bool destroys = false;
+    judge_batch_marks(&j, items);
     for (size_t i = 0; i < j.text.count; i++) {
         judge_one(&j, &items[i], &j.text.items[i], (uint32_t)i + 1);
         destroys = destroys || items[i].verdict.effect == EFFECT_DESTRUCTIVE;

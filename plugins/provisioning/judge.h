@@ -66,6 +66,7 @@ typedef struct judged {
     const char *lock_on;  /* the table; "" where there is none */
     bool scans, rewrites; /* the whole table, under that lock */
     bool is_idempotent, is_ddl;
+    int64_t batch_rows;        /* of the first batch, where the author has it executed in batches; else 0 */
     bool starts_part;          /* a transaction of its own begins here; see judge_file */
     char meaning[SHA256_TEXT]; /* of the statements up to this one: the same for texts that differ in comments, blanks
                                 * and letter case of keywords */
@@ -93,6 +94,11 @@ typedef struct judgement {
  * rows would be changed or a second table locked while the strong lock of a first one is held. */
 LB_MUST_CHECK int judge_file(const char *text, int server_major, arena *memory, judgement *ret_judgement,
                              lb_error *err);
+
+/* A statement that has batch_rows, without its comments: up to its WHERE, and what stands behind that, or "true".
+ * False: out of memory. */
+#define JUDGE_BATCH_MOST 10000
+bool judge_cut(const char *text, arena *memory, const char **ret_head, const char **ret_condition);
 
 /* A condition that holds for every row, as far as its text says so. */
 bool judge_is_true(tree expression);

@@ -80,9 +80,9 @@ static void update(judging *j, tree s)
     tree range = tree_get(s, "relation"), where = tree_get(s, "whereClause");
     label table = label_of_range(range);
     changes_rows(j, range);
-    if (!tree_has(where) || judge_is_true(where))
+    if (!j->now->batch_rows && (!tree_has(where) || judge_is_true(where)))
         judging_hazard(j, JUDGE_UPDATE_ALL, table.text, NULL);
-    else if (!judging_is_new(j, table.text))
+    else if (!j->now->batch_rows && !judging_is_new(j, table.text))
         judging_hazard(j, JUDGE_UPDATE_ROWS, table.text, NULL);
     if (builds_on_itself(tree_get(s, "targetList")))
         judging_hazard(j, JUDGE_ROWS_NOT_IDEMPOTENT, table.text, "leave out the rows that are done: WHERE ...");

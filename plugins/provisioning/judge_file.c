@@ -64,7 +64,7 @@ static bool validates_own(const judging *j, const part *p, size_t at)
 
 static bool must_start(const judging *j, const part *p, const judged *s, size_t at)
 {
-    return p->is_alone || !s->verdict.in_transaction || validates_own(j, p, at) ||
+    return p->is_alone || s->batch_rows || !s->verdict.in_transaction || validates_own(j, p, at) ||
            (p->adds_enum_value && !adds_enum_value(s));
 }
 
@@ -95,7 +95,7 @@ static void cut_into_parts(judging *j, judged *items, size_t count, bool destroy
             p = (part){.first = i, .strong = ""};
             parts++;
         }
-        p.is_alone = !s->verdict.in_transaction;
+        p.is_alone = s->batch_rows || !s->verdict.in_transaction;
         p.adds_enum_value = p.adds_enum_value || adds_enum_value(s);
         if (locks_strongly(j, s))
             p.strong = s->lock_on;

@@ -71,6 +71,9 @@ void judge_lock_of(judging *j, const char *kind, tree s);          /* judge_lock
 void judge_column(judging *j, tree column, const char *table, bool table_is_new);
 bool judge_is_unstable(tree expression); /* calls a function that may answer otherwise for each row */
 
+/* judge_batches.c: marks the statements that are to be executed in batches, and tells of marks that stand elsewhere. */
+void judge_batch_marks(judging *j, judged *items);
+
 /* judge_code.c: what stands inside of DO and CREATE FUNCTION. */
 void judge_code(judging *j, tree statement, bool runs);
 void judging_statement(judging *j, tree node); /* judge.c: one more, in the place where j stands */

@@ -1,6 +1,7 @@
 /* One migration, part by part: a part is a transaction that also writes the ledger, or a single statement that must not
  * be in one. Whatever ends half-way goes on there the next time. */
 #include "migration_base.h"
+#include "migration_batch.h"
 #include "migration_keep.h"
 #include "migration_notices.h"
 
@@ -13,8 +14,6 @@
 
 #define BUILDS_MOST 3 /* tries of what reads a whole table each time */
 
-#define MOVED "LB003" /* as sql/migration/hold_to_decided.sql has it */
-
 typedef struct part {
     uint32_t first, last; /* statements, counted from 1 */
     bool is_alone;
@@ -22,6 +21,7 @@ typedef struct part {
     bool is_told;    /* of that group */
     migration_limit limit;
     const migration_keep *keep;
+    int64_t batches, rows; /* as a course has them */
 } part;
 
 static migration_course course_of(const migration_task *task, const part *p, const migration_tries *tries,
@@ -33,12 +33,17 @@ static migration_course course_of(const migration_task *task, const part *p, con
                               .is_alone = p->is_alone,
                               .tries = tries,
                               .limit = &p->limit,
-                              .began = began};
+                              .began = began,
+                              .batches = p->batches};
 }
 
 static part next_part(const judgement *j, uint32_t done)
 {
-    part p = {.first = done + 1, .last = done + 1, .is_alone = !j->items[done].verdict.in_transaction};
+    const judged *first = &j->items[done];
+    part p = {.first = done + 1,
+              .last = done + 1,
+              .is_alone = first->batch_rows || !first->verdict.in_transaction,
+              .batches = first->batch_rows ? 0 : -1};
     while (p.last < j->count && !j->items[p.last].starts_part)
         p.last++;
     return p;
@@ -223,15 +228,6 @@ static int try_part(migration_run *run, const migration_task *task, part *p, con
 
 /* ---- several tries ---- */
 
-static bool is_worth_another_try(const lb_error *err)
-{
-    static const char *const states[] = {"55P03", "40P01", "40001", MOVED};
-    for (size_t i = 0; i < LB_COUNT(states); i++)
-        if (strcmp(err->sqlstate, states[i]) == 0)
-            return true;
-    return false;
-}
-
 static int note_alone(migration_run *run, const migration_task *task, const char *state, uint32_t step,
                       const char *error, lb_error *err)
 {
@@ -279,17 +275,79 @@ static int run_part(migration_run *run, migration_task *task, part *p, const cha
             r = try_part(run, task, p, undo, ret_outcome, err);
         if (r >= 0 && *ret_outcome == LB_APPLIED && s->builds.name)
             r = migrate_check_index(run, s, &is_not_whole, err);
-        if (r >= 0 || !(is_not_whole || is_worth_another_try(err)))
+        if (r >= 0 || !(is_not_whole || migrate_is_worth_another_try(err)))
             return r;
         if (!migrate_tries_again(run, tries)) {
             migrate_explain_wait(run, tries, s, p->last - p->first + 1, err);
             return r;
         }
-        run->holds_to_nothing = run->holds_to_nothing || (strcmp(err->sqlstate, MOVED) == 0 &&
+        run->holds_to_nothing = run->holds_to_nothing || (strcmp(err->sqlstate, MIGRATION_MOVED) == 0 &&
                                                           lb_run_target(run->ctx)->branch_class == LB_BRANCH_THROWAWAY);
         lb_log(run->ctx, LB_LOG_INFO, "%s: try %lld was in vain: %s", task->file->name, (long long)tries->count,
                err->message);
     }
+}
+
+/* ---- in batches ---- */
+
+/* A plan of what earlier statements have yet to make shows the statement as it stands. */
+static int add_batches(migration_run *run, const migration_backfill *b, bool is_seen, bool at_once, part *p,
+                       bool *ret_whole, lb_error *err)
+{
+    *ret_whole = true;
+    if (!is_seen)
+        return add_script(run, p->group, b->task->file, p->first, p->last, err);
+    return at_once ? migrate_batches_add(b, p->group, &p->limit, ret_whole, err)
+                   : migrate_batch_begin(b, p->group, err);
+}
+
+/* What a person is asked for is whole: nothing is executed then that is not in the request. One that is too long for
+ * a request has several. */
+static int ask_for_batches(migration_run *run, migration_task *task, part *p, const char *undo, migration_backfill *b,
+                           bool is_seen, lb_outcome *ret_outcome, lb_error *err)
+{
+    bool at_once = lb_plans(run->ctx) || lb_run_target(run->ctx)->branch_class != LB_BRANCH_THROWAWAY, whole = false;
+    int r = at_once && !lb_plans(run->ctx) && !b->is_begun ? migrate_batches_begin(b, err) : 0;
+    p->limit = at_once ? p->limit : migrate_batch_limit(run, &p->limit); /* at once they are vacuumed under it, too */
+    while (r >= 0 && !whole && *ret_outcome == LB_APPLIED && (at_once || !b->is_begun)) {
+        r = open_part(run, task, p, undo, &p->group, err);
+        if (r >= 0)
+            r = add_batches(run, b, is_seen, at_once, p, &whole, err);
+        if (r >= 0)
+            r = apply_kept(run, task, p, ret_outcome, err);
+        if (r >= 0 && *ret_outcome == LB_APPLIED)
+            r = migrate_batch_state(b, err);
+        whole = whole && (!is_seen || b->is_begun || !b->up_to.count); /* the first row may have come just now */
+    }
+    return r;
+}
+
+static int run_batches(migration_run *run, migration_task *task, part *p, const char *undo, migration_tries *tries,
+                       lb_outcome *ret_outcome, lb_error *err)
+{
+    migration_backfill b = {.run = run, .task = task, .number = p->first};
+    *ret_outcome = LB_APPLIED;
+    int r = migrate_check_lock(run, err);
+    if (r >= 0)
+        r = begin_alone(run, task, p, err);
+    if (r >= 0)
+        r = migrate_batch_look(run, task, p->first, &b, err);
+    bool is_seen = r >= 0;
+    if ((r == LB_ERR_NOT_FOUND || r == LB_ERR_INVALID) && lb_plans(run->ctx))
+        r = 0; /* what could be known was looked at before */
+    if (r >= 0 && is_seen)
+        r = migrate_batch_state(&b, err);
+    if (r >= 0 && is_seen)
+        r = migrate_batches_tell(&b, err);
+    if (r >= 0)
+        r = migrate_limit_of(run, task->file, p->first, p->last, &p->limit, err);
+    if (r >= 0)
+        r = ask_for_batches(run, task, p, undo, &b, is_seen, ret_outcome, err);
+    if (r >= 0 && *ret_outcome == LB_APPLIED && lb_run_target(run->ctx)->branch_class == LB_BRANCH_THROWAWAY)
+        r = migrate_batches_go(&b, &p->limit, tries, err);
+    p->batches = b.batches;
+    p->rows = b.rows;
+    return r;
 }
 
 /* ---- what is in the way, and what is left behind ---- */
@@ -333,8 +391,11 @@ static int apply_part(migration_run *run, migration_task *task, part *p, const c
     migration_tries tries = {0};
     migration_course course = course_of(task, p, &tries, lb_now(run->ctx));
     tell_in_the_way(run, task->file, p);
-    int r = run_part(run, task, p, undo, &tries, ret_outcome, err);
+    int r = p->batches < 0 ? run_part(run, task, p, undo, &tries, ret_outcome, err)
+                           : run_batches(run, task, p, undo, &tries, ret_outcome, err);
     course.group = p->group;
+    course.batches = p->batches;
+    course.rows = p->rows;
     if (r >= 0)
         return *ret_outcome == LB_APPLIED ? migrate_tell_course(run, &course, NULL, err) : 0;
     if (migrate_was_limited(run, &p->limit, err))

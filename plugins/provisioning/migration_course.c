@@ -136,6 +136,8 @@ static int record(migration_run *run, lb_group *group, const migration_course *c
     add(&row, group ? lb_null("waited_in_vain_ms") : lb_f64("waited_in_vain_ms", (double)c->tries->spent_us / 1000));
     add(&row, lb_text("sqlstate", is_state ? why->sqlstate : NULL));
     add(&row, lb_text("error", why ? why->message : NULL));
+    if (!group && c->batches >= 0)
+        add(&row, lb_i64("rows_affected", c->rows));
     int r = put(run, group, &row, err);
     if (r < 0)
         return r;
@@ -175,7 +177,8 @@ int migrate_tell_course(migration_run *run, const migration_course *c, const lb_
                               lb_bool("alone", c->is_alone), lb_time("began_at", c->began), lb_time("ended_at", ended),
                               lb_i64("tries_in_vain", c->tries->count), wait_of(c, why), most_of(c, why),
                               lb_f64("waited_in_vain_ms", (double)c->tries->spent_us / 1000), lb_bool("failed", why),
-                              is_state ? lb_text("sqlstate", why->sqlstate) : lb_null("sqlstate")),
+                              is_state ? lb_text("sqlstate", why->sqlstate) : lb_null("sqlstate"),
+                              known("batches", c->batches), known("rows", c->batches < 0 ? -1 : c->rows)),
                       err);
     return r < 0 ? r : record(run, NULL, c, ended, why, err);
 }

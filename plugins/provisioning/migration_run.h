@@ -60,6 +60,9 @@ typedef struct migration_tries {
 
 int64_t migrate_wait_limit(const migration_run *run); /* of one wait for a lock, in milliseconds */
 
+#define MIGRATION_MOVED "LB003" /* as sql/migration/hold_to_decided.sql has it */
+bool migrate_is_worth_another_try(const lb_error *err);
+
 /* Notes that a try was in vain, and pauses for the next; false: there is none. */
 bool migrate_tries_again(migration_run *run, migration_tries *tries);
 
@@ -134,6 +137,7 @@ typedef struct migration_course {
     const migration_limit *limit; /* of the last try */
     int64_t began;
     const lb_group *group; /* of the last try, which was measured; NULL: there was none */
+    int64_t batches, rows; /* that it has come to by now; batches below 0: it is not executed in any */
 } migration_course;
 
 /* Into the run's result, and with each of its statements into history; why: its error, or NULL. */

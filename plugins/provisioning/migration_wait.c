@@ -14,6 +14,15 @@ int64_t migrate_wait_limit(const migration_run *run)
     return limit > 0 ? limit : 1; /* 0 would be no limit */
 }
 
+bool migrate_is_worth_another_try(const lb_error *err)
+{
+    static const char *const states[] = {"55P03", "40P01", "40001", MIGRATION_MOVED};
+    for (size_t i = 0; i < LB_COUNT(states); i++)
+        if (strcmp(err->sqlstate, states[i]) == 0)
+            return true;
+    return false;
+}
+
 static int64_t spend(migration_run *run, migration_tries *tries)
 {
     int64_t now = lb_time_left(run->ctx), spent = tries->began - now;

@@ -12,6 +12,7 @@
 #include <sql/example/terminate_backend.h>
 #include <sql/example/vacuum_table.h>
 #include <sql/migration/create_base.h>
+#include <sql/migration/create_batches.h>
 #include <sql/migration/create_ledger.h>
 #include <sql/migration/create_schema.h>
 
@@ -153,10 +154,11 @@ static bool add_extension(void)
 /* Tables of ours that statements read and write. */
 static void make_own_tables(void)
 {
-    const lb_sql *schema = &untouched, *ledger = &untouched, *base = &untouched;
+    const lb_sql *schema = &untouched, *ledger = &untouched, *base = &untouched, *marked = &untouched;
     run_change(migration_create_schema_compose(&ctx, &schema, &err), &schema);
     run_change(migration_create_ledger_compose(&ctx, &ledger, &err), &ledger);
     run_change(migration_create_base_compose(&ctx, &base, &err), &base);
+    run_change(migration_create_batches_compose(&ctx, &marked, &err), &marked);
     const lb_sql *archive = &untouched, *batches = &untouched, *steps = &untouched;
     run_change(archival_create_schema_compose(&ctx, &archive, &err), &archive);
     run_change(archival_create_batches_compose(&ctx, &batches, &err), &batches);

@@ -148,6 +148,8 @@ static const example examples[] = {
     {"update-all", "UPDATE app.t SET a = 1", "UPDATE app.t SET a = 1 WHERE a IS NULL", 0},
     {"update-in-one-go", "UPDATE app.t SET a = 1 WHERE a IS NULL",
      "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY); UPDATE app.t SET a = 1 WHERE a IS NULL", 0},
+    {"batches-mark", "-- lbops:batches\nINSERT INTO app.t (a) SELECT 1 ON CONFLICT DO NOTHING",
+     "-- lbops:batches 50\nUPDATE app.t SET a = 1 WHERE a IS NULL", 0},
     {"changes-in-loop", "DO $$ BEGIN FOR i IN 1..9 LOOP UPDATE app.t SET a = 1 WHERE id = i; END LOOP; END $$",
      "DO $$ BEGIN UPDATE app.t SET a = 1 WHERE id = 3; END $$", 0},
     {"sequence-restart", "ALTER SEQUENCE app.s RESTART", "ALTER SEQUENCE app.s CACHE 10", 0},

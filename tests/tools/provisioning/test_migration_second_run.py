@@ -44,6 +44,21 @@ def each_file_is_run_twice(version):
         equal([again["applied"], again.get("second_run")], [0, None], "nothing was applied, so nothing comes twice")
 
 
+def batches_are_tried_out_too(version):
+    """Statement by statement as they would be on the real branch, and from the beginning the second time."""
+    with Trying(version) as place:
+        place.files("files", **{
+            "V1__set.sql": "ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS note int;\n-- lbops:batches 7\n"
+                           "UPDATE app.orders SET note = 1 WHERE note IS NULL;",
+            "V2__count.sql": "-- lbops:batches 7\nUPDATE app.orders SET total = total + 1 WHERE id > 0;"})
+        done = place.try_out(rollback="skip")["result"]
+        equal(outcomes(done), {"V1": "idempotent", "V2": "changes rows again"}, f"{done['rehearsal']['second_run']}")
+        equal(done["verdict"], "passed", "the judge has foretold it")
+        equal(place.sql("SELECT count(note), sum(total - id) FROM app.orders", branch=BRANCH), "30|60", "it really was run twice")
+        equal(place.sql("SELECT sum(rows), count(DISTINCT begun) FROM lbops_migration.batches", branch=BRANCH), "60|2",
+              "of the second run nothing is noted")
+
+
 def what_nobody_foretold_fails(version):
     """To the judge the block is guarded: the server knows better. Behind later files nobody knows, until they are
     taken back."""
@@ -71,4 +86,4 @@ def what_nobody_foretold_fails(version):
         equal(place.sql("SELECT to_regclass('app.requests') IS NOT NULL", branch=BRANCH), "t", "and is there again")
 
 
-suite(*[on(v, check) for check in (each_file_is_run_twice, what_nobody_foretold_fails) for v in VERSIONS], at_once=3)
+suite(*[on(v, check) for check in (each_file_is_run_twice, batches_are_tried_out_too, what_nobody_foretold_fails) for v in VERSIONS], at_once=3)
