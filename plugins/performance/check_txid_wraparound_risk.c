@@ -1,8 +1,12 @@
 /* check_txid_wraparound_risk: how near databases and tables are to running out of transaction and multixact ids, how
  * long that leaves, and what keeps a vacuum from helping. */
 #include "vacuum_age.h"
+#include "vacuum_alert.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+#define INSIDE 0.9 /* of a threshold: an alert is over only well below it */
 
 struct args {
     int64_t warning_age, critical_age, holder_seconds, most_tables;
@@ -31,6 +35,7 @@ typedef struct look {
     vacuum_counter xid, mxid;
     vacuum_age_limits limits;
     const vacuum_horizon_row *holder;
+    struct json_object *alerts;      /* that are open: vacuum_alert.h */
     const char *rate_from, *no_rate; /* where the rate is from, or why there is none */
     int64_t looked_at;               /* relations, nearly all of them too young to be read */
     int64_t tables_past;             /* over a threshold, told of or not */
@@ -120,11 +125,6 @@ static int look_at_tables(lb_ctx *ctx, look *l, lb_error *err)
 
 /* ---- the whole ---- */
 
-typedef struct counter_limit {
-    const vacuum_counter *counter;
-    double freeze_max_age;
-} counter_limit;
-
 /* The rate: since the first reading of the last hours that history has, or between two in this run. */
 static int measure_rates(lb_ctx *ctx, look *l, lb_error *err)
 {
@@ -162,39 +162,86 @@ static int record(lb_ctx *ctx, const look *l, const char *metric, double value, 
         err);
 }
 
+/* By the time that is left, but only once autovacuum is overdue: a busy and healthy server is always a few weeks away.
+ */
+static int level_by_days(const struct args *args, double days, bool is_overdue)
+{
+    return days < 0 || !is_overdue ? 0 : days < args->critical_days ? 2 : days < args->warning_days;
+}
+
+static int level_by_age(const look *l, const vacuum_counter *c)
+{
+    return c->worst >= l->limits.critical ? 2 : c->worst >= l->limits.warning;
+}
+
+static bool is_overdue(const struct args *args, const look *l, const vacuum_counter *c)
+{
+    double limit = c->is_mxid ? l->scan.server.mxid_freeze_max_age : l->scan.server.freeze_max_age;
+    return (double)c->worst > args->overdue_factor * limit;
+}
+
+/* Told of where the age alone says less. A rate that nobody knows ends nothing. */
+static int tell_days(lb_ctx *ctx, const look *l, const vacuum_counter *c, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    double days = vacuum_days_left(c->worst, c->rate);
+    bool counts = is_overdue(args, l, c);
+    int level = level_by_days(args, days, counts);
+    const vacuum_alert alert = {
+        .metric = c->days_metric,
+        .unit = "days",
+        .text = lb_printf(ctx,
+                          "new %ss run out in %.1f days at today's rate, and autovacuum is overdue: the oldest is "
+                          "%lld ids old",
+                          c->name, days, (long long)c->worst),
+        .value = days < 0 ? NAN : days,
+        .threshold = level > 1 ? args->critical_days : args->warning_days,
+        .level = level > level_by_age(l, c) ? level : 0,
+        .is_well_inside = !level && c->rate >= 0 && (!counts || days < 0 || days * INSIDE > args->warning_days),
+    };
+    return alert.text ? vacuum_say(ctx, l->alerts, &alert, err) : lb_out_of_memory(err);
+}
+
 static int tell(lb_ctx *ctx, const look *l, const vacuum_counter *c, int64_t next, lb_error *err)
 {
     const struct args *args = ctx->args;
-    int r = record(ctx, l, c->metric, (double)c->worst, "gauge", err);
+    int level = level_by_age(l, c), r = record(ctx, l, c->metric, (double)c->worst, "gauge", err);
+    const vacuum_alert alert = {
+        .metric = c->metric,
+        .unit = "ids",
+        .value = (double)c->worst,
+        .threshold = (double)(level > 1 ? args->critical_age : args->warning_age),
+        .level = level,
+        .is_well_inside = (double)c->worst < INSIDE * (double)args->warning_age,
+    };
     if (r >= 0)
         r = record(ctx, l, c->next_metric, (double)next, "counter", err);
-    if (r < 0 || c->worst < args->warning_age)
-        return r;
-    bool is_critical = c->worst >= args->critical_age;
-    return lb_emit(ctx, "threshold.breached",
-                   LB_ARGS(lb_text("metric", c->metric), lb_f64("value", (double)c->worst),
-                           lb_f64("threshold", (double)(is_critical ? args->critical_age : args->warning_age)),
-                           lb_text("level", is_critical ? "critical" : "warning"), lb_text("action", "vacuum")),
-                   err);
+    if (r >= 0)
+        r = vacuum_say(ctx, l->alerts, &alert, err);
+    return r < 0 ? r : tell_days(ctx, l, c, err);
 }
 
-/* By age, and by the time that is left: but only once autovacuum is overdue, since a busy and healthy server is always
- * a few weeks away. */
-static int level_of(const struct args *args, const look *l, const counter_limit *c)
+static int tell_both(lb_ctx *ctx, look *l, lb_error *err)
 {
-    double days = vacuum_days_left(c->counter->worst, c->counter->rate);
-    bool counts = days >= 0 && (double)c->counter->worst > args->overdue_factor * c->freeze_max_age;
-    if (c->counter->worst >= l->limits.critical || (counts && days < args->critical_days))
-        return 2;
-    return c->counter->worst >= l->limits.warning || (counts && days < args->warning_days);
+    int r = vacuum_recall_alerts(ctx, &l->alerts, err);
+    if (r >= 0)
+        r = tell(ctx, l, &l->xid, l->now.next_xid, err);
+    if (r >= 0)
+        r = tell(ctx, l, &l->mxid, l->now.next_mxid, err);
+    return r < 0 ? r : vacuum_remember_alerts(ctx, l->alerts, err);
+}
+
+static int level_of(const struct args *args, const look *l, const vacuum_counter *c)
+{
+    int by_age = level_by_age(l, c);
+    int by_days = level_by_days(args, vacuum_days_left(c->worst, c->rate), is_overdue(args, l, c));
+    return by_age > by_days ? by_age : by_days;
 }
 
 static int conclude(lb_ctx *ctx, const look *l, lb_error *err)
 {
     static const char *const levels[] = {"safe", "warning", "critical"};
-    const counter_limit xid = {&l->xid, l->scan.server.freeze_max_age};
-    const counter_limit mxid = {&l->mxid, l->scan.server.mxid_freeze_max_age};
-    int by_xid = level_of(ctx->args, l, &xid), by_mxid = level_of(ctx->args, l, &mxid);
+    int by_xid = level_of(ctx->args, l, &l->xid), by_mxid = level_of(ctx->args, l, &l->mxid);
     double xid_days = vacuum_days_left(l->xid.worst, l->xid.rate);
     double mxid_days = vacuum_days_left(l->mxid.worst, l->mxid.rate);
     return lb_result(
@@ -213,8 +260,8 @@ static int conclude(lb_ctx *ctx, const look *l, lb_error *err)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    look l = {.xid = {"transaction id", "txid_age", "next_xid", 0, -1, false},
-              .mxid = {"multixact id", "mxid_age", "next_mxid", 0, -1, true},
+    look l = {.xid = {"transaction id", "txid_age", "next_xid", "txid_days_left", 0, -1, false},
+              .mxid = {"multixact id", "mxid_age", "next_mxid", "mxid_days_left", 0, -1, true},
               .limits = {args->warning_age, args->critical_age}};
     if (args->critical_age < args->warning_age)
         return lb_fail(err, LB_ERR_INVALID, "raise critical_age",
@@ -233,13 +280,11 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = lb_skipped(ctx, "tables of other databases", "a run sees those of its own; their databases' ages are here",
                        err);
     if (r >= 0)
-        r = tell(ctx, &l, &l.xid, l.now.next_xid, err);
-    if (r >= 0)
-        r = tell(ctx, &l, &l.mxid, l.now.next_mxid, err);
+        r = tell_both(ctx, &l, err);
     return r < 0 ? r : conclude(ctx, &l, err);
 }
 
 LB_TOOL(check_txid_wraparound_risk, "how near databases and tables are to running out of transaction ids",
         .agent = "performance", .risk = LB_RISK_LOW, .schedule = "*/5 * * * *", .detector = true, .timeout_s = 120,
         LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"),
-        .emits = LB_NAMES("threshold.breached"), .run = run);
+        .emits = LB_NAMES("threshold.breached", "threshold.cleared"), .remembers = true, .run = run);

@@ -9,7 +9,7 @@
 
 /* One of the two counters. */
 typedef struct vacuum_counter {
-    const char *name, *metric, *next_metric;
+    const char *name, *metric, *next_metric, *days_metric;
     int64_t worst;
     double rate; /* ids per day; negative: unknown */
     bool is_mxid;

@@ -1,0 +1,60 @@
+#include "vacuum_alert.h"
+
+#include <json-c/json.h>
+#include <math.h>
+
+static void release(void *document)
+{
+    (void)json_object_put(document);
+}
+
+int vacuum_recall_alerts(lb_ctx *ctx, struct json_object **ret_open, lb_error *err)
+{
+    const char *text = NULL;
+    int r = lb_recall(ctx, &text, err);
+    if (r < 0)
+        return r;
+    struct json_object *open = text ? json_tokener_parse(text) : NULL;
+    if (!json_object_is_type(open, json_type_object)) {
+        release(open);
+        open = json_object_new_object();
+    }
+    *ret_open = open;
+    return open ? lb_defer(ctx, release, open) : lb_out_of_memory(err);
+}
+
+static lb_value figure(const char *name, double value)
+{
+    return isnan(value) ? lb_null(name) : lb_f64(name, value);
+}
+
+static int breach(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, lb_error *err)
+{
+    (void)json_object_object_add(open, a->metric, json_object_new_boolean(true));
+    return lb_emit(ctx, "threshold.breached",
+                   LB_ARGS(lb_text("metric", a->metric), lb_f64("value", a->value), lb_f64("threshold", a->threshold),
+                           lb_text("unit", a->unit), lb_text("level", a->level > 1 ? "critical" : "warning"),
+                           lb_text("action", "vacuum"), lb_text("text", a->text)),
+                   err);
+}
+
+static int clear(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, lb_error *err)
+{
+    json_object_object_del(open, a->metric);
+    return lb_emit(ctx, "threshold.cleared",
+                   LB_ARGS(lb_text("metric", a->metric), figure("value", a->value), lb_f64("threshold", a->threshold),
+                           lb_text("unit", a->unit)),
+                   err);
+}
+
+int vacuum_say(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, lb_error *err)
+{
+    if (a->level > 0)
+        return breach(ctx, open, a, err);
+    return a->is_well_inside && json_object_object_get_ex(open, a->metric, NULL) ? clear(ctx, open, a, err) : 0;
+}
+
+int vacuum_remember_alerts(lb_ctx *ctx, struct json_object *open, lb_error *err)
+{
+    return lb_remember(ctx, json_object_to_json_string(open), err);
+}
