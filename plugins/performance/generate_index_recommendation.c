@@ -2,6 +2,7 @@
  * the gate: each recommendation is a decision of its own. Statements are made anew from the catalogue; results of an
  * earlier analysis only say which of the findings are wanted. */
 #include "index_analysis.h"
+#include "index_later.h"
 #include "index_settle.h"
 #include "index_store.h"
 
@@ -40,6 +41,7 @@ typedef struct desk {
     struct json_object *wanted; /* findings, or NULL: all */
     index_pasts pasts;
     unsigned char *has_drop; /* by table: this run has recommended one */
+    index_later later;
     int64_t stored, unchanged, applied, waiting, failed;
 } desk;
 
@@ -204,16 +206,35 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
                              err);
 }
 
+/* What would make an index is decided at once, all else when that is done: a request is bound to its table's indexes as
+ * they are when it is made, and one that is built afterwards would make it void. */
+static int hear(index_work *work, const index_finding *found, lb_error *err)
+{
+    desk *d = work->state;
+    return found->new_index ? recommend(work, found, err) : index_later_add(work->ctx, &d->later, found, err);
+}
+
+static int decide_rest(index_work *work, lb_error *err)
+{
+    const desk *d = work->state;
+    int r = 0;
+    for (size_t i = 0; i < d->later.count && r >= 0; i++)
+        r = recommend(work, &d->later.items[i], err);
+    return r;
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     desk d = {.args = ctx->args};
-    index_work work = {.ctx = ctx, .tell = recommend, .state = &d};
+    index_work work = {.ctx = ctx, .tell = hear, .state = &d};
     const char *why = NULL; /* the analysis says it too */
     int r = read_wanted(ctx, &d, err);
     if (r >= 0)
         r = index_read_pasts(ctx, &d.pasts, &why, err);
     if (r >= 0)
         r = index_analyze(&work, &d.args->limits, err);
+    if (r >= 0)
+        r = decide_rest(&work, err);
     if (r >= 0)
         r = follow(&work, err);
     if (r >= 0)

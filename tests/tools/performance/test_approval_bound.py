@@ -87,6 +87,17 @@ def a_drop(version):
         carried_out(place, request, indexes)
 
 
+def a_drop_beside_a_build(version):
+    """A run that asks for a drop and builds another index of the same table has not made its own request void."""
+    with Given(version) as place:
+        place.sql(SHOP)
+        document = place.run("generate_index_recommendation", check=3, **LIMITS)
+        built = [r["index"] for r in document["result"]["recommendations"] if r["status"] == "executed"]
+        holds(built and built[0] in indexes(place), f"built: {document['result']['recommendations']}")
+        (request,) = [a for a in place.approvals() if a["status"] == "pending"]
+        carried_out(place, request["id"], indexes)
+
+
 def node(place):
     return place.sql("SELECT pg_relation_filenode('t'::regclass)")
 
@@ -149,5 +160,5 @@ def resource_parameters_of_a_role(version):
             place.sql(f"DROP ROLE {role}")
 
 
-suite(*each_version(a_build, a_drop, a_rewrite, settings_of_a_table, resource_parameters, resource_parameters_of_a_role),
+suite(*each_version(a_build, a_drop, a_drop_beside_a_build, a_rewrite, settings_of_a_table, resource_parameters, resource_parameters_of_a_role),
       at_once=3)
