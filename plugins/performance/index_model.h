@@ -87,6 +87,7 @@ typedef struct index_window {
     int64_t own_since; /* the same of the compute that writes, for what only it counts */
     double own_days;
     index_elsewhere elsewhere;
+    const char *no_list;    /* why the control plane did not say which computes there are; or NULL */
     int64_t other_computes; /* that could not be read */
     index_reader *readers;
     size_t reader_count;

@@ -187,7 +187,7 @@ const lb_value *index_readers_text(lb_ctx *ctx, const index_window *w, bool were
 int index_tell_readers(lb_ctx *ctx, const index_window *w, lb_error *err)
 {
     int64_t read = 1;
-    int r = 0;
+    int r = w->no_list ? lb_skipped(ctx, "which other computes there are", w->no_list, err) : 0;
     for (size_t i = 0; i < w->reader_count && r >= 0; i++) {
         const char *object = lb_printf(ctx, "use of indexes on %s", w->readers[i].name);
         read += !w->readers[i].why;

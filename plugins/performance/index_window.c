@@ -3,7 +3,8 @@
 
 #define DAY ((double)86400 * 1000000)
 
-/* A server without a control plane says nothing; its own list of standbys has to do. */
+/* A server without a control plane says nothing; its own list of standbys has to do. One that has a control plane which
+ * does not answer may have computes that sleep, and follow nobody just now. */
 static int look_elsewhere(lb_ctx *ctx, index_window *w, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
@@ -13,7 +14,9 @@ static int look_elsewhere(lb_ctx *ctx, index_window *w, lb_error *err)
     int r = lb_control(ctx, &request, &json, err);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_NO_MEMORY)
         return r;
-    w->elsewhere = r >= 0 || w->r.sees_all_statistics ? INDEX_ELSEWHERE_NONE : INDEX_ELSEWHERE_UNKNOWN;
+    bool has_none = r == LB_ERR_UNSUPPORTED || r == LB_ERR_NOT_FOUND;
+    w->elsewhere = r >= 0 || (has_none && w->r.sees_all_statistics) ? INDEX_ELSEWHERE_NONE : INDEX_ELSEWHERE_UNKNOWN;
+    w->no_list = r >= 0 || has_none ? NULL : lb_printf(ctx, "%s", err->message);
     return index_list_readers(ctx, w, r < 0 ? NULL : json, err);
 }
 

@@ -237,21 +237,29 @@ class Workspace(Place):
     def cli(self, *words, env=None, **more):
         return super().cli(*words, env={"LBOPS_TEST_SECRET": self.emulator.ready["client_secret"], **(env or {})}, **more)
 
-    def project(self, name="shop"):
-        """A project of ours: who makes one has a role on it."""
-        self.cli("target", "create", "--project", name, check=0)
+    def project(self, name="shop", version=None):
+        """A project of ours: who makes one has a role on it. version: of its servers, where it matters."""
+        if version:
+            self.emulator.finish(self.emulator.call("POST", "/api/2.0/postgres/projects", {"spec": {"pg_version": version}},
+                                                    {"project_id": name}, token=self.token()))
+        else:
+            self.cli("target", "create", "--project", name, check=0)
         self.emulator.settled(f"projects/{name}/branches/production/endpoints/primary")
 
-    def url(self, branch=None):
-        """psql as the service principal that lbops is there."""
-        ready, endpoint = self.emulator.ready, f"projects/{self.own}/branches/{branch or 'production'}/endpoints/primary"
+    def token(self):
+        """Of the service principal that lbops is there."""
+        ready = self.emulator.ready
         basic = base64.b64encode(f"{ready['client_id']}:{ready['client_secret']}".encode()).decode()
-        token = self.emulator.call("POST", "/oidc/v1/token", b"grant_type=client_credentials&scope=all-apis", token=None,
-                                   headers={"Authorization": f"Basic {basic}",
-                                            "Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
+        return self.emulator.call("POST", "/oidc/v1/token", b"grant_type=client_credentials&scope=all-apis", token=None,
+                                  headers={"Authorization": f"Basic {basic}",
+                                           "Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
+
+    def url(self, branch=None, endpoint="primary"):
+        """psql as that service principal."""
+        ready, endpoint = self.emulator.ready, f"projects/{self.own}/branches/{branch or 'production'}/endpoints/{endpoint}"
         host = self.emulator.postgres("GET", endpoint).json["status"]["hosts"]["host"]
         return (f"host={host} dbname=databricks_postgres user={ready['client_id']} sslmode=verify-full "
-                f"sslrootcert={ready['pg_ca_file']} password={self.emulator.credential(endpoint, token)}")
+                f"sslrootcert={ready['pg_ca_file']} password={self.emulator.credential(endpoint, self.token())}")
 
     def start(self, *words, **more):
         os.environ["LBOPS_TEST_SECRET"] = self.emulator.ready["client_secret"]

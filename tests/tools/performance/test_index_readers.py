@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from place import PATIENCE, Place, contains, each_version, equal, holds, suite, target
+from place import COUNTER, PATIENCE, Place, Workspace, contains, each_version, equal, holds, suite, target
 from ward import Ward
 
 HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
@@ -104,4 +104,110 @@ def all_computes_are_asked(version):
             ward.shell('pg_exec "$bin/pg_ctl" -D "$1/data" -w -l "$1/log" start >/dev/null', ward.standby_home)
 
 
-suite(*each_version(all_computes_are_asked), at_once=2)
+class Shop(Workspace):
+    """A project whose branch has an endpoint that only reads, which is a real standby once somebody connects there."""
+
+    READER = "projects/shop/branches/production/endpoints/reader"
+
+    def __init__(self, version):
+        super().__init__(HISTORY, targets=(("production", "production"),))
+        self.where = f"a workspace of Postgres {version}"
+        self.project(version=version)
+        self.sql(TABLES)
+
+    def make_reader(self):
+        spec = {"endpoint_type": "ENDPOINT_TYPE_READ_ONLY", "autoscaling_limit_min_cu": 0.5, "autoscaling_limit_max_cu": 1}
+        self.emulator.finish(self.emulator.postgres("POST", "projects/shop/branches/production/endpoints", {"spec": spec},
+                                                    endpoint_id="reader"))
+        self.emulator.settled(self.READER)
+
+    def at_reader(self, text):
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(endpoint="reader"), "-c", text],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        equal(done.returncode, 0, f"{text}: {done.stderr}")
+        return done.stdout.strip()
+
+    def compute(self):
+        """Of the reader, whoever asks: whether its server really runs, and since when it has."""
+        (seen,) = [c for c in self.emulator.control("GET", "computes")["computes"] if c["endpoint"] == self.READER]
+        return seen["state"], seen["running"], seen["pid"]
+
+    def act(self, verb):
+        self.emulator.control("POST", f"computes/{verb}", {"endpoint": self.READER, "force": True})
+
+    def unused(self, remembers=False):
+        """What it finds; with nothing of earlier runs to go by, or with what they have seen."""
+        self.state = self.state if remembers else self.dir / f"state-{next(COUNTER)}"
+        self.write()
+        found = self.run("detect_unused_indexes", **NOW)["result"]
+        return {f["object"]: f for f in found["findings"]}, str(found["skipped"])
+
+
+def not_all_were_asked(seen, skipped, why):
+    """What can be said then: the two seem unused, and nobody should rely on it."""
+    equal(set(seen), {"public.idle", "public.reported"}, f"unused as far as one can see, {why}")
+    for finding in seen.values():
+        equal((finding["evidence"]["computes_read"], finding["evidence"]["computes_not_read"]),
+              (["the one that writes"], ["reader"]), f"who was asked, {why}")
+        contains(finding["confidence"]["terms"], {"name": "all_computes_read", "points": -0.5})
+        equal(finding["confidence"]["label"], "low", f"a verdict on one of two, {why}")
+        contains(finding["reason"], "what 1 other compute(s) use cannot be read here")
+    contains(skipped, "use of indexes on reader")
+
+
+def alone(seen, skipped):
+    equal(set(seen), {"public.idle", "public.reported"}, "scanned by nobody who is there")
+    for finding in seen.values():
+        equal((finding["evidence"]["computes_read"], finding["evidence"]["computes_not_read"]),
+              (["the one that writes"], []), "who was asked")
+        contains(finding["confidence"]["terms"], {"name": "all_computes_read", "points": 0.1})
+    holds("use of indexes on" not in skipped, f"nobody else is spoken of: {skipped}")
+    return {name: (f["confidence"]["value"], f["confidence"]["label"], f["reason"].partition(", while")[2])
+            for name, f in seen.items()}
+
+
+def endpoints_of_a_workspace_are_asked(version):
+    """Of a project's read-only endpoint: what it scans counts, asleep it is left asleep, and gone it is forgotten."""
+    with Shop(version) as place:
+        before = alone(*place.unused())
+        place.make_reader()
+        place.at_reader("SET enable_seqscan = off; SELECT note FROM orders WHERE id = 1")
+        ends = time.monotonic() + PATIENCE
+        while (seen := place.at_reader(SCANS)) != "1":
+            holds(time.monotonic() < ends, f"{seen} scans on the reader")
+        seen, skipped = place.unused()
+        equal(set(seen), {"public.idle"}, "used by nobody")
+        equal((seen["public.idle"]["evidence"]["computes_read"], seen["public.idle"]["evidence"]["computes_not_read"]),
+              (["the one that writes", "reader"], []), "who was asked")
+        contains(seen["public.idle"]["confidence"]["terms"], {"name": "all_computes_read", "points": 0.1})
+        holds("use of indexes on" not in skipped, f"all could be asked: {skipped}")
+
+        fault = place.emulator.fault("pg_refuse", f"^{place.READER}$", count=0)
+        seen, skipped = place.unused(remembers=True)
+        equal(set(seen), {"public.idle"}, "used in an earlier run")
+        contains(skipped, "used before, and no month has passed since")
+        seen, skipped = place.unused()
+        not_all_were_asked(seen, skipped, "unreachable")
+        place.emulator.control("DELETE", f"faults/{fault}")
+
+        place.act("suspend")
+        equal(place.compute()[:2], ("IDLE", False), "the reader sleeps")
+        seen, skipped = place.unused()
+        not_all_were_asked(seen, skipped, "asleep")
+        contains(skipped, "reader sleeps, and is not woken to be looked at")
+        equal(place.compute()[:2], ("IDLE", False), "the reader sleeps on")
+
+        # The first list is the session's own, which looks for the compute that writes.
+        lists = place.emulator.fault("status", "/endpoints$", "GET", status=403, error_code="PERMISSION_DENIED", skip=1)
+        unlisted, skipped = place.unused()
+        place.emulator.control("DELETE", f"faults/{lists}")
+        equal(set(unlisted), {"public.idle", "public.reported"}, "unused as far as one can see, unlisted")
+        for finding in unlisted.values():
+            contains(finding["reason"], "whether other computes use it is not known")
+        contains(skipped, "which other computes there are")
+
+        place.emulator.finish(place.emulator.postgres("DELETE", place.READER))
+        equal(alone(*place.unused()), before, "once it is gone it is as it was before")
+
+
+suite(*each_version(all_computes_are_asked, endpoints_of_a_workspace_are_asked), at_once=2)
