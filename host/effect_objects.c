@@ -193,7 +193,10 @@ static void look_at_statement(finder *f, const char *kind, tree s)
         add_plain(f, "schema", tree_get(s, "schemaname"));
     } else if (strcmp(kind, "AlterSystemStmt") == 0 || strcmp(kind, "AlterDatabaseSetStmt") == 0 ||
                strcmp(kind, "AlterRoleSetStmt") == 0) {
-        add_plain(f, "setting", tree_path(s, "setstmt", "name"));
+        if (tree_has(tree_path(s, "setstmt", "name")))
+            add_plain(f, "setting", tree_path(s, "setstmt", "name"));
+        else
+            add(f, "setting", "", "all"); /* RESET ALL; no setting has that name */
     } else if (strcmp(kind, "IndexStmt") == 0) {
         char schema[NAME_BYTES] = "", name[NAME_BYTES] = "";
         tree_text(tree_path(s, "relation", "schemaname"), schema, sizeof schema);

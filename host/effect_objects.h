@@ -6,7 +6,8 @@
 #include "arena.h"
 
 /* kind: relation function schema schema_contents type role extension database setting publication. An index counts as a
- * relation; a constraint, trigger, policy, rule or column as part of its table. schema "": found by the search path. */
+ * relation; a constraint, trigger, policy, rule or column as part of its table. What RESET ALL touches is the setting
+ * "all". schema "": found by the search path. */
 typedef struct effect_object {
     const char *kind, *schema, *name;
 } effect_object;

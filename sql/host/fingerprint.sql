@@ -3,6 +3,7 @@
 -- server: 15-18
 -- note: definitions, owners and permissions; nothing that grows or moves by itself. An object that does not exist gives no rows.
 -- note: an index stands with what its table is: whether it may go, or what it is for, is decided by the other indexes, the columns and the constraints.
+-- note: of a database's and a role's settings those stand here that the group names, or all where it names none, or RESET ALL: another one that is approved meanwhile changes nothing for them.
 -- note: an empty schema means that the name is found by the search path, as the server would find it.
 -- param kinds text[]
 -- param schemas text[]
@@ -16,6 +17,14 @@ WITH asked AS (
   SELECT a.kind, a.schema, a.name,
          CASE WHEN a.schema = '' THEN quote_ident(a.name) ELSE quote_ident(a.schema) || '.' || quote_ident(a.name) END AS path
     FROM unnest(:kinds::text[], :schemas::text[], :names::text[]) AS a (kind, schema, name)
+), told AS (
+  SELECT s.setdatabase, s.setrole, string_agg(c, ', ' ORDER BY c) AS settings
+    FROM pg_db_role_setting s
+   CROSS JOIN LATERAL unnest(s.setconfig) c
+   WHERE lower(split_part(c, '=', 1)) IN (SELECT lower(a.name) FROM asked a WHERE a.kind = 'setting')
+      OR NOT EXISTS (SELECT FROM asked a WHERE a.kind = 'setting')
+      OR EXISTS (SELECT FROM asked a WHERE a.kind = 'setting' AND a.name = 'all')
+   GROUP BY s.setdatabase, s.setrole
 ), parts AS (
   SELECT a.kind, a.schema, a.name, p.part, p.value
     FROM asked a
@@ -131,9 +140,9 @@ WITH asked AS (
                                  r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
                                  r.rolbypassrls, r.rolconnlimit)),
            ('valid until', r.rolvaliduntil::text),
-           ('settings', array_to_string(r.rolconfig, ', ')),
-           ('settings in databases', (SELECT string_agg(b.datname || ': ' || array_to_string(s.setconfig, ', '), E'\n' ORDER BY b.datname)
-                                        FROM pg_db_role_setting s
+           ('settings', (SELECT s.settings FROM told s WHERE s.setdatabase = 0 AND s.setrole = r.oid)),
+           ('settings in databases', (SELECT string_agg(b.datname || ': ' || s.settings, E'\n' ORDER BY b.datname)
+                                        FROM told s
                                         JOIN pg_database b ON b.oid = s.setdatabase
                                        WHERE s.setrole = r.oid)),
            ('member of', (SELECT string_agg(DISTINCT m.roleid::regrole::text, ', ') FROM pg_auth_members m WHERE m.member = r.oid)),
@@ -154,13 +163,12 @@ WITH asked AS (
            ('oid', b.oid::text),
            ('owner', pg_get_userbyid(b.datdba)::text),
            ('permissions', b.datacl::text),
-           ('settings', (SELECT array_to_string(s.setconfig, ', ') FROM pg_db_role_setting s
-                          WHERE s.setdatabase = b.oid AND s.setrole = 0))) AS p (part, value)
+           ('settings', (SELECT s.settings FROM told s WHERE s.setdatabase = b.oid AND s.setrole = 0))) AS p (part, value)
    WHERE a.kind = 'database'
   UNION ALL
   SELECT a.kind, a.schema, a.name, 'value', s.reset_val
     FROM asked a
-    JOIN pg_settings s ON s.name = a.name
+    JOIN pg_settings s ON lower(s.name) = lower(a.name)
    WHERE a.kind = 'setting'
   UNION ALL
   SELECT a.kind, a.schema, a.name, p.part, p.value

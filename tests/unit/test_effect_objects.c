@@ -62,6 +62,8 @@ static void everything_else_that_has_a_name(void)
     expect("DROP OWNED BY bob", "role bob");
     expect("ALTER DATABASE d SET x=1", "setting x, database d");
     expect("ALTER ROLE bob IN DATABASE d RESET x", "setting x, role bob");
+    expect("ALTER DATABASE d RESET ALL", "setting all, database d");
+    expect("ALTER SYSTEM RESET ALL", "setting all");
     expect("ALTER TABLE s.t SET (autovacuum_vacuum_threshold=9, fillfactor=50)",
            "relation s.t, setting autovacuum_vacuum_threshold");
     expect("ALTER PUBLICATION p ADD TABLE s.t", "publication p, relation s.t");

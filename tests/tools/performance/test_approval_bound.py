@@ -160,5 +160,32 @@ def resource_parameters_of_a_role(version):
             place.sql(f"DROP ROLE {role}")
 
 
-suite(*each_version(a_build, a_drop, a_drop_beside_a_build, a_rewrite, settings_of_a_table, resource_parameters, resource_parameters_of_a_role),
+def one_after_another(place, world, **run):
+    """Each setting is decided on by itself: that another one was approved before makes nobody's request void."""
+    place.run("auto_tune_resource_parameters", check=3, min_hours=0, memory_mb=16_000, **run)
+    asked = [a["id"] for a in place.approvals() if a["status"] == "pending"]
+    holds(len(asked) >= 3, f"several settings are asked for: {asked}")
+    for done, request in enumerate(asked, 1):
+        carried_out(place, request, world)
+        equal(len(world(place).splitlines()), done, f"settings of {done} requests")
+    equal({a["status"] for a in place.approvals() if a["id"] in asked} & {"pending"}, set(), "what still waits")
+
+
+def several_settings(version):
+    with Given(version) as place:
+        one_after_another(place, of_database)
+
+
+def several_settings_of_a_role(version):
+    with Given(version) as place:
+        role = place.database + "_r"
+        place.sql(f"CREATE ROLE {role}")
+        try:
+            one_after_another(place, of_role, role=role)
+        finally:
+            place.sql(f"DROP ROLE {role}")
+
+
+suite(*each_version(a_build, a_drop, a_drop_beside_a_build, a_rewrite, settings_of_a_table, resource_parameters, resource_parameters_of_a_role,
+                    several_settings, several_settings_of_a_role),
       at_once=3)
