@@ -17,7 +17,7 @@ decision = "ask"
 reason = "people want to see settings before they hold"
 """
 LIMITS = {"min_minutes": 0, "days": 0, "min_reads": 0, "min_table_bytes": 0,
-          "min_unused_bytes": 0, "min_confidence": 0, "apply": True}
+          "min_unused_bytes": 0, "min_bloat_bytes": 0, "min_confidence": 0, "apply": True}
 SHOP = """
 CREATE TABLE people (id int PRIMARY KEY);
 CREATE TABLE orders (id int PRIMARY KEY, person int REFERENCES people, code text, day date);
@@ -96,6 +96,26 @@ def a_drop_beside_a_build(version):
         holds(built and built[0] in indexes(place), f"built: {document['result']['recommendations']}")
         (request,) = [a for a in place.approvals() if a["status"] == "pending"]
         carried_out(place, request["id"], indexes)
+
+
+def index_node(place):
+    return place.sql("SELECT pg_relation_filenode('by_code'::regclass)")
+
+
+def a_rebuild(version):
+    """The bloated index is made otherwise meanwhile; its table gets another rule."""
+    with Given(version, more=ASKS) as place:
+        place.sql(SHOP + "DELETE FROM orders WHERE id % 20 <> 0; VACUUM ANALYZE orders")
+        request = index_request(place, "bloated_index", "public.by_code")
+        (waits,) = [a for a in place.approvals() if a["id"] == request]
+        contains(json.dumps(waits), "REINDEX INDEX CONCURRENTLY public.by_code")
+        void(place, request, index_node, "options", lambda p: p.sql("ALTER INDEX by_code SET (fillfactor = 70)"))
+        void(place, request, index_node, "constraints", lambda p: p.sql("ALTER TABLE orders ADD CHECK (id > 0)"))
+        before = place.sql("SELECT pg_relation_size('by_code')")
+        carried_out(place, request, index_node)
+        after = place.sql("SELECT pg_relation_size('by_code')")
+        holds(int(after) * 4 < int(before), f"it is smaller: {after} of {before} bytes")
+        equal(place.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_code'::regclass"), "t", "it is valid")
 
 
 def node(place):
@@ -186,6 +206,7 @@ def several_settings_of_a_role(version):
             place.sql(f"DROP ROLE {role}")
 
 
-suite(*each_version(a_build, a_drop, a_drop_beside_a_build, a_rewrite, settings_of_a_table, resource_parameters, resource_parameters_of_a_role,
+suite(*each_version(a_build, a_drop, a_drop_beside_a_build, a_rebuild, a_rewrite, settings_of_a_table, resource_parameters,
+                     resource_parameters_of_a_role,
                     several_settings, several_settings_of_a_role),
       at_once=3)
