@@ -206,7 +206,6 @@ def several_settings_of_a_role(version):
             place.sql(f"DROP ROLE {role}")
 
 
-suite(*each_version(a_build, a_drop, a_drop_beside_a_build, a_rebuild, a_rewrite, settings_of_a_table, resource_parameters,
-                     resource_parameters_of_a_role,
-                    several_settings, several_settings_of_a_role),
+suite(*each_version(a_build, a_drop, a_drop_beside_a_build, a_rebuild, a_rewrite, settings_of_a_table,
+                     resource_parameters, resource_parameters_of_a_role, several_settings, several_settings_of_a_role),
       at_once=3)
