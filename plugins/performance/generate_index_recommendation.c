@@ -3,6 +3,7 @@
  * earlier analysis only say which of the findings are wanted. */
 #include "index_analysis.h"
 #include "index_later.h"
+#include "index_moved.h"
 #include "index_settle.h"
 #include "index_store.h"
 
@@ -98,19 +99,35 @@ static const char *status_of(lb_outcome outcome)
     return outcome == LB_APPLIED ? "executed" : outcome == LB_REFUSED ? "rejected" : "pending_review";
 }
 
+/* Where that was seen on a branch, only while the table is what the branch was made of. */
+static int ask(index_work *work, const index_finding *f, const char *object, lb_outcome *ret_outcome, bool *ret_moved,
+               lb_error *err)
+{
+    int r = f->rehearsed ? index_has_moved(work->trial, f->table, ret_moved, err) : 0;
+    if (r >= 0 && !*ret_moved)
+        r = index_ask(work, f, object, ret_outcome, err);
+    if (r >= 0 && *ret_outcome == LB_APPLIED && work->trial)
+        index_note_state(work->trial, f->table);
+    return r;
+}
+
 static int decide(index_work *work, const index_finding *f, const char *object, const char **ret_status, lb_error *err)
 {
     desk *d = work->state;
     lb_outcome outcome = LB_PLANNED;
     lb_error why;
+    bool has_moved = false;
     *ret_status = "pending_review";
     if (!d->args->apply || work->set->window.r.in_recovery)
         return 0;
-    int r = index_ask(work, f, object, &outcome, &why);
+    int r = ask(work, f, object, &outcome, &has_moved, &why);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY) {
         *err = why;
         return r;
     }
+    if (r >= 0 && has_moved)
+        return lb_skipped(work->ctx, object,
+                          "its table was altered while this was tried on a branch: the next run tries it anew", err);
     d->applied += r >= 0 && outcome == LB_APPLIED;
     d->waiting += r >= 0 && outcome == LB_WAITING;
     d->failed += r < 0;

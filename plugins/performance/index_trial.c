@@ -1,6 +1,7 @@
 #include "index_trial.h"
 
 #include "index_describe.h"
+#include "index_moved.h"
 #include "parsed.h"
 
 #include <sys/random.h>
@@ -89,12 +90,15 @@ static int begin(index_trial *t, lb_error *err)
         t->why = "a plan makes no branch, so nothing is built on one";
         return lb_skipped(t->ctx, "proof on a branch", t->why, err);
     }
+    int r = index_note_states(t, err);
+    if (r < 0)
+        return r;
     t->branch = own_name(t->ctx);
     if (!t->branch)
         return lb_out_of_memory(err);
     lb_target place = place_of(t);
-    int r = lb_call(t->ctx, PLANE, &place,
-                    LB_ARGS(lb_text("action", "create"), lb_text("source", source), lb_text("ttl", TTL)), &json, &why);
+    r = lb_call(t->ctx, PLANE, &place,
+                LB_ARGS(lb_text("action", "create"), lb_text("source", source), lb_text("ttl", TTL)), &json, &why);
     if (r >= 0)
         return read_place_in_log(t, err);
     t->branch = NULL;

@@ -27,10 +27,11 @@
 typedef struct index_trial {
     lb_ctx *ctx;
     bool is_wanted;
-    const char *branch;     /* NULL: it is not made yet */
-    const char *lsn;        /* the place in the log of what it was made from; NULL: the control plane does not say */
-    const char *why;        /* it could not be made or reached, and is not tried again */
-    const char *statements; /* that must not suffer by what is built there, as a list; or NULL */
+    const char *branch; /* NULL: it is not made yet */
+    const char *lsn;    /* the place in the log of what it was made from; NULL: the control plane does not say */
+    const char *why;    /* it could not be made or reached, and is not tried again */
+    struct index_table_states *states; /* what tables were before it was made: index_moved.h */
+    const char *statements;            /* that must not suffer by what is built there, as a list; or NULL */
 } index_trial;
 
 bool index_trial_is_wanted(const char *prove);

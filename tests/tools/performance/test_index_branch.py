@@ -1,11 +1,22 @@
 """Without HypoPG an index is proven by building it on a branch, which is gone afterwards; a rewritten statement by executing
 it there, and bloat by building the index anew."""
 
+import concurrent.futures
+import pathlib
 import re
+import tempfile
+import time
 
-from place import Given, Local, contains, each_version, equal, holds, suite
+from place import PATIENCE, Given, Local, contains, each_version, equal, holds, remove, suite
 
 TARGETS = (("production", "production"), ("perf-*", "throwaway"))
+ASKS = """
+[[gate]]
+branch = "production"
+decision = "ask"
+effect = "additive"
+reason = "people want to see each index before it is built"
+"""
 TABLES = """
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
 CREATE TABLE "Odd Orders" (id int PRIMARY KEY, customer_id int, note text);
@@ -247,4 +258,40 @@ def what_cannot_be_tried_is_said(version):
         place.run("detect_missing_indexes", prove="perhaps", check=2)
 
 
-suite(*each_version(the_gain_is_measured_where_it_was_built, what_cannot_be_tried_is_said), at_once=2)
+def what_moves_meanwhile_is_not_asked_for(version):
+    """Somebody alters the table while the index is built on the branch: nobody is asked for what was seen there."""
+    gate = pathlib.Path(tempfile.mkdtemp(prefix="lbops-moves-"))
+    gate.chmod(0o755)
+    try:
+        with Local(version, targets=TARGETS, more=ASKS) as place:
+            place.sql(TABLES + LOAD)
+            # Builds wait for a file, on the branch as well, which is a copy.
+            place.sql(f"""CREATE FUNCTION waits() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+                WHILE (pg_stat_file('{gate}/go', true)).size IS NULL LOOP PERFORM pg_sleep(0.05); END LOOP; END $$;
+                CREATE EVENT TRIGGER waits ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION waits()""")
+            wanted = [{"kind": "missing_index", "object": "public.Odd Orders"}]
+            asks = {"min_minutes": 0, "min_table_bytes": 0, "analysis_results": wanted, "prove": "branch", "apply": True, **LIMITS}
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                run = pool.submit(place.run, "generate_index_recommendation", check=None, **asks)
+                try:
+                    ends = time.monotonic() + PATIENCE
+                    while set(place.branches()) == {"production"}:
+                        holds(not run.done() and time.monotonic() < ends, "it is tried on a branch")
+                        time.sleep(0.05)
+                    place.sql('ALTER TABLE "Odd Orders" ADD CHECK (customer_id >= 0)')
+                finally:
+                    (gate / "go").touch()
+                result = run.result()["result"]
+            contains(str([s for s in result["skipped"] if s["object"] == "public.Odd Orders"]), "altered while this was tried on a branch")
+            equal(place.approvals(), [], "requests")
+            equal(place.sql("SELECT count(*) FROM pg_indexes WHERE tablename = 'Odd Orders'"), "1", "indexes of production")
+            place.run("generate_index_recommendation", check=3, **asks)
+            (request,) = place.approvals()
+            contains(request["evidence"]["not_compared"]["rehearsed_on_branch"], "perf-index-")
+            equal(set(place.branches()), {"production"}, "branches afterwards")
+    finally:
+        remove(gate)
+
+
+suite(*each_version(the_gain_is_measured_where_it_was_built, what_cannot_be_tried_is_said, what_moves_meanwhile_is_not_asked_for),
+      at_once=2)
