@@ -14,6 +14,7 @@
 
 typedef struct sampled {
     replay_table table;
+    struct json_object *arrays; /* its members are the columns that are arrays */
     struct json_object *rows[REPLAY_VARIANTS];
     size_t count;
 } sampled;
@@ -48,6 +49,9 @@ static int read_rows(replay_rows *f, sampled *into, lb_error *err)
     int r = rehearsal_relation(f->ctx, &wanted, &rows, err);
     if (r < 0 || !rehearsal_relation_next(f->ctx, rows, &where))
         return r; /* a view, or the name of a subquery */
+    into->arrays = branch_json_keep(f->ctx, where.arrays, err);
+    if (!into->arrays)
+        return err->code;
     r = rehearsal_sample(
         f->ctx,
         &(rehearsal_sample_args){
@@ -83,21 +87,50 @@ static int rows_of(replay_rows *f, const replay_table *table, const sampled **re
 
 /* ---- values ---- */
 
-/* {"it is \"quoted\""} */
-static const char *as_array(lb_ctx *ctx, const char *value)
+/* Into memory, as all of what is put there. */
+static void put_quoted(FILE *out, const char *value)
+{
+    (void)fputc('"', out);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            (void)fputc('\\', out);
+        (void)fputc(*value, out);
+    }
+    (void)fputc('"', out);
+}
+
+static void put_elements(FILE *out, struct json_object *list)
+{
+    (void)fputc('{', out);
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *element = json_object_array_get_idx(list, i);
+        if (i)
+            (void)fputc(',', out);
+        if (!element)
+            (void)fputs("NULL", out);
+        else if (json_object_is_type(element, json_type_array))
+            put_elements(out, element);
+        else
+            put_quoted(out, json_object_get_string(element));
+    }
+    (void)fputc('}', out);
+}
+
+/* {"it is \"quoted\""}: of a list all of it, of a value that one. */
+static const char *as_array(lb_ctx *ctx, struct json_object *value)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (!out)
         return NULL;
-    (void)fputs("{\"", out); /* into memory, as all of it */
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
-            (void)fputc('\\', out);
-        (void)fputc(*value, out);
+    if (json_object_is_type(value, json_type_array)) {
+        put_elements(out, value);
+    } else {
+        (void)fputc('{', out);
+        put_quoted(out, json_object_get_string(value));
+        (void)fputc('}', out);
     }
-    (void)fputs("\"}", out);
     bool is_whole = !ferror(out);
     is_whole = fclose(out) == 0 && is_whole;
     const char *kept = is_whole ? lb_printf(ctx, "%s", text) : NULL;
@@ -111,18 +144,25 @@ static struct json_object *element_of(struct json_object *value)
     return json_object_is_type(value, json_type_array) ? json_object_array_get_idx(value, 0) : value;
 }
 
-/* NULL: the row does not say. Lists and documents are written in another way as values. */
-static const char *value_in(lb_ctx *ctx, struct json_object *row, const replay_hole *hole)
+static bool is_array(const sampled *rows, const char *column)
+{
+    struct json_object *ignored = NULL;
+    return json_object_object_get_ex(rows->arrays, column, &ignored);
+}
+
+/* NULL: the row does not say. Documents, and lists in them, are written in another way as values. */
+static const char *value_in(lb_ctx *ctx, const sampled *rows, size_t at, const replay_hole *hole)
 {
     struct json_object *found = NULL;
-    if (!json_object_object_get_ex(row, hole->column, &found))
+    if (!json_object_object_get_ex(rows->rows[at], hole->column, &found))
         return NULL;
+    if (hole->fit == REPLAY_COLUMN && json_object_is_type(found, json_type_array) && is_array(rows, hole->column))
+        return as_array(ctx, found);
     if (hole->fit == REPLAY_ELEMENT)
         found = element_of(found);
     if (!found || json_object_is_type(found, json_type_object) || json_object_is_type(found, json_type_array))
         return NULL;
-    const char *text = json_object_get_string(found);
-    return hole->fit == REPLAY_ARRAY ? as_array(ctx, text) : text;
+    return hole->fit == REPLAY_ARRAY ? as_array(ctx, found) : json_object_get_string(found);
 }
 
 /* From the row of this variant on, the first one that has a value. */
@@ -134,7 +174,7 @@ static int find_value(replay_rows *f, const replay_text *t, const replay_hole *h
     *ret_value = hole->fit == REPLAY_COUNT ? "10" : NULL;
     int r = table ? rows_of(f, table, &rows, err) : 0;
     for (size_t i = 0; r >= 0 && rows && !*ret_value && i < rows->count; i++)
-        *ret_value = value_in(f->ctx, rows->rows[(variant + i) % rows->count], hole);
+        *ret_value = value_in(f->ctx, rows, (variant + i) % rows->count, hole);
     return r;
 }
 

@@ -58,6 +58,7 @@ def what_is_measured_decides(version):
         what_undid_itself_has_not_failed(place)
         what_takes_too_long_is_cut(place)
         what_arrays_are_compared_with_has_their_type(place)
+        a_parameter_that_is_an_array_has_a_row_s(place)
         what_was_measured_is_not_the_planner_s_to_judge(place)
         no_trigger_is_fired(place)
         refused = place.run("prove_index_on_branch", candidates=[KIND], statements=[statement(1, FINDS, 1)], check=1)
@@ -149,6 +150,23 @@ def what_arrays_are_compared_with_has_their_type(place):
              statement(3, 'SELECT count(*) FROM "Tagged" WHERE tags @> ARRAY[$1]::int[]', 1)]
     load = proof_of(place, {**KIND, "table": "Tagged"}, given)["load"]
     equal((load["statements_executed"], load["calls"], load["not_executed"]), (3, 6, []), f"what was executed: {load}")
+
+
+def a_parameter_that_is_an_array_has_a_row_s(place):
+    """As drivers send it, all of it in one."""
+    place.sql(r"""CREATE TABLE "Labelled" (id int, kind int, tags int[], words text[], grid int[], doc jsonb, none int[]);
+                  INSERT INTO "Labelled" SELECT i, i % 1000, ARRAY[i % 10, NULL, i % 100], ARRAY['a "b" \c', 'x,{' || i, 'NULL'],
+                  ARRAY[ARRAY[i, 1], ARRAY[2, 3]], jsonb_build_array(i) FROM generate_series(1, 20000) i;
+                  ANALYZE "Labelled" """, branch="perf-load")
+    given = [statement(1, 'SELECT count(*) FROM "Labelled" WHERE tags && $1', 3),
+             statement(2, 'SELECT count(*) FROM "Labelled" WHERE $1 <@ words AND kind = $2', 2),
+             statement(3, 'SELECT count(*) FROM "Labelled" WHERE grid = $1::int[]', 1),
+             statement(4, 'SELECT count(*) FROM "Labelled" WHERE doc @> $1', 1),
+             statement(5, 'SELECT count(*) FROM "Labelled" WHERE none && $1', 1)]
+    load = proof_of(place, {**KIND, "table": "Labelled"}, given)["load"]
+    equal((load["statements_executed"], load["calls"]), (3, 6), f"what was executed: {load}")
+    equal({s["query_id"]: s["why"] for s in load["not_executed"]},
+          dict.fromkeys(("4", "5"), "no values are known for its parameters"), "a document, and what no row has")
 
 
 def what_was_measured_is_not_the_planner_s_to_judge(place):
