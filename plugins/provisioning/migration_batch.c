@@ -15,9 +15,11 @@
 #include <sql/migration/batch_state.h>
 #include <sql/migration/batch_table.h>
 #include <sql/migration/batches_found.h>
+#include <sql/migration/batches_planned.h>
 #include <sql/migration/begin_batches.h>
 #include <sql/migration/create_batches.h>
 #include <sql/migration/do_batch.h>
+#include <sql/migration/plan_batches.h>
 #include <sql/vacuum/analyze.h>
 #include <sql/vacuum/vacuum_only.h>
 
@@ -326,6 +328,39 @@ int migrate_batch_add(const migration_backfill *b, lb_group *group, const lb_tex
                                     .up_to = {end->items, end->count}};
     int r = compose_bounds(b, &b->own, after, end, &args.after, &args.within, err);
     return r < 0 ? r : migration_do_batch(b->run->ctx, group, &args, err);
+}
+
+int migrate_batch_plan(const migration_backfill *b, lb_group *group, lb_error *err)
+{
+    const lb_sql *after = NULL;
+    const lb_texts from_the_first = {NULL, 0};
+    migration_plan_batches_args args = {.begun = b->begun,
+                                        .texts = {b->texts.items, b->texts.count},
+                                        .keys = {b->keys.items, b->keys.count},
+                                        .schema = b->schema,
+                                        .table = b->table,
+                                        .batch_rows = statement_of(b)->batch_rows};
+    if (!b->up_to.count)
+        return 0;
+    int r = compose_bounds(b, &b->keys, &from_the_first, &b->up_to, &after, &args.within, err);
+    return r < 0 ? r : migration_plan_batches(b->run->ctx, group, &args, err);
+}
+
+int migrate_batch_planned(const migration_backfill *b, lb_texts **ret_ends, size_t *ret_count, lb_error *err)
+{
+    const migration_batches_planned_args args = {.begun = b->begun, .done = b->batches};
+    lb_rows *rows = NULL;
+    migration_batches_planned_row row;
+    *ret_count = 0;
+    int r = b->is_begun ? migration_batches_planned(b->run->ctx, &args, &rows, err) : 0;
+    if (r < 0 || !b->is_begun)
+        return r;
+    *ret_ends = lb_alloc(b->run->ctx, ((size_t)lb_row_count(b->run->ctx, rows) + 1) * sizeof **ret_ends);
+    if (!*ret_ends)
+        return lb_out_of_memory(err);
+    while (r >= 0 && migration_batches_planned_next(b->run->ctx, rows, &row))
+        r = keep(b, row.key.items, row.key.count, &(*ret_ends)[(*ret_count)++], err);
+    return r;
 }
 
 int migrate_batch_add_pause(const migration_backfill *b, lb_group *group, int64_t number, lb_error *err)

@@ -39,6 +39,10 @@ LB_MUST_CHECK int migrate_batch_begin(const migration_backfill *b, lb_group *gro
 /* Where a batch of so many rows behind that key ends. */
 LB_MUST_CHECK int migrate_batch_end(const migration_backfill *b, const lb_texts *after, int64_t rows, lb_texts *ret_end,
                                     lb_error *err);
+/* The change that writes down where all of them end, of the first size; and what it has written, of those not done. */
+LB_MUST_CHECK int migrate_batch_plan(const migration_backfill *b, lb_group *group, lb_error *err);
+LB_MUST_CHECK int migrate_batch_planned(const migration_backfill *b, lb_texts **ret_ends, size_t *ret_count,
+                                        lb_error *err);
 LB_MUST_CHECK int migrate_batch_add(const migration_backfill *b, lb_group *group, const lb_texts *after,
                                     const lb_texts *end, int64_t number, lb_error *err);
 LB_MUST_CHECK int migrate_batch_add_pause(const migration_backfill *b, lb_group *group, int64_t number, lb_error *err);

@@ -59,6 +59,8 @@ int migrate_batches_begin(migration_backfill *b, lb_error *err)
     if (r >= 0)
         r = migrate_batch_begin(b, group, err);
     if (r >= 0)
+        r = migrate_batch_plan(b, group, err);
+    if (r >= 0)
         r = apply_group(b->run, group, "the beginning of it", err);
     return r < 0 ? r : migrate_batch_state(b, err);
 }
@@ -85,10 +87,12 @@ static int add_all(const migration_backfill *b, lb_group *group, int64_t rows, b
 {
     int64_t text = 0, number = b->batches, dead = 0;
     migration_backfill at = *b;
-    int r = 0;
+    lb_texts *planned = NULL;
+    size_t count = 0, n = 0;
+    int r = migrate_batch_planned(b, &planned, &count, err);
     while (r >= 0 && !migrate_batch_is_over(&at) && text < TEXTS_MOST && !(is_one && number > b->batches)) {
-        lb_texts end = {NULL, 0};
-        r = migrate_batch_end(b, &at.last, rows, &end, err);
+        lb_texts end = n < count ? planned[n++] : b->up_to;
+        r = count ? 0 : migrate_batch_end(b, &at.last, rows, &end, err);
         if (r >= 0)
             r = migrate_batch_add(b, group, &at.last, &end, ++number, err);
         if (r >= 0 && !is_one)

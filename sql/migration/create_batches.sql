@@ -2,10 +2,11 @@
 -- kind: change
 -- server: 15-18
 -- note: rows are only ever added, each in the transaction that executes its batch; being unique it keeps a batch from
--- note: being executed twice. key is the last one of the batch; that of batch 0 is where the last batch will end.
+-- note: being executed twice. key is the last one of the batch; that of batch 0 is where the last batch will end, and
+-- note: those below zero are planned.
 CREATE TABLE IF NOT EXISTS lbops_migration.batches (
   begun bigint NOT NULL REFERENCES lbops_migration.ledger ON DELETE CASCADE,
-  number bigint NOT NULL CHECK (number >= 0),
+  number bigint NOT NULL,
   key text[] NOT NULL,
   rows bigint NOT NULL,
   began_at timestamptz NOT NULL DEFAULT statement_timestamp(),
