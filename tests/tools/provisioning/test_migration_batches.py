@@ -235,8 +235,27 @@ def where_a_person_is_asked_it_is_asked_once(version):
         equal(place.migrate()["status"], "ok", "nothing is left to do")
 
 
+def what_an_approval_left_is_asked_for_again(version):
+    with counted(version, 900, kind="production") as place:
+        place.put("V2__count", COUNT.format(200))
+        place.migrate(check=3, lock_timeout_ms=50)
+        asked, = place.approvals()
+        other = place.session()
+        other.stdin.write("BEGIN; UPDATE app.counted SET n = n WHERE id = 500 RETURNING 'locked';\n")
+        other.stdin.flush()
+        equal(other.stdout.readline(), "locked\n", "a row of the third batch")
+        place.approve(asked["id"], check=1)
+        equal(place.sql(SPREAD), "0:500 1:400", "what came before it is done")
+        other.communicate("ROLLBACK;\n")
+        equal(place.migrate(check=3)["status"], "pending_approval", "the rest asks again")
+        rest, = [a for a in place.approvals() if a["id"] != asked["id"]]
+        place.approve(rest["id"])
+        equal(place.sql(SPREAD), "1:900", "each row once")
+        equal(place.sql(KEYS), "5", "where it was planned")
+
+
 suite(*each_version(each_row_comes_once_beside_a_writer, a_kill_in_the_middle_costs_nothing, a_key_of_several_columns,
                     rows_are_deleted_too, a_batch_that_takes_too_long_becomes_smaller,
                     a_locked_row_fails_it_where_it_stands, the_table_does_not_grow_to_twice_its_size,
                     what_cannot_be_cut_up_is_refused, a_plan_says_what_there_is_to_do,
-                    where_a_person_is_asked_it_is_asked_once))
+                    where_a_person_is_asked_it_is_asked_once, what_an_approval_left_is_asked_for_again))
