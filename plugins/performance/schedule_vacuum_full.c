@@ -4,13 +4,16 @@
 #include "vacuum_clock.h"
 #include "vacuum_rewrite.h"
 
+#include <math.h>
 #include <sql/vacuum/set_lock_timeout.h>
 #include <sql/vacuum/vacuum_full.h>
+
+#define LEAST_OF_GAIN 0.1 /* with less of what it was to win a rewrite was in vain */
 
 struct args {
     const char *schema, *table;
     double min_gain, mb_per_second, pause_seconds;
-    int64_t lock_timeout_ms, attempts;
+    int64_t lock_timeout_ms, attempts, holder_seconds;
 };
 
 static const lb_param params[] = {
@@ -23,6 +26,8 @@ static const lb_param params[] = {
              .min = "1", .max = "10"),
     LB_PARAM(struct args, pause_seconds, LB_F64, "1", "between two attempts, longer each time", .min = "0",
              .max = "60"),
+    LB_PARAM(struct args, holder_seconds, LB_I64, "300", "transactions younger than this are not waited for",
+             .min = "0"),
     LB_PARAM(struct args, mb_per_second, LB_F64, "50", "assumed speed, for the time that the lock will last",
              .min = "1"),
     LB_PARAMS_END,
@@ -61,6 +66,17 @@ static int attempt(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_pl
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
 }
 
+/* What a transaction may still see is copied with the rest. */
+static void judge(lb_ctx *ctx, const vacuum_rewrite_plan *p, vacuum_operation *o)
+{
+    double won = (double)(o->bytes_before - o->bytes_after);
+    if (!o->has_after || o->before.row.dead <= 0 || won >= LEAST_OF_GAIN * p->gain_bytes)
+        return;
+    o->status = "failed";
+    o->error = lb_printf(ctx, "it won %.0f bytes of about %.0f: %s holds the rows back", fmax(won, 0), p->gain_bytes,
+                         p->holder ? vacuum_holder_text(ctx, p->holder) : "a transaction that was open meanwhile");
+}
+
 /* The ladder: short waits with pauses in between, in which everybody who queued up behind us goes on. */
 static int climb(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_plan *p, vacuum_operation *o, lb_error *err)
 {
@@ -88,7 +104,11 @@ static int climb(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_plan
         o->status = "deferred";
         o->error = "the gate refused";
     }
-    return outcome == LB_APPLIED ? vacuum_look_after(ctx, scan, o, err) : 0;
+    if (outcome == LB_APPLIED) {
+        r = vacuum_look_after(ctx, scan, o, err);
+        judge(ctx, p, o);
+    }
+    return r;
 }
 
 /* Why it is not even proposed, or NULL. */
@@ -101,6 +121,10 @@ static const char *find_reason_against(lb_ctx *ctx, const vacuum_scan *scan, con
         return lb_printf(ctx,
                          "it would win %.0f %% of the table, less than the %.0f %% asked for: a plain VACUUM will do",
                          100 * p->gain_ratio, 100 * args->min_gain);
+    if (fmax(p->gain_ratio - p->kept_ratio, 0) < args->min_gain)
+        return lb_printf(ctx,
+                         "of the %.0f %% it would win, %.0f %% are dead rows that it would copy: %s holds them back",
+                         100 * p->gain_ratio, 100 * p->kept_ratio, vacuum_holder_text(ctx, p->holder));
     if (p->free_bytes >= 0 && p->free_bytes <= p->needs_bytes)
         return lb_printf(ctx, "the copy needs %lld bytes and %lld are free", (long long)p->needs_bytes,
                          (long long)p->free_bytes);
@@ -147,6 +171,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = vacuum_settle_rewrites(ctx, &scan, err);
     if (r >= 0)
         r = vacuum_plan_rewrite(ctx, &scan, args->schema, args->table, args->mb_per_second * 1e6, &plan, err);
+    if (r >= 0)
+        vacuum_weigh_holder(&scan, (double)args->holder_seconds, &plan);
     return r < 0 ? r : rewrite(ctx, &scan, &plan, err);
 }
 

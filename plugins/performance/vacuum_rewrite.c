@@ -1,4 +1,5 @@
 #include "vacuum_rewrite.h"
+#include "vacuum_due.h"
 
 #include <sys/statvfs.h>
 
@@ -92,6 +93,12 @@ int vacuum_plan_rewrite(lb_ctx *ctx, const vacuum_scan *scan, const char *schema
     return 0;
 }
 
+void vacuum_weigh_holder(const vacuum_scan *scan, double holder_seconds, vacuum_rewrite_plan *p)
+{
+    p->holder = vacuum_holder(scan, holder_seconds, false);
+    p->kept_ratio = vacuum_is_futile(&p->table, p->holder) ? p->table.need.dead_ratio : 0;
+}
+
 const lb_value *vacuum_rewrite_evidence(lb_ctx *ctx, const vacuum_rewrite_plan *p, int64_t lock_timeout_ms)
 {
     static const lb_value alternatives[] = {
@@ -109,6 +116,7 @@ const lb_value *vacuum_rewrite_evidence(lb_ctx *ctx, const vacuum_rewrite_plan *
         p->gain_known ? lb_f64("gain_ratio", p->gain_ratio) : lb_null("gain_ratio"),
         lb_i64("dead_rows", row->dead),
         lb_f64("dead_ratio", p->table.need.dead_ratio),
+        vacuum_holder_value(ctx, "held_back_by", p->holder),
         lb_text("lock", "ACCESS EXCLUSIVE: nobody reads or writes the table meanwhile"),
         lb_f64("expected_lock_seconds", p->lock_s),
         lb_i64("longest_wait_for_the_lock_ms", lock_timeout_ms),

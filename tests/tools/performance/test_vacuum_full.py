@@ -102,6 +102,40 @@ def an_approved_one_gives_up_too(version):
             equal(node(place), before, "the table")
 
 
+def rows_that_somebody_may_still_see_are_no_gain(version):
+    with Given(version) as place:
+        wasteful(place, "emptied")
+        place.sql("VACUUM emptied; CREATE TABLE other (id int)")
+        with somebody(place, "BEGIN", "INSERT INTO other VALUES (1)"):
+            plant(place, rows=20_000, dead=15_000, held=True)
+            place.sql("VACUUM t; ANALYZE t")
+            before = node(place)
+            result = place.run(TOOL, table="t", holder_seconds=0)["result"]
+            equal((result["status"], node(place), place.approvals()), ("deferred", before, []), "nobody is asked")
+            contains(result["reason"], "dead rows that it would copy: pid ", "holds them back")
+            equal(result["plan"]["held_back_by"]["kind"], "session", "evidence")
+            place.run(TOOL, check=3, table="emptied", holder_seconds=0)  # has room that nothing is in
+        place.run(TOOL, check=3, table="t")
+
+
+def a_rewrite_that_wins_nothing_has_failed(version):
+    """Who holds the rows has come since the last vacuum, which could not tell."""
+    with Given(version, kind="throwaway") as place:
+        plant(place, rows=20_000, dead=0)
+        place.sql("CREATE TABLE other (id int)")
+        with somebody(place, "BEGIN", "INSERT INTO other VALUES (1)"):
+            place.sql("DELETE FROM t WHERE id <= 15000; SELECT pg_stat_force_next_flush()")
+            place.sql("ANALYZE t")
+            before, bytes_before = node(place), size(place)
+            result = place.run(TOOL, table="t", holder_seconds=0)["result"]
+            holds(node(place) != before and size(place) > 0.9 * bytes_before, "it was written anew, with all rows")
+            equal(result["status"], "failed", f"verdict: {result}")
+            contains(result["reason"], " bytes of about ", ": pid ", "holds the rows back")
+            equal(place.waiting("vacuum_history")[-1]["status"], "failed", "vacuum_history")
+        equal(place.run(TOOL, table="t")["result"]["status"], "success", "when the holder is gone")
+        holds(size(place) < bytes_before / 2, "its size")
+
+
 def refuses_what_cannot_be_rewritten(version):
     with Given(version) as place:
         place.sql("CREATE TABLE parts (id int) PARTITION BY RANGE (id); CREATE VIEW seen AS SELECT 1;"
@@ -121,4 +155,5 @@ def refuses_what_cannot_be_rewritten(version):
 
 suite(*each_version(waits_for_a_person_and_executes_once, gives_up_on_a_lock_that_is_taken,
                     who_queues_behind_it_goes_on_when_it_gives_up,
-                    an_approved_one_gives_up_too, refuses_what_cannot_be_rewritten), at_once=4)
+                    an_approved_one_gives_up_too, rows_that_somebody_may_still_see_are_no_gain,
+                    a_rewrite_that_wins_nothing_has_failed, refuses_what_cannot_be_rewritten), at_once=4)
