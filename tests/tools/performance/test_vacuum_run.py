@@ -1,9 +1,11 @@
 """schedule_vacuum_analyze on real servers: dead rows go, worst first, within its limits; the rest is said."""
 
 import concurrent.futures
+import contextlib
 
 from place import Given, contains, each_version, equal, holds, suite
-from upkeep import dead, plant, somebody, vacuums
+from upkeep import Private, dead, plant, somebody, vacuums
+from ward import Ward
 
 TOOL = "schedule_vacuum_analyze"
 
@@ -99,29 +101,79 @@ def stops_when_the_load_rises_or_the_hour_is_wrong(version):
         equal(place.run(TOOL, window=f"{hour:02}:00-{(hour + 2) % 24:02}:00")["result"]["tables_vacuumed"], 1, "in time")
 
 
+HOLD = "SELECT pg_advisory_lock(1)"
+
+
+def ask_first(place):
+    """The ANALYZE of the table `first` asks a function of its index, which goes on once nobody holds a lock."""
+    place.sql("""CREATE FUNCTION when_free(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+                     WHILE NOT pg_try_advisory_lock_shared(1) LOOP PERFORM pg_sleep(0.01); END LOOP;
+                     PERFORM pg_advisory_unlock_shared(1); RETURN $1; END $$;
+                 CREATE INDEX ON first (when_free(id))""")
+
+
+def until_at_first(place, run):
+    while vacuums(place, "first") == 1 and not run.done():
+        pass
+    equal(run.done(), False, "it is at the first yet")
+
+
+def let_go(place):
+    place.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+              " AND mode = 'ExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+
+
 def a_table_that_goes_meanwhile_is_no_failure_of_the_others(version):
-    """The first's ANALYZE asks a function of its index, which goes on when the second has been dropped."""
     with Given(version) as place:
         plant(place, "first", rows=3_000, dead=2_500)
         plant(place, "second", rows=3_000, dead=2_000)
         plant(place, "third", rows=3_000, dead=1_500)
-        place.sql("""CREATE FUNCTION when_free(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
-                         WHILE NOT pg_try_advisory_lock_shared(1) LOOP PERFORM pg_sleep(0.01); END LOOP;
-                         PERFORM pg_advisory_unlock_shared(1); RETURN $1; END $$;
-                     CREATE INDEX ON first (when_free(id))""")
-        with concurrent.futures.ThreadPoolExecutor() as aside, somebody(place, "SELECT pg_advisory_lock(1)"):
+        ask_first(place)
+        with concurrent.futures.ThreadPoolExecutor() as aside, somebody(place, HOLD):
             document = aside.submit(place.run, TOOL)
-            while vacuums(place, "first") == 1 and not document.done():
-                pass
+            until_at_first(place, document)
             place.sql("DROP TABLE second")
-            equal(document.done(), False, "it is at the first yet")
-            place.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-                      " AND mode = 'ExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+            let_go(place)
             result = document.result()["result"]
         equal([(r["table"], r["status"]) for r in result["results"]],
               [("first", "success"), ("second", "failed"), ("third", "success")], "what became of each")
         contains(result["results"][1]["error"], "second is gone")
         equal((result["tables_failed"], dead(place, "first"), dead(place, "third")), (1, 0, 0), "the world")
+
+
+@contextlib.contextmanager
+def at_work(place, count):
+    """So many sessions that work."""
+    mine = "query = 'SELECT pg_sleep(600);' AND state = 'active'"
+    with contextlib.ExitStack() as crowd:
+        for session in [crowd.enter_context(somebody(place)) for _ in range(count)]:
+            session.stdin.write("SELECT pg_sleep(600);\n")
+            session.stdin.flush()
+        while int(place.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {mine}")) < count:
+            pass
+        try:
+            yield
+        finally:
+            place.sql(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE {mine}")
+
+
+def stops_between_tables_when_people_come(version):
+    with Ward(version) as ward, Private(ward) as place, concurrent.futures.ThreadPoolExecutor() as aside:
+        plant(place, "first", rows=3_000, dead=2_500)
+        plant(place, "second", rows=3_000, dead=2_000)
+        ask_first(place)
+        with somebody(place, HOLD):
+            run = aside.submit(place.run, TOOL)
+            until_at_first(place, run)
+            with at_work(place, 12):
+                let_go(place)
+                result = run.result()["result"]
+        equal([(r["table"], r["status"]) for r in result["results"]], [("first", "success")], "what was done")
+        equal((result["tables_left"], result["stopped_because"]), (1, "12 sessions work, and 0 did at the start"), "what was not")
+        equal((dead(place, "first"), dead(place, "second")), (0, 2000), "the world")
+        with at_work(place, 9):
+            equal(place.run(TOOL)["result"]["tables_vacuumed"], 1, "with as many as there may always be")
+        equal(dead(place, "second"), 0, "in the end")
 
 
 def says_what_it_may_not_vacuum(version):
@@ -141,4 +193,4 @@ def says_what_it_may_not_vacuum(version):
 suite(*each_version(removes_dead_rows_worst_first, works_under_a_budget, takes_named_tables_and_leaves_of_partitions,
                     leaves_locked_tables_alone, a_vacuum_that_cannot_help_is_not_repeated,
                     stops_when_the_load_rises_or_the_hour_is_wrong, a_table_that_goes_meanwhile_is_no_failure_of_the_others,
-                    says_what_it_may_not_vacuum), at_once=4)
+                    stops_between_tables_when_people_come, says_what_it_may_not_vacuum), at_once=4)

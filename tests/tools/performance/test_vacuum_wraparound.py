@@ -1,28 +1,17 @@
 """check_txid_wraparound_risk on real servers: ages of databases and tables, thresholds, holders, the rate."""
 
-from place import Given, Place, contains, each_version, equal, holds, suite, target
-from upkeep import burn, by_kind, plant, prepared, slot, somebody
+from place import Given, contains, each_version, equal, holds, suite
+from upkeep import Private, burn, by_kind, plant, prepared, slot, somebody
 from ward import Ward
 
 TOOL = "check_txid_wraparound_risk"
 
 
-class Strict(Place):
-    """A private server where autovacuum is overdue early."""
-
-    def __init__(self, ward):
-        super().__init__('plugin = "transport_local"\ndsn = { secret = "ward" }', target("shop", "postgres", "production")
-                         + '[secrets]\nward = { env = "LBOPS_WARD" }\n', branch="postgres")
-        self.there, self.where = ward.url, f"Postgres {ward.version}"
-
-    def url(self, branch=None):
-        return self.there
-
-    def told(self, **params):
-        """The risk, and the events: (type, metric, level)."""
-        document = self.run(TOOL, env={"LBOPS_WARD": self.there}, **params)
-        return document["result"]["risk_level"], [(e["type"], e["payload"]["metric"], e["payload"].get("level"))
-                                                  for e in document["events"]]
+def told(place, **params):
+    """The risk, and the events: (type, metric, level)."""
+    document = place.run(TOOL, **params)
+    return document["result"]["risk_level"], [(e["type"], e["payload"]["metric"], e["payload"].get("level"))
+                                              for e in document["events"]]
 
 
 def old(place, **params):
@@ -122,32 +111,32 @@ def the_rate_comes_from_history(version):
 
 def an_alert_ends_once_the_age_is_well_below(version):
     cleared = [("threshold.cleared", "txid_age", None)]
-    with Ward(version) as ward, Strict(ward) as place:
+    with Ward(version) as ward, Private(ward) as place:
         burn(place, 25_000)
-        equal(place.told(warning_age=20_000), ("warning", [("threshold.breached", "txid_age", "warning")]), "old")
+        equal(told(place, warning_age=20_000), ("warning", [("threshold.breached", "txid_age", "warning")]), "old")
         age = int(place.sql("SELECT max(age(datfrozenxid)) FROM pg_database"))
-        equal(place.told(warning_age=age + age // 20), ("safe", []), "only just below it")
-        equal(place.told(), ("safe", cleared), "well below it")
-        equal(place.told(), ("safe", []), "said once")
+        equal(told(place, warning_age=age + age // 20), ("safe", []), "only just below it")
+        equal(told(place), ("safe", cleared), "well below it")
+        equal(told(place), ("safe", []), "said once")
 
 
 def the_days_that_are_left_make_an_alert_where_autovacuum_is_overdue(version):
     breached, cleared = "threshold.breached", "threshold.cleared"
     long, short = {"warning_days": 365, "critical_days": 0}, {"warning_days": 365, "critical_days": 365}
-    with Ward(version, autovacuum_freeze_max_age=100_000) as ward, Strict(ward) as place, \
+    with Ward(version, autovacuum_freeze_max_age=100_000) as ward, Private(ward) as place, \
             somebody(place, "BEGIN", "SELECT pg_current_xact_id()"):
-        equal(place.told(**long), ("safe", []), "no rate is known")
+        equal(told(place, **long), ("safe", []), "no rate is known")
         burn(place, 100_000)
         place.sql("SELECT pg_sleep(1)")
-        equal(place.told(**long), ("safe", []), "soon at this rate, and autovacuum has time yet")
+        equal(told(place, **long), ("safe", []), "soon at this rate, and autovacuum has time yet")
         burn(place, 25_000)
-        equal(place.told(**long), ("warning", [(breached, "txid_days_left", "warning")]), "overdue")
-        equal(place.told(**short), ("critical", [(breached, "txid_days_left", "critical")]), "overdue, and nearer")
-        equal(place.told(**short, warning_age=110_000), ("critical", [(breached, "txid_age", "warning"),
+        equal(told(place, **long), ("warning", [(breached, "txid_days_left", "warning")]), "overdue")
+        equal(told(place, **short), ("critical", [(breached, "txid_days_left", "critical")]), "overdue, and nearer")
+        equal(told(place, **short, warning_age=110_000), ("critical", [(breached, "txid_age", "warning"),
                                                                       (breached, "txid_days_left", "critical")]), "and old")
-        equal(place.told(**long, overdue_factor=2),
+        equal(told(place, **long, overdue_factor=2),
               ("safe", [(cleared, "txid_age", None), (cleared, "txid_days_left", None)]), "with more patience")
-        equal(place.told(**long, overdue_factor=2), ("safe", []), "said once")
+        equal(told(place, **long, overdue_factor=2), ("safe", []), "said once")
 
 
 suite(*each_version(a_young_database_is_safe, age_is_found_with_its_holder, a_tables_own_limit_counts,

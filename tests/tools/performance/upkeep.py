@@ -4,6 +4,23 @@ import contextlib
 import os
 import time
 
+from place import Place, target
+
+
+class Private(Place):
+    """On a server that nobody else uses: see ward.py."""
+
+    def __init__(self, ward):
+        super().__init__('plugin = "transport_local"\ndsn = { secret = "ward" }', target("shop", "postgres", "production")
+                         + '[secrets]\nward = { env = "LBOPS_WARD" }\n', branch="postgres")
+        self.database, self.there, self.where = "postgres", ward.url, f"Postgres {ward.version}"
+
+    def url(self, branch=None):
+        return self.there
+
+    def cli(self, *words, env=None, **more):
+        return super().cli(*words, env={"LBOPS_WARD": self.there, **(env or {})}, **more)
+
 
 def plant(place, name="t", rows=10_000, dead=6_000, options="autovacuum_enabled=off", held=False):
     """A table whose dead rows nobody has removed. Unless somebody is meant to hold them, anybody may: no transaction
