@@ -225,6 +225,13 @@ static bool has_enough(const index_candidates *list, size_t before)
     return count >= PER_TABLE;
 }
 
+/* Rows without a value may be missing from that index, and nobody finds these by one. */
+static bool is_promised(const index_work *work, const index_candidate *c)
+{
+    return c->kind == INDEX_BTREE && c->part == INDEX_PART_ALL && c->count == c->equal_count && !c->beside_count &&
+           index_is_promised(work, c->table, c->columns, c->count);
+}
+
 static int ask_planner(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
 {
     int r = 0;
@@ -233,6 +240,10 @@ static int ask_planner(index_work *work, const index_missing_limits *limits, ind
         index_candidate *c = &list->items[i];
         c->cost_before = c->cost_after = c->cost_plain = c->blocks_before = c->blocks_after = c->mix_before = -1;
         c->load_before = c->write_before = -1;
+        if (is_promised(work, c)) {
+            index_pass(work, "the index that is proposed for a foreign key serves them");
+            continue;
+        }
         if (has_enough(list, i)) {
             index_pass(work, "two indexes on one table are enough for one round");
             continue;

@@ -51,9 +51,47 @@ const char *index_mark_text(const index_work *work, const index_info *x)
                                : NULL;
 }
 
+struct index_promise {
+    const index_table *table;
+    const lb_value *columns; /* texts */
+    size_t count;
+    struct index_promise *next;
+};
+
+static int promise(index_work *work, const index_finding *f, lb_error *err)
+{
+    const lb_value *list = f->columns;
+    struct index_promise *kept = lb_alloc(work->ctx, sizeof *kept);
+    lb_value *columns = kept ? lb_alloc(work->ctx, list->count * sizeof *columns) : NULL;
+    if (!columns)
+        return lb_out_of_memory(err);
+    memcpy(columns, list->v.items, list->count * sizeof *columns);
+    *kept = (struct index_promise){f->table, columns, list->count, work->promises};
+    work->promises = kept;
+    return 0;
+}
+
+bool index_is_promised(const index_work *work, const index_table *table, const index_column *const *columns, int count)
+{
+    for (const struct index_promise *p = work->promises; p; p = p->next) {
+        int found = 0;
+        for (int i = 0; i < count; i++)
+            for (size_t k = 0; k < p->count && k < (size_t)count; k++)
+                found += strcmp(p->columns[k].v.text, columns[i]->r.name) == 0;
+        if (p->table == table && found == count)
+            return true;
+    }
+    return false;
+}
+
 int index_tell(index_work *work, const index_finding *finding, lb_error *err)
 {
     work->found++;
+    if (finding->type && finding->columns && strcmp(finding->type, "create_fk_index") == 0) {
+        int r = promise(work, finding, err);
+        if (r < 0)
+            return r;
+    }
     if (finding->index && finding->type && strncmp(finding->type, "drop", 4) == 0)
         mark(work, finding->index, MARK_GOES);
     return work->tell(work, finding, err);

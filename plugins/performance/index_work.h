@@ -44,10 +44,11 @@ struct index_work {
     int (*tell)(index_work *work, const index_finding *finding, lb_error *err);
     void *state;
     int64_t found;
-    const index_history *history; /* or NULL: only what the server counted is known */
-    struct index_name *names;     /* that this pass has given away */
-    struct index_plans *plans;    /* of statements that ran, once somebody asked for them */
-    struct index_trial *trial;    /* where to try out what the planner cannot be asked, or NULL */
+    const index_history *history;   /* or NULL: only what the server counted is known */
+    struct index_name *names;       /* that this pass has given away */
+    struct index_plans *plans;      /* of statements that ran, once somebody asked for them */
+    struct index_trial *trial;      /* where to try out what the planner cannot be asked, or NULL */
+    struct index_promise *promises; /* indexes for foreign keys that this pass has proposed, the newest first */
     unsigned char *marks;    /* by index, where several rules run in one pass: what others have said of it. Or NULL */
     index_passed passed[24]; /* what was left out for a reason that many share */
 };
@@ -59,6 +60,10 @@ LB_MUST_CHECK int index_use_marks(index_work *work, lb_error *err);
 void index_mark_kept(index_work *work, const index_info *x);
 bool index_goes(const index_work *work, const index_info *x);
 const char *index_mark_text(const index_work *work, const index_info *x); /* NULL: nothing was said */
+
+/* An index for a foreign key that this pass proposes begins with these columns, in whatever order: it serves who looks
+ * for values of all of them, and one more would be its twin. */
+bool index_is_promised(const index_work *work, const index_table *table, const index_column *const *columns, int count);
 
 /* The usual .tell: a finding of the run. */
 LB_MUST_CHECK int index_report(index_work *work, const index_finding *finding, lb_error *err);

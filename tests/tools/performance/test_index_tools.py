@@ -308,7 +308,21 @@ def recommendations_keep_their_name_and_pass_the_gate(version):
         holds("executed" in {r["status"] for r in place.waiting("index_recommendations")}, "a row of what was executed")
 
 
-suite(*each_version(an_empty_database_is_examined, wrong_input_is_refused, a_young_server_says_so,
+def one_index_serves_a_key_and_those_who_look_by_it(version):
+    """Statements that ask for the columns of a foreign key get the key's index, and no twin of it."""
+    asked = {"min_minutes": 0, "min_rows": 0, "min_table_bytes": 0, "min_mean_ms": 0, "min_calls": 10}
+    with Given(version) as place:
+        place.sql(SHOP + "CREATE EXTENSION pg_stat_statements;" + "SELECT count(note) FROM orders WHERE customer_id = 5;" * 12)
+        alone = [f["fix"] for f in place.findings("detect_missing_indexes", min_bytes=0,
+                                                  **{k: v for k, v in asked.items() if k != "min_table_bytes"})]
+        holds(any("(customer_id)" in (fix or "") for fix in alone), f"statements ask for it: {alone}")
+        found = place.run("run_full_index_analysis", **asked)["result"]
+        both = [f["kind"] for f in found["findings"] if "(customer_id)" in (f["fix"] or "")]
+        equal(both, ["missing_fk_index"], "findings that would make it")
+        contains(str(found["skipped"]), "the index that is proposed for a foreign key serves them")
+
+
+suite(*each_version(an_empty_database_is_examined, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
                     every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
                     what_has_grown_since_is_not_bloated, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
