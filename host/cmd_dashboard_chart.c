@@ -321,6 +321,8 @@ static void put_ranks(buf *out, const dash_query *q, const cli_answer *answer, i
         const char *cell = dash_cell(q, answer, r, (uint32_t)y);
         most = fmax(most, cell ? strtod(cell, NULL) : 0);
     }
+    if (strcmp(q->columns[y].unit, "ratio") == 0)
+        most = fmax(most, 1); /* a half is half of the whole, and not as much as the others have */
     buf_puts(out, "<ol class=\"ranks\">\n");
     for (size_t r = 0; r < rows; r++) {
         const char *cell = dash_cell(q, answer, r, (uint32_t)y);

@@ -3,7 +3,7 @@
 -- note: The worst reading of each hour; below 99 % is a warning.
 -- chart: line
 -- window: 1 days
--- empty: Nothing measured yet: `lbops run monitor_system_health` reads it.
+-- empty: Nothing measured yet: the first minutes of a server say nothing, and then `lbops run monitor_system_health` reads it.
 -- column: at_hour x time Hour
 -- column: place series text Branch
 -- column: worst y ratio Worst

@@ -116,6 +116,9 @@ def on_screens():
                 small = browser.look("Math.min(...[...document.querySelectorAll('td, dt, p, li')].map(e => "
                                      "parseFloat(getComputedStyle(e).fontSize)))")
                 holds(small >= 11, f"letters of {small} px at {what}")
+                hidden = browser.look("[...document.querySelectorAll('.card.wide > .scroll')].filter(s => s.scrollWidth > "
+                                      "s.clientWidth + 1).map(s => s.closest('article').id)")
+                equal(hidden, [], f"tables with columns out of sight at {what}")
                 backs[what] = browser.look("getComputedStyle(document.body).backgroundColor")
                 holds(not is_blank(browser.picture(pictures / f"dashboard-{what}.png")), f"the picture at {what}")
         holds(backs["1280-light"] != backs["1280-dark"] and backs["390-dark"] == backs["1280-dark"], f"day and night: {backs}")
