@@ -41,6 +41,14 @@ static void show_head(const cli *c, struct json_object *run)
                  strcmp(shown(run, "mode"), "plan") == 0 ? " (a plan: nothing was changed)" : "");
 }
 
+/* A text whose further lines stand below its first, and never where something else begins. */
+static void show_lines(const char *text, int column)
+{
+    for (const char *c = text; *c; c++)
+        (void)(*c == '\n' && c[1] ? printf("\n%*s", column, "") : *c == '\n' ? 0 : putchar(*c));
+    (void)putchar('\n');
+}
+
 static void show_coverage(struct json_object *result)
 {
     struct json_object *examined = member_of(result, "examined"), *skipped = member_of(result, "skipped");
@@ -59,13 +67,33 @@ static void show_coverage(struct json_object *result)
     }
 }
 
+/* What is not known, or does not apply, is for --json. */
+static void show_evidence(struct json_object *evidence)
+{
+    const char *before = "{ ";
+    (void)fputs("      evidence ", stdout);
+    if (!json_object_is_type(evidence, json_type_object)) {
+        (void)puts(evidence ? json_object_get_string(evidence) : "");
+        return;
+    }
+    json_object_object_foreach(evidence, name, value)
+    {
+        if (!value)
+            continue;
+        (void)printf("%s\"%s\": %s", before, name, json_object_to_json_string_ext(value, JSON_C_TO_STRING_SPACED));
+        before = ", ";
+    }
+    (void)puts(strcmp(before, "{ ") == 0 ? "{ }" : " }");
+}
+
 static void show_findings(const cli *c, struct json_object *findings)
 {
     for (size_t i = 0; i < length_of(findings); i++) {
         struct json_object *f = json_object_array_get_idx(findings, i), *confidence = member_of(f, "confidence");
-        (void)printf("  %s%s%s %s, %s confidence (%s)\n      %s\n      evidence %s\n", cli_style(c, "33"),
-                     shown(f, "object"), cli_style(c, "0"), shown(f, "kind"), shown(confidence, "label"),
-                     shown(confidence, "value"), shown(f, "reason"), shown(f, "evidence"));
+        (void)printf("  %s%s%s %s, %s confidence (%s)\n      %s\n", cli_style(c, "33"), shown(f, "object"),
+                     cli_style(c, "0"), shown(f, "kind"), shown(confidence, "label"), shown(confidence, "value"),
+                     shown(f, "reason"));
+        show_evidence(member_of(f, "evidence"));
         if (text_of(f, "fix"))
             (void)printf("      fix      %s\n", shown(f, "fix"));
     }
@@ -76,10 +104,13 @@ static void show_difference(const cli *c, struct json_object *difference)
 {
     for (size_t i = 0; i < length_of(difference); i++) {
         struct json_object *part = json_object_array_get_idx(difference, i);
-        (void)printf("  %s%s%s has another %s\n      before   %s\n      now      %s\n", cli_style(c, "33"),
-                     shown(part, "object"), cli_style(c, "0"), shown(part, "part"), shown(part, "before"),
-                     shown(part, "now"));
+        (void)printf("  %s%s%s has changed since this was asked for: its %s\n      before   ", cli_style(c, "33"),
+                     shown(part, "object"), cli_style(c, "0"), shown(part, "part"));
+        show_lines(shown(part, "before"), 15);
+        (void)fputs("      now      ", stdout);
+        show_lines(shown(part, "now"), 15);
     }
+    (void)puts("  again    nothing was done; lbops approve or deny with the same id decides about it as it is now");
 }
 
 static bool is_shown_apart(const char *name, bool moved)
@@ -94,6 +125,20 @@ static bool is_shown_apart(const char *name, bool moved)
         if (strcmp(name, of_moved[i]) == 0)
             return true;
     return false;
+}
+
+#define MEMBER_MOST 2000
+
+/* A text is for people and shown whole; a document that nobody reads at a glance is for --json. */
+static void show_member(const char *name, struct json_object *value)
+{
+    const char *text = json_object_get_string(value);
+    bool is_long = !json_object_is_type(value, json_type_string) && strlen(text) > MEMBER_MOST;
+    (void)printf("  %-8s ", name);
+    if (is_long)
+        (void)printf("(%zu bytes: --json prints them)\n", strlen(text));
+    else
+        (void)puts(text);
 }
 
 static void show_rest(const cli *c, struct json_object *result)
@@ -111,7 +156,7 @@ static void show_rest(const cli *c, struct json_object *result)
                 (void)printf("    %s\n", json_object_to_json_string_ext(json_object_array_get_idx(value, i),
                                                                         JSON_C_TO_STRING_SPACED));
         } else {
-            (void)printf("  %-8s %s\n", name, json_object_get_string(value));
+            show_member(name, value);
         }
     }
 }
@@ -122,7 +167,7 @@ static void show_rest(const cli *c, struct json_object *result)
 static void show_statement(const char *statement, bool is_done)
 {
     if (!is_done) {
-        (void)puts(statement);
+        show_lines(statement, 26);
         return;
     }
     size_t shown_bytes = 0;
@@ -138,13 +183,25 @@ static void show_statement(const char *statement, bool is_done)
     (void)puts(*statement ? " ..." : "");
 }
 
+/* Our own session's settings, and what only looks: they are many, and change nothing. */
+static bool is_aside(struct json_object *change)
+{
+    return strcmp(shown(change, "effect"), "read") == 0 && strcmp(shown(change, "outcome"), "applied") == 0 &&
+           !text_of(change, "error");
+}
+
 static void show_changes(const cli *c, struct json_object *changes)
 {
     const char *group = NULL;
+    size_t aside = 0;
     for (size_t i = 0; i < length_of(changes); i++) {
         struct json_object *change = json_object_array_get_idx(changes, i);
         const char *title = shown(change, "group"), *outcome = shown(change, "outcome"),
                    *error = text_of(change, "error"), *decision = shown(change, "decision");
+        if (is_aside(change)) {
+            aside++;
+            continue;
+        }
         if (!group || strcmp(group, title) != 0)
             (void)printf("  %s%s%s%s%s%s\n", cli_style(c, "1"), title, cli_style(c, "0"), *decision ? " (" : "",
                          decision, *decision ? ")" : "");
@@ -154,6 +211,8 @@ static void show_changes(const cli *c, struct json_object *changes)
         if (error)
             (void)printf("              %s\n", error);
     }
+    if (aside)
+        (void)printf("  aside    %zu statement(s) that only read, or set our own session: --json has them\n", aside);
 }
 
 void cli_show_run(const cli *c, const char *document)
