@@ -243,15 +243,13 @@ static int decide_rest(index_work *work, lb_error *err)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     desk d = {.args = ctx->args};
-    index_work work = {.ctx = ctx, .tell = hear, .state = &d};
+    index_work work = {.ctx = ctx, .tell = hear, .told_all = decide_rest, .state = &d};
     const char *why = NULL; /* the analysis says it too */
     int r = read_wanted(ctx, &d, err);
     if (r >= 0)
         r = index_read_pasts(ctx, &d.pasts, &why, err);
     if (r >= 0)
         r = index_analyze(&work, &d.args->limits, err);
-    if (r >= 0)
-        r = decide_rest(&work, err);
     if (r >= 0)
         r = follow(&work, err);
     if (r >= 0)

@@ -43,6 +43,8 @@ static int find_all(index_work *work, const index_limits *l, lb_error *err)
         r = index_find_missing_keys(work, &keys, err);
     if (r >= 0)
         r = index_find_missing(work, &missing, err);
+    if (r >= 0 && work->told_all)
+        r = work->told_all(work, err);
     return r < 0 ? r : lb_examined(work->ctx, "indexes", (int64_t)work->set->index_count, err);
 }
 

@@ -2,8 +2,6 @@
  * decided later takes copies along. Texts are of the run, and stay. */
 #include "index_later.h"
 
-#include "index_trial.h"
-
 static const lb_value *kept_values(lb_ctx *ctx, const lb_value *values, size_t count)
 {
     lb_value *kept = lb_alloc(ctx, count * sizeof *kept);
@@ -48,17 +46,6 @@ static bool keep_terms(lb_ctx *ctx, const lb_term **terms)
     return kept != NULL;
 }
 
-static bool keep_trial(lb_ctx *ctx, const index_trial **trial)
-{
-    if (!*trial)
-        return true;
-    index_trial *kept = lb_alloc(ctx, sizeof *kept);
-    if (kept)
-        *kept = **trial;
-    *trial = kept;
-    return kept != NULL;
-}
-
 int index_later_add(lb_ctx *ctx, index_later *later, const index_finding *finding, lb_error *err)
 {
     if (later->count == later->room) {
@@ -76,7 +63,7 @@ int index_later_add(lb_ctx *ctx, index_later *later, const index_finding *findin
     if (f->columns) /* one list, with nothing that ends it */
         f->columns = kept_values(ctx, f->columns, 1);
     if ((finding->columns && !f->columns) || !keep_named(ctx, &f->evidence) || !keep_named(ctx, &f->impact) ||
-        !keep_terms(ctx, &f->terms) || !keep_trial(ctx, &f->rehearsed))
+        !keep_terms(ctx, &f->terms))
         return lb_out_of_memory(err);
     later->count++;
     return 0;

@@ -9,7 +9,7 @@ typedef struct index_later {
     size_t count, room;
 } index_later;
 
-/* Adds a copy that lasts until the run ends. */
+/* Adds a copy that lasts until the run ends; the branch it was tried on lasts until the pass has told all. */
 LB_MUST_CHECK int index_later_add(lb_ctx *ctx, index_later *later, const index_finding *finding, lb_error *err);
 
 #endif
