@@ -99,8 +99,8 @@ def what_the_planner_cannot_be_asked_is_built(place):
     mine = [f for f in found["findings"] if f["object"] == 'public.Odd "docs']
     holds(all(f["evidence"]["is_proven"] and f["evidence"]["blocks_with_it"] <= 0.5 * f["evidence"]["blocks_now"] for f in mine),
           f"what was executed: {mine} {found['skipped']}")
-    for evidence in (f["evidence"] for f in mine):
-        holds(evidence["build_wal_bytes"] > 8192 and evidence["statements_worse"] == 0, f"what it took, and whom it harmed {evidence}")
+    for evidence in (f["evidence"] for f in mine):  # twenty rows take no page of the log, unless a checkpoint has come before
+        holds(evidence["build_wal_bytes"] > 1024 and evidence["statements_worse"] == 0, f"what it took, and whom it harmed {evidence}")
         # a vacuum may come between the two
         holds(evidence["cost_of_all_with_it"] <= 1.01 * evidence["cost_of_all_now"], f"all statements together {evidence}")
     holds(1 <= len(mine) <= 2, f"two a round: {[f['fix'] for f in mine]} {found['skipped']}")
