@@ -1,5 +1,6 @@
 /* Deletes what is proven to be in the lakehouse, and tells of what was deleted. */
 #include "archival_job.h"
+#include "branch_memory.h"
 
 #include <json-c/json.h>
 #include <sql/archival/and_there.h>
@@ -235,12 +236,12 @@ int archival_tell_deleted(lb_ctx *ctx, lb_error *err)
 {
     archival_ledger_found_row found = {false};
     archival_deleted_row d;
-    const char *json = NULL;
+    const char *json = NULL, *uid = NULL;
     lb_rows *rows = NULL;
     int r = archival_ledger_found(ctx, &rows, err);
     if (r < 0 || !archival_ledger_found_next(ctx, rows, &found) || !found.present)
         return r;
-    r = lb_recall(ctx, &json, err);
+    r = branch_recall(ctx, &json, &uid, err);
     int64_t last = told_before(json);
     const archival_deleted_args args = {.after_step = last};
     if (r >= 0)
@@ -252,5 +253,5 @@ int archival_tell_deleted(lb_ctx *ctx, lb_error *err)
     const char *memory = lb_printf(ctx, "{\"told\":%lld}", (long long)last);
     if (r >= 0 && !memory)
         return lb_out_of_memory(err);
-    return r < 0 ? r : lb_remember(ctx, memory, err);
+    return r < 0 ? r : branch_remember(ctx, memory, uid, err);
 }

@@ -3,6 +3,7 @@
  * Guard rails: one thing is not done twice within an hour, three changes an hour are enough for one target, and after
  * two changes in a row that did not help a person is asked for. Locks, lag and cache size are for people: there the
  * procedure keeps the evidence. */
+#include "branch_memory.h"
 #include "health_sop.h"
 
 #include <math.h>
@@ -36,6 +37,7 @@ static const lb_param params[] = {
 /* What was done before on this target, newest last: [at, "key", changed, helped]. */
 typedef struct record {
     struct json_object *before, *deeds;
+    const char *uid; /* of the branch; or NULL */
 } record;
 
 static health_alert_id issue_of(const char *name)
@@ -63,7 +65,7 @@ static int load(lb_ctx *ctx, record *past, lb_error *err)
 {
     const char *text = NULL;
     struct json_object *list = NULL;
-    int r = lb_recall(ctx, &text, err);
+    int r = branch_recall(ctx, &text, &past->uid, err);
     if (r < 0)
         return r;
     past->before = text ? json_tokener_parse(text) : json_object_new_object();
@@ -123,7 +125,7 @@ static int note(lb_ctx *ctx, record *past, const char *key, bool changed, bool h
     (void)json_object_array_add(past->deeds, deed);
     while (json_object_array_length(past->deeds) > 20)
         (void)json_object_array_del_idx(past->deeds, 0, 1);
-    return lb_remember(ctx, json_object_to_json_string_ext(past->before, JSON_C_TO_STRING_PLAIN), err);
+    return branch_remember(ctx, json_object_to_json_string_ext(past->before, JSON_C_TO_STRING_PLAIN), past->uid, err);
 }
 
 /* ---- doing it ---- */

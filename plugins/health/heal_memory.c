@@ -35,7 +35,7 @@ static int recall(heal_memory *m, lb_error *err)
 {
     const char *text = NULL;
     struct json_object *tries = NULL, *reading = NULL;
-    int r = lb_recall(m->ctx, &text, err);
+    int r = branch_recall(m->ctx, &text, &m->uid, err);
     struct json_object *all = r >= 0 && text ? json_tokener_parse(text) : NULL;
     if (!all)
         return r;
@@ -84,7 +84,7 @@ int heal_store(const heal_memory *m, lb_error *err)
     const char *text =
         lb_printf(m->ctx, "{\"tries\":%s,\"reading\":%s}", json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN),
                   m->reading ? m->reading : "null");
-    return text ? lb_remember(m->ctx, text, err) : lb_out_of_memory(err);
+    return text ? branch_remember(m->ctx, text, m->uid, err) : lb_out_of_memory(err);
 }
 
 /* ---- history ---- */

@@ -3,6 +3,7 @@
 #ifndef LBOPS_HEAL_MEMORY_H
 #define LBOPS_HEAL_MEMORY_H
 
+#include "branch_memory.h"
 #include "cause_found.h"
 
 #include <json-c/json.h>
@@ -27,6 +28,7 @@ typedef struct heal_memory {
     const diagnose_decisions_row *decisions;
     size_t decision_count;
     const char *reading; /* of the last diagnosis; or NULL */
+    const char *uid;     /* of the branch; or NULL */
 } heal_memory;
 
 LB_MUST_CHECK int heal_load(lb_ctx *ctx, heal_memory *ret_memory, lb_error *err);

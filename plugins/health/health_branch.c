@@ -1,36 +1,12 @@
 #include "health_branch.h"
+#include "branch_memory.h"
 #include "health_blind.h"
 
 #include <string.h>
 
-#define UID "branch_uid"
-
 static void put_object(void *object)
 {
     json_object_put(object);
-}
-
-static const char *text_of(struct json_object *from, const char *name)
-{
-    struct json_object *value = NULL;
-    return from && json_object_object_get_ex(from, name, &value) ? json_object_get_string(value) : NULL;
-}
-
-/* NULL: nobody knows. A server that is looked at by its address alone has no control plane. */
-static const char *uid_now(lb_ctx *ctx)
-{
-    const lb_target *target = lb_run_target(ctx);
-    const char *reply = NULL, *path;
-    lb_error ignored; /* to ask again next time is soon enough */
-    if (!target->project || !target->branch)
-        return NULL;
-    path = lb_printf(ctx, "projects/%s/branches/%s", target->project, target->branch);
-    if (!path || lb_control(ctx, &(lb_request){.method = "GET", .path = path}, &reply, &ignored) < 0)
-        return NULL;
-    struct json_object *branch = json_tokener_parse(reply);
-    const char *uid = text_of(branch, "uid"), *copy = uid && *uid ? lb_printf(ctx, "%s", uid) : NULL;
-    json_object_put(branch);
-    return copy;
 }
 
 static bool has_alerts(struct json_object *memory)
@@ -68,8 +44,8 @@ int health_same_branch(lb_ctx *ctx, const char **before, const char **ret_uid, l
     struct json_object *memory = *before ? json_tokener_parse(*before) : NULL;
     if (memory && lb_defer(ctx, put_object, memory) < 0)
         return lb_out_of_memory(err);
-    const char *known = text_of(memory, UID);
-    *ret_uid = has_alerts(memory) ? uid_now(ctx) : NULL;
+    const char *known = branch_uid_in(memory);
+    *ret_uid = has_alerts(memory) ? branch_uid(ctx) : NULL;
     if (!known || !*ret_uid || strcmp(known, *ret_uid) == 0)
         return 0;
     *before = NULL;
@@ -79,14 +55,9 @@ int health_same_branch(lb_ctx *ctx, const char **before, const char **ret_uid, l
 int health_note_branch(lb_ctx *ctx, health_reading *reading, const char *uid, lb_error *err)
 {
     if (!has_alerts(reading->next)) {
-        json_object_object_del(reading->next, UID);
+        json_object_object_del(reading->next, BRANCH_UID);
         return 0;
     }
-    uid = uid ? uid : uid_now(ctx);
-    struct json_object *text = uid ? json_object_new_string(uid) : NULL;
-    if (uid && !text)
-        return lb_out_of_memory(err);
-    if (text)
-        (void)json_object_object_add(reading->next, UID, text); /* out of memory: it is asked anew */
-    return 0;
+    uid = uid ? uid : branch_uid(ctx);
+    return uid ? branch_put_uid(reading->next, uid, err) : 0;
 }

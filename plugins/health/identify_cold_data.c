@@ -3,6 +3,7 @@
  * Postgres does not know when a row was written or read. What can be known without reading tables: the moments in a
  * column that is shown to tell of writes (its default is the moment, rows lie in the order of it, or a person has named
  * it), the bounds of partitions, and counters that stand still. Where none of these speaks nothing is claimed. */
+#include "branch_memory.h"
 #include "cold_report.h"
 
 #include <sql/archival/time_range.h>
@@ -174,11 +175,11 @@ static int by_id(const void *a, const void *b)
 
 /* What counters prove, with what the last run saw of them; and that for the next run. */
 static int look_at_counters(lb_ctx *ctx, cold_set *set, const cold_policy *policy, const char **ret_memory,
-                            lb_error *err)
+                            const char **ret_uid, lb_error *err)
 {
     const char *json = NULL;
     cold_ledger past, next = {.counts_since = set->counts_since};
-    int r = lb_recall(ctx, &json, err);
+    int r = branch_recall(ctx, &json, ret_uid, err);
     if (r >= 0)
         r = cold_ledger_read(ctx, json, &past, err);
     if (r < 0)
@@ -218,19 +219,19 @@ static int run(lb_ctx *ctx, lb_error *err)
                                 args->min_bytes};
     cold_set set;
     cold_work work = {.ctx = ctx, .policy = &policy, .set = &set, .price_per_gb_month = args->price_per_gb_month};
-    const char *memory = NULL;
+    const char *memory = NULL, *uid = NULL;
     int r = cold_read(ctx, policy.threshold_days, &set, err);
     if (r >= 0)
         r = cold_check_policy(ctx, &policy, &set, err);
     if (r >= 0)
         r = cold_read_details(ctx, &set, is_wanted, &policy, err);
     if (r >= 0)
-        r = look_at_counters(ctx, &set, &policy, &memory, err);
+        r = look_at_counters(ctx, &set, &policy, &memory, &uid, err);
     for (size_t i = 0; r >= 0 && i < set.count && !lb_cancelled(ctx); i++)
         r = judge(&work, &set.tables[i], err);
     if (r >= 0)
         r = say(&work, err);
-    return r < 0 ? r : lb_remember(ctx, memory, err);
+    return r < 0 ? r : branch_remember(ctx, memory, uid, err);
 }
 
 LB_TOOL(identify_cold_data, "rows, partitions and tables that nobody has written for a long time", .agent = "health",

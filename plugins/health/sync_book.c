@@ -1,6 +1,7 @@
 /* The book of comparisons, a JSON object between runs. */
 #include "sync_book.h"
 
+#include "branch_memory.h"
 #include "sync_compare.h"
 
 #include <json-c/json.h>
@@ -53,8 +54,8 @@ int sync_open_book(lb_ctx *ctx, size_t more, sync_book *ret_book, lb_error *err)
 {
     struct json_object *pairs = NULL;
     const char *text = NULL;
-    int r = lb_recall(ctx, &text, err);
     *ret_book = (sync_book){.ctx = ctx, .day = lb_now(ctx) / A_DAY};
+    int r = branch_recall(ctx, &text, &ret_book->uid, err);
     if (r < 0)
         return r;
     struct json_object *doc = text ? json_tokener_parse(text) : NULL; /* what cannot be read is not known */
@@ -144,6 +145,7 @@ int sync_keep_book(const sync_book *book, lb_error *err)
                 set(doc, "spent", json_object_new_int64(book->spent));
     for (size_t i = 0; fits && i < book->count; i++)
         fits = write_entry(list, &book->entries[i]);
-    return fits ? lb_remember(book->ctx, json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN), err)
-                : lb_out_of_memory(err);
+    return fits
+               ? branch_remember(book->ctx, json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN), book->uid, err)
+               : lb_out_of_memory(err);
 }

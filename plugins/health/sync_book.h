@@ -28,6 +28,7 @@ typedef struct sync_book {
     sync_entry *entries;
     size_t count;
     int64_t day, spent; /* microseconds that comparisons of all rows took on that day */
+    const char *uid;    /* of the branch; or NULL */
     bool is_new;        /* this run has written something into it */
 } sync_book;
 

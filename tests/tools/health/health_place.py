@@ -65,6 +65,16 @@ class Clinic(Given):
         self.roles.append(role)
         return role
 
+    def is_known(self):
+        """From now on its control plane knows the branch."""
+        self.transport += '\nprojects = ["shop"]'
+        self.write()
+
+    def is_made_again(self):
+        """The branch, under its name, with nothing in it; nobody says so."""
+        self.at_server(f"DROP DATABASE {self.database} WITH (FORCE)")
+        self.at_server(f"CREATE DATABASE {self.database}")
+
     def person(self, user, application="app", database=None):
         self.people.append(Person(self, user, application, database))
         return self.people[-1]

@@ -136,6 +136,21 @@ def a_slot_is_for_a_person(bed):
         bed.sql("SELECT pg_drop_replication_slot('forgotten')")
 
 
+def a_branch_that_is_made_again_is_not_held_back(ward):
+    """By what was tried on the one that had its name."""
+    with Bed(ward, kind="throwaway", more=LIMITS) as bed:
+        bed.is_known()
+        queue(bed)
+        equal(remedies(bed.run(TOOL))[0][3], "executed", "the old one")
+        bed.sql("DELETE FROM queue WHERE id <= 15000" + FLUSH)
+        equal(remedies(bed.run(TOOL))[0][3], "held_back", "it is still the same one")
+        bed.is_made_again()
+        queue(bed)
+        equal(remedies(bed.run(TOOL)), [("dead_tuples", "public.queue", "low", "executed", True)], "the new one")
+        bed.sql("DELETE FROM queue WHERE id <= 15000" + FLUSH)
+        equal(remedies(bed.run(TOOL))[0][3], "held_back", "has a memory of its own")
+
+
 def wrong_input_is_refused(bed):
     bed.run(TOOL, check=2, most=0)
     bed.run(TOOL, check=2, min_confidence=0.1)
@@ -153,6 +168,7 @@ def stories(version):
                 except AssertionError as error:
                     raise AssertionError(f"{story.__name__}: {error}") from error
             print(f"    {version}: {story.__name__}", flush=True)
+        a_branch_that_is_made_again_is_not_held_back(ward)
 
 
 suite(*on_each(stories))

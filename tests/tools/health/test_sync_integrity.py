@@ -150,6 +150,24 @@ def what_has_moved_is_compared(version):
                   {"4": "t, updated_at", "2001": "t, updated_at"}, "the copy has them as they were long ago")
 
 
+def a_branch_that_is_made_again_is_compared_anew(version):
+    """The one that had its name was compared: that says nothing of this one's rows."""
+    with Given(version, kind="throwaway") as given:
+        given.transport += '\nprojects = ["shop"]'  # so that its control plane knows the branch
+        given.write()
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        equal([look(given)[:2] for _ in range(2)], [("full", "healthy"), ("moved", "healthy")], "the old one")
+        given.at_server(f"DROP DATABASE {given.database} WITH (FORCE)")
+        given.at_server(f"CREATE DATABASE {given.database}")
+        given.sql(LINES + "; UPDATE orders SET t = 'unseen' WHERE id = 7")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["different_keys"]), ("full", "mismatch", ["7"]), "the new one")
+        given.sql("UPDATE orders SET t = 't7' WHERE id = 7")
+        equal(look(given, scope="full")[:2], ("full", "healthy"), "mended")
+        equal(look(given)[:2], ("moved", "healthy"), "has a book of its own")
+
+
 def all_of_it_is_compared_when_it_is_due(version):
     with Given(version) as given:
         given.sql(LINES)
@@ -412,7 +430,8 @@ def what_is_not_compared_is_not_healthy(version):
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, other_keys_and_none,
                     what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile),
       *each_version(all_of_it_is_compared_when_it_is_due)[-1:], *each_version(a_run_that_gets_too_long_keeps_its_book)[-1:],
-      *each_version(what_is_not_compared_is_not_healthy)[-1:], *each_version(what_takes_too_long_is_compared_in_slices)[-1:],
+      *each_version(what_is_not_compared_is_not_healthy)[-1:], *each_version(a_branch_that_is_made_again_is_compared_anew),
+      *each_version(what_takes_too_long_is_compared_in_slices)[-1:],
       *each_version(any_key_is_cut_in_slices), *each_version(what_a_slice_found_stands)[-1:], *each_version(what_slices_do_not_find_again_is_over)[-1:],
       *each_version(slices_are_measured_without_the_count)[-1:], *each_version(parts_of_many_rows_are_cut_again)[-1:],
       *each_version(a_part_that_is_too_large_hides_no_other)[-1:])

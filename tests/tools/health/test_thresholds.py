@@ -61,15 +61,10 @@ def eight_at_once_are_eight_alerts(version):
 def a_branch_that_is_made_again_begins_anew(version):
     """Under the name of one that had alerts: these are over, and its own are told, also where nobody said that it was deleted."""
     with Clinic(version, kind="throwaway") as place:
-        place.transport += '\nprojects = ["shop"]'  # so that its control plane knows the branch
-        place.write()
-
-        def make_again():
-            place.at_server(f"DROP DATABASE {place.database} WITH (FORCE)")
-            place.at_server(f"CREATE DATABASE {place.database}")
+        place.is_known()
         equal(len(told(judge(place, BREACHED))), 8, "the old one's alerts")
         equal(told(judge(place, BREACHED)), [], "it is still the same one")
-        make_again()
+        place.is_made_again()
         again = judge(place, {"txid_age": 1.1e9})
         equal(told(again), sorted([("cleared", m) for m in EIGHT] + [("breached", "txid_age")]), "the new one's first evaluation")
         ends = [e for e in again["events"] if e["type"] == "threshold.cleared"]
@@ -77,12 +72,12 @@ def a_branch_that_is_made_again_begins_anew(version):
         holds(all("another one has its name now" in e["payload"]["text"] for e in ends), str(ends))
         equal((states(again), again["result"]["open"]), ({"txid_age": "opened"}, 1), "what is open")
         judge(place, {"txid_age": 6e8, "cache_hit_ratio": 0.9}, fire_after=3)
-        make_again()
+        place.is_made_again()
         fresh = judge(place, {"cache_hit_ratio": 0.9}, fire_after=3)
         equal(told(fresh), [("cleared", "txid_age")], "breaches of the old one are not counted")
         equal([told(judge(place, {"cache_hit_ratio": 0.9}, fire_after=3)) for _ in range(2)], [[], [("breached", "cache_hit_ratio")]],
               "three of its own are")
-        make_again()
+        place.is_made_again()
         equal(told(judge(place, FINE)), [("cleared", "cache_hit_ratio")], "one that is well")
 
 
