@@ -3,7 +3,7 @@
  * A line is on disk before it counts as delivered. What was delivered is recognised by its id, after a crash too: the
  * end of the file is read when it is opened, and a line that was torn is cut off. A file that was moved away (by a
  * rotating program) is begun anew. One process writes at a time. */
-#include "service_ground.h"
+#include "alert_words.h"
 
 #include <lbops/alert.h>
 
@@ -186,7 +186,7 @@ static int follow_rotation(alerts *a, lb_error *err)
 }
 
 /* NULL: no memory. The caller puts it. */
-static struct json_object *make_line(const lb_alert_note *note, struct json_object *document)
+static struct json_object *make_line(const lb_alert_note *note, const alert_words *words)
 {
     struct json_object *line = json_object_new_object();
     const struct {
@@ -200,7 +200,8 @@ static struct json_object *make_line(const lb_alert_note *note, struct json_obje
     for (size_t i = 0; ok && i < sizeof members / sizeof members[0]; i++)
         ok = json_object_object_add(line, members[i].name, json_object_new_string(members[i].text)) == 0;
     ok = ok && json_object_object_add(line, "at", json_object_new_int64(note->at)) == 0;
-    ok = ok && json_object_object_add(line, "alert", json_object_get(document)) == 0;
+    ok = ok && alert_words_put(words, line);
+    ok = ok && json_object_object_add(line, "alert", json_object_get(words->document)) == 0;
     if (ok)
         return line;
     (void)json_object_put(line); /* says whether it was the last one */
@@ -223,9 +224,9 @@ static int append(alerts *a, const char *text, size_t length, lb_error *err)
     return r;
 }
 
-static int write_note(alerts *a, const lb_alert_note *note, struct json_object *document, lb_error *err)
+static int write_note(alerts *a, const lb_alert_note *note, const alert_words *words, lb_error *err)
 {
-    struct json_object *line = make_line(note, document);
+    struct json_object *line = make_line(note, words);
     size_t length = 0;
     const char *text =
         line ? json_object_to_json_string_length(line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length)
@@ -239,13 +240,15 @@ static int send_note(void *state, const lb_alert_note *note, int64_t deadline, l
                      lb_error *err)
 {
     alerts *a = state;
-    struct json_object *document = NULL;
-    if (service_check_time(a->host, deadline, err) < 0 || service_check_note(note, &document, err) < 0)
+    alert_words words = {.title = NULL};
+    if (service_check_time(a->host, deadline, err) < 0)
         return err->code;
-    int r = follow_rotation(a, err);
+    int r = alert_words_make(note, &words, err);
+    if (r == 0)
+        r = follow_rotation(a, err);
     if (r == 0 && !is_known(a, note->id))
-        r = write_note(a, note, document, err);
-    (void)json_object_put(document); /* says whether it was the last one */
+        r = write_note(a, note, &words, err);
+    alert_words_done(&words);
     if (r == 0)
         *ret_receipt = (lb_alert_receipt){.outcome = LB_ALERT_DELIVERED};
     return r;

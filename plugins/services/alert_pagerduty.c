@@ -70,17 +70,10 @@ static struct json_object *limited(const char *text, size_t most)
 static struct json_object *details_of(const alert_words *w)
 {
     struct json_object *details = json_object_new_object();
-    bool ok = details && rest_json_add_text(details, "where", w->where);
-    ok = ok && rest_json_add_text(details, "since", w->since);
-    if (ok && w->done)
-        ok = rest_json_add_text(details, "done", w->done);
-    if (ok && w->source)
-        ok = rest_json_add_text(details, "from", w->source);
-    if (ok && w->command)
-        ok = rest_json_add_text(details, "next", w->command);
+    bool ok = details;
     for (size_t i = 0; ok && i < w->fact_count; i++)
         ok = rest_json_add_text(details, w->facts[i].name, w->facts[i].value);
-    if (ok)
+    if (ok && alert_words_put(w, details)) /* last: no fact takes the place of one */
         return details;
     (void)json_object_put(details); /* says whether it was the last one */
     return NULL;

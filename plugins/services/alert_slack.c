@@ -100,8 +100,6 @@ static char *make_text(const alert_words *w)
     put_line(out, "since", w->since);
     if (w->source)
         put_line(out, "from", w->source);
-    for (size_t i = 0; i < w->fact_count; i++)
-        put_line(out, w->facts[i].name, w->facts[i].value);
     if (w->done)
         put_line(out, "done", w->done);
     if (w->command) {
@@ -109,6 +107,8 @@ static char *make_text(const alert_words *w)
         put_escaped(out, w->command);
         (void)fputc('`', out);
     }
+    for (size_t i = 0; i < w->fact_count; i++) /* last: where there are too many, they are what is cut */
+        put_line(out, w->facts[i].name, w->facts[i].value);
     if (fclose(out) != 0) {
         free(text);
         return NULL;

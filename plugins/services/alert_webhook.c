@@ -2,6 +2,7 @@
  * verify them: webhook-id, webhook-timestamp, and webhook-signature over "ID.TIMESTAMP.BODY". The id is the same when a
  * note is sent again. */
 #include "alert_http.h"
+#include "alert_words.h"
 
 #include "sha256.h"
 
@@ -154,14 +155,14 @@ static int open_webhook(const lb_service_host *host, const void *args, const cha
 }
 
 /* {"type","timestamp","data"}: the envelope of the same convention; data is the note as alert_file writes it. */
-static struct json_object *make_body(const lb_alert_note *note, struct json_object *document)
+static struct json_object *make_body(const lb_alert_note *note, const alert_words *words)
 {
     REST_JSON_AUTO *body = json_object_new_object();
     struct json_object *data = json_object_new_object();
     bool ok = body && data && rest_json_add_text(data, "id", note->id) && rest_json_add_text(data, "key", note->key) &&
               rest_json_add_text(data, "change", note->change) &&
               rest_json_add_text(data, "severity", note->severity) && rest_json_add_text(data, "text", note->text) &&
-              rest_json_add(data, "alert", json_object_get(document));
+              alert_words_put(words, data) && rest_json_add(data, "alert", json_object_get(words->document));
     char *type = service_text("alert.%s", note->change), stamp[40] = "";
     time_t seconds = (time_t)(note->at / REST_SECOND);
     struct tm t;
@@ -195,14 +196,18 @@ static int send_body(webhook *w, const lb_alert_note *note, const char *body, in
 static int send_note(void *state, const lb_alert_note *note, int64_t deadline, lb_alert_receipt *ret_receipt,
                      lb_error *err)
 {
-    REST_JSON_AUTO *document = NULL;
+    alert_words words = {.title = NULL};
     webhook *w = state;
-    if (service_check_time(w->http.host, deadline, err) < 0 || service_check_note(note, &document, err) < 0)
+    if (service_check_time(w->http.host, deadline, err) < 0)
         return err->code;
-    REST_JSON_AUTO *body = make_body(note, document);
+    int r = alert_words_make(note, &words, err);
+    REST_JSON_AUTO *body = r == 0 ? make_body(note, &words) : NULL;
     const char *text =
         body ? json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
-    return text ? send_body(w, note, text, deadline, ret_receipt, err) : lb_out_of_memory(err);
+    if (r == 0)
+        r = text ? send_body(w, note, text, deadline, ret_receipt, err) : lb_out_of_memory(err);
+    alert_words_done(&words);
+    return r;
 }
 
 LB_ALERT(alert_webhook, "alerts as signed JSON to an address of one's own", .params = params,

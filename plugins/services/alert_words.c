@@ -206,6 +206,23 @@ void alert_words_done(alert_words *w)
     *w = (alert_words){.title = NULL};
 }
 
+bool alert_words_put(const alert_words *w, struct json_object *into)
+{
+    const struct {
+        const char *name, *text;
+    } parts[] = {
+        {"where", w->where}, {"since", w->since}, {"done", w->done}, {"from", w->source}, {"next", w->command},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct json_object *value = parts[i].text ? json_object_new_string(parts[i].text) : NULL;
+        if (parts[i].text && (!value || json_object_object_add(into, parts[i].name, value) != 0)) {
+            (void)json_object_put(value); /* says whether it was the last one */
+            return false;
+        }
+    }
+    return true;
+}
+
 char *alert_words_text(const alert_words *w)
 {
     char *text = NULL;

@@ -1,5 +1,5 @@
 /* alert_words.h: what an alert says to people: what, where, since when, how bad, why we think so, and what they can do,
- * with the command for it. Made once, from the host's note, for every service that people read. [service] */
+ * with the command for it. Made once, from the host's note, for every service. [service] */
 #ifndef LBOPS_SERVICES_ALERT_WORDS_H
 #define LBOPS_SERVICES_ALERT_WORDS_H
 
@@ -27,6 +27,9 @@ typedef struct alert_words {
 /* Zeroes the words first; done is due in any case. */
 LB_MUST_CHECK int alert_words_make(const lb_alert_note *note, alert_words *ret_words, lb_error *err);
 void alert_words_done(alert_words *w);
+
+/* Adds where, since, done, from and next as texts, those that there are. False: no memory. */
+bool alert_words_put(const alert_words *w, struct json_object *into);
 
 /* All of it as plain lines, for mails and logs. NULL: no memory. The caller frees. */
 char *alert_words_text(const alert_words *w);

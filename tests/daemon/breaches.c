@@ -5,7 +5,7 @@ struct args {
     const char *metric, *level;
     int64_t first, count;
     bool over;
-    const char *deleted;
+    const char *deleted, *detail;
 };
 
 static const lb_param params[] = {
@@ -15,6 +15,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, count, LB_I64, "1", "of objects"),
     LB_PARAM(struct args, over, LB_BOOL, "false", "they are back inside"),
     LB_PARAM(struct args, deleted, LB_TEXT, NULL, "says instead that this branch is deleted"),
+    LB_PARAM(struct args, detail, LB_TEXT, "{}", "the evidence, as JSON"),
     LB_PARAMS_END,
 };
 
@@ -34,7 +35,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         else
             r = lb_emit(ctx, "threshold.breached",
                         LB_ARGS(lb_text("metric", args->metric), lb_f64("value", 9), lb_text("level", args->level),
-                                lb_text("object", object)),
+                                lb_text("object", object), lb_json("detail", args->detail)),
                         err);
     }
     return r;

@@ -248,6 +248,46 @@ def three(slack, duty, box, routes):
                    post=("alert_email", {"server": box.url, "from": "lbops@example.org", "to": ["anna@example.org"]}))
 
 
+def every_channel_says_all_that_a_person_needs():
+    """What, where, since when, how bad, why, what was done, and the command for what comes next; the end has no command."""
+    with Web() as slack, Web() as duty, Web() as hook, Mail() as box, routing(
+            slack=("alert_slack", {"secret_url": slack.url}), duty=("alert_pagerduty", {"url": duty.url, "secret_routing_key": "KEY"}),
+            hook=("alert_webhook", {"url": hook.url, "secret_secret": SECRET}), few=("alert_file", {}),
+            box=("alert_email", {"server": box.url, "from": "lbops@example.org", "to": ["anna@example.org"]})) as daemon:
+        daemon.start()
+        equal(daemon.run("evaluate_alert_thresholds", project="shop", branch="production",
+                         metrics=json.dumps({"lock_wait_time": EIGHT["lock_wait_time"]})).exit, 0, "a run")
+        daemon.wait(lambda: notes_of(daemon, "few"), "the file has it")
+        said = {"slack": told(daemon, slack, 1)[0]["text"], "duty": told(daemon, duty, 1)[0]["text"],
+                "hook": told(daemon, hook, 1)[0]["text"], "file": json.dumps(notes_of(daemon, "few")[0]),
+                "box": re.sub(r"\s+", " ", told(daemon, box, 1)[0]["mail"].get_content())}
+        for name, text in ((name, text.replace("\\/", "/")) for name, text in said.items()):
+            for word in ("critical", "lock_wait_time", "shop/production", "since", "threshold", "measure",
+                         "lbops runs --tool execute_low_risk_sop", "next",
+                         "lbops run diagnose_root_cause --project shop --branch production"):
+                holds(word in text, f"{name} does not say '{word}': {text}")
+            holds(re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", text), f"{name} does not say since when: {text}")
+        breach(daemon)
+        breach(daemon, over=True)
+        daemon.wait(lambda: len(notes_of(daemon, "few")) == 3, "an end")
+        for end in (notes_of(daemon, "few")[2], told(daemon, hook, 3)[2]["json"]["data"]):
+            equal((end["change"], end["where"], "next" in end), ("resolved", "shop/production", False), "an end")
+
+
+def what_is_too_long_for_a_channel_loses_figures_and_never_the_command():
+    figures = {f"figure {i:02}": "x" * 390 for i in range(20)}
+    with Web() as slack, Web() as duty, Mail() as box, three(slack, duty, box, route(["pager", "team", "post"])) as daemon:
+        daemon.start()
+        breach(daemon, detail=json.dumps(figures))
+        section = told(daemon, slack, 1)[0]["json"]["attachments"][0]["blocks"][0]["text"]["text"]
+        holds(len(section) <= 3000, f"Slack would refuse {len(section)} characters")
+        command = "lbops run diagnose_root_cause --project shop --branch production"
+        contains(section, f"*next* `{command}`", "*where* shop/production", "*since*", "*figure 00* xxx")
+        details = told(daemon, duty, 1)[0]["json"]["payload"]["custom_details"]
+        equal((details["next"], details["where"]), (command, "shop/production"), "the incident")
+        contains(re.sub(r"\s+", " ", told(daemon, box, 1)[0]["mail"].get_content()), f"next {command}")
+
+
 def each_hears_what_its_routes_say_and_ends_go_where_beginnings_went():
     routes = "\n".join((route(["pager", "team"], severity="critical"), route(["post"], project="sh*", branch="dev"),
                         route(["post"], otherwise=True)))
@@ -525,7 +565,7 @@ def a_process_that_was_asked_to_end_holds_nothing_up():
         told(daemon, hook, 2)
 
 
-suite(what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
+suite(every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second, an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
       alerts_of_a_deleted_branch_end_once_and_with_it,
       a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,

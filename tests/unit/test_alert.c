@@ -30,7 +30,8 @@ static lb_alert_note note_of(const char *id)
 #define LINE(id)                                                                                                       \
     "{\"id\":\"" id "\",\"key\":\"lag/shop\",\"change\":\"opened\",\"severity\":\"critical\","                         \
     "\"text\":\"replication \\\"lag\\\"\\nof 5 "                                                                       \
-    "minutes\",\"at\":7,\"alert\":{\"lag\":1.50,\"n\":9223372036854775807}}\n"
+    "minutes\",\"at\":7,\"where\":\"the workspace\",\"since\":\"1970-01-01 00:00:00 UTC\","                            \
+    "\"alert\":{\"lag\":1.50,\"n\":9223372036854775807}}\n"
 
 static int send_id(const lb_alert *ops, void *state, const char *id)
 {
