@@ -399,6 +399,74 @@ def what_the_first_channel_cannot_deliver_goes_to_its_second():
         holds("first channel" not in json.dumps(texts(slack)), "the first is told of the second")
 
 
+def team_with_second(slack, box, after_s):
+    """Two services: what goes to the channel goes to the mailbox once the channel has failed for so long."""
+    return routing("\n".join((route(["post"], branch="dev"), route(["team"], otherwise=True))),
+                   team=("alert_slack", {"secret_url": slack.url + "/services/x", "retry_most_s": 1, "second": "post",
+                                         "second_after_s": after_s}),
+                   post=("alert_email", {"server": box.url, "from": "lbops@example.org", "to": ["anna@example.org"],
+                                         "retry_most_s": 1}))
+
+
+def failing_since(daemon):
+    """What the state of a stopped daemon says of the first channel: since when it has failed, 0 if it does not."""
+    since = []
+    daemon.documents(lambda space, key, body: since.append(body["since"]) if key.startswith("second/") else False)
+    return since
+
+
+def a_first_channel_that_comes_back_in_time_keeps_its_alerts():
+    """The second hears nothing of them, and the time that the first has failed begins anew with its next failure."""
+    with Web() as slack, Mail() as box, team_with_second(slack, box, 3600) as daemon:
+        daemon.start()
+        slack.down()
+        breach(daemon, first=1)
+        daemon.wait(lambda: "is not delivered yet to team" in daemon.log(), "it is missed")
+        equal(daemon.stop(), 0, "its exit code")
+        holds(len(failing_since(daemon)) == 1 and failing_since(daemon)[0] > 0, "the failure is not written down")
+        daemon.start()
+        slack.up()
+        daemon.wait(lambda: objects(slack) == [1], "the first delivers it itself")
+        breach(daemon, first=2)
+        breach(daemon, first=1, over=True)
+        breach(daemon, first=3, branch="dev")  # the mailbox works
+        daemon.wait(lambda: objects(slack) == [1, 1, 2] and objects(box) == [3], "the rest has arrived")
+        equal(daemon.stop(), 0, "its exit code")
+        equal(failing_since(daemon), [0], "since when it fails, though it works")
+        equal(objects(box), [3], f"what the second has heard: {texts(box)}")
+
+
+def with_both_channels_down_each_gets_it_once_over_restarts():
+    with Web() as slack, Mail() as box, team_with_second(slack, box, 1) as daemon:
+        daemon.start()
+        slack.down()
+        box.down()
+        breach(daemon, first=1, count=2)
+        for name in ("team", "post"):
+            daemon.wait(lambda name=name: f"is not delivered yet to {name}" in daemon.log(), f"{name} is missed")
+        daemon.kill()  # handed over, not delivered
+        daemon.start()
+        breach(daemon, first=3)
+        equal((objects(slack), objects(box)), ([], []), "what two that are away have heard")
+        box.up()
+        daemon.wait(lambda: objects(box) == [1, 2, 3], "the second, which came back first")
+        for line in texts(box):
+            if re.search(r"object \d", line):  # a service that is started over may be an alert, too
+                contains(re.sub(r"\s+", " ", line), "the first channel, team, has failed since ")
+        daemon.kill()  # delivered by one of the two
+        daemon.start()
+        breach(daemon, first=2, over=True)
+        daemon.wait(lambda: objects(box) == [1, 2, 2, 3], "an end, by the second")
+        slack.up()
+        daemon.wait(lambda: objects(slack) == [1, 2, 2, 3], "the first, late")
+        breach(daemon, first=1, over=True)
+        breach(daemon, first=3, over=True)
+        daemon.wait(lambda: len(objects(slack)) >= 6 and len(objects(box)) >= 6, "the ends")
+        equal(daemon.stop(), 0, "its exit code")
+        for name, receiver in (("first", slack), ("second", box)):
+            equal(objects(receiver), [1, 1, 2, 2, 3, 3], f"what the {name} has heard: {texts(receiver)}")
+
+
 def an_hour_away_ends_in_a_few_messages_and_a_digest():
     """Vain tries at the longest pause, which is a second here instead of five minutes; then all of it arrives, each once, what began
     before what ended, and most of it in one message."""
@@ -566,7 +634,9 @@ def a_process_that_was_asked_to_end_holds_nothing_up():
 
 
 suite(every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
-      one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second, an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
+      one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,
+      a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
+      an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
       alerts_of_a_deleted_branch_end_once_and_with_it,
       a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
