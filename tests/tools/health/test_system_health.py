@@ -97,6 +97,28 @@ def one_refused_view_leaves_the_others(version):
         holds({"blocks_hit", "txid_age", "checkpoints_timed"} <= names and "wal_bytes" not in names, str(names))
 
 
+VIEWS = ("pg_stat_database", "pg_stat_user_tables", "pg_statio_user_tables", "pg_locks", "pg_database", "pg_stat_activity",
+         "pg_stat_replication", "pg_stat_archiver", "pg_stat_bgwriter", "pg_stat_checkpointer", "pg_stat_io", "pg_stat_wal")
+SINCE = {"pg_stat_checkpointer": 17, "pg_stat_io": 16}
+
+
+def each_view_can_be_refused_and_the_others_are_read(version):
+    """One after the other: what reads it is passed over with the reason, and everything else is read as before."""
+    with Clinic(version) as place:
+        weak = place.role("weak")
+        things = [(v, f"SELECT ON {v}") for v in VIEWS if SINCE.get(v, 15) <= version]
+        things.append(("pg_database_size", "EXECUTE ON FUNCTION pg_database_size(oid)"))
+        for name, right in things:
+            place.sql(f"REVOKE {right} FROM public")
+            place.be(weak)
+            seen = place.run("monitor_system_health")
+            place.sql(f"GRANT {right} TO public")
+            refused = {view for view, why in skipped(seen).items() if "permission denied" in why}
+            holds(refused and all(name in skipped(seen)[view] or view.startswith(name) for view in refused),
+                  f"without {name} it does not say so: {skipped(seen)}")
+            holds(seen["result"]["examined"]["views"] >= len(things) - 4, f"without {name} it reads {seen['result']['examined']}")
+
+
 @contextlib.contextmanager
 def locked(place, table):
     with place.session() as other:
@@ -162,4 +184,4 @@ def an_extension_lives_where_it_likes(version):
 
 
 suite(*on_each(a_locked_table_holds_nobody_up, views_are_read_and_rates_need_two_readings, a_reset_gives_no_rate,
-                    one_refused_view_leaves_the_others, views_are_read_at_a_pace_of_their_own, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))
+                    one_refused_view_leaves_the_others, each_view_can_be_refused_and_the_others_are_read, views_are_read_at_a_pace_of_their_own, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))
