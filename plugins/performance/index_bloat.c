@@ -156,7 +156,9 @@ static double growth_of(const index_table *t)
     return has_grown ? (double)t->r.live_rows / t->r.rows : 1;
 }
 
-/* As the statistics have it; NULL: fine, else why it cannot be known. */
+/* As the statistics have it; NULL: fine, else why it cannot be known. They are of the whole table: an index over a part
+ * of it has the nulls of that part, often none at all. Taken for none, a new one is larger than it would be, and never
+ * smaller. */
 static const char *shape_of(const index_set *set, const index_info *x, index_shape *ret_shape)
 {
     *ret_shape = (index_shape){.rows = x->r.rows * growth_of(x->table),
@@ -175,7 +177,7 @@ static const char *shape_of(const index_set *set, const index_info *x, index_sha
         ret_shape->columns[i].is_fixed = c->r.length > 0;
         ret_shape->columns[i].alignment = (int)c->r.alignment;
         ret_shape->columns[i].width = c->r.length > 0 ? (double)c->r.length : (double)c->width;
-        ret_shape->columns[i].null_share = c->null_share;
+        ret_shape->columns[i].null_share = x->r.predicate ? 0 : c->null_share;
         ret_shape->columns[i].distinct = index_distinct(c, x->table->r.rows);
     }
     return NULL;

@@ -266,6 +266,7 @@ BLOAT_KEYS = ["(k bigint, v text) => i, 'v' || i => (k)", "(k bigint, v text) =>
               "(k numeric, v int) => i, i => (k)", "(k timestamptz, v int) => now() + i * interval '1 s', i => (k)",
               "(k int, v int) => i, i => (k) WITH (fillfactor = 60)", "(k int, v text) => i, md5(i::text) => (k) INCLUDE (v)",
               "(k text, v int) => 'name ' || i, i => (lower(k))", "(k int, v int) => i, i % 4 => (k) WHERE v = 1",
+              "(k uuid, v int) => CASE WHEN i % 10 = 0 THEN md5(i::text)::uuid END, i => (k) WHERE k IS NOT NULL",
               "(k smallint, v boolean) => i % 3000, i % 2 = 0 => (k, v)", "(k date, v int) => date '2020-01-01' + i % 700, i => (k)"]
 
 
