@@ -5,6 +5,7 @@ struct statements_ledger {
     bool *taken;
     size_t mask, most, count; /* half of the slots stay free, so that a search ends */
     int64_t taken_at, dealloc;
+    int64_t from; /* what did not move since then is not in it; LB_TIME_NONE: all of the epoch is */
 };
 
 static uint64_t mix(uint64_t x)
@@ -37,9 +38,19 @@ statements_ledger *statements_ledger_new(lb_ctx *ctx, size_t most, int64_t taken
     bool *taken = lb_alloc(ctx, size * sizeof *taken);
     if (!l || !slots || !taken)
         return NULL;
-    *l = (statements_ledger){
-        .slots = slots, .taken = taken, .mask = size - 1, .most = most, .taken_at = taken_at, .dealloc = dealloc};
+    *l = (statements_ledger){.slots = slots,
+                             .taken = taken,
+                             .mask = size - 1,
+                             .most = most,
+                             .taken_at = taken_at,
+                             .dealloc = dealloc,
+                             .from = LB_TIME_NONE};
     return l;
+}
+
+void statements_ledger_reaches(statements_ledger *l, int64_t since)
+{
+    l->from = since;
 }
 
 static size_t find_slot(const statements_ledger *l, const statements_key *key)
@@ -67,12 +78,14 @@ const statements_totals *statements_ledger_find(const statements_ledger *l, cons
     return l->taken[i] ? &l->slots[i] : NULL;
 }
 
-/* An entry that is new to us began after the last snapshot, or else it would have been in it. */
+/* An entry that is new to us began after the last snapshot, or else it would have been in it: where the ledger has all
+ * that could be. One that rests for longer than the ledger reaches back is none of these, however new it looks. */
 static statements_change first_seen(const statements_ledger *l, const statements_totals *now, int64_t dealloc,
                                     statements_totals *ret_delta)
 {
     bool began_since = now->since != LB_TIME_NONE && now->since >= l->taken_at;
-    if (l->taken_at == LB_TIME_NONE || !(began_since || dealloc == l->dealloc))
+    bool would_be_known = l->from == LB_TIME_NONE || (now->since != LB_TIME_NONE && now->since >= l->from);
+    if (l->taken_at == LB_TIME_NONE || !(began_since || (would_be_known && dealloc == l->dealloc)))
         return STATEMENTS_UNKNOWN;
     *ret_delta = *now;
     return STATEMENTS_FRESH;

@@ -39,7 +39,13 @@ static statements_totals totals_of(const statements_last_snapshot_row *row)
     return t;
 }
 
-static int fill_ledger(lb_ctx *ctx, lb_rows *rows, statements_past *past, lb_error *err)
+/* Since when history was asked, where the epoch is older than that; else LB_TIME_NONE. */
+static int64_t reach_of(const statements_epoch *epoch, int64_t since)
+{
+    return epoch->postmaster_start < since && epoch->stats_reset < since ? since : LB_TIME_NONE;
+}
+
+static int fill_ledger(lb_ctx *ctx, lb_rows *rows, int64_t from, statements_past *past, lb_error *err)
 {
     statements_last_snapshot_row row;
     while (statements_last_snapshot_next(ctx, rows, &row)) {
@@ -49,6 +55,7 @@ static int fill_ledger(lb_ctx *ctx, lb_rows *rows, statements_past *past, lb_err
                                                  row.dealloc_is_null ? 0 : (int64_t)row.dealloc);
             if (!past->ledger)
                 return lb_out_of_memory(err);
+            statements_ledger_reaches(past->ledger, from);
         }
         if (row.queryid_is_null)
             continue;
@@ -75,5 +82,6 @@ int statements_read_past(lb_ctx *ctx, const statements_source *s, int server_ver
     lb_rows *rows = NULL;
     *ret_past = (statements_past){.taken_at = LB_TIME_NONE};
     int r = statements_last_snapshot(ctx, &wanted, &rows, &failure);
-    return r < 0 ? without_history(ctx, r, &failure, ret_past, err) : fill_ledger(ctx, rows, ret_past, err);
+    return r < 0 ? without_history(ctx, r, &failure, ret_past, err)
+                 : fill_ledger(ctx, rows, reach_of(&s->epoch, wanted.since), ret_past, err);
 }

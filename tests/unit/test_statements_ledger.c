@@ -76,6 +76,19 @@ static void what_is_new_began_after_the_snapshot(void)
     CU_ASSERT_EQUAL(compare(l, of(2, 4, LB_TIME_NONE), 8, &delta), STATEMENTS_UNKNOWN);
 }
 
+/* The ledger reaches back to 200: what began before and rested since was counted long ago. */
+static void what_rested_for_long_is_not_new(void)
+{
+    statements_totals delta;
+    statements_ledger *l = ledger_with(1, 10, 500);
+    statements_ledger_reaches(l, 200);
+    CU_ASSERT_EQUAL(compare(l, of(2, 40, 100), 7, &delta), STATEMENTS_UNKNOWN);
+    CU_ASSERT_EQUAL(compare(l, of(2, 40, LB_TIME_NONE), 7, &delta), STATEMENTS_UNKNOWN); /* nobody can say */
+    CU_ASSERT_EQUAL(compare(l, of(2, 4, 300), 7, &delta), STATEMENTS_FRESH); /* its first execution was a long one */
+    CU_ASSERT_EQUAL(compare(l, of(2, 4, 1200), 8, &delta), STATEMENTS_FRESH);
+    CU_ASSERT_EQUAL(compare(l, of(1, 14, 500), 7, &delta), STATEMENTS_MOVED);
+}
+
 static void the_first_of_an_epoch_has_no_deltas(void)
 {
     statements_totals delta;
@@ -129,5 +142,6 @@ static void many_are_all_found(void)
 }
 
 SUITE(statements_ledger, TEST(what_moved_has_a_delta), TEST(what_restarted_has_none),
-      TEST(what_is_new_began_after_the_snapshot), TEST(the_first_of_an_epoch_has_no_deltas),
-      TEST(each_part_of_the_key_counts), TEST(a_full_one_takes_no_more), TEST(many_are_all_found))
+      TEST(what_is_new_began_after_the_snapshot), TEST(what_rested_for_long_is_not_new),
+      TEST(the_first_of_an_epoch_has_no_deltas), TEST(each_part_of_the_key_counts), TEST(a_full_one_takes_no_more),
+      TEST(many_are_all_found))
