@@ -49,20 +49,28 @@ bool vacuum_in_window(const char *window, int64_t now)
 
 #define LEARN_US   (INT64_C(14) * 86400000000)
 #define LEAST_DAYS 3
-#define WINDOW     3 /* hours */
+#define WINDOW     3                                        /* hours */
+#define SNAPSHOT   "pg_stat_statements_dealloc_at_snapshot" /* each reading of the statements leaves one */
+
+/* Negative: one of the hours is unknown. */
+static double calls_from(const double calls[24], int hour)
+{
+    double sum = 0;
+    for (int i = 0; i < WINDOW; i++) {
+        if (calls[(hour + i) % 24] < 0)
+            return -1;
+        sum += calls[(hour + i) % 24];
+    }
+    return sum;
+}
 
 int vacuum_quiet_hour(const double calls[24])
 {
     int best = -1;
     double least = 0;
     for (int hour = 0; hour < 24; hour++) {
-        double sum = 0;
-        for (int i = 0; i < WINDOW; i++) {
-            if (calls[(hour + i) % 24] < 0)
-                return -1;
-            sum += calls[(hour + i) % 24];
-        }
-        if (best < 0 || sum < least) {
+        double sum = calls_from(calls, hour);
+        if (sum >= 0 && (best < 0 || sum < least)) {
             best = hour;
             least = sum;
         }
@@ -70,7 +78,8 @@ int vacuum_quiet_hour(const double calls[24])
     return best;
 }
 
-/* An hour that has been seen on too few days counts as unknown. */
+/* An hour that has been seen on too few days counts as unknown: a compute that sleeps then is not woken for a vacuum.
+ */
 static void read_hours(lb_ctx *ctx, lb_rows *rows, double calls[24])
 {
     vacuum_traffic_row row;
@@ -85,7 +94,7 @@ int vacuum_learn_window(lb_ctx *ctx, const char *wanted, const char **ret_window
 {
     const lb_target *target = lb_run_target(ctx);
     const vacuum_traffic_args since = {
-        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LEARN_US};
+        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LEARN_US, .metric = SNAPSHOT};
     double calls[24];
     lb_rows *rows = NULL;
     *ret_window = wanted;
@@ -93,7 +102,7 @@ int vacuum_learn_window(lb_ctx *ctx, const char *wanted, const char **ret_window
     if (!wanted || strcmp(wanted, "auto") != 0)
         return 0;
     *ret_window = NULL;
-    *ret_from = "any time: history has too little to learn from, each hour of three days";
+    *ret_from = "any time: history has too little to learn from: three hours in a row, seen on three days";
     int r = vacuum_traffic(ctx, &since, &rows, err);
     if (r < 0)
         return lb_no_history(r) ? 0 : lb_wrap(err, "hours of little traffic");

@@ -14,7 +14,8 @@ bool vacuum_in_window(const char *window, int64_t now);
 LB_MUST_CHECK int vacuum_learn_window(lb_ctx *ctx, const char *wanted, const char **ret_window, const char **ret_from,
                                       lb_error *err);
 
-/* The first of three hours in a row with the least of 24 sums; -1 where an hour is unknown (negative). Pure. */
+/* The first of the three known hours in a row with the least of 24 sums; -1: there are none, as unknown ones (negative)
+ * lie between. Pure. */
 int vacuum_quiet_hour(const double calls[24]);
 
 typedef struct vacuum_pace {

@@ -140,6 +140,22 @@ static void a_window_may_span_midnight(void)
     CU_ASSERT_EQUAL(vacuum_check_window("01:00-01:00", &err), LB_ERR_INVALID);
 }
 
+static void the_quiet_hours_are_among_those_that_are_known(void)
+{
+    double calls[24];
+    for (int i = 0; i < 24; i++)
+        calls[i] = 100;
+    calls[3] = calls[4] = calls[5] = 0; /* seen, and nothing ran */
+    CU_ASSERT_EQUAL(vacuum_quiet_hour(calls), 3);
+    calls[4] = -1; /* a compute that sleeps */
+    CU_ASSERT_EQUAL(vacuum_quiet_hour(calls), 1);
+    calls[22] = calls[23] = calls[0] = 1; /* midnight lies between */
+    CU_ASSERT_EQUAL(vacuum_quiet_hour(calls), 22);
+    for (int i = 0; i < 24; i += 3)
+        calls[i] = -1;
+    CU_ASSERT_EQUAL(vacuum_quiet_hour(calls), -1);
+}
+
 static vacuum_tuning tuned(double rows, double changed, double hours)
 {
     vacuum_tuning t;
@@ -181,5 +197,6 @@ static void a_budget_says_how_long_it_takes(void)
 
 SUITE(vacuum_need, TEST(triggers_are_those_of_the_server), TEST(a_tables_own_settings_come_first),
       TEST(nobody_has_counted), TEST(version_18_has_a_cap_and_counts_what_is_not_frozen),
-      TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight), TEST(tuning_follows_size_and_churn),
+      TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight),
+      TEST(the_quiet_hours_are_among_those_that_are_known), TEST(tuning_follows_size_and_churn),
       TEST(a_budget_says_how_long_it_takes))
