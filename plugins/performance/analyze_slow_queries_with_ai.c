@@ -67,12 +67,19 @@ static int look_at(query_evidence *e, const query_past *past, lb_error *err)
     bool is_queued = false;
     query_words words;
     const query_wish wish = {.analyze = args->analyze, .timeout_ms = args->timeout_ms, .rewrite = args->rewrite};
+    query_verdict v = query_judge(e, past, args->min_mean_exec_ms);
+    if (!args->query_id && query_is_over(&v, args->min_mean_exec_ms))
+        return lb_skipped(e->ctx, e->label,
+                          lb_printf(e->ctx,
+                                    "it took %.3g ms a call since it is counted, and %.3g in the last hour: it "
+                                    "is slow no more",
+                                    v.mean_ms, v.recent_ms),
+                          err);
     int r = query_gather(e, &wish, err);
     if (r >= 0 && e->no_plan)
         r = lb_skipped(e->ctx, e->label, lb_printf(e->ctx, "it has no plan: %s", e->no_plan), err);
     for (size_t i = 0; i < e->remark_count && r >= 0; i++)
         r = report(e, &e->remarks[i], err);
-    query_verdict v = query_judge(e, past, args->min_mean_exec_ms);
     if (r >= 0)
         r = query_put_into_words(e, task, true, &words, err);
     if (r >= 0 && args->review)
@@ -103,7 +110,7 @@ static int look_at_all(query_evidence *e, const query_statements_row *list, size
         return lb_out_of_memory(err);
     for (size_t i = 0; i < count; i++)
         ids[i] = strtoll(list[i].query_id, NULL, 10);
-    int r = query_read_past(e->ctx, ids, count, &past, err);
+    int r = query_read_past(e->ctx, count ? list[0].database_id : 0, ids, count, &past, err);
     for (size_t i = 0; i < count && r >= 0; i++) {
         lb_progress(e->ctx, (int64_t)i, (int64_t)count, "statements");
         r = take_statement(e, &list[i], err);

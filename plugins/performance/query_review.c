@@ -4,17 +4,18 @@
 #include <sql/query/reviews.h>
 #include <stdlib.h>
 
-#define DAY            INT64_C(86400000000)
-#define BASELINE_DAYS  14
-#define BASELINE_ENDS  INT64_C(3600000000) /* before now: what runs now is not its own baseline */
-#define BASELINE_CALLS 10
-#define REGRESSED      2  /* times its baseline */
-#define CRITICAL       10 /* times the limit */
+#define DAY           INT64_C(86400000000)
+#define BASELINE_DAYS 14
+#define BASELINE_ENDS INT64_C(3600000000) /* before now: what runs now is not its own baseline */
+#define LEAST_CALLS   10
+#define REGRESSED     2  /* times its baseline */
+#define REGRESSED_MS  10 /* and by so much */
+#define CRITICAL      10 /* times the limit */
 
 typedef struct past_statement {
     int64_t query_id;
-    double mean_ms;  /* -1: not known */
-    bool is_settled; /* it waits, or a person has said no */
+    double before_ms, recent_ms; /* a call; -1: not known */
+    bool is_settled;             /* it waits, or a person has said no */
 } past_statement;
 
 struct query_past {
@@ -30,12 +31,18 @@ static past_statement *find(const query_past *past, int64_t query_id)
     return NULL;
 }
 
-static int read_baselines(lb_ctx *ctx, query_past *past, const lb_i64s *ids, lb_error *err)
+static double mean_of(int64_t calls, double ms)
+{
+    return calls >= LEAST_CALLS ? ms / (double)calls : -1;
+}
+
+static int read_baselines(lb_ctx *ctx, int64_t database_id, query_past *past, const lb_i64s *ids, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     int64_t now = lb_now(ctx);
     const query_baseline_args args = {.project = target->project,
                                       .branch = target->branch,
+                                      .database_id = database_id,
                                       .since = now - BASELINE_DAYS * DAY,
                                       .until = now - BASELINE_ENDS,
                                       .query_ids = *ids};
@@ -44,8 +51,10 @@ static int read_baselines(lb_ctx *ctx, query_past *past, const lb_i64s *ids, lb_
     int r = query_baseline(ctx, &args, &rows, err);
     while (r >= 0 && query_baseline_next(ctx, rows, &row)) {
         past_statement *s = find(past, row.queryid);
-        if (s && row.calls >= BASELINE_CALLS)
-            s->mean_ms = row.mean_ms;
+        if (!s)
+            continue;
+        s->before_ms = mean_of(row.calls, row.ms);
+        s->recent_ms = mean_of(row.recent_calls, row.recent_ms);
     }
     return r;
 }
@@ -65,7 +74,8 @@ static int read_reviews(lb_ctx *ctx, query_past *past, lb_error *err)
     return r;
 }
 
-int query_read_past(lb_ctx *ctx, const int64_t *query_ids, size_t count, query_past **ret_past, lb_error *err)
+int query_read_past(lb_ctx *ctx, int64_t database_id, const int64_t *query_ids, size_t count, query_past **ret_past,
+                    lb_error *err)
 {
     query_past *past = lb_alloc(ctx, sizeof *past);
     past_statement *items = lb_alloc(ctx, (count + 1) * sizeof *items);
@@ -73,22 +83,16 @@ int query_read_past(lb_ctx *ctx, const int64_t *query_ids, size_t count, query_p
         return lb_out_of_memory(err);
     *past = (query_past){.items = items, .count = count};
     for (size_t i = 0; i < count; i++)
-        items[i] = (past_statement){.query_id = query_ids[i], .mean_ms = -1};
+        items[i] = (past_statement){.query_id = query_ids[i], .before_ms = -1, .recent_ms = -1};
     *ret_past = past;
     const lb_i64s ids = {.items = query_ids, .count = count};
-    int r = count ? read_baselines(ctx, past, &ids, err) : 0;
+    int r = count ? read_baselines(ctx, database_id, past, &ids, err) : 0;
     if (r >= 0 && count)
         r = read_reviews(ctx, past, err);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY)
         return r;
     return r < 0 ? lb_skipped(ctx, "history", lb_printf(ctx, "how it was before is not known: %s", err->message), err)
                  : 0;
-}
-
-double query_past_mean(const query_past *past, int64_t query_id)
-{
-    const past_statement *s = find(past, query_id);
-    return s ? s->mean_ms : -1;
 }
 
 const query_remark *query_top_remark(const query_evidence *e)
@@ -100,15 +104,26 @@ const query_remark *query_top_remark(const query_evidence *e)
     return top;
 }
 
+/* What a server has counted in months hides what became slow today, and keeps what was slow in spring: it is compared
+ * what snapshots have added of late. */
 query_verdict query_judge(const query_evidence *e, const query_past *past, double min_mean_ms)
 {
+    const past_statement *s = find(past, strtoll(e->counts.query_id, NULL, 10));
     double calls = e->counts.calls > 0 ? (double)e->counts.calls : 1;
     query_verdict v = {.mean_ms = e->counts.total_ms / calls,
-                       .baseline_ms = query_past_mean(past, strtoll(e->counts.query_id, NULL, 10))};
-    bool regressed = v.baseline_ms > 0 && v.mean_ms >= REGRESSED * v.baseline_ms;
+                       .baseline_ms = s ? s->before_ms : -1,
+                       .recent_ms = s ? s->recent_ms : -1};
+    bool regressed =
+        v.baseline_ms > 0 && v.recent_ms >= REGRESSED * v.baseline_ms && v.recent_ms - v.baseline_ms >= REGRESSED_MS;
+    double now = v.recent_ms >= 0 ? v.recent_ms : v.mean_ms;
     v.reason = regressed ? "regressed" : (double)e->counts.temp_written >= calls ? "spilling" : "slow";
-    v.severity = min_mean_ms > 0 && v.mean_ms >= CRITICAL * min_mean_ms ? "critical" : "warning";
+    v.severity = min_mean_ms > 0 && now >= CRITICAL * min_mean_ms ? "critical" : "warning";
     return v;
+}
+
+bool query_is_over(const query_verdict *v, double min_mean_ms)
+{
+    return v->recent_ms >= 0 && v->recent_ms < min_mean_ms;
 }
 
 /* The facts of all remarks by their kind, each once. */

@@ -6,18 +6,21 @@
 
 typedef struct query_past query_past;
 
-/* For the statements of one run. No history is no failure: nothing is known then, and the run says so. */
-LB_MUST_CHECK int query_read_past(lb_ctx *ctx, const int64_t *query_ids, size_t count, query_past **ret_past,
-                                  lb_error *err);
-
-/* Mean time before, ms; -1: not known. */
-double query_past_mean(const query_past *past, int64_t query_id);
+/* For the statements of one run, of one database. No history is no failure: nothing is known then, and the run says so.
+ */
+LB_MUST_CHECK int query_read_past(lb_ctx *ctx, int64_t database_id, const int64_t *query_ids, size_t count,
+                                  query_past **ret_past, lb_error *err);
 
 typedef struct query_verdict {
     const char *reason;   /* slow, regressed, spilling */
     const char *severity; /* warning, critical */
-    double mean_ms, baseline_ms;
+    double mean_ms;       /* since the server counts, which may be months */
+    double baseline_ms,
+        recent_ms; /* of two weeks until an hour ago, and since then; -1: too few calls, or no history */
 } query_verdict;
+
+/* It was slow once, and is no more. */
+bool query_is_over(const query_verdict *verdict, double min_mean_ms);
 
 query_verdict query_judge(const query_evidence *evidence, const query_past *past, double min_mean_ms);
 

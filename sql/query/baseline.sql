@@ -1,21 +1,28 @@
--- summary: how long statements took on average before, of a branch, by what snapshots have added
+-- summary: how long statements of a database took, of a branch, before a time and since, by what snapshots have added
 -- kind: history
+-- note: the same text in another database, or inside of a function, is another statement.
 -- param project text
 -- param branch text
+-- param database_id integer
 -- param since timestamp
 -- param until timestamp
 -- param query_ids integer[]
 -- column queryid integer
 -- column calls integer
--- column mean_ms number
+-- column ms number
+-- column recent_calls integer
+-- column recent_ms number
 SELECT h.queryid,
-       CAST(sum(h.calls_delta) AS BIGINT) AS calls,
-       sum(h.total_exec_time_delta) / sum(h.calls_delta) AS mean_ms
+       CAST(sum(CASE WHEN h.snapshot_timestamp < :until THEN h.calls_delta ELSE 0 END) AS BIGINT) AS calls,
+       sum(CASE WHEN h.snapshot_timestamp < :until THEN h.total_exec_time_delta ELSE 0 END) AS ms,
+       CAST(sum(CASE WHEN h.snapshot_timestamp >= :until THEN h.calls_delta ELSE 0 END) AS BIGINT) AS recent_calls,
+       sum(CASE WHEN h.snapshot_timestamp >= :until THEN h.total_exec_time_delta ELSE 0 END) AS recent_ms
   FROM pg_stat_history h
  WHERE h.project_id = :project
    AND h.branch_id = :branch
+   AND h.dbid = :database_id
+   AND h.toplevel
    AND h.snapshot_timestamp >= :since
-   AND h.snapshot_timestamp < :until
    AND h.queryid IN (:query_ids)
    AND h.calls_delta > 0
  GROUP BY h.queryid
