@@ -2,6 +2,7 @@
  * the gate: each recommendation is a decision of its own. Statements are made anew from the catalogue; results of an
  * earlier analysis only say which of the findings are wanted. */
 #include "index_analysis.h"
+#include "index_decisions.h"
 #include "index_later.h"
 #include "index_moved.h"
 #include "index_settle.h"
@@ -94,9 +95,11 @@ static int read_wanted(lb_ctx *ctx, desk *d, lb_error *err)
 
 /* ---- the gate ---- */
 
-static const char *status_of(lb_outcome outcome)
+/* What the gate's rules refuse, nobody has said no to: it waits until they allow it. What a person has denied, the gate
+ * asks nobody again. */
+static const char *status_of(lb_outcome outcome, bool is_denied)
 {
-    return outcome == LB_APPLIED ? "executed" : outcome == LB_REFUSED ? "rejected" : "pending_review";
+    return outcome == LB_APPLIED ? "executed" : is_denied ? "rejected" : "pending_review";
 }
 
 /* Where that was seen on a branch, only while the table is what the branch was made of. */
@@ -111,13 +114,14 @@ static int ask(index_work *work, const index_finding *f, const char *object, lb_
     return r;
 }
 
-static int decide(index_work *work, const index_finding *f, const char *object, const char **ret_status, lb_error *err)
+static int decide(index_work *work, const index_finding *f, const char *object, bool is_denied, const char **ret_status,
+                  lb_error *err)
 {
     desk *d = work->state;
     lb_outcome outcome = LB_PLANNED;
     lb_error why;
     bool has_moved = false;
-    *ret_status = "pending_review";
+    *ret_status = status_of(outcome, is_denied);
     if (!d->args->apply || work->set->window.r.in_recovery)
         return 0;
     int r = ask(work, f, object, &outcome, &has_moved, &why);
@@ -129,9 +133,9 @@ static int decide(index_work *work, const index_finding *f, const char *object, 
         return lb_skipped(work->ctx, object,
                           "its table was altered while this was tried on a branch: the next run tries it anew", err);
     d->applied += r >= 0 && outcome == LB_APPLIED;
-    d->waiting += r >= 0 && outcome == LB_WAITING;
+    d->waiting += r >= 0 && outcome == LB_WAITING && !is_denied;
     d->failed += r < 0;
-    *ret_status = r < 0 ? "failed" : status_of(outcome);
+    *ret_status = r < 0 ? "failed" : status_of(outcome, is_denied);
     return r < 0 ? lb_skipped(work->ctx, object, lb_printf(work->ctx, "its change failed: %s", why.message), err) : 0;
 }
 
@@ -193,6 +197,7 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
     index_past *past = id ? index_find_past(&d->pasts, id) : NULL;
     if (past)
         past->is_seen = true;
+    learned.found_terms = found->terms;
     learned.terms = index_learned_terms(ctx, &d->pasts, found, past);
     if (!learned.terms)
         return lb_out_of_memory(err);
@@ -211,7 +216,7 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
     if (r >= 0)
         r = index_report(work, f, err);
     if (r >= 0)
-        r = decide(work, f, object, &status, err);
+        r = decide(work, f, object, past && past->is_denied, &status, err);
     if (r >= 0)
         r = keep(work, f, id, status, err);
     return r < 0 ? r
@@ -248,6 +253,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     int r = read_wanted(ctx, &d, err);
     if (r >= 0)
         r = index_read_pasts(ctx, &d.pasts, &why, err);
+    if (r >= 0)
+        r = index_hear_people(ctx, &d.pasts, err);
     if (r >= 0)
         r = index_analyze(&work, &d.args->limits, err);
     if (r >= 0)

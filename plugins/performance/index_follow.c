@@ -300,6 +300,22 @@ static index_step after_drop(lb_ctx *ctx, const index_keeping *k, const index_pa
     return index_is_due(k, past) ? judge_drop(ctx, k, past, &g->harm) : (index_step){0};
 }
 
+/* A rebuild leaves the index as it was but for its size, so that not to have found it again is its worth. Found again,
+ * it is the next one's matter: this one is over. */
+static index_step after_rebuild(const index_keeping *k, const index_past *past)
+{
+    const index_info *x = index_of_past(k->set, past);
+    if (!has_status(past, "executed"))
+        return (index_step){0};
+    if (!x)
+        return (index_step){.status = "obsolete", .why = "the index is gone"};
+    if (!k->all || index_is_locked(x) || !index_is_due(k, past))
+        return (index_step){0};
+    return past->is_seen
+               ? (index_step){.status = "obsolete", .why = "it was rebuilt, and the same is found again: see the next"}
+               : (index_step){.status = "kept", .why = "it was rebuilt, and what was found is no longer so"};
+}
+
 /* Not to have found it again is proof only where the catalogue alone decides: counts are forgotten, statements too. */
 static bool no_longer_holds(const index_past *past, const index_info *x)
 {
@@ -321,6 +337,8 @@ int index_next_step(lb_ctx *ctx, const index_keeping *k, const index_past *past,
         *ret_step = after_creation(ctx, k, past, gain);
     else if (index_is_drop(type))
         *ret_step = after_drop(ctx, k, past, gain);
+    else
+        *ret_step = after_rebuild(k, past);
     if (!ret_step->status && open && k->all && no_longer_holds(past, index_of_past(k->set, past)))
         *ret_step = (index_step){.status = "obsolete", .why = "the finding no longer holds"};
     return (ret_step->status || ret_step->wants_undo) && !ret_step->why ? lb_out_of_memory(err) : 0;

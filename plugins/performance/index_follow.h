@@ -8,7 +8,8 @@
 
 typedef struct index_past {
     index_recommended_row r;
-    bool is_seen; /* this run found the same again */
+    bool is_seen;   /* this run found the same again */
+    bool is_denied; /* a person's last word on it was no (index_decisions.h) */
 } index_past;
 
 typedef struct index_pasts {

@@ -1,6 +1,7 @@
 /* From executed to kept, or back through the gate to reverted. */
 #include "index_settle.h"
 
+#include "index_decisions.h"
 #include "index_measure.h"
 #include "index_store.h"
 #include "index_trial.h"
@@ -8,6 +9,14 @@
 
 #include <json-c/json.h>
 #include <sql/index/recreate.h>
+
+/* As sure as the finding itself is: a denial makes the next one less so, and must not be what is new about it. */
+static const char *label_of(const index_finding *f)
+{
+    index_finding found = *f;
+    found.terms = f->found_terms ? f->found_terms : f->terms;
+    return index_label_of(index_confidence(&found));
+}
 
 /* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures are in the
  * reason; where it was tried, and on which state, is told and not compared. */
@@ -20,13 +29,13 @@ int index_ask(index_work *work, const index_finding *f, const char *object, lb_o
     const lb_value *rehearsal = LB_ARGS(lb_text("rehearsed_on_branch", f->rehearsed ? f->rehearsed->branch : NULL),
                                         lb_text("rehearsed_at_lsn", f->rehearsed ? f->rehearsed->lsn : NULL));
     lb_group *group = NULL;
-    int r = lb_group_open(ctx,
-                          LB_GROUP(.title = lb_printf(ctx, "%s: %s", f->type, object), .reason = f->reason,
-                                   .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
-                                                       lb_text("confidence", index_label_of(index_confidence(f))),
-                                                       lb_object("not_compared", rehearsal)),
-                                   .undo = undo),
-                          &group, err);
+    int r = lb_group_open(
+        ctx,
+        LB_GROUP(.title = index_title(ctx, f->type, object), .reason = f->reason,
+                 .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
+                                     lb_text("confidence", label_of(f)), lb_object("not_compared", rehearsal)),
+                 .undo = undo),
+        &group, err);
     if (r >= 0)
         r = lb_change_sql(ctx, group, f->fix.statement, f->fix.values, err);
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);

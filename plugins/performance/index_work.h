@@ -24,6 +24,7 @@ typedef struct index_finding {
     const char *reason;
     const lb_value *evidence;
     const lb_term *terms;
+    const lb_term *found_terms; /* without what people made of earlier advice; NULL: these are the same */
     const lb_value *impact;
     index_fix fix;
     const char *undo;

@@ -12,6 +12,7 @@
 
 static index_set around; /* what else there is */
 static bool is_remade;   /* by a person, as a unique one */
+static bool is_found_again;
 
 /* gain NULL: it was not made for a statement. */
 static index_step step_of(const char *type, const char *status, bool is_there, int64_t scans, bool all,
@@ -32,7 +33,8 @@ static index_step step_of(const char *type, const char *status, bool is_there, i
                              .status = status,
                              .schema_name = "public",
                              .table_name = "t",
-                             .index_name = "i"}};
+                             .index_name = "i"},
+                       .is_seen = is_found_again};
     const index_keeping keeping = {.set = &set, .days = 7, .share = 0.2, .min_calls = 50, .all = all, .now = 8 * DAY};
     CU_ASSERT_EQUAL(index_next_step(&index_stage_run, &keeping, &past, gain ? gain : &none, &step, &err), 0);
     CU_ASSERT_EQUAL(!step.status && !step.wants_undo, !step.why);
@@ -163,6 +165,14 @@ static void follows_a_recommendation(void)
     ASSERT_TEXT(next("create_fk_index", "executed", false, 0, false), "reverted");
     ASSERT_TEXT(next("create_fk_index", "kept", false, 0, true), "the same");
     ASSERT_TEXT(next("create_fk_index", "rejected", true, 0, true), "the same");
+    ASSERT_TEXT(next("reindex_bloated", "executed", true, 0, true), "kept");
+    ASSERT_TEXT(next("reindex_bloated", "executed", true, 0, false), "the same"); /* not every finding was looked for */
+    ASSERT_TEXT(next("reindex_bloated", "executed", false, 0, true), "obsolete");
+    ASSERT_TEXT(next("reindex_bloated", "pending_review", true, 0, true), "obsolete");
+    is_found_again = true;
+    ASSERT_TEXT(next("reindex_bloated", "executed", true, 0, true), "obsolete"); /* or it would never be told again */
+    ASSERT_TEXT(next("reindex_bloated", "pending_review", true, 0, true), "the same");
+    is_found_again = false;
 }
 
 /* ---- after a drop ---- */

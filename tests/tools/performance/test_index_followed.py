@@ -163,4 +163,27 @@ def one_is_kept_and_one_is_taken_back(version):
         print(f"  {version}: {figures}")
 
 
-suite(*each_version(one_is_kept_and_one_is_taken_back), at_once=2)
+def what_people_deny_is_heard(version):
+    """A run that asks ends before anybody answers: the next one hears it, and asks nobody again."""
+    limits = {"min_confidence": 0.5, "min_unused_bytes": 1 << 40, "min_table_bytes": 1 << 40, "apply": True}
+    with Given(version, more=MORE) as place:
+        place.sql("CREATE TABLE t (a int, b int); INSERT INTO t SELECT i, i % 7 FROM generate_series(1, 9000) i;"
+                  "CREATE INDEX short ON t (a); CREATE INDEX long ON t (a, b); ANALYZE t")
+        first = place.run(GENERATE, check=3, **limits)["result"]
+        equal([(r["index"], r["status"]) for r in first["recommendations"]], [("short", "pending_review")], "what may go")
+        asked = place.approvals()
+        equal(len(asked), 1, f"requests {asked}")
+        place.cli("deny", asked[0]["id"], "--as", "anna", "--because", "the reports of May need it", check=0)
+        heard = place.run(GENERATE, check=None, **limits)["result"]
+        equal([(f["index"], f["was"], f["status"]) for f in heard["followed"]], [("short", "pending_review", "rejected")], "heard")
+        contains(heard["followed"][0]["reason"], "anna said no")
+        contains(heard["findings"][0]["confidence"]["terms"], {"name": "it_was_rejected_before", "points": -0.2})
+        equal([(r["index"], r["status"]) for r in heard["recommendations"]], [("short", "rejected")], "once somebody has said no")
+        again = place.run(GENERATE, check=None, **limits)["result"]
+        equal((again.get("followed", []), again["unchanged"], again["waiting"]), ([], 1, 0), "a third time")
+        equal([a for a in place.approvals() if a["status"] == "pending"], [], "whom is asked again")
+        equal(latest(place)[1], {"short": ["pending_review", "rejected"]}, "its life")
+        equal(place.sql("SELECT count(*) FROM pg_indexes WHERE tablename = 't'"), "2", "indexes")
+
+
+suite(*each_version(one_is_kept_and_one_is_taken_back, what_people_deny_is_heard), at_once=2)
