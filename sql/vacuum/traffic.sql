@@ -1,6 +1,6 @@
 -- summary: executed statements by hour of the day, of the last days
 -- kind: history
--- note: a snapshot of an hour in which nothing ran has no statements, but it was taken: that hour was seen, and is quiet.
+-- note: a snapshot of an hour in which nothing ran has no statements, but it was taken: that hour was seen, and quiet.
 -- param project text
 -- param branch text
 -- param since timestamp
