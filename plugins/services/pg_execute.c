@@ -289,6 +289,25 @@ static bool looks_only(const lb_command *command)
     return command->read_only && LB_HAS(command, lb_command, brief) && command->brief;
 }
 
+/* An index that is built, built anew or dropped CONCURRENTLY waits for old snapshots as for locks. A limit would not
+ * spare anybody, and leave an invalid index behind. */
+static bool waits_for_others(const lb_command *command)
+{
+    static const char *const forms[] = {"CREATE INDEX CONCURRENTLY ", "CREATE UNIQUE INDEX CONCURRENTLY ",
+                                        "REINDEX INDEX CONCURRENTLY ", "DROP INDEX CONCURRENTLY "};
+    for (size_t i = 0; !command->read_only && i < sizeof forms / sizeof forms[0]; i++)
+        if (strncmp(command->text, forms[i], strlen(forms[i])) == 0)
+            return true;
+    return false;
+}
+
+static pg_purpose purpose_of(const lb_command *command)
+{
+    if (command->read_only)
+        return looks_only(command) ? PG_LOOKS : PG_READS;
+    return waits_for_others(command) ? PG_WRITES_BESIDE : PG_WRITES;
+}
+
 static int run(pg_session *s, const lb_command *command, const lb_sink *sink, int64_t *ret_affected, lb_error *err)
 {
     answer a = {.session = s,
@@ -345,8 +364,7 @@ int pg_session_execute(pg_session *s, const lb_command *command, const lb_sink *
         return r;
     if (pg_check_stop(s, command->deadline, err) < 0)
         return lb_wrap(err, command->name);
-    pg_purpose purpose = !command->read_only ? PG_WRITES : looks_only(command) ? PG_LOOKS : PG_READS;
-    r = pg_settle(s, purpose, command->deadline, err);
+    r = pg_settle(s, purpose_of(command), command->deadline, err);
     if (r == 0 && !command->read_only)
         r = pg_prove(s, command->deadline, err);
     if (r < 0)

@@ -49,7 +49,13 @@ LB_MUST_CHECK int pg_run(pg_session *s, const char *what, const char *sql, int64
 
 /* pg_settings.c: brings the session's settings up to what the next statement needs: at most one round trip, mostly
  * none. */
-typedef enum pg_purpose { PG_READS, PG_LOOKS /* a brief read */, PG_BEGINS /* a group */, PG_WRITES } pg_purpose;
+typedef enum pg_purpose {
+    PG_READS,
+    PG_LOOKS,  /* a brief read */
+    PG_BEGINS, /* a group */
+    PG_WRITES,
+    PG_WRITES_BESIDE /* others, who need not wait for it: it waits for them, however long they take */
+} pg_purpose;
 LB_MUST_CHECK int pg_settle(pg_session *s, pg_purpose purpose, int64_t deadline, lb_error *err);
 void pg_note_limit(pg_session *s, const char *text);
 LB_MUST_CHECK int pg_settle_first(pg_session *s, const pg_options *options, int64_t deadline, lb_error *err);

@@ -48,6 +48,8 @@ static bool is_writing(const pg_session *s)
  */
 static int64_t wanted_lock_timeout(const pg_session *s, pg_purpose purpose)
 {
+    if (purpose == PG_WRITES_BESIDE)
+        return 0;
     bool is_shorter = s->brief_lock_limit_ms && (!s->lock_limit_ms || s->brief_lock_limit_ms < s->lock_limit_ms);
     return purpose == PG_LOOKS && is_shorter ? s->brief_lock_limit_ms : s->lock_limit_ms;
 }
@@ -59,7 +61,7 @@ int pg_settle(pg_session *s, pg_purpose purpose, int64_t deadline, lb_error *err
     int64_t left_ms = left_until(s, deadline);
     int64_t timeout_ms = wanted_timeout(s, left_ms), lock_ms = wanted_lock_timeout(s, purpose);
     bool renames = strcmp(s->application, s->wanted_application) != 0, limits = !fits(s, timeout_ms, left_ms);
-    bool writes = purpose == PG_WRITES, switches = is_writing(s) != writes;
+    bool writes = purpose == PG_WRITES || purpose == PG_WRITES_BESIDE, switches = is_writing(s) != writes;
     if (PQtransactionStatus(s->conn) != PQTRANS_IDLE)
         return 0; /* a setting would be taken back with the transaction */
     if (renames)  /* made of harmless characters only: see pg_application */

@@ -1,6 +1,7 @@
 """The index tools at the edges: what they may not see, what is locked or being built, statements that run as they stand,
 recommendations on their way through the gate."""
 
+import concurrent.futures
 import json
 import re
 
@@ -308,6 +309,30 @@ def recommendations_keep_their_name_and_pass_the_gate(version):
         holds("executed" in {r["status"] for r in place.waiting("index_recommendations")}, "a row of what was executed")
 
 
+def a_build_waits_for_whoever_came_before(version):
+    """It locks nobody out meanwhile; a limit for locks would leave an invalid index."""
+    waits = ("SELECT count(*) > 0 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database()"
+             " WHERE l.locktype = 'virtualxid' AND NOT l.granted AND l.waitstart < clock_timestamp() - interval '6 s'")
+    with Given(version) as place, concurrent.futures.ThreadPoolExecutor() as aside:
+        place.sql(SHOP)
+        analysis = json.dumps(place.run("detect_missing_fk_indexes")["result"])
+        old = place.session()
+        old.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'old' FROM orders LIMIT 1;\n")
+        equal(old.stdout.readline().strip(), "old", "the transaction")
+        try:
+            run = aside.submit(place.run, "generate_index_recommendation", analysis_results=analysis, apply=True, **NOW,
+                               min_unused_bytes=0, min_table_bytes=0, min_confidence=0)
+            while not run.done() and place.sql(waits) == "f":
+                pass
+        finally:
+            old.stdin.write("ROLLBACK;\n\\q\n")
+            old.communicate()
+        made = run.result()["result"]["recommendations"]
+        equal([(r["type"], r["status"]) for r in made], [("create_fk_index", "executed")], "what was built")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0", "ruins")
+        equal(place.findings("detect_missing_fk_indexes"), [], "the key afterwards")
+
+
 def one_index_serves_a_key_and_those_who_look_by_it(version):
     """Statements that ask for the columns of a foreign key get the key's index, and no twin of it."""
     asked = {"min_minutes": 0, "min_rows": 0, "min_table_bytes": 0, "min_mean_ms": 0, "min_calls": 10}
@@ -322,7 +347,7 @@ def one_index_serves_a_key_and_those_who_look_by_it(version):
         contains(str(found["skipped"]), "the index that is proposed for a foreign key serves them")
 
 
-suite(*each_version(an_empty_database_is_examined, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
+suite(*each_version(an_empty_database_is_examined, a_build_waits_for_whoever_came_before, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
                     every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
                     what_has_grown_since_is_not_bloated, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
