@@ -219,8 +219,11 @@ int rls_expose(rls_work *w, lb_error *err)
         return lb_wrap(err, "Data API");
     if (!a.path || a.unknown)
         return lb_skipped(w->ctx, "Data API", "the control plane here has none", err);
-    if (!a.document && !is_wanted)
+    if (!a.document && !wish->exposed_schemas.count) /* without a list it would show public */
         return lb_skipped(w->ctx, "Data API", "it is not enabled; --exposed_schemas does that", err);
+    if (is_wanted && w->waits)
+        return lb_skipped(w->ctx, "Data API",
+                          "what keeps tenants apart waits for a person: run this again when it is decided", err);
     if (is_wanted)
         r = apply_settings(w, &a, err);
     if (r >= 0)

@@ -298,7 +298,30 @@ def in_a_workspace():
         holds(any(k == "surplus_schema" for k, _ in kinds(more)), "what is surplus is told")
 
 
+def nothing_is_shown_before_the_tenants_are_apart():
+    """On production what keeps them apart waits, and so does the Data API; origins alone do not enable it either."""
+    with Workspace(targets=(("*", "production"),)) as place:
+        place.project("shop")
+        place.sql("CREATE TABLE orders (tenant_id text, v int); INSERT INTO orders VALUES ('a', 1), ('b', 2)")
+        path = "projects/shop/branches/production/databases/databricks-postgres/data-api"
+        origins = {"tenants": ["a", "b"], "cors_origins": ["https://shop.example"]}
+        params = {**origins, "exposed_schemas": ["public"]}
+        asked = place.run("configure_rls", check=3, **params)
+        contains(json.dumps(asked["result"]["skipped"]), "waits for a person")
+        equal(place.emulator.postgres("GET", path).status, 404, "nothing is shown before that")
+        for approval in place.approvals():
+            place.approve(approval["id"])
+        contains(json.dumps(place.run("configure_rls", **origins)["result"]["skipped"]), "--exposed_schemas does that")
+        equal(place.emulator.postgres("GET", path).status, 404, "whose pages may ask is no wish to show anything")
+        place.run("configure_rls", check=None, **params)
+        for approval in place.approvals():
+            if approval["status"] == "pending":
+                place.approve(approval["id"])
+        equal(place.emulator.postgres("GET", path).json["status"]["db_schemas"], ["public"], "now it is")
+        equal(place.run("configure_rls", **params)["changes"], [], "the next run")
+
+
 suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
                     who_gets_around_policies_is_told,
                     tenants_are_apart_by_schema, a_person_decides_on_production, bad_input, on_a_local_lakebase),
-      in_a_workspace, at_once=2)
+      in_a_workspace, nothing_is_shown_before_the_tenants_are_apart, at_once=2)
