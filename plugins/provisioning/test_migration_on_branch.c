@@ -1,5 +1,5 @@
 /* test_migration_on_branch: a migration tried out on a branch of staging: applied under a workload, compared, tested,
- * taken back, run twice, reported. The branch goes by its time to live, or at once. */
+ * taken back, run twice, reported, also to its pull request. The branch goes by its time to live, or at once. */
 #include "branch_json.h"
 #include "branch_life.h"
 #include "migration.h"
@@ -7,12 +7,13 @@
 #include <time.h>
 
 #define REHEARSES "rehearsal_on_branch"
+#define POSTS     "post_schema_diff_to_pr"
 
 struct args {
     const char *dir, *project_id, *branch_name, *source_branch, *ttl, *creator_type, *policy;
-    const char *target_version, *replay, *rollback, *second_run, *report, *undo_file, *sum;
+    const char *target_version, *replay, *rollback, *second_run, *report, *undo_file, *sum, *repository, *service;
     lb_texts workload, test_command;
-    int64_t clients, replay_top, rate, around_ms, sample_ms, lock_timeout_ms, lock_tries, rows_mb;
+    int64_t clients, replay_top, rate, around_ms, sample_ms, lock_timeout_ms, lock_tries, rows_mb, pr_number;
     bool replay_writes, delete_after;
 };
 
@@ -55,6 +56,10 @@ static const lb_param params[] = {
              .max = "60000"),
     LB_PARAM(struct args, lock_tries, LB_I64, "30", "how often it is tried", .min = "1", .max = "100"),
     LB_PARAM(struct args, report, LB_TEXT, NULL, "also write the report to this file, as Markdown"),
+    LB_PARAM(struct args, pr_number, LB_I64, "0", "the pull request that the report goes to as well; 0: none",
+             .min = "0", .max = "999999999"),
+    LB_PARAM(struct args, repository, LB_TEXT, NULL, "of pr_number: where it is, owner/name"),
+    LB_PARAM(struct args, service, LB_TEXT, "github", "of pr_number: the web service of the manifest that has it"),
     LB_PARAM(struct args, undo_file, LB_TEXT, NULL,
              "where an undo script is missing: write the one that is made from the catalogue to this file"),
     LB_PARAM(
@@ -214,6 +219,25 @@ static const char *generated_script(struct json_object *rehearsal)
                : NULL;
 }
 
+/* One comment, with what differs: that tool keeps it up to date. */
+static int post(lb_ctx *ctx, const branch_order *order, const branch_made *made, const char *text, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *json = NULL;
+    int r = lb_call(ctx, POSTS, NULL,
+                    LB_ARGS(lb_i64("pr_number", args->pr_number), lb_text("repository", args->repository),
+                            lb_text("service", args->service), lb_text("project_id", order->project),
+                            lb_text("pr_branch", order->wish.name), lb_text("base_branch", made->verdict.parent),
+                            lb_text("report", text)),
+                    &json, err);
+    struct json_object *posted = r < 0 ? NULL : branch_json_keep(ctx, json, err);
+    return posted ? lb_result(ctx,
+                              LB_ARGS(lb_text("comment", member(posted, "action")),
+                                      lb_text("comment_url", member(posted, "url"))),
+                              err)
+                  : lb_wrap(err, "the pull request's comment");
+}
+
 /* The report goes out, whatever its verdict; then a verdict that is bad fails the run. */
 static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made, const char *json, lb_error *err)
 {
@@ -241,6 +265,8 @@ static int tell(lb_ctx *ctx, const branch_order *order, const branch_made *made,
         r = write_file(ctx, args->report, text, err);
     if (r >= 0 && args->undo_file && way_back && *way_back)
         r = write_file(ctx, args->undo_file, way_back, err);
+    if (r >= 0 && args->pr_number)
+        r = post(ctx, order, made, text, err);
     if (r >= 0 && args->delete_after && made->created)
         r = delete_branch(ctx, order, made, err);
     if (r < 0 || !verdict || strcmp(verdict, "failed") != 0)
@@ -260,6 +286,9 @@ static int run(lb_ctx *ctx, lb_error *err)
                           .reason = "to try a migration out",
                           .creator_type = args->creator_type};
     const char *json = NULL;
+    if (args->pr_number && !args->repository)
+        return lb_fail(err, LB_ERR_INVALID, "--repository owner/name", "nobody knows whose pull request %lld is",
+                       (long long)args->pr_number);
     if (look_at_sum(ctx, err) < 0)
         return err->code;
     if (strcmp(args->sum, "check") != 0)
@@ -288,5 +317,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 LB_TOOL(test_migration_on_branch, "tries a migration out on a branch: its locks under load, its diff, its way back",
         .agent = "provisioning", .risk = LB_RISK_LOW, .workspace = true, .timeout_s = 3600,
         LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("branch_lifecycle"),
-        .emits = LB_NAMES("branch.created", "branch.deleted"), .calls = LB_NAMES(REHEARSES, BRANCH_FACTS_TOOL),
+        .emits = LB_NAMES("branch.created", "branch.deleted"), .calls = LB_NAMES(REHEARSES, BRANCH_FACTS_TOOL, POSTS),
         .run = run);

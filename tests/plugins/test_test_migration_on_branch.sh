@@ -37,5 +37,7 @@ runs_with 1 test_migration_on_branch --project_id bank --branch_name development
 holds '(.error.message | startswith("development is no branch to throw away")) and .changes == []'
 runs test_migration_on_branch --project_id bank --dir "$FILES" --plan
 holds '.result.branch == "perf-migration-20260201-120000" and ([.changes[].executed] | any | not)'
+runs_with 1 test_migration_on_branch --project_id bank --dir "$FILES" --pr_number 1
+holds '.error.code == "invalid" and (.error.hint | contains("--repository"))'
 runs_with 2 test_migration_on_branch
 finish

@@ -186,6 +186,37 @@ def what_is_wrong_is_said(place, github):
     os.environ["LBOPS_TEST_GITHUB"] = github.token
 
 
+def a_rehearsal_is_told_there_too():
+    """test_migration_on_branch says on the pull request what it measured, in that same comment."""
+    with harness.Emulator() as emulator, Local(VERSIONS[-1], targets=TARGETS) as place:
+        github, files = GitHub(emulator), place.dir / "files"
+        place.write(f'[secrets]\n{secret(github.token)}{site(emulator.url, emulator.ca)}')
+        place.sql("CREATE TABLE orders (id int PRIMARY KEY)")
+        files.mkdir()
+        (files / "V1__note.sql").write_text("ALTER TABLE public.orders ADD COLUMN IF NOT EXISTS note text;\n")
+        (files / "U1__note.sql").write_text("ALTER TABLE public.orders DROP COLUMN IF EXISTS note;\n")
+
+        def rehearse(check=0, **more):
+            return place.run("test_migration_on_branch", branch="", check=check, dir=files, branch_name="ci-pr-6",
+                             source_branch="production", pr_number=6, **more)
+
+        contains(rehearse(check=1)["error"]["message"], "whose pull request 6 is")
+        equal(sorted(place.branches()), ["production"], "no branch is made for that")
+        planned = rehearse(plan=True, repository="acme/shop")
+        equal([github.comments(6), sorted(place.branches())], [[], ["production"]], f"a plan says nothing: {planned['changes']}")
+        first = rehearse(repository="acme/shop")["result"]
+        equal(first["comment"], "created", "the first time")
+        contains(first["comment_url"], "#issuecomment-")
+        body, = github.ours(6)
+        contains(body, "## Migration rehearsal: passed", "### Locks", "### Rollback", "`ci-pr-6` against `production`", "note text")
+        holds_together(body)
+        (files / "V2__bad.sql").write_text("SELECT 1/0;\n")
+        failed = rehearse(check=1, repository="acme/shop")
+        contains(failed["error"]["message"], "the migration failed")
+        body, = github.ours(6)
+        contains(body, "## Migration rehearsal: failed", "division by zero")
+
+
 class Connected(Workspace):
     """A workspace that psql gets into as the tools do: as the principal, with a credential of the branch's own."""
 
@@ -285,4 +316,4 @@ def with_rights_that_end_at_reading():
         holds("ghp_" not in (recorded / "http" / "github.json").read_text(), "no token in fixtures")
 
 
-suite(on_a_local_lakebase, in_a_workspace, with_rights_that_end_at_reading)
+suite(on_a_local_lakebase, a_rehearsal_is_told_there_too, in_a_workspace, with_rights_that_end_at_reading)
