@@ -100,6 +100,10 @@ def they_pass_actionlint():
             waits = "group: lakebase-pr-${{ github.event.pull_request.number }}\n"
             equal([written[n].count(waits) for n in NAMES], [2, 1], "an end waits for the run that is at work on the branch")
             holds("cancel-in-progress: true" not in text, "and no run is broken off")
+            own = "github.event.pull_request.head.repo.full_name == github.repository"
+            equal([written[n].count(own) for n in NAMES], [3, 1], "what has secrets is for pull requests of the repository alone")
+            contains(written[NAMES[0]], own.replace("==", "!="), "came from a fork")
+            holds("paths:" not in written[NAMES[0]], "an end is never overlooked, whatever the pull request changes")
             contains(written["lakebase-pr-close.yml"], "!cancelled() && (needs.picture.result == 'success' || needs.picture.result == 'skipped') &&", "overwrite: true")
         lints(place, texts)
 
@@ -202,7 +206,8 @@ def lbops_is_checked_before_it_is_used():
 
 def tests_get_a_login_and_no_credentials():
     with Repository() as place:
-        command = 'printf "%s\\n" "$DATABASE_URL" "$PGPASSWORD" "${DATABRICKS_CLIENT_SECRET:-none}" >seen; echo "a b"; exit 7'
+        command = 'printf "%s\\n" "$DATABASE_URL" "$PGPASSWORD" "${DATABRICKS_CLIENT_SECRET:-none}" >seen; echo "a b"; ' \
+                  'for one in $$ $PPID; do tr "\\0" "\\n" <"/proc/$one/environ" >>around; done; exit 7'
         body = steps_of(place, test_command=command)["branch", "Test"]
         answers = ('cat >>"$RUNNER_TEMP/stdin"\ncase "$*" in\n*oidc*) echo \'{"access_token": "BEARER"}\' ;;\n'
                    '*Me*) echo \'{"userName": "a@b"}\' ;;\n*credentials*) echo \'{"token": "T/N"}\' ;;\nesac')
@@ -213,6 +218,8 @@ def tests_get_a_login_and_no_credentials():
         url = "postgresql://a%40b:T%2FN@h:5432/databricks_postgres?sslmode=verify-full"
         equal(runner.read("seen"), f"{url}\nT/N\nnone\n", "what tests see")
         equal(done.stdout, f"::add-mask::BEARER\n::add-mask::T/N\n::add-mask::{url}\na b\n", "what is printed is masked")
+        around = runner.read("around")
+        holds("PGPASSWORD=T/N" in around and "CLIENT_SECRET=" not in around, "nor who started them has any left")
         holds("SECRET" not in runner.asked() and "BEARER" not in runner.asked(), "no secret on a command line")
         contains(runner.read("stdin"), 'user = "id:SECRET"', "Bearer BEARER")
         contains(runner.asked(), "lbops target dsn ci-pr-1 --project shop --wake",
@@ -223,26 +230,42 @@ def the_report_can_do_no_harm():
     with Repository() as place:
         body = steps_of(place)["branch", "Write the report"]
         runner = Runner(place)
-        done = runner.step(body, BRANCH="", MIGRATED="skipped")
+
+        def report(**told):
+            return runner.step(body, MIGRATIONS="db/migrations", **told)
+
+        done = report(BRANCH="", MIGRATED="skipped")
         equal(done.returncode, 0, done.stderr)
         contains(runner.read("output"), "report<<", "\nmigrations: skipped, 0 applied\n")
         contains(runner.read("report.md"), "(none)", "skipped, 0 applied", "| schema | not compared |")
         for differs, words in ((False, "does not differ"), (True, "differs, see below")):
             (runner.dir / "diff.json").write_text(json.dumps({"result": {"text": "schema of a compared with b", "has_changes": differs}}))
-            runner.step(body, BRANCH="ci-pr-1", MIGRATED="success")
+            report(BRANCH="ci-pr-1", MIGRATED="success")
             contains(runner.read("report.md"), f"| schema | {words} |", "schema of a compared with b")
         (runner.dir / "migration.json").write_text(json.dumps(
             {"error": {"message": "it </pre>broke"}, "result": {"applied": 2, "findings": [
-                {"object": "V2.sql", "kind": "MG-1", "reason": "<script> @all"}]}}))
+                {"object": "a, b", "kind": "column-drop", "reason": "<script> @all\n::error::x 5%",
+                 "evidence": {"file": "V2.sql", "line": 3, "column": 7, "severity": "data-loss", "refused": False}},
+                {"object": "app.t", "kind": "index-wide", "reason": "wide", "evidence":
+                 {"file": "V2.sql", "line": 9, "severity": "notice", "refused": False}},
+                {"object": "app.t", "kind": "not-idempotent", "reason": "twice", "evidence":
+                 {"file": "V2.sql", "line": 1, "column": 1, "severity": "breaking", "refused": True}},
+                {"object": "session 7", "kind": "in-the-way", "reason": "waits", "evidence": {"file": "V2.sql", "statement": 1}}]}}))
         (runner.dir / "diff.json").write_text(json.dumps({"result": {"text": "+ table \"<b>\"\n\n```" + "é" * 20000}}))
-        done = runner.step(body, BRANCH="ci-pr-1", MIGRATED="failure")
+        done = report(BRANCH="ci-pr-1", MIGRATED="failure")
         text = runner.read("report.md")
         equal(done.returncode, 0, done.stderr)
-        contains(text, "failure, 2 applied", "it &lt;/pre&gt;broke", "V2.sql: MG-1: &lt;script&gt; @all", "&lt;b&gt;", "(cut here)")
+        contains(text, "failure, 2 applied", "it &lt;/pre&gt;broke", "V2.sql, line 3: a, b: column-drop: &lt;script&gt; @all", "&lt;b&gt;", "(cut here)")
         holds(len(text.encode()) < 65536 and "<script>" not in text, "it fits and is escaped")
         equal(runner.read("summary"), text, "the summary is the same")
         equal(runner.read("report.txt"), "migrations: failure, 2 applied\ntests: not asked for\nerror: it </pre>broke\n"
-              "hazard: V2.sql: MG-1: <script> @all\n", "what the comment says, as it is")
+              "hazard: V2.sql, line 3: a, b: column-drop: <script> @all\n::error::x 5%\n"
+              "hazard: V2.sql, line 9: app.t: index-wide: wide\nhazard: V2.sql, line 1: app.t: not-idempotent: twice\n"
+              "hazard: session 7: in-the-way: waits\n", "what the comment says, as it is")
+        equal(done.stdout.splitlines(), [
+            "::error file=db/migrations/V2.sql,line=1,col=1,title=not-idempotent::app.t: twice",
+            "::warning file=db/migrations/V2.sql,line=3,col=7,title=column-drop::a, b: <script> @all%0A::error::x 5%25",
+            "::notice file=db/migrations/V2.sql,line=9,col=1,title=index-wide::app.t: wide"], "beside its line, and no more than that")
 
 
 def what_is_said_goes_into_the_comment():

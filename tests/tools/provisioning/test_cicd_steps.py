@@ -40,10 +40,13 @@ def a_pull_request_goes_its_way(version):
             equal(done.returncode, 0, f"{job}, {name}: {done.stdout}{done.stderr}")
             return done.stdout
 
-        for _ in range(2):
+        for first in (True, False):
             step("branch", "Make the branch")
             equal(runner.read("output"), "name=ci-pr-12\n", "the branch")
             step("branch", "Apply the migrations")
+            said = step("branch", "Write the report")
+            equal("::notice file=migrations/V1__first.sql,line=1,col=1,title=unqualified-name::" in said, first,
+                  f"what is told of a file, while it is new: {said}")
         equal(json.loads(runner.read("migration.json"))["result"]["applied"], 0, "the second time")
         equal(place.sql("SELECT to_regclass('items')", branch="ci-pr-12"), "items", "it is migrated")
         equal(place.sql("SELECT to_regclass('items')"), "", "its source is not")
