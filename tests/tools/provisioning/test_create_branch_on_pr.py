@@ -17,6 +17,9 @@ def opened(place, number, check=0, **params):
 def on_a_local_lakebase(version):
     with Local(version, targets=TARGETS) as place:
         contains(opened(place, 1, check=1)["error"]["message"], "there is no branch staging")
+        plan = opened(place, 1, source_branch="production", plan=True)
+        equal([c["executed"] for c in plan["changes"]], [False], "a plan")
+        equal([sorted(place.branches()), place.waiting("branch_lifecycle")], [["production"], []], "makes nothing")
         first = opened(place, 1, source_branch="production")
         equal([first["result"][k] for k in ("branch", "created", "source_branch")], ["ci-pr-1", True, "production"],
               "opened")
@@ -24,6 +27,9 @@ def on_a_local_lakebase(version):
         again = opened(place, 1, action="reopened", source_branch="production")
         equal([again["result"]["created"], again["result"]["reused"], again["changes"]], [False, True, []], "again")
         equal(place.sql("SELECT count(*) FROM t", branch="ci-pr-1"), "0", "its data is still there")
+        plan = opened(place, 1, action="synchronize", source_branch="production", plan=True)
+        equal([plan["result"]["reset"], {c["executed"] for c in plan["changes"]}], [False, {False}], "a plan of a reset")
+        equal(place.sql("SELECT count(*) FROM t", branch="ci-pr-1"), "0", "takes no data")
         pushed = opened(place, 1, action="synchronize", source_branch="production")
         equal(pushed["result"]["reset"], True, "a push resets it")
         equal(place.sql("SELECT to_regclass('t')", branch="ci-pr-1"), "", "its data is fresh")

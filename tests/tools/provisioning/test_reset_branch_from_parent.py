@@ -25,6 +25,9 @@ def on_a_local_lakebase(version):
         place.sql("CREATE TABLE new (n int)")
         before = place.branches()["staging"]
 
+        plan = reset(place, plan=True)
+        equal([(c["statement"].split()[0], c["executed"]) for c in plan["changes"]], [("DELETE", False), ("POST", False)], "a plan")
+        equal([tables(place, "staging"), place.approvals()], ["old", []], "does nothing")
         asked = reset(place, check=3)
         equal([c["statement"].split()[0] for c in asked["changes"]], ["DELETE", "POST"], "one decision about both")
         equal(tables(place, "staging"), "old", "nothing was done")
@@ -76,6 +79,8 @@ def in_a_workspace():
             update_mask="spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu"))
         emulator.settled(primary)
         before = place.branches()["staging"]
+        plan = reset(place, plan=True)
+        equal([{c["executed"] for c in plan["changes"]}, place.branches()["staging"]["uid"]], [{False}, before["uid"]], "a plan does nothing")
         # A compute of another size than the project's default is a change of settings, which a shared branch asks about.
         done = reset(place, check=3)
         after = place.branches()["staging"]

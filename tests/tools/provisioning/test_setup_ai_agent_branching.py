@@ -26,6 +26,8 @@ def states(document):
 def it_tells_them_once():
     with Workspace() as place:
         repository(place).project()
+        plan = tell(place, plan=True)
+        equal([[c["executed"] for c in plan["changes"]], list(place.repo.iterdir())], [[False, False], []], "a plan writes nothing")
         first = tell(place)
         equal(states(first), [("CLAUDE.md", "no_file", True), ("AGENTS.md", "no_file", True)], "the first run")
         text = (place.repo / "CLAUDE.md").read_text()
