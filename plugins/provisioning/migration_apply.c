@@ -82,6 +82,8 @@ static int open_part(migration_run *run, const migration_task *task, part *p, co
         ret_group, err);
     if (r >= 0 && run->keeps_history)
         r = lb_group_measure(run->ctx, *ret_group, err);
+    if (r >= 0 && !run->tells_locks) /* where it is measured it is listened to in its own way */
+        r = lb_group_listen(run->ctx, *ret_group, err);
     if (r >= 0)
         r = migrate_keep_add(run, *ret_group, task, p->keep, err);
     const migration_course proposed = course_of(task, p, NULL, lb_now(run->ctx));
@@ -205,6 +207,14 @@ static int apply_kept(migration_run *run, const migration_task *task, const part
     return r < 0 ? r : told;
 }
 
+/* What was applied is applied, whether this can be told or not. */
+static void tell_there(migration_run *run, const migration_file *file, const part *p)
+{
+    lb_error err;
+    if (migrate_tell_there(run, file, p->group, &err) < 0)
+        lb_log(run->ctx, LB_LOG_WARN, "%s: what was there already is not told: %s", file->name, err.message);
+}
+
 static int try_part(migration_run *run, const migration_task *task, part *p, const char *undo, lb_outcome *ret_outcome,
                     lb_error *err)
 {
@@ -219,8 +229,12 @@ static int try_part(migration_run *run, const migration_task *task, part *p, con
         r = p->is_alone ? add_alone(run, group, task, p, err) : add_transaction(run, group, task, p, err);
     if (r >= 0)
         r = apply_kept(run, task, p, ret_outcome, err);
-    if (r < 0 || !run->tells_locks || *ret_outcome != LB_APPLIED)
+    if (r < 0 || *ret_outcome != LB_APPLIED)
         return r;
+    if (!run->tells_locks) {
+        tell_there(run, task->file, p);
+        return r;
+    }
     r = tell_part(run, task->file, p, false, &notices, err);
     p->is_told = true; /* whatever fails after it */
     return r;

@@ -74,6 +74,10 @@ void migrate_explain_wait(migration_run *run, const migration_tries *tries, cons
 LB_MUST_CHECK int migrate_tell_in_the_way(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
                                           lb_error *err);
 
+/* migration_there.c: findings about what IF NOT EXISTS has found there, of a group that was listened to. */
+LB_MUST_CHECK int migrate_tell_there(migration_run *run, const migration_file *file, const lb_group *group,
+                                     lb_error *err);
+
 /* migration_limits.c: for how long a part may go on. */
 typedef enum migration_work { WORK_UNKNOWN, WORK_QUICK, WORK_READS, WORK_WRITES, WORK_BUILDS } migration_work;
 

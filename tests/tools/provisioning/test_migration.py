@@ -134,6 +134,25 @@ def an_existing_database_gets_a_baseline(version):
         place.refused("no baseline at 2", baseline="2")
 
 
+def what_was_there_already_is_told(version):
+    """IF NOT EXISTS does nothing then, and the ledger has it as done: that it may be another one is a finding."""
+    def told(document):
+        return [(f["object"], f["evidence"]["file"], f["evidence"]["statement"]) for f in document["result"].get("findings", [])
+                if f["kind"] == "was-there-already"]
+
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.sql("CREATE SCHEMA app; CREATE TABLE app.orders (id int, note int); CREATE INDEX by_id ON app.orders (id)")
+        equal(told(place.migrate(plan=True)), [], "a plan cannot know")
+        first = place.migrate()
+        equal([what[1:] for what in told(first)], [("V1__orders.sql", 2)], "a table of another shape, and not its schema")
+        contains(json.dumps(first["result"]["findings"]), "already exists", "capture_schema_diff")
+        place.put("V2__note", "ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS note text, ADD COLUMN IF NOT EXISTS more int;\n"
+                              "CREATE TABLE IF NOT EXISTS app.fresh (id bigint PRIMARY KEY);")
+        place.put("V3__index", "CREATE INDEX CONCURRENTLY IF NOT EXISTS by_id ON app.orders (id);")
+        equal(told(place.migrate()), [("app.orders", "V2__note.sql", 1)], "a column; an index that is the same is none")
+        equal(place.migrate()["changes"], [], "nothing is left to do")
+
+
 def a_target_and_the_way_back(version):
     with Migrations(version, V1__orders=FIRST, V2__a="ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS a int;",
                     U2__a="ALTER TABLE app.orders DROP COLUMN IF EXISTS a;") as place:
@@ -438,7 +457,8 @@ def each_statement_is_history(version):
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
-                    order_and_absence_are_watched, an_existing_database_gets_a_baseline, a_target_and_the_way_back,
+                    order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
+                    a_target_and_the_way_back,
                     wrong_input_is_answered, without_rights_the_server_says_no,
                     a_branch_is_migrated_and_its_parent_is_not, what_is_in_the_way_is_told_of_before,
                     a_lock_that_is_lost_is_an_error, what_should_be_done_at_once_may_not_take_long,
