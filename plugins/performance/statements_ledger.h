@@ -55,9 +55,9 @@ typedef struct statements_ledger statements_ledger;
 
 /* For so many statements. NULL when memory is used up. */
 statements_ledger *statements_ledger_new(lb_ctx *ctx, size_t most, int64_t taken_at, int64_t dealloc);
-/* False: it holds as many as it was made for. */
 /* It has no more of this epoch than what moved since then; without a word it has all of it. */
 void statements_ledger_reaches(statements_ledger *ledger, int64_t since);
+/* False: it holds as many as it was made for. */
 LB_MUST_CHECK bool statements_ledger_add(statements_ledger *ledger, const statements_totals *totals);
 const statements_totals *statements_ledger_find(const statements_ledger *ledger, const statements_key *key);
 
