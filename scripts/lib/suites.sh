@@ -74,10 +74,11 @@ start_postgres() {
     [[ -z "${!LBOPS_TEST_PG*}" ]] || return 0
     headline "PostgreSQL $(pg_versions | paste -sd' ')"
     for version in $(pg_versions); do
-        # All suites look for their statements there: with the usual 5,000 one pushes out what another has just executed.
+        # Suites look for their statements there: with the usual 5,000 one pushes out what another has just executed, or
+        # what one has left behind makes the next one's go first.
         PG_STATEMENTS=50000 unheld pg_start "$version" "$work/pg" >"$work/url$version" &
         children+=("$!")
-        unheld pg_start "$version" "$work/watched" >"$work/watched$version" &
+        PG_STATEMENTS=50000 unheld pg_start "$version" "$work/watched" >"$work/watched$version" &
         children+=("$!")
     done
     for version in "${children[@]}"; do
