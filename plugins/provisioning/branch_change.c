@@ -85,6 +85,27 @@ static bool is_ready(const plane_branch *b, const plane_endpoint *e)
     return made && !b->pending && awake && !e->is_pending;
 }
 
+/* No state that is known today says so: names of tomorrow may. While another state is pending it is tried anew. */
+static bool is_failed(const char *state, bool is_pending)
+{
+    return !is_pending && (strstr(state, "FAIL") || strstr(state, "ERROR"));
+}
+
+bool plane_has_failed(const plane_branch *b, const plane_endpoint *e)
+{
+    return is_failed(b->state, b->pending != NULL) || (e && is_failed(e->state, e->is_pending));
+}
+
+int plane_check_failed(const char *project, const plane_branch *b, const plane_endpoint *e, lb_error *err)
+{
+    if (!plane_has_failed(b, e))
+        return 0;
+    bool is_branch = is_failed(b->state, b->pending != NULL);
+    return lb_fail(err, LB_ERR_CONFLICT, "lbops target delete removes it; then run this again",
+                   "%s%s/%s is %s for good", is_branch ? "" : "the compute of ", project, b->id,
+                   is_branch ? b->state : e->state);
+}
+
 int plane_wait_ready(lb_ctx *ctx, const char *project, const char *branch, const plane_branch **ret_branch,
                      const plane_endpoint **ret_endpoint, lb_error *err)
 {
@@ -100,7 +121,9 @@ int plane_wait_ready(lb_ctx *ctx, const char *project, const char *branch, const
             return lb_fail(err, LB_ERR_CONFLICT, "somebody deleted it meanwhile", "%s is gone", what);
         if (is_ready(*ret_branch, *ret_endpoint))
             return 0;
-        r = pause_a_while(ctx, &pause_us, what, err);
+        r = plane_check_failed(project, *ret_branch, *ret_endpoint, err);
+        if (r >= 0)
+            r = pause_a_while(ctx, &pause_us, what, err);
         if (r < 0)
             return r;
     }

@@ -75,7 +75,11 @@ typedef struct plane_change {
 
 /* One call through the door, and its operation to its end within the run's time. */
 LB_MUST_CHECK int plane_apply(lb_ctx *ctx, const plane_change *change, lb_outcome *ret_outcome, lb_error *err);
-/* Until the branch is ready and its compute has come to rest. */
+/* Its making, or its compute's, came to nothing for good: nobody tries it any more. e: NULL where it was not read. */
+bool plane_has_failed(const plane_branch *b, const plane_endpoint *e);
+LB_MUST_CHECK int plane_check_failed(const char *project, const plane_branch *b, const plane_endpoint *e,
+                                     lb_error *err);
+/* Until the branch is ready and its compute has come to rest; one that has failed is LB_ERR_CONFLICT at once. */
 LB_MUST_CHECK int plane_wait_ready(lb_ctx *ctx, const char *project, const char *branch,
                                    const plane_branch **ret_branch, const plane_endpoint **ret_endpoint, lb_error *err);
 

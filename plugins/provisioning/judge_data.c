@@ -171,6 +171,20 @@ static void cluster(judging *j, tree s)
     j->now->scans |= !j->in_body;
 }
 
+static void builds_anew(judging *j, tree s)
+{
+    char schema[128];
+    tree kind = tree_get(s, "kind");
+    bool is_schema = tree_is(kind, "REINDEX_OBJECT_SCHEMA");
+    if (tree_has(tree_get(s, "relation"))) {
+        judging_builds_on(j, tree_get(s, "relation"));
+    } else if (is_schema || tree_is(kind, "REINDEX_OBJECT_DATABASE")) {
+        tree_text(tree_get(s, "name"), schema, sizeof schema);
+        j->now->builds.on_schema = is_schema ? judging_printf(j, "%s", schema) : "";
+        j->now->builds.on_name = "";
+    }
+}
+
 static void reindex(judging *j, tree s)
 {
     label about = label_of_range(tree_get(s, "relation"));
@@ -185,8 +199,8 @@ static void reindex(judging *j, tree s)
                                                                         : LOCK_SHARE,
                  about.text);
     j->now->scans |= !j->in_body;
-    if (concurrent && about.text[0] && !j->in_block)
-        judging_builds_on(j, tree_get(s, "relation"));
+    if (concurrent && !j->in_block)
+        builds_anew(j, s);
 }
 
 static void refresh(judging *j, tree s)

@@ -80,11 +80,19 @@ static int find_begun(migration_run *run, const migration_file *file, bool *ret_
     return r;
 }
 
+static const char *label_of(migration_run *run, const judged *builds)
+{
+    const char *schema = builds->builds.on_schema, *name = builds->builds.on_name;
+    return *name     ? lb_printf(run->ctx, "%s.%s", schema, name)
+           : *schema ? lb_printf(run->ctx, "schema %s", schema)
+                     : "the database";
+}
+
 static int open_sweep(migration_run *run, const migration_task *task, const judged *builds, lb_group **ret_group,
                       lb_error *err)
 {
-    const char *title =
-        lb_printf(run->ctx, "drop what a rebuild of %s.%s has left", builds->builds.on_schema, builds->builds.on_name);
+    const char *label = label_of(run, builds);
+    const char *title = label ? lb_printf(run->ctx, "drop what a rebuild of %s has left", label) : NULL;
     const char *reason = lb_printf(
         run->ctx, "a rebuild by %s failed and left copies; they cost writes and serve no query", task->file->name);
     if (!title || !reason)

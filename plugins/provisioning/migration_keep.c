@@ -67,18 +67,23 @@ static const char *name_of(migration_run *run, const migration_task *task, const
 
 /* ---- whether it can be made ---- */
 
+/* Not there afterwards: it went while it was waited for, as what fails in the making may. */
 static int take_what_is_there(migration_run *run, const plane_branch *there, migration_keep *keep, lb_error *err)
 {
+    const char *project = lb_run_target(run->ctx)->project;
+    const plane_endpoint *endpoint = NULL;
     bool is_over = there->expires_at != LB_TIME_NONE && there->expires_at <= lb_now(run->ctx);
     if (there->is_deleted || is_over)
         return lb_fail(err, LB_ERR_CONFLICT, "enforce_ttl_policies purges it",
                        "%s was deleted or is over its time, and holds its name until it is purged", there->id);
-    if (!lb_plans(run->ctx)) { /* a run that died may have left it in the making */
-        const plane_endpoint *endpoint = NULL;
-        int r = plane_wait_ready(run->ctx, lb_run_target(run->ctx)->project, there->id, &there, &endpoint, err);
-        if (r < 0)
-            return r;
-    }
+    int r = lb_plans(run->ctx) /* a run that died may have left it in the making */
+                ? plane_check_failed(project, there, NULL, err)
+                : plane_wait_ready(run->ctx, project, there->id, &there, &endpoint, err);
+    if (r < 0 && !there)
+        return 0;
+    keep->has_failed = r < 0 && plane_has_failed(there, endpoint);
+    if (r < 0)
+        return r;
     keep->is_there = true;
     keep->made_at = there->created_at;
     keep->expires_at = there->expires_at;
@@ -106,7 +111,12 @@ static int look(migration_run *run, const char *branch, migration_keep *keep, lb
     if (r < 0)
         return r;
     const plane_branch *there = plane_find(&branches, branch);
-    r = there ? take_what_is_there(run, there, keep, err) : judge_place(policy, &order, &branches, &v, err);
+    if (there)
+        r = take_what_is_there(run, there, keep, err);
+    if (r >= 0 && there && !keep->is_there)
+        r = plane_list_branches(run->ctx, order.project, &branches, err);
+    if (r >= 0 && !keep->is_there)
+        r = judge_place(policy, &order, &branches, &v, err);
     if (r < 0)
         return r;
     keep->branch = branch;
@@ -156,6 +166,8 @@ int migrate_keep_look(migration_run *run, const migration_task *task, uint32_t f
     r = branch ? look(run, branch, keep, err) : lb_out_of_memory(err);
     if (r == LB_ERR_NO_MEMORY || r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT)
         return r;
+    if (keep->has_failed)
+        return lb_wrap(err, "the branch that was to have what is lost");
     if (r < 0 && strcmp(run->keep_before, "always") == 0) {
         (void)snprintf(err->hint, sizeof err->hint, "%s", ALWAYS_HINT);
         return lb_wrap(err, "no branch can be kept before what loses data");
@@ -201,7 +213,7 @@ static int see_it(migration_run *run, const migration_task *task, migration_keep
 {
     const plane_branch *b = NULL;
     int r = plane_read_branch(run->ctx, lb_run_target(run->ctx)->project, seen->branch, &b, err);
-    if (r < 0 || !b)
+    if (r < 0 || !b || plane_has_failed(b, NULL))
         return r;
     seen->was_made = seen->is_there = true;
     seen->made_at = b->created_at;

@@ -16,12 +16,13 @@ typedef struct migration_keep {
     const branch_kind *kind;
     int64_t ttl_s;
     bool is_there, was_made; /* made: by this run */
+    bool has_failed;         /* one that was begun before came to nothing, and holds the name */
     int64_t made_at, expires_at;
     lb_request request; /* that makes it */
 } migration_keep;
 
 /* What to keep before these statements; NULL: nothing, as they lose nothing or nobody wants it. Where none can be made,
- * keep_before=always is an error. */
+ * keep_before=always is an error; where the making of one has failed, and left it, it is an error in any case. */
 LB_MUST_CHECK int migrate_keep_look(migration_run *run, const migration_task *task, uint32_t first, uint32_t last,
                                     const migration_keep **ret_keep, lb_error *err);
 

@@ -89,6 +89,18 @@ static bool are_instant(const migration_file *file, uint32_t first, uint32_t las
 
 /* ---- how much of it there is ---- */
 
+/* Anywhere in it: what references rows that go may go along. */
+static bool deletes(const judged *s)
+{
+    const char *end = tree_end(s->source->node);
+    char key[64];
+    tree value;
+    for (const char *p = s->source->node.at; tree_next_key(p, end, key, sizeof key, &value); p = value.at)
+        if (strcmp(key, "DeleteStmt") == 0 || (strcmp(key, "commandType") == 0 && tree_is(value, "CMD_DELETE")))
+            return true;
+    return false;
+}
+
 /* Below zero: not known. */
 static int read_size(migration_run *run, const judged *s, int64_t *ret_bytes, lb_error *err)
 {
@@ -109,7 +121,7 @@ static int read_size(migration_run *run, const judged *s, int64_t *ret_bytes, lb
     *ret_bytes = -1;
     if (r < 0 || !count) /* of no table: of all of them, perhaps */
         return r;
-    const migration_sizes_args args = {.schemas = {schemas, count}, .names = {names, count}};
+    const migration_sizes_args args = {.schemas = {schemas, count}, .names = {names, count}, .deletes = deletes(s)};
     r = migration_sizes(run->ctx, &args, &rows, err);
     if (r >= 0 && migration_sizes_next(run->ctx, rows, &row) && row.is_known)
         *ret_bytes = row.bytes;

@@ -335,7 +335,8 @@ class Lakebase:
         self._inherit(branch, source, now)
         return self.answer(self.operations.start(
             "Branch", "CREATE", branch.name, project.ident, work=lambda: self._copy_data(branch, source, past),
-            finish=lambda: (self.ready(branch), branch.render(self.settings))[1], undo=lambda: self.drop_branch(branch)))
+            finish=lambda: (self.ready(branch), branch.render(self.settings))[1], undo=lambda: self.drop_branch(branch),
+            leave=lambda state: branch.enter(state, self.clock.now())))
 
     def _inherit(self, branch, source, now):
         for role in source.roles.values():

@@ -36,8 +36,9 @@ class Operations:
         if self.settings.serial_projects and project in self.busy:
             raise ApiError(409, "ABORTED", "another operation is running on the project; the request was not accepted")
 
-    def start(self, kind, verb, resource, project, *, work=None, finish=None, undo=None):
-        """`work` may take long; `finish` answers the response; `undo` puts things back when the operation fails."""
+    def start(self, kind, verb, resource, project, *, work=None, finish=None, undo=None, leave=None):
+        """`work` may take long; `finish` answers the response; `undo` puts things back when the operation fails, and
+        `leave` does where the fault says in which state the resource is left."""
         operation = Operation(f"{resource}/operations/{uuid.uuid4()}", kind)
         self.known[operation.name] = operation
         fault = self.faults.take_operation(verb, resource)
@@ -45,14 +46,14 @@ class Operations:
             self.busy[project] = operation.name
         if fault and fault.kind == "operation_hang":
             return operation
-        job = (operation, project, fault, work, finish, undo)
+        job = (operation, project, fault, work, finish, undo, leave)
         if self.settings.operation_s <= 0 and work is None:
             self._run(*job)
         else:
             threading.Thread(target=self._run, args=job, daemon=True).start()
         return operation
 
-    def _run(self, operation, project, fault, work, finish, undo):
+    def _run(self, operation, project, fault, work, finish, undo, leave):
         begun = time.monotonic()
         error = fault and {"error_code": fault.rule.get("error_code", "INTERNAL_ERROR"),
                            "message": fault.rule.get("message", "the operation failed"), "details": []}
@@ -72,7 +73,10 @@ class Operations:
                     error = {"error_code": "INTERNAL_ERROR", "message": f"emulator: {failure}", "details": []}
             if error:
                 operation.error = error
-                if undo:
+                left = fault and fault.rule.get("leaves")
+                if left and leave:
+                    leave(left)
+                elif undo:
                     undo()
             operation.done = True
             if self.busy.get(project) == operation.name:

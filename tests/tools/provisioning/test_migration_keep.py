@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS app.orders (id bigint PRIMARY KEY, note text);
 INSERT INTO app.orders SELECT n, 'mine' FROM generate_series(1, 12) n ON CONFLICT DO NOTHING;
 """
 WIPE = "DELETE FROM app.orders WHERE id <= 5;"
+THROWAWAY = (("production", "throwaway"), ("*", "throwaway"))
 
 
 class Keeping:
@@ -136,7 +137,7 @@ def what_failed_finds_its_branch_again(version):
 
 def what_a_dead_run_began_is_waited_for():
     """Killed while its branch was in the making: the next run loses nothing before that is done."""
-    with Emulated(targets=(("production", "throwaway"), ("*", "throwaway"))) as place:
+    with Emulated(targets=THROWAWAY) as place:
         place.project()
         begin(place)
         place.put("V2__wipe", WIPE)
@@ -148,6 +149,61 @@ def what_a_dead_run_began_is_waited_for():
         equal([(k["branch"], k["outcome"]) for k in done["result"]["kept"]], [(name, "there already")], "the same one")
         equal(place.branches()[name]["current_state"], "READY", "is there when the run has ended")
         equal((place.kept(), ids(place), ids(place, name)), ([name], REST, ALL), "with what is gone")
+
+
+def dies_in_the_making(place, **fault):
+    """A run that is killed while its branch is in the making, which fails later. Gives the branch's name."""
+    place.project()
+    begin(place)
+    place.put("V2__wipe", WIPE)
+    place.emulator.set(operation_s=12)
+    place.emulator.fault("operation_fail", "branches/backup-", method="CREATE", **fault)
+    place.killed(place.kept, "run", TOOL, "--branch", "production", "--dir", place.dir / "files", "--keep_before", "always")
+    name = place.kept()[0]
+    equal((place.branches()[name]["current_state"], ids(place)), ("INIT", ALL), "it was killed in between")
+    return name
+
+
+def what_fails_for_good_is_not_waited_for():
+    """Who waits for what a dead run began hears that it has failed, and not that there was no more time."""
+    with Emulated(targets=THROWAWAY) as place:
+        name = dies_in_the_making(place, leaves="FAILED")
+        for more in ({}, {"plan": True}, {}):
+            refused = place.migrate(check=1, keep_before="always", **more)["error"]
+            equal((refused["code"], ids(place)), ("conflict", ALL), f"nothing is lost: {more}")
+            contains(refused["message"], "the branch that was to have what is lost", f"shop/{name} is FAILED for good")
+            contains(refused["hint"], "lbops target delete")
+        place.emulator.set(operation_s=0)
+        place.cli("target", "delete", name, check=0)
+        done = place.migrate(keep_before="always")
+        equal([(k["branch"], k["outcome"]) for k in done["result"]["kept"]], [(name, "made")], "as the hint says")
+        equal((ids(place), ids(place, name)), (REST, ALL), "with what is gone")
+
+
+def what_went_in_the_making_is_made_anew():
+    """The platform took away what it could not make: the next run neither goes without it nor gives up."""
+    with Emulated(targets=THROWAWAY) as place:
+        name = dies_in_the_making(place)
+        place.emulator.set(operation_s=0)
+        done = place.migrate(keep_before="always")
+        equal([(k["branch"], k["outcome"]) for k in done["result"]["kept"]], [(name, "made")], "made by this run")
+        equal((place.kept(), ids(place), ids(place, name)), ([name], REST, ALL), "with what is gone")
+
+
+def whose_making_fails_loses_nothing():
+    with Emulated(targets=THROWAWAY) as place:
+        place.project()
+        begin(place)
+        place.put("V2__wipe", WIPE)
+        for left in ({}, {"leaves": "ERROR"}):
+            place.emulator.fault("operation_fail", "branches/backup-", method="CREATE", message="no room on the host", **left)
+            failed = place.migrate(check=1, keep_before="always")
+            contains(failed["error"]["message"], "no room on the host")
+            equal(([k["outcome"] for k in failed["result"]["kept"]], ids(place)), (["not made"], ALL), f"nothing is lost: {left}")
+            equal(len(place.kept()), len(left), "what the platform leaves")
+        rows = [r for r in place.waiting("branch_lifecycle") if r.get("branch_kind") == "backup"]
+        equal(rows, [], "what was not made is no history")
+        contains(place.migrate(check=1, keep_before="always")["error"]["message"], f"shop/{place.kept()[0]} is ERROR for good")
 
 
 def other_rows_are_another_branch(version):
@@ -221,5 +277,6 @@ def where_none_can_be_made(version):
 
 
 suite(*each_version(at_home), in_a_workspace, in_a_workspace_that_takes_its_time, what_a_dead_run_began_is_waited_for,
+      what_fails_for_good_is_not_waited_for, what_went_in_the_making_is_made_anew, whose_making_fails_loses_nothing,
       *each_version(what_failed_finds_its_branch_again)[-1:], *each_version(other_rows_are_another_branch)[-1:],
       *each_version(what_waits_for_a_reader_is_kept_once)[-1:], *each_version(where_none_can_be_made)[-1:], at_once=3)

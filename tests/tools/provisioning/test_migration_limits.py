@@ -96,6 +96,33 @@ def what_a_table_holds_decides(version):
               {f"V{i}": [7.5] for i in (2, 3, 4, 5)}, "or as somebody says")
 
 
+def what_goes_along_by_its_keys_counts(version):
+    """Not what only references: nothing of it changes."""
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        place.sql("CREATE TABLE app.lines (id bigint PRIMARY KEY, of bigint REFERENCES app.orders ON DELETE CASCADE, "
+                  "part_of bigint REFERENCES app.lines ON DELETE CASCADE);"
+                  "CREATE TABLE app.notes (id bigint PRIMARY KEY, line bigint REFERENCES app.lines ON DELETE SET NULL) "
+                  "PARTITION BY RANGE (id); CREATE TABLE app.more PARTITION OF app.notes DEFAULT;"
+                  "CREATE TABLE app.marks (note bigint REFERENCES app.notes ON DELETE CASCADE);"
+                  "CREATE TABLE app.bills (of bigint REFERENCES app.orders); CREATE TABLE app.log (id bigint PRIMARY KEY);"
+                  "ALTER TABLE app.orders SET (autovacuum_enabled = false); ALTER TABLE app.lines SET (autovacuum_enabled = false);"
+                  "ALTER TABLE app.more SET (autovacuum_enabled = false); ANALYZE;"
+                  "UPDATE pg_class SET relpages = 100000 WHERE oid IN ('app.lines'::regclass, 'app.more'::regclass);"
+                  "UPDATE pg_class SET relpages = 4000000 WHERE oid IN ('app.marks'::regclass, 'app.bills'::regclass)")
+        place.put("V2__goes", "DELETE FROM app.orders WHERE id = 7;")
+        place.put("V3__stays", "UPDATE app.orders SET total = 0 WHERE id = 7;")
+        place.put("V4__inside", "WITH gone AS (DELETE FROM app.orders WHERE id = 8 RETURNING id) "
+                                "INSERT INTO app.log SELECT g.id FROM gone g ON CONFLICT DO NOTHING;")
+        place.put("V5__merged", "MERGE INTO app.orders o USING app.log l ON l.id = o.id WHEN MATCHED THEN DELETE;")
+        place.put("V6__last", "DELETE FROM app.lines WHERE id = 7;")
+        place.put("V7__no_more", "DELETE FROM app.log WHERE id = 7;")
+        equal(limits(place.migrate(plan=True)),
+              {"V2": [960.5], "V3": [60.5], "V4": [960.5], "V5": [960.5], "V6": [960.5], "V7": [60.5]}, "by all that changes")
+        place.sql("ALTER TABLE app.notes DROP CONSTRAINT notes_line_fkey")
+        equal(limits(place.migrate(plan=True))["V2"], [480.5], "and as the keys are")
+
+
 def no_limit_is_beyond_the_run(version):
     with slow_to_check(version) as place:
         place.put("V2__index", BUILD)
@@ -176,5 +203,6 @@ def what_a_pooler_keeps_to_itself_is_an_error(version):
 
 
 suite(*each_version(a_validation_that_takes_too_long_ends, rows_that_take_too_long_to_change_stay,
-                    a_build_that_takes_too_long_leaves_nothing, what_a_table_holds_decides, no_limit_is_beyond_the_run,
+                    a_build_that_takes_too_long_leaves_nothing, what_a_table_holds_decides,
+                    what_goes_along_by_its_keys_counts, no_limit_is_beyond_the_run,
                     a_transaction_has_an_end, what_a_pooler_keeps_to_itself_is_an_error))

@@ -29,7 +29,8 @@ def the_copy_of_others_is_told_of_and_stays(version):
         place.psql("-c", 'REINDEX INDEX CONCURRENTLY app."Its"', check=False)
         equal(place.sql(NAMES), 'app."Its_ccnew"', "what others have left")
         whole = [("app.Its_ccnew", 'app."the Rest"', 0)]
-        for what in ("INDEX CONCURRENTLY app.\"Its\"", "TABLE CONCURRENTLY app.\"the Rest\""):
+        for what in ("INDEX CONCURRENTLY app.\"Its\"", "TABLE CONCURRENTLY app.\"the Rest\"", "SCHEMA CONCURRENTLY app",
+                     f"DATABASE CONCURRENTLY {place.database}"):
             place.put("V2__rebuild", f"REINDEX {what};")
             failed = place.refused("division by zero")
             equal(left_behind(failed), whole, "where it failed")
@@ -47,9 +48,22 @@ def the_copy_of_others_is_told_of_and_stays(version):
         equal(left_behind(place.migrate()), [], "none is left")
 
 
-def killed(version, rebuild, isolation, phase, ours, goes):
-    """A migration that is killed while a reader keeps its rebuild from going on. Gives the place, and the document of the
-    run after it."""
+def one_of_another(place):
+    """A build of others fails, and what it leaves has a name as rebuilds give it."""
+    place.psql("-c", "CREATE INDEX CONCURRENTLY others ON app.orders ((1 / (id - id)))", check=False)
+    place.psql("-c", "ALTER INDEX app.others RENAME TO orders_tot_ccnew")
+
+
+def all_of_another(place):
+    """A rebuild by others of the same table fails."""
+    place.sql(f"{HALF}; CREATE INDEX its ON app.orders (app.part(id::int)); {HALF.replace('2', '1')}")
+    place.psql("-c", "REINDEX TABLE CONCURRENTLY app.orders", check=False)
+    place.sql(HALF)
+
+
+def killed(version, rebuild, isolation, phase, ours, goes, others=one_of_another):
+    """A migration that is killed while a reader keeps its rebuild from going on, and then others come. Gives what is of no
+    use after the next run, and what that has told of."""
     with Migrations(version, V1__orders=FIRST + "CREATE INDEX IF NOT EXISTS orders_total ON app.orders (total);") as place:
         place.migrate()
         place.sql("INSERT INTO app.orders VALUES (1, 1)")
@@ -71,8 +85,7 @@ def killed(version, rebuild, isolation, phase, ours, goes):
         place.until("SELECT count(*) = 0 FROM pg_stat_progress_create_index WHERE datname = current_database()")
         reader.communicate("ROLLBACK;\n")
         equal(place.sql(NAMES), " ".join(f"app.{name}" for name in ours), "what is left")
-        place.psql("-c", "CREATE INDEX CONCURRENTLY others ON app.orders ((1 / (id - id)))", check=False)
-        place.psql("-c", "ALTER INDEX app.others RENAME TO orders_tot_ccnew")
+        others(place)
         planned, done = place.migrate(plan=True), place.migrate()
         for document in (planned, done):
             equal([s for s in dropped(document) if "pg_toast" not in s],
@@ -80,25 +93,63 @@ def killed(version, rebuild, isolation, phase, ours, goes):
         order = [c["statement"].split()[0] for c in done["changes"] if c["statement"].startswith(("DROP INDEX", "REINDEX"))]
         equal(order[-1], "REINDEX", "it goes before the next try")
         equal(place.migrate()["changes"], [], "nothing is left to do")
-        equal(place.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid AND indrelid::regclass::text ~ '^pg_toast'"), "0",
-              "nor of what is stored apart")
-        return place.sql(NAMES), left_behind(done)
+        apart = "SELECT count(*) FROM pg_index WHERE NOT indisvalid AND indrelid::regclass::text ~ '^pg_toast'"
+        equal(place.sql(apart), "1" if others is all_of_another else "0", "nor of what is stored apart")
+        return place.sql(NAMES), [name for name, _, _ in left_behind(done) if "pg_toast" not in name]
+
+
+COPIES = ["orders_pkey_ccnew", "orders_total_ccnew"]
 
 
 def new_copies_are_dropped_before_the_next_try(version):
     """A snapshot keeps the new indexes from taking the place of the old ones; those of a table are all made at once."""
-    left, _ = killed(version, "TABLE CONCURRENTLY app.orders", "REPEATABLE READ", "waiting for old snapshots",
-                     ["orders_pkey_ccnew", "orders_total_ccnew"],
-                     ["orders_pkey_ccnew", "orders_tot_ccnew", "orders_total_ccnew"])
-    equal(left, "", "whatever is on the table and younger than the rebuild")
+    left, told = killed(version, "TABLE CONCURRENTLY app.orders", "REPEATABLE READ", "waiting for old snapshots", COPIES, COPIES)
+    equal((left, told), ("app.orders_tot_ccnew", ["app.orders_tot_ccnew"]), "a single one is no table's")
+
+
+def copies_in_a_schema_are_dropped_before_the_next_try(version):
+    left, told = killed(version, "SCHEMA CONCURRENTLY app", "REPEATABLE READ", "waiting for old snapshots", COPIES, COPIES)
+    equal((left, told), ("app.orders_tot_ccnew", ["app.orders_tot_ccnew"]), "as those of a table are")
+
+
+def the_rebuild_of_others_that_came_later_stays(version):
+    left, told = killed(version, "TABLE CONCURRENTLY app.orders", "REPEATABLE READ", "waiting for old snapshots", COPIES, COPIES,
+                        all_of_another)
+    theirs = ["app.its_ccnew", "app.orders_pkey_ccnew1", "app.orders_total_ccnew1"]
+    equal((left, told), (" ".join(theirs), theirs), "whoever was first after the beginning is this one")
 
 
 def old_copies_are_dropped_before_the_next_try(version):
     """A lock without a snapshot keeps the old index from going."""
     left, told = killed(version, "INDEX CONCURRENTLY app.orders_total", "READ COMMITTED",
                         "waiting for readers before marking dead", ["orders_total_ccold"], ["orders_total_ccold"])
-    equal((left, [name for name, _, _ in told]), ("app.orders_tot_ccnew", ["app.orders_tot_ccnew"]),
+    equal((left, told), ("app.orders_tot_ccnew", ["app.orders_tot_ccnew"]),
           "what has the name of another index is not this rebuild's")
+
+
+def all_old_copies_are_dropped_before_the_next_try(version):
+    olds = ["orders_pkey_ccold", "orders_total_ccold"]
+    left, told = killed(version, "TABLE CONCURRENTLY app.orders", "READ COMMITTED",
+                        "waiting for readers before marking dead", olds, olds)
+    equal((left, told), ("app.orders_tot_ccnew", ["app.orders_tot_ccnew"]), "known by those that took their place")
+
+
+def what_others_leave_when_this_one_left_nothing_stays(version):
+    """A copy of one index of several, younger than the migration's beginning."""
+    with Migrations(version, V1__orders=FIRST) as place:
+        place.migrate()
+        place.sql(f"{HALF}; CREATE INDEX its ON app.orders (app.part(id::int)); INSERT INTO app.orders VALUES (1, 1); "
+                  f"{HALF.replace('2', '1')}")
+        place.put("V2__rebuild", "REINDEX TABLE CONCURRENTLY app.orders;")
+        place.refused("division by zero")
+        equal(place.sql(NAMES), "", "its own copies are gone")
+        place.psql("-c", "REINDEX INDEX CONCURRENTLY app.its", check=False)
+        equal(place.sql(NAMES), "app.its_ccnew", "what others have left")
+        place.sql(HALF)
+        planned, done = place.migrate(plan=True), place.migrate()
+        for document in (planned, done):
+            equal((dropped(document), [name for name, _, _ in left_behind(document)]), ([], ["app.its_ccnew"]), "it stays")
+        equal(place.sql(NAMES), "app.its_ccnew", "as it was")
 
 
 def on_production_a_person_decides_on_the_copies(version):
@@ -172,6 +223,8 @@ def an_index_of_no_use_that_comes_in_between_is_built_anew(version):
 
 
 suite(*each_version(the_copy_of_others_is_told_of_and_stays, new_copies_are_dropped_before_the_next_try,
-                    old_copies_are_dropped_before_the_next_try, on_production_a_person_decides_on_the_copies,
+                    copies_in_a_schema_are_dropped_before_the_next_try, the_rebuild_of_others_that_came_later_stays,
+                    old_copies_are_dropped_before_the_next_try, all_old_copies_are_dropped_before_the_next_try,
+                    what_others_leave_when_this_one_left_nothing_stays, on_production_a_person_decides_on_the_copies,
                     an_index_that_comes_to_nothing_is_built_three_times,
                     an_index_of_no_use_that_comes_in_between_is_built_anew))
