@@ -61,10 +61,18 @@ def vacuums(place, name="t"):
     return int(place.sql(f"SELECT pg_stat_get_vacuum_count('{name}'::regclass)"))
 
 
+# Its server goes on for a moment when a client has left, with all that it holds.
+GONE = """DO $$ BEGIN WHILE EXISTS (SELECT FROM pg_stat_activity WHERE pid = {})
+          LOOP PERFORM pg_sleep(0.02), pg_stat_clear_snapshot(); END LOOP; END $$"""
+
+
 @contextlib.contextmanager
 def somebody(place, *statements):
     """A session that has run these and idles."""
     session = place.session()
+    session.stdin.write("SELECT pg_backend_pid();\n")
+    session.stdin.flush()
+    pid = int(session.stdout.readline())
     try:
         say(session, *statements)
         yield session
@@ -72,6 +80,7 @@ def somebody(place, *statements):
         session.stdin.close()
         session.wait()
         session.stdout.close()
+        place.sql(GONE.format(pid))
 
 
 def say(session, *statements):

@@ -54,7 +54,8 @@ def one_that_fails_is_an_error_with_its_words(version):
 
 def one_goes_on_beside_and_is_watched(version):
     with Lending(version) as place:
-        done = place.borrow(beside=BESIDE, program=["sh", "-c", UNTIL_SEEN], every_us=2000)
+        done = place.borrow(beside=BESIDE, every_us=2000, program=["psql", "-XAtq", "-c", UNTIL(SEEN), "-c", UNTIL(WATCHED),
+                                                                   "-c", "SELECT 'it is there'"])
         equal(done["result"]["said"], "it is there\n", "what it saw of the other")
         equal(done["result"]["beside_said"], "started\n", "what the other said")
         holds(done["result"]["seen_beside"] > 0, "the watch saw it")
