@@ -10,7 +10,7 @@ typedef enum measure_form {
     MEASURE_PART,  /* part, where there is a whole */
     MEASURE_WORST, /* the greatest share of part in whole that a row has */
     MEASURE_MEAN,  /* of the seconds from began to ended */
-    MEASURE_TAIL,  /* 95 of 100 take no longer */
+    MEASURE_TAIL,  /* 95 of 100 take no longer; what has not ended has taken until now */
     MEASURE_DAYS,  /* from the first to the last */
     MEASURE_AGE,   /* of began, in seconds, now */
     MEASURE_COST   /* cost for the share of the time that was ours, of all cost */

@@ -123,6 +123,9 @@ def figures_are_those_that_are_computed_another_way():
             {"validation_id": f"v{i}", "validated_at": ago(when), "source_table": f"public.t{i}", "target_table": f"lake.t{i}",
              "status": status} for i, (when, status) in enumerate([(0.1, "healthy"), (0.5, "drift_detected"), (3, "healthy"),
                                                                    (0.2, "failed"), (0.3, "stale")])])
+        plant(place, "sync_validation_history", [
+            {"validation_id": "p", "validated_at": ago(0.1), "source_table": "public.fed", "target_table": "lake.fed",
+             "check_type": "pipeline", "status": "healthy"}])  # the platform's word, no comparison
         states = {"r1": ["pending_review", "approved", "executed"], "r2": ["pending_review", "rejected"], "r3": ["pending_review"],
                   "r4": ["pending_review", "approved"], "r5": ["approved", "executed", "reverted"], "r6": ["approved", "executed", "kept"],
                   "r7": ["approved"], "r8": ["approved"], "r9": ["executed"], "r10": ["obsolete"]}
@@ -158,7 +161,7 @@ def figures_are_those_that_are_computed_another_way():
         equal(found["job_success"]["samples"], len(scheduled), "scheduled runs")
         close(found["recovery"]["value"], 2 / 3, "recovery")
         equal((found["projects"]["value"], found["projects"]["verdict"]), (2, "not enough data"), "projects")
-        close(found["sync_coverage"]["value"], 3 / 4, "pairs compared lately")
+        close(found["sync_coverage"]["value"], 3 / 5, "pairs compared lately, of all that were to be")
         close(found["recommendations"]["value"], 6 / 8, "recommendations")
         equal((found["orphans"]["value"], found["orphans"]["samples"], found["orphans"]["verdict"]), (3, 7, "missed"), "orphans")
         close(found["own_cost"]["value"], (10 * 0.1 + 6 * 0.5) / 20, "own cost")
@@ -178,6 +181,18 @@ def figures_are_those_that_are_computed_another_way():
         holds(brief["job_success"]["samples"] == 0, "runs of three days ago are in the last day")
 
 
+def an_alert_that_nobody_could_be_told_of_counts():
+    with place_of() as place:
+        seen = ago(1)
+        key = {"alert_id": "m@shop/production", "severity": "critical", "title": "t", "metric_name": "m", "fired_at": seen}
+        plant(place, "alert_history", [{**key, "at": seen, "state": "fired", "rule": "threshold.breached"},
+                                       {**key, "at": later(seen, 2), "state": "delivery_failed", "rule": "threshold.breached"}])
+        _, found = measures(place)
+        delivery = found["delivery"]
+        holds(delivery["value"] >= 86400 - 60, f"it takes until now: {delivery}")
+        equal((delivery["samples"], delivery["verdict"]), (1, "missed"), "delivery")
+
+
 def wrong_words_are_refused():
     with place_of() as place:
         for words in (("--days",), ("--days", "0"), ("--days", "x"), ("--days", "7x"), ("--weeks", "2"), ("now",)):
@@ -185,4 +200,5 @@ def wrong_words_are_refused():
             contains(done.stderr, "report")
 
 
-suite(an_empty_history_says_so, figures_are_those_that_are_computed_another_way, wrong_words_are_refused, at_once=3)
+suite(an_empty_history_says_so, figures_are_those_that_are_computed_another_way, an_alert_that_nobody_could_be_told_of_counts,
+      wrong_words_are_refused, at_once=3)
