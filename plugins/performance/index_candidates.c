@@ -284,22 +284,34 @@ static bool holds_part(const index_candidate *c, const index_info *x)
     return rest && strcmp(rest, forms[c->part].after) == 0;
 }
 
-/* True when an index that is there does as well. */
-static bool is_served(const index_candidate *c)
+/* Whether it does as well, once it can be used. */
+static bool serves(const index_candidate *c, const index_info *x)
 {
     double rows = index_table_rows(c->table);
+    if (index_is_locked(x) || (x->r.predicate && !holds_part(c, x)) ||
+        (strcmp(x->r.method, "btree") != 0 && strcmp(x->r.method, "hash") != 0))
+        return false;
+    if (c->part_is_said && !c->equal_count && !x->r.predicate && x->keys.items[0] != c->part_column->r.number)
+        return false; /* in order, but among all the others */
+    if (leads_with_equal(c, x) && follows_tail(c, x))
+        return true;
+    for (int k = 0; k < c->equal_count; k++)
+        if (x->keys.items[0] == c->columns[k]->r.number && rows / index_distinct(c->columns[k], rows) < RICH_ROWS)
+            return true; /* few enough are left to look at */
+    return false;
+}
+
+/* True when an index that is there serves it. *ret_coming: why one that serves it will be there, or NULL. */
+static bool is_served(const index_candidate *c, const char **ret_coming)
+{
+    *ret_coming = NULL;
     for (size_t i = 0; i < c->table->index_count; i++) {
         const index_info *x = c->table->indexes[i];
-        if (!index_is_whole(x) || index_is_locked(x) || (x->r.predicate && !holds_part(c, x)) ||
-            (strcmp(x->r.method, "btree") != 0 && strcmp(x->r.method, "hash") != 0))
+        if (!serves(c, x))
             continue;
-        if (c->part_is_said && !c->equal_count && !x->r.predicate && x->keys.items[0] != c->part_column->r.number)
-            continue; /* in order, but among all the others */
-        if (leads_with_equal(c, x) && follows_tail(c, x))
+        if (index_is_whole(x))
             return true;
-        for (int k = 0; k < c->equal_count; k++)
-            if (x->keys.items[0] == c->columns[k]->r.number && rows / index_distinct(c->columns[k], rows) < RICH_ROWS)
-                return true; /* few enough are left to look at */
+        *ret_coming = *ret_coming ? *ret_coming : index_coming(x);
     }
     return false;
 }
@@ -390,6 +402,7 @@ static int add_ordered(index_work *work, const index_level *level, const index_t
 {
     wish w = wish_of(level, tables, relation);
     index_candidate c = *statement;
+    const char *coming = NULL;
     double rows = index_table_rows(tables[relation]);
     c.table = tables[relation];
     c.is_join = w.is_join;
@@ -402,8 +415,12 @@ static int add_ordered(index_work *work, const index_level *level, const index_t
     add_tail(&c, &w);
     add_part(&c, &w);
     *ret_is_narrow = (c.equal_count || c.part_is_said) && share_of(&c, rows) < INDEX_SHARE;
-    if (!c.count || !(*ret_is_narrow || c.is_ordered) || is_served(&c))
+    if (!c.count || !(*ret_is_narrow || c.is_ordered) || is_served(&c, &coming))
         return 0;
+    if (coming) {
+        index_pass(work, coming);
+        return 0;
+    }
     index_prefer_extending(work->set, &c);
     index_add_beside(level, tables, relation, &c);
     return index_add_candidate(work->ctx, list, &c, err);

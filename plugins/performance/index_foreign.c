@@ -82,17 +82,30 @@ static index_cover cover_of_columns(const index_set *set, const index_info *x, c
     return found == key->keys.count ? INDEX_COVER_FULL : found ? INDEX_COVER_WEAK : INDEX_COVER_NONE;
 }
 
-index_cover index_covers(const index_set *set, const index_info *x, const index_foreign_key *key)
+/* Of one that can be used. */
+static index_cover cover_of(const index_set *set, const index_info *x, const index_foreign_key *key)
 {
     bool is_ordered = strcmp(x->r.method, "btree") == 0 || strcmp(x->r.method, "hash") == 0;
     index_cover cover = is_ordered                                    ? cover_of_columns(set, x, key)
                         : place_of(&key->keys, x->keys.items[0]) >= 0 ? INDEX_COVER_QUESTIONABLE
                                                                       : INDEX_COVER_NONE;
-    if (cover == INDEX_COVER_NONE)
-        return cover;
-    if (!index_is_whole(x) || (x->r.predicate && !only_skips_nulls(x, key)))
-        return INDEX_COVER_QUESTIONABLE;
-    return cover;
+    return cover != INDEX_COVER_NONE && x->r.predicate && !only_skips_nulls(x, key) ? INDEX_COVER_QUESTIONABLE : cover;
+}
+
+index_cover index_covers(const index_set *set, const index_info *x, const index_foreign_key *key)
+{
+    index_cover cover = cover_of(set, x, key);
+    return cover != INDEX_COVER_NONE && !index_is_whole(x) ? INDEX_COVER_QUESTIONABLE : cover;
+}
+
+/* Why the key need not be given an index though none serves it yet; NULL: it does need one. */
+static const char *is_awaited(const index_set *set, const index_foreign_key *key)
+{
+    const char *why = NULL;
+    for (size_t i = 0; !why && i < key->table->index_count; i++)
+        if (cover_of(set, key->table->indexes[i], key) == INDEX_COVER_FULL)
+            why = index_coming(key->table->indexes[i]);
+    return why;
 }
 
 static index_cover best_cover(const index_set *set, const index_table *table, const index_foreign_key *key,
@@ -313,6 +326,11 @@ static int look_at_key(index_work *work, const index_foreign_key *key, const ind
         double behind = rows_per_value(l.best, l.size.rows);
         if (behind >= 0 && behind < RICH_ROWS)
             return 0;
+    }
+    const char *awaited = is_awaited(set, key);
+    if (awaited) {
+        index_pass(work, awaited);
+        return 0;
     }
     return tell_missing_key(work, &l, err);
 }

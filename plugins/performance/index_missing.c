@@ -407,6 +407,15 @@ static bool has_counted(const index_window *w, const index_missing_limits *limit
     return w->r.now - w->own_since >= limits->min_minutes * MINUTE;
 }
 
+/* Which statements it will serve has been told, and that some index would help. */
+static bool is_awaited(const index_table *t)
+{
+    for (size_t i = 0; i < t->index_count; i++)
+        if (index_coming(t->indexes[i]))
+            return true;
+    return false;
+}
+
 static int look_at_scans(index_work *work, const index_missing_limits *limits, const index_candidates *list,
                          bool statements, lb_error *err)
 {
@@ -420,7 +429,7 @@ static int look_at_scans(index_work *work, const index_missing_limits *limits, c
                           err);
     for (size_t i = 0; i < work->set->table_count && r >= 0; i++) {
         const index_table *t = &work->set->tables[i];
-        bool is_asked = false;
+        bool is_asked = statements && is_awaited(t);
         for (size_t k = 0; k < list->count; k++)
             is_asked = is_asked || list->items[k].table == t;
         if (t->r.bytes_is_null)

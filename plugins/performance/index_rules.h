@@ -47,6 +47,9 @@ int64_t index_reads(const index_set *set, const index_table *table);
 /* Why indexes like this one have to stay whatever their counts say; NULL: it may go. */
 const char *index_role(const index_set *set, const index_info *x);
 
+/* Why one that cannot be used yet will be: those whom it serves then need no other. NULL: it will not, or is there. */
+const char *index_coming(const index_info *x);
+
 /* ---- the parts that tests look at ---- */
 
 /* Can everything that `weaker` does be done by `stronger`? NULL: no; else "exact" or "prefix". */

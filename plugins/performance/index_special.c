@@ -1,5 +1,6 @@
 /* Where no order helps: what values hold (GIN), and tables that grow in order (BRIN). */
 #include "index_missing.h"
+#include "index_rules.h"
 
 #define IN_ORDER 0.95 /* correlation of values with their places */
 #define CHANGED  0.05 /* of the rows that may have moved since they were written */
@@ -30,25 +31,34 @@ static bool returns_much(const index_table *t, const index_candidate *statement)
     return statement->rows_per_call > MUCH * index_table_rows(t);
 }
 
+/* It is there; or it will be, which is told. */
+static bool can_be_relied_on(index_work *work, const index_info *x)
+{
+    const char *coming = index_coming(x);
+    if (coming)
+        index_pass(work, coming);
+    return coming || index_is_whole(x);
+}
+
 /* An index that looks into values of this column, whatever its operator class. */
-static bool is_looked_into(const index_table *t, const index_column *c)
+static bool is_looked_into(index_work *work, const index_table *t, const index_column *c)
 {
     for (size_t i = 0; i < t->index_count; i++) {
         const index_info *x = t->indexes[i];
         bool looks = strcmp(x->r.method, "gin") == 0 || strcmp(x->r.method, "gist") == 0;
-        if (looks && index_is_whole(x) && !x->r.predicate && is_keyed(x, c))
+        if (looks && !x->r.predicate && is_keyed(x, c) && can_be_relied_on(work, x))
             return true;
     }
     return false;
 }
 
-static bool is_ranged(const index_table *t, const index_column *c)
+static bool is_ranged(index_work *work, const index_table *t, const index_column *c)
 {
     for (size_t i = 0; i < t->index_count; i++) {
         const index_info *x = t->indexes[i];
         bool is_brin = strcmp(x->r.method, "brin") == 0, is_btree = strcmp(x->r.method, "btree") == 0;
-        if (index_is_whole(x) && !x->r.predicate &&
-            ((is_brin && is_keyed(x, c)) || (is_btree && x->keys.items[0] == c->r.number)))
+        if (!x->r.predicate && ((is_brin && is_keyed(x, c)) || (is_btree && x->keys.items[0] == c->r.number)) &&
+            can_be_relied_on(work, x))
             return true;
     }
     return false;
@@ -94,15 +104,17 @@ int index_add_special(index_work *work, const index_missing_limits *limits, cons
             continue;
         if (use->kind == INDEX_USE_PATTERN && !trigrams && column->r.sort[0] == 't')
             index_pass(work, "they look for patterns, and pg_trgm, which an index for these needs, is not installed");
-        if (suits(column, use->kind, trigrams != NULL) && !is_looked_into(t, column) && returns_much(t, statement)) {
+        bool is_wanted = suits(column, use->kind, trigrams != NULL) && !is_looked_into(work, t, column);
+        if (is_wanted && returns_much(t, statement)) {
             index_pass(work, "a call returns more than a twentieth of the table: looking into all of it is no slower");
-        } else if (suits(column, use->kind, trigrams != NULL) && !is_looked_into(t, column)) {
+        } else if (is_wanted) {
             c.kind = INDEX_GIN;
             c.use = use->kind;
             c.trigram_schema = use->kind == INDEX_USE_PATTERN ? trigrams : NULL;
             r = index_add_candidate(work->ctx, list, &c, err);
         } else if (use->kind == INDEX_USE_RANGE && t->r.kind[0] != 'p' && t->r.bytes >= limits->min_brin_bytes &&
-                   is_bounded(level, tables, relation, use) && grows_in_order(t, column) && !is_ranged(t, column)) {
+                   is_bounded(level, tables, relation, use) && grows_in_order(t, column) &&
+                   !is_ranged(work, t, column)) {
             c.kind = INDEX_BRIN;
             c.is_range = true;
             r = index_add_candidate(work->ctx, list, &c, err);

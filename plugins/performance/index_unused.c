@@ -341,6 +341,23 @@ static bool has_twin(const index_info *x)
     return false;
 }
 
+/* What is left of a rebuild, or does what another one does, is not worth a rebuild of its own. */
+static bool is_to_go(const index_info *x)
+{
+    return !x->r.is_live || ends_like_a_rebuild(x->r.name) || has_twin(x);
+}
+
+const char *index_coming(const index_info *x)
+{
+    if (index_is_whole(x))
+        return NULL;
+    if (x->r.is_being_built)
+        return "an index that serves them is being built";
+    return x->r.is_partitioned || x->r.is_of_extension || is_to_go(x)
+               ? NULL
+               : "an index that would serve them is invalid, and its rebuild is proposed";
+}
+
 /* Partitions that lack the index, which is why their parent's is invalid. */
 static const char *lacking_partitions(lb_ctx *ctx, const index_set *set, const index_info *x)
 {
@@ -371,8 +388,7 @@ static int tell_invalid(index_work *work, const index_info *x, lb_error *err)
     lb_ctx *ctx = work->ctx;
     const char *undo = NULL;
     index_fix fix = {0};
-    bool leftover = ends_like_a_rebuild(x->r.name), twin = has_twin(x);
-    bool drop = leftover || twin || !x->r.is_live;
+    bool leftover = ends_like_a_rebuild(x->r.name), twin = has_twin(x), drop = is_to_go(x);
     int r = index_definition(work, x, &undo, err);
     if (r >= 0 && !x->r.is_partitioned)
         r = drop ? index_fix_drop(work, x, &fix, err) : index_fix_rebuild(work, x, &fix, err);

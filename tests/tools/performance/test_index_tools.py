@@ -180,13 +180,42 @@ def a_build_under_way_is_no_ruin(version):
             seen = place.run("detect_unused_indexes", **NOW)
             equal(kinds(seen), [], "findings during a build")
             contains(reasons(seen), "public.slow: it is being built")
-            equal([f["object"] for f in place.findings("detect_missing_fk_indexes")], ["public.orders"], "cover")
+            cover = place.run("detect_missing_fk_indexes")
+            equal(kinds(cover), [], "an index for the key beside the one that is being built")
+            contains(reasons(cover), "1 foreign keys: an index that serves them is being built")
         finally:
             writer.stdin.write("ROLLBACK;\n\\q\n")
             writer.communicate()
             builder.stdin.write("\\q\n")
             builder.communicate()
         equal(place.findings("detect_missing_fk_indexes"), [], "cover afterwards")
+
+
+def an_invalid_one_is_rebuilt_and_gets_no_twin(version):
+    limits = {**NOW, "min_table_bytes": 0, "min_unused_bytes": 1 << 40, "min_mean_ms": 0, "min_calls": 10}
+    with Given(version) as place:
+        place.sql(SHOP + """CREATE EXTENSION pg_stat_statements; CREATE INDEX slow ON orders (customer_id);
+            ALTER TABLE orders ADD tags int[]; UPDATE orders SET tags = ARRAY[id, id + 1]; CREATE INDEX looked ON orders USING gin (tags);
+            ANALYZE;""" + "SELECT count(note) FROM orders WHERE customer_id = 5; SELECT count(note) FROM orders WHERE tags @> '{7}';" * 12)
+
+        def spoil():
+            place.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid IN ('slow'::regclass, 'looked'::regclass)")
+
+        def fixes():
+            found = place.run("run_full_index_analysis", **limits)
+            return sorted(f["fix"] for f in found["result"]["findings"] if f["kind"] != "duplicate_index"), reasons(found)
+        spoil()
+        proposed, passed = fixes()
+        equal(proposed, ["REINDEX INDEX CONCURRENTLY public.looked", "REINDEX INDEX CONCURRENTLY public.slow"], "one for each need")
+        contains(passed, "foreign keys: an index that would serve them is invalid, and its rebuild is proposed",
+                 "statements: an index that would serve them is invalid, and its rebuild is proposed")
+        place.run("generate_index_recommendation", apply=True, check=3, **limits)
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'orders'::regclass"), "5", "indexes: none was built")
+        spoil()
+        place.sql("ALTER INDEX slow RENAME TO slow_ccnew; ALTER INDEX looked RENAME TO looked_ccnew")
+        left, _ = fixes()
+        equal([fix.partition(" public.")[0] for fix in left if "_ccnew" in fix], ["DROP INDEX CONCURRENTLY"] * 2, "what a rebuild has left goes")
+        contains(" ".join(left), "ON public.orders (customer_id)", "ON public.orders USING gin (tags)")
 
 
 def a_weak_role_is_told_what_it_cannot_see(version):
@@ -349,6 +378,7 @@ def one_index_serves_a_key_and_those_who_look_by_it(version):
 
 suite(*each_version(an_empty_database_is_examined, a_build_waits_for_whoever_came_before, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
                     every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
+                    an_invalid_one_is_rebuilt_and_gets_no_twin,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
                     what_has_grown_since_is_not_bloated, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
                     recommendations_keep_their_name_and_pass_the_gate), at_once=2)
