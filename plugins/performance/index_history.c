@@ -97,7 +97,7 @@ static index_floor looks_at(const index_history *h, int64_t bytes)
     return all;
 }
 
-/* When it was made, if that was after the first look at those of its size; else 0. */
+/* When it was made at the earliest: after the last look at those of its size that did not see it; 0: nobody knows. */
 static int64_t made_after(const index_history *h, const index_sight *sight, int64_t bytes)
 {
     index_floor looks = looks_at(h, bytes);
@@ -127,26 +127,36 @@ static int64_t month_ends_between(int64_t from, int64_t until)
     return count;
 }
 
-double index_proven_days(const index_history *h, const index_window *w, const char *object, int64_t bytes,
-                         int64_t *ret_month_ends)
+/* In this epoch, from when it was there, and in earlier ones after its last use. */
+static index_idle idle_from(const index_history *h, const index_window *w, const index_sight *sight, int64_t there)
 {
-    const index_sight *sight = find_sight(h, object);
-    int64_t made = made_after(h, sight, bytes), since = made > w->since ? made : w->since;
-    double days = w->r.now > since ? (double)(w->r.now - since) / DAY : 0;
-    int64_t ends = month_ends_between(since, w->r.now);
+    int64_t since = there > w->since ? there : w->since;
+    index_idle idle = {.days = w->r.now > since ? (double)(w->r.now - since) / DAY : 0,
+                       .month_ends = month_ends_between(since, w->r.now)};
     int64_t cut = !sight ? 0 : sight->last_used > sight->first_seen ? sight->last_used : sight->first_seen;
     for (size_t i = 0; sight && i < h->epoch_count; i++) {
         int64_t from = h->epochs[i].from > cut ? h->epochs[i].from : cut;
         int64_t until = h->epochs[i].until < w->since ? h->epochs[i].until : w->since;
         if (until <= from)
             continue;
-        days += (double)(until - from) / DAY;
-        ends += month_ends_between(from, until);
+        idle.earlier_days += (double)(until - from) / DAY;
+        idle.month_ends += month_ends_between(from, until);
         cut = until; /* with a compute that came and went, epochs lie over each other */
     }
-    if (ret_month_ends)
-        *ret_month_ends = ends;
-    return days;
+    idle.days += idle.earlier_days;
+    return idle;
+}
+
+index_idle index_proven_idle(const index_history *h, const index_window *w, const char *object)
+{
+    const index_sight *sight = find_sight(h, object);
+    return sight ? idle_from(h, w, sight, sight->first_seen) : (index_idle){0};
+}
+
+index_idle index_likely_idle(const index_history *h, const index_window *w, const char *object, int64_t bytes)
+{
+    const index_sight *sight = find_sight(h, object);
+    return idle_from(h, w, sight, made_after(h, sight, bytes));
 }
 
 int64_t index_last_use(const index_history *h, const char *object, int64_t *ret_uses)

@@ -39,11 +39,20 @@ typedef struct index_history {
 LB_MUST_CHECK int index_read_history(lb_ctx *ctx, const index_history **ret_history, const char **ret_why,
                                      lb_error *err);
 
-/* Days that were counted without a scan of the index, as far back as it may have been there: in this epoch, and in
- * earlier ones after its last use. What an earlier look did not see was made since. *ret_month_ends (or NULL):
- * midnights (UTC) among them with which a month begins. */
-double index_proven_days(const index_history *history, const index_window *window, const char *object, int64_t bytes,
-                         int64_t *ret_month_ends);
+/* Days that were counted without a scan of the index: in this epoch, and in earlier ones after its last use. */
+typedef struct index_idle {
+    double days;
+    double earlier_days; /* of these, in earlier epochs */
+    int64_t month_ends;  /* midnights (UTC) among them with which a month begins */
+} index_idle;
+
+/* While it was there for sure: since somebody saw it first. */
+index_idle index_proven_idle(const index_history *history, const index_window *window, const char *object);
+
+/* As far back as it may have been there: what an earlier look at those of its size did not see was made since, of the
+ * rest nobody knows when it was made. */
+index_idle index_likely_idle(const index_history *history, const index_window *window, const char *object,
+                             int64_t bytes);
 
 /* Where the history knows of a use of it that this epoch does not: when it was; else 0. */
 int64_t index_last_use(const index_history *history, const char *object, int64_t *ret_uses);

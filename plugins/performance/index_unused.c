@@ -58,6 +58,7 @@ const char *index_role(const index_set *set, const index_info *x)
 typedef struct table_use {
     int64_t reads, writes; /* in this epoch */
     double days;           /* without a scan of the index */
+    double earlier_days;   /* of these, before this epoch */
     double seen_days;      /* that it is at least old */
     bool may_be_new;       /* nobody has seen it for as long as is asked for */
     int64_t month_ends;    /* within the days */
@@ -99,7 +100,8 @@ static double window_points(const table_use *use)
     return holds_a_month(use) ? 0.35 : use->days >= 7 ? 0.1 : -0.2;
 }
 
-/* One that could not be read may use it every minute: whatever else speaks for the verdict, it reads as low then. */
+/* One that could not be read may use it every minute: whatever else speaks for the verdict, it reads as low then. So it
+ * does where the index may be new. */
 static double elsewhere_points(const index_window *w)
 {
     return w->elsewhere == INDEX_ELSEWHERE_NONE ? 0.1 : w->elsewhere == INDEX_ELSEWHERE_UNREAD ? -0.5 : -0.05;
@@ -113,6 +115,15 @@ static const char *elsewhere_text(lb_ctx *ctx, const index_window *w)
            : w->elsewhere == INDEX_ELSEWHERE_UNREAD
                ? lb_printf(ctx, "; what %lld other compute(s) use cannot be read here", (long long)w->other_computes)
                : "; whether other computes use it is not known";
+}
+
+/* Who made it yesterday knows better than to believe in days without a scan. */
+static const char *age_text(lb_ctx *ctx, const table_use *use)
+{
+    if (!use->may_be_new)
+        return "";
+    return use->seen_days > 0 ? lb_printf(ctx, "; it may be new: it is known of for %.1f days only", use->seen_days)
+                              : "; it may be new: no earlier run has seen it";
 }
 
 static int tell_unused(index_work *work, const index_info *x, const table_use *use, lb_error *err)
@@ -142,13 +153,13 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
             .type = "drop_unused",
             .table = x->table,
             .index = x,
-            .reason =
-                lb_printf(ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s%s%s",
-                          days, (long long)use->reads, elsewhere_text(ctx, w), without.worse ? "; but " : "",
-                          without.worse ? without.text : ""),
+            .reason = lb_printf(
+                ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s%s%s%s", days,
+                (long long)use->reads, age_text(ctx, use), elsewhere_text(ctx, w), without.worse ? "; but " : "",
+                without.worse ? without.text : ""),
             .evidence =
                 LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", days), lb_time("counted_since", w->since),
-                        lb_f64("days_from_history", days - w->days), lb_i64("month_ends", use->month_ends),
+                        lb_f64("days_from_history", use->earlier_days), lb_i64("month_ends", use->month_ends),
                         use->last_used ? lb_time("last_used", use->last_used) : lb_null("last_used"),
                         lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
                         lb_text("predicate", x->r.predicate), lb_i64("table_reads", use->reads),
@@ -156,7 +167,7 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                         INDEX_WRITES_EVIDENCE(rate), lb_f64("days_seen", use->seen_days),
                         INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
             .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(use)}, {"table_was_busy", 0.1},
-                              {"all_computes_read", elsewhere_points(w)}, {"it_may_be_new", use->may_be_new ? -0.3 : 0},
+                              {"all_computes_read", elsewhere_points(w)}, {"it_may_be_new", use->may_be_new ? -0.6 : 0},
                               {"it_was_used_before", use->last_used ? -0.1 : 0},
                               {"expression_statistics", x->computed_count ? -0.1 : 0},
                               {"table_is_clustered_by_it", x->r.is_clustered ? -0.1 : 0},
@@ -204,8 +215,8 @@ static int tell_rare(index_work *work, const index_info *x, const table_use *use
             .reason =
                 lb_printf(ctx,
                           "%s, while its table was written %lld times: rarely used is not unused, as what runs at a "
-                          "month's end may need it%s",
-                          rarely, (long long)use->writes, elsewhere_text(ctx, w)),
+                          "month's end may need it%s%s",
+                          rarely, (long long)use->writes, age_text(ctx, use), elsewhere_text(ctx, w)),
             .evidence =
                 LB_ARGS(lb_i64("scans", x->tree_scans), lb_i64("earlier_counts_with_scans", use->epochs),
                         lb_f64("days", use->days), lb_time("counted_since", w->since),
@@ -242,13 +253,18 @@ static table_use read_use(const index_work *work, const index_info *x, const cha
 {
     const index_window *w = &work->set->window;
     table_use use = use_of(work->set, x->table);
+    index_idle idle = index_proven_idle(work->history, w, object);
     int64_t uses = 0;
     use.last_used = index_last_use(work->history, object, &uses);
-    use.days = index_proven_days(work->history, w, object, x->tree_bytes, &use.month_ends);
     use.scans = x->tree_scans > 0 ? x->tree_scans : uses;
     use.epochs = use.last_used ? uses : 0;
     use.seen_days = index_seen_days(work->history, w, object);
-    use.may_be_new = use.seen_days < limits->days;
+    use.may_be_new = use.seen_days <= 0 || idle.days < limits->days;
+    if (use.may_be_new) /* worth a word, and no more */
+        idle = index_likely_idle(work->history, w, object, x->tree_bytes);
+    use.days = idle.days;
+    use.earlier_days = idle.earlier_days;
+    use.month_ends = idle.month_ends;
     if (x->tree_scans > 0) /* counted in this epoch alone */
         use.days = use.days < w->days ? use.days : w->days;
     return use;

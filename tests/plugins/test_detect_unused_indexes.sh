@@ -21,6 +21,11 @@ check "of what is known nothing is noted again" bash -c \
 
 holds '[.result.findings[1, 2, 3].evidence | [.days, .days_from_history]] == [[82, 39], [43, 0], [61, 18]]'
 
+# One that no earlier run has seen may be of yesterday, whatever the server has counted.
+holds '.result.findings[2] | .confidence.label == "low" and (.confidence.terms | any(. == {"name": "it_may_be_new", "points": -0.6}))
+    and (.reason | contains("it may be new: no earlier run has seen it"))'
+holds '.result.findings[1, 3] | .reason | contains("may be new") | not'
+
 holds '[.result.findings[1, 3].evidence | [.month_ends, .last_used != null]] == [[3, false], [2, true]]'
 recorded lakebase_metrics '.metric_name == "index_floor" and .metric_value == 1048576'
 
@@ -28,6 +33,8 @@ runs detect_unused_indexes --rare_scans 0.25
 holds 'all(.result.findings[]; .kind != "rare_index")'
 runs detect_unused_indexes --days 62 --invalid false
 holds '[.result.findings[].object] == ["public.orders_placed"] and any(.result.skipped[]; .reason | contains("too few days"))'
+runs detect_unused_indexes --days 82.5 --invalid false
+holds '.result.findings == []'
 
 runs detect_unused_indexes --min_reads 1000000 --invalid false
 holds '[.result.findings[].kind] == ["rare_index"] and any(.result.skipped[]; .reason | contains("too little to tell"))'

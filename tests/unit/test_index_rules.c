@@ -176,6 +176,11 @@ static void a_partial_one_covers_if_only_nulls_lack(void)
 
 #define DAY INT64_C(86400000000)
 
+static double proven(const index_history *h, const index_window *w, const char *object)
+{
+    return index_proven_idle(h, w, object).days;
+}
+
 static void adds_epochs_up_after_the_last_use(void)
 {
     index_epoch epochs[] = {{0, 10 * DAY}, {12 * DAY, 20 * DAY}, {30 * DAY, 35 * DAY}};
@@ -187,21 +192,35 @@ static void adds_epochs_up_after_the_last_use(void)
     index_history h = {
         .epochs = epochs, .epoch_count = 3, .floors = floors, .floor_count = 2, .sights = sights, .sight_count = 4};
     index_window w = {.r = {.now = 40 * DAY}, .since = 30 * DAY};
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(NULL, &w, "public.old", 8192, NULL), 10, 1e-9);
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.new", 8192, NULL), 1,
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_idle(NULL, &w, "public.old").days, 0, 1e-9); /* nobody has seen it */
+    CU_ASSERT_DOUBLE_EQUAL(index_likely_idle(NULL, &w, "public.old", 8192).days, 10, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(index_likely_idle(&h, &w, "public.new", 8192).days, 1,
                            1e-9); /* it was not there at the last look */
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.latest", 8192, NULL), 2, 1e-9);
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&(index_history){0}, &w, "public.new", 8192, NULL), 10,
-                           1e-9); /* nobody has looked */
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.new", 1023, NULL), 10,
-                           1e-9); /* none looked at small ones */
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.new", 2048, NULL), 1, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(index_likely_idle(&h, &w, "public.latest", 8192).days, 2, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(index_likely_idle(&(index_history){0}, &w, "public.new", 8192).days, 10,
+                           1e-9);                                                         /* nobody has looked */
+    CU_ASSERT_DOUBLE_EQUAL(index_likely_idle(&h, &w, "public.new", 1023).days, 10, 1e-9); /* none saw small ones */
+    CU_ASSERT_DOUBLE_EQUAL(index_likely_idle(&h, &w, "public.new", 2048).days, 1, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_idle(&h, &w, "public.new").days, 0, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(index_seen_days(&h, &w, "public.new"), 0, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(index_seen_days(&h, &w, "public.late"), 25, 1e-9);
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.old", 8192, NULL), 28,
-                           1e-9); /* the running epoch counts once */
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.late", 8192, NULL), 15, 1e-9);
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.used", 8192, NULL), 12, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(proven(&h, &w, "public.old"), 28, 1e-9); /* the running epoch counts once */
+    CU_ASSERT_DOUBLE_EQUAL(index_proven_idle(&h, &w, "public.old").earlier_days, 18, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(proven(&h, &w, "public.late"), 15, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(proven(&h, &w, "public.used"), 12, 1e-9);
+}
+
+/* However long a server has counted, what was first seen yesterday may be of yesterday. */
+static void proves_no_days_from_before_it_was_seen(void)
+{
+    index_sight sights[] = {{"public.there", 39 * DAY, 0, 0, 0}};
+    index_floor floors[] = {{0, 39 * DAY, 39 * DAY}};
+    index_history h = {.floors = floors, .floor_count = 1, .sights = sights, .sight_count = 1};
+    index_window w = {.r = {.now = 40 * DAY}, .since = 0}; /* 1970: a month begins on the day 31 */
+    index_idle proven_idle = index_proven_idle(&h, &w, "public.there");
+    CU_ASSERT_DOUBLE_EQUAL(proven_idle.days, 1, 1e-9);
+    CU_ASSERT_EQUAL(proven_idle.month_ends, 0);
+    CU_ASSERT_DOUBLE_EQUAL(index_likely_idle(&h, &w, "public.there", 8192).days, 40, 1e-9);
 }
 
 /* One that only reads came after a while and counts since then; it went again. Days are not counted twice. */
@@ -211,8 +230,8 @@ static void counts_days_of_epochs_that_overlap_once(void)
     index_sight sights[] = {{"public.old", 0, 0, 0, 0}, {"public.used", 0, 0, 12 * DAY, 1}};
     index_history h = {.epochs = epochs, .epoch_count = 3, .sights = sights, .sight_count = 2};
     index_window w = {.r = {.now = 40 * DAY}, .since = 30 * DAY};
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.old", 0, NULL), 35, 1e-9);
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.used", 0, NULL), 23, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(proven(&h, &w, "public.old"), 35, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(proven(&h, &w, "public.used"), 23, 1e-9);
 }
 
 static void sees_the_end_of_a_month_among_the_days(void)
@@ -223,15 +242,14 @@ static void sees_the_end_of_a_month_among_the_days(void)
     index_history h = {
         .epochs = epochs, .epoch_count = 2, .floors = floors, .floor_count = 1, .sights = sights, .sight_count = 2};
     index_window w = {.r = {.now = 70 * DAY}, .since = 60 * DAY}; /* 1970: months begin on the days 31 and 59 */
-    int64_t ends = -1, uses = -1;
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.old", 0, &ends), 45, 1e-9);
-    CU_ASSERT_EQUAL(ends, 0); /* both fell into a sleep */
+    int64_t uses = -1;
+    CU_ASSERT_DOUBLE_EQUAL(proven(&h, &w, "public.old"), 45, 1e-9);
+    CU_ASSERT_EQUAL(index_proven_idle(&h, &w, "public.old").month_ends, 0); /* both fell into a sleep */
     epochs[1].until = 59 * DAY;
-    CU_ASSERT_DOUBLE_EQUAL(index_proven_days(&h, &w, "public.old", 0, &ends), 47, 1e-9);
-    CU_ASSERT_EQUAL(ends, 1);
+    CU_ASSERT_DOUBLE_EQUAL(proven(&h, &w, "public.old"), 47, 1e-9);
+    CU_ASSERT_EQUAL(index_proven_idle(&h, &w, "public.old").month_ends, 1);
     w.since = 30 * DAY;
-    (void)index_proven_days(NULL, &w, "public.old", 0, &ends);
-    CU_ASSERT_EQUAL(ends, 2);
+    CU_ASSERT_EQUAL(index_likely_idle(NULL, &w, "public.old", 0).month_ends, 2);
     CU_ASSERT_EQUAL(index_last_use(&h, "public.used", &uses), 18 * DAY);
     CU_ASSERT_EQUAL(uses, 2);
     CU_ASSERT_EQUAL(index_last_use(&h, "public.old", &uses), 0);
@@ -436,8 +454,9 @@ SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
       TEST(adds_epochs_up_after_the_last_use), TEST(counts_days_of_epochs_that_overlap_once),
-      TEST(tells_rates_by_what_looks_have_noted), TEST(few_values_tell_nothing_apart_where_all_are_common),
-      TEST(counts_and_weighs_the_indexes_of_a_table), TEST(sees_the_end_of_a_month_among_the_days),
-      TEST(knows_an_older_extension), TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried),
-      TEST(finds_the_columns_of_a_statement), TEST(finds_what_values_hold_and_which_rows_are_wanted),
-      TEST(knows_all_columns_that_are_read), TEST(leaves_out_what_no_index_serves))
+      TEST(proves_no_days_from_before_it_was_seen), TEST(tells_rates_by_what_looks_have_noted),
+      TEST(few_values_tell_nothing_apart_where_all_are_common), TEST(counts_and_weighs_the_indexes_of_a_table),
+      TEST(sees_the_end_of_a_month_among_the_days), TEST(knows_an_older_extension),
+      TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried), TEST(finds_the_columns_of_a_statement),
+      TEST(finds_what_values_hold_and_which_rows_are_wanted), TEST(knows_all_columns_that_are_read),
+      TEST(leaves_out_what_no_index_serves))

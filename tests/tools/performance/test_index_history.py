@@ -1,7 +1,7 @@
 """What earlier runs have noted: days without a scan beyond the server's own count, and recommendations on their way."""
 
 from place import Given, contains, each_version, equal, holds, suite
-from planted import answer, midnight, plant
+from planted import answer, metric, midnight, plant
 
 HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
 NOW = {"days": 0, "min_minutes": 0, "min_reads": 0, "min_bytes": 0}
@@ -51,18 +51,26 @@ def what_an_earlier_look_did_not_see_is_new(version):
     """However long the server has counted: an index that was made an hour ago has not been idle for longer."""
     with Given(version, more=HISTORY) as place:
         place.sql(TABLES)
-        place.run("run_full_index_analysis", min_unused_bytes=0)
+        first = place.findings("detect_unused_indexes", **NOW)
+        equal({f["confidence"]["label"] for f in first}, {"low"}, "what nobody has seen before")
+        for finding in first:
+            contains(finding["reason"], "it may be new: no earlier run has seen it")
+            contains(finding["confidence"]["terms"], {"name": "it_may_be_new", "points": -0.6})
+        begun = midnight(-4)
+        plant(place, "lakebase_metrics",
+              [metric("index_observation", midnight(-2), begun.timestamp()),
+               *(metric("index_scans", begun, 0, of=name) for name in ("public.idle", "public.busy"))])
         place.sql("CREATE INDEX young ON orders (note, id)")
-        seen = {f["object"]: f["evidence"] for f in place.findings("detect_unused_indexes", **NOW)}
-        young, idle = seen["public.young"], seen["public.idle"]
-        holds(0 <= young["days"] < idle["days"], f"days that each was there: {seen}")
-        holds(young["days_seen"] == 0 < idle["days_seen"], f"days since somebody saw them: {seen}")
-        between = (young["days"] + idle["days"]) / 2
-        found = place.run("detect_unused_indexes", **{**NOW, "days": between})["result"]
+        seen = {f["object"]: f for f in place.findings("detect_unused_indexes", **NOW)}
+        young, idle = seen["public.young"]["evidence"], seen["public.idle"]["evidence"]
+        holds(0 <= young["days"] < 1 < 2 <= idle["days"] < 3, f"days that each was there: {seen}")
+        holds(young["days_seen"] == 0 and idle["days_seen"] >= 4, f"days since somebody saw them: {seen}")
+        holds("may be new" in seen["public.young"]["reason"] and "may be new" not in seen["public.idle"]["reason"], seen)
+        found = place.run("detect_unused_indexes", **{**NOW, "days": 1})["result"]
         equal({f["object"] for f in found["findings"]}, {"public.idle", "public.busy"}, "unused for longer than that")
         contains(str(found["skipped"]), "too few days are counted for them")
         for finding in found["findings"]:
-            contains(finding["confidence"]["terms"], {"name": "it_may_be_new", "points": -0.3})
+            contains(finding["confidence"]["terms"], {"name": "it_may_be_new", "points": 0})
 
 
 def small_ones_are_as_old_as_large_ones(version):
@@ -116,6 +124,7 @@ def recommendations_are_followed_to_their_end(version):
               "keep_days": 0, "watch_hours": 0}
     with Given(version, more=HISTORY) as place:
         place.sql(TABLES)
+        place.run("detect_unused_indexes", **NOW)  # what has been seen for a while is no news
         first = place.run("generate_index_recommendation", **limits)["result"]
         ids = {r["type"] + " " + r["object"]: r["recommendation_id"] for r in first["recommendations"]}
         equal(first["stored"], 3, f"stored: {ids}")
