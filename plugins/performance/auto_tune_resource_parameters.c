@@ -163,6 +163,13 @@ static int propose(lb_ctx *ctx, work *w, const resources_settings_row *s, const 
     return 0;
 }
 
+/* What one role was to have is not given to all of the server, where the role's own is not ours to set. */
+static bool is_for_role(lb_ctx *ctx, const resources_settings_row *s)
+{
+    const struct args *args = ctx->args;
+    return args->role && (strcmp(s->context, "user") == 0 || strcmp(s->context, "superuser") == 0);
+}
+
 static int look_at(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_error *err)
 {
     double amount = s->amount_is_null ? strcmp(s->value, "on") == 0 : s->amount;
@@ -170,9 +177,9 @@ static int look_at(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_err
     const char *status = "advice";
     if (!wish.reason || (s->old_value && strcmp(s->old_value, wish.value) == 0))
         return 0; /* fine, or said already: old sessions do not know yet */
-    bool for_server = !s->may_set_database && s->may_alter_system;
+    bool for_server = !s->may_set && s->may_alter_system && !is_for_role(ctx, s);
     int r = 0;
-    if (s->may_set_database || for_server)
+    if (s->may_set || for_server)
         r = propose(ctx, w, s, &wish, for_server, &status, err);
     else
         w->advice++;
@@ -181,9 +188,9 @@ static int look_at(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_err
     return lb_append(ctx, "recommendations",
                      LB_ARGS(lb_text("setting", s->name), lb_text("now", s->value), lb_text("wanted", wish.value),
                              lb_text("reason", wish.reason), lb_text("context", s->context), lb_text("status", status),
-                             lb_text("scope", for_server            ? "server"
-                                              : s->may_set_database ? "database"
-                                                                    : "not ours to set")),
+                             lb_text("scope", for_server   ? "server"
+                                              : s->may_set ? "database"
+                                                           : "not ours to set")),
                      err);
 }
 
@@ -196,7 +203,9 @@ static int look_at_all(lb_ctx *ctx, work *w, lb_error *err)
     int r = resources_settings(ctx, &wanted, &rows, err);
     int64_t count = r < 0 ? 0 : lb_row_count(ctx, rows);
     while (r >= 0 && resources_settings_next(ctx, rows, &row))
-        r = look_at(ctx, w, &row, err);
+        r = row.has_role ? look_at(ctx, w, &row, err)
+                         : lb_fail(err, LB_ERR_NOT_FOUND, "roles are named as \\du of psql has them",
+                                   "there is no role %s on this server", args->role);
     if (r >= 0 && w->facts.is_standby)
         r = lb_skipped(ctx, "changes", "this is a standby: what holds for its database is set on the primary", err);
     if (r >= 0 && w->memory <= 0)

@@ -1,5 +1,7 @@
 """auto_tune_resource_parameters on real servers: a plan with reasons, set once a person agrees, and taken back."""
 
+import subprocess
+
 from place import Given, contains, each_version, equal, holds, suite
 
 TOOL = "auto_tune_resource_parameters"
@@ -59,5 +61,42 @@ def a_role_without_rights_gets_advice(version):
             place.sql(f"DROP ROLE {role}")
 
 
-suite(*each_version(asks_for_each_setting_and_sets_it, says_what_it_cannot_know, a_role_without_rights_gets_advice),
+def a_role_is_set_by_whoever_may(version):
+    """What the tool says is ours to set, is what the server lets one set; the rest is advice, not a failure."""
+    with Given(version) as place:
+        weak, other = place.database + "_w", place.database + "_o"
+        env = {f"LBOPS_TEST_PG{version}": place.server.replace("//postgres@", f"//{weak}@")}
+        url = place.url().replace("postgres@", f"{weak}@")
+        place.sql(f"CREATE ROLE {weak} LOGIN; CREATE ROLE {other}; GRANT {other} TO {weak}")
+
+        def statuses(role):
+            wanted = place.run(TOOL, plan=True, min_hours=0, memory_mb=16_000, role=role, env=env)["result"]["recommendations"]
+            said = {r["status"] for r in wanted if r["context"] == "user"}
+            done = subprocess.run(["psql", "-XAtq", "-d", url, "-c", f"ALTER ROLE {role} IN DATABASE {place.database} SET work_mem = '5MB'"],
+                                  capture_output=True, text=True, check=False)
+            equal(said, {"planned" if done.returncode == 0 else "advice"}, f"{role}, of which the server says: {done.stderr}")
+            return said
+        try:
+            equal(statuses(weak), {"planned"}, "its own")
+            equal(statuses(other), {"advice"}, "one that it is a member of")
+            equal(statuses("postgres"), {"advice"}, "a superuser's")
+            done = place.run(TOOL, min_hours=0, memory_mb=16_000, role=other, env=env)
+            equal(done["changes"], [], "what it tried to do")
+            place.sql(f"GRANT ALTER SYSTEM ON PARAMETER work_mem, maintenance_work_mem, effective_cache_size TO {weak}")
+            equal(statuses(other), {"advice"}, "what was wanted for one role is not given to all")
+            place.sql(f"ALTER ROLE {weak} CREATEROLE")
+            equal(statuses(other), {"planned"} if version < 16 else {"advice"}, "who makes roles")
+            place.sql(f"GRANT {other} TO {weak} WITH ADMIN OPTION")
+            equal(statuses(other), {"planned"}, "with ADMIN OPTION")
+            equal(statuses("postgres"), {"advice"}, "a superuser's, still")
+            place.sql(f"ALTER ROLE {weak} NOCREATEROLE")
+            equal(statuses(other), {"advice"}, "ADMIN OPTION alone")
+            gone = place.run(TOOL, plan=True, check=1, min_hours=0, role=other + "_x", env=env)
+            contains(gone["error"]["message"], f"there is no role {other}_x")
+        finally:
+            place.sql(f"DROP OWNED BY {weak}; DROP ROLE {weak}; DROP ROLE {other}")
+
+
+suite(*each_version(asks_for_each_setting_and_sets_it, says_what_it_cannot_know, a_role_without_rights_gets_advice,
+                    a_role_is_set_by_whoever_may),
       at_once=3)
