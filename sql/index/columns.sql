@@ -33,5 +33,5 @@ SELECT a.attrelid::int8 AS relation_id,
    AND (t.relkind IN ('r', 'p', 'm')
         OR t.oid IN (SELECT i.indexrelid FROM pg_index i WHERE i.indexprs IS NOT NULL))
    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp_)'
+   AND n.nspname !~ '^(pg_(toast|temp_)|lbops_)'
  ORDER BY a.attrelid, a.attnum

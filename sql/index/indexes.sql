@@ -1,6 +1,7 @@
 -- summary: every index on a table of people's own, with what decides on its worth
 -- kind: read
 -- server: 15-18
+-- note: schemas of lbops_ are ours (the ledgers of migrations and archives), and nobody else's to tune.
 -- note: bytes are null where somebody holds, or waits for, an exclusive lock: asking for the size, or for a predicate,
 -- note: would queue behind it. Sizes are those of the last vacuum or analyze, as the rows are, unless much has changed
 -- note: since: asking for each would open each index, which takes seconds where there are many. How much has changed is
@@ -120,7 +121,7 @@ SELECT i.indexrelid::int8 AS index_id,
  WHERE t.relpersistence <> 't'
    AND t.relkind IN ('r', 'p', 'm')
    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp_)'
+   AND n.nspname !~ '^(pg_(toast|temp_)|lbops_)'
 -- variant: 16-18
 WITH held AS MATERIALIZED (
     SELECT l.relation
@@ -200,4 +201,4 @@ SELECT i.indexrelid::int8 AS index_id,
  WHERE t.relpersistence <> 't'
    AND t.relkind IN ('r', 'p', 'm')
    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp_)'
+   AND n.nspname !~ '^(pg_(toast|temp_)|lbops_)'

@@ -14,5 +14,5 @@ SELECT c.oid::int8 AS relation_id,
  WHERE c.relkind IN ('r', 'm', 'i')
    AND c.relpersistence <> 't'
    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp_)'
+   AND n.nspname !~ '^(pg_(toast|temp_)|lbops_)'
    AND pg_stat_get_numscans(c.oid) > 0

@@ -1,6 +1,7 @@
 -- summary: every table of people's own that can have indexes, with its size and what was done to it
 -- kind: read
 -- server: 15-18
+-- note: schemas of lbops_ are ours (the ledgers of migrations and archives), and nobody else's to tune.
 -- note: rows are -1 where the table was never analyzed. bytes are null where somebody holds an exclusive lock, and as
 -- note: of the last vacuum or analyze where little has changed since.
 -- column table_id integer
@@ -73,5 +74,5 @@ SELECT t.oid::int8 AS table_id,
  WHERE t.relpersistence <> 't'
    AND t.relkind IN ('r', 'p', 'm')
    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-   AND n.nspname !~ '^pg_(toast|temp_)'
+   AND n.nspname !~ '^(pg_(toast|temp_)|lbops_)'
  ORDER BY t.oid

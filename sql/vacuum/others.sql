@@ -27,7 +27,7 @@ SELECT n.nspname::text AS schema,
                        JOIN pg_class k ON k.oid = t.relid
                       WHERE t.isleaf AND k.relkind <> 'p') l ON c.relkind = 'p'
  WHERE c.relkind IN ('f', 'p')
-   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast)'
+   AND n.nspname <> 'information_schema' AND n.nspname !~ '^(pg_(catalog|toast)|lbops_)'
    AND NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
  ORDER BY schema, name

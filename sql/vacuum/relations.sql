@@ -5,6 +5,7 @@
 -- note: for the real ones takes a lock on each table. reltuples is -1 where nobody has looked yet. A TOAST table without
 -- note: storage parameters of its own has those of its main table, as autovacuum sees it. With least_age only those that
 -- note: are so old in ids, or may have a limit of their own. file: another one where it was truncated or rewritten.
+-- note: Tables of ours (the ledgers of migrations and archives) are left out as those of the system are: ids age in all.
 -- param system boolean
 -- param only integer null
 -- param least_age integer null
@@ -113,7 +114,7 @@ SELECT n.nspname::text AS schema,
    AND (:only::oid IS NULL OR c.oid = :only::oid)
    AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
         OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)
-   AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast)'
+   AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^(pg_(catalog|toast)|lbops_)'
         AND NOT EXISTS (SELECT FROM pg_depend d
                          WHERE d.classid = 'pg_class'::regclass AND d.objid = m.oid AND d.deptype = 'e'))
  ORDER BY schema, name, kind
@@ -181,7 +182,7 @@ SELECT n.nspname::text AS schema,
    AND (:only::oid IS NULL OR c.oid = :only::oid)
    AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
         OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)
-   AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast)'
+   AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^(pg_(catalog|toast)|lbops_)'
         AND NOT EXISTS (SELECT FROM pg_depend d
                          WHERE d.classid = 'pg_class'::regclass AND d.objid = m.oid AND d.deptype = 'e'))
  ORDER BY schema, name, kind
@@ -249,7 +250,7 @@ SELECT n.nspname::text AS schema,
    AND (:only::oid IS NULL OR c.oid = :only::oid)
    AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
         OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)
-   AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^pg_(catalog|toast)'
+   AND (:system OR n.nspname <> 'information_schema' AND n.nspname !~ '^(pg_(catalog|toast)|lbops_)'
         AND NOT EXISTS (SELECT FROM pg_depend d
                          WHERE d.classid = 'pg_class'::regclass AND d.objid = m.oid AND d.deptype = 'e'))
  ORDER BY schema, name, kind

@@ -218,6 +218,17 @@ def an_invalid_one_is_rebuilt_and_gets_no_twin(version):
         contains(" ".join(left), "ON public.orders (customer_id)", "ON public.orders USING gin (tags)")
 
 
+def what_lbops_keeps_for_itself_is_left_out(version):
+    with Given(version) as place:
+        place.sql("CREATE EXTENSION pg_stat_statements; CREATE SCHEMA lbops_archive; CREATE SCHEMA lbopstheirs;"
+                  + "".join(f"SET search_path = {home}; {SHOP}" for home in ("lbops_archive", "lbopstheirs")))
+        place.sql("SELECT note FROM lbops_archive.orders WHERE note = 'x'; SELECT note FROM lbopstheirs.orders WHERE id = 7;" * 12)
+        found = place.run("run_full_index_analysis", **NOW, min_unused_bytes=0, min_table_bytes=0, min_mean_ms=0, min_calls=10)
+        contains(kinds(found), "duplicate_index", "missing_fk_index")
+        equal({f["object"].partition(".")[0] for f in found["result"]["findings"]}, {"lbopstheirs"}, "whose they are")
+        holds("lbops_archive" not in json.dumps(found), f"a word of ours: {found}")
+
+
 def a_weak_role_is_told_what_it_cannot_see(version):
     with Given(version) as place:
         role = f"weak_{place.database}"
@@ -378,7 +389,7 @@ def one_index_serves_a_key_and_those_who_look_by_it(version):
 
 suite(*each_version(an_empty_database_is_examined, a_build_waits_for_whoever_came_before, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
                     every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
-                    an_invalid_one_is_rebuilt_and_gets_no_twin,
+                    an_invalid_one_is_rebuilt_and_gets_no_twin, what_lbops_keeps_for_itself_is_left_out,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
                     what_has_grown_since_is_not_bloated, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
                     recommendations_keep_their_name_and_pass_the_gate), at_once=2)

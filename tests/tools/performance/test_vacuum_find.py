@@ -112,6 +112,18 @@ def says_what_it_passes_over(version):
         contains(str(bad["error"]), "dead_ratio")
 
 
+def what_lbops_keeps_for_itself_is_left_out(version):
+    with Given(version) as place:
+        place.sql("CREATE SCHEMA lbops_migration; CREATE TABLE lbops_migration.parts (id int) PARTITION BY RANGE (id);"
+                  "CREATE TABLE lbops_migration.parts_1 PARTITION OF lbops_migration.parts FOR VALUES FROM (0) TO (100000)")
+        plant(place, "lbops_migration.ledger")
+        plant(place, "ledger")
+        place.sql("INSERT INTO lbops_migration.parts SELECT generate_series(1, 5000); ANALYZE lbops_migration.parts_1")
+        document = place.run(TOOL)["result"]
+        equal({f["object"] for f in document["findings"]}, {"public.ledger"}, "whose tables are spoken of")
+        holds("lbops_" not in str(document), f"a word of ours: {document}")
+
+
 def an_empty_database_is_no_trouble(version):
     with Given(version) as place:
         document = place.run(TOOL)["result"]
@@ -119,4 +131,4 @@ def an_empty_database_is_no_trouble(version):
 
 
 suite(*each_version(finds_by_both_rules, respects_a_tables_own_settings, sees_toast, names_who_holds_rows_back,
-                    says_what_it_passes_over, an_empty_database_is_no_trouble), at_once=4)
+                    says_what_it_passes_over, what_lbops_keeps_for_itself_is_left_out, an_empty_database_is_no_trouble), at_once=4)
