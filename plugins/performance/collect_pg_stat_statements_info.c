@@ -2,6 +2,11 @@
  */
 #include "statements_source.h"
 
+#include <sql/history/latest_metrics.h>
+
+#define EVICTIONS "pg_stat_statements_dealloc"
+#define LOOK_BACK (INT64_C(7) * 86400000000)
+
 struct args {
     double full_ratio;
 };
@@ -11,6 +16,30 @@ static const lb_param params[] = {
              .min = "0", .max = "1"),
     LB_PARAMS_END,
 };
+
+/* What the run before has read of the same count. */
+typedef struct earlier {
+    bool is_known;
+    int64_t dealloc, read_at;
+} earlier;
+
+static int read_earlier(lb_ctx *ctx, const statements_source *s, earlier *ret_earlier, lb_error *err)
+{
+    static const char *const names[] = {EVICTIONS};
+    const lb_target *target = lb_run_target(ctx);
+    const int64_t reset = s->info.stats_reset, oldest = s->info.read_at - LOOK_BACK;
+    const history_latest_metrics_args wanted = {.project = target->project,
+                                                .branch = target->branch,
+                                                .metrics = {names, 1},
+                                                .since = reset > oldest ? reset : oldest}; /* it began at 0 then */
+    history_latest_metrics_row row;
+    lb_rows *rows = NULL;
+    *ret_earlier = (earlier){0};
+    int r = lb_history_or_skip(ctx, history_latest_metrics(ctx, &wanted, &rows, err), "earlier evictions", NULL, err);
+    if (r > 0 && history_latest_metrics_next(ctx, rows, &row) && row.metric_value <= (double)s->info.dealloc)
+        *ret_earlier = (earlier){true, (int64_t)row.metric_value, row.snapshot_timestamp};
+    return r < 0 ? r : 0;
+}
 
 /* Each finding is about completeness: what was evicted is missing in every comparison of statements. */
 static int report(lb_ctx *ctx, const statements_source *s, const char *kind, const char *reason, double points,
@@ -31,18 +60,35 @@ static int report(lb_ctx *ctx, const statements_source *s, const char *kind, con
         err);
 }
 
+/* The count is of all the time since the reset: only what was added tells that it goes on. */
+static int judge_evictions(lb_ctx *ctx, const statements_source *s, lb_error *err)
+{
+    const long long dealloc = s->info.dealloc, most = s->extension.most_entries;
+    earlier before;
+    int r = read_earlier(ctx, s, &before, err);
+    if (r < 0 || dealloc <= before.dealloc)
+        return r;
+    if (before.is_known)
+        return report(ctx, s, "statements_evicted",
+                      lb_printf(ctx,
+                                "%lld times in %.1f hours the least used statements were dropped to make room: raise "
+                                "pg_stat_statements.max above %lld",
+                                dealloc - (long long)before.dealloc,
+                                (double)(s->info.read_at - before.read_at) / 3600e6, most),
+                      0.4, err);
+    return report(ctx, s, "statements_evicted",
+                  lb_printf(ctx,
+                            "%lld times since the last reset the least used statements were dropped to make room; "
+                            "whether it goes on, above %lld of pg_stat_statements.max, the next run can tell",
+                            dealloc, most),
+                  -0.3, err);
+}
+
 static int judge(lb_ctx *ctx, const statements_source *s, lb_error *err)
 {
     const struct args *args = ctx->args;
     const statements_extension_row *e = &s->extension;
-    int r = 0;
-    if (s->info.dealloc > 0)
-        r = report(ctx, s, "statements_evicted",
-                   lb_printf(ctx,
-                             "%lld times the least used statements were dropped to make room: raise "
-                             "pg_stat_statements.max above %lld",
-                             (long long)s->info.dealloc, (long long)e->most_entries),
-                   0.4, err);
+    int r = judge_evictions(ctx, s, err);
     if (r >= 0 && (double)s->info.entries >= args->full_ratio * (double)e->most_entries)
         r = report(ctx, s, "statements_full",
                    lb_printf(ctx, "%lld of %lld entries are taken: evictions are near", (long long)s->info.entries,
@@ -65,7 +111,7 @@ static int unavailable(lb_ctx *ctx, const statements_source *s, const char *why,
 static int tell(lb_ctx *ctx, const statements_source *s, lb_error *err)
 {
     const statements_extension_row *e = &s->extension;
-    int r = statements_record(ctx, s, "pg_stat_statements_dealloc", (double)s->info.dealloc, "count", "counter", err);
+    int r = statements_record(ctx, s, EVICTIONS, (double)s->info.dealloc, "count", "counter", err);
     if (r >= 0)
         r = statements_record(ctx, s, "pg_stat_statements_entries", (double)s->info.entries, "count", "gauge", err);
     if (r >= 0 && s->info.hidden)

@@ -1,7 +1,12 @@
 """persist_pg_stat_statements and collect_pg_stat_statements_info on real servers: every column under its one name, our
 own statements left out, and what is said where there is nothing to read."""
 
+import itertools
+
 from place import VERSIONS, Given, Local, contains, each_version, equal, holds, suite
+from planted import KEEPS
+from upkeep import Private
+from ward import Ward
 
 PERSIST, INFO = "persist_pg_stat_statements", "collect_pg_stat_statements_info"
 # The server's statements are everybody's, and other suites have a table t as well.
@@ -88,6 +93,38 @@ def info_is_kept(version):
         contains([f["kind"] for f in full], "statements_full")
         place.sql(f"ALTER DATABASE {place.database} SET pg_stat_statements.track = 'none'")
         contains([f["kind"] for f in place.findings(INFO)], "statements_not_tracked")
+
+
+def only_new_evictions_are_news(version):
+    """The server counts them since its last reset, and says so for ever. On a server of its own: others evict as well."""
+    with Ward(version, **{"pg_stat_statements.max": 100}) as ward, Private(ward) as place:
+        place.write(more=KEEPS)
+        with_extension(place)
+
+        def evict():
+            before, width = place.sql("SELECT dealloc FROM pg_stat_statements_info"), itertools.count(1)
+            while place.sql("SELECT dealloc FROM pg_stat_statements_info") == before:
+                place.sql("".join(f"SELECT 1{', 1' * next(width)};" for _ in range(60)))
+
+        def evicted():
+            return [(f["confidence"]["label"], f["reason"]) for f in place.findings(INFO, full_ratio=1.0)
+                    if f["kind"] == "statements_evicted"]
+        equal(evicted(), [], "before any")
+        evict()
+        ((label, reason),) = evicted()
+        equal(label, "high", "since the last reading")
+        contains(reason, " hours the least used statements were dropped")
+        place.sql("SELECT pg_stat_statements_reset()")
+        equal(evicted(), [], "none since the reset")
+        evict()
+        place.state = place.dir / "forgetful"
+        place.write()
+        ((label, reason),) = evicted()
+        equal(label, "low", "without an earlier reading")
+        contains(reason, " times since the last reset the least used statements were dropped")
+        place.sql(f"ALTER DATABASE {place.database} SET pg_stat_statements.track = 'none'")  # what we send evicts, too
+        evicted()
+        equal(evicted(), [], "none since the last reading")
 
 
 def of(rows, queryid):
@@ -194,7 +231,7 @@ def what_goes_leaves_a_last_snapshot(version):
         equal(sorted(place.branches()), ["production"], "what cannot be kept holds nothing up")
 
 
-suite(*each_version(every_column_is_there, an_older_extension_is_read_too, says_where_nothing_can_be_read, info_is_kept,
+suite(*each_version(only_new_evictions_are_news, every_column_is_there, an_older_extension_is_read_too, says_where_nothing_can_be_read, info_is_kept,
                     deltas_cover_what_was_added, no_delta_crosses_an_epoch,
                     what_goes_leaves_a_last_snapshot),
       at_once=3)
