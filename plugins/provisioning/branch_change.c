@@ -98,9 +98,9 @@ bool plane_has_failed(const plane_branch *b, const plane_endpoint *e)
 
 int plane_check_failed(const char *project, const plane_branch *b, const plane_endpoint *e, lb_error *err)
 {
-    if (!plane_has_failed(b, e))
-        return 0;
     bool is_branch = is_failed(b->state, b->pending != NULL);
+    if (!is_branch && !(e && is_failed(e->state, e->is_pending)))
+        return 0;
     return lb_fail(err, LB_ERR_CONFLICT, "lbops target delete removes it; then run this again",
                    "%s%s/%s is %s for good", is_branch ? "" : "the compute of ", project, b->id,
                    is_branch ? b->state : e->state);
