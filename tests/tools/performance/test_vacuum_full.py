@@ -132,7 +132,8 @@ def a_rewrite_that_wins_nothing_has_failed(version):
             equal(result["status"], "failed", f"verdict: {result}")
             contains(result["reason"], " bytes of about ", ": pid ", "holds the rows back")
             equal(place.waiting("vacuum_history")[-1]["status"], "failed", "vacuum_history")
-        equal(place.run(TOOL, table="t")["result"]["status"], "success", "when the holder is gone")
+        result = place.run(TOOL, table="t")["result"]
+        equal(result["status"], "success", f"when the holder is gone: {result}")
         holds(size(place) < bytes_before / 2, "its size")
 
 
