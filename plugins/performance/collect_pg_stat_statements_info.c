@@ -2,7 +2,7 @@
  */
 #include "statements_source.h"
 
-#include <sql/history/latest_metrics.h>
+#include <sql/statements/last_evictions.h>
 
 #define EVICTIONS "pg_stat_statements_dealloc"
 #define LOOK_BACK (INT64_C(7) * 86400000000)
@@ -25,19 +25,20 @@ typedef struct earlier {
 
 static int read_earlier(lb_ctx *ctx, const statements_source *s, earlier *ret_earlier, lb_error *err)
 {
-    static const char *const names[] = {EVICTIONS};
     const lb_target *target = lb_run_target(ctx);
     const int64_t reset = s->info.stats_reset, oldest = s->info.read_at - LOOK_BACK;
-    const history_latest_metrics_args wanted = {.project = target->project,
-                                                .branch = target->branch,
-                                                .metrics = {names, 1},
-                                                .since = reset > oldest ? reset : oldest}; /* it began at 0 then */
-    history_latest_metrics_row row;
+    const statements_last_evictions_args wanted = {.project = target->project,
+                                                   .branch = target->branch,
+                                                   .metric = EVICTIONS,
+                                                   .since = reset > oldest ? reset : oldest}; /* it began at 0 then */
+    statements_last_evictions_row row;
     lb_rows *rows = NULL;
     *ret_earlier = (earlier){0};
-    int r = lb_history_or_skip(ctx, history_latest_metrics(ctx, &wanted, &rows, err), "earlier evictions", NULL, err);
-    if (r > 0 && history_latest_metrics_next(ctx, rows, &row) && row.metric_value <= (double)s->info.dealloc)
-        *ret_earlier = (earlier){true, (int64_t)row.metric_value, row.snapshot_timestamp};
+    int r =
+        lb_history_or_skip(ctx, statements_last_evictions(ctx, &wanted, &rows, err), "earlier evictions", NULL, err);
+    if (r > 0 && statements_last_evictions_next(ctx, rows, &row) && !row.read_at_is_null && !row.evictions_is_null &&
+        row.evictions <= (double)s->info.dealloc)
+        *ret_earlier = (earlier){true, (int64_t)row.evictions, row.read_at};
     return r < 0 ? r : 0;
 }
 

@@ -15,7 +15,7 @@ runs collect_pg_stat_statements_info
 holds '[.result.findings[].kind] == ["statements_full"]'
 cp -r "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
 sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
-sed -i 's|"3", "count"|"1", "count"|' "$WORK/fixtures/history/history/latest_metrics.json"
+sed -i 's|"3"\]|"1"]|' "$WORK/fixtures/history/statements/last_evictions.json"
 runs collect_pg_stat_statements_info
 holds '.result.findings[0] | .kind == "statements_evicted" and .confidence.label == "high" and (.reason | contains("2 times in 0.1 hours"))'
 
