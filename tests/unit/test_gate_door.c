@@ -33,6 +33,29 @@ static void what_asks_waits(void)
     rig_close(&g);
 }
 
+/* Nothing would be another: nobody is asked. */
+static void a_file_that_is_there_is_no_change(void)
+{
+    static const struct {
+        const char *content;
+        run_status status;
+    } runs[] = {{"a note\n", RUN_OK},
+                {"a Note\n", RUN_PENDING_APPROVAL},
+                {"a note\nmore\n", RUN_PENDING_APPROVAL},
+                {"", RUN_PENDING_APPROVAL}};
+    for (size_t i = 0; i < LB_COUNT(runs); i++) {
+        rig g;
+        open_with_fixtures(&g);
+        const char *path = rig_path(&g, "note.txt");
+        rig_write(&g, "note.txt", runs[i].content);
+        propose(&g, "production", LB_BRANCH_PRODUCTION, ARGS("files", arena_printf(&g.memory, "[\"%s\"]", path)));
+        rig_expect(&g, runs[i].status, 0);
+        CU_ASSERT_EQUAL(g.done.changes, 0);
+        CU_ASSERT_EQUAL(g.ask_count, runs[i].status != RUN_OK);
+        rig_close(&g);
+    }
+}
+
 static void without_anybody_to_ask_it_is_refused(void)
 {
     rig g;
@@ -353,7 +376,8 @@ static void making_a_branch_again_is_routine(void)
     ASSERT_CONTAINS(routinely(&expiry, whole, "production"), "waiting: ");
 }
 
-SUITE(gate_door, TEST(what_asks_waits), TEST(without_anybody_to_ask_it_is_refused), TEST(what_is_refused_does_not_wait),
+SUITE(gate_door, TEST(what_asks_waits), TEST(a_file_that_is_there_is_no_change),
+      TEST(without_anybody_to_ask_it_is_refused), TEST(what_is_refused_does_not_wait),
       TEST(what_executes_does_not_wait_for_what_asks), TEST(what_undoes_itself_has_not_failed),
       TEST(a_tool_may_ask_for_so_many), TEST(a_secret_cannot_wait), TEST(a_plan_asks_nobody),
       TEST(the_mock_workspace_can_ask), TEST(what_a_called_tool_asks_for_waits_above),

@@ -291,7 +291,7 @@ LB_MUST_CHECK static inline int lb_change_control(lb_ctx *ctx, lb_group *group, 
     return ctx->host->change_control(group, request, err);
 }
 
-/* Writes a file whole (a temporary file renamed into place). */
+/* Writes a file whole (a temporary file renamed into place). One that has this content already is no change. */
 LB_MUST_CHECK static inline int lb_change_file(lb_ctx *ctx, lb_group *group, const char *path, const char *content,
                                                lb_error *err)
 {
