@@ -300,6 +300,7 @@ int judge_file(const char *text, int server_major, arena *memory, judgement *ret
     judgement done = {.items = items, .count = j.text.count, .destroys = destroys};
     judge_whole(&j, items, done.count);
     hash_meaning(&j.text, items, done.meaning);
+    judge_validated(&j, &done);
     done.hazards = j.hazards;
     done.hazard_count = j.hazard_count;
     *ret_judgement = done;

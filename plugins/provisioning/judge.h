@@ -83,6 +83,8 @@ typedef struct judgement {
     size_t count;
     const judge_hazard *hazards;
     size_t hazard_count;
+    const char **validated; /* constraints that it validates, or adds valid: "app.orders.total" */
+    size_t validated_count;
     bool destroys;             /* some statement is destructive to the gate */
     char meaning[SHA256_TEXT]; /* of all statements */
 } judgement;

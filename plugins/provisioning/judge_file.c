@@ -115,3 +115,12 @@ void judge_whole(judging *j, judged *items, size_t count)
     what_is_left_open(j);
     cut_into_parts(j, items, count, destroys);
 }
+
+void judge_validated(judging *j, judgement *into)
+{
+    into->validated = arena_alloc(j->memory, (j->fact_count + 1) * sizeof *into->validated);
+    j->out_of_memory = j->out_of_memory || !into->validated;
+    for (size_t i = 0; into->validated && i < j->fact_count; i++)
+        if (j->facts[i].kind == FACT_VALIDATED)
+            into->validated[into->validated_count++] = j->facts[i].name;
+}

@@ -80,5 +80,6 @@ void judging_statement(judging *j, tree node); /* judge.c: one more, in the plac
 
 /* judge_file.c: what only the whole shows, and where a transaction has to end. */
 void judge_whole(judging *j, judged *items, size_t count);
+void judge_validated(judging *j, judgement *into);
 
 #endif

@@ -132,6 +132,10 @@ LB_MUST_CHECK int migrate_risk_text(migration_run *run, const migration_file *fi
                                     lb_error *err);
 LB_MUST_CHECK int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err);
 
+/* migration_advice.c: the judge's advice, by what the catalogue and the files behind this one say. */
+LB_MUST_CHECK int migrate_mend_advice(migration_run *run, const migration_files *files, migration_file *file,
+                                      lb_error *err);
+
 /* migration_course.c: one part of a file, with all its tries. */
 typedef struct migration_course {
     const migration_task *task;

@@ -68,6 +68,53 @@ def what_a_second_run_would_break_is_refused_with_its_rewrite(version):
         place.refused("does not say why")
 
 
+def error_of(place, statement):
+    try:
+        place.psql("-c", statement)
+    except AssertionError as error:
+        return str(error)
+    return "none"
+
+
+def advice_is_what_this_server_takes(version):
+    """By the catalogue and by the files behind: what it says is then done here, and is refused where it says so."""
+    parts = """
+CREATE SCHEMA app;
+CREATE TABLE app.kinds (id int PRIMARY KEY); CREATE TABLE app.plain (kind int); CREATE TABLE app.parts (id int, kind int) PARTITION BY RANGE (id);
+CREATE TABLE app.low PARTITION OF app.parts FOR VALUES FROM (0) TO (10); CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
+INSERT INTO app.kinds VALUES (1); INSERT INTO app.parts VALUES (1, 1), (11, 1);
+"""
+    key = "FOREIGN KEY (kind) REFERENCES app.kinds"
+    allow = "-- lbops:allow not-idempotent because it is tried\n"
+    with Migrations(version, V1__key=f"{allow}ALTER TABLE app.parts ADD CONSTRAINT k {key};",
+                    V2__key=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT k {key};",
+                    V3__part=f"{allow}ALTER TABLE app.parts DETACH PARTITION app.low;",
+                    V4__open=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT a CHECK (kind > 0) NOT VALID;",
+                    V5__open=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT b CHECK (kind > 1) NOT VALID;",
+                    V6__valid="ALTER TABLE app.plain VALIDATE CONSTRAINT a;",
+                    U5__open="ALTER TABLE app.plain VALIDATE CONSTRAINT b;") as place:
+        place.sql(parts)
+
+        def advice(rule):
+            found = place.migrate(plan=True)["result"]["findings"]
+            return {f["evidence"]["file"][:2]: f["impact"]["safe_form"] for f in found if f["kind"] == rule}
+        keys = advice("foreign-key-not-deferred")
+        contains(keys["V1"], "add it to each partition NOT VALID", "takes these over")
+        equal(keys["V2"], f"ALTER TABLE app.plain ADD CONSTRAINT k {key} NOT VALID; ALTER TABLE app.plain VALIDATE CONSTRAINT k", "a table without partitions")
+        contains(error_of(place, f"ALTER TABLE app.parts ADD CONSTRAINT k {key} NOT VALID"), "cannot add NOT VALID foreign key")
+        for part in ("low", "rest"):
+            place.sql(f"ALTER TABLE app.{part} ADD CONSTRAINT k {key} NOT VALID; ALTER TABLE app.{part} VALIDATE CONSTRAINT k")
+        place.sql(f"ALTER TABLE app.parts ADD CONSTRAINT k {key}")
+        equal(place.sql("SELECT count(*) FROM pg_constraint WHERE conparentid = (SELECT oid FROM pg_constraint WHERE conname = 'k' "
+                        "AND conrelid = 'app.parts'::regclass) AND conrelid <> 'app.parts'::regclass"), "2", "taken over, not made again")
+        contains(advice("partition-detach-not-concurrent")["V3"], "while there is the default partition app.rest")
+        contains(error_of(place, "ALTER TABLE app.parts DETACH PARTITION app.low CONCURRENTLY"), "when a default partition exists")
+        place.sql("DROP TABLE app.rest")
+        equal(advice("partition-detach-not-concurrent")["V3"], "DETACH PARTITION ... CONCURRENTLY", "once that is gone")
+        place.psql("-c", "ALTER TABLE app.parts DETACH PARTITION app.low CONCURRENTLY")
+        equal(list(advice("not-valid-never-validated")), ["V5"], "what no later file validates")
+
+
 def a_syntax_error_has_a_line_and_a_column(version):
     with Migrations(version, V1__orders=FIRST, V2__bad="SELECT 1;\n\n  CREATE TABEL app.x (id int);") as place:
         place.refused("V2__bad.sql, line 3, column 10: syntax-error")
@@ -455,7 +502,7 @@ def each_statement_is_history(version):
 
 
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
-                    what_a_second_run_would_break_is_refused_with_its_rewrite, a_syntax_error_has_a_line_and_a_column,
+                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
                     a_target_and_the_way_back,
