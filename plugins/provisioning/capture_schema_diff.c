@@ -42,9 +42,11 @@ static int check(lb_ctx *ctx, lb_error *err)
  * of the pen must not be compared. On branches of a Lakebase the databases have the same name. */
 static int check_place(lb_ctx *ctx, const char *branch, const schema_model *other, lb_error *err)
 {
-    const char *own = lb_run_target(ctx)->branch, *database = NULL;
-    int r = schema_database(ctx, &database, err);
-    if (r < 0 || !own || !other->database || strcmp(own, database) != 0 || strcmp(other->database, database) == 0)
+    const char *own = lb_run_target(ctx)->branch;
+    schema_place place = {0};
+    int r = schema_find_place(ctx, &place, err);
+    if (r < 0 || !own || !other->database || strcmp(own, place.database) != 0 ||
+        strcmp(other->database, place.database) == 0)
         return r;
     if (strcmp(other->database, branch) != 0)
         return lb_fail(err, LB_ERR_NOT_FOUND, "name a database of the server", "there is no database %.80s", branch);

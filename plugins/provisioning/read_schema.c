@@ -75,15 +75,16 @@ static int put_edge(void *state, schema_key a, schema_key b, const char *via, lb
 static int run(lb_ctx *ctx, lb_error *err)
 {
     writing w = {.ctx = ctx};
-    const char *database = NULL;
+    schema_place place = {0};
     int major = 0;
     int r = lb_server_version(ctx, &major, err);
     if (r >= 0)
-        r = schema_database(ctx, &database, err);
+        r = schema_find_place(ctx, &place, err);
     if (r >= 0)
         r = lb_result(ctx,
                       LB_ARGS(lb_i64("schema_version", SCHEMA_VERSION), lb_i64("server_version", major),
-                              lb_text("database", database)),
+                              lb_text("database", place.database), lb_text("system_identifier", place.system),
+                              lb_i64("database_oid", place.database_oid)),
                       err);
     if (r >= 0)
         r = schema_each(ctx, put_row, put_edge, &w, err);

@@ -74,6 +74,8 @@ typedef struct schema_model {
     uint32_t *users, *user_from;            /* edges by what they need */
     uint32_t *order;                        /* objects by position */
     const char *database;                   /* that it was read from */
+    const char *system;                     /* identifier of its cluster; NULL: not known */
+    int64_t database_oid;                   /* with the system: the same on branches of one database alone */
 } schema_model;
 
 /* One row of a catalogue query, or of a snapshot. */
@@ -106,13 +108,28 @@ typedef struct schema_note {
     const char *object, *text;
 } schema_note;
 
+/* Proven to be the same by another name. */
+typedef struct schema_rename {
+    schema_object was; /* as it is now, with the attribute new_name alone */
+    uint32_t from, to; /* objects */
+    bool is_inherited; /* the parent's column takes it along */
+} schema_rename;
+
+/* Where a schema is read. */
+typedef struct schema_place {
+    const char *database, *system;
+    int64_t database_oid;
+} schema_place;
+
 typedef struct schema_diff {
     lb_ctx *ctx;
     schema_model *from, *to;
     schema_change *changes;
     schema_step *steps;
     schema_note *notes; /* what is not carried by the SQL, and why */
+    schema_rename *renames;
     uint32_t change_count, change_capacity, step_count, step_capacity, note_count, note_capacity;
+    uint32_t rename_count, rename_capacity;
 } schema_diff;
 
 /* ---- schema_model.c ---- */
@@ -122,6 +139,9 @@ LB_MUST_CHECK int schema_model_edge(schema_model *m, schema_key a, schema_key b,
 /* When all objects are in, before the first edge; and when all edges are. */
 LB_MUST_CHECK int schema_model_index(schema_model *m, lb_error *err);
 LB_MUST_CHECK int schema_model_finish(schema_model *m, lb_error *err);
+/* Of the same edges, with objects of its own at the same places; and when their addresses have changed. */
+LB_MUST_CHECK int schema_model_copy(const schema_model *m, schema_model **ret_copy, lb_error *err);
+LB_MUST_CHECK int schema_index_addresses(schema_model *m, lb_error *err);
 uint32_t schema_find_key(const schema_model *m, schema_key key);
 uint32_t schema_find_address(const schema_model *m, const struct schema_kind *kind, const char *address);
 const char *schema_get(const schema_object *o, const char *attr); /* NULL: it has none */
@@ -136,18 +156,22 @@ LB_MUST_CHECK int schema_read(lb_ctx *ctx, const schema_filter *filter, schema_m
 typedef int (*schema_row_fn)(void *state, const schema_row *row, lb_error *err);
 typedef int (*schema_edge_fn)(void *state, schema_key a, schema_key b, const char *via, lb_error *err);
 LB_MUST_CHECK int schema_each(lb_ctx *ctx, schema_row_fn on_row, schema_edge_fn on_edge, void *state, lb_error *err);
-LB_MUST_CHECK int schema_database(lb_ctx *ctx, const char **ret_name, lb_error *err);
+LB_MUST_CHECK int schema_find_place(lb_ctx *ctx, schema_place *ret_place, lb_error *err);
 /* From the document of read_schema, or a run's document around it. */
 LB_MUST_CHECK int schema_load(lb_ctx *ctx, const char *json, const schema_filter *filter, schema_model **ret_model,
                               lb_error *err);
 
-/* ---- schema_compare.c, schema_rename.c, schema_order.c, schema_steps.c ---- */
+/* ---- schema_compare.c, schema_rename.c, schema_renamed.c, schema_order.c, schema_steps.c ---- */
 /* Finds what differs, what has to be made anew for that, and the statements in their order. */
 LB_MUST_CHECK int schema_compare(schema_model *from, schema_model *to, schema_diff **ret_diff, lb_error *err);
 LB_MUST_CHECK int schema_order(schema_model *m, bool with_defaults, lb_error *err);
 LB_MUST_CHECK int schema_plan(schema_diff *d, lb_error *err);
 LB_MUST_CHECK int schema_note_add(schema_diff *d, const char *object, const char *text, lb_error *err);
+bool schema_is_kind_wanted(const schema_diff *d, const schema_object *o);
+/* Where both sides are one database: finds what has another name, and sets a copy of `from` that has the new ones. */
+LB_MUST_CHECK int schema_prove_renames(schema_diff *d, lb_error *err);
 LB_MUST_CHECK int schema_ask_for_names(schema_diff *d, lb_error *err);
+bool schema_is_alike(const schema_object *a, const schema_object *b);  /* columns: of one type and shape */
 bool schema_is_implied(const schema_model *m, const schema_object *o); /* goes when what it is a part of goes */
 
 /* ---- schema_sql.c, schema_say.c ---- */

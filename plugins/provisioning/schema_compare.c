@@ -3,7 +3,7 @@
 
 /* ---- differences ---- */
 
-static bool is_kind_wanted(const schema_diff *d, const schema_object *o)
+bool schema_is_kind_wanted(const schema_diff *d, const schema_object *o)
 {
     const lb_texts *kinds = d->to->filter ? d->to->filter->kinds : NULL;
     for (size_t i = 0; kinds && i < kinds->count; i++)
@@ -138,18 +138,34 @@ static int note_column_order(schema_diff *d, uint32_t to, lb_error *err)
     return 0;
 }
 
+static int compare_names(schema_diff *d, uint32_t to, lb_error *err)
+{
+    for (uint32_t i = 0; i < d->rename_count; i++)
+        if (d->renames[i].to == to)
+            return add_change(d,
+                              &(schema_change){.from = d->renames[i].from,
+                                               .to = to,
+                                               .attr = "name",
+                                               .before = d->renames[i].was.name,
+                                               .after = d->to->objects[to].name},
+                              err);
+    return 0;
+}
+
 static int find_changes(schema_diff *d, lb_error *err)
 {
     int r = 0;
     for (uint32_t i = 0; i < d->from->count && r >= 0; i++)
-        if (d->from->objects[i].twin == SCHEMA_NONE && is_kind_wanted(d, &d->from->objects[i]))
+        if (d->from->objects[i].twin == SCHEMA_NONE && schema_is_kind_wanted(d, &d->from->objects[i]))
             r = add_change(d, &(schema_change){.from = i, .to = SCHEMA_NONE}, err);
     for (uint32_t i = 0; i < d->to->count && r >= 0; i++) {
         const schema_object *o = &d->to->objects[i];
-        if (!is_kind_wanted(d, o))
+        if (!schema_is_kind_wanted(d, o))
             continue;
         r = o->twin == SCHEMA_NONE ? add_change(d, &(schema_change){.from = SCHEMA_NONE, .to = i}, err)
                                    : compare_pair(d, o->twin, i, err);
+        if (r >= 0 && o->twin != SCHEMA_NONE)
+            r = compare_names(d, i, err);
         if (r >= 0 && o->twin != SCHEMA_NONE)
             r = compare_label_order(d, o->twin, i, err);
         if (r >= 0 && o->twin != SCHEMA_NONE)
@@ -331,7 +347,8 @@ static bool is_carried_in_place(const schema_diff *d, const schema_change *c)
         return is_view_replaced(d, c);
     if ((schema_is_kind(o, "function") || schema_is_kind(o, "procedure")) && strcmp(c->attr, "definition") == 0)
         return is_signature_kept(d, c);
-    return strcmp(c->attr, "identity_options") == 0; /* they come and go with the identity */
+    return strcmp(c->attr, "identity_options") == 0 || /* they come and go with the identity */
+           strcmp(c->attr, "name") == 0;               /* is another one before anything else is done */
 }
 
 static bool is_type_change(const schema_change *c)
@@ -414,9 +431,15 @@ int schema_compare(schema_model *from, schema_model *to, schema_diff **ret_diff,
         return lb_out_of_memory(err);
     *d = (schema_diff){.ctx = to->ctx, .from = from, .to = to};
     pair_objects(from, to);
+    int r = schema_prove_renames(d, err);
+    if (r < 0)
+        return r;
+    from = d->from;
+    if (d->rename_count)
+        pair_objects(from, to);
     mark_attached(from);
     mark_attached(to);
-    int r = find_changes(d, err);
+    r = find_changes(d, err);
     mark_added(d);
     if (r >= 0)
         r = schema_ask_for_names(d, err);

@@ -326,6 +326,10 @@ static bool read_document(reader *r, schema_model *m, bool *ret_found, lb_error 
             good = read_version(r, ret_found);
         else if (strcmp(name, "database") == 0)
             good = read_text_or_null(r, &m->database);
+        else if (strcmp(name, "system_identifier") == 0)
+            good = read_text_or_null(r, &m->system);
+        else if (strcmp(name, "database_oid") == 0)
+            good = read_number(r, &m->database_oid);
         else
             good = skip_value(r);
     }

@@ -177,21 +177,41 @@ static int compare_objects(const void *a, const void *b)
     return strcmp(x->address, y->address);
 }
 
+int schema_index_addresses(schema_model *m, lb_error *err)
+{
+    m->by_address = lb_alloc(m->ctx, m->buckets * sizeof *m->by_address);
+    if (!m->by_address)
+        return lb_out_of_memory(err);
+    for (uint32_t i = 0; i < m->count; i++)
+        put_bucket(m->by_address, m->buckets, hash_address(m->objects[i].kind, m->objects[i].address), i);
+    return 0;
+}
+
+int schema_model_copy(const schema_model *m, schema_model **ret_copy, lb_error *err)
+{
+    schema_model *copy = lb_alloc(m->ctx, sizeof *copy);
+    schema_object *objects = lb_alloc(m->ctx, (m->count + 1) * sizeof *objects);
+    if (!copy || !objects)
+        return lb_out_of_memory(err);
+    *copy = *m;
+    if (m->count)
+        memcpy(objects, m->objects, m->count * sizeof *objects);
+    copy->objects = objects;
+    *ret_copy = copy;
+    return 0;
+}
+
 static int index_objects(schema_model *m, lb_error *err)
 {
     for (m->buckets = 64; m->buckets < m->count * 2; m->buckets *= 2)
         ;
     m->by_key = lb_alloc(m->ctx, m->buckets * sizeof *m->by_key);
-    m->by_address = lb_alloc(m->ctx, m->buckets * sizeof *m->by_address);
-    if (!m->by_key || !m->by_address)
+    if (!m->by_key)
         return lb_out_of_memory(err);
-    for (uint32_t i = 0; i < m->count; i++) {
-        const schema_object *o = &m->objects[i];
-        if (o->key.object)
-            put_bucket(m->by_key, m->buckets, hash_key(o->key), i);
-        put_bucket(m->by_address, m->buckets, hash_address(o->kind, o->address), i);
-    }
-    return 0;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->objects[i].key.object)
+            put_bucket(m->by_key, m->buckets, hash_key(m->objects[i].key), i);
+    return schema_index_addresses(m, err);
 }
 
 /* A row of comments adds to the object that it is on; those of objects that nobody reads are left. */

@@ -69,13 +69,13 @@ int schema_each(lb_ctx *ctx, schema_row_fn on_row, schema_edge_fn on_edge, void 
     return each_edge(ctx, on_edge, state, err);
 }
 
-int schema_database(lb_ctx *ctx, const char **ret_name, lb_error *err)
+int schema_find_place(lb_ctx *ctx, schema_place *ret_place, lb_error *err)
 {
     schema_read_place_row row = {0};
     lb_rows *rows = NULL;
     int r = schema_read_place(ctx, &rows, err);
     if (r >= 0 && schema_read_place_next(ctx, rows, &row))
-        *ret_name = row.database;
+        *ret_place = (schema_place){row.database, row.system_identifier, row.database_oid};
     return r;
 }
 
@@ -106,7 +106,11 @@ int schema_read(lb_ctx *ctx, const schema_filter *filter, schema_model **ret_mod
     intake reading = {.model = schema_model_new(ctx, filter)};
     if (!reading.model)
         return lb_out_of_memory(err);
-    int r = schema_database(ctx, &reading.model->database, err);
+    schema_place place = {0};
+    int r = schema_find_place(ctx, &place, err);
+    reading.model->database = place.database;
+    reading.model->system = place.system;
+    reading.model->database_oid = place.database_oid;
     if (r >= 0)
         r = schema_each(ctx, add_row, add_edge, &reading, err);
     if (r >= 0 && !reading.is_indexed)

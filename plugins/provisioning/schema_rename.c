@@ -1,4 +1,5 @@
-/* schema_rename.c: what may be the same by another name. Only people know, so this asks and changes nothing. */
+/* schema_rename.c: what may be the same by another name, and is not proven to be. Only people know, so this asks and
+ * changes nothing. */
 #include "schema_kinds.h"
 
 static bool is_same(const char *a, const char *b)
@@ -12,7 +13,7 @@ static bool has_same_key(const schema_object *a, const schema_object *b)
     return a->key.object == b->key.object && a->key.part == b->key.part;
 }
 
-static bool is_alike(const schema_object *a, const schema_object *b)
+bool schema_is_alike(const schema_object *a, const schema_object *b)
 {
     return is_same(schema_get(a, "type"), schema_get(b, "type")) &&
            is_same(schema_get(a, "not_null"), schema_get(b, "not_null")) &&
@@ -30,7 +31,7 @@ static const schema_object *find_heir(const schema_model *m, uint32_t table, con
             continue;
         if (has_same_key(o, gone))
             return o;
-        if (is_alike(o, gone)) {
+        if (schema_is_alike(o, gone)) {
             found = o;
             alike++;
         }

@@ -11,6 +11,8 @@
 #include <sql/schema/drop_object.h>
 #include <sql/schema/park_column.h>
 #include <sql/schema/rename_aside.h>
+#include <sql/schema/rename_column.h>
+#include <sql/schema/rename_table.h>
 #include <sql/schema/replace_view.h>
 #include <sql/schema/set_default.h>
 #include <sql/schema/set_identity.h>
@@ -382,6 +384,27 @@ static int prepare(schema_diff *d, lb_error *err)
     return r < 0 ? r : add_step(d, &(schema_step){.statement = &schema_trust_bodies_sql, .phase = SCHEMA_PREPARE}, err);
 }
 
+/* Before anything else: what follows knows the new names. */
+static int add_renames(schema_diff *d, lb_error *err)
+{
+    int r = 0;
+    for (uint32_t i = 0; i < d->rename_count && r >= 0; i++) {
+        const schema_rename *rename = &d->renames[i];
+        bool is_table = schema_is_kind(&rename->was, "table");
+        if (!rename->is_inherited)
+            r = add_step(d,
+                         &(schema_step){.statement = is_table ? &schema_rename_table_sql : &schema_rename_column_sql,
+                                        .object = &rename->was,
+                                        .model = d->from,
+                                        .lock = "ACCESS EXCLUSIVE",
+                                        .risk = "breaking: whatever still uses the old name fails at once; it is one "
+                                                "and the same by its OID and shape",
+                                        .phase = SCHEMA_PREPARE},
+                         err);
+    }
+    return r;
+}
+
 /* Changes stand by the object that they are wanted of; those of none stand first. */
 static int find_first_changes(const schema_diff *d, uint32_t **ret_first, bool **ret_gone, lb_error *err)
 {
@@ -410,6 +433,8 @@ int schema_plan(schema_diff *d, lb_error *err)
     if (r >= 0)
         r = prepare(d, err);
     uint32_t settings = d->step_count;
+    if (r >= 0)
+        r = add_renames(d, err);
     for (uint32_t i = d->from->count; i-- > 0 && r >= 0;)
         r = clear_object(d, &d->from->objects[d->from->order[i]], err);
     for (uint32_t i = 0; i < d->to->count && r >= 0; i++) {

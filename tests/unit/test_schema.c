@@ -30,14 +30,22 @@ static const lb_host host = {
 static lb_ctx ctx = {.host = &host};
 
 /* Objects as {kind, address, name, key, up, attrs} and edges, both as JSON without the brackets around them. */
-static schema_model *model_of(const char *objects, const char *edges)
+static schema_model *model_in(const char *system, int database, const char *objects, const char *edges)
 {
     schema_model *m = NULL;
-    const char *json = lb_printf(&ctx, "{\"schema_version\":2,\"objects\":[%s],\"edges\":[%s]}", objects, edges);
+    const char *json = lb_printf(&ctx,
+                                 "{\"schema_version\":2,\"system_identifier\":%s,\"database_oid\":%d,\"objects\":[%s],"
+                                 "\"edges\":[%s]}",
+                                 system, database, objects, edges);
     if (schema_load(&ctx, json, NULL, &m, &err) < 0)
         printf("\n    %s\n", err.message);
     CU_ASSERT_PTR_NOT_NULL_FATAL(m);
     return m;
+}
+
+static schema_model *model_of(const char *objects, const char *edges)
+{
+    return model_in("null", 0, objects, edges);
 }
 
 #define TABLE(n, name)                                                                                                 \
@@ -172,6 +180,69 @@ static void the_same_is_no_difference(void)
     ASSERT_TEXT(text, "schema of a compared with b: no difference\n");
 }
 
+/* ---- names ---- */
+
+#define INDEX(n, name, table, column)                                                                                  \
+    "{\"kind\":\"index\",\"schema\":\"s\",\"address\":\"INDEX s." name "\",\"name\":\"" name "\",\"key\":[1259," #n    \
+    ",0],\"up\":[1259,1,0],\"attrs\":[\"definition\",\"CREATE INDEX " name " ON s." table " USING btree (" column      \
+    ")\"]}"
+#define RIGHT(table, column)                                                                                           \
+    "{\"kind\":\"grant\",\"schema\":\"s\",\"address\":\"SELECT (" column ") ON TABLE s." table                         \
+    " TO mail\",\"key\":[0,0,0],\"up\":[1259,1,0],\"attrs\":[\"definition\",\"GRANT SELECT (" column                   \
+    ") ON TABLE s." table " TO mail\",\"drop\",\"REVOKE SELECT (" column ") ON TABLE s." table " FROM mail\"]}"
+#define WHOLE(table, column)                                                                                           \
+    TABLE(1, table)                                                                                                    \
+    "," COLUMN(1, 1, table, "id") "," COLUMN(1, 2, table, column) "," INDEX(3, "mail", table,                          \
+                                                                            column) "," RIGHT(table, column)
+
+static const char *lines_of(const schema_diff *d)
+{
+    const char *script = script_of(d), *at = script ? strstr(script, "ALTER") : NULL;
+    CU_ASSERT_EQUAL(d->change_count, 1);
+    CU_ASSERT_EQUAL(d->note_count, 0);
+    CU_ASSERT_PTR_NULL(strstr(script, "DROP"));
+    return at ? at : script;
+}
+
+/* The same OID and shape in the same database: the name is another one, and what is built on it goes along. */
+static void what_one_database_calls_otherwise_is_renamed(void)
+{
+    const char *needs = NEEDS("1259,3,0", "1259,1,2");
+    schema_model *old = model_in("\"7\"", 5, WHOLE("t", "mail"), needs);
+    schema_model *table = model_in("\"7\"", 5, WHOLE("u", "mail"), needs);
+    schema_model *column = model_in("\"7\"", 5, WHOLE("t", "email"), needs);
+    ASSERT_TEXT(lines_of(compare(old, table)), "ALTER TABLE s.t RENAME TO u;\n");
+    ASSERT_TEXT(lines_of(compare(table, old)), "ALTER TABLE s.u RENAME TO t;\n");
+    ASSERT_TEXT(lines_of(compare(old, column)), "ALTER TABLE s.t RENAME COLUMN mail TO email;\n");
+    ASSERT_TEXT(lines_of(compare(column, old)), "ALTER TABLE s.t RENAME COLUMN email TO mail;\n");
+    CU_ASSERT_PTR_NOT_NULL(strstr(script_of(compare(old, column)), "-- ACCESS EXCLUSIVE; breaking: "));
+    CU_ASSERT_EQUAL(compare(old, old)->change_count, 0);
+    const char *text = NULL;
+    CU_ASSERT_EQUAL(schema_say(compare(old, column), "a", "b", &text, &err), 0);
+    ASSERT_TEXT(text, "schema of a compared with b:\n~ column s.t.email: name mail -> email\n");
+}
+
+/* Then the one goes and the other comes, as far as anybody knows. */
+static void what_is_not_proven_is_not_renamed(void)
+{
+    static const struct {
+        const char *system;
+        int database;
+    } others[] = {{"\"8\"", 5}, {"\"7\"", 6}, {"null", 5}, {"\"7\"", 0}};
+    schema_model *old = model_in("\"7\"", 5, WHOLE("t", "mail"), "");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const schema_diff *d = compare(old, model_in(others[i].system, others[i].database, WHOLE("t", "email"), ""));
+        const char *script = script_of(d);
+        CU_ASSERT_PTR_NULL(strstr(script, " RENAME COLUMN "));
+        CU_ASSERT_PTR_NOT_NULL(strstr(script, "DROP COLUMN mail"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(script, "By hand: COLUMN s.t.mail may have been renamed to s.t.email"));
+    }
+    const char *made = TABLE(1, "u") "," COLUMN(1, 1, "u", "id") "," COLUMN_OF(1, 2, "u", "mail", "text");
+    expect_order(script_of(compare(old, model_in("\"7\"", 5, made, ""))), "CREATE TABLE s.u", "DROP TABLE s.t");
+    const char *typed = TABLE(1, "t") "," COLUMN(1, 1, "t", "id") "," COLUMN_OF(1, 2, "t", "email", "text");
+    CU_ASSERT_PTR_NOT_NULL(strstr(script_of(compare(old, model_in("\"7\"", 5, typed, ""))), "DROP COLUMN mail"));
+}
+
 /* ---- text ---- */
 
 static void people_read_one_line_for_each(void)
@@ -221,5 +292,6 @@ static void snapshots_read_all_of_json(void)
 
 SUITE(schema, TEST(what_is_needed_comes_first), TEST(defaults_make_no_circle), TEST(circles_end),
       TEST(foreign_keys_in_a_circle_are_made_last_and_dropped_first), TEST(views_are_made_anew_around_a_type),
-      TEST(the_same_is_no_difference), TEST(people_read_one_line_for_each), TEST(names_stay_in_their_line),
+      TEST(the_same_is_no_difference), TEST(what_one_database_calls_otherwise_is_renamed),
+      TEST(what_is_not_proven_is_not_renamed), TEST(people_read_one_line_for_each), TEST(names_stay_in_their_line),
       TEST(snapshots_read_all_of_json))

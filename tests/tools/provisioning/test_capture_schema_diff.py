@@ -89,7 +89,13 @@ def a_file_is_written_through_the_door(version):
         planned = place.run("capture_schema_diff", plan=True, branch=start, target_branch=end, file=file)
         equal(([c["kind"] for c in planned["changes"]], file.exists()), (["file"], False), "a plan")
         place.run("capture_schema_diff", branch=start, target_branch=end, file=file)
-        corpus.apply(place, start, file.read_text())
+        again = place.run("capture_schema_diff", branch=start, target_branch=end, file=file, check=0)
+        equal(again["changes"], [], "the same content once more is no change")
+        written = file.read_text()
+        file.write_text(written.replace("T", "t", 1))
+        other = place.run("capture_schema_diff", branch=start, target_branch=end, file=file, check=3)
+        equal([c["effect"] for c in other["changes"]], ["disruptive"], "another content of the same length is one")
+        corpus.apply(place, start, written)
         equal(corpus.diff(place, start, end)["has_changes"], False, "after the file")
         file.unlink()
         equal(place.run("capture_schema_diff", branch=start, target_branch=end, file=file)["changes"], [], "no difference")
@@ -284,15 +290,52 @@ def wrong_input_gets_a_sentence(version):
         refused("output", target_branch="x", output="poem")
 
 
+NAMED = """
+CREATE ROLE {role};
+CREATE TABLE t (id int PRIMARY KEY, mail text NOT NULL DEFAULT '-' CHECK (mail <> ''), note text, a int);
+CREATE INDEX mail ON t (lower(mail));
+GRANT SELECT (mail) ON t TO {role};
+COMMENT ON TABLE t IS 'of public.orders';
+CREATE TABLE orders (id serial PRIMARY KEY, t_id int REFERENCES t, state text CHECK (state <> ''));
+CREATE INDEX by_state ON orders (state);
+CREATE TABLE lines (id int PRIMARY KEY, order_id int REFERENCES orders (id));
+CREATE VIEW joined AS SELECT orders.id, lines.id AS line, t.mail FROM orders JOIN lines ON order_id = orders.id JOIN t ON t.id = t_id;
+CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM orders;
+GRANT SELECT ON orders TO {role};
+CREATE TABLE other (id int);
+INSERT INTO t VALUES (1, 'a@b'); INSERT INTO orders (t_id, state) VALUES (1, 'new'); INSERT INTO lines VALUES (7, 1);
+"""
+
+
 def branches_of_a_lakebase(version):
+    """They keep the OIDs of their parent: what has another name keeps its rows, there and back."""
     with Local(version) as place:
-        place.sql("CREATE TABLE t (id int PRIMARY KEY, note text); CREATE TABLE old (id int);")
+        place.sql(NAMED.format(role="reader"))
         place.cli("target", "create", "dev-1", "--ttl", "1h", check=0)
-        place.sql("ALTER TABLE t ADD COLUMN more int; ALTER TABLE old RENAME TO new;", branch="dev-1")
+        place.sql("ALTER TABLE t RENAME mail TO email; ALTER TABLE orders RENAME TO requests; ALTER TABLE t DROP note;"
+                  "ALTER TABLE t ADD remark text; ALTER TABLE t ADD b int; ALTER TABLE other RENAME TO others;"
+                  "ALTER TABLE others ADD more int", branch="dev-1")
         found = place.run("capture_schema_diff", target_branch="dev-1", output="all")["result"]
-        equal(found["diff"]["columns_added"], ["public.new.id", "public.t.more"], "the branch's own columns")
-        asked = {s["object"]: s["reason"] for s in found["skipped"]}
-        contains(asked["TABLE public.old"], "public.new")  # a branch keeps the OIDs of its parent
+        names = [(c["kind"], c["before"], c["object"]) for c in found["changes"] if c["attribute"] == "name"]
+        equal(names, [("table", "orders", "public.requests"), ("column", "mail", "public.t.email")], "what has another name")
+        equal(found["diff"]["columns_removed"], ["public.other.id", "public.t.note"], "and what is gone")
+        step = {s["sql"]: s for s in found["statements"]}["ALTER TABLE public.t RENAME COLUMN mail TO email"]
+        equal((step["lock"], step["risk"].split(":")[0]), ("ACCESS EXCLUSIVE", "breaking"), "its hazard")
+        asked = {s["object"]: s["reason"] for s in found["skipped"] if "renamed" in s["reason"]}
+        equal(sorted(asked), ["COLUMN public.t.note", "TABLE public.other"], "another shape, another number: people know")
+        for kept in ("by_state", "INDEX mail", "counted", "CONSTRAINT", "GRANT", "COMMENT"):
+            holds(kept not in found["sql"], f"{kept} stays as it is:\n{found['sql']}")
+        back = place.run("capture_schema_diff", source_branch="dev-1", target_branch="production", output="sql")["result"]["sql"]
+        contains(back, "RENAME COLUMN email TO mail", "ALTER TABLE public.requests RENAME TO orders")
+
+        def rows():
+            return place.sql("SELECT r.state, l.id, j.mail FROM lines l JOIN requests r ON r.id = l.order_id JOIN joined j ON j.id = r.id")
+        place.sql(found["sql"])
+        equal(rows().strip(), "new|7|a@b", "the rows are there")
+        again = place.run("capture_schema_diff", target_branch="dev-1", output="all")["result"]
+        equal((again["has_changes"], again["sql"]), (False, ""), "it is what the branch is")
+        place.sql(back)
+        equal(place.sql("SELECT mail FROM t JOIN orders ON t_id = t.id").strip(), "a@b", "and back, with the rows")
         equal(place.run("capture_schema_diff", target_branch="production")["result"]["has_changes"], False, "itself")
 
 
@@ -309,9 +352,9 @@ def branches_of_a_workspace():
 
 
 # What does not depend on the server is shown once.
-NEWEST = [each_version(test)[-1] for test in (branches_of_a_lakebase, snapshots_are_not_trusted,
+NEWEST = [each_version(test)[-1] for test in (snapshots_are_not_trusted,
                                               people_choose_what_is_compared, wrong_input_gets_a_sentence)]
-suite(branches_of_a_workspace, *NEWEST, *each_version(it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
+suite(branches_of_a_workspace, *NEWEST, *each_version(branches_of_a_lakebase, it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
                              both_branches_can_be_named, a_snapshot_stands_for_a_branch,
                              what_sql_does_not_carry_is_said, columns_in_another_order_are_told, secrets_are_not_read,
                              renames_are_asked_for, an_ordinary_role_reads_the_same,

@@ -1,0 +1,275 @@
+/* schema_renamed.c: what is the same by another name. Branches of one database share its OIDs and column numbers, so
+ * what has the same ones and the same shape on both sides was renamed, and keeps its rows. The present schema is then
+ * compared as it will be behind the RENAME: with the new names in whatever the server prints of it. A text that is not
+ * met so counts as another one, and is made again. */
+#include "schema_kinds.h"
+
+static bool is_one_database(const schema_model *a, const schema_model *b)
+{
+    return a->system && b->system && strcmp(a->system, b->system) == 0 && a->database_oid &&
+           a->database_oid == b->database_oid;
+}
+
+/* ---- the proof ---- */
+
+static uint32_t count_columns(const schema_model *m, uint32_t table)
+{
+    uint32_t count = 0;
+    for (uint32_t i = m->part_from[table]; i < m->part_from[table + 1]; i++)
+        count += schema_is_kind(&m->objects[m->parts[i]], "column");
+    return count;
+}
+
+static uint32_t find_new(const schema_diff *d, const schema_object *gone)
+{
+    uint32_t at = schema_find_key(d->to, gone->key);
+    const schema_object *o = at == SCHEMA_NONE ? NULL : &d->to->objects[at];
+    return o && o->kind == gone->kind && o->twin == SCHEMA_NONE && o->name && gone->name ? at : SCHEMA_NONE;
+}
+
+/* What was made on both sides since they parted may have the same OID by chance; hardly the same columns, too. */
+static bool is_same_table(const schema_diff *d, uint32_t from, uint32_t to)
+{
+    const schema_model *m = d->from;
+    uint32_t columns = count_columns(m, from);
+    for (uint32_t i = m->part_from[from]; i < m->part_from[from + 1]; i++) {
+        const schema_object *a = &m->objects[m->parts[i]];
+        uint32_t at = schema_is_kind(a, "column") ? find_new(d, a) : SCHEMA_NONE;
+        if (!schema_is_kind(a, "column"))
+            continue;
+        if (at == SCHEMA_NONE || d->to->objects[at].up != to || strcmp(a->name, d->to->objects[at].name) != 0 ||
+            !schema_is_alike(a, &d->to->objects[at]))
+            return false;
+    }
+    return columns && columns == count_columns(d->to, to);
+}
+
+/* Something else has to go before the name is free. */
+static bool is_taken(const schema_model *m, const char *identity)
+{
+    for (uint32_t i = 0; i < m->count; i++)
+        if (strcmp(schema_identity(&m->objects[i]), identity) == 0)
+            return true;
+    return false;
+}
+
+static bool is_table_renamed(const schema_diff *d, uint32_t from, uint32_t to)
+{
+    const schema_object *a = &d->from->objects[from], *b = &d->to->objects[to];
+    return a->schema && b->schema && strcmp(a->schema, b->schema) == 0 && is_same_table(d, from, to) &&
+           !is_taken(d->from, schema_identity(b));
+}
+
+static bool is_column_renamed(const schema_diff *d, uint32_t from, uint32_t to)
+{
+    const schema_object *a = &d->from->objects[from], *b = &d->to->objects[to];
+    uint32_t table = a->up == SCHEMA_NONE ? SCHEMA_NONE : d->from->objects[a->up].twin;
+    return table != SCHEMA_NONE && table == b->up && schema_is_alike(a, b);
+}
+
+static int find_renamed(schema_diff *d, const char *kind, bool (*is_renamed)(const schema_diff *, uint32_t, uint32_t),
+                        lb_error *err)
+{
+    for (uint32_t i = 0; i < d->from->count; i++) {
+        const schema_object *gone = &d->from->objects[i];
+        if (gone->twin != SCHEMA_NONE || !schema_is_kind(gone, kind) || !schema_is_kind_wanted(d, gone))
+            continue;
+        uint32_t at = find_new(d, gone);
+        if (at == SCHEMA_NONE || !is_renamed(d, i, at))
+            continue;
+        if (schema_grow(d->ctx, (void **)&d->renames, d->rename_count, &d->rename_capacity, sizeof *d->renames, err) <
+            0)
+            return err->code;
+        d->renames[d->rename_count++] = (schema_rename){.was = *gone, .from = i, .to = at};
+    }
+    return 0;
+}
+
+/* ---- new names in old texts ---- */
+
+static bool is_of_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+           c == '"' || (unsigned char)c >= 0x80;
+}
+
+/* CREATE INDEX mail ON t (mail): the first one is the index's own. */
+static bool names_itself(const char *text, const char *at)
+{
+    static const char *const words[] = {"INDEX ", "CONCURRENTLY ", "CONSTRAINT ", "TRIGGER ", "POLICY ", "STATISTICS "};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if ((size_t)(at - text) >= strlen(words[i]) && strncmp(at - strlen(words[i]), words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Whole words only. */
+static bool stands_alone(const char *text, const char *at, const char *word)
+{
+    size_t length = strlen(word);
+    bool begins = at == text || !is_of_name(word[0]) || !is_of_name(at[-1]);
+    return begins && (!is_of_name(word[length - 1]) || !is_of_name(at[length]));
+}
+
+static const char *reword(lb_ctx *ctx, const char *text, const char *before, const char *after)
+{
+    const char *p = text;
+    while ((p = strstr(p, before))) {
+        size_t at = (size_t)(p - text);
+        if (!stands_alone(text, p, before) || names_itself(text, p)) {
+            p++;
+            continue;
+        }
+        text = lb_printf(ctx, "%.*s%s%s", (int)at, text, after, p + strlen(before));
+        if (!text)
+            return NULL;
+        p = text + at + strlen(after);
+    }
+    return text;
+}
+
+enum texts {
+    TEXTS_SHOWN = 0,  /* what is compared only: a wrong word there makes a thing anew, and does no harm */
+    TEXTS_CARRIED = 1 /* what statements are made of, too */
+};
+
+/* People's own texts do not follow a name. */
+static bool is_printed(const schema_object *o, const char *attr)
+{
+    bool is_body = schema_is_kind(o, "function") || schema_is_kind(o, "procedure");
+    return strcmp(attr, "comment") != 0 && !(is_body && strcmp(attr, "definition") == 0);
+}
+
+static int reword_object(lb_ctx *ctx, schema_object *o, enum texts which, const char *before, const char *after,
+                         lb_error *err)
+{
+    schema_attr *attrs = lb_alloc(ctx, (o->attr_count + 1) * sizeof *attrs);
+    if (!attrs)
+        return lb_out_of_memory(err);
+    for (uint32_t i = 0; i < o->attr_count; i++) {
+        attrs[i] = o->attrs[i];
+        bool is_drop = strncmp(attrs[i].name, "drop", 4) == 0;
+        if ((which == TEXTS_CARRIED || !is_drop) && is_printed(o, attrs[i].name))
+            attrs[i].value = reword(ctx, attrs[i].value, before, after);
+        if (!attrs[i].value)
+            return lb_out_of_memory(err);
+    }
+    o->attrs = attrs;
+    if (which == TEXTS_CARRIED)
+        o->address = reword(ctx, o->address, before, after);
+    return o->address ? 0 : lb_out_of_memory(err);
+}
+
+/* ---- the present schema behind the RENAME ---- */
+
+static int reword_all(schema_model *m, const char *before, const char *after, lb_error *err)
+{
+    int r = 0;
+    for (uint32_t i = 0; i < m->count && r >= 0; i++)
+        r = reword_object(m->ctx, &m->objects[i], TEXTS_CARRIED, before, after, err);
+    return r;
+}
+
+static int reword_users(schema_model *m, uint32_t index, const char *before, const char *after, lb_error *err)
+{
+    int r = 0;
+    for (uint32_t i = m->user_from[index]; i < m->user_from[index + 1] && r >= 0; i++)
+        r = reword_object(m->ctx, &m->objects[m->edges[m->users[i]].a], TEXTS_SHOWN, before, after, err);
+    return r;
+}
+
+static void take_name(schema_diff *d, uint32_t from, uint32_t to)
+{
+    d->from->objects[from].address = d->to->objects[to].address;
+    d->from->objects[from].name = d->to->objects[to].name;
+}
+
+/* Of schema.name, each in quotes where it needs them. */
+static const char *without_schema(const char *identity)
+{
+    bool in_quotes = false;
+    for (const char *p = identity; *p; p++) {
+        in_quotes = in_quotes != (*p == '"');
+        if (*p == '.' && !in_quotes)
+            return p + 1;
+    }
+    return identity;
+}
+
+/* The server leaves the schema out where the session finds the table without it. */
+static int rename_table(schema_diff *d, const schema_rename *rename, lb_error *err)
+{
+    schema_model *m = d->from;
+    const char *was = schema_identity(&rename->was), *is = schema_identity(&d->to->objects[rename->to]);
+    int r = reword_all(m, was, is, err);
+    if (r >= 0)
+        r = reword_users(m, rename->from, without_schema(was), without_schema(is), err);
+    for (uint32_t i = m->part_from[rename->from]; i < m->part_from[rename->from + 1] && r >= 0; i++)
+        r = reword_users(m, m->parts[i], without_schema(was), without_schema(is), err);
+    take_name(d, rename->from, rename->to);
+    return r;
+}
+
+/* A right on a column is a part of its table. */
+static int rename_in_rights(schema_model *m, uint32_t table, const char *before, const char *after, lb_error *err)
+{
+    int r = 0;
+    for (uint32_t i = m->part_from[table]; i < m->part_from[table + 1] && r >= 0; i++)
+        if (m->objects[m->parts[i]].kind->traits & KIND_PRIVILEGE)
+            r = reword_object(m->ctx, &m->objects[m->parts[i]], TEXTS_CARRIED, before, after, err);
+    return r;
+}
+
+static int rename_column(schema_diff *d, const schema_rename *rename, lb_error *err)
+{
+    schema_model *m = d->from;
+    schema_object *column = &m->objects[rename->from];
+    const char *table = schema_identity(&m->objects[column->up]);
+    const char *was = schema_identity(&rename->was), *is = schema_identity(&d->to->objects[rename->to]);
+    size_t skipped = strlen(table) + 1; /* both begin with the name of the table */
+    const char *before = lb_printf(d->ctx, "(%s) ON ", was + skipped),
+               *after = lb_printf(d->ctx, "(%s) ON ", is + skipped);
+    if (!before || !after)
+        return lb_out_of_memory(err);
+    int r = reword_all(m, was, is, err);
+    if (r >= 0)
+        r = reword_object(d->ctx, column, TEXTS_SHOWN, was + skipped, is + skipped, err);
+    if (r >= 0)
+        r = reword_users(m, rename->from, was + skipped, is + skipped, err);
+    if (r >= 0)
+        r = rename_in_rights(m, column->up, before, after, err);
+    take_name(d, rename->from, rename->to);
+    return r;
+}
+
+/* What the statement takes; its other attributes are of no use to it. */
+static int keep_new_name(schema_diff *d, schema_rename *rename, lb_error *err)
+{
+    schema_attr *attr = lb_alloc(d->ctx, sizeof *attr);
+    if (!attr)
+        return lb_out_of_memory(err);
+    *attr = (schema_attr){.name = "new_name", .value = d->to->objects[rename->to].name};
+    rename->is_inherited = schema_get(&rename->was, "inherited") != NULL;
+    rename->was.attrs = attr;
+    rename->was.attr_count = 1;
+    return 0;
+}
+
+int schema_prove_renames(schema_diff *d, lb_error *err)
+{
+    int r = 0;
+    if (!is_one_database(d->from, d->to))
+        return 0;
+    r = find_renamed(d, "table", is_table_renamed, err);
+    if (r >= 0)
+        r = find_renamed(d, "column", is_column_renamed, err);
+    if (r >= 0 && d->rename_count)
+        r = schema_model_copy(d->from, &d->from, err);
+    for (uint32_t i = 0; i < d->rename_count && r >= 0; i++) {
+        schema_rename *rename = &d->renames[i];
+        r = schema_is_kind(&rename->was, "table") ? rename_table(d, rename, err) : rename_column(d, rename, err);
+        if (r >= 0)
+            r = keep_new_name(d, rename, err);
+    }
+    return r >= 0 && d->rename_count ? schema_index_addresses(d->from, err) : r;
+}
