@@ -1,33 +1,14 @@
+#include "lock_wait.h"
 #include "migration_run.h"
-
-#include <time.h>
 
 #include <sql/migration/free_lock.h>
 #include <sql/migration/lock_holder.h>
 #include <sql/migration/lock_kept.h>
 #include <sql/migration/try_lock.h>
 
-#define SHORTEST_MS INT64_C(10)
-#define SLICE_MS    INT64_C(100) /* between two looks at whether somebody asked to stop */
-
-static uint64_t next_chance(migration_run *run)
-{
-    run->chance = run->chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return run->chance >> 33;
-}
-
 bool migrate_pause(migration_run *run, int64_t tries, int64_t most_ms)
 {
-    int64_t longest = SHORTEST_MS << (tries < 20 ? tries : 20);
-    longest = longest < most_ms ? longest : most_ms;
-    int64_t left = longest / 2 + (int64_t)(next_chance(run) % (uint64_t)(longest / 2 + 1));
-    while (left > 0 && !lb_cancelled(run->ctx)) {
-        int64_t slice = left < SLICE_MS ? left : SLICE_MS;
-        const struct timespec pause = {.tv_nsec = slice * 1000000};
-        (void)nanosleep(&pause, NULL); /* a signal ends it early, which is what signals are for */
-        left -= slice;
-    }
-    return !lb_cancelled(run->ctx);
+    return lock_pause(run->ctx, &run->chance, tries, most_ms);
 }
 
 /* Is it held by somebody, and by whom? */

@@ -1,5 +1,6 @@
 /* How long statements wait for locks. While one waits for a strong lock, everybody else who wants the table waits
  * behind it; so each wait is short, and between two of them nothing is held. */
+#include "lock_wait.h"
 #include "migration_run.h"
 
 #include <sql/migration/blockers.h>
@@ -16,11 +17,7 @@ int64_t migrate_wait_limit(const migration_run *run)
 
 bool migrate_is_worth_another_try(const lb_error *err)
 {
-    static const char *const states[] = {"55P03", "40P01", "40001", MIGRATION_MOVED};
-    for (size_t i = 0; i < LB_COUNT(states); i++)
-        if (strcmp(err->sqlstate, states[i]) == 0)
-            return true;
-    return false;
+    return lock_is_others(err) || strcmp(err->sqlstate, MIGRATION_MOVED) == 0;
 }
 
 static int64_t spend(migration_run *run, migration_tries *tries)

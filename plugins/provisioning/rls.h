@@ -22,7 +22,9 @@ typedef struct rls_tenant {
     const char *name, *role;
     const char *quoted, *bare; /* its policy's expression, as the server may write it */
     bool exists, can_act;
-    bool evades; /* no policy holds it: a finding, and there is no use in trying it */
+    bool reaches; /* it may act as another tenant: what is new for that one is new for it */
+    bool is_due;  /* to be tried at the table that is being looked at: something is new for it there */
+    bool evades;  /* no policy holds it: a finding, and there is no use in trying it */
 } rls_tenant;
 
 typedef struct rls_list {
@@ -73,10 +75,10 @@ typedef struct rls_trial {
     lb_group *group;
     const char *schema, *table; /* whose rows; NULL: there are none to be had */
     const char *key, *key_type; /* what tells tenants apart in it */
-    const rls_tenant *only;     /* by schema: who is tried, at what is another one's. NULL: all, at their own */
+    const rls_tenant *only;     /* by schema: who is tried, at what is another one's. NULL: all that are due */
 } rls_trial;
 
-/* Adds what acts as each tenant in turn and fails the group where one gets at what is not its own. */
+/* Adds what acts as these tenants in turn and fails the group where one gets at what is not its own. */
 LB_MUST_CHECK int rls_try(rls_work *w, const rls_trial *trial, lb_error *err);
 
 /* Whom it leaves out for UPDATE and DELETE. */

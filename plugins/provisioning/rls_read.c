@@ -123,6 +123,7 @@ static int read_roles(rls_work *w, lb_error *err)
         tenant->exists = true;
         tenant->can_act = row.can_act;
         tenant->evades = row.is_superuser || row.bypasses;
+        tenant->reaches = row.reaches != NULL;
     }
     return r;
 }

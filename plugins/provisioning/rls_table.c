@@ -1,6 +1,10 @@
-/* Tenants by column: for each table an index, and then in one transaction its policies, the rights, and the trial. */
+/* Tenants by column: for each table an index, and then in one transaction its policies, the rights, and the trial. It
+ * keeps everybody out of the table from the first policy on, so it waits for that lock in short turns, and tries those
+ * tenants only for whom something is new. */
+#include "lock_wait.h"
 #include "rls.h"
 
+#include <sql/migration/limit_wait.h>
 #include <sql/rls/alter_policy.h>
 #include <sql/rls/create_index.h>
 #include <sql/rls/create_index_of_parts.h>
@@ -13,6 +17,10 @@
 #include <sql/rls/use_schema.h>
 #include <sql/rls/use_sequence.h>
 #include <sql/rls/write_table.h>
+
+#define LOCK_WAIT_MS  500
+#define LOCK_TRIES    20
+#define LOCK_PAUSE_MS 2000 /* at most, between two of them */
 
 /* ---- the roles ---- */
 
@@ -72,7 +80,7 @@ static int make_index(rls_work *w, const rls_tables_row *t, lb_error *err)
 
 typedef struct lacking {
     const char **schema, **table; /* roles without the right */
-    size_t schema_count, table_count, sequence_count, policies;
+    size_t schema_count, table_count, sequence_count, policies, due;
     bool guard, operators;
     const char *in_the_way; /* a policy of our name that is another kind of policy */
 } lacking;
@@ -86,13 +94,15 @@ static const rls_rights_row *find_right(const rls_work *w, int64_t table_id, con
     return NULL;
 }
 
-static void look_at_rights(const rls_work *w, const rls_tables_row *t, const rls_tenant *tenant, lacking *l)
+static void look_at_rights(const rls_work *w, const rls_tables_row *t, rls_tenant *tenant, lacking *l)
 {
     const rls_rights_row *right = find_right(w, t->id, tenant->role);
     if (!right || !right->uses_schema)
         l->schema[l->schema_count++] = tenant->role;
-    if (!right || !right->reads || (w->writes && !right->writes))
+    bool lacks = !right || !right->reads || (w->writes && !right->writes);
+    if (lacks)
         l->table[l->table_count++] = tenant->role;
+    tenant->is_due = tenant->is_due || lacks || !right->uses_schema;
 }
 
 static void look_at_policy(const rls_work *w, const rls_tables_row *t, const char *name, const rls_tenant *tenant,
@@ -105,20 +115,32 @@ static void look_at_policy(const rls_work *w, const rls_tables_row *t, const cha
         l->in_the_way = policy->name;
 }
 
+/* Whoever may act as another tenant has what that one has. */
+static void find_due(const rls_work *w, lacking *l)
+{
+    bool all = l->guard || l->operators || strcmp(w->wish->prove, "always") == 0;
+    for (size_t i = 0; i < w->tenant_count; i++) {
+        w->tenants[i].is_due = w->tenants[i].is_due || all;
+        l->due += w->tenants[i].is_due;
+    }
+    for (size_t i = 0; l->due && i < w->tenant_count; i++)
+        w->tenants[i].is_due = w->tenants[i].is_due || w->tenants[i].reaches;
+}
+
 static int look(const rls_work *w, const rls_tables_row *t, lacking *l, lb_error *err)
 {
     const size_t bytes = (w->tenant_count + 1) * sizeof(const char *);
-    bool ignored;
     *l = (lacking){
         .schema = lb_alloc(w->ctx, bytes), .table = lb_alloc(w->ctx, bytes), .guard = !t->enabled || !t->forced};
     if (!l->schema || !l->table)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < w->tenant_count; i++) {
-        look_at_policy(w, t, w->tenants[i].role, &w->tenants[i], l, &ignored);
+        look_at_policy(w, t, w->tenants[i].role, &w->tenants[i], l, &w->tenants[i].is_due);
         look_at_rights(w, t, &w->tenants[i], l);
     }
     if (w->wish->operators.count)
         look_at_policy(w, t, RLS_OPERATORS, NULL, l, &l->operators);
+    find_due(w, l);
     const rls_sequences_row *sequences = w->sequences.items;
     for (size_t i = 0; i < w->sequences.count; i++)
         l->sequence_count += sequences[i].table_id == t->id;
@@ -246,28 +268,15 @@ static int open_group(rls_work *w, const rls_tables_row *t, const lacking *l, lb
         ret_group, err);
 }
 
-static int guard_table(rls_work *w, const rls_tables_row *t, lb_error *err)
+static int change_table(rls_work *w, const rls_tables_row *t, const lacking *l, bool tries, lb_outcome *ret_outcome,
+                        lb_error *err)
 {
-    lacking l;
     lb_group *group = NULL;
-    lb_outcome outcome = LB_REFUSED;
-    const rls_work before = *w;
-    int r = look(w, t, &l, err);
-    if (r >= 0 && l.in_the_way)
-        return lb_skipped(w->ctx, lb_printf(w->ctx, "%s.%s", t->schema, t->name),
-                          lb_printf(w->ctx, "its policy %s is for one command only or restricts: drop it, or rename it",
-                                    l.in_the_way),
-                          err);
+    int r = open_group(w, t, l, &group, err);
     if (r >= 0)
-        r = make_index(w, t, err);
-    bool tries = strcmp(w->wish->prove, "always") == 0 || (lacks_anything(&l) && strcmp(w->wish->prove, "never") != 0);
-    if (r < 0 || (!lacks_anything(&l) && !tries))
-        return r;
-    r = tries ? rls_tell_untried(w, t, err) : 0; /* before the policies hide rows from us as well */
+        r = migration_limit_wait(w->ctx, group, &(migration_limit_wait_args){.wait_ms = LOCK_WAIT_MS}, err);
     if (r >= 0)
-        r = open_group(w, t, &l, &group, err);
-    if (r >= 0)
-        r = fill(w, group, t, &l, err);
+        r = fill(w, group, t, l, err);
     if (r >= 0 && tries)
         r = rls_try(w,
                     &(rls_trial){.group = group,
@@ -276,14 +285,54 @@ static int guard_table(rls_work *w, const rls_tables_row *t, lb_error *err)
                                  .key = w->wish->tenant_column,
                                  .key_type = t->key_type},
                     err);
+    return r < 0 ? r : lb_apply(w->ctx, group, ret_outcome, err);
+}
+
+/* What has failed is taken back whole, with all that was counted of it. */
+static int change_in_turns(rls_work *w, const rls_tables_row *t, const lacking *l, bool tries, lb_outcome *ret_outcome,
+                           lb_error *err)
+{
+    const rls_work before = *w;
+    uint64_t chance = (uint64_t)lb_now(w->ctx) ^ (uint64_t)(uintptr_t)w;
+    for (int64_t count = 1;; count++) {
+        int r = change_table(w, t, l, tries, ret_outcome, err);
+        if (r < 0 || *ret_outcome != LB_APPLIED) {
+            w->policies_made = before.policies_made;
+            w->grants_made = before.grants_made;
+        }
+        if (r >= 0 || !lock_is_others(err))
+            return r;
+        if (count == LOCK_TRIES || !lock_pause(w->ctx, &chance, count, LOCK_PAUSE_MS)) {
+            (void)snprintf(
+                err->hint, sizeof err->hint,
+                "tried %lld times, %d ms each: end the transaction that holds the table, or come again later",
+                (long long)count, LOCK_WAIT_MS); /* short */
+            return r;
+        }
+        lb_log(w->ctx, LB_LOG_INFO, "%s.%s: in vain, as others hold it: %s", t->schema, t->name, err->message);
+    }
+}
+
+static int guard_table(rls_work *w, const rls_tables_row *t, lb_error *err)
+{
+    lacking l;
+    lb_outcome outcome = LB_REFUSED;
+    int r = look(w, t, &l, err);
+    if (r >= 0 && l.in_the_way)
+        return lb_skipped(w->ctx, lb_printf(w->ctx, "%s.%s", t->schema, t->name),
+                          lb_printf(w->ctx, "its policy %s is for one command only or restricts: drop it, or rename it",
+                                    l.in_the_way),
+                          err);
     if (r >= 0)
-        r = lb_apply(w->ctx, group, &outcome, err);
+        r = make_index(w, t, err);
+    bool tries = l.due && strcmp(w->wish->prove, "never") != 0;
+    if (r < 0 || (!lacks_anything(&l) && !tries))
+        return r;
+    r = tries ? rls_tell_untried(w, t, err) : 0; /* before the policies hide rows from us as well */
+    if (r >= 0)
+        r = change_in_turns(w, t, &l, tries, &outcome, err);
     w->waits = w->waits || outcome == LB_WAITING;
     w->tried += r >= 0 && tries && outcome == LB_APPLIED;
-    if (r < 0 || outcome != LB_APPLIED) { /* nothing of it stands */
-        w->policies_made = before.policies_made;
-        w->grants_made = before.grants_made;
-    }
     return r;
 }
 

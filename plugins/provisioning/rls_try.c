@@ -17,17 +17,20 @@
 #include <sql/rls/try_reach.h>
 
 typedef struct cast {
-    const char **roles, **names; /* of those that are tried */
-    const char **strangers;      /* those of them that we cannot act as yet */
-    size_t count, stranger_count;
+    const char **roles, **names; /* of all that policies hold */
+    const char **tried;          /* those of them that are tried */
+    const char **strangers;      /* those of these that we cannot act as yet */
+    size_t count, tried_count, stranger_count;
 } cast;
 
-static int choose(const rls_work *w, cast *c, lb_error *err)
+static int choose(const rls_work *w, const rls_trial *trial, cast *c, lb_error *err)
 {
     const size_t bytes = (w->tenant_count + 1) * sizeof(const char *);
-    *c = (cast){
-        .roles = lb_alloc(w->ctx, bytes), .names = lb_alloc(w->ctx, bytes), .strangers = lb_alloc(w->ctx, bytes)};
-    if (!c->roles || !c->names || !c->strangers)
+    *c = (cast){.roles = lb_alloc(w->ctx, bytes),
+                .names = lb_alloc(w->ctx, bytes),
+                .tried = lb_alloc(w->ctx, bytes),
+                .strangers = lb_alloc(w->ctx, bytes)};
+    if (!c->roles || !c->names || !c->tried || !c->strangers)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < w->tenant_count; i++) {
         const rls_tenant *tenant = &w->tenants[i];
@@ -35,6 +38,9 @@ static int choose(const rls_work *w, cast *c, lb_error *err)
             continue;
         c->roles[c->count] = tenant->role;
         c->names[c->count++] = tenant->name;
+        if (trial->only ? tenant != trial->only : !tenant->is_due)
+            continue;
+        c->tried[c->tried_count++] = tenant->role;
         if (!w->is_superuser && !tenant->can_act)
             c->strangers[c->stranger_count++] = tenant->role;
     }
@@ -93,15 +99,14 @@ static int try_one(const rls_work *w, const rls_trial *trial, const char *role, 
 int rls_try(rls_work *w, const rls_trial *trial, lb_error *err)
 {
     cast c;
-    int r = choose(w, &c, err);
-    if (r < 0 || !c.count || (trial->only && trial->only->evades))
+    int r = choose(w, trial, &c, err);
+    if (r < 0 || !c.tried_count)
         return r;
     r = prepare(w, trial, &c, err);
     if (r >= 0)
         r = join(w, trial, &c, err);
-    for (size_t i = 0; r >= 0 && i < c.count; i++)
-        if (!trial->only || c.roles[i] == trial->only->role)
-            r = try_one(w, trial, c.roles[i], err);
+    for (size_t i = 0; r >= 0 && i < c.tried_count; i++)
+        r = try_one(w, trial, c.tried[i], err);
     if (r >= 0)
         r = rls_act_again(w->ctx, trial->group, err);
     return r < 0 ? r : leave(w, trial, &c, err);

@@ -2,8 +2,12 @@
 
 import contextlib
 import json
+import sys
 
-from place import Given, Local, Workspace, contains, each_version, equal, holds, suite
+from place import PATIENCE, TESTS, Given, Local, Workspace, contains, each_version, equal, holds, suite
+
+sys.path.insert(0, str(TESTS / "emulator"))
+from harness import until  # noqa: E402
 
 TABLES = """
 CREATE SCHEMA "Odd One";
@@ -187,6 +191,52 @@ def who_gets_around_policies_is_told(version):
         equal(place.as_tenant("acme", "RESET ALL; SET app.tenant = 'O''Hara'; SELECT count(*) FROM orders"), "3", "nor by another")
 
 
+def acted_as(done):
+    """The roles that were tried, in order."""
+    return [c["statement"].removeprefix("SET LOCAL ROLE ").strip('"') for c in done["changes"]
+            if c["statement"].startswith("SET LOCAL ROLE ") and not c["statement"].endswith("NONE")]
+
+
+def the_table_is_held_for_what_is_new(version):
+    with Shop(version) as place:
+        place.sql("CREATE TABLE orders (tenant_id text, v int); INSERT INTO orders SELECT t, 1 FROM unnest('{a,b,c,d}'::text[]) t")
+        role = place.role
+        equal(acted_as(place.rls(tenants=["a", "b"])), [role("a"), role("b")], "all are tried where none was")
+        equal(acted_as(place.rls(tenants=["a", "b", "c"])), [role("c")], "then who is new")
+        equal(acted_as(place.rls(tenants=["a", "b", "c"], prove="always")), [role("a"), role("b"), role("c")], "or all, if asked to")
+        place.sql(f"REVOKE DELETE ON orders FROM \"{role('a')}\"")
+        equal(acted_as(place.rls(tenants=["a", "b", "c"])), [role("a")], "and who gets a right")
+        place.sql("ALTER TABLE orders NO FORCE ROW LEVEL SECURITY")
+        equal(acted_as(place.rls(tenants=["a", "b", "c"])), [role("a"), role("b"), role("c")], "or all, where nothing held them")
+        place.sql(f"CREATE ROLE \"{role('d')}\"; GRANT \"{role('d')}\" TO \"{role('b')}\"")
+        contains(place.rls(check=1, tenants=["a", "b", "c", "d"])["error"]["message"], f"{role('b')} can read rows of others")
+        equal(place.sql(f"SELECT count(*) FROM pg_policy WHERE polname = '{role('d')}'"), "0",
+              "what is new for one is new for who may act as it, and nothing stays of it")
+
+
+def it_waits_for_the_table_in_short_turns(version):
+    with Shop(version) as place:
+        place.sql("CREATE TABLE orders (tenant_id text PRIMARY KEY, v int); INSERT INTO orders VALUES ('a', 1), ('b', 2)")
+        holder = place.session()
+        holder.stdin.write("BEGIN; SELECT count(*) FROM orders;\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        tries = set()
+
+        def comes_again():
+            tries.update(place.sql("SELECT xact_start FROM pg_stat_activity WHERE datname = current_database() "
+                                   "AND wait_event_type = 'Lock' AND query ~ '^CREATE POLICY'").splitlines())
+            return len(tries) > 1 or running.poll() is not None
+
+        running = place.start("run", "configure_rls", "--branch", place.branch, "--role_prefix", place.prefix,
+                              "--tenants", json.dumps(["a", "b"]))
+        until(comes_again)
+        equal([running.poll(), len(tries)], [None, 2], "it lets go, and comes again")
+        holder.communicate("COMMIT;\n")
+        equal(running.wait(PATIENCE), 0, "it gets the table in the end")
+        equal(place.sql("SELECT count(*) FROM pg_policy"), "2", "and guards it")
+
+
 def operators_see_all(version):
     with Shop(version) as place:
         owner, other = place.role("owner"), place.role("ops")
@@ -322,6 +372,7 @@ def nothing_is_shown_before_the_tenants_are_apart():
 
 
 suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
+                    the_table_is_held_for_what_is_new, it_waits_for_the_table_in_short_turns,
                     who_gets_around_policies_is_told,
                     tenants_are_apart_by_schema, a_person_decides_on_production, bad_input, on_a_local_lakebase),
       in_a_workspace, nothing_is_shown_before_the_tenants_are_apart, at_once=2)
