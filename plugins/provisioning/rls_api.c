@@ -178,7 +178,7 @@ static int apply_settings(rls_work *w, const api *a, lb_error *err)
     return r;
 }
 
-/* Who asks is acted as, so its role has to be one that the Data API may take. */
+/* Who asks is acted as, so its role has to be one that the Data API may take. A plan makes neither, and shows it. */
 static int let_act(rls_work *w, lb_error *err)
 {
     const char **roles = lb_alloc(w->ctx, (w->tenant_count + 1) * sizeof *roles);
@@ -189,7 +189,7 @@ static int let_act(rls_work *w, lb_error *err)
     size_t count = 0;
     if (!roles)
         return lb_out_of_memory(err);
-    int r = rls_api_roles(w->ctx, &(rls_api_roles_args){.roles = w->roles}, &rows, err);
+    int r = rls_api_roles(w->ctx, &(rls_api_roles_args){.roles = w->roles, .planned = lb_plans(w->ctx)}, &rows, err);
     while (r >= 0 && count < w->tenant_count && rls_api_roles_next(w->ctx, rows, &row))
         if (!row.api_may_act_is_null && !row.api_may_act)
             roles[count++] = row.role;
@@ -232,7 +232,7 @@ int rls_expose(rls_work *w, lb_error *err)
     if (r >= 0)
         r = tell_list(w, &a, "server_cors_allowed_origins", &wish->cors_origins, "surplus_origin",
                       "pages of an origin that is not among those given may ask the Data API", err);
-    if (r >= 0 && !lb_plans(w->ctx))
+    if (r >= 0)
         r = let_act(w, err);
     return r < 0 ? lb_wrap(err, "Data API") : lb_result(w->ctx, LB_ARGS(lb_text("data_api", a.path)), err);
 }

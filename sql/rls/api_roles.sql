@@ -1,18 +1,26 @@
--- summary: roles that there are of those named, and whether each is the Data API's to act as
+-- summary: roles of those named, and whether each is the Data API's to act as; those that are not there yet only in a plan
 -- kind: read
 -- server: 15-18
+-- note: in a plan the Data API's own role may be missing, too: whoever enables it makes that.
 -- param roles text[]
+-- param planned boolean
 -- column role text
 -- column api_may_act boolean null
 -- variant: 15
-SELECT r.rolname::text AS role,
-       (SELECT pg_has_role(a.oid, r.oid, 'MEMBER') FROM pg_roles a WHERE a.rolname = 'authenticator') AS api_may_act
-  FROM pg_roles r
- WHERE r.rolname = ANY (:roles)
+SELECT w.name AS role,
+       coalesce((SELECT coalesce(pg_has_role(a.oid, r.oid, 'MEMBER'), false) FROM pg_roles a WHERE a.rolname = 'authenticator'),
+                CASE WHEN :planned THEN false END) AS api_may_act
+  FROM unnest(:roles) AS w (name)
+  LEFT JOIN pg_roles r ON r.rolname = w.name
+ WHERE r.oid IS NOT NULL
+    OR :planned
  ORDER BY role
 -- variant: 16-18
-SELECT r.rolname::text AS role,
-       (SELECT pg_has_role(a.oid, r.oid, 'SET') FROM pg_roles a WHERE a.rolname = 'authenticator') AS api_may_act
-  FROM pg_roles r
- WHERE r.rolname = ANY (:roles)
+SELECT w.name AS role,
+       coalesce((SELECT coalesce(pg_has_role(a.oid, r.oid, 'SET'), false) FROM pg_roles a WHERE a.rolname = 'authenticator'),
+                CASE WHEN :planned THEN false END) AS api_may_act
+  FROM unnest(:roles) AS w (name)
+  LEFT JOIN pg_roles r ON r.rolname = w.name
+ WHERE r.oid IS NOT NULL
+    OR :planned
  ORDER BY role

@@ -331,6 +331,9 @@ def in_a_workspace():
         place.project("shop")
         place.sql("CREATE TABLE orders (tenant_id text, v int); INSERT INTO orders VALUES ('a', 1), ('b', 2)")
         params = {"tenants": ["a", "b"], "exposed_schemas": ["public"], "cors_origins": ["https://shop.example"]}
+        plan = [c["statement"] for c in place.run("configure_rls", plan=True, **params)["changes"]]
+        holds("GRANT tenant_a, tenant_b TO authenticator" in plan, f"a plan shows who the Data API is to act as: {plan}")
+        equal(place.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'tenant%'"), "0", "and makes nothing")
         done = place.run("configure_rls", **params)
         equal(done["result"]["tried"], 1, "tried by acting as them")
         equal(place.sql("SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid "
