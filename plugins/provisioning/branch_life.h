@@ -76,6 +76,12 @@ typedef struct branch_people {
 LB_MUST_CHECK int branch_look_for_people(lb_ctx *ctx, const char *project, const plane_branch *branch,
                                          branch_people *ret_people, lb_error *err);
 
+/* ---- what a new one has brought along ---- */
+
+/* Findings: subscriptions, foreign servers and jobs that act outside of it as its source's do. Where nobody could look,
+ * that is said. */
+LB_MUST_CHECK int branch_tell_outside(lb_ctx *ctx, const char *project, const char *branch, lb_error *err);
+
 /* ---- writing down ---- */
 
 typedef struct branch_event {

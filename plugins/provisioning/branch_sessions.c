@@ -1,11 +1,23 @@
-/* branch_sessions: who is connected to a branch, before somebody takes it away or resets it. */
-#include <lbops/lbops.h>
+/* branch_sessions: who is connected to a branch, before somebody takes it away or resets it; and, if asked for, what of
+ * it acts on the world outside. */
+#include "branch_outside.h"
+
 #include <sql/branch/sessions.h>
 #include <time.h>
 
 #define OURS     "lbops" /* how the names of our own sessions begin */
 #define LOOKS    5       /* at most, while somebody is seen */
 #define PAUSE_NS 200000000
+
+struct args {
+    bool outside;
+};
+
+static const lb_param params[] = {
+    LB_PARAM(struct args, outside, LB_BOOL, "false",
+             "also subscriptions, foreign servers and jobs that lead out of it"),
+    LB_PARAMS_END,
+};
 
 typedef struct seen {
     branch_sessions_row *rows;
@@ -61,6 +73,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                               lb_i64("in_transaction", row->in_transaction)),
                       err);
     }
+    if (r >= 0 && ((const struct args *)ctx->args)->outside)
+        r = branch_list_outside(ctx, err);
     return r < 0 ? r
                  : lb_result(ctx,
                              LB_ARGS(lb_i64("people", s.people), lb_i64("programs", s.programs),
@@ -69,4 +83,4 @@ static int run(lb_ctx *ctx, lb_error *err)
 }
 
 LB_TOOL(branch_sessions, "who is connected to a branch", .agent = "provisioning", .risk = LB_RISK_LOW, .timeout_s = 60,
-        .run = run);
+        LB_TOOL_ARGS(struct args, params), .run = run);

@@ -53,6 +53,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     int r = policy ? plane_choose_project(ctx, args->project_id, &order.project, err) : err->code;
     if (r >= 0)
         r = branch_make(ctx, policy, &order, &made, err);
+    if (r >= 0 && made.created)
+        r = branch_tell_outside(ctx, order.project, args->branch_name, err);
     return r < 0 ? r : tell(ctx, order.project, args, &made, err);
 }
 

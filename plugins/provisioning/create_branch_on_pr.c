@@ -70,7 +70,10 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = branch_make(ctx, policy, &order, &made, err);
     if (r >= 0)
         r = reset_branch(ctx, &order, &made, err);
-    return r < 0 ? r : tell(ctx, &order, &made, r > 0, err);
+    const bool reset = r > 0;
+    if (r >= 0 && (made.created || reset))
+        r = branch_tell_outside(ctx, order.project, order.wish.name, err);
+    return r < 0 ? r : tell(ctx, &order, &made, reset, err);
 }
 
 LB_TOOL(create_branch_on_pr, "makes the branch of a pull request", .agent = "provisioning", .risk = LB_RISK_LOW,

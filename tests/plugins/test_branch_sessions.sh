@@ -7,6 +7,10 @@ runs branch_sessions
 holds '.result.people == 2 and .result.programs == 1 and .result.in_transaction == 1'
 holds '.result.who == "anna@example.com (psql, 2)" and (.result.sessions | length) == 2'
 
+holds '.result.outside == null'
+runs branch_sessions --outside
+holds '[.result.outside[].kind] == ["foreign_server"] and .result.people == 2'
+
 # One of the two goes while it looks, and then the other.
 mkdir -p "$WORK/fixtures/sql/branch"
 jq '.[0] as $there | [$there + {times: 1}, $there + {times: 1, rows: [["anna@example.com", "psql", "f", "1", "0", null]]},

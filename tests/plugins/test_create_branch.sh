@@ -7,6 +7,7 @@ runs create_branch --project_id bank --branch_name ci-pr-10
 holds '.result.created and .result.rule == "BR-005" and .result.source_branch == "staging"'
 holds '.events[0].type == "branch.created" and .events[0].payload.branch_id == "ci-pr-10"'
 recorded branch_lifecycle '.project_id == "bank" and .branch_id == "ci-pr-10" and .ttl_seconds == 14400'
+holds '[.result.findings[] | .kind + " " + .object] == ["outside_foreign_server ledger"]'
 runs create_branch --project_id bank --branch_name ci-pr-11
 holds '.result.reused and .changes == [] and .events == []'
 runs create_branch --project_id bank --branch_name ci-pr-10 --plan

@@ -32,6 +32,35 @@ def a_proposal_is_the_same_one_tomorrow():
         equal(waits[1], waits[0], "the same one")
 
 
+# An extension that the tests' servers lack, as far as the catalogue knows of it.
+CRON = """CREATE SCHEMA cron; CREATE TABLE cron.job (jobid bigint, schedule text, command text, active boolean);
+INSERT INTO cron.job VALUES (1, '* * * * *', 'CALL bill()', true), (2, '* * * * *', 'CALL rest()', false);
+SET allow_system_table_mods = on;
+INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+VALUES (99999, 'pg_cron', 10, 'cron'::regnamespace, false, '1.6');"""
+
+
+def outside(done):
+    return sorted((f["kind"], f["object"]) for f in done["result"].get("findings", []))
+
+
+def what_leads_outside_is_told(version):
+    with Local(version) as place:
+        equal(outside(made(place, branch_name="staging")), [], "nothing does")
+        place.sql("CREATE FOREIGN DATA WRAPPER plain; CREATE SERVER ledger FOREIGN DATA WRAPPER plain; "
+                  "CREATE SERVER idle FOREIGN DATA WRAPPER plain; CREATE FOREIGN TABLE booked (n int) SERVER ledger; "
+                  "CREATE SUBSCRIPTION feed CONNECTION 'host=127.0.0.1 port=1' PUBLICATION all_of_it WITH (connect = false, slot_name = 'feed'); "
+                  "ALTER SUBSCRIPTION feed ENABLE; "
+                  "CREATE SUBSCRIPTION rests CONNECTION 'host=127.0.0.1 port=1' PUBLICATION all_of_it WITH (connect = false, slot_name = 'rests')")
+        place.sql(CRON)
+        done = made(place, branch_name="hotfix-a")
+        equal(outside(done), [("outside_cron_job", "1"), ("outside_foreign_server", "ledger"), ("outside_subscription", "feed")],
+              "what the branch goes on doing")
+        details = {f["object"]: f["evidence"] for f in done["result"]["findings"]}
+        contains(json.dumps(details), "CALL bill()", "1 foreign table(s)", "publications all_of_it", "shop/hotfix-a")
+        equal(outside(made(place, branch_name="hotfix-a")), [], "of a branch that was there it has been told")
+
+
 def it_makes_a_branch_once(version):
     with Local(version) as place:
         first = made(place, branch_name="staging")
@@ -139,5 +168,5 @@ def a_run_that_is_killed_is_finished_by_the_next():
         equal([found["result"]["reused"], found["result"]["state"]], [True, "READY"], "the next run")
 
 
-suite(*each_version(it_makes_a_branch_once, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
+suite(*each_version(it_makes_a_branch_once, what_leads_outside_is_told, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
       a_proposal_is_the_same_one_tomorrow, in_a_workspace, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
