@@ -242,7 +242,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0 && w->is_there)
         r = need_readers(w, err);
     if (r >= 0)
-        r = unity_check_system(ctx, &((const struct args *)ctx->args)->auditors, err);
+        r = unity_check_system(ctx, w->catalog, &((const struct args *)ctx->args)->auditors, err);
     return r < 0 ? lb_wrap(err, "Unity Catalog")
                  : lb_result(ctx, LB_ARGS(lb_bool("registered", w->is_there), lb_bool("created", w->created)), err);
 }

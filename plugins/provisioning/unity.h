@@ -24,8 +24,8 @@ typedef struct unity_grant {
 /* Gives what is missing, and says so in the result's list "grants". */
 LB_MUST_CHECK int unity_let(lb_ctx *ctx, const unity_grant *grant, lb_error *err);
 
-/* Findings about the system tables that tell of audit and lineage: those that cannot be read, and who of the auditors
- * cannot read them. */
-LB_MUST_CHECK int unity_check_system(lb_ctx *ctx, const lb_texts *auditors, lb_error *err);
+/* The questions to the system tables that tell of audit and lineage for a catalog: asked where a warehouse is
+ * configured. Findings are those that cannot be read, by us or by the auditors. */
+LB_MUST_CHECK int unity_check_system(lb_ctx *ctx, const char *catalog, const lb_texts *auditors, lb_error *err);
 
 #endif

@@ -11,6 +11,8 @@
 #define LAKE_ROOT       "/api/2.0/postgres/"
 #define LAKE_UNITY      "unity-catalog/" /* paths that begin so are of another API, beside the control plane's */
 #define LAKE_UNITY_ROOT "/api/2.1/"
+#define LAKE_ME         "scim/v2/Me" /* who we are in the workspace */
+#define LAKE_ME_ROOT    "/api/2.0/preview/"
 #define LAKE_NAME       64 /* an id of the platform, its end included */
 
 /* Where a branch is connected to, as it was last seen. Kept from session to session for its credential. */

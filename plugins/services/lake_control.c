@@ -15,6 +15,8 @@ LB_PRINTF(3, 4) void lake_log(const lake *l, lb_level level, const char *fmt, ..
 
 static const char *root_of(const char *path)
 {
+    if (strcmp(path, LAKE_ME) == 0)
+        return LAKE_ME_ROOT;
     return strncmp(path, LAKE_UNITY, strlen(LAKE_UNITY)) == 0 ? LAKE_UNITY_ROOT : LAKE_ROOT;
 }
 

@@ -27,7 +27,7 @@ static int ask_name(lake *l, int64_t deadline, char **ret_name, lb_error *err)
 {
     struct json_object *me = NULL;
     const rest_call call = {.method = "GET",
-                            .path = "/api/2.0/preview/scim/v2/Me",
+                            .path = LAKE_ME_ROOT LAKE_ME,
                             .what = "who we are in the workspace",
                             .deadline = deadline};
     int r = rest_document(l->client, &call, NULL, &me, err);

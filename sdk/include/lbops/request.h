@@ -89,7 +89,7 @@ typedef struct lb_finding {
 #define LB_FINDING(...) (&(const lb_finding){.size = sizeof(lb_finding), __VA_ARGS__})
 
 /* A call to the control plane. GET reads; everything else is a change. A path that begins with unity-catalog/ is of
- * Unity Catalog, where the workspace has one. */
+ * Unity Catalog, where the workspace has one, and scim/v2/Me says who we are there. */
 typedef struct lb_request {
     const char *method; /* GET POST PATCH DELETE */
     const char *path;   /* "projects/shop/branches"; the transport puts its own root before it */

@@ -6,6 +6,7 @@ from place import Local, Workspace, contains, each_version, equal, holds, suite
 
 UNITY = "/api/2.1/unity-catalog"
 READS = ["SELECT", "USE_CATALOG", "USE_SCHEMA"]
+SYSTEM = ["audit", "column_lineage", "table_lineage"]
 
 
 def integrate(place, check=0, **params):
@@ -19,6 +20,12 @@ def kinds(done):
 def grants(place, catalog):
     listed = place.emulator.call("GET", f"{UNITY}/permissions/catalog/{catalog}").json["privilege_assignments"]
     return {one["principal"]: one["privileges"] for one in listed}
+
+
+def reads_system(place):
+    """A right from above for whom lbops is there."""
+    place.emulator.call("PATCH", f"{UNITY}/permissions/schema/system.access",
+                        {"changes": [{"principal": place.emulator.ready["client_id"], "add": ["SELECT"]}]})
 
 
 def approve_all(place):
@@ -41,9 +48,12 @@ def a_database_becomes_a_catalog():
         equal(place.emulator.postgres("GET", "catalogs/shop_prod").json["status"]["branch"],
               "projects/shop-prod/branches/production", "it is there")
         equal(place.emulator.call("GET", f"{UNITY}/catalogs/shop_prod").json["catalog_type"], "MANAGED_ONLINE_CATALOG", "for all")
-        equal([first["result"]["audit_via"], first["result"]["lineage_tracking"], len(first["result"]["system_tables"])],
-              ["system.access.audit", "system.access.table_lineage", 3], "audit and lineage")
-        equal([integrate(place)["changes"], kinds(first)], [[], []], "the second run")
+        equal([first["result"]["audit_via"], first["result"]["lineage_tracking"], first["result"]["system_tables"]],
+              ["system.access.audit", "system.access.table_lineage", []], "audit and lineage: nobody has seen that they can be read")
+        equal(kinds(first), [("own_right_unseen", f"system.access.{t}") for t in SYSTEM], "and so it is told")
+        reads_system(place)
+        second = integrate(place)
+        equal([second["changes"], kinds(second), len(second["result"]["system_tables"])], [[], [], 3], "the second run, with a right")
 
         equal([c["executed"] for c in integrate(place, check=3, readers=["data-team"])["changes"]], [False], "readers are asked for")
         approve_all(place)
@@ -65,6 +75,7 @@ def what_is_anothers_stays():
         emulator = place.emulator
         place.project("shop-prod")
         emulator.branch("shop-prod", "staging")
+        reads_system(place)
         emulator.call("POST", f"{UNITY}/catalogs", {"name": "taken"})
         contains(integrate(place, check=1, uc_catalog="taken")["error"]["message"], "none of Lakebase", "MANAGED_CATALOG")
         named = integrate(place, uc_catalog="shop", domain="other")
@@ -82,6 +93,7 @@ def what_is_anothers_stays():
 def what_cannot_be_read_is_told():
     with Workspace(project="shop-prod") as place:
         place.project("shop-prod")
+        reads_system(place)
         place.emulator.fault("status", "system.access.audit$", "GET", status=403, count=0, error_code="PERMISSION_DENIED",
                              message="User does not have USE SCHEMA on Schema 'system.access'.")
         place.emulator.fault("status", "system.access.column_lineage$", "GET", status=404, count=0,
