@@ -26,10 +26,8 @@ void lake_hide(void *arg, char *text, size_t size)
 static int ask_name(lake *l, int64_t deadline, char **ret_name, lb_error *err)
 {
     struct json_object *me = NULL;
-    const rest_call call = {.method = "GET",
-                            .path = LAKE_ME_ROOT LAKE_ME,
-                            .what = "who we are in the workspace",
-                            .deadline = deadline};
+    const rest_call call = {
+        .method = "GET", .path = LAKE_ME_ROOT LAKE_ME, .what = "who we are in the workspace", .deadline = deadline};
     int r = rest_document(l->client, &call, NULL, &me, err);
     if (r < 0)
         return r;
