@@ -1,6 +1,7 @@
 /* lbops cycle, jobs, job: many tools, each on all of its targets. */
 #include "cli_cycle_report.h"
 
+#include "fs.h"
 #include "jobs.h"
 
 typedef struct reporting {
@@ -113,7 +114,10 @@ int cli_cycle(cli *c, int argc, char **argv)
     json_member_bool(&request, "resume", resumes);
     json_member_string(&request, "name", cli_user());
     buf_putc(&request, '}');
+    lb_error err;
     int code = cli_load(c, CLI_STRICT);
+    if (code == 0 && words.html && strcmp(words.html, "-") != 0 && fs_check_place(words.html, &err) < 0)
+        code = cli_fail(c, &err); /* a cycle takes its time: not at its end */
     return code ? code : ask_reporting(c, buf_text(&request), "cycle", &words);
 }
 

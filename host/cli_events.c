@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <poll.h>
 
-#define FOLLOW_LIMIT 10 /* what --follow begins with when nothing is said */
+#define DOCUMENT_SHOWN 120 /* bytes of a document within a payload */
+#define FOLLOW_LIMIT   10  /* what --follow begins with when nothing is said */
 
 typedef struct events_wish {
     event_read_options reading;
@@ -205,17 +206,23 @@ static void put_column(buf *out, const char *text, size_t width)
     buf_printf(out, "%*s", shown < width ? (int)(width - shown) + 1 : 1, "");
 }
 
+/* A document within a payload, as the event that an alert is about, is left to --json. */
 static void put_member(buf *out, const char *name, struct json_object *value)
 {
-    bool is_text = json_object_is_type(value, json_type_string);
-    const char *text = is_text ? json_object_get_string(value) : NULL;
+    bool is_text = json_object_is_type(value, json_type_string),
+         is_object = json_object_is_type(value, json_type_object);
+    const char *text =
+        is_text ? json_object_get_string(value)
+                : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
     buf_putc(out, ' ');
     put_plain(out, name);
     buf_putc(out, '=');
-    if (text && *text && !strpbrk(text, " \"=\t\r\n"))
-        put_plain(out, text);
-    else
+    if (is_object && strlen(text) > DOCUMENT_SHOWN)
+        buf_puts(out, "{...}");
+    else if (is_text && (!*text || strpbrk(text, " \"=\t\r\n")))
         put_plain(out, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    else
+        put_plain(out, text);
 }
 
 static void put_payload(buf *out, const char *payload)
@@ -292,7 +299,7 @@ static void show_newest(newest *n)
 typedef struct listing {
     const cli *c;
     event_reader *reader;
-    bool is_broken;
+    bool is_broken, is_any;
 } listing;
 
 /* Everything that is there now; into the newest, or out. */
@@ -309,6 +316,7 @@ static int list_now(listing *l, newest *into, lb_error *err)
         }
         if (code < 0)
             return code;
+        l->is_any = true;
         buf_clear(&line);
         put_event(l->c, &line, &e);
         if (into->limit)
@@ -355,6 +363,8 @@ static int list(const cli *c, const char *dir, const events_wish *wish)
     (void)event_reader_free(l.reader); /* gives NULL */
     if (code < 0)
         return cli_fail(c, &err);
+    if (!l.is_any && !c->quiet)
+        (void)fputs("no event is like that\n", stderr);
     return l.is_broken ? 1 : 0;
 }
 

@@ -167,6 +167,16 @@ static void show_answer(void *state, const cli_answer *t)
         (void)fprintf(stderr, "the answer is longer: this is its beginning (--limit, or ask for less)\n");
 }
 
+/* The engine says what it does not find, and not where to look. */
+static const lb_error *hint_where_to_look(void *state, lb_error *err)
+{
+    (void)state;
+    bool is_unknown = strncmp(err->message, "Catalog Error", 13) == 0 || strncmp(err->message, "Binder Error", 12) == 0;
+    if (is_unknown && !err->hint[0])
+        (void)snprintf(err->hint, sizeof err->hint, "SHOW TABLES lists the tables, DESCRIBE NAME their columns");
+    return err;
+}
+
 static bool parse_number(const char *text, int64_t *ret)
 {
     char *end;
@@ -230,6 +240,7 @@ int cli_sql(cli *c, int argc, char **argv)
     const cli_history_wish wish = {.state = &a,
                                    .next = the_question,
                                    .take = show_answer,
+                                   .failed = a.of_lake ? NULL : hint_where_to_look,
                                    .most_rows = a.most_rows,
                                    .timeout_us = a.timeout_us,
                                    .no_flush = a.no_flush,

@@ -141,6 +141,20 @@ int fs_sync_dir(const char *path, lb_error *err)
     return fsync(fd) == 0 ? 0 : fs_fail(err, errno, "sync directory", path);
 }
 
+int fs_check_place(const char *path, lb_error *err)
+{
+    struct stat st;
+    LB_AUTO_FREE char *directory = directory_of(path);
+    if (stat(directory, &st) != 0)
+        return fs_fail(err, errno, "create", path);
+    if (!S_ISDIR(st.st_mode))
+        return fs_fail(err, ENOTDIR, "create", path);
+    if (access(directory, W_OK | X_OK) != 0)
+        return fs_fail(err, errno, "create", path);
+    bool is_directory = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    return is_directory ? fs_fail(err, EISDIR, "rename into", path) : 0;
+}
+
 int fs_write_durable(const char *path, const void *data, size_t length, unsigned mode, lb_error *err)
 {
     LB_AUTO_FREE char *temporary = base_printf("%s.%ld.tmp", path, (long)getpid());

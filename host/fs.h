@@ -14,6 +14,9 @@ LB_MUST_CHECK int fs_read(const char *path, size_t limit, char **ret_text, size_
  * name; after a failure the old content still stands. */
 LB_MUST_CHECK int fs_write_durable(const char *path, const void *data, size_t length, unsigned mode, lb_error *err);
 
+/* Whether a file could be written under that name, before the work that is to fill it. */
+LB_MUST_CHECK int fs_check_place(const char *path, lb_error *err);
+
 LB_MUST_CHECK int fs_sync_dir(const char *path, lb_error *err);
 
 /* Fails with LB_ERR_DENIED unless path and its directory cannot be written by others than root and ourselves. */

@@ -21,7 +21,10 @@ static char *events_new(struct ev_loop *loop, event_log **ret_log)
          .tool = "create_branch",
          .project = "shop",
          .branch = "main",
-         .payload = "{\"branch_id\":\"dev ann\",\"expires_at\":null}"},
+         .payload =
+             "{\"branch_id\":\"dev ann\",\"expires_at\":null,\"small\":{\"a\":1},\"about\":{\"text\":\""
+             "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+             "01234567890123456789\"}}"},
         {.kind = "vacuum.completed", .run_id = "R2", .tool = "vacuum", .project = "shop", .branch = "dev\x1b[2J"},
         {.kind = "branch.deleted", .run_id = "R3", .project = "shop", .cause = 1, .payload = "{\"branch_id\":\"x\"}"},
     };
@@ -64,6 +67,7 @@ static void people_see_a_line_for_each(void)
     ASSERT_CONTAINS(a.out, "branch.created");
     ASSERT_CONTAINS(a.out, "shop/main");
     ASSERT_CONTAINS(a.out, "branch_id=\"dev ann\"");
+    ASSERT_CONTAINS(a.out, " small={\"a\":1} about={...}\n"); /* a long document is for --json */
     ASSERT_CONTAINS(a.out, "(after 1)");
     CU_ASSERT_PTR_NULL(strchr(a.out, '\033')); /* nothing in a name moves the cursor */
     ASSERT_TEXT(a.err, "");
@@ -102,6 +106,10 @@ static void filters_filter(void)
     expect_lines(dir, 0, "--since", "2199-01-01T00:00:00Z");
     expect_lines(dir, 3, "--since", "2020-01-01T00:00:00Z");
     expect_lines(dir, 2, "--limit", "2");
+    ANSWER none = in_workspace(dir, WORDS("events", "--run", "R9"));
+    expect_code(&none, 0);
+    ASSERT_TEXT(none.out, "");
+    ASSERT_CONTAINS(none.err, "no event is like that");
 }
 
 static void expect_refusal(const char *dir, const char *option, const char *value, const char *part)

@@ -73,6 +73,10 @@ static void nothing_but_questions(void)
     ANSWER wrong = in_workspace(dir, WORDS("sql", "SELECT nothing FROM tool_runs"));
     expect_code(&wrong, 1);
     ASSERT_CONTAINS(wrong.err, "nothing");
+    ASSERT_CONTAINS(wrong.err, "DESCRIBE");
+    ANSWER unknown = in_workspace(dir, WORDS("sql", "SELECT * FROM tool_walks"));
+    expect_code(&unknown, 1);
+    ASSERT_CONTAINS(unknown.err, "hint: SHOW TABLES");
     ANSWER slow =
         in_workspace(dir, WORDS("sql", "--timeout", "1", "SELECT count(*) FROM range(100000000) a, range(100000) b"));
     expect_code(&slow, 1);

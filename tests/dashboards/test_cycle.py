@@ -295,7 +295,9 @@ def wrong_words():
             contains(mock.cli("cycle", *words, check=2).stderr, "error:")
         mock.cli("--json", "cycle", "--html", "-", check=2)
         missing = f"{mock.folder.name}/no folder/page.html"
-        contains(mock.cli("cycle", "--agent", "example", "--html", missing, check=1).stderr, "no folder")
+        answer = mock.cli("cycle", "--agent", "example", "--html", missing, check=1)
+        contains(answer.stderr, "no folder")
+        equal(answer.stdout, "", "what ran before anybody looked whether the page has a place")
 
 
 write_manifest()
