@@ -5,7 +5,7 @@
 struct args {
     const char *source_branch, *target_branch;
     const char *from, *to, *file, *output;
-    lb_texts schemas, exclude_schemas, kinds;
+    lb_texts schemas, exclude_schemas, kinds, renamed;
     bool privileges, online;
 };
 
@@ -17,6 +17,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, schemas, LB_LIST_OF(LB_TEXT), NULL, "only these schemas; none given: all"),
     LB_PARAM(struct args, exclude_schemas, LB_LIST_OF(LB_TEXT), NULL, "schemas to leave out"),
     LB_PARAM(struct args, kinds, LB_LIST_OF(LB_TEXT), NULL, "only differences of these kinds (table, column ...)"),
+    LB_PARAM(struct args, renamed, LB_LIST_OF(LB_TEXT), NULL,
+             "what is known to have another name, as BEFORE=AFTER (public.t.mail=public.t.email): its rows are kept"),
     LB_PARAM(struct args, privileges, LB_BOOL, "true", "owners and grants too"),
     LB_PARAM(struct args, online, LB_BOOL, "false", "indexes concurrently, constraints checked after they are added"),
     LB_PARAM(struct args, output, LB_TEXT, "text", "what the result holds", .choices = "text|sql|json|all"),
@@ -110,6 +112,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     const schema_filter filter = {.schemas = &args->schemas,
                                   .exclude_schemas = &args->exclude_schemas,
                                   .kinds = &args->kinds,
+                                  .renamed = &args->renamed,
                                   .privileges = args->privileges,
                                   .online = args->online};
     const schema_names names = {.from = name_side(ctx, args->source_branch, args->from),

@@ -72,6 +72,13 @@ static int put_edge(void *state, schema_key a, schema_key b, const char *via, lb
     return lb_append(w->ctx, "edges", LB_ARGS(lb_list("needs", LB_I64, ends, 7)), err);
 }
 
+static int put_commit(void *state, schema_commit commit, lb_error *err)
+{
+    const writing *w = state;
+    const lb_value pair[] = {lb_i64(NULL, commit.xid), lb_i64(NULL, commit.at)};
+    return lb_append(w->ctx, "commits", LB_ARGS(lb_list("at", LB_I64, pair, 2)), err);
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     writing w = {.ctx = ctx};
@@ -86,6 +93,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                               lb_text("database", place.database), lb_text("system_identifier", place.system),
                               lb_i64("database_oid", place.database_oid)),
                       err);
+    if (r >= 0)
+        r = schema_each_commit(ctx, &place, put_commit, &w, err);
     if (r >= 0)
         r = schema_each(ctx, put_row, put_edge, &w, err);
     return r < 0 ? r : lb_examined(ctx, "objects", w.objects, err);

@@ -78,7 +78,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_out_of_memory(err);
     *s = (rehearsal){.ctx = ctx, .args = ctx->args, .log_alone = -1};
     s->filter = (schema_filter){
-        .schemas = &none, .exclude_schemas = &ours, .kinds = &none, .privileges = true, .online = false};
+        .schemas = &none, .exclude_schemas = &ours, .kinds = &none, .one_branch = true, .privileges = true};
     if (lb_plans(ctx))
         return lb_skipped(ctx, s->args->dir, "a plan applies nothing, so there is nothing to see", err);
     bool goes_on = true;

@@ -55,10 +55,17 @@ typedef struct schema_edge {
     bool is_default; /* through a's default only */
 } schema_edge;
 
+/* A transaction that is known to have been committed: its number, with the epoch before it, and when that was. */
+typedef struct schema_commit {
+    int64_t xid, at;
+} schema_commit;
+
 typedef struct schema_filter {
     const lb_texts *schemas;         /* only these; empty: all */
     const lb_texts *exclude_schemas; /* not these */
     const lb_texts *kinds;           /* only differences of these kinds; empty: all */
+    const lb_texts *renamed;         /* "before=after": people know these to be the same; NULL: nothing is known */
+    bool one_branch;                 /* both sides are read from one branch, in one run: what has one OID is the same */
     bool privileges;                 /* owners and grants too */
     bool online;                     /* so that nobody waits for long: outside of a transaction */
 } schema_filter;
@@ -76,6 +83,8 @@ typedef struct schema_model {
     const char *database;                   /* that it was read from */
     const char *system;                     /* identifier of its cluster; NULL: not known */
     int64_t database_oid;                   /* with the system: the same on branches of one database alone */
+    schema_commit *commits;                 /* what both sides have of these is from before they parted */
+    uint32_t commit_count, commit_capacity;
 } schema_model;
 
 /* One row of a catalogue query, or of a snapshot. */
@@ -108,7 +117,7 @@ typedef struct schema_note {
     const char *object, *text;
 } schema_note;
 
-/* Proven to be the same by another name. */
+/* Known to be the same by another name. */
 typedef struct schema_rename {
     schema_object was; /* as it is now, with the attribute new_name alone */
     uint32_t from, to; /* objects */
@@ -119,6 +128,7 @@ typedef struct schema_rename {
 typedef struct schema_place {
     const char *database, *system;
     int64_t database_oid;
+    bool has_ledger; /* of migrations, and it may be read */
 } schema_place;
 
 typedef struct schema_diff {
@@ -137,6 +147,7 @@ schema_model *schema_model_new(lb_ctx *ctx, const schema_filter *filter);
 LB_MUST_CHECK int schema_model_add(schema_model *m, const schema_row *row, lb_error *err);
 LB_MUST_CHECK int schema_model_edge(schema_model *m, schema_key a, schema_key b, bool is_default, lb_error *err);
 /* When all objects are in, before the first edge; and when all edges are. */
+LB_MUST_CHECK int schema_model_commit(schema_model *m, schema_commit commit, lb_error *err);
 LB_MUST_CHECK int schema_model_index(schema_model *m, lb_error *err);
 LB_MUST_CHECK int schema_model_finish(schema_model *m, lb_error *err);
 /* Of the same edges, with objects of its own at the same places; and when their addresses have changed. */
@@ -156,22 +167,26 @@ LB_MUST_CHECK int schema_read(lb_ctx *ctx, const schema_filter *filter, schema_m
 typedef int (*schema_row_fn)(void *state, const schema_row *row, lb_error *err);
 typedef int (*schema_edge_fn)(void *state, schema_key a, schema_key b, const char *via, lb_error *err);
 LB_MUST_CHECK int schema_each(lb_ctx *ctx, schema_row_fn on_row, schema_edge_fn on_edge, void *state, lb_error *err);
+typedef int (*schema_commit_fn)(void *state, schema_commit commit, lb_error *err);
+LB_MUST_CHECK int schema_each_commit(lb_ctx *ctx, const schema_place *place, schema_commit_fn on_commit, void *state,
+                                     lb_error *err);
 LB_MUST_CHECK int schema_find_place(lb_ctx *ctx, schema_place *ret_place, lb_error *err);
 /* From the document of read_schema, or a run's document around it. */
 LB_MUST_CHECK int schema_load(lb_ctx *ctx, const char *json, const schema_filter *filter, schema_model **ret_model,
                               lb_error *err);
 
-/* ---- schema_compare.c, schema_rename.c, schema_renamed.c, schema_order.c, schema_steps.c ---- */
+/* ---- schema_compare.c, schema_proof.c, schema_rename.c, schema_renamed.c, schema_order.c, schema_steps.c ---- */
 /* Finds what differs, what has to be made anew for that, and the statements in their order. */
 LB_MUST_CHECK int schema_compare(schema_model *from, schema_model *to, schema_diff **ret_diff, lb_error *err);
 LB_MUST_CHECK int schema_order(schema_model *m, bool with_defaults, lb_error *err);
 LB_MUST_CHECK int schema_plan(schema_diff *d, lb_error *err);
 LB_MUST_CHECK int schema_note_add(schema_diff *d, const char *object, const char *text, lb_error *err);
 bool schema_is_kind_wanted(const schema_diff *d, const schema_object *o);
-/* Where both sides are one database: finds what has another name, and sets a copy of `from` that has the new ones. */
-LB_MUST_CHECK int schema_prove_renames(schema_diff *d, lb_error *err);
+/* Finds what is known to have another name: by proof, or as people have said. */
+LB_MUST_CHECK int schema_find_renames(schema_diff *d, lb_error *err);
+/* Sets a copy of `from` that has the new names. */
+LB_MUST_CHECK int schema_take_renames(schema_diff *d, lb_error *err);
 LB_MUST_CHECK int schema_ask_for_names(schema_diff *d, lb_error *err);
-bool schema_is_alike(const schema_object *a, const schema_object *b);  /* columns: of one type and shape */
 bool schema_is_implied(const schema_model *m, const schema_object *o); /* goes when what it is a part of goes */
 
 /* ---- schema_sql.c, schema_say.c ---- */

@@ -431,7 +431,9 @@ int schema_compare(schema_model *from, schema_model *to, schema_diff **ret_diff,
         return lb_out_of_memory(err);
     *d = (schema_diff){.ctx = to->ctx, .from = from, .to = to};
     pair_objects(from, to);
-    int r = schema_prove_renames(d, err);
+    int r = schema_find_renames(d, err);
+    if (r >= 0 && d->rename_count)
+        r = schema_take_renames(d, err);
     if (r < 0)
         return r;
     from = d->from;

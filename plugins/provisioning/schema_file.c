@@ -282,6 +282,28 @@ static bool read_edge(reader *r, schema_model *m, lb_error *err)
     return schema_model_edge(m, key_of(n), key_of(n + 3), n[6] != 0, err) >= 0;
 }
 
+static bool read_commit(reader *r, schema_model *m, lb_error *err)
+{
+    const char *name = "";
+    int64_t n[2] = {0};
+    bool first = true;
+    if (!takes(r, '{') || next_member(r, &first, &name) != 1 || !read_numbers(r, n, 2) || !takes(r, '}'))
+        return fails(r, "a commit is not two numbers");
+    return schema_model_commit(m, (schema_commit){n[0], n[1]}, err) >= 0;
+}
+
+static bool read_commits(reader *r, schema_model *m, lb_error *err)
+{
+    bool first = true;
+    int more = 0;
+    if (!takes(r, '['))
+        return fails(r, "a list is missing");
+    while ((more = next_item(r, &first)) == 1)
+        if (!read_commit(r, m, err))
+            return false;
+    return more == 0;
+}
+
 static bool read_list(reader *r, schema_model *m, bool edges, lb_error *err)
 {
     bool first = true;
@@ -322,6 +344,8 @@ static bool read_document(reader *r, schema_model *m, bool *ret_found, lb_error 
             good = read_document(r, m, ret_found, err);
         else if (objects || edges)
             good = read_list(r, m, edges, err);
+        else if (strcmp(name, "commits") == 0)
+            good = read_commits(r, m, err);
         else if (strcmp(name, "schema_version") == 0)
             good = read_version(r, ret_found);
         else if (strcmp(name, "database") == 0)

@@ -257,7 +257,7 @@ bool schema_is_compared(const char *attr)
     static const char *const forms[] = {"create",    "drop",    "create_head",  "create_tail",   "cast",
                                         "recast",    "inline",  "identity_set", "usual_storage", "inherited",
                                         "signature", "aside",   "aside_name",   "columns",       "inherited_only",
-                                        "text_type", "as_text", "online",       "drop_online"};
+                                        "text_type", "as_text", "online",       "drop_online",   "since"};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (strcmp(forms[i], attr) == 0)
             return false;

@@ -285,6 +285,14 @@ int schema_model_edge(schema_model *m, schema_key a, schema_key b, bool is_defau
     return 0;
 }
 
+int schema_model_commit(schema_model *m, schema_commit commit, lb_error *err)
+{
+    if (schema_grow(m->ctx, (void **)&m->commits, m->commit_count, &m->commit_capacity, sizeof *m->commits, err) < 0)
+        return err->code;
+    m->commits[m->commit_count++] = commit;
+    return 0;
+}
+
 /* Lists of what belongs to each object, one behind the other: from[i] to from[i + 1]. */
 static int gather(schema_model *m, bool edges, uint32_t **ret_list, uint32_t **ret_from, lb_error *err)
 {

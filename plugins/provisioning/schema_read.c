@@ -3,11 +3,13 @@
 
 #include <sql/schema/read_columns.h>
 #include <sql/schema/read_comments.h>
+#include <sql/schema/read_commits.h>
 #include <sql/schema/read_constraints.h>
 #include <sql/schema/read_edges.h>
 #include <sql/schema/read_functions.h>
 #include <sql/schema/read_grants.h>
 #include <sql/schema/read_indexes.h>
+#include <sql/schema/read_ledger_commits.h>
 #include <sql/schema/read_operators.h>
 #include <sql/schema/read_options.h>
 #include <sql/schema/read_others.h>
@@ -69,13 +71,29 @@ int schema_each(lb_ctx *ctx, schema_row_fn on_row, schema_edge_fn on_edge, void 
     return each_edge(ctx, on_edge, state, err);
 }
 
+/* The same commits on two branches: two servers do not come to one number in one microsecond by chance. */
+int schema_each_commit(lb_ctx *ctx, const schema_place *place, schema_commit_fn on_commit, void *state, lb_error *err)
+{
+    schema_read_commits_row row;
+    schema_read_ledger_commits_row entry;
+    lb_rows *rows = NULL;
+    int r = schema_read_commits(ctx, &rows, err);
+    while (r >= 0 && schema_read_commits_next(ctx, rows, &row))
+        r = on_commit(state, (schema_commit){row.xid, row.committed_at}, err);
+    if (r >= 0 && place->has_ledger)
+        r = schema_read_ledger_commits(ctx, &rows, err);
+    while (r >= 0 && place->has_ledger && schema_read_ledger_commits_next(ctx, rows, &entry))
+        r = on_commit(state, (schema_commit){entry.xid, entry.committed_at}, err);
+    return r < 0 ? lb_wrap(err, "transactions that branches may share") : 0;
+}
+
 int schema_find_place(lb_ctx *ctx, schema_place *ret_place, lb_error *err)
 {
     schema_read_place_row row = {0};
     lb_rows *rows = NULL;
     int r = schema_read_place(ctx, &rows, err);
     if (r >= 0 && schema_read_place_next(ctx, rows, &row))
-        *ret_place = (schema_place){row.database, row.system_identifier, row.database_oid};
+        *ret_place = (schema_place){row.database, row.system_identifier, row.database_oid, row.has_ledger};
     return r;
 }
 
@@ -101,6 +119,12 @@ static int add_edge(void *state, schema_key a, schema_key b, const char *via, lb
     return schema_model_edge(reading->model, a, b, via != NULL, err);
 }
 
+static int add_commit(void *state, schema_commit commit, lb_error *err)
+{
+    const intake *reading = state;
+    return schema_model_commit(reading->model, commit, err);
+}
+
 int schema_read(lb_ctx *ctx, const schema_filter *filter, schema_model **ret_model, lb_error *err)
 {
     intake reading = {.model = schema_model_new(ctx, filter)};
@@ -111,6 +135,8 @@ int schema_read(lb_ctx *ctx, const schema_filter *filter, schema_model **ret_mod
     reading.model->database = place.database;
     reading.model->system = place.system;
     reading.model->database_oid = place.database_oid;
+    if (r >= 0)
+        r = schema_each_commit(ctx, &place, add_commit, &reading, err);
     if (r >= 0)
         r = schema_each(ctx, add_row, add_edge, &reading, err);
     if (r >= 0 && !reading.is_indexed)

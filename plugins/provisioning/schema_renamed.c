@@ -1,89 +1,6 @@
-/* schema_renamed.c: what is the same by another name. Branches of one database share its OIDs and column numbers, so
- * what has the same ones and the same shape on both sides was renamed, and keeps its rows. The present schema is then
- * compared as it will be behind the RENAME: with the new names in whatever the server prints of it. A text that is not
- * met so counts as another one, and is made again. */
+/* schema_renamed.c: the present schema as it will be behind the RENAME: with the new names in whatever the server
+ * prints of it. A text that is not met so counts as another one, and is made again. */
 #include "schema_kinds.h"
-
-static bool is_one_database(const schema_model *a, const schema_model *b)
-{
-    return a->system && b->system && strcmp(a->system, b->system) == 0 && a->database_oid &&
-           a->database_oid == b->database_oid;
-}
-
-/* ---- the proof ---- */
-
-static uint32_t count_columns(const schema_model *m, uint32_t table)
-{
-    uint32_t count = 0;
-    for (uint32_t i = m->part_from[table]; i < m->part_from[table + 1]; i++)
-        count += schema_is_kind(&m->objects[m->parts[i]], "column");
-    return count;
-}
-
-static uint32_t find_new(const schema_diff *d, const schema_object *gone)
-{
-    uint32_t at = schema_find_key(d->to, gone->key);
-    const schema_object *o = at == SCHEMA_NONE ? NULL : &d->to->objects[at];
-    return o && o->kind == gone->kind && o->twin == SCHEMA_NONE && o->name && gone->name ? at : SCHEMA_NONE;
-}
-
-/* What was made on both sides since they parted may have the same OID by chance; hardly the same columns, too. */
-static bool is_same_table(const schema_diff *d, uint32_t from, uint32_t to)
-{
-    const schema_model *m = d->from;
-    uint32_t columns = count_columns(m, from);
-    for (uint32_t i = m->part_from[from]; i < m->part_from[from + 1]; i++) {
-        const schema_object *a = &m->objects[m->parts[i]];
-        uint32_t at = schema_is_kind(a, "column") ? find_new(d, a) : SCHEMA_NONE;
-        if (!schema_is_kind(a, "column"))
-            continue;
-        if (at == SCHEMA_NONE || d->to->objects[at].up != to || strcmp(a->name, d->to->objects[at].name) != 0 ||
-            !schema_is_alike(a, &d->to->objects[at]))
-            return false;
-    }
-    return columns && columns == count_columns(d->to, to);
-}
-
-/* Something else has to go before the name is free. */
-static bool is_taken(const schema_model *m, const char *identity)
-{
-    for (uint32_t i = 0; i < m->count; i++)
-        if (strcmp(schema_identity(&m->objects[i]), identity) == 0)
-            return true;
-    return false;
-}
-
-static bool is_table_renamed(const schema_diff *d, uint32_t from, uint32_t to)
-{
-    const schema_object *a = &d->from->objects[from], *b = &d->to->objects[to];
-    return a->schema && b->schema && strcmp(a->schema, b->schema) == 0 && is_same_table(d, from, to) &&
-           !is_taken(d->from, schema_identity(b));
-}
-
-static bool is_column_renamed(const schema_diff *d, uint32_t from, uint32_t to)
-{
-    const schema_object *a = &d->from->objects[from], *b = &d->to->objects[to];
-    uint32_t table = a->up == SCHEMA_NONE ? SCHEMA_NONE : d->from->objects[a->up].twin;
-    return table != SCHEMA_NONE && table == b->up && schema_is_alike(a, b);
-}
-
-static int find_renamed(schema_diff *d, const char *kind, bool (*is_renamed)(const schema_diff *, uint32_t, uint32_t),
-                        lb_error *err)
-{
-    for (uint32_t i = 0; i < d->from->count; i++) {
-        const schema_object *gone = &d->from->objects[i];
-        if (gone->twin != SCHEMA_NONE || !schema_is_kind(gone, kind) || !schema_is_kind_wanted(d, gone))
-            continue;
-        uint32_t at = find_new(d, gone);
-        if (at == SCHEMA_NONE || !is_renamed(d, i, at))
-            continue;
-        if (schema_grow(d->ctx, (void **)&d->renames, d->rename_count, &d->rename_capacity, sizeof *d->renames, err) <
-            0)
-            return err->code;
-        d->renames[d->rename_count++] = (schema_rename){.was = *gone, .from = i, .to = at};
-    }
-    return 0;
-}
 
 /* ---- new names in old texts ---- */
 
@@ -225,7 +142,7 @@ static int rename_column(schema_diff *d, const schema_rename *rename, lb_error *
     schema_model *m = d->from;
     schema_object *column = &m->objects[rename->from];
     const char *table = schema_identity(&m->objects[column->up]);
-    const char *was = schema_identity(&rename->was), *is = schema_identity(&d->to->objects[rename->to]);
+    const char *was = schema_identity(column), *is = schema_identity(&d->to->objects[rename->to]);
     size_t skipped = strlen(table) + 1; /* both begin with the name of the table */
     const char *before = lb_printf(d->ctx, "(%s) ON ", was + skipped),
                *after = lb_printf(d->ctx, "(%s) ON ", is + skipped);
@@ -255,21 +172,15 @@ static int keep_new_name(schema_diff *d, schema_rename *rename, lb_error *err)
     return 0;
 }
 
-int schema_prove_renames(schema_diff *d, lb_error *err)
+/* Tables come first, and columns have their names then. */
+int schema_take_renames(schema_diff *d, lb_error *err)
 {
-    int r = 0;
-    if (!is_one_database(d->from, d->to))
-        return 0;
-    r = find_renamed(d, "table", is_table_renamed, err);
-    if (r >= 0)
-        r = find_renamed(d, "column", is_column_renamed, err);
-    if (r >= 0 && d->rename_count)
-        r = schema_model_copy(d->from, &d->from, err);
+    int r = schema_model_copy(d->from, &d->from, err);
     for (uint32_t i = 0; i < d->rename_count && r >= 0; i++) {
         schema_rename *rename = &d->renames[i];
         r = schema_is_kind(&rename->was, "table") ? rename_table(d, rename, err) : rename_column(d, rename, err);
         if (r >= 0)
             r = keep_new_name(d, rename, err);
     }
-    return r >= 0 && d->rename_count ? schema_index_addresses(d->from, err) : r;
+    return r < 0 ? r : schema_index_addresses(d->from, err);
 }

@@ -397,8 +397,7 @@ static int add_renames(schema_diff *d, lb_error *err)
                                         .object = &rename->was,
                                         .model = d->from,
                                         .lock = "ACCESS EXCLUSIVE",
-                                        .risk = "breaking: whatever still uses the old name fails at once; it is one "
-                                                "and the same by its OID and shape",
+                                        .risk = "breaking: whatever still uses the old name fails at once",
                                         .phase = SCHEMA_PREPARE},
                          err);
     }

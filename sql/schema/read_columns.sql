@@ -1,6 +1,7 @@
 -- summary: columns as objects of the model
 -- kind: read
 -- server: 15-18
+-- note: since is the number of the transaction that made the column or last changed it, with the epoch before it
 -- column catalog integer
 -- column object integer
 -- column part integer
@@ -44,6 +45,7 @@ SELECT 'pg_class'::regclass::int8 AS catalog,
                   'inherited_only', CASE WHEN a.attinhcount > 0 AND NOT a.attislocal OR c.relispartition OR c.reloftype <> 0
                                          THEN 'yes' END,
                   'cast', format('%I::%s', a.attname, format_type(a.atttypid, a.atttypmod)),
+                  'since', (next.xid - ((next.xid - a.xmin::text::int8) & 4294967295))::text,
                   'text_type', CASE WHEN t.typcategory = 'A' THEN 'text[]' ELSE 'text' END,
                   'as_text', format('%I::text%s', a.attname, CASE WHEN t.typcategory = 'A' THEN '[]' END),
                   'recast', format('%I::text%s::%s', a.attname, CASE WHEN t.typcategory = 'A' THEN '[]' END,
@@ -59,6 +61,7 @@ SELECT 'pg_class'::regclass::int8 AS catalog,
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid
   JOIN pg_type t ON t.oid = a.atttypid
+  CROSS JOIN (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8 AS xid) next
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
   LEFT JOIN LATERAL (
       SELECT format('START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s %s', s.seqstart, s.seqincrement, s.seqmin,

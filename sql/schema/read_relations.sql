@@ -1,6 +1,8 @@
 -- summary: tables, views, materialised views and sequences as objects of the model
 -- kind: read
 -- server: 15-18
+-- note: since is the number of the transaction that made the table, with the epoch before it: no statement changes the
+-- note: row of its column tableoid
 -- column catalog integer
 -- column object integer
 -- column part integer
@@ -75,6 +77,10 @@ SELECT 'pg_class'::regclass::int8 AS catalog,
                   'server', nullif(regexp_replace(c.server, ' OPTIONS .*$', ''), ''),
                   'access_method', quote_ident(c.amname),
                   'tablespace', quote_ident(c.spcname),
+                  'since', (SELECT (next.xid - ((next.xid - a.xmin::text::int8) & 4294967295))::text
+                              FROM pg_attribute a
+                             WHERE a.attrelid = c.oid
+                               AND a.attnum = -6),
                   'row_security', CASE WHEN c.relrowsecurity THEN 'ENABLE' END,
                   'force_security', CASE WHEN c.relforcerowsecurity THEN 'FORCE' END,
                   'create', CASE WHEN c.relispartition
@@ -105,6 +111,7 @@ SELECT 'pg_class'::regclass::int8 AS catalog,
                   'create_head', c.prefix || 'SEQUENCE ' || c.identity]
        END AS attrs
   FROM named c
+  CROSS JOIN (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8 AS xid) next
   LEFT JOIN parents p ON p.relid = c.oid
   LEFT JOIN pg_sequence s ON s.seqrelid = c.oid
   LEFT JOIN owned o ON o.objid = c.oid AND c.relkind = 'S'

@@ -30,14 +30,12 @@ static const lb_host host = {
 static lb_ctx ctx = {.host = &host};
 
 /* Objects as {kind, address, name, key, up, attrs} and edges, both as JSON without the brackets around them. */
-static schema_model *model_in(const char *system, int database, const char *objects, const char *edges)
+static schema_model *model_by(const schema_filter *filter, const char *place, const char *objects, const char *edges)
 {
     schema_model *m = NULL;
-    const char *json = lb_printf(&ctx,
-                                 "{\"schema_version\":2,\"system_identifier\":%s,\"database_oid\":%d,\"objects\":[%s],"
-                                 "\"edges\":[%s]}",
-                                 system, database, objects, edges);
-    if (schema_load(&ctx, json, NULL, &m, &err) < 0)
+    const char *json =
+        lb_printf(&ctx, "{\"schema_version\":2,%s\"objects\":[%s],\"edges\":[%s]}", place, objects, edges);
+    if (schema_load(&ctx, json, filter, &m, &err) < 0)
         printf("\n    %s\n", err.message);
     CU_ASSERT_PTR_NOT_NULL_FATAL(m);
     return m;
@@ -45,7 +43,7 @@ static schema_model *model_in(const char *system, int database, const char *obje
 
 static schema_model *model_of(const char *objects, const char *edges)
 {
-    return model_in("null", 0, objects, edges);
+    return model_by(NULL, "", objects, edges);
 }
 
 #define TABLE(n, name)                                                                                                 \
@@ -190,11 +188,6 @@ static void the_same_is_no_difference(void)
     "{\"kind\":\"grant\",\"schema\":\"s\",\"address\":\"SELECT (" column ") ON TABLE s." table                         \
     " TO mail\",\"key\":[0,0,0],\"up\":[1259,1,0],\"attrs\":[\"definition\",\"GRANT SELECT (" column                   \
     ") ON TABLE s." table " TO mail\",\"drop\",\"REVOKE SELECT (" column ") ON TABLE s." table " FROM mail\"]}"
-#define WHOLE(table, column)                                                                                           \
-    TABLE(1, table)                                                                                                    \
-    "," COLUMN(1, 1, table, "id") "," COLUMN(1, 2, table, column) "," INDEX(3, "mail", table,                          \
-                                                                            column) "," RIGHT(table, column)
-
 static const char *lines_of(const schema_diff *d)
 {
     const char *script = script_of(d), *at = script ? strstr(script, "ALTER") : NULL;
@@ -204,13 +197,41 @@ static const char *lines_of(const schema_diff *d)
     return at ? at : script;
 }
 
-/* The same OID and shape in the same database: the name is another one, and what is built on it goes along. */
+#define PLACE(system, database, commits)                                                                               \
+    "\"system_identifier\":" system ",\"database_oid\":" database ",\"commits\":[" commits "],"
+#define COMMIT(xid, at) "{\"at\":[" #xid "," #at "]}"
+#define SHARED          PLACE("\"7\"", "5", COMMIT(90, 1) "," COMMIT(100, 2))
+/* Both went on: the one has other transactions by the same numbers. */
+#define WENT_ON PLACE("\"7\"", "5", COMMIT(110, 4) "," COMMIT(100, 2) "," COMMIT(90, 1))
+#define OLD     ",\"since\",\"80\""
+#define LATE    ",\"since\",\"105\""
+#define TABLE_SINCE(n, name, xid)                                                                                      \
+    "{\"kind\":\"table\",\"schema\":\"s\",\"address\":\"TABLE s." name "\",\"name\":\"" name "\",\"key\":[1259," #n    \
+    ",0],\"up\":[0,0,0],\"attrs\":[\"create_head\",\"TABLE s." name "\",\"since\",\"" #xid "\"]}"
+/* A table of that age, and a column that was last changed then. */
+#define WHOLE(table, age, column, since)                                                                               \
+    TABLE_SINCE(1, table, age)                                                                                         \
+    "," COLUMN(1, 1, table, "id", OLD) "," COLUMN(1, 2, table, column,                                                 \
+                                                  since) "," INDEX(3, "mail", table, column) "," RIGHT(table, column)
+
+static const char *const needs_column = NEEDS("1259,3,0", "1259,1,2");
+
+static schema_model *shared(const char *objects)
+{
+    return model_by(NULL, SHARED, objects, needs_column);
+}
+
+static schema_model *went_on(const char *objects)
+{
+    return model_by(NULL, WENT_ON, objects, needs_column);
+}
+
+/* There before the last transaction that both have: the name is another one, and what is built on it goes along. */
 static void what_one_database_calls_otherwise_is_renamed(void)
 {
-    const char *needs = NEEDS("1259,3,0", "1259,1,2");
-    schema_model *old = model_in("\"7\"", 5, WHOLE("t", "mail"), needs);
-    schema_model *table = model_in("\"7\"", 5, WHOLE("u", "mail"), needs);
-    schema_model *column = model_in("\"7\"", 5, WHOLE("t", "email"), needs);
+    schema_model *old = shared(WHOLE("t", 80, "mail", OLD));
+    schema_model *table = went_on(WHOLE("u", 80, "mail", OLD));
+    schema_model *column = went_on(WHOLE("t", 80, "email", LATE));
     ASSERT_TEXT(lines_of(compare(old, table)), "ALTER TABLE s.t RENAME TO u;\n");
     ASSERT_TEXT(lines_of(compare(table, old)), "ALTER TABLE s.u RENAME TO t;\n");
     ASSERT_TEXT(lines_of(compare(old, column)), "ALTER TABLE s.t RENAME COLUMN mail TO email;\n");
@@ -220,27 +241,90 @@ static void what_one_database_calls_otherwise_is_renamed(void)
     const char *text = NULL;
     CU_ASSERT_EQUAL(schema_say(compare(old, column), "a", "b", &text, &err), 0);
     ASSERT_TEXT(text, "schema of a compared with b:\n~ column s.t.email: name mail -> email\n");
+    schema_model *typed = went_on(TABLE_SINCE(1, "t", 80) "," COLUMN(1, 1, "t", "id", OLD) "," COLUMN_OF(
+        1, 2, "t", "email", "text", LATE ",\"cast\",\"email::text\""));
+    expect_order(script_of(compare(old, typed)), "RENAME COLUMN mail TO email", "ALTER COLUMN email TYPE text");
+    schema_model *both = went_on(WHOLE("u", 80, "email", LATE));
+    const char *script = script_of(compare(old, both));
+    expect_order(script, "ALTER TABLE s.t RENAME TO u", "ALTER TABLE s.u RENAME COLUMN mail TO email");
+    CU_ASSERT_EQUAL(compare(old, both)->change_count, 2);
+    CU_ASSERT_PTR_NULL(strstr(script, "DROP"));
+}
+
+static void expect_no_rename(schema_model *a, schema_model *b, const char *drop, const char *asks)
+{
+    const char *script = script_of(compare(a, b));
+    CU_ASSERT_PTR_NOT_NULL(strstr(script, drop));
+    CU_ASSERT_PTR_NOT_NULL(strstr(script, asks));
+    CU_ASSERT_PTR_NULL(strstr(script, "\nALTER TABLE s.t RENAME")); /* but in the question */
+    CU_ASSERT_PTR_NULL(strstr(script, "\nALTER TABLE s.mine RENAME"));
 }
 
 /* Then the one goes and the other comes, as far as anybody knows. */
 static void what_is_not_proven_is_not_renamed(void)
 {
-    static const struct {
-        const char *system;
-        int database;
-    } others[] = {{"\"8\"", 5}, {"\"7\"", 6}, {"null", 5}, {"\"7\"", 0}};
-    schema_model *old = model_in("\"7\"", 5, WHOLE("t", "mail"), "");
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        const schema_diff *d = compare(old, model_in(others[i].system, others[i].database, WHOLE("t", "email"), ""));
-        const char *script = script_of(d);
-        CU_ASSERT_PTR_NULL(strstr(script, " RENAME COLUMN "));
-        CU_ASSERT_PTR_NOT_NULL(strstr(script, "DROP COLUMN mail"));
-        CU_ASSERT_PTR_NOT_NULL(strstr(script, "By hand: COLUMN s.t.mail may have been renamed to s.t.email"));
+    static const char *const places[] = {PLACE("\"8\"", "5", COMMIT(100, 2)),
+                                         PLACE("\"7\"", "6", COMMIT(100, 2)),
+                                         PLACE("null", "5", COMMIT(100, 2)),
+                                         PLACE("\"7\"", "0", COMMIT(100, 2)),
+                                         PLACE("\"7\"", "5", ""),
+                                         PLACE("\"7\"", "5", COMMIT(100, 3)),
+                                         PLACE("\"7\"", "5", COMMIT(99, 2))};
+    schema_model *old = shared(WHOLE("t", 80, "mail", OLD));
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        expect_no_rename(
+            old, model_by(NULL, places[i], WHOLE("t", 80, "email", LATE), ""), "DROP COLUMN mail",
+            "-- By hand: COLUMN s.t.mail may have been renamed to s.t.email, which nothing proves: the SQL drops the "
+            "one and adds the other. If it was, compare once more with renamed s.t.mail=s.t.email: ALTER "
+            "TABLE s.t RENAME COLUMN mail TO email takes their place");
+}
+
+/* Two people, each on a branch: the numbers of what they made are the same, and it is not. */
+static void what_both_sides_added_is_two_things(void)
+{
+    schema_model *mine = shared(WHOLE("t", 80, "mine", LATE)), *theirs = went_on(WHOLE("t", 80, "theirs", LATE));
+    expect_no_rename(mine, theirs, "DROP COLUMN mine",
+                     "-- By hand: COLUMN s.t.mine may have been renamed to s.t.theirs");
+    schema_model *my_table = shared(WHOLE("mine", 105, "a", LATE)),
+                 *their_table = went_on(WHOLE("theirs", 105, "a", LATE));
+    expect_no_rename(my_table, their_table, "DROP TABLE s.mine",
+                     "-- By hand: TABLE s.mine may have been renamed to s.theirs");
+}
+
+/* What people say is done, and what it cannot be is refused. */
+static void people_say_what_was_renamed(void)
+{
+    static const char *const items[] = {"s.t.mail=s.t.email"}, *const tables[] = {"s.t=s.u", "s.t.mail=s.u.email"};
+    static const char *const wrong[] = {
+        "s.t.mail", "s.t.mail=s.t.none", "s.t.id=s.t.email", "s.t=s.t", "s.t.mail=s.t.email=x", "=", "s.t.mail=s.t.id"};
+    const lb_texts said = {items, 1}, both = {tables, 2};
+    const schema_filter filter = {.renamed = &said, .privileges = true}, wide = {.renamed = &both, .privileges = true};
+    const char *place = PLACE("\"8\"", "9", "");
+    schema_model *old = shared(WHOLE("t", 80, "mail", OLD));
+    schema_model *column = model_by(&filter, place, WHOLE("t", 80, "email", LATE), needs_column);
+    ASSERT_TEXT(lines_of(compare(old, column)), "ALTER TABLE s.t RENAME COLUMN mail TO email;\n");
+    schema_model *all = model_by(&wide, place, WHOLE("u", 80, "email", LATE), needs_column);
+    expect_order(script_of(compare(old, all)), "ALTER TABLE s.t RENAME TO u",
+                 "ALTER TABLE s.u RENAME COLUMN mail TO email");
+    CU_ASSERT_EQUAL(compare(old, all)->change_count, 2);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const lb_texts one = {&wrong[i], 1};
+        const schema_filter bad = {.renamed = &one, .privileges = true};
+        schema_diff *d = NULL;
+        schema_model *to = model_by(&bad, place, WHOLE("t", 80, "email", LATE), needs_column);
+        CU_ASSERT_EQUAL(schema_compare(old, to, &d, &err), LB_ERR_INVALID);
+        CU_ASSERT_TRUE(*err.hint != '\0');
     }
-    const char *made = TABLE(1, "u") "," COLUMN(1, 1, "u", "id") "," COLUMN_OF(1, 2, "u", "mail", "text");
-    expect_order(script_of(compare(old, model_in("\"7\"", 5, made, ""))), "CREATE TABLE s.u", "DROP TABLE s.t");
-    const char *typed = TABLE(1, "t") "," COLUMN(1, 1, "t", "id") "," COLUMN_OF(1, 2, "t", "email", "text");
-    CU_ASSERT_PTR_NOT_NULL(strstr(script_of(compare(old, model_in("\"7\"", 5, typed, ""))), "DROP COLUMN mail"));
+}
+
+/* Read twice in one run: an OID is the proof there. */
+static void one_branch_knows_its_own(void)
+{
+    const schema_filter filter = {.one_branch = true, .privileges = true};
+    const char *place = PLACE("\"7\"", "5", "");
+    schema_model *before = model_by(&filter, place, WHOLE("t", 105, "mail", LATE), needs_column);
+    schema_model *after = model_by(&filter, place, WHOLE("t", 105, "email", LATE), needs_column);
+    ASSERT_TEXT(lines_of(compare(before, after)), "ALTER TABLE s.t RENAME COLUMN mail TO email;\n");
 }
 
 /* ---- text ---- */
@@ -293,5 +377,6 @@ static void snapshots_read_all_of_json(void)
 SUITE(schema, TEST(what_is_needed_comes_first), TEST(defaults_make_no_circle), TEST(circles_end),
       TEST(foreign_keys_in_a_circle_are_made_last_and_dropped_first), TEST(views_are_made_anew_around_a_type),
       TEST(the_same_is_no_difference), TEST(what_one_database_calls_otherwise_is_renamed),
-      TEST(what_is_not_proven_is_not_renamed), TEST(people_read_one_line_for_each), TEST(names_stay_in_their_line),
-      TEST(snapshots_read_all_of_json))
+      TEST(what_is_not_proven_is_not_renamed), TEST(what_both_sides_added_is_two_things),
+      TEST(people_say_what_was_renamed), TEST(one_branch_knows_its_own), TEST(people_read_one_line_for_each),
+      TEST(names_stay_in_their_line), TEST(snapshots_read_all_of_json))

@@ -228,6 +228,16 @@ def renames_are_asked_for(version):
         contains(asked["COLUMN public.t.mail"], "public.t.email")
         contains(found["sql"], "-- By hand: COLUMN public.t.mail may have been renamed")
 
+        def say(pair, check=0):
+            return place.run("capture_schema_diff", branch=start, target_branch=end, renamed=[pair], output="sql", check=check)
+        said = say("public.t.mail=public.t.email")["result"]["sql"]
+        contains(said, "ALTER TABLE public.t RENAME COLUMN mail TO email")
+        holds("By hand" not in said, "nothing is asked any more")
+        for wrong in ("public.t.mail", "public.t.mail=public.t.other", "public.t.id=public.t.email"):
+            refused = say(wrong, check=1)["error"]
+            contains(json.dumps(refused), wrong)
+            holds(refused["hint"], "and what to say instead")
+
 
 def an_ordinary_role_reads_the_same(version):
     role = f"lbops_reader_{os.getpid()}_{version}"
@@ -307,26 +317,38 @@ INSERT INTO t VALUES (1, 'a@b'); INSERT INTO orders (t_id, state) VALUES (1, 'ne
 """
 
 
+def migrate(place, branch="production"):
+    """With a ledger: what branches have in common of it is from before they parted."""
+    folder = place.dir / "migrations"
+    folder.mkdir(exist_ok=True)
+    (folder / "V001__first.sql").write_text("CREATE TABLE IF NOT EXISTS first (id int PRIMARY KEY);\n")
+    place.run("apply_schema_migration", branch=branch, dir=folder)
+
+
 def branches_of_a_lakebase(version):
     """They keep the OIDs of their parent: what has another name keeps its rows, there and back."""
     with Local(version) as place:
         place.sql(NAMED.format(role="reader"))
+        migrate(place)
         place.cli("target", "create", "dev-1", "--ttl", "1h", check=0)
         place.sql("ALTER TABLE t RENAME mail TO email; ALTER TABLE orders RENAME TO requests; ALTER TABLE t DROP note;"
                   "ALTER TABLE t ADD remark text; ALTER TABLE t ADD b int; ALTER TABLE other RENAME TO others;"
-                  "ALTER TABLE others ADD more int", branch="dev-1")
+                  "ALTER TABLE others ADD more int; ALTER TABLE others RENAME id TO no", branch="dev-1")
         found = place.run("capture_schema_diff", target_branch="dev-1", output="all")["result"]
         names = [(c["kind"], c["before"], c["object"]) for c in found["changes"] if c["attribute"] == "name"]
-        equal(names, [("table", "orders", "public.requests"), ("column", "mail", "public.t.email")], "what has another name")
-        equal(found["diff"]["columns_removed"], ["public.other.id", "public.t.note"], "and what is gone")
+        equal(sorted(names), [("column", "id", "public.others.no"), ("column", "mail", "public.t.email"),
+                              ("table", "orders", "public.requests"), ("table", "other", "public.others")],
+              "what has another name")
+        equal(found["diff"]["columns_removed"], ["public.t.note"], "and what is gone")
         step = {s["sql"]: s for s in found["statements"]}["ALTER TABLE public.t RENAME COLUMN mail TO email"]
         equal((step["lock"], step["risk"].split(":")[0]), ("ACCESS EXCLUSIVE", "breaking"), "its hazard")
         asked = {s["object"]: s["reason"] for s in found["skipped"] if "renamed" in s["reason"]}
-        equal(sorted(asked), ["COLUMN public.t.note", "TABLE public.other"], "another shape, another number: people know")
+        equal(sorted(asked), ["COLUMN public.t.note"], "the same shape, another number: people know")
         for kept in ("by_state", "INDEX mail", "counted", "CONSTRAINT", "GRANT", "COMMENT"):
             holds(kept not in found["sql"], f"{kept} stays as it is:\n{found['sql']}")
         back = place.run("capture_schema_diff", source_branch="dev-1", target_branch="production", output="sql")["result"]["sql"]
-        contains(back, "RENAME COLUMN email TO mail", "ALTER TABLE public.requests RENAME TO orders")
+        contains(back, "RENAME COLUMN email TO mail", "ALTER TABLE public.requests RENAME TO orders",
+                 "ALTER TABLE public.other RENAME COLUMN no TO id")
 
         def rows():
             return place.sql("SELECT r.state, l.id, j.mail FROM lines l JOIN requests r ON r.id = l.order_id JOIN joined j ON j.id = r.id")
@@ -337,6 +359,71 @@ def branches_of_a_lakebase(version):
         place.sql(back)
         equal(place.sql("SELECT mail FROM t JOIN orders ON t_id = t.id").strip(), "a@b", "and back, with the rows")
         equal(place.run("capture_schema_diff", target_branch="production")["result"]["has_changes"], False, "itself")
+
+
+BOTH = ("CREATE TABLE {0}_table (id int, note text); ALTER TABLE t ADD {0}_column text;"
+        "INSERT INTO t (id, {0}_column) VALUES (1, 'of {0}')")
+
+
+def what_both_sides_added_is_two_things(version):
+    """The numbers of what two people make on their branches are the same, and so is its shape, by chance."""
+    with Local(version) as place:
+        place.sql("CREATE TABLE t (id int, was text)")
+        migrate(place)
+        for branch in ("dev-1", "dev-2"):
+            place.cli("target", "create", branch, "--ttl", "1h", check=0)
+            place.sql(BOTH.format(branch.replace("-", "_")), branch=branch)
+        place.sql("ALTER TABLE t RENAME was TO named", branch="dev-2")
+        keys = [place.sql("SELECT string_agg(attrelid::int || '.' || attnum || '.' || xmin, ' ' ORDER BY 1) FROM pg_attribute a"
+                          " WHERE attrelid::regclass::text LIKE '%\\_table' AND attnum IN (1, -6)"
+                          " OR attname LIKE 'dev%column'", branch=b) for b in ("dev-1", "dev-2")]
+        equal(keys[0], keys[1], "the server itself cannot tell these apart")
+        found = place.run("capture_schema_diff", branch="dev-1", target_branch="dev-2", output="all")["result"]
+        equal([s["sql"] for s in found["statements"] if "RENAME" in s["sql"]],
+              ["ALTER TABLE public.t RENAME COLUMN was TO named"], "only what was there before they parted is renamed")
+        asked = {s["object"]: s["reason"] for s in found["skipped"]}
+        equal(sorted(asked), ["COLUMN public.t.dev_1_column", "TABLE public.dev_1_table"], "the rest is asked for")
+        contains(asked["TABLE public.dev_1_table"], "renamed public.dev_1_table=public.dev_2_table",
+                 "ALTER TABLE public.dev_1_table RENAME TO dev_2_table")
+        drop = {s["sql"]: s for s in found["statements"]}["ALTER TABLE public.t DROP COLUMN dev_1_column"]
+        equal(drop["risk"], "data loss", "and says what it loses")
+        place.sql(found["sql"], branch="dev-1")
+        equal(place.sql("SELECT count(*), count(dev_2_column) FROM t", branch="dev-1").strip(), "1|0",
+              "nothing of mine is called theirs")
+
+
+def what_nothing_proves_people_say(version):
+    """Without a ledger, and without the times of transactions, nobody knows when two branches parted."""
+    with Local(version) as place:
+        place.sql("CREATE TABLE t (id int, mail text); INSERT INTO t VALUES (1, 'a@b'); CREATE TABLE u (id int)")
+        place.cli("target", "create", "dev-1", "--ttl", "1h", check=0)
+        place.sql("ALTER TABLE t RENAME mail TO email; ALTER TABLE u RENAME TO v", branch="dev-1")
+        found = place.run("capture_schema_diff", target_branch="dev-1", output="all")["result"]
+        equal([s["sql"] for s in found["statements"] if "RENAME" in s["sql"]], [], "nothing is proven")
+        equal(sorted(s["object"] for s in found["skipped"]), ["COLUMN public.t.mail", "TABLE public.u"], "so it asks")
+        said = place.run("capture_schema_diff", target_branch="dev-1", output="all",
+                         renamed=["public.t.mail=public.t.email", "public.u=public.v"])["result"]
+        equal([s["sql"] for s in said["statements"] if "TABLE" in s["sql"]],
+              ["ALTER TABLE public.u RENAME TO v", "ALTER TABLE public.t RENAME COLUMN mail TO email"], "what people know")
+        place.sql(said["sql"])
+        equal(place.sql("SELECT email FROM t LEFT JOIN v ON v.id = t.id").strip(), "a@b", "and the rows are there")
+        equal(place.run("capture_schema_diff", target_branch="dev-1")["result"]["has_changes"], False, "after it")
+
+
+def times_of_transactions_prove_it_too(version):
+    """Where the server keeps them, no ledger is needed. A server reads that setting when it starts, as a branch's does."""
+    with Local(version) as place:
+        place.sql("ALTER SYSTEM SET track_commit_timestamp TO on")
+        place.cli("target", "create", "dev-1", "--keep", check=0)
+        place.sql("CREATE TABLE t (id int, mail text)", branch="dev-1")
+        place.cli("target", "create", "dev-2", "--from", "dev-1", "--ttl", "1h", check=0)
+        place.sql("ALTER TABLE t RENAME mail TO email", branch="dev-2")
+        for branch in ("dev-1", "dev-2"):
+            place.sql(BOTH.format(branch.replace("-", "_")), branch=branch)
+        found = place.run("capture_schema_diff", branch="dev-1", target_branch="dev-2", output="all")["result"]
+        equal([s["sql"] for s in found["statements"] if "RENAME" in s["sql"]],
+              ["ALTER TABLE public.t RENAME COLUMN mail TO email"], "what both have from before, and nothing else")
+        contains(found["sql"], "DROP COLUMN dev_1_column", "DROP TABLE public.dev_1_table")
 
 
 def branches_of_a_workspace():
@@ -354,7 +441,8 @@ def branches_of_a_workspace():
 # What does not depend on the server is shown once.
 NEWEST = [each_version(test)[-1] for test in (snapshots_are_not_trusted,
                                               people_choose_what_is_compared, wrong_input_gets_a_sentence)]
-suite(branches_of_a_workspace, *NEWEST, *each_version(branches_of_a_lakebase, it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
+suite(branches_of_a_workspace, *NEWEST, *each_version(branches_of_a_lakebase, what_both_sides_added_is_two_things, what_nothing_proves_people_say,
+                             times_of_transactions_prove_it_too, it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
                              both_branches_can_be_named, a_snapshot_stands_for_a_branch,
                              what_sql_does_not_carry_is_said, columns_in_another_order_are_told, secrets_are_not_read,
                              renames_are_asked_for, an_ordinary_role_reads_the_same,
