@@ -2,6 +2,7 @@
  * who keeps a vacuum from helping. */
 #include "vacuum_ledger.h"
 #include "vacuum_parent.h"
+#include "vacuum_since.h"
 
 #include <sql/vacuum/analyze.h>
 #include <sql/vacuum/vacuum_analyze.h>
@@ -92,17 +93,6 @@ static int compose_fix(lb_ctx *ctx, const vacuum_relation *v, unsigned due, cons
                                  : vacuum_vacuum_analyze_compose(ctx, &both, ret_fix, err);
 }
 
-static const char *reason_of(lb_ctx *ctx, const vacuum_relation *v, unsigned due, int64_t now,
-                             const vacuum_horizon_row *holder)
-{
-    const char *text = vacuum_due_text(ctx, v, due, now), *who = holder ? vacuum_holder_text(ctx, holder) : NULL;
-    if (!text || (holder && !who))
-        return NULL;
-    return who ? lb_printf(ctx, "%s; %s holds rows back since %lld transactions", text, who,
-                           (long long)holder->horizon_age)
-               : text;
-}
-
 static int report(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, unsigned due, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -111,7 +101,7 @@ static int report(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v
     double share = vacuum_share((double)v->row.dead, v->need.vacuum_trigger);
     bool is_past = share >= 1 || due & VACUUM_INSERTS, comes_soon = v->need.enabled && is_past && share < 1.5;
     const lb_value *evidence = evidence_of(ctx, scan, v, holder);
-    const char *reason = reason_of(ctx, v, due, scan->now, holder);
+    const char *reason = vacuum_reason_text(ctx, v, due, scan->now, holder);
     if (!evidence || !reason)
         return lb_out_of_memory(err);
     int r = compose_fix(ctx, v, due, &fix, err);
@@ -209,9 +199,12 @@ static int look_at_others(lb_ctx *ctx, tally *count, lb_error *err)
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
+    const struct args *args = ctx->args;
     vacuum_scan scan;
     tally count = {0};
     int r = vacuum_scan_read(ctx, &scan, err);
+    if (r >= 0)
+        r = vacuum_date_holder(ctx, &scan, (double)args->holder_seconds, err);
     if (r >= 0)
         r = vacuum_ledger_read(ctx, &scan, err);
     for (size_t i = 0; r >= 0 && !scan.server.is_standby && i < scan.count; i++)

@@ -3,6 +3,7 @@
 #include "vacuum_aftermath.h"
 #include "vacuum_ledger.h"
 #include "vacuum_pace.h"
+#include "vacuum_since.h"
 #include "vacuum_targets.h"
 
 #include <sql/vacuum/analyze.h>
@@ -18,8 +19,10 @@ struct args {
 static const lb_param params[] = {
     LB_PARAM(struct args, tables, LB_LIST_OF(LB_TEXT), NULL,
              "only these, as schema.table, due or not; none given: all that are due"),
-    LB_PARAM(struct args, window, LB_TEXT, NULL,
-             "hours of the day to work in, UTC: 22:00-05:30; auto: those of least traffic; none given: any time"),
+    LB_PARAM(
+        struct args, window, LB_TEXT, NULL,
+        "hours of the day to work in, UTC, in one pass: 22:00-05:30; auto: those of least traffic, or " VACUUM_NIGHT
+        " until history knows them; none given: any time"),
     LB_PARAM(struct args, dead_ratio, LB_F64, "0.10", "dead part of a table's rows that is due", .min = "0",
              .max = "1"),
     LB_PARAM(struct args, stale_hours, LB_F64, "24", "hours without a vacuum after which a changed table is due",
@@ -42,7 +45,7 @@ static const lb_param params[] = {
 
 typedef struct work {
     vacuum_scan scan;
-    const char *window, *window_from;
+    vacuum_window window;
     int64_t failed, deferred, planned, removed;
     lb_value *names; /* of what was vacuumed */
     size_t done;
@@ -63,8 +66,8 @@ static int find_obstacle(lb_ctx *ctx, const work *w, const vacuum_target *t, con
     if (*ret_why)
         return 0;
     if (t->due & VACUUM_DEAD && vacuum_is_futile(v, holder))
-        *ret_why = lb_printf(ctx, "the last vacuum removed as little as this one would: %s holds the rows back",
-                             vacuum_holder_text(ctx, holder));
+        *ret_why = lb_printf(ctx, "the last vacuum removed as little as this one would: %s holds the rows back: %s",
+                             vacuum_holder_text(ctx, holder), vacuum_holder_advice(holder));
     else if (eta_s > left_s)
         *ret_why = lb_printf(ctx, "it may take %.0f s under this budget, and %.0f s are left", eta_s, left_s);
     return *ret_why ? 0 : vacuum_find_lock(ctx, v, false, ret_why, err);
@@ -90,6 +93,8 @@ static int fill_group(lb_ctx *ctx, const work *w, const vacuum_target *t, lb_gro
 static int apply(lb_ctx *ctx, const work *w, const vacuum_target *t, const vacuum_operation *o, lb_outcome *ret_outcome,
                  lb_error *err)
 {
+    const struct args *args = ctx->args;
+    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds, false);
     lb_group *group = NULL;
     int r = lb_group_open(
         ctx,
@@ -98,7 +103,8 @@ static int apply(lb_ctx *ctx, const work *w, const vacuum_target *t, const vacuu
                  .evidence = LB_ARGS(lb_i64("dead_rows", o->before.row.dead),
                                      lb_f64("dead_trigger", o->before.need.vacuum_trigger),
                                      lb_i64("inserted_since_vacuum", o->before.row.inserted_since_vacuum),
-                                     lb_i64("modified_since_analyze", o->before.row.modified_since_analyze)),
+                                     lb_i64("modified_since_analyze", o->before.row.modified_since_analyze),
+                                     vacuum_holder_value(ctx, "held_back_by", holder)),
                  .undo = "nothing has to be taken back: a vacuum changes no row that anybody sees"),
         &group, err);
     if (r >= 0)
@@ -165,7 +171,9 @@ static int do_table(lb_ctx *ctx, work *w, const vacuum_target *t, lb_error *err)
 {
     vacuum_operation o;
     const char *type = t->due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze";
-    const char *reason = vacuum_due_text(ctx, t->relation, t->due, w->scan.now);
+    const struct args *args = ctx->args;
+    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds, false);
+    const char *reason = vacuum_reason_text(ctx, t->relation, t->due, w->scan.now, holder);
     int r = vacuum_begin(ctx, t->relation, type, reason, &o, err);
     if (r >= 0)
         r = find_obstacle(ctx, w, t, &o.error, err);
@@ -182,9 +190,9 @@ static int conclude(lb_ctx *ctx, const work *w, const char *stopped, int64_t lef
     int r = lb_result(ctx,
                       LB_ARGS(lb_i64("tables_vacuumed", (int64_t)w->done), lb_i64("tables_failed", w->failed),
                               lb_i64("tables_deferred", w->deferred), lb_i64("tables_planned", w->planned),
-                              lb_i64("tables_left", left), lb_i64("dead_rows_removed", w->removed),
-                              lb_text("stopped_because", stopped), lb_text("window", w->window),
-                              lb_text("window_from", w->window_from)),
+                              left < 0 ? lb_null("tables_left") : lb_i64("tables_left", left),
+                              lb_i64("dead_rows_removed", w->removed), lb_text("stopped_because", stopped),
+                              lb_text("window", w->window.hours), lb_text("window_from", w->window.from)),
                       err);
     if (r < 0 || !w->done)
         return r;
@@ -199,11 +207,8 @@ static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error 
     const struct args *args = ctx->args;
     const char *stopped = NULL;
     size_t i = 0, most = (size_t)args->most_tables < targets->count ? (size_t)args->most_tables : targets->count;
-    vacuum_pace pace = {.most_active = args->most_active, .growth = args->load_growth};
-    int r = vacuum_learn_window(ctx, args->window, &pace.window, &w->window_from, err);
-    if (r >= 0)
-        r = vacuum_pace_begin(ctx, &pace, err);
-    w->window = pace.window;
+    vacuum_pace pace = {.most_active = args->most_active, .growth = args->load_growth, .window = w->window.hours};
+    int r = vacuum_pace_begin(ctx, &pace, err);
     for (; r >= 0 && i < most; i++) {
         lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
         r = vacuum_pace_ask(ctx, &pace, &stopped, err);
@@ -215,36 +220,62 @@ static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error 
     if (r < 0)
         return r;
     lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
+    if (!stopped && !args->tables.count)
+        r = vacuum_window_note_pass(ctx, &w->window, err);
+    if (r < 0)
+        return r;
     if (!stopped && most < targets->count)
         stopped = "most_tables are done";
     return conclude(ctx, w, stopped, (int64_t)(targets->count - i), err);
 }
 
-static int run(lb_ctx *ctx, lb_error *err)
+/* Before anybody is asked anything: a schedule that comes often may not keep a compute awake. */
+static const char *not_now(lb_ctx *ctx, const work *w)
+{
+    const struct args *args = ctx->args;
+    int64_t now = lb_now(ctx);
+    if (!vacuum_in_window(w->window.hours, now))
+        return lb_printf(ctx, "it is not within %s", w->window.hours);
+    return !args->tables.count && vacuum_window_passed(&w->window, now) ? "this window has had its pass" : NULL;
+}
+
+static int work_off(lb_ctx *ctx, work *w, lb_error *err)
 {
     const struct args *args = ctx->args;
     const vacuum_limits limits = {.dead_ratio = args->dead_ratio,
                                   .min_rows = args->min_rows,
                                   .min_changed = args->min_changed_ratio,
                                   .stale_hours = args->stale_hours};
-    work w = {.done = 0};
     vacuum_targets targets;
-    int r = vacuum_check_window(args->window, err);
+    int r = vacuum_scan_read(ctx, &w->scan, err);
+    r = r < 0 ? r : vacuum_settle_rewrites(ctx, &w->scan, err);
     if (r >= 0)
-        r = vacuum_scan_read(ctx, &w.scan, err);
-    r = r < 0 ? r : vacuum_settle_rewrites(ctx, &w.scan, err);
+        r = vacuum_date_holder(ctx, &w->scan, (double)args->holder_seconds, err);
     if (r >= 0)
-        r = vacuum_ledger_read(ctx, &w.scan, err);
+        r = vacuum_ledger_read(ctx, &w->scan, err);
     if (r >= 0)
-        r = args->tables.count ? vacuum_targets_named(ctx, &w.scan, &args->tables, &targets, err)
-                               : vacuum_targets_due(ctx, &w.scan, &limits, &targets, err);
+        r = args->tables.count ? vacuum_targets_named(ctx, &w->scan, &args->tables, &targets, err)
+                               : vacuum_targets_due(ctx, &w->scan, &limits, &targets, err);
     if (r < 0)
         return r;
-    w.names = lb_alloc(ctx, (targets.count + 1) * sizeof *w.names);
-    return w.names ? do_all(ctx, &w, &targets, err) : lb_out_of_memory(err);
+    w->names = lb_alloc(ctx, (targets.count + 1) * sizeof *w->names);
+    return w->names ? do_all(ctx, w, &targets, err) : lb_out_of_memory(err);
+}
+
+static int run(lb_ctx *ctx, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    work w = {.done = 0};
+    int r = vacuum_check_window(args->window, err);
+    if (r >= 0)
+        r = vacuum_window_find(ctx, args->window, &w.window, err);
+    if (r < 0)
+        return r;
+    const char *stopped = not_now(ctx, &w);
+    return stopped ? conclude(ctx, &w, stopped, -1, err) : work_off(ctx, &w, err);
 }
 
 LB_TOOL(schedule_vacuum_analyze, "vacuums and analyzes what is due, worst first, under a budget",
         .agent = "performance", .risk = LB_RISK_LOW, .schedule = "0 2 * * *", .timeout_s = 3600,
         LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("vacuum_history"), .emits = LB_NAMES("vacuum.completed"),
-        .run = run);
+        .remembers = true, .run = run);

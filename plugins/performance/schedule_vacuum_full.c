@@ -3,6 +3,7 @@
 #include "vacuum_aftermath.h"
 #include "vacuum_clock.h"
 #include "vacuum_rewrite.h"
+#include "vacuum_since.h"
 
 #include <math.h>
 #include <sql/vacuum/set_lock_timeout.h>
@@ -169,6 +170,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     int r = vacuum_scan_read(ctx, &scan, err);
     if (r >= 0)
         r = vacuum_settle_rewrites(ctx, &scan, err);
+    if (r >= 0)
+        r = vacuum_date_holder(ctx, &scan, (double)args->holder_seconds, err);
     if (r >= 0)
         r = vacuum_plan_rewrite(ctx, &scan, args->schema, args->table, args->mb_per_second * 1e6, &plan, err);
     if (r >= 0)

@@ -76,3 +76,12 @@ const char *vacuum_due_text(lb_ctx *ctx, const vacuum_relation *v, unsigned due,
             vacuum_share((double)t->modified_since_analyze, v->need.analyze_trigger), v->need.analyze_trigger);
     return "nothing is due";
 }
+
+const char *vacuum_reason_text(lb_ctx *ctx, const vacuum_relation *v, unsigned due, int64_t now,
+                               const vacuum_horizon_row *holder)
+{
+    const char *text = vacuum_due_text(ctx, v, due, now), *who = holder ? vacuum_holder_text(ctx, holder) : NULL;
+    if (!text || !who || due == VACUUM_ANALYZE)
+        return text;
+    return lb_printf(ctx, "%s; %s holds rows back since %lld transactions", text, who, (long long)holder->horizon_age);
+}

@@ -32,4 +32,8 @@ bool vacuum_is_futile(const vacuum_relation *v, const vacuum_horizon_row *holder
 /* "12000 dead rows (24 % of all) are 3.2 times the 3750 that autovacuum waits for". */
 const char *vacuum_due_text(lb_ctx *ctx, const vacuum_relation *v, unsigned due, int64_t now);
 
+/* The same, with who keeps a vacuum from helping; holder: NULL where there is none. */
+const char *vacuum_reason_text(lb_ctx *ctx, const vacuum_relation *v, unsigned due, int64_t now,
+                               const vacuum_horizon_row *holder);
+
 #endif

@@ -147,7 +147,7 @@ const vacuum_horizon_row *vacuum_holder(const vacuum_scan *scan, double seconds,
 {
     for (size_t i = 0; i < scan->holder_count; i++) {
         const vacuum_horizon_row *h = &scan->holders[i];
-        bool is_long = h->held_seconds_is_null || strcmp(h->kind, "standby") == 0 || h->held_seconds >= seconds;
+        bool is_long = h->held_seconds_is_null || h->held_seconds >= seconds;
         if (h->is_here && is_long && h->horizon_age > 0 && (catalogue || strcmp(h->scope, "rows") == 0))
             return h;
     }

@@ -3,7 +3,7 @@
 -- server: 15-18
 -- note: a vacuum's own snapshot holds nothing back, nor do sessions of another database for the rows of this one. The
 -- note: catalogue's horizon of a slot is apart: it keeps rows of system tables alone. For how long is counted by the
--- note: server's clock, which wrote the time.
+-- note: server's clock, which wrote the time. Slots and standbys do not say since when: what they hold moves on.
 -- column kind text
 -- column holder text
 -- column pid integer null
@@ -48,7 +48,7 @@ SELECT h.kind, h.holder, h.pid, h.database, h.owner, h.state, h.since,
          WHERE s.catalog_xmin IS NOT NULL
         UNION ALL
         SELECT 'standby', coalesce(nullif(r.application_name, ''), 'pid ' || r.pid), r.pid::int8, NULL, r.usename::text,
-               r.state, r.backend_start, age(r.backend_xmin)::int8, 'rows'
+               r.state, NULL, age(r.backend_xmin)::int8, 'rows'
           FROM pg_stat_replication r
          WHERE r.backend_xmin IS NOT NULL) h
  ORDER BY h.horizon_age DESC, h.since NULLS LAST, h.holder

@@ -24,5 +24,5 @@ runs schedule_vacuum_analyze --window auto
 holds '.result | .window == "03:00-06:00" and .window_from == "learned from history" and (.stopped_because | contains("03:00"))'
 BRANCH=staging
 runs schedule_vacuum_analyze --window auto --plan
-holds '.result | .window == null and (.window_from | contains("too little")) and .tables_planned == 1'
+holds '.result | .window == "02:00-05:00" and (.window_from | contains("too little"))'
 finish

@@ -140,6 +140,21 @@ static void a_window_may_span_midnight(void)
     CU_ASSERT_EQUAL(vacuum_check_window("01:00-01:00", &err), LB_ERR_INVALID);
 }
 
+static void an_opening_has_one_pass(void)
+{
+    const int64_t minute = 60000000, midnight = 20000 * 1440 * minute;
+    vacuum_window w = {.hours = "22:00-05:30", .passed_at = midnight - 90 * minute};
+    CU_ASSERT_TRUE(vacuum_window_passed(&w, midnight - 30 * minute));
+    CU_ASSERT_TRUE(vacuum_window_passed(&w, midnight + 5 * 60 * minute));
+    CU_ASSERT_FALSE(vacuum_window_passed(&w, midnight + 22 * 60 * minute)); /* the next night */
+    w.passed_at = midnight - 121 * minute;
+    CU_ASSERT_FALSE(vacuum_window_passed(&w, midnight)); /* before it opened */
+    w.passed_at = midnight + minute;
+    CU_ASSERT_FALSE(vacuum_window_passed(&w, midnight)); /* a clock that was put back */
+    w = (vacuum_window){.passed_at = midnight};
+    CU_ASSERT_FALSE(vacuum_window_passed(&w, midnight)); /* at any time */
+}
+
 static void the_quiet_hours_are_among_those_that_are_known(void)
 {
     double calls[24];
@@ -197,6 +212,6 @@ static void a_budget_says_how_long_it_takes(void)
 
 SUITE(vacuum_need, TEST(triggers_are_those_of_the_server), TEST(a_tables_own_settings_come_first),
       TEST(nobody_has_counted), TEST(version_18_has_a_cap_and_counts_what_is_not_frozen),
-      TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight),
+      TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight), TEST(an_opening_has_one_pass),
       TEST(the_quiet_hours_are_among_those_that_are_known), TEST(tuning_follows_size_and_churn),
       TEST(a_budget_says_how_long_it_takes))

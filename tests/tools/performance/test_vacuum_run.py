@@ -2,8 +2,12 @@
 
 import concurrent.futures
 import contextlib
+import datetime
+import time
 
 from place import Given, contains, each_version, equal, holds, suite
+from planted import KEEPS, answer, metric, midnight
+from planted import plant as put
 from upkeep import Private, dead, plant, somebody, vacuums
 from ward import Ward
 
@@ -79,13 +83,60 @@ def a_vacuum_that_cannot_help_is_not_repeated(version):
         equal(place.run(TOOL)["result"]["dead_rows_removed"], 6000, "when the holder is gone")
 
 
+def until(place, question, answer="t"):
+    while place.sql(question) != answer:
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def behind_a_standby(version):
+    """A standby that holds the rows of its primary back by a slot, with a transaction that was read in the history since."""
+    with Ward(version) as ward, Private(ward, more=KEEPS) as place:
+        place.sql("SELECT pg_create_physical_replication_slot('far')")
+        ward.standby()
+        for setting in ("hot_standby_feedback = on", "wal_receiver_status_interval = '1s'", "primary_slot_name = 'far'"):
+            ward.at_standby(f"ALTER SYSTEM SET {setting}")
+        ward.at_standby("SELECT pg_reload_conf()")
+        until(place, "SELECT xmin IS NOT NULL FROM pg_replication_slots WHERE slot_name = 'far'")
+        yield ward, place
+
+
+def a_slot_that_holds_rows_back_is_told_before(version):
+    with behind_a_standby(version) as (ward, place):
+        ward.at_standby("ALTER SYSTEM SET primary_conninfo = ''")
+        ward.at_standby("SELECT pg_reload_conf()")
+        until(place, "SELECT NOT active FROM pg_replication_slots WHERE slot_name = 'far'")
+        place.sql("CREATE TABLE other (id int)")
+        place.run("check_txid_wraparound_risk")  # a reading
+        plant(place, held=True)
+        place.sql("VACUUM t")
+        count = vacuums(place)
+        equal(dead(place), 6000, "it has removed nothing")
+        result = place.run(TOOL)["result"]["results"][0]
+        equal((result["status"], vacuums(place)), ("deferred", count), f"not begun: {result}")
+        contains(result["error"], "replication slot far (inactive) holds the rows back: let its consumer catch up")
+        place.sql("SELECT pg_drop_replication_slot('far')")
+        equal((place.run(TOOL)["result"]["dead_rows_removed"], dead(place)), (6000, 0), "once the slot is gone")
+
+
+def a_slot_of_which_nobody_knows_since_when_is_named_and_tried(version):
+    with behind_a_standby(version) as (_, place):
+        plant(place, held=True)
+        until(place, "SELECT age(xmin) < 3 FROM pg_replication_slots WHERE slot_name = 'far'")
+        plant(place, "later", rows=4_000, dead=2_000, held=True)
+        planned = place.run(TOOL, plan=True)["result"]["results"]
+        equal([r["status"] for r in planned], ["planned", "planned"], "a standby that follows keeps nobody from a vacuum")
+        until(place, "SELECT age(xmin) < 3 FROM pg_replication_slots WHERE slot_name = 'far'")
+        equal((place.run(TOOL)["result"]["tables_vacuumed"], dead(place)), (2, 0), "and what it no longer sees goes")
+
+
 def stops_when_the_load_rises_or_the_hour_is_wrong(version):
     with Given(version) as place:
         plant(place)
         hour = int(place.sql("SELECT to_char(now() AT TIME ZONE 'UTC', 'HH24')"))
         elsewhere = f"{(hour + 3) % 24:02}:00-{(hour + 5) % 24:02}:00"
         result = place.run(TOOL, window=elsewhere)["result"]
-        equal((result["tables_vacuumed"], result["tables_left"]), (0, 1), "outside of the window")
+        equal((result["tables_vacuumed"], result["tables_left"]), (0, None), "outside of the window")
         contains(result["stopped_because"], "not within")
         with somebody(place) as busy, somebody(place, "BEGIN", "LOCK TABLE t IN ACCESS SHARE MODE"):
             busy.stdin.write("SELECT pg_sleep(30);\n")
@@ -99,6 +150,73 @@ def stops_when_the_load_rises_or_the_hour_is_wrong(version):
         equal(dead(place), 6000, "the table")
         equal(place.run(TOOL, check=1, window="nine to five")["error"]["code"], "invalid", "a bad window")
         equal(place.run(TOOL, window=f"{hour:02}:00-{(hour + 2) % 24:02}:00")["result"]["tables_vacuumed"], 1, "in time")
+
+
+def this_hour():
+    return datetime.datetime.now(datetime.timezone.utc).hour
+
+
+def window(first):
+    return f"{first % 24:02}:00-{(first + 3) % 24:02}:00"
+
+
+SNAPSHOT = "pg_stat_statements_dealloc_at_snapshot"
+
+
+def has_been_busy_but_for(place, first, days=range(-5, 0)):
+    """Statements ran in each hour of these days, and few in three of them; each snapshot leaves its mark."""
+    key = {"granularity": "hour", "system_identifier": 1, "postmaster_start": midnight(-9), "userid": 1, "dbid": 1, "toplevel": True,
+           "queryid": 1, "calls": 1, "total_exec_time": 1}
+    put(place, "pg_stat_history", [{**key, "snapshot_timestamp": midnight(day, hour + 0.5),
+                                    "calls_delta": 2 if (hour - first) % 24 < 3 else 5000} for day in days for hour in range(24)])
+    put(place, "lakebase_metrics", [metric(SNAPSHOT, midnight(day, hour + 0.5), 0) for day in days for hour in range(24)])
+
+
+def asked_each_hour_it_works_in_the_quiet_ones_once(version):
+    """An hour may end meanwhile: what is open stays open for one more, and what is closed stays closed."""
+    with Given(version, more=KEEPS) as place:
+        plant(place)
+        quiet = this_hour() + 8
+        has_been_busy_but_for(place, quiet)
+        result = place.run(TOOL, window="auto")["result"]
+        equal((result["window"], result["window_from"]), (window(quiet), "learned from history"), "learned")
+        contains(result["stopped_because"], "it is not within")
+        has_been_busy_but_for(place, this_hour() - 1, days=range(-12, -5))
+        equal(place.run(TOOL, window="auto")["result"]["window"], window(quiet), "what history has said holds for the day")
+        runs = answer(place, "SELECT statements FROM tool_runs WHERE tool = 'schedule_vacuum_analyze'")
+        equal([run["statements"] for run in runs], [0, 0], "the server is not asked, so that a compute that sleeps goes on sleeping")
+        equal((dead(place), vacuums(place)), (6000, 1), "the world")
+    with Given(version, more=KEEPS) as place:
+        plant(place)
+        has_been_busy_but_for(place, this_hour() - 1)
+        planned = place.run(TOOL, plan=True, window="auto")["result"]
+        equal((planned["tables_planned"], dead(place)), (1, 6000), "a plan is no pass")
+        result = place.run(TOOL, window="auto")["result"]
+        equal((result["tables_vacuumed"], result["stopped_because"], dead(place)), (1, None, 0), f"in the quiet hours: {result}")
+        plant(place, "later")
+        result = place.run(TOOL, window="auto")["result"]
+        equal((result["stopped_because"], dead(place, "later")), ("this window has had its pass", 6000), "once in each opening")
+        equal(place.run(TOOL, window="auto", tables=["later"])["result"]["tables_vacuumed"], 1, "but for who names one")
+        plant(place, "other")
+        equal(place.run(TOOL)["result"]["tables_vacuumed"], 1, "or wants it now")
+
+
+def works_at_night_where_history_knows_nothing(version):
+    with Given(version, more=KEEPS) as place:
+        plant(place)
+        has_been_busy_but_for(place, this_hour() - 1, days=[-2, -1])
+        result = place.run(TOOL, window="auto")["result"]
+        equal(result["window"], "02:00-05:00", "two days are too few")
+        contains(result["window_from"], "history has too little")
+
+
+def a_pass_that_was_broken_off_is_made_later(version):
+    with Ward(version) as ward, Private(ward) as place:
+        plant(place)
+        now = window(this_hour() - 1)
+        with at_work(place, 3):
+            contains(place.run(TOOL, window=now, most_active=1)["result"]["stopped_because"], "3 sessions work")
+        equal((place.run(TOOL, window=now)["result"]["tables_vacuumed"], dead(place)), (1, 0), "the next time")
 
 
 HOLD = "SELECT pg_advisory_lock(1)"
@@ -192,5 +310,7 @@ def says_what_it_may_not_vacuum(version):
 
 suite(*each_version(removes_dead_rows_worst_first, works_under_a_budget, takes_named_tables_and_leaves_of_partitions,
                     leaves_locked_tables_alone, a_vacuum_that_cannot_help_is_not_repeated,
-                    stops_when_the_load_rises_or_the_hour_is_wrong, a_table_that_goes_meanwhile_is_no_failure_of_the_others,
+                    stops_when_the_load_rises_or_the_hour_is_wrong, asked_each_hour_it_works_in_the_quiet_ones_once,
+                    a_slot_that_holds_rows_back_is_told_before, a_slot_of_which_nobody_knows_since_when_is_named_and_tried,
+                    works_at_night_where_history_knows_nothing, a_pass_that_was_broken_off_is_made_later, a_table_that_goes_meanwhile_is_no_failure_of_the_others,
                     stops_between_tables_when_people_come, says_what_it_may_not_vacuum), at_once=4)

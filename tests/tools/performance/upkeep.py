@@ -10,9 +10,9 @@ from place import Place, target
 class Private(Place):
     """On a server that nobody else uses: see ward.py."""
 
-    def __init__(self, ward):
+    def __init__(self, ward, more=""):
         super().__init__('plugin = "transport_local"\ndsn = { secret = "ward" }', target("shop", "postgres", "production")
-                         + '[secrets]\nward = { env = "LBOPS_WARD" }\n', branch="postgres")
+                         + '[secrets]\nward = { env = "LBOPS_WARD" }\n', more, "postgres")
         self.database, self.there, self.where = "postgres", ward.url, f"Postgres {ward.version}"
 
     def url(self, branch=None):
