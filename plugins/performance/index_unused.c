@@ -172,7 +172,7 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                               {"expression_statistics", x->computed_count ? -0.1 : 0},
                               {"table_is_clustered_by_it", x->r.is_clustered ? -0.1 : 0},
                               {"shares_a_foreign_key", shares_key ? -0.05 : 0},
-                              {"plans_without_it", index_without_points(&without, days >= 7 ? 0.05 : 0, -0.4)}),
+                              {"plans_without_it", index_without_points(&without, days >= 7 ? 0.05 : 0, -0.55)}),
             .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes), INDEX_WRITES_IMPACT(rate)),
             .fix = fix,
             .undo = undo,

@@ -4,7 +4,7 @@
 #include "index_without.h"
 
 #include "index_load_read.h"
-#include "index_statements.h"
+#include "index_plans.h"
 #include "index_trial.h"
 #include "parsed.h"
 
@@ -12,29 +12,12 @@
 #include <sql/index/hypo_can_hide.h>
 #include <sql/index/hypo_hide.h>
 #include <sql/index/recreate.h>
+#include <time.h>
 
-#define STATEMENTS 200
+#define STATEMENTS 200                /* of the server's; those of the history are added to them */
 #define BUDGET     INT64_C(20000000)  /* microseconds that plans may take, in all */
 #define TRIALS     INT64_C(240000000) /* and that dropping on a branch may, with making again: a part of a run's time */
 #define LOSS       1.1                /* times the cost, from which a plan is worse */
-
-typedef struct known_plan {
-    const char *query_id, *text;
-    double calls;
-    const char *json; /* NULL: it could not be had */
-    bool is_other;    /* a command, which has no plan */
-} known_plan;
-
-/* What is read once and serves every index of the run. */
-struct index_plans {
-    const char *why;  /* nothing can be tried */
-    bool asks_branch; /* what is hidden or dropped elsewhere */
-    bool drops;       /* this is that branch */
-    known_plan *items;
-    size_t count;
-    int64_t budget, spent; /* on plans: a branch's are of the same */
-    int64_t trials;        /* spent on a branch */
-};
 
 bool index_is_worse(double cost_now, double cost_without)
 {
@@ -84,58 +67,6 @@ bool index_plan_takes(const index_set *set, const char *json, const index_info *
     return found;
 }
 
-/* What ends a run; anything else is a plan that could not be had. */
-static bool is_fatal(lb_ctx *ctx, int r)
-{
-    return r == LB_ERR_CANCELLED || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY || r == LB_ERR_SUSPENDED ||
-           (r == LB_ERR_TIMEOUT && lb_time_left(ctx) == 0);
-}
-
-static int explain(index_work *work, const char *text, known_plan *ret_plan, lb_error *err)
-{
-    ret_plan->json = NULL;
-    if (work->plans->spent > work->plans->budget)
-        return 0;
-    int64_t began = lb_now(work->ctx);
-    int r = lb_explain(work->ctx, LB_EXPLAIN(.text = text), &ret_plan->json, err);
-    work->plans->spent += lb_now(work->ctx) - began;
-    ret_plan->is_other = r == LB_ERR_INVALID;
-    if (r < 0)
-        ret_plan->json = NULL;
-    return r < 0 && is_fatal(work->ctx, r) ? r : 0;
-}
-
-static int read_statements(index_work *work, int64_t most, lb_error *err)
-{
-    struct index_plans *p = work->plans;
-    index_statements_args args = {.min_calls = 1, .most = most};
-    index_statements_row row;
-    lb_rows *rows = NULL;
-    int r = index_ask_statements(work, &args, &rows, err);
-    if (r < 0) {
-        p->why = "pg_stat_statements is not loaded, or not ours to read";
-        return is_fatal(work->ctx, r) ? r : 0;
-    }
-    p->items = lb_alloc(work->ctx, ((size_t)lb_row_count(work->ctx, rows) + 1) * sizeof *p->items);
-    if (!p->items)
-        return lb_out_of_memory(err);
-    while (r >= 0 && index_statements_next(work->ctx, rows, &row)) {
-        known_plan *one = &p->items[p->count++];
-        *one = (known_plan){.query_id = row.query_id, .text = row.query, .calls = (double)row.calls};
-        r = load_say_types(work->ctx, &one->text, err);
-    }
-    return r;
-}
-
-static int explain_all(index_work *work, lb_error *err)
-{
-    struct index_plans *p = work->plans;
-    int r = 0;
-    for (size_t i = 0; p->items && r >= 0 && i < p->count; i++)
-        r = explain(work, p->items[i].text, &p->items[i], err);
-    return r;
-}
-
 /* Why HypoPG cannot be asked; NULL: it can. */
 static int ask_hypopg(index_work *work, const char **ret_why, lb_error *err)
 {
@@ -146,11 +77,26 @@ static int ask_hypopg(index_work *work, const char **ret_why, lb_error *err)
     if (!schema)
         return 0;
     int r = index_hypo_can_hide(work->ctx, &(index_hypo_can_hide_args){.schema = schema}, &rows, err);
-    if (r < 0 && is_fatal(work->ctx, r))
+    if (r < 0 && load_ends(work->ctx, r))
         return r;
     if (r < 0 || !index_hypo_can_hide_next(work->ctx, rows, &row) || row.functions < 2)
         *ret_why = "HypoPG hides indexes from its version 1.4 on";
     return 0;
+}
+
+/* What the server does not count, history may still know. */
+static int read_all(index_work *work, lb_error *err)
+{
+    struct index_plans *p = work->plans;
+    int r = 0;
+    if (work->set->window.r.statements_schema)
+        r = index_plans_read(work, STATEMENTS, err);
+    else
+        p->why = "pg_stat_statements is not installed";
+    if (r >= 0)
+        r = index_plans_add_past(work, err);
+    p->why = p->count ? NULL : p->why;
+    return r < 0 || p->why ? r : index_plans_explain(work, p->asks_branch, err);
 }
 
 static int prepare(index_work *work, lb_error *err)
@@ -165,11 +111,7 @@ static int prepare(index_work *work, lb_error *err)
         return r;
     p->asks_branch = hypopg && work->trial && work->trial->is_wanted;
     p->why = p->asks_branch ? NULL : hypopg;
-    if (!p->why && !work->set->window.r.statements_schema)
-        p->why = "pg_stat_statements is not installed";
-    if (!p->why)
-        r = read_statements(work, STATEMENTS, err);
-    return r < 0 || p->why || p->asks_branch ? r : explain_all(work, err);
+    return r < 0 || p->why ? r : read_all(work, err);
 }
 
 /* ---- without it ---- */
@@ -191,7 +133,7 @@ static int hide(index_work *work, const index_info *x, bool hidden, bool *ret_al
                                            .index_id = set->indexes[i].r.index_id};
         int one = index_hypo_hide(work->ctx, &args, &rows, &why);
         *ret_all = *ret_all && one >= 0 && index_hypo_hide_next(work->ctx, rows, &row) && row.is_done;
-        if (one < 0 && is_fatal(work->ctx, one) && r >= 0) {
+        if (one < 0 && load_ends(work->ctx, one) && r >= 0) {
             *err = why;
             r = one;
         }
@@ -213,16 +155,16 @@ static int drop(index_work *work, const index_info *x, const char *definition, l
 
 /* A statement that takes it, and its plan without it; NULL: not known. */
 typedef struct taker {
-    const known_plan *plan;
+    const index_known_plan *plan;
     double now;
-    known_plan without;
+    index_known_plan without;
 } taker;
 
 static int explain_takers(index_work *work, taker *takers, size_t count, lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; i < count && r >= 0; i++)
-        r = explain(work, takers[i].plan->text, &takers[i].without, err);
+        r = index_plan_explain(work, takers[i].plan->text, &takers[i].without, err);
     return r;
 }
 
@@ -275,6 +217,15 @@ static void weigh(const index_work *work, const index_info *x, const taker *t, i
     }
 }
 
+/* Most plans do not, and need not be read to see that: a name stands in them as it is, but for what JSON escapes. */
+static bool may_take(const char *json, const index_info *x)
+{
+    for (const char *c = x->r.name; *c; c++)
+        if (*c < ' ' || *c == '"' || *c == '\\' || *c == '/' || *c == 127)
+            return true;
+    return x->r.is_partitioned || strstr(json, x->r.name);
+}
+
 static int try_all(index_work *work, const index_info *x, index_without *w, lb_error *err)
 {
     const struct index_plans *p = work->plans;
@@ -284,11 +235,11 @@ static int try_all(index_work *work, const index_info *x, index_without *w, lb_e
     if (!takers)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < p->count; i++) {
-        const known_plan *one = &p->items[i];
+        const index_known_plan *one = &p->items[i];
         w->unknown += !one->json && !one->is_other;
         w->asked += one->json != NULL;
         takers[count].plan = one;
-        count += one->json && index_plan_takes(work->set, one->json, x, &takers[count].now);
+        count += one->json && may_take(one->json, x) && index_plan_takes(work->set, one->json, x, &takers[count].now);
     }
     if (count)
         r = p->drops ? explain_dropped(work, x, takers, count, err) : explain_hidden(work, x, takers, count, err);
@@ -298,82 +249,37 @@ static int try_all(index_work *work, const index_info *x, index_without *w, lb_e
     return r;
 }
 
+/* "1234", or where only history knows it "1234, which history saw last at 2026-11-01 00:05 UTC,". */
+static const char *worst_text(lb_ctx *ctx, const index_without *w)
+{
+    time_t seen = (time_t)(w->worst_seen / 1000000);
+    struct tm parts;
+    char when[32] = "?";
+    if (!w->worst || !w->worst_seen)
+        return w->worst ? w->worst : "";
+    if (gmtime_r(&seen, &parts))
+        (void)strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &parts);
+    return lb_printf(ctx, "%s, which history saw last at %s,", w->worst, when);
+}
+
 static const char *outcome(lb_ctx *ctx, const char *how, const index_without *w)
 {
+    const char *worst = worst_text(ctx, w);
     const char *more = w->unknown ? lb_printf(ctx, "; %lld more could not be explained", (long long)w->unknown) : "";
-    if (!more || !w->takers)
-        return !more
+    if (!more || !worst || !w->takers)
+        return !more || !worst
                    ? NULL
                    : lb_printf(ctx, "of %lld statements that ran none is planned with it%s", (long long)w->asked, more);
     return w->worse
                ? lb_printf(ctx,
                            "%s, it makes %lld of %lld statements that ran worse: %s would cost %.0f and costs "
                            "%.0f%s",
-                           how, (long long)w->worse, (long long)w->asked, w->worst, w->cost_without, w->cost_now, more)
+                           how, (long long)w->worse, (long long)w->asked, worst, w->cost_without, w->cost_now, more)
                : lb_printf(ctx, "%s, it makes none of %lld statements worse that ran%s", how, (long long)w->asked,
                            more);
 }
 
 /* ---- on a branch ---- */
-
-static const char *statements_text(lb_ctx *ctx, const struct index_plans *p)
-{
-    struct json_object *list = json_object_new_array();
-    for (size_t i = 0; list && i < p->count; i++) {
-        struct json_object *one = json_object_new_object();
-        (void)json_object_object_add(one, "query_id", json_object_new_string(p->items[i].query_id));
-        (void)json_object_object_add(one, "query", json_object_new_string(p->items[i].text));
-        (void)json_object_object_add(one, "calls", json_object_new_double(p->items[i].calls));
-        (void)json_object_array_add(list, one);
-    }
-    const char *text = list ? lb_printf(ctx, "%s", json_object_to_json_string(list)) : NULL;
-    (void)json_object_put(list);
-    return text;
-}
-
-static int read_given(index_work *work, struct json_object *list, struct index_plans *p, lb_error *err)
-{
-    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-    int r = 0;
-    p->items = lb_alloc(work->ctx, (count + 1) * sizeof *p->items);
-    if (!p->items)
-        return lb_out_of_memory(err);
-    for (size_t i = 0; i < count && r >= 0; i++) {
-        struct json_object *one = json_object_array_get_idx(list, i), *id = parsed_member(one, "query_id"),
-                           *query = parsed_member(one, "query"), *calls = parsed_member(one, "calls");
-        known_plan *plan = &p->items[p->count++];
-        *plan = (known_plan){.query_id = id ? lb_printf(work->ctx, "%s", json_object_get_string(id)) : NULL,
-                             .text = query ? lb_printf(work->ctx, "%s", json_object_get_string(query)) : NULL,
-                             .calls = calls ? json_object_get_double(calls) : 1};
-        if (!plan->query_id || !plan->text)
-            r = lb_fail(err, LB_ERR_INVALID, "give {query_id, query}", "a statement has no id or no text");
-    }
-    return r;
-}
-
-int index_give_statements(index_work *work, const char *json, int64_t plans_ms, lb_error *err)
-{
-    struct index_plans *p = work->plans = lb_alloc(work->ctx, sizeof *p);
-    if (!p)
-        return lb_out_of_memory(err);
-    p->budget = plans_ms * 1000;
-    struct json_object *list = json_tokener_parse(json);
-    int r = read_given(work, list, p, err);
-    (void)json_object_put(list);
-    p->drops = true;
-    return r < 0 ? r : explain_all(work, err);
-}
-
-int index_statements_text(index_work *work, int64_t most, const char **ret_json, lb_error *err)
-{
-    struct index_plans *kept = work->plans, *p = work->plans = lb_alloc(work->ctx, sizeof *p);
-    if (!p)
-        return lb_out_of_memory(err);
-    int r = read_statements(work, most, err);
-    work->plans = kept;
-    *ret_json = r < 0 || p->why || !p->count ? NULL : statements_text(work->ctx, p);
-    return r < 0 || *ret_json || p->why || !p->count ? r : lb_out_of_memory(err);
-}
 
 static double cost_of(const char *json)
 {
@@ -383,16 +289,6 @@ static double cost_of(const char *json)
     return cost;
 }
 
-int index_plan_again(index_work *work, lb_error *err)
-{
-    struct index_plans *p = work->plans;
-    int r = 0;
-    for (size_t i = 0; p && i < p->count && r >= 0; i++)
-        if (p->items[i].json)
-            r = explain(work, p->items[i].text, &p->items[i], err);
-    return r;
-}
-
 int index_weigh_mix(index_work *work, const index_load *load, index_mix *ret_mix, lb_error *err)
 {
     const struct index_plans *p = work->plans;
@@ -400,11 +296,11 @@ int index_weigh_mix(index_work *work, const index_load *load, index_mix *ret_mix
     int r = 0;
     *ret_mix = (index_mix){0};
     for (size_t i = 0; p && i < p->count && r >= 0; i++) {
-        known_plan now = p->items[i];
+        index_known_plan now = p->items[i];
         if (!now.json)
             continue;
         double before = cost_of(now.json);
-        r = explain(work, now.text, &now, err);
+        r = index_plan_explain(work, now.text, &now, err);
         double after = r >= 0 && now.json ? cost_of(now.json) : -1;
         if (before < 0 || after < 0)
             continue;
@@ -449,15 +345,39 @@ static int take_outcome(lb_ctx *ctx, const char *json, index_without *w, lb_erro
     return is_lost ? lb_out_of_memory(err) : 0;
 }
 
+/* The plans of what only history knows were had where the run is: a branch is asked about those that take the index. */
+typedef struct going {
+    const index_set *set;
+    const index_info *index;
+} going;
+
+static bool is_for_branch(const index_known_plan *one, const void *arg)
+{
+    const going *g = arg;
+    double cost;
+    return !one->last_seen ||
+           (one->json && may_take(one->json, g->index) && index_plan_takes(g->set, one->json, g->index, &cost));
+}
+
+static void count_past(const struct index_plans *p, const going *g, index_without *w)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const index_known_plan *one = &p->items[i];
+        w->asked += one->last_seen && one->json && !is_for_branch(one, g);
+        w->unknown += one->last_seen && !one->json && !one->is_other;
+    }
+}
+
 static int ask_branch(index_work *work, const index_info *x, index_without *w, const char **ret_why, lb_error *err)
 {
     struct index_plans *p = work->plans;
+    const going g = {work->set, x};
     const char *json = NULL, *statements = NULL;
     if (p->spent >= p->budget || p->trials >= TRIALS) {
         *ret_why = "the time for trials on a branch went into indexes before it";
         return 0;
     }
-    statements = statements_text(work->ctx, p);
+    statements = index_plans_text(work->ctx, p, is_for_branch, &g);
     if (!statements)
         return lb_out_of_memory(err);
     int64_t began = lb_now(work->ctx);
@@ -467,10 +387,21 @@ static int ask_branch(index_work *work, const index_info *x, index_without *w, c
                                      lb_i64("plans_ms", (p->budget - p->spent) / 1000)),
                              &json, ret_why, err);
     p->trials += lb_now(work->ctx) - began;
-    if (r >= 0 && json)
+    if (r >= 0 && json) {
         r = take_outcome(work->ctx, json, w, err);
+        count_past(p, &g, w);
+    }
     p->spent += w->plans_us;
     return r;
+}
+
+static void find_worst(const struct index_plans *p, index_without *w)
+{
+    for (size_t i = 0; w->worst && i < p->count; i++)
+        if (strcmp(p->items[i].query_id, w->worst) == 0) {
+            w->worst_query = p->items[i].text;
+            w->worst_seen = p->items[i].last_seen;
+        }
 }
 
 int index_try_without(index_work *work, const index_info *x, index_without *ret, lb_error *err)
@@ -495,6 +426,8 @@ int index_try_without(index_work *work, const index_info *x, index_without *ret,
         why = "no statement is known, or ours to explain";
     ret->plans_us = work->plans->drops ? work->plans->spent : ret->plans_us;
     ret->is_tried = !why;
+    ret->unknown += work->plans->left_out;
+    find_worst(work->plans, ret);
     ret->text = why ? lb_printf(work->ctx, "not tried: %s", why) : how ? outcome(work->ctx, how, ret) : NULL;
     return ret->text ? 0 : lb_out_of_memory(err);
 }

@@ -13,6 +13,8 @@ typedef struct index_without {
     int64_t takers, worse;  /* plans that take it now, and those that cost more without it */
     bool is_open;           /* what one of them costs without it could not be had */
     const char *worst;      /* the statement that would lose most, or NULL */
+    const char *worst_query;
+    int64_t worst_seen; /* when history saw it last, where the server does not count it among its costliest; or 0 */
     double cost_now, cost_without;
     int64_t plans_us;                    /* that plans took on a branch */
     const struct index_trial *on_branch; /* where it was dropped; NULL: nowhere */
@@ -56,7 +58,8 @@ bool index_plan_takes(const index_set *set, const char *plan_json, const index_i
         lb_text("tried_at_lsn", (w).on_branch ? (w).on_branch->lsn : NULL),                                            \
         (w).is_tried ? lb_i64("statements_asked", (w).asked) : lb_null("statements_asked"),                            \
         (w).is_tried ? lb_i64("statements_worse", (w).worse) : lb_null("statements_worse"),                            \
-        lb_text("worst_statement", (w).worst),                                                                         \
+        lb_text("worst_statement", (w).worst), lb_text("worst_statement_text", (w).worst_query),                       \
+        (w).worst_seen ? lb_time("worst_statement_last_seen", (w).worst_seen) : lb_null("worst_statement_last_seen"),  \
         (w).worst ? lb_f64("its_cost_now", (w).cost_now) : lb_null("its_cost_now"),                                    \
         (w).worst ? lb_f64("its_cost_without", (w).cost_without) : lb_null("its_cost_without")
 

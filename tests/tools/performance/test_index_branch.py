@@ -8,6 +8,7 @@ import tempfile
 import time
 
 from place import PATIENCE, Given, Local, contains, each_version, equal, holds, remove, suite
+from planted import KEEPS
 
 TARGETS = (("production", "production"), ("perf-*", "throwaway"))
 ASKS = """
@@ -134,6 +135,28 @@ def a_drop_is_tried_where_it_is_done(place):
     equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid IN ('goods'::regclass, 'parts'::regclass)"), "3", "indexes of production")
     equal(set(place.branches()), {"production"}, "branches afterwards")
     place.sql("DROP INDEX parts_device")
+
+
+def what_ran_last_month_is_tried_there_too(version):
+    """A report that the server has forgotten is planned where history has it, and asked about on the branch."""
+    unseen = "SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off;"
+    with Local(version, targets=TARGETS, more=KEEPS) as place:
+        place.sql("""CREATE EXTENSION IF NOT EXISTS pg_stat_statements; CREATE TABLE sales (id int, month text, shop text);
+            INSERT INTO sales SELECT i, 'month ' || i, 'shop ' || i FROM generate_series(1, 12000) i;
+            CREATE INDEX sales_month ON sales (month); CREATE INDEX sales_shop ON sales (shop); ANALYZE;"""
+                  + unseen + "SELECT sum(id) FROM sales WHERE month = 'month 5'")
+        place.run("persist_pg_stat_statements")
+        place.sql("SELECT pg_stat_statements_reset()")
+        place.sql("SELECT count(*) FROM sales")
+        now = {"days": 0, "min_minutes": 0, "min_reads": 0, "min_bytes": 0}
+        found = {f["object"]: f for f in place.findings("detect_unused_indexes", prove="branch", **now)}
+        contains(found["public.sales_month"]["reason"], "but dropped on the branch perf-index-", "it makes 1 of",
+                 ", which history saw last at 20")
+        contains(found["public.sales_month"]["evidence"]["worst_statement_text"], "WHERE month = $1")
+        contains(found["public.sales_shop"]["evidence"]["without_it"], "none is planned with it")
+        asked = {f["evidence"]["statements_asked"] for f in found.values()}
+        holds(len(asked) == 1 and asked.pop() >= 3, f"statements that were asked about are the same: {found}")
+        equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'sales'::regclass"), "2", "indexes of production")
 
 
 def bloat_is_measured_where_it_is_built_anew(place):
@@ -293,5 +316,5 @@ def what_moves_meanwhile_is_not_asked_for(version):
         remove(gate)
 
 
-suite(*each_version(the_gain_is_measured_where_it_was_built, what_cannot_be_tried_is_said, what_moves_meanwhile_is_not_asked_for),
-      at_once=2)
+suite(*each_version(the_gain_is_measured_where_it_was_built, what_cannot_be_tried_is_said, what_ran_last_month_is_tried_there_too,
+                    what_moves_meanwhile_is_not_asked_for), at_once=2)

@@ -90,6 +90,55 @@ def small_ones_are_as_old_as_large_ones(version):
         equal({f["object"] for f in place.findings("detect_unused_indexes", **NOW)}, {"public.idle"}, "what was used is not unused")
 
 
+def what_ran_last_month_holds_its_index(version):
+    """A report that the server has forgotten, but history has not: within five weeks, in this database, of those that are planned
+    with the index."""
+    unseen = "SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off;"
+    forget = "SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)"
+    with Given(version, more=HISTORY) as place:
+        place.sql("""CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hypopg;
+            CREATE TABLE sales (id int, month text, shop text, clerk text);
+            INSERT INTO sales SELECT i, 'month ' || i, 'shop ' || i, 'clerk ' || i FROM generate_series(1, 12000) i;
+            CREATE INDEX sales_month ON sales (month); CREATE INDEX sales_shop ON sales (shop); CREATE INDEX sales_clerk ON sales (clerk);
+            ANALYZE;""" + unseen + "SELECT sum(id) FROM sales WHERE month = 'month 5'")
+        if place.sql("SELECT count(*) FROM pg_proc WHERE proname = 'hypopg_hide_index'") == "0":
+            return
+
+        def tried():
+            found = place.findings("detect_unused_indexes", **NOW)
+            return {f["object"].removeprefix("public."): (f["evidence"], f["reason"], f["confidence"]["terms"]) for f in found}
+        counted = tried()["sales_month"][0]
+        equal((counted["statements_worse"], counted["worst_statement_last_seen"]), (1, None), "while the server counts it")
+        place.run("persist_pg_stat_statements")
+        place.sql(forget)
+        row, = answer(place, "SELECT t.* FROM query_texts t JOIN pg_stat_history h ON h.queryid = t.queryid AND h.dbid = t.dbid"
+                      f" WHERE t.database_name = '{place.database}' AND t.query LIKE '%month = $1'")
+        text = {**{k: v for k, v in row.items() if k not in ("project_id", "branch_id", "run_id")}, "query_bytes": 60}
+        seen = {"granularity": "snapshot", "system_identifier": 1, "postmaster_start": midnight(-60), "userid": 10, "toplevel": True,
+                "dbid": row["dbid"], "database_name": place.database, "calls": 9, "total_exec_time": 9.0, "calls_delta": 1,
+                "total_exec_time_delta": 1.0}
+        for queryid, column, days, more in ((11, "shop", -30, {}), (12, "clerk", -37, {}),
+                                            (13, "clerk", -1, {"statement_kind": "ours"}), (14, "clerk", -1, {"truncated": True}),
+                                            (15, "clerk", -1, {"database_name": "elsewhere"}),
+                                            (16, "clerk", -1, {"query": "SELECT * FROM gone WHERE clerk = $1"}),
+                                            (17, "clerk", -1, {"query": "SELECT id FROM sales"})):
+            plant(place, "query_texts", [{**text, "queryid": queryid, "query": f"SELECT * FROM sales WHERE {column} = $1", **more}])
+            plant(place, "pg_stat_history", [{**seen, "queryid": queryid, "snapshot_timestamp": midnight(days),
+                                              **{k: v for k, v in more.items() if k == "database_name"}}])
+        found = tried()
+        for name, statement, when in (("sales_month", str(row["queryid"]), None), ("sales_shop", "11", midnight(-30))):
+            evidence, reason, terms = found[name]
+            contains(reason, "but hidden from the planner, it makes 1 of ", f" statements that ran worse: {statement}, which history saw last at 20",
+                     " UTC, would cost", " more could not be explained")
+            equal(evidence["worst_statement"], statement, f"who needs {name}")
+            contains(evidence["worst_statement_text"], f"WHERE {name.removeprefix('sales_')} = $1")
+            holds(not when or evidence["worst_statement_last_seen"].startswith(when.strftime("%Y-%m-%d")), f"and when it ran: {evidence}")
+            contains(terms, {"name": "plans_without_it", "points": -0.55})
+        contains(found["sales_clerk"][0]["without_it"], " statements that ran none is planned with it; ", " more could not be explained")
+        place.sql("DROP EXTENSION pg_stat_statements")
+        equal(tried()["sales_shop"][0]["worst_statement"], "11", "where nothing is counted at all")
+
+
 def without_history_the_server_is_believed(version):
     with Given(version) as place:
         place.sql(TABLES)
@@ -148,5 +197,5 @@ def recommendations_are_followed_to_their_end(version):
         equal(calm.get("followed", []), [], "what has ended stays as it is")
 
 
-suite(*each_version(epochs_add_up, what_an_earlier_look_did_not_see_is_new, small_ones_are_as_old_as_large_ones, without_history_the_server_is_believed,
-                    writes_are_those_of_the_last_days, recommendations_are_followed_to_their_end), at_once=2)
+suite(*each_version(epochs_add_up, what_an_earlier_look_did_not_see_is_new, small_ones_are_as_old_as_large_ones,
+                    what_ran_last_month_holds_its_index, without_history_the_server_is_believed, writes_are_those_of_the_last_days, recommendations_are_followed_to_their_end), at_once=2)
