@@ -1,138 +1,16 @@
-/* Counting, digests, and the way from a digest that differs to the rows and columns that do. */
+/* Digests, and the way from a digest that differs to the rows and columns that do. */
 #include "sync_list.h"
 
-#include <sql/sync/lake_count.h>
 #include <sql/sync/lake_digest.h>
-#include <sql/sync/lake_marks.h>
 #include <sql/sync/lake_rows.h>
-#include <sql/sync/source_count.h>
 #include <sql/sync/source_digest.h>
-#include <sql/sync/source_marks.h>
 #include <sql/sync/source_rows.h>
 #include <sql/sync/source_span.h>
-#include <sql/sync/until.h>
 #include <stdlib.h>
 
 #define PARTS_MOST 64     /* that are looked into */
 #define ROWS_MOST  200000 /* of those on each side */
 #define ROWS_FEW   16384  /* are looked at in one go; with more of them, ranges of keys are looked into one by one */
-
-/* ---- counts ---- */
-
-static int count_copy(lb_ctx *ctx, const sync_pair *pair, const lb_sql *condition, int64_t *ret_rows, lb_error *err)
-{
-    const lb_lake_name *lake = &pair->wish->lake;
-    lb_rows *rows = NULL;
-    sync_lake_count_row copy;
-    const sync_lake_count_args args = {
-        .catalog = lake->catalog, .schema = lake->schema, .name = lake->name, .condition = condition};
-    int r = sync_lake_count(ctx, &args, &rows, err);
-    if (r >= 0 && sync_lake_count_next(ctx, rows, &copy))
-        *ret_rows = copy.rows;
-    return r;
-}
-
-/* Rows of the copy that are as old as those that it must have. */
-static int count_settled(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)
-{
-    const lb_sql *condition = NULL;
-    counts->target_settled = counts->target_rows;
-    if (counts->mark == SYNC_NO_TIME || !pair->wish->grace_s)
-        return 0;
-    int r = lb_compose(ctx, &sync_until_sql, LB_ARGS(lb_ident("column", pair->mark), lb_time("mark", counts->mark)),
-                       &condition, err);
-    return r < 0 ? r : count_copy(ctx, pair, condition, &counts->target_settled, err);
-}
-
-static int mark_copy(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)
-{
-    const sync_wish *w = pair->wish;
-    lb_rows *rows = NULL;
-    sync_lake_marks_row copy;
-    int r = sync_lake_marks(
-        ctx,
-        &(sync_lake_marks_args){
-            .catalog = w->lake.catalog, .schema = w->lake.schema, .name = w->lake.name, .column = pair->mark},
-        &rows, err);
-    if (r < 0 || !sync_lake_marks_next(ctx, rows, &copy))
-        return r;
-    counts->target_rows = copy.rows;
-    counts->target_latest = copy.latest_is_null ? SYNC_NO_TIME : copy.latest;
-    counts->mark = copy.latest_is_null ? SYNC_NO_TIME : copy.latest - w->grace_s * 1000000;
-    return 0;
-}
-
-int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err)
-{
-    *ret_counts = (sync_counts){.mark = SYNC_NO_TIME,
-                                .since = SYNC_NO_TIME,
-                                .source_latest = SYNC_NO_TIME,
-                                .target_latest = SYNC_NO_TIME,
-                                .oldest_waiting = SYNC_NO_TIME};
-    return pair->mark ? mark_copy(ctx, pair, ret_counts, err) : 0;
-}
-
-static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)
-{
-    const sync_wish *w = pair->wish;
-    bool none = counts->target_latest == SYNC_NO_TIME;
-    lb_rows *rows = NULL;
-    sync_source_marks_row source;
-    int r = count_settled(ctx, pair, counts, err);
-    if (r < 0)
-        return r;
-    r = sync_source_marks(ctx,
-                          &(sync_source_marks_args){.schema = w->schema,
-                                                    .name = w->name,
-                                                    .column = pair->mark,
-                                                    .mark = counts->target_latest,
-                                                    .mark_is_null = none,
-                                                    .settled_until = counts->mark,
-                                                    .settled_until_is_null = none},
-                          &rows, err);
-    if (r < 0 || !sync_source_marks_next(ctx, rows, &source))
-        return r;
-    counts->source_rows = source.rows;
-    counts->settled = source.settled;
-    counts->source_latest = source.latest_is_null ? SYNC_NO_TIME : source.latest;
-    counts->oldest_waiting = source.oldest_waiting_is_null ? SYNC_NO_TIME : source.oldest_waiting;
-    return 0;
-}
-
-int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err)
-{
-    const sync_wish *w = pair->wish;
-    lb_rows *rows = NULL;
-    sync_source_count_row source;
-    int r = sync_mark(ctx, pair, ret_counts, err);
-    if (r < 0)
-        return r;
-    ret_counts->is_counted = true;
-    if (pair->mark)
-        return count_marked(ctx, pair, ret_counts, err);
-    r = count_copy(ctx, pair, NULL, &ret_counts->target_rows, err);
-    ret_counts->target_settled = ret_counts->target_rows;
-    if (r >= 0)
-        r = sync_source_count(ctx, &(sync_source_count_args){.schema = w->schema, .name = w->name}, &rows, err);
-    if (r >= 0 && sync_source_count_next(ctx, rows, &source))
-        ret_counts->source_rows = ret_counts->settled = source.rows;
-    return r;
-}
-
-/* Between the rows that the copy must have and those that it may have, all is well. One that has changed since is in
- * the copy as it was, so that it may have more old rows than the source. */
-int64_t sync_missing(const sync_counts *counts)
-{
-    if (counts->target_settled < counts->settled)
-        return counts->settled - counts->target_settled;
-    return counts->target_rows > counts->source_rows ? counts->source_rows - counts->target_rows : 0;
-}
-
-double sync_lag(const lb_ctx *ctx, const sync_counts *counts)
-{
-    int64_t lag = counts->oldest_waiting == SYNC_NO_TIME ? 0 : lb_now(ctx) - counts->oldest_waiting;
-    return lag > 0 ? (double)lag / 1e6 : 0;
-}
 
 /* ---- digests ---- */
 

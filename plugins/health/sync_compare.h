@@ -21,15 +21,20 @@ typedef struct sync_counts {
     int64_t target_settled; /* rows of the copy that are as old */
     int64_t mark;           /* what is compared has changed until then */
     int64_t since;          /* and after that; SYNC_NO_TIME: whenever */
-    int64_t source_latest, target_latest, oldest_waiting;
-    sync_span keys; /* what is compared lies within */
+    int64_t source_latest, target_latest, oldest_waiting; /* of the rows that are not stamped ahead of the time */
+    int64_t source_ahead, target_ahead;                   /* rows that are; the copy's where it has been looked at */
+    int64_t now;                                          /* by the server's clock, when the copy was looked at */
+    int64_t writes_since;   /* since when the oldest transaction that writes is open; SYNC_NO_TIME: none is */
+    int64_t unseen_writers; /* of those, and prepared ones, that do not show it */
+    bool is_held;           /* the mark is where it is because of that */
+    sync_span keys;         /* what is compared lies within */
 } sync_counts;
 
-/* The marks alone, which need no look at the rows of the source. */
+/* sync_count.c: the marks alone, which need no look at the rows of the source. */
 LB_MUST_CHECK int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err);
 LB_MUST_CHECK int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err);
 int64_t sync_missing(const sync_counts *counts); /* rows that the copy lacks for certain; negative: has too many */
-double sync_lag(const lb_ctx *ctx, const sync_counts *counts); /* seconds that the oldest waiting row waits */
+double sync_lag(const sync_counts *counts);      /* seconds that the oldest waiting row waits */
 
 #define SYNC_NAMED 50 /* rows of each kind that are named */
 

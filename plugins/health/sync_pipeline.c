@@ -16,12 +16,12 @@ static double ago(const lb_ctx *ctx, int64_t at)
 
 /* A feed is behind while changes of the server wait; a synced table, while the lakehouse has later ones than the
  * server. */
-static double measured_of(const lb_ctx *ctx, const sync_pipeline *p, const sync_pair *pair, const sync_counts *counts)
+static double measured_of(const sync_pipeline *p, const sync_pair *pair, const sync_counts *counts)
 {
     if (!pair || !counts || !pair->mark)
         return -1;
     if (p->is_feed)
-        return sync_lag(ctx, counts);
+        return sync_lag(counts);
     if (counts->target_latest == SYNC_NO_TIME || counts->source_latest == SYNC_NO_TIME)
         return -1;
     int64_t behind = counts->target_latest - counts->source_latest;
@@ -136,7 +136,7 @@ int sync_tell_pipelines(lb_ctx *ctx, sync_tally *tally, const sync_wish *wish, c
     for (size_t i = 0; r >= 0 && i < count; i++) {
         seen s = {.pipeline = &found[i],
                   .said = found[i].synced_at == LB_TIME_NONE ? -1 : ago(ctx, found[i].synced_at),
-                  .measured = measured_of(ctx, &found[i], pair, counts)};
+                  .measured = measured_of(&found[i], pair, counts)};
         judge(ctx, wish, &s);
         if (!sync_is_issue(*status) && sync_is_issue(s.status))
             *status = s.status;

@@ -14,12 +14,15 @@ static const char *new_id(lb_ctx *ctx, const sync_pair *pair, const char *check)
 /* What holds of any check; the copy's version is what it was compared at. */
 static const lb_value *detail(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts)
 {
-    lb_value *values = lb_alloc(ctx, 8 * sizeof *values);
+    lb_value *values = lb_alloc(ctx, 16 * sizeof *values);
     const lb_value all[] = {
         lb_i64("copy_version", pair->copy->version),
         lb_time("copy_committed_at", pair->copy->committed_at),
         lb_i64("settled_rows", counts->settled),
         time_or_null("compared_until", counts->mark),
+        time_or_null("held_back_by_a_transaction_since", counts->is_held ? counts->writes_since : SYNC_NO_TIME),
+        lb_i64("source_rows_ahead_of_the_time", counts->source_ahead),
+        lb_i64("copy_rows_ahead_of_the_time", counts->target_ahead),
         lb_text("missing_columns", pair->missing),
         lb_text("columns_left_out", pair->left_out),
         {.type = LB_END},
@@ -27,6 +30,52 @@ static const lb_value *detail(lb_ctx *ctx, const sync_pair *pair, const sync_cou
     if (values)
         memcpy(values, all, sizeof all);
     return values;
+}
+
+/* What keeps rows from being compared yet. */
+static int say_waits(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, lb_error *err)
+{
+    int r = 0;
+    if (counts->is_held)
+        r = lb_skipped(ctx, pair->wish->source,
+                       lb_printf(ctx,
+                                 "a transaction has been open for %lld s and writes: rows that have changed since it "
+                                 "began are not compared yet",
+                                 (long long)((counts->now - counts->writes_since) / 1000000)),
+                       err);
+    if (r >= 0 && counts->unseen_writers)
+        r = lb_skipped(
+            ctx, pair->wish->source,
+            lb_printf(ctx,
+                      "%lld transactions that write do not show how long they have been open (others' need "
+                      "pg_read_all_stats; prepared ones never do): what they commit late may be told as lost",
+                      (long long)counts->unseen_writers),
+            err);
+    return r;
+}
+
+/* Rows of a client whose clock is wrong are never compared, or in years only. */
+static int say_ahead(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, lb_error *err)
+{
+    if (!counts->source_ahead && !counts->target_ahead)
+        return 0;
+    const lb_value *evidence = detail(ctx, pair, counts);
+    const char *reason =
+        lb_printf(ctx,
+                  "%s has %lld rows with a %s in the future, its copy %lld: they are not compared, and "
+                  "say nothing of how fresh the copy is",
+                  pair->wish->source, (long long)counts->source_ahead, pair->mark, (long long)counts->target_ahead);
+    return evidence ? lb_report(ctx,
+                                LB_FINDING(.object = pair->wish->source, .kind = "sync_ahead_of_time", .reason = reason,
+                                           .evidence = evidence, .terms = LB_TERMS({"counted_by_their_time", 0.9})),
+                                err)
+                    : lb_out_of_memory(err);
+}
+
+int sync_tell_clock(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, lb_error *err)
+{
+    int r = say_waits(ctx, pair, counts, err);
+    return r < 0 ? r : say_ahead(ctx, pair, counts, err);
 }
 
 static int say_limits(lb_ctx *ctx, const sync_pair *pair, lb_error *err)
@@ -66,7 +115,7 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
                            const char **ret_status, lb_error *err)
 {
     int64_t missing = sync_missing(counts), most = pair->mark ? 0 : args->max_drift_rows;
-    double lag = sync_lag(ctx, counts);
+    double lag = sync_lag(counts);
     bool drifts = missing > most || -missing > most, stale = lag > (double)pair->wish->limit_s;
     const char *status = drifts || pair->missing ? "drift_detected" : stale ? "stale" : "healthy";
     const lb_value *facts = detail(ctx, pair, counts);
@@ -94,6 +143,8 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
                               time_or_null("target_max_ts", counts->target_latest),
                               lb_text("missing_columns", pair->missing), lb_i64("copy_version", pair->copy->version)),
                       err);
+    if (r >= 0)
+        r = sync_tell_clock(ctx, pair, counts, err);
     if (r >= 0)
         r = say_limits(ctx, pair, err);
     *ret_status = status;
@@ -132,7 +183,7 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
                                          const sync_integrity *found)
 {
     const sync_difference *d = &found->difference;
-    lb_value *values = lb_alloc(ctx, 28 * sizeof *values);
+    lb_value *values = lb_alloc(ctx, 36 * sizeof *values);
     const lb_value *base = detail(ctx, pair, counts);
     size_t n = 0;
     if (!values || !base)
@@ -238,7 +289,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
     if (r < 0 || strcmp(status, "healthy") == 0)
         return r;
     const char *reason = why_apart(ctx, pair, d, counts->keys.has_from || counts->keys.has_to);
-    return alarm_of(ctx, pair, "checksum", reason, (double)(d->missing - d->extra), sync_lag(ctx, counts), facts, err);
+    return alarm_of(ctx, pair, "checksum", reason, (double)(d->missing - d->extra), sync_lag(counts), facts, err);
 }
 
 /* ---- freshness ---- */
@@ -246,7 +297,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
 int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const char **ret_status,
                         lb_error *err)
 {
-    double lag = sync_lag(ctx, counts);
+    double lag = sync_lag(counts);
     const char *status = lag > (double)pair->wish->limit_s ? "stale" : "healthy";
     const lb_value *facts = detail(ctx, pair, counts);
     if (!facts)
@@ -270,6 +321,8 @@ int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
                               lb_time("copy_committed_at", pair->copy->committed_at),
                               lb_i64("copy_version", pair->copy->version)),
                       err);
+    if (r >= 0)
+        r = sync_tell_clock(ctx, pair, counts, err);
     *ret_status = status;
     if (r < 0 || strcmp(status, "healthy") == 0)
         return r;

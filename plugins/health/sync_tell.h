@@ -57,6 +57,10 @@ LB_MUST_CHECK int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const 
 LB_MUST_CHECK int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
                                       const char **ret_status, lb_error *err);
 
+/* Rows that are not compared because of their time, and transactions that hold others back. Completeness and
+ * freshness tell it as well. */
+LB_MUST_CHECK int sync_tell_clock(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, lb_error *err);
+
 /* sync_pipeline.c: what the platform says of the pair, beside what was measured; pair and counts NULL: nothing was. A
  * pipeline that has failed is a finding. *status becomes the pipeline's where it was healthy. */
 LB_MUST_CHECK int sync_tell_pipelines(lb_ctx *ctx, sync_tally *tally, const sync_wish *wish, const sync_pair *pair,

@@ -15,6 +15,8 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     if (r >= 0)
         r = sync_tell_integrity(ctx, pair, &counts, &found, &status, err);
     if (r >= 0)
+        r = sync_tell_clock(ctx, pair, &counts, err);
+    if (r >= 0)
         sync_note(tally, status);
     return r;
 }

@@ -47,6 +47,15 @@ INSERT INTO {0} (id, f8, updated_at) SELECT 20000 + i, power(2::float8, i) * (1 
 """
 
 
+# A check waits for a lock of the test, and the test for that.
+PATIENT = "\nlock_timeout_ms = 100000\nread_lock_timeout_ms = 100000"
+WAITS = """DO $$ BEGIN
+WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database
+                                                                         WHERE datname = current_database())) LOOP
+  PERFORM pg_sleep(0.02);
+END LOOP; END $$"""
+
+
 def make(given, table="orders"):
     """The table with one row for each thing that engines see differently."""
     given.sql((CREATE + EDGES).replace("{0}", quoted(table)))

@@ -181,8 +181,20 @@ def more_keys_than_a_warehouse_takes():
               ("mismatch", "moved", 400, 0), "each of the missing rows was looked for")
 
 
+def rows_ahead_of_the_time():
+    pair = {"source_table": "ahead", "target_delta_table": "main.public.ahead", "env": {"DATABRICKS_TOKEN": READY["pat"]}}
+    with Given(VERSIONS[-1], more=DELTA) as given:
+        given.sql("CREATE TABLE ahead (id int PRIMARY KEY, updated_at timestamptz);"
+                  "INSERT INTO ahead VALUES (1, '2026-01-01 00:00:00+00'), (2, '2999-01-01 00:00:00+00'), (3, '2026-01-02 00:00:00+00')")
+        statement("CREATE TABLE main.public.ahead (id INT, updated_at TIMESTAMP) USING DELTA")
+        statement("INSERT INTO main.public.ahead VALUES (1, TIMESTAMP'2026-01-01 00:00:00Z'), (2, TIMESTAMP'2999-01-01 00:00:00Z')")
+        found = given.run("validate_sync_completeness", **pair)["result"]
+        equal((found["completeness"][0]["missing"], found["completeness"][0]["target_max_ts"][:10]), (0, "2026-01-01"), "a row in flight")
+        holds("ahead has 1 rows with a updated_at in the future, its copy 1" in str(found["findings"]), found)
+
+
 begin("SELECT 1")  # Spark takes a while to start: meanwhile tables are made at home
 try:
-    suite(spark_sees_what_duckdb_sees, more_keys_than_a_warehouse_takes, archived_through_the_workspace)
+    suite(spark_sees_what_duckdb_sees, more_keys_than_a_warehouse_takes, rows_ahead_of_the_time, archived_through_the_workspace)
 finally:
     EMULATOR.stop()

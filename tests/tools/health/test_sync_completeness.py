@@ -1,6 +1,8 @@
 """validate_sync_completeness, track_sync_freshness and run_full_sync_validation: rows, lag, and both with the digests."""
+import threading
+
 from place import Given, contains, each_version, equal, holds, suite
-from sync_place import copy, one, rows_of
+from sync_place import PATIENT, WAITS, copy, one, rows_of
 from sync_said import feeds_are_read_where_they_exist, synced_tables_are_read_where_they_exist
 
 COLUMNS = {"id": "integer", "t": "text", "updated_at": "timestamp with time zone"}
@@ -74,5 +76,62 @@ def freshness(version):
         contains(none["skipped"][0]["reason"], "no table has a copy of its name")
 
 
-suite(*each_version(complete_and_behind, lost_and_doubled, freshness), feeds_are_read_where_they_exist,
+def rows_ahead_of_the_time(version):
+    """One client's clock is wrong: the copy is as fresh as the others' rows say, and none of those is taken for lost."""
+    with Given(version) as given:
+        given.sql(TABLE + "INSERT INTO orders VALUES (9000, 'ahead', now() + interval '2 years')")
+        copy(given, columns=COLUMNS)
+        given.sql("INSERT INTO orders SELECT 1000 + i, 'x', now() - interval '2 hours' FROM generate_series(1, 10) AS i;"
+                  "INSERT INTO orders VALUES (9001, 'ahead', 'infinity')")
+        _, result = one(given, "validate_sync_completeness", sync_type="continuous")
+        found = result["completeness"][0]
+        equal((found["status"], found["missing"]), ("stale", 0), "ten rows are on their way, and late")
+        holds(7100 < found["lag_seconds"] < 9000, found)
+        ahead = [f for f in result["findings"] if f["kind"] == "sync_ahead_of_time"]
+        equal(len(ahead), 1, "it is told")
+        contains(ahead[0]["reason"], "orders has 2 rows with a updated_at in the future, its copy 1")
+        _, fresh = one(given, "track_sync_freshness", sync_type="continuous")
+        equal(fresh["freshness"][0]["status"], "stale", "not fresh for two years")
+        _, both = one(given, "run_full_sync_validation", scope="full")
+        equal((both["integrity"][0]["status"], both["completeness"][0]["status"]), ("healthy", "healthy"), "no row is lost")
+        equal(len([f for f in both["findings"] if f["kind"] == "sync_ahead_of_time"]), 1, "told once in a run")
+        given.sql("INSERT INTO orders VALUES (600, 'lost', now() - interval '4 hours')")
+        _, result = one(given, "validate_sync_completeness")
+        equal((result["completeness"][0]["status"], result["completeness"][0]["missing"]), ("drift_detected", 1), "that one is")
+
+
+def a_long_transaction_holds_the_mark(version):
+    """It wrote a row before the copy's latest, and commits it after the copy was counted."""
+    with Given(version) as given:
+        given.transport += PATIENT
+        given.write()
+        made(given)
+        found = {}
+        with given.session() as other:
+            other.stdin.write("BEGIN; INSERT INTO orders VALUES (700, 'late', now());\n\\echo written\n")
+            while other.stdout.readline() != "written\n":
+                pass
+            given.sql("INSERT INTO orders VALUES (800, 'later', clock_timestamp())")
+            copy(given, columns=COLUMNS, key="later", first=800)
+            _, result = one(given, "validate_sync_completeness", grace_s=0)
+            contains(str(result["skipped"]), "a transaction has been open for ")
+            other.stdin.write("LOCK TABLE orders;\n\\echo held\n")
+            while other.stdout.readline() != "held\n":
+                pass
+            check = threading.Thread(target=lambda: found.update(one(given, "run_full_sync_validation", grace_s=0, scope="full")[1]))
+            check.start()
+            given.sql(WAITS)
+            other.stdin.write("COMMIT;\n")
+            other.stdin.close()
+            check.join()
+            other.wait()
+        complete = found["completeness"][0]
+        equal((complete["status"], complete["source_count"], complete["target_count"]), ("healthy", 502, 501), "in flight")
+        equal(found["integrity"][0]["status"], "healthy", "by the digests, too")
+        contains(str(found["skipped"]), "a transaction has been open for ")
+        _, result = one(given, "validate_sync_completeness", grace_s=0)
+        equal(result["completeness"][0]["missing"], 1, "once it has ended, the copy must have it")
+
+
+suite(*each_version(complete_and_behind, lost_and_doubled, freshness, rows_ahead_of_the_time, a_long_transaction_holds_the_mark), feeds_are_read_where_they_exist,
       synced_tables_are_read_where_they_exist)

@@ -2,10 +2,9 @@
 import threading
 
 from place import Given, contains, each_version, equal, holds, suite
-from sync_place import copy, detail_of, make, one, rows_of, same
+from sync_place import PATIENT, WAITS, copy, detail_of, make, one, rows_of, same
 
 TOOL = "validate_sync_integrity"
-PATIENT = "\nlock_timeout_ms = 100000\nread_lock_timeout_ms = 100000"
 
 
 def every_type_has_one_digest(version):
@@ -194,13 +193,6 @@ def all_of_it_is_compared_when_it_is_due(version):
         again = given.run("run_full_sync_validation", catalog="main", grace_s=0)["result"]
         equal([r["integrity"][0]["detail"]["scope"] for r in (both, again)], ["full", "moved"], "with a book of its own")
         equal(again["completeness"][0]["source_count"], 500, "and all rows counted each time")
-
-
-WAITS = """DO $$ BEGIN
-WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database
-                                                                         WHERE datname = current_database())) LOOP
-  PERFORM pg_sleep(0.02);
-END LOOP; END $$"""
 
 
 def altered_meanwhile(given, alter, then="SELECT 1", **params):
