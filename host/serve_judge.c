@@ -60,6 +60,23 @@ static void judge_issue(alerting *a, struct json_object *payload, bool is_over)
     a->action = base_strdup(json_get_text(payload, "done"));
 }
 
+/* A pair of tables has one alert for each matter, whichever check has found it. */
+static void judge_pair(alerting *a, struct json_object *payload, bool is_over)
+{
+    const char *check = text_of(payload, "check"), *line = json_get_text(payload, "text");
+    const char *source = text_of(payload, "source"), *target = text_of(payload, "target");
+    const char *pair = json_get_text(payload, "pair");
+    a->resolves = is_over;
+    a->severity = serve_severity(json_get_text(payload, "level"));
+    a->key = base_printf("sync/%s/%s/%s", check, source, target);
+    a->text = line ? base_strdup(line)
+                   : base_printf("%s and %s: %s %s", source, target, check, is_over ? "is in order" : "differs");
+    a->metric = base_strdup(check);
+    a->object = pair ? base_strdup(pair) : base_printf("%s and %s", source, target);
+    a->value = number_of(payload, strcmp(check, "freshness") == 0 ? "lag_seconds" : "drift");
+    a->threshold = strcmp(check, "freshness") == 0 ? number_of(payload, "limit_seconds") : NAN;
+}
+
 /* Monitoring sees nothing of a target: one alert, however many tools look there. */
 static void judge_sight(alerting *a, const event *e, struct json_object *payload)
 {
@@ -84,6 +101,8 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         judge_threshold(a, payload, e->kind[10] == 'c');
     } else if (strncmp(e->kind, "issue.", 6) == 0 || strncmp(e->kind, "awake.", 6) == 0) {
         judge_issue(a, payload, e->kind[6] == 'r');
+    } else if (strncmp(e->kind, "sync.drift_", 11) == 0) {
+        judge_pair(a, payload, e->kind[11] == 'c');
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
         subject = text_of(payload, "service");
         a->severity = SEVERITY_CRITICAL;

@@ -16,11 +16,11 @@ static int tell(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, const
                 const sync_integrity *found, sync_tally *tally, lb_error *err)
 {
     const char *complete = NULL, *intact = found->scope.stands ? "mismatch" : SYNC_NOT_COMPARED;
-    int r = sync_tell_completeness(ctx, args, pair, counts, &complete, err);
+    int r = sync_tell_completeness(ctx, args, pair, tally, counts, &complete, err);
     if (r >= 0 && found->why)
         r = say_waits(ctx, pair, intact, found->why, err);
     else if (r >= 0)
-        r = sync_tell_integrity(ctx, pair, counts, found, &intact, err);
+        r = sync_tell_integrity(ctx, pair, tally, counts, found, &intact, err);
     const char *status = r >= 0 && strcmp(complete, "healthy") != 0 ? complete : intact;
     if (r >= 0)
         r = sync_tell_pipelines(ctx, tally, pair->wish, pair, counts, &status, err);

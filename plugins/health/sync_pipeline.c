@@ -83,17 +83,16 @@ static const lb_value *facts_of(lb_ctx *ctx, const seen *s)
     return values;
 }
 
-static int alarm_of(lb_ctx *ctx, const sync_wish *wish, const seen *s, const lb_value *facts, lb_error *err)
+/* That a feed is late is what freshness says already. */
+static bool is_wrong(const seen *s)
 {
-    int r = lb_emit(ctx, SYNC_EMITS,
-                    LB_ARGS(lb_text("source", wish->source), lb_text("target", wish->target), lb_f64("drift", 0),
-                            lb_text("check", "pipeline"), lb_f64("lag_seconds", s->measured < 0 ? 0 : s->measured)),
-                    err);
-    return r < 0 ? r
-                 : lb_report(ctx,
-                             LB_FINDING(.object = wish->source, .kind = "sync_pipeline", .reason = s->note,
-                                        .evidence = facts, .terms = LB_TERMS({"said_by_the_platform", 0.9})),
-                             err);
+    return strcmp(s->status, "failed") == 0 || (strcmp(s->status, "stale") == 0 && !s->pipeline->is_feed);
+}
+
+static bool is_worse(const seen *s, const seen *than)
+{
+    return is_wrong(s) &&
+           (!than->pipeline || (strcmp(s->status, "failed") == 0 && strcmp(than->status, "failed") != 0));
 }
 
 static int tell(lb_ctx *ctx, const sync_wish *wish, const seen *s, lb_error *err)
@@ -118,21 +117,41 @@ static int tell(lb_ctx *ctx, const sync_wish *wish, const seen *s, lb_error *err
                               lb_text("status", s->status), lb_text("state", p->state), lb_text("note", s->note),
                               lb_object("detail", facts)),
                       err);
-    return r < 0 || strcmp(s->status, "failed") != 0 ? r : alarm_of(ctx, wish, s, facts, err);
+    if (r < 0 || !is_wrong(s))
+        return r;
+    return lb_report(ctx,
+                     LB_FINDING(.object = wish->source, .kind = "sync_pipeline", .reason = s->note, .evidence = facts,
+                                .terms = LB_TERMS({"said_by_the_platform", 0.9})),
+                     err);
+}
+
+/* One alert for the pair, about the worst of its pipelines. */
+static int alert(lb_ctx *ctx, sync_tally *tally, const sync_wish *wish, const seen *worst, bool is_sure, lb_error *err)
+{
+    bool is_off = worst && strncmp(worst->pipeline->state, "OFFLINE", strlen("OFFLINE")) == 0;
+    const sync_alarm alarm = {.matter = "pipeline",
+                              .level = is_off ? "critical" : "warning",
+                              .reason = worst ? worst->note : NULL,
+                              .lag = worst && worst->measured > 0 ? worst->measured : 0,
+                              .since = LB_TIME_NONE,
+                              .is_fine = !worst};
+    return worst || is_sure ? sync_alarm_tell(ctx, &tally->alarms, wish, &alarm, err) : 0;
 }
 
 int sync_tell_pipelines(lb_ctx *ctx, sync_tally *tally, const sync_wish *wish, const sync_pair *pair,
                         const sync_counts *counts, const char **status, lb_error *err)
 {
     sync_pipeline found[SYNC_PIPELINES_MOST];
+    seen worst = {.pipeline = NULL};
     size_t count = 0;
+    bool is_sure = false;
     int r = 0;
     if (!tally->platform) {
         tally->platform = lb_alloc(ctx, sizeof *tally->platform);
         r = tally->platform ? sync_open_platform(ctx, tally->platform, err) : lb_out_of_memory(err);
     }
     if (r >= 0)
-        r = sync_find_pipelines(ctx, tally->platform, wish, found, &count, err);
+        r = sync_find_pipelines(ctx, tally->platform, wish, found, &count, &is_sure, err);
     for (size_t i = 0; r >= 0 && i < count; i++) {
         seen s = {.pipeline = &found[i],
                   .said = found[i].synced_at == LB_TIME_NONE ? -1 : ago(ctx, found[i].synced_at),
@@ -140,8 +159,11 @@ int sync_tell_pipelines(lb_ctx *ctx, sync_tally *tally, const sync_wish *wish, c
         judge(ctx, wish, &s);
         if (!sync_is_issue(*status) && sync_is_issue(s.status))
             *status = s.status;
+        worst = is_worse(&s, &worst) ? s : worst;
         r = tell(ctx, wish, &s, err);
     }
+    if (r >= 0)
+        r = alert(ctx, tally, wish, worst.pipeline ? &worst : NULL, is_sure, err);
     return r < 0 ? lb_wrap(err, "the platform's own sync states") : 0;
 }
 

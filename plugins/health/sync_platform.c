@@ -15,6 +15,12 @@ static bool can_do_without(int r)
            r == LB_ERR_UNREACHABLE || r == LB_ERR_LIMIT;
 }
 
+/* It may be there all the same. */
+static bool is_hidden(int r)
+{
+    return r < 0 && r != LB_ERR_NOT_FOUND && r != LB_ERR_UNSUPPORTED;
+}
+
 static const char *without(const char *prefix, const char *text)
 {
     size_t length = strlen(prefix);
@@ -154,11 +160,13 @@ static int take_catalog(lb_ctx *ctx, struct json_object *item, void *into, lb_er
     return 0;
 }
 
-static int is_ours(lb_ctx *ctx, const char *catalog, const char *database, bool *ret_ours, lb_error *err)
+static int is_ours(lb_ctx *ctx, const char *catalog, const char *database, sync_platform *p, bool *ret_ours,
+                   lb_error *err)
 {
     const lb_target *t = lb_run_target(ctx);
     struct json_object *found = unity_find(ctx, lb_printf(ctx, "catalogs/%s", catalog), NULL, err);
     *ret_ours = false;
+    p->has_hidden_catalogs = p->has_hidden_catalogs || (!found && is_hidden(err->code));
     if (!found)
         return can_do_without(err->code) ? 0 : err->code;
     const char *branch = said(found, "branch"), *of = said(found, "postgres_database");
@@ -176,7 +184,7 @@ static int read_catalogs(lb_ctx *ctx, const char *database, sync_platform *p, lb
     int r = each_of(ctx, "unity-catalog/catalogs", "catalogs", take_catalog, &online, err);
     for (size_t i = 0; r >= 0 && i < online.count; i++) {
         bool ours = false;
-        r = is_ours(ctx, online.items[i], database, &ours, err);
+        r = is_ours(ctx, online.items[i], database, p, &ours, err);
         if (ours)
             p->catalogs[p->catalog_count++] = online.items[i];
     }
@@ -207,6 +215,7 @@ int sync_open_platform(lb_ctx *ctx, sync_platform *ret_platform, lb_error *err)
     r = read_catalogs(ctx, f.database, ret_platform, err);
     if (r < 0 && !can_do_without(r))
         return r;
+    ret_platform->is_partly_seen = is_hidden(fed) || is_hidden(r) || ret_platform->has_hidden_catalogs;
     bool absent = fed == LB_ERR_NOT_FOUND || fed == LB_ERR_UNSUPPORTED;
     if (absent && r < 0)
         ret_platform->why_none = "there is nothing of the kind here: no change feeds, no synced tables";
@@ -224,13 +233,14 @@ static bool fits_a_path(const char *name)
 }
 
 static int add_synced(lb_ctx *ctx, const char *catalog, const sync_wish *wish, sync_pipeline *pipelines,
-                      size_t *ret_count, lb_error *err)
+                      size_t *ret_count, bool *is_sure, lb_error *err)
 {
     if (*ret_count == SYNC_PIPELINES_MOST || !fits_a_path(catalog) || !fits_a_path(wish->schema) ||
         !fits_a_path(wish->name))
         return 0;
     const char *path = lb_printf(ctx, "synced_tables/%s.%s.%s", catalog, wish->schema, wish->name);
     struct json_object *found = unity_find(ctx, path, NULL, err), *spec = NULL;
+    *is_sure = *is_sure && (found || err->code == LB_ERR_NOT_FOUND);
     if (!found)
         return can_do_without(err->code) ? 0 : err->code;
     const char *state = said(found, "detailed_state"), *detail = said(found, "message");
@@ -247,10 +257,11 @@ static int add_synced(lb_ctx *ctx, const char *catalog, const sync_wish *wish, s
 }
 
 int sync_find_pipelines(lb_ctx *ctx, const sync_platform *platform, const sync_wish *wish, sync_pipeline *pipelines,
-                        size_t *ret_count, lb_error *err)
+                        size_t *ret_count, bool *ret_sure, lb_error *err)
 {
     int r = 0;
     *ret_count = 0;
+    *ret_sure = !platform->is_partly_seen;
     for (size_t i = 0; i < platform->feed_count && *ret_count < SYNC_PIPELINES_MOST; i++) {
         const sync_pipeline *feed = &platform->feeds[i];
         if (strcmp(feed->schema, wish->schema) == 0 && strcmp(feed->table, wish->name) == 0 &&
@@ -258,7 +269,7 @@ int sync_find_pipelines(lb_ctx *ctx, const sync_platform *platform, const sync_w
             pipelines[(*ret_count)++] = *feed;
     }
     for (size_t i = 0; r >= 0 && i < platform->catalog_count; i++)
-        r = add_synced(ctx, platform->catalogs[i], wish, pipelines, ret_count, err);
+        r = add_synced(ctx, platform->catalogs[i], wish, pipelines, ret_count, ret_sure, err);
     return r;
 }
 

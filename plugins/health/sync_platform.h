@@ -21,6 +21,8 @@ typedef struct sync_platform {
     size_t feed_count, feed_room;
     const char **catalogs; /* that it is registered as */
     size_t catalog_count;
+    bool has_hidden_catalogs; /* some could not be looked at */
+    bool is_partly_seen;      /* a pipeline that is not found may be there all the same */
 } sync_platform;
 
 /* Once for a run. What cannot be read is no failure: it is said in why_none. */
@@ -28,8 +30,9 @@ LB_MUST_CHECK int sync_open_platform(lb_ctx *ctx, sync_platform *ret_platform, l
 
 #define SYNC_PIPELINES_MOST 8 /* of one pair */
 
+/* *ret_sure: there are no others. */
 LB_MUST_CHECK int sync_find_pipelines(lb_ctx *ctx, const sync_platform *platform, const sync_wish *wish,
-                                      sync_pipeline *pipelines, size_t *ret_count, lb_error *err);
+                                      sync_pipeline *pipelines, size_t *ret_count, bool *ret_sure, lb_error *err);
 bool sync_pipeline_failed(const sync_pipeline *p);
 
 #endif

@@ -167,6 +167,8 @@ int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const sync_pair *pa
     int r = sync_find_entry(tally->book, pair->wish, &e, err);
     if (r >= 0)
         r = choose(ctx, args, pair, tally->book, e, &ret_found->scope, &ret_found->why, err);
+    if (r >= 0)
+        ret_found->scope.in_part = sync_is_begun(pair, e) && e->at_differs;
     if (r < 0 || ret_found->why)
         return r;
     if (!counts->is_counted)

@@ -92,27 +92,43 @@ static int say_limits(lb_ctx *ctx, const sync_pair *pair, lb_error *err)
     return r;
 }
 
-static int alarm_of(lb_ctx *ctx, const sync_pair *pair, const char *kind, const char *reason, double drift, double lag,
-                    const lb_value *evidence, lb_error *err)
+static int report(lb_ctx *ctx, const sync_pair *pair, const sync_alarm *a, const lb_value *evidence, lb_error *err)
 {
-    int r = lb_emit(ctx, SYNC_EMITS,
-                    LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
-                            lb_f64("drift", drift), lb_text("check", kind), lb_f64("lag_seconds", lag)),
-                    err);
-    if (r < 0)
-        return r;
     return lb_report(ctx,
-                     LB_FINDING(.object = pair->wish->source, .kind = lb_printf(ctx, "sync_%s", kind), .reason = reason,
-                                .evidence = evidence,
+                     LB_FINDING(.object = pair->wish->source, .kind = lb_printf(ctx, "sync_%s", a->matter),
+                                .reason = a->reason, .evidence = evidence,
                                 .terms = LB_TERMS({"counted_on_both_sides", 0.7},
                                                   {"rows_in_flight_told_apart", pair->mark ? 0.25 : 0.0})),
                      err);
 }
 
+/* What is wrong is an alert and a finding, and what is not ends its alert. */
+static int judge(lb_ctx *ctx, sync_tally *tally, const sync_pair *pair, const sync_alarm *alarms, size_t count,
+                 const lb_value *evidence, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        r = sync_alarm_tell(ctx, &tally->alarms, pair->wish, &alarms[i], err);
+        if (r >= 0 && !alarms[i].is_fine)
+            r = report(ctx, pair, &alarms[i], evidence, err);
+    }
+    return r;
+}
+
+static sync_alarm lateness(lb_ctx *ctx, const sync_pair *pair, double lag)
+{
+    return (sync_alarm){.matter = "freshness",
+                        .reason = lb_printf(ctx, "the oldest change waits for %.0f s, and %lld are allowed", lag,
+                                            (long long)pair->wish->limit_s),
+                        .lag = lag,
+                        .since = lb_now(ctx) - (int64_t)(lag * 1e6),
+                        .is_fine = lag <= (double)pair->wish->limit_s};
+}
+
 /* ---- completeness ---- */
 
-int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, const sync_counts *counts,
-                           const char **ret_status, lb_error *err)
+int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally,
+                           const sync_counts *counts, const char **ret_status, lb_error *err)
 {
     int64_t missing = sync_missing(counts), most = pair->mark ? 0 : args->max_drift_rows;
     double lag = sync_lag(counts);
@@ -148,20 +164,25 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
     if (r >= 0)
         r = say_limits(ctx, pair, err);
     *ret_status = status;
-    if (r < 0 || strcmp(status, "healthy") == 0)
+    if (r < 0)
         return r;
-    const char *reason = pair->missing && !drifts
-                             ? lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing)
-                         : drifts ? lb_printf(ctx, "%s has %lld rows %s than %s", pair->wish->target,
-                                              (long long)(missing < 0 ? -missing : missing),
-                                              missing < 0 ? "more" : "less", pair->wish->source)
-                                  : lb_printf(ctx, "the oldest change waits for %.0f s, and %lld are allowed", lag,
-                                              (long long)pair->wish->limit_s);
-    return alarm_of(ctx, pair,
-                    drifts          ? "rows"
-                    : pair->missing ? "columns"
-                                    : "freshness",
-                    reason, (double)missing, lag, facts, err);
+    const sync_alarm alarms[] = {
+        {.matter = "rows",
+         .reason = lb_printf(ctx, "%s has %lld rows %s than %s", pair->wish->target,
+                             (long long)(missing < 0 ? -missing : missing), missing < 0 ? "more" : "less",
+                             pair->wish->source),
+         .drift = (double)missing,
+         .lag = lag,
+         .since = LB_TIME_NONE,
+         .is_fine = !drifts},
+        {.matter = "columns",
+         .reason = lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing ? pair->missing : ""),
+         .lag = lag,
+         .since = LB_TIME_NONE,
+         .is_fine = !pair->missing},
+        lateness(ctx, pair, lag),
+    };
+    return judge(ctx, tally, pair, alarms, sizeof alarms / sizeof alarms[0], facts, err);
 }
 
 /* ---- integrity ---- */
@@ -249,8 +270,15 @@ static const char *why_apart(lb_ctx *ctx, const sync_pair *pair, const sync_diff
     return "rows that have changed since are alike; differences of the last comparison of all rows still stand";
 }
 
-int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_integrity *found,
-                        const char **ret_status, lb_error *err)
+/* Nothing that was found before is outside of what was compared now. */
+static bool is_whole(const sync_counts *counts, const sync_integrity *found)
+{
+    bool is_moved = found->scope.since != SYNC_NO_TIME;
+    return !counts->keys.has_to && !(is_moved && found->scope.in_part);
+}
+
+int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, const sync_counts *counts,
+                        const sync_integrity *found, const char **ret_status, lb_error *err)
 {
     const sync_difference *d = &found->difference;
     const char *status = d->equal && !pair->missing && !found->scope.stands ? "healthy" : "mismatch";
@@ -286,16 +314,24 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
                       pair->whole_key ? "" : lb_printf(ctx, " (of %d)", SYNC_HASHES)),
             err);
     *ret_status = status;
-    if (r < 0 || strcmp(status, "healthy") == 0)
+    bool is_healthy = strcmp(status, "healthy") == 0;
+    if (r < 0 || (is_healthy && !is_whole(counts, found)))
         return r;
-    const char *reason = why_apart(ctx, pair, d, counts->keys.has_from || counts->keys.has_to);
-    return alarm_of(ctx, pair, "checksum", reason, (double)(d->missing - d->extra), sync_lag(counts), facts, err);
+    const sync_alarm alarm = {
+        .matter = "checksum",
+        .reason = why_apart(ctx, pair, d, counts->keys.has_from || counts->keys.has_to),
+        .drift = (double)(d->missing - d->extra),
+        .lag = sync_lag(counts),
+        .since = LB_TIME_NONE,
+        .is_fine = is_healthy,
+    };
+    return judge(ctx, tally, pair, &alarm, 1, facts, err);
 }
 
 /* ---- freshness ---- */
 
-int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const char **ret_status,
-                        lb_error *err)
+int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, const sync_counts *counts,
+                        const char **ret_status, lb_error *err)
 {
     double lag = sync_lag(counts);
     const char *status = lag > (double)pair->wish->limit_s ? "stale" : "healthy";
@@ -324,10 +360,6 @@ int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
     if (r >= 0)
         r = sync_tell_clock(ctx, pair, counts, err);
     *ret_status = status;
-    if (r < 0 || strcmp(status, "healthy") == 0)
-        return r;
-    return alarm_of(
-        ctx, pair, "freshness",
-        lb_printf(ctx, "the oldest change waits for %.0f s, and %lld are allowed", lag, (long long)pair->wish->limit_s),
-        0, lag, facts, err);
+    const sync_alarm alarm = lateness(ctx, pair, lag);
+    return r < 0 ? r : judge(ctx, tally, pair, &alarm, 1, facts, err);
 }

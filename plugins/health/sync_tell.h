@@ -3,12 +3,13 @@
 #ifndef LBOPS_HEALTH_SYNC_TELL_H
 #define LBOPS_HEALTH_SYNC_TELL_H
 
+#include "sync_alarm.h"
 #include "sync_book.h"
 #include "sync_compare.h"
 #include "sync_platform.h"
 
 #define SYNC_WRITES "sync_validation_history"
-#define SYNC_EMITS  "sync.drift_detected"
+#define SYNC_EMITS  SYNC_RAISED, SYNC_CALMED
 
 #define SYNC_NOT_COMPARED "not_compared"
 
@@ -17,6 +18,8 @@ typedef struct sync_tally {
     sync_book *book;         /* NULL: no digests are compared */
     bool asks_platform;      /* for its own states */
     sync_platform *platform; /* NULL: not asked yet */
+    sync_alarms alarms;
+    const char *check; /* completeness, integrity or freshness: what fails where a pair cannot be compared */
 } sync_tally;
 
 /* sync_scope.c: which rows are compared. */
@@ -25,6 +28,7 @@ typedef struct sync_scope {
     bool is_charged; /* to the day's budget: nobody asked for it out of turn */
     bool stands;     /* the last comparison of all rows found differences */
     bool waits;      /* one is due, and the day's budget is spent */
+    bool in_part;    /* the one that has been begun in slices has found differences */
 } sync_scope;
 
 typedef struct sync_integrity {
@@ -50,11 +54,11 @@ LB_MUST_CHECK int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const
 LB_MUST_CHECK int sync_keeps_shape(lb_ctx *ctx, const sync_pair *pair, lb_error *err);
 
 /* Counts and latest changes of one pair; *ret_status is what the row says. */
-LB_MUST_CHECK int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *pair,
+LB_MUST_CHECK int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally,
                                          const sync_counts *counts, const char **ret_status, lb_error *err);
-LB_MUST_CHECK int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
+LB_MUST_CHECK int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, const sync_counts *counts,
                                       const sync_integrity *found, const char **ret_status, lb_error *err);
-LB_MUST_CHECK int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
+LB_MUST_CHECK int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, const sync_counts *counts,
                                       const char **ret_status, lb_error *err);
 
 /* Rows that are not compared because of their time, and transactions that hold others back. Completeness and
@@ -71,7 +75,8 @@ LB_MUST_CHECK int sync_tell_platform(lb_ctx *ctx, const sync_tally *tally, lb_er
 /* Does `check` for each pair that the parameters mean, counts and ends the run. A check that fails because the pair's
  * columns have changed under it is done again. */
 typedef int (*sync_check)(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally, lb_error *err);
-LB_MUST_CHECK int sync_each_pair(lb_ctx *ctx, sync_check check, lb_error *err); /* asks the platform, too */
+LB_MUST_CHECK int sync_each_pair(lb_ctx *ctx, sync_check check, const char *name,
+                                 lb_error *err); /* asks the platform, too */
 /* With a book: those that have waited longest for a comparison of all rows come first. */
 LB_MUST_CHECK int sync_each_by_book(lb_ctx *ctx, sync_check check, bool asks_platform, lb_error *err);
 bool sync_is_issue(const char *status);

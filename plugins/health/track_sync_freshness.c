@@ -19,7 +19,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     }
     int r = sync_count(ctx, pair, &counts, err);
     if (r >= 0)
-        r = sync_tell_freshness(ctx, pair, &counts, &status, err);
+        r = sync_tell_freshness(ctx, pair, tally, &counts, &status, err);
     if (r >= 0)
         r = sync_tell_pipelines(ctx, tally, pair->wish, pair, &counts, &status, err);
     if (r >= 0)
@@ -29,7 +29,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
-    return sync_each_pair(ctx, check, err);
+    return sync_each_pair(ctx, check, "freshness", err);
 }
 
 LB_TOOL(track_sync_freshness, "how long changes have been waiting for the copies of their tables", .agent = "health",

@@ -7,7 +7,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     const char *status = NULL;
     int r = sync_count(ctx, pair, &counts, err);
     if (r >= 0)
-        r = sync_tell_completeness(ctx, args, pair, &counts, &status, err);
+        r = sync_tell_completeness(ctx, args, pair, tally, &counts, &status, err);
     if (r >= 0)
         r = sync_tell_pipelines(ctx, tally, pair->wish, pair, &counts, &status, err);
     if (r >= 0)
@@ -17,7 +17,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
-    return sync_each_pair(ctx, check, err);
+    return sync_each_pair(ctx, check, "completeness", err);
 }
 
 LB_TOOL(validate_sync_completeness, "counts rows and latest changes of tables and their copies in the lakehouse",

@@ -13,7 +13,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
         return lb_skipped(ctx, pair->wish->source, found.why, err);
     }
     if (r >= 0)
-        r = sync_tell_integrity(ctx, pair, &counts, &found, &status, err);
+        r = sync_tell_integrity(ctx, pair, tally, &counts, &found, &status, err);
     if (r >= 0)
         r = sync_tell_clock(ctx, pair, &counts, err);
     if (r >= 0)

@@ -70,6 +70,7 @@ static char *command_for(const char *kind, struct json_object *document, struct 
         {"service.down", "lbops status", NULL, ""},
         {"history.thinned", "lbops status", NULL, ""},
         {"issue.escalated", "", "command", ""},
+        {"sync.drift_detected", "", "command", ""},
         {"alert.digest", "lbops alerts", NULL, ""},
     };
     const char *project = text_at(document, "project"), *branch = text_at(document, "branch"),
@@ -120,7 +121,8 @@ static int add_fact(alert_words *w, const char *name, struct json_object *value,
 /* What has a line of its own, or is for programs. */
 static bool is_shown_elsewhere(const char *name)
 {
-    static const char *const names[] = {"text", "since", "action", "done", "command", "context", "detail"};
+    static const char *const names[] = {"text",    "since",  "action", "done", "command",
+                                        "context", "detail", "pair"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -164,9 +166,14 @@ static char *since_of(const lb_alert_note *note, struct json_object *document, s
 static char *title_of(const lb_alert_note *note)
 {
     bool is_over = strcmp(note->change, "resolved") == 0, is_worse = strcmp(note->change, "escalated") == 0;
+    bool is_again = strcmp(note->change, "reminded") == 0;
     char *text = one_line(note->text);
-    char *title =
-        text ? service_text("%s%s: %s", is_over ? "resolved" : note->severity, is_worse ? " now" : "", text) : NULL;
+    char *title = text ? service_text("%s%s: %s", is_over ? "resolved" : note->severity,
+                                      is_worse   ? " now"
+                                      : is_again ? " still"
+                                                 : "",
+                                      text)
+                       : NULL;
     free(text);
     return title;
 }

@@ -105,6 +105,15 @@ def synced_tables_are_read_where_they_exist():
         contains(said["note"], "and yet a change waits for 72")
         for state in ("SYNCED_TABLE_ONLINE_PIPELINE_FAILED", "SYNCED_TABLE_OFFLINE", "SYNCED_TABLE_OFFLINE_FAILED"):
             answers(detailed_state=state, message="the source table was dropped")
-            _, result = one(place, "track_sync_freshness")
+            document, result = one(place, "track_sync_freshness")
             equal(pipeline(result, place)["status"], "failed", state)
+            equal([(e["type"], e["payload"]["level"]) for e in document["events"] if e["payload"]["check"] == "pipeline"],
+                  [("sync.drift_detected", "critical" if "_OFFLINE" in state else "warning")], f"the alert of {state}")
             contains(str(result["findings"]), f"the platform says {state.removeprefix('SYNCED_TABLE_')}: the source table was dropped")
+        emulator.control("DELETE", "faults")
+        emulator.fault("status", f"{SYNCED}$", "GET", status=500, count=0, body={})
+        document, _ = one(place, "track_sync_freshness")
+        equal([e for e in document["events"] if e["payload"]["check"] == "pipeline"], [], "what cannot be read says nothing")
+        emulator.control("DELETE", "faults")
+        document, _ = one(place, "track_sync_freshness")
+        equal([e["type"] for e in document["events"] if e["payload"]["check"] == "pipeline"], ["sync.drift_cleared"], "it is gone")

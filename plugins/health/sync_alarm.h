@@ -1,0 +1,38 @@
+/* sync_alarm.h: what becomes an alert of a comparison. A pair has one for each matter that is wrong with it; it is
+ * raised each time that it is found, which the host tells once, and ends when the same check finds it in order. */
+#ifndef LBOPS_HEALTH_SYNC_ALARM_H
+#define LBOPS_HEALTH_SYNC_ALARM_H
+
+#include "sync_pair.h"
+
+#define SYNC_RAISED "sync.drift_detected"
+#define SYNC_CALMED "sync.drift_cleared"
+
+typedef struct sync_alarm {
+    const char *matter; /* rows, columns, checksum, freshness, pipeline, or not_compared with the check's name */
+    const char *level;  /* NULL: a warning */
+    const char *reason;
+    double drift, lag;
+    int64_t since; /* LB_TIME_NONE: not known */
+    bool is_fine;  /* nothing is wrong in that matter */
+} sync_alarm;
+
+/* The alerts of the branch that are open, as far as history knows. */
+typedef struct sync_alarms {
+    bool is_read, is_known; /* is_known: history could be asked */
+    const char *paused_by;  /* NULL: nothing holds what is raised back */
+    struct sync_open_alarm {
+        const char *matter, *pair;
+    } * items;
+    size_t count;
+} sync_alarms;
+
+/* An event where it is wrong and no pause holds, or where it is fine and an alert may be open. */
+LB_MUST_CHECK int sync_alarm_tell(lb_ctx *ctx, sync_alarms *alarms, const sync_wish *wish, const sync_alarm *alarm,
+                                  lb_error *err);
+
+/* Since when this check of the pair has failed each time; LB_TIME_NONE: it has not, or history does not say. */
+LB_MUST_CHECK int sync_failing_since(lb_ctx *ctx, const sync_wish *wish, const char *check, int64_t *ret_since,
+                                     lb_error *err);
+
+#endif
