@@ -1,5 +1,6 @@
 """What a workspace says of its change feeds and synced tables, for the sync tools."""
 from place import Workspace, contains, equal, holds
+from planted import midnight, plant
 from sync_place import copy, one, rows_of
 
 COLUMNS = {"id": "integer", "t": "text", "updated_at": "timestamp with time zone"}
@@ -110,6 +111,9 @@ def synced_tables_are_read_where_they_exist():
             equal([(e["type"], e["payload"]["level"]) for e in document["events"] if e["payload"]["check"] == "pipeline"],
                   [("sync.drift_detected", "critical" if "_OFFLINE" in state else "warning")], f"the alert of {state}")
             contains(str(result["findings"]), f"the platform says {state.removeprefix('SYNCED_TABLE_')}: the source table was dropped")
+        plant(place, "alert_history", [{"alert_id": "sync/pipeline/orders/main.public.orders@shop/production", "at": midnight(),
+                                        "state": "fired", "severity": "critical", "rule": "sync.drift_detected", "title": "it failed",
+                                        "metric_name": "pipeline", "object_name": "orders and main.public.orders"}])
         emulator.control("DELETE", "faults")
         emulator.fault("status", f"{SYNCED}$", "GET", status=500, count=0, body={})
         document, _ = one(place, "track_sync_freshness")
