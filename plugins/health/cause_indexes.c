@@ -196,7 +196,8 @@ static int add_gone(const survey *s, const gone *g, lb_error *err)
                      g->scans > 0, change != NULL},
         .evidence =
             LB_ARGS(lb_text("table", g->table), lb_text("definition", g->definition), lb_i64("scans_before", g->scans),
-                    lb_time("missed_since", g->at), lb_f64("sequential_scans", scans), lb_f64("rows_each", each),
+                    lb_time("missed_since", g->at), lb_f64(CAUSE_SEEN_SINCE, (double)(look->reading.at - g->at) / 1e6),
+                    lb_f64("sequential_scans", scans), lb_f64("rows_each", each),
                     lb_text("change", change ? change->statement : NULL),
                     lb_text("changed_by", change ? (change->actor ? change->actor : change->tool) : NULL))};
     return cause_add(look, &c, err);

@@ -62,6 +62,10 @@ typedef struct cause_case {
     int rank;          /* and its place among what nothing explains, from 1 */
 } cause_case;
 
+/* In the evidence of what somebody has done: seconds since it was first seen, where an earlier look saw it otherwise.
+ */
+#define CAUSE_SEEN_SINCE "seen_since_s"
+
 #define CAUSE_NONE   ((size_t)-1)
 #define CAUSE_UNSEEN (-1.0)
 #define CAUSE_ENOUGH 0.5 /* below this sum it is a suspicion and no finding */

@@ -89,11 +89,34 @@ static int look_at_statistics(cause_look *look, const table *t, lb_error *err)
 
 /* ---- autovacuum ---- */
 
+/* When it was first seen to be off for the table, where an earlier look had seen it on; 0: it may always have been. */
+static int64_t off_since(const cause_look *look, const table *t)
+{
+    const char *name = name_of(look, t);
+    struct json_object *known = cause_noted(look, "tables"), *off = cause_noted(look, "off"), *at = NULL;
+    if (!name || !off || !json_object_object_get_ex(known, name, NULL))
+        return 0;
+    return json_object_object_get_ex(off, name, &at) ? json_object_get_int64(at) : look->reading.at;
+}
+
+static void remember_off(cause_look *look)
+{
+    struct json_object *note = cause_note(look, "off");
+    for (size_t i = 0; note && i < look->table_count; i++) {
+        const table *t = &look->tables[i];
+        const char *name = t->enabled ? NULL : name_of(look, t);
+        struct json_object *at = name ? json_object_new_int64(off_since(look, t)) : NULL;
+        if (at && json_object_object_add(note, name, at) != 0)
+            json_object_put(at); /* out of memory: it may always have been */
+    }
+}
+
 static int add_off(cause_look *look, const table *t, int64_t due, int64_t stale, lb_error *err)
 {
     bool is_server = !t;
     const char *object = t ? name_of(look, t) : "server";
     const diagnose_changes_row *change = cause_change_of(look, "autovacuum");
+    int64_t since = t ? off_since(look, t) : 0;
     const cause_case c = {
         .id = CAUSE_AUTOVACUUM_OFF,
         .object = object,
@@ -111,6 +134,8 @@ static int add_off(cause_look *look, const table *t, int64_t due, int64_t stale,
         .strength = {1, due > 0, stale > 0, look->has_settings && !look->settings.track_counts},
         .evidence = LB_ARGS(lb_bool("autovacuum", look->settings.autovacuum),
                             lb_bool("track_counts", look->settings.track_counts), lb_text("off_for", object),
+                            since ? lb_f64(CAUSE_SEEN_SINCE, (double)(look->reading.at - since) / 1e6)
+                                  : lb_null(CAUSE_SEEN_SINCE),
                             lb_i64("tables_to_vacuum", due), lb_i64("tables_to_analyze", stale),
                             lb_text("changed_by", change ? change->statement : NULL))};
     return cause_add(look, &c, err);
@@ -140,5 +165,6 @@ int cause_look_at_tables(cause_look *look, lb_error *err)
         if (r >= 0)
             r = look_at_statistics(look, &look->tables[i], err);
     }
+    remember_off(look);
     return r;
 }

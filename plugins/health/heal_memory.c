@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-#define MINUTE (INT64_C(60) * 1000000)
-#define A_DAY  (INT64_C(24) * 60 * MINUTE)
+#define MINUTE  (INT64_C(60) * 1000000)
+#define A_DAY   (INT64_C(24) * 60 * MINUTE)
+#define A_MONTH (30 * A_DAY)
 
 static void put_object(void *object)
 {
@@ -31,10 +32,63 @@ static void take_tries(heal_memory *m, struct json_object *list)
     }
 }
 
+static const char *text_in(struct json_object *object, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(object, name, &value) ? json_object_get_string(value) : NULL;
+}
+
+static int64_t number_in(struct json_object *object, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(object, name, &value) ? json_object_get_int64(value) : 0;
+}
+
+static heal_past past_of(struct json_object *one)
+{
+    struct json_object *number = NULL;
+    int64_t state = number_in(one, "state");
+    return (heal_past){.state = state >= 0 && state < HEAL_STATES ? (heal_state)state : HEAL_FAILED,
+                       .title = text_in(one, "title"),
+                       .kind = text_in(one, "kind"),
+                       .object = text_in(one, "object"),
+                       .schema = text_in(one, "schema"),
+                       .table = text_in(one, "table"),
+                       .command = text_in(one, "command"),
+                       .by = text_in(one, "by"),
+                       .asked_at = number_in(one, "asked_at"),
+                       .done_at = number_in(one, "done_at"),
+                       .number =
+                           json_object_object_get_ex(one, "number", &number) ? json_object_get_double(number) : -1};
+}
+
+static void take_pasts(heal_memory *m, struct json_object *list)
+{
+    size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < length; i++) {
+        const heal_past past = past_of(part(list, i));
+        if (past.title && past.kind && past.object && lb_now(m->ctx) - past.asked_at < A_MONTH)
+            heal_keep(m, &past);
+    }
+}
+
+void heal_keep(heal_memory *m, const heal_past *past)
+{
+    const heal_past kept = *past; /* it may be one of those that move */
+    size_t left = 0;
+    for (size_t i = 0; i < m->past_count; i++)
+        if (strcmp(m->pasts[i].title, kept.title) != 0)
+            m->pasts[left++] = m->pasts[i];
+    m->pasts[left++] = kept;
+    if (left > HEAL_PASTS)
+        memmove(m->pasts, m->pasts + 1, --left * sizeof *m->pasts);
+    m->past_count = left;
+}
+
 static int recall(heal_memory *m, lb_error *err)
 {
     const char *text = NULL;
-    struct json_object *tries = NULL, *reading = NULL;
+    struct json_object *tries = NULL, *reading = NULL, *pasts = NULL;
     int r = branch_recall(m->ctx, &text, &m->uid, err);
     struct json_object *all = r >= 0 && text ? json_tokener_parse(text) : NULL;
     if (!all)
@@ -43,6 +97,8 @@ static int recall(heal_memory *m, lb_error *err)
         return lb_out_of_memory(err);
     if (json_object_object_get_ex(all, "tries", &tries))
         take_tries(m, tries);
+    if (json_object_object_get_ex(all, "agreed", &pasts))
+        take_pasts(m, pasts);
     if (json_object_object_get_ex(all, "reading", &reading))
         m->reading = json_object_to_json_string_ext(reading, JSON_C_TO_STRING_PLAIN);
     return 0;
@@ -66,10 +122,40 @@ static void put(struct json_object *list, struct json_object *item)
         json_object_put(item); /* out of memory: it is told below */
 }
 
+static void put_text(struct json_object *object, const char *name, const char *text)
+{
+    struct json_object *value = text ? json_object_new_string(text) : NULL;
+    if (value && json_object_object_add(object, name, value) != 0)
+        json_object_put(value); /* out of memory: it is told below */
+}
+
+static struct json_object *past_to_keep(const heal_past *past)
+{
+    struct json_object *one = json_object_new_object();
+    if (!one)
+        return NULL;
+    put_text(one, "title", past->title);
+    put_text(one, "kind", past->kind);
+    put_text(one, "object", past->object);
+    put_text(one, "schema", past->schema);
+    put_text(one, "table", past->table);
+    put_text(one, "command", past->command);
+    put_text(one, "by", past->by);
+    (void)json_object_object_add(one, "state", json_object_new_int64(past->state));
+    (void)json_object_object_add(one, "asked_at", json_object_new_int64(past->asked_at));
+    (void)json_object_object_add(one, "done_at", json_object_new_int64(past->done_at));
+    (void)json_object_object_add(one, "number", json_object_new_double(past->number));
+    return one;
+}
+
 int heal_store(const heal_memory *m, lb_error *err)
 {
-    struct json_object *list = json_object_new_array();
-    if (!list || lb_defer(m->ctx, put_object, list) < 0)
+    struct json_object *list = json_object_new_array(), *pasts = json_object_new_array();
+    if (pasts && lb_defer(m->ctx, put_object, pasts) < 0)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; pasts && i < m->past_count; i++)
+        put(pasts, past_to_keep(&m->pasts[i]));
+    if (!pasts || !list || lb_defer(m->ctx, put_object, list) < 0)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < m->try_count; i++) {
         struct json_object *one = json_object_new_array();
@@ -82,8 +168,9 @@ int heal_store(const heal_memory *m, lb_error *err)
         put(list, one);
     }
     const char *text =
-        lb_printf(m->ctx, "{\"tries\":%s,\"reading\":%s}", json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN),
-                  m->reading ? m->reading : "null");
+        lb_printf(m->ctx, "{\"tries\":%s,\"agreed\":%s,\"reading\":%s}",
+                  json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN),
+                  json_object_to_json_string_ext(pasts, JSON_C_TO_STRING_PLAIN), m->reading ? m->reading : "null");
     return text ? branch_remember(m->ctx, text, m->uid, err) : lb_out_of_memory(err);
 }
 
@@ -173,11 +260,65 @@ const char *heal_decided(const heal_memory *m, const char *title)
     return NULL;
 }
 
+const diagnose_decisions_row *heal_decision(const heal_memory *m, const char *title, int64_t since)
+{
+    for (size_t i = 0; i < m->decision_count; i++)
+        if (strcmp(m->decisions[i].title, title) == 0 && m->decisions[i].decided_at >= since)
+            return &m->decisions[i];
+    return NULL;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+const char *heal_agreed(const heal_memory *m, const cause_found *c)
+{
+    for (size_t i = m->past_count; i-- > 0;) {
+        const heal_past *past = &m->pasts[i];
+        bool is_it = is_same(past->kind, c->kind) && is_same(past->object, c->object);
+        bool is_its_table = is_same(past->schema, c->schema) && is_same(past->table, c->table);
+        if (past->state == HEAL_UNDONE && is_it)
+            return lb_printf(m->ctx, "it was done, as %s had approved (%s), and somebody has changed it by hand since",
+                             past->by ? past->by : "somebody", past->title);
+        if (past->state == HEAL_DONE && (is_it || is_its_table))
+            return lb_printf(m->ctx, "what %s approved (%s) is given its time", past->by ? past->by : "somebody",
+                             past->title);
+    }
+    return NULL;
+}
+
 /* By others than the tools that self_heal itself sets to work. */
 static bool is_own(const char *tool)
 {
     return strcmp(tool, "self_heal") == 0 || strcmp(tool, "execute_low_risk_sop") == 0 ||
            strcmp(tool, "terminate_idle_connections") == 0;
+}
+
+/* One of our changes in that time was to what this cause is about. */
+static bool changed_by_us(const heal_memory *m, const cause_found *c, int64_t since)
+{
+    const char *dot = c->object ? strchr(c->object, '.') : NULL;
+    const char *what = c->id == CAUSE_AUTOVACUUM_OFF ? "autovacuum_enabled" : dot ? dot + 1 : c->key;
+    for (size_t i = 0; i < m->change_count && m->changes[i].changed_at >= since; i++)
+        if (strstr(m->changes[i].statement, what) &&
+            (c->id != CAUSE_AUTOVACUUM_OFF || !c->table || strstr(m->changes[i].statement, c->table)))
+            return true;
+    return false;
+}
+
+/* A diagnosis that has seen it otherwise before says since when it is so. */
+static const char *changed_by_hand(const heal_memory *m, const cause_found *c, double within_min)
+{
+    struct json_object *evidence = c->evidence ? json_tokener_parse(c->evidence) : NULL, *seen = NULL;
+    bool is_said = json_object_object_get_ex(evidence, CAUSE_SEEN_SINCE, &seen) && seen;
+    double minutes = is_said ? json_object_get_double(seen) / 60 : 0;
+    json_object_put(evidence);
+    if (!is_said || minutes >= within_min ||
+        changed_by_us(m, c, lb_now(m->ctx) - (int64_t)(within_min * (double)MINUTE)))
+        return NULL;
+    return lb_printf(m->ctx, "somebody changed it by hand, which was first seen %.0f minutes ago", minutes);
 }
 
 const char *heal_changed_by_others(const heal_memory *m, const cause_found *c, double within_min)
@@ -191,5 +332,5 @@ const char *heal_changed_by_others(const heal_memory *m, const cause_found *c, d
                              change->actor ? change->actor : change->actor_kind, change->tool,
                              (double)(lb_now(m->ctx) - change->changed_at) / (double)MINUTE);
     }
-    return NULL;
+    return changed_by_hand(m, c, within_min);
 }

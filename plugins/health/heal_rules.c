@@ -47,3 +47,12 @@ heal_hold heal_judge(const heal_try *tries, size_t count, const char *key, int64
     bool is_broken = heal_failures(tries, count, NULL) >= MOST_FAILURES && now - last_failure < LONGEST_H * HOUR;
     return is_broken ? HEAL_BROKEN : HEAL_FREE;
 }
+
+heal_turn heal_judge_after(const heal_after *seen)
+{
+    if (seen->altered)
+        return HEAL_BY_HAND;
+    if (!seen->stands && seen->went_back)
+        return HEAL_HELPED;
+    return (seen->stands || seen->is_told) && seen->age >= seen->settle ? HEAL_IN_VAIN : HEAL_WAITS;
+}

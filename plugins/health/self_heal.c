@@ -1,9 +1,10 @@
 /* self_heal: diagnoses, picks the remedy of the foremost cause, and looks whether it helped.
  *
  * What is low is done; what is medium or high is put before a person, and so is what has no remedy here or did not
- * help. It fights nobody: a pause holds it back, a person's no, a request that waits, a change that others have just
- * made to the same thing, and its own earlier tries, each with twice the pause of the one before. */
-#include "heal_memory.h"
+ * help. What a person has approved is looked at in later runs, and taken back where it did not help. It fights nobody:
+ * a pause holds it back, a person's no, a request that waits, a change that others have just made to the same thing,
+ * what somebody has changed by hand since, and its own earlier tries, each with twice the pause of the one before. */
+#include "heal_follow.h"
 #include "heal_remedy.h"
 #include "health_measure.h"
 
@@ -11,7 +12,7 @@
 
 struct args {
     const char *metric, *cause, *object, *before;
-    double min_confidence, others_min;
+    double min_confidence, others_min, settle_min;
     int64_t most;
 };
 
@@ -24,6 +25,10 @@ static const lb_param params[] = {
              .max = "1"),
     LB_PARAM(struct args, others_min, LB_F64, "15", "leaves alone what others changed within so many minutes",
              .min = "0"),
+    LB_PARAM(struct args, settle_min, LB_F64, "15",
+             "so many minutes what a person approved has to help, before it is"
+             " taken back or a person is told",
+             .min = "0"),
     LB_PARAM(struct args, most, LB_I64, "1", "remedies in one run", .min = "1", .max = "3"),
     LB_PARAMS_END,
 };
@@ -33,6 +38,7 @@ typedef struct healing {
     const struct args *args;
     cause_diagnosis diagnosis;
     heal_memory memory;
+    heal_following following;
     const char *paused_by;
     int64_t done, asked, held, escalated;
 } healing;
@@ -54,6 +60,8 @@ static const char *held_back(const healing *h, const cause_found *c, const char 
     const char *why = h->paused_by ? lb_printf(h->ctx, "a pause holds: %s", h->paused_by) : NULL;
     if (!why)
         why = heal_decided(&h->memory, title);
+    if (!why)
+        why = heal_agreed(&h->memory, c);
     if (!why)
         why = heal_changed_by_others(&h->memory, c, h->args->others_min);
     return why ? why : heal_tried(&h->memory, c->key);
@@ -113,6 +121,8 @@ static int finish(healing *h, const cause_found *c, const heal_remedy *remedy, c
     int r = deed->changed ? verify(h, c, &helped, err) : 0;
     h->done += deed->changed;
     h->asked += is_asked;
+    if (r >= 0 && remedy->risk > LB_RISK_LOW && (is_asked || helped))
+        r = heal_promise(&h->memory, c, deed->title, is_asked ? HEAL_ASKED : HEAL_DONE, err);
     if (r >= 0)
         r = heal_note(&h->memory, c->key, deed->changed, helped, err);
     if (r >= 0)
@@ -172,6 +182,10 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = heal_load(ctx, &h.memory, err);
     if (r >= 0)
         r = cause_diagnose(ctx, h.args->metric, h.args->before ? h.args->before : h.memory.reading, &h.diagnosis, err);
+    h.following = (heal_following){
+        .ctx = ctx, .memory = &h.memory, .diagnosis = &h.diagnosis, .settle = (int64_t)(h.args->settle_min * 60e6)};
+    if (r >= 0 && !h.paused_by)
+        r = heal_follow(&h.following, err);
     if (r >= 0) {
         h.memory.reading = h.diagnosis.reading;
         r = treat_all(&h, err);
@@ -183,7 +197,9 @@ static int run(lb_ctx *ctx, lb_error *err)
                              LB_ARGS(lb_text("verdict", h.diagnosis.verdict),
                                      lb_i64("causes", (int64_t)h.diagnosis.count), lb_i64("executed", h.done),
                                      lb_i64("asked", h.asked), lb_i64("held_back", h.held),
-                                     lb_i64("escalated", h.escalated), lb_text("paused_by", h.paused_by)),
+                                     lb_i64("escalated", h.escalated + h.following.in_vain),
+                                     lb_i64("verified_later", h.following.verified),
+                                     lb_i64("changed_by_hand", h.following.by_hand), lb_text("paused_by", h.paused_by)),
                              err);
 }
 

@@ -49,6 +49,23 @@ static void three_changes_an_hour_are_enough(void)
     CU_ASSERT_EQUAL(heal_judge(tries, 3, "d", NOW + HOUR / 5), HEAL_FREE);
 }
 
+static void what_was_approved_is_judged_by_what_is_seen(void)
+{
+    const heal_after helped = {.went_back = true, .age = 0, .settle = HOUR};
+    const heal_after stands = {.stands = true, .went_back = true, .age = HOUR, .settle = HOUR};
+    const heal_after high = {.is_told = true, .age = HOUR, .settle = HOUR};
+    const heal_after silent = {.age = 90 * HOUR, .settle = HOUR};
+    heal_after young = high, altered = helped;
+    young.age = HOUR - 1;
+    altered.altered = true;
+    CU_ASSERT_EQUAL(heal_judge_after(&helped), HEAL_HELPED);
+    CU_ASSERT_EQUAL(heal_judge_after(&stands), HEAL_IN_VAIN);
+    CU_ASSERT_EQUAL(heal_judge_after(&high), HEAL_IN_VAIN);
+    CU_ASSERT_EQUAL(heal_judge_after(&silent), HEAL_WAITS);
+    CU_ASSERT_EQUAL(heal_judge_after(&young), HEAL_WAITS);
+    CU_ASSERT_EQUAL(heal_judge_after(&altered), HEAL_BY_HAND);
+}
+
 static void two_failures_break_the_circuit_for_a_day(void)
 {
     const heal_try tries[] = {a_try(8, "a", true, false), a_try(6, "b", true, false)};
@@ -61,4 +78,4 @@ static void two_failures_break_the_circuit_for_a_day(void)
 
 SUITE(heal_rules, TEST(pauses_double_up_to_a_day), TEST(failures_count_in_a_row),
       TEST(a_cause_is_left_alone_for_its_pause), TEST(three_changes_an_hour_are_enough),
-      TEST(two_failures_break_the_circuit_for_a_day))
+      TEST(what_was_approved_is_judged_by_what_is_seen), TEST(two_failures_break_the_circuit_for_a_day))

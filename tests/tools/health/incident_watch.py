@@ -42,7 +42,7 @@ schedule = "@every {interval}s"
 params = {{ warm_up_min = 0 }}
 [agents.health.tool.self_heal]
 schedule = "@every {interval}s"
-params = {{ min_confidence = 0.5 }}
+params = {{ min_confidence = 0.5, others_min = 0 }}
 [agents.health.tool.escalate_high_risk_issue]
 schedule = "@every {interval}s"
 params = {{ min_confidence = 0.5 }}

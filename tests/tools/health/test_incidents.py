@@ -31,7 +31,7 @@ def incident(ward, kind):
         began = time.monotonic()
         found = bed.run(TOOL)["result"]
         seconds = time.monotonic() - began
-        healing = bed.run("self_heal", plan=True, before=calm["result"]["reading"], min_confidence=0.5)["result"]
+        healing = bed.run("self_heal", plan=True, before=calm["result"]["reading"], min_confidence=0.5, others_min=0)["result"]
         next(story, None)
         causes = found.get("causes", [])
         rank = next((c["rank"] for c in causes if (c["kind"], c["object"]) == (kind.__name__, thing)), None)

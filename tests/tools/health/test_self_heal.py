@@ -79,6 +79,154 @@ def a_no_is_a_no(bed):
           "autovacuum_enabled=off", "as it was")
 
 
+def followed(document):
+    return [(f["cause"], f["object"], f["approved_by"], f["status"]) for f in document["result"].get("followed", [])]
+
+
+def options(bed, table):
+    return bed.sql(f"SELECT coalesce(array_to_string(reloptions, ' '), '') FROM pg_class WHERE relname = '{table}'")
+
+
+def agreed(bed, name):
+    """A person agrees that autovacuum comes to a table again."""
+    queue(bed, name, "WITH (autovacuum_enabled = off)")
+    asked = bed.run(TOOL, check=None)
+    equal(remedies(asked)[0][:4], ("autovacuum_off", f"public.{name}", "medium", "pending_approval"), "asked")
+    bed.approve(asked["approvals"][0]["id"])
+    equal(options(bed, name), "", "the approval is carried out")
+
+
+def what_was_approved_is_verified_and_then_left_to_people(bed):
+    agreed(bed, "jobs")
+    waits = bed.run(TOOL)
+    equal([f[0::3] for f in followed(waits)], [("autovacuum_off", "waits")], "autovacuum has not come yet")
+    held = waits["result"]["remedies"][0]
+    equal((held["cause"], held["status"]), ("dead_tuples", "held_back"), "and is not forestalled")
+    holds("is given its time" in held["why"], held["why"])
+    bed.sql("ALTER SYSTEM SET autovacuum_naptime = '1s'")
+    bed.sql("SELECT pg_reload_conf()")
+    try:
+        bed.until_here("SELECT autovacuum_count > 0 AND n_dead_tup = 0 AND n_mod_since_analyze = 0 FROM pg_stat_user_tables"
+                       " WHERE relname = 'jobs'")
+    finally:
+        bed.sql("ALTER SYSTEM RESET autovacuum_naptime")
+        bed.sql("SELECT pg_reload_conf()")
+    helped = bed.run(TOOL)
+    equal(([f[0::3] for f in followed(helped)], told(helped)),
+          ([("autovacuum_off", "verified")], [("self_heal.executed", "autovacuum_off")]), "it has come")
+    equal(followed(bed.run(TOOL)), [], "told once")
+    bed.sql("ALTER TABLE jobs SET (autovacuum_enabled = off); DELETE FROM jobs WHERE id <= 18000" + FLUSH)
+    back = bed.run(TOOL)
+    equal([f[0::3] for f in followed(back)], [("autovacuum_off", "changed_by_hand")], "somebody did not want it")
+    for document in (back, bed.run(TOOL)):
+        held = document["result"]["remedies"][0]
+        equal((held["cause"], held["status"], document["changes"]), ("autovacuum_off", "held_back", []), "and is not fought")
+        holds("somebody has changed it by hand since" in held["why"], held["why"])
+    equal(options(bed, "jobs"), "autovacuum_enabled=off", "as that person left it")
+
+
+def what_was_approved_in_vain_is_taken_back(bed):
+    bed.sql("CREATE TABLE held (id int); BEGIN; INSERT INTO held VALUES (1); PREPARE TRANSACTION 'in doubt'")
+    try:
+        agreed(bed, "jobs")
+        bed.sql("VACUUM jobs")  # as autovacuum would, for nothing
+        vain = bed.run(TOOL, settle_min=0, cause="none", check=None)
+        equal([f[0::3] for f in followed(vain)], [("autovacuum_off", "rollback_waits")], "not a row went")
+        bed.approve(vain["approvals"][0]["id"])
+        equal(options(bed, "jobs"), "autovacuum_enabled=off", "as it was")
+        equal(told(vain), [("self_heal.executed", "autovacuum_off"), ("issue.escalated", "autovacuum_off")], "told")
+        equal(vain["events"][0]["payload"]["status"], "failed", "that it did not help")
+        done = next(e["payload"]["done"] for e in vain["events"] if e["type"] == "issue.escalated")
+        holds(done.startswith("let autovacuum come to public.jobs again, as anna had approved: it did not help"), done)
+        equal(followed(bed.run(TOOL, check=None)), [], "told once")
+        equal(options(bed, "jobs"), "autovacuum_enabled=off", "and it is not tried again at once")
+    finally:
+        bed.sql("ROLLBACK PREPARED 'in doubt'")
+
+
+def on_a_throwaway_branch_it_is_taken_back_at_once(ward):
+    with Bed(ward, kind="throwaway", more=LIMITS) as bed:
+        bed.sql("CREATE TABLE held (id int); BEGIN; INSERT INTO held VALUES (1); PREPARE TRANSACTION 'in doubt'")
+        try:
+            agreed(bed, "jobs")
+            bed.sql("VACUUM jobs")
+            equal(followed(bed.run(TOOL, settle_min=60, cause="none"))[0][3], "waits", "it has its time")
+            vain = bed.run(TOOL, settle_min=0, cause="none")
+            equal(followed(vain), [("autovacuum_off", "public.jobs", "anna", "rolled_back")], "not a row went")
+            equal(options(bed, "jobs"), "autovacuum_enabled=off", "as it was")
+            holds(("issue.escalated", "autovacuum_off") in told(vain), str(told(vain)))
+        finally:
+            bed.sql("ROLLBACK PREPARED 'in doubt'")
+
+
+def what_a_person_altered_meanwhile_is_not_taken_back(bed):
+    agreed(bed, "jobs")
+    bed.sql("ALTER TABLE jobs SET (autovacuum_enabled = on)")
+    left = bed.run(TOOL, settle_min=0)
+    equal([f[0::3] for f in followed(left)], [("autovacuum_off", "changed_by_hand")], "it is not ours any more")
+    equal(options(bed, "jobs"), "autovacuum_enabled=on", "as that person left it")
+
+
+WHOLE = "SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off; "
+ASKS = "SELECT count(id) FROM orders WHERE customer = 7;" * 12
+
+
+def an_index_that_was_made_again_is_followed(bed):
+    bed.sql("CREATE TABLE orders (id int, customer int); INSERT INTO orders SELECT g, g % 5000 FROM"
+            " generate_series(1, 30000) g; CREATE INDEX orders_customer ON orders (customer)")
+    bed.sql("VACUUM ANALYZE orders; SET enable_seqscan = off; SELECT count(id) FROM orders WHERE customer = 7" + FLUSH)
+
+    def made_again():
+        bed.run(TOOL)
+        bed.sql("DROP INDEX orders_customer;" + ASKS + FLUSH[1:])
+        asked = bed.run(TOOL, others_min=0, check=None)
+        equal(remedies(asked)[0][:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "asked")
+        bed.approve(asked["approvals"][0]["id"])
+        equal(followed(bed.run(TOOL, settle_min=0))[0][3], "waits", "nobody has asked yet, however long ago that is")
+    made_again()
+    bed.sql(WHOLE + ASKS + FLUSH[1:])
+    equal(followed(bed.run(TOOL))[0][3], "waits", "read whole, so far")
+    vain = bed.run(TOOL, settle_min=0, check=None)
+    equal(followed(vain)[0][3], "rollback_waits", "nobody uses it")
+    holds(("issue.escalated", "dropped_index") in told(vain), str(told(vain)))
+    bed.approve(vain["approvals"][0]["id"])
+    equal(bed.sql("SELECT count(*) FROM pg_indexes WHERE indexname = 'orders_customer'"), "0", "it is gone again")
+
+
+def an_index_that_helps_and_is_dropped_by_hand_stays_so(bed):
+    bed.sql("CREATE TABLE orders (id int, customer int); INSERT INTO orders SELECT g, g % 5000 FROM"
+            " generate_series(1, 30000) g; CREATE INDEX orders_customer ON orders (customer)")
+    bed.sql("VACUUM ANALYZE orders; SET enable_seqscan = off; SELECT count(id) FROM orders WHERE customer = 7" + FLUSH)
+    bed.run(TOOL)
+    bed.sql("DROP INDEX orders_customer;" + ASKS + FLUSH[1:])
+    held = bed.run(TOOL)["result"]["remedies"][0]
+    equal((held["cause"], held["status"]), ("dropped_index", "held_back"), "somebody has just dropped it, in psql")
+    holds("by hand" in held["why"], held["why"])
+    bed.sql(ASKS + FLUSH[1:])
+    asked = bed.run(TOOL, others_min=0, check=None)
+    equal(remedies(asked)[0][:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "later")
+    bed.approve(asked["approvals"][0]["id"])
+    bed.sql("SET enable_seqscan = off;" + ASKS + FLUSH[1:])
+    equal(followed(bed.run(TOOL))[0][3], "verified", "it is used")
+    bed.sql("DROP INDEX orders_customer;" + ASKS + FLUSH[1:])
+    back = bed.run(TOOL, others_min=0)
+    equal(followed(back)[0][3], "changed_by_hand", "somebody did not want it")
+    equal(remedies(back)[0][3], "held_back", "and is not asked once more")
+
+
+def what_somebody_just_switched_off_is_left_alone(bed):
+    queue(bed, "jobs")
+    equal(bed.run(TOOL)["result"]["remedies"][0]["cause"], "dead_tuples", "vacuumed")
+    bed.sql("ALTER TABLE jobs SET (autovacuum_enabled = off); DELETE FROM jobs WHERE id <= 18000" + FLUSH)
+    held = bed.run(TOOL)["result"]["remedies"][0]
+    equal((held["cause"], held["status"]), ("autovacuum_off", "held_back"), "switched off in psql since the look before")
+    holds("by hand" in held["why"], held["why"])
+    held = bed.run(TOOL)["result"]["remedies"][0]
+    equal((held["cause"], held["status"]), ("autovacuum_off", "held_back"), "that is remembered")
+    asked = bed.run(TOOL, others_min=0, check=None)
+    equal(remedies(asked)[0][:4], ("autovacuum_off", "public.jobs", "medium", "pending_approval"), "a while later")
+
+
 def a_pause_holds_it_back(bed):
     queue(bed)
     bed.write(LIMITS + PAUSE)
@@ -160,6 +308,9 @@ def wrong_input_is_refused(bed):
 def stories(version):
     with Ward(version) as ward:
         for story in (low_risks_are_taken, statistics_are_taken_anew, a_session_is_ended_once_a_person_agrees, a_no_is_a_no,
+                      what_was_approved_is_verified_and_then_left_to_people, what_was_approved_in_vain_is_taken_back,
+                      what_a_person_altered_meanwhile_is_not_taken_back, an_index_that_was_made_again_is_followed,
+                      an_index_that_helps_and_is_dropped_by_hand_stays_so, what_somebody_just_switched_off_is_left_alone,
                       a_pause_holds_it_back, what_does_not_help_goes_to_a_person, a_change_of_others_is_left_alone,
                       a_slot_is_for_a_person, wrong_input_is_refused):
             with Bed(ward, more=LIMITS) as bed:
@@ -168,6 +319,7 @@ def stories(version):
                 except AssertionError as error:
                     raise AssertionError(f"{story.__name__}: {error}") from error
             print(f"    {version}: {story.__name__}", flush=True)
+        on_a_throwaway_branch_it_is_taken_back_at_once(ward)
         a_branch_that_is_made_again_is_not_held_back(ward)
 
 
