@@ -127,11 +127,18 @@ static int check_arg(const char *tool, param_rows rows, const param_arg *args, s
     return params_check_value(&row, args[index].text, err) < 0 ? lb_wrap(err, tool) : 0;
 }
 
-int params_check(const char *tool, param_rows rows, const param_arg *args, size_t count, lb_error *err)
+int params_check_given(const char *tool, param_rows rows, const param_arg *args, size_t count, lb_error *err)
 {
     for (size_t i = 0; i < count; i++)
         if (check_arg(tool, rows, args, count, i, err) < 0)
             return err->code;
+    return 0;
+}
+
+int params_check(const char *tool, param_rows rows, const param_arg *args, size_t count, lb_error *err)
+{
+    if (params_check_given(tool, rows, args, count, err) < 0)
+        return err->code;
     size_t row_count = params_count(rows);
     for (size_t i = 0; i < row_count; i++) {
         lb_param row = params_at(rows, i);

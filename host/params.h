@@ -36,6 +36,10 @@ LB_MUST_CHECK int params_check_value(const lb_param *row, const char *text, lb_e
  * message "NAME has no parameter --wrong", hint "did you mean --strong?" or the list of names. */
 LB_MUST_CHECK int params_check(const char *tool, param_rows rows, const param_arg *args, size_t count, lb_error *err);
 
+/* The same, and what is required may be missing. */
+LB_MUST_CHECK int params_check_given(const char *tool, param_rows rows, const param_arg *args, size_t count,
+                                     lb_error *err);
+
 /* params_check, then fills the struct (`bytes` long, zeroed by this call) from args and defaults; texts and lists are
  * copied into the arena. */
 LB_MUST_CHECK int params_bind(const char *tool, param_rows rows, const param_arg *args, size_t count, void *into,

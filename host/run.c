@@ -183,6 +183,7 @@ const lb_host run_host = {
     .group_record = door_group_record,
     .group_emit = door_group_emit,
     .call_outcome = run_call_outcome,
+    .call_check = run_call_check,
     .group_listen = door_group_listen,
     .group_heard = door_group_heard,
     .query_reader = run_query_reader,
@@ -231,7 +232,7 @@ int run_session(run_state *run, lb_error *err)
 
 /* ---- one run ---- */
 
-static int load_tool(run_state *run, lb_error *err)
+int run_load_tool(run_state *run, lb_error *err)
 {
     static const lb_plugin *const own[] = {&targets_plugin, &target_plugin, &online_plugin,
                                            &selftest_plugin}; /* they come with the host */
@@ -308,7 +309,7 @@ static void mend_error(lb_error *err)
 
 static int call_tool(run_state *run, lb_error *err)
 {
-    int r = load_tool(run, err);
+    int r = run_load_tool(run, err);
     if (r >= 0)
         r = bind_args(run, err);
     if (r < 0)

@@ -32,6 +32,25 @@ static const worker_tool *find_callee(const run_state *run, const char *tool, lb
     return NULL;
 }
 
+int run_call_check(lb_ctx *ctx, const char *tool, const lb_value *args, lb_error *err)
+{
+    run_state *caller = run_of(ctx);
+    param_arg *given = NULL;
+    size_t count = 0;
+    const worker_tool *entry = find_callee(caller, tool, err);
+    if (!entry)
+        return err->code;
+    const run_request request = {.tool = entry->name, .path = entry->path};
+    run_state callee = {.request = &request};
+    int r = run_load_tool(&callee, err);
+    if (r >= 0)
+        r = params_from_values(args ? args : LB_NO_ARGS, caller->memory, &given, &count, err);
+    if (r < 0)
+        return r;
+    const param_rows rows = {.rows = callee.tool->params, .stride = callee.tool->param_size};
+    return params_check_given(tool, rows, given, count, err);
+}
+
 /* The callee's arguments: the manifest's, with those of the call over them. */
 static int merge_args(run_state *run, const worker_tool *entry, const lb_value *values, run_request *q, lb_error *err)
 {

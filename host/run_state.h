@@ -75,6 +75,7 @@ extern const lb_host run_host;
 void run_execute_one(run_state *run, run_done *ret_done, buf *into); /* the result's document goes into `into` */
 LB_MUST_CHECK int run_session(run_state *run, lb_error *err);        /* connects run->session where it is not yet */
 LB_MUST_CHECK int run_check_stop(const run_state *run, lb_error *err);
+LB_MUST_CHECK int run_load_tool(run_state *run, lb_error *err); /* by its request's path */
 bool run_declares(const char *const *names, const char *name);
 int run_frame_fail(lb_error *err, const char *what);
 
@@ -82,6 +83,7 @@ int run_frame_fail(lb_error *err, const char *what);
 LB_MUST_CHECK int run_call(lb_ctx *ctx, const char *tool, const lb_target *target, const lb_value *args,
                            const char **ret_json, lb_error *err);
 lb_outcome run_call_outcome(const lb_ctx *ctx);
+LB_MUST_CHECK int run_call_check(lb_ctx *ctx, const char *tool, const lb_value *args, lb_error *err);
 
 /* run_alone.c */
 LB_MUST_CHECK int run_alone_check(run_state *run, lb_error *err); /* LB_ERR_SUSPENDED: the target is left alone */

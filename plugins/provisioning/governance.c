@@ -58,7 +58,10 @@ int governance_take(governance *g, const governance_step *s, struct json_object 
     if (lb_cancelled(g->ctx))
         return lb_fail(err, LB_ERR_CANCELLED, "run it again: what stands is found", "stopped before %s (stands: %s)",
                        s->tool, *g->stands ? g->stands : "nothing");
-    int r = lb_call(g->ctx, s->tool, s->target, s->args, &json, &why);
+    const lb_value *args = NULL;
+    if (governance_merge(g, s->tool, s->args, &args, err) < 0)
+        return err->code;
+    int r = lb_call(g->ctx, s->tool, s->target, args, &json, &why);
     if (r >= 0)
         *ret_result = branch_json_keep(g->ctx, json, err);
     if (r >= 0)

@@ -6,7 +6,7 @@
 #include "governance.h"
 
 struct args {
-    const char *project_name, *domain, *environment, *branching_pattern, *tags, *budget_policy_id, *policy;
+    const char *project_name, *domain, *environment, *branching_pattern, *tags, *budget_policy_id, *policy, *options;
     const char *uc_catalog, *isolation, *repository, *migrations, *test_command;
     lb_texts tenants, developers, readers, operators;
 };
@@ -31,6 +31,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, tags, LB_JSON, NULL, "labels of a new project, such as {\"team\":\"dba\"}"),
     LB_PARAM(struct args, budget_policy_id, LB_TEXT, NULL, "who pays for a new project"),
     LB_PARAM(struct args, policy, LB_TEXT, NULL, "a file with the branch policy; without it, the one built in"),
+    LB_PARAM(struct args, options, LB_JSON, NULL,
+             "more arguments of single steps, such as {\"configure_rls\": {\"tenant_column\": \"org\"}}"),
     LB_PARAMS_END,
 };
 
@@ -198,6 +200,24 @@ static int prepare_repository(plan *p, lb_error *err)
     return r;
 }
 
+/* What an argument of this tool says, and on what a step acts, is not for the options to say otherwise. */
+static int choose(plan *p, lb_error *err)
+{
+    const struct args *a = p->ctx->args;
+    const char *no_repository = a->repository ? NULL : "give --repository, or leave it out";
+    const governance_kind kinds[] = {
+        {"provision_lakebase_project",
+         LB_NAMES("project_name", "domain", "environment", "branching_pattern", "tenants", "policy"), NULL},
+        {"create_ops_catalog", LB_NAMES("catalog"), NULL},
+        {"setup_unity_catalog_integration", LB_NAMES("project_id"), NULL},
+        {"configure_rls", LB_NAMES("isolation", "tenants"),
+         isolation_of(a) ? NULL : "give --tenants and --isolation column or schema, or leave it out"},
+        {"setup_cicd_pipeline", LB_NAMES("dir", "project_id", "uc_catalog"), no_repository},
+        {"setup_ai_agent_branching", LB_NAMES("directory", "project_id", "policy"), no_repository},
+    };
+    return governance_choose(&p->steps, kinds, sizeof kinds / sizeof kinds[0], a->options, err);
+}
+
 /* Without a project nothing else is begun: there would be nothing to govern. */
 static int leave_the_rest(plan *p, lb_error *err)
 {
@@ -234,7 +254,9 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "give --domain, or --project_name", "the project has no name");
     if (a->repository && *a->repository != '/')
         return lb_fail(err, LB_ERR_INVALID, "such as --repository \"$PWD\"", "%s does not begin with /", a->repository);
-    int r = take_all(p, err);
+    int r = choose(p, err);
+    if (r >= 0)
+        r = take_all(p, err);
     return r < 0 ? r : governance_end(&p->steps, err);
 }
 

@@ -12,4 +12,7 @@ runs_with 1 provision_with_governance
 runs_with 1 provision_with_governance --project_name bank
 holds '.error.message | contains("BR-060") and contains("stands: nothing")'
 runs_with 2 provision_with_governance --branching_pattern nonsense
+runs_with 1 provision_with_governance --domain store --options '{"create_ops_catalog": {"volum": "x"}}'
+holds '.error.message | contains("create_ops_catalog has no parameter --volum")'
+holds '.error.hint == "did you mean --volume?"'
 finish

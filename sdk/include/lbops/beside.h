@@ -1,5 +1,5 @@
 /* lbops/beside.h: what goes on beside a run: programs with the branch's connection, a read that is repeated, and what
- * the server says beside its answers. [worker] */
+ * the server says beside its answers; and a look ahead at a call. [worker] */
 #ifndef LBOPS_BESIDE_H
 #define LBOPS_BESIDE_H
 
@@ -98,6 +98,13 @@ LB_MUST_CHECK static inline int lb_group_measured(lb_ctx *ctx, const lb_group *g
 {
     *ret_json = NULL;
     return LB_HAS(ctx->host, lb_host, group_measured) ? ctx->host->group_measured(group, ret_json, err) : 0;
+}
+
+/* Before lb_call: does the tool have these parameters, and may they have these values? What it requires may still be
+ * missing, and nothing is run. Since 1.4; an older host finds nothing wrong before the call. */
+LB_MUST_CHECK static inline int lb_call_check(lb_ctx *ctx, const char *tool, const lb_value *args, lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, call_check) ? ctx->host->call_check(ctx, tool, args, err) : 0;
 }
 
 #ifdef __cplusplus

@@ -90,6 +90,7 @@ typedef struct lb_host {
                         lb_rows **ret_rows, lb_error *err);
     int (*group_measure)(lb_group *group, lb_error *err);
     int (*group_measured)(const lb_group *group, const char **ret_json, lb_error *err);
+    int (*call_check)(lb_ctx *ctx, const char *tool, const lb_value *args, lb_error *err);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -477,8 +478,7 @@ static inline bool lb_no_history(int code)
 
 /* Around a question to the history without whose answer the tool is still worth something: `asked` is what the question
  * returned, with `err` filled. 1: there are rows. 0: nothing could be asked, which is noted as skipped for `what`, or,
- * where that is NULL, told in *ret_why for the tool to say (else ret_why may be NULL). What ends the run is returned.
- */
+ * where that is NULL, told in *ret_why for the tool to say (else it may be NULL). What ends the run is returned. */
 LB_MUST_CHECK static inline int lb_history_or_skip(lb_ctx *ctx, int asked, const char *what, const char **ret_why,
                                                    lb_error *err)
 {

@@ -79,6 +79,105 @@ def in_a_workspace():
         equal(files(repo), WRITTEN, "files")
 
 
+ORG = "CREATE SCHEMA app; CREATE TABLE app.orders (org text, v int); INSERT INTO app.orders VALUES ('acme', 1), ('bolt', 2)"
+SEEN = "SET ROLE tenant_acme; SELECT v FROM app.orders"
+
+
+def settle(place, **params):
+    """Runs and a person's decisions, until all of it stands."""
+    for _ in range(4):
+        done = govern(place, check=None, **params)
+        if done["error"] or done["result"]["complete"]:
+            break
+        for approval in place.approvals():
+            place.approve(approval["id"])
+    return done
+
+
+RLS = {"tenant_column": "org", "schemas": ["app"], "access": "read"}
+
+
+def steps_take_arguments_of_their_own_on_a_local_lakebase(version):
+    with Local(version, project="shop-dev", targets=(("production", "production"), ("*", "shared"))) as place:
+        repo = repository(place)
+        params = {"domain": "shop", "environment": "dev", "repository": repo}
+        govern(place, **params)
+        place.sql(ORG)
+        more = {"tenants": ["acme", "bolt"], "isolation": "column",
+                "options": {"configure_rls": RLS, "setup_cicd_pipeline": {"environment": "live", "runner": "big", "only_migrations": False}}}
+        equal(settle(place, **params, **more)["result"]["complete"], True, "all of it")
+        equal(place.sql(SEEN), "1", "tenants are told apart by that column")
+        equal(place.sql("SELECT has_table_privilege('tenant_acme', 'app.orders', 'SELECT'), "
+                        "has_table_privilege('tenant_acme', 'app.orders', 'UPDATE')"), "t|f", "and may only read")
+        workflows = "".join(p.read_text() for p in (repo / ".github/workflows").iterdir())
+        contains(workflows, 'environment: "live"', 'runs-on: "big"')
+        holds("paths:" not in workflows, "what is true by itself can be false")
+        again = govern(place, **params, **more)
+        equal([again["changes"], again["events"], again["result"]["complete"]], [[], [], True], "the second run")
+
+
+def steps_take_arguments_of_their_own_in_a_workspace():
+    path = "projects/shop-prod/branches/production/databases/databricks-postgres/data-api"
+    with Workspace(project="shop-prod", targets=(("*", "throwaway"),)) as place:
+        made = {"provision_lakebase_project": {"pg_version": 17, "retention": "14d", "max_cu": 2}}
+        govern(place, domain="shop", options=made)
+        spec = place.emulator.postgres("GET", "projects/shop-prod").json["status"]
+        equal([spec["pg_version"], spec["history_retention_duration"]], [17, "1209600s"], "the project")
+        place.sql(ORG)
+        exposed = {**RLS, "exposed_schemas": ["app"], "cors_origins": ["https://shop.example"]}
+        params = {"domain": "shop", "tenants": ["acme", "bolt"], "isolation": "column", "readers": ["data-team"],
+                  "options": {**made, "create_ops_catalog": {"readers": ["admins"]}, "configure_rls": exposed,
+                              "setup_unity_catalog_integration": {"auditors": ["data-team"], "domain": "retail"}}}
+        place.emulator.fault("status", "/data-api", "POST", status=403, error_code="PERMISSION_DENIED", message="no")
+        failed = settle(place, **params)
+        contains(failed["error"]["message"], "Data API", "left: configure_rls of shop-prod)",
+                 "stands: provision_lakebase_project, create_ops_catalog, setup_unity_catalog_integration of shop-prod;")
+        equal(place.emulator.postgres("GET", path).status, 404, "it failed there")
+        done = settle(place, **params)
+        equal([done["result"]["complete"], done["result"]["left"]], [True, ""], "the next run ends it")
+        status = place.emulator.postgres("GET", path).json["status"]
+        equal([status["db_schemas"], status["server_cors_allowed_origins"]], [["app"], ["https://shop.example"]], "the Data API")
+        equal(place.sql("SELECT pg_has_role('authenticator', 'tenant_bolt', 'MEMBER')"), "t", "acts as tenants")
+        equal(place.sql("SELECT DISTINCT schemaname, tablename, qual LIKE '%org%' FROM pg_policies WHERE qual <> 'true'"),
+              "app|orders|t", "policies")
+        held = {c: [one["principal"] for one in place.emulator.call("GET", f"{UNITY}/permissions/catalog/{c}").json["privilege_assignments"]]
+                for c in ("ops_catalog", "shop_prod")}
+        equal(held, {"ops_catalog": ["admins"], "shop_prod": ["data-team"]}, "a step's own readers go over the plan's")
+        unity = next(s["result"] for s in done["result"]["steps"] if s["tool"] == "setup_unity_catalog_integration")
+        equal({f["evidence"].get("principal") for f in unity["findings"] if f["kind"] == "auditor_lacks_right"}, {"data-team"},
+              "auditors were looked after")
+        equal([unity["uc_domain"], [f["kind"] for f in unity["findings"] if f["object"] == "shop-prod"]], ["retail", ["domain_not_aligned"]],
+              "the domain")
+        equal(govern(place, **params)["changes"], [], "and no more")
+
+
+WRONG_OPTIONS = (
+    ({"configure_rls": {"tenant_colum": "org"}}, "configure_rls has no parameter --tenant_colum", "did you mean --tenant_column?"),
+    ({"configure_rls": {"access": "all"}}, "--access", "read"),
+    ({"provision_lakebase_project": {"max_cu": "much"}}, "--max_cu", "a number"),
+    ({"provision_lakebase_project": {"developers": [1]}}, "--developers: element 1 is not of type text"),
+    ({"configure_rls": {"tenants": ["a"]}}, "tenants of configure_rls follows from the plan"),
+    ({"setup_ai_agent_branching": {"project_id": "x"}}, "project_id of setup_ai_agent_branching follows from the plan"),
+    ({"setup_cicd_pipeline": {"runner": "big"}}, "does not take the step setup_cicd_pipeline", "--repository"),
+    ({"setup_rls": {}}, "has no step setup_rls", "configure_rls"),
+    ({"configure_rls": ["tenant_column"]}, "is no object"),
+    (["configure_rls"], "--options is no object"),
+)
+
+
+def wrong_options_stop_it_before_it_begins():
+    with Workspace() as place:
+        for options, *texts in WRONG_OPTIONS:
+            params = {"domain": "shop", "tenants": ["acme"], "isolation": "column", "options": options}
+            for plan in (True, False):
+                failed = govern(place, check=1, plan=plan, **params)
+                contains(json.dumps(failed["error"]), *(json.dumps(t)[1:-1] for t in texts))
+                equal([failed["changes"], failed["result"].get("steps")], [[], None], f"of {options} nothing is begun")
+        equal(place.emulator.postgres("GET", "projects").json.get("projects", []), [], "projects")
+        contains(json.dumps(govern(place, check=1, domain="shop", options={"configure_rls": {"access": "read"}})["error"]),
+                 "does not take the step configure_rls", "--tenants")
+
+
 def a_failure_says_what_is_left():
     with Workspace() as place:
         place.emulator.fault("status", "/schemas$", "POST", status=403, error_code="PERMISSION_DENIED", message="no")
@@ -137,5 +236,6 @@ def bad_input():
         holds("unity-catalog" not in json.dumps(govern(place, check=1, domain="a b")["changes"]), "nothing was begun")
 
 
-suite(*each_version(on_a_local_lakebase), in_a_workspace, a_failure_says_what_is_left, a_run_that_is_killed_is_finished_by_the_next,
+suite(*each_version(on_a_local_lakebase, steps_take_arguments_of_their_own_on_a_local_lakebase), in_a_workspace,
+      steps_take_arguments_of_their_own_in_a_workspace, wrong_options_stop_it_before_it_begins, a_failure_says_what_is_left, a_run_that_is_killed_is_finished_by_the_next,
       each_tenant_a_project, bad_input, at_once=2)
