@@ -118,9 +118,10 @@ static int delete_some(archival_job *job, const proof *p, bool is_one_of_many, i
     int r = lb_group_open(
         job->ctx,
         LB_GROUP(.title = title_of(job, p, is_one_of_many),
-                 .reason = lb_printf(job->ctx,
-                                     "they are in %s, counted and summed there; a batch that has changed since stays",
-                                     job->lake_label),
+                 .reason = lb_printf(
+                     job->ctx,
+                     "they are in %s, counted, summed and read back there; a batch that has changed since stays",
+                     job->lake_label),
                  .evidence = receipt,
                  .undo = lb_printf(job->ctx,
                                    "insert them again from %s, where " LB_LAKE_BATCH " begins with %s, and delete the "

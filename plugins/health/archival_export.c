@@ -9,18 +9,21 @@
 #include <sql/archival/pause.h>
 #include <string.h>
 
-#define KEYS_AT_ONCE 200 /* a warehouse takes 256 parameters */
+#define KEYS_AT_ONCE  200 /* a warehouse takes 256 parameters */
+#define EXTRA_COLUMNS 2   /* that are the archive's own, beside the batch */
 
 /* ---- one batch ---- */
 
 static const lb_lake_column *lake_columns(const archival_job *job)
 {
     const archival_source *s = &job->source;
-    lb_lake_column *columns = lb_alloc(job->ctx, (s->column_count + 1) * sizeof *columns);
+    lb_lake_column *columns = lb_alloc(job->ctx, (s->column_count + EXTRA_COLUMNS) * sizeof *columns);
     for (size_t i = 0; columns && i < s->column_count; i++)
         columns[i] = (lb_lake_column){s->columns[i].name, s->columns[i].type};
-    if (columns)
+    if (columns) {
         columns[s->column_count] = (lb_lake_column){ARCHIVAL_DIGEST, "bigint"};
+        columns[s->column_count + 1] = (lb_lake_column){ARCHIVAL_VALUES, "text"};
+    }
     return columns;
 }
 
@@ -28,7 +31,7 @@ static const lb_value *rows_args(const archival_job *job, const lb_sql *scope)
 {
     const archival_source *s = &job->source;
     lb_value *items = lb_alloc(job->ctx, (s->all.count + 1) * sizeof *items);
-    lb_value *args = lb_alloc(job->ctx, 6 * sizeof *args);
+    lb_value *args = lb_alloc(job->ctx, 7 * sizeof *args);
     if (!items || !args)
         return NULL;
     for (size_t i = 0; i < s->all.count; i++)
@@ -37,7 +40,8 @@ static const lb_value *rows_args(const archival_job *job, const lb_sql *scope)
     args[1] = lb_ident("schema", s->table->r.schema);
     args[2] = lb_ident("table", s->table->r.name);
     args[3] = lb_sql_value("digest", s->digest);
-    args[4] = lb_sql_value("scope", scope);
+    args[4] = lb_sql_value("row_values", s->values);
+    args[5] = lb_sql_value("scope", scope);
     return args;
 }
 
@@ -78,7 +82,7 @@ static int export_batch(archival_job *job, archival_batch *b, const lb_lake_colu
         r = lb_change_lake(job->ctx, group,
                            LB_LAKE_APPEND(.table = job->lake, .key = b->key, .rows = &archival_export_rows_sql,
                                           .args = args, .columns = columns,
-                                          .column_count = (uint32_t)job->source.column_count + 1),
+                                          .column_count = (uint32_t)job->source.column_count + EXTRA_COLUMNS),
                            err);
     if (r >= 0)
         r = lb_apply(job->ctx, group, &outcome, err);
@@ -101,10 +105,21 @@ static archival_batch *find_batch(const archival_job *job, const char *key)
     return NULL;
 }
 
-/* What is counted and summed in the lakehouse itself, against the receipts. */
+static int say_altered(const archival_job *job, const archival_exported_row *row, lb_error *err)
+{
+    return lb_fail(err, LB_ERR_CONFLICT,
+                   "nothing was deleted: compare that row on both sides; abandon gives the batches up, and they can be "
+                   "copied again",
+                   "%lld of %lld rows of batch %s do not have the values in %s that they left with: the first is the "
+                   "one with the key %s",
+                   (long long)row->altered, (long long)row->rows, row->batch, job->lake_label, row->altered_key);
+}
+
+/* What is counted, summed and read back in the lakehouse itself, against the receipts. */
 static int verify_some(archival_job *job, const char **keys, size_t count, size_t *seen, lb_error *err)
 {
-    const archival_exported_args args = {job->lake.catalog, job->lake.schema, job->lake.name, {keys, count}};
+    const archival_exported_args args = {job->lake.catalog,      job->lake.schema,     job->lake.name,
+                                         job->source.lake_cells, job->source.lake_key, {keys, count}};
     archival_exported_row row;
     lb_rows *rows = NULL;
     int r = archival_exported(job->ctx, &args, &rows, err);
@@ -114,6 +129,8 @@ static int verify_some(archival_job *job, const char **keys, size_t count, size_
             return lb_fail(err, LB_ERR_CONFLICT, "nothing was deleted: look at the table in the lakehouse",
                            "batch %s has %lld rows in %s, and its receipt says %lld", row.batch, (long long)row.rows,
                            job->lake_label, (long long)(b ? b->rows : 0));
+        if (row.altered)
+            return say_altered(job, &row, err);
         b->digest = row.digest;
         b->is_exported = true;
         ++*seen;
@@ -160,7 +177,7 @@ static int note_exported(archival_job *job, lb_error *err)
     int r =
         lb_group_open(job->ctx,
                       LB_GROUP(.title = lb_printf(job->ctx, "note what of %s is in the lakehouse", job->source.label),
-                               .reason = "it was counted and summed there", .atomic = true),
+                               .reason = "it was counted, summed and read back there", .atomic = true),
                       &group, err);
     for (size_t i = 0; r >= 0 && i < job->count; i++) {
         archival_batch *b = &job->batches[i];

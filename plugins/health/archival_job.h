@@ -1,7 +1,7 @@
 /* archival_job.h: the way of a table's cold rows to the lakehouse, in steps that each can be the last.
  *
  *   planned    the batch, a range of keys, is written down in the server itself (lbops_archive.batches)
- *   exported   its rows are in the lakehouse under its key, counted and summed there
+ *   exported   its rows are in the lakehouse under its key, counted, summed and read back there
  *   deleted    the statement that deletes the rows writes this down too, if they are still the same to the last bit
  *   given_up   they are not: what was exported does not count, and the rows are of a later batch
  *

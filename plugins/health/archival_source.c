@@ -171,8 +171,10 @@ int archival_read_source(lb_ctx *ctx, const cold_table *table, archival_source *
     int r = read_columns(ctx, ret_source, err);
     if (r < 0)
         return r;
-    if (archival_column(ret_source, LB_LAKE_BATCH) || archival_column(ret_source, ARCHIVAL_DIGEST))
-        *ret_why = "a column of it has a name that archived rows need: " LB_LAKE_BATCH " or " ARCHIVAL_DIGEST;
+    if (archival_column(ret_source, LB_LAKE_BATCH) || archival_column(ret_source, ARCHIVAL_DIGEST) ||
+        archival_column(ret_source, ARCHIVAL_VALUES))
+        *ret_why = "a column of it has a name that archived rows need: " LB_LAKE_BATCH ", " ARCHIVAL_DIGEST
+                   " or " ARCHIVAL_VALUES;
     else if (!ret_source->key_count)
         *ret_why = "it has no primary key, nor a unique index on columns that are not null, to tell its rows apart";
     if (*ret_why)
@@ -182,6 +184,8 @@ int archival_read_source(lb_ctx *ctx, const cold_table *table, archival_source *
         r = compose_key(ctx, ret_source, err);
     if (r >= 0)
         r = compose_digest(ctx, ret_source, err);
+    if (r >= 0)
+        r = archival_compose_values(ctx, ret_source, err);
     return r < 0 ? r : read_children(ctx, ret_source, err);
 }
 

@@ -6,7 +6,10 @@
 
 #include <sql/archival/columns.h>
 
-#define ARCHIVAL_DIGEST "lbops_digest" /* a column that rows have in the lakehouse: see archival/row_digest */
+/* Columns that rows have in the lakehouse: what they were here to the last bit, which the delete compares, and what
+ * their values come to anywhere, which the proof makes anew of what it reads back. */
+#define ARCHIVAL_DIGEST "lbops_digest"
+#define ARCHIVAL_VALUES "lbops_values"
 
 typedef struct archival_pieces {
     const lb_sql **items;
@@ -21,6 +24,9 @@ typedef struct archival_source {
     size_t column_count, key_count;
     archival_pieces all, keys, texts; /* t.a, t.b ...; of the key; of the key as text */
     const lb_sql *digest;             /* of a row */
+    const lb_sql *values;             /* a digest of its values, as engines of the lakehouse see them */
+    const lb_sql *lake_cells;         /* of what they make that */
+    const lb_sql *lake_key;           /* its key there, for people */
     const lb_sql *unreferenced;       /* "and nobody refers to it", or NULL */
     int64_t text_bytes;               /* about what these two take up in a statement */
 } archival_source;
@@ -37,6 +43,8 @@ LB_MUST_CHECK int archival_read_source(lb_ctx *ctx, const cold_table *table, arc
                                        const char **ret_why, lb_error *err);
 LB_MUST_CHECK int archival_scope_of(lb_ctx *ctx, const archival_source *source, const archival_range *range,
                                     const lb_sql **ret_scope, lb_error *err);
+/* Fills values, lake_cells and lake_key. */
+LB_MUST_CHECK int archival_compose_values(lb_ctx *ctx, archival_source *source, lb_error *err);
 const archival_columns_row *archival_column(const archival_source *source, const char *name);
 
 #endif

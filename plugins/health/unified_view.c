@@ -17,6 +17,11 @@ static const lb_lake_column *find(const lb_lake_table *table, const char *name)
     return NULL;
 }
 
+static bool is_archives_own(const char *name)
+{
+    return strcmp(name, LB_LAKE_BATCH) == 0 || strcmp(name, ARCHIVAL_DIGEST) == 0 || strcmp(name, ARCHIVAL_VALUES) == 0;
+}
+
 static bool is_nested(const char *type)
 {
     return strncmp(type, "array<", 6) == 0 || strncmp(type, "struct<", 7) == 0 || strncmp(type, "map<", 4) == 0;
@@ -70,7 +75,7 @@ int unified_match_columns(unified *u, lb_error *err)
     for (uint32_t i = 0; r >= 0 && i < u->cold_table->column_count; i++) {
         const char *name = u->cold_table->columns[i].name;
         const archival_cold_column_args args = {name};
-        if (find(u->hot_table, name) || strcmp(name, LB_LAKE_BATCH) == 0 || strcmp(name, ARCHIVAL_DIGEST) == 0)
+        if (find(u->hot_table, name) || is_archives_own(name))
             continue;
         r = add_none(u, &u->hot_columns, name, err);
         if (r >= 0)

@@ -5,7 +5,8 @@ import os
 import place
 from place import equal
 
-place.PLUGINS = f'{os.environ["LBOPS_PLUGINS"]}", "{os.environ["LBOPS_LAKE_PLUGINS"]}'
+if "LBOPS_LAKE_PLUGINS" in os.environ:  # or only the table is wanted
+    place.PLUGINS = f'{os.environ["LBOPS_PLUGINS"]}", "{os.environ["LBOPS_LAKE_PLUGINS"]}'
 
 COLUMNS = {
     "id": "bigint", "small": "smallint", "whole": "integer", "num": "numeric(12,2)", "tiny": "numeric(20,10)",

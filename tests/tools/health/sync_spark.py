@@ -160,6 +160,21 @@ def archived_through_the_workspace():
                         "WHERE later IS NOT NULL"), [["20", "140"]], "a column that came later")
 
 
+def what_spark_reads_back_is_proven():
+    with Given(VERSIONS[-1], kind="shared", more=DELTA) as given:
+        make(given, "kinds")
+        given.sql("UPDATE kinds SET updated_at = updated_at - interval '10 years'; ALTER TABLE kinds ADD n4 numeric(4,4), ADD s char(5), "
+                  "ADD i interval; UPDATE kinds SET n4 = (abs(id) % 10) / 10.0 - 0.5, s = 'a', i = '1 mon 2.5 s'; ANALYZE kinds")
+        words = {"tables": ["kinds"], "time_columns": ["kinds=updated_at"], "min_rows": 1, "batch_rows": 10000, "pause_ms": 0}
+        done = given.run("archive_cold_data_to_delta", check=3, **words)["result"]["archivals"][0]
+        equal(done["status"], "waiting", f"nothing is taken for altered: {done}")
+        statement(f"UPDATE ops_catalog.lakebase_archive.`shop_{given.database}_public_kinds` SET num = num + 0.01 WHERE id = 3")
+        given.sql("DELETE FROM lbops_archive.steps")
+        error = given.run("archive_cold_data_to_delta", check=1, **words)["error"]
+        equal(error["code"], "conflict", f"what was altered is seen: {error}")
+        holds("1 of " in error["message"] and error["message"].endswith("the one with the key 3;"), error)
+
+
 os.environ["DATABRICKS_TOKEN"] = READY["pat"]
 ROWS = "INSERT INTO moved SELECT i, to_timestamp(1767225600 + i * 60) FROM generate_series({}, {}) AS i"
 COPIED = "INSERT INTO main.public.moved SELECT CAST(id AS INT), timestamp_micros(1767225600000000 + id * 60000000) FROM range({}, {})"
@@ -195,6 +210,7 @@ def rows_ahead_of_the_time():
 
 begin("SELECT 1")  # Spark takes a while to start: meanwhile tables are made at home
 try:
-    suite(spark_sees_what_duckdb_sees, more_keys_than_a_warehouse_takes, rows_ahead_of_the_time, archived_through_the_workspace)
+    suite(spark_sees_what_duckdb_sees, more_keys_than_a_warehouse_takes, rows_ahead_of_the_time, archived_through_the_workspace,
+          what_spark_reads_back_is_proven)
 finally:
     EMULATOR.stop()

@@ -1,0 +1,124 @@
+/* The values of a row as one text that the server and the engines of the lakehouse come to alike, so that what was
+ * altered on the way, by a type, a zone, a scale or an encoding, is seen by its digest. */
+#include "archival_source.h"
+
+#include <lbops/lake_type.h>
+#include <sql/archival/its_column.h>
+#include <sql/archival/printed.h>
+#include <sql/archival/row_values.h>
+#include <sql/archival/text_cell.h>
+#include <sql/archival/text_cell_lake.h>
+#include <sql/archival/value_cell.h>
+#include <sql/archival/value_cell_lake.h>
+#include <sql/sync/bytes_lake.h>
+#include <sql/sync/bytes_source.h>
+#include <sql/sync/date_lake.h>
+#include <sql/sync/date_source.h>
+#include <sql/sync/float_lake.h>
+#include <sql/sync/float_source.h>
+#include <sql/sync/joined.h>
+#include <sql/sync/json_source.h>
+#include <sql/sync/numeric_lake.h>
+#include <sql/sync/numeric_source.h>
+#include <sql/sync/plain_lake.h>
+#include <sql/sync/plain_source.h>
+#include <sql/sync/time_lake.h>
+#include <sql/sync/time_source.h>
+#include <string.h>
+
+#define TOGETHER 45 /* a function of a server takes a hundred arguments, and a cell is two */
+
+typedef struct form {
+    const char *lake; /* how the archive's type begins */
+    const lb_statement *here, *there;
+    bool is_text;
+} form;
+
+static const form forms[] = {
+    {"smallint", &archival_its_column_sql, &sync_plain_lake_sql, false},
+    {"int", &archival_its_column_sql, &sync_plain_lake_sql, false},
+    {"bigint", &archival_its_column_sql, &sync_plain_lake_sql, false},
+    {"boolean", &sync_plain_source_sql, &sync_plain_lake_sql, false},
+    {"decimal", &sync_numeric_source_sql, &sync_numeric_lake_sql, false},
+    {"float", &sync_float_source_sql, &sync_float_lake_sql, false},
+    {"double", &sync_float_source_sql, &sync_float_lake_sql, false},
+    {"timestamp", &sync_time_source_sql, &sync_time_lake_sql, false},
+    {"date", &sync_date_source_sql, &sync_date_lake_sql, false},
+    {"binary", &sync_bytes_source_sql, &sync_bytes_lake_sql, true},
+};
+static const form array = {NULL, &sync_json_source_sql, &sync_plain_lake_sql, true};
+static const form text = {NULL, &sync_plain_source_sql, &sync_plain_lake_sql, true};
+static const form other = {NULL, &archival_printed_sql, &sync_plain_lake_sql, true};
+
+static const form *form_of(const char *type)
+{
+    char buffer[LB_LAKE_TYPE_BYTES];
+    const char *lake = lb_lake_type(type, buffer);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strncmp(lake, forms[i].lake, strlen(forms[i].lake)) == 0)
+            return &forms[i];
+    if (lb_lake_is_array(type))
+        return &array;
+    return strcmp(type, "text") == 0 || strncmp(type, "character varying", 17) == 0 ? &text : &other;
+}
+
+/* Texts of texts where they are many. */
+static int join(lb_ctx *ctx, lb_value *parts, size_t count, const lb_sql **ret_sql, lb_error *err)
+{
+    while (count > TOGETHER) {
+        size_t joined = 0;
+        for (size_t at = 0; at < count; at += TOGETHER) {
+            const lb_sql *part = NULL;
+            size_t most = count - at < TOGETHER ? count - at : TOGETHER;
+            int r = lb_compose(ctx, &sync_joined_sql, LB_ARGS(lb_list("parts", LB_SQL, parts + at, most)), &part, err);
+            if (r < 0)
+                return r;
+            parts[joined++] = lb_sql_value(NULL, part);
+        }
+        count = joined;
+    }
+    return lb_compose(ctx, &sync_joined_sql, LB_ARGS(lb_list("parts", LB_SQL, parts, count)), ret_sql, err);
+}
+
+static int compose_cells(lb_ctx *ctx, const archival_source *s, bool there, const lb_sql **ret_sql, lb_error *err)
+{
+    lb_value *parts = lb_alloc(ctx, (s->column_count + 1) * sizeof *parts);
+    int r = parts ? 0 : lb_out_of_memory(err);
+    for (size_t i = 0; parts && r >= 0 && i < s->column_count; i++) {
+        const form *f = form_of(s->columns[i].type);
+        const lb_statement *here = f->is_text ? &archival_text_cell_sql : &archival_value_cell_sql;
+        const lb_statement *over_there = f->is_text ? &archival_text_cell_lake_sql : &archival_value_cell_lake_sql;
+        const lb_sql *value = NULL, *cell = NULL;
+        r = lb_compose(ctx, there ? f->there : f->here, LB_ARGS(lb_ident("column", s->columns[i].name)), &value, err);
+        if (r >= 0)
+            r = lb_compose(ctx, there ? over_there : here, LB_ARGS(lb_sql_value("form", value)), &cell, err);
+        parts[i] = lb_sql_value(NULL, cell);
+    }
+    return r < 0 || !parts ? r : join(ctx, parts, s->column_count, ret_sql, err);
+}
+
+static int compose_lake_key(lb_ctx *ctx, archival_source *s, lb_error *err)
+{
+    lb_value *parts = lb_alloc(ctx, (s->key_count + 1) * sizeof *parts);
+    int r = parts ? 0 : lb_out_of_memory(err);
+    for (size_t i = 0; parts && r >= 0 && i < s->key_count; i++) {
+        const lb_sql *part = NULL;
+        const lb_sql *value = NULL;
+        r = lb_compose(ctx, &sync_plain_lake_sql, LB_ARGS(lb_ident("column", s->key[i]->name)), &value, err);
+        if (r >= 0)
+            r = lb_compose(ctx, &archival_value_cell_lake_sql, LB_ARGS(lb_sql_value("form", value)), &part, err);
+        parts[i] = lb_sql_value(NULL, part);
+    }
+    return r < 0 || !parts ? r : join(ctx, parts, s->key_count, &s->lake_key, err);
+}
+
+int archival_compose_values(lb_ctx *ctx, archival_source *s, lb_error *err)
+{
+    const lb_sql *cells = NULL;
+    int r = compose_cells(ctx, s, false, &cells, err);
+    if (r >= 0)
+        r = archival_row_values_compose(ctx, &(archival_row_values_args){.cells = cells}, &s->values, err);
+    if (r >= 0)
+        r = compose_cells(ctx, s, true, &s->lake_cells, err);
+    return r < 0 ? r : compose_lake_key(ctx, s, err);
+}
