@@ -165,6 +165,7 @@ static void print_json(const reporting *r)
         put_number(&b, "target", m->target);
         put_number(&b, "later_target", m->later);
         json_member_string(&b, "verdict", measured_verdict(m, &r->values[i]));
+        json_member_string(&b, "worst", r->values[i].worst[0] ? r->values[i].worst : NULL);
         json_member_string(&b, "how", m->how);
         buf_putc(&b, '}');
     }
@@ -187,9 +188,9 @@ static void print_text(const reporting *r)
             measure_put_value(m, v->value, &value);
         measure_put_target(m, m->target, &target);
         measure_put_target(m, m->later, &later);
-        (void)printf("%-31s %-15s %-12s %-11s %-11s %lld, %s (%s)\n", m->title, measured_verdict(m, v),
+        (void)printf("%-31s %-15s %-12s %-11s %-11s %lld, %s%s%s (%s)\n", m->title, measured_verdict(m, v),
                      buf_text(&value), buf_text(&target), buf_text(&later), (long long)measured_samples(m, v), m->how,
-                     m->source);
+                     v->worst[0] ? ": " : "", v->worst, m->source);
     }
     (void)printf("\nthe last %lld days; the number is of what each figure is made from\n", (long long)r->days);
 }

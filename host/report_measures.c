@@ -10,6 +10,7 @@
 #include <sql/report/detection.h>
 #include <sql/report/freshness.h>
 #include <sql/report/job_success.h>
+#include <sql/report/metric_days.h>
 #include <sql/report/monitoring_awake.h>
 #include <sql/report/orphans.h>
 #include <sql/report/own_cost.h>
@@ -36,7 +37,7 @@ const measure measures[] = {
     {"resolution", "mean time to resolution", SUCCESS, "from the breach to its end", "seconds", MEASURE_MEAN,
      &report_resolution_sql, 1800, 300, false, false, false},
     {"remediation", "automated remediation", SUCCESS,
-     "of the breaches that are over, those during which a change was made that nobody was asked for", "share",
+     "of the breaches that are over, those on account of which a change was made that nobody was asked for", "share",
      MEASURE_SHARE, &report_remediation_sql, 0.5, 0.75, true, true, false},
     {"sync_coverage", "OLTP-to-OLAP sync coverage", SUCCESS,
      "of the pairs of tables that were to be compared in this time, those compared within the last 24 hours", "share",
@@ -47,7 +48,8 @@ const measure measures[] = {
      &report_orphans_sql, 0, 0, false, true, false},
     {"statement_days", "history of statements", SUCCESS, "days that snapshots of statements reach back", "days",
      MEASURE_DAYS, &report_statement_days_sql, 90, 365, true, true, true},
-    {"freshness", "metric collection latency", "NFR-01", "age of the newest reading in the history", "seconds",
+    {"freshness", "metric collection latency", "NFR-01",
+     "age of the newest reading of a branch that is there and awake; of all branches the oldest", "seconds",
      MEASURE_AGE, &report_freshness_sql, 300, NAN, false, false, false},
     {"delivery", "alert delivery time", "NFR-02",
      "from the breach being seen to the first service that told, or until now: 95 of 100", "seconds", MEASURE_TAIL,
@@ -60,6 +62,8 @@ const measure measures[] = {
      &report_projects_sql, 50, NAN, true, true, true},
     {"audit_days", "retention of the audit log", "NFR-06", "days that it reaches back", "days", MEASURE_DAYS,
      &report_audit_days_sql, 365, NAN, true, true, true},
+    {"metric_days", "retention of metrics", "NFR-06", "days that readings reach back", "days", MEASURE_DAYS,
+     &report_metric_days_sql, 90, NAN, true, true, true},
     {"own_cost", "cost of monitoring", "NFR-07",
      "of the cost of all computes, that for the time in which only we kept them awake", "share", MEASURE_COST,
      &report_own_cost_sql, 0.05, NAN, false, false, false},
@@ -96,6 +100,15 @@ static void add_worst(measured *into, double part, double whole)
     into->whole = whole;
 }
 
+static void add_age(measured *into, const lb_value *row, int64_t now)
+{
+    double age = (double)(now - row[0].v.i64) / MICROS;
+    if (!into->whole || age > into->part)
+        (void)snprintf(into->worst, sizeof into->worst, "%s", row[1].type == LB_NULL ? "" : row[1].v.text);
+    into->part = into->whole && into->part > age ? into->part : age;
+    into->whole++;
+}
+
 static bool is_null(const lb_value *value)
 {
     return value->type == LB_NULL;
@@ -125,7 +138,7 @@ void measured_add(const measure *m, measured *into, const lb_value *row, int64_t
         break;
     case MEASURE_AGE:
         if (!is_null(&row[0]))
-            add_span(into, row[0].v.i64, now);
+            add_age(into, row, now);
         break;
     case MEASURE_COST: {
         double seconds = has_both ? (double)(row[1].v.i64 - row[0].v.i64) / MICROS : 0;
@@ -157,7 +170,7 @@ void measured_finish(const measure *m, measured *into)
     bool is_known = m->form != MEASURE_COST || into->count;
     into->value = NAN;
     if (is_known && into->whole > 0)
-        into->value = m->form == MEASURE_PART ? into->part : into->part / into->whole;
+        into->value = m->form == MEASURE_PART || m->form == MEASURE_AGE ? into->part : into->part / into->whole;
     if (!into->seconds)
         return;
     qsort(into->seconds, into->count, sizeof *into->seconds, compare);
@@ -191,7 +204,7 @@ const char *measured_verdict(const measure *m, const measured *value)
 
 int64_t measured_samples(const measure *m, const measured *value)
 {
-    bool is_counted = m->form == MEASURE_SHARE || m->form == MEASURE_PART;
+    bool is_counted = m->form == MEASURE_SHARE || m->form == MEASURE_PART || m->form == MEASURE_AGE;
     return is_counted ? (int64_t)value->whole : (int64_t)value->count;
 }
 

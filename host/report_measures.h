@@ -12,7 +12,7 @@ typedef enum measure_form {
     MEASURE_MEAN,  /* of the seconds from began to ended */
     MEASURE_TAIL,  /* 95 of 100 take no longer; what has not ended has taken until now */
     MEASURE_DAYS,  /* from the first to the last */
-    MEASURE_AGE,   /* of began, in seconds, now */
+    MEASURE_AGE,   /* of the row that began first, in seconds, now; it tells that row's name */
     MEASURE_COST   /* cost for the share of the time that was ours, of all cost */
 } measure_form;
 
@@ -36,7 +36,8 @@ typedef struct measured {
     double *seconds; /* of spans */
     size_t count, capacity;
     double part, whole;
-    double value; /* NaN: not enough data */
+    double value;    /* NaN: not enough data */
+    char worst[160]; /* the name of the row that the value is of; or empty */
 } measured;
 
 /* A row of the measure's statement: its columns as they are declared. */

@@ -1,20 +1,30 @@
--- summary: breaches that are over, and those among them that a change ended for which nobody was asked
+-- summary: breaches that are over, and those among them during which a change was made on their account, by nobody's word
 -- kind: history
+-- note: on its account: by a run that the breach's event has started, or by self_heal, which begins with a diagnosis, or by
+-- note: what either of them has called; and where the breach is about a table or the like, a change that names it.
 -- param since timestamp
 -- column part number null
 -- column whole number null
 SELECT CAST(count(CASE WHEN r.actions > 0 THEN 1 END) AS DOUBLE) AS part, CAST(count(*) AS DOUBLE) AS whole
   FROM (SELECT a.alert_id, a.at AS over_at, count(l.audit_id) AS actions
           FROM alert_history a
-          LEFT JOIN audit_log l ON l.project_id = a.project_id
-                               AND l.branch_id = a.branch_id
-                               AND l.phase = 'outcome'
-                               AND l.outcome = 'applied'
-                               AND coalesce(l.effect, '') <> 'read'
-                               AND l.actor_kind <> 'person'
-                               AND l.approval_id IS NULL
-                               AND l.at >= a.fired_at
-                               AND l.at <= a.at
+          LEFT JOIN (SELECT c.audit_id, c.project_id, c.branch_id, c.at, c.statement
+                       FROM audit_log c
+                       LEFT JOIN tool_runs t ON t.run_id = c.run_id
+                       LEFT JOIN tool_runs p ON p.run_id = t.parent_run_id
+                       LEFT JOIN tool_runs g ON g.run_id = p.parent_run_id
+                      WHERE c.phase = 'outcome'
+                        AND c.outcome = 'applied'
+                        AND coalesce(c.effect, '') <> 'read'
+                        AND c.actor_kind <> 'person'
+                        AND c.approval_id IS NULL
+                        AND (c.actor_kind = 'event' AND c.actor = 'evaluate_alert_thresholds'
+                             OR 'self_heal' IN (c.tool, p.tool, g.tool))) l
+            ON l.project_id = a.project_id
+           AND l.branch_id = a.branch_id
+           AND l.at >= a.fired_at
+           AND l.at <= a.at
+           AND (a.object_name IS NULL OR instr(replace(l.statement, '"', ''), a.object_name) > 0)
          WHERE a.state = 'resolved'
            AND a.rule = 'threshold.cleared'
            AND a.at >= :since

@@ -49,7 +49,7 @@ def an_empty_history_says_so():
         equal({m["samples"] for m in found.values()}, {0}, "samples")
         equal([m["source"] for m in found.values()].count("success metric"), 8, "the success metrics of the seeds")
         equal(sorted(m["source"] for m in found.values() if m["source"] != "success metric"),
-              sorted([f"NFR-{n:02d}" for n in range(1, 11)] + ["NFR-07"] * 2), "the requirements")
+              sorted([f"NFR-{n:02d}" for n in range(1, 11)] + ["NFR-06"] + ["NFR-07"] * 2), "the requirements")
         text = place.cli("report", check=0).stdout
         contains(text, "mean time to detection", "< 5 min", "not enough data", "OLTP-to-OLAP sync coverage", ">= 99.9 %")
 
@@ -61,7 +61,8 @@ def alerts(count):
         seen = ago(days=1 + i * 0.1)
         waits, lasts, tells = CHOICE.uniform(20, 200), CHOICE.uniform(60, 3000), CHOICE.uniform(0.1, 4)
         fired = later(seen, 1)
-        key = {"alert_id": f"m{i}@shop/production", "severity": "warning", "title": "t", "metric_name": f"m{i}", "fired_at": seen}
+        key = {"alert_id": f"m{i}@shop/production", "severity": "warning", "title": "t", "metric_name": f"m{i}", "fired_at": seen,
+               **({"object_name": f"public.T{i}"} if i % 4 == 0 else {})}
         rows += [{**key, "at": fired, "state": "fired", "rule": "threshold.breached"},
                  {**key, "at": later(seen, tells), "state": "delivered", "rule": "threshold.breached"},
                  {**key, "at": later(seen, tells + 50), "state": "delivered", "rule": "threshold.breached"},
@@ -72,10 +73,13 @@ def alerts(count):
         detections.append(waits)
         ends.append(lasts)
         deliveries.append(tells)
-        if i % 3 == 0:
-            healed += 1
-            audit.append((later(seen, lasts / 2), "event", None))
-        elif i % 3 == 1:  # a person's, and one that somebody was asked for, do not count
+        if i % 4 == 0:
+            healed += i != 4
+            audit.append((later(seen, lasts / 2), "event", None, "disruptive", None, f'VACUUM public."T{i if i != 4 else 0}"'))
+        elif i % 4 == 3:  # done by schedule: by chance, unless a diagnosis is what began it
+            healed += i % 8 == 3
+            audit.append((later(seen, lasts / 2), "schedule", None, "disruptive", "healing" if i % 8 == 3 else "routine"))
+        elif i % 4 == 1:  # a person's, and one that somebody was asked for, do not count
             audit += [(later(seen, lasts / 2), "person", None), (later(seen, lasts / 2), "agent", "a1")]
         else:  # nor a setting of a session of our own
             audit.append((later(seen, lasts / 2), "event", None, "read"))
@@ -91,12 +95,19 @@ def figures_are_those_that_are_computed_another_way():
         plant(place, "lakebase_metrics", readings)
         plant(place, "audit_log", [{"audit_id": f"a{i}", "phase": "outcome", "at": at, "actor_kind": kind, "actor": "x",
                                     "tool": "schedule_vacuum_analyze", "reason": "r", "approval_id": approval, "kind": "sql",
-                                    "statement": "VACUUM", "outcome": "applied", **({"effect": effect[0]} if effect else {})}
+                                    "statement": effect[2] if effect[2:] else "VACUUM", "outcome": "applied",
+                                    **({"effect": effect[0]} if effect else {}),
+                                    **({"run_id": effect[1]} if effect[1:] and effect[1] else {}),
+                                    **({"actor": "evaluate_alert_thresholds"} if kind == "event" else {})}
                                    for i, (at, kind, approval, *effect) in enumerate(audit)])
         plant(place, "audit_log", [{"audit_id": "own", "phase": "outcome", "at": ago(1), "actor_kind": "event", "tool": "t",
                                     "kind": "sql", "effect": "read", "statement": "SET x TO 1", "outcome": "applied"}])
         plant(place, "audit_log", [{"audit_id": "nobody", "phase": "outcome", "at": ago(200), "actor_kind": "event", "tool": "t",
                                     "kind": "sql", "statement": "s", "outcome": "applied"}])  # before the time that is asked about
+        plant(place, "tool_runs", [
+            {"run_id": run, "parent_run_id": parent, "tool": tool, "mode": "execute", "status": "ok", "started_at": ago(1),
+             "actor_kind": "event"} for run, parent, tool in (("healing", "root", "execute_low_risk_sop"), ("root", None, "self_heal"),
+                                                              ("routine", None, "schedule_vacuum_analyze"))])
         runs = [{"tool": "monitor", "mode": "execute", "status": CHOICE.choice(["ok"] * 30 + ["failed", "crashed", "skipped"]),
                  "started_at": ago(3, i * 300), "actor_kind": CHOICE.choice(["schedule", "schedule", "person"])} for i in range(400)]
         lost = [{"tool": t, "mode": "execute", "status": s, "started_at": ago(1, n), "actor_kind": "event",
@@ -176,9 +187,32 @@ def figures_are_those_that_are_computed_another_way():
         equal((found["statement_days"]["value"], found["toil"]["value"]), (7, None), "days of statements; what nothing is known of")
         age = min((NOW - r["snapshot_timestamp"]).total_seconds() for r in readings)
         holds(age <= found["freshness"]["value"] <= age + 600, "the age of the newest reading")
+        seen = [r["snapshot_timestamp"] for r in readings]
+        close(found["metric_days"]["value"], (max(seen) - min(seen)).total_seconds() / 86400, "days of readings")
+        equal(found["metric_days"]["verdict"], "not enough data", "a young history")
         _, brief = measures(place, "--days", "1")
         equal(brief["resolution"]["verdict"], "met" if brief["resolution"]["samples"] else "not enough data", "a shorter time")
         holds(brief["job_success"]["samples"] == 0, "runs of three days ago are in the last day")
+
+
+def the_branch_that_was_read_longest_ago_is_named():
+    with place_of() as place:
+        for name, age in {"read": 30, "stale": 5000, "gone": 90000, "asleep": 70000, "left": 101 * 86400}.items():
+            place.branch = name
+            plant(place, "lakebase_metrics", [{"snapshot_timestamp": ago(0, age + n * 60), "metric_name": "m", "metric_value": 1.0}
+                                              for n in range(3)])
+        plant(place, "lakebase_metrics", [{"snapshot_timestamp": ago(2), "metric_name": "migration_prediction_x", "metric_value": 1.0,
+                                           "branch_id": "trial"}])
+        place.branch = "gone"
+        plant(place, "branch_lifecycle", [{"event_id": "g", "event_timestamp": ago(0.5), "event_type": "deleted"}])
+        place.branch = "asleep"
+        plant(place, "tool_runs", [{"tool": "t", "mode": "execute", "status": "skipped", "error_code": "suspended",
+                                    "started_at": ago(0, 60), "actor_kind": "schedule"}])
+        fresh, kept = (measures(place)[1][name] for name in ("freshness", "metric_days"))
+        holds(5000 <= fresh["value"] <= 5000 + 600, f"the stale one's: {fresh}")
+        equal((fresh["worst"], fresh["samples"], fresh["verdict"]), ("shop/stale", 3, "missed"), "freshness")
+        equal((kept["verdict"], kept["target"]), ("met", 90), "101 days of readings")
+        contains(place.cli("report", check=0).stdout, "the oldest: shop/stale (NFR-01)")
 
 
 def an_alert_that_nobody_could_be_told_of_counts():
@@ -200,5 +234,6 @@ def wrong_words_are_refused():
             contains(done.stderr, "report")
 
 
-suite(an_empty_history_says_so, figures_are_those_that_are_computed_another_way, an_alert_that_nobody_could_be_told_of_counts,
+suite(an_empty_history_says_so, figures_are_those_that_are_computed_another_way,
+      the_branch_that_was_read_longest_ago_is_named, an_alert_that_nobody_could_be_told_of_counts,
       wrong_words_are_refused, at_once=3)
