@@ -1,13 +1,18 @@
 -- summary: what depends on what, between the objects of the model
 -- kind: read
 -- server: 15-18
+-- note: of the same columns as the objects: what is needed stands where an object has its whole, and how in its name
 -- column catalog integer
 -- column object integer
 -- column part integer
--- column on_catalog integer
--- column on_object integer
--- column on_part integer
--- column via text null
+-- column kind text
+-- column schema text null
+-- column address text
+-- column name text null
+-- column up_catalog integer
+-- column up_object integer
+-- column up_part integer
+-- column attrs text[]
 WITH types AS (
     SELECT t.oid,
            CASE WHEN c.relkind <> 'c' THEN t.typrelid ELSE 0 END AS rowtype,
@@ -64,9 +69,13 @@ WITH types AS (
 SELECT DISTINCT e.catalog AS catalog,
        e.object AS object,
        e.part AS part,
-       e.on_catalog AS on_catalog,
-       e.on_object AS on_object,
-       e.on_part AS on_part,
-       e.via AS via
+       'edge' AS kind,
+       NULL::text AS schema,
+       '' AS address,
+       e.via AS name,
+       e.on_catalog AS up_catalog,
+       e.on_object AS up_object,
+       e.on_part AS up_part,
+       '{}'::text[] AS attrs
   FROM edges e
  WHERE (e.catalog, e.object, e.part) <> (e.on_catalog, e.on_object, e.on_part)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# capture_schema_diff on the mock transport; its fixtures are etc/fixtures/mock/sql/schema/read_*.json.
+# capture_schema_diff on the mock transport; its fixtures are etc/fixtures/mock/sql/schema/*.json.
 # shellcheck source=tests/plugins/harness.sh
 . "${BASH_SOURCE[0]%/*}/harness.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# read_schema on the mock transport; its fixtures are etc/fixtures/mock/sql/schema/read_*.json.
+# read_schema on the mock transport; its fixtures are etc/fixtures/mock/sql/schema/*.json.
 # shellcheck source=tests/plugins/harness.sh
 . "${BASH_SOURCE[0]%/*}/harness.sh"
 

@@ -286,6 +286,97 @@ def columns_in_another_order_are_told(version):
         equal(told(), (False, ["TABLE public.amid", "TABLE public.moved"]), "and after what can be done")
 
 
+MADE = """
+        CREATE TABLE come_and_go (id int PRIMARY KEY, a int NOT NULL CHECK (a > 0), b text DEFAULT 'x');
+        CREATE INDEX cag_a ON come_and_go (a);
+        CREATE INDEX cag_b ON come_and_go (lower(b));
+        CREATE VIEW cag_view AS SELECT a, b FROM come_and_go;
+"""
+CHURN = f"""
+\\echo goes
+DO $$ BEGIN
+    LOOP {MADE}
+        COMMIT;
+        DROP TABLE come_and_go CASCADE;
+        COMMIT;
+    END LOOP;
+END $$;
+"""
+
+
+def texts_of(document):
+    """Of all that comes and goes, without the numbers that each making has of its own."""
+    return {(o["kind"], o["address"]): {name: text for name, text in zip(o["attrs"][::2], o["attrs"][1::2]) if name != "since"}
+            for o in document["objects"] if "come_and_go" in json.dumps(o) or "cag_" in json.dumps(o)}
+
+
+def a_schema_is_of_one_moment(version):
+    """Somebody makes and drops a table with all that belongs to it, as fast as the server can."""
+    with Given(version) as place, sides(place, "CREATE TABLE stays (id int PRIMARY KEY);", MADE) as (start, end):
+        whole = texts_of(place.run("read_schema", branch=end)["result"])
+        holds(len(whole) > 10, f"there is something to see: {list(whole)}")
+        runner = place.session(branch=start)
+        try:
+            runner.stdin.write(CHURN)
+            runner.stdin.flush()
+            equal(runner.stdout.readline().strip(), "goes", "the other session")
+            held = 0
+            for _ in range(12):
+                answer = place.run("read_schema", branch=start, check=None)
+                if answer["status"] == "ok":
+                    held += 1
+                    holds("TABLE public.stays" in json.dumps(answer["result"]), "what nobody touches")
+                    seen = texts_of(answer["result"])
+                    holds(seen in ({}, whole), f"all of it or nothing, not {seen}")
+                else:
+                    contains(answer["error"]["message"], "changes all the time")
+            holds(held > 6, f"most readings come to an end: {held} of 12")
+            equal(runner.poll(), None, "it went on until then")
+        finally:
+            runner.kill()
+            runner.wait()
+
+
+SLOW = """
+CREATE TABLE held (a int);
+CREATE VIEW v AS SELECT a FROM held;
+CREATE TABLE other (id int, mail text CHECK (mail <> ''));
+CREATE INDEX by_mail ON other (mail);
+"""
+RENAMES = """
+BEGIN;
+LOCK TABLE held IN ACCESS EXCLUSIVE MODE;
+\\echo held
+DO $$ BEGIN
+    LOOP
+        EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE relation = 'held'::regclass AND NOT granted);
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END $$;
+ALTER TABLE other RENAME mail TO email;
+COMMIT;
+"""
+
+
+def what_changes_meanwhile_is_read_anew(version):
+    """The server prints an index as it is when it prints it: here the column has another name by then."""
+    with Given(version) as place, sides(place, SLOW, "") as (start, _):
+        place.transport += "\nlock_timeout_ms = 100000"
+        place.write()
+        holder = place.session(branch=start)
+        try:
+            holder.stdin.write(RENAMES)
+            holder.stdin.flush()
+            equal(holder.stdout.readline().strip(), "held", "the view's table")
+            objects = place.run("read_schema", branch=start)["result"]["objects"]
+        finally:
+            holder.stdin.close()
+            holder.wait()
+        texts = [t for o in objects for t in [o["address"], *o["attrs"]] if "mail" in t]
+        holds(any(t.endswith("(email)") for t in texts), f"the index: {texts}")
+        equal([t for t in texts if "by_mail" not in t and "email" not in t and "_mail_check" not in t], [], "the old name")
+
+
 def wrong_input_gets_a_sentence(version):
     with Given(version) as place:
         def refused(*words, **params):
@@ -446,4 +537,5 @@ suite(branches_of_a_workspace, *NEWEST, *each_version(branches_of_a_lakebase, wh
                              both_branches_can_be_named, a_snapshot_stands_for_a_branch,
                              what_sql_does_not_carry_is_said, columns_in_another_order_are_told, secrets_are_not_read,
                              renames_are_asked_for, an_ordinary_role_reads_the_same,
-                             temporary_tables_and_nothing_at_all))
+                             temporary_tables_and_nothing_at_all, a_schema_is_of_one_moment,
+                             what_changes_meanwhile_is_read_anew))
