@@ -4,21 +4,29 @@
 #include "vacuum_trial.h"
 #include "vacuum_tune.h"
 
+#include <math.h>
 #include <stdlib.h>
 
+#define LOOKBACK_US (INT64_C(14) * 86400000000)
+
 struct args {
-    double min_hours, off_by, most_runs_per_hour, revert_hours, again_hours;
-    int64_t min_rows, most_tables;
+    double min_hours, off_by, most_runs_per_hour, revert_hours, settle_hours, again_hours;
+    int64_t min_rows, most_tables, settle_runs;
     lb_texts tables;
 };
 
 static const lb_param params[] = {
-    LB_PARAM(struct args, min_hours, LB_F64, "24", "the counters have to cover so much time", .min = "0"),
+    LB_PARAM(struct args, min_hours, LB_F64, "24",
+             "the changes of a table have to be known for so long, by the notes of watch_autovacuum or the server",
+             .min = "0"),
     LB_PARAM(struct args, min_rows, LB_I64, "10000", "leave smaller tables alone", .min = "1"),
     LB_PARAM(struct args, off_by, LB_F64, "2", "change only what comes so many times too late", .min = "1"),
     LB_PARAM(struct args, most_runs_per_hour, LB_F64, "24",
              "leave tables alone that autovacuum visits more often, and take back what made it do so", .min = "0"),
-    LB_PARAM(struct args, revert_hours, LB_F64, "3", "take a tuning back that made things worse for so long",
+    LB_PARAM(struct args, settle_runs, LB_I64, "3", "judge a tuning once autovacuum has come so often since",
+             .min = "0"),
+    LB_PARAM(struct args, revert_hours, LB_F64, "3", "and so long after it at the earliest", .min = "0"),
+    LB_PARAM(struct args, settle_hours, LB_F64, "168", "after so long judge it however seldom autovacuum came",
              .min = "0"),
     LB_PARAM(struct args, again_hours, LB_F64, "24", "leave a table alone for so long after a change", .min = "0"),
     LB_PARAM(struct args, most_tables, LB_I64, "20", "most tables to change in one run, the worst first", .min = "1"),
@@ -30,6 +38,7 @@ static const lb_param params[] = {
 typedef struct job {
     const vacuum_relation *relation;
     vacuum_tuning tuning;
+    vacuum_observed seen;
     vacuum_options options;
     bool reverts; /* takes an earlier tuning back */
     vacuum_trial trial;
@@ -37,7 +46,8 @@ typedef struct job {
 
 typedef struct work {
     vacuum_scan scan;
-    double hours;
+    double hours; /* that the server's counters cover */
+    vacuum_counts counts;
     job *jobs;
     size_t count;
     vacuum_tunings_row *tunings; /* that history knows of */
@@ -47,15 +57,20 @@ typedef struct work {
 
 /* ---- what ---- */
 
-static void choose_options(lb_ctx *ctx, job *j)
+static void choose_options(lb_ctx *ctx, double off_by, job *j)
 {
     const vacuum_tuning *t = &j->tuning;
-    vacuum_options_add(&j->options, "autovacuum_vacuum_scale_factor", lb_printf(ctx, "%g", t->scale));
-    vacuum_options_add(&j->options, "autovacuum_vacuum_threshold", lb_printf(ctx, "%lld", (long long)t->threshold));
+    if (vacuum_tuning_off(t) >= off_by) {
+        vacuum_options_add(&j->options, "autovacuum_vacuum_scale_factor", lb_printf(ctx, "%g", t->scale));
+        vacuum_options_add(&j->options, "autovacuum_vacuum_threshold", lb_printf(ctx, "%lld", (long long)t->threshold));
+    }
     if (t->analyze_scale >= 0 && j->relation->row.analyze_scale_is_null)
         vacuum_options_add(&j->options, "autovacuum_analyze_scale_factor", lb_printf(ctx, "%g", t->analyze_scale));
-    if (t->insert_scale >= 0 && j->relation->row.insert_scale_is_null)
+    if (vacuum_tuning_inserts_off(t) >= off_by) {
         vacuum_options_add(&j->options, "autovacuum_vacuum_insert_scale_factor", lb_printf(ctx, "%g", t->insert_scale));
+        vacuum_options_add(&j->options, "autovacuum_vacuum_insert_threshold",
+                           lb_printf(ctx, "%lld", (long long)t->insert_threshold));
+    }
 }
 
 /* What a revert alters: all that the tuning had set. */
@@ -69,8 +84,7 @@ static void choose_reverted(job *j)
 
 /* ---- change ---- */
 
-static int apply(lb_ctx *ctx, const job *j, const vacuum_operation *o, double hours, lb_outcome *ret_outcome,
-                 lb_error *err)
+static int apply(lb_ctx *ctx, const job *j, const vacuum_operation *o, lb_outcome *ret_outcome, lb_error *err)
 {
     const vacuum_tuning *t = &j->tuning;
     const char *undo = NULL;
@@ -82,8 +96,10 @@ static int apply(lb_ctx *ctx, const job *j, const vacuum_operation *o, double ho
             LB_GROUP(.title = lb_printf(ctx, "tune autovacuum for %s", j->relation->label), .reason = o->reason,
                      .evidence = LB_ARGS(
                          lb_f64("rows", j->relation->need.rows), lb_f64("changed_rows_per_hour", t->churn_per_hour),
-                         lb_f64("counted_hours", hours), lb_f64("trigger_now", t->now_trigger),
-                         lb_f64("trigger_wanted", t->trigger), lb_f64("cycle_hours", t->cycle_hours),
+                         lb_f64("inserted_rows_per_hour", t->inserts_per_hour), lb_f64("counted_hours", j->seen.hours),
+                         lb_text("counted_by", j->seen.is_history ? "history" : "server"),
+                         lb_f64("trigger_now", t->now_trigger), lb_f64("trigger_wanted", t->trigger),
+                         lb_f64("cycle_hours", t->cycle_hours),
                          lb_f64("autovacuums_per_hour", j->reverts ? j->trial.runs_per_hour : t->runs_per_hour)),
                      .undo = undo),
             &group, err);
@@ -116,18 +132,24 @@ static int settle_trial(lb_ctx *ctx, const vacuum_relation *v, const vacuum_tria
     return reason ? vacuum_write(ctx, &o, err) : lb_out_of_memory(err);
 }
 
+static const char *tune_reason(lb_ctx *ctx, const vacuum_tuning *t)
+{
+    if (vacuum_tuning_off(t) < vacuum_tuning_inserts_off(t))
+        return lb_printf(ctx,
+                         "autovacuum waits for %.0f inserted rows, and rows are only added, %.0f an hour: with %.0f it "
+                         "freezes each page while it is new",
+                         t->now_insert_trigger, t->inserts_per_hour, t->insert_trigger);
+    return lb_printf(ctx,
+                     "autovacuum waits for %.0f dead rows; %.0f rows change an hour, so %.0f would do every %.0f hours",
+                     t->now_trigger, t->churn_per_hour, t->trigger, t->cycle_hours);
+}
+
 static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
 {
     vacuum_operation o;
     lb_error failure;
     lb_outcome outcome = LB_REFUSED;
-    const char *reason =
-        j->reverts
-            ? revert_reason(ctx, &j->trial)
-            : lb_printf(
-                  ctx,
-                  "autovacuum waits for %.0f dead rows; %.0f rows change an hour, so %.0f would do every %.0f hours",
-                  j->tuning.now_trigger, j->tuning.churn_per_hour, j->tuning.trigger, j->tuning.cycle_hours);
+    const char *reason = j->reverts ? revert_reason(ctx, &j->trial) : tune_reason(ctx, &j->tuning);
     int r = vacuum_begin(ctx, j->relation, "tune_autovacuum", reason, &o, err);
     if (r < 0)
         return r;
@@ -135,7 +157,7 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     o.settings = vacuum_options_json(ctx, &j->relation->row, j->reverts ? &nothing : &j->options);
     if (!o.settings)
         return lb_out_of_memory(err);
-    r = apply(ctx, j, &o, w->hours, &outcome, &failure);
+    r = apply(ctx, j, &o, &outcome, &failure);
     bool failed = r < 0;
     r = vacuum_settle(ctx, &o, r, outcome, &failure, err);
     if (r < 0)
@@ -173,12 +195,18 @@ static const char *reason_against(lb_ctx *ctx, const vacuum_relation *v)
     return lb_printf(ctx, "the role does not own %s", v->label);
 }
 
+static bool is_ripe(const struct args *args, const vacuum_trial *trial)
+{
+    return vacuum_tuning_is_ripe(trial->runs, (double)args->settle_runs, trial->hours, args->revert_hours,
+                                 args->settle_hours);
+}
+
 /* It had its time, autovacuum behaves, and nobody has set anything else. */
 static int keep_trial(lb_ctx *ctx, work *w, const job *j, lb_error *err)
 {
     const vacuum_trial *trial = &j->trial;
     const struct args *args = ctx->args;
-    if (trial->runs_per_hour < 0 || trial->hours < args->revert_hours)
+    if (!is_ripe(args, trial))
         return 0;
     w->kept++;
     return settle_trial(
@@ -199,7 +227,7 @@ static int look_at_trial(lb_ctx *ctx, work *w, job *j, bool *ret_settled, lb_err
     if (r < 0 || !found)
         return r;
     bool is_open = !trial->was_revert && !trial->is_settled && trial->is_in_place;
-    j->reverts = is_open && trial->hours >= args->revert_hours &&
+    j->reverts = is_open && is_ripe(args, trial) &&
                  vacuum_tuning_failed(trial->runs_per_hour, args->most_runs_per_hour, trial->time_share);
     w->count += j->reverts;
     *ret_settled = j->reverts || trial->hours < args->again_hours;
@@ -209,6 +237,11 @@ static int look_at_trial(lb_ctx *ctx, work *w, job *j, bool *ret_settled, lb_err
         return j->reverts || !is_open ? 0 : keep_trial(ctx, w, j, err);
     return lb_skipped(ctx, j->relation->label,
                       lb_printf(ctx, "it was tuned %.1f hours ago: the effect has to show first", trial->hours), err);
+}
+
+static double off_of(const job *j)
+{
+    return fmax(vacuum_tuning_off(&j->tuning), vacuum_tuning_inserts_off(&j->tuning));
 }
 
 static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err)
@@ -228,13 +261,19 @@ static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err
     int r = look_at_trial(ctx, w, j, &settled, err);
     if (r < 0 || settled)
         return r;
-    vacuum_tune(v, w->hours, &j->tuning);
-    if (vacuum_tuning_off(&j->tuning) < args->off_by)
+    j->seen = vacuum_counts_of(&w->scan, &w->counts, v, args->min_hours);
+    if (j->seen.hours < args->min_hours)
+        return lb_skipped(ctx, v->label,
+                          lb_printf(ctx, "its counters cover %.1f hours, and %.1f are needed to know its churn",
+                                    j->seen.hours, args->min_hours),
+                          err);
+    vacuum_tune(v, &j->seen, &j->tuning);
+    if (off_of(j) < args->off_by)
         return 0;
     if (j->tuning.runs_per_hour >= args->most_runs_per_hour)
         return lb_skipped(ctx, v->label, "autovacuum comes often already: it needs more workers or a larger budget",
                           err);
-    choose_options(ctx, j);
+    choose_options(ctx, args->off_by, j);
     w->count++;
     return 0;
 }
@@ -242,7 +281,7 @@ static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err
 static int worse_first(const void *a, const void *b)
 {
     const job *first = a, *second = b;
-    double x = vacuum_tuning_off(&first->tuning), y = vacuum_tuning_off(&second->tuning);
+    double x = off_of(first), y = off_of(second);
     if (first->reverts != second->reverts)
         return first->reverts ? -1 : 1;
     return (x < y) - (x > y);
@@ -278,10 +317,14 @@ static int run(lb_ctx *ctx, lb_error *err)
     w.jobs = lb_alloc(ctx, (w.scan.count + 1) * sizeof *w.jobs);
     if (!w.jobs)
         return lb_out_of_memory(err);
-    bool may_look = !w.scan.server.is_standby && w.hours >= args->min_hours;
+    r = vacuum_counts_read(ctx, w.scan.now - LOOKBACK_US, NULL, &w.counts, err);
+    if (r < 0)
+        return r;
+    bool is_unknown = w.hours < args->min_hours && !w.counts.count;
+    bool may_look = !w.scan.server.is_standby && !is_unknown;
     if (w.scan.server.is_standby)
         r = lb_skipped(ctx, "all tables", VACUUM_STANDBY, err);
-    else if (w.hours < args->min_hours)
+    else if (is_unknown)
         r = lb_skipped(ctx, "all tables",
                        lb_printf(ctx, "their counters cover %.1f hours, and %.1f are needed to know their churn",
                                  w.hours, args->min_hours),

@@ -5,7 +5,7 @@
 #include <lbops/lbops.h>
 #include <sql/vacuum/relations.h>
 
-#define VACUUM_MOST_OPTIONS 5
+#define VACUUM_MOST_OPTIONS 6
 
 typedef struct vacuum_options {
     const char *names[VACUUM_MOST_OPTIONS], *values[VACUUM_MOST_OPTIONS];

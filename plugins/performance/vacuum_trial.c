@@ -1,5 +1,7 @@
 #include "vacuum_trial.h"
 
+#include "vacuum_counts.h"
+
 #include <json-c/json.h>
 
 #define LOOKBACK_US (INT64_C(30) * 86400000000)
@@ -73,15 +75,31 @@ static int read_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
                             .is_settled = strcmp(tuning->latest_status, "success") != 0,
                             .was_revert =
                                 tuning->reason && strncmp(tuning->reason, VACUUM_REVERT, strlen(VACUUM_REVERT)) == 0,
+                            .runs = -1,
+                            .base = -1,
                             .runs_per_hour = -1,
                             .time_share = -1};
-    if (reaches_back && trial->hours > 0 && (double)v->row.autovacuums >= runs)
-        trial->runs_per_hour = ((double)v->row.autovacuums - runs) / trial->hours;
+    if (reaches_back && (double)v->row.autovacuums >= runs)
+        trial->runs = (double)v->row.autovacuums - runs;
+    else if (runs >= 0)
+        trial->base = runs;
     if (reaches_back && trial->hours > 0 && ms >= 0 && !v->row.vacuum_ms_is_null && v->row.vacuum_ms >= ms)
         trial->time_share = (v->row.vacuum_ms - ms) / (trial->hours * 3600e3);
     int r = settings ? read_options(ctx, settings, own, trial, err) : 0;
     (void)json_object_put(settings); /* says only whether it was the last reference */
     (void)json_object_put(own);
+    return r;
+}
+
+/* A server that has been started since counts from nothing: what was noted meanwhile goes further back. */
+static int count_visits(lb_ctx *ctx, const vacuum_relation *v, int64_t since, vacuum_trial *trial, lb_error *err)
+{
+    vacuum_counts counts = {0};
+    int r = trial->runs < 0 && trial->base >= 0 ? vacuum_counts_read(ctx, since, v->label, &counts, err) : 0;
+    if (r >= 0 && counts.count)
+        trial->runs = vacuum_counts_visits(&counts, v, trial->base);
+    if (trial->runs >= 0 && trial->hours > 0)
+        trial->runs_per_hour = trial->runs / trial->hours;
     return r;
 }
 
@@ -93,7 +111,8 @@ int vacuum_find_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
         if (strcmp(tunings[i].table_name, v->row.name) != 0 || strcmp(tunings[i].schema_name, v->row.schema) != 0)
             continue;
         *ret_found = true;
-        return read_trial(ctx, scan, v, &tunings[i], ret_trial, err);
+        int r = read_trial(ctx, scan, v, &tunings[i], ret_trial, err);
+        return r < 0 ? r : count_visits(ctx, v, tunings[i].executed_at, ret_trial, err);
     }
     return 0;
 }

@@ -9,12 +9,14 @@
 #include <sql/vacuum/tunings.h>
 
 typedef struct vacuum_trial {
-    const char *id;       /* of the operation that set it */
-    double hours;         /* since it was set */
-    bool is_settled;      /* what became of it stands in history */
-    bool is_in_place;     /* nobody has set anything else since */
-    bool was_revert;      /* it took an earlier one back */
-    double runs_per_hour; /* of autovacuum since; negative: the counters do not reach back */
+    const char *id;   /* of the operation that set it */
+    double hours;     /* since it was set */
+    bool is_settled;  /* what became of it stands in history */
+    bool is_in_place; /* nobody has set anything else since */
+    bool was_revert;  /* it took an earlier one back */
+    double runs;      /* of autovacuum since; negative: neither counters nor notes reach back */
+    double base;      /* runs before; negative: unknown, or not asked for */
+    double runs_per_hour;
     double time_share;    /* part of the time that vacuums took; negative: the server does not count it (before 18) */
     vacuum_options old;   /* to set again */
     vacuum_options fresh; /* to reset: there was nothing before */

@@ -2,7 +2,7 @@
 #ifndef LBOPS_VACUUM_TUNE_H
 #define LBOPS_VACUUM_TUNE_H
 
-#include "vacuum_scan.h"
+#include "vacuum_counts.h"
 
 typedef struct vacuum_tuning {
     double churn_per_hour; /* rows updated and deleted */
@@ -12,16 +12,23 @@ typedef struct vacuum_tuning {
     double scale;          /* what says so: scale factor and threshold */
     int64_t threshold;
     double analyze_scale; /* negative: as it is */
-    double insert_scale;  /* negative: as it is; set where rows are only ever inserted */
-    double runs_per_hour; /* of autovacuum, as observed */
+    double insert_scale;  /* negative: as it is; set where rows are only ever inserted, */
+    int64_t insert_threshold;
+    double inserts_per_hour, now_insert_trigger, insert_trigger; /* as those of dead rows */
+    double runs_per_hour;                                        /* of autovacuum, as observed */
 } vacuum_tuning;
 
-/* hours: the span that the counters cover. */
-void vacuum_tune(const vacuum_relation *v, double hours, vacuum_tuning *ret_tuning);
+void vacuum_tune(const vacuum_relation *v, const vacuum_observed *seen, vacuum_tuning *ret_tuning);
 
 /* How far off today's trigger is: 4 where it is four times too late; 0 where too little changes to matter. Below 1: it
  * comes earlier than it has to. */
 double vacuum_tuning_off(const vacuum_tuning *t);
+
+/* The same of the trigger that counts inserted rows, of a table to which rows are only added: 0 of any other. */
+double vacuum_tuning_inserts_off(const vacuum_tuning *t);
+
+/* Has it shown its effect? Autovacuum came so many times since, and some time has gone by; or a very long one has. */
+bool vacuum_tuning_is_ripe(double visits, double least_visits, double hours, double least_hours, double most_hours);
 
 /* Did it make things worse? Runs per hour since it was set, of at most so many, and the part of the time they took
  * (negative: unknown). */

@@ -1,6 +1,7 @@
 /* watch_autovacuum: has autovacuum fallen behind? A table that is past its own trigger is nothing; one that stays past
  * it for long is, and more so where all workers are at work. Since when is what earlier looks remembered. */
 #include "vacuum_behind.h"
+#include "vacuum_counts.h"
 #include "vacuum_due.h"
 #include "vacuum_ledger.h"
 
@@ -187,6 +188,8 @@ static int read_workers(watch *w, lb_error *err)
 static int look(watch *w, lb_error *err)
 {
     int r = read_workers(w, err);
+    if (r >= 0) /* as they are: the ledger adds to them */
+        r = vacuum_counts_note(w->ctx, &w->scan, w->memory.rows_before, w->memory.rows_now, err);
     if (r >= 0)
         r = vacuum_ledger_keep(w->ctx, &w->scan, w->memory.rows_before, w->memory.rows_now, err);
     for (size_t i = 0; i < w->scan.count && r >= 0; i++)

@@ -176,10 +176,91 @@ static vacuum_tuning tuned(double rows, double changed, double hours)
     vacuum_tuning t;
     vacuum_relations_row row = plain;
     row.rows_known = rows;
-    row.updated = (int64_t)changed;
     const vacuum_relation v = {.row = row, .need = need_of(row)};
-    vacuum_tune(&v, hours, &t);
+    vacuum_tune(&v, &(vacuum_observed){.changed = changed, .hours = hours}, &t);
     return t;
+}
+
+static vacuum_tuning filled(double rows, double a_day, double changed_a_day)
+{
+    vacuum_tuning t;
+    vacuum_relations_row row = plain;
+    row.rows_known = rows;
+    const vacuum_relation v = {.row = row, .need = need_of(row)};
+    vacuum_tune(&v, &(vacuum_observed){.inserted = a_day, .changed = changed_a_day, .hours = 24}, &t);
+    return t;
+}
+
+static void where_rows_are_only_added_the_trigger_of_inserts_counts(void)
+{
+    vacuum_tuning t = filled(5e5, 24e3, 0);
+    CU_ASSERT_DOUBLE_EQUAL(t.insert_scale, 0.05, 1e-9);
+    CU_ASSERT_EQUAL(t.insert_threshold, 1000);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_inserts_off(&t), 101000.0 / 26000, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_off(&t), 0, 1e-9);
+    t = filled(1e8, 24e5, 0); /* a day's rows at a time, not twenty million */
+    CU_ASSERT_DOUBLE_EQUAL(t.insert_scale, 0, 1e-9);
+    CU_ASSERT_EQUAL(t.insert_threshold, 2000000);
+    CU_ASSERT_EQUAL(filled(1e8, 8e7, 0).insert_threshold, 5000000); /* at most a twentieth of it */
+    CU_ASSERT_EQUAL(filled(2e6, 2400, 0).insert_threshold, 50000);  /* and not each time that a few came */
+    t = filled(5e5, 24e3, 1e3);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_inserts_off(&t), 0, 1e-9); /* rows are changed, too */
+    t = filled(5e5, 5e5, 0);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_inserts_off(&t), 0, 1e-9); /* loaded, perhaps once */
+    t = filled(5e5, 500, 0);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_inserts_off(&t), 0, 1e-9); /* too few */
+}
+
+static void a_tuning_is_judged_by_what_came_since(void)
+{
+    CU_ASSERT_TRUE(vacuum_tuning_is_ripe(3, 3, 4, 3, 168));
+    CU_ASSERT_FALSE(vacuum_tuning_is_ripe(2, 3, 100, 3, 168));  /* autovacuum came too seldom yet */
+    CU_ASSERT_FALSE(vacuum_tuning_is_ripe(50, 3, 2, 3, 168));   /* too early */
+    CU_ASSERT_TRUE(vacuum_tuning_is_ripe(0, 3, 168, 3, 168));   /* it has had long enough */
+    CU_ASSERT_FALSE(vacuum_tuning_is_ripe(-1, 3, 168, 3, 168)); /* nobody knows */
+}
+
+static void counters_that_began_anew_are_counted_on(void)
+{
+    vacuum_churn_row rows[] = {
+        {.object_name = "s.t",
+         .metric_name = "table_rows_changed",
+         .first_at = 0,
+         .first_value = 50,
+         .last_value = 30,
+         .grown = 400},
+        {.object_name = "s.t", .metric_name = "table_rows_inserted", .first_at = 0, .last_value = 7, .grown = 10},
+        {.object_name = "s.t",
+         .metric_name = "table_autovacuums",
+         .first_at = 0,
+         .first_value = 2,
+         .last_value = 4,
+         .grown = 6},
+    };
+    const vacuum_counts counts = {rows, 3};
+    const int64_t hour = INT64_C(3600000000);
+    vacuum_scan scan = {.now = 30 * hour, .server = {.counts_since = 20 * hour}};
+    vacuum_relation v = {.row = plain, .label = "s.t"};
+    v.row.updated = 20;
+    v.row.deleted = 5; /* 25: fewer than were noted last */
+    v.row.inserted = 9;
+    v.row.autovacuums = 5;
+    vacuum_observed seen = vacuum_counts_of(&scan, &counts, &v, 48);
+    CU_ASSERT_TRUE(seen.is_history);
+    CU_ASSERT_DOUBLE_EQUAL(seen.hours, 30, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(seen.changed, 425, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(seen.inserted, 12, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(seen.autovacuums, 7, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_counts_visits(&counts, &v, 1), 8, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_counts_visits(&counts, &v, 90), 9, 1e-9);
+    scan.server.counts_since = -10 * hour; /* the server knows more */
+    seen = vacuum_counts_of(&scan, &counts, &v, 48);
+    CU_ASSERT_FALSE(seen.is_history);
+    CU_ASSERT_DOUBLE_EQUAL(seen.changed, 25, 1e-9);
+    CU_ASSERT_TRUE(vacuum_counts_of(&scan, &counts, &v, 24)
+                       .is_history); /* what grew lately is worth more than what there ever was */
+    v.label = "s.other";
+    CU_ASSERT_TRUE(vacuum_counts_visits(&counts, &v, 1) < 0);
 }
 
 static void tuning_follows_size_and_churn(void)
@@ -214,4 +295,5 @@ SUITE(vacuum_need, TEST(triggers_are_those_of_the_server), TEST(a_tables_own_set
       TEST(nobody_has_counted), TEST(version_18_has_a_cap_and_counts_what_is_not_frozen),
       TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight), TEST(an_opening_has_one_pass),
       TEST(the_quiet_hours_are_among_those_that_are_known), TEST(tuning_follows_size_and_churn),
-      TEST(a_budget_says_how_long_it_takes))
+      TEST(where_rows_are_only_added_the_trigger_of_inserts_counts), TEST(a_tuning_is_judged_by_what_came_since),
+      TEST(counters_that_began_anew_are_counted_on), TEST(a_budget_says_how_long_it_takes))

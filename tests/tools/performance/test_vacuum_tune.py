@@ -4,7 +4,7 @@ import json
 import time
 
 from place import PATIENCE, Given, Local, contains, each_version, equal, holds, suite
-from planted import KEEPS, answer
+from planted import KEEPS, answer, metric, midnight, plant
 
 TOOL = "tune_autovacuum_parameters"
 
@@ -70,7 +70,7 @@ def says_what_it_leaves_alone(version):
         place.run(TOOL, check=2, off_by=0.5)
 
 
-TRIED = {"min_hours": 0, "revert_hours": 0, "again_hours": 0}
+TRIED = {"min_hours": 0, "revert_hours": 0, "again_hours": 0, "settle_runs": 1}
 TUNED = ["autovacuum_vacuum_scale_factor=0.2", "autovacuum_vacuum_threshold=50", "fillfactor=90"]
 
 
@@ -153,6 +153,8 @@ def what_helped_is_kept(version):
         often = {**TRIED, "most_runs_per_hour": 1e9}
         early = place.run(TOOL, tables=["t"], **{**often, "again_hours": 24})["result"]
         equal((early["tables_kept"], len(early["skipped"])), (0, 1), "before its time")
+        unripe = place.run(TOOL, tables=["t"], **{**often, "settle_runs": 3})["result"]
+        equal((unripe["tables_kept"], unripe["tables_reverted"]), (0, 0), "autovacuum has come too seldom to judge it")
         result = place.run(TOOL, tables=["t"], **often)["result"]
         equal((result["tables_kept"], result["tables_reverted"], result["tables_tuned"]), (1, 0, 0), f"kept: {result}")
         equal(options(place, "t"), TUNED, "they stay")
@@ -174,5 +176,64 @@ def what_somebody_else_has_set_is_theirs(version):
         equal((result["tables_reverted"], result["tables_kept"], options(place, "t")), (0, 0, theirs), f"left alone: {result}")
 
 
-suite(*each_version(tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone,
+def noted(place, name, **counters):
+    """What looks at the table have noted since two days ago, each counter as it stood at the ends of so many equal times."""
+    for what, values in counters.items():
+        plant(place, "lakebase_metrics", [metric(f"table_{what}", midnight(-2, i), v, f"public.{name}") for i, v in enumerate(values)])
+
+
+def a_compute_that_sleeps_each_night_is_tuned_by_what_was_noted(version):
+    with Given(version, more=KEEPS) as place:
+        busy(place, "t")
+        busy(place, "slept", changes=0, options="")
+        before = options(place, "t")
+        early = place.run(TOOL)["result"]
+        equal((early["tables_tuned"], options(place, "t")), (0, before), f"a server that was just started: {early}")
+        contains(str(early["skipped"]), "their counters cover")
+        noted(place, "t", rows_changed=[0, 200_000, 7_000, 90_000], rows_inserted=[50_000] * 4, autovacuums=[0] * 4)
+        result = place.run(TOOL)["result"]
+        equal([r["table"] for r in result["results"]], ["t"], f"tuned: {result}")
+        contains(str(result["skipped"]), "public.slept", "its counters cover")
+        equal(options(place, "t"), ["autovacuum_vacuum_scale_factor=0.1", "autovacuum_vacuum_threshold=50"], "after")
+        evidence = next(json.loads(r["evidence"]) if isinstance(r["evidence"], str) else r["evidence"]
+                        for r in place.waiting("audit_log") if r.get("evidence"))
+        equal(evidence["counted_by"], "history", f"evidence: {evidence}")
+        holds(24 < evidence["counted_hours"] < 73, f"hours: {evidence}")
+
+
+def a_table_to_which_rows_are_only_added_is_frozen_in_small_parts(version):
+    with Given(version, more=KEEPS) as place:
+        for name in ("log", "mixed"):
+            busy(place, name, changes=0, options="WITH (autovacuum_enabled=on)")
+            noted(place, name, rows_changed=[0, 0 if name == "log" else 900], rows_inserted=[20_000, 50_000], autovacuums=[0, 1])
+        result = place.run(TOOL, most_runs_per_hour=1e9)["result"]
+        equal([r["table"] for r in result["results"]], ["log"], f"tuned: {result}")
+        contains(result["results"][0]["reason"], "autovacuum waits for 11000 inserted rows", "with 3500 it freezes each page")
+        equal(options(place, "log"), ["autovacuum_enabled=on", "autovacuum_vacuum_insert_scale_factor=0.05",
+                                      "autovacuum_vacuum_insert_threshold=1000"], "after")
+
+
+def a_tuning_is_judged_though_the_compute_slept_since(version):
+    with Given(version, more=KEEPS) as place:
+        busy(place, "t", changes=0, options="WITH (autovacuum_vacuum_threshold=9)")
+        settings = {"old": {}, "new": {"autovacuum_vacuum_threshold": "9"}, "autovacuums": 9000, "vacuum_ms": -1}
+        plant(place, "vacuum_history", [{"operation_id": "tune-1", "executed_at": midnight(-2, -1), "schema_name": "public",
+                                         "table_name": "t", "operation_type": "tune_autovacuum", "reason": "r", "status": "success",
+                                         "settings": json.dumps(settings)}])
+        noted(place, "t", rows_changed=[0] * 3, rows_inserted=[0] * 3, autovacuums=[10, 1500, 900])
+        calm = place.run(TOOL, most_runs_per_hour=1000, tables=["t"])["result"]
+        equal((calm["tables_kept"], calm["tables_reverted"]), (1, 0), f"held against a thousand an hour: {calm}")
+    with Given(version, more=KEEPS) as place:
+        busy(place, "t", changes=0, options="WITH (autovacuum_vacuum_threshold=9)")
+        plant(place, "vacuum_history", [{"operation_id": "tune-1", "executed_at": midnight(-2, -1), "schema_name": "public",
+                                         "table_name": "t", "operation_type": "tune_autovacuum", "reason": "r", "status": "success",
+                                         "settings": json.dumps(settings)}])
+        noted(place, "t", rows_changed=[0] * 3, rows_inserted=[0] * 3, autovacuums=[10, 1500, 900])
+        result = place.run(TOOL, tables=["t"])["result"]
+        equal((result["tables_reverted"], options(place, "t")), (1, []), f"2400 in two or three days are more than 24 an hour: {result}")
+
+
+suite(*each_version(a_compute_that_sleeps_each_night_is_tuned_by_what_was_noted,
+                    a_table_to_which_rows_are_only_added_is_frozen_in_small_parts,
+                    a_tuning_is_judged_though_the_compute_slept_since, tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone,
                     what_made_it_worse_is_taken_back, what_helped_is_kept, what_somebody_else_has_set_is_theirs), at_once=2)

@@ -118,5 +118,18 @@ def what_nobody_looks_after_is_not_its_fault(version):
         place.run(TOOL, factor=0.5, check=2)
 
 
-suite(*each_version(is_told_once_and_cleared_once, what_was_counted_before_a_sleep_is_vacuumed,
+def large_tables_counters_are_noted_once_an_hour(version):
+    with Given(version) as place:
+        plant(place, "large", rows=20_000, dead=300)
+        plant(place, "small", rows=1_000, dead=300)
+        for _ in range(2):
+            place.run(TOOL)
+        found = {(r["object_name"], r["metric_name"]): r["metric_value"] for r in place.waiting("lakebase_metrics")
+                 if r["metric_name"].startswith("table_")}
+        equal(found, {("public.large", "table_rows_changed"): 300, ("public.large", "table_rows_inserted"): 20_000,
+                      ("public.large", "table_autovacuums"): 0}, "what was noted")
+        equal(len([r for r in place.waiting("lakebase_metrics") if r["metric_name"] == "table_autovacuums"]), 1, "how often")
+
+
+suite(*each_version(large_tables_counters_are_noted_once_an_hour, is_told_once_and_cleared_once, what_was_counted_before_a_sleep_is_vacuumed,
                     what_nobody_looks_after_is_not_its_fault), at_once=2)

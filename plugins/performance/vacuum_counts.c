@@ -1,0 +1,139 @@
+#include "vacuum_counts.h"
+
+#include <json-c/json.h>
+
+#define EVERY_US   (INT64_C(3600) * 1000000)
+#define LEAST_ROWS 10000   /* a smaller table is never tuned */
+#define MOST       300     /* tables an hour */
+#define NOTED      "noted" /* among relations, whose names are numbers, */
+#define NOTED_AT   "at"    /* and so are those in there */
+
+static const char *const metrics[] = {"table_rows_changed", "table_rows_inserted", "table_autovacuums"};
+
+#define METRICS (sizeof metrics / sizeof metrics[0])
+
+static double value_of(const vacuum_relations_row *t, size_t metric)
+{
+    int64_t changed = t->updated + t->deleted;
+    return (double)(metric == 0 ? changed : metric == 1 ? t->inserted : t->autovacuums);
+}
+
+/* ---- noting ---- */
+
+static int note(lb_ctx *ctx, const vacuum_relation *v, int64_t at, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < METRICS && r >= 0; i++)
+        r = lb_record(ctx, "lakebase_metrics",
+                      LB_ARGS(lb_text("metric_name", metrics[i]), lb_f64("metric_value", value_of(&v->row, i)),
+                              lb_text("unit", i < 2 ? "rows" : "count"), lb_text("kind", "counter"),
+                              lb_text("object_name", v->label), lb_time("snapshot_timestamp", at)),
+                      err);
+    return r;
+}
+
+static int64_t noted(struct json_object *before, const char *name)
+{
+    struct json_object *value = NULL;
+    return json_object_object_get_ex(before, name, &value) ? json_object_get_int64(value) : -1;
+}
+
+static bool is_worth_it(const vacuum_relation *v)
+{
+    return v->row.kind[0] == 'r' && v->row.persistence[0] != 't' && v->row.rows_known >= LEAST_ROWS;
+}
+
+int vacuum_counts_note(lb_ctx *ctx, const vacuum_scan *scan, struct json_object *before, struct json_object *now,
+                       lb_error *err)
+{
+    struct json_object *was_noted = NULL, *is_noted = json_object_new_object();
+    if (!is_noted || json_object_object_add(now, NOTED, is_noted) < 0)
+        return lb_out_of_memory(err);
+    (void)json_object_object_get_ex(before, NOTED, &was_noted);
+    int64_t last = noted(was_noted, NOTED_AT);
+    bool is_time = scan->now - last >= EVERY_US || last > scan->now;
+    size_t done = 0;
+    int r = 0;
+    (void)json_object_object_add(is_noted, NOTED_AT, json_object_new_int64(is_time ? scan->now : last));
+    for (size_t i = 0; i < scan->count && done < MOST && r >= 0; i++) {
+        const vacuum_relation *v = &scan->relations[i];
+        const char *key = lb_printf(ctx, "%lld", (long long)v->row.relation);
+        if (!key)
+            return lb_out_of_memory(err);
+        int64_t was = noted(was_noted, key),
+                is = v->row.inserted + v->row.updated + v->row.deleted + v->row.autovacuums;
+        if (!is_worth_it(v))
+            continue;
+        done++;
+        if (is_time && is != was)
+            r = note(ctx, v, scan->now, err);
+        (void)json_object_object_add(is_noted, key, json_object_new_int64(is_time ? is : was));
+    }
+    return r;
+}
+
+/* ---- reading ---- */
+
+int vacuum_counts_read(lb_ctx *ctx, int64_t since, const char *object, vacuum_counts *ret_counts, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    const vacuum_churn_args wanted = {
+        .project = target->project, .branch = target->branch, .since = since, .object = object};
+    lb_rows *rows = NULL;
+    *ret_counts = (vacuum_counts){0};
+    int r = vacuum_churn(ctx, &wanted, &rows, err);
+    if (r < 0)
+        return lb_no_history(r) ? 0 : lb_wrap(err, "how much tables have changed");
+    ret_counts->rows = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *ret_counts->rows);
+    if (!ret_counts->rows)
+        return lb_out_of_memory(err);
+    while (vacuum_churn_next(ctx, rows, &ret_counts->rows[ret_counts->count]))
+        ret_counts->count++;
+    return 0;
+}
+
+static const vacuum_churn_row *find(const vacuum_counts *counts, const vacuum_relation *v, size_t metric)
+{
+    for (size_t i = 0; i < counts->count; i++)
+        if (strcmp(counts->rows[i].object_name, v->label) == 0 &&
+            strcmp(counts->rows[i].metric_name, metrics[metric]) == 0)
+            return &counts->rows[i];
+    return NULL;
+}
+
+/* From a value to a later one of a counter that may have begun anew in between. */
+static double step(double from, double to)
+{
+    return to >= from ? to - from : to;
+}
+
+static double grown(const vacuum_churn_row *row, double now)
+{
+    return row->grown + step(row->last_value, now);
+}
+
+vacuum_observed vacuum_counts_of(const vacuum_scan *scan, const vacuum_counts *counts, const vacuum_relation *v,
+                                 double least_hours)
+{
+    double own[METRICS], hours = vacuum_hours(scan->server.counts_since, scan->now);
+    const vacuum_churn_row *rows[METRICS];
+    for (size_t i = 0; i < METRICS; i++) {
+        rows[i] = find(counts, v, i);
+        own[i] = value_of(&v->row, i);
+    }
+    bool is_noted = rows[0] && rows[1] && rows[2];
+    double noted_hours = is_noted ? vacuum_hours(rows[0]->first_at, scan->now) : 0;
+    if (!is_noted || (noted_hours <= hours && noted_hours < least_hours))
+        return (vacuum_observed){.changed = own[0], .inserted = own[1], .autovacuums = own[2], .hours = hours};
+    return (vacuum_observed){.changed = grown(rows[0], own[0]),
+                             .inserted = grown(rows[1], own[1]),
+                             .autovacuums = grown(rows[2], own[2]),
+                             .hours = noted_hours,
+                             .is_history = true};
+}
+
+double vacuum_counts_visits(const vacuum_counts *counts, const vacuum_relation *v, double base)
+{
+    const vacuum_churn_row *row = find(counts, v, 2);
+    return row ? step(base, row->first_value) + grown(row, (double)v->row.autovacuums) : -1;
+}

@@ -1,0 +1,33 @@
+-- summary: by how much tables' counters grew since a moment, as looks at them have noted it
+-- kind: history
+-- note: a counter that has fallen began again from nothing, as when the compute slept: what it shows was counted since.
+-- param project text
+-- param branch text
+-- param since timestamp
+-- param object text null
+-- column object_name text
+-- column metric_name text
+-- column first_at timestamp
+-- column first_value number
+-- column last_value number
+-- column grown number
+SELECT s.object_name, s.metric_name,
+       min(s.snapshot_timestamp) AS first_at,
+       min_by(s.metric_value, s.snapshot_timestamp) AS first_value,
+       max_by(s.metric_value, s.snapshot_timestamp) AS last_value,
+       sum(CASE WHEN s.earlier IS NULL THEN 0
+                WHEN s.metric_value >= s.earlier THEN s.metric_value - s.earlier
+                ELSE s.metric_value
+            END) AS grown
+  FROM (SELECT m.object_name,
+               m.metric_name,
+               m.snapshot_timestamp,
+               m.metric_value,
+               lag(m.metric_value) OVER (PARTITION BY m.object_name, m.metric_name ORDER BY m.snapshot_timestamp) AS earlier
+          FROM lakebase_metrics m
+         WHERE m.project_id = :project
+           AND m.branch_id = :branch
+           AND m.metric_name IN ('table_rows_changed', 'table_rows_inserted', 'table_autovacuums')
+           AND m.snapshot_timestamp >= :since
+           AND (:object IS NULL OR m.object_name = :object)) s
+ GROUP BY s.object_name, s.metric_name
