@@ -35,13 +35,15 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     sync_integrity found;
     int r = sync_count(ctx, pair, &counts, err);
     if (r >= 0)
+        r = sync_await_counts(pair, &counts, tally->book, err);
+    if (r >= 0)
         r = sync_check_integrity(ctx, args, pair, tally, &counts, &found, err);
     return r < 0 ? r : tell(ctx, args, pair, &counts, &found, tally, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
-    return sync_each_by_book(ctx, check, true, err);
+    return sync_each_by_book(ctx, check, "integrity", true, err);
 }
 
 LB_TOOL(run_full_sync_validation, "completeness and integrity of all tables that have a copy in the lakehouse",

@@ -6,6 +6,9 @@
 
 #include <json-c/json.h>
 
+#define AWAITED_ROOM  ((size_t)256 * 1024) /* for rows that are waited for, of the megabyte that a tool may keep */
+#define AWAITED_BYTES 64                   /* of each, beside its key */
+
 #define A_DAY     INT64_C(86400000000)
 #define FORGOTTEN (90 * A_DAY) /* pairs that nobody has asked for since */
 
@@ -28,26 +31,49 @@ static const char *text_in(struct json_object *object, const char *name)
     return json_object_object_get_ex(object, name, &value) ? json_object_get_string(value) : NULL;
 }
 
-static void read_entry(sync_book *book, struct json_object *one)
+static int read_awaited(sync_book *book, struct json_object *one, sync_entry *e, lb_error *err)
+{
+    struct json_object *list = NULL;
+    if (!json_object_object_get_ex(one, "awaited", &list) || !json_object_is_type(list, json_type_array))
+        return 0;
+    size_t count = json_object_array_length(list);
+    sync_awaited *awaited = lb_alloc(book->ctx, SYNC_AWAITED_MOST * sizeof *awaited);
+    if (!awaited)
+        return lb_out_of_memory(err);
+    e->awaited = awaited;
+    for (size_t i = 0; i < count && e->awaited_count < SYNC_AWAITED_MOST; i++) {
+        struct json_object *item = json_object_array_get_idx(list, i);
+        const char *key = text_in(item, "key");
+        if (key)
+            awaited[e->awaited_count++] = (sync_awaited){key, number_in(item, "since", 0)};
+    }
+    return 0;
+}
+
+static int read_entry(sync_book *book, struct json_object *one, lb_error *err)
 {
     const char *name = text_in(one, "pair");
     int64_t seen = number_in(one, "seen_at", 0);
     if (!name || lb_now(book->ctx) - seen > FORGOTTEN)
-        return;
-    book->entries[book->count++] = (sync_entry){.name = name,
-                                                .shape = text_in(one, "shape"),
-                                                .full_at = number_in(one, "full_at", 0),
-                                                .full_took = number_in(one, "full_took", 0),
-                                                .tried_at = number_in(one, "tried_at", 0),
-                                                .until = number_in(one, "until", SYNC_NO_TIME),
-                                                .seen_at = seen,
-                                                .differs = number_in(one, "differs", 0) != 0,
-                                                .at = number_in(one, "at", SYNC_NO_TIME),
-                                                .at_until = number_in(one, "at_until", SYNC_NO_TIME),
-                                                .at_took = number_in(one, "at_took", 0),
-                                                .at_shape = text_in(one, "at_shape"),
-                                                .at_differs = number_in(one, "at_differs", 0) != 0,
-                                                .rate = number_in(one, "rate", 0)};
+        return 0;
+    sync_entry *e = &book->entries[book->count++];
+    *e = (sync_entry){.name = name,
+                      .shape = text_in(one, "shape"),
+                      .full_at = number_in(one, "full_at", 0),
+                      .full_took = number_in(one, "full_took", 0),
+                      .tried_at = number_in(one, "tried_at", 0),
+                      .until = number_in(one, "until", SYNC_NO_TIME),
+                      .seen_at = seen,
+                      .differs = number_in(one, "differs", 0) != 0,
+                      .at = number_in(one, "at", SYNC_NO_TIME),
+                      .at_until = number_in(one, "at_until", SYNC_NO_TIME),
+                      .at_took = number_in(one, "at_took", 0),
+                      .at_shape = text_in(one, "at_shape"),
+                      .at_differs = number_in(one, "at_differs", 0) != 0,
+                      .rate = number_in(one, "rate", 0),
+                      .surplus = number_in(one, "surplus", 0),
+                      .surplus_since = number_in(one, "surplus_since", 0)};
+    return read_awaited(book, one, e, err);
 }
 
 int sync_open_book(lb_ctx *ctx, size_t more, sync_book *ret_book, lb_error *err)
@@ -68,9 +94,9 @@ int sync_open_book(lb_ctx *ctx, size_t more, sync_book *ret_book, lb_error *err)
         return lb_out_of_memory(err);
     if (doc && number_in(doc, "day", 0) == ret_book->day)
         ret_book->spent = number_in(doc, "spent", 0);
-    for (size_t i = 0; i < known; i++)
-        read_entry(ret_book, json_object_array_get_idx(pairs, i));
-    return 0;
+    for (size_t i = 0; r >= 0 && i < known; i++)
+        r = read_entry(ret_book, json_object_array_get_idx(pairs, i), err);
+    return r;
 }
 
 static const char *name_of(lb_ctx *ctx, const sync_wish *wish)
@@ -120,7 +146,37 @@ static bool write_slices(struct json_object *one, const sync_entry *e)
              set(one, "at_differs", json_object_new_int(e->at_differs))));
 }
 
-static bool write_entry(struct json_object *list, const sync_entry *e)
+/* Within what there is room for: a row that is forgotten is one that is seen for the first time. */
+static bool write_awaited(struct json_object *one, const sync_entry *e, size_t *room)
+{
+    struct json_object *list = json_object_new_array();
+    if (!set(one, "awaited", list))
+        return false;
+    for (size_t i = 0; i < e->awaited_count; i++) {
+        size_t needs = 2 * strlen(e->awaited[i].key) + AWAITED_BYTES; /* its quotes may be doubled */
+        if (needs > *room)
+            return true;
+        *room -= needs;
+        struct json_object *item = json_object_new_object();
+        if (!item || json_object_array_add(list, item) != 0) {
+            put_object(item);
+            return false;
+        }
+        if (!set(item, "key", json_object_new_string(e->awaited[i].key)) ||
+            !set(item, "since", json_object_new_int64(e->awaited[i].since)))
+            return false;
+    }
+    return true;
+}
+
+static bool write_extra(struct json_object *one, const sync_entry *e, size_t *room)
+{
+    return (!e->surplus || (set(one, "surplus", json_object_new_int64(e->surplus)) &&
+                            set(one, "surplus_since", json_object_new_int64(e->surplus_since)))) &&
+           (!e->awaited_count || write_awaited(one, e, room));
+}
+
+static bool write_entry(struct json_object *list, const sync_entry *e, size_t *room)
 {
     struct json_object *one = json_object_new_object();
     bool fits = one && set(one, "pair", json_object_new_string(e->name)) &&
@@ -130,7 +186,8 @@ static bool write_entry(struct json_object *list, const sync_entry *e)
                 set(one, "tried_at", json_object_new_int64(e->tried_at)) &&
                 (e->until == SYNC_NO_TIME || set(one, "until", json_object_new_int64(e->until))) &&
                 set(one, "seen_at", json_object_new_int64(e->seen_at)) &&
-                set(one, "differs", json_object_new_int(e->differs)) && write_slices(one, e);
+                set(one, "differs", json_object_new_int(e->differs)) && write_slices(one, e) &&
+                write_extra(one, e, room);
     if (fits && json_object_array_add(list, one) == 0)
         return true;
     put_object(one);
@@ -143,8 +200,9 @@ int sync_keep_book(const sync_book *book, lb_error *err)
     bool fits = doc && lb_defer(book->ctx, put_object, doc) >= 0 && set(doc, "pairs", list) &&
                 set(doc, "day", json_object_new_int64(book->day)) &&
                 set(doc, "spent", json_object_new_int64(book->spent));
+    size_t room = AWAITED_ROOM;
     for (size_t i = 0; fits && i < book->count; i++)
-        fits = write_entry(list, &book->entries[i]);
+        fits = write_entry(list, &book->entries[i], &room);
     return fits
                ? branch_remember(book->ctx, json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN), book->uid, err)
                : lb_out_of_memory(err);

@@ -5,6 +5,14 @@
 
 #include "sync_pair.h"
 
+#define SYNC_AWAITED_MOST 50 /* of a pair */
+
+/* A row that the copy has and the source had not, and when that was first seen, by the source's clock. */
+typedef struct sync_awaited {
+    const char *key;
+    int64_t since;
+} sync_awaited;
+
 typedef struct sync_entry {
     const char *name;  /* of the pair, with its key and its time */
     const char *shape; /* its columns then */
@@ -14,6 +22,10 @@ typedef struct sync_entry {
     int64_t until;     /* rows that have changed until then agree; SYNC_NO_TIME: not known */
     int64_t seen_at;
     bool differs; /* the comparison of all rows found differences */
+
+    const sync_awaited *awaited;
+    size_t awaited_count;
+    int64_t surplus, surplus_since; /* the copy has had so many rows too many at least since then; 0: none */
 
     /* Of a comparison of all rows in slices that has been begun: */
     int64_t at; /* the key that it goes on with; SYNC_NO_TIME: there is none */

@@ -132,15 +132,15 @@ static int take_out_waiting(lb_ctx *ctx, const sync_pair *pair, const sync_count
 {
     const lb_sql *later = NULL;
     sync_list there;
-    const lb_value keys = keys_of(ctx, d->extra_keys, d->extra_named);
+    const lb_value keys = keys_of(ctx, d->gone_keys, d->gone_named);
     int r = lb_compose(ctx, &sync_after_sql, LB_ARGS(lb_ident("column", pair->mark), lb_time("mark", counts->mark)),
                        &later, err);
     if (r >= 0)
         r = cells_source(ctx, pair, source, &keys, later, &there, err);
     if (r < 0)
         return r;
-    d->waiting = take_out(&there, d->extra_keys, &d->extra_named);
-    d->extra -= d->waiting;
+    d->waiting = take_out(&there, d->gone_keys, &d->gone_named);
+    d->gone -= d->waiting;
     return 0;
 }
 
@@ -150,12 +150,12 @@ static int look_outside(lb_ctx *ctx, const sync_pair *pair, const sync_texts *so
 {
     sync_list there;
     int r = 0;
-    if (d->extra_named) {
-        const lb_value keys = keys_of(ctx, d->extra_keys, d->extra_named);
+    if (d->gone_named) {
+        const lb_value keys = keys_of(ctx, d->gone_keys, d->gone_named);
         r = cells_source(ctx, pair, source, &keys, NULL, &there, err);
         if (r < 0)
             return r;
-        d->extra -= take_out(&there, d->extra_keys, &d->extra_named);
+        d->gone -= take_out(&there, d->gone_keys, &d->gone_named);
         call_different(d, &there);
     }
     if (d->missing_named) {
@@ -168,15 +168,48 @@ static int look_outside(lb_ctx *ctx, const sync_pair *pair, const sync_texts *so
     return r;
 }
 
+/* Where rows in flight cannot be told. */
+static void call_extra(sync_difference *d)
+{
+    d->extra += d->gone;
+    for (size_t i = 0; i < d->gone_named && d->extra_named < SYNC_NAMED; i++)
+        d->extra_keys[d->extra_named++] = d->gone_keys[i];
+    d->gone = 0;
+    d->gone_named = 0;
+}
+
 int sync_sort_sides(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
                     const sync_texts *lake, sync_difference *d, lb_error *err)
 {
     int r = 0;
-    if (pair->key_count && pair->mark && counts->mark != SYNC_NO_TIME && d->extra_named)
+    if (pair->key_count && pair->mark && counts->mark != SYNC_NO_TIME && d->gone_named)
         r = take_out_waiting(ctx, pair, counts, source, d, err);
     if (r >= 0 && pair->key_count && counts->since != SYNC_NO_TIME)
         r = look_outside(ctx, pair, source, lake, d, err);
-    d->extra_named = d->extra_named < SYNC_NAMED ? d->extra_named : SYNC_NAMED;
+    if (!pair->key_count || !pair->mark || counts->mark == SYNC_NO_TIME)
+        call_extra(d);
     d->missing_named = d->missing_named < SYNC_NAMED ? d->missing_named : SYNC_NAMED;
+    return r;
+}
+
+int sync_keep_gone(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const char **keys, size_t *count,
+                   lb_error *err)
+{
+    const sync_parts whole = {.width = 0};
+    sync_texts source, lake;
+    sync_list here, there;
+    size_t kept = 0;
+    int r = sync_make_texts(ctx, pair, false, &whole, counts, &source, err);
+    if (r >= 0)
+        r = sync_make_texts(ctx, pair, true, &whole, counts, &lake, err);
+    if (r >= 0)
+        r = cells_lake(ctx, pair, &lake, keys, *count, &there, err);
+    const lb_value all = keys_of(ctx, keys, *count);
+    if (r >= 0)
+        r = cells_source(ctx, pair, &source, &all, NULL, &here, err);
+    for (size_t i = 0; r >= 0 && i < *count; i++)
+        if (find_part(&there, keys[i]) && !find_part(&here, keys[i]))
+            keys[kept++] = keys[i];
+    *count = r < 0 ? *count : kept;
     return r;
 }

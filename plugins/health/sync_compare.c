@@ -171,6 +171,7 @@ static void add_key(const char **keys, size_t *named, size_t most, int64_t *all,
         keys[(*named)++] = key;
 }
 
+/* Rows that the copy has more than once are not such as the source has deleted. */
 static void sort_out(sync_list *a, sync_list *b, sync_difference *d)
 {
     size_t i = 0, j = 0;
@@ -180,8 +181,10 @@ static void sort_out(sync_list *a, sync_list *b, sync_difference *d)
         int order = i == a->count ? 1 : j == b->count ? -1 : strcmp(a->items[i].name, b->items[j].name);
         if (order < 0)
             add_key(d->missing_keys, &d->missing_named, SYNC_KEYS_MOST, &d->missing, a->items[i].name);
+        else if (order > 0 && i && strcmp(a->items[i - 1].name, b->items[j].name) == 0)
+            add_key(d->extra_keys, &d->extra_named, SYNC_NAMED, &d->extra, b->items[j].name);
         else if (order > 0)
-            add_key(d->extra_keys, &d->extra_named, SYNC_KEYS_MOST, &d->extra, b->items[j].name);
+            add_key(d->gone_keys, &d->gone_named, SYNC_KEYS_MOST, &d->gone, b->items[j].name);
         else if (strcmp(a->items[i].digest, b->items[j].digest) != 0)
             add_key(d->different_keys, &d->different_named, SYNC_NAMED, &d->different, a->items[i].name);
         i += order <= 0;
@@ -218,11 +221,12 @@ static int choose_parts(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
     return 0;
 }
 
-static int make_lists(lb_ctx *ctx, size_t most, sync_difference *d, lb_error *err)
+static int make_lists(lb_ctx *ctx, sync_difference *d, lb_error *err)
 {
-    const char ***const lists[] = {&d->missing_keys, &d->extra_keys, &d->different_keys, &d->different_columns};
+    const char ***const lists[] = {&d->missing_keys, &d->extra_keys, &d->gone_keys, &d->different_keys,
+                                   &d->different_columns};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        *lists[i] = lb_alloc(ctx, most * sizeof **lists[i]);
+        *lists[i] = lb_alloc(ctx, SYNC_KEYS_MOST * sizeof **lists[i]);
         if (!*lists[i])
             return lb_out_of_memory(err);
     }
@@ -233,7 +237,7 @@ static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
                   const sync_texts *lake, const lb_value *parts, sync_difference *d, lb_error *err)
 {
     sync_list a, b;
-    int r = make_lists(ctx, SYNC_KEYS_MOST, d, err);
+    int r = make_lists(ctx, d, err);
     if (r >= 0)
         r = rows_source(ctx, pair, source, parts, &a, err);
     if (r >= 0)
@@ -248,21 +252,23 @@ static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
     return r < 0 ? r : sync_name_columns(ctx, pair, source, lake, d, err);
 }
 
-static void add_named(const char **into, size_t *count, const char *const *names, size_t more)
+static void add_named(const char **into, size_t *count, size_t most, const char *const *names, size_t more)
 {
-    for (size_t i = 0; i < more && *count < SYNC_NAMED; i++)
+    for (size_t i = 0; i < more && *count < most; i++)
         into[(*count)++] = names[i];
 }
 
 static void add_difference(sync_difference *d, const sync_difference *part)
 {
     size_t columns = d->different_named;
-    add_named(d->missing_keys, &d->missing_named, part->missing_keys, part->missing_named);
-    add_named(d->extra_keys, &d->extra_named, part->extra_keys, part->extra_named);
-    add_named(d->different_columns, &columns, part->different_columns, part->different_named);
-    add_named(d->different_keys, &d->different_named, part->different_keys, part->different_named);
+    add_named(d->missing_keys, &d->missing_named, SYNC_NAMED, part->missing_keys, part->missing_named);
+    add_named(d->extra_keys, &d->extra_named, SYNC_NAMED, part->extra_keys, part->extra_named);
+    add_named(d->gone_keys, &d->gone_named, SYNC_KEYS_MOST, part->gone_keys, part->gone_named);
+    add_named(d->different_columns, &columns, SYNC_NAMED, part->different_columns, part->different_named);
+    add_named(d->different_keys, &d->different_named, SYNC_NAMED, part->different_keys, part->different_named);
     d->missing += part->missing;
     d->extra += part->extra;
+    d->gone += part->gone;
     d->different += part->different;
     d->waiting += part->waiting;
     d->cut = d->cut || part->cut;
@@ -317,7 +323,7 @@ static int look_into_each(lb_ctx *ctx, const sync_pair *pair, const sync_counts 
                           lb_error *err)
 {
     int64_t rows = 0;
-    int r = make_lists(ctx, SYNC_NAMED, d, err);
+    int r = make_lists(ctx, d, err);
     for (size_t i = 0; r >= 0 && i < found->count; i++) {
         if (rows + found->rows[i] > ROWS_MOST) {
             d->cut = true;

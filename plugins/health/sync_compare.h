@@ -27,6 +27,7 @@ typedef struct sync_counts {
     int64_t writes_since;   /* since when the oldest transaction that writes is open; SYNC_NO_TIME: none is */
     int64_t unseen_writers; /* of those, and prepared ones, that do not show it */
     bool is_held;           /* the mark is where it is because of that */
+    bool extra_waits;       /* what the copy has too many of may have been deleted at the source since */
     sync_span keys;         /* what is compared lies within */
 } sync_counts;
 
@@ -36,7 +37,8 @@ LB_MUST_CHECK int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *re
 int64_t sync_missing(const sync_counts *counts); /* rows that the copy lacks for certain; negative: has too many */
 double sync_lag(const sync_counts *counts);      /* seconds that the oldest waiting row waits */
 
-#define SYNC_NAMED 50 /* rows of each kind that are named */
+#define SYNC_KEYS_MOST 5000 /* rows that only one side seems to have, whose whereabouts are looked up */
+#define SYNC_NAMED     50   /* rows of each kind that are named */
 
 /* What the digests say. */
 typedef struct sync_difference {
@@ -46,8 +48,9 @@ typedef struct sync_difference {
     int64_t parts, parts_differ;
     bool cut; /* only the first parts were looked into */
     int64_t missing, extra, different, waiting;
-    const char **missing_keys, **extra_keys, **different_keys, **different_columns;
-    size_t missing_named, extra_named, different_named;
+    int64_t gone; /* rows that only the copy has, and that may have been deleted at the source since; not in .extra */
+    const char **missing_keys, **extra_keys, **gone_keys, **different_keys, **different_columns;
+    size_t missing_named, extra_named, gone_named, different_named;
 } sync_difference;
 
 LB_MUST_CHECK int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,

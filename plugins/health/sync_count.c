@@ -176,7 +176,8 @@ int64_t sync_missing(const sync_counts *counts)
 {
     if (counts->target_settled < counts->settled)
         return counts->settled - counts->target_settled;
-    return counts->target_rows > counts->source_rows ? counts->source_rows - counts->target_rows : 0;
+    return counts->target_rows > counts->source_rows && !counts->extra_waits ? counts->source_rows - counts->target_rows
+                                                                             : 0;
 }
 
 double sync_lag(const sync_counts *counts)

@@ -196,11 +196,11 @@ static int put_in_order(lb_ctx *ctx, sync_book *book, const sync_wishes *wishes,
     return 0;
 }
 
-int sync_each_by_book(lb_ctx *ctx, sync_check check, bool asks_platform, lb_error *err)
+int sync_each_by_book(lb_ctx *ctx, sync_check check, const char *name, bool asks_platform, lb_error *err)
 {
     sync_wishes wishes;
     sync_book book;
-    sync_tally tally = {.book = &book, .asks_platform = asks_platform, .check = "integrity"};
+    sync_tally tally = {.book = &book, .asks_platform = asks_platform, .check = name};
     int r = sync_find_wishes(ctx, ctx->args, &wishes, err);
     if (r >= 0)
         r = sync_open_book(ctx, wishes.count, &book, err);

@@ -14,7 +14,7 @@
 typedef struct sync_args {
     const char *source_table, *target_delta_table, *timestamp_column, *sync_type, *pairs, *catalog;
     lb_texts key_columns;
-    int64_t max_drift_rows, grace_s;
+    int64_t max_drift_rows, grace_s, max_lag_s;
     const char *scope; /* the rest: of those that compare digests */
     int64_t full_every_s, full_budget_s;
 } sync_args;

@@ -103,9 +103,10 @@ static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, 
     r = lb_lake_look(ctx, &pair->wish->lake, &now, err);
     if (r < 0 || !now || now->version == pair->copy->version)
         return r;
-    const sync_span keys = counts->keys;
+    const sync_counts before = *counts;
     r = counts->is_counted ? sync_count(ctx, pair, counts, err) : sync_mark(ctx, pair, counts, err);
-    counts->keys = keys;
+    counts->keys = before.keys;
+    counts->extra_waits = before.extra_waits;
     counts->since = scope->since; /* it was written to while we looked: what we saw may be half of that */
     return r < 0 ? r : sync_compare(ctx, pair, counts, difference, err);
 }
@@ -181,6 +182,8 @@ int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const sync_pair *pa
         ret_found->scope.stands = stands_elsewhere(&counts->keys, e);
     if (r >= 0)
         r = compare(ctx, pair, &ret_found->scope, counts, &ret_found->difference, err);
+    if (r >= 0)
+        r = sync_await(ctx, pair, counts, &ret_found->difference, e, err);
     if (r >= 0 && !ret_found->difference.equal)
         r = sync_keeps_shape(ctx, pair, err);
     if (r >= 0)

@@ -50,6 +50,10 @@ void sync_fail_slice(int64_t took, sync_entry *e);
 /* Counts where the check has not, compares, and notes it in the book. */
 LB_MUST_CHECK int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally,
                                        sync_counts *counts, sync_integrity *ret_found, lb_error *err);
+/* sync_wait.c: of the rows that only the copy has, which are drift; the others are in flight, and e knows of them. */
+LB_MUST_CHECK int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *d,
+                             sync_entry *e, lb_error *err);
+LB_MUST_CHECK int sync_await_counts(const sync_pair *pair, sync_counts *counts, sync_book *book, lb_error *err);
 /* LB_ERR_CONFLICT where the pair's columns are others by now: what was seen is of neither. */
 LB_MUST_CHECK int sync_keeps_shape(lb_ctx *ctx, const sync_pair *pair, lb_error *err);
 
@@ -78,7 +82,8 @@ typedef int (*sync_check)(lb_ctx *ctx, const sync_args *args, const sync_pair *p
 LB_MUST_CHECK int sync_each_pair(lb_ctx *ctx, sync_check check, const char *name,
                                  lb_error *err); /* asks the platform, too */
 /* With a book: those that have waited longest for a comparison of all rows come first. */
-LB_MUST_CHECK int sync_each_by_book(lb_ctx *ctx, sync_check check, bool asks_platform, lb_error *err);
+LB_MUST_CHECK int sync_each_by_book(lb_ctx *ctx, sync_check check, const char *name, bool asks_platform,
+                                    lb_error *err);
 bool sync_is_issue(const char *status);
 void sync_note(sync_tally *tally, const char *status);
 

@@ -21,7 +21,9 @@
         LB_PARAM(                                                                                                      \
             sync_args, grace_s, LB_I64, "60",                                                                          \
             "rows that changed so shortly before the copy's latest are not compared yet: others may be on their way",  \
-            .min = "0", .max = "86400")
+            .min = "0", .max = "86400"),                                                                               \
+        LB_PARAM(sync_args, max_lag_s, LB_I64, "-1", "how long a change may wait for the copy; -1: as sync_type says", \
+                 .min = "-1")
 
 const lb_param sync_params[] = {SHARED_PARAMS, LB_PARAMS_END};
 
@@ -72,8 +74,10 @@ static int fill(lb_ctx *ctx, sync_wish *wish, lb_error *err)
     return 0;
 }
 
-static int64_t limit_of(const char *type)
+static int64_t limit_of(const sync_args *args, const char *type)
 {
+    if (args->max_lag_s >= 0)
+        return args->max_lag_s;
     return type && strcmp(type, "continuous") == 0 ? SYNC_CONTINUOUS_S : SYNC_BATCH_S;
 }
 
@@ -106,7 +110,7 @@ static int take_item(lb_ctx *ctx, const sync_args *args, struct json_object *ite
     *wish = (sync_wish){.source = member(ctx, item, "source", NULL),
                         .target = member(ctx, item, "target", NULL),
                         .mark = member(ctx, item, "timestamp_column", args->timestamp_column),
-                        .limit_s = limit_of(member(ctx, item, "type", args->sync_type)),
+                        .limit_s = limit_of(args, member(ctx, item, "type", args->sync_type)),
                         .grace_s = args->grace_s};
     int r = take_keys(ctx, item, wish, err);
     return r < 0 ? r : fill(ctx, wish, err);
@@ -150,7 +154,7 @@ static int take_named(lb_ctx *ctx, const sync_args *args, sync_wishes *wishes, l
                           .name = row.name,
                           .lake = {args->catalog, row.schema, row.name},
                           .mark = args->timestamp_column,
-                          .limit_s = limit_of(args->sync_type),
+                          .limit_s = limit_of(args, args->sync_type),
                           .grace_s = args->grace_s};
         r = lb_lake_look(ctx, &wish.lake, &copy, err);
         if (r >= 0)
@@ -174,7 +178,7 @@ int sync_find_wishes(lb_ctx *ctx, const sync_args *args, sync_wishes *ret_wishes
                                                              .mark = args->timestamp_column,
                                                              .keys = args->key_columns.items,
                                                              .key_count = args->key_columns.count,
-                                                             .limit_s = limit_of(args->sync_type),
+                                                             .limit_s = limit_of(args, args->sync_type),
                                                              .grace_s = args->grace_s};
         return fill(ctx, ret_wishes->items, err);
     }

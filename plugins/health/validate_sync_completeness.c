@@ -7,6 +7,8 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     const char *status = NULL;
     int r = sync_count(ctx, pair, &counts, err);
     if (r >= 0)
+        r = sync_await_counts(pair, &counts, tally->book, err);
+    if (r >= 0)
         r = sync_tell_completeness(ctx, args, pair, tally, &counts, &status, err);
     if (r >= 0)
         r = sync_tell_pipelines(ctx, tally, pair->wish, pair, &counts, &status, err);
@@ -17,10 +19,10 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 
 static int run(lb_ctx *ctx, lb_error *err)
 {
-    return sync_each_pair(ctx, check, "completeness", err);
+    return sync_each_by_book(ctx, check, "completeness", true, err);
 }
 
 LB_TOOL(validate_sync_completeness, "counts rows and latest changes of tables and their copies in the lakehouse",
-        .agent = "health", .risk = LB_RISK_LOW, .schedule = "*/15 * * * *", .detector = true, .timeout_s = 300,
-        LB_TOOL_ARGS(sync_args, sync_params), .writes = LB_NAMES(SYNC_WRITES), .emits = LB_NAMES(SYNC_EMITS),
-        .run = run);
+        .agent = "health", .risk = LB_RISK_LOW, .schedule = "*/15 * * * *", .detector = true, .remembers = true,
+        .timeout_s = 300, LB_TOOL_ARGS(sync_args, sync_params), .writes = LB_NAMES(SYNC_WRITES),
+        .emits = LB_NAMES(SYNC_EMITS), .run = run);

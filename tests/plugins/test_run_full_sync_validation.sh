@@ -11,7 +11,7 @@ holds '.result | .total_pairs == 0 and (.skipped | length == 1)'
 runs run_full_sync_validation "${pair[@]}"
 holds '.result.completeness[0] | .status == "healthy" and .source_count == 6 and .target_count == 6 and .lag_seconds == 1800'
 holds '.result.integrity[0] | .status == "mismatch" and (.checksum_match | not) and .key_columns == ["id"]'
-holds '.result.integrity[0].detail | .extra_keys == ["20"] and .different_keys == ["7"] and .different_columns == ["t"]'
+holds '.result.integrity[0].detail | .extra_keys == [] and .in_flight == 1 and .different_keys == ["7"] and .different_columns == ["t"]'
 holds '.result.findings | length == 1 and .[0].kind == "sync_checksum"'
 recorded sync_validation_history '.check_type == "integrity" and .status == "mismatch" and .checksum_match == false'
 

@@ -77,7 +77,10 @@ def spark_sees_what_duckdb_sees():
         equal(detail_of(there)["columns_left_out"], None, "of all columns")
         given.sql("UPDATE orders SET num = num + 0.01, names = '{x}' WHERE id = 3; DELETE FROM orders WHERE id = 10001")
         statement("UPDATE main.public.orders SET f8 = f8 + 1e-9 WHERE id = 2")
-        _, apart = one(given, "run_full_sync_validation", grace_s=0, scope="full", env=env)
+        _, waits = one(given, "run_full_sync_validation", grace_s=0, scope="full", env=env)
+        equal((detail_of(waits)["extra"], detail_of(waits)["in_flight"], waits["completeness"][0]["extra_in_flight"]), (0, 1, True),
+              "a row that was deleted at the source is in flight")
+        _, apart = one(given, "run_full_sync_validation", grace_s=0, scope="full", max_lag_s=0, env=env)
         same(apart, "mismatch")
         detail = detail_of(apart)
         equal((dict(zip(detail["different_keys"], detail["different_columns"])), detail["extra_keys"]),

@@ -34,7 +34,7 @@ def differences_are_named(version):
                   "UPDATE orders SET f8 = f8 * (1 + 2.220446049250313e-16) WHERE id = 10001;"
                   "UPDATE orders SET names[4] = '~~' WHERE id = 3;"
                   "INSERT INTO orders (id, updated_at) VALUES (77, '2026-01-02')")
-        document, result = one(given, TOOL, grace_s=0)
+        document, result = one(given, TOOL, grace_s=0, max_lag_s=0)
         same(result, "mismatch")
         detail = detail_of(result)
         equal((detail["missing"], detail["extra"], detail["different"]), (1, 1, 3), "how many")
@@ -59,6 +59,52 @@ def rows_in_flight_are_no_alarm(version):
         equal(given.run(TOOL, source_table="orders", target_delta_table="main.public.orders",
                         timestamp_column="nothing")["result"]["integrity"][0]["status"], "mismatch",
               "without a time they cannot be told")
+
+
+def a_deleted_row_is_in_flight(version):
+    """Until the copy is known to have been synced since it was first seen to be missing at the source, or may lag no longer."""
+    with Given(version) as given:
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        given.sql("DELETE FROM orders WHERE id IN (7, 8)")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "healthy", 0, 2), "deleted a moment ago")
+        equal(look(given)[:2], ("moved", "healthy"), "and nothing has happened since")
+        again = look(given, scope="full")[3]
+        equal((again["extra"], again["in_flight"]), (0, 2), "still in flight")
+        given.sql("INSERT INTO orders VALUES (7, 't7', '2026-01-01'::timestamptz + interval '7 minutes')")
+        equal(look(given, scope="full")[3]["in_flight"], 1, "one is back, as a sync would have it")
+        kind, status, _, late = look(given, max_lag_s=0)
+        equal((kind, status, late["extra_keys"]), ("moved", "mismatch", ["8"]), "never synced: found without a look at all rows")
+        given.sql("INSERT INTO orders VALUES (8, 't8', '2026-01-01'::timestamptz + interval '8 minutes')")
+        equal(look(given, max_lag_s=0)[1], "healthy", "it is over once both sides agree")
+
+        given.sql("DELETE FROM orders WHERE id = 9")
+        equal(look(given, scope="full")[1], "healthy", "another one")
+        change(given, 1000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
+        kind, status, _, moved = look(given)
+        equal((kind, status, moved["extra_keys"]), ("moved", "mismatch", ["9"]), "the copy was synced since, and has it still")
+        given.sql("DELETE FROM orders WHERE id = 10")
+        full = look(given, scope="full")[3]
+        equal((full["extra_keys"], full["in_flight"]), (["9"], 1), "a later one is not")
+        equal(sorted(look(given, scope="full", max_lag_s=0)[3]["extra_keys"]), ["10", "9"], "each for itself")
+        copy(given, columns=SMALL, key="twice", first=1001)
+        twice = look(given, scope="full")[3]
+        equal(sorted(twice["extra_keys"]), ["1001", "1002", "9"], "a row that the copy has twice is none that was deleted")
+
+
+def counts_know_of_rows_that_are_deleted(version):
+    with Given(version) as given:
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        given.sql("DELETE FROM orders WHERE id <= 20")
+        both = one(given, "run_full_sync_validation", grace_s=0)[1]
+        counted = both["completeness"][0]
+        equal((counted["status"], counted["extra"], counted["extra_in_flight"], both["issues"]), ("healthy", 0, True, 0), "in flight")
+        alone = one(given, "validate_sync_completeness", grace_s=0)[1]["completeness"][0]
+        equal((alone["status"], alone["extra_in_flight"]), ("healthy", True), "by the other tool, too")
+        late = one(given, "validate_sync_completeness", grace_s=0, max_lag_s=0)[1]["completeness"][0]
+        equal((late["status"], late["extra"]), ("drift_detected", 20), "for as long as the copy may be behind")
 
 
 def other_keys_and_none(version):
@@ -380,13 +426,13 @@ def parts_of_many_rows_are_cut_again(version):
         copy(given, columns=SMALL)
         given.sql("UPDATE orders SET t = 'other' WHERE id IN (777, 19999, 400000077); DELETE FROM orders WHERE id IN (5, 400000005);"
                   "INSERT INTO orders VALUES (400010001, 'new', '2026-01-01')")
-        kind, status, rows, detail = look(given)
+        kind, status, rows, detail = look(given, max_lag_s=0)
         equal((kind, status, rows, detail["parts_differ"], detail["cut"]), ("full", "mismatch", 30000, 2, False), "both are looked into")
         equal((sorted(detail["missing_keys"]), sorted(detail["extra_keys"])), (["400010001"], ["400000005", "5"]), "rows")
         equal(dict(zip(detail["different_keys"], detail["different_columns"])), {"777": "t", "19999": "t", "400000077": "t"}, "columns")
         equal((detail["missing"], detail["extra"], detail["different"]), (1, 2, 3), "and how many")
         given.sql("DELETE FROM orders WHERE id = 1000000000")
-        kind, status, rows, detail = look(given, scope="full")
+        kind, status, rows, detail = look(given, scope="full", max_lag_s=0)
         equal((status, detail["cut"], sorted(detail["extra_keys"])), ("mismatch", False, ["1000000000", "400000005", "5"]),
               "rows past the keys of the table are looked into as well")
 
@@ -398,7 +444,7 @@ def a_part_that_is_too_large_hides_no_other(version):
                   " SELECT generate_series(400000001, 400000100) UNION ALL SELECT 1000000000) AS ids(id)")
         copy(given, columns=SMALL)
         given.sql("UPDATE orders SET t = 'other' WHERE id IN (777, 400000077); DELETE FROM orders WHERE id = 1000000000")
-        kind, status, rows, detail = look(given)
+        kind, status, rows, detail = look(given, max_lag_s=0)
         equal((status, detail["cut"], detail["parts_differ"]), ("mismatch", True, 3), "one is not looked into")
         equal((detail["different_keys"], detail["extra_keys"]), (["400000077"], ["1000000000"]), "the others are")
 
@@ -419,7 +465,8 @@ def what_is_not_compared_is_not_healthy(version):
         equal((last["issues"], last["integrity"][0]["status"]), (1, "mismatch"), "which stands until all of it is compared anew")
 
 
-suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, other_keys_and_none,
+suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, a_deleted_row_is_in_flight,
+                    counts_know_of_rows_that_are_deleted, other_keys_and_none,
                     what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile),
       *each_version(all_of_it_is_compared_when_it_is_due)[-1:], *each_version(a_run_that_gets_too_long_keeps_its_book)[-1:],
       *each_version(what_is_not_compared_is_not_healthy)[-1:], *each_version(a_branch_that_is_made_again_is_compared_anew),

@@ -1,0 +1,143 @@
+/* Rows that only the copy has. The source may have deleted them since the copy was last synced: they are drift once the
+ * copy is known to have been synced after they were first seen to be missing at the source, or is behind for longer
+ * than it may be. */
+#include "sync_list.h"
+#include "sync_tell.h"
+
+#define SECOND    INT64_C(1000000)
+#define KEY_BYTES 200 /* of one that is remembered; others are told at once */
+
+/* What the copy has of later changes was read after that moment. */
+static bool has_had_time(const sync_wish *wish, const sync_counts *counts, int64_t since)
+{
+    bool moved = counts->target_latest != SYNC_NO_TIME && counts->target_latest - wish->grace_s * SECOND > since;
+    return moved || counts->now - since >= wish->limit_s * SECOND;
+}
+
+static const sync_awaited *find(const sync_entry *e, const char *key)
+{
+    for (size_t i = 0; i < e->awaited_count; i++)
+        if (strcmp(e->awaited[i].key, key) == 0)
+            return &e->awaited[i];
+    return NULL;
+}
+
+static bool is_among(const char *const *keys, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+static void add_extra(sync_difference *d, const char *key)
+{
+    d->extra++;
+    if (d->extra_named < SYNC_NAMED)
+        d->extra_keys[d->extra_named++] = key;
+}
+
+typedef struct sorting {
+    lb_ctx *ctx;
+    const sync_wish *wish;
+    const sync_counts *counts;
+    sync_difference *d;
+    sync_awaited *kept;
+    size_t count;
+    int64_t drift;
+} sorting;
+
+static void sort_one(sorting *s, const char *key, int64_t since)
+{
+    bool fits = strlen(key) <= KEY_BYTES;
+    if (!fits || has_had_time(s->wish, s->counts, since)) {
+        add_extra(s->d, key);
+        s->drift++;
+    } else {
+        s->d->waiting++;
+    }
+    if (fits && s->count < SYNC_AWAITED_MOST)
+        s->kept[s->count++] = (sync_awaited){key, since};
+}
+
+/* Those that were seen before come first, so that many new ones do not push them out. */
+static void sort_found(sorting *s, const sync_entry *e)
+{
+    const sync_difference *d = s->d;
+    for (size_t i = 0; i < d->gone_named; i++) {
+        const sync_awaited *known = find(e, d->gone_keys[i]);
+        if (known)
+            sort_one(s, known->key, known->since);
+    }
+    for (size_t i = 0; i < d->gone_named; i++)
+        if (!find(e, d->gone_keys[i]))
+            sort_one(s, d->gone_keys[i], s->counts->now);
+    int64_t unnamed = d->gone - (int64_t)d->gone_named; /* more than can be told apart: as those that are named */
+    if (s->drift)
+        s->d->extra += unnamed;
+    else
+        s->d->waiting += unnamed;
+}
+
+/* Of those that were not among the rows compared now: what is due is looked up by its key. */
+static int sort_others(sorting *s, const sync_pair *pair, const sync_entry *e, lb_error *err)
+{
+    const sync_difference *d = s->d;
+    const char *due[SYNC_AWAITED_MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < e->awaited_count; i++) {
+        const sync_awaited *known = &e->awaited[i];
+        if (is_among(d->gone_keys, d->gone_named, known->key))
+            continue;
+        if (has_had_time(s->wish, s->counts, known->since))
+            due[count++] = known->key;
+        else if (s->count < SYNC_AWAITED_MOST)
+            s->kept[s->count++] = *known;
+    }
+    int r = count ? sync_keep_gone(s->ctx, pair, s->counts, due, &count, err) : 0;
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        sort_one(s, due[i], find(e, due[i])->since);
+    return r;
+}
+
+int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *d, sync_entry *e,
+               lb_error *err)
+{
+    bool whole = counts->since == SYNC_NO_TIME && !counts->keys.has_from && !counts->keys.has_to;
+    sorting s = {.ctx = ctx, .wish = pair->wish, .counts = counts, .d = d};
+    if (!d->gone && !e->awaited_count)
+        return 0;
+    s.kept = lb_alloc(ctx, SYNC_AWAITED_MOST * sizeof *s.kept);
+    const char **extra = lb_alloc(ctx, SYNC_NAMED * sizeof *extra);
+    if (!s.kept || !extra)
+        return lb_out_of_memory(err);
+    if (d->extra_named)
+        memcpy(extra, d->extra_keys, d->extra_named * sizeof *extra);
+    d->extra_keys = extra;
+    sort_found(&s, e);
+    int r = whole ? 0 : sort_others(&s, pair, e, err);
+    if (r < 0)
+        return r;
+    e->awaited = s.kept;
+    e->awaited_count = s.count;
+    d->equal = d->equal && !d->extra;
+    return 0;
+}
+
+/* Counts tell how many rows are too many, and not which: it is drift once there have never been less, for as long as
+ * the copy may be behind. */
+int sync_await_counts(const sync_pair *pair, sync_counts *counts, sync_book *book, lb_error *err)
+{
+    sync_entry *e = NULL;
+    int64_t surplus = counts->target_rows - counts->source_rows;
+    int r = pair->mark ? sync_find_entry(book, pair->wish, &e, err) : 0;
+    if (r < 0 || !e)
+        return r;
+    if (surplus > 0 && (!e->surplus || surplus < e->surplus))
+        e->surplus_since = counts->now;
+    if (surplus <= 0 || !e->surplus || surplus < e->surplus)
+        e->surplus = surplus > 0 ? surplus : 0;
+    e->seen_at = lb_now(book->ctx);
+    counts->extra_waits = surplus > 0 && counts->now - e->surplus_since < pair->wish->limit_s * SECOND;
+    return 0;
+}
