@@ -45,34 +45,19 @@ static bool ends_the_run(int r)
            r != LB_ERR_INVALID;
 }
 
-static const char *id_of(lb_ctx *ctx, const sync_wish *wish, const char *check)
-{
-    return lb_printf(ctx, "%s/%s/%s/%lld", check, wish->source, wish->target, (long long)lb_now(ctx));
-}
-
 /* Once that has been so for as long as the copy may be behind, nobody knows any more that it is in order. */
 static int judge_comparing(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally, const char *why, lb_error *err)
 {
+    const char *check = tally->kinds[0];
     int64_t since = LB_TIME_NONE;
-    int r = why ? sync_failing_since(ctx, wish, tally->check, &since, err) : 0;
+    int r = why ? sync_failing_since(ctx, wish, check, &since, err) : 0;
     bool is_long = since != LB_TIME_NONE && lb_now(ctx) - since >= wish->limit_s * INT64_C(1000000);
     const sync_alarm alarm = {
-        .matter = lb_printf(ctx, "not_compared_%s", tally->check),
-        .reason = lb_printf(ctx, "the check of %s has failed each time since: %s", tally->check, why ? why : ""),
+        .matter = lb_printf(ctx, "not_compared_%s", check),
+        .reason = lb_printf(ctx, "the check of %s has failed each time since: %s", check, why ? why : ""),
         .since = since,
         .is_fine = !why};
     return r < 0 || (why && !is_long) ? r : sync_alarm_tell(ctx, &tally->alarms, wish, &alarm, err);
-}
-
-static int note_failure(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally, const char *why, lb_error *err)
-{
-    int r = lb_record(ctx, SYNC_WRITES,
-                      LB_ARGS(lb_text("validation_id", id_of(ctx, wish, tally->check)),
-                              lb_time("validated_at", lb_now(ctx)), lb_text("source_table", wish->source),
-                              lb_text("target_table", wish->target), lb_text("check_type", tally->check),
-                              lb_object("detail", LB_ARGS(lb_text("why", why))), lb_text("status", "failed")),
-                      err);
-    return r < 0 ? r : judge_comparing(ctx, wish, tally, why, err);
 }
 
 static int say_not_compared(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally, const char *why, lb_error *err)
@@ -81,7 +66,9 @@ static int say_not_compared(lb_ctx *ctx, const sync_wish *wish, sync_tally *tall
     tally->not_compared++;
     int r = tally->asks_platform ? sync_tell_pipelines(ctx, tally, wish, NULL, NULL, &status, err) : 0;
     if (r >= 0)
-        r = note_failure(ctx, wish, tally, why, err);
+        r = sync_record_not_compared(ctx, wish, tally->kinds, why, err);
+    if (r >= 0)
+        r = judge_comparing(ctx, wish, tally, why, err);
     return r < 0 ? r : lb_skipped(ctx, lb_printf(ctx, "%s and %s", wish->source, wish->target), why, err);
 }
 
@@ -157,10 +144,10 @@ static int check_all(lb_ctx *ctx, const sync_wishes *wishes, sync_check check, s
                              err);
 }
 
-int sync_each_pair(lb_ctx *ctx, sync_check check, const char *name, lb_error *err)
+int sync_each_pair(lb_ctx *ctx, sync_check check, const char *const *kinds, lb_error *err)
 {
     sync_wishes wishes;
-    sync_tally tally = {.asks_platform = true, .check = name};
+    sync_tally tally = {.kinds = kinds, .asks_platform = true};
     int r = sync_find_wishes(ctx, ctx->args, &wishes, err);
     return r < 0 ? r : check_all(ctx, &wishes, check, &tally, err);
 }
@@ -196,11 +183,11 @@ static int put_in_order(lb_ctx *ctx, sync_book *book, const sync_wishes *wishes,
     return 0;
 }
 
-int sync_each_by_book(lb_ctx *ctx, sync_check check, const char *name, bool asks_platform, lb_error *err)
+int sync_each_by_book(lb_ctx *ctx, sync_check check, const char *const *kinds, bool asks_platform, lb_error *err)
 {
     sync_wishes wishes;
     sync_book book;
-    sync_tally tally = {.book = &book, .asks_platform = asks_platform, .check = name};
+    sync_tally tally = {.kinds = kinds, .book = &book, .asks_platform = asks_platform};
     int r = sync_find_wishes(ctx, ctx->args, &wishes, err);
     if (r >= 0)
         r = sync_open_book(ctx, wishes.count, &book, err);

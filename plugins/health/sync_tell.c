@@ -6,9 +6,24 @@ static lb_value time_or_null(const char *name, int64_t at)
     return at == SYNC_NO_TIME ? lb_null(name) : lb_time(name, at);
 }
 
-static const char *new_id(lb_ctx *ctx, const sync_pair *pair, const char *check)
+static const char *new_id(lb_ctx *ctx, const sync_wish *wish, const char *check)
 {
-    return lb_printf(ctx, "%s/%s/%s/%lld", check, pair->wish->source, pair->wish->target, (long long)lb_now(ctx));
+    return lb_printf(ctx, "%s/%s/%s/%lld", check, wish->source, wish->target, (long long)lb_now(ctx));
+}
+
+int sync_record_not_compared(lb_ctx *ctx, const sync_wish *wish, const char *const *kinds, const char *why,
+                             lb_error *err)
+{
+    const lb_value reason[] = {lb_text("reason", why), {.type = LB_END}};
+    int r = 0;
+    for (; r >= 0 && *kinds; kinds++)
+        r = lb_record(ctx, SYNC_WRITES,
+                      LB_ARGS(lb_text("validation_id", new_id(ctx, wish, *kinds)), lb_time("validated_at", lb_now(ctx)),
+                              lb_text("source_table", wish->source), lb_text("target_table", wish->target),
+                              lb_text("check_type", *kinds), lb_object("detail", reason),
+                              lb_text("status", SYNC_NOT_COMPARED)),
+                      err);
+    return r;
 }
 
 /* What holds of any check; the copy's version is what it was compared at. */
@@ -139,7 +154,7 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
         return lb_out_of_memory(err);
     int r =
         lb_record(ctx, SYNC_WRITES,
-                  LB_ARGS(lb_text("validation_id", new_id(ctx, pair, "completeness")),
+                  LB_ARGS(lb_text("validation_id", new_id(ctx, pair->wish, "completeness")),
                           lb_time("validated_at", lb_now(ctx)), lb_text("source_table", pair->wish->source),
                           lb_text("target_table", pair->wish->target), lb_text("check_type", "completeness"),
                           lb_i64("source_count", counts->source_rows), lb_i64("target_count", counts->target_rows),
@@ -288,7 +303,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
         return lb_out_of_memory(err);
     int r = lb_record(
         ctx, SYNC_WRITES,
-        LB_ARGS(lb_text("validation_id", new_id(ctx, pair, "integrity")), lb_time("validated_at", lb_now(ctx)),
+        LB_ARGS(lb_text("validation_id", new_id(ctx, pair->wish, "integrity")), lb_time("validated_at", lb_now(ctx)),
                 lb_text("source_table", pair->wish->source), lb_text("target_table", pair->wish->target),
                 lb_text("check_type", "integrity"), number_or_null("source_count", counts, counts->source_rows),
                 number_or_null("target_count", counts, counts->target_rows),
@@ -341,7 +356,7 @@ int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
         return lb_out_of_memory(err);
     int r = lb_record(
         ctx, SYNC_WRITES,
-        LB_ARGS(lb_text("validation_id", new_id(ctx, pair, "freshness")), lb_time("validated_at", lb_now(ctx)),
+        LB_ARGS(lb_text("validation_id", new_id(ctx, pair->wish, "freshness")), lb_time("validated_at", lb_now(ctx)),
                 lb_text("source_table", pair->wish->source), lb_text("target_table", pair->wish->target),
                 lb_text("check_type", "freshness"), time_or_null("source_max_ts", counts->source_latest),
                 time_or_null("target_max_ts", counts->target_latest), lb_f64("freshness_lag_seconds", lag),

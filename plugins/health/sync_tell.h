@@ -14,12 +14,12 @@
 #define SYNC_NOT_COMPARED "not_compared"
 
 typedef struct sync_tally {
+    const char *const *kinds; /* of checks, of which a pair that is not compared has a row each; the last is NULL */
     int64_t pairs, healthy, issues, not_compared;
     sync_book *book;         /* NULL: no digests are compared */
     bool asks_platform;      /* for its own states */
     sync_platform *platform; /* NULL: not asked yet */
     sync_alarms alarms;
-    const char *check; /* completeness, integrity or freshness: what fails where a pair cannot be compared */
 } sync_tally;
 
 /* sync_scope.c: which rows are compared. */
@@ -57,6 +57,9 @@ LB_MUST_CHECK int sync_await_counts(const sync_pair *pair, sync_counts *counts, 
 /* LB_ERR_CONFLICT where the pair's columns are others by now: what was seen is of neither. */
 LB_MUST_CHECK int sync_keeps_shape(lb_ctx *ctx, const sync_pair *pair, lb_error *err);
 
+/* A row of each kind that has no figures, and says why. */
+LB_MUST_CHECK int sync_record_not_compared(lb_ctx *ctx, const sync_wish *wish, const char *const *kinds,
+                                           const char *why, lb_error *err);
 /* Counts and latest changes of one pair; *ret_status is what the row says. */
 LB_MUST_CHECK int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally,
                                          const sync_counts *counts, const char **ret_status, lb_error *err);
@@ -79,10 +82,10 @@ LB_MUST_CHECK int sync_tell_platform(lb_ctx *ctx, const sync_tally *tally, lb_er
 /* Does `check` for each pair that the parameters mean, counts and ends the run. A check that fails because the pair's
  * columns have changed under it is done again. */
 typedef int (*sync_check)(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally, lb_error *err);
-LB_MUST_CHECK int sync_each_pair(lb_ctx *ctx, sync_check check, const char *name,
+LB_MUST_CHECK int sync_each_pair(lb_ctx *ctx, sync_check check, const char *const *kinds,
                                  lb_error *err); /* asks the platform, too */
 /* With a book: those that have waited longest for a comparison of all rows come first. */
-LB_MUST_CHECK int sync_each_by_book(lb_ctx *ctx, sync_check check, const char *name, bool asks_platform,
+LB_MUST_CHECK int sync_each_by_book(lb_ctx *ctx, sync_check check, const char *const *kinds, bool asks_platform,
                                     lb_error *err);
 bool sync_is_issue(const char *status);
 void sync_note(sync_tally *tally, const char *status);

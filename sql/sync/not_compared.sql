@@ -1,4 +1,4 @@
--- summary: since when one check of a pair has failed, with none since that has not
+-- summary: since when one check of a pair has not been made, each time that it was tried
 -- kind: history
 -- param project text
 -- param branch text
@@ -14,7 +14,7 @@ SELECT min(v.validated_at) AS began_at
    AND v.check_type = :check_type
    AND v.source_table = :source
    AND v.target_table = :target
-   AND v.status = 'failed'
+   AND v.status = 'not_compared'
    AND v.validated_at >= :since
    AND v.validated_at > (SELECT coalesce(max(g.validated_at), :since)
                            FROM sync_validation_history g
@@ -23,5 +23,5 @@ SELECT min(v.validated_at) AS began_at
                             AND g.check_type = :check_type
                             AND g.source_table = :source
                             AND g.target_table = :target
-                            AND g.status <> 'failed'
+                            AND g.status <> 'not_compared'
                             AND g.validated_at >= :since)

@@ -52,6 +52,12 @@ def lost_and_doubled(version):
         equal(result["completeness"][0]["extra"], 500, "all of it twice")
         equal([s["reason"] for s in result["skipped"] if "own sync states" in s["object"]],
               ["there is nothing of the kind here: no change feeds, no synced tables"], "said once")
+        none = given.run("run_full_sync_validation", source_table="orders", target_delta_table="main.public.none")["result"]
+        rows = [r for r in given.waiting("sync_validation_history") if r["target_table"] == "main.public.none"]
+        equal(sorted((r["check_type"], r["status"]) for r in rows), [("completeness", "not_compared"), ("integrity", "not_compared")],
+              "a pair that was to be compared is in the history")
+        contains(str(rows[0]["detail"]), "there is no such table in the lakehouse")
+        equal((none["not_compared"], none["issues"]), (1, 0), "and no issue")
         full = given.run("run_full_sync_validation", catalog="main")["result"]
         equal((full["total_pairs"], full["issues"], len(full["integrity"]), len(full["completeness"])), (1, 1, 1, 1),
               "both of each pair")
