@@ -167,6 +167,12 @@ int schema_script(const schema_diff *d, const char *from, const char *to, const 
         put(&t, " to that of ");
         put_line(&t, to);
         put(&t, ". Comments name the lock that a statement takes and what it costs or loses.\n");
+        put(&t,
+            d->to->filter && d->to->filter->online
+                ? "-- It cannot be one transaction, and what was done of it fails a second time: where it breaks off, "
+                  "compare anew.\n"
+                : "-- What was done of it fails a second time: execute it as one transaction (psql "
+                  "--single-transaction), or compare anew where it breaks off.\n");
     }
     for (uint32_t i = 0; i < d->note_count; i++) {
         if (!is_in_texts(&d->notes[i]))

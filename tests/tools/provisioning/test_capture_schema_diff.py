@@ -102,6 +102,30 @@ def a_file_is_written_through_the_door(version):
         holds(not file.exists(), "nothing to write, nothing written")
 
 
+def a_script_that_breaks_off_leaves_nothing(version):
+    """As one transaction; and otherwise the comparison knows what is left."""
+    after = "CREATE TABLE t (id bigint, note text); CREATE INDEX by_note ON t (note); CREATE VIEW v AS SELECT 1 AS one;"
+    stop = "CREATE VIEW v AS SELECT 2 AS two, 3 AS three;"
+    with Given(version) as place, sides(place, "CREATE TABLE t (id int);", after) as (start, end):
+        script = corpus.diff(place, start, end)["sql"]
+        contains(script, "-- What was done of it fails a second time", "--single-transaction")
+        contains(corpus.diff(place, start, end, online=True)["sql"], "cannot be one transaction", "compare anew")
+        place.psql(branch=start, text=stop)
+        place.psql("--single-transaction", branch=start, text=script, check=False)
+        place.psql(branch=start, text="DROP VIEW v")
+        equal(place.psql(branch=start, text="SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0"),
+              "1", "nothing of it is done")
+        place.psql("--single-transaction", branch=start, text=script)
+        equal(corpus.diff(place, start, end)["has_changes"], False, "and is done, all of it")
+        place.psql(branch=start, text="DROP VIEW v; DROP TABLE t; CREATE TABLE t (id int);" + stop)
+        place.psql(branch=start, text=script, check=False)
+        place.psql(branch=start, text="DROP VIEW v")
+        rest = corpus.diff(place, start, end)["sql"]
+        holds("CREATE VIEW" in rest and len(rest) < len(script), f"what is left of a half: {rest}")
+        place.psql(branch=start, text=rest)
+        equal(corpus.diff(place, start, end)["has_changes"], False, "is told by comparing anew")
+
+
 def both_branches_can_be_named(version):
     with read_only(version) as (place, (start, end)):
         there = corpus.diff(place, start, end)
@@ -534,6 +558,7 @@ NEWEST = [each_version(test)[-1] for test in (snapshots_are_not_trusted,
                                               people_choose_what_is_compared, wrong_input_gets_a_sentence)]
 suite(branches_of_a_workspace, *NEWEST, *each_version(branches_of_a_lakebase, what_both_sides_added_is_two_things, what_nothing_proves_people_say,
                              times_of_transactions_prove_it_too, it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
+                             a_script_that_breaks_off_leaves_nothing,
                              both_branches_can_be_named, a_snapshot_stands_for_a_branch,
                              what_sql_does_not_carry_is_said, columns_in_another_order_are_told, secrets_are_not_read,
                              renames_are_asked_for, an_ordinary_role_reads_the_same,
