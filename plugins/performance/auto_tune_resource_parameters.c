@@ -214,6 +214,25 @@ static int look_at_all(lb_ctx *ctx, work *w, lb_error *err)
     return r < 0 ? r : lb_examined(ctx, "settings", count, err);
 }
 
+/* Beside the plan: nobody but a person knows what may be broken off. A version that lacks one has no row of it. */
+static int look_at_timeouts(lb_ctx *ctx, const work *w, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const resources_settings_args wanted = {.names = {resources_timeouts, RESOURCES_TIMEOUTS}, .role = args->role};
+    resources_settings_row row;
+    lb_rows *rows = NULL;
+    int r = resources_settings(ctx, &wanted, &rows, err);
+    while (r >= 0 && resources_settings_next(ctx, rows, &row)) {
+        resources_wish wish = resources_advise(row.name, row.amount_is_null ? 0 : row.amount, w->profile);
+        if (wish.reason && !row.old_value)
+            r = lb_append(ctx, "timeouts",
+                          LB_ARGS(lb_text("setting", row.name), lb_text("now", row.value),
+                                  lb_text("wanted", wish.value), lb_text("reason", wish.reason)),
+                          err);
+    }
+    return r;
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -233,6 +252,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                        err);
     else
         r = look_at_all(ctx, &w, err);
+    if (r >= 0)
+        r = look_at_timeouts(ctx, &w, err);
     return r < 0 ? r
                  : lb_result(ctx,
                              LB_ARGS(lb_text("workload_profile", resources_profile_name(w.profile)),

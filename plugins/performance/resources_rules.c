@@ -145,3 +145,43 @@ resources_wish resources_judge(lb_ctx *ctx, const char *name, double amount, con
         return judge_statistics(amount, profile);
     return judge_idle(amount);
 }
+
+const char *const resources_timeouts[RESOURCES_TIMEOUTS] = {"statement_timeout", "lock_timeout", "transaction_timeout"};
+
+static resources_wish advise_statement(resources_profile profile)
+{
+    if (profile == RESOURCES_OLTP)
+        return (resources_wish){"statement_timeout", 60000, "60s",
+                                "a statement may run for ever, and here they are short: set it for the application's "
+                                "role, not for the one that migrates or reports"};
+    if (profile == RESOURCES_MIXED)
+        return (resources_wish){"statement_timeout", 600000, "10min",
+                                "a statement may run for ever: set it for the application's role, as long as its "
+                                "longest report takes"};
+    return (resources_wish){"statement_timeout", 7200000, "2h",
+                            "a report that was forgotten runs for ever, and holds its snapshot for as long"};
+}
+
+static resources_wish advise_transaction(resources_profile profile)
+{
+    bool is_short = profile == RESOURCES_OLTP;
+    if (profile == RESOURCES_ANALYTICS)
+        return (resources_wish){.name = "transaction_timeout"}; /* a load may take as long as it takes */
+    return (resources_wish){
+        "transaction_timeout", is_short ? 300000 : 3600000, is_short ? "5min" : "1h",
+        "a transaction may stay open for ever, statement by statement, and holds every vacuum back: "
+        "set it for the application's role"};
+}
+
+resources_wish resources_advise(const char *name, double amount, resources_profile profile)
+{
+    if (amount <= 0 && strcmp(name, "statement_timeout") == 0)
+        return advise_statement(profile);
+    if (amount <= 0 && strcmp(name, "transaction_timeout") == 0)
+        return advise_transaction(profile);
+    if (amount <= 0 && strcmp(name, "lock_timeout") == 0)
+        return (resources_wish){"lock_timeout", 5000, "5s",
+                                "who waits for a lock makes all others wait that come after: set it for the roles that "
+                                "alter tables, which then try again"};
+    return (resources_wish){.name = name};
+}

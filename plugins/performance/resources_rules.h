@@ -26,4 +26,12 @@ extern const char *const resources_names[RESOURCES_WISHES];
 resources_wish resources_judge(lb_ctx *ctx, const char *name, double amount, const resources_facts_row *facts,
                                resources_profile profile, int64_t memory_bytes);
 
+#define RESOURCES_TIMEOUTS 3
+
+/* Limits that a person has to decide on: what they break off may be somebody's report or migration. */
+extern const char *const resources_timeouts[RESOURCES_TIMEOUTS];
+
+/* amount: what it is now, in ms; 0: there is none. Without a reason where the setting is not one of them. */
+resources_wish resources_advise(const char *name, double amount, resources_profile profile);
+
 #endif

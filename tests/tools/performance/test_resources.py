@@ -36,6 +36,20 @@ def asks_for_each_setting_and_sets_it(version):
         equal(settings(place), {"maintenance_work_mem": "20MB"}, "after the undo")
 
 
+def advises_on_timeouts_without_setting_one(version):
+    with Given(version) as place:
+        def advice(**params):
+            document = place.run(TOOL, plan=True, min_hours=0, **params)
+            holds(not any("_timeout TO" in c["statement"] and "idle_in" not in c["statement"] for c in document["changes"]),
+                  f"changes: {document['changes']}")
+            return {t["setting"]: (t["now"], t["wanted"]) for t in document["result"].get("timeouts", [])}
+        newer = {"transaction_timeout": ("0ms", "5min")} if version >= 17 else {}
+        equal(advice(workload_profile="oltp"), {"statement_timeout": ("0ms", "60s"), "lock_timeout": ("0ms", "5s"), **newer}, "oltp")
+        equal(advice(workload_profile="analytics"), {"statement_timeout": ("0ms", "2h"), "lock_timeout": ("0ms", "5s")}, "analytics")
+        place.sql(f"ALTER DATABASE {place.database} SET statement_timeout = '45s'")
+        equal("statement_timeout" in advice(workload_profile="oltp"), False, "somebody has decided")
+
+
 def says_what_it_cannot_know(version):
     with Given(version) as place:
         result = place.run(TOOL, min_hours=10_000)["result"]
@@ -97,6 +111,6 @@ def a_role_is_set_by_whoever_may(version):
             place.sql(f"DROP OWNED BY {weak}; DROP ROLE {weak}; DROP ROLE {other}")
 
 
-suite(*each_version(asks_for_each_setting_and_sets_it, says_what_it_cannot_know, a_role_without_rights_gets_advice,
+suite(*each_version(advises_on_timeouts_without_setting_one, asks_for_each_setting_and_sets_it, says_what_it_cannot_know, a_role_without_rights_gets_advice,
                     a_role_is_set_by_whoever_may),
       at_once=3)
