@@ -178,7 +178,7 @@ static int look_at(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *
 
 /* ---- what vacuum passes over ---- */
 
-static int look_at_others(lb_ctx *ctx, tally *count, lb_error *err)
+static int look_at_others(lb_ctx *ctx, const vacuum_scan *scan, tally *count, lb_error *err)
 {
     const struct args *args = ctx->args;
     vacuum_others_row row;
@@ -191,7 +191,7 @@ static int look_at_others(lb_ctx *ctx, tally *count, lb_error *err)
             r = lb_skipped(ctx, vacuum_name(ctx, row.schema, row.name), "a foreign table holds no rows here", err);
         } else {
             count->examined++;
-            r = vacuum_report_parent(ctx, &row, args->min_rows, err);
+            r = vacuum_report_parent(ctx, scan, &row, args->min_rows, err);
         }
     }
     return r;
@@ -210,7 +210,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     for (size_t i = 0; r >= 0 && !scan.server.is_standby && i < scan.count; i++)
         r = look_at(ctx, &scan, &scan.relations[i], &count, err);
     if (r >= 0)
-        r = look_at_others(ctx, &count, err);
+        r = look_at_others(ctx, &scan, &count, err);
     if (r >= 0 && count.unwanted)
         r = lb_skipped(ctx, lb_printf(ctx, "%lld relations", (long long)count.unwanted),
                        "their schemas were not asked for", err);

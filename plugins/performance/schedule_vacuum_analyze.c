@@ -173,7 +173,7 @@ static int do_table(lb_ctx *ctx, work *w, const vacuum_target *t, lb_error *err)
     const char *type = t->due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze";
     const struct args *args = ctx->args;
     const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds, false);
-    const char *reason = vacuum_reason_text(ctx, t->relation, t->due, w->scan.now, holder);
+    const char *reason = t->why ? t->why : vacuum_reason_text(ctx, t->relation, t->due, w->scan.now, holder);
     int r = vacuum_begin(ctx, t->relation, type, reason, &o, err);
     if (r >= 0)
         r = find_obstacle(ctx, w, t, &o.error, err);
@@ -254,7 +254,7 @@ static int work_off(lb_ctx *ctx, work *w, lb_error *err)
     if (r >= 0)
         r = vacuum_ledger_read(ctx, &w->scan, err);
     if (r >= 0)
-        r = args->tables.count ? vacuum_targets_named(ctx, &w->scan, &args->tables, &targets, err)
+        r = args->tables.count ? vacuum_targets_named(ctx, &w->scan, &args->tables, &limits, &targets, err)
                                : vacuum_targets_due(ctx, &w->scan, &limits, &targets, err);
     if (r < 0)
         return r;

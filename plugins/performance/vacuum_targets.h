@@ -6,6 +6,7 @@
 
 typedef struct vacuum_target {
     const vacuum_relation *relation; /* never a TOAST table: its main table's vacuum does it too */
+    const char *why;                 /* of a partitioned one; NULL: what is due says it */
     unsigned due;
     double urgency;
 } vacuum_target;
@@ -15,12 +16,14 @@ typedef struct vacuum_targets {
     size_t count;
 } vacuum_targets;
 
-/* What is due; what cannot be vacuumed from here is skipped with its reason. */
+/* What is due, partitioned tables that want an ANALYZE too; what cannot be vacuumed from here is skipped with its
+ * reason. */
 LB_MUST_CHECK int vacuum_targets_due(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_limits *limits,
                                      vacuum_targets *ret_targets, lb_error *err);
 
-/* Those that were asked for ("orders" or "public.orders"), due or not; a partitioned table stands for its leaves. */
+/* Those that were asked for ("orders" or "public.orders"), due or not; a partitioned table stands for its leaves, and
+ * is analyzed itself where that is due: limits. */
 LB_MUST_CHECK int vacuum_targets_named(lb_ctx *ctx, const vacuum_scan *scan, const lb_texts *names,
-                                       vacuum_targets *ret_targets, lb_error *err);
+                                       const vacuum_limits *limits, vacuum_targets *ret_targets, lb_error *err);
 
 #endif

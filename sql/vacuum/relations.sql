@@ -5,6 +5,7 @@
 -- note: for the real ones takes a lock on each table. reltuples is -1 where nobody has looked yet. A TOAST table without
 -- note: storage parameters of its own has those of its main table, as autovacuum sees it. With least_age only those that
 -- note: are so old in ids, or may have a limit of their own. file: another one where it was truncated or rewritten.
+-- note: A partitioned table is read only by its number: it has no rows, and ids of its own neither.
 -- note: Tables of ours (the ledgers of migrations and archives) are left out as those of the system are: ids age in all.
 -- param system boolean
 -- param only integer null
@@ -79,8 +80,8 @@ SELECT n.nspname::text AS schema,
        pg_stat_get_vacuum_count(c.oid) AS vacuums,
        pg_stat_get_autovacuum_count(c.oid) AS autovacuums,
        NULL::float8 AS vacuum_ms,
-       age(c.relfrozenxid)::int8 AS xid_age,
-       mxid_age(c.relminmxid)::int8 AS mxid_age,
+       CASE WHEN c.relkind <> 'p' THEN age(c.relfrozenxid) ELSE 0 END::int8 AS xid_age,
+       CASE WHEN c.relkind <> 'p' THEN mxid_age(c.relminmxid) ELSE 0 END::int8 AS mxid_age,
        o.own_settings,
        o.enabled,
        o.vacuum_threshold,
@@ -110,7 +111,7 @@ SELECT n.nspname::text AS schema,
               max(s.option_value::float8) FILTER (WHERE s.option_name = 'autovacuum_multixact_freeze_max_age') AS mxid_freeze_max_age
          FROM pg_options_to_table(CASE WHEN c.relkind = 't' THEN coalesce(c.reloptions, m.reloptions) ELSE c.reloptions END) s
         WHERE s.option_name LIKE 'autovacuum%') o ON true
- WHERE c.relkind IN ('r', 'm', 't')
+ WHERE (c.relkind IN ('r', 'm', 't') OR c.relkind = 'p' AND c.oid = :only::oid)
    AND (:only::oid IS NULL OR c.oid = :only::oid)
    AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
         OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)
@@ -147,8 +148,8 @@ SELECT n.nspname::text AS schema,
        pg_stat_get_vacuum_count(c.oid) AS vacuums,
        pg_stat_get_autovacuum_count(c.oid) AS autovacuums,
        NULL::float8 AS vacuum_ms,
-       age(c.relfrozenxid)::int8 AS xid_age,
-       mxid_age(c.relminmxid)::int8 AS mxid_age,
+       CASE WHEN c.relkind <> 'p' THEN age(c.relfrozenxid) ELSE 0 END::int8 AS xid_age,
+       CASE WHEN c.relkind <> 'p' THEN mxid_age(c.relminmxid) ELSE 0 END::int8 AS mxid_age,
        o.own_settings,
        o.enabled,
        o.vacuum_threshold,
@@ -178,7 +179,7 @@ SELECT n.nspname::text AS schema,
               max(s.option_value::float8) FILTER (WHERE s.option_name = 'autovacuum_multixact_freeze_max_age') AS mxid_freeze_max_age
          FROM pg_options_to_table(CASE WHEN c.relkind = 't' THEN coalesce(c.reloptions, m.reloptions) ELSE c.reloptions END) s
         WHERE s.option_name LIKE 'autovacuum%') o ON true
- WHERE c.relkind IN ('r', 'm', 't')
+ WHERE (c.relkind IN ('r', 'm', 't') OR c.relkind = 'p' AND c.oid = :only::oid)
    AND (:only::oid IS NULL OR c.oid = :only::oid)
    AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
         OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)
@@ -215,8 +216,8 @@ SELECT n.nspname::text AS schema,
        pg_stat_get_vacuum_count(c.oid) AS vacuums,
        pg_stat_get_autovacuum_count(c.oid) AS autovacuums,
        (pg_stat_get_total_vacuum_time(c.oid) + pg_stat_get_total_autovacuum_time(c.oid))::float8 AS vacuum_ms,
-       age(c.relfrozenxid)::int8 AS xid_age,
-       mxid_age(c.relminmxid)::int8 AS mxid_age,
+       CASE WHEN c.relkind <> 'p' THEN age(c.relfrozenxid) ELSE 0 END::int8 AS xid_age,
+       CASE WHEN c.relkind <> 'p' THEN mxid_age(c.relminmxid) ELSE 0 END::int8 AS mxid_age,
        o.own_settings,
        o.enabled,
        o.vacuum_threshold,
@@ -246,7 +247,7 @@ SELECT n.nspname::text AS schema,
               max(s.option_value::float8) FILTER (WHERE s.option_name = 'autovacuum_multixact_freeze_max_age') AS mxid_freeze_max_age
          FROM pg_options_to_table(CASE WHEN c.relkind = 't' THEN coalesce(c.reloptions, m.reloptions) ELSE c.reloptions END) s
         WHERE s.option_name LIKE 'autovacuum%') o ON true
- WHERE c.relkind IN ('r', 'm', 't')
+ WHERE (c.relkind IN ('r', 'm', 't') OR c.relkind = 'p' AND c.oid = :only::oid)
    AND (:only::oid IS NULL OR c.oid = :only::oid)
    AND (:least_age::int8 IS NULL OR coalesce(c.reloptions, m.reloptions) IS NOT NULL
         OR greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) >= :least_age)

@@ -2,6 +2,7 @@
 #include "unit/suite.h"
 #include "vacuum_due.h"
 #include "vacuum_pace.h"
+#include "vacuum_parent.h"
 #include "vacuum_tune.h"
 
 static const vacuum_settings_row server = {
@@ -211,6 +212,19 @@ static void where_rows_are_only_added_the_trigger_of_inserts_counts(void)
     CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_inserts_off(&t), 0, 1e-9); /* too few */
 }
 
+static void a_leafs_own_analyze_hides_what_had_changed(void)
+{
+    const int64_t hour = INT64_C(3600000000);
+    vacuum_relation leaf = {.row = plain, .need = need_of(plain)};
+    leaf.row.modified_since_analyze = 70;
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_leaf_changed(&leaf, 10 * hour), 70, 1e-9);
+    leaf.need.last_analyze = 10 * hour + 1; /* with its parent's */
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_leaf_changed(&leaf, 10 * hour), 70, 1e-9);
+    leaf.need.last_analyze = 12 * hour;
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_leaf_changed(&leaf, 10 * hour), 1120, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_leaf_changed(&leaf, LB_TIME_NONE), 1120, 1e-9);
+}
+
 static void a_tuning_is_judged_by_what_came_since(void)
 {
     CU_ASSERT_TRUE(vacuum_tuning_is_ripe(3, 3, 4, 3, 168));
@@ -295,5 +309,6 @@ SUITE(vacuum_need, TEST(triggers_are_those_of_the_server), TEST(a_tables_own_set
       TEST(nobody_has_counted), TEST(version_18_has_a_cap_and_counts_what_is_not_frozen),
       TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight), TEST(an_opening_has_one_pass),
       TEST(the_quiet_hours_are_among_those_that_are_known), TEST(tuning_follows_size_and_churn),
-      TEST(where_rows_are_only_added_the_trigger_of_inserts_counts), TEST(a_tuning_is_judged_by_what_came_since),
-      TEST(counters_that_began_anew_are_counted_on), TEST(a_budget_says_how_long_it_takes))
+      TEST(where_rows_are_only_added_the_trigger_of_inserts_counts), TEST(a_leafs_own_analyze_hides_what_had_changed),
+      TEST(a_tuning_is_judged_by_what_came_since), TEST(counters_that_began_anew_are_counted_on),
+      TEST(a_budget_says_how_long_it_takes))

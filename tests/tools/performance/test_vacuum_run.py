@@ -57,6 +57,42 @@ def takes_named_tables_and_leaves_of_partitions(version):
         contains(document["skipped"], {"object": "nowhere.at_all", "reason": "there is no such table"})
 
 
+def statistics(place, name="parts", column="n"):
+    """What the planner takes for the most common value of a column, over all partitions."""
+    return place.sql(f"SELECT coalesce((SELECT most_common_vals::text FROM pg_stats WHERE tablename = '{name}'"
+                     f" AND attname = '{column}' AND inherited), 'none')")
+
+
+def a_partitioned_table_is_analyzed_once_its_partitions_have_changed(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE parts (id int, n int) PARTITION BY RANGE (id);" + "".join(
+            f"CREATE TABLE parts_{i} PARTITION OF parts FOR VALUES FROM ({i * 10_000}) TO ({i * 10_000 + 10_000})"
+            " WITH (autovacuum_enabled=off);" for i in range(2)))
+        place.sql("INSERT INTO parts SELECT g, 1 FROM generate_series(0, 19999) g")
+        equal(statistics(place), "none", "nobody has analyzed it")
+        planned = place.run(TOOL, plan=True, min_rows=1500)["result"]
+        contains(str([r["reason"] for r in planned["results"] if r["table"] == "parts"]), "and nobody else has")
+        place.run(TOOL, min_rows=1500)
+        equal(statistics(place), "{1}", "its statistics")
+        result = place.run(TOOL, min_rows=1500)["result"]
+        equal(result.get("results", []), [], "and once is enough")
+        place.sql("UPDATE parts SET n = 2 WHERE id < 1900")  # fewer than a tenth
+        equal([r["table"] for r in place.run(TOOL, min_rows=1500, dead_ratio=1, plan=True)["result"].get("results", []) if r["table"] == "parts"], [],
+              "too few")
+        place.sql("UPDATE parts SET n = 2 WHERE id >= 16000")  # as many rows as before
+        findings = [f for f in place.findings("identify_tables_needing_vacuum", min_rows=1500)
+                    if f["kind"] == "partitioned_statistics_overdue"]
+        equal([(f["object"], f["evidence"]["changed_rows_at_least"]) for f in findings], [("public.parts", 5900)], "found")
+        equal(place.run(TOOL, tables=["parts_0", "parts_1"])["result"]["tables_vacuumed"], 2, "its leaves alone")
+        equal(statistics(place), "{1}", "the parent's are as they were")
+        place.sql("UPDATE parts SET n = 3 WHERE id < 3000")
+        result = place.run(TOOL, min_rows=1500)["result"]
+        row = next(r for r in result["results"] if r["table"] == "parts")
+        equal((row["operation"], row["status"]), ("analyze", "success"), f"what was done: {row}")
+        contains(row["reason"], "3000 rows of its leaves' 20000 were changed")
+        equal(statistics(place), "{1,2,3}", "its statistics after that")
+
+
 def leaves_locked_tables_alone(version):
     with Given(version) as place:
         plant(place)
@@ -308,7 +344,7 @@ def says_what_it_may_not_vacuum(version):
             place.sql(f"DROP ROLE {role}")
 
 
-suite(*each_version(removes_dead_rows_worst_first, works_under_a_budget, takes_named_tables_and_leaves_of_partitions,
+suite(*each_version(a_partitioned_table_is_analyzed_once_its_partitions_have_changed, removes_dead_rows_worst_first, works_under_a_budget, takes_named_tables_and_leaves_of_partitions,
                     leaves_locked_tables_alone, a_vacuum_that_cannot_help_is_not_repeated,
                     stops_when_the_load_rises_or_the_hour_is_wrong, asked_each_hour_it_works_in_the_quiet_ones_once,
                     a_slot_that_holds_rows_back_is_told_before, a_slot_of_which_nobody_knows_since_when_is_named_and_tried,
