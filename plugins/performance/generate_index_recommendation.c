@@ -205,7 +205,7 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
         return object ? 0 : lb_out_of_memory(err);
     if (past && strcmp(past->r.status, "executed") == 0)
         return lb_skipped(ctx, object, "it was executed before, and what became of that is settled first", err);
-    if (!f->fix.sql || !f->type)
+    if (!index_has_fix(&f->fix) || !f->type)
         return lb_skipped(ctx, object, "there is no statement that would help by itself", err);
     if (index_confidence(f) < d->args->min_confidence)
         return lb_skipped(ctx, object, "less sure than min_confidence", err);
@@ -223,7 +223,7 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
                  : lb_append(ctx, "recommendations",
                              LB_ARGS(lb_text("recommendation_id", id), lb_text("object", object),
                                      lb_text("type", f->type), lb_text("status", status),
-                                     lb_text("ddl", lb_sql_text(ctx, f->fix.sql)),
+                                     lb_text("ddl", index_fix_text(ctx, &f->fix)),
                                      lb_text("index", f->index ? f->index->r.name : f->new_index)),
                              err);
 }

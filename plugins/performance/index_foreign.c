@@ -277,7 +277,7 @@ static int tell_missing_key(index_work *work, const lack *l, lb_error *err)
                         lb_f64("rows", l->size.rows), lb_i64("bytes", l->size.bytes),
                         lb_i64("deleted_in_referenced", key->r.parent_changes), lb_bool("cascades", cascades(key)),
                         lb_text("nearest_index", l->best ? l->best->r.name : NULL),
-                        lb_bool("blocks_writers", t->r.kind[0] == 'p')),
+                        lb_bool("blocks_writers", t->r.kind[0] == 'p' && !fix.step_count)),
             .terms =
                 LB_TERMS({"no_index_serves_it", l->cover == INDEX_COVER_NONE ? 0.5 : 0.35},
                          {"table_is_large", large ? 0.25 : 0.1}, {"referenced_rows_are_deleted", looks_up ? 0.2 : 0},

@@ -98,7 +98,7 @@ static const char *part_word(const index_candidate *c)
 }
 
 static const lb_value *evidence_of(index_work *work, const index_candidate *c, const char *const *columns,
-                                   double write_us)
+                                   double write_us, bool blocks)
 {
     lb_ctx *ctx = work->ctx;
     const index_table *t = c->table;
@@ -152,7 +152,7 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
         lb_text("note", c->use == INDEX_USE_PATTERN ? "patterns are not known: where all begin with plain letters, a "
                                                       "B-tree with text_pattern_ops serves them, and is smaller"
                                                     : NULL),
-        lb_bool("blocks_writers", t->r.kind[0] == 'p'),
+        lb_bool("blocks_writers", blocks),
         {.type = LB_END}};
     lb_value *kept = lb_alloc(ctx, sizeof values);
     return kept ? memcpy(kept, values, sizeof values) : NULL;
@@ -170,12 +170,13 @@ static int tell_missing(index_work *work, const index_missing_limits *limits, in
     index_fix fix = {0};
     index_name_redundant(work->set, c);
     const index_wanted wanted = index_wanted_of(c, columns);
-    const lb_value *evidence = evidence_of(work, c, columns, limits->write_us);
-    if (!evidence)
-        return lb_out_of_memory(err);
     int r = index_fix_create(work, &wanted, &name, &fix, err);
     if (r < 0)
         return r;
+    bool blocks = c->table->r.kind[0] == 'p' && !fix.step_count;
+    const lb_value *evidence = evidence_of(work, c, columns, limits->write_us, blocks);
+    if (!evidence)
+        return lb_out_of_memory(err);
     return index_tell(
         work,
         &(index_finding){

@@ -37,7 +37,7 @@ int index_ask(index_work *work, const index_finding *f, const char *object, lb_o
                  .undo = undo),
         &group, err);
     if (r >= 0)
-        r = lb_change_sql(ctx, group, f->fix.statement, f->fix.values, err);
+        r = index_fix_apply(ctx, group, &f->fix, err);
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
 }
 

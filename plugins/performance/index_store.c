@@ -86,7 +86,7 @@ int index_store(index_work *work, const index_finding *f, const char *id, int64_
                 lb_list("confidence_terms", LB_OBJECT, terms, count), lb_text("reason", f->reason),
                 lb_object("evidence", f->evidence), lb_text("estimated_impact", impact_text(ctx, f->impact)),
                 f->impact ? lb_object("impact", f->impact) : lb_null("impact"),
-                lb_text("ddl_statement", lb_sql_text(ctx, f->fix.sql)), lb_text("status", status)),
+                lb_text("ddl_statement", index_fix_text(ctx, &f->fix)), lb_text("status", status)),
         err);
 }
 

@@ -1,6 +1,7 @@
 /* Indexes that nobody reads, and those that nobody can read. */
 #include "index_readers.h"
 #include "index_rules.h"
+#include "index_tree.h"
 #include "index_without.h"
 #include "index_writes.h"
 
@@ -369,6 +370,8 @@ const char *index_coming(const index_info *x)
         return NULL;
     if (x->r.is_being_built)
         return "an index that serves them is being built";
+    if (x->r.is_partitioned && !x->r.is_unique)
+        return "an index that would serve them is not finished, and its end is proposed";
     return x->r.is_partitioned || x->r.is_of_extension || is_to_go(x)
                ? NULL
                : "an index that would serve them is invalid, and its rebuild is proposed";
@@ -408,13 +411,15 @@ static int tell_invalid(index_work *work, const index_info *x, lb_error *err)
     int r = index_definition(work, x, &undo, err);
     if (r >= 0 && !x->r.is_partitioned)
         r = drop ? index_fix_drop(work, x, &fix, err) : index_fix_rebuild(work, x, &fix, err);
+    if (r >= 0 && index_tree_is_open(work->set, x))
+        r = index_tree_finish(work, x, &fix, err);
     if (r < 0)
         return r;
     return index_tell(
         work,
         &(index_finding){
             .kind = "invalid_index",
-            .type = x->r.is_partitioned ? NULL
+            .type = x->r.is_partitioned ? (fix.step_count ? "create_missing" : NULL)
                     : drop              ? "drop_unused"
                                         : "reindex_bloated",
             .table = x->table,
@@ -446,6 +451,8 @@ int index_find_invalid(index_work *work, lb_error *err)
             r = index_skip(work, x, "it is being built", err);
         else if (x->r.is_of_extension)
             index_pass(work, "they belong to an extension");
+        else if (index_tree_above(work->set, x))
+            index_pass(work, "they are finished with the index of their partitioned table");
         else
             r = tell_invalid(work, x, err);
     }

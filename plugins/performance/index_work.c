@@ -1,6 +1,8 @@
 /* What every rule needs to say what it found, and to write the statement that would help. */
 #include "index_work.h"
 
+#include "index_tree.h"
+
 #include <sql/index/create.h>
 #include <sql/index/create_tree.h>
 #include <sql/index/definitions.h>
@@ -105,14 +107,34 @@ const char *index_object(lb_ctx *ctx, const index_finding *f)
                     : index_label(ctx, f->table->r.schema, f->table->r.name);
 }
 
+/* A finding has room for one statement: several are told beside the figures, as they would be executed. */
+static const lb_value *with_steps(lb_ctx *ctx, const index_finding *f)
+{
+    const char *text = index_fix_text(ctx, &f->fix);
+    size_t count = 0;
+    while (f->evidence[count].type != LB_END)
+        count++;
+    lb_value *evidence = text ? lb_alloc(ctx, (count + 2) * sizeof *evidence) : NULL;
+    if (!evidence)
+        return NULL;
+    memcpy(evidence, f->evidence, count * sizeof *evidence);
+    evidence[count] = lb_text("statements", text);
+    evidence[count + 1] = (lb_value){.type = LB_END};
+    return evidence;
+}
+
 int index_report(index_work *work, const index_finding *f, lb_error *err)
 {
     const char *object = index_object(work->ctx, f);
+    bool has_steps = f->fix.step_count > 0;
     if (!object || !f->reason || !f->evidence)
         return lb_out_of_memory(err);
+    const lb_value *evidence = has_steps ? with_steps(work->ctx, f) : f->evidence;
+    if (!evidence)
+        return lb_out_of_memory(err);
     return lb_report(work->ctx,
-                     LB_FINDING(.object = object, .kind = f->kind, .reason = f->reason, .evidence = f->evidence,
-                                .terms = f->terms, .impact = f->impact, .fix = f->fix.sql),
+                     LB_FINDING(.object = object, .kind = f->kind, .reason = f->reason, .evidence = evidence,
+                                .terms = f->terms, .impact = f->impact, .fix = has_steps ? NULL : f->fix.sql),
                      err);
 }
 
@@ -194,11 +216,11 @@ static size_t cut(const char *text, size_t length, size_t room)
 }
 
 /* table_a_b, shortened so that something of the columns stays. */
-static const char *stem_of(lb_ctx *ctx, const index_wanted *w)
+static const char *stem_of(lb_ctx *ctx, const char *table, const char *const *names, size_t count)
 {
-    const char *table = w->table->r.name, *columns = "";
-    for (size_t i = 0; columns && i < w->count; i++)
-        columns = lb_printf(ctx, "%s_%s", columns, w->columns[i]);
+    const char *columns = "";
+    for (size_t i = 0; columns && i < count; i++)
+        columns = lb_printf(ctx, "%s_%s", columns, names[i]);
     if (!columns)
         return NULL;
     size_t length = strlen(columns), most = length < STEM_BYTES / 2 ? length : STEM_BYTES / 2;
@@ -231,10 +253,11 @@ static bool is_given(const index_work *work, const char *schema, const char *nam
     return false;
 }
 
-/* table_a_b_idx; then idx1, idx2 ... until it is free. */
-static int choose_name(index_work *work, const index_wanted *w, const char **ret_name, lb_error *err)
+/* Then idx1, idx2 ... until it is free. */
+int index_choose_name(index_work *work, const index_table *table, const char *const *columns, size_t count,
+                      const char **ret_name, lb_error *err)
 {
-    const char *stem = stem_of(work->ctx, w), *schema = w->table->r.schema;
+    const char *stem = stem_of(work->ctx, table->r.name, columns, count), *schema = table->r.schema;
     const char *beginning = stem ? lb_printf(work->ctx, "%s_idx", stem) : NULL, *name = beginning;
     const index_names_args args = {.schema = schema, .beginning = beginning};
     index_names_row row;
@@ -250,18 +273,41 @@ static int choose_name(index_work *work, const index_wanted *w, const char **ret
     return give_name(work, schema, name, err);
 }
 
-/* A partitioned table's cannot be built concurrently. */
+/* A partitioned table's cannot be built concurrently: in one statement it is made where nobody else is. */
 int index_fix_create(index_work *work, const index_wanted *w, const char **ret_name, index_fix *ret_fix, lb_error *err)
 {
     const lb_sql *body = NULL;
-    int r = choose_name(work, w, ret_name, err);
+    bool is_tree = w->table->r.kind[0] == 'p';
+    int r = index_choose_name(work, w->table, w->columns, w->count, ret_name, err);
     if (r >= 0)
         r = index_compose_body(work->ctx, w, &body, err);
-    return r < 0 ? r
-                 : index_make_fix(work, w->table->r.kind[0] == 'p' ? &index_create_tree_sql : &index_create_sql,
-                                  LB_ARGS(lb_ident("name", *ret_name), lb_ident("schema", w->table->r.schema),
-                                          lb_ident("table", w->table->r.name), lb_sql_value("body", body)),
-                                  ret_fix, err);
+    if (r >= 0)
+        r = index_make_fix(work, is_tree ? &index_create_tree_sql : &index_create_sql,
+                           LB_ARGS(lb_ident("name", *ret_name), lb_ident("schema", w->table->r.schema),
+                                   lb_ident("table", w->table->r.name), lb_sql_value("body", body)),
+                           ret_fix, err);
+    return r < 0 || !is_tree || !work->set ? r : index_tree_create(work, w, *ret_name, body, ret_fix, err);
+}
+
+bool index_has_fix(const index_fix *fix)
+{
+    return fix->sql || fix->step_count;
+}
+
+const char *index_fix_text(lb_ctx *ctx, const index_fix *fix)
+{
+    const char *text = fix->step_count || !fix->sql ? NULL : lb_sql_text(ctx, fix->sql);
+    for (size_t i = 0; i < fix->step_count; i++)
+        text = lb_printf(ctx, "%s%s%s", text ? text : "", i ? ";\n" : "", lb_sql_text(ctx, fix->steps[i].sql));
+    return text;
+}
+
+int index_fix_apply(lb_ctx *ctx, lb_group *group, const index_fix *fix, lb_error *err)
+{
+    int r = fix->step_count ? 0 : lb_change_sql(ctx, group, fix->statement, fix->values, err);
+    for (size_t i = 0; i < fix->step_count && r >= 0; i++)
+        r = lb_change_sql(ctx, group, fix->steps[i].statement, fix->steps[i].values, err);
+    return r;
 }
 
 const lb_value *index_texts(lb_ctx *ctx, const char *name, const char *const *texts, size_t count)

@@ -11,6 +11,8 @@ typedef struct index_fix {
     const lb_sql *sql; /* NULL: there is none */
     const lb_statement *statement;
     const lb_value *values;
+    const struct index_fix *steps; /* in place of it, where one statement would block people: all of them, in order */
+    size_t step_count;
 } index_fix;
 
 typedef struct index_finding {
@@ -109,6 +111,16 @@ typedef struct index_wanted {
     index_part part;
     const char *part_column;
 } index_wanted;
+
+bool index_has_fix(const index_fix *fix);
+/* All of its statements, as psql reads them. */
+const char *index_fix_text(lb_ctx *ctx, const index_fix *fix);
+/* Adds them to a group. */
+LB_MUST_CHECK int index_fix_apply(lb_ctx *ctx, lb_group *group, const index_fix *fix, lb_error *err);
+
+/* table_a_b_idx, free and within the server's limit. */
+LB_MUST_CHECK int index_choose_name(index_work *work, const index_table *table, const char *const *columns,
+                                    size_t count, const char **ret_name, lb_error *err);
 
 /* What stands behind the table's name in CREATE INDEX. */
 LB_MUST_CHECK int index_compose_body(lb_ctx *ctx, const index_wanted *wanted, const lb_sql **ret_body, lb_error *err);

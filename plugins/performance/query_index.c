@@ -23,8 +23,8 @@ static int add_proposal(query_evidence *e, index_work *work, const index_candida
     if (!remark)
         return r;
     remark->object = query_name(e->ctx, c->table->r.schema, c->table->r.name);
-    remark->fix = fix.sql;
-    remark->fix_text = fix.sql ? lb_sql_text(e->ctx, fix.sql) : NULL;
+    remark->fix = fix.step_count ? NULL : fix.sql;
+    remark->fix_text = index_fix_text(e->ctx, &fix);
     remark->says =
         is_proven(c)
             ? lb_printf(e->ctx,

@@ -91,8 +91,9 @@ def every_fix_runs_and_ends_the_finding(version):
         contains(fixes["public.orders missing_fk_index"], "orders_customer_id_idx1 ON public.orders (customer_id)")
         equal(next(f["impact"]["level"] for f in found if f["object"] == "public.orders" and f["kind"] == "missing_fk_index"),
               "warning", "a key whose rows go with those they refer to")
-        statements, before = [f["fix"] for f in found], definitions(place)
-        contains("; ".join(statements), "WHERE half IS NOT NULL", "CREATE INDEX tree_customer_id_idx ON public.tree (",
+        statements = [fix for f in found for fix in (f["fix"] or f["evidence"]["statements"]).split(";\n")]
+        before = definitions(place)
+        contains("; ".join(statements), "WHERE half IS NOT NULL", "CREATE INDEX tree_customer_id_idx ON ONLY public.tree (",
                  "ALTER TABLE public.customers DROP CONSTRAINT customers_id_key")
         for fix in statements:
             holds(all(len(name.encode()) <= 63 for name in re.findall(r'CONCURRENTLY "?(\w+)', fix)), f"names in {fix}")
