@@ -43,6 +43,30 @@ static proof sum_up(const archival_batch *first, const archival_batch *end)
     return p;
 }
 
+static bool is_above(const cold_table *above, const cold_table *t)
+{
+    while (t && t != above)
+        t = t->parent;
+    return t != NULL;
+}
+
+lb_value archival_tables_of(const archival_job *job, const cold_table *table)
+{
+    const cold_set *set = job->set;
+    size_t count = 0;
+    lb_value *names = lb_alloc(job->ctx, (set->count + 1) * sizeof *names);
+    for (size_t i = 0; names && i < set->count; i++)
+        if (is_above(table, &set->tables[i]) || is_above(&set->tables[i], table))
+            names[count++] = lb_text(NULL, cold_label(job->ctx, &set->tables[i]));
+    return lb_list("tables", LB_TEXT, names, count);
+}
+
+lb_value archival_held_by(void)
+{
+    static const lb_value lists[] = {{.type = LB_TEXT, .v.text = "legal_hold"}, {.type = LB_TEXT, .v.text = "keep"}};
+    return lb_list("held_by", LB_TEXT, lists, 2);
+}
+
 /* The receipt: what a person decides by, and what is looked up again in the lakehouse. */
 static const lb_value *receipt_of(const archival_job *job, const proof *p)
 {
@@ -59,6 +83,8 @@ static const lb_value *receipt_of(const archival_job *job, const proof *p)
         lb_time("cutoff", job->cutoff),
         lb_i64("delete_triggers", t->r.delete_triggers),
         lb_bool("is_published", t->r.is_published),
+        archival_tables_of(job, t),
+        archival_held_by(),
         {.type = LB_END},
     };
     lb_value *copy = lb_alloc(job->ctx, sizeof values);

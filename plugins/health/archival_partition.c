@@ -132,6 +132,8 @@ static const lb_value *evidence_of(const archival_job *job, const leaving *l)
     const lb_value values[] = {
         lb_text("partition", l->label),
         lb_text("of", job->source.label),
+        archival_tables_of(job, l->leaf),
+        archival_held_by(),
         range && !range->upper_bound_is_null ? lb_time("ends", range->upper_bound) : lb_null("ends"),
         lb_time("cutoff", job->cutoff),
         lb_text("way", l->is_pending    ? "finishes what was begun"

@@ -24,7 +24,9 @@ static const lb_param params[] = {
              .min = "0", .max = "36500"),
     LB_PARAM(struct args, time_columns, LB_LIST_OF(LB_TEXT), NULL,
              "columns that tell when a row was last written: public.orders=placed_at"),
-    LB_PARAM(struct args, legal_hold, LB_LIST_OF(LB_TEXT), NULL, "tables of which nothing may leave"),
+    LB_PARAM(struct args, legal_hold, LB_LIST_OF(LB_TEXT), NULL,
+             "tables of which nothing may leave; a line that names none stops the run, and one in the manifest's "
+             "parameters for this tool an approved deletion, too"),
     LB_PARAM(struct args, keep, LB_LIST_OF(LB_TEXT), NULL, "tables that are to stay whole for other reasons"),
     LB_PARAM(struct args, min_rows, LB_I64, "100000", "fewer cold rows are left where they are", .min = "1"),
     LB_PARAM(struct args, max_rows, LB_I64, "500000", "of a table at most so many in one archival", .min = "1"),
@@ -136,9 +138,25 @@ static const char *status_of(const archival_job *job)
                                          : "nothing_to_delete";
 }
 
+/* Rows of a partition that is held would leave with those of the others. */
+static const char *held_below(const archival_job *job, const cold_table *table)
+{
+    for (size_t i = 0; i < job->set->count; i++) {
+        const cold_table *t = &job->set->tables[i];
+        const char *why = t != table && cold_root(t) == cold_root(table) ? cold_held(job->options->policy, t) : NULL;
+        for (const cold_table *above = t; why && above; above = above->parent)
+            if (above == table)
+                return lb_printf(job->ctx, "a partition of it, %s.%s, is not to leave: %s", t->r.schema, t->r.name,
+                                 why);
+    }
+    return NULL;
+}
+
 static int archive(archival_job *job, const cold_table *table, lb_error *err)
 {
     const char *why = cold_obstacle(job->options->policy, table);
+    if (!why)
+        why = held_below(job, table);
     int r = why ? 0 : archival_read_source(job->ctx, table, &job->source, &why, err);
     if (r >= 0 && !why)
         choose_column(job, &why);

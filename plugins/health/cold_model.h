@@ -59,6 +59,9 @@ bool cold_listed(const lb_texts *names, const char *schema, const char *name);
 /* The column that time_columns name for the table, or NULL. */
 const char *cold_named_column(const cold_policy *policy, const cold_table *table);
 
+/* Why nothing of it may leave by what people say of it, or of a table that it is a partition of; NULL: it may. */
+const char *cold_held(const cold_policy *policy, const cold_table *table);
+
 /* Why nothing of the table may be judged or moved, whatever its age; NULL: it may. */
 const char *cold_obstacle(const cold_policy *policy, const cold_table *table);
 

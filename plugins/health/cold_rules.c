@@ -60,39 +60,32 @@ static bool names_some(const char *pattern, size_t length, const cold_set *set)
     return false;
 }
 
-static int check_names(const char *list, const lb_texts *names, const cold_set *set, lb_error *err)
+#define AS_KEPT "write it as schema.table, in the case in which the server keeps it"
+
+/* A line that names nothing is misspelt, and a hold that is misspelt holds nothing: no run goes on with one. */
+static int check_names(const char *list, const lb_texts *names, const cold_set *set, const char *hint, lb_error *err)
 {
     for (size_t i = 0; i < names->count; i++)
         if (!names_some(names->items[i], strlen(names->items[i]), set))
-            return lb_fail(err, LB_ERR_INVALID, "write it as schema.table, in the case in which the server keeps it",
-                           "%s names %s, and there is no such table", list, names->items[i]);
+            return lb_fail(err, LB_ERR_INVALID, hint, "%s names %s, and there is no such table", list, names->items[i]);
     return 0;
-}
-
-/* A rule that keeps nothing is worth a word: it may be misspelt. */
-static int say_idle(lb_ctx *ctx, const char *list, const lb_texts *names, const cold_set *set, lb_error *err)
-{
-    int r = 0;
-    for (size_t i = 0; r >= 0 && i < names->count; i++)
-        if (!names_some(names->items[i], strlen(names->items[i]), set))
-            r = lb_skipped(ctx, names->items[i], lb_printf(ctx, "%s names it, and there is no such table", list), err);
-    return r;
 }
 
 int cold_check_policy(lb_ctx *ctx, const cold_policy *policy, const cold_set *set, lb_error *err)
 {
-    int r = check_names("tables", &policy->tables, set, err);
+    static const char held[] = AS_KEPT ", with a * at the end for any rest; take the line out if the table has gone";
+    int r = check_names("tables", &policy->tables, set, AS_KEPT, err);
     if (r >= 0)
-        r = say_idle(ctx, "legal_hold", &policy->legal_hold, set, err);
+        r = check_names("legal_hold", &policy->legal_hold, set, held, err);
     if (r >= 0)
-        r = say_idle(ctx, "keep", &policy->keep, set, err);
+        r = check_names("keep", &policy->keep, set, held, err);
     for (size_t i = 0; r >= 0 && i < policy->time_columns.count; i++) {
         const char *line = policy->time_columns.items[i], *equals = strrchr(line, '=');
         if (!equals || equals == line || !equals[1])
             return lb_fail(err, LB_ERR_INVALID, "write it as schema.table=column", "time_columns holds %s", line);
         const char *name = lb_printf(ctx, "%.*s", (int)(equals - line), line);
         const lb_texts one = {&name, 1};
-        r = name ? check_names("time_columns", &one, set, err) : lb_out_of_memory(err);
+        r = name ? check_names("time_columns", &one, set, AS_KEPT, err) : lb_out_of_memory(err);
     }
     return r;
 }
@@ -111,7 +104,7 @@ const char *cold_label(lb_ctx *ctx, const cold_table *table)
     return lb_printf(ctx, "%s.%s", table->r.schema, table->r.name);
 }
 
-static const char *held_by_policy(const cold_policy *policy, const cold_table *table)
+const char *cold_held(const cold_policy *policy, const cold_table *table)
 {
     for (const cold_table *t = table; t; t = t->parent) {
         if (cold_listed(&policy->legal_hold, t->r.schema, t->r.name))
@@ -132,7 +125,7 @@ const char *cold_obstacle(const cold_policy *policy, const cold_table *t)
         return "it belongs to an extension";
     if (strncmp(t->r.schema, "lbops_", 6) == 0) /* the ledger of archivals says which rows have left */
         return "it is one of this platform's own";
-    const char *held = held_by_policy(policy, t);
+    const char *held = cold_held(policy, t);
     if (held)
         return held;
     if (t->r.is_inherited)

@@ -1,6 +1,7 @@
 """archive_cold_data_to_delta: each row is in exactly one place, whatever happens on the way."""
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import random
@@ -255,6 +256,31 @@ INSERT INTO events SELECT n, now() - n * interval '1 day' FROM generate_series(1
 """
 
 
+def a_hold_that_came_while_it_waited_is_kept(version):
+    """What a person has put into the manifest since stands above the approval of another one."""
+    with Archive(version) as place:
+        place.sql(ORDERS + EVENTS)
+        place.archive(check=3, tables=["orders", "events"], partitions_ahead=0)
+        asked = {a["evidence"]["tables"][-1] if len(a["evidence"]["tables"]) == 1 else "events": a for a in place.approvals()}
+        free = place.manifest.read_text()
+        for held, line in (("public.orders", "public.ord*"), ("Old Ones.events old", "events old")):
+            place.manifest.write_text(f'{free}\n[agents.health.tool.archive_cold_data_to_delta]\nparams = {{ legal_hold = ["{line}"] }}\n')
+            request = asked.get(held, asked["events"])
+            said = json.loads(place.approve(request["id"], check=1).stdout)
+            equal(said["error"]["code"], "denied", said)
+            holds(f"{held} is held: legal_hold of the tool's parameters has {line}" in said["error"]["message"], said)
+        equal((place.sql("SELECT count(*) FROM orders"), place.sql("SELECT count(*) FROM events"), place.settled()),
+              ("1000", "400", []), "nothing was deleted")
+        done = place.archive(check=None, tables=["events"], partitions_ahead=0)
+        holds("a partition of it, Old Ones.events old, is not to leave: it is under legal hold" in str(done["result"]["skipped"]), done)
+        place.manifest.write_text(free)
+        again = place.archive(check=3, tables=["orders"])["result"]["archivals"][0]
+        equal(again["rows_exported"], 0, "what was copied and proven still counts")
+        place.approve(only(place)["id"])
+        equal((place.sql(COLD), len(place.cold("public_orders", "DISTINCT id"))),
+              ("0", asked["public.orders"]["evidence"]["rows"]), "it has left when the hold has ended")
+
+
 def partitions_go_when_they_are_empty(version):
     with Archive(version, kind="throwaway") as place:
         place.sql(EVENTS)
@@ -439,6 +465,9 @@ def wrong_input(version):
         equal(place.archive(check=1, tables=["t"], time_columns=["t=id"])["error"]["code"], "invalid", "no time")
         holds("never analyzed" in place.archive(tables=["t"])["result"]["skipped"][0]["reason"], "not known")
         place.run("archive_cold_data_to_delta", check=2, batch_rows=0)
+        for line in ("tt", "t.", "t=1", "", "T"):
+            error = place.archive(check=1, tables=["t"], legal_hold=[line])["error"]
+            holds(error["code"] == "invalid" and f"legal_hold names {line}, " in error["message"] and "take the line out" in error["hint"], error)
         place.sql("CREATE TABLE u (id int PRIMARY KEY)")
         equal(place.archive(check=1, tables=["t", "u"], archive_table="both")["error"]["code"], "invalid", "one for two")
 
@@ -604,7 +633,7 @@ def two_hosts_move_each_row_once(version):
 LARGE = [] if os.environ.get("LBOPS_SANITIZED") else each_version(a_wide_table_leaves_in_several_groups)[-1:]
 suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_change_in_two_rows_stays,
                values_that_were_altered_on_the_way_stay, values_of_every_type_are_proven_equal, a_column_that_came_since_stays,
-               rows_that_others_refer_to_stay, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
+               rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
                a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, some_partitions_stay, wrong_input,
                nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
       *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])
