@@ -4,6 +4,7 @@
  *
  * It is a function of what it reads: history keeps that of each diagnosis that finds other causes than the one before,
  * and a replay makes it again from there, without a look at any server. */
+#include "branch_memory.h"
 #include "cause_kept.h"
 #include "cause_look.h"
 
@@ -223,19 +224,22 @@ static int replay(lb_ctx *ctx, const char *id, lb_error *err)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const char *before = args->before;
+    const char *before = args->before, *uid = NULL, *own = NULL;
     cause_look look;
     cause_kept kept;
     if (args->replay)
         return replay(ctx, args->replay, err);
-    int r = before ? 0 : lb_recall(ctx, &before, err);
+    int r = branch_recall(ctx, &own, &uid, err);
+    before = before ? before : own;
     if (r >= 0)
         r = diagnose(ctx, before, NULL, &look, &kept, err);
     if (r >= 0 && kept.id)
         r = cause_keep(ctx, &kept, err);
     if (r >= 0)
         r = lb_result(ctx, LB_ARGS(lb_text("diagnosis_id", kept.id)), err);
-    return r < 0 ? r : health_remember(ctx, &look.reading, err);
+    return r < 0 ? r
+                 : branch_remember(ctx, json_object_to_json_string_ext(look.reading.next, JSON_C_TO_STRING_PLAIN), uid,
+                                   err);
 }
 
 LB_TOOL(diagnose_root_cause, "names what is behind a trouble, with the evidence and what would confirm it",

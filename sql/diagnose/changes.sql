@@ -1,5 +1,6 @@
 -- summary: what was changed on a branch since a moment, by whomever, newest first
 -- kind: history
+-- note: what was on an earlier branch of the same name is not of this one.
 -- param project text
 -- param branch text
 -- param since timestamp
@@ -21,5 +22,10 @@ SELECT a.at AS changed_at,
    AND a.phase = 'outcome'
    AND a.outcome = 'applied'
    AND a.at >= :since
+   AND a.at >= coalesce((SELECT max(e.event_timestamp)
+                           FROM branch_lifecycle e
+                          WHERE e.project_id = :project
+                            AND e.branch_id = :branch
+                            AND e.event_type = 'created'), :since)
  ORDER BY a.at DESC, a.audit_id
  LIMIT 200

@@ -1,5 +1,6 @@
 -- summary: what people have said lately to what a tool asked for, and what still waits for them
 -- kind: history
+-- note: what was on an earlier branch of the same name is not of this one.
 -- param project text
 -- param branch text
 -- param tool text
@@ -15,6 +16,11 @@ SELECT h.group_title AS title, h.status, h.at AS decided_at, h.decided_by
          WHERE a.project_id = :project
            AND a.branch_id = :branch
            AND a.tool = :tool
-           AND a.at >= :since) h
+           AND a.at >= :since
+           AND a.at >= coalesce((SELECT max(e.event_timestamp)
+                                   FROM branch_lifecycle e
+                                  WHERE e.project_id = :project
+                                    AND e.branch_id = :branch
+                                    AND e.event_type = 'created'), :since)) h
  WHERE h.place = 1
  ORDER BY h.group_title

@@ -71,6 +71,25 @@ def changes_of_ours_are_told(version):
         equal([k for k in causes(place.run(TOOL)) if k[0] == "dropped_index"], [], "a new name is no loss")
 
 
+def a_branch_that_is_made_again_has_lost_nothing(version):
+    made = ("CREATE TABLE orders (id int, customer int); INSERT INTO orders SELECT g, g % 5000 FROM"
+            " generate_series(1, 30000) g")
+    asks = "SELECT count(id) FROM orders WHERE customer = 7;" * 12 + FLUSH[1:]
+    with Clinic(version) as place:
+        place.is_known()
+        place.sql(made + "; CREATE INDEX orders_customer ON orders (customer)")
+        place.sql("VACUUM ANALYZE orders; SET enable_seqscan = off; SELECT count(id) FROM orders WHERE customer = 7" + FLUSH)
+        place.run(TOOL)
+        place.is_made_again()
+        place.sql(made)
+        place.sql("VACUUM ANALYZE orders;" + asks)
+        equal([k for k in causes(place.run(TOOL)) if k[0] == "dropped_index"], [], "the index was another branch's")
+        place.sql("CREATE INDEX orders_customer ON orders (customer)")
+        place.run(TOOL)
+        place.sql("DROP INDEX orders_customer;" + asks)
+        holds(("dropped_index", "public.orders_customer") in causes(place.run(TOOL)), "it has a memory of its own")
+
+
 def another_tool_remembers(version):
     with Clinic(version) as place:
         first = place.run(TOOL, give_reading=True)["result"]
@@ -140,5 +159,6 @@ def wrong_input_is_refused(version):
         equal(place.run(TOOL, before=[1])["status"], "ok", "nor is a list")
 
 
-suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told, another_tool_remembers,
-               what_was_found_is_found_again_from_history,               who_sees_little_says_so, wrong_input_is_refused))
+suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
+               a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers,
+               what_was_found_is_found_again_from_history, who_sees_little_says_so, wrong_input_is_refused))

@@ -1,5 +1,6 @@
 """recommend_scale_to_zero_timeout: gaps as they were planted, the choice that follows from them, and who may set it."""
 
+import datetime
 import json
 
 from place import Given, Local, Workspace, contains, each_version, equal, holds, suite
@@ -41,6 +42,17 @@ def plant_days(place, days=DAYS, asleep=lambda minute: False, statements=True, p
 
 def by_timeout(result):
     return {c["timeout"]: c for c in result["choices"]}
+
+
+def an_earlier_branch_of_its_name_says_nothing(version):
+    with Local(version, targets=SHARED, more=KEEPS) as place:
+        place.sql("SELECT 1")
+        plant_days(place)
+        holds(place.run(TOOL, price_per_dbu=0.5)["result"]["examined"]["sights"] > 0, "they were of this one")
+        plant(place, "branch_lifecycle", [{"event_id": "again", "event_type": "created",
+                                           "event_timestamp": datetime.datetime.now(datetime.timezone.utc)}])
+        again = place.run(TOOL, price_per_dbu=0.5)["result"]
+        equal([again["examined"], "choices" in again], [{"sights": 0}, False], "it was made again")
 
 
 def the_choice_follows_from_the_gaps(version):
@@ -134,6 +146,6 @@ def production_is_a_persons(version=None):
         place.run(TOOL, branch="nowhere", check=None)
 
 
-suite(*each_version(the_choice_follows_from_the_gaps, sleep_is_idleness_and_who_wakes_it_works,
+suite(*each_version(an_earlier_branch_of_its_name_says_nothing, the_choice_follows_from_the_gaps, sleep_is_idleness_and_who_wakes_it_works,
                     samples_of_sessions_do_where_nothing_else_is, a_server_that_is_given_has_no_compute),
       production_is_a_persons, at_once=2)

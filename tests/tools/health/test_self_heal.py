@@ -3,6 +3,7 @@
 from health_place import on_each, radius_of
 from incident_place import Bed, Ward
 from place import equal, holds, suite
+from planted import KEEPS, midnight, plant
 
 TOOL = "self_heal"
 FLUSH = "; SELECT pg_stat_force_next_flush()"
@@ -299,6 +300,19 @@ def a_branch_that_is_made_again_is_not_held_back(ward):
         equal(remedies(bed.run(TOOL))[0][3], "held_back", "has a memory of its own")
 
 
+def a_no_to_a_branch_that_had_its_name_is_none(ward):
+    with Bed(ward, more=LIMITS + KEEPS) as bed:
+        queue(bed, "jobs", "WITH (autovacuum_enabled = off)")
+        plant(bed, "approval_history", [
+            {"approval_id": "old", "at": midnight(-2), "status": "denied", "tool": TOOL, "decided_by": "anna", "hash": "h",
+             "group_title": "let autovacuum come to public.jobs again"}])
+        plant(bed, "branch_lifecycle", [{"event_id": "first", "event_timestamp": midnight(-3), "event_type": "created"}])
+        held = bed.run(TOOL)["result"]["remedies"][0]
+        equal((held["status"], held["why"]), ("held_back", "anna said no to it"), "of this branch")
+        plant(bed, "branch_lifecycle", [{"event_id": "again", "event_timestamp": midnight(-1), "event_type": "created"}])
+        equal(remedies(bed.run(TOOL, check=None))[0][3], "pending_approval", "it was another one, of its name")
+
+
 def wrong_input_is_refused(bed):
     bed.run(TOOL, check=2, most=0)
     bed.run(TOOL, check=2, min_confidence=0.1)
@@ -319,6 +333,7 @@ def stories(version):
                 except AssertionError as error:
                     raise AssertionError(f"{story.__name__}: {error}") from error
             print(f"    {version}: {story.__name__}", flush=True)
+        a_no_to_a_branch_that_had_its_name_is_none(ward)
         on_a_throwaway_branch_it_is_taken_back_at_once(ward)
         a_branch_that_is_made_again_is_not_held_back(ward)
 
