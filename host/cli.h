@@ -33,6 +33,7 @@ LB_PRINTF(4, 5) int cli_usage(const cli *c, const cli_verb *verb, const char *hi
 const cli_verb *cli_find_verb(const char *name);
 /* What people say for a moment: a time, or a span ("90s", "15m", "1h", "7d") that ends now. */
 bool cli_since(const char *text, int64_t *ret_moment);
+bool cli_until(const char *text, int64_t *ret_moment); /* a time, or a span that begins now */
 #define CLI_LIMIT_MOST INT64_C(1000000)
 bool cli_count(const char *text, int64_t most, int64_t *ret_count); /* a number from 1 on */
 int cli_verb_help(const cli *c, const cli_verb *verb);
@@ -96,6 +97,7 @@ int cli_approvals(cli *c, int argc, char **argv);
 int cli_approve(cli *c, int argc, char **argv);
 int cli_deny(cli *c, int argc, char **argv);
 int cli_alerts(cli *c, int argc, char **argv);
+int cli_ack(cli *c, int argc, char **argv);
 int cli_cycle(cli *c, int argc, char **argv);
 int cli_jobs(cli *c, int argc, char **argv);
 int cli_job(cli *c, int argc, char **argv);

@@ -62,6 +62,11 @@ const cli_verb cli_verbs[] = {
     {"deny", "deny ID --as NAME --because TEXT", "refuses a group of changes",
      "The same is not asked for again until its evidence changes.\n", cli_deny, false},
     {"alerts", "alerts [--all]", "what is wrong now; with --all what has been resolved too", NULL, cli_alerts, false},
+    {"ack", "ack KEY --as NAME --because TEXT [--until WHEN]", "takes an alert on: nobody is reminded of it any more",
+     "KEY is what alerts shows, and may be cut short. WHEN is a time or a span, 2026-01-31T23:59:00Z or 8h: people "
+     "are\n"
+     "reminded again from then on. That it gets worse is told all the same, and so is its end.\n",
+     cli_ack, false},
     {"cycle", "cycle [--agent A] [--strict] [--why] [--html FILE] [--resume]",
      "every tool of the agents once, on all of their targets",
      "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
@@ -347,11 +352,21 @@ bool cli_count(const char *text, int64_t most, int64_t *ret_count)
     return true;
 }
 
-bool cli_since(const char *text, int64_t *ret_moment)
+static bool parse_moment(const char *text, int sign, int64_t *ret_moment)
 {
     int64_t seconds;
     if (!parse_span(text, &seconds))
         return clock_parse(text, ret_moment);
-    *ret_moment = clock_now() - seconds * CLOCK_SECOND;
+    *ret_moment = clock_now() + sign * seconds * CLOCK_SECOND;
     return true;
+}
+
+bool cli_since(const char *text, int64_t *ret_moment)
+{
+    return parse_moment(text, -1, ret_moment);
+}
+
+bool cli_until(const char *text, int64_t *ret_moment)
+{
+    return parse_moment(text, 1, ret_moment);
 }

@@ -1,4 +1,4 @@
-/* lbops runs, approvals, approve, deny: what the state knows, and what people say. */
+/* lbops runs, approvals, alerts, approve, deny, ack: what the state knows, and what people say. */
 #include "cli.h"
 
 #include "clock.h"
@@ -174,12 +174,19 @@ static void take_alert(cli *c, void *state, struct json_object *item)
     if (!list->count++ && !c->json)
         (void)printf("%s%-9s %-9s %-28s %-6s %s%s\n", cli_style(c, "1"), "SEVERITY", "STATE", "SINCE", "TIMES", "WHAT",
                      cli_style(c, "0"));
-    if (c->json)
+    struct json_object *by = json_get_object(item, "acknowledged");
+    if (c->json) {
         add_json(list, item);
-    else
-        (void)printf("%-9s %-9s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), shown(item, "status"),
-                     shown(item, "fired_at"), shown(item, "count"), project ? project : "", project ? "/" : "",
-                     project ? shown(item, "branch") : "", project ? ": " : "", shown(item, "text"));
+        return;
+    }
+    (void)printf("%-9s %-9s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), shown(item, "status"),
+                 shown(item, "fired_at"), shown(item, "count"), project ? project : "", project ? "/" : "",
+                 project ? shown(item, "branch") : "", project ? ": " : "", shown(item, "text"));
+    (void)printf("    %s\n", shown(item, "id"));
+    if (by)
+        (void)printf("    acknowledged by %s at %s%s%s: %s\n", shown(by, "by"), shown(by, "at"),
+                     json_get_text(by, "until") ? " until " : "",
+                     json_get_text(by, "until") ? json_get_text(by, "until") : "", shown(by, "because"));
 }
 
 int cli_alerts(cli *c, int argc, char **argv)
@@ -263,6 +270,48 @@ static int decide(cli *c, int argc, char **argv)
     const cli_takers takers = {
         .state = &d, .result = c->json && !approves ? take_record_json : take_record, .document = take_document};
     return cli_ask(c, buf_text(&request), d.verb, approves ? CLI_ASK_RUN : CLI_ASK_LOOK, &takers);
+}
+
+/* ---- taking an alert on ---- */
+
+static void take_word(cli *c, void *state, struct json_object *word)
+{
+    (void)state;
+    if (c->json)
+        (void)puts(json_object_to_json_string_ext(word, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    else
+        (void)printf("%s is acknowledged by %s\n", shown(word, "alert_id"), shown(word, "name"));
+}
+
+int cli_ack(cli *c, int argc, char **argv)
+{
+    BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
+    const char *id = NULL, *name = NULL, *reason = NULL, *until = NULL;
+    int64_t moment = 0;
+    for (int i = 1; i < argc; i++) {
+        const char **into = strcmp(argv[i], "--as") == 0        ? &name
+                            : strcmp(argv[i], "--because") == 0 ? &reason
+                            : strcmp(argv[i], "--until") == 0   ? &until
+                                                                : NULL;
+        if (into && i + 1 < argc)
+            *into = argv[++i];
+        else if (into || !take_id(argv[i], &id))
+            return refuse_word(c, "ack", argv[i]);
+    }
+    if (!id || !name || !reason)
+        return cli_usage(c, cli_find_verb("ack"), NULL, "ack needs a key, --as NAME and --because TEXT");
+    if (until && !cli_until(until, &moment))
+        return cli_usage(c, NULL, "give 30m, 8h or 7d, or 2026-01-31T23:59:00Z", "--until %s is no time", until);
+    buf_puts(&request, "{\"verb\":\"ack\"");
+    json_member_string(&request, "id", id);
+    json_member_string(&request, "name", name);
+    json_member_string(&request, "reason", reason);
+    if (until)
+        json_member_i64(&request, "until", moment);
+    buf_putc(&request, '}');
+    int code = cli_load(c, CLI_DEFAULTS);
+    const cli_takers takers = {.result = take_word};
+    return code ? code : cli_ask(c, buf_text(&request), "ack", CLI_ASK_LOOK, &takers);
 }
 
 int cli_approve(cli *c, int argc, char **argv)

@@ -127,7 +127,8 @@ static void dispatch(desk_call *call, const char *verb)
     } verbs[] = {{"run", desk_run},       {"cancel", cancel},
                  {"runs", desk_runs},     {"suspended", desk_suspended},
                  {"resume", desk_resume}, {"approvals", desk_approvals},
-                 {"alerts", desk_alerts}, {"cycle", desk_cycle}};
+                 {"alerts", desk_alerts}, {"cycle", desk_cycle},
+                 {"ack", desk_ack}};
     lb_error error;
     if (call->desk->is_closed && begins(verb)) {
         (void)lb_fail(&error, LB_ERR_CANCELLED, "ask again when it is up again, or without it",

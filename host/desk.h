@@ -5,7 +5,8 @@
  * requests   {"verb":"run","tool","agent","project","branch","args":[{"name","text"}],"plan","timeout_s","record_dir"}
  *            {"verb":"cancel","run"} {"verb":"runs","id","limit","status","tool","since"} {"verb":"suspended"}
  *            {"verb":"resume","tool"} {"verb":"approvals","all","id"} {"verb":"approve"|"deny","id"}
- *            {"verb":"alerts","all"} {"verb":"cycle","agent","resume","strict","job","tools","timeout_s"}
+ *            {"verb":"alerts","all"} {"verb":"ack","id","until"}
+ *            {"verb":"cycle","agent","resume","strict","job","tools","timeout_s"}
  *            each with "name" and "reason": who asks, and why
  * answers    {"log":{"level","tool","text"}} {"progress":{"tool","done","total","what"}}
  *            {"document":{...}} {"item":{...}} {"result":{...}} {"error":{"code","message","hint"}}

@@ -41,6 +41,8 @@ void desk_resume(desk_call *call);
 void desk_approvals(desk_call *call);
 void desk_alerts(desk_call *call);
 void desk_decide(desk_call *call, bool approve);
+/* desk_ack.c */
+void desk_ack(desk_call *call);
 /* desk_cycle.c */
 void desk_cycle(desk_call *call);
 void desk_cycle_done(desk_call *call);

@@ -16,9 +16,14 @@ typedef struct alerting {
     char *key, *text, *document, *change, *kind, *tool, *project, *branch;
     char *metric, *object, *action; /* of a threshold; else NULL, and ... */
     double value, threshold;        /* ... NaN */
+    double remind_s; /* whoever sees it says it again after so long; 0: never; NaN: as the host thinks best */
     severity severity;
     bool resolves, is_keyed; /* is_keyed: the key says already whose it is */
     bool ends_all;           /* no alert itself: it ends those of its branch */
+    char *acknowledged;      /* who has taken it on, as JSON; NULL: nobody */
+    bool is_acknowledging;   /* no news of the alert itself, but of a person */
+    char *said, *line;       /* their words; what is told where that is not text; or NULL */
+    int64_t told_at;         /* when it was last told */
     int64_t at, version, fired_at;
     int64_t count;
     uint32_t depth;

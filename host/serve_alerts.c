@@ -6,8 +6,11 @@
 
 #include <math.h>
 
-#define AGAIN_S    0.2                 /* until the log has room again */
-#define ABOUT_MOST (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
+#define AGAIN_S           0.2          /* until the log has room again */
+#define REMIND_CRITICAL_S (4 * 3600.0) /* where whoever sees it does not say */
+#define REMIND_WARNING_S  (24 * 3600.0)
+#define REMIND_SLACK_S    60.0
+#define ABOUT_MOST        (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
 
 static void look_up(alerting *a);
 static void tell(alerting *a);
@@ -15,7 +18,8 @@ static void tell(alerting *a);
 static bool is_step(const char *kind)
 {
     return strcmp(kind, "alert.opened") == 0 || strcmp(kind, "alert.escalated") == 0 ||
-           strcmp(kind, "alert.resolved") == 0;
+           strcmp(kind, "alert.resolved") == 0 || strcmp(kind, "alert.reminded") == 0 ||
+           strcmp(kind, "alert.acknowledged") == 0;
 }
 
 /* ---- the end of one ---- */
@@ -23,8 +27,8 @@ static bool is_step(const char *kind)
 static void finish(alerting *a)
 {
     serve *s = a->serve;
-    char *const texts[] = {a->key,     a->text,   a->document, a->change, a->kind,  a->tool,
-                           a->project, a->branch, a->metric,   a->object, a->action};
+    char *const texts[] = {a->key,    a->text,   a->document, a->change, a->kind,         a->tool, a->project,
+                           a->branch, a->metric, a->object,   a->action, a->acknowledged, a->said, a->line};
     ev_timer_stop(s->loop, &a->again);
     s->alerting = NULL;
     if (s->router)
@@ -44,17 +48,28 @@ static lb_value number_or_null(const char *name, double number)
     return isnan(number) ? lb_null(name) : lb_f64(name, number);
 }
 
+static const char *line_of(const alerting *a)
+{
+    return a->line ? a->line : a->text;
+}
+
+/* As history has always called them. */
+static const char *state_of(const char *change)
+{
+    return strcmp(change, "opened") == 0 ? "fired" : strcmp(change, "reminded") == 0 ? "renotified" : change;
+}
+
 static void write_row(const alerting *a)
 {
     const lb_target target = {.project = a->project, .branch = a->branch};
     supervisor_row(a->serve->supervisor, "alert_history",
                    LB_ARGS(lb_text("alert_id", a->key), lb_time("at", clock_now()),
-                           lb_text("state", strcmp(a->change, "opened") == 0 ? "fired" : a->change),
-                           lb_text("severity", serve_severities[a->severity]), lb_text("rule", a->kind),
-                           lb_text("title", a->text), lb_text("source_tool", a->tool), lb_time("fired_at", a->fired_at),
-                           lb_text("object_name", a->object), lb_text("metric_name", a->metric),
-                           number_or_null("metric_value", a->value), number_or_null("threshold", a->threshold),
-                           lb_text("sop_action", a->action), lb_json("detail", a->document)),
+                           lb_text("state", state_of(a->change)), lb_text("severity", serve_severities[a->severity]),
+                           lb_text("rule", a->kind), lb_text("title", line_of(a)), lb_text("source_tool", a->tool),
+                           lb_time("fired_at", a->fired_at), lb_text("object_name", a->object),
+                           lb_text("metric_name", a->metric), number_or_null("metric_value", a->value),
+                           number_or_null("threshold", a->threshold), lb_text("sop_action", a->action),
+                           lb_json("detail", a->document)),
                    &target);
 }
 
@@ -77,7 +92,7 @@ static void put_step(const alerting *a, buf *b)
     json_member_string(b, "alert_id", a->key);
     json_member_i64(b, "event", (int64_t)a->seq);
     json_member_string(b, "severity", serve_severities[a->severity]);
-    json_member_string(b, "text", a->text);
+    json_member_string(b, "text", line_of(a));
     json_member_raw(b, "to", buf_text(&a->hears));
     json_member_raw(b, "told", buf_text(&a->knew));
     json_member_string(b, "rule", a->kind);
@@ -182,9 +197,15 @@ static void add_missing(buf *list, struct json_object *names, struct json_object
     }
 }
 
-/* An end goes to those who heard of the beginning; what begins or gets worse, where the routes lead now, and what gets
- * worse also to those who know of it. knew: before this step; NULL: nobody, or it began before that was written down,
- * and the routes lead to those who will have heard. known: how bad it was, for its end says nothing of that. */
+static bool is_news(const alerting *a)
+{
+    return a->change && (strcmp(a->change, "opened") == 0 || strcmp(a->change, "escalated") == 0);
+}
+
+/* An end, a reminder and an acknowledgement go to those who heard of the beginning; what begins or gets worse, where
+ * the routes lead now, and what gets worse also to those who know of it. knew: before this step; NULL: nobody, or it
+ * began before that was written down, and the routes lead to those who will have heard. known: how bad it was, for its
+ * end says nothing of that. */
 static void find_hearers(alerting *a, struct json_object *knew, severity known)
 {
     serve *s = a->serve;
@@ -197,7 +218,7 @@ static void find_hearers(alerting *a, struct json_object *knew, severity known)
         buf_clear(lists[i]);
         buf_putc(lists[i], '[');
     }
-    if ((!knew || (a->change && !a->resolves)) && s->routes)
+    if ((!knew || is_news(a)) && s->routes)
         alert_routes_each(s->routes, &about, on_hears, &routed);
     buf_putc(&routed, ']');
     JSON_AUTO *hears = json_parse(buf_text(&routed), routed.length, &err);
@@ -243,6 +264,14 @@ static void write_alert(alerting *a, const char *status)
     json_member_i64(&body, "event", (int64_t)a->seq);
     json_member_string(&body, "log", s->log_name);
     json_member_string(&body, "change", a->change);
+    json_key(&body, "told_at");
+    json_time(&body, a->told_at);
+    if (a->acknowledged)
+        json_member_raw(&body, "acknowledged", a->acknowledged);
+    if (a->metric)
+        json_member_string(&body, "metric", a->metric);
+    if (a->object)
+        json_member_string(&body, "object", a->object);
     json_member_raw(&body, "told", buf_text(&a->told));
     json_member_raw(&body, "detail", a->document);
     buf_putc(&body, '}');
@@ -257,14 +286,84 @@ static void write_alert(alerting *a, const char *status)
     state_end(state);
 }
 
+static int64_t time_in(struct json_object *body, const char *name, int64_t fallback)
+{
+    const char *text = json_get_text(body, name);
+    int64_t at = fallback;
+    if (text)
+        (void)clock_parse(text, &at); /* ours: it parses */
+    return at;
+}
+
+/* Somebody has taken it on, and the time that they have asked for is not over. */
+static bool is_in_hand(const alerting *a, struct json_object *before)
+{
+    struct json_object *by = json_get_object(before, "acknowledged");
+    return by && time_in(by, "until", INT64_MAX) > a->at;
+}
+
+/* It is seen again while it is open: after its time people are reminded. Runs do not begin to the second. */
+static bool is_due_again(const alerting *a, struct json_object *before)
+{
+    double wait = !isnan(a->remind_s)                ? a->remind_s
+                  : a->severity == SEVERITY_CRITICAL ? REMIND_CRITICAL_S
+                  : a->severity == SEVERITY_WARNING  ? REMIND_WARNING_S
+                                                     : 0;
+    double slack = wait / 10 < REMIND_SLACK_S ? wait / 10 : REMIND_SLACK_S;
+    int64_t told = time_in(before, "told_at", time_in(before, "fired_at", a->at));
+    return wait > 0 && !is_in_hand(a, before) && (double)(a->at - told) >= (wait - slack) * (double)CLOCK_SECOND;
+}
+
 /* NULL: nothing that is worth telling. */
 static const char *change_of(const alerting *a, bool is_open, struct json_object *before)
 {
     if (a->resolves)
         return is_open ? "resolved" : NULL;
+    if (a->is_acknowledging)
+        return is_open ? "acknowledged" : NULL;
     if (!is_open)
         return "opened";
-    return a->severity > serve_severity(json_get_text(before, "severity")) ? "escalated" : NULL;
+    if (a->severity > serve_severity(json_get_text(before, "severity")))
+        return "escalated";
+    return is_due_again(a, before) ? "reminded" : NULL;
+}
+
+static void replace(char **text, struct json_object *from, const char *member)
+{
+    const char *known = json_get_text(from, member);
+    free(*text);
+    *text = base_strdup(known);
+}
+
+/* A person's word changes nothing of the alert: it is told as it stands. */
+static void take_as_known(alerting *a, struct json_object *before)
+{
+    struct json_object *detail = json_get_object(before, "detail");
+    a->severity = serve_severity(json_get_text(before, "severity"));
+    replace(&a->text, before, "text");
+    replace(&a->kind, before, "kind");
+    replace(&a->metric, before, "metric");
+    replace(&a->object, before, "object");
+    free(a->line);
+    a->line = base_printf("%s: %s", a->said, a->text ? a->text : a->key);
+    if (!detail)
+        return;
+    free(a->document);
+    a->document = base_strdup(json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN));
+}
+
+/* What somebody has said holds to the end of the alert, but not where that gets worse: nobody has taken on that. */
+static void carry(alerting *a, struct json_object *before)
+{
+    struct json_object *by = json_get_object(before, "acknowledged");
+    bool is_told = a->change && !a->is_acknowledging;
+    a->told_at = is_told ? a->at : time_in(before, "told_at", a->fired_at);
+    if (a->is_acknowledging)
+        return;
+    free(a->acknowledged); /* of a look before this one */
+    a->acknowledged = NULL;
+    if (by && !is_news(a))
+        a->acknowledged = base_strdup(json_object_to_json_string_ext(by, JSON_C_TO_STRING_PLAIN));
 }
 
 static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *error)
@@ -284,10 +383,8 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     a->fired_at = a->at;
     a->count = 1;
     if (is_open) {
-        const char *fired = json_get_text(before, "fired_at");
-        a->count = json_get_i64(before, "count", 0) + 1;
-        if (fired)
-            (void)clock_parse(fired, &a->fired_at); /* ours: it parses */
+        a->count = json_get_i64(before, "count", 0) + !a->is_acknowledging;
+        a->fired_at = time_in(before, "fired_at", a->at);
     }
     /* The same event again, after a crash: what came of it may not have been told. */
     const char *log = json_get_text(before, "log");
@@ -296,10 +393,13 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     const char *change = is_again ? json_get_text(before, "change") : change_of(a, is_open, before);
     free(a->change);
     a->change = change ? base_strdup(change) : NULL;
-    if (a->resolves && !is_open && !is_again) {
+    if ((a->resolves || a->is_acknowledging) && !is_open && !is_again) {
         finish(a);
         return;
     }
+    if (a->is_acknowledging)
+        take_as_known(a, before);
+    carry(a, before);
     find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL,
                  serve_severity(json_get_text(before, "severity")));
     write_alert(a, a->resolves ? "resolved" : "open");
@@ -354,22 +454,23 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
         return ROUTER_DONE;
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     alerting *a = base_alloc(sizeof *a);
-    *a = (alerting){.serve = s, .seq = e->seq, .at = e->at, .value = NAN, .threshold = NAN};
+    *a = (alerting){.serve = s, .seq = e->seq, .at = e->at, .value = NAN, .threshold = NAN, .remind_s = NAN};
     if (!serve_judge(a, e, payload)) {
         free(a);
         return ROUTER_DONE;
     }
-    if (e->project && a->key && !a->is_keyed) { /* two branches have two alerts */
-        char *key = base_printf("%s@%s/%s", a->key, e->project, e->branch ? e->branch : "");
+    if (!a->project)
+        a->project = base_strdup(e->project);
+    if (!a->branch)
+        a->branch = base_strdup(e->branch);
+    if (a->project && a->key && !a->is_keyed) { /* two branches have two alerts */
+        char *key = base_printf("%s@%s/%s", a->key, a->project, a->branch ? a->branch : "");
         free(a->key);
         a->key = key;
     }
     a->document = describe(e);
     a->kind = base_strdup(e->kind);
     a->tool = base_strdup(e->tool);
-    a->project = base_strdup(e->project);
-    if (!a->branch)
-        a->branch = base_strdup(e->branch);
     a->depth = e->depth;
     a->hears = a->knew = a->told = BUF_INIT((size_t)1024 * 1024);
     ev_timer_init(&a->again, on_again, 0, 0);

@@ -45,6 +45,7 @@ static void judge_threshold(alerting *a, struct json_object *payload, bool is_ov
     a->action = base_strdup(json_get_text(payload, "action"));
     a->value = number_of(payload, "value");
     a->threshold = number_of(payload, "threshold");
+    a->remind_s = number_of(payload, "remind_s");
 }
 
 /* A cause that needs a person. */
@@ -58,6 +59,27 @@ static void judge_issue(alerting *a, struct json_object *payload, bool is_over)
     a->text = line ? base_strdup(line) : base_printf("%s of %s%s", issue, object, is_over ? " is over" : "");
     a->object = base_strdup(object);
     a->action = base_strdup(json_get_text(payload, "done"));
+    a->remind_s = number_of(payload, "remind_s");
+}
+
+/* Somebody has taken an alert on. */
+static void judge_word(alerting *a, struct json_object *payload)
+{
+    const char *until = json_get_text(payload, "until"), *name = text_of(payload, "name");
+    BUF_AUTO by = BUF_INIT(EVENT_PAYLOAD);
+    a->is_acknowledging = a->is_keyed = true;
+    a->key = base_strdup(text_of(payload, "alert_id"));
+    a->said = base_printf("acknowledged by %s%s%.19s%s (%s)", name, until ? " until " : "", until ? until : "",
+                          until ? "Z" : "", text_of(payload, "reason"));
+    buf_putc(&by, '{');
+    json_member_string(&by, "by", name);
+    json_member_string(&by, "because", text_of(payload, "reason"));
+    json_key(&by, "at");
+    json_time(&by, a->at);
+    if (until)
+        json_member_string(&by, "until", until);
+    buf_putc(&by, '}');
+    a->acknowledged = base_strdup(buf_text(&by));
 }
 
 /* A pair of tables has one alert for each matter, whichever check has found it. */
@@ -103,6 +125,8 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         judge_issue(a, payload, e->kind[6] == 'r');
     } else if (strncmp(e->kind, "sync.drift_", 11) == 0) {
         judge_pair(a, payload, e->kind[11] == 'c');
+    } else if (strcmp(e->kind, "person.acknowledged") == 0) {
+        judge_word(a, payload);
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
         subject = text_of(payload, "service");
         a->severity = SEVERITY_CRITICAL;

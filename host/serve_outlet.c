@@ -293,7 +293,8 @@ bool outlet_has_folded(const outlet *o, uint64_t seq)
 
 static bool is_spared(const outlet *o, const note *n)
 {
-    return strcmp(n->change, "resolved") == 0 || (strcmp(n->severity, "critical") == 0 && !o->named->digest_critical);
+    return strcmp(n->change, "resolved") == 0 || strcmp(n->change, "acknowledged") == 0 ||
+           (strcmp(n->severity, "critical") == 0 && !o->named->digest_critical);
 }
 
 static void hold(outlet *o, const note *n)
@@ -351,7 +352,8 @@ static router_answer on_step(void *state, const router_delivery *delivery, lb_er
         return ROUTER_DONE;
     if (!outlet_is_free(o))
         return ROUTER_LATER;
-    if (outlet_has_folded(o, e->seq))
+    bool is_reminder = strcmp(e->kind, "alert.reminded") == 0;
+    if (outlet_has_folded(o, e->seq) || (is_reminder && (o->held.count || wait_for_room(o)))) /* not into a flood */
         return ROUTER_DONE;
     outlet_take(o, alert_note_of(e, payload, o->named->name));
     return ROUTER_ACCEPTED;

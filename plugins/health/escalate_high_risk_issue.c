@@ -117,12 +117,14 @@ static int keep(const desk *d, const cause_found *c, const told *last, const cha
 static int announce(const desk *d, const cause_found *c, const char *severity, const char *title, lb_error *err)
 {
     const cause_rule *rule = &cause_rules[c->id];
+    bool is_critical = strcmp(severity, "critical") == 0;
     return lb_emit(
         d->ctx, "issue.escalated",
         LB_ARGS(
             lb_text("issue", c->kind), lb_text("object", c->object), lb_text("severity", severity),
             lb_text("text", title), lb_text("done", d->args->done), lb_text("remedy", rule->remedy),
             lb_text("command", c->command), lb_text("metrics", rule->metrics),
+            lb_f64("remind_s", 60 * (is_critical ? d->args->remind_critical_min : d->args->remind_warning_min)),
             lb_object("diagnosis", LB_ARGS(lb_f64("confidence", c->confidence), lb_json("evidence", c->evidence),
                                            lb_text("confirm", rule->confirm), lb_text("otherwise", rule->otherwise)))),
         err);

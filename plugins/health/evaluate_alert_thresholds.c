@@ -76,6 +76,11 @@ static int run_sop(evaluation *e, const health_observation *o, lb_error *err)
                  : lb_append(e->ctx, "sops", LB_ARGS(lb_text("metric", rule->metric), lb_json("result", answer)), err);
 }
 
+static health_habits habits_of(const struct args *args)
+{
+    return (health_habits){args->fire_after, args->clear_after, args->remind_critical_s, args->remind_warning_s};
+}
+
 static int tell(evaluation *e, health_entry *entry, const health_observation *o, health_change change, int64_t since,
                 lb_error *err)
 {
@@ -87,10 +92,11 @@ static int tell(evaluation *e, health_entry *entry, const health_observation *o,
     e->silenced += entry->alert.is_silenced;
     if (change == HEALTH_OPENED)
         entry->incident = health_book_incident(e->ctx, &e->book, entry);
-    int r = change == HEALTH_RESOLVED ? health_tell_clear(e->ctx, &e->policy, entry, o, since, e->reading.at, err)
-            : change != HEALTH_NOTHING
-                ? health_tell_breach(e->ctx, &e->policy, entry, o, health_usual_of(e->ctx, &e->reading, o), err)
-                : 0;
+    const health_habits habits = habits_of(e->args);
+    int r = change == HEALTH_RESOLVED  ? health_tell_clear(e->ctx, &e->policy, entry, o, since, e->reading.at, err)
+            : change != HEALTH_NOTHING ? health_tell_breach(e->ctx, &e->policy, &habits, entry, o,
+                                                            health_usual_of(e->ctx, &e->reading, o), err)
+                                       : 0;
     if (r >= 0 &&
         (change != HEALTH_NOTHING || entry->alert.told != HEALTH_NORMAL || entry->alert.grade != HEALTH_NORMAL))
         r = health_tell_alert(e->ctx, &e->policy, entry, o, change, since, err);
@@ -100,11 +106,6 @@ static int tell(evaluation *e, health_entry *entry, const health_observation *o,
 }
 
 /* ---- judging ---- */
-
-static health_habits habits_of(const struct args *args)
-{
-    return (health_habits){args->fire_after, args->clear_after, args->remind_critical_s, args->remind_warning_s};
-}
 
 static int judge(evaluation *e, health_entry *entry, const health_observation *o, lb_error *err)
 {

@@ -58,8 +58,8 @@ static const char *detail_of(lb_ctx *ctx, const health_policy *policy, const hea
     return copy;
 }
 
-int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_entry *entry, const health_observation *o,
-                       const char *usual, lb_error *err)
+int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_habits *habits, const health_entry *entry,
+                       const health_observation *o, const char *usual, lb_error *err)
 {
     const health_alert_rule *rule = &health_alert_rules[o->id];
     double limit = limit_of(&policy->limits[o->id], entry->alert.told);
@@ -75,6 +75,8 @@ int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_en
                            lb_text("table", o->table), lb_text("object", o->table ? NULL : o->object),
                            lb_text("action", rule->sop), lb_time("since", entry->alert.since),
                            lb_text("unit", rule->unit), lb_text("text", line), lb_json("detail", detail),
+                           lb_f64("remind_s", entry->alert.told == HEALTH_CRITICAL ? habits->remind_critical_s
+                                                                                   : habits->remind_warning_s),
                            lb_json("context", context_of(ctx, o))),
                    err);
 }

@@ -5,8 +5,9 @@
 #include "health_book.h"
 
 /* threshold.breached: it opened, got worse, or is told again. usual: what the figure is at this hour, in words. */
-LB_MUST_CHECK int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_entry *entry,
-                                     const health_observation *o, const char *usual, lb_error *err);
+LB_MUST_CHECK int health_tell_breach(lb_ctx *ctx, const health_policy *policy, const health_habits *habits,
+                                     const health_entry *entry, const health_observation *o, const char *usual,
+                                     lb_error *err);
 /* threshold.cleared. since: when it had begun. */
 LB_MUST_CHECK int health_tell_clear(lb_ctx *ctx, const health_policy *policy, const health_entry *entry,
                                     const health_observation *o, int64_t since, int64_t at, lb_error *err);

@@ -1,5 +1,6 @@
 /* alert_pagerduty: alerts as incidents, by PagerDuty's Events API v2. One alert is one incident: it is triggered,
- * triggered again when it gets worse, and resolved, under the same key; a repeat changes nothing there. */
+ * triggered again when it gets worse or lasts, acknowledged when somebody takes it on, and resolved, under the same
+ * key; a repeat changes nothing there. */
 #include "alert_http.h"
 #include "alert_words.h"
 
@@ -98,10 +99,13 @@ static struct json_object *payload_of(const lb_alert_note *note, const alert_wor
 
 static struct json_object *make_event(const pager *p, const lb_alert_note *note, const alert_words *w)
 {
-    bool is_over = strcmp(note->change, "resolved") == 0;
+    bool is_over = strcmp(note->change, "resolved") == 0, is_taken = strcmp(note->change, "acknowledged") == 0;
     struct json_object *event = json_object_new_object();
     if (event && rest_json_add_text(event, "routing_key", p->routing_key) &&
-        rest_json_add_text(event, "event_action", is_over ? "resolve" : "trigger") &&
+        rest_json_add_text(event, "event_action",
+                           is_over    ? "resolve"
+                           : is_taken ? "acknowledge"
+                                      : "trigger") &&
         rest_json_add(event, "dedup_key", limited(note->key, KEY_MOST)) &&
         rest_json_add_text(event, "client", "lbops") && rest_json_add(event, "payload", payload_of(note, w)))
         return event;

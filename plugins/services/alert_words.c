@@ -121,8 +121,8 @@ static int add_fact(alert_words *w, const char *name, struct json_object *value,
 /* What has a line of its own, or is for programs. */
 static bool is_shown_elsewhere(const char *name)
 {
-    static const char *const names[] = {"text",    "since",  "action", "done", "command",
-                                        "context", "detail", "pair"};
+    static const char *const names[] = {"text",    "since",  "action", "done",    "command",
+                                        "context", "detail", "pair",   "remind_s"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;

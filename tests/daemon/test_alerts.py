@@ -496,6 +496,110 @@ def an_hour_away_ends_in_a_few_messages_and_a_digest():
         holds(folded > 0, f"a flood: {texts(slack)}")
 
 
+OBJECT = "lock_wait_time/object 1@shop/production"
+
+
+def pages(duty):
+    return [(n["json"]["event_action"], n["json"]["payload"]["severity"]) for n in list(duty.taken)]
+
+
+def team(slack, duty, **limits):
+    return routing(slack=("alert_slack", {"secret_url": slack.url + "/services/T0", **limits}),
+                   duty=("alert_pagerduty", {"url": duty.url + "/v2/enqueue", "secret_routing_key": "R0UT1NG", **limits}))
+
+
+def standing(daemon, key):
+    """What the daemon knows of an open alert."""
+    return next(a for a in daemon.ask("alerts").items() if a["id"] == key)
+
+
+def remind(daemon, key, **args):
+    """It is seen again and again, until people are reminded of it: once."""
+    def again():
+        before = standing(daemon, key)["count"]
+        breach(daemon, **args)
+        daemon.wait(lambda: standing(daemon, key)["count"] > before, "it is counted")
+        return standing(daemon, key)["change"] == "reminded"
+    daemon.wait(again, f"a reminder of {key}")
+
+
+def steps(daemon, key):
+    """What history has of an alert, in order."""
+    return [row[0] for row in reported(daemon, f"SELECT a.state FROM alert_history a WHERE a.alert_id = '{key}'"
+                                               " AND a.state NOT LIKE 'deliver%' ORDER BY a.at")]
+
+
+def who_has_heard_is_reminded_in_its_time():
+    with Web() as slack, Web() as duty, team(slack, duty) as daemon:
+        daemon.start()
+        for _ in range(3):
+            breach(daemon)
+        told(daemon, slack, 1)
+        remind(daemon, OBJECT, remind_s=1)
+        told(daemon, duty, 2)
+        contains(told(daemon, slack, 2)[1]["json"]["text"], "warning still: lock_wait_time is past its limit on object 1")
+        daemon.wait(lambda: steps(daemon, OBJECT)[-1] == "renotified", "it is in history")
+        daemon.kill()
+        daemon.start()
+        breach(daemon)
+        breach(daemon, remind_s=0)
+        breach(daemon, level="critical")
+        breach(daemon, over=True)
+        told(daemon, slack, 4)
+        told(daemon, duty, 4)
+        contains(texts(slack)[2], "critical now: ")
+        equal((pages(duty)[:3], pages(duty)[3][0]), ([("trigger", "warning")] * 2 + [("trigger", "critical")], "resolve"),
+              "what is not due, or never to be said again, is not")
+        equal(steps(daemon, OBJECT), ["fired", "renotified", "escalated", "resolved"], "in history")
+
+
+def nobody_is_reminded_in_a_flood():
+    with Web() as slack, Web() as duty, team(slack, duty, digest_above=2, digest_s=3600) as daemon:
+        daemon.start()
+        breach(daemon, count=3)
+        told(daemon, slack, 2)
+        remind(daemon, OBJECT, remind_s=0.01)
+        breach(daemon, over=True)
+        told(daemon, slack, 3)
+        equal([t.split(":")[0] for t in texts(slack)], ["warning", "warning", "resolved"], "two, a flood, and an end")
+
+
+def what_somebody_has_taken_on_is_left_to_them():
+    with Web() as slack, Web() as duty, team(slack, duty) as daemon:
+        daemon.start()
+        breach(daemon, count=2)
+        told(daemon, duty, 2)
+        key = OBJECT
+        why = ("--as", "ada", "--because", "I look at it")
+        for words, code in ((("nothing", *why), 1), (("lock_wait", *why), 1), ((key, "--as", "ada"), 2), ((key, *why, "--until", "x"), 2)):
+            holds(daemon.cli("ack", *words).returncode != 0, f"{words} is taken")
+        contains(daemon.cli("ack", "lock_wait", *why).stderr, "more than one open alert")
+        contains(daemon.cli("ack", key[:24], *why, check=0).stdout, f"{key} is acknowledged by ada")
+        acknowledged = told(daemon, duty, 3)[2]["json"]
+        equal((acknowledged["event_action"], acknowledged["dedup_key"]), ("acknowledge", key), "in PagerDuty")
+        contains(told(daemon, slack, 3)[2]["json"]["text"], "acknowledged by ada (I look at it): lock_wait_time is past its limit")
+        daemon.wait(lambda: steps(daemon, key)[-1] == "acknowledged", "it is in history")
+        daemon.kill()
+        daemon.start()
+        listed = daemon.cli("alerts", check=0).stdout
+        contains(listed, f"    {key}", "    acknowledged by ada at ", ": I look at it")
+        for _ in range(3):
+            breach(daemon, remind_s=0.01)
+        breach(daemon, level="critical")
+        equal(told(daemon, duty, 4)[3]["json"]["payload"]["severity"], "critical", "nobody was reminded, and it got worse")
+        remind(daemon, key, level="critical", remind_s=0.01)
+        equal(told(daemon, duty, 5)[4]["json"]["event_action"], "trigger", "nobody has taken on that it is critical")
+        daemon.cli("ack", key, *why, "--until", "2s", check=0)
+        equal(told(daemon, duty, 6)[5]["json"]["event_action"], "acknowledge", "for two seconds")
+        contains(daemon.cli("alerts", check=0).stdout, " until ")
+        remind(daemon, key, level="critical", remind_s=0.01)
+        told(daemon, duty, 7)
+        breach(daemon, over=True)
+        equal(told(daemon, duty, 8)[7]["json"]["event_action"], "resolve", "it ends all the same")
+        equal(steps(daemon, key), ["fired", "acknowledged", "escalated", "renotified", "acknowledged", "renotified", "resolved"], "in history")
+        equal(daemon.cli("ack", key, *why).returncode, 1, "of what is over")
+
+
 def two_of_one_kind_keep_apart():
     with routing(a=("alert_file", {}), b=("alert_file", {"digest_above": 0}), c=("alert_mock", {})) as daemon:
         daemon.start()
@@ -637,8 +741,8 @@ suite(every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,
       a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
       an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
-      alerts_of_a_deleted_branch_end_once_and_with_it,
-      a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
+      alerts_of_a_deleted_branch_end_once_and_with_it, who_has_heard_is_reminded_in_its_time, nobody_is_reminded_in_a_flood,
+      what_somebody_has_taken_on_is_left_to_them, a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
       a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
       a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 

@@ -15,7 +15,8 @@ static void every_kind_of_the_seeds_is_there(void)
         "approval.expired",      "tool.suspended",     "service.down",       "service.up",       "daemon.started",
         "daemon.stopped",        "daemon.reloaded",    "history.thinned",    "clock.jumped",     "router.chain_ended",
         "router.undeliverable",  "alert.opened",       "alert.escalated",    "alert.resolved",   "target.unseen",
-        "target.seen",           "target.left",        "awake.spent",        "awake.renewed",    "target.gone"};
+        "target.seen",           "target.left",        "awake.spent",        "awake.renewed",    "target.gone",
+        "alert.reminded",        "alert.acknowledged", "person.acknowledged"};
     CU_ASSERT_EQUAL(event_kind_count(), LB_COUNT(names));
     for (size_t i = 0; i < LB_COUNT(names); i++) {
         const event_kind *kind = event_kind_find(names[i]);
