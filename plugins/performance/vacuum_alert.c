@@ -34,7 +34,7 @@ static int breach(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, 
     return lb_emit(ctx, "threshold.breached",
                    LB_ARGS(lb_text("metric", a->metric), lb_f64("value", a->value), lb_f64("threshold", a->threshold),
                            lb_text("unit", a->unit), lb_text("level", a->level > 1 ? "critical" : "warning"),
-                           lb_text("action", "vacuum"), lb_text("text", a->text)),
+                           lb_text("action", "vacuum"), lb_text("object", a->object), lb_text("text", a->text)),
                    err);
 }
 
@@ -43,7 +43,7 @@ static int clear(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, l
     json_object_object_del(open, a->metric);
     return lb_emit(ctx, "threshold.cleared",
                    LB_ARGS(lb_text("metric", a->metric), figure("value", a->value), lb_f64("threshold", a->threshold),
-                           lb_text("unit", a->unit)),
+                           lb_text("unit", a->unit), lb_text("object", a->object)),
                    err);
 }
 
