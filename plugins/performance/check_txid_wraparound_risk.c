@@ -208,7 +208,8 @@ static int tell(lb_ctx *ctx, const look *l, const vacuum_counter *c, int64_t nex
     int level = level_by_age(l, c), r = record(ctx, l, c->metric, (double)c->worst, "gauge", err);
     const vacuum_alert alert = {
         .metric = c->metric,
-        .object = "the oldest database", /* evaluate_alert_thresholds has an alert of txid_age, too, with limits of its own */
+        .object =
+            "the oldest database", /* evaluate_alert_thresholds has an alert of txid_age, too, with limits of its own */
         .unit = "ids",
         .value = (double)c->worst,
         .threshold = (double)(level > 1 ? args->critical_age : args->warning_age),
