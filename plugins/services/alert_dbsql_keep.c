@@ -1,4 +1,5 @@
 #include "alert_dbsql.h"
+#include "alert_words.h"
 
 #include <alert_dbsql_sql.h>
 
@@ -62,6 +63,8 @@ static struct json_object *query_of(const dbsql_wish *wish, const char *metric)
         p += plain;
         if (strncmp(p, "{table}", 7) == 0)
             put_table(&query, wish);
+        else if (strncmp(p, "{tool}", 6) == 0)
+            rest_buf_text(&query, alert_look_for(metric));
         else if (*p)
             put_metrics(&query, metric);
         p += *p ? strcspn(p, "}") + 1 : 0;
@@ -159,7 +162,7 @@ static struct json_object *make_wanted(const dbsql_wish *wish, const char *metri
         rest_json_add_text(a, "warehouse_id", wish->warehouse) &&
         rest_json_add_text(a, "custom_summary", "{{ALERT_STATUS}}: {{ALERT_NAME}}") &&
         rest_json_add_text(a, "custom_description",
-                           "{{QUERY_RESULT_TABLE}}\n`lbops alerts` says why, what was done, and what comes next.") &&
+                           "{{QUERY_RESULT_TABLE}}\n`next` is the command for what a person can do about it.") &&
         add_filled(a, "evaluation", wish, fill_evaluation) && add_filled(a, "schedule", wish, fill_schedule))
         return a;
     (void)json_object_put(a);

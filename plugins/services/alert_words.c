@@ -44,7 +44,7 @@ typedef struct hint {
 } hint;
 
 /* The tool that says more about a metric, and what would help; each only looks. */
-static const char *look_for(const char *metric)
+const char *alert_look_for(const char *metric)
 {
     static const struct {
         const char *metric, *tool;
@@ -71,6 +71,7 @@ static char *command_for(const char *kind, struct json_object *document, struct 
         {"history.thinned", "lbops status", NULL, ""},
         {"issue.escalated", "", "command", ""},
         {"sync.drift_detected", "", "command", ""},
+        {"cost.anomaly", "", "command", ""},
         {"alert.digest", "lbops alerts", NULL, ""},
     };
     const char *project = text_at(document, "project"), *branch = text_at(document, "branch"),
@@ -81,7 +82,7 @@ static char *command_for(const char *kind, struct json_object *document, struct 
             return service_text("%s%s%s", hints[i].before, member, hints[i].after);
     }
     if (kind && strcmp(kind, "threshold.breached") == 0 && metric && project && branch)
-        return service_text("lbops run %s --project %s --branch %s", look_for(metric), project, branch);
+        return service_text("lbops run %s --project %s --branch %s", alert_look_for(metric), project, branch);
     return NULL;
 }
 
@@ -186,6 +187,10 @@ int alert_words_make(const lb_alert_note *note, alert_words *ret_words, lb_error
     struct json_object *document = ret_words->document, *payload = payload_of(document);
     const char *project = text_at(document, "project"), *branch = text_at(document, "branch"),
                *tool = text_at(document, "tool"), *run = text_at(document, "run_id");
+    if (!project) { /* the workspace was looked at, and this was found out of it */
+        project = text_at(payload, "project_id");
+        branch = text_at(payload, "branch_id");
+    }
     ret_words->title = title_of(note);
     ret_words->where =
         project ? service_text("%s%s%s", project, branch ? "/" : "", branch ? branch : "") : strdup("the workspace");

@@ -24,6 +24,9 @@ typedef struct alert_words {
     struct json_object *document; /* the names of the facts live in it */
 } alert_words;
 
+/* The tool that says more about a metric, with its options. */
+const char *alert_look_for(const char *metric);
+
 /* Zeroes the words first; done is due in any case. */
 LB_MUST_CHECK int alert_words_make(const lb_alert_note *note, alert_words *ret_words, lb_error *err);
 void alert_words_done(alert_words *w);

@@ -93,7 +93,8 @@ def each_metric_has_one_that_says_what_the_history_says():
         W.statement_execution.execute_statement(f"UPDATE {history} SET at = at - INTERVAL 40 DAYS", READY["warehouse_id"])
         equal(state_of(one), "TRIGGERED", "one that has been open for long is open")
         rows = EMULATOR.control("POST", f"alerts/{one.id}/evaluate")["rows"]
-        contains(json.dumps(rows), "critical", "shop", "production")
+        contains(json.dumps(rows), "critical", "shop", "production",
+                 "lbops run check_txid_wraparound_risk --project shop --branch production")
         told = [t for t in EMULATOR.control("GET", "alerts/told")["told"] if t["alert"] == "all: txid_age"]
         equal(sorted(t.get("user_email") or t["destination_id"] for t in told), ["7c1f", "anna@example.org"], "told once each")
         judged(FINE)
@@ -101,6 +102,8 @@ def each_metric_has_one_that_says_what_the_history_says():
         equal(made.run("appends", file=made.place / "lines", line="one").member("document")["status"], "pending_approval", "a question")
         made.wait(lambda: state_of(alerts[OTHERS]) == "OK" and EMULATOR.control("POST", f"alerts/{alerts[OTHERS].id}/evaluate")["rows"],
                   "what waits for a person is there, and is not critical")
+        rows = EMULATOR.control("POST", f"alerts/{alerts[OTHERS].id}/evaluate")["rows"]
+        contains(json.dumps(rows), "lbops approvals ")
 
 
 def what_stands_is_left_and_what_differs_is_mended():

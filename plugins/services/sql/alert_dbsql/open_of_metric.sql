@@ -6,7 +6,8 @@ WITH steps AS (
      WHERE a.metric_name = {metric} AND a.state NOT IN ('delivered', 'delivery_failed')
 )
 SELECT CASE s.severity WHEN 'critical' THEN 3 WHEN 'warning' THEN 2 ELSE 1 END AS severity_level, s.severity, s.title,
-       s.project_id, s.branch_id, coalesce(s.fired_at, s.moment) AS since
+       s.project_id, s.branch_id, coalesce(s.fired_at, s.moment) AS since,
+       concat('lbops run {tool} --project ', s.project_id, ' --branch ', s.branch_id) AS next
   FROM steps s
  WHERE s.step = 1 AND s.state NOT IN ('resolved', 'silenced')
  ORDER BY severity_level DESC, since
