@@ -99,6 +99,22 @@ static void judge_pair(alerting *a, struct json_object *payload, bool is_over)
     a->threshold = strcmp(check, "freshness") == 0 ? number_of(payload, "limit_seconds") : NAN;
 }
 
+/* Days of the bill that do not fit: the alert is a branch's, though the whole workspace is looked at. */
+static void judge_cost(alerting *a, struct json_object *payload, bool is_over)
+{
+    const char *account = text_of(payload, "account"), *line = json_get_text(payload, "text");
+    a->project = base_strdup(json_get_text(payload, "project_id"));
+    a->branch = base_strdup(json_get_text(payload, "branch_id"));
+    a->resolves = is_over;
+    a->severity = serve_severity(json_get_text(payload, "level"));
+    a->key = base_strdup(a->project ? "cost/" : "cost/unattributed");
+    a->text = line ? base_strdup(line) : base_printf("what %s costs is %s", account, is_over ? "usual" : "not usual");
+    a->metric = base_strdup("cost");
+    a->object = base_strdup(account);
+    a->value = number_of(payload, "cost");
+    a->threshold = number_of(payload, "expected");
+}
+
 /* Monitoring sees nothing of a target: one alert, however many tools look there. */
 static void judge_sight(alerting *a, const event *e, struct json_object *payload)
 {
@@ -125,6 +141,8 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         judge_issue(a, payload, e->kind[6] == 'r');
     } else if (strncmp(e->kind, "sync.drift_", 11) == 0) {
         judge_pair(a, payload, e->kind[11] == 'c');
+    } else if (strcmp(e->kind, "cost.anomaly") == 0 || strcmp(e->kind, "cost.normal") == 0) {
+        judge_cost(a, payload, e->kind[5] == 'n');
     } else if (strcmp(e->kind, "person.acknowledged") == 0) {
         judge_word(a, payload);
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {

@@ -1,6 +1,6 @@
 /* track_cost_attribution: what each branch cost by the bill, which days do not fit its weeks, and what of it is ours.
  */
-#include "cost_shares.h"
+#include "cost_alarm.h"
 
 #include <math.h>
 #include <string.h>
@@ -87,8 +87,18 @@ static int judge_day(lb_ctx *ctx, const cost_account *a, int64_t day, const cost
         err);
 }
 
+/* The newest complete day is well inside of what is an anomaly: less than half of that above its weekday. */
+static bool is_calm(const cost_account *a, int64_t days, const cost_rule *rule)
+{
+    const cost_rule half = {rule->sigmas / 2, rule->share / 2, rule->least_money / 2};
+    cost_judgement j = {.is_known = false};
+    if (days > a->first)
+        cost_judge(a->days + a->first, (size_t)(days - 1 - a->first), &half, &j);
+    return j.is_known && !j.is_anomaly;
+}
+
 /* Days that are complete, judged by those before them. */
-static int judge(lb_ctx *ctx, const cost_book *b, cost_account *a, int64_t *anomalies, lb_error *err)
+static int judge(lb_ctx *ctx, const cost_book *b, cost_account *a, cost_alarms *alarms, lb_error *err)
 {
     const struct args *args = ctx->args;
     const cost_rule rule = {args->sigmas, args->share, args->least_money};
@@ -100,12 +110,13 @@ static int judge(lb_ctx *ctx, const cost_book *b, cost_account *a, int64_t *anom
         a->scores[i] = j.is_known ? j.score : NAN;
         if (!j.is_anomaly || days - i > args->record_days)
             continue;
-        (*anomalies)++;
         r = judge_day(ctx, a, b->first_day + i, &j, a->days[i], err);
+        if (r >= 0)
+            r = cost_alarms_note(alarms, a, i, &j, err);
     }
     for (int64_t i = days < 0 ? 0 : days; i < COST_MOST_DAYS; i++)
         a->scores[i] = NAN;
-    return r;
+    return r < 0 ? r : cost_alarms_tell(alarms, a, is_calm(a, days, &rule), err);
 }
 
 /* The first line of a day's compute carries what our runs kept awake that day, so that sums hold. */
@@ -167,11 +178,15 @@ static int tell(lb_ctx *ctx, const cost_book *b, lb_error *err)
 
 static int conclude(lb_ctx *ctx, cost_book *b, lb_error *err)
 {
-    int64_t anomalies = 0;
+    cost_alarms *alarms = NULL;
     const struct args *args = ctx->args;
     int r = cost_read_own(ctx, b, err);
+    if (r >= 0)
+        r = cost_alarms_open(ctx, b, args->currency, &alarms, err);
     for (size_t i = 0; r >= 0 && i < b->count; i++)
-        r = judge(ctx, b, b->accounts[i], &anomalies, err);
+        r = judge(ctx, b, b->accounts[i], alarms, err);
+    if (r >= 0)
+        r = cost_alarms_keep(alarms, err);
     if (r >= 0)
         r = record(ctx, b, err);
     if (r >= 0)
@@ -206,4 +221,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 
 LB_TOOL(track_cost_attribution, "what projects and branches cost by the bill, and the days that do not fit their weeks",
         .agent = "health", .risk = LB_RISK_LOW, .workspace = true, .schedule = "0 6 * * *", .detector = true,
-        .timeout_s = 600, LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("cost_attribution"), .run = run);
+        .timeout_s = 600, LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("cost_attribution"),
+        .emits = LB_NAMES("cost.anomaly", "cost.normal"), .remembers = true, .run = run);

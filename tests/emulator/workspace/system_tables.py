@@ -47,6 +47,15 @@ def share(*words):
 class SystemTables:
     def __init__(self, workspace, account_id, workspace_id):
         self.workspace, self.account, self.number = workspace, account_id, workspace_id
+        self.planted = {}  # (project, branch, day): quantity of compute, where a test says it
+
+    def routes(self, router, guard):
+        router.add("POST", "/_emulator/usage", self.plant)
+
+    def plant(self, request):
+        """What a branch's compute took on days, in place of what the words would decide."""
+        for day, quantity in request.json()["compute"].items():
+            self.planted[request.json()["project"], request.json()["branch"], day] = quantity
 
     def rows(self, schema, table):
         """Nothing here flows from table to table, so that there is no lineage."""
@@ -68,6 +77,7 @@ class SystemTables:
             yield self._record(project, day, STORAGE, quantity, branch=branch, storage=kind)
             for endpoint in branch.endpoints.values():
                 quantity = 4 + 20 * share(project.ident, branch.ident, day, "compute")
+                quantity = self.planted.get((project.ident, branch.ident, str(day)), quantity)
                 yield self._record(project, day, COMPUTE, quantity, branch=branch, endpoint=endpoint)
                 # Once a week a record is taken back and stated anew, lower.
                 if day.toordinal() % 7 == 0:

@@ -73,7 +73,7 @@ class Workspace:
         services = [self.control, self.identity, self.lakebase, LakebaseParts(self.lakebase), catalogs,
                     LakebaseFeeds(self.lakebase, catalogs),
                     Statements(self, engine), Catalogs(self), Volumes(self), self.jobs, Serving(self), self.dashboards, Alerts(self),
-                    self.github]
+                    self.github, self.system_tables]
         for service in services:
             service.routes(router, guard)
         self.lakebase.malformed(router, guard)
