@@ -77,9 +77,9 @@ static int say_ahead(lb_ctx *ctx, const sync_pair *pair, const sync_counts *coun
     const lb_value *evidence = detail(ctx, pair, counts);
     const char *reason =
         lb_printf(ctx,
-                  "%s has %lld rows with a %s in the future, its copy %lld: they are not compared, and "
-                  "say nothing of how fresh the copy is",
-                  pair->wish->source, (long long)counts->source_ahead, pair->mark, (long long)counts->target_ahead);
+                  "rows whose %s lies in the future (%s: %lld, its copy: %lld) are not compared, and say nothing of how "
+                  "fresh the copy is",
+                  pair->mark, pair->wish->source, (long long)counts->source_ahead, (long long)counts->target_ahead);
     return evidence ? lb_report(ctx,
                                 LB_FINDING(.object = pair->wish->source, .kind = "sync_ahead_of_time", .reason = reason,
                                            .evidence = evidence, .terms = LB_TERMS({"counted_by_their_time", 0.9})),

@@ -208,7 +208,7 @@ def rows_ahead_of_the_time():
         statement("INSERT INTO main.public.ahead VALUES (1, TIMESTAMP'2026-01-01 00:00:00Z'), (2, TIMESTAMP'2999-01-01 00:00:00Z')")
         found = given.run("validate_sync_completeness", **pair)["result"]
         equal((found["completeness"][0]["missing"], found["completeness"][0]["target_max_ts"][:10]), (0, "2026-01-01"), "a row in flight")
-        holds("ahead has 1 rows with a updated_at in the future, its copy 1" in str(found["findings"]), found)
+        holds("rows whose updated_at lies in the future (ahead: 1, its copy: 1)" in str(found["findings"]), found)
 
 
 begin("SELECT 1")  # Spark takes a while to start: meanwhile tables are made at home

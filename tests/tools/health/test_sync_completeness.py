@@ -95,7 +95,7 @@ def rows_ahead_of_the_time(version):
         holds(7100 < found["lag_seconds"] < 9000, found)
         ahead = [f for f in result["findings"] if f["kind"] == "sync_ahead_of_time"]
         equal(len(ahead), 1, "it is told")
-        contains(ahead[0]["reason"], "orders has 2 rows with a updated_at in the future, its copy 1")
+        contains(ahead[0]["reason"], "rows whose updated_at lies in the future (orders: 2, its copy: 1)")
         _, fresh = one(given, "track_sync_freshness", sync_type="continuous")
         equal(fresh["freshness"][0]["status"], "stale", "not fresh for two years")
         _, both = one(given, "run_full_sync_validation", scope="full")
