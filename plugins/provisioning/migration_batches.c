@@ -2,6 +2,8 @@
  * asked, all of them at once, as an approval is carried out without the tool. */
 #include "migration_batch.h"
 
+#include <sql/migration/batch_first.h>
+#include <sql/migration/batch_held_back.h>
 #include <sql/migration/batch_lag.h>
 
 #define BATCH_MOST_MS INT64_C(60000)
@@ -117,6 +119,8 @@ int migrate_batches_add(const migration_backfill *b, lb_group *group, const migr
     int r = lb_plans(b->run->ctx) ? migrate_batch_begin(b, group, err) : 0;
     if (r >= 0)
         r = migrate_limit_session(b->run, group, limit, err);
+    if (r >= 0) /* what is decided is what would go then, as with a statement that is executed at once */
+        r = migrate_hold_session_to_risk(b->run, group, b->task->file, err);
     if (r >= 0)
         r = add_all(b, group, rows, lb_plans(b->run->ctx), &at.last, err);
     if (r >= 0)
@@ -185,15 +189,30 @@ static int try_batch(migration_backfill *b, const migration_limit *limit, migrat
     }
 }
 
+static int tell_waited(const migration_backfill *b, double behind_s, int64_t waited_us, lb_error *err)
+{
+    return lb_append(b->run->ctx, "replica_waits",
+                     LB_ARGS(lb_text("file", b->task->file->name), lb_i64("statement", b->number),
+                             lb_text("table", b->label), lb_i64("behind_batch", b->batches),
+                             lb_f64("behind_s", behind_s), lb_f64("waited_s", (double)waited_us / 1e6)),
+                     err);
+}
+
 /* Replicas that are behind would fall further behind. */
 static int wait_for_replicas(const migration_backfill *b, lb_error *err)
 {
+    double most = 0;
+    int64_t began = lb_time_left(b->run->ctx);
     for (;;) {
         lb_rows *rows = NULL;
         migration_batch_lag_row row = {0};
         int r = migration_batch_lag(b->run->ctx, &rows, err);
         if (r < 0 || !migration_batch_lag_next(b->run->ctx, rows, &row) || row.seconds <= LAG_MOST_S)
-            return r;
+            return r < 0 || most <= 0 ? r : tell_waited(b, most, began - lb_time_left(b->run->ctx), err);
+        if (most <= 0)
+            lb_log(b->run->ctx, LB_LOG_INFO, "%s: a replica is %.0f s behind: waiting for it behind batch %lld",
+                   b->label, row.seconds, (long long)b->batches);
+        most = row.seconds > most ? row.seconds : most;
         if (lb_time_left(b->run->ctx) < RESERVE_US || !migrate_pause(b->run, 20, LAG_LOOK_MS))
             return lb_fail(err, LB_ERR_TIMEOUT, "run it again when they are: it goes on where it was",
                            "%s: a replica was %.0f s behind, and did not come closer in the time that the run has",
@@ -215,10 +234,46 @@ static void vacuum(const migration_backfill *b)
         lb_log(b->run->ctx, LB_LOG_WARN, "%s: not vacuumed between batches: %s", b->label, err.message);
 }
 
+/* Where such a transaction is open, the vacuums are in vain, and the table grows as if there were no batches. */
+static int tell_held_back(const migration_backfill *b, const char *first, bool *told, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    migration_batch_held_back_row row;
+    int r = migration_batch_held_back(b->run->ctx, &(migration_batch_held_back_args){.first = first}, &rows, err);
+    if (r < 0 || !migration_batch_held_back_next(b->run->ctx, rows, &row))
+        return r;
+    *told = true;
+    lb_log(b->run->ctx, LB_LOG_WARN, "%s: %s has a transaction open for %.0f s, and no vacuum helps meanwhile",
+           b->label, row.who, row.seconds);
+    return lb_report(
+        b->run->ctx,
+        LB_FINDING(.object = row.who, .kind = "vacuum-held-back",
+                   .reason = "its transaction is older than the batches: while it is open no vacuum clears "
+                             "away what they leave, and the table grows",
+                   .evidence = LB_ARGS(lb_text("file", b->task->file->name), lb_i64("statement", b->number),
+                                       lb_text("table", b->label), lb_i64("pid", row.pid), lb_text("state", row.state),
+                                       lb_f64("seconds", row.seconds)),
+                   .terms = LB_TERMS({"seen_between_batches", 0.9})),
+        err);
+}
+
+static int read_first(const migration_backfill *b, const char **ret_first, lb_error *err)
+{
+    lb_rows *rows = NULL;
+    migration_batch_first_row row = {.transaction = "0"};
+    int r = migration_batch_first(b->run->ctx, &rows, err);
+    if (r >= 0)
+        (void)migration_batch_first_next(b->run->ctx, rows, &row); /* one row, always */
+    *ret_first = row.transaction;
+    return r;
+}
+
 static int go_through(migration_backfill *b, const migration_limit *limit, migration_tries *all, lb_error *err)
 {
     int64_t size = b->task->file->judged.items[b->number - 1].batch_rows, dead = 0;
-    int r = 0;
+    const char *first = NULL;
+    bool told = false;
+    int r = read_first(b, &first, err);
     while (r >= 0 && !migrate_batch_is_over(b)) {
         int64_t began = lb_time_left(b->run->ctx), rows = 0;
         if (began < RESERVE_US || lb_cancelled(b->run->ctx))
@@ -235,8 +290,9 @@ static int go_through(migration_backfill *b, const migration_limit *limit, migra
         if (dead > dead_most(b)) {
             vacuum(b);
             dead = 0;
+            r = told ? 0 : tell_held_back(b, first, &told, err);
         }
-        if (!migrate_batch_is_over(b)) {
+        if (r >= 0 && !migrate_batch_is_over(b)) {
             (void)migrate_pause(b->run, 20, took / 1000); /* whoever is asked to stop, stops above */
             r = wait_for_replicas(b, err);
         }

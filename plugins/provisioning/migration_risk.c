@@ -8,6 +8,7 @@
 #include <sql/migration/compare_risk.h>
 #include <sql/migration/count_rows.h>
 #include <sql/migration/counted.h>
+#include <sql/migration/forget_risk.h>
 #include <sql/migration/hold_to_decided.h>
 #include <sql/migration/not_counted.h>
 #include <sql/migration/risk_now.h>
@@ -359,14 +360,28 @@ int migrate_risk_text(migration_run *run, const migration_file *file, const char
     return decide(run, file, &state, ret_text, err);
 }
 
-int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err)
+/* here: in this transaction; else the session is told, as what comes has a transaction for each statement. */
+static int hold(migration_run *run, lb_group *group, const migration_file *file, bool here, lb_error *err)
 {
     const lb_sql *state = NULL;
     const char *decided = NULL;
     int r = decide(run, file, &state, &decided, err);
     if (r < 0 || !state)
         return r;
-    const migration_compare_risk_args args = {.state = state, .decided = decided};
+    const migration_compare_risk_args args = {.state = state, .decided = decided, .here = here};
     r = migration_compare_risk(run->ctx, group, &args, err);
-    return r < 0 ? lb_wrap(err, "what is at risk") : migration_hold_to_decided(run->ctx, group, err);
+    if (r < 0)
+        return lb_wrap(err, "what is at risk");
+    r = migration_hold_to_decided(run->ctx, group, err);
+    return r < 0 || here ? r : migration_forget_risk(run->ctx, group, err);
+}
+
+int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err)
+{
+    return hold(run, group, file, true, err);
+}
+
+int migrate_hold_session_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err)
+{
+    return hold(run, group, file, false, err);
 }

@@ -131,6 +131,9 @@ LB_MUST_CHECK int migrate_look_at_risk(migration_run *run, migration_file *file,
 LB_MUST_CHECK int migrate_risk_text(migration_run *run, const migration_file *file, const char **ret_text,
                                     lb_error *err);
 LB_MUST_CHECK int migrate_hold_to_risk(migration_run *run, lb_group *group, const migration_file *file, lb_error *err);
+/* The same at the beginning of a group that is no transaction. */
+LB_MUST_CHECK int migrate_hold_session_to_risk(migration_run *run, lb_group *group, const migration_file *file,
+                                               lb_error *err);
 
 /* migration_advice.c: the judge's advice, by what the catalogue and the files behind this one say. */
 LB_MUST_CHECK int migrate_mend_advice(migration_run *run, const migration_files *files, migration_file *file,

@@ -1,4 +1,4 @@
--- summary: ends the transaction where more or something else is at risk than what was decided on
+-- summary: fails where more or something else is at risk than what was decided on
 -- kind: change
 -- server: 15-18
 DO $$

@@ -1,10 +1,11 @@
 """apply_schema_migration with statements that are executed in batches: each row once, whoever writes beside it, whatever
 kills it, and whoever is asked. The database is looked at afterwards."""
 
+import json
 import threading
 
 from migrating import FIRST, Migrations, kill, rules
-from place import each_version, equal, holds, suite
+from place import contains, each_version, equal, holds, suite
 
 TABLE = "CREATE TABLE IF NOT EXISTS app.counted (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, " \
         "filler text NOT NULL DEFAULT repeat('x', 200));"
@@ -254,8 +255,74 @@ def what_an_approval_left_is_asked_for_again(version):
         equal(place.sql(KEYS), "5", "where it was planned")
 
 
+def rows_that_are_deleted_in_batches_are_decided_on_like_others(version):
+    """A person is shown what would go, and what is carried out is held to that."""
+    gone = "DELETE FROM app.counted WHERE id % 2 = 1;"
+    with counted(version, 900, kind="production") as place:
+        place.put("V2__gone", gone)
+        at_once = place.migrate(check=3, keep_before="never")["changes"]
+        place.cli("deny", pending(place)[0]["id"], "--as", "anna", "--because", "in batches rather", check=0)
+        place.put("V2__gone", "-- lbops:batches 200\n" + gone)
+        asked = place.migrate(check=3, keep_before="never")["changes"]
+        equal([{c["effect"] for c in changes if "DELETE FROM app.counted" in c["statement"]} for changes in (at_once, asked)],
+              [{"destructive"}] * 2, "it destroys, in batches too")
+        first, = pending(place)
+        contains(json.dumps(first), "app.counted: at least 100 rows")
+        place.sql("INSERT INTO app.counted (id) SELECT -i FROM generate_series(1, 10000) i")
+        contains(place.approve(first["id"], check=1).stdout, "what would be lost is not what was decided on",
+                 "it was: app.counted: at least 100 rows; it is now: app.counted: at least 10000 rows")
+        equal(place.sql("SELECT count(*) FROM app.counted"), "10900", "nothing was done")
+        place.migrate(check=3, keep_before="never")
+        anew, = pending(place)
+        contains(json.dumps(anew), "app.counted: at least 10000 rows")
+        place.approve(anew["id"])
+        equal(place.sql("SELECT count(*) FROM app.counted WHERE id % 2 = 1"), "0", "as it was decided")
+        place.migrate()
+
+
+def pending(place):
+    return [a for a in place.approvals() if a["status"] == "pending"]
+
+
+def what_is_too_long_for_a_request_has_several(version):
+    with counted(version, 700, kind="production") as place:
+        place.put("V2__count", COUNT.format(1))
+        done, requests = place.migrate(check=3), 0
+        while done["status"] == "pending_approval":
+            request, = pending(place)
+            before = int(place.sql("SELECT count(*) FROM app.counted WHERE n = 1"))
+            holds(before < 700, "none is asked for nothing")
+            place.approve(request["id"])
+            holds(int(place.sql("SELECT count(*) FROM app.counted WHERE n = 1")) > before, "each carries out its part")
+            requests += 1
+            done = place.migrate(check=None)
+        equal([done["status"], place.sql(SPREAD)], ["ok", "1:700"], "each row once")
+        equal(place.sql(KEYS), "700", "batches")
+        holds(2 <= requests <= 4, f"{requests} requests")
+        equal(place.ledger()[-1], "V2__count.sql|done|1|1", "and it is done")
+
+
+def who_keeps_a_vacuum_from_it_is_named(version):
+    with counted(version, 20000) as place:
+        other = place.session()
+        other.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_backend_pid();\n")
+        other.stdin.flush()
+        pid = int(other.stdout.readline())
+        place.put("V2__count", COUNT.format(1000))
+        found = [f for f in place.migrate()["result"]["findings"] if f["kind"] == "vacuum-held-back"]
+        equal([(f["evidence"]["pid"], f["evidence"]["state"], f["evidence"]["table"]) for f in found],
+              [(pid, "idle in transaction", "app.counted")], "named, once")
+        holds(found[0]["evidence"]["seconds"] > 0 and str(pid) in found[0]["object"], f"and how old it is: {found[0]}")
+        other.communicate("ROLLBACK;\n")
+        place.put("V3__count", COUNT.format(1000))
+        equal([f for f in place.migrate()["result"]["findings"] if f["kind"] == "vacuum-held-back"], [], "nobody does any more")
+        equal(place.sql(SPREAD), "2:20000", "each row twice")
+
+
 suite(*each_version(each_row_comes_once_beside_a_writer, a_kill_in_the_middle_costs_nothing, a_key_of_several_columns,
                     rows_are_deleted_too, a_batch_that_takes_too_long_becomes_smaller,
                     a_locked_row_fails_it_where_it_stands, the_table_does_not_grow_to_twice_its_size,
                     what_cannot_be_cut_up_is_refused, a_plan_says_what_there_is_to_do,
-                    where_a_person_is_asked_it_is_asked_once, what_an_approval_left_is_asked_for_again))
+                    where_a_person_is_asked_it_is_asked_once, what_an_approval_left_is_asked_for_again,
+                    rows_that_are_deleted_in_batches_are_decided_on_like_others,
+                    what_is_too_long_for_a_request_has_several, who_keeps_a_vacuum_from_it_is_named))
