@@ -224,6 +224,9 @@ int rls_expose(rls_work *w, lb_error *err)
     if (is_wanted && w->waits)
         return lb_skipped(w->ctx, "Data API",
                           "what keeps tenants apart waits for a person: run this again when it is decided", err);
+    bool is_open = strcmp(wish->isolation, "schema") != 0 && !w->tables.count;
+    if (is_wanted && is_open)
+        return lb_skipped(w->ctx, "Data API", "no table was found to keep tenants apart in, so nothing is shown", err);
     if (is_wanted)
         r = apply_settings(w, &a, err);
     if (r >= 0)

@@ -359,6 +359,9 @@ def nothing_is_shown_before_the_tenants_are_apart():
         path = "projects/shop/branches/production/databases/databricks-postgres/data-api"
         origins = {"tenants": ["a", "b"], "cors_origins": ["https://shop.example"]}
         params = {**origins, "exposed_schemas": ["public"]}
+        none = place.run("configure_rls", tenant_column="org", **params)
+        contains(json.dumps(none["result"]["skipped"]), "none of those looked at has a column org", "so nothing is shown")
+        equal(place.emulator.postgres("GET", path).status, 404, "where no table is kept apart")
         asked = place.run("configure_rls", check=3, **params)
         contains(json.dumps(asked["result"]["skipped"]), "waits for a person")
         equal(place.emulator.postgres("GET", path).status, 404, "nothing is shown before that")
