@@ -75,11 +75,11 @@ static int say_ahead(lb_ctx *ctx, const sync_pair *pair, const sync_counts *coun
     if (!counts->source_ahead && !counts->target_ahead)
         return 0;
     const lb_value *evidence = detail(ctx, pair, counts);
-    const char *reason =
-        lb_printf(ctx,
-                  "rows whose %s lies in the future (%s: %lld, its copy: %lld) are not compared, and say nothing of how "
-                  "fresh the copy is",
-                  pair->mark, pair->wish->source, (long long)counts->source_ahead, (long long)counts->target_ahead);
+    const char *reason = lb_printf(
+        ctx,
+        "rows whose %s lies in the future (%s: %lld, its copy: %lld) are not compared, and say nothing of how "
+        "fresh the copy is",
+        pair->mark, pair->wish->source, (long long)counts->source_ahead, (long long)counts->target_ahead);
     return evidence ? lb_report(ctx,
                                 LB_FINDING(.object = pair->wish->source, .kind = "sync_ahead_of_time", .reason = reason,
                                            .evidence = evidence, .terms = LB_TERMS({"counted_by_their_time", 0.9})),
