@@ -1,8 +1,9 @@
 """What is wrong with a copy reaches people: once, with all that they need, and its end when it is in order again."""
 import datetime
+import time
 
 from alert_place import People, services
-from place import Given, contains, each_version, equal, holds, suite
+from place import PATIENCE, Given, contains, each_version, equal, holds, suite
 from planted import answer, plant
 from receivers import Web
 from sync_place import copy, one
@@ -15,6 +16,14 @@ INSERT INTO orders SELECT i, 't' || i, now() - interval '3 hours' - i * interval
 
 def key(place, matter, target="main.public.orders"):
     return f"sync/{matter}/orders/{target}@shop/{place.database}"
+
+
+def until(look):
+    """Rows of the history follow the events that they tell of."""
+    ends = time.monotonic() + PATIENCE
+    while not look():
+        holds(time.monotonic() < ends, "never seen")
+        time.sleep(0.1)
 
 
 def rows_that_differ_are_told_once_and_their_end(version):
@@ -36,6 +45,7 @@ def rows_that_differ_are_told_once_and_their_end(version):
             words = said["next"].split()[1:]
             contains(place.cli("--json", *words, check=0).stdout, '"missing_keys":["600"]')
             equal(people.told(2)[1:], [("trigger", key(place, "checksum"))], "the command's own answer")
+            until(lambda: answer(place, "SELECT alert_id FROM alert_history WHERE metric_name = 'checksum' AND state = 'fired'"))
             people.restart()
             one(place, "validate_sync_completeness")
             one(place, "run_full_sync_validation", scope="full")
