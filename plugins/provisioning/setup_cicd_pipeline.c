@@ -22,7 +22,7 @@ struct args {
     const char *auth, *runner, *environment, *uc_catalog;
     const char *repository, *service, *project_id, *lbops_url, *lbops_sha256;
     lb_texts uc_readers;
-    bool only_migrations;
+    bool only_migrations, trial;
 };
 
 static const lb_param params[] = {
@@ -34,6 +34,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, git_branch, LB_TEXT, "main", "what has to be merged into for that"),
     LB_PARAM(struct args, test_command, LB_TEXT, NULL, "what tests a branch at $DATABASE_URL; without it nothing does"),
     LB_PARAM(struct args, only_migrations, LB_BOOL, "true", "leave pull requests alone that change no migration"),
+    LB_PARAM(struct args, trial, LB_BOOL, "true",
+             "also try migrations out on a branch of their own: locks, way back, second run"),
     LB_PARAM(struct args, auth, LB_TEXT, "oauth", "how to log in: a service principal or a token",
              .choices = "oauth|token"),
     LB_PARAM(struct args, runner, LB_TEXT, "ubuntu-24.04", "what the jobs run on"),
@@ -109,6 +111,7 @@ static int render(lb_ctx *ctx, const char *source, const char **ret_sealed, lb_e
                                      {NULL, NULL, false}};
     bool is_oauth = strcmp(args->auth, "oauth") == 0;
     const workflow_flag flags[] = {{"paths", args->only_migrations},
+                                   {"trial", args->trial},
                                    {"test", args->test_command != NULL},
                                    {"catalog", args->uc_catalog},
                                    {"oauth", is_oauth},

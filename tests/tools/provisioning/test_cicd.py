@@ -84,7 +84,7 @@ def they_pass_actionlint():
         texts = {}
         for n, params in enumerate((
                 {}, FULL, {"auth": "token", "test_command": "x: y # z"},
-                {"only_migrations": False, "migrations": "db/sql.d", "git_branch": "release/1.x", "uc_catalog": "a b"})):
+                {"only_migrations": False, "trial": False, "migrations": "db/sql.d", "git_branch": "release/1.x", "uc_catalog": "a b"})):
             shutil.rmtree(place.repo / ".github", ignore_errors=True)
             place.setup(**params)
             written = place.texts()
@@ -96,6 +96,9 @@ def they_pass_actionlint():
                    "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2",
                    "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0"}, "pinned actions")
             equal(text.count("runs-on:"), text.count("timeout-minutes:"), "each job ends")
+            equal("test_migration_on_branch" in text, params.get("trial", True), "a trial, unless nobody wants one")
+            names = [step for job, step in steps(written[NAMES[1]]) if job == "branch"]
+            holds("Test" not in names or names.index("Test") == len(names) - 2, f"behind the tests nothing has secrets: {names}")
             equal("DATABRICKS_TOKEN: " in text, params.get("auth") == "token", "the login that was asked for")
             waits = "group: lakebase-pr-${{ github.event.pull_request.number }}\n"
             equal([written[n].count(waits) for n in NAMES], [2, 1], "an end waits for the run that is at work on the branch")
@@ -118,7 +121,7 @@ def what_they_call_is_there():
                 for tool, rest in re.findall(r"lbops (?:--json )?run (\w+)((?:[^\n]|\\\n)*)", body.replace("\\\n", " ")):
                     called.setdefault(tool, set()).update(re.findall(r"--(\w+)", rest))
         equal(set(called), {"create_branch_on_pr", "apply_schema_migration", "capture_schema_diff",
-                            "post_schema_diff_to_pr", "delete_branch_on_pr_close", "create_ops_catalog",
+                            "post_schema_diff_to_pr", "delete_branch_on_pr_close", "create_ops_catalog", "test_migration_on_branch",
                             "setup_unity_catalog_integration"}, "tools")
         known = {t["name"]: t for t in json.loads(place.cli("--json", "tools", check=0).stdout)}
         for tool, options in called.items():
@@ -252,16 +255,18 @@ def the_report_can_do_no_harm():
                  {"file": "V2.sql", "line": 1, "column": 1, "severity": "breaking", "refused": True}},
                 {"object": "session 7", "kind": "in-the-way", "reason": "waits", "evidence": {"file": "V2.sql", "statement": 1}}]}}))
         (runner.dir / "diff.json").write_text(json.dumps({"result": {"text": "+ table \"<b>\"\n\n```" + "é" * 20000}}))
-        done = report(BRANCH="ci-pr-1", MIGRATED="failure")
+        (runner.dir / "trial.json").write_text(json.dumps({"error": {"message": "<i>late"}, "result": {"markdown": "### Locks\n</pre><u>"}}))
+        done = report(BRANCH="ci-pr-1", MIGRATED="failure", TRIED="failure")
         text = runner.read("report.md")
         equal(done.returncode, 0, done.stderr)
-        contains(text, "failure, 2 applied", "it &lt;/pre&gt;broke", "V2.sql, line 3: a, b: column-drop: &lt;script&gt; @all", "&lt;b&gt;", "(cut here)")
-        holds(len(text.encode()) < 65536 and "<script>" not in text, "it fits and is escaped")
+        contains(text, "failure, 2 applied", "it &lt;/pre&gt;broke", "V2.sql, line 3: a, b: column-drop: &lt;script&gt; @all", "&lt;b&gt;", "(cut here)",
+                 "| trial | failure |", "&lt;i&gt;late", "### Locks\n&lt;/pre&gt;&lt;u&gt;")
+        holds(len(text.encode()) < 65536 and not re.search("<(script|[biu])>", text), "it fits and is escaped")
         equal(runner.read("summary"), text, "the summary is the same")
-        equal(runner.read("report.txt"), "migrations: failure, 2 applied\ntests: not asked for\nerror: it </pre>broke\n"
+        equal(runner.read("report.txt"), "migrations: failure, 2 applied\ntrial: failure\ntests: not asked for\nerror: it </pre>broke\nerror: <i>late\n"
               "hazard: V2.sql, line 3: a, b: column-drop: <script> @all\n::error::x 5%\n"
               "hazard: V2.sql, line 9: app.t: index-wide: wide\nhazard: V2.sql, line 1: app.t: not-idempotent: twice\n"
-              "hazard: session 7: in-the-way: waits\n", "what the comment says, as it is")
+              "hazard: session 7: in-the-way: waits\n### Locks\n</pre><u>\n", "what the comment says, as it is")
         equal(done.stdout.splitlines(), [
             "::error file=db/migrations/V2.sql,line=1,col=1,title=not-idempotent::app.t: twice",
             "::warning file=db/migrations/V2.sql,line=3,col=7,title=column-drop::a, b: <script> @all%0A::error::x 5%25",

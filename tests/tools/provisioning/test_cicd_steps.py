@@ -10,9 +10,10 @@ import urllib.parse
 from place import PLUGINS, PROGRAM, Local, Workspace, contains, each_version, equal, holds, suite
 from workflow_steps import Runner, steps
 
-TARGETS = (("*", "shared"), ("production", "production"), ("ci-*", "throwaway"))
+TARGETS = (("*", "shared"), ("production", "production"), ("ci-*", "throwaway"), ("perf-*", "throwaway"))
 MARKER = "<!-- lakebaseops:schema-diff -->"
-TOOLS = ("create_branch_on_pr", "apply_schema_migration", "capture_schema_diff", "post_schema_diff_to_pr", "delete_branch_on_pr_close")
+TOOLS = ("create_branch_on_pr", "apply_schema_migration", "capture_schema_diff", "post_schema_diff_to_pr", "delete_branch_on_pr_close",
+         "test_migration_on_branch")
 
 if any(not (pathlib.Path(PLUGINS) / f"{tool}.so").exists() for tool in TOOLS):
     print(f"skipped: the build lacks one of {', '.join(TOOLS)}")
@@ -33,7 +34,7 @@ def a_pull_request_goes_its_way(version):
         env = {"LBOPS_MANIFEST": str(place.manifest), "LAKEBASE_PROJECT": "shop", "NUMBER": "12", "ACTION": "opened",
                "GITHUB_WORKSPACE": str(repo), "MIGRATIONS": "migrations", "SOURCE_BRANCH": "production",
                "TARGET_BRANCH": "production", "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success", "PICTURE": "success",
-               "UNCOMPARED": ""}
+               "UNCOMPARED": "", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "1"}
 
         def step(job, name):
             done = runner.step(shell[job, name], **env)
@@ -51,8 +52,30 @@ def a_pull_request_goes_its_way(version):
         equal(place.sql("SELECT to_regclass('items')", branch="ci-pr-12"), "items", "it is migrated")
         equal(place.sql("SELECT to_regclass('items')"), "", "its source is not")
         step("branch", "Compare the schemas")
+        (repo / "migrations" / "U1__first.sql").write_text("DROP TABLE IF EXISTS items;\n")
+        step("branch", "Try the migrations")
+        tried = json.loads(runner.read("trial.json"))["result"]
+        equal([tried["branch"], tried["created"], tried["deleted"], tried["rehearsal"]["applied"], tried["rehearsal"]["rollback"]["outcome"]],
+              ["perf-pr-12-77-1", True, True, 1, "exact"], "a trial of its own, from the beginning and back")
+        equal([b for b in place.branches() if b.startswith("perf-")], [], "its branch is gone")
+        equal(place.sql("SELECT to_regclass('items')"), "", "the source is as it was")
+        env.update(TRIED="success")
         step("branch", "Write the report")
-        contains(runner.read("report.md"), "ci-pr-12", "success, 0 applied", "differs, see below", "items")
+        contains(runner.read("report.md"), "ci-pr-12", "success, 0 applied", "differs, see below", "items", "| trial | success |",
+                 "### Locks", "### Rollback")
+        contains(runner.read("report.txt"), "trial: success", "### Locks", "### Rollback", "V1__first.sql")
+        (repo / "migrations" / "V2__wrong.sql").write_text("ALTER TABLE no_such_table ADD COLUMN IF NOT EXISTS a int;\n")
+        wrong = runner.step(shell["branch", "Try the migrations"], **env)
+        equal(wrong.returncode, 1, "a trial that fails, fails the run")
+        contains(wrong.stdout, "no_such_table")
+        equal([b for b in place.branches() if b.startswith("perf-")], [], "its branch is gone all the same")
+        for name in ("V2__wrong.sql", "U1__first.sql"):
+            (repo / "migrations" / name).unlink()
+        strict = place.dir / "strict.toml"
+        strict.write_text(place.manifest.read_text().replace('branch = "perf-*"', 'branch = "other-*"'))
+        waits = runner.step(shell["branch", "Try the migrations"], **{**env, "LBOPS_MANIFEST": str(strict), "GITHUB_RUN_ATTEMPT": "2"})
+        equal(waits.returncode, 3, "a branch that a person has to let go")
+        contains(waits.stdout, "::error::", "perf-* the class throwaway")
         step("picture", "Ask the branch")
         equal([t["file"] for t in json.loads(runner.read("tried.json"))], ["V1__first.sql"], "what was tried")
         early = repo / "migrations" / "V0_5__early.sql"
@@ -104,7 +127,7 @@ class Connected(Workspace):
 
 def a_pull_request_in_a_workspace():
     command = 'psql -XAtq -d "$DATABASE_URL" -c "SELECT to_regclass(\'items\'), current_user" >seen'
-    with Connected() as place:
+    with Connected(targets=(("production", "production"), ("ci-*", "throwaway"), ("perf-*", "throwaway"), ("*", None))) as place:
         emulator, ready = place.emulator, place.emulator.ready
         os.environ["LBOPS_TEST_GITHUB"] = ready["github_token"]
         place.write(f'github = {{ env = "LBOPS_TEST_GITHUB" }}\n[http.github]\nurl = "{emulator.url}"\n'
@@ -122,8 +145,8 @@ def a_pull_request_in_a_workspace():
         env = {"LBOPS_MANIFEST": str(place.manifest), "LBOPS_TEST_SECRET": ready["client_secret"], "LAKEBASE_PROJECT": "shop",
                "LBOPS_TEST_GITHUB": ready["github_token"], "GITHUB_REPOSITORY": "acme/shop", "NUMBER": "12", "ACTION": "opened",
                "GITHUB_WORKSPACE": str(repo), "MIGRATIONS": "migrations", "SOURCE_BRANCH": "production", "TARGET_BRANCH": "production",
-               "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success", "TESTED": "success", "TEST_COMMAND": command,
-               "PICTURE": "success", "UNCOMPARED": "", "DATABRICKS_HOST": emulator.url, "DATABRICKS_CLIENT_ID": ready["client_id"],
+               "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success", "TESTED": "success", "TRIED": "success",
+               "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "1", "TEST_COMMAND": command, "PICTURE": "success", "UNCOMPARED": "", "DATABRICKS_HOST": emulator.url, "DATABRICKS_CLIENT_ID": ready["client_id"],
                "DATABRICKS_CLIENT_SECRET": ready["client_secret"], "CURL_CA_BUNDLE": ready["ca_file"],
                "PGSSLROOTCERT": ready["pg_ca_file"], "UC_CATALOG": "ops", "UC_READERS": "[]"}
 
@@ -137,14 +160,15 @@ def a_pull_request_in_a_workspace():
             return [(c["id"], c["body"]) for c in listed if c["body"].startswith(MARKER)]
 
         for _ in range(2):
-            for name in ("Make the branch", "Apply the migrations", "Compare the schemas", "Test", "Write the report"):
+            for name in ("Make the branch", "Apply the migrations", "Compare the schemas", "Try the migrations", "Test",
+                         "Write the report"):
                 step("branch", name)
             report = runner.read("output").split("\n", 1)[1].rsplit("\n", 2)[0]
             step("comment", "Comment on the pull request", REPORT=report)
         equal(runner.read("seen"), f"items|{ready['client_id']}\n", "tests see the branch, as the principal")
         equal(place.sql("SELECT to_regclass('items')"), "", "its source is not migrated")
         (ident, body), = comments()
-        contains(body, "`ci-pr-12` against `production`", "migrations: success, 0 applied\ntests: success", "items")
+        contains(body, "`ci-pr-12` against `production`", "migrations: success, 0 applied\ntrial: success\ntests: success", "items", "### Locks")
         step("comment", "Comment on the pull request", REPORT=report)
         equal(comments(), [(ident, body)], "one comment, and the same")
         step("delete", "Delete the branch")
