@@ -2,8 +2,11 @@
 #include "migration_base.h"
 #include "migration_batch.h"
 
+#define JUDGED_FOR 17 /* where no server is asked: what the parser knows */
+
 struct args {
     const char *dir, *target_version, *baseline, *gaps, *tried, *keep_before, *policy;
+    lb_texts judge_only;
     bool out_of_order, allow_ahead, undo, only_undoable, tell_locks, tell_base;
     int64_t lock_timeout_ms, lock_tries, lock_pause_ms, lock_budget_s, lock_wait_s, instant_timeout_s, data_timeout_s,
         build_timeout_s;
@@ -43,6 +46,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, policy, LB_TEXT, NULL, "a file with the branch policy; without it, the one built in"),
     LB_PARAM(struct args, tell_base, LB_BOOL, "false", "tell what was applied on this branch, and to what (tried)"),
     LB_PARAM(struct args, tried, LB_TEXT, NULL, "a file with that of another branch: refuse where this one has moved"),
+    LB_PARAM(struct args, judge_only, LB_LIST_OF(LB_TEXT), NULL,
+             "only judge these files of dir, by their text: no server is asked, as there may be none"),
     LB_PARAM(struct args, tell_locks, LB_BOOL, "false",
              "measure each statement of a transaction: its locks, scans, files, time and log"),
     LB_PARAMS_END,
@@ -86,9 +91,11 @@ static int open_run(lb_ctx *ctx, state *s, lb_error *err)
                              .keeps_history = true,
                              .keep_before = args->keep_before,
                              .policy = args->policy,
+                             .asks_nobody = args->judge_only.count > 0,
+                             .server = JUDGED_FOR,
                              .chance = (uint64_t)(uintptr_t)memory ^ (uint64_t)lb_now(ctx)};
     int r = migration_read(args->dir, memory, &s->files, err);
-    return r < 0 ? r : lb_server_version(ctx, &s->run.server, err);
+    return r < 0 || s->run.asks_nobody ? r : lb_server_version(ctx, &s->run.server, err);
 }
 
 /* Reads the ledger and plans. Done twice: to see what there is to do, and again once nobody else is at it. */
@@ -120,7 +127,7 @@ static int judge_tasks(state *s, lb_error *err)
             continue;
         r = judge_file(file->text, s->run.server, s->run.memory, &file->judged, err);
         file->is_judged = file->is_told = r >= 0;
-        if (r >= 0)
+        if (r >= 0 && !s->run.asks_nobody)
             r = migrate_look_at_risk(&s->run, file, err);
         if (r >= 0)
             r = migrate_mend_advice(&s->run, &s->files, file, err);
@@ -132,7 +139,41 @@ static int judge_tasks(state *s, lb_error *err)
         r = lb_examined(s->run.ctx, "statements", statements, err);
     if (r >= 0)
         r = migrate_refuse(files, s->plan.count, err);
-    return r < 0 ? r : migrate_batches_check(&s->run, &s->plan, err);
+    return r < 0 || s->run.asks_nobody ? r : migrate_batches_check(&s->run, &s->plan, err);
+}
+
+/* Takes a file that is to be judged into the plan. */
+static int take_named(state *s, const char *name, lb_error *err)
+{
+    const struct args *args = s->run.ctx->args;
+    for (size_t i = 0; i < s->files.count; i++)
+        if (strcmp(s->files.items[i].name, name) == 0) {
+            s->plan.tasks[s->plan.count++].file = &s->files.items[i];
+            return 0;
+        }
+    for (size_t i = 0; i < s->files.other_count; i++)
+        if (strcmp(s->files.others[i], name) == 0)
+            return lb_skipped(s->run.ctx, name, "its name says no version", err);
+    return lb_fail(err, LB_ERR_NOT_FOUND, "give names as they stand in --dir, without a path, that end in .sql",
+                   "there is no file %.200s in %s", name, args->dir);
+}
+
+/* What has been applied anywhere is not known here, so whoever asks says which files count. */
+static int judge_named(state *s, lb_error *err)
+{
+    const struct args *args = s->run.ctx->args;
+    const size_t count = args->judge_only.count;
+    int r = 0;
+    s->plan.tasks = arena_alloc(s->run.memory, count * sizeof *s->plan.tasks);
+    if (!s->plan.tasks)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        r = take_named(s, args->judge_only.items[i], err);
+    if (r >= 0)
+        r = lb_examined(s->run.ctx, "files", (int64_t)s->plan.count, err);
+    if (r >= 0)
+        r = judge_tasks(s, err);
+    return r < 0 ? r : lb_result(s->run.ctx, LB_ARGS(lb_i64("server_version", s->run.server)), err);
 }
 
 static int tell_task(state *s, const migration_task *task, const char *became, lb_error *err)
@@ -242,6 +283,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (!s)
         return lb_out_of_memory(err);
     int r = open_run(ctx, s, err);
+    if (r >= 0 && s->run.asks_nobody)
+        return judge_named(s, err);
     if (r >= 0 && args->tried)
         r = migrate_read_tried(&s->run, args->tried, &s->tried, err);
     if (r >= 0 && args->tell_base)

@@ -1,5 +1,6 @@
 /* The judge has one text before it, and no server. What its advice lacks by that is mended here: a safe form that this
- * server would refuse for this table becomes another one, and what a later file does is not asked for. */
+ * server would refuse for this table becomes another one, where there is a server to ask, and what a later file does is
+ * not asked for. */
 #include "migration_run.h"
 
 #include "effect_objects.h"
@@ -70,7 +71,7 @@ static int advise(migration_run *run, const migration_file *file, judge_hazard *
 {
     migration_partitioned_row table = {0};
     bool is_key = h->rule == JUDGE_FK_VALID && run->server < 18, is_detach = h->rule == JUDGE_DETACH_PARTITION;
-    if (!h->statement || (!is_key && !is_detach))
+    if (run->asks_nobody || !h->statement || (!is_key && !is_detach))
         return 0;
     int r = find_partitioned(run, &file->judged.items[h->statement - 1], &table, err);
     if (r < 0 || !table.name || (is_detach && !table.default_partition))

@@ -24,6 +24,7 @@ typedef struct migration_run {
     bool tells_locks, keeps_history;  /* history: for a trial that is forgotten there is none */
     const char *keep_before, *policy; /* auto, always, never or NULL; the branch policy's file or NULL */
     const char *kept_told;            /* the branch that was told of last: several tries have one */
+    bool asks_nobody;                 /* files are judged by their text, and there may be no server */
     bool leaves_out_functions;        /* looking for those that use a table took too long */
     bool holds_to_nothing;            /* what is at risk changes all the time, and nobody is asked about it here */
     bool leaves_out_base;             /* a plan met a lock on its way there */

@@ -48,4 +48,29 @@ holds '.error.code == "conflict" and (.error.hint | contains("not to a pooler"))
 holds '.error.message | endswith("was lost: session 4711 took it, and this is session 4712")'
 holds '[.result.migrations[].outcome] == ["applied", "failed"]'
 runs_with 2 apply_schema_migration
+
+# Files are judged by their text where there is no server, nor a way to one.
+MANIFEST=$WORK/alone.toml
+printf '[workspace]\nname = "alone"\n' >"$MANIFEST"
+printf '%s\n' '-- lbops:allow not-idempotent because it is tried' \
+    'ALTER TABLE app.orders ADD CONSTRAINT kind FOREIGN KEY (kind) REFERENCES app.kinds;' \
+    'ALTER TABLE app.orders ADD CONSTRAINT a CHECK (kind > 0) NOT VALID;' \
+    'ALTER TABLE app.orders ADD CONSTRAINT b CHECK (kind > 1) NOT VALID;' 'DROP TABLE IF EXISTS app.old;' \
+    >"$FILES/V5__keys.sql"
+printf '%s\n' 'ALTER TABLE app.orders VALIDATE CONSTRAINT a;' >"$FILES/V6__valid.sql"
+printf '%s\n' '-- lbops:batches 1000' 'UPDATE app.orders SET kind = 1 WHERE kind IS NULL;' >"$FILES/V8__fill.sql"
+printf '%s\n' 'CREATE TABLE app.more (id bigint PRIMARY KEY);' >"$FILES/V7__more.sql"
+printf '%s\n' 'SELECT 1;' >"$FILES/helper.sql"
+runs_with 1 apply_schema_migration --project p --dir "$FILES"
+holds '.error.message | contains("no transport")'
+runs apply_schema_migration --project p --dir "$FILES" --judge_only '["V5__keys.sql", "V8__fill.sql", "helper.sql"]'
+holds '.changes == [] and .result.examined == {"files": 2, "statements": 5} and .result.skipped[0].object == "helper.sql"'
+holds '[.result.findings[] | select(.kind == "foreign-key-not-deferred" or .kind == "table-drop") | .evidence.line] == [2, 5]'
+holds '[.result.findings[] | select(.kind == "not-valid-never-validated") | .object] == ["app.orders.b"]'
+holds '[.result.findings[] | .evidence | (.file | IN("V5__keys.sql", "V8__fill.sql")) and (.refused | not)] | all'
+runs_with 1 apply_schema_migration --project p --dir "$FILES" --judge_only '["V5__keys.sql", "V7__more.sql"]'
+holds '.error.message | contains("V7__more.sql, line 1, column 1: not-idempotent")'
+holds '[.result.findings[] | select(.evidence.refused) | [.evidence.file, .evidence.line]] == [["V7__more.sql", 1]]'
+runs_with 1 apply_schema_migration --project p --dir "$FILES" --judge_only '["../files/V5__keys.sql"]'
+holds '.error.code == "not_found" and .result.findings == []'
 finish
