@@ -68,6 +68,7 @@ holds '.changes == [] and .result.examined == {"files": 2, "statements": 5} and 
 holds '[.result.findings[] | select(.kind == "foreign-key-not-deferred" or .kind == "table-drop") | .evidence.line] == [2, 5]'
 holds '[.result.findings[] | select(.kind == "not-valid-never-validated") | .object] == ["app.orders.b"]'
 holds '[.result.findings[] | .evidence | (.file | IN("V5__keys.sql", "V8__fill.sql")) and (.refused | not)] | all'
+runs apply_schema_migration --project p --dir "$FILES" --judge_only '["V8__fill.sql"]'
 runs_with 1 apply_schema_migration --project p --dir "$FILES" --judge_only '["V5__keys.sql", "V7__more.sql"]'
 holds '.error.message | contains("V7__more.sql, line 1, column 1: not-idempotent")'
 holds '[.result.findings[] | select(.evidence.refused) | [.evidence.file, .evidence.line]] == [["V7__more.sql", 1]]'
