@@ -93,6 +93,9 @@ def info_is_kept(version):
         contains([f["kind"] for f in full], "statements_full")
         place.sql(f"ALTER DATABASE {place.database} SET pg_stat_statements.track = 'none'")
         contains([f["kind"] for f in place.findings(INFO)], "statements_not_tracked")
+        for given, is_found in (("off", True), ("auto", False), ("on", False), ("regress", False)):
+            place.sql(f"ALTER DATABASE {place.database} SET compute_query_id = '{given}'")
+            equal("query_ids_off" in [f["kind"] for f in place.findings(INFO)], is_found, f"compute_query_id = {given}")
 
 
 def only_new_evictions_are_news(version):

@@ -62,6 +62,24 @@ def sees_toast(version):
         equal(kinds(place), [], "after the fix")
 
 
+def inserts_into_toast_have_a_trigger_of_their_own(version):
+    """Five pieces to a row: the last two bring them past the 3,000 that autovacuum waits for."""
+    with Given(version) as place:
+        place.sql("CREATE TABLE fat (id int, body text) WITH (autovacuum_enabled=off,"
+                  " toast.autovacuum_vacuum_insert_threshold=3000, toast.autovacuum_vacuum_insert_scale_factor=0);"
+                  "ALTER TABLE fat ALTER body SET STORAGE EXTERNAL; INSERT INTO fat VALUES (0, repeat('x', 8000))")
+        place.sql("VACUUM ANALYZE fat")
+        insert = "INSERT INTO fat SELECT g, repeat('x', 8000) FROM generate_series({}, {}) g"
+        place.sql(insert.format(1, 599))
+        equal(kinds(place), [], "2,995 pieces")
+        place.sql(insert.format(600, 601))
+        equal(kinds(place), [("public.fat", "inserts_in_toast")], "3,005 pieces")
+        found = next(f for f in place.findings(TOOL) if f["kind"] == "inserts_in_toast")
+        equal((found["evidence"]["inserted_since_vacuum"], found["evidence"]["insert_trigger"]), (3005, 3000), "evidence")
+        place.sql(found["fix"])
+        equal(kinds(place), [], "after the fix")
+
+
 def names_who_holds_rows_back(version):
     with Given(version) as place:
         place.sql("CREATE TABLE other (id int)")
@@ -130,5 +148,6 @@ def an_empty_database_is_no_trouble(version):
         equal((document["findings"], document["tables_needing_vacuum"]), ([], 0), "an empty database")
 
 
-suite(*each_version(finds_by_both_rules, respects_a_tables_own_settings, sees_toast, names_who_holds_rows_back,
+suite(*each_version(finds_by_both_rules, respects_a_tables_own_settings, sees_toast,
+                    inserts_into_toast_have_a_trigger_of_their_own, names_who_holds_rows_back,
                     says_what_it_passes_over, what_lbops_keeps_for_itself_is_left_out, an_empty_database_is_no_trouble), at_once=4)
