@@ -46,7 +46,8 @@ typedef struct rls_work {
     rls_list rights;    /* rls_rights_row */
     rls_list sequences; /* rls_sequences_row: what is lacking */
     int64_t policies_made, roles_made, grants_made, indexes_made, tried;
-    bool waits; /* some of it is for a person to decide */
+    bool waits;      /* some of it is for a person to decide */
+    const char *gap; /* what is known to leave tenants together; NULL: nothing */
 } rls_work;
 
 #define RLS_OPERATORS "lbops_operators" /* the policy of those who work for all tenants */

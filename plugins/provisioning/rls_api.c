@@ -209,9 +209,20 @@ static int let_act(rls_work *w, lb_error *err)
     return r;
 }
 
+/* Why the Data API stays as it is; NULL: it need not. */
+static const char *why_not_yet(const rls_work *w)
+{
+    if (w->waits)
+        return "what keeps tenants apart waits for a person: run this again when it is decided";
+    if (strcmp(w->wish->isolation, "schema") != 0 && !w->tables.count)
+        return "no table was found to keep tenants apart in, so nothing is shown";
+    return w->gap;
+}
+
 int rls_expose(rls_work *w, lb_error *err)
 {
     const rls_wish *wish = w->wish;
+    const char *why = why_not_yet(w);
     bool is_wanted = wish->exposed_schemas.count || wish->cors_origins.count;
     api a;
     int r = find_api(w, &a, err);
@@ -221,20 +232,16 @@ int rls_expose(rls_work *w, lb_error *err)
         return lb_skipped(w->ctx, "Data API", "the control plane here has none", err);
     if (!a.document && !wish->exposed_schemas.count) /* without a list it would show public */
         return lb_skipped(w->ctx, "Data API", "it is not enabled; --exposed_schemas does that", err);
-    if (is_wanted && w->waits)
-        return lb_skipped(w->ctx, "Data API",
-                          "what keeps tenants apart waits for a person: run this again when it is decided", err);
-    bool is_open = strcmp(wish->isolation, "schema") != 0 && !w->tables.count;
-    if (is_wanted && is_open)
-        return lb_skipped(w->ctx, "Data API", "no table was found to keep tenants apart in, so nothing is shown", err);
-    if (is_wanted)
-        r = apply_settings(w, &a, err);
     if (r >= 0)
         r = tell_list(w, &a, "db_schemas", &wish->exposed_schemas, "surplus_schema",
                       "the Data API shows a schema that is not among those given", err);
     if (r >= 0)
         r = tell_list(w, &a, "server_cors_allowed_origins", &wish->cors_origins, "surplus_origin",
                       "pages of an origin that is not among those given may ask the Data API", err);
+    if (r >= 0 && why)
+        return lb_skipped(w->ctx, "Data API", why, err);
+    if (r >= 0 && is_wanted)
+        r = apply_settings(w, &a, err);
     if (r >= 0)
         r = let_act(w, err);
     return r < 0 ? lb_wrap(err, "Data API") : lb_result(w->ctx, LB_ARGS(lb_text("data_api", a.path)), err);

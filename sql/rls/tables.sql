@@ -2,7 +2,7 @@
 -- kind: read
 -- server: 15-18
 -- note: a table that was asked for and is not there comes with nothing but that name. Partitions are not looked for: they
--- note: are reached through their table, and nobody is given rights on them.
+-- note: are reached through their table, and nobody is given rights on them; those that there are, are in parts.sql.
 -- param tables text[]
 -- param schemas text[]
 -- param key_name text

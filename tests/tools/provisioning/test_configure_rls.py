@@ -191,6 +191,49 @@ def who_gets_around_policies_is_told(version):
         equal(place.as_tenant("acme", "RESET ALL; SET app.tenant = 'O''Hara'; SELECT count(*) FROM orders"), "3", "nor by another")
 
 
+def evaders(done, kind):
+    """The findings of such a kind, as object and role."""
+    return sorted((f["object"], f["evidence"]["role"]) for f in done["result"].get("findings", []) if f["kind"] == f"{kind}_evades_policies")
+
+
+def a_part_of_a_table_is_no_way_around(version):
+    """Policies of a table hold for who asks the table: rights on a partition or a child lead around them."""
+    with Shop(version) as place:
+        acme, group = place.role("acme"), place.role("group")
+        place.sql(TABLES + "CREATE TABLE parts_new PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY HASH (at);"
+                  "CREATE TABLE parts_deep PARTITION OF parts_new FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
+                  "CREATE SCHEMA attic; CREATE TABLE attic.child () INHERITS (orders); GRANT SELECT ON attic.child TO PUBLIC;"
+                  "INSERT INTO parts SELECT t, at FROM unnest('{acme,bolt}'::text[]) t, unnest('{2025-01-01,2026-01-01}'::date[]) at;"
+                  "GRANT SELECT (at) ON parts_new TO PUBLIC")
+        params = {"tenants": TENANTS, "tables": ["parts", "orders"]}
+        equal(evaders(place.rls(plan=True, **params), "partition"), [("public.parts_new", "public")], "a plan tells what is everybody's")
+        done = place.rls(**params)
+        equal(evaders(done, "partition"), [("public.parts_new", "public")], "one that no tenant can use is none")
+        place.sql(f"CREATE ROLE \"{group}\"; GRANT \"{group}\" TO \"{acme}\"; GRANT DELETE ON parts_deep TO \"{group}\";"
+                  f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO \"{acme}\"; GRANT USAGE ON SCHEMA attic TO \"{acme}\"")
+        equal(place.as_tenant("acme", "SELECT count(*) FROM parts_old; SELECT count(*) FROM parts_deep").split(), ["2", "2"],
+              "everybody's rows")
+        done = place.rls(**params)
+        equal(evaders(done, "partition"), [("attic.child", "public"), ("public.parts_deep", acme), ("public.parts_deep", group),
+                                           ("public.parts_new", acme), ("public.parts_new", "public"), ("public.parts_old", acme)], "told")
+        for finding in done["result"]["findings"]:
+            if finding["kind"] == "partition_evades_policies":
+                place.sql(finding["fix"])
+        equal(evaders(place.rls(**params), "partition"), [], "what the fixes leave")
+        for part in ("parts_old", "parts_new", "parts_deep", "attic.child"):
+            contains(place.refused("acme", f"SELECT count(*) FROM {part}"), "permission denied")
+        equal(place.as_tenant("acme", "SELECT count(*) FROM parts"), "2", "and its own by the table")
+
+        place.rls(**{**params, "tables": ["parts_old"]})
+        equal(place.as_tenant("acme", "SELECT count(*) FROM parts_old"), "1", "a part can be guarded as a table is")
+        equal(evaders(place.rls(**params), "partition"), [], "and then is no way around")
+        place.sql("CREATE POLICY generous ON parts_old FOR SELECT USING (true)")
+        holds(("public.parts_old", acme) in evaders(place.rls(**params), "partition"), "unless it has another policy")
+        place.sql(f"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO \"{acme}\"; DROP POLICY generous ON parts_old;"
+                  "CREATE TABLE parts_2027 PARTITION OF parts FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')")
+        equal(evaders(place.rls(**params), "partition"), [("public.parts_2027", acme)], "a new part with rights by default")
+
+
 def acted_as(done):
     """The roles that were tried, in order."""
     return [c["statement"].removeprefix("SET LOCAL ROLE ").strip('"') for c in done["changes"]
@@ -377,8 +420,26 @@ def nothing_is_shown_before_the_tenants_are_apart():
         equal(place.run("configure_rls", **params)["changes"], [], "the next run")
 
 
+DATA_API = "projects/shop/branches/production/databases/databricks-postgres/data-api"
+
+
+def the_data_api_waits_for_the_parts_of_a_table(version):
+    with Workspace(targets=(("*", "throwaway"),)) as place:
+        place.project("shop", version=version)
+        place.sql("CREATE TABLE orders (tenant_id text, v int) PARTITION BY LIST (v); CREATE TABLE orders_rest PARTITION OF orders DEFAULT;"
+                  "INSERT INTO orders VALUES ('a', 1), ('b', 2); GRANT SELECT ON orders_rest TO PUBLIC")
+        params = {"tenants": ["a", "b"], "exposed_schemas": ["public"]}
+        done = place.run("configure_rls", **params)
+        contains(json.dumps(done["result"]["skipped"]), "Data API", "by a part of a table")
+        equal(place.emulator.postgres("GET", DATA_API).status, 404, "nothing is shown")
+        place.sql(next(f["fix"] for f in done["result"]["findings"] if f["kind"] == "partition_evades_policies"))
+        place.run("configure_rls", **params)
+        equal(place.emulator.postgres("GET", DATA_API).json["status"]["db_schemas"], ["public"], "now it is")
+
+
 suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
                     the_table_is_held_for_what_is_new, it_waits_for_the_table_in_short_turns,
-                    who_gets_around_policies_is_told,
+                    who_gets_around_policies_is_told, a_part_of_a_table_is_no_way_around,
+                    the_data_api_waits_for_the_parts_of_a_table,
                     tenants_are_apart_by_schema, a_person_decides_on_production, bad_input, on_a_local_lakebase),
       in_a_workspace, nothing_is_shown_before_the_tenants_are_apart, at_once=2)
