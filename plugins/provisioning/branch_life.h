@@ -38,6 +38,9 @@ typedef struct branch_made {
  * by a run that died is waited for. */
 LB_MUST_CHECK int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *order,
                               branch_made *ret_made, lb_error *err);
+/* The first that branches of this kind may be made from and that is there; where none is, the first. NULL: out of
+ * memory. */
+const char *branch_parent_there(lb_ctx *ctx, const branch_kind *kind, const plane_branches *branches);
 /* Something can be made from the verdict's parent. */
 LB_MUST_CHECK int branch_check_parent(const branch_order *order, const plane_branches *branches,
                                       const branch_verdict *v, lb_error *err);

@@ -56,6 +56,30 @@ static int make_way(lb_ctx *ctx, const branch_order *order, const plane_branches
 
 /* ---- what is needed ---- */
 
+const char *branch_parent_there(lb_ctx *ctx, const branch_kind *kind, const plane_branches *branches)
+{
+    for (const char *p = kind->parents; *p; p += strcspn(p, "|"), p += *p == '|') {
+        const char *name = lb_printf(ctx, "%.*s", (int)strcspn(p, "|"), p);
+        const plane_branch *parent = name ? plane_find(branches, name) : NULL;
+        if (!name || (parent && !parent->is_deleted))
+            return name;
+    }
+    return lb_printf(ctx, "%.*s", (int)strcspn(kind->parents, "|"), kind->parents);
+}
+
+/* Not each project has all the branches that a kind can be made from. */
+static int choose_parent(lb_ctx *ctx, const branch_order *order, const plane_branches *branches, branch_verdict *v,
+                         lb_error *err)
+{
+    if (order->wish.parent || order->fresh)
+        return 0;
+    const char *parent = branch_parent_there(ctx, v->kind, branches);
+    if (!parent)
+        return lb_out_of_memory(err);
+    (void)snprintf(v->parent, sizeof v->parent, "%s", parent); /* one of the kind's: fits as the first does */
+    return 0;
+}
+
 int branch_check_parent(const branch_order *order, const plane_branches *branches, const branch_verdict *v,
                         lb_error *err)
 {
@@ -159,6 +183,8 @@ int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *or
     int r = branch_policy_judge(policy, &order->wish, &made.verdict, err);
     if (r >= 0 && !order->fresh)
         r = plane_list_branches(ctx, order->project, &branches, err);
+    if (r >= 0)
+        r = choose_parent(ctx, order, &branches, &made.verdict, err);
     if (r < 0)
         return r;
     const plane_branch *there = plane_find(&branches, order->wish.name);

@@ -70,7 +70,7 @@ const branch_kind *branch_kind_find(const branch_policy *policy, const char *kin
 typedef struct branch_wish {
     const char *name;
     const char *kind;   /* NULL: what the name says */
-    const char *parent; /* NULL: the kind's first */
+    const char *parent; /* NULL: the kind's first; branch_make takes the first that is there */
     const char *ttl;    /* NULL: the kind's */
 } branch_wish;
 

@@ -3,6 +3,7 @@
  * what is left is done. A step that fails holds back only those that need it. */
 #include "branch_pattern.h"
 #include "branch_plane.h"
+#include "branch_policy.h"
 #include "governance.h"
 
 struct args {
@@ -159,12 +160,21 @@ static int govern(plan *p, size_t i, lb_error *err)
                           : governance_leave(&p->steps, "configure_rls", p->projects[i], err);
 }
 
+/* What is nearest to a release, of the branches that the pattern has. */
+static const char *source_of(const branch_pattern *pattern)
+{
+    return branch_policy_lists(pattern->branches, "staging")       ? "staging"
+           : branch_policy_lists(pattern->branches, "development") ? "development"
+                                                                   : "production";
+}
+
 static int write_workflows(plan *p, lb_error *err)
 {
     const struct args *a = p->ctx->args;
     struct json_object *result = NULL;
     lb_value args[] = {lb_text("dir", a->repository),
                        lb_text("migrations", a->migrations),
+                       lb_text("source_branch", source_of(branch_pattern_find(a->branching_pattern))),
                        lb_text("test_command", a->test_command),
                        lb_text("project_id", p->project_count ? p->projects[0] : NULL),
                        lb_text("uc_catalog", a->uc_catalog),
@@ -195,9 +205,10 @@ static int prepare_repository(plan *p, lb_error *err)
     if (!a->repository)
         return 0;
     int r = write_workflows(p, err);
-    if (r >= 0 && p->project_count)
-        r = tell_agents(p, err);
-    return r;
+    if (r < 0 || !p->project_count)
+        return r;
+    return p->is_there[0] ? tell_agents(p, err)
+                          : governance_leave(&p->steps, "setup_ai_agent_branching", p->projects[0], err);
 }
 
 /* What an argument of this tool says, and on what a step acts, is not for the options to say otherwise. */

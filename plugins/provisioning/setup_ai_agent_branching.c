@@ -1,9 +1,8 @@
 /* setup_ai_agent_branching: tells coding agents, in the files that they read, to work on a branch of their own that
  * lives an hour. What people have written in those files is never touched; where they have edited our part, they are
  * shown the difference and decide. That an agent's branch is named and timed so is the branch policy's to enforce. */
+#include "branch_life.h"
 #include "branch_marked.h"
-#include "branch_plane.h"
-#include "branch_policy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,13 +50,33 @@ static const char text[] =
 static const char *const workflow[] = {"create a branch", "connect to it",        "apply the migration",
                                        "run the tests",   "commit the migration", "delete the branch"};
 
-static const char *compose(lb_ctx *ctx, const char *project, const branch_kind *kind)
+static const char *compose(lb_ctx *ctx, const char *project, const branch_kind *kind, const char *parent)
 {
     char ttl[24], longest[24];
     branch_ttl_format(kind->ttl_s, ttl);
     branch_ttl_format(kind->longest_s, longest);
-    const char *parent = lb_printf(ctx, "%.*s", (int)strcspn(kind->parents, "|"), kind->parents);
-    return parent ? lb_printf(ctx, text, project, parent, ttl, kind->id, longest) : NULL;
+    return lb_printf(ctx, text, project, parent, ttl, kind->id, longest);
+}
+
+/* What create_branch will make an agent's branch from. */
+static int find_parent(lb_ctx *ctx, const char *project, const branch_kind *kind, const char **ret_parent,
+                       lb_error *err)
+{
+    plane_branches branches = {0};
+    int r = plane_list_branches(ctx, project, &branches, err);
+    const char *parent = r < 0 ? NULL : branch_parent_there(ctx, kind, &branches);
+    if (!parent)
+        return r < 0 ? r : lb_out_of_memory(err);
+    const plane_branch *there = plane_find(&branches, parent);
+    *ret_parent = parent;
+    return there && !there->is_deleted
+               ? 0
+               : lb_report(ctx,
+                           LB_FINDING(.object = lb_printf(ctx, "%s/%s", project, parent), .kind = "no_source_branch",
+                                      .reason = "agents' branches are made from it, and it is not there",
+                                      .evidence = LB_ARGS(lb_text("parents", kind->parents)),
+                                      .terms = LB_TERMS({"listed_by_the_control_plane", 1.0})),
+                           err);
 }
 
 /* ---- the files ---- */
@@ -127,7 +146,7 @@ static int tell_agents(lb_ctx *ctx, const char *name, const char *ours, lb_error
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const char *project = NULL;
+    const char *project = NULL, *parent = NULL;
     lb_value steps[sizeof workflow / sizeof workflow[0]];
     const branch_policy *policy = branch_policy_of_run(ctx, args->policy, err);
     const branch_kind *kind = policy ? branch_kind_find(policy, "agent") : NULL;
@@ -140,7 +159,9 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "such as --directory \"$PWD\"", "%s does not begin with /",
                        args->directory);
     int r = plane_choose_project(ctx, args->project_id, &project, err);
-    const char *ours = r < 0 ? NULL : compose(ctx, project, kind);
+    if (r >= 0)
+        r = find_parent(ctx, project, kind, &parent, err);
+    const char *ours = r < 0 ? NULL : compose(ctx, project, kind, parent);
     if (!ours)
         return r < 0 ? r : lb_out_of_memory(err);
     for (size_t i = 0; r >= 0 && i < args->files.count; i++)
@@ -151,8 +172,7 @@ static int run(lb_ctx *ctx, lb_error *err)
                  : lb_result(ctx,
                              LB_ARGS(lb_text("project_id", project), lb_text("branch_prefix", "ai-agent"),
                                      lb_i64("ttl_seconds", kind->ttl_s), lb_text("rule", kind->id),
-                                     lb_text("source_branch",
-                                             lb_printf(ctx, "%.*s", (int)strcspn(kind->parents, "|"), kind->parents)),
+                                     lb_text("source_branch", parent),
                                      lb_list("workflow", LB_TEXT, steps, sizeof steps / sizeof steps[0])),
                              err);
 }

@@ -98,7 +98,8 @@ def it_refuses_by_rule(version):
         refused(place, "BR-031", branch_name="staging", ttl="7d")
         refused(place, "BR-032", branch_name="hotfix-1", ttl="never")
         refused(place, "BR-035", branch_name="hotfix-1", source_branch="staging")
-        refused(place, "there is no branch development", branch_name="feat-x")
+        refused(place, "there is no branch development", branch_name="feat-x", source_branch="development")
+        refused(place, "there is no branch development", branch_name="ai-agent-x")
         refused(place, "there is no project nowhere", branch_name="hotfix-1", project_id="nowhere")
         refused(place, "is no time to live", branch_name="hotfix-1", ttl="soon")
         refused(place, "/nowhere.json", branch_name="hotfix-1", policy="/nowhere.json")
@@ -110,6 +111,24 @@ def it_refuses_by_rule(version):
         made(place, branch_name="staging")
         place.cli("target", "create", "development", "--ttl", "2h", check=0)
         refused(place, "BR-033", branch_name="feat-x")
+
+
+def without_a_wish_it_takes_the_first_source_that_is_there():
+    with Workspace() as place:
+        place.project()
+        sources = [made(place, branch_name="feat-a")["result"]["source_branch"]]
+        made(place, branch_name="staging")
+        sources += [made(place, branch_name=n)["result"]["source_branch"] for n in ("feat-b", "ai-agent-b")]
+        made(place, branch_name="development")
+        sources += [made(place, branch_name=n)["result"]["source_branch"] for n in ("feat-c", "ai-agent-c", "ci-pr-1")]
+        # Deleted softly, it is no source.
+        place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop/branches/feat-c"))
+        place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop/branches/ai-agent-c"))
+        place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop/branches/development"))
+        sources.append(made(place, branch_name="feat-d")["result"]["source_branch"])
+        equal(sources, ["production", "staging", "staging", "development", "development", "staging", "staging"], "sources")
+        there = {name: b["source_branch"].rsplit("/", 1)[1] for name, b in place.branches().items() if name in ("feat-a", "feat-b", "feat-d")}
+        equal(there, {"feat-a": "production", "feat-b": "staging", "feat-d": "staging"}, "what the API has")
 
 
 def an_eleventh_branch_is_refused(version):
@@ -169,4 +188,4 @@ def a_run_that_is_killed_is_finished_by_the_next():
 
 
 suite(*each_version(it_makes_a_branch_once, what_leads_outside_is_told, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
-      a_proposal_is_the_same_one_tomorrow, in_a_workspace, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
+      a_proposal_is_the_same_one_tomorrow, in_a_workspace, without_a_wish_it_takes_the_first_source_that_is_there, a_run_that_is_killed_is_finished_by_the_next, at_once=2)

@@ -16,7 +16,7 @@ def opened(place, number, check=0, **params):
 
 def on_a_local_lakebase(version):
     with Local(version, targets=TARGETS) as place:
-        contains(opened(place, 1, check=1)["error"]["message"], "there is no branch staging")
+        contains(opened(place, 1, check=1, source_branch="staging")["error"]["message"], "there is no branch staging")
         plan = opened(place, 1, source_branch="production", plan=True)
         equal([c["executed"] for c in plan["changes"]], [False], "a plan")
         equal([sorted(place.branches()), place.waiting("branch_lifecycle")], [["production"], []], "makes nothing")

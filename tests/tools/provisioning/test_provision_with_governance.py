@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 from place import Local, Workspace, contains, each_version, equal, holds, suite
 
@@ -62,7 +63,7 @@ def in_a_workspace():
         plan = govern(place, plan=True, **params)
         equal({s["tool"]: s["status"] for s in plan["result"]["steps"]},
               {**dict.fromkeys(STEPS, "planned"), "setup_unity_catalog_integration": "left", "configure_rls": "left",
-               "setup_ai_agent_branching": "planned"}, "what needs the project can be planned when it is there")
+               "setup_ai_agent_branching": "left"}, "what needs the project can be planned when it is there")
         equal(place.emulator.postgres("GET", "projects").json.get("projects", []), [], "a plan makes nothing")
         first = govern(place, check=3, **params)
         equal([states(first)[t] for t in ("create_ops_catalog", "setup_unity_catalog_integration")], ["waiting"] * 2,
@@ -217,6 +218,34 @@ def a_run_that_is_killed_is_finished_by_the_next():
         equal(govern(place, domain="shop")["changes"], [], "and no more")
 
 
+PATTERNS = {"simple_dev_prod": ("development", "development"), "multi_env_pipeline": ("staging", "development"),
+            "per_developer": ("staging", "development"), "cicd_ephemeral": ("staging", "staging"),
+            "multi_tenant_project": ("staging", "development"), "multi_tenant_schema": ("staging", "development")}
+
+
+def each_pattern_serves_pull_requests_and_agents():
+    """What was written for them is carried out."""
+    with Workspace(targets=(("*", "throwaway"),)) as place:
+        for number, (pattern, (source, agents)) in enumerate(PATTERNS.items(), 1):
+            domain = f"p{number}"
+            repo = place.dir / domain
+            (repo / ".git").mkdir(parents=True)
+            more = {"per_developer": {"developers": ["ada"]}, "multi_tenant_project": {"tenants": ["acme"]},
+                    "multi_tenant_schema": {"tenants": ["acme"]}}.get(pattern, {})
+            govern(place, check=None, domain=domain, branching_pattern=pattern, repository=repo, **more)
+            project = f"{domain}-acme-prod" if pattern == "multi_tenant_project" else f"{domain}-prod"
+            workflow = (repo / ".github/workflows/lakebase-pr.yml").read_text()
+            wanted = re.search(r'SOURCE_BRANCH: *"?([a-z-]+)', workflow)[1]
+            place.run("create_branch_on_pr", branch="", project_id=project, pr_number=1, action="opened", source_branch=wanted)
+            place.run("create_branch_on_pr", branch="", project_id=project, pr_number=2)
+            place.run("create_branch", branch="", project_id=project, branch_name="ai-agent-task", creator_type="agent")
+            place.run("create_branch", branch="", project_id=project, branch_name="feat-x")
+            there = {n: (b["source_branch"] or "").rsplit("/", 1)[-1] for n, b in place.branches(project).items() if b.get("source_branch")}
+            equal({n: there[n] for n in ("ci-pr-1", "ci-pr-2", "ai-agent-task", "feat-x")},
+                  {"ci-pr-1": source, "ci-pr-2": source, "ai-agent-task": agents, "feat-x": agents}, pattern)
+            contains((repo / "CLAUDE.md").read_text(), f"--project_id {project} --branch_name ai-agent-TASK", f"It is made from `{agents}`")
+
+
 def each_tenant_a_project():
     with Workspace() as place:
         done = govern(place, domain="shop", branching_pattern="multi_tenant_project", tenants=["acme", "bolt"])
@@ -238,4 +267,4 @@ def bad_input():
 
 suite(*each_version(on_a_local_lakebase, steps_take_arguments_of_their_own_on_a_local_lakebase), in_a_workspace,
       steps_take_arguments_of_their_own_in_a_workspace, wrong_options_stop_it_before_it_begins, a_failure_says_what_is_left, a_run_that_is_killed_is_finished_by_the_next,
-      each_tenant_a_project, bad_input, at_once=2)
+      each_pattern_serves_pull_requests_and_agents, each_tenant_a_project, bad_input, at_once=2)

@@ -34,6 +34,8 @@ def it_tells_them_once():
         contains(text, BEGIN, END, "ai-agent-TASK", "--project_id shop", "lives 1h", "BR-012", "development")
         equal((place.repo / "AGENTS.md").read_text(), text, "both say the same")
         equal(len(first["result"]["workflow"]), 6, "steps")
+        equal([(f["kind"], f["object"]) for f in first["result"]["findings"]], [("no_source_branch", "shop/development")],
+              "what is to be there first")
         again = tell(place)
         equal([again["changes"], states(again)], [[], [("CLAUDE.md", "same", False), ("AGENTS.md", "same", False)]],
               "the second run")
@@ -41,8 +43,19 @@ def it_tells_them_once():
         place.run("create_branch", branch="", branch_name="development")
         made = place.run("create_branch", branch="", branch_name="ai-agent-add-index", creator_type="agent")
         equal([made["result"]["ttl_seconds"], made["result"]["source_branch"]], [3600, "development"], "an agent's branch")
+        equal(tell(place)["result"].get("findings", []), [], "nothing is missing")
         late = place.run("create_branch", branch="", check=1, branch_name="ai-agent-more", ttl="5h")
         contains(late["error"]["message"], "BR-030", "BR-012")
+
+
+def what_is_there_is_named():
+    with Workspace() as place:
+        repository(place).project()
+        place.run("create_branch", branch="", branch_name="staging")
+        told = tell(place)
+        equal([told["result"]["source_branch"], told["result"].get("findings", [])], ["staging", []], "the source")
+        contains((place.repo / "CLAUDE.md").read_text(), "It is made from `staging`, lives 1h")
+        contains(tell(place, check=1, project_id="nowhere")["error"]["message"], "there is no project nowhere")
 
 
 def what_people_wrote_stays():
@@ -105,4 +118,4 @@ def at_home():
         equal(tell(place)["changes"], [], "the second run")
 
 
-suite(it_tells_them_once, at_home, what_people_wrote_stays, what_is_not_understood_is_left, at_once=2)
+suite(it_tells_them_once, at_home, what_is_there_is_named, what_people_wrote_stays, what_is_not_understood_is_left, at_once=2)
