@@ -1,5 +1,6 @@
 #include "approved.h"
 
+#include "approved_holds.h"
 #include "compose.h"
 #include "door.h"
 #include "effect_tree.h"
@@ -128,60 +129,6 @@ static lb_group *restore_group(run_state *run, const approval *a, lb_error *err)
     return group;
 }
 
-/* ---- holds ----
- *
- * What is asked for may be about "tables" that are "held_by" lists of the tool's parameters. The tool looked at them
- * when it asked; a person may have put a table there since, and a hold stands above an approval. */
-
-static bool holds(const char *line, const char *table)
-{
-    size_t length = strlen(line);
-    bool is_prefix = length && line[length - 1] == '*';
-    for (const char *p = table; p; p = strchr(p, '.') ? strchr(p, '.') + 1 : NULL) /* with its schema, and without */
-        if (is_prefix ? strncmp(line, p, length - 1) == 0 : strcmp(line, p) == 0)
-            return true;
-    return false;
-}
-
-static int check_list(const param_arg *list, struct json_object *tables, lb_error *err)
-{
-    int r = 0;
-    struct json_object *lines = json_parse(list->text, strlen(list->text), err);
-    if (!lines)
-        return lb_wrap(err, list->name);
-    for (size_t i = 0; json_object_is_type(lines, json_type_array) && i < json_object_array_length(lines); i++)
-        for (size_t k = 0; k < json_object_array_length(tables) && r == 0; k++) {
-            const char *line = json_object_get_string(json_object_array_get_idx(lines, i));
-            const char *table = json_object_get_string(json_object_array_get_idx(tables, k));
-            if (line && table && holds(line, table))
-                r = lb_fail(err, LB_ERR_DENIED, "take it out of that list when the hold has ended, or deny this one",
-                            "%s is held: %s of the tool's parameters has %s", table, list->name, line);
-        }
-    put_object(lines);
-    return r;
-}
-
-static int check_holds(const run_state *run, const approval *a, lb_error *err)
-{
-    const worker_setup *setup = run->worker->setup;
-    struct json_object *evidence = json_parse(a->evidence, strlen(a->evidence), err), *lists, *tables;
-    if (!evidence)
-        return err->code;
-    lists = json_get_list(evidence, "held_by");
-    tables = json_get_list(evidence, "tables");
-    int r = 0;
-    for (size_t i = 0; lists && tables && r >= 0 && i < setup->tool_count; i++)
-        for (size_t k = 0; r >= 0 && k < setup->tools[i].arg_count * json_object_array_length(lists); k++) {
-            const param_arg *arg = &setup->tools[i].args[k / json_object_array_length(lists)];
-            const char *list =
-                json_object_get_string(json_object_array_get_idx(lists, k % json_object_array_length(lists)));
-            if (list && strcmp(setup->tools[i].name, a->tool) == 0 && strcmp(arg->name, list) == 0)
-                r = check_list(arg, tables, err);
-        }
-    put_object(evidence);
-    return r;
-}
-
 /* ---- carrying it out ---- */
 
 static int report_move(run_state *run, approval *a, const fingerprint *now, lb_error *err)
@@ -214,7 +161,7 @@ static void settle(lb_group *group, change_outcome outcome)
 static int execute(run_state *run, const approval *a, lb_group *group, lb_error *err)
 {
     const run_request *q = run->request;
-    int held = check_holds(run, a, err);
+    int held = approved_check_holds(run, a, err);
     if (held < 0) {
         settle(group, CHANGE_REFUSED);
         return held;

@@ -143,6 +143,14 @@ void job_put_setup(buf *out, const worker_setup *setup)
     wire_put_u32(out, (uint32_t)setup->tool_count);
     for (size_t i = 0; i < setup->tool_count; i++)
         put_tool(out, &setup->tools[i]);
+    wire_put_u32(out, (uint32_t)setup->set_count);
+    for (size_t i = 0; i < setup->set_count; i++) {
+        wire_put_str(out, setup->sets[i].tool);
+        wire_put_str(out, setup->sets[i].where);
+        wire_put_str(out, setup->sets[i].project);
+        wire_put_str(out, setup->sets[i].branch);
+        put_args(out, setup->sets[i].args, setup->sets[i].arg_count);
+    }
     wire_put_u32(out, (uint32_t)setup->rule_count);
     for (size_t i = 0; i < setup->rule_count; i++)
         put_rule(out, &setup->rules[i]);
@@ -335,6 +343,15 @@ bool job_get_setup(wire_reader *r, arena *memory, worker_setup *ret_setup)
     for (size_t i = 0; i < s.tool_count; i++)
         get_tool(r, memory, &tools[i]);
     s.tools = tools;
+    worker_set *sets = get_array(r, memory, &s.set_count, 20, sizeof *sets);
+    for (size_t i = 0; i < s.set_count; i++) {
+        sets[i].tool = keep(r, memory, wire_get_required(r));
+        sets[i].where = keep(r, memory, wire_get_required(r));
+        sets[i].project = keep(r, memory, wire_get_str(r));
+        sets[i].branch = keep(r, memory, wire_get_str(r));
+        sets[i].args = get_args(r, memory, &sets[i].arg_count);
+    }
+    s.sets = sets;
     gate_rule *rules = get_array(r, memory, &s.rule_count, 20, sizeof *rules);
     for (size_t i = 0; i < s.rule_count; i++)
         get_rule(r, memory, &rules[i]);

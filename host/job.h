@@ -67,6 +67,14 @@ typedef struct worker_tool {
     size_t arg_count;
 } worker_tool;
 
+/* Parameters that the manifest sets for a tool: as an agent uses it, or for a schedule of some targets. */
+typedef struct worker_set {
+    const char *tool, *where;     /* where: whose they are, in words */
+    const char *project, *branch; /* patterns, or NULL for all */
+    const param_arg *args;
+    size_t arg_count;
+} worker_set;
+
 /* When a metric is worth an alert, and when nobody is to be told: the manifest's [[thresholds]] and pauses. */
 typedef struct worker_threshold {
     const char *metric;
@@ -103,6 +111,8 @@ typedef struct worker_setup {
     size_t site_count;
     const worker_tool *tools;
     size_t tool_count;
+    const worker_set *sets;
+    size_t set_count;
     const gate_rule *rules;
     size_t rule_count;
     const gate_routine *routines;

@@ -35,6 +35,47 @@ static int describe_tools(const supervisor *s, arena *memory, worker_setup *setu
     return 0;
 }
 
+/* where: the arena's, or NULL where memory is out. */
+static int add_set(const manifest *m, const manifest_params *params, worker_set set, arena *memory, worker_setup *setup,
+                   worker_set *sets, lb_error *err)
+{
+    if (!params->count)
+        return 0;
+    set.args = manifest_args(m, params, memory, &set.arg_count, err);
+    if (!set.args)
+        return err->code;
+    sets[setup->set_count++] = set;
+    return set.where ? 0 : lb_out_of_memory(err);
+}
+
+/* What is set for a tool, wherever that stands. */
+static int describe_sets(const manifest *m, arena *memory, worker_setup *setup, lb_error *err)
+{
+    size_t most = m->schedule_count;
+    for (size_t i = 0; i < m->agent_count; i++)
+        most += m->agents[i].tool_count;
+    worker_set *sets = arena_alloc(memory, (most + 1) * sizeof *sets);
+    if (!sets)
+        return lb_out_of_memory(err);
+    int r = 0;
+    for (size_t i = 0; i < m->agent_count; i++)
+        for (size_t k = 0; r >= 0 && k < m->agents[i].tool_count; k++) {
+            const manifest_tool *t = &m->agents[i].tools[k];
+            const worker_set set = {.tool = t->name, .where = "the tool's parameters"};
+            r = add_set(m, &t->params, set, memory, setup, sets, err);
+        }
+    for (size_t i = 0; r >= 0 && i < m->schedule_count; i++) {
+        const manifest_schedule *s = &m->schedules[i];
+        const worker_set set = {.tool = s->tool,
+                                .where = arena_printf(memory, "the tool's schedule %s", s->name ? s->name : s->cron),
+                                .project = s->project,
+                                .branch = s->branch};
+        r = add_set(m, &s->params, set, memory, setup, sets, err);
+    }
+    setup->sets = sets;
+    return r;
+}
+
 static int describe_rules(const manifest *m, arena *memory, worker_setup *setup, lb_error *err)
 {
     gate_rule *rules = arena_alloc(memory, (m->rule_count + 1) * sizeof *rules);
@@ -180,6 +221,8 @@ int supervisor_setup(const supervisor *s, arena *memory, worker_setup *ret_setup
         .journal_dir = s->book ? s->journal_dir : NULL,
     };
     int r = describe_tools(s, memory, ret_setup, err);
+    if (r >= 0)
+        r = describe_sets(s->manifest, memory, ret_setup, err);
     if (r >= 0)
         r = describe_rules(s->manifest, memory, ret_setup, err);
     if (r >= 0)

@@ -26,7 +26,7 @@ static const lb_param params[] = {
              "columns that tell when a row was last written: public.orders=placed_at"),
     LB_PARAM(struct args, legal_hold, LB_LIST_OF(LB_TEXT), NULL,
              "tables of which nothing may leave; a line that names none stops the run, and one in the manifest's "
-             "parameters for this tool an approved deletion, too"),
+             "parameters for this tool (or its schedules) an approved deletion, too"),
     LB_PARAM(struct args, keep, LB_LIST_OF(LB_TEXT), NULL, "tables that are to stay whole for other reasons"),
     LB_PARAM(struct args, min_rows, LB_I64, "100000", "fewer cold rows are left where they are", .min = "1"),
     LB_PARAM(struct args, max_rows, LB_I64, "500000", "of a table at most so many in one archival", .min = "1"),

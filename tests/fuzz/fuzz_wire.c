@@ -31,6 +31,10 @@ static void read_setup(wire_reader r, size_t size)
             require(setup.tools[i].name && setup.tools[i].path);
             require_args(setup.tools[i].args, setup.tools[i].arg_count);
         }
+        for (size_t i = 0; i < setup.set_count; i++) {
+            require(setup.sets[i].tool && setup.sets[i].where);
+            require_args(setup.sets[i].args, setup.sets[i].arg_count);
+        }
     }
     require(memory.used <= 1024 + size * 16); /* a short frame cannot ask for much */
     arena_done(&memory);

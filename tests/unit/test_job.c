@@ -24,6 +24,8 @@ static const worker_threshold some_thresholds[] = {{.metric = "m",
 static const worker_pause some_pauses[] = {{.name = "night", .opens = "0 2 * * *", .lasts_min = 60, .branch = "b"}};
 static const worker_site some_sites[] = {{.name = "github", .url = "https://x", .kind = "github", .token = "t"},
                                          {.name = "here", .url = "http://localhost", .kind = "json", .ca_file = "/c"}};
+static const worker_set some_sets[] = {{.tool = "one", .where = "its parameters", .args = some_args, .arg_count = 2},
+                                       {.tool = "one", .where = "a schedule", .project = "p*", .branch = "b"}};
 static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .work_dir = "/w",
                                         .transport.name = "t",
@@ -37,6 +39,8 @@ static const worker_setup some_setup = {.outbox_dir = "/o",
                                         .forbids_models = true,
                                         .tools = some_tools,
                                         .tool_count = 2,
+                                        .sets = some_sets,
+                                        .set_count = 2,
                                         .rules = some_rules,
                                         .rule_count = 2,
                                         .routines = some_routines,
@@ -108,6 +112,11 @@ static void setup_travels(void)
     ASSERT_TEXT(got.transport.args[0].text, "caf\xc3\xa9");
     CU_ASSERT(got.tool_count == 2 && got.rule_count == 2 && got.transport.arg_count == 1);
     ASSERT_TEXT(got.tools[0].args[1].name, "empty");
+    CU_ASSERT(got.set_count == 2 && got.sets[0].arg_count == 2 && !got.sets[0].project && !got.sets[1].arg_count);
+    ASSERT_TEXT(got.sets[0].args[0].name, some_args[0].name);
+    ASSERT_TEXT(got.sets[1].where, "a schedule");
+    ASSERT_TEXT(got.sets[1].project, "p*");
+    ASSERT_TEXT(got.sets[1].branch, "b");
     ASSERT_TEXT(got.model.name, "m");
     CU_ASSERT(got.model.arg_count == 1 && got.forbids_models);
     CU_ASSERT_PTR_NULL(got.tools[0].agent);

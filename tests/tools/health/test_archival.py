@@ -260,25 +260,43 @@ def a_hold_that_came_while_it_waited_is_kept(version):
     """What a person has put into the manifest since stands above the approval of another one."""
     with Archive(version) as place:
         place.sql(ORDERS + EVENTS)
-        place.archive(check=3, tables=["orders", "events"], partitions_ahead=0)
-        asked = {a["evidence"]["tables"][-1] if len(a["evidence"]["tables"]) == 1 else "events": a for a in place.approvals()}
         free = place.manifest.read_text()
-        for held, line in (("public.orders", "public.ord*"), ("Old Ones.events old", "events old")):
-            place.manifest.write_text(f'{free}\n[agents.health.tool.archive_cold_data_to_delta]\nparams = {{ legal_hold = ["{line}"] }}\n')
-            request = asked.get(held, asked["events"])
-            said = json.loads(place.approve(request["id"], check=1).stdout)
-            equal(said["error"]["code"], "denied", said)
-            holds(f"{held} is held: legal_hold of the tool's parameters has {line}" in said["error"]["message"], said)
+        own = "[agents.health.tool.archive_cold_data_to_delta]\n"
+        nightly = f'{own}[[schedules]]\ntool = "archive_cold_data_to_delta"\ncron = "0 3 * * *"\nbranch = "{place.database[:-1]}?"\n'
+
+        def approve_with(text, of):
+            """Asked for without the hold, and approved with it."""
+            place.manifest.write_text(free)
+            place.archive(check=3, tables=[of], partitions_ahead=0)
+            request = next(a for a in place.approvals() if f"public.{of}" in a["evidence"]["tables"])
+            place.manifest.write_text(f"{free}\n{text}")
+            error = json.loads(place.approve(request["id"], check=1).stdout)["error"]
+            return error["code"], error["message"], request
+
+        for held, of, where, text, line in (
+                ("public.orders", "orders", "the tool's parameters", own, "public.ord*"),
+                ("Old Ones.events old", "events", "the tool's parameters", own, "events old"),
+                ("public.orders", "orders", "the tool's schedule 0 3 * * *", nightly, "orders"),
+                ("Old Ones.events old", "events", "the tool's schedule late", nightly + 'name = "late"\n', "Old Ones.*")):
+            code, message, asked = approve_with(f'{text}params = {{ legal_hold = ["{line}"] }}\n', of)
+            equal((code, message.partition(", ")[0]), ("denied", f"{held} is held: legal_hold of {where} has {line}"), held)
+        for text, line in ((own, "public.order"), (nightly, "Public.orders"), (nightly, "public.*s*"), (own, "")):
+            code, message, asked = approve_with(f'{text}params = {{ keep = ["events", "{line}"] }}\n', "orders")
+            equal(code, "invalid", message)
+            holds(f" names {line}, and there is no such table" in message, message)
         equal((place.sql("SELECT count(*) FROM orders"), place.sql("SELECT count(*) FROM events"), place.settled()),
               ("1000", "400", []), "nothing was deleted")
+        place.manifest.write_text(f'{free}\n{own}params = {{ legal_hold = ["events old"] }}\n')
         done = place.archive(check=None, tables=["events"], partitions_ahead=0)
         holds("a partition of it, Old Ones.events old, is not to leave: it is under legal hold" in str(done["result"]["skipped"]), done)
-        place.manifest.write_text(free)
+        elsewhere = nightly.replace(f'branch = "{place.database[:-1]}?"', 'branch = "archive"')
+        others = nightly.replace("archive_cold_data_to_delta", "identify_cold_data")
+        place.manifest.write_text(free + "".join(f'\n{text}params = {{ legal_hold = ["orders"] }}\n' for text in (elsewhere, others)))
         again = place.archive(check=3, tables=["orders"])["result"]["archivals"][0]
         equal(again["rows_exported"], 0, "what was copied and proven still counts")
         place.approve(only(place)["id"])
         equal((place.sql(COLD), len(place.cold("public_orders", "DISTINCT id"))),
-              ("0", asked["public.orders"]["evidence"]["rows"]), "it has left when the hold has ended")
+              ("0", asked["evidence"]["rows"]), "it has left when the hold has ended")
 
 
 def partitions_go_when_they_are_empty(version):
