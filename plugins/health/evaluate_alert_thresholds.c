@@ -19,7 +19,7 @@
 
 struct args {
     HEALTH_GUARD_MEMBERS;
-    lb_texts batch_roles, batch_applications;
+    HEALTH_BATCH_MEMBERS;
     const char *metrics, *what_if;
     int64_t what_if_days, what_if_most;
     int64_t fire_after, clear_after;
@@ -29,10 +29,7 @@ struct args {
 
 static const lb_param params[] = {
     HEALTH_GUARD_PARAMS(struct args),
-    LB_PARAM(struct args, batch_roles, LB_LIST_OF(LB_TEXT), NULL,
-             "roles whose statements are expected to take long: they are no slow queries, and are counted"),
-    LB_PARAM(struct args, batch_applications, LB_LIST_OF(LB_TEXT), NULL,
-             "likewise applications (application_name), for what runs now: statistics know the role alone"),
+    HEALTH_BATCH_PARAMS(struct args),
     LB_PARAM(struct args, metrics, LB_JSON, NULL, "figures to judge instead of the server's: {\"txid_age\": 6e8}"),
     LB_PARAM(struct args, what_if, LB_JSON, NULL,
              "only says what other limits would have told: {\"txid_age\": {\"warning\": 6e8, \"fire_after\": 2}}"),
@@ -239,7 +236,9 @@ static int run(lb_ctx *ctx, lb_error *err)
     const health_habits habits = habits_of(ctx->args);
     int r = health_read_policy(ctx, &e.policy, err);
     if (r >= 0 && e.args->what_if)
-        return health_what_if(ctx, e.args->what_if, &(health_what_if_span){e.args->what_if_days, e.args->what_if_most},
+        return health_what_if(ctx, e.args->what_if,
+                              &(health_what_if_span){e.args->what_if_days, e.args->what_if_most, e.args->batch_roles,
+                                                     e.args->batch_applications},
                               &e.policy, &habits, err);
     if (r >= 0)
         r = measure(&e, &measures, err);

@@ -15,6 +15,15 @@ typedef struct health_sample {
     double value;
 } health_sample;
 
+/* Whose statements are expected to take long. */
+#define HEALTH_BATCH_MEMBERS lb_texts batch_roles, batch_applications
+
+#define HEALTH_BATCH_PARAMS(args)                                                                                      \
+    LB_PARAM(args, batch_roles, LB_LIST_OF(LB_TEXT), NULL,                                                             \
+             "roles whose statements are expected to take long: they are no slow queries, and are counted"),           \
+        LB_PARAM(args, batch_applications, LB_LIST_OF(LB_TEXT), NULL,                                                  \
+                 "likewise applications (application_name), for what runs now: statistics know the role alone")
+
 /* What is read, and when figures are worth a judgement: a ratio of little is none. */
 typedef struct health_guards {
     lb_texts views; /* only these; none: all */
@@ -22,7 +31,7 @@ typedef struct health_guards {
     double warm_up_min, min_table_mb, min_lag_mb;
     double slow_statement_s; /* statements of which a call took longer are followed */
     /* Whose statements take their time as they are expected to: they are no slow ones, and counted. */
-    lb_texts batch_roles, batch_applications;
+    HEALTH_BATCH_MEMBERS;
 } health_guards;
 
 #define HEALTH_GUARD_MEMBERS                                                                                           \

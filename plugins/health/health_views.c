@@ -212,6 +212,16 @@ static int read_running_statements(lb_ctx *ctx, const health_guards *guards, hea
     return r < 0 ? r : tell_expected(ctx, view, guards, expected ? expected->value : 0, "run for", err);
 }
 
+static const char *detail_of(lb_ctx *ctx, const health_slow_statements_row *row)
+{
+    struct json_object *user = row->user_name ? json_object_new_string(row->user_name) : NULL;
+    const char *detail =
+        lb_printf(ctx, "{\"queryid\":\"%lld\",\"calls\":%lld,\"max_ms\":%.3f,\"user\":%s}", (long long)row->queryid,
+                  (long long)row->calls, row->max_exec_time, user ? json_object_to_json_string(user) : "null");
+    json_object_put(user);
+    return detail;
+}
+
 static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_guards *guards, health_reading *reading,
                                 lb_error *err)
 {
@@ -230,8 +240,9 @@ static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_gu
             expected++;
             continue;
         }
-        const char *detail = lb_printf(ctx, "{\"queryid\":\"%lld\",\"calls\":%lld,\"max_ms\":%.3f}",
-                                       (long long)row.queryid, (long long)row.calls, row.max_exec_time);
+        const char *detail = detail_of(ctx, &row);
+        if (!detail)
+            return lb_out_of_memory(err);
         const health_sample calls = {.view = "pg_stat_statements",
                                      .metric = "statement_calls",
                                      .digits = lb_printf(ctx, "%lld", (long long)row.calls),

@@ -5,6 +5,7 @@
 #include <sql/health/figure_history.h>
 
 #include <math.h>
+#include <string.h>
 
 #define DAY       INT64_C(86400000000)
 #define MOST_TOLD 10 /* episodes of each kind, one by one */
@@ -73,16 +74,54 @@ static int note_span(asking *a, lb_error *err)
                       err);
 }
 
+/* ---- batch work ---- */
+
+static bool is_listed(const lb_texts *names, struct json_object *of, const char *member)
+{
+    struct json_object *name = NULL;
+    const char *text = json_object_object_get_ex(of, member, &name) ? json_object_get_string(name) : NULL;
+    for (size_t i = 0; text && i < names->count; i++)
+        if (strcmp(names->items[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* Was the statement that gave the figure one of those that are expected to take long? */
+static bool is_batch(const asking *a, const char *detail)
+{
+    struct json_object *given = detail ? json_tokener_parse(detail) : NULL, *statement = NULL;
+    bool is = given && json_object_object_get_ex(given, "statement", &statement) &&
+              (is_listed(&a->asked.batch_roles, statement, "user") ||
+               is_listed(&a->asked.batch_applications, statement, "application"));
+    json_object_put(given);
+    return is;
+}
+
+static int tell_batch(const asking *a, int64_t count, lb_error *err)
+{
+    return count ? lb_skipped(a->ctx, lb_printf(a->ctx, "%s (batch work)", health_alert_rules[a->id].metric),
+                              lb_printf(a->ctx,
+                                        "%lld readings are of batch work, and count as none: history has the worst "
+                                        "statement of each alone. monitor_system_health with the same lists keeps that "
+                                        "of the others",
+                                        (long long)count),
+                              err)
+                 : 0;
+}
+
 static int read_moments(asking *a, lb_error *err)
 {
     const lb_target *t = lb_run_target(a->ctx);
-    const health_figure_history_args wanted = {.project = t->project,
-                                               .branch = t->branch,
-                                               .metric = health_alert_rules[a->id].metric,
-                                               .since = lb_now(a->ctx) - a->asked.days * DAY,
-                                               .most = a->asked.most};
+    const health_figure_history_args wanted = {
+        .project = t->project,
+        .branch = t->branch,
+        .metric = health_alert_rules[a->id].metric,
+        .since = lb_now(a->ctx) - a->asked.days * DAY,
+        .most = a->asked.most,
+        .with_detail = a->id == HEALTH_SLOW_QUERY && a->asked.batch_roles.count + a->asked.batch_applications.count};
     health_figure_history_row row;
     lb_rows *rows = NULL;
+    int64_t batch = 0;
     int asked = health_figure_history(a->ctx, &wanted, &rows, err);
     int r = lb_history_or_skip(a->ctx, asked, wanted.metric, NULL, err);
     if (r <= 0)
@@ -93,10 +132,14 @@ static int read_moments(asking *a, lb_error *err)
     a->then.episodes = lb_alloc(a->ctx, room * sizeof *a->then.episodes);
     if (!a->moments || !a->now.episodes || !a->then.episodes)
         return lb_out_of_memory(err);
-    while (a->count + 1 < room && health_figure_history_next(a->ctx, rows, &row))
-        a->moments[a->count++] = (health_moment){row.read_at, row.value, row.object};
+    while (a->count + 1 < room && health_figure_history_next(a->ctx, rows, &row)) {
+        bool is_expected = wanted.with_detail && is_batch(a, row.detail);
+        batch += is_expected;
+        a->moments[a->count++] = (health_moment){row.read_at, is_expected ? 0 : row.value, row.object};
+    }
     a->now.capacity = a->then.capacity = room;
-    return note_span(a, err);
+    r = tell_batch(a, batch, err);
+    return r < 0 ? r : note_span(a, err);
 }
 
 /* ---- telling ---- */

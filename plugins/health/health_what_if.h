@@ -6,9 +6,10 @@
 #include "health_alert.h"
 #include "health_measure.h"
 
-/* So many days back, and of each figure at most so many readings, the newest. */
+/* So many days back, of each figure at most so many readings, the newest; and whose statements are no slow queries. */
 typedef struct health_what_if_span {
     int64_t days, most;
+    HEALTH_BATCH_MEMBERS;
 } health_what_if_span;
 
 /* question: {"txid_age": {"warning": 6e8, "critical": 1.2e9, "fire_after": 2, "clear_after": 3}}, each optional. */

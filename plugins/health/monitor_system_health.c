@@ -8,6 +8,7 @@
 struct args {
     lb_texts views;
     HEALTH_GUARD_MEMBERS;
+    HEALTH_BATCH_MEMBERS;
     double abandoned_warning_share, abandoned_critical_share, max_sessions_per_s, max_rollback_share, min_busy_share;
     int64_t min_sessions, min_transactions, min_open_sessions;
 };
@@ -15,6 +16,7 @@ struct args {
 static const lb_param params[] = {
     LB_PARAM(struct args, views, LB_LIST_OF(LB_TEXT), NULL, "only these views of the server; none given: all"),
     HEALTH_GUARD_PARAMS(struct args),
+    HEALTH_BATCH_PARAMS(struct args),
     LB_PARAM(struct args, abandoned_warning_share, LB_F64, "0.01",
              "sessions whose client was lost, of those that begin: a larger share is a warning", .min = "0"),
     LB_PARAM(struct args, abandoned_critical_share, LB_F64, "0.05", "and a share above this is critical", .min = "0"),
@@ -199,6 +201,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     health_measures measures = {0};
     tally sum = {0};
     guards.views = args->views;
+    guards.batch_roles = args->batch_roles;
+    guards.batch_applications = args->batch_applications;
     int r = health_read(ctx, &guards, &reading, err);
     if (r >= 0)
         r = health_measure(ctx, &guards, &reading, &measures, err);

@@ -7,14 +7,17 @@
 -- param metric text
 -- param since timestamp
 -- param most integer
+-- param with_detail boolean
 -- column read_at timestamp
 -- column value number
 -- column object text null
-SELECT t.read_at, t.value, t.object
-  FROM (SELECT e.read_at, e.value, e.object
+-- column detail json null
+SELECT t.read_at, t.value, t.object, t.detail
+  FROM (SELECT e.read_at, e.value, e.object, e.detail
           FROM (SELECT m.snapshot_timestamp AS read_at,
                        m.metric_value AS value,
                        m.object_name AS object,
+                       CASE WHEN :with_detail THEN m.detail END AS detail,
                        row_number() OVER (PARTITION BY m.object_name,
                                                        date_trunc('hour', m.snapshot_timestamp),
                                                        floor(extract(MINUTE FROM m.snapshot_timestamp) / 5)

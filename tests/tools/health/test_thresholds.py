@@ -306,9 +306,36 @@ def batch_work_is_no_slow_query(version):
         slow, left_out = look(batch_roles=[batch], batch_applications=["nightly"])
         equal((slow, left_out["pg_stat_activity (statements)"]),
               ([], "7 statements of batch work run for over 0.5 s: that is expected of it"), "what runs")
+        seen = {m["metric"]: m["value"] for m in place.run("monitor_system_health")["result"]["metrics"]}
+        holds(seen["slow_query_time"] > 1, f"without the lists it is: {seen}")
+        kept = place.run("monitor_system_health", batch_roles=[batch], batch_applications=["nightly"])["result"]
+        seen = {m["metric"]: m["value"] for m in kept["metrics"]}
+        equal(seen["slow_query_time"], 0, f"of what monitoring keeps: {seen}")
+        holds("7 statements of batch work run for over 0.5 s" in str(kept["skipped"]), str(kept["skipped"]))
         waits = sleeps(clerk, "app")
         slow, left_out = look(batch_roles=[batch], batch_applications=["nightly"])
         equal(([s["pid"] for s in slow], len(left_out)), ([waits.pid], 2), "what somebody waits for")
+
+
+def batch_work_of_days_gone_by_counts_for_nothing():
+    """Of readings whose worst statement was that of a batch role or application, one of a clerk's is left."""
+    with Clinic(VERSIONS[-1], more=KEEPS) as place:
+        whose = {20: {"user": "etl"}, 60: {"user": "clerk", "application": "nightly"}, 100: {"user": "clerk", "application": "app"},
+                 140: {"queryid": "7"}}
+        plant(place, "lakebase_metrics", [
+            {"snapshot_timestamp": midnight(-3, i / 12), "metric_name": "slow_query_time", "metric_value": 90.0 if i in whose else 0.1,
+             "threshold_level": "normal", "detail": json.dumps({"basis": "runs now", "statement": whose.get(i)})} for i in range(200)])
+        asks = {"what_if": {"slow_query_time": {"warning": 60, "critical": 80}}}
+
+        def incidents(**lists):
+            result = judge(place, **asks, **lists)["result"]
+            answer = result["what_if"][0]
+            return ([answer[side]["incidents"] for side in ("as_it_is", "as_asked")],
+                    [s["reason"].partition(",")[0] for s in result["skipped"] if "batch work" in s["object"]])
+        equal(incidents(), ([4, 4], []), "nobody is expected to take long")
+        equal(incidents(batch_roles=["etl"]), ([3, 3], ["1 readings are of batch work"]), "a role")
+        equal(incidents(batch_roles=["etl"], batch_applications=["nightly"]), ([2, 2], ["2 readings are of batch work"]), "and an application")
+        equal(incidents(batch_roles=["et", "etl2"]), ([4, 4], []), "names are whole")
 
 
 def dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them(version):
@@ -526,6 +553,7 @@ def a_plan_and_wrong_input(version):
 
 suite(a_limit_says_whose_it_is, what_is_usual_at_this_hour_stands_beside_a_breach, other_limits_are_held_against_history,
       what_is_read_each_minute_is_judged_as_an_evaluation_would, what_has_gone_is_over_in_history_too, more_than_is_looked_at_is_said,
+      batch_work_of_days_gone_by_counts_for_nothing,
       *on_each(what_cannot_be_seen_is_an_alert, eight_at_once_are_eight_alerts, a_branch_that_is_made_again_begins_anew, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
                     the_manifest_has_its_say, a_real_server_in_trouble, batch_work_is_no_slow_query, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
                     a_standby_has_a_lag_once_it_streams, one_that_catches_up_ends_no_alert, the_daemon_tells_people,
