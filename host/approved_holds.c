@@ -1,9 +1,11 @@
 #include "approved_holds.h"
 
 #include "json.h"
+#include "nearest.h"
 #include "pattern.h"
 
 #include <sql/host/unnamed_lines.h>
+#include <strings.h>
 
 /* The tool looked at its lists when it asked; a person may have put a table there since, and a hold stands above an
  * approval. Which schedule's parameters the tool ran with is not asked: the next one runs with another's. */
@@ -35,7 +37,24 @@ static int check_line(const holding *h, const worker_set *set, const char *list,
     return 0;
 }
 
-/* A line that names nothing is misspelt, and holds nothing of what it was meant to hold. */
+/* The table at stake that a line may have been meant for. */
+static const char *meant(const holding *h, const char *line)
+{
+    size_t length = strlen(line);
+    const char *word =
+        arena_printf(h->run->memory, "%.*s", (int)(length && line[length - 1] == '*' ? length - 1 : length), line);
+    for (size_t i = 0; word && *word && i < json_object_array_length(h->tables); i++) {
+        const char *table = json_object_get_string(json_object_array_get_idx(h->tables, i));
+        const char *names[] = {table, table ? strchr(table, '.') : NULL};
+        names[1] += names[1] != NULL; /* without its schema */
+        if (table && (strcasecmp(word, table) == 0 || nearest_name(word, names, LB_COUNT(names))))
+            return table;
+    }
+    return NULL;
+}
+
+/* A line that names nothing may be misspelt, and held nothing of what it was meant to hold; or its table is another
+ * target's, as the manifest's parameters are for all of them. */
 static int check_names(const holding *h, const worker_set *set, const char *list, const lb_texts *lines, lb_error *err)
 {
     host_unnamed_lines_row row;
@@ -43,32 +62,43 @@ static int check_names(const holding *h, const worker_set *set, const char *list
     int r = lines->count && h->run->request->target.project
                 ? host_unnamed_lines(&h->run->ctx, &(host_unnamed_lines_args){.lines = *lines}, &rows, err)
                 : 0;
-    if (r < 0 || !rows || !host_unnamed_lines_next(&h->run->ctx, rows, &row))
-        return r;
-    return lb_fail(err, LB_ERR_INVALID,
-                   "write it as schema.table, in the case in which the server keeps it, with a * at the end for any "
-                   "rest; take the line out if the table has gone, or give it to a schedule of that branch",
-                   "%s of %s names %s, and there is no such table", list, set->where, row.line);
+    while (r >= 0 && rows && host_unnamed_lines_next(&h->run->ctx, rows, &row)) {
+        const char *table = meant(h, row.line);
+        if (table)
+            r = lb_fail(err, LB_ERR_INVALID,
+                        "write it as schema.table, in the case in which the server keeps it, with a * at the end for "
+                        "any rest; take the line out if the table has gone, or give it to a schedule of that branch",
+                        "%s of %s names %s, and there is no such table: did you mean %s?", list, set->where, row.line,
+                        table);
+    }
+    return r;
+}
+
+/* A list of one may be given as it is. */
+static int read_lines(run_state *run, const param_arg *list, lb_texts *ret_lines, lb_error *err)
+{
+    const char *text = list->text + strspn(list->text, " \t\r\n");
+    JSON_AUTO *given = *text == '[' ? json_parse(text, strlen(text), err) : NULL;
+    if (*text == '[' && !given)
+        return lb_wrap(err, list->name);
+    size_t count = given ? json_object_array_length(given) : 1;
+    const char **items = arena_alloc(run->memory, (count + 1) * sizeof *items);
+    for (size_t i = 0; items && i < count; i++) {
+        const char *line = given ? json_object_get_string(json_object_array_get_idx(given, i)) : list->text;
+        items[i] = arena_strdup(run->memory, line ? line : "");
+        if (!items[i])
+            return lb_out_of_memory(err);
+    }
+    *ret_lines = (lb_texts){items, count};
+    return items ? 0 : lb_out_of_memory(err);
 }
 
 static int check_list(const holding *h, const worker_set *set, const param_arg *list, lb_error *err)
 {
-    JSON_AUTO *given = json_parse(list->text, strlen(list->text), err);
-    if (!given)
-        return lb_wrap(err, list->name);
-    size_t count = json_object_is_type(given, json_type_array) ? json_object_array_length(given) : 0;
-    const char **items = arena_alloc(h->run->memory, (count + 1) * sizeof *items);
-    if (!items)
-        return lb_out_of_memory(err);
-    lb_texts lines = {items, 0};
-    int r = 0;
-    for (size_t i = 0; r >= 0 && i < count; i++) {
-        const char *line = json_object_get_string(json_object_array_get_idx(given, i));
-        if (!line)
-            continue;
-        items[lines.count++] = line;
-        r = check_line(h, set, list->name, line, err);
-    }
+    lb_texts lines = {NULL, 0};
+    int r = read_lines(h->run, list, &lines, err);
+    for (size_t i = 0; r >= 0 && i < lines.count; i++)
+        r = check_line(h, set, list->name, lines.items[i], err);
     return r < 0 ? r : check_names(h, set, list->name, &lines, err);
 }
 

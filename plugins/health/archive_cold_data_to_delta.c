@@ -25,8 +25,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, time_columns, LB_LIST_OF(LB_TEXT), NULL,
              "columns that tell when a row was last written: public.orders=placed_at"),
     LB_PARAM(struct args, legal_hold, LB_LIST_OF(LB_TEXT), NULL,
-             "tables of which nothing may leave; a line that names none stops the run, and one in the manifest's "
-             "parameters for this tool (or its schedules) an approved deletion, too"),
+             "tables of which nothing may leave; a line that is nearly a table's name stops the run, and one in the "
+             "manifest's parameters for this tool (or its schedules) an approved deletion, too"),
     LB_PARAM(struct args, keep, LB_LIST_OF(LB_TEXT), NULL, "tables that are to stay whole for other reasons"),
     LB_PARAM(struct args, min_rows, LB_I64, "100000", "fewer cold rows are left where they are", .min = "1"),
     LB_PARAM(struct args, max_rows, LB_I64, "500000", "of a table at most so many in one archival", .min = "1"),
@@ -152,11 +152,21 @@ static const char *held_below(const archival_job *job, const cold_table *table)
     return NULL;
 }
 
+/* A hold is about leaving: what is held gets its next partitions as well. */
+static int keep_here(archival_job *job, const cold_table *table, const char *why, lb_error *err)
+{
+    job->source = (archival_source){.table = table, .label = cold_label(job->ctx, table)};
+    int r = job->source.label ? lb_skipped(job->ctx, job->source.label, why, err) : lb_out_of_memory(err);
+    return r < 0 || job->options->abandon ? r : archival_make_ahead(job, err);
+}
+
 static int archive(archival_job *job, const cold_table *table, lb_error *err)
 {
-    const char *why = cold_obstacle(job->options->policy, table);
+    const char *why = cold_obstacle(job->options->policy, table), *held = cold_held(job->options->policy, table);
     if (!why)
-        why = held_below(job, table);
+        why = held = held_below(job, table);
+    if (held && why == held)
+        return keep_here(job, table, held, err);
     int r = why ? 0 : archival_read_source(job->ctx, table, &job->source, &why, err);
     if (r >= 0 && !why)
         choose_column(job, &why);

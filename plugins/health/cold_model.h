@@ -52,8 +52,12 @@ LB_MUST_CHECK int cold_read_details(lb_ctx *ctx, cold_set *set,
                                     bool (*wanted)(const cold_table *table, const void *arg), const void *arg,
                                     lb_error *err);
 
-/* Names in lists that are no table's, and columns that are none: LB_ERR_INVALID. */
+/* Names in lists that are no table's, and columns that are none: LB_ERR_INVALID; holds only where a table has nearly
+ * that name, else it is told that they hold none here. */
 LB_MUST_CHECK int cold_check_policy(lb_ctx *ctx, const cold_policy *policy, const cold_set *set, lb_error *err);
+
+/* A table, in whichever schema and case, with nearly the name that a line gives; or NULL. */
+const cold_table *cold_nearest(const cold_set *set, const char *line);
 
 bool cold_listed(const lb_texts *names, const char *schema, const char *name);
 /* The column that time_columns name for the table, or NULL. */

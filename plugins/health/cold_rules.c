@@ -62,30 +62,62 @@ static bool names_some(const char *pattern, size_t length, const cold_set *set)
 
 #define AS_KEPT "write it as schema.table, in the case in which the server keeps it"
 
-/* A line that names nothing is misspelt, and a hold that is misspelt holds nothing: no run goes on with one. */
-static int check_names(const char *list, const lb_texts *names, const cold_set *set, const char *hint, lb_error *err)
+static int check_names(const char *list, const lb_texts *names, const cold_set *set, lb_error *err)
 {
     for (size_t i = 0; i < names->count; i++)
         if (!names_some(names->items[i], strlen(names->items[i]), set))
-            return lb_fail(err, LB_ERR_INVALID, hint, "%s names %s, and there is no such table", list, names->items[i]);
+            return lb_fail(err, LB_ERR_INVALID, AS_KEPT, "%s names %s, and there is no such table", list,
+                           names->items[i]);
     return 0;
+}
+
+/* No database has a table that is written so. */
+static bool is_no_name(const char *line)
+{
+    const char *star = strchr(line, '*');
+    size_t length = strlen(line);
+    return !length || line[0] == '.' || line[length - 1] == '.' || strchr(line, '=') || (star && star[1]);
+}
+
+/* A hold that is misspelt holds nothing: no run goes on with one. But the manifest gives a tool the same holds for all
+ * its targets, and this one may have no such table. */
+static int check_hold(lb_ctx *ctx, const char *list, const char *line, const cold_set *set, lb_error *err)
+{
+    static const char hint[] = AS_KEPT ", with a * at the end for any rest; take the line out if the table has gone";
+    const cold_table *near = is_no_name(line) ? NULL : cold_nearest(set, line);
+    if (near)
+        return lb_fail(err, LB_ERR_INVALID, hint, "%s names %s, and there is no such table: did you mean %s.%s?", list,
+                       line, near->r.schema, near->r.name);
+    if (is_no_name(line))
+        return lb_fail(err, LB_ERR_INVALID, hint, "%s names %s, and there is no such table", list, line);
+    return lb_skipped(
+        ctx, line, lb_printf(ctx, "%s names it, and no table here has that name or one like it: it holds none", list),
+        err);
+}
+
+static int check_holds(lb_ctx *ctx, const char *list, const lb_texts *lines, const cold_set *set, lb_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < lines->count; i++)
+        if (!names_some(lines->items[i], strlen(lines->items[i]), set))
+            r = check_hold(ctx, list, lines->items[i], set, err);
+    return r;
 }
 
 int cold_check_policy(lb_ctx *ctx, const cold_policy *policy, const cold_set *set, lb_error *err)
 {
-    static const char held[] = AS_KEPT ", with a * at the end for any rest; take the line out if the table has gone";
-    int r = check_names("tables", &policy->tables, set, AS_KEPT, err);
+    int r = check_names("tables", &policy->tables, set, err);
     if (r >= 0)
-        r = check_names("legal_hold", &policy->legal_hold, set, held, err);
+        r = check_holds(ctx, "legal_hold", &policy->legal_hold, set, err);
     if (r >= 0)
-        r = check_names("keep", &policy->keep, set, held, err);
+        r = check_holds(ctx, "keep", &policy->keep, set, err);
     for (size_t i = 0; r >= 0 && i < policy->time_columns.count; i++) {
         const char *line = policy->time_columns.items[i], *equals = strrchr(line, '=');
         if (!equals || equals == line || !equals[1])
             return lb_fail(err, LB_ERR_INVALID, "write it as schema.table=column", "time_columns holds %s", line);
         const char *name = lb_printf(ctx, "%.*s", (int)(equals - line), line);
         const lb_texts one = {&name, 1};
-        r = name ? check_names("time_columns", &one, set, AS_KEPT, err) : lb_out_of_memory(err);
+        r = name ? check_names("time_columns", &one, set, err) : lb_out_of_memory(err);
     }
     return r;
 }

@@ -280,10 +280,12 @@ def a_hold_that_came_while_it_waited_is_kept(version):
                 ("Old Ones.events old", "events", "the tool's schedule late", nightly + 'name = "late"\n', "Old Ones.*")):
             code, message, asked = approve_with(f'{text}params = {{ legal_hold = ["{line}"] }}\n', of)
             equal((code, message.partition(", ")[0]), ("denied", f"{held} is held: legal_hold of {where} has {line}"), held)
-        for text, line in ((own, "public.order"), (nightly, "Public.orders"), (nightly, "public.*s*"), (own, "")):
-            code, message, asked = approve_with(f'{text}params = {{ keep = ["events", "{line}"] }}\n', "orders")
+        code, message, asked = approve_with(f'{own}params = {{ legal_hold = "orders" }}\n', "orders")
+        equal((code, "public.orders is held" in message), ("denied", True), "a list of one, as it is")
+        for text, line in ((own, "public.order"), (nightly, "Public.orders"), (nightly, "ORDERS*")):
+            code, message, asked = approve_with(f'{text}params = {{ keep = ["public.invoices", "{line}"] }}\n', "orders")
             equal(code, "invalid", message)
-            holds(f" names {line}, and there is no such table" in message, message)
+            holds(f" names {line}, and there is no such table: did you mean public.orders?" in message, message)
         equal((place.sql("SELECT count(*) FROM orders"), place.sql("SELECT count(*) FROM events"), place.settled()),
               ("1000", "400", []), "nothing was deleted")
         place.manifest.write_text(f'{free}\n{own}params = {{ legal_hold = ["events old"] }}\n')
@@ -297,6 +299,35 @@ def a_hold_that_came_while_it_waited_is_kept(version):
         place.approve(only(place)["id"])
         equal((place.sql(COLD), len(place.cold("public_orders", "DISTINCT id"))),
               ("0", asked["evidence"]["rows"]), "it has left when the hold has ended")
+
+
+def a_hold_of_another_database_is_told(version):
+    """The manifest's holds are for all targets of the tool, and this one has no such table."""
+    with Archive(version, kind="throwaway") as place:
+        place.sql(ORDERS + MONTHS)
+        place.manifest.write_text(f'{place.manifest.read_text()}\n[agents.health.tool.archive_cold_data_to_delta]\n'
+                                  'params = { legal_hold = ["public.invoices", "billing.*"], keep = ["public.ledger_*"] }\n')
+        done = place.archive(tables=["orders", "months"])
+        equal((place.sql(COLD), len(told(done, "made"))), ("0", 3), "rows leave, and partitions are made ahead")
+        why = {s["object"]: s["reason"] for s in done["result"]["skipped"]}
+        for line, list_name in (("public.invoices", "legal_hold"), ("billing.*", "legal_hold"), ("public.ledger_*", "keep")):
+            equal(why[line], f"{list_name} names it, and no table here has that name or one like it: it holds none", "told")
+        place.sql("CREATE TABLE invoice (id int)")
+        error = place.archive(check=1, tables=["orders"])["error"]
+        holds(error["code"] == "invalid" and "did you mean public.invoice?" in error["message"], error)
+
+
+def a_hold_on_a_partition_is_about_leaving(version):
+    with Archive(version, kind="throwaway") as place:
+        place.sql(MONTHS)
+        rows = place.sql("SELECT count(*) FROM months")
+        held = place.sql("SELECT 'months_' || to_char(date_trunc('month', now()) - interval '8 month', 'YYYY_MM')")
+        done = place.archive(tables=["months"], legal_hold=[held], partitions_ahead=2)
+        holds(f"a partition of it, public.{held}, is not to leave" in str(done["result"]["skipped"]), done["result"])
+        equal((place.sql("SELECT count(*) FROM months"), place.settled(), told(done, "dropped")), (rows, [], []), "nothing left")
+        equal((len(told(done, "made")), place.sql(PARTS)), (2, "11"), "and there is room for what comes")
+        done = place.archive(tables=["months"], keep=["months"], partitions_ahead=4)
+        equal((len(told(done, "made")), place.sql(PARTS), place.sql("SELECT count(*) FROM months")), (2, "13", rows), "held as a whole")
 
 
 def partitions_go_when_they_are_empty(version):
@@ -483,9 +514,10 @@ def wrong_input(version):
         equal(place.archive(check=1, tables=["t"], time_columns=["t=id"])["error"]["code"], "invalid", "no time")
         holds("never analyzed" in place.archive(tables=["t"])["result"]["skipped"][0]["reason"], "not known")
         place.run("archive_cold_data_to_delta", check=2, batch_rows=0)
-        for line in ("tt", "t.", "t=1", "", "T"):
+        for line in ("tt", "t.", "t=1", "", "T", "*t", "shop.t", "publik.*"):
             error = place.archive(check=1, tables=["t"], legal_hold=[line])["error"]
             holds(error["code"] == "invalid" and f"legal_hold names {line}, " in error["message"] and "take the line out" in error["hint"], error)
+            equal("did you mean public.t?" in error["message"], line not in ("t.", "t=1", "", "*t"), error)
         place.sql("CREATE TABLE u (id int PRIMARY KEY)")
         equal(place.archive(check=1, tables=["t", "u"], archive_table="both")["error"]["code"], "invalid", "one for two")
 
@@ -651,7 +683,8 @@ def two_hosts_move_each_row_once(version):
 LARGE = [] if os.environ.get("LBOPS_SANITIZED") else each_version(a_wide_table_leaves_in_several_groups)[-1:]
 suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_change_in_two_rows_stays,
                values_that_were_altered_on_the_way_stay, values_of_every_type_are_proven_equal, a_column_that_came_since_stays,
-               rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
+               rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,
+               a_hold_on_a_partition_is_about_leaving, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
                a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, some_partitions_stay, wrong_input,
                nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
       *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])

@@ -111,6 +111,8 @@ CREATE TABLE ledger AS SELECT * FROM audit_a; ALTER TABLE ledger ALTER placed_at
         for wrong in ({"tables": ["nowhere.*"]}, {"time_columns": ["orders"]}, {"time_columns": ["no=placed_at"]}, {"legal_hold": ["leger"]},
                       {"legal_hold": ["public.audit_a=1"]}, {"legal_hold": [""]}, {"legal_hold": ["*a"]}, {"keep": ["Ledger"]}):
             equal(place.run("identify_cold_data", check=1, **wrong)["error"]["code"], "invalid", str(wrong))
+        done = place.run("identify_cold_data", legal_hold=["other_tables"], **SMALL)
+        holds("public.ledger" in named(done) and "it holds none" in skipped(done)["other_tables"], "another database's")
         place.run("identify_cold_data", check=2, cold_threshold_days=-1)
 
 
