@@ -1,11 +1,14 @@
-/* Rows by their keys: what became of those that one side seems to lack, and in which columns others differ. */
+/* Rows by their keys, and what became of those that one side seems to lack. */
 #include "sync_list.h"
 
 #include <sql/sync/after.h>
+#include <sql/sync/all_of.h>
+#include <sql/sync/keys_below.h>
+#include <sql/sync/keys_from.h>
 #include <sql/sync/lake_cells.h>
 #include <sql/sync/source_cells.h>
+#include <stdlib.h>
 
-#define MARK_BYTES   8   /* of each column's mark */
 #define KEYS_AT_ONCE 200 /* a warehouse takes 256 parameters */
 
 static lb_value keys_of(lb_ctx *ctx, const char *const *keys, size_t count)
@@ -16,35 +19,77 @@ static lb_value keys_of(lb_ctx *ctx, const char *const *keys, size_t count)
     return lb_list("keys", LB_TEXT, items, items ? count : 0);
 }
 
-static int cells_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const lb_value *keys,
-                        const lb_sql *condition, sync_list *found, lb_error *err)
+/* Whole numbers lie in a range, without which each side would look through all that it has. */
+static int make_near(lb_ctx *ctx, const sync_pair *pair, const char *const *keys, size_t count, const lb_sql *condition,
+                     const lb_sql **ret_sql, lb_error *err)
 {
+    const lb_sql *from = NULL, *below = NULL;
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    *ret_sql = condition;
+    for (size_t i = 0; pair->whole_key && i < count; i++) {
+        int64_t key = strtoll(keys[i], NULL, 10);
+        low = key < low ? key : low;
+        high = key > high ? key : high;
+    }
+    if (low > high || high == INT64_MAX)
+        return 0;
+    int r =
+        lb_compose(ctx, &sync_keys_from_sql, LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("low", low)), &from, err);
+    if (r >= 0)
+        r = lb_compose(ctx, &sync_keys_below_sql, LB_ARGS(lb_ident("key", pair->whole_key), lb_i64("high", high + 1)),
+                       &below, err);
+    return r < 0 ? r
+                 : lb_compose(
+                       ctx, &sync_all_of_sql,
+                       LB_ARGS(lb_sql_value("one", condition), lb_sql_value("two", from), lb_sql_value("three", below)),
+                       ret_sql, err);
+}
+
+static void put_in_order(sync_list *list)
+{
+    qsort(list->items, list->count, sizeof *list->items, sync_by_name);
+}
+
+int sync_cells_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const char *const *keys, size_t count,
+                      const lb_sql *condition, sync_list *found, lb_error *err)
+{
+    const lb_value list = keys_of(ctx, keys, count);
+    const lb_sql *near = NULL;
     lb_rows *rows = NULL;
     sync_source_cells_row row;
-    int r = lb_query(ctx, &sync_source_cells_sql,
+    int r = make_near(ctx, pair, keys, count, condition, &near, err);
+    if (r >= 0)
+        r = lb_query(ctx, &sync_source_cells_sql,
                      LB_ARGS(lb_ident("schema", pair->wish->schema), lb_ident("name", pair->wish->name),
-                             lb_list("forms", LB_SQL, t->forms, t->form_count - 1), lb_sql_value("marks", t->marks),
-                             *keys, lb_sql_value("condition", condition)),
+                             lb_list("forms", LB_SQL, t->forms, t->form_count - 1), lb_sql_value("cells", t->cells),
+                             lb_sql_value("marks", t->marks), list, lb_sql_value("condition", near)),
                      &rows, err);
     if (r >= 0)
         r = sync_new_list(ctx, rows, found, err);
     while (r >= 0 && sync_source_cells_next(ctx, rows, &row))
-        found->items[found->count++] = (sync_part){row.row_key, row.cells, 1};
+        found->items[found->count++] = (sync_part){row.row_key, row.digest, 1, row.marks};
+    if (r >= 0)
+        put_in_order(found);
     return r;
 }
 
 /* Adds to what is found. */
-static int cells_slice(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const lb_value *keys, sync_list *found,
-                       lb_error *err)
+static int cells_slice(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const char *const *keys, size_t count,
+                       sync_list *found, lb_error *err)
 {
     const lb_lake_name *lake = &pair->wish->lake;
+    const lb_value list = keys_of(ctx, keys, count);
     const sync_list before = *found;
+    const lb_sql *near = NULL;
     lb_rows *rows = NULL;
     sync_lake_cells_row row;
-    int r = lb_lake(ctx, &sync_lake_cells_sql,
+    int r = make_near(ctx, pair, keys, count, NULL, &near, err);
+    if (r >= 0)
+        r = lb_lake(ctx, &sync_lake_cells_sql,
                     LB_ARGS(lb_ident("catalog", lake->catalog), lb_ident("schema", lake->schema),
                             lb_ident("name", lake->name), lb_list("forms", LB_SQL, t->forms, t->form_count),
-                            lb_sql_value("marks", t->marks), *keys, lb_null("condition")),
+                            lb_sql_value("cells", t->cells), lb_sql_value("marks", t->marks), list,
+                            lb_sql_value("condition", near)),
                     &rows, err);
     if (r < 0)
         return r;
@@ -54,76 +99,75 @@ static int cells_slice(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, 
     if (before.count)
         memcpy(found->items, before.items, before.count * sizeof *found->items);
     while (sync_lake_cells_next(ctx, rows, &row))
-        found->items[found->count++] = (sync_part){row.row_key, row.cells, 1};
+        found->items[found->count++] = (sync_part){row.row_key, row.digest, 1, row.marks};
     return 0;
 }
 
-static int cells_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const char *const *keys, size_t count,
-                      sync_list *found, lb_error *err)
+int sync_cells_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const char *const *keys, size_t count,
+                    sync_list *found, lb_error *err)
 {
     int r = 0;
     *found = (sync_list){.count = 0};
-    for (size_t i = 0; r >= 0 && i < count; i += KEYS_AT_ONCE) {
-        const lb_value slice = keys_of(ctx, keys + i, count - i < KEYS_AT_ONCE ? count - i : KEYS_AT_ONCE);
-        r = cells_slice(ctx, pair, t, &slice, found, err);
+    for (size_t i = 0; r >= 0 && i < count; i += KEYS_AT_ONCE)
+        r = cells_slice(ctx, pair, t, keys + i, count - i < KEYS_AT_ONCE ? count - i : KEYS_AT_ONCE, found, err);
+    if (r >= 0 && found->count)
+        put_in_order(found);
+    return r;
+}
+
+const sync_part *sync_find_parts(const sync_list *list, const char *name, size_t *ret_count)
+{
+    size_t from = 0, to = list->count, end;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (strcmp(list->items[middle].name, name) < 0)
+            from = middle + 1;
+        else
+            to = middle;
     }
-    return r;
-}
-
-static const sync_part *find_part(const sync_list *l, const char *name)
-{
-    for (size_t i = 0; i < l->count; i++)
-        if (strcmp(l->items[i].name, name) == 0)
-            return &l->items[i];
-    return NULL;
-}
-
-static const char *columns_that_differ(lb_ctx *ctx, const sync_pair *pair, const sync_part *a, const sync_part *b)
-{
-    const char *names = "";
-    for (size_t i = 0; a && b && i < pair->count; i++)
-        if (strncmp(a->digest + i * MARK_BYTES, b->digest + i * MARK_BYTES, MARK_BYTES) != 0) {
-            names = lb_printf(ctx, "%s%s%s", names, *names ? ", " : "", pair->columns[i].name);
-            if (!names)
-                return NULL;
-        }
-    return names;
-}
-
-int sync_name_columns(lb_ctx *ctx, const sync_pair *pair, const sync_texts *source, const sync_texts *lake,
-                      sync_difference *d, lb_error *err)
-{
-    sync_list a, b;
-    if (!d->different_named)
-        return 0;
-    const lb_value keys = keys_of(ctx, d->different_keys, d->different_named);
-    int r = cells_source(ctx, pair, source, &keys, NULL, &a, err);
-    if (r >= 0)
-        r = cells_lake(ctx, pair, lake, d->different_keys, d->different_named, &b, err);
-    for (size_t i = 0; r >= 0 && i < d->different_named; i++)
-        d->different_columns[i] =
-            columns_that_differ(ctx, pair, find_part(&a, d->different_keys[i]), find_part(&b, d->different_keys[i]));
-    return r;
+    for (end = from; end < list->count && strcmp(list->items[end].name, name) == 0; end++)
+        continue;
+    *ret_count = end - from;
+    return end > from ? &list->items[from] : NULL;
 }
 
 /* ---- sides ---- */
 
-/* Keeps of the named what is not there; returns how many were. */
-static int64_t take_out(const sync_list *there, const char **keys, size_t *named)
+static const sync_part *find_part(const sync_list *list, const char *name)
 {
-    size_t kept = 0, before = *named;
-    for (size_t i = 0; i < before; i++)
-        if (!find_part(there, keys[i]))
-            keys[kept++] = keys[i];
-    *named = kept;
-    return (int64_t)(before - kept);
+    size_t count;
+    return sync_find_parts(list, name, &count);
 }
 
-static void call_different(sync_difference *d, const sync_list *there)
+static int keys_in(lb_ctx *ctx, const sync_rows *rows, const char ***ret_keys, lb_error *err)
 {
-    d->different += (int64_t)there->count;
-    for (size_t i = 0; i < there->count && d->different_named < SYNC_NAMED; i++)
-        d->different_keys[d->different_named++] = there->items[i].name;
+    *ret_keys = lb_alloc(ctx, (rows->named + 1) * sizeof **ret_keys);
+    if (!*ret_keys)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < rows->named; i++)
+        (*ret_keys)[i] = rows->items[i].key;
+    return 0;
+}
+
+/* Keeps of the rows those that are not there; the others become such as `into` has, or nothing. */
+static void take_out(const sync_list *there, bool of_source, sync_rows *rows, sync_rows *into)
+{
+    size_t kept = 0, before = rows->named;
+    for (size_t i = 0; i < before; i++) {
+        sync_row row = rows->items[i];
+        const sync_part *found = find_part(there, row.key);
+        if (!found) {
+            rows->items[kept++] = row;
+            continue;
+        }
+        *(of_source ? &row.source : &row.copy) = found->digest;
+        if (into && into->named < SYNC_KEYS_MOST)
+            into->items[into->named++] = row;
+    }
+    rows->named = kept;
+    rows->all -= (int64_t)(before - kept);
+    if (into)
+        into->all += (int64_t)(before - kept);
 }
 
 /* What the copy alone seems to have may have changed at the source since: then it is on its way. */
@@ -131,39 +175,41 @@ static int take_out_waiting(lb_ctx *ctx, const sync_pair *pair, const sync_count
                             sync_difference *d, lb_error *err)
 {
     const lb_sql *later = NULL;
+    const char **keys = NULL;
+    const int64_t before = d->gone.all;
     sync_list there;
-    const lb_value keys = keys_of(ctx, d->gone_keys, d->gone_named);
-    int r = lb_compose(ctx, &sync_after_sql, LB_ARGS(lb_ident("column", pair->mark), lb_time("mark", counts->mark)),
+    int r = keys_in(ctx, &d->gone, &keys, err);
+    if (r >= 0)
+        r = lb_compose(ctx, &sync_after_sql, LB_ARGS(lb_ident("column", pair->mark), lb_time("mark", counts->mark)),
                        &later, err);
     if (r >= 0)
-        r = cells_source(ctx, pair, source, &keys, later, &there, err);
+        r = sync_cells_source(ctx, pair, source, keys, d->gone.named, later, &there, err);
     if (r < 0)
         return r;
-    d->waiting = take_out(&there, d->gone_keys, &d->gone_named);
-    d->gone -= d->waiting;
+    take_out(&there, true, &d->gone, NULL);
+    d->waiting = before - d->gone.all;
     return 0;
 }
 
-/* In a span of time, a row that only one side has may be there on the other with another time: it differs then. */
-static int look_outside(lb_ctx *ctx, const sync_pair *pair, const sync_texts *source, const sync_texts *lake,
-                        sync_difference *d, lb_error *err)
+/* In a span of time, a row that only one side has may be there on the other with another time: it differs then. What
+ * the source has changed after the mark is on its way. */
+static int look_outside(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
+                        const sync_texts *lake, sync_difference *d, lb_error *err)
 {
+    const char **gone = NULL, **missing = NULL;
     sync_list there;
-    int r = 0;
-    if (d->gone_named) {
-        const lb_value keys = keys_of(ctx, d->gone_keys, d->gone_named);
-        r = cells_source(ctx, pair, source, &keys, NULL, &there, err);
-        if (r < 0)
-            return r;
-        d->gone -= take_out(&there, d->gone_keys, &d->gone_named);
-        call_different(d, &there);
+    int r = keys_in(ctx, &d->gone, &gone, err);
+    if (r >= 0)
+        r = keys_in(ctx, &d->missing, &missing, err);
+    if (r >= 0 && d->gone.named && counts->since != SYNC_NO_TIME) {
+        r = sync_cells_source(ctx, pair, source, gone, d->gone.named, NULL, &there, err);
+        if (r >= 0)
+            take_out(&there, true, &d->gone, &d->different);
     }
-    if (d->missing_named) {
-        r = cells_lake(ctx, pair, lake, d->missing_keys, d->missing_named, &there, err);
-        if (r < 0)
-            return r;
-        d->missing -= take_out(&there, d->missing_keys, &d->missing_named);
-        call_different(d, &there);
+    if (r >= 0 && d->missing.named) {
+        r = sync_cells_lake(ctx, pair, lake, missing, d->missing.named, &there, err);
+        if (r >= 0)
+            take_out(&there, false, &d->missing, &d->different);
     }
     return r;
 }
@@ -171,24 +217,24 @@ static int look_outside(lb_ctx *ctx, const sync_pair *pair, const sync_texts *so
 /* Where rows in flight cannot be told. */
 static void call_extra(sync_difference *d)
 {
-    d->extra += d->gone;
-    for (size_t i = 0; i < d->gone_named && d->extra_named < SYNC_NAMED; i++)
-        d->extra_keys[d->extra_named++] = d->gone_keys[i];
-    d->gone = 0;
-    d->gone_named = 0;
+    d->extra.all += d->gone.all;
+    for (size_t i = 0; i < d->gone.named && d->extra.named < SYNC_KEYS_MOST; i++)
+        d->extra.items[d->extra.named++] = d->gone.items[i];
+    d->gone.all = 0;
+    d->gone.named = 0;
 }
 
 int sync_sort_sides(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
                     const sync_texts *lake, sync_difference *d, lb_error *err)
 {
     int r = 0;
-    if (pair->key_count && pair->mark && counts->mark != SYNC_NO_TIME && d->gone_named)
+    bool timed = pair->key_count && pair->mark && counts->mark != SYNC_NO_TIME;
+    if (timed && d->gone.named)
         r = take_out_waiting(ctx, pair, counts, source, d, err);
-    if (r >= 0 && pair->key_count && counts->since != SYNC_NO_TIME)
-        r = look_outside(ctx, pair, source, lake, d, err);
-    if (!pair->key_count || !pair->mark || counts->mark == SYNC_NO_TIME)
+    if (r >= 0 && timed)
+        r = look_outside(ctx, pair, counts, source, lake, d, err);
+    if (!timed)
         call_extra(d);
-    d->missing_named = d->missing_named < SYNC_NAMED ? d->missing_named : SYNC_NAMED;
     return r;
 }
 
@@ -203,10 +249,9 @@ int sync_keep_gone(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts
     if (r >= 0)
         r = sync_make_texts(ctx, pair, true, &whole, counts, &lake, err);
     if (r >= 0)
-        r = cells_lake(ctx, pair, &lake, keys, *count, &there, err);
-    const lb_value all = keys_of(ctx, keys, *count);
+        r = sync_cells_lake(ctx, pair, &lake, keys, *count, &there, err);
     if (r >= 0)
-        r = cells_source(ctx, pair, &source, &all, NULL, &here, err);
+        r = sync_cells_source(ctx, pair, &source, keys, *count, NULL, &here, err);
     for (size_t i = 0; r >= 0 && i < *count; i++)
         if (find_part(&there, keys[i]) && !find_part(&here, keys[i]))
             keys[kept++] = keys[i];

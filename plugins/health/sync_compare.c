@@ -8,6 +8,7 @@
 #include <sql/sync/source_span.h>
 #include <stdlib.h>
 
+#define KINDS      4      /* of rows that are not the same */
 #define PARTS_MOST 64     /* that are looked into */
 #define ROWS_MOST  200000 /* of those on each side */
 #define ROWS_FEW   16384  /* are looked at in one go; with more of them, ranges of keys are looked into one by one */
@@ -41,7 +42,7 @@ static int digest_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t
     if (r >= 0)
         r = sync_new_list(ctx, rows, parts, err);
     while (r >= 0 && sync_source_digest_next(ctx, rows, &row))
-        parts->items[parts->count++] = (sync_part){row.part, row.digest, row.rows};
+        parts->items[parts->count++] = (sync_part){row.part, row.digest, row.rows, NULL};
     return r;
 }
 
@@ -58,7 +59,7 @@ static int digest_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, 
     if (r >= 0)
         r = sync_new_list(ctx, rows, parts, err);
     while (r >= 0 && sync_lake_digest_next(ctx, rows, &row))
-        parts->items[parts->count++] = (sync_part){row.part, row.digest, row.rows};
+        parts->items[parts->count++] = (sync_part){row.part, row.digest, row.rows, NULL};
     return r;
 }
 
@@ -141,7 +142,7 @@ static int rows_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, 
     if (r >= 0)
         r = sync_new_list(ctx, rows, found, err);
     while (r >= 0 && sync_source_rows_next(ctx, rows, &row))
-        found->items[found->count++] = (sync_part){row.row_key, row.digest, 1};
+        found->items[found->count++] = (sync_part){row.row_key, row.digest, 1, NULL};
     return r;
 }
 
@@ -160,15 +161,17 @@ static int rows_lake(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, co
     if (r >= 0)
         r = sync_new_list(ctx, rows, found, err);
     while (r >= 0 && sync_lake_rows_next(ctx, rows, &row))
-        found->items[found->count++] = (sync_part){row.row_key, row.digest, 1};
+        found->items[found->count++] = (sync_part){row.row_key, row.digest, 1, NULL};
     return r;
 }
 
-static void add_key(const char **keys, size_t *named, size_t most, int64_t *all, const char *key)
+static void add_row(sync_rows *rows, const sync_part *source, const sync_part *copy)
 {
-    ++*all;
-    if (*named < most)
-        keys[(*named)++] = key;
+    rows->all++;
+    if (rows->named < SYNC_KEYS_MOST)
+        rows->items[rows->named++] = (sync_row){.key = source ? source->name : copy->name,
+                                                .source = source ? source->digest : NULL,
+                                                .copy = copy ? copy->digest : NULL};
 }
 
 /* Rows that the copy has more than once are not such as the source has deleted. */
@@ -180,13 +183,13 @@ static void sort_out(sync_list *a, sync_list *b, sync_difference *d)
     while (i < a->count || j < b->count) {
         int order = i == a->count ? 1 : j == b->count ? -1 : strcmp(a->items[i].name, b->items[j].name);
         if (order < 0)
-            add_key(d->missing_keys, &d->missing_named, SYNC_KEYS_MOST, &d->missing, a->items[i].name);
+            add_row(&d->missing, &a->items[i], NULL);
         else if (order > 0 && i && strcmp(a->items[i - 1].name, b->items[j].name) == 0)
-            add_key(d->extra_keys, &d->extra_named, SYNC_NAMED, &d->extra, b->items[j].name);
+            add_row(&d->extra, NULL, &b->items[j]);
         else if (order > 0)
-            add_key(d->gone_keys, &d->gone_named, SYNC_KEYS_MOST, &d->gone, b->items[j].name);
+            add_row(&d->gone, NULL, &b->items[j]);
         else if (strcmp(a->items[i].digest, b->items[j].digest) != 0)
-            add_key(d->different_keys, &d->different_named, SYNC_NAMED, &d->different, a->items[i].name);
+            add_row(&d->different, &a->items[i], &b->items[j]);
         i += order <= 0;
         j += order >= 0;
     }
@@ -223,14 +226,25 @@ static int choose_parts(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
 
 static int make_lists(lb_ctx *ctx, sync_difference *d, lb_error *err)
 {
-    const char ***const lists[] = {&d->missing_keys, &d->extra_keys, &d->gone_keys, &d->different_keys,
-                                   &d->different_columns};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        *lists[i] = lb_alloc(ctx, SYNC_KEYS_MOST * sizeof **lists[i]);
-        if (!*lists[i])
+    sync_rows *const lists[KINDS] = {&d->missing, &d->extra, &d->gone, &d->different};
+    for (size_t i = 0; i < KINDS; i++) {
+        lists[i]->items = lb_alloc(ctx, SYNC_KEYS_MOST * sizeof *lists[i]->items);
+        if (!lists[i]->items)
             return lb_out_of_memory(err);
     }
     return 0;
+}
+
+static size_t named_of(const sync_rows *rows)
+{
+    return rows->named < SYNC_NAMED ? rows->named : SYNC_NAMED;
+}
+
+static void keep_named(sync_difference *d)
+{
+    d->missing.named = named_of(&d->missing);
+    d->extra.named = named_of(&d->extra);
+    d->different.named = named_of(&d->different);
 }
 
 static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
@@ -239,9 +253,9 @@ static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
     sync_list a, b;
     int r = make_lists(ctx, d, err);
     if (r >= 0)
-        r = rows_source(ctx, pair, source, parts, &a, err);
+        r = rows_lake(ctx, pair, lake, parts, &b, err); /* first: what the copy has by then, the source has too */
     if (r >= 0)
-        r = rows_lake(ctx, pair, lake, parts, &b, err);
+        r = rows_source(ctx, pair, source, parts, &a, err);
     if (r < 0)
         return r;
     if (a.count == ROWS_MOST || b.count == ROWS_MOST)
@@ -249,29 +263,30 @@ static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
     else
         sort_out(&a, &b, d);
     r = sync_sort_sides(ctx, pair, counts, source, lake, d, err);
-    return r < 0 ? r : sync_name_columns(ctx, pair, source, lake, d, err);
+    if (r >= 0)
+        r = sync_look_again(ctx, pair, source, lake, d, err);
+    keep_named(d);
+    return r;
 }
 
-static void add_named(const char **into, size_t *count, size_t most, const char *const *names, size_t more)
+static void add_rows(sync_rows *into, const sync_rows *more, size_t most)
 {
-    for (size_t i = 0; i < more && *count < most; i++)
-        into[(*count)++] = names[i];
+    into->all += more->all;
+    for (size_t i = 0; i < more->named && into->named < most; i++)
+        into->items[into->named++] = more->items[i];
 }
 
 static void add_difference(sync_difference *d, const sync_difference *part)
 {
-    size_t columns = d->different_named;
-    add_named(d->missing_keys, &d->missing_named, SYNC_NAMED, part->missing_keys, part->missing_named);
-    add_named(d->extra_keys, &d->extra_named, SYNC_NAMED, part->extra_keys, part->extra_named);
-    add_named(d->gone_keys, &d->gone_named, SYNC_KEYS_MOST, part->gone_keys, part->gone_named);
-    add_named(d->different_columns, &columns, SYNC_NAMED, part->different_columns, part->different_named);
-    add_named(d->different_keys, &d->different_named, SYNC_NAMED, part->different_keys, part->different_named);
-    d->missing += part->missing;
-    d->extra += part->extra;
-    d->gone += part->gone;
-    d->different += part->different;
+    add_rows(&d->missing, &part->missing, SYNC_NAMED);
+    add_rows(&d->extra, &part->extra, SYNC_NAMED);
+    add_rows(&d->gone, &part->gone, SYNC_KEYS_MOST);
+    add_rows(&d->different, &part->different, SYNC_NAMED);
     d->waiting += part->waiting;
+    d->moved += part->moved;
+    d->moving += part->moving;
     d->cut = d->cut || part->cut;
+    d->unseen = d->unseen || part->unseen;
 }
 
 /* A range of keys as if it were a table of its own: it is read without a look at the rest. */
@@ -370,7 +385,7 @@ int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, 
         const lb_value parts = lb_list("parts", LB_TEXT, found.names, found.count);
         r = narrow(ctx, pair, counts, &source, &lake, &parts, &d, err);
     }
-    d.equal = !d.cut && !d.missing && !d.extra && !d.different;
+    d.equal = !d.cut && !d.missing.all && !d.extra.all && !d.different.all;
     *ret_difference = d;
     return r;
 }

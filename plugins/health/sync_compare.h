@@ -37,8 +37,20 @@ LB_MUST_CHECK int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *re
 int64_t sync_missing(const sync_counts *counts); /* rows that the copy lacks for certain; negative: has too many */
 double sync_lag(const sync_counts *counts);      /* seconds that the oldest waiting row waits */
 
-#define SYNC_KEYS_MOST 5000 /* rows that only one side seems to have, whose whereabouts are looked up */
-#define SYNC_NAMED     50   /* rows of each kind that are named */
+#define SYNC_KEYS_MOST 5000 /* rows of each kind that are looked at again by their keys */
+#define SYNC_NAMED     50   /* of which so many are named */
+
+/* A row that is not the same on both sides, with the digest that each had of it. NULL: that side seems to have none. */
+typedef struct sync_row {
+    const char *key, *source, *copy;
+    const char *columns; /* in which they differ, where both have it */
+} sync_row;
+
+typedef struct sync_rows {
+    sync_row *items;
+    size_t named;
+    int64_t all;
+} sync_rows;
 
 /* What the digests say. */
 typedef struct sync_difference {
@@ -46,11 +58,13 @@ typedef struct sync_difference {
     const char *source_digest, *target_digest; /* of all rows that were compared */
     int64_t compared;                          /* rows of the source */
     int64_t parts, parts_differ;
-    bool cut; /* only the first parts were looked into */
-    int64_t missing, extra, different, waiting;
-    int64_t gone; /* rows that only the copy has, and that may have been deleted at the source since; not in .extra */
-    const char **missing_keys, **extra_keys, **gone_keys, **different_keys, **different_columns;
-    size_t missing_named, extra_named, gone_named, different_named;
+    bool cut;    /* only the first parts were looked into */
+    bool unseen; /* more rows differed than were looked at again */
+    sync_rows missing, extra, different;
+    sync_rows gone; /* that only the copy has, and that may have been deleted at the source since; not in .extra */
+    int64_t waiting;
+    int64_t moved;  /* seemed to be one of these, and were not when they were looked at again, or were so otherwise */
+    int64_t moving; /* those of them that were not alike either */
 } sync_difference;
 
 LB_MUST_CHECK int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,

@@ -91,14 +91,14 @@ static int choose(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, con
     return *ret_why ? 0 : lb_out_of_memory(err);
 }
 
-/* Compares, and once more where the copy has moved meanwhile and a difference was found. */
+/* Compares, and once more where the copy has moved meanwhile and more differed than could be looked at again. */
 static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, sync_counts *counts,
                    sync_difference *difference, lb_error *err)
 {
     const lb_lake_table *now = NULL;
     counts->since = scope->since;
     int r = sync_compare(ctx, pair, counts, difference, err);
-    if (r < 0 || difference->equal)
+    if (r < 0 || difference->equal || !(difference->cut || difference->unseen))
         return r;
     r = lb_lake_look(ctx, &pair->wish->lake, &now, err);
     if (r < 0 || !now || now->version == pair->copy->version)
@@ -140,7 +140,7 @@ static void note(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, co
         e->until = pair->mark ? counts->mark : SYNC_NO_TIME;
         e->differs = !d->equal;
         sync_end_slices(&counts->keys, e);
-    } else if (d->equal && counts->mark > e->until) {
+    } else if (d->equal && !d->moving && counts->mark > e->until) {
         e->until = counts->mark;
     }
 }

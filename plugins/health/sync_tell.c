@@ -211,6 +211,22 @@ static lb_value texts(lb_ctx *ctx, const char *name, const char *const *items, s
     return lb_list(name, LB_TEXT, list, list ? count : 0);
 }
 
+static lb_value keys_of(lb_ctx *ctx, const char *name, const sync_rows *rows)
+{
+    lb_value *list = lb_alloc(ctx, (rows->named + 1) * sizeof *list);
+    for (size_t i = 0; list && i < rows->named; i++)
+        list[i] = lb_text(NULL, rows->items[i].key);
+    return lb_list(name, LB_TEXT, list, list ? rows->named : 0);
+}
+
+static lb_value columns_of(lb_ctx *ctx, const char *name, const sync_rows *rows)
+{
+    lb_value *list = lb_alloc(ctx, (rows->named + 1) * sizeof *list);
+    for (size_t i = 0; list && i < rows->named; i++)
+        list[i] = lb_text(NULL, rows->items[i].columns);
+    return lb_list(name, LB_TEXT, list, list ? rows->named : 0);
+}
+
 static lb_value bound(const char *name, bool is_given, int64_t value)
 {
     return is_given ? lb_i64(name, value) : lb_null(name);
@@ -242,14 +258,15 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         lb_i64("parts", d->parts),
         lb_i64("parts_differ", d->parts_differ),
         lb_bool("cut", d->cut),
-        lb_i64("missing", d->missing),
-        lb_i64("extra", d->extra),
-        lb_i64("different", d->different),
+        lb_i64("missing", d->missing.all),
+        lb_i64("extra", d->extra.all),
+        lb_i64("different", d->different.all),
         lb_i64("in_flight", d->waiting),
-        texts(ctx, "missing_keys", d->missing_keys, d->missing_named),
-        texts(ctx, "extra_keys", d->extra_keys, d->extra_named),
-        texts(ctx, "different_keys", d->different_keys, d->different_named),
-        texts(ctx, "different_columns", d->different_columns, d->different_named),
+        lb_i64("moved_meanwhile", d->moved),
+        keys_of(ctx, "missing_keys", &d->missing),
+        keys_of(ctx, "extra_keys", &d->extra),
+        keys_of(ctx, "different_keys", &d->different),
+        columns_of(ctx, "different_columns", &d->different),
         {.type = LB_END},
     };
     memcpy(values + n, more, sizeof more);
@@ -278,7 +295,7 @@ static const char *why_apart(lb_ctx *ctx, const sync_pair *pair, const sync_diff
                          pair->wish->source, (long long)d->parts_differ, (long long)d->parts);
     if (!d->equal)
         return lb_printf(ctx, "%lld rows are missing in the copy, %lld are too many, %lld differ",
-                         (long long)d->missing, (long long)d->extra, (long long)d->different);
+                         (long long)d->missing.all, (long long)d->extra.all, (long long)d->different.all);
     if (pair->missing)
         return lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing);
     if (is_part)
@@ -336,7 +353,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
     const sync_alarm alarm = {
         .matter = "checksum",
         .reason = why_apart(ctx, pair, d, counts->keys.has_from || counts->keys.has_to),
-        .drift = (double)(d->missing - d->extra),
+        .drift = (double)(d->missing.all - d->extra.all),
         .lag = sync_lag(counts),
         .since = LB_TIME_NONE,
         .is_fine = is_healthy,

@@ -22,19 +22,19 @@ static const sync_awaited *find(const sync_entry *e, const char *key)
     return NULL;
 }
 
-static bool is_among(const char *const *keys, size_t count, const char *key)
+static bool is_among(const sync_rows *rows, const char *key)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(keys[i], key) == 0)
+    for (size_t i = 0; i < rows->named; i++)
+        if (strcmp(rows->items[i].key, key) == 0)
             return true;
     return false;
 }
 
 static void add_extra(sync_difference *d, const char *key)
 {
-    d->extra++;
-    if (d->extra_named < SYNC_NAMED)
-        d->extra_keys[d->extra_named++] = key;
+    d->extra.all++;
+    if (d->extra.named < SYNC_NAMED)
+        d->extra.items[d->extra.named++] = (sync_row){.key = key};
 }
 
 typedef struct sorting {
@@ -64,17 +64,17 @@ static void sort_one(sorting *s, const char *key, int64_t since)
 static void sort_found(sorting *s, const sync_entry *e)
 {
     const sync_difference *d = s->d;
-    for (size_t i = 0; i < d->gone_named; i++) {
-        const sync_awaited *known = find(e, d->gone_keys[i]);
+    for (size_t i = 0; i < d->gone.named; i++) {
+        const sync_awaited *known = find(e, d->gone.items[i].key);
         if (known)
             sort_one(s, known->key, known->since);
     }
-    for (size_t i = 0; i < d->gone_named; i++)
-        if (!find(e, d->gone_keys[i]))
-            sort_one(s, d->gone_keys[i], s->counts->now);
-    int64_t unnamed = d->gone - (int64_t)d->gone_named; /* more than can be told apart: as those that are named */
+    for (size_t i = 0; i < d->gone.named; i++)
+        if (!find(e, d->gone.items[i].key))
+            sort_one(s, d->gone.items[i].key, s->counts->now);
+    int64_t unnamed = d->gone.all - (int64_t)d->gone.named; /* more than can be told apart: as those that are named */
     if (s->drift)
-        s->d->extra += unnamed;
+        s->d->extra.all += unnamed;
     else
         s->d->waiting += unnamed;
 }
@@ -87,7 +87,7 @@ static int sort_others(sorting *s, const sync_pair *pair, const sync_entry *e, l
     size_t count = 0;
     for (size_t i = 0; i < e->awaited_count; i++) {
         const sync_awaited *known = &e->awaited[i];
-        if (is_among(d->gone_keys, d->gone_named, known->key))
+        if (is_among(&d->gone, known->key))
             continue;
         if (has_had_time(s->wish, s->counts, known->since))
             due[count++] = known->key;
@@ -105,22 +105,22 @@ int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sy
 {
     bool whole = counts->since == SYNC_NO_TIME && !counts->keys.has_from && !counts->keys.has_to;
     sorting s = {.ctx = ctx, .wish = pair->wish, .counts = counts, .d = d};
-    if (!d->gone && !e->awaited_count)
+    if (!d->gone.all && !e->awaited_count)
         return 0;
     s.kept = lb_alloc(ctx, SYNC_AWAITED_MOST * sizeof *s.kept);
-    const char **extra = lb_alloc(ctx, SYNC_NAMED * sizeof *extra);
+    sync_row *extra = lb_alloc(ctx, SYNC_NAMED * sizeof *extra);
     if (!s.kept || !extra)
         return lb_out_of_memory(err);
-    if (d->extra_named)
-        memcpy(extra, d->extra_keys, d->extra_named * sizeof *extra);
-    d->extra_keys = extra;
+    if (d->extra.named)
+        memcpy(extra, d->extra.items, d->extra.named * sizeof *extra);
+    d->extra.items = extra;
     sort_found(&s, e);
     int r = whole ? 0 : sort_others(&s, pair, e, err);
     if (r < 0)
         return r;
     e->awaited = s.kept;
     e->awaited_count = s.count;
-    d->equal = d->equal && !d->extra;
+    d->equal = d->equal && !d->extra.all;
     return 0;
 }
 
