@@ -44,7 +44,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 static int run(lb_ctx *ctx, lb_error *err)
 {
     static const char *const kinds[] = {"completeness", "integrity", NULL};
-    return sync_each_by_book(ctx, check, kinds, true, err);
+    return sync_each_by_book(ctx, "run_full_sync_validation", check, kinds, true, err);
 }
 
 LB_TOOL(run_full_sync_validation, "completeness and integrity of all tables that have a copy in the lakehouse",

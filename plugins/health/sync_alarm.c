@@ -1,6 +1,8 @@
 /* Alerts about pairs: raised, and ended. */
 #include "sync_alarm.h"
 
+#include "shell_word.h"
+
 #include <json-c/json.h>
 #include <sql/sync/not_compared.h>
 #include <sql/sync/told.h>
@@ -64,30 +66,6 @@ static bool may_be_open(const sync_alarms *alarms, const char *matter, const cha
 
 /* ---- the command for what comes next ---- */
 
-/* As a shell takes it. */
-static const char *quoted(lb_ctx *ctx, const char *text)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-    size_t length = strlen(text), n = 0;
-    if (length && strspn(text, plain) == length)
-        return text;
-    char *copy = lb_alloc(ctx, 4 * length + 3);
-    if (!copy)
-        return NULL;
-    copy[n++] = '\'';
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '\'') {
-            memcpy(copy + n, "'\\''", 4);
-            n += 4;
-        } else {
-            copy[n++] = text[i];
-        }
-    }
-    copy[n++] = '\'';
-    copy[n] = '\0';
-    return copy;
-}
-
 static const char *keys_option(lb_ctx *ctx, const sync_wish *wish)
 {
     struct json_object *list = wish->key_count ? json_object_new_array() : NULL;
@@ -97,27 +75,38 @@ static const char *keys_option(lb_ctx *ctx, const sync_wish *wish)
         return "";
     const char *option = lb_printf(
         ctx, " --key_columns %s",
-        quoted(ctx, json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+        shell_word(ctx, json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
     (void)json_object_put(list); /* says whether it was the last one */
     return option;
 }
 
-/* What is late is looked at again, and of what differs the rows are named. */
-static const char *command_for(lb_ctx *ctx, const sync_wish *wish, const char *matter)
+/* What is late is looked at again, what cannot be compared is tried again, and of what differs the rows are named: by
+ * the tool that has found it, for each has a book of its own, and by its limits, for with others it might be in order.
+ */
+static const char *command_for(lb_ctx *ctx, const char *tool, const sync_wish *wish, const char *matter)
 {
     const lb_target *target = lb_run_target(ctx);
     bool is_late = strcmp(matter, "freshness") == 0 || strcmp(matter, "pipeline") == 0;
-    return lb_printf(ctx, "lbops run %s --project %s --branch %s --source_table %s --target_delta_table %s%s%s%s%s%s",
-                     is_late ? "track_sync_freshness" : "validate_sync_integrity", quoted(ctx, target->project),
-                     quoted(ctx, target->branch), quoted(ctx, wish->source), quoted(ctx, wish->target),
-                     wish->mark ? " --timestamp_column " : "", wish->mark ? quoted(ctx, wish->mark) : "",
-                     keys_option(ctx, wish), wish->limit_s == SYNC_CONTINUOUS_S ? " --sync_type continuous" : "",
-                     is_late ? "" : " --scope full");
+    bool is_tried = strncmp(matter, SYNC_NOT_COMPARED_, strlen(SYNC_NOT_COMPARED_)) == 0;
+    bool names_rows = !is_late && !is_tried;
+    if (is_late)
+        tool = "track_sync_freshness";
+    else if (names_rows && strcmp(tool, "run_full_sync_validation") != 0)
+        tool = "validate_sync_integrity"; /* completeness alone names none */
+    return lb_printf(ctx,
+                     "lbops run %s --project %s --branch %s --source_table %s --target_delta_table %s%s%s%s "
+                     "--max_lag_s %lld --grace_s %lld%s",
+                     tool, shell_word(ctx, target->project), shell_word(ctx, target->branch),
+                     shell_word(ctx, wish->source), shell_word(ctx, wish->target),
+                     wish->mark ? " --timestamp_column " : "", wish->mark ? shell_word(ctx, wish->mark) : "",
+                     keys_option(ctx, wish), (long long)wish->limit_s, (long long)wish->grace_s,
+                     names_rows ? " --scope full" : "");
 }
 
 /* ---- telling ---- */
 
-static int raise_it(lb_ctx *ctx, const sync_wish *wish, const sync_alarm *a, const char *pair, lb_error *err)
+static int raise_it(lb_ctx *ctx, const char *tool, const sync_wish *wish, const sync_alarm *a, const char *pair,
+                    lb_error *err)
 {
     return lb_emit(ctx, SYNC_RAISED,
                    LB_ARGS(lb_text("source", wish->source), lb_text("target", wish->target), lb_text("pair", pair),
@@ -126,7 +115,7 @@ static int raise_it(lb_ctx *ctx, const sync_wish *wish, const sync_alarm *a, con
                            lb_f64("limit_seconds", (double)wish->limit_s),
                            a->since == LB_TIME_NONE ? lb_null("since") : lb_time("since", a->since),
                            lb_text("text", lb_printf(ctx, "%s: %s", pair, a->reason)),
-                           lb_text("command", command_for(ctx, wish, a->matter))),
+                           lb_text("command", command_for(ctx, tool, wish, a->matter))),
                    err);
 }
 
@@ -145,7 +134,7 @@ int sync_alarm_tell(lb_ctx *ctx, sync_alarms *alarms, const sync_wish *wish, con
     int r = know(ctx, alarms, err);
     if (r < 0 || (a->is_fine ? !may_be_open(alarms, a->matter, pair) : alarms->paused_by != NULL))
         return r;
-    return a->is_fine ? calm_it(ctx, wish, a, pair, err) : raise_it(ctx, wish, a, pair, err);
+    return a->is_fine ? calm_it(ctx, wish, a, pair, err) : raise_it(ctx, alarms->tool, wish, a, pair, err);
 }
 
 int sync_failing_since(lb_ctx *ctx, const sync_wish *wish, const char *check, int64_t *ret_since, lb_error *err)

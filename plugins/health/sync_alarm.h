@@ -8,6 +8,8 @@
 #define SYNC_RAISED "sync.drift_detected"
 #define SYNC_CALMED "sync.drift_cleared"
 
+#define SYNC_NOT_COMPARED_ "not_compared_" /* a matter, with the check's name behind it */
+
 typedef struct sync_alarm {
     const char *matter; /* rows, columns, checksum, freshness, pipeline, or not_compared with the check's name */
     const char *level;  /* NULL: a warning */
@@ -19,6 +21,7 @@ typedef struct sync_alarm {
 
 /* The alerts of the branch that are open, as far as history knows. */
 typedef struct sync_alarms {
+    const char *tool;       /* that looks now */
     bool is_read, is_known; /* is_known: history could be asked */
     const char *paused_by;  /* NULL: nothing holds what is raised back */
     struct sync_open_alarm {

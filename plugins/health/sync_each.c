@@ -53,7 +53,7 @@ static int judge_comparing(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally
     int r = why ? sync_failing_since(ctx, wish, check, &since, err) : 0;
     bool is_long = since != LB_TIME_NONE && lb_now(ctx) - since >= wish->limit_s * INT64_C(1000000);
     const sync_alarm alarm = {
-        .matter = lb_printf(ctx, "not_compared_%s", check),
+        .matter = lb_printf(ctx, SYNC_NOT_COMPARED_ "%s", check),
         .reason = lb_printf(ctx, "the check of %s has failed each time since: %s", check, why ? why : ""),
         .since = since,
         .is_fine = !why};
@@ -144,10 +144,10 @@ static int check_all(lb_ctx *ctx, const sync_wishes *wishes, sync_check check, s
                              err);
 }
 
-int sync_each_pair(lb_ctx *ctx, sync_check check, const char *const *kinds, lb_error *err)
+int sync_each_pair(lb_ctx *ctx, const char *tool, sync_check check, const char *const *kinds, lb_error *err)
 {
     sync_wishes wishes;
-    sync_tally tally = {.kinds = kinds, .asks_platform = true};
+    sync_tally tally = {.kinds = kinds, .asks_platform = true, .alarms.tool = tool};
     int r = sync_find_wishes(ctx, ctx->args, &wishes, err);
     return r < 0 ? r : check_all(ctx, &wishes, check, &tally, err);
 }
@@ -183,11 +183,12 @@ static int put_in_order(lb_ctx *ctx, sync_book *book, const sync_wishes *wishes,
     return 0;
 }
 
-int sync_each_by_book(lb_ctx *ctx, sync_check check, const char *const *kinds, bool asks_platform, lb_error *err)
+int sync_each_by_book(lb_ctx *ctx, const char *tool, sync_check check, const char *const *kinds, bool asks_platform,
+                      lb_error *err)
 {
     sync_wishes wishes;
     sync_book book;
-    sync_tally tally = {.kinds = kinds, .book = &book, .asks_platform = asks_platform};
+    sync_tally tally = {.kinds = kinds, .book = &book, .asks_platform = asks_platform, .alarms.tool = tool};
     int r = sync_find_wishes(ctx, ctx->args, &wishes, err);
     if (r >= 0)
         r = sync_open_book(ctx, wishes.count, &book, err);

@@ -82,11 +82,11 @@ LB_MUST_CHECK int sync_tell_platform(lb_ctx *ctx, const sync_tally *tally, lb_er
 /* Does `check` for each pair that the parameters mean, counts and ends the run. A check that fails because the pair's
  * columns have changed under it is done again. */
 typedef int (*sync_check)(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally, lb_error *err);
-LB_MUST_CHECK int sync_each_pair(lb_ctx *ctx, sync_check check, const char *const *kinds,
+LB_MUST_CHECK int sync_each_pair(lb_ctx *ctx, const char *tool, sync_check check, const char *const *kinds,
                                  lb_error *err); /* asks the platform, too */
 /* With a book: those that have waited longest for a comparison of all rows come first. */
-LB_MUST_CHECK int sync_each_by_book(lb_ctx *ctx, sync_check check, const char *const *kinds, bool asks_platform,
-                                    lb_error *err);
+LB_MUST_CHECK int sync_each_by_book(lb_ctx *ctx, const char *tool, sync_check check, const char *const *kinds,
+                                    bool asks_platform, lb_error *err);
 bool sync_is_issue(const char *status);
 void sync_note(sync_tally *tally, const char *status);
 

@@ -30,7 +30,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 static int run(lb_ctx *ctx, lb_error *err)
 {
     static const char *const kinds[] = {"freshness", NULL};
-    return sync_each_pair(ctx, check, kinds, err);
+    return sync_each_pair(ctx, "track_sync_freshness", check, kinds, err);
 }
 
 LB_TOOL(track_sync_freshness, "how long changes have been waiting for the copies of their tables", .agent = "health",

@@ -20,7 +20,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 static int run(lb_ctx *ctx, lb_error *err)
 {
     static const char *const kinds[] = {"completeness", NULL};
-    return sync_each_by_book(ctx, check, kinds, true, err);
+    return sync_each_by_book(ctx, "validate_sync_completeness", check, kinds, true, err);
 }
 
 LB_TOOL(validate_sync_completeness, "counts rows and latest changes of tables and their copies in the lakehouse",

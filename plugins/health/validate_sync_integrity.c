@@ -24,7 +24,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 static int run(lb_ctx *ctx, lb_error *err)
 {
     static const char *const kinds[] = {"integrity", NULL};
-    return sync_each_by_book(ctx, check, kinds, false, err);
+    return sync_each_by_book(ctx, "validate_sync_integrity", check, kinds, false, err);
 }
 
 LB_TOOL(validate_sync_integrity, "compares checksums of tables and their copies, and names the rows that differ",

@@ -1,5 +1,7 @@
 """What is wrong with a copy reaches people: once, with all that they need, and its end when it is in order again."""
 import datetime
+import json
+import shlex
 import time
 
 from alert_place import People, services
@@ -66,7 +68,7 @@ def what_is_late_is_told_and_what_cannot_be_compared_for_long(version):
             place.sql("UPDATE orders SET updated_at = now() - interval '2 hours' WHERE id = 1")
             one(place, "track_sync_freshness", sync_type="continuous")
             equal(people.told(1), [("trigger", key(place, "freshness"))], "late")
-            contains(people.details(key(place, "freshness"))["next"], "lbops run track_sync_freshness", "--sync_type continuous")
+            contains(people.details(key(place, "freshness"))["next"], "lbops run track_sync_freshness", "--max_lag_s 3600 --grace_s 60")
             one(place, "track_sync_freshness", sync_type="continuous")
             one(place, "track_sync_freshness")
             equal(people.told(2)[1:], [("resolve", key(place, "freshness"))], "a day is allowed")
@@ -88,6 +90,31 @@ def what_is_late_is_told_and_what_cannot_be_compared_for_long(version):
             equal(people.told(4)[3:], [("resolve", lost)], "it can be again")
 
 
+def drift(document):
+    """What was said of the pair: {check: (kind, command)}."""
+    return {e["payload"]["check"]: (e["type"], e["payload"].get("command")) for e in document["events"] or []}
+
+
+def a_command_judges_as_its_check_did(version):
+    with Given(version) as place:
+        place.sql(TABLE)
+        copy(place, columns=COLUMNS)
+        place.sql("UPDATE orders SET updated_at = now() - interval '170 minutes' WHERE id = 1")
+
+        def follows(document, matter):
+            kind, command = drift(document)[matter]
+            equal(kind, "sync.drift_detected", matter)
+            answer = json.loads(place.cli("--json", *shlex.split(command)[1:], check=0).stdout)
+            equal(drift(answer).get(matter, ("nothing",))[0], kind, f"the answer of {command}")
+            return command
+        late = follows(one(place, "track_sync_freshness", max_lag_s=7200, grace_s=90)[0], "freshness")
+        contains(late, "run track_sync_freshness ", "--max_lag_s 7200 --grace_s 90")
+        place.sql("UPDATE orders SET updated_at = now() - interval '3 hours' WHERE id = 1")
+        place.sql("INSERT INTO orders VALUES (600, 'lost', now() - interval '4 hours')")
+        for tool in ("run_full_sync_validation", "validate_sync_integrity"):
+            contains(follows(one(place, tool, scope="full", grace_s=90)[0], "checksum"), f"run {tool} ", "--scope full")
+
+
 def a_pause_holds_them_back(version):
     works = "".join(f'[[windows]]\nname = "works"\nkind = "pause"\nopens = "{opens} * * * *"\nlasts_min = {minutes}\n'
                     for opens, minutes in ((0, 59), (59, 1)))
@@ -104,4 +131,4 @@ def a_pause_holds_them_back(version):
 
 
 suite(*each_version(rows_that_differ_are_told_once_and_their_end, what_is_late_is_told_and_what_cannot_be_compared_for_long),
-      *each_version(a_pause_holds_them_back)[-1:])
+      *each_version(a_command_judges_as_its_check_did)[-1:], *each_version(a_pause_holds_them_back)[-1:])
