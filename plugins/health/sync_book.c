@@ -4,10 +4,13 @@
 #include "branch_memory.h"
 #include "sync_compare.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 
 #define AWAITED_ROOM  ((size_t)256 * 1024) /* for rows that are waited for, of the megabyte that a tool may keep */
 #define AWAITED_BYTES 64                   /* of each, beside its key */
+#define HASH_DIGITS   8
 
 #define A_DAY     INT64_C(86400000000)
 #define FORGOTTEN (90 * A_DAY) /* pairs that nobody has asked for since */
@@ -50,6 +53,32 @@ static int read_awaited(sync_book *book, struct json_object *one, sync_entry *e,
     return 0;
 }
 
+static void read_hashes(sync_entry *e, const char *digits, int64_t since)
+{
+    char one[HASH_DIGITS + 1] = "";
+    for (; strlen(digits) >= HASH_DIGITS && e->crowd_count < SYNC_CROWD_MOST; digits += HASH_DIGITS) {
+        memcpy(one, digits, HASH_DIGITS);
+        e->crowd[e->crowd_count++] = (sync_crowd){(uint32_t)strtoul(one, NULL, 16), since};
+    }
+}
+
+static int read_crowd(sync_book *book, struct json_object *one, sync_entry *e, lb_error *err)
+{
+    struct json_object *list = NULL;
+    if (!json_object_object_get_ex(one, "crowd", &list) || !json_object_is_type(list, json_type_array))
+        return 0;
+    e->crowd = lb_alloc(book->ctx, SYNC_CROWD_MOST * sizeof *e->crowd);
+    if (!e->crowd)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *group = json_object_array_get_idx(list, i);
+        const char *digits = text_in(group, "keys");
+        if (digits)
+            read_hashes(e, digits, number_in(group, "since", 0));
+    }
+    return 0;
+}
+
 static int read_entry(sync_book *book, struct json_object *one, lb_error *err)
 {
     const char *name = text_in(one, "pair");
@@ -73,7 +102,8 @@ static int read_entry(sync_book *book, struct json_object *one, lb_error *err)
                       .rate = number_in(one, "rate", 0),
                       .surplus = number_in(one, "surplus", 0),
                       .surplus_since = number_in(one, "surplus_since", 0)};
-    return read_awaited(book, one, e, err);
+    int r = read_awaited(book, one, e, err);
+    return r < 0 ? r : read_crowd(book, one, e, err);
 }
 
 int sync_open_book(lb_ctx *ctx, size_t more, sync_book *ret_book, lb_error *err)
@@ -169,14 +199,54 @@ static bool write_awaited(struct json_object *one, const sync_entry *e, size_t *
     return true;
 }
 
-static bool write_extra(struct json_object *one, const sync_entry *e, size_t *room)
+static int by_since(const void *a, const void *b)
+{
+    int64_t x = ((const sync_crowd *)a)->since, y = ((const sync_crowd *)b)->since;
+    return (x > y) - (x < y);
+}
+
+/* Those of one moment, one after the other. */
+static bool write_group(struct json_object *list, const sync_crowd *crowd, size_t count, char *digits)
+{
+    struct json_object *group = json_object_new_object();
+    for (size_t i = 0; i < count; i++)
+        (void)snprintf(digits + i * HASH_DIGITS, HASH_DIGITS + 1, "%08" PRIx32, crowd[i].hash); /* there is room */
+    if (!group || json_object_array_add(list, group) != 0) {
+        put_object(group);
+        return false;
+    }
+    return set(group, "since", json_object_new_int64(crowd->since)) &&
+           set(group, "keys", json_object_new_string(digits));
+}
+
+static bool write_crowd(lb_ctx *ctx, struct json_object *one, const sync_entry *e, size_t *room)
+{
+    struct json_object *list = json_object_new_array();
+    char *digits = lb_alloc(ctx, e->crowd_count * HASH_DIGITS + 1);
+    if (!set(one, "crowd", list) || !digits)
+        return false;
+    qsort(e->crowd, e->crowd_count, sizeof *e->crowd, by_since);
+    for (size_t i = 0, end; i < e->crowd_count; i = end) {
+        for (end = i + 1; end < e->crowd_count && e->crowd[end].since == e->crowd[i].since; end++)
+            continue;
+        size_t needs = (end - i) * HASH_DIGITS + AWAITED_BYTES;
+        if (needs > *room)
+            return true;
+        *room -= needs;
+        if (!write_group(list, e->crowd + i, end - i, digits))
+            return false;
+    }
+    return true;
+}
+
+static bool write_extra(lb_ctx *ctx, struct json_object *one, const sync_entry *e, size_t *room)
 {
     return (!e->surplus || (set(one, "surplus", json_object_new_int64(e->surplus)) &&
                             set(one, "surplus_since", json_object_new_int64(e->surplus_since)))) &&
-           (!e->awaited_count || write_awaited(one, e, room));
+           (!e->awaited_count || write_awaited(one, e, room)) && (!e->crowd_count || write_crowd(ctx, one, e, room));
 }
 
-static bool write_entry(struct json_object *list, const sync_entry *e, size_t *room)
+static bool write_entry(lb_ctx *ctx, struct json_object *list, const sync_entry *e, size_t *room)
 {
     struct json_object *one = json_object_new_object();
     bool fits = one && set(one, "pair", json_object_new_string(e->name)) &&
@@ -187,7 +257,7 @@ static bool write_entry(struct json_object *list, const sync_entry *e, size_t *r
                 (e->until == SYNC_NO_TIME || set(one, "until", json_object_new_int64(e->until))) &&
                 set(one, "seen_at", json_object_new_int64(e->seen_at)) &&
                 set(one, "differs", json_object_new_int(e->differs)) && write_slices(one, e) &&
-                write_extra(one, e, room);
+                write_extra(ctx, one, e, room);
     if (fits && json_object_array_add(list, one) == 0)
         return true;
     put_object(one);
@@ -202,7 +272,7 @@ int sync_keep_book(const sync_book *book, lb_error *err)
                 set(doc, "spent", json_object_new_int64(book->spent));
     size_t room = AWAITED_ROOM;
     for (size_t i = 0; fits && i < book->count; i++)
-        fits = write_entry(list, &book->entries[i], &room);
+        fits = write_entry(book->ctx, list, &book->entries[i], &room);
     return fits
                ? branch_remember(book->ctx, json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PLAIN), book->uid, err)
                : lb_out_of_memory(err);

@@ -5,13 +5,20 @@
 
 #include "sync_pair.h"
 
-#define SYNC_AWAITED_MOST 50 /* of a pair */
+#define SYNC_AWAITED_MOST 50   /* of a pair, by their keys */
+#define SYNC_CROWD_MOST   5000 /* of a pair, when there are more of them or their keys are long */
 
 /* A row that the copy has and the source had not, and when that was first seen, by the source's clock. */
 typedef struct sync_awaited {
     const char *key;
     int64_t since;
 } sync_awaited;
+
+/* One of many such rows: enough to know it again by, and not to look it up. */
+typedef struct sync_crowd {
+    uint32_t hash; /* of its key */
+    int64_t since;
+} sync_crowd;
 
 typedef struct sync_entry {
     const char *name;  /* of the pair, with its key and its time */
@@ -25,6 +32,8 @@ typedef struct sync_entry {
 
     const sync_awaited *awaited;
     size_t awaited_count;
+    sync_crowd *crowd;
+    size_t crowd_count;
     int64_t surplus, surplus_since; /* the copy has had so many rows too many at least since then; 0: none */
 
     /* Of a comparison of all rows in slices that has been begun: */

@@ -1,11 +1,12 @@
 /* Rows that only the copy has. The source may have deleted them since the copy was last synced: they are drift once the
  * copy is known to have been synced after they were first seen to be missing at the source, or is behind for longer
  * than it may be. */
+#include "health_hash.h"
 #include "sync_list.h"
 #include "sync_tell.h"
 
 #define SECOND    INT64_C(1000000)
-#define KEY_BYTES 200 /* of one that is remembered; others are told at once */
+#define KEY_BYTES 200 /* of one that is remembered by its key */
 
 /* What the copy has of later changes was read after that moment. */
 static bool has_had_time(const sync_wish *wish, const sync_counts *counts, int64_t since)
@@ -43,21 +44,43 @@ typedef struct sorting {
     const sync_counts *counts;
     sync_difference *d;
     sync_awaited *kept;
-    size_t count;
+    sync_crowd *crowd;
+    size_t count, crowd_count;
     int64_t drift;
 } sorting;
 
+static uint32_t hash_of(const char *key)
+{
+    uint64_t hash = health_hash(HEALTH_HASH_BASIS, key);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static const sync_crowd *find_in(const sync_crowd *crowd, size_t count, uint32_t hash)
+{
+    for (size_t i = 0; i < count; i++)
+        if (crowd[i].hash == hash)
+            return &crowd[i];
+    return NULL;
+}
+
+static void keep_in_crowd(sorting *s, uint32_t hash, int64_t since)
+{
+    if (s->crowd_count < SYNC_CROWD_MOST)
+        s->crowd[s->crowd_count++] = (sync_crowd){hash, since};
+}
+
 static void sort_one(sorting *s, const char *key, int64_t since)
 {
-    bool fits = strlen(key) <= KEY_BYTES;
-    if (!fits || has_had_time(s->wish, s->counts, since)) {
+    if (has_had_time(s->wish, s->counts, since)) {
         add_extra(s->d, key);
         s->drift++;
     } else {
         s->d->waiting++;
     }
-    if (fits && s->count < SYNC_AWAITED_MOST)
+    if (strlen(key) <= KEY_BYTES && s->count < SYNC_AWAITED_MOST)
         s->kept[s->count++] = (sync_awaited){key, since};
+    else
+        keep_in_crowd(s, hash_of(key), since);
 }
 
 /* Those that were seen before come first, so that many new ones do not push them out. */
@@ -69,9 +92,17 @@ static void sort_found(sorting *s, const sync_entry *e)
         if (known)
             sort_one(s, known->key, known->since);
     }
-    for (size_t i = 0; i < d->gone.named; i++)
-        if (!find(e, d->gone.items[i].key))
-            sort_one(s, d->gone.items[i].key, s->counts->now);
+    for (size_t i = 0; i < d->gone.named; i++) {
+        const char *key = d->gone.items[i].key;
+        const sync_crowd *known = find(e, key) ? NULL : find_in(e->crowd, e->crowd_count, hash_of(key));
+        if (known)
+            sort_one(s, key, known->since);
+    }
+    for (size_t i = 0; i < d->gone.named; i++) {
+        const char *key = d->gone.items[i].key;
+        if (!find(e, key) && !find_in(e->crowd, e->crowd_count, hash_of(key)))
+            sort_one(s, key, s->counts->now);
+    }
     int64_t unnamed = d->gone.all - (int64_t)d->gone.named; /* more than can be told apart: as those that are named */
     if (s->drift)
         s->d->extra.all += unnamed;
@@ -79,7 +110,17 @@ static void sort_found(sorting *s, const sync_entry *e)
         s->d->waiting += unnamed;
 }
 
-/* Of those that were not among the rows compared now: what is due is looked up by its key. */
+/* Since there was room, by its key. */
+static bool is_kept(const sorting *s, uint32_t hash)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (hash_of(s->kept[i].key) == hash)
+            return true;
+    return false;
+}
+
+/* Of those that were not among the rows compared now: what is due is looked up by its key. What is not known by that
+ * waits for a comparison of all rows. */
 static int sort_others(sorting *s, const sync_pair *pair, const sync_entry *e, lb_error *err)
 {
     const sync_difference *d = s->d;
@@ -94,6 +135,9 @@ static int sort_others(sorting *s, const sync_pair *pair, const sync_entry *e, l
         else if (s->count < SYNC_AWAITED_MOST)
             s->kept[s->count++] = *known;
     }
+    for (size_t i = 0; i < e->crowd_count; i++)
+        if (!find_in(s->crowd, s->crowd_count, e->crowd[i].hash) && !is_kept(s, e->crowd[i].hash))
+            keep_in_crowd(s, e->crowd[i].hash, e->crowd[i].since);
     int r = count ? sync_keep_gone(s->ctx, pair, s->counts, due, &count, err) : 0;
     for (size_t i = 0; r >= 0 && i < count; i++)
         sort_one(s, due[i], find(e, due[i])->since);
@@ -105,11 +149,12 @@ int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sy
 {
     bool whole = counts->since == SYNC_NO_TIME && !counts->keys.has_from && !counts->keys.has_to;
     sorting s = {.ctx = ctx, .wish = pair->wish, .counts = counts, .d = d};
-    if (!d->gone.all && !e->awaited_count)
+    if (!d->gone.all && !e->awaited_count && !e->crowd_count)
         return 0;
     s.kept = lb_alloc(ctx, SYNC_AWAITED_MOST * sizeof *s.kept);
+    s.crowd = lb_alloc(ctx, SYNC_CROWD_MOST * sizeof *s.crowd);
     sync_row *extra = lb_alloc(ctx, SYNC_NAMED * sizeof *extra);
-    if (!s.kept || !extra)
+    if (!s.kept || !s.crowd || !extra)
         return lb_out_of_memory(err);
     if (d->extra.named)
         memcpy(extra, d->extra.items, d->extra.named * sizeof *extra);
@@ -120,6 +165,8 @@ int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sy
         return r;
     e->awaited = s.kept;
     e->awaited_count = s.count;
+    e->crowd = s.crowd;
+    e->crowd_count = s.crowd_count;
     d->equal = d->equal && !d->extra.all;
     return 0;
 }

@@ -93,6 +93,21 @@ def a_deleted_row_is_in_flight(version):
         equal(sorted(twice["extra_keys"]), ["1001", "1002", "9"], "a row that the copy has twice is none that was deleted")
 
 
+def many_deleted_rows_are_known_again(version):
+    """More than are remembered by their keys."""
+    with Given(version) as given:
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        given.sql("DELETE FROM orders WHERE id <= 120")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "healthy", 0, 120), "deleted a moment ago")
+        change(given, 1000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
+        equal(look(given, scope="moved")[3]["extra"], 50, "those with a key are looked up")
+        given.sql("DELETE FROM orders WHERE id BETWEEN 121 AND 125")
+        kind, status, _, detail = look(given, scope="full")
+        equal((status, detail["extra"], len(detail["extra_keys"]), detail["in_flight"]), ("mismatch", 120, 50, 5), "all of them, and no later one")
+
+
 def counts_know_of_rows_that_are_deleted(version):
     with Given(version) as given:
         given.sql(LINES)
@@ -466,6 +481,7 @@ def what_is_not_compared_is_not_healthy(version):
 
 
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, a_deleted_row_is_in_flight,
+                    many_deleted_rows_are_known_again,
                     counts_know_of_rows_that_are_deleted, other_keys_and_none,
                     what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile),
       *each_version(all_of_it_is_compared_when_it_is_due)[-1:], *each_version(a_run_that_gets_too_long_keeps_its_book)[-1:],
