@@ -162,8 +162,10 @@ static int take_table(rls_work *w, const rls_tables_row *row, lb_error *err)
         return lb_fail(err, LB_ERR_NOT_FOUND, "name it as schema.table, with quotes where SQL needs them",
                        "there is no table %s", row->asked);
     const char *why = why_not(row);
-    if (why)
+    if (why) {
+        w->gap = RLS_UNGUARDED;
         return lb_skipped(w->ctx, lb_printf(w->ctx, "%s.%s", row->schema, row->name), why, err);
+    }
     rls_tables_row *kept = rls_list_add(w->ctx, &w->tables, sizeof *kept);
     if (!kept)
         return lb_out_of_memory(err);

@@ -93,7 +93,7 @@ static int part(rls_work *w, const rls_list *schemas, size_t i, lb_error *err)
                     err);
     if (r >= 0)
         r = lb_apply(w->ctx, group, &outcome, err);
-    w->waits = w->waits || outcome == LB_WAITING;
+    w->waits = w->waits || outcome == LB_WAITING || outcome == LB_REFUSED;
     w->tried += r >= 0 && tries && outcome == LB_APPLIED;
     if (r < 0 || outcome != LB_APPLIED) /* nothing of it stands */
         w->grants_made = granted;

@@ -318,11 +318,13 @@ static int guard_table(rls_work *w, const rls_tables_row *t, lb_error *err)
     lacking l;
     lb_outcome outcome = LB_REFUSED;
     int r = look(w, t, &l, err);
-    if (r >= 0 && l.in_the_way)
+    if (r >= 0 && l.in_the_way) {
+        w->gap = RLS_UNGUARDED;
         return lb_skipped(w->ctx, lb_printf(w->ctx, "%s.%s", t->schema, t->name),
                           lb_printf(w->ctx, "its policy %s is for one command only or restricts: drop it, or rename it",
                                     l.in_the_way),
                           err);
+    }
     if (r >= 0)
         r = make_index(w, t, err);
     bool tries = l.due && strcmp(w->wish->prove, "never") != 0;
@@ -331,7 +333,7 @@ static int guard_table(rls_work *w, const rls_tables_row *t, lb_error *err)
     r = tries ? rls_tell_untried(w, t, err) : 0; /* before the policies hide rows from us as well */
     if (r >= 0)
         r = change_in_turns(w, t, &l, tries, &outcome, err);
-    w->waits = w->waits || outcome == LB_WAITING;
+    w->waits = w->waits || outcome == LB_WAITING || outcome == LB_REFUSED;
     w->tried += r >= 0 && tries && outcome == LB_APPLIED;
     return r;
 }

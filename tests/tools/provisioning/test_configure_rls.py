@@ -437,9 +437,27 @@ def the_data_api_waits_for_the_parts_of_a_table(version):
         equal(place.emulator.postgres("GET", DATA_API).json["status"]["db_schemas"], ["public"], "now it is")
 
 
+def the_data_api_waits_for_every_table(version):
+    """One that is guarded does not make up for one that is not."""
+    with Workspace(targets=(("*", "throwaway"),)) as place:
+        place.project("shop", version=version)
+        place.sql("CREATE TABLE orders (tenant_id text, v int); CREATE TABLE bills (tenant_id text, v int); CREATE TABLE news (v int);"
+                  "INSERT INTO bills VALUES ('a', 1), ('b', 2); CREATE POLICY tenant_a ON bills FOR SELECT USING (true)")
+        params = {"tenants": ["a", "b"], "exposed_schemas": ["public"]}
+        for tables, reason in ([], "for one command only"), (["orders", "news"], "no such column"):
+            skipped = {s["object"]: s["reason"] for s in place.run("configure_rls", **params, tables=tables)["result"]["skipped"]}
+            contains("; ".join(skipped.values()), reason, "a table is not guarded")
+            holds("Data API" in skipped, "and the Data API is left as it is")
+            equal(place.emulator.postgres("GET", DATA_API).status, 404, f"nothing is shown by it: {reason}")
+        equal(place.sql("SELECT relrowsecurity FROM pg_class WHERE relname = 'orders'"), "t", "what can be guarded is")
+        place.sql("DROP POLICY tenant_a ON bills")
+        place.run("configure_rls", **params)
+        equal(place.emulator.postgres("GET", DATA_API).json["status"]["db_schemas"], ["public"], "now it is")
+
+
 suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
                     the_table_is_held_for_what_is_new, it_waits_for_the_table_in_short_turns,
                     who_gets_around_policies_is_told, a_part_of_a_table_is_no_way_around,
-                    the_data_api_waits_for_the_parts_of_a_table,
+                    the_data_api_waits_for_the_parts_of_a_table, the_data_api_waits_for_every_table,
                     tenants_are_apart_by_schema, a_person_decides_on_production, bad_input, on_a_local_lakebase),
       in_a_workspace, nothing_is_shown_before_the_tenants_are_apart, at_once=2)
