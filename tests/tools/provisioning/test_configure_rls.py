@@ -165,6 +165,8 @@ def who_gets_around_policies_is_told(version):
                   "CREATE VIEW asking WITH (security_invoker = true) AS SELECT * FROM orders;"
                   "CREATE VIEW over_asking AS SELECT * FROM asking;"
                   "CREATE MATERIALIZED VIEW copied AS SELECT * FROM orders;"
+                  "CREATE MATERIALIZED VIEW copied_deep AS SELECT * FROM over_asking; CREATE VIEW over_copied AS SELECT * FROM copied_deep;"
+                  "CREATE VIEW over_totals AS SELECT * FROM totals;"
                   "CREATE FUNCTION sum_of_all() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT sum(total) FROM orders';"
                   "CREATE FUNCTION atomic_sum(int) RETURNS bigint LANGUAGE sql SECURITY DEFINER "
                   "BEGIN ATOMIC SELECT sum(total) FROM orders; END;"
@@ -177,15 +179,19 @@ def who_gets_around_policies_is_told(version):
         found = kinds(done)
         equal([o for k, o in found if k == "function_evades_policies"], ["public.atomic_sum(integer)", "public.sum_of_all()"],
               "functions by the rights of their owner")
-        equal([o for k, o in found if k == "view_evades_policies"], ["public.copied", "public.totals"], "views")
-        place.sql("GRANT SELECT ON asking, over_asking, copied TO PUBLIC")
+        equal([o for k, o in found if k == "view_evades_policies"],
+              [f"public.{v}" for v in ("copied", "copied_deep", "over_copied", "over_totals", "totals")], "views of every layer")
+        place.sql("GRANT SELECT ON asking, over_asking, copied, over_copied, over_totals TO PUBLIC")
         counts = "SELECT count(*) FROM asking; SELECT count(*) FROM over_asking; SELECT count(*) FROM copied; SELECT own_sum() < sum_of_all();"
         equal(place.as_tenant("acme", counts).split(), ["3", "3", "9", "t"], "it is as it is told")
+        equal(place.as_tenant("acme", "SELECT count(*) FROM over_copied; SELECT count(*) FROM over_totals").split(), ["9", "3"],
+              "layers above as well")
         for finding in done["result"]["findings"]:
             if finding["kind"].endswith("_evades_policies") and finding["fix"] and finding["object"] != "public.totals":
                 place.sql(finding["fix"])
         found = kinds(place.rls(tenants=TENANTS, tables=["orders"]))
-        equal([o for k, o in found if k in ("function_evades_policies", "view_evades_policies")], ["public.copied", "public.totals"],
+        equal([o for k, o in found if k in ("function_evades_policies", "view_evades_policies")],
+              ["public.copied", "public.copied_deep", "public.totals"],
               "what the fixes leave: a copy, and what was left out")
         equal(place.as_tenant("acme", "SET row_security = off; SELECT count(*) FROM orders"), "", "nor by a setting")
         equal(place.as_tenant("acme", "RESET ALL; SET app.tenant = 'O''Hara'; SELECT count(*) FROM orders"), "3", "nor by another")
