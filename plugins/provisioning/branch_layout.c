@@ -1,17 +1,36 @@
 /* A layout, carried out. */
 #include "branch_layout.h"
 
+static int keep(branch_layout *l, const char *name, lb_error *err)
+{
+    const char *kept = lb_printf(l->ctx, "%s", name);
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity ? l->capacity * 2 : 32;
+        lb_value *grown = lb_alloc(l->ctx, capacity * sizeof *grown);
+        if (!grown)
+            return lb_out_of_memory(err);
+        if (l->count)
+            memcpy(grown, l->names, l->count * sizeof *grown);
+        l->names = grown;
+        l->capacity = capacity;
+    }
+    if (!kept)
+        return lb_out_of_memory(err);
+    l->names[l->count++] = lb_text(NULL, kept);
+    return 0;
+}
+
 static int tell(branch_layout *l, const char *name, const branch_kind *kind, bool created, const char *differs,
                 lb_error *err)
 {
     l->made += created;
-    if (l->count < sizeof l->branches / sizeof l->branches[0])
-        l->branches[l->count++] = lb_text(NULL, lb_printf(l->ctx, "%s", name));
-    int r =
-        lb_append(l->ctx, "branches",
-                  LB_ARGS(lb_text("project_id", l->project), lb_text("branch", name), lb_text("type", kind->kind),
-                          lb_text("rule", kind->id), lb_i64("ttl_seconds", kind->ttl_s), lb_bool("created", created)),
-                  err);
+    int r = keep(l, name, err);
+    if (r >= 0)
+        r = lb_append(l->ctx, "branches",
+                      LB_ARGS(lb_text("project_id", l->project), lb_text("branch", name), lb_text("type", kind->kind),
+                              lb_text("rule", kind->id), lb_i64("ttl_seconds", kind->ttl_s),
+                              lb_bool("created", created)),
+                      err);
     return r < 0 || !differs ? r
                              : lb_append(l->ctx, "differences",
                                          LB_ARGS(lb_text("project_id", l->project), lb_text("branch", name),
@@ -64,11 +83,7 @@ int branch_layout_branch(void *state, const char *name, lb_error *err)
 
 static int add_schema(void *state, const char *name, lb_error *err)
 {
-    branch_layout *l = state;
-    (void)err; /* cannot fail */
-    if (l->count < sizeof l->branches / sizeof l->branches[0])
-        l->branches[l->count++] = lb_text(NULL, lb_printf(l->ctx, "%s", name));
-    return 0;
+    return keep(state, name, err);
 }
 
 int branch_layout_schemas(branch_layout *l, lb_error *err)
@@ -80,7 +95,7 @@ int branch_layout_schemas(branch_layout *l, lb_error *err)
     int r = branch_pattern_each(l->pattern->schemas, &l->words, add_schema, l, err);
     if (r >= 0)
         r = lb_call(l->ctx, "branch_schemas", &(lb_target){.project = l->project, .branch = "production"},
-                    LB_ARGS(lb_list("schemas", LB_TEXT, l->branches, l->count)), &json, err);
+                    LB_ARGS(lb_list("schemas", LB_TEXT, l->names, l->count)), &json, err);
     l->count = 0;
     l->made += r >= 0 && !strstr(json, "\"made\":0");
     return r;

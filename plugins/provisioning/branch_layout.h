@@ -13,8 +13,8 @@ typedef struct branch_layout {
     const char *creator_type;
     const char *project; /* the one that is at hand */
     plane_branches there;
-    lb_value branches[64]; /* that it has now */
-    size_t count, missing, made;
+    lb_value *names; /* of the branches that it has now, or of the schemas that it is to have */
+    size_t count, capacity, missing, made;
     bool fresh; /* only planned */
 } branch_layout;
 

@@ -202,8 +202,7 @@ static int make_all(void *state, const char *name, lb_error *err)
     if (r < 0 || !l->made)
         return r < 0 ? lb_wrap(err, name) : 0;
     return lb_emit(l->ctx, "provisioning.complete",
-                   LB_ARGS(lb_text("project_id", l->project), lb_list("branches", LB_TEXT, l->branches, l->count)),
-                   err);
+                   LB_ARGS(lb_text("project_id", l->project), lb_list("branches", LB_TEXT, l->names, l->count)), err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)

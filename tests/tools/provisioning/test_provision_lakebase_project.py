@@ -34,6 +34,9 @@ def on_a_local_lakebase(version):
         equal([again["changes"], again["events"]], [[], []], "the second run")
         equal(sorted((r["branch_id"], r["event_type"]) for r in place.waiting("branch_lifecycle")),
               [("development", "created"), ("production", "protected"), ("staging", "created")], "history")
+        provision(place, domain="shop", environment="dev", branching_pattern="multi_tenant_schema",
+                  tenants=[f"many{n}" for n in range(150)])
+        equal(place.sql("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^many'"), "150", "none of many tenants is left out")
 
 
 def each_layout_in_a_workspace():
