@@ -17,7 +17,7 @@ def unity(place, path):
 
 def in_a_workspace():
     with Workspace() as place:
-        plan = ready(place, plan=True)
+        plan = ready(place, plan=True, readers=["data-team"])
         equal([c["statement"].split()[1] for c in plan["changes"]],
               [f"unity-catalog/{kind}" for kind in ("catalogs", "schemas", "volumes")], "the plan")
         equal(unity(place, "catalogs/ops_catalog").status, 404, "nothing was done")
@@ -28,6 +28,10 @@ def in_a_workspace():
         again = ready(place)
         equal([again["changes"], [o["created"] for o in again["result"]["objects"]]], [[], [False] * 3], "the second run")
 
+        plan = ready(place, plan=True, readers=["data-team"])
+        equal([c["statement"].split()[1] for c in plan["changes"]],
+              [f"unity-catalog/permissions/{name}" for name in ("catalog/ops_catalog", "schema/ops_catalog.lakebase_ops")],
+              "whom a plan would let in")
         asked = ready(place, check=3, readers=["data-team"])
         equal([c["executed"] for c in asked["changes"]], [False, False], "whom one lets in is for a person to decide")
         for approval in place.approvals():
@@ -40,6 +44,9 @@ def in_a_workspace():
 def what_is_there_is_completed():
     with Workspace() as place:
         place.emulator.call("POST", f"{UNITY}/catalogs", {"name": "mine"})
+        plan = ready(place, plan=True, catalog="mine", schema="history", readers=["data-team"])
+        equal([c["statement"].split()[1] for c in plan["changes"]],
+              [f"unity-catalog/{name}" for name in ("schemas", "volumes", "permissions/catalog/mine")], "a plan leaves out what is not there")
         done = ready(place, catalog="mine", schema="history")
         equal([o["created"] for o in done["result"]["objects"]], [False, True, True], "what was missing")
         for bad in ("a b", "a/b", "", "A", "../x"):
