@@ -34,8 +34,8 @@ typedef struct branch_made {
     const char *differs;            /* in what the one that was there is not as ordered; NULL: in nothing */
 } branch_made;
 
-/* Everything is checked before anything is done. A branch that is there already is taken as it is, and what was begun
- * by a run that died is waited for. */
+/* Everything is checked before anything is done. A branch that is there already is taken as it is, but for a life that
+ * was asked for by name; what was begun by a run that died is waited for. */
 LB_MUST_CHECK int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *order,
                               branch_made *ret_made, lb_error *err);
 /* The first that branches of this kind may be made from and that is there; where none is, the first. NULL: out of

@@ -3,6 +3,7 @@
 #include "branch_life.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* ---- what is there already ---- */
 
@@ -11,26 +12,96 @@ static bool is_over(lb_ctx *ctx, const plane_branch *b)
     return b->is_deleted || (b->expires_at != LB_TIME_NONE && b->expires_at <= lb_now(ctx));
 }
 
-/* What is not as ordered, in words; "" where all is. */
-static const char *difference(lb_ctx *ctx, const plane_branch *b, const branch_verdict *v)
+/* A request may take its time before the life that it asks for begins. */
+#define SAME_EXPIRY_US INT64_C(60000000)
+
+/* When its time is over by the order, as from when it was made; LB_TIME_NONE: never, or nobody knows. */
+static int64_t ordered_expiry(const plane_branch *b, const branch_verdict *v)
 {
-    bool expires = b->expires_at != LB_TIME_NONE;
-    const char *source = !b->source || strcmp(b->source, v->parent) != 0
-                             ? lb_printf(ctx, "made from %s, not %s", b->source ? b->source : "nothing", v->parent)
-                             : "";
-    const char *expiry = expires == (v->ttl_s != 0) ? "" : expires ? "expires, and should stay" : "never expires";
-    return source ? lb_printf(ctx, "%s%s%s", source, *source && *expiry ? "; " : "", expiry) : NULL;
+    return v->ttl_s && b->created_at != LB_TIME_NONE ? b->created_at + v->ttl_s * 1000000 : LB_TIME_NONE;
 }
 
-static int take_over(lb_ctx *ctx, const branch_order *order, const plane_branch *there, branch_made *made,
+/* Only a life that was asked for by name is held against that of the branch that is there. */
+static const char *expiry_difference(lb_ctx *ctx, const plane_branch *b, const branch_order *order,
+                                     const branch_verdict *v)
+{
+    bool expires = b->expires_at != LB_TIME_NONE;
+    int64_t wanted = ordered_expiry(b, v);
+    if (expires != (v->ttl_s != 0))
+        return expires ? "expires, and should stay" : "never expires";
+    if (!expires || !order->wish.ttl || wanted == LB_TIME_NONE || llabs(b->expires_at - wanted) <= SAME_EXPIRY_US)
+        return "";
+    return lb_printf(ctx, "lives until %s, not %s", plane_time_text(ctx, b->expires_at), plane_time_text(ctx, wanted));
+}
+
+static const char *moment_difference(lb_ctx *ctx, const plane_branch *b, const branch_order *order)
+{
+    if (!order->at)
+        return "";
+    if (b->source_at == LB_TIME_NONE)
+        return lb_printf(ctx, "nobody knows whether it is as its source was at %s", order->at);
+    return b->source_at / 1000000 == plane_time_parse(order->at) / 1000000
+               ? ""
+               : lb_printf(ctx, "as its source was at %s, not %s", plane_time_text(ctx, b->source_at), order->at);
+}
+
+/* What is not as ordered, in words; "" where all is. */
+static const char *difference(lb_ctx *ctx, const plane_branch *b, const branch_order *order, const branch_verdict *v)
+{
+    const char *parts[] = {b->source && strcmp(b->source, v->parent) == 0
+                               ? ""
+                               : lb_printf(ctx, "made from %s, not %s", b->source ? b->source : "nothing", v->parent),
+                           moment_difference(ctx, b, order), expiry_difference(ctx, b, order, v)};
+    const char *all = "";
+    for (size_t i = 0; all && i < sizeof parts / sizeof parts[0]; i++)
+        all = parts[i] ? lb_printf(ctx, "%s%s%s", all, *all && *parts[i] ? "; " : "", parts[i]) : NULL;
+    return all;
+}
+
+/* Of what differs, the life can be changed, if it was asked for by name; what cannot be changed is only told. */
+static int give_life(lb_ctx *ctx, const branch_order *order, const plane_branch *b, const branch_verdict *v,
                      lb_error *err)
 {
-    made->differs = difference(ctx, there, &made->verdict);
+    lb_outcome outcome = LB_REFUSED;
+    int64_t wanted = ordered_expiry(b, v);
+    const char *differs = expiry_difference(ctx, b, order, v);
+    bool can_not = v->ttl_s && (wanted == LB_TIME_NONE || wanted <= lb_now(ctx) || b->is_default || b->is_protected);
+    if (!differs)
+        return lb_out_of_memory(err);
+    if (!order->wish.ttl || !*differs || can_not)
+        return 0;
+    const plane_change change = {
+        .title = v->ttl_s
+                     ? lb_printf(ctx, "let %s/%s live until %s", order->project, b->id, plane_time_text(ctx, wanted))
+                     : lb_printf(ctx, "let %s/%s stay", order->project, b->id),
+        .reason = order->reason,
+        .undo = lb_printf(ctx, "give it its expiry again: %s",
+                          b->expires_at != LB_TIME_NONE ? plane_time_text(ctx, b->expires_at) : "none"),
+        .evidence = LB_ARGS(lb_text("rule", v->kind->id), lb_text("differs", differs)),
+        .request = {.method = "PATCH",
+                    .path = lb_printf(ctx, "projects/%s/branches/%s", order->project, b->id),
+                    .query = "update_mask=spec.expiration",
+                    .body = v->ttl_s
+                                ? lb_printf(ctx, "{\"spec\":{\"expire_time\":\"%s\"}}", plane_time_text(ctx, wanted))
+                                : "{\"spec\":{\"no_expiry\":true}}"},
+    };
+    return plane_apply(ctx, &change, &outcome, err);
+}
+
+static int take_over(lb_ctx *ctx, const branch_order *order, const plane_branches *branches, const plane_branch *there,
+                     branch_made *made, lb_error *err)
+{
+    int r = plane_children(branches, there->id) ? 0 : give_life(ctx, order, there, &made->verdict, err);
+    if (r >= 0)
+        r = plane_wait_ready(ctx, order->project, there->id, &made->branch, &made->endpoint, err);
+    if (r < 0)
+        return r;
+    made->differs = difference(ctx, made->branch, order, &made->verdict);
     if (!made->differs)
         return lb_out_of_memory(err);
     made->differs = *made->differs ? made->differs : NULL;
     made->outcome = LB_APPLIED;
-    return plane_wait_ready(ctx, order->project, there->id, &made->branch, &made->endpoint, err);
+    return 0;
 }
 
 /* 0 with made->outcome LB_APPLIED: its place is free. */
@@ -172,7 +243,7 @@ static int take_over_or_fail(lb_ctx *ctx, const branch_order *order, branch_made
     const plane_branch *there = NULL;
     if (plane_read_branch(ctx, order->project, order->wish.name, &there, &looking) < 0 || !there || is_over(ctx, there))
         return err->code;
-    return take_over(ctx, order, there, made, err);
+    return take_over(ctx, order, &(plane_branches){0}, there, made, err);
 }
 
 int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *order, branch_made *ret_made,
@@ -196,7 +267,7 @@ int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *or
     if (r >= 0 && there && is_free)
         r = make_way(ctx, order, &branches, there, &made, err);
     if (r >= 0 && !is_free)
-        r = take_over(ctx, order, there, &made, err);
+        r = take_over(ctx, order, &branches, there, &made, err);
     else if (r >= 0 && (made.outcome == LB_APPLIED || made.outcome == LB_PLANNED))
         r = apply(ctx, order, &made.verdict, &made.outcome, err);
     if (r == LB_ERR_CONFLICT && is_free)

@@ -101,6 +101,7 @@ static void take_branch(struct json_object *document, plane_branch *b)
                         .is_deleted = said_text(document, "delete_time") || (state && strcmp(state, "DELETED") == 0),
                         .created_at = plane_time_parse(said_text(document, "create_time")),
                         .expires_at = plane_time_parse(said_text(document, "expire_time")),
+                        .source_at = plane_time_parse(said_text(document, "source_branch_time")),
                         .bytes = said_number(document, "logical_size_bytes", -1)};
 }
 

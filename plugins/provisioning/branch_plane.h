@@ -20,6 +20,7 @@ typedef struct plane_branch {
     const char *state, *pending;
     bool is_default, is_protected, is_deleted;
     int64_t created_at, expires_at; /* LB_TIME_NONE where there is none */
+    int64_t source_at;              /* as its source was then; LB_TIME_NONE: not said */
     int64_t bytes;                  /* -1: not said */
 } plane_branch;
 

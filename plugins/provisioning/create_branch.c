@@ -1,4 +1,5 @@
-/* create_branch: any branch, named and timed as its kind wants it. One that is there already is taken as it is. */
+/* create_branch: any branch, named and timed as its kind wants it. One that is there already is taken as it is,
+ * but for a life that is asked for by name. */
 #include "branch_life.h"
 
 struct args {

@@ -1,6 +1,8 @@
 """create_branch makes what the policy allows, once, and refuses the rest before anything is done."""
 
+import datetime
 import json
+import re
 
 from place import VERSIONS, Local, Workspace, contains, each_version, equal, holds, suite
 
@@ -131,6 +133,63 @@ def without_a_wish_it_takes_the_first_source_that_is_there():
         equal(there, {"feat-a": "production", "feat-b": "staging", "feat-d": "staging"}, "what the API has")
 
 
+def stamp(moment):
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def when(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def a_life_asked_for_by_name_is_given(place, name, made_at):
+    """It counts from when the branch was made; on the second time nothing is left to do."""
+    ends = made_at + datetime.timedelta(hours=9)
+    done = place.run("create_branch", branch="", check=None, branch_name=name, ttl="9h")
+    equal(len(done["changes"]), 1, "one change")
+    for approval in place.approvals():
+        place.approve(approval["id"])
+    again = made(place, branch_name=name, ttl="9h")
+    equal([again["changes"], again["result"]["reused"], again["result"]["differs"]], [[], True, None], "the second run")
+    holds(abs((when(place.branches()[name]["expire_time"]) - ends).total_seconds()) < 60, f"it lives until {ends}: {place.branches()[name]}")
+    equal(abs(when(again["result"]["expires_at"]) - when(place.branches()[name]["expire_time"])) < datetime.timedelta(seconds=1), True, "as told")
+
+
+def what_differs_of_the_one_that_is_there_is_told(version):
+    with Local(version) as place:
+        made(place, branch_name="staging")
+        made(place, branch_name="hotfix-a")
+        made_at = when(place.branches()["hotfix-a"]["expire_time"]) - datetime.timedelta(hours=24)
+        equal(made(place, branch_name="hotfix-a", ttl="24h")["result"]["differs"], None, "that is its life")
+        asked = place.run("create_branch", branch="", check=3, branch_name="hotfix-a", ttl="2h")
+        lives, wanted = (when(t) for t in re.fullmatch("lives until (.*), not (.*)", asked["result"]["differs"]).groups())
+        equal(round((lives - wanted).total_seconds() / 3600), 22, "what differs")
+        plan = made(place, branch_name="hotfix-a", ttl="2h", plan=True)
+        equal([c["executed"] for c in plan["changes"]], [False], "a plan changes nothing")
+        equal(when(place.branches()["hotfix-a"]["expire_time"]), made_at + datetime.timedelta(hours=24), "a person decides when it goes")
+        a_life_asked_for_by_name_is_given(place, "hotfix-a", made_at)
+        past = stamp(made_at - datetime.timedelta(hours=1))
+        told = made(place, branch_name="hotfix-a", at=past)
+        contains(told["result"]["differs"], "as its source was at ", f"not {past}")
+        equal([told["changes"], told["result"]["reused"]], [[], True], "that cannot be changed")
+
+
+def what_differs_in_a_workspace_is_told():
+    with Workspace(targets=(("*", "throwaway"),)) as place:
+        place.project()
+        made(place, branch_name="staging")
+        made(place, branch_name="ci-pr-1")
+        there = place.branches()["ci-pr-1"]
+        a_life_asked_for_by_name_is_given(place, "ci-pr-1", when(there["create_time"]))
+        equal(made(place, branch_name="ci-pr-1", at=there["source_branch_time"])["result"]["differs"], None, "its source was so then")
+        past = stamp(when(there["create_time"]) - datetime.timedelta(minutes=5))
+        contains(made(place, branch_name="ci-pr-1", at=past)["result"]["differs"], f"not {past}")
+        made(place, branch_name="development")
+        place.emulator.finish(place.emulator.postgres("PATCH", "projects/shop/branches/development", {"spec": {"ttl": "7200s"}}, update_mask="spec.ttl"))
+        equal(made(place, branch_name="development")["result"]["differs"], "expires, and should stay", "without a wish it is told")
+        stays = made(place, branch_name="development", ttl="never")
+        equal([len(stays["changes"]), stays["result"]["differs"], "expire_time" in place.branches()["development"]], [1, None, False], "it stays again")
+
+
 def an_eleventh_branch_is_refused(version):
     policy = {"limits": {"unarchived": 2},
               "kinds": [{"id": "X-1", "kind": "main", "patterns": ["production"], "ttl": "never"},
@@ -187,5 +246,5 @@ def a_run_that_is_killed_is_finished_by_the_next():
         equal([found["result"]["reused"], found["result"]["state"]], [True, "READY"], "the next run")
 
 
-suite(*each_version(it_makes_a_branch_once, what_leads_outside_is_told, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
-      a_proposal_is_the_same_one_tomorrow, in_a_workspace, without_a_wish_it_takes_the_first_source_that_is_there, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
+suite(*each_version(it_makes_a_branch_once, what_differs_of_the_one_that_is_there_is_told, what_leads_outside_is_told, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
+      a_proposal_is_the_same_one_tomorrow, in_a_workspace, without_a_wish_it_takes_the_first_source_that_is_there, what_differs_in_a_workspace_is_told, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
