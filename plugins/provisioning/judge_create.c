@@ -32,32 +32,37 @@ static const char *const formless[] = {
     "CreatedbStmt",
 };
 
-/* What the statement makes, "table app.orders", as a DROP of the same thing names it. */
+/* What the statement makes, "table app.orders", as a DROP of the same thing names it. on: the member with the table
+ * that has it; only there is it the same one. */
 static const struct {
-    const char *kind, *member, *what;
+    const char *kind, *member, *what, *on;
 } made[] = {
-    {"CreateStmt", "relation", "table"},
-    {"CreateSeqStmt", "sequence", "sequence"},
-    {"ViewStmt", "view", "view"},
-    {"CreateSchemaStmt", "schemaname", "schema"},
-    {"IndexStmt", "idxname", "index"},
-    {"CreateFunctionStmt", "funcname", "function"},
-    {"CreateEnumStmt", "typeName", "type"},
-    {"CompositeTypeStmt", "typevar", "type"},
-    {"CreateDomainStmt", "domainname", "domain"},
-    {"CreateTrigStmt", "trigname", "trigger"},
-    {"CreatePolicyStmt", "policy_name", "policy"},
-    {"CreateExtensionStmt", "extname", "extension"},
-    {"CreateRoleStmt", "role", "role"},
-    {"CreatePublicationStmt", "pubname", "publication"},
-    {"RuleStmt", "rulename", "rule"},
+    {"CreateStmt", "relation", "table", NULL},
+    {"CreateSeqStmt", "sequence", "sequence", NULL},
+    {"ViewStmt", "view", "view", NULL},
+    {"CreateSchemaStmt", "schemaname", "schema", NULL},
+    {"IndexStmt", "idxname", "index", NULL},
+    {"CreateFunctionStmt", "funcname", "function", NULL},
+    {"CreateEnumStmt", "typeName", "type", NULL},
+    {"CompositeTypeStmt", "typevar", "type", NULL},
+    {"CreateDomainStmt", "domainname", "domain", NULL},
+    {"CreateTrigStmt", "trigname", "trigger", "relation"},
+    {"CreatePolicyStmt", "policy_name", "policy", "table"},
+    {"CreateExtensionStmt", "extname", "extension", NULL},
+    {"CreateRoleStmt", "role", "role", NULL},
+    {"CreatePublicationStmt", "pubname", "publication", NULL},
+    {"RuleStmt", "rulename", "rule", "relation"},
 };
 
 static const char *what_is_made(judging *j, const char *kind, tree s)
 {
-    for (size_t i = 0; i < LB_COUNT(made); i++)
-        if (strcmp(made[i].kind, kind) == 0)
-            return judging_printf(j, "%s %s", made[i].what, label_of(tree_get(s, made[i].member)).text);
+    for (size_t i = 0; i < LB_COUNT(made); i++) {
+        if (strcmp(made[i].kind, kind) != 0)
+            continue;
+        label name = label_of(tree_get(s, made[i].member));
+        label table = made[i].on ? label_of_range(tree_get(s, made[i].on)) : (label){.text = ""};
+        return judging_printf(j, "%s %s%s%s", made[i].what, table.text, made[i].on ? "." : "", name.text);
+    }
     return "";
 }
 

@@ -26,17 +26,11 @@ static const struct {
     {"OBJECT_PUBLICATION", "publication", JUDGE_DEFINITION_DROP, LOCK_NONE},
 };
 
-/* A policy, trigger or rule is known by its own name, "policy p"; its table stands before it. NULL: it is none. */
+/* Before the name of a policy, trigger or rule stands its table, "policy app.t.p". NULL: it is none. */
 static const char *dot_behind_table(const char *what, const char *full)
 {
     return strcmp(what, "policy") == 0 || strcmp(what, "trigger") == 0 || strcmp(what, "rule") == 0 ? strrchr(full, '.')
                                                                                                     : NULL;
-}
-
-static const char *own_name(const char *what, const char *full)
-{
-    const char *dot = dot_behind_table(what, full);
-    return dot ? dot + 1 : full;
 }
 
 static const char *table_of(judging *j, const char *what, const char *full)
@@ -55,8 +49,7 @@ static void drop_one(judging *j, tree s, size_t kind, tree object)
 {
     label full = label_of(object);
     bool concurrent = tree_true(tree_get(s, "concurrent"));
-    judging_fact(j, FACT_DROPPED, judging_printf(j, "%s %s", drops[kind].what, own_name(drops[kind].what, full.text)),
-                 NULL);
+    judging_fact(j, FACT_DROPPED, judging_printf(j, "%s %s", drops[kind].what, full.text), NULL);
     judging_hazard(j, drops[kind].rule, full.text, NULL);
     if (drops[kind].rule == JUDGE_INDEX_DROP && !concurrent && !is_own_index(j, full.text))
         judging_hazard(j, JUDGE_INDEX_DROP_NOT_CONCURRENT, full.text, judging_insert(j, "INDEX", "CONCURRENTLY"));

@@ -66,6 +66,15 @@ def what_a_second_run_would_break_is_refused_with_its_rewrite(version):
         contains(str(done["result"]["findings"]), "applied by hand")
         place.put("V3__bare", "-- lbops:allow not-idempotent\nCREATE TYPE app.other AS ENUM ('a');")
         place.refused("does not say why")
+        # Of a policy that is dropped on another table the one that is made here knows nothing.
+        (place.files / "V3__bare.sql").unlink()
+        place.put("V3__policy", "CREATE TABLE IF NOT EXISTS app.lines (id bigint PRIMARY KEY);\n"
+                                "DROP POLICY IF EXISTS own ON app.lines;\nCREATE POLICY own ON app.orders USING (id > 0);")
+        place.refused("V3__policy.sql, line 3, column 1: not-idempotent")
+        place.put("V3__policy", (place.files / "V3__policy.sql").read_text().replace("EXISTS own ON app.lines", "EXISTS own ON app.orders"))
+        document = place.migrate(plan=True)
+        equal([document["status"], "not-idempotent" in str([f for f in document["result"]["findings"] if f["object"].startswith("V3")])],
+              ["ok", False], "dropped and made on one table, it can be run again")
 
 
 def error_of(place, statement):
