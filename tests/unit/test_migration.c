@@ -178,6 +178,24 @@ static void what_contradicts_the_ledger_is_refused(void)
     arena_done(&memory);
 }
 
+static void missing_numbers_are_refused_however_many(void)
+{
+    arena memory;
+    arena_init(&memory, 0);
+    const migration_options refuse = {.refuse_gaps = true};
+    migration_files far = FILES("V1__a.sql", "SELECT 1", "V2__b.sql", "SELECT 2", "V6__f.sql", "SELECT 6");
+    migration_files farther = FILES("V2__b.sql", "SELECT 2", "V300__f.sql", "SELECT 6");
+    migration_files whole = FILES("V9__a.sql", "SELECT 1", "V10__b.sql", "SELECT 2", "V11__f.sql", "SELECT 6");
+    migration_files tens = FILES("V10__a.sql", "SELECT 1", "V20__b.sql", "SELECT 2", "V21__f.sql", "SELECT 6");
+    migration_files days = FILES("V20260101__a.sql", "SELECT 1", "V20260201__b.sql", "SELECT 2");
+    ASSERT_CONTAINS(planned(&memory, &far, NULL, 0, refuse), "no version between V2__b.sql and V6__f.sql");
+    ASSERT_CONTAINS(planned(&memory, &farther, NULL, 0, refuse), "no version between V2__b.sql and V300__f.sql");
+    ASSERT_CONTAINS(planned(&memory, &whole, NULL, 0, refuse), "V9__a.sql:0");
+    ASSERT_CONTAINS(planned(&memory, &tens, NULL, 0, refuse), "V10__a.sql:0");
+    ASSERT_CONTAINS(planned(&memory, &days, NULL, 0, refuse), "V20260101__a.sql:0");
+    arena_done(&memory);
+}
+
 static void texts_are_summed_without_their_line_ends(void)
 {
     arena memory;
@@ -215,5 +233,5 @@ static void waivers_name_a_rule_and_a_reason(void)
 
 SUITE(migration, TEST(names_say_kind_and_version), TEST(versions_compare_by_number), TEST(what_is_left_is_planned),
       TEST(what_was_undone_can_be_applied_again), TEST(what_cannot_be_taken_back_is_refused),
-      TEST(what_contradicts_the_ledger_is_refused), TEST(texts_are_summed_without_their_line_ends),
-      TEST(waivers_name_a_rule_and_a_reason))
+      TEST(what_contradicts_the_ledger_is_refused), TEST(missing_numbers_are_refused_however_many),
+      TEST(texts_are_summed_without_their_line_ends), TEST(waivers_name_a_rule_and_a_reason))

@@ -164,6 +164,11 @@ def a_changed_file_is_refused_and_a_reworded_one_is_not(version):
 def order_and_absence_are_watched(version):
     with Migrations(version, V1__orders=FIRST, V3__c="COMMENT ON TABLE app.orders IS 'c';") as place:
         place.refused("no version between V1__orders.sql and V3__c.sql", gaps="refuse")
+        place.put("V9__far", "COMMENT ON TABLE app.orders IS 'far';")
+        told = place.migrate(plan=True)["result"]["skipped"]
+        equal([s["object"] for s in told if "left out on purpose" in s["reason"]],
+              ["no version between V1__orders.sql and V3__c.sql", "no version between V3__c.sql and V9__far.sql"], "told of")
+        (place.files / "V9__far.sql").unlink()
         place.migrate()
         place.put("V2__b", "COMMENT ON TABLE app.orders IS 'b';")
         place.refused("V2__b.sql comes too late: version 3 has been applied")
