@@ -4,6 +4,8 @@
  * before it does. */
 #include "rehearsal.h"
 
+#include <time.h>
+
 const char *rehearsal_rollback_name(rehearsal_rollback rollback)
 {
     static const char *const names[] = {[ROLLBACK_UNPROVEN] = "rows not proven",
@@ -27,12 +29,16 @@ const char *rehearsal_rollback_grade(rehearsal_rollback rollback)
 
 const char *rehearsal_other_way_back(const rehearsal *s)
 {
-    return s->rollback == ROLLBACK_EXACT || s->rollback == ROLLBACK_SKIPPED
-               ? NULL
-               : lb_printf(s->ctx,
-                           "a branch made right before the migration holds what was there: lbops run create_branch "
-                           "--branch_name audit-DATE-before-migration --source_branch %s",
-                           s->args->replay_source ? s->args->replay_source : "SOURCE");
+    char day[16];
+    struct tm tm;
+    const time_t now = (time_t)(lb_now(s->ctx) / 1000000);
+    if (s->rollback == ROLLBACK_EXACT || s->rollback == ROLLBACK_SKIPPED || !gmtime_r(&now, &tm) ||
+        !strftime(day, sizeof day, "%Y-%m-%d", &tm))
+        return NULL;
+    return lb_printf(s->ctx,
+                     "a branch made right before the migration holds what was there: lbops run create_branch "
+                     "--branch_name backup-%s-before-migration --source_branch %s",
+                     day, s->args->replay_source ? s->args->replay_source : "SOURCE");
 }
 
 int rehearsal_compare(schema_model *from, schema_model *to, const char *from_name, const char *to_name,

@@ -71,6 +71,21 @@ def what_cannot_come_back_is_graded(version):
                         "AND NOT attisdropped", branch="perf-half"), "2", "up again")
 
 
+def another_way_back_is_advised_that_can_be_gone(version):
+    """The command of the report, word by word, on a staging branch."""
+    with Trying(version, source="staging") as place:
+        place.files("files", **{"V1__it.sql": "DELETE FROM app.orders WHERE id <= 3;"})
+        done = place.try_out(delete_after=True)["result"]
+        advised = done["rehearsal"]["rollback"]["other_way"]
+        words = advised[advised.index("lbops run create_branch"):].split()
+        contains(done["markdown"], f"Instead of it {advised}")
+        place.cli(*words[1:], check=0)
+        name = words[words.index("--branch_name") + 1]
+        equal(place.branches()[name]["source"], "staging", "made from what is migrated")
+        place.sql("DELETE FROM app.orders", branch="staging")
+        equal(place.sql("SELECT count(*) FROM app.orders", branch=name), "30", "it holds what was there")
+
+
 def a_script_that_takes_too_much_differs(version):
     """Also where what it takes was there before and after: the same model is compared more than once."""
     with Trying(version) as place:
@@ -85,4 +100,4 @@ def a_script_that_takes_too_much_differs(version):
 
 
 suite(*[on(v, check) for check in (a_way_back_is_made_and_proven, what_cannot_come_back_is_graded) for v in VERSIONS],
-      *[on(v, a_script_that_takes_too_much_differs) for v in VERSIONS[-1:]], at_once=3)
+      *[on(v, check) for check in (a_script_that_takes_too_much_differs, another_way_back_is_advised_that_can_be_gone) for v in VERSIONS[-1:]], at_once=3)
