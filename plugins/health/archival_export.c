@@ -53,6 +53,7 @@ static int read_reply(archival_batch *b, const char *reply, lb_ctx *ctx, lb_erro
     b->rows = json_object_object_get_ex(doc, "rows", &value) ? json_object_get_int64(value) : -1;
     b->bytes = json_object_object_get_ex(doc, "bytes", &value) ? json_object_get_int64(value) : 0;
     b->version = json_object_object_get_ex(doc, "version", &value) ? json_object_get_int64(value) : -1;
+    b->was_there = json_object_object_get_ex(doc, "repeated", &value) && json_object_get_boolean(value);
     b->checksum =
         json_object_object_get_ex(doc, "checksum", &value) ? lb_printf(ctx, "%s", json_object_get_string(value)) : NULL;
     (void)json_object_put(doc); /* says whether it was the last */
@@ -115,7 +116,44 @@ static int say_altered(const archival_job *job, const archival_exported_row *row
                    (long long)row->altered, (long long)row->rows, row->batch, job->lake_label, row->altered_key);
 }
 
-/* What is counted, summed and read back in the lakehouse itself, against the receipts. */
+static int give_up(archival_job *job, archival_batch *b, lb_value rows_now, const char *reason, lb_error *err)
+{
+    b->is_given_up = true;
+    job->given_up += !b->is_new; /* the new ones are noted with those that are exported */
+    job->rows_given_up += b->rows;
+    return lb_append(job->ctx, "given_up",
+                     LB_ARGS(lb_text("table", job->source.label), lb_text("batch", b->key),
+                             lb_i64("rows_exported", b->rows), rows_now, lb_text("reason", reason)),
+                     err);
+}
+
+static int give_up_unproven(archival_job *job, archival_batch *b, lb_error *err)
+{
+    return give_up(job, b, lb_null("rows_now"),
+                   "it was copied by an earlier version, which kept no " ARCHIVAL_VALUES " to prove it by", err);
+}
+
+static int verify_one(archival_job *job, const archival_exported_row *row, lb_error *err)
+{
+    archival_batch *b = find_batch(job, row->batch);
+    if (!b || row->rows != b->rows)
+        return lb_fail(err, LB_ERR_CONFLICT, "nothing was deleted: look at the table in the lakehouse",
+                       "batch %s has %lld rows in %s, and its receipt says %lld", row->batch, (long long)row->rows,
+                       job->lake_label, (long long)(b ? b->rows : 0));
+    if (row->unproven == row->rows && (!b->is_new || b->was_there))
+        return give_up_unproven(job, b, err);
+    if (row->altered)
+        return say_altered(job, row, err);
+    if (b->is_exported && row->digest != b->digest)
+        return lb_fail(err, LB_ERR_CONFLICT, "nothing was deleted: look at the table in the lakehouse",
+                       "batch %s has other rows in %s than when it was noted to be there", row->batch, job->lake_label);
+    b->digest = row->digest;
+    b->is_exported = true;
+    return 0;
+}
+
+/* What is counted, summed and read back in the lakehouse itself, against the receipts. An archive that an earlier
+ * version made has no column to prove it by before something is copied there anew. */
 static int verify_some(archival_job *job, const char **keys, size_t count, size_t *seen, lb_error *err)
 {
     const archival_exported_args args = {job->lake.catalog,      job->lake.schema,     job->lake.name,
@@ -123,21 +161,18 @@ static int verify_some(archival_job *job, const char **keys, size_t count, size_
     archival_exported_row row;
     lb_rows *rows = NULL;
     int r = archival_exported(job->ctx, &args, &rows, err);
-    while (r >= 0 && archival_exported_next(job->ctx, rows, &row)) {
-        archival_batch *b = find_batch(job, row.batch);
-        if (!b || row.rows != b->rows)
-            return lb_fail(err, LB_ERR_CONFLICT, "nothing was deleted: look at the table in the lakehouse",
-                           "batch %s has %lld rows in %s, and its receipt says %lld", row.batch, (long long)row.rows,
-                           job->lake_label, (long long)(b ? b->rows : 0));
-        if (row.altered)
-            return say_altered(job, &row, err);
-        b->digest = row.digest;
-        b->is_exported = true;
-        ++*seen;
+    if (r == LB_ERR_SQL && strstr(err->message, ARCHIVAL_VALUES)) {
+        r = 0;
+        for (; r >= 0 && count; count--, ++*seen)
+            r = give_up_unproven(job, find_batch(job, keys[count - 1]), err);
+        return r;
     }
+    for (; r >= 0 && archival_exported_next(job->ctx, rows, &row); ++*seen)
+        r = verify_one(job, &row, err);
     return r;
 }
 
+/* All that is to be deleted here, whoever copied it and however long ago that was. */
 static int verify(archival_job *job, lb_error *err)
 {
     const char **keys = lb_alloc(job->ctx, (job->count + 1) * sizeof *keys);
@@ -146,7 +181,7 @@ static int verify(archival_job *job, lb_error *err)
     if (!keys)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < job->count; i++)
-        if (job->batches[i].is_new && job->batches[i].rows > 0)
+        if ((job->batches[i].is_new || job->batches[i].is_exported) && job->batches[i].rows > 0)
             keys[count++] = job->batches[i].key;
     for (size_t i = 0; r >= 0 && i < count; i += KEYS_AT_ONCE)
         r = verify_some(job, keys + i, count - i < KEYS_AT_ONCE ? count - i : KEYS_AT_ONCE, &seen, err);
@@ -183,8 +218,8 @@ static int note_exported(archival_job *job, lb_error *err)
         archival_batch *b = &job->batches[i];
         if (!b->is_new)
             continue;
-        b->is_given_up = b->rows == 0;
-        job->rows_exported += b->rows;
+        b->is_given_up = b->is_given_up || b->rows == 0;
+        job->rows_exported += b->is_given_up ? 0 : b->rows;
         r = note_step(job, b, b->is_given_up ? "given_up" : "exported", group, err);
     }
     return r < 0 ? r : lb_apply(job->ctx, group, &outcome, err);
@@ -204,6 +239,8 @@ static int tell_export(const archival_job *job, lb_error *err)
         version = b->version > version ? b->version : version;
         count++;
     }
+    if (!count)
+        return 0;
     const char *sum = lb_printf(job->ctx, "%016llx", (unsigned long long)digest);
     const char *receipt =
         lb_printf(job->ctx, "{\"batches\":%zu,\"rows\":%lld,\"bytes\":%lld,\"digest\":\"%s\",\"version\":%lld}", count,
@@ -243,14 +280,14 @@ int archival_export(archival_job *job, lb_error *err)
     bool some = false;
     int r = copy(job, &some, err);
     job->copy_s = archival_since(job, begun);
-    if (r < 0 || !some)
+    if (r < 0)
         return r;
     begun = lb_now(job->ctx);
     r = verify(job, err);
-    if (r >= 0)
+    if (r >= 0 && some)
         r = note_exported(job, err);
     job->prove_s = archival_since(job, begun);
-    return r < 0 ? r : tell_export(job, err);
+    return r < 0 || !some ? r : tell_export(job, err);
 }
 
 /* ---- what changed since ---- */
@@ -280,16 +317,8 @@ static int look_again(archival_job *job, archival_batch *b, lb_error *err)
     int r = abandon ? 0 : is_same(job, b, &same, &rows_now, err);
     if (r < 0 || same)
         return r;
-    b->is_given_up = true;
-    job->given_up++;
-    job->rows_given_up += b->rows;
-    return lb_append(job->ctx, "given_up",
-                     LB_ARGS(lb_text("table", job->source.label), lb_text("batch", b->key),
-                             lb_i64("rows_exported", b->rows),
-                             abandon ? lb_null("rows_now") : lb_i64("rows_now", rows_now),
-                             lb_text("reason", abandon ? "abandon was asked for"
-                                                       : "its rows were changed, deleted or joined by others since")),
-                     err);
+    return give_up(job, b, abandon ? lb_null("rows_now") : lb_i64("rows_now", rows_now),
+                   abandon ? "abandon was asked for" : "its rows were changed, deleted or joined by others since", err);
 }
 
 static int note_given_up(archival_job *job, lb_error *err)
@@ -311,7 +340,8 @@ int archival_check(archival_job *job, lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; job->was_open && r >= 0 && i < job->count; i++)
-        if (!job->batches[i].is_new && (job->batches[i].is_exported || job->options->abandon))
+        if (!job->batches[i].is_new && !job->batches[i].is_given_up &&
+            (job->batches[i].is_exported || job->options->abandon))
             r = look_again(job, &job->batches[i], err);
     return r < 0 || !job->given_up ? r : note_given_up(job, err);
 }

@@ -24,6 +24,7 @@ typedef struct archival_batch {
     int64_t place;
     lb_texts after, up_to;
     bool is_exported, is_new; /* exported; by this run */
+    bool was_there;           /* of an earlier run, which did not come to note it */
     bool is_given_up;
     int64_t rows, digest, bytes, version;
     const char *checksum;
@@ -50,7 +51,7 @@ typedef struct archival_job {
 /* Open batches of earlier runs; none: the ones that are to be. count 0 afterwards: there is nothing cold. */
 LB_MUST_CHECK int archival_plan(archival_job *job, lb_error *err);
 
-/* What is not in the lakehouse yet, and the proof that it is. */
+/* What is not in the lakehouse yet, and the proof that all of it is; gives up what there is nothing to prove by. */
 LB_MUST_CHECK int archival_export(archival_job *job, lb_error *err);
 
 /* Gives up batches whose rows are no longer those that were exported. */

@@ -4,7 +4,8 @@
 -- note: rows are locked first, so that what is counted and summed is what is deleted. Where one is locked by others, has
 -- note: changed, has gone or has come, nothing is deleted and nothing is written. A trigger that keeps some of them would
 -- note: leave rows in both places: then the division fails the whole statement. Rows are found again by where they are:
--- note: a join alone would read the whole table for each batch.
+-- note: a join alone would read the whole table for each batch. Of a batch that was given up since this was asked for nothing
+-- note: is deleted.
 -- param batch text
 -- param rows integer
 -- param digest integer
@@ -21,6 +22,7 @@ WITH found AS MATERIALIZED (
 ), total AS MATERIALIZED (
     SELECT count(*) AS rows, coalesce(sum(f.digest), 0)::int8 AS digest
       FROM found f
+     WHERE NOT EXISTS (SELECT FROM lbops_archive.steps g WHERE g.batch = :batch AND g.state = 'given_up')
 ), gone AS (
     DELETE FROM :schema.:table t
      WHERE t.ctid = ANY (ARRAY(SELECT f.place

@@ -121,9 +121,9 @@ def a_wide_table_leaves_in_several_groups(version):
         equal(sorted(int(i) for (i,) in place.cold("public_wide", "id")), list(range(1, 56)), "each row is there once")
 
 
-def rewrite(place, path, expression):
+def rewrite(place, path, expression, columns="*"):
     """The data file again, with another value in a column, and all else as it was."""
-    place.duck.ask(f"COPY (SELECT * REPLACE ({expression}) FROM read_parquet('{path}')) TO '{path}.new' (FORMAT parquet)")
+    place.duck.ask(f"COPY (SELECT {columns} REPLACE ({expression}) FROM read_parquet('{path}')) TO '{path}.new' (FORMAT parquet)")
     os.replace(f"{path}.new", path)
 
 
@@ -153,6 +153,53 @@ def values_that_were_altered_on_the_way_stay(version):
         place.archive(check=3, tables=["orders"])
         place.approve(only(place)["id"])
         equal((place.sql(COLD), len(place.cold("public_orders", "DISTINCT id"))), ("0", cold), "copied again they leave")
+
+
+def forget_values(place):
+    """The archive as the version before had it, which kept nothing to prove it by."""
+    for path in sorted((place.folder("public_orders") / "_delta_log").glob("*.json")):
+        actions = [json.loads(line) for line in path.read_text().splitlines()]
+        for action in actions:
+            if "metaData" in action:
+                schema = json.loads(action["metaData"]["schemaString"])
+                schema["fields"] = [field for field in schema["fields"] if field["name"] != "lbops_values"]
+                action["metaData"]["schemaString"] = json.dumps(schema)
+        path.write_text("".join(json.dumps(action) + "\n" for action in actions))
+    for path in place.files("public_orders"):
+        rewrite(place, path, "v AS v", "* EXCLUDE (lbops_values)")
+
+
+def what_there_is_no_proof_of_is_copied_again(version):
+    """Noted by an earlier version, or cut off before it was: in an archive with the column for a proof, and without."""
+    for way in ("noted", "cut off", "no column"):
+        with Archive(version) as place:
+            place.sql(ORDERS)
+            cold = int(place.sql(COLD))
+            batches = place.archive(check=3, tables=["orders"])["result"]["archivals"][0]["batches"]
+            asked = only(place)["id"]
+            if way == "noted":
+                path = sorted(place.files("public_orders"))[0]
+                whole = pathlib.Path(path).read_bytes()
+                rewrite(place, path, "upper(note) AS note")
+                error = place.archive(check=1, tables=["orders"])["error"]
+                holds(error["code"] == "conflict" and "do not have the values" in error["message"], f"read back each time: {error}")
+                pathlib.Path(path).write_bytes(whole)
+            else:
+                place.sql("DELETE FROM lbops_archive.steps")
+            if way == "no column":
+                forget_values(place)
+            for path in place.files("public_orders") if way != "no column" else ():
+                rewrite(place, path, "NULL::VARCHAR AS lbops_values")
+            given_up = place.archive(check=None, tables=["orders"])["result"]
+            equal((len(given_up["given_up"]), given_up["archivals"][0]["status"], given_up["archivals"][0]["rows_exported"]),
+                  (batches, "given_up", 0), way)
+            holds("kept no lbops_values to prove it by" in given_up["given_up"][0]["reason"], given_up)
+            place.approve(asked, check=None)
+            equal((place.sql("SELECT count(*) FROM orders"), place.settled()), ("1000", []), f"{way}: nothing was deleted")
+            again = place.archive(check=3, tables=["orders"])["result"]["archivals"][0]
+            equal((again["rows_exported"], again["status"]), (cold, "waiting"), f"{way}: copied again, and proven")
+            place.approve(only(place)["id"])
+            equal((place.sql(COLD), len(place.cold("public_orders", "DISTINCT id"))), ("0", cold), f"{way}: they leave")
 
 
 KINDS = """
@@ -682,7 +729,8 @@ def two_hosts_move_each_row_once(version):
 # megabytes of SQL are parsed again and again there, which takes sanitizers many minutes
 LARGE = [] if os.environ.get("LBOPS_SANITIZED") else each_version(a_wide_table_leaves_in_several_groups)[-1:]
 suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_change_in_two_rows_stays,
-               values_that_were_altered_on_the_way_stay, values_of_every_type_are_proven_equal, a_column_that_came_since_stays,
+               values_that_were_altered_on_the_way_stay, values_of_every_type_are_proven_equal, what_there_is_no_proof_of_is_copied_again,
+               a_column_that_came_since_stays,
                rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,
                a_hold_on_a_partition_is_about_leaving, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
                a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, some_partitions_stay, wrong_input,
