@@ -28,21 +28,27 @@ static const lb_param params[] = {
 
 static const char task[] = "say why this statement is slow and what would help, the weightiest reason first";
 
-static int report(const query_evidence *e, const query_remark *remark, lb_error *err)
+static int report(const query_evidence *e, const query_verdict *v, query_remark *remark, lb_error *err)
 {
     lb_value evidence[16];
+    const char *reason = NULL;
     size_t n = 0;
+    int r = query_doubt(e->ctx, v, remark, &reason, err);
+    if (r < 0)
+        return r;
     evidence[n++] = lb_text("query_id", e->counts.query_id);
     evidence[n++] = lb_i64("calls", e->counts.calls);
     evidence[n++] = lb_f64("mean_exec_ms", e->counts.total_ms / (double)(e->counts.calls ? e->counts.calls : 1));
+    if (v->evictions >= 1)
+        evidence[n++] = lb_f64("evictions", v->evictions);
     for (size_t i = 0; remark->facts[i].type != LB_END && n < 14; i++)
         evidence[n++] = remark->facts[i];
     evidence[n++] = lb_text(strcmp(remark->kind, "rewrite") == 0 ? "rewrite" : "condition", remark->sql);
     evidence[n] = (lb_value){.type = LB_END};
     return lb_report(e->ctx,
-                     LB_FINDING(.object = remark->object, .kind = remark->kind, .reason = remark->says,
-                                .evidence = evidence, .terms = remark->terms,
-                                .impact = LB_ARGS(lb_f64("total_exec_ms", e->counts.total_ms)), .fix = remark->fix),
+                     LB_FINDING(.object = remark->object, .kind = remark->kind, .reason = reason, .evidence = evidence,
+                                .terms = remark->terms, .impact = LB_ARGS(lb_f64("total_exec_ms", e->counts.total_ms)),
+                                .fix = remark->fix),
                      err);
 }
 
@@ -79,7 +85,7 @@ static int look_at(query_evidence *e, const query_past *past, lb_error *err)
     if (r >= 0 && e->no_plan)
         r = lb_skipped(e->ctx, e->label, lb_printf(e->ctx, "it has no plan: %s", e->no_plan), err);
     for (size_t i = 0; i < e->remark_count && r >= 0; i++)
-        r = report(e, &e->remarks[i], err);
+        r = report(e, &v, &e->remarks[i], err);
     if (r >= 0)
         r = query_put_into_words(e, task, true, &words, err);
     if (r >= 0 && args->review)

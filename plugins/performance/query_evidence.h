@@ -11,7 +11,7 @@
 #include <sql/query/statements.h>
 
 #define QUERY_REMARKS      32
-#define QUERY_TERMS        5
+#define QUERY_TERMS        6
 #define QUERY_REWRITE_TOOL "prove_rewrite_on_branch"
 #define QUERY_CALLS        LB_NAMES("lbops_target", INDEX_TRIAL_TOOL, QUERY_REWRITE_TOOL)
 #define QUERY_REWRITE_PARAM(type)                                                                                      \

@@ -1,6 +1,7 @@
 #include "query_review.h"
 
 #include <sql/query/baseline.h>
+#include <sql/query/evictions.h>
 #include <sql/query/reviews.h>
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@ typedef struct past_statement {
 struct query_past {
     past_statement *items;
     size_t count;
+    double evictions;
 };
 
 static past_statement *find(const query_past *past, int64_t query_id)
@@ -59,6 +61,19 @@ static int read_baselines(lb_ctx *ctx, int64_t database_id, query_past *past, co
     return r;
 }
 
+static int read_evictions(lb_ctx *ctx, query_past *past, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    const query_evictions_args args = {
+        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - BASELINE_DAYS * DAY};
+    query_evictions_row row;
+    lb_rows *rows = NULL;
+    int r = query_evictions(ctx, &args, &rows, err);
+    if (r >= 0 && query_evictions_next(ctx, rows, &row) && !row.evictions_is_null)
+        past->evictions = row.evictions;
+    return r;
+}
+
 static int read_reviews(lb_ctx *ctx, query_past *past, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
@@ -88,6 +103,8 @@ int query_read_past(lb_ctx *ctx, int64_t database_id, const int64_t *query_ids, 
     const lb_i64s ids = {.items = query_ids, .count = count};
     int r = count ? read_baselines(ctx, database_id, past, &ids, err) : 0;
     if (r >= 0 && count)
+        r = read_evictions(ctx, past, err);
+    if (r >= 0 && count)
         r = read_reviews(ctx, past, err);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY)
         return r;
@@ -112,13 +129,29 @@ query_verdict query_judge(const query_evidence *e, const query_past *past, doubl
     double calls = e->counts.calls > 0 ? (double)e->counts.calls : 1;
     query_verdict v = {.mean_ms = e->counts.total_ms / calls,
                        .baseline_ms = s ? s->before_ms : -1,
-                       .recent_ms = s ? s->recent_ms : -1};
+                       .recent_ms = s ? s->recent_ms : -1,
+                       .evictions = past->evictions};
     bool regressed =
         v.baseline_ms > 0 && v.recent_ms >= REGRESSED * v.baseline_ms && v.recent_ms - v.baseline_ms >= REGRESSED_MS;
     double now = v.recent_ms >= 0 ? v.recent_ms : v.mean_ms;
     v.reason = regressed ? "regressed" : (double)e->counts.temp_written >= calls ? "spilling" : "slow";
     v.severity = min_mean_ms > 0 && now >= CRITICAL * min_mean_ms ? "critical" : "warning";
     return v;
+}
+
+int query_doubt(lb_ctx *ctx, const query_verdict *v, query_remark *remark, const char **ret_reason, lb_error *err)
+{
+    bool compares = strcmp(v->reason, "regressed") == 0;
+    *ret_reason = remark->says;
+    if (v->evictions < 1)
+        return 0;
+    query_add_term(remark, "statements_were_evicted", compares ? -0.2 : -0.1);
+    *ret_reason = lb_printf(ctx,
+                            "%s; the server dropped statements %s times in the last %d days to make room, so %s may "
+                            "lack some of its executions",
+                            remark->says, query_number(ctx, v->evictions), BASELINE_DAYS,
+                            compares ? "what it is compared with" : "what was counted of it");
+    return *ret_reason ? 0 : lb_out_of_memory(err);
 }
 
 bool query_is_over(const query_verdict *v, double min_mean_ms)

@@ -16,8 +16,14 @@ typedef struct query_verdict {
     const char *severity; /* warning, critical */
     double mean_ms;       /* since the server counts, which may be months */
     double baseline_ms,
-        recent_ms; /* of two weeks until an hour ago, and since then; -1: too few calls, or no history */
+        recent_ms;    /* of two weeks until an hour ago, and since then; -1: too few calls, or no history */
+    double evictions; /* times that the server dropped statements in these two weeks, as far as history knows */
 } query_verdict;
+
+/* What is said of a statement rests on counts, and those that were dropped are in none: a finding is less certain then,
+ * the more so where it compares what was counted then and now. *reason, and the remark's terms. */
+LB_MUST_CHECK int query_doubt(lb_ctx *ctx, const query_verdict *verdict, query_remark *remark, const char **ret_reason,
+                              lb_error *err);
 
 /* It was slow once, and is no more. */
 bool query_is_over(const query_verdict *verdict, double min_mean_ms);

@@ -14,6 +14,10 @@ recorded query_review_queue '.suggestion_source == "rule selective_full_scan" an
 
 runs analyze_slow_queries_with_ai --review false
 holds 'all(.result.analyses[]; .queued_for_review | not)'
+holds 'all(.result.findings[]; all(.confidence.terms[]; .name != "statements_were_evicted"))'
+BRANCH=production runs analyze_slow_queries_with_ai --review false
+holds '.result.findings | length == 4 and all(.[]; .evidence.evictions == 7 and (.reason | contains("dropped statements 7 times"))
+    and any(.confidence.terms[]; .name == "statements_were_evicted" and .points == -0.2))'
 runs_with 1 analyze_slow_queries_with_ai --query_id 42
 runs_with 2 analyze_slow_queries_with_ai --max_queries 0
 finish

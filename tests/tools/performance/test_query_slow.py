@@ -1,8 +1,13 @@
 """Slow statements on real servers: found, explained, proposed for, and queued once."""
 
+import itertools
+
 from place import Given, contains, each_version, equal, holds, suite
+from planted import KEEPS, metric, midnight, plant
 
 from query_tables import forget_statements, query_id, seed
+from upkeep import Private
+from ward import Ward
 
 TOOL = "analyze_slow_queries_with_ai"
 HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
@@ -79,4 +84,59 @@ def a_weak_role_is_told(version):
             place.at_server(f"DROP ROLE {role}")
 
 
-suite(*each_version(slow_ones_are_found_and_queued_once, what_cannot_be_looked_at_is_said, a_weak_role_is_told), at_once=2)
+def doubts(place, **more):
+    """Of the one finding: why its statement is here, its confidence, how many evictions are said, and the points for them."""
+    result = place.run(TOOL, **{**LIMITS, "review": False, **more})["result"]
+    found = next(f for f in result["findings"] if f["kind"] == "selective_full_scan")
+    points = [t["points"] for t in found["confidence"]["terms"] if t["name"] == "statements_were_evicted"]
+    holds(bool(points) == ("dropped statements" in found["reason"]), f"what is said of it: {found['reason']}")
+    return result["analyses"][0]["reason"], round(found["confidence"]["value"], 2), found["evidence"].get("evictions"), points
+
+
+def evictions_leave_doubts(version):
+    """What history read of the server's count in the last two weeks: only what it grew by."""
+    count = "pg_stat_statements_dealloc"
+    with Given(version, more=KEEPS) as place:
+        seed(place)
+        place.sql(f"{SLOW};" * 3)
+        sure = doubts(place)
+        equal((sure[0], sure[2:]), ("slow", (None, [])), "without readings")
+        plant(place, "lakebase_metrics", [metric(count, midnight(-20), 1), metric(count, midnight(-16), 9)]
+              + [metric(count, midnight(-day), 9) for day in range(1, 13)] + [metric("txid_age", midnight(-2), 1)]
+              + [metric("txid_age", midnight(-1), 99)])
+        equal(doubts(place), sure, "none of late")
+        plant(place, "lakebase_metrics", [metric(count, midnight(0, -10), 0)])
+        equal(doubts(place), sure, "a count that began anew")
+        plant(place, "lakebase_metrics", [metric(count, midnight(0, -5), 2), metric(count + "_at_snapshot", midnight(0, -5), 2)])
+        slow = doubts(place)
+        equal(slow, ("slow", round(sure[1] - 0.1, 2), 2, [-0.1]), "two, which two tools saw")
+        queryid, dbid = place.sql("SELECT s.queryid, s.dbid FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid AND"
+                                  " d.datname = current_database() WHERE s.query LIKE 'SELECT count(*) FROM orders WHERE%'").split("|")
+        key = {"granularity": "snapshot", "system_identifier": 1, "postmaster_start": midnight(-9), "userid": 10, "dbid": int(dbid),
+               "toplevel": True, "queryid": int(queryid), "calls": 40, "total_exec_time": 900.0, "calls_delta": 20}
+        plant(place, "pg_stat_history", [{**key, "snapshot_timestamp": midnight(-3), "total_exec_time_delta": 20.0},
+                                         {**key, "snapshot_timestamp": midnight(0, 24), "total_exec_time_delta": 880.0}])
+        equal(doubts(place), ("regressed", round(sure[1] - 0.2, 2), 2, [-0.2]), "compared with what may lack some")
+
+
+def evictions_are_seen_as_they_happen(version):
+    """On a server of its own, with room for a hundred statements."""
+    with Ward(version, **{"pg_stat_statements.max": 100}) as ward, Private(ward, more=KEEPS) as place:
+        seed(place)
+
+        def read_after(*statements):
+            place.sql(";".join(statements))
+            place.run("collect_pg_stat_statements_info", full_ratio=1)
+            place.sql(f"{SLOW};" * 30)
+            return doubts(place, min_calls=30)
+        read_after("SELECT pg_stat_statements_reset()")
+        sure = read_after("SELECT 1")
+        equal(sure[2:], (None, []), "room for all")
+        width = itertools.count(1)
+        doubtful = read_after(*(f"SELECT 1{', 1' * next(width)}" for _ in range(150)))
+        holds(doubtful[2] >= 1, f"evictions: {doubtful}")
+        equal((doubtful[0], doubtful[1], doubtful[3]), (sure[0], round(sure[1] - 0.1, 2), [-0.1]), "some were dropped")
+
+
+suite(*each_version(slow_ones_are_found_and_queued_once, what_cannot_be_looked_at_is_said, a_weak_role_is_told, evictions_leave_doubts,
+                    evictions_are_seen_as_they_happen), at_once=2)
