@@ -4,6 +4,7 @@
 #include "migration_run.h"
 
 #include "effect_objects.h"
+#include "effect_tree.h"
 
 #include <sql/migration/partitioned.h>
 
@@ -35,8 +36,9 @@ static int is_validated_later(migration_run *run, const migration_files *files, 
 
 /* ---- what stands in the catalogue ---- */
 
-/* *ret_row is of the statement's table, where that is partitioned; else its name is NULL. */
-static int find_partitioned(migration_run *run, const judged *s, migration_partitioned_row *ret_row, lb_error *err)
+/* *ret_row is of that table or index of the statement, where it is partitioned; else its name is NULL. */
+static int find_partitioned(migration_run *run, const judged *s, const char *wanted, migration_partitioned_row *ret_row,
+                            lb_error *err)
 {
     effect_objects objects = {0};
     migration_partitioned_row row = {0};
@@ -58,31 +60,107 @@ static int find_partitioned(migration_run *run, const judged *s, migration_parti
     const migration_partitioned_args args = {.schemas = {schemas, count}, .names = {names, count}};
     r = migration_partitioned(run->ctx, &args, &rows, err);
     while (r >= 0 && migration_partitioned_next(run->ctx, rows, &row)) {
-        const char *label = *row.schema ? arena_printf(run->memory, "%s.%s", row.schema, row.name) : row.name;
-        if (!label)
+        const char *full = *row.schema ? arena_printf(run->memory, "%s.%s", row.schema, row.name) : row.name;
+        if (!full)
             return lb_out_of_memory(err);
-        if (strcmp(label, s->lock_on) == 0)
+        if (strcmp(full, wanted) == 0)
             *ret_row = row;
     }
     return r;
 }
 
-static int advise(migration_run *run, const migration_file *file, judge_hazard *h, lb_error *err)
+/* ON ONLY: of a partitioned table nothing is built, and that is how it begins without locking out writers. */
+static bool is_only(const judged *s)
 {
-    migration_partitioned_row table = {0};
-    bool is_key = h->rule == JUDGE_FK_VALID && run->server < 18, is_detach = h->rule == JUDGE_DETACH_PARTITION;
-    if (run->asks_nobody || !h->statement || (!is_key && !is_detach))
+    tree index = tree_node(s->source->node, "IndexStmt");
+    return tree_has(index) && !tree_true(tree_path(index, "relation", "inh"));
+}
+
+static const char *for_key(migration_run *run, const judged *s, const judge_hazard *h)
+{
+    const char *what = h->rule == JUDGE_PRIMARY_KEY_BUILDS ? "PRIMARY KEY" : "UNIQUE";
+    return arena_printf(run->memory,
+                        "a partitioned table takes no key USING INDEX: on each partition of %s CREATE UNIQUE INDEX "
+                        "CONCURRENTLY, then ADD CONSTRAINT ... %s USING INDEX; then ADD CONSTRAINT to the table itself "
+                        "takes these over and builds none",
+                        s->lock_on, what);
+}
+
+static const char *for_index(migration_run *run, const judged *s, const judge_hazard *h)
+{
+    return arena_printf(run->memory,
+                        "CONCURRENTLY is refused for a partitioned table: CREATE INDEX %s ON ONLY %s (...), which "
+                        "builds none; CREATE INDEX CONCURRENTLY on each partition; then ALTER INDEX ... ATTACH "
+                        "PARTITION each of these, and with the last one it is valid",
+                        h->object, s->lock_on);
+}
+
+static const char *for_drop(migration_run *run, const judge_hazard *h)
+{
+    return arena_printf(run->memory,
+                        "CONCURRENTLY is refused for %s, which is partitioned, and so is a drop of its parts one by "
+                        "one: drop it in a file of its own when it is quiet; table and partitions are locked out for "
+                        "a moment",
+                        h->object);
+}
+
+static const char *for_detach(migration_run *run, const migration_partitioned_row *table)
+{
+    return arena_printf(run->memory,
+                        "CONCURRENTLY is refused while there is the default partition %s: detach without it when it is "
+                        "quiet, or move that one's rows and detach it first",
+                        table->default_partition);
+}
+
+static const char for_foreign_key[] =
+    "a partitioned table takes no foreign key NOT VALID before 18: add it to each partition NOT VALID and VALIDATE it "
+    "there; then ADD CONSTRAINT to the table itself takes these over and reads no row";
+
+/* Of a partitioned table; *ret_done: it is no hazard of one. */
+static const char *other_advice(migration_run *run, const judged *s, const judge_hazard *h,
+                                const migration_partitioned_row *table, bool *ret_done)
+{
+    *ret_done = h->rule == JUDGE_INDEX_NOT_CONCURRENT && is_only(s);
+    switch (h->rule) {
+    case JUDGE_FK_VALID:
+        return run->server < 18 ? for_foreign_key : h->rewrite;
+    case JUDGE_PRIMARY_KEY_BUILDS:
+    case JUDGE_UNIQUE_BUILDS:
+        return for_key(run, s, h);
+    case JUDGE_INDEX_NOT_CONCURRENT:
+        return for_index(run, s, h);
+    case JUDGE_INDEX_DROP_NOT_CONCURRENT:
+        return for_drop(run, h);
+    default:
+        return table->default_partition ? for_detach(run, table) : h->rewrite;
+    }
+}
+
+static bool differs_where_partitioned(judge_rule_id id)
+{
+    static const judge_rule_id differing[] = {JUDGE_FK_VALID,
+                                              JUDGE_PRIMARY_KEY_BUILDS,
+                                              JUDGE_UNIQUE_BUILDS,
+                                              JUDGE_INDEX_NOT_CONCURRENT,
+                                              JUDGE_INDEX_DROP_NOT_CONCURRENT,
+                                              JUDGE_DETACH_PARTITION};
+    for (size_t i = 0; i < LB_COUNT(differing); i++)
+        if (differing[i] == id)
+            return true;
+    return false;
+}
+
+static int advise(migration_run *run, const migration_file *file, judge_hazard *h, bool *ret_done, lb_error *err)
+{
+    migration_partitioned_row found = {0};
+    if (run->asks_nobody || !h->statement || !differs_where_partitioned(h->rule))
         return 0;
-    int r = find_partitioned(run, &file->judged.items[h->statement - 1], &table, err);
-    if (r < 0 || !table.name || (is_detach && !table.default_partition))
+    const judged *s = &file->judged.items[h->statement - 1];
+    const char *wanted = h->rule == JUDGE_INDEX_DROP_NOT_CONCURRENT ? h->object : s->lock_on;
+    int r = find_partitioned(run, s, wanted, &found, err);
+    if (r < 0 || !found.name)
         return r;
-    h->rewrite =
-        is_key ? "a partitioned table takes no foreign key NOT VALID before 18: add it to each partition NOT VALID and "
-                 "VALIDATE it there; then ADD CONSTRAINT to the table itself takes these over and reads no row"
-               : arena_printf(run->memory,
-                              "CONCURRENTLY is refused while there is the default partition %s: detach without it when "
-                              "it is quiet, or move that one's rows and detach it first",
-                              table.default_partition);
+    h->rewrite = other_advice(run, s, h, &found, ret_done);
     return h->rewrite ? 0 : lb_out_of_memory(err);
 }
 
@@ -99,7 +177,7 @@ int migrate_mend_advice(migration_run *run, const migration_files *files, migrat
         judge_hazard *h = &kept[count];
         *h = j->hazards[i];
         r = h->rule == JUDGE_NOT_VALID_OPEN ? is_validated_later(run, files, file, h->object, &is_done, err)
-                                            : advise(run, file, h, err);
+                                            : advise(run, file, h, &is_done, err);
         count += !is_done;
     }
     if (r < 0)

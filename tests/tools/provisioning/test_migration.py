@@ -124,6 +124,61 @@ INSERT INTO app.kinds VALUES (1); INSERT INTO app.parts VALUES (1, 1), (11, 1);
         equal(list(advice("not-valid-never-validated")), ["V5"], "what no later file validates")
 
 
+def advice_on_indexes_is_what_this_server_takes(version):
+    """Of a partitioned table and its indexes, where CONCURRENTLY and USING INDEX are refused; of a plain one as ever."""
+    parts = """
+CREATE SCHEMA app;
+CREATE TABLE app.plain (kind int NOT NULL); CREATE INDEX plain_old ON app.plain (kind);
+CREATE TABLE app.parts (id int NOT NULL, kind int) PARTITION BY RANGE (id); CREATE INDEX parts_old ON app.parts (kind);
+CREATE TABLE app.low PARTITION OF app.parts FOR VALUES FROM (0) TO (10); CREATE TABLE app.high PARTITION OF app.parts FOR VALUES FROM (10) TO (20);
+INSERT INTO app.parts VALUES (1, 1), (11, 1);
+"""
+    allow = "-- lbops:allow not-idempotent because it is tried\n"
+    with Migrations(version, V1__index="CREATE INDEX IF NOT EXISTS by_kind ON app.parts (kind);",
+                    V2__only="CREATE INDEX IF NOT EXISTS by_kind ON ONLY app.parts (kind);",
+                    V3__plain="CREATE INDEX IF NOT EXISTS plain_kind ON ONLY app.plain (kind);",
+                    V4__key=f"{allow}ALTER TABLE app.parts ADD CONSTRAINT parts_key PRIMARY KEY (id);",
+                    V5__unique=f"{allow}ALTER TABLE app.parts ADD CONSTRAINT parts_unique UNIQUE (id, kind);",
+                    V6__plain=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT plain_key PRIMARY KEY (kind);",
+                    V7__drop="DROP INDEX IF EXISTS app.plain_old, app.parts_old;") as place:
+        place.sql(parts)
+        found = place.migrate(plan=True)["result"]["findings"]
+        told = {(f["kind"], f["evidence"]["file"][:2], f["object"]): f["impact"]["safe_form"] for f in found}
+
+        def advice(rule):
+            return {k[1]: v for k, v in told.items() if k[0] == rule}
+        index = advice("index-not-concurrent")
+        equal(sorted(index), ["V1", "V3"], "ON ONLY of a partitioned table is how it begins")
+        contains(index["V1"], "CREATE INDEX by_kind ON ONLY app.parts", "ATTACH PARTITION")
+        contains(index["V3"], "CREATE INDEX CONCURRENTLY IF NOT EXISTS plain_kind")
+        contains(error_of(place, "CREATE INDEX CONCURRENTLY by_kind ON app.parts (kind)"), "on partitioned table")
+        place.sql("CREATE INDEX by_kind ON ONLY app.parts (kind)")
+        for part in ("low", "high"):
+            place.psql("-c", f"CREATE INDEX CONCURRENTLY {part}_kind ON app.{part} (kind)")
+            place.sql(f"ALTER INDEX app.by_kind ATTACH PARTITION app.{part}_kind")
+        equal(place.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'app.by_kind'::regclass"), "t", "valid with the last one")
+
+        for rule, file, what, columns in (("primary-key-builds-index", "V4", "PRIMARY KEY", "id"),
+                                          ("unique-builds-index", "V5", "UNIQUE", "id, kind")):
+            contains(advice(rule)[file], "on each partition of app.parts CREATE UNIQUE INDEX CONCURRENTLY", f"ADD CONSTRAINT ... {what} USING INDEX")
+            name = f"k{file.lower()}"
+            place.sql(f"CREATE UNIQUE INDEX {name} ON app.parts ({columns})")
+            contains(error_of(place, f"ALTER TABLE app.parts ADD CONSTRAINT {name} {what} USING INDEX {name}"), "not supported on partitioned tables")
+            place.sql(f"DROP INDEX app.{name}")
+            for part in ("low", "high"):
+                place.psql("-c", f"CREATE UNIQUE INDEX CONCURRENTLY {part}_{name} ON app.{part} ({columns})")
+                place.sql(f"ALTER TABLE app.{part} ADD CONSTRAINT {part}_{name} {what} USING INDEX {part}_{name}")
+            place.sql(f"ALTER TABLE app.parts ADD CONSTRAINT {name} {what} ({columns})")
+            equal(place.sql(f"SELECT string_agg(inhrelid::regclass::text, ' ' ORDER BY inhrelid) FROM pg_inherits WHERE inhparent = 'app.{name}'::regclass"),
+                  f"app.low_{name} app.high_{name}", "taken over, not built again")
+        contains(advice("primary-key-builds-index")["V6"], "PRIMARY KEY USING INDEX")
+
+        drops = {k[2]: v for k, v in told.items() if k[0] == "index-drop-not-concurrent"}
+        contains(drops["app.plain_old"], "DROP INDEX CONCURRENTLY")
+        contains(drops["app.parts_old"], "CONCURRENTLY is refused for app.parts_old", "locked out for a moment")
+        contains(error_of(place, "DROP INDEX CONCURRENTLY app.parts_old"), "cannot drop partitioned index")
+
+
 def a_syntax_error_has_a_line_and_a_column(version):
     with Migrations(version, V1__orders=FIRST, V2__bad="SELECT 1;\n\n  CREATE TABEL app.x (id int);") as place:
         place.refused("V2__bad.sql, line 3, column 10: syntax-error")
@@ -516,7 +571,7 @@ def each_statement_is_history(version):
 
 
 suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
-                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, a_syntax_error_has_a_line_and_a_column,
+                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
                     a_target_and_the_way_back,
