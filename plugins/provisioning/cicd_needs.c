@@ -7,6 +7,7 @@
 #define PAGE       30 /* the most variables that one answer has */
 #define VARIABLES  3
 #define SECRETS    3
+#define URL        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#@!$&()*+,;=%"
 #define MANIFEST_LINES                                                                                                 \
     "[secrets]\ngithub_token = { env = \"GITHUB_TOKEN\" }\n\n[http.github]\nurl = \"https://api.github.com\"\n"        \
     "kind = \"github\"\ntoken = { secret = \"github_token\" }\n"
@@ -57,15 +58,12 @@ static int list_all(lb_ctx *ctx, const cicd_needs *n, const char *what, struct j
 static int check_values(const cicd_needs *n, lb_error *err)
 {
     const char *sha = n->lbops_sha256;
-    if (n->lbops_url && (strncmp(n->lbops_url, "https://", 8) != 0 || strpbrk(n->lbops_url, " \t\r\n")))
+    if (n->lbops_url && (strncmp(n->lbops_url, "https://", 8) != 0 || n->lbops_url[strspn(n->lbops_url, URL)]))
         return lb_fail(err, LB_ERR_INVALID, "where the archive of this program lies, with https",
                        "--lbops_url cannot be '%.100s'", n->lbops_url);
     if (sha && (strlen(sha) != 64 || sha[strspn(sha, "0123456789abcdef")]))
         return lb_fail(err, LB_ERR_INVALID, "what sha256sum prints: 64 digits and small letters",
                        "--lbops_sha256 cannot be '%.100s'", sha);
-    if ((n->lbops_url || sha) && !n->repository)
-        return lb_fail(err, LB_ERR_INVALID, "say whose variables these are: --repository owner/name",
-                       "there is no repository to set variables of");
     return n->repository ? github_check_repository(n->repository, err) : 0;
 }
 

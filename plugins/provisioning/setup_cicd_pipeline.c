@@ -45,7 +45,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, repository, LB_TEXT, NULL, "owner/name on GitHub: its variables are set where we may"),
     LB_PARAM(struct args, service, LB_TEXT, "github", "the web service of the manifest that has it"),
     LB_PARAM(struct args, project_id, LB_TEXT, NULL, "the variable LAKEBASE_PROJECT"),
-    LB_PARAM(struct args, lbops_url, LB_TEXT, NULL, "the variable LBOPS_URL: where the archive of this program lies"),
+    LB_PARAM(struct args, lbops_url, LB_TEXT, NULL,
+             "the variable LBOPS_URL: where the archive of this program lies; the workflow names it, too, for forks"),
     LB_PARAM(struct args, lbops_sha256, LB_TEXT, NULL, "the variable LBOPS_SHA256: the archive's digest"),
     LB_PARAMS_END,
 };
@@ -85,6 +86,13 @@ static int quote_readers(lb_ctx *ctx, const char **ret_scalar, lb_error *err)
     return json ? workflow_quote(ctx, "--uc_readers", json, ret_scalar, err) : lb_out_of_memory(err);
 }
 
+/* Forks see no variables, so the workflow has to say where the archive lies; an address that lets its bearer in does
+ * not belong there. */
+static bool names_archive(const struct args *args)
+{
+    return args->lbops_url && args->lbops_sha256 && !strpbrk(args->lbops_url, "?@");
+}
+
 static int render(lb_ctx *ctx, const char *source, const char **ret_sealed, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -108,9 +116,13 @@ static int render(lb_ctx *ctx, const char *source, const char **ret_sealed, lb_e
                                      {"TEST_COMMAND", test, false},
                                      {"UC_CATALOG", catalog, false},
                                      {"UC_READERS", readers, false},
+                                     {"LBOPS_URL", args->lbops_url, false},
+                                     {"LBOPS_SHA256", args->lbops_sha256, false},
                                      {NULL, NULL, false}};
     bool is_oauth = strcmp(args->auth, "oauth") == 0;
     const workflow_flag flags[] = {{"paths", args->only_migrations},
+                                   {"forks", names_archive(args)},
+                                   {"no-forks", !names_archive(args)},
                                    {"trial", args->trial},
                                    {"test", args->test_command != NULL},
                                    {"catalog", args->uc_catalog},
@@ -230,6 +242,15 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = put_workflow(ctx, "lakebase-pr.yml", workflow_pr, "create_branch_yaml", err);
     if (r >= 0)
         r = put_workflow(ctx, "lakebase-pr-close.yml", workflow_close, "delete_branch_yaml", err);
+    if (r >= 0)
+        r = lb_result(
+            ctx,
+            LB_ARGS(lb_text("forks_note",
+                            names_archive(args)
+                                ? "the migrations of their pull requests are judged, with no secret"
+                                : "they see no variables: their migrations are judged where --lbops_url, with "
+                                  "no login in it, and --lbops_sha256 are given, for the workflow to name them")),
+            err);
     return r < 0 ? r : cicd_needs_meet(ctx, &needs, err);
 }
 

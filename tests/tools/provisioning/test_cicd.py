@@ -18,7 +18,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 MOCK = f'plugin = "transport_mock"\nfixtures = "{HERE.parents[2]}/etc/fixtures/mock"'
 LOCAL = 'plugin = "transport_local"\nprojects = ["shop"]'  # fixtures would answer for GitHub
 NAMES = ["lakebase-pr-close.yml", "lakebase-pr.yml"]
-FULL = {"test_command": 'make "test" \\ && echo "ü$HOME"\n', "uc_catalog": "ops", "uc_readers": ['dba "team"', "c"]}
+FULL = {"test_command": 'make "test" \\ && echo "ü$HOME"\n', "uc_catalog": "ops", "uc_readers": ['dba "team"', "c"],
+        "lbops_url": "https://h/lbops-1.0.tar.xz", "lbops_sha256": "a" * 64}
 
 
 class Repository(Place):
@@ -104,7 +105,13 @@ def they_pass_actionlint():
             equal([written[n].count(waits) for n in NAMES], [2, 1], "an end waits for the run that is at work on the branch")
             holds("cancel-in-progress: true" not in text, "and no run is broken off")
             own = "github.event.pull_request.head.repo.full_name == github.repository"
-            equal([written[n].count(own) for n in NAMES], [3, 1], "what has secrets is for pull requests of the repository alone")
+            forks = "lbops_url" in params
+            equal([written[n].count(own) for n in NAMES], [3, 1 if forks else 2], "what has secrets is for pull requests of the repository alone")
+            equal(["vars.LBOPS_URL || 'https://h/lbops-1.0.tar.xz' }}" in written[NAMES[1]], f"vars.LBOPS_SHA256 || '{'a' * 64}' }}}}" in written[NAMES[1]],
+                   "\n  fork:\n" in written[NAMES[1]]], [forks, forks, not forks], "forks see no variables")
+            lint = written[NAMES[1]].split("\n  lint:\n")[1].split("\n  branch:\n")[0]
+            holds("secrets." not in lint and "token" not in lint, "the files are judged without a secret")
+            equal(re.findall(r"permissions:\n((?: {6}.*\n)+)", lint), ["      contents: read\n"], "and nothing is written")
             contains(written[NAMES[0]], own.replace("==", "!="), "came from a fork")
             holds("paths:" not in written[NAMES[0]], "an end is never overlooked, whatever the pull request changes")
             contains(written["lakebase-pr-close.yml"], "!cancelled() && (needs.picture.result == 'success' || needs.picture.result == 'skipped') &&", "overwrite: true")
@@ -229,13 +236,50 @@ def tests_get_a_login_and_no_credentials():
                  '{"endpoint": "projects/shop/branches/ci-pr-1/endpoints/primary"}')
 
 
+FOUND = {"error": {"message": "it </pre>broke"}, "result": {"applied": 2, "findings": [
+    {"object": "a, b", "kind": "column-drop", "reason": "<script> @all\n::error::x 5%",
+     "evidence": {"file": "V2.sql", "line": 3, "column": 7, "severity": "data-loss", "refused": False}},
+    {"object": "app.t", "kind": "index-wide", "reason": "wide", "evidence":
+     {"file": "V2.sql", "line": 9, "severity": "notice", "refused": False}},
+    {"object": "app.t", "kind": "not-idempotent", "reason": "twice", "evidence":
+     {"file": "V2.sql", "line": 1, "column": 1, "severity": "breaking", "refused": True}},
+    {"object": "session 7", "kind": "in-the-way", "reason": "waits", "evidence": {"file": "V2.sql", "statement": 1}}]}}
+
+
+def what_is_found_stands_beside_its_line():
+    with Repository() as place:
+        body = steps_of(place)["lint", "Judge the changed migrations"]
+        runner = Runner(place, git='printf "%b" "$(cat names)"', lbops='cat found; exit "$(jq "if .error then 1 else 0 end" found)"')
+
+        def judge(changed, found):
+            (runner.dir / "names").write_text(changed)
+            (runner.dir / "found").write_text(json.dumps(found))
+            return runner.step(body, MIGRATIONS="db/migrations", LBOPS_MANIFEST="theirs.toml")
+
+        done = judge("db/migrations/V2.sql\\0db/migrations/V 3.sql\\0", {**FOUND, "result": {"findings": FOUND["result"]["findings"][:3]}})
+        equal([done.returncode, done.stderr], [1, ""], f"what is refused fails the job: {done.stdout}{runner.asked()}")
+        equal(done.stdout.splitlines(), [
+            "::error file=db/migrations/V2.sql,line=1,col=1,title=not-idempotent::app.t: twice",
+            "::warning file=db/migrations/V2.sql,line=3,col=7,title=column-drop::a, b: <script> @all%0A::error::x 5%25",
+            "::notice file=db/migrations/V2.sql,line=9,col=1,title=index-wide::app.t: wide"], "beside its line, and no more than that")
+
+        equal(runner.asked().splitlines()[-1], "lbops --json run apply_schema_migration --project files --branch lint "
+              '--dir /w s/db/migrations --judge_only ["V2.sql","V 3.sql"] ', "the files that have changed, by their names")
+        done = judge("db/migrations/V2.sql\\0", {"error": {"message": "of\n::one 5%", "hint": "look"}, "result": {}})
+        equal([done.returncode, done.stdout], [1, "::error::of%0A::one 5%25 (look)\n"], "what has no line is said all the same")
+        done = judge("db/migrations/V2.sql\\0", {"error": None, "result": {"findings": FOUND["result"]["findings"][1:2]}})
+        equal([done.returncode, done.stdout.count("::")], [0, 2], "a notice fails nothing")
+        done = judge("", FOUND)
+        equal([done.returncode, done.stdout, "lbops" in runner.asked()], [0, "no migration has changed\n", False], "nothing to judge")
+
+
 def the_report_can_do_no_harm():
     with Repository() as place:
         body = steps_of(place)["branch", "Write the report"]
         runner = Runner(place)
 
         def report(**told):
-            return runner.step(body, MIGRATIONS="db/migrations", **told)
+            return runner.step(body, **told)
 
         done = report(BRANCH="", MIGRATED="skipped")
         equal(done.returncode, 0, done.stderr)
@@ -245,15 +289,7 @@ def the_report_can_do_no_harm():
             (runner.dir / "diff.json").write_text(json.dumps({"result": {"text": "schema of a compared with b", "has_changes": differs}}))
             report(BRANCH="ci-pr-1", MIGRATED="success")
             contains(runner.read("report.md"), f"| schema | {words} |", "schema of a compared with b")
-        (runner.dir / "migration.json").write_text(json.dumps(
-            {"error": {"message": "it </pre>broke"}, "result": {"applied": 2, "findings": [
-                {"object": "a, b", "kind": "column-drop", "reason": "<script> @all\n::error::x 5%",
-                 "evidence": {"file": "V2.sql", "line": 3, "column": 7, "severity": "data-loss", "refused": False}},
-                {"object": "app.t", "kind": "index-wide", "reason": "wide", "evidence":
-                 {"file": "V2.sql", "line": 9, "severity": "notice", "refused": False}},
-                {"object": "app.t", "kind": "not-idempotent", "reason": "twice", "evidence":
-                 {"file": "V2.sql", "line": 1, "column": 1, "severity": "breaking", "refused": True}},
-                {"object": "session 7", "kind": "in-the-way", "reason": "waits", "evidence": {"file": "V2.sql", "statement": 1}}]}}))
+        (runner.dir / "migration.json").write_text(json.dumps(FOUND))
         (runner.dir / "diff.json").write_text(json.dumps({"result": {"text": "+ table \"<b>\"\n\n```" + "é" * 20000}}))
         (runner.dir / "trial.json").write_text(json.dumps({"error": {"message": "<i>late"}, "result": {"markdown": "### Locks\n</pre><u>"}}))
         done = report(BRANCH="ci-pr-1", MIGRATED="failure", TRIED="failure")
@@ -267,10 +303,7 @@ def the_report_can_do_no_harm():
               "hazard: V2.sql, line 3: a, b: column-drop: <script> @all\n::error::x 5%\n"
               "hazard: V2.sql, line 9: app.t: index-wide: wide\nhazard: V2.sql, line 1: app.t: not-idempotent: twice\n"
               "hazard: session 7: in-the-way: waits\n### Locks\n</pre><u>\n", "what the comment says, as it is")
-        equal(done.stdout.splitlines(), [
-            "::error file=db/migrations/V2.sql,line=1,col=1,title=not-idempotent::app.t: twice",
-            "::warning file=db/migrations/V2.sql,line=3,col=7,title=column-drop::a, b: <script> @all%0A::error::x 5%25",
-            "::notice file=db/migrations/V2.sql,line=9,col=1,title=index-wide::app.t: wide"], "beside its line, and no more than that")
+        equal(done.stdout, "", "the log says nothing more")
 
 
 def what_is_said_goes_into_the_comment():
@@ -300,12 +333,17 @@ def what_the_repository_needs_is_told():
         contains(done["manifest_lines"], "[http.github]", 'env = "GITHUB_TOKEN"')
         texts = place.texts()
         for text, params in (("is no repository", {"repository": "acme"}),
-                             ("there is no repository to set", {"lbops_sha256": "0" * 64}),
                              ("--lbops_sha256 cannot be", {"repository": "acme/shop", "lbops_sha256": "0" * 63}),
                              ("--lbops_url cannot be", {"repository": "acme/shop", "lbops_url": "http://x/y"}),
+                             ("--lbops_url cannot be", {"lbops_url": "https://x/'y"}), ("--lbops_url cannot be", {"lbops_url": "https://x/{y}"}),
                              ("names no web service github", {"repository": "acme/shop", "source_branch": "other"})):
             contains(place.setup(check=1, **params)["error"]["message"], text)
         equal(place.texts(), texts, "nothing is written then")
+        for secret in ("https://h/x?sig=1", "https://me:word@h/x"):
+            done = place.setup(auth="token", lbops_url=secret, lbops_sha256="0" * 64)["result"]
+            contains(done["commands"], f"gh variable set LBOPS_URL --body {secret}")
+            contains(done["forks_note"], "see no variables")
+        equal(place.texts(), texts, "an address that lets its bearer in is for the variable alone")
 
 
 def what_the_repository_needs_is_set():
@@ -338,11 +376,16 @@ def what_the_repository_needs_is_set():
         contains(json.dumps(first["result"]["commands"]), "gh secret set DATABRICKS_CLIENT_ID --repo acme/shop",
                  "gh secret set DATABRICKS_HOST --repo acme/shop --env lakebase-production")
         equal(wants()["changes"], [], "the second run")
-        moved = wants(lbops_sha256="b" * 64)["changes"]
-        equal([c["statement"].split(" ")[:2] for c in moved],
+        moved = wants(check=3, lbops_sha256="b" * 64)["changes"]
+        equal([c["statement"].split(" ")[:2] for c in moved if c["kind"] == "api"],
               [["PATCH", "github:repos/acme/shop/actions/variables/LBOPS_SHA256"]], "what is another")
+        equal([c["outcome"] for c in moved], ["waiting", "applied"], "the workflow names it, too, which a person allows")
+        approval, = place.approvals()
+        place.approve(approval["id"])
+        contains(place.texts()["lakebase-pr.yml"], f"vars.LBOPS_SHA256 || '{'b' * 64}'")
+        contains(first["result"]["forks_note"], "are judged")
         equal(there()["LBOPS_SHA256"], "b" * 64, "is brought up to date")
-        equal(place.setup(repository="acme/shop")["result"]["variables_missing"], [], "values that are there are left alone")
+        equal(place.setup(plan=True, repository="acme/shop")["result"]["variables_missing"], [], "values that are there are left alone")
 
 
 def the_branch_is_deleted_whatever_comes():
@@ -368,6 +411,6 @@ def the_branch_is_deleted_whatever_comes():
 
 suite(they_are_written_once, they_pass_actionlint, what_they_call_is_there, a_text_of_ours_is_brought_up_to_date,
       what_a_person_wrote_stays, wrong_values_are_refused, lbops_is_checked_before_it_is_used,
-      tests_get_a_login_and_no_credentials, the_report_can_do_no_harm,
+      tests_get_a_login_and_no_credentials, the_report_can_do_no_harm, what_is_found_stands_beside_its_line,
       what_is_said_goes_into_the_comment, what_the_repository_needs_is_told, what_the_repository_needs_is_set,
       the_branch_is_deleted_whatever_comes, at_once=2)

@@ -4,10 +4,11 @@ request from its opening to its merge."""
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import urllib.parse
 
-from place import PLUGINS, PROGRAM, Local, Workspace, contains, each_version, equal, holds, suite
+from place import PLUGINS, PROGRAM, Local, Place, Workspace, contains, each_version, equal, holds, suite, target
 from workflow_steps import Runner, steps
 
 TARGETS = (("*", "shared"), ("production", "production"), ("ci-*", "throwaway"), ("perf-*", "throwaway"))
@@ -45,9 +46,8 @@ def a_pull_request_goes_its_way(version):
             step("branch", "Make the branch")
             equal(runner.read("output"), "name=ci-pr-12\n", "the branch")
             step("branch", "Apply the migrations")
-            said = step("branch", "Write the report")
-            equal("::notice file=migrations/V1__first.sql,line=1,col=1,title=unqualified-name::" in said, first,
-                  f"what is told of a file, while it is new: {said}")
+            step("branch", "Write the report")
+            equal("V1__first.sql, line 1: items: unqualified-name" in runner.read("report.txt"), first, "what is told of a file, while it is new")
         equal(json.loads(runner.read("migration.json"))["result"]["applied"], 0, "the second time")
         equal(place.sql("SELECT to_regclass('items')", branch="ci-pr-12"), "items", "it is migrated")
         equal(place.sql("SELECT to_regclass('items')"), "", "its source is not")
@@ -108,6 +108,59 @@ def a_pull_request_goes_its_way(version):
         contains(step("replay", "Apply the migrations"), "::warning::the branch of the pull request is gone")
         env.update(PICTURE="failure", UNCOMPARED="true")
         contains(step("replay", "Apply the migrations"), "::warning::LAKEBASE_REPLAY_UNCOMPARED")
+
+
+def changed_files_are_judged_without_a_server():
+    with Place('plugin = "transport_local"\nprojects = ["shop"]', target("shop", "production", "production")) as place:
+        repo = place.dir / "a repo"
+        files = repo / "db" / "sql"
+        files.mkdir(parents=True)
+
+        def git(*words):
+            done = subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", repo, *words], capture_output=True, text=True, check=False)
+            equal(done.returncode, 0, f"{words}: {done.stderr}")
+
+        def commit(**texts):
+            for name, text in texts.items():
+                (files / f"{name}.sql").write_text(text)
+            git("add", "--all")
+            git("commit", "--quiet", "--message", "x")
+
+        git("init", "--quiet", "--initial-branch", "main")
+        commit(V1__old="CREATE TABLE app.old (id int);\n", V2__edited="SELECT 1;\n", V3__gone="SELECT 1;\n", V3_1__same="SELECT 1;\n")
+        body = steps(place.run("setup_cicd_pipeline", branch="", dir=repo, migrations="db/sql")["result"]["create_branch_yaml"])
+        runner = Runner(place)
+        (runner.dir / "bin" / "lbops").symlink_to(PROGRAM)
+        (repo / "lbops.toml").write_text("what a fork brings along is not read")
+
+        def judge(**texts):
+            """As GitHub checks it out: the pull request merged into what has gone on meanwhile."""
+            git("checkout", "--quiet", "-B", "theirs", "main")
+            (files / "V3__gone.sql").unlink()
+            (files / "read me.txt").write_text("text")
+            (files / "more").mkdir(exist_ok=True)
+            (files / "more" / "V9__x.sql").write_text("nothing that is executed")
+            commit(**texts)
+            git("checkout", "--quiet", "-B", "merged", "main")
+            commit(**{"V0__beside": "CREATE TABLE app.beside (id int);\n"})
+            git("merge", "--quiet", "--no-ff", "--no-edit", "theirs")
+            done = runner.step(body["lint", "Judge the changed migrations"], GITHUB_WORKSPACE=str(repo), MIGRATIONS="db/sql",
+                               LBOPS_MANIFEST=str(repo / "lbops.toml"))
+            return done.returncode, done.stdout
+
+        new = {"V2__edited": "SELECT 2;\n", "V5__drop": "DROP TABLE IF EXISTS app.gone;\n"}
+        code, said = judge(V4__new="-- new\nCREATE TABLE app.more (id bigint PRIMARY KEY);\n", **new)
+        equal([code, said.splitlines()[0]], [1, "::error file=db/sql/V4__new.sql,line=2,col=1,title=not-idempotent::app.more: "
+                                             "a second run of the statement fails or does it twice"], said)
+        contains(said, "\n::warning file=db/sql/V5__drop.sql,line=1,col=1,title=table-drop::app.gone: ")
+        holds(not any(name in said for name in ("V0__", "V1__", "V3", "V9__")), f"what is as it was, or gone, is nobody's business here: {said}")
+        code, said = judge(V4__new="CREATE TABLE IF NOT EXISTS app.more (id bigint PRIMARY KEY);\n", **new)
+        equal([code, "::error" in said, "V5__drop.sql" in said], [0, False, True], said)
+        code, said = judge(V5__again="SELECT 1;\n", **new)
+        equal([code, said.startswith("::error::V5__again.sql and V5__drop.sql have the same version (")], [1, True], said)
+        code, said = judge(V4__broken="CREATE TABEL x ();\n")
+        equal([code, said.startswith("::error file=db/sql/V4__broken.sql,line=1,col=8,title=syntax-error::")], [1, True], said)
+        equal(judge(), (0, "no migration has changed\n"), "a file went, and others than migrations came")
 
 
 class Connected(Workspace):
@@ -223,5 +276,5 @@ def the_address_of_another_branch_is_found_out():
         equal(place.sql("SELECT to_regclass('items')"), "", "and production is as it was")
 
 
-suite(*each_version(a_pull_request_goes_its_way), a_pull_request_in_a_workspace,
+suite(*each_version(a_pull_request_goes_its_way), changed_files_are_judged_without_a_server, a_pull_request_in_a_workspace,
       a_migration_is_rehearsed_in_a_workspace, the_address_of_another_branch_is_found_out, at_once=2)
