@@ -192,7 +192,9 @@ static int add_gone(const survey *s, const gone *g, lb_error *err)
         .reason = lb_printf(look->ctx, "it was there %s, and %s was read whole %.0f times since, %.0f rows each time",
                             look->reading.at == g->at ? "at the reading before" : "a day ago", g->table, scans, each),
         .command = g->definition,
-        .strength = {1, is_known ? (each >= 0.5 * t->rows_known ? cause_ramp(scans, 1, 10) : 0) : CAUSE_UNSEEN,
+        .strength = {1,
+                     is_known ? (each >= 0.5 * t->rows_known ? cause_ramp(scans, 1, CAUSE_MANY_SCANS) : 0)
+                              : CAUSE_UNSEEN,
                      g->scans > 0, change != NULL},
         .evidence =
             LB_ARGS(lb_text("table", g->table), lb_text("definition", g->definition), lb_i64("scans_before", g->scans),

@@ -70,6 +70,8 @@ typedef struct cause_case {
 #define CAUSE_UNSEEN (-1.0)
 #define CAUSE_ENOUGH 0.5 /* below this sum it is a suspicion and no finding */
 
+#define CAUSE_MANY_SCANS 10 /* so often a table is read whole where an index is surely missed */
+
 double cause_score(const cause_case *c);
 
 /* 0 below the lower bound, 0.6 at it, 1 at the upper one and above. */

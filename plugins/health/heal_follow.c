@@ -50,22 +50,27 @@ static double number_of(const heal_past *past, const diagnose_left_row *left)
     return is_index(past) ? (double)left->seq_scans : (double)left->due;
 }
 
-/* An index helps when it is used, and does not when its table is read whole all the same. */
+/* An index helps when it is used, and does not when its table is read whole all the same: as often as it takes for a
+ * cause, as a report or a dump reads it whole whatever indexes there are. */
 static void judge_index(const heal_past *past, const diagnose_left_row *left, heal_after *into)
 {
     into->altered = !left->definition || !past->command || strcmp(left->definition, past->command) != 0;
     into->stands = false;
     into->went_back = left->index_scans > 0;
-    into->is_told = number_of(past, left) > past->number;
+    double scans = number_of(past, left);
+    into->is_told = (scans < past->number ? scans : scans - past->number) >= CAUSE_MANY_SCANS;
 }
 
+/* Counters that fall while nobody has vacuumed or analyzed were lost: a compute slept. */
 static void judge_table(const heal_following *f, const heal_past *past, const diagnose_left_row *left, heal_after *into)
 {
     into->altered = left->autovacuum != NULL;
     into->stands = cause_find(f->diagnosis, cause_rules[CAUSE_DEAD_TUPLES].kind, past->object) ||
                    cause_find(f->diagnosis, cause_rules[CAUSE_STALE_STATISTICS].kind, past->object);
-    into->went_back = number_of(past, left) <= past->number / 2;
-    into->is_told = true;
+    bool fell = number_of(past, left) <= past->number / 2;
+    bool was_tended = !left->tended_is_null && left->tended > past->asked_at;
+    into->went_back = fell && was_tended;
+    into->is_told = !fell || was_tended;
 }
 
 static int look_after(const heal_following *f, const heal_past *past, heal_after *ret_after, lb_error *err)
@@ -174,7 +179,8 @@ static int put_back(lb_ctx *ctx, const heal_past *past, lb_group *group, lb_erro
                                       err);
 }
 
-/* The approval has shown how it is undone; the gate says whether a person is asked for that, too. */
+/* The approval has shown how it is undone; the gate says whether a person is asked for that, too. For an index one is
+ * on every branch. */
 static int take_back(lb_ctx *ctx, const heal_past *past, const char **ret_status, lb_error *err)
 {
     lb_group *group = NULL;
@@ -182,7 +188,7 @@ static int take_back(lb_ctx *ctx, const heal_past *past, const char **ret_status
     int r = lb_group_open(ctx,
                           LB_GROUP(.title = lb_printf(ctx, "take back: %s", past->title), .reason = "it did not help",
                                    .evidence = LB_ARGS(lb_text("cause", past->kind), lb_text("object", past->object)),
-                                   .undo = past->title),
+                                   .undo = past->title, .asks = is_index(past)),
                           &group, err);
     if (r >= 0)
         r = put_back(ctx, past, group, err);

@@ -273,7 +273,7 @@ static bool is_same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-const char *heal_agreed(const heal_memory *m, const cause_found *c)
+const char *heal_agreed(const heal_memory *m, const cause_found *c, int64_t settle)
 {
     for (size_t i = m->past_count; i-- > 0;) {
         const heal_past *past = &m->pasts[i];
@@ -282,7 +282,8 @@ const char *heal_agreed(const heal_memory *m, const cause_found *c)
         if (past->state == HEAL_UNDONE && is_it)
             return lb_printf(m->ctx, "it was done, as %s had approved (%s), and somebody has changed it by hand since",
                              past->by ? past->by : "somebody", past->title);
-        if (past->state == HEAL_DONE && (is_it || is_its_table))
+        bool is_young = past->state == HEAL_DONE && lb_now(m->ctx) - past->done_at < settle;
+        if (is_young && (is_it || is_its_table))
             return lb_printf(m->ctx, "what %s approved (%s) is given its time", past->by ? past->by : "somebody",
                              past->title);
     }

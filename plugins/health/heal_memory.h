@@ -55,8 +55,10 @@ LB_MUST_CHECK int heal_store(const heal_memory *memory, lb_error *err);
 const char *heal_tried(const heal_memory *memory, const char *key);
 const char *heal_decided(const heal_memory *memory, const char *title);
 const char *heal_changed_by_others(const heal_memory *memory, const cause_found *cause, double within_min);
-/* What a person has approved for it is given its time, or was taken back by hand. */
-const char *heal_agreed(const heal_memory *memory, const cause_found *cause);
+/* What a person has approved for it or its table is given its time (settle, in microseconds), or was taken back by
+ * hand.
+ */
+const char *heal_agreed(const heal_memory *memory, const cause_found *cause, int64_t settle);
 /* The last that was said to it, from a moment on; or NULL. */
 const diagnose_decisions_row *heal_decision(const heal_memory *memory, const char *title, int64_t since);
 /* Its tries at this cause, or at all, have not helped: a person has to look. */

@@ -61,7 +61,7 @@ static const char *held_back(const healing *h, const cause_found *c, const char 
     if (!why)
         why = heal_decided(&h->memory, title);
     if (!why)
-        why = heal_agreed(&h->memory, c);
+        why = heal_agreed(&h->memory, c, h->following.settle);
     if (!why)
         why = heal_changed_by_others(&h->memory, c, h->args->others_min);
     return why ? why : heal_tried(&h->memory, c->key);

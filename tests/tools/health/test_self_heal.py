@@ -170,28 +170,62 @@ def what_a_person_altered_meanwhile_is_not_taken_back(bed):
 
 WHOLE = "SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off; "
 ASKS = "SELECT count(id) FROM orders WHERE customer = 7;" * 12
+THERE = "SELECT count(*) FROM pg_indexes WHERE indexname = 'orders_customer'"
 
 
-def an_index_that_was_made_again_is_followed(bed):
+def index_made_again(bed):
+    """A person agrees to an index that was dropped, and nobody has asked by it yet."""
     bed.sql("CREATE TABLE orders (id int, customer int); INSERT INTO orders SELECT g, g % 5000 FROM"
             " generate_series(1, 30000) g; CREATE INDEX orders_customer ON orders (customer)")
     bed.sql("VACUUM ANALYZE orders; SET enable_seqscan = off; SELECT count(id) FROM orders WHERE customer = 7" + FLUSH)
+    bed.run(TOOL)
+    bed.sql("DROP INDEX orders_customer;" + ASKS + FLUSH[1:])
+    asked = bed.run(TOOL, others_min=0, check=None)
+    equal(remedies(asked)[0][:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "asked")
+    bed.approve(asked["approvals"][0]["id"])
+    equal(followed(bed.run(TOOL, settle_min=0))[0][3], "waits", "nobody has asked yet, however long ago that is")
 
-    def made_again():
-        bed.run(TOOL)
-        bed.sql("DROP INDEX orders_customer;" + ASKS + FLUSH[1:])
-        asked = bed.run(TOOL, others_min=0, check=None)
-        equal(remedies(asked)[0][:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "asked")
-        bed.approve(asked["approvals"][0]["id"])
-        equal(followed(bed.run(TOOL, settle_min=0))[0][3], "waits", "nobody has asked yet, however long ago that is")
-    made_again()
+
+def an_index_that_was_made_again_is_followed(bed):
+    index_made_again(bed)
     bed.sql(WHOLE + ASKS + FLUSH[1:])
     equal(followed(bed.run(TOOL))[0][3], "waits", "read whole, so far")
     vain = bed.run(TOOL, settle_min=0, check=None)
     equal(followed(vain)[0][3], "rollback_waits", "nobody uses it")
     holds(("issue.escalated", "dropped_index") in told(vain), str(told(vain)))
     bed.approve(vain["approvals"][0]["id"])
-    equal(bed.sql("SELECT count(*) FROM pg_indexes WHERE indexname = 'orders_customer'"), "0", "it is gone again")
+    equal(bed.sql(THERE), "0", "it is gone again")
+
+
+def one_that_waits_holds_up_nothing_for_long(bed):
+    """Read whole by a report, it is neither of use nor in vain; and its table has other causes, too."""
+    index_made_again(bed)
+    bed.sql("DELETE FROM orders WHERE id <= 15000" + FLUSH)
+    held = bed.run(TOOL)
+    equal(remedies(held), [("dead_tuples", "public.orders", "low", "held_back", None)], "while it has its time")
+    holds("is given its time" in held["result"]["remedies"][0]["why"], held)
+    late = bed.run(TOOL, settle_min=0)
+    equal(followed(late)[0][3], "waits", "that its table was read whole once says nothing")
+    equal(remedies(late), [("dead_tuples", "public.orders", "low", "executed", True)], "what else there is with its table is treated")
+    equal((bed.sql(THERE), "issue.escalated" in dict(told(late))), ("1", False), "and nobody is called")
+
+
+def on_a_throwaway_branch_an_index_goes_when_a_person_agrees(ward):
+    with Bed(ward, kind="throwaway", more=LIMITS) as bed:
+        index_made_again(bed)
+        bed.sql(WHOLE + ASKS + FLUSH[1:])
+        vain = bed.run(TOOL, settle_min=0, check=None)
+        equal((followed(vain)[0][3], bed.sql(THERE)), ("rollback_waits", "1"), "it is asked for")
+        bed.approve(vain["approvals"][0]["id"])
+        equal(bed.sql(THERE), "0", "it is gone again")
+
+
+def what_counters_forgot_is_no_help(bed):
+    agreed(bed, "jobs")
+    bed.sql("SELECT pg_stat_reset_single_table_counters('jobs'::regclass)")
+    equal(followed(bed.run(TOOL, settle_min=0))[0][3], "waits", "nothing has been done, and nothing is known")
+    bed.sql("VACUUM ANALYZE jobs" + FLUSH)
+    equal(followed(bed.run(TOOL))[0][3], "verified", "something has been")
 
 
 def an_index_that_helps_and_is_dropped_by_hand_stays_so(bed):
@@ -324,6 +358,7 @@ def stories(version):
         for story in (low_risks_are_taken, statistics_are_taken_anew, a_session_is_ended_once_a_person_agrees, a_no_is_a_no,
                       what_was_approved_is_verified_and_then_left_to_people, what_was_approved_in_vain_is_taken_back,
                       what_a_person_altered_meanwhile_is_not_taken_back, an_index_that_was_made_again_is_followed,
+                      one_that_waits_holds_up_nothing_for_long, what_counters_forgot_is_no_help,
                       an_index_that_helps_and_is_dropped_by_hand_stays_so, what_somebody_just_switched_off_is_left_alone,
                       a_pause_holds_it_back, what_does_not_help_goes_to_a_person, a_change_of_others_is_left_alone,
                       a_slot_is_for_a_person, wrong_input_is_refused):
@@ -335,6 +370,7 @@ def stories(version):
             print(f"    {version}: {story.__name__}", flush=True)
         a_no_to_a_branch_that_had_its_name_is_none(ward)
         on_a_throwaway_branch_it_is_taken_back_at_once(ward)
+        on_a_throwaway_branch_an_index_goes_when_a_person_agrees(ward)
         a_branch_that_is_made_again_is_not_held_back(ward)
 
 
