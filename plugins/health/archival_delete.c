@@ -50,15 +50,26 @@ static bool is_above(const cold_table *above, const cold_table *t)
     return t != NULL;
 }
 
-lb_value archival_tables_of(const archival_job *job, const cold_table *table)
+/* Names that are missing would be of tables that nobody holds. */
+int archival_tables_of(const archival_job *job, const cold_table *table, const cold_table *was_of, lb_value *ret_tables,
+                       lb_error *err)
 {
     const cold_set *set = job->set;
     size_t count = 0;
     lb_value *names = lb_alloc(job->ctx, (set->count + 1) * sizeof *names);
-    for (size_t i = 0; names && i < set->count; i++)
-        if (is_above(table, &set->tables[i]) || is_above(&set->tables[i], table))
-            names[count++] = lb_text(NULL, cold_label(job->ctx, &set->tables[i]));
-    return lb_list("tables", LB_TEXT, names, count);
+    if (!names)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < set->count; i++) {
+        const cold_table *t = &set->tables[i];
+        if (!is_above(table, t) && !is_above(t, table) && !(was_of && is_above(t, was_of)))
+            continue;
+        const char *label = cold_label(job->ctx, t);
+        if (!label)
+            return lb_out_of_memory(err);
+        names[count++] = lb_text(NULL, label);
+    }
+    *ret_tables = lb_list("tables", LB_TEXT, names, count);
+    return 0;
 }
 
 lb_value archival_held_by(void)
@@ -68,9 +79,11 @@ lb_value archival_held_by(void)
 }
 
 /* The receipt: what a person decides by, and what is looked up again in the lakehouse. */
-static const lb_value *receipt_of(const archival_job *job, const proof *p)
+static int receipt_of(const archival_job *job, const proof *p, const lb_value **ret_receipt, lb_error *err)
 {
     const cold_table *t = job->source.table;
+    lb_value tables = {.type = LB_END};
+    int r = archival_tables_of(job, t, NULL, &tables, err);
     const lb_value values[] = {
         lb_text("archival", job->id),
         lb_text("archive", job->lake_label),
@@ -83,12 +96,13 @@ static const lb_value *receipt_of(const archival_job *job, const proof *p)
         lb_time("cutoff", job->cutoff),
         lb_i64("delete_triggers", t->r.delete_triggers),
         lb_bool("is_published", t->r.is_published),
-        archival_tables_of(job, t),
+        tables,
         archival_held_by(),
         {.type = LB_END},
     };
-    lb_value *copy = lb_alloc(job->ctx, sizeof values);
-    return copy ? memcpy(copy, values, sizeof values) : NULL;
+    lb_value *copy = r < 0 ? NULL : lb_alloc(job->ctx, sizeof values);
+    *ret_receipt = copy ? memcpy(copy, values, sizeof values) : NULL;
+    return r < 0 || copy ? r : lb_out_of_memory(err);
 }
 
 static int add_batch(const archival_job *job, const archival_batch *b, lb_group *group, lb_error *err)
@@ -137,11 +151,12 @@ static int apply(archival_job *job, lb_group *group, lb_error *err)
 /* One group. *waiting: rows whose deletion waits for an approval. */
 static int delete_some(archival_job *job, const proof *p, bool is_one_of_many, int64_t *waiting, lb_error *err)
 {
-    const lb_value *receipt = receipt_of(job, p);
+    const lb_value *receipt = NULL;
     lb_group *group = NULL;
-    if (!receipt)
-        return lb_out_of_memory(err);
-    int r = lb_group_open(
+    int r = receipt_of(job, p, &receipt, err);
+    if (r < 0)
+        return r;
+    r = lb_group_open(
         job->ctx,
         LB_GROUP(.title = title_of(job, p, is_one_of_many),
                  .reason = lb_printf(

@@ -73,8 +73,9 @@ LB_MUST_CHECK int archival_tell_deleted(lb_ctx *ctx, lb_error *err);
 LB_MUST_CHECK int archival_note(const archival_job *job, const char *step, const char *status, const lb_value *more,
                                 lb_error *err);
 /* Evidence that a person's hold on one of them stops an approved change: the table, its partitions and what it is one
- * of. */
-lb_value archival_tables_of(const archival_job *job, const cold_table *table);
+ * of, or was until it was detached (was_of, or NULL). */
+LB_MUST_CHECK int archival_tables_of(const archival_job *job, const cold_table *table, const cold_table *was_of,
+                                     lb_value *ret_tables, lb_error *err);
 lb_value archival_held_by(void);
 /* Seconds since a moment. */
 double archival_since(const archival_job *job, int64_t moment);

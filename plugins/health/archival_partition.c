@@ -18,6 +18,7 @@
 #include <sql/archival/has_rows.h>
 #include <sql/archival/partition_state.h>
 #include <sql/vacuum/set_lock_timeout.h>
+#include <string.h>
 
 typedef struct leaving {
     const cold_table *leaf;
@@ -126,13 +127,15 @@ static int add_detach(const archival_job *job, const leaving *l, lb_group *group
                                             : add_gentle_detach(job, l, group, err);
 }
 
-static const lb_value *evidence_of(const archival_job *job, const leaving *l)
+static int evidence_of(const archival_job *job, const leaving *l, const lb_value **ret_evidence, lb_error *err)
 {
+    lb_value tables = {.type = LB_END};
+    int r = archival_tables_of(job, l->leaf, NULL, &tables, err);
     const archival_partitions_row *range = l->leaf->range;
     const lb_value values[] = {
         lb_text("partition", l->label),
         lb_text("of", job->source.label),
-        archival_tables_of(job, l->leaf),
+        tables,
         archival_held_by(),
         range && !range->upper_bound_is_null ? lb_time("ends", range->upper_bound) : lb_null("ends"),
         lb_time("cutoff", job->cutoff),
@@ -142,10 +145,9 @@ static const lb_value *evidence_of(const archival_job *job, const leaving *l)
         lb_i64("foreign_keys_to_parent", (int64_t)cold_root(l->leaf)->reference_count),
         {.type = LB_END},
     };
-    lb_value *copy = lb_alloc(job->ctx, sizeof values);
-    for (size_t i = 0; copy && i < sizeof values / sizeof *values; i++)
-        copy[i] = values[i];
-    return copy;
+    lb_value *copy = r < 0 ? NULL : lb_alloc(job->ctx, sizeof values);
+    *ret_evidence = copy ? memcpy(copy, values, sizeof values) : NULL;
+    return r < 0 || copy ? r : lb_out_of_memory(err);
 }
 
 static int tell(archival_job *job, const char *label, lb_outcome outcome, lb_error *err)
@@ -175,21 +177,22 @@ static int apply(archival_job *job, const char *label, lb_group *group, lb_error
 static int let_go(archival_job *job, const leaving *l, lb_error *err)
 {
     lb_ctx *ctx = job->ctx;
-    const lb_value *evidence = evidence_of(job, l);
+    const lb_value *evidence = NULL;
     const archival_drop_partition_args drop = {l->leaf->r.schema, l->leaf->r.name};
     lb_group *group = NULL;
-    if (!evidence)
-        return lb_out_of_memory(err);
-    int r = lb_group_open(ctx,
-                          LB_GROUP(.title = lb_printf(ctx, "drop the empty partition %s", l->label),
-                                   .reason = "its range ended before the cutoff, and no row of it is left",
-                                   .evidence = evidence,
-                                   .undo = lb_printf(ctx,
-                                                     "make it again, empty, for the same range; before it is dropped: "
-                                                     "drop its constraint %s, and attach it again",
-                                                     l->constraint),
-                                   .atomic = l->has_default && !l->is_pending),
-                          &group, err);
+    int r = evidence_of(job, l, &evidence, err);
+    if (r < 0)
+        return r;
+    r = lb_group_open(ctx,
+                      LB_GROUP(.title = lb_printf(ctx, "drop the empty partition %s", l->label),
+                               .reason = "its range ended before the cutoff, and no row of it is left",
+                               .evidence = evidence,
+                               .undo = lb_printf(ctx,
+                                                 "make it again, empty, for the same range; before it is dropped: "
+                                                 "drop its constraint %s, and attach it again",
+                                                 l->constraint),
+                               .atomic = l->has_default && !l->is_pending),
+                      &group, err);
     if (r >= 0)
         r = add_close(ctx, l, group, err);
     if (r >= 0)
@@ -197,6 +200,38 @@ static int let_go(archival_job *job, const leaving *l, lb_error *err)
     if (r >= 0)
         r = archival_drop_partition(ctx, group, &drop, err);
     return r < 0 ? r : apply(job, l->label, group, err);
+}
+
+static const cold_table *find(const cold_set *set, const archival_closed_tables_row *row)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->tables[i].r.schema, row->schema) == 0 && strcmp(set->tables[i].r.name, row->name) == 0)
+            return &set->tables[i];
+    return NULL;
+}
+
+static int drop_one_detached(archival_job *job, const cold_table *parent, const cold_table *t, lb_error *err)
+{
+    const archival_drop_partition_args drop = {t->r.schema, t->r.name};
+    const char *label = cold_label(job->ctx, t), *held = cold_held(job->options->policy, t);
+    lb_value tables = {.type = LB_END};
+    lb_group *group = NULL;
+    if (!label)
+        return lb_out_of_memory(err);
+    if (held)
+        return lb_skipped(job->ctx, label, held, err);
+    int r = archival_tables_of(job, t, parent, &tables, err);
+    if (r < 0)
+        return r;
+    r = lb_group_open(job->ctx,
+                      LB_GROUP(.title = lb_printf(job->ctx, "drop %s, which was an empty partition", label),
+                               .reason = "it was closed and detached by a run that was broken off, and holds no row",
+                               .evidence = LB_ARGS(lb_text("was_of", job->source.label), tables, archival_held_by()),
+                               .undo = "make it again, empty", .atomic = true),
+                      &group, err);
+    if (r >= 0)
+        r = archival_drop_partition(job->ctx, group, &drop, err);
+    return r < 0 ? r : apply(job, label, group, err);
 }
 
 /* Of an earlier run that was broken off between the two. */
@@ -207,21 +242,9 @@ static int drop_detached(archival_job *job, const cold_table *parent, lb_error *
     lb_rows *rows = NULL;
     int r = args.constraint ? archival_closed_tables(job->ctx, &args, &rows, err) : lb_out_of_memory(err);
     while (r >= 0 && archival_closed_tables_next(job->ctx, rows, &row)) {
-        const archival_drop_partition_args drop = {row.schema, row.name};
-        const char *label = lb_printf(job->ctx, "%s.%s", row.schema, row.name);
-        lb_group *group = NULL;
-        if (!label)
-            return lb_out_of_memory(err);
-        r = lb_group_open(
-            job->ctx,
-            LB_GROUP(.title = lb_printf(job->ctx, "drop %s, which was an empty partition", label),
-                     .reason = "it was closed and detached by a run that was broken off, and holds no row",
-                     .undo = "make it again, empty", .atomic = true),
-            &group, err);
-        if (r >= 0)
-            r = archival_drop_partition(job->ctx, group, &drop, err);
-        if (r >= 0)
-            r = apply(job, label, group, err);
+        const cold_table *t = find(job->set, &row);
+        if (t) /* else it has come since this run looked, and is for the next one */
+            r = drop_one_detached(job, parent, t, err);
     }
     return r;
 }

@@ -513,6 +513,10 @@ def a_detach_waits_for_those_who_read(version):
         equal(len(place.approvals()), len(wanted) - 1, "and of it nobody is asked again")
 
 
+LOST = """CREATE TABLE {0}_lost (id bigint, at timestamptz);
+DO $$ BEGIN EXECUTE format('ALTER TABLE {0}_lost ADD CONSTRAINT lbops_is_empty_%s CHECK (false)', '{0}'::regclass::oid); END $$;"""
+
+
 def a_detach_that_is_broken_off_is_finished(version):
     with Archive(version, kind="throwaway") as place:
         place.sql(MONTHS)
@@ -531,10 +535,29 @@ def a_detach_that_is_broken_off_is_finished(version):
         equal(place.sql("SELECT count(*) FROM pg_inherits WHERE inhdetachpending"), "0", "none is half detached")
         equal(int(place.sql(PARTS)) + len(gone), 9, "none lies about")
         equal(place.sql("SELECT count(*) FROM pg_class WHERE relname ~ '^months_' AND relkind = 'r' AND NOT relispartition"), "0", "none detached")
-        place.sql("CREATE TABLE months_lost (id bigint, at timestamptz); DO $$ BEGIN EXECUTE format('ALTER TABLE months_lost "
-                  "ADD CONSTRAINT lbops_is_empty_%s CHECK (false)', 'months'::regclass::oid); END $$")
+        place.sql(LOST.format("months"))
+        done = place.archive(tables=["months"], partitions_ahead=0, legal_hold=["months_lost"])
+        equal(told(done, "dropped"), [], "held, though it is no partition any more")
+        holds({"object": "public.months_lost", "reason": "it is under legal hold"} in done["result"]["skipped"], done["result"])
         done = place.archive(tables=["months"], partitions_ahead=0)
         equal(told(done, "dropped"), ["public.months_lost"], "what a killed run had detached")
+
+
+def a_hold_on_what_was_detached_is_kept(version):
+    """One that has come since a person was asked for its end."""
+    with Archive(version) as place:
+        place.sql(EVENTS + LOST.format("events"))
+        free = place.manifest.read_text()
+        for line in ("events_lost", "public.events"):
+            place.manifest.write_text(free)
+            place.archive(check=3, tables=["events"], partitions_ahead=0, min_rows=1000)
+            asked = only(place)
+            equal((asked["title"], sorted(asked["evidence"]["tables"])),
+                  ("drop public.events_lost, which was an empty partition", ["public.events", "public.events_lost"]), "asked")
+            place.manifest.write_text(f'{free}\n[agents.health.tool.archive_cold_data_to_delta]\nparams = {{ keep = ["{line}"] }}\n')
+            error = json.loads(place.approve(asked["id"], check=1).stdout)["error"]
+            holds(error["code"] == "denied" and "keep of the tool's parameters has" in error["message"], error)
+        equal(place.sql("SELECT to_regclass('events_lost') IS NOT NULL"), "t", "it is there")
 
 
 def some_partitions_stay(version):
@@ -733,6 +756,6 @@ suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_cha
                a_column_that_came_since_stays,
                rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,
                a_hold_on_a_partition_is_about_leaving, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
-               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, some_partitions_stay, wrong_input,
+               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input,
                nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
       *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])
