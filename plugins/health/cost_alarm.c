@@ -1,17 +1,23 @@
 #include "cost_alarm.h"
 
+#include "shell_word.h"
+
 #include <json-c/json.h>
 #include <string.h>
 #include <time.h>
 
-/* Remembered by account: {"name", "project", "branch", "is_open", "days": those that were told}. */
+#define UNUSED_DAYS 3         /* a schedule asks each day: after that what others have opened is open to all */
+#define LEAST_DAYS  COST_WEEK /* of a bill that an account has no line in, to be sure that it has none any more */
+
+/* Remembered by the bill and its rule, which are the words of a command: {"day": when they were asked for last,
+ * "accounts": {name: {"project", "branch", "is_open", "days": those that were told}}}. */
 struct cost_alarms {
     lb_ctx *ctx;
     const cost_book *book;
-    const char *currency;
-    struct json_object *known; /* of all accounts, by name */
-    int64_t first, last;       /* of the account at hand: days that are news; last 0: none */
-    double cost, expected;     /* of all of them */
+    const char *currency, *words;
+    struct json_object *memory, *known; /* known: of the accounts by these words */
+    int64_t first, last;                /* of the account at hand: days that are news; last 0: none */
+    double cost, expected;              /* of all of them */
     int64_t count;
 };
 
@@ -68,26 +74,77 @@ static bool was_told(struct json_object *entry, int64_t day)
     return false;
 }
 
-static void close_known(void *known)
+static void close_memory(void *memory)
 {
-    (void)json_object_put(known); /* says whether it was the last one */
+    (void)json_object_put(memory); /* says whether it was the last one */
 }
 
-int cost_alarms_open(lb_ctx *ctx, const cost_book *book, const char *currency, cost_alarms **ret_alarms, lb_error *err)
+/* %.15g: as people write numbers, and the same number when it is read again. */
+static const char *words_of(lb_ctx *ctx, const cost_source *source, const cost_rule *rule)
+{
+    return lb_printf(ctx, "--currency %s --catalog %s --schema %s --sigmas %.15g --share %.15g --least_money %.15g",
+                     shell_word(ctx, source->currency), shell_word(ctx, source->catalog),
+                     shell_word(ctx, source->schema), rule->sigmas, rule->share, rule->least_money);
+}
+
+/* A list of accounts by name, which is in the memory from now on. NULL: no memory. */
+static struct json_object *accounts_of(struct json_object *memory, const char *words)
+{
+    struct json_object *bill = member(memory, words), *accounts = member(bill, "accounts");
+    if (accounts)
+        return accounts;
+    if (!put(memory, words, json_object_new_object()))
+        return NULL;
+    bill = member(memory, words);
+    return put(bill, "accounts", json_object_new_object()) ? member(bill, "accounts") : NULL;
+}
+
+static bool is_unused(const cost_book *book, struct json_object *bill)
+{
+    struct json_object *day = member(bill, "day");
+    return book->today - json_object_get_int64(day) > UNUSED_DAYS;
+}
+
+/* What was opened by words that nobody uses any more: its end is ours to tell. */
+static bool take_over(const cost_alarms *a)
+{
+    bool is_whole = true;
+    json_object_object_foreach(a->memory, words, bill)
+    {
+        if (strcmp(words, a->words) == 0 || !is_unused(a->book, bill) || !member(bill, "accounts"))
+            continue;
+        json_object_object_foreach(member(bill, "accounts"), name, entry)
+        {
+            struct json_object *own = member(a->known, name);
+            if (!json_object_get_boolean(member(entry, "is_open")))
+                continue;
+            is_whole = is_whole && (own ? put(own, "is_open", json_object_new_boolean(true))
+                                        : put(a->known, name, json_object_get(entry)));
+        }
+    }
+    return is_whole;
+}
+
+int cost_alarms_open(lb_ctx *ctx, const cost_book *book, const cost_source *source, const cost_rule *rule,
+                     cost_alarms **ret_alarms, lb_error *err)
 {
     const char *text = NULL;
     int r = lb_recall(ctx, &text, err);
     cost_alarms *a = r < 0 ? NULL : lb_alloc(ctx, sizeof *a);
     if (!a)
         return r < 0 ? r : lb_out_of_memory(err);
-    struct json_object *known = text ? json_tokener_parse(text) : NULL;
-    if (!json_object_is_type(known, json_type_object)) {
-        (void)json_object_put(known); /* says whether it was the last one */
-        known = json_object_new_object();
+    struct json_object *memory = text ? json_tokener_parse(text) : NULL;
+    if (!json_object_is_type(memory, json_type_object)) {
+        (void)json_object_put(memory); /* says whether it was the last one */
+        memory = json_object_new_object();
     }
-    *a = (cost_alarms){.ctx = ctx, .book = book, .currency = currency, .known = known};
+    if (!memory || lb_defer(ctx, close_memory, memory) < 0)
+        return lb_out_of_memory(err);
+    *a = (cost_alarms){
+        .ctx = ctx, .book = book, .currency = source->currency, .words = words_of(ctx, source, rule), .memory = memory};
+    a->known = a->words ? accounts_of(memory, a->words) : NULL;
     *ret_alarms = a;
-    return known && lb_defer(ctx, close_known, known) == 0 ? 0 : lb_out_of_memory(err);
+    return a->known && take_over(a) ? 0 : lb_out_of_memory(err);
 }
 
 int cost_alarms_note(cost_alarms *a, const cost_account *account, int64_t index, const cost_judgement *j, lb_error *err)
@@ -134,7 +191,8 @@ static int raise_it(const cost_alarms *a, const cost_account *account, lb_error 
                 lb_time("since", a->first * COST_DAY_US),
                 lb_text("text", lb_printf(a->ctx, "%s cost %.2f %s %s, and %.2f is usual for the weekday%s", name,
                                           a->cost, a->currency, days, a->expected, a->count == 1 ? "" : "s")),
-                lb_text("command", "lbops run track_cost_attribution")),
+                lb_text("command", lb_printf(a->ctx, "lbops run track_cost_attribution --days %lld %s",
+                                             (long long)(a->book->today - a->book->first_day), a->words))),
         err);
 }
 
@@ -174,30 +232,51 @@ static bool is_billed(const cost_alarms *a, const char *name)
     return false;
 }
 
-/* Days that the bill is not asked for any more are not told again. */
+/* No run asks for days that are older. */
 static void forget_old(const cost_alarms *a, struct json_object *entry)
 {
     struct json_object *days = member(entry, "days");
     for (size_t i = days ? json_object_array_length(days) : 0; i-- > 0;)
-        if (json_object_get_int64(json_object_array_get_idx(days, i)) < a->book->first_day)
+        if (json_object_get_int64(json_object_array_get_idx(days, i)) < a->book->today - COST_MOST_DAYS)
             (void)json_object_array_del_idx(days, i, 1); /* it is there */
 }
 
-int cost_alarms_keep(cost_alarms *a, lb_error *err)
+/* Of the accounts by these words, what the next run needs. NULL: no memory, or err says what. */
+static struct json_object *keep_accounts(const cost_alarms *a, lb_error *err)
 {
+    bool is_long = a->book->last_day - a->book->first_day >= LEAST_DAYS;
     struct json_object *kept = json_object_new_object();
     int r = kept ? 0 : lb_out_of_memory(err);
     json_object_object_foreach(a->known, name, entry)
     {
         bool is_open = json_object_get_boolean(member(entry, "is_open"));
         forget_old(a, entry);
-        if (r >= 0 && is_open && !is_billed(a, name)) {
+        if (r >= 0 && is_open && is_long && !is_billed(a, name)) {
             r = calm_it(a, name, entry, err);
             is_open = false;
         }
         struct json_object *days = member(entry, "days");
         if (r >= 0 && (is_open || (days && json_object_array_length(days))) &&
             (set_open(entry, is_open, err) < 0 || !put(kept, name, json_object_get(entry))))
+            r = lb_out_of_memory(err);
+    }
+    if (r >= 0)
+        return kept;
+    (void)json_object_put(kept); /* says whether it was the last one */
+    return NULL;
+}
+
+int cost_alarms_keep(cost_alarms *a, lb_error *err)
+{
+    struct json_object *kept = json_object_new_object(), *ours = kept ? keep_accounts(a, err) : NULL;
+    struct json_object *bill = member(a->memory, a->words);
+    int r = !kept ? lb_out_of_memory(err) : ours ? 0 : err->code;
+    if (r >= 0 && (!put(bill, "accounts", ours) || !put(bill, "day", json_object_new_int64(a->book->today))))
+        r = lb_out_of_memory(err);
+    json_object_object_foreach(a->memory, words, other)
+    {
+        bool is_kept = !is_unused(a->book, other) && json_object_object_length(member(other, "accounts"));
+        if (r >= 0 && is_kept && !put(kept, words, json_object_get(other)))
             r = lb_out_of_memory(err);
     }
     if (r >= 0)

@@ -11,7 +11,8 @@ typedef struct cost_account {
     const char *project, *branch;
     double days[COST_MOST_DAYS], total, compute, storage;
     double compute_days[COST_MOST_DAYS];
-    int64_t first; /* index of its first day with usage */
+    int64_t first;              /* index of its first day with usage */
+    int64_t last, last_compute; /* and of its last ones; last_compute -1: it has none */
     double own_statements_s, own_awake_s;
     double own_awake[COST_MOST_DAYS]; /* of each day, as long as no line of it has been told */
     double scores[COST_MOST_DAYS];

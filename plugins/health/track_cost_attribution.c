@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define PROVISIONAL 1 /* days for which the bill still grows */
+#define LATE_DAYS   3 /* that one account's lines come behind others' */
 
 struct args {
     const char *catalog, *schema, *currency;
@@ -40,8 +41,8 @@ static cost_account *open_account(lb_ctx *ctx, cost_book *b, const cost_line *li
         return a;
     a = lb_alloc(ctx, sizeof *a);
     if (a)
-        *(b->accounts[b->count++] = a) =
-            (cost_account){.project = line->project, .branch = line->branch, .first = line->day - b->first_day};
+        *(b->accounts[b->count++] = a) = (cost_account){
+            .project = line->project, .branch = line->branch, .first = line->day - b->first_day, .last_compute = -1};
     return a;
 }
 
@@ -59,6 +60,9 @@ static int make_book(lb_ctx *ctx, const cost_bill *bill, cost_book *b, lb_error 
             a->days[line->day - b->first_day] += cost_of(line);
         a->total += cost_of(line);
         bool is_compute = line->unit && strcmp(line->unit, "DBU") == 0;
+        int64_t at = line->day - b->first_day;
+        a->last = at > a->last ? at : a->last;
+        a->last_compute = is_compute && at > a->last_compute ? at : a->last_compute;
         a->compute += is_compute ? cost_of(line) : 0;
         a->storage += line->unit && strcmp(line->unit, "DSU") == 0 ? cost_of(line) : 0;
         if (is_compute && line->day >= b->first_day && line->day - b->first_day < COST_MOST_DAYS)
@@ -87,12 +91,19 @@ static int judge_day(lb_ctx *ctx, const cost_account *a, int64_t day, const cost
         err);
 }
 
+/* The bill has what the account cost that day, or has gone on for so long that there is nothing to come. */
+static bool is_billed(const cost_book *b, const cost_account *a, int64_t day)
+{
+    int64_t last = a->last_compute >= 0 ? a->last_compute : a->last; /* storage may be billed first */
+    return last >= day || b->last_day - b->first_day - last > LATE_DAYS;
+}
+
 /* The newest complete day is well inside of what is an anomaly: less than half of that above its weekday. */
-static bool is_calm(const cost_account *a, int64_t days, const cost_rule *rule)
+static bool is_calm(const cost_book *b, const cost_account *a, int64_t days, const cost_rule *rule)
 {
     const cost_rule half = {rule->sigmas / 2, rule->share / 2, rule->least_money / 2};
     cost_judgement j = {.is_known = false};
-    if (days > a->first)
+    if (days > a->first && is_billed(b, a, days - 1))
         cost_judge(a->days + a->first, (size_t)(days - 1 - a->first), &half, &j);
     return j.is_known && !j.is_anomaly;
 }
@@ -116,7 +127,7 @@ static int judge(lb_ctx *ctx, const cost_book *b, cost_account *a, cost_alarms *
     }
     for (int64_t i = days < 0 ? 0 : days; i < COST_MOST_DAYS; i++)
         a->scores[i] = NAN;
-    return r < 0 ? r : cost_alarms_tell(alarms, a, is_calm(a, days, &rule), err);
+    return r < 0 ? r : cost_alarms_tell(alarms, a, is_calm(b, a, days, &rule), err);
 }
 
 /* The first line of a day's compute carries what our runs kept awake that day, so that sums hold. */
@@ -176,13 +187,14 @@ static int tell(lb_ctx *ctx, const cost_book *b, lb_error *err)
                              err);
 }
 
-static int conclude(lb_ctx *ctx, cost_book *b, lb_error *err)
+static int conclude(lb_ctx *ctx, cost_book *b, const cost_source *source, lb_error *err)
 {
     cost_alarms *alarms = NULL;
     const struct args *args = ctx->args;
+    const cost_rule rule = {args->sigmas, args->share, args->least_money};
     int r = cost_read_own(ctx, b, err);
     if (r >= 0)
-        r = cost_alarms_open(ctx, b, args->currency, &alarms, err);
+        r = cost_alarms_open(ctx, b, source, &rule, &alarms, err);
     for (size_t i = 0; r >= 0 && i < b->count; i++)
         r = judge(ctx, b, b->accounts[i], alarms, err);
     if (r >= 0)
@@ -213,7 +225,7 @@ static int run(lb_ctx *ctx, lb_error *err)
             "the billing tables have nothing of Lakebase in these days: a new workspace is billed within a day or two";
     r = why ? lb_skipped(ctx, "billing", why, err) : make_book(ctx, &bill, &b, err);
     if (r >= 0 && !why)
-        r = conclude(ctx, &b, err);
+        r = conclude(ctx, &b, &source, err);
     if (r >= 0)
         r = cost_tell_own_time(ctx, b.first_day, args->own_share, err);
     return r < 0 ? r : lb_examined(ctx, "lines of the bill", (int64_t)bill.count, err);

@@ -53,7 +53,7 @@ class SystemTables:
         router.add("POST", "/_emulator/usage", self.plant)
 
     def plant(self, request):
-        """What a branch's compute took on days, in place of what the words would decide."""
+        """What a branch's compute took on days, in place of what the words would decide; null: it is not billed yet."""
         for day, quantity in request.json()["compute"].items():
             self.planted[request.json()["project"], request.json()["branch"], day] = quantity
 
@@ -78,6 +78,8 @@ class SystemTables:
             for endpoint in branch.endpoints.values():
                 quantity = 4 + 20 * share(project.ident, branch.ident, day, "compute")
                 quantity = self.planted.get((project.ident, branch.ident, str(day)), quantity)
+                if quantity is None:
+                    continue
                 yield self._record(project, day, COMPUTE, quantity, branch=branch, endpoint=endpoint)
                 # Once a week a record is taken back and stated anew, lower.
                 if day.toordinal() % 7 == 0:

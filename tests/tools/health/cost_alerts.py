@@ -2,6 +2,7 @@
 
 Its name is not test_: the emulator answers SQL with packages that only the tests' own Python has."""
 import datetime
+import json
 import os
 
 from alert_place import People, services
@@ -11,15 +12,20 @@ from receivers import Web
 
 TOOL = "track_cost_attribution"
 KEY = "cost/@shop/production"
+WORDS = "--currency USD --catalog system --schema billing --sigmas 3 --share 0.3 --least_money 5"
 
 
 def with_people(place, slack, duty):
     ready = place.emulator.ready
     os.environ["LBOPS_TEST_SECRET"] = ready["client_secret"]
-    place.write(services(slack, duty).replace(KEEPS, (
+    place.write(services(slack, duty).replace(KEEPS, warehouse(ready)))
+
+
+def warehouse(ready):
+    return (
         f'[services.delta]\nplugin = "delta_databricks"\nhost = "{ready["url"]}"\nclient_id = "{ready["client_id"]}"\n'
         f'client_secret = {{ secret = "principal" }}\nca_file = "{ready["ca_file"]}"\npoll_ms = 10\nretry_pause_ms = 10\n'
-        f'warehouse_id = "{ready["warehouse_id"]}"\nflush_interval_s = 3600\n')))
+        f'warehouse_id = "{ready["warehouse_id"]}"\nflush_interval_s = 3600\n')
 
 
 def day(age):
@@ -33,8 +39,8 @@ def bill(place, **odd):
     place.emulator.control("POST", "usage", {"project": "shop", "branch": "production", "compute": compute})
 
 
-def read(place):
-    return place.run(TOOL, branch="")["events"] or []
+def read(place, **more):
+    return place.run(TOOL, branch="", **more)["events"] or []
 
 
 def a_day_that_does_not_fit_is_told_once_and_a_weekend_is_not():
@@ -49,8 +55,10 @@ def a_day_that_does_not_fit_is_told_once_and_a_weekend_is_not():
             equal([e["type"] for e in read(place)], ["cost.anomaly"], "three days of one branch")
             equal(people.told(1), [("trigger", KEY)], "at PagerDuty")
             said = people.details(KEY)
-            equal((said["where"], said["next"], said["since"][:10]), ("shop/production", "lbops run track_cost_attribution", str(day(4))),
+            equal((said["where"], said["next"], said["since"][:10]), ("shop/production", f"lbops run {TOOL} --days 35 {WORDS}", str(day(4))),
                   "where, what next, since when")
+            command = json.loads(place.cli("--json", *said["next"].split()[1:], check=0).stdout)
+            equal((command["events"] or [], len(command["result"]["findings"]) >= 3), ([], True), "it judges as was judged")
             contains(people.line("shop/production cost"), "USD on 3 days from", str(day(2)), "is usual for the weekdays")
             equal(read(place), [], "each day is told once")
             people.restart()
@@ -66,4 +74,23 @@ def a_day_that_does_not_fit_is_told_once_and_a_weekend_is_not():
             holds(place.findings(TOOL, branch=""), "the days are findings all the same")
 
 
-suite(a_day_that_does_not_fit_is_told_once_and_a_weekend_is_not)
+def a_look_at_another_bill_ends_nothing():
+    with Workspace() as place:
+        place.project()
+        place.run("create_ops_catalog", branch="")
+        ready = place.emulator.ready
+        place.write(warehouse(ready))
+        bill(place, d4=300, d3=300, d2=300)
+        equal([e["payload"]["days"] for e in read(place, share=0.1)], [3], "what the schedule finds")
+        equal(read(place, currency="EUR"), [], "without a price nothing is known")
+        equal([e["type"] for e in read(place)], ["cost.anomaly"], "by another rule, which has an account of its own")
+        equal(read(place, days=3, share=0.1), [], "few days say nothing")
+        equal(read(place, share=0.1), [], "nor do they make the others forget what they told")
+        bill(place, d4=300, d3=300, d2=None, d1=None, d0=None)
+        equal(read(place, share=0.1), [], "what has not been billed yet is not calm")
+        bill(place, d4=300, d3=300)
+        equal([e["type"] for e in read(place, share=0.1)], ["cost.normal"], "its own end")
+        equal([e["type"] for e in read(place)], ["cost.normal"], "and the other one's")
+
+
+suite(a_look_at_another_bill_ends_nothing, a_day_that_does_not_fit_is_told_once_and_a_weekend_is_not)
