@@ -28,12 +28,21 @@ static bool stands_alone(const char *text, const char *at, const char *word)
     return begins && (!is_of_name(word[length - 1]) || !is_of_name(at[length]));
 }
 
+/* Between single quotes, of which a doubled one is two. */
+static bool is_literal(const char *text, const char *at)
+{
+    bool within = false;
+    for (; text < at; text++)
+        within = within != (*text == '\'');
+    return within;
+}
+
 static const char *reword(lb_ctx *ctx, const char *text, const char *before, const char *after)
 {
     const char *p = text;
     while ((p = strstr(p, before))) {
         size_t at = (size_t)(p - text);
-        if (!stands_alone(text, p, before) || names_itself(text, p)) {
+        if (!stands_alone(text, p, before) || names_itself(text, p) || is_literal(text, p)) {
             p++;
             continue;
         }
@@ -46,7 +55,7 @@ static const char *reword(lb_ctx *ctx, const char *text, const char *before, con
 }
 
 enum texts {
-    TEXTS_SHOWN = 0,  /* what is compared only: a wrong word there makes a thing anew, and does no harm */
+    TEXTS_SHOWN = 0,  /* what is compared only: a word that is left there makes a thing anew, and does no harm */
     TEXTS_CARRIED = 1 /* what statements are made of, too */
 };
 
@@ -92,6 +101,22 @@ static int reword_users(schema_model *m, uint32_t index, const char *before, con
     int r = 0;
     for (uint32_t i = m->user_from[index]; i < m->user_from[index + 1] && r >= 0; i++)
         r = reword_object(m->ctx, &m->objects[m->edges[m->users[i]].a], TEXTS_SHOWN, before, after, err);
+    return r;
+}
+
+/* A view keeps the old name for its own column, and prints "t.email AS mail" then: it is left for the comparison. */
+static bool keeps_names(const schema_object *o)
+{
+    return schema_is_kind(o, "view") || schema_is_kind(o, "matview") || schema_is_kind(o, "view_column");
+}
+
+static int reword_users_of_column(schema_model *m, uint32_t index, const char *before, const char *after, lb_error *err)
+{
+    int r = 0;
+    for (uint32_t i = m->user_from[index]; i < m->user_from[index + 1] && r >= 0; i++) {
+        schema_object *user = &m->objects[m->edges[m->users[i]].a];
+        r = keeps_names(user) ? 0 : reword_object(m->ctx, user, TEXTS_SHOWN, before, after, err);
+    }
     return r;
 }
 
@@ -152,7 +177,7 @@ static int rename_column(schema_diff *d, const schema_rename *rename, lb_error *
     if (r >= 0)
         r = reword_object(d->ctx, column, TEXTS_SHOWN, was + skipped, is + skipped, err);
     if (r >= 0)
-        r = reword_users(m, rename->from, was + skipped, is + skipped, err);
+        r = reword_users_of_column(m, rename->from, was + skipped, is + skipped, err);
     if (r >= 0)
         r = rename_in_rights(m, column->up, before, after, err);
     take_name(d, rename->from, rename->to);

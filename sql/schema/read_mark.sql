@@ -1,7 +1,7 @@
 -- summary: the moment at which a schema is read, and what the rows of its catalogues add up to then
 -- kind: read
 -- server: 15-18
--- param rows sql like SELECT 1::int8 AS xid
+-- param rows sql like SELECT 1::int8 AS xid, 1::int8 AS mark
 -- column catalog integer
 -- column object integer
 -- column part integer
@@ -19,7 +19,7 @@ SELECT 0::int8 AS catalog,
        'mark' AS kind,
        NULL::text AS schema,
        pg_current_snapshot()::text AS address,
-       (SELECT concat_ws(' ', count(*), sum(r.xid)) FROM (:rows) r) AS name,
+       (SELECT concat_ws(' ', count(*), sum(r.mark)) FROM (:rows) r) AS name,
        0::int8 AS up_catalog,
        0::int8 AS up_object,
        0::int8 AS up_part,

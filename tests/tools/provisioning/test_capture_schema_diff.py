@@ -361,6 +361,35 @@ def a_schema_is_of_one_moment(version):
             runner.wait()
 
 
+EMPTIED = """
+\\echo goes
+DO $$ BEGIN
+    LOOP
+        TRUNCATE emptied;
+        REFRESH MATERIALIZED VIEW refreshed;
+        COMMIT;
+    END LOOP;
+END $$;
+"""
+
+
+def what_is_filled_anew_is_the_same(version):
+    """A table that is emptied all the time has a new row in pg_class each time, which says the same."""
+    with Given(version) as place, sides(place, "", "CREATE TABLE emptied (id int PRIMARY KEY, t text);"
+                                        "CREATE MATERIALIZED VIEW refreshed AS SELECT 1 AS n;") as (_, end):
+        runner = place.session(branch=end)
+        try:
+            runner.stdin.write(EMPTIED)
+            runner.stdin.flush()
+            equal(runner.stdout.readline().strip(), "goes", "the other session")
+            for _ in range(5):
+                holds("TABLE public.emptied" in json.dumps(place.run("read_schema", branch=end)["result"]), "it is read")
+            equal(runner.poll(), None, "it went on until then")
+        finally:
+            runner.kill()
+            runner.wait()
+
+
 SLOW = """
 CREATE TABLE held (a int);
 CREATE VIEW v AS SELECT a FROM held;
@@ -476,6 +505,25 @@ def branches_of_a_lakebase(version):
         equal(place.run("capture_schema_diff", target_branch="production")["result"]["has_changes"], False, "itself")
 
 
+def views_of_renamed_columns(version):
+    """One has followed the table and keeps its own column's name, the other was made anew with the new one; and a value
+    is no name."""
+    with Local(version) as place:
+        place.sql("CREATE TABLE t (id int PRIMARY KEY, mail text, CONSTRAINT odd CHECK (mail <> 'mail')); INSERT INTO t VALUES (1, 'a@b');"
+                  "CREATE VIEW follows AS SELECT mail FROM t; CREATE VIEW anew AS SELECT mail FROM t;"
+                  "CREATE MATERIALIZED VIEW held AS SELECT mail FROM t")
+        migrate(place)
+        place.cli("target", "create", "dev-1", "--ttl", "1h", check=0)
+        place.sql("ALTER TABLE t RENAME mail TO email; DROP VIEW anew; CREATE VIEW anew AS SELECT email FROM t;"
+                  "ALTER TABLE t DROP CONSTRAINT odd, ADD CONSTRAINT odd CHECK (email <> 'email')", branch="dev-1")
+        found = place.run("capture_schema_diff", target_branch="dev-1", output="all")["result"]
+        contains(found["sql"], "RENAME COLUMN mail TO email")
+        place.sql(found["sql"])
+        equal(place.sql("SELECT a.email, f.mail, h.mail FROM anew a, follows f, held h"), "a@b|a@b|a@b", "each has the name that it has there")
+        again = place.run("capture_schema_diff", target_branch="dev-1", output="all")["result"]
+        equal((again["has_changes"], again["sql"]), (False, ""), "it is what the branch is")
+
+
 BOTH = ("CREATE TABLE {0}_table (id int, note text); ALTER TABLE t ADD {0}_column text;"
         "INSERT INTO t (id, {0}_column) VALUES (1, 'of {0}')")
 
@@ -554,11 +602,11 @@ def branches_of_a_workspace():
 # What does not depend on the server is shown once.
 NEWEST = [each_version(test)[-1] for test in (snapshots_are_not_trusted,
                                               people_choose_what_is_compared, wrong_input_gets_a_sentence)]
-suite(branches_of_a_workspace, *NEWEST, *each_version(branches_of_a_lakebase, what_both_sides_added_is_two_things, what_nothing_proves_people_say,
+suite(branches_of_a_workspace, *NEWEST, *each_version(branches_of_a_lakebase, views_of_renamed_columns, what_both_sides_added_is_two_things, what_nothing_proves_people_say,
                              times_of_transactions_prove_it_too, it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
                              a_script_that_breaks_off_leaves_nothing,
                              both_branches_can_be_named, a_snapshot_stands_for_a_branch,
                              what_sql_does_not_carry_is_said, columns_in_another_order_are_told, secrets_are_not_read,
                              renames_are_asked_for, an_ordinary_role_reads_the_same,
-                             temporary_tables_and_nothing_at_all, a_schema_is_of_one_moment,
+                             temporary_tables_and_nothing_at_all, a_schema_is_of_one_moment, what_is_filled_anew_is_the_same,
                              what_changes_meanwhile_is_read_anew))
