@@ -97,7 +97,10 @@ static int check_rights(look *l, size_t i, struct json_object *table, bool is_re
     grants = unity_find(l->ctx, lb_printf(l->ctx, "unity-catalog/effective-permissions/table/%s", full_name(l, i)),
                         NULL, err);
     if (!grants)
-        return err->code;
+        return err->code == LB_ERR_DENIED || err->code == LB_ERR_NOT_FOUND
+                   ? lb_skipped(l->ctx, full_name(l, i),
+                                lb_printf(l->ctx, "who may read it is not shown: %s", err->message), err)
+                   : err->code;
     for (size_t k = 0; r >= 0 && k < auditors->count; k++)
         if (!may_select(grants, auditors->items[k]))
             r = tell_no_right(l, i, auditors->items[k], false, err);
@@ -121,8 +124,8 @@ static int make_question(look *l, size_t i, const lb_statement **ret_statement, 
     lb_value *args = lb_alloc(l->ctx, 7 * sizeof *args);
     const char *day = plane_time_text(l->ctx, lb_now(l->ctx) - DAYS * DAY_US);
     const char *since = day ? lb_printf(l->ctx, "'%.10s'", day) : NULL;
-    const char *itself = lb_printf(l->ctx, is_audit ? "'%%\"%s\"%%'" : "'%s'", l->catalog);
-    const char *below = lb_printf(l->ctx, "'%%\"%s.%%'", l->catalog);
+    const char *itself = lb_printf(l->ctx, is_audit ? "'\"%s\"'" : "'%s'", l->catalog);
+    const char *below = lb_printf(l->ctx, "'\"%s.'", l->catalog);
     if (!args || !since || !itself || !below)
         return lb_out_of_memory(err);
     size_t n = 0;

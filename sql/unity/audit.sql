@@ -3,8 +3,8 @@
 -- param system identifier
 -- param access identifier
 -- param name identifier
--- param itself definition like '%"shop"%'
--- param below definition like '%"shop.%'
+-- param itself definition like '"shop"'
+-- param below definition like '"shop.'
 -- param since definition like '2026-01-01'
 -- column service text null
 -- column action text null
@@ -16,7 +16,7 @@ SELECT a.service_name AS service,
        count(*) AS records
   FROM :system.:access.:name AS a
  WHERE a.event_date >= CAST(:since AS DATE)
-   AND (to_json(a.request_params) LIKE :itself OR to_json(a.request_params) LIKE :below)
+   AND (instr(to_json(a.request_params), :itself) > 0 OR instr(to_json(a.request_params), :below) > 0)
  GROUP BY a.service_name, a.action_name, to_json(a.user_identity)
  ORDER BY records DESC, service, action, who
  LIMIT 100
