@@ -294,11 +294,31 @@ bool index_has_fix(const index_fix *fix)
     return fix->sql || fix->step_count;
 }
 
+#define BETWEEN ";\n"
+
+static char *append(char *end, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(end, text, length + 1);
+    return end + length;
+}
+
+/* A tree of partitions has thousands of steps: they are put together once. */
 const char *index_fix_text(lb_ctx *ctx, const index_fix *fix)
 {
-    const char *text = fix->step_count || !fix->sql ? NULL : lb_sql_text(ctx, fix->sql);
-    for (size_t i = 0; i < fix->step_count; i++)
-        text = lb_printf(ctx, "%s%s%s", text ? text : "", i ? ";\n" : "", lb_sql_text(ctx, fix->steps[i].sql));
+    if (!fix->step_count)
+        return fix->sql ? lb_sql_text(ctx, fix->sql) : NULL;
+    const char **steps = lb_alloc(ctx, fix->step_count * sizeof *steps);
+    size_t length = 0;
+    for (size_t i = 0; steps && i < fix->step_count; i++) {
+        steps[i] = lb_sql_text(ctx, fix->steps[i].sql);
+        if (!steps[i])
+            return NULL;
+        length += strlen(steps[i]) + strlen(BETWEEN);
+    }
+    char *text = steps ? lb_alloc(ctx, length + 1) : NULL, *end = text;
+    for (size_t i = 0; text && i < fix->step_count; i++)
+        end = append(i ? append(end, BETWEEN) : end, steps[i]);
     return text;
 }
 
