@@ -4,15 +4,14 @@
 #include <sql/vacuum/analyze.h>
 #include <sql/vacuum/leaves.h>
 
-#define PART    0.1
-#define HOUR_US (INT64_C(3600) * 1000000)
+#define PART 0.1
 
-/* An ANALYZE of the parent goes on to its leaves, one after the other: only what came well after it was one of the
- * leaf's own, which had so much changed then that it was due. */
+/* Autovacuum analyzes a leaf when so much of it had changed that it was due. A person's ANALYZE, of the parent or of
+ * all that there is, tells nothing of that. */
 double vacuum_leaf_changed(const vacuum_relation *leaf, int64_t since)
 {
     bool is_later =
-        leaf->need.last_analyze != LB_TIME_NONE && (since == LB_TIME_NONE || leaf->need.last_analyze > since + HOUR_US);
+        !leaf->row.last_autoanalyze_is_null && (since == LB_TIME_NONE || leaf->row.last_autoanalyze > since);
     return (double)leaf->row.modified_since_analyze + (is_later ? fmax(leaf->need.analyze_trigger, 0) : 0);
 }
 

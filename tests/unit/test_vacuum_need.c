@@ -218,9 +218,11 @@ static void a_leafs_own_analyze_hides_what_had_changed(void)
     vacuum_relation leaf = {.row = plain, .need = need_of(plain)};
     leaf.row.modified_since_analyze = 70;
     CU_ASSERT_DOUBLE_EQUAL(vacuum_leaf_changed(&leaf, 10 * hour), 70, 1e-9);
-    leaf.need.last_analyze = 10 * hour + 1; /* with its parent's */
+    leaf.need.last_analyze = leaf.row.last_analyze = 12 * hour; /* a person's, of all that there is */
+    leaf.row.last_autoanalyze = 9 * hour;
+    leaf.row.last_autoanalyze_is_null = false;
     CU_ASSERT_DOUBLE_EQUAL(vacuum_leaf_changed(&leaf, 10 * hour), 70, 1e-9);
-    leaf.need.last_analyze = 12 * hour;
+    leaf.row.last_autoanalyze = 12 * hour;
     CU_ASSERT_DOUBLE_EQUAL(vacuum_leaf_changed(&leaf, 10 * hour), 1120, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(vacuum_leaf_changed(&leaf, LB_TIME_NONE), 1120, 1e-9);
 }
