@@ -181,7 +181,8 @@ static int verify(archival_job *job, lb_error *err)
     if (!keys)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < job->count; i++)
-        if ((job->batches[i].is_new || job->batches[i].is_exported) && job->batches[i].rows > 0)
+        if ((job->batches[i].is_new || job->batches[i].is_exported) && !job->batches[i].is_given_up &&
+            job->batches[i].rows > 0)
             keys[count++] = job->batches[i].key;
     for (size_t i = 0; r >= 0 && i < count; i += KEYS_AT_ONCE)
         r = verify_some(job, keys + i, count - i < KEYS_AT_ONCE ? count - i : KEYS_AT_ONCE, &seen, err);
@@ -340,8 +341,12 @@ int archival_check(archival_job *job, lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; job->was_open && r >= 0 && i < job->count; i++)
-        if (!job->batches[i].is_new && !job->batches[i].is_given_up &&
-            (job->batches[i].is_exported || job->options->abandon))
+        if (job->batches[i].is_exported || job->options->abandon)
             r = look_again(job, &job->batches[i], err);
-    return r < 0 || !job->given_up ? r : note_given_up(job, err);
+    return r;
+}
+
+int archival_note_given_up(archival_job *job, lb_error *err)
+{
+    return job->given_up ? note_given_up(job, err) : 0;
 }

@@ -116,10 +116,11 @@ static int move(archival_job *job, lb_error *err)
         r = name_archive(job, err);
     if (r < 0 || !job->count)
         return r < 0 ? r : say_nothing_cold(job, err);
-    if (!job->options->abandon)
+    r = archival_check(job, err);
+    if (r >= 0 && !job->options->abandon)
         r = archival_export(job, err);
     if (r >= 0)
-        r = archival_check(job, err);
+        r = archival_note_given_up(job, err);
     int64_t begun = lb_now(job->ctx);
     if (r >= 0)
         r = archival_delete(job, err);
