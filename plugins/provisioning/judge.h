@@ -73,6 +73,7 @@ typedef struct judged {
     struct {
         const char *schema, *name, *table; /* of an index that is built CONCURRENTLY; else NULL */
         const char *shape; /* "unique btree on orders (a, (expression) desc) where": as sql/migration/index_state.sql */
+        bool shape_says_all; /* columns as they are: no text of an expression or condition, no class, no collation */
         const char *on_schema, *on_name; /* the table of it, or what REINDEX CONCURRENTLY builds anew, with ""
                                           * for the tables of a schema, and of the database; else NULL */
     } builds;

@@ -317,6 +317,17 @@ static const char *shape_of_index(judging *j, tree s)
                           tree_has(where) && !judge_is_true(where) ? " where" : "");
 }
 
+static bool shape_says_all(tree s)
+{
+    bool all = !tree_has(tree_get(s, "whereClause"));
+    for (tree item = tree_first(tree_get(s, "indexParams")); item.at; item = tree_next(item)) {
+        tree column = tree_node(item, "IndexElem");
+        all = all && tree_has(tree_get(column, "name")) && !tree_has(tree_get(column, "opclass")) &&
+              !tree_has(tree_get(column, "collation"));
+    }
+    return all;
+}
+
 static void create_index(judging *j, tree s)
 {
     tree range = tree_get(s, "relation");
@@ -342,6 +353,7 @@ static void create_index(judging *j, tree s)
         j->now->builds.name = judging_printf(j, "%s", name.text);
         j->now->builds.table = judging_printf(j, "%s", table.text);
         j->now->builds.shape = shape_of_index(j, s);
+        j->now->builds.shape_says_all = shape_says_all(s);
         judging_builds_on(j, range);
     }
     judging_fact(j, FACT_INDEX, name.text, NULL);

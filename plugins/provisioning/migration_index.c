@@ -39,12 +39,14 @@ static int drop(migration_run *run, const migration_task *task, const judged *bu
 /* IF NOT EXISTS would take the other one for what is wanted. A plan cannot know whether what comes before drops it. */
 static int check_shape(migration_run *run, const judged *builds, const migration_index_state_row *row, lb_error *err)
 {
-    if (strcmp(row->shape, builds->builds.shape) == 0)
+    /* What says nothing of classes and collations means the usual ones. */
+    bool is_same = strcmp(row->shape, builds->builds.shape) == 0;
+    if (is_same && (row->is_usual || !builds->builds.shape_says_all))
         return 0;
     const char *name = lb_printf(run->ctx, "%s.%s", builds->builds.schema, builds->builds.name);
     const char *differs =
         lb_printf(run->ctx, "there is an index of that name with another definition: it is %s, and wanted is %s",
-                  row->shape, builds->builds.shape);
+                  is_same ? row->definition : row->shape, builds->builds.shape);
     if (!name || !differs)
         return lb_out_of_memory(err);
     if (lb_plans(run->ctx))

@@ -1,5 +1,6 @@
 /* IF NOT EXISTS takes what is there for what is wanted, whatever it looks like, and the ledger has it as done. Only the
- * server says so. An index that is built outside of transactions is looked at before (migration_index.c). */
+ * server says so. An index that is built outside of transactions is looked at before (migration_index.c), as far as its
+ * shape says all of it. */
 #include "migration_run.h"
 
 #include "json.h"
@@ -40,7 +41,7 @@ int migrate_tell_there(migration_run *run, const migration_file *file, const lb_
         struct json_object *notice = json_object_array_get_idx(list, i);
         int64_t statement = json_get_i64(notice, "statement", 0); /* 0: the ledger's */
         if (statement > 0 && (size_t)statement <= file->judged.count && is_skipped(notice) &&
-            !file->judged.items[statement - 1].builds.name)
+            !file->judged.items[statement - 1].builds.shape_says_all)
             r = report(run, file, statement, json_get_text(notice, "text"), err);
     }
     return r;

@@ -7,6 +7,7 @@
 -- column is_building boolean
 -- column definition text
 -- column shape text
+-- column is_usual boolean
 SELECT x.indisvalid AND x.indisready AND x.indislive AS is_valid,
        EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = x.indexrelid) AS is_building,
        pg_get_indexdef(x.indexrelid) AS definition,
@@ -21,7 +22,12 @@ SELECT x.indisvalid AND x.indisready AND x.indislive AS is_valid,
                  JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[i]
                HAVING count(*) > 0),
               CASE WHEN x.indnullsnotdistinct THEN ' nulls not distinct' END,
-              CASE WHEN x.indpred IS NOT NULL THEN ' where' END) AS shape
+              CASE WHEN x.indpred IS NOT NULL THEN ' where' END) AS shape,
+       NOT EXISTS (SELECT FROM generate_series(0, x.indnkeyatts - 1) i
+                     JOIN pg_opclass o ON o.oid = x.indclass[i]
+                     LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[i] AND x.indkey[i] <> 0
+                    WHERE NOT o.opcdefault
+                       OR x.indcollation[i] <> a.attcollation) AS is_usual
   FROM pg_index x
   JOIN pg_class c ON c.oid = x.indexrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace

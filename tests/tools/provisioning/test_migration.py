@@ -267,6 +267,17 @@ def what_was_there_already_is_told(version):
         place.put("V3__index", "CREATE INDEX CONCURRENTLY IF NOT EXISTS by_id ON app.orders (id);")
         equal(told(place.migrate()), [("app.orders", "V2__note.sql", 1)], "a column; an index that is the same is none")
         equal(place.migrate()["changes"], [], "nothing is left to do")
+        # What a shape does not say: conditions, expressions, classes and collations of one that is built by itself.
+        place.sql("ALTER TABLE app.orders ADD COLUMN kind text; CREATE INDEX part ON app.orders (id) WHERE note = 1; "
+                  "CREATE INDEX twice ON app.orders ((id * 2)); CREATE INDEX likes ON app.orders (kind text_pattern_ops); "
+                  "CREATE INDEX c ON app.orders (kind COLLATE \"C\")")
+        for n, (name, on) in enumerate((("part", "(id) WHERE note = 2"), ("twice", "((id * 3))"), ("likes", "(kind varchar_pattern_ops)"),
+                                        ("c", '(kind COLLATE "POSIX")')), 4):
+            place.put(f"V{n}__built", f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON app.orders {on};")
+            equal(told(place.migrate()), [("app.orders", f"V{n}__built.sql", 1)], name)
+        for name, text in (("likes", "kind text_pattern_ops"), ("c", 'kind COLLATE "C"')):
+            place.put("V8__plain", f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON app.orders (kind);")
+            place.refused(f"app.{name}: there is an index of that name with another definition", f"({text})", "wanted is btree on orders (kind)")
 
 
 def a_target_and_the_way_back(version):
