@@ -57,7 +57,12 @@ static int judge_comparing(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally
         .reason = lb_printf(ctx, "the check of %s has failed each time since: %s", check, why ? why : ""),
         .since = since,
         .is_fine = !why};
-    return r < 0 || (why && !is_long) ? r : sync_alarm_tell(ctx, &tally->alarms, wish, &alarm, err);
+    if (r < 0 || (why && !is_long))
+        return r;
+    r = sync_alarm_tell(ctx, &tally->alarms, wish, &alarm, err);
+    for (size_t i = 0; r >= 0 && why && tally->kinds[i]; i++)
+        r = sync_alarm_pass_on(ctx, &tally->alarms, wish, tally->kinds[i], err);
+    return r;
 }
 
 static int say_not_compared(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally, const char *why, lb_error *err)
@@ -132,11 +137,15 @@ static int check_pairs(lb_ctx *ctx, const sync_wishes *wishes, sync_check check,
 
 static int check_all(lb_ctx *ctx, const sync_wishes *wishes, sync_check check, sync_tally *tally, lb_error *err)
 {
+    const sync_args *args = ctx->args;
     int r = check_pairs(ctx, wishes, check, tally, err);
     if (r >= 0)
         r = lb_examined(ctx, "pairs", (int64_t)wishes->count - tally->not_compared, err);
     if (r >= 0)
         r = sync_tell_platform(ctx, tally, err);
+    bool are_all = args->pairs || (args->catalog && !args->source_table && !args->target_delta_table);
+    if (r >= 0 && are_all && lb_time_left(ctx) >= RESERVE * INT64_C(1000000))
+        r = sync_alarms_end_others(ctx, &tally->alarms, wishes, err);
     return r < 0 ? r
                  : lb_result(ctx,
                              LB_ARGS(lb_i64("total_pairs", (int64_t)wishes->count), lb_i64("healthy", tally->healthy),

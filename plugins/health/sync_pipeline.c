@@ -89,6 +89,12 @@ static bool is_wrong(const seen *s)
     return strcmp(s->status, "failed") == 0 || (strcmp(s->status, "stale") == 0 && !s->pipeline->is_feed);
 }
 
+/* A synced table is late by what is measured alone, and this time nothing was that could be. */
+static bool is_unmeasured(const seen *s, const sync_pair *pair)
+{
+    return !s->pipeline->is_feed && s->measured < 0 && (!pair || pair->mark);
+}
+
 static bool is_worse(const seen *s, const seen *than)
 {
     return is_wrong(s) &&
@@ -134,8 +140,9 @@ static int alert(lb_ctx *ctx, sync_tally *tally, const sync_wish *wish, const se
                               .reason = worst ? worst->note : NULL,
                               .lag = worst && worst->measured > 0 ? worst->measured : 0,
                               .since = LB_TIME_NONE,
-                              .is_fine = !worst};
-    return worst || is_sure ? sync_alarm_tell(ctx, &tally->alarms, wish, &alarm, err) : 0;
+                              .is_fine = !worst,
+                              .is_unsure = !is_sure};
+    return sync_alarm_tell(ctx, &tally->alarms, wish, &alarm, err);
 }
 
 int sync_tell_pipelines(lb_ctx *ctx, sync_tally *tally, const sync_wish *wish, const sync_pair *pair,
@@ -160,6 +167,7 @@ int sync_tell_pipelines(lb_ctx *ctx, sync_tally *tally, const sync_wish *wish, c
         if (!sync_is_issue(*status) && sync_is_issue(s.status))
             *status = s.status;
         worst = is_worse(&s, &worst) ? s : worst;
+        is_sure = is_sure && !is_unmeasured(&s, pair);
         r = tell(ctx, wish, &s, err);
     }
     if (r >= 0)

@@ -1,6 +1,8 @@
 /* Rows, events and findings of comparisons. */
 #include "sync_tell.h"
 
+#include <math.h>
+
 static lb_value time_or_null(const char *name, int64_t at)
 {
     return at == SYNC_NO_TIME ? lb_null(name) : lb_time(name, at);
@@ -135,9 +137,10 @@ static sync_alarm lateness(lb_ctx *ctx, const sync_pair *pair, double lag)
     return (sync_alarm){.matter = "freshness",
                         .reason = lb_printf(ctx, "the oldest change waits for %.0f s, and %lld are allowed", lag,
                                             (long long)pair->wish->limit_s),
-                        .lag = lag,
+                        .lag = pair->mark ? lag : INFINITY, /* for others, whose limits it is held to */
                         .since = lb_now(ctx) - (int64_t)(lag * 1e6),
-                        .is_fine = lag <= (double)pair->wish->limit_s};
+                        .is_fine = lag <= (double)pair->wish->limit_s,
+                        .over = pair->mark ? NULL : SYNC_NO_MARK};
 }
 
 /* ---- completeness ---- */
@@ -190,7 +193,8 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
          .drift = (double)missing,
          .lag = lag,
          .since = LB_TIME_NONE,
-         .is_fine = !drifts},
+         .is_fine = !drifts,
+         .is_unsure = counts->is_held},
         {.matter = "columns",
          .reason = lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing ? pair->missing : ""),
          .lag = lag,
@@ -357,6 +361,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
         .lag = sync_lag(counts),
         .since = LB_TIME_NONE,
         .is_fine = is_healthy,
+        .is_unsure = counts->is_held, /* what differed may have changed since the transaction began */
     };
     return judge(ctx, tally, pair, &alarm, 1, facts, err);
 }

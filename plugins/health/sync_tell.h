@@ -12,6 +12,7 @@
 #define SYNC_EMITS  SYNC_RAISED, SYNC_CALMED
 
 #define SYNC_NOT_COMPARED "not_compared"
+#define SYNC_NO_MARK      "without a timestamp column on both sides nobody can tell any more"
 
 typedef struct sync_tally {
     const char *const *kinds; /* of checks, of which a pair that is not compared has a row each; the last is NULL */

@@ -2,21 +2,31 @@
  * changes is as fresh as it can be. */
 #include "sync_tell.h"
 
+#include <math.h>
+
+static int say_no_mark(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, lb_error *err)
+{
+    const sync_alarm alarm = {
+        .matter = "freshness", .lag = INFINITY, .since = LB_TIME_NONE, .is_fine = true, .over = SYNC_NO_MARK};
+    const char *status = "healthy"; /* it is not counted among those */
+    tally->not_compared++;
+    int r = sync_alarm_tell(ctx, &tally->alarms, pair->wish, &alarm, err);
+    if (r >= 0)
+        r = sync_tell_pipelines(ctx, tally, pair->wish, pair, NULL, &status, err);
+    return r < 0 ? r
+                 : lb_skipped(ctx, pair->wish->source,
+                              lb_printf(ctx, "no timestamp column %s on both sides: give timestamp_column",
+                                        pair->wish->mark ? pair->wish->mark : ""),
+                              err);
+}
+
 static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally, lb_error *err)
 {
     sync_counts counts;
     const char *status = NULL;
     (void)args; /* the pair has its limit */
-    if (!pair->mark) {
-        tally->not_compared++;
-        status = "healthy"; /* it is not counted among those */
-        int told = sync_tell_pipelines(ctx, tally, pair->wish, pair, NULL, &status, err);
-        return told < 0 ? told
-                        : lb_skipped(ctx, pair->wish->source,
-                                     lb_printf(ctx, "no timestamp column %s on both sides: give timestamp_column",
-                                               pair->wish->mark ? pair->wish->mark : ""),
-                                     err);
-    }
+    if (!pair->mark)
+        return say_no_mark(ctx, pair, tally, err);
     int r = sync_count(ctx, pair, &counts, err);
     if (r >= 0)
         r = sync_tell_freshness(ctx, pair, tally, &counts, &status, err);

@@ -4,6 +4,7 @@ import os
 
 import place
 from place import equal
+from planted import answer
 
 if "LBOPS_LAKE_PLUGINS" in os.environ:  # or only the table is wanted
     place.PLUGINS = f'{os.environ["LBOPS_PLUGINS"]}", "{os.environ["LBOPS_LAKE_PLUGINS"]}'
@@ -78,7 +79,7 @@ def detail_of(result):
 
 
 def rows_of(given, check):
-    return [row for row in given.waiting("sync_validation_history") if row["check_type"] == check]
+    return answer(given, f"SELECT * FROM sync_validation_history WHERE check_type = '{check}' ORDER BY validated_at")
 
 
 def events_of(document):

@@ -104,6 +104,11 @@ def synced_tables_are_read_where_they_exist():
         said = pipeline(one(place, "track_sync_freshness", sync_type="continuous")[1], place)
         equal(said["status"], "stale", "the lakehouse has had later rows for two hours")
         contains(said["note"], "and yet a change waits for 72")
+        plant(place, "alert_history", [{"alert_id": "sync/pipeline/public.orders/main.public.none@shop/production", "at": midnight(),
+                                        "state": "fired", "severity": "warning", "rule": "sync.drift_detected", "title": "it is late",
+                                        "metric_name": "pipeline", "object_name": "public.orders and main.public.none"}])
+        document = place.run("track_sync_freshness", source_table="orders", target_delta_table="main.public.none")
+        equal(document["events"] or [], [], "what was not measured is not in order")
         for state in ("SYNCED_TABLE_ONLINE_PIPELINE_FAILED", "SYNCED_TABLE_OFFLINE", "SYNCED_TABLE_OFFLINE_FAILED"):
             answers(detailed_state=state, message="the source table was dropped")
             document, result = one(place, "track_sync_freshness")
@@ -111,9 +116,9 @@ def synced_tables_are_read_where_they_exist():
             equal([(e["type"], e["payload"]["level"]) for e in document["events"] if e["payload"]["check"] == "pipeline"],
                   [("sync.drift_detected", "critical" if "_OFFLINE" in state else "warning")], f"the alert of {state}")
             contains(str(result["findings"]), f"the platform says {state.removeprefix('SYNCED_TABLE_')}: the source table was dropped")
-        plant(place, "alert_history", [{"alert_id": "sync/pipeline/orders/main.public.orders@shop/production", "at": midnight(),
+        plant(place, "alert_history", [{"alert_id": "sync/pipeline/public.orders/main.public.orders@shop/production", "at": midnight(),
                                         "state": "fired", "severity": "critical", "rule": "sync.drift_detected", "title": "it failed",
-                                        "metric_name": "pipeline", "object_name": "orders and main.public.orders"}])
+                                        "metric_name": "pipeline", "object_name": "public.orders and main.public.orders"}])
         emulator.control("DELETE", "faults")
         emulator.fault("status", f"{SYNCED}$", "GET", status=500, count=0, body={})
         document, _ = one(place, "track_sync_freshness")

@@ -6,7 +6,7 @@ import time
 
 from alert_place import People, services
 from place import PATIENCE, Given, contains, each_version, equal, holds, suite
-from planted import answer, plant
+from planted import KEEPS, answer, plant
 from receivers import Web
 from sync_place import copy, one
 
@@ -17,7 +17,21 @@ INSERT INTO orders SELECT i, 't' || i, now() - interval '3 hours' - i * interval
 
 
 def key(place, matter, target="main.public.orders"):
-    return f"sync/{matter}/orders/{target}@shop/{place.database}"
+    return f"sync/{matter}/public.orders/{target}@shop/{place.database}"
+
+
+def drift(document):
+    """What was said of the pair: {check: (kind, command or text)}."""
+    return {e["payload"]["check"]: (e["type"], e["payload"].get("command", e["payload"]["text"])) for e in document["events"] or []}
+
+
+def alert(place, matter, pair="public.orders and main.public.orders", days=0, **more):
+    """A step of one, so many days ago."""
+    source, target = pair.split(" and ")
+    plant(place, "alert_history", [{"alert_id": f"sync/{matter}/{source}/{target}@shop/{place.database}", "state": "fired",
+                                    "at": datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days),
+                                    "severity": "warning", "rule": "sync.drift_detected", "title": "it is wrong",
+                                    "metric_name": matter, "object_name": pair, **more}])
 
 
 def until(look):
@@ -42,7 +56,7 @@ def rows_that_differ_are_told_once_and_their_end(version):
             contains(said["next"], "lbops run validate_sync_integrity ", "--source_table orders ", "--scope full",
                      "--target_delta_table main.public.orders")
             holds(said["since"] and said["from"].startswith("validate_sync_completeness"), f"since when, from whom: {said}")
-            contains(people.line("orders and"), "warning: orders and main.public.orders: ",
+            contains(people.line("orders and"), "warning: public.orders and main.public.orders: ",
                      "1 rows less than orders")
             words = said["next"].split()[1:]
             contains(place.cli("--json", *words, check=0).stdout, '"missing_keys":["600"]')
@@ -82,17 +96,14 @@ def what_is_late_is_told_and_what_cannot_be_compared_for_long(version):
             plant(place, "sync_validation_history",
                   [{"validation_id": "old", "validated_at": ago, "source_table": "orders", "target_table": "main.public.none",
                     "check_type": "completeness", "status": "not_compared"}])
-            compare()
+            alert(place, "rows", "public.orders and main.public.none", state="fired")
+            said = drift(compare())
+            equal(said["rows"][0], "sync.drift_cleared", "nobody knows any more, and that is an alert of its own")
             lost = key(place, "not_compared_completeness", "main.public.none")
             equal(people.told(3)[2:], [("trigger", lost)], "for longer than it may be behind")
             copy(place, columns=COLUMNS, name="none")
             compare()
             equal(people.told(4)[3:], [("resolve", lost)], "it can be again")
-
-
-def drift(document):
-    """What was said of the pair: {check: (kind, command)}."""
-    return {e["payload"]["check"]: (e["type"], e["payload"].get("command")) for e in document["events"] or []}
 
 
 def a_command_judges_as_its_check_did(version):
@@ -115,6 +126,77 @@ def a_command_judges_as_its_check_did(version):
             contains(follows(one(place, tool, scope="full", grace_s=90)[0], "checksum"), f"run {tool} ", "--scope full")
 
 
+def one_check_does_not_end_what_another_finds_late(version):
+    with Given(version, more=KEEPS) as place:
+        place.sql(TABLE)
+        copy(place, columns=COLUMNS)
+        place.sql("UPDATE orders SET updated_at = now() - interval '2 hours' WHERE id = 1")
+        named = place.run("validate_sync_completeness", source_table="public.orders", target_delta_table="main.public.orders", max_lag_s=3600)
+        for document in (named, one(place, "validate_sync_completeness", max_lag_s=3600)[0]):
+            pairs = [e["payload"]["pair"] for e in document["events"] if e["type"] == "sync.drift_detected"]
+            equal(pairs, ["public.orders and main.public.orders"], "late, and of one name however it is written")
+        alert(place, "freshness", source_tool="validate_sync_completeness", threshold=3600.0)
+        equal(drift(one(place, "track_sync_freshness")[0]), {}, "in order by its own limit, and not by the one that was told")
+        equal(drift(one(place, "run_full_sync_validation")[0]), {}, "nor here")
+        place.sql("UPDATE orders SET updated_at = now() - interval '50 minutes' WHERE id = 1")
+        equal(drift(one(place, "track_sync_freshness")[0])["freshness"][0], "sync.drift_cleared", "in order by both")
+        place.sql("UPDATE orders SET updated_at = now() - interval '2 hours' WHERE id = 1")
+        equal(drift(one(place, "validate_sync_completeness")[0])["freshness"][0], "sync.drift_cleared", "it may be later now")
+
+
+def what_nobody_looks_at_any_more_ends(version):
+    def completeness(**wanted):
+        document = place.run("validate_sync_completeness", **wanted)
+        return sorted((e["payload"]["pair"].split(" ")[0], e["payload"]["check"], e["type"]) for e in document["events"] or [])
+    orders = [{"source": "orders", "target": "main.public.orders"}]
+    over = "sync.drift_cleared"
+    with Given(version, more=KEEPS) as place:
+        place.sql(TABLE)
+        copy(place, columns=COLUMNS)
+        alert(place, "rows", days=200, source_tool="validate_sync_completeness")
+        alert(place, "rows", days=199, state="acknowledged", source_tool=None)
+        equal(completeness(pairs=orders), [("public.orders", "rows", over)], "however long ago somebody took it on")
+        alert(place, "rows", state="resolved")
+        for name, tool in (("gone", "validate_sync_completeness"), ("seen", "validate_sync_completeness"), ("other", "run_full_sync_validation")):
+            alert(place, "rows", f"public.{name} and main.public.{name}", days=3, source_tool=tool)
+        place.run("validate_sync_completeness", source_table="seen", target_delta_table="main.public.seen")
+        equal(completeness(source_table="orders", target_delta_table="main.public.orders"), [], "one pair says nothing of others")
+        equal(completeness(pairs=orders), [("public.gone", "rows", over)], "none but what is this tool's, and what nobody has tried")
+
+        place.sql("INSERT INTO orders VALUES (600, 'lost', now() - interval '4 hours')")
+        equal([said[1:] for said in completeness(pairs=orders) if said[0] == "public.orders"], [("rows", "sync.drift_detected")], "lost")
+        place.sql("DELETE FROM orders WHERE id = 600")
+        holds(("public.orders", "rows", over) in completeness(pairs=orders), "in order, though nobody wrote down that it was told")
+        holds(("public.orders", "rows", over) not in completeness(pairs=orders), "and once")
+        alert(place, "freshness", source_tool="track_sync_freshness", threshold=3600.0)
+        equal(drift(one(place, "validate_sync_completeness", timestamp_column="none")[0]), {}, "it does not see what the other one sees")
+        kind, text = drift(one(place, "track_sync_freshness", timestamp_column="none")[0])["freshness"]
+        equal(kind, over, "nobody can tell")
+        contains(text, "without a timestamp column")
+
+
+def what_a_transaction_holds_back_is_no_end(version):
+    with Given(version, more=KEEPS) as place:
+        place.sql(TABLE)
+        copy(place, columns=COLUMNS)
+        alert(place, "rows")
+        alert(place, "checksum")
+        with place.session() as other:
+            other.stdin.write("BEGIN; INSERT INTO orders VALUES (700, 'late', now());\n\\echo written\n")
+            while other.stdout.readline() != "written\n":
+                pass
+            place.sql("INSERT INTO orders VALUES (800, 'later', clock_timestamp())")
+            copy(place, columns=COLUMNS, key="later", first=800)
+            document, result = one(place, "run_full_sync_validation", grace_s=0, scope="full")
+            contains(str(result["skipped"]), "a transaction has been open for ")
+            equal((result["healthy"], drift(document)), (1, {}), "healthy as far as it was compared")
+            other.stdin.write("ROLLBACK;\n")
+            other.stdin.close()
+            other.wait()
+        said = drift(one(place, "run_full_sync_validation", grace_s=0, scope="full")[0])
+        equal({matter: kind for matter, (kind, _) in said.items()}, dict.fromkeys(("rows", "checksum"), "sync.drift_cleared"), "all was")
+
+
 def a_pause_holds_them_back(version):
     works = "".join(f'[[windows]]\nname = "works"\nkind = "pause"\nopens = "{opens} * * * *"\nlasts_min = {minutes}\n'
                     for opens, minutes in ((0, 59), (59, 1)))
@@ -131,4 +213,6 @@ def a_pause_holds_them_back(version):
 
 
 suite(*each_version(rows_that_differ_are_told_once_and_their_end, what_is_late_is_told_and_what_cannot_be_compared_for_long),
-      *each_version(a_command_judges_as_its_check_did)[-1:], *each_version(a_pause_holds_them_back)[-1:])
+      *each_version(a_command_judges_as_its_check_did)[-1:],
+      *each_version(what_a_transaction_holds_back_is_no_end)[-1:],
+      *each_version(one_check_does_not_end_what_another_finds_late, what_nobody_looks_at_any_more_ends), *each_version(a_pause_holds_them_back)[-1:])
