@@ -33,9 +33,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 {
     sync_counts counts;
     sync_integrity found;
-    int r = sync_count(ctx, pair, &counts, err);
-    if (r >= 0)
-        r = sync_await_counts(pair, &counts, tally->book, err);
+    int r = sync_count_pair(ctx, args, pair, tally->book, &counts, err);
     if (r >= 0)
         r = sync_check_integrity(ctx, args, pair, tally, &counts, &found, err);
     return r < 0 ? r : tell(ctx, args, pair, &counts, &found, tally, err);

@@ -79,6 +79,17 @@ static int read_crowd(sync_book *book, struct json_object *one, sync_entry *e, l
     return 0;
 }
 
+static void read_ended(struct json_object *one, sync_entry *e)
+{
+    struct json_object *list = NULL;
+    if (!json_object_object_get_ex(one, "ended", &list) || !json_object_is_type(list, json_type_array))
+        return;
+    for (size_t i = 0; i < json_object_array_length(list) && e->ended_count < SYNC_ENDED_MOST; i++) {
+        struct json_object *item = json_object_array_get_idx(list, i);
+        e->ended[e->ended_count++] = (sync_ended){number_in(item, "since", 0), number_in(item, "by", 0)};
+    }
+}
+
 static int read_entry(sync_book *book, struct json_object *one, lb_error *err)
 {
     const char *name = text_in(one, "pair");
@@ -101,7 +112,10 @@ static int read_entry(sync_book *book, struct json_object *one, lb_error *err)
                       .at_differs = number_in(one, "at_differs", 0) != 0,
                       .rate = number_in(one, "rate", 0),
                       .surplus = number_in(one, "surplus", 0),
-                      .surplus_since = number_in(one, "surplus_since", 0)};
+                      .surplus_since = number_in(one, "surplus_since", 0),
+                      .looked_at = number_in(one, "looked_at", 0),
+                      .writer = number_in(one, "writer", SYNC_NO_TIME)};
+    read_ended(one, e);
     int r = read_awaited(book, one, e, err);
     return r < 0 ? r : read_crowd(book, one, e, err);
 }
@@ -152,6 +166,7 @@ int sync_find_entry(sync_book *book, const sync_wish *wish, sync_entry **ret_ent
     **ret_entry = (sync_entry){.name = name,
                                .until = SYNC_NO_TIME,
                                .seen_at = lb_now(book->ctx),
+                               .writer = SYNC_NO_TIME,
                                .at = SYNC_NO_TIME,
                                .at_until = SYNC_NO_TIME};
     return 0;
@@ -239,6 +254,23 @@ static bool write_crowd(lb_ctx *ctx, struct json_object *one, const sync_entry *
     return true;
 }
 
+static bool write_writers(struct json_object *one, const sync_entry *e)
+{
+    struct json_object *list = json_object_new_array();
+    bool fits = set(one, "ended", list) && set(one, "looked_at", json_object_new_int64(e->looked_at)) &&
+                (e->writer == SYNC_NO_TIME || set(one, "writer", json_object_new_int64(e->writer)));
+    for (size_t i = 0; fits && i < e->ended_count; i++) {
+        struct json_object *item = json_object_new_object();
+        if (!item || json_object_array_add(list, item) != 0) {
+            put_object(item);
+            return false;
+        }
+        fits = set(item, "since", json_object_new_int64(e->ended[i].since)) &&
+               set(item, "by", json_object_new_int64(e->ended[i].by));
+    }
+    return fits;
+}
+
 static bool write_extra(lb_ctx *ctx, struct json_object *one, const sync_entry *e, size_t *room)
 {
     return (!e->surplus || (set(one, "surplus", json_object_new_int64(e->surplus)) &&
@@ -256,7 +288,7 @@ static bool write_entry(lb_ctx *ctx, struct json_object *list, const sync_entry 
                 set(one, "tried_at", json_object_new_int64(e->tried_at)) &&
                 (e->until == SYNC_NO_TIME || set(one, "until", json_object_new_int64(e->until))) &&
                 set(one, "seen_at", json_object_new_int64(e->seen_at)) &&
-                set(one, "differs", json_object_new_int(e->differs)) && write_slices(one, e) &&
+                set(one, "differs", json_object_new_int(e->differs)) && write_slices(one, e) && write_writers(one, e) &&
                 write_extra(ctx, one, e, room);
     if (fits && json_object_array_add(list, one) == 0)
         return true;

@@ -20,6 +20,13 @@ typedef struct sync_crowd {
     int64_t since;
 } sync_crowd;
 
+#define SYNC_ENDED_MOST 8
+
+/* A transaction that wrote and has ended: when it had begun, and by when it had ended, by the source's clock. */
+typedef struct sync_ended {
+    int64_t since, by;
+} sync_ended;
+
 typedef struct sync_entry {
     const char *name;  /* of the pair, with its key and its time */
     const char *shape; /* its columns then */
@@ -35,6 +42,11 @@ typedef struct sync_entry {
     sync_crowd *crowd;
     size_t crowd_count;
     int64_t surplus, surplus_since; /* the copy has had so many rows too many at least since then; 0: none */
+
+    int64_t looked_at; /* by the source's clock; 0: never */
+    int64_t writer;    /* since when the oldest transaction was open that wrote then; SYNC_NO_TIME: none did */
+    sync_ended ended[SYNC_ENDED_MOST];
+    size_t ended_count;
 
     /* Of a comparison of all rows in slices that has been begun: */
     int64_t at; /* the key that it goes on with; SYNC_NO_TIME: there is none */

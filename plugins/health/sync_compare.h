@@ -27,13 +27,24 @@ typedef struct sync_counts {
     int64_t writes_since;   /* since when the oldest transaction that writes is open; SYNC_NO_TIME: none is */
     int64_t unseen_writers; /* of those, and prepared ones, that do not show it */
     bool is_held;           /* the mark is where it is because of that */
+    int64_t ended_since;    /* or of one that began then and has ended; SYNC_NO_TIME: it is not */
+    bool is_first;          /* of such nothing is known */
     bool extra_waits;       /* what the copy has too many of may have been deleted at the source since */
     sync_span keys;         /* what is compared lies within */
 } sync_counts;
 
-/* sync_count.c: the marks alone, which need no look at the rows of the source. */
-LB_MUST_CHECK int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err);
-LB_MUST_CHECK int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err);
+struct sync_entry;
+
+/* sync_count.c: the marks alone, which need no look at the rows of the source. e: what is known of the pair, which gets
+ * to know who writes; NULL: that is kept nowhere. */
+LB_MUST_CHECK int sync_mark(lb_ctx *ctx, const sync_pair *pair, struct sync_entry *e, sync_counts *ret_counts,
+                            lb_error *err);
+LB_MUST_CHECK int sync_count(lb_ctx *ctx, const sync_pair *pair, struct sync_entry *e, sync_counts *ret_counts,
+                             lb_error *err);
+/* sync_writers.c: the copy is known to have been synced since that moment, or has had its time. */
+bool sync_has_had_time(const sync_wish *wish, const sync_counts *counts, int64_t since);
+/* When the oldest of those began that have ended and whose rows the copy need not have; SYNC_NO_TIME: there is none. */
+int64_t sync_note_writers(const sync_wish *wish, const sync_counts *counts, struct sync_entry *e);
 int64_t sync_missing(const sync_counts *counts); /* rows that the copy lacks for certain; negative: has too many */
 double sync_lag(const sync_counts *counts);      /* seconds that the oldest waiting row waits */
 

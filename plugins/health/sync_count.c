@@ -1,4 +1,5 @@
 /* How many rows a table and its copy have, and until when the copy must have them. */
+#include "sync_book.h"
 #include "sync_compare.h"
 
 #include <sql/sync/lake_believable.h>
@@ -75,8 +76,9 @@ static int mark_believable(lb_ctx *ctx, const sync_pair *pair, sync_counts *coun
 }
 
 /* What a transaction that is still open commits later is stamped with when it began, or after that. */
-static void set_mark(const sync_wish *wish, sync_counts *counts)
+static void set_mark(const sync_wish *wish, sync_entry *e, sync_counts *counts)
 {
+    int64_t ended = e ? sync_note_writers(wish, counts, e) : SYNC_NO_TIME;
     counts->mark = counts->target_latest;
     if (counts->mark == SYNC_NO_TIME)
         return;
@@ -84,9 +86,14 @@ static void set_mark(const sync_wish *wish, sync_counts *counts)
     counts->is_held = counts->writes_since != SYNC_NO_TIME && counts->writes_since <= counts->mark;
     if (counts->is_held)
         counts->mark = counts->writes_since - 1;
+    if (ended == SYNC_NO_TIME || ended > counts->mark)
+        return;
+    counts->is_held = false;
+    counts->ended_since = ended;
+    counts->mark = ended - 1;
 }
 
-static int mark_copy(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)
+static int mark_copy(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_counts *counts, lb_error *err)
 {
     const sync_wish *w = pair->wish;
     lb_rows *rows = NULL;
@@ -102,23 +109,26 @@ static int mark_copy(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb
     counts->target_latest = copy.latest_is_null ? SYNC_NO_TIME : copy.latest;
     if (counts->target_latest > believable(counts))
         r = mark_believable(ctx, pair, counts, err);
-    set_mark(w, counts);
+    if (r >= 0)
+        set_mark(w, e, counts);
     return r;
 }
 
-int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err)
+int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_counts *ret_counts, lb_error *err)
 {
     *ret_counts = (sync_counts){.mark = SYNC_NO_TIME,
                                 .since = SYNC_NO_TIME,
                                 .now = lb_now(ctx),
                                 .writes_since = SYNC_NO_TIME,
+                                .ended_since = SYNC_NO_TIME,
+                                .is_first = e && !e->looked_at,
                                 .source_latest = SYNC_NO_TIME,
                                 .target_latest = SYNC_NO_TIME,
                                 .oldest_waiting = SYNC_NO_TIME};
     if (!pair->mark)
         return 0;
     int r = read_clock(ctx, ret_counts, err); /* before the copy: it may have what is committed meanwhile */
-    return r < 0 ? r : mark_copy(ctx, pair, ret_counts, err);
+    return r < 0 ? r : mark_copy(ctx, pair, e, ret_counts, err);
 }
 
 static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)
@@ -150,12 +160,12 @@ static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts,
     return 0;
 }
 
-int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_counts *ret_counts, lb_error *err)
+int sync_count(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_counts *ret_counts, lb_error *err)
 {
     const sync_wish *w = pair->wish;
     lb_rows *rows = NULL;
     sync_source_count_row source;
-    int r = sync_mark(ctx, pair, ret_counts, err);
+    int r = sync_mark(ctx, pair, e, ret_counts, err);
     if (r < 0)
         return r;
     ret_counts->is_counted = true;

@@ -92,7 +92,7 @@ static int choose(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, con
 }
 
 /* Compares, and once more where the copy has moved meanwhile and more differed than could be looked at again. */
-static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, sync_counts *counts,
+static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, sync_entry *e, sync_counts *counts,
                    sync_difference *difference, lb_error *err)
 {
     const lb_lake_table *now = NULL;
@@ -104,7 +104,8 @@ static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, 
     if (r < 0 || !now || now->version == pair->copy->version)
         return r;
     const sync_counts before = *counts;
-    r = counts->is_counted ? sync_count(ctx, pair, counts, err) : sync_mark(ctx, pair, counts, err);
+    r = counts->is_counted ? sync_count(ctx, pair, e, counts, err) : sync_mark(ctx, pair, e, counts, err);
+    counts->is_first = before.is_first;
     counts->keys = before.keys;
     counts->extra_waits = before.extra_waits;
     counts->since = scope->since; /* it was written to while we looked: what we saw may be half of that */
@@ -173,15 +174,15 @@ int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const sync_pair *pa
     if (r < 0 || ret_found->why)
         return r;
     if (!counts->is_counted)
-        r = ret_found->scope.since == SYNC_NO_TIME ? sync_count(ctx, pair, counts, err)
-                                                   : sync_mark(ctx, pair, counts, err);
+        r = ret_found->scope.since == SYNC_NO_TIME ? sync_count(ctx, pair, e, counts, err)
+                                                   : sync_mark(ctx, pair, e, counts, err);
     if (r >= 0 && ret_found->scope.since == SYNC_NO_TIME && !asked_for(args, "full"))
         r = sync_cut_slice(ctx, args, pair, tally->book, e, counts, &counts->keys, err);
     m.cut = r < 0 ? 0 : lb_now(ctx);
     if (r >= 0 && (counts->keys.has_from || counts->keys.has_to))
         ret_found->scope.stands = stands_elsewhere(&counts->keys, e);
     if (r >= 0)
-        r = compare(ctx, pair, &ret_found->scope, counts, &ret_found->difference, err);
+        r = compare(ctx, pair, &ret_found->scope, e, counts, &ret_found->difference, err);
     if (r >= 0)
         r = sync_await(ctx, pair, counts, &ret_found->difference, e, err);
     if (r >= 0 && !ret_found->difference.equal)

@@ -38,6 +38,7 @@ static const lb_value *detail(lb_ctx *ctx, const sync_pair *pair, const sync_cou
         lb_i64("settled_rows", counts->settled),
         time_or_null("compared_until", counts->mark),
         time_or_null("held_back_by_a_transaction_since", counts->is_held ? counts->writes_since : SYNC_NO_TIME),
+        time_or_null("held_back_by_an_ended_transaction_since", counts->ended_since),
         lb_i64("source_rows_ahead_of_the_time", counts->source_ahead),
         lb_i64("copy_rows_ahead_of_the_time", counts->target_ahead),
         lb_text("missing_columns", pair->missing),
@@ -59,6 +60,14 @@ static int say_waits(lb_ctx *ctx, const sync_pair *pair, const sync_counts *coun
                                  "a transaction has been open for %lld s and writes: rows that have changed since it "
                                  "began are not compared yet",
                                  (long long)((counts->now - counts->writes_since) / 1000000)),
+                       err);
+    if (r >= 0 && counts->ended_since != SYNC_NO_TIME)
+        r = lb_skipped(ctx, pair->wish->source,
+                       lb_printf(ctx,
+                                 "a transaction that began %lld s ago wrote when this was last looked at, and has "
+                                 "ended: rows that have changed since it began are not compared until the copy was "
+                                 "synced after that",
+                                 (long long)((counts->now - counts->ended_since) / 1000000)),
                        err);
     if (r >= 0 && counts->unseen_writers)
         r = lb_skipped(
@@ -107,6 +116,14 @@ static int say_limits(lb_ctx *ctx, const sync_pair *pair, lb_error *err)
         r = lb_skipped(ctx, pair->wish->source, lb_printf(ctx, "columns that cannot be compared: %s", pair->left_out),
                        err);
     return r;
+}
+
+/* Behind a reason that says what is missing. */
+static const char *what_is_unknown(const sync_counts *counts)
+{
+    return counts->is_first ? " (the first look: if a transaction was open for longer than the grace and ended before, "
+                              "its rows may be on their way)"
+                            : "";
 }
 
 static int report(lb_ctx *ctx, const sync_pair *pair, const sync_alarm *a, const lb_value *evidence, lb_error *err)
@@ -187,9 +204,9 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
         return r;
     const sync_alarm alarms[] = {
         {.matter = "rows",
-         .reason = lb_printf(ctx, "%s has %lld rows %s than %s", pair->wish->target,
+         .reason = lb_printf(ctx, "%s has %lld rows %s than %s%s", pair->wish->target,
                              (long long)(missing < 0 ? -missing : missing), missing < 0 ? "more" : "less",
-                             pair->wish->source),
+                             pair->wish->source, missing > 0 ? what_is_unknown(counts) : ""),
          .drift = (double)missing,
          .lag = lag,
          .since = LB_TIME_NONE,
@@ -292,17 +309,18 @@ static lb_value number_or_null(const char *name, const sync_counts *counts, int6
     return counts->is_counted ? lb_i64(name, value) : lb_null(name);
 }
 
-static const char *why_apart(lb_ctx *ctx, const sync_pair *pair, const sync_difference *d, bool is_part)
+static const char *why_apart(lb_ctx *ctx, const sync_pair *pair, const sync_difference *d, const sync_counts *counts)
 {
     if (d->cut)
         return lb_printf(ctx, "%s and its copy differ in %lld of %lld parts, not all of which were looked into",
                          pair->wish->source, (long long)d->parts_differ, (long long)d->parts);
     if (!d->equal)
-        return lb_printf(ctx, "%lld rows are missing in the copy, %lld are too many, %lld differ",
-                         (long long)d->missing.all, (long long)d->extra.all, (long long)d->different.all);
+        return lb_printf(ctx, "%lld rows are missing in the copy, %lld are too many, %lld differ%s",
+                         (long long)d->missing.all, (long long)d->extra.all, (long long)d->different.all,
+                         d->missing.all || d->different.all ? what_is_unknown(counts) : "");
     if (pair->missing)
         return lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing);
-    if (is_part)
+    if (counts->keys.has_from || counts->keys.has_to)
         return "the rows of these keys are alike; differences in those of others still stand";
     return "rows that have changed since are alike; differences of the last comparison of all rows still stand";
 }
@@ -356,7 +374,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
         return r;
     const sync_alarm alarm = {
         .matter = "checksum",
-        .reason = why_apart(ctx, pair, d, counts->keys.has_from || counts->keys.has_to),
+        .reason = why_apart(ctx, pair, d, counts),
         .drift = (double)(d->missing.all - d->extra.all),
         .lag = sync_lag(counts),
         .since = LB_TIME_NONE,

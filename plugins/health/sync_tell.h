@@ -54,7 +54,8 @@ LB_MUST_CHECK int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const
 /* sync_wait.c: of the rows that only the copy has, which are drift; the others are in flight, and e knows of them. */
 LB_MUST_CHECK int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *d,
                              sync_entry *e, lb_error *err);
-LB_MUST_CHECK int sync_await_counts(const sync_pair *pair, sync_counts *counts, sync_book *book, lb_error *err);
+LB_MUST_CHECK int sync_count_pair(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_book *book,
+                                  sync_counts *ret_counts, lb_error *err);
 /* LB_ERR_CONFLICT where the pair's columns are others by now: what was seen is of neither. */
 LB_MUST_CHECK int sync_keeps_shape(lb_ctx *ctx, const sync_pair *pair, lb_error *err);
 

@@ -8,13 +8,6 @@
 #define SECOND    INT64_C(1000000)
 #define KEY_BYTES 200 /* of one that is remembered by its key */
 
-/* What the copy has of later changes was read after that moment. */
-static bool has_had_time(const sync_wish *wish, const sync_counts *counts, int64_t since)
-{
-    bool moved = counts->target_latest != SYNC_NO_TIME && counts->target_latest - wish->grace_s * SECOND > since;
-    return moved || counts->now - since >= wish->limit_s * SECOND;
-}
-
 static const sync_awaited *find(const sync_entry *e, const char *key)
 {
     for (size_t i = 0; i < e->awaited_count; i++)
@@ -71,7 +64,7 @@ static void keep_in_crowd(sorting *s, uint32_t hash, int64_t since)
 
 static void sort_one(sorting *s, const char *key, int64_t since)
 {
-    if (has_had_time(s->wish, s->counts, since)) {
+    if (sync_has_had_time(s->wish, s->counts, since)) {
         add_extra(s->d, key);
         s->drift++;
     } else {
@@ -130,7 +123,7 @@ static int sort_others(sorting *s, const sync_pair *pair, const sync_entry *e, l
         const sync_awaited *known = &e->awaited[i];
         if (is_among(&d->gone, known->key))
             continue;
-        if (has_had_time(s->wish, s->counts, known->since))
+        if (sync_has_had_time(s->wish, s->counts, known->since))
             due[count++] = known->key;
         else if (s->count < SYNC_AWAITED_MOST)
             s->kept[s->count++] = *known;
@@ -173,18 +166,45 @@ int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sy
 
 /* Counts tell how many rows are too many, and not which: it is drift once there have never been less, for as long as
  * the copy may be behind. */
-int sync_await_counts(const sync_pair *pair, sync_counts *counts, sync_book *book, lb_error *err)
+static void await_counts(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, sync_entry *e)
 {
-    sync_entry *e = NULL;
     int64_t surplus = counts->target_rows - counts->source_rows;
-    int r = pair->mark ? sync_find_entry(book, pair->wish, &e, err) : 0;
-    if (r < 0 || !e)
-        return r;
+    if (!pair->mark)
+        return;
     if (surplus > 0 && (!e->surplus || surplus < e->surplus))
         e->surplus_since = counts->now;
     if (surplus <= 0 || !e->surplus || surplus < e->surplus)
         e->surplus = surplus > 0 ? surplus : 0;
-    e->seen_at = lb_now(book->ctx);
+    e->seen_at = lb_now(ctx);
     counts->extra_waits = surplus > 0 && counts->now - e->surplus_since < pair->wish->limit_s * SECOND;
+}
+
+static int64_t apart(const sync_counts *counts)
+{
+    int64_t missing = sync_missing(counts);
+    return missing < 0 ? -missing : missing;
+}
+
+/* What seems to be missing or too many is counted again: both sides may have been written to in between. */
+int sync_count_pair(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_book *book, sync_counts *ret_counts,
+                    lb_error *err)
+{
+    sync_entry *e = NULL;
+    sync_counts again;
+    int r = sync_find_entry(book, pair->wish, &e, err);
+    if (r >= 0)
+        r = sync_count(ctx, pair, e, ret_counts, err);
+    if (r < 0)
+        return r;
+    await_counts(ctx, pair, ret_counts, e);
+    if (apart(ret_counts) <= (pair->mark ? 0 : args->max_drift_rows))
+        return 0;
+    r = sync_count(ctx, pair, e, &again, err);
+    if (r < 0)
+        return r;
+    await_counts(ctx, pair, &again, e);
+    again.is_first = ret_counts->is_first;
+    if (apart(&again) < apart(ret_counts))
+        *ret_counts = again;
     return 0;
 }

@@ -27,7 +27,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     (void)args; /* the pair has its limit */
     if (!pair->mark)
         return say_no_mark(ctx, pair, tally, err);
-    int r = sync_count(ctx, pair, &counts, err);
+    int r = sync_count(ctx, pair, NULL, &counts, err);
     if (r >= 0)
         r = sync_tell_freshness(ctx, pair, tally, &counts, &status, err);
     if (r >= 0)

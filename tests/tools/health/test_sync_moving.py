@@ -1,8 +1,8 @@
 """Checks of copies while both sides are written to, and what is different all the same."""
 import contextlib
 
-from place import Given, each_version, equal, holds, suite
-from sync_place import detail_of, events_of, one, same
+from place import Given, contains, each_version, equal, holds, suite
+from sync_place import copy, detail_of, events_of, one, same
 
 TOOL = "validate_sync_integrity"
 COPY = "copied.copy.orders"  # a table of this database under another name: its catalog is the database
@@ -84,4 +84,52 @@ def what_moves_is_no_drift_and_what_differs_is(version):
               ({"200": "t", "15000": "t"}, ["16000"], 0), "drift, among what moves as well")
 
 
-suite(*each_version(what_moves_is_no_drift_and_what_differs_is))
+LINES = """CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);
+INSERT INTO orders SELECT i, 't' || i, '2026-01-01'::timestamptz + i * interval '1 minute' FROM generate_series(1, 50) AS i;
+"""
+SMALL = {"id": "integer", "t": "text", "updated_at": "timestamp with time zone"}
+
+
+def synced(given, first):
+    """A row of this moment, and the copy has it."""
+    given.sql(f"INSERT INTO orders VALUES ({first}, 'more', clock_timestamp())")
+    copy(given, key=f"from-{first}", first=first, columns=SMALL)
+
+
+def both(given, **params):
+    """Status and rows that are missing, by counts and by digests."""
+    result = one(given, "run_full_sync_validation", grace_s=0, scope="full", **params)[1]
+    counted, detail = result["completeness"][0], detail_of(result)
+    return (counted["status"], counted["missing"], result["integrity"][0]["status"], detail["missing_keys"]), detail, result
+
+
+def what_a_transaction_committed_late_is_no_loss_yet(version):
+    with Given(version) as given:
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        equal(both(given)[0], ("healthy", 0, "healthy", []), "alike")
+        with given.session() as other:
+            other.stdin.write("BEGIN; INSERT INTO orders VALUES (600, 'late', clock_timestamp());\n\\echo written\n")
+            equal(other.stdout.readline(), "written\n", "it is open")
+            synced(given, 1000)
+            found, detail, _ = both(given)
+            equal(found, ("healthy", 0, "healthy", []), "it is open, and holds back what is compared")
+            since = detail["held_back_by_a_transaction_since"]
+            holds(since, detail)
+            other.stdin.write("COMMIT;\n")
+            other.stdin.close()
+            other.wait()
+        for again in ("it ended before this look", "and nothing was synced since"):
+            found, detail, result = both(given)
+            equal((found, detail["held_back_by_an_ended_transaction_since"]), (("healthy", 0, "healthy", []), since), again)
+            contains(str(result["skipped"]), "wrote when this was last looked at, and has ended")
+        synced(given, 1001)
+        found, detail, result = both(given)
+        equal((found, detail["held_back_by_an_ended_transaction_since"]), (("drift_detected", 1, "mismatch", ["600"]), None),
+              "the copy was synced since, and has it not")
+        holds("first look" not in str(result["findings"]), result["findings"])
+        first = given.run(TOOL, source_table="orders", target_delta_table="main.public.orders", grace_s=0)["result"]
+        contains(first["findings"][0]["reason"], "1 rows are missing in the copy, 0 are too many, 0 differ (the first look: if a transaction")
+
+
+suite(*each_version(what_moves_is_no_drift_and_what_differs_is, what_a_transaction_committed_late_is_no_loss_yet))
