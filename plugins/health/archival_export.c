@@ -112,8 +112,10 @@ static int say_altered(const archival_job *job, const archival_exported_row *row
                    "nothing was deleted: compare that row on both sides; abandon gives the batches up, and they can be "
                    "copied again",
                    "%lld of %lld rows of batch %s do not have the values in %s that they left with: the first is the "
-                   "one with the key %s",
-                   (long long)row->altered, (long long)row->rows, row->batch, job->lake_label, row->altered_key);
+                   "one %s %s",
+                   (long long)row->altered, (long long)row->rows, row->batch, job->lake_label,
+                   job->source.is_key_hidden ? "whose key, each part with a ; behind it, has the MD5" : "with the key",
+                   row->altered_key);
 }
 
 static int give_up(archival_job *job, archival_batch *b, lb_value rows_now, const char *reason, lb_error *err)

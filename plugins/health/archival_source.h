@@ -26,7 +26,8 @@ typedef struct archival_source {
     const lb_sql *digest;             /* of a row */
     const lb_sql *values;             /* a digest of its values, as engines of the lakehouse see them */
     const lb_sql *lake_cells;         /* of what they make that */
-    const lb_sql *lake_key;           /* its key there, for people */
+    const lb_sql *lake_key;           /* its key there, for people; or a digest of it: */
+    bool is_key_hidden;               /* it may name somebody */
     const lb_sql *unreferenced;       /* "and nobody refers to it", or NULL */
     int64_t text_bytes;               /* about what these two take up in a statement */
 } archival_source;

@@ -4,6 +4,7 @@
 
 #include <lbops/lake_type.h>
 #include <sql/archival/its_column.h>
+#include <sql/archival/key_digest_lake.h>
 #include <sql/archival/printed.h>
 #include <sql/archival/row_values.h>
 #include <sql/archival/text_cell.h>
@@ -97,6 +98,20 @@ static int compose_cells(lb_ctx *ctx, const archival_source *s, bool there, cons
     return r < 0 || !parts ? r : join(ctx, parts, s->column_count, ret_sql, err);
 }
 
+/* Numbers and uuids tell nothing of a person; a text may be somebody's address. */
+static bool may_be_shown(const archival_source *s)
+{
+    static const char *const types[] = {"smallint", "integer", "bigint", "numeric", "uuid"};
+    size_t shown = 0;
+    for (size_t i = 0; i < s->key_count; i++)
+        for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+            size_t length = strlen(types[k]);
+            char after = strncmp(s->key[i]->type, types[k], length) == 0 ? s->key[i]->type[length] : ' ';
+            shown += !after || after == '(';
+        }
+    return shown == s->key_count;
+}
+
 static int compose_lake_key(lb_ctx *ctx, archival_source *s, lb_error *err)
 {
     lb_value *parts = lb_alloc(ctx, (s->key_count + 1) * sizeof *parts);
@@ -109,7 +124,11 @@ static int compose_lake_key(lb_ctx *ctx, archival_source *s, lb_error *err)
             r = lb_compose(ctx, &archival_value_cell_lake_sql, LB_ARGS(lb_sql_value("form", value)), &part, err);
         parts[i] = lb_sql_value(NULL, part);
     }
-    return r < 0 || !parts ? r : join(ctx, parts, s->key_count, &s->lake_key, err);
+    if (r >= 0 && parts)
+        r = join(ctx, parts, s->key_count, &s->lake_key, err);
+    s->is_key_hidden = !may_be_shown(s);
+    const archival_key_digest_lake_args key = {.key = s->lake_key};
+    return r < 0 || !s->is_key_hidden ? r : archival_key_digest_lake_compose(ctx, &key, &s->lake_key, err);
 }
 
 int archival_compose_values(lb_ctx *ctx, archival_source *s, lb_error *err)

@@ -2,4 +2,4 @@
 -- kind: fragment
 -- param form sql like t.relname
 -- example: SELECT concat(:fragment) FROM pg_class AS t
-coalesce(':' || replace(:form, ';', ';;'), ''), ';'
+coalesce(':' || replace(replace(:form, '^', '^1'), ';', '^2'), ''), ';'
