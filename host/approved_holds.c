@@ -47,7 +47,8 @@ static const char *meant(const holding *h, const char *line)
         const char *table = json_object_get_string(json_object_array_get_idx(h->tables, i));
         const char *names[] = {table, table ? strchr(table, '.') : NULL};
         names[1] += names[1] != NULL; /* without its schema */
-        if (table && (strcasecmp(word, table) == 0 || nearest_name(word, names, LB_COUNT(names))))
+        bool is_same = table && (strcasecmp(word, table) == 0 || (names[1] && strcasecmp(word, names[1]) == 0));
+        if (is_same || (table && nearest_name(word, names, LB_COUNT(names))))
             return table;
     }
     return NULL;
