@@ -182,6 +182,8 @@ static const struct {
     {"tables: dead rows, statistics, autovacuum", cause_look_at_tables, 3, 0},
     {"indexes", cause_look_at_indexes, 0, 1},
     {"counters: cache, deadlocks, spills, checkpoints, ages", cause_look_at_counters, 1, 4},
+    {"statements: their plans", cause_look_at_plans, 0,
+     0}, /* it counts itself: not everywhere is there a count of them */
 };
 
 int cause_examine(cause_look *look, const char *before, lb_error *err)

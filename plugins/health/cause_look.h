@@ -85,5 +85,6 @@ LB_MUST_CHECK int cause_look_at_tables(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_indexes(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_counters(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_replication(cause_look *look, lb_error *err);
+LB_MUST_CHECK int cause_look_at_plans(cause_look *look, lb_error *err); /* the last: it asks what else was found */
 
 #endif

@@ -145,6 +145,16 @@ const cause_rule cause_rules[CAUSES] = {
                           "EXPLAIN (ANALYZE, BUFFERS) of the statement shows temp written",
                           "an index build, or a report that is meant to sort so much",
                           "give the role or the statement more work_mem, or an index that brings the order"},
+    [CAUSE_PLAN_CHANGED] =
+        {"plan_changed",
+         "a statement has another plan",
+         "slow_query_time cache_hit_ratio",
+         {{"more_blocks_a_call", 0.35}, {"slower_a_call", 0.25}, {"something_changed", 0.2}, {"history_agrees", 0.2}},
+         "EXPLAIN (ANALYZE, BUFFERS) of it with real values, beside what it was: the change named is undone, or "
+         "ANALYZE run",
+         "values of its parameters for which there is more to read, or rows that an aggregate counts and does not "
+         "return",
+         "take back what changed, analyze its tables, or raise the statistics of the columns that it asks by"},
 };
 
 /* Who explains whom. */
@@ -166,6 +176,10 @@ static const struct {
     {CAUSE_AUTOVACUUM_OFF, CAUSE_DEAD_TUPLES, SAME_TABLE},
     {CAUSE_AUTOVACUUM_OFF, CAUSE_STALE_STATISTICS, SAME_TABLE},
     {CAUSE_DROPPED_INDEX, CAUSE_CACHE_COLLAPSE, SAME_TABLE},
+    {CAUSE_DROPPED_INDEX, CAUSE_PLAN_CHANGED, SAME_TABLE},
+    {CAUSE_STALE_STATISTICS, CAUSE_PLAN_CHANGED, SAME_TABLE},
+    {CAUSE_DEAD_TUPLES, CAUSE_PLAN_CHANGED, SAME_TABLE}, /* more blocks, and the plan may be the old one */
+    {CAUSE_PLAN_CHANGED, CAUSE_CACHE_COLLAPSE, SAME_TABLE},
 };
 
 cause_id cause_named(const char *kind)
@@ -179,7 +193,7 @@ cause_id cause_named(const char *kind)
 bool cause_needs_interval(cause_id id)
 {
     return id == CAUSE_DROPPED_INDEX || id == CAUSE_CACHE_COLLAPSE || id == CAUSE_DEADLOCKS || id == CAUSE_TEMP_SPILL ||
-           id == CAUSE_CHECKPOINT_PRESSURE;
+           id == CAUSE_CHECKPOINT_PRESSURE || id == CAUSE_PLAN_CHANGED;
 }
 
 bool cause_drives(cause_id id, const char *metric)
@@ -202,6 +216,25 @@ double cause_ramp(double value, double lower, double upper)
     if (value >= upper || upper <= lower)
         return 1;
     return 0.6 + 0.4 * (value - lower) / (upper - lower);
+}
+
+double cause_times(double now, double now_calls, double before, double before_calls)
+{
+    double was = before_calls > 0 ? before / before_calls : 0;
+    return now_calls > 0 && was > 0 ? now / now_calls / was : 0;
+}
+
+bool cause_plan_jumped(const cause_load *before, const cause_load *now)
+{
+    const double least_blocks = 50,
+                 most_rows = 1.5; /* of a call: below that many blocks a plan is hardly worth a word */
+    if (before->calls < CAUSE_MIN_CALLS || now->calls < CAUSE_MIN_CALLS)
+        return false;
+    double rows_were = before->rows / before->calls, rows_are = now->rows / now->calls;
+    double blocks_were = before->blocks / before->calls, blocks_are = now->blocks / now->calls;
+    return blocks_are >= blocks_were + least_blocks && blocks_are >= CAUSE_MORE_BLOCKS * blocks_were &&
+           cause_times(now->ms, now->calls, before->ms, before->calls) >= CAUSE_SLOWER &&
+           rows_are <= most_rows * rows_were + 1;
 }
 
 double cause_score(const cause_case *c)

@@ -21,6 +21,7 @@ typedef enum cause_id {
     CAUSE_CHECKPOINT_PRESSURE,
     CAUSE_WRAPAROUND_AGE,
     CAUSE_TEMP_SPILL,
+    CAUSE_PLAN_CHANGED,
     CAUSES
 } cause_id;
 
@@ -76,6 +77,21 @@ double cause_score(const cause_case *c);
 
 /* 0 below the lower bound, 0.6 at it, 1 at the upper one and above. */
 double cause_ramp(double value, double lower, double upper);
+
+/* What calls of a statement cost, all together. */
+typedef struct cause_load {
+    double calls, ms, rows, blocks; /* blocks that were touched, in the cache or not */
+} cause_load;
+
+#define CAUSE_MIN_CALLS 3.0 /* one call may be of a rare value, the next of a cold cache */
+
+/* A call takes several times as long and touches several times as many blocks, for as many rows: another plan. Less
+ * than that is what data, values of parameters and caches do. */
+#define CAUSE_SLOWER      3.0
+#define CAUSE_MORE_BLOCKS 4.0
+bool cause_plan_jumped(const cause_load *before, const cause_load *now);
+/* How many times the one is of the other, each by the call. */
+double cause_times(double now, double now_calls, double before, double before_calls);
 
 /* Scores all, leaves out what is too little, ties effects to their causes, and puts the rest in order: what explains
  * `metric` (or NULL) first, then causes before effects, then the greater sum. Returns how many are left. */

@@ -141,8 +141,49 @@ static void a_cause_fits_what_its_effects_fit(void)
     CU_ASSERT_EQUAL(cases[2].rank, 2);
 }
 
+/* What a hundred calls cost, and what as many cost now. */
+static bool jumps(double ms, double rows, double blocks, double calls)
+{
+    const cause_load before = {.calls = 100, .ms = 10, .rows = 100, .blocks = 400};
+    const cause_load now = {.calls = calls, .ms = ms * calls, .rows = rows * calls, .blocks = blocks * calls};
+    return cause_plan_jumped(&before, &now);
+}
+
+static void another_plan_reads_more_for_as_many_rows(void)
+{
+    CU_ASSERT(jumps(5, 1, 400, 100));
+    CU_ASSERT(jumps(5, 0, 400, 3));
+    CU_ASSERT_FALSE(jumps(5, 1, 400, 2));     /* a call or two: a rare value, or a cold cache */
+    CU_ASSERT_FALSE(jumps(5, 100, 400, 100)); /* it answers with more rows */
+    CU_ASSERT_FALSE(jumps(5, 1, 4, 100));     /* as many blocks, which the cache no longer holds */
+    CU_ASSERT_FALSE(jumps(5, 1, 20, 100));    /* so few that it is no matter */
+    CU_ASSERT_FALSE(jumps(0.2, 1, 400, 100)); /* it takes as long */
+    const cause_load once = {.calls = 1, .ms = 0.1, .rows = 1, .blocks = 4}, now = {100, 500, 100, 40000};
+    CU_ASSERT_FALSE(cause_plan_jumped(&once, &now));
+    const cause_load none = {0};
+    CU_ASSERT_FALSE(cause_plan_jumped(&none, &now));
+    CU_ASSERT_DOUBLE_EQUAL(cause_times(500, 100, 10, 100), 50, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(cause_times(1, 0, 0, 1), 0, 1e-9);
+}
+
+static void what_is_closer_to_it_explains_a_plan(void)
+{
+    cause_case cases[] = {a_case(CAUSE_PLAN_CHANGED, "statement 1 of app", 1, 1),
+                          a_case(CAUSE_DROPPED_INDEX, "public.orders_customer", 1, 0.6),
+                          a_case(CAUSE_PLAN_CHANGED, "statement 2 of app", 1, 1)};
+    cases[0].about = cases[1].about = "public.orders";
+    cases[2].about = "public.other";
+    CU_ASSERT_EQUAL(cause_rank(cases, 3, "slow_query_time"), 3);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_DROPPED_INDEX);
+    CU_ASSERT_STRING_EQUAL(cases[1].object, "statement 2 of app");
+    CU_ASSERT_EQUAL(cases[1].rank, 2);
+    CU_ASSERT_STRING_EQUAL(cases[2].object, "statement 1 of app");
+    CU_ASSERT_EQUAL(cases[2].because_of, 0);
+}
+
 SUITE(cause_rules, TEST(each_rule_is_whole), TEST(a_ramp_begins_at_its_lower_bound), TEST(metrics_are_whole_words),
       TEST(symptoms_add_up), TEST(too_little_is_left_out), TEST(what_explains_comes_first),
       TEST(what_is_off_everywhere_explains_every_table), TEST(a_session_is_told_once),
       TEST(only_who_keeps_rows_explains_dead_ones), TEST(what_was_asked_about_comes_first),
-      TEST(a_cause_fits_what_its_effects_fit))
+      TEST(a_cause_fits_what_its_effects_fit), TEST(another_plan_reads_more_for_as_many_rows),
+      TEST(what_is_closer_to_it_explains_a_plan))
