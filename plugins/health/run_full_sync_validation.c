@@ -34,6 +34,9 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
     sync_counts counts;
     sync_integrity found;
     int r = sync_count_pair(ctx, args, pair, tally->book, &counts, err);
+    if (r < 0)
+        sync_take_turn(ctx, tally->book, pair->wish); /* else comparing it does */
+    tally->book->is_new = true;
     if (r >= 0)
         r = sync_check_integrity(ctx, args, pair, tally, &counts, &found, err);
     return r < 0 ? r : tell(ctx, args, pair, &counts, &found, tally, err);

@@ -65,16 +65,20 @@ static int judge_comparing(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally
     return r;
 }
 
+static int record_not_compared(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally, const char *why, lb_error *err)
+{
+    tally->not_compared++;
+    int r = sync_record_not_compared(ctx, wish, tally->kinds, why, err);
+    return r < 0 ? r : lb_skipped(ctx, lb_printf(ctx, "%s and %s", wish->source, wish->target), why, err);
+}
+
 static int say_not_compared(lb_ctx *ctx, const sync_wish *wish, sync_tally *tally, const char *why, lb_error *err)
 {
     const char *status = "healthy"; /* it is not counted among those */
-    tally->not_compared++;
     int r = tally->asks_platform ? sync_tell_pipelines(ctx, tally, wish, NULL, NULL, &status, err) : 0;
     if (r >= 0)
-        r = sync_record_not_compared(ctx, wish, tally->kinds, why, err);
-    if (r >= 0)
         r = judge_comparing(ctx, wish, tally, why, err);
-    return r < 0 ? r : lb_skipped(ctx, lb_printf(ctx, "%s and %s", wish->source, wish->target), why, err);
+    return r < 0 ? r : record_not_compared(ctx, wish, tally, why, err);
 }
 
 static int check_pair(lb_ctx *ctx, const sync_wish *wish, sync_check check, sync_tally *tally, lb_error *err)
@@ -109,12 +113,13 @@ static bool may_end_well(const lb_ctx *ctx, const sync_tally *tally, int r)
            (r != LB_ERR_CANCELLED || lb_time_left(ctx) <= 0);
 }
 
+/* In what is left of the time nobody is asked anything, neither history nor the platform. */
 static int skip_the_rest(lb_ctx *ctx, const sync_wishes *wishes, size_t from, sync_tally *tally, const char *why,
                          lb_error *err)
 {
     int r = why ? 0 : lb_out_of_memory(err);
     for (size_t i = from; r >= 0 && i < wishes->count; i++)
-        r = say_not_compared(ctx, &wishes->items[i], tally, why, err);
+        r = record_not_compared(ctx, &wishes->items[i], tally, why, err);
     return r;
 }
 
@@ -190,6 +195,16 @@ static int put_in_order(lb_ctx *ctx, sync_book *book, const sync_wishes *wishes,
     for (size_t i = 0; i < wishes->count; i++)
         wishes->items[i] = turns[i].wish;
     return 0;
+}
+
+void sync_take_turn(lb_ctx *ctx, sync_book *book, const sync_wish *wish)
+{
+    lb_error ignored;
+    sync_entry *e = NULL;
+    if (sync_find_entry(book, wish, &e, &ignored) < 0 || !e)
+        return; /* it has been put in order, and is there */
+    e->tried_at = e->seen_at = lb_now(ctx);
+    book->is_new = true;
 }
 
 int sync_each_by_book(lb_ctx *ctx, const char *tool, sync_check check, const char *const *kinds, bool asks_platform,

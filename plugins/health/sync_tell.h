@@ -89,6 +89,8 @@ LB_MUST_CHECK int sync_each_pair(lb_ctx *ctx, const char *tool, sync_check check
 /* With a book: those that have waited longest for a comparison of all rows come first. */
 LB_MUST_CHECK int sync_each_by_book(lb_ctx *ctx, const char *tool, sync_check check, const char *const *kinds,
                                     bool asks_platform, lb_error *err);
+/* The pair has had its turn, whatever comes of it, and the book is worth keeping. */
+void sync_take_turn(lb_ctx *ctx, sync_book *book, const sync_wish *wish);
 bool sync_is_issue(const char *status);
 void sync_note(sync_tally *tally, const char *status);
 

@@ -5,6 +5,7 @@ static int check(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync
 {
     sync_counts counts;
     const char *status = NULL;
+    sync_take_turn(ctx, tally->book, pair->wish);
     int r = sync_count_pair(ctx, args, pair, tally->book, &counts, err);
     if (r >= 0)
         r = sync_tell_completeness(ctx, args, pair, tally, &counts, &status, err);

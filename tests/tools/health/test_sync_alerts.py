@@ -8,7 +8,7 @@ from alert_place import People, services
 from place import PATIENCE, Given, contains, each_version, equal, holds, suite
 from planted import KEEPS, answer, plant
 from receivers import Web
-from sync_place import copy, one
+from sync_place import PATIENT, copy, one
 
 COLUMNS = {"id": "integer", "t": "text", "updated_at": "timestamp with time zone"}
 TABLE = """CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);
@@ -197,6 +197,26 @@ def what_a_transaction_holds_back_is_no_end(version):
         equal({matter: kind for matter, (kind, _) in said.items()}, dict.fromkeys(("rows", "checksum"), "sync.drift_cleared"), "all was")
 
 
+def each_pair_has_its_turn(version):
+    pairs = [{"source": name, "target": f"main.public.{name}"} for name in ("held", "orders")]
+    with Given(version) as place:
+        place.transport += PATIENT
+        place.write()
+        place.sql(TABLE + "CREATE TABLE held (LIKE orders INCLUDING ALL); INSERT INTO held SELECT * FROM orders")
+        for pair in pairs:
+            copy(place, pair["source"], columns=COLUMNS)
+        with place.session() as other:
+            other.stdin.write("BEGIN; LOCK TABLE held;\n\\echo held\n")
+            while other.stdout.readline() != "held\n":
+                pass
+            cut = place.run("validate_sync_completeness", pairs=pairs, timeout=8)["result"]
+            equal((cut.get("completeness", []), cut["not_compared"]), ([], 2), "the first one takes all of the time")
+            then = place.run("validate_sync_completeness", pairs=pairs, timeout=15)["result"]
+            equal([p["source"] for p in then["completeness"]], ["orders"], "the other one comes first")
+            other.stdin.close()
+            other.wait()
+
+
 def a_pause_holds_them_back(version):
     works = "".join(f'[[windows]]\nname = "works"\nkind = "pause"\nopens = "{opens} * * * *"\nlasts_min = {minutes}\n'
                     for opens, minutes in ((0, 59), (59, 1)))
@@ -213,6 +233,6 @@ def a_pause_holds_them_back(version):
 
 
 suite(*each_version(rows_that_differ_are_told_once_and_their_end, what_is_late_is_told_and_what_cannot_be_compared_for_long),
-      *each_version(a_command_judges_as_its_check_did)[-1:],
+      *each_version(a_command_judges_as_its_check_did)[-1:], *each_version(each_pair_has_its_turn)[-1:],
       *each_version(what_a_transaction_holds_back_is_no_end)[-1:],
       *each_version(one_check_does_not_end_what_another_finds_late, what_nobody_looks_at_any_more_ends), *each_version(a_pause_holds_them_back)[-1:])
