@@ -32,11 +32,11 @@ def day(age):
     return datetime.datetime.now(datetime.timezone.utc).date() - datetime.timedelta(days=age)
 
 
-def bill(place, **odd):
+def bill(place, branch="production", **odd):
     """Busy weekdays and quiet weekends; odd: d4=300: so much four days ago."""
     compute = {str(day(age)): 20 if day(age).weekday() >= 5 else 100 for age in range(35)}
     compute.update({str(day(int(name[1:]))): quantity for name, quantity in odd.items()})
-    place.emulator.control("POST", "usage", {"project": "shop", "branch": "production", "compute": compute})
+    place.emulator.control("POST", "usage", {"project": "shop", "branch": branch, "compute": compute})
 
 
 def read(place, **more):
@@ -93,4 +93,19 @@ def a_look_at_another_bill_ends_nothing():
         equal([e["type"] for e in read(place)], ["cost.normal"], "and the other one's")
 
 
-suite(a_look_at_another_bill_ends_nothing, a_day_that_does_not_fit_is_told_once_and_a_weekend_is_not)
+def a_branch_that_is_not_billed_any_more_costs_what_is_usual():
+    with Workspace() as place:
+        place.project()
+        place.run("create_branch_on_pr", branch="", pr_number=7, source_branch="production")
+        place.run("create_ops_catalog", branch="")
+        place.write(warehouse(place.emulator.ready))
+        bill(place)
+        bill(place, "ci-pr-7", d4=300, d3=300, d2=300)
+        equal([(e["type"], e["payload"]["account"]) for e in read(place)], [("cost.anomaly", "shop/ci-pr-7")], "of one branch")
+        place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop/branches/ci-pr-7", purge="true"))
+        equal(read(place, days=3), [], "in three days there need be no line")
+        equal([(e["type"], e["payload"]["account"]) for e in read(place)], [("cost.normal", "shop/ci-pr-7")], "in five weeks there would be")
+        equal(read(place), [], "once")
+
+
+suite(a_branch_that_is_not_billed_any_more_costs_what_is_usual, a_look_at_another_bill_ends_nothing, a_day_that_does_not_fit_is_told_once_and_a_weekend_is_not)
