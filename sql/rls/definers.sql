@@ -2,6 +2,7 @@
 -- kind: read
 -- server: 15-18
 -- note: which tables a function reads the server knows where its body is no text; else the table's name in it says so.
+-- note: parts of a table, and views over it in every layer, are read as it is.
 -- note: whom policies hold sees nothing by such a function, the tables' owner too, as row security is forced on them.
 -- param tables integer[]
 -- param roles text[]
@@ -10,11 +11,24 @@
 -- column owner text
 -- column over text
 -- column callers text
-WITH routines AS (
-  SELECT f.oid, f.pronamespace, f.proname, o.rolname, min(t.oid::regclass::text) AS over
+WITH RECURSIVE reached AS (
+  SELECT c.oid AS id, c.oid AS over FROM pg_class c WHERE c.oid = ANY (:tables)
+  UNION
+  SELECT n.id, r.over
+    FROM reached r
+   CROSS JOIN LATERAL (SELECT i.inhrelid AS id FROM pg_inherits i WHERE i.inhparent = r.id
+                       UNION ALL
+                       SELECT v.oid
+                         FROM pg_depend d
+                         JOIN pg_rewrite w ON w.oid = d.objid
+                         JOIN pg_class v ON v.oid = w.ev_class AND v.relkind IN ('v', 'm')
+                        WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = r.id) n
+), routines AS (
+  SELECT f.oid, f.pronamespace, f.proname, o.rolname, min(r.over::regclass::text) AS over
     FROM pg_proc f
     JOIN pg_roles o ON o.oid = f.proowner
-    JOIN pg_class t ON t.oid = ANY (:tables)
+   CROSS JOIN reached r
+    JOIN pg_class t ON t.oid = r.id
      AND (f.oid IN (SELECT d.objid FROM pg_depend d
                      WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid)
           OR f.prosrc ~* ('(^|\W)' || regexp_replace(t.relname, '(\W)', '\\\1', 'g') || '(\W|$)'))
