@@ -84,14 +84,16 @@ static int read_lines(run_state *run, const param_arg *list, lb_texts *ret_lines
         return lb_wrap(err, list->name);
     size_t count = given ? json_object_array_length(given) : 1;
     const char **items = arena_alloc(run->memory, (count + 1) * sizeof *items);
-    for (size_t i = 0; items && i < count; i++) {
+    if (!items)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < count; i++) {
         const char *line = given ? json_object_get_string(json_object_array_get_idx(given, i)) : list->text;
         items[i] = arena_strdup(run->memory, line ? line : "");
         if (!items[i])
             return lb_out_of_memory(err);
     }
     *ret_lines = (lb_texts){items, count};
-    return items ? 0 : lb_out_of_memory(err);
+    return 0;
 }
 
 static int check_list(const holding *h, const worker_set *set, const param_arg *list, lb_error *err)

@@ -54,7 +54,8 @@ LB_MUST_CHECK int archival_plan(archival_job *job, lb_error *err);
 /* What is not in the lakehouse yet, and the proof that all of it is; gives up what there is nothing to prove by. */
 LB_MUST_CHECK int archival_export(archival_job *job, lb_error *err);
 
-/* Gives up batches of earlier runs whose rows are no longer those that were exported, or that have other columns now. */
+/* Gives up batches of earlier runs whose rows are no longer those that were exported, or that have other columns now.
+ */
 LB_MUST_CHECK int archival_check(archival_job *job, lb_error *err);
 LB_MUST_CHECK int archival_note_given_up(archival_job *job, lb_error *err);
 
