@@ -7,6 +7,7 @@
 #include "workflow_access.h"
 #include "workflow_close.h"
 #include "workflow_fetch.h"
+#include "workflow_keep.h"
 #include "workflow_pr.h"
 
 #include "fs.h"
@@ -106,6 +107,7 @@ static int render(lb_ctx *ctx, const char *source, const char **ret_sealed, lb_e
         return r;
     const workflow_value values[] = {{"FETCH", workflow_fetch, true},
                                      {"ACCESS", workflow_access, true},
+                                     {"KEEP", workflow_keep, true},
                                      {"MIGRATIONS", args->migrations, false},
                                      {"MANIFEST", args->manifest_file, false},
                                      {"SOURCE_BRANCH", args->source_branch, false},

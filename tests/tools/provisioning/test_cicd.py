@@ -98,6 +98,11 @@ def they_pass_actionlint():
                    "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0"}, "pinned actions")
             equal(text.count("runs-on:"), text.count("timeout-minutes:"), "each job ends")
             equal("test_migration_on_branch" in text, params.get("trial", True), "a trial, unless nobody wants one")
+            shell = {key: body for part in written.values() for key, body in steps(part).items()}
+            keeps = {job: body for (job, step), body in shell.items() if step == "Keep the history"}
+            equal(set(keeps), {job for (job, _), body in shell.items() if re.search(r"^ *lbops (--json )?run ", body, re.M)},
+                  "who has a login and runs lbops keeps what it recorded")
+            equal([len(set(keeps.values())), text.count("- name: Keep the history\n        if: always()\n")], [1, len(keeps)], "whatever came before")
             names = [step for job, step in steps(written[NAMES[1]]) if job == "branch"]
             holds("Test" not in names or names.index("Test") == len(names) - 2, f"behind the tests nothing has secrets: {names}")
             equal("DATABRICKS_TOKEN: " in text, params.get("auth") == "token", "the login that was asked for")

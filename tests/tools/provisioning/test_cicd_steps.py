@@ -13,6 +13,7 @@ from workflow_steps import Runner, steps
 
 TARGETS = (("*", "shared"), ("production", "production"), ("ci-*", "throwaway"), ("perf-*", "throwaway"))
 MARKER = "<!-- lakebaseops:schema-diff -->"
+HISTORY = '[services.delta]\nplugin = "delta_local"\npath = "{}"\nflush_interval_s = 3600\n'
 TOOLS = ("create_branch_on_pr", "apply_schema_migration", "capture_schema_diff", "post_schema_diff_to_pr", "delete_branch_on_pr_close",
          "test_migration_on_branch")
 
@@ -21,8 +22,30 @@ if any(not (pathlib.Path(PLUGINS) / f"{tool}.so").exists() for tool in TOOLS):
     sys.exit(77)
 
 
+def the_history_is_kept(place, step):
+    """What waits on the machine arrives in the history; where it cannot, or where that goes with the machine, this is said."""
+    def kept(table):
+        return json.loads(place.cli("--json", "sql", "--no-flush", f"SELECT count(*) FROM {table}", check=0).stdout)["rows"][0][0]
+
+    tables = ("audit_log", "migration_history", "branch_lifecycle")
+    before = {table: len(place.waiting(table)) for table in tables}
+    holds(all(before.values()), f"each has rows that wait: {before}")
+    nowhere, here = place.dir / "nowhere.toml", place.dir / "here.toml"
+    nowhere.write_text(place.manifest.read_text().replace(str(place.dir / "kept"), "/dev/null/kept"))
+    here.write_text(place.manifest.read_text().replace(HISTORY.format(place.dir / "kept"), ""))
+    contains(step("replay", "Keep the history", LBOPS_MANIFEST=str(nowhere)), "::warning::what this job has recorded could not all")
+    equal({table: len(place.waiting(table)) for table in tables}, before, "then they still wait")
+    equal(step("replay", "Keep the history"), "", "nothing to say")
+    equal([place.waiting(table) for table in tables], [[], [], []], "nothing waits any more")
+    equal({table: int(kept(table)) for table in tables}, before, "all have arrived")
+    equal(step("replay", "Keep the history", LBOPS_STATE_DIR=""), "", "where nothing was run")
+    step("delete", "Delete the branch")
+    contains(step("delete", "Keep the history", LBOPS_MANIFEST=str(here)), "::warning::the history lies on this machine")
+
+
 def a_pull_request_goes_its_way(version):
     with Local(version, targets=TARGETS) as place:
+        place.write(HISTORY.format(place.dir / "kept"))
         repo = place.dir / "a repo"
         (repo / ".git").mkdir(parents=True)
         (repo / ".github" / "workflows").mkdir(parents=True)
@@ -35,10 +58,10 @@ def a_pull_request_goes_its_way(version):
         env = {"LBOPS_MANIFEST": str(place.manifest), "LAKEBASE_PROJECT": "shop", "NUMBER": "12", "ACTION": "opened",
                "GITHUB_WORKSPACE": str(repo), "MIGRATIONS": "migrations", "SOURCE_BRANCH": "production",
                "TARGET_BRANCH": "production", "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success", "PICTURE": "success",
-               "UNCOMPARED": "", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "1"}
+               "LBOPS_STATE_DIR": str(place.state), "UNCOMPARED": "", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "1"}
 
-        def step(job, name):
-            done = runner.step(shell[job, name], **env)
+        def step(job, name, **more):
+            done = runner.step(shell[job, name], **{**env, **more})
             equal(done.returncode, 0, f"{job}, {name}: {done.stdout}{done.stderr}")
             return done.stdout
 
@@ -108,6 +131,7 @@ def a_pull_request_goes_its_way(version):
         contains(step("replay", "Apply the migrations"), "::warning::the branch of the pull request is gone")
         env.update(PICTURE="failure", UNCOMPARED="true")
         contains(step("replay", "Apply the migrations"), "::warning::LAKEBASE_REPLAY_UNCOMPARED")
+        the_history_is_kept(place, step)
 
 
 def changed_files_are_judged_without_a_server():
