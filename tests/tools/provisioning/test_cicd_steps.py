@@ -58,7 +58,7 @@ def a_pull_request_goes_its_way(version):
         env = {"LBOPS_MANIFEST": str(place.manifest), "LAKEBASE_PROJECT": "shop", "NUMBER": "12", "ACTION": "opened",
                "GITHUB_WORKSPACE": str(repo), "MIGRATIONS": "migrations", "SOURCE_BRANCH": "production",
                "TARGET_BRANCH": "production", "MERGED": "true", "BRANCH": "ci-pr-12", "MIGRATED": "success", "PICTURE": "success",
-               "LBOPS_STATE_DIR": str(place.state), "UNCOMPARED": "", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "1"}
+               "LBOPS_STATE_DIR": str(place.state), "UNCOMPARED": "", "TRIED": "", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "1"}
 
         def step(job, name, **more):
             done = runner.step(shell[job, name], **{**env, **more})
@@ -119,6 +119,8 @@ def a_pull_request_goes_its_way(version):
         equal(unknown.returncode, 1, "without a picture")
         contains(unknown.stdout, "::error::", "LAKEBASE_REPLAY_UNCOMPARED")
         kept.rename(runner.dir / "tried.json")
+        equal([step("replay", "Try the migrations", TARGET_BRANCH="none"), runner.read("output")], ["", ""], "what can be compared is not tried again")
+        env.update(TRIED="")
         place.sql("CREATE TABLE items (other text)")
         moved = runner.step(shell["replay", "Apply the migrations"], **env)
         equal(moved.returncode, 1, moved.stdout)
@@ -128,8 +130,23 @@ def a_pull_request_goes_its_way(version):
         step("replay", "Apply the migrations")
         equal(place.sql("SELECT to_regclass('items')"), "items", "the target is migrated")
         (runner.dir / "tried.json").unlink()
-        contains(step("replay", "Apply the migrations"), "::warning::the branch of the pull request is gone")
+        (repo / "migrations" / "V2__more.sql").write_text("ALTER TABLE items ADD COLUMN IF NOT EXISTS note text;\n")
+        (repo / "migrations" / "V3__wrong.sql").write_text("ALTER TABLE no_such_table ADD COLUMN IF NOT EXISTS a int;\n")
+        columns = "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'items'::regclass AND attnum > 0"
+        failed = runner.step(shell["replay", "Try the migrations"], **env)
+        equal([failed.returncode, runner.read("output")], [1, ""], "a branch that is gone, and a trial that fails")
+        contains(failed.stdout, "no_such_table", "::error::the branch of the pull request is gone", "nothing is applied")
+        stops = runner.step(shell["replay", "Apply the migrations"], **env)
+        equal([stops.returncode, place.sql(columns)], [1, "id"], "without a trial that passed, nothing is applied")
+        (repo / "migrations" / "V3__wrong.sql").unlink()
+        step("replay", "Try the migrations")
+        equal([runner.read("output"), place.sql(columns)], ["tried=true\n", "id"], "it passes, on a branch of its own")
+        holds("perf-pr-12-77-1" not in place.branches(), "which is gone")
+        contains(step("replay", "Apply the migrations", TRIED="true"), "::notice::the branch of the pull request is gone")
+        equal(place.sql(columns), "id note", "then it is applied")
         env.update(PICTURE="failure", UNCOMPARED="true")
+        step("replay", "Try the migrations")
+        equal(runner.read("output"), "", "a person answers for it")
         contains(step("replay", "Apply the migrations"), "::warning::LAKEBASE_REPLAY_UNCOMPARED")
         the_history_is_kept(place, step)
 
@@ -228,7 +245,7 @@ def a_pull_request_in_a_workspace():
                "PGSSLROOTCERT": ready["pg_ca_file"], "UC_CATALOG": "ops", "UC_READERS": "[]"}
 
         def step(job, name, **more):
-            done = runner.step(shell[job, name], **env, **more)
+            done = runner.step(shell[job, name], **{**env, **more})
             equal(done.returncode, 0, f"{job}, {name}: {done.stdout}{done.stderr}")
             return done.stdout
 
@@ -252,7 +269,9 @@ def a_pull_request_in_a_workspace():
         holds(place.branches().get("ci-pr-12", {}).get("current_state") in (None, "DELETED"), "the branch is gone")
         step("delete", "Delete the branch")
         for _ in range(2):
-            step("replay", "Apply the migrations")
+            step("replay", "Try the migrations")
+            equal(runner.read("output"), "tried=true\n", "the branch is gone, and nothing was kept")
+            step("replay", "Apply the migrations", TRIED="true")
             step("replay", "Permissions in Unity Catalog")
         equal(place.sql("SELECT to_regclass('items')"), "items", "the target is migrated")
         equal(emulator.postgres("GET", "catalogs/shop").status, 200, "its database is a catalog")
