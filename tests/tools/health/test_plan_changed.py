@@ -32,7 +32,8 @@ class Shop(Clinic):
         self.look()
         self.asks(asks, 5)
         equal(self.found(), {}, "as it has always been")
-        self.queryid = self.sql("SELECT queryid FROM pg_stat_statements WHERE query LIKE 'SELECT note FROM orders%' AND calls = 305")
+        self.queryid = self.sql("SELECT queryid FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid"
+                                " WHERE d.datname = current_database() AND query LIKE 'SELECT note FROM orders%' AND calls = 305")
 
     def asks(self, text, times):
         person = self.person(self.clerk)
@@ -123,7 +124,8 @@ def dead_rows_are_no_other_plan(version):
         Shop.look(place)
         place.sql("DO $$ BEGIN FOR i IN 1..300 LOOP UPDATE queue SET note = note; END LOOP; END $$; SELECT pg_stat_force_next_flush()")
         Shop.asks(place, asks, 5)
-        touched = place.sql("SELECT shared_blks_hit + shared_blks_read FROM pg_stat_statements WHERE query LIKE 'SELECT note FROM queue%'")
+        touched = place.sql("SELECT shared_blks_hit + shared_blks_read FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid"
+                            " WHERE d.datname = current_database() AND query LIKE 'SELECT note FROM queue%'")
         holds(int(touched) > 305 * 4 + 5 * 200, f"it reads many more blocks: {touched}")
         equal([c["kind"] for c in Shop.look(place)["result"].get("causes", [])], [], "the table says why")
 
