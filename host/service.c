@@ -56,15 +56,25 @@ static void arm_overdue(service *s)
     ev_timer_start(s->loop, &s->overdue);
 }
 
-void service_finish(service *s, ask *a, wire_reader *fields, const lb_error *error)
+/* Nobody waits for it from here on. */
+static void unload(service *s, ask *a)
 {
     s->waiting--;
     s->backlog_bytes -= a->frame.length;
     buf_done(&a->frame);
+    a->answer = NULL;
+    a->piece = NULL;
+}
+
+void service_finish(service *s, ask *a, wire_reader *fields, const lb_error *error)
+{
     service_answer answer = a->answer;
     void *owner = a->owner, *tag = a->tag;
+    if (answer)
+        unload(s, a);
     free(a);
-    answer(owner, tag, fields, error);
+    if (answer)
+        answer(owner, tag, fields, error);
 }
 
 ask *service_take(service *s, int64_t id)
@@ -113,20 +123,29 @@ void service_pieces(service *s, service_piece piece)
     s->writing->piece = piece;
 }
 
+/* The process has the first one in its hands, or takes it next; those behind it are told of once they are the first. */
+static void tell_unwanted(service *s)
+{
+    ask *first = s->asks;
+    if (!first || first->answer || first->told || s->phase != PHASE_UP)
+        return;
+    /* Where that fails it is answered at its deadline. */
+    first->told =
+        sigqueue(s->child.pid, SIGNAL_UNWANTED, (union sigval){.sival_int = service_ask_mark(first->id)}) == 0;
+}
+
 void service_withdraw(service *s, const void *tag)
 {
     for (ask *a = s->asks, *next; a; a = next) {
         next = a->next;
-        if (a->tag != tag)
+        if (a->tag != tag || !a->answer)
             continue;
-        if (a == s->asks && s->phase == PHASE_UP && kill(s->child.pid, SIGNAL_UNWANTED) == 0)
-            s->stops++;
-        a = service_take(s, a->id);
-        s->waiting--;
-        s->backlog_bytes -= a->frame.length;
-        buf_done(&a->frame);
-        free(a);
+        bool is_sent = s->phase == PHASE_UP && !a->frame.overflow;
+        unload(s, a);
+        if (!is_sent)
+            free(service_take(s, a->id));
     }
+    tell_unwanted(s);
     arm_overdue(s);
 }
 
@@ -179,6 +198,16 @@ static bool was_healthy(const service *s)
     return s->phase == PHASE_UP && (lived > HEALTHY_AFTER_S || lived > HEALTHY_RATIO * pause_after(s->failures));
 }
 
+/* What nobody waits for went with the process. */
+static void forget_unwanted(service *s)
+{
+    for (ask *a = s->asks, *next; a; a = next) {
+        next = a->next;
+        if (!a->answer)
+            free(service_take(s, a->id));
+    }
+}
+
 /* why NULL: it ended by itself, and we look how. */
 static void bury(service *s, const lb_error *why)
 {
@@ -187,7 +216,7 @@ static void bury(service *s, const lb_error *why)
     service_stop_watching(s);
     bool has_ended = child_has_ended(s->child.pid);
     child_kill(&s->child, &status);
-    s->stops = 0;
+    forget_unwanted(s);
     buf_clear(&s->in);
     buf_clear(&s->out);
     if (was_healthy(s))
@@ -234,28 +263,12 @@ static bool on_opened(service *s, wire_reader *r)
     return true;
 }
 
-/* A stop was meant for the ask before, and came when that had been answered. */
-static bool is_stopped_by_mistake(service *s, ask *a, int code)
-{
-    if (code != LB_ERR_CANCELLED || !s->stops)
-        return false;
-    s->stops--;
-    if (!a)
-        return false;
-    *s->asks_end = a;
-    s->asks_end = &a->next;
-    a->next = NULL;
-    buf_put(&s->out, a->frame.data, a->frame.length);
-    return true;
-}
-
 static bool on_answer(service *s, wire_reader *r)
 {
     lb_error error = {0};
     ask *a = service_take(s, wire_get_i64(r));
     error.code = -(int)(wire_get_u32(r) & 0xffff);
-    if (is_stopped_by_mistake(s, a, error.code))
-        return true;
+    tell_unwanted(s);
     if (error.code) {
         (void)snprintf(error.sqlstate, sizeof error.sqlstate, "%s", wire_get_required(r));
         (void)snprintf(error.message, sizeof error.message, "%s", wire_get_required(r));

@@ -18,7 +18,13 @@ typedef struct service service;
 /* fields: what the service answered, until the callback returns; NULL with an error. */
 typedef void (*service_answer)(void *owner, void *tag, wire_reader *fields, const lb_error *error);
 
-#define SIGNAL_UNWANTED SIGUSR1 /* to the process: the ask in hand has been withdrawn */
+/* To the process, with the low bits of an ask's id: it has been withdrawn. Such signals wait in a queue, none is lost.
+ */
+#define SIGNAL_UNWANTED SIGRTMIN
+static inline int service_ask_mark(int64_t id)
+{
+    return (int)(id & INT32_MAX);
+}
 
 /* A piece of an answer that is told before its end. */
 typedef void (*service_piece)(void *owner, void *tag, wire_reader *piece);

@@ -13,8 +13,9 @@ typedef struct ask {
     struct ask *next;
     int64_t id, deadline; /* on the monotonic clock */
     buf frame;
-    service_answer answer;
-    service_piece piece; /* NULL: there are none */
+    service_answer answer; /* NULL: it has been withdrawn, and the process has it yet */
+    bool told;             /* the process knows that */
+    service_piece piece;   /* NULL: there are none */
     void *owner, *tag;
 } ask;
 
@@ -40,7 +41,6 @@ struct service {
     size_t waiting;
     ask *writing; /* between service_begin and service_end */
     int64_t next_id;
-    int stops; /* of withdrawn asks, that the process has not shown to have taken */
     bool ending;
 };
 

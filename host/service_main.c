@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,7 +26,10 @@ typedef struct process {
     buf in, out;
 } process;
 
-static volatile sig_atomic_t stop_requested, ask_is_unwanted;
+#define NO_ASK (-1)
+
+static volatile sig_atomic_t stop_requested;
+static atomic_int asked = NO_ASK, unwanted = NO_ASK; /* marks of asks: the one in hand, the last that was withdrawn */
 
 static void on_term(int signal_number)
 {
@@ -33,17 +37,17 @@ static void on_term(int signal_number)
     stop_requested = 1;
 }
 
-/* Nobody waits for the answer any more. Where that comes too late it stops what comes next, which is then sent again.
- */
-static void on_unwanted(int signal_number)
+/* Nobody waits for that ask's answer any more, which may have been sent, or may not have been begun. */
+static void on_unwanted(int signal_number, siginfo_t *info, void *context)
 {
-    (void)signal_number;
-    ask_is_unwanted = 1;
+    (void)signal_number, (void)context;
+    atomic_store(&unwanted, info->si_value.sival_int);
 }
 
 static bool is_cancelled(void)
 {
-    return stop_requested != 0 || ask_is_unwanted != 0;
+    int mark = atomic_load(&asked);
+    return stop_requested != 0 || (mark != NO_ASK && mark == atomic_load(&unwanted));
 }
 
 /* Log lines of the plugin go to the supervisor, which knows where logs go. */
@@ -70,12 +74,13 @@ static const lb_service_host service_host = {
 
 static void protect(void)
 {
-    struct sigaction action = {.sa_handler = on_term}, unwanted = {.sa_handler = on_unwanted};
+    struct sigaction action = {.sa_handler = on_term};
+    struct sigaction withdrawn = {.sa_sigaction = on_unwanted, .sa_flags = SA_SIGINFO};
     const struct rlimit none = {0, 0};
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGTERM, &action, NULL); /* cannot fail for SIGTERM */
-    (void)sigemptyset(&unwanted.sa_mask);
-    (void)sigaction(SIGNAL_UNWANTED, &unwanted, NULL);
+    (void)sigemptyset(&withdrawn.sa_mask);
+    (void)sigaction(SIGNAL_UNWANTED, &withdrawn, NULL);
     (void)signal(SIGINT, SIG_IGN); /* Ctrl-C at a terminal is the supervisor's to handle */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)fcntl(CHILD_FD, F_SETFD, FD_CLOEXEC);
@@ -141,7 +146,6 @@ static bool flush(process *p)
 static bool idle(process *p, int *ret_wait_ms)
 {
     *ret_wait_ms = -1;
-    ask_is_unwanted = 0; /* it was meant for an ask that has been answered */
     if (!p->state || !p->driver->idle)
         return true;
     int64_t next = p->driver->idle(p->state, &p->out);
@@ -283,13 +287,15 @@ static bool serve_one(process *p)
     uint32_t verb = wire_get_u32(&r);
     int64_t deadline = wire_get_i64(&r);
     p->env.asked = id;
-    ask_is_unwanted = 0;
+    atomic_store(&asked, service_ask_mark(id));
     size_t mark = wire_begin(&p->out, WIRE_ANSWER), head;
     wire_put_i64(&p->out, id);
     wire_put_u32(&p->out, 0);
     head = p->out.length;
-    int code = r.bad ? lb_fail(&error, LB_ERR_INTERNAL, NULL, "a malformed request")
-                     : p->driver->handle(p->state, verb, &r, deadline, &p->out, &error);
+    int code = r.bad            ? lb_fail(&error, LB_ERR_INTERNAL, NULL, "a malformed request")
+               : is_cancelled() ? lb_fail(&error, LB_ERR_CANCELLED, NULL, "nobody waits for it any more")
+                                : p->driver->handle(p->state, verb, &r, deadline, &p->out, &error);
+    atomic_store(&asked, NO_ASK);
     if (code == LB_ERR_CANCELLED && stop_requested)
         return false; /* by whoever ends us, which its asker does not: another process is asked again */
     if (code >= 0 && p->out.overflow)

@@ -135,6 +135,25 @@ def a_question_ends_with_its_run():
         equal(pid_of_history(place), pid, "the process that answers")
 
 
+def questions_that_wait_end_with_their_runs():
+    """Whether the process has one in its hands, has it in its channel, or does not know of it yet."""
+    with workspace() as place:
+        place.start()
+        pid = pid_of_history(place)
+        for pause in (0, 0, 0.05, 0.3):
+            asks = [place.begin("remembers", act="slow", rows=2000000000) for _ in range(2)]
+            place.wait(lambda: len(place.running()) == 2, "both run")
+            harness.time.sleep(pause)
+            for run in place.running():  # the newest first
+                place.ask("cancel", run=run["id"])
+            for ask in asks:
+                equal(ask.finish().member("document")["error"]["code"], "cancelled", "a run that was cancelled")
+            began = harness.time.monotonic()
+            equal(told(place, act="many", rows=3)["result"]["count"], 3, "the next one")
+            holds(harness.time.monotonic() - began < 5, "nobody waits for an answer that nobody wants")
+        equal(pid_of_history(place), pid, "the process that answers")
+
+
 def a_question_without_end_lets_commits_through():
     with workspace(LOCAL.replace("3600", "1")) as place:
         place.start()
@@ -243,7 +262,7 @@ def a_failed_commit_is_told_and_takes_nothing_from_the_question():
 suite(one_run_sees_what_runs_before_it_have_noted, every_type_comes_back_as_it_went, a_plan_and_a_called_tool_read_too,
       the_catalogues_question_tells_the_newest_of_a_target,
       a_long_answer_is_whole_or_an_error, under_the_daemon_runs_read_at_once, a_question_ends_with_its_run,
-      a_question_without_end_lets_commits_through,
+      questions_that_wait_end_with_their_runs, a_question_without_end_lets_commits_through,
       a_service_that_is_killed_answers_all_the_same, without_a_service_the_error_says_so,
       where_nobody_keeps_one_an_empty_answer_would_be_a_lie, fixtures_answer_in_its_place_and_are_recorded,
       history_that_keeps_counts_answers_with_them, a_failed_commit_is_told_and_takes_nothing_from_the_question)
