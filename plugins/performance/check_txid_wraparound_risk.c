@@ -1,7 +1,8 @@
 /* check_txid_wraparound_risk: how near databases and tables are to running out of transaction and multixact ids, how
- * long that leaves, and what keeps a vacuum from helping. */
+ * long that leaves, and what keeps a vacuum from helping; and which keys run out of values. */
 #include "vacuum_age.h"
 #include "vacuum_alert.h"
+#include "vacuum_keys.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 struct args {
     int64_t warning_age, critical_age, holder_seconds, most_tables;
-    double observe_seconds, overdue_factor, rate_hours, warning_days, critical_days;
+    double observe_seconds, overdue_factor, rate_hours, warning_days, critical_days, key_warning, key_critical;
 };
 
 static const lb_param params[] = {
@@ -23,6 +24,10 @@ static const lb_param params[] = {
     LB_PARAM(struct args, rate_hours, LB_F64, "24", "hours of history that the rate is taken over", .min = "0"),
     LB_PARAM(struct args, warning_days, LB_F64, "30", "days until new ids are refused that make a warning", .min = "0"),
     LB_PARAM(struct args, critical_days, LB_F64, "7", "days until then that are critical", .min = "0"),
+    LB_PARAM(struct args, key_warning, LB_F64, "0.8", "used part of a key's range past which it is told of",
+             .min = "0.5", .max = "1"),
+    LB_PARAM(struct args, key_critical, LB_F64, "0.95", "used part of it past which that is critical", .min = "0.5",
+             .max = "1"),
     LB_PARAM(struct args, holder_seconds, LB_I64, "60", "transactions younger than this are not told of as holders",
              .min = "0"),
     LB_PARAM(struct args, most_tables, LB_I64, "20", "most tables to report, the oldest first", .min = "1"),
@@ -39,6 +44,7 @@ typedef struct look {
     const char *rate_from, *no_rate; /* where the rate is from, or why there is none */
     int64_t looked_at;               /* relations, nearly all of them too young to be read */
     int64_t tables_past;             /* over a threshold, told of or not */
+    vacuum_keys keys;
 } look;
 
 /* ---- databases ---- */
@@ -223,13 +229,34 @@ static int tell(lb_ctx *ctx, const look *l, const vacuum_counter *c, int64_t nex
     return r < 0 ? r : tell_days(ctx, l, c, err);
 }
 
-static int tell_both(lb_ctx *ctx, look *l, lb_error *err)
+static int tell_keys(lb_ctx *ctx, const look *l, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    int level = l->keys.worst > args->key_critical ? 2 : l->keys.worst > args->key_warning;
+    const vacuum_alert alert = {
+        .metric = "key_range_used",
+        .object = "the key that is nearest to its end",
+        .unit = "ratio",
+        .action = "widen",
+        .text =
+            level ? lb_printf(ctx, "%s has used %.1f %% of its range", l->keys.worst_name, 100 * l->keys.worst) : "",
+        .value = l->keys.worst,
+        .threshold = level > 1 ? args->key_critical : args->key_warning,
+        .level = level,
+        .is_well_inside = l->keys.worst < INSIDE * args->key_warning,
+    };
+    return alert.text ? vacuum_say(ctx, l->alerts, &alert, err) : lb_out_of_memory(err);
+}
+
+static int tell_all(lb_ctx *ctx, look *l, lb_error *err)
 {
     int r = vacuum_recall_alerts(ctx, &l->alerts, err);
     if (r >= 0)
         r = tell(ctx, l, &l->xid, l->now.next_xid, err);
     if (r >= 0)
         r = tell(ctx, l, &l->mxid, l->now.next_mxid, err);
+    if (r >= 0)
+        r = tell_keys(ctx, l, err);
     return r < 0 ? r : vacuum_remember_alerts(ctx, l->alerts, err);
 }
 
@@ -250,6 +277,7 @@ static int conclude(lb_ctx *ctx, const look *l, lb_error *err)
         ctx,
         LB_ARGS(lb_text("risk_level", levels[by_xid > by_mxid ? by_xid : by_mxid]), lb_i64("xid_age", l->xid.worst),
                 lb_i64("mxid_age", l->mxid.worst), lb_i64("tables_past_a_threshold", l->tables_past),
+                lb_i64("keys_past_a_threshold", l->keys.past),
                 lb_text("rate", l->no_rate ? lb_printf(ctx, "unknown: %s", l->no_rate)
                                            : lb_printf(ctx, "from %s", l->rate_from)),
                 xid_days < 0 ? lb_null("days_to_refusal_of_xids") : lb_f64("days_to_refusal_of_xids", xid_days),
@@ -269,24 +297,31 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "raise critical_age",
                        "it would turn critical (%lld) before it warns (%lld)", (long long)args->critical_age,
                        (long long)args->warning_age);
+    if (args->key_critical < args->key_warning)
+        return lb_fail(err, LB_ERR_INVALID, "raise key_critical", "a key would turn critical (%g) before it warns (%g)",
+                       args->key_critical, args->key_warning);
     int r = measure_rates(ctx, &l, err);
     if (r >= 0)
         r = vacuum_scan_read_old(ctx, args->warning_age, args->overdue_factor, &l.scan, &l.looked_at, err);
     if (r < 0)
         return r;
     l.holder = vacuum_holder(&l.scan, (double)args->holder_seconds, true);
+    const vacuum_keys_limits keys = {args->key_warning, args->key_critical, args->rate_hours};
     r = look_at_databases(ctx, &l, err);
     if (r >= 0)
         r = look_at_tables(ctx, &l, err);
     if (r >= 0)
+        r = vacuum_keys_look(ctx, &keys, &l.keys, err);
+    if (r >= 0)
         r = lb_skipped(ctx, "tables of other databases", "a run sees those of its own; their databases' ages are here",
                        err);
     if (r >= 0)
-        r = tell_both(ctx, &l, err);
+        r = tell_all(ctx, &l, err);
     return r < 0 ? r : conclude(ctx, &l, err);
 }
 
-LB_TOOL(check_txid_wraparound_risk, "how near databases and tables are to running out of transaction ids",
+LB_TOOL(check_txid_wraparound_risk,
+        "how near databases and tables are to running out of transaction ids, and keys of values",
         .agent = "performance", .risk = LB_RISK_LOW, .schedule = "*/5 * * * *", .detector = true, .timeout_s = 120,
         LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"),
         .emits = LB_NAMES("threshold.breached", "threshold.cleared"), .remembers = true, .run = run);

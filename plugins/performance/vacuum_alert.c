@@ -34,7 +34,8 @@ static int breach(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, 
     return lb_emit(ctx, "threshold.breached",
                    LB_ARGS(lb_text("metric", a->metric), lb_f64("value", a->value), lb_f64("threshold", a->threshold),
                            lb_text("unit", a->unit), lb_text("level", a->level > 1 ? "critical" : "warning"),
-                           lb_text("action", "vacuum"), lb_text("object", a->object), lb_text("text", a->text)),
+                           lb_text("action", a->action ? a->action : "vacuum"), lb_text("object", a->object),
+                           lb_text("text", a->text)),
                    err);
 }
 

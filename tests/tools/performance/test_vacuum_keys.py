@@ -1,0 +1,162 @@
+"""check_txid_wraparound_risk and keys that run out of values, on real servers: by their sequence, by their column, or neither."""
+
+from place import Given, contains, each_version, equal, holds, suite
+from planted import KEEPS
+from upkeep import by_kind
+
+TOOL, INT, SMALL, BIG = "check_txid_wraparound_risk", 2**31 - 1, 2**15 - 1, 2**63 - 1
+
+
+def keys(place, **params):
+    return by_kind(f for f in place.findings(TOOL, **params) if f["kind"].endswith("_exhaustion"))
+
+
+def one(place, **params):
+    found, = (f for f in place.findings(TOOL, **params) if f["kind"].endswith("_exhaustion"))
+    return found
+
+
+def at(place, sequence, share, top=INT):
+    place.sql(f"SELECT setval('{sequence}', {1 + int(share * (top - 1))})")
+
+
+def a_narrow_column_runs_out(version):
+    """A serial at 79 %, at 81 % and at 96 %; its fix is the column's, and then the sequence's."""
+    with Given(version) as place:
+        place.sql('CREATE TABLE "Odd t" (id serial PRIMARY KEY, n int); CREATE TABLE item (of_odd int REFERENCES "Odd t", o bigint)')
+        at(place, '"Odd t_id_seq"', 0.79)
+        equal(keys(place), [], "79 %")
+        equal(keys(place, key_warning=0.78), [("public.Odd t.id", "key_exhaustion")], "and who wants to know earlier")
+        at(place, '"Odd t_id_seq"', 0.81)
+        found = one(place)
+        equal((found["object"], found["kind"], found["impact"]["level"]), ("public.Odd t.id", "key_exhaustion", "warning"), "81 %")
+        contains(found["reason"], "its type (integer) is at 17", "of 2147483647, 81.0 % of the way", "every INSERT fails")
+        evidence = found["evidence"]
+        equal((evidence["end"], evidence["sequence"], evidence["referred_to_by"]), (INT, "Odd t_id_seq", "public.item.of_odd"), "evidence")
+        document = place.run(TOOL)
+        told = [(e["type"], e["payload"]["metric"], e["payload"]["level"]) for e in document["events"]]
+        equal((told, document["result"]["keys_past_a_threshold"]), ([("threshold.breached", "key_range_used", "warning")], 1), "told")
+        at(place, '"Odd t_id_seq"', 0.96)
+        found = one(place)
+        equal(found["impact"]["level"], "critical", "96 %")
+        place.sql(found["fix"])
+        second = one(place)
+        equal((second["object"], second["kind"]), ("public.Odd t_id_seq", "sequence_exhaustion"), "a sequence stays an int's")
+        place.sql(second["fix"])
+        equal(keys(place), [], "both are wide")
+        equal(place.sql('INSERT INTO "Odd t" VALUES (DEFAULT, 1) RETURNING id > 2000000000'), "t", "and it goes on")
+        equal([e["type"] for e in place.run(TOOL)["events"]], [], "an end that is said once")
+
+
+def who_has_room_is_left_alone(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE wide (id bigserial PRIMARY KEY); CREATE SEQUENCE narrow AS int;"
+                  "CREATE TABLE fed (id bigint PRIMARY KEY DEFAULT nextval('narrow'));"
+                  "CREATE TABLE round (id int DEFAULT 0); CREATE SEQUENCE rounds AS int CYCLE OWNED BY round.id;"
+                  "CREATE SEQUENCE never AS smallint; CREATE TEMP SEQUENCE mine AS smallint;"
+                  "CREATE SCHEMA lbops_migration; CREATE SEQUENCE lbops_migration.own AS smallint")
+        at(place, "wide_id_seq", 0.9)
+        at(place, "narrow", 0.79)
+        at(place, "rounds", 0.99)
+        at(place, "lbops_migration.own", 0.99, SMALL)
+        equal(keys(place), [], "bigint, 79 %, one that begins anew, one that was never asked, one of ours")
+        at(place, "narrow", 0.9)
+        found = one(place)
+        equal((found["object"], found["kind"], found["fix"]),
+              ("public.narrow", "sequence_exhaustion", "ALTER SEQUENCE public.narrow AS bigint"), "a column with room, and its sequence without")
+        place.sql(found["fix"])
+        equal(keys(place), [], "with the fix")
+        place.sql("CREATE TABLE tight (id smallint DEFAULT 0); CREATE SEQUENCE turns CYCLE OWNED BY tight.id")
+        at(place, "turns", 0.9, SMALL)
+        equal(keys(place), [("public.tight.id", "key_exhaustion")], "it would begin anew long behind its column's end")
+
+
+def ends_of_their_own_and_ways_down(version):
+    with Given(version) as place:
+        place.sql("CREATE SEQUENCE block MINVALUE 1000000 MAXVALUE 1999999; CREATE SEQUENCE down AS int INCREMENT -1;"
+                  "CREATE SEQUENCE whole AS int MINVALUE -2147483648 START -2147483648; CREATE SEQUENCE late AS int START 2000000000;"
+                  "CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY, small smallserial)")
+        place.sql("SELECT setval('block', 1700000), setval('down', -1600000000), setval('whole', 1200000000), nextval('late')")
+        equal(keys(place), [("public.late", "sequence_exhaustion")], "70 %, 75 %, 78 %, and one that began near its end")
+        place.sql("SELECT setval('block', 1850000), setval('down', -1900000000), setval('whole', 1400000000), setval('late', 5)")
+        at(place, "i_id_seq", 0.85)
+        at(place, "i_small_seq", 0.96, SMALL)
+        found = {f["object"]: f for f in place.findings(TOOL)}
+        equal(sorted(found), ["public.block", "public.down", "public.i.id", "public.i.small", "public.whole"], "past 80 %")
+        equal(sorted(o for o, f in found.items() if f["impact"]["level"] == "critical"), ["public.i.small"], "past 95 %")
+        block = found["public.block"]
+        equal(block["fix"], None, "an end that somebody gave it")
+        contains(block["confidence"]["terms"], {"name": "has_an_end_of_its_own", "points": -0.2}, {"name": "it_moves", "points": 0.2})
+        contains(block["evidence"]["remedy"], "move its MAXVALUE")
+        equal(found["public.down"]["evidence"]["end"], -2**31, "the end of a way down")
+        for name in ("public.down", "public.whole", "public.i.id", "public.i.small"):
+            place.sql(found[name]["fix"])
+        equal(keys(place), [("public.block", "sequence_exhaustion")] + ([("public.i_small_seq", "sequence_exhaustion")]), "with their fixes")
+
+
+def applications_number_rows_themselves(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE own (id int PRIMARY KEY); CREATE TABLE few (id smallint PRIMARY KEY); CREATE TABLE plain (id int);"
+                  "CREATE TABLE pair (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE wide (id bigint PRIMARY KEY);"
+                  "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+                  f"CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO ({INT})")
+        for table, top, share in (("own", INT, 0.79), ("few", SMALL, 0.82), ("plain", INT, 0.99), ("wide", INT, 0.99), ("parts", INT, 0.9)):
+            place.sql(f"INSERT INTO {table} SELECT g FROM generate_series({int(top * share)} - 500, {int(top * share)}) g; ANALYZE {table}")
+        place.sql("INSERT INTO pair SELECT 2147483000, g FROM generate_series(1, 500) g; ANALYZE pair")
+        equal(keys(place), [("public.few.id", "key_exhaustion"), ("public.parts.id", "key_exhaustion")], "of whole keys")
+        place.sql(f"INSERT INTO own VALUES ({int(INT * 0.97)})")
+        found = {f["object"]: f for f in place.findings(TOOL)}
+        equal(found["public.own.id"]["evidence"]["value"], int(INT * 0.97), "what was added since ANALYZE")
+        equal(found["public.own.id"]["impact"]["level"], "critical", "97 %")
+        place.sql(found["public.own.id"]["fix"])
+        equal([k for k in keys(place) if "own" in k[0]], [], "with the fix")
+
+
+def days_are_told_from_what_it_moved(version):
+    with Given(version, more=KEEPS) as place:
+        place.sql("CREATE TABLE t (id serial); CREATE TABLE still (id serial)")
+        at(place, "t_id_seq", 0.85)
+        at(place, "still_id_seq", 0.85)
+        for found in place.findings(TOOL):
+            contains(found["reason"], "how fast it moves is not known yet")
+            equal(found["evidence"]["days_left"], None, "without an earlier reading")
+        noted = [r for r in place.waiting("lakebase_metrics") if r["metric_name"] == "key_value"]
+        equal(sorted(r["object_name"] for r in noted), ["public.still.id", "public.t.id"], "what is noted")
+        place.sql("SELECT setval('t_id_seq', last_value + 100000) FROM t_id_seq; SELECT pg_sleep(1.1)")
+        found = {f["object"]: f for f in place.findings(TOOL)}
+        moves, still = found["public.t.id"], found["public.still.id"]
+        days, a_day = moves["evidence"]["days_left"], moves["evidence"]["values_per_day"]
+        holds(0 < days < 1 and a_day > 0, f"days: {moves['evidence']}")
+        left = moves["evidence"]["end"] - moves["evidence"]["value"]
+        holds(abs(days * a_day / left - 1) < 0.01, f"days of what is left: {moves['evidence']}")
+        contains(moves["reason"], "days are left at its rate of late")
+        contains(still["reason"], "it has not moved of late")
+        holds(still["confidence"]["value"] < moves["confidence"]["value"], "one that stands still")
+        rows = place.history("SELECT count(*) AS n FROM lakebase_metrics WHERE metric_name = 'key_value'")["rows"]
+        equal(int(rows[0][0]), 2, "noted once an hour")
+
+
+def what_may_not_be_read_is_said(version):
+    with Given(version) as place:
+        place.sql("CREATE TABLE t (id serial)")
+        at(place, "t_id_seq", 0.85)
+        role = f"weak_{place.database}"
+        place.at_server(f"CREATE ROLE {role} LOGIN")
+        try:
+            weak = place.url().replace("postgres@", f"{role}@", 1)
+            done = place.cli("--json", "run", TOOL, "--dsn", weak, check=0).stdout
+            contains(done, "1 sequences", "this role may not read them", '"risk_level":"safe"')
+        finally:
+            place.at_server(f"DROP ROLE {role}")
+        with place.session() as busy:
+            busy.stdin.write("BEGIN; ALTER SEQUENCE t_id_seq RESTART 5; SELECT 'held';\n")
+            equal(busy.stdout.readline().strip(), "held", "a sequence that somebody alters")
+            result = place.run(TOOL)["result"]
+            contains(str(result["skipped"]), "how far they have come is not known")
+            equal(result["risk_level"], "safe", "the ids are looked at all the same")
+            busy.stdin.close()
+        place.run(TOOL, check=1, key_warning=0.9, key_critical=0.8)
+
+
+suite(*each_version(a_narrow_column_runs_out, who_has_room_is_left_alone, ends_of_their_own_and_ways_down,
+                    applications_number_rows_themselves, days_are_told_from_what_it_moved, what_may_not_be_read_is_said), at_once=2)
