@@ -52,6 +52,7 @@ typedef struct serve {
     text_map awake_known;
     ev_timer schedule_timer, targets_timer, lease_timer;
     bool is_scheduling, lists_targets, is_leased;
+    struct sharing *leaving; /* places of nobody that are on their way to us */
     size_t running;
 
     service *history, *channel; /* NULL: there is none */
@@ -105,6 +106,7 @@ void serve_remember(serve *s, wire_reader *docs); /* documents of the schedule's
  * place, whose lease we hold. project NULL: the workspace. */
 void serve_forget_others(serve *s);
 void serve_forget_at(serve *s, const char *project, const char *branch);
+bool serve_is_same(const char *a, const char *b); /* names; NULL is only like NULL */
 
 /* serve_awake.c: the budget of time that computes are awake only for the schedule */
 void serve_awake_begin(serve *s, serve_target *t, int64_t period, run_ask *ask); /* fills in what the run is to know */

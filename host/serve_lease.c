@@ -8,6 +8,7 @@
 
 /* A place on its way to us; by its name, as targets come and go meanwhile. */
 typedef struct sharing {
+    struct sharing *next; /* of those that are no targets any more */
     serve *serve;
     char *project, *branch; /* project NULL: the workspace */
 } sharing;
@@ -101,6 +102,11 @@ static void release(serve *s, const char *project, const char *branch)
 
 static sharing *sharing_free(sharing *sh)
 {
+    sharing **link = &sh->serve->leaving;
+    while (*link && *link != sh)
+        link = &(*link)->next;
+    if (*link)
+        *link = sh->next;
     free(sh->project);
     free(sh->branch);
     free(sh);
@@ -173,24 +179,37 @@ static void on_acquired(void *owner, void *tag, int failed, int64_t version, con
     state_list(book_state(supervisor_book(s->supervisor)), &q, on_memories, s, sh);
 }
 
-static void acquire(serve *s, const char *project, const char *branch)
+static sharing *sharing_new(serve *s, const char *project, const char *branch)
 {
-    state_client *state = book_state(supervisor_book(s->supervisor));
-    char name[SCHED_KEY];
     sharing *sh = base_alloc(sizeof *sh);
     *sh = (sharing){.serve = s, .project = base_strdup(project), .branch = base_strdup(branch)};
+    return sh;
+}
+
+static void acquire(sharing *sh)
+{
+    serve *s = sh->serve;
+    state_client *state = book_state(supervisor_book(s->supervisor));
+    char name[SCHED_KEY];
     state_begin(state, on_acquired, s, sh);
     state_op(state, &(lb_state_op){.verb = LB_STATE_ACQUIRE,
                                    .space = LEASE_SPACE,
-                                   .key = lease_name(project, branch, name),
+                                   .key = lease_name(sh->project, sh->branch, name),
                                    .owner = s->host,
                                    .ttl_us = LEASE_US});
     state_end(state);
 }
 
+/* Once at a time: a second one would read what the first is about to tell, and tell it again. */
 void serve_lease_leave(serve *s, const char *project, const char *branch)
 {
-    acquire(s, project, branch);
+    for (const sharing *sh = s->leaving; sh; sh = sh->next)
+        if (serve_is_same(sh->project, project) && serve_is_same(sh->branch, branch))
+            return;
+    sharing *sh = sharing_new(s, project, branch);
+    sh->next = s->leaving;
+    s->leaving = sh;
+    acquire(sh);
 }
 
 static void on_daemons(void *owner, void *tag, wire_reader *docs, const lb_error *error)
@@ -212,7 +231,7 @@ static void on_daemons(void *owner, void *tag, wire_reader *docs, const lb_error
     }
     for (size_t i = 0; i < s->target_count; i++) {
         if (is_for_us(s, hosts, count, &s->targets[i])) {
-            acquire(s, s->targets[i].project, s->targets[i].branch);
+            acquire(sharing_new(s, s->targets[i].project, s->targets[i].branch));
         } else if (s->targets[i].is_ours) {
             lose(s, &s->targets[i]);
             release(s, s->targets[i].project, s->targets[i].branch);

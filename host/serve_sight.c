@@ -1,7 +1,7 @@
 /* Places that the schedule has stopped to look at: what could not be seen there is no trouble any more (unseen.h). */
 #include "serve_internal.h"
 
-static bool is_same(const char *a, const char *b)
+bool serve_is_same(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : !a && !b;
 }
@@ -12,8 +12,8 @@ static bool looks(void *state, const char *tool, const char *project, const char
     const sched_plan *plan = sched_made_plan(s->plan);
     for (size_t i = 0; i < plan->pair_count; i++) {
         const sched_target *at = &plan->targets[plan->pairs[i].target];
-        if ((!tool || strcmp(plan->jobs[plan->pairs[i].job].tool, tool) == 0) && is_same(at->project, project) &&
-            is_same(at->branch, branch))
+        if ((!tool || strcmp(plan->jobs[plan->pairs[i].job].tool, tool) == 0) && serve_is_same(at->project, project) &&
+            serve_is_same(at->branch, branch))
             return true;
     }
     return false;
@@ -60,7 +60,8 @@ typedef struct one_place {
 static bool looks_or_is_elsewhere(void *state, const char *tool, const char *project, const char *branch)
 {
     const one_place *at = state;
-    return !is_same(at->project, project) || !is_same(at->branch, branch) || looks(at->serve, tool, project, branch);
+    return !serve_is_same(at->project, project) || !serve_is_same(at->branch, branch) ||
+           looks(at->serve, tool, project, branch);
 }
 
 void serve_forget_at(serve *s, const char *project, const char *branch)
