@@ -78,7 +78,7 @@ def ends_of_their_own_and_ways_down(version):
                   "CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY, small smallserial)")
         place.sql("SELECT setval('block', 1700000), setval('down', -1600000000), setval('whole', 1200000000), nextval('late')")
         equal(keys(place), [("public.late", "sequence_exhaustion")], "70 %, 75 %, 78 %, and one that began near its end")
-        place.sql("SELECT setval('block', 1850000), setval('down', -1900000000), setval('whole', 1400000000), setval('late', 5)")
+        place.sql("SELECT setval('block', 1850000), setval('down', -1900000000), setval('whole', 1400000000), setval('late', 5), pg_sleep(1.1)")
         at(place, "i_id_seq", 0.85)
         at(place, "i_small_seq", 0.96, SMALL)
         found = {f["object"]: f for f in place.findings(TOOL)}
