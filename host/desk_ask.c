@@ -168,11 +168,14 @@ void desk_suspended(desk_call *call)
 
 static void on_resumed(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
 {
-    (void)owner, (void)failed, (void)version;
-    if (error)
-        desk_error(tag, error);
-    else
-        desk_end(tag, 0);
+    desk_call *call = tag;
+    (void)failed, (void)version;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    supervisor_event(owner, "tool.resumed", NULL, NULL, LB_ARGS(lb_text("tool", json_get_text(call->request, "tool"))));
+    desk_end(call, 0);
 }
 
 /* After the list of suspensions is in, for a supervisor that has just started. */

@@ -162,6 +162,10 @@ typedef struct manifest_events {
     int segment_mb;  /* default 16 */
 } manifest_events;
 
+typedef struct manifest_reminders {
+    int remind_critical_s, remind_warning_s; /* default 14400 and 86400; 0: never */
+} manifest_reminders;
+
 typedef struct manifest_models {
     bool forbid; /* nothing may leave for a model */
 } manifest_models;
@@ -248,6 +252,7 @@ typedef struct manifest {
     manifest_approvals approvals;
     manifest_timing schedule;
     manifest_events events;
+    manifest_reminders alerts;
     manifest_models models;
     manifest_service *services;
     size_t service_count;

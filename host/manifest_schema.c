@@ -111,6 +111,19 @@ static const schema_table schema_approvals = {
     .count = LB_COUNT(approval_fields),
 };
 
+static const schema_field reminder_fields[] = {
+    {"remind_critical_s", FIELD_INT, AT(manifest_reminders, remind_critical_s), .min = 0, .max = 31536000,
+     .fallback = "14400", .doc = "seconds after which a critical alert that is still open is told again; 0: never"},
+    {"remind_warning_s", FIELD_INT, AT(manifest_reminders, remind_warning_s), .min = 0, .max = 31536000,
+     .fallback = "86400", .doc = "likewise a warning"},
+};
+static const schema_table schema_reminders = {
+    .header = "[alerts]",
+    .doc = "When people are reminded of an alert of which nobody who sees it says when.",
+    .fields = reminder_fields,
+    .count = LB_COUNT(reminder_fields),
+};
+
 static const schema_field model_fields[] = {
     {"forbid", FIELD_BOOL, AT(manifest_models, forbid), .fallback = "false",
      .doc = "true: nothing leaves for a model, whatever [services.model] says; only one that stays here is asked"},
@@ -133,6 +146,7 @@ const schema_section schema_sections[] = {
     SECTION("schedule", schema_timing, schedule),
     SECTION("events", schema_events, events),
     SECTION("approvals", schema_approvals, approvals),
+    SECTION("alerts", schema_reminders, alerts),
     SECTION("model", schema_models, models),
 };
 const size_t schema_section_count = LB_COUNT(schema_sections);
@@ -455,7 +469,7 @@ void manifest_reference(buf *b)
         &schema_secret,    &schema_target,    &schema_agent,   &schema_tool,         &schema_timing,
         &schema_schedule,  &schema_window,    &schema_events,  &schema_subscription, &schema_threshold,
         &schema_rule,      &schema_approvals, &schema_routine, &schema_job,          &schema_site,
-        &schema_models,
+        &schema_reminders, &schema_models,
     };
     for (size_t i = 0; i < LB_COUNT(tables); i++) {
         buf_printf(b, "%s### `%s`\n\n%s\n\n", i ? "\n" : "", tables[i]->header, tables[i]->doc);

@@ -22,6 +22,7 @@ typedef struct alerting {
     bool ends_all;           /* no alert itself: it ends those of its branch */
     char *acknowledged;      /* who has taken it on, as JSON; NULL: nobody */
     bool is_acknowledging;   /* no news of the alert itself, but of a person */
+    bool is_reminding;       /* nor here: its time is over, and nobody has said it again */
     char *said, *line;       /* their words; what is told where that is not text; or NULL */
     int64_t told_at;         /* when it was last told */
     int64_t at, version, fired_at;
@@ -30,6 +31,12 @@ typedef struct alerting {
     buf hears, knew, told; /* lists of names: who hears of this step, who heard before it, who has then */
     ev_timer again;
 } alerting;
+
+/* serve_remind.c: a moment in what the state knows of an alert, */
+int64_t serve_alert_time(struct json_object *alert, const char *name, int64_t fallback);
+/* and whether it is time to say it again. remind_s: as whoever has seen it says, or NaN. Runs do not begin to the
+ * second. */
+bool serve_remind_due(const serve *s, struct json_object *alert, severity level, double remind_s, int64_t at);
 
 /* serve_judge.c: kind, what tells two alerts of that kind apart, how bad, and the line for people. False: it is worth
  * none. */

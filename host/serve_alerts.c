@@ -6,11 +6,8 @@
 
 #include <math.h>
 
-#define AGAIN_S           0.2          /* until the log has room again */
-#define REMIND_CRITICAL_S (4 * 3600.0) /* where whoever sees it does not say */
-#define REMIND_WARNING_S  (24 * 3600.0)
-#define REMIND_SLACK_S    60.0
-#define ABOUT_MOST        (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
+#define AGAIN_S    0.2                 /* until the log has room again */
+#define ABOUT_MOST (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
 
 static void look_up(alerting *a);
 static void tell(alerting *a);
@@ -286,34 +283,6 @@ static void write_alert(alerting *a, const char *status)
     state_end(state);
 }
 
-static int64_t time_in(struct json_object *body, const char *name, int64_t fallback)
-{
-    const char *text = json_get_text(body, name);
-    int64_t at = fallback;
-    if (text)
-        (void)clock_parse(text, &at); /* ours: it parses */
-    return at;
-}
-
-/* Somebody has taken it on, and the time that they have asked for is not over. */
-static bool is_in_hand(const alerting *a, struct json_object *before)
-{
-    struct json_object *by = json_get_object(before, "acknowledged");
-    return by && time_in(by, "until", INT64_MAX) > a->at;
-}
-
-/* It is seen again while it is open: after its time people are reminded. Runs do not begin to the second. */
-static bool is_due_again(const alerting *a, struct json_object *before)
-{
-    double wait = !isnan(a->remind_s)                ? a->remind_s
-                  : a->severity == SEVERITY_CRITICAL ? REMIND_CRITICAL_S
-                  : a->severity == SEVERITY_WARNING  ? REMIND_WARNING_S
-                                                     : 0;
-    double slack = wait / 10 < REMIND_SLACK_S ? wait / 10 : REMIND_SLACK_S;
-    int64_t told = time_in(before, "told_at", time_in(before, "fired_at", a->at));
-    return wait > 0 && !is_in_hand(a, before) && (double)(a->at - told) >= (wait - slack) * (double)CLOCK_SECOND;
-}
-
 /* NULL: nothing that is worth telling. */
 static const char *change_of(const alerting *a, bool is_open, struct json_object *before)
 {
@@ -322,10 +291,10 @@ static const char *change_of(const alerting *a, bool is_open, struct json_object
     if (a->is_acknowledging)
         return is_open ? "acknowledged" : NULL;
     if (!is_open)
-        return "opened";
+        return a->is_reminding ? NULL : "opened";
     if (a->severity > serve_severity(json_get_text(before, "severity")))
         return "escalated";
-    return is_due_again(a, before) ? "reminded" : NULL;
+    return serve_remind_due(a->serve, before, a->severity, a->remind_s, a->at) ? "reminded" : NULL;
 }
 
 static void replace(char **text, struct json_object *from, const char *member)
@@ -335,7 +304,7 @@ static void replace(char **text, struct json_object *from, const char *member)
     *text = base_strdup(known);
 }
 
-/* A person's word changes nothing of the alert: it is told as it stands. */
+/* Neither a person's word nor the time changes anything of the alert: it is told as it stands. */
 static void take_as_known(alerting *a, struct json_object *before)
 {
     struct json_object *detail = json_get_object(before, "detail");
@@ -345,7 +314,7 @@ static void take_as_known(alerting *a, struct json_object *before)
     replace(&a->metric, before, "metric");
     replace(&a->object, before, "object");
     free(a->line);
-    a->line = base_printf("%s: %s", a->said, a->text ? a->text : a->key);
+    a->line = a->said ? base_printf("%s: %s", a->said, a->text ? a->text : a->key) : NULL;
     if (!detail)
         return;
     free(a->document);
@@ -357,7 +326,7 @@ static void carry(alerting *a, struct json_object *before)
 {
     struct json_object *by = json_get_object(before, "acknowledged");
     bool is_told = a->change && !a->is_acknowledging;
-    a->told_at = is_told ? a->at : time_in(before, "told_at", a->fired_at);
+    a->told_at = is_told ? a->at : serve_alert_time(before, "told_at", a->fired_at);
     if (a->is_acknowledging)
         return;
     free(a->acknowledged); /* of a look before this one */
@@ -380,12 +349,15 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     bool is_known = state_get_doc(docs, &doc), is_open = is_known && doc.status && strcmp(doc.status, "open") == 0;
     JSON_AUTO *before = is_known ? json_parse(doc.body, strlen(doc.body), &bad) : NULL;
     a->version = is_known ? doc.version : 0;
+    bool is_aside = a->is_acknowledging || a->is_reminding;
     a->fired_at = a->at;
     a->count = 1;
     if (is_open) {
-        a->count = json_get_i64(before, "count", 0) + !a->is_acknowledging;
-        a->fired_at = time_in(before, "fired_at", a->at);
+        a->count = json_get_i64(before, "count", 0) + !is_aside;
+        a->fired_at = serve_alert_time(before, "fired_at", a->at);
     }
+    if (is_aside)
+        take_as_known(a, before);
     /* The same event again, after a crash: what came of it may not have been told. */
     const char *log = json_get_text(before, "log");
     bool is_again = is_known && json_get_i64(before, "event", 0) == (int64_t)a->seq &&
@@ -393,12 +365,10 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
     const char *change = is_again ? json_get_text(before, "change") : change_of(a, is_open, before);
     free(a->change);
     a->change = change ? base_strdup(change) : NULL;
-    if ((a->resolves || a->is_acknowledging) && !is_open && !is_again) {
+    if (((a->resolves || is_aside) && !is_open && !is_again) || (a->is_reminding && !change)) {
         finish(a);
         return;
     }
-    if (a->is_acknowledging)
-        take_as_known(a, before);
     carry(a, before);
     find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL,
                  serve_severity(json_get_text(before, "severity")));

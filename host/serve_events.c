@@ -280,6 +280,8 @@ static void open_router(serve *s)
     s->is_fresh = false;
     if (log)
         event_log_passed(log, router_passed(s->router));
+    if (!s->is_once)
+        serve_remind_start(s);
     router_flush(s->router); /* where new ones begin, at once: a later start must not take a later place for it */
 }
 
@@ -342,6 +344,7 @@ void serve_events_stop(serve *s)
         router_flush(s->router);
     s->router = router_free(s->router);
     ev_timer_stop(s->loop, &s->router_wait);
+    serve_remind_stop(s);
     arena_done(&s->subscription_memory);
     arena_init(&s->subscription_memory, 0);
     s->subscriptions = NULL;

@@ -70,6 +70,7 @@ typedef struct serve {
     int router_lock;  /* held by whoever brings events to their subscribers; -1: not us */
     bool waits_for_router;
     ev_timer router_wait;
+    ev_timer reminder; /* serve_remind.c */
     const char *alerts_id;
     char log_name[ID_TEXT + 1]; /* "@NAME" of our log of events, where hosts with logs of their own share the state */
     bool is_once;               /* serve_once.c: for one request; the log of events is not held */
@@ -147,6 +148,10 @@ bool serve_send_note(service *to, const lb_alert_note *note, service_answer sent
 void serve_alerts_resume(serve *s, const char *dir, uint64_t last); /* before the router: what it has told already */
 router_answer serve_on_alertable(void *state, const router_delivery *delivery, lb_error *err);
 void serve_alerts_stop(serve *s);
+
+/* serve_remind.c: alerts whose event comes once are said again while they are open */
+void serve_remind_start(serve *s); /* events are brought to those who follow them */
+void serve_remind_stop(serve *s);
 
 /* serve_gone.c: the end of alerts about branches that are not there any more */
 #define ALERT_SPACE "alert" /* what is known of each alert, by its key */

@@ -132,9 +132,28 @@ static void judge_sight(alerting *a, const event *e, struct json_object *payload
                                     text_of(payload, "reason"));
 }
 
+static void judge_service(alerting *a, struct json_object *payload, bool is_up)
+{
+    const char *name = text_of(payload, "service");
+    a->severity = SEVERITY_CRITICAL;
+    a->resolves = is_up;
+    a->key = base_printf("service/%s", name);
+    a->text = is_up ? base_printf("the %s service works again", name)
+                    : base_printf("the %s service is down: %s", name, text_of(payload, "reason"));
+}
+
+static void judge_suspension(alerting *a, struct json_object *payload, bool is_over)
+{
+    const char *tool = text_of(payload, "tool");
+    a->severity = SEVERITY_WARNING;
+    a->resolves = is_over;
+    a->key = base_printf("suspended/%s", tool);
+    a->text = is_over ? base_printf("%s may run again", tool)
+                      : base_printf("%s crashes and is suspended: %s", tool, text_of(payload, "reason"));
+}
+
 bool serve_judge(alerting *a, const event *e, struct json_object *payload)
 {
-    const char *subject = NULL;
     if (strcmp(e->kind, "threshold.breached") == 0 || strcmp(e->kind, "threshold.cleared") == 0) {
         judge_threshold(a, payload, e->kind[10] == 'c');
     } else if (strncmp(e->kind, "issue.", 6) == 0 || strncmp(e->kind, "awake.", 6) == 0) {
@@ -145,13 +164,11 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         judge_cost(a, payload, e->kind[5] == 'n');
     } else if (strcmp(e->kind, "person.acknowledged") == 0) {
         judge_word(a, payload);
+    } else if (strcmp(e->kind, "reminder.due") == 0) {
+        a->is_reminding = a->is_keyed = true;
+        a->key = base_strdup(text_of(payload, "alert_id"));
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
-        subject = text_of(payload, "service");
-        a->severity = SEVERITY_CRITICAL;
-        a->resolves = e->kind[8] == 'u';
-        a->key = base_printf("service/%s", subject);
-        a->text = a->resolves ? base_printf("the %s service works again", subject)
-                              : base_printf("the %s service is down: %s", subject, text_of(payload, "reason"));
+        judge_service(a, payload, e->kind[8] == 'u');
     } else if (strcmp(e->kind, "target.gone") == 0) {
         a->resolves = a->is_keyed = true;
         a->severity = serve_severity(json_get_text(payload, "severity"));
@@ -162,11 +179,8 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         a->branch = base_strdup(text_of(payload, "branch_id"));
     } else if (strncmp(e->kind, "target.", 7) == 0) {
         judge_sight(a, e, payload);
-    } else if (strcmp(e->kind, "tool.suspended") == 0) {
-        subject = text_of(payload, "tool");
-        a->severity = SEVERITY_WARNING;
-        a->key = base_printf("suspended/%s", subject);
-        a->text = base_printf("%s crashes and is suspended: %s", subject, text_of(payload, "reason"));
+    } else if (strcmp(e->kind, "tool.suspended") == 0 || strcmp(e->kind, "tool.resumed") == 0) {
+        judge_suspension(a, payload, e->kind[5] == 'r');
     } else if (strcmp(e->kind, "history.thinned") == 0) {
         a->severity = SEVERITY_CRITICAL;
         a->key = base_strdup("history/thinned");

@@ -553,6 +553,38 @@ def who_has_heard_is_reminded_in_its_time():
         equal(steps(daemon, OBJECT), ["fired", "renotified", "escalated", "resolved"], "in history")
 
 
+def what_nobody_says_again_is_said_again_by_the_daemon():
+    """A tool that is suspended: its event comes once, and it stays suspended. A breach is its tool's to say again."""
+    with Web() as slack, routing("[alerts]\nremind_warning_s = 1", slack=("alert_slack", {"secret_url": slack.url + "/services/T0"})) as daemon:
+        key, why = "suspended/segfaults", ("--as", "ada", "--because", "it is mended tomorrow")
+
+        def said(what):
+            return [t for t in texts(slack) if what in t]
+        daemon.start()
+        breach(daemon, remind_s=0)
+        for _ in range(3):
+            equal(daemon.run("segfaults").exit, 1, "a crash")
+        daemon.wait(lambda: len(said("segfaults")) >= 3, "it is told, and told again")
+        contains(said("segfaults")[0], "warning: segfaults crashes and is suspended")
+        contains(said("segfaults")[2], "warning still: segfaults crashes and is suspended")
+        daemon.kill()
+        daemon.start()
+        before = len(said("segfaults"))
+        daemon.wait(lambda: len(said("segfaults")) > before, "the next daemon goes on with it")
+        equal(standing(daemon, key)["count"], 1, "how often it was seen")
+        daemon.cli("ack", key, *why, "--until", "3s", check=0)
+        daemon.wait(lambda: said("acknowledged by ada"), "somebody has taken it on")
+        taken_on = texts(slack).index(said("acknowledged by ada")[0])
+        daemon.wait(lambda: texts(slack)[taken_on + 1:], "their time is over")
+        daemon.cli("tools", "segfaults", "--resume", check=0)
+        daemon.wait(lambda: said("segfaults may run again"), "it is over")
+        over = steps(daemon, key)
+        equal((over[0], over[-1], set(over[1:-1])), ("fired", "resolved", {"renotified", "acknowledged"}), "in history")
+        breach(daemon, over=True)
+        daemon.wait(lambda: said("lock_wait_time is back"), "a later alert")
+        equal(("resolved" in said("segfaults")[-1], len(said("lock_wait_time"))), (True, 2), "nothing is said of what is over, or never to be said again")
+
+
 def nobody_is_reminded_in_a_flood():
     with Web() as slack, Web() as duty, team(slack, duty, digest_above=2, digest_s=3600) as daemon:
         daemon.start()
@@ -741,7 +773,8 @@ suite(every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,
       a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
       an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
-      alerts_of_a_deleted_branch_end_once_and_with_it, who_has_heard_is_reminded_in_its_time, nobody_is_reminded_in_a_flood,
+      alerts_of_a_deleted_branch_end_once_and_with_it, who_has_heard_is_reminded_in_its_time, what_nobody_says_again_is_said_again_by_the_daemon,
+      nobody_is_reminded_in_a_flood,
       what_somebody_has_taken_on_is_left_to_them, a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
       a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,

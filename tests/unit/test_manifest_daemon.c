@@ -5,6 +5,7 @@ static const char whole[] = HEAD
     "timezone = \"Europe/Berlin\"\n"
     "[schedule]\nspread_s = 60\ncatch_up = \"never\"\nbackoff_max_s = 600\ndrain_s = 5\n"
     "[events]\nchain_limit = 3\nkeep_days = 30\nsegment_mb = 16\n"
+    "[alerts]\nremind_critical_s = 60\nremind_warning_s = 0\n"
     "[approvals]\nexpires_h = 24\nsecond_person = \"destructive\"\napprovers = [\"Ada Lovelace\", \"grace\"]\n"
     "[agents.a]\ntools = [\"scan\"]\n[agents.b.tool.scan]\nwindow = \"night\"\n"
     "[[schedules]]\ntool = \"scan\"\ncron = \"*/5 * * * *\"\nparams = { view = \"activity\" }\n"
@@ -64,6 +65,8 @@ static void reads_all_of_it(void)
     CU_ASSERT_EQUAL(m->events.chain_limit, 3);
     CU_ASSERT_EQUAL(m->events.keep_days, 30);
     CU_ASSERT_EQUAL(m->events.segment_mb, 16);
+    CU_ASSERT_EQUAL(m->alerts.remind_critical_s, 60);
+    CU_ASSERT_EQUAL(m->alerts.remind_warning_s, 0);
     CU_ASSERT_EQUAL(m->approvals.expires_h, 24);
     CU_ASSERT_EQUAL(m->approvals.second_person, MANIFEST_SECOND_DESTRUCTIVE);
     ASSERT_TEXT(m->approvals.approvers[0], "Ada Lovelace");
@@ -88,6 +91,8 @@ static void fills_in_defaults(void)
     CU_ASSERT_EQUAL(m->events.chain_limit, 8);
     CU_ASSERT_EQUAL(m->events.keep_days, 90);
     CU_ASSERT_EQUAL(m->events.segment_mb, 16);
+    CU_ASSERT_EQUAL(m->alerts.remind_critical_s, 14400);
+    CU_ASSERT_EQUAL(m->alerts.remind_warning_s, 86400);
     CU_ASSERT_EQUAL(m->approvals.expires_h, 72);
     CU_ASSERT_EQUAL(m->approvals.second_person, MANIFEST_SECOND_NEVER);
     CU_ASSERT_PTR_NULL(m->approvals.approvers);
@@ -231,6 +236,8 @@ static void prints_its_reference(void)
         "| `chain_limit` | integer, 1 to 1000 | `8` |",
         "### `[approvals]`",
         "| `approvers` | list of texts |",
+        "### `[alerts]`",
+        "| `remind_warning_s` | integer, 0 to 31536000 | `86400` |",
         "### `[[routine]]`",
         "| `window` | name |",
     };
