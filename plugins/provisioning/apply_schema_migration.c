@@ -13,7 +13,9 @@ struct args {
 };
 
 static const lb_param params[] = {
-    LB_PARAM(struct args, dir, LB_TEXT, NULL, "the directory of the files; relative to the manifest", .required = true),
+    LB_PARAM(struct args, dir, LB_TEXT, NULL,
+             "the directory of the files, with its folders where they are named as Flyway's; relative to the manifest",
+             .required = true),
     LB_PARAM(struct args, target_version, LB_TEXT, NULL, "apply no version above this one"),
     LB_PARAM(struct args, baseline, LB_TEXT, NULL, "an existing database: its schema is that of this version"),
     LB_PARAM(struct args, gaps, LB_TEXT, "report",
@@ -143,6 +145,13 @@ static int judge_tasks(state *s, lb_error *err)
     return r < 0 || s->run.asks_nobody ? r : migrate_batches_check(&s->run, &s->plan, err);
 }
 
+/* The file itself, or the folder that it lies in. */
+static bool covers(const char *other, const char *name)
+{
+    size_t length = strlen(other);
+    return strncmp(other, name, length) == 0 && (!name[length] || name[length] == '/');
+}
+
 /* Takes a file that is to be judged into the plan. */
 static int take_named(state *s, const char *name, lb_error *err)
 {
@@ -153,9 +162,9 @@ static int take_named(state *s, const char *name, lb_error *err)
             return 0;
         }
     for (size_t i = 0; i < s->files.other_count; i++)
-        if (strcmp(s->files.others[i], name) == 0)
-            return lb_skipped(s->run.ctx, name, "its name says no version", err);
-    return lb_fail(err, LB_ERR_NOT_FOUND, "give names as they stand in --dir, without a path, that end in .sql",
+        if (covers(s->files.others[i].name, name))
+            return lb_skipped(s->run.ctx, name, s->files.others[i].why, err);
+    return lb_fail(err, LB_ERR_NOT_FOUND, "give names as they stand in --dir, from there, that end in .sql",
                    "there is no file %.200s in %s", name, args->dir);
 }
 

@@ -24,7 +24,7 @@ typedef struct migration_risk {
 
 typedef struct migration_file {
     migration_kind kind;
-    const char *name;    /* "V1_2__orders.sql" */
+    const char *name;    /* "V1_2__orders.sql", "2024/V7__orders.sql" */
     const char *version; /* "1.2"; "" of repeatable ones */
     const char *text;
     char checksum[SHA256_TEXT]; /* of the bytes, but for line ends and a byte order mark */
@@ -34,27 +34,36 @@ typedef struct migration_file {
     bool is_judged, is_told;     /* told: what was found is in the run's result */
 } migration_file;
 
+typedef struct migration_other {
+    const char *name, *why; /* "notes.sql", "seeds" */
+} migration_other;
+
 typedef struct migration_files {
     migration_file *items; /* versioned ones in order, then undo, then repeatable ones by name */
     size_t count;
-    const char **others; /* .sql files whose names say no version */
+    migration_other *others; /* .sql files and folders of them that are no migrations of this directory */
     size_t other_count;
 } migration_files;
 
+const char *migration_base_name(const char *name); /* behind its folders */
+bool migration_is_flyway(const char *name);        /* of what is a migration: it is named as Flyway names them */
+
 /* Kind and version of a file by its name: Flyway's V1__a.sql, U1__a.sql and R__a.sql; 001_a.sql, 20240131120000_a.sql
  * and 1.sql; a.up.sql and a.down.sql of these. False: it has none. */
-bool migration_name(const char *name, arena *memory, migration_kind *ret_kind, const char **ret_version);
+bool migration_name(const char *path, arena *memory, migration_kind *ret_kind, const char **ret_version);
 
 /* Below, equal or above zero, by the numbers between the dots. */
 int migration_compare(const char *a, const char *b);
 
-/* Reads the directory, and holds it to its sum file, where one is there. Two files of one version, an unreadable file,
- * a waiver of no rule or without a reason are errors. */
+/* Reads the directory, and holds it to its sum file, where one is there; its folders too, where its files are named as
+ * Flyway's. Two files of one version, an unreadable file, a waiver of no rule or without a reason are errors. */
 LB_MUST_CHECK int migration_read(const char *directory, arena *memory, migration_files *ret_files, lb_error *err);
 LB_MUST_CHECK int migration_read_unheld(const char *directory, arena *memory, migration_files *ret_files,
                                         lb_error *err); /* whatever its sum says */
 LB_MUST_CHECK int migration_take(migration_files *files, const char *name, const char *text, arena *memory,
                                  lb_error *err);
+LB_MUST_CHECK int migration_leave(migration_files *files, const char *name, const char *why, arena *memory,
+                                  lb_error *err);
 LB_MUST_CHECK int migration_sort(migration_files *files, lb_error *err);
 /* The name of the script that undoes a versioned file, or NULL. */
 const char *migration_undo_of(const migration_files *files, const migration_file *file);

@@ -1,14 +1,7 @@
-/* Reading migrations: names, versions, waivers, checksums. */
+/* What a migration is: names, versions, waivers, checksums. */
 #include "migration.h"
 
-#include "fs.h"
-
 #include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
-
-#define MOST_FILES      10000
-#define MOST_FILE_BYTES ((size_t)1 << 20)
 
 const char *migration_kind_name(migration_kind kind)
 {
@@ -47,8 +40,20 @@ static const char *version_text(const char *text, size_t length, arena *memory)
     return copy;
 }
 
-bool migration_name(const char *name, arena *memory, migration_kind *ret_kind, const char **ret_version)
+const char *migration_base_name(const char *name)
 {
+    const char *slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
+}
+
+bool migration_is_flyway(const char *name)
+{
+    return !isdigit((unsigned char)*migration_base_name(name));
+}
+
+bool migration_name(const char *path, arena *memory, migration_kind *ret_kind, const char **ret_version)
+{
+    const char *name = migration_base_name(path);
     size_t length = strlen(name);
     if (!ends_with(name, length, ".sql"))
         return false;
@@ -177,18 +182,36 @@ static void *one_more(void *items, size_t count, size_t size, arena *memory)
     return more;
 }
 
+int migration_leave(migration_files *files, const char *name, const char *why, arena *memory, lb_error *err)
+{
+    files->others = one_more(files->others, files->other_count, sizeof *files->others, memory);
+    const char *copy = arena_strdup(memory, name);
+    if (!files->others || !copy)
+        return lb_out_of_memory(err);
+    files->others[files->other_count++] = (migration_other){copy, why};
+    return 0;
+}
+
+/* Flyway's B7__all.sql */
+static bool is_baseline(const char *name)
+{
+    size_t n = *name == 'B' ? version_length(name + 1, true) : 0;
+    return n && strncmp(name + 1 + n, "__", 2) == 0;
+}
+
 int migration_take(migration_files *files, const char *name, const char *text, arena *memory, lb_error *err)
 {
     migration_file file = {.name = arena_strdup(memory, name), .text = text ? normalised(text, memory) : NULL};
     if (!file.name || (text && !file.text))
         return lb_out_of_memory(err);
-    if (!migration_name(name, memory, &file.kind, &file.version)) {
-        files->others = one_more(files->others, files->other_count, sizeof *files->others, memory);
-        if (!files->others)
-            return lb_out_of_memory(err);
-        files->others[files->other_count++] = file.name;
-        return 0;
-    }
+    if (!migration_name(name, memory, &file.kind, &file.version))
+        return migration_leave(
+            files, name,
+            is_baseline(migration_base_name(name))
+                ? "a baseline migration of Flyway, in place of all versions up to its own: it is not "
+                  "applied here; the versions themselves are, or --baseline says that they are there"
+                : "its name says no version",
+            memory, err);
     sum(file.text ? file.text : "", file.checksum);
     int r = file.text ? take_waivers(&file, memory, err) : 0;
     if (r < 0)
@@ -207,7 +230,16 @@ static int in_order(const void *a, const void *b)
     int order = rank[left->kind] - rank[right->kind];
     if (!order)
         order = migration_compare(left->version, right->version);
+    if (!order)
+        order = strcmp(migration_base_name(left->name), migration_base_name(right->name));
     return order ? order : strcmp(left->name, right->name);
+}
+
+static bool is_same(const migration_file *a, const migration_file *b)
+{
+    if (a->kind == MIGRATION_REPEATABLE)
+        return strcmp(migration_base_name(a->name), migration_base_name(b->name)) == 0;
+    return migration_compare(a->version, b->version) == 0;
 }
 
 int migration_sort(migration_files *files, lb_error *err)
@@ -216,10 +248,11 @@ int migration_sort(migration_files *files, lb_error *err)
         qsort(files->items, files->count, sizeof *files->items, in_order);
     for (size_t i = 1; i < files->count; i++) {
         const migration_file *before = &files->items[i - 1], *file = &files->items[i];
-        if (before->kind == file->kind && file->kind != MIGRATION_REPEATABLE &&
-            migration_compare(before->version, file->version) == 0)
-            return lb_fail(err, LB_ERR_CONFLICT, "give one of them another version", "%s and %s have the same version",
-                           before->name, file->name);
+        bool is_repeatable = file->kind == MIGRATION_REPEATABLE;
+        if (before->kind == file->kind && is_same(before, file))
+            return lb_fail(err, LB_ERR_CONFLICT,
+                           is_repeatable ? "give one of them another name" : "give one of them another version",
+                           "%s and %s have the same %s", before->name, file->name, is_repeatable ? "name" : "version");
     }
     return 0;
 }
@@ -230,45 +263,4 @@ const char *migration_undo_of(const migration_files *files, const migration_file
         if (files->items[i].kind == MIGRATION_UNDO && migration_compare(files->items[i].version, file->version) == 0)
             return files->items[i].name;
     return NULL;
-}
-
-static int read_one(migration_files *files, const char *directory, const char *name, arena *memory, lb_error *err)
-{
-    LB_AUTO_FREE char *path = base_printf("%s/%s", directory, name), *text = NULL;
-    size_t length = 0;
-    if (files->count + files->other_count >= MOST_FILES)
-        return lb_fail(err, LB_ERR_LIMIT, "fold old ones into a baseline", "%s holds more than %d migrations",
-                       directory, MOST_FILES);
-    int r = fs_read(path, MOST_FILE_BYTES, &text, &length, err);
-    if (r >= 0 && strlen(text) != length)
-        r = lb_fail(err, LB_ERR_INVALID, "save it as UTF-8", "%s holds a zero byte", path);
-    return r < 0 ? r : migration_take(files, name, text, memory, err);
-}
-
-int migration_read_unheld(const char *directory, arena *memory, migration_files *ret_files, lb_error *err)
-{
-    migration_files files = {0};
-    int r = 0;
-    DIR *d = opendir(directory);
-    if (!d)
-        return lb_fail(err, errno == ENOENT ? LB_ERR_NOT_FOUND : LB_ERR_IO,
-                       "give --dir; a relative path starts where the manifest lies", "cannot read %s: %s", directory,
-                       strerror(errno));
-    for (const struct dirent *e; r >= 0 && (e = readdir(d));) {
-        size_t length = strlen(e->d_name);
-        if (e->d_name[0] != '.' && ends_with(e->d_name, length, ".sql"))
-            r = read_one(&files, directory, e->d_name, memory, err);
-    }
-    (void)closedir(d); /* nothing was written */
-    if (r >= 0)
-        r = migration_sort(&files, err);
-    if (r >= 0)
-        *ret_files = files;
-    return r;
-}
-
-int migration_read(const char *directory, arena *memory, migration_files *ret_files, lb_error *err)
-{
-    int r = migration_read_unheld(directory, memory, ret_files, err);
-    return r < 0 ? r : migration_sum_hold(ret_files, directory, err);
 }

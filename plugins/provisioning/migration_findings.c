@@ -108,7 +108,7 @@ int migrate_tell_rest(migration_run *run, const migration_files *files, const mi
 {
     int r = 0;
     for (size_t i = 0; r >= 0 && i < files->other_count; i++)
-        r = lb_skipped(run->ctx, files->others[i], "its name says no version", err);
+        r = lb_skipped(run->ctx, files->others[i].name, files->others[i].why, err);
     for (size_t i = 0; r >= 0 && i < plan->gap_count; i++)
         r = lb_skipped(run->ctx, plan->gaps[i], "a number may have been left out on purpose", err);
     for (size_t i = 0; r >= 0 && i < plan->reworded_count; i++)

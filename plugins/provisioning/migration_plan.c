@@ -18,13 +18,14 @@ static bool is_whole(const migration_row *row)
     return is_state(row, "done") && row->step == row->steps;
 }
 
-/* Versions are the same file under any name; repeatable ones are known by their names. */
+/* Versions are the same file under any name; repeatable ones are known by their names, in whatever folder. */
 static bool is_about(const migration_row *row, const migration_file *file)
 {
     if (!is_kind(row, migration_kind_name(file->kind)))
         return false;
-    return file->kind == MIGRATION_REPEATABLE ? strcmp(row->script, file->name) == 0
-                                              : migration_compare(row->version, file->version) == 0;
+    return file->kind == MIGRATION_REPEATABLE
+               ? strcmp(migration_base_name(row->script), migration_base_name(file->name)) == 0
+               : migration_compare(row->version, file->version) == 0;
 }
 
 typedef struct standing {

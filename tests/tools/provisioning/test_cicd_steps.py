@@ -179,8 +179,10 @@ def changed_files_are_judged_without_a_server():
             git("checkout", "--quiet", "-B", "theirs", "main")
             (files / "V3__gone.sql").unlink()
             (files / "read me.txt").write_text("text")
-            (files / "more").mkdir(exist_ok=True)
-            (files / "more" / "V9__x.sql").write_text("nothing that is executed")
+            for folder in (".old", "2024", "2024/.old"):
+                (files / folder).mkdir(exist_ok=True)
+            (files / ".old" / "V9__x.sql").write_text("nothing that is executed")
+            (files / "2024" / ".old" / "V9__x.sql").write_text("nothing that is executed")
             commit(**texts)
             git("checkout", "--quiet", "-B", "merged", "main")
             commit(**{"V0__beside": "CREATE TABLE app.beside (id int);\n"})
@@ -201,6 +203,8 @@ def changed_files_are_judged_without_a_server():
         equal([code, said.startswith("::error::V5__again.sql and V5__drop.sql have the same version (")], [1, True], said)
         code, said = judge(V4__broken="CREATE TABEL x ();\n")
         equal([code, said.startswith("::error file=db/sql/V4__broken.sql,line=1,col=8,title=syntax-error::")], [1, True], said)
+        code, said = judge(**{"2024/V6__bare": "CREATE TABLE app.bare (id bigint PRIMARY KEY);\n"})
+        equal([code, said.startswith("::error file=db/sql/2024/V6__bare.sql,line=1,col=1,title=not-idempotent::app.bare: ")], [1, True], said)
         equal(judge(), (0, "no migration has changed\n"), "a file went, and others than migrations came")
 
 

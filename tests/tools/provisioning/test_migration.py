@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 from migrating import FIRST, Migrations, rules
 from place import VERSIONS, Local, contains, each_version, equal, holds, suite
@@ -35,6 +36,54 @@ def other_layouts_are_read(version):
         equal([m["version"] for m in done["result"]["migrations"]], ["001", "2", "20240131120000"], "order")
         equal(place.sql("SELECT obj_description('app.orders'::regclass)"), "late", "the last one won")
         equal([s["object"] for s in done["result"]["skipped"]], ["notes.sql"], "no version")
+
+
+def flyways_folders_are_read(version):
+    """As Flyway scans its locations; a folder of another layout is told of, and not read."""
+    def put(place, **texts):
+        for name, text in texts.items():
+            (place.files / name).parent.mkdir(parents=True, exist_ok=True)
+            (place.files / name).write_text(text)
+
+    def skipped(document):
+        return {s["object"]: s["reason"] for s in document["result"]["skipped"] if "no version between" not in s["object"]}
+
+    with Migrations(version, V1__orders=FIRST) as place:
+        put(place, **{"2024/V7__more.sql": "ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS a int;",
+                      "2024/q1/V3__x.sql": "ALTER TABLE app.orders ADD COLUMN IF NOT EXISTS b int;",
+                      "views/R__all.sql": "CREATE OR REPLACE VIEW app.ids AS SELECT id FROM app.orders;",
+                      "2024/U7__more.sql": "ALTER TABLE app.orders DROP COLUMN IF EXISTS a;",
+                      "2024/.old/V9__x.sql": "DROP TABLE app.orders;", "2024/010_x.sql": "DROP TABLE app.orders;",
+                      "2024/notes.sql": "DROP TABLE app.orders;", "B7__all.sql": "DROP TABLE app.orders;"})
+        (place.files / "again").symlink_to(place.files)
+        done = place.migrate()
+        equal([m["file"] for m in done["result"]["migrations"]],
+              ["V1__orders.sql", "2024/q1/V3__x.sql", "2024/V7__more.sql", "views/R__all.sql"], "in the order of versions")
+        columns = "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'app.orders'::regclass AND attnum > 0 AND NOT attisdropped"
+        equal([place.sql(columns), place.exists("app.ids")], ["id,total,b,a", True], "they are there")
+        equal(sorted(skipped(done)), ["2024/010_x.sql", "2024/notes.sql", "B7__all.sql", "again"], "what is left is told")
+        contains(skipped(done)["B7__all.sql"], "a baseline migration of Flyway", "--baseline")
+        contains(skipped(done)["again"], "not followed")
+        equal(place.migrate()["changes"], [], "a second run changes nothing")
+        (place.files / "views" / "R__all.sql").rename(place.files / "R__all.sql")
+        equal(place.migrate()["changes"], [], "a repeatable one is the same in another folder")
+        equal(place.migrate(undo=True)["result"]["version"], "3", "the way back lies in a folder too")
+        equal(place.sql(columns), "id,total,b", "and was gone")
+        put(place, **{"views/R__all.sql": "SELECT 1;"})
+        place.refused("R__all.sql and views/R__all.sql have the same name")
+        put(place, **{"2025/V3__again.sql": "SELECT 1;"})
+        place.refused("have the same version")
+        shutil.rmtree(place.files / "2025")
+        put(place, **{"/".join("d" * 17) + "/V8__deep.sql": "SELECT 1;"})
+        place.refused("more than 16 folders deep")
+
+    with Migrations(version, **{"001_orders": FIRST}) as place:
+        put(place, **{"seeds/V2__x.sql": "DROP TABLE app.orders;", "seeds/more/003_x.sql": "DROP TABLE app.orders;", "docs/a.md": "x"})
+        done = place.migrate()
+        equal([[m["file"] for m in done["result"]["migrations"]], sorted(skipped(done))], [["001_orders.sql"], ["seeds", "seeds/more"]],
+              "a layout of another tool")
+        named = place.migrate(judge_only=["seeds/V2__x.sql", "001_orders.sql"])
+        equal(list(skipped(named)), ["seeds/V2__x.sql"], "nor judged")
 
 
 def a_plan_changes_nothing(version):
@@ -581,7 +630,7 @@ def each_statement_is_history(version):
         equal([course(rows), "wal_bytes" in rows[0]], [[(1, "applied", 1, 0, None)], False], "where the server does not say")
 
 
-suite(*each_version(applies_each_file_once, other_layouts_are_read, a_plan_changes_nothing,
+suite(*each_version(applies_each_file_once, other_layouts_are_read, flyways_folders_are_read, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
