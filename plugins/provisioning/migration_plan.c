@@ -285,10 +285,16 @@ static int plan_repeatable(migration_file *file, const migration_ledger *ledger,
     return 0;
 }
 
+/* What a baseline stands for was there before: its undo script would take back what nobody here has made. */
 static int plan_undo(migration_files *files, const migration_ledger *ledger, migration_plan *plan, lb_error *err)
 {
     if (!plan->version)
         return lb_fail(err, LB_ERR_CONFLICT, NULL, "nothing has been applied that could be undone");
+    const migration_file last = {.kind = MIGRATION_VERSIONED, .version = plan->version, .name = ""};
+    if (!is_applied(ledger, &last))
+        return lb_fail(err, LB_ERR_CONFLICT, "if it is to go, write a new migration that takes it away",
+                       "version %s is the baseline and was not applied here: nothing above it is left to undo",
+                       plan->version);
     migration_file *file = find_version(files, MIGRATION_UNDO, plan->version);
     if (!file)
         return lb_fail(err, LB_ERR_NOT_FOUND, "write one: U1__name.sql or 001_name.down.sql",

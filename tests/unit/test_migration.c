@@ -139,6 +139,26 @@ static void what_was_undone_can_be_applied_again(void)
     arena_done(&memory);
 }
 
+static void a_baseline_is_not_undone(void)
+{
+    arena memory;
+    arena_init(&memory, 0);
+    migration_files files =
+        FILES("V1__a.sql", "SELECT 1", "U1__a.sql", "SELECT -1", "V2__b.sql", "SELECT 2", "U2__b.sql", "SELECT -2");
+    const migration_row rows[] = {
+        {.id = 1, .kind = "baseline", .version = "1", .script = "", .state = "done", .checksum = "", .meaning = ""},
+        row_of(&files, "V2__b.sql", 2, 1, 1),
+        row_of(&files, "U2__b.sql", 3, 1, 1)};
+    const migration_options undo = {.undo = true};
+    ASSERT_CONTAINS(planned(&memory, &files, rows, 1, undo), "version 1 is the baseline and was not applied here");
+    ASSERT_CONTAINS(planned(&memory, &files, NULL, 0, (migration_options){.undo = true, .baseline = "1"}),
+                    "version 1 is the baseline");
+    ASSERT_TEXT(planned(&memory, &files, rows, 2, undo), "U2__b.sql:0");
+    ASSERT_CONTAINS(planned(&memory, &files, rows, 3, undo), "version 1 is the baseline");
+    ASSERT_TEXT(planned(&memory, &files, rows, 3, (migration_options){0}), "V2__b.sql:0");
+    arena_done(&memory);
+}
+
 static void what_cannot_be_taken_back_is_refused(void)
 {
     arena memory;
@@ -232,6 +252,7 @@ static void waivers_name_a_rule_and_a_reason(void)
 }
 
 SUITE(migration, TEST(names_say_kind_and_version), TEST(versions_compare_by_number), TEST(what_is_left_is_planned),
-      TEST(what_was_undone_can_be_applied_again), TEST(what_cannot_be_taken_back_is_refused),
-      TEST(what_contradicts_the_ledger_is_refused), TEST(missing_numbers_are_refused_however_many),
-      TEST(texts_are_summed_without_their_line_ends), TEST(waivers_name_a_rule_and_a_reason))
+      TEST(what_was_undone_can_be_applied_again), TEST(a_baseline_is_not_undone),
+      TEST(what_cannot_be_taken_back_is_refused), TEST(what_contradicts_the_ledger_is_refused),
+      TEST(missing_numbers_are_refused_however_many), TEST(texts_are_summed_without_their_line_ends),
+      TEST(waivers_name_a_rule_and_a_reason))

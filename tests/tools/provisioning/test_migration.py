@@ -297,6 +297,12 @@ def an_existing_database_gets_a_baseline(version):
         equal([m["file"] for m in done["result"]["migrations"]], ["V2__more.sql"], "what was left to do")
         equal(place.migrate()["changes"], [], "without the word it is remembered")
         place.refused("no baseline at 2", baseline="2")
+        # What was there before is nobody's here to take back.
+        place.put("U1__orders", "DROP TABLE IF EXISTS orders;")
+        place.put("U2__more", "COMMENT ON TABLE orders IS NULL;")
+        equal(place.migrate(undo=True)["result"]["version"], "1", "what was applied is taken back")
+        place.refused("version 1 is the baseline and was not applied here", undo=True)
+        equal(place.exists("orders"), True, "and nothing below")
 
 
 def what_was_there_already_is_told(version):
