@@ -232,10 +232,14 @@ static void look_inside(judging *j, const char *kind, tree s)
     } newer[] = {
         {"JsonTable", 17},     {"JsonFuncExpr", 17},    {"JsonScalarExpr", 17},        {"JsonSerializeExpr", 17},
         {"JsonParseExpr", 17}, {"JsonIsPredicate", 16}, {"JsonObjectConstructor", 16}, {"JsonArrayConstructor", 16}};
-    const char *end = tree_end(s);
+    const char *end = tree_end(s), *body_end = NULL;
+    const bool was_in_body = j->in_body;
     char key[64];
     tree value;
     for (const char *p = s.at; tree_next_key(p, end, key, sizeof key, &value); p = value.at) {
+        if (strcmp(kind, "CreateFunctionStmt") == 0 && strcmp(key, "sql_body") == 0)
+            body_end = tree_end(value); /* BEGIN ATOMIC, or RETURN: kept for when it is called */
+        j->in_body = was_in_body || (body_end && value.at < body_end);
         if (strcmp(key, "DeleteStmt") == 0 && strcmp(kind, "CreateSchemaStmt") != 0)
             delete_rows(j, value);
         else if (strcmp(key, "UpdateStmt") == 0)
@@ -246,6 +250,7 @@ static void look_inside(judging *j, const char *kind, tree s)
             if (strcmp(key, newer[i].node) == 0)
                 judging_needs(j, newer[i].server, key);
     }
+    j->in_body = was_in_body;
 }
 
 bool judge_data_statement(judging *j, const char *kind, tree s)

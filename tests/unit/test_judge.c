@@ -431,6 +431,36 @@ static void locks_are_told(void)
     }
 }
 
+/* What the server keeps as a tree is a body like one that it keeps as a text, and what stands beside it is not. */
+static void a_body_runs_when_it_is_called(void)
+{
+    static const char *const bodies[] = {
+        "CREATE OR REPLACE FUNCTION app.f() RETURNS void LANGUAGE sql AS 'DELETE FROM app.t; UPDATE app.u SET a = 1'",
+        "CREATE OR REPLACE FUNCTION app.f() RETURNS void BEGIN ATOMIC DELETE FROM app.t; UPDATE app.u SET a = 1; END",
+        "CREATE OR REPLACE PROCEDURE app.f() LANGUAGE sql BEGIN ATOMIC DELETE FROM app.t; UPDATE app.u SET a = 1; END",
+    };
+    arena memory;
+    arena_init(&memory, 0);
+    for (size_t i = 0; i < LB_COUNT(bodies); i++) {
+        judgement done = judged_by(&memory, 17, bodies[i]);
+        judge_hazard h = found_one(&done, "delete-all");
+        CU_ASSERT_TRUE(h.in_body);
+        CU_ASSERT_EQUAL(h.statement, 1);
+        CU_ASSERT_EQUAL_FATAL(done.count, 1);
+        CU_ASSERT_EQUAL(done.items[0].lock, LOCK_NONE);
+        CU_ASSERT_TRUE(found_one(&done, "update-all").in_body);
+    }
+    judgement returns = judged_by(&memory, 15,
+                                  "CREATE OR REPLACE FUNCTION app.f() RETURNS bigint RETURN setval('s', 1); "
+                                  "CREATE OR REPLACE FUNCTION app.g() RETURNS boolean RETURN '1' IS JSON");
+    CU_ASSERT_PTR_NULL(find(&returns, "sequence-restart"));
+    CU_ASSERT_EQUAL(found_one(&returns, "needs-newer-server").statement, 2); /* the server reads it all the same */
+    judgement now = judged_by(&memory, 17, "WITH gone AS (DELETE FROM app.t RETURNING id) SELECT count(*) FROM gone");
+    CU_ASSERT_FALSE(found_one(&now, "delete-all").in_body);
+    CU_ASSERT_EQUAL(now.items[0].lock, LOCK_ROW_EXCLUSIVE);
+    arena_done(&memory);
+}
+
 /* "1,3": the statements that a transaction begins with. */
 static const char *parts_of(arena *memory, const char *text)
 {
@@ -511,4 +541,5 @@ static void a_thousand_files_are_quick(void)
 
 SUITE(judge, TEST(each_rule_fires_and_lets_its_safe_form_pass), TEST(no_rule_is_without_an_example),
       TEST(a_rewrite_passes), TEST(places_and_rewrites_are_exact), TEST(locks_are_told),
-      TEST(transactions_end_where_they_must), TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))
+      TEST(a_body_runs_when_it_is_called), TEST(transactions_end_where_they_must), TEST(what_it_means_is_what_counts),
+      TEST(a_thousand_files_are_quick))
