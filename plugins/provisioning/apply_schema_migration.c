@@ -128,8 +128,8 @@ static int judge_tasks(state *s, lb_error *err)
         migration_file *file = files[i] = s->plan.tasks[i].file;
         if (file->is_told)
             continue;
-        r = judge_file(file->text, s->run.server, s->run.memory, &file->judged, err);
-        file->is_judged = file->is_told = r >= 0;
+        r = migration_judge(file, s->run.server, s->run.memory, err);
+        file->is_told = r >= 0;
         if (r >= 0 && !s->run.asks_nobody)
             r = migrate_look_at_risk(&s->run, file, err);
         if (r >= 0)

@@ -285,6 +285,7 @@ int judge_file(const char *text, int server_major, arena *memory, judgement *ret
 {
     judging j = {.memory = memory, .server = server_major};
     script_place place;
+    judge_placeholders(&j, text); /* the parser takes none of them for what it is */
     int r = script_parse(text, memory, &j.text, &place, err);
     if (r < 0)
         return take_syntax_error(&j, ret_judgement, place, err);

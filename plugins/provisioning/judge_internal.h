@@ -78,6 +78,9 @@ void judge_batch_marks(judging *j, judged *items);
 void judge_code(judging *j, tree statement, bool runs);
 void judging_statement(judging *j, tree node); /* judge.c: one more, in the place where j stands */
 
+/* judge_placeholders.c: each ${name} of the text, whether it parses or not. */
+void judge_placeholders(judging *j, const char *text);
+
 /* judge_file.c: what only the whole shows, and where a transaction has to end. */
 void judge_whole(judging *j, judged *items, size_t count);
 void judge_validated(judging *j, judgement *into);

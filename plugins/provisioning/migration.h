@@ -69,6 +69,9 @@ LB_MUST_CHECK int migration_sort(migration_files *files, lb_error *err);
 const char *migration_undo_of(const migration_files *files, const migration_file *file);
 const migration_waiver *migration_waived(const migration_file *file, judge_rule_id rule);
 
+/* Judges its text. ${name} is a placeholder in Flyway's files alone. */
+LB_MUST_CHECK int migration_judge(migration_file *file, int server_major, arena *memory, lb_error *err);
+
 /* ---- the sum of the directory: migration_sum.c ---- */
 
 #define MIGRATION_SUM_FILE "lbops.sum"

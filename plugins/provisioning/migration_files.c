@@ -264,3 +264,21 @@ const char *migration_undo_of(const migration_files *files, const migration_file
             return files->items[i].name;
     return NULL;
 }
+
+int migration_judge(migration_file *file, int server_major, arena *memory, lb_error *err)
+{
+    int r = judge_file(file->text, server_major, memory, &file->judged, err);
+    file->is_judged = r >= 0;
+    if (r < 0 || migration_is_flyway(file->name))
+        return r;
+    judge_hazard *kept = arena_alloc(memory, (file->judged.hazard_count + 1) * sizeof *kept);
+    size_t count = 0;
+    if (!kept)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < file->judged.hazard_count; i++)
+        if (file->judged.hazards[i].rule != JUDGE_PLACEHOLDER)
+            kept[count++] = file->judged.hazards[i];
+    file->judged.hazards = kept;
+    file->judged.hazard_count = count;
+    return 0;
+}

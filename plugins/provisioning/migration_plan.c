@@ -141,11 +141,7 @@ static int changed(const migration_file *file, const migration_row *row, lb_erro
 
 static int judge_anew(migration_file *file, arena *memory, lb_error *err)
 {
-    if (file->is_judged)
-        return 0;
-    int r = judge_file(file->text, 17, memory, &file->judged, err);
-    file->is_judged = r >= 0;
-    return r;
+    return file->is_judged ? 0 : migration_judge(file, 17, memory, err);
 }
 
 static int check_text(migration_file *file, const migration_row *row, arena *memory, migration_plan *plan,

@@ -161,8 +161,7 @@ static int try_again(rehearsal *s, migration_run *run, migration_file *file, reh
 {
     schema_model *before = NULL;
     rehearsal_content rows = {0};
-    int r = judge_file(file->text, run->server, run->memory, &file->judged, err);
-    file->is_judged = r >= 0;
+    int r = migration_judge(file, run->server, run->memory, err);
     one->is_foretold = r >= 0 && is_foretold(file);
     if (r >= 0)
         r = schema_read(s->ctx, &s->filter, &before, err);
@@ -242,7 +241,7 @@ int rehearsal_go_up_by_files(rehearsal *s, lb_error *err)
         rehearsal_again one = {.outcome = AGAIN_UNKNOWN};
         if (!file || strcmp(parsed_text(item, "outcome"), "applied") != 0)
             continue;
-        r = judge_file(file->text, run.server, run.memory, &file->judged, err);
+        r = migration_judge(file, run.server, run.memory, err);
         if (r >= 0)
             r = run_it(s, &run, file, &one, err);
         s->is_down = r >= 0 && one.outcome != AGAIN_SAME;

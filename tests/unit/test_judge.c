@@ -248,6 +248,11 @@ static const example examples[] = {
      "ALTER TABLE app.t ALTER COLUMN a SET STATISTICS 3", 16},
     {"needs-newer-server", "SELECT * FROM JSON_TABLE(jsonb '[1]', '$[*]' COLUMNS (i int PATH '$')) AS j", "SELECT 1",
      15},
+    {"placeholder", "COMMENT ON TABLE app.t IS 'of ${owner}'", "COMMENT ON TABLE app.t IS 'of {owner} for $5' -- ${x}",
+     0},
+    {"placeholder", "CREATE TABLE IF NOT EXISTS ${schema}.t (a int PRIMARY KEY)", "SELECT '{1,2}'::int[], $${1,2}$$",
+     0},
+    {"placeholder", "DO $$ BEGIN PERFORM '${flyway:user}'; END $$", "/* ${a} */ DO $$ BEGIN PERFORM 1; END $$", 0},
     {"syntax-error", "CREATE TABEL t (a int)", "SELECT 1", 0},
     {"syntax-error", "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a) VIRTUAL)",
      "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a) STORED)", 0},
@@ -387,6 +392,21 @@ static void places_and_rewrites_are_exact(void)
     CU_ASSERT_EQUAL(h.statement, 3);
     CU_ASSERT_EQUAL(h.place.line, 6);
     CU_ASSERT_TRUE(done.destroys);
+    arena_done(&memory);
+}
+
+static void placeholders_stand_before_what_they_break(void)
+{
+    arena memory;
+    arena_init(&memory, 0);
+    judgement done =
+        judged_by(&memory, 17, "SELECT 1; -- it's ${not}\n  CREATE TABLE ${a.b}.t (x text DEFAULT '--${c}')");
+    CU_ASSERT_EQUAL_FATAL(done.hazard_count, 3);
+    ASSERT_TEXT(done.hazards[0].object, "${a.b}");
+    CU_ASSERT_EQUAL(done.hazards[0].place.line, 2);
+    CU_ASSERT_EQUAL(done.hazards[0].place.column, 16);
+    ASSERT_TEXT(done.hazards[1].object, "${c}");
+    ASSERT_TEXT(judge_rule_of(done.hazards[2].rule)->id, "syntax-error");
     arena_done(&memory);
 }
 
@@ -540,6 +560,6 @@ static void a_thousand_files_are_quick(void)
 }
 
 SUITE(judge, TEST(each_rule_fires_and_lets_its_safe_form_pass), TEST(no_rule_is_without_an_example),
-      TEST(a_rewrite_passes), TEST(places_and_rewrites_are_exact), TEST(locks_are_told),
-      TEST(a_body_runs_when_it_is_called), TEST(transactions_end_where_they_must), TEST(what_it_means_is_what_counts),
-      TEST(a_thousand_files_are_quick))
+      TEST(a_rewrite_passes), TEST(places_and_rewrites_are_exact), TEST(placeholders_stand_before_what_they_break),
+      TEST(locks_are_told), TEST(a_body_runs_when_it_is_called), TEST(transactions_end_where_they_must),
+      TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))

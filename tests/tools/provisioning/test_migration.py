@@ -86,6 +86,22 @@ def flyways_folders_are_read(version):
         equal(list(skipped(named)), ["seeds/V2__x.sql"], "nor judged")
 
 
+def placeholders_are_refused(version):
+    """Flyway replaces them before a server sees anything; as they stand they mean something else, or nothing."""
+    with Migrations(version, V1__orders=FIRST, V2__of="COMMENT ON TABLE app.orders IS 'of ${owner}';\n") as place:
+        document = place.refused("V2__of.sql, line 1, column 36: placeholder: Flyway puts a value", "lbops:allow placeholder")
+        equal([f["object"] for f in document["result"]["findings"] if f["kind"] == "placeholder"], ["${owner}"], "which one")
+        equal(place.exists("app.orders"), False, "nothing was executed, of the file before it neither")
+        place.put("V2__of", "CREATE TABLE IF NOT EXISTS ${schema}.t (id bigint PRIMARY KEY);\n")
+        place.refused("V2__of.sql, line 1, column 28: placeholder: ")
+        place.put("V2__of", "-- lbops:allow placeholder because a template is meant\nCOMMENT ON TABLE app.orders IS 'of ${owner}';\n")
+        place.migrate()
+        equal(place.sql("SELECT obj_description('app.orders'::regclass)"), "of ${owner}", "as it was meant")
+    with Migrations(version, **{"001_orders": FIRST + "COMMENT ON TABLE app.orders IS 'of ${owner}';\n"}) as place:
+        place.migrate()
+        equal(place.sql("SELECT obj_description('app.orders'::regclass)"), "of ${owner}", "no other tool's names mean that")
+
+
 def a_plan_changes_nothing(version):
     with Migrations(version, V1__orders=FIRST, V2__drop="DROP SCHEMA IF EXISTS app CASCADE;") as place:
         plan = place.migrate(plan=True)
@@ -636,7 +652,7 @@ def each_statement_is_history(version):
         equal([course(rows), "wal_bytes" in rows[0]], [[(1, "applied", 1, 0, None)], False], "where the server does not say")
 
 
-suite(*each_version(applies_each_file_once, other_layouts_are_read, flyways_folders_are_read, a_plan_changes_nothing,
+suite(*each_version(applies_each_file_once, other_layouts_are_read, flyways_folders_are_read, placeholders_are_refused, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
