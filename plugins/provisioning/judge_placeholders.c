@@ -12,17 +12,6 @@ static size_t placeholder_at(const char *p)
     return length && p[2 + length] == '}' ? length + 3 : 0;
 }
 
-/* Behind the piece that begins at p: a quoted text, a body, or one character. */
-static const char *piece_end(const char *p)
-{
-    const char *end = p + 1;
-    if (*p == '\'' || *p == '"')
-        end = lb_sql_skip_quoted(p, false);
-    else if (*p == '$' && !placeholder_at(p))
-        end = lb_sql_skip_dollars(p);
-    return end ? end : p + strlen(p);
-}
-
 void judge_placeholders(judging *j, const char *text)
 {
     const char *p = text;
@@ -32,7 +21,8 @@ void judge_placeholders(judging *j, const char *text)
             p = behind ? behind : p + strlen(p);
             continue;
         }
-        const char *end = piece_end(p);
+        const char *end = lb_sql_skip(p);
+        end = end ? end : p + strlen(p);
         while (p < end) {
             size_t length = placeholder_at(p);
             if (length) {

@@ -252,6 +252,7 @@ static const example examples[] = {
      0},
     {"placeholder", "CREATE TABLE IF NOT EXISTS ${schema}.t (a int PRIMARY KEY)", "SELECT '{1,2}'::int[], $${1,2}$$",
      0},
+    {"placeholder", "COMMENT ON TABLE app.t IS E'it\\'s -- ${owner}'", "SELECT 1 AS a$b", 0},
     {"placeholder", "DO $$ BEGIN PERFORM '${flyway:user}'; END $$", "/* ${a} */ DO $$ BEGIN PERFORM 1; END $$", 0},
     {"syntax-error", "CREATE TABEL t (a int)", "SELECT 1", 0},
     {"syntax-error", "CREATE TABLE IF NOT EXISTS app.t (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a) VIRTUAL)",
@@ -400,7 +401,7 @@ static void placeholders_stand_before_what_they_break(void)
     arena memory;
     arena_init(&memory, 0);
     judgement done =
-        judged_by(&memory, 17, "SELECT 1; -- it's ${not}\n  CREATE TABLE ${a.b}.t (x text DEFAULT '--${c}')");
+        judged_by(&memory, 17, "SELECT E'\\'--'; -- it's ${not}\n  CREATE TABLE ${a.b}.t (x text DEFAULT '--${c}')");
     CU_ASSERT_EQUAL_FATAL(done.hazard_count, 3);
     ASSERT_TEXT(done.hazards[0].object, "${a.b}");
     CU_ASSERT_EQUAL(done.hazards[0].place.line, 2);
