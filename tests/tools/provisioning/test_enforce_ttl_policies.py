@@ -1,5 +1,6 @@
 """enforce_ttl_policies: what is over its time goes, and nothing else; where somebody is connected a person decides."""
 
+import datetime
 import json
 import sys
 
@@ -119,6 +120,86 @@ def a_sweep_that_is_killed_is_finished_by_the_next():
         equal([sorted(place.branches()), sweep(place)["changes"]], [["production"], []], "the next run, and no more")
 
 
+DAY = datetime.timedelta(days=1)
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def aged(place, branch, days):
+    """As if it had been made so long ago: the local plane's own note of it."""
+    [path] = place.state.rglob("projects/shop.json")
+    document = json.loads(path.read_text())
+    for b in (entry["branch"] for entry in document["branches"]):
+        if b["branch_id"] == branch:
+            b["create_time"] = (moment(b["create_time"]) - days * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
+            path.write_text(json.dumps(document))
+            return
+    raise AssertionError(f"no note of {branch}")
+
+
+def expiry_in_days(place, branch):
+    end = place.branches()[branch]["expire_time"]
+    return end and (moment(end) - datetime.datetime.now(datetime.timezone.utc)) / DAY
+
+
+def near(found, wanted, what):
+    holds(found is not None and abs(found - wanted) < 0.1, f"{what}: ends in {found} days, not {wanted}")
+
+
+def what_is_older_than_its_time_gets_it_from_now(version):
+    with Local(version, targets=(("production", "production"), ("*", "throwaway"))) as place:
+        for name in ("feat-old", "feat-older", "feat-young"):
+            place.cli("target", "create", name, "--keep", check=0)
+        aged(place, "feat-old", 10)
+        aged(place, "feat-older", 28)
+        done = sweep(place)
+        equal([done["status"], counts(done)], ["ok", [0, 3, 0, 4]], "all are given an expiry, none goes")
+        for name, days in (("feat-old", 7), ("feat-older", 2), ("feat-young", 7)):
+            near(expiry_in_days(place, name), days, name)
+        equal(sweep(place)["changes"], [], "the second run")
+
+
+def what_would_live_too_long_lives_shorter(version):
+    with Local(version, targets=(("production", "production"), ("*", "throwaway"))) as place:
+        for name in ("ci-pr-7", "hotfix-1", "hotfix-2", "feat-x"):
+            place.cli("target", "create", name, "--ttl", "29d", check=0)
+        aged(place, "hotfix-1", 6.98)
+        aged(place, "hotfix-2", 8)
+        somebody = place.session("hotfix-1")
+        somebody.stdin.write("SELECT 'here';\n")
+        equal(somebody.stdout.readline().strip(), "here", "somebody is connected")
+        done = sweep(place, check=3)
+        equal(counts(done), [0, 1, 1, 5], "one is shortened, one waits, none goes")
+        near(expiry_in_days(place, "ci-pr-7"), 1, "a day is the longest")
+        near(expiry_in_days(place, "feat-x"), 29, "30 days are allowed")
+        near(expiry_in_days(place, "hotfix-1"), 29, "somebody is connected and its end would be near")
+        contains(json.dumps(place.approvals()), "BR-053", "BR-030", "shop/hotfix-1")
+        contains(json.dumps([s for s in done["result"]["skipped"] if s["object"] == "shop/hotfix-2"]), "BR-030", "still ahead")
+        somebody.stdin.close()
+        somebody.wait()
+
+
+def one_that_fails_is_no_reason_to_leave_the_others():
+    with Workspace(targets=(("*", "throwaway"),)) as place:
+        emulator = place.emulator
+        for project in ("gone", "shop"):
+            emulator.project(project)
+        for name in ("ci-pr-1", "ci-pr-2", "ci-pr-3"):
+            emulator.branch("shop", name)
+        emulator.fault("status", "projects/shop/branches/ci-pr-1$", method="PATCH", status=400, count=0,
+                       error_code="INVALID_PARAMETER_VALUE")
+        emulator.fault("status", "projects/gone/branches$", method="GET", status=404, count=0, error_code="NOT_FOUND")
+        done = sweep(place, check=1)
+        contains(done["error"]["message"], "2 branch(es) or project(s) could not be swept")
+        equal(sorted(s["object"] for s in done["result"]["skipped"]), ["gone", "shop/ci-pr-1"], "what failed is told")
+        equal(counts(done), [0, 2, 0, 4], "what was done is told too")
+        holds(all("expire_time" in place.branches()[name] for name in ("ci-pr-2", "ci-pr-3")), "the others are swept")
+        emulator.control("DELETE", "faults")
+        equal(counts(sweep(place))[1], 1, "once that is mended")
+
+
 def an_unknown_project_is_an_error():
     with Workspace() as place:
         equal(sweep(place)["result"]["total_active"], 0, "an empty workspace")
@@ -126,5 +207,7 @@ def an_unknown_project_is_an_error():
         contains(sweep(place, check=1, policy="/nowhere.json")["error"]["message"], "/nowhere.json")
 
 
-suite(*each_version(with_somebody_connected), in_a_workspace,
+suite(*each_version(with_somebody_connected, what_is_older_than_its_time_gets_it_from_now,
+                    what_would_live_too_long_lives_shorter),
+      in_a_workspace, one_that_fails_is_no_reason_to_leave_the_others,
       a_sweep_that_is_killed_is_finished_by_the_next, an_unknown_project_is_an_error, at_once=2)
