@@ -58,17 +58,33 @@ static const char *difference(lb_ctx *ctx, const plane_branch *b, const branch_o
     return all;
 }
 
+/* The life that was asked for by name cannot be given. */
+static int refuse_life(const branch_order *order, const plane_branch *b, size_t children, lb_error *err)
+{
+    return branch_refuse(err, LB_ERR_CONFLICT, BR_TTL_ON_PARENT,
+                         "leave the ttl out, and it is taken as it is; or make another branch",
+                         "%s/%s cannot expire: %s", order->project, b->id,
+                         b->is_protected ? "it is protected by the platform"
+                         : b->is_default ? "it is the default branch"
+                         : children == 1 ? "a branch was made from it"
+                                         : "branches were made from it");
+}
+
 /* Of what differs, the life can be changed, if it was asked for by name; what cannot be changed is only told. */
-static int give_life(lb_ctx *ctx, const branch_order *order, const plane_branch *b, const branch_verdict *v,
-                     lb_error *err)
+static int give_life(lb_ctx *ctx, const branch_order *order, const plane_branch *b, size_t children,
+                     const branch_verdict *v, lb_error *err)
 {
     lb_outcome outcome = LB_REFUSED;
     int64_t wanted = ordered_expiry(b, v);
     const char *differs = expiry_difference(ctx, b, order, v);
-    bool can_not = v->ttl_s && (wanted == LB_TIME_NONE || wanted <= lb_now(ctx) || b->is_default || b->is_protected);
+    bool is_past = v->ttl_s && (wanted == LB_TIME_NONE || wanted <= lb_now(ctx));
     if (!differs)
         return lb_out_of_memory(err);
-    if (!order->wish.ttl || !*differs || can_not)
+    if (!order->wish.ttl || !*differs)
+        return 0;
+    if (v->ttl_s && (children || b->is_default || b->is_protected))
+        return refuse_life(order, b, children, err);
+    if (is_past)
         return 0;
     const plane_change change = {
         .title = v->ttl_s
@@ -91,7 +107,7 @@ static int give_life(lb_ctx *ctx, const branch_order *order, const plane_branch 
 static int take_over(lb_ctx *ctx, const branch_order *order, const plane_branches *branches, const plane_branch *there,
                      branch_made *made, lb_error *err)
 {
-    int r = plane_children(branches, there->id) ? 0 : give_life(ctx, order, there, &made->verdict, err);
+    int r = give_life(ctx, order, there, plane_children(branches, there->id), &made->verdict, err);
     if (r >= 0)
         r = plane_wait_ready(ctx, order->project, there->id, &made->branch, &made->endpoint, err);
     if (r < 0)

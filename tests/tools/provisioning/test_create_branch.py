@@ -174,6 +174,27 @@ def what_differs_of_the_one_that_is_there_is_told(version):
         equal([told["changes"], told["result"]["reused"]], [[], True], "that cannot be changed")
 
 
+def a_life_that_cannot_be_given_is_refused():
+    with Workspace(targets=(("*", "throwaway"),)) as place:
+        place.project()
+        emulator = place.emulator
+        emulator.branch("shop", "dev-anna")
+        emulator.branch("shop", "ci-pr-1", source_branch="projects/shop/branches/dev-anna", no_expiry=True)
+        emulator.branch("shop", "dev-olga")
+        emulator.branch("shop", "dev-mary")
+        path = "projects/shop/branches/dev-mary"
+        emulator.finish(emulator.postgres("PATCH", path, {"name": path, "spec": {"is_protected": True}}, update_mask="spec.is_protected"))
+        for name, why in (("dev-anna", "a branch was made from it"), ("dev-mary", "protected by the platform")):
+            for plan in (True, False):
+                error = refused(place, "BR-034", branch_name=name, ttl="3d", plan=plan)
+                equal(error["code"], "conflict", name)
+                contains(error["message"], f"shop/{name}", why)
+            contains(made(place, branch_name=name)["result"]["differs"], "never expires")
+            holds("expire_time" not in place.branches()[name], f"{name} is as it was")
+        made(place, branch_name="dev-olga", ttl="3d")
+        holds("expire_time" in place.branches()["dev-olga"], "where it can be, it is given")
+
+
 def what_differs_in_a_workspace_is_told():
     with Workspace(targets=(("*", "throwaway"),)) as place:
         place.project()
@@ -248,4 +269,4 @@ def a_run_that_is_killed_is_finished_by_the_next():
 
 
 suite(*each_version(it_makes_a_branch_once, what_differs_of_the_one_that_is_there_is_told, what_leads_outside_is_told, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
-      a_proposal_is_the_same_one_tomorrow, in_a_workspace, without_a_wish_it_takes_the_first_source_that_is_there, what_differs_in_a_workspace_is_told, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
+      a_proposal_is_the_same_one_tomorrow, in_a_workspace, without_a_wish_it_takes_the_first_source_that_is_there, what_differs_in_a_workspace_is_told, a_life_that_cannot_be_given_is_refused, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
