@@ -125,10 +125,11 @@ static int make_way(lb_ctx *ctx, const branch_order *order, const plane_branches
                     branch_made *made, lb_error *err)
 {
     if (!order->replaces)
-        return lb_fail(err, LB_ERR_CONFLICT, "enforce_ttl_policies purges it; lbops target delete does so at once",
-                       "%s/%s %s", order->project, there->id,
-                       there->is_deleted ? "was deleted softly, and holds its name and its place until it is purged"
-                                         : "is over its time");
+        return branch_refuse(
+            err, LB_ERR_CONFLICT, BR_IS_OVER, "enforce_ttl_policies purges it; lbops target delete does so at once",
+            "%s/%s %s", order->project, there->id,
+            there->is_deleted ? "was deleted softly, and holds its name and its place until it is purged"
+                              : "is over its time");
     const branch_removal removal = {.project = order->project,
                                     .branches = branches,
                                     .branch = there,
@@ -172,9 +173,10 @@ int branch_check_parent(const branch_order *order, const plane_branches *branche
 {
     const plane_branch *parent = plane_find(branches, v->parent);
     if (!parent || parent->is_deleted)
-        return lb_fail(err, LB_ERR_NOT_FOUND,
-                       "provision_lakebase_project makes what is missing; or give another source",
-                       "there is no branch %s in %s to make %s from", v->parent, order->project, order->wish.name);
+        return branch_refuse(err, LB_ERR_NOT_FOUND, BR_NO_PARENT,
+                             "provision_lakebase_project makes what is missing; or give another source",
+                             "there is no branch %s in %s to make %s from", v->parent, order->project,
+                             order->wish.name);
     if (parent->expires_at != LB_TIME_NONE)
         return branch_refuse(err, LB_ERR_CONFLICT, BR_PARENT_EXPIRES, "take its expiry first, or another source",
                              "%s/%s expires: nothing can be made from it", order->project, v->parent);

@@ -246,7 +246,8 @@ static int judge_ttl(const branch_kind *kind, const branch_wish *wish, branch_ve
     int64_t ttl = wish->ttl ? branch_ttl_parse(wish->ttl) : kind->ttl_s;
     branch_ttl_format(kind->longest_s, longest);
     if (ttl < 0)
-        return lb_fail(err, LB_ERR_INVALID, "such as 90m, 4h or 7d", "\"%.40s\" is no time to live", wish->ttl);
+        return branch_refuse(err, LB_ERR_INVALID, BR_BAD_TTL, "such as 90m, 4h or 7d", "\"%.40s\" is no time to live",
+                             wish->ttl);
     if (ttl && !kind->ttl_s)
         return branch_refuse(
             err, LB_ERR_INVALID, BR_TTL_ON_STAYING, "leave the ttl out",

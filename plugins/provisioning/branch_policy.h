@@ -24,6 +24,8 @@
 #define BR_PARENT_EXPIRES "BR-033" /* nothing can be made from a branch that expires */
 #define BR_TTL_ON_PARENT  "BR-034" /* a branch with children, a default or a protected one cannot expire */
 #define BR_WRONG_PARENT   "BR-035" /* its kind is not made from that branch */
+#define BR_BAD_TTL        "BR-036" /* no time to live */
+#define BR_NO_PARENT      "BR-037" /* what it is to be made from is not there, or was deleted softly */
 #define BR_TOO_MANY       "BR-040" /* unarchived branches; those that were deleted softly count */
 #define BR_TOO_MANY_ALL   "BR-041" /* branches in all */
 #define BR_ONE_PROTECTED  "BR-042" /* the platform protects one branch of a project */
@@ -32,6 +34,7 @@
 #define BR_HAS_CHILDREN   "BR-052" /* neither reset nor deleted */
 #define BR_HAS_PEOPLE     "BR-053" /* somebody is connected: a person decides */
 #define BR_WRONG_RESET    "BR-054" /* its kind is not reset, or from another branch */
+#define BR_IS_OVER        "BR-055" /* deleted softly or over its time: it holds its name until it is purged */
 #define BR_BAD_PROJECT    "BR-060" /* not {domain}-{env} */
 
 typedef enum branch_protection { BRANCH_NONE = 0, BRANCH_POLICY, BRANCH_PLATFORM } branch_protection;

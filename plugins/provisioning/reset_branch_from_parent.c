@@ -28,8 +28,8 @@ static int check(const branch_kind *kind, const char *project, const plane_branc
     if (r < 0)
         return r;
     if (b->is_deleted)
-        return lb_fail(err, LB_ERR_CONFLICT, "undelete it, or purge it and make it anew", "%s/%s was deleted softly",
-                       project, b->id);
+        return branch_refuse(err, LB_ERR_CONFLICT, BR_IS_OVER, "undelete it, or purge it and make it anew",
+                             "%s/%s was deleted softly", project, b->id);
     return branch_policy_judge_reset(kind, b->id, b->source, err);
 }
 

@@ -138,6 +138,7 @@ static const struct {
     {{"development", NULL, NULL, NULL}, NULL, "production", 0},
     {{"development", NULL, "staging", NULL}, BR_WRONG_PARENT, NULL, 0},
     {{"development", NULL, NULL, "7d"}, BR_TTL_ON_STAYING, NULL, 0},
+    {{"dev-anna", NULL, NULL, "soon"}, BR_BAD_TTL, NULL, 0},
     {{"production", NULL, NULL, NULL}, BR_EXISTS, NULL, 0},
     {{"whatever", NULL, NULL, NULL}, BR_UNKNOWN_NAME, NULL, 0},
 };

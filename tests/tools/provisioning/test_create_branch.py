@@ -101,10 +101,10 @@ def it_refuses_by_rule(version):
         refused(place, "BR-031", branch_name="staging", ttl="7d")
         refused(place, "BR-032", branch_name="hotfix-1", ttl="never")
         refused(place, "BR-035", branch_name="hotfix-1", source_branch="staging")
-        refused(place, "there is no branch development", branch_name="feat-x", source_branch="development")
-        refused(place, "there is no branch development", branch_name="ai-agent-x")
+        refused(place, "BR-037: there is no branch development", branch_name="feat-x", source_branch="development")
+        refused(place, "BR-037: there is no branch development", branch_name="ai-agent-x")
         refused(place, "there is no project nowhere", branch_name="hotfix-1", project_id="nowhere")
-        refused(place, "is no time to live", branch_name="hotfix-1", ttl="soon")
+        refused(place, "BR-036", branch_name="hotfix-1", ttl="soon")
         refused(place, "/nowhere.json", branch_name="hotfix-1", policy="/nowhere.json")
         broken = place.dir / "policy.json"
         broken.write_text('{"kinds": []}')
@@ -252,7 +252,7 @@ def in_a_workspace():
         place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop/branches/ci-pr-8"))
         refused(place, "BR-040", branch_name="ci-pr-9")
         error = place.run("create_branch", branch="", check=1, branch_name="ci-pr-8")["error"]
-        contains(error["message"], "deleted softly")
+        contains(error["message"], "BR-055", "deleted softly")
         again = made(place, branch_name="ci-pr-8", replace=True)
         equal([c["statement"].split(" ")[0] for c in again["changes"]], ["DELETE", "POST"], "changes")
         equal(place.branches()["ci-pr-8"]["current_state"], "READY", "it is there again")

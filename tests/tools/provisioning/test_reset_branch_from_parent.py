@@ -106,4 +106,15 @@ def a_reset_that_is_killed_is_finished_by_the_next():
         equal(place.branches()["staging"]["current_state"], "READY", "the branch")
 
 
-suite(*each_version(on_a_local_lakebase), in_a_workspace, a_reset_that_is_killed_is_finished_by_the_next, at_once=2)
+def what_was_deleted_softly_is_not_reset():
+    with Workspace(more=ROUTINE) as place:
+        place.project()
+        place.emulator.branch("shop", "dev-anna")
+        place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop/branches/dev-anna"))
+        error = reset(place, check=1, project_id="shop", branch_id="dev-anna")["error"]
+        equal(error["code"], "conflict", "code")
+        contains(error["message"], "BR-055", "shop/dev-anna was deleted softly")
+        equal(place.branches()["dev-anna"]["current_state"], "DELETED", "it is as it was")
+
+
+suite(*each_version(on_a_local_lakebase), in_a_workspace, a_reset_that_is_killed_is_finished_by_the_next, what_was_deleted_softly_is_not_reset, at_once=2)
