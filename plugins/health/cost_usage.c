@@ -53,7 +53,7 @@ static int add_project(lb_ctx *ctx, places *all, const char *project, lb_error *
     const plane_project *p = NULL;
     plane_branches branches;
     int r = plane_read_project(ctx, project, &p, err);
-    if (r < 0 || !p)
+    if (r < 0 || !p || p->is_deleted)
         return r;
     r = add_place(ctx, all, (place){p->uid, project, NULL}, err);
     if (r >= 0)

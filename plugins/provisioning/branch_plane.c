@@ -122,12 +122,13 @@ int plane_read_project(lb_ctx *ctx, const char *project, const plane_project **r
     if (r < 0)
         return r;
     *ret_found = NULL;
-    if (!d || said_text(d, "delete_time"))
+    if (!d)
         return 0;
     *p = (plane_project){.id = lb_printf(ctx, "%s", project),
                          .uid = said_text(d, "uid"),
                          .default_branch = last_part(said_text(d, "default_branch")),
-                         .pg_version = said_number(d, "pg_version", 0)};
+                         .pg_version = said_number(d, "pg_version", 0),
+                         .is_deleted = said_text(d, "delete_time") != NULL};
     *ret_found = p;
     return 0;
 }

@@ -53,6 +53,9 @@ static int check_project(void *state, const char *name, lb_error *err)
     int r = branch_policy_judge_project(name, err);
     if (r >= 0)
         r = plane_read_project(l->ctx, name, &project, err);
+    if (r >= 0 && project && project->is_deleted)
+        r = branch_refuse(err, LB_ERR_CONFLICT, BR_IS_OVER, "undelete it, or purge it and run this again",
+                          "the project was deleted softly, and holds its name until it is purged");
     l->there = (plane_branches){0};
     l->missing = 0;
     if (r >= 0 && project)

@@ -77,7 +77,7 @@ static int keep_projects(plan *p, struct json_object *result, lb_error *err)
             return lb_fail(err, LB_ERR_LIMIT, "provision them in several runs", "more than %d projects", MOST_PROJECTS);
         const char *name = governance_text(json_object_array_get_idx(list, i), "project_id");
         r = plane_read_project(p->ctx, name, &found, err);
-        p->is_there[p->project_count] = found != NULL;
+        p->is_there[p->project_count] = found && !found->is_deleted;
         p->projects[p->project_count++] = name;
     }
     return r;

@@ -84,6 +84,20 @@ def what_is_there_is_taken_over():
         equal(place.branches("shop-dev")["staging"]["expire_time"] is not None, True, "what differs is left as it is")
 
 
+def what_was_deleted_softly_holds_its_name():
+    with Workspace() as place:
+        place.project("shop-dev")
+        place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop-dev"))
+        for plan in (True, False):
+            failed = provision(place, check=1, domain="shop", environment="dev", plan=plan)
+            equal([failed["error"]["code"], failed["changes"]], ["conflict", []], "nothing is begun")
+            contains(failed["error"]["message"], "shop-dev", "BR-055", "deleted softly")
+            contains(failed["error"]["hint"], "undelete", "purge")
+        place.emulator.finish(place.emulator.postgres("POST", "projects/shop-dev/undelete", {}))
+        provision(place, domain="shop", environment="dev")
+        equal(place.branches("shop-dev")["production"]["is_protected"], True, "once it is back")
+
+
 def nothing_is_begun_that_cannot_end():
     with Workspace() as place:
         emulator = place.emulator
@@ -123,5 +137,5 @@ def a_run_that_is_killed_is_finished_by_the_next():
         equal(provision(place, domain="shop")["changes"], [], "and no more")
 
 
-suite(*each_version(on_a_local_lakebase), each_layout_in_a_workspace, what_is_there_is_taken_over,
+suite(*each_version(on_a_local_lakebase), each_layout_in_a_workspace, what_is_there_is_taken_over, what_was_deleted_softly_holds_its_name,
       nothing_is_begun_that_cannot_end, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
