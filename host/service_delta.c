@@ -386,11 +386,18 @@ static int64_t idle(void *state, buf *news)
     return next;
 }
 
+static bool only_reads(uint32_t verb)
+{
+    return verb == DELTA_QUERY || verb == DELTA_ASK || verb == DELTA_LAKE_ASK || verb == DELTA_LAKE_TABLE ||
+           verb == DELTA_LAKE_READ;
+}
+
 const service_driver service_delta_driver = {
     .kind = LB_KIND_DELTA,
     .ops_bytes = OPS_BYTES,
     .open = open_delta,
     .close = close_delta,
     .handle = handle,
+    .only_reads = only_reads,
     .idle = idle,
 };

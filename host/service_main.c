@@ -30,6 +30,8 @@ typedef struct process {
 
 static volatile sig_atomic_t stop_requested;
 static atomic_int asked = NO_ASK, unwanted = NO_ASK; /* marks of asks: the one in hand, the last that was withdrawn */
+static atomic_bool only_reads;                       /* the one in hand */
+static pid_t supervisor;
 
 static void on_term(int signal_number)
 {
@@ -44,10 +46,16 @@ static void on_unwanted(int signal_number, siginfo_t *info, void *context)
     atomic_store(&unwanted, info->si_value.sival_int);
 }
 
+/* A supervisor that was killed withdraws nothing; a question would go on for minutes and hold its memory. */
+static bool is_for_nobody(void)
+{
+    return atomic_load(&only_reads) && getppid() != supervisor;
+}
+
 static bool is_cancelled(void)
 {
     int mark = atomic_load(&asked);
-    return stop_requested != 0 || (mark != NO_ASK && mark == atomic_load(&unwanted));
+    return stop_requested != 0 || (mark != NO_ASK && mark == atomic_load(&unwanted)) || is_for_nobody();
 }
 
 /* Log lines of the plugin go to the supervisor, which knows where logs go. */
@@ -287,6 +295,7 @@ static bool serve_one(process *p)
     uint32_t verb = wire_get_u32(&r);
     int64_t deadline = wire_get_i64(&r);
     p->env.asked = id;
+    atomic_store(&only_reads, p->driver->only_reads && p->driver->only_reads(verb));
     atomic_store(&asked, service_ask_mark(id));
     size_t mark = wire_begin(&p->out, WIRE_ANSWER), head;
     wire_put_i64(&p->out, id);
@@ -317,6 +326,7 @@ static bool serve_one(process *p)
 int service_main(void)
 {
     process p = {.in = BUF_INIT(WIRE_FRAME_LIMIT * 2), .out = BUF_INIT(WIRE_FRAME_LIMIT)};
+    supervisor = getppid();
     protect();
     arena_init(&p.memory, 0);
     if (take_setup(&p))

@@ -33,6 +33,10 @@ typedef struct service_driver {
     /* One ask; the answer's fields go into `out`. */
     int (*handle)(void *state, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err);
 
+    /* Does this verb only read? Then it ends with the supervisor, while what changes something is always finished.
+     * NULL: none does. */
+    bool (*only_reads)(uint32_t verb);
+
     /* What it does by itself between asks; returns in how many microseconds it wants to be called again, -1: not before
      * the next ask. news: frames that nobody asked for (service_news). NULL: nothing. */
     int64_t (*idle)(void *state, buf *news);

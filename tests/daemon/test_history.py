@@ -46,6 +46,19 @@ def pid_of_history(place):
     return next(s["pid"] for s in place.status()["services"] if s["kind"] == "delta")
 
 
+def stat_of(pid):
+    """Its state and what follows in /proc; a process that has gone is as dead as one that nobody has fetched."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ["Z"]
+
+
+def cpu_of(pid):
+    fields = stat_of(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def one_run_sees_what_runs_before_it_have_noted():
     with workspace() as place:
         equal(alone(place)["result"]["count"], 0, "rows of a history that is still empty")
@@ -187,6 +200,21 @@ def a_service_that_is_killed_answers_all_the_same():
         equal(told(place)["result"]["count"], 1, "what was noted before")
 
 
+def a_daemon_that_is_killed_leaves_no_question_behind():
+    with workspace() as place:
+        place.start()
+        told(place, act="note")
+        pid = pid_of_history(place)
+        place.begin("remembers", act="slow", rows=2000000000)
+        place.wait(lambda: place.running(), "it runs")
+        busy = cpu_of(pid)
+        place.wait(lambda: cpu_of(pid) > busy + 0.2, "the question is being answered")
+        place.kill()
+        place.wait(lambda: stat_of(pid)[0] == "Z", "the end of the process that answered", 10)
+        place.start()
+        equal(told(place)["result"]["count"], 1, "what was noted before")
+
+
 def without_a_service_the_error_says_so():
     with workspace('[services.delta]\nplugin = "delta_local"\npath = "/proc/nowhere"\nretention = ["nothing=1"]\n') as place:
         error = alone(place, code=1)["error"]
@@ -263,6 +291,7 @@ suite(one_run_sees_what_runs_before_it_have_noted, every_type_comes_back_as_it_w
       the_catalogues_question_tells_the_newest_of_a_target,
       a_long_answer_is_whole_or_an_error, under_the_daemon_runs_read_at_once, a_question_ends_with_its_run,
       questions_that_wait_end_with_their_runs, a_question_without_end_lets_commits_through,
-      a_service_that_is_killed_answers_all_the_same, without_a_service_the_error_says_so,
+      a_service_that_is_killed_answers_all_the_same, a_daemon_that_is_killed_leaves_no_question_behind,
+      without_a_service_the_error_says_so,
       where_nobody_keeps_one_an_empty_answer_would_be_a_lie, fixtures_answer_in_its_place_and_are_recorded,
       history_that_keeps_counts_answers_with_them, a_failed_commit_is_told_and_takes_nothing_from_the_question)
