@@ -318,12 +318,21 @@ static void wait_for_something(service *s)
         take_callers(s);
 }
 
+/* Whoever removed the whole place wants nothing recorded there: an entry would make the folder anew. */
+static bool is_removed(const keeper *k)
+{
+    struct stat st;
+    return fstat(k->dir, &st) == 0 && st.st_nlink == 0;
+}
+
 static void serve(service *s)
 {
     s->left_at = s->k.active_at = clock_monotonic();
     record_limits(&s->k);
     while (!s->k.ends) {
         wait_for_something(s);
+        if (is_removed(&s->k))
+            return;
         if (s->k.server)
             look_after_server(s);
         on_moment(s);

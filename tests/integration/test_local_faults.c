@@ -284,6 +284,26 @@ static void no_change_on_the_wrong_branch(void)
     pg_session_close(session);
 }
 
+/* With everything in it, while its server runs: nobody makes it anew to write down how that one fared. */
+static void a_place_that_is_removed(void)
+{
+    static const char *const projects[] = {"p"};
+    const lb_target target = {.project = "p", .branch = "production"};
+    char *others = directory;
+    void *removed = NULL, *session = NULL;
+    directory = scratch_new();
+    LB_AUTO_FREE char *path = base_strdup(directory);
+    CU_ASSERT_FATAL(open_as(&cluster_host, projects, 1, &removed) == 0);
+    CU_ASSERT_FATAL(local->connect(removed, &target, "test", probe_soon(60), &session, &err) == 0);
+    CU_ASSERT(find_process("lbops-keeper", path) > 1 && find_process("/postgres", path) > 1);
+    scratch_free(&directory);
+    directory = others;
+    local->disconnect(session);
+    local->close(removed);
+    UNTIL(find_process("lbops-keeper", path) == 0 && find_process("/postgres", path) == 0);
+    CU_ASSERT(access(path, F_OK) != 0 && errno == ENOENT);
+}
+
 static void no_planted_names(void)
 {
     CU_ASSERT(run_on("production", "CREATE SCHEMA planted") == 0);
@@ -299,4 +319,4 @@ CLUSTER_SUITE(local_faults, EACH(begin), EACH(a_keeper_that_is_killed_at_each_st
               ONCE(a_caller_that_dies_after_asking), ONCE(a_removal_that_was_cut_short), ONCE(a_host_that_goes_away),
               EACH(several_processes_at_once), ONCE(one_server_for_many), EACH(a_server_that_is_killed),
               EACH(a_backend_that_is_terminated), ONCE(a_server_that_says_nothing), EACH(no_change_on_the_wrong_branch),
-              EACH(no_planted_names), EACH(end))
+              EACH(no_planted_names), ONCE(a_place_that_is_removed), EACH(end))
