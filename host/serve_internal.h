@@ -23,6 +23,8 @@
 #define AWAKE_SPACE    "awake"    /* a document per target: what it has used of its budget that day */
 #define DAEMON_SPACE   "daemon"   /* a lease per daemon that takes part in sharing */
 
+#define SERVICE_FAILS 3 /* starts in a row that came to nothing: before, it is one that is back in a moment */
+
 typedef struct serve_target {
     char *project, *branch;
     lb_branch_class branch_class;

@@ -135,7 +135,7 @@ static void judge_sight(alerting *a, const event *e, struct json_object *payload
 static void judge_service(alerting *a, struct json_object *payload, bool is_up)
 {
     const char *name = text_of(payload, "service");
-    a->severity = SEVERITY_CRITICAL;
+    a->severity = json_get_i64(payload, "restarts", 0) < SERVICE_FAILS ? SEVERITY_WARNING : SEVERITY_CRITICAL;
     a->resolves = is_up;
     a->key = base_printf("service/%s", name);
     a->text = is_up ? base_printf("the %s service works again", name)

@@ -23,7 +23,8 @@ static void on_down(void *state, service *which, const lb_error *why, int failur
     log_error(service_plugin(which), why);
     if (which == s->history)
         supervisor_history_down(s->supervisor, why, failures);
-    if (failures == 1 || failures % 10 == 0) /* a service that dies in a loop is one piece of news, not a flood */
+    if (failures == 1 || failures == SERVICE_FAILS ||
+        failures % 10 == 0) /* a service that dies in a loop is one piece of news, not a flood */
         supervisor_event(s->supervisor, "service.down", NULL, NULL,
                          LB_ARGS(lb_text("service", kind_name(s, which)), lb_text("plugin", service_plugin(which)),
                                  lb_text("reason", why->message), lb_i64("restarts", failures)));

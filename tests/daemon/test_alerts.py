@@ -1,6 +1,7 @@
 """Alerts to Slack, PagerDuty, webhooks and mailboxes: what they say, and that each arrives once, whatever goes away."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -585,6 +586,25 @@ def what_nobody_says_again_is_said_again_by_the_daemon():
         equal(("resolved" in said("segfaults")[-1], len(said("lock_wait_time"))), (True, 2), "nothing is said of what is over, or never to be said again")
 
 
+def a_service_that_is_back_in_a_moment_is_no_critical_alert():
+    history = '[services.delta]\nplugin = "delta_local"\n'
+    with Web() as slack, routing(history, slack=("alert_slack", {"secret_url": slack.url + "/services/T0"})) as daemon:
+        def kill():
+            pid = next(s["pid"] for s in daemon.status()["services"] if s["kind"] == "delta")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL) if pid > 0 else None
+
+        def killed_until(words):
+            kill()
+            return any(words in t for t in texts(slack))
+        daemon.start()
+        kill()
+        told(daemon, slack, 2)
+        contains(texts(slack)[0], "warning: the delta service is down")
+        contains(texts(slack)[1], "resolved: the delta service works again")
+        daemon.wait(lambda: killed_until("critical now: the delta service is down"), "one that dies each time")
+
+
 def nobody_is_reminded_in_a_flood():
     with Web() as slack, Web() as duty, team(slack, duty, digest_above=2, digest_s=3600) as daemon:
         daemon.start()
@@ -774,7 +794,7 @@ suite(every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel
       a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
       an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
       alerts_of_a_deleted_branch_end_once_and_with_it, who_has_heard_is_reminded_in_its_time, what_nobody_says_again_is_said_again_by_the_daemon,
-      nobody_is_reminded_in_a_flood,
+      a_service_that_is_back_in_a_moment_is_no_critical_alert, nobody_is_reminded_in_a_flood,
       what_somebody_has_taken_on_is_left_to_them, a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
       a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
