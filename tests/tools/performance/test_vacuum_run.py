@@ -157,12 +157,12 @@ def a_slot_that_holds_rows_back_is_told_before(version):
 
 def a_slot_of_which_nobody_knows_since_when_is_named_and_tried(version):
     with behind_a_standby(version) as (_, place):
-        plant(place, held=True)
-        until(place, "SELECT age(xmin) < 3 FROM pg_replication_slots WHERE slot_name = 'far'")
-        plant(place, "later", rows=4_000, dead=2_000, held=True)
+        seen = "SELECT xmin::text::bigint > {} FROM pg_replication_slots WHERE slot_name = 'far'"
+        until(place, seen.format(plant(place, held=True)))
+        later = plant(place, "later", rows=4_000, dead=2_000, held=True)
         planned = place.run(TOOL, plan=True)["result"]["results"]
         equal([r["status"] for r in planned], ["planned", "planned"], "a standby that follows keeps nobody from a vacuum")
-        until(place, "SELECT age(xmin) < 3 FROM pg_replication_slots WHERE slot_name = 'far'")
+        until(place, seen.format(later))
         equal((place.run(TOOL)["result"]["tables_vacuumed"], dead(place)), (2, 0), "and what it no longer sees goes")
 
 

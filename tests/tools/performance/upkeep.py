@@ -24,7 +24,7 @@ class Private(Place):
 
 def plant(place, name="t", rows=10_000, dead=6_000, options="autovacuum_enabled=off", held=False):
     """A table whose dead rows nobody has removed. Unless somebody is meant to hold them, anybody may: no transaction
-    of the server is older than they."""
+    of the server is older than they. The transaction that deleted them."""
     place.sql(f"CREATE TABLE {name} (id int, note text) WITH ({options});"
               f"INSERT INTO {name} SELECT g, 'note ' || g FROM generate_series(1, {rows}) g;")
     place.sql(f"VACUUM ANALYZE {name}")
@@ -32,6 +32,8 @@ def plant(place, name="t", rows=10_000, dead=6_000, options="autovacuum_enabled=
         deleter = int(place.sql(f"BEGIN; DELETE FROM {name} WHERE id <= {dead}; SELECT pg_current_xact_id(); COMMIT"))
         if not held:
             wait_for_others(place, deleter)
+        return deleter
+    return None
 
 
 def wait_for_others(place, deleter):
