@@ -11,7 +11,7 @@ struct args {
 static const lb_param params[] = {
     LB_PARAM(struct args, threshold, LB_F64, "2.0", "times the size of a new index that make a finding", .min = "1"),
     LB_PARAM(struct args, min_bytes, LB_I64, "10485760", "leave smaller indexes out", .min = "0"),
-    LB_PARAM(struct args, wasted_bytes, LB_I64, "1073741824", "reclaimable bytes that make a finding at any ratio",
+    LB_PARAM(struct args, wasted_bytes, LB_I64, "1073741824", "reclaimable bytes that make a finding from 1.5 times on",
              .min = "1"),
     INDEX_REBUILDS_PARAM(struct args),
     LB_PARAM(struct args, prove, LB_TEXT, "estimate",

@@ -24,8 +24,8 @@ typedef struct index_limits {
         LB_PARAM(index_limits, min_unused_bytes, LB_I64, "1048576", "leave smaller unused indexes out", .min = "0"),   \
         LB_PARAM(index_limits, threshold, LB_F64, "2.0", "times the size of a new index that are bloat", .min = "1"),  \
         LB_PARAM(index_limits, min_bloat_bytes, LB_I64, "10485760", "leave smaller bloated indexes out", .min = "0"),  \
-        LB_PARAM(index_limits, wasted_bytes, LB_I64, "1073741824", "reclaimable bytes that are bloat at any ratio",    \
-                 .min = "1"),                                                                                          \
+        LB_PARAM(index_limits, wasted_bytes, LB_I64, "1073741824",                                                     \
+                 "reclaimable bytes that are bloat from 1.5 times on", .min = "1"),                                    \
         LB_PARAM(index_limits, min_rows, LB_I64, "10000", "rows of a table from which a missing index matters",        \
                  .min = "0"),                                                                                          \
         LB_PARAM(index_limits, min_table_bytes, LB_I64, "8388608", "and its size", .min = "0"),                        \

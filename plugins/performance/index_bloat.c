@@ -13,6 +13,8 @@
 #define POSTING_LIMIT 812 /* bytes of a tuple with a posting list, when an index is built */
 #define INNER_FILL    0.7
 #define STALE_SHARE   0.2
+/* Random inserts leave pages seven tenths full: one that was built anew is so large again soon. */
+#define BLOAT_FLOOR 1.5
 
 static double aligned(double bytes, int to)
 {
@@ -258,8 +260,9 @@ static int tell_bloated(index_work *work, const suspect *s, lb_error *err)
 
 static bool is_bloated(const index_info *x, double wanted, const index_bloat_limits *limits)
 {
-    return (double)x->r.bytes >= limits->threshold * wanted ||
-           (double)x->r.bytes - wanted >= (double)limits->wasted_bytes;
+    double bytes = (double)x->r.bytes;
+    return bytes >= limits->threshold * wanted ||
+           (bytes >= BLOAT_FLOOR * wanted && bytes - wanted >= (double)limits->wasted_bytes);
 }
 
 /* Adds it to the suspects, where it is one. */

@@ -20,7 +20,7 @@ typedef struct index_missing_key_limits {
 typedef struct index_bloat_limits {
     double threshold; /* times the size that a new one would have */
     int64_t min_bytes;
-    int64_t wasted_bytes; /* that are a finding whatever the ratio is */
+    int64_t wasted_bytes; /* that are a finding below the threshold too, from 1.5 times on */
     int64_t max_rebuilds; /* that are measured on a branch, where one is wanted: the worst */
 } index_bloat_limits;
 

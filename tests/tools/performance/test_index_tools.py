@@ -282,6 +282,23 @@ def what_has_grown_since_is_not_bloated(version):
         equal([f["object"] for f in place.findings("detect_bloated_indexes", min_bytes=0)], ["public.grown_k"], "a tenth is left")
 
 
+def what_splits_leave_empty_is_not_bloat(version):
+    """Below 1.5 times no number of bytes is bloat: any index that is written looks so soon after it is new."""
+    with Given(version) as place:
+        for name, kept in (("split", 75), ("wide", 55)):
+            place.sql(f"""CREATE TABLE {name} (k int) WITH (autovacuum_enabled = off);
+                          INSERT INTO {name} SELECT i FROM generate_series(1, 50000) i;
+                          CREATE UNIQUE INDEX {name}_k ON {name} (k); DELETE FROM {name} WHERE k % 100 >= {kept}""")
+            place.sql(f"VACUUM ANALYZE {name}")
+        found = place.findings("detect_bloated_indexes", min_bytes=0, threshold=3, wasted_bytes=1000)
+        equal([f["object"] for f in found], ["public.wide_k"], "what bytes alone make a finding")
+        holds(1.5 <= found[0]["evidence"]["ratio"] < 3, f"ratio: {found[0]['evidence']}")
+        whole = place.findings("run_full_index_analysis", min_bloat_bytes=0, threshold=3, wasted_bytes=1000)
+        equal([f["object"] for f in whole if f["kind"] == "bloated_index"], ["public.wide_k"], "in the whole analysis")
+        lower = place.findings("detect_bloated_indexes", min_bytes=0, threshold=1.2)
+        equal(sorted(f["object"] for f in lower), ["public.split_k", "public.wide_k"], "whoever asks for less gets it")
+
+
 def strange_tables_do_no_harm(version):
     with Given(version) as place:
         place.sql("""
@@ -392,5 +409,5 @@ suite(*each_version(an_empty_database_is_examined, a_build_waits_for_whoever_cam
                     every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
                     an_invalid_one_is_rebuilt_and_gets_no_twin, what_lbops_keeps_for_itself_is_left_out,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
-                    what_has_grown_since_is_not_bloated, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
+                    what_has_grown_since_is_not_bloated, what_splits_leave_empty_is_not_bloat, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
                     recommendations_keep_their_name_and_pass_the_gate), at_once=2)
