@@ -1,6 +1,6 @@
 /* auto_tune_resource_parameters: settings for a workload, as a plan with reasons. Only what this server lets one set is
  * proposed as a change; the rest is advice. */
-#include "resources_rules.h"
+#include "resources_past.h"
 
 #include <json-c/json.h>
 #include <sql/resources/reload.h>
@@ -13,11 +13,12 @@
 #include <sql/resources/settings.h>
 
 #define CU_BYTES INT64_C(2147483648) /* of a Lakebase capacity unit */
+#define DAY_US   86400e6
 
 struct args {
     const char *workload_profile, *role;
     int64_t memory_mb;
-    double min_hours;
+    double min_hours, days;
 };
 
 static const lb_param params[] = {
@@ -27,11 +28,15 @@ static const lb_param params[] = {
     LB_PARAM(struct args, memory_mb, LB_I64, "0", "memory of the compute; 0: from the control plane, where it says",
              .min = "0"),
     LB_PARAM(struct args, min_hours, LB_F64, "1", "the counters have to cover so much time", .min = "0"),
+    LB_PARAM(struct args, days, LB_F64, "7", "of history that spilled files and checkpoints are taken from",
+             .min = "0.1", .max = "365"),
     LB_PARAMS_END,
 };
 
 typedef struct work {
     resources_facts_row facts;
+    resources_notes notes;
+    resources_past past; /* of the setting that is looked at */
     resources_profile profile;
     int64_t memory;
     const char *memory_from;
@@ -131,9 +136,10 @@ static int fill_group(lb_ctx *ctx, const work *w, const resources_wish *wish, bo
 static int propose(lb_ctx *ctx, work *w, const resources_settings_row *s, const resources_wish *wish, bool for_server,
                    const char **ret_status, lb_error *err)
 {
-    const resources_facts_row *f = &w->facts;
+    const resources_past *past = &w->past;
     const char *undo = NULL;
     lb_group *group = NULL;
+    double hours = resources_hours(s->name, past);
     lb_outcome outcome = LB_REFUSED;
     int r = compose_undo(ctx, w, s, for_server, &undo, err);
     if (r >= 0)
@@ -143,9 +149,11 @@ static int propose(lb_ctx *ctx, work *w, const resources_settings_row *s, const 
                      .evidence = LB_ARGS(lb_text("value_now", s->value), lb_text("value_wanted", wish->value),
                                          lb_text("profile", resources_profile_name(w->profile)),
                                          lb_i64("memory_bytes", w->memory), lb_text("memory_from", w->memory_from),
-                                         lb_i64("temp_files", f->temp_files), lb_i64("temp_bytes", f->temp_bytes),
-                                         lb_i64("checkpoints_requested", f->checkpoints_requested),
-                                         lb_i64("checkpoints_timed", f->checkpoints_timed)),
+                                         hours >= 0 ? lb_f64("hours_of_history", hours) : lb_null("hours_of_history"),
+                                         lb_f64("temp_files", past->temp_files), lb_f64("temp_bytes", past->temp_bytes),
+                                         lb_f64("most_active", past->active),
+                                         lb_f64("checkpoints_requested", past->checkpoints_requested),
+                                         lb_f64("checkpoints_timed", past->checkpoints_timed)),
                      .undo = undo),
             &group, err);
     if (r >= 0)
@@ -170,15 +178,62 @@ static bool is_for_role(lb_ctx *ctx, const resources_settings_row *s)
     return args->role && (strcmp(s->context, "user") == 0 || strcmp(s->context, "superuser") == 0);
 }
 
+/* ---- what it is judged by ---- */
+
+/* A setting of the whole server is what it is at least since the server last read its files. When ALTER DATABASE or
+ * ALTER ROLE were said nobody knows: the last run has seen another value, that is all. */
+static int find_since(lb_ctx *ctx, work *w, const resources_settings_row *s, int64_t *ret_since, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    bool of_server = strcmp(s->context, "sighup") == 0;
+    int64_t start = lb_now(ctx) - (int64_t)(args->days * DAY_US);
+    const char *key = args->role ? lb_printf(ctx, "%s of %s", s->name, args->role) : s->name;
+    if (!key)
+        return lb_out_of_memory(err);
+    int r = resources_note(&w->notes, key, s->old_value ? s->old_value : s->value,
+                           of_server ? w->facts.settings_loaded_at : start,
+                           of_server ? w->facts.settings_loaded_at : lb_now(ctx), ret_since, err);
+    *ret_since = *ret_since > start ? *ret_since : start;
+    return r;
+}
+
+/* What was counted before its last change says nothing of the value that it has. 0: it cannot be judged, which is said.
+ */
+static int read_past(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *why = NULL;
+    int64_t since = 0;
+    w->past = (resources_past){0};
+    if (resources_hours(s->name, &w->past) < 0)
+        return 1;
+    int r = find_since(ctx, w, s, &since, err);
+    if (r >= 0)
+        r = resources_read_past(ctx, since, &w->past, &why, err);
+    double hours = resources_hours(s->name, &w->past);
+    if (r < 0 || (hours > 0 && hours >= args->min_hours))
+        return r < 0 ? r : 1;
+    why = lb_printf(ctx, "not enough data: %s",
+                    why ? why
+                        : lb_printf(ctx,
+                                    "monitor_system_health has noted %.1f hours of it since its last change, and "
+                                    "%.1f are needed",
+                                    hours, args->min_hours));
+    return why ? lb_skipped(ctx, s->name, why, err) : lb_out_of_memory(err);
+}
+
 static int look_at(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_error *err)
 {
+    int r = read_past(ctx, w, s, err);
+    if (r <= 0)
+        return r < 0 ? lb_wrap(err, s->name) : 0;
     double amount = s->amount_is_null ? strcmp(s->value, "on") == 0 : s->amount;
-    resources_wish wish = resources_judge(ctx, s->name, amount, &w->facts, w->profile, w->memory);
+    resources_wish wish = resources_judge(ctx, s->name, amount, &w->facts, &w->past, w->profile, w->memory);
     const char *status = "advice";
     if (!wish.reason || (s->old_value && strcmp(s->old_value, wish.value) == 0))
         return 0; /* fine, or said already: old sessions do not know yet */
     bool for_server = !s->may_set && s->may_alter_system && !is_for_role(ctx, s);
-    int r = 0;
+    r = 0;
     if (s->may_set || for_server)
         r = propose(ctx, w, s, &wish, for_server, &status, err);
     else
@@ -200,7 +255,9 @@ static int look_at_all(lb_ctx *ctx, work *w, lb_error *err)
     const resources_settings_args wanted = {.names = {resources_names, RESOURCES_WISHES}, .role = args->role};
     resources_settings_row row;
     lb_rows *rows = NULL;
-    int r = resources_settings(ctx, &wanted, &rows, err);
+    int r = resources_recall(ctx, &w->notes, err);
+    if (r >= 0)
+        r = resources_settings(ctx, &wanted, &rows, err);
     int64_t count = r < 0 ? 0 : lb_row_count(ctx, rows);
     while (r >= 0 && resources_settings_next(ctx, rows, &row))
         r = row.has_role ? look_at(ctx, w, &row, err)
@@ -211,6 +268,8 @@ static int look_at_all(lb_ctx *ctx, work *w, lb_error *err)
     if (r >= 0 && w->memory <= 0)
         r = lb_skipped(ctx, "maintenance_work_mem, effective_cache_size",
                        "the memory of the compute is not known: give memory_mb", err);
+    if (r >= 0)
+        r = resources_remember(ctx, &w->notes, err);
     return r < 0 ? r : lb_examined(ctx, "settings", count, err);
 }
 
@@ -265,4 +324,5 @@ static int run(lb_ctx *ctx, lb_error *err)
 }
 
 LB_TOOL(auto_tune_resource_parameters, "settings for a workload, as a plan with reasons", .agent = "performance",
-        .risk = LB_RISK_MEDIUM, .needs_approval = true, .timeout_s = 60, LB_TOOL_ARGS(struct args, params), .run = run);
+        .risk = LB_RISK_MEDIUM, .needs_approval = true, .remembers = true, .timeout_s = 60,
+        LB_TOOL_ARGS(struct args, params), .run = run);

@@ -45,19 +45,34 @@ static double power_of_two(double mb)
     return exp2(ceil(log2(fmax(mb, 1)))) * MB;
 }
 
-/* Sorts and hashes that spill: as much as such a file takes, as far as a quarter of the memory serves all sessions. */
-static resources_wish judge_work_mem(lb_ctx *ctx, double now, const resources_facts_row *f, int64_t memory)
+double resources_hours(const char *name, const resources_past *past)
 {
-    double hours = fmax(f->counted_hours, 1), files = (double)f->temp_files / hours;
-    double bytes = (double)f->temp_bytes / hours, sessions = fmax((double)f->active, 4);
-    double file = f->temp_files > 0 ? (double)f->temp_bytes / (double)f->temp_files : 0;
+    return strcmp(name, "work_mem") == 0       ? past->spill_hours
+           : strcmp(name, "max_wal_size") == 0 ? past->checkpoint_hours
+                                               : -1;
+}
+
+static double share_of(int64_t own, int64_t all)
+{
+    return all > 0 ? fmin((double)own / (double)all, 1) : 0;
+}
+
+/* Sorts and hashes that spill: as much as such a file takes, as far as a quarter of the memory serves all sessions of
+ * the busiest moment. The past has the files of all databases: this one's share of them is as the server counts it. */
+static resources_wish judge_work_mem(lb_ctx *ctx, double now, const resources_facts_row *f, const resources_past *past,
+                                     int64_t memory)
+{
+    double hours = fmax(past->spill_hours, 1), sessions = fmax(fmax(past->active, (double)f->active), 4);
+    double files = past->temp_files * share_of(f->temp_files, f->server_temp_files) / hours;
+    double bytes = past->temp_bytes * share_of(f->temp_bytes, f->server_temp_bytes) / hours;
+    double file = files > 0 ? bytes / files : 0;
     double most = memory > 0 ? (double)memory / 4 / sessions : 64 * MB;
     double wanted = fmin(power_of_two(1.2 * file / MB), most);
     if (files <= SPILL_FILES || bytes <= SPILL_BYTES || wanted < NOTICEABLE * now)
         return (resources_wish){.name = "work_mem"};
-    return bytes_wish(
-        ctx, "work_mem", wanted,
-        lb_printf(ctx, "%.0f sorts and hashes spill %.0f MB in an hour, %.0f MB each", files, bytes / MB, file / MB));
+    return bytes_wish(ctx, "work_mem", wanted,
+                      lb_printf(ctx, "%.0f sorts and hashes spill %.0f MB in an hour, %.0f MB each, in %.0f hours",
+                                files, bytes / MB, file / MB, past->spill_hours));
 }
 
 static resources_wish judge_maintenance(lb_ctx *ctx, double now, int64_t memory)
@@ -100,14 +115,16 @@ static resources_wish judge_jit(double now, resources_profile profile)
     return (resources_wish){"jit", 0, "off", "statements are short: compiling them costs more than it saves"};
 }
 
-static resources_wish judge_wal(lb_ctx *ctx, double now, const resources_facts_row *f)
+static resources_wish judge_wal(lb_ctx *ctx, double now, const resources_past *past)
 {
-    double all = (double)(f->checkpoints_timed + f->checkpoints_requested);
-    if (f->checkpoints_requested < FORCED_LEAST || (double)f->checkpoints_requested < FORCED_RATIO * all)
+    double forced = past->checkpoints_requested, all = past->checkpoints_timed + forced;
+    if (forced < FORCED_LEAST || forced < FORCED_RATIO * all)
         return (resources_wish){.name = "max_wal_size"};
     return bytes_wish(ctx, "max_wal_size", 2 * now,
-                      lb_printf(ctx, "%lld of %.0f checkpoints were forced by the amount of WAL",
-                                (long long)f->checkpoints_requested, all));
+                      lb_printf(ctx,
+                                "%.0f of %.0f checkpoints in %.0f hours of its present value were forced by the "
+                                "amount of WAL",
+                                forced, all, past->checkpoint_hours));
 }
 
 static resources_wish judge_statistics(double now, resources_profile profile)
@@ -127,10 +144,10 @@ static resources_wish judge_idle(double now)
 }
 
 resources_wish resources_judge(lb_ctx *ctx, const char *name, double amount, const resources_facts_row *facts,
-                               resources_profile profile, int64_t memory)
+                               const resources_past *past, resources_profile profile, int64_t memory)
 {
     if (strcmp(name, "work_mem") == 0)
-        return judge_work_mem(ctx, amount, facts, memory);
+        return judge_work_mem(ctx, amount, facts, past, memory);
     if (strcmp(name, "maintenance_work_mem") == 0)
         return judge_maintenance(ctx, amount, memory);
     if (strcmp(name, "effective_cache_size") == 0)
@@ -140,7 +157,7 @@ resources_wish resources_judge(lb_ctx *ctx, const char *name, double amount, con
     if (strcmp(name, "jit") == 0)
         return judge_jit(amount, profile);
     if (strcmp(name, "max_wal_size") == 0)
-        return judge_wal(ctx, amount, facts);
+        return judge_wal(ctx, amount, past);
     if (strcmp(name, "default_statistics_target") == 0)
         return judge_statistics(amount, profile);
     return judge_idle(amount);

@@ -18,13 +18,24 @@ typedef struct resources_wish {
     const char *reason; /* NULL: the setting is fine */
 } resources_wish;
 
+/* What was counted while a setting has had its present value, in all databases together. */
+typedef struct resources_past {
+    double spill_hours, checkpoint_hours; /* between the first reading and the last; 0: there are no two */
+    double temp_files, temp_bytes, checkpoints_timed, checkpoints_requested;
+    double active; /* the most statements at once */
+} resources_past;
+
+/* Of what the setting is judged by, how many hours are known; -1: it needs no past. */
+double resources_hours(const char *name, const resources_past *past);
+
 #define RESOURCES_WISHES 8
 
 extern const char *const resources_names[RESOURCES_WISHES];
 
-/* What the setting should be. amount: what it is now (of a switch 0 or 1); memory_bytes 0: nobody knows. */
+/* What the setting should be. amount: what it is now (of a switch 0 or 1); past: since it is that; memory_bytes 0:
+ * nobody knows. */
 resources_wish resources_judge(lb_ctx *ctx, const char *name, double amount, const resources_facts_row *facts,
-                               resources_profile profile, int64_t memory_bytes);
+                               const resources_past *past, resources_profile profile, int64_t memory_bytes);
 
 #define RESOURCES_TIMEOUTS 3
 

@@ -8,5 +8,13 @@ holds '[.result.recommendations[] | select(.status == "waiting") | .setting] | c
 holds '.result.recommendations[] | select(.setting == "work_mem") | .wanted == "256MB" and (.reason | contains("spill"))'
 holds '.result.recommendations[] | select(.setting == "max_wal_size") | .status == "advice" and .scope == "not ours to set"'
 holds '.result.workload_profile == "oltp"'
+holds '.result.recommendations[] | select(.setting == "max_wal_size") | .reason | contains("40 of 60 checkpoints in 100 hours")'
+
+# Memory for ten at once, which were seen, and not for the two that are there.
+runs_with 3 auto_tune_resource_parameters --memory_mb 8000
+holds '.result.recommendations[] | select(.setting == "work_mem") | .wanted == "200MB"'
+
+runs_with 3 auto_tune_resource_parameters --memory_mb 16000 --min_hours 100.5
+holds '[.result.skipped[] | select(.reason | contains("not enough data")) | .object] == ["max_wal_size", "work_mem"]'
 runs_with 2 auto_tune_resource_parameters --workload_profile holiday
 finish

@@ -1,8 +1,13 @@
 """auto_tune_resource_parameters on real servers: a plan with reasons, set once a person agrees, and taken back."""
 
+import datetime
 import subprocess
+import time
 
 from place import Given, contains, each_version, equal, holds, suite
+from planted import KEEPS, metric, plant
+from upkeep import Private
+from ward import Ward
 
 TOOL = "auto_tune_resource_parameters"
 
@@ -111,6 +116,63 @@ def a_role_is_set_by_whoever_may(version):
             place.sql(f"DROP OWNED BY {weak}; DROP ROLE {weak}; DROP ROLE {other}")
 
 
+SPILL = "SET work_mem = '64kB'; SELECT count(*) FROM (SELECT md5(i::text) FROM generate_series(1, 20000) i ORDER BY 1) s"
+
+
+def noted(place, at, requested, files=0, active=1):
+    """One reading of monitor_system_health, as history keeps it: of checkpoints, files of 100 MB, and what was busy."""
+    plant(place, "lakebase_metrics", [metric("checkpoints_requested", at, requested), metric("checkpoints_timed", at, 100),
+                                      metric("temp_files", at, files), metric("temp_bytes", at, files * 100e6),
+                                      metric("connections_active", at, active)])
+
+
+def judged(place, *names, plan=False):
+    """What is proposed for settings whose evidence is history, and why others of them are not judged."""
+    result = place.run(TOOL, plan=plan, check=0 if plan else 3, min_hours=0, memory_mb=16_000)["result"]
+    return ({r["setting"]: r["wanted"] for r in result.get("recommendations", []) if r["setting"] in names},
+            {s["object"]: s["reason"] for s in result.get("skipped", []) if s["object"] in names})
+
+
+def carried_out(place, name):
+    place.approve(next(a["id"] for a in place.approvals() if a["status"] == "pending" and f" SET {name} TO" in str(a["plan"])))
+
+
+def until(holds_now, what):
+    deadline = time.monotonic() + 60
+    while not holds_now():
+        holds(time.monotonic() < deadline, what)
+        time.sleep(0.05)
+
+
+def what_was_counted_before_a_change_proposes_nothing(version):
+    """Real checkpoints and files are there all along; what is proposed, once and once more, is what history has counted since."""
+    names, hour = ("max_wal_size", "work_mem"), datetime.timedelta(hours=1)
+    with Ward(version) as ward, Private(ward, more=KEEPS) as place:
+        place.sql(f"ALTER DATABASE {place.database} SET work_mem = '64kB'")
+        for _ in range(12):
+            place.sql("CHECKPOINT")
+        place.sql(SPILL + "; SELECT pg_stat_force_next_flush()")
+        wanted, why = judged(place, *names)
+        equal(wanted, {}, "with no history")
+        holds(sorted(why) == sorted(names) and all("not enough data: " in w for w in why.values()), why)
+        start = datetime.datetime.now(datetime.timezone.utc)
+        noted(place, start, requested=50, files=1000, active=40)
+        noted(place, start + 2 * hour, requested=100, files=1200)
+        wanted, why = judged(place, *names)
+        equal((wanted, why), ({"max_wal_size": "64MB", "work_mem": "100MB"}, {}), "with forty at once at the busiest moment")
+        for name in names:
+            carried_out(place, name)
+        until(lambda: [place.sql(f"SHOW {name}") for name in names] == ["64MB", "100MB"], "what was approved is in force")
+        wanted, why = judged(place, *names)
+        equal(wanted, {}, "of the same evidence")
+        holds(sorted(why) == sorted(names) and all("not enough data: " in w for w in why.values()), why)
+        later = datetime.datetime.now(datetime.timezone.utc) + 3 * hour
+        noted(place, later, requested=100, files=1200)
+        noted(place, later + hour, requested=120, files=1400)
+        wanted, why = judged(place, *names, plan=True)
+        equal((wanted, why), ({"max_wal_size": "128MB"}, {}), "once more are forced; files of that size have room now")
+
+
 suite(*each_version(advises_on_timeouts_without_setting_one, asks_for_each_setting_and_sets_it, says_what_it_cannot_know, a_role_without_rights_gets_advice,
-                    a_role_is_set_by_whoever_may),
+                    a_role_is_set_by_whoever_may, what_was_counted_before_a_change_proposes_nothing),
       at_once=3)
