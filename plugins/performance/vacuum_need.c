@@ -61,6 +61,7 @@ void vacuum_need_of(const vacuum_settings_row *s, const vacuum_relations_row *t,
         .vacuum_trigger = vacuum_trigger(s, t, rows),
         .insert_trigger = insert_trigger(s, t, rows),
         .analyze_trigger = analyze_trigger(s, t, rows),
+        .analyze_scale = setting(t->analyze_scale_is_null, t->analyze_scale, s->analyze_scale),
         /* a table can be frozen earlier than the server says, not later */
         .freeze_max_age =
             fmin(s->freeze_max_age, setting(t->freeze_max_age_is_null, t->freeze_max_age, s->freeze_max_age)),

@@ -14,6 +14,7 @@ typedef struct vacuum_need {
     double vacuum_trigger;  /* dead rows above which autovacuum comes */
     double insert_trigger;  /* inserted rows above which it comes; negative: never for inserts */
     double analyze_trigger; /* changed rows above which it analyzes; negative: never */
+    double analyze_scale;   /* the part of that which grows with the table, as it is in force */
     double freeze_max_age;  /* transaction ids above which it comes in any case */
     double mxid_freeze_max_age;
     int64_t last_vacuum;  /* by hand or by itself; LB_TIME_NONE: none is on record */

@@ -11,6 +11,7 @@
 #define LOADED_PART      0.9 /* of the rows: a table that came whole may have been loaded once */
 #define INSERT_SCALE     0.05
 #define INSERT_THRESHOLD 1000
+#define ANALYZE_SCALE    0.02 /* of a large table */
 
 static const double scales[] = {0.2, 0.1, 0.05, 0.02, 0.01};
 
@@ -55,7 +56,7 @@ void vacuum_tune(const vacuum_relation *v, const vacuum_observed *seen, vacuum_t
     vacuum_tuning t = {.churn_per_hour = hours > 0 ? seen->changed / hours : 0,
                        .inserts_per_hour = hours > 0 ? seen->inserted / hours : 0,
                        .now_trigger = v->need.vacuum_trigger,
-                       .analyze_scale = rows >= LARGE ? 0.02 : -1,
+                       .analyze_scale = rows >= LARGE && v->need.analyze_scale > ANALYZE_SCALE ? ANALYZE_SCALE : -1,
                        .insert_scale = -1,
                        .runs_per_hour = hours > 0 ? seen->autovacuums / hours : 0};
     t.cycle_hours = cycle_of(t.churn_per_hour, rows);

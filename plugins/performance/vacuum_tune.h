@@ -11,7 +11,7 @@ typedef struct vacuum_tuning {
     double trigger;        /* those it should wait for */
     double scale;          /* what says so: scale factor and threshold */
     int64_t threshold;
-    double analyze_scale; /* negative: as it is */
+    double analyze_scale; /* negative: as it is; never larger than what is in force */
     double insert_scale;  /* negative: as it is; set where rows are only ever inserted, */
     int64_t insert_threshold;
     double inserts_per_hour, now_insert_trigger, insert_trigger; /* as those of dead rows */

@@ -182,6 +182,32 @@ static vacuum_tuning tuned(double rows, double changed, double hours)
     return t;
 }
 
+/* What a tuning says of analyzing a large table that has this scale in force, by the server or by itself. */
+static double analyze_scale(double of_server, double own)
+{
+    vacuum_tuning t;
+    vacuum_settings_row other = server;
+    vacuum_relation v = {.row = plain};
+    other.analyze_scale = of_server;
+    v.row.rows_known = 1e7;
+    v.row.analyze_scale_is_null = own < 0;
+    v.row.analyze_scale = own;
+    vacuum_need_of(&other, &v.row, &v.need);
+    vacuum_tune(&v, &(vacuum_observed){.changed = 24e4, .hours = 24}, &t);
+    return t.analyze_scale;
+}
+
+static void analyzing_is_never_put_off(void)
+{
+    CU_ASSERT_DOUBLE_EQUAL(analyze_scale(0.1, -1), 0.02, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(analyze_scale(0.021, -1), 0.02, 1e-9);
+    CU_ASSERT_TRUE(analyze_scale(0.02, -1) < 0);
+    CU_ASSERT_TRUE(analyze_scale(0.01, -1) < 0);
+    CU_ASSERT_TRUE(analyze_scale(0, -1) < 0); /* a threshold alone */
+    CU_ASSERT_TRUE(analyze_scale(0.1, 0.005) < 0);
+    CU_ASSERT_DOUBLE_EQUAL(analyze_scale(0.01, 0.2), 0.02, 1e-9);
+}
+
 static vacuum_tuning filled(double rows, double a_day, double changed_a_day)
 {
     vacuum_tuning t;
@@ -311,6 +337,6 @@ SUITE(vacuum_need, TEST(triggers_are_those_of_the_server), TEST(a_tables_own_set
       TEST(nobody_has_counted), TEST(version_18_has_a_cap_and_counts_what_is_not_frozen),
       TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight), TEST(an_opening_has_one_pass),
       TEST(the_quiet_hours_are_among_those_that_are_known), TEST(tuning_follows_size_and_churn),
-      TEST(where_rows_are_only_added_the_trigger_of_inserts_counts), TEST(a_leafs_own_analyze_hides_what_had_changed),
-      TEST(a_tuning_is_judged_by_what_came_since), TEST(counters_that_began_anew_are_counted_on),
-      TEST(a_budget_says_how_long_it_takes))
+      TEST(analyzing_is_never_put_off), TEST(where_rows_are_only_added_the_trigger_of_inserts_counts),
+      TEST(a_leafs_own_analyze_hides_what_had_changed), TEST(a_tuning_is_judged_by_what_came_since),
+      TEST(counters_that_began_anew_are_counted_on), TEST(a_budget_says_how_long_it_takes))
