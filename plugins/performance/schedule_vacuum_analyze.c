@@ -45,16 +45,57 @@ static const lb_param params[] = {
 
 typedef struct work {
     vacuum_scan scan;
+    vacuum_limits limits;
     vacuum_window window;
-    int64_t failed, deferred, planned, removed;
+    int64_t failed, held, deferred, planned, removed;
+    bool *is_held;   /* which of the targets: they are looked at once more in the end */
     lb_value *names; /* of what was vacuumed */
     size_t done;
 } work;
 
 /* ---- may it be now? ---- */
 
+static bool was_visited(const vacuum_relation *before, const vacuum_relation *now)
+{
+    return before->need.last_vacuum != now->need.last_vacuum || before->need.last_analyze != now->need.last_analyze;
+}
+
+/* Between the scan and a table's turn lie the vacuums of all before it, hours perhaps: what it is judged and counted by
+ * is read right before. A table that has gone is left as it was, and whoever measures it finds out. */
+static int look_before(lb_ctx *ctx, work *w, vacuum_target *t, const char **ret_why, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    vacuum_relation *now = lb_alloc(ctx, sizeof *now);
+    bool found = false;
+    if (!now)
+        return lb_out_of_memory(err);
+    int r = vacuum_scan_who(ctx, &w->scan, err);
+    if (r >= 0)
+        r = vacuum_date_holder(ctx, &w->scan, (double)args->holder_seconds, err);
+    if (r >= 0 && t->relation->row.kind[0] != 'p')
+        r = vacuum_scan_before(ctx, &w->scan, t->relation, now, &found, err);
+    if (r < 0 || !found)
+        return r;
+    if (was_visited(t->relation, now) && !args->tables.count) {
+        unsigned of_toast = t->due & ~vacuum_due(t->relation, &w->limits, w->scan.now);
+        t->due = of_toast | vacuum_due(now, &w->limits, lb_now(ctx));
+        *ret_why = t->due ? NULL : "somebody has vacuumed or analyzed it since this run began: nothing is due";
+    }
+    t->relation = now;
+    return 0;
+}
+
+/* One that has met a holder in this run has to wait for whoever it is, however young. */
+static bool is_futile(const work *w, const vacuum_target *t, bool again, const vacuum_horizon_row *holder)
+{
+    if (again)
+        return vacuum_is_held(t->relation, vacuum_holder(&w->scan, 0, false));
+    return t->due & VACUUM_DEAD && vacuum_is_futile(t->relation, holder);
+}
+
 /* Why this table is not vacuumed now, or NULL. */
-static int find_obstacle(lb_ctx *ctx, const work *w, const vacuum_target *t, const char **ret_why, lb_error *err)
+static int find_obstacle(lb_ctx *ctx, const work *w, const vacuum_target *t, bool again, const char **ret_why,
+                         lb_error *err)
 {
     const struct args *args = ctx->args;
     const vacuum_relation *v = t->relation;
@@ -65,9 +106,11 @@ static int find_obstacle(lb_ctx *ctx, const work *w, const vacuum_target *t, con
     *ret_why = vacuum_refusal(&w->scan, v);
     if (*ret_why)
         return 0;
-    if (t->due & VACUUM_DEAD && vacuum_is_futile(v, holder))
-        *ret_why = lb_printf(ctx, "the last vacuum removed as little as this one would: %s holds the rows back: %s",
-                             vacuum_holder_text(ctx, holder), vacuum_holder_advice(holder));
+    if (is_futile(w, t, again, holder))
+        *ret_why =
+            again ? "it is held back still"
+                  : lb_printf(ctx, "the last vacuum removed as little as this one would: %s holds the rows back: %s",
+                              vacuum_holder_text(ctx, holder), vacuum_holder_advice(holder));
     else if (eta_s > left_s)
         *ret_why = lb_printf(ctx, "it may take %.0f s under this budget, and %.0f s are left", eta_s, left_s);
     return *ret_why ? 0 : vacuum_find_lock(ctx, v, false, ret_why, err);
@@ -112,11 +155,27 @@ static int apply(lb_ctx *ctx, const work *w, const vacuum_target *t, const vacuu
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
 }
 
-/* SKIP_LOCKED passes a table over with a warning, and a vacuum that is held back removes nothing: the counters tell. */
-static void judge(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation *o)
+/* Who has kept it from removing rows is asked anew: it may have come since the run began, and be younger than whoever
+ * is worth waiting for. */
+static int judge_nothing_removed(lb_ctx *ctx, work *w, vacuum_operation *o, lb_error *err)
 {
-    const struct args *args = ctx->args;
-    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds, false);
+    int r = vacuum_scan_who(ctx, &w->scan, err);
+    const vacuum_horizon_row *holder = vacuum_holder(&w->scan, 0, false);
+    bool is_held = vacuum_is_held(&o->after, holder);
+    if (r < 0)
+        return r;
+    o->status = is_held ? "held" : "failed";
+    o->error = is_held ? lb_printf(ctx, "it removed nothing: %s holds the rows back: %s",
+                                   vacuum_holder_text(ctx, holder), vacuum_holder_advice(holder))
+               : w->scan.server.sees_sessions
+                   ? "it has as many dead rows as before, and nobody is there now who would hold them back"
+                   : "it has as many dead rows as before, and this role may not see who would hold them back";
+    return o->error ? 0 : lb_out_of_memory(err);
+}
+
+/* SKIP_LOCKED passes a table over with a warning, and a vacuum that is held back removes nothing: the counters tell. */
+static int judge(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation *o, lb_error *err)
+{
     const vacuum_relations_row *a = &o->before.row, *b = &o->after.row;
     bool ran =
         t->due == VACUUM_ANALYZE ? o->after.need.last_analyze != o->before.need.last_analyze : b->vacuums != a->vacuums;
@@ -128,11 +187,9 @@ static void judge(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation
         o->status = "deferred";
         o->error = "somebody locked it in the same moment";
     } else if (t->due != VACUUM_ANALYZE && a->dead > 0 && b->dead >= a->dead) {
-        o->status = "failed";
-        o->error = holder
-                       ? lb_printf(ctx, "it removed nothing: %s holds the rows back", vacuum_holder_text(ctx, holder))
-                       : "it removed nothing: a transaction that was open meanwhile holds the rows back";
+        return judge_nothing_removed(ctx, w, o, err);
     }
+    return 0;
 }
 
 static void count_up(work *w, const vacuum_operation *o)
@@ -143,6 +200,7 @@ static void count_up(work *w, const vacuum_operation *o)
         w->removed += removed > 0 ? removed : 0;
     }
     w->failed += strcmp(o->status, "failed") == 0;
+    w->held += strcmp(o->status, "held") == 0;
     w->deferred += strcmp(o->status, "deferred") == 0;
     w->planned += strcmp(o->status, "planned") == 0 || strcmp(o->status, "waiting") == 0;
 }
@@ -162,26 +220,38 @@ static int execute(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operatio
     if (r < 0 || !applied)
         return r;
     r = vacuum_look_after(ctx, &w->scan, o, err);
-    if (r >= 0)
-        judge(ctx, w, t, o);
-    return r;
+    return r < 0 ? r : judge(ctx, w, t, o, err);
 }
 
-static int do_table(lb_ctx *ctx, work *w, const vacuum_target *t, lb_error *err)
+static int begin(lb_ctx *ctx, const work *w, const vacuum_target *t, vacuum_operation *ret_operation, lb_error *err)
 {
-    vacuum_operation o;
-    const char *type = t->due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze";
     const struct args *args = ctx->args;
+    const char *type = t->due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze";
     const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds, false);
-    const char *reason = t->why ? t->why : vacuum_reason_text(ctx, t->relation, t->due, w->scan.now, holder);
-    int r = vacuum_begin(ctx, t->relation, type, reason, &o, err);
+    const char *reason = t->why ? t->why : vacuum_reason_text(ctx, t->relation, t->due, lb_now(ctx), holder);
+    return vacuum_begin(ctx, t->relation, type, reason, ret_operation, err);
+}
+
+/* again: it was held back before, and what still stands in its way has been said. */
+static int do_table(lb_ctx *ctx, work *w, const vacuum_target *target, bool again, bool *ret_held, lb_error *err)
+{
+    vacuum_target t = *target;
+    vacuum_operation o;
+    const char *why = NULL;
+    int r = look_before(ctx, w, &t, &why, err);
     if (r >= 0)
-        r = find_obstacle(ctx, w, t, &o.error, err);
-    if (r >= 0 && !o.error)
-        r = execute(ctx, w, t, &o, err);
+        r = begin(ctx, w, &t, &o, err);
+    if (r >= 0 && !why)
+        r = find_obstacle(ctx, w, &t, again, &why, err);
+    if (r < 0 || (why && again))
+        return r < 0 ? lb_wrap(err, target->relation->label) : 0;
+    o.error = why;
+    r = why ? 0 : execute(ctx, w, &t, &o, err);
     if (r < 0)
-        return lb_wrap(err, t->relation->label);
+        return lb_wrap(err, target->relation->label);
     count_up(w, &o);
+    *ret_held = strcmp(o.status, "held") == 0;
+    w->held -= again;
     return vacuum_write(ctx, &o, err);
 }
 
@@ -189,7 +259,8 @@ static int conclude(lb_ctx *ctx, const work *w, const char *stopped, int64_t lef
 {
     int r = lb_result(ctx,
                       LB_ARGS(lb_i64("tables_vacuumed", (int64_t)w->done), lb_i64("tables_failed", w->failed),
-                              lb_i64("tables_deferred", w->deferred), lb_i64("tables_planned", w->planned),
+                              lb_i64("tables_held", w->held), lb_i64("tables_deferred", w->deferred),
+                              lb_i64("tables_planned", w->planned),
                               left < 0 ? lb_null("tables_left") : lb_i64("tables_left", left),
                               lb_i64("dead_rows_removed", w->removed), lb_text("stopped_because", stopped),
                               lb_text("window", w->window.hours), lb_text("window_from", w->window.from)),
@@ -202,21 +273,38 @@ static int conclude(lb_ctx *ctx, const work *w, const char *stopped, int64_t lef
                    err);
 }
 
+/* One after the other, as long as nobody minds; again: those that were held back before. *ret_done: how many were. */
+static int do_each(lb_ctx *ctx, work *w, const vacuum_pace *pace, const vacuum_targets *targets, size_t most,
+                   bool again, size_t *ret_done, const char **ret_stopped, lb_error *err)
+{
+    size_t i = 0;
+    int r = 0;
+    for (; r >= 0 && i < most; i++) {
+        if (again && !w->is_held[i])
+            continue;
+        lb_progress(ctx, (int64_t)i, (int64_t)most, again ? "tables that were held back" : "tables");
+        r = vacuum_pace_ask(ctx, pace, ret_stopped, err);
+        if (r >= 0 && *ret_stopped)
+            break;
+        if (r >= 0)
+            r = do_table(ctx, w, &targets->items[i], again, &w->is_held[i], err);
+    }
+    *ret_done = i;
+    return r;
+}
+
 static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const char *stopped = NULL;
-    size_t i = 0, most = (size_t)args->most_tables < targets->count ? (size_t)args->most_tables : targets->count;
+    const char *stopped = NULL, *stopped_again = NULL;
+    size_t i = 0, unused,
+           most = (size_t)args->most_tables < targets->count ? (size_t)args->most_tables : targets->count;
     vacuum_pace pace = {.most_active = args->most_active, .growth = args->load_growth, .window = w->window.hours};
     int r = vacuum_pace_begin(ctx, &pace, err);
-    for (; r >= 0 && i < most; i++) {
-        lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
-        r = vacuum_pace_ask(ctx, &pace, &stopped, err);
-        if (r >= 0 && stopped)
-            break;
-        if (r >= 0)
-            r = do_table(ctx, w, &targets->items[i], err);
-    }
+    if (r >= 0)
+        r = do_each(ctx, w, &pace, targets, most, false, &i, &stopped, err);
+    if (r >= 0 && !stopped && w->held)
+        r = do_each(ctx, w, &pace, targets, most, true, &unused, &stopped_again, err);
     if (r < 0)
         return r;
     lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
@@ -242,11 +330,11 @@ static const char *not_now(lb_ctx *ctx, const work *w)
 static int work_off(lb_ctx *ctx, work *w, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const vacuum_limits limits = {.dead_ratio = args->dead_ratio,
-                                  .min_rows = args->min_rows,
-                                  .min_changed = args->min_changed_ratio,
-                                  .stale_hours = args->stale_hours};
     vacuum_targets targets;
+    w->limits = (vacuum_limits){.dead_ratio = args->dead_ratio,
+                                .min_rows = args->min_rows,
+                                .min_changed = args->min_changed_ratio,
+                                .stale_hours = args->stale_hours};
     int r = vacuum_scan_read(ctx, &w->scan, err);
     r = r < 0 ? r : vacuum_settle_rewrites(ctx, &w->scan, err);
     if (r >= 0)
@@ -254,12 +342,13 @@ static int work_off(lb_ctx *ctx, work *w, lb_error *err)
     if (r >= 0)
         r = vacuum_ledger_read(ctx, &w->scan, err);
     if (r >= 0)
-        r = args->tables.count ? vacuum_targets_named(ctx, &w->scan, &args->tables, &limits, &targets, err)
-                               : vacuum_targets_due(ctx, &w->scan, &limits, &targets, err);
+        r = args->tables.count ? vacuum_targets_named(ctx, &w->scan, &args->tables, &w->limits, &targets, err)
+                               : vacuum_targets_due(ctx, &w->scan, &w->limits, &targets, err);
     if (r < 0)
         return r;
     w->names = lb_alloc(ctx, (targets.count + 1) * sizeof *w->names);
-    return w->names ? do_all(ctx, w, &targets, err) : lb_out_of_memory(err);
+    w->is_held = lb_alloc(ctx, (targets.count + 1) * sizeof *w->is_held);
+    return w->names && w->is_held ? do_all(ctx, w, &targets, err) : lb_out_of_memory(err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)

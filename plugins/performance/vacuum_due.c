@@ -42,6 +42,11 @@ bool vacuum_is_futile(const vacuum_relation *v, const vacuum_horizon_row *holder
            holder->since < v->need.last_vacuum;
 }
 
+bool vacuum_is_held(const vacuum_relation *v, const vacuum_horizon_row *holder)
+{
+    return holder && (holder->since_is_null || vacuum_is_futile(v, holder));
+}
+
 static const char *dead_text(lb_ctx *ctx, const vacuum_relation *v)
 {
     double share = vacuum_share((double)v->row.dead, v->need.vacuum_trigger);

@@ -29,6 +29,10 @@ double vacuum_urgency(const vacuum_relation *v);
  */
 bool vacuum_is_futile(const vacuum_relation *v, const vacuum_horizon_row *holder);
 
+/* Did it keep the vacuum that the relation has just had from removing rows? Of slots and standbys nobody knows since
+ * when they hold: of them it is taken for true. */
+bool vacuum_is_held(const vacuum_relation *v, const vacuum_horizon_row *holder);
+
 /* "12000 dead rows (24 % of all) are 3.2 times the 3750 that autovacuum waits for". */
 const char *vacuum_due_text(lb_ctx *ctx, const vacuum_relation *v, unsigned due, int64_t now);
 

@@ -239,6 +239,13 @@ static void add_noted(const vacuum_scan *scan, const vacuum_carried_row *noted)
     }
 }
 
+void vacuum_ledger_keep_on(const vacuum_scan *scan, const vacuum_relation *was, vacuum_relation *now)
+{
+    bool is_counted = now->need.last_analyze != LB_TIME_NONE;
+    if (now->need.last_vacuum == LB_TIME_NONE && now->row.file == was->row.file)
+        carry(scan, now, is_counted ? 0 : was->carried_dead, was->carried_inserted);
+}
+
 int vacuum_ledger_read(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);

@@ -12,6 +12,9 @@ struct json_object;
 LB_MUST_CHECK int vacuum_ledger_keep(lb_ctx *ctx, vacuum_scan *scan, struct json_object *before,
                                      struct json_object *now, lb_error *err);
 
+/* Adds to a relation that was read anew what was added to it before, unless somebody has vacuumed it since. */
+void vacuum_ledger_keep_on(const vacuum_scan *scan, const vacuum_relation *was, vacuum_relation *now);
+
 /* Adds what is noted to the scan. Without a history there is nothing to add; that a standby counts nothing is said. */
 LB_MUST_CHECK int vacuum_ledger_read(lb_ctx *ctx, vacuum_scan *scan, lb_error *err);
 

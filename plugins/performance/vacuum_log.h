@@ -11,7 +11,7 @@ typedef struct vacuum_operation {
     const char *id;
     const char *type;     /* as vacuum_history's operation_type */
     const char *reason;   /* why this table */
-    const char *status;   /* success, failed, deferred, waiting, planned */
+    const char *status;   /* success, failed, held (it ran, and somebody holds the rows), deferred, waiting, planned */
     const char *error;    /* why not, or NULL */
     const char *settings; /* JSON, or NULL */
     vacuum_relation before, after;

@@ -1,5 +1,7 @@
 #include "vacuum_scan.h"
 
+#include "vacuum_ledger.h"
+
 #include <math.h>
 #include <sql/vacuum/relation_count.h>
 
@@ -45,6 +47,7 @@ static int read_holders(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
     int r = vacuum_horizon(ctx, &rows, err);
     if (r < 0)
         return r;
+    scan->holder_count = 0;
     scan->holders = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *scan->holders);
     if (!scan->holders)
         return lb_out_of_memory(err);
@@ -59,6 +62,7 @@ static int read_running(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
     int r = vacuum_progress(ctx, &rows, err);
     if (r < 0)
         return r;
+    scan->running_count = 0;
     scan->running = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *scan->running);
     if (!scan->running)
         return lb_out_of_memory(err);
@@ -77,11 +81,17 @@ static int tell_unseen(lb_ctx *ctx, const vacuum_scan *scan, lb_error *err)
                             err);
 }
 
-static int read_who_works(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
+int vacuum_scan_who(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
 {
     int r = read_holders(ctx, scan, err);
     if (r >= 0)
         r = read_running(ctx, scan, err);
+    return r;
+}
+
+static int read_who_works(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
+{
+    int r = vacuum_scan_who(ctx, scan, err);
     return r < 0 ? r : tell_unseen(ctx, scan, err);
 }
 
@@ -121,11 +131,11 @@ int vacuum_scan_read_old(lb_ctx *ctx, int64_t warning_age, double overdue_factor
     return 0;
 }
 
-int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of, vacuum_relation *ret_now,
-                      bool *ret_found, lb_error *err)
+static int read_one(lb_ctx *ctx, const vacuum_scan *scan, bool system, const vacuum_relation *of,
+                    vacuum_relation *ret_now, bool *ret_found, lb_error *err)
 {
     vacuum_scan again = *scan;
-    const vacuum_relations_args one = {.system = true, .only = of->row.relation, .least_age_is_null = true};
+    const vacuum_relations_args one = {.system = system, .only = of->row.relation, .least_age_is_null = true};
     int r = read_relations(ctx, &one, &again, err);
     if (r < 0)
         return lb_wrap(err, of->label);
@@ -133,6 +143,21 @@ int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
     if (*ret_found)
         *ret_now = again.relations[0];
     return 0;
+}
+
+int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of, vacuum_relation *ret_now,
+                      bool *ret_found, lb_error *err)
+{
+    return read_one(ctx, scan, true, of, ret_now, ret_found, err);
+}
+
+int vacuum_scan_before(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of, vacuum_relation *ret_now,
+                       bool *ret_found, lb_error *err)
+{
+    int r = read_one(ctx, scan, false, of, ret_now, ret_found, err);
+    if (r >= 0 && *ret_found)
+        vacuum_ledger_keep_on(scan, of, ret_now);
+    return r;
 }
 
 const vacuum_progress_row *vacuum_at_work(const vacuum_scan *scan, int64_t relation)

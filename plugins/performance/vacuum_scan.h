@@ -35,9 +35,17 @@ LB_MUST_CHECK int vacuum_scan_read(lb_ctx *ctx, vacuum_scan *ret_scan, lb_error 
 LB_MUST_CHECK int vacuum_scan_read_old(lb_ctx *ctx, int64_t warning_age, double overdue_factor, vacuum_scan *ret_scan,
                                        int64_t *ret_looked_at, lb_error *err);
 
+/* Who holds rows back and which vacuums are at work, read anew. */
+LB_MUST_CHECK int vacuum_scan_who(lb_ctx *ctx, vacuum_scan *scan, lb_error *err);
+
 /* The relation as it is now; found is false when it has gone. */
 LB_MUST_CHECK int vacuum_scan_again(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of,
                                     vacuum_relation *ret_now, bool *ret_found, lb_error *err);
+
+/* The same of one that vacuum_scan_read has read, with what the server had forgotten of it and no vacuum has met since.
+ */
+LB_MUST_CHECK int vacuum_scan_before(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *of,
+                                     vacuum_relation *ret_now, bool *ret_found, lb_error *err);
 
 /* The vacuum that is at work on a relation, or NULL. */
 const vacuum_progress_row *vacuum_at_work(const vacuum_scan *scan, int64_t relation);
