@@ -11,7 +11,8 @@
 
 struct args {
     int64_t warning_age, critical_age, holder_seconds, most_tables;
-    double observe_seconds, overdue_factor, rate_hours, warning_days, critical_days, key_warning, key_critical;
+    double observe_seconds, overdue_factor, rate_hours, warning_days, critical_days, key_warning, key_high,
+        key_critical;
 };
 
 static const lb_param params[] = {
@@ -22,11 +23,14 @@ static const lb_param params[] = {
     LB_PARAM(struct args, observe_seconds, LB_F64, "0",
              "seconds between two readings of the counters, for the rate; 0: from history", .min = "0", .max = "60"),
     LB_PARAM(struct args, rate_hours, LB_F64, "24", "hours of history that the rate is taken over", .min = "0"),
-    LB_PARAM(struct args, warning_days, LB_F64, "30", "days until new ids are refused that make a warning", .min = "0"),
+    LB_PARAM(struct args, warning_days, LB_F64, "30",
+             "days until new ids are refused, or a key has no value left, that make a warning", .min = "0"),
     LB_PARAM(struct args, critical_days, LB_F64, "7", "days until then that are critical", .min = "0"),
-    LB_PARAM(struct args, key_warning, LB_F64, "0.8", "used part of a key's range past which it is told of",
-             .min = "0.5", .max = "1"),
-    LB_PARAM(struct args, key_critical, LB_F64, "0.95", "used part of it past which that is critical", .min = "0.5",
+    LB_PARAM(struct args, key_warning, LB_F64, "0.5", "used part of a key's range past which it is a finding",
+             .min = "0.25", .max = "1"),
+    LB_PARAM(struct args, key_high, LB_F64, "0.75", "used part of it past which that is an alert, too", .min = "0.25",
+             .max = "1"),
+    LB_PARAM(struct args, key_critical, LB_F64, "0.9", "used part of it past which that is critical", .min = "0.25",
              .max = "1"),
     LB_PARAM(struct args, holder_seconds, LB_I64, "60", "transactions younger than this are not told of as holders",
              .min = "0"),
@@ -232,7 +236,7 @@ static int tell(lb_ctx *ctx, const look *l, const vacuum_counter *c, int64_t nex
 static int tell_keys(lb_ctx *ctx, const look *l, lb_error *err)
 {
     const struct args *args = ctx->args;
-    int level = l->keys.worst > args->key_critical ? 2 : l->keys.worst > args->key_warning;
+    int level = l->keys.worst > args->key_critical ? 2 : l->keys.worst > args->key_high;
     const vacuum_alert alert = {
         .metric = "key_range_used",
         .object = "the key that is nearest to its end",
@@ -241,9 +245,32 @@ static int tell_keys(lb_ctx *ctx, const look *l, lb_error *err)
         .text =
             level ? lb_printf(ctx, "%s has used %.1f %% of its range", l->keys.worst_name, 100 * l->keys.worst) : "",
         .value = l->keys.worst,
-        .threshold = level > 1 ? args->key_critical : args->key_warning,
+        .threshold = level > 1 ? args->key_critical : args->key_high,
         .level = level,
-        .is_well_inside = l->keys.worst < INSIDE * args->key_warning,
+        .is_well_inside = l->keys.worst < INSIDE * args->key_high,
+    };
+    return alert.text ? vacuum_say(ctx, l->alerts, &alert, err) : lb_out_of_memory(err);
+}
+
+/* Told of where the key's share says less. A rate that nobody knows ends nothing. */
+static int tell_key_days(lb_ctx *ctx, const look *l, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const vacuum_keys *k = &l->keys;
+    int by_share = k->days_share > args->key_critical ? 2 : k->days_share > args->key_high;
+    int level = !k->days_name ? 0 : k->days < args->critical_days ? 2 : k->days < args->warning_days;
+    const vacuum_alert alert = {
+        .metric = "key_days_left",
+        .object = "the key that runs out first",
+        .unit = "days",
+        .action = "widen",
+        .text = level ? lb_printf(ctx, "%s has no value left in %.1f days at its rate of late, at %.1f %% of its range",
+                                  k->days_name, k->days, 100 * k->days_share)
+                      : "",
+        .value = k->days_name ? k->days : NAN,
+        .threshold = level > 1 ? args->critical_days : args->warning_days,
+        .level = level > by_share ? level : 0,
+        .is_well_inside = !level && !k->has_unseen_rate && (!k->days_name || k->days * INSIDE > args->warning_days),
     };
     return alert.text ? vacuum_say(ctx, l->alerts, &alert, err) : lb_out_of_memory(err);
 }
@@ -257,6 +284,8 @@ static int tell_all(lb_ctx *ctx, look *l, lb_error *err)
         r = tell(ctx, l, &l->mxid, l->now.next_mxid, err);
     if (r >= 0)
         r = tell_keys(ctx, l, err);
+    if (r >= 0)
+        r = tell_key_days(ctx, l, err);
     return r < 0 ? r : vacuum_remember_alerts(ctx, l->alerts, err);
 }
 
@@ -287,26 +316,39 @@ static int conclude(lb_ctx *ctx, const look *l, lb_error *err)
         err);
 }
 
+static int check_args(const struct args *args, lb_error *err)
+{
+    if (args->critical_age < args->warning_age)
+        return lb_fail(err, LB_ERR_INVALID, "raise critical_age",
+                       "it would turn critical (%lld) before it warns (%lld)", (long long)args->critical_age,
+                       (long long)args->warning_age);
+    if (args->key_critical < args->key_high || args->key_high < args->key_warning)
+        return lb_fail(err, LB_ERR_INVALID, "raise the later ones",
+                       "key_warning (%g), key_high (%g) and key_critical (%g) come one after the other",
+                       args->key_warning, args->key_high, args->key_critical);
+    return 0;
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     look l = {.xid = {"transaction id", "txid_age", "next_xid", "txid_days_left", 0, -1, false},
               .mxid = {"multixact id", "mxid_age", "next_mxid", "mxid_days_left", 0, -1, true},
               .limits = {args->warning_age, args->critical_age}};
-    if (args->critical_age < args->warning_age)
-        return lb_fail(err, LB_ERR_INVALID, "raise critical_age",
-                       "it would turn critical (%lld) before it warns (%lld)", (long long)args->critical_age,
-                       (long long)args->warning_age);
-    if (args->key_critical < args->key_warning)
-        return lb_fail(err, LB_ERR_INVALID, "raise key_critical", "a key would turn critical (%g) before it warns (%g)",
-                       args->key_critical, args->key_warning);
-    int r = measure_rates(ctx, &l, err);
+    int r = check_args(args, err);
+    if (r >= 0)
+        r = measure_rates(ctx, &l, err);
     if (r >= 0)
         r = vacuum_scan_read_old(ctx, args->warning_age, args->overdue_factor, &l.scan, &l.looked_at, err);
     if (r < 0)
         return r;
     l.holder = vacuum_holder(&l.scan, (double)args->holder_seconds, true);
-    const vacuum_keys_limits keys = {args->key_warning, args->key_critical, args->rate_hours};
+    const vacuum_keys_limits keys = {.warning = args->key_warning,
+                                     .high = args->key_high,
+                                     .critical = args->key_critical,
+                                     .warning_days = args->warning_days,
+                                     .critical_days = args->critical_days,
+                                     .rate_hours = args->rate_hours};
     r = look_at_databases(ctx, &l, err);
     if (r >= 0)
         r = look_at_tables(ctx, &l, err);

@@ -11,7 +11,8 @@
 #define METRIC      "key_value"
 #define PAGE        500  /* sequences that one statement reads, and so locks */
 #define MOST        1000 /* keys whose way is followed, and columns that are asked for their largest value */
-#define NOTED_SHARE 0.5  /* so that a rate is known once it matters */
+#define NOTED_SHARE 0.25 /* so that a rate is known once it matters */
+#define SEEN_PART   0.25 /* of the hours that a rate is taken over */
 #define EVERY_US    (INT64_C(3600) * 1000000)
 #define NEAREST_S   1
 #define SMALL_PAGES 8192 /* 64 MB: what is written anew in seconds */
@@ -23,7 +24,7 @@ typedef struct key {
     const char *schema, *sequence, *table_schema, *table, *column, *type;
     vacuum_key_range range;
     double share, rate; /* the latter a day; -1: not known */
-    double days;
+    double days, seen_s;
     int64_t pages;
     bool is_column; /* its type is the limit, not the sequence's */
     bool has_own_limit, is_noted;
@@ -64,6 +65,28 @@ double vacuum_key_days(const vacuum_key_range *range, double earlier, double sec
     const vacuum_key_range r = upwards(range);
     double moved = r.value - (range->step < 0 ? -earlier : earlier);
     return seconds < NEAREST_S || moved <= 0 ? -1 : (r.top - r.value) / moved * seconds / DAY_S;
+}
+
+vacuum_key_level vacuum_key_level_of_share(double share, const vacuum_keys_limits *limits)
+{
+    return share > limits->critical  ? VACUUM_KEY_CRITICAL
+           : share > limits->high    ? VACUUM_KEY_HIGH
+           : share > limits->warning ? VACUUM_KEY_WARNING
+                                     : VACUUM_KEY_SAFE;
+}
+
+static bool is_seen_long_enough(double seconds, const vacuum_keys_limits *limits)
+{
+    return seconds >= NEAREST_S && seconds >= SEEN_PART * limits->rate_hours * 3600;
+}
+
+vacuum_key_level vacuum_key_level_of_days(double days, double seconds, const vacuum_keys_limits *limits)
+{
+    if (days < 0 || !is_seen_long_enough(seconds, limits))
+        return VACUUM_KEY_SAFE;
+    return days < limits->critical_days  ? VACUUM_KEY_CRITICAL
+           : days < limits->warning_days ? VACUUM_KEY_WARNING
+                                         : VACUUM_KEY_SAFE;
 }
 
 /* ---- reading ---- */
@@ -213,6 +236,7 @@ static int read_rates(lb_ctx *ctx, list *l, double hours, lb_error *err)
             continue;
         k->is_noted = now - row.last_at < EVERY_US;
         k->days = vacuum_key_days(&k->range, row.first_value, seconds);
+        k->seen_s = seconds;
         if (seconds >= NEAREST_S)
             k->rate = (k->range.value - row.first_value) / seconds * DAY_S;
     }
@@ -287,8 +311,9 @@ static const char *reason_of(lb_ctx *ctx, const key *k)
                 : NULL;
 }
 
-static int report(lb_ctx *ctx, const key *k, const vacuum_keys_limits *limits, lb_error *err)
+static int report(lb_ctx *ctx, const key *k, vacuum_key_level level, lb_error *err)
 {
+    static const char *const levels[] = {"safe", "warning", "high", "critical"};
     const char *references = NULL, *reason = reason_of(ctx, k), *advice = remedy(ctx, k);
     const lb_sql *fix = NULL;
     int r = compose_fix(ctx, k, &fix, err);
@@ -316,9 +341,23 @@ static int report(lb_ctx *ctx, const key *k, const vacuum_keys_limits *limits, l
                                      {"it_stands_still", stands_still ? -0.3 : 0.0},
                                      {"feeds_no_known_column", k->column ? 0.0 : -0.2},
                                      {"has_an_end_of_its_own", !k->is_column && k->has_own_limit ? -0.2 : 0.0}),
-                   .impact = LB_ARGS(lb_text("level", k->share > limits->critical ? "critical" : "warning")),
-                   .fix = fix),
+                   .impact = LB_ARGS(lb_text("level", levels[level])), .fix = fix),
         err);
+}
+
+static void take_worst(const key *k, const vacuum_keys_limits *limits, vacuum_keys *ret)
+{
+    bool is_seen = is_seen_long_enough(k->seen_s, limits);
+    if (k->share > ret->worst) {
+        ret->worst = k->share;
+        ret->worst_name = k->label;
+    }
+    if (is_seen && k->days >= 0 && (!ret->days_name || k->days < ret->days)) {
+        ret->days = k->days;
+        ret->days_name = k->label;
+        ret->days_share = k->share;
+    }
+    ret->has_unseen_rate = ret->has_unseen_rate || !is_seen;
 }
 
 static int tell(lb_ctx *ctx, const list *l, const vacuum_keys_limits *limits, vacuum_keys *ret, lb_error *err)
@@ -326,25 +365,24 @@ static int tell(lb_ctx *ctx, const list *l, const vacuum_keys_limits *limits, va
     int r = 0;
     for (size_t i = 0; i < l->count && r >= 0; i++) {
         const key *k = &l->items[i];
-        if (k->share > ret->worst) {
-            ret->worst = k->share;
-            ret->worst_name = k->label;
-        }
-        if (k->share <= limits->warning)
+        vacuum_key_level by_share = vacuum_key_level_of_share(k->share, limits);
+        vacuum_key_level by_days = vacuum_key_level_of_days(k->days, k->seen_s, limits);
+        take_worst(k, limits, ret);
+        if (!by_share && !by_days)
             continue;
         ret->past++;
-        r = report(ctx, k, limits, err);
+        r = report(ctx, k, by_days > by_share ? by_days : by_share, err);
     }
     if (r >= 0 && l->left_out)
         r = lb_skipped(ctx, lb_printf(ctx, "%lld more keys", (long long)l->left_out),
-                       "they have used half of their range, too, and so many are not followed", err);
+                       "they have used a quarter of their range, too, and so many are not followed", err);
     return r;
 }
 
 int vacuum_keys_look(lb_ctx *ctx, const vacuum_keys_limits *limits, vacuum_keys *ret_keys, lb_error *err)
 {
     list l = {.items = lb_alloc(ctx, MOST * sizeof *l.items)};
-    *ret_keys = (vacuum_keys){0};
+    *ret_keys = (vacuum_keys){.days = -1};
     if (!l.items)
         return lb_out_of_memory(err);
     int r = read_sequences(ctx, &l, &ret_keys->examined, err);

@@ -52,4 +52,21 @@ static void days_are_of_what_it_moved(void)
     CU_ASSERT(vacuum_key_days(&r, -90, 86400) == -1);
 }
 
-SUITE(vacuum_keys, TEST(shares_are_of_the_range), TEST(ranges_may_begin_elsewhere), TEST(days_are_of_what_it_moved))
+static void levels_are_of_the_share_and_of_the_days(void)
+{
+    const vacuum_keys_limits limits = {
+        .warning = 0.5, .high = 0.75, .critical = 0.9, .warning_days = 30, .critical_days = 7, .rate_hours = 24};
+    CU_ASSERT_EQUAL(vacuum_key_level_of_share(0.5, &limits), VACUUM_KEY_SAFE);
+    CU_ASSERT_EQUAL(vacuum_key_level_of_share(0.51, &limits), VACUUM_KEY_WARNING);
+    CU_ASSERT_EQUAL(vacuum_key_level_of_share(0.76, &limits), VACUUM_KEY_HIGH);
+    CU_ASSERT_EQUAL(vacuum_key_level_of_share(0.91, &limits), VACUUM_KEY_CRITICAL);
+    CU_ASSERT_EQUAL(vacuum_key_level_of_days(31, 6 * 3600, &limits), VACUUM_KEY_SAFE);
+    CU_ASSERT_EQUAL(vacuum_key_level_of_days(29, 6 * 3600, &limits), VACUUM_KEY_WARNING);
+    CU_ASSERT_EQUAL(vacuum_key_level_of_days(6, 6 * 3600, &limits), VACUUM_KEY_CRITICAL);
+    CU_ASSERT_EQUAL(vacuum_key_level_of_days(0, 86400, &limits), VACUUM_KEY_CRITICAL);
+    CU_ASSERT_EQUAL(vacuum_key_level_of_days(6, 5 * 3600, &limits), VACUUM_KEY_SAFE); /* a load of an hour is no rate */
+    CU_ASSERT_EQUAL(vacuum_key_level_of_days(-1, 86400, &limits), VACUUM_KEY_SAFE);
+}
+
+SUITE(vacuum_keys, TEST(shares_are_of_the_range), TEST(ranges_may_begin_elsewhere), TEST(days_are_of_what_it_moved),
+      TEST(levels_are_of_the_share_and_of_the_days))

@@ -1,7 +1,9 @@
 """check_txid_wraparound_risk and keys that run out of values, on real servers: by their sequence, by their column, or neither."""
 
+import datetime
+
 from place import Given, contains, each_version, equal, holds, suite
-from planted import KEEPS
+from planted import KEEPS, metric, plant
 from upkeep import by_kind
 
 TOOL, INT, SMALL, BIG = "check_txid_wraparound_risk", 2**31 - 1, 2**15 - 1, 2**63 - 1
@@ -21,24 +23,28 @@ def at(place, sequence, share, top=INT):
 
 
 def a_narrow_column_runs_out(version):
-    """A serial at 79 %, at 81 % and at 96 %; its fix is the column's, and then the sequence's."""
+    """A serial at 49 %, at 51 %, at 76 % and at 91 %; its fix is the column's, and then the sequence's."""
     with Given(version) as place:
         place.sql('CREATE TABLE "Odd t" (id serial PRIMARY KEY, n int); CREATE TABLE item (of_odd int REFERENCES "Odd t", o bigint)')
-        at(place, '"Odd t_id_seq"', 0.79)
-        equal(keys(place), [], "79 %")
-        equal(keys(place, key_warning=0.78), [("public.Odd t.id", "key_exhaustion")], "and who wants to know earlier")
-        at(place, '"Odd t_id_seq"', 0.81)
+        at(place, '"Odd t_id_seq"', 0.49)
+        equal(keys(place), [], "49 %")
+        equal(keys(place, key_warning=0.48), [("public.Odd t.id", "key_exhaustion")], "and who wants to know earlier")
+        at(place, '"Odd t_id_seq"', 0.51)
         found = one(place)
-        equal((found["object"], found["kind"], found["impact"]["level"]), ("public.Odd t.id", "key_exhaustion", "warning"), "81 %")
-        contains(found["reason"], "its type (integer) is at 17", "of 2147483647, 81.0 % of the way", "every INSERT fails")
+        equal((found["object"], found["impact"]["level"], place.run(TOOL)["events"]), ("public.Odd t.id", "warning", []),
+              "51 %, which nobody is called for")
+        at(place, '"Odd t_id_seq"', 0.76)
+        found = one(place)
+        equal((found["object"], found["kind"], found["impact"]["level"]), ("public.Odd t.id", "key_exhaustion", "high"), "76 %")
+        contains(found["reason"], "its type (integer) is at 16", "of 2147483647, 76.0 % of the way", "every INSERT fails")
         evidence = found["evidence"]
         equal((evidence["end"], evidence["sequence"], evidence["referred_to_by"]), (INT, "Odd t_id_seq", "public.item.of_odd"), "evidence")
         document = place.run(TOOL)
         told = [(e["type"], e["payload"]["metric"], e["payload"]["level"]) for e in document["events"]]
         equal((told, document["result"]["keys_past_a_threshold"]), ([("threshold.breached", "key_range_used", "warning")], 1), "told")
-        at(place, '"Odd t_id_seq"', 0.96)
+        at(place, '"Odd t_id_seq"', 0.91)
         found = one(place)
-        equal(found["impact"]["level"], "critical", "96 %")
+        equal(found["impact"]["level"], "critical", "91 %")
         place.sql(found["fix"])
         second = one(place)
         equal((second["object"], second["kind"]), ("public.Odd t_id_seq", "sequence_exhaustion"), "a sequence stays an int's")
@@ -56,10 +62,10 @@ def who_has_room_is_left_alone(version):
                   "CREATE SEQUENCE never AS smallint; CREATE TEMP SEQUENCE mine AS smallint;"
                   "CREATE SCHEMA lbops_migration; CREATE SEQUENCE lbops_migration.own AS smallint")
         at(place, "wide_id_seq", 0.9)
-        at(place, "narrow", 0.79)
+        at(place, "narrow", 0.49)
         at(place, "rounds", 0.99)
         at(place, "lbops_migration.own", 0.99, SMALL)
-        equal(keys(place), [], "bigint, 79 %, one that begins anew, one that was never asked, one of ours")
+        equal(keys(place), [], "bigint, 49 %, one that begins anew, one that was never asked, one of ours")
         at(place, "narrow", 0.9)
         found = one(place)
         equal((found["object"], found["kind"], found["fix"]),
@@ -76,14 +82,14 @@ def ends_of_their_own_and_ways_down(version):
         place.sql("CREATE SEQUENCE block MINVALUE 1000000 MAXVALUE 1999999; CREATE SEQUENCE down AS int INCREMENT -1;"
                   "CREATE SEQUENCE whole AS int MINVALUE -2147483648 START -2147483648; CREATE SEQUENCE late AS int START 2000000000;"
                   "CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY, small smallserial)")
-        place.sql("SELECT setval('block', 1700000), setval('down', -1600000000), setval('whole', 1200000000), nextval('late')")
-        equal(keys(place), [("public.late", "sequence_exhaustion")], "70 %, 75 %, 78 %, and one that began near its end")
+        place.sql("SELECT setval('block', 1400000), setval('down', -1000000000), setval('whole', -200000000), nextval('late')")
+        equal(keys(place), [("public.late", "sequence_exhaustion")], "40 %, 47 %, 45 %, and one that began near its end")
         place.sql("SELECT setval('block', 1850000), setval('down', -1900000000), setval('whole', 1400000000), setval('late', 5), pg_sleep(1.1)")
         at(place, "i_id_seq", 0.85)
         at(place, "i_small_seq", 0.96, SMALL)
         found = {f["object"]: f for f in place.findings(TOOL)}
-        equal(sorted(found), ["public.block", "public.down", "public.i.id", "public.i.small", "public.whole"], "past 80 %")
-        equal(sorted(o for o, f in found.items() if f["impact"]["level"] == "critical"), ["public.i.small"], "past 95 %")
+        equal(sorted(found), ["public.block", "public.down", "public.i.id", "public.i.small", "public.whole"], "past half")
+        equal(sorted(o for o, f in found.items() if f["impact"]["level"] == "critical"), ["public.i.small"], "past 90 %")
         block = found["public.block"]
         equal(block["fix"], None, "an end that somebody gave it")
         contains(block["confidence"]["terms"], {"name": "has_an_end_of_its_own", "points": -0.2}, {"name": "it_moves", "points": 0.2})
@@ -100,7 +106,7 @@ def applications_number_rows_themselves(version):
                   "CREATE TABLE pair (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE wide (id bigint PRIMARY KEY);"
                   "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);"
                   f"CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO ({INT})")
-        for table, top, share in (("own", INT, 0.79), ("few", SMALL, 0.82), ("plain", INT, 0.99), ("wide", INT, 0.99), ("parts", INT, 0.9)):
+        for table, top, share in (("own", INT, 0.49), ("few", SMALL, 0.82), ("plain", INT, 0.99), ("wide", INT, 0.99), ("parts", INT, 0.9)):
             place.sql(f"INSERT INTO {table} SELECT g FROM generate_series({int(top * share)} - 500, {int(top * share)}) g; ANALYZE {table}")
         place.sql("INSERT INTO pair SELECT 2147483000, g FROM generate_series(1, 500) g; ANALYZE pair")
         equal(keys(place), [("public.few.id", "key_exhaustion"), ("public.parts.id", "key_exhaustion")], "of whole keys")
@@ -136,6 +142,33 @@ def days_are_told_from_what_it_moved(version):
         equal(int(rows[0][0]), 2, "noted once an hour")
 
 
+def few_days_left_are_told_of_however_much_is_left(version):
+    """At 30 %, all three: one whose rate of twelve hours leaves four days, one that leaves twenty, and a load of minutes."""
+    with Given(version, more=KEEPS) as place:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        value = 1 + int(0.3 * (INT - 1))
+        half_a_day = {"soon": 0.7 * INT / 8, "later": 0.7 * INT / 40}
+        for name in ("soon", "later", "loaded"):
+            place.sql(f"CREATE TABLE {name} (id serial)")
+            at(place, f"{name}_id_seq", 0.3)
+        equal(keys(place), [], "where no rate is known")
+        plant(place, "lakebase_metrics", [metric("key_value", now - datetime.timedelta(hours=12), value - moved, f"public.{name}.id")
+                                          for name, moved in half_a_day.items()]
+              + [metric("key_value", now - datetime.timedelta(minutes=10), value - 1e8, "public.loaded.id")])
+        document = place.run(TOOL)
+        found = {f["object"]: f for f in document["result"]["findings"] if f["kind"] == "key_exhaustion"}
+        equal({name: f["impact"]["level"] for name, f in found.items()}, {"public.soon.id": "critical", "public.later.id": "warning"},
+              "levels")
+        holds(3.9 < found["public.soon.id"]["evidence"]["days_left"] < 4.1, f"days: {found['public.soon.id']['evidence']}")
+        told = [(e["type"], e["payload"]["metric"], e["payload"]["level"]) for e in document["events"]]
+        equal(told, [("threshold.breached", "key_days_left", "critical")], "told")
+        contains(document["events"][0]["payload"]["text"], "public.soon.id has no value left in 4.0 days")
+        for name in ("soon", "later", "loaded"):
+            place.sql(f"ALTER TABLE {name} ALTER id TYPE bigint; ALTER SEQUENCE {name}_id_seq AS bigint")
+        equal([(e["type"], e["payload"]["metric"]) for e in place.run(TOOL)["events"]], [("threshold.cleared", "key_days_left")],
+              "once they are wide")
+
+
 def what_may_not_be_read_is_said(version):
     with Given(version) as place:
         place.sql("CREATE TABLE t (id serial)")
@@ -159,4 +192,5 @@ def what_may_not_be_read_is_said(version):
 
 
 suite(*each_version(a_narrow_column_runs_out, who_has_room_is_left_alone, ends_of_their_own_and_ways_down,
-                    applications_number_rows_themselves, days_are_told_from_what_it_moved, what_may_not_be_read_is_said), at_once=2)
+                    applications_number_rows_themselves, days_are_told_from_what_it_moved, few_days_left_are_told_of_however_much_is_left,
+                    what_may_not_be_read_is_said), at_once=2)
