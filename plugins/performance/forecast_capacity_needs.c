@@ -1,8 +1,10 @@
 /* forecast_capacity_needs: what a branch will need, and when that meets a limit, from what history has of it. The
  * server is not asked anything, so a compute that sleeps goes on sleeping. */
+#include "endpoint_list.h"
 #include "forecast_series.h"
 #include "vacuum_clock.h"
 
+#include <json-c/json.h>
 #include <math.h>
 
 #define DAY_US   INT64_C(86400000000)
@@ -12,7 +14,7 @@
 
 struct args {
     int64_t days_ahead, history_days, warning_days, storage_limit_bytes;
-    double busy_sessions_limit;
+    double busy_sessions_limit, busy_sessions_per_cu;
 };
 
 static const lb_param params[] = {
@@ -24,32 +26,72 @@ static const lb_param params[] = {
     LB_PARAM(struct args, storage_limit_bytes, LB_I64, "8796093022208", "what a branch may hold; 0: no limit",
              .min = "0"),
     LB_PARAM(struct args, busy_sessions_limit, LB_F64, "0",
-             "sessions that the compute serves well at once, as you measured it; 0: not known", .min = "0"),
+             "sessions that the compute serves well at once, as you measured it; 0: by its largest size", .min = "0"),
+    LB_PARAM(struct args, busy_sessions_per_cu, LB_F64, "1",
+             "sessions at once that each capacity unit of that size is taken to serve; 0: nobody knows", .min = "0"),
     LB_PARAMS_END,
 };
+
+/* How far the branch's compute can grow. */
+typedef struct compute {
+    double most_cu;  /* 0: nobody says */
+    const char *why; /* nobody says */
+} compute;
 
 /* A series with its forecast and what it runs against. */
 typedef struct outlook {
     forecast_what what;
     const forecast_series *series;
     forecast f;
-    double now, limit; /* limit NAN: none is known */
+    double now, limit;      /* limit NAN: none is known */
+    const char *limit_from; /* what it was taken from, where nobody has said or read it; or NULL */
     size_t expected, earliest,
         latest; /* days until it: by the middle and by both ends of the interval; 0: not in sight */
     const char *advice;
 } outlook;
 
-static double limit_of(const struct args *args, const forecast_past *past, forecast_what what, double now)
+/* Control planes answer for computes that sleep, too, and wake none. */
+static int read_compute(lb_ctx *ctx, compute *ret, lb_error *err)
 {
-    switch (what) {
+    const char *json = NULL;
+    *ret = (compute){.why = "nobody says what it is"};
+    int r = endpoint_list_read(ctx, &json, err);
+    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY)
+        return r;
+    if (r < 0 && r != LB_ERR_UNSUPPORTED && r != LB_ERR_NOT_FOUND)
+        ret->why = lb_printf(ctx, "how far the compute can grow is not known: %s", err->message);
+    struct json_object *reply = r >= 0 ? json_tokener_parse(json) : NULL;
+    ret->most_cu = json_object_get_double(endpoint_status(endpoint_that_writes(reply), "autoscaling_limit_max_cu"));
+    (void)json_object_put(reply);
+    return ret->why ? 0 : lb_out_of_memory(err);
+}
+
+/* A session that executes keeps about one processor busy, where it does not wait: beyond as many the compute, which can
+ * grow no further, makes them wait for each other. */
+static double limit_of_compute(lb_ctx *ctx, const compute *size, outlook *o)
+{
+    const struct args *args = ctx->args;
+    if (args->busy_sessions_limit > 0)
+        return args->busy_sessions_limit;
+    if (size->most_cu <= 0 || args->busy_sessions_per_cu <= 0)
+        return NAN;
+    o->limit_from = lb_printf(ctx, "the compute's largest size, %g CU, at %g sessions each", size->most_cu,
+                              args->busy_sessions_per_cu);
+    return size->most_cu * args->busy_sessions_per_cu;
+}
+
+static double limit_of(lb_ctx *ctx, const forecast_past *past, const compute *size, outlook *o)
+{
+    const struct args *args = ctx->args;
+    switch (o->what) {
     case FORECAST_STORAGE:
         return args->storage_limit_bytes ? (double)args->storage_limit_bytes : NAN;
     case FORECAST_BUSY_SESSIONS:
-        return args->busy_sessions_limit > 0 ? args->busy_sessions_limit : NAN;
+        return limit_of_compute(ctx, size, o);
     case FORECAST_CONNECTIONS:
         return past->connections_limit;
     default: /* if nothing were frozen from now on */
-        return now + (double)(VACUUM_SPACE - VACUUM_REFUSAL) - past->txid_age;
+        return o->now + (double)(VACUUM_SPACE - VACUUM_REFUSAL) - past->txid_age;
     }
 }
 
@@ -75,16 +117,16 @@ static const char *advice(const outlook *o)
     return texts[o->what];
 }
 
-static void look_ahead(const struct args *args, const forecast_past *past, outlook *o)
+static void look_ahead(lb_ctx *ctx, const forecast_past *past, const compute *size, outlook *o)
 {
     o->now = o->series->values[o->series->count - 1];
-    o->limit = limit_of(args, past, o->what, o->now);
+    o->limit = limit_of(ctx, past, size, o);
     if (isnan(o->limit))
         return;
     o->expected = forecast_reaches(&o->f, o->limit, 0);
     o->earliest = forecast_reaches(&o->f, o->limit, 1);
     o->latest = forecast_reaches(&o->f, o->limit, -1);
-    if (is_near(args, o) && counts(o, past))
+    if (is_near(ctx->args, o) && counts(o, past))
         o->advice = advice(o);
 }
 
@@ -160,8 +202,9 @@ static int tell(lb_ctx *ctx, const outlook *o, lb_error *err)
                 lb_f64("upper_50", f->value[end] + f->half50[end]),
                 lb_f64("lower_90", not_below(o, f->value[end] - f->half90[end])),
                 lb_f64("upper_90", f->value[end] + f->half90[end]), lb_f64("growth_per_day", f->growth),
-                figure("limit", o->limit), days_value("days_until_limit", o->expected),
-                days_value("days_until_limit_earliest", o->earliest), days_value("days_until_limit_latest", o->latest),
+                figure("limit", o->limit), lb_text("limit_from", o->limit_from),
+                days_value("days_until_limit", o->expected), days_value("days_until_limit_earliest", o->earliest),
+                days_value("days_until_limit_latest", o->latest),
                 o->expected ? lb_bool("limit_is_beyond_the_test", o->expected > f->tested)
                             : lb_null("limit_is_beyond_the_test"),
                 lb_i64("earlier_forecasts", (int64_t)o->series->earlier),
@@ -178,22 +221,26 @@ static int warn(lb_ctx *ctx, const struct args *args, const outlook *o, const ch
     return lb_report(
         ctx,
         LB_FINDING(.object = branch, .kind = lb_printf(ctx, "%s_limit_ahead", o->series->name),
-                   .reason = lb_printf(ctx, "%s will reach %.6g %s in %zu days: %s", o->series->name, o->limit,
-                                       o->series->unit, o->expected, o->advice),
-                   .evidence = LB_ARGS(
-                       lb_f64("current", o->now), lb_f64("limit", o->limit), lb_f64("growth_per_day", o->f.growth),
-                       lb_i64("days_until_limit", (int64_t)o->expected), days_value("earliest", o->earliest),
-                       days_value("latest", o->latest), lb_text("method", forecast_name(o->f.method)),
-                       lb_f64("mean_error", o->f.error), lb_f64("seasonal_naive_error", o->f.naive_error),
-                       lb_i64("days_known", (int64_t)o->series->count)),
+                   .reason = lb_printf(ctx, "%s will reach %.6g %s%s%s in %zu days: %s", o->series->name, o->limit,
+                                       o->series->unit, o->limit_from ? ", which is " : "",
+                                       o->limit_from ? o->limit_from : "", o->expected, o->advice),
+                   .evidence =
+                       LB_ARGS(lb_f64("current", o->now), lb_f64("limit", o->limit),
+                               lb_text("limit_from", o->limit_from), lb_f64("growth_per_day", o->f.growth),
+                               lb_i64("days_until_limit", (int64_t)o->expected), days_value("earliest", o->earliest),
+                               days_value("latest", o->latest), lb_text("method", forecast_name(o->f.method)),
+                               lb_f64("mean_error", o->f.error), lb_f64("seasonal_naive_error", o->f.naive_error),
+                               lb_i64("days_known", (int64_t)o->series->count)),
                    .terms = LB_TERMS({"beats_the_naive_forecast", o->f.error < GOOD * o->f.naive_error ? 0.3 : 0.1},
                                      {"within_the_days_tested", o->expected <= o->f.tested ? 0.3 : 0.0},
-                                     {"lower_end_of_the_interval_too", is_sure ? 0.4 : 0.1}),
+                                     {"lower_end_of_the_interval_too", is_sure ? 0.4 : 0.1},
+                                     {"limit_is_by_size_alone", o->limit_from ? -0.2 : 0.0}),
                    .impact = LB_ARGS(lb_i64("days_left", (int64_t)o->expected))),
         err);
 }
 
-static int forecast_one(lb_ctx *ctx, const forecast_past *past, forecast_what what, int64_t *ret_known, lb_error *err)
+static int forecast_one(lb_ctx *ctx, const forecast_past *past, const compute *size, forecast_what what,
+                        int64_t *ret_known, lb_error *err)
 {
     const struct args *args = ctx->args;
     const forecast_series *series = &past->series[what];
@@ -206,7 +253,7 @@ static int forecast_one(lb_ctx *ctx, const forecast_past *past, forecast_what wh
         why = forecast_make(series->values, series->count, (size_t)args->days_ahead, &o->f);
     if (why)
         return lb_skipped(ctx, series->name, why, err);
-    look_ahead(args, past, o);
+    look_ahead(ctx, past, size, o);
     (*ret_known)++;
     int r = record_all(ctx, o, err);
     if (r >= 0)
@@ -219,7 +266,8 @@ static int forecast_one(lb_ctx *ctx, const forecast_past *past, forecast_what wh
                                  o->f.tested + 1, series->count),
                        err);
     if (r >= 0 && isnan(o->limit))
-        r = lb_skipped(ctx, lb_printf(ctx, "limit of %s", series->name), "nobody says what it is", err);
+        r = lb_skipped(ctx, lb_printf(ctx, "limit of %s", series->name),
+                       what == FORECAST_BUSY_SESSIONS ? size->why : "nobody says what it is", err);
     return r;
 }
 
@@ -227,12 +275,15 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     forecast_past *past = lb_alloc(ctx, sizeof *past);
+    compute size;
     int64_t known = 0;
     if (!past)
         return lb_out_of_memory(err);
     int r = forecast_read(ctx, args->history_days, past, err);
+    if (r >= 0)
+        r = read_compute(ctx, &size, err);
     for (forecast_what what = 0; r >= 0 && what < FORECAST_SERIES; what++)
-        r = forecast_one(ctx, past, what, &known, err);
+        r = forecast_one(ctx, past, &size, what, &known, err);
     return r < 0 ? r : lb_examined(ctx, "series", known, err);
 }
 

@@ -1,6 +1,6 @@
 """forecast_capacity_needs: a line is gone on with, limits are met in time, and what is too young or too old is said."""
 
-from place import Given, contains, each_version, equal, holds, suite
+from place import Given, Local, contains, each_version, equal, holds, suite
 from planted import KEEPS, answer, metric, midnight, plant
 
 DAYS = 80
@@ -62,6 +62,29 @@ def growth_is_gone_on_with(version):
         equal(len(answer(place, "SELECT * FROM capacity_forecasts")), len(kept), "rows after a plan")
 
 
+def the_compute_can_grow_no_further(version):
+    """A hundredth more of a session each day, on a compute of one capacity unit at most."""
+    with Local(version, more=KEEPS) as place:
+        place.sql("SELECT 1")
+        rows = []
+        for i in range(DAYS):
+            for minute in range(0, 60, 15):
+                busy = i * 24 * 3.6e6 + minute / 60 * 3.6e6 * (0.1 + 0.01 * i)
+                rows.append(metric("active_time", midnight(i - DAYS, 14 + minute / 60), busy))
+        plant(place, "lakebase_metrics", rows)
+        result = place.run(TOOL)["result"]
+        busy = by_metric(result)["busy_sessions"]
+        contains(busy["limit_from"], "the compute's largest size, 1 CU, at 1 sessions each")
+        holds(busy["limit"] == 1 and 9 <= busy["days_until_limit"] <= 13, f"from 0.89 on: {busy}")
+        found, = result["findings"]
+        equal(found["kind"], "busy_sessions_limit_ahead", "finding")
+        contains(found["reason"], "busy_sessions will reach 1 sessions, which is the compute's largest size", "raise the endpoint's")
+        kept = answer(place, "SELECT * FROM capacity_forecasts WHERE metric_name = 'busy_sessions'")
+        holds(kept and all(r["limit_value"] == 1 and r["limit_reached_at"] for r in kept), f"what is kept: {kept}")
+        alone = by_metric(place.run(TOOL, busy_sessions_limit=50)["result"])["busy_sessions"]
+        equal((alone["limit"], alone["limit_from"]), (50, None), "what somebody has measured comes first")
+
+
 def earlier_forecasts_are_held_against_what_came(version):
     with Given(version, more=KEEPS) as place:
         plant_growth(place, without=(75,))
@@ -112,5 +135,5 @@ def a_counter_of_another_cluster_begins_anew(version):
         contains(" ".join(far), "from day 12 on")
 
 
-suite(*each_version(growth_is_gone_on_with, earlier_forecasts_are_held_against_what_came, what_is_known_too_little_is_said, what_is_old_or_full_of_holes_is_said,
+suite(*each_version(growth_is_gone_on_with, the_compute_can_grow_no_further, earlier_forecasts_are_held_against_what_came, what_is_known_too_little_is_said, what_is_old_or_full_of_holes_is_said,
                     a_counter_of_another_cluster_begins_anew), at_once=2)
