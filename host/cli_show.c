@@ -94,8 +94,10 @@ static void show_findings(const cli *c, struct json_object *findings)
                      cli_style(c, "0"), shown(f, "kind"), shown(confidence, "label"), shown(confidence, "value"),
                      shown(f, "reason"));
         show_evidence(member_of(f, "evidence"));
-        if (text_of(f, "fix"))
-            (void)printf("      fix      %s\n", shown(f, "fix"));
+        if (text_of(f, "fix")) {
+            (void)fputs("      fix      ", stdout);
+            show_lines(shown(f, "fix"), 15);
+        }
     }
 }
 

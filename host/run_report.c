@@ -243,9 +243,34 @@ static int confidence_of(run_state *run, const lb_term *terms, lb_value *ret_con
     return 0;
 }
 
+#define BETWEEN ";\n"
+
+/* The steps as psql reads them: thousands, for a tree of partitions, which are put together once. */
+static const char *join_steps(run_state *run, const lb_sql *const *steps, uint32_t count)
+{
+    size_t length = 0, at = 0;
+    for (uint32_t i = 0; i < count; i++)
+        length += strlen(run_sql_text(steps[i])) + strlen(BETWEEN);
+    char *text = arena_alloc(run->memory, length + 1);
+    for (uint32_t i = 0; text && i < count; i++)
+        at += (size_t)snprintf(text + at, length + 1 - at, "%s%s", i ? BETWEEN : "", run_sql_text(steps[i]));
+    return text;
+}
+
+static int fix_of(run_state *run, const lb_finding *finding, const char **ret_text, lb_error *err)
+{
+    uint32_t count = LB_HAS(finding, lb_finding, step_count) ? finding->step_count : 0;
+    *ret_text = finding->fix ? run_sql_text(finding->fix) : NULL;
+    if (finding->fix || !count)
+        return 0;
+    *ret_text = join_steps(run, finding->steps, count);
+    return *ret_text ? 0 : lb_out_of_memory(err);
+}
+
 int run_finding(lb_ctx *ctx, const lb_finding *finding, lb_error *err)
 {
     run_state *run = run_of(ctx);
+    const char *fix = NULL;
     lb_value confidence;
     if (!finding->object || !finding->kind || !finding->reason)
         return lb_fail(err, LB_ERR_INVALID, "fill .object, .kind and .reason",
@@ -257,13 +282,15 @@ int run_finding(lb_ctx *ctx, const lb_finding *finding, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "give .terms: the confidence is their sum",
                        "the finding on %s does not say how sure it is", finding->object);
     int r = confidence_of(run, finding->terms, &confidence, err);
+    if (r >= 0)
+        r = fix_of(run, finding, &fix, err);
     if (r < 0)
         return r;
     lb_value impact = finding->impact ? lb_object("impact", finding->impact) : lb_null("impact");
     r = append_to(run, "findings", true,
                   LB_ARGS(lb_text("object", finding->object), lb_text("kind", finding->kind),
                           lb_text("reason", finding->reason), lb_object("evidence", finding->evidence), confidence,
-                          impact, lb_text("fix", finding->fix ? run_sql_text(finding->fix) : NULL)),
+                          impact, lb_text("fix", fix)),
                   err);
     if (r >= 0)
         run->findings++;

@@ -48,7 +48,7 @@ static int report(const query_evidence *e, const query_verdict *v, query_remark 
     return lb_report(e->ctx,
                      LB_FINDING(.object = remark->object, .kind = remark->kind, .reason = reason, .evidence = evidence,
                                 .terms = remark->terms, .impact = LB_ARGS(lb_f64("total_exec_ms", e->counts.total_ms)),
-                                .fix = remark->fix),
+                                .fix = remark->fix, .steps = remark->steps, .step_count = (uint32_t)remark->step_count),
                      err);
 }
 

@@ -229,13 +229,21 @@ static bool is_below(const index_table *t, const index_table *above)
     return t != NULL;
 }
 
+const char *index_tree_hindrance(const index_set *set, const index_info *x)
+{
+    if (x->r.is_unique || x->r.constraint_name)
+        return "it is unique: what its partitions lack can be built and attached once they are free of duplicates";
+    if (set->window.r.hidden_builds)
+        return "an index may be being built for it by whom this role does not see";
+    for (size_t i = 0; i < set->index_count; i++)
+        if (set->indexes[i].r.is_being_built && is_below(set->indexes[i].table, x->table))
+            return "an index of one of its partitions is being built just now";
+    return NULL;
+}
+
 bool index_tree_is_open(const index_set *set, const index_info *x)
 {
-    bool can = x->r.is_partitioned && !index_is_whole(x) && !x->r.is_unique && !x->r.constraint_name &&
-               !set->window.r.hidden_builds;
-    for (size_t i = 0; can && i < set->index_count; i++)
-        can = !set->indexes[i].r.is_being_built || !is_below(set->indexes[i].table, x->table);
-    return can;
+    return x->r.is_partitioned && !index_is_whole(x) && !index_tree_hindrance(set, x);
 }
 
 const index_info *index_tree_above(const index_set *set, const index_info *x)

@@ -12,7 +12,8 @@ LB_MUST_CHECK int index_tree_create(index_work *work, const index_wanted *wanted
                                     index_fix *fix, lb_error *err);
 /* Those that are still to be done for one that is not valid. */
 LB_MUST_CHECK int index_tree_finish(index_work *work, const index_info *x, index_fix *fix, lb_error *err);
-/* Can it be finished? Not where one of a partition is being built just now, and no unique one. */
+/* Why one that is not valid cannot be finished now; NULL: it can. */
+const char *index_tree_hindrance(const index_set *set, const index_info *x);
 bool index_tree_is_open(const index_set *set, const index_info *x);
 /* The one above that is not valid, and of which this one of a partition is to be a part. */
 const index_info *index_tree_above(const index_set *set, const index_info *x);

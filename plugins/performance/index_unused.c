@@ -402,6 +402,16 @@ static const char *state_text(lb_ctx *ctx, const index_set *set, const index_inf
                          : "its build failed early: it is neither maintained nor used";
 }
 
+/* Why a partitioned one gets no statements; NULL: it has some. */
+static const char *why_no_fix(const index_work *work, const index_info *x, const index_fix *fix)
+{
+    const char *why = x->r.is_partitioned && !fix->step_count ? index_tree_hindrance(work->set, x) : NULL;
+    if (why || !x->r.is_partitioned || fix->step_count)
+        return why;
+    return "a partition can have no index, as a foreign table, or is not seen by this role: without one of each "
+           "partition the whole stays invalid";
+}
+
 static int tell_invalid(index_work *work, const index_info *x, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
@@ -431,7 +441,7 @@ static int tell_invalid(index_work *work, const index_info *x, lb_error *err)
                 lb_bool("is_left_by_a_rebuild", leftover), lb_bool("has_a_valid_twin", twin),
                 lb_text("severity", x->r.is_ready && !x->r.is_partitioned ? "critical" : "warning"),
                 lb_text("note", x->r.is_unique && !drop ? "a rebuild fails as long as there are duplicates" : NULL),
-                lb_text("undo", undo)),
+                lb_text("why_no_fix", why_no_fix(work, x, &fix)), lb_text("undo", undo)),
             .terms = LB_TERMS({"catalogue_says_so", 0.7},
                               {"nobody_builds_it", work->set->window.r.hidden_builds ? -0.3 : 0.2}),
             .impact = LB_ARGS(lb_i64("bytes", x->r.bytes)),

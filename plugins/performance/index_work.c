@@ -107,34 +107,16 @@ const char *index_object(lb_ctx *ctx, const index_finding *f)
                     : index_label(ctx, f->table->r.schema, f->table->r.name);
 }
 
-/* A finding has room for one statement: several are told beside the figures, as they would be executed. */
-static const lb_value *with_steps(lb_ctx *ctx, const index_finding *f)
-{
-    const char *text = index_fix_text(ctx, &f->fix);
-    size_t count = 0;
-    while (f->evidence[count].type != LB_END)
-        count++;
-    lb_value *evidence = text ? lb_alloc(ctx, (count + 2) * sizeof *evidence) : NULL;
-    if (!evidence)
-        return NULL;
-    memcpy(evidence, f->evidence, count * sizeof *evidence);
-    evidence[count] = lb_text("statements", text);
-    evidence[count + 1] = (lb_value){.type = LB_END};
-    return evidence;
-}
-
 int index_report(index_work *work, const index_finding *f, lb_error *err)
 {
     const char *object = index_object(work->ctx, f);
-    bool has_steps = f->fix.step_count > 0;
-    if (!object || !f->reason || !f->evidence)
-        return lb_out_of_memory(err);
-    const lb_value *evidence = has_steps ? with_steps(work->ctx, f) : f->evidence;
-    if (!evidence)
+    const lb_sql *const *steps = index_fix_steps(work->ctx, &f->fix);
+    if (!object || !f->reason || !f->evidence || !steps)
         return lb_out_of_memory(err);
     return lb_report(work->ctx,
-                     LB_FINDING(.object = object, .kind = f->kind, .reason = f->reason, .evidence = evidence,
-                                .terms = f->terms, .impact = f->impact, .fix = has_steps ? NULL : f->fix.sql),
+                     LB_FINDING(.object = object, .kind = f->kind, .reason = f->reason, .evidence = f->evidence,
+                                .terms = f->terms, .impact = f->impact, .fix = f->fix.step_count ? NULL : f->fix.sql,
+                                .steps = steps, .step_count = (uint32_t)f->fix.step_count),
                      err);
 }
 
@@ -292,6 +274,14 @@ int index_fix_create(index_work *work, const index_wanted *w, const char **ret_n
 bool index_has_fix(const index_fix *fix)
 {
     return fix->sql || fix->step_count;
+}
+
+const lb_sql *const *index_fix_steps(lb_ctx *ctx, const index_fix *fix)
+{
+    const lb_sql **steps = lb_alloc(ctx, (fix->step_count + 1) * sizeof *steps);
+    for (size_t i = 0; steps && i < fix->step_count; i++)
+        steps[i] = fix->steps[i].sql;
+    return steps;
 }
 
 #define BETWEEN ";\n"

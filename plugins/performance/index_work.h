@@ -113,6 +113,8 @@ typedef struct index_wanted {
 } index_wanted;
 
 bool index_has_fix(const index_fix *fix);
+/* Those of its steps, for a finding; NULL: memory is used up. */
+const lb_sql *const *index_fix_steps(lb_ctx *ctx, const index_fix *fix);
 /* All of its statements, as psql reads them. */
 const char *index_fix_text(lb_ctx *ctx, const index_fix *fix);
 /* Adds them to a group. */

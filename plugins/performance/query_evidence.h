@@ -27,7 +27,9 @@ typedef struct query_remark {
     lb_value facts[10]; /* named, ends with LB_END */
     const char *sql;    /* the condition it is about, or NULL */
     lb_term terms[QUERY_TERMS];
-    const lb_sql *fix;    /* or NULL */
+    const lb_sql *fix;          /* or NULL */
+    const lb_sql *const *steps; /* in place of it, where it takes several */
+    size_t step_count;
     const char *fix_text; /* the same for reading */
 } query_remark;
 

@@ -24,6 +24,8 @@ static int add_proposal(query_evidence *e, index_work *work, const index_candida
         return r;
     remark->object = query_name(e->ctx, c->table->r.schema, c->table->r.name);
     remark->fix = fix.step_count ? NULL : fix.sql;
+    remark->steps = index_fix_steps(e->ctx, &fix);
+    remark->step_count = fix.step_count;
     remark->fix_text = index_fix_text(e->ctx, &fix);
     remark->says =
         is_proven(c)
@@ -40,7 +42,7 @@ static int add_proposal(query_evidence *e, index_work *work, const index_candida
     if (c->proven_on)
         query_add_fact(remark, lb_f64("build_ms", c->build_ms));
     query_add_term(remark, "gain_is_proven", is_proven(c) ? 0.5 : 0);
-    return remark->says && remark->object ? 0 : lb_out_of_memory(err);
+    return remark->says && remark->object && remark->steps ? 0 : lb_out_of_memory(err);
 }
 
 /* The planner first; what it cannot be asked about, on a branch. */

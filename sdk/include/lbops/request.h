@@ -84,6 +84,10 @@ typedef struct lb_finding {
     const lb_term *terms;     /* the confidence as arithmetic; required */
     const lb_value *impact;   /* named values, or NULL */
     const lb_sql *fix;        /* or NULL */
+
+    /* since 1.4 */
+    const lb_sql *const *steps; /* in place of .fix, where it takes several statements: each by itself, in order */
+    uint32_t step_count;
 } lb_finding;
 
 #define LB_FINDING(...) (&(const lb_finding){.size = sizeof(lb_finding), __VA_ARGS__})

@@ -91,7 +91,7 @@ def every_fix_runs_and_ends_the_finding(version):
         contains(fixes["public.orders missing_fk_index"], "orders_customer_id_idx1 ON public.orders (customer_id)")
         equal(next(f["impact"]["level"] for f in found if f["object"] == "public.orders" and f["kind"] == "missing_fk_index"),
               "warning", "a key whose rows go with those they refer to")
-        statements = [fix for f in found for fix in (f["fix"] or f["evidence"]["statements"]).split(";\n")]
+        statements = [fix for f in found for fix in f["fix"].split(";\n")]
         before = definitions(place)
         contains("; ".join(statements), "WHERE half IS NOT NULL", "CREATE INDEX tree_customer_id_idx ON ONLY public.tree (",
                  "ALTER TABLE public.customers DROP CONSTRAINT customers_id_key")

@@ -56,7 +56,7 @@ def a_tree_is_indexed_while_people_write(version):
     with Given(version, more=KEEPS) as place:
         place.sql(TABLES)
         found, request = is_asked_for(place, "missing_fk_index")
-        steps = found["evidence"]["statements"].split(";\n")
+        steps = found["fix"].split(";\n")
         holds(steps[0].startswith("CREATE INDEX ") and f' ON ONLY public."{NAME}" ("shop id")' in steps[0], f"the first step of {steps}")
         equal([s.split(" public.")[0].split(" ")[:3] for s in steps[1:]].count(["CREATE", "INDEX", "CONCURRENTLY"]), 2, f"built in {steps}")
         equal(sum(" ATTACH PARTITION " in s for s in steps), 4, f"attached in {steps}")
@@ -89,7 +89,9 @@ def what_was_cut_off_is_finished(version):
         building = place.start("approve", request["id"], "--as", "anna", "--because", "it was looked at")
         waits_until(place, f"EXISTS (SELECT FROM {BUILDING})")
         busy = place.run("detect_unused_indexes")["result"]["findings"]
-        equal([f["evidence"].get("statements") for f in busy if f["kind"] == "invalid_index"], [None], "while it is being built nobody else builds it")
+        (busy,) = [f for f in busy if f["kind"] == "invalid_index"]
+        equal((busy["fix"], busy["evidence"]["why_no_fix"]), (None, "an index of one of its partitions is being built just now"),
+              "while it is being built nobody else builds it")
         place.sql(f"SELECT pg_terminate_backend(pid) FROM {BUILDING}")
         holds(building.wait(PATIENCE) != 0, "the approval ends well")
         leaves(held)
@@ -99,7 +101,7 @@ def what_was_cut_off_is_finished(version):
         equal([f["kind"] for f in found], ["invalid_index"], f"one finding for all of it: {found}")
 
         found, request = is_asked_for(place, "invalid_index")
-        steps = found["evidence"]["statements"].split(";\n")
+        steps = found["fix"].split(";\n")
         holds(steps[0].startswith("REINDEX INDEX CONCURRENTLY ") and not any(" ON ONLY public.\"é" in s for s in steps), f"what is left: {steps}")
         place.approve(request["id"])
         equal(place.sql(TREE), "5|5|4", "valid, all and attached indexes")
@@ -116,12 +118,25 @@ def where_not_all_can_have_one_nothing_is_promised(version):
 
         def told():
             (found,) = [f for f in place.findings("detect_unused_indexes") if f["kind"] == "invalid_index"]
-            return found["evidence"].get("statements")
-        contains(told(), "CREATE INDEX CONCURRENTLY near_1_id_idx ON public.near_1 USING btree (id);\n"
+            return found["fix"], found["evidence"]["why_no_fix"]
+        fix, why = told()
+        contains(fix, "CREATE INDEX CONCURRENTLY near_1_id_idx ON public.near_1 USING btree (id);\n"
                  "ALTER INDEX public.near_id ATTACH PARTITION public.near_1_id_idx")
+        equal(why, None, "why there would be none")
+        place.sql(fix)
+        equal(place.sql("SELECT bool_and(indisvalid), count(*) FROM pg_index WHERE indexrelid::regclass::text ~ '^near'"), "t|2",
+              "it runs as it stands, and the whole is valid")
+        place.sql("DROP INDEX near_id; CREATE INDEX near_id ON ONLY near (id)")
         place.sql("""CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere;
             CREATE FOREIGN TABLE far_away PARTITION OF near FOR VALUES FROM (90) TO (99) SERVER far""")
-        equal(told(), None, "steps that would lead nowhere")
+        fix, why = told()
+        equal(fix, None, "steps that would lead nowhere")
+        contains(why, "a partition can have no index, as a foreign table")
+        place.sql("""CREATE TABLE apart (id int) PARTITION BY RANGE (id); CREATE TABLE apart_1 PARTITION OF apart FOR VALUES FROM (0) TO (9);
+            DROP TABLE near; CREATE UNIQUE INDEX apart_id ON ONLY apart (id)""")
+        fix, why = told()
+        equal(fix, None, "one that duplicates may hinder")
+        contains(why, "it is unique")
 
 
 suite(*each_version(a_tree_is_indexed_while_people_write, what_was_cut_off_is_finished, where_not_all_can_have_one_nothing_is_promised),
