@@ -54,7 +54,7 @@ typedef struct judge_hazard {
     judge_rule_id rule;
     uint32_t statement; /* counted from 1; 0: the file */
     script_place place;
-    bool in_body;        /* of a function, which this migration only defines */
+    bool in_body;        /* of a function or a rule, which this migration only defines */
     const char *object;  /* "app.orders" */
     const char *rewrite; /* the statement as it would pass, or the rule's safe form */
 } judge_hazard;

@@ -223,6 +223,13 @@ static const struct {
     {"VacuumStmt", vacuum},  {"ClusterStmt", cluster}, {"ReindexStmt", reindex},    {"RefreshMatViewStmt", refresh},
 };
 
+/* A member that is kept for later: until the function is called, or a statement meets the rule. */
+static bool is_kept(const char *kind, const char *key)
+{
+    return (strcmp(kind, "CreateFunctionStmt") == 0 && strcmp(key, "sql_body") == 0) ||
+           (strcmp(kind, "RuleStmt") == 0 && strcmp(key, "actions") == 0);
+}
+
 /* What may stand anywhere in a statement: a CTE that deletes, a call that moves a sequence, newer syntax. */
 static void look_inside(judging *j, const char *kind, tree s)
 {
@@ -237,8 +244,8 @@ static void look_inside(judging *j, const char *kind, tree s)
     char key[64];
     tree value;
     for (const char *p = s.at; tree_next_key(p, end, key, sizeof key, &value); p = value.at) {
-        if (strcmp(kind, "CreateFunctionStmt") == 0 && strcmp(key, "sql_body") == 0)
-            body_end = tree_end(value); /* BEGIN ATOMIC, or RETURN: kept for when it is called */
+        if (is_kept(kind, key))
+            body_end = tree_end(value);
         j->in_body = was_in_body || (body_end && value.at < body_end);
         if (strcmp(key, "DeleteStmt") == 0 && strcmp(kind, "CreateSchemaStmt") != 0)
             delete_rows(j, value);

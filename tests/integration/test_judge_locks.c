@@ -263,6 +263,7 @@ static void others(void)
     check("CREATE POLICY r ON " T " USING (id = 2)");
     check("ALTER POLICY q ON " T " USING (id = 2)");
     check("CREATE RULE r AS ON INSERT TO " T " DO NOTHING");
+    check("CREATE RULE r AS ON INSERT TO " T " DO ALSO DELETE FROM lbops_judge.u");
     check("REFRESH MATERIALIZED VIEW CONCURRENTLY lbops_judge.m");
     check("CLUSTER " T " USING t_id");
     check("INSERT INTO " T " (id, a, n) VALUES (90, 90, 90)");

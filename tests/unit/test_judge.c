@@ -169,6 +169,8 @@ static const example examples[] = {
     {"trigger-disable", "ALTER TABLE app.t DISABLE TRIGGER ALL", "ALTER TABLE app.t ENABLE TRIGGER ALL", 0},
     {"rule-create", "CREATE OR REPLACE RULE r AS ON INSERT TO app.t DO NOTHING",
      "CREATE OR REPLACE VIEW app.v AS SELECT 1", 0},
+    {"rule-create", "CREATE OR REPLACE RULE r AS ON DELETE TO app.v DO INSTEAD DELETE FROM app.t WHERE id = OLD.id",
+     "DELETE FROM app.t WHERE id = 1", 0},
     {"refresh-not-concurrent", "REFRESH MATERIALIZED VIEW app.m", "REFRESH MATERIALIZED VIEW CONCURRENTLY app.m", 0},
     {"materialized-view-filled", "CREATE MATERIALIZED VIEW IF NOT EXISTS app.m AS SELECT 1",
      "CREATE MATERIALIZED VIEW IF NOT EXISTS app.m AS SELECT 1 AS a WITH NO DATA", 0},
@@ -482,6 +484,44 @@ static void a_body_runs_when_it_is_called(void)
     arena_done(&memory);
 }
 
+/* What a rule does instead or as well, it does when a statement meets it: the table of its actions is left alone now.
+ */
+static void a_rule_acts_when_a_statement_meets_it(void)
+{
+    arena memory;
+    arena_init(&memory, 0);
+    judgement one = judged_by(&memory, 17,
+                              "CREATE OR REPLACE RULE r AS ON DELETE TO app.v DO INSTEAD DELETE FROM app.t WHERE id = "
+                              "OLD.id");
+    CU_ASSERT_EQUAL_FATAL(one.count, 1);
+    CU_ASSERT_FALSE(found_one(&one, "rule-create").in_body);
+    CU_ASSERT_TRUE(found_one(&one, "delete-rows").in_body);
+    CU_ASSERT_FALSE(one.destroys);
+    judgement several =
+        judged_by(&memory, 17,
+                  "CREATE OR REPLACE RULE r AS ON INSERT TO app.v WHERE NEW.id > 0 DO ALSO (UPDATE u SET n = n + 1; "
+                  "DELETE FROM app.w; SELECT setval('app.s', 1))");
+    CU_ASSERT_EQUAL_FATAL(several.count, 1);
+    CU_ASSERT_TRUE(found_one(&several, "update-all").in_body);
+    CU_ASSERT_TRUE(found_one(&several, "delete-all").in_body);
+    CU_ASSERT_PTR_NULL(find(&several, "rows-not-idempotent"));
+    CU_ASSERT_PTR_NULL(find(&several, "sequence-restart"));
+    CU_ASSERT_PTR_NULL(find(&several, "unqualified-name"));
+    CU_ASSERT_EQUAL(several.items[0].lock, LOCK_ACCESS_EXCLUSIVE);
+    ASSERT_TEXT(several.items[0].lock_on, "app.v");
+    judgement beside = judged_by(&memory, 17,
+                                 "CREATE OR REPLACE RULE r AS ON INSERT TO app.v DO ALSO DELETE FROM "
+                                 "app.w; DELETE FROM app.w");
+    CU_ASSERT_EQUAL_FATAL(beside.count, 2);
+    CU_ASSERT_TRUE(beside.destroys);
+    bool is_seen = false;
+    for (size_t i = 0; i < beside.hazard_count; i++)
+        is_seen = is_seen || (beside.hazards[i].rule == JUDGE_DELETE_ALL && beside.hazards[i].statement == 2 &&
+                              !beside.hazards[i].in_body);
+    CU_ASSERT_TRUE(is_seen);
+    arena_done(&memory);
+}
+
 /* "1,3": the statements that a transaction begins with. */
 static const char *parts_of(arena *memory, const char *text)
 {
@@ -562,5 +602,5 @@ static void a_thousand_files_are_quick(void)
 
 SUITE(judge, TEST(each_rule_fires_and_lets_its_safe_form_pass), TEST(no_rule_is_without_an_example),
       TEST(a_rewrite_passes), TEST(places_and_rewrites_are_exact), TEST(placeholders_stand_before_what_they_break),
-      TEST(locks_are_told), TEST(a_body_runs_when_it_is_called), TEST(transactions_end_where_they_must),
-      TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))
+      TEST(locks_are_told), TEST(a_body_runs_when_it_is_called), TEST(a_rule_acts_when_a_statement_meets_it),
+      TEST(transactions_end_where_they_must), TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))
