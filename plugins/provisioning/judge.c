@@ -68,12 +68,18 @@ void judging_lock(judging *j, judge_lock lock, const char *on)
     j->now->lock_on = judging_printf(j, "%s", on);
 }
 
+const char *judging_schema(judging *j, tree range)
+{
+    char schema[128];
+    tree_text(tree_get(range, "schemaname"), schema, sizeof schema);
+    return judging_printf(j, "%s", schema[0] ? schema : "public");
+}
+
 void judging_builds_on(judging *j, tree range)
 {
-    char schema[128], name[128];
-    tree_text(tree_get(range, "schemaname"), schema, sizeof schema);
+    char name[128];
     tree_text(tree_get(range, "relname"), name, sizeof name);
-    j->now->builds.on_schema = judging_printf(j, "%s", schema[0] ? schema : "public");
+    j->now->builds.on_schema = judging_schema(j, range);
     j->now->builds.on_name = judging_printf(j, "%s", name);
 }
 

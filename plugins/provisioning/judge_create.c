@@ -72,6 +72,37 @@ static const char *last_word(const char *what)
     return blank ? blank + 1 : what;
 }
 
+/* The parser puts its schema before a type that it knows by another name, and not before the rest. */
+static const char *type_name(tree type, label *into)
+{
+    *into = label_of(tree_get(type, "names"));
+    return strncmp(into->text, "pg_catalog.", 11) == 0 ? into->text + 11 : into->text;
+}
+
+const char *judge_arguments(judging *j, tree list)
+{
+    label full;
+    const char *text = "";
+    for (tree item = tree_first(list); item.at; item = tree_next(item)) {
+        tree parameter = tree_node(item, "FunctionParameter"), mode = tree_get(parameter, "mode");
+        tree type = tree_has(parameter) ? tree_get(parameter, "argType") : tree_node(item, "TypeName");
+        if (!tree_is(mode, "FUNC_PARAM_OUT") && !tree_is(mode, "FUNC_PARAM_TABLE"))
+            text = judging_printf(j, "%s%s%s%s", text, *text ? ", " : "", type_name(type, &full),
+                                  tree_has(tree_get(type, "arrayBounds")) ? "[]" : "");
+    }
+    return judging_printf(j, "(%s)", text);
+}
+
+/* Of functions several may share a name; DROP FUNCTION without arguments is of the only one. */
+static bool was_dropped_before(judging *j, const char *kind, tree s, const char *what)
+{
+    bool has_arguments = strcmp(kind, "CreateFunctionStmt") == 0;
+    if (has_arguments &&
+        judging_find(j, FACT_DROPPED, judging_printf(j, "%s%s", what, judge_arguments(j, tree_get(s, "parameters")))))
+        return true;
+    return *what && judging_find(j, FACT_DROPPED, what);
+}
+
 static const char *made_by_query(tree s)
 {
     return tree_is(tree_get(s, "objtype"), "OBJECT_MATVIEW") ? "VIEW" : "TABLE";
@@ -80,7 +111,7 @@ static const char *made_by_query(tree s)
 static void check_idempotence(judging *j, const char *kind, tree s)
 {
     const char *what = what_is_made(j, kind, s);
-    bool was_dropped = *what && judging_find(j, FACT_DROPPED, what);
+    bool was_dropped = was_dropped_before(j, kind, s, what);
     if (was_dropped)
         judging_hazard(j, JUDGE_DROP_AND_CREATE, last_word(what), NULL);
     for (size_t i = 0; i < LB_COUNT(forms); i++)
@@ -124,12 +155,6 @@ static const char known_types[] =
     "tsvector tsquery oid regclass int4range int8range numrange tsrange tstzrange daterange citext hstore ltree vector "
     "geometry geography serial bigserial smallserial serial2 serial4 serial8 ";
 
-static const char *type_name(tree column, label *into)
-{
-    *into = label_of(tree_path(column, "typeName", "names"));
-    return strncmp(into->text, "pg_catalog.", 11) == 0 ? into->text + 11 : into->text;
-}
-
 static bool is_known_type(const char *name)
 {
     char spaced[130];
@@ -148,7 +173,7 @@ static bool is_key(tree column)
 static void check_type(judging *j, tree column, const char *where)
 {
     label full;
-    const char *name = type_name(column, &full);
+    const char *name = type_name(tree_get(column, "typeName"), &full);
     for (size_t i = 0; i < LB_COUNT(types); i++)
         if (strcmp(types[i].type, name) == 0)
             judging_hazard(j, types[i].rule, where, NULL);
@@ -190,7 +215,7 @@ static void take_part(judging *j, tree constraint, const char *where, column_par
 static void check_new_column(judging *j, tree column, const char *where)
 {
     label full;
-    const char *type = type_name(column, &full);
+    const char *type = type_name(tree_get(column, "typeName"), &full);
     column_parts p = {0};
     for (tree item = tree_first(tree_get(column, "constraints")); item.at; item = tree_next(item))
         take_part(j, tree_node(item, "Constraint"), where, &p);
@@ -347,16 +372,14 @@ static void create_index(judging *j, tree s)
     judging_lock(j, concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE, table.text);
     j->now->scans |= !is_new && !j->in_body;
     if (concurrent && name.text[0] && !j->in_block) {
-        char schema[128];
-        tree_text(tree_get(range, "schemaname"), schema, sizeof schema);
-        j->now->builds.schema = judging_printf(j, "%s", schema[0] ? schema : "public");
+        j->now->builds.schema = judging_schema(j, range);
         j->now->builds.name = judging_printf(j, "%s", name.text);
         j->now->builds.table = judging_printf(j, "%s", table.text);
         j->now->builds.shape = shape_of_index(j, s);
         j->now->builds.shape_says_all = shape_says_all(s);
         judging_builds_on(j, range);
     }
-    judging_fact(j, FACT_INDEX, name.text, NULL);
+    judging_fact(j, FACT_INDEX, judging_printf(j, "%s.%s", judging_schema(j, range), name.text), NULL);
 }
 
 /* ---- the rest ---- */

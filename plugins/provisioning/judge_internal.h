@@ -10,14 +10,14 @@
 /* What earlier statements of the file did, for later ones. */
 typedef enum fact_kind {
     FACT_CREATED,   /* table: nobody uses it yet */
-    FACT_DROPPED,   /* "table app.orders": and may be created again */
+    FACT_DROPPED,   /* "table app.orders", "function app.f(int4)": and may be created again */
     FACT_NOT_VALID, /* "app.orders.constraint" */
     FACT_VALIDATED, /* the same */
     FACT_NOT_NULL,  /* "app.orders.column": a CHECK of the file says it is not null; counts when it is validated */
     FACT_ALTERED,   /* table */
     FACT_SECURED,   /* table: row security enabled */
     FACT_POLICY,    /* table: has a policy of this file */
-    FACT_INDEX      /* index of this file */
+    FACT_INDEX      /* "app.orders_total": index of this file, with the schema of its table */
 } fact_kind;
 
 typedef struct fact {
@@ -51,6 +51,7 @@ void judging_builds_on(judging *j, tree range);
 void judging_fact(judging *j, fact_kind kind, const char *name, const char *extra);
 const fact *judging_find(const judging *j, fact_kind kind, const char *name);
 bool judging_is_new(const judging *j, const char *table); /* of this file */
+const char *judging_schema(judging *j, tree range);       /* that the runner would find it in */
 void judging_not_idempotent(judging *j, const char *object, const char *rewrite);
 void judging_bare_drop(judging *j, const char *object, const char *rewrite);
 void judging_needs(judging *j, int server, const char *what);
@@ -70,6 +71,10 @@ void judge_lock_of(judging *j, const char *kind, tree s);          /* judge_lock
 /* judge_create.c: a column's type and constraints, of a new table or of one that is there. */
 void judge_column(judging *j, tree column, const char *table, bool table_is_new);
 bool judge_is_unstable(tree expression); /* calls a function that may answer otherwise for each row */
+
+/* "(int4, text[])": what a function is told apart by from others of its name, of its parameters or of the types that a
+ * DROP gives. */
+const char *judge_arguments(judging *j, tree list);
 
 /* judge_batches.c: marks the statements that are to be executed in batches, and tells of marks that stand elsewhere. */
 void judge_batch_marks(judging *j, judged *items);

@@ -18,6 +18,7 @@ static const struct {
     {"OBJECT_VIEW", "view", JUDGE_DEFINITION_DROP, LOCK_ACCESS_EXCLUSIVE},
     {"OBJECT_FUNCTION", "function", JUDGE_DEFINITION_DROP, LOCK_NONE},
     {"OBJECT_PROCEDURE", "function", JUDGE_DEFINITION_DROP, LOCK_NONE},
+    {"OBJECT_ROUTINE", "function", JUDGE_DEFINITION_DROP, LOCK_NONE},
     {"OBJECT_TYPE", "type", JUDGE_DEFINITION_DROP, LOCK_NONE},
     {"OBJECT_DOMAIN", "domain", JUDGE_DEFINITION_DROP, LOCK_NONE},
     {"OBJECT_POLICY", "policy", JUDGE_DEFINITION_DROP, LOCK_ACCESS_EXCLUSIVE},
@@ -39,17 +40,26 @@ static const char *table_of(judging *j, const char *what, const char *full)
     return dot ? judging_printf(j, "%.*s", (int)(dot - full), full) : full;
 }
 
-static bool is_own_index(const judging *j, const char *name)
+static bool is_own_index(judging *j, const char *name)
 {
-    const char *dot = strrchr(name, '.');
-    return judging_find(j, FACT_INDEX, dot ? dot + 1 : name) != NULL;
+    return judging_find(j, FACT_INDEX, strchr(name, '.') ? name : judging_printf(j, "public.%s", name)) != NULL;
+}
+
+/* "(int4)"; "" of what has none, or where the name alone says which one it is. */
+static const char *arguments_of(judging *j, tree object)
+{
+    tree function = tree_node(object, "ObjectWithArgs");
+    return tree_has(function) && !tree_true(tree_get(function, "args_unspecified"))
+               ? judge_arguments(j, tree_get(function, "objargs"))
+               : "";
 }
 
 static void drop_one(judging *j, tree s, size_t kind, tree object)
 {
     label full = label_of(object);
     bool concurrent = tree_true(tree_get(s, "concurrent"));
-    judging_fact(j, FACT_DROPPED, judging_printf(j, "%s %s", drops[kind].what, full.text), NULL);
+    judging_fact(j, FACT_DROPPED, judging_printf(j, "%s %s%s", drops[kind].what, full.text, arguments_of(j, object)),
+                 NULL);
     judging_hazard(j, drops[kind].rule, full.text, NULL);
     if (drops[kind].rule == JUDGE_INDEX_DROP && !concurrent && !is_own_index(j, full.text))
         judging_hazard(j, JUDGE_INDEX_DROP_NOT_CONCURRENT, full.text, judging_insert(j, "INDEX", "CONCURRENTLY"));
