@@ -104,6 +104,12 @@ const fact *judging_find(const judging *j, fact_kind kind, const char *name)
     return NULL;
 }
 
+void judging_at(judging *j, const fact *f)
+{
+    j->number = f->statement;
+    j->place = f->place;
+}
+
 bool judging_is_new(const judging *j, const char *table)
 {
     return judging_find(j, FACT_CREATED, table) != NULL;

@@ -65,6 +65,7 @@ typedef struct judged {
     judge_lock lock;
     const char *lock_on;  /* the table; "" where there is none */
     bool scans, rewrites; /* the whole table, under that lock */
+    bool with_partitions; /* locks those of lock_on, if it has any, as it locks that */
     bool is_idempotent, is_ddl;
     int64_t batch_rows;        /* of the first batch, where the author has it executed in batches; else 0 */
     bool starts_part;          /* a transaction of its own begins here; see judge_file */

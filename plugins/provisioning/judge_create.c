@@ -237,10 +237,39 @@ static void check_new_column(judging *j, tree column, const char *where)
     }
 }
 
+/* As it is kept, so that two that can be compared without a cast are the same. */
+static const char *folded_type(judging *j, tree type)
+{
+    static const char *const folded[][2] = {
+        {"serial", "int4"},      {"serial4", "int4"}, {"bigserial", "int8"}, {"serial8", "int8"},
+        {"smallserial", "int2"}, {"serial2", "int2"}, {"varchar", "text"},
+    };
+    label full;
+    const char *name = type_name(type, &full);
+    for (size_t i = 0; i < LB_COUNT(folded); i++)
+        if (strcmp(folded[i][0], name) == 0)
+            name = folded[i][1];
+    return judging_printf(j, "%s%s", name, tree_has(tree_get(type, "arrayBounds")) ? "[]" : "");
+}
+
+/* A domain may be of any type. */
+static void note_column(judging *j, tree column, const char *table, const char *where, bool table_is_new)
+{
+    label full, name = label_of(tree_get(column, "colname"));
+    tree type = tree_get(column, "typeName");
+    judging_fact(j, FACT_COLUMN, where, is_known_type(type_name(type, &full)) ? folded_type(j, type) : NULL);
+    for (tree item = tree_first(tree_get(column, "constraints")); item.at; item = tree_next(item)) {
+        judge_key(j, tree_node(item, "Constraint"), table, name.text);
+        if (!table_is_new)
+            judge_reference(j, tree_node(item, "Constraint"), table, name.text);
+    }
+}
+
 void judge_column(judging *j, tree column, const char *table, bool table_is_new)
 {
     const char *where = judging_printf(j, "%s.%s", table, label_of(tree_get(column, "colname")).text);
     check_type(j, column, where);
+    note_column(j, column, table, where, table_is_new);
     if (tree_has(tree_get(column, "storage_name")))
         judging_needs(j, 16, "STORAGE of a column in CREATE TABLE and ADD COLUMN");
     if (!table_is_new)
@@ -262,6 +291,30 @@ static void check_new_references(judging *j, tree constraint, const char *table,
         judging_hazard(j, JUDGE_FK_CASCADES, table, NULL);
 }
 
+/* What it refers to may be its own key, which stands behind it. */
+static void check_references(judging *j, tree elements, const char *table)
+{
+    for (tree item = tree_first(elements); item.at; item = tree_next(item)) {
+        tree column = tree_node(item, "ColumnDef"), constraint = tree_node(item, "Constraint");
+        label name = label_of(tree_get(column, "colname"));
+        check_new_references(j, constraint, table, table);
+        judge_reference(j, constraint, table, "");
+        for (tree part = tree_first(tree_get(column, "constraints")); part.at; part = tree_next(part)) {
+            check_new_references(j, tree_node(part, "Constraint"), table, table);
+            judge_reference(j, tree_node(part, "Constraint"), table, name.text);
+        }
+    }
+}
+
+static void create_partition(judging *j, tree s, const char *table)
+{
+    label parent = label_of_first(tree_get(s, "inhRelations"));
+    judging_hazard(j, JUDGE_PARTITION_OF, parent.text, NULL);
+    judging_lock(j, LOCK_ACCESS_EXCLUSIVE, parent.text);
+    judging_fact(j, FACT_PARTITIONED, parent.text, NULL);
+    judging_fact(j, FACT_PARTITION, table, parent.text);
+}
+
 static void create_table(judging *j, tree s)
 {
     tree range = tree_get(s, "relation");
@@ -272,23 +325,21 @@ static void create_table(judging *j, tree s)
         tree column = tree_node(item, "ColumnDef"), constraint = tree_node(item, "Constraint");
         has_key = has_key || tree_is(tree_get(constraint, "contype"), "CONSTR_PRIMARY") || is_key(column) ||
                   tree_has(tree_node(item, "TableLikeClause"));
-        check_new_references(j, constraint, table.text, table.text);
+        judge_key(j, constraint, table.text, "");
         if (tree_has(column))
             judge_column(j, column, table.text, true);
-        for (tree part = tree_first(tree_get(column, "constraints")); part.at; part = tree_next(part))
-            check_new_references(j, tree_node(part, "Constraint"), table.text, table.text);
     }
+    check_references(j, tree_get(s, "tableElts"), table.text);
     if (!has_key && !is_temporary && !tree_has(tree_get(s, "ofTypename")) && !tree_has(tree_get(s, "inhRelations")))
         judging_hazard(j, JUDGE_TABLE_KEYLESS, table.text, NULL);
     if (tree_is(tree_get(range, "relpersistence"), "u"))
         judging_hazard(j, JUDGE_TABLE_UNLOGGED, table.text, NULL);
     if (!tree_has(tree_get(range, "schemaname")) && !is_temporary)
         judging_hazard(j, JUDGE_UNQUALIFIED, table.text, NULL);
-    if (is_partition) {
-        label parent = label_of_first(tree_get(s, "inhRelations"));
-        judging_hazard(j, JUDGE_PARTITION_OF, parent.text, NULL);
-        judging_lock(j, LOCK_ACCESS_EXCLUSIVE, parent.text);
-    }
+    if (is_partition)
+        create_partition(j, s, table.text);
+    if (tree_has(tree_get(s, "partspec")))
+        judging_fact(j, FACT_PARTITIONED, table.text, NULL);
     judging_fact(j, FACT_CREATED, table.text, NULL);
 }
 
@@ -353,6 +404,44 @@ static bool shape_says_all(tree s)
     return all;
 }
 
+/* Up to the first expression. */
+static const char *leading_columns(judging *j, const char *table, tree columns)
+{
+    const char *text = "";
+    for (tree item = tree_first(columns); item.at; item = tree_next(item)) {
+        tree column = index_column(tree_node(item, "IndexElem"));
+        char name[128];
+        tree_text(column, name, sizeof name);
+        if (!tree_has(column))
+            break;
+        text = judging_printf(j, "%s%s%s", text, *text ? ", " : "", name);
+    }
+    return *text ? judging_printf(j, "%s (%s)", table, text) : NULL;
+}
+
+static bool is_in_usual_order(tree columns)
+{
+    for (tree item = tree_first(columns); item.at; item = tree_next(item)) {
+        tree column = tree_node(item, "IndexElem");
+        tree nulls = tree_get(column, "nulls_ordering");
+        if (tree_is(tree_get(column, "ordering"), "SORTBY_DESC") || tree_is(nulls, "SORTBY_NULLS_FIRST"))
+            return false;
+    }
+    return true;
+}
+
+static void note_index(judging *j, tree s, const char *table, const char *name)
+{
+    tree where = tree_get(s, "whereClause"), columns = tree_get(s, "indexParams");
+    bool is_whole = !tree_has(where) || judge_is_true(where);
+    judge_index(j, &(judge_index_parts){.name = name,
+                                        .leads = is_whole ? leading_columns(j, table, columns) : NULL,
+                                        .is_plain = tree_is(tree_get(s, "accessMethod"), "btree") &&
+                                                    shape_says_all(s) && is_in_usual_order(columns),
+                                        .adds_nothing = !tree_true(tree_get(s, "unique")) &&
+                                                        !tree_has(tree_get(s, "indexIncludingParams"))});
+}
+
 static void create_index(judging *j, tree s)
 {
     tree range = tree_get(s, "relation");
@@ -379,7 +468,9 @@ static void create_index(judging *j, tree s)
         j->now->builds.shape_says_all = shape_says_all(s);
         judging_builds_on(j, range);
     }
-    judging_fact(j, FACT_INDEX, judging_printf(j, "%s.%s", judging_schema(j, range), name.text), NULL);
+    if (concurrent && judging_find(j, FACT_PARTITIONED, table.text))
+        judging_hazard(j, JUDGE_INDEX_PARTITIONED, shown, NULL);
+    note_index(j, s, table.text, judging_printf(j, "%s.%s", judging_schema(j, range), name.text));
 }
 
 /* ---- the rest ---- */
@@ -409,6 +500,14 @@ static void create_table_as(judging *j, tree s)
     if (tree_is(tree_get(s, "objtype"), "OBJECT_MATVIEW") && !tree_true(tree_get(tree_get(s, "into"), "skipData")))
         judging_hazard(j, JUDGE_MATVIEW_FILLS, name.text, NULL);
     judging_fact(j, FACT_CREATED, name.text, NULL);
+}
+
+static void create_view(judging *j, tree s)
+{
+    label view = label_of_range(tree_get(s, "view"));
+    judge_view(j, view.text, tree_get(s, "query"));
+    if (option_is_on(tree_get(s, "options"), "security_invoker"))
+        judging_fact(j, FACT_INVOKER, view.text, NULL);
 }
 
 static void define(judging *j, tree s)
@@ -448,6 +547,10 @@ bool judge_create_statement(judging *j, const char *kind, tree s)
             judging_needs(j, 16, "CREATE STATISTICS without a name");
     } else if (strcmp(kind, "DefineStmt") == 0) {
         define(j, s);
+    } else if (strcmp(kind, "ViewStmt") == 0) {
+        create_view(j, s);
+    } else if (strcmp(kind, "CreateEnumStmt") == 0) {
+        judging_hazard(j, JUDGE_ENUM_CREATE, label_of(tree_get(s, "typeName")).text, NULL);
     } else {
         return strncmp(kind, "Create", 6) == 0;
     }

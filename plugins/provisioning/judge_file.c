@@ -1,12 +1,6 @@
 /* What only the whole file shows, and where a transaction has to end. */
 #include "judge_internal.h"
 
-static void at_fact(judging *j, const fact *f)
-{
-    j->number = f->statement;
-    j->place = f->place;
-}
-
 static bool is_found(const judging *j, fact_kind kind, const fact *f)
 {
     return judging_find(j, kind, f->name) != NULL;
@@ -16,7 +10,7 @@ static void what_is_left_open(judging *j)
 {
     for (size_t i = 0; i < j->fact_count; i++) {
         const fact f = j->facts[i];
-        at_fact(j, &f);
+        judging_at(j, &f);
         if (f.kind == FACT_NOT_VALID && !is_found(j, FACT_VALIDATED, &f))
             judging_hazard(j, JUDGE_NOT_VALID_OPEN, f.name, NULL);
         if (f.kind == FACT_SECURED && !is_found(j, FACT_POLICY, &f))
@@ -113,6 +107,7 @@ void judge_whole(judging *j, judged *items, size_t count)
     for (size_t i = 0; i < count; i++)
         destroys = destroys || items[i].verdict.effect == EFFECT_DESTRUCTIVE;
     what_is_left_open(j);
+    judge_keys_whole(j);
     cut_into_parts(j, items, count, destroys);
 }
 

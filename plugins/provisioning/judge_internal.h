@@ -17,7 +17,23 @@ typedef enum fact_kind {
     FACT_ALTERED,   /* table */
     FACT_SECURED,   /* table: row security enabled */
     FACT_POLICY,    /* table: has a policy of this file */
-    FACT_INDEX      /* "app.orders_total": index of this file, with the schema of its table */
+    FACT_INDEX,     /* "app.orders_total": index of this file, with the schema of its table; extra: see judge_keys.c */
+    FACT_SORTED,    /* the same, of plain columns in their usual order, for all rows */
+    FACT_SPARE,     /* the same, and there for nothing but its order */
+    FACT_KEEPS,   /* "app.orders_key": an index that a constraint rests on; extra: "constraint app.orders.orders_key" */
+    FACT_KEY,     /* "app.orders (kind, day)": primary or unique */
+    FACT_PRIMARY, /* table: has a primary key; extra: its columns, where they are known */
+    FACT_KEY_DROPPED, /* table: its primary key goes; extra: "app.orders.orders_pkey" */
+    FACT_REFERS,      /* "app.lines (order_id)": foreign key; extra: what it refers to, where that is known */
+    FACT_WANTS_INDEX, /* the same, of columns of this file */
+    FACT_COLUMN,      /* "app.orders.total": of this file; extra: its type */
+    FACT_SOLID,       /* the same, of any: NOT NULL */
+    FACT_READS,       /* view; extra: a table of its query */
+    FACT_SHOWS,       /* view; extra: a column of its query, or "*" */
+    FACT_INVOKER,     /* view: reads as whoever asks */
+    FACT_PARTITIONED, /* table */
+    FACT_PARTITION,   /* table: is one; extra: of which */
+    FACT_DETACHED     /* table: is none any more */
 } fact_kind;
 
 typedef struct fact {
@@ -51,6 +67,7 @@ void judging_builds_on(judging *j, tree range);
 void judging_fact(judging *j, fact_kind kind, const char *name, const char *extra);
 const fact *judging_find(const judging *j, fact_kind kind, const char *name);
 bool judging_is_new(const judging *j, const char *table); /* of this file */
+void judging_at(judging *j, const fact *f);               /* what is found next is found there */
 const char *judging_schema(judging *j, tree range);       /* that the runner would find it in */
 void judging_not_idempotent(judging *j, const char *object, const char *rewrite);
 void judging_bare_drop(judging *j, const char *object, const char *rewrite);
@@ -75,6 +92,23 @@ bool judge_is_unstable(tree expression); /* calls a function that may answer oth
 /* "(int4, text[])": what a function is told apart by from others of its name, of its parameters or of the types that a
  * DROP gives. */
 const char *judge_arguments(judging *j, tree list);
+
+/* judge_keys.c: columns, keys and indexes of the file, each noted where it is made. column: which one it stands with.
+ */
+typedef struct judge_index_parts {
+    const char *name, *leads; /* "app.orders_kind", "app.orders (kind, day)"; NULL: by an expression, or of some rows */
+    bool is_plain, adds_nothing; /* in the usual order; neither unique nor with columns beside */
+} judge_index_parts;
+
+const char *judge_columns(judging *j, const char *table, tree list, const char *only);
+void judge_key(judging *j, tree constraint, const char *table, const char *column);
+void judge_reference(judging *j, tree constraint, const char *table, const char *column);
+void judge_index(judging *j, const judge_index_parts *index);
+void judge_view(judging *j, const char *view, tree query);
+bool judge_has_no_nulls(judging *j, const char *table, const char *index); /* as far as the file says so */
+bool judge_is_referred_to(const judging *j, const char *table, const char *column);
+const char *judge_view_of(judging *j, const char *table, const char *column); /* NULL: none of the file */
+void judge_keys_whole(judging *j);
 
 /* judge_batches.c: marks the statements that are to be executed in batches, and tells of marks that stand elsewhere. */
 void judge_batch_marks(judging *j, judged *items);

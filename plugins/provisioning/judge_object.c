@@ -40,11 +40,6 @@ static const char *table_of(judging *j, const char *what, const char *full)
     return dot ? judging_printf(j, "%.*s", (int)(dot - full), full) : full;
 }
 
-static bool is_own_index(judging *j, const char *name)
-{
-    return judging_find(j, FACT_INDEX, strchr(name, '.') ? name : judging_printf(j, "public.%s", name)) != NULL;
-}
-
 /* "(int4)"; "" of what has none, or where the name alone says which one it is. */
 static const char *arguments_of(judging *j, tree object)
 {
@@ -54,6 +49,25 @@ static const char *arguments_of(judging *j, tree object)
                : "";
 }
 
+static void drop_partition(judging *j, const char *table)
+{
+    const fact *partition = judging_find(j, FACT_PARTITION, table);
+    if (partition && !judging_find(j, FACT_DETACHED, table))
+        judging_hazard(
+            j, JUDGE_PARTITION_DROP, table,
+            judging_printf(j, "ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY before it", partition->extra, table));
+}
+
+static void drop_index(judging *j, tree s, const char *name)
+{
+    const char *full = strchr(name, '.') ? name : judging_printf(j, "public.%s", name);
+    const fact *kept = judging_find(j, FACT_KEEPS, full);
+    if (!tree_true(tree_get(s, "concurrent")) && !judging_find(j, FACT_INDEX, full))
+        judging_hazard(j, JUDGE_INDEX_DROP_NOT_CONCURRENT, name, judging_insert(j, "INDEX", "CONCURRENTLY"));
+    if (kept && !judging_find(j, FACT_DROPPED, kept->extra))
+        judging_hazard(j, JUDGE_INDEX_DROP_KEY, name, NULL);
+}
+
 static void drop_one(judging *j, tree s, size_t kind, tree object)
 {
     label full = label_of(object);
@@ -61,8 +75,10 @@ static void drop_one(judging *j, tree s, size_t kind, tree object)
     judging_fact(j, FACT_DROPPED, judging_printf(j, "%s %s%s", drops[kind].what, full.text, arguments_of(j, object)),
                  NULL);
     judging_hazard(j, drops[kind].rule, full.text, NULL);
-    if (drops[kind].rule == JUDGE_INDEX_DROP && !concurrent && !is_own_index(j, full.text))
-        judging_hazard(j, JUDGE_INDEX_DROP_NOT_CONCURRENT, full.text, judging_insert(j, "INDEX", "CONCURRENTLY"));
+    if (drops[kind].rule == JUDGE_INDEX_DROP)
+        drop_index(j, s, full.text);
+    if (drops[kind].rule == JUDGE_TABLE_DROP)
+        drop_partition(j, full.text);
     judging_lock(j, concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : drops[kind].lock,
                  table_of(j, drops[kind].what, full.text));
 }

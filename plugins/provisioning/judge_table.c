@@ -63,11 +63,24 @@ static void set_default(judging *j, const alteration *a)
 static void set_not_null(judging *j, const alteration *a)
 {
     const fact *proof = judging_find(j, FACT_NOT_NULL, part_name(j, a));
+    judging_fact(j, FACT_SOLID, part_name(j, a), NULL);
     if (proof && judging_find(j, FACT_VALIDATED, proof->extra))
         return; /* the server sees the validated CHECK and reads no row */
     if (!a->is_new)
         j->now->scans = true;
     endangers(j, a, JUDGE_SET_NOT_NULL, NULL);
+}
+
+/* A view or key that the file has made; of those that were there before the catalogue knows. */
+static void change_type(judging *j, const alteration *a)
+{
+    const char *view = judge_view_of(j, a->table.text, a->part.text);
+    if (view)
+        judging_hazard(
+            j, JUDGE_COLUMN_TYPE_USED, part_name(j, a),
+            judging_printf(j, "drop the view %s before, and create it again behind, both in the same file", view));
+    if (judge_is_referred_to(j, a->table.text, a->part.text))
+        endangers(j, a, JUDGE_COLUMN_TYPE_KEY, NULL);
 }
 
 static void add_identity(judging *j, const alteration *a)
@@ -132,12 +145,24 @@ static void foreign_key(judging *j, const alteration *a, tree constraint, const 
                              label_of(tree_get(constraint, "conname")).text));
 }
 
+static void take_index(judging *j, const alteration *a, tree constraint, const char *name)
+{
+    label index = label_of(tree_get(constraint, "indexname"));
+    if (a->is_new || !tree_is(tree_get(constraint, "contype"), "CONSTR_PRIMARY") ||
+        judge_has_no_nulls(j, a->table.text, index.text))
+        return;
+    j->now->scans |= !j->in_body;
+    judging_hazard(j, JUDGE_PRIMARY_KEY_NULLS, name, NULL);
+}
+
 /* PRIMARY KEY, UNIQUE and EXCLUDE: an index is built under the lock, or one that is there is taken. */
-static void indexed_constraint(judging *j, const alteration *a, tree constraint)
+static void indexed_constraint(judging *j, const alteration *a, tree constraint, const char *name)
 {
     tree type = tree_get(constraint, "contype");
-    if (tree_has(tree_get(constraint, "indexname")))
+    if (tree_has(tree_get(constraint, "indexname"))) {
+        take_index(j, a, constraint, name);
         return;
+    }
     j->now->scans |= !a->is_new && !j->in_body;
     endangers(j, a,
               tree_is(type, "CONSTR_PRIMARY")  ? JUDGE_PRIMARY_KEY_BUILDS
@@ -167,7 +192,9 @@ static void add_constraint(judging *j, const alteration *a)
     else if (tree_is(type, "CONSTR_FOREIGN"))
         foreign_key(j, a, constraint, name);
     else
-        indexed_constraint(j, a, constraint);
+        indexed_constraint(j, a, constraint, name);
+    judge_key(j, constraint, a->table.text, "");
+    judge_reference(j, constraint, a->table.text, "");
     if (tree_is(type, "CONSTR_FOREIGN"))
         judging_lock(j, SRE, a->table.text);
     else
@@ -184,6 +211,14 @@ static void validate(judging *j, const alteration *a)
     j->now->scans |= !a->is_new && !j->in_body;
 }
 
+/* As the server names it where nobody does; of another name the catalogue knows. */
+static bool is_named_as_primary(const alteration *a)
+{
+    const char *dot = strrchr(a->table.text, '.'), *table = dot ? dot + 1 : a->table.text;
+    size_t length = strlen(table);
+    return strncmp(a->part.text, table, length) == 0 && strcmp(a->part.text + length, "_pkey") == 0;
+}
+
 static void drop_constraint(judging *j, const alteration *a)
 {
     const char *name = part_name(j, a);
@@ -194,6 +229,8 @@ static void drop_constraint(judging *j, const alteration *a)
         endangers(j, a, JUDGE_CONSTRAINT_DROP, NULL);
     if (tree_is(tree_get(a->command, "behavior"), "DROP_CASCADE"))
         judging_hazard(j, JUDGE_CASCADE, name, NULL);
+    if (!a->is_new && is_named_as_primary(a))
+        judging_fact(j, FACT_KEY_DROPPED, a->table.text, name);
 }
 
 /* ---- partitions, storage, security ---- */
@@ -207,6 +244,8 @@ static void attach(judging *j, const alteration *a)
             j, judging_printf(j, "NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = '%s'::regclass)", part.text)));
     if (tree_is(a->kind, "OBJECT_INDEX"))
         return;
+    judging_fact(j, FACT_PARTITIONED, a->table.text, NULL);
+    judging_fact(j, FACT_PARTITION, part.text, a->table.text);
     j->now->scans = true;
     if (!judging_is_new(j, part.text))
         judging_hazard(j, JUDGE_ATTACH_PARTITION, part.text, NULL);
@@ -218,6 +257,8 @@ static void detach(judging *j, const alteration *a)
     label part = label_of_range(tree_get(partition, "name"));
     bool concurrent = tree_true(tree_get(partition, "concurrent"));
     judging_lock(j, concurrent ? SUE : AE, a->table.text);
+    judging_fact(j, FACT_PARTITIONED, a->table.text, NULL);
+    judging_fact(j, FACT_DETACHED, part.text, NULL);
     if (!concurrent) {
         judging_not_idempotent(
             j, part.text,
@@ -255,6 +296,8 @@ static void set_options(judging *j, const alteration *a)
     for (size_t i = 0; i < LB_COUNT(strong); i++)
         is_strong = is_strong || tree_has(option_get(options, strong[i]));
     judging_lock(j, is_strong ? AE : SUE, a->table.text);
+    if (option_is_on(options, "security_invoker") && tree_is(tree_get(a->command, "subtype"), "AT_SetRelOptions"))
+        judging_fact(j, FACT_INVOKER, a->table.text, NULL);
 }
 
 static const command commands[] = {
@@ -263,7 +306,7 @@ static const command commands[] = {
     {"AT_ColumnDefault", AE, NONE, false, false, set_default},
     {"AT_SetNotNull", AE, NONE, false, false, set_not_null},
     {"AT_DropNotNull", AE, JUDGE_DROP_NOT_NULL, false, false, NULL},
-    {"AT_AlterColumnType", AE, JUDGE_COLUMN_TYPE, true, true, NULL},
+    {"AT_AlterColumnType", AE, JUDGE_COLUMN_TYPE, true, true, change_type},
     {"AT_AddIdentity", AE, NONE, false, false, add_identity},
     {"AT_DropIdentity", AE, NONE, false, false, drop_property},
     {"AT_DropExpression", AE, NONE, false, false, drop_property},
@@ -327,6 +370,47 @@ static void judge_command(judging *j, alteration *a, tree item)
         found->special(j, a);
 }
 
+/* What is done to a partitioned table is done to each partition, but for what is its own: rights, names, policies. */
+static const struct {
+    const char *subtype;
+    int since; /* this server */
+} going_on[] = {
+    {"AT_AddColumn", 0},     {"AT_DropColumn", 0},      {"AT_ColumnDefault", 0}, {"AT_SetNotNull", 0},
+    {"AT_DropNotNull", 0},   {"AT_AlterColumnType", 0}, {"AT_SetExpression", 0}, {"AT_DropExpression", 0},
+    {"AT_SetStorage", 0},    {"AT_DropConstraint", 0},  {"AT_AddIdentity", 17},  {"AT_SetIdentity", 17},
+    {"AT_DropIdentity", 17},
+};
+
+static bool goes_on(const judging *j, tree one)
+{
+    tree subtype = tree_get(one, "subtype");
+    if (tree_is(subtype, "AT_AddConstraint"))
+        return tree_is(tree_path(tree_get(one, "def"), "Constraint", "contype"), "CONSTR_CHECK");
+    for (size_t i = 0; i < LB_COUNT(going_on); i++)
+        if (tree_is(subtype, going_on[i].subtype))
+            return j->server >= going_on[i].since;
+    return false;
+}
+
+static bool goes_on_to_partitions(const judging *j, tree commands_of)
+{
+    for (tree item = tree_first(commands_of); item.at; item = tree_next(item))
+        if (goes_on(j, tree_node(item, "AlterTableCmd")))
+            return true;
+    return false;
+}
+
+static void lock_partitions(judging *j, tree s, const alteration *a)
+{
+    bool is_strong = j->now->lock == AE && strcmp(j->now->lock_on, a->table.text) == 0;
+    if (!is_strong || a->is_new || j->in_body || !tree_is(a->kind, "OBJECT_TABLE") ||
+        !tree_true(tree_path(s, "relation", "inh")) || !goes_on_to_partitions(j, tree_get(s, "cmds")))
+        return;
+    j->now->with_partitions = true;
+    if (judging_find(j, FACT_PARTITIONED, a->table.text))
+        judging_hazard(j, JUDGE_PARTITIONS_LOCKED, a->table.text, NULL);
+}
+
 static size_t count_foreign(tree commands_of)
 {
     size_t count = 0;
@@ -353,6 +437,7 @@ bool judge_table_statement(judging *j, const char *kind, tree s)
         judging_hazard(j, JUDGE_FK_SEVERAL, a.table.text, NULL);
     for (tree item = tree_first(tree_get(s, "cmds")); item.at; item = tree_next(item))
         judge_command(j, &a, item);
+    lock_partitions(j, s, &a);
     judging_fact(j, FACT_ALTERED, a.table.text, NULL);
     return true;
 }

@@ -25,9 +25,9 @@ static const char setup[] =
     "CREATE FUNCTION lbops_judge.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
     "CREATE TRIGGER g BEFORE INSERT ON lbops_judge.t FOR EACH ROW EXECUTE FUNCTION lbops_judge.f();"
     "CREATE POLICY q ON lbops_judge.t USING (id = 1);"
-    "CREATE TABLE lbops_judge.p (k int) PARTITION BY LIST (k);"
+    "CREATE TABLE lbops_judge.p (k int, v text, n int NOT NULL) PARTITION BY LIST (k);"
     "CREATE TABLE lbops_judge.p_1 PARTITION OF lbops_judge.p FOR VALUES IN (1);"
-    "CREATE TABLE lbops_judge.p_2 (k int);"
+    "CREATE TABLE lbops_judge.p_2 (k int, v text, n int NOT NULL);"
     "ALTER TABLE lbops_judge.t ADD CONSTRAINT refers FOREIGN KEY (b) REFERENCES lbops_judge.u NOT VALID;"
     "ALTER TABLE lbops_judge.t ADD COLUMN s text, ADD COLUMN v varchar(10);"
     "CREATE TABLE lbops_judge.child (LIKE lbops_judge.t INCLUDING GENERATED INCLUDING CONSTRAINTS);"
@@ -127,6 +127,19 @@ static void check_known(const char *sql, const char *differs)
 static void check(const char *sql)
 {
     check_known(sql, NULL);
+}
+
+/* What locks a partitioned table for everybody locks its partition too, where that is foretold, and else it does not.
+ */
+static void check_partition(const char *sql, bool is_foretold)
+{
+    arena memory;
+    const judged *s = judge(&memory, sql);
+    bool is_locked = measure(sql, "lbops_judge.p_1").lock == LOCK_ACCESS_EXCLUSIVE;
+    if (s->with_partitions != is_foretold || is_locked != is_foretold)
+        printf("\n    %d: %s: foretold %d, locked %d\n", major, sql, s->with_partitions, is_locked);
+    CU_ASSERT(s->with_partitions == is_foretold && is_locked == is_foretold);
+    arena_done(&memory);
 }
 
 /* No table's lock is foretold: then none that stops even other changes of it is held on this one. */
@@ -273,6 +286,29 @@ static void others(void)
 }
 
 #define R "lbops_judge.r"
+#define P "lbops_judge.p"
+
+/* v: a column of p that is its own */
+static void partitions(void)
+{
+    check_partition("ALTER TABLE " P " ADD COLUMN z int", true);
+    check_partition("ALTER TABLE " P " DROP COLUMN v", true);
+    check_partition("ALTER TABLE " P " ALTER COLUMN v SET DEFAULT 'a'", true);
+    check_partition("ALTER TABLE " P " ALTER COLUMN v SET NOT NULL", true);
+    check_partition("ALTER TABLE " P " ALTER COLUMN v DROP NOT NULL", true);
+    check_partition("ALTER TABLE " P " ALTER COLUMN v TYPE varchar(9)", true);
+    check_partition("ALTER TABLE " P " ALTER COLUMN v SET STORAGE EXTERNAL", true);
+    check_partition("ALTER TABLE " P " ADD CONSTRAINT x CHECK (k > 0)", true);
+    check_partition("ALTER TABLE " P " DROP CONSTRAINT IF EXISTS x", true);
+    check_partition("ALTER TABLE " P " ALTER COLUMN n ADD GENERATED ALWAYS AS IDENTITY", major >= 17);
+    check_partition("ALTER TABLE " P " ADD CONSTRAINT x UNIQUE (k)", false);
+    check_partition("ALTER TABLE " P " ALTER COLUMN v SET COMPRESSION pglz", false);
+    check_partition("ALTER TABLE " P " ENABLE ROW LEVEL SECURITY", false);
+    check_partition("ALTER TABLE " P " OWNER TO CURRENT_USER", false);
+    check_partition("ALTER TABLE " P " ALTER COLUMN v SET STATISTICS 20", false);
+    check_partition("ALTER TABLE ONLY " P " ALTER COLUMN v SET DEFAULT 'a'", false);
+    check("DROP TABLE " P "_1");
+}
 
 /* What people write beside ALTER TABLE. */
 static void definitions(void)
@@ -427,6 +463,11 @@ static void locks_of_others(void)
     on_each(others);
 }
 
+static void locks_of_partitions(void)
+{
+    on_each(partitions);
+}
+
 static void locks_of_definitions(void)
 {
     on_each(definitions);
@@ -465,5 +506,5 @@ static void servers_are_there(void)
 }
 
 SUITE(judge_locks, TEST(servers_are_there), TEST(locks_of_columns), TEST(locks_of_constraints), TEST(locks_of_tables),
-      TEST(locks_of_others), TEST(locks_of_definitions), TEST(locks_of_indexes), TEST(locks_of_belongings),
-      TEST(locks_outside_of_transactions), TEST(differences_that_are_known))
+      TEST(locks_of_others), TEST(locks_of_partitions), TEST(locks_of_definitions), TEST(locks_of_indexes),
+      TEST(locks_of_belongings), TEST(locks_outside_of_transactions), TEST(differences_that_are_known))

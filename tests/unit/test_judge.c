@@ -49,6 +49,80 @@ static const example examples[] = {
      "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a); DROP INDEX IF EXISTS app.i", 0},
     {"index-drop", "DROP INDEX CONCURRENTLY IF EXISTS app.i", "DROP VIEW IF EXISTS app.v", 0},
     {"reindex-not-concurrent", "REINDEX TABLE app.t", "REINDEX (CONCURRENTLY) TABLE app.t", 0},
+    {"index-concurrent-on-partitioned",
+     "CREATE TABLE IF NOT EXISTS app.p1 PARTITION OF app.p FOR VALUES IN (1); CREATE INDEX CONCURRENTLY IF NOT EXISTS "
+     "i "
+     "ON app.p (a)",
+     "CREATE TABLE IF NOT EXISTS app.p1 PARTITION OF app.p FOR VALUES IN (1); CREATE INDEX IF NOT EXISTS i ON ONLY "
+     "app.p "
+     "(a); CREATE INDEX CONCURRENTLY IF NOT EXISTS k ON app.p1 (a)",
+     0},
+    {"index-drop-of-constraint",
+     "ALTER TABLE app.t ADD CONSTRAINT k UNIQUE USING INDEX i; DROP INDEX CONCURRENTLY IF EXISTS app.k",
+     "ALTER TABLE app.t ADD CONSTRAINT k UNIQUE USING INDEX i; DROP INDEX CONCURRENTLY IF EXISTS app.i", 0},
+    {"index-drop-of-constraint",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, CONSTRAINT k PRIMARY KEY (a)); DROP INDEX IF EXISTS app.k",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, CONSTRAINT k PRIMARY KEY (a)); ALTER TABLE app.t DROP CONSTRAINT IF "
+     "EXISTS k; DROP INDEX IF EXISTS app.k",
+     0},
+    {"index-redundant",
+     "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a); CREATE INDEX CONCURRENTLY IF NOT EXISTS k ON app.t (a, "
+     "b)",
+     "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (b); CREATE INDEX CONCURRENTLY IF NOT EXISTS k ON app.t (a, "
+     "b)",
+     0},
+    {"index-redundant",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8); CREATE INDEX IF NOT EXISTS i ON app.t (a)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8); CREATE INDEX IF NOT EXISTS i ON app.t (a) WHERE b "
+     "> 0; CREATE INDEX IF NOT EXISTS k ON app.t (a DESC NULLS LAST); CREATE INDEX IF NOT EXISTS l ON app.t (a) "
+     "INCLUDE "
+     "(b); CREATE INDEX IF NOT EXISTS m ON app.t USING hash (a); CREATE INDEX IF NOT EXISTS n ON app.u (a)",
+     0},
+    {"primary-key-reads-for-nulls", "ALTER TABLE app.t ADD CONSTRAINT k PRIMARY KEY USING INDEX i",
+     "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a); ALTER TABLE app.t ADD CONSTRAINT c CHECK (a IS "
+     "NOT "
+     "NULL) NOT VALID; ALTER TABLE app.t VALIDATE CONSTRAINT c; ALTER TABLE app.t ADD CONSTRAINT k PRIMARY KEY USING "
+     "INDEX i",
+     0},
+    {"primary-key-reads-for-nulls",
+     "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a, b); ALTER TABLE app.t ALTER COLUMN a SET NOT NULL; "
+     "ALTER TABLE app.t ADD CONSTRAINT k PRIMARY KEY USING INDEX i",
+     "ALTER TABLE app.t ADD CONSTRAINT k UNIQUE USING INDEX i", 0},
+    {"primary-key-drop", "ALTER TABLE app.t DROP CONSTRAINT IF EXISTS t_pkey",
+     "ALTER TABLE app.t DROP CONSTRAINT IF EXISTS t_pkey, ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX i", 0},
+    {"primary-key-drop",
+     "ALTER TABLE app.t ADD CONSTRAINT k PRIMARY KEY USING INDEX i; ALTER TABLE app.t DROP CONSTRAINT IF EXISTS t_pkey",
+     "ALTER TABLE app.t DROP CONSTRAINT IF EXISTS tt_pkey", 0},
+    {"foreign-key-without-index",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8 REFERENCES app.u, c int8, UNIQUE (c, b))",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8 REFERENCES app.u); CREATE INDEX IF NOT EXISTS i ON "
+     "app.t (b, a)",
+     0},
+    {"foreign-key-without-index",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS b int8, ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES app.u NOT VALID; "
+     "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (b) WHERE b > 7",
+     "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES app.u NOT VALID", 0},
+    {"foreign-key-without-index",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, b int8, c int8, PRIMARY KEY (a, c, b), FOREIGN KEY (a, b) REFERENCES "
+     "app.u)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, b int8, c int8, PRIMARY KEY (b, a, c), FOREIGN KEY (a, b) REFERENCES "
+     "app.u)",
+     0},
+    {"foreign-key-types-differ",
+     "CREATE TABLE IF NOT EXISTS app.u (a bigserial PRIMARY KEY); CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY "
+     "KEY, b "
+     "integer REFERENCES app.u)",
+     "CREATE TABLE IF NOT EXISTS app.u (a bigserial PRIMARY KEY); CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY "
+     "KEY, b "
+     "bigint REFERENCES app.u)",
+     0},
+    {"foreign-key-types-differ",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int4, c varchar(9), UNIQUE (c, a), FOREIGN KEY (c, b) "
+     "REFERENCES app.t (c, a))",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8, c varchar(9), d text, UNIQUE (c, a), FOREIGN KEY "
+     "(d, "
+     "b) REFERENCES app.t (c, a))",
+     0},
     {"primary-key-builds-index", "ALTER TABLE app.t ADD CONSTRAINT k PRIMARY KEY (a)",
      "ALTER TABLE app.t ADD CONSTRAINT k PRIMARY KEY USING INDEX i", 0},
     {"unique-builds-index", "ALTER TABLE app.t ADD CONSTRAINT k UNIQUE (a)",
@@ -109,6 +183,22 @@ static const example examples[] = {
     {"column-drop", "ALTER TABLE app.t DROP COLUMN IF EXISTS a", "ALTER TABLE app.t ALTER COLUMN a DROP DEFAULT", 0},
     {"column-type", "ALTER TABLE app.t ALTER COLUMN a TYPE bigint",
      "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a2 bigint", 0},
+    {"column-type-used",
+     "CREATE OR REPLACE VIEW app.v AS SELECT x.a FROM app.t x; ALTER TABLE app.t ALTER COLUMN a TYPE bigint",
+     "CREATE OR REPLACE VIEW app.v AS SELECT x.b FROM app.t x; ALTER TABLE app.t ALTER COLUMN a TYPE bigint", 0},
+    {"column-type-used",
+     "CREATE OR REPLACE VIEW app.v AS SELECT * FROM app.t; ALTER TABLE app.t ALTER COLUMN a TYPE bigint",
+     "CREATE OR REPLACE VIEW app.v AS SELECT * FROM app.t; DROP VIEW IF EXISTS app.v; ALTER TABLE app.t ALTER COLUMN a "
+     "TYPE bigint",
+     0},
+    {"column-type-of-key",
+     "ALTER TABLE app.u ADD CONSTRAINT f FOREIGN KEY (t) REFERENCES app.t (a) NOT VALID; ALTER TABLE app.t ALTER "
+     "COLUMN a "
+     "TYPE bigint",
+     "ALTER TABLE app.u ADD CONSTRAINT f FOREIGN KEY (t) REFERENCES app.t (a) NOT VALID; ALTER TABLE app.t ALTER "
+     "COLUMN b "
+     "TYPE bigint",
+     0},
     {"default-drop", "ALTER TABLE app.t ALTER COLUMN a DROP DEFAULT", "ALTER TABLE app.t ALTER COLUMN a SET DEFAULT 1",
      0},
     {"column-expression-drop", "ALTER TABLE app.t ALTER COLUMN a DROP EXPRESSION IF EXISTS",
@@ -126,6 +216,25 @@ static const example examples[] = {
      "CREATE TABLE IF NOT EXISTS app.p1 (LIKE app.p INCLUDING ALL)", 0},
     {"partition-detach-not-concurrent", "ALTER TABLE app.p DETACH PARTITION app.p1",
      "ALTER TABLE app.p DETACH PARTITION app.p1 CONCURRENTLY", 0},
+    {"partition-drop", "ALTER TABLE app.p ATTACH PARTITION app.p1 FOR VALUES IN (1); DROP TABLE IF EXISTS app.p1",
+     "ALTER TABLE app.p DETACH PARTITION app.p1 CONCURRENTLY; DROP TABLE IF EXISTS app.p1", 0},
+    {"partitions-locked-too",
+     "CREATE TABLE IF NOT EXISTS app.p1 PARTITION OF app.p FOR VALUES IN (1); ALTER TABLE app.p ADD COLUMN IF NOT "
+     "EXISTS "
+     "b int",
+     "CREATE TABLE IF NOT EXISTS app.p1 PARTITION OF app.p FOR VALUES IN (1); ALTER TABLE ONLY app.p ALTER COLUMN b "
+     "SET "
+     "DEFAULT 1; ALTER TABLE app.p ENABLE ROW LEVEL SECURITY; ALTER TABLE app.t ADD COLUMN IF NOT EXISTS b int",
+     0},
+    {"partitions-locked-too",
+     "ALTER TABLE app.p DETACH PARTITION app.p1 CONCURRENTLY; ALTER TABLE app.p ADD CONSTRAINT c CHECK (b > 0) NOT "
+     "VALID",
+     "ALTER TABLE app.p DETACH PARTITION app.p1 CONCURRENTLY; ALTER TABLE app.p ALTER COLUMN b SET STATISTICS 500; "
+     "CREATE "
+     "TABLE IF NOT EXISTS app.q (a int8 PRIMARY KEY) PARTITION BY LIST (a); ALTER TABLE app.q ADD COLUMN IF NOT EXISTS "
+     "b "
+     "int",
+     0},
     {"rename-column", "ALTER TABLE app.t RENAME COLUMN a TO b", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS b int", 0},
     {"rename-table", "ALTER TABLE IF EXISTS app.t RENAME TO u", "CREATE OR REPLACE VIEW app.u AS SELECT 1", 0},
     {"rename-object", "ALTER INDEX IF EXISTS app.i RENAME TO k", "ALTER INDEX app.i SET (fillfactor = 90)", 0},
@@ -181,6 +290,19 @@ static const example examples[] = {
     {"refresh-not-concurrent", "REFRESH MATERIALIZED VIEW app.m", "REFRESH MATERIALIZED VIEW CONCURRENTLY app.m", 0},
     {"materialized-view-filled", "CREATE MATERIALIZED VIEW IF NOT EXISTS app.m AS SELECT 1",
      "CREATE MATERIALIZED VIEW IF NOT EXISTS app.m AS SELECT 1 AS a WITH NO DATA", 0},
+    {"view-bypasses-row-security",
+     "CREATE OR REPLACE VIEW app.v AS SELECT a FROM app.t; CREATE POLICY p ON app.t USING (a = 1); ALTER TABLE app.t "
+     "ENABLE ROW LEVEL SECURITY",
+     "CREATE OR REPLACE VIEW app.v WITH (security_invoker) AS SELECT a FROM app.t; CREATE POLICY p ON app.t USING (a = "
+     "1); ALTER TABLE app.t ENABLE ROW LEVEL SECURITY",
+     0},
+    {"view-bypasses-row-security",
+     "ALTER TABLE app.t ENABLE ROW LEVEL SECURITY; CREATE OR REPLACE VIEW app.v AS SELECT u.a FROM app.u JOIN app.t "
+     "USING (a)",
+     "ALTER TABLE app.t ENABLE ROW LEVEL SECURITY; CREATE OR REPLACE VIEW app.v AS SELECT a FROM app.t; ALTER VIEW "
+     "app.v "
+     "SET (security_invoker = true); CREATE OR REPLACE VIEW app.w AS SELECT a FROM app.u",
+     0},
     {"code-not-analysed", "DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'x'); END $$", "DO $$ BEGIN PERFORM 1; END $$",
      0},
     {"code-not-analysed", "SELECT app.purge()", "SELECT lower('x')", 0},
@@ -191,6 +313,7 @@ static const example examples[] = {
      "CREATE OR REPLACE FUNCTION app.f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS "
      "'SELECT 1'",
      0},
+    {"enum-create", "CREATE TYPE app.mood AS ENUM ('a')", "CREATE DOMAIN app.mood AS text CHECK (VALUE IN ('a'))", 0},
     {"enum-value-rename", "ALTER TYPE app.mood RENAME VALUE 'a' TO 'b'",
      "ALTER TYPE app.mood ADD VALUE IF NOT EXISTS 'b' AFTER 'a'", 0},
     {"enum-value-position", "ALTER TYPE app.mood ADD VALUE IF NOT EXISTS 'b'",
