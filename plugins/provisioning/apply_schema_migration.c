@@ -134,6 +134,8 @@ static int judge_tasks(state *s, lb_error *err)
             r = migrate_look_at_risk(&s->run, file, err);
         if (r >= 0)
             r = migrate_mend_advice(&s->run, &s->files, file, err);
+        if (r >= 0 && !s->run.asks_nobody)
+            r = migrate_look_at_catalogue(&s->run, file, err);
         if (r >= 0)
             r = migrate_report(&s->run, file, err);
         statements += (int64_t)file->judged.count;

@@ -1,12 +1,9 @@
 /* The judge has one text before it, and no server. What its advice lacks by that is mended here: a safe form that this
  * server would refuse for this table becomes another one, where there is a server to ask, and what a later file does is
  * not asked for. */
-#include "migration_run.h"
+#include "migration_catalogue.h"
 
-#include "effect_objects.h"
-#include "effect_tree.h"
-
-#include <sql/migration/partitioned.h>
+#include "effect_rules.h"
 
 /* ---- what a later file validates ---- */
 
@@ -36,31 +33,16 @@ static int is_validated_later(migration_run *run, const migration_files *files, 
 
 /* ---- what stands in the catalogue ---- */
 
-/* *ret_row is of that table or index of the statement, where it is partitioned; else its name is NULL. */
-static int find_partitioned(migration_run *run, const judged *s, const char *wanted, migration_partitioned_row *ret_row,
-                            lb_error *err)
+/* *ret_row is of that table or index of the statement; where it is not there, its name is NULL. */
+static int find_relation(migration_run *run, const judged *s, const char *wanted, migration_relations_row *ret_row,
+                         lb_error *err)
 {
-    effect_objects objects = {0};
-    migration_partitioned_row row = {0};
+    migration_relations_row row = {0};
     lb_rows *rows = NULL;
-    uint32_t count = 0;
     *ret_row = row;
-    int r = effect_objects_of_sql(s->source->text, run->memory, &objects, err);
-    const char **schemas = arena_alloc(run->memory, (objects.count + 1) * sizeof *schemas),
-               **names = arena_alloc(run->memory, (objects.count + 1) * sizeof *names);
-    if (r >= 0 && (!schemas || !names))
-        return lb_out_of_memory(err);
-    for (size_t i = 0; r >= 0 && i < objects.count; i++)
-        if (strcmp(objects.items[i].kind, "relation") == 0) {
-            schemas[count] = objects.items[i].schema;
-            names[count++] = objects.items[i].name;
-        }
-    if (r < 0 || !count)
-        return r;
-    const migration_partitioned_args args = {.schemas = {schemas, count}, .names = {names, count}};
-    r = migration_partitioned(run->ctx, &args, &rows, err);
-    while (r >= 0 && migration_partitioned_next(run->ctx, rows, &row)) {
-        const char *full = *row.schema ? arena_printf(run->memory, "%s.%s", row.schema, row.name) : row.name;
+    int r = migrate_ask_relations(run, s, &rows, err);
+    while (r >= 0 && rows && migration_relations_next(run->ctx, rows, &row)) {
+        const char *full = migrate_relation_name(run, &row);
         if (!full)
             return lb_out_of_memory(err);
         if (strcmp(full, wanted) == 0)
@@ -104,12 +86,21 @@ static const char *for_drop(migration_run *run, const judge_hazard *h)
                         h->object);
 }
 
-static const char *for_detach(migration_run *run, const migration_partitioned_row *table)
+static const char *for_detach(migration_run *run, const migration_relations_row *table)
 {
     return arena_printf(run->memory,
                         "CONCURRENTLY is refused while there is the default partition %s: detach without it when it is "
                         "quiet, or move that one's rows and detach it first",
                         table->default_partition);
+}
+
+/* Whether a partition is made or attached. */
+static const char *for_partition(migration_run *run, const judge_hazard *h, const migration_relations_row *table)
+{
+    return arena_printf(run->memory,
+                        "%s; and to the default partition %s, which is locked out and read for rows of the new one, a "
+                        "CHECK that leaves these out, NOT VALID, then VALIDATE CONSTRAINT, both before it",
+                        h->rewrite, table->default_partition);
 }
 
 static const char for_foreign_key[] =
@@ -118,7 +109,7 @@ static const char for_foreign_key[] =
 
 /* Of a partitioned table; *ret_done: it is no hazard of one. */
 static const char *other_advice(migration_run *run, const judged *s, const judge_hazard *h,
-                                const migration_partitioned_row *table, bool *ret_done)
+                                const migration_relations_row *table, bool *ret_done)
 {
     *ret_done = h->rule == JUDGE_INDEX_NOT_CONCURRENT && is_only(s);
     switch (h->rule) {
@@ -131,6 +122,9 @@ static const char *other_advice(migration_run *run, const judged *s, const judge
         return for_index(run, s, h);
     case JUDGE_INDEX_DROP_NOT_CONCURRENT:
         return for_drop(run, h);
+    case JUDGE_ATTACH_PARTITION:
+    case JUDGE_PARTITION_OF:
+        return table->default_partition ? for_partition(run, h, table) : h->rewrite;
     default:
         return table->default_partition ? for_detach(run, table) : h->rewrite;
     }
@@ -143,22 +137,39 @@ static bool differs_where_partitioned(judge_rule_id id)
                                               JUDGE_UNIQUE_BUILDS,
                                               JUDGE_INDEX_NOT_CONCURRENT,
                                               JUDGE_INDEX_DROP_NOT_CONCURRENT,
-                                              JUDGE_DETACH_PARTITION};
+                                              JUDGE_DETACH_PARTITION,
+                                              JUDGE_ATTACH_PARTITION,
+                                              JUDGE_PARTITION_OF};
     for (size_t i = 0; i < LB_COUNT(differing); i++)
         if (differing[i] == id)
             return true;
     return false;
 }
 
+/* The index is there, and its columns take no NULL: no row is read. */
+static int is_without_nulls(migration_run *run, const judged *s, bool *ret_done, lb_error *err)
+{
+    migration_relations_row found;
+    const char *index = NULL;
+    int r = migrate_used_index(run, s, &index, err);
+    if (r >= 0 && index)
+        r = find_relation(run, s, index, &found, err);
+    *ret_done = r >= 0 && index && found.name && !found.has_nullable;
+    return r;
+}
+
 static int advise(migration_run *run, const migration_file *file, judge_hazard *h, bool *ret_done, lb_error *err)
 {
-    migration_partitioned_row found = {0};
-    if (run->asks_nobody || !h->statement || !differs_where_partitioned(h->rule))
+    migration_relations_row found = {0};
+    if (run->asks_nobody || !h->statement ||
+        !(differs_where_partitioned(h->rule) || h->rule == JUDGE_PRIMARY_KEY_NULLS))
         return 0;
     const judged *s = &file->judged.items[h->statement - 1];
+    if (h->rule == JUDGE_PRIMARY_KEY_NULLS)
+        return is_without_nulls(run, s, ret_done, err);
     const char *wanted = h->rule == JUDGE_INDEX_DROP_NOT_CONCURRENT ? h->object : s->lock_on;
-    int r = find_partitioned(run, s, wanted, &found, err);
-    if (r < 0 || !found.name)
+    int r = find_relation(run, s, wanted, &found, err);
+    if (r < 0 || !found.name || !found.is_partitioned)
         return r;
     h->rewrite = other_advice(run, s, h, &found, ret_done);
     return h->rewrite ? 0 : lb_out_of_memory(err);

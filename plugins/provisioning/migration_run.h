@@ -140,6 +140,9 @@ LB_MUST_CHECK int migrate_hold_session_to_risk(migration_run *run, lb_group *gro
 LB_MUST_CHECK int migrate_mend_advice(migration_run *run, const migration_files *files, migration_file *file,
                                       lb_error *err);
 
+/* migration_catalogue.c: adds the hazards that the catalogue alone knows of. */
+LB_MUST_CHECK int migrate_look_at_catalogue(migration_run *run, migration_file *file, lb_error *err);
+
 /* migration_course.c: one part of a file, with all its tries. */
 typedef struct migration_course {
     const migration_task *task;

@@ -244,6 +244,61 @@ INSERT INTO app.parts VALUES (1, 1), (11, 1);
         contains(error_of(place, "DROP INDEX CONCURRENTLY app.parts_old"), "cannot drop partitioned index")
 
 
+def what_the_catalogue_alone_knows_is_told(version):
+    """Views, keys, partitions and policies that were there before: each rule where it is so, and not in the file beside it."""
+    there = """
+CREATE SCHEMA app;
+CREATE TABLE app.t (id int CONSTRAINT t_named PRIMARY KEY, a int, b int); CREATE TABLE app.u (t int REFERENCES app.t);
+CREATE VIEW app.v AS SELECT a FROM app.t; CREATE PUBLICATION told FOR TABLE app.t;
+CREATE TABLE app.secured (a int); ALTER TABLE app.secured ENABLE ROW LEVEL SECURITY;
+CREATE TABLE app.plain (a int NOT NULL, b int); CREATE UNIQUE INDEX plain_a ON app.plain (a); CREATE UNIQUE INDEX plain_b ON app.plain (b);
+CREATE TABLE app.parts (id int) PARTITION BY RANGE (id); CREATE TABLE app.low PARTITION OF app.parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
+"""
+    allow = "-- lbops:allow not-idempotent because it is tried\n"
+    retype = "ALTER TABLE app.t ALTER COLUMN a TYPE bigint;"
+    with Migrations(version, V1__type=retype, V2__free=f"DROP VIEW IF EXISTS app.v; {retype}",
+                    V3__key="ALTER TABLE app.t ALTER COLUMN id TYPE bigint;",
+                    V4__other="ALTER TABLE app.t ALTER COLUMN b TYPE bigint;",
+                    V5__parts="ALTER TABLE app.parts ADD COLUMN IF NOT EXISTS n int;",
+                    V6__drop="DROP TABLE IF EXISTS app.low;",
+                    V7__cut=f"{allow}ALTER TABLE app.parts DETACH PARTITION app.low; DROP TABLE IF EXISTS app.low;",
+                    V8__index="CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.parts (id);",
+                    V9__plain="CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.plain (b);",
+                    V10__keeps="DROP INDEX CONCURRENTLY IF EXISTS app.t_named;",
+                    V11__drop="DROP INDEX CONCURRENTLY IF EXISTS app.plain_b;",
+                    V12__key="ALTER TABLE app.t DROP CONSTRAINT IF EXISTS t_named CASCADE;",
+                    V13__swap=f"{allow}ALTER TABLE app.t DROP CONSTRAINT IF EXISTS t_named CASCADE, ADD CONSTRAINT n PRIMARY KEY (id, a);",
+                    V14__view="CREATE OR REPLACE VIEW app.w AS SELECT a FROM app.secured;",
+                    V15__view="CREATE OR REPLACE VIEW app.w WITH (security_invoker) AS SELECT a FROM app.secured;",
+                    V16__view="CREATE OR REPLACE VIEW app.w AS SELECT a FROM app.secured; ALTER VIEW app.w SET (security_invoker = true);",
+                    V17__null=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT k PRIMARY KEY USING INDEX plain_b;",
+                    V18__solid=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT k PRIMARY KEY USING INDEX plain_a;",
+                    V19__part="CREATE TABLE IF NOT EXISTS app.mid PARTITION OF app.parts FOR VALUES FROM (10) TO (20);") as place:
+        place.sql(there)
+        found = place.migrate(plan=True)["result"]["findings"]
+        wanted = {("V1", "column-type-used"): ("app.t.a", "drop the rule _RETURN on view app.v before"),
+                  ("V3", "column-type-of-key"): ("app.t.id", "foreign key u_t_fkey of app.u refers to it"),
+                  ("V5", "partitions-locked-too"): ("app.parts", "2 partition(s)"),
+                  ("V6", "partition-drop"): ("app.low", "ALTER TABLE app.parts DETACH PARTITION app.low CONCURRENTLY"),
+                  ("V8", "index-concurrent-on-partitioned"): ("i", "ON ONLY"),
+                  ("V10", "index-drop-of-constraint"): ("app.t_named", "DROP CONSTRAINT t_named"),
+                  ("V12", "primary-key-drop"): ("app.t.t_named", "app.t is published by told"),
+                  ("V14", "view-bypasses-row-security"): ("app.w", "security_invoker"),
+                  ("V17", "primary-key-reads-for-nulls"): ("app.plain.k", "VALIDATE CONSTRAINT"),
+                  ("V19", "partition-create"): ("app.parts", "the default partition app.rest, which is locked out and read")}
+        kinds = {kind for _, kind in wanted}
+        told = {(f["evidence"]["file"].split("__")[0], f["kind"]): (f["object"], f["impact"]["safe_form"]) for f in found if f["kind"] in kinds}
+        equal({k: v[0] for k, v in told.items()}, {k: v[0] for k, v in wanted.items()}, "which, and of what")
+        for key, (_, part) in wanted.items():
+            contains(told[key][1], part)
+        for statement, says in ((retype, "used by a view or rule"), ("CREATE INDEX CONCURRENTLY i ON app.parts (id)", "on partitioned table"),
+                                ("DROP INDEX app.t_named", "constraint t_named on table app.t requires it")):
+            contains(error_of(place, statement), says)
+        judged = place.migrate(judge_only=["V1__type.sql", "V5__parts.sql"])
+        equal(kinds & rules(judged), set(), "where no server is asked, none of it is known")
+
+
 def a_syntax_error_has_a_line_and_a_column(version):
     with Migrations(version, V1__orders=FIRST, V2__bad="SELECT 1;\n\n  CREATE TABEL app.x (id int);") as place:
         place.refused("V2__bad.sql, line 3, column 10: syntax-error")
@@ -653,7 +708,7 @@ def each_statement_is_history(version):
 
 
 suite(*each_version(applies_each_file_once, other_layouts_are_read, flyways_folders_are_read, placeholders_are_refused, a_plan_changes_nothing,
-                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, a_syntax_error_has_a_line_and_a_column,
+                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, what_the_catalogue_alone_knows_is_told, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
                     a_target_and_the_way_back,
