@@ -23,10 +23,12 @@
 #include <sql/schema/move_extension.h>
 #include <sql/schema/rebuild_index.h>
 #include <sql/schema/refresh_matview.h>
+#include <sql/schema/reset_access_method.h>
 #include <sql/schema/reset_column_statistics.h>
 #include <sql/schema/reset_compression.h>
 #include <sql/schema/reset_event_trigger.h>
 #include <sql/schema/reset_handler.h>
+#include <sql/schema/reset_index_tablespace.h>
 #include <sql/schema/reset_rule.h>
 #include <sql/schema/reset_statistics_target.h>
 #include <sql/schema/reset_storage.h>
@@ -42,6 +44,7 @@
 #include <sql/schema/set_domain_not_null.h>
 #include <sql/schema/set_handler.h>
 #include <sql/schema/set_identity_options.h>
+#include <sql/schema/set_index_tablespace.h>
 #include <sql/schema/set_not_null.h>
 #include <sql/schema/set_owner.h>
 #include <sql/schema/set_persistence.h>
@@ -192,9 +195,13 @@ const schema_rule schema_rules[] = {
     {" sequence ", "options", &schema_set_sequence_sql, NULL, 0, "SHARE ROW EXCLUSIVE",
      "fails where the sequence stands outside of its new bounds"},
     {" table sequence ", "persistence", &schema_set_persistence_sql, NULL, 0, AE, "rewrite"},
-    {" table matview ", "access_method", &schema_set_access_method_sql, NULL, 0, AE, "rewrite"},
-    {" table index ", "tablespace", &schema_set_tablespace_sql, &schema_reset_tablespace_sql, 0, AE, "copy"},
-    {" matview ", "tablespace", &schema_set_tablespace_sql, &schema_reset_tablespace_sql, RULE_AFTER_MAKE, AE, "copy"},
+    {" table matview ", "access_method", &schema_set_access_method_sql, &schema_reset_access_method_sql, 0, AE,
+     "rewrite"},
+    {" table ", "tablespace", &schema_set_tablespace_sql, &schema_reset_tablespace_sql, 0, AE, "copy"},
+    {" index matview ", "tablespace", &schema_set_tablespace_sql, &schema_reset_tablespace_sql, RULE_AFTER_MAKE, AE,
+     "copy"},
+    {" constraint ", "tablespace", &schema_set_index_tablespace_sql, &schema_reset_index_tablespace_sql,
+     RULE_AFTER_MAKE, AE, "copy"},
     {" table foreign_table ", "row_security", &schema_enable_row_security_sql, &schema_disable_row_security_sql,
      RULE_AFTER_MAKE, AE, NULL},
     {" table foreign_table ", "force_security", &schema_force_row_security_sql, &schema_unforce_row_security_sql,
@@ -254,10 +261,10 @@ bool schema_rule_is_for(const schema_rule *rule, const schema_kind *kind)
 /* The rest are forms of the same thing, for statements. */
 bool schema_is_compared(const char *attr)
 {
-    static const char *const forms[] = {"create",    "drop",    "create_head",  "create_tail",   "cast",
-                                        "recast",    "inline",  "identity_set", "usual_storage", "inherited",
-                                        "signature", "aside",   "aside_name",   "columns",       "inherited_only",
-                                        "text_type", "as_text", "online",       "drop_online",   "since"};
+    static const char *const forms[] = {
+        "create",         "drop",          "create_head", "create_tail", "cast",        "recast",     "inline",
+        "identity_set",   "usual_storage", "inherited",   "signature",   "aside",       "aside_name", "columns",
+        "inherited_only", "text_type",     "as_text",     "online",      "drop_online", "since",      "index_address"};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (strcmp(forms[i], attr) == 0)
             return false;

@@ -26,6 +26,8 @@ SELECT 'pg_constraint'::regclass::int8 AS catalog,
              'validated', CASE WHEN NOT k.convalidated THEN 'NOT VALID' END,
              'type', CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'x' THEN 'exclusion'
                                     WHEN 'f' THEN 'foreign key' ELSE 'check' END,
+             'tablespace', quote_ident(s.spcname),
+             'index_address', CASE WHEN i.oid IS NOT NULL THEN format('INDEX %I.%I', n.nspname, i.relname) END,
              'online', CASE WHEN k.convalidated AND (k.contype = 'c' OR k.contype = 'f' AND c.relkind = 'r')
                             THEN format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s NOT VALID', n.nspname, c.relname, k.conname,
                                         pg_get_constraintdef(k.oid)) END,
@@ -35,6 +37,8 @@ SELECT 'pg_constraint'::regclass::int8 AS catalog,
   FROM pg_constraint k
   JOIN pg_class c ON c.oid = k.conrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
+  LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
  WHERE k.contype IN ('p', 'u', 'x', 'c', 'f')
    AND k.conparentid = 0
    AND (k.conislocal OR k.coninhcount = 0)

@@ -14,9 +14,12 @@
 -- column up_object integer
 -- column up_part integer
 -- column attrs text[]
+-- note: a partition has the access method and the tablespace of its parent where its own are not written
 WITH parents AS (
     SELECT i.inhrelid AS relid,
-           string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno) AS names
+           string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno) AS names,
+           bool_or(p.relkind = 'p' AND p.relam <> 0) AS has_method,
+           bool_or(p.relkind = 'p' AND p.reltablespace <> 0) AS has_space
       FROM pg_inherits i
       JOIN pg_class p ON p.oid = i.inhparent
       JOIN pg_namespace pn ON pn.oid = p.relnamespace
@@ -32,7 +35,8 @@ WITH parents AS (
     SELECT c.*,
            n.nspname,
            format('%I.%I', n.nspname, c.relname) AS identity,
-           CASE WHEN c.relkind IN ('r', 'p', 'f') THEN ' USING ' || quote_ident(nullif(am.amname, 'heap')) END AS method,
+           CASE WHEN am.amname <> 'heap' OR h.has_method THEN ' USING ' || quote_ident(am.amname) END AS method,
+           ' TABLESPACE ' || coalesce(quote_ident(t.spcname), CASE WHEN c.relkind = 'r' AND h.has_space THEN 'pg_default' END) AS space,
            CASE c.relkind WHEN 'r' THEN 'TABLE' WHEN 'p' THEN 'TABLE' WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'v' THEN 'VIEW'
                           WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'SEQUENCE' END AS word,
            CASE WHEN c.relpersistence = 'u' THEN 'UNLOGGED ' ELSE '' END AS prefix,
@@ -52,6 +56,7 @@ WITH parents AS (
       JOIN pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN pg_am am ON am.oid = c.relam
       LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
+      LEFT JOIN parents h ON h.relid = c.oid
      WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
        AND c.relpersistence <> 't'
        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -86,17 +91,17 @@ SELECT 'pg_class'::regclass::int8 AS catalog,
                   'create', CASE WHEN c.relispartition
                                  THEN format('CREATE %s%s %s PARTITION OF %s %s%s%s%s%s', c.prefix, c.word, c.identity,
                                              p.names, pg_get_expr(c.relpartbound, c.oid), c.partitioning, c.method,
-                                             ' TABLESPACE ' || quote_ident(c.spcname), c.server)
+                                             c.space, c.server)
                                  WHEN c.reloftype <> 0
-                                 THEN format('CREATE %s%s %s OF %s', c.prefix, c.word, c.identity,
-                                             format_type(c.reloftype, NULL)) END,
+                                 THEN format('CREATE %s%s %s OF %s%s%s%s', c.prefix, c.word, c.identity,
+                                             format_type(c.reloftype, NULL), c.partitioning, c.method, c.space) END,
                   'create_head', c.prefix || c.word || ' ' || c.identity,
-                  'create_tail', nullif(concat(' INHERITS (' || p.names || ')', c.partitioning, c.method,
-                                               ' TABLESPACE ' || quote_ident(c.spcname), c.server), '')]
+                  'create_tail', nullif(concat(' INHERITS (' || p.names || ')', c.partitioning, c.method, c.space, c.server), '')]
        WHEN c.relkind IN ('v', 'm')
        THEN ARRAY['owner', quote_ident(pg_get_userbyid(c.relowner)),
                   'access_method', quote_ident(c.amname),
                   'tablespace', quote_ident(c.spcname),
+                  'create_tail', c.method,
                   'body', rtrim(pg_get_viewdef(c.oid), ';'),
                   'columns', (SELECT string_agg(format('%I %s %s', a.attname, format_type(a.atttypid, a.atttypmod), a.attcollation), ', ' ORDER BY a.attnum)
                                 FROM pg_attribute a

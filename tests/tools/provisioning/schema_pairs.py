@@ -2,6 +2,7 @@
 kept of them. All pairs of a file live in one pair of databases, each in a schema named after it."""
 
 import contextlib
+import os
 import pathlib
 import re
 
@@ -9,6 +10,8 @@ from place import target
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "schema_pairs"
 PARTS = ("from", "to", "data", "keeps")
+SPACE = "the_space_of_the_pairs"  # in the texts; a server has one name for all of its databases, so each process its own
+OWN_SPACE = f"lbops_space_{os.getpid()}"
 
 
 class Pair:
@@ -22,7 +25,7 @@ class Pair:
         self.data, self.keeps = texts.get("data", ""), texts.get("keeps", "").strip()
 
     def within(self, sql):
-        return f'SET search_path TO "{self.name}", public;\n{sql}'
+        return f'SET search_path TO "{self.name}", public;\n{sql}'.replace(SPACE, OWN_SPACE)
 
 
 def files():
@@ -61,15 +64,29 @@ def kept(place, database, every):
 
 
 @contextlib.contextmanager
+def tablespace(place, every):
+    """A tablespace inside of the server's own directory, where a pair wants one."""
+    if not any(SPACE in pair.after for pair in every):
+        yield
+        return
+    place.sql(f"SET allow_in_place_tablespaces = on; CREATE TABLESPACE {OWN_SPACE} LOCATION ''")
+    try:
+        yield
+    finally:
+        place.at_server(f"DROP TABLESPACE IF EXISTS {OWN_SPACE}")
+
+
+@contextlib.contextmanager
 def two_databases(place, name, every):
     start, end = (f"{place.database}_{name}_{side}" for side in ("a", "b"))
-    try:
-        build(place, start, every, "before")
-        build(place, end, every, "after")
-        yield start, end
-    finally:
-        for database in (start, end):
-            place.at_server(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+    with tablespace(place, every):
+        try:
+            build(place, start, every, "before")
+            build(place, end, every, "after")
+            yield start, end
+        finally:
+            for database in (start, end):
+                place.at_server(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
 
 def diff(place, start, end, **params):

@@ -230,6 +230,35 @@ def what_sql_does_not_carry_is_said(version):
         holds("privileges" not in bare["text"], "unless privileges are not wanted")
 
 
+def subscribing(*names, to="p"):
+    return "".join(f"CREATE SUBSCRIPTION {n} CONNECTION 'dbname=nowhere password=hush-hush' PUBLICATION {to} WITH (connect = false, slot_name = NONE);"
+                   for n in names)
+
+
+def what_needs_another_server_or_a_module_is_said(version):
+    """No SQL makes a subscription, as it needs a publisher and a password; labels need the module that gives them."""
+    method = "CREATE ACCESS METHOD heap_too TYPE TABLE HANDLER heap_tableam_handler;"
+    before = "CREATE TABLE t (a int);" + subscribing("same", "other", "gone")
+    after = "CREATE TABLE t (a int);" + subscribing("same", "fresh") + subscribing("other", to="q") + method
+    label = "INSERT INTO pg_seclabel SELECT 't'::regclass, 'pg_class'::regclass, {}, 'nobody', '{}'"
+    with Given(version) as place, sides(place, before, after) as (start, end):
+        try:
+            place.sql(label.format(0, "low"), branch=start)
+            place.sql(label.format(0, "high") + ";" + label.format(1, "own"), branch=end)
+            found, back = corpus.diff(place, start, end), corpus.diff(place, end, start)
+            itself = corpus.diff(place, end, end)
+        finally:
+            for database, names in ((start, ("same", "other", "gone")), (end, ("same", "other", "fresh"))):
+                place.sql("".join(f"DROP SUBSCRIPTION IF EXISTS {n};" for n in names), branch=database)
+    equal({s["object"]: s["reason"].split(";")[0] for s in found["skipped"]},
+          {"SUBSCRIPTION other": "is another one", "SUBSCRIPTION fresh": "is wanted", "SUBSCRIPTION gone": "is no longer wanted",
+           "ACCESS METHOD heap_too": "is wanted"}, "what is done by hand")
+    contains(found["sql"], "SECURITY LABEL FOR nobody ON TABLE public.t IS 'high'", "SECURITY LABEL FOR nobody ON COLUMN public.t.a IS 'own'")
+    contains(back["sql"], "SECURITY LABEL FOR nobody ON TABLE public.t IS 'low'", "SECURITY LABEL FOR nobody ON COLUMN public.t.a IS NULL")
+    equal((itself["has_changes"], itself["sql"]), (False, ""), "compared with itself")
+    holds("hush-hush" not in json.dumps([found, back]), "how to reach a publisher stays there")
+
+
 def secrets_are_not_read(version):
     after = """
         CREATE FOREIGN DATA WRAPPER w;
@@ -606,7 +635,7 @@ suite(branches_of_a_workspace, *NEWEST, *each_version(branches_of_a_lakebase, vi
                              times_of_transactions_prove_it_too, it_says_what_differs, each_statement_names_its_hazard, a_file_is_written_through_the_door,
                              a_script_that_breaks_off_leaves_nothing,
                              both_branches_can_be_named, a_snapshot_stands_for_a_branch,
-                             what_sql_does_not_carry_is_said, columns_in_another_order_are_told, secrets_are_not_read,
+                             what_sql_does_not_carry_is_said, what_needs_another_server_or_a_module_is_said, columns_in_another_order_are_told, secrets_are_not_read,
                              renames_are_asked_for, an_ordinary_role_reads_the_same,
                              temporary_tables_and_nothing_at_all, a_schema_is_of_one_moment, what_is_filled_anew_is_the_same,
                              what_changes_meanwhile_is_read_anew))

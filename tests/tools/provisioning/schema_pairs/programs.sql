@@ -65,6 +65,21 @@ CREATE FUNCTION h() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM 1; /* done
 CREATE FUNCTION "Set Of"(OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql ROWS 7 AS $$ SELECT 1, 'x' $$;
 COMMENT ON FUNCTION f(int) IS 'adds';
 REVOKE EXECUTE ON FUNCTION f(int) FROM PUBLIC;
+=== leakproof_functions
+CREATE TABLE t (a int);
+CREATE FUNCTION comes(a int) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT a > 0 $$;
+CREATE FUNCTION goes(a int) RETURNS boolean LANGUAGE sql IMMUTABLE LEAKPROOF AS $$ SELECT a > 1 $$;
+CREATE VIEW v WITH (security_barrier) AS SELECT a FROM t WHERE comes(a) AND goes(a);
+--- to
+CREATE TABLE t (a int);
+CREATE FUNCTION comes(a int) RETURNS boolean LANGUAGE sql IMMUTABLE LEAKPROOF AS $$ SELECT a > 0 $$;
+CREATE FUNCTION goes(a int) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT a > 1 $$;
+CREATE FUNCTION fresh(a int) RETURNS boolean LANGUAGE plpgsql STABLE STRICT LEAKPROOF PARALLEL SAFE AS $$ BEGIN RETURN a > 2; END $$;
+CREATE VIEW v WITH (security_barrier) AS SELECT a FROM t WHERE comes(a) AND goes(a);
+--- data
+INSERT INTO t VALUES (3);
+--- keeps
+SELECT a FROM t
 === function_result_changes_under_users
 CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT a $$;
 CREATE TABLE t (a int DEFAULT f(1), b int CHECK (f(b) > 0));
