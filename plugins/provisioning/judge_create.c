@@ -291,6 +291,47 @@ static void check_new_references(judging *j, tree constraint, const char *table,
         judging_hazard(j, JUDGE_FK_CASCADES, table, NULL);
 }
 
+/* Types of one size; each begins at a multiple of align. */
+static const struct {
+    const char *type;
+    unsigned size, align;
+} sized[] = {
+    {"bool", 1, 1},      {"int2", 2, 2},      {"smallserial", 2, 2}, {"serial2", 2, 2}, {"int4", 4, 4},
+    {"serial", 4, 4},    {"serial4", 4, 4},   {"float4", 4, 4},      {"date", 4, 4},    {"oid", 4, 4},
+    {"regclass", 4, 4},  {"int8", 8, 8},      {"bigserial", 8, 8},   {"serial8", 8, 8}, {"float8", 8, 8},
+    {"timestamp", 8, 8}, {"time", 8, 8},      {"timestamptz", 8, 8}, {"money", 8, 8},   {"macaddr8", 8, 4},
+    {"uuid", 16, 1},     {"interval", 16, 8},
+};
+
+#define PADDING_LEAST 8 /* bytes of a row that are worth a word */
+
+/* Up to the first column of any other type: where what stands behind that begins differs from row to row. */
+static void check_padding(judging *j, tree elements, const char *table)
+{
+    unsigned offset = 0, padding = 0;
+    for (tree item = tree_first(elements); item.at; item = tree_next(item)) {
+        label full;
+        size_t i = 0;
+        tree type = tree_get(tree_node(item, "ColumnDef"), "typeName");
+        if (!tree_has(type))
+            continue;
+        const char *name = type_name(type, &full);
+        while (i < LB_COUNT(sized) && strcmp(sized[i].type, name) != 0)
+            i++;
+        if (i == LB_COUNT(sized) || tree_has(tree_get(type, "arrayBounds")))
+            break;
+        unsigned skipped = (sized[i].align - offset % sized[i].align) % sized[i].align;
+        padding += skipped;
+        offset += skipped + sized[i].size;
+    }
+    if (padding >= PADDING_LEAST)
+        judging_hazard(j, JUDGE_COLUMNS_PADDED, table,
+                       judging_printf(j,
+                                      "%u bytes of each row are padding: columns of eight bytes first, then those of "
+                                      "four, two and one, then all others",
+                                      padding));
+}
+
 /* What it refers to may be its own key, which stands behind it. */
 static void check_references(judging *j, tree elements, const char *table)
 {
@@ -330,6 +371,7 @@ static void create_table(judging *j, tree s)
             judge_column(j, column, table.text, true);
     }
     check_references(j, tree_get(s, "tableElts"), table.text);
+    check_padding(j, tree_get(s, "tableElts"), table.text);
     if (!has_key && !is_temporary && !tree_has(tree_get(s, "ofTypename")) && !tree_has(tree_get(s, "inhRelations")))
         judging_hazard(j, JUDGE_TABLE_KEYLESS, table.text, NULL);
     if (tree_is(tree_get(range, "relpersistence"), "u"))
