@@ -93,6 +93,8 @@ bool judge_is_unstable(tree expression); /* calls a function that may answer oth
  * DROP gives. */
 const char *judge_arguments(judging *j, tree list);
 
+void judge_create_index(judging *j, tree s); /* judge_index.c */
+
 /* judge_keys.c: columns, keys and indexes of the file, each noted where it is made. column: which one it stands with.
  */
 typedef struct judge_index_parts {
