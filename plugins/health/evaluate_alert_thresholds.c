@@ -15,7 +15,7 @@
 #include <json-c/json.h>
 #include <math.h>
 
-#define MOST_TABLES 10 /* alerts about tables; the rest is counted */
+#define MOST_TABLES 10 /* new alerts about tables; the rest is counted */
 
 struct args {
     HEALTH_GUARD_MEMBERS;
@@ -160,22 +160,31 @@ static int judge_absent(evaluation *e, bool known, lb_error *err)
     return r;
 }
 
+/* The worst are judged, and at whatever rank those that are past their limit already: an alert ends when its table is
+ * well, and not when others are worse. */
+static bool is_judged(evaluation *e, const health_observation *o, int64_t rank)
+{
+    return rank <= MOST_TABLES || health_book_follows(&e->book, o->id, o->object);
+}
+
 static int judge_all(evaluation *e, const health_measures *measures, lb_error *err)
 {
     bool tables_known = false;
-    int64_t tables = 0;
+    int64_t tables = 0, left = 0;
     int r = 0;
     for (size_t i = 0; r >= 0 && i < measures->count; i++) {
         const health_observation *o = &measures->items[i];
         e->checked += i == 0 || o->id != measures->items[i - 1].id;
         tables_known = tables_known || (o->id == HEALTH_DEAD_TUPLES && o->known);
-        if (o->id == HEALTH_DEAD_TUPLES && ++tables > MOST_TABLES)
-            continue;
-        r = judge_observation(e, o, err);
+        tables += o->id == HEALTH_DEAD_TUPLES;
+        if (o->id != HEALTH_DEAD_TUPLES || is_judged(e, o, tables))
+            r = judge_observation(e, o, err);
+        else
+            left++;
     }
-    if (r >= 0 && tables > MOST_TABLES)
-        r = lb_skipped(e->ctx, lb_printf(e->ctx, "%lld more tables with dead rows", (long long)(tables - MOST_TABLES)),
-                       "the worst ten are told one by one", err);
+    if (r >= 0 && left)
+        r = lb_skipped(e->ctx, lb_printf(e->ctx, "%lld more tables with dead rows", (long long)left),
+                       "the worst ten are told one by one, and those that were told before", err);
     return r < 0 ? r : judge_absent(e, tables_known, err);
 }
 
@@ -217,6 +226,8 @@ static int measure(evaluation *e, health_measures *ret_measures, lb_error *err)
     int r = lb_recall(e->ctx, &before, err);
     if (r >= 0)
         r = health_same_branch(e->ctx, &before, &e->uid, err);
+    if (r >= 0)
+        r = health_book_tables(e->ctx, before, &guards.tables, err);
     if (r >= 0)
         r = health_read_after(e->ctx, before, e->args->metrics ? NULL : &guards, &e->reading, err);
     if (r < 0)

@@ -24,11 +24,25 @@ static bool same(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-health_entry *health_book_entry(lb_ctx *ctx, health_book *book, health_alert_id id, const char *object)
+static health_entry *find(const health_book *book, health_alert_id id, const char *object)
 {
     for (size_t i = 0; i < book->count; i++)
         if (book->entries[i].id == id && same(book->entries[i].object, object))
             return &book->entries[i];
+    return NULL;
+}
+
+bool health_book_follows(const health_book *book, health_alert_id id, const char *object)
+{
+    const health_entry *e = find(book, id, object);
+    return e && e->alert.since;
+}
+
+health_entry *health_book_entry(lb_ctx *ctx, health_book *book, health_alert_id id, const char *object)
+{
+    health_entry *found = find(book, id, object);
+    if (found)
+        return found;
     if (book->count == book->capacity && grow(ctx, book) < 0)
         return NULL;
     health_entry *e = &book->entries[book->count++];
@@ -95,6 +109,24 @@ int health_book_load(lb_ctx *ctx, const health_reading *reading, health_book *re
     }
     *ret_book = book;
     return 0;
+}
+
+int health_book_tables(lb_ctx *ctx, const char *before, lb_texts *ret_tables, lb_error *err)
+{
+    struct json_object *document = before ? json_tokener_parse(before) : NULL, *list = NULL;
+    size_t length =
+        document && json_object_object_get_ex(document, "alerts", &list) ? json_object_array_length(list) : 0;
+    const char **tables = lb_alloc(ctx, (length + 1) * sizeof *tables);
+    size_t count = 0;
+    for (size_t i = 0; tables && i < length; i++) {
+        struct json_object *one = json_object_array_get_idx(list, i);
+        const char *object = text(ctx, one, "object");
+        if (object && number(one, "since") && health_alert_named(text(ctx, one, "metric")) == HEALTH_DEAD_TUPLES)
+            tables[count++] = object;
+    }
+    (void)json_object_put(document); /* says whether it was the last one */
+    *ret_tables = (lb_texts){tables, count};
+    return tables ? 0 : lb_out_of_memory(err);
 }
 
 static void put_text(struct json_object *into, const char *name, const char *value)

@@ -19,8 +19,13 @@ typedef struct health_book {
 } health_book;
 
 LB_MUST_CHECK int health_book_load(lb_ctx *ctx, const health_reading *reading, health_book *ret_book, lb_error *err);
+/* The tables of the book that is in a memory (or NULL) and that are past their limit: they are followed to their end.
+ */
+LB_MUST_CHECK int health_book_tables(lb_ctx *ctx, const char *before, lb_texts *ret_tables, lb_error *err);
 /* The entry, made where there is none. NULL: out of memory. */
 health_entry *health_book_entry(lb_ctx *ctx, health_book *book, health_alert_id id, const char *object);
+/* It is past its limit, or has been and its alert is open. */
+bool health_book_follows(const health_book *book, health_alert_id id, const char *object);
 /* Into what the reading will remember; what is closed and at rest is forgotten. */
 LB_MUST_CHECK int health_book_store(const health_book *book, health_reading *reading, lb_error *err);
 

@@ -6,7 +6,6 @@
 
 #define MICROS   1000000.0
 #define AN_HOUR  (INT64_C(3600) * 1000000)
-#define MOST     64 /* observations: eight, and the tables with dead rows */
 #define MEGABYTE 1048576.0
 
 typedef struct measuring {
@@ -18,8 +17,7 @@ typedef struct measuring {
 
 static health_observation *add(measuring *m, health_alert_id id)
 {
-    health_observation *o = &m->measures->items[m->measures->count];
-    m->measures->count += m->measures->count + 1 < MOST;
+    health_observation *o = &m->measures->items[m->measures->count++];
     *o = (health_observation){.id = id, .interval_s = NAN};
     return o;
 }
@@ -318,7 +316,8 @@ static void carry(measuring *m, health_alert_id id)
 int health_measure(lb_ctx *ctx, const health_guards *guards, health_reading *reading, health_measures *ret_measures,
                    lb_error *err)
 {
-    health_measures measures = {.items = lb_alloc(ctx, MOST * sizeof *measures.items)};
+    /* Each once, and of dead rows one for each sample at most. */
+    health_measures measures = {.items = lb_alloc(ctx, (HEALTH_ALERTS + reading->count) * sizeof *measures.items)};
     measuring m = {ctx, guards, reading, &measures};
     if (!measures.items)
         return lb_out_of_memory(err);

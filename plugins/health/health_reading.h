@@ -30,6 +30,7 @@ typedef struct health_guards {
     int64_t min_block_accesses, min_dead_rows;
     double warm_up_min, min_table_mb, min_lag_mb;
     double slow_statement_s; /* statements of which a call took longer are followed */
+    lb_texts tables;         /* "schema.table" whose dead rows are told at whatever rank they are */
     /* Whose statements take their time as they are expected to: they are no slow ones, and counted. */
     HEALTH_BATCH_MEMBERS;
 } health_guards;

@@ -128,6 +128,22 @@ static int read_view(lb_ctx *ctx, const char *name, const lb_statement *statemen
     return read_rows(ctx, name, reading, rows, err);
 }
 
+static int read_dead_tuples(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err)
+{
+    static const char view[] = "pg_stat_user_tables (dead rows)";
+    const health_dead_tuples_args wanted = {.min_dead_rows = guards->min_dead_rows,
+                                            .min_bytes = (int64_t)(guards->min_table_mb * 1048576),
+                                            .due_only = true,
+                                            .also = guards->tables};
+    lb_rows *rows = NULL;
+    reading->views++;
+    int r = health_dead_tuples(ctx, &wanted, &rows, err);
+    if (r < 0)
+        return health_pass_over(ctx, view, r, err);
+    reading->views_read++;
+    return read_rows(ctx, view, reading, rows, err);
+}
+
 static int add_count(lb_ctx *ctx, health_reading *reading, const char *metric, int64_t count, lb_error *err)
 {
     const health_sample sample = {.view = "pg_stat_activity",
@@ -296,11 +312,7 @@ int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *
                                    lb_printf(ctx, "servers have it from %d on; this is %d", views[i].since, major),
                                    err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_user_tables"))
-        r = read_view(ctx, "pg_stat_user_tables (dead rows)", &health_dead_tuples_sql,
-                      LB_ARGS(lb_i64("min_dead_rows", guards->min_dead_rows),
-                              lb_i64("min_bytes", (int64_t)(guards->min_table_mb * 1048576)), lb_null("only"),
-                              lb_bool("due_only", true)),
-                      reading, err);
+        r = read_dead_tuples(ctx, guards, reading, err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))
         r = read_running_statements(ctx, guards, reading, err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))

@@ -13,6 +13,7 @@ import urllib.parse
 from health_place import Clinic, on_each
 from place import PROGRAM, VERSIONS, equal, holds, suite
 from planted import KEEPS, midnight, plant
+from threshold_place import QUICK, judge, limit, states, told
 from ward import HARNESS
 
 EIGHT = ["cache_hit_ratio", "connection_utilization", "dead_tuple_ratio", "lock_wait_time", "deadlocks_per_hour",
@@ -21,27 +22,6 @@ BREACHED = {"cache_hit_ratio": 0.9, "connection_utilization": 0.9, "dead_tuple_r
             "deadlocks_per_hour": 9, "slow_query_time": 40, "txid_age": 1.1e9, "replication_lag": 90}
 FINE = {"cache_hit_ratio": 0.999, "connection_utilization": 0.1, "dead_tuple_ratio": 0, "lock_wait_time": 0,
         "deadlocks_per_hour": 0, "slow_query_time": 0, "txid_age": 1000, "replication_lag": 0}
-QUICK = {"warm_up_min": 0, "min_block_accesses": 500, "min_dead_rows": 100, "min_table_mb": 0, "min_lag_mb": 0.001}
-
-
-def limit(metric, warning, critical, below=False, **where):
-    return (f'[[thresholds]]\nmetric = "{metric}"\nwarning = {warning}\ncritical = {critical}\n'
-            + ("below = true\n" if below else "") + "".join(f'{k} = "{v}"\n' for k, v in where.items()))
-
-
-def judge(place, metrics=None, **more):
-    if metrics is not None:
-        more["metrics"] = metrics
-    return place.run("evaluate_alert_thresholds", **more)
-
-
-def told(document):
-    """What was told, by kind of event and metric."""
-    return sorted((e["type"].removeprefix("threshold."), e["payload"]["metric"]) for e in document["events"])
-
-
-def states(document):
-    return {a["metric"]: a["state"] for a in document["result"].get("alerts", [])}
 
 
 def eight_at_once_are_eight_alerts(version):
