@@ -1,11 +1,12 @@
 #include "health_measure.h"
 
+#include "health_past.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MICROS   1000000.0
-#define AN_HOUR  (INT64_C(3600) * 1000000)
 #define MEGABYTE 1048576.0
 
 typedef struct measuring {
@@ -96,64 +97,78 @@ static void dead_tuples(measuring *m, health_alert_id id)
     blind(o, "its view could not be read");
 }
 
-/* ---- deadlocks: counted over the last hour, from the readings in it ---- */
-
-static struct json_object *deadlocks_before(const measuring *m, const health_sample *now)
-{
-    struct json_object *ring = NULL, *epoch = NULL;
-    const char *text;
-    if (!m->reading->before || !json_object_object_get_ex(m->reading->before, "deadlock_epoch", &epoch) ||
-        !json_object_object_get_ex(m->reading->before, "deadlock_counts", &ring))
-        return NULL;
-    text = json_object_get_string(epoch);
-    return text && now->epoch && strcmp(text, now->epoch) == 0 ? ring : NULL;
-}
+/* ---- what was read earlier: [[at, value], ...] ---- */
 
 static int64_t number_at(struct json_object *pair, size_t index)
 {
     return json_object_get_int64(json_object_array_get_idx(pair, index));
 }
 
-/* The youngest reading that is an hour old, and all that came after it. */
-static struct json_object *keep_an_hour(const measuring *m, struct json_object *ring, int64_t count)
+static size_t read_past(const measuring *m, const char *name, health_point points[HEALTH_MOST_PAST])
 {
-    struct json_object *kept = json_object_new_array(), *now = json_object_new_array();
-    size_t length = ring ? json_object_array_length(ring) : 0, from = 0;
-    for (size_t i = 0; i < length; i++)
-        if (number_at(json_object_array_get_idx(ring, i), 0) <= m->reading->at - AN_HOUR)
-            from = i;
-    for (size_t i = from; i < length; i++)
-        (void)json_object_array_add(kept, json_object_get(json_object_array_get_idx(ring, i)));
-    (void)json_object_array_add(now, json_object_new_int64(m->reading->at));
-    (void)json_object_array_add(now, json_object_new_int64(count));
-    (void)json_object_array_add(kept, now);
-    return kept;
+    struct json_object *list = NULL;
+    if (!m->reading->before || !json_object_object_get_ex(m->reading->before, name, &list))
+        return 0;
+    size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0, count = 0;
+    for (size_t i = length > HEALTH_MOST_PAST ? length - HEALTH_MOST_PAST : 0; i < length; i++) {
+        struct json_object *pair = json_object_array_get_idx(list, i);
+        points[count++] = (health_point){number_at(pair, 0), number_at(pair, 1)};
+    }
+    return count;
+}
+
+static void remember_past(const measuring *m, const char *name, const health_point *points, size_t count,
+                          const health_point *now, int64_t since)
+{
+    health_point kept[HEALTH_MOST_PAST];
+    struct json_object *list = json_object_new_array();
+    size_t left = health_past_keep(points, count, now, since, kept);
+    for (size_t i = 0; i < left; i++) {
+        struct json_object *pair = json_object_new_array();
+        (void)json_object_array_add(pair, json_object_new_int64(kept[i].at)); /* out of memory: counted anew */
+        (void)json_object_array_add(pair, json_object_new_int64(kept[i].value));
+        (void)json_object_array_add(list, pair);
+    }
+    (void)json_object_object_add(m->reading->next, name, list);
+}
+
+/* ---- deadlocks: counted over the last hour, from the readings in it ---- */
+
+static bool is_same_epoch(const measuring *m, const health_sample *now)
+{
+    struct json_object *epoch = NULL;
+    const char *text = m->reading->before && json_object_object_get_ex(m->reading->before, "deadlock_epoch", &epoch)
+                           ? json_object_get_string(epoch)
+                           : NULL;
+    return text && now->epoch && strcmp(text, now->epoch) == 0;
 }
 
 static void deadlocks(measuring *m, health_alert_id id)
 {
     const health_sample *now = sample(m, "deadlocks");
     health_observation *o = add(m, id);
+    health_point past[HEALTH_MOST_PAST], first = {0};
     if (!now || !now->digits) {
         blind(o, "its view could not be read");
         return;
     }
-    int64_t count = strtoll(now->digits, NULL, 10);
-    struct json_object *ring = deadlocks_before(m, now), *kept = keep_an_hour(m, ring, count);
-    (void)json_object_object_add(m->reading->next, "deadlock_counts", kept);
+    const health_point count = {m->reading->at, strtoll(now->digits, NULL, 10)};
+    size_t known = is_same_epoch(m, now) ? read_past(m, "deadlock_counts", past) : 0;
+    remember_past(m, "deadlock_counts", past, known, &count, count.at - HEALTH_HOUR_MOST_US);
     (void)json_object_object_add(m->reading->next, "deadlock_epoch",
                                  json_object_new_string(now->epoch ? now->epoch : ""));
-    if (!ring) {
-        o->why =
-            m->reading->before ? "the server was restarted, or its statistics were reset" : "this is the first reading";
+    if (!health_past_hour(past, known, count.at, &first)) {
+        o->why = known ? lb_printf(m->ctx, "the reading before is %.0f min old: no hour is counted from it",
+                                   (double)(count.at - past[known - 1].at) / MICROS / 60)
+                 : m->reading->before ? "the server was restarted, or its statistics were reset"
+                                      : "this is the first reading";
         return;
     }
-    struct json_object *first = json_object_array_get_idx(kept, 0);
-    o->known = count >= number_at(first, 1);
+    o->known = count.value >= first.value;
     o->why = o->known ? NULL : "it fell: what it counted is gone, or it was reset";
-    o->value = (double)(count - number_at(first, 1));
-    o->interval_s = (double)(m->reading->at - number_at(first, 0)) / MICROS;
-    o->detail = lb_printf(m->ctx, "{\"since_s\":%.0f,\"total\":%lld}", o->interval_s, (long long)count);
+    o->value = (double)(count.value - first.value);
+    o->interval_s = (double)(count.at - first.at) / MICROS;
+    o->detail = lb_printf(m->ctx, "{\"since_s\":%.0f,\"total\":%lld}", o->interval_s, (long long)count.value);
 }
 
 /* ---- slow statements ---- */

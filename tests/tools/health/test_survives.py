@@ -3,15 +3,13 @@
 import contextlib
 import json
 import os
-import pathlib
-import shutil
 import signal
 import sqlite3
 import subprocess
 
-from health_place import Clinic, on_each
+from health_place import Clinic, away, on_each
 from incident_place import Bed, Ward
-from place import PLUGINS, PROGRAM, VERSIONS, equal, holds, suite, target
+from place import PROGRAM, VERSIONS, equal, holds, suite, target
 
 EACH_SECOND = """
 [services.alert]
@@ -147,12 +145,6 @@ def what_could_not_be_seen_is_over_when_nobody_looks_there_any_more():
         finally:
             for branch in (gone, named, late):
                 place.at_server(f"DROP DATABASE IF EXISTS {branch}")
-
-
-def away(place):
-    """lbops with a clock that is off from the servers' by as much as the file `clock` says."""
-    shim = shutil.copy(pathlib.Path(PLUGINS).parent / "daemon-plugins" / "wall_clock.so", place.dir)
-    return {"LD_PRELOAD": shim, "WALL_CLOCK": str(place.dir / "clock")}
 
 
 def clocks_that_differ_change_no_age(version):

@@ -1,8 +1,10 @@
 """evaluate_alert_thresholds: what the figures behind an alert are made of, and when there is none."""
 
-from health_place import Clinic, on_each
+import os
+
+from health_place import Clinic, away, on_each
 from place import equal, holds, suite
-from threshold_place import QUICK, judge
+from threshold_place import QUICK, judge, limit, make_deadlock
 
 
 def dead_rows(table, dead):
@@ -37,4 +39,33 @@ def a_table_is_followed_at_any_rank(version):
         equal(tables_told(judge(place, **QUICK)), {"cleared": ["old", "worse10"]}, "those that are well or gone")
 
 
-suite(*on_each(a_table_is_followed_at_any_rank))
+DAYS = 2 * 86400
+
+
+def a_gap_of_days_is_no_hour(version):
+    """Nobody looked for two days: what was counted in that time is of no hour. Five minutes later a new one has begun."""
+    with Clinic(version) as place:
+        place.write(limit("deadlocks_per_hour", 0.5, 50))
+        place.sql("CREATE TABLE two (id int); INSERT INTO two VALUES (1), (2); GRANT ALL ON two TO public")
+        role = place.role("clerk")
+        env = away(place)
+
+        def look(seconds):
+            (place.dir / "clock").write_text(str(seconds))
+            document = judge(place, env=env)
+            return ([e["type"] for e in document["events"] if e["payload"]["metric"] == "deadlocks_per_hour"],
+                    {u["metric"]: u["reason"] for u in document["result"].get("unknown", [])}.get("deadlocks_per_hour"))
+
+        look(0)
+        make_deadlock([place.person(role) for _ in range(4)])
+        events, reason = look(DAYS)
+        equal(events, [], "nothing is known of the last hour")
+        holds(reason and "min old: no hour is counted from it" in reason, reason)
+        equal(look(DAYS + 300), ([], None), "and in these five minutes there was none")
+        make_deadlock([place.person(role) for _ in range(4)])
+        equal(look(DAYS + 600), (["threshold.breached"], None), "one within the hour")
+
+
+# Nothing can be preloaded before the sanitizer.
+CLOCKS = [] if os.environ.get("LBOPS_SANITIZED") else [a_gap_of_days_is_no_hour]
+suite(*on_each(a_table_is_followed_at_any_rank, *CLOCKS))

@@ -13,7 +13,7 @@ import urllib.parse
 from health_place import Clinic, on_each
 from place import PROGRAM, VERSIONS, equal, holds, suite
 from planted import KEEPS, midnight, plant
-from threshold_place import QUICK, judge, limit, states, told
+from threshold_place import QUICK, judge, limit, make_deadlock, states, told
 from ward import HARNESS
 
 EIGHT = ["cache_hit_ratio", "connection_utilization", "dead_tuple_ratio", "lock_wait_time", "deadlocks_per_hour",
@@ -443,17 +443,6 @@ def one_that_catches_up_ends_no_alert(version):
         place.until(f"SELECT count(*) = 0 FROM pg_stat_replication WHERE application_name = '{name}'")
         events, reason = lag()
         equal((events, reason), ([("cleared", "replication_lag")], None), "it is, once that one has gone")
-
-
-def make_deadlock(people):
-    one, two = people[2], people[3]
-    one.say("BEGIN; UPDATE two SET id = id WHERE id = 1")
-    two.say("BEGIN; UPDATE two SET id = id WHERE id = 2")
-    one.start("UPDATE two SET id = id WHERE id = 2")
-    two.say("UPDATE two SET id = id WHERE id = 1")
-    one.say("ROLLBACK")
-    two.say("ROLLBACK; SELECT pg_stat_force_next_flush()")
-    one.say("SELECT pg_stat_force_next_flush()")
 
 
 @contextlib.contextmanager

@@ -21,3 +21,14 @@ def told(document):
 
 def states(document):
     return {a["metric"]: a["state"] for a in document["result"].get("alerts", [])}
+
+
+def make_deadlock(people):
+    one, two = people[2], people[3]
+    one.say("BEGIN; UPDATE two SET id = id WHERE id = 1")
+    two.say("BEGIN; UPDATE two SET id = id WHERE id = 2")
+    one.start("UPDATE two SET id = id WHERE id = 2")
+    two.say("UPDATE two SET id = id WHERE id = 1")
+    one.say("ROLLBACK")
+    two.say("ROLLBACK; SELECT pg_stat_force_next_flush()")
+    one.say("SELECT pg_stat_force_next_flush()")

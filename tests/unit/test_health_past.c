@@ -1,0 +1,96 @@
+/* What a figure of now is measured against. */
+#include "unit/suite.h"
+
+#include "health_past.h"
+
+#define MINUTE INT64_C(60000000)
+#define NOW    INT64_C(1767268800000000)
+
+static health_point ago(int64_t minutes, int64_t value)
+{
+    return (health_point){NOW - minutes * MINUTE, value};
+}
+
+/* The value of the first point of the hour; -1: it is not known. */
+static int64_t first_of(const health_point *points, size_t count)
+{
+    health_point first;
+    return health_past_hour(points, count, NOW, &first) ? first.value : -1;
+}
+
+static void an_hour_is_an_hour(void)
+{
+    const health_point steady[] = {ago(130, 1), ago(70, 2), ago(65, 3), ago(60, 4), ago(30, 5), ago(5, 6)};
+    CU_ASSERT_EQUAL(first_of(steady, 6), 4);
+    CU_ASSERT_EQUAL(first_of(steady, 3), 3);
+    CU_ASSERT_EQUAL(first_of(steady, 1), -1);
+    CU_ASSERT_EQUAL(first_of(steady, 0), -1);
+    CU_ASSERT_EQUAL(first_of(&steady[4], 2), 5); /* it is watched for half an hour */
+}
+
+static void a_gap_is_no_hour(void)
+{
+    const health_point days[] = {ago(2880, 1), ago(2875, 2)}, since[] = {ago(2880, 1), ago(20, 7), ago(5, 8)};
+    const health_point edge[] = {ago(75, 1)}, past[] = {ago(76, 1)}, ahead[] = {ago(-5, 1)};
+    CU_ASSERT_EQUAL(first_of(days, 2), -1);
+    CU_ASSERT_EQUAL(first_of(since, 3), 7);
+    CU_ASSERT_EQUAL(first_of(edge, 1), 1);
+    CU_ASSERT_EQUAL(first_of(past, 1), -1);
+    CU_ASSERT_EQUAL(first_of(ahead, 1), -1);
+}
+
+static double behind(const health_point *points, size_t count, int64_t value)
+{
+    const health_point now = ago(0, 1000);
+    return health_past_above(points, count, &now, value);
+}
+
+static void what_stays_behind_is_late_since_it_was_passed(void)
+{
+    const health_point points[] = {ago(30, 100), ago(20, 200), ago(10, 900)};
+    CU_ASSERT_EQUAL(behind(points, 3, 1000), 0);
+    CU_ASSERT_EQUAL(behind(points, 3, 900), 0); /* it may have been passed a moment ago */
+    CU_ASSERT_EQUAL(behind(points, 3, 899), 600);
+    CU_ASSERT_EQUAL(behind(points, 3, 150), 1200);
+    CU_ASSERT_EQUAL(behind(points, 3, 5), 1800);
+    CU_ASSERT_EQUAL(behind(points, 0, 5), 0);
+    const health_point other[] = {ago(30, 100), ago(20, 5000), ago(10, 900)};
+    CU_ASSERT_EQUAL(behind(other, 3, 5), 600); /* the server was set back: what was before says nothing */
+}
+
+static void what_is_kept(void)
+{
+    health_point kept[HEALTH_MOST_PAST];
+    const health_point points[] = {ago(90, 1), ago(40, 2), ago(10, 3)}, now = ago(0, 4), fallen = ago(0, 2);
+    CU_ASSERT_EQUAL(health_past_keep(points, 3, &now, INT64_MIN, kept), 4);
+    CU_ASSERT(kept[0].value == 1 && kept[3].value == 4);
+    CU_ASSERT_EQUAL(health_past_keep(points, 3, &now, NOW - HEALTH_HOUR_MOST_US, kept), 3);
+    CU_ASSERT_EQUAL(kept[0].value, 2);
+    CU_ASSERT_EQUAL(health_past_keep(points, 3, &fallen, INT64_MIN, kept), 1);
+    CU_ASSERT_EQUAL(kept[0].value, 2);
+    const health_point soon = {NOW - MINUTE / 2, 3};
+    CU_ASSERT_EQUAL(health_past_keep(&soon, 1, &now, INT64_MIN, kept), 1);
+    CU_ASSERT_EQUAL(kept[0].value, 3);
+}
+
+/* Two weeks at five minutes: the oldest stays, the order holds, and the last hour is whole. */
+static void what_is_kept_has_room(void)
+{
+    health_point kept[HEALTH_MOST_PAST], next[HEALTH_MOST_PAST];
+    size_t count = 0;
+    for (int64_t i = 0; i < 4032; i++) {
+        const health_point now = {NOW + i * 5 * MINUTE, i};
+        size_t more = health_past_keep(kept, count, &now, INT64_MIN, next);
+        memcpy(kept, next, more * sizeof *kept);
+        count = more;
+    }
+    CU_ASSERT(count > HEALTH_MOST_PAST / 2 && count <= HEALTH_MOST_PAST);
+    CU_ASSERT_EQUAL(kept[0].value, 0);
+    for (size_t i = 1; i < count; i++)
+        CU_ASSERT(kept[i].value > kept[i - 1].value);
+    for (size_t i = 0; i < 12; i++)
+        CU_ASSERT_EQUAL(kept[count - 1 - i].value, 4031 - (int64_t)i);
+}
+
+SUITE(health_past, TEST(an_hour_is_an_hour), TEST(a_gap_is_no_hour),
+      TEST(what_stays_behind_is_late_since_it_was_passed), TEST(what_is_kept), TEST(what_is_kept_has_room))
