@@ -223,23 +223,6 @@ static void slow_statements(measuring *m, health_alert_id id)
 
 /* ---- lag ---- */
 
-/* Since when a slot has not moved, from what was remembered of its position. */
-static double stalled_for(measuring *m, struct json_object *slots, const health_sample *slot)
-{
-    struct json_object *before = NULL, *known = NULL, *now = json_object_new_array();
-    int64_t since = m->reading->at;
-    if (m->reading->before && json_object_object_get_ex(m->reading->before, "slots", &before) &&
-        json_object_object_get_ex(before, slot->object, &known)) {
-        const char *position = json_object_get_string(json_object_array_get_idx(known, 0));
-        if (position && slot->epoch && strcmp(position, slot->epoch) == 0)
-            since = number_at(known, 1);
-    }
-    (void)json_object_array_add(now, json_object_new_string(slot->epoch ? slot->epoch : ""));
-    (void)json_object_array_add(now, json_object_new_int64(since));
-    (void)json_object_object_add(slots, slot->object, now);
-    return (double)(m->reading->at - since) / MICROS;
-}
-
 static const char *quoted(lb_ctx *ctx, const char *text)
 {
     struct json_object *string = json_object_new_string(text);
@@ -248,12 +231,35 @@ static const char *quoted(lb_ctx *ctx, const char *text)
     return copy;
 }
 
-static double bytes_in(const health_sample *s)
+static int64_t number_in(const health_sample *s, const char *name)
 {
-    struct json_object *detail = s->detail ? json_tokener_parse(s->detail) : NULL, *bytes = NULL;
-    double value = detail && json_object_object_get_ex(detail, "bytes", &bytes) ? json_object_get_double(bytes) : 0;
+    struct json_object *detail = s->detail ? json_tokener_parse(s->detail) : NULL, *number = NULL;
+    int64_t value = detail && json_object_object_get_ex(detail, name, &number) ? json_object_get_int64(number) : 0;
     json_object_put(detail);
     return value;
+}
+
+/* What readings have seen of the server's own position: a slot is behind since that was past its own by so much that it
+ * counts. Where it has stood for long says nothing: there may have been no work. */
+typedef struct wal {
+    health_point past[HEALTH_MOST_PAST], now;
+    size_t known;
+} wal;
+
+static void read_wal(const measuring *m, wal *w)
+{
+    w->known = read_past(m, "wal_written", w->past);
+    w->now = (health_point){m->reading->at, 0};
+    for (size_t i = 0; i < m->reading->count && !w->now.value; i++)
+        if (strcmp(m->reading->samples[i].metric, "slot_lag_bytes") == 0)
+            w->now.value = number_in(&m->reading->samples[i], "written");
+    if (w->now.value)
+        remember_past(m, "wal_written", w->past, w->known, &w->now, INT64_MIN);
+}
+
+static double slot_lag(const wal *w, const health_sample *slot, double least)
+{
+    return health_past_above(w->past, w->known, &w->now, w->now.value - (int64_t)(slot->value - least));
 }
 
 /* The state is not told to who may not see it. */
@@ -272,21 +278,23 @@ static bool catches_up(const health_sample *s)
  * nobody knows how long: no alert begins by that, and none ends. */
 static void replication_lag(measuring *m, health_alert_id id)
 {
-    struct json_object *slots = json_object_new_object();
+    wal written;
     health_observation *o = add(m, id);
     double least = m->guards->min_lag_mb * MEGABYTE;
     const char *behind = NULL;
     o->known = sample(m, "uptime_seconds") != NULL;
     blind(o, "its views could not be read");
+    read_wal(m, &written);
     for (size_t i = 0; i < m->reading->count; i++) {
         const health_sample *s = &m->reading->samples[i];
-        bool is_slot = strcmp(s->metric, "slot_retained_bytes") == 0;
+        bool is_slot = strcmp(s->metric, "slot_lag_bytes") == 0;
         if (s->value >= least && catches_up(s))
             behind = s->object;
         bool is_lag = strcmp(s->metric, "standby_lag_seconds") == 0 || strcmp(s->metric, "receive_lag_seconds") == 0;
         if (!is_slot && !is_lag)
             continue;
-        double bytes = is_slot ? s->value : bytes_in(s), lag = is_slot ? stalled_for(m, slots, s) : s->value;
+        double bytes = is_slot ? s->value : (double)number_in(s, "bytes");
+        double lag = is_slot ? slot_lag(&written, s, least) : s->value;
         if (bytes < least || lag <= o->value)
             continue;
         o->value = lag;
@@ -297,7 +305,6 @@ static void replication_lag(measuring *m, health_alert_id id)
     o->is_least = behind != NULL;
     if (behind)
         o->why = lb_printf(m->ctx, "%s catches up: how long it is behind is not to be seen", behind);
-    (void)json_object_object_add(m->reading->next, "slots", slots);
 }
 
 /* ---- all of them ---- */
@@ -315,7 +322,7 @@ static const struct {
     [HEALTH_DEADLOCKS] = {"pg_stat_database", .measure = deadlocks, .remembers = {"deadlock_counts", "deadlock_epoch"}},
     [HEALTH_SLOW_QUERY] = {"pg_stat_statements", "pg_stat_activity", .measure = slow_statements},
     [HEALTH_TXID_AGE] = {"pg_database", .measure = plain},
-    [HEALTH_REPLICATION_LAG] = {"pg_stat_replication", .measure = replication_lag, .remembers = {"slots"}},
+    [HEALTH_REPLICATION_LAG] = {"pg_stat_replication", .measure = replication_lag, .remembers = {"wal_written"}},
 };
 
 static void carry(measuring *m, health_alert_id id)

@@ -55,13 +55,14 @@ const health_alert_rule health_alert_rules[HEALTH_ALERTS] = {
                          "transaction ID age",
                          "the greater of xid and multixact age, over all databases",
                          "vacuum_freeze"},
-    [HEALTH_REPLICATION_LAG] = {"replication_lag",
-                                "s",
-                                {10, 60, false},
-                                NAN,
-                                "replication lag",
-                                "replay behind by time, where more than 1 MB is outstanding",
-                                "investigate_lag"},
+    [HEALTH_REPLICATION_LAG] =
+        {"replication_lag",
+         "s",
+         {10, 60, false},
+         NAN,
+         "replication lag",
+         "replay behind by time, where more than 1 MB is outstanding; of a slot, since that was so",
+         "investigate_lag"},
 };
 
 health_alert_id health_alert_named(const char *metric)
@@ -95,6 +96,7 @@ static const struct metric {
     {"standby_lag_bytes", "bytes", "gauge", NULL},
     {"receive_lag_seconds", "s", "gauge", NULL},
     {"slot_retained_bytes", "bytes", "gauge", NULL},
+    {"slot_lag_bytes", "bytes", "gauge", NULL},
     {"blocks_hit", "count", "counter", "blocks_hit_per_second"},
     {"blocks_read", "count", "counter", "blocks_read_per_second"},
     {"transactions_committed", "count", "counter", "transactions_committed_per_second"},

@@ -1,7 +1,9 @@
 #include "health_past.h"
 
-#define SECOND   1000000.0
-#define A_MINUTE (INT64_C(60) * 1000000)
+#include <math.h>
+#include <string.h>
+
+#define SECOND 1000000.0
 
 bool health_past_hour(const health_point *points, size_t count, int64_t now, health_point *ret_first)
 {
@@ -34,14 +36,21 @@ double health_past_above(const health_point *points, size_t count, const health_
     return 0;
 }
 
-/* The oldest stays: something may have been behind since then. */
-static size_t thin_out(health_point *kept, size_t count)
+/* Of what is between its neighbours, the one without which the least is lost: the longer ago, the wider they may stand
+ * apart. The oldest stays: something may have been behind since then. */
+static size_t drop_one(health_point *kept, size_t count, int64_t now)
 {
-    size_t left = 0;
-    for (size_t i = 0; i < count; i++)
-        if (i >= count / 2 || i % 2 == 0)
-            kept[left++] = kept[i];
-    return left;
+    size_t least = 1;
+    double least_loss = INFINITY;
+    for (size_t i = 1; i + 1 < count; i++) {
+        double loss = (double)(kept[i + 1].at - kept[i - 1].at) / (double)(now - kept[i].at + 1);
+        if (loss < least_loss) {
+            least_loss = loss;
+            least = i;
+        }
+    }
+    memmove(&kept[least], &kept[least + 1], (count - least - 1) * sizeof *kept);
+    return count - 1;
 }
 
 size_t health_past_keep(const health_point *points, size_t count, const health_point *now, int64_t since,
@@ -52,13 +61,11 @@ size_t health_past_keep(const health_point *points, size_t count, const health_p
         if (points[i].at < since)
             continue;
         if (kept == HEALTH_MOST_PAST)
-            kept = thin_out(ret_kept, kept);
+            kept = drop_one(ret_kept, kept, now->at);
         ret_kept[kept++] = points[i];
     }
-    if (kept && now->at - ret_kept[kept - 1].at < A_MINUTE)
-        return kept;
     if (kept == HEALTH_MOST_PAST)
-        kept = thin_out(ret_kept, kept);
+        kept = drop_one(ret_kept, kept, now->at);
     ret_kept[kept++] = *now;
     return kept;
 }

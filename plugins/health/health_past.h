@@ -22,8 +22,8 @@ bool health_past_hour(const health_point *points, size_t count, int64_t now, hea
 /* Seconds since the number has been above a value, as far as is known for certain; 0: it is not, or only now. */
 double health_past_above(const health_point *points, size_t count, const health_point *now, int64_t value);
 
-/* What is to be remembered: the points since then, of a number that has not fallen, and the one of now where the last
- * is a minute old. Where there is no room, older ones are thinned out. Returns how many there are. */
+/* What is to be remembered: the points since then, of a number that has not fallen, and the one of now. Where there is
+ * no room, older ones are thinned out. Returns how many there are. */
 size_t health_past_keep(const health_point *points, size_t count, const health_point *now, int64_t since,
                         health_point ret_kept[HEALTH_MOST_PAST]);
 

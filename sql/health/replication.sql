@@ -3,6 +3,8 @@
 -- server: 15-18
 -- note: of a standby that is still being copied or catches up, time says nothing: the server measures from the sending of each piece on.
 -- note: its bytes do, and its state says which it is.
+-- note: a logical slot is behind by what its reader has not confirmed, a physical one by what it keeps: the WAL that a
+-- note: logical one keeps besides is for transactions that are still open.
 -- note: an idle primary gives a standby no time to measure by: no lag, then, is no work.
 -- column metric text
 -- column value numeric null
@@ -19,7 +21,9 @@ WITH here AS (
 ), slot AS (
   SELECT s.slot_name::text AS name, s.slot_type, s.active, s.wal_status, s.safe_wal_size,
          coalesce(s.confirmed_flush_lsn, s.restart_lsn) AS position,
-         pg_wal_lsn_diff(h.lsn, s.restart_lsn) AS bytes
+         pg_wal_lsn_diff(h.lsn, s.restart_lsn) AS bytes,
+         pg_wal_lsn_diff(h.lsn, coalesce(s.confirmed_flush_lsn, s.restart_lsn)) AS behind,
+         pg_wal_lsn_diff(h.lsn, '0/0') AS written
     FROM pg_replication_slots s
    CROSS JOIN here h
 )
@@ -33,6 +37,11 @@ SELECT 'standby_lag_bytes', b.bytes, b.application_name || ' ' || b.pid, NULL, j
 UNION ALL
 SELECT 'slot_retained_bytes', t.bytes, t.name, t.position::text,
        jsonb_build_object('type', t.slot_type, 'active', t.active, 'wal_status', t.wal_status, 'safe_wal_size', t.safe_wal_size)
+  FROM slot t
+UNION ALL
+SELECT 'slot_lag_bytes', t.behind, t.name, t.position::text,
+       jsonb_build_object('type', t.slot_type, 'active', t.active, 'wal_status', t.wal_status, 'kept_bytes', t.bytes,
+                          'written', t.written)
   FROM slot t
 UNION ALL
 SELECT 'receive_lag_seconds',

@@ -68,29 +68,43 @@ static void what_is_kept(void)
     CU_ASSERT_EQUAL(kept[0].value, 2);
     CU_ASSERT_EQUAL(health_past_keep(points, 3, &fallen, INT64_MIN, kept), 1);
     CU_ASSERT_EQUAL(kept[0].value, 2);
-    const health_point soon = {NOW - MINUTE / 2, 3};
-    CU_ASSERT_EQUAL(health_past_keep(&soon, 1, &now, INT64_MIN, kept), 1);
-    CU_ASSERT_EQUAL(kept[0].value, 3);
 }
 
-/* Two weeks at five minutes: the oldest stays, the order holds, and the last hour is whole. */
+/* As many readings as that, so many seconds apart. */
+static size_t keep_all(int64_t count, int64_t apart_s, int64_t reach, health_point kept[HEALTH_MOST_PAST])
+{
+    health_point next[HEALTH_MOST_PAST];
+    size_t length = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const health_point now = {NOW + i * apart_s * 1000000, i};
+        length = health_past_keep(kept, length, &now, now.at - reach, next);
+        memcpy(kept, next, length * sizeof *kept);
+    }
+    return length;
+}
+
+/* Two weeks at five minutes: the oldest stays, and what is longer ago is known less exactly. */
 static void what_is_kept_has_room(void)
 {
-    health_point kept[HEALTH_MOST_PAST], next[HEALTH_MOST_PAST];
-    size_t count = 0;
-    for (int64_t i = 0; i < 4032; i++) {
-        const health_point now = {NOW + i * 5 * MINUTE, i};
-        size_t more = health_past_keep(kept, count, &now, INT64_MIN, next);
-        memcpy(kept, next, more * sizeof *kept);
-        count = more;
-    }
-    CU_ASSERT(count > HEALTH_MOST_PAST / 2 && count <= HEALTH_MOST_PAST);
+    health_point kept[HEALTH_MOST_PAST];
+    size_t count = keep_all(4032, 300, NOW, kept);
+    CU_ASSERT_EQUAL(count, HEALTH_MOST_PAST);
     CU_ASSERT_EQUAL(kept[0].value, 0);
-    for (size_t i = 1; i < count; i++)
-        CU_ASSERT(kept[i].value > kept[i - 1].value);
-    for (size_t i = 0; i < 12; i++)
-        CU_ASSERT_EQUAL(kept[count - 1 - i].value, 4031 - (int64_t)i);
+    for (size_t i = 1; i < count; i++) {
+        int64_t gap = kept[i].value - kept[i - 1].value, age = 4031 - kept[i].value;
+        CU_ASSERT(gap > 0 && gap <= 1 + age / 4);
+    }
+}
+
+/* Also where it is read each second. */
+static void an_hour_stays_an_hour(void)
+{
+    health_point kept[HEALTH_MOST_PAST], first;
+    size_t count = keep_all(10000, 1, HEALTH_HOUR_MOST_US, kept);
+    CU_ASSERT(health_past_hour(kept, count, NOW + INT64_C(10000) * 1000000, &first));
+    CU_ASSERT(first.value <= 10000 - 3600 && first.value >= 10000 - 4500);
 }
 
 SUITE(health_past, TEST(an_hour_is_an_hour), TEST(a_gap_is_no_hour),
-      TEST(what_stays_behind_is_late_since_it_was_passed), TEST(what_is_kept), TEST(what_is_kept_has_room))
+      TEST(what_stays_behind_is_late_since_it_was_passed), TEST(what_is_kept), TEST(what_is_kept_has_room),
+      TEST(an_hour_stays_an_hour))

@@ -1,5 +1,6 @@
 """evaluate_alert_thresholds: what the figures behind an alert are made of, and when there is none."""
 
+import contextlib
 import os
 
 from health_place import Clinic, away, on_each
@@ -66,6 +67,67 @@ def a_gap_of_days_is_no_hour(version):
         equal(look(DAYS + 600), (["threshold.breached"], None), "one within the hour")
 
 
+def write_megabytes(place):
+    place.sql("SELECT count(pg_logical_emit_message(false, 'lbops', repeat('x', 1000000))) FROM generate_series(1, 4); SELECT txid_current()")
+
+
+@contextlib.contextmanager
+def slot(place, create):
+    """A slot of the name of the database, and a look at what is told of it."""
+    name = place.database
+    place.sql(create.format(f"'{name}'"))
+
+    def look():
+        told = [(e["type"].removeprefix("threshold."), e["payload"]) for e in judge(place, **{**QUICK, "min_lag_mb": 1})["events"]
+                if e["payload"]["metric"] == "replication_lag"]
+        holds(all(p["detail"]["evidence"]["slot"] == name for kind, p in told if kind == "breached"), told)
+        return [kind for kind, _ in told]
+    try:
+        yield look
+    finally:
+        place.sql(f"SELECT pg_drop_replication_slot('{name}')")
+
+
+ADVANCE = "SELECT pg_replication_slot_advance(current_database(), pg_current_wal_lsn())"
+
+
+def a_slot_is_behind_since_there_is_work(version):
+    """One that has read all is not late when work arrives, however long it had nothing to do."""
+    with Clinic(version) as place:
+        place.write(limit("replication_lag", 0.01, 1000))
+        with slot(place, "SELECT pg_create_physical_replication_slot({}, true)") as look:
+            place.sql(ADVANCE)
+            equal((look(), look()), ([], []), "nothing is outstanding")
+            write_megabytes(place)
+            equal(look(), [], "it has just begun")
+            equal(look(), ["breached"], "now it is late")
+            place.sql(ADVANCE)
+            equal(look(), ["cleared"], "it has read that")
+
+
+def a_logical_slot_is_judged_by_what_its_reader_confirmed(version):
+    """A transaction that stays open makes it keep WAL, which its reader has read."""
+    with Clinic(version) as place:
+        place.write(limit("replication_lag", 0.01, 1000))
+        place.sql("CREATE TABLE kept (id int); GRANT ALL ON kept TO public")
+        with slot(place, "SELECT pg_create_logical_replication_slot({}, 'pgoutput')") as look:
+            look()
+            person = place.person(place.role("clerk"))
+            person.say("BEGIN; INSERT INTO kept VALUES (1)")
+            write_megabytes(place)
+            equal((look(), look()), ([], ["breached"]), "it has not been read")
+            place.sql(ADVANCE)
+            equal(look(), ["cleared"], "it has")
+            equal(place.sql("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) > 3000000 FROM pg_replication_slots"
+                            " WHERE slot_name = current_database()"), "t", "and it is kept")
+            equal((look(), look()), ([], []), "which is no lag")
+            place.run("monitor_system_health")
+            seen = {r["metric_name"]: r["metric_value"] for r in place.waiting("lakebase_metrics") if r.get("object_name") == place.database}
+            holds(seen["slot_retained_bytes"] > 3e6 > seen["slot_lag_bytes"], str(seen))
+            person.say("ROLLBACK")
+
+
 # Nothing can be preloaded before the sanitizer.
 CLOCKS = [] if os.environ.get("LBOPS_SANITIZED") else [a_gap_of_days_is_no_hour]
-suite(*on_each(a_table_is_followed_at_any_rank, *CLOCKS))
+suite(*on_each(a_table_is_followed_at_any_rank, a_slot_is_behind_since_there_is_work,
+               a_logical_slot_is_judged_by_what_its_reader_confirmed, *CLOCKS))
