@@ -114,6 +114,7 @@ static int judge(evaluation *e, health_entry *entry, const health_observation *o
                                 .is_clear = health_is_clear(limits, o->value),
                                 .at_once = !isnan(at_once) && o->value >= at_once,
                                 .paused = e->policy.paused_by != NULL,
+                                .falls = o->falls,
                                 .at = e->reading.at};
     int64_t since = entry->alert.since;
     entry->is_seen = true;

@@ -52,6 +52,8 @@ static health_change judge_breach(health_alert *a, const health_sight *s, const 
     health_grade due = is_critical ? HEALTH_CRITICAL : HEALTH_WARNING;
     if (!is_critical && a->breaches < h->fire_after)
         return HEALTH_NOTHING;
+    if (s->falls && due > a->told) /* what was told stands until it is well */
+        return HEALTH_NOTHING;
     if (s->paused) {
         a->is_silenced = due > a->told;
         return HEALTH_NOTHING;

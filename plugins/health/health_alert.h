@@ -34,6 +34,7 @@ typedef struct health_sight {
     bool is_clear; /* at the clear level or better */
     bool at_once;  /* so bad that one sight is enough */
     bool paused;
+    bool falls; /* it gets better by itself */
     int64_t at; /* microseconds */
 } health_sight;
 

@@ -35,7 +35,7 @@ static const health_sample *sample(const measuring *m, const char *metric)
 }
 
 /* A figure that a view gives as it is. */
-static void plain(measuring *m, health_alert_id id)
+static health_observation *as_it_is(measuring *m, health_alert_id id)
 {
     const health_sample *s = sample(m, health_alert_rules[id].metric);
     health_observation *o = add(m, id);
@@ -43,6 +43,12 @@ static void plain(measuring *m, health_alert_id id)
     blind(o, "its view could not be read");
     o->value = s ? s->value : 0;
     o->detail = s ? s->detail : NULL;
+    return o;
+}
+
+static void plain(measuring *m, health_alert_id id)
+{
+    (void)as_it_is(m, id); /* there is no more to it */
 }
 
 static void cache_hits(measuring *m, health_alert_id id)
@@ -169,6 +175,30 @@ static void deadlocks(measuring *m, health_alert_id id)
     o->value = (double)(count.value - first.value);
     o->interval_s = (double)(count.at - first.at) / MICROS;
     o->detail = lb_printf(m->ctx, "{\"since_s\":%.0f,\"total\":%lld}", o->interval_s, (long long)count.value);
+}
+
+/* ---- the age of transaction IDs ---- */
+
+static double number_of(struct json_object *from, const char *name)
+{
+    struct json_object *value = NULL;
+    return from && json_object_object_get_ex(from, name, &value) ? json_object_get_double(value) : 0;
+}
+
+/* While tables are frozen it is past its limit yet, and coming down. */
+static void transaction_age(measuring *m, health_alert_id id)
+{
+    struct json_object *before = NULL, *next = json_object_new_object();
+    health_observation *o = as_it_is(m, id);
+    if (m->reading->before)
+        (void)json_object_object_get_ex(m->reading->before, "txid_fall", &before); /* NULL: it did not fall */
+    const health_fall known = {number_of(before, "value"), number_of(before, "top"), (int64_t)number_of(before, "at")};
+    const health_fall fall = o->known ? health_fall_after(&known, o->value, m->reading->at) : known;
+    o->falls = health_falls(&fall, m->reading->at);
+    (void)json_object_object_add(next, "value", json_object_new_double(fall.value)); /* out of memory: seen anew */
+    (void)json_object_object_add(next, "top", json_object_new_double(fall.top));
+    (void)json_object_object_add(next, "at", json_object_new_int64(fall.at));
+    (void)json_object_object_add(m->reading->next, "txid_fall", next);
 }
 
 /* ---- slow statements ---- */
@@ -321,7 +351,7 @@ static const struct {
     [HEALTH_LOCK_WAIT] = {"pg_locks", .measure = plain},
     [HEALTH_DEADLOCKS] = {"pg_stat_database", .measure = deadlocks, .remembers = {"deadlock_counts", "deadlock_epoch"}},
     [HEALTH_SLOW_QUERY] = {"pg_stat_statements", "pg_stat_activity", .measure = slow_statements},
-    [HEALTH_TXID_AGE] = {"pg_database", .measure = plain},
+    [HEALTH_TXID_AGE] = {"pg_database", .measure = transaction_age, .remembers = {"txid_fall"}},
     [HEALTH_REPLICATION_LAG] = {"pg_stat_replication", .measure = replication_lag, .remembers = {"wal_written"}},
 };
 

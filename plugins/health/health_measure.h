@@ -10,6 +10,7 @@ typedef struct health_observation {
     const char *why;            /* it is not known, or not all of it */
     bool is_blind;              /* as what shows it cannot be read: that is no matter of time */
     bool is_least;              /* the value may be more than that, and `why` says how so: it clears nothing */
+    bool falls;                 /* it gets better by itself: nothing opens by it */
     double value, interval_s;   /* interval_s: NaN for what holds at the moment */
     const char *object;         /* of a table "schema.table"; or NULL */
     const char *schema, *table; /* or NULL */

@@ -69,3 +69,20 @@ size_t health_past_keep(const health_point *points, size_t count, const health_p
     ret_kept[kept++] = *now;
     return kept;
 }
+
+health_fall health_fall_after(const health_fall *before, double value, int64_t at)
+{
+    health_fall fall = {.value = value, .top = before->top, .at = before->at};
+    if (value < before->value) {
+        fall.top = health_falls(before, at) ? before->top : before->value;
+        fall.at = at;
+    }
+    if (value >= fall.top)
+        fall = (health_fall){.value = value};
+    return fall;
+}
+
+bool health_falls(const health_fall *fall, int64_t now)
+{
+    return fall->at && now - fall->at <= HEALTH_HOUR_US;
+}

@@ -27,4 +27,15 @@ double health_past_above(const health_point *points, size_t count, const health_
 size_t health_past_keep(const health_point *points, size_t count, const health_point *now, int64_t since,
                         health_point ret_kept[HEALTH_MOST_PAST]);
 
+/* A number that falls from time to time, as an age does while tables are frozen one after the other. */
+typedef struct health_fall {
+    double value, top; /* of the last reading; what it has fallen from */
+    int64_t at;        /* when it fell last; 0: it did not, or is at its top again */
+} health_fall;
+
+/* before: all 0 where there is none. */
+health_fall health_fall_after(const health_fall *before, double value, int64_t at);
+/* It has fallen within the last hour, and is not where it was. */
+bool health_falls(const health_fall *fall, int64_t now);
+
 #endif

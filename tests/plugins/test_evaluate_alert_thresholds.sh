@@ -33,5 +33,21 @@ jq '.[0].rows[0][4:7] = ["1", "90000", "90000"]' "$SOURCE/etc/fixtures/mock/sql/
 runs evaluate_alert_thresholds
 holds '[.events[] | [.type, .payload.metric, .payload.level]] == [["threshold.breached", "slow_query_time", "critical"]]'
 
+# Tables are frozen one after the other: the age is past its limit yet, and comes down. Once it is up again it is told.
+BRANCH=ci-pr-1
+ages=$WORK/fixtures/sql/health/transaction_ages.json
+aged() {
+    jq --arg age "$1" '.[0].rows[0][1] = $age' "$SOURCE/etc/fixtures/mock/sql/health/transaction_ages.json" >"$ages"
+    runs evaluate_alert_thresholds --fire_after 2
+}
+aged 700000000
+holds '.events == [] and .result.alerts[0].state == "pending"'
+aged 650000000
+holds '.events == [] and .result.alerts[0].state == "pending"'
+aged 655000000
+holds '.events == [] and .result.alerts[0].state == "pending"'
+aged 710000000
+holds '[.events[] | [.type, .payload.metric]] == [["threshold.breached", "txid_age"]]'
+
 runs_with 1 evaluate_alert_thresholds --metrics '{"rain": 1}'
 finish

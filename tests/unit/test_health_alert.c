@@ -114,6 +114,20 @@ static void reminders_come_in_their_time(void)
     CU_ASSERT_EQUAL(reminders, 2);
 }
 
+/* As the age of transaction IDs does while tables are frozen. */
+static void what_gets_better_opens_nothing(void)
+{
+    health_alert a = {0};
+    health_sight falling = {.known = true, .grade = HEALTH_CRITICAL, .at_once = true, .falls = true, .at = 5};
+    for (int i = 0; i < 5; i++)
+        CU_ASSERT_EQUAL(health_judge(&a, &falling, &at_once), HEALTH_NOTHING);
+    CU_ASSERT(a.told == HEALTH_NORMAL && a.since == 5);
+    CU_ASSERT_EQUAL(see(&a, &at_once, HEALTH_WARNING), HEALTH_OPENED); /* it does no longer */
+    CU_ASSERT_EQUAL(health_judge(&a, &falling, &at_once), HEALTH_NOTHING);
+    CU_ASSERT_EQUAL(a.told, HEALTH_WARNING);
+    CU_ASSERT_EQUAL(see(&a, &at_once, HEALTH_NORMAL), HEALTH_RESOLVED);
+}
+
 static void clear_levels(void)
 {
     const health_limits above = {0.7, 0.85, false}, below = {0.99, 0.95, true}, one = {NAN, 10, false};
@@ -127,4 +141,4 @@ static void clear_levels(void)
 SUITE(health_alert, TEST(one_breach_is_told_once), TEST(between_the_levels_nothing_changes),
       TEST(patience_counts_sights_in_a_row), TEST(no_data_is_neither_good_nor_bad),
       TEST(what_swings_is_told_as_such_and_comes_to_rest), TEST(a_pause_keeps_quiet),
-      TEST(reminders_come_in_their_time), TEST(clear_levels))
+      TEST(reminders_come_in_their_time), TEST(what_gets_better_opens_nothing), TEST(clear_levels))

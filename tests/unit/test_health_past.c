@@ -105,6 +105,35 @@ static void an_hour_stays_an_hour(void)
     CU_ASSERT(first.value <= 10000 - 3600 && first.value >= 10000 - 4500);
 }
 
+static health_fall then(health_fall fall, double value, int64_t minutes)
+{
+    return health_fall_after(&fall, value, NOW + minutes * MINUTE);
+}
+
+static bool falls(health_fall fall, int64_t minutes)
+{
+    return health_falls(&fall, NOW + minutes * MINUTE);
+}
+
+static void a_number_falls_until_it_is_up_again_or_an_hour_is_over(void)
+{
+    health_fall fall = then((health_fall){0}, 700, 0);
+    CU_ASSERT(!falls(fall, 0));
+    fall = then(fall, 710, 5);
+    CU_ASSERT(!falls(fall, 5));
+    fall = then(fall, 600, 10);
+    CU_ASSERT(falls(fall, 10));
+    fall = then(fall, 605, 15); /* the next table is not done yet */
+    CU_ASSERT(falls(fall, 15));
+    fall = then(fall, 500, 20);
+    CU_ASSERT(falls(fall, 20) && falls(fall, 80) && !falls(fall, 81));
+    CU_ASSERT(falls(then(fall, 709, 25), 25));
+    CU_ASSERT(!falls(then(fall, 710, 25), 25));
+    CU_ASSERT(!falls(then(fall, 510, 90), 90));
+    fall = then(then(fall, 510, 90), 505, 95);
+    CU_ASSERT(falls(fall, 95) && fall.top == 510);
+}
+
 SUITE(health_past, TEST(an_hour_is_an_hour), TEST(a_gap_is_no_hour),
       TEST(what_stays_behind_is_late_since_it_was_passed), TEST(what_is_kept), TEST(what_is_kept_has_room),
-      TEST(an_hour_stays_an_hour))
+      TEST(an_hour_stays_an_hour), TEST(a_number_falls_until_it_is_up_again_or_an_hour_is_over))
