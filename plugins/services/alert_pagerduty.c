@@ -4,8 +4,11 @@
 #include "alert_http.h"
 #include "alert_words.h"
 
+#include "sha256.h"
+
 #include <lbops/alert.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -60,12 +63,32 @@ static int open_pager(const lb_service_host *host, const void *args, const char 
 }
 
 /* Cut where a character ends. */
-static struct json_object *limited(const char *text, size_t most)
+static int length_within(const char *text, size_t most)
 {
     size_t length = strlen(text);
     while (length > most || (length && ((unsigned char)text[length] & 0xC0) == 0x80))
         length--;
-    return json_object_new_string_len(text, (int)length);
+    return (int)length;
+}
+
+static struct json_object *limited(const char *text, size_t most)
+{
+    return json_object_new_string_len(text, length_within(text, most));
+}
+
+/* The end of a long key, which says of what and where, becomes a digest of the whole: cut off, two alerts were one. */
+static struct json_object *dedup_key(const char *key)
+{
+    sha256 s;
+    char digest[SHA256_TEXT], shortened[KEY_MOST + 1];
+    if (strlen(key) <= KEY_MOST)
+        return json_object_new_string(key);
+    sha256_init(&s);
+    sha256_add(&s, key, strlen(key));
+    sha256_end_text(&s, digest);
+    (void)snprintf(shortened, sizeof shortened, "%.*s~%s", length_within(key, KEY_MOST - SHA256_TEXT), key,
+                   digest); /* it fits */
+    return json_object_new_string(shortened);
 }
 
 static struct json_object *details_of(const alert_words *w)
@@ -106,8 +129,8 @@ static struct json_object *make_event(const pager *p, const lb_alert_note *note,
                            is_over    ? "resolve"
                            : is_taken ? "acknowledge"
                                       : "trigger") &&
-        rest_json_add(event, "dedup_key", limited(note->key, KEY_MOST)) &&
-        rest_json_add_text(event, "client", "lbops") && rest_json_add(event, "payload", payload_of(note, w)))
+        rest_json_add(event, "dedup_key", dedup_key(note->key)) && rest_json_add_text(event, "client", "lbops") &&
+        rest_json_add(event, "payload", payload_of(note, w)))
         return event;
     (void)json_object_put(event); /* says whether it was the last one */
     return NULL;

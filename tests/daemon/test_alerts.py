@@ -109,6 +109,19 @@ def an_incident_is_triggered_and_resolved_under_one_key():
         holds("R0UT1NGKEY" not in daemon.log(), "the routing key is in the log")
 
 
+def incidents_whose_keys_are_long_stay_apart():
+    """PagerDuty takes 255 characters: these keys differ after them."""
+    with Web() as duty, alerting("alert_pagerduty", url=duty.url + "/v2/enqueue", secret_routing_key="R0UT1NGKEY") as daemon:
+        daemon.start()
+        breach(daemon, metric="m" * 300, count=2)
+        told(daemon, duty, 2)
+        breach(daemon, metric="m" * 300, count=2, over=True)
+        events = [n["json"] for n in told(daemon, duty, 4)]
+        keys = {action: sorted(e["dedup_key"] for e in events if e["event_action"] == action) for action in ("trigger", "resolve")}
+        equal((len(set(keys["trigger"])), keys["resolve"]), (2, keys["trigger"]), f"keys: {keys}")
+        equal({len(key) for key in keys["trigger"]}, {255}, "their length")
+
+
 def a_webhook_is_signed_and_says_when_it_repeats():
     with Web() as hook, alerting("alert_webhook", url=hook.url + "/in", secret_secret=SECRET) as daemon:
         hook.script = [503, 500]
@@ -797,7 +810,7 @@ suite(every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel
       a_service_that_is_back_in_a_moment_is_no_critical_alert, nobody_is_reminded_in_a_flood,
       what_somebody_has_taken_on_is_left_to_them, a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
-      a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key,
+      a_slack_message_says_what_and_what_to_do, an_incident_is_triggered_and_resolved_under_one_key, incidents_whose_keys_are_long_stay_apart,
       a_webhook_is_signed_and_says_when_it_repeats, a_mail_can_be_read_and_threads, 
       what_is_refused_for_good_is_written_down_and_the_next_goes_out, a_limit_is_respected,
       what_is_delivered_again_after_a_crash_counts_once,
