@@ -26,7 +26,7 @@ typedef struct alerting {
     char *said, *line;       /* their words; what is told where that is not text; or NULL */
     int64_t told_at;         /* when it was last told */
     int64_t at, version, fired_at;
-    int64_t count;
+    int64_t count, reminders; /* how often it was reported, and people were reminded */
     uint32_t depth;
     buf hears, knew, told; /* lists of names: who hears of this step, who heard before it, who has then */
     ev_timer again;
@@ -37,6 +37,9 @@ int64_t serve_alert_time(struct json_object *alert, const char *name, int64_t fa
 /* and whether it is time to say it again. remind_s: as whoever has seen it says, or NaN. Runs do not begin to the
  * second. */
 bool serve_remind_due(const serve *s, struct json_object *alert, severity level, double remind_s, int64_t at);
+
+/* A reminder's line: that it is one, since when the alert is open and how often it was reported. The caller frees. */
+char *serve_remind_line(const alerting *a);
 
 /* serve_judge.c: kind, what tells two alerts of that kind apart, how bad, and the line for people. False: it is worth
  * none. */

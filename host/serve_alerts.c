@@ -258,6 +258,8 @@ static void write_alert(alerting *a, const char *status)
     json_key(&body, "fired_at");
     json_time(&body, a->fired_at);
     json_member_i64(&body, "count", a->count);
+    if (a->reminders)
+        json_member_i64(&body, "reminders", a->reminders);
     json_member_i64(&body, "event", (int64_t)a->seq);
     json_member_string(&body, "log", s->log_name);
     json_member_string(&body, "change", a->change);
@@ -335,6 +337,17 @@ static void carry(alerting *a, struct json_object *before)
         a->acknowledged = base_strdup(json_object_to_json_string_ext(by, JSON_C_TO_STRING_PLAIN));
 }
 
+/* The same event again, after a crash, is the same reminder. */
+static void count_reminders(alerting *a, struct json_object *before, bool is_open, bool is_again)
+{
+    bool is_reminder = a->change && strcmp(a->change, "reminded") == 0;
+    a->reminders = (is_open ? json_get_i64(before, "reminders", 0) : 0) + (is_reminder && !is_again);
+    if (!is_reminder)
+        return;
+    free(a->line);
+    a->line = serve_remind_line(a);
+}
+
 static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     alerting *a = tag;
@@ -370,6 +383,7 @@ static void on_known(void *owner, void *tag, wire_reader *docs, const lb_error *
         return;
     }
     carry(a, before);
+    count_reminders(a, before, is_open, is_again);
     find_hearers(a, is_open || a->resolves ? json_get_list(before, "told") : NULL,
                  serve_severity(json_get_text(before, "severity")));
     write_alert(a, a->resolves ? "resolved" : "open");

@@ -38,6 +38,16 @@ bool serve_remind_due(const serve *s, struct json_object *alert, severity level,
     return wait > 0 && !is_in_hand(alert, at) && (double)(at - told) >= (wait - slack) * (double)CLOCK_SECOND;
 }
 
+char *serve_remind_line(const alerting *a)
+{
+    char since[CLOCK_TEXT];
+    LB_AUTO_FREE char *often =
+        a->count > 1 ? base_printf(", reported %lld times", (long long)a->count) : base_strdup("");
+    clock_format(a->fired_at, since);
+    return base_printf("reminder %lld, open since %.10s %.8s UTC%s: %s", (long long)a->reminders, since, since + 11,
+                       often, a->text ? a->text : a->key);
+}
+
 /* ---- what nobody says again ---- */
 
 static bool comes_once(const char *kind)
