@@ -86,6 +86,26 @@ def alerts(count):
     return rows, readings, audit, detections, ends, deliveries, healed
 
 
+def each_table_is_detected_by_its_own_readings():
+    """Two tables of one metric: while one is well the other is past its limit, and told 650 s after it was last in order;
+    a third was not among those with dead rows 350 s before."""
+    with place_of() as place:
+        at = ago(1)
+        seen = {"public.ill": [(650, "normal"), (350, "warning"), (50, "critical")],
+                "public.well": [(650, "normal"), (350, "normal"), (50, "normal")],
+                "public.new": [(50, "warning")]}
+        plant(place, "lakebase_metrics", [
+            {"snapshot_timestamp": later(at, -back), "metric_name": "dead_tuple_ratio", "metric_value": 0.1, "threshold_level": level,
+             "object_name": table} for table, readings in seen.items() for back, level in readings])
+        plant(place, "alert_history", [
+            {"alert_id": f"dead_tuple_ratio/{table}@shop/production", "severity": "warning", "title": "t", "metric_name": "dead_tuple_ratio",
+             "object_name": table, "fired_at": at, "at": at, "state": "fired", "rule": "threshold.breached"}
+            for table in ("public.ill", "public.new")])
+        found = measures(place)[1]["detection"]
+        close(found["value"], (650 + 350) / 2, "time to detection")
+        equal(found["samples"], 2, "alerts")
+
+
 def figures_are_those_that_are_computed_another_way():
     with place_of() as place:
         rows, readings, audit, detections, ends, deliveries, healed = alerts(12)
@@ -234,6 +254,7 @@ def wrong_words_are_refused():
             contains(done.stderr, "report")
 
 
-suite(an_empty_history_says_so, figures_are_those_that_are_computed_another_way,
+suite(an_empty_history_says_so, each_table_is_detected_by_its_own_readings,
+      figures_are_those_that_are_computed_another_way,
       the_branch_that_was_read_longest_ago_is_named, an_alert_that_nobody_could_be_told_of_counts,
       wrong_words_are_refused, at_once=3)
