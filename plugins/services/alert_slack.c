@@ -102,6 +102,8 @@ static char *make_text(const alert_words *w)
         put_line(out, "from", w->source);
     if (w->done)
         put_line(out, "done", w->done);
+    if (w->procedure)
+        put_line(out, "procedure", w->procedure);
     if (w->command) {
         (void)fputs("\n*next* `", out);
         put_escaped(out, w->command);

@@ -88,14 +88,20 @@ static char *command_for(const char *kind, struct json_object *document, struct 
 
 /* ---- what was done ---- */
 
-/* What a person had said of it, or the procedure that belongs to the metric, and how to see what came of it. */
+/* What somebody says has been done. */
 static char *done_for(struct json_object *payload)
 {
-    const char *done = text_at(payload, "done"), *action = text_at(payload, "action");
-    if (done)
-        return one_line(done);
-    return action && *action
-               ? service_text("procedure %s; what came of it: lbops runs --tool execute_low_risk_sop", action)
+    const char *done = text_at(payload, "done");
+    return done ? one_line(done) : NULL;
+}
+
+/* The one that belongs to the metric. Whether it was done, planned or begun by nobody is not known here: its runs say.
+ */
+static char *procedure_for(struct json_object *payload)
+{
+    const char *action = text_at(payload, "action");
+    return action && *action && !text_at(payload, "done")
+               ? service_text("%s; what came of it: lbops runs --tool execute_low_risk_sop", action)
                : NULL;
 }
 
@@ -199,6 +205,7 @@ int alert_words_make(const lb_alert_note *note, alert_words *ret_words, lb_error
     ret_words->command =
         strcmp(note->change, "resolved") == 0 ? NULL : command_for(text_at(document, "kind"), document, payload);
     ret_words->done = done_for(payload);
+    ret_words->procedure = procedure_for(payload);
     if (!ret_words->title || !ret_words->where || !ret_words->since)
         return lb_out_of_memory(err);
     return add_facts(ret_words, payload, err);
@@ -211,6 +218,7 @@ void alert_words_done(alert_words *w)
     free(w->since);
     free(w->source);
     free(w->done);
+    free(w->procedure);
     free(w->command);
     for (size_t i = 0; i < w->fact_count; i++)
         free(w->facts[i].value);
@@ -223,7 +231,8 @@ bool alert_words_put(const alert_words *w, struct json_object *into)
     const struct {
         const char *name, *text;
     } parts[] = {
-        {"where", w->where}, {"since", w->since}, {"done", w->done}, {"from", w->source}, {"next", w->command},
+        {"where", w->where},         {"since", w->since}, {"done", w->done},
+        {"procedure", w->procedure}, {"from", w->source}, {"next", w->command},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         struct json_object *value = parts[i].text ? json_object_new_string(parts[i].text) : NULL;
@@ -249,6 +258,8 @@ char *alert_words_text(const alert_words *w)
         (void)fprintf(out, "%s%s: %s\n", i ? "        " : "why     ", w->facts[i].name, w->facts[i].value);
     if (w->done)
         (void)fprintf(out, "done    %s\n", w->done);
+    if (w->procedure)
+        (void)fprintf(out, "procedure %s\n", w->procedure);
     if (w->command)
         (void)fprintf(out, "next    %s\n", w->command);
     if (fclose(out) == 0)

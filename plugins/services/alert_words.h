@@ -13,12 +13,13 @@ typedef struct alert_fact {
 } alert_fact;
 
 typedef struct alert_words {
-    char *title;   /* "critical: orders is past its limit", "resolved: ..." */
-    char *where;   /* "shop/production", or "the workspace" */
-    char *since;   /* "2026-01-31 23:59:00 UTC" */
-    char *done;    /* what has been done about it, or NULL */
-    char *source;  /* "evaluate_alert_thresholds, run 01JD...", or NULL */
-    char *command; /* what a person can do next; NULL: nothing */
+    char *title;     /* "critical: orders is past its limit", "resolved: ..." */
+    char *where;     /* "shop/production", or "the workspace" */
+    char *since;     /* "2026-01-31 23:59:00 UTC" */
+    char *done;      /* what has been done about it, or NULL */
+    char *procedure; /* the one for it, and how to see what came of it; or NULL */
+    char *source;    /* "evaluate_alert_thresholds, run 01JD...", or NULL */
+    char *command;   /* what a person can do next; NULL: nothing */
     alert_fact facts[ALERT_FACTS];
     size_t fact_count;
     struct json_object *document; /* the names of the facts live in it */
@@ -31,7 +32,7 @@ const char *alert_look_for(const char *metric);
 LB_MUST_CHECK int alert_words_make(const lb_alert_note *note, alert_words *ret_words, lb_error *err);
 void alert_words_done(alert_words *w);
 
-/* Adds where, since, done, from and next as texts, those that there are. False: no memory. */
+/* Adds where, since, done, procedure, from and next as texts, those that there are. False: no memory. */
 bool alert_words_put(const alert_words *w, struct json_object *into);
 
 /* All of it as plain lines, for mails and logs. NULL: no memory. The caller frees. */

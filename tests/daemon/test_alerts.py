@@ -232,8 +232,9 @@ def each_of_the_eight_metrics_says_all_that_a_person_needs():
             contains(subject, "critical: ", "past the limit of")
             contains(body, "where   shop/production", "value: ", "threshold: ", "measure: ", "from    evaluate_alert_thresholds, run ")
             holds(re.search(r"^since   \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", body, re.M), f"{metric} does not say since when")
-            holds(re.search(r"^done    procedure \w+; what came of it: lbops runs --tool execute_low_risk_sop", body, re.M),
-                  f"{metric} does not say what was done: {body}")
+            holds(re.search(r"^procedure \w+; what came of it: lbops runs --tool execute_low_risk_sop", body, re.M),
+                  f"{metric} does not say which procedure there is: {body}")
+            holds("\ndone " not in body, f"nothing was done about {metric}: {body}")
             command = re.search(r"^next    lbops run (\w+) .*--project shop --branch production", body, re.M)
             holds(command, f"{metric} does not say what a person can do: {body}")
             equal(daemon.cli("tools", command[1]).returncode, 0, f"there is a tool {command[1]}")
