@@ -1,6 +1,7 @@
 /* escalate_high_risk_issue: brings a trouble before a person: what it is, why we think so, what was done, and the
  * command for what comes next. Each trouble is told once, again when it gets worse or after its time, and when it is
- * over. What was told stands in history, so whoever asks, and from wherever, gets the same answer. */
+ * over. One that comes and goes stays open until it has kept quiet. What was told stands in history, so whoever asks,
+ * and from wherever, gets the same answer. */
 #include "cause_found.h"
 #include "health_measure.h"
 
@@ -11,10 +12,11 @@
 #define NAME   "escalate_high_risk_issue"
 #define MINUTE (INT64_C(60) * 1000000)
 #define MONTH  (INT64_C(30) * 24 * 60 * MINUTE)
+#define FLAPS  2 /* so often within flap_min it comes and goes */
 
 struct args {
     const char *issue, *object, *diagnosis, *done, *severity;
-    double min_confidence, remind_critical_min, remind_warning_min;
+    double min_confidence, remind_critical_min, remind_warning_min, flap_min;
     int64_t most;
 };
 
@@ -28,6 +30,9 @@ static const lb_param params[] = {
     LB_PARAM(struct args, min_confidence, LB_F64, "0.6", "what is less certain is not told", .min = "0", .max = "1"),
     LB_PARAM(struct args, remind_critical_min, LB_F64, "60", "tells what is critical again after so long", .min = "1"),
     LB_PARAM(struct args, remind_warning_min, LB_F64, "1440", "and a warning", .min = "1"),
+    LB_PARAM(struct args, flap_min, LB_F64, "60",
+             "what began twice within so many minutes comes and goes: its end is told when they are past; 0: always",
+             .min = "0", .max = "1440"),
     LB_PARAM(struct args, most, LB_I64, "5", "troubles in one run; the others are counted", .min = "1"),
     LB_PARAMS_END,
 };
@@ -41,7 +46,7 @@ typedef struct desk {
     const told *told;
     size_t told_count;
     const char *paused_by;
-    int64_t fired, known, silenced, resolved;
+    int64_t fired, known, silenced, resolved, flapping;
 } desk;
 
 /* ---- what was told before ---- */
@@ -49,8 +54,12 @@ typedef struct desk {
 static int read_told(desk *d, lb_error *err)
 {
     const lb_target *target = lb_run_target(d->ctx);
-    const diagnose_escalations_args wanted = {
-        .project = target->project, .branch = target->branch, .tool = NAME, .since = lb_now(d->ctx) - MONTH};
+    const int64_t now = lb_now(d->ctx);
+    const diagnose_escalations_args wanted = {.project = target->project,
+                                              .branch = target->branch,
+                                              .tool = NAME,
+                                              .since = now - MONTH,
+                                              .recent = now - (int64_t)(d->args->flap_min * (double)MINUTE)};
     lb_rows *rows = NULL;
     int asked = diagnose_escalations(d->ctx, &wanted, &rows, err);
     int r = lb_history_or_skip(d->ctx, asked, "what was told before", NULL, err);
@@ -65,12 +74,22 @@ static int read_told(desk *d, lb_error *err)
     return 0;
 }
 
-static const told *last_of(const desk *d, const char *key)
+static const told *find(const desk *d, const char *key)
 {
     for (size_t i = 0; i < d->told_count; i++)
         if (strcmp(d->told[i].alert_id, key) == 0)
-            return strcmp(d->told[i].state, "resolved") == 0 ? NULL : &d->told[i];
+            return &d->told[i];
     return NULL;
+}
+
+static const told *if_open(const told *t)
+{
+    return t && strcmp(t->state, "resolved") != 0 ? t : NULL;
+}
+
+static bool comes_and_goes(const desk *d, int64_t fires)
+{
+    return d->args->flap_min > 0 && fires >= FLAPS;
 }
 
 /* "fired", "escalated", "renotified", "silenced", or NULL: it is known. */
@@ -132,9 +151,11 @@ static int announce(const desk *d, const cause_found *c, const char *severity, c
 
 static int escalate(desk *d, const cause_found *c, lb_error *err)
 {
-    const told *last = last_of(d, c->key);
+    const told *before = find(d, c->key), *last = if_open(before);
     const char *severity = severity_of(d, c), *step = step_of(d, last, severity);
-    const char *title = lb_printf(d->ctx, "%s: %s", c->object, c->reason);
+    bool is_new = step && strcmp(step, "fired") == 0;
+    bool flaps = comes_and_goes(d, (before ? before->fires : 0) + is_new);
+    const char *title = lb_printf(d->ctx, "%s: %s%s", c->object, c->reason, flaps ? "; it comes and goes" : "");
     bool is_told = step && strcmp(step, "silenced") != 0;
     int r = step ? keep(d, c, last, step, severity, title, err) : 0;
     if (r >= 0 && is_told)
@@ -145,7 +166,10 @@ static int escalate(desk *d, const cause_found *c, lb_error *err)
     return r < 0 ? r
                  : lb_append(d->ctx, "issues",
                              LB_ARGS(lb_text("issue", c->kind), lb_text("object", c->object),
-                                     lb_text("severity", severity), lb_text("state", step ? step : "known"),
+                                     lb_text("severity", severity),
+                                     lb_text("state", step    ? step
+                                                      : flaps ? "flapping"
+                                                              : "known"),
                                      lb_text("text", title), lb_text("done", d->args->done),
                                      lb_text("remedy", cause_rules[c->id].remedy), lb_text("command", c->command),
                                      lb_f64("confidence", c->confidence), lb_json("evidence", c->evidence)),
@@ -161,6 +185,10 @@ static int resolve(desk *d, const told *t, lb_error *err)
     bool could_be_seen = id < CAUSES && (d->diagnosis.has_interval || !cause_needs_interval(id));
     if (!is_open || !could_be_seen || cause_find(&d->diagnosis, t->kind, object))
         return 0;
+    if (comes_and_goes(d, t->fires)) { /* it would be told again and again */
+        d->flapping++;
+        return 0;
+    }
     const char *line = lb_printf(d->ctx, "%s of %s is over", t->kind, object);
     d->resolved++;
     int r = lb_record(d->ctx, "alert_history",
@@ -234,7 +262,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                  : lb_result(ctx,
                              LB_ARGS(lb_text("verdict", d.diagnosis.verdict), lb_i64("told", d.fired),
                                      lb_i64("known", d.known), lb_i64("silenced", d.silenced),
-                                     lb_i64("resolved", d.resolved), lb_text("paused_by", d.paused_by)),
+                                     lb_i64("resolved", d.resolved), lb_i64("flapping", d.flapping),
+                                     lb_text("paused_by", d.paused_by)),
                              err);
 }
 

@@ -47,6 +47,23 @@ def a_trouble_is_told_once(version):
                                                   ("resolved", "critical", None)], "history")
 
 
+def what_comes_and_goes_stays_open_until_it_keeps_quiet(version):
+    """Its second time within the hour says so, and then neither its ends nor its returns are told."""
+    with Clinic(version) as place:
+        seen = []
+        for _ in range(4):
+            stale(place)
+            here = place.run(TOOL)
+            place.sql('DROP TABLE "Visits"')
+            gone = place.run(TOOL)
+            seen.append((states(here)[0][3], len(here["events"]), gone["result"]["resolved"], gone["result"]["flapping"], len(gone["events"])))
+            flaps = "it comes and goes" in here["result"]["issues"][0]["text"]
+            equal(flaps, len(seen) > 1, f"what is said the {len(seen)}. time")
+        equal(seen, [("fired", 1, 1, 0, 1), ("fired", 1, 0, 1, 0), ("flapping", 0, 0, 1, 0), ("flapping", 0, 0, 1, 0)], "each time")
+        over = place.run(TOOL, flap_min=0)
+        equal((told(over), over["result"]["resolved"]), ([("issue.resolved", "autovacuum_off", "public.Visits")], 1), "once it does no longer")
+
+
 def a_diagnosis_is_taken(version):
     with Clinic(version) as place:
         stale(place)
@@ -71,4 +88,4 @@ def a_pause_keeps_quiet(version):
         equal(states(place.run(TOOL))[0][3], "fired", "after the pause")
 
 
-suite(*on_each(a_trouble_is_told_once, a_diagnosis_is_taken, a_pause_keeps_quiet))
+suite(*on_each(a_trouble_is_told_once, what_comes_and_goes_stays_open_until_it_keeps_quiet, a_diagnosis_is_taken, a_pause_keeps_quiet))
