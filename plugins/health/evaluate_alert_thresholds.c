@@ -37,8 +37,11 @@ static const lb_param params[] = {
              .max = "400"),
     LB_PARAM(struct args, what_if_most, LB_I64, "100000", "and of each figure at most so many readings, the newest",
              .min = "1", .max = "1000000"),
-    LB_PARAM(struct args, fire_after, LB_I64, "1", "breaches in a row before it is told", .min = "1", .max = "100"),
-    LB_PARAM(struct args, clear_after, LB_I64, "1", "clear figures in a row before it is over", .min = "1",
+    LB_PARAM(struct args, fire_after, LB_I64, "0",
+             "breaches in a row before it is told; 0: as its metric has it, 2, and of deadlocks 1", .min = "0",
+             .max = "100"),
+    LB_PARAM(struct args, clear_after, LB_I64, "0",
+             "clear figures in a row before it is over; 0: as its metric has it, 3, and of deadlocks 1", .min = "0",
              .max = "100"),
     LB_PARAM(struct args, remind_critical_s, LB_F64, "3600", "a critical one is told again after so long; 0: never",
              .min = "0"),
@@ -73,9 +76,15 @@ static int run_sop(evaluation *e, const health_observation *o, lb_error *err)
                  : lb_append(e->ctx, "sops", LB_ARGS(lb_text("metric", rule->metric), lb_json("result", answer)), err);
 }
 
-static health_habits habits_of(const struct args *args)
+static health_habits habits_asked(const struct args *args)
 {
     return (health_habits){args->fire_after, args->clear_after, args->remind_critical_s, args->remind_warning_s};
+}
+
+static health_habits habits_of(const struct args *args, health_alert_id id)
+{
+    const health_habits asked = habits_asked(args);
+    return health_habits_for(&asked, id);
 }
 
 static int tell(evaluation *e, health_entry *entry, const health_observation *o, health_change change, int64_t since,
@@ -89,7 +98,7 @@ static int tell(evaluation *e, health_entry *entry, const health_observation *o,
     e->silenced += entry->alert.is_silenced;
     if (change == HEALTH_OPENED)
         entry->incident = health_book_incident(e->ctx, &e->book, entry);
-    const health_habits habits = habits_of(e->args);
+    const health_habits habits = habits_of(e->args, o->id);
     int r = change == HEALTH_RESOLVED  ? health_tell_clear(e->ctx, &e->policy, entry, o, since, e->reading.at, err)
             : change != HEALTH_NOTHING ? health_tell_breach(e->ctx, &e->policy, &habits, entry, o,
                                                             health_usual_of(e->ctx, &e->reading, o), err)
@@ -106,7 +115,7 @@ static int tell(evaluation *e, health_entry *entry, const health_observation *o,
 
 static int judge(evaluation *e, health_entry *entry, const health_observation *o, lb_error *err)
 {
-    const health_habits habits = habits_of(e->args);
+    const health_habits habits = habits_of(e->args, o->id);
     const health_limits *limits = &e->policy.limits[o->id];
     double at_once = health_alert_rules[o->id].at_once;
     const health_sight sight = {.known = o->known,
@@ -245,7 +254,7 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     evaluation e = {.ctx = ctx, .args = ctx->args};
     health_measures measures = {0};
-    const health_habits habits = habits_of(ctx->args);
+    const health_habits habits = habits_asked(ctx->args);
     int r = health_read_policy(ctx, &e.policy, err);
     if (r >= 0 && e.args->what_if)
         return health_what_if(ctx, e.args->what_if,

@@ -8,6 +8,16 @@
 #define INSIDE      0.1
 #define MICROS      1000000.0
 
+health_habits health_habits_for(const health_habits *asked, health_alert_id id)
+{
+    health_habits habits = *asked;
+    if (!habits.fire_after)
+        habits.fire_after = health_alert_rules[id].fire_after;
+    if (!habits.clear_after)
+        habits.clear_after = health_alert_rules[id].clear_after;
+    return habits;
+}
+
 double health_swing(uint32_t swings)
 {
     double sum = 0;

@@ -39,9 +39,12 @@ typedef struct health_sight {
 } health_sight;
 
 typedef struct health_habits {
-    int64_t fire_after, clear_after; /* sights in a row */
+    int64_t fire_after, clear_after; /* sights in a row; 0: as the metric's rule has it */
     double remind_critical_s, remind_warning_s;
 } health_habits;
+
+/* What was asked for, for one metric: nothing in it is 0 because nobody said. */
+health_habits health_habits_for(const health_habits *asked, health_alert_id id);
 
 health_grade health_grade_of(const health_limits *limits, double value);
 

@@ -25,11 +25,12 @@ typedef struct health_limits {
 
 typedef struct health_alert_rule {
     const char *metric, *unit;
-    health_limits limits; /* the product's, where the manifest gives none */
-    double at_once;       /* from here on critical at the first sight of it; NaN: never */
-    const char *title;    /* what people read */
-    const char *measure;  /* how it is computed */
-    const char *sop;      /* what execute_low_risk_sop does about it */
+    health_limits limits;        /* the product's, where the manifest gives none */
+    double at_once;              /* from here on critical at the first sight of it; NaN: never */
+    int fire_after, clear_after; /* else it is told at so many sights in a row, and over after as many */
+    const char *title;           /* what people read */
+    const char *measure;         /* how it is computed */
+    const char *sop;             /* what execute_low_risk_sop does about it */
 } health_alert_rule;
 
 extern const health_alert_rule health_alert_rules[HEALTH_ALERTS];

@@ -207,8 +207,9 @@ static int ask_one(lb_ctx *ctx, const health_what_if_span *asked, health_alert_i
                    const health_policy *policy, const health_habits *habits, lb_error *err)
 {
     asking a = {.ctx = ctx, .asked = *asked, .id = id};
-    a.now = a.then =
-        (health_side){.limits = policy->limits[id], .habits = *habits, .at_once = health_alert_rules[id].at_once};
+    a.now = a.then = (health_side){.limits = policy->limits[id],
+                                   .habits = health_habits_for(habits, id),
+                                   .at_once = health_alert_rules[id].at_once};
     int r = take_wish(given, &a.then, err);
     if (r >= 0)
         r = read_moments(&a, err);

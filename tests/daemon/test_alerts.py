@@ -223,7 +223,7 @@ EIGHT = {"cache_hit_ratio": 0.5, "connection_utilization": 0.99, "dead_tuple_rat
 def each_of_the_eight_metrics_says_all_that_a_person_needs():
     with Mail() as box, alerting("alert_email", server=box.url, **{"from": "lbops@example.org"}, to=["anna@example.org"]) as daemon:
         daemon.start()
-        equal(daemon.run("evaluate_alert_thresholds", project="shop", branch="production", metrics=json.dumps(EIGHT)).exit, 0, "a run")
+        equal(daemon.run("evaluate_alert_thresholds", project="shop", branch="production", metrics=json.dumps(EIGHT), fire_after=1).exit, 0, "a run")
         mails = [m["mail"] for m in told(daemon, box, 8)]
         equal(len(mails), 8, "alerts")
         bodies = {re.search(r"metric: (\w+)", m.get_content())[1]: (m["Subject"], m.get_content()) for m in mails}
@@ -271,7 +271,7 @@ def every_channel_says_all_that_a_person_needs():
             box=("alert_email", {"server": box.url, "from": "lbops@example.org", "to": ["anna@example.org"]})) as daemon:
         daemon.start()
         equal(daemon.run("evaluate_alert_thresholds", project="shop", branch="production",
-                         metrics=json.dumps({"lock_wait_time": EIGHT["lock_wait_time"]})).exit, 0, "a run")
+                         metrics=json.dumps({"lock_wait_time": EIGHT["lock_wait_time"]}), fire_after=1).exit, 0, "a run")
         daemon.wait(lambda: notes_of(daemon, "few"), "the file has it")
         said = {"slack": told(daemon, slack, 1)[0]["text"], "duty": told(daemon, duty, 1)[0]["text"],
                 "hook": told(daemon, hook, 1)[0]["text"], "file": json.dumps(notes_of(daemon, "few")[0]),

@@ -85,7 +85,7 @@ def each_metric_has_one_that_says_what_the_history_says():
               [("anna@example.org", None), (None, "7c1f")], "who")
 
         def judged(metrics):
-            equal(made.run("evaluate_alert_thresholds", project="shop", branch="production", metrics=json.dumps(metrics)).exit, 0, "a run")
+            equal(made.run("evaluate_alert_thresholds", project="shop", branch="production", metrics=json.dumps(metrics), fire_after=1, clear_after=1).exit, 0, "a run")
         judged({**BREACHED, "lock_wait_time": 40})  # a warning
         made.wait(lambda: {m for m, a in alerts.items() if state_of(a) == "TRIGGERED"} == set(BREACHED) - {"lock_wait_time"},
                   "those of what is critical")
@@ -142,7 +142,7 @@ def a_workspace_that_is_away_gets_them_when_it_is_back():
         try:
             looked_after(made)
             contains(made.log(), "the SQL alerts could not be looked after")
-            equal(made.run("evaluate_alert_thresholds", project="shop", branch="production", metrics='{"txid_age": 1.9e9}').exit, 0, "a run")
+            equal(made.run("evaluate_alert_thresholds", project="shop", branch="production", metrics='{"txid_age": 1.9e9}', fire_after=1).exit, 0, "a run")
             made.wait(lambda: "is not delivered yet" in made.log(), "it is missed")
         finally:
             EMULATOR.control("DELETE", f"faults/{fault}")

@@ -128,6 +128,20 @@ static void what_gets_better_opens_nothing(void)
     CU_ASSERT_EQUAL(see(&a, &at_once, HEALTH_NORMAL), HEALTH_RESOLVED);
 }
 
+static void each_metric_has_its_own_patience(void)
+{
+    const health_habits nothing = {0, 0, 3600, 86400}, said = {5, 6, 3600, 86400};
+    health_habits of_locks = health_habits_for(&nothing, HEALTH_LOCK_WAIT);
+    health_habits of_deadlocks = health_habits_for(&nothing, HEALTH_DEADLOCKS);
+    CU_ASSERT(of_locks.fire_after == 2 && of_locks.clear_after == 3 && of_locks.remind_warning_s == 86400);
+    CU_ASSERT(of_deadlocks.fire_after == 1 && of_deadlocks.clear_after == 1);
+    for (health_alert_id id = 0; id < HEALTH_ALERTS; id++) {
+        health_habits habits = health_habits_for(&said, id), own = health_habits_for(&nothing, id);
+        CU_ASSERT(habits.fire_after == 5 && habits.clear_after == 6);
+        CU_ASSERT(own.fire_after >= 1 && own.clear_after >= 1);
+    }
+}
+
 static void clear_levels(void)
 {
     const health_limits above = {0.7, 0.85, false}, below = {0.99, 0.95, true}, one = {NAN, 10, false};
@@ -141,4 +155,5 @@ static void clear_levels(void)
 SUITE(health_alert, TEST(one_breach_is_told_once), TEST(between_the_levels_nothing_changes),
       TEST(patience_counts_sights_in_a_row), TEST(no_data_is_neither_good_nor_bad),
       TEST(what_swings_is_told_as_such_and_comes_to_rest), TEST(a_pause_keeps_quiet),
-      TEST(reminders_come_in_their_time), TEST(what_gets_better_opens_nothing), TEST(clear_levels))
+      TEST(reminders_come_in_their_time), TEST(what_gets_better_opens_nothing), TEST(each_metric_has_its_own_patience),
+      TEST(clear_levels))

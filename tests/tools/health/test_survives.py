@@ -120,7 +120,7 @@ def what_could_not_be_seen_is_over_when_nobody_looks_there_any_more():
             place.write()
             with daemon(place) as process:
                 place.wait(lambda: sorted(n["alert"]["branch"] for n in notes(place)) == sorted((gone, named, late)))
-                place.run("evaluate_alert_thresholds", branch=gone, metrics={"txid_age": 6e8})
+                place.run("evaluate_alert_thresholds", branch=gone, metrics={"txid_age": 6e8}, fire_after=1)
                 place.wait(lambda: len(notes(place)) == 4)
                 place.at_server(f"DROP DATABASE {gone}")
                 place.targets = place.targets.replace(one, "")

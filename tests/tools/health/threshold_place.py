@@ -9,6 +9,8 @@ def limit(metric, warning, critical, below=False, **where):
 
 
 def judge(place, metrics=None, **more):
+    """Of which each sight counts, where nothing else is said."""
+    more = {"fire_after": 1, "clear_after": 1, **more}
     if metrics is not None:
         more["metrics"] = metrics
     return place.run("evaluate_alert_thresholds", **more)
