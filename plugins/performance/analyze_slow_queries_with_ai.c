@@ -9,6 +9,7 @@ struct args {
     double min_mean_exec_ms;
     int64_t min_calls, max_queries, timeout_ms;
     bool analyze, review;
+    lb_texts values;
 };
 
 static const lb_param params[] = {
@@ -18,7 +19,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, max_queries, LB_I64, "5", "statements looked at, the costliest first", .min = "1",
              .max = "50"),
     LB_PARAM(struct args, analyze, LB_BOOL, "false",
-             "execute what only reads and has its values, on a throwaway branch"),
+             "execute what only reads, on a throwaway branch, which is made for it where this is none"),
+    QUERY_VALUES_PARAM(struct args),
     LB_PARAM(struct args, timeout_ms, LB_I64, "5000", "patience with that", .min = "1", .max = "600000"),
     INDEX_PROVE_PARAM(struct args),
     QUERY_REWRITE_PARAM(struct args),
@@ -30,7 +32,7 @@ static const char task[] = "say why this statement is slow and what would help, 
 
 static int report(const query_evidence *e, const query_verdict *v, query_remark *remark, lb_error *err)
 {
-    lb_value evidence[16];
+    lb_value evidence[18];
     const char *reason = NULL;
     size_t n = 0;
     int r = query_doubt(e->ctx, v, remark, &reason, err);
@@ -41,7 +43,9 @@ static int report(const query_evidence *e, const query_verdict *v, query_remark 
     evidence[n++] = lb_f64("mean_exec_ms", e->counts.total_ms / (double)(e->counts.calls ? e->counts.calls : 1));
     if (v->evictions >= 1)
         evidence[n++] = lb_f64("evictions", v->evictions);
-    for (size_t i = 0; remark->facts[i].type != LB_END && n < 14; i++)
+    if (e->has_made_up_values)
+        evidence[n++] = lb_bool("executed_with_made_up_values", true);
+    for (size_t i = 0; remark->facts[i].type != LB_END && n < 15; i++)
         evidence[n++] = remark->facts[i];
     evidence[n++] = lb_text(strcmp(remark->kind, "rewrite") == 0 ? "rewrite" : "condition", remark->sql);
     evidence[n] = (lb_value){.type = LB_END};
@@ -55,6 +59,7 @@ static int report(const query_evidence *e, const query_verdict *v, query_remark 
 static int tell(query_evidence *e, const query_verdict *v, bool is_queued, const query_words *words, lb_error *err)
 {
     const query_remark *top = query_top_remark(e);
+    bool is_executed = e->plan_json && e->plan.execution_ms >= 0;
     return lb_append(e->ctx, "analyses",
                      LB_ARGS(lb_text("query_id", e->counts.query_id), lb_text("query", e->text),
                              lb_f64("mean_exec_time_ms", v->mean_ms), lb_i64("total_calls", e->counts.calls),
@@ -62,6 +67,10 @@ static int tell(query_evidence *e, const query_verdict *v, bool is_queued, const
                                                  : lb_null("baseline_exec_time_ms"),
                              lb_text("reason", v->reason), lb_text("severity", v->severity),
                              lb_text("bottleneck", top ? top->kind : NULL), lb_bool("has_plan", e->plan_json != NULL),
+                             lb_bool("is_executed", is_executed),
+                             is_executed ? lb_f64("execution_ms", e->plan.execution_ms) : lb_null("execution_ms"),
+                             lb_text("not_executed", e->not_executed),
+                             lb_bool("has_made_up_values", e->has_made_up_values), query_tell_values(e),
                              lb_bool("queued_for_review", is_queued), words->explanation, words->model,
                              words->evidence),
                      err);
@@ -72,7 +81,8 @@ static int look_at(query_evidence *e, const query_past *past, lb_error *err)
     const struct args *args = e->ctx->args;
     bool is_queued = false;
     query_words words;
-    const query_wish wish = {.analyze = args->analyze, .timeout_ms = args->timeout_ms, .rewrite = args->rewrite};
+    const query_wish wish = {
+        .analyze = args->analyze, .timeout_ms = args->timeout_ms, .values = args->values, .rewrite = args->rewrite};
     query_verdict v = query_judge(e, past, args->min_mean_exec_ms);
     if (!args->query_id && query_is_over(&v, args->min_mean_exec_ms))
         return lb_skipped(e->ctx, e->label,
@@ -84,6 +94,8 @@ static int look_at(query_evidence *e, const query_past *past, lb_error *err)
     int r = query_gather(e, &wish, err);
     if (r >= 0 && e->no_plan)
         r = lb_skipped(e->ctx, e->label, lb_printf(e->ctx, "it has no plan: %s", e->no_plan), err);
+    if (r >= 0)
+        r = query_say_execution(e, err);
     for (size_t i = 0; i < e->remark_count && r >= 0; i++)
         r = report(e, &v, &e->remarks[i], err);
     if (r >= 0)
@@ -161,6 +173,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_out_of_memory(err);
     if (args->rewrite && !args->query_id)
         return lb_fail(err, LB_ERR_INVALID, "give query_id as well", "a rewrite is one of one statement");
+    if (args->values.count && !args->query_id)
+        return lb_fail(err, LB_ERR_INVALID, "give query_id as well", "values are those of one statement");
     int r = query_begin(ctx, e, err);
     e->trial = (index_trial){.ctx = ctx, .is_wanted = index_trial_is_wanted(args->prove)};
     if (r >= 0)

@@ -7,6 +7,7 @@ struct args {
     const char *query_id, *query, *prove, *rewrite;
     bool analyze;
     int64_t timeout_ms;
+    lb_texts values;
 };
 
 static const lb_param params[] = {
@@ -14,7 +15,8 @@ static const lb_param params[] = {
              "queryid of pg_stat_statements; without it and a text, the statement that costs most"),
     LB_PARAM(struct args, query, LB_TEXT, NULL, "the text of a statement, instead"),
     LB_PARAM(struct args, analyze, LB_BOOL, "false",
-             "execute it too: what only reads and has its values, on a throwaway branch"),
+             "execute it too: what only reads, on a throwaway branch, which is made for it where this is none"),
+    QUERY_VALUES_PARAM(struct args),
     LB_PARAM(struct args, timeout_ms, LB_I64, "5000", "patience with that", .min = "1", .max = "600000"),
     INDEX_PROVE_PARAM(struct args),
     QUERY_REWRITE_PARAM(struct args),
@@ -68,10 +70,12 @@ static int tell_counts(query_evidence *e, lb_error *err)
 
 static int tell_steps(query_evidence *e, lb_error *err)
 {
-    int r = lb_result(e->ctx,
-                      LB_ARGS(lb_json("plan", e->plan_json), lb_f64("plan_cost", e->plan.cost),
-                              lb_bool("is_executed", e->plan.execution_ms >= 0)),
-                      err);
+    int r =
+        lb_result(e->ctx,
+                  LB_ARGS(lb_json("plan", e->plan_json), lb_f64("plan_cost", e->plan.cost),
+                          lb_bool("is_executed", e->plan.execution_ms >= 0), lb_text("not_executed", e->not_executed),
+                          lb_bool("has_made_up_values", e->has_made_up_values), query_tell_values(e)),
+                  err);
     for (size_t i = 0; i < e->plan.count && r >= 0; i++) {
         const query_step *s = &e->plan.steps[i];
         const index_table *table = query_find_table(e, s->schema, s->name);
@@ -89,7 +93,8 @@ static int tell_steps(query_evidence *e, lb_error *err)
 static int explain(query_evidence *e, const struct args *args, lb_error *err)
 {
     query_words words;
-    const query_wish wish = {.analyze = args->analyze, .timeout_ms = args->timeout_ms, .rewrite = args->rewrite};
+    const query_wish wish = {
+        .analyze = args->analyze, .timeout_ms = args->timeout_ms, .values = args->values, .rewrite = args->rewrite};
     int r = query_gather(e, &wish, err);
     if (r >= 0 && !e->plan_json && !e->is_counted)
         return lb_fail(err, LB_ERR_INVALID,
@@ -102,6 +107,8 @@ static int explain(query_evidence *e, const struct args *args, lb_error *err)
     if (r >= 0)
         r = e->plan_json ? tell_steps(e, err)
                          : lb_skipped(e->ctx, e->label, lb_printf(e->ctx, "it has no plan: %s", e->no_plan), err);
+    if (r >= 0)
+        r = query_say_execution(e, err);
     if (r >= 0)
         r = query_put_into_words(e, task, true, &words, err);
     return r < 0 ? r : lb_result(e->ctx, LB_ARGS(words.explanation, words.model, words.evidence), err);

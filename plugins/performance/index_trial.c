@@ -122,7 +122,7 @@ int index_trial_end(index_trial *t, int so_far, lb_error *err)
 
 /* ---- on it ---- */
 
-int index_trial_is_here(lb_ctx *ctx, lb_error *err)
+int index_trial_is_here(lb_ctx *ctx, const char *done, lb_error *err)
 {
     return lb_run_target(ctx)->branch_class == LB_BRANCH_THROWAWAY
                ? 0
@@ -130,7 +130,7 @@ int index_trial_is_here(lb_ctx *ctx, lb_error *err)
                      err, LB_ERR_DENIED,
                      "declare it in the manifest: [[targets]] branch = \"perf-*\", class = \"throwaway\", pattern = "
                      "true",
-                     "%s is no branch to throw away, so nothing is built on it", lb_run_target(ctx)->branch);
+                     "%s is no branch to throw away, so nothing is %s on it", lb_run_target(ctx)->branch, done);
 }
 
 int index_trial_change(lb_ctx *ctx, const char *title, const char *reason, const lb_statement *statement,

@@ -44,8 +44,9 @@ LB_MUST_CHECK int index_try(index_trial *trial, index_candidate **candidates, si
 LB_MUST_CHECK int index_trial_call(index_trial *trial, const char *tool, const lb_value *args, const char **ret_json,
                                    const char **ret_why, lb_error *err);
 
-/* For the tools that run there: LB_ERR_DENIED where this is no branch to throw away. */
-LB_MUST_CHECK int index_trial_is_here(lb_ctx *ctx, lb_error *err);
+/* For the tools that run there: LB_ERR_DENIED where this is no branch to throw away, so that nothing is "built" on it.
+ */
+LB_MUST_CHECK int index_trial_is_here(lb_ctx *ctx, const char *done, lb_error *err);
 /* A change that is made there to see what comes of it. */
 LB_MUST_CHECK int index_trial_change(lb_ctx *ctx, const char *title, const char *reason, const lb_statement *statement,
                                      const lb_value *values, lb_error *err);

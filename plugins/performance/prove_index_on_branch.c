@@ -278,7 +278,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (!is_drop && !args->candidates)
         return lb_fail(err, LB_ERR_INVALID, "see `lbops tools prove_index_on_branch`",
                        "there are neither candidates, nor statements with an index to be without");
-    int r = index_trial_is_here(ctx, err);
+    int r = index_trial_is_here(ctx, "built", err);
     if (r >= 0 && args->candidates)
         r = try_candidates(&work, args, err);
     return r >= 0 && is_drop ? try_without(&work, args, err) : r;

@@ -1,6 +1,7 @@
 /* prove_rewrite_on_branch: executes a statement and another way to write it on the branch that it runs on: do they
  * return the same rows, and which of them is faster. Who wants to know makes the branch for it; on any other it
  * refuses. */
+#include "index_trial.h"
 #include "query_plan.h"
 #include "query_shape.h"
 #include "query_values.h"
@@ -149,12 +150,10 @@ static bool is_fatal(int r)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     lb_error why;
-    if (lb_run_target(ctx)->branch_class != LB_BRANCH_THROWAWAY)
-        return lb_fail(err, LB_ERR_DENIED,
-                       "declare it in the manifest: [[targets]] branch = \"perf-*\", class = "
-                       "\"throwaway\", pattern = true",
-                       "%s is no branch to throw away, so nothing is executed on it", lb_run_target(ctx)->branch);
-    int r = prove(ctx, &why);
+    int r = index_trial_is_here(ctx, "executed", err);
+    if (r < 0)
+        return r;
+    r = prove(ctx, &why);
     if (is_fatal(r) || (r == LB_ERR_TIMEOUT && lb_time_left(ctx) == 0)) {
         *err = why;
         return r;

@@ -46,11 +46,10 @@ static bool is_fatal(int r)
     return r == LB_ERR_CANCELLED || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY || r == LB_ERR_SUSPENDED;
 }
 
-static int read_plan(query_evidence *e, const query_wish *wish, lb_error *err)
+/* The one that serves any values, which nothing is executed for. */
+static int read_plan(query_evidence *e, lb_error *err)
 {
-    const lb_explain_wish explain = {
-        .size = sizeof explain, .text = e->text, .analyze = wish->analyze, .timeout_ms = wish->timeout_ms};
-    int r = lb_explain(e->ctx, &explain, &e->plan_json, err);
+    int r = lb_explain(e->ctx, LB_EXPLAIN(.text = e->text), &e->plan_json, err);
     if (r >= 0)
         r = query_read_plan(e->ctx, e->plan_json, &e->plan, err);
     if (r >= 0)
@@ -65,9 +64,12 @@ static int read_plan(query_evidence *e, const query_wish *wish, lb_error *err)
 int query_gather(query_evidence *e, const query_wish *wish, lb_error *err)
 {
     e->remark_count = 0;
-    e->plan_json = e->no_plan = NULL;
+    e->plan_json = e->no_plan = e->not_executed = e->values = NULL;
+    e->has_made_up_values = false;
     e->shape = query_read_shape(e->text);
-    int r = read_plan(e, wish, err);
+    int r = read_plan(e, err);
+    if (r >= 0)
+        r = query_execute(e, wish, err);
     if (r >= 0)
         r = query_apply_rules(e, err);
     if (r >= 0)

@@ -13,7 +13,11 @@
 #define QUERY_REMARKS      32
 #define QUERY_TERMS        6
 #define QUERY_REWRITE_TOOL "prove_rewrite_on_branch"
-#define QUERY_CALLS        LB_NAMES("lbops_target", INDEX_TRIAL_TOOL, QUERY_REWRITE_TOOL)
+#define QUERY_EXECUTE_TOOL "execute_on_branch"
+#define QUERY_CALLS        LB_NAMES("lbops_target", INDEX_TRIAL_TOOL, QUERY_REWRITE_TOOL, QUERY_EXECUTE_TOOL)
+#define QUERY_VALUES_PARAM(type)                                                                                       \
+    LB_PARAM(type, values, LB_LIST_OF(LB_TEXT), "[]",                                                                  \
+             "with analyze: values for its $1 ..., in their order; others are made up, of statistics or rows")
 #define QUERY_REWRITE_PARAM(type)                                                                                      \
     LB_PARAM(type, rewrite, LB_TEXT, NULL,                                                                             \
              "another way to write it: with prove = branch it is executed beside it there")
@@ -44,7 +48,10 @@ typedef struct query_evidence {
     query_statements_row counts;
     query_shape shape;
     const char *plan_json, *no_plan; /* NULL the one, why the other */
-    query_plan plan;
+    query_plan plan;                 /* as it was executed, where it was */
+    const char *not_executed;        /* why it was not, where that was wished; or NULL */
+    const char *values;              /* where each of its parameters had its value from: a document; or NULL */
+    bool has_made_up_values;
     query_remark remarks[QUERY_REMARKS];
     size_t remark_count;
 } query_evidence;
@@ -52,14 +59,22 @@ typedef struct query_evidence {
 typedef struct query_wish {
     bool analyze;
     int64_t timeout_ms;
+    lb_texts values;     /* for its parameters */
     const char *rewrite; /* that somebody offers, or NULL */
 } query_wish;
 
 /* What all statements of one run share: set and work_mem of ret_evidence. */
 LB_MUST_CHECK int query_begin(lb_ctx *ctx, query_evidence *ret_evidence, lb_error *err);
 
-/* Plan, shape and remarks of evidence->text. A plan that cannot be had is no failure: no_plan says why. */
+/* Plan, shape and remarks of evidence->text. A plan that cannot be had is no failure: no_plan says why; nor is one that
+ * cannot be executed: not_executed says why. */
 LB_MUST_CHECK int query_gather(query_evidence *evidence, const query_wish *wish, lb_error *err);
+
+/* The plan as it is executed, on a branch, where that is wished and can be (query_execute.c); what could not be is
+ * said, and where the values came from. */
+LB_MUST_CHECK int query_execute(query_evidence *evidence, const query_wish *wish, lb_error *err);
+LB_MUST_CHECK int query_say_execution(query_evidence *evidence, lb_error *err);
+lb_value query_tell_values(const query_evidence *evidence);
 
 /* The rules, over what was gathered (query_rules.c), and an index that would help, proven where it can be
  * (query_index.c). */

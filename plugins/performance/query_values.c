@@ -29,7 +29,7 @@ const char *query_bare_text(lb_ctx *ctx, const char *text)
     return copy;
 }
 
-static bool has_parameter(const char *text)
+bool query_has_parameter(const char *text)
 {
     for (const char *p = text; p && *p; p = lb_sql_skip(p))
         if (*p == '$' && p[1] >= '0' && p[1] <= '9')
@@ -104,8 +104,7 @@ static int fill(filling *f, query_pair *ret_pair, lb_error *err)
     return ret_pair->original && ret_pair->rewrite ? 0 : lb_out_of_memory(err);
 }
 
-/* 1: the server takes it. 0: it does not, and err says why. */
-static int try_plan(lb_ctx *ctx, const char *text, lb_error *err)
+int query_try_plan(lb_ctx *ctx, const char *text, lb_error *err)
 {
     const char *json = NULL;
     int r = lb_explain(ctx, LB_EXPLAIN(.text = text), &json, err);
@@ -122,7 +121,7 @@ static int make_pair(filling *f, query_pair *ret_pair, lb_error *err)
             f->values[i] = f->is_open[i] ? replay_guess(g) : f->values[i];
         r = fill(f, ret_pair, err);
         if (r >= 0)
-            r = try_plan(f->ctx, ret_pair->original, err);
+            r = query_try_plan(f->ctx, ret_pair->original, err);
     }
     return r;
 }
@@ -146,7 +145,7 @@ int query_make_pairs(lb_ctx *ctx, const char *original, const char *rewrite, que
     *f = (filling){.ctx = ctx, .original = query_bare_text(ctx, original), .rewrite = query_bare_text(ctx, rewrite)};
     if (!f->original || !f->rewrite)
         return lb_out_of_memory(err);
-    if (!has_parameter(f->original) && !has_parameter(f->rewrite)) {
+    if (!query_has_parameter(f->original) && !query_has_parameter(f->rewrite)) {
         pairs[(*ret_count)++] = (query_pair){.original = f->original, .rewrite = f->rewrite};
         return 0;
     }

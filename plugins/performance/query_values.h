@@ -19,4 +19,9 @@ LB_MUST_CHECK int query_make_pairs(lb_ctx *ctx, const char *original, const char
 /* A copy without comments, and without blanks and a semicolon at its end. NULL: out of memory. */
 const char *query_bare_text(lb_ctx *ctx, const char *text);
 
+bool query_has_parameter(const char *text);
+
+/* 1: the server has a plan for it. 0: it has not, and err says why. */
+LB_MUST_CHECK int query_try_plan(lb_ctx *ctx, const char *text, lb_error *err);
+
 #endif

@@ -4,7 +4,7 @@
 #include "index_rules.h"
 
 #define STEPS     40
-#define EXHIBITS  (QUERY_REMARKS + STEPS + 2)
+#define EXHIBITS  (QUERY_REMARKS + STEPS + 3)
 #define SENTENCES 10
 #define CITES     16
 
@@ -14,6 +14,7 @@ typedef struct telling {
     size_t count;
     lb_value step_facts[STEPS][5];
     lb_value counted[5];
+    lb_value executed[4];
 } telling;
 
 /* ---- exhibits ---- */
@@ -89,6 +90,21 @@ static int add_statement(telling *t, lb_error *err)
                                                  query_number(e->ctx, calls > 0 ? e->counts.total_ms / calls : 0))
                                      : NULL;
     return add_exhibit(t, &(lb_exhibit){.says = says, .weight = 0.5, .facts = t->counted, .sql = e->text}, err);
+}
+
+/* What the figures of the steps rest on. */
+static int add_execution(telling *t, lb_error *err)
+{
+    const query_evidence *e = t->e;
+    if (!e->plan_json || e->plan.execution_ms < 0)
+        return 0;
+    t->executed[0] = lb_f64("execution_ms", e->plan.execution_ms);
+    t->executed[1] = lb_bool("has_made_up_values", e->has_made_up_values);
+    const char *says = lb_printf(
+        e->ctx, "it was executed once on a throwaway branch, in %s ms%s", query_number(e->ctx, e->plan.execution_ms),
+        e->has_made_up_values ? ", with values that were made up, so that its own may take another plan" : "");
+    return says ? add_exhibit(t, &(lb_exhibit){.says = says, .weight = 0.4, .facts = t->executed}, err)
+                : lb_out_of_memory(err);
 }
 
 /* ---- members of a result ---- */
@@ -230,6 +246,8 @@ int query_put_into_words(query_evidence *e, const char *task, bool steps, query_
         r = add_steps(t, err);
     if (r >= 0)
         r = add_statement(t, err);
+    if (r >= 0)
+        r = add_execution(t, err);
     if (r >= 0)
         r = list_evidence(t, &ret_words->evidence, err);
     return r < 0 ? r : ask(t, task, ret_words, err);

@@ -126,7 +126,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_out_of_memory(err);
     if (!json_object_is_type(list, json_type_array))
         return lb_fail(err, LB_ERR_INVALID, "give a list", "indexes holds no list");
-    r = index_trial_is_here(ctx, err);
+    r = index_trial_is_here(ctx, "built", err);
     return r < 0 ? r : rebuild_all(ctx, list, err);
 }
 

@@ -65,6 +65,7 @@ def the_gain_is_measured_where_it_was_built(version):
             contains(sentence, "the planner says where it was built on a branch")
         a_rewrite_is_executed_beside_it(place)
         a_drop_is_tried_where_it_is_done(place)
+        a_statement_is_executed_there(place)
         bloat_is_measured_where_it_is_built_anew(place)
         what_the_planner_cannot_be_asked_is_built(place)
         what_is_denied_there_is_no_proof(place)
@@ -239,6 +240,24 @@ def a_rewrite_is_executed_beside_it(place):
     equal(place.sql("SELECT count(*) FROM parts"), "40000", "rows of production")
 
 
+def a_statement_is_executed_there(place):
+    query, patient = 'SELECT count(note) FROM "Odd Orders" WHERE customer_id = $1 AND id < $2', {"analyze": True, "timeout_ms": 60000}
+    told = place.run(EXPLAIN, query=query, **patient)["result"]
+    equal((told["is_executed"], told["not_executed"], told["has_made_up_values"]), (True, None, True), f"on a branch: {told['skipped']}")
+    equal([(v["parameter"], v["is_made_up"]) for v in told["values"]], [(1, True), (2, True)], "its values")
+    contains(str(told["values"]), '"Odd Orders".customer_id')
+    contains(str(told["explanation"]), "executed once on a throwaway branch", "with values that were made up")
+    contains(str(told["plan"]), "$1")
+    asked = place.run("analyze_slow_queries_with_ai", min_mean_exec_ms=0, min_calls=5, review=False, **patient)["result"]
+    loads = [a for a in asked["analyses"] if "count(note)" in a["query"]]
+    equal([(a["is_executed"], a["has_made_up_values"]) for a in loads], [(True, True)] * 2, f"as they are counted: {asked['skipped']}")
+    holds(all(a["execution_ms"] > 0 for a in loads), f"their times: {loads}")
+    planned = place.run(EXPLAIN, plan=True, query=query, **patient)["result"]
+    contains(planned["not_executed"], "a plan makes no branch")
+    holds(planned["plan"] and planned["steps"], f"the plan for any values: {planned}")
+    equal(set(place.branches()), {"production"}, "branches afterwards")
+
+
 def values_are_taken_of_rows(place):
     """For $1 of statistics; the same in both, and in what is sorted by words that mean something else."""
     both = {"branch": "perf-rewrite", "rounds": 1}
@@ -272,7 +291,10 @@ def what_cannot_be_tried_is_said(version):
         contains(str(result["explanation"]), "may be faster, which nobody has proven")
         refused = place.run("prove_rewrite_on_branch", original="SELECT 1", rewrite="SELECT 1", check=1)
         contains(str(refused["error"]), "is no branch to throw away")
+        refused = place.run("execute_on_branch", query="SELECT 1", check=1)
+        contains(str(refused["error"]), "is no branch to throw away, so nothing is executed on it")
         place.run("analyze_slow_queries_with_ai", rewrite="SELECT 1", check=1)
+        place.run("analyze_slow_queries_with_ai", values=["1"], check=1)
         place.run("prove_index_on_branch", candidates={"a": 1}, check=1)
         place.run("prove_index_on_branch", check=1)
         refused = place.run("rebuild_index_on_branch", indexes=[{"schema": "public", "name": "parts_a"}], check=1)
