@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 
+#define HOUR_US 3.6e9
+
 struct args {
     const char *query_id, *prove, *rewrite;
-    double min_mean_exec_ms;
+    double min_mean_exec_ms, recent_hours;
     int64_t min_calls, max_queries, timeout_ms;
     bool analyze, review;
     lb_texts values;
@@ -15,8 +17,11 @@ struct args {
 static const lb_param params[] = {
     LB_PARAM(struct args, query_id, LB_TEXT, NULL, "this statement alone: queryid of pg_stat_statements"),
     LB_PARAM(struct args, min_mean_exec_ms, LB_F64, "5000", "mean time from which a statement is slow", .min = "0"),
+    LB_PARAM(struct args, recent_hours, LB_F64, "1",
+             "what is slow is what was over the last so many hours, by history; without it by all that was counted",
+             .min = "0.01", .max = "168"),
     LB_PARAM(struct args, min_calls, LB_I64, "1", "leave statements out that ran less often", .min = "1"),
-    LB_PARAM(struct args, max_queries, LB_I64, "5", "statements looked at, the costliest first", .min = "1",
+    LB_PARAM(struct args, max_queries, LB_I64, "5", "statements looked at, the costliest of late first", .min = "1",
              .max = "50"),
     LB_PARAM(struct args, analyze, LB_BOOL, "false",
              "execute what only reads, on a throwaway branch, which is made for it where this is none"),
@@ -41,11 +46,13 @@ static int report(const query_evidence *e, const query_verdict *v, query_remark 
     evidence[n++] = lb_text("query_id", e->counts.query_id);
     evidence[n++] = lb_i64("calls", e->counts.calls);
     evidence[n++] = lb_f64("mean_exec_ms", e->counts.total_ms / (double)(e->counts.calls ? e->counts.calls : 1));
+    if (v->recent_ms >= 0)
+        evidence[n++] = lb_f64("recent_mean_exec_ms", v->recent_ms);
     if (v->evictions >= 1)
         evidence[n++] = lb_f64("evictions", v->evictions);
     if (e->has_made_up_values)
         evidence[n++] = lb_bool("executed_with_made_up_values", true);
-    for (size_t i = 0; remark->facts[i].type != LB_END && n < 15; i++)
+    for (size_t i = 0; remark->facts[i].type != LB_END && n < 16; i++)
         evidence[n++] = remark->facts[i];
     evidence[n++] = lb_text(strcmp(remark->kind, "rewrite") == 0 ? "rewrite" : "condition", remark->sql);
     evidence[n] = (lb_value){.type = LB_END};
@@ -56,27 +63,46 @@ static int report(const query_evidence *e, const query_verdict *v, query_remark 
                      err);
 }
 
-static int tell(query_evidence *e, const query_verdict *v, bool is_queued, const query_words *words, lb_error *err)
+static int64_t recent_us(const struct args *args)
+{
+    return (int64_t)(args->recent_hours * HOUR_US);
+}
+
+/* What it is here for. */
+static const char *selected_by(const query_evidence *e, const query_recent *recent)
+{
+    const struct args *args = e->ctx->args;
+    if (args->query_id)
+        return "query_id";
+    for (size_t i = 0; i < recent->slow.count; i++)
+        if (strcmp(recent->slow.items[i], e->counts.query_id) == 0)
+            return "history";
+    return "lifetime";
+}
+
+static int tell(query_evidence *e, const query_verdict *v, const char *chosen_by, bool is_queued,
+                const query_words *words, lb_error *err)
 {
     const query_remark *top = query_top_remark(e);
     bool is_executed = e->plan_json && e->plan.execution_ms >= 0;
-    return lb_append(e->ctx, "analyses",
-                     LB_ARGS(lb_text("query_id", e->counts.query_id), lb_text("query", e->text),
-                             lb_f64("mean_exec_time_ms", v->mean_ms), lb_i64("total_calls", e->counts.calls),
-                             v->baseline_ms >= 0 ? lb_f64("baseline_exec_time_ms", v->baseline_ms)
-                                                 : lb_null("baseline_exec_time_ms"),
-                             lb_text("reason", v->reason), lb_text("severity", v->severity),
-                             lb_text("bottleneck", top ? top->kind : NULL), lb_bool("has_plan", e->plan_json != NULL),
-                             lb_bool("is_executed", is_executed),
-                             is_executed ? lb_f64("execution_ms", e->plan.execution_ms) : lb_null("execution_ms"),
-                             lb_text("not_executed", e->not_executed),
-                             lb_bool("has_made_up_values", e->has_made_up_values), query_tell_values(e),
-                             lb_bool("queued_for_review", is_queued), words->explanation, words->model,
-                             words->evidence),
-                     err);
+    return lb_append(
+        e->ctx, "analyses",
+        LB_ARGS(lb_text("query_id", e->counts.query_id), lb_text("query", e->text),
+                lb_f64("mean_exec_time_ms", v->mean_ms), lb_i64("total_calls", e->counts.calls),
+                v->baseline_ms >= 0 ? lb_f64("baseline_exec_time_ms", v->baseline_ms)
+                                    : lb_null("baseline_exec_time_ms"),
+                v->recent_ms >= 0 ? lb_f64("recent_exec_time_ms", v->recent_ms) : lb_null("recent_exec_time_ms"),
+                lb_text("selected_by", chosen_by), lb_text("reason", v->reason), lb_text("severity", v->severity),
+                lb_text("bottleneck", top ? top->kind : NULL), lb_bool("has_plan", e->plan_json != NULL),
+                lb_bool("is_executed", is_executed),
+                is_executed ? lb_f64("execution_ms", e->plan.execution_ms) : lb_null("execution_ms"),
+                lb_text("not_executed", e->not_executed), lb_bool("has_made_up_values", e->has_made_up_values),
+                query_tell_values(e), lb_bool("queued_for_review", is_queued), words->explanation, words->model,
+                words->evidence),
+        err);
 }
 
-static int look_at(query_evidence *e, const query_past *past, lb_error *err)
+static int look_at(query_evidence *e, const query_past *past, const query_recent *recent, lb_error *err)
 {
     const struct args *args = e->ctx->args;
     bool is_queued = false;
@@ -87,9 +113,9 @@ static int look_at(query_evidence *e, const query_past *past, lb_error *err)
     if (!args->query_id && query_is_over(&v, args->min_mean_exec_ms))
         return lb_skipped(e->ctx, e->label,
                           lb_printf(e->ctx,
-                                    "it took %.3g ms a call since it is counted, and %.3g in the last hour: it "
+                                    "it took %.3g ms a call since it is counted, and %.3g in the last %.3g h: it "
                                     "is slow no more",
-                                    v.mean_ms, v.recent_ms),
+                                    v.mean_ms, v.recent_ms, args->recent_hours),
                           err);
     int r = query_gather(e, &wish, err);
     if (r >= 0 && e->no_plan)
@@ -102,7 +128,21 @@ static int look_at(query_evidence *e, const query_past *past, lb_error *err)
         r = query_put_into_words(e, task, true, &words, err);
     if (r >= 0 && args->review)
         r = query_queue(e, past, &v, &is_queued, err);
-    return r < 0 ? r : tell(e, &v, is_queued, &words, err);
+    return r < 0 ? r : tell(e, &v, selected_by(e, recent), is_queued, &words, err);
+}
+
+/* What history has of late goes before what was counted in all, which hides what became slow today. */
+static int choose(query_evidence *e, const struct args *args, query_recent *ret_recent, lb_error *err)
+{
+    *ret_recent = (query_recent){.why_not = NULL};
+    if (args->query_id || !e->set->window.r.statements_schema)
+        return 0;
+    int r = query_read_recent(e, recent_us(args), args->min_calls, args->min_mean_exec_ms, ret_recent, err);
+    if (r < 0 || !ret_recent->why_not)
+        return r;
+    return lb_skipped(e->ctx, "statements of late",
+                      lb_printf(e->ctx, "slow ones are chosen by what was counted in all: %s", ret_recent->why_not),
+                      err);
 }
 
 /* Texts that this role may not see have nothing to look at. */
@@ -120,31 +160,39 @@ static int take_statement(query_evidence *e, const query_statements_row *row, lb
     return e->label ? 0 : lb_out_of_memory(err);
 }
 
-static int look_at_all(query_evidence *e, const query_statements_row *list, size_t count, lb_error *err)
+static int look_at_all(query_evidence *e, const query_recent *recent, const query_statements_row *list, size_t count,
+                       lb_error *err)
 {
+    const struct args *args = e->ctx->args;
     query_past *past = NULL;
     int64_t *ids = lb_alloc(e->ctx, (count + 1) * sizeof *ids);
     if (!ids)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < count; i++)
         ids[i] = strtoll(list[i].query_id, NULL, 10);
-    int r = query_read_past(e->ctx, count ? list[0].database_id : 0, ids, count, &past, err);
+    int r = query_read_past(e->ctx, count ? list[0].database_id : 0, recent_us(args), ids, count, &past, err);
     for (size_t i = 0; i < count && r >= 0; i++) {
         lb_progress(e->ctx, (int64_t)i, (int64_t)count, "statements");
         r = take_statement(e, &list[i], err);
         if (r >= 0 && is_hidden(&list[i]))
             r = lb_skipped(e->ctx, "statements of others", "their texts may not be seen by this role", err);
         else if (r >= 0)
-            r = look_at(e, past, err);
+            r = look_at(e, past, recent, err);
     }
     return r < 0 ? r : lb_examined(e->ctx, "statements", (int64_t)count, err);
 }
 
 static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
 {
+    query_recent recent;
+    int r = choose(e, args, &recent, err);
+    if (r < 0)
+        return r;
     const query_statements_args wanted = {.query_id = args->query_id,
                                           .min_calls = args->query_id ? 1 : args->min_calls,
                                           .min_mean_ms = args->query_id ? 0 : args->min_mean_exec_ms,
+                                          .sooner_ids = recent.slow,
+                                          .later_ids = recent.fine,
                                           .most = args->max_queries};
     const char *why = NULL;
     lb_rows *rows = NULL;
@@ -152,7 +200,7 @@ static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
     query_statements_row *list = lb_alloc(e->ctx, (size_t)args->max_queries * sizeof *list);
     if (!list)
         return lb_out_of_memory(err);
-    int r = query_read_statements(e, &wanted, &rows, &why, err);
+    r = query_read_statements(e, &wanted, &rows, &why, err);
     if (r < 0)
         return r;
     while (!why && count < (size_t)args->max_queries && query_statements_next(e->ctx, rows, &list[count]))
@@ -162,7 +210,7 @@ static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
     if (!count && args->query_id)
         return lb_fail(err, LB_ERR_NOT_FOUND, "see queryid in pg_stat_statements; it forgets what ran least",
                        "no statement %.40s was counted in this database", args->query_id);
-    return look_at_all(e, list, count, err);
+    return look_at_all(e, &recent, list, count, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)

@@ -2,12 +2,14 @@
 
 #include <sql/query/baseline.h>
 #include <sql/query/evictions.h>
+#include <sql/query/lately.h>
 #include <sql/query/reviews.h>
 #include <stdlib.h>
 
 #define DAY           INT64_C(86400000000)
+#define HOUR          INT64_C(3600000000)
 #define BASELINE_DAYS 14
-#define BASELINE_ENDS INT64_C(3600000000) /* before now: what runs now is not its own baseline */
+#define RECENT_MOST   5000 /* statements of late that are looked at */
 #define LEAST_CALLS   10
 #define REGRESSED     2  /* times its baseline */
 #define REGRESSED_MS  10 /* and by so much */
@@ -38,7 +40,8 @@ static double mean_of(int64_t calls, double ms)
     return calls >= LEAST_CALLS ? ms / (double)calls : -1;
 }
 
-static int read_baselines(lb_ctx *ctx, int64_t database_id, query_past *past, const lb_i64s *ids, lb_error *err)
+static int read_baselines(lb_ctx *ctx, int64_t database_id, int64_t recent_us, query_past *past, const lb_i64s *ids,
+                          lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     int64_t now = lb_now(ctx);
@@ -46,7 +49,7 @@ static int read_baselines(lb_ctx *ctx, int64_t database_id, query_past *past, co
                                       .branch = target->branch,
                                       .database_id = database_id,
                                       .since = now - BASELINE_DAYS * DAY,
-                                      .until = now - BASELINE_ENDS,
+                                      .until = now - recent_us, /* what runs now is not its own baseline */
                                       .query_ids = *ids};
     query_baseline_row row;
     lb_rows *rows = NULL;
@@ -89,8 +92,8 @@ static int read_reviews(lb_ctx *ctx, query_past *past, lb_error *err)
     return r;
 }
 
-int query_read_past(lb_ctx *ctx, int64_t database_id, const int64_t *query_ids, size_t count, query_past **ret_past,
-                    lb_error *err)
+int query_read_past(lb_ctx *ctx, int64_t database_id, int64_t recent_us, const int64_t *query_ids, size_t count,
+                    query_past **ret_past, lb_error *err)
 {
     query_past *past = lb_alloc(ctx, sizeof *past);
     past_statement *items = lb_alloc(ctx, (count + 1) * sizeof *items);
@@ -101,7 +104,7 @@ int query_read_past(lb_ctx *ctx, int64_t database_id, const int64_t *query_ids, 
         items[i] = (past_statement){.query_id = query_ids[i], .before_ms = -1, .recent_ms = -1};
     *ret_past = past;
     const lb_i64s ids = {.items = query_ids, .count = count};
-    int r = count ? read_baselines(ctx, database_id, past, &ids, err) : 0;
+    int r = count ? read_baselines(ctx, database_id, recent_us, past, &ids, err) : 0;
     if (r >= 0 && count)
         r = read_evictions(ctx, past, err);
     if (r >= 0 && count)
@@ -110,6 +113,51 @@ int query_read_past(lb_ctx *ctx, int64_t database_id, const int64_t *query_ids, 
         return r;
     return r < 0 ? lb_skipped(ctx, "history", lb_printf(ctx, "how it was before is not known: %s", err->message), err)
                  : 0;
+}
+
+/* ---- of late ---- */
+
+static int sort_out(lb_ctx *ctx, lb_rows *rows, int64_t min_calls, double min_mean_ms, query_recent *recent,
+                    lb_error *err)
+{
+    size_t most = (size_t)lb_row_count(ctx, rows) + 1;
+    const char **slow = lb_alloc(ctx, most * sizeof *slow), **fine = lb_alloc(ctx, most * sizeof *fine);
+    query_lately_row row;
+    if (!slow || !fine)
+        return lb_out_of_memory(err);
+    *recent = (query_recent){.slow = {.items = slow}, .fine = {.items = fine}};
+    while (query_lately_next(ctx, rows, &row)) {
+        const char *id = lb_printf(ctx, "%lld", (long long)row.queryid);
+        if (!id)
+            return lb_out_of_memory(err);
+        if (row.calls >= min_calls && row.ms >= min_mean_ms * (double)row.calls)
+            slow[recent->slow.count++] = id;
+        else if (mean_of(row.calls, row.ms) >= 0) /* by a few calls nobody is cleared */
+            fine[recent->fine.count++] = id;
+    }
+    return 0;
+}
+
+int query_read_recent(const query_evidence *e, int64_t recent_us, int64_t min_calls, double min_mean_ms,
+                      query_recent *ret_recent, lb_error *err)
+{
+    const lb_target *target = lb_run_target(e->ctx);
+    const query_lately_args args = {.project = target->project,
+                                    .branch = target->branch,
+                                    .database = e->set->window.r.database,
+                                    .since = lb_now(e->ctx) - recent_us,
+                                    .most = RECENT_MOST};
+    const char *why = NULL;
+    lb_rows *rows = NULL;
+    *ret_recent = (query_recent){.why_not = NULL};
+    int r = lb_history_or_skip(e->ctx, query_lately(e->ctx, &args, &rows, err), NULL, &why, err);
+    if (r < 0)
+        return r;
+    if (r > 0 && lb_row_count(e->ctx, rows) > 0)
+        return sort_out(e->ctx, rows, min_calls, min_mean_ms, ret_recent, err);
+    ret_recent->why_not =
+        why ? why : lb_printf(e->ctx, "history has nothing of the last %.3g hours", (double)recent_us / (double)HOUR);
+    return ret_recent->why_not ? 0 : lb_out_of_memory(err);
 }
 
 const query_remark *query_top_remark(const query_evidence *e)

@@ -8,15 +8,24 @@ typedef struct query_past query_past;
 
 /* For the statements of one run, of one database. No history is no failure: nothing is known then, and the run says so.
  */
-LB_MUST_CHECK int query_read_past(lb_ctx *ctx, int64_t database_id, const int64_t *query_ids, size_t count,
-                                  query_past **ret_past, lb_error *err);
+LB_MUST_CHECK int query_read_past(lb_ctx *ctx, int64_t database_id, int64_t recent_us, const int64_t *query_ids,
+                                  size_t count, query_past **ret_past, lb_error *err);
+
+/* Ids of statements by what history has of them of late: those that were slow, the worst first, and those that were
+ * not. why_not: history cannot say, and what the server counted in all decides; or NULL. */
+typedef struct query_recent {
+    lb_texts slow, fine;
+    const char *why_not;
+} query_recent;
+
+LB_MUST_CHECK int query_read_recent(const query_evidence *evidence, int64_t recent_us, int64_t min_calls,
+                                    double min_mean_ms, query_recent *ret_recent, lb_error *err);
 
 typedef struct query_verdict {
-    const char *reason;   /* slow, regressed, spilling */
-    const char *severity; /* warning, critical */
-    double mean_ms;       /* since the server counts, which may be months */
-    double baseline_ms,
-        recent_ms;    /* of two weeks until an hour ago, and since then; -1: too few calls, or no history */
+    const char *reason;            /* slow, regressed, spilling */
+    const char *severity;          /* warning, critical */
+    double mean_ms;                /* since the server counts, which may be months */
+    double baseline_ms, recent_ms; /* of two weeks until of late, and since then; -1: too few calls, or no history */
     double evictions; /* times that the server dropped statements in these two weeks, as far as history knows */
 } query_verdict;
 

@@ -4,12 +4,15 @@
 -- note: the view is in whatever schema its extension was put, and has other columns in other versions.
 -- note: what asks the catalogue and the statistics, as monitoring does, is not among the slow ones: by its text.
 -- note: of these, only statements about rows are of interest: the others have no plan.
+-- note: sooner_ids were slow of late, whatever they took in all, the worst first; later_ids were not, and come last.
 -- note: what several roles execute is one statement here; the role is the one that spends most.
 -- param schema identifier like pg_catalog
 -- param view identifier like pg_class
 -- param query_id text null
 -- param min_calls integer
 -- param min_mean_ms number
+-- param sooner_ids text[]
+-- param later_ids text[]
 -- param most integer
 -- column query_id text
 -- column query text
@@ -62,6 +65,6 @@ SELECT coalesce(c.query_id, '') AS query_id,
             AND c.query NOT LIKE '%/* lbops */'
             AND c.query !~* '\m((from|join)\s+(pg_|information_schema\.)|pg_stat_statements|hypopg)'))
    AND c.calls >= :min_calls
-   AND c.total_ms >= :min_mean_ms * c.calls
- ORDER BY c.total_ms DESC, query_id
+   AND (c.total_ms >= :min_mean_ms * c.calls OR c.query_id = ANY (:sooner_ids::text[]))
+ ORDER BY array_position(:sooner_ids::text[], c.query_id), c.query_id = ANY (:later_ids::text[]), c.total_ms DESC, query_id
  LIMIT :most

@@ -8,8 +8,8 @@ runs analyze_slow_queries_with_ai
 holds '([.result.findings[].kind] | sort) ==
     ["function_on_column", "reads_past_the_cache", "row_estimate_off", "selective_full_scan"]'
 holds '.result.examined == {"statements": 2} and any(.result.skipped[]; .reason | contains("relation \"gone\" does not exist"))'
-holds '.result.analyses[0] | .reason == "regressed" and .baseline_exec_time_ms == 1625 and .queued_for_review'
-holds '.result.analyses[1] | .queued_for_review == false and .has_plan == false'
+holds '.result.analyses[0] | .reason == "regressed" and .baseline_exec_time_ms == 1625 and .recent_exec_time_ms == 6500 and .selected_by == "history" and .queued_for_review'
+holds '.result.analyses[1] | .queued_for_review == false and .has_plan == false and .selected_by == "lifetime"'
 recorded query_review_queue '.suggestion_source == "rule selective_full_scan" and .status == "open" and .mean_exec_time == 6500'
 
 runs analyze_slow_queries_with_ai --review false

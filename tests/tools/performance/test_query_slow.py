@@ -53,7 +53,10 @@ def what_cannot_be_looked_at_is_said(version):
         done = place.run(TOOL)["result"]
         equal((done["findings"], done["skipped"][0]["reason"]), ([], "pg_stat_statements is not installed"), "an empty database")
         seed(place)
-        equal(place.run(TOOL)["result"], {"examined": {"statements": 0}, "skipped": [], "findings": []}, "nothing is slow")
+        calm = place.run(TOOL)["result"]
+        equal((calm["examined"], calm["findings"]), ({"statements": 0}, []), "nothing is slow")
+        equal([s["object"] for s in calm["skipped"]], ["statements of late"], "what is not known of it")
+        contains(calm["skipped"][0]["reason"], "slow ones are chosen by what was counted in all: there is no history to ask")
         place.sql("CREATE TABLE gone (a int); SELECT count(*) FROM gone; DROP TABLE gone")
         lost = place.run(TOOL, query_id=query_id(place, "SELECT count(*) FROM gone"))["result"]
         contains(str(lost["skipped"]), 'relation "gone" does not exist')
@@ -82,6 +85,50 @@ def a_weak_role_is_told(version):
             holds("customer_id" not in done, "a text that the role may not see")
         finally:
             place.at_server(f"DROP ROLE {role}")
+
+
+def what_became_slow_is_chosen_by_history(version):
+    """Whatever its calls took before: what snapshots have added of late decides, and goes before what was counted in all."""
+    limits = {"min_mean_exec_ms": 100, "review": False}
+    with Given(version, more=KEEPS) as place:
+        seed(place)
+        forget_statements(place)  # of how long it took to make the tables
+        place.sql("SELECT count(*) FROM customers WHERE id = 5;" * 40 + "SELECT pg_sleep(0.3), 1; SELECT pg_sleep(0.4), 1, 2")
+
+        def counted(part):
+            return place.sql("SELECT s.queryid, s.dbid FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid AND"
+                             f" d.datname = current_database() WHERE s.query LIKE '{part}'").split("|")
+        quick, sleeps, sleeps_more = (counted(part) for part in
+                                      ("SELECT count(*) FROM customers%", "SELECT pg_sleep($1), $2", "SELECT pg_sleep($1), $2, $3"))
+
+        def snapshot(statement, at, calls, ms, **more):
+            return {"granularity": "snapshot", "system_identifier": 1, "postmaster_start": midnight(-9), "userid": 10, "toplevel": True,
+                    "dbid": int(statement[1]), "database_name": place.database, "queryid": int(statement[0]), "calls": 40,
+                    "total_exec_time": 5.0, "calls_delta": calls, "total_exec_time_delta": ms, "snapshot_timestamp": at, **more}
+
+        def chosen(**more):
+            done = place.run(TOOL, **limits, **more)["result"]
+            return [(a["query_id"], a["selected_by"]) for a in done.get("analyses", [])], done
+        by_lifetime = [(sleeps_more[0], "lifetime"), (sleeps[0], "lifetime")]
+        found, done = chosen()
+        equal(found, by_lifetime, "without history")
+        contains(str(done["skipped"]), "slow ones are chosen by what was counted in all: ")
+        plant(place, "pg_stat_history", [snapshot(quick, midnight(-3), 20, 20.0)])
+        found, done = chosen()
+        equal(found, by_lifetime, "with a history that has nothing of late")
+        contains(str(done["skipped"]), "history has nothing of the last 1 hours")
+        plant(place, "pg_stat_history", [snapshot(quick, midnight(0, 24), 20, 18_000.0), snapshot(sleeps_more, midnight(0, 24), 20, 20.0),
+                                         snapshot(sleeps, midnight(0, 24), 20, 20_000.0, database_name="another", dbid=1)])
+        found, done = chosen()
+        equal(found, [(quick[0], "history"), (sleeps[0], "lifetime")], "what became slow, and what nobody knows of")
+        contains(str(done["skipped"]), "in the last 1 h: it is slow no more")
+        holds("chosen by what was counted in all" not in str(done["skipped"]), f"with history: {done['skipped']}")
+        (slow, *_) = done["analyses"]
+        equal((slow["reason"], slow["recent_exec_time_ms"], slow["baseline_exec_time_ms"]), ("regressed", 900, 1), "before, and of late")
+        holds(slow["mean_exec_time_ms"] < 100, f"in all: {slow}")
+        equal(chosen(max_queries=1)[0], [(quick[0], "history")], "it goes before the others")
+        equal(chosen(min_calls=21)[0], [], "that ran so often")
+        equal(chosen(query_id=sleeps[0])[0], [(sleeps[0], "query_id")], "the one that is asked for")
 
 
 def doubts(place, **more):
@@ -138,5 +185,5 @@ def evictions_are_seen_as_they_happen(version):
         equal((doubtful[0], doubtful[1], doubtful[3]), (sure[0], round(sure[1] - 0.1, 2), [-0.1]), "some were dropped")
 
 
-suite(*each_version(slow_ones_are_found_and_queued_once, what_cannot_be_looked_at_is_said, a_weak_role_is_told, evictions_leave_doubts,
-                    evictions_are_seen_as_they_happen), at_once=2)
+suite(*each_version(slow_ones_are_found_and_queued_once, what_cannot_be_looked_at_is_said, a_weak_role_is_told,
+                    what_became_slow_is_chosen_by_history, evictions_leave_doubts, evictions_are_seen_as_they_happen), at_once=2)
