@@ -57,7 +57,7 @@ index_span index_span_of(const index_measured_row *row)
                         (double)row->calls, row->total_ms};
 }
 
-int index_measure(lb_ctx *ctx, const index_past *past, index_gain *ret_gain, lb_error *err)
+int index_measure(lb_ctx *ctx, const index_keeping *k, const index_past *past, index_gain *ret_gain, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     past_evidence evidence = read_evidence(past);
@@ -69,6 +69,7 @@ int index_measure(lb_ctx *ctx, const index_past *past, index_gain *ret_gain, lb_
         return 0;
     const index_measured_args args = {.project = target->project,
                                       .branch = target->branch,
+                                      .database = k->set->window.r.database, /* copies of it have the same ids */
                                       .query_id = evidence.query_id,
                                       .since = past->r.created_at - BEFORE_DAYS * DAY};
     int r = index_measured(ctx, &args, &rows, err);

@@ -19,7 +19,8 @@ void index_add_span(index_gain *gain, const index_span *span, int64_t proposed_a
 index_span index_span_of(const index_measured_row *row);
 
 /* Of a recommendation that was executed. Without history, or where its evidence names no statement, it is not known. */
-LB_MUST_CHECK int index_measure(lb_ctx *ctx, const index_past *past, index_gain *ret_gain, lb_error *err);
+LB_MUST_CHECK int index_measure(lb_ctx *ctx, const index_keeping *keeping, const index_past *past, index_gain *ret_gain,
+                                lb_error *err);
 
 /* The evidence of the recommendation with what was measured. NULL: out of memory. */
 const char *index_measured_evidence(lb_ctx *ctx, const index_past *past, const index_gain *gain);

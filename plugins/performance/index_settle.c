@@ -158,7 +158,7 @@ static int look_back(lb_ctx *ctx, const index_past *past, const index_keeping *k
     if (strcmp(past->r.status, "executed") != 0)
         return 0;
     if (strncmp(past->r.recommendation_type, "create", 6) == 0 && (is_due || is_gone))
-        return index_measure(ctx, past, ret_gain, err);
+        return index_measure(ctx, keeping, past, ret_gain, err);
     if (index_is_drop(past->r.recommendation_type) && (is_due || !is_gone))
         return index_watch(ctx, keeping, past, &ret_gain->harm, err);
     return 0;

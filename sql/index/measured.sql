@@ -1,7 +1,8 @@
--- summary: how long a statement took on a branch: what each snapshot, or hour of snapshots, has added, the newest first
+-- summary: how long a statement of a database took on a branch: what each snapshot, or hour of snapshots, has added, the newest first
 -- kind: history
 -- param project text
 -- param branch text
+-- param database text
 -- param query_id integer
 -- param since timestamp
 -- column taken_at timestamp
@@ -17,6 +18,7 @@ SELECT h.snapshot_timestamp AS taken_at,
   FROM pg_stat_history h
  WHERE h.project_id = :project
    AND h.branch_id = :branch
+   AND h.database_name = :database
    AND h.queryid = :query_id
    AND h.snapshot_timestamp >= :since
    AND h.calls_delta > 0
