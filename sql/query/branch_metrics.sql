@@ -1,6 +1,6 @@
 -- summary: metrics of two branches side by side: the mean of each over the same time
 -- kind: history
--- note: an empty metric stands for all; a counter only grows, so that its mean says nothing, and is left out.
+-- note: an empty metric stands for all; a counter only grows, so that its mean says nothing: see branch_counters.
 -- param project text
 -- param branch text
 -- param other text
