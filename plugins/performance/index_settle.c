@@ -2,6 +2,7 @@
 #include "index_settle.h"
 
 #include "index_decisions.h"
+#include "index_figures.h"
 #include "index_measure.h"
 #include "index_store.h"
 #include "index_trial.h"
@@ -18,24 +19,40 @@ static const char *label_of(const index_finding *f)
     return index_label_of(index_confidence(&found));
 }
 
-/* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures are in the
- * reason; where it was tried, and on which state, is told and not compared. */
+/* What would take it back, to be executed as it stands; it is what settling executes, too. */
+static int say_undo(index_work *work, const index_finding *f, const char **ret_undo, lb_error *err)
+{
+    index_fix drop = {0};
+    *ret_undo = f->undo && *f->undo ? f->undo : "none is needed: the index stays as it is";
+    if ((f->undo && *f->undo) || !f->new_index || !f->table)
+        return 0;
+    int r = index_fix_drop_new(work, f->table, f->new_index, &drop, err);
+    *ret_undo = r < 0 ? NULL : index_fix_text(work->ctx, &drop);
+    return r < 0 ? r : *ret_undo ? 0 : lb_out_of_memory(err);
+}
+
+/* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures, where it was
+ * tried, and on which state, are told and not compared. */
 int index_ask(index_work *work, const index_finding *f, const char *object, lb_outcome *ret_outcome, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
-    const char *undo = f->undo && *f->undo ? f->undo
-                       : f->new_index      ? lb_printf(ctx, "drop the index %s", f->new_index)
-                                           : "none is needed: the index stays as it is";
-    const lb_value *rehearsal = LB_ARGS(lb_text("rehearsed_on_branch", f->rehearsed ? f->rehearsed->branch : NULL),
-                                        lb_text("rehearsed_at_lsn", f->rehearsed ? f->rehearsed->lsn : NULL));
+    const char *undo = NULL;
+    int r = say_undo(work, f, &undo, err);
+    if (r < 0)
+        return r;
+    const lb_value *figures = index_figures(work, f);
+    if (!figures)
+        return lb_out_of_memory(err);
+    const lb_value *told =
+        LB_ARGS(lb_text("rehearsed_on_branch", f->rehearsed ? f->rehearsed->branch : NULL),
+                lb_text("rehearsed_at_lsn", f->rehearsed ? f->rehearsed->lsn : NULL), lb_object("figures", figures));
     lb_group *group = NULL;
-    int r = lb_group_open(
-        ctx,
-        LB_GROUP(.title = index_title(ctx, f->type, object), .reason = f->reason,
-                 .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
-                                     lb_text("confidence", label_of(f)), lb_object("not_compared", rehearsal)),
-                 .undo = undo),
-        &group, err);
+    r = lb_group_open(ctx,
+                      LB_GROUP(.title = index_title(ctx, f->type, object), .reason = f->reason,
+                               .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
+                                                   lb_text("confidence", label_of(f)), lb_object("not_compared", told)),
+                               .undo = undo),
+                      &group, err);
     if (r >= 0)
         r = index_fix_apply(ctx, group, &f->fix, err);
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);

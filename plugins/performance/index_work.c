@@ -175,10 +175,22 @@ int index_make_fix(index_work *work, const lb_statement *statement, const lb_val
     return lb_compose(work->ctx, statement, kept, &ret_fix->sql, err);
 }
 
+static int fix_drop(index_work *work, bool is_tree, const char *schema, const char *name, index_fix *ret_fix,
+                    lb_error *err)
+{
+    return index_make_fix(work, is_tree ? &index_drop_tree_sql : &index_drop_sql,
+                          LB_ARGS(lb_ident("schema", schema), lb_ident("name", name)), ret_fix, err);
+}
+
 int index_fix_drop(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err)
 {
-    return index_make_fix(work, x->r.is_partitioned ? &index_drop_tree_sql : &index_drop_sql,
-                          LB_ARGS(lb_ident("schema", x->r.schema), lb_ident("name", x->r.name)), ret_fix, err);
+    return fix_drop(work, x->r.is_partitioned, x->r.schema, x->r.name, ret_fix, err);
+}
+
+/* An index stands in the schema of its table. */
+int index_fix_drop_new(index_work *work, const index_table *table, const char *name, index_fix *ret_fix, lb_error *err)
+{
+    return fix_drop(work, table->r.kind[0] == 'p', table->r.schema, name, ret_fix, err);
 }
 
 int index_fix_rebuild(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err)

@@ -85,6 +85,9 @@ LB_MUST_CHECK int index_definition(index_work *work, const index_info *x, const 
 LB_MUST_CHECK int index_make_fix(index_work *work, const lb_statement *statement, const lb_value *values,
                                  index_fix *ret_fix, lb_error *err);
 LB_MUST_CHECK int index_fix_drop(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err);
+/* The same of one that a fix of the table would make. */
+LB_MUST_CHECK int index_fix_drop_new(index_work *work, const index_table *table, const char *name, index_fix *ret_fix,
+                                     lb_error *err);
 LB_MUST_CHECK int index_fix_rebuild(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err);
 
 typedef enum index_kind { INDEX_BTREE = 0, INDEX_GIN, INDEX_BRIN } index_kind;

@@ -70,10 +70,24 @@ def a_build(version):
     with Given(version, more=ASKS) as place:
         place.sql(SHOP)
         request = index_request(place, "missing_fk_index", "public.orders")
+        (shown,) = place.approvals()
         void(place, request, indexes, "indexes", lambda p: p.sql("CREATE INDEX by_hand ON orders (person)"))
         place.sql("DROP INDEX by_hand")
         void(place, request, indexes, "columns", lambda p: p.sql("ALTER TABLE orders ALTER person TYPE bigint"))
         carried_out(place, request, indexes)
+        its_figures_and_undo_hold(place, shown)
+
+
+def its_figures_and_undo_hold(place, shown):
+    figures = shown["evidence"]["not_compared"]["figures"]
+    size = int(place.sql("SELECT pg_relation_size('orders_person_idx')"))
+    contains(figures["size_by"], "statistics, at most")
+    holds(0.9 * size <= figures["bytes_added"] <= 10 * size, f"it takes {size} bytes: {figures}")
+    equal(figures["rows_read_per_delete"], 20_000, "what it gains")
+    equal([figures[name] for name in ("statements", "calls", "mean_ms", "is_proven")], [None] * 4, "what is not known")
+    holds("index_writes_per_hour" in figures, f"what it costs: {figures}")
+    place.psql("-c", shown["undo"])
+    equal(indexes(place), "by_code\nby_code_too\norders_pkey", "once it is taken back as the request says")
 
 
 def a_drop(version):

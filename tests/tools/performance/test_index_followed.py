@@ -85,6 +85,18 @@ def approve_all(place, count):
         place.approve(request["id"])
 
 
+def what_people_see(place):
+    """The figures of each request, and its undo by the table that it is about."""
+    requests = {r["evidence"]["object"]: r for r in place.approvals()}
+    figures = requests["public.orders"]["evidence"]["not_compared"]["figures"]
+    equal({name: figures[name] for name in ("size_by", "statements", "calls", "is_proven", "index_writes_per_hour", "writes_counted_by")},
+          {"size_by": "planner", "statements": 1, "calls": 60, "is_proven": True, "index_writes_per_hour": None, "writes_counted_by": None},
+          f"figures, with a rate that nobody knows after seconds of counting: {figures}")
+    holds(figures["bytes_added"] > 100_000 and figures["mean_ms"] > 0 and figures["ms_saved"] > 0, f"what it costs and gains: {figures}")
+    holds(figures["cost_with_it"] * 2 < figures["cost_now"], f"the proof: {figures}")
+    return {name: r["undo"] for name, r in requests.items()}
+
+
 def two_are_dropped(place):
     """One is in no plan; of the other the counts were forgotten, and nobody minded that statements take it."""
     place.sql("""SELECT pg_stat_reset_single_table_counters('"goods ""code"" x"'::regclass)""")
@@ -136,6 +148,8 @@ def one_is_kept_and_one_is_taken_back(version):
               "proposals")
         holds(all(f["evidence"]["is_proven"] for f in first["findings"]), f"the planner's word for both: {first['findings']}")
         equal(built(place), {CODE_INDEX, NOTE_INDEX}, "indexes before anybody has agreed")
+        promised = what_people_see(place)
+        equal(promised["public.orders"], "DROP INDEX CONCURRENTLY public.orders_customer_id_idx", "how to take it back")
         approve_all(place, 2)
         equal(built(place), {CODE_INDEX, NOTE_INDEX, STATE, CUSTOMER}, "indexes once somebody has")
         two_are_dropped(place)
@@ -158,6 +172,7 @@ def one_is_kept_and_one_is_taken_back(version):
         useless = next(f for f in judged["findings"] if f["kind"] == "useless_index")
         equal((useless["object"], useless["fix"]), ("public.notices_state_idx", "DROP INDEX CONCURRENTLY public.notices_state_idx"),
               "what is to be taken back")
+        equal(useless["fix"], promised["public.notices"], "as it was promised")
         it_comes_back(place, judged)
         equal(built(place), {STATE, CUSTOMER}, "indexes while somebody is asked")
         approve_all(place, 2)
