@@ -56,7 +56,7 @@ def what_cannot_be_looked_at_is_said(version):
         calm = place.run(TOOL)["result"]
         equal((calm["examined"], calm["findings"]), ({"statements": 0}, []), "nothing is slow")
         equal([s["object"] for s in calm["skipped"]], ["statements of late"], "what is not known of it")
-        contains(calm["skipped"][0]["reason"], "slow ones are chosen by what was counted in all: there is no history to ask")
+        contains(calm["skipped"][0]["reason"], "slow ones are chosen by what was counted in all: history has nothing of the last")
         place.sql("CREATE TABLE gone (a int); SELECT count(*) FROM gone; DROP TABLE gone")
         lost = place.run(TOOL, query_id=query_id(place, "SELECT count(*) FROM gone"))["result"]
         contains(str(lost["skipped"]), 'relation "gone" does not exist')
