@@ -193,12 +193,12 @@ def stops_when_the_load_rises_or_the_hour_is_wrong(version):
         with somebody(place) as busy, somebody(place, "BEGIN", "LOCK TABLE t IN ACCESS SHARE MODE"):
             busy.stdin.write("SELECT pg_sleep(30);\n")
             busy.stdin.flush()
-            while place.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
-                            " AND state = 'active'") == "0":
+            mine = "query LIKE 'SELECT pg_sleep%' AND state = 'active' AND datname = current_database()"
+            while place.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {mine}") == "0":
                 pass
             result = place.run(TOOL, most_active=0)["result"]
             contains(result["stopped_because"], "sessions work")
-            place.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+            place.sql(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE {mine}")
         equal(dead(place), 6000, "the table")
         equal(place.run(TOOL, check=1, window="nine to five")["error"]["code"], "invalid", "a bad window")
         equal(place.run(TOOL, window=f"{hour:02}:00-{(hour + 2) % 24:02}:00")["result"]["tables_vacuumed"], 1, "in time")
@@ -352,7 +352,7 @@ def each_is_counted_right_before_its_turn(version):
 @contextlib.contextmanager
 def at_work(place, count):
     """So many sessions that work."""
-    mine = "query = 'SELECT pg_sleep(600);' AND state = 'active'"
+    mine = "query = 'SELECT pg_sleep(600);' AND state = 'active' AND datname = current_database()"
     with contextlib.ExitStack() as crowd:
         for session in [crowd.enter_context(somebody(place)) for _ in range(count)]:
             session.stdin.write("SELECT pg_sleep(600);\n")
