@@ -1,22 +1,22 @@
 /* A layout, carried out. */
 #include "branch_layout.h"
 
-static int keep(branch_layout *l, const char *name, lb_error *err)
+static int keep(lb_ctx *ctx, branch_names *names, const char *name, lb_error *err)
 {
-    const char *kept = lb_printf(l->ctx, "%s", name);
-    if (l->count == l->capacity) {
-        size_t capacity = l->capacity ? l->capacity * 2 : 32;
-        lb_value *grown = lb_alloc(l->ctx, capacity * sizeof *grown);
+    const char *kept = lb_printf(ctx, "%s", name);
+    if (names->count == names->capacity) {
+        size_t capacity = names->capacity ? names->capacity * 2 : 32;
+        lb_value *grown = lb_alloc(ctx, capacity * sizeof *grown);
         if (!grown)
             return lb_out_of_memory(err);
-        if (l->count)
-            memcpy(grown, l->names, l->count * sizeof *grown);
-        l->names = grown;
-        l->capacity = capacity;
+        if (names->count)
+            memcpy(grown, names->items, names->count * sizeof *grown);
+        names->items = grown;
+        names->capacity = capacity;
     }
     if (!kept)
         return lb_out_of_memory(err);
-    l->names[l->count++] = lb_text(NULL, kept);
+    names->items[names->count++] = lb_text(NULL, kept);
     return 0;
 }
 
@@ -24,7 +24,7 @@ static int tell(branch_layout *l, const char *name, const branch_kind *kind, boo
                 lb_error *err)
 {
     l->made += created;
-    int r = keep(l, name, err);
+    int r = keep(l->ctx, &l->names, name, err);
     if (r >= 0)
         r = lb_append(l->ctx, "branches",
                       LB_ARGS(lb_text("project_id", l->project), lb_text("branch", name), lb_text("type", kind->kind),
@@ -63,6 +63,47 @@ static int take_root(branch_layout *l, const char *name, const branch_kind *kind
                 err);
 }
 
+/* ---- schemas ---- */
+
+static int add_schema(void *state, const char *name, lb_error *err)
+{
+    branch_layout *l = state;
+    return keep(l->ctx, &l->schemas, name, err);
+}
+
+static int make_schemas(branch_layout *l, const char *branch, lb_error *err)
+{
+    const char *json = NULL;
+    int r = lb_call(l->ctx, "branch_schemas", &(lb_target){.project = l->project, .branch = branch},
+                    LB_ARGS(lb_list("schemas", LB_TEXT, l->schemas.items, l->schemas.count)), &json, err);
+    l->made += r >= 0 && !strstr(json, "\"made\":0");
+    return r;
+}
+
+int branch_layout_schemas(branch_layout *l, lb_error *err)
+{
+    l->schemas.count = 0;
+    if (!*l->pattern->schemas || l->fresh)
+        return 0;
+    int r = branch_pattern_each(l->pattern->schemas, &l->words, add_schema, l, err);
+    return r < 0 ? r : make_schemas(l, "production", err);
+}
+
+/* A branch where that fails is no reason to leave the others; the run fails at its end. */
+static int add_schemas(branch_layout *l, const char *branch, lb_error *err)
+{
+    int r = l->schemas.count ? make_schemas(l, branch, err) : 0;
+    if (r >= 0 || r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY || lb_cancelled(l->ctx))
+        return r;
+    const char *way = r == LB_ERR_SUSPENDED ? "; wake it (lbops target dsn does, with --wake), or enable it" : "";
+    const char *name = lb_printf(l->ctx, "%s/%s", l->project, branch),
+               *why = lb_printf(l->ctx, "whether it has all schemas is not known: %s%s", err->message, way);
+    l->lacking++;
+    return name && why ? lb_skipped(l->ctx, name, why, err) : lb_out_of_memory(err);
+}
+
+/* ---- a branch ---- */
+
 int branch_layout_branch(void *state, const char *name, lb_error *err)
 {
     branch_layout *l = state;
@@ -78,25 +119,7 @@ int branch_layout_branch(void *state, const char *name, lb_error *err)
                                 .creator_type = l->creator_type,
                                 .fresh = l->fresh};
     int r = order.reason ? branch_make(l->ctx, l->policy, &order, &made, err) : lb_out_of_memory(err);
+    if (r >= 0 && made.branch && !made.created)
+        r = add_schemas(l, name, err);
     return r < 0 ? r : tell(l, name, kind, made.created, made.differs, err);
-}
-
-static int add_schema(void *state, const char *name, lb_error *err)
-{
-    return keep(state, name, err);
-}
-
-int branch_layout_schemas(branch_layout *l, lb_error *err)
-{
-    const char *json = NULL;
-    if (!*l->pattern->schemas || l->fresh)
-        return 0;
-    l->count = 0;
-    int r = branch_pattern_each(l->pattern->schemas, &l->words, add_schema, l, err);
-    if (r >= 0)
-        r = lb_call(l->ctx, "branch_schemas", &(lb_target){.project = l->project, .branch = "production"},
-                    LB_ARGS(lb_list("schemas", LB_TEXT, l->names, l->count)), &json, err);
-    l->count = 0;
-    l->made += r >= 0 && !strstr(json, "\"made\":0");
-    return r;
 }

@@ -188,7 +188,7 @@ static int make_all(void *state, const char *name, lb_error *err)
     const plane_project *project = NULL;
     l->project = lb_printf(l->ctx, "%s", name);
     l->fresh = false;
-    l->made = l->count = 0;
+    l->made = l->lacking = l->names.count = 0;
     int r = l->project ? plane_read_project(l->ctx, name, &project, err) : lb_out_of_memory(err);
     bool created = r >= 0 && !project;
     if (created)
@@ -202,10 +202,14 @@ static int make_all(void *state, const char *name, lb_error *err)
                       LB_ARGS(lb_text("project_id", l->project), lb_bool("created", created),
                               lb_i64("changes", (int64_t)l->made)),
                       err);
+    if (r >= 0 && l->lacking)
+        r = lb_fail(err, LB_ERR_TOOL, "what was skipped says why; run it again once that is mended",
+                    "%zu branch(es) may lack a tenant's schema; all else is done", l->lacking);
     if (r < 0 || !l->made)
         return r < 0 ? lb_wrap(err, name) : 0;
-    return lb_emit(l->ctx, "provisioning.complete",
-                   LB_ARGS(lb_text("project_id", l->project), lb_list("branches", LB_TEXT, l->names, l->count)), err);
+    return lb_emit(
+        l->ctx, "provisioning.complete",
+        LB_ARGS(lb_text("project_id", l->project), lb_list("branches", LB_TEXT, l->names.items, l->names.count)), err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)

@@ -34,9 +34,46 @@ def on_a_local_lakebase(version):
         equal([again["changes"], again["events"]], [[], []], "the second run")
         equal(sorted((r["branch_id"], r["event_type"]) for r in place.waiting("branch_lifecycle")),
               [("development", "created"), ("production", "protected"), ("staging", "created")], "history")
-        provision(place, domain="shop", environment="dev", branching_pattern="multi_tenant_schema",
-                  tenants=[f"many{n}" for n in range(150)])
-        equal(place.sql("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^many'"), "150", "none of many tenants is left out")
+        many = {"domain": "shop", "environment": "dev", "branching_pattern": "multi_tenant_schema",
+                "tenants": [f"many{n}" for n in range(150)]}
+        count = "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^many'"
+        branches = ("production", "staging", "development")
+        place.sql("CREATE SCHEMA many7", branch="staging")
+        plan = provision(place, plan=True, **many)
+        equal([len(plan["changes"]), {c["executed"] for c in plan["changes"]}], [449, {False}], "a plan has those of each branch")
+        equal([place.sql(count, branch=b) for b in branches], ["0", "1", "0"], "and makes none")
+        done = provision(place, **many)
+        equal([place.sql(count, branch=b) for b in branches], ["150"] * 3, "a tenant that comes later is on each branch")
+        equal([e["type"] for e in done["events"]], ["provisioning.complete"], "no branch was made for that")
+        again = provision(place, **many)
+        equal([again["changes"], again["events"]], [[], []], "the next run")
+
+
+def a_branch_that_cannot_be_looked_at_is_said():
+    with Workspace(project="shop-dev") as place:
+        words = {"domain": "shop", "environment": "dev", "branching_pattern": "multi_tenant_schema"}
+        primary = "projects/shop-dev/branches/staging/endpoints/primary"
+        schemas = "SELECT string_agg(nspname, ',' ORDER BY nspname) FROM pg_namespace WHERE nspname IN ('acme', 'bolt')"
+
+        def disabled(is_off):
+            place.emulator.finish(place.emulator.postgres(
+                "PATCH", primary, {"spec": {"endpoint_type": "ENDPOINT_TYPE_READ_WRITE", "disabled": is_off}},
+                update_mask="spec.disabled"))
+            place.emulator.settled(primary)
+
+        provision(place, tenants=["acme"], **words)
+        disabled(True)
+        failed = provision(place, check=1, tenants=["acme", "bolt"], **words)
+        contains(failed["error"]["message"], "shop-dev", "1 branch")
+        contains(json.dumps(failed["result"]["skipped"]), "shop-dev/staging", "not known", "disabled")
+        equal([place.sql(schemas, branch=b) for b in ("production", "development")], ["acme,bolt"] * 2, "the others have it")
+        equal([e["type"] for e in failed["events"]], [], "nothing is complete")
+        disabled(False)
+        asleep = provision(place, check=1, tenants=["acme", "bolt"], **words)
+        contains(json.dumps(asleep["result"]["skipped"]), "shop-dev/staging", "is suspended", "lbops target dsn does, with --wake")
+        place.cli("target", "dsn", "staging", "--wake", check=0)
+        done = provision(place, tenants=["acme", "bolt"], **words)
+        equal([place.sql(schemas, branch="staging"), len(done["changes"])], ["acme,bolt", 1], "what was left is done")
 
 
 def each_layout_in_a_workspace():
@@ -137,5 +174,5 @@ def a_run_that_is_killed_is_finished_by_the_next():
         equal(provision(place, domain="shop")["changes"], [], "and no more")
 
 
-suite(*each_version(on_a_local_lakebase), each_layout_in_a_workspace, what_is_there_is_taken_over, what_was_deleted_softly_holds_its_name,
+suite(*each_version(on_a_local_lakebase), a_branch_that_cannot_be_looked_at_is_said, each_layout_in_a_workspace, what_is_there_is_taken_over, what_was_deleted_softly_holds_its_name,
       nothing_is_begun_that_cannot_end, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
