@@ -233,7 +233,7 @@ static void show_list(const cli *c, const char *document)
         show_branch(c, json_object_array_get_idx(targets, i));
     for (size_t i = 0; unfinished && i < json_object_array_length(unfinished); i++) {
         struct json_object *item = json_object_array_get_idx(unfinished, i);
-        (void)printf("%s%s%s is missing: %s\n", cli_style(c, "31"), text_of(item, "name"), cli_style(c, "0"),
+        (void)printf("%s%s%s %s\n", cli_style(c, "31"), text_of(item, "name"), cli_style(c, "0"),
                      text_of(item, "reason"));
     }
     if (!targets && !unfinished)

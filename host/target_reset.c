@@ -1,5 +1,5 @@
 /* A reset: delete with purge, create again. Between the two the name is missing, so that what is to be made is on disk
- * before anything goes, and is taken away only when it stands again. */
+ * before anything goes, and is taken away only when it stands again, its compute's settings with it. */
 #include "target_reset.h"
 
 #include "fs.h"
@@ -9,7 +9,9 @@
 #include <dirent.h>
 #include <errno.h>
 
-#define WISH_LIMIT ((size_t)64 * 1024)
+#define WISH_LIMIT   ((size_t)64 * 1024)
+#define ONE_RESET_US INT64_C(3600000000) /* a reset that died longer ago than this is not the one that is asked for */
+#define SETTLE_LOOKS 60
 
 static char *resets_dir(lb_ctx *ctx)
 {
@@ -70,11 +72,12 @@ static struct json_object *endpoint_spec(struct json_object *endpoint)
     return spec;
 }
 
-static struct json_object *make_wish(struct json_object *branch, struct json_object *endpoint)
+static struct json_object *make_wish(struct json_object *branch, struct json_object *endpoint, int64_t now)
 {
     struct json_object *wish = json_object_new_object();
     (void)json_object_object_add(wish, "branch", branch_spec(branch)); /* fails without memory alone */
     (void)json_object_object_add(wish, "endpoint", endpoint_spec(endpoint));
+    (void)json_object_object_add(wish, "at", json_object_new_int64(now));
     copy_member(branch, "name", wish);
     copy_member(branch, "uid", wish);
     return wish;
@@ -166,6 +169,28 @@ static int create_branch(lb_ctx *ctx, const lb_target *t, struct json_object *wi
                          "the second half of a reset", &request, ret_done, err);
 }
 
+static bool is_settled(struct json_object *object)
+{
+    const char *state = target_text(object, "status", "current_state");
+    return object && !target_text(object, "status", "pending_state") && (!state || strcmp(state, "INIT") != 0);
+}
+
+/* An operation that is done does not mean that all of it has come to rest, and what a run that died began has no
+ * operation that we know. What does not settle, the change that follows says. */
+static void wait_settled(lb_ctx *ctx, const lb_target *t)
+{
+    lb_error ignored;
+    int64_t pause_us = TARGET_FIRST_PAUSE_US;
+    const char *branch = lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch),
+               *endpoint = lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch);
+    for (int i = 0; i < SETTLE_LOOKS && !lb_cancelled(ctx); i++) {
+        if (is_settled(target_read(ctx, branch, NULL, &ignored)) &&
+            is_settled(target_read(ctx, endpoint, NULL, &ignored)))
+            return;
+        target_pause(ctx, &pause_us);
+    }
+}
+
 /* What the new endpoint has by itself needs no change. */
 static int restore_endpoint(lb_ctx *ctx, const lb_target *t, struct json_object *wish, lb_error *err)
 {
@@ -195,8 +220,9 @@ static int restore_endpoint(lb_ctx *ctx, const lb_target *t, struct json_object 
 /* The branch stands again: what is left is its compute, and then there is nothing left to remember. */
 static int finish(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path, lb_error *err)
 {
+    wait_settled(ctx, t);
     int r = restore_endpoint(ctx, t, wish, err);
-    if (r >= 0 && unlink(path) != 0 && errno != ENOENT)
+    if (r >= 0 && !lb_plans(ctx) && unlink(path) != 0 && errno != ENOENT)
         r = fs_fail(err, errno, "remove", path);
     return r;
 }
@@ -209,6 +235,58 @@ static int create_again(lb_ctx *ctx, const lb_target *t, const char *path, bool 
     int r = create_branch(ctx, t, wish, ret_done, err);
     return r < 0 || !*ret_done ? r : finish(ctx, t, wish, path, err);
 }
+
+/* ---- what a run that died has left ---- */
+
+/* Another branch stands there than the one that was to go, made from the same source: what is left to do is its
+ * compute. */
+static bool is_made_again(struct json_object *wish, struct json_object *branch)
+{
+    const char *uid = target_text(branch, NULL, "uid"), *old = target_text(wish, NULL, "uid"),
+               *source = target_text(branch, "status", "source_branch"),
+               *wanted = target_text(wish, "branch", "source_branch");
+    return uid && old && source && wanted && strcmp(uid, old) != 0 && strcmp(source, wanted) == 0;
+}
+
+/* NULL: there is nothing that was begun and is half done at this branch, or nobody can read what it was. */
+static struct json_object *half_done(struct json_object *branch, const char *path)
+{
+    lb_error ignored;
+    struct json_object *wish = access(path, F_OK) == 0 ? read_wish(path, &ignored) : NULL;
+    if (wish && is_made_again(wish, branch))
+        return wish;
+    (void)json_object_put(wish); /* NULL is fine */
+    return NULL;
+}
+
+/* ret_done: that was the reset which is asked for. One of another day is finished as well, so that what the compute
+ * was set to is not lost, but the data is that of its day. */
+static int finish_half(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path, bool *ret_done,
+                       lb_error *err)
+{
+    lb_log(ctx, LB_LOG_WARN, "an earlier reset of %s/%s died after making it again: finishing that", t->project,
+           t->branch);
+    *ret_done = lb_now(ctx) - json_get_i64(wish, "at", 0) < ONE_RESET_US;
+    int r = finish(ctx, t, wish, path, err);
+    if (r >= 0 && !*ret_done)
+        wait_settled(ctx, t); /* what changes cannot be deleted */
+    return r;
+}
+
+/* After a failure nobody knows what was done, unless the branch that was to go is still there. */
+static void forget_if_whole(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path)
+{
+    lb_error ignored;
+    const char *old = target_text(wish, NULL, "uid");
+    struct json_object *branch =
+        target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch), NULL, &ignored);
+    const char *uid = branch ? target_text(branch, NULL, "uid") : NULL;
+    if (uid && old && strcmp(uid, old) == 0 && !target_text(branch, "status", "delete_time") &&
+        !target_text(branch, "status", "pending_state"))
+        (void)unlink(path); /* nothing went; the file is looked through again otherwise */
+}
+
+/* ---- all of it ---- */
 
 /* Can the branch be made again, as far as its parent says? Asked before anything is deleted. */
 static int check_parent(lb_ctx *ctx, struct json_object *branch, lb_error *err)
@@ -243,7 +321,7 @@ static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *bran
         target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch), NULL, err);
     if (!endpoint)
         return err->code;
-    JSON_AUTO *wish = make_wish(branch, endpoint);
+    JSON_AUTO *wish = make_wish(branch, endpoint, lb_now(ctx));
     if (w->keeps && target_keep_statements(ctx, t, err) < 0)
         return lb_wrap(err, "nothing was deleted");
     if (!lb_plans(ctx) && write_wish(ctx, path, wish, err) < 0)
@@ -252,25 +330,49 @@ static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *bran
     *ret_done = r >= 0 && outcome == LB_APPLIED;
     if (*ret_done)
         return finish(ctx, t, wish, path, err);
-    if (r >= 0 && !lb_plans(ctx))
-        (void)unlink(path); /* nothing went. After a failure nobody knows, and the next try looks again. */
+    if (r < 0)
+        forget_if_whole(ctx, t, wish, path);
+    else if (!lb_plans(ctx))
+        (void)unlink(path); /* nothing went */
     return r;
 }
 
 int target_reset(lb_ctx *ctx, const lb_target *t, const target_wish *w, lb_error *err)
 {
     bool done = false;
+    int r = 0;
     LB_AUTO_FREE char *path = wish_path(ctx, t);
     struct json_object *branch =
         target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch), NULL, err);
     bool resumes = !branch && err->code == LB_ERR_NOT_FOUND && access(path, F_OK) == 0;
     if (!branch && !resumes)
         return err->code;
-    if (resumes)
+    JSON_AUTO *half = branch ? half_done(branch, path) : NULL;
+    if (half) {
+        r = finish_half(ctx, t, half, path, &resumes, err);
+        done = resumes && !lb_plans(ctx);
+    } else if (resumes) {
         lb_log(ctx, LB_LOG_WARN, "an earlier reset of %s/%s died after deleting it: going on from there", t->project,
                t->branch);
-    int r = resumes ? create_again(ctx, t, path, &done, err) : reset_whole(ctx, t, branch, path, w, &done, err);
+        r = create_again(ctx, t, path, &done, err);
+    }
+    if (r >= 0 && !resumes)
+        r = reset_whole(ctx, t, branch, path, w, &done, err);
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_bool("reset", done), lb_bool("resumed", resumes)), err);
+}
+
+/* NULL: nothing is half done there, or nobody knows. */
+static const char *what_is_left(lb_ctx *ctx, const char *name, struct json_object *wish)
+{
+    lb_error err;
+    struct json_object *branch = target_read(ctx, lb_printf(ctx, "%s", name), NULL, &err);
+    if (!branch)
+        return err.code == LB_ERR_NOT_FOUND
+                   ? "is missing: a reset deleted it and died before making it again: reset it once more"
+                   : NULL;
+    return is_made_again(wish, branch)
+               ? "has not the compute that it had: a reset died before setting it: reset it once more"
+               : NULL;
 }
 
 int target_list_resets(lb_ctx *ctx, lb_error *err)
@@ -284,13 +386,9 @@ int target_list_resets(lb_ctx *ctx, lb_error *err)
         LB_AUTO_FREE char *path = base_printf("%s/%s", dir_path, entry->d_name);
         JSON_AUTO *wish = entry->d_name[0] != '.' ? read_wish(path, &ignored) : NULL;
         const char *name = wish ? target_text(wish, NULL, "name") : NULL;
-        if (!name || target_read(ctx, lb_printf(ctx, "%s", name), NULL, &ignored) || ignored.code != LB_ERR_NOT_FOUND)
-            continue;
-        r = lb_append(
-            ctx, "unfinished",
-            LB_ARGS(lb_text("name", name),
-                    lb_text("reason", "a reset deleted it and died before making it again: reset it once more")),
-            err);
+        const char *left = name ? what_is_left(ctx, name, wish) : NULL;
+        if (left)
+            r = lb_append(ctx, "unfinished", LB_ARGS(lb_text("name", name), lb_text("reason", left)), err);
     }
     if (dir)
         (void)closedir(dir); /* was only read */

@@ -16,6 +16,10 @@ const char *target_text(struct json_object *object, const char *outer, const cha
 LB_MUST_CHECK int target_change(lb_ctx *ctx, const char *title, const char *reason, const lb_request *request,
                                 bool *ret_done, lb_error *err);
 
+/* A little longer each time, as the run goes on waiting. */
+#define TARGET_FIRST_PAUSE_US 20000
+void target_pause(lb_ctx *ctx, int64_t *pause_us);
+
 /* The operation that a call answered with, to its end. */
 LB_MUST_CHECK int target_wait(lb_ctx *ctx, const char *reply, lb_error *err);
 
@@ -41,7 +45,7 @@ LB_MUST_CHECK int target_keep_statements(lb_ctx *ctx, const lb_target *t, lb_err
 
 /* target_reset.c */
 LB_MUST_CHECK int target_reset(lb_ctx *ctx, const lb_target *t, const target_wish *wish, lb_error *err);
-/* Resets that died between deleting and creating, as items of the result's "unfinished". */
+/* Resets that died after deleting, as items of the result's "unfinished". */
 LB_MUST_CHECK int target_list_resets(lb_ctx *ctx, lb_error *err);
 
 #endif

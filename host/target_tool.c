@@ -10,10 +10,9 @@
 #include <sys/un.h>
 #include <time.h>
 
-#define MOST_PAGES     1000
-#define FIRST_PAUSE_US 20000
-#define LAST_PAUSE_US  2000000
-#define SOURCE_LOOKS   30
+#define MOST_PAGES    1000
+#define LAST_PAUSE_US 2000000
+#define SOURCE_LOOKS  30
 
 struct args {
     const char *action, *source, *time, *lsn, *ttl, *expire_time, *kind, *creator_type, *reason;
@@ -102,7 +101,7 @@ static int judge_operation(struct json_object *operation, lb_error *err)
                    message ? message : "no reason given");
 }
 
-static void pause_longer(lb_ctx *ctx, int64_t *pause_us)
+void target_pause(lb_ctx *ctx, int64_t *pause_us)
 {
     const struct timespec pause = {.tv_sec = *pause_us / 1000000, .tv_nsec = *pause_us % 1000000 * 1000};
     (void)nanosleep(&pause, NULL); /* a signal ends it early, which is fine */
@@ -112,14 +111,14 @@ static void pause_longer(lb_ctx *ctx, int64_t *pause_us)
 
 int target_wait(lb_ctx *ctx, const char *reply, lb_error *err)
 {
-    int64_t pause_us = FIRST_PAUSE_US;
+    int64_t pause_us = TARGET_FIRST_PAUSE_US;
     struct json_object *operation = keep_parsed(ctx, reply, err), *done = NULL;
     const char *name = operation ? target_text(operation, NULL, "name") : NULL;
     while (operation && name &&
            !(json_object_object_get_ex(operation, "done", &done) && json_object_get_boolean(done))) {
         if (lb_cancelled(ctx))
             return lb_fail(err, LB_ERR_TIMEOUT, "lbops target ls shows how far it is", "%s is not done yet", name);
-        pause_longer(ctx, &pause_us);
+        target_pause(ctx, &pause_us);
         operation = target_read(ctx, name, NULL, err);
     }
     if (!operation)
@@ -241,14 +240,14 @@ static void put_expiry(buf *body, const struct args *args)
 static void wait_for_source(lb_ctx *ctx, const struct args *args, const lb_target *t)
 {
     lb_error ignored;
-    int64_t pause_us = FIRST_PAUSE_US;
+    int64_t pause_us = TARGET_FIRST_PAUSE_US;
     const char *path =
         lb_printf(ctx, "projects/%s/branches/%s", t->project, args->source ? args->source : "production");
     struct json_object *source = target_read(ctx, path, NULL, &ignored);
     for (int i = 0; i < SOURCE_LOOKS && source && target_text(source, "status", "pending_state"); i++) {
         if (lb_cancelled(ctx))
             return;
-        pause_longer(ctx, &pause_us);
+        target_pause(ctx, &pause_us);
         source = target_read(ctx, path, NULL, &ignored);
     }
 }

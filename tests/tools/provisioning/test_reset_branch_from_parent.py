@@ -106,6 +106,59 @@ def a_reset_that_is_killed_is_finished_by_the_next():
         equal(place.branches()["staging"]["current_state"], "READY", "the branch")
 
 
+def what_died_before_the_compute_was_set_is_finished():
+    with Workspace() as place:
+        emulator, branch = place.emulator, "ci-pr-1"
+        primary = f"projects/shop/branches/{branch}/endpoints/primary"
+        place.project()
+        emulator.branch("shop", branch, ttl="14400s")
+        emulator.finish(emulator.postgres(
+            "PATCH", primary, {"spec": {"endpoint_type": "ENDPOINT_TYPE_READ_WRITE", "autoscaling_limit_min_cu": 2,
+                                        "autoscaling_limit_max_cu": 4}},
+            update_mask="spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu"))
+        emulator.settled(primary)
+        left = place.state / "resets" / f"shop.{branch}.json"
+
+        def uid():
+            return place.branches().get(branch, {}).get("uid")
+
+        def most_cu():
+            return emulator.postgres("GET", primary).json["status"]["autoscaling_limit_max_cu"]
+
+        def verbs(run):
+            return [c["statement"].split()[0] for c in run["changes"] if c["executed"]]
+
+        def kill_one():
+            before = uid()
+            emulator.fault("hang", "/endpoints/primary", "PATCH", seconds=300)
+            place.killed(lambda: uid() not in (before, None), "run", "reset_branch_from_parent", "--project_id", "shop",
+                         "--branch_id", branch)
+            emulator.control("DELETE", "faults")
+            emulator.settled(primary)
+            holds(most_cu() != 4, "the new one has the compute that the project gives")
+            return uid()
+
+        again = kill_one()
+        listed = json.loads(place.cli("--json", "target", "ls", check=0).stdout)["result"]["unfinished"]
+        equal([i["name"] for i in listed], [f"projects/shop/branches/{branch}"], "a listing has it")
+        contains(listed[0]["reason"], "the compute that it had")
+        plan = reset(place, plan=True, project_id="shop", branch_id=branch)
+        equal([[c["statement"].split()[0] for c in plan["changes"]], left.exists()], [["PATCH"], True], "a plan forgets nothing")
+        done = reset(place, project_id="shop", branch_id=branch)
+        equal([verbs(done), uid(), most_cu()], [["PATCH"], again, 4], "it is not reset twice, and has its compute")
+        equal([e["type"] for e in done["events"]], ["branch.reset"], "which is heard of")
+        equal([r["branch_uid"] for r in place.waiting("branch_lifecycle") if r["event_type"] == "reset"], [again], "once")
+        holds(not left.exists(), "nothing is left of it")
+
+        other = kill_one()
+        wish = json.loads(left.read_text())
+        left.write_text(json.dumps({**wish, "at": wish["at"] - 7200 * 1000000}))
+        done = reset(place, project_id="shop", branch_id=branch)
+        equal(verbs(done), ["PATCH", "DELETE", "POST", "PATCH"], "one of another day is finished, and then it is reset")
+        holds(uid() != other, "it has the data of today")
+        equal([most_cu(), left.exists()], [4, False], "and its compute")
+
+
 def what_was_deleted_softly_is_not_reset():
     with Workspace(more=ROUTINE) as place:
         place.project()
@@ -117,4 +170,5 @@ def what_was_deleted_softly_is_not_reset():
         equal(place.branches()["dev-anna"]["current_state"], "DELETED", "it is as it was")
 
 
-suite(*each_version(on_a_local_lakebase), in_a_workspace, a_reset_that_is_killed_is_finished_by_the_next, what_was_deleted_softly_is_not_reset, at_once=2)
+suite(*each_version(on_a_local_lakebase), in_a_workspace, a_reset_that_is_killed_is_finished_by_the_next,
+      what_died_before_the_compute_was_set_is_finished, what_was_deleted_softly_is_not_reset, at_once=2)

@@ -166,6 +166,10 @@ def resets(version):
             equal(place.sql("SELECT to_regclass('mine')", name), "mine", "nothing was deleted")
             gone(place, name)
         gone(place, place.database)
+        with somebody(place, name):
+            contains(said(place.cli("target", "reset", name, check=1)), "anna at work")
+            equal(list((place.state / "resets").iterdir()), [], "nothing was begun that another reset would have to finish")
+        gone(place, name)
         place.cli("target", "reset", name, check=0)
         equal(place.sql("SELECT to_regclass('mine'), to_regclass('theirs')", name), "|theirs", "it is the parent's")
         after = place.branches()[name]
