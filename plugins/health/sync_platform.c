@@ -240,7 +240,7 @@ static int add_synced(lb_ctx *ctx, const char *catalog, const sync_wish *wish, s
         return 0;
     const char *path = lb_printf(ctx, "synced_tables/%s.%s.%s", catalog, wish->schema, wish->name);
     struct json_object *found = unity_find(ctx, path, NULL, err), *spec = NULL;
-    *is_sure = *is_sure && (found || err->code == LB_ERR_NOT_FOUND);
+    *is_sure = *is_sure && (found || err->code == LB_ERR_NOT_FOUND || err->code == LB_ERR_UNSUPPORTED);
     if (!found)
         return can_do_without(err->code) ? 0 : err->code;
     const char *state = said(found, "detailed_state"), *detail = said(found, "message");

@@ -69,8 +69,7 @@ static int find_api(rls_work *w, api *ret, lb_error *err)
     ret->document = read_json(w, ret->path, err);
     if (ret->document)
         return 0;
-    ret->unknown =
-        err->code == LB_ERR_UNSUPPORTED || (err->code == LB_ERR_NOT_FOUND && !strstr(err->message, "data api"));
+    ret->unknown = err->code == LB_ERR_UNSUPPORTED; /* not found: its database was there a moment ago, so it is off */
     return is_absent(err) ? 0 : err->code;
 }
 

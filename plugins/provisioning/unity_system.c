@@ -97,7 +97,7 @@ static int check_rights(look *l, size_t i, struct json_object *table, bool is_re
     grants = unity_find(l->ctx, lb_printf(l->ctx, "unity-catalog/effective-permissions/table/%s", full_name(l, i)),
                         NULL, err);
     if (!grants)
-        return err->code == LB_ERR_DENIED || err->code == LB_ERR_NOT_FOUND
+        return err->code == LB_ERR_DENIED || err->code == LB_ERR_NOT_FOUND || err->code == LB_ERR_UNSUPPORTED
                    ? lb_skipped(l->ctx, full_name(l, i),
                                 lb_printf(l->ctx, "who may read it is not shown: %s", err->message), err)
                    : err->code;
@@ -176,7 +176,7 @@ static int look_at(look *l, size_t i, lb_error *err)
     bool is_read = false, is_denied = false;
     struct json_object *table =
         unity_find(l->ctx, lb_printf(l->ctx, "unity-catalog/tables/%s", full_name(l, i)), "omit_columns=true", &why);
-    if (!table && (why.code == LB_ERR_DENIED || why.code == LB_ERR_NOT_FOUND))
+    if (!table && (why.code == LB_ERR_DENIED || why.code == LB_ERR_NOT_FOUND || why.code == LB_ERR_UNSUPPORTED))
         return tell_unreadable(l, i, &why, err);
     if (!table) {
         *err = why;

@@ -10,8 +10,10 @@
 
 /* ---- errors ---- */
 
-static int code_of(int status)
+static int code_of(int status, const char *error_code)
 {
+    if (strcmp(error_code, "ENDPOINT_NOT_FOUND") == 0) /* no such call: what was named may well be there */
+        return LB_ERR_UNSUPPORTED;
     switch (status) {
     case 401:
     case 403:
@@ -36,7 +38,7 @@ int local_refuse(lb_error *err, int status, const char *error_code, const char *
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args); /* a long text is cut */
     va_end(args);
-    return lb_fail(err, code_of(status), NULL, "status %d %s: %s", status, error_code, text);
+    return lb_fail(err, code_of(status, error_code), NULL, "status %d %s: %s", status, error_code, text);
 }
 
 int local_missing(lb_error *err, const char *what)
@@ -184,12 +186,14 @@ static int read_operation(local_call *call, lb_error *err)
 
 /* ---- calls ---- */
 
-/* A name that goes on behind an endpoint, a role or a database is malformed; anything else is no call at all. */
+/* A name that goes on behind an endpoint, a role or a database is malformed, but for what the platform has there;
+ * anything else is no call at all. */
 int local_no_route(const local_call *call, lb_error *err)
 {
     char **w = call->words;
     bool is_name = w && call->count > 6 && strcmp(w[0], "projects") == 0 && strcmp(w[2], "branches") == 0;
-    if (is_name)
+    bool is_data_api = is_name && call->count == 7 && strcmp(w[4], "databases") == 0 && strcmp(w[6], "data-api") == 0;
+    if (is_name && !is_data_api)
         return local_refuse(err, 404, "NOT_FOUND", "resource not found");
     return local_refuse(err, 404, "ENDPOINT_NOT_FOUND", "No API found for '%s %s'", call->request->method,
                         call->request->path);

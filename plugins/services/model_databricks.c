@@ -100,7 +100,7 @@ static int ask(void *state, const lb_model_ask *question, int64_t deadline,
 {
     const bricks_model *m = state;
     int r = model_chat_ask(&m->chat, question, deadline, answer, arg, err);
-    if (r == LB_ERR_NOT_FOUND)
+    if (r == LB_ERR_NOT_FOUND || r == LB_ERR_UNSUPPORTED)
         (void)snprintf(err->hint, sizeof err->hint, /* cut */
                        "name another endpoint in [services.model]: %.60s is not served here", m->endpoint);
     if (r == LB_ERR_DENIED)

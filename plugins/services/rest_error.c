@@ -17,6 +17,7 @@ static const struct {
     {"UNAUTHENTICATED", LB_ERR_DENIED},
     {"PERMISSION_DENIED", LB_ERR_DENIED},
     {"CUSTOMER_UNAUTHORIZED", LB_ERR_DENIED},
+    {"ENDPOINT_NOT_FOUND", LB_ERR_UNSUPPORTED}, /* no such call: what was named may well be there */
     {"NOT_FOUND", LB_ERR_NOT_FOUND},
     {"RESOURCE_DOES_NOT_EXIST", LB_ERR_NOT_FOUND},
     {"ALREADY_EXISTS", LB_ERR_CONFLICT},
@@ -73,6 +74,8 @@ int rest_code_of(int status, const char *error_code)
 static const char *hint_of(int status, int code)
 {
     size_t i = find_status(status);
+    if (status == 404 && code == LB_ERR_UNSUPPORTED)
+        return "the server knows no such call: it may be of a newer one, or of another region";
     if (i < sizeof by_status / sizeof by_status[0])
         return by_status[i].hint;
     if (code == LB_ERR_CONFLICT)

@@ -99,7 +99,8 @@ static void codes(void)
     CU_ASSERT(rest_code_of(400, "") == LB_ERR_INVALID);
     CU_ASSERT(rest_code_of(400, "FEATURE_DISABLED") == LB_ERR_UNSUPPORTED);
     CU_ASSERT(rest_code_of(401, "") == LB_ERR_DENIED && rest_code_of(403, "NEW_CODE") == LB_ERR_DENIED);
-    CU_ASSERT(rest_code_of(404, "") == LB_ERR_NOT_FOUND);
+    CU_ASSERT(rest_code_of(404, "") == LB_ERR_NOT_FOUND && rest_code_of(404, "NOT_FOUND") == LB_ERR_NOT_FOUND);
+    CU_ASSERT(rest_code_of(404, "ENDPOINT_NOT_FOUND") == LB_ERR_UNSUPPORTED);
     CU_ASSERT(rest_code_of(400, "CATALOG_DOES_NOT_EXIST") == LB_ERR_NOT_FOUND);
     CU_ASSERT(rest_code_of(409, "ALREADY_EXISTS") == LB_ERR_CONFLICT);
     CU_ASSERT(rest_code_of(429, "") == LB_ERR_LIMIT && rest_code_of(400, "QUOTA_EXCEEDED") == LB_ERR_LIMIT);

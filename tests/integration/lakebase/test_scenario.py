@@ -20,7 +20,7 @@ from scenario import Failure, Runner  # noqa: E402
 EMULATOR = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "emulator", "emulator.py")
 BY_STATUS = {200: "ok", 400: "invalid", 401: "denied", 403: "denied", 404: "not_found", 409: "conflict", 429: "limit"}
 BY_ERROR_CODE = {"INVALID_STATE": "conflict", "RESOURCE_EXHAUSTED": "limit", "QUOTA_EXCEEDED": "limit",
-                 "RESOURCE_LIMIT_EXCEEDED": "limit", "FEATURE_DISABLED": "unsupported"}
+                 "RESOURCE_LIMIT_EXCEEDED": "limit", "FEATURE_DISABLED": "unsupported", "ENDPOINT_NOT_FOUND": "unsupported"}
 
 
 class TransportRunner(Runner):

@@ -432,6 +432,25 @@ def nothing_is_shown_before_the_tenants_are_apart():
 DATA_API = "projects/shop/branches/production/databases/databricks-postgres/data-api"
 
 
+def whether_there_is_a_data_api_is_told_by_codes():
+    """Not by words, which are the platform's to change."""
+    with Workspace(targets=(("*", "throwaway"),)) as place:
+        place.project("shop")
+        place.sql("CREATE TABLE orders (tenant_id text, v int); INSERT INTO orders VALUES ('a', 1), ('b', 2)")
+        params = {"tenants": ["a", "b"], "exposed_schemas": ["public"]}
+        place.emulator.fault("status", "/data-api$", "GET", status=404, error_code="ENDPOINT_NOT_FOUND", count=0,
+                             message="no such call: data api")
+        done = place.run("configure_rls", **params)
+        contains(json.dumps(done["result"]["skipped"]), "the control plane here has none")
+        holds(not any("data-api" in c["statement"] for c in done["changes"]), "it is not asked for")
+        place.emulator.control("DELETE", "faults")
+        place.emulator.fault("status", "/data-api$", "GET", status=404, error_code="NOT_FOUND", count=0, message="nothing there")
+        done = place.run("configure_rls", **params)
+        equal([c["statement"].split()[0] for c in done["changes"] if "data-api" in c["statement"]], ["POST"], "it was off")
+        place.emulator.control("DELETE", "faults")
+        equal(place.emulator.postgres("GET", DATA_API).json["status"]["db_schemas"], ["public"], "and is on")
+
+
 def the_data_api_waits_for_the_parts_of_a_table(version):
     with Workspace(targets=(("*", "throwaway"),)) as place:
         place.project("shop", version=version)
@@ -469,4 +488,4 @@ suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys
                     who_gets_around_policies_is_told, a_part_of_a_table_is_no_way_around,
                     the_data_api_waits_for_the_parts_of_a_table, the_data_api_waits_for_every_table,
                     tenants_are_apart_by_schema, a_person_decides_on_production, bad_input, on_a_local_lakebase),
-      in_a_workspace, nothing_is_shown_before_the_tenants_are_apart, at_once=2)
+      in_a_workspace, whether_there_is_a_data_api_is_told_by_codes, nothing_is_shown_before_the_tenants_are_apart, at_once=2)

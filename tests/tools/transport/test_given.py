@@ -350,10 +350,12 @@ def keeps_the_rules(version=VERSIONS[-1]):
             equal(refused["name"], "unsupported", f"{method} {path}: {refused}")
             contains(refused["hint"], "leave the dsn out")
         equal(post(place.name("past"), no_expiry=True, source_branch_time="2026-01-01T00:00:00Z")["name"], "unsupported", "PITR")
-        for path in ("projects/other/branches", "projects/given/operations", "projects/given/operations/x", "catalogs",
+        for path in ("projects/other/branches", "projects/given/operations/x",
                      "projects/given/branches/none", f"projects/given/branches/{leaf}/endpoints/second",
-                     f"projects/given/branches/{leaf}/endpoints/primary/extra", f"projects/given/branches/{leaf}/tables"):
+                     f"projects/given/branches/{leaf}/endpoints/primary/extra"):
             equal(place.control().ask("GET", path)["name"], "not_found", path)
+        for path in ("projects/given/operations", "catalogs", f"projects/given/branches/{leaf}/tables"):
+            equal(place.control().ask("GET", path)["name"], "unsupported", f"no such call: {path}")
         contains(place.control().ask("GET", "projects/other")["hint"], "`projects`")
 
 
