@@ -44,6 +44,10 @@ const char *branch_parent_there(lb_ctx *ctx, const branch_kind *kind, const plan
 /* Something can be made from the verdict's parent. */
 LB_MUST_CHECK int branch_check_parent(const branch_order *order, const plane_branches *branches,
                                       const branch_verdict *v, lb_error *err);
+/* A life is counted from a moment after the branch was made, and a request takes its time. */
+#define BRANCH_SAME_EXPIRY_US INT64_C(60000000)
+/* It expires, and later than its kind may. */
+bool branch_outlasts(const plane_branch *branch, const branch_kind *kind);
 /* The body of the request that makes it; NULL: out of memory. */
 const char *branch_make_body(lb_ctx *ctx, const branch_order *order, const branch_verdict *v);
 

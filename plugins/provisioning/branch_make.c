@@ -12,8 +12,11 @@ static bool is_over(lb_ctx *ctx, const plane_branch *b)
     return b->is_deleted || (b->expires_at != LB_TIME_NONE && b->expires_at <= lb_now(ctx));
 }
 
-/* A request may take its time before the life that it asks for begins. */
-#define SAME_EXPIRY_US INT64_C(60000000)
+bool branch_outlasts(const plane_branch *b, const branch_kind *kind)
+{
+    return kind->ttl_s && b->created_at != LB_TIME_NONE && b->expires_at != LB_TIME_NONE &&
+           b->expires_at > b->created_at + kind->longest_s * 1000000 + BRANCH_SAME_EXPIRY_US;
+}
 
 /* When its time is over by the order, as from when it was made; LB_TIME_NONE: never, or nobody knows. */
 static int64_t ordered_expiry(const plane_branch *b, const branch_verdict *v)
@@ -29,7 +32,8 @@ static const char *expiry_difference(lb_ctx *ctx, const plane_branch *b, const b
     int64_t wanted = ordered_expiry(b, v);
     if (expires != (v->ttl_s != 0))
         return expires ? "expires, and should stay" : "never expires";
-    if (!expires || !order->wish.ttl || wanted == LB_TIME_NONE || llabs(b->expires_at - wanted) <= SAME_EXPIRY_US)
+    if (!expires || !order->wish.ttl || wanted == LB_TIME_NONE ||
+        llabs(b->expires_at - wanted) <= BRANCH_SAME_EXPIRY_US)
         return "";
     return lb_printf(ctx, "lives until %s, not %s", plane_time_text(ctx, b->expires_at), plane_time_text(ctx, wanted));
 }
@@ -280,7 +284,7 @@ int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *or
     bool is_free = !there || is_over(ctx, there);
     r = is_free && !order->fresh ? branch_check_parent(order, &branches, &made.verdict, err) : 0;
     if (r >= 0 && is_free)
-        r = branch_policy_judge_count(policy, plane_unarchived(&branches) - (there != NULL),
+        r = branch_policy_judge_count(policy, plane_unarchived(&branches) - (there && plane_counts(there)),
                                       branches.count - (there != NULL), 1, err);
     if (r >= 0 && there && is_free)
         r = make_way(ctx, order, &branches, there, &made, err);

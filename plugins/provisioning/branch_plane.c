@@ -321,10 +321,15 @@ size_t plane_children(const plane_branches *branches, const char *branch)
     return count;
 }
 
+bool plane_counts(const plane_branch *b)
+{
+    return strcmp(b->state, "ARCHIVED") != 0;
+}
+
 size_t plane_unarchived(const plane_branches *branches)
 {
     size_t count = 0;
     for (size_t i = 0; i < branches->count; i++)
-        count += strcmp(branches->items[i].state, "ARCHIVED") != 0;
+        count += plane_counts(&branches->items[i]);
     return count;
 }

@@ -60,8 +60,9 @@ LB_MUST_CHECK int plane_choose_projects(lb_ctx *ctx, const char *wanted, lb_text
 
 const plane_branch *plane_find(const plane_branches *branches, const char *branch);
 size_t plane_children(const plane_branches *branches, const char *branch); /* live ones */
-size_t plane_unarchived(const plane_branches *branches);                   /* as the platform counts */
-const char *plane_time_text(lb_ctx *ctx, int64_t microseconds);            /* RFC 3339, whole seconds, UTC */
+bool plane_counts(const plane_branch *b); /* among the unarchived ones, as the platform counts: deleted softly, too */
+size_t plane_unarchived(const plane_branches *branches);
+const char *plane_time_text(lb_ctx *ctx, int64_t microseconds); /* RFC 3339, whole seconds, UTC */
 /* LB_TIME_NONE where it is none. */
 int64_t plane_time_parse(const char *text);
 

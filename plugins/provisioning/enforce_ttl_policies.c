@@ -27,8 +27,7 @@ typedef struct sweep {
     int64_t begun, deleted, kept, active, waiting, expiries, failed;
 } sweep;
 
-#define SAME_EXPIRY_US INT64_C(60000000)   /* a life is counted from a moment after the branch was made */
-#define SOON_US        INT64_C(3600000000) /* so near an end takes a branch from whoever works on it */
+#define SOON_US INT64_C(3600000000) /* so near an end takes a branch from whoever works on it */
 
 /* ---- what becomes of one ---- */
 
@@ -146,8 +145,7 @@ static int look_at(lb_ctx *ctx, sweep *s, const plane_branch *b, lb_error *err)
                          b->is_deleted ? "it has expired, and counts until it is purged" : "its time is over", err);
     if (b->expires_at == LB_TIME_NONE && outlived)
         return take_away(ctx, s, b, kind, "it has no expiry, and lived longer than its kind may", err);
-    bool too_long = b->created_at != LB_TIME_NONE && b->expires_at != LB_TIME_NONE &&
-                    b->expires_at > b->created_at + kind->longest_s * 1000000 + SAME_EXPIRY_US;
+    bool too_long = branch_outlasts(b, kind);
     if (too_long && outlived)
         return keep(ctx, s, b,
                     BR_TTL_TOO_LONG ": lived longer than its kind may, and somebody gave it an expiry that is still "

@@ -35,7 +35,7 @@ static int alarm(lb_ctx *ctx, census *c, int64_t count, const char *level, doubl
     int64_t softly = 0;
     double share = (double)count / (double)c->limit;
     for (size_t i = 0; i < c->branches.count; i++)
-        softly += c->branches.items[i].is_deleted;
+        softly += c->branches.items[i].is_deleted && plane_counts(&c->branches.items[i]);
     c->breached++;
     int r = lb_report(
         ctx,
@@ -66,6 +66,11 @@ static int record(lb_ctx *ctx, const census *c, int64_t count, const char *level
 
 /* ---- what is there without a reason ---- */
 
+static lb_value time_or_null(const char *name, int64_t time)
+{
+    return time == LB_TIME_NONE ? lb_null(name) : lb_time(name, time);
+}
+
 static int report_branch(lb_ctx *ctx, const census *c, const plane_branch *b, const char *kind, const char *reason,
                          const char *rule, lb_error *err)
 {
@@ -73,11 +78,36 @@ static int report_branch(lb_ctx *ctx, const census *c, const plane_branch *b, co
         ctx,
         LB_FINDING(.object = lb_printf(ctx, "%s/%s", c->project, b->id), .kind = kind, .reason = reason,
                    .evidence = LB_ARGS(lb_text("rule", rule), lb_text("state", b->state), lb_text("source", b->source),
-                                       lb_text("branch_uid", b->uid),
-                                       b->created_at == LB_TIME_NONE ? lb_null("created_at")
-                                                                     : lb_time("created_at", b->created_at)),
+                                       lb_text("branch_uid", b->uid), time_or_null("created_at", b->created_at),
+                                       time_or_null("expires_at", b->expires_at)),
                    .terms = LB_TERMS({"named_by_rule", 0.5}, {"stated_by_the_control_plane", 0.4})),
         err);
+}
+
+/* The platform takes away what expires, but softly, and not at once. */
+static int report_over(lb_ctx *ctx, const census *c, const plane_branch *b, lb_error *err)
+{
+    bool counts = plane_counts(b);
+    if (b->is_deleted)
+        return report_branch(ctx, c, b, counts ? "expired_and_counted" : "expired_and_kept",
+                             counts
+                                 ? "it has expired and counts until it is purged"
+                                 : "it has expired and holds its name until it is purged; archived, it does not count",
+                             counts ? BR_TOO_MANY : BR_IS_OVER, err);
+    return report_branch(ctx, c, b, "over_its_time",
+                         counts ? "its time is over, and it is there and counts"
+                                : "its time is over, and it is there; archived, it does not count",
+                         BR_IS_OVER, err);
+}
+
+static int report_too_long(lb_ctx *ctx, const census *c, const plane_branch *b, const branch_kind *kind, lb_error *err)
+{
+    char longest[24];
+    branch_ttl_format(kind->longest_s, longest);
+    return report_branch(ctx, c, b, "lives_too_long",
+                         lb_printf(ctx, BR_TTL_TOO_LONG ": a %s branch may live %s (%s), and its expiry is later",
+                                   kind->kind, longest, kind->id),
+                         BR_TTL_TOO_LONG, err);
 }
 
 static int look_at(lb_ctx *ctx, const census *c, const plane_branch *b, lb_error *err)
@@ -85,10 +115,10 @@ static int look_at(lb_ctx *ctx, const census *c, const plane_branch *b, lb_error
     lb_error unknown;
     const branch_kind *kind = branch_kind_of_name(c->policy, b->id, &unknown);
     bool over = b->expires_at != LB_TIME_NONE && b->expires_at <= lb_now(ctx);
+    if (over)
+        return report_over(ctx, c, b, err);
     if (b->is_deleted)
-        return over ? report_branch(ctx, c, b, "expired_and_counted", "it has expired and counts until it is purged",
-                                    BR_TOO_MANY, err)
-                    : 0;
+        return 0;
     if (!kind)
         return report_branch(ctx, c, b, "unknown_branch", lb_printf(ctx, "%s", unknown.message), BR_UNKNOWN_NAME, err);
     if (kind->ttl_s && b->expires_at == LB_TIME_NONE)
@@ -98,7 +128,7 @@ static int look_at(lb_ctx *ctx, const census *c, const plane_branch *b, lb_error
         return report_branch(ctx, c, b, "expires_though_it_stays",
                              "others are made from it, and nothing can be made from a branch that expires", kind->id,
                              err);
-    return 0;
+    return branch_outlasts(b, kind) ? report_too_long(ctx, c, b, kind, err) : 0;
 }
 
 /* ---- the run ---- */

@@ -16,5 +16,13 @@ runs_with 1 create_branch --project_id bank --branch_name nonsense
 holds '(.error.message | startswith("BR-020")) and .error.hint != null and .changes == []'
 runs_with 1 create_branch --project_id bank --branch_name ci-pr-9
 holds '.error.code == "conflict"'
+cat >"$WORK/policy.json" <<JSON
+{"limits": {"unarchived": 4},
+ "kinds": [{"id": "X-1", "kind": "main", "patterns": ["production"], "ttl": "never"},
+           {"id": "X-2", "kind": "tmp", "patterns": ["ci-pr-{number}"], "parents": ["production"], "ttl": "1h"}]}
+JSON
+# What makes way for it is archived, and leaves no room among those that are not.
+runs_with 1 create_branch --project_id vault --branch_name ci-pr-9 --replace true --policy "$WORK/policy.json" --plan
+holds '(.error.message | startswith("BR-040")) and .changes == []'
 runs_with 2 create_branch
 finish

@@ -53,6 +53,18 @@ def in_a_workspace():
 HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
 
 
+def a_life_that_the_policy_does_not_allow():
+    with Workspace() as place:
+        place.emulator.project("shop")
+        place.emulator.branch("shop", "staging")
+        place.emulator.branch("shop", "ci-pr-1", ttl="172800s")
+        place.emulator.branch("shop", "ci-pr-2", ttl="86400s")
+        found = count(place)["result"]["findings"]
+        equal([(f["object"], f["kind"], f["evidence"]["rule"]) for f in found], [("shop/ci-pr-1", "lives_too_long", "BR-030")],
+              "a day is the most that a kind of four hours may ask for")
+        contains(found[0]["reason"], "BR-030", "24h", "BR-005")
+
+
 def what_nobody_wrote_down():
     """Made and deleted by hand, or by a run that was cut off: history learns of it, once, and when it was."""
     with Local(VERSIONS[-1], targets=(("production", "throwaway"), ("*", "throwaway")), more=HISTORY) as place:
@@ -94,4 +106,4 @@ def what_nobody_wrote_down():
         equal(written(settle_s=0), (0, 0), "what lbops target does is written down")
 
 
-suite(*each_version(on_a_local_lakebase), in_a_workspace, what_nobody_wrote_down, at_once=2)
+suite(*each_version(on_a_local_lakebase), in_a_workspace, a_life_that_the_policy_does_not_allow, what_nobody_wrote_down, at_once=2)
