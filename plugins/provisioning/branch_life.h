@@ -34,8 +34,17 @@ typedef struct branch_made {
     const char *differs;            /* in what the one that was there is not as ordered; NULL: in nothing */
 } branch_made;
 
+/* branch_cap.c. A workspace may let branches live shorter than the policy does, and does not say how long: as far as is
+ * known, as long as the project's history reaches back. That, where `refused` may be for it and it is shorter than
+ * `ttl_s`; 0: it is not that. */
+int64_t branch_cap(lb_ctx *ctx, const char *project, int refused, int64_t ttl_s);
+/* Among what the result says was shortened. */
+LB_MUST_CHECK int branch_tell_cap(lb_ctx *ctx, const char *project, const char *branch, int64_t asked_s,
+                                  int64_t given_s, lb_error *err);
+
 /* Everything is checked before anything is done. A branch that is there already is taken as it is, but for a life that
- * was asked for by name; what was begun by a run that died is waited for. */
+ * was asked for by name; what was begun by a run that died is waited for. A life that the
+ * workspace refuses is asked for once more, as long as it may be: verdict.ttl_s is what was given. */
 LB_MUST_CHECK int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *order,
                               branch_made *ret_made, lb_error *err);
 /* The first that branches of this kind may be made from and that is there; where none is, the first. NULL: out of

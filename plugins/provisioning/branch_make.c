@@ -108,10 +108,26 @@ static int give_life(lb_ctx *ctx, const branch_order *order, const plane_branch 
     return plane_apply(ctx, &change, &outcome, err);
 }
 
+static int give_life_within(lb_ctx *ctx, const branch_order *order, const plane_branch *b, size_t children,
+                            branch_made *made, lb_error *err)
+{
+    const int64_t asked = made->verdict.ttl_s;
+    int r = give_life(ctx, order, b, children, &made->verdict, err);
+    int64_t cap = r < 0 ? branch_cap(ctx, order->project, r, asked) : 0;
+    if (!cap)
+        return r;
+    lb_error refusal = *err;
+    made->verdict.ttl_s = cap;
+    if (give_life(ctx, order, b, children, &made->verdict, err) >= 0)
+        return branch_tell_cap(ctx, order->project, b->id, asked, cap, err);
+    *err = refusal; /* it was not that */
+    return err->code;
+}
+
 static int take_over(lb_ctx *ctx, const branch_order *order, const plane_branches *branches, const plane_branch *there,
                      branch_made *made, lb_error *err)
 {
-    int r = give_life(ctx, order, there, plane_children(branches, there->id), &made->verdict, err);
+    int r = give_life_within(ctx, order, there, plane_children(branches, there->id), made, err);
     if (r >= 0)
         r = plane_wait_ready(ctx, order->project, there->id, &made->branch, &made->endpoint, err);
     if (r < 0)
@@ -238,6 +254,23 @@ static int apply(lb_ctx *ctx, const branch_order *order, const branch_verdict *v
     return change.request.body ? plane_apply(ctx, &change, ret_outcome, err) : lb_out_of_memory(err);
 }
 
+static int apply_within(lb_ctx *ctx, const branch_order *order, branch_made *made, lb_error *err)
+{
+    const int64_t asked = made->verdict.ttl_s;
+    int r = apply(ctx, order, &made->verdict, &made->outcome, err);
+    int64_t cap = r < 0 ? branch_cap(ctx, order->project, r, asked) : 0;
+    if (!cap)
+        return r;
+    lb_error refusal = *err;
+    made->verdict.ttl_s = cap;
+    r = apply(ctx, order, &made->verdict, &made->outcome, err);
+    if (r >= 0)
+        return branch_tell_cap(ctx, order->project, order->wish.name, asked, cap, err);
+    if (r != LB_ERR_CONFLICT) /* somebody was faster, else it was not that */
+        *err = refusal;
+    return err->code;
+}
+
 static int finish(lb_ctx *ctx, const branch_order *order, branch_made *made, lb_error *err)
 {
     int r = plane_wait_ready(ctx, order->project, order->wish.name, &made->branch, &made->endpoint, err);
@@ -291,7 +324,7 @@ int branch_make(lb_ctx *ctx, const branch_policy *policy, const branch_order *or
     if (r >= 0 && !is_free)
         r = take_over(ctx, order, &branches, there, &made, err);
     else if (r >= 0 && (made.outcome == LB_APPLIED || made.outcome == LB_PLANNED))
-        r = apply(ctx, order, &made.verdict, &made.outcome, err);
+        r = apply_within(ctx, order, &made, err);
     if (r == LB_ERR_CONFLICT && is_free)
         r = take_over_or_fail(ctx, order, &made, err);
     else if (r >= 0 && is_free && made.outcome == LB_APPLIED)

@@ -128,6 +128,7 @@ int plane_read_project(lb_ctx *ctx, const char *project, const plane_project **r
                          .uid = said_text(d, "uid"),
                          .default_branch = last_part(said_text(d, "default_branch")),
                          .pg_version = said_number(d, "pg_version", 0),
+                         .retention = said_text(d, "history_retention_duration"),
                          .is_deleted = said_text(d, "delete_time") != NULL};
     *ret_found = p;
     return 0;

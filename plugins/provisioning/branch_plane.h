@@ -12,6 +12,7 @@
 typedef struct plane_project {
     const char *id, *uid, *default_branch; /* the latter without its path */
     int64_t pg_version;                    /* 0: not said */
+    const char *retention;                 /* how far back it can be restored, "604800s"; NULL: not said */
     bool is_deleted;                       /* softly: it holds its name until it is purged */
 } plane_project;
 

@@ -14,7 +14,6 @@ P = rf"{BASE}/projects/(?P<p>{SEGMENT})"
 B = rf"{P}/branches/(?P<b>{SEGMENT})"
 PURGE_S = 7 * 86400
 BRANCHES, PROJECTS = 500, 1000
-MAX_TTL = 2592000
 
 
 class Lakebase:
@@ -286,8 +285,9 @@ class Lakebase:
         if end is None:
             return
         now = self.clock.now()
-        if not now < end <= now + MAX_TTL + 1:
-            raise invalid("Field 'spec.expiration' must lie in the future and at most 30 days ahead")
+        longest = self.settings.longest_life_s
+        if not now < end <= now + longest + 1:
+            raise invalid(f"Field 'spec.expiration' must lie in the future and at most {longest / 86400:g} days ahead")
         if spec.get("is_protected"):
             raise bad_request("a protected branch cannot have an expiry")
 

@@ -16,6 +16,7 @@ class Settings:
     serial_projects: bool = True     # 409 while another operation runs on the project
     suspend_scale: float = 1.0       # multiplies every suspend timeout
     unarchived_limit: int = 10
+    longest_life_s: float = 2592000  # of a branch; some workspaces allow less
     archive_after_s: float = 0       # 0: never
     statement_s: float = 0           # a statement takes at least this long
     warehouse_start_s: float = 0.5   # a stopped warehouse needs this long

@@ -225,6 +225,31 @@ def an_eleventh_branch_is_refused(version):
         refused(place, "BR-020", branch_name="staging", policy=file)
 
 
+def what_the_workspace_allows_is_less():
+    """It refuses what our policy lets a branch live, and does not say how long one may."""
+    with Workspace(targets=(("production", "production"), ("*", "throwaway")), longest_life_s=604800) as place:
+        place.project()
+        document = made(place, branch_name="qa-release-1-2", source_branch="production")
+        equal(document["result"]["shortened"],
+              [{"project_id": "shop", "branch": "qa-release-1-2", "asked_ttl_seconds": 1209600, "ttl_seconds": 604800,
+                "reason": document["result"]["shortened"][0]["reason"]}], "it is said")
+        equal([document["result"]["created"], document["result"]["ttl_seconds"]], [True, 604800], "what it has")
+        equal([c["statement"].split()[0] for c in document["changes"]], ["POST", "POST"], "asked once more, and no more")
+        there = place.branches()["qa-release-1-2"]
+        equal(round((when(there["expire_time"]) - when(there["create_time"])).total_seconds() / 60), 7 * 24 * 60, "a week")
+        equal([r["ttl_seconds"] for r in place.waiting("branch_lifecycle")], [604800], "history")
+        again = made(place, branch_name="qa-release-1-2", source_branch="production")
+        equal([again["changes"], again["result"]["reused"], again["result"]["differs"]], [[], True, None], "the second run")
+        longer = made(place, branch_name="qa-release-1-2", source_branch="production", ttl="20d")
+        equal([longer["result"]["shortened"][0]["asked_ttl_seconds"], place.branches()["qa-release-1-2"]["expire_time"]],
+              [1728000, there["expire_time"]], "nor can it be given more later")
+        equal("shortened" in made(place, branch_name="ci-pr-1", source_branch="production")["result"], False, "what fits is as asked")
+        place.emulator.set(longest_life_s=3600)
+        error = place.run("create_branch", branch="", check=1, branch_name="qa-release-1-3", source_branch="production")["error"]
+        contains(json.dumps(error), "spec.expiration")
+        equal("qa-release-1-3" in place.branches(), False, "where that is too long as well, it is as it was refused")
+
+
 def a_plan_makes_nothing(version):
     with Local(version) as place:
         plan = place.run("create_branch", branch="", plan=True, branch_name="staging")
@@ -269,4 +294,4 @@ def a_run_that_is_killed_is_finished_by_the_next():
 
 
 suite(*each_version(it_makes_a_branch_once, what_differs_of_the_one_that_is_there_is_told, what_leads_outside_is_told, it_refuses_by_rule, an_eleventh_branch_is_refused, a_plan_makes_nothing),
-      a_proposal_is_the_same_one_tomorrow, in_a_workspace, without_a_wish_it_takes_the_first_source_that_is_there, what_differs_in_a_workspace_is_told, a_life_that_cannot_be_given_is_refused, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
+      a_proposal_is_the_same_one_tomorrow, in_a_workspace, without_a_wish_it_takes_the_first_source_that_is_there, what_differs_in_a_workspace_is_told, what_the_workspace_allows_is_less, a_life_that_cannot_be_given_is_refused, a_run_that_is_killed_is_finished_by_the_next, at_once=2)
