@@ -3,11 +3,12 @@
  * By column: each tenant has a role, and each shared table a policy per role that compares the key with a constant, so
  * that no setting of a session can widen it. By schema: each tenant's role has rights in its own schema and in no
  * other. Either way the change is tried in the transaction that makes it: acting as each tenant, a row of another one
- * must not be readable and must not be writable, or nothing of it stays. */
+ * must not be readable and must not be writable, and who is no tenant must not read any, or nothing of it stays. */
 #ifndef LBOPS_RLS_H
 #define LBOPS_RLS_H
 
 #include <lbops/lbops.h>
+#include <sql/rls/bystanders.h>
 #include <sql/rls/policies.h>
 #include <sql/rls/rights.h>
 #include <sql/rls/sequences.h>
@@ -39,12 +40,13 @@ typedef struct rls_work {
     bool is_superuser, writes;
     rls_tenant *tenants;
     size_t tenant_count;
-    lb_texts roles;     /* theirs */
-    rls_list tables;    /* rls_tables_row */
-    lb_i64s table_ids;  /* theirs */
-    rls_list policies;  /* rls_policies_row */
-    rls_list rights;    /* rls_rights_row */
-    rls_list sequences; /* rls_sequences_row: what is lacking */
+    lb_texts roles;      /* theirs */
+    rls_list tables;     /* rls_tables_row */
+    lb_i64s table_ids;   /* theirs */
+    rls_list policies;   /* rls_policies_row */
+    rls_list rights;     /* rls_rights_row */
+    rls_list sequences;  /* rls_sequences_row: what is lacking */
+    rls_list bystanders; /* rls_bystanders_row: who is to see nothing, of each table */
     int64_t policies_made, roles_made, grants_made, indexes_made, tried;
     bool waits;      /* some of it is for a person to decide */
     const char *gap; /* what is known to leave tenants together; NULL: nothing */
@@ -77,13 +79,14 @@ typedef struct rls_trial {
     lb_group *group;
     const char *schema, *table; /* whose rows; NULL: there are none to be had */
     const char *key, *key_type; /* what tells tenants apart in it */
+    int64_t id;                 /* of the table, whose bystanders are tried too; 0: there are none */
     const rls_tenant *only;     /* by schema: who is tried, at what is another one's. NULL: all that are due */
 } rls_trial;
 
 /* Adds what acts as these tenants in turn and fails the group where one gets at what is not its own. */
 LB_MUST_CHECK int rls_try(rls_work *w, const rls_trial *trial, lb_error *err);
 
-/* Whom it leaves out for UPDATE and DELETE. */
+/* Whom it leaves out: tenants for UPDATE and DELETE, and bystanders. */
 LB_MUST_CHECK int rls_tell_untried(rls_work *w, const rls_tables_row *t, lb_error *err);
 
 /* ---- rls_tell.c: findings ---- */

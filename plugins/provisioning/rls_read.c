@@ -215,6 +215,10 @@ static int read_guards(rls_work *w, lb_error *err)
         r = rls_sequences(w->ctx, &(rls_sequences_args){.tables = w->table_ids, .roles = w->roles}, &rows, err);
     if (w->writes)
         KEEP_ROWS(rls_sequences, &w->sequences);
+    const rls_bystanders_args of_others = {.tables = w->table_ids, .roles = w->roles, .operators = w->wish->operators};
+    if (r >= 0)
+        r = rls_bystanders(w->ctx, &of_others, &rows, err);
+    KEEP_ROWS(rls_bystanders, &w->bystanders);
     return r;
 }
 

@@ -283,7 +283,8 @@ static int change_table(rls_work *w, const rls_tables_row *t, const lacking *l, 
                                  .schema = t->schema,
                                  .table = t->name,
                                  .key = w->wish->tenant_column,
-                                 .key_type = t->key_type},
+                                 .key_type = t->key_type,
+                                 .id = t->id},
                     err);
     return r < 0 ? r : lb_apply(w->ctx, group, ret_outcome, err);
 }

@@ -157,6 +157,47 @@ def what_was_changed_is_mended(version):
         holds(("tenant_evades_policies", acme) in kinds(place.rls(tenants=["acme"], tables=["orders"])), "who evades is told")
 
 
+def who_is_no_tenant_reads_nothing(version):
+    """Neither the owner, whom FORCE holds, nor who may read every table; and nobody gives its own rows away."""
+    with Shop(version) as place:
+        owner, acme = place.role("owner"), place.role("acme")
+        place.sql(TABLES + f"CREATE ROLE \"{owner}\" NOLOGIN; ALTER TABLE orders OWNER TO \"{owner}\"")
+
+        def tried(check=0, policy=None, **params):
+            if policy:
+                place.sql(f"CREATE POLICY open_door ON orders {policy}")
+            done = place.rls(check=check, prove="always", tables=["orders"], **{"tenants": TENANTS, **params})
+            if policy:
+                place.sql("DROP POLICY open_door ON orders")
+            return done
+
+        acted = [c["statement"] for c in tried()["changes"] if c["statement"].startswith("SET LOCAL ROLE")]
+        equal(acted[-3:], [f'SET LOCAL ROLE "{owner}"', "SET LOCAL ROLE pg_read_all_data", "SET LOCAL ROLE NONE"], "at the end")
+        equal(place.sql(f"SET ROLE \"{owner}\"; SELECT count(*) FROM orders"), "0", "the owner sees nothing")
+        for policy, who in ((f"FOR SELECT USING (current_user = '{owner}')", owner),
+                            (f"FOR SELECT USING (current_user NOT LIKE '{place.database}%')", "pg_read_all_data")):
+            contains(tried(1, policy)["error"]["message"], "row security leaks", f"{who} is no tenant and can read rows")
+        tried(0, f"FOR SELECT TO \"{owner}\" USING (true)")
+        tried(0, None, operators=[owner])
+        before = place.sql("SELECT string_agg(tenant_id || total, ',' ORDER BY id) FROM orders")
+        given = f"FOR UPDATE TO \"{acme}\" USING (tenant_id = 'acme') WITH CHECK (true)"
+        contains(tried(1, given)["error"]["message"], "row security leaks", f"{acme} can give rows of its own to others")
+        equal(place.sql("SELECT string_agg(tenant_id || total, ',' ORDER BY id) FROM orders"), before, "nothing was given in trying")
+        tried()
+
+
+def a_tenant_without_a_partition_is_no_leak(version):
+    """Where a row of another tenant has no place, no policy is asked."""
+    with Shop(version) as place:
+        place.sql("CREATE TABLE bills (tenant_id text, v int) PARTITION BY LIST (tenant_id);"
+                  "CREATE TABLE bills_acme PARTITION OF bills FOR VALUES IN ('acme'); INSERT INTO bills VALUES ('acme', 1)")
+        equal(place.rls(tenants=["acme", "bolt"])["result"]["tried"], 1, "it is tried, and stands")
+        equal(place.as_tenant("acme", "SELECT count(*) FROM bills"), "1", "its own row")
+        place.sql("CREATE TABLE bills_bolt PARTITION OF bills FOR VALUES IN ('bolt');"
+                  "CREATE POLICY open_door ON bills FOR INSERT WITH CHECK (true)")
+        contains(place.rls(check=1, tenants=["acme", "bolt"], prove="always")["error"]["message"], "can write rows of others")
+
+
 def who_gets_around_policies_is_told(version):
     """Everything that shows a tenant another one's rows although the policies are right."""
     with Shop(version) as place:
@@ -244,9 +285,9 @@ def a_part_of_a_table_is_no_way_around(version):
 
 
 def acted_as(done):
-    """The roles that were tried, in order."""
+    """The tenants' roles that were tried, in order. Behind them comes who is no tenant."""
     return [c["statement"].removeprefix("SET LOCAL ROLE ").strip('"') for c in done["changes"]
-            if c["statement"].startswith("SET LOCAL ROLE ") and not c["statement"].endswith("NONE")]
+            if c["statement"].startswith("SET LOCAL ROLE ") and not c["statement"].endswith(("NONE", "pg_read_all_data"))]
 
 
 def the_table_is_held_for_what_is_new(version):
@@ -484,6 +525,7 @@ def the_data_api_waits_for_every_table(version):
 
 
 suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
+                    who_is_no_tenant_reads_nothing, a_tenant_without_a_partition_is_no_leak,
                     the_table_is_held_for_what_is_new, it_waits_for_the_table_in_short_turns,
                     who_gets_around_policies_is_told, a_part_of_a_table_is_no_way_around,
                     the_data_api_waits_for_the_parts_of_a_table, the_data_api_waits_for_every_table,
