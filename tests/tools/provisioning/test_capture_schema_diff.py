@@ -253,8 +253,8 @@ def what_needs_another_server_or_a_module_is_said(version):
     equal({s["object"]: s["reason"].split(";")[0] for s in found["skipped"]},
           {"SUBSCRIPTION other": "is another one", "SUBSCRIPTION fresh": "is wanted", "SUBSCRIPTION gone": "is no longer wanted",
            "ACCESS METHOD heap_too": "is wanted"}, "what is done by hand")
-    contains(found["sql"], "SECURITY LABEL FOR nobody ON TABLE public.t IS 'high'", "SECURITY LABEL FOR nobody ON COLUMN public.t.a IS 'own'")
-    contains(back["sql"], "SECURITY LABEL FOR nobody ON TABLE public.t IS 'low'", "SECURITY LABEL FOR nobody ON COLUMN public.t.a IS NULL")
+    contains(found["sql"], "SECURITY LABEL FOR nobody ON TABLE t IS 'high'", "SECURITY LABEL FOR nobody ON COLUMN t.a IS 'own'")
+    contains(back["sql"], "SECURITY LABEL FOR nobody ON TABLE t IS 'low'", "SECURITY LABEL FOR nobody ON COLUMN t.a IS NULL")
     equal((itself["has_changes"], itself["sql"]), (False, ""), "compared with itself")
     holds("hush-hush" not in json.dumps([found, back]), "how to reach a publisher stays there")
 
