@@ -53,32 +53,39 @@ int migrate_used_index(migration_run *run, const judged *s, const char **ret_nam
     return *ret_name ? 0 : lb_out_of_memory(err);
 }
 
-int migrate_ask_relations(migration_run *run, const judged *s, lb_rows **ret_rows, lb_error *err)
+int migrate_named(migration_run *run, const judged *s, migration_named *ret_named, lb_error *err)
 {
     effect_objects objects = {0};
-    uint32_t count = 0;
-    *ret_rows = NULL;
     int r = effect_objects_of_sql(s->source->text, run->memory, &objects, err);
-    const char **schemas = arena_alloc(run->memory, (objects.count + 1) * sizeof *schemas),
-               **names = arena_alloc(run->memory, (objects.count + 1) * sizeof *names);
-    if (r >= 0 && (!schemas || !names))
+    *ret_named =
+        (migration_named){.schemas = arena_alloc(run->memory, (objects.count + 1) * sizeof *ret_named->schemas),
+                          .names = arena_alloc(run->memory, (objects.count + 1) * sizeof *ret_named->names)};
+    if (r >= 0 && (!ret_named->schemas || !ret_named->names))
         return lb_out_of_memory(err);
     for (size_t i = 0; r >= 0 && i < objects.count; i++)
         if (strcmp(objects.items[i].kind, "relation") == 0) {
-            schemas[count] = objects.items[i].schema;
-            names[count++] = objects.items[i].name;
+            ret_named->schemas[ret_named->count] = objects.items[i].schema;
+            ret_named->names[ret_named->count++] = objects.items[i].name;
         }
+    return r < 0 ? r : 0;
+}
+
+int migrate_ask_relations(migration_run *run, const judged *s, lb_rows **ret_rows, lb_error *err)
+{
+    migration_named named;
     tree index = used_index(s->source->node);
+    *ret_rows = NULL;
+    int r = migrate_named(run, s, &named, err);
     if (r >= 0 && tree_has(index)) {
-        schemas[count] = text_of(run, schema_of(s->source->node));
-        names[count] = text_of(run, index);
-        if (!schemas[count] || !names[count])
+        const char *schema = named.schemas[named.count] = text_of(run, schema_of(s->source->node));
+        const char *name = named.names[named.count++] = text_of(run, index);
+        if (!schema || !name)
             return lb_out_of_memory(err);
-        count++;
     }
-    if (r < 0 || !count)
+    if (r < 0 || !named.count)
         return r;
-    const migration_relations_args args = {.schemas = {schemas, count}, .names = {names, count}};
+    const migration_relations_args args = {.schemas = {named.schemas, named.count},
+                                           .names = {named.names, named.count}};
     return migration_relations(run->ctx, &args, ret_rows, err);
 }
 

@@ -6,6 +6,13 @@
 
 #include <sql/migration/relations.h>
 
+typedef struct migration_named {
+    const char **schemas, **names; /* with room for one more */
+    uint32_t count;
+} migration_named;
+
+LB_MUST_CHECK int migrate_named(migration_run *run, const judged *s, migration_named *ret_named, lb_error *err);
+
 /* *ret_rows is NULL where it names none. */
 LB_MUST_CHECK int migrate_ask_relations(migration_run *run, const judged *s, lb_rows **ret_rows, lb_error *err);
 

@@ -1,9 +1,7 @@
 /* For how long the statements of a part may go on. What should be done at once has little time; what reads or changes
  * rows as much as its tables ask for; what keeps nobody out has hours. What nobody can size (a function that is called,
  * code with loops) has the run's own time. */
-#include "migration_run.h"
-
-#include "effect_objects.h"
+#include "migration_catalogue.h"
 
 #include <sql/migration/hold_to_limits.h>
 #include <sql/migration/limit_idle.h>
@@ -104,24 +102,15 @@ static bool deletes(const judged *s)
 /* Below zero: not known. */
 static int read_size(migration_run *run, const judged *s, int64_t *ret_bytes, lb_error *err)
 {
-    effect_objects objects = {0};
+    migration_named named;
     migration_sizes_row row = {0};
     lb_rows *rows = NULL;
-    int r = effect_objects_of_sql(s->source->text, run->memory, &objects, err);
-    const char **schemas = arena_alloc(run->memory, (objects.count + 1) * sizeof *schemas),
-               **names = arena_alloc(run->memory, (objects.count + 1) * sizeof *names);
-    uint32_t count = 0;
-    if (r >= 0 && (!schemas || !names))
-        return lb_out_of_memory(err);
-    for (size_t i = 0; r >= 0 && i < objects.count; i++)
-        if (strcmp(objects.items[i].kind, "relation") == 0) {
-            schemas[count] = objects.items[i].schema;
-            names[count++] = objects.items[i].name;
-        }
+    int r = migrate_named(run, s, &named, err);
     *ret_bytes = -1;
-    if (r < 0 || !count) /* of no table: of all of them, perhaps */
+    if (r < 0 || !named.count) /* of no table: of all of them, perhaps */
         return r;
-    const migration_sizes_args args = {.schemas = {schemas, count}, .names = {names, count}, .deletes = deletes(s)};
+    const migration_sizes_args args = {
+        .schemas = {named.schemas, named.count}, .names = {named.names, named.count}, .deletes = deletes(s)};
     r = migration_sizes(run->ctx, &args, &rows, err);
     if (r >= 0 && migration_sizes_next(run->ctx, rows, &row) && row.is_known)
         *ret_bytes = row.bytes;
