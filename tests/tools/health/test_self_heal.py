@@ -329,7 +329,8 @@ def a_branch_that_is_made_again_is_not_held_back(ward):
         equal(remedies(bed.run(TOOL))[0][3], "held_back", "it is still the same one")
         bed.is_made_again()
         queue(bed)
-        equal(remedies(bed.run(TOOL)), [("dead_tuples", "public.queue", "low", "executed", True)], "the new one")
+        new = bed.run(TOOL)
+        equal(remedies(new), [("dead_tuples", "public.queue", "low", "executed", True)], f"the new one: {new}")
         bed.sql("DELETE FROM queue WHERE id <= 15000" + FLUSH)
         equal(remedies(bed.run(TOOL))[0][3], "held_back", "has a memory of its own")
 

@@ -48,7 +48,7 @@ def respects_a_tables_own_settings(version):
 
 def sees_toast(version):
     with Given(version) as place:
-        place.sql("CREATE TABLE fat (id int, body text) WITH (autovacuum_enabled=off,"
+        place.sql("CREATE TABLE fat (id int, body text) WITH (autovacuum_enabled=off, toast.autovacuum_enabled=off,"
                   " toast.autovacuum_vacuum_threshold=300, toast.autovacuum_vacuum_scale_factor=0);"
                   "ALTER TABLE fat ALTER body SET STORAGE EXTERNAL;"
                   "INSERT INTO fat SELECT g, repeat('x', 8000) FROM generate_series(1, 500) g;")
@@ -65,7 +65,7 @@ def sees_toast(version):
 def inserts_into_toast_have_a_trigger_of_their_own(version):
     """Five pieces to a row: the last two bring them past the 3,000 that autovacuum waits for."""
     with Given(version) as place:
-        place.sql("CREATE TABLE fat (id int, body text) WITH (autovacuum_enabled=off,"
+        place.sql("CREATE TABLE fat (id int, body text) WITH (autovacuum_enabled=off, toast.autovacuum_enabled=off,"
                   " toast.autovacuum_vacuum_insert_threshold=3000, toast.autovacuum_vacuum_insert_scale_factor=0);"
                   "ALTER TABLE fat ALTER body SET STORAGE EXTERNAL; INSERT INTO fat VALUES (0, repeat('x', 8000))")
         place.sql("VACUUM ANALYZE fat")
