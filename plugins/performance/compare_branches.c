@@ -112,7 +112,7 @@ static int read_means(lb_ctx *ctx, const lb_target *target, pairs *list, lb_erro
     int r = query_branch_metrics(ctx, &asked, &rows, err);
     if (r >= 0)
         r = make_room(ctx, list, lb_row_count(ctx, rows), err);
-    while (r >= 0 && query_branch_metrics_next(ctx, rows, &row))
+    while (r >= 0 && list->items && query_branch_metrics_next(ctx, rows, &row))
         list->items[list->count++] = (pair){.metric = row.metric_name,
                                             .object = row.object_name,
                                             .unit = row.unit,

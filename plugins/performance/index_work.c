@@ -290,7 +290,7 @@ bool index_has_fix(const index_fix *fix)
 
 const lb_sql *const *index_fix_steps(lb_ctx *ctx, const index_fix *fix)
 {
-    const lb_sql **steps = lb_alloc(ctx, (fix->step_count + 1) * sizeof *steps);
+    const lb_sql **steps = lb_alloc(ctx, (fix->step_count + 1) * sizeof(void *));
     for (size_t i = 0; steps && i < fix->step_count; i++)
         steps[i] = fix->steps[i].sql;
     return steps;
