@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Running suites and steps, and counting them. Source common.sh and build.sh
-# first; `work` is a directory of the caller's.
+# Running suites and steps, and counting them. Source common.sh, build.sh and
+# passed.sh first; `work` is a directory of the caller's.
 work=${work:-}
 
 PASSED=0
@@ -117,6 +117,10 @@ run_ctest() {
     ctest "${@:2}" 2>&1 | tee "$1"
 }
 
+passed_suites() {
+    sed -n -E 's|^ *[0-9]+/[0-9]+ Test +#[0-9]+: ([^ ]+) \.+ +Passed .*$|\1|p' "$1"
+}
+
 failed_suites() {
     sed -n -E 's/^[[:space:]]+[0-9]+ - ([^ ]+) \(.*$/\1/p' "$1"
 }
@@ -132,12 +136,10 @@ second_try() {
     ! grep -qE 'ERROR: [A-Za-z]+Sanitizer|: runtime error: ' "$out" || return 0
     headline "once more and alone ($preset): ${names[*]}"
     cp -- "$log" "$work/first.log"
-    watched run_ctest "$again" --test-dir "$dir" --output-on-failure -j 1 -R "^($(paste -sd'|' <<<"$(printf '%s\n' "${names[@]}")"))\$" || true
+    watched run_ctest "$again" --test-dir "$dir" --output-on-failure -j 1 -R "$(only_names "${names[@]}")" || true
     cat -- "$work/first.log" "$log" >"$work/both.log"
     mv -- "$work/both.log" "$log"
-    for name in "${names[@]}"; do
-        ! grep -qE "Test +#[0-9]+: ${name//./\\.} \.+ +Passed " "$again" || STARVED+=("$name ($preset)")
-    done
+    while read -r name; do STARVED+=("$name ($preset)"); done < <(passed_suites "$again")
 }
 
 was_starved() {
@@ -146,16 +148,49 @@ was_starved() {
     return 1
 }
 
+# What those of a label need is fetched or started once somebody wants it. prepare DIR CTEST-ARG...
+prepare() {
+    if wants_postgres "$@"; then start_postgres; fi
+    if wants_python "$@"; then python_install; fi
+    if wants_spark "$@"; then jars_install; fi
+    if wants_actionlint "$@"; then actionlint_install; fi
+}
+
+# count_suites PRESET OUT: as ctest has counted them, but for what passed at its second try.
+count_suites() {
+    local line failed
+    line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$2" || true)
+    if [[ ! "$line" =~ ,\ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
+        count "suites ($1)" 1
+        return
+    fi
+    failed=${BASH_REMATCH[1]}
+    while read -r line; do
+        if was_starved "$line ($1)"; then
+            failed=$((failed - 1))
+        else
+            BROKEN+=("$line ($1)")
+        fi
+    done < <(failed_suites "$2")
+    FAILED=$((FAILED + failed))
+    PASSED=$((PASSED + BASH_REMATCH[2] - failed))
+}
+
 # suites PRESET [CTEST-ARG...]
 suites() {
-    local preset=$1 dir status=0 line at_once out=$work/ctest.out failed
-    local -a args=("${@:2}")
+    local preset=$1 dir status=0 at_once out=$work/ctest.out
+    local -a args=("${@:2}") before=() now=()
     dir=$(build_dir "$preset")
     [[ "$preset" != asan ]] || args+=(-LE '^nosan$')
-    if wants_postgres "$dir" "${args[@]}"; then start_postgres; fi
-    if wants_python "$dir" "${args[@]}"; then python_install; fi
-    if wants_spark "$dir" "${args[@]}"; then jars_install; fi
-    if wants_actionlint "$dir" "${args[@]}"; then actionlint_install; fi
+    [[ "$preset" == fuzz ]] || mapfile -t before < <(passed_before "$dir")
+    if ((${#before[@]} > 0)); then
+        args+=(-E "$(only_names "${before[@]}")")
+        PASSED=$((PASSED + ${#before[@]}))
+        headline "suites ($preset)"
+        log "${#before[@]} have passed on this very tree before: scripts/test --again runs them too"
+        [[ "$(unheld ctest --test-dir "$dir" -N "${args[@]}")" != *'Total Tests: 0'* ]] || return 0
+    fi
+    prepare "$dir" "${args[@]}"
     headline "suites ($preset)"
     # Suites wait more than they compute; what they build with gets one job for each processor. Not exported for good: the next
     # call would take it for the caller's wish.
@@ -165,23 +200,15 @@ suites() {
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
         watched run_ctest "$out" --test-dir "$dir" --output-on-failure --no-tests=error -j "$at_once" "${args[@]}" ||
         status=$?
-    if ((status != 0 && ${SECOND_TRY:-0})); then second_try "$preset" "$dir" "$out"; fi
-    show_cases "$dir/Testing/Temporary/LastTest.log"
-    line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$out" || true)
-    if [[ "$line" =~ ,\ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
-        failed=${BASH_REMATCH[1]}
-        while read -r line; do
-            if was_starved "$line ($preset)"; then
-                failed=$((failed - 1))
-            else
-                BROKEN+=("$line ($preset)")
-            fi
-        done < <(failed_suites "$out")
-        FAILED=$((FAILED + failed))
-        PASSED=$((PASSED + BASH_REMATCH[2] - failed))
-    else
-        count "suites ($preset)" 1
+    mapfile -t now < <(passed_suites "$out")
+    if ((status != 0 && ${SECOND_TRY:-0})); then
+        second_try "$preset" "$dir" "$out"
+        [[ ! -e "$work/again.out" ]] || mapfile -t -O "${#now[@]}" now < <(passed_suites "$work/again.out")
+        rm -f -- "$work/again.out"
     fi
+    show_cases "$dir/Testing/Temporary/LastTest.log"
+    count_suites "$preset" "$out"
+    [[ "$preset" == fuzz ]] || remember_passed "$dir" "${now[@]}"
     ((status == 0 || FAILED > 0 || ${#STARVED[@]} > 0)) || count "ctest ($preset)" "$status"
 }
 
