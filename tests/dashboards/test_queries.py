@@ -5,15 +5,14 @@ usage: test_queries.py JARS_DIR
 """
 import collections
 import datetime
-import glob
 import math
 import os
 import sys
-import tempfile
 import time
 
 from common import ROOT, Workspace, query_files
 from sample import HOSTILE, NOW
+from spark_here import start_spark
 from suite import equal, holds, suite
 
 ANSWERS = {}  # of DuckDB: name to (columns, rows)
@@ -94,31 +93,12 @@ def every_query_says_something_and_its_header_names_its_columns():
             holds(f"INTERVAL {window.split()[0]} DAYS" in path.read_text(), f"{name} has its window")
 
 
-def start_spark():
-    from pyspark.sql import SparkSession
-    builder = SparkSession.builder.master("local[1]").config("spark.jars", ",".join(glob.glob(f"{JARS}/*.jar")))
-    for key, value in {
-            "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.memory": "1g",
-            "spark.sql.session.timeZone": "UTC", "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.host": "127.0.0.1", "spark.databricks.delta.snapshotPartitions": "1",
-            "spark.ui.showConsoleProgress": "false", "spark.sql.warehouse.dir": tempfile.gettempdir() + "/no-warehouse",
-            # a few rows: compiling takes longer than reading them
-            "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-            "spark.sql.adaptive.enabled": "false", "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog"}.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
-
-
 def spark_answers_the_same():
     answers()
     os.environ["TZ"] = "UTC"  # pyspark hands out moments as clocks on the wall show them
     time.tzset()
     from deltalake import DeltaTable  # that Spark reads the tables as well is shown where histories are compared
-    spark = start_spark()
+    spark = start_spark(JARS)
     SPARK.append(spark)
     for table in sorted(p.name for p in (PLACE.state / "history").iterdir() if (p / "_delta_log").is_dir()):
         spark.createDataFrame(DeltaTable(str(PLACE.state / "history" / table)).to_pyarrow_table()).createOrReplaceTempView(table)

@@ -3,12 +3,16 @@
 usage: test_history.py HISTORY_TOOL JARS_DIR
 """
 import concurrent.futures
-import glob
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+
+from spark_here import start_spark  # noqa: E402
 
 COMMITS = 1000
 CHANGING = ["audit_log", "lakebase_metrics", "pg_stat_history"]  # of what happens after the first comparison
@@ -88,22 +92,6 @@ def compare(checks, tool, spark, history, tables, when):
         theirs = spark.sql(f"SELECT {', '.join(terms)} FROM delta.`{path}`").collect()[0]
         checks.equal(f"{table} {when}", ours, rounded(theirs), rounded(by_delta_rs(path, terms)))
     print(f"{when}: {len(tables)} tables compared", flush=True)
-
-
-def start_spark(jars):
-    from pyspark.sql import SparkSession
-    builder = SparkSession.builder.master("local[2]").config("spark.jars", ",".join(glob.glob(f"{jars}/*.jar")))
-    for key, value in {
-            "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.memory": "1g",
-            "spark.sql.session.timeZone": "UTC", "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.host": "127.0.0.1", "spark.databricks.delta.snapshotPartitions": "1",
-            "spark.ui.showConsoleProgress": "false", "spark.sql.warehouse.dir": tempfile.gettempdir() + "/no-warehouse",
-            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog"}.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def fill(tool, checks):
