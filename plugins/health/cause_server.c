@@ -80,16 +80,16 @@ static int look_at_deadlocks(cause_look *look, lb_error *err)
     if (!cause_rose(look, "deadlocks", &count) || count < 1)
         return 0;
     bool is_known = cause_rose(look, "transactions_rolled_back", &rolled_back);
-    double hours = look->reading.interval_s / 3600, an_hour = hours > 0 ? count / hours : 0;
-    bool is_recent = look->reading.interval_s * 1e6 <= (double)HEALTH_HOUR_MOST_US; /* what is older is of no hour */
+    bool is_rate = health_past_tells_rate(look->reading.interval_s);
+    double an_hour = is_rate ? count * 3600 / look->reading.interval_s : 0;
     const cause_case c = {
         .id = CAUSE_DEADLOCKS,
         .object = "server",
         .reason = lb_printf(look->ctx, "%.0f deadlock(s) in %.0f s", count, look->reading.interval_s),
         .command = "set log_lock_waits = on, and read the server's log: it names both statements of each",
-        .strength = {count < 3 ? count / 3 : 1, is_recent ? cause_ramp(an_hour, 2, 5) : CAUSE_UNSEEN,
+        .strength = {count < 3 ? count / 3 : 1, is_rate ? cause_ramp(an_hour, 2, 5) : CAUSE_UNSEEN,
                      is_known ? cause_ramp(rolled_back, count, 2 * count) : CAUSE_UNSEEN, look->waiting > 0},
-        .evidence = LB_ARGS(lb_f64("deadlocks", count), is_recent ? lb_f64("per_hour", an_hour) : lb_null("per_hour"),
+        .evidence = LB_ARGS(lb_f64("deadlocks", count), is_rate ? lb_f64("per_hour", an_hour) : lb_null("per_hour"),
                             lb_f64("interval_s", look->reading.interval_s), lb_f64("rolled_back", rolled_back),
                             lb_i64("waiting_now", look->waiting))};
     return cause_add(look, &c, err);

@@ -5,6 +5,7 @@ import json
 
 from health_place import Clinic, on_each
 from place import contains, equal, holds, suite
+from threshold_place import make_deadlock
 
 TOOL = "diagnose_root_cause"
 FLUSH = "; SELECT pg_stat_force_next_flush()"
@@ -101,6 +102,30 @@ def another_tool_remembers(version):
         equal((planned["status"], planned["changes"]), ("ok", []), "a plan")
 
 
+def deadlocks(place, before):
+    """What a diagnosis says of them, against that reading."""
+    findings = place.run(TOOL, before=before)["result"]["findings"]
+    return next((f["evidence"], f["reason"]) for f in findings if f["kind"] == "deadlocks")
+
+
+def deadlocks_of_a_moment_are_no_rate(version):
+    """Three of a few seconds are three of a few seconds, and not thousands an hour; nor are those of a day any hour's."""
+    with Clinic(version) as place:
+        place.sql("CREATE TABLE two (id int); INSERT INTO two VALUES (1), (2); GRANT ALL ON two TO public")
+        role = place.role("clerk")
+        people = [place.person(role) for _ in range(4)]
+        before = place.run(TOOL, give_reading=True)["result"]["reading"]
+        for _ in range(3):
+            make_deadlock(people)
+        evidence, reason = deadlocks(place, before)
+        equal((evidence["deadlocks"], evidence["per_hour"]), (3, None), reason)
+        holds("3 deadlock(s) in " in reason, reason)
+        for minutes, rate in ((30, True), (120, False)):
+            evidence, reason = deadlocks(place, {**before, "at": before["at"] - minutes * 60_000_000})
+            equal(evidence["per_hour"] is not None, rate, f"{minutes} minutes: {evidence}")
+            holds(not rate or 3 < evidence["per_hour"] <= 6, f"three in half an hour: {evidence}")
+
+
 def said(document):
     """All that a diagnosis says, byte by byte."""
     result = dict(document["result"])
@@ -160,5 +185,5 @@ def wrong_input_is_refused(version):
 
 
 suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
-               a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers,
+               a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers, deadlocks_of_a_moment_are_no_rate,
                what_was_found_is_found_again_from_history, who_sees_little_says_so, wrong_input_is_refused))
