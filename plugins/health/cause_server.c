@@ -1,6 +1,7 @@
 /* What the whole server's counters show: the cache, deadlocks, spills, checkpoints, the age of transaction ids; and
  * replication. Counters say something only against the reading before. */
 #include "cause_look.h"
+#include "health_measure.h"
 #include "health_past.h"
 
 #include <sql/diagnose/spills.h>
@@ -172,11 +173,10 @@ static int look_at_ages(cause_look *look, lb_error *err)
 {
     const health_sample *age = health_sample_of(&look->reading, "txid_age", NULL);
     double limit = (double)look->limits.min_txid_age, freeze = (double)look->settings.freeze_max_age;
-    struct json_object *noted = cause_noted(look, "age"), *was = NULL, *note = cause_note(look, "age");
-    if (age && note)
-        (void)json_object_object_add(note, "age", json_object_new_double(age->value)); /* else: as at the first time */
-    bool falls = age && noted && json_object_object_get_ex(noted, "age", &was) &&
-                 json_object_get_double(was) > age->value; /* a vacuum is at work on it */
+    struct json_object *noted = cause_noted(look, "age");
+    if (!age && noted)
+        (void)json_object_object_add(look->now, "age", json_object_get(noted)); /* the last that was read */
+    bool falls = age && health_note_fall(noted, age->value, look->reading.at, cause_note(look, "age"));
     if (!age || age->value < limit || falls)
         return 0;
     const cause_case c = {

@@ -90,6 +90,11 @@ health_alert_id health_alert_named(const char *metric)
     return id;
 }
 
+bool health_may_fall(health_alert_id id)
+{
+    return id == HEALTH_TXID_AGE;
+}
+
 /* What is no alert. Counters rise until a reset; those with a rate are told per second as well. */
 static const struct metric {
     const char *name, *unit, *kind, *rate;
