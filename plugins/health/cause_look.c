@@ -109,6 +109,23 @@ const char *cause_quoted(lb_ctx *ctx, const char *schema, const char *name)
     return lb_printf(ctx, "%s.%s", quoted(ctx, schema), quoted(ctx, name));
 }
 
+const char *cause_literal(lb_ctx *ctx, const char *text)
+{
+    size_t at = 0;
+    char *out = lb_alloc(ctx, 2 * strlen(text) + 3);
+    if (!out)
+        return NULL;
+    out[at++] = '\'';
+    for (const char *c = text; *c; c++) {
+        if (*c == '\'')
+            out[at++] = '\'';
+        out[at++] = *c;
+    }
+    out[at++] = '\'';
+    out[at] = '\0';
+    return out;
+}
+
 /* ---- reading ---- */
 
 static int read_settings(cause_look *look, lb_error *err)

@@ -78,6 +78,9 @@ bool cause_rose(const cause_look *look, const char *counter, double *ret_rise);
 /* The name as SQL has it: "public"."orders" is public.orders where that needs no quotes. */
 const char *cause_quoted(lb_ctx *ctx, const char *schema, const char *name);
 
+/* A text as SQL has a value: 'it''s'. */
+const char *cause_literal(lb_ctx *ctx, const char *text);
+
 /* The looks, each for the causes that its file names. */
 LB_MUST_CHECK int cause_look_at_sessions(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_locks(cause_look *look, lb_error *err);

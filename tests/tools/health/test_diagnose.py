@@ -102,6 +102,41 @@ def another_tool_remembers(version):
         equal((planned["status"], planned["changes"]), ("ok", []), "a plan")
 
 
+def a_prepared_transaction_is_named_where_it_is_surely_the_one(version):
+    """Of two the one in the way, by its name as SQL has it; while both are in somebody's way, the command asks for them."""
+    with Clinic(version) as place:
+        stops, others = f"it's {place.database}", f"another {place.database}"
+        place.sql("CREATE TABLE till (id int); INSERT INTO till VALUES (1); CREATE TABLE shelf (id int); INSERT INTO shelf VALUES (1);"
+                  "GRANT ALL ON till, shelf TO public")
+        for table, gid in (("till", stops), ("shelf", others)):
+            place.sql(f"BEGIN; UPDATE {table} SET id = 2; PREPARE TRANSACTION {literal(gid)}")
+        try:
+            role = place.role("clerk")
+            waits(place, place.person(role), "till")
+            found = causes(place.run(TOOL, min_wait_s=0))
+            command = found["lock_chain", f"prepared transaction {stops}"]["command"]
+            equal(command, f"ROLLBACK PREPARED {literal(stops)}", "command")
+            waits(place, place.person(role), "shelf")
+            both = causes(place.run(TOOL, min_wait_s=0))["lock_chain", "a prepared transaction"]["command"]
+            holds(stops in place.sql(both) and others in place.sql(both), f"it shows both: {both}")
+            place.sql(command)
+            chain = causes(place.run(TOOL, min_wait_s=0))["lock_chain", f"prepared transaction {others}"]
+            equal(chain["command"], f"ROLLBACK PREPARED {literal(others)}", "the one that is left")
+        finally:
+            for gid in (stops, others):
+                if place.sql(f"SELECT count(*) FROM pg_prepared_xacts WHERE gid = {literal(gid)}") == "1":
+                    place.sql(f"ROLLBACK PREPARED {literal(gid)}")
+
+
+def literal(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def waits(place, person, table):
+    person.start(f"UPDATE {table} SET id = 3")
+    place.until(f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {person.pid}")
+
+
 def deadlocks(place, before):
     """What a diagnosis says of them, against that reading."""
     findings = place.run(TOOL, before=before)["result"]["findings"]
@@ -186,4 +221,5 @@ def wrong_input_is_refused(version):
 
 suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
                a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers, deadlocks_of_a_moment_are_no_rate,
+               a_prepared_transaction_is_named_where_it_is_surely_the_one,
                what_was_found_is_found_again_from_history, who_sees_little_says_so, wrong_input_is_refused))
