@@ -115,6 +115,16 @@ static int worst_spiller(cause_look *look, diagnose_spills_row *ret_row, bool *r
     return 0;
 }
 
+/* For the role whose statement it is: what is set for all is taken by each of their sorts. */
+static const char *more_work_mem(const cause_look *look, const char *role)
+{
+    double now = (double)look->settings.work_mem / MEGABYTE, wanted = fmax(64, ceil(2 * now));
+    const char *word = role ? cause_ident(look->ctx, role) : NULL;
+    return word ? lb_printf(look->ctx, "ALTER ROLE %s SET work_mem = '%.0fMB'", word, wanted)
+                : lb_printf(look->ctx, "ALTER ROLE ... SET work_mem = '%.0fMB'  -- for the role whose statement it is",
+                            wanted);
+}
+
 static int look_at_spills(cause_look *look, lb_error *err)
 {
     diagnose_spills_row worst = {0};
@@ -129,7 +139,7 @@ static int look_at_spills(cause_look *look, lb_error *err)
         .object = "server",
         .reason = lb_printf(look->ctx, "%.0f MB in %.0f temporary files in %.0f s, with a work_mem of %.0f kB",
                             bytes / MEGABYTE, files, look->reading.interval_s, work_mem / 1024),
-        .command = "ALTER ROLE ... SET work_mem = '64MB'  -- for the role whose statement it is",
+        .command = more_work_mem(look, found ? worst.user_name : NULL),
         .strength = {cause_ramp(bytes, limit, 4 * limit), cause_ramp(files, 1, 20), mean > work_mem, found},
         .evidence = LB_ARGS(
             lb_f64("temp_bytes", bytes), lb_f64("temp_files", files), lb_f64("interval_s", look->reading.interval_s),

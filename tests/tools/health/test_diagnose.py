@@ -2,6 +2,7 @@
 memory, history, and inputs that are none."""
 
 import json
+import re
 
 from health_place import Clinic, on_each
 from place import contains, equal, holds, suite
@@ -128,6 +129,19 @@ def a_prepared_transaction_is_named_where_it_is_surely_the_one(version):
                     place.sql(f"ROLLBACK PREPARED {literal(gid)}")
 
 
+def a_spill_names_the_role_whose_statement_it_is(version):
+    """Of this database, and by its name as SQL has it."""
+    with Clinic(version) as place:
+        place.sql("CREATE EXTENSION pg_stat_statements")
+        role = place.role("Clerk")
+        spiller = place.person(role)
+        before = place.run(TOOL, give_reading=True)["result"]["reading"]
+        spiller.say("SET work_mem = '64kB'; SELECT count(*) FROM (SELECT g FROM generate_series(1, 200000) g ORDER BY g DESC) s" + FLUSH)
+        spill = causes(place.run(TOOL, before=before, min_temp_mb=0.1))["temp_spill", "server"]
+        holds(re.fullmatch(f'ALTER ROLE "{role}" SET work_mem = \'[0-9]+MB\'', spill["command"]), spill["command"])
+        place.sql(spill["command"])
+
+
 def literal(text):
     return "'" + text.replace("'", "''") + "'"
 
@@ -221,5 +235,5 @@ def wrong_input_is_refused(version):
 
 suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
                a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers, deadlocks_of_a_moment_are_no_rate,
-               a_prepared_transaction_is_named_where_it_is_surely_the_one,
+               a_prepared_transaction_is_named_where_it_is_surely_the_one, a_spill_names_the_role_whose_statement_it_is,
                what_was_found_is_found_again_from_history, who_sees_little_says_so, wrong_input_is_refused))
