@@ -88,7 +88,7 @@ static int look_at_deadlocks(cause_look *look, lb_error *err)
         .object = "server",
         .reason = lb_printf(look->ctx, "%.0f deadlock(s) in %.0f s", count, look->reading.interval_s),
         .command = "set log_lock_waits = on, and read the server's log: it names both statements of each",
-        .strength = {count < 3 ? count / 3 : 1, is_rate ? cause_ramp(an_hour, 2, 5) : CAUSE_UNSEEN,
+        .strength = {cause_ramp(count, 0, 3), is_rate ? cause_ramp(an_hour, 2, 5) : CAUSE_UNSEEN,
                      is_known ? cause_ramp(rolled_back, count, 2 * count) : CAUSE_UNSEEN, look->waiting > 0},
         .evidence = LB_ARGS(lb_f64("deadlocks", count), is_rate ? lb_f64("per_hour", an_hour) : lb_null("per_hour"),
                             lb_f64("interval_s", look->reading.interval_s), lb_f64("rolled_back", rolled_back),

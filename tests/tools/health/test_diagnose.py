@@ -164,7 +164,10 @@ def deadlocks_of_a_moment_are_no_rate(version):
         role = place.role("clerk")
         people = [place.person(role) for _ in range(4)]
         before = place.run(TOOL, give_reading=True)["result"]["reading"]
-        for _ in range(3):
+        make_deadlock(people)
+        evidence, reason = deadlocks(place, before)
+        equal((evidence["deadlocks"], evidence["per_hour"]), (1, None), "one is a finding, and no rate")
+        for _ in range(2):
             make_deadlock(people)
         evidence, reason = deadlocks(place, before)
         equal((evidence["deadlocks"], evidence["per_hour"]), (3, None), reason)
