@@ -83,25 +83,41 @@ bool cause_rose(const cause_look *look, const char *counter, double *ret_rise)
     return health_delta(&look->reading, health_sample_of(&look->reading, counter, NULL), ret_rise, &why);
 }
 
+/* Between two of that mark, which is doubled where it is a part of it. */
+static const char *between(lb_ctx *ctx, const char *text, char mark)
+{
+    size_t at = 0;
+    char *out = lb_alloc(ctx, 2 * strlen(text) + 3);
+    if (!out)
+        return NULL;
+    out[at++] = mark;
+    for (const char *c = text; *c; c++) {
+        if (*c == mark)
+            out[at++] = mark;
+        out[at++] = *c;
+    }
+    out[at++] = mark;
+    out[at] = '\0';
+    return out;
+}
+
+const char *cause_ident(lb_ctx *ctx, const char *name)
+{
+    return between(ctx, name, '"');
+}
+
+const char *cause_literal(lb_ctx *ctx, const char *text)
+{
+    return between(ctx, text, '\'');
+}
+
 static const char *quoted(lb_ctx *ctx, const char *name)
 {
     bool is_plain = *name && !isdigit((unsigned char)*name);
-    size_t length = strlen(name), at = 0;
-    char *out = lb_alloc(ctx, 2 * length + 3);
-    if (!out)
-        return name;
-    for (size_t i = 0; i < length; i++)
-        is_plain = is_plain && (islower((unsigned char)name[i]) || isdigit((unsigned char)name[i]) || name[i] == '_');
-    if (is_plain)
-        return name;
-    out[at++] = '"';
-    for (size_t i = 0; i < length; i++) {
-        if (name[i] == '"')
-            out[at++] = '"';
-        out[at++] = name[i];
-    }
-    out[at] = '"';
-    return out;
+    for (const char *c = name; *c && is_plain; c++)
+        is_plain = islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_';
+    const char *word = is_plain ? name : cause_ident(ctx, name);
+    return word ? word : name; /* out of memory: the next that is asked for ends the run */
 }
 
 const char *cause_quoted(lb_ctx *ctx, const char *schema, const char *name)

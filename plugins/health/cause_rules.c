@@ -97,7 +97,7 @@ const cause_rule cause_rules[CAUSES] = {
         {"deadlocks",
          "transactions lock each other out",
          "deadlocks_per_hour",
-         {{"they_were_counted", 0.6}, {"so_many_an_hour", 0.2}, {"rollbacks_rose", 0.1}, {"sessions_wait_now", 0.1}},
+         {{"they_were_counted", 0.6}, {"so_many_an_hour", 0.2}, {"rollbacks_rose", 0.15}, {"sessions_wait_now", 0.05}},
          "the server's log names both statements",
          "one batch that is repeated after each failure",
          "lock rows in one order everywhere, and keep transactions short"},

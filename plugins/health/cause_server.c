@@ -1,6 +1,7 @@
 /* What the whole server's counters show: the cache, deadlocks, spills, checkpoints, the age of transaction ids; and
  * replication. Counters say something only against the reading before. */
 #include "cause_look.h"
+#include "health_measure.h"
 #include "health_past.h"
 
 #include <sql/diagnose/spills.h>
@@ -80,16 +81,16 @@ static int look_at_deadlocks(cause_look *look, lb_error *err)
     if (!cause_rose(look, "deadlocks", &count) || count < 1)
         return 0;
     bool is_known = cause_rose(look, "transactions_rolled_back", &rolled_back);
-    double hours = look->reading.interval_s / 3600, an_hour = hours > 0 ? count / hours : 0;
-    bool is_recent = look->reading.interval_s * 1e6 <= (double)HEALTH_HOUR_MOST_US; /* what is older is of no hour */
+    bool is_rate = health_past_tells_rate(look->reading.interval_s);
+    double an_hour = is_rate ? count * 3600 / look->reading.interval_s : 0;
     const cause_case c = {
         .id = CAUSE_DEADLOCKS,
         .object = "server",
         .reason = lb_printf(look->ctx, "%.0f deadlock(s) in %.0f s", count, look->reading.interval_s),
         .command = "set log_lock_waits = on, and read the server's log: it names both statements of each",
-        .strength = {count < 3 ? count / 3 : 1, is_recent ? cause_ramp(an_hour, 2, 5) : CAUSE_UNSEEN,
+        .strength = {cause_ramp(count, 0, 3), is_rate ? cause_ramp(an_hour, 2, 5) : CAUSE_UNSEEN,
                      is_known ? cause_ramp(rolled_back, count, 2 * count) : CAUSE_UNSEEN, look->waiting > 0},
-        .evidence = LB_ARGS(lb_f64("deadlocks", count), is_recent ? lb_f64("per_hour", an_hour) : lb_null("per_hour"),
+        .evidence = LB_ARGS(lb_f64("deadlocks", count), is_rate ? lb_f64("per_hour", an_hour) : lb_null("per_hour"),
                             lb_f64("interval_s", look->reading.interval_s), lb_f64("rolled_back", rolled_back),
                             lb_i64("waiting_now", look->waiting))};
     return cause_add(look, &c, err);
@@ -114,6 +115,16 @@ static int worst_spiller(cause_look *look, diagnose_spills_row *ret_row, bool *r
     return 0;
 }
 
+/* For the role whose statement it is: what is set for all is taken by each of their sorts. */
+static const char *more_work_mem(const cause_look *look, const char *role)
+{
+    double now = (double)look->settings.work_mem / MEGABYTE, wanted = fmax(64, ceil(2 * now));
+    const char *word = role ? cause_ident(look->ctx, role) : NULL;
+    return word ? lb_printf(look->ctx, "ALTER ROLE %s SET work_mem = '%.0fMB'", word, wanted)
+                : lb_printf(look->ctx, "ALTER ROLE ... SET work_mem = '%.0fMB'  -- for the role whose statement it is",
+                            wanted);
+}
+
 static int look_at_spills(cause_look *look, lb_error *err)
 {
     diagnose_spills_row worst = {0};
@@ -128,7 +139,7 @@ static int look_at_spills(cause_look *look, lb_error *err)
         .object = "server",
         .reason = lb_printf(look->ctx, "%.0f MB in %.0f temporary files in %.0f s, with a work_mem of %.0f kB",
                             bytes / MEGABYTE, files, look->reading.interval_s, work_mem / 1024),
-        .command = "ALTER ROLE ... SET work_mem = '64MB'  -- for the role whose statement it is",
+        .command = more_work_mem(look, found ? worst.user_name : NULL),
         .strength = {cause_ramp(bytes, limit, 4 * limit), cause_ramp(files, 1, 20), mean > work_mem, found},
         .evidence = LB_ARGS(
             lb_f64("temp_bytes", bytes), lb_f64("temp_files", files), lb_f64("interval_s", look->reading.interval_s),
@@ -172,11 +183,10 @@ static int look_at_ages(cause_look *look, lb_error *err)
 {
     const health_sample *age = health_sample_of(&look->reading, "txid_age", NULL);
     double limit = (double)look->limits.min_txid_age, freeze = (double)look->settings.freeze_max_age;
-    struct json_object *noted = cause_noted(look, "age"), *was = NULL, *note = cause_note(look, "age");
-    if (age && note)
-        (void)json_object_object_add(note, "age", json_object_new_double(age->value)); /* else: as at the first time */
-    bool falls = age && noted && json_object_object_get_ex(noted, "age", &was) &&
-                 json_object_get_double(was) > age->value; /* a vacuum is at work on it */
+    struct json_object *noted = cause_noted(look, "age");
+    if (!age && noted)
+        (void)json_object_object_add(look->now, "age", json_object_get(noted)); /* the last that was read */
+    bool falls = age && health_note_fall(noted, age->value, look->reading.at, cause_note(look, "age"));
     if (!age || age->value < limit || falls)
         return 0;
     const cause_case c = {

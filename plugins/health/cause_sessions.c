@@ -6,15 +6,23 @@
 
 #include <string.h>
 
+/* What a person types to end it; gid NULL: it is not known which one it is. */
+static const char *end_prepared(lb_ctx *ctx, const char *gid)
+{
+    const char *word = gid ? cause_literal(ctx, gid) : NULL;
+    return word ? lb_printf(ctx, "ROLLBACK PREPARED %s", word)
+                : "SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared";
+}
+
 /* ---- locks ---- */
 
 static int add_chain(cause_look *look, const diagnose_lock_roots_row *root, lb_error *err)
 {
     lb_ctx *ctx = look->ctx;
     bool is_prepared = root->pid == 0, idles = root->state && strncmp(root->state, "idle", 4) == 0;
-    const char *object = is_prepared
-                             ? lb_printf(ctx, "prepared transaction %s", root->gid ? root->gid : "of another database")
-                             : lb_printf(ctx, "session %lld", (long long)root->pid);
+    const char *object = !is_prepared ? lb_printf(ctx, "session %lld", (long long)root->pid)
+                         : root->gid  ? lb_printf(ctx, "prepared transaction %s", root->gid)
+                                      : "a prepared transaction";
     const char *does = is_prepared ? "prepared" : root->state ? root->state : "unknown";
     const cause_case c = {
         .id = CAUSE_LOCK_CHAIN,
@@ -25,7 +33,7 @@ static int add_chain(cause_look *look, const diagnose_lock_roots_row *root, lb_e
         .reason = lb_printf(ctx, "%lld session(s) wait behind it, the longest for %.0f s, for %s on %s; it is %s",
                             (long long)root->victims, root->longest, root->mode ? root->mode : "a lock",
                             root->object ? root->object : "a transaction", does),
-        .command = is_prepared ? lb_printf(ctx, "ROLLBACK PREPARED '%s'", root->gid ? root->gid : "")
+        .command = is_prepared ? end_prepared(ctx, root->gid)
                                : lb_printf(ctx, "SELECT pg_terminate_backend(%lld)", (long long)root->pid),
         .strength = {1, cause_ramp(root->longest, look->limits.min_wait_s, 120), is_prepared || idles,
                      cause_ramp((double)root->victims, 3, 10)},
@@ -105,7 +113,7 @@ static int add_holder(cause_look *look, const vacuum_horizon_row *h, lb_error *e
         .reason = lb_printf(ctx, "open for %.0f s, it keeps what the last %lld transactions made dead", seconds,
                             (long long)h->horizon_age),
         .command = is_session ? lb_printf(ctx, "SELECT pg_cancel_backend(%lld)", (long long)h->pid)
-                              : lb_printf(ctx, "ROLLBACK PREPARED '%s'", h->holder),
+                              : end_prepared(ctx, h->holder),
         .strength = {cause_ramp(seconds, look->limits.min_transaction_s, 10 * look->limits.min_transaction_s), 1,
                      has_dead_rows(look), is_prepared},
         .evidence = LB_ARGS(lb_text("holder", h->holder), lb_text("kind", h->kind), lb_text("database", h->database),

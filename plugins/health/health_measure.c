@@ -185,20 +185,28 @@ static double number_of(struct json_object *from, const char *name)
     return from && json_object_object_get_ex(from, name, &value) ? json_object_get_double(value) : 0;
 }
 
-/* While tables are frozen it is past its limit yet, and coming down. */
+bool health_note_fall(struct json_object *noted, double value, int64_t at, struct json_object *note)
+{
+    const health_fall known = {number_of(noted, "value"), number_of(noted, "top"), (int64_t)number_of(noted, "at")};
+    const health_fall fall = health_fall_after(&known, value, at);
+    if (note) {
+        (void)json_object_object_add(note, "value", json_object_new_double(fall.value)); /* out of memory: seen anew */
+        (void)json_object_object_add(note, "top", json_object_new_double(fall.top));
+        (void)json_object_object_add(note, "at", json_object_new_int64(fall.at));
+    }
+    return health_falls(&fall, at);
+}
+
 static void transaction_age(measuring *m, health_alert_id id)
 {
-    struct json_object *before = NULL, *next = json_object_new_object();
+    struct json_object *before = NULL;
     health_observation *o = as_it_is(m, id);
     if (m->reading->before)
         (void)json_object_object_get_ex(m->reading->before, "txid_fall", &before); /* NULL: it did not fall */
-    const health_fall known = {number_of(before, "value"), number_of(before, "top"), (int64_t)number_of(before, "at")};
-    const health_fall fall = o->known ? health_fall_after(&known, o->value, m->reading->at) : known;
-    o->falls = health_falls(&fall, m->reading->at);
-    (void)json_object_object_add(next, "value", json_object_new_double(fall.value)); /* out of memory: seen anew */
-    (void)json_object_object_add(next, "top", json_object_new_double(fall.top));
-    (void)json_object_object_add(next, "at", json_object_new_int64(fall.at));
-    (void)json_object_object_add(m->reading->next, "txid_fall", next);
+    struct json_object *next = o->known ? json_object_new_object() : json_object_get(before);
+    if (o->known)
+        o->falls = health_note_fall(before, o->value, m->reading->at, next);
+    (void)json_object_object_add(m->reading->next, "txid_fall", next); /* lost: seen anew */
 }
 
 /* ---- slow statements ---- */

@@ -22,6 +22,10 @@ typedef struct health_measures {
     size_t count;
 } health_measures;
 
+/* Does a figure fall, as health_past.h has it? noted: what the reading before knows of that, or NULL; note: an object
+ * that gets what the next one is to know. */
+bool health_note_fall(struct json_object *noted, double value, int64_t at, struct json_object *note);
+
 LB_MUST_CHECK int health_measure(lb_ctx *ctx, const health_guards *guards, health_reading *reading,
                                  health_measures *ret_measures, lb_error *err);
 

@@ -90,6 +90,11 @@ health_alert_id health_alert_named(const char *metric)
     return id;
 }
 
+bool health_may_fall(health_alert_id id)
+{
+    return id == HEALTH_TXID_AGE;
+}
+
 /* What is no alert. Counters rise until a reset; those with a rate are told per second as well. */
 static const struct metric {
     const char *name, *unit, *kind, *rate;
@@ -105,6 +110,8 @@ static const struct metric {
     {"live_tuples", "count", "gauge", NULL},
     {"dead_tuples", "count", "gauge", NULL},
     {"tables", "count", "gauge", NULL},
+    {"indexes", "count", "gauge", NULL},
+    {"indexes_invalid", "count", "gauge", NULL},
     {"locks_held", "count", "gauge", NULL},
     {"locks_waiting", "count", "gauge", NULL},
     {"oldest_transaction_seconds", "s", "gauge", NULL},
@@ -150,6 +157,8 @@ static const struct metric {
     {"autovacuum_runs", "count", "counter", NULL},
     {"analyze_runs", "count", "counter", NULL},
     {"autoanalyze_runs", "count", "counter", NULL},
+    {"index_tuples_read", "count", "counter", NULL},
+    {"index_tuples_fetched", "count", "counter", NULL},
     {"heap_blocks_hit", "count", "counter", NULL},
     {"heap_blocks_read", "count", "counter", NULL},
     {"index_blocks_hit", "count", "counter", NULL},

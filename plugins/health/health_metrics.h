@@ -38,6 +38,9 @@ extern const health_alert_rule health_alert_rules[HEALTH_ALERTS];
 /* The alert of that metric, or HEALTH_ALERTS. */
 health_alert_id health_alert_named(const char *metric);
 
+/* While tables are frozen it is past its limit yet, and coming down: nothing opens by it. */
+bool health_may_fall(health_alert_id id);
+
 /* One figure that goes to history. */
 typedef struct health_figure {
     const char *name;        /* one of the table in health_metrics.c */

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#define SECOND 1000000.0
+#define SECOND    1000000.0
+#define SEEN_PART 0.25 /* of the hour that a rate is of */
 
 bool health_past_hour(const health_point *points, size_t count, int64_t now, health_point *ret_first)
 {
@@ -16,6 +17,11 @@ bool health_past_hour(const health_point *points, size_t count, int64_t now, hea
     if (first)
         *ret_first = *first;
     return first != NULL;
+}
+
+bool health_past_tells_rate(double seconds)
+{
+    return seconds * SECOND >= SEEN_PART * (double)HEALTH_HOUR_US && seconds * SECOND <= (double)HEALTH_HOUR_MOST_US;
 }
 
 /* Points of a number that was larger, or of a time that is to come, are of another history, and so are those before. */

@@ -19,6 +19,10 @@ typedef struct health_point {
  * false: all of them are older than that, or there are none. */
 bool health_past_hour(const health_point *points, size_t count, int64_t now, health_point *ret_first);
 
+/* What was counted over so many seconds gives a rate of an hour: a quarter of it at least was seen, and no more than
+ * what is called an hour. One in a moment would be thousands. */
+bool health_past_tells_rate(double seconds);
+
 /* Seconds since the number has been above a value, as far as is known for certain; 0: it is not, or only now. */
 double health_past_above(const health_point *points, size_t count, const health_point *now, int64_t value);
 

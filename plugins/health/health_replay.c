@@ -1,5 +1,7 @@
 #include "health_replay.h"
 
+#include "health_past.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +22,13 @@ static void close_episode(health_side *side, int64_t at)
     side->open_s += (double)(at - e->from) / SECOND;
 }
 
-static void judge(health_side *side, health_alert *alert, const health_moment *m)
+static void judge(health_side *side, health_alert *alert, const health_moment *m, const health_fall *fall)
 {
     const health_sight sight = {.known = true,
                                 .grade = health_grade_of(&side->limits, m->value),
                                 .is_clear = health_is_clear(&side->limits, m->value),
                                 .at_once = !isnan(side->at_once) && m->value >= side->at_once,
+                                .falls = side->may_fall && health_falls(fall, m->at),
                                 .at = m->at};
     health_change change = health_judge(alert, &sight, &side->habits);
     side->told += change == HEALTH_OPENED || change == HEALTH_ESCALATED || change == HEALTH_REMINDED;
@@ -86,13 +89,16 @@ static void end_object(health_side *side, const health_alert *alert, int64_t at)
 static void run(health_side *side, const health_moment *moments, size_t count, const health_span *span)
 {
     health_alert alert = {0};
+    health_fall fall = {0};
     for (size_t i = 0; i < count; i++) {
         bool is_last = i + 1 == count || !same(moments[i].object, moments[i + 1].object);
-        judge(side, &alert, &moments[i]);
+        fall = health_fall_after(&fall, moments[i].value, moments[i].at);
+        judge(side, &alert, &moments[i], &fall);
         pass_gap(side, &alert, moments[i].at, is_last ? span->until : moments[i + 1].at, span->interval);
         if (is_last) {
             end_object(side, &alert, moments[i].at);
             alert = (health_alert){0};
+            fall = (health_fall){0};
         }
     }
 }

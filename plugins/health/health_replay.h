@@ -24,6 +24,7 @@ typedef struct health_side {
     health_limits limits;
     health_habits habits;
     double at_once; /* as in the rule */
+    bool may_fall;  /* nothing opens by it while it does */
     int64_t told;   /* messages: opened, escalated, reminded */
     double open_s;
     health_episode *episodes;

@@ -9,6 +9,7 @@
 #include <sql/health/database_stats.h>
 #include <sql/health/dead_tuples.h>
 #include <sql/health/extension_home.h>
+#include <sql/health/index_stats.h>
 #include <sql/health/io_stats.h>
 #include <sql/health/lock_waits.h>
 #include <sql/health/oldest_transaction.h>
@@ -35,6 +36,7 @@ static const struct view {
     {"pg_database_size", &health_database_size_sql, 15},
     {"pg_stat_user_tables", &health_table_stats_sql, 15},
     {"pg_statio_user_tables", &health_table_io_sql, 15},
+    {"pg_stat_user_indexes", &health_index_stats_sql, 15}, /* with pg_index */
     {"pg_locks", &health_lock_waits_sql, 15},
     {"pg_database", &health_transaction_ages_sql, 15},
     {"pg_stat_activity", &health_oldest_transaction_sql, 15},

@@ -209,7 +209,8 @@ static int ask_one(lb_ctx *ctx, const health_what_if_span *asked, health_alert_i
     asking a = {.ctx = ctx, .asked = *asked, .id = id};
     a.now = a.then = (health_side){.limits = policy->limits[id],
                                    .habits = health_habits_for(habits, id),
-                                   .at_once = health_alert_rules[id].at_once};
+                                   .at_once = health_alert_rules[id].at_once,
+                                   .may_fall = health_may_fall(id)};
     int r = take_wish(given, &a.then, err);
     if (r >= 0)
         r = read_moments(&a, err);

@@ -61,6 +61,26 @@ const char *alert_look_for(const char *metric)
     return "diagnose_root_cause"; /* locks, deadlocks, replication, and what authors measure */
 }
 
+/* A name as one word of a shell. Some may be anything, as databases' are; with a quote of its own nobody could paste
+ * it. */
+static char *word(const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    bool can_be = *name != '\0';
+    for (const char *c = name; *c; c++)
+        can_be = can_be && *c != '\'' && (unsigned char)*c >= ' ' && *c != 127;
+    return !can_be ? NULL : name[strspn(name, plain)] ? service_text("'%s'", name) : service_text("%s", name);
+}
+
+static char *look_at(const char *tool, const char *project, const char *branch)
+{
+    char *p = word(project), *b = word(branch);
+    char *command = p && b ? service_text("lbops run %s --project %s --branch %s", tool, p, b) : NULL;
+    free(p);
+    free(b);
+    return command;
+}
+
 static char *command_for(const char *kind, struct json_object *document, struct json_object *payload)
 {
     static const hint hints[] = {
@@ -81,9 +101,10 @@ static char *command_for(const char *kind, struct json_object *document, struct 
         if (strcmp(kind, hints[i].kind) == 0 && member)
             return service_text("%s%s%s", hints[i].before, member, hints[i].after);
     }
-    if (kind && strcmp(kind, "threshold.breached") == 0 && metric && project && branch)
-        return service_text("lbops run %s --project %s --branch %s", alert_look_for(metric), project, branch);
-    return NULL;
+    bool is_figure = kind && strcmp(kind, "threshold.breached") == 0 && metric;
+    bool is_spent = kind && strcmp(kind, "awake.spent") == 0; /* people may look all the same */
+    const char *tool = is_figure ? alert_look_for(metric) : is_spent ? "monitor_system_health" : NULL;
+    return tool && project && branch ? look_at(tool, project, branch) : NULL;
 }
 
 /* ---- what was done ---- */

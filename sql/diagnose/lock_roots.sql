@@ -2,7 +2,8 @@
 -- kind: read
 -- server: 15-18
 -- note: who is in front of whom is asked only of those that wait, as that takes every partition of the lock table for a
--- note: moment. Process 0 in front is a prepared transaction. A ring has no root: the server's deadlock check ends it.
+-- note: moment. Process 0 in front is a prepared transaction, which is named where no other one of this database holds
+-- note: what is waited for. A ring has no root: the server's deadlock check ends it.
 -- param min_seconds number
 -- column pid integer
 -- column gid text null
@@ -51,6 +52,17 @@ WITH RECURSIVE waiting AS MATERIALIZED (
                         WHERE k.pid = w.victim
                           AND NOT k.granted
                         LIMIT 1) l ON true
+), prepared AS (
+  SELECT DISTINCT x.gid
+    FROM pair p
+    JOIN pg_locks k ON k.pid = p.pid AND NOT k.granted
+    JOIN pg_locks h ON h.pid IS NULL AND h.granted AND h.locktype = k.locktype
+                   AND (h.database, h.relation, h.page, h.tuple, h.transactionid, h.classid, h.objid, h.objsubid)
+                       IS NOT DISTINCT FROM
+                       (k.database, k.relation, k.page, k.tuple, k.transactionid, k.classid, k.objid, k.objsubid)
+    JOIN pg_locks o ON o.pid IS NULL AND o.virtualtransaction = h.virtualtransaction
+    JOIN pg_prepared_xacts x ON x.transaction = o.transactionid AND x.database = current_database()
+   WHERE p.blocker = 0
 ), summed AS (
   SELECT t.root, count(*) AS victims, count(*) FILTER (WHERE t.depth = 1) AS direct, max(t.seconds) AS longest,
          sum(t.seconds) AS total, bool_or(t.mode = 'AccessExclusiveLock') AS queued_exclusive,
@@ -60,7 +72,7 @@ WITH RECURSIVE waiting AS MATERIALIZED (
    GROUP BY t.root
 )
 SELECT s.root::int8 AS pid,
-       CASE s.root WHEN 0 THEN (SELECT min(p.gid) FROM pg_prepared_xacts p WHERE p.database = current_database()) END AS gid,
+       CASE s.root WHEN 0 THEN (SELECT min(p.gid) FROM prepared p HAVING count(*) = 1) END AS gid,
        a.usename::text AS user_name,
        a.application_name AS application,
        a.datname::text AS database,

@@ -6,6 +6,8 @@
 -- note: a logical slot is behind by what its reader has not confirmed, a physical one by what it keeps: the WAL that a
 -- note: logical one keeps besides is for transactions that are still open.
 -- note: an idle primary gives a standby no time to measure by: no lag, then, is no work.
+-- note: a standby has the time of a commit from its primary, whose clock may be another: what a message took by both
+-- note: clocks is taken off again. What it took on its way is so short, and is not what is asked here.
 -- column metric text
 -- column value numeric null
 -- column object text null
@@ -46,7 +48,9 @@ SELECT 'slot_lag_bytes', t.behind, t.name, t.position::text,
 UNION ALL
 SELECT 'receive_lag_seconds',
        CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
-            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::numeric END,
+            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()
+                                    - coalesce((SELECT w.last_msg_receipt_time - w.last_msg_send_time
+                                                  FROM pg_stat_wal_receiver w), interval '0'))::numeric END,
        NULL, NULL,
        jsonb_build_object('receiver', (SELECT w.status FROM pg_stat_wal_receiver w),
                           'bytes', pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()))

@@ -20,5 +20,19 @@ holds '.changes == []'
 BRANCH=production runs diagnose_root_cause --metric deadlocks_per_hour
 holds '.result.verdict | startswith("nothing found explains deadlocks_per_hour")'
 
+# Tables are frozen one after the other: the age is past its limit yet, and comes down. Once it is up again it is a cause.
+cp -r "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
+sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
+ages=$WORK/fixtures/sql/health/transaction_ages.json
+aged() {
+    jq --arg age "$1" '.[0].rows[0][1] = $age' "$SOURCE/etc/fixtures/mock/sql/health/transaction_ages.json" >"$ages"
+    BRANCH=staging runs diagnose_root_cause
+    holds "[.result.causes[]? | select(.kind == \"wraparound_age\")] | length == $2"
+}
+aged 1200000000 1
+aged 1150000000 0
+aged 1155000000 0
+aged 1210000000 1
+
 runs_with 2 diagnose_root_cause --min_wait_s -1
 finish

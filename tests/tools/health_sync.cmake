@@ -5,8 +5,8 @@ add_library(lake_door MODULE health/lake_door.c)
 set_target_properties(lake_door PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${lake_plugins})
 target_link_libraries(lake_door PRIVATE lb_sdk lb_flags lake_door_sql)
 set_property(TEST health.sync_door APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGINS=${lake_plugins}")
-foreach(suite alerts completeness integrity moving)
-  set_property(TEST health.sync_${suite} APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGINS=${lake_plugins}")
+foreach(suite survives sync_alerts sync_completeness sync_integrity sync_moving)
+  set_property(TEST health.${suite} APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGINS=${lake_plugins}")
 endforeach()
 # The same digests with Spark and Delta on the other side: what the tests' own Python brings.
 add_test(NAME health.sync_spark COMMAND ${LBOPS_DEPS}/python/bin/python -B ${CMAKE_CURRENT_SOURCE_DIR}/health/sync_spark.py

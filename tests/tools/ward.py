@@ -1,5 +1,6 @@
 """Servers that something may be planted on: private ones, with little of everything, and a standby that follows."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -22,15 +23,23 @@ def harness(text, *words):
 
 
 class Ward:
-    """A private server of one version, and its standby once somebody asks for it. more: settings."""
+    """A private server of one version, and its standby once somebody asks for it. clock_s: seconds that its clock is
+    ahead of everybody's, or behind; more: settings."""
 
-    def __init__(self, version, **more):
+    def __init__(self, version, clock_s=0, **more):
         self.version, self.dir, self.standby_home = version, pathlib.Path(tempfile.mkdtemp(prefix="lbops-ward-")), None
         self.url = harness('pg_start "$1" "$2"', version, self.dir)
         self.marker = self.dir / f"pg{version}.server"
         harness("".join(f'echo "{name} = {value}" >>"$1"; ' for name, value in {**SETTINGS, **more}.items()),
                 pathlib.Path(self.field("data")) / "postgresql.auto.conf")
-        self.shell('pg_exec "$bin/pg_ctl" -D "$data" -m fast -w -l "$log" restart >/dev/null')
+        self.shell('pg_exec "$@" "$bin/pg_ctl" -D "$data" -m fast -w -l "$log" restart >/dev/null',
+                   *(self.clock(clock_s) if clock_s else []))
+
+    def clock(self, seconds):
+        """What stands before a program to give it such a clock."""
+        shim = shutil.copy(os.environ["LBOPS_SERVER_CLOCK"], self.field("home"))  # where the server's user may read
+        os.chmod(shim, 0o755)
+        return ["env", f"LD_PRELOAD={shim}", f"SERVER_CLOCK_S={seconds}"]
 
     def field(self, name):
         return dict(line.split("=", 1) for line in self.marker.read_text().splitlines())[name]

@@ -144,6 +144,38 @@ static void remembers_many(void)
     ASSERT_FILE(dir, "alerts.ndjson", before);
 }
 
+/* What a person can do about that kind of event on that branch, as the file has it. */
+static bool comes_next(const char *kind, const char *branch, const char *payload, const char *command)
+{
+    SCRATCH dir = scratch_new();
+    void *state = start_file(dir);
+    LB_AUTO_FREE char *document =
+        base_printf("{\"kind\":\"%s\",\"project\":\"shop\",\"branch\":\"%s\",\"payload\":{%s}}", kind, branch, payload);
+    LB_AUTO_FREE char *wanted = base_printf("\"next\":\"%s\"", command ? command : "");
+    lb_alert_note note = note_of("1");
+    note.document = document;
+    CU_ASSERT(file_ops()->send(state, &note, stage_soon(5), &receipt, &err) >= 0);
+    file_ops()->close(state);
+    LB_AUTO_FREE char *text = content(dir, "alerts.ndjson");
+    return command ? strstr(text, wanted) != NULL : strstr(text, "\"next\"") == NULL;
+}
+
+static void says_what_comes_next(void)
+{
+    static const char *const lag = "\"metric\":\"replication_lag\"";
+    CU_ASSERT(comes_next("threshold.breached", "staging", lag,
+                         "lbops run diagnose_root_cause --project shop --branch staging"));
+    CU_ASSERT(comes_next("awake.spent", "staging", "\"issue\":\"awake_budget\"",
+                         "lbops run monitor_system_health --project shop --branch staging"));
+    CU_ASSERT(comes_next("approval.requested", "staging", "\"approval_id\":\"a1\"", "lbops approvals a1"));
+    CU_ASSERT(comes_next("service.down", "staging", "", "lbops status"));
+    CU_ASSERT(comes_next("tool.suspended", "staging", "\"tool\":\"t\"", "lbops tools t --resume"));
+    CU_ASSERT(comes_next("threshold.breached", "an old; one", lag,
+                         "lbops run diagnose_root_cause --project shop --branch 'an old; one'"));
+    CU_ASSERT(comes_next("threshold.breached", "it's", lag, NULL)); /* nothing that could be pasted */
+    CU_ASSERT(comes_next("threshold.breached", "staging", "", NULL));
+}
+
 static void follows_rotation(void)
 {
     SCRATCH dir = scratch_new();
@@ -238,5 +270,6 @@ static void mock_counts_and_fails(void)
     free(args);
 }
 
-SUITE(alert, TEST(appends_each_once), TEST(mends_a_torn_line), TEST(remembers_many), TEST(follows_rotation),
-      TEST(has_one_writer), TEST(writes_all_or_nothing), TEST(refuses_what_is_malformed), TEST(mock_counts_and_fails))
+SUITE(alert, TEST(appends_each_once), TEST(mends_a_torn_line), TEST(remembers_many), TEST(says_what_comes_next),
+      TEST(follows_rotation), TEST(has_one_writer), TEST(writes_all_or_nothing), TEST(refuses_what_is_malformed),
+      TEST(mock_counts_and_fails))

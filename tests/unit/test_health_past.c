@@ -3,6 +3,8 @@
 
 #include "health_past.h"
 
+#include <math.h>
+
 #define MINUTE INT64_C(60000000)
 #define NOW    INT64_C(1767268800000000)
 
@@ -37,6 +39,13 @@ static void a_gap_is_no_hour(void)
     CU_ASSERT_EQUAL(first_of(edge, 1), 1);
     CU_ASSERT_EQUAL(first_of(past, 1), -1);
     CU_ASSERT_EQUAL(first_of(ahead, 1), -1);
+}
+
+static void a_moment_and_a_day_give_no_rate_of_an_hour(void)
+{
+    CU_ASSERT(!health_past_tells_rate(0) && !health_past_tells_rate(3) && !health_past_tells_rate(899));
+    CU_ASSERT(health_past_tells_rate(900) && health_past_tells_rate(3600) && health_past_tells_rate(4500));
+    CU_ASSERT(!health_past_tells_rate(4501) && !health_past_tells_rate(86400) && !health_past_tells_rate((double)NAN));
 }
 
 static double behind(const health_point *points, size_t count, int64_t value)
@@ -134,6 +143,6 @@ static void a_number_falls_until_it_is_up_again_or_an_hour_is_over(void)
     CU_ASSERT(falls(fall, 95) && fall.top == 510);
 }
 
-SUITE(health_past, TEST(an_hour_is_an_hour), TEST(a_gap_is_no_hour),
+SUITE(health_past, TEST(an_hour_is_an_hour), TEST(a_gap_is_no_hour), TEST(a_moment_and_a_day_give_no_rate_of_an_hour),
       TEST(what_stays_behind_is_late_since_it_was_passed), TEST(what_is_kept), TEST(what_is_kept_has_room),
       TEST(an_hour_stays_an_hour), TEST(a_number_falls_until_it_is_up_again_or_an_hour_is_over))

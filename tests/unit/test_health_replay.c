@@ -120,6 +120,22 @@ static void what_is_read_rarely_has_not_gone(void)
     CU_ASSERT(now.count == 1 && now.episodes[0].until == 180 * MINUTE);
 }
 
+/* An age comes down while one table after the other is frozen; past where it had been it is told. */
+static void what_falls_opens_nothing_where_it_may(void)
+{
+    static const double values[] = {9, 8, 7, 7.5, 8, 9.6};
+    size_t count = given(values, sizeof values / sizeof *values);
+    health_side now = side(5, 20, 2, 0), then = side(5, 20, 2, 1);
+    then.may_fall = true;
+    replay(count, last_of(count), &now, &then);
+    CU_ASSERT(now.count == 1 && now.told == 1 && now.episodes[0].from == 5 * MINUTE);
+    CU_ASSERT(then.count == 1 && then.told == 1 && then.episodes[0].from == 25 * MINUTE);
+    moments[3].object = moments[4].object = moments[5].object = "another"; /* has a past of its own */
+    now.count = then.count = 0;
+    replay(count, last_of(count), &now, &then);
+    CU_ASSERT(then.count == 1 && then.episodes[0].from == 20 * MINUTE);
+}
+
 static void objects_are_judged_apart(void)
 {
     static const double values[] = {6, 6, 6};
@@ -143,4 +159,4 @@ static void nothing_tells_nothing(void)
 
 SUITE(health_replay, TEST(a_higher_limit_tells_less_and_says_what_it_misses), TEST(patience_passes_over_what_is_short),
       TEST(what_has_gone_is_over), TEST(a_reading_left_out_is_no_end), TEST(what_is_read_rarely_has_not_gone),
-      TEST(objects_are_judged_apart), TEST(nothing_tells_nothing))
+      TEST(what_falls_opens_nothing_where_it_may), TEST(objects_are_judged_apart), TEST(nothing_tells_nothing))

@@ -6,13 +6,11 @@ import contextlib
 import itertools
 import json
 import os
-import pathlib
-import shutil
 import subprocess
 import sys
 import time
 
-from place import PLUGINS, VERSIONS, Given
+from place import VERSIONS, Given
 
 COUNTER = itertools.count(1)
 PATIENCE = 60
@@ -116,12 +114,6 @@ class Clinic(Given):
                 self.at_server(f'DROP OWNED BY "{role}"')
             with contextlib.suppress(AssertionError):
                 self.at_server(f'DROP ROLE "{role}"')
-
-
-def away(place):
-    """lbops with a clock that is off from the servers' by as much as the file `clock` says."""
-    shim = shutil.copy(pathlib.Path(PLUGINS).parent / "daemon-plugins" / "wall_clock.so", place.dir)
-    return {"LD_PRELOAD": shim, "WALL_CLOCK": str(place.dir / "clock")}
 
 
 def on_each(*tests):

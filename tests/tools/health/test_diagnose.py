@@ -2,9 +2,11 @@
 memory, history, and inputs that are none."""
 
 import json
+import re
 
 from health_place import Clinic, on_each
 from place import contains, equal, holds, suite
+from threshold_place import make_deadlock
 
 TOOL = "diagnose_root_cause"
 FLUSH = "; SELECT pg_stat_force_next_flush()"
@@ -101,6 +103,81 @@ def another_tool_remembers(version):
         equal((planned["status"], planned["changes"]), ("ok", []), "a plan")
 
 
+def a_prepared_transaction_is_named_where_it_is_surely_the_one(version):
+    """Of two the one in the way, by its name as SQL has it; while both are in somebody's way, the command asks for them."""
+    with Clinic(version) as place:
+        stops, others = f"it's {place.database}", f"another {place.database}"
+        place.sql("CREATE TABLE till (id int); INSERT INTO till VALUES (1); CREATE TABLE shelf (id int); INSERT INTO shelf VALUES (1);"
+                  "GRANT ALL ON till, shelf TO public")
+        for table, gid in (("till", stops), ("shelf", others)):
+            place.sql(f"BEGIN; UPDATE {table} SET id = 2; PREPARE TRANSACTION {literal(gid)}")
+        try:
+            role = place.role("clerk")
+            waits(place, place.person(role), "till")
+            found = causes(place.run(TOOL, min_wait_s=0))
+            command = found["lock_chain", f"prepared transaction {stops}"]["command"]
+            equal(command, f"ROLLBACK PREPARED {literal(stops)}", "command")
+            waits(place, place.person(role), "shelf")
+            both = causes(place.run(TOOL, min_wait_s=0))["lock_chain", "a prepared transaction"]["command"]
+            holds(stops in place.sql(both) and others in place.sql(both), f"it shows both: {both}")
+            place.sql(command)
+            chain = causes(place.run(TOOL, min_wait_s=0))["lock_chain", f"prepared transaction {others}"]
+            equal(chain["command"], f"ROLLBACK PREPARED {literal(others)}", "the one that is left")
+        finally:
+            for gid in (stops, others):
+                if place.sql(f"SELECT count(*) FROM pg_prepared_xacts WHERE gid = {literal(gid)}") == "1":
+                    place.sql(f"ROLLBACK PREPARED {literal(gid)}")
+
+
+def a_spill_names_the_role_whose_statement_it_is(version):
+    """Of this database, and by its name as SQL has it."""
+    with Clinic(version) as place:
+        place.sql("CREATE EXTENSION pg_stat_statements")
+        role = place.role("Clerk")
+        spiller = place.person(role)
+        before = place.run(TOOL, give_reading=True)["result"]["reading"]
+        spiller.say("SET work_mem = '64kB'; SELECT count(*) FROM (SELECT g FROM generate_series(1, 200000) g ORDER BY g DESC) s" + FLUSH)
+        spill = causes(place.run(TOOL, before=before, min_temp_mb=0.1))["temp_spill", "server"]
+        holds(re.fullmatch(f'ALTER ROLE "{role}" SET work_mem = \'[0-9]+MB\'', spill["command"]), spill["command"])
+        place.sql(spill["command"])
+
+
+def literal(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def waits(place, person, table):
+    person.start(f"UPDATE {table} SET id = 3")
+    place.until(f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {person.pid}")
+
+
+def deadlocks(place, before):
+    """What a diagnosis says of them, against that reading."""
+    findings = place.run(TOOL, before=before)["result"]["findings"]
+    return next((f["evidence"], f["reason"]) for f in findings if f["kind"] == "deadlocks")
+
+
+def deadlocks_of_a_moment_are_no_rate(version):
+    """Three of a few seconds are three of a few seconds, and not thousands an hour; nor are those of a day any hour's."""
+    with Clinic(version) as place:
+        place.sql("CREATE TABLE two (id int); INSERT INTO two VALUES (1), (2); GRANT ALL ON two TO public")
+        role = place.role("clerk")
+        people = [place.person(role) for _ in range(4)]
+        before = place.run(TOOL, give_reading=True)["result"]["reading"]
+        make_deadlock(people)
+        evidence, reason = deadlocks(place, before)
+        equal((evidence["deadlocks"], evidence["per_hour"]), (1, None), "one is a finding, and no rate")
+        for _ in range(2):
+            make_deadlock(people)
+        evidence, reason = deadlocks(place, before)
+        equal((evidence["deadlocks"], evidence["per_hour"]), (3, None), reason)
+        holds("3 deadlock(s) in " in reason, reason)
+        for minutes, rate in ((30, True), (120, False)):
+            evidence, reason = deadlocks(place, {**before, "at": before["at"] - minutes * 60_000_000})
+            equal(evidence["per_hour"] is not None, rate, f"{minutes} minutes: {evidence}")
+            holds(not rate or 3 < evidence["per_hour"] <= 6, f"three in half an hour: {evidence}")
+
+
 def said(document):
     """All that a diagnosis says, byte by byte."""
     result = dict(document["result"])
@@ -160,5 +237,6 @@ def wrong_input_is_refused(version):
 
 
 suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
-               a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers,
+               a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers, deadlocks_of_a_moment_are_no_rate,
+               a_prepared_transaction_is_named_where_it_is_surely_the_one, a_spill_names_the_role_whose_statement_it_is,
                what_was_found_is_found_again_from_history, who_sees_little_says_so, wrong_input_is_refused))

@@ -52,6 +52,21 @@ def views_are_read_and_rates_need_two_readings(version):
               "the ratio is that of the deltas")
 
 
+def indexes_are_counted(version):
+    """Two of them, of which one was never finished, and what the other one has given."""
+    with Clinic(version) as place:
+        place.sql("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t SELECT i, 1 FROM generate_series(1, 1000) AS i")
+        place.psql("-c", "CREATE UNIQUE INDEX CONCURRENTLY twice ON t (n)", check=False)
+        place.run("monitor_system_health")
+        rows = {name: row["metric_value"] for name, row in rows_of(place).items()}
+        equal((rows["indexes"], rows["indexes_invalid"]), (2, 1), "indexes")
+        place.sql("SET enable_seqscan = off; SELECT n FROM t WHERE id = 7; SELECT pg_stat_force_next_flush()")
+        place.run("monitor_system_health", views=["pg_stat_user_indexes"])
+        read = rows_of(place)["index_tuples_read"]
+        equal(read["metric_value"], float(place.sql("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes")), "what was read")
+        holds(read["metric_value"] > (rows["index_tuples_read"] or 0) and read["kind"] == "counter", f"it rises: {read}")
+
+
 def a_reset_gives_no_rate(version):
     with Clinic(version) as place:
         place.run("monitor_system_health", **WARM)
@@ -97,8 +112,8 @@ def one_refused_view_leaves_the_others(version):
         holds({"blocks_hit", "txid_age", "checkpoints_timed"} <= names and "wal_bytes" not in names, str(names))
 
 
-VIEWS = ("pg_stat_database", "pg_stat_user_tables", "pg_statio_user_tables", "pg_locks", "pg_database", "pg_stat_activity",
-         "pg_stat_replication", "pg_stat_archiver", "pg_stat_bgwriter", "pg_stat_checkpointer", "pg_stat_io", "pg_stat_wal")
+VIEWS = ("pg_stat_database", "pg_stat_user_tables", "pg_statio_user_tables", "pg_stat_user_indexes", "pg_locks", "pg_database",
+         "pg_stat_activity", "pg_stat_replication", "pg_stat_archiver", "pg_stat_bgwriter", "pg_stat_checkpointer", "pg_stat_io", "pg_stat_wal")
 SINCE = {"pg_stat_checkpointer": 17, "pg_stat_io": 16}
 
 
@@ -183,5 +198,5 @@ def an_extension_lives_where_it_likes(version):
         holds("statements_forgotten" in rows_of(place), "the extension is read")
 
 
-suite(*on_each(a_locked_table_holds_nobody_up, views_are_read_and_rates_need_two_readings, a_reset_gives_no_rate,
+suite(*on_each(a_locked_table_holds_nobody_up, views_are_read_and_rates_need_two_readings, indexes_are_counted, a_reset_gives_no_rate,
                     one_refused_view_leaves_the_others, each_view_can_be_refused_and_the_others_are_read, views_are_read_at_a_pace_of_their_own, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))

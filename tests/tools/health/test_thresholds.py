@@ -199,6 +199,14 @@ def what_has_gone_is_over_in_history_too():
               [(3, 0.75), (3, 1.0)], str(answer))
 
 
+def an_age_that_comes_down_opens_nothing_in_history_either():
+    """Tables that are frozen one after the other: past the limit for hours, and less at each reading."""
+    with Clinic(VERSIONS[-1], more=KEEPS) as place:
+        figures(place, "txid_age", [9e8 - i * 2e7 for i in range(24)] + [1e8] * 4)
+        answer = judge(place, fire_after=2, what_if={"txid_age": {"warning": 6e8}})["result"]["what_if"][0]
+        equal((answer["readings"], answer["as_it_is"]["told"], answer["as_asked"]["told"]), (28, 0, 0), str(answer))
+
+
 def more_than_is_looked_at_is_said():
     """The newest are looked at, whichever object they are of."""
     with Clinic(VERSIONS[-1], more=KEEPS) as place:
@@ -521,7 +529,8 @@ def a_plan_and_wrong_input(version):
 
 
 suite(a_limit_says_whose_it_is, what_is_usual_at_this_hour_stands_beside_a_breach, other_limits_are_held_against_history,
-      what_is_read_each_minute_is_judged_as_an_evaluation_would, what_has_gone_is_over_in_history_too, more_than_is_looked_at_is_said,
+      what_is_read_each_minute_is_judged_as_an_evaluation_would, what_has_gone_is_over_in_history_too, an_age_that_comes_down_opens_nothing_in_history_either,
+      more_than_is_looked_at_is_said,
       batch_work_of_days_gone_by_counts_for_nothing,
       *on_each(what_cannot_be_seen_is_an_alert, eight_at_once_are_eight_alerts, a_branch_that_is_made_again_begins_anew, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
                     the_manifest_has_its_say, a_real_server_in_trouble, batch_work_is_no_slow_query, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
