@@ -35,12 +35,14 @@ typedef struct sync_entry {
     int64_t tried_at;  /* when that was last begun and came to no end */
     int64_t until;     /* rows that have changed until then agree; SYNC_NO_TIME: not known */
     int64_t seen_at;
-    bool differs; /* the comparison of all rows found differences */
+    bool differs;   /* the comparison of all rows found differences */
+    bool is_unsure; /* or such as may be on their way, which only another one tells */
 
     const sync_awaited *awaited;
     size_t awaited_count;
     sync_crowd *crowd;
     size_t crowd_count;
+    int64_t cut_since; /* not all of what differs was looked into since then, and what was, was on its way; or 0 */
     int64_t surplus, surplus_since; /* the copy has had so many rows too many at least since then; 0: none */
 
     int64_t looked_at; /* by the source's clock; 0: never */

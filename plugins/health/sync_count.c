@@ -119,6 +119,7 @@ int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_counts *re
     *ret_counts = (sync_counts){.mark = SYNC_NO_TIME,
                                 .since = SYNC_NO_TIME,
                                 .now = lb_now(ctx),
+                                .copy_at = pair->copy->committed_at,
                                 .writes_since = SYNC_NO_TIME,
                                 .ended_since = SYNC_NO_TIME,
                                 .is_first = e && !e->looked_at,

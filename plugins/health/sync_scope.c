@@ -12,7 +12,8 @@ static bool asked_for(const sync_args *args, const char *scope)
 
 static bool is_due(const sync_args *args, const sync_entry *e, int64_t now)
 {
-    int64_t every = e->differs && args->full_every_s > STANDING_S ? STANDING_S : args->full_every_s;
+    bool again = e->differs || e->is_unsure;
+    int64_t every = again && args->full_every_s > STANDING_S ? STANDING_S : args->full_every_s;
     return !e->full_at || now - e->full_at >= every * SECOND;
 }
 
@@ -68,6 +69,7 @@ static int choose(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, con
     if (known && (asked_for(args, "moved") || !due || waits)) {
         ret_scope->since = e->until - pair->wish->grace_s * SECOND;
         ret_scope->stands = stands(pair, e);
+        ret_scope->is_unsure = e->is_unsure;
         ret_scope->waits = due && waits;
         return 0;
     }
@@ -131,6 +133,8 @@ static void note(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, co
     book->is_new = true;
     if (scope->since == SYNC_NO_TIME)
         book->spent += scope->is_charged ? now - m->begun : 0;
+    if (scope->since == SYNC_NO_TIME)
+        e->is_unsure = d->is_unsure || (counts->keys.has_from && e->is_unsure);
     if (counts->keys.has_to) {
         sync_note_slice(pair, &counts->keys, counts, d, now - m->cut, e);
         e->tried_at = now; /* it is another's turn */
@@ -141,7 +145,7 @@ static void note(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, co
         e->until = pair->mark ? counts->mark : SYNC_NO_TIME;
         e->differs = !d->equal;
         sync_end_slices(&counts->keys, e);
-    } else if (d->equal && !d->moving && counts->mark > e->until) {
+    } else if (d->equal && !d->moving && !d->is_unsure && counts->mark > e->until) {
         e->until = counts->mark;
     }
 }

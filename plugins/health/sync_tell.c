@@ -283,6 +283,7 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         lb_i64("extra", d->extra.all),
         lb_i64("different", d->different.all),
         lb_i64("in_flight", d->waiting),
+        lb_i64("undecided", d->undecided + d->moving),
         lb_i64("moved_meanwhile", d->moved),
         keys_of(ctx, "missing_keys", &d->missing),
         keys_of(ctx, "extra_keys", &d->extra),
@@ -336,7 +337,9 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
                         const sync_integrity *found, const char **ret_status, lb_error *err)
 {
     const sync_difference *d = &found->difference;
-    const char *status = d->equal && !pair->missing && !found->scope.stands ? "healthy" : "mismatch";
+    bool is_sound = d->equal && !pair->missing && !found->scope.stands,
+         waits = is_sound && (d->undecided || d->moving || d->is_unsure || found->scope.is_unsure);
+    const char *status = !is_sound ? "mismatch" : waits ? SYNC_WAITING : "healthy";
     const lb_value *facts = difference_detail(ctx, pair, counts, found);
     if (!facts)
         return lb_out_of_memory(err);
@@ -350,13 +353,15 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
                 time_or_null("source_max_ts", counts->source_latest),
                 time_or_null("target_max_ts", counts->target_latest), key_columns(ctx, pair),
                 lb_text("source_checksum", d->source_digest), lb_text("target_checksum", d->target_digest),
-                lb_bool("checksum_match", d->equal), lb_object("detail", facts), lb_text("status", status)),
+                waits ? lb_null("checksum_match") : lb_bool("checksum_match", d->equal), lb_object("detail", facts),
+                lb_text("status", status)),
         err);
     if (r >= 0)
         r = lb_append(ctx, "integrity",
                       LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
-                              lb_text("status", status), lb_bool("checksum_match", d->equal), key_columns(ctx, pair),
-                              lb_text("source_checksum", d->source_digest),
+                              lb_text("status", status),
+                              waits ? lb_null("checksum_match") : lb_bool("checksum_match", d->equal),
+                              key_columns(ctx, pair), lb_text("source_checksum", d->source_digest),
                               lb_text("target_checksum", d->target_digest), lb_object("detail", facts)),
                       err);
     if (r >= 0)
@@ -370,7 +375,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
             err);
     *ret_status = status;
     bool is_healthy = strcmp(status, "healthy") == 0;
-    if (r < 0 || (is_healthy && !is_whole(counts, found)))
+    if (r < 0 || waits || (is_healthy && !is_whole(counts, found))) /* without a verdict nothing is told, nor ends */
         return r;
     const sync_alarm alarm = {
         .matter = "checksum",

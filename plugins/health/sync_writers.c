@@ -8,7 +8,8 @@
 
 bool sync_has_had_time(const sync_wish *wish, const sync_counts *counts, int64_t since)
 {
-    bool moved = counts->target_latest != SYNC_NO_TIME && counts->target_latest - wish->grace_s * SECOND > since;
+    int64_t synced = counts->target_latest == SYNC_NO_TIME ? counts->copy_at : counts->target_latest;
+    bool moved = synced - wish->grace_s * SECOND > since;
     return moved || counts->now - since >= wish->limit_s * SECOND;
 }
 

@@ -57,7 +57,7 @@ def rows_in_flight_are_no_alarm(version):
         same(result)
         equal(detail_of(result)["in_flight"], 4, "changed rows that the copy has as they were")
         equal(given.run(TOOL, source_table="orders", target_delta_table="main.public.orders",
-                        timestamp_column="nothing")["result"]["integrity"][0]["status"], "mismatch",
+                        timestamp_column="nothing", max_lag_s=0)["result"]["integrity"][0]["status"], "mismatch",
               "without a time they cannot be told")
 
 
@@ -68,8 +68,10 @@ def a_deleted_row_is_in_flight(version):
         copy(given, columns=SMALL)
         given.sql("DELETE FROM orders WHERE id IN (7, 8)")
         kind, status, _, detail = look(given)
-        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "healthy", 0, 2), "deleted a moment ago")
-        equal(look(given)[:2], ("moved", "healthy"), "and nothing has happened since")
+        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "waiting", 0, 2), "deleted a moment ago")
+        equal(look(given)[:2], ("moved", "waiting"), "and nothing has happened since")
+        equal([(row["status"], row["checksum_match"]) for row in rows_of(given, "integrity")], [("waiting", None)] * 2,
+              "it was looked at, without a verdict")
         again = look(given, scope="full")[3]
         equal((again["extra"], again["in_flight"]), (0, 2), "still in flight")
         given.sql("INSERT INTO orders VALUES (7, 't7', '2026-01-01'::timestamptz + interval '7 minutes')")
@@ -80,7 +82,7 @@ def a_deleted_row_is_in_flight(version):
         equal(look(given, max_lag_s=0)[1], "healthy", "it is over once both sides agree")
 
         given.sql("DELETE FROM orders WHERE id = 9")
-        equal(look(given, scope="full")[1], "healthy", "another one")
+        equal(look(given, scope="full")[1], "waiting", "another one")
         change(given, 1000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
         kind, status, _, moved = look(given)
         equal((kind, status, moved["extra_keys"]), ("moved", "mismatch", ["9"]), "the copy was synced since, and has it still")
@@ -93,6 +95,46 @@ def a_deleted_row_is_in_flight(version):
         equal(sorted(twice["extra_keys"]), ["1001", "1002", "9"], "a row that the copy has twice is none that was deleted")
 
 
+def without_a_time_a_difference_waits_for_the_next_sync(version):
+    columns, once = {"id": "integer", "t": "text"}, {"scope": "full", "timestamp_column": "none"}
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text);"
+                  "INSERT INTO orders SELECT i, 't' || i FROM generate_series(1, 300) AS i")
+        copy(given, columns=columns)
+        given.sql("UPDATE orders SET t = 'new' WHERE id IN (3, 4); DELETE FROM orders WHERE id = 5; INSERT INTO orders VALUES (301, 'new')")
+        for again in ("it may be on its way", "and nothing was synced since"):
+            document, result = one(given, TOOL, grace_s=0, **once)
+            detail = detail_of(result)
+            same(result, "waiting")
+            equal((detail["different"], detail["missing"], detail["extra"], detail["undecided"]), (0, 0, 0, 4), again)
+            equal((result["healthy"], result["waiting"], result["issues"], result.get("findings", [])), (0, 1, 0, []), again)
+        equal([row["status"] for row in rows_of(given, "integrity")], ["waiting", "waiting"], "history has both looks")
+        given.sql("UPDATE orders SET t = 't4' WHERE id = 4; INSERT INTO orders VALUES (302, 'newer')")
+        copy(given, key="next", first=302, columns=columns)
+        given.sql("UPDATE orders SET t = 'later' WHERE id = 9")
+        document, result = one(given, TOOL, grace_s=0, **once)
+        detail = detail_of(result)
+        same(result, "mismatch")
+        equal((detail["different_keys"], detail["missing_keys"], detail["extra_keys"], detail["undecided"]), (["3"], ["301"], ["5"], 1),
+              "the copy was synced since; what is alike by now is none, and what came later waits")
+        equal((len(result["findings"]), len([e for e in document["events"] if "sync" in str(e)])), (1, 1), "told")
+
+
+def rows_in_flight_in_many_parts_are_no_alarm(version):
+    """More parts than are looked into in one go."""
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT i, 't' || i, '2026-01-01' FROM generate_series(1, 20480) AS i")
+        copy(given, columns=SMALL)
+        given.sql("UPDATE orders SET t = 'new', updated_at = now() WHERE id % 40 = 7")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["in_flight"], detail["cut"]), ("full", "healthy", 512, False), detail["parts_differ"])
+        holds(detail["parts_differ"] > 400, detail)
+        given.sql("UPDATE orders SET t = 'lost' WHERE id = 20001")
+        kind, status, _, detail = look(given, scope="full")
+        equal((status, detail["different_keys"]), ("mismatch", ["20001"]), "and what differs in one of the last of them is found")
+
+
 def many_deleted_rows_are_known_again(version):
     """More than are remembered by their keys."""
     with Given(version) as given:
@@ -100,7 +142,7 @@ def many_deleted_rows_are_known_again(version):
         copy(given, columns=SMALL)
         given.sql("DELETE FROM orders WHERE id <= 120")
         kind, status, _, detail = look(given)
-        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "healthy", 0, 120), "deleted a moment ago")
+        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "waiting", 0, 120), "deleted a moment ago")
         change(given, 1000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
         equal(look(given, scope="moved")[3]["extra"], 50, "those with a key are looked up")
         given.sql("DELETE FROM orders WHERE id BETWEEN 121 AND 125")
@@ -139,7 +181,7 @@ def other_keys_and_none(version):
         waits = given.run(TOOL, catalog="main", **params)["result"]
         equal((waits["not_compared"], len(waits["skipped"])), (2, 2), "without a time all of it is compared once a day")
         contains(str(waits["skipped"]), "only all of it can be compared, which is done every 86400 s")
-        found = given.run(TOOL, catalog="main", scope="full", **params)["result"]["integrity"]
+        found = given.run(TOOL, catalog="main", scope="full", max_lag_s=0, **params)["result"]["integrity"]
         by_name = {p["source"]: p["detail"] for p in found}
         equal(sorted(by_name), ["public.heap", "public.words"], "pairs by name")
         equal((by_name["public.words"]["different_keys"], by_name["public.words"]["different_columns"],
@@ -359,7 +401,7 @@ def any_key_is_cut_in_slices(version):
             parts = []
             while not parts or parts[-1]["key_digests_below"] is not None:
                 holds(len(parts) < 70, f"slices of {kind} come to an end: {parts[-1:]}")
-                done = one(given, TOOL, grace_s=0, full_every_s=0, full_budget_s=600 if parts else 1)[1]
+                done = one(given, TOOL, grace_s=0, max_lag_s=0, full_every_s=0, full_budget_s=600 if parts else 1)[1]
                 parts.append(detail_of(done))
                 if len(parts) == 1:
                     contains(str(done["skipped"]), "a digest of their key of ")
@@ -481,6 +523,7 @@ def what_is_not_compared_is_not_healthy(version):
 
 
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, a_deleted_row_is_in_flight,
+                    without_a_time_a_difference_waits_for_the_next_sync, rows_in_flight_in_many_parts_are_no_alarm,
                     many_deleted_rows_are_known_again,
                     counts_know_of_rows_that_are_deleted, other_keys_and_none,
                     what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile),
