@@ -12,6 +12,8 @@
 
 #define SECOND  INT64_C(1000000)
 #define AHEAD_S 300 /* that clocks may be apart */
+#define BEHIND_S                                                                                                       \
+    86400 /* that an open transaction has rows compared again for; beyond that all of them are, once a day */
 
 static int count_copy(lb_ctx *ctx, const sync_pair *pair, const lb_sql *condition, int64_t *ret_rows, lb_error *err)
 {
@@ -53,6 +55,7 @@ static int read_clock(lb_ctx *ctx, sync_counts *counts, lb_error *err)
         return r;
     counts->now = clock.now;
     counts->writes_since = clock.writes_since_is_null ? SYNC_NO_TIME : clock.writes_since;
+    counts->open_since = clock.open_since_is_null ? SYNC_NO_TIME : clock.open_since;
     counts->unseen_writers = clock.unseen;
     return 0;
 }
@@ -73,6 +76,15 @@ static int mark_believable(lb_ctx *ctx, const sync_pair *pair, sync_counts *coun
     counts->target_ahead = copy.ahead;
     counts->target_latest = copy.latest_is_null ? SYNC_NO_TIME : copy.latest;
     return 0;
+}
+
+/* One that has only read yet has no part in what differs now, but its first write is stamped with when it began. */
+static int64_t lasting(const sync_counts *counts)
+{
+    int64_t least = counts->mark - BEHIND_S * SECOND, open = counts->open_since;
+    if (open == SYNC_NO_TIME || open > counts->mark)
+        return counts->mark;
+    return open - 1 > least ? open - 1 : least;
 }
 
 /* What a transaction that is still open commits later is stamped with when it began, or after that. */
@@ -109,18 +121,22 @@ static int mark_copy(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_cou
     counts->target_latest = copy.latest_is_null ? SYNC_NO_TIME : copy.latest;
     if (counts->target_latest > believable(counts))
         r = mark_believable(ctx, pair, counts, err);
-    if (r >= 0)
-        set_mark(w, e, counts);
-    return r;
+    if (r < 0)
+        return r;
+    set_mark(w, e, counts);
+    counts->lasting = counts->mark == SYNC_NO_TIME ? SYNC_NO_TIME : lasting(counts);
+    return 0;
 }
 
 int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_counts *ret_counts, lb_error *err)
 {
     *ret_counts = (sync_counts){.mark = SYNC_NO_TIME,
+                                .lasting = SYNC_NO_TIME,
                                 .since = SYNC_NO_TIME,
                                 .now = lb_now(ctx),
                                 .copy_at = pair->copy->committed_at,
                                 .writes_since = SYNC_NO_TIME,
+                                .open_since = SYNC_NO_TIME,
                                 .ended_since = SYNC_NO_TIME,
                                 .is_first = e && !e->looked_at,
                                 .source_latest = SYNC_NO_TIME,

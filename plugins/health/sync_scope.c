@@ -142,11 +142,11 @@ static void note(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, co
         e->full_at = now;
         e->full_took = now - m->begun;
         e->shape = pair->shape;
-        e->until = pair->mark ? counts->mark : SYNC_NO_TIME;
+        e->until = pair->mark ? counts->lasting : SYNC_NO_TIME;
         e->differs = !d->equal;
         sync_end_slices(&counts->keys, e);
-    } else if (d->equal && !d->moving && !d->is_unsure && counts->mark > e->until) {
-        e->until = counts->mark;
+    } else if (d->equal && !d->moving && !d->is_unsure && counts->lasting > e->until) {
+        e->until = counts->lasting;
     }
 }
 

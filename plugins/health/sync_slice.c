@@ -72,7 +72,7 @@ void sync_note_slice(const sync_pair *pair, const sync_span *keys, const sync_co
                      int64_t took, sync_entry *e)
 {
     if (!keys->has_from) {
-        e->at_until = pair->mark ? counts->mark : SYNC_NO_TIME;
+        e->at_until = pair->mark ? counts->lasting : SYNC_NO_TIME;
         e->at_took = 0;
         e->at_differs = false;
         e->at_shape = pair->shape;

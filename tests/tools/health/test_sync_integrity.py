@@ -135,6 +135,25 @@ def rows_in_flight_in_many_parts_are_no_alarm(version):
         equal((status, detail["different_keys"]), ("mismatch", ["20001"]), "and what differs in one of the last of them is found")
 
 
+def a_late_first_write_is_looked_at(version):
+    """A transaction that has only read when the pair was looked at, and writes with the time at which it began."""
+    with Given(version) as given:
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        with given.session() as other:
+            other.stdin.write("BEGIN; SELECT count(*) > 0 FROM orders;\n\\echo read\n")
+            while other.stdout.readline() != "read\n":
+                pass
+            change(given, 1000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
+            equal(look(given)[:2], ("full", "healthy"), "it has written nothing")
+            other.stdin.write("INSERT INTO orders VALUES (600, 'late', now()); COMMIT;\n")
+            other.stdin.close()
+            other.wait()
+        change(given, 2000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["missing_keys"]), ("moved", "mismatch", ["600"]), "its row is older than what was compared then")
+
+
 def many_deleted_rows_are_known_again(version):
     """More than are remembered by their keys."""
     with Given(version) as given:
@@ -524,7 +543,7 @@ def what_is_not_compared_is_not_healthy(version):
 
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, a_deleted_row_is_in_flight,
                     without_a_time_a_difference_waits_for_the_next_sync, rows_in_flight_in_many_parts_are_no_alarm,
-                    many_deleted_rows_are_known_again,
+                    a_late_first_write_is_looked_at, many_deleted_rows_are_known_again,
                     counts_know_of_rows_that_are_deleted, other_keys_and_none,
                     what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile),
       *each_version(all_of_it_is_compared_when_it_is_due)[-1:], *each_version(a_run_that_gets_too_long_keeps_its_book)[-1:],
