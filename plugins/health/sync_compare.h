@@ -24,7 +24,7 @@ typedef struct sync_counts {
     int64_t since;          /* and after that; SYNC_NO_TIME: whenever */
     int64_t source_latest, target_latest, oldest_waiting; /* of the rows that are not stamped ahead of the time */
     int64_t source_ahead, target_ahead;                   /* rows that are; the copy's where it has been looked at */
-    int64_t copy_at;                                      /* when the copy was last written to, by whoever wrote */
+    int64_t copy_at;                                      /* when the copy was last written to; 0: not known */
     int64_t now;                                          /* by the server's clock, when the copy was looked at */
     int64_t writes_since;   /* since when the oldest transaction that writes is open; SYNC_NO_TIME: none is */
     int64_t open_since;     /* the same of any transaction: one may read for long, and write then */
@@ -81,6 +81,7 @@ typedef struct sync_difference {
     int64_t moving; /* those of them that were not alike either */
     int64_t undecided; /* differ, and are told once the copy was synced after that, or had its time; some of .waiting */
     bool is_unsure;    /* only another look at all rows tells */
+    int64_t version_after; /* of the copy, when it had been compared; -1: it has gone */
 } sync_difference;
 
 LB_MUST_CHECK int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,

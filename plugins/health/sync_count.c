@@ -134,7 +134,7 @@ int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_counts *re
                                 .lasting = SYNC_NO_TIME,
                                 .since = SYNC_NO_TIME,
                                 .now = lb_now(ctx),
-                                .copy_at = pair->copy->committed_at,
+                                .copy_at = pair->has_versions ? pair->copy->committed_at : 0,
                                 .writes_since = SYNC_NO_TIME,
                                 .open_since = SYNC_NO_TIME,
                                 .ended_since = SYNC_NO_TIME,

@@ -93,17 +93,27 @@ static int choose(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, con
     return *ret_why ? 0 : lb_out_of_memory(err);
 }
 
+/* Each statement reads the version that is the latest then. Versions only grow: the same one afterwards was read by
+ * all. */
+static int compare_once(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *difference,
+                        lb_error *err)
+{
+    const lb_lake_table *now = NULL;
+    int r = sync_compare(ctx, pair, counts, difference, err);
+    if (r >= 0)
+        r = lb_lake_look(ctx, &pair->wish->lake, &now, err);
+    difference->version_after = r < 0 || !now ? -1 : now->version;
+    return r;
+}
+
 /* Compares, and once more where the copy has moved meanwhile and more differed than could be looked at again. */
 static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, sync_entry *e, sync_counts *counts,
                    sync_difference *difference, lb_error *err)
 {
-    const lb_lake_table *now = NULL;
     counts->since = scope->since;
-    int r = sync_compare(ctx, pair, counts, difference, err);
-    if (r < 0 || difference->equal || !(difference->cut || difference->unseen))
-        return r;
-    r = lb_lake_look(ctx, &pair->wish->lake, &now, err);
-    if (r < 0 || !now || now->version == pair->copy->version)
+    int r = compare_once(ctx, pair, counts, difference, err);
+    if (r < 0 || difference->equal || !(difference->cut || difference->unseen) ||
+        difference->version_after == pair->copy->version)
         return r;
     const sync_counts before = *counts;
     r = counts->is_counted ? sync_count(ctx, pair, e, counts, err) : sync_mark(ctx, pair, e, counts, err);
@@ -111,7 +121,7 @@ static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, 
     counts->keys = before.keys;
     counts->extra_waits = before.extra_waits;
     counts->since = scope->since; /* it was written to while we looked: what we saw may be half of that */
-    return r < 0 ? r : sync_compare(ctx, pair, counts, difference, err);
+    return r < 0 ? r : compare_once(ctx, pair, counts, difference, err);
 }
 
 /* Of a slice the other keys count as well. The last one is the end of a comparison that takes the place of the one

@@ -253,11 +253,19 @@ static lb_value bound(const char *name, bool is_given, int64_t value)
     return is_given ? lb_i64(name, value) : lb_null(name);
 }
 
+/* A table that has no versions was not written to through the lakehouse, and may have been all the same. */
+static const char *how_read(const sync_pair *pair, const sync_difference *d)
+{
+    return pair->has_versions && d->version_after == pair->copy->version
+               ? "one version"
+               : "not pinned: each statement read what was the latest then";
+}
+
 static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
                                          const sync_integrity *found)
 {
     const sync_difference *d = &found->difference;
-    lb_value *values = lb_alloc(ctx, 36 * sizeof *values);
+    lb_value *values = lb_alloc(ctx, 40 * sizeof *values);
     const lb_value *base = detail(ctx, pair, counts);
     size_t n = 0;
     if (!values || !base)
@@ -275,6 +283,8 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         time_or_null("compared_since", found->scope.since),
         lb_bool("full_comparison_differs", found->scope.stands),
         lb_bool("full_comparison_waits", found->scope.waits),
+        lb_i64("copy_version_after", d->version_after),
+        lb_text("copy_read_at", how_read(pair, d)),
         lb_i64("rows_compared", d->compared),
         lb_i64("parts", d->parts),
         lb_i64("parts_differ", d->parts_differ),

@@ -326,7 +326,8 @@ def altered_meanwhile(given, alter, then="SELECT 1", **params):
             pass
         check = threading.Thread(target=lambda: found.update(one(given, TOOL, grace_s=0, **params)[1]))
         check.start()
-        given.sql(WAITS + ";" + then)
+        given.sql(WAITS)
+        then() if callable(then) else given.sql(then)
         other.stdin.write("COMMIT;\n")
         other.stdin.close()
         check.join()
@@ -352,6 +353,22 @@ def a_schema_may_change_meanwhile(version):
         contains(detail_of(found)["columns_left_out"], "updated_at: text and timestamp")
         found = altered_meanwhile(given, "DROP TABLE orders", scope="full")
         contains(found["skipped"][0]["reason"], "there is no such table on the server")
+
+
+def a_copy_that_is_written_to_meanwhile_was_not_pinned(version):
+    with Given(version) as given:
+        given.transport += PATIENT
+        given.write()
+        given.sql(LINES + "CREATE TABLE other AS SELECT 700 AS id, 'n'::text AS t, '2026-01-02'::timestamptz AS updated_at")
+        copy(given, columns=SMALL)
+        detail = look(given)[3]
+        equal((detail["copy_read_at"], detail["copy_version_after"]), ("one version", detail["copy_version"]), "nobody wrote")
+        synced = altered_meanwhile(given, "LOCK TABLE orders; INSERT INTO orders SELECT * FROM other", scope="full",
+                                   then=lambda: copy(given, "other", key="k2", name="orders", columns=SMALL))
+        same(synced)
+        detail = detail_of(synced)
+        holds(detail["copy_version_after"] > detail["copy_version"], detail)
+        contains(detail["copy_read_at"], "not pinned")
 
 
 def a_run_that_gets_too_long_keeps_its_book(version):
@@ -545,7 +562,8 @@ suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_fl
                     without_a_time_a_difference_waits_for_the_next_sync, rows_in_flight_in_many_parts_are_no_alarm,
                     a_late_first_write_is_looked_at, many_deleted_rows_are_known_again,
                     counts_know_of_rows_that_are_deleted, other_keys_and_none,
-                    what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile),
+                    what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile,
+                    a_copy_that_is_written_to_meanwhile_was_not_pinned),
       *each_version(all_of_it_is_compared_when_it_is_due)[-1:], *each_version(a_run_that_gets_too_long_keeps_its_book)[-1:],
       *each_version(what_is_not_compared_is_not_healthy)[-1:], *each_version(a_branch_that_is_made_again_is_compared_anew),
       *each_version(what_takes_too_long_is_compared_in_slices)[-1:],
