@@ -22,7 +22,8 @@ typedef struct sync_crowd {
 
 #define SYNC_ENDED_MOST 8
 
-/* A transaction that wrote and has ended: when it had begun, and by when it had ended, by the source's clock. */
+/* A transaction that wrote, or may have, and has ended: when it had begun, and by when it had ended, by the source's
+ * clock. */
 typedef struct sync_ended {
     int64_t since, by;
 } sync_ended;
@@ -47,6 +48,7 @@ typedef struct sync_entry {
 
     int64_t looked_at; /* by the source's clock; 0: never */
     int64_t writer;    /* since when the oldest transaction was open that wrote then; SYNC_NO_TIME: none did */
+    int64_t reader;    /* the same of one that had only read, for longer than the copy was behind */
     sync_ended ended[SYNC_ENDED_MOST];
     size_t ended_count;
 
@@ -54,7 +56,7 @@ typedef struct sync_entry {
     int64_t at; /* the key that it goes on with; SYNC_NO_TIME: there is none */
     int64_t at_until, at_took;
     const char *at_shape;
-    bool at_differs;
+    bool at_differs, at_unsure;
     int64_t rate; /* rows of it that were compared in a second; 0: not measured */
 } sync_entry;
 

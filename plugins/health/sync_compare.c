@@ -8,10 +8,11 @@
 #include <sql/sync/source_span.h>
 #include <stdlib.h>
 
-#define KINDS      4      /* of rows that are not the same */
-#define PARTS_ONCE 64     /* that are looked into in one go; more, as long as nothing of them differs for good */
-#define ROWS_MOST  200000 /* of those on each side */
-#define ROWS_FEW   16384  /* are looked at in one go; with more of them, ranges of keys are looked into one by one */
+#define KINDS       4      /* of rows that are not the same */
+#define PARTS_ONCE  64     /* that are looked into in one go; more, as long as nothing of them differs for good */
+#define HASHED_ONCE 192    /* by digests, as each go reads all of a table; a warehouse takes 256 parameters */
+#define ROWS_MOST   200000 /* of those on each side */
+#define ROWS_FEW    16384  /* are looked at in one go; with more of them, ranges of keys are looked into one by one */
 
 /* ---- digests ---- */
 
@@ -244,38 +245,28 @@ static int choose_parts(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
     return 0;
 }
 
-static int make_lists(lb_ctx *ctx, sync_difference *d, lb_error *err)
+/* With room for so many of each kind, or for as many as are looked at. */
+static int make_lists(lb_ctx *ctx, size_t rows, sync_difference *d, lb_error *err)
 {
     sync_rows *const lists[KINDS] = {&d->missing, &d->extra, &d->gone, &d->different};
+    size_t room = rows < SYNC_KEYS_MOST ? rows + 1 : SYNC_KEYS_MOST;
     for (size_t i = 0; i < KINDS; i++) {
-        lists[i]->items = lb_alloc(ctx, SYNC_KEYS_MOST * sizeof *lists[i]->items);
+        lists[i]->items = lb_alloc(ctx, room * sizeof *lists[i]->items);
         if (!lists[i]->items)
             return lb_out_of_memory(err);
     }
     return 0;
 }
 
-static size_t named_of(const sync_rows *rows)
-{
-    return rows->named < SYNC_NAMED ? rows->named : SYNC_NAMED;
-}
-
-static void keep_named(sync_difference *d)
-{
-    d->missing.named = named_of(&d->missing);
-    d->extra.named = named_of(&d->extra);
-    d->different.named = named_of(&d->different);
-}
-
 static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
                   const sync_texts *lake, const lb_value *parts, sync_difference *d, lb_error *err)
 {
     sync_list a, b;
-    int r = make_lists(ctx, d, err);
-    if (r >= 0)
-        r = rows_lake(ctx, pair, lake, parts, &b, err); /* first: what the copy has by then, the source has too */
+    int r = rows_lake(ctx, pair, lake, parts, &b, err); /* first: what the copy has by then, the source has too */
     if (r >= 0)
         r = rows_source(ctx, pair, source, parts, &a, err);
+    if (r >= 0)
+        r = make_lists(ctx, a.count + b.count, d, err);
     if (r < 0)
         return r;
     if (a.count == ROWS_MOST || b.count == ROWS_MOST)
@@ -283,30 +274,28 @@ static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
     else
         sort_out(&a, &b, d);
     r = sync_sort_sides(ctx, pair, counts, source, lake, d, err);
-    if (r >= 0)
-        r = sync_look_again(ctx, pair, source, lake, d, err);
-    keep_named(d);
-    return r;
+    return r < 0 ? r : sync_look_again(ctx, pair, source, lake, d, err);
 }
 
-static void add_rows(sync_rows *into, const sync_rows *more, size_t most)
+static void add_rows(sync_rows *into, const sync_rows *more)
 {
     into->all += more->all;
-    for (size_t i = 0; i < more->named && into->named < most; i++)
+    for (size_t i = 0; i < more->named && into->named < SYNC_KEYS_MOST; i++)
         into->items[into->named++] = more->items[i];
 }
 
 static void add_difference(sync_difference *d, const sync_difference *part)
 {
-    add_rows(&d->missing, &part->missing, SYNC_NAMED);
-    add_rows(&d->extra, &part->extra, SYNC_NAMED);
-    add_rows(&d->gone, &part->gone, SYNC_KEYS_MOST);
-    add_rows(&d->different, &part->different, SYNC_NAMED);
+    add_rows(&d->missing, &part->missing);
+    add_rows(&d->extra, &part->extra);
+    add_rows(&d->gone, &part->gone);
+    add_rows(&d->different, &part->different);
     d->waiting += part->waiting;
     d->moved += part->moved;
     d->moving += part->moving;
     d->cut = d->cut || part->cut;
     d->unseen = d->unseen || part->unseen;
+    d->is_unsure = d->is_unsure || part->is_unsure;
 }
 
 /* A range of keys as if it were a table of its own: it is read without a look at the rest. */
@@ -387,15 +376,31 @@ static bool drifts(const sync_difference *d)
     return d->missing.all || d->extra.all || d->different.all;
 }
 
-/* Some at a time: where all that differs in them turns out to be on its way, that does not tell of the others. */
+/* How many parts from there on. */
+static size_t count_once(const apart *found, size_t at, bool is_hashed)
+{
+    size_t most = is_hashed ? HASHED_ONCE : PARTS_ONCE, count = 0;
+    int64_t rows = 0;
+    while (count < most && at + count < found->count) {
+        rows += found->rows[at + count];
+        if (is_hashed && count && rows >= ROWS_MOST)
+            break;
+        count++;
+    }
+    return count;
+}
+
+/* Some at a time: where all that differs in them turns out to be on its way, that does not tell of the others. Without
+ * a time, or a key, that turns out later. */
 static int look(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
                 const sync_texts *lake, const sync_parts *cut, const apart *found, sync_difference *d, lb_error *err)
 {
+    bool is_timed = sync_is_timed(pair, counts);
     int64_t rows = 0;
     size_t at = 0;
-    int r = found->count ? make_lists(ctx, d, err) : 0;
-    while (r >= 0 && at < found->count && rows < ROWS_MOST && !drifts(d)) {
-        size_t left = found->count - at, some = left < PARTS_ONCE ? left : PARTS_ONCE;
+    int r = found->count ? make_lists(ctx, SYNC_KEYS_MOST, d, err) : 0;
+    while (r >= 0 && at < found->count && rows < ROWS_MOST && !(is_timed && drifts(d))) {
+        size_t some = count_once(found, at, !cut->width);
         const apart now = {found->names + at, found->rows + at, some};
         bool one_by_one = cut->width && rows_of(&now) > ROWS_FEW;
         r = one_by_one ? look_into_each(ctx, pair, counts, source, lake, cut, &now, &rows, d, err)

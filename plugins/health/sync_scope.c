@@ -69,7 +69,7 @@ static int choose(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, con
     if (known && (asked_for(args, "moved") || !due || waits)) {
         ret_scope->since = e->until - pair->wish->grace_s * SECOND;
         ret_scope->stands = stands(pair, e);
-        ret_scope->is_unsure = e->is_unsure;
+        ret_scope->is_unsure = e->is_unsure || (sync_is_begun(pair, e) && e->at_unsure);
         ret_scope->waits = due && waits;
         return 0;
     }
@@ -131,6 +131,11 @@ static bool stands_elsewhere(const sync_span *keys, const sync_entry *e)
     return (keys->has_to && e->differs) || (keys->has_from && e->at_differs);
 }
 
+static bool is_unsure_elsewhere(const sync_span *keys, const sync_entry *e)
+{
+    return (keys->has_to && e->is_unsure) || (keys->has_from && e->at_unsure);
+}
+
 typedef struct moments {
     int64_t begun, cut; /* cut: when it was known which rows are compared, and all were counted; 0: never */
 } moments;
@@ -143,8 +148,6 @@ static void note(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, co
     book->is_new = true;
     if (scope->since == SYNC_NO_TIME)
         book->spent += scope->is_charged ? now - m->begun : 0;
-    if (scope->since == SYNC_NO_TIME)
-        e->is_unsure = d->is_unsure || (counts->keys.has_from && e->is_unsure);
     if (counts->keys.has_to) {
         sync_note_slice(pair, &counts->keys, counts, d, now - m->cut, e);
         e->tried_at = now; /* it is another's turn */
@@ -154,10 +157,13 @@ static void note(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, co
         e->shape = pair->shape;
         e->until = pair->mark ? counts->lasting : SYNC_NO_TIME;
         e->differs = !d->equal;
+        e->is_unsure = d->is_unsure;
         sync_end_slices(&counts->keys, e);
     } else if (d->equal && !d->moving && !d->is_unsure && counts->lasting > e->until) {
         e->until = counts->lasting;
     }
+    if (d->equal && !d->is_unsure && !counts->keys.has_to && !e->differs && !e->is_unsure)
+        e->cut_since = 0; /* all that was not looked into has been, or is alike */
 }
 
 /* It took its time all the same, and has had its turn. */
@@ -193,8 +199,10 @@ int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const sync_pair *pa
     if (r >= 0 && ret_found->scope.since == SYNC_NO_TIME && !asked_for(args, "full"))
         r = sync_cut_slice(ctx, args, pair, tally->book, e, counts, &counts->keys, err);
     m.cut = r < 0 ? 0 : lb_now(ctx);
-    if (r >= 0 && (counts->keys.has_from || counts->keys.has_to))
+    if (r >= 0 && (counts->keys.has_from || counts->keys.has_to)) {
         ret_found->scope.stands = stands_elsewhere(&counts->keys, e);
+        ret_found->scope.is_unsure = is_unsure_elsewhere(&counts->keys, e);
+    }
     if (r >= 0)
         r = compare(ctx, pair, &ret_found->scope, e, counts, &ret_found->difference, err);
     if (r >= 0)

@@ -174,43 +174,44 @@ static void sort_doubts(sorting *s, const sync_entry *e, sync_rows *rows)
     s->d->undecided += waiting;
 }
 
-/* Nothing tells of any row that differs whether it is on its way. */
-static void sort_untimed(sorting *s, const sync_entry *e, bool is_whole)
+/* Nothing tells of any row that differs whether it is on its way. Where there is a time and no key, rows that the copy
+ * lacks are as old as it has to have them: only those that it has too many of may have changed since. */
+static void sort_untimed(sorting *s, const sync_pair *pair, const sync_entry *e, bool is_whole)
 {
-    sort_doubts(s, e, &s->d->missing);
+    if (!pair->mark || s->counts->mark == SYNC_NO_TIME)
+        sort_doubts(s, e, &s->d->missing);
     sort_doubts(s, e, &s->d->extra);
     sort_doubts(s, e, &s->d->different);
     if (!is_whole)
         keep_other_crowd(s, e);
-    s->d->is_unsure = s->d->undecided > 0;
+    s->d->is_unsure = s->d->is_unsure || s->d->undecided;
 }
 
 /* Where not all of what differs was looked into, and all that was is on its way, so may be the rest. */
-static void sort_cut(const sorting *s, bool is_whole, sync_entry *e)
+static void sort_cut(const sorting *s, sync_entry *e)
 {
     sync_difference *d = s->d;
     bool drifts = d->missing.all || d->extra.all || d->different.all;
     if (d->cut && !drifts && !e->cut_since)
         e->cut_since = s->counts->now;
     bool waits = d->cut && !drifts && !sync_has_had_time(s->wish, s->counts, e->cut_since);
-    if (is_whole && !d->cut)
-        e->cut_since = 0;
     d->is_unsure = d->is_unsure || waits;
     d->equal = !drifts && (!d->cut || waits);
 }
 
+/* Where nothing differed there are no lists yet. */
 static int make_room(lb_ctx *ctx, sorting *s, lb_error *err)
 {
     sync_rows *extra = &s->d->extra;
-    sync_row *items = lb_alloc(ctx, SYNC_NAMED * sizeof *items);
     s->kept = lb_alloc(ctx, SYNC_AWAITED_MOST * sizeof *s->kept);
     s->crowd = lb_alloc(ctx, SYNC_CROWD_MOST * sizeof *s->crowd);
-    if (!s->kept || !s->crowd || !items)
-        return lb_out_of_memory(err);
-    if (extra->named)
-        memcpy(items, extra->items, extra->named * sizeof *items);
-    extra->items = items;
-    return 0;
+    extra->items = extra->items ? extra->items : lb_alloc(ctx, SYNC_NAMED * sizeof *extra->items);
+    return s->kept && s->crowd && extra->items ? 0 : lb_out_of_memory(err);
+}
+
+static void name_some(sync_rows *rows)
+{
+    rows->named = rows->named < SYNC_NAMED ? rows->named : SYNC_NAMED;
 }
 
 int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *d, sync_entry *e,
@@ -225,7 +226,7 @@ int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sy
         sort_found(&s, e);
         r = is_whole ? 0 : sort_others(&s, pair, e, err);
     } else {
-        sort_untimed(&s, e, is_whole);
+        sort_untimed(&s, pair, e, is_whole);
     }
     if (r < 0)
         return r;
@@ -233,7 +234,10 @@ int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sy
     e->awaited_count = s.count;
     e->crowd = s.crowd;
     e->crowd_count = s.crowd_count;
-    sort_cut(&s, is_whole, e);
+    sort_cut(&s, e);
+    name_some(&d->missing);
+    name_some(&d->extra);
+    name_some(&d->different);
     return 0;
 }
 

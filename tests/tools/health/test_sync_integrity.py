@@ -120,6 +120,35 @@ def without_a_time_a_difference_waits_for_the_next_sync(version):
         equal((len(result["findings"]), len([e for e in document["events"] if "sync" in str(e)])), (1, 1), "told")
 
 
+def many_rows_wait_each_for_itself(version):
+    """More than have a name in the result, in more parts than are looked into in one go."""
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text);"
+                  "INSERT INTO orders SELECT i, 't' || i FROM generate_series(1, 300) AS i")
+        copy(given, columns={"id": "integer", "t": "text"})
+        given.sql("UPDATE orders SET t = 'new' WHERE id <= 120")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["undecided"], detail["cut"]), ("full", "waiting", 120, False), "all may be on their way")
+        given.sql("UPDATE orders SET t = 't' || id WHERE id <= 120 AND id NOT IN (98, 99); INSERT INTO orders VALUES (301, 'newer')")
+        copy(given, key="next", first=301, columns={"id": "integer", "t": "text"})
+        _, status, _, detail = look(given, scope="full")
+        equal((status, sorted(detail["different_keys"]), detail["undecided"]), ("mismatch", ["98", "99"], 0),
+              "the copy was synced since, and has two of the last of them as they were")
+
+
+def without_a_key_what_is_lost_is_told_at_once(version):
+    """The copy must have it, as its time says; what it has too much of may have been changed or deleted."""
+    with Given(version) as given:
+        given.sql(LINES.replace(" PRIMARY KEY", ""))
+        copy(given, columns=SMALL)
+        given.sql("DELETE FROM orders WHERE id IN (5, 6); UPDATE orders SET t = 'new', updated_at = now() WHERE id = 7")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["missing"], detail["extra"], detail["undecided"]), ("full", "waiting", 0, 0, 3), "on their way")
+        given.sql("INSERT INTO orders VALUES (600, 'lost', '2026-01-01 00:30')")
+        kind, status, _, detail = look(given, scope="full")
+        equal((status, detail["missing"], detail["extra"], detail["undecided"]), ("mismatch", 1, 0, 3), "lost")
+
+
 def rows_in_flight_in_many_parts_are_no_alarm(version):
     """More parts than are looked into in one go."""
     with Given(version) as given:
@@ -419,6 +448,20 @@ def what_takes_too_long_is_compared_in_slices(version):
               "what has changed behind it is found, and what was found stands")
 
 
+def a_slice_that_waits_leaves_all_of_it_waiting(version):
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text); INSERT INTO orders SELECT i, 't' || i FROM generate_series(1, 40000) AS i")
+        copy(given, columns={"id": "integer", "t": "text"})
+        given.sql("UPDATE orders SET t = 'new' WHERE id = 5")
+        kind, status, _, first = look(given, full_budget_s=1)
+        equal((kind, status, first["keys_from"], first["undecided"]), ("part", "waiting", None, 1), "the first slice")
+        kind, status, _, rest = look(given)
+        equal((kind, status, rest["keys_from"], rest["keys_below"], rest["undecided"]), ("part", "waiting", first["keys_below"], None, 0),
+              "the rest is alike, and says nothing of the first one")
+        given.sql("UPDATE orders SET t = 't5' WHERE id = 5")
+        equal(look(given, scope="full")[:2], ("full", "healthy"), "all of it is")
+
+
 KEYS = {"uuid": ({"k": "uuid"}, "md5(i::text)::uuid"),
         "text": ({"k": "text"}, "CASE i % 3 WHEN 0 THEN 'Ä' WHEN 1 THEN 'z' ELSE 'a-' END || i"),
         "time": ({"k": "timestamp with time zone"}, "'2020-01-01'::timestamptz + i * interval '7 seconds'"),
@@ -559,14 +602,15 @@ def what_is_not_compared_is_not_healthy(version):
 
 
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, a_deleted_row_is_in_flight,
-                    without_a_time_a_difference_waits_for_the_next_sync, rows_in_flight_in_many_parts_are_no_alarm,
+                    without_a_time_a_difference_waits_for_the_next_sync, many_rows_wait_each_for_itself,
+                    without_a_key_what_is_lost_is_told_at_once, rows_in_flight_in_many_parts_are_no_alarm,
                     a_late_first_write_is_looked_at, many_deleted_rows_are_known_again,
                     counts_know_of_rows_that_are_deleted, other_keys_and_none,
                     what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile,
                     a_copy_that_is_written_to_meanwhile_was_not_pinned),
       *each_version(all_of_it_is_compared_when_it_is_due)[-1:], *each_version(a_run_that_gets_too_long_keeps_its_book)[-1:],
       *each_version(what_is_not_compared_is_not_healthy)[-1:], *each_version(a_branch_that_is_made_again_is_compared_anew),
-      *each_version(what_takes_too_long_is_compared_in_slices)[-1:],
+      *each_version(what_takes_too_long_is_compared_in_slices)[-1:], *each_version(a_slice_that_waits_leaves_all_of_it_waiting)[-1:],
       *each_version(any_key_is_cut_in_slices), *each_version(what_a_slice_found_stands)[-1:], *each_version(what_slices_do_not_find_again_is_over)[-1:],
       *each_version(slices_are_measured_without_the_count)[-1:], *each_version(parts_of_many_rows_are_cut_again)[-1:],
       *each_version(a_part_that_is_too_large_hides_no_other)[-1:])
