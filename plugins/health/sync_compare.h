@@ -27,7 +27,7 @@ typedef struct sync_counts {
     int64_t copy_at;                                      /* when the copy was last written to; 0: not known */
     int64_t now;                                          /* by the server's clock, when the copy was looked at */
     int64_t writes_since;   /* since when the oldest transaction that writes is open; SYNC_NO_TIME: none is */
-    int64_t open_since;     /* the same of any transaction: one may read for long, and write then */
+    int64_t open_since;     /* the same of those that have only read yet: one may do that for long, and write then */
     int64_t unseen_writers; /* of those, and prepared ones, that do not show it */
     bool is_held;           /* the mark is where it is because of that */
     int64_t ended_since;    /* or of one that began then and has ended; SYNC_NO_TIME: it is not */

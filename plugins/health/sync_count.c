@@ -12,8 +12,8 @@
 
 #define SECOND  INT64_C(1000000)
 #define AHEAD_S 300 /* that clocks may be apart */
-#define BEHIND_S                                                                                                       \
-    86400 /* that an open transaction has rows compared again for; beyond that all of them are, once a day */
+/* That an open transaction has rows compared again for; beyond that all of them are, once a day. */
+#define BEHIND_S 86400
 
 static int count_copy(lb_ctx *ctx, const sync_pair *pair, const lb_sql *condition, int64_t *ret_rows, lb_error *err)
 {
@@ -95,6 +95,8 @@ static void set_mark(const sync_wish *wish, sync_entry *e, sync_counts *counts)
     if (counts->mark == SYNC_NO_TIME)
         return;
     counts->mark = (counts->mark < counts->now ? counts->mark : counts->now) - wish->grace_s * SECOND;
+    if (e)
+        e->reader = counts->open_since <= counts->mark ? counts->open_since : SYNC_NO_TIME;
     counts->is_held = counts->writes_since != SYNC_NO_TIME && counts->writes_since <= counts->mark;
     if (counts->is_held)
         counts->mark = counts->writes_since - 1;

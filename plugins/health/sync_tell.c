@@ -64,7 +64,7 @@ static int say_waits(lb_ctx *ctx, const sync_pair *pair, const sync_counts *coun
     if (r >= 0 && counts->ended_since != SYNC_NO_TIME)
         r = lb_skipped(ctx, pair->wish->source,
                        lb_printf(ctx,
-                                 "a transaction that began %lld s ago wrote when this was last looked at, and has "
+                                 "a transaction that began %lld s ago was open when this was last looked at, and has "
                                  "ended: rows that have changed since it began are not compared until the copy was "
                                  "synced after that",
                                  (long long)((counts->now - counts->ended_since) / 1000000)),
@@ -134,6 +134,11 @@ static int report(lb_ctx *ctx, const sync_pair *pair, const sync_alarm *a, const
                                 .terms = LB_TERMS({"counted_on_both_sides", 0.7},
                                                   {"rows_in_flight_told_apart", pair->mark ? 0.25 : 0.0})),
                      err);
+}
+
+static bool is_held_back(const sync_counts *counts)
+{
+    return counts->is_held || counts->ended_since != SYNC_NO_TIME;
 }
 
 /* What is wrong is an alert and a finding, and what is not ends its alert. */
@@ -211,7 +216,7 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
          .lag = lag,
          .since = LB_TIME_NONE,
          .is_fine = !drifts,
-         .is_unsure = counts->is_held},
+         .is_unsure = is_held_back(counts)},
         {.matter = "columns",
          .reason = lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing ? pair->missing : ""),
          .lag = lag,
@@ -394,7 +399,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
         .lag = sync_lag(counts),
         .since = LB_TIME_NONE,
         .is_fine = is_healthy,
-        .is_unsure = counts->is_held, /* what differed may have changed since the transaction began */
+        .is_unsure = is_held_back(counts), /* what differed may have changed since the transaction began */
     };
     return judge(ctx, tally, pair, &alarm, 1, facts, err);
 }

@@ -1,4 +1,4 @@
--- summary: the server's time, since when its oldest transaction is open and the oldest that writes, and how many of those do not show that
+-- summary: the server's time, since when its oldest transactions are open that write and that have only read, and how many writers do not show that
 -- kind: read
 -- server: 15-18
 -- note: everybody sees who has a transaction ID; since when it is open is for pg_read_all_stats, and of prepared ones for nobody.
@@ -8,7 +8,7 @@
 -- column unseen integer
 SELECT clock_timestamp() AS now,
        min(a.xact_start) FILTER (WHERE a.backend_xid IS NOT NULL) AS writes_since,
-       min(a.xact_start) AS open_since,
+       min(a.xact_start) FILTER (WHERE a.backend_xid IS NULL) AS open_since,
        count(*) FILTER (WHERE a.backend_xid IS NOT NULL AND a.xact_start IS NULL)
          + (SELECT count(*) FROM pg_prepared_xacts x WHERE x.database = current_database()) AS unseen
   FROM pg_stat_activity a

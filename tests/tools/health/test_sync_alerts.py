@@ -193,6 +193,11 @@ def what_a_transaction_holds_back_is_no_end(version):
             other.stdin.write("ROLLBACK;\n")
             other.stdin.close()
             other.wait()
+        document, result = one(place, "run_full_sync_validation", grace_s=0, scope="full")
+        contains(str(result["skipped"]), "was open when this was last looked at, and has ended")
+        equal((result["healthy"], drift(document)), (1, {}), "it has ended, and the copy was not synced since")
+        place.sql("INSERT INTO orders VALUES (801, 'latest', clock_timestamp())")
+        copy(place, columns=COLUMNS, key="latest", first=801)
         said = drift(one(place, "run_full_sync_validation", grace_s=0, scope="full")[0])
         equal({matter: kind for matter, (kind, _) in said.items()}, dict.fromkeys(("rows", "checksum"), "sync.drift_cleared"), "all was")
 

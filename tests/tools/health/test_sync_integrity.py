@@ -180,7 +180,12 @@ def a_late_first_write_is_looked_at(version):
             other.wait()
         change(given, 2000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
         kind, status, _, detail = look(given)
-        equal((kind, status, detail["missing_keys"]), ("moved", "mismatch", ["600"]), "its row is older than what was compared then")
+        equal((kind, status, detail["missing_keys"]), ("moved", "healthy", []), "it has ended, and the copy was not synced since")
+        holds(detail["held_back_by_an_ended_transaction_since"], detail)
+        change(given, 3000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["missing_keys"]), ("moved", "mismatch", ["600"]), "its row is older than what was compared first")
+        equal(detail["held_back_by_an_ended_transaction_since"], None, "and nothing holds it back any more")
 
 
 def many_deleted_rows_are_known_again(version):

@@ -122,7 +122,7 @@ def what_a_transaction_committed_late_is_no_loss_yet(version):
         for again in ("it ended before this look", "and nothing was synced since"):
             found, detail, result = both(given)
             equal((found, detail["held_back_by_an_ended_transaction_since"]), (("healthy", 0, "healthy", []), since), again)
-            contains(str(result["skipped"]), "wrote when this was last looked at, and has ended")
+            contains(str(result["skipped"]), "was open when this was last looked at, and has ended")
         synced(given, 1001)
         found, detail, result = both(given)
         equal((found, detail["held_back_by_an_ended_transaction_since"]), (("drift_detected", 1, "mismatch", ["600"]), None),
