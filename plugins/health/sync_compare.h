@@ -26,6 +26,7 @@ typedef struct sync_counts {
     int64_t source_ahead, target_ahead;                   /* rows that are; the copy's where it has been looked at */
     int64_t copy_at;                                      /* when the copy was last written to; 0: not known */
     int64_t now;                                          /* by the server's clock, when the copy was looked at */
+    const char *position;   /* in the server's WAL then: what was committed until then was there to be read */
     int64_t writes_since;   /* since when the oldest transaction that writes is open; SYNC_NO_TIME: none is */
     int64_t open_since;     /* the same of those that have only read yet: one may do that for long, and write then */
     int64_t unseen_writers; /* of those, and prepared ones, that do not show it */

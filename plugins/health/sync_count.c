@@ -54,6 +54,7 @@ static int read_clock(lb_ctx *ctx, sync_counts *counts, lb_error *err)
     if (r < 0 || !sync_source_clock_next(ctx, rows, &clock))
         return r;
     counts->now = clock.now;
+    counts->position = clock.wal_position;
     counts->writes_since = clock.writes_since_is_null ? SYNC_NO_TIME : clock.writes_since;
     counts->open_since = clock.open_since_is_null ? SYNC_NO_TIME : clock.open_since;
     counts->unseen_writers = clock.unseen;
@@ -140,14 +141,15 @@ int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_counts *re
                                 .writes_since = SYNC_NO_TIME,
                                 .open_since = SYNC_NO_TIME,
                                 .ended_since = SYNC_NO_TIME,
-                                .is_first = e && !e->looked_at,
+                                .is_first = pair->mark && e && !e->looked_at,
                                 .source_latest = SYNC_NO_TIME,
                                 .target_latest = SYNC_NO_TIME,
                                 .oldest_waiting = SYNC_NO_TIME};
-    if (!pair->mark)
-        return 0;
     int r = read_clock(ctx, ret_counts, err); /* before the copy: it may have what is committed meanwhile */
-    return r < 0 ? r : mark_copy(ctx, pair, e, ret_counts, err);
+    if (r >= 0 && pair->mark)
+        return mark_copy(ctx, pair, e, ret_counts, err);
+    ret_counts->unseen_writers = 0; /* nothing waits for them */
+    return r;
 }
 
 static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)

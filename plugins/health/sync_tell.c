@@ -35,6 +35,8 @@ static const lb_value *detail(lb_ctx *ctx, const sync_pair *pair, const sync_cou
     const lb_value all[] = {
         lb_i64("copy_version", pair->copy->version),
         lb_time("copy_committed_at", pair->copy->committed_at),
+        lb_time("source_read_from", counts->now),
+        lb_text("source_wal_position", counts->position),
         lb_i64("settled_rows", counts->settled),
         time_or_null("compared_until", counts->mark),
         time_or_null("held_back_by_a_transaction_since", counts->is_held ? counts->writes_since : SYNC_NO_TIME),

@@ -11,9 +11,12 @@ def every_type_has_one_digest(version):
     with Given(version) as given:
         make(given)
         copy(given)
+        before = given.sql("SELECT pg_current_wal_lsn()")
         document, result = one(given, TOOL, grace_s=0)
         same(result)
         found = result["integrity"][0]
+        equal(given.sql(f"SELECT '{detail_of(result)['source_wal_position']}'::pg_lsn BETWEEN '{before}' AND pg_current_wal_lsn()"), "t",
+              "from where on the server was read")
         equal(found["source_checksum"], found["target_checksum"], "checksums")
         equal(found["key_columns"], ["id"], "the primary key")
         equal(detail_of(result)["columns_left_out"], None, "no column is left out")
@@ -107,6 +110,7 @@ def without_a_time_a_difference_waits_for_the_next_sync(version):
             detail = detail_of(result)
             same(result, "waiting")
             equal((detail["different"], detail["missing"], detail["extra"], detail["undecided"]), (0, 0, 0, 4), again)
+            holds(detail["source_wal_position"] and detail["source_read_from"], detail)
             equal((result["healthy"], result["waiting"], result["issues"], result.get("findings", [])), (0, 1, 0, []), again)
         equal([row["status"] for row in rows_of(given, "integrity")], ["waiting", "waiting"], "history has both looks")
         given.sql("UPDATE orders SET t = 't4' WHERE id = 4; INSERT INTO orders VALUES (302, 'newer')")
