@@ -289,6 +289,7 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         bound("key_digests_below", !pair->whole_key && counts->keys.has_to, counts->keys.to),
         time_or_null("compared_since", found->scope.since),
         lb_bool("full_comparison_differs", found->scope.stands),
+        lb_bool("full_comparison_undecided", found->scope.is_unsure),
         lb_bool("full_comparison_waits", found->scope.waits),
         lb_i64("copy_version_after", d->version_after),
         lb_text("copy_read_at", how_read(pair, d)),
@@ -350,6 +351,27 @@ static bool is_whole(const sync_counts *counts, const sync_integrity *found)
     return !counts->keys.has_to && !(is_moved && found->scope.in_part);
 }
 
+/* What was told would be found again where it still is: what waits now is something else. */
+static int tell_checksum(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, const sync_counts *counts,
+                         const sync_integrity *found, const char *status, const lb_value *facts, lb_error *err)
+{
+    const sync_difference *d = &found->difference;
+    bool waits = strcmp(status, SYNC_WAITING) == 0, is_fine = waits || strcmp(status, "healthy") == 0;
+    if (is_fine && (!is_whole(counts, found) || (waits && (d->cut || d->unseen || found->scope.is_unsure))))
+        return 0;
+    const sync_alarm alarm = {
+        .matter = "checksum",
+        .reason = why_apart(ctx, pair, d, counts),
+        .drift = (double)(d->missing.all - d->extra.all),
+        .lag = sync_lag(counts),
+        .since = LB_TIME_NONE,
+        .is_fine = is_fine,
+        .is_unsure = is_held_back(counts), /* what differed may have changed since the transaction began */
+        .over = waits ? "what differed is alike by now; rows that differ since may be on their way" : NULL,
+    };
+    return judge(ctx, tally, pair, &alarm, 1, facts, err);
+}
+
 int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, const sync_counts *counts,
                         const sync_integrity *found, const char **ret_status, lb_error *err)
 {
@@ -391,19 +413,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
                       pair->whole_key ? "" : lb_printf(ctx, " (of %d)", SYNC_HASHES)),
             err);
     *ret_status = status;
-    bool is_healthy = strcmp(status, "healthy") == 0;
-    if (r < 0 || waits || (is_healthy && !is_whole(counts, found))) /* without a verdict nothing is told, nor ends */
-        return r;
-    const sync_alarm alarm = {
-        .matter = "checksum",
-        .reason = why_apart(ctx, pair, d, counts),
-        .drift = (double)(d->missing.all - d->extra.all),
-        .lag = sync_lag(counts),
-        .since = LB_TIME_NONE,
-        .is_fine = is_healthy,
-        .is_unsure = is_held_back(counts), /* what differed may have changed since the transaction began */
-    };
-    return judge(ctx, tally, pair, &alarm, 1, facts, err);
+    return r < 0 ? r : tell_checksum(ctx, pair, tally, counts, found, status, facts, err);
 }
 
 /* ---- freshness ---- */
