@@ -588,8 +588,19 @@ def a_part_that_is_too_large_hides_no_other(version):
                   "INSERT INTO orders SELECT id, 't', '2026-01-01' FROM (SELECT generate_series(1, 200001) UNION ALL"
                   " SELECT generate_series(400000001, 400000100) UNION ALL SELECT 1000000000) AS ids(id)")
         copy(given, columns=SMALL)
+        flies = "UPDATE orders SET t = 'new', updated_at = now() WHERE id = 5"
+        lands = "UPDATE orders SET t = 't', updated_at = '2026-01-01' WHERE id = 5"
+        given.sql(flies)
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["cut"]), ("full", "waiting", True), "it may differ by what is on its way alone")
+        equal(look(given, scope="full", max_lag_s=0)[1], "mismatch", "not for ever")
+        given.sql(lands)
+        equal(look(given, scope="full")[1], "healthy", "alike")
+        given.sql(flies)
+        equal(look(given, scope="full")[1], "waiting", "which begins anew")
+        given.sql(lands)
         given.sql("UPDATE orders SET t = 'other' WHERE id IN (777, 400000077); DELETE FROM orders WHERE id = 1000000000")
-        kind, status, rows, detail = look(given, max_lag_s=0)
+        kind, status, rows, detail = look(given, scope="full", max_lag_s=0)
         equal((status, detail["cut"], detail["parts_differ"]), ("mismatch", True, 3), "one is not looked into")
         equal((detail["different_keys"], detail["extra_keys"]), (["400000077"], ["1000000000"]), "the others are")
 
