@@ -40,7 +40,7 @@ const measure measures[] = {
      "of the breaches that are over, those on account of which a change was made that nobody was asked for", "share",
      MEASURE_SHARE, &report_remediation_sql, 0.5, 0.75, true, true, false},
     {"sync_coverage", "OLTP-to-OLAP sync coverage", SUCCESS,
-     "of the pairs of tables that were to be compared in this time, those compared within the last 24 hours", "share",
+     "of the pairs of tables that were to be compared in this time, those judged within the last 24 hours", "share",
      MEASURE_SHARE, &report_sync_coverage_sql, 1, 1, true, true, false},
     {"recommendations", "index recommendations accepted", SUCCESS, "of those that were decided on", "share",
      MEASURE_SHARE, &report_recommendations_sql, 0.8, 0.9, true, false, false},

@@ -23,6 +23,6 @@ SELECT l.status, l.source_table, l.project_id || '/' || l.branch_id AS place, l.
        l.count_drift, l.freshness_lag_seconds / 60 AS lag_minutes, l.checksum_match, l.validated_at
   FROM latest l
  WHERE l.step = 1
- ORDER BY CASE l.status WHEN 'healthy' THEN 1 ELSE 0 END, l.project_id, l.branch_id, l.source_table, l.target_table,
+ ORDER BY CASE l.status WHEN 'healthy' THEN 2 WHEN 'waiting' THEN 1 ELSE 0 END, l.project_id, l.branch_id, l.source_table, l.target_table,
           l.check_type
  LIMIT 100

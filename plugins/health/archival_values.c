@@ -1,6 +1,7 @@
 /* The values of a row as one text that the server and the engines of the lakehouse come to alike, so that what was
  * altered on the way, by a type, a zone, a scale or an encoding, is seen by its digest. */
 #include "archival_source.h"
+#include "joined_text.h"
 
 #include <lbops/lake_type.h>
 #include <sql/archival/its_column.h>
@@ -17,7 +18,6 @@
 #include <sql/sync/date_source.h>
 #include <sql/sync/float_lake.h>
 #include <sql/sync/float_source.h>
-#include <sql/sync/joined.h>
 #include <sql/sync/json_source.h>
 #include <sql/sync/numeric_lake.h>
 #include <sql/sync/numeric_source.h>
@@ -26,8 +26,6 @@
 #include <sql/sync/time_lake.h>
 #include <sql/sync/time_source.h>
 #include <string.h>
-
-#define TOGETHER 45 /* a function of a server takes a hundred arguments, and a cell is two */
 
 typedef struct form {
     const char *lake; /* how the archive's type begins */
@@ -63,24 +61,6 @@ static const form *form_of(const char *type)
     return strcmp(type, "text") == 0 || strncmp(type, "character varying", 17) == 0 ? &text : &other;
 }
 
-/* Texts of texts where they are many. */
-static int join(lb_ctx *ctx, lb_value *parts, size_t count, const lb_sql **ret_sql, lb_error *err)
-{
-    while (count > TOGETHER) {
-        size_t joined = 0;
-        for (size_t at = 0; at < count; at += TOGETHER) {
-            const lb_sql *part = NULL;
-            size_t most = count - at < TOGETHER ? count - at : TOGETHER;
-            int r = lb_compose(ctx, &sync_joined_sql, LB_ARGS(lb_list("parts", LB_SQL, parts + at, most)), &part, err);
-            if (r < 0)
-                return r;
-            parts[joined++] = lb_sql_value(NULL, part);
-        }
-        count = joined;
-    }
-    return lb_compose(ctx, &sync_joined_sql, LB_ARGS(lb_list("parts", LB_SQL, parts, count)), ret_sql, err);
-}
-
 static int compose_cells(lb_ctx *ctx, const archival_source *s, bool there, const lb_sql **ret_sql, lb_error *err)
 {
     lb_value *parts = lb_alloc(ctx, (s->column_count + 1) * sizeof *parts);
@@ -95,7 +75,7 @@ static int compose_cells(lb_ctx *ctx, const archival_source *s, bool there, cons
             r = lb_compose(ctx, there ? over_there : here, LB_ARGS(lb_sql_value("form", value)), &cell, err);
         parts[i] = lb_sql_value(NULL, cell);
     }
-    return r < 0 || !parts ? r : join(ctx, parts, s->column_count, ret_sql, err);
+    return r < 0 || !parts ? r : joined_text(ctx, parts, s->column_count, ret_sql, err);
 }
 
 /* Numbers and uuids tell nothing of a person; a text may be somebody's address. */
@@ -125,7 +105,7 @@ static int compose_lake_key(lb_ctx *ctx, archival_source *s, lb_error *err)
         parts[i] = lb_sql_value(NULL, part);
     }
     if (r >= 0 && parts)
-        r = join(ctx, parts, s->key_count, &s->lake_key, err);
+        r = joined_text(ctx, parts, s->key_count, &s->lake_key, err);
     s->is_key_hidden = !may_be_shown(s);
     const archival_key_digest_lake_args key = {.key = s->lake_key};
     return r < 0 || !s->is_key_hidden ? r : archival_key_digest_lake_compose(ctx, &key, &s->lake_key, err);

@@ -1,5 +1,6 @@
 #include "health_alert.h"
 #include "health_measure.h"
+#include "health_pause.h"
 
 #include <math.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static void take(lb_ctx *ctx, health_policy *policy, struct json_object *one)
 int health_read_policy(lb_ctx *ctx, health_policy *ret_policy, lb_error *err)
 {
     const char *text = NULL;
-    struct json_object *list = NULL, *pause = NULL;
+    struct json_object *list = NULL;
     health_policy policy = {.paused_by = NULL};
     int r = lb_thresholds(ctx, &text, err);
     if (r < 0)
@@ -59,8 +60,7 @@ int health_read_policy(lb_ctx *ctx, health_policy *ret_policy, lb_error *err)
     if (json_object_object_get_ex(document, "thresholds", &list))
         for (size_t i = 0; i < json_object_array_length(list); i++)
             take(ctx, &policy, json_object_array_get_idx(list, i));
-    if (json_object_object_get_ex(document, "paused_by", &pause) && pause)
-        policy.paused_by = lb_printf(ctx, "%s", json_object_get_string(pause));
+    policy.paused_by = health_pause(ctx, document);
     json_object_put(document);
     *ret_policy = policy;
     return 0;

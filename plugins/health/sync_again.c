@@ -97,6 +97,12 @@ static int keep_same(lb_ctx *ctx, const sides *s, sync_rows *rows, sync_differen
             return lb_out_of_memory(err);
         rows->items[kept++] = row;
     }
+    if (!kept && rows->all) { /* more than were looked at: as those that were, as it seems */
+        d->moved += rows->all;
+        d->moving += rows->all;
+        d->is_unsure = true;
+        rows->all = 0;
+    }
     rows->named = kept;
     return 0;
 }

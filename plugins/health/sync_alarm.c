@@ -1,6 +1,7 @@
 /* Alerts about pairs: raised, and ended. */
 #include "sync_alarm.h"
 
+#include "health_pause.h"
 #include "shell_word.h"
 #include "sync_tell.h"
 
@@ -23,15 +24,13 @@ static int do_without(lb_ctx *ctx, int r)
 static int read_pause(lb_ctx *ctx, sync_alarms *alarms, lb_error *err)
 {
     const char *text = NULL;
-    struct json_object *pause = NULL;
     int r = lb_thresholds(ctx, &text, err);
     if (r < 0)
         return r;
     struct json_object *document = json_tokener_parse(text);
     if (!document)
         return lb_out_of_memory(err);
-    if (json_object_object_get_ex(document, "paused_by", &pause) && pause)
-        alarms->paused_by = lb_printf(ctx, "%s", json_object_get_string(pause));
+    alarms->paused_by = health_pause(ctx, document);
     (void)json_object_put(document); /* says whether it was the last one */
     return 0;
 }

@@ -105,16 +105,20 @@ static int read_entry(sync_book *book, struct json_object *one, lb_error *err)
                       .until = number_in(one, "until", SYNC_NO_TIME),
                       .seen_at = seen,
                       .differs = number_in(one, "differs", 0) != 0,
+                      .is_unsure = number_in(one, "unsure", 0) != 0,
+                      .cut_since = number_in(one, "cut_since", 0),
                       .at = number_in(one, "at", SYNC_NO_TIME),
                       .at_until = number_in(one, "at_until", SYNC_NO_TIME),
                       .at_took = number_in(one, "at_took", 0),
                       .at_shape = text_in(one, "at_shape"),
                       .at_differs = number_in(one, "at_differs", 0) != 0,
+                      .at_unsure = number_in(one, "at_unsure", 0) != 0,
                       .rate = number_in(one, "rate", 0),
                       .surplus = number_in(one, "surplus", 0),
                       .surplus_since = number_in(one, "surplus_since", 0),
                       .looked_at = number_in(one, "looked_at", 0),
-                      .writer = number_in(one, "writer", SYNC_NO_TIME)};
+                      .writer = number_in(one, "writer", SYNC_NO_TIME),
+                      .reader = number_in(one, "reader", SYNC_NO_TIME)};
     read_ended(one, e);
     int r = read_awaited(book, one, e, err);
     return r < 0 ? r : read_crowd(book, one, e, err);
@@ -167,6 +171,7 @@ int sync_find_entry(sync_book *book, const sync_wish *wish, sync_entry **ret_ent
                                .until = SYNC_NO_TIME,
                                .seen_at = lb_now(book->ctx),
                                .writer = SYNC_NO_TIME,
+                               .reader = SYNC_NO_TIME,
                                .at = SYNC_NO_TIME,
                                .at_until = SYNC_NO_TIME};
     return 0;
@@ -188,7 +193,8 @@ static bool write_slices(struct json_object *one, const sync_entry *e)
             (set(one, "at", json_object_new_int64(e->at)) && set(one, "at_took", json_object_new_int64(e->at_took)) &&
              (e->at_until == SYNC_NO_TIME || set(one, "at_until", json_object_new_int64(e->at_until))) &&
              set(one, "at_shape", json_object_new_string(e->at_shape ? e->at_shape : "")) &&
-             set(one, "at_differs", json_object_new_int(e->at_differs))));
+             set(one, "at_differs", json_object_new_int(e->at_differs)) &&
+             (!e->at_unsure || set(one, "at_unsure", json_object_new_int(1)))));
 }
 
 /* Within what there is room for: a row that is forgotten is one that is seen for the first time. */
@@ -258,7 +264,8 @@ static bool write_writers(struct json_object *one, const sync_entry *e)
 {
     struct json_object *list = json_object_new_array();
     bool fits = set(one, "ended", list) && set(one, "looked_at", json_object_new_int64(e->looked_at)) &&
-                (e->writer == SYNC_NO_TIME || set(one, "writer", json_object_new_int64(e->writer)));
+                (e->writer == SYNC_NO_TIME || set(one, "writer", json_object_new_int64(e->writer))) &&
+                (e->reader == SYNC_NO_TIME || set(one, "reader", json_object_new_int64(e->reader)));
     for (size_t i = 0; fits && i < e->ended_count; i++) {
         struct json_object *item = json_object_new_object();
         if (!item || json_object_array_add(list, item) != 0) {
@@ -273,7 +280,9 @@ static bool write_writers(struct json_object *one, const sync_entry *e)
 
 static bool write_extra(lb_ctx *ctx, struct json_object *one, const sync_entry *e, size_t *room)
 {
-    return (!e->surplus || (set(one, "surplus", json_object_new_int64(e->surplus)) &&
+    return (!e->is_unsure || set(one, "unsure", json_object_new_int(1))) &&
+           (!e->cut_since || set(one, "cut_since", json_object_new_int64(e->cut_since))) &&
+           (!e->surplus || (set(one, "surplus", json_object_new_int64(e->surplus)) &&
                             set(one, "surplus_since", json_object_new_int64(e->surplus_since)))) &&
            (!e->awaited_count || write_awaited(one, e, room)) && (!e->crowd_count || write_crowd(ctx, one, e, room));
 }

@@ -22,7 +22,8 @@ typedef struct sync_crowd {
 
 #define SYNC_ENDED_MOST 8
 
-/* A transaction that wrote and has ended: when it had begun, and by when it had ended, by the source's clock. */
+/* A transaction that wrote, or may have, and has ended: when it had begun, and by when it had ended, by the source's
+ * clock. */
 typedef struct sync_ended {
     int64_t since, by;
 } sync_ended;
@@ -35,16 +36,19 @@ typedef struct sync_entry {
     int64_t tried_at;  /* when that was last begun and came to no end */
     int64_t until;     /* rows that have changed until then agree; SYNC_NO_TIME: not known */
     int64_t seen_at;
-    bool differs; /* the comparison of all rows found differences */
+    bool differs;   /* the comparison of all rows found differences */
+    bool is_unsure; /* or such as may be on their way, which only another one tells */
 
     const sync_awaited *awaited;
     size_t awaited_count;
     sync_crowd *crowd;
     size_t crowd_count;
+    int64_t cut_since; /* not all of what differs was looked into since then, and what was, was on its way; or 0 */
     int64_t surplus, surplus_since; /* the copy has had so many rows too many at least since then; 0: none */
 
     int64_t looked_at; /* by the source's clock; 0: never */
     int64_t writer;    /* since when the oldest transaction was open that wrote then; SYNC_NO_TIME: none did */
+    int64_t reader;    /* the same of one that had only read, for longer than the copy was behind */
     sync_ended ended[SYNC_ENDED_MOST];
     size_t ended_count;
 
@@ -52,7 +56,7 @@ typedef struct sync_entry {
     int64_t at; /* the key that it goes on with; SYNC_NO_TIME: there is none */
     int64_t at_until, at_took;
     const char *at_shape;
-    bool at_differs;
+    bool at_differs, at_unsure;
     int64_t rate; /* rows of it that were compared in a second; 0: not measured */
 } sync_entry;
 

@@ -214,6 +214,11 @@ static int look_outside(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
     return r;
 }
 
+bool sync_is_timed(const sync_pair *pair, const sync_counts *counts)
+{
+    return pair->key_count && pair->mark && counts->mark != SYNC_NO_TIME;
+}
+
 /* Where rows in flight cannot be told. */
 static void call_extra(sync_difference *d)
 {
@@ -228,12 +233,12 @@ int sync_sort_sides(lb_ctx *ctx, const sync_pair *pair, const sync_counts *count
                     const sync_texts *lake, sync_difference *d, lb_error *err)
 {
     int r = 0;
-    bool timed = pair->key_count && pair->mark && counts->mark != SYNC_NO_TIME;
-    if (timed && d->gone.named)
+    bool is_timed = sync_is_timed(pair, counts);
+    if (is_timed && d->gone.named)
         r = take_out_waiting(ctx, pair, counts, source, d, err);
-    if (r >= 0 && timed)
+    if (r >= 0 && is_timed)
         r = look_outside(ctx, pair, counts, source, lake, d, err);
-    if (!timed)
+    if (!is_timed)
         call_extra(d);
     return r;
 }

@@ -8,10 +8,11 @@
 #include <sql/sync/source_span.h>
 #include <stdlib.h>
 
-#define KINDS      4      /* of rows that are not the same */
-#define PARTS_MOST 64     /* that are looked into */
-#define ROWS_MOST  200000 /* of those on each side */
-#define ROWS_FEW   16384  /* are looked at in one go; with more of them, ranges of keys are looked into one by one */
+#define KINDS       4      /* of rows that are not the same */
+#define PARTS_ONCE  64     /* that are looked into in one go; more, as long as nothing of them differs for good */
+#define HASHED_ONCE 192    /* by digests, as each go reads all of a table; a warehouse takes 256 parameters */
+#define ROWS_MOST   200000 /* of those on each side */
+#define ROWS_FEW    16384  /* are looked at in one go; with more of them, ranges of keys are looked into one by one */
 
 /* ---- digests ---- */
 
@@ -82,10 +83,10 @@ static const char *total(lb_ctx *ctx, const sync_list *parts, int64_t *ret_rows)
     return lb_printf(ctx, "%016llx%016llx", (unsigned long long)(n >> 64), (unsigned long long)n);
 }
 
-/* Parts that differ: the first of them, as values of a list, and their rows. */
+/* Parts that differ, as values of a list, and their rows. */
 typedef struct apart {
-    lb_value names[PARTS_MOST];
-    int64_t rows[PARTS_MOST], all_rows, all;
+    lb_value *names;
+    int64_t *rows;
     size_t count;
 } apart;
 
@@ -95,25 +96,43 @@ static bool is_outside(const char *name)
     return *name == '~';
 }
 
-static void add_part(apart *found, const sync_part *part)
+static int64_t rows_of(const apart *found)
 {
-    found->all++;
-    if (found->count == PARTS_MOST && is_outside(part->name))
-        found->all_rows -= found->rows[--found->count]; /* it comes last, and has a place */
-    if (found->count == PARTS_MOST)
-        return;
-    found->names[found->count] = lb_text(NULL, part->name);
-    found->rows[found->count++] = part->rows;
-    found->all_rows += part->rows;
+    int64_t rows = 0;
+    for (size_t i = 0; i < found->count; i++)
+        rows += found->rows[i];
+    return rows;
 }
 
-static void find_unequal(sync_list *a, sync_list *b, apart *ret)
+static void add_part(apart *found, const sync_part *part)
+{
+    found->names[found->count] = lb_text(NULL, part->name);
+    found->rows[found->count++] = part->rows;
+}
+
+/* It comes last, and is looked into all the same. */
+static void put_outside_first(apart *found)
+{
+    size_t last = found->count ? found->count - 1 : 0;
+    if (!last || !is_outside(found->names[last].v.text))
+        return;
+    const lb_value name = found->names[0];
+    int64_t rows = found->rows[0];
+    found->names[0] = found->names[last];
+    found->rows[0] = found->rows[last];
+    found->names[last] = name;
+    found->rows[last] = rows;
+}
+
+static int find_unequal(lb_ctx *ctx, sync_list *a, sync_list *b, apart *ret, lb_error *err)
 {
     size_t i = 0, j = 0;
+    *ret = (apart){.names = lb_alloc(ctx, (a->count + b->count + 1) * sizeof *ret->names),
+                   .rows = lb_alloc(ctx, (a->count + b->count + 1) * sizeof *ret->rows)};
+    if (!ret->names || !ret->rows)
+        return lb_out_of_memory(err);
     qsort(a->items, a->count, sizeof *a->items, sync_by_name);
     qsort(b->items, b->count, sizeof *b->items, sync_by_name);
-    ret->count = 0;
-    ret->all = ret->all_rows = 0;
     while (i < a->count || j < b->count) {
         int order = i == a->count ? 1 : j == b->count ? -1 : strcmp(a->items[i].name, b->items[j].name);
         bool same =
@@ -124,6 +143,8 @@ static void find_unequal(sync_list *a, sync_list *b, apart *ret)
         i += order <= 0;
         j += order >= 0;
     }
+    put_outside_first(ret);
+    return 0;
 }
 
 /* ---- rows ---- */
@@ -224,38 +245,28 @@ static int choose_parts(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
     return 0;
 }
 
-static int make_lists(lb_ctx *ctx, sync_difference *d, lb_error *err)
+/* With room for so many of each kind, or for as many as are looked at. */
+static int make_lists(lb_ctx *ctx, size_t rows, sync_difference *d, lb_error *err)
 {
     sync_rows *const lists[KINDS] = {&d->missing, &d->extra, &d->gone, &d->different};
+    size_t room = rows < SYNC_KEYS_MOST ? rows + 1 : SYNC_KEYS_MOST;
     for (size_t i = 0; i < KINDS; i++) {
-        lists[i]->items = lb_alloc(ctx, SYNC_KEYS_MOST * sizeof *lists[i]->items);
+        lists[i]->items = lb_alloc(ctx, room * sizeof *lists[i]->items);
         if (!lists[i]->items)
             return lb_out_of_memory(err);
     }
     return 0;
 }
 
-static size_t named_of(const sync_rows *rows)
-{
-    return rows->named < SYNC_NAMED ? rows->named : SYNC_NAMED;
-}
-
-static void keep_named(sync_difference *d)
-{
-    d->missing.named = named_of(&d->missing);
-    d->extra.named = named_of(&d->extra);
-    d->different.named = named_of(&d->different);
-}
-
 static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
                   const sync_texts *lake, const lb_value *parts, sync_difference *d, lb_error *err)
 {
     sync_list a, b;
-    int r = make_lists(ctx, d, err);
-    if (r >= 0)
-        r = rows_lake(ctx, pair, lake, parts, &b, err); /* first: what the copy has by then, the source has too */
+    int r = rows_lake(ctx, pair, lake, parts, &b, err); /* first: what the copy has by then, the source has too */
     if (r >= 0)
         r = rows_source(ctx, pair, source, parts, &a, err);
+    if (r >= 0)
+        r = make_lists(ctx, a.count + b.count, d, err);
     if (r < 0)
         return r;
     if (a.count == ROWS_MOST || b.count == ROWS_MOST)
@@ -263,30 +274,28 @@ static int narrow(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
     else
         sort_out(&a, &b, d);
     r = sync_sort_sides(ctx, pair, counts, source, lake, d, err);
-    if (r >= 0)
-        r = sync_look_again(ctx, pair, source, lake, d, err);
-    keep_named(d);
-    return r;
+    return r < 0 ? r : sync_look_again(ctx, pair, source, lake, d, err);
 }
 
-static void add_rows(sync_rows *into, const sync_rows *more, size_t most)
+static void add_rows(sync_rows *into, const sync_rows *more)
 {
     into->all += more->all;
-    for (size_t i = 0; i < more->named && into->named < most; i++)
+    for (size_t i = 0; i < more->named && into->named < SYNC_KEYS_MOST; i++)
         into->items[into->named++] = more->items[i];
 }
 
 static void add_difference(sync_difference *d, const sync_difference *part)
 {
-    add_rows(&d->missing, &part->missing, SYNC_NAMED);
-    add_rows(&d->extra, &part->extra, SYNC_NAMED);
-    add_rows(&d->gone, &part->gone, SYNC_KEYS_MOST);
-    add_rows(&d->different, &part->different, SYNC_NAMED);
+    add_rows(&d->missing, &part->missing);
+    add_rows(&d->extra, &part->extra);
+    add_rows(&d->gone, &part->gone);
+    add_rows(&d->different, &part->different);
     d->waiting += part->waiting;
     d->moved += part->moved;
     d->moving += part->moving;
     d->cut = d->cut || part->cut;
     d->unseen = d->unseen || part->unseen;
+    d->is_unsure = d->is_unsure || part->is_unsure;
 }
 
 /* A range of keys as if it were a table of its own: it is read without a look at the rest. */
@@ -334,20 +343,71 @@ static int look_inside(lb_ctx *ctx, const sync_pair *pair, const sync_counts *co
 
 /* As many as may be: one that is too large does not keep us from those behind it. */
 static int look_into_each(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
-                          const sync_texts *lake, const sync_parts *cut, const apart *found, sync_difference *d,
-                          lb_error *err)
+                          const sync_texts *lake, const sync_parts *cut, const apart *found, int64_t *rows,
+                          sync_difference *d, lb_error *err)
 {
-    int64_t rows = 0;
-    int r = make_lists(ctx, d, err);
+    int r = 0;
     for (size_t i = 0; r >= 0 && i < found->count; i++) {
-        if (rows + found->rows[i] > ROWS_MOST) {
+        if (*rows + found->rows[i] > ROWS_MOST) {
             d->cut = true;
             continue;
         }
-        rows += found->rows[i];
+        *rows += found->rows[i];
         r = is_outside(found->names[i].v.text) ? look_outside(ctx, pair, counts, source, lake, &found->names[i], d, err)
                                                : look_inside(ctx, pair, counts, cut, found, i, d, err);
     }
+    return r;
+}
+
+static int look_into_all(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
+                         const sync_texts *lake, const apart *found, int64_t *rows, sync_difference *d, lb_error *err)
+{
+    const lb_value parts = lb_list("parts", LB_TEXT, found->names, found->count);
+    sync_difference some = {.equal = false};
+    *rows += rows_of(found);
+    int r = narrow(ctx, pair, counts, source, lake, &parts, &some, err);
+    if (r >= 0)
+        add_difference(d, &some);
+    return r;
+}
+
+static bool drifts(const sync_difference *d)
+{
+    return d->missing.all || d->extra.all || d->different.all;
+}
+
+/* How many parts from there on. */
+static size_t count_once(const apart *found, size_t at, bool is_hashed)
+{
+    size_t most = is_hashed ? HASHED_ONCE : PARTS_ONCE, count = 0;
+    int64_t rows = 0;
+    while (count < most && at + count < found->count) {
+        rows += found->rows[at + count];
+        if (is_hashed && count && rows >= ROWS_MOST)
+            break;
+        count++;
+    }
+    return count;
+}
+
+/* Some at a time: where all that differs in them turns out to be on its way, that does not tell of the others. Without
+ * a time, or a key, that turns out later. */
+static int look(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
+                const sync_texts *lake, const sync_parts *cut, const apart *found, sync_difference *d, lb_error *err)
+{
+    bool is_timed = sync_is_timed(pair, counts);
+    int64_t rows = 0;
+    size_t at = 0;
+    int r = found->count ? make_lists(ctx, SYNC_KEYS_MOST, d, err) : 0;
+    while (r >= 0 && at < found->count && rows < ROWS_MOST && !(is_timed && drifts(d))) {
+        size_t some = count_once(found, at, !cut->width);
+        const apart now = {found->names + at, found->rows + at, some};
+        bool one_by_one = cut->width && rows_of(&now) > ROWS_FEW;
+        r = one_by_one ? look_into_each(ctx, pair, counts, source, lake, cut, &now, &rows, d, err)
+                       : look_into_all(ctx, pair, counts, source, lake, &now, &rows, d, err);
+        at += some;
+    }
+    d->cut = d->cut || at < found->count;
     return r;
 }
 
@@ -374,18 +434,14 @@ int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, 
     d.target_digest = total(ctx, &b, &rows);
     d.source_digest = total(ctx, &a, &d.compared);
     d.parts = (int64_t)a.count;
-    find_unequal(&a, &b, &found);
-    d.parts_differ = found.all;
-    d.cut = found.all > (int64_t)found.count;
     if (!d.source_digest || !d.target_digest)
         return lb_out_of_memory(err);
-    if (found.count && cut.width && found.all_rows > ROWS_FEW) {
-        r = look_into_each(ctx, pair, counts, &source, &lake, &cut, &found, &d, err);
-    } else if (found.count) {
-        const lb_value parts = lb_list("parts", LB_TEXT, found.names, found.count);
-        r = narrow(ctx, pair, counts, &source, &lake, &parts, &d, err);
-    }
-    d.equal = !d.cut && !d.missing.all && !d.extra.all && !d.different.all;
+    r = find_unequal(ctx, &a, &b, &found, err);
+    if (r < 0)
+        return r;
+    d.parts_differ = (int64_t)found.count;
+    r = look(ctx, pair, counts, &source, &lake, &cut, &found, &d, err);
+    d.equal = !d.cut && !drifts(&d);
     *ret_difference = d;
     return r;
 }

@@ -20,11 +20,15 @@ typedef struct sync_counts {
     int64_t settled;        /* rows of the source that the copy has had time for; all, where that cannot be told */
     int64_t target_settled; /* rows of the copy that are as old */
     int64_t mark;           /* what is compared has changed until then */
+    int64_t lasting;        /* and until then nothing is committed any more, as far as can be known */
     int64_t since;          /* and after that; SYNC_NO_TIME: whenever */
     int64_t source_latest, target_latest, oldest_waiting; /* of the rows that are not stamped ahead of the time */
     int64_t source_ahead, target_ahead;                   /* rows that are; the copy's where it has been looked at */
+    int64_t copy_at;                                      /* when the copy was last written to; 0: not known */
     int64_t now;                                          /* by the server's clock, when the copy was looked at */
+    const char *position;   /* in the server's WAL then: what was committed until then was there to be read */
     int64_t writes_since;   /* since when the oldest transaction that writes is open; SYNC_NO_TIME: none is */
+    int64_t open_since;     /* the same of those that have only read yet: one may do that for long, and write then */
     int64_t unseen_writers; /* of those, and prepared ones, that do not show it */
     bool is_held;           /* the mark is where it is because of that */
     int64_t ended_since;    /* or of one that began then and has ended; SYNC_NO_TIME: it is not */
@@ -76,6 +80,9 @@ typedef struct sync_difference {
     int64_t waiting;
     int64_t moved;  /* seemed to be one of these, and were not when they were looked at again, or were so otherwise */
     int64_t moving; /* those of them that were not alike either */
+    int64_t undecided; /* differ, and are told once the copy was synced after that, or had its time; some of .waiting */
+    bool is_unsure;    /* only another look at all rows tells */
+    int64_t version_after; /* of the copy, when it had been compared; -1: it has gone */
 } sync_difference;
 
 LB_MUST_CHECK int sync_compare(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,

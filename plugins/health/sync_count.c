@@ -12,6 +12,8 @@
 
 #define SECOND  INT64_C(1000000)
 #define AHEAD_S 300 /* that clocks may be apart */
+/* That an open transaction has rows compared again for; beyond that all of them are, once a day. */
+#define BEHIND_S 86400
 
 static int count_copy(lb_ctx *ctx, const sync_pair *pair, const lb_sql *condition, int64_t *ret_rows, lb_error *err)
 {
@@ -52,7 +54,9 @@ static int read_clock(lb_ctx *ctx, sync_counts *counts, lb_error *err)
     if (r < 0 || !sync_source_clock_next(ctx, rows, &clock))
         return r;
     counts->now = clock.now;
+    counts->position = clock.wal_position;
     counts->writes_since = clock.writes_since_is_null ? SYNC_NO_TIME : clock.writes_since;
+    counts->open_since = clock.open_since_is_null ? SYNC_NO_TIME : clock.open_since;
     counts->unseen_writers = clock.unseen;
     return 0;
 }
@@ -75,6 +79,15 @@ static int mark_believable(lb_ctx *ctx, const sync_pair *pair, sync_counts *coun
     return 0;
 }
 
+/* One that has only read yet has no part in what differs now, but its first write is stamped with when it began. */
+static int64_t lasting(const sync_counts *counts)
+{
+    int64_t least = counts->mark - BEHIND_S * SECOND, open = counts->open_since;
+    if (open == SYNC_NO_TIME || open > counts->mark)
+        return counts->mark;
+    return open - 1 > least ? open - 1 : least;
+}
+
 /* What a transaction that is still open commits later is stamped with when it began, or after that. */
 static void set_mark(const sync_wish *wish, sync_entry *e, sync_counts *counts)
 {
@@ -83,6 +96,8 @@ static void set_mark(const sync_wish *wish, sync_entry *e, sync_counts *counts)
     if (counts->mark == SYNC_NO_TIME)
         return;
     counts->mark = (counts->mark < counts->now ? counts->mark : counts->now) - wish->grace_s * SECOND;
+    if (e)
+        e->reader = counts->open_since <= counts->mark ? counts->open_since : SYNC_NO_TIME;
     counts->is_held = counts->writes_since != SYNC_NO_TIME && counts->writes_since <= counts->mark;
     if (counts->is_held)
         counts->mark = counts->writes_since - 1;
@@ -109,26 +124,32 @@ static int mark_copy(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_cou
     counts->target_latest = copy.latest_is_null ? SYNC_NO_TIME : copy.latest;
     if (counts->target_latest > believable(counts))
         r = mark_believable(ctx, pair, counts, err);
-    if (r >= 0)
-        set_mark(w, e, counts);
-    return r;
+    if (r < 0)
+        return r;
+    set_mark(w, e, counts);
+    counts->lasting = counts->mark == SYNC_NO_TIME ? SYNC_NO_TIME : lasting(counts);
+    return 0;
 }
 
 int sync_mark(lb_ctx *ctx, const sync_pair *pair, sync_entry *e, sync_counts *ret_counts, lb_error *err)
 {
     *ret_counts = (sync_counts){.mark = SYNC_NO_TIME,
+                                .lasting = SYNC_NO_TIME,
                                 .since = SYNC_NO_TIME,
                                 .now = lb_now(ctx),
+                                .copy_at = pair->has_versions ? pair->copy->committed_at : 0,
                                 .writes_since = SYNC_NO_TIME,
+                                .open_since = SYNC_NO_TIME,
                                 .ended_since = SYNC_NO_TIME,
-                                .is_first = e && !e->looked_at,
+                                .is_first = pair->mark && e && !e->looked_at,
                                 .source_latest = SYNC_NO_TIME,
                                 .target_latest = SYNC_NO_TIME,
                                 .oldest_waiting = SYNC_NO_TIME};
-    if (!pair->mark)
-        return 0;
     int r = read_clock(ctx, ret_counts, err); /* before the copy: it may have what is committed meanwhile */
-    return r < 0 ? r : mark_copy(ctx, pair, e, ret_counts, err);
+    if (r >= 0 && pair->mark)
+        return mark_copy(ctx, pair, e, ret_counts, err);
+    ret_counts->unseen_writers = 0; /* nothing waits for them */
+    return r;
 }
 
 static int count_marked(lb_ctx *ctx, const sync_pair *pair, sync_counts *counts, lb_error *err)

@@ -8,12 +8,14 @@
 
 bool sync_is_issue(const char *status)
 {
-    return strcmp(status, "healthy") != 0 && strcmp(status, SYNC_NOT_COMPARED) != 0;
+    return strcmp(status, "healthy") != 0 && strcmp(status, SYNC_WAITING) != 0 &&
+           strcmp(status, SYNC_NOT_COMPARED) != 0;
 }
 
 void sync_note(sync_tally *tally, const char *status)
 {
     tally->healthy += strcmp(status, "healthy") == 0;
+    tally->waiting += strcmp(status, SYNC_WAITING) == 0;
     tally->not_compared += strcmp(status, SYNC_NOT_COMPARED) == 0;
     tally->issues += sync_is_issue(status);
 }
@@ -154,7 +156,8 @@ static int check_all(lb_ctx *ctx, const sync_wishes *wishes, sync_check check, s
     return r < 0 ? r
                  : lb_result(ctx,
                              LB_ARGS(lb_i64("total_pairs", (int64_t)wishes->count), lb_i64("healthy", tally->healthy),
-                                     lb_i64("issues", tally->issues), lb_i64("not_compared", tally->not_compared)),
+                                     lb_i64("waiting", tally->waiting), lb_i64("issues", tally->issues),
+                                     lb_i64("not_compared", tally->not_compared)),
                              err);
 }
 

@@ -26,7 +26,9 @@ LB_MUST_CHECK int sync_cells_lake(lb_ctx *ctx, const sync_pair *pair, const sync
 /* The first one of that name, and how many there are; NULL: none. */
 const sync_part *sync_find_parts(const sync_list *list, const char *name, size_t *ret_count);
 
-/* sync_cells.c: of the rows that one side seems to lack, which are on their way and which differ in their time. */
+/* sync_cells.c: each row's time tells whether it is on its way. */
+bool sync_is_timed(const sync_pair *pair, const sync_counts *counts);
+/* Of the rows that one side seems to lack, which are on their way and which differ in their time. */
 LB_MUST_CHECK int sync_sort_sides(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
                                   const sync_texts *source, const sync_texts *lake, sync_difference *d, lb_error *err);
 /* Keeps of the keys those that the copy has and the source has not. */

@@ -197,8 +197,15 @@ static int read_source(lb_ctx *ctx, sync_pair *pair, const char **ret_why, lb_er
     return r;
 }
 
+/* What has none is said to be of no time at all, or of this moment. */
+static bool has_versions(const lb_lake_table *copy, int64_t before)
+{
+    return copy->version > 0 || (copy->committed_at > 0 && copy->committed_at < before);
+}
+
 int sync_open(lb_ctx *ctx, const sync_wish *wish, sync_pair *ret_pair, const char **ret_why, lb_error *err)
 {
+    const int64_t before = lb_now(ctx) - 1000; /* times of commits are of milliseconds */
     sync_pair pair = {.wish = wish};
     *ret_why = NULL;
     int r = lb_lake_look(ctx, &wish->lake, &pair.copy, err);
@@ -208,6 +215,7 @@ int sync_open(lb_ctx *ctx, const sync_wish *wish, sync_pair *ret_pair, const cha
     }
     if (r < 0 || !pair.copy)
         return r;
+    pair.has_versions = has_versions(pair.copy, before);
     r = read_source(ctx, &pair, ret_why, err);
     if (r < 0)
         return r;

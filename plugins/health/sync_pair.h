@@ -50,6 +50,7 @@ typedef struct sync_column {
 typedef struct sync_pair {
     const sync_wish *wish;
     const lb_lake_table *copy; /* as it was when we began */
+    bool has_versions;         /* of the copy: it is no view, nor a table of some database */
     sync_column *columns;      /* those that are compared */
     size_t count, key_count;
     const char *mark;      /* NULL: rows in flight cannot be told */

@@ -12,7 +12,8 @@ static bool asked_for(const sync_args *args, const char *scope)
 
 static bool is_due(const sync_args *args, const sync_entry *e, int64_t now)
 {
-    int64_t every = e->differs && args->full_every_s > STANDING_S ? STANDING_S : args->full_every_s;
+    bool again = e->differs || e->is_unsure;
+    int64_t every = again && args->full_every_s > STANDING_S ? STANDING_S : args->full_every_s;
     return !e->full_at || now - e->full_at >= every * SECOND;
 }
 
@@ -68,6 +69,7 @@ static int choose(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, con
     if (known && (asked_for(args, "moved") || !due || waits)) {
         ret_scope->since = e->until - pair->wish->grace_s * SECOND;
         ret_scope->stands = stands(pair, e);
+        ret_scope->is_unsure = e->is_unsure || (sync_is_begun(pair, e) && e->at_unsure);
         ret_scope->waits = due && waits;
         return 0;
     }
@@ -91,17 +93,27 @@ static int choose(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, con
     return *ret_why ? 0 : lb_out_of_memory(err);
 }
 
+/* Each statement reads the version that is the latest then. Versions only grow: the same one afterwards was read by
+ * all. */
+static int compare_once(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *difference,
+                        lb_error *err)
+{
+    const lb_lake_table *now = NULL;
+    int r = sync_compare(ctx, pair, counts, difference, err);
+    if (r >= 0)
+        r = lb_lake_look(ctx, &pair->wish->lake, &now, err);
+    difference->version_after = r < 0 || !now ? -1 : now->version;
+    return r;
+}
+
 /* Compares, and once more where the copy has moved meanwhile and more differed than could be looked at again. */
 static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, sync_entry *e, sync_counts *counts,
                    sync_difference *difference, lb_error *err)
 {
-    const lb_lake_table *now = NULL;
     counts->since = scope->since;
-    int r = sync_compare(ctx, pair, counts, difference, err);
-    if (r < 0 || difference->equal || !(difference->cut || difference->unseen))
-        return r;
-    r = lb_lake_look(ctx, &pair->wish->lake, &now, err);
-    if (r < 0 || !now || now->version == pair->copy->version)
+    int r = compare_once(ctx, pair, counts, difference, err);
+    if (r < 0 || difference->equal || !(difference->cut || difference->unseen) ||
+        difference->version_after == pair->copy->version)
         return r;
     const sync_counts before = *counts;
     r = counts->is_counted ? sync_count(ctx, pair, e, counts, err) : sync_mark(ctx, pair, e, counts, err);
@@ -109,7 +121,7 @@ static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, 
     counts->keys = before.keys;
     counts->extra_waits = before.extra_waits;
     counts->since = scope->since; /* it was written to while we looked: what we saw may be half of that */
-    return r < 0 ? r : sync_compare(ctx, pair, counts, difference, err);
+    return r < 0 ? r : compare_once(ctx, pair, counts, difference, err);
 }
 
 /* Of a slice the other keys count as well. The last one is the end of a comparison that takes the place of the one
@@ -117,6 +129,11 @@ static int compare(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, 
 static bool stands_elsewhere(const sync_span *keys, const sync_entry *e)
 {
     return (keys->has_to && e->differs) || (keys->has_from && e->at_differs);
+}
+
+static bool is_unsure_elsewhere(const sync_span *keys, const sync_entry *e)
+{
+    return (keys->has_to && e->is_unsure) || (keys->has_from && e->at_unsure);
 }
 
 typedef struct moments {
@@ -138,12 +155,15 @@ static void note(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, co
         e->full_at = now;
         e->full_took = now - m->begun;
         e->shape = pair->shape;
-        e->until = pair->mark ? counts->mark : SYNC_NO_TIME;
+        e->until = pair->mark ? counts->lasting : SYNC_NO_TIME;
         e->differs = !d->equal;
+        e->is_unsure = d->is_unsure;
         sync_end_slices(&counts->keys, e);
-    } else if (d->equal && !d->moving && counts->mark > e->until) {
-        e->until = counts->mark;
+    } else if (d->equal && !d->moving && !d->is_unsure && counts->lasting > e->until) {
+        e->until = counts->lasting;
     }
+    if (d->equal && !d->is_unsure && !counts->keys.has_to && !e->differs && !e->is_unsure)
+        e->cut_since = 0; /* all that was not looked into has been, or is alike */
 }
 
 /* It took its time all the same, and has had its turn. */
@@ -179,8 +199,10 @@ int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const sync_pair *pa
     if (r >= 0 && ret_found->scope.since == SYNC_NO_TIME && !asked_for(args, "full"))
         r = sync_cut_slice(ctx, args, pair, tally->book, e, counts, &counts->keys, err);
     m.cut = r < 0 ? 0 : lb_now(ctx);
-    if (r >= 0 && (counts->keys.has_from || counts->keys.has_to))
+    if (r >= 0 && (counts->keys.has_from || counts->keys.has_to)) {
         ret_found->scope.stands = stands_elsewhere(&counts->keys, e);
+        ret_found->scope.is_unsure = is_unsure_elsewhere(&counts->keys, e);
+    }
     if (r >= 0)
         r = compare(ctx, pair, &ret_found->scope, e, counts, &ret_found->difference, err);
     if (r >= 0)

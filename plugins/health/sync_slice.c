@@ -72,14 +72,16 @@ void sync_note_slice(const sync_pair *pair, const sync_span *keys, const sync_co
                      int64_t took, sync_entry *e)
 {
     if (!keys->has_from) {
-        e->at_until = pair->mark ? counts->mark : SYNC_NO_TIME;
+        e->at_until = pair->mark ? counts->lasting : SYNC_NO_TIME;
         e->at_took = 0;
         e->at_differs = false;
+        e->at_unsure = false;
         e->at_shape = pair->shape;
     }
     e->at = keys->to;
     e->at_took += took;
     e->at_differs = e->at_differs || !d->equal;
+    e->at_unsure = e->at_unsure || d->is_unsure;
     e->rate = took > 0 ? (int64_t)((double)d->compared / (double)took * (double)SECOND) + 1 : e->rate;
 }
 
@@ -89,6 +91,7 @@ void sync_end_slices(const sync_span *keys, sync_entry *e)
         e->full_took += e->at_took;
         e->until = e->at_until;
         e->differs = e->differs || e->at_differs;
+        e->is_unsure = e->is_unsure || e->at_unsure;
     }
     e->at = SYNC_NO_TIME;
 }

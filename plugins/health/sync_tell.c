@@ -35,6 +35,8 @@ static const lb_value *detail(lb_ctx *ctx, const sync_pair *pair, const sync_cou
     const lb_value all[] = {
         lb_i64("copy_version", pair->copy->version),
         lb_time("copy_committed_at", pair->copy->committed_at),
+        lb_time("source_read_from", counts->now),
+        lb_text("source_wal_position", counts->position),
         lb_i64("settled_rows", counts->settled),
         time_or_null("compared_until", counts->mark),
         time_or_null("held_back_by_a_transaction_since", counts->is_held ? counts->writes_since : SYNC_NO_TIME),
@@ -64,7 +66,7 @@ static int say_waits(lb_ctx *ctx, const sync_pair *pair, const sync_counts *coun
     if (r >= 0 && counts->ended_since != SYNC_NO_TIME)
         r = lb_skipped(ctx, pair->wish->source,
                        lb_printf(ctx,
-                                 "a transaction that began %lld s ago wrote when this was last looked at, and has "
+                                 "a transaction that began %lld s ago was open when this was last looked at, and has "
                                  "ended: rows that have changed since it began are not compared until the copy was "
                                  "synced after that",
                                  (long long)((counts->now - counts->ended_since) / 1000000)),
@@ -134,6 +136,11 @@ static int report(lb_ctx *ctx, const sync_pair *pair, const sync_alarm *a, const
                                 .terms = LB_TERMS({"counted_on_both_sides", 0.7},
                                                   {"rows_in_flight_told_apart", pair->mark ? 0.25 : 0.0})),
                      err);
+}
+
+static bool is_held_back(const sync_counts *counts)
+{
+    return counts->is_held || counts->ended_since != SYNC_NO_TIME;
 }
 
 /* What is wrong is an alert and a finding, and what is not ends its alert. */
@@ -211,7 +218,7 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
          .lag = lag,
          .since = LB_TIME_NONE,
          .is_fine = !drifts,
-         .is_unsure = counts->is_held},
+         .is_unsure = is_held_back(counts)},
         {.matter = "columns",
          .reason = lb_printf(ctx, "%s lacks columns: %s", pair->wish->target, pair->missing ? pair->missing : ""),
          .lag = lag,
@@ -253,11 +260,19 @@ static lb_value bound(const char *name, bool is_given, int64_t value)
     return is_given ? lb_i64(name, value) : lb_null(name);
 }
 
+/* A table that has no versions was not written to through the lakehouse, and may have been all the same. */
+static const char *how_read(const sync_pair *pair, const sync_difference *d)
+{
+    return pair->has_versions && d->version_after == pair->copy->version
+               ? "one version"
+               : "not pinned: each statement read what was the latest then";
+}
+
 static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts,
                                          const sync_integrity *found)
 {
     const sync_difference *d = &found->difference;
-    lb_value *values = lb_alloc(ctx, 36 * sizeof *values);
+    lb_value *values = lb_alloc(ctx, 40 * sizeof *values);
     const lb_value *base = detail(ctx, pair, counts);
     size_t n = 0;
     if (!values || !base)
@@ -274,7 +289,10 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         bound("key_digests_below", !pair->whole_key && counts->keys.has_to, counts->keys.to),
         time_or_null("compared_since", found->scope.since),
         lb_bool("full_comparison_differs", found->scope.stands),
+        lb_bool("full_comparison_undecided", found->scope.is_unsure),
         lb_bool("full_comparison_waits", found->scope.waits),
+        lb_i64("copy_version_after", d->version_after),
+        lb_text("copy_read_at", how_read(pair, d)),
         lb_i64("rows_compared", d->compared),
         lb_i64("parts", d->parts),
         lb_i64("parts_differ", d->parts_differ),
@@ -283,6 +301,7 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         lb_i64("extra", d->extra.all),
         lb_i64("different", d->different.all),
         lb_i64("in_flight", d->waiting),
+        lb_i64("undecided", d->undecided + d->moving),
         lb_i64("moved_meanwhile", d->moved),
         keys_of(ctx, "missing_keys", &d->missing),
         keys_of(ctx, "extra_keys", &d->extra),
@@ -332,11 +351,34 @@ static bool is_whole(const sync_counts *counts, const sync_integrity *found)
     return !counts->keys.has_to && !(is_moved && found->scope.in_part);
 }
 
+/* What was told would be found again where it still is: what waits now is something else. */
+static int tell_checksum(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, const sync_counts *counts,
+                         const sync_integrity *found, const char *status, const lb_value *facts, lb_error *err)
+{
+    const sync_difference *d = &found->difference;
+    bool waits = strcmp(status, SYNC_WAITING) == 0, is_fine = waits || strcmp(status, "healthy") == 0;
+    if (is_fine && (!is_whole(counts, found) || (waits && (d->cut || d->unseen || found->scope.is_unsure))))
+        return 0;
+    const sync_alarm alarm = {
+        .matter = "checksum",
+        .reason = why_apart(ctx, pair, d, counts),
+        .drift = (double)(d->missing.all - d->extra.all),
+        .lag = sync_lag(counts),
+        .since = LB_TIME_NONE,
+        .is_fine = is_fine,
+        .is_unsure = is_held_back(counts), /* what differed may have changed since the transaction began */
+        .over = waits ? "what differed is alike by now; rows that differ since may be on their way" : NULL,
+    };
+    return judge(ctx, tally, pair, &alarm, 1, facts, err);
+}
+
 int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, const sync_counts *counts,
                         const sync_integrity *found, const char **ret_status, lb_error *err)
 {
     const sync_difference *d = &found->difference;
-    const char *status = d->equal && !pair->missing && !found->scope.stands ? "healthy" : "mismatch";
+    bool is_sound = d->equal && !pair->missing && !found->scope.stands,
+         waits = is_sound && (d->undecided || d->moving || d->is_unsure || found->scope.is_unsure);
+    const char *status = !is_sound ? "mismatch" : waits ? SYNC_WAITING : "healthy";
     const lb_value *facts = difference_detail(ctx, pair, counts, found);
     if (!facts)
         return lb_out_of_memory(err);
@@ -350,13 +392,15 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
                 time_or_null("source_max_ts", counts->source_latest),
                 time_or_null("target_max_ts", counts->target_latest), key_columns(ctx, pair),
                 lb_text("source_checksum", d->source_digest), lb_text("target_checksum", d->target_digest),
-                lb_bool("checksum_match", d->equal), lb_object("detail", facts), lb_text("status", status)),
+                waits ? lb_null("checksum_match") : lb_bool("checksum_match", d->equal), lb_object("detail", facts),
+                lb_text("status", status)),
         err);
     if (r >= 0)
         r = lb_append(ctx, "integrity",
                       LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
-                              lb_text("status", status), lb_bool("checksum_match", d->equal), key_columns(ctx, pair),
-                              lb_text("source_checksum", d->source_digest),
+                              lb_text("status", status),
+                              waits ? lb_null("checksum_match") : lb_bool("checksum_match", d->equal),
+                              key_columns(ctx, pair), lb_text("source_checksum", d->source_digest),
                               lb_text("target_checksum", d->target_digest), lb_object("detail", facts)),
                       err);
     if (r >= 0)
@@ -369,19 +413,7 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
                       pair->whole_key ? "" : lb_printf(ctx, " (of %d)", SYNC_HASHES)),
             err);
     *ret_status = status;
-    bool is_healthy = strcmp(status, "healthy") == 0;
-    if (r < 0 || (is_healthy && !is_whole(counts, found)))
-        return r;
-    const sync_alarm alarm = {
-        .matter = "checksum",
-        .reason = why_apart(ctx, pair, d, counts),
-        .drift = (double)(d->missing.all - d->extra.all),
-        .lag = sync_lag(counts),
-        .since = LB_TIME_NONE,
-        .is_fine = is_healthy,
-        .is_unsure = counts->is_held, /* what differed may have changed since the transaction began */
-    };
-    return judge(ctx, tally, pair, &alarm, 1, facts, err);
+    return r < 0 ? r : tell_checksum(ctx, pair, tally, counts, found, status, facts, err);
 }
 
 /* ---- freshness ---- */

@@ -12,11 +12,12 @@
 #define SYNC_EMITS  SYNC_RAISED, SYNC_CALMED
 
 #define SYNC_NOT_COMPARED "not_compared"
+#define SYNC_WAITING      "waiting" /* compared, and what differs may be on its way: no verdict */
 #define SYNC_NO_MARK      "without a timestamp column on both sides nobody can tell any more"
 
 typedef struct sync_tally {
     const char *const *kinds; /* of checks, of which a pair that is not compared has a row each; the last is NULL */
-    int64_t pairs, healthy, issues, not_compared;
+    int64_t pairs, healthy, waiting, issues, not_compared;
     sync_book *book;         /* NULL: no digests are compared */
     bool asks_platform;      /* for its own states */
     sync_platform *platform; /* NULL: not asked yet */
@@ -30,6 +31,7 @@ typedef struct sync_scope {
     bool stands;     /* the last comparison of all rows found differences */
     bool waits;      /* one is due, and the day's budget is spent */
     bool in_part;    /* the one that has been begun in slices has found differences */
+    bool is_unsure;  /* the last comparison of all rows came to no verdict yet */
 } sync_scope;
 
 typedef struct sync_integrity {
@@ -51,7 +53,7 @@ void sync_fail_slice(int64_t took, sync_entry *e);
 /* Counts where the check has not, compares, and notes it in the book. */
 LB_MUST_CHECK int sync_check_integrity(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_tally *tally,
                                        sync_counts *counts, sync_integrity *ret_found, lb_error *err);
-/* sync_wait.c: of the rows that only the copy has, which are drift; the others are in flight, and e knows of them. */
+/* sync_wait.c: of the rows that may be in flight, which are drift; e knows of the others. */
 LB_MUST_CHECK int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *d,
                              sync_entry *e, lb_error *err);
 LB_MUST_CHECK int sync_count_pair(lb_ctx *ctx, const sync_args *args, const sync_pair *pair, sync_book *book,

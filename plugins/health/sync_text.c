@@ -1,4 +1,5 @@
 /* The expressions that both sides are asked with. */
+#include "joined_text.h"
 #include "sync_compare.h"
 
 #include <sql/sync/all_of.h>
@@ -10,7 +11,6 @@
 #include <sql/sync/hashes_below.h>
 #include <sql/sync/hashes_from.h>
 #include <sql/sync/hashes_source.h>
-#include <sql/sync/joined.h>
 #include <sql/sync/key_part.h>
 #include <sql/sync/keys_below.h>
 #include <sql/sync/keys_first.h>
@@ -23,32 +23,12 @@
 #include <sql/sync/ranges_source.h>
 #include <sql/sync/until.h>
 
-#define JOINED 50 /* at once: a function of a server takes a hundred arguments */
-
 static int name_it(lb_ctx *ctx, const lb_sql *form, const char *name, lb_value *ret_value, lb_error *err)
 {
     const lb_sql *named = NULL;
     int r = lb_compose(ctx, &sync_named_sql, LB_ARGS(lb_sql_value("form", form), lb_ident("name", name)), &named, err);
     *ret_value = lb_sql_value(NULL, named);
     return r;
-}
-
-/* concat(...) of concat(...)s where they are many. */
-static int join(lb_ctx *ctx, lb_value *parts, size_t count, const lb_sql **ret_sql, lb_error *err)
-{
-    while (count > JOINED) {
-        size_t joined = 0;
-        for (size_t at = 0; at < count; at += JOINED) {
-            const lb_sql *part = NULL;
-            size_t most = count - at < JOINED ? count - at : JOINED;
-            int r = lb_compose(ctx, &sync_joined_sql, LB_ARGS(lb_list("parts", LB_SQL, parts + at, most)), &part, err);
-            if (r < 0)
-                return r;
-            parts[joined++] = lb_sql_value(NULL, part);
-        }
-        count = joined;
-    }
-    return lb_compose(ctx, &sync_joined_sql, LB_ARGS(lb_list("parts", LB_SQL, parts, count)), ret_sql, err);
 }
 
 /* The same of each column by its alias. */
@@ -62,7 +42,7 @@ static int join_columns(lb_ctx *ctx, const sync_pair *pair, const lb_statement *
         r = lb_compose(ctx, each, LB_ARGS(lb_ident("name", pair->columns[i].alias)), &part, err);
         parts[i] = lb_sql_value(NULL, part);
     }
-    return r < 0 || !parts ? r : join(ctx, parts, pair->count, ret_sql, err);
+    return r < 0 || !parts ? r : joined_text(ctx, parts, pair->count, ret_sql, err);
 }
 
 static const lb_sql *form_of(const sync_column *column, bool lake)
@@ -89,7 +69,7 @@ static int make_key(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql 
         }
     if (r < 0 || !parts || pair->key_count == 1)
         return r;
-    r = join(ctx, parts, count, &whole, err);
+    r = joined_text(ctx, parts, count, &whole, err);
     if (r >= 0 && pair->key_count)
         *ret_sql = whole;
     else if (r >= 0)

@@ -1,6 +1,6 @@
-/* Rows that only the copy has. The source may have deleted them since the copy was last synced: they are drift once the
- * copy is known to have been synced after they were first seen to be missing at the source, or is behind for longer
- * than it may be. */
+/* Rows that may be in flight although they differ. Those that only the copy has the source may have deleted since the
+ * copy was last synced; without a time, or a key, that may be so of any row. They are drift once the copy is known to
+ * have been synced after they were first seen so, or is behind for longer than it may be. */
 #include "health_hash.h"
 #include "sync_list.h"
 #include "sync_tell.h"
@@ -69,6 +69,7 @@ static void sort_one(sorting *s, const char *key, int64_t since)
         s->drift++;
     } else {
         s->d->waiting++;
+        s->d->undecided++;
     }
     if (strlen(key) <= KEY_BYTES && s->count < SYNC_AWAITED_MOST)
         s->kept[s->count++] = (sync_awaited){key, since};
@@ -97,10 +98,12 @@ static void sort_found(sorting *s, const sync_entry *e)
             sort_one(s, key, s->counts->now);
     }
     int64_t unnamed = d->gone.all - (int64_t)d->gone.named; /* more than can be told apart: as those that are named */
-    if (s->drift)
+    if (s->drift) {
         s->d->extra.all += unnamed;
-    else
-        s->d->waiting += unnamed;
+        return;
+    }
+    s->d->waiting += unnamed;
+    s->d->undecided += unnamed;
 }
 
 /* Since there was room, by its key. */
@@ -110,6 +113,13 @@ static bool is_kept(const sorting *s, uint32_t hash)
         if (hash_of(s->kept[i].key) == hash)
             return true;
     return false;
+}
+
+static void keep_other_crowd(sorting *s, const sync_entry *e)
+{
+    for (size_t i = 0; i < e->crowd_count; i++)
+        if (!find_in(s->crowd, s->crowd_count, e->crowd[i].hash) && !is_kept(s, e->crowd[i].hash))
+            keep_in_crowd(s, e->crowd[i].hash, e->crowd[i].since);
 }
 
 /* Of those that were not among the rows compared now: what is due is looked up by its key. What is not known by that
@@ -125,42 +135,109 @@ static int sort_others(sorting *s, const sync_pair *pair, const sync_entry *e, l
             continue;
         if (sync_has_had_time(s->wish, s->counts, known->since))
             due[count++] = known->key;
-        else if (s->count < SYNC_AWAITED_MOST)
+        else
+            s->d->undecided++;
+        if (!sync_has_had_time(s->wish, s->counts, known->since) && s->count < SYNC_AWAITED_MOST)
             s->kept[s->count++] = *known;
     }
-    for (size_t i = 0; i < e->crowd_count; i++)
-        if (!find_in(s->crowd, s->crowd_count, e->crowd[i].hash) && !is_kept(s, e->crowd[i].hash))
-            keep_in_crowd(s, e->crowd[i].hash, e->crowd[i].since);
+    keep_other_crowd(s, e);
     int r = count ? sync_keep_gone(s->ctx, pair, s->counts, due, &count, err) : 0;
     for (size_t i = 0; r >= 0 && i < count; i++)
         sort_one(s, due[i], find(e, due[i])->since);
     return r;
 }
 
+/* A row of the copy, as it is: one that is synced again and again is another one each time. */
+static uint32_t hash_of_row(const sync_row *row)
+{
+    uint64_t hash = health_hash(health_hash(HEALTH_HASH_BASIS, row->key), row->copy);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* Keeps of the rows those that are drift. */
+static void sort_doubts(sorting *s, const sync_entry *e, sync_rows *rows)
+{
+    int64_t unnamed = rows->all - (int64_t)rows->named;
+    size_t drift = 0, before = rows->named;
+    for (size_t i = 0; i < before; i++) {
+        uint32_t hash = hash_of_row(&rows->items[i]);
+        const sync_crowd *known = find_in(e->crowd, e->crowd_count, hash);
+        int64_t since = known ? known->since : s->counts->now;
+        keep_in_crowd(s, hash, since);
+        if (sync_has_had_time(s->wish, s->counts, since))
+            rows->items[drift++] = rows->items[i];
+    }
+    int64_t waiting = (int64_t)(before - drift) + (drift ? 0 : unnamed);
+    rows->named = drift;
+    rows->all -= waiting;
+    s->d->waiting += waiting;
+    s->d->undecided += waiting;
+}
+
+/* Nothing tells of any row that differs whether it is on its way. Where there is a time and no key, rows that the copy
+ * lacks are as old as it has to have them: only those that it has too many of may have changed since. */
+static void sort_untimed(sorting *s, const sync_pair *pair, const sync_entry *e, bool is_whole)
+{
+    if (!pair->mark || s->counts->mark == SYNC_NO_TIME)
+        sort_doubts(s, e, &s->d->missing);
+    sort_doubts(s, e, &s->d->extra);
+    sort_doubts(s, e, &s->d->different);
+    if (!is_whole)
+        keep_other_crowd(s, e);
+    s->d->is_unsure = s->d->is_unsure || s->d->undecided;
+}
+
+/* Where not all of what differs was looked into, and all that was is on its way, so may be the rest. */
+static void sort_cut(const sorting *s, sync_entry *e)
+{
+    sync_difference *d = s->d;
+    bool drifts = d->missing.all || d->extra.all || d->different.all;
+    if (d->cut && !drifts && !e->cut_since)
+        e->cut_since = s->counts->now;
+    bool waits = d->cut && !drifts && !sync_has_had_time(s->wish, s->counts, e->cut_since);
+    d->is_unsure = d->is_unsure || waits;
+    d->equal = !drifts && (!d->cut || waits);
+}
+
+/* Where nothing differed there are no lists yet. */
+static int make_room(lb_ctx *ctx, sorting *s, lb_error *err)
+{
+    sync_rows *extra = &s->d->extra;
+    s->kept = lb_alloc(ctx, SYNC_AWAITED_MOST * sizeof *s->kept);
+    s->crowd = lb_alloc(ctx, SYNC_CROWD_MOST * sizeof *s->crowd);
+    extra->items = extra->items ? extra->items : lb_alloc(ctx, SYNC_NAMED * sizeof *extra->items);
+    return s->kept && s->crowd && extra->items ? 0 : lb_out_of_memory(err);
+}
+
+static void name_some(sync_rows *rows)
+{
+    rows->named = rows->named < SYNC_NAMED ? rows->named : SYNC_NAMED;
+}
+
 int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_difference *d, sync_entry *e,
                lb_error *err)
 {
-    bool whole = counts->since == SYNC_NO_TIME && !counts->keys.has_from && !counts->keys.has_to;
+    bool is_whole = counts->since == SYNC_NO_TIME && !counts->keys.has_from && !counts->keys.has_to;
     sorting s = {.ctx = ctx, .wish = pair->wish, .counts = counts, .d = d};
-    if (!d->gone.all && !e->awaited_count && !e->crowd_count)
-        return 0;
-    s.kept = lb_alloc(ctx, SYNC_AWAITED_MOST * sizeof *s.kept);
-    s.crowd = lb_alloc(ctx, SYNC_CROWD_MOST * sizeof *s.crowd);
-    sync_row *extra = lb_alloc(ctx, SYNC_NAMED * sizeof *extra);
-    if (!s.kept || !s.crowd || !extra)
-        return lb_out_of_memory(err);
-    if (d->extra.named)
-        memcpy(extra, d->extra.items, d->extra.named * sizeof *extra);
-    d->extra.items = extra;
-    sort_found(&s, e);
-    int r = whole ? 0 : sort_others(&s, pair, e, err);
+    int r = make_room(ctx, &s, err);
+    if (r < 0)
+        return r;
+    if (pair->mark && pair->key_count) {
+        sort_found(&s, e);
+        r = is_whole ? 0 : sort_others(&s, pair, e, err);
+    } else {
+        sort_untimed(&s, pair, e, is_whole);
+    }
     if (r < 0)
         return r;
     e->awaited = s.kept;
     e->awaited_count = s.count;
     e->crowd = s.crowd;
     e->crowd_count = s.crowd_count;
-    d->equal = d->equal && !d->extra.all;
+    sort_cut(&s, e);
+    name_some(&d->missing);
+    name_some(&d->extra);
+    name_some(&d->different);
     return 0;
 }
 

@@ -1,6 +1,6 @@
-/* Transactions that wrote when a pair was last looked at, and have ended since. What such a one has committed is
- * stamped with when it began, long before others that the copy has already: until the copy is known to have been synced
- * after its end, nobody can tell whether those rows are lost or on their way. */
+/* Transactions that wrote when a pair was last looked at, or may have since, and have ended. What such a one has
+ * committed is stamped with when it began, long before others that the copy has already: until the copy is known to
+ * have been synced after its end, nobody can tell whether those rows are lost or on their way. */
 #include "sync_book.h"
 #include "sync_compare.h"
 
@@ -8,7 +8,8 @@
 
 bool sync_has_had_time(const sync_wish *wish, const sync_counts *counts, int64_t since)
 {
-    bool moved = counts->target_latest != SYNC_NO_TIME && counts->target_latest - wish->grace_s * SECOND > since;
+    int64_t synced = counts->target_latest == SYNC_NO_TIME ? counts->copy_at : counts->target_latest;
+    bool moved = synced - wish->grace_s * SECOND > since;
     return moved || counts->now - since >= wish->limit_s * SECOND;
 }
 
@@ -34,6 +35,17 @@ static void note_end(const sync_wish *wish, const sync_counts *counts, sync_entr
         add(e, (sync_ended){e->writer, was_long ? counts->now : e->looked_at});
 }
 
+/* One that had only read then, for long, may have written its first row since. */
+static void note_late(const sync_counts *counts, sync_entry *e)
+{
+    bool reads = counts->open_since != SYNC_NO_TIME && counts->open_since <= e->reader,
+         writes = counts->writes_since != SYNC_NO_TIME && counts->writes_since <= e->reader;
+    if (e->reader == SYNC_NO_TIME || reads || writes)
+        return;
+    add(e, (sync_ended){e->reader, counts->now});
+    e->reader = SYNC_NO_TIME;
+}
+
 static void forget(const sync_wish *wish, const sync_counts *counts, sync_entry *e)
 {
     size_t kept = 0;
@@ -47,6 +59,7 @@ int64_t sync_note_writers(const sync_wish *wish, const sync_counts *counts, sync
 {
     int64_t oldest = SYNC_NO_TIME;
     note_end(wish, counts, e);
+    note_late(counts, e);
     forget(wish, counts, e);
     e->looked_at = counts->now;
     e->writer = counts->writes_since;

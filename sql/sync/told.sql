@@ -28,7 +28,7 @@ SELECT false AS is_told, l.check_type AS subject, l.pair, l.status AS state, l.v
                CASE WHEN v.source_table LIKE '%.%' THEN v.source_table ELSE 'public.' || v.source_table END
                  || ' and ' || v.target_table AS pair,
                row_number() OVER (PARTITION BY v.source_table, v.target_table, v.check_type,
-                                               CASE WHEN v.status = 'not_compared' THEN 1 ELSE 0 END
+                                               CASE v.status WHEN 'not_compared' THEN 1 WHEN 'waiting' THEN 2 ELSE 0 END
                                       ORDER BY v.validated_at DESC) AS place
           FROM sync_validation_history v
          WHERE v.project_id = :project

@@ -153,7 +153,8 @@ def figures_are_those_that_are_computed_another_way():
         plant(place, "sync_validation_history", [
             {"validation_id": f"v{i}", "validated_at": ago(when), "source_table": f"public.t{i}", "target_table": f"lake.t{i}",
              "status": status} for i, (when, status) in enumerate([(0.1, "healthy"), (0.5, "drift_detected"), (3, "healthy"),
-                                                                   (0.2, "failed"), (0.3, "stale"), (0.1, "not_compared")])])
+                                                                   (0.2, "failed"), (0.3, "stale"), (0.1, "not_compared"),
+                                                                   (0.1, "waiting")])])
         plant(place, "sync_validation_history", [
             {"validation_id": "p", "validated_at": ago(0.1), "source_table": "public.fed", "target_table": "lake.fed",
              "check_type": "pipeline", "status": "healthy"}])  # the platform's word, no comparison
@@ -192,7 +193,7 @@ def figures_are_those_that_are_computed_another_way():
         equal(found["job_success"]["samples"], len(scheduled), "scheduled runs")
         close(found["recovery"]["value"], 2 / 3, "recovery")
         equal((found["projects"]["value"], found["projects"]["verdict"]), (2, "not enough data"), "projects")
-        close(found["sync_coverage"]["value"], 3 / 6, "pairs compared lately, of all that were to be")
+        close(found["sync_coverage"]["value"], 3 / 7, "pairs judged lately, of all that were to be compared")
         close(found["recommendations"]["value"], 6 / 8, "recommendations")
         equal((found["orphans"]["value"], found["orphans"]["samples"], found["orphans"]["verdict"]), (3, 7, "missed"), "orphans")
         close(found["own_cost"]["value"], (10 * 0.1 + 6 * 0.5) / 20, "own cost")

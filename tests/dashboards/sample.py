@@ -127,6 +127,8 @@ class Sample:
                      validated_at=ago(hours=hour), source_table="sales.lines", target_table="main.sales.lines",
                      check_type="completeness", source_count=7, target_count=7, count_drift=0, freshness_lag_seconds=60.0,
                      checksum_match=True, status="healthy")
+        self.add("sync_validation_history", "shop", "ci-0", validation_id="s-waits", validated_at=ago(hours=1),
+                 source_table="sales.lines", target_table="main.sales.lines", check_type="integrity", status="waiting")
 
     def archival(self):
         for week in range(4):

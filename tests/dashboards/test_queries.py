@@ -230,7 +230,7 @@ def branches_by_their_last_event():
 def copies_and_their_lag():
     current = rows_of("sync.current")
     equal([(r["source_table"], r["status"], r["count_drift"], r["checksum_match"]) for r in current],
-          [("sales.lines", "drift_detected", 7, False), ("sales.orders", "healthy", 0, True),
+          [("sales.lines", "drift_detected", 7, False), ("sales.lines", "waiting", None, None), ("sales.orders", "healthy", 0, True),
            ("sales.lines", "healthy", 0, True)], "copies")
     trend = [r["lag_minutes"] for r in rows_of("sync.trend") if r["source_table"] == "shop/production sales.lines"]
     equal(len(trend), 24, "hours of one branch's copy")

@@ -193,8 +193,32 @@ def what_a_transaction_holds_back_is_no_end(version):
             other.stdin.write("ROLLBACK;\n")
             other.stdin.close()
             other.wait()
+        document, result = one(place, "run_full_sync_validation", grace_s=0, scope="full")
+        contains(str(result["skipped"]), "was open when this was last looked at, and has ended")
+        equal((result["healthy"], drift(document)), (1, {}), "it has ended, and the copy was not synced since")
+        place.sql("INSERT INTO orders VALUES (801, 'latest', clock_timestamp())")
+        copy(place, columns=COLUMNS, key="latest", first=801)
         said = drift(one(place, "run_full_sync_validation", grace_s=0, scope="full")[0])
         equal({matter: kind for matter, (kind, _) in said.items()}, dict.fromkeys(("rows", "checksum"), "sync.drift_cleared"), "all was")
+
+
+def what_waits_for_the_next_sync_is_no_alert(version):
+    """Between what was found wrong and what is in order lies a look that came to no verdict. What was told is over by then."""
+    with Given(version, more=KEEPS) as place:
+        place.sql(TABLE + "CREATE TABLE aside AS SELECT * FROM orders WHERE id = 300")
+        copy(place, columns=COLUMNS)
+        alert(place, "checksum", days=200, state="resolved")
+        place.sql("INSERT INTO orders VALUES (600, 'lost', now() - interval '4 hours')")
+        equal(drift(one(place, "validate_sync_integrity", scope="full")[0])["checksum"][0], "sync.drift_detected", "lost")
+        place.sql("DELETE FROM orders WHERE id IN (600, 300)")
+        document, result = one(place, "validate_sync_integrity", scope="full")
+        kind, text = drift(document)["checksum"]
+        equal((result["waiting"], kind), (1, "sync.drift_cleared"), "what was lost is none any more, and what was deleted may be on its way")
+        contains(text, "may be on their way")
+        place.sql("INSERT INTO orders SELECT * FROM aside")
+        document, result = one(place, "validate_sync_integrity", scope="full")
+        equal((result["healthy"], drift(document)["checksum"][0]), (1, "sync.drift_cleared"), "again, as nobody wrote down that it was told")
+        equal(drift(one(place, "validate_sync_integrity", scope="full")[0]), {}, "and not after a verdict")
 
 
 def each_pair_has_its_turn(version):
@@ -234,5 +258,5 @@ def a_pause_holds_them_back(version):
 
 suite(*each_version(rows_that_differ_are_told_once_and_their_end, what_is_late_is_told_and_what_cannot_be_compared_for_long),
       *each_version(a_command_judges_as_its_check_did)[-1:], *each_version(each_pair_has_its_turn)[-1:],
-      *each_version(what_a_transaction_holds_back_is_no_end)[-1:],
+      *each_version(what_a_transaction_holds_back_is_no_end)[-1:], *each_version(what_waits_for_the_next_sync_is_no_alert)[-1:],
       *each_version(one_check_does_not_end_what_another_finds_late, what_nobody_looks_at_any_more_ends), *each_version(a_pause_holds_them_back)[-1:])

@@ -11,9 +11,12 @@ def every_type_has_one_digest(version):
     with Given(version) as given:
         make(given)
         copy(given)
+        before = given.sql("SELECT pg_current_wal_lsn()")
         document, result = one(given, TOOL, grace_s=0)
         same(result)
         found = result["integrity"][0]
+        equal(given.sql(f"SELECT '{detail_of(result)['source_wal_position']}'::pg_lsn BETWEEN '{before}' AND pg_current_wal_lsn()"), "t",
+              "from where on the server was read")
         equal(found["source_checksum"], found["target_checksum"], "checksums")
         equal(found["key_columns"], ["id"], "the primary key")
         equal(detail_of(result)["columns_left_out"], None, "no column is left out")
@@ -57,7 +60,7 @@ def rows_in_flight_are_no_alarm(version):
         same(result)
         equal(detail_of(result)["in_flight"], 4, "changed rows that the copy has as they were")
         equal(given.run(TOOL, source_table="orders", target_delta_table="main.public.orders",
-                        timestamp_column="nothing")["result"]["integrity"][0]["status"], "mismatch",
+                        timestamp_column="nothing", max_lag_s=0)["result"]["integrity"][0]["status"], "mismatch",
               "without a time they cannot be told")
 
 
@@ -68,8 +71,10 @@ def a_deleted_row_is_in_flight(version):
         copy(given, columns=SMALL)
         given.sql("DELETE FROM orders WHERE id IN (7, 8)")
         kind, status, _, detail = look(given)
-        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "healthy", 0, 2), "deleted a moment ago")
-        equal(look(given)[:2], ("moved", "healthy"), "and nothing has happened since")
+        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "waiting", 0, 2), "deleted a moment ago")
+        equal(look(given)[:2], ("moved", "waiting"), "and nothing has happened since")
+        equal([(row["status"], row["checksum_match"]) for row in rows_of(given, "integrity")], [("waiting", None)] * 2,
+              "it was looked at, without a verdict")
         again = look(given, scope="full")[3]
         equal((again["extra"], again["in_flight"]), (0, 2), "still in flight")
         given.sql("INSERT INTO orders VALUES (7, 't7', '2026-01-01'::timestamptz + interval '7 minutes')")
@@ -80,7 +85,7 @@ def a_deleted_row_is_in_flight(version):
         equal(look(given, max_lag_s=0)[1], "healthy", "it is over once both sides agree")
 
         given.sql("DELETE FROM orders WHERE id = 9")
-        equal(look(given, scope="full")[1], "healthy", "another one")
+        equal(look(given, scope="full")[1], "waiting", "another one")
         change(given, 1000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
         kind, status, _, moved = look(given)
         equal((kind, status, moved["extra_keys"]), ("moved", "mismatch", ["9"]), "the copy was synced since, and has it still")
@@ -93,6 +98,100 @@ def a_deleted_row_is_in_flight(version):
         equal(sorted(twice["extra_keys"]), ["1001", "1002", "9"], "a row that the copy has twice is none that was deleted")
 
 
+def without_a_time_a_difference_waits_for_the_next_sync(version):
+    columns, once = {"id": "integer", "t": "text"}, {"scope": "full", "timestamp_column": "none"}
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text);"
+                  "INSERT INTO orders SELECT i, 't' || i FROM generate_series(1, 300) AS i")
+        copy(given, columns=columns)
+        given.sql("UPDATE orders SET t = 'new' WHERE id IN (3, 4); DELETE FROM orders WHERE id = 5; INSERT INTO orders VALUES (301, 'new')")
+        for again in ("it may be on its way", "and nothing was synced since"):
+            document, result = one(given, TOOL, grace_s=0, **once)
+            detail = detail_of(result)
+            same(result, "waiting")
+            equal((detail["different"], detail["missing"], detail["extra"], detail["undecided"]), (0, 0, 0, 4), again)
+            holds(detail["source_wal_position"] and detail["source_read_from"], detail)
+            equal((result["healthy"], result["waiting"], result["issues"], result.get("findings", [])), (0, 1, 0, []), again)
+        equal([row["status"] for row in rows_of(given, "integrity")], ["waiting", "waiting"], "history has both looks")
+        given.sql("UPDATE orders SET t = 't4' WHERE id = 4; INSERT INTO orders VALUES (302, 'newer')")
+        copy(given, key="next", first=302, columns=columns)
+        given.sql("UPDATE orders SET t = 'later' WHERE id = 9")
+        document, result = one(given, TOOL, grace_s=0, **once)
+        detail = detail_of(result)
+        same(result, "mismatch")
+        equal((detail["different_keys"], detail["missing_keys"], detail["extra_keys"], detail["undecided"]), (["3"], ["301"], ["5"], 1),
+              "the copy was synced since; what is alike by now is none, and what came later waits")
+        equal((len(result["findings"]), len([e for e in document["events"] if "sync" in str(e)])), (1, 1), "told")
+
+
+def many_rows_wait_each_for_itself(version):
+    """More than have a name in the result, in more parts than are looked into in one go."""
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text);"
+                  "INSERT INTO orders SELECT i, 't' || i FROM generate_series(1, 300) AS i")
+        copy(given, columns={"id": "integer", "t": "text"})
+        given.sql("UPDATE orders SET t = 'new' WHERE id <= 120")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["undecided"], detail["cut"]), ("full", "waiting", 120, False), "all may be on their way")
+        given.sql("UPDATE orders SET t = 't' || id WHERE id <= 120 AND id NOT IN (98, 99); INSERT INTO orders VALUES (301, 'newer')")
+        copy(given, key="next", first=301, columns={"id": "integer", "t": "text"})
+        _, status, _, detail = look(given, scope="full")
+        equal((status, sorted(detail["different_keys"]), detail["undecided"]), ("mismatch", ["98", "99"], 0),
+              "the copy was synced since, and has two of the last of them as they were")
+
+
+def without_a_key_what_is_lost_is_told_at_once(version):
+    """The copy must have it, as its time says; what it has too much of may have been changed or deleted."""
+    with Given(version) as given:
+        given.sql(LINES.replace(" PRIMARY KEY", ""))
+        copy(given, columns=SMALL)
+        given.sql("DELETE FROM orders WHERE id IN (5, 6); UPDATE orders SET t = 'new', updated_at = now() WHERE id = 7")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["missing"], detail["extra"], detail["undecided"]), ("full", "waiting", 0, 0, 3), "on their way")
+        given.sql("INSERT INTO orders VALUES (600, 'lost', '2026-01-01 00:30')")
+        kind, status, _, detail = look(given, scope="full")
+        equal((status, detail["missing"], detail["extra"], detail["undecided"]), ("mismatch", 1, 0, 3), "lost")
+
+
+def rows_in_flight_in_many_parts_are_no_alarm(version):
+    """More parts than are looked into in one go."""
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT i, 't' || i, '2026-01-01' FROM generate_series(1, 20480) AS i")
+        copy(given, columns=SMALL)
+        given.sql("UPDATE orders SET t = 'new', updated_at = now() WHERE id % 40 = 7")
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["in_flight"], detail["cut"]), ("full", "healthy", 512, False), detail["parts_differ"])
+        holds(detail["parts_differ"] > 400, detail)
+        given.sql("UPDATE orders SET t = 'lost' WHERE id = 20001")
+        kind, status, _, detail = look(given, scope="full")
+        equal((status, detail["different_keys"]), ("mismatch", ["20001"]), "and what differs in one of the last of them is found")
+
+
+def a_late_first_write_is_looked_at(version):
+    """A transaction that has only read when the pair was looked at, and writes with the time at which it began."""
+    with Given(version) as given:
+        given.sql(LINES)
+        copy(given, columns=SMALL)
+        with given.session() as other:
+            other.stdin.write("BEGIN; SELECT count(*) > 0 FROM orders;\n\\echo read\n")
+            while other.stdout.readline() != "read\n":
+                pass
+            change(given, 1000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
+            equal(look(given)[:2], ("full", "healthy"), "it has written nothing")
+            other.stdin.write("INSERT INTO orders VALUES (600, 'late', now()); COMMIT;\n")
+            other.stdin.close()
+            other.wait()
+        change(given, 2000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["missing_keys"]), ("moved", "healthy", []), "it has ended, and the copy was not synced since")
+        holds(detail["held_back_by_an_ended_transaction_since"], detail)
+        change(given, 3000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["missing_keys"]), ("moved", "mismatch", ["600"]), "its row is older than what was compared first")
+        equal(detail["held_back_by_an_ended_transaction_since"], None, "and nothing holds it back any more")
+
+
 def many_deleted_rows_are_known_again(version):
     """More than are remembered by their keys."""
     with Given(version) as given:
@@ -100,7 +199,7 @@ def many_deleted_rows_are_known_again(version):
         copy(given, columns=SMALL)
         given.sql("DELETE FROM orders WHERE id <= 120")
         kind, status, _, detail = look(given)
-        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "healthy", 0, 120), "deleted a moment ago")
+        equal((kind, status, detail["extra"], detail["in_flight"]), ("full", "waiting", 0, 120), "deleted a moment ago")
         change(given, 1000, "more", given.sql("SELECT clock_timestamp() - interval '2 seconds'"))
         equal(look(given, scope="moved")[3]["extra"], 50, "those with a key are looked up")
         given.sql("DELETE FROM orders WHERE id BETWEEN 121 AND 125")
@@ -139,7 +238,7 @@ def other_keys_and_none(version):
         waits = given.run(TOOL, catalog="main", **params)["result"]
         equal((waits["not_compared"], len(waits["skipped"])), (2, 2), "without a time all of it is compared once a day")
         contains(str(waits["skipped"]), "only all of it can be compared, which is done every 86400 s")
-        found = given.run(TOOL, catalog="main", scope="full", **params)["result"]["integrity"]
+        found = given.run(TOOL, catalog="main", scope="full", max_lag_s=0, **params)["result"]["integrity"]
         by_name = {p["source"]: p["detail"] for p in found}
         equal(sorted(by_name), ["public.heap", "public.words"], "pairs by name")
         equal((by_name["public.words"]["different_keys"], by_name["public.words"]["different_columns"],
@@ -265,7 +364,8 @@ def altered_meanwhile(given, alter, then="SELECT 1", **params):
             pass
         check = threading.Thread(target=lambda: found.update(one(given, TOOL, grace_s=0, **params)[1]))
         check.start()
-        given.sql(WAITS + ";" + then)
+        given.sql(WAITS)
+        then() if callable(then) else given.sql(then)
         other.stdin.write("COMMIT;\n")
         other.stdin.close()
         check.join()
@@ -291,6 +391,22 @@ def a_schema_may_change_meanwhile(version):
         contains(detail_of(found)["columns_left_out"], "updated_at: text and timestamp")
         found = altered_meanwhile(given, "DROP TABLE orders", scope="full")
         contains(found["skipped"][0]["reason"], "there is no such table on the server")
+
+
+def a_copy_that_is_written_to_meanwhile_was_not_pinned(version):
+    with Given(version) as given:
+        given.transport += PATIENT
+        given.write()
+        given.sql(LINES + "CREATE TABLE other AS SELECT 700 AS id, 'n'::text AS t, '2026-01-02'::timestamptz AS updated_at")
+        copy(given, columns=SMALL)
+        detail = look(given)[3]
+        equal((detail["copy_read_at"], detail["copy_version_after"]), ("one version", detail["copy_version"]), "nobody wrote")
+        synced = altered_meanwhile(given, "LOCK TABLE orders; INSERT INTO orders SELECT * FROM other", scope="full",
+                                   then=lambda: copy(given, "other", key="k2", name="orders", columns=SMALL))
+        same(synced)
+        detail = detail_of(synced)
+        holds(detail["copy_version_after"] > detail["copy_version"], detail)
+        contains(detail["copy_read_at"], "not pinned")
 
 
 def a_run_that_gets_too_long_keeps_its_book(version):
@@ -341,6 +457,20 @@ def what_takes_too_long_is_compared_in_slices(version):
               "what has changed behind it is found, and what was found stands")
 
 
+def a_slice_that_waits_leaves_all_of_it_waiting(version):
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text); INSERT INTO orders SELECT i, 't' || i FROM generate_series(1, 40000) AS i")
+        copy(given, columns={"id": "integer", "t": "text"})
+        given.sql("UPDATE orders SET t = 'new' WHERE id = 5")
+        kind, status, _, first = look(given, full_budget_s=1)
+        equal((kind, status, first["keys_from"], first["undecided"]), ("part", "waiting", None, 1), "the first slice")
+        kind, status, _, rest = look(given)
+        equal((kind, status, rest["keys_from"], rest["keys_below"], rest["undecided"], rest["full_comparison_undecided"]),
+              ("part", "waiting", first["keys_below"], None, 0, True), "the rest is alike, and says nothing of the first one")
+        given.sql("UPDATE orders SET t = 't5' WHERE id = 5")
+        equal(look(given, scope="full")[:2], ("full", "healthy"), "all of it is")
+
+
 KEYS = {"uuid": ({"k": "uuid"}, "md5(i::text)::uuid"),
         "text": ({"k": "text"}, "CASE i % 3 WHEN 0 THEN 'Ä' WHEN 1 THEN 'z' ELSE 'a-' END || i"),
         "time": ({"k": "timestamp with time zone"}, "'2020-01-01'::timestamptz + i * interval '7 seconds'"),
@@ -359,7 +489,7 @@ def any_key_is_cut_in_slices(version):
             parts = []
             while not parts or parts[-1]["key_digests_below"] is not None:
                 holds(len(parts) < 70, f"slices of {kind} come to an end: {parts[-1:]}")
-                done = one(given, TOOL, grace_s=0, full_every_s=0, full_budget_s=600 if parts else 1)[1]
+                done = one(given, TOOL, grace_s=0, max_lag_s=0, full_every_s=0, full_budget_s=600 if parts else 1)[1]
                 parts.append(detail_of(done))
                 if len(parts) == 1:
                     contains(str(done["skipped"]), "a digest of their key of ")
@@ -458,8 +588,19 @@ def a_part_that_is_too_large_hides_no_other(version):
                   "INSERT INTO orders SELECT id, 't', '2026-01-01' FROM (SELECT generate_series(1, 200001) UNION ALL"
                   " SELECT generate_series(400000001, 400000100) UNION ALL SELECT 1000000000) AS ids(id)")
         copy(given, columns=SMALL)
+        flies = "UPDATE orders SET t = 'new', updated_at = now() WHERE id = 5"
+        lands = "UPDATE orders SET t = 't', updated_at = '2026-01-01' WHERE id = 5"
+        given.sql(flies)
+        kind, status, _, detail = look(given)
+        equal((kind, status, detail["cut"]), ("full", "waiting", True), "it may differ by what is on its way alone")
+        equal(look(given, scope="full", max_lag_s=0)[1], "mismatch", "not for ever")
+        given.sql(lands)
+        equal(look(given, scope="full")[1], "healthy", "alike")
+        given.sql(flies)
+        equal(look(given, scope="full")[1], "waiting", "which begins anew")
+        given.sql(lands)
         given.sql("UPDATE orders SET t = 'other' WHERE id IN (777, 400000077); DELETE FROM orders WHERE id = 1000000000")
-        kind, status, rows, detail = look(given, max_lag_s=0)
+        kind, status, rows, detail = look(given, scope="full", max_lag_s=0)
         equal((status, detail["cut"], detail["parts_differ"]), ("mismatch", True, 3), "one is not looked into")
         equal((detail["different_keys"], detail["extra_keys"]), (["400000077"], ["1000000000"]), "the others are")
 
@@ -481,12 +622,15 @@ def what_is_not_compared_is_not_healthy(version):
 
 
 suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_flight_are_no_alarm, a_deleted_row_is_in_flight,
-                    many_deleted_rows_are_known_again,
+                    without_a_time_a_difference_waits_for_the_next_sync, many_rows_wait_each_for_itself,
+                    without_a_key_what_is_lost_is_told_at_once, rows_in_flight_in_many_parts_are_no_alarm,
+                    a_late_first_write_is_looked_at, many_deleted_rows_are_known_again,
                     counts_know_of_rows_that_are_deleted, other_keys_and_none,
-                    what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile),
+                    what_cannot_be_compared_is_said, what_has_moved_is_compared, a_schema_may_change_meanwhile,
+                    a_copy_that_is_written_to_meanwhile_was_not_pinned),
       *each_version(all_of_it_is_compared_when_it_is_due)[-1:], *each_version(a_run_that_gets_too_long_keeps_its_book)[-1:],
       *each_version(what_is_not_compared_is_not_healthy)[-1:], *each_version(a_branch_that_is_made_again_is_compared_anew),
-      *each_version(what_takes_too_long_is_compared_in_slices)[-1:],
+      *each_version(what_takes_too_long_is_compared_in_slices)[-1:], *each_version(a_slice_that_waits_leaves_all_of_it_waiting)[-1:],
       *each_version(any_key_is_cut_in_slices), *each_version(what_a_slice_found_stands)[-1:], *each_version(what_slices_do_not_find_again_is_over)[-1:],
       *each_version(slices_are_measured_without_the_count)[-1:], *each_version(parts_of_many_rows_are_cut_again)[-1:],
       *each_version(a_part_that_is_too_large_hides_no_other)[-1:])
