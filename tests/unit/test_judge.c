@@ -267,6 +267,10 @@ static const example examples[] = {
     {"vacuum-full", "VACUUM FULL app.t", "VACUUM (FULL false) app.t", 0},
     {"cluster", "CLUSTER app.t USING i", "ANALYZE app.t", 0},
     {"delete-all", "DELETE FROM app.t WHERE 1 = 1", "DELETE FROM app.t WHERE id = 1", 0},
+    {"delete-all", "EXPLAIN ANALYZE DELETE FROM app.t",
+     "EXPLAIN DELETE FROM app.t; EXPLAIN (ANALYZE false, VERBOSE) DELETE FROM app.t", 0},
+    {"update-all", "EXPLAIN (ANALYZE) UPDATE app.t SET a = 1",
+     "EXPLAIN WITH w AS (UPDATE app.t SET a = 1 RETURNING 1) SELECT 1", 0},
     {"delete-rows", "WITH gone AS (DELETE FROM app.t WHERE id < 9 RETURNING 1) SELECT count(*) FROM gone",
      "SELECT count(*) FROM app.t WHERE id < 9", 0},
     {"update-all", "UPDATE app.t SET a = 1", "UPDATE app.t SET a = 1 WHERE a IS NULL", 0},
@@ -358,6 +362,15 @@ static const example examples[] = {
     {"publication-change", "ALTER PUBLICATION p SET TABLE app.t", "ANALYZE app.t", 0},
     {"catalogue-change", "UPDATE pg_catalog.pg_class SET relname = 'x' WHERE false",
      "UPDATE app.pg_class SET relname = 'x' WHERE false", 0},
+    {"drop-then-create",
+     "DROP AGGREGATE IF EXISTS app.a(int); CREATE AGGREGATE app.a(int) (sfunc = int4pl, stype = int4)",
+     "DROP AGGREGATE IF EXISTS app.a(text); CREATE OR REPLACE AGGREGATE app.a(int) (sfunc = int4pl, stype = int4)", 0},
+    {"not-idempotent",
+     "DROP AGGREGATE IF EXISTS app.a(text); CREATE AGGREGATE app.a(int) (sfunc = int4pl, stype = int4)",
+     "DROP AGGREGATE IF EXISTS app.a(int); CREATE AGGREGATE app.a(int) (sfunc = int4pl, stype = int4); "
+     "DROP AGGREGATE IF EXISTS app.b(int); CREATE AGGREGATE app.b (basetype = int, sfunc = int4pl, stype = int4); "
+     "DROP AGGREGATE IF EXISTS app.c(*); CREATE AGGREGATE app.c(*) (sfunc = int8inc, stype = int8)",
+     0},
     {"not-idempotent", "CREATE TABLE app.t (a int)", "CREATE TABLE IF NOT EXISTS app.t (a int)", 0},
     {"not-idempotent", "DROP INDEX CONCURRENTLY app.i", "DROP TABLE app.t", 0},
     {"not-idempotent", "DROP POLICY IF EXISTS p ON app.u; CREATE POLICY p ON app.t USING (a = 1)",
@@ -579,6 +592,7 @@ static void locks_are_told(void)
         {"REFRESH MATERIALIZED VIEW CONCURRENTLY app.m", LOCK_EXCLUSIVE, "app.m", false, false},
         {"INSERT INTO app.t VALUES (1)", LOCK_ROW_EXCLUSIVE, "app.t", false, false},
         {"LOCK TABLE app.t IN SHARE MODE", LOCK_SHARE, "app.t", false, false},
+        {"EXPLAIN DELETE FROM app.t", LOCK_ROW_EXCLUSIVE, "app.t", false, false},
         {"SELECT 1", LOCK_NONE, "", false, false},
     };
     for (size_t i = 0; i < LB_COUNT(all); i++) {
@@ -594,6 +608,39 @@ static void locks_are_told(void)
         ASSERT_TEXT(s->lock_on, all[i].on);
         CU_ASSERT_EQUAL(s->scans, all[i].scans);
         CU_ASSERT_EQUAL(s->rewrites, all[i].rewrites);
+        arena_done(&memory);
+    }
+}
+
+/* As far as somebody has looked: IF NOT EXISTS makes nothing then, and what follows is about a table that people use.
+ */
+static void a_table_that_is_there_is_in_use(void)
+{
+    static const char *const names[] = {"app.u", "app.t"};
+    const judge_there there = {names, LB_COUNT(names)}, other = {names, 1};
+    static const char table[] = "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8); "
+                                "CREATE INDEX IF NOT EXISTS i ON app.t (b); ALTER TABLE app.t ALTER b SET NOT NULL",
+                      dropped[] = "DROP TABLE IF EXISTS app.t; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b "
+                                  "int8); CREATE INDEX IF NOT EXISTS i ON app.t (b)",
+                      view[] = "CREATE MATERIALIZED VIEW IF NOT EXISTS app.t AS SELECT 1 WITH NO DATA; "
+                               "REFRESH MATERIALIZED VIEW app.t";
+    const struct {
+        const char *text, *id;
+        const judge_there *there;
+        bool is_found;
+    } all[] = {
+        {table, "index-not-concurrent", NULL, false},    {table, "index-not-concurrent", &other, false},
+        {table, "index-not-concurrent", &there, true},   {table, "set-not-null", NULL, false},
+        {table, "set-not-null", &there, true},           {dropped, "index-not-concurrent", &there, false},
+        {view, "refresh-not-concurrent", &other, false}, {view, "refresh-not-concurrent", &there, true},
+    };
+    for (size_t i = 0; i < LB_COUNT(all); i++) {
+        arena memory;
+        judgement done = {0};
+        lb_error err = {0};
+        arena_init(&memory, 0);
+        CU_ASSERT_EQUAL_FATAL(judge_file_where(all[i].text, 17, all[i].there, &memory, &done, &err), 0);
+        CU_ASSERT_EQUAL((find(&done, all[i].id) != NULL), all[i].is_found);
         arena_done(&memory);
     }
 }
@@ -746,5 +793,6 @@ static void a_thousand_files_are_quick(void)
 
 SUITE(judge, TEST(each_rule_fires_and_lets_its_safe_form_pass), TEST(no_rule_is_without_an_example),
       TEST(a_rewrite_passes), TEST(places_and_rewrites_are_exact), TEST(placeholders_stand_before_what_they_break),
-      TEST(locks_are_told), TEST(a_body_runs_when_it_is_called), TEST(a_rule_acts_when_a_statement_meets_it),
-      TEST(transactions_end_where_they_must), TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))
+      TEST(locks_are_told), TEST(a_table_that_is_there_is_in_use), TEST(a_body_runs_when_it_is_called),
+      TEST(a_rule_acts_when_a_statement_meets_it), TEST(transactions_end_where_they_must),
+      TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))
