@@ -79,7 +79,8 @@ LB_MUST_CHECK int door_ask(lb_group *group, lb_error *err);
 /* door_execute.c: carries a group out; intents are durable before anything happens. */
 LB_MUST_CHECK int door_execute(lb_group *group, lb_error *err);
 
-/* door_operation.c: until what the call began is done, where SQL stands behind it; its failure is an error. */
+/* door_operation.c: until what the call began is done, where SQL or a PATCH stands behind it; its failure is an error.
+ */
 LB_MUST_CHECK int door_wait_operation(const change *c, lb_error *err);
 
 /* door_script.c: is it a statement of a script, and where in it the error in hand comes from. */

@@ -2,9 +2,9 @@
  * before anything goes, and is taken away only when it stands again, its compute's settings with it. */
 #include "target_reset.h"
 
+#include "door.h"
 #include "fs.h"
 #include "json.h"
-#include "run_state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -110,6 +110,56 @@ static lb_request create_request(lb_ctx *ctx, const lb_target *t, struct json_ob
                         .body = lb_printf(ctx, "{\"spec\":%s}", json_object_to_json_string(spec))};
 }
 
+static lb_request endpoint_request(lb_ctx *ctx, const lb_target *t, struct json_object *wish)
+{
+    struct json_object *wanted = NULL;
+    (void)json_object_object_get_ex(wish, "endpoint", &wanted); /* we wrote it */
+    bool has_settings = json_object_object_get_ex(wanted, "settings", NULL);
+    return (lb_request){
+        .method = "PATCH",
+        .path = lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch),
+        .query = has_settings
+                     ? "update_mask=spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu,spec.suspension,"
+                       "spec.settings"
+                     : "update_mask=spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu,spec.suspension",
+        .body = lb_printf(ctx, "{\"spec\":%s}", json_object_to_json_string(wanted))};
+}
+
+/* ---- the compute, where a person decides ---- */
+
+static struct json_object *member(struct json_object *object, const char *name)
+{
+    struct json_object *value = NULL;
+    (void)json_object_object_get_ex(object, name, &value); /* NULL is fine */
+    bool is_empty = json_object_is_type(value, json_type_object) && !json_object_object_length(value);
+    return is_empty ? NULL : value;
+}
+
+/* What the project gives a new compute, the branch that is made again has by itself. False where nobody says. */
+static bool is_as_project_gives(lb_ctx *ctx, const lb_target *t, struct json_object *wanted)
+{
+    static const char *const names[] = {"autoscaling_limit_min_cu", "autoscaling_limit_max_cu",
+                                        "suspend_timeout_duration", "no_suspension"};
+    lb_error ignored;
+    struct json_object *project = target_read(ctx, lb_printf(ctx, "projects/%s", t->project), NULL, &ignored);
+    struct json_object *given = project ? member(member(project, "status"), "default_endpoint_settings") : NULL;
+    for (size_t i = 0; given && i < LB_COUNT(names); i++)
+        if (!json_object_equal(member(given, names[i]), member(wanted, names[i])))
+            return false;
+    return given && json_object_equal(member(given, "pg_settings"), member(member(wanted, "settings"), "pg_settings"));
+}
+
+/* Once a person has decided, nobody is there to look what the new compute has: what it is to have is decided on with
+ * the rest. Where nobody is asked, finish() sees to it. */
+static int add_compute(lb_ctx *ctx, lb_group *group, const lb_target *t, struct json_object *wish, lb_error *err)
+{
+    door_ask_gate(group);
+    if (group->answer.decision != GATE_ASK || is_as_project_gives(ctx, t, member(wish, "endpoint")))
+        return 0;
+    const lb_request compute = endpoint_request(ctx, t, wish);
+    return compute.path && compute.body ? lb_change_control(ctx, group, &compute, err) : lb_out_of_memory(err);
+}
+
 /* A reset that a person approves later is history too, though whoever asked for it is gone by then. */
 static int note_reset(lb_ctx *ctx, lb_group *group, const lb_target *t, struct json_object *wish, const target_wish *w,
                       lb_error *err)
@@ -134,7 +184,7 @@ static int note_reset(lb_ctx *ctx, lb_group *group, const lb_target *t, struct j
                                  err);
 }
 
-/* Both in one group: a person decides about the whole, and what makes the branch again from its own source is what the
+/* All in one group: a person decides about the whole, and what makes the branch again from its own source is what the
  * manifest can declare routine. */
 static int replace_branch(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w,
                           lb_outcome *ret_outcome, lb_error *err)
@@ -155,6 +205,8 @@ static int replace_branch(lb_ctx *ctx, const lb_target *t, struct json_object *w
         r = lb_change_control(ctx, group, &deletion, err);
     if (r >= 0)
         r = lb_change_control(ctx, group, &creation, err);
+    if (r >= 0)
+        r = add_compute(ctx, group, t, wish, err);
     if (r >= 0)
         r = note_reset(ctx, group, t, wish, w, err);
     if (r >= 0)
@@ -196,23 +248,14 @@ static int restore_endpoint(lb_ctx *ctx, const lb_target *t, struct json_object 
 {
     bool done = false;
     struct json_object *wanted = NULL;
-    const char *path = lb_printf(ctx, "projects/%s/branches/%s/endpoints/primary", t->project, t->branch);
-    struct json_object *endpoint = target_read(ctx, path, NULL, err);
+    const lb_request request = endpoint_request(ctx, t, wish);
+    struct json_object *endpoint = target_read(ctx, request.path, NULL, err);
     if (!endpoint)
         return err->code;
     JSON_AUTO *has = endpoint_spec(endpoint);
     (void)json_object_object_get_ex(wish, "endpoint", &wanted); /* we wrote it */
     if (json_object_equal(has, wanted))
         return 0;
-    bool has_settings = json_object_object_get_ex(wanted, "settings", NULL);
-    const lb_request request = {
-        .method = "PATCH",
-        .path = path,
-        .query = has_settings
-                     ? "update_mask=spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu,spec.suspension,"
-                       "spec.settings"
-                     : "update_mask=spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu,spec.suspension",
-        .body = lb_printf(ctx, "{\"spec\":%s}", json_object_to_json_string(wanted))};
     return target_change(ctx, lb_printf(ctx, "reset %s/%s: its compute's settings", t->project, t->branch),
                          "as they were before", &request, &done, err);
 }

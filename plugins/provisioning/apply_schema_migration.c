@@ -131,6 +131,8 @@ static int judge_tasks(state *s, lb_error *err)
         r = migration_judge(file, s->run.server, s->run.memory, err);
         file->is_told = r >= 0;
         if (r >= 0 && !s->run.asks_nobody)
+            r = migrate_judge_what_is_there(&s->run, &s->plan.tasks[i], err);
+        if (r >= 0 && !s->run.asks_nobody)
             r = migrate_look_at_risk(&s->run, file, err);
         if (r >= 0)
             r = migrate_mend_advice(&s->run, &s->files, file, err);

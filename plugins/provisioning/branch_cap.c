@@ -1,15 +1,39 @@
 /* The workspace's own limit of lives, which may be below the policy's. */
 #include "branch_life.h"
 
-int64_t branch_cap(lb_ctx *ctx, const char *project, int refused, int64_t ttl_s)
+#define WAY_OUT                                                                                                        \
+    "the workspace's own limit of lives may be below both: give a ttl below it, or in the policy, or have it raised"
+
+/* 0: nobody says. */
+static int64_t read_retention(lb_ctx *ctx, const char *project)
 {
     lb_error ignored; /* the refusal is what counts */
     const plane_project *p = NULL;
+    return plane_read_project(ctx, project, &p, &ignored) < 0 || !p || !p->retention ? 0
+                                                                                     : branch_ttl_parse(p->retention);
+}
+
+int64_t branch_cap(lb_ctx *ctx, const char *project, int refused, int64_t ttl_s)
+{
     bool may_be = refused == LB_ERR_INVALID || refused == LB_ERR_LIMIT;
-    if (!may_be || !ttl_s || plane_read_project(ctx, project, &p, &ignored) < 0 || !p || !p->retention)
-        return 0;
-    int64_t retention_s = branch_ttl_parse(p->retention);
+    int64_t retention_s = may_be && ttl_s ? read_retention(ctx, project) : 0;
     return retention_s > 0 && retention_s < ttl_s ? retention_s : 0;
+}
+
+int branch_refuse_cap(lb_ctx *ctx, const char *project, const char *branch, int64_t asked_s, lb_error *err)
+{
+    char asked[24], retention[24];
+    int64_t retention_s = err->code == LB_ERR_INVALID && asked_s ? read_retention(ctx, project) : 0;
+    if (retention_s <= 0)
+        return err->code;
+    branch_ttl_format(asked_s, asked);
+    branch_ttl_format(retention_s, retention);
+    return branch_refuse(err, err->code, BR_TTL_OVER_CAP, WAY_OUT,
+                         retention_s < asked_s
+                             ? "%s/%s is refused a life of %s, and one of %s, as far as the project's history reaches "
+                               "back: %.200s"
+                             : "%s/%s is refused a life of %s, though the project's history reaches back %s: %.200s",
+                         project, branch, asked, retention, err->message);
 }
 
 int branch_tell_cap(lb_ctx *ctx, const char *project, const char *branch, int64_t asked_s, int64_t given_s,

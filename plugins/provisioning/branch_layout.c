@@ -80,24 +80,51 @@ static int make_schemas(branch_layout *l, const char *branch, lb_error *err)
     return r;
 }
 
+/* A compute that somebody disabled does not wake up by itself. */
+static bool is_asleep(const branch_layout *l, const char *branch, int r)
+{
+    lb_error ignored;
+    const plane_endpoint *endpoint = NULL;
+    return r == LB_ERR_SUSPENDED && plane_read_endpoint(l->ctx, l->project, branch, &endpoint, &ignored) >= 0 &&
+           endpoint && !endpoint->is_disabled;
+}
+
+/* Nobody's compute is woken for this: a run that comes when it is awake does what is left. */
+static int pass_over(branch_layout *l, const char *branch, lb_error *err)
+{
+    const char *name = lb_printf(l->ctx, "%s/%s", l->project, branch);
+    l->asleep++;
+    return name ? lb_skipped(l->ctx, name,
+                             "asleep: whether it has all schemas is not known; run this again while it is awake "
+                             "(lbops target dsn wakes it, with --wake)",
+                             err)
+                : lb_out_of_memory(err);
+}
+
 int branch_layout_schemas(branch_layout *l, lb_error *err)
 {
     l->schemas.count = 0;
     if (!*l->pattern->schemas || l->fresh)
         return 0;
     int r = branch_pattern_each(l->pattern->schemas, &l->words, add_schema, l, err);
-    return r < 0 ? r : make_schemas(l, "production", err);
+    if (r < 0)
+        return r;
+    r = make_schemas(l, "production", err);
+    l->root_sleeps = is_asleep(l, "production", r);
+    return l->root_sleeps ? pass_over(l, "production", err) : r;
 }
 
-/* A branch where that fails is no reason to leave the others; the run fails at its end. */
+/* A branch where that fails is no reason to leave the others; the run fails at its end, unless it only sleeps. */
 static int add_schemas(branch_layout *l, const char *branch, lb_error *err)
 {
     int r = l->schemas.count ? make_schemas(l, branch, err) : 0;
     if (r >= 0 || r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY || lb_cancelled(l->ctx))
         return r;
-    const char *way = r == LB_ERR_SUSPENDED ? "; wake it (lbops target dsn does, with --wake), or enable it" : "";
+    if (is_asleep(l, branch, r))
+        return pass_over(l, branch, err);
     const char *name = lb_printf(l->ctx, "%s/%s", l->project, branch),
-               *why = lb_printf(l->ctx, "whether it has all schemas is not known: %s%s", err->message, way);
+               *why = lb_printf(l->ctx, "whether it has all schemas is not known: %s%s", err->message,
+                                r == LB_ERR_SUSPENDED ? "; enable it" : "");
     l->lacking++;
     return name && why ? lb_skipped(l->ctx, name, why, err) : lb_out_of_memory(err);
 }
@@ -119,7 +146,7 @@ int branch_layout_branch(void *state, const char *name, lb_error *err)
                                 .creator_type = l->creator_type,
                                 .fresh = l->fresh};
     int r = order.reason ? branch_make(l->ctx, l->policy, &order, &made, err) : lb_out_of_memory(err);
-    if (r >= 0 && made.branch && !made.created)
+    if (r >= 0 && made.branch && (!made.created || l->root_sleeps))
         r = add_schemas(l, name, err);
     return r < 0 ? r : tell(l, name, kind, made.created, made.differs, err);
 }

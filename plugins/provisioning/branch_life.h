@@ -38,6 +38,10 @@ typedef struct branch_made {
  * known, as long as the project's history reaches back. That, where `refused` may be for it and it is shorter than
  * `ttl_s`; 0: it is not that. */
 int64_t branch_cap(lb_ctx *ctx, const char *project, int refused, int64_t ttl_s);
+/* The workspace's refusal in `err`, which may be for the life: says both figures and what can be done. Its code stays.
+ */
+LB_MUST_CHECK int branch_refuse_cap(lb_ctx *ctx, const char *project, const char *branch, int64_t asked_s,
+                                    lb_error *err);
 /* Among what the result says was shortened. */
 LB_MUST_CHECK int branch_tell_cap(lb_ctx *ctx, const char *project, const char *branch, int64_t asked_s,
                                   int64_t given_s, lb_error *err);

@@ -108,6 +108,12 @@ static int give_life(lb_ctx *ctx, const branch_order *order, const plane_branch 
     return plane_apply(ctx, &change, &outcome, err);
 }
 
+/* Where the moment of the source was asked for too, a refusal may as well be for that. */
+static int refuse_cap(lb_ctx *ctx, const branch_order *order, int64_t asked, lb_error *err)
+{
+    return order->at ? err->code : branch_refuse_cap(ctx, order->project, order->wish.name, asked, err);
+}
+
 static int give_life_within(lb_ctx *ctx, const branch_order *order, const plane_branch *b, size_t children,
                             branch_made *made, lb_error *err)
 {
@@ -115,13 +121,13 @@ static int give_life_within(lb_ctx *ctx, const branch_order *order, const plane_
     int r = give_life(ctx, order, b, children, &made->verdict, err);
     int64_t cap = r < 0 ? branch_cap(ctx, order->project, r, asked) : 0;
     if (!cap)
-        return r;
+        return r < 0 ? refuse_cap(ctx, order, asked, err) : r;
     lb_error refusal = *err;
     made->verdict.ttl_s = cap;
     if (give_life(ctx, order, b, children, &made->verdict, err) >= 0)
         return branch_tell_cap(ctx, order->project, b->id, asked, cap, err);
-    *err = refusal; /* it was not that */
-    return err->code;
+    *err = refusal;
+    return refuse_cap(ctx, order, asked, err);
 }
 
 static int take_over(lb_ctx *ctx, const branch_order *order, const plane_branches *branches, const plane_branch *there,
@@ -260,15 +266,16 @@ static int apply_within(lb_ctx *ctx, const branch_order *order, branch_made *mad
     int r = apply(ctx, order, &made->verdict, &made->outcome, err);
     int64_t cap = r < 0 ? branch_cap(ctx, order->project, r, asked) : 0;
     if (!cap)
-        return r;
+        return r < 0 ? refuse_cap(ctx, order, asked, err) : r;
     lb_error refusal = *err;
     made->verdict.ttl_s = cap;
     r = apply(ctx, order, &made->verdict, &made->outcome, err);
     if (r >= 0)
         return branch_tell_cap(ctx, order->project, order->wish.name, asked, cap, err);
-    if (r != LB_ERR_CONFLICT) /* somebody was faster, else it was not that */
-        *err = refusal;
-    return err->code;
+    if (r == LB_ERR_CONFLICT) /* somebody was faster */
+        return r;
+    *err = refusal;
+    return refuse_cap(ctx, order, asked, err);
 }
 
 static int finish(lb_ctx *ctx, const branch_order *order, branch_made *made, lb_error *err)

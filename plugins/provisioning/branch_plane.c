@@ -204,7 +204,8 @@ static void take_endpoint(struct json_object *d, plane_endpoint *e)
     *e = (plane_endpoint){.state = state ? state : "",
                           .host = json_object_is_type(host, json_type_string) ? json_object_get_string(host) : NULL,
                           .last_active_at = plane_time_parse(said_text(d, "last_active_time")),
-                          .is_pending = said_text(d, "pending_state") != NULL};
+                          .is_pending = said_text(d, "pending_state") != NULL,
+                          .is_disabled = said_true(d, "disabled")};
 }
 
 int plane_read_endpoint(lb_ctx *ctx, const char *project, const char *branch, const plane_endpoint **ret_found,

@@ -35,7 +35,7 @@ typedef struct plane_endpoint {
     const char *state; /* ACTIVE, IDLE ...; empty: only replicas are there */
     const char *host;  /* NULL: none yet */
     int64_t last_active_at;
-    bool is_pending;
+    bool is_pending, is_disabled;
     const char *awake_replica; /* a read-only compute of the branch that is awake, or NULL */
 } plane_endpoint;
 

@@ -26,6 +26,7 @@
 #define BR_WRONG_PARENT   "BR-035" /* its kind is not made from that branch */
 #define BR_BAD_TTL        "BR-036" /* no time to live */
 #define BR_NO_PARENT      "BR-037" /* what it is to be made from is not there, or was deleted softly */
+#define BR_TTL_OVER_CAP   "BR-038" /* the workspace refuses a life that its kind may have */
 #define BR_TOO_MANY       "BR-040" /* unarchived branches; those that were deleted softly count */
 #define BR_TOO_MANY_ALL   "BR-041" /* branches in all */
 #define BR_ONE_PROTECTED  "BR-042" /* the platform protects one branch of a project */

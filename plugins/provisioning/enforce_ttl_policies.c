@@ -87,14 +87,10 @@ static int look_if_soon(lb_ctx *ctx, sweep *s, const plane_branch *b, int64_t en
     return r;
 }
 
-static int give_expiry(lb_ctx *ctx, sweep *s, const plane_branch *b, const branch_kind *kind, lb_error *err)
+static int set_expiry(lb_ctx *ctx, sweep *s, const plane_branch *b, const branch_kind *kind, int64_t end,
+                      lb_outcome *ret_outcome, lb_error *err)
 {
-    lb_outcome outcome = LB_REFUSED;
     bool expires = b->expires_at != LB_TIME_NONE, asks = false;
-    int64_t end = end_of_life(b, kind, lb_now(ctx));
-    if (plane_children(&s->branches, b->id) || b->is_default || b->is_protected)
-        return keep(ctx, s, b,
-                    BR_TTL_ON_PARENT ": never expires, though its kind does: it is protected or has children", err);
     int r = look_if_soon(ctx, s, b, end, &asks, err);
     if (r < 0)
         return r;
@@ -113,7 +109,34 @@ static int give_expiry(lb_ctx *ctx, sweep *s, const plane_branch *b, const branc
                     .query = "update_mask=spec.expiration",
                     .body = lb_printf(ctx, "{\"spec\":{\"expire_time\":\"%s\"}}", plane_time_text(ctx, end))},
     };
-    r = plane_apply(ctx, &change, &outcome, err);
+    return plane_apply(ctx, &change, ret_outcome, err);
+}
+
+/* What the workspace refuses is asked for once more, as far as it may go. */
+static int set_expiry_within(lb_ctx *ctx, sweep *s, const plane_branch *b, const branch_kind *kind, int64_t *end,
+                             lb_outcome *ret_outcome, lb_error *err)
+{
+    const int64_t now = lb_now(ctx), asked = ((*end - now) / 1000000 + 30) / 60 * 60; /* whole minutes, to be read */
+    int r = set_expiry(ctx, s, b, kind, *end, ret_outcome, err);
+    int64_t cap = r < 0 ? branch_cap(ctx, s->project, r, asked) : 0;
+    if (cap) {
+        lb_error refusal = *err;
+        *end = now + cap * 1000000;
+        if (set_expiry(ctx, s, b, kind, *end, ret_outcome, err) >= 0)
+            return branch_tell_cap(ctx, s->project, b->id, asked, cap, err);
+        *err = refusal;
+    }
+    return r < 0 ? branch_refuse_cap(ctx, s->project, b->id, asked, err) : r;
+}
+
+static int give_expiry(lb_ctx *ctx, sweep *s, const plane_branch *b, const branch_kind *kind, lb_error *err)
+{
+    lb_outcome outcome = LB_REFUSED;
+    int64_t end = end_of_life(b, kind, lb_now(ctx));
+    if (plane_children(&s->branches, b->id) || b->is_default || b->is_protected)
+        return keep(ctx, s, b,
+                    BR_TTL_ON_PARENT ": never expires, though its kind does: it is protected or has children", err);
+    int r = set_expiry_within(ctx, s, b, kind, &end, &outcome, err);
     s->expiries += r >= 0 && outcome == LB_APPLIED;
     s->waiting += r >= 0 && outcome == LB_WAITING;
     return r < 0 ? r

@@ -295,7 +295,13 @@ static int take_syntax_error(judging *j, judgement *into, script_place place, lb
 
 int judge_file(const char *text, int server_major, arena *memory, judgement *ret_judgement, lb_error *err)
 {
-    judging j = {.memory = memory, .server = server_major};
+    return judge_file_where(text, server_major, NULL, memory, ret_judgement, err);
+}
+
+int judge_file_where(const char *text, int server_major, const judge_there *there, arena *memory,
+                     judgement *ret_judgement, lb_error *err)
+{
+    judging j = {.memory = memory, .server = server_major, .there = there};
     script_place place;
     judge_placeholders(&j, text); /* the parser takes none of them for what it is */
     int r = script_parse(text, memory, &j.text, &place, err);

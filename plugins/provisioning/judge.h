@@ -100,6 +100,15 @@ typedef struct judgement {
 LB_MUST_CHECK int judge_file(const char *text, int server_major, arena *memory, judgement *ret_judgement,
                              lb_error *err);
 
+/* The same where somebody has looked at the server: tables and materialized views that are there before the file, named
+ * as its statements name them. CREATE ... IF NOT EXISTS makes none of these, so that what follows meets one in use. */
+typedef struct judge_there {
+    const char *const *names;
+    size_t count;
+} judge_there;
+LB_MUST_CHECK int judge_file_where(const char *text, int server_major, const judge_there *there, arena *memory,
+                                   judgement *ret_judgement, lb_error *err);
+
 /* A statement that has batch_rows, without its comments: up to its WHERE, and what stands behind that, or "true".
  * False: out of memory. */
 #define JUDGE_BATCH_MOST 10000

@@ -356,6 +356,18 @@ static void create_partition(judging *j, tree s, const char *table)
     judging_fact(j, FACT_PARTITION, table, parent.text);
 }
 
+/* Nobody uses what the statement makes; but where IF NOT EXISTS finds one, that is in use. One that the file has
+ * dropped is not there any more. */
+static void note_new(judging *j, tree s, const char *what, const char *name)
+{
+    bool is_there = false;
+    for (size_t i = 0; j->there && i < j->there->count; i++)
+        is_there = is_there || strcmp(j->there->names[i], name) == 0;
+    if (!is_there || !tree_true(tree_get(s, "if_not_exists")) ||
+        judging_find(j, FACT_DROPPED, judging_printf(j, "%s %s", what, name)))
+        judging_fact(j, FACT_CREATED, name, NULL);
+}
+
 static void create_table(judging *j, tree s)
 {
     tree range = tree_get(s, "relation");
@@ -382,7 +394,7 @@ static void create_table(judging *j, tree s)
         create_partition(j, s, table.text);
     if (tree_has(tree_get(s, "partspec")))
         judging_fact(j, FACT_PARTITIONED, table.text, NULL);
-    judging_fact(j, FACT_CREATED, table.text, NULL);
+    note_new(j, s, "table", table.text);
 }
 
 /* ---- the rest ---- */
@@ -411,7 +423,7 @@ static void create_table_as(judging *j, tree s)
     label name = label_of_range(tree_path(s, "into", "rel"));
     if (tree_is(tree_get(s, "objtype"), "OBJECT_MATVIEW") && !tree_true(tree_get(tree_get(s, "into"), "skipData")))
         judging_hazard(j, JUDGE_MATVIEW_FILLS, name.text, NULL);
-    judging_fact(j, FACT_CREATED, name.text, NULL);
+    note_new(j, s, label_of_kind(tree_get(s, "objtype")).text, name.text);
 }
 
 static void create_view(judging *j, tree s)
@@ -422,10 +434,25 @@ static void create_view(judging *j, tree s)
         judging_fact(j, FACT_INVOKER, view.text, NULL);
 }
 
+/* "(int4)", as a DROP names it: the parameters are the first of two, and in the old form one type is an option. */
+static const char *arguments_of_aggregate(judging *j, tree s)
+{
+    label full;
+    tree base = tree_node(tree_get(option_get(tree_get(s, "definition"), "basetype"), "arg"), "TypeName");
+    if (tree_true(tree_get(s, "oldstyle")) && tree_has(base))
+        return judging_printf(j, "(%s)", type_name(base, &full));
+    return judge_arguments(j, tree_path(tree_first(tree_get(s, "args")), "List", "items"));
+}
+
 static void define(judging *j, tree s)
 {
-    if (!tree_true(tree_get(s, "replace")) && !tree_true(tree_get(s, "if_not_exists")))
-        judging_not_idempotent(j, label_of(tree_get(s, "defnames")).text, judging_catch(j, "duplicate_function"));
+    label name = label_of(tree_get(s, "defnames"));
+    bool is_aggregate = tree_is(tree_get(s, "kind"), "OBJECT_AGGREGATE");
+    if (is_aggregate &&
+        judging_find(j, FACT_DROPPED, judging_printf(j, "aggregate %s%s", name.text, arguments_of_aggregate(j, s))))
+        judging_hazard(j, JUDGE_DROP_AND_CREATE, name.text, NULL);
+    else if (!tree_true(tree_get(s, "replace")) && !tree_true(tree_get(s, "if_not_exists")))
+        judging_not_idempotent(j, name.text, judging_catch(j, "duplicate_function"));
 }
 
 bool judge_create_statement(judging *j, const char *kind, tree s)

@@ -223,6 +223,30 @@ static const struct {
     {"VacuumStmt", vacuum},  {"ClusterStmt", cluster}, {"ReindexStmt", reindex},    {"RefreshMatViewStmt", refresh},
 };
 
+/* Without ANALYZE nothing of it is executed; its tables are locked all the same, as they are read for the plan. */
+static bool is_only_explained(const char *kind, tree s)
+{
+    return strcmp(kind, "ExplainStmt") == 0 && !option_is_on(tree_get(s, "options"), "analyze");
+}
+
+static void look_at_explained(judging *j, const char *key, tree value)
+{
+    static const char *const changes[] = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"};
+    for (size_t i = 0; i < LB_COUNT(changes); i++)
+        if (strcmp(key, changes[i]) == 0)
+            judging_lock(j, LOCK_ROW_EXCLUSIVE, label_of_range(tree_get(value, "relation")).text);
+}
+
+static void look_at_part(judging *j, const char *kind, const char *key, tree value)
+{
+    if (strcmp(key, "DeleteStmt") == 0 && strcmp(kind, "CreateSchemaStmt") != 0)
+        delete_rows(j, value);
+    else if (strcmp(key, "UpdateStmt") == 0)
+        update(j, value);
+    else if (strcmp(key, "FuncCall") == 0 && strcmp(label_of(tree_get(value, "funcname")).text, "setval") == 0)
+        judging_hazard(j, JUDGE_SEQUENCE_MOVE, "setval", NULL);
+}
+
 /* A member that is kept for later: until the function is called, or a statement meets the rule. */
 static bool is_kept(const char *kind, const char *key)
 {
@@ -240,19 +264,17 @@ static void look_inside(judging *j, const char *kind, tree s)
         {"JsonTable", 17},     {"JsonFuncExpr", 17},    {"JsonScalarExpr", 17},        {"JsonSerializeExpr", 17},
         {"JsonParseExpr", 17}, {"JsonIsPredicate", 16}, {"JsonObjectConstructor", 16}, {"JsonArrayConstructor", 16}};
     const char *end = tree_end(s), *body_end = NULL;
-    const bool was_in_body = j->in_body;
+    const bool was_in_body = j->in_body, is_only_plan = is_only_explained(kind, s);
     char key[64];
     tree value;
     for (const char *p = s.at; tree_next_key(p, end, key, sizeof key, &value); p = value.at) {
         if (is_kept(kind, key))
             body_end = tree_end(value);
         j->in_body = was_in_body || (body_end && value.at < body_end);
-        if (strcmp(key, "DeleteStmt") == 0 && strcmp(kind, "CreateSchemaStmt") != 0)
-            delete_rows(j, value);
-        else if (strcmp(key, "UpdateStmt") == 0)
-            update(j, value);
-        else if (strcmp(key, "FuncCall") == 0 && strcmp(label_of(tree_get(value, "funcname")).text, "setval") == 0)
-            judging_hazard(j, JUDGE_SEQUENCE_MOVE, "setval", NULL);
+        if (is_only_plan)
+            look_at_explained(j, key, value);
+        else
+            look_at_part(j, kind, key, value);
         for (size_t i = 0; i < LB_COUNT(newer); i++)
             if (strcmp(key, newer[i].node) == 0)
                 judging_needs(j, newer[i].server, key);
@@ -263,7 +285,7 @@ static void look_inside(judging *j, const char *kind, tree s)
 bool judge_data_statement(judging *j, const char *kind, tree s)
 {
     look_inside(j, kind, s);
-    if (strcmp(kind, "SelectStmt") == 0)
+    if (strcmp(kind, "SelectStmt") == 0 || is_only_explained(kind, s))
         return true;
     for (size_t i = 0; i < LB_COUNT(known); i++)
         if (strcmp(known[i].kind, kind) == 0) {

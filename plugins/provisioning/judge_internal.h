@@ -46,6 +46,7 @@ typedef struct fact {
 typedef struct judging {
     arena *memory;
     int server;
+    const judge_there *there; /* NULL: nobody has looked */
     script text;
     judged *now;
     uint32_t number;

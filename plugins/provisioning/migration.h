@@ -71,6 +71,8 @@ const migration_waiver *migration_waived(const migration_file *file, judge_rule_
 
 /* Judges its text. ${name} is a placeholder in Flyway's files alone. */
 LB_MUST_CHECK int migration_judge(migration_file *file, int server_major, arena *memory, lb_error *err);
+LB_MUST_CHECK int migration_judge_where(migration_file *file, int server_major, const judge_there *there, arena *memory,
+                                        lb_error *err);
 
 /* ---- the sum of the directory: migration_sum.c ---- */
 

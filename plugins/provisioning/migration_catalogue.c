@@ -34,7 +34,7 @@ static tree schema_of(tree node)
     return tree_path(tree_node(node, "AlterTableStmt"), "relation", "schemaname");
 }
 
-static const char *text_of(migration_run *run, tree scalar)
+const char *migrate_text_of(migration_run *run, tree scalar)
 {
     char text[128];
     tree_text(scalar, text, sizeof text);
@@ -47,8 +47,8 @@ int migrate_used_index(migration_run *run, const judged *s, const char **ret_nam
     *ret_name = NULL;
     if (!tree_has(index))
         return 0;
-    const migration_relations_row row = {.schema = text_of(run, schema_of(s->source->node)),
-                                         .name = text_of(run, index)};
+    const migration_relations_row row = {.schema = migrate_text_of(run, schema_of(s->source->node)),
+                                         .name = migrate_text_of(run, index)};
     *ret_name = row.schema && row.name ? migrate_relation_name(run, &row) : NULL;
     return *ret_name ? 0 : lb_out_of_memory(err);
 }
@@ -77,8 +77,8 @@ int migrate_ask_relations(migration_run *run, const judged *s, lb_rows **ret_row
     *ret_rows = NULL;
     int r = migrate_named(run, s, &named, err);
     if (r >= 0 && tree_has(index)) {
-        const char *schema = named.schemas[named.count] = text_of(run, schema_of(s->source->node));
-        const char *name = named.names[named.count++] = text_of(run, index);
+        const char *schema = named.schemas[named.count] = migrate_text_of(run, schema_of(s->source->node));
+        const char *name = named.names[named.count++] = migrate_text_of(run, index);
         if (!schema || !name)
             return lb_out_of_memory(err);
     }
@@ -366,7 +366,7 @@ static int find_types(looking *l, tree commands, const char **ret_columns, size_
         tree command = tree_node(item, "AlterTableCmd");
         if (!tree_is(tree_get(command, "subtype"), "AT_AlterColumnType"))
             continue;
-        ret_columns[*ret_count] = text_of(l->run, tree_get(command, "name"));
+        ret_columns[*ret_count] = migrate_text_of(l->run, tree_get(command, "name"));
         if (!ret_columns[(*ret_count)++])
             return lb_out_of_memory(err);
     }
@@ -381,8 +381,8 @@ static int look_at_types(looking *l, size_t at, lb_error *err)
         return 0;
     const char **columns = arena_alloc(l->run->memory, (tree_count(commands) + 1) * sizeof *columns);
     const char *name = arena_strdup(l->run->memory, label_of_range(range).text);
-    migration_column_users_args args = {.schema = text_of(l->run, tree_get(range, "schemaname")),
-                                        .table = text_of(l->run, tree_get(range, "relname"))};
+    migration_column_users_args args = {.schema = migrate_text_of(l->run, tree_get(range, "schemaname")),
+                                        .table = migrate_text_of(l->run, tree_get(range, "relname"))};
     migration_column_users_row row;
     lb_rows *rows = NULL;
     if (!columns || !name || !args.schema || !args.table)

@@ -11,6 +11,8 @@ typedef struct migration_named {
     uint32_t count;
 } migration_named;
 
+const char *migrate_text_of(migration_run *run, tree scalar); /* NULL: out of memory */
+
 LB_MUST_CHECK int migrate_named(migration_run *run, const judged *s, migration_named *ret_named, lb_error *err);
 
 /* *ret_rows is NULL where it names none. */

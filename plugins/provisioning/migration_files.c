@@ -267,7 +267,13 @@ const char *migration_undo_of(const migration_files *files, const migration_file
 
 int migration_judge(migration_file *file, int server_major, arena *memory, lb_error *err)
 {
-    int r = judge_file(file->text, server_major, memory, &file->judged, err);
+    return migration_judge_where(file, server_major, NULL, memory, err);
+}
+
+int migration_judge_where(migration_file *file, int server_major, const judge_there *there, arena *memory,
+                          lb_error *err)
+{
+    int r = judge_file_where(file->text, server_major, there, memory, &file->judged, err);
     file->is_judged = r >= 0;
     if (r < 0 || migration_is_flyway(file->name))
         return r;

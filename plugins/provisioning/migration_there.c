@@ -1,9 +1,66 @@
 /* IF NOT EXISTS takes what is there for what is wanted, whatever it looks like, and the ledger has it as done. Only the
- * server says so. An index that is built outside of transactions is looked at before (migration_index.c), as far as its
- * shape says all of it. */
-#include "migration_run.h"
+ * server says so: before, so that what follows is judged as of a table in use, and while it is executed. An index that
+ * is built outside of transactions is looked at before (migration_index.c), as far as its shape says all of it. */
+#include "migration_catalogue.h"
 
+#include "effect_rules.h"
 #include "json.h"
+
+/* ---- before ---- */
+
+/* An empty tree: the statement leaves nothing alone that is there. */
+static tree made_if_missing(const judged *s)
+{
+    tree table = tree_node(s->source->node, "CreateStmt"), filled = tree_node(s->source->node, "CreateTableAsStmt");
+    if (tree_true(tree_get(table, "if_not_exists")))
+        return tree_get(table, "relation");
+    return tree_true(tree_get(filled, "if_not_exists")) ? tree_path(filled, "into", "rel") : (tree){NULL};
+}
+
+/* ret_named has what the file makes if it is missing. */
+static int find_made(migration_run *run, const judgement *j, migration_named *ret_named, lb_error *err)
+{
+    *ret_named = (migration_named){.schemas = arena_alloc(run->memory, (j->count + 1) * sizeof *ret_named->schemas),
+                                   .names = arena_alloc(run->memory, (j->count + 1) * sizeof *ret_named->names)};
+    if (!ret_named->schemas || !ret_named->names)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < j->count; i++) {
+        tree range = made_if_missing(&j->items[i]);
+        if (!tree_has(range))
+            continue;
+        const char *schema = ret_named->schemas[ret_named->count] = migrate_text_of(run, tree_get(range, "schemaname"));
+        const char *name = ret_named->names[ret_named->count++] = migrate_text_of(run, tree_get(range, "relname"));
+        if (!schema || !name)
+            return lb_out_of_memory(err);
+    }
+    return 0;
+}
+
+int migrate_judge_what_is_there(migration_run *run, const migration_task *task, lb_error *err)
+{
+    migration_named made = {0};
+    migration_relations_row row;
+    lb_rows *rows = NULL;
+    size_t count = 0;
+    if (task->done || task->was_begun)
+        return 0;
+    int r = find_made(run, &task->file->judged, &made, err);
+    if (r < 0 || !made.count)
+        return r;
+    const char **names = arena_alloc(run->memory, made.count * sizeof *names);
+    const migration_relations_args args = {.schemas = {made.schemas, made.count}, .names = {made.names, made.count}};
+    if (!names)
+        return lb_out_of_memory(err);
+    r = migration_relations(run->ctx, &args, &rows, err);
+    while (r >= 0 && count < made.count && migration_relations_next(run->ctx, rows, &row))
+        if (!(names[count++] = migrate_relation_name(run, &row)))
+            return lb_out_of_memory(err);
+    return r < 0 || !count
+               ? r
+               : migration_judge_where(task->file, run->server, &(judge_there){names, count}, run->memory, err);
+}
+
+/* ---- while it is executed ---- */
 
 /* A relation, or a column; a schema or an extension that is there is what was wanted. */
 static bool is_skipped(struct json_object *notice)

@@ -188,7 +188,8 @@ static int make_all(void *state, const char *name, lb_error *err)
     const plane_project *project = NULL;
     l->project = lb_printf(l->ctx, "%s", name);
     l->fresh = false;
-    l->made = l->lacking = l->names.count = 0;
+    l->made = l->lacking = l->asleep = l->names.count = 0;
+    l->root_sleeps = false;
     int r = l->project ? plane_read_project(l->ctx, name, &project, err) : lb_out_of_memory(err);
     bool created = r >= 0 && !project;
     if (created)
@@ -205,7 +206,7 @@ static int make_all(void *state, const char *name, lb_error *err)
     if (r >= 0 && l->lacking)
         r = lb_fail(err, LB_ERR_TOOL, "what was skipped says why; run it again once that is mended",
                     "%zu branch(es) may lack a tenant's schema; all else is done", l->lacking);
-    if (r < 0 || !l->made)
+    if (r < 0 || !l->made || l->asleep) /* what a branch that sleeps lacks is not complete */
         return r < 0 ? lb_wrap(err, name) : 0;
     return lb_emit(
         l->ctx, "provisioning.complete",

@@ -1,6 +1,7 @@
 /* setup_cicd_pipeline: GitHub Actions workflows, in the working copy of a repository, that give each pull request a
- * branch of the database and replay on the target what was merged. What people have made of them is theirs: it is
- * shown, and never overwritten. Of what the repository needs besides, variables are set where we may; secrets are told.
+ * branch of the database, replay on the target what was merged, and sweep what stays behind. What people have made of
+ * them is theirs: it is shown, and never overwritten. Of what the repository needs besides, variables are set where we
+ * may; secrets are told.
  */
 #include "cicd_needs.h"
 #include "workflow.h"
@@ -9,6 +10,7 @@
 #include "workflow_fetch.h"
 #include "workflow_keep.h"
 #include "workflow_pr.h"
+#include "workflow_sweep.h"
 
 #include "fs.h"
 
@@ -20,7 +22,7 @@
 
 struct args {
     const char *dir, *migrations, *manifest_file, *source_branch, *target_branch, *git_branch, *test_command;
-    const char *auth, *runner, *environment, *uc_catalog;
+    const char *auth, *runner, *environment, *uc_catalog, *project_catalog;
     const char *repository, *service, *project_id, *lbops_url, *lbops_sha256;
     lb_texts uc_readers;
     bool only_migrations, trial;
@@ -41,7 +43,10 @@ static const lb_param params[] = {
              .choices = "oauth|token"),
     LB_PARAM(struct args, runner, LB_TEXT, "ubuntu-24.04", "what the jobs run on"),
     LB_PARAM(struct args, environment, LB_TEXT, "lakebase-production", "GitHub's environment of the target"),
-    LB_PARAM(struct args, uc_catalog, LB_TEXT, NULL, "a catalog of Unity Catalog whose permissions are kept too"),
+    LB_PARAM(struct args, uc_catalog, LB_TEXT, NULL,
+             "the history's catalog of Unity Catalog, whose permissions are kept too"),
+    LB_PARAM(struct args, project_catalog, LB_TEXT, NULL,
+             "the catalog that stands for the target; without it, the project's name with _ for -"),
     LB_PARAM(struct args, uc_readers, LB_LIST_OF(LB_TEXT), NULL, "who may read it"),
     LB_PARAM(struct args, repository, LB_TEXT, NULL, "owner/name on GitHub: its variables are set where we may"),
     LB_PARAM(struct args, service, LB_TEXT, "github", "the web service of the manifest that has it"),
@@ -69,6 +74,9 @@ static int check(const struct args *args, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "leave it out where there are no tests", "--test_command is empty");
     if (args->uc_readers.count && !args->uc_catalog)
         return lb_fail(err, LB_ERR_INVALID, "give --uc_catalog too", "--uc_readers may read no catalog");
+    if (args->project_catalog && !args->uc_catalog)
+        return lb_fail(err, LB_ERR_INVALID, "give --uc_catalog too",
+                       "--project_catalog is kept with the history's catalog, which is not named");
     return 0;
 }
 
@@ -97,10 +105,12 @@ static bool names_archive(const struct args *args)
 static int render(lb_ctx *ctx, const char *source, const char **ret_sealed, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const char *test = "", *catalog = "", *readers = "", *text = NULL;
+    const char *test = "", *catalog = "", *project_catalog = "", *readers = "", *text = NULL;
     int r = args->test_command ? workflow_quote(ctx, "--test_command", args->test_command, &test, err) : 0;
     if (r >= 0 && args->uc_catalog)
         r = workflow_quote(ctx, "--uc_catalog", args->uc_catalog, &catalog, err);
+    if (r >= 0 && args->project_catalog)
+        r = workflow_quote(ctx, "--project_catalog", args->project_catalog, &project_catalog, err);
     if (r >= 0)
         r = quote_readers(ctx, &readers, err);
     if (r < 0)
@@ -117,6 +127,7 @@ static int render(lb_ctx *ctx, const char *source, const char **ret_sealed, lb_e
                                      {"ENVIRONMENT", args->environment, false},
                                      {"TEST_COMMAND", test, false},
                                      {"UC_CATALOG", catalog, false},
+                                     {"PROJECT_CATALOG", project_catalog, false},
                                      {"UC_READERS", readers, false},
                                      {"LBOPS_URL", args->lbops_url, false},
                                      {"LBOPS_SHA256", args->lbops_sha256, false},
@@ -128,6 +139,7 @@ static int render(lb_ctx *ctx, const char *source, const char **ret_sealed, lb_e
                                    {"trial", args->trial},
                                    {"test", args->test_command != NULL},
                                    {"catalog", args->uc_catalog},
+                                   {"project-catalog", args->project_catalog},
                                    {"oauth", is_oauth},
                                    {"token", !is_oauth},
                                    {NULL, false}};
@@ -142,7 +154,7 @@ static int render(lb_ctx *ctx, const char *source, const char **ret_sealed, lb_e
 static int check_place(lb_ctx *ctx, lb_error *err)
 {
     static const char *const inside[] = {"/.github", "/" FOLDER, "/" FOLDER "/lakebase-pr.yml",
-                                         "/" FOLDER "/lakebase-pr-close.yml"};
+                                         "/" FOLDER "/lakebase-pr-close.yml", "/" FOLDER "/lakebase-sweep.yml"};
     const struct args *args = ctx->args;
     struct stat st;
     const char *git = lb_printf(ctx, "%s/.git", args->dir);
@@ -244,6 +256,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = put_workflow(ctx, "lakebase-pr.yml", workflow_pr, "create_branch_yaml", err);
     if (r >= 0)
         r = put_workflow(ctx, "lakebase-pr-close.yml", workflow_close, "delete_branch_yaml", err);
+    if (r >= 0)
+        r = put_workflow(ctx, "lakebase-sweep.yml", workflow_sweep, "sweep_yaml", err);
     if (r >= 0)
         r = lb_result(
             ctx,

@@ -5,12 +5,12 @@
 
 bool unity_is_missing(const lb_error *err)
 {
-    return err->code == LB_ERR_NOT_FOUND && strstr(err->message, "DOES_NOT_EXIST");
+    return err->code == LB_ERR_NOT_FOUND;
 }
 
 bool unity_is_absent(const lb_error *err)
 {
-    return !unity_is_missing(err) && (err->code == LB_ERR_NOT_FOUND || err->code == LB_ERR_UNSUPPORTED);
+    return err->code == LB_ERR_UNSUPPORTED;
 }
 
 struct json_object *unity_find(lb_ctx *ctx, const char *path, const char *query, lb_error *err)

@@ -6,7 +6,8 @@
 
 /* NULL after a failure, and where there is nothing: err says which. */
 struct json_object *unity_find(lb_ctx *ctx, const char *path, const char *query, lb_error *err);
-/* Of what was not found: is it missing in Unity Catalog, or is there no Unity Catalog? */
+/* Is it missing in Unity Catalog, or is there no Unity Catalog: no such call, or a workspace without a metastore? The
+ * transport knows by the platform's code; the words of an error are for people. */
 bool unity_is_missing(const lb_error *err);
 bool unity_is_absent(const lb_error *err);
 const char *unity_text(struct json_object *object, const char *name);

@@ -17,7 +17,8 @@ static const struct {
     {"UNAUTHENTICATED", LB_ERR_DENIED},
     {"PERMISSION_DENIED", LB_ERR_DENIED},
     {"CUSTOMER_UNAUTHORIZED", LB_ERR_DENIED},
-    {"ENDPOINT_NOT_FOUND", LB_ERR_UNSUPPORTED}, /* no such call: what was named may well be there */
+    {"ENDPOINT_NOT_FOUND", LB_ERR_UNSUPPORTED},       /* no such call: what was named may well be there */
+    {"METASTORE_DOES_NOT_EXIST", LB_ERR_UNSUPPORTED}, /* a workspace without Unity Catalog */
     {"NOT_FOUND", LB_ERR_NOT_FOUND},
     {"RESOURCE_DOES_NOT_EXIST", LB_ERR_NOT_FOUND},
     {"ALREADY_EXISTS", LB_ERR_CONFLICT},

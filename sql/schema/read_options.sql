@@ -1,6 +1,8 @@
 -- summary: storage parameters, foreign options, inheritance and other properties of tables, each an object of the model
 -- kind: read
 -- server: 15-18
+-- note: an index_space is that of an index which is a partition of another: it has its parent's where that was there
+-- note: first, and else its own, so that it is written down where either has one
 -- column catalog integer
 -- column object integer
 -- column part integer
@@ -137,3 +139,28 @@ SELECT 0,
   JOIN pg_class i ON i.oid = k.conindid AND i.relkind = 'i' AND NOT i.relispartition
   JOIN pg_namespace n ON n.oid = i.relnamespace, pg_options_to_table(i.reloptions) o
  WHERE k.contype IN ('p', 'u', 'x')
+ UNION ALL
+SELECT 0,
+       0,
+       0,
+       'index_space',
+       n.nspname::text,
+       format('TABLESPACE OF INDEX %I.%I', n.nspname, i.relname),
+       NULL,
+       CASE WHEN k.oid IS NULL THEN 'pg_class'::regclass::int8 ELSE 'pg_constraint'::regclass::int8 END,
+       coalesce(k.oid, r.root)::int8,
+       0,
+       ARRAY['definition', format('ALTER INDEX IF EXISTS %I.%I SET TABLESPACE %I', n.nspname, i.relname, coalesce(s.spcname, 'pg_default')),
+             'drop', format('ALTER INDEX IF EXISTS %I.%I SET TABLESPACE pg_default', n.nspname, i.relname)]
+  FROM pg_class i
+  JOIN pg_inherits h ON h.inhrelid = i.oid
+  JOIN pg_class p ON p.oid = h.inhparent
+  JOIN pg_index x ON x.indexrelid = i.oid
+  JOIN named c ON c.oid = x.indrelid
+  JOIN pg_namespace n ON n.oid = i.relnamespace
+  CROSS JOIN LATERAL (SELECT pg_partition_root(i.oid)::oid AS root) r
+  LEFT JOIN pg_constraint k ON k.conindid = r.root AND k.contype IN ('p', 'u', 'x')
+  LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
+ WHERE i.relkind IN ('i', 'I')
+   AND i.relispartition
+   AND (i.reltablespace <> 0 OR p.reltablespace <> 0)

@@ -10,5 +10,5 @@ holds '.error.message | startswith("BR-051")'
 runs_with 1 reset_branch_from_parent --project_id bank --branch_id nonsense
 holds '.error.message | startswith("BR-020")'
 runs_with 3 reset_branch_from_parent --project_id bank --branch_id feat-old
-holds '[.changes[].outcome] == ["waiting", "waiting"] and .events == []'
+holds '[.changes[].outcome] == ["waiting", "waiting", "waiting"] and .events == []'
 finish

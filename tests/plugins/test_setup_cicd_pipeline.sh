@@ -5,13 +5,13 @@
 
 mkdir -p "$WORK/repo/.git"
 runs setup_cicd_pipeline --dir "$WORK/repo" --test_command 'make test'
-holds '[.result.files[] | [.found, .written]] == [["missing", true], ["missing", true]]'
-holds '[.changes[] | [.kind, .effect, .outcome]] == [["file", "additive", "applied"], ["file", "additive", "applied"]]'
+holds '[.result.files[] | [.found, .written]] == [["missing", true], ["missing", true], ["missing", true]]'
+holds '(.changes | length) == 3 and all(.changes[]; [.kind, .effect, .outcome] == ["file", "additive", "applied"])'
 holds '.result.environment == "lakebase-production" and (.result.secrets_required | length) == 3'
 check "the command is in the workflow" grep -qF 'TEST_COMMAND: "make test"' "$WORK/repo/.github/workflows/lakebase-pr.yml"
 
 runs setup_cicd_pipeline --dir "$WORK/repo" --test_command 'make test'
-holds '.changes == [] and [.result.files[].found] == ["same", "same"]'
+holds '.changes == [] and [.result.files[].found] == ["same", "same", "same"]'
 
 cat >>"$MANIFEST" <<'TOML'
 

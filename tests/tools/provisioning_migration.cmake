@@ -5,6 +5,8 @@ set_tests_properties(unit.door_script PROPERTIES ENVIRONMENT
   "LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_HOSTILE=${CMAKE_BINARY_DIR}/hostile")
 add_dependencies(test_door_script hostile_proposes transport_mock)
 lb_add_unit_test(judge LIBS migration_judge)
+lb_add_unit_test(judge_tables LIBS migration_judge)
+lb_add_unit_test(judge_others LIBS migration_judge)
 lb_add_unit_test(migration LIBS migration)
 lb_add_unit_test(migration_limits LIBS migration)
 lb_add_unit_test(migration_sum LIBS migration)

@@ -102,6 +102,7 @@ static void codes(void)
     CU_ASSERT(rest_code_of(404, "") == LB_ERR_NOT_FOUND && rest_code_of(404, "NOT_FOUND") == LB_ERR_NOT_FOUND);
     CU_ASSERT(rest_code_of(404, "ENDPOINT_NOT_FOUND") == LB_ERR_UNSUPPORTED);
     CU_ASSERT(rest_code_of(400, "CATALOG_DOES_NOT_EXIST") == LB_ERR_NOT_FOUND);
+    CU_ASSERT(rest_code_of(404, "METASTORE_DOES_NOT_EXIST") == LB_ERR_UNSUPPORTED);
     CU_ASSERT(rest_code_of(409, "ALREADY_EXISTS") == LB_ERR_CONFLICT);
     CU_ASSERT(rest_code_of(429, "") == LB_ERR_LIMIT && rest_code_of(400, "QUOTA_EXCEEDED") == LB_ERR_LIMIT);
     CU_ASSERT(rest_code_of(500, "INTERNAL_ERROR") == LB_ERR_UNREACHABLE);

@@ -17,8 +17,8 @@ import harness  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 MOCK = f'plugin = "transport_mock"\nfixtures = "{HERE.parents[2]}/etc/fixtures/mock"'
 LOCAL = 'plugin = "transport_local"\nprojects = ["shop"]'  # fixtures would answer for GitHub
-NAMES = ["lakebase-pr-close.yml", "lakebase-pr.yml"]
-FULL = {"test_command": 'make "test" \\ && echo "ü$HOME"\n', "uc_catalog": "ops", "uc_readers": ['dba "team"', "c"],
+NAMES = ["lakebase-pr-close.yml", "lakebase-pr.yml", "lakebase-sweep.yml"]
+FULL = {"test_command": 'make "test" \\ && echo "ü$HOME"\n', "uc_catalog": "ops", "project_catalog": "shop data", "uc_readers": ['dba "team"', "c"],
         "lbops_url": "https://h/lbops-1.0.tar.xz", "lbops_sha256": "a" * 64}
 
 
@@ -45,12 +45,12 @@ def found(document):
 def they_are_written_once():
     with Repository() as place:
         plan = place.setup(plan=True, **FULL)
-        equal([place.texts(), [c["executed"] for c in plan["changes"]]], [{}, [False, False]], "a plan writes nothing")
+        equal([place.texts(), [c["executed"] for c in plan["changes"]]], [{}, [False] * 3], "a plan writes nothing")
         first = place.setup(**FULL)
         texts = place.texts()
         equal([list(texts), found(first)], [NAMES, dict.fromkeys(NAMES, "missing")], "files")
         result = first["result"]
-        equal([result["create_branch_yaml"], result["delete_branch_yaml"]], [texts[n] for n in reversed(NAMES)], "result")
+        equal([result[k] for k in ("delete_branch_yaml", "create_branch_yaml", "sweep_yaml")], [texts[n] for n in NAMES], "result")
         equal([result["secrets_required"], result["variables_required"]],
               [["DATABRICKS_HOST", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"],
                ["LAKEBASE_PROJECT", "LBOPS_URL", "LBOPS_SHA256"]], "needs")
@@ -109,11 +109,11 @@ def they_pass_actionlint():
             holds("Test" not in names or names.index("Test") == len(names) - 2, f"behind the tests nothing has secrets: {names}")
             equal("DATABRICKS_TOKEN: " in text, params.get("auth") == "token", "the login that was asked for")
             waits = "group: lakebase-pr-${{ github.event.pull_request.number }}\n"
-            equal([written[n].count(waits) for n in NAMES], [2, 1], "an end waits for the run that is at work on the branch")
+            equal([written[n].count(waits) for n in NAMES], [2, 1, 0], "an end waits for the run that is at work on the branch")
             holds("cancel-in-progress: true" not in text, "and no run is broken off")
             own = "github.event.pull_request.head.repo.full_name == github.repository"
             forks = "lbops_url" in params
-            equal([written[n].count(own) for n in NAMES], [3, 1 if forks else 2], "what has secrets is for pull requests of the repository alone")
+            equal([written[n].count(own) for n in NAMES], [3, 1 if forks else 2, 0], "what has secrets is for pull requests of the repository alone")
             equal(["vars.LBOPS_URL || 'https://h/lbops-1.0.tar.xz' }}" in written[NAMES[1]], f"vars.LBOPS_SHA256 || '{'a' * 64}' }}}}" in written[NAMES[1]],
                    "\n  fork:\n" in written[NAMES[1]]], [forks, forks, not forks], "forks see no variables")
             lint = written[NAMES[1]].split("\n  lint:\n")[1].split("\n  branch:\n")[0]
@@ -136,7 +136,7 @@ def what_they_call_is_there():
                     called.setdefault(tool, set()).update(re.findall(r"--(\w+)", rest))
         equal(set(called), {"create_branch_on_pr", "apply_schema_migration", "capture_schema_diff",
                             "post_schema_diff_to_pr", "delete_branch_on_pr_close", "create_ops_catalog", "test_migration_on_branch",
-                            "setup_unity_catalog_integration"}, "tools")
+                            "setup_unity_catalog_integration", "enforce_ttl_policies"}, "tools")
         known = {t["name"]: t for t in json.loads(place.cli("--json", "tools", check=0).stdout)}
         for tool, options in called.items():
             if tool in known:
@@ -167,7 +167,7 @@ def what_a_person_wrote_stays():
         (place.folder / "lakebase-pr-close.yml").write_text("name: mine\n")
         for params in ({}, {"source_branch": "development"}):
             shown = place.setup(**params)
-            equal([shown["changes"], found(shown)], [[], dict(zip(NAMES, ("foreign", "edited")))], "what it is")
+            equal([shown["changes"], found(shown)], [[], dict(zip(NAMES, ("foreign", "edited", "same")))], "what it is")
             contains(shown["result"]["files"][0]["diff"], "\n-    timeout-minutes: 90  # it is slow\n", "\n+    timeout-minutes: 60\n")
             contains(shown["result"]["files"][1]["diff"], "\n-name: mine\n", "\n+name: Lakebase pull request closed\n")
             contains(json.dumps(shown["result"]["skipped"]), "a person has written it")
@@ -192,6 +192,8 @@ def wrong_values_are_refused():
         refused("no text", test_command="a\x1bb")
         refused("is empty", test_command=" \n")
         refused("may read no catalog", uc_readers=["a"])
+        refused("which is not named", project_catalog="a")
+        refused("which GitHub would evaluate", uc_catalog="ops", project_catalog="${{ 1 }}")
         refused("is no working copy", directory=place.dir / "nowhere")
         refused("is no working copy", directory=place.folder.parent.parent.parent)
         refused("", None, 2, auth="password")
@@ -373,7 +375,7 @@ def what_the_repository_needs_is_set():
         contains(place.setup(check=1, repository="acme/none")["error"]["hint"], "'Variables: read and write'")
         emulator.control("POST", "github/secrets", {"name": "DATABRICKS_HOST"})
         planned = wants(plan=True)
-        equal([len(planned["changes"]), there()], [5, {}], "a plan")
+        equal([len(planned["changes"]), there()], [6, {}], "a plan")
         equal(planned["result"]["variables_missing"], ["LAKEBASE_PROJECT", "LBOPS_URL", "LBOPS_SHA256"], "not set by a plan")
         contains(json.dumps(planned["result"]["commands"]), "gh variable set LAKEBASE_PROJECT --repo acme/shop --body shop")
         first = wants()
@@ -416,8 +418,47 @@ def the_branch_is_deleted_whatever_comes():
         contains(said, "::error::")
 
 
+def the_catalog_is_the_one_that_was_named():
+    with Repository() as place:
+        told = {"UC_CATALOG": "ops", "UC_READERS": "[]", "TARGET_BRANCH": "production", "LAKEBASE_PROJECT": "shop"}
+        runner = Runner(place, lbops="")
+        unnamed = steps_of(place, uc_catalog="ops")["replay", "Permissions in Unity Catalog"]
+        equal(runner.step(unnamed, **told).returncode, 0, "without a name")
+        holds("--uc_catalog" not in runner.asked(), "it is the project's")
+        shutil.rmtree(place.repo / ".github")
+        named = steps_of(place, uc_catalog="ops", project_catalog="shop_data")["replay", "Permissions in Unity Catalog"]
+        contains("".join(place.texts().values()), 'PROJECT_CATALOG: "shop_data"')
+        equal(runner.step(named, PROJECT_CATALOG="shop_data", **told).returncode, 0, "with one")
+        equal(runner.asked().splitlines(), ["lbops run create_ops_catalog --catalog ops --readers [] ",
+              "lbops run setup_unity_catalog_integration --project_id shop --uc_catalog shop_data --source_branch production --readers [] "],
+              "each has its own")
+
+
+def what_is_left_behind_is_swept():
+    with Repository() as place:
+        body = steps_of(place)["sweep", "Sweep the branches"]
+        text = place.texts()["lakebase-sweep.yml"]
+        equal(re.findall(r"^on:\n((?: .*\n)+)", text, re.M), ['  schedule:\n    - cron: "17 */6 * * *"\n  workflow_dispatch:\n'], "when")
+        contains(text, "if: vars.LAKEBASE_PROJECT != ''")
+        runner = Runner(place, sleep="", lbops='exit "$(sed -n 1p codes; sed -i 1d codes)"')
+
+        def sweep(*codes):
+            (runner.dir / "codes").write_text("".join(f"{c}\n" for c in codes))
+            done = runner.step(body, LAKEBASE_PROJECT="shop")
+            return done.returncode, runner.asked().count("lbops run"), done.stdout
+
+        equal(sweep(0), (0, 1, ""), "swept")
+        contains(runner.asked(), "lbops run enforce_ttl_policies --project_id shop")
+        equal(sweep(4, 0), (0, 2, ""), "out of reach at first")
+        equal(sweep(4, 4, 4)[:2], (4, 3), "out of reach")
+        equal(sweep(1)[:2], (1, 1), "a failure is one")
+        code, times, said = sweep(3)
+        equal([code, times], [0, 1], "what waits is no failure")
+        contains(said, "::warning::", "a person has to decide")
+
+
 suite(they_are_written_once, they_pass_actionlint, what_they_call_is_there, a_text_of_ours_is_brought_up_to_date,
       what_a_person_wrote_stays, wrong_values_are_refused, lbops_is_checked_before_it_is_used,
       tests_get_a_login_and_no_credentials, the_report_can_do_no_harm, what_is_found_stands_beside_its_line,
       what_is_said_goes_into_the_comment, what_the_repository_needs_is_told, what_the_repository_needs_is_set,
-      the_branch_is_deleted_whatever_comes, at_once=2)
+      the_branch_is_deleted_whatever_comes, the_catalog_is_the_one_that_was_named, what_is_left_behind_is_swept, at_once=2)

@@ -246,8 +246,11 @@ def what_the_workspace_allows_is_less():
         equal("shortened" in made(place, branch_name="ci-pr-1", source_branch="production")["result"], False, "what fits is as asked")
         place.emulator.set(longest_life_s=3600)
         error = place.run("create_branch", branch="", check=1, branch_name="qa-release-1-3", source_branch="production")["error"]
-        contains(json.dumps(error), "spec.expiration")
-        equal("qa-release-1-3" in place.branches(), False, "where that is too long as well, it is as it was refused")
+        contains(error["message"], "BR-038", "shop/qa-release-1-3", "a life of 14d", "one of 7d", "spec.expiration")
+        contains(error["hint"], "ttl", "limit")
+        error = place.run("create_branch", branch="", check=1, branch_name="ci-pr-2", source_branch="production")["error"]
+        contains(error["message"], "BR-038", "a life of 4h", "reaches back 7d", "spec.expiration")
+        equal("qa-release-1-3" in place.branches(), False, "where that is too long as well, there is none")
 
 
 def a_plan_makes_nothing(version):

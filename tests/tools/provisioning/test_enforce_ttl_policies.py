@@ -181,6 +181,25 @@ def what_would_live_too_long_lives_shorter(version):
         somebody.wait()
 
 
+def what_the_workspace_allows_is_less():
+    """It refuses what our policy lets a branch live, and does not say how long one may."""
+    with Workspace(targets=(("*", "throwaway"),), longest_life_s=604800) as place:
+        emulator = place.emulator
+        emulator.project("shop")
+        emulator.branch("shop", "qa-release-1")
+        done = sweep(place)
+        equal([(s["branch"], round(s["asked_ttl_seconds"] / 86400), s["ttl_seconds"]) for s in done["result"]["shortened"]],
+              [("qa-release-1", 14, 604800)], "it is said")
+        near(expiry_in_days(place, "qa-release-1"), 7, "as long as it may live")
+        equal(sweep(place)["changes"], [], "the second run")
+        emulator.set(longest_life_s=3600)
+        for name in ("qa-release-2", "ci-pr-1"):
+            emulator.branch("shop", name)
+        said = {s["object"]: s["reason"] for s in sweep(place, check=1)["result"]["skipped"]}
+        contains(said["shop/qa-release-2"], "BR-038", "is refused a life of", "and one of 7d")
+        contains(said["shop/ci-pr-1"], "BR-038", "is refused a life of", "reaches back 7d")
+
+
 def one_that_fails_is_no_reason_to_leave_the_others():
     with Workspace(targets=(("*", "throwaway"),)) as place:
         emulator = place.emulator
@@ -209,5 +228,5 @@ def an_unknown_project_is_an_error():
 
 suite(*each_version(with_somebody_connected, what_is_older_than_its_time_gets_it_from_now,
                     what_would_live_too_long_lives_shorter),
-      in_a_workspace, one_that_fails_is_no_reason_to_leave_the_others,
+      in_a_workspace, what_the_workspace_allows_is_less, one_that_fails_is_no_reason_to_leave_the_others,
       a_sweep_that_is_killed_is_finished_by_the_next, an_unknown_project_is_an_error, at_once=2)

@@ -707,10 +707,25 @@ def each_statement_is_history(version):
         equal([course(rows), "wal_bytes" in rows[0]], [[(1, "applied", 1, 0, None)], False], "where the server does not say")
 
 
+def what_follows_a_table_that_was_there_is_judged_as_in_use(version):
+    """CREATE TABLE IF NOT EXISTS makes none then: an index behind it keeps people out who write to that table."""
+    text = "CREATE TABLE IF NOT EXISTS app.{0} (id bigint PRIMARY KEY, n int);\nCREATE INDEX IF NOT EXISTS {0}_n ON app.{0} (n);"
+
+    def told(document):
+        return [f["evidence"]["file"] for f in document["result"].get("findings", []) if f["kind"] == "index-not-concurrent"]
+
+    with Migrations(version, V1__old=text.format("old"), V2__fresh=text.format("fresh")) as place:
+        place.sql("CREATE SCHEMA app; CREATE TABLE app.old (id bigint PRIMARY KEY, n int)")
+        equal(told(place.migrate(plan=True)), ["V1__old.sql"], "a plan says so")
+        equal(told(place.migrate()), ["V1__old.sql"], "and so does what applies it")
+        equal([place.exists(f"app.{name}_n") for name in ("old", "fresh")], [True, True], "it is a hazard, and no refusal")
+
+
 suite(*each_version(applies_each_file_once, other_layouts_are_read, flyways_folders_are_read, placeholders_are_refused, a_plan_changes_nothing,
                     what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, what_the_catalogue_alone_knows_is_told, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
+                    what_follows_a_table_that_was_there_is_judged_as_in_use,
                     a_target_and_the_way_back,
                     wrong_input_is_answered, without_rights_the_server_says_no,
                     a_branch_is_migrated_and_its_parent_is_not, what_is_in_the_way_is_told_of_before,

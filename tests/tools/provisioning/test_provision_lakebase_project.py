@@ -69,11 +69,50 @@ def a_branch_that_cannot_be_looked_at_is_said():
         equal([place.sql(schemas, branch=b) for b in ("production", "development")], ["acme,bolt"] * 2, "the others have it")
         equal([e["type"] for e in failed["events"]], [], "nothing is complete")
         disabled(False)
-        asleep = provision(place, check=1, tenants=["acme", "bolt"], **words)
-        contains(json.dumps(asleep["result"]["skipped"]), "shop-dev/staging", "is suspended", "lbops target dsn does, with --wake")
+        asleep = provision(place, tenants=["acme", "bolt"], **words)
+        contains(json.dumps(asleep["result"]["skipped"]), "shop-dev/staging", "asleep", "lbops target dsn wakes it, with --wake")
+        equal([e["type"] for e in asleep["events"]], [], "it is not complete either")
         place.cli("target", "dsn", "staging", "--wake", check=0)
         done = provision(place, tenants=["acme", "bolt"], **words)
         equal([place.sql(schemas, branch="staging"), len(done["changes"])], ["acme,bolt", 1], "what was left is done")
+
+
+def a_branch_that_sleeps_is_passed_over():
+    with Workspace(project="shop-dev") as place:
+        words = {"domain": "shop", "environment": "dev", "branching_pattern": "multi_tenant_schema"}
+        schemas = "SELECT string_agg(nspname, ',' ORDER BY nspname) FROM pg_namespace WHERE nspname IN ('acme', 'bolt', 'core')"
+
+        def compute(branch):
+            return f"projects/shop-dev/branches/{branch}/endpoints/primary"
+
+        def state(branch):
+            return place.emulator.postgres("GET", compute(branch)).json["status"]["current_state"]
+
+        def fall_asleep(branch):
+            place.emulator.settled(compute(branch))
+            place.emulator.control("POST", "computes/suspend", {"endpoint": compute(branch), "force": True})
+            equal(state(branch), "IDLE", f"{branch} sleeps")
+
+        def skipped(run):
+            return sorted(s["object"] for s in run["result"]["skipped"] if s["reason"].startswith("asleep"))
+
+        provision(place, tenants=["acme"], **words)
+        fall_asleep("staging")
+        done = provision(place, tenants=["acme", "bolt"], **words)
+        equal([skipped(done), done["events"]], [["shop-dev/staging"], []], "it is told, and the project is not complete")
+        equal([state("staging"), len(done["changes"])], ["IDLE", 2], "nobody woke it, and the others have the tenant")
+        place.emulator.finish(place.emulator.postgres("DELETE", "projects/shop-dev/branches/development", purge="true"))
+        fall_asleep("production")
+        done = provision(place, tenants=["acme", "bolt", "core"], **words)
+        equal(skipped(done), ["shop-dev/production", "shop-dev/staging"], "the first one, too")
+        equal([e["type"] for e in done["events"]], ["branch.created"], "what can be done is done")
+        equal(place.sql(schemas, branch="development"), "acme,bolt,core", "what was made from one that sleeps has all the same")
+        for branch in ("production", "staging"):
+            equal(state(branch), "IDLE", f"{branch} slept through it")
+            place.cli("target", "dsn", branch, "--wake", check=0)
+        done = provision(place, tenants=["acme", "bolt", "core"], **words)
+        equal([e["type"] for e in done["events"]], ["provisioning.complete"], "once they are awake")
+        equal([place.sql(schemas, branch=b) for b in ("production", "staging")], ["acme,bolt,core"] * 2, "they have it")
 
 
 def each_layout_in_a_workspace():
@@ -174,5 +213,6 @@ def a_run_that_is_killed_is_finished_by_the_next():
         equal(provision(place, domain="shop")["changes"], [], "and no more")
 
 
-suite(*each_version(on_a_local_lakebase), a_branch_that_cannot_be_looked_at_is_said, each_layout_in_a_workspace, what_is_there_is_taken_over, what_was_deleted_softly_holds_its_name,
+suite(*each_version(on_a_local_lakebase), a_branch_that_cannot_be_looked_at_is_said,
+      a_branch_that_sleeps_is_passed_over, each_layout_in_a_workspace, what_is_there_is_taken_over, what_was_deleted_softly_holds_its_name,
       nothing_is_begun_that_cannot_end, a_run_that_is_killed_is_finished_by_the_next, at_once=2)

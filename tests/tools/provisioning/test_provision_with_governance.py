@@ -25,7 +25,7 @@ def files(repo):
     return sorted(str(p.relative_to(repo)) for p in pathlib.Path(repo).rglob("*") if p.is_file())
 
 
-WRITTEN = [".github/workflows/lakebase-pr-close.yml", ".github/workflows/lakebase-pr.yml", "AGENTS.md", "CLAUDE.md"]
+WRITTEN = [".github/workflows/lakebase-pr-close.yml", ".github/workflows/lakebase-pr.yml", ".github/workflows/lakebase-sweep.yml", "AGENTS.md", "CLAUDE.md"]
 
 
 def states(done):

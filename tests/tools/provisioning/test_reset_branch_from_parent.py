@@ -92,6 +92,37 @@ def in_a_workspace():
         equal([r["branch_uid"] for r in place.waiting("branch_lifecycle")], [after["uid"]], "history")
 
 
+def what_a_person_approves_keeps_the_compute():
+    with Workspace() as place:
+        emulator = place.emulator
+        primary = "projects/shop/branches/staging/endpoints/primary"
+        place.project()
+        emulator.branch("shop", "staging")
+
+        def compute():
+            status = emulator.postgres("GET", primary).json["status"]
+            return [status[k] for k in ("autoscaling_limit_min_cu", "autoscaling_limit_max_cu", "suspend_timeout_duration")]
+
+        def approved():
+            before = place.branches()["staging"]["uid"]
+            asked = reset(place, check=3, project_id="shop")
+            equal(place.branches()["staging"]["uid"], before, "nothing was done")
+            place.approve(next(a["id"] for a in place.approvals() if a["status"] == "pending"))
+            holds(place.branches()["staging"]["uid"] != before, "it is another branch")
+            return [c["statement"].split()[0] for c in asked["changes"]]
+
+        equal(approved(), ["DELETE", "POST"], "what the project gives by itself is no question")
+        emulator.settled(primary)
+        emulator.finish(emulator.postgres(
+            "PATCH", primary, {"spec": {"endpoint_type": "ENDPOINT_TYPE_READ_WRITE", "autoscaling_limit_min_cu": 2,
+                                        "autoscaling_limit_max_cu": 4, "suspend_timeout_duration": "900s"}},
+            update_mask="spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu,spec.suspension"))
+        emulator.settled(primary)
+        equal(approved(), ["DELETE", "POST", "PATCH"], "one decision about all of it")
+        emulator.settled(primary)
+        equal(compute(), [2, 4, "900s"], "the new one has the compute that the old one had")
+
+
 def a_reset_that_is_killed_is_finished_by_the_next():
     with Workspace(more=ROUTINE) as place:
         emulator = place.emulator
@@ -170,5 +201,6 @@ def what_was_deleted_softly_is_not_reset():
         equal(place.branches()["dev-anna"]["current_state"], "DELETED", "it is as it was")
 
 
-suite(*each_version(on_a_local_lakebase), in_a_workspace, a_reset_that_is_killed_is_finished_by_the_next,
+suite(*each_version(on_a_local_lakebase), in_a_workspace, what_a_person_approves_keeps_the_compute,
+      a_reset_that_is_killed_is_finished_by_the_next,
       what_died_before_the_compute_was_set_is_finished, what_was_deleted_softly_is_not_reset, at_once=2)

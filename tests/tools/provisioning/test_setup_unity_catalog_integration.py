@@ -115,6 +115,22 @@ def what_cannot_be_read_is_told():
         contains(error["hint"], "CREATE CATALOG")
 
 
+def what_is_missing_is_told_by_its_code():
+    """Not by the words around it, which are another server's, or another day's."""
+    with Workspace(project="shop-prod") as place:
+        place.project("shop-prod")
+        place.emulator.fault("status", "unity-catalog/catalogs/system$", "GET", status=404, error_code="METASTORE_DOES_NOT_EXIST",
+                             message="No metastore assigned for the current workspace.")
+        none = integrate(place)
+        contains(json.dumps(none["result"]["skipped"]), "Unity Catalog", "has none")
+        equal(none["changes"], [], "without a metastore there is nothing to do")
+        reads_system(place)
+        place.emulator.fault("status", "unity-catalog/catalogs/shop_prod$", "GET", status=404, error_code="NOT_FOUND",
+                             message="catalog id not found")
+        made = integrate(place)
+        equal([made["result"][k] for k in ("registered", "created")], [True, True], "what is missing is made, however that is said")
+
+
 def where_there_is_none(version):
     with Local(version) as place:
         done = integrate(place)
@@ -124,5 +140,6 @@ def where_there_is_none(version):
         holds("uc_catalog" not in done["result"], "and nothing is said to be done")
 
 
-suite(a_database_becomes_a_catalog, what_is_anothers_stays, what_cannot_be_read_is_told, *each_version(where_there_is_none),
+suite(a_database_becomes_a_catalog, what_is_anothers_stays, what_cannot_be_read_is_told,
+      what_is_missing_is_told_by_its_code, *each_version(where_there_is_none),
       at_once=2)

@@ -28,6 +28,41 @@ CREATE TABLE typed_parts OF shape PARTITION BY LIST (id);
 INSERT INTO comes VALUES (1, 'a'); INSERT INTO goes VALUES (2);
 --- keeps
 SELECT (SELECT note FROM comes), (SELECT id FROM goes)
+=== partition_index_tablespaces
+CREATE TABLE parts (id int PRIMARY KEY, note text) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
+CREATE INDEX parts_note ON parts (note);
+ALTER INDEX parts_2_note_idx SET TABLESPACE the_space_of_the_pairs;
+CREATE TABLE others (id int, note text) PARTITION BY LIST (id);
+CREATE TABLE others_1 PARTITION OF others FOR VALUES IN (1);
+CREATE TABLE others_2 PARTITION OF others FOR VALUES IN (2);
+CREATE INDEX others_note ON others (note);
+CREATE TABLE remade (id int, note text) PARTITION BY LIST (id);
+CREATE TABLE remade_1 PARTITION OF remade FOR VALUES IN (1);
+CREATE INDEX remade_note ON remade (note);
+ALTER INDEX remade_1_note_idx SET TABLESPACE the_space_of_the_pairs;
+--- to
+CREATE TABLE parts (id int PRIMARY KEY, note text) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
+CREATE INDEX parts_note ON parts (note);
+ALTER INDEX parts_1_note_idx SET TABLESPACE the_space_of_the_pairs;
+ALTER INDEX parts_1_pkey SET TABLESPACE the_space_of_the_pairs;
+CREATE TABLE others (id int, note text) PARTITION BY LIST (id);
+CREATE TABLE others_1 PARTITION OF others FOR VALUES IN (1);
+CREATE TABLE others_2 PARTITION OF others FOR VALUES IN (2);
+CREATE INDEX others_note ON others (note) TABLESPACE the_space_of_the_pairs;
+ALTER INDEX others_2_note_idx SET TABLESPACE pg_default;
+CREATE TABLE others_3 PARTITION OF others FOR VALUES IN (3);
+CREATE TABLE remade (id int, note text) PARTITION BY LIST (id);
+CREATE TABLE remade_1 PARTITION OF remade FOR VALUES IN (1);
+CREATE INDEX remade_note ON remade (note DESC);
+ALTER INDEX remade_1_note_idx SET TABLESPACE the_space_of_the_pairs;
+--- data
+INSERT INTO parts VALUES (1, 'a'), (2, 'b'); INSERT INTO others VALUES (1, 'c'), (2, 'd');
+--- keeps
+SELECT (SELECT string_agg(note, '' ORDER BY id) FROM parts), (SELECT string_agg(note, '' ORDER BY id) FROM others)
 === access_methods
 CREATE ACCESS METHOD heap_too TYPE TABLE HANDLER heap_tableam_handler;
 CREATE TABLE comes (id int);
