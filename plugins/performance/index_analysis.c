@@ -25,6 +25,8 @@ static int find_all(index_work *work, const index_limits *l, lb_error *err)
         r = index_read_history(work->ctx, &work->history, &why, err);
     if (r >= 0 && !work->history)
         r = lb_skipped(work->ctx, "history", why, err);
+    if (r >= 0 && work->has_read)
+        r = work->has_read(work, err);
     if (r >= 0)
         r = index_use_marks(work, err);
     if (r >= 0)
