@@ -1,10 +1,12 @@
--- summary: by how much counters of a branch grew since a moment, and how high its figures were
+-- summary: by how much counters of a branch grew since a moment of each kind, and how high its figures were
 -- kind: history
 -- note: a counter that has fallen began again, and by how much it grew until then nobody knows: that is left out.
 -- param project text
 -- param branch text
--- param metrics text[]
--- param since timestamp
+-- param spills text[]
+-- param spills_since timestamp
+-- param checkpoints text[]
+-- param checkpoints_since timestamp
 -- column metric_name text
 -- column first_at timestamp
 -- column last_at timestamp
@@ -22,7 +24,7 @@ SELECT s.metric_name,
           FROM lakebase_metrics m
          WHERE m.project_id = :project
            AND m.branch_id = :branch
-           AND m.metric_name IN (:metrics)
-           AND m.object_name IS NULL
-           AND m.snapshot_timestamp >= :since) s
+           AND ((m.metric_name IN (:spills) AND m.snapshot_timestamp >= :spills_since)
+                OR (m.metric_name IN (:checkpoints) AND m.snapshot_timestamp >= :checkpoints_since))
+           AND m.object_name IS NULL) s
  GROUP BY s.metric_name
