@@ -91,6 +91,11 @@ static int prove(query_evidence *e, rewrite *w, lb_error *err)
         w->why_not = "no branch was asked for to try it on";
         return 0;
     }
+    query_shape shape = query_read_shape(w->text);
+    if (shape.parses && !shape.only_reads) {
+        w->why_not = "it does not only read";
+        return 0;
+    }
     int r =
         index_trial_call(&e->trial, QUERY_REWRITE_TOOL,
                          LB_ARGS(lb_text("original", e->text), lb_text("rewrite", w->text)), &json, &w->why_not, err);

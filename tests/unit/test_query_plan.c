@@ -108,6 +108,13 @@ static void texts_tell_their_shape(void)
     CU_ASSERT(s.parses && !s.has_not_in && !s.has_offset && !s.has_limit && !s.only_reads);
     s = query_read_shape("SELECT 1 WHERE a NOT IN (1, 2)");
     CU_ASSERT(s.parses && !s.has_not_in);
+    static const char *const writes[] = {
+        "SELECT a FROM t WHERE b = 1 FOR UPDATE", "SELECT a FROM (SELECT a FROM t FOR KEY SHARE SKIP LOCKED) s",
+        "WITH gone AS (DELETE FROM t RETURNING a) SELECT a FROM gone",
+        "WITH made AS (INSERT INTO t VALUES (1) RETURNING a) SELECT a FROM made", "SELECT a INTO u FROM t"};
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
+        CU_ASSERT_FALSE(query_read_shape(writes[i]).only_reads);
+    CU_ASSERT(query_read_shape("SELECT a FROM t UNION SELECT b FROM u").only_reads);
     CU_ASSERT_FALSE(query_read_shape("SELEC").parses);
     CU_ASSERT_FALSE(query_read_shape("").parses);
 }

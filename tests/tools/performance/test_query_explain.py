@@ -76,6 +76,9 @@ def nothing_is_executed_that_must_not_be(version):
         contains(kept["not_executed"], "nothing could be tried on a branch")  # this server has none
         contains(str(kept["skipped"]), "it was not executed: nothing could be tried on a branch")
         equal((kept["is_executed"], [s["node"] for s in kept["steps"]]), (False, ["Seq Scan", "Aggregate"]), "the plan for any value")
+        for query in ("SELECT id FROM orders WHERE id = 5 FOR UPDATE", "WITH gone AS (DELETE FROM orders RETURNING id) SELECT id FROM gone"):
+            locks = place.run(TOOL, query=query, analyze=True)["result"]  # before anybody looks for a branch
+            equal((locks["not_executed"], locks["is_executed"]), ("it does not only read", False), query)
         equal(place.sql("SELECT count(*) FROM orders; SELECT count(*) FROM customers; SELECT is_called FROM ticks"), "60000\n20000\nf",
               "after all that")
     with Given(version, kind="throwaway") as place:
