@@ -1,5 +1,7 @@
 #include "query_review.h"
 
+#include "amount.h"
+
 #include <sql/query/baseline.h>
 #include <sql/query/evictions.h>
 #include <sql/query/lately.h>
@@ -155,8 +157,9 @@ int query_read_recent(const query_evidence *e, int64_t recent_us, int64_t min_ca
         return r;
     if (r > 0 && lb_row_count(e->ctx, rows) > 0)
         return sort_out(e->ctx, rows, min_calls, min_mean_ms, ret_recent, err);
-    ret_recent->why_not =
-        why ? why : lb_printf(e->ctx, "history has nothing of the last %.3g hours", (double)recent_us / (double)HOUR);
+    ret_recent->why_not = why ? why
+                              : lb_printf(e->ctx, "history has nothing of the last %s",
+                                          amount_text(e->ctx, (double)recent_us / (double)HOUR, "hour", "hours"));
     return ret_recent->why_not ? 0 : lb_out_of_memory(err);
 }
 

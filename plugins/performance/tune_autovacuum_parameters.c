@@ -1,5 +1,6 @@
 /* tune_autovacuum_parameters: gives tables that change faster than autovacuum comes settings of their own, from their
  * size, their churn and how autovacuum has behaved. Old values are kept, and are the undo. */
+#include "amount.h"
 #include "vacuum_log.h"
 #include "vacuum_trial.h"
 #include "vacuum_tune.h"
@@ -236,7 +237,9 @@ static int look_at_trial(lb_ctx *ctx, work *w, job *j, bool *ret_settled, lb_err
     if (j->reverts || !*ret_settled)
         return j->reverts || !is_open ? 0 : keep_trial(ctx, w, j, err);
     return lb_skipped(ctx, j->relation->label,
-                      lb_printf(ctx, "it was tuned %.1f hours ago: the effect has to show first", trial->hours), err);
+                      lb_printf(ctx, "it was tuned %s ago: the effect has to show first",
+                                amount_text(ctx, trial->hours, "hour", "hours")),
+                      err);
 }
 
 static double off_of(const job *j)

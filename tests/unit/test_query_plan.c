@@ -1,6 +1,7 @@
 /* Plans as lists of steps, conditions and texts of statements: what the rules look at. */
 #include "suite.h"
 
+#include "amount.h"
 #include "query_plan.h"
 #include "query_shape.h"
 
@@ -100,6 +101,19 @@ static void figures_are_short(void)
     give_back();
 }
 
+static void the_word_follows_the_figure(void)
+{
+    static const struct {
+        double amount;
+        const char *text;
+    } cases[] = {{0, "0 hours"},       {0.5, "0.5 hours"},    {1, "1 hour"},
+                 {1.0004, "1 hour"},   {1.04, "1.04 hours"},  {2, "2 hours"},
+                 {999.4, "999 hours"}, {999.7, "1000 hours"}, {12345, "12345 hours"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ASSERT_TEXT(amount_text(&ctx, cases[i].amount, "hour", "hours"), cases[i].text);
+    give_back();
+}
+
 static void texts_tell_their_shape(void)
 {
     query_shape s = query_read_shape("SELECT a FROM t WHERE b NOT IN (SELECT c FROM u) LIMIT $1 OFFSET $2");
@@ -155,4 +169,5 @@ static void conditions_tell_what_they_compute(void)
 }
 
 SUITE(query_plan, TEST(steps_stand_behind_their_inputs), TEST(what_is_no_plan_fails), TEST(plans_have_an_end),
-      TEST(figures_are_short), TEST(texts_tell_their_shape), TEST(conditions_tell_what_they_compute))
+      TEST(figures_are_short), TEST(the_word_follows_the_figure), TEST(texts_tell_their_shape),
+      TEST(conditions_tell_what_they_compute))

@@ -116,7 +116,7 @@ def what_became_slow_is_chosen_by_history(version):
         plant(place, "pg_stat_history", [snapshot(quick, midnight(-3), 20, 20.0)])
         found, done = chosen()
         equal(found, by_lifetime, "with a history that has nothing of late")
-        contains(str(done["skipped"]), "history has nothing of the last 1 hours")
+        contains(str(done["skipped"]), "history has nothing of the last 1 hour'")
         plant(place, "pg_stat_history", [snapshot(quick, midnight(0, 24), 20, 18_000.0), snapshot(sleeps_more, midnight(0, 24), 20, 20.0),
                                          snapshot(sleeps, midnight(0, 24), 20, 20_000.0, database_name="another", dbid=1)])
         found, done = chosen()
