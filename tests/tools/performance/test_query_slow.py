@@ -164,6 +164,8 @@ def evictions_leave_doubts(version):
         plant(place, "pg_stat_history", [{**key, "snapshot_timestamp": midnight(-3), "total_exec_time_delta": 20.0},
                                          {**key, "snapshot_timestamp": midnight(0, 24), "total_exec_time_delta": 880.0}])
         equal(doubts(place), ("regressed", round(sure[1] - 0.2, 2), 2, [-0.2]), "compared with what may lack some")
+        plant(place, "lakebase_metrics", [metric(count, midnight(0, -1), 3, epoch="1 100"), metric(count, midnight(0, -0.5), 5, epoch="1 200")])
+        equal(doubts(place)[2], 8, "one more, and five since the count began anew behind its back")
 
 
 def evictions_are_seen_as_they_happen(version):
