@@ -320,7 +320,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     w.jobs = lb_alloc(ctx, (w.scan.count + 1) * sizeof *w.jobs);
     if (!w.jobs)
         return lb_out_of_memory(err);
-    r = vacuum_counts_read(ctx, w.scan.now - LOOKBACK_US, NULL, &w.counts, err);
+    r = vacuum_counts_read(ctx, &w.scan, w.scan.now - LOOKBACK_US, NULL, &w.counts, err);
     if (r < 0)
         return r;
     bool is_unknown = w.hours < args->min_hours && !w.counts.count;

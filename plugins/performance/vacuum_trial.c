@@ -92,10 +92,11 @@ static int read_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
 }
 
 /* A server that has been started since counts from nothing: what was noted meanwhile goes further back. */
-static int count_visits(lb_ctx *ctx, const vacuum_relation *v, int64_t since, vacuum_trial *trial, lb_error *err)
+static int count_visits(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, int64_t since,
+                        vacuum_trial *trial, lb_error *err)
 {
     vacuum_counts counts = {0};
-    int r = trial->runs < 0 && trial->base >= 0 ? vacuum_counts_read(ctx, since, v->label, &counts, err) : 0;
+    int r = trial->runs < 0 && trial->base >= 0 ? vacuum_counts_read(ctx, scan, since, v->label, &counts, err) : 0;
     if (r >= 0 && counts.count)
         trial->runs = vacuum_counts_visits(&counts, v, trial->base);
     if (trial->runs >= 0 && trial->hours > 0)
@@ -112,7 +113,7 @@ int vacuum_find_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
             continue;
         *ret_found = true;
         int r = read_trial(ctx, scan, v, &tunings[i], ret_trial, err);
-        return r < 0 ? r : count_visits(ctx, v, tunings[i].executed_at, ret_trial, err);
+        return r < 0 ? r : count_visits(ctx, scan, v, tunings[i].executed_at, ret_trial, err);
     }
     return 0;
 }

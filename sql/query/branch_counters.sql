@@ -23,14 +23,15 @@ SELECT e.branch_id,
        max(e.snapshot_timestamp) AS last_at,
        max(e.metric_value) - min(e.metric_value) AS grown,
        count(*) AS readings
-  FROM (SELECT c.branch_id, c.metric_name, c.object_name, c.unit, c.snapshot_timestamp, c.metric_value,
+  FROM (SELECT c.branch_id, c.metric_name, c.database_name, c.object_name, c.unit, c.snapshot_timestamp, c.metric_value,
                sum(CASE WHEN c.metric_value < c.earlier OR c.epoch <> c.earlier_epoch THEN 1 ELSE 0 END)
-                   OVER (PARTITION BY c.branch_id, c.metric_name, c.object_name
+                   OVER (PARTITION BY c.branch_id, c.metric_name, c.database_name, c.object_name
                          ORDER BY c.snapshot_timestamp) AS span
-          FROM (SELECT m.branch_id, m.metric_name, m.object_name, m.unit, m.snapshot_timestamp, m.metric_value, m.epoch,
-                       lag(m.metric_value) OVER (PARTITION BY m.branch_id, m.metric_name, m.object_name
+          FROM (SELECT m.branch_id, m.metric_name, m.database_name, m.object_name, m.unit, m.snapshot_timestamp,
+                       m.metric_value, m.epoch,
+                       lag(m.metric_value) OVER (PARTITION BY m.branch_id, m.metric_name, m.database_name, m.object_name
                                                  ORDER BY m.snapshot_timestamp) AS earlier,
-                       lag(m.epoch) OVER (PARTITION BY m.branch_id, m.metric_name, m.object_name
+                       lag(m.epoch) OVER (PARTITION BY m.branch_id, m.metric_name, m.database_name, m.object_name
                                           ORDER BY m.snapshot_timestamp) AS earlier_epoch
                   FROM lakebase_metrics m
                  WHERE m.project_id = :project
@@ -38,5 +39,5 @@ SELECT e.branch_id,
                    AND m.snapshot_timestamp >= :since
                    AND m.kind = 'counter'
                    AND (:metric = '' OR m.metric_name = :metric)) c) e
- GROUP BY e.branch_id, e.metric_name, e.object_name, e.span
+ GROUP BY e.branch_id, e.metric_name, e.database_name, e.object_name, e.span
  ORDER BY e.metric_name, e.object_name NULLS FIRST, e.branch_id, first_at

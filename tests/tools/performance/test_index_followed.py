@@ -5,12 +5,12 @@ around: of two indexes that are dropped one was needed, which the statements of 
 import contextlib
 import datetime
 import json
-import os
 import subprocess
 import tempfile
 
-from place import Given, Place, contains, each_version, equal, holds, suite, target
+from place import Given, contains, each_version, equal, holds, suite
 
+from databases import Branch
 from planted import answer, plant
 
 MORE = """
@@ -220,34 +220,22 @@ def what_people_deny_is_heard(version):
         equal(place.sql("SELECT count(*) FROM pg_indexes WHERE tablename = 't'"), "2", "indexes")
 
 
-class Branch(Place):
-    """A branch that has several databases: which one it is looked at in, the connection string says."""
-
-    def __init__(self, version):
-        self.where, self.server = f"Postgres {version}", f"LBOPS_TEST_BRANCH_{id(self)}"
-        super().__init__('plugin = "transport_local"\ndsn = { secret = "server" }',
-                         target("shop", "main", "production") + f'[secrets]\nserver = {{ env = "{self.server}" }}\n', MORE, "main")
-
-    def look_at(self, database):
-        os.environ[self.server] = database.url()
-        return self
-
-    def advice(self, database):
-        return self.look_at(database).run(GENERATE, check=None, **ONLY_SHORT)["result"]
-
-
 @contextlib.contextmanager
 def branch_of_two(version):
-    with Branch(version) as branch, Given(version) as shop, Given(version) as books:
+    with Branch(version, MORE) as branch, Given(version) as shop, Given(version) as books:
         for database in (shop, books):
             database.sql(SHORT)
         yield branch, shop, books
 
 
+def advice(branch, database):
+    return branch.look_at(database).run(GENERATE, check=None, **ONLY_SHORT)["result"]
+
+
 def each_database_has_its_own(version):
     """Two databases of a branch have the same indexes: what people say of one says nothing of the other."""
     with branch_of_two(version) as (branch, shop, books):
-        advised = [branch.advice(database)["recommendations"] for database in (shop, books)]
+        advised = [advice(branch, database)["recommendations"] for database in (shop, books)]
         equal([[(r["index"], r["status"]) for r in made] for made in advised], [[("short", "pending_review")]] * 2, "advice")
         holds(advised[0][0]["recommendation_id"] != advised[1][0]["recommendation_id"], f"one for both: {advised}")
         requests = {r["evidence"]["database"]: r for r in branch.approvals()}
@@ -256,7 +244,7 @@ def each_database_has_its_own(version):
         branch.look_at(shop).approve(requests[shop.database]["id"])
         branch.cli("deny", requests[books.database]["id"], "--as", "anna", "--because", "the reports need it", check=0)
         equal([d.sql("SELECT count(*) FROM pg_indexes WHERE tablename = 't'") for d in (shop, books)], ["1", "2"], "indexes")
-        heard = {d.database: [(f["index"], f["was"], f["status"]) for f in branch.advice(d)["followed"]] for d in (books, shop)}
+        heard = {d.database: [(f["index"], f["was"], f["status"]) for f in advice(branch, d)["followed"]] for d in (books, shop)}
         equal(heard, {shop.database: [("short", "pending_review", "executed")], books.database: [("short", "pending_review", "rejected")]},
               "what has become of them")
         lives = {}
@@ -284,10 +272,10 @@ def what_is_older_goes_on(version):
         plant(branch, "approval_history", [{
             "approval_id": "A1", "at": at + datetime.timedelta(hours=1), "status": "denied", "tool": GENERATE,
             "group_title": "drop_duplicate: public.short", "hash": "h", "decided_by": "anna"}])
-        taken = branch.advice(shop)
+        taken = advice(branch, shop)
         equal([(f["recommendation_id"], f["status"]) for f in taken["followed"]], [(known, "rejected")], "heard in the first")
         equal([(r["recommendation_id"], r["status"]) for r in taken["recommendations"]], [(known, "rejected")], "the same one")
-        other = branch.advice(books)
+        other = advice(branch, books)
         equal(other.get("followed", []), [], "what another database does with it")
         equal([(r["recommendation_id"] != known, r["status"]) for r in other["recommendations"]], [(True, "pending_review")], "its own")
 
