@@ -119,14 +119,15 @@ static const char *revert_reason(lb_ctx *ctx, const vacuum_trial *trial)
 }
 
 /* What became of a tuning is one more row of its operation, as the tuning's own row stays what it was. */
-static int settle_trial(lb_ctx *ctx, const vacuum_relation *v, const vacuum_trial *trial, const char *status,
-                        const char *reason, lb_error *err)
+static int settle_trial(lb_ctx *ctx, const work *w, const vacuum_relation *v, const vacuum_trial *trial,
+                        const char *status, const char *reason, lb_error *err)
 {
     int64_t now = lb_now(ctx);
     const vacuum_operation o = {.id = trial->id,
                                 .type = "tune_autovacuum",
                                 .reason = reason,
                                 .status = status,
+                                .database = w->scan.server.database,
                                 .before = *v,
                                 .began = now,
                                 .ended = now};
@@ -151,7 +152,7 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     lb_error failure;
     lb_outcome outcome = LB_REFUSED;
     const char *reason = j->reverts ? revert_reason(ctx, &j->trial) : tune_reason(ctx, &j->tuning);
-    int r = vacuum_begin(ctx, j->relation, "tune_autovacuum", reason, &o, err);
+    int r = vacuum_begin(ctx, &w->scan, j->relation, "tune_autovacuum", reason, &o, err);
     if (r < 0)
         return r;
     const vacuum_options nothing = {0};
@@ -169,7 +170,7 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     r = vacuum_write(ctx, &o, err);
     return r < 0 || !j->reverts || failed || outcome != LB_APPLIED
                ? r
-               : settle_trial(ctx, j->relation, &j->trial, "reverted", reason, err);
+               : settle_trial(ctx, w, j->relation, &j->trial, "reverted", reason, err);
 }
 
 /* ---- which ---- */
@@ -211,7 +212,7 @@ static int keep_trial(lb_ctx *ctx, work *w, const job *j, lb_error *err)
         return 0;
     w->kept++;
     return settle_trial(
-        ctx, j->relation, trial, "kept",
+        ctx, w, j->relation, trial, "kept",
         lb_printf(ctx, "autovacuum has come %.3g times an hour since, and %lld dead rows wait of the %.0f it waits for",
                   trial->runs_per_hour, (long long)j->relation->row.dead, j->relation->need.vacuum_trigger),
         err);
@@ -333,7 +334,7 @@ static int run(lb_ctx *ctx, lb_error *err)
                                  w.hours, args->min_hours),
                        err);
     if (r >= 0)
-        r = vacuum_read_tunings(ctx, &w.tunings, &w.tuning_count, err);
+        r = vacuum_read_tunings(ctx, &w.scan, &w.tunings, &w.tuning_count, err);
     for (size_t i = 0; r >= 0 && may_look && i < w.scan.count; i++)
         r = look_at(ctx, &w, &w.scan.relations[i], err);
     return r < 0 ? r : change_all(ctx, &w, err);

@@ -6,11 +6,14 @@
 
 #define LOOKBACK_US (INT64_C(30) * 86400000000)
 
-int vacuum_read_tunings(lb_ctx *ctx, vacuum_tunings_row **ret_tunings, size_t *ret_count, lb_error *err)
+int vacuum_read_tunings(lb_ctx *ctx, const vacuum_scan *scan, vacuum_tunings_row **ret_tunings, size_t *ret_count,
+                        lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    const vacuum_tunings_args wanted = {
-        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LOOKBACK_US};
+    const vacuum_tunings_args wanted = {.project = target->project,
+                                        .branch = target->branch,
+                                        .database = scan->server.database,
+                                        .since = lb_now(ctx) - LOOKBACK_US};
     lb_rows *rows = NULL;
     *ret_count = 0;
     int r = vacuum_tunings(ctx, &wanted, &rows, err);
