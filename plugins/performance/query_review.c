@@ -79,10 +79,10 @@ static int read_evictions(lb_ctx *ctx, query_past *past, lb_error *err)
     return r;
 }
 
-static int read_reviews(lb_ctx *ctx, query_past *past, lb_error *err)
+static int read_reviews(lb_ctx *ctx, int64_t database_id, query_past *past, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    const query_reviews_args args = {.project = target->project, .branch = target->branch};
+    const query_reviews_args args = {.project = target->project, .branch = target->branch, .database_id = database_id};
     query_reviews_row row;
     lb_rows *rows = NULL;
     int r = query_reviews(ctx, &args, &rows, err);
@@ -110,7 +110,7 @@ int query_read_past(lb_ctx *ctx, int64_t database_id, int64_t recent_us, const i
     if (r >= 0 && count)
         r = read_evictions(ctx, past, err);
     if (r >= 0 && count)
-        r = read_reviews(ctx, past, err);
+        r = read_reviews(ctx, database_id, past, err);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY)
         return r;
     return r < 0 ? lb_skipped(ctx, "history", lb_printf(ctx, "how it was before is not known: %s", err->message), err)
