@@ -17,8 +17,11 @@
  *   that of a session), flags. Not timestamps, fractions, exact decimals and documents: those are measures;
  * - of a control-plane call method, path and query, not its body: an expiry or a size in there is a measure too;
  * - of a file its path, of a program its name and arguments.
- * Title, reason and evidence are for people and full of figures. Where the rule is wrong it is wrong towards asking
- * once more: a finding that is not recognised is proposed again, none is silently taken for one that was denied. */
+ * - where the evidence names one, the database, of which a branch may have several: the same statement in another one
+ *   is another question.
+ * Title, reason and all else in the evidence are for people and full of figures. Where the rule is wrong it is wrong
+ * towards asking once more: a finding that is not recognised is proposed again, none is silently taken for one that was
+ * denied. */
 
 static bool names_something(lb_type type)
 {
@@ -61,6 +64,15 @@ static void add_sql(sha256 *s, const approval_change *c)
     add_arguments(s, c->sql.args);
 }
 
+static void add_database(sha256 *s, const char *evidence)
+{
+    lb_error ignored;
+    JSON_AUTO *document = evidence ? json_parse(evidence, strlen(evidence), &ignored) : NULL;
+    const char *database = document ? json_get_text(document, "database") : NULL;
+    if (database)
+        approval_hash_text(s, database);
+}
+
 void approval_subject(const approval *a, char subject[SHA256_TEXT])
 {
     sha256 s;
@@ -69,6 +81,7 @@ void approval_subject(const approval *a, char subject[SHA256_TEXT])
     approval_hash_text(&s, a->tool);
     approval_hash_text(&s, a->target.project);
     approval_hash_text(&s, a->target.branch);
+    add_database(&s, a->evidence);
     for (size_t i = 0; i < a->change_count; i++) {
         const approval_change *c = &a->changes[i];
         approval_hash_text(&s, change_kind_name(c->kind));

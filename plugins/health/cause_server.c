@@ -150,27 +150,37 @@ static int look_at_spills(cause_look *look, lb_error *err)
 
 /* ---- checkpoints ---- */
 
+/* The server counts those that somebody asked for with those that WAL forces, which it does each time that half of
+ * max_wal_size or more was written. */
+static double most_forced(const cause_look *look, double requested, double wal)
+{
+    double most = (double)look->settings.max_wal_size;
+    return most > 0 ? fmin(requested, floor(2 * wal / most)) : requested;
+}
+
 static int look_at_checkpoints(cause_look *look, lb_error *err)
 {
-    double forced = 0, timed = 0, wal = 0, images = 0, records = 0;
-    if (!cause_rose(look, "checkpoints_requested", &forced) || !cause_rose(look, "checkpoints_timed", &timed) ||
-        forced < (double)look->limits.min_checkpoints)
+    double requested = 0, timed = 0, wal = 0, images = 0, records = 0;
+    if (!cause_rose(look, "checkpoints_requested", &requested) || !cause_rose(look, "checkpoints_timed", &timed))
         return 0;
     bool has_wal = cause_rose(look, "wal_bytes", &wal) && cause_rose(look, "wal_full_page_images", &images) &&
                    cause_rose(look, "wal_records", &records);
-    double share = forced / (forced + timed), most = (double)look->settings.max_wal_size;
+    double forced = has_wal ? most_forced(look, requested, wal) : requested;
+    double all = requested + timed, most = (double)look->settings.max_wal_size;
     double limit = (double)look->limits.min_checkpoints;
+    if (forced < limit || forced <= 0)
+        return 0;
     const cause_case c = {
         .id = CAUSE_CHECKPOINT_PRESSURE,
         .object = "server",
         .reason = lb_printf(look->ctx, "%.0f of %.0f checkpoints in %.0f s were forced; max_wal_size is %.0f MB",
-                            forced, forced + timed, look->reading.interval_s, most / MEGABYTE),
+                            forced, all, look->reading.interval_s, most / MEGABYTE),
         .command = lb_printf(look->ctx, "ALTER SYSTEM SET max_wal_size = '%.0fMB'", ceil(4 * most / MEGABYTE)),
-        .strength = {cause_ramp(share, 0.3, 0.9), cause_ramp(forced, limit, 4 * limit),
+        .strength = {cause_ramp(forced / all, 0.3, 0.9), cause_ramp(forced, limit, 4 * limit),
                      has_wal ? cause_ramp(wal, most, 3 * most) : CAUSE_UNSEEN,
                      has_wal && records > 0 ? cause_ramp(images / records, 0.3, 0.6) : CAUSE_UNSEEN},
-        .evidence = LB_ARGS(lb_f64("forced", forced), lb_f64("timed", timed), lb_f64("share", share),
-                            lb_i64("max_wal_size", look->settings.max_wal_size),
+        .evidence = LB_ARGS(lb_f64("forced", forced), lb_f64("requested", requested), lb_f64("timed", timed),
+                            lb_f64("share", forced / all), lb_i64("max_wal_size", look->settings.max_wal_size),
                             lb_i64("checkpoint_timeout_s", look->settings.checkpoint_seconds),
                             has_wal ? lb_f64("wal_bytes", wal) : lb_null("wal_bytes"),
                             lb_f64("interval_s", look->reading.interval_s))};

@@ -278,6 +278,7 @@ int health_record(lb_ctx *ctx, const health_figure *f, int64_t at, lb_error *err
         LB_ARGS(lb_time("snapshot_timestamp", at), lb_text("metric_name", f->name), lb_f64("metric_value", f->value),
                 lb_text("unit", health_unit(f->name)), lb_text("kind", health_kind(f->name)),
                 lb_text("object_name", f->object), lb_text("threshold_level", f->level),
-                isnan(f->interval_s) ? lb_null("interval_seconds") : lb_f64("interval_seconds", f->interval_s), told),
+                isnan(f->interval_s) ? lb_null("interval_seconds") : lb_f64("interval_seconds", f->interval_s),
+                lb_text("epoch", f->epoch), told),
         err);
 }

@@ -48,6 +48,7 @@ typedef struct health_figure {
     const char *exact;       /* and its digits where they say more; or NULL */
     const char *object;      /* or NULL: the whole branch */
     double interval_s;       /* of a rate; else NaN */
+    const char *epoch;       /* of a counter, as its reading has it; or NULL */
     const char *level;       /* normal, warning or critical; or NULL */
     const lb_value *detail;  /* or NULL */
     const char *detail_json; /* instead of detail */

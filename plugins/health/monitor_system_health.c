@@ -79,11 +79,13 @@ static bool is_for_history(const health_sample *s)
 
 static int record_sample(lb_ctx *ctx, const health_reading *reading, const health_sample *s, tally *sum, lb_error *err)
 {
+    const char *kind = health_kind(s->metric);
     const health_figure f = {.name = s->metric,
                              .value = s->value,
                              .exact = exact_of(ctx, s),
                              .object = s->object,
                              .interval_s = NAN,
+                             .epoch = kind && strcmp(kind, "counter") == 0 ? s->epoch : NULL,
                              .detail_json = s->detail};
     int r = record(ctx, &f, reading->at, sum, err);
     return r < 0 ? r : record_rate(ctx, reading, s, sum, err);

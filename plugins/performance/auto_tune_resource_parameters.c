@@ -36,7 +36,9 @@ static const lb_param params[] = {
 typedef struct work {
     resources_facts_row facts;
     resources_notes notes;
-    resources_past past; /* of the setting that is looked at */
+    resources_past counted;
+    const char *no_history; /* why nothing is counted, or NULL */
+    resources_past past;    /* that of the setting that is looked at */
     resources_profile profile;
     int64_t memory;
     const char *memory_from;
@@ -141,6 +143,8 @@ static int propose(lb_ctx *ctx, work *w, const resources_settings_row *s, const 
     lb_group *group = NULL;
     double hours = resources_hours(s->name, past);
     lb_outcome outcome = LB_REFUSED;
+    bool is_wal = strcmp(s->name, "max_wal_size") == 0;
+    const lb_value wal = is_wal ? lb_f64("wal_bytes", past->wal_bytes) : (lb_value){.type = LB_END};
     int r = compose_undo(ctx, w, s, for_server, &undo, err);
     if (r >= 0)
         r = lb_group_open(
@@ -153,7 +157,7 @@ static int propose(lb_ctx *ctx, work *w, const resources_settings_row *s, const 
                                          lb_f64("temp_files", past->temp_files), lb_f64("temp_bytes", past->temp_bytes),
                                          lb_f64("most_active", past->active),
                                          lb_f64("checkpoints_requested", past->checkpoints_requested),
-                                         lb_f64("checkpoints_timed", past->checkpoints_timed)),
+                                         lb_f64("checkpoints_timed", past->checkpoints_timed), wal),
                      .undo = undo),
             &group, err);
     if (r >= 0)
@@ -197,34 +201,39 @@ static int find_since(lb_ctx *ctx, work *w, const resources_settings_row *s, int
     return r;
 }
 
+static int read_past(lb_ctx *ctx, work *w, const resources_settings_row *settings, size_t count, lb_error *err)
+{
+    resources_since since = {0};
+    int r = 0;
+    for (size_t i = 0; i < count && r >= 0; i++)
+        if (resources_hours(settings[i].name, &w->counted) >= 0)
+            r = find_since(ctx, w, &settings[i],
+                           strcmp(settings[i].name, "work_mem") == 0 ? &since.spills : &since.checkpoints, err);
+    return r < 0 ? r : resources_read_past(ctx, &since, &w->counted, &w->no_history, err);
+}
+
 /* What was counted before its last change says nothing of the value that it has. 0: it cannot be judged, which is said.
  */
-static int read_past(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_error *err)
+static int take_past(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const char *why = NULL;
-    int64_t since = 0;
-    w->past = (resources_past){0};
-    if (resources_hours(s->name, &w->past) < 0)
+    double hours = resources_hours(s->name, &w->counted);
+    w->past = hours < 0 ? (resources_past){0} : w->counted;
+    if (hours < 0 || (hours > 0 && hours >= args->min_hours))
         return 1;
-    int r = find_since(ctx, w, s, &since, err);
-    if (r >= 0)
-        r = resources_read_past(ctx, since, &w->past, &why, err);
-    double hours = resources_hours(s->name, &w->past);
-    if (r < 0 || (hours > 0 && hours >= args->min_hours))
-        return r < 0 ? r : 1;
-    why = lb_printf(ctx, "not enough data: %s",
-                    why ? why
-                        : lb_printf(ctx,
-                                    "monitor_system_health has noted %.1f hours of it since its last change, and "
-                                    "%.1f are needed",
-                                    hours, args->min_hours));
+    const char *why = w->no_history
+                          ? w->no_history
+                          : lb_printf(ctx,
+                                      "monitor_system_health has noted %.1f hours of it since its last change, and "
+                                      "%.1f are needed",
+                                      hours, args->min_hours);
+    why = why ? lb_printf(ctx, "not enough data: %s", why) : NULL;
     return why ? lb_skipped(ctx, s->name, why, err) : lb_out_of_memory(err);
 }
 
 static int look_at(lb_ctx *ctx, work *w, const resources_settings_row *s, lb_error *err)
 {
-    int r = read_past(ctx, w, s, err);
+    int r = take_past(ctx, w, s, err);
     if (r <= 0)
         return r < 0 ? lb_wrap(err, s->name) : 0;
     double amount = s->amount_is_null ? strcmp(s->value, "on") == 0 : s->amount;
@@ -253,16 +262,20 @@ static int look_at_all(lb_ctx *ctx, work *w, lb_error *err)
 {
     const struct args *args = ctx->args;
     const resources_settings_args wanted = {.names = {resources_names, RESOURCES_WISHES}, .role = args->role};
-    resources_settings_row row;
+    resources_settings_row settings[RESOURCES_WISHES];
+    size_t count = 0;
     lb_rows *rows = NULL;
     int r = resources_recall(ctx, &w->notes, err);
     if (r >= 0)
         r = resources_settings(ctx, &wanted, &rows, err);
-    int64_t count = r < 0 ? 0 : lb_row_count(ctx, rows);
-    while (r >= 0 && resources_settings_next(ctx, rows, &row))
-        r = row.has_role ? look_at(ctx, w, &row, err)
-                         : lb_fail(err, LB_ERR_NOT_FOUND, "roles are named as \\du of psql has them",
-                                   "there is no role %s on this server", args->role);
+    while (r >= 0 && count < RESOURCES_WISHES && resources_settings_next(ctx, rows, &settings[count]))
+        r = settings[count++].has_role ? 0
+                                       : lb_fail(err, LB_ERR_NOT_FOUND, "roles are named as \\du of psql has them",
+                                                 "there is no role %s on this server", args->role);
+    if (r >= 0)
+        r = read_past(ctx, w, settings, count, err);
+    for (size_t i = 0; i < count && r >= 0; i++)
+        r = look_at(ctx, w, &settings[i], err);
     if (r >= 0 && w->facts.is_standby)
         r = lb_skipped(ctx, "changes", "this is a standby: what holds for its database is set on the primary", err);
     if (r >= 0 && w->memory <= 0)
@@ -270,7 +283,7 @@ static int look_at_all(lb_ctx *ctx, work *w, lb_error *err)
                        "the memory of the compute is not known: give memory_mb", err);
     if (r >= 0)
         r = resources_remember(ctx, &w->notes, err);
-    return r < 0 ? r : lb_examined(ctx, "settings", count, err);
+    return r < 0 ? r : lb_examined(ctx, "settings", (int64_t)count, err);
 }
 
 /* Beside the plan: nobody but a person knows what may be broken off. A version that lacks one has no row of it. */

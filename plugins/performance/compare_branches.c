@@ -1,4 +1,6 @@
 /* compare_branches: metrics and statements of two branches side by side, from history alone: nobody is woken for it. */
+#include "amount.h"
+
 #include <lbops/lbops.h>
 #include <sql/query/branch_counters.h>
 #include <sql/query/branch_metrics.h>
@@ -151,9 +153,10 @@ static int add_counter(lb_ctx *ctx, const lb_target *target, const counter *c, p
         if (c->seconds[side] <= 0)
             return lb_skipped(ctx, c->object ? lb_printf(ctx, "%s of %s", c->metric, c->object) : c->metric,
                               lb_printf(ctx,
-                                        "no rate of it is known on %s: in the last %g hours it was not read twice "
+                                        "no rate of it is known on %s: in the last %s it was not read twice "
                                         "without a break in its counting",
-                                        side == HERE ? target->branch : args->other_branch, args->hours),
+                                        side == HERE ? target->branch : args->other_branch,
+                                        amount_text(ctx, args->hours, "hour", "hours")),
                               err);
     pair p = {.metric = c->metric, .object = c->object, .unit = c->unit, .is_counter = true};
     for (int side = HERE; side < SIDES; side++) {
@@ -317,7 +320,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = compare_statements(ctx, target, query_id, &statements, err);
     if (r >= 0 && !is_same && !metrics && !statements)
         r = lb_skipped(ctx, args->other_branch,
-                       lb_printf(ctx, "history has nothing of the last %g hours that both branches have", args->hours),
+                       lb_printf(ctx, "history has nothing of the last %s that both branches have",
+                                 amount_text(ctx, args->hours, "hour", "hours")),
                        err);
     return r < 0 ? r
                  : lb_result(ctx,

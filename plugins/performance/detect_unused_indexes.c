@@ -33,7 +33,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     const char *why = NULL;
     int r = index_read(ctx, false, &work.set, err);
     if (r >= 0)
-        r = index_read_history(ctx, &work.history, &why, err);
+        r = index_read_history(ctx, work.set->window.r.database, &work.history, &why, err);
     if (r >= 0)
         r = work.history ? index_note_history(ctx, work.history, work.set, args->min_bytes, err)
                          : lb_skipped(ctx, "history", why, err);

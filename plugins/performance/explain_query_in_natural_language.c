@@ -73,6 +73,7 @@ static int tell_steps(query_evidence *e, lb_error *err)
     int r =
         lb_result(e->ctx,
                   LB_ARGS(lb_json("plan", e->plan_json), lb_f64("plan_cost", e->plan.cost),
+                          e->generic_json ? lb_json("generic_plan", e->generic_json) : lb_null("generic_plan"),
                           lb_bool("is_executed", e->plan.execution_ms >= 0), lb_text("not_executed", e->not_executed),
                           lb_bool("has_made_up_values", e->has_made_up_values), query_tell_values(e)),
                   err);

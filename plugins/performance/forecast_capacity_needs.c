@@ -1,5 +1,6 @@
 /* forecast_capacity_needs: what a branch will need, and when that meets a limit, from what history has of it. The
  * server is not asked anything, so a compute that sleeps goes on sleeping. */
+#include "amount.h"
 #include "endpoint_list.h"
 #include "forecast_series.h"
 #include "vacuum_clock.h"
@@ -221,9 +222,10 @@ static int warn(lb_ctx *ctx, const struct args *args, const outlook *o, const ch
     return lb_report(
         ctx,
         LB_FINDING(.object = branch, .kind = lb_printf(ctx, "%s_limit_ahead", o->series->name),
-                   .reason = lb_printf(ctx, "%s will reach %.6g %s%s%s in %zu days: %s", o->series->name, o->limit,
-                                       o->series->unit, o->limit_from ? ", which is " : "",
-                                       o->limit_from ? o->limit_from : "", o->expected, o->advice),
+                   .reason =
+                       lb_printf(ctx, "%s will reach %.6g %s%s%s in %s: %s", o->series->name, o->limit, o->series->unit,
+                                 o->limit_from ? ", which is " : "", o->limit_from ? o->limit_from : "",
+                                 amount_text(ctx, (double)o->expected, "day", "days"), o->advice),
                    .evidence =
                        LB_ARGS(lb_f64("current", o->now), lb_f64("limit", o->limit),
                                lb_text("limit_from", o->limit_from), lb_f64("growth_per_day", o->f.growth),

@@ -1,5 +1,7 @@
 #include "forecast_series.h"
 
+#include "amount.h"
+
 #include <math.h>
 #include <sql/forecast/earlier.h>
 #include <sql/forecast/readings.h>
@@ -146,14 +148,14 @@ static const char *shape(lb_ctx *ctx, forecast_series *series, const struct sour
     while (isnan(series->values[series->count - 1 - tail]))
         tail++;
     if (tail >= STALE_DAYS)
-        return lb_printf(ctx, "its last good day was %zu days ago", tail + 1);
+        return lb_printf(ctx, "its last good day was %s ago", amount_text(ctx, (double)tail + 1, "day", "days"));
     series->count -= tail;
     if (source->way == COUNTER)
         cut_front(series, last_fall(series));
     size_t days = series->count;
     if (days < FORECAST_LEAST)
-        return lb_printf(ctx, "%zu day%s known; from %d on a forecast can be tested", days, days == 1 ? " is" : "s are",
-                         FORECAST_LEAST);
+        return lb_printf(ctx, "%s known; from %d on a forecast can be tested",
+                         amount_text(ctx, (double)days, "day is", "days are"), FORECAST_LEAST);
     series->missing = forecast_fill(series->values, days);
     if ((double)series->missing > MOST_MISSING * (double)days)
         return lb_printf(ctx, "%zu of its %zu days have no readings, or few", series->missing, days);

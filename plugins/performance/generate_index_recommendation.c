@@ -93,6 +93,36 @@ static int read_wanted(lb_ctx *ctx, desk *d, lb_error *err)
     return r < 0 ? lb_out_of_memory(err) : 0;
 }
 
+/* ---- which one it is ---- */
+
+typedef struct identity {
+    const char *object, *id;
+    const char *database; /* that requests for it name; or NULL */
+    index_past *past;     /* as the history has it; or NULL */
+} identity;
+
+/* What was advised before databases were told apart is the same advice, and goes on under its own id. */
+static int recognise(index_work *work, const index_finding *f, identity *ret_who, lb_error *err)
+{
+    const desk *d = work->state;
+    lb_ctx *ctx = work->ctx;
+    identity who = {.object = index_object(ctx, f), .database = work->set->window.r.database};
+    const char *old = NULL;
+    if (who.object && f->type) {
+        who.id = index_recommendation_id(ctx, who.database, f->type, who.object, f->new_index);
+        old = index_recommendation_id(ctx, NULL, f->type, who.object, f->new_index);
+    }
+    if (!who.object || (f->type && (!who.id || !old)))
+        return lb_out_of_memory(err);
+    who.past = who.id ? index_find_past(&d->pasts, who.id) : NULL;
+    if (!who.past && old && (who.past = index_find_past(&d->pasts, old))) {
+        who.id = old;
+        who.database = NULL;
+    }
+    *ret_who = who;
+    return 0;
+}
+
 /* ---- the gate ---- */
 
 /* What the gate's rules refuse, nobody has said no to: it waits until they allow it. What a person has denied, the gate
@@ -103,28 +133,29 @@ static const char *status_of(lb_outcome outcome, bool is_denied)
 }
 
 /* Where that was seen on a branch, only while the table is what the branch was made of. */
-static int ask(index_work *work, const index_finding *f, const char *object, lb_outcome *ret_outcome, bool *ret_moved,
+static int ask(index_work *work, const index_finding *f, const identity *who, lb_outcome *ret_outcome, bool *ret_moved,
                lb_error *err)
 {
     int r = f->rehearsed ? index_has_moved(work->trial, f->table, ret_moved, err) : 0;
     if (r >= 0 && !*ret_moved)
-        r = index_ask(work, f, object, ret_outcome, err);
+        r = index_ask(work, f, who->object, who->database, ret_outcome, err);
     if (r >= 0 && *ret_outcome == LB_APPLIED && work->trial)
         index_note_state(work->trial, f->table);
     return r;
 }
 
-static int decide(index_work *work, const index_finding *f, const char *object, bool is_denied, const char **ret_status,
-                  lb_error *err)
+static int decide(index_work *work, const index_finding *f, const identity *who, const char **ret_status, lb_error *err)
 {
     desk *d = work->state;
+    const char *object = who->object;
+    bool is_denied = who->past && who->past->is_denied;
     lb_outcome outcome = LB_PLANNED;
     lb_error why;
     bool has_moved = false;
     *ret_status = status_of(outcome, is_denied);
     if (!d->args->apply || work->set->window.r.in_recovery)
         return 0;
-    int r = ask(work, f, object, &outcome, &has_moved, &why);
+    int r = ask(work, f, who, &outcome, &has_moved, &why);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY) {
         *err = why;
         return r;
@@ -192,17 +223,21 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
     desk *d = work->state;
     lb_ctx *ctx = work->ctx;
     index_finding learned = *found, *f = &learned;
-    const char *object = index_object(ctx, f), *status = NULL,
-               *id = object && f->type ? index_recommendation_id(ctx, f, object) : NULL;
-    index_past *past = id ? index_find_past(&d->pasts, id) : NULL;
+    identity who = {0};
+    const char *status = NULL;
+    int r = recognise(work, f, &who, err);
+    if (r < 0)
+        return r;
+    index_past *past = who.past;
+    const char *object = who.object, *id = who.id;
     if (past)
         past->is_seen = true;
     learned.found_terms = found->terms;
     learned.terms = index_learned_terms(ctx, &d->pasts, found, past);
     if (!learned.terms)
         return lb_out_of_memory(err);
-    if (!object || !is_wanted(d, object, f->kind))
-        return object ? 0 : lb_out_of_memory(err);
+    if (!is_wanted(d, object, f->kind))
+        return 0;
     if (past && strcmp(past->r.status, "executed") == 0)
         return lb_skipped(ctx, object, "it was executed before, and what became of that is settled first", err);
     if (!index_has_fix(&f->fix) || !f->type)
@@ -210,13 +245,13 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
     if (index_confidence(f) < d->args->min_confidence)
         return lb_skipped(ctx, object, "less sure than min_confidence", err);
     const char *why = NULL;
-    int r = id ? wait_for_others(work, f, id, &why, err) : lb_out_of_memory(err);
+    r = wait_for_others(work, f, id, &why, err);
     if (r >= 0 && why)
         return lb_skipped(ctx, object, why, err);
     if (r >= 0)
         r = index_report(work, f, err);
     if (r >= 0)
-        r = decide(work, f, object, past && past->is_denied, &status, err);
+        r = decide(work, f, &who, &status, err);
     if (r >= 0)
         r = keep(work, f, id, status, err);
     return r < 0 ? r
@@ -245,16 +280,20 @@ static int decide_rest(index_work *work, lb_error *err)
     return r;
 }
 
+/* What became of earlier ones, once it is known whose they are to be. */
+static int remember(index_work *work, lb_error *err)
+{
+    desk *d = work->state;
+    const char *why = NULL; /* the analysis says it too */
+    int r = index_read_pasts(work->ctx, work->set->window.r.database, &d->pasts, &why, err);
+    return r < 0 ? r : index_hear_people(work->ctx, &d->pasts, err);
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     desk d = {.args = ctx->args};
-    index_work work = {.ctx = ctx, .tell = hear, .told_all = decide_rest, .state = &d};
-    const char *why = NULL; /* the analysis says it too */
+    index_work work = {.ctx = ctx, .tell = hear, .has_read = remember, .told_all = decide_rest, .state = &d};
     int r = read_wanted(ctx, &d, err);
-    if (r >= 0)
-        r = index_read_pasts(ctx, &d.pasts, &why, err);
-    if (r >= 0)
-        r = index_hear_people(ctx, &d.pasts, err);
     if (r >= 0)
         r = index_analyze(&work, &d.args->limits, err);
     if (r >= 0)

@@ -22,9 +22,11 @@ static int find_all(index_work *work, const index_limits *l, lb_error *err)
     const char *why = NULL;
     int r = index_read(work->ctx, true, &work->set, err);
     if (r >= 0)
-        r = index_read_history(work->ctx, &work->history, &why, err);
+        r = index_read_history(work->ctx, work->set->window.r.database, &work->history, &why, err);
     if (r >= 0 && !work->history)
         r = lb_skipped(work->ctx, "history", why, err);
+    if (r >= 0 && work->has_read)
+        r = work->has_read(work, err);
     if (r >= 0)
         r = index_use_marks(work, err);
     if (r >= 0)

@@ -7,17 +7,15 @@
 #define ASKS "generate_index_recommendation"
 #define YEAR (INT64_C(365) * 86400000000)
 
-const char *index_title(lb_ctx *ctx, const char *type, const char *object)
+const char *index_title(lb_ctx *ctx, const char *type, const char *object, const char *database)
 {
-    return lb_printf(ctx, "%s: %s", type, object);
+    return database ? lb_printf(ctx, "%s: %s in %s", type, object, database) : lb_printf(ctx, "%s: %s", type, object);
 }
 
 static const char *title_of(lb_ctx *ctx, const index_past *past)
 {
-    bool creates = strncmp(past->r.recommendation_type, "create", 6) == 0;
-    const char *name = creates ? past->r.table_name : past->r.index_name;
-    const char *object = index_label(ctx, past->r.schema_name, name ? name : "");
-    return object ? index_title(ctx, past->r.recommendation_type, object) : NULL;
+    const char *object = index_object_of_past(ctx, past);
+    return object ? index_title(ctx, past->r.recommendation_type, object, past->database) : NULL;
 }
 
 static bool may_be_meant(const index_past *past, const diagnose_decisions_row *said)

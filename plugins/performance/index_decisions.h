@@ -5,8 +5,10 @@
 
 #include "index_follow.h"
 
-/* How a request for such a change is called, and found again. NULL: out of memory. */
-const char *index_title(lb_ctx *ctx, const char *type, const char *object);
+/* How a request for such a change is called, and found again. database NULL: as when none was named. NULL: out of
+ * memory.
+ */
+const char *index_title(lb_ctx *ctx, const char *type, const char *object, const char *database);
 
 /* Takes over what was decided since: what was denied is rejected, and what was rebuilt is executed, which no catalogue
  * shows. */

@@ -12,11 +12,49 @@
 #define DOUBT     4 /* decisions that it takes to be half sure of people's taste */
 #define PATIENCE  4 /* times the days, with a statement that has not run often enough since */
 
-int index_read_pasts(lb_ctx *ctx, index_pasts *ret_pasts, const char **ret_why, lb_error *err)
+const char *index_recommendation_id(lb_ctx *ctx, const char *database, const char *type, const char *object,
+                                    const char *new_index)
 {
     const lb_target *target = lb_run_target(ctx);
-    const index_recommended_args args = {
-        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LOOK_BACK * DAY};
+    const char *text = lb_printf(ctx, "%s/%s/%s%s%s/%s/%s", target->project, target->branch, database ? database : "",
+                                 database ? "/" : "", type, object, new_index ? new_index : "");
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (const char *c = text; c && *c; c++)
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    return text ? lb_printf(ctx, "idx-%016llx", (unsigned long long)hash) : NULL;
+}
+
+static bool creates(const index_past *past)
+{
+    return strncmp(past->r.recommendation_type, "create", 6) == 0;
+}
+
+const char *index_object_of_past(lb_ctx *ctx, const index_past *past)
+{
+    const char *name = creates(past) ? past->r.table_name : past->r.index_name;
+    return index_label(ctx, past->r.schema_name, name ? name : "");
+}
+
+/* One that is older than the telling of databases keeps its id, and what people were asked and have said. Whoever takes
+ * it on says whose it is. */
+static int find_database(lb_ctx *ctx, const char *database, index_past *past, lb_error *err)
+{
+    const char *object = index_object_of_past(ctx, past),
+               *old = object ? index_recommendation_id(ctx, NULL, past->r.recommendation_type, object,
+                                                       creates(past) ? past->r.index_name : NULL)
+                             : NULL;
+    past->database = old && strcmp(past->r.recommendation_id, old) == 0 ? NULL : database;
+    past->r.database_name = database;
+    return old ? 0 : lb_out_of_memory(err);
+}
+
+int index_read_pasts(lb_ctx *ctx, const char *database, index_pasts *ret_pasts, const char **ret_why, lb_error *err)
+{
+    const lb_target *target = lb_run_target(ctx);
+    const index_recommended_args args = {.project = target->project,
+                                         .branch = target->branch,
+                                         .database = database,
+                                         .since = lb_now(ctx) - LOOK_BACK * DAY};
     lb_rows *rows = NULL;
     *ret_pasts = (index_pasts){0};
     int r = lb_history_or_skip(ctx, index_recommended(ctx, &args, &rows, err), NULL, ret_why, err);
@@ -25,9 +63,9 @@ int index_read_pasts(lb_ctx *ctx, index_pasts *ret_pasts, const char **ret_why, 
     ret_pasts->items = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *ret_pasts->items);
     if (!ret_pasts->items)
         return lb_out_of_memory(err);
-    while (index_recommended_next(ctx, rows, &ret_pasts->items[ret_pasts->count].r))
-        ret_pasts->count++;
-    return 0;
+    while (r >= 0 && index_recommended_next(ctx, rows, &ret_pasts->items[ret_pasts->count].r))
+        r = find_database(ctx, database, &ret_pasts->items[ret_pasts->count++], err);
+    return r < 0 ? r : 0;
 }
 
 index_past *index_find_past(const index_pasts *pasts, const char *recommendation_id)

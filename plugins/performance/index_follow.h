@@ -8,8 +8,9 @@
 
 typedef struct index_past {
     index_recommended_row r;
-    bool is_seen;   /* this run found the same again */
-    bool is_denied; /* a person's last word on it was no (index_decisions.h) */
+    bool is_seen;         /* this run found the same again */
+    bool is_denied;       /* a person's last word on it was no (index_decisions.h) */
+    const char *database; /* what its id and requests for it name; NULL: they are older than that */
 } index_past;
 
 typedef struct index_pasts {
@@ -17,9 +18,18 @@ typedef struct index_pasts {
     size_t count;
 } index_pasts;
 
-/* None where there is no history; the reason is then in *ret_why. */
-LB_MUST_CHECK int index_read_pasts(lb_ctx *ctx, index_pasts *ret_pasts, const char **ret_why, lb_error *err);
+/* The same for the same advice on the same database of a branch, whatever its figures are that day. new_index: that it
+ * would make, or NULL. database NULL: as it was when only the branch was told. NULL: out of memory. */
+const char *index_recommendation_id(lb_ctx *ctx, const char *database, const char *type, const char *object,
+                                    const char *new_index);
+
+/* Those of a database. None where there is no history; the reason is then in *ret_why. */
+LB_MUST_CHECK int index_read_pasts(lb_ctx *ctx, const char *database, index_pasts *ret_pasts, const char **ret_why,
+                                   lb_error *err);
 index_past *index_find_past(const index_pasts *pasts, const char *recommendation_id);
+
+/* What it is about: its index, or the table that is to get one. NULL: out of memory. */
+const char *index_object_of_past(lb_ctx *ctx, const index_past *past);
 
 /* The finding's terms with what people made of earlier advice: of its kind, and of itself. NULL: out of memory. */
 const lb_term *index_learned_terms(lb_ctx *ctx, const index_pasts *pasts, const index_finding *finding,

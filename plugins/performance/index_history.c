@@ -55,13 +55,16 @@ static int collect(lb_ctx *ctx, lb_rows *rows, index_history *h, lb_error *err)
     return 0;
 }
 
-int index_read_history(lb_ctx *ctx, const index_history **ret_history, const char **ret_why, lb_error *err)
+int index_read_history(lb_ctx *ctx, const char *database, const index_history **ret_history, const char **ret_why,
+                       lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     lb_rows *rows = NULL;
     index_history *h = lb_alloc(ctx, sizeof *h);
-    const index_observed_args args = {
-        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LOOK_BACK * (int64_t)DAY};
+    const index_observed_args args = {.project = target->project,
+                                      .branch = target->branch,
+                                      .database = database,
+                                      .since = lb_now(ctx) - LOOK_BACK * (int64_t)DAY};
     *ret_history = NULL;
     if (!h)
         return lb_out_of_memory(err);
@@ -70,7 +73,7 @@ int index_read_history(lb_ctx *ctx, const index_history **ret_history, const cha
         return r;
     r = collect(ctx, rows, h, err);
     if (r >= 0)
-        r = index_read_writes(ctx, h, err);
+        r = index_read_writes(ctx, database, h, err);
     *ret_history = h;
     return r;
 }
@@ -169,24 +172,25 @@ int64_t index_last_use(const index_history *h, const char *object, int64_t *ret_
 /* ---- noting ---- */
 
 /* All of one look have one time: what comes later was not there then. */
-static int note(lb_ctx *ctx, int64_t at, const char *metric, const char *object, double value, const char *unit,
-                lb_error *err)
+static int note(lb_ctx *ctx, const char *database, int64_t at, const char *metric, const char *object, double value,
+                const char *unit, lb_error *err)
 {
     return lb_record(ctx, "lakebase_metrics",
                      LB_ARGS(lb_text("metric_name", metric), lb_f64("metric_value", value), lb_text("unit", unit),
                              lb_text("kind", "gauge"), lb_text("object_name", object),
-                             lb_time("snapshot_timestamp", at)),
+                             lb_text("database_name", database), lb_time("snapshot_timestamp", at)),
                      err);
 }
 
 int index_note_history(lb_ctx *ctx, const index_history *h, const index_set *set, int64_t min_bytes, lb_error *err)
 {
+    const char *database = set->window.r.database;
     int64_t now = lb_now(ctx);
     int r = 0;
     if (set->window.elsewhere != INDEX_ELSEWHERE_UNREAD) /* what some have counted proves nothing of the others */
-        r = note(ctx, now, "index_observation", NULL, (double)set->window.since / SECOND, "s", err);
+        r = note(ctx, database, now, "index_observation", NULL, (double)set->window.since / SECOND, "s", err);
     if (r >= 0)
-        r = note(ctx, now, "index_floor", NULL, (double)min_bytes, "bytes", err);
+        r = note(ctx, database, now, "index_floor", NULL, (double)min_bytes, "bytes", err);
     for (size_t i = 0; i < set->index_count && r >= 0; i++) {
         const index_info *x = &set->indexes[i];
         if (x->parent || x->r.is_unique || x->r.is_exclusion)
@@ -200,7 +204,7 @@ int index_note_history(lb_ctx *ctx, const index_history *h, const index_set *set
         bool is_news = !sight || (x->tree_scans > 0 && sight->last_used < set->window.since) ||
                        now - sight->last_seen > AGAIN * (int64_t)DAY;
         if (is_news)
-            r = note(ctx, now, "index_scans", object, (double)x->tree_scans, "count", err);
+            r = note(ctx, database, now, "index_scans", object, (double)x->tree_scans, "count", err);
     }
     return r < 0 ? r : index_note_writes(ctx, h, set, now, err);
 }

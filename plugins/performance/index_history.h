@@ -36,8 +36,8 @@ typedef struct index_history {
 } index_history;
 
 /* NULL in *ret_history, and a reason, where there is no history to ask. */
-LB_MUST_CHECK int index_read_history(lb_ctx *ctx, const index_history **ret_history, const char **ret_why,
-                                     lb_error *err);
+LB_MUST_CHECK int index_read_history(lb_ctx *ctx, const char *database, const index_history **ret_history,
+                                     const char **ret_why, lb_error *err);
 
 /* Days that were counted without a scan of the index: in this epoch, and in earlier ones after its last use. */
 typedef struct index_idle {

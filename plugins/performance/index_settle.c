@@ -33,7 +33,8 @@ static int say_undo(index_work *work, const index_finding *f, const char **ret_u
 
 /* Evidence for the gate is what the same advice has again tomorrow: a denial then stands. The figures, where it was
  * tried, and on which state, are told and not compared. */
-int index_ask(index_work *work, const index_finding *f, const char *object, lb_outcome *ret_outcome, lb_error *err)
+int index_ask(index_work *work, const index_finding *f, const char *object, const char *database,
+              lb_outcome *ret_outcome, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
     const char *undo = NULL;
@@ -43,16 +44,18 @@ int index_ask(index_work *work, const index_finding *f, const char *object, lb_o
     const lb_value *figures = index_figures(work, f);
     if (!figures)
         return lb_out_of_memory(err);
+    const lb_value of_database = database ? lb_text("database", database) : (lb_value){.type = LB_END};
     const lb_value *told =
         LB_ARGS(lb_text("rehearsed_on_branch", f->rehearsed ? f->rehearsed->branch : NULL),
                 lb_text("rehearsed_at_lsn", f->rehearsed ? f->rehearsed->lsn : NULL), lb_object("figures", figures));
     lb_group *group = NULL;
-    r = lb_group_open(ctx,
-                      LB_GROUP(.title = index_title(ctx, f->type, object), .reason = f->reason,
-                               .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
-                                                   lb_text("confidence", label_of(f)), lb_object("not_compared", told)),
-                               .undo = undo),
-                      &group, err);
+    r = lb_group_open(
+        ctx,
+        LB_GROUP(.title = index_title(ctx, f->type, object, database), .reason = f->reason,
+                 .evidence = LB_ARGS(lb_text("kind", f->kind), lb_text("object", object),
+                                     lb_text("confidence", label_of(f)), lb_object("not_compared", told), of_database),
+                 .undo = undo),
+        &group, err);
     if (r >= 0)
         r = index_fix_apply(ctx, group, &f->fix, err);
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
@@ -76,7 +79,8 @@ static const char *word_of(lb_outcome outcome)
                                    : "planned";
 }
 
-static int take_back(index_work *work, const index_finding *f, bool undo, const char **ret_word, lb_error *err)
+static int take_back(index_work *work, const index_past *past, const index_finding *f, bool undo, const char **ret_word,
+                     lb_error *err)
 {
     lb_outcome outcome = LB_PLANNED;
     const char *object = index_object(work->ctx, f);
@@ -85,7 +89,7 @@ static int take_back(index_work *work, const index_finding *f, bool undo, const 
     if (r < 0 || !undo)
         return r;
     lb_error why;
-    r = index_ask(work, f, object, &outcome, &why);
+    r = index_ask(work, f, object, past->database, &outcome, &why);
     *ret_word = r < 0 ? "failed" : word_of(outcome);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_TIMEOUT || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY) {
         *err = why;
@@ -117,7 +121,7 @@ static int undo_creation(index_work *work, const index_past *past, const index_g
         .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes)),
         .fix = fix,
         .undo = past->r.ddl_statement};
-    return take_back(work, &f, undo, ret_word, err);
+    return take_back(work, past, &f, undo, ret_word, err);
 }
 
 /* As it was when its drop was proposed; NULL: that is not known. */
@@ -163,7 +167,7 @@ static int undo_drop(index_work *work, const index_past *past, const index_gain 
         .impact = LB_ARGS(lb_f64("ms_saved", (h->mean_since - h->mean_before) * h->calls_since)),
         .fix = fix,
         .undo = past->r.ddl_statement};
-    return take_back(work, &f, undo && definition, ret_word, err);
+    return take_back(work, past, &f, undo && definition, ret_word, err);
 }
 
 /* What it was for, or who misses it, once that can be known. */

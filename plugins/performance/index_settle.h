@@ -4,9 +4,9 @@
 
 #include "index_follow.h"
 
-/* A group of its own for the finding's fix. */
-LB_MUST_CHECK int index_ask(index_work *work, const index_finding *finding, const char *object, lb_outcome *ret_outcome,
-                            lb_error *err);
+/* A group of its own for the finding's fix. database: that the request names, or NULL (see index_past). */
+LB_MUST_CHECK int index_ask(index_work *work, const index_finding *finding, const char *object, const char *database,
+                            lb_outcome *ret_outcome, lb_error *err);
 
 /* Each earlier recommendation takes its next step, which the history keeps. What did not prove its worth is a finding,
  * and its undo goes before the gate where undo says so. */

@@ -14,17 +14,6 @@ const char *index_label_of(double confidence)
     return confidence >= 0.8 ? "high" : confidence >= 0.5 ? "medium" : "low";
 }
 
-const char *index_recommendation_id(lb_ctx *ctx, const index_finding *f, const char *object)
-{
-    const lb_target *target = lb_run_target(ctx);
-    const char *text = lb_printf(ctx, "%s/%s/%s/%s/%s", target->project, target->branch, f->type, object,
-                                 f->new_index ? f->new_index : "");
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (const char *c = text; c && *c; c++)
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    return text ? lb_printf(ctx, "idx-%016llx", (unsigned long long)hash) : NULL;
-}
-
 static const char *number_text(const lb_value *v)
 {
     return v->type == LB_NUMERIC || v->type == LB_TEXT ? v->v.text : NULL;
@@ -75,31 +64,33 @@ int index_store(index_work *work, const index_finding *f, const char *id, int64_
     double confidence = index_confidence(f);
     if (!terms)
         return lb_out_of_memory(err);
-    return lb_record(
-        ctx, "index_recommendations",
-        LB_ARGS(lb_text("recommendation_id", id), lb_time("created_at", since), lb_time("updated_at", lb_now(ctx)),
-                lb_text("schema_name", f->table->r.schema), lb_text("table_name", f->table->r.name),
-                lb_text("index_name", f->index ? f->index->r.name : f->new_index),
-                lb_text("recommendation_type", f->type),
-                f->columns ? renamed("suggested_columns", f->columns[0]) : lb_null("suggested_columns"),
-                lb_text("confidence", index_label_of(confidence)), lb_f64("confidence_value", confidence),
-                lb_list("confidence_terms", LB_OBJECT, terms, count), lb_text("reason", f->reason),
-                lb_object("evidence", f->evidence), lb_text("estimated_impact", impact_text(ctx, f->impact)),
-                f->impact ? lb_object("impact", f->impact) : lb_null("impact"),
-                lb_text("ddl_statement", index_fix_text(ctx, &f->fix)), lb_text("status", status)),
-        err);
+    return lb_record(ctx, "index_recommendations",
+                     LB_ARGS(lb_text("recommendation_id", id), lb_time("created_at", since),
+                             lb_time("updated_at", lb_now(ctx)), lb_text("database_name", work->set->window.r.database),
+                             lb_text("schema_name", f->table->r.schema), lb_text("table_name", f->table->r.name),
+                             lb_text("index_name", f->index ? f->index->r.name : f->new_index),
+                             lb_text("recommendation_type", f->type),
+                             f->columns ? renamed("suggested_columns", f->columns[0]) : lb_null("suggested_columns"),
+                             lb_text("confidence", index_label_of(confidence)), lb_f64("confidence_value", confidence),
+                             lb_list("confidence_terms", LB_OBJECT, terms, count), lb_text("reason", f->reason),
+                             lb_object("evidence", f->evidence),
+                             lb_text("estimated_impact", impact_text(ctx, f->impact)),
+                             f->impact ? lb_object("impact", f->impact) : lb_null("impact"),
+                             lb_text("ddl_statement", index_fix_text(ctx, &f->fix)), lb_text("status", status)),
+                     err);
 }
 
 int index_store_step(lb_ctx *ctx, const index_recommended_row *past, const char *status, const char *why,
                      const char *evidence, lb_error *err)
 {
-    return lb_record(
-        ctx, "index_recommendations",
-        LB_ARGS(lb_text("recommendation_id", past->recommendation_id), lb_time("created_at", past->created_at),
-                lb_time("updated_at", lb_now(ctx)), lb_text("schema_name", past->schema_name),
-                lb_text("table_name", past->table_name), lb_text("index_name", past->index_name),
-                lb_text("recommendation_type", past->recommendation_type), lb_text("confidence", past->confidence),
-                lb_text("reason", why), evidence ? lb_json("evidence", evidence) : lb_null("evidence"),
-                lb_text("ddl_statement", past->ddl_statement), lb_text("status", status)),
-        err);
+    return lb_record(ctx, "index_recommendations",
+                     LB_ARGS(lb_text("recommendation_id", past->recommendation_id),
+                             lb_time("created_at", past->created_at), lb_time("updated_at", lb_now(ctx)),
+                             lb_text("database_name", past->database_name), lb_text("schema_name", past->schema_name),
+                             lb_text("table_name", past->table_name), lb_text("index_name", past->index_name),
+                             lb_text("recommendation_type", past->recommendation_type),
+                             lb_text("confidence", past->confidence), lb_text("reason", why),
+                             evidence ? lb_json("evidence", evidence) : lb_null("evidence"),
+                             lb_text("ddl_statement", past->ddl_statement), lb_text("status", status)),
+                     err);
 }

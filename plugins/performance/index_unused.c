@@ -1,4 +1,5 @@
 /* Indexes that nobody reads, and those that nobody can read. */
+#include "amount.h"
 #include "index_readers.h"
 #include "index_rules.h"
 #include "index_tree.h"
@@ -188,7 +189,8 @@ static const char *rarely_text(lb_ctx *ctx, const index_info *x, const table_use
     struct tm parts;
     char when[32] = "?";
     if (x->tree_scans > 0)
-        return lb_printf(ctx, "scanned %lld time(s) in %.1f days", (long long)use->scans, use->days);
+        return lb_printf(ctx, "scanned %s in %s", amount_text(ctx, (double)use->scans, "time", "times"),
+                         amount_text(ctx, use->days, "day", "days"));
     if (gmtime_r(&last, &parts))
         (void)strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &parts);
     return lb_printf(ctx, "last seen in use at %s, and not in %.1f days that were counted since", when, use->days);

@@ -45,6 +45,7 @@ struct index_work {
     lb_ctx *ctx;
     const index_set *set;
     int (*tell)(index_work *work, const index_finding *finding, lb_error *err);
+    int (*has_read)(index_work *work, lb_error *err); /* the catalogue, before the first is told; or NULL */
     int (*told_all)(index_work *work, lb_error *err); /* while the branch is still there; or NULL */
     void *state;
     int64_t found;

@@ -23,11 +23,11 @@ static int by_object(const void *a, const void *b)
     return strcmp(((const index_written_row *)a)->object_name, ((const index_written_row *)b)->object_name);
 }
 
-int index_read_writes(lb_ctx *ctx, index_history *h, lb_error *err)
+int index_read_writes(lb_ctx *ctx, const char *database, index_history *h, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     const index_written_args args = {
-        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LOOK_BACK};
+        .project = target->project, .branch = target->branch, .database = database, .since = lb_now(ctx) - LOOK_BACK};
     lb_rows *rows = NULL;
     int r = lb_history_or_skip(ctx, index_written(ctx, &args, &rows, err), NULL, NULL, err);
     if (r <= 0)
@@ -100,7 +100,8 @@ index_write_rate index_writes_per_day(const index_work *work, const index_table 
 
 int index_note_writes(lb_ctx *ctx, const index_history *h, const index_set *set, int64_t at, lb_error *err)
 {
-    int r = 0;
+    const char *epoch = lb_printf(ctx, "%lld", (long long)set->window.own_since);
+    int r = epoch ? 0 : lb_out_of_memory(err);
     for (size_t i = 0; i < set->table_count && r >= 0; i++) {
         const index_table *t = &set->tables[i];
         const char *object = index_label(ctx, t->r.schema, t->r.name);
@@ -114,6 +115,7 @@ int index_note_writes(lb_ctx *ctx, const index_history *h, const index_set *set,
                       LB_ARGS(lb_text("metric_name", "table_index_writes"),
                               lb_f64("metric_value", (double)index_rows_written(t)), lb_text("unit", "count"),
                               lb_text("kind", "counter"), lb_text("object_name", object),
+                              lb_text("database_name", set->window.r.database), lb_text("epoch", epoch),
                               lb_time("snapshot_timestamp", at)),
                       err);
     }

@@ -22,7 +22,7 @@ int64_t index_rows_written(const index_table *table);
 /* Notes the counters of tables with indexes, once a day and as far as they have moved. */
 LB_MUST_CHECK int index_note_writes(lb_ctx *ctx, const index_history *history, const index_set *set, int64_t at,
                                     lb_error *err);
-LB_MUST_CHECK int index_read_writes(lb_ctx *ctx, index_history *history, lb_error *err);
+LB_MUST_CHECK int index_read_writes(lb_ctx *ctx, const char *database, index_history *history, lb_error *err);
 
 /* For an impact and its evidence. */
 #define INDEX_WRITES_IMPACT(w)                                                                                         \

@@ -64,7 +64,7 @@ static int read_plan(query_evidence *e, lb_error *err)
 int query_gather(query_evidence *e, const query_wish *wish, lb_error *err)
 {
     e->remark_count = 0;
-    e->plan_json = e->no_plan = e->not_executed = e->values = NULL;
+    e->plan_json = e->generic_json = e->no_plan = e->not_executed = e->values = NULL;
     e->has_made_up_values = false;
     e->shape = query_read_shape(e->text);
     int r = read_plan(e, err);

@@ -48,7 +48,8 @@ typedef struct query_evidence {
     query_statements_row counts;
     query_shape shape;
     const char *plan_json, *no_plan; /* NULL the one, why the other */
-    query_plan plan;                 /* as it was executed, where it was */
+    const char *generic_json;        /* the plan for any values, where the one that was executed is another; or NULL */
+    query_plan plan;                 /* the same as plan_json: as it was executed, where it was */
     const char *not_executed;        /* why it was not, where that was wished; or NULL */
     const char *values;              /* where each of its parameters had its value from: a document; or NULL */
     bool has_made_up_values;

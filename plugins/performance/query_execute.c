@@ -37,16 +37,53 @@ static const char *without_values(lb_ctx *ctx, const char *condition, const char
     return kept ? lb_printf(ctx, "%s%s", kept, from) : NULL;
 }
 
-static int hide_values(query_evidence *e, query_plan *plan, lb_error *err)
+/* What is called something, or set, is no value of a table. */
+static bool is_name(const char *key)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        query_step *s = &plan->steps[i];
-        const char **conditions[] = {&s->filter, &s->by, &s->sort_keys};
-        for (size_t k = 0; k < sizeof conditions / sizeof conditions[0]; k++)
-            if (*conditions[k] && !(*conditions[k] = without_values(e->ctx, *conditions[k], e->text)))
-                return lb_out_of_memory(err);
+    static const char *const names[] = {"Node Type",       "Relation Name", "Schema",        "Alias",
+                                        "Index Name",      "CTE Name",      "Function Name", "Table Function Name",
+                                        "Tuplestore Name", "Subplan Name",  "Settings"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(key, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static int hide_values(query_evidence *e, struct json_object *at, lb_error *err);
+
+/* NULL in *ret_text: it is no text, and what is in it was seen to. */
+static int hide_in(query_evidence *e, struct json_object *value, struct json_object **ret_text, lb_error *err)
+{
+    *ret_text = NULL;
+    if (!json_object_is_type(value, json_type_string))
+        return hide_values(e, value, err);
+    const char *text = without_values(e->ctx, json_object_get_string(value), e->text);
+    *ret_text = text ? json_object_new_string(text) : NULL;
+    return *ret_text ? 0 : lb_out_of_memory(err);
+}
+
+/* In all conditions and expressions of a plan. */
+static int hide_values(query_evidence *e, struct json_object *at, lb_error *err)
+{
+    struct json_object *text = NULL;
+    int r = 0;
+    if (json_object_is_type(at, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(at) && r >= 0; i++) {
+            r = hide_in(e, json_object_array_get_idx(at, i), &text, err);
+            if (text && json_object_array_put_idx(at, i, text) < 0)
+                r = lb_out_of_memory(err);
+        }
+    } else if (json_object_is_type(at, json_type_object)) {
+        json_object_object_foreach(at, key, value)
+        {
+            text = NULL;
+            if (r >= 0 && !is_name(key))
+                r = hide_in(e, value, &text, err);
+            if (text && json_object_object_add(at, key, text) < 0)
+                r = lb_out_of_memory(err);
+        }
     }
-    return 0;
+    return r;
 }
 
 /* ---- asking ---- */
@@ -60,19 +97,20 @@ static int take(query_evidence *e, struct json_object *document, lb_error *err)
         e->not_executed = lb_printf(e->ctx, "%s", error ? error : "there was no answer");
         return e->not_executed ? 0 : lb_out_of_memory(err);
     }
+    int r = values ? hide_values(e, plan, err) : 0;
+    if (r < 0)
+        return r;
     const char *json = lb_printf(e->ctx, "%s", json_object_to_json_string(plan));
     e->values = values ? lb_printf(e->ctx, "%s", json_object_to_json_string(values)) : NULL;
     if (!json || (values && !e->values))
         return lb_out_of_memory(err);
-    int r = query_read_plan(e->ctx, json, &executed, err);
-    if (r >= 0 && values)
-        r = hide_values(e, &executed, err);
+    r = query_read_plan(e->ctx, json, &executed, err);
     if (r < 0)
         return r;
+    e->generic_json = values ? e->plan_json : NULL;
+    e->plan_json = json;
     e->plan = executed;
     e->has_made_up_values = parsed_is(document, "has_made_up_values");
-    if (!values)
-        e->plan_json = json; /* with values it is another one than the plan for any, which is kept */
     return 0;
 }
 

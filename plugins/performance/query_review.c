@@ -1,5 +1,7 @@
 #include "query_review.h"
 
+#include "amount.h"
+
 #include <sql/query/baseline.h>
 #include <sql/query/evictions.h>
 #include <sql/query/lately.h>
@@ -77,10 +79,10 @@ static int read_evictions(lb_ctx *ctx, query_past *past, lb_error *err)
     return r;
 }
 
-static int read_reviews(lb_ctx *ctx, query_past *past, lb_error *err)
+static int read_reviews(lb_ctx *ctx, int64_t database_id, query_past *past, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    const query_reviews_args args = {.project = target->project, .branch = target->branch};
+    const query_reviews_args args = {.project = target->project, .branch = target->branch, .database_id = database_id};
     query_reviews_row row;
     lb_rows *rows = NULL;
     int r = query_reviews(ctx, &args, &rows, err);
@@ -108,7 +110,7 @@ int query_read_past(lb_ctx *ctx, int64_t database_id, int64_t recent_us, const i
     if (r >= 0 && count)
         r = read_evictions(ctx, past, err);
     if (r >= 0 && count)
-        r = read_reviews(ctx, past, err);
+        r = read_reviews(ctx, database_id, past, err);
     if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY)
         return r;
     return r < 0 ? lb_skipped(ctx, "history", lb_printf(ctx, "how it was before is not known: %s", err->message), err)
@@ -155,8 +157,9 @@ int query_read_recent(const query_evidence *e, int64_t recent_us, int64_t min_ca
         return r;
     if (r > 0 && lb_row_count(e->ctx, rows) > 0)
         return sort_out(e->ctx, rows, min_calls, min_mean_ms, ret_recent, err);
-    ret_recent->why_not =
-        why ? why : lb_printf(e->ctx, "history has nothing of the last %.3g hours", (double)recent_us / (double)HOUR);
+    ret_recent->why_not = why ? why
+                              : lb_printf(e->ctx, "history has nothing of the last %s",
+                                          amount_text(e->ctx, (double)recent_us / (double)HOUR, "hour", "hours"));
     return ret_recent->why_not ? 0 : lb_out_of_memory(err);
 }
 

@@ -1,5 +1,6 @@
 /* Another way to write a statement: a rule's, or one that somebody offers. Nobody is believed: it is executed on a
  * branch beside the statement, and what could not be is marked. */
+#include "amount.h"
 #include "parsed.h"
 #include "query_evidence.h"
 #include "query_splice.h"
@@ -91,6 +92,11 @@ static int prove(query_evidence *e, rewrite *w, lb_error *err)
         w->why_not = "no branch was asked for to try it on";
         return 0;
     }
+    query_shape shape = query_read_shape(w->text);
+    if (shape.parses && !shape.only_reads) {
+        w->why_not = "it does not only read";
+        return 0;
+    }
     int r =
         index_trial_call(&e->trial, QUERY_REWRITE_TOOL,
                          LB_ARGS(lb_text("original", e->text), lb_text("rewrite", w->text)), &json, &w->why_not, err);
@@ -107,10 +113,10 @@ static int prove(query_evidence *e, rewrite *w, lb_error *err)
 /* "on a branch, with 4 sets of values, ..." */
 static const char *say_where(lb_ctx *ctx, const rewrite *w)
 {
-    return w->sets_of_values > 0
-               ? lb_printf(ctx, "on a branch, with %s set(s) of values for its parameters%s,",
-                           query_number(ctx, w->sets_of_values), w->has_guessed_values ? ", some of them made up" : "")
-               : "on a branch,";
+    return w->sets_of_values > 0 ? lb_printf(ctx, "on a branch, with %s of values for its parameters%s,",
+                                             amount_text(ctx, w->sets_of_values, "set", "sets"),
+                                             w->has_guessed_values ? ", some of them made up" : "")
+                                 : "on a branch,";
 }
 
 static int add_remark(query_evidence *e, const rewrite *w, lb_error *err)

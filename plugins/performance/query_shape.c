@@ -15,6 +15,17 @@ static bool is_in_subquery(node *negated, void *arg)
     return strcmp(parsed_text(link, "subLinkType"), "ANY_SUBLINK") == 0;
 }
 
+/* Rows that it locks or changes, in whichever part of it, and a table that it makes. */
+static bool only_reads(node *statement)
+{
+    static const char *const writes[] = {"lockingClause", "intoClause", "InsertStmt",
+                                         "UpdateStmt",    "DeleteStmt", "MergeStmt"};
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
+        if (parsed_find(statement, writes[i], NULL, NULL))
+            return false;
+    return parsed_member(statement, "SelectStmt") != NULL;
+}
+
 query_shape query_read_shape(const char *text)
 {
     query_shape shape = {.parses = false};
@@ -24,7 +35,7 @@ query_shape query_read_shape(const char *text)
     node *statement = parsed_member(parsed_item(parsed_member(tree, "stmts"), 0), "stmt"),
          *select = parsed_member(statement, "SelectStmt");
     shape.parses = statement != NULL;
-    shape.only_reads = select != NULL;
+    shape.only_reads = only_reads(statement);
     shape.has_offset = parsed_find(statement, "limitOffset", NULL, NULL) != NULL;
     shape.has_not_in = parsed_find(statement, "BoolExpr", is_in_subquery, NULL) != NULL;
     shape.has_order = parsed_member(select, "sortClause") != NULL;

@@ -75,21 +75,29 @@ static void take(resources_past *past, const resources_counted_row *row)
         past->active = row->highest;
     } else if (strcmp(row->metric_name, "checkpoints_timed") == 0) {
         past->checkpoints_timed = row->grown;
+    } else if (strcmp(row->metric_name, "wal_bytes") == 0) {
+        past->wal_hours = hours;
+        past->wal_bytes = row->grown;
     } else {
         past->checkpoint_hours = hours;
         past->checkpoints_requested = row->grown;
     }
 }
 
-int resources_read_past(lb_ctx *ctx, int64_t since, resources_past *ret_past, const char **ret_why, lb_error *err)
+int resources_read_past(lb_ctx *ctx, const resources_since *since, resources_past *ret_past, const char **ret_why,
+                        lb_error *err)
 {
-    static const char *const metrics[] = {"temp_files", "temp_bytes", "connections_active", "checkpoints_timed",
-                                          "checkpoints_requested"};
+    static const char *const spills[] = {"temp_files", "temp_bytes", "connections_active"}, *const checkpoints[] = {
+                                                                                                "checkpoints_timed",
+                                                                                                "checkpoints_requested",
+                                                                                                "wal_bytes"};
     const lb_target *target = lb_run_target(ctx);
     const resources_counted_args wanted = {.project = target->project,
                                            .branch = target->branch,
-                                           .metrics = {metrics, sizeof metrics / sizeof *metrics},
-                                           .since = since};
+                                           .spills = {spills, sizeof spills / sizeof *spills},
+                                           .spills_since = since->spills,
+                                           .checkpoints = {checkpoints, sizeof checkpoints / sizeof *checkpoints},
+                                           .checkpoints_since = since->checkpoints};
     resources_counted_row row;
     lb_rows *rows = NULL;
     *ret_past = (resources_past){0};

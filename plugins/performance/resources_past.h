@@ -18,8 +18,14 @@ LB_MUST_CHECK int resources_remember(lb_ctx *ctx, const resources_notes *notes, 
 LB_MUST_CHECK int resources_note(resources_notes *notes, const char *setting, const char *value, int64_t first,
                                  int64_t changed, int64_t *ret_since, lb_error *err);
 
-/* The readings since then. Where there is no history, *ret_why says so and all is zero, else it is NULL. */
-LB_MUST_CHECK int resources_read_past(lb_ctx *ctx, int64_t since, resources_past *ret_past, const char **ret_why,
-                                      lb_error *err);
+/* Since when work_mem and max_wal_size have the values that they have. */
+typedef struct resources_since {
+    int64_t spills, checkpoints;
+} resources_since;
+
+/* The readings since then, in one question. Where there is no history, *ret_why says so and all is zero, else it is
+ * NULL. */
+LB_MUST_CHECK int resources_read_past(lb_ctx *ctx, const resources_since *since, resources_past *ret_past,
+                                      const char **ret_why, lb_error *err);
 
 #endif

@@ -48,7 +48,7 @@ static double power_of_two(double mb)
 double resources_hours(const char *name, const resources_past *past)
 {
     return strcmp(name, "work_mem") == 0       ? past->spill_hours
-           : strcmp(name, "max_wal_size") == 0 ? past->checkpoint_hours
+           : strcmp(name, "max_wal_size") == 0 ? fmin(past->checkpoint_hours, past->wal_hours)
                                                : -1;
 }
 
@@ -115,16 +115,24 @@ static resources_wish judge_jit(double now, resources_profile profile)
     return (resources_wish){"jit", 0, "off", "statements are short: compiling them costs more than it saves"};
 }
 
+/* The server counts a checkpoint that somebody asked for, by CHECKPOINT or for a base backup, with those that WAL
+ * forces. WAL does so each time that half of max_wal_size or more was written, so that what was written says how many.
+ */
+static double most_forced(double max_wal_size, const resources_past *past)
+{
+    return max_wal_size > 0 ? fmin(past->checkpoints_requested, floor(2 * past->wal_bytes / max_wal_size)) : 0;
+}
+
 static resources_wish judge_wal(lb_ctx *ctx, double now, const resources_past *past)
 {
-    double forced = past->checkpoints_requested, all = past->checkpoints_timed + forced;
+    double forced = most_forced(now, past), all = past->checkpoints_timed + past->checkpoints_requested;
     if (forced < FORCED_LEAST || forced < FORCED_RATIO * all)
         return (resources_wish){.name = "max_wal_size"};
     return bytes_wish(ctx, "max_wal_size", 2 * now,
                       lb_printf(ctx,
                                 "%.0f of %.0f checkpoints in %.0f hours of its present value were forced by the "
-                                "amount of WAL",
-                                forced, all, past->checkpoint_hours));
+                                "amount of WAL, as far as %.0f MB of it tell",
+                                forced, all, past->checkpoint_hours, past->wal_bytes / MB));
 }
 
 static resources_wish judge_statistics(double now, resources_profile profile)

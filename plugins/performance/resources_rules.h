@@ -18,10 +18,11 @@ typedef struct resources_wish {
     const char *reason; /* NULL: the setting is fine */
 } resources_wish;
 
-/* What was counted while a setting has had its present value, in all databases together. */
+/* What was counted while a setting has had its present value, in all databases together: files that spilled while
+ * work_mem was that, checkpoints and WAL while max_wal_size was. */
 typedef struct resources_past {
-    double spill_hours, checkpoint_hours; /* between the first reading and the last; 0: there are no two */
-    double temp_files, temp_bytes, checkpoints_timed, checkpoints_requested;
+    double spill_hours, checkpoint_hours, wal_hours; /* between the first reading and the last; 0: there are no two */
+    double temp_files, temp_bytes, checkpoints_timed, checkpoints_requested, wal_bytes;
     double active; /* the most statements at once */
 } resources_past;
 

@@ -229,7 +229,7 @@ static int begin(lb_ctx *ctx, const work *w, const vacuum_target *t, vacuum_oper
     const char *type = t->due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze";
     const vacuum_horizon_row *holder = vacuum_holder(&w->scan, (double)args->holder_seconds, false);
     const char *reason = t->why ? t->why : vacuum_reason_text(ctx, t->relation, t->due, lb_now(ctx), holder);
-    return vacuum_begin(ctx, t->relation, type, reason, ret_operation, err);
+    return vacuum_begin(ctx, &w->scan, t->relation, type, reason, ret_operation, err);
 }
 
 /* again: it was held back before, and what still stands in its way has been said. */

@@ -142,7 +142,7 @@ static int rewrite(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_pl
         p->gain_known ? lb_printf(ctx, "%.0f %% of its %lld bytes hold nothing: a rewrite gives about %.0f bytes back",
                                   100 * p->gain_ratio, (long long)p->size.heap_bytes, p->gain_bytes)
                       : "asked for by name, whatever it gains";
-    int r = vacuum_begin(ctx, &p->table, "vacuum_full", reason, &o, err);
+    int r = vacuum_begin(ctx, scan, &p->table, "vacuum_full", reason, &o, err);
     o.bytes_before = p->size.total_bytes;
     if (r < 0)
         return r;

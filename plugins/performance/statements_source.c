@@ -58,11 +58,13 @@ int statements_record(lb_ctx *ctx, const statements_source *s, const char *metri
     const char *detail = lb_printf(
         ctx, "{\"system_identifier\":\"%lld\",\"postmaster_start\":%lld,\"stats_reset\":%lld}",
         (long long)s->epoch.system_identifier, (long long)s->epoch.postmaster_start, (long long)s->epoch.stats_reset);
-    if (!detail)
+    const char *epoch = lb_printf(ctx, "%lld %lld", (long long)s->epoch.system_identifier,
+                                  (long long)s->epoch.stats_reset); /* over a restart it is kept, or it begins anew */
+    if (!detail || !epoch)
         return lb_out_of_memory(err);
     return lb_record(ctx, "lakebase_metrics",
                      LB_ARGS(lb_time("snapshot_timestamp", s->info.read_at), lb_text("metric_name", metric),
                              lb_f64("metric_value", value), lb_text("unit", unit), lb_text("kind", kind),
-                             lb_json("detail", detail)),
+                             lb_text("epoch", strcmp(kind, "counter") == 0 ? epoch : NULL), lb_json("detail", detail)),
                      err);
 }

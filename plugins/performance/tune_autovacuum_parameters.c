@@ -1,5 +1,6 @@
 /* tune_autovacuum_parameters: gives tables that change faster than autovacuum comes settings of their own, from their
  * size, their churn and how autovacuum has behaved. Old values are kept, and are the undo. */
+#include "amount.h"
 #include "vacuum_log.h"
 #include "vacuum_trial.h"
 #include "vacuum_tune.h"
@@ -118,14 +119,15 @@ static const char *revert_reason(lb_ctx *ctx, const vacuum_trial *trial)
 }
 
 /* What became of a tuning is one more row of its operation, as the tuning's own row stays what it was. */
-static int settle_trial(lb_ctx *ctx, const vacuum_relation *v, const vacuum_trial *trial, const char *status,
-                        const char *reason, lb_error *err)
+static int settle_trial(lb_ctx *ctx, const work *w, const vacuum_relation *v, const vacuum_trial *trial,
+                        const char *status, const char *reason, lb_error *err)
 {
     int64_t now = lb_now(ctx);
     const vacuum_operation o = {.id = trial->id,
                                 .type = "tune_autovacuum",
                                 .reason = reason,
                                 .status = status,
+                                .database = w->scan.server.database,
                                 .before = *v,
                                 .began = now,
                                 .ended = now};
@@ -150,7 +152,7 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     lb_error failure;
     lb_outcome outcome = LB_REFUSED;
     const char *reason = j->reverts ? revert_reason(ctx, &j->trial) : tune_reason(ctx, &j->tuning);
-    int r = vacuum_begin(ctx, j->relation, "tune_autovacuum", reason, &o, err);
+    int r = vacuum_begin(ctx, &w->scan, j->relation, "tune_autovacuum", reason, &o, err);
     if (r < 0)
         return r;
     const vacuum_options nothing = {0};
@@ -168,7 +170,7 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     r = vacuum_write(ctx, &o, err);
     return r < 0 || !j->reverts || failed || outcome != LB_APPLIED
                ? r
-               : settle_trial(ctx, j->relation, &j->trial, "reverted", reason, err);
+               : settle_trial(ctx, w, j->relation, &j->trial, "reverted", reason, err);
 }
 
 /* ---- which ---- */
@@ -210,7 +212,7 @@ static int keep_trial(lb_ctx *ctx, work *w, const job *j, lb_error *err)
         return 0;
     w->kept++;
     return settle_trial(
-        ctx, j->relation, trial, "kept",
+        ctx, w, j->relation, trial, "kept",
         lb_printf(ctx, "autovacuum has come %.3g times an hour since, and %lld dead rows wait of the %.0f it waits for",
                   trial->runs_per_hour, (long long)j->relation->row.dead, j->relation->need.vacuum_trigger),
         err);
@@ -236,7 +238,9 @@ static int look_at_trial(lb_ctx *ctx, work *w, job *j, bool *ret_settled, lb_err
     if (j->reverts || !*ret_settled)
         return j->reverts || !is_open ? 0 : keep_trial(ctx, w, j, err);
     return lb_skipped(ctx, j->relation->label,
-                      lb_printf(ctx, "it was tuned %.1f hours ago: the effect has to show first", trial->hours), err);
+                      lb_printf(ctx, "it was tuned %s ago: the effect has to show first",
+                                amount_text(ctx, trial->hours, "hour", "hours")),
+                      err);
 }
 
 static double off_of(const job *j)
@@ -317,7 +321,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     w.jobs = lb_alloc(ctx, (w.scan.count + 1) * sizeof *w.jobs);
     if (!w.jobs)
         return lb_out_of_memory(err);
-    r = vacuum_counts_read(ctx, w.scan.now - LOOKBACK_US, NULL, &w.counts, err);
+    r = vacuum_counts_read(ctx, &w.scan, w.scan.now - LOOKBACK_US, NULL, &w.counts, err);
     if (r < 0)
         return r;
     bool is_unknown = w.hours < args->min_hours && !w.counts.count;
@@ -330,7 +334,7 @@ static int run(lb_ctx *ctx, lb_error *err)
                                  w.hours, args->min_hours),
                        err);
     if (r >= 0)
-        r = vacuum_read_tunings(ctx, &w.tunings, &w.tuning_count, err);
+        r = vacuum_read_tunings(ctx, &w.scan, &w.tunings, &w.tuning_count, err);
     for (size_t i = 0; r >= 0 && may_look && i < w.scan.count; i++)
         r = look_at(ctx, &w, &w.scan.relations[i], err);
     return r < 0 ? r : change_all(ctx, &w, err);

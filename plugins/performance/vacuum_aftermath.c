@@ -25,8 +25,9 @@ static int settle(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrites_ro
     return lb_record(
         ctx, "vacuum_history",
         LB_ARGS(lb_text("operation_id", row->operation_id), lb_time("executed_at", row->executed_at),
-                lb_text("schema_name", row->schema_name), lb_text("table_name", row->table_name),
-                lb_text("operation_type", "vacuum_full"), lb_text("reason", row->reason),
+                lb_text("database_name", scan->server.database), lb_text("schema_name", row->schema_name),
+                lb_text("table_name", row->table_name), lb_text("operation_type", "vacuum_full"),
+                lb_text("reason", row->reason),
                 row->dead_before_is_null ? lb_null("dead_tuples_before")
                                          : lb_i64("dead_tuples_before", row->dead_before),
                 v ? lb_i64("dead_tuples_after", v->row.dead) : lb_null("dead_tuples_after"),

@@ -1,5 +1,8 @@
 #include "vacuum_age.h"
 
+#include "amount.h"
+
+#include <math.h>
 #include <sql/vacuum/vacuum_urgent.h>
 
 const char *vacuum_age_level(const vacuum_age_limits *limits, int64_t age)
@@ -21,10 +24,11 @@ int vacuum_report_database(lb_ctx *ctx, const vacuum_age_limits *limits, const v
                            const vacuum_counter *c, int64_t age, const vacuum_horizon_row *holder, lb_error *err)
 {
     double days = vacuum_days_left(age, c->rate);
-    const char *reason =
-        lb_printf(ctx, "its oldest %s is %.1f %% of the way to a standstill%s%s", c->name,
-                  100 * (double)age / (double)VACUUM_SPACE,
-                  days < 0 ? "" : lb_printf(ctx, ", %.0f days at today's rate", days), holder_part(ctx, holder));
+    const char *reason = lb_printf(
+        ctx, "its oldest %s is %.1f %% of the way to a standstill%s%s", c->name,
+        100 * (double)age / (double)VACUUM_SPACE,
+        days < 0 ? "" : lb_printf(ctx, ", %s at today's rate", amount_text(ctx, floor(days + 0.5), "day", "days")),
+        holder_part(ctx, holder));
     if (!reason)
         return lb_out_of_memory(err);
     return lb_report(

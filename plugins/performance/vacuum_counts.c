@@ -20,14 +20,16 @@ static double value_of(const vacuum_relations_row *t, size_t metric)
 
 /* ---- noting ---- */
 
-static int note(lb_ctx *ctx, const vacuum_relation *v, int64_t at, lb_error *err)
+static int note(lb_ctx *ctx, const vacuum_relation *v, const vacuum_scan *scan, lb_error *err)
 {
-    int r = 0;
+    const char *epoch = lb_printf(ctx, "%lld", (long long)scan->server.counts_since);
+    int r = epoch ? 0 : lb_out_of_memory(err);
     for (size_t i = 0; i < METRICS && r >= 0; i++)
         r = lb_record(ctx, "lakebase_metrics",
                       LB_ARGS(lb_text("metric_name", metrics[i]), lb_f64("metric_value", value_of(&v->row, i)),
                               lb_text("unit", i < 2 ? "rows" : "count"), lb_text("kind", "counter"),
-                              lb_text("object_name", v->label), lb_time("snapshot_timestamp", at)),
+                              lb_text("object_name", v->label), lb_text("database_name", scan->server.database),
+                              lb_text("epoch", epoch), lb_time("snapshot_timestamp", scan->now)),
                       err);
     return r;
 }
@@ -66,7 +68,7 @@ int vacuum_counts_note(lb_ctx *ctx, const vacuum_scan *scan, struct json_object 
             continue;
         done++;
         if (is_time && is != was)
-            r = note(ctx, v, scan->now, err);
+            r = note(ctx, v, scan, err);
         (void)json_object_object_add(is_noted, key, json_object_new_int64(is_time ? is : was));
     }
     return r;
@@ -74,11 +76,15 @@ int vacuum_counts_note(lb_ctx *ctx, const vacuum_scan *scan, struct json_object 
 
 /* ---- reading ---- */
 
-int vacuum_counts_read(lb_ctx *ctx, int64_t since, const char *object, vacuum_counts *ret_counts, lb_error *err)
+int vacuum_counts_read(lb_ctx *ctx, const vacuum_scan *scan, int64_t since, const char *object,
+                       vacuum_counts *ret_counts, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    const vacuum_churn_args wanted = {
-        .project = target->project, .branch = target->branch, .since = since, .object = object};
+    const vacuum_churn_args wanted = {.project = target->project,
+                                      .branch = target->branch,
+                                      .database = scan->server.database,
+                                      .since = since,
+                                      .object = object};
     lb_rows *rows = NULL;
     *ret_counts = (vacuum_counts){0};
     int r = vacuum_churn(ctx, &wanted, &rows, err);

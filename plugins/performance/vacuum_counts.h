@@ -26,8 +26,8 @@ LB_MUST_CHECK int vacuum_counts_note(lb_ctx *ctx, const vacuum_scan *scan, struc
                                      struct json_object *now, lb_error *err);
 
 /* What was noted since a moment, of all tables or of one; nothing where history cannot be asked. */
-LB_MUST_CHECK int vacuum_counts_read(lb_ctx *ctx, int64_t since, const char *object, vacuum_counts *ret_counts,
-                                     lb_error *err);
+LB_MUST_CHECK int vacuum_counts_read(lb_ctx *ctx, const vacuum_scan *scan, int64_t since, const char *object,
+                                     vacuum_counts *ret_counts, lb_error *err);
 
 /* The notes where they cover so many hours, or more than the server's counters do; else these. */
 vacuum_observed vacuum_counts_of(const vacuum_scan *scan, const vacuum_counts *counts, const vacuum_relation *v,

@@ -1,5 +1,7 @@
 #include "vacuum_due.h"
 
+#include "amount.h"
+
 #include <math.h>
 
 static bool is_stale(const vacuum_relation *v, const vacuum_limits *limits, int64_t now)
@@ -59,7 +61,8 @@ static const char *stale_text(lb_ctx *ctx, const vacuum_relation *v, int64_t now
     double hours = vacuum_hours(v->need.last_vacuum, now);
     long long changed = (long long)v->row.dead + (long long)v->row.inserted_since_vacuum;
     return hours < 0 ? lb_printf(ctx, "%lld rows were changed and no vacuum is on record", changed)
-                     : lb_printf(ctx, "%lld rows were changed and the last vacuum was %.0f hours ago", changed, hours);
+                     : lb_printf(ctx, "%lld rows were changed and the last vacuum was %s ago", changed,
+                                 amount_text(ctx, floor(hours + 0.5), "hour", "hours"));
 }
 
 const char *vacuum_due_text(lb_ctx *ctx, const vacuum_relation *v, unsigned due, int64_t now)

@@ -4,15 +4,21 @@
 #include <sql/vacuum/set_cost_delay.h>
 #include <sql/vacuum/set_cost_limit.h>
 
-int vacuum_begin(lb_ctx *ctx, const vacuum_relation *v, const char *type, const char *reason,
+int vacuum_begin(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, const char *type, const char *reason,
                  vacuum_operation *ret_operation, lb_error *err)
 {
     int64_t now = lb_now(ctx);
     const char *id = lb_printf(ctx, "%s-%lld-%lld", type, (long long)v->row.relation, (long long)now);
     if (!id || !reason)
         return lb_out_of_memory(err);
-    *ret_operation = (vacuum_operation){
-        .id = id, .type = type, .reason = reason, .status = "deferred", .before = *v, .began = now, .ended = now};
+    *ret_operation = (vacuum_operation){.id = id,
+                                        .type = type,
+                                        .reason = reason,
+                                        .status = "deferred",
+                                        .database = scan->server.database,
+                                        .before = *v,
+                                        .began = now,
+                                        .ended = now};
     return 0;
 }
 
@@ -28,10 +34,11 @@ int vacuum_write(lb_ctx *ctx, const vacuum_operation *o, lb_error *err)
     bool measured = o->bytes_before > 0 || o->bytes_after > 0;
     int r = lb_record(
         ctx, "vacuum_history",
-        LB_ARGS(lb_text("operation_id", o->id), lb_time("executed_at", o->began), lb_text("schema_name", a->schema),
-                lb_text("table_name", a->name), lb_text("operation_type", o->type), lb_text("reason", o->reason),
-                lb_i64("dead_tuples_before", a->dead), when(o->has_after, "dead_tuples_after", b->dead),
-                when(o->has_after, "live_tuples_after", b->live), when(measured, "bytes_before", o->bytes_before),
+        LB_ARGS(lb_text("operation_id", o->id), lb_time("executed_at", o->began), lb_text("database_name", o->database),
+                lb_text("schema_name", a->schema), lb_text("table_name", a->name), lb_text("operation_type", o->type),
+                lb_text("reason", o->reason), lb_i64("dead_tuples_before", a->dead),
+                when(o->has_after, "dead_tuples_after", b->dead), when(o->has_after, "live_tuples_after", b->live),
+                when(measured, "bytes_before", o->bytes_before),
                 when(measured && o->has_after, "bytes_after", o->bytes_after), lb_i64("txid_age_before", a->xid_age),
                 when(o->has_after, "txid_age_after", b->xid_age), lb_f64("duration_seconds", seconds),
                 lb_json("settings", o->settings), lb_text("status", o->status), lb_text("error_message", o->error)),

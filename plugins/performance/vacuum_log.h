@@ -14,15 +14,16 @@ typedef struct vacuum_operation {
     const char *status;   /* success, failed, held (it ran, and somebody holds the rows), deferred, waiting, planned */
     const char *error;    /* why not, or NULL */
     const char *settings; /* JSON, or NULL */
+    const char *database; /* of the table */
     vacuum_relation before, after;
     bool has_after;
     int64_t bytes_before, bytes_after; /* 0: not measured */
     int64_t began, ended;
 } vacuum_operation;
 
-/* Fills id, before, began. */
-LB_MUST_CHECK int vacuum_begin(lb_ctx *ctx, const vacuum_relation *v, const char *type, const char *reason,
-                               vacuum_operation *ret_operation, lb_error *err);
+/* Fills id, database, before, began. */
+LB_MUST_CHECK int vacuum_begin(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, const char *type,
+                               const char *reason, vacuum_operation *ret_operation, lb_error *err);
 
 /* The row of vacuum_history, and one of the result's list "results". */
 LB_MUST_CHECK int vacuum_write(lb_ctx *ctx, const vacuum_operation *o, lb_error *err);

@@ -6,11 +6,14 @@
 
 #define LOOKBACK_US (INT64_C(30) * 86400000000)
 
-int vacuum_read_tunings(lb_ctx *ctx, vacuum_tunings_row **ret_tunings, size_t *ret_count, lb_error *err)
+int vacuum_read_tunings(lb_ctx *ctx, const vacuum_scan *scan, vacuum_tunings_row **ret_tunings, size_t *ret_count,
+                        lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    const vacuum_tunings_args wanted = {
-        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - LOOKBACK_US};
+    const vacuum_tunings_args wanted = {.project = target->project,
+                                        .branch = target->branch,
+                                        .database = scan->server.database,
+                                        .since = lb_now(ctx) - LOOKBACK_US};
     lb_rows *rows = NULL;
     *ret_count = 0;
     int r = vacuum_tunings(ctx, &wanted, &rows, err);
@@ -92,10 +95,11 @@ static int read_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
 }
 
 /* A server that has been started since counts from nothing: what was noted meanwhile goes further back. */
-static int count_visits(lb_ctx *ctx, const vacuum_relation *v, int64_t since, vacuum_trial *trial, lb_error *err)
+static int count_visits(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, int64_t since,
+                        vacuum_trial *trial, lb_error *err)
 {
     vacuum_counts counts = {0};
-    int r = trial->runs < 0 && trial->base >= 0 ? vacuum_counts_read(ctx, since, v->label, &counts, err) : 0;
+    int r = trial->runs < 0 && trial->base >= 0 ? vacuum_counts_read(ctx, scan, since, v->label, &counts, err) : 0;
     if (r >= 0 && counts.count)
         trial->runs = vacuum_counts_visits(&counts, v, trial->base);
     if (trial->runs >= 0 && trial->hours > 0)
@@ -112,7 +116,7 @@ int vacuum_find_trial(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relatio
             continue;
         *ret_found = true;
         int r = read_trial(ctx, scan, v, &tunings[i], ret_trial, err);
-        return r < 0 ? r : count_visits(ctx, v, tunings[i].executed_at, ret_trial, err);
+        return r < 0 ? r : count_visits(ctx, scan, v, tunings[i].executed_at, ret_trial, err);
     }
     return 0;
 }

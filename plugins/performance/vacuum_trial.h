@@ -30,6 +30,7 @@ LB_MUST_CHECK int vacuum_find_trial(lb_ctx *ctx, const vacuum_scan *scan, const 
                                     bool *ret_found, lb_error *err);
 
 /* All tunings of the last thirty days; none where history cannot be asked. */
-LB_MUST_CHECK int vacuum_read_tunings(lb_ctx *ctx, vacuum_tunings_row **ret_tunings, size_t *ret_count, lb_error *err);
+LB_MUST_CHECK int vacuum_read_tunings(lb_ctx *ctx, const vacuum_scan *scan, vacuum_tunings_row **ret_tunings,
+                                      size_t *ret_count, lb_error *err);
 
 #endif

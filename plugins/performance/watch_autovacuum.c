@@ -1,10 +1,12 @@
 /* watch_autovacuum: has autovacuum fallen behind? A table that is past its own trigger is nothing; one that stays past
  * it for long is, and more so where all workers are at work. Since when is what earlier looks remembered. */
+#include "amount.h"
 #include "vacuum_behind.h"
 #include "vacuum_counts.h"
 #include "vacuum_due.h"
 #include "vacuum_ledger.h"
 
+#include <math.h>
 #include <sql/vacuum/vacuum_analyze.h>
 #include <sql/vacuum/vacuum_only.h>
 #include <sql/vacuum/workers.h>
@@ -133,9 +135,10 @@ static int alert(watch *w, const late *about, const char *level, lb_error *err)
     double seconds = (double)(w->scan.now - about->since) / (double)SECOND;
     const char *detail = lb_printf(w->ctx, "{\"tables\":%lld,\"workers\":%lld,\"workers_busy\":%lld}",
                                    (long long)w->behind, (long long)w->scan.server.workers, (long long)w->busy);
-    const char *text =
-        lb_printf(w->ctx, "autovacuum is behind on %lld table(s): %s for %.0f minutes%s", (long long)w->behind,
-                  v->label, seconds / 60, w->is_saturated ? ", with all workers at work" : "");
+    const char *text = lb_printf(w->ctx, "autovacuum is behind on %s: %s for %s%s",
+                                 amount_text(w->ctx, (double)w->behind, "table", "tables"), v->label,
+                                 amount_text(w->ctx, floor(seconds / 60 + 0.5), "minute", "minutes"),
+                                 w->is_saturated ? ", with all workers at work" : "");
     if (!detail || !text)
         return lb_out_of_memory(err);
     int r =

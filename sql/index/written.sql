@@ -3,6 +3,7 @@
 -- note: a counter that has fallen began again from nothing: what it shows then was written since.
 -- param project text
 -- param branch text
+-- param database text
 -- param since timestamp
 -- column object_name text
 -- column first_at timestamp
@@ -24,6 +25,7 @@ SELECT s.object_name,
           FROM lakebase_metrics m
          WHERE m.project_id = :project
            AND m.branch_id = :branch
+           AND (m.database_name IS NULL OR m.database_name = :database)
            AND m.metric_name = 'table_index_writes'
            AND m.object_name IS NOT NULL
            AND m.snapshot_timestamp >= :since) s

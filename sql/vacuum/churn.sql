@@ -3,6 +3,7 @@
 -- note: a counter that has fallen began again from nothing, as when the compute slept: what it shows was counted since.
 -- param project text
 -- param branch text
+-- param database text
 -- param since timestamp
 -- param object text null
 -- column object_name text
@@ -27,6 +28,7 @@ SELECT s.object_name, s.metric_name,
           FROM lakebase_metrics m
          WHERE m.project_id = :project
            AND m.branch_id = :branch
+           AND (m.database_name IS NULL OR m.database_name = :database)
            AND m.metric_name IN ('table_rows_changed', 'table_rows_inserted', 'table_autovacuums')
            AND m.snapshot_timestamp >= :since
            AND (:object IS NULL OR m.object_name = :object)) s

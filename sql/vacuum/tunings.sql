@@ -1,8 +1,10 @@
--- summary: the latest tuning of each table since a moment, and whether it has been judged since
+-- summary: the latest tuning of each table of a database since a moment, and whether it has been judged since
 -- kind: history
 -- note: a tuning is a row of status success, and its verdict (kept, reverted) another one with the same operation_id.
+-- note: rows from before the databases of a branch were told apart name none: they may be of any, until a verdict names one.
 -- param project text
 -- param branch text
+-- param database text
 -- param since timestamp
 -- column schema_name text
 -- column table_name text
@@ -19,6 +21,12 @@ SELECT v.schema_name, v.table_name, max_by(v.operation_id, v.executed_at) FILTER
   FROM vacuum_history v
  WHERE v.project_id = :project
    AND v.branch_id = :branch
+   AND NOT EXISTS (SELECT 1
+                     FROM vacuum_history d
+                    WHERE d.project_id = v.project_id
+                      AND d.branch_id = v.branch_id
+                      AND d.operation_id = v.operation_id
+                      AND d.database_name <> :database)
    AND v.operation_type = 'tune_autovacuum'
    AND v.status IN ('success', 'kept', 'reverted')
    AND v.executed_at >= :since

@@ -17,4 +17,11 @@ holds '.result.recommendations[] | select(.setting == "work_mem") | .wanted == "
 runs_with 3 auto_tune_resource_parameters --memory_mb 16000 --min_hours 100.5
 holds '[.result.skipped[] | select(.reason | contains("not enough data")) | .object] == ["max_wal_size", "work_mem"]'
 runs_with 2 auto_tune_resource_parameters --workload_profile holiday
+
+# One question to the history, which does not answer twice here, tells what both are judged by.
+cp -R "$SOURCE/etc/fixtures/mock" "$WORK/once"
+jq '.[0].times = 1' "$SOURCE/etc/fixtures/mock/history/resources/counted.json" >"$WORK/once/history/resources/counted.json"
+sed -i "s|$SOURCE/etc/fixtures/mock|$WORK/once|" "$MANIFEST"
+runs_with 3 auto_tune_resource_parameters --memory_mb 16000
+holds '[.result.recommendations[].setting] | contains(["max_wal_size", "work_mem"])'
 finish

@@ -15,7 +15,7 @@ holds 'any(.result.findings[]; .kind == "missed_index" and .object == "public.cu
 holds '.result.followed[2].reason == "its statement takes 2 ms on average, over 1000 calls, where it took 80; the index was scanned 12 times"'
 recorded index_recommendations '.status == "kept" and (.evidence // "{}" | fromjson | .measured.mean_ms_after == 2 and .costliest_statement == "4711")'
 holds '.result.recommendations | all(.status == "pending_review")'
-recorded index_recommendations '.recommendation_type == "create_fk_index" and .index_name == "orders_customer_id_idx" and .status == "pending_review"'
+recorded index_recommendations '.recommendation_type == "create_fk_index" and .index_name == "orders_customer_id_idx" and .status == "pending_review" and .database_name == "shop"'
 recorded index_recommendations '.recommendation_type == "drop_duplicate" and (.ddl_statement | startswith("DROP INDEX CONCURRENTLY"))'
 ids=$(jq -c '[.result.recommendations[].recommendation_id]' "$RUN")
 

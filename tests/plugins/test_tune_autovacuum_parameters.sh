@@ -19,5 +19,5 @@ recorded vacuum_history '.reason | contains("has come 40 times an hour since")'
 
 BRANCH=ci-pr-1
 runs tune_autovacuum_parameters
-holds '.changes == [] and (.result.skipped[0].reason | contains("tuned 1.0 hours ago"))'
+holds '.changes == [] and (.result.skipped[0].reason | contains("tuned 1 hour ago"))'
 finish

@@ -39,5 +39,6 @@ def plant(place, table, rows, project="shop"):
     (folder / f"{run}.ndjson").write_text("\n".join(lines) + "\n")
 
 
-def metric(name, at, value, of=None):
-    return {"snapshot_timestamp": at, "metric_name": name, "metric_value": value, **({"object_name": of} if of else {})}
+def metric(name, at, value, of=None, **more):
+    row = {"snapshot_timestamp": at, "metric_name": name, "metric_value": value, "object_name": of, **more}
+    return {name: value for name, value in row.items() if value is not None}

@@ -46,6 +46,29 @@ static void the_subject_is_the_finding(void)
     ASSERT_TEXT(subject_of("t", "main", &sized), patch);
 }
 
+static const char *subject_in(const char *evidence)
+{
+    static const approval_change drop = {.kind = CHANGE_SQL, .sql = {.name = "x/y", .text = "DROP INDEX public.a"}};
+    char *subject = arena_alloc(&memory, SHA256_TEXT);
+    const approval a = {.tool = "t",
+                        .target = {"shop", "main", LB_BRANCH_SHARED},
+                        .evidence = evidence,
+                        .changes = &drop,
+                        .change_count = 1};
+    approval_subject(&a, subject);
+    return subject;
+}
+
+static void another_database_is_another_finding(void)
+{
+    const char *none = subject_in(NULL), *books = subject_in("{\"database\":\"books\",\"reads\":7}");
+    ASSERT_TEXT(subject_in("{\"reads\":7}"), none);
+    ASSERT_TEXT(subject_in("{\"database\":null}"), none);
+    ASSERT_TEXT(subject_in("{\"reads\":9,\"database\":\"books\"}"), books);
+    CU_ASSERT(strcmp(books, none) != 0);
+    CU_ASSERT(strcmp(subject_in("{\"database\":\"shop\",\"reads\":7}"), books) != 0);
+}
+
 /* ---- the evidence ---- */
 
 static void expect_evidence(const char *a, const char *b, bool same)
@@ -252,7 +275,8 @@ static void what_moves_by_itself_is_left_out(void)
     CU_ASSERT(strcmp(hash_of_document("{}"), FINGERPRINT_ABSENT) != 0);
 }
 
-SUITE(approval_subject, TEST(the_subject_is_the_finding), TEST(evidence_is_the_same_within_a_fifth),
-      TEST(evidence_differs_in_texts_and_members), TEST(of_a_time_counts_whether_there_is_one), TEST(secrets_in_sql),
-      TEST(secrets_in_calls), TEST(secrets_in_files_and_programs), TEST(secrets_in_arguments),
-      TEST(differences_are_told_by_part), TEST(what_moves_by_itself_is_left_out))
+SUITE(approval_subject, TEST(the_subject_is_the_finding), TEST(another_database_is_another_finding),
+      TEST(evidence_is_the_same_within_a_fifth), TEST(evidence_differs_in_texts_and_members),
+      TEST(of_a_time_counts_whether_there_is_one), TEST(secrets_in_sql), TEST(secrets_in_calls),
+      TEST(secrets_in_files_and_programs), TEST(secrets_in_arguments), TEST(differences_are_told_by_part),
+      TEST(what_moves_by_itself_is_left_out))

@@ -1,6 +1,7 @@
 /* Plans as lists of steps, conditions and texts of statements: what the rules look at. */
 #include "suite.h"
 
+#include "amount.h"
 #include "query_plan.h"
 #include "query_shape.h"
 
@@ -100,6 +101,19 @@ static void figures_are_short(void)
     give_back();
 }
 
+static void the_word_follows_the_figure(void)
+{
+    static const struct {
+        double amount;
+        const char *text;
+    } cases[] = {{0, "0 hours"},       {0.5, "0.5 hours"},    {1, "1 hour"},
+                 {1.0004, "1 hour"},   {1.04, "1.04 hours"},  {2, "2 hours"},
+                 {999.4, "999 hours"}, {999.7, "1000 hours"}, {12345, "12345 hours"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ASSERT_TEXT(amount_text(&ctx, cases[i].amount, "hour", "hours"), cases[i].text);
+    give_back();
+}
+
 static void texts_tell_their_shape(void)
 {
     query_shape s = query_read_shape("SELECT a FROM t WHERE b NOT IN (SELECT c FROM u) LIMIT $1 OFFSET $2");
@@ -108,6 +122,13 @@ static void texts_tell_their_shape(void)
     CU_ASSERT(s.parses && !s.has_not_in && !s.has_offset && !s.has_limit && !s.only_reads);
     s = query_read_shape("SELECT 1 WHERE a NOT IN (1, 2)");
     CU_ASSERT(s.parses && !s.has_not_in);
+    static const char *const writes[] = {
+        "SELECT a FROM t WHERE b = 1 FOR UPDATE", "SELECT a FROM (SELECT a FROM t FOR KEY SHARE SKIP LOCKED) s",
+        "WITH gone AS (DELETE FROM t RETURNING a) SELECT a FROM gone",
+        "WITH made AS (INSERT INTO t VALUES (1) RETURNING a) SELECT a FROM made", "SELECT a INTO u FROM t"};
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
+        CU_ASSERT_FALSE(query_read_shape(writes[i]).only_reads);
+    CU_ASSERT(query_read_shape("SELECT a FROM t UNION SELECT b FROM u").only_reads);
     CU_ASSERT_FALSE(query_read_shape("SELEC").parses);
     CU_ASSERT_FALSE(query_read_shape("").parses);
 }
@@ -148,4 +169,5 @@ static void conditions_tell_what_they_compute(void)
 }
 
 SUITE(query_plan, TEST(steps_stand_behind_their_inputs), TEST(what_is_no_plan_fails), TEST(plans_have_an_end),
-      TEST(figures_are_short), TEST(texts_tell_their_shape), TEST(conditions_tell_what_they_compute))
+      TEST(figures_are_short), TEST(the_word_follows_the_figure), TEST(texts_tell_their_shape),
+      TEST(conditions_tell_what_they_compute))

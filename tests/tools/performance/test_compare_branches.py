@@ -59,8 +59,8 @@ def metrics_stand_side_by_side(version=None):
 
 def counters_are_compared_by_the_hour(place):
     """What they grew by while they counted without a break: totals say how long ago a branch began."""
-    def counter(name, hour, value, branch="production", of=None):
-        return {**metric(name, midnight(-1, hour), value, of), "kind": "counter", "branch_id": branch}
+    def counter(name, hour, value, branch="production", of=None, **more):
+        return metric(name, midnight(-1, hour), value, of, kind="counter", branch_id=branch, **more)
     plant(place, "lakebase_metrics", [
         *(counter("blocks_read", hour, value) for hour, value in ((1, 100), (3, 400), (3.5, 50), (4.5, 150))),  # it began anew
         *(counter("blocks_read", hour, value, "tuned") for hour, value in ((1, 9000), (3, 9800))),
@@ -76,6 +76,12 @@ def counters_are_compared_by_the_hour(place):
     contains(unknown["reason"], "no rate of it is known on tuned")
     alone = place.run(TOOL, other_branch="tuned", hours=100, metric="blocks_read")["result"]
     equal(alone["metrics_compared"], 1, "one counter alone")
+    # It began anew between the second and the third, which are further apart than it had come: only the server can tell.
+    plant(place, "lakebase_metrics", [
+        *(counter("wal_bytes", hour, value, epoch=epoch) for hour, value, epoch in ((1, 10, "a"), (2, 110, "a"), (3, 500, "b"), (4, 600, "b"))),
+        *(counter("wal_bytes", hour, value, "tuned", epoch="c") for hour, value in ((1, 0), (2, 400)))])
+    began = place.run(TOOL, other_branch="tuned", hours=100, metric="wal_bytes")["result"]["metrics"]
+    equal([(round(m["here"], 3), round(m["there"], 3), m["readings_here"]) for m in began], [(100, 400, 4)], "in two hours of the three")
 
 
 def databases_are_kept_apart(version=None):

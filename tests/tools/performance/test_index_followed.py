@@ -2,6 +2,7 @@
 under load, explained, proposed, proven, approved, built, measured by the times of statements, judged. And the other way
 around: of two indexes that are dropped one was needed, which the statements of its table show, and it comes back."""
 
+import contextlib
 import datetime
 import json
 import subprocess
@@ -9,6 +10,7 @@ import tempfile
 
 from place import Given, contains, each_version, equal, holds, suite
 
+from databases import Branch
 from planted import answer, plant
 
 MORE = """
@@ -191,12 +193,16 @@ def one_is_kept_and_one_is_taken_back(version):
         print(f"  {version}: {figures}")
 
 
+SHORT = ("CREATE TABLE t (a int, b int); INSERT INTO t SELECT i, i % 7 FROM generate_series(1, 9000) i;"
+         "CREATE INDEX short ON t (a); CREATE INDEX long ON t (a, b); ANALYZE t")
+ONLY_SHORT = {"min_confidence": 0.5, "min_unused_bytes": 1 << 40, "min_table_bytes": 1 << 40, "apply": True}
+
+
 def what_people_deny_is_heard(version):
     """A run that asks ends before anybody answers: the next one hears it, and asks nobody again."""
-    limits = {"min_confidence": 0.5, "min_unused_bytes": 1 << 40, "min_table_bytes": 1 << 40, "apply": True}
+    limits = ONLY_SHORT
     with Given(version, more=MORE) as place:
-        place.sql("CREATE TABLE t (a int, b int); INSERT INTO t SELECT i, i % 7 FROM generate_series(1, 9000) i;"
-                  "CREATE INDEX short ON t (a); CREATE INDEX long ON t (a, b); ANALYZE t")
+        place.sql(SHORT)
         first = place.run(GENERATE, check=3, **limits)["result"]
         equal([(r["index"], r["status"]) for r in first["recommendations"]], [("short", "pending_review")], "what may go")
         asked = place.approvals()
@@ -214,4 +220,65 @@ def what_people_deny_is_heard(version):
         equal(place.sql("SELECT count(*) FROM pg_indexes WHERE tablename = 't'"), "2", "indexes")
 
 
-suite(*each_version(one_is_kept_and_one_is_taken_back, what_people_deny_is_heard), at_once=2)
+@contextlib.contextmanager
+def branch_of_two(version):
+    with Branch(version, MORE) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            database.sql(SHORT)
+        yield branch, shop, books
+
+
+def advice(branch, database):
+    return branch.look_at(database).run(GENERATE, check=None, **ONLY_SHORT)["result"]
+
+
+def each_database_has_its_own(version):
+    """Two databases of a branch have the same indexes: what people say of one says nothing of the other."""
+    with branch_of_two(version) as (branch, shop, books):
+        advised = [advice(branch, database)["recommendations"] for database in (shop, books)]
+        equal([[(r["index"], r["status"]) for r in made] for made in advised], [[("short", "pending_review")]] * 2, "advice")
+        holds(advised[0][0]["recommendation_id"] != advised[1][0]["recommendation_id"], f"one for both: {advised}")
+        requests = {r["evidence"]["database"]: r for r in branch.approvals()}
+        equal({name: (r["title"], r["status"]) for name, r in requests.items()},
+              {d.database: (f"drop_duplicate: public.short in {d.database}", "pending") for d in (shop, books)}, "requests")
+        branch.look_at(shop).approve(requests[shop.database]["id"])
+        branch.cli("deny", requests[books.database]["id"], "--as", "anna", "--because", "the reports need it", check=0)
+        equal([d.sql("SELECT count(*) FROM pg_indexes WHERE tablename = 't'") for d in (shop, books)], ["1", "2"], "indexes")
+        heard = {d.database: [(f["index"], f["was"], f["status"]) for f in advice(branch, d)["followed"]] for d in (books, shop)}
+        equal(heard, {shop.database: [("short", "pending_review", "executed")], books.database: [("short", "pending_review", "rejected")]},
+              "what has become of them")
+        lives = {}
+        for row in answer(branch, "SELECT database_name, recommendation_id, status FROM index_recommendations ORDER BY updated_at"):
+            lives.setdefault((row["database_name"], row["recommendation_id"]), []).append(row["status"])
+        equal(lives, {(shop.database, advised[0][0]["recommendation_id"]): ["pending_review", "executed"],
+                      (books.database, advised[1][0]["recommendation_id"]): ["pending_review", "rejected"]}, "their lives")
+
+
+def old_id(text):
+    """Of a recommendation from before the databases of a branch were told apart."""
+    value = 14695981039346656037
+    for byte in text.encode():
+        value = (value ^ byte) * 1099511628211 % (1 << 64)
+    return f"idx-{value:016x}"
+
+
+def what_is_older_goes_on(version):
+    """It keeps its id and what was said to it, and is the database's that takes it on; another one of the branch begins anew."""
+    with branch_of_two(version) as (branch, shop, books):
+        known, at = old_id("shop/main/drop_duplicate/public.short/"), datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=2)
+        plant(branch, "index_recommendations", [{
+            "recommendation_id": known, "created_at": at, "updated_at": at, "schema_name": "public", "table_name": "t",
+            "index_name": "short", "recommendation_type": "drop_duplicate", "confidence": "high", "status": "pending_review"}])
+        plant(branch, "approval_history", [{
+            "approval_id": "A1", "at": at + datetime.timedelta(hours=1), "status": "denied", "tool": GENERATE,
+            "group_title": "drop_duplicate: public.short", "hash": "h", "decided_by": "anna"}])
+        taken = advice(branch, shop)
+        equal([(f["recommendation_id"], f["status"]) for f in taken["followed"]], [(known, "rejected")], "heard in the first")
+        equal([(r["recommendation_id"], r["status"]) for r in taken["recommendations"]], [(known, "rejected")], "the same one")
+        other = advice(branch, books)
+        equal(other.get("followed", []), [], "what another database does with it")
+        equal([(r["recommendation_id"] != known, r["status"]) for r in other["recommendations"]], [(True, "pending_review")], "its own")
+
+
+suite(*each_version(one_is_kept_and_one_is_taken_back, what_people_deny_is_heard, each_database_has_its_own, what_is_older_goes_on),
+      at_once=2)

@@ -1,6 +1,8 @@
 """What earlier runs have noted: days without a scan beyond the server's own count, and recommendations on their way."""
 
 from place import Given, contains, each_version, equal, holds, suite
+
+from databases import Branch
 from planted import answer, metric, midnight, plant
 
 HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
@@ -197,5 +199,24 @@ def recommendations_are_followed_to_their_end(version):
         equal(calm.get("followed", []), [], "what has ended stays as it is")
 
 
-suite(*each_version(epochs_add_up, what_an_earlier_look_did_not_see_is_new, small_ones_are_as_old_as_large_ones,
+def each_database_has_its_own_looks(version):
+    """Of the same tables in two databases of a branch: what was seen in one proves nothing of the other."""
+    with Branch(version, HISTORY) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            database.sql(TABLES)
+        begun, own = midnight(-4), {"database_name": shop.database}
+        plant(branch, "lakebase_metrics",
+              [metric("index_observation", midnight(-2), begun.timestamp(), **own),
+               *(metric("index_scans", begun, 0, of=name, **own) for name in ("public.idle", "public.busy"))])
+        seen = {d.database: {f["object"]: f["evidence"]["days_seen"] for f in branch.look_at(d).findings("detect_unused_indexes", **NOW)}
+                for d in (shop, books)}
+        equal(set(seen[shop.database]), {"public.idle", "public.busy"}, "unused")
+        holds(all(days >= 4 for days in seen[shop.database].values()), f"since they were seen in it: {seen}")
+        equal(seen[books.database], {"public.idle": 0, "public.busy": 0}, "where nobody has looked before")
+        rows = answer(branch, "SELECT database_name, count(*) AS looks FROM lakebase_metrics WHERE metric_name = 'index_observation'"
+                              " GROUP BY database_name")
+        equal({row["database_name"]: int(row["looks"]) for row in rows}, {shop.database: 2, books.database: 1}, "whose looks they are")
+
+
+suite(*each_version(epochs_add_up, each_database_has_its_own_looks, what_an_earlier_look_did_not_see_is_new, small_ones_are_as_old_as_large_ones,
                     what_ran_last_month_holds_its_index, without_history_the_server_is_believed, writes_are_those_of_the_last_days, recommendations_are_followed_to_their_end), at_once=2)

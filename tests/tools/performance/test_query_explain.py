@@ -24,7 +24,7 @@ def the_plan_is_told_step_by_step(version):
         for sentence in result["explanation"]:
             holds(sentence["is_checked"] and sentence["evidence"] and set(sentence["evidence"]) <= ids, sentence)
         equal(result["model"], {"source": "model_rules", "left": False, "refused": 0, "refused_why": None, "error": None}, "model")
-        equal(result["is_executed"], False, "executed")
+        equal((result["is_executed"], result["generic_plan"]), (False, None), "executed")
         spoken = "/* how many; */ SELECT count(*) -- of them\n FROM orders /*+ SeqScan(orders) */ WHERE {}"
         for condition in ("customer_id = $1", "customer_id = 17"):
             equal([s["node"] for s in place.run(TOOL, query=spoken.format(condition))["result"]["steps"]], ["Seq Scan", "Aggregate"],
@@ -76,6 +76,9 @@ def nothing_is_executed_that_must_not_be(version):
         contains(kept["not_executed"], "nothing could be tried on a branch")  # this server has none
         contains(str(kept["skipped"]), "it was not executed: nothing could be tried on a branch")
         equal((kept["is_executed"], [s["node"] for s in kept["steps"]]), (False, ["Seq Scan", "Aggregate"]), "the plan for any value")
+        for query in ("SELECT id FROM orders WHERE id = 5 FOR UPDATE", "WITH gone AS (DELETE FROM orders RETURNING id) SELECT id FROM gone"):
+            locks = place.run(TOOL, query=query, analyze=True)["result"]  # before anybody looks for a branch
+            equal((locks["not_executed"], locks["is_executed"]), ("it does not only read", False), query)
         equal(place.sql("SELECT count(*) FROM orders; SELECT count(*) FROM customers; SELECT is_called FROM ticks"), "60000\n20000\nf",
               "after all that")
     with Given(version, kind="throwaway") as place:
@@ -95,6 +98,11 @@ def nothing_is_executed_that_must_not_be(version):
         equal(place.sql("SELECT count(*) FROM orders; SELECT is_called FROM ticks"), "60000\nf", "after all that")
 
 
+def nodes(step):
+    """Of a plan, inputs first."""
+    return [node for below in step.get("Plans", []) for node in nodes(below)] + [step["Node Type"]]
+
+
 def parameters_get_values(version):
     """Given ones, or such as the statistics have: 60 of 60,000 rows are open, and the rest is done."""
     query = "SELECT count(*) FROM orders WHERE status = $1 AND id <= $2"
@@ -112,7 +120,11 @@ def parameters_get_values(version):
               [(1, "most_common_value", "orders.status", True), (2, "histogram_bound", "orders.id", True)], "where they come from")
         holds(25_000 < rows(told) < 35_000, f"half of its rows: {told['steps']}")
         contains(str(told["explanation"]), "executed once on a throwaway branch", "with values that were made up")
-        contains(str(told["plan"]), "$1", "$2")
+        contains(str(told["generic_plan"]), "$1", "$2")
+        (whole,) = told["plan"]
+        holds(whole["Execution Time"] > 0 and "$1" not in str(whole), f"the plan that was executed: {whole}")
+        equal((nodes(whole["Plan"]), whole["Plan"]["Total Cost"]), ([s["node"] for s in told["steps"]], told["plan_cost"]), "of the same")
+        contains(str(whole), "(orders.status = ?", "'Relation Name': 'orders'")
         holds("done" not in str(told["evidence"]) + str(told["plan"]), f"a value of the table: {told}")
         told = executed(query, values=["open", "20000"])
         equal((told["has_made_up_values"], [v["source"] for v in told["values"]], rows(told)), (False, ["given"] * 2, 20), "given values")
@@ -125,7 +137,7 @@ def parameters_get_values(version):
         for values, why in ((["a", "b", "c"], "there are 3 values for a statement with 2 parameters"), (["open", "many"], "integer")):
             told = executed(query, values=values)
             contains(told["not_executed"], why)
-            holds(not told["is_executed"] and told["plan"], "the plan for any values")
+            holds(not told["is_executed"] and told["plan"] and told["generic_plan"] is None, "the plan for any values")
 
 
 def what_statistics_wrote_is_mended(version):

@@ -22,6 +22,9 @@ def slow_ones_are_found_and_queued_once(version):
         place.sql(f"{SLOW};" * 3)
         equal(place.run(TOOL, plan=True, **LIMITS)["status"], "ok", "a plan")
         equal(place.waiting("query_review_queue"), [], "rows of a plan")
+        elsewhere = int(query_id(place, "SELECT count(*) FROM orders WHERE customer_id = $1"))  # as in a copy of the database
+        plant(place, "query_review_queue", [{"review_id": "1/1", "queued_at": midnight(), "updated_at": midnight(), "queryid": elsewhere,
+                                             "dbid": 1, "reason": "slow", "status": "rejected"}])
         done = place.run(TOOL, **LIMITS)["result"]
         equal(done["examined"], {"statements": 1}, "statements that ran so often")
         found = {f["kind"]: f for f in done["findings"]}
@@ -116,7 +119,7 @@ def what_became_slow_is_chosen_by_history(version):
         plant(place, "pg_stat_history", [snapshot(quick, midnight(-3), 20, 20.0)])
         found, done = chosen()
         equal(found, by_lifetime, "with a history that has nothing of late")
-        contains(str(done["skipped"]), "history has nothing of the last 1 hours")
+        contains(str(done["skipped"]), "history has nothing of the last 1 hour'")
         plant(place, "pg_stat_history", [snapshot(quick, midnight(0, 24), 20, 18_000.0), snapshot(sleeps_more, midnight(0, 24), 20, 20.0),
                                          snapshot(sleeps, midnight(0, 24), 20, 20_000.0, database_name="another", dbid=1)])
         found, done = chosen()
@@ -164,6 +167,8 @@ def evictions_leave_doubts(version):
         plant(place, "pg_stat_history", [{**key, "snapshot_timestamp": midnight(-3), "total_exec_time_delta": 20.0},
                                          {**key, "snapshot_timestamp": midnight(0, 24), "total_exec_time_delta": 880.0}])
         equal(doubts(place), ("regressed", round(sure[1] - 0.2, 2), 2, [-0.2]), "compared with what may lack some")
+        plant(place, "lakebase_metrics", [metric(count, midnight(0, -1), 3, epoch="1 100"), metric(count, midnight(0, -0.5), 5, epoch="1 200")])
+        equal(doubts(place)[2], 8, "one more, and five since the count began anew behind its back")
 
 
 def evictions_are_seen_as_they_happen(version):

@@ -119,9 +119,11 @@ def a_role_is_set_by_whoever_may(version):
 SPILL = "SET work_mem = '64kB'; SELECT count(*) FROM (SELECT md5(i::text) FROM generate_series(1, 20000) i ORDER BY 1) s"
 
 
-def noted(place, at, requested, files=0, active=1):
-    """One reading of monitor_system_health, as history keeps it: of checkpoints, files of 100 MB, and what was busy."""
-    plant(place, "lakebase_metrics", [metric("checkpoints_requested", at, requested), metric("checkpoints_timed", at, 100),
+def noted(place, at, requested, files=0, active=1, wal=64e6, epoch=None):
+    """One reading of monitor_system_health, as history keeps it: of checkpoints, with so much WAL for each that was asked for
+    or forced, files of 100 MB, and what was busy."""
+    plant(place, "lakebase_metrics", [metric("checkpoints_requested", at, requested, epoch=epoch), metric("checkpoints_timed", at, 100),
+                                      *([metric("wal_bytes", at, requested * wal)] if wal is not None else []),
                                       metric("temp_files", at, files), metric("temp_bytes", at, files * 100e6),
                                       metric("connections_active", at, active)])
 
@@ -173,6 +175,35 @@ def what_was_counted_before_a_change_proposes_nothing(version):
         equal((wanted, why), ({"max_wal_size": "128MB"}, {}), "once more are forced; files of that size have room now")
 
 
+def checkpoints_by_hand_propose_nothing(version):
+    """CHECKPOINT counts like one that WAL has forced, and no max_wal_size would have spared it."""
+    name, hour = "max_wal_size", datetime.timedelta(hours=1)
+    view, counter = ("pg_stat_bgwriter", "checkpoints_req") if version < 17 else ("pg_stat_checkpointer", "num_requested")
+
+    def with_wal(ward, wal, epochs=("a", "a")):
+        with Private(ward, more=KEEPS) as place:
+            start = datetime.datetime.now(datetime.timezone.utc)
+            noted(place, start, requested=50, wal=wal, epoch=epochs[0])
+            noted(place, start + 2 * hour, requested=100, wal=wal, epoch=epochs[1])
+            return judged(place, name, plan=True)
+    with Ward(version) as ward:
+        with Private(ward, more=KEEPS) as place:
+            place.run("monitor_system_health")
+            first = {m["metric_name"]: m.get("epoch") for m in place.waiting("lakebase_metrics")}
+            holds(first["checkpoints_requested"] and first["wal_bytes"] and not first.get("connections_active"), f"epochs {first}")
+            for _ in range(30):
+                place.sql("CHECKPOINT")
+            until(lambda: int(place.sql(f"SELECT {counter} FROM {view}")) >= 30, "the server has counted them")
+            place.run("monitor_system_health")
+            equal(judged(place, name, plan=True), ({}, {}), "thirty that somebody asked for")
+        equal(with_wal(ward, 1e6), ({}, {}), "with 1 MB for each")
+        equal(with_wal(ward, 17e6), ({name: "64MB"}, {}), "with half of max_wal_size for each")
+        equal(with_wal(ward, 17e6, ("a", "b")), ({}, {}), "counted anew in between: how many there were nobody knows")
+        wanted, why = with_wal(ward, None)
+        equal((wanted, "not enough data: " in why[name]), ({}, True), "where nobody has noted how much WAL there was")
+
+
 suite(*each_version(advises_on_timeouts_without_setting_one, asks_for_each_setting_and_sets_it, says_what_it_cannot_know, a_role_without_rights_gets_advice,
-                    a_role_is_set_by_whoever_may, what_was_counted_before_a_change_proposes_nothing),
+                    a_role_is_set_by_whoever_may, what_was_counted_before_a_change_proposes_nothing,
+                    checkpoints_by_hand_propose_nothing),
       at_once=3)

@@ -4,6 +4,8 @@ import json
 import time
 
 from place import PATIENCE, Given, Local, contains, each_version, equal, holds, suite
+
+from databases import Branch
 from planted import KEEPS, answer, metric, midnight, plant
 
 TOOL = "tune_autovacuum_parameters"
@@ -233,7 +235,25 @@ def a_tuning_is_judged_though_the_compute_slept_since(version):
         equal((result["tables_reverted"], options(place, "t")), (1, []), f"2400 in two or three days are more than 24 an hour: {result}")
 
 
-suite(*each_version(a_compute_that_sleeps_each_night_is_tuned_by_what_was_noted,
+def a_tuning_is_of_its_database(version):
+    """Of two databases of a branch that have the same table: what one was tuned to is not taken back, nor kept, in the other."""
+    with Branch(version, KEEPS) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            busy(database, "t", changes=0, options="WITH (autovacuum_vacuum_threshold=9)")
+        settings = {"old": {}, "new": {"autovacuum_vacuum_threshold": "9"}, "autovacuums": 9000, "vacuum_ms": -1}
+        plant(branch, "vacuum_history", [{"operation_id": "tune-1", "executed_at": midnight(-2, -1), "schema_name": "public",
+                                          "database_name": shop.database, "table_name": "t", "operation_type": "tune_autovacuum",
+                                          "reason": "r", "status": "success", "settings": json.dumps(settings)}])
+        noted(branch, "t", rows_changed=[0] * 3, rows_inserted=[0] * 3, autovacuums=[10, 1500, 900])
+        other = branch.look_at(books).run(TOOL, tables=["t"])["result"]
+        equal((other["tables_reverted"], other["tables_kept"]), (0, 0), f"where it was not tuned: {other}")
+        own = branch.look_at(shop).run(TOOL, tables=["t"])["result"]
+        equal((own["tables_reverted"], options(shop, "t")), (1, []), f"where it was: {own}")
+        rows = answer(branch, "SELECT database_name, status FROM vacuum_history WHERE operation_id = 'tune-1' ORDER BY executed_at")
+        equal([(row["database_name"], row["status"]) for row in rows], [(shop.database, "success"), (shop.database, "reverted")], "its rows")
+
+
+suite(*each_version(a_tuning_is_of_its_database, a_compute_that_sleeps_each_night_is_tuned_by_what_was_noted,
                     a_table_to_which_rows_are_only_added_is_frozen_in_small_parts,
                     a_tuning_is_judged_though_the_compute_slept_since, tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone,
                     what_made_it_worse_is_taken_back, what_helped_is_kept, what_somebody_else_has_set_is_theirs), at_once=2)
