@@ -11,8 +11,8 @@ typedef struct health_case {
     double slow_s; /* from which on a statement goes to the review queue */
 } health_case;
 
-/* What was done. status: executed (something was changed), recorded (the evidence is kept), advised, nothing_to_do,
- * planned, pending_approval, refused. */
+/* What was done. status: executed (something was changed), passed_over (nothing could be), recorded (the evidence is
+ * kept), advised, nothing_to_do, planned, pending_approval, refused. */
 typedef struct health_deed {
     const char *action, *status, *reason;
     lb_outcome outcome;
@@ -21,9 +21,21 @@ typedef struct health_deed {
 } health_deed;
 
 LB_MUST_CHECK int health_act(lb_ctx *ctx, const health_case *what, health_deed *ret_deed, lb_error *err);
+/* Its procedure alters the server; else it keeps evidence or advises. */
+bool health_alters(health_alert_id id);
 
-/* The figure as it is now; false: it takes two readings, so the next evaluation tells. */
-LB_MUST_CHECK int health_look(lb_ctx *ctx, const health_case *what, bool *ret_known, double *ret_value, lb_error *err);
+/* A figure as it is now. What could not be read is no 0. */
+typedef struct health_now {
+    bool is_known;
+    bool takes_two;  /* readings: the next evaluation tells */
+    bool is_gone;    /* there is no such table */
+    const char *why; /* it is not known */
+    double value;    /* of what the procedure can do something about */
+    double metric;   /* what is held against the limits: that, or of the whole server */
+} health_now;
+
+/* Only what ends the run is an error. */
+LB_MUST_CHECK int health_look(lb_ctx *ctx, const health_case *what, health_now *ret_now, lb_error *err);
 
 /* The table with the greatest share of dead rows, into what; false: there is none. */
 LB_MUST_CHECK int health_worst_table(lb_ctx *ctx, health_case *what, bool *ret_found, lb_error *err);
