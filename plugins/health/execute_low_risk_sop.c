@@ -323,6 +323,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     sop_past past;
     int r = sop_load(ctx, &past, err);
     if (r >= 0)
+        what.queued = sop_note_of(&past, "queued");
+    if (r >= 0)
         r = args->issue_type ? treat(ctx, &what, &past, err) : catch_up(ctx, &what, &past, err);
     return r < 0 ? r : sop_store(&past, err);
 }

@@ -1,11 +1,9 @@
 /* The procedures that change nothing: they keep evidence for a person, or advise. */
 #include "health_sop.h"
 
-#include <sql/health/extension_home.h>
 #include <sql/health/lock_chain.h>
 #include <sql/health/memory_settings.h>
 #include <sql/health/replication.h>
-#include <sql/health/slow_statements.h>
 
 #include <math.h>
 
@@ -95,54 +93,5 @@ int health_keep_lag(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_
     deed->status = deed->count ? "recorded" : "nothing_to_do";
     deed->reason = deed->count ? "a person decides: a slot that nobody reads keeps WAL until it is dropped"
                                : "there is neither a standby nor a slot";
-    return r;
-}
-
-/* ---- the review queue ---- */
-
-static int queue_one(lb_ctx *ctx, const health_slow_statements_row *s, lb_error *err)
-{
-    double mean = s->total_exec_time / (double)s->calls;
-    int r = lb_record(
-        ctx, "query_review_queue",
-        LB_ARGS(
-            lb_text("review_id", lb_printf(ctx, "slow-%lld-%s", (long long)s->queryid, s->database ? s->database : "")),
-            lb_time("queued_at", lb_now(ctx)), lb_time("updated_at", lb_now(ctx)), lb_i64("queryid", s->queryid),
-            lb_text("database_name", s->database), lb_text("reason", "slow"), lb_i64("calls", s->calls),
-            lb_f64("mean_exec_time", mean), lb_f64("total_exec_time", s->total_exec_time),
-            lb_text("suggestion", "look at its plan on a branch"),
-            lb_text("suggestion_source", "rule execute_low_risk_sop"), lb_text("status", "open")),
-        err);
-    return r < 0 ? r
-                 : lb_append(ctx, "queued",
-                             LB_ARGS(lb_text("queryid", lb_printf(ctx, "%lld", (long long)s->queryid)),
-                                     lb_text("database", s->database), lb_i64("calls", s->calls),
-                                     lb_f64("mean_ms", mean)),
-                             err);
-}
-
-int health_queue_statements(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
-{
-    const health_extension_home_args named = {.name = "pg_stat_statements"};
-    health_extension_home_row home;
-    health_slow_statements_row row;
-    lb_rows *rows = NULL;
-    deed->action = health_alert_rules[what->id].sop;
-    deed->status = "nothing_to_do";
-    deed->reason = "pg_stat_statements is not in this database";
-    int r = health_extension_home(ctx, &named, &rows, err);
-    if (r < 0 || !health_extension_home_next(ctx, rows, &home))
-        return r;
-    const health_slow_statements_args wanted = {.schema = home.schema, .min_ms = what->slow_s * 1000};
-    deed->reason = "no statement has a mean past the limit";
-    r = health_slow_statements(ctx, &wanted, &rows, err);
-    while (r >= 0 && deed->count < 10 && health_slow_statements_next(ctx, rows, &row)) {
-        if (row.calls < 1 || row.total_exec_time / (double)row.calls < what->slow_s * 1000)
-            continue;
-        r = queue_one(ctx, &row, err);
-        deed->count++;
-        deed->status = "recorded";
-        deed->reason = NULL;
-    }
     return r;
 }

@@ -8,7 +8,8 @@ typedef struct health_case {
     health_alert_id id;
     const char *schema, *table; /* or NULL */
     int64_t most_tables;
-    double slow_s; /* from which on a statement goes to the review queue */
+    double slow_s;              /* from which on a statement goes to the review queue */
+    struct json_object *queued; /* what is remembered of that queue; or NULL */
 } health_case;
 
 /* What was done. status: executed (something was changed), passed_over (nothing could be), recorded (the evidence is
@@ -44,6 +45,7 @@ LB_MUST_CHECK int health_worst_table(lb_ctx *ctx, health_case *what, bool *ret_f
 LB_MUST_CHECK int health_log_chain(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
 LB_MUST_CHECK int health_advise_size(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
 LB_MUST_CHECK int health_keep_lag(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
+/* health_queue.c */
 LB_MUST_CHECK int health_queue_statements(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
 
 #endif

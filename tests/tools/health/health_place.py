@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -122,6 +123,17 @@ def away(place):
     """lbops with a clock that is off from the servers' by as much as the file `clock` says."""
     shim = shutil.copy(pathlib.Path(PLUGINS).parent / "daemon-plugins" / "wall_clock.so", place.dir)
     return {"LD_PRELOAD": shim, "WALL_CLOCK": str(place.dir / "clock")}
+
+
+@contextlib.contextmanager
+def memory(place, tool):
+    """What a tool remembers of this branch, to be altered."""
+    with contextlib.closing(sqlite3.connect(place.state / "state.db")) as store, store:
+        rows = store.execute("SELECT key, body FROM document WHERE space = 'memory'").fetchall()
+        (key, text), = [row for row in rows if tool in row[0]]
+        body = json.loads(text)
+        yield body
+        store.execute("UPDATE document SET body = ? WHERE space = 'memory' AND key = ?", (json.dumps(body), key))
 
 
 def on_each(*tests):
