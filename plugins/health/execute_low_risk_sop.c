@@ -9,9 +9,6 @@
 
 #include <time.h>
 
-#define MICROS      1000000.0
-#define ANOTHER_TRY (INT64_C(300) * 1000000) /* what was passed over is tried again after that */
-
 struct args {
     const char *issue_type, *schema, *table, *context;
     double value, slow_s, verify_s, look_every_s;
@@ -32,8 +29,9 @@ static const lb_param params[] = {
     LB_PARAM(struct args, value, LB_F64, "-1", "what was measured when it was past its limit; -1: it is looked at now"),
     LB_PARAM(struct args, slow_s, LB_F64, "5", "statements whose mean is longer go to the review queue", .min = "0"),
     LB_PARAM(struct args, most_tables, LB_I64, "20", "tables to freeze in one run, the oldest first", .min = "1"),
-    LB_PARAM(struct args, clear_after, LB_I64, "3", "clear looks in a row before it is verified", .min = "1",
-             .max = "100"),
+    LB_PARAM(struct args, clear_after, LB_I64, "0",
+             "clear looks in a row before it is verified; 0: as its metric has it, as an alert is over after as many",
+             .min = "0", .max = "100"),
     LB_PARAM(struct args, look_every_s, LB_F64, "0.5", "seconds between these looks", .min = "0", .max = "60"),
     LB_PARAM(struct args, verify_s, LB_F64, "30", "looks that fail are tried again for so long", .min = "0",
              .max = "3000"),
@@ -84,8 +82,9 @@ static void rest(lb_ctx *ctx)
 static int verify(lb_ctx *ctx, const health_case *what, const health_limits *limits, verdict *ret, lb_error *err)
 {
     const struct args *args = ctx->args;
+    const health_habits asked = {.clear_after = args->clear_after};
+    int64_t enough = health_habits_for(&asked, what->id).clear_after, clears = 0;
     double until = seconds_now() + args->verify_s;
-    int64_t clears = 0;
     *ret = (verdict){.is_known = false};
     for (;;) {
         health_now now;
@@ -96,7 +95,7 @@ static int verify(lb_ctx *ctx, const health_case *what, const health_limits *lim
         clears = is_clear ? clears + 1 : 0;
         ret->last = now.is_known || !ret->last.is_known ? now : ret->last;
         ret->why = now.why;
-        ret->is_known = (now.is_known && !is_clear) || clears >= args->clear_after;
+        ret->is_known = (now.is_known && !is_clear) || clears >= enough;
         ret->is_over = ret->is_known && is_clear;
         bool is_late = !now.is_known && (seconds_now() >= until || now.is_gone);
         if (ret->is_known || now.takes_two || is_late || lb_cancelled(ctx))
@@ -219,20 +218,22 @@ static int say_nothing_done(lb_ctx *ctx, const health_case *what, const health_d
 static int hold_back(lb_ctx *ctx, const health_case *what, const sop_hold *hold, sop_past *past, lb_error *err)
 {
     const health_deed deed = {.status = "skipped", .reason = hold->why};
-    int r = sop_owe(past, what, hold, err);
+    int r = sop_owe(past, what, hold->until, err);
     return r < 0 ? r : say_nothing_done(ctx, what, &deed, hold->until, err);
 }
 
-/* Counts what was done against the limits, and owes what could not be. */
-static int account(lb_ctx *ctx, const health_case *what, const health_deed *deed, const verdict *seen, sop_past *past,
-                   lb_error *err)
+/* Counts what was done against the limits, and owes what could not be: a table may be locked now, and sessions may not
+ * have idled for long enough yet. What a person is asked, or the gate has refused, is no debt. */
+static int account(const health_case *what, const health_deed *deed, const verdict *seen, sop_past *past, lb_error *err)
 {
-    if (strcmp(deed->status, "passed_over") == 0)
-        return sop_owe(past, what, &(sop_hold){deed->reason, lb_now(ctx) + ANOTHER_TRY}, err);
-    if (strcmp(deed->status, "executed") != 0)
+    bool can_wait = strcmp(deed->status, "passed_over") == 0 || strcmp(deed->status, "nothing_to_do") == 0;
+    if (!health_alters(what->id))
         return 0;
+    if (can_wait)
+        return sop_owe(past, what, 0, err);
     sop_settle(past, what);
-    return sop_note(past, what, seen->is_known && seen->is_over, err);
+    bool is_executed = strcmp(deed->status, "executed") == 0;
+    return is_executed ? sop_note(past, what, seen->is_known && seen->is_over, err) : 0;
 }
 
 static int act(lb_ctx *ctx, const health_case *what, double at_breach, sop_past *past, lb_error *err)
@@ -255,7 +256,7 @@ static int act(lb_ctx *ctx, const health_case *what, double at_breach, sop_past 
     if (r >= 0 && is_done)
         r = verify(ctx, what, &policy.limits[what->id], &seen, err);
     if (r >= 0)
-        r = account(ctx, what, &deed, &seen, past, err);
+        r = account(what, &deed, &seen, past, err);
     if (r >= 0 && is_done && !(seen.is_known && seen.is_over) && !args->anyway)
         r = escalate(ctx, what, &deed, &seen, err);
     return r < 0 ? r
@@ -291,7 +292,7 @@ static int treat(lb_ctx *ctx, health_case *what, sop_past *past, lb_error *err)
     return act(ctx, what, at_breach, past, err);
 }
 
-/* What was held back, if its time has come and nothing else has cured it since. */
+/* What was held back or could not be done, if its time has come and nothing else has cured it since. */
 static int catch_up(lb_ctx *ctx, health_case *what, sop_past *past, lb_error *err)
 {
     int64_t next = 0;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define MOST_QUEUED 10
+#define MOST_NOTED  500
 #define SLOWER      2 /* times: new evidence */
 
 typedef struct queue {
@@ -99,6 +100,17 @@ static lb_value known(bool is_known, const char *name, int64_t value)
     return is_known ? lb_i64(name, value) : lb_null(name);
 }
 
+/* The oldest goes: history knows of it. */
+static void note(queue *q, const char *key, double mean_ms)
+{
+    json_object_object_del(q->queued, key);
+    if (json_object_object_length(q->queued) >= MOST_NOTED) {
+        struct json_object_iterator first = json_object_iter_begin(q->queued);
+        json_object_object_del(q->queued, json_object_iter_peek_name(&first));
+    }
+    (void)json_object_object_add(q->queued, key, json_object_new_double(mean_ms));
+}
+
 static int queue_one(queue *q, const health_slow_statements_row *s, lb_error *err)
 {
     query_statements_row text;
@@ -121,7 +133,7 @@ static int queue_one(queue *q, const health_slow_statements_row *s, lb_error *er
                 lb_text("status", "open")),
         err);
     if (r >= 0 && q->queued && key)
-        (void)json_object_object_add(q->queued, key, json_object_new_double(mean_of(s))); /* lost: history knows */
+        note(q, key, mean_of(s));
     return r < 0 ? r
                  : lb_append(q->ctx, "queued",
                              LB_ARGS(lb_text("queryid", lb_printf(q->ctx, "%lld", (long long)s->queryid)),

@@ -8,6 +8,7 @@
 #include <sql/health/table_state.h>
 #include <sql/health/transaction_ages.h>
 #include <sql/health/vacuum_table.h>
+#include <sql/vacuum/horizon.h>
 
 #include <stdlib.h>
 
@@ -50,11 +51,13 @@ static int end_idle_sessions(lb_ctx *ctx, const health_case *what, health_deed *
 
 /* ---- vacuum ---- */
 
+#define FREEZE "vacuum_freeze"
+
 typedef struct operation {
     const char *schema, *table, *type;
     const char *status, *error; /* as vacuum_history has them */
     health_table_state_row before, after;
-    bool is_there, is_there_after;
+    bool is_there, is_there_after, ran;
     int64_t began;
 } operation;
 
@@ -68,24 +71,54 @@ static int read_state(lb_ctx *ctx, const char *schema, const char *table, health
     return r;
 }
 
-/* A vacuum passes a table over with a warning where it is locked, or not ours: only the counters tell. */
-static void judge(lb_ctx *ctx, operation *o)
+/* Who has been there for longer than the vacuum; sessions of other databases hold back nothing here. */
+static int find_holder(lb_ctx *ctx, const operation *o, const char **ret_holder, lb_error *err)
+{
+    double seconds = (double)(lb_now(ctx) - o->began) / 1e6;
+    vacuum_horizon_row h;
+    lb_rows *rows = NULL;
+    *ret_holder = NULL;
+    int r = vacuum_horizon(ctx, &rows, err);
+    while (r >= 0 && !*ret_holder && vacuum_horizon_next(ctx, rows, &h)) {
+        bool is_older = h.held_seconds_is_null || h.held_seconds > seconds;
+        if (h.is_here && is_older && h.horizon_age > 0 && strcmp(h.scope, "rows") == 0)
+            *ret_holder =
+                lb_printf(ctx, "%s %s", strcmp(h.kind, "prepared") == 0 ? "prepared transaction" : h.kind, h.holder);
+    }
+    return r == LB_ERR_SQL || r == LB_ERR_DENIED ? 0 : r;
+}
+
+static int judge_nothing_removed(lb_ctx *ctx, operation *o, lb_error *err)
+{
+    const char *holder = NULL;
+    int r = find_holder(ctx, o, &holder, err);
+    o->status = holder ? "held" : "failed";
+    o->error = holder ? lb_printf(ctx, "it removed nothing: %s holds the rows back", holder)
+                      : "it has as many dead rows as before, and nobody is seen who would hold them back";
+    return r;
+}
+
+/* A vacuum passes a table over with a warning where it is locked, or not ours: only the counters tell. What a freeze
+ * has removed says nothing of it: rows die beside it, and it is for their age. */
+static int judge(lb_ctx *ctx, operation *o, lb_error *err)
 {
     const health_table_state_row *a = &o->before, *b = &o->after;
+    bool is_for_age = strcmp(o->type, FREEZE) == 0;
     o->status = "success";
+    o->ran = o->is_there && o->is_there_after && b->vacuums != a->vacuums;
     if (!o->is_there || !o->is_there_after) {
         o->status = "failed";
         o->error = "it is gone";
-    } else if (b->vacuums == a->vacuums) {
+    } else if (!o->ran) {
         o->status = "deferred";
         o->error = !b->may_vacuum ? "the role may not vacuum it: it has to own it, or have MAINTAIN on it"
                    : b->locked_by ? lb_printf(ctx, "%s locks it", b->locked_by)
                    : a->locked_by ? lb_printf(ctx, "%s locked it", a->locked_by)
                                   : "somebody locked it in the same moment";
-    } else if (a->dead_rows > 0 && b->dead_rows >= a->dead_rows) {
-        o->status = "failed";
-        o->error = "it removed nothing: a transaction that was open meanwhile holds the rows back";
+    } else if (!is_for_age && a->dead_rows > 0 && b->dead_rows >= a->dead_rows) {
+        return judge_nothing_removed(ctx, o, err);
     }
+    return 0;
 }
 
 static int keep_operation(lb_ctx *ctx, const operation *o, lb_error *err)
@@ -117,10 +150,11 @@ static int keep_operation(lb_ctx *ctx, const operation *o, lb_error *err)
 static int conclude(lb_ctx *ctx, operation *o, health_deed *deed, lb_error *err)
 {
     int r = read_state(ctx, o->schema, o->table, &o->after, &o->is_there_after, err);
+    if (r >= 0)
+        r = judge(ctx, o, err);
     if (r < 0)
         return r;
-    judge(ctx, o);
-    deed->count += strcmp(o->status, "success") == 0;
+    deed->count += o->ran;
     if (!deed->reason)
         deed->reason = o->error;
     return keep_operation(ctx, o, err);
@@ -157,7 +191,7 @@ static int vacuum(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_er
 static int freeze_one(lb_ctx *ctx, const health_oldest_tables_row *t, health_deed *deed, lb_error *err)
 {
     const health_freeze_table_args wanted = {.schema = t->schema, .table = t->table_name};
-    operation o = {.schema = t->schema, .table = t->table_name, .type = "vacuum_freeze", .began = lb_now(ctx)};
+    operation o = {.schema = t->schema, .table = t->table_name, .type = FREEZE, .began = lb_now(ctx)};
     lb_group *group = NULL;
     lb_outcome outcome = LB_REFUSED;
     int r = read_state(ctx, o.schema, o.table, &o.before, &o.is_there, err);
@@ -185,7 +219,7 @@ static int freeze(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_er
     const health_oldest_tables_args wanted = {.most = what->most_tables};
     health_oldest_tables_row row;
     lb_rows *rows = NULL;
-    deed->action = "vacuum_freeze";
+    deed->action = FREEZE;
     deed->status = "nothing_to_do";
     int r = health_oldest_tables(ctx, &wanted, &rows, err);
     while (r >= 0 && health_oldest_tables_next(ctx, rows, &row) && !lb_cancelled(ctx))

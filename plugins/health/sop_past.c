@@ -4,11 +4,13 @@
 
 #define HOUR          (INT64_C(3600) * 1000000)
 #define A_DAY         (24 * HOUR)
+#define FIRST_WAIT    (HOUR / 12)
+#define LONGEST_WAIT  (4 * HOUR)
 #define MOST_PER_HOUR 3
 #define MOST_FAILURES 2
 #define MOST_DEEDS    20
 
-/* A deed, newest last: [at, "key", helped]. What is owed, by its key: {until, since, metric, schema, table}. */
+/* A deed, newest last: [at, "key", helped]. What is owed, by its key: {until, wait, metric, schema, table}. */
 static struct json_object *part(struct json_object *deed, size_t index)
 {
     return json_object_array_get_idx(deed, index);
@@ -122,19 +124,24 @@ int sop_note(sop_past *past, const health_case *what, bool helped, lb_error *err
 
 /* ---- what is owed ---- */
 
-int sop_owe(sop_past *past, const health_case *what, const sop_hold *hold, lb_error *err)
+static int64_t next_wait(struct json_object *before)
+{
+    int64_t twice = 2 * json_object_get_int64(member(before, "wait"));
+    return twice < FIRST_WAIT ? FIRST_WAIT : twice < LONGEST_WAIT ? twice : LONGEST_WAIT;
+}
+
+int sop_owe(sop_past *past, const health_case *what, int64_t until, lb_error *err)
 {
     struct json_object *owed = sop_note_of(past, "owed"), *one = json_object_new_object();
     const char *key = key_of(past->ctx, what);
-    struct json_object *before = owed && key ? member(owed, key) : NULL;
-    int64_t since = before ? json_object_get_int64(member(before, "since")) : lb_now(past->ctx);
     if (!owed || !one || !key) {
         json_object_put(one);
         return lb_out_of_memory(err);
     }
-    int r = add(one, "until", json_object_new_int64(hold->until), err);
+    int64_t wait = until ? 0 : next_wait(member(owed, key));
+    int r = add(one, "until", json_object_new_int64(until ? until : lb_now(past->ctx) + wait), err);
     if (r >= 0)
-        r = add(one, "since", json_object_new_int64(since), err);
+        r = add(one, "wait", json_object_new_int64(wait), err);
     if (r >= 0)
         r = add(one, "metric", json_object_new_string(health_alert_rules[what->id].metric), err);
     if (r >= 0 && what->table)
@@ -164,28 +171,27 @@ static const char *text_of(lb_ctx *ctx, struct json_object *from, const char *na
 
 bool sop_due(const sop_past *past, health_case *what, int64_t *ret_next)
 {
-    struct json_object *owed = member(past->all, "owed"), *oldest = NULL;
-    int64_t now = lb_now(past->ctx), oldest_since = INT64_MAX;
+    struct json_object *owed = member(past->all, "owed"), *first = NULL;
+    int64_t now = lb_now(past->ctx), first_until = INT64_MAX;
     *ret_next = 0;
     if (!json_object_is_type(owed, json_type_object))
         return false;
     json_object_object_foreach(owed, key, one)
     {
         (void)key;
-        int64_t until = json_object_get_int64(member(one, "until")),
-                since = json_object_get_int64(member(one, "since"));
+        int64_t until = json_object_get_int64(member(one, "until"));
         if (until > now && (!*ret_next || until < *ret_next))
             *ret_next = until;
-        if (until <= now && since < oldest_since &&
+        if (until <= now && until < first_until &&
             health_alert_named(text_of(past->ctx, one, "metric")) < HEALTH_ALERTS) {
-            oldest = one;
-            oldest_since = since;
+            first = one;
+            first_until = until;
         }
     }
-    if (!oldest)
+    if (!first)
         return false;
-    what->id = health_alert_named(text_of(past->ctx, oldest, "metric"));
-    what->schema = text_of(past->ctx, oldest, "schema");
-    what->table = text_of(past->ctx, oldest, "table");
+    what->id = health_alert_named(text_of(past->ctx, first, "metric"));
+    what->schema = text_of(past->ctx, first, "schema");
+    what->table = text_of(past->ctx, first, "table");
     return true;
 }

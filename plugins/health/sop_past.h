@@ -25,11 +25,12 @@ sop_hold sop_held_back(const sop_past *past, const health_case *what);
 /* A change was made, and is known to have helped or not. */
 LB_MUST_CHECK int sop_note(sop_past *past, const health_case *what, bool helped, lb_error *err);
 
-/* What could not be done is tried again from a moment on; what is done or over is owed no more. */
-LB_MUST_CHECK int sop_owe(sop_past *past, const health_case *what, const sop_hold *hold, lb_error *err);
+/* What could not be done is tried again from a moment on (0: each time after twice as long as the time before, from 5
+ * minutes to 4 hours); what is done or over is owed no more. */
+LB_MUST_CHECK int sop_owe(sop_past *past, const health_case *what, int64_t until, lb_error *err);
 void sop_settle(sop_past *past, const health_case *what);
-/* What is owed and may be tried now, into what: the one that has waited longest. false: nothing; *ret_next is when
- * something may be, or 0. */
+/* What is owed and may be tried now, into what: the one whose time came first, so that one which cannot be done holds
+ * up no other. false: nothing; *ret_next is when something may be, or 0. */
 bool sop_due(const sop_past *past, health_case *what, int64_t *ret_next);
 
 /* An object of what is remembered, made where there is none; NULL: out of memory. */

@@ -124,11 +124,40 @@ def a_vacuum_that_is_passed_over_is_none(version):
         kept = {(r["table_name"], r["operation_type"]): r["status"] for r in place.waiting("vacuum_history")}
         equal((kept["locked", "vacuum_analyze"], kept["locked", "vacuum_freeze"], kept["free", "vacuum_freeze"]),
               ("deferred", "deferred", "success"), "history")
+        with_dead_rows(place, "other")
+        with memory(place, "execute_low_risk_sop") as body:
+            owed = body["owed"]["dead_tuple_ratio public.locked"]
+            equal(owed["wait"], 300 * 1000000, "five minutes later")
+            body["owed"]["dead_tuple_ratio public.other"] = {**owed, "table": "other", "until": 1}
+            owed["until"] = 0
+        still = place.run("execute_low_risk_sop")["result"]
+        equal((still["status"], still["table"]), ("passed_over", "locked"), "whose time came first")
+        other = place.run("execute_low_risk_sop")["result"]
+        equal((other["status"], other["table"]), ("executed", "other"), "what cannot be done holds up no other")
         keeper.say("ROLLBACK")
         with memory(place, "execute_low_risk_sop") as body:
-            body["owed"]["dead_tuple_ratio public.locked"]["until"] = 0
+            owed = body["owed"]["dead_tuple_ratio public.locked"]
+            equal(owed["wait"], 600 * 1000000, "each time after twice as long")
+            owed["until"] = 0
         later = place.run("execute_low_risk_sop")["result"]
         equal((later["status"], later["table"], later["verified"]), ("executed", "locked", True), "once it is free")
+
+
+def a_vacuum_that_is_held_was_one(version):
+    with Clinic(version) as place:
+        with_dead_rows(place, "kept")
+        reader = place.person(place.role("clerk"))
+        reader.say("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        place.sql("DELETE FROM kept WHERE id <= 900; SELECT pg_stat_force_next_flush()")
+        place.sql("VACUUM kept; DELETE FROM kept WHERE id <= 950; SELECT pg_stat_force_next_flush()")
+        done = do(place, "dead_tuple_ratio", table="kept")
+        result = done["result"]
+        equal((result["status"], result["count"], result["verified"], result["escalated"]), ("executed", 1, False, True), "vain")
+        holds(result["reason"] == f"it removed nothing: session pid {reader.pid} holds the rows back", result["reason"])
+        equal([e["type"] for e in done["events"] if e["type"] == "vacuum.completed"], [], "nothing is gone")
+        kept, = place.waiting("vacuum_history")
+        equal((kept["status"], kept["error_message"]), ("held", result["reason"]), "history")
+        equal(do(place, "dead_tuple_ratio", table="kept")["result"]["status"], "skipped", "it counts as a change")
 
 
 def a_lock_chain_is_kept(version):
@@ -186,4 +215,4 @@ def the_others_advise(version):
 
 suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
                limits_hold_back_changes_until_their_time, what_is_over_by_then_is_not_done, a_vacuum_that_is_passed_over_is_none,
-                    a_lock_chain_is_kept, slow_statements_are_queued, the_others_advise))
+               a_vacuum_that_is_held_was_one, a_lock_chain_is_kept, slow_statements_are_queued, the_others_advise))
