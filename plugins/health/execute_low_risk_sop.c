@@ -292,6 +292,16 @@ static int treat(lb_ctx *ctx, health_case *what, sop_past *past, lb_error *err)
     return act(ctx, what, at_breach, past, err);
 }
 
+static int say_nothing_due(lb_ctx *ctx, int64_t next, lb_error *err)
+{
+    const char *why = next ? "what is held back has to wait" : "nothing is held back";
+    int r = lb_result(ctx,
+                      LB_ARGS(lb_null("issue_type"), lb_text("status", "nothing_to_do"), lb_text("reason", why),
+                              next ? lb_time("again_at", next) : lb_null("again_at"), lb_i64("count", 0)),
+                      err);
+    return r < 0 ? r : lb_skipped(ctx, "changes that are owed", why, err);
+}
+
 /* What was held back or could not be done, if its time has come and nothing else has cured it since. */
 static int catch_up(lb_ctx *ctx, health_case *what, sop_past *past, lb_error *err)
 {
@@ -299,11 +309,7 @@ static int catch_up(lb_ctx *ctx, health_case *what, sop_past *past, lb_error *er
     health_policy policy = {0};
     health_now now = {0};
     if (!sop_due(past, what, &next))
-        return lb_result(ctx,
-                         LB_ARGS(lb_null("issue_type"), lb_text("status", "nothing_to_do"),
-                                 lb_text("reason", next ? "what is held back has to wait" : "nothing is held back"),
-                                 next ? lb_time("again_at", next) : lb_null("again_at"), lb_i64("count", 0)),
-                         err);
+        return say_nothing_due(ctx, next, err);
     int r = health_read_policy(ctx, &policy, err);
     if (r >= 0)
         r = health_look(ctx, what, &now, err);
