@@ -7,7 +7,6 @@
 #include <sql/health/extension_home.h>
 #include <sql/health/reviews.h>
 #include <sql/health/slow_statements.h>
-#include <sql/query/statements.h>
 
 #include <json-c/json.h>
 #include <string.h>
@@ -69,30 +68,36 @@ static bool is_settled(const queue *q, const health_slow_statements_row *s)
            mean_of(s) < SLOWER * json_object_get_double(before);
 }
 
+int health_find_statement(lb_ctx *ctx, const char *schema, const char *query_id, query_statements_row *ret_row,
+                          const char **ret_why, lb_error *err)
+{
+    const query_statements_args wanted = {
+        .schema = schema, .view = "pg_stat_statements", .query_id = query_id, .min_calls = 1, .most = 1};
+    lb_rows *rows = NULL;
+    *ret_row = (query_statements_row){.query = NULL};
+    *ret_why = NULL;
+    if (!query_id)
+        return lb_out_of_memory(err);
+    int r = query_statements(ctx, &wanted, &rows, err);
+    if (r == LB_ERR_SQL || r == LB_ERR_DENIED || r == LB_ERR_CONFLICT) {
+        *ret_why = "pg_stat_statements is not loaded, or not ours to read";
+        return 0;
+    }
+    if (r >= 0 && !query_statements_next(ctx, rows, ret_row))
+        *ret_why = "it is a statement of another database";
+    else if (r >= 0 && strcmp(ret_row->query, "<insufficient privilege>") == 0)
+        *ret_why = "its text may not be seen by this role";
+    return r;
+}
+
 /* Its text, where it is of this database and ours to see; and the plan that serves any values. */
 static int explain(queue *q, const health_slow_statements_row *s, query_statements_row *ret_text, const char **ret_plan,
                    const char **ret_why, lb_error *err)
 {
-    const query_statements_args wanted = {.schema = q->schema,
-                                          .view = "pg_stat_statements",
-                                          .query_id = lb_printf(q->ctx, "%lld", (long long)s->queryid),
-                                          .min_calls = 1,
-                                          .most = 1};
-    lb_rows *rows = NULL;
-    *ret_text = (query_statements_row){.query = NULL};
     *ret_plan = NULL;
-    int r = query_statements(q->ctx, &wanted, &rows, err);
-    if (r < 0)
-        return r;
-    if (!query_statements_next(q->ctx, rows, ret_text)) {
-        *ret_why = "it is a statement of another database";
-        return 0;
-    }
-    if (strcmp(ret_text->query, "<insufficient privilege>") == 0) {
-        *ret_why = "its text may not be seen by this role";
-        return 0;
-    }
-    return statement_plan(q->ctx, LB_EXPLAIN(.text = ret_text->query), ret_plan, ret_why, err);
+    int r = health_find_statement(q->ctx, q->schema, lb_printf(q->ctx, "%lld", (long long)s->queryid), ret_text,
+                                  ret_why, err);
+    return r < 0 || *ret_why ? r : statement_plan(q->ctx, LB_EXPLAIN(.text = ret_text->query), ret_plan, ret_why, err);
 }
 
 static lb_value known(bool is_known, const char *name, int64_t value)

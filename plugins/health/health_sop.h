@@ -4,6 +4,8 @@
 
 #include "health_measure.h"
 
+#include <sql/query/statements.h>
+
 typedef struct health_case {
     health_alert_id id;
     const char *schema, *table; /* or NULL */
@@ -46,6 +48,10 @@ LB_MUST_CHECK int health_log_chain(lb_ctx *ctx, const health_case *what, health_
 LB_MUST_CHECK int health_advise_size(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
 LB_MUST_CHECK int health_keep_lag(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
 /* health_queue.c */
+/* A statement of this database as pg_stat_statements in that schema has it, its values left out; *ret_why: there is no
+ * text of it to be had. */
+LB_MUST_CHECK int health_find_statement(lb_ctx *ctx, const char *schema, const char *query_id,
+                                        query_statements_row *ret_row, const char **ret_why, lb_error *err);
 LB_MUST_CHECK int health_queue_statements(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err);
 
 #endif

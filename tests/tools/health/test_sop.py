@@ -183,6 +183,32 @@ def a_lock_chain_is_kept(version):
         root.say("ROLLBACK")
 
 
+def the_parties_of_a_deadlock_are_kept(version):
+    with Clinic(version) as place:
+        place.sql("CREATE TABLE pair (id int); INSERT INTO pair VALUES (1), (2); GRANT ALL ON pair TO public")
+        role = place.role("clerk")
+        one, other, reader = (place.person(role) for _ in range(3))
+        reader.say("BEGIN; SELECT * FROM pair")
+        one.say("BEGIN; UPDATE pair SET id = id WHERE id = 1")
+        other.say("BEGIN; UPDATE pair SET id = id WHERE id = 2")
+        one.start("UPDATE pair SET id = id WHERE id = 2")
+        place.until(f"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {one.pid}")
+        other.say("UPDATE pair SET id = id WHERE id = 1")
+        failed = f"FROM pg_stat_activity WHERE pid IN ({one.pid}, {other.pid}) AND state = 'idle in transaction (aborted)'"
+        place.until(f"SELECT count(*) = 1 {failed}")
+        victim = int(place.sql(f"SELECT pid {failed}"))
+        survivor = {one.pid, other.pid} - {victim}
+        done = do(place, "deadlocks_per_hour")
+        equal((done["result"]["status"], done["result"]["action"]), ("recorded", "capture_blocking"), "kept")
+        writers = {w["pid"]: w for w in done["result"]["writers"]}
+        equal({pid: writers[pid]["failed"] for pid in (one.pid, other.pid)}, {victim: True, survivor.pop(): False}, "parties")
+        equal([w["tables"] for w in writers.values() if w["pid"] in (one.pid, other.pid) and not w["failed"]], ["pair"], "where")
+        equal(reader.pid in writers, False, "who has only read is none")
+        kept = next(r for r in place.waiting("lakebase_metrics") if r["metric_name"] == "lock_wait_time")
+        holds(str(victim) in json.dumps(kept), f"history: {kept}")
+        equal([p.lives() for p in (one, other)], [True, True], "nobody was ended")
+
+
 def slow_statements_are_queued(version):
     with Clinic(version) as place:
         equal(do(place, "slow_query_time")["result"]["reason"], "pg_stat_statements is not in this database", "without")
@@ -215,4 +241,5 @@ def the_others_advise(version):
 
 suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
                limits_hold_back_changes_until_their_time, what_is_over_by_then_is_not_done, a_vacuum_that_is_passed_over_is_none,
-               a_vacuum_that_is_held_was_one, a_lock_chain_is_kept, slow_statements_are_queued, the_others_advise))
+               a_vacuum_that_is_held_was_one, a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
+               slow_statements_are_queued, the_others_advise))
