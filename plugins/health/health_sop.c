@@ -17,6 +17,12 @@ static const char *text_of(const lb_value *cell)
     return cell->type == LB_NULL ? NULL : cell->v.text;
 }
 
+/* Anything else is a look that failed: what was done is told all the same. */
+static bool ends_run(lb_ctx *ctx, int code)
+{
+    return code == LB_ERR_CANCELLED || code == LB_ERR_NO_MEMORY || code == LB_ERR_SUSPENDED || lb_time_left(ctx) <= 0;
+}
+
 static void note_outcome(health_deed *deed, lb_outcome outcome)
 {
     deed->outcome = outcome;
@@ -152,8 +158,13 @@ static int conclude(lb_ctx *ctx, operation *o, health_deed *deed, lb_error *err)
     int r = read_state(ctx, o->schema, o->table, &o->after, &o->is_there_after, err);
     if (r >= 0)
         r = judge(ctx, o, err);
-    if (r < 0)
+    if (r < 0 && ends_run(ctx, r))
         return r;
+    if (r < 0) {
+        o->ran = true; /* as far as anybody knows */
+        o->status = "failed";
+        o->error = lb_printf(ctx, "what it did could not be seen: %s", err->message);
+    }
     deed->count += o->ran;
     if (!deed->reason)
         deed->reason = o->error;
@@ -378,6 +389,5 @@ int health_look(lb_ctx *ctx, const health_case *what, health_now *ret_now, lb_er
     if (r >= 0)
         return r;
     see_nothing(ret_now, lb_printf(ctx, "%s", err->message));
-    bool is_over = r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY || r == LB_ERR_SUSPENDED || lb_time_left(ctx) <= 0;
-    return is_over ? r : 0; /* what was done is told all the same */
+    return ends_run(ctx, r) ? r : 0;
 }

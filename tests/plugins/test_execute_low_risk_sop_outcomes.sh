@@ -53,4 +53,13 @@ runs execute_low_risk_sop --issue_type dead_tuple_ratio --table orders --look_ev
 holds '.result | .status == "passed_over" and .reason == "session 77 of clerk locks it" and .count == 0 and .verified == null'
 holds '[.events[] | select(.type == "vacuum.completed")] == []'
 recorded vacuum_history '.status == "deferred" and .error_message == "session 77 of clerk locks it"'
+
+# One whose table cannot be looked at after it was done all the same, and counts.
+jq '[.[0], {error: {code: "sql", sqlstate: "57014", message: "too slow"}}]' \
+    "$SOURCE/etc/fixtures/mock/sql/health/table_state.json" >"$own/table_state.json"
+jq '.[1].rows = [.[0].rows[0] | .[1] = "0.01"]' "$SOURCE/etc/fixtures/mock/sql/health/dead_tuples.json" >"$own/dead_tuples.json"
+rm -rf "$LBOPS_STATE_DIR"
+runs execute_low_risk_sop --issue_type dead_tuple_ratio --table orders --look_every_s 0
+holds '.result | .status == "executed" and .count == 1 and .verified'
+recorded vacuum_history '.status == "failed" and (.error_message | test("could not be seen: .*too slow"))'
 finish
