@@ -45,6 +45,22 @@ static bool take(lb_ctx *ctx, struct json_object *cause, struct json_object *fin
     return ret->id < CAUSES && ret->object;
 }
 
+/* That one of these is not found says nothing. */
+static void take_unseen(lb_ctx *ctx, struct json_object *list, cause_diagnosis *into)
+{
+    size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (cause_id id = 0; id < CAUSES && !into->has_interval; id++)
+        if (cause_needs_interval(id))
+            into->unseen[id] = "there is no reading before it";
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *one = json_object_array_get_idx(list, i);
+        const char *kind = text(ctx, one, "kind"), *why = text(ctx, one, "why");
+        cause_id id = kind ? cause_named(kind) : CAUSES;
+        if (id < CAUSES)
+            into->unseen[id] = why ? why : "it was not looked for";
+    }
+}
+
 int cause_read(lb_ctx *ctx, const char *answer, cause_diagnosis *ret_diagnosis, lb_error *err)
 {
     struct json_object *all = json_tokener_parse(answer);
@@ -64,6 +80,7 @@ int cause_read(lb_ctx *ctx, const char *answer, cause_diagnosis *ret_diagnosis, 
                                        .has_interval = member(all, "interval_s") != NULL};
     if (!ret_diagnosis->verdict)
         return lb_fail(err, LB_ERR_INVALID, "give what diagnose_root_cause answers", "the diagnosis has no verdict");
+    take_unseen(ctx, member(all, "unseen"), ret_diagnosis);
     for (size_t i = 0; i < count; i++)
         ret_diagnosis->count +=
             take(ctx, json_object_array_get_idx(causes, i),

@@ -19,6 +19,7 @@ typedef struct cause_diagnosis {
     const char *answer;            /* the whole, as it came */
     const char *verdict, *reading; /* reading: for the next one; or NULL */
     bool has_interval;             /* there was a reading before: counters could be told */
+    const char *unseen[CAUSES];    /* why one of a kind could not be looked for; NULL: it was */
 } cause_diagnosis;
 
 /* Calls diagnose_root_cause. metric, before: as its parameters; or NULL. */

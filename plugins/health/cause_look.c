@@ -183,24 +183,52 @@ static int read_sessions(cause_look *look, lb_error *err)
     return r;
 }
 
+#define KIND(id)    (1U << (id))
+#define OF_SESSIONS (KIND(CAUSE_IDLE_IN_TRANSACTION) | KIND(CAUSE_LONG_TRANSACTION) | KIND(CAUSE_CONNECTION_STORM))
+#define OF_LOCKS    KIND(CAUSE_LOCK_CHAIN)
+#define OF_WAL      (KIND(CAUSE_REPLICATION_LAG) | KIND(CAUSE_STUCK_SLOT))
+#define OF_TABLES   (KIND(CAUSE_AUTOVACUUM_OFF) | KIND(CAUSE_DEAD_TUPLES) | KIND(CAUSE_STALE_STATISTICS))
+#define OF_INDEXES  KIND(CAUSE_DROPPED_INDEX)
+#define OF_AGES     KIND(CAUSE_WRAPAROUND_AGE)
+#define OF_COUNTERS                                                                                                    \
+    (KIND(CAUSE_CACHE_COLLAPSE) | KIND(CAUSE_DEADLOCKS) | KIND(CAUSE_TEMP_SPILL) | KIND(CAUSE_CHECKPOINT_PRESSURE))
+#define OF_STATEMENTS KIND(CAUSE_PLAN_CHANGED)
+
+/* Kinds of causes: what it shows at the first reading, and only from the second on, and what others show by it. */
 static const struct {
     const char *name;
     int (*read)(cause_look *look, lb_error *err);
-    int64_t at_once, later; /* kinds of causes that it can show: at the first reading, and only from the second on */
+    unsigned at_once, later, feeds;
 } looks[] = {
-    {"settings", read_settings, 0, 0},
-    {"tables", read_tables, 0, 0},
-    {"changes", read_changes, 0, 0},
-    {"sessions", read_sessions, 0, 0},
-    {"sessions: transactions and connections", cause_look_at_sessions, 3, 0},
-    {"locks", cause_look_at_locks, 1, 0},
-    {"replication", cause_look_at_replication, 2, 0},
-    {"tables: dead rows, statistics, autovacuum", cause_look_at_tables, 3, 0},
-    {"indexes", cause_look_at_indexes, 0, 1},
-    {"counters: cache, deadlocks, spills, checkpoints, ages", cause_look_at_counters, 1, 4},
-    {"statements: their plans", cause_look_at_plans, 0,
-     0}, /* it counts itself: not everywhere is there a count of them */
+    {"settings", read_settings, 0, 0, 0},
+    {"tables", read_tables, 0, 0, OF_TABLES},
+    {"changes", read_changes, 0, 0, 0},
+    {"sessions", read_sessions, 0, 0, OF_SESSIONS},
+    {"sessions: transactions and connections", cause_look_at_sessions, OF_SESSIONS, 0, 0},
+    {"locks", cause_look_at_locks, OF_LOCKS, 0, 0},
+    {"replication", cause_look_at_replication, OF_WAL, 0, 0},
+    {"tables: dead rows, statistics, autovacuum", cause_look_at_tables, OF_TABLES, 0, 0},
+    {"indexes", cause_look_at_indexes, 0, OF_INDEXES, 0},
+    {"counters: cache, deadlocks, spills, checkpoints, ages", cause_look_at_counters, OF_AGES, OF_COUNTERS, 0},
+    /* it counts itself: not everywhere is there a count of them */
+    {"statements: their plans", cause_look_at_plans, 0, 0, OF_STATEMENTS},
 };
+
+static int64_t count_of(unsigned kinds)
+{
+    int64_t count = 0;
+    for (; kinds; kinds &= kinds - 1)
+        count++;
+    return count;
+}
+
+/* The first reason is the one that is told. */
+static void could_not_see(cause_look *look, unsigned kinds, const char *why)
+{
+    for (unsigned id = 0; id < CAUSES; id++)
+        if (kinds & KIND(id) && !look->unseen[id])
+            look->unseen[id] = why;
+}
 
 int cause_examine(cause_look *look, const char *before, lb_error *err)
 {
@@ -217,8 +245,13 @@ int cause_examine(cause_look *look, const char *before, lb_error *err)
     for (size_t i = 0; r >= 0 && i < sizeof looks / sizeof *looks; i++) {
         int code = looks[i].read(look, err);
         if (code >= 0)
-            look->causes_tested += looks[i].at_once + (look->reading.before ? looks[i].later : 0);
+            look->causes_tested += count_of(looks[i].at_once | (look->reading.before ? looks[i].later : 0));
+        else
+            could_not_see(look, looks[i].at_once | looks[i].later | looks[i].feeds,
+                          lb_printf(look->ctx, "%s: %s", looks[i].name, err->message));
         r = code < 0 ? health_pass_over(look->ctx, looks[i].name, code, err) : code;
     }
+    if (r >= 0 && !health_sample_of(&look->reading, health_alert_rules[HEALTH_TXID_AGE].metric, NULL))
+        could_not_see(look, OF_AGES, "the ages of transaction ids could not be read");
     return r;
 }

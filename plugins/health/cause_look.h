@@ -61,7 +61,8 @@ typedef struct cause_look {
 
     cause_case *cases;
     size_t count, capacity;
-    int64_t causes_tested; /* kinds of causes that could be looked for */
+    int64_t causes_tested;      /* kinds of causes that could be looked for */
+    const char *unseen[CAUSES]; /* why one of a kind could not be looked for; NULL: no look for it failed */
 } cause_look;
 
 /* Reads all and collects the suspicions; before: the reading before as it was remembered, or NULL. */

@@ -141,6 +141,10 @@ static int answer(lb_ctx *ctx, cause_look *look, size_t count, const char *said,
         r = tell(ctx, look->cases, count, i, err);
     if (r >= 0)
         r = tell_changes(ctx, look, err);
+    for (size_t id = 0; r >= 0 && id < CAUSES; id++)
+        if (look->unseen[id])
+            r = lb_append(ctx, "unseen",
+                          LB_ARGS(lb_text("kind", cause_rules[id].kind), lb_text("why", look->unseen[id])), err);
     if (r >= 0)
         r = tell_coverage(ctx, look, err);
     if (r >= 0)

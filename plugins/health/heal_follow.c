@@ -77,8 +77,9 @@ static int look_after(const heal_following *f, const heal_past *past, heal_after
 {
     diagnose_left_row left;
     bool is_there = false;
+    cause_id id = cause_named(past->kind);
     *ret_after = (heal_after){.stands = cause_find(f->diagnosis, past->kind, past->object) != NULL,
-                              .went_back = true,
+                              .went_back = id < CAUSES && !f->diagnosis->unseen[id],
                               .age = lb_now(f->ctx) - past->done_at,
                               .settle = f->settle};
     int r = leaves_something(past) ? read_left(f->ctx, past, &left, &is_there, err) : 0;

@@ -166,8 +166,9 @@ static const health_session *session_of(const health_sessions *all, int64_t pid)
 static int ask_to_end(lb_ctx *ctx, const health_session *s, const cause_found *c, const char *title,
                       lb_outcome *ret_outcome, lb_error *err)
 {
-    const connections_end_session_args wanted = health_ending(s);
+    connections_end_session_args wanted = health_ending(s);
     health_radius radius;
+    wanted.only_blocker = c->id == CAUSE_LOCK_CHAIN; /* who waits may have given up by the time a person agrees */
     int r = health_blast_radius(ctx, s, &radius, err);
     if (r < 0)
         return r;

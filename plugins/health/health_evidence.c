@@ -4,8 +4,8 @@
 #include <sql/health/extension_home.h>
 #include <sql/health/lock_chain.h>
 #include <sql/health/memory_settings.h>
+#include <sql/health/open_writers.h>
 #include <sql/health/replication.h>
-#include <sql/health/slow_statements.h>
 
 #include <math.h>
 
@@ -14,13 +14,39 @@ static const char *text_of(const lb_value *cell)
     return cell->type == LB_NULL ? NULL : cell->v.text;
 }
 
-static int keep_chain(lb_ctx *ctx, health_deed *deed, lb_error *err)
+static void put_object(void *object)
+{
+    json_object_put(object);
+}
+
+/* What memory does not reach for is missing there, and stands in the result. */
+static void keep(struct json_object *one, const char *name, struct json_object *value)
+{
+    if (value && json_object_object_add(one, name, value) != 0)
+        json_object_put(value);
+}
+
+/* A list of that name; NULL: out of memory. */
+static struct json_object *list_in(struct json_object *into, const char *name)
+{
+    struct json_object *list = json_object_new_array();
+    if (list && json_object_object_add(into, name, list) == 0)
+        return list;
+    json_object_put(list);
+    return NULL;
+}
+
+static struct json_object *text_or_null(const char *text)
+{
+    return text ? json_object_new_string(text) : NULL;
+}
+
+static int keep_chain(lb_ctx *ctx, health_deed *deed, struct json_object *chain, double *ret_longest, lb_error *err)
 {
     health_lock_chain_row row;
     lb_rows *rows = NULL;
-    struct json_object *chain = json_object_new_array();
     double longest = 0;
-    int r = chain ? health_lock_chain(ctx, &rows, err) : lb_out_of_memory(err);
+    int r = health_lock_chain(ctx, &rows, err);
     while (r >= 0 && health_lock_chain_next(ctx, rows, &row)) {
         const lb_value *facts =
             LB_ARGS(lb_i64("pid", row.pid), lb_text("user", row.user_name), lb_text("application", row.application),
@@ -38,21 +64,91 @@ static int keep_chain(lb_ctx *ctx, health_deed *deed, lb_error *err)
         deed->count++;
         r = lb_append(ctx, "chain", facts, err);
     }
-    const health_figure figure = {.name = health_alert_rules[HEALTH_LOCK_WAIT].metric,
-                                  .value = longest,
-                                  .interval_s = NAN,
-                                  .detail_json = lb_printf(ctx, "{\"chain\":%s}", json_object_to_json_string(chain))};
-    json_object_put(chain);
-    return r < 0 || !deed->count ? r : health_record(ctx, &figure, lb_now(ctx), err);
+    *ret_longest = longest;
+    return r;
 }
+
+/* ---- deadlocks ---- */
+
+static int keep_writer(lb_ctx *ctx, const char *schema, const health_open_writers_row *row, struct json_object *writers,
+                       lb_error *err)
+{
+    query_statements_row statement = {.query = NULL};
+    const char *why = NULL;
+    int r = schema && row->query_id ? health_find_statement(ctx, schema, row->query_id, &statement, &why, err) : 0;
+    if (r < 0)
+        return r;
+    const char *text = why ? NULL : statement.query;
+    struct json_object *one = json_object_new_object();
+    if (!one)
+        return lb_out_of_memory(err);
+    keep(one, "pid", json_object_new_int64(row->pid));
+    keep(one, "failed", json_object_new_boolean(row->failed));
+    keep(one, "tables", json_object_new_string(row->tables));
+    keep(one, "queryid", text_or_null(row->query_id));
+    keep(one, "statement", text_or_null(text));
+    if (json_object_array_add(writers, one) != 0)
+        json_object_put(one);
+    return lb_append(ctx, "writers",
+                     LB_ARGS(lb_i64("pid", row->pid), lb_text("user", row->user_name),
+                             lb_text("application", row->application), lb_text("database", row->database),
+                             lb_text("state", row->state), lb_bool("failed", row->failed), lb_bool("waits", row->waits),
+                             row->xact_seconds_is_null ? lb_null("open_s") : lb_f64("open_s", row->xact_seconds),
+                             lb_text("tables", row->tables), lb_text("queryid", row->query_id),
+                             lb_text("statement", text), lb_text("no_statement", why)),
+                     err);
+}
+
+/* Who is left of a deadlock, and who is about to be in the next: a failed transaction, and whoever has written. */
+static int keep_writers(lb_ctx *ctx, health_deed *deed, struct json_object *writers, lb_error *err)
+{
+    const health_extension_home_args named = {.name = "pg_stat_statements"};
+    health_extension_home_row home = {.schema = NULL};
+    lb_rows *rows = NULL;
+    size_t count = 0;
+    int r = health_extension_home(ctx, &named, &rows, err);
+    const char *schema = r >= 0 && health_extension_home_next(ctx, rows, &home) ? home.schema : NULL;
+    if (r >= 0)
+        r = health_open_writers(ctx, &rows, err);
+    if (r < 0)
+        return r;
+    /* All first: what they execute is asked in between. */
+    health_open_writers_row *all = lb_alloc(ctx, ((size_t)lb_row_count(ctx, rows) + 1) * sizeof *all);
+    if (!all)
+        return lb_out_of_memory(err);
+    while (health_open_writers_next(ctx, rows, &all[count]))
+        count++;
+    deed->count += (int64_t)count;
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        r = keep_writer(ctx, schema, &all[i], writers, err);
+    return r;
+}
+
+/* ---- locks ---- */
 
 int health_log_chain(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
 {
+    bool is_deadlock = what->id == HEALTH_DEADLOCKS;
+    struct json_object *kept = json_object_new_object();
+    double longest = 0;
     deed->action = health_alert_rules[what->id].sop;
-    int r = keep_chain(ctx, deed, err);
+    if (!kept || lb_defer(ctx, put_object, kept) < 0)
+        return lb_out_of_memory(err);
+    struct json_object *chain = list_in(kept, "chain"), *writers = is_deadlock ? list_in(kept, "writers") : NULL;
+    if (!chain || (is_deadlock && !writers))
+        return lb_out_of_memory(err);
+    int r = keep_chain(ctx, deed, chain, &longest, err);
+    if (r >= 0 && is_deadlock)
+        r = keep_writers(ctx, deed, writers, err);
     deed->status = deed->count ? "recorded" : "nothing_to_do";
-    deed->reason = deed->count ? NULL : "nobody waits for a lock now";
-    return r;
+    deed->reason = deed->count   ? NULL
+                   : is_deadlock ? "nobody waits for a lock now, and no transaction that has written is open"
+                                 : "nobody waits for a lock now";
+    const health_figure figure = {.name = health_alert_rules[HEALTH_LOCK_WAIT].metric,
+                                  .value = longest,
+                                  .interval_s = NAN,
+                                  .detail_json = json_object_to_json_string_ext(kept, JSON_C_TO_STRING_PLAIN)};
+    return r < 0 || !deed->count ? r : health_record(ctx, &figure, lb_now(ctx), err);
 }
 
 int health_advise_size(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
@@ -95,54 +191,5 @@ int health_keep_lag(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_
     deed->status = deed->count ? "recorded" : "nothing_to_do";
     deed->reason = deed->count ? "a person decides: a slot that nobody reads keeps WAL until it is dropped"
                                : "there is neither a standby nor a slot";
-    return r;
-}
-
-/* ---- the review queue ---- */
-
-static int queue_one(lb_ctx *ctx, const health_slow_statements_row *s, lb_error *err)
-{
-    double mean = s->total_exec_time / (double)s->calls;
-    int r = lb_record(
-        ctx, "query_review_queue",
-        LB_ARGS(
-            lb_text("review_id", lb_printf(ctx, "slow-%lld-%s", (long long)s->queryid, s->database ? s->database : "")),
-            lb_time("queued_at", lb_now(ctx)), lb_time("updated_at", lb_now(ctx)), lb_i64("queryid", s->queryid),
-            lb_text("database_name", s->database), lb_text("reason", "slow"), lb_i64("calls", s->calls),
-            lb_f64("mean_exec_time", mean), lb_f64("total_exec_time", s->total_exec_time),
-            lb_text("suggestion", "look at its plan on a branch"),
-            lb_text("suggestion_source", "rule execute_low_risk_sop"), lb_text("status", "open")),
-        err);
-    return r < 0 ? r
-                 : lb_append(ctx, "queued",
-                             LB_ARGS(lb_text("queryid", lb_printf(ctx, "%lld", (long long)s->queryid)),
-                                     lb_text("database", s->database), lb_i64("calls", s->calls),
-                                     lb_f64("mean_ms", mean)),
-                             err);
-}
-
-int health_queue_statements(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_error *err)
-{
-    const health_extension_home_args named = {.name = "pg_stat_statements"};
-    health_extension_home_row home;
-    health_slow_statements_row row;
-    lb_rows *rows = NULL;
-    deed->action = health_alert_rules[what->id].sop;
-    deed->status = "nothing_to_do";
-    deed->reason = "pg_stat_statements is not in this database";
-    int r = health_extension_home(ctx, &named, &rows, err);
-    if (r < 0 || !health_extension_home_next(ctx, rows, &home))
-        return r;
-    const health_slow_statements_args wanted = {.schema = home.schema, .min_ms = what->slow_s * 1000};
-    deed->reason = "no statement has a mean past the limit";
-    r = health_slow_statements(ctx, &wanted, &rows, err);
-    while (r >= 0 && deed->count < 10 && health_slow_statements_next(ctx, rows, &row)) {
-        if (row.calls < 1 || row.total_exec_time / (double)row.calls < what->slow_s * 1000)
-            continue;
-        r = queue_one(ctx, &row, err);
-        deed->count++;
-        deed->status = "recorded";
-        deed->reason = NULL;
-    }
     return r;
 }

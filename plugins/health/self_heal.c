@@ -92,16 +92,28 @@ static int escalate(healing *h, const cause_found *c, const char *done, lb_error
     return r;
 }
 
-/* Diagnoses again: is it gone, or at least weaker? */
-static int verify(healing *h, const cause_found *c, bool *ret_helped, lb_error *err)
+typedef struct outcome {
+    bool helped;
+    const char *unknown; /* why it is not known whether it helped; or NULL */
+} outcome;
+
+/* Diagnoses again: is it gone, or at least weaker? That it is not found says something only where it was looked for. */
+static int verify(healing *h, const cause_found *c, outcome *ret_outcome, lb_error *err)
 {
     cause_diagnosis after = {0};
+    *ret_outcome = (outcome){.helped = false};
     int r = cause_diagnose(h->ctx, h->args->metric, h->diagnosis.reading, &after, err);
-    const cause_found *still = r < 0 ? NULL : cause_find(&after, c->kind, c->object);
-    *ret_helped = r >= 0 && (!still || still->confidence < c->confidence - 0.1);
-    if (r >= 0 && after.reading)
+    if (r < 0) {
+        bool is_over = r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY || lb_time_left(h->ctx) <= 0;
+        ret_outcome->unknown = lb_printf(h->ctx, "%s", err->message);
+        return is_over ? r : 0; /* what was done is told all the same */
+    }
+    const cause_found *still = cause_find(&after, c->kind, c->object);
+    ret_outcome->unknown = still ? NULL : after.unseen[c->id];
+    ret_outcome->helped = still ? still->confidence < c->confidence - 0.1 : !ret_outcome->unknown;
+    if (after.reading)
         h->memory.reading = after.reading;
-    return r;
+    return 0;
 }
 
 static int tell(const healing *h, const cause_found *c, const heal_remedy *remedy, const heal_deed *deed, lb_error *err)
@@ -115,24 +127,36 @@ static int tell(const healing *h, const cause_found *c, const heal_remedy *remed
                    err);
 }
 
-static int finish(healing *h, const cause_found *c, const heal_remedy *remedy, const heal_deed *deed, lb_error *err)
+/* For a person: what was done, and what came of it. */
+static const char *in_words(const healing *h, const heal_remedy *remedy, const heal_deed *deed, const outcome *came)
 {
-    bool helped = false, is_asked = strcmp(deed->status, "pending_approval") == 0, is_planned = lb_plans(h->ctx);
-    int r = deed->changed ? verify(h, c, &helped, err) : 0;
+    const char *what = came->unknown   ? "whether it helped could not be seen"
+                       : deed->changed ? "it did not help"
+                                       : deed->status;
+    const char *why = came->unknown ? came->unknown : deed->reason;
+    return lb_printf(h->ctx, "%s: %s%s%s", remedy->action, what, why ? ", " : "", why ? why : "");
+}
+
+/* What nobody could see counts as no help, and what stays of it is looked at in later runs. */
+static int finish(healing *h, const cause_found *c, const heal_remedy *remedy, heal_deed *deed, lb_error *err)
+{
+    outcome came = {.helped = false};
+    bool is_asked = strcmp(deed->status, "pending_approval") == 0, is_planned = lb_plans(h->ctx);
+    int r = deed->changed ? verify(h, c, &came, err) : 0;
+    bool is_known = deed->changed && !came.unknown;
     h->done += deed->changed;
     h->asked += is_asked;
-    if (r >= 0 && remedy->risk > LB_RISK_LOW && (is_asked || helped))
+    if (r >= 0 && remedy->risk > LB_RISK_LOW && (is_asked || came.helped || came.unknown))
         r = heal_promise(&h->memory, c, deed->title, is_asked ? HEAL_ASKED : HEAL_DONE, err);
     if (r >= 0)
-        r = heal_note(&h->memory, c->key, deed->changed, helped, err);
+        r = heal_note(&h->memory, c->key, deed->changed, came.helped, err);
     if (r >= 0)
         r = tell(h, c, remedy, deed, err);
-    if (r >= 0 && !helped && !is_asked && !is_planned)
-        r = escalate(h, c,
-                     lb_printf(h->ctx, "%s: %s%s%s", remedy->action, deed->changed ? "it did not help" : deed->status,
-                               deed->reason ? ", " : "", deed->reason ? deed->reason : ""),
-                     err);
-    return r < 0 ? r : say(h, c, remedy, deed, deed->changed ? lb_bool("verified", helped) : lb_null("verified"), err);
+    if (r >= 0 && !came.helped && !is_asked && !is_planned)
+        r = escalate(h, c, in_words(h, remedy, deed, &came), err);
+    if (came.unknown)
+        deed->reason = lb_printf(h->ctx, "whether it helped is not known: %s", came.unknown);
+    return r < 0 ? r : say(h, c, remedy, deed, is_known ? lb_bool("verified", came.helped) : lb_null("verified"), err);
 }
 
 static int treat(healing *h, const cause_found *c, lb_error *err)

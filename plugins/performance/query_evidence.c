@@ -1,6 +1,7 @@
 #include "query_evidence.h"
 
 #include "index_rules.h"
+#include "statement_plan.h"
 
 #include <sql/query/memory.h>
 
@@ -40,23 +41,16 @@ int query_read_statements(const query_evidence *e, const query_statements_args *
 
 /* ---- one statement ---- */
 
-/* What ends a run; anything else is a plan that could not be had. */
-static bool is_fatal(int r)
-{
-    return r == LB_ERR_CANCELLED || r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY || r == LB_ERR_SUSPENDED;
-}
-
 /* The one that serves any values, which nothing is executed for. */
 static int read_plan(query_evidence *e, lb_error *err)
 {
-    int r = lb_explain(e->ctx, LB_EXPLAIN(.text = e->text), &e->plan_json, err);
-    if (r >= 0)
-        r = query_read_plan(e->ctx, e->plan_json, &e->plan, err);
-    if (r >= 0)
-        return 0;
-    e->plan_json = NULL;
-    if (is_fatal(r) || (r == LB_ERR_TIMEOUT && lb_time_left(e->ctx) == 0))
+    int r = statement_plan(e->ctx, LB_EXPLAIN(.text = e->text), &e->plan_json, &e->no_plan, err);
+    if (r < 0 || !e->plan_json)
         return r;
+    r = query_read_plan(e->ctx, e->plan_json, &e->plan, err);
+    if (r >= 0 || r == LB_ERR_NO_MEMORY)
+        return r;
+    e->plan_json = NULL;
     e->no_plan = lb_printf(e->ctx, "%s", err->message);
     return e->no_plan ? 0 : lb_out_of_memory(err);
 }

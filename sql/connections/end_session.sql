@@ -2,6 +2,7 @@
 -- kind: change
 -- server: 15-18
 -- note: a process id comes again, and a session wakes up: identity and state are looked at in the statement that ends it.
+-- note: only_blocker: and if it still holds up somebody, for one that was to be ended for that.
 -- note: one row if the session is gone; none if it is another one by now, has woken up, or is protected.
 -- param pid integer as int4
 -- param backend_start timestamp
@@ -11,6 +12,7 @@
 -- param query_id integer null
 -- param user_name text as name
 -- param application text
+-- param only_blocker boolean
 -- param patience_ms integer
 WITH seen AS MATERIALIZED (
   SELECT a.pid
@@ -28,6 +30,11 @@ WITH seen AS MATERIALIZED (
      AND NOT r.rolsuper
      AND NOT r.rolreplication
      AND a.pid <> pg_backend_pid()
+     AND (NOT :only_blocker
+          OR EXISTS (SELECT 1
+                       FROM pg_stat_activity w
+                      WHERE w.wait_event_type = 'Lock'
+                        AND a.pid = ANY (pg_blocking_pids(w.pid))))
 )
 SELECT s.pid
   FROM seen s

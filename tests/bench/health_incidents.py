@@ -26,13 +26,7 @@ TOLD_WITHIN_S = 2.0
 
 
 def one(ward, kind):
-    """A row even of what went wrong."""
-    try:
-        row = incident_watch.live(ward, kind)
-    except AssertionError as error:
-        print(f"{kind.__name__}: {error}", file=sys.stderr)
-        row = {"kind": kind.__name__, "detected": None, "cause": "failed", "is_first": False, "action": "none", "low": False,
-               "healed": None, "resolved": None, "late": []}
+    row = incident_watch.row_of(ward, kind)
     print(incident_watch.table([row]).splitlines()[1], file=sys.stderr, flush=True)
     return row
 

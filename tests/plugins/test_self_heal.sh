@@ -16,5 +16,15 @@ holds '.result.remedies[0] | .status == "held_back" and .why == "it was tried le
 BRANCH=production runs self_heal --cause stuck_slot
 holds '.result.remedies[0] | .status == "for_a_person" and .risk == "high"'
 
+# A look after it that fails has not seen that it helped.
+cp -r "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
+sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
+jq '[.[0] + {times: 1}, {error: {code: "sql", sqlstate: "XX001", message: "invalid page"}}]' \
+    "$SOURCE/etc/fixtures/mock/sql/diagnose/tables.json" >"$WORK/fixtures/sql/diagnose/tables.json"
+rm -rf "$LBOPS_STATE_DIR"
+BRANCH=production runs self_heal --cause stale_statistics
+holds '.result.remedies[0] | .status == "executed" and .verified == null and (.why | test("not known: tables: .*invalid page"))'
+holds '[.events[] | select(.type == "issue.escalated") | .payload.done | test("could not be seen, tables: ")] == [true]'
+
 runs_with 2 self_heal --most 9
 finish

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -114,6 +115,17 @@ class Clinic(Given):
                 self.at_server(f'DROP OWNED BY "{role}"')
             with contextlib.suppress(AssertionError):
                 self.at_server(f'DROP ROLE "{role}"')
+
+
+@contextlib.contextmanager
+def memory(place, tool):
+    """What a tool remembers of this branch, to be altered."""
+    with contextlib.closing(sqlite3.connect(place.state / "state.db")) as store, store:
+        rows = store.execute("SELECT key, body FROM document WHERE space = 'memory'").fetchall()
+        (key, text), = [row for row in rows if tool in row[0]]
+        body = json.loads(text)
+        yield body
+        store.execute("UPDATE document SET body = ? WHERE space = 'memory' AND key = ?", (json.dumps(body), key))
 
 
 def on_each(*tests):

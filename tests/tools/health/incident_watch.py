@@ -194,10 +194,23 @@ def noticed(watch, planted, kind, thing):
     return watch.await_event(planted, lambda e: e["kind"] in DEEDS and about(e) == f"{kind} of {thing}")
 
 
+def row_of(ward, kind):
+    """A row even of what went wrong."""
+    try:
+        return live(ward, kind)
+    except AssertionError as error:
+        print(f"{kind.__name__}: {error}", file=sys.stderr, flush=True)
+        return {**nothing_yet(kind), "cause": "failed"}
+
+
+def nothing_yet(kind):
+    return {"kind": kind.__name__, "detected": None, "cause": "none", "is_first": False, "action": "none", "low": False,
+            "healed": None, "resolved": None, "late": []}
+
+
 def live(ward, kind):
     """One incident from its planting to its end: a line of the table."""
-    row = {"kind": kind.__name__, "detected": None, "cause": "none", "is_first": False, "action": "none", "low": False,
-           "healed": None, "resolved": None, "late": []}
+    row = nothing_yet(kind)
     with Bed(ward) as bed, contextlib.closing(kind(bed)) as story:
         bed.limits = {}
         next(story)

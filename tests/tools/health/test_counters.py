@@ -1,12 +1,9 @@
 """monitor_system_health's findings: what the counters of a server say between two readings, planted on private servers that
 nobody else works on."""
 
-import contextlib
-import json
-import sqlite3
 import subprocess
 
-from health_place import on_each
+from health_place import memory, on_each
 from incident_place import Bed, Ward
 from place import equal, holds, suite
 
@@ -137,27 +134,16 @@ def an_archiver_that_fails_is_told_until_it_works(version):
         equal(found(place), {}, "across a reset")
 
 
-@contextlib.contextmanager
-def memory(place):
-    """What the tool remembers of this branch, to be altered."""
-    with contextlib.closing(sqlite3.connect(place.state / "state.db")) as store, store:
-        (key, text), = store.execute("SELECT key, body FROM document WHERE space = 'memory'").fetchall()
-        holds(TOOL in key, key)
-        body = json.loads(text)
-        yield body
-        store.execute("UPDATE document SET body = ? WHERE space = 'memory' AND key = ?", (json.dumps(body), key))
-
-
 def day_before(place, hours, open_sessions, busy):
     """As if so many sessions had been open for so long, and so busy: the mark of back then is what it would have been."""
-    with memory(place) as body:
+    with memory(place, TOOL) as body:
         at, session_ms, active_ms = body["session_day"]["marks"][-1]
         opened = open_sessions * hours * 3600 * 1000
         body["session_day"]["marks"] = [[at - hours * HOUR_US, session_ms - opened, active_ms - busy * opened]]
 
 
 def marks(place):
-    with memory(place) as body:
+    with memory(place, TOOL) as body:
         return len(body["session_day"]["marks"])
 
 

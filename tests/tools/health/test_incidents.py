@@ -4,10 +4,9 @@ peace? Prints a table: what was planted, what was found, and at which rank."""
 import time
 
 from health_place import on_each
-from incident_kinds import FLUSH, LIMITS, SESSIONS, TABLES, WAL, dead_tuples, lock_chain
+from incident_kinds import FLUSH, LIMITS, SESSIONS, TABLES, WAL
 from incident_place import Bed, Ward
-from incident_watch import live, table
-from place import VERSIONS, equal, holds, suite
+from place import equal, holds, suite
 
 TOOL = "diagnose_root_cause"
 
@@ -80,15 +79,4 @@ def incidents_of_wal_and_replication(version):
     planted(version, WAL)
 
 
-def a_daemon_notices_by_itself():
-    """Under load, at two-second intervals: one that is healed, and one that a person has to agree to. scripts/bench health
-    has them all, and holds them against the clock."""
-    with Ward(VERSIONS[-1]) as ward:
-        rows = [live(ward, kind) for kind in (dead_tuples, lock_chain)]
-    print(table(rows), flush=True)
-    equal([(r["kind"], r["is_first"], r["healed"] is None, r["resolved"] is None) for r in rows],
-          [("dead_tuples", True, False, False), ("lock_chain", True, True, False)], "first cause, healed, over")
-    equal([bool(r["late"]) for r in rows], [True, True], "people are told")
-
-
-suite(a_daemon_notices_by_itself, *on_each(incidents_of_sessions, incidents_of_tables, incidents_of_wal_and_replication), at_once=4)
+suite(*on_each(incidents_of_sessions, incidents_of_tables, incidents_of_wal_and_replication), at_once=4)

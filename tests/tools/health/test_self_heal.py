@@ -69,6 +69,25 @@ def a_session_is_ended_once_a_person_agrees(bed):
     equal(remedies(bed.run(TOOL)), [], "and that is all")
 
 
+def who_holds_up_nobody_any_more_is_not_ended(bed):
+    bed.write(LIMITS.replace("min_idle_s", "min_wait_s = 0.05, min_idle_s"))
+    role = bed.role("clerk")
+    for table, is_over in (("till", True), ("box", False)):
+        bed.sql(f"CREATE TABLE {table} (id int); INSERT INTO {table} VALUES (1); GRANT ALL ON {table} TO public")
+        root, waiter = bed.person(role), bed.person(role)
+        root.say(f"BEGIN; UPDATE {table} SET id = 2")
+        waiter.start(f"UPDATE {table} SET id = 3")
+        bed.until("SELECT waitstart < clock_timestamp() - interval '0.1 s' FROM pg_locks"
+                  f" WHERE pid = {waiter.pid} AND NOT granted")
+        asked = bed.run(TOOL, cause="lock_chain", others_min=0, check=None)
+        equal(remedies(asked)[0][:4], ("lock_chain", f"session {root.pid}", "high", "pending_approval"), "asked")
+        if is_over:
+            bed.sql(f"SELECT pg_cancel_backend({waiter.pid})")
+            bed.until(f"SELECT state = 'idle' FROM pg_stat_activity WHERE pid = {waiter.pid}")
+        bed.approve(asked["approvals"][0]["id"])
+        equal(root.lives(), is_over, "it is ended if somebody waits for it, and only then")
+
+
 def a_no_is_a_no(bed):
     queue(bed, "jobs", "WITH (autovacuum_enabled = off)")
     asked = bed.run(TOOL, check=None)
@@ -278,7 +297,8 @@ def what_does_not_help_goes_to_a_person(bed):
         equal(remedies(tried), [("dead_tuples", "public.queue", "low", "executed", False)], "tried")
         holds(tried["result"]["escalated"] == 1 and ("issue.escalated", "dead_tuples") in told(tried), str(told(tried)))
         done = next(e["payload"]["done"] for e in tried["events"] if e["type"] == "issue.escalated")
-        equal(done, "vacuum the table: it did not help", "what was done")
+        equal(done, "vacuum the table: it did not help, it removed nothing: prepared transaction in doubt holds the rows back",
+              "what was done")
         again = bed.run(TOOL)
         why = again["result"]["remedies"][0]["why"]
         equal((why, told(again), again["changes"]), ("it was tried less than 2 h ago", [], []), "twice the pause, told once")
@@ -356,7 +376,8 @@ def wrong_input_is_refused(bed):
 
 def stories(version):
     with Ward(version) as ward:
-        for story in (low_risks_are_taken, statistics_are_taken_anew, a_session_is_ended_once_a_person_agrees, a_no_is_a_no,
+        for story in (low_risks_are_taken, statistics_are_taken_anew, a_session_is_ended_once_a_person_agrees,
+                      who_holds_up_nobody_any_more_is_not_ended, a_no_is_a_no,
                       what_was_approved_is_verified_and_then_left_to_people, what_was_approved_in_vain_is_taken_back,
                       what_a_person_altered_meanwhile_is_not_taken_back, an_index_that_was_made_again_is_followed,
                       one_that_waits_holds_up_nothing_for_long, what_counters_forgot_is_no_help,
