@@ -3,6 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(CURL REQUIRED)
 pkg_check_modules(JSONC REQUIRED IMPORTED_TARGET json-c)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(LIBSSL REQUIRED IMPORTED_TARGET libssl) # which libpq has its TLS from
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 find_path(LIBEV_INCLUDE ev.h REQUIRED)
 find_library(LIBEV_LIBRARY ev REQUIRED)

@@ -38,6 +38,8 @@ void pg_application(char into[PG_NAME], const char *tool);
 /* pg_wait.c: every wait for the server. `stoppable` ones end with LB_ERR_CANCELLED when the run should stop. */
 LB_MUST_CHECK int pg_check_stop(const pg_session *s, int64_t deadline, lb_error *err);
 LB_MUST_CHECK int pg_wait(pg_session *s, short events, int64_t deadline, bool stoppable, lb_error *err);
+/* All that has come; false: the connection broke. Before each wait for more. */
+LB_MUST_CHECK bool pg_take_input(PGconn *conn);
 LB_MUST_CHECK int pg_next_result(pg_session *s, int64_t deadline, bool stoppable, PGresult **ret_result, lb_error *err);
 
 /* Cancels what runs and reads its results away. rest is called for each of them. False: the session is lost. */

@@ -20,7 +20,7 @@ int pg_session_wait_notified(pg_session *s, int64_t deadline, lb_error *err)
     int r = pg_check_usable(s, err);
     while (r == 0 && !take_all(s->conn)) {
         r = pg_wait(s, POLLIN, deadline, true, err);
-        if (r == 0 && !PQconsumeInput(s->conn))
+        if (r == 0 && !pg_take_input(s->conn))
             r = pg_fail_lost(s, "waiting to be notified", err);
     }
     return r;

@@ -35,7 +35,7 @@ static bool still_open(PGconn *conn)
         struct pollfd p = {.fd = PQsocket(conn), .events = POLLIN};
         if (poll(&p, 1, 0) <= 0)
             return true; /* nothing to read; after a signal the next statement finds out */
-        if (!PQconsumeInput(conn))
+        if (!pg_take_input(conn))
             return false;
         (void)PQisBusy(conn); /* takes notices and the server's last words out of the input */
     }

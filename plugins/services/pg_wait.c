@@ -3,6 +3,7 @@
 #include "pg_internal.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -41,6 +42,17 @@ int pg_wait(pg_session *s, short events, int64_t deadline, bool stoppable, lb_er
     }
 }
 
+/* A record of TLS holds up to 16 kB, and libpq takes what its buffer has room for: the rest has been decrypted, and no
+ * socket tells of it. Servers send records of half that size; the proxies before them do not. */
+bool pg_take_input(PGconn *conn)
+{
+    const SSL *tls = PQsslStruct(conn, "OpenSSL");
+    bool is_whole = PQconsumeInput(conn);
+    while (is_whole && tls && SSL_pending(tls) > 0)
+        is_whole = PQconsumeInput(conn);
+    return is_whole;
+}
+
 int pg_next_result(pg_session *s, int64_t deadline, bool stoppable, PGresult **ret_result, lb_error *err)
 {
     for (;;) {
@@ -50,7 +62,7 @@ int pg_next_result(pg_session *s, int64_t deadline, bool stoppable, PGresult **r
         int r = pg_wait(s, (short)(POLLIN | (unsent ? POLLOUT : 0)), deadline, stoppable, err);
         if (r < 0)
             return r;
-        if (!PQconsumeInput(s->conn))
+        if (!pg_take_input(s->conn))
             break; /* the connection broke: the next result says how, if the server still could */
     }
     *ret_result = PQgetResult(s->conn);

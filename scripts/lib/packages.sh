@@ -7,7 +7,7 @@
 packages_wanted() {
     printf '%s\n' \
         build-essential cmake ninja-build pkg-config \
-        libpq-dev libcurl4-openssl-dev libjson-c-dev libev-dev libcunit1-dev \
+        libpq-dev libssl-dev libcurl4-openssl-dev libjson-c-dev libev-dev libcunit1-dev \
         libsqlite3-dev libtomlplusplus-dev libseccomp-dev libsystemd-dev \
         patchelf jq mmdebstrap shellcheck openssl python3 python3-venv tzdata ca-certificates git
     packages_unless_there npm npm
