@@ -263,7 +263,8 @@ bool tree_same(tree a, tree b)
 
 bool tree_next_key(const char *from, const char *end, char *ret_key, size_t size, tree *ret_value)
 {
-    for (const char *p = strchr(from, '"'); p && p < end; p = strchr(p, '"')) {
+    const char *p = from;
+    while (p < end && (p = memchr(p, '"', (size_t)(end - p)))) {
         const char *after = string_end(p);
         if (*after == ':') {
             unescape(p, ret_key, size);
