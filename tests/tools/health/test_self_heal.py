@@ -17,6 +17,12 @@ def remedies(document):
     return [(r["cause"], r["object"], r["risk"], r["status"], r["verified"]) for r in document["result"].get("remedies", [])]
 
 
+def foremost(document):
+    found = remedies(document)
+    holds(found, f"no remedy: {document}")
+    return found[0]
+
+
 def told(document):
     return [(e["type"], e["payload"].get("issue")) for e in document["events"]]
 
@@ -30,7 +36,7 @@ def queue(bed, name="queue", options=""):
 def low_risks_are_taken(bed):
     queue(bed)
     planned = bed.run(TOOL, plan=True)
-    equal((remedies(planned)[0][3], told(planned)), ("planned", []), "a plan")
+    equal((foremost(planned)[3], told(planned)), ("planned", []), "a plan")
     done = bed.run(TOOL)
     equal(remedies(done), [("dead_tuples", "public.queue", "low", "executed", True)], "vacuumed")
     equal(bed.sql("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'queue'"), "0", "dead rows")
@@ -54,7 +60,7 @@ def a_session_is_ended_once_a_person_agrees(bed):
     idler.say("BEGIN; INSERT INTO note SELECT generate_series(1, 500)")
     bed.until(f"SELECT state_change < clock_timestamp() - interval '0.1 s' FROM pg_stat_activity WHERE pid = {idler.pid}")
     asked = bed.run(TOOL, check=None)
-    equal(remedies(asked)[0], ("idle_in_transaction", f"session {idler.pid}", "medium", "pending_approval", None), "asked")
+    equal(foremost(asked), ("idle_in_transaction", f"session {idler.pid}", "medium", "pending_approval", None), "asked")
     holds(idler.lives(), "it is not ended by itself")
     radius, why = radius_of(bed.approvals())
     equal(why, None, "it is known")
@@ -80,7 +86,7 @@ def who_holds_up_nobody_any_more_is_not_ended(bed):
         bed.until("SELECT waitstart < clock_timestamp() - interval '0.1 s' FROM pg_locks"
                   f" WHERE pid = {waiter.pid} AND NOT granted")
         asked = bed.run(TOOL, cause="lock_chain", others_min=0, check=None)
-        equal(remedies(asked)[0][:4], ("lock_chain", f"session {root.pid}", "high", "pending_approval"), "asked")
+        equal(foremost(asked)[:4], ("lock_chain", f"session {root.pid}", "high", "pending_approval"), "asked")
         if is_over:
             bed.sql(f"SELECT pg_cancel_backend({waiter.pid})")
             bed.until(f"SELECT state = 'idle' FROM pg_stat_activity WHERE pid = {waiter.pid}")
@@ -91,7 +97,7 @@ def who_holds_up_nobody_any_more_is_not_ended(bed):
 def a_no_is_a_no(bed):
     queue(bed, "jobs", "WITH (autovacuum_enabled = off)")
     asked = bed.run(TOOL, check=None)
-    equal(remedies(asked)[0][:4], ("autovacuum_off", "public.jobs", "medium", "pending_approval"), "asked")
+    equal(foremost(asked)[:4], ("autovacuum_off", "public.jobs", "medium", "pending_approval"), "asked")
     bed.cli("deny", asked["approvals"][0]["id"], "--as", "anna", "--because", "a load is running", check=0)
     held = bed.run(TOOL)["result"]["remedies"][0]
     equal((held["status"], held["why"]), ("held_back", "anna said no to it"), "a person's no")
@@ -111,7 +117,7 @@ def agreed(bed, name):
     """A person agrees that autovacuum comes to a table again."""
     queue(bed, name, "WITH (autovacuum_enabled = off)")
     asked = bed.run(TOOL, check=None)
-    equal(remedies(asked)[0][:4], ("autovacuum_off", f"public.{name}", "medium", "pending_approval"), "asked")
+    equal(foremost(asked)[:4], ("autovacuum_off", f"public.{name}", "medium", "pending_approval"), "asked")
     bed.approve(asked["approvals"][0]["id"])
     equal(options(bed, name), "", "the approval is carried out")
 
@@ -200,7 +206,7 @@ def index_made_again(bed):
     bed.run(TOOL)
     bed.sql("DROP INDEX orders_customer;" + ASKS + FLUSH[1:])
     asked = bed.run(TOOL, others_min=0, check=None)
-    equal(remedies(asked)[0][:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "asked")
+    equal(foremost(asked)[:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "asked")
     bed.approve(asked["approvals"][0]["id"])
     equal(followed(bed.run(TOOL, settle_min=0))[0][3], "waits", "nobody has asked yet, however long ago that is")
 
@@ -258,14 +264,14 @@ def an_index_that_helps_and_is_dropped_by_hand_stays_so(bed):
     holds("by hand" in held["why"], held["why"])
     bed.sql(ASKS + FLUSH[1:])
     asked = bed.run(TOOL, others_min=0, check=None)
-    equal(remedies(asked)[0][:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "later")
+    equal(foremost(asked)[:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "later")
     bed.approve(asked["approvals"][0]["id"])
     bed.sql("SET enable_seqscan = off;" + ASKS + FLUSH[1:])
     equal(followed(bed.run(TOOL))[0][3], "verified", "it is used")
     bed.sql("DROP INDEX orders_customer;" + ASKS + FLUSH[1:])
     back = bed.run(TOOL, others_min=0)
     equal(followed(back)[0][3], "changed_by_hand", "somebody did not want it")
-    equal(remedies(back)[0][3], "held_back", "and is not asked once more")
+    equal(foremost(back)[3], "held_back", "and is not asked once more")
 
 
 def what_somebody_just_switched_off_is_left_alone(bed):
@@ -278,14 +284,14 @@ def what_somebody_just_switched_off_is_left_alone(bed):
     held = bed.run(TOOL)["result"]["remedies"][0]
     equal((held["cause"], held["status"]), ("autovacuum_off", "held_back"), "that is remembered")
     asked = bed.run(TOOL, others_min=0, check=None)
-    equal(remedies(asked)[0][:4], ("autovacuum_off", "public.jobs", "medium", "pending_approval"), "a while later")
+    equal(foremost(asked)[:4], ("autovacuum_off", "public.jobs", "medium", "pending_approval"), "a while later")
 
 
 def a_pause_holds_it_back(bed):
     queue(bed)
     bed.write(LIMITS + PAUSE)
     held = bed.run(TOOL)
-    equal(remedies(held)[0][3:], ("held_back", None), "paused")
+    equal(foremost(held)[3:], ("held_back", None), "paused")
     equal((held["changes"], told(held), held["result"]["paused_by"] is None), ([], [], False), "nothing is done or told")
 
 
@@ -321,7 +327,7 @@ def a_change_of_others_is_left_alone(bed):
     holds("apply_schema_migration" in held["why"], held["why"])
     bed.sql("SELECT count(id) FROM orders WHERE customer = 7;" * 12 + FLUSH[1:])
     asked = bed.run(TOOL, others_min=0, check=None)
-    equal(remedies(asked)[0][:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "later")
+    equal(foremost(asked)[:4], ("dropped_index", "public.orders_customer", "medium", "pending_approval"), "later")
     bed.approve(asked["approvals"][0]["id"])
     equal(bed.sql("SELECT count(*) FROM pg_index WHERE indexrelid = 'orders_customer'::regclass AND indisvalid"), "1",
           "made again")
@@ -344,15 +350,15 @@ def a_branch_that_is_made_again_is_not_held_back(ward):
     with Bed(ward, kind="throwaway", more=LIMITS) as bed:
         bed.is_known()
         queue(bed)
-        equal(remedies(bed.run(TOOL))[0][3], "executed", "the old one")
+        equal(foremost(bed.run(TOOL))[3], "executed", "the old one")
         bed.sql("DELETE FROM queue WHERE id <= 15000" + FLUSH)
-        equal(remedies(bed.run(TOOL))[0][3], "held_back", "it is still the same one")
+        equal(foremost(bed.run(TOOL))[3], "held_back", "it is still the same one")
         bed.is_made_again()
         queue(bed)
         new = bed.run(TOOL)
         equal(remedies(new), [("dead_tuples", "public.queue", "low", "executed", True)], f"the new one: {new}")
         bed.sql("DELETE FROM queue WHERE id <= 15000" + FLUSH)
-        equal(remedies(bed.run(TOOL))[0][3], "held_back", "has a memory of its own")
+        equal(foremost(bed.run(TOOL))[3], "held_back", "has a memory of its own")
 
 
 def a_no_to_a_branch_that_had_its_name_is_none(ward):
@@ -365,7 +371,7 @@ def a_no_to_a_branch_that_had_its_name_is_none(ward):
         held = bed.run(TOOL)["result"]["remedies"][0]
         equal((held["status"], held["why"]), ("held_back", "anna said no to it"), "of this branch")
         plant(bed, "branch_lifecycle", [{"event_id": "again", "event_timestamp": midnight(-1), "event_type": "created"}])
-        equal(remedies(bed.run(TOOL, check=None))[0][3], "pending_approval", "it was another one, of its name")
+        equal(foremost(bed.run(TOOL, check=None))[3], "pending_approval", "it was another one, of its name")
 
 
 def wrong_input_is_refused(bed):

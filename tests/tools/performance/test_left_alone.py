@@ -127,7 +127,8 @@ def what_it_costs_is_counted_and_has_a_budget():
         with place.daemon() as daemon:  # the state remembers
             before = len(place.ended())
             place.until(lambda: len(place.ended()) >= before + 2, "another daemon")
-            equal(set(place.ended()[before:]), {"skipped"}, "of the same day")
+            now = set(place.ended()[before:]) - {"crashed"}  # as the one is called that the first daemon's end cut off
+            equal(now, {"skipped"}, "of the same day")
             place.endpoint("2099-01-01T00:00:00Z")  # somebody else has come, which the next worker reads
             place.write(place.more + "# anew\n")
             daemon.send_signal(signal.SIGHUP)
