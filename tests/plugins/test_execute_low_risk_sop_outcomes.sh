@@ -40,7 +40,7 @@ reviewed rejected 6000
 holds '.result | .status == "nothing_to_do" and (.reason | test("has decided"))'
 reviewed open 10
 holds '.result | .status == "nothing_to_do"'
-reviewed done 3000
+reviewed "done" 3000
 holds '.result | .status == "recorded" and .count == 1'
 recorded query_review_queue '.status == "open" and .review_id != "one"'
 

@@ -217,7 +217,7 @@ def slow_statements_are_queued(version):
         done = do(place, "slow_query_time", slow_s=0.2)
         holds(done["result"]["status"] == "recorded" and done["result"]["queued"], str(done["result"]))
         rows = place.waiting("query_review_queue")
-        row, = [r for r in rows if "pg_sleep" in str(r["query"]) and "lbops" not in r["query"]]
+        row, = [r for r in rows if "pg_sleep" in str(r.get("query")) and "lbops" not in r["query"]]
         holds(row["mean_exec_time"] >= 200 and row["status"] == "open", str(row))
         holds('"Node Type": "Result"' in json.dumps(row["plan"]).replace('\\"', '"'), f"its plan: {row}")
         again = do(place, "slow_query_time", slow_s=0.2)["result"]
