@@ -65,13 +65,13 @@ bool health_asks_for(const health_guards *guards, const char *view)
     return guards->views.count == 0;
 }
 
-/* "pg_stat_database, pg_locks, ...", for who named another. */
+/* "pg_ and stat_database, locks, ...", for who named another: a hint has no room for more. */
 static const char *known_names(lb_ctx *ctx)
 {
-    const char *list = "pg_stat_statements";
+    const char *list = "pg_ and stat_statements";
     for (size_t i = 1; i < VIEWS && list; i++)
         if (!strchr(views[i].name, ' '))
-            list = lb_printf(ctx, "%s, %s", list, views[i].name);
+            list = lb_printf(ctx, "%s, %s", list, views[i].name + strlen("pg_"));
     return list;
 }
 

@@ -58,7 +58,7 @@ static struct json_object *member(struct json_object *from, const char *name)
 static bool says(struct json_object *finding, const char *name, const char *text)
 {
     struct json_object *value = member(finding, name);
-    return value && strcmp(json_object_get_string(value), text) == 0;
+    return value && text && strcmp(json_object_get_string(value), text) == 0;
 }
 
 static bool is_wanted(const desk *d, const char *object, const char *kind)
