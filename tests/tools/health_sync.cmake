@@ -8,6 +8,7 @@ set_property(TEST health.sync_door APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGI
 foreach(suite survives sync_alerts sync_completeness sync_integrity sync_moving)
   set_property(TEST health.${suite} APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGINS=${lake_plugins}")
 endforeach()
+set_tests_properties(health.sync_integrity PROPERTIES TIMEOUT 1200) # under sanitizers, on a busy machine
 # The same digests with Spark and Delta on the other side: what the tests' own Python brings.
 add_test(NAME health.sync_spark COMMAND ${LBOPS_DEPS}/python/bin/python -B ${CMAKE_CURRENT_SOURCE_DIR}/health/sync_spark.py
                                         ${LBOPS_DEPS}/jars)
