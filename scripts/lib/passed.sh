@@ -11,6 +11,7 @@ tree_word() {
     git -C "$root" rev-parse --is-inside-work-tree >/dev/null 2>&1 || return 0
     {
         printf '%s\n' "${LBOPS_PG:-}" "$(deps_dir)" "$(uname -srm)"
+        cat -- "$(deps_dir)/stamp" 2>/dev/null || true
         dpkg-query -W 2>/dev/null || true
         git -C "$root" ls-files -z -co --exclude-standard | LC_ALL=C sort -zu | (
             cd "$root" || exit
