@@ -1,5 +1,6 @@
 #include "child.h"
 
+#include "clock.h"
 #include "environment.h"
 #include "fs.h"
 #include "self.h"
@@ -250,4 +251,37 @@ bool child_has_ended(pid_t pid)
     LB_AUTO_FD int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
     return pidfd < 0 || poll(&ended, 1, 100) == 1;
+}
+
+#ifdef LBOPS_SANITIZED
+#define PATIENCE_MS 60000
+
+static void tell_findings(child *c)
+{
+    siginfo_t end = {.si_pid = 0};
+    if (waitid(P_PID, (id_t)c->pid, &end, WEXITED | WNOHANG | WNOWAIT) != 0 || end.si_pid == 0 ||
+        end.si_code != CLD_EXITED || end.si_status == 0)
+        return;
+    (void)child_read_stderr(c); /* its end is near: it has ended */
+    (void)fprintf(stderr, "a process of ours ended with exit(%d):\n%s\n", end.si_status, c->tail);
+    (void)fflush(stderr);
+    _exit(end.si_status);
+}
+#else
+#define PATIENCE_MS 0
+
+static void tell_findings(const child *c)
+{
+    (void)c;
+}
+#endif
+
+void child_await(child *c, int most_ms)
+{
+    int64_t until = clock_monotonic() + (PATIENCE_MS > most_ms ? PATIENCE_MS : most_ms) * INT64_C(1000);
+    bool has_ended = false;
+    while (!(has_ended = child_has_ended(c->pid)) && clock_monotonic() < until)
+        (void)child_read_stderr(c); /* or it might wait for us to read */
+    if (has_ended)
+        tell_findings(c);
 }

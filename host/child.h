@@ -7,8 +7,12 @@
 
 #include <ev.h>
 
-#define CHILD_FD   3 /* the child's end of the socket */
+#define CHILD_FD 3 /* the child's end of the socket */
+#ifdef LBOPS_SANITIZED
+#define CHILD_TAIL 32768 /* what a sanitizer found is long */
+#else
 #define CHILD_TAIL 2048
+#endif
 
 typedef struct child {
     pid_t pid; /* 0: not running */
@@ -40,6 +44,11 @@ const char *child_death(int status, char text[64]);
 /* The socket of a process that is ending closes a moment before the process is gone; one that lives on has closed it
  * itself. */
 bool child_has_ended(pid_t pid);
+
+/* Waits for one that was told to end and has nothing left to do: most_ms at most. Under sanitizers it gets the time
+ * that a leak checker takes, and what that has found is told here and ends this process as well: nobody else would hear
+ * of it. */
+void child_await(child *c, int most_ms);
 
 /* Children that somebody in this process waits for: whatever else is a child of ours has escaped from a tool and may be
  * ended. Whoever starts one does so between the first two, so that nobody sees it before it is known; pid 0: it did not

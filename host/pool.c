@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #define START_TIMEOUT_S 30.0
+#define FAREWELL_MS     100
 #define START_FAILURES  3 /* in a row, before runs are told that there are no workers */
 
 static void on_socket(struct ev_loop *loop, ev_io *io, int events);
@@ -350,14 +351,14 @@ static void shut_slot(slot *s)
 
 /* One that does nothing ends by itself, and takes leave of its servers: of what is killed they count the client as
  * lost. */
-static void dismiss_idle(const pool *p)
+static void dismiss_idle(pool *p)
 {
     for (size_t i = 0; i < p->slot_count; i++)
         if (p->slots[i].state == SLOT_IDLE && p->slots[i].child.pid > 0)
             (void)shutdown(p->slots[i].child.fd, SHUT_RDWR);
     for (size_t i = 0; i < p->slot_count; i++)
         if (p->slots[i].state == SLOT_IDLE && p->slots[i].child.pid > 0)
-            (void)child_has_ended(p->slots[i].child.pid); /* or is killed */
+            child_await(&p->slots[i].child, FAREWELL_MS); /* or is killed */
 }
 
 pool *pool_free(pool *p)

@@ -57,9 +57,7 @@ static void farewell(service *s)
     if (!s->child.pid)
         return;
     (void)shutdown(s->child.fd, SHUT_WR); /* cannot fail on a socket that is open */
-    for (int64_t until = clock_monotonic() + FAREWELL_MS * INT64_C(1000); clock_monotonic() < until;)
-        if (child_has_ended(s->child.pid))
-            break;
+    child_await(&s->child, FAREWELL_MS);
     child_kill(&s->child, NULL);
 }
 

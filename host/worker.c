@@ -259,6 +259,7 @@ int worker_main(void)
     arena_done(&w.request_memory);
     arena_done(&w.setup_memory);
     buf_done(&w.run.result);
+    buf_done(&w.run.remembered);
     buf_done(&w.in);
     buf_done(&w.out);
     return 0;
