@@ -106,6 +106,7 @@ int rehearsal_see(rehearsal_watched *w, const rehearsal_sight *sight, lb_error *
             continue;
         s->last = sight->at;
         s->what.since = s->what.since == LB_TIME_NONE ? sight->since : s->what.since;
+        s->what.query = s->what.query ? s->what.query : sight->query;
         return 0;
     }
     return add_span(w, sight, err);

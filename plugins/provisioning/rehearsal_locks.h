@@ -15,7 +15,7 @@ typedef struct rehearsal_sight {
     int64_t pid;
     const char *relation, *mode;
     int64_t since; /* of the transaction, or of the wait; LB_TIME_NONE: not told */
-    const char *application, *query;
+    const char *application, *query; /* query NULL: the look came between two statements */
 } rehearsal_sight;
 
 /* Something that was seen in one look after the other. */

@@ -96,7 +96,7 @@ static void put_waits(FILE *out, const rehearsal *s, bool is_migration, const ch
         (void)fprintf(out, " | %.0f | %s on ", (double)w->waited_us / 1000, w->mode);
         rehearsal_put_code(out, w->relation, CODE_MOST);
         (void)fputs(" | ", out);
-        rehearsal_put_code(out, w->query, CODE_MOST);
+        rehearsal_put_code(out, w->query ? w->query : "not known", CODE_MOST);
         (void)fputs(" |\n", out);
     }
     (void)fputs(put ? "\n" : "", out);

@@ -3,6 +3,7 @@
 -- server: 15-18
 -- note: the first row says that there was a look, also where there was nothing to see. It is not sorted for that: it is found by its kind.
 -- note: who waits behind somebody who waits for the migration waits for it, too.
+-- note: the locks are read before the sessions, so that a session that has gone on since shows a later statement: which one waited is not known then.
 -- note: a relation that nobody else can see yet is left out, as nobody can wait for it.
 -- param application text
 -- column at timestamp
@@ -13,17 +14,17 @@
 -- column since timestamp null
 -- column application text null
 -- column query text null
-WITH RECURSIVE migrating AS MATERIALIZED (
-    SELECT a.pid, a.xact_start
-      FROM pg_stat_activity a
-     WHERE a.datname = current_database()
-       AND a.application_name = :application
-       AND a.pid <> pg_backend_pid()
-), waiting AS MATERIALIZED (
+WITH RECURSIVE waiting AS MATERIALIZED (
     SELECT l.pid, l.relation, l.locktype, l.mode, l.waitstart, pg_blocking_pids(l.pid) AS blockers
       FROM pg_locks l
      WHERE NOT l.granted
-       AND EXISTS (SELECT FROM migrating)
+), migrating AS MATERIALIZED (
+    SELECT a.pid, a.xact_start
+      FROM pg_stat_activity a
+     WHERE (SELECT count(*) FROM waiting) >= 0 -- these first
+       AND a.datname = current_database()
+       AND a.application_name = :application
+       AND a.pid <> pg_backend_pid()
 ), affected AS (
     SELECT m.pid FROM migrating m
      UNION
@@ -45,7 +46,8 @@ SELECT statement_timestamp(), 'held', l.pid, r.name, l.mode, m.xact_start, NULL,
    AND r.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'lbops_migration')
  UNION ALL
 SELECT statement_timestamp(), CASE WHEN EXISTS (SELECT FROM migrating m WHERE m.pid = w.pid) THEN 'waits' ELSE 'blocked' END,
-       w.pid, coalesce(r.name, w.locktype), w.mode, w.waitstart, a.application_name, left(a.query, 200)
+       w.pid, coalesce(r.name, w.locktype), w.mode, w.waitstart, a.application_name,
+       CASE WHEN a.query_start <= w.waitstart THEN left(a.query, 200) END
   FROM waiting w
   JOIN affected f ON f.pid = w.pid
   LEFT JOIN named r ON r.oid = w.relation AND w.locktype = 'relation'

@@ -15,6 +15,8 @@ static void *allocate(lb_ctx *ctx, size_t bytes)
 static const lb_host host = {.size = sizeof host, .alloc = allocate};
 static lb_ctx ctx = {.host = &host};
 
+static const char *query = "UPDATE";
+
 static void see(rehearsal_watched *w, int64_t at, const char *kind, int64_t pid, const char *mode, int64_t since)
 {
     lb_error err;
@@ -25,7 +27,7 @@ static void see(rehearsal_watched *w, int64_t at, const char *kind, int64_t pid,
                                    .mode = mode,
                                    .since = since,
                                    .application = "shop",
-                                   .query = "UPDATE"};
+                                   .query = query};
     CU_ASSERT_EQUAL_FATAL(rehearsal_see(w, &sight, &err), 0);
 }
 
@@ -69,6 +71,20 @@ static void a_transaction_begins_no_later_than_it_says(void)
     conclude(&w);
     CU_ASSERT_EQUAL(w.locks[0].least_us, 0);
     CU_ASSERT_EQUAL(w.locks[0].most_us, 120);
+}
+
+static void what_one_look_did_not_know_the_next_one_says(void)
+{
+    rehearsal_watched w = {.ctx = &ctx};
+    query = NULL;
+    look(&w, 100);
+    see(&w, 100, "blocked", 9, "RowExclusiveLock", 90);
+    query = "UPDATE";
+    look(&w, 200);
+    see(&w, 200, "blocked", 9, "RowExclusiveLock", 90);
+    conclude(&w);
+    CU_ASSERT_EQUAL_FATAL(w.wait_count, 1);
+    CU_ASSERT_STRING_EQUAL(w.waits[0].query, "UPDATE");
 }
 
 static void a_break_makes_two(void)
@@ -162,6 +178,7 @@ static void give_back(void)
 }
 
 SUITE(rehearsal_locks, TEST(a_duration_is_between_looks), TEST(a_transaction_begins_no_later_than_it_says),
-      TEST(a_break_makes_two), TEST(who_waits_counts_for_the_lock_in_the_way),
-      TEST(what_the_migration_waits_for_is_its_own), TEST(nothing_seen_is_nothing), TEST(a_storm_has_a_limit),
-      TEST(the_table_of_locks_is_the_servers), TEST(give_back))
+      TEST(what_one_look_did_not_know_the_next_one_says), TEST(a_break_makes_two),
+      TEST(who_waits_counts_for_the_lock_in_the_way), TEST(what_the_migration_waits_for_is_its_own),
+      TEST(nothing_seen_is_nothing), TEST(a_storm_has_a_limit), TEST(the_table_of_locks_is_the_servers),
+      TEST(give_back))
