@@ -78,27 +78,29 @@ name_clients() {
     PATH=$work/clients:$PATH
 }
 
-# Starts every version there is, twice, and says where they are: what watches whole servers wants some that nobody else
-# uses. A version that cannot be started fails the run: a suite that skips would look green.
+# Starts every version there is, three times, and says where they are: what watches whole servers wants some that nobody
+# else uses, and two such suites run at once. A version that cannot be started fails the run: a suite that skips would look green.
 start_postgres() {
-    local version
+    local version place
     local -a children=()
     [[ -z "${!LBOPS_TEST_PG*}" ]] || return 0
     name_clients
     headline "PostgreSQL $(pg_versions | paste -sd' ')"
     for version in $(pg_versions); do
-        # Suites look for their statements there: with the usual 5,000 one pushes out what another has just executed, or
-        # what one has left behind makes the next one's go first.
-        PG_STATEMENTS=50000 unheld pg_start "$version" "$work/pg" >"$work/url$version" &
-        children+=("$!")
-        PG_STATEMENTS=50000 unheld pg_start "$version" "$work/watched" >"$work/watched$version" &
-        children+=("$!")
+        for place in pg watched1 watched2; do
+            # Suites look for their statements there: with the usual 5,000 one pushes out what another has just executed,
+            # or what one has left behind makes the next one's go first.
+            PG_STATEMENTS=50000 unheld pg_start "$version" "$work/$place" >"$work/$place.url$version" &
+            children+=("$!")
+        done
     done
     for version in "${children[@]}"; do
         wait "$version" || die 1 "a test server did not start" "its log is above"
     done
     for version in $(pg_versions); do
-        export "LBOPS_TEST_PG$version=$(<"$work/url$version")" "LBOPS_WATCHED_PG$version=$(<"$work/watched$version")"
+        export "LBOPS_TEST_PG$version=$(<"$work/pg.url$version")" \
+            "LBOPS_WATCHED1_PG$version=$(<"$work/watched1.url$version")" \
+            "LBOPS_WATCHED2_PG$version=$(<"$work/watched2.url$version")"
     done
 }
 

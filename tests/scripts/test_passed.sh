@@ -18,7 +18,7 @@ CMAKE
 git -C "$place" init -q
 cmake -S "$place" -B "$place/build" >/dev/null
 # What suites are given is no concern of these.
-unset "${!LBOPS_TEST_PG@}" "${!LBOPS_WATCHED_PG@}" LBOPS_PG LBOPS_JOBS
+unset "${!LBOPS_TEST_PG@}" "${!LBOPS_WATCHED@}" LBOPS_PG LBOPS_JOBS
 
 # whole: as scripts/test goes about it, without what it builds.
 whole() {

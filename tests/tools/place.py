@@ -28,8 +28,9 @@ from suite import contains, equal, holds, remove, skip, suite  # noqa: E402,F401
 PROGRAM = os.environ["LBOPS_PROGRAM"]
 PLUGINS = os.environ["LBOPS_PLUGINS"]
 if os.environ.get("LBOPS_WATCHES"):  # it looks at whole servers, which nobody else uses then
-    os.environ.update({f"LBOPS_TEST_PG{name.removeprefix('LBOPS_WATCHED_PG')}": url for name, url in os.environ.items()
-                       if name.startswith("LBOPS_WATCHED_PG")})
+    WATCHED = f"LBOPS_WATCHED{os.environ['LBOPS_WATCHES']}_PG"
+    os.environ.update({f"LBOPS_TEST_PG{name.removeprefix(WATCHED)}": url for name, url in os.environ.items()
+                       if name.startswith(WATCHED)})
 VERSIONS = [v for v in (15, 16, 17, 18) if os.environ.get(f"LBOPS_TEST_PG{v}")]
 if os.environ.get("LBOPS_SANITIZED"):  # what sanitizers look for does not depend on the server
     VERSIONS = VERSIONS[-1:]
