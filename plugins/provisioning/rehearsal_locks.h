@@ -14,7 +14,7 @@ typedef struct rehearsal_sight {
     const char *kind; /* look, held, waits, blocked */
     int64_t pid;
     const char *relation, *mode;
-    int64_t since; /* of the transaction, or of the wait; LB_TIME_NONE: not told */
+    int64_t since;                   /* of the transaction, or of the wait; LB_TIME_NONE: not told */
     const char *application, *query; /* query NULL: the look came between two statements */
 } rehearsal_sight;
 

@@ -13,11 +13,11 @@ set_tests_properties(health.sync_integrity PROPERTIES TIMEOUT 1200) # under sani
 add_test(NAME health.sync_spark COMMAND ${LBOPS_DEPS}/python/bin/python -B ${CMAKE_CURRENT_SOURCE_DIR}/health/sync_spark.py
                                         ${LBOPS_DEPS}/jars)
 set_tests_properties(health.sync_spark PROPERTIES TIMEOUT 1200 LABELS "nosan;postgres;python;spark" COST 400
-  RESOURCE_LOCK "spark;watched_servers" SKIP_RETURN_CODE 77 ENVIRONMENT
-  "LBOPS_WATCHES=1;LBOPS_PROGRAM=$<TARGET_FILE:lbops>;LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_LAKE_PLUGINS=${lake_plugins};LBOPS_SANITIZED=${LBOPS_SANITIZE};PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR}")
+  RESOURCE_LOCK "spark;watched_servers2" SKIP_RETURN_CODE 77 ENVIRONMENT
+  "LBOPS_WATCHES=2;LBOPS_PROGRAM=$<TARGET_FILE:lbops>;LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_LAKE_PLUGINS=${lake_plugins};LBOPS_SANITIZED=${LBOPS_SANITIZE};PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR}")
 # Appends to a workspace, with answers that get lost and runs that are killed.
 add_test(NAME health.lake_databricks
          COMMAND ${LBOPS_DEPS}/python/bin/python -B ${CMAKE_CURRENT_SOURCE_DIR}/health/lake_databricks.py)
 set_tests_properties(health.lake_databricks PROPERTIES TIMEOUT 600 LABELS "nosan;postgres;python" SKIP_RETURN_CODE 77
-  RESOURCE_LOCK watched_servers ENVIRONMENT
+  RESOURCE_LOCK watched_servers1 ENVIRONMENT
   "LBOPS_WATCHES=1;LBOPS_PROGRAM=$<TARGET_FILE:lbops>;LBOPS_PLUGINS=${CMAKE_BINARY_DIR}/plugins;LBOPS_LAKE_PLUGINS=${lake_plugins};LBOPS_SANITIZED=${LBOPS_SANITIZE};PYTHONPATH=${CMAKE_CURRENT_SOURCE_DIR}")
