@@ -10,6 +10,8 @@
 /* What earlier statements of the file did, for later ones. */
 typedef enum fact_kind {
     FACT_CREATED,   /* table: nobody uses it yet */
+    FACT_RENAMED,   /* table: went to another name, so that this one is free */
+    FACT_TAKEN,     /* table: one that is in use has this name now */
     FACT_DROPPED,   /* "table app.orders", "function app.f(int4)": and may be created again */
     FACT_NOT_VALID, /* "app.orders.constraint" */
     FACT_VALIDATED, /* the same */
@@ -67,9 +69,12 @@ void judging_lock(judging *j, judge_lock lock, const char *on);
 void judging_builds_on(judging *j, tree range);
 void judging_fact(judging *j, fact_kind kind, const char *name, const char *extra);
 const fact *judging_find(const judging *j, fact_kind kind, const char *name);
-bool judging_is_new(const judging *j, const char *table); /* of this file */
-void judging_at(judging *j, const fact *f);               /* what is found next is found there */
-const char *judging_schema(judging *j, tree range);       /* that the runner would find it in */
+bool judging_is_new(const judging *j, const char *table);                      /* of this file */
+bool judging_was_new(const judging *j, const char *table, uint32_t statement); /* when that one met it, or by it */
+bool judging_is_free(judging *j, const char *what, const char *name); /* the file has taken away what was there */
+void judging_rename(judging *j, const char *from, const char *to);
+void judging_at(judging *j, const fact *f);         /* what is found next is found there */
+const char *judging_schema(judging *j, tree range); /* that the runner would find it in */
 void judging_not_idempotent(judging *j, const char *object, const char *rewrite);
 void judging_bare_drop(judging *j, const char *object, const char *rewrite);
 void judging_needs(judging *j, int server, const char *what);
