@@ -285,6 +285,17 @@ static int verdict_of(judging *j, const script_statement *s, effect_verdict *ret
     return r;
 }
 
+/* By the statement's kind; how much it is the text does not show. */
+static void weigh(judging *j)
+{
+    const judged *s = j->now;
+    bool builds = s->builds.on_name && !judging_is_new(j, s->lock_on);
+    if (s->rewrites)
+        judging_hazard(j, JUDGE_REWRITE_ROOM, s->lock_on, NULL);
+    if (s->rewrites || builds)
+        judging_hazard(j, JUDGE_REPLICAS_LAG, s->lock_on, NULL);
+}
+
 static void judge_one(judging *j, judged *into, const script_statement *s, uint32_t number)
 {
     size_t before = j->hazard_count;
@@ -296,6 +307,7 @@ static void judge_one(judging *j, judged *into, const script_statement *s, uint3
     if (verdict_of(j, s, &into->verdict) < 0)
         return;
     judging_statement(j, s->node);
+    weigh(j);
     cover_destruction(j, before);
 }
 

@@ -16,6 +16,7 @@ typedef enum fact_kind {
     FACT_NOT_VALID, /* "app.orders.constraint" */
     FACT_VALIDATED, /* the same */
     FACT_NOT_NULL,  /* "app.orders.column": a CHECK of the file says it is not null; counts when it is validated */
+    FACT_CHECKED,   /* "app.orders.total": a CHECK of the file names it; extra: "app.orders.constraint" */
     FACT_ALTERED,   /* table */
     FACT_SECURED,   /* table: row security enabled */
     FACT_POLICY,    /* table: has a policy of this file */
@@ -100,6 +101,10 @@ bool judge_is_unstable(tree expression); /* calls a function that may answer oth
 const char *judge_arguments(judging *j, tree list);
 
 void judge_create_index(judging *j, tree s); /* judge_index.c */
+
+/* judge_type.c: what ALTER COLUMN ... TYPE does beside what each does. The table is in use. */
+void judge_new_type(judging *j, tree column, const char *where);
+void judge_note_check(judging *j, const char *table, const char *constraint, tree expression);
 
 /* judge_keys.c: columns, keys and indexes of the file, each noted where it is made. column: which one it stands with.
  */
