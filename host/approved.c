@@ -5,6 +5,7 @@
 #include "door.h"
 #include "effect_tree.h"
 #include "json.h"
+#include "target_reset.h"
 
 #include <sys/stat.h>
 
@@ -178,7 +179,7 @@ static int execute(run_state *run, const approval *a, lb_group *group, lb_error 
         tree_trim(group->answer.why);
     int r = run_check_stop(run, err);
     if (r >= 0)
-        r = door_execute(group, err);
+        r = target_carry_out(group, err);
     if (r >= 0 && door_write_notes(group, err) < 0)
         return lb_wrap(err, "the changes were made, but what was to be written down of them was not");
     return r < 0 ? r

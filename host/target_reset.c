@@ -19,7 +19,7 @@ static char *resets_dir(lb_ctx *ctx)
     return base_printf("%.*s/resets", slash ? (int)(slash - outbox) : 0, outbox);
 }
 
-static char *wish_path(lb_ctx *ctx, const lb_target *t)
+char *target_wish_path(lb_ctx *ctx, const lb_target *t)
 {
     LB_AUTO_FREE char *dir = resets_dir(ctx);
     return base_printf("%s/%s.%s.json", dir, t->project, t->branch);
@@ -83,7 +83,7 @@ static struct json_object *make_wish(struct json_object *branch, struct json_obj
     return wish;
 }
 
-static int write_wish(lb_ctx *ctx, const char *path, struct json_object *wish, lb_error *err)
+int target_write_wish(lb_ctx *ctx, const char *path, struct json_object *wish, lb_error *err)
 {
     LB_AUTO_FREE char *dir = resets_dir(ctx);
     const char *text = json_object_to_json_string_ext(wish, JSON_C_TO_STRING_PLAIN);
@@ -113,7 +113,7 @@ static lb_request create_request(lb_ctx *ctx, const lb_target *t, struct json_ob
 static lb_request endpoint_request(lb_ctx *ctx, const lb_target *t, struct json_object *wish)
 {
     struct json_object *wanted = NULL;
-    (void)json_object_object_get_ex(wish, "endpoint", &wanted); /* we wrote it */
+    (void)json_object_object_get_ex(wish, "endpoint", &wanted); /* none: the project's are right */
     bool has_settings = json_object_object_get_ex(wanted, "settings", NULL);
     return (lb_request){
         .method = "PATCH",
@@ -160,30 +160,6 @@ static int add_compute(lb_ctx *ctx, lb_group *group, const lb_target *t, struct 
     return compute.path && compute.body ? lb_change_control(ctx, group, &compute, err) : lb_out_of_memory(err);
 }
 
-/* A reset that a person approves later is history too, though whoever asked for it is gone by then. */
-static int note_reset(lb_ctx *ctx, lb_group *group, const lb_target *t, struct json_object *wish, const target_wish *w,
-                      lb_error *err)
-{
-    struct json_object *spec = NULL;
-    (void)json_object_object_get_ex(wish, "branch", &spec); /* we wrote it */
-    const char *uid = target_text(wish, NULL, "uid"), *path = target_text(spec, NULL, "source_branch");
-    const char *slash = path ? strrchr(path, '/') : NULL, *source = slash ? slash + 1 : path;
-    const char *id = lb_printf(ctx, "%s/%s/%s/reset", t->project, t->branch, uid ? uid : "");
-    if (!id)
-        return lb_out_of_memory(err);
-    int r = lb_group_record(ctx, group, "branch_lifecycle",
-                            LB_ARGS(lb_text("event_id", id), lb_text("event_type", "reset"),
-                                    lb_text("project_id", t->project), lb_text("branch_id", t->branch),
-                                    lb_text("source_branch", source), lb_text("branch_kind", w->kind),
-                                    lb_text("creator_type", w->creator_type), lb_text("reason", w->reason)),
-                            err);
-    return r < 0 ? r
-                 : lb_group_emit(ctx, group, "branch.reset",
-                                 LB_ARGS(lb_text("project_id", t->project), lb_text("branch_id", t->branch),
-                                         lb_text("source_branch_id", source), lb_text("creator_type", w->creator_type)),
-                                 err);
-}
-
 /* All in one group: a person decides about the whole, and what makes the branch again from its own source is what the
  * manifest can declare routine. */
 static int replace_branch(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w,
@@ -208,7 +184,7 @@ static int replace_branch(lb_ctx *ctx, const lb_target *t, struct json_object *w
     if (r >= 0)
         r = add_compute(ctx, group, t, wish, err);
     if (r >= 0)
-        r = note_reset(ctx, group, t, wish, w, err);
+        r = target_note_reset(ctx, group, t, wish, w, err);
     if (r >= 0)
         r = lb_apply(ctx, group, ret_outcome, err);
     return r < 0 || *ret_outcome != LB_APPLIED ? r : target_wait(ctx, lb_group_reply(ctx, group), err);
@@ -243,40 +219,89 @@ static void wait_settled(lb_ctx *ctx, const lb_target *t)
     }
 }
 
-/* What the new endpoint has by itself needs no change. */
-static int restore_endpoint(lb_ctx *ctx, const lb_target *t, struct json_object *wish, lb_error *err)
+static bool is_told(struct json_object *wish)
 {
-    bool done = false;
-    struct json_object *wanted = NULL;
+    return json_object_get_boolean(member(wish, "told")); /* false for NULL */
+}
+
+/* What history already calls a reset without its settings gets its end there, whoever decides about them. */
+static int give_settings(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w,
+                         bool *ret_given, lb_error *err)
+{
+    lb_group *group = NULL;
+    lb_outcome outcome = LB_REFUSED;
     const lb_request request = endpoint_request(ctx, t, wish);
+    const char *title = lb_printf(ctx, "reset %s/%s: its compute's settings", t->project, t->branch);
+    if (!title || !request.path || !request.body)
+        return lb_out_of_memory(err);
+    int r = lb_group_open(ctx, LB_GROUP(.title = title, .reason = "as they were before"), &group, err);
+    if (r >= 0)
+        r = lb_change_control(ctx, group, &request, err);
+    if (r >= 0 && is_told(wish))
+        r = target_note_given(ctx, group, t, wish, w, err);
+    if (r >= 0)
+        r = lb_apply(ctx, group, &outcome, err);
+    *ret_given = r >= 0 && outcome == LB_APPLIED;
+    return *ret_given ? target_wait(ctx, lb_group_reply(ctx, group), err) : r;
+}
+
+/* What the new endpoint has by itself needs no change. */
+static int restore_endpoint(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w,
+                            bool *ret_given, lb_error *err)
+{
+    struct json_object *wanted = member(wish, "endpoint");
+    const lb_request request = endpoint_request(ctx, t, wish);
+    *ret_given = true;
+    if (!wanted)
+        return 0;
     struct json_object *endpoint = target_read(ctx, request.path, NULL, err);
     if (!endpoint)
         return err->code;
     JSON_AUTO *has = endpoint_spec(endpoint);
-    (void)json_object_object_get_ex(wish, "endpoint", &wanted); /* we wrote it */
-    if (json_object_equal(has, wanted))
-        return 0;
-    return target_change(ctx, lb_printf(ctx, "reset %s/%s: its compute's settings", t->project, t->branch),
-                         "as they were before", &request, &done, err);
+    return json_object_equal(has, wanted) ? 0 : give_settings(ctx, t, wish, w, ret_given, err);
+}
+
+/* It holds its source's data, and nobody may come back to finish it: history has it now, with what is missing. */
+static int tell_unset(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w, const char *path,
+                      lb_error *err)
+{
+    lb_error other;
+    if (lb_plans(ctx))
+        return err->code;
+    int r = is_told(wish) ? 0 : target_note_unset(ctx, t, wish, w, err, &other);
+    if (r >= 0) {
+        (void)json_object_object_add(wish, "told", json_object_new_boolean(true)); /* fails without memory alone */
+        r = target_write_wish(ctx, path, wish, &other);
+    }
+    if (r < 0)
+        lb_log(ctx, LB_LOG_WARN, "history has not all of the reset of %s/%s: %s", t->project, t->branch, other.message);
+    return target_unset_fail(err);
 }
 
 /* The branch stands again: what is left is its compute, and then there is nothing left to remember. */
-static int finish(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path, lb_error *err)
+static int finish(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w, const char *path,
+                  lb_error *err)
 {
+    bool given = false;
     wait_settled(ctx, t);
-    int r = restore_endpoint(ctx, t, wish, err);
-    if (r >= 0 && !lb_plans(ctx) && unlink(path) != 0 && errno != ENOENT)
+    int r = restore_endpoint(ctx, t, wish, w, &given, err);
+    if (r < 0)
+        return tell_unset(ctx, t, wish, w, path, err);
+    if (given && is_told(wish))
+        r = target_note_given(ctx, NULL, t, wish, w, err);
+    if (r >= 0 && given && !lb_plans(ctx) && unlink(path) != 0 && errno != ENOENT)
         r = fs_fail(err, errno, "remove", path);
     return r;
 }
 
-static int create_again(lb_ctx *ctx, const lb_target *t, const char *path, bool *ret_done, lb_error *err)
+static int create_again(lb_ctx *ctx, const lb_target *t, const target_wish *w, const char *path, bool *ret_done,
+                        lb_error *err)
 {
     JSON_AUTO *wish = read_wish(path, err);
     if (!wish)
         return err->code;
     int r = create_branch(ctx, t, wish, ret_done, err);
-    return r < 0 || !*ret_done ? r : finish(ctx, t, wish, path, err);
+    return r < 0 || !*ret_done ? r : finish(ctx, t, wish, w, path, err);
 }
 
 /* ---- what a run that died has left ---- */
@@ -304,20 +329,19 @@ static struct json_object *half_done(struct json_object *branch, const char *pat
 
 /* ret_done: that was the reset which is asked for. One of another day is finished as well, so that what the compute
  * was set to is not lost, but the data is that of its day. */
-static int finish_half(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path, bool *ret_done,
-                       lb_error *err)
+static int finish_half(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w,
+                       const char *path, bool *ret_done, lb_error *err)
 {
     lb_log(ctx, LB_LOG_WARN, "an earlier reset of %s/%s died after making it again: finishing that", t->project,
            t->branch);
     *ret_done = lb_now(ctx) - json_get_i64(wish, "at", 0) < ONE_RESET_US;
-    int r = finish(ctx, t, wish, path, err);
+    int r = finish(ctx, t, wish, w, path, err);
     if (r >= 0 && !*ret_done)
         wait_settled(ctx, t); /* what changes cannot be deleted */
     return r;
 }
 
-/* After a failure nobody knows what was done, unless the branch that was to go is still there. */
-static void forget_if_whole(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path)
+void target_forget_if_whole(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path)
 {
     lb_error ignored;
     const char *old = target_text(wish, NULL, "uid");
@@ -367,14 +391,14 @@ static int reset_whole(lb_ctx *ctx, const lb_target *t, struct json_object *bran
     JSON_AUTO *wish = make_wish(branch, endpoint, lb_now(ctx));
     if (w->keeps && target_keep_statements(ctx, t, err) < 0)
         return lb_wrap(err, "nothing was deleted");
-    if (!lb_plans(ctx) && write_wish(ctx, path, wish, err) < 0)
+    if (!lb_plans(ctx) && target_write_wish(ctx, path, wish, err) < 0)
         return lb_wrap(err, "nothing was deleted");
     int r = replace_branch(ctx, t, wish, w, &outcome, err);
     *ret_done = r >= 0 && outcome == LB_APPLIED;
     if (*ret_done)
-        return finish(ctx, t, wish, path, err);
+        return finish(ctx, t, wish, w, path, err);
     if (r < 0)
-        forget_if_whole(ctx, t, wish, path);
+        target_forget_if_whole(ctx, t, wish, path);
     else if (!lb_plans(ctx))
         (void)unlink(path); /* nothing went */
     return r;
@@ -384,7 +408,7 @@ int target_reset(lb_ctx *ctx, const lb_target *t, const target_wish *w, lb_error
 {
     bool done = false;
     int r = 0;
-    LB_AUTO_FREE char *path = wish_path(ctx, t);
+    LB_AUTO_FREE char *path = target_wish_path(ctx, t);
     struct json_object *branch =
         target_read(ctx, lb_printf(ctx, "projects/%s/branches/%s", t->project, t->branch), NULL, err);
     bool resumes = !branch && err->code == LB_ERR_NOT_FOUND && access(path, F_OK) == 0;
@@ -392,16 +416,20 @@ int target_reset(lb_ctx *ctx, const lb_target *t, const target_wish *w, lb_error
         return err->code;
     JSON_AUTO *half = branch ? half_done(branch, path) : NULL;
     if (half) {
-        r = finish_half(ctx, t, half, path, &resumes, err);
+        r = finish_half(ctx, t, half, w, path, &resumes, err);
         done = resumes && !lb_plans(ctx);
     } else if (resumes) {
         lb_log(ctx, LB_LOG_WARN, "an earlier reset of %s/%s died after deleting it: going on from there", t->project,
                t->branch);
-        r = create_again(ctx, t, path, &done, err);
+        r = create_again(ctx, t, w, path, &done, err);
     }
     if (r >= 0 && !resumes)
         r = reset_whole(ctx, t, branch, path, w, &done, err);
-    return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_bool("reset", done), lb_bool("resumed", resumes)), err);
+    bool is_history = half && resumes && is_told(half);
+    return r < 0 ? r
+                 : lb_result(ctx,
+                             LB_ARGS(lb_bool("reset", done), lb_bool("resumed", resumes), lb_bool("told", is_history)),
+                             err);
 }
 
 /* NULL: nothing is half done there, or nobody knows. */

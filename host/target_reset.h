@@ -1,4 +1,5 @@
-/* target_reset.h: what target_tool.c, target_life.c, target_reset.c and target_keep.c share. [worker] */
+/* target_reset.h: what target_tool.c, target_life.c, target_reset.c, target_approved.c, target_history.c and
+ * target_keep.c share. [worker] */
 #ifndef LBOPS_HOST_TARGET_RESET_H
 #define LBOPS_HOST_TARGET_RESET_H
 
@@ -47,5 +48,28 @@ LB_MUST_CHECK int target_keep_statements(lb_ctx *ctx, const lb_target *t, lb_err
 LB_MUST_CHECK int target_reset(lb_ctx *ctx, const lb_target *t, const target_wish *wish, lb_error *err);
 /* Resets that died after deleting, as items of the result's "unfinished". */
 LB_MUST_CHECK int target_list_resets(lb_ctx *ctx, lb_error *err);
+
+/* Where it is written down what a reset is to make again, and that. */
+char *target_wish_path(lb_ctx *ctx, const lb_target *t);
+LB_MUST_CHECK int target_write_wish(lb_ctx *ctx, const char *path, struct json_object *wish, lb_error *err);
+/* After a failure nobody knows what was done, unless the branch that was to go is still there. */
+void target_forget_if_whole(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path);
+
+/* target_history.c. The group: once a person has approved it. */
+LB_MUST_CHECK int target_note_reset(lb_ctx *ctx, lb_group *group, const lb_target *t, struct json_object *wish,
+                                    const target_wish *w, lb_error *err);
+/* It was made anew and its compute could not be set; and has been since. */
+LB_MUST_CHECK int target_note_unset(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const target_wish *w,
+                                    const lb_error *why, lb_error *err);
+LB_MUST_CHECK int target_note_given(lb_ctx *ctx, lb_group *group, const lb_target *t, struct json_object *wish,
+                                    const target_wish *w, lb_error *err);
+const char *target_unset_detail(lb_ctx *ctx, const lb_error *why); /* NULL: no memory */
+/* The same for whoever sees the error. Gives its code. */
+int target_unset_fail(lb_error *err);
+
+/* target_approved.c: carries out a group that a person has approved; a reset that breaks off meanwhile is known to the
+ * next one, and to history as far as it came. */
+struct lb_group;
+LB_MUST_CHECK int target_carry_out(struct lb_group *group, lb_error *err);
 
 #endif

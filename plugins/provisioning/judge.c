@@ -110,9 +110,49 @@ void judging_at(judging *j, const fact *f)
     j->place = f->place;
 }
 
+/* The file's last word on a name, as far as the statements up to that one. NULL: it has none. */
+static const fact *last_word(const judging *j, const char *table, uint32_t statement)
+{
+    for (size_t i = j->fact_count; i-- > 0;) {
+        const fact *f = &j->facts[i];
+        bool is_about = f->kind == FACT_CREATED || f->kind == FACT_RENAMED || f->kind == FACT_TAKEN;
+        if (is_about && f->statement <= statement && strcmp(f->name, table) == 0)
+            return f;
+    }
+    return NULL;
+}
+
+static bool is_new_by(const judging *j, const char *table, uint32_t statement)
+{
+    const fact *last = last_word(j, table, statement);
+    return last && last->kind == FACT_CREATED;
+}
+
 bool judging_is_new(const judging *j, const char *table)
 {
-    return judging_find(j, FACT_CREATED, table) != NULL;
+    return is_new_by(j, table, UINT32_MAX);
+}
+
+bool judging_was_new(const judging *j, const char *table, uint32_t statement)
+{
+    return is_new_by(j, table, statement - 1) || is_new_by(j, table, statement);
+}
+
+bool judging_is_free(judging *j, const char *what, const char *name)
+{
+    const fact *last = last_word(j, name, UINT32_MAX),
+               *dropped = judging_find(j, FACT_DROPPED, judging_printf(j, "%s %s", what, name));
+    if (last && dropped)
+        return last->kind == FACT_RENAMED || dropped->statement >= last->statement;
+    return dropped || (last && last->kind == FACT_RENAMED);
+}
+
+/* Who used it goes on using it, under whatever name. */
+void judging_rename(judging *j, const char *from, const char *to)
+{
+    bool is_new = judging_is_new(j, from);
+    judging_fact(j, FACT_RENAMED, from, NULL);
+    judging_fact(j, is_new ? FACT_CREATED : FACT_TAKEN, to, NULL);
 }
 
 void judging_not_idempotent(judging *j, const char *object, const char *rewrite)
@@ -245,6 +285,17 @@ static int verdict_of(judging *j, const script_statement *s, effect_verdict *ret
     return r;
 }
 
+/* By the statement's kind; how much it is the text does not show. */
+static void weigh(judging *j)
+{
+    const judged *s = j->now;
+    bool builds = s->builds.on_name && !judging_is_new(j, s->lock_on);
+    if (s->rewrites)
+        judging_hazard(j, JUDGE_REWRITE_ROOM, s->lock_on, NULL);
+    if (s->rewrites || builds)
+        judging_hazard(j, JUDGE_REPLICAS_LAG, s->lock_on, NULL);
+}
+
 static void judge_one(judging *j, judged *into, const script_statement *s, uint32_t number)
 {
     size_t before = j->hazard_count;
@@ -256,6 +307,7 @@ static void judge_one(judging *j, judged *into, const script_statement *s, uint3
     if (verdict_of(j, s, &into->verdict) < 0)
         return;
     judging_statement(j, s->node);
+    weigh(j);
     cover_destruction(j, before);
 }
 

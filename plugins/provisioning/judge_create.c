@@ -357,14 +357,13 @@ static void create_partition(judging *j, tree s, const char *table)
 }
 
 /* Nobody uses what the statement makes; but where IF NOT EXISTS finds one, that is in use. One that the file has
- * dropped is not there any more. */
+ * dropped, or renamed, is not there any more. */
 static void note_new(judging *j, tree s, const char *what, const char *name)
 {
-    bool is_there = false;
+    bool is_there = judging_find(j, FACT_TAKEN, name) != NULL;
     for (size_t i = 0; j->there && i < j->there->count; i++)
         is_there = is_there || strcmp(j->there->names[i], name) == 0;
-    if (!is_there || !tree_true(tree_get(s, "if_not_exists")) ||
-        judging_find(j, FACT_DROPPED, judging_printf(j, "%s %s", what, name)))
+    if (!is_there || !tree_true(tree_get(s, "if_not_exists")) || judging_is_free(j, what, name))
         judging_fact(j, FACT_CREATED, name, NULL);
 }
 

@@ -62,19 +62,19 @@ static bool must_start(const judging *j, const part *p, const judged *s, size_t 
            (p->adds_enum_value && !adds_enum_value(s));
 }
 
-static bool locks_strongly(const judging *j, const judged *s)
+static bool locks_strongly(const judging *j, const judged *s, size_t at)
 {
     bool is_view = is_node(s, "ViewStmt"); /* goes with the table that it shows */
-    return s->lock == LOCK_ACCESS_EXCLUSIVE && !is_view && !judging_is_new(j, s->lock_on);
+    return s->lock == LOCK_ACCESS_EXCLUSIVE && !is_view && !judging_was_new(j, s->lock_on, (uint32_t)at + 1);
 }
 
 /* The strong lock of one table should not be held while rows are written or another one is waited for. */
-static bool should_start(const judging *j, const part *p, const judged *s)
+static bool should_start(const judging *j, const part *p, const judged *s, size_t at)
 {
     if (!p->strong[0])
         return false;
-    return (changes_rows(s) && !judging_is_new(j, s->lock_on)) ||
-           (locks_strongly(j, s) && strcmp(s->lock_on, p->strong) != 0);
+    return (changes_rows(s) && !judging_was_new(j, s->lock_on, (uint32_t)at + 1)) ||
+           (locks_strongly(j, s, at) && strcmp(s->lock_on, p->strong) != 0);
 }
 
 static void cut_into_parts(judging *j, judged *items, size_t count, bool destroys)
@@ -83,7 +83,7 @@ static void cut_into_parts(judging *j, judged *items, size_t count, bool destroy
     size_t parts = count > 0;
     for (size_t i = 0; i < count; i++) {
         judged *s = &items[i];
-        bool starts = i > 0 && (must_start(j, &p, s, i) || (!destroys && should_start(j, &p, s)));
+        bool starts = i > 0 && (must_start(j, &p, s, i) || (!destroys && should_start(j, &p, s, i)));
         s->starts_part = i == 0 || starts;
         if (starts) {
             p = (part){.first = i, .strong = ""};
@@ -91,7 +91,7 @@ static void cut_into_parts(judging *j, judged *items, size_t count, bool destroy
         }
         p.is_alone = s->batch_rows || !s->verdict.in_transaction;
         p.adds_enum_value = p.adds_enum_value || adds_enum_value(s);
-        if (locks_strongly(j, s))
+        if (locks_strongly(j, s, i))
             p.strong = s->lock_on;
     }
     if (destroys && parts > 1) {

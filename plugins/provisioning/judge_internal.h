@@ -10,10 +10,13 @@
 /* What earlier statements of the file did, for later ones. */
 typedef enum fact_kind {
     FACT_CREATED,   /* table: nobody uses it yet */
+    FACT_RENAMED,   /* table: went to another name, so that this one is free */
+    FACT_TAKEN,     /* table: one that is in use has this name now */
     FACT_DROPPED,   /* "table app.orders", "function app.f(int4)": and may be created again */
     FACT_NOT_VALID, /* "app.orders.constraint" */
     FACT_VALIDATED, /* the same */
     FACT_NOT_NULL,  /* "app.orders.column": a CHECK of the file says it is not null; counts when it is validated */
+    FACT_CHECKED,   /* "app.orders.total": a CHECK of the file names it; extra: "app.orders.constraint" */
     FACT_ALTERED,   /* table */
     FACT_SECURED,   /* table: row security enabled */
     FACT_POLICY,    /* table: has a policy of this file */
@@ -67,9 +70,12 @@ void judging_lock(judging *j, judge_lock lock, const char *on);
 void judging_builds_on(judging *j, tree range);
 void judging_fact(judging *j, fact_kind kind, const char *name, const char *extra);
 const fact *judging_find(const judging *j, fact_kind kind, const char *name);
-bool judging_is_new(const judging *j, const char *table); /* of this file */
-void judging_at(judging *j, const fact *f);               /* what is found next is found there */
-const char *judging_schema(judging *j, tree range);       /* that the runner would find it in */
+bool judging_is_new(const judging *j, const char *table);                      /* of this file */
+bool judging_was_new(const judging *j, const char *table, uint32_t statement); /* when that one met it, or by it */
+bool judging_is_free(judging *j, const char *what, const char *name); /* the file has taken away what was there */
+void judging_rename(judging *j, const char *from, const char *to);
+void judging_at(judging *j, const fact *f);         /* what is found next is found there */
+const char *judging_schema(judging *j, tree range); /* that the runner would find it in */
 void judging_not_idempotent(judging *j, const char *object, const char *rewrite);
 void judging_bare_drop(judging *j, const char *object, const char *rewrite);
 void judging_needs(judging *j, int server, const char *what);
@@ -95,6 +101,10 @@ bool judge_is_unstable(tree expression); /* calls a function that may answer oth
 const char *judge_arguments(judging *j, tree list);
 
 void judge_create_index(judging *j, tree s); /* judge_index.c */
+
+/* judge_type.c: what ALTER COLUMN ... TYPE does beside what each does. The table is in use. */
+void judge_new_type(judging *j, tree column, const char *where);
+void judge_note_check(judging *j, const char *table, const char *constraint, tree expression);
 
 /* judge_keys.c: columns, keys and indexes of the file, each noted where it is made. column: which one it stands with.
  */

@@ -150,6 +150,13 @@ static bool other_drop(judging *j, const char *kind, tree s)
 
 /* ---- names and owners ---- */
 
+/* A name that has no schema gets none. */
+static const char *in_schema_of(judging *j, const char *table, const char *name)
+{
+    const char *dot = strrchr(table, '.');
+    return judging_printf(j, "%.*s%s", dot ? (int)(dot + 1 - table) : 0, table, name);
+}
+
 static void rename_object(judging *j, tree s)
 {
     tree type = tree_get(s, "renameType");
@@ -169,6 +176,8 @@ static void rename_object(judging *j, tree s)
                  : tree_is(type, "OBJECT_INDEX") ? LOCK_SHARE_UPDATE_EXCLUSIVE
                                                  : LOCK_ACCESS_EXCLUSIVE,
                  table.text);
+    if (is_table)
+        judging_rename(j, table.text, in_schema_of(j, table.text, label_of(tree_get(s, "newname")).text));
     if (is_column)
         judging_not_idempotent(
             j, about,
@@ -187,7 +196,11 @@ static void move(judging *j, tree s)
     label about = label_of_range(tree_get(s, "relation"));
     if (!about.text[0])
         about = label_of(tree_get(s, "object"));
+    const char *dot = strrchr(about.text, '.');
     judging_hazard(j, JUDGE_SET_SCHEMA, about.text, NULL);
+    if (tree_is(tree_get(s, "objectType"), "OBJECT_TABLE"))
+        judging_rename(j, about.text,
+                       judging_printf(j, "%s.%s", label_of(tree_get(s, "newschema")).text, dot ? dot + 1 : about.text));
     judging_lock(j, tree_has(tree_get(s, "relation")) ? LOCK_ACCESS_EXCLUSIVE : LOCK_NONE, about.text);
     if (!tree_true(tree_get(s, "missing_ok")))
         judging_not_idempotent(j, about.text, judging_insert(j, "TABLE", "IF EXISTS"));

@@ -79,6 +79,8 @@ static void change_type(judging *j, const alteration *a)
         judging_hazard(
             j, JUDGE_COLUMN_TYPE_USED, part_name(j, a),
             judging_printf(j, "drop the view %s before, and create it again behind, both in the same file", view));
+    if (!a->is_new)
+        judge_new_type(j, tree_node(a->def, "ColumnDef"), part_name(j, a));
     if (judge_is_referred_to(j, a->table.text, a->part.text))
         endangers(j, a, JUDGE_COLUMN_TYPE_KEY, NULL);
 }
@@ -118,6 +120,7 @@ static void check_constraint(judging *j, const alteration *a, tree constraint, c
     bool deferred = tree_true(tree_get(constraint, "skip_validation"));
     tree expression = tree_get(constraint, "raw_expr");
     note_not_null(j, a, expression, name);
+    judge_note_check(j, a->table.text, name, expression);
     if (judge_is_unstable(expression))
         judging_hazard(j, JUDGE_CHECK_UNSTABLE, name, NULL);
     if (deferred) {

@@ -41,7 +41,8 @@ static bool is_true(struct json_object *object, const char *name)
     return json_object_object_get_ex(object, name, &found) && json_object_get_boolean(found);
 }
 
-static int write_down(lb_ctx *ctx, const char *project, const branch_kind *kind, lb_error *err)
+/* is_history: it was written down when it was made anew, before its compute could be set. */
+static int write_down(lb_ctx *ctx, const char *project, const branch_kind *kind, bool is_history, lb_error *err)
 {
     const struct args *args = ctx->args;
     const plane_branch *b = NULL;
@@ -59,7 +60,7 @@ static int write_down(lb_ctx *ctx, const char *project, const branch_kind *kind,
                                 .reason = args->reason,
                                 .ttl_s = b->expires_at == LB_TIME_NONE ? 0 : kind->ttl_s,
                                 .expires_at = b->expires_at};
-    r = branch_write_down(ctx, &event, err);
+    r = is_history ? 0 : branch_write_down(ctx, &event, err);
     return r < 0 ? r
                  : lb_append(ctx, "branches",
                              LB_ARGS(lb_text("project_id", project), lb_text("branch", b->id), lb_bool("reset", true),
@@ -90,7 +91,7 @@ static int reset(lb_ctx *ctx, const char *project, const branch_kind *kind, cons
     if (!result || branch_tell_not_kept(ctx, project, args->branch_id, result, err) < 0)
         return err->code;
     if (is_true(result, "reset"))
-        return write_down(ctx, project, kind, err);
+        return write_down(ctx, project, kind, is_true(result, "told"), err);
     return lb_append(ctx, "branches",
                      LB_ARGS(lb_text("project_id", project), lb_text("branch", args->branch_id),
                              lb_bool("reset", false), lb_text("who", people.who)),

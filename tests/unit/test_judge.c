@@ -175,6 +175,65 @@ static void a_table_that_is_there_is_in_use(void)
     }
 }
 
+/* The name is free then; who used what went goes on using it. */
+static void a_table_renamed_away_leaves_its_name_to_a_new_one(void)
+{
+    static const char *const names[] = {"app.t"};
+    const judge_there there = {names, LB_COUNT(names)};
+    static const char
+        away[] = "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); "
+                 "ALTER TABLE app.t ALTER COLUMN a SET NOT NULL",
+        moved[] = "ALTER TABLE app.t SET SCHEMA attic; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); "
+                  "CREATE INDEX IF NOT EXISTS i ON app.t (a)",
+        old[] = "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); "
+                "CREATE INDEX IF NOT EXISTS i ON app.t_old (a)",
+        attic[] = "ALTER TABLE app.t SET SCHEMA attic; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); "
+                  "CREATE INDEX IF NOT EXISTS i ON attic.t (a)",
+        before[] = "ALTER TABLE app.t ALTER COLUMN a SET NOT NULL; ALTER TABLE app.t RENAME TO t_old; CREATE TABLE "
+                   "app.t (a int8 PRIMARY KEY)",
+        built[] = "CREATE TABLE IF NOT EXISTS app.t_new (a int8 PRIMARY KEY); ALTER TABLE app.t RENAME TO t_old; "
+                  "ALTER TABLE app.t_new RENAME TO t; CREATE INDEX IF NOT EXISTS i ON app.t (a)",
+        back[] = "CREATE TABLE IF NOT EXISTS app.u (a int8 PRIMARY KEY); DROP TABLE app.u; ALTER TABLE app.t RENAME "
+                 "TO u; CREATE INDEX IF NOT EXISTS i ON app.u (a)",
+        taken[] = "ALTER TABLE app.t RENAME TO u; CREATE TABLE IF NOT EXISTS app.u (a int8 PRIMARY KEY); CREATE "
+                  "INDEX IF NOT EXISTS i ON app.u (a)";
+    static const struct {
+        const char *text, *id;
+        bool fires;
+    } all[] = {
+        {away, "set-not-null", false},        {moved, "index-not-concurrent", false},
+        {old, "index-not-concurrent", true},  {attic, "index-not-concurrent", true},
+        {before, "set-not-null", true},       {built, "index-not-concurrent", false},
+        {back, "index-not-concurrent", true}, {taken, "index-not-concurrent", true},
+        {away, "rename-table", true},
+    };
+    for (size_t i = 0; i < LB_COUNT(all); i++) {
+        arena memory;
+        judgement done = {0};
+        lb_error err = {0};
+        arena_init(&memory, 0);
+        CU_ASSERT_EQUAL_FATAL(judge_file_where(all[i].text, 17, &there, &memory, &done, &err), 0);
+        if ((find(&done, all[i].id) != NULL) != all[i].fires)
+            printf("\n    %s: %s\n", all[i].id, all[i].text);
+        CU_ASSERT_EQUAL(find(&done, all[i].id) != NULL, all[i].fires);
+        arena_done(&memory);
+    }
+}
+
+/* What the file makes later under the same name does not make the table new that it met before. */
+static void parts_end_where_a_table_in_use_was_locked(void)
+{
+    static const char text[] =
+        "ALTER TABLE app.a ADD COLUMN IF NOT EXISTS b int8; ALTER TABLE app.t ADD COLUMN IF NOT EXISTS b "
+        "int8; ALTER TABLE app.t RENAME TO t_old; CREATE TABLE app.t (a int8 PRIMARY KEY)";
+    arena memory;
+    arena_init(&memory, 0);
+    judgement done = judged_by(&memory, 17, text);
+    CU_ASSERT(done.items[1].starts_part);
+    CU_ASSERT(!done.items[3].starts_part);
+    arena_done(&memory);
+}
+
 /* What the server keeps as a tree is a body like one that it keeps as a text, and what stands beside it is not. */
 static void a_body_runs_when_it_is_called(void)
 {
@@ -323,5 +382,6 @@ static void a_thousand_files_are_quick(void)
 
 SUITE(judge, TEST(a_rewrite_passes), TEST(places_and_rewrites_are_exact),
       TEST(placeholders_stand_before_what_they_break), TEST(locks_are_told), TEST(a_table_that_is_there_is_in_use),
+      TEST(a_table_renamed_away_leaves_its_name_to_a_new_one), TEST(parts_end_where_a_table_in_use_was_locked),
       TEST(a_body_runs_when_it_is_called), TEST(a_rule_acts_when_a_statement_meets_it),
       TEST(transactions_end_where_they_must), TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))

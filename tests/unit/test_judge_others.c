@@ -3,6 +3,14 @@
 
 /* clang-format off: one line for each text */
 static const example examples[] = {
+    {"rewrite-needs-room", "ALTER TABLE app.t ALTER COLUMN a TYPE bigint",
+     "ALTER TABLE app.t ALTER COLUMN a DROP DEFAULT", 0},
+    {"rewrite-needs-room", "VACUUM FULL app.t", "VACUUM app.t", 0},
+    {"rewrite-needs-room", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a uuid DEFAULT gen_random_uuid()",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a timestamptz DEFAULT now()", 0},
+    {"replicas-fall-behind", "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8); CREATE INDEX IF NOT EXISTS i ON app.t (b)", 0},
+    {"replicas-fall-behind", "ALTER TABLE app.t SET LOGGED", "ALTER TABLE app.t VALIDATE CONSTRAINT c", 0},
     {"rename-column", "ALTER TABLE app.t RENAME COLUMN a TO b", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS b int", 0},
     {"rename-table", "ALTER TABLE IF EXISTS app.t RENAME TO u", "CREATE OR REPLACE VIEW app.u AS SELECT 1", 0},
     {"rename-object", "ALTER INDEX IF EXISTS app.i RENAME TO k", "ALTER INDEX app.i SET (fillfactor = 90)", 0},

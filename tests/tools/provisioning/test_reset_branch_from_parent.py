@@ -123,6 +123,84 @@ def what_a_person_approves_keeps_the_compute():
         equal(compute(), [2, 4, "900s"], "the new one has the compute that the old one had")
 
 
+def what_refuses_the_compute_its_settings_is_history():
+    """The branch stands anew and nothing is lost: what is missing is told, and given by the next run."""
+    asked_kind, routine_kind = "staging", "ci-pr-1"
+    with Workspace() as place:
+        emulator = place.emulator
+        place.project()
+        emulator.branch("shop", asked_kind)
+        emulator.branch("shop", routine_kind, ttl="14400s")
+
+        def primary(branch):
+            return f"projects/shop/branches/{branch}/endpoints/primary"
+
+        def most_cu(branch):
+            return emulator.postgres("GET", primary(branch)).json["status"]["autoscaling_limit_max_cu"]
+
+        def enlarge(branch):
+            emulator.settled(primary(branch))
+            emulator.finish(emulator.postgres(
+                "PATCH", primary(branch), {"spec": {"endpoint_type": "ENDPOINT_TYPE_READ_WRITE", "autoscaling_limit_min_cu": 2,
+                                                    "autoscaling_limit_max_cu": 4}},
+                update_mask="spec.autoscaling_limit_min_cu,spec.autoscaling_limit_max_cu"))
+            emulator.settled(primary(branch))
+
+        def refuse_once():
+            emulator.fault("status", "/endpoints/primary", "PATCH", status=400, error_code="INVALID_PARAMETER_VALUE",
+                           message="no such size today", count=1)
+
+        def rows(branch):
+            return [r for r in place.waiting("branch_lifecycle") if r["event_type"] == "reset" and r["branch_id"] == branch]
+
+        def settings(branch):
+            return [json.loads(r["detail"])["settings"].split(":")[0] if isinstance(r["detail"], str) else
+                    r["detail"]["settings"].split(":")[0] for r in rows(branch)]
+
+        def pending():
+            return next(a["id"] for a in place.approvals() if a["status"] == "pending")
+
+        def is_left(branch):
+            return (place.state / "resets" / f"shop.{branch}.json").exists()
+
+        def verbs(run):
+            return [c["statement"].split()[0] for c in run["changes"]]
+
+        def is_told(error, branch, before):
+            contains(error["message"], "made anew", "not given", "no such size today")
+            contains(error["hint"], "reset_branch_from_parent again")
+            holds(place.branches()[branch]["uid"] != before, "the branch stands anew")
+            holds(most_cu(branch) != 4, "with the compute that the project gives")
+            equal(settings(branch), ["not given"], "history has it, and how far it came")
+            contains(json.dumps(rows(branch)[0]["detail"]), "no such size today", "reset_branch_from_parent")
+            equal(is_left(branch), True, "what is missing is remembered")
+
+        enlarge(asked_kind)
+        before = place.branches()[asked_kind]["uid"]
+        equal(verbs(reset(place, check=3, project_id="shop")), ["DELETE", "POST", "PATCH"], "a person decides")
+        refuse_once()
+        failed = json.loads(place.approve(pending(), check=1).stdout)
+        is_told(failed["error"], asked_kind, before)
+        made = place.branches()[asked_kind]["uid"]
+        emulator.settled(primary(asked_kind))
+        again = reset(place, check=3, project_id="shop")
+        equal([verbs(again), again["events"], settings(asked_kind)], [["PATCH"], [], ["not given"]], "what is missing, and a person decides")
+        place.approve(pending())
+        equal([place.branches()[asked_kind]["uid"], most_cu(asked_kind)], [made, 4], "its compute, and the branch is the same")
+        equal([settings(asked_kind), is_left(asked_kind)], [["not given", "given"], False], "nothing is left of it")
+
+        enlarge(routine_kind)
+        before = place.branches()[routine_kind]["uid"]
+        refuse_once()
+        failed = reset(place, check=1, project_id="shop", branch_id=routine_kind)
+        is_told(failed["error"], routine_kind, before)
+        equal([e["type"] for e in failed["events"]], ["branch.reset"], "it is heard of")
+        emulator.settled(primary(routine_kind))
+        again = reset(place, project_id="shop", branch_id=routine_kind)
+        equal([verbs(again), again["events"], most_cu(routine_kind)], [["PATCH"], [], 4], "and not twice")
+        equal([settings(routine_kind), is_left(routine_kind)], [["not given", "given"], False], "its end")
+
+
 def a_reset_that_is_killed_is_finished_by_the_next():
     with Workspace(more=ROUTINE) as place:
         emulator = place.emulator
@@ -202,5 +280,5 @@ def what_was_deleted_softly_is_not_reset():
 
 
 suite(*each_version(on_a_local_lakebase), in_a_workspace, what_a_person_approves_keeps_the_compute,
-      a_reset_that_is_killed_is_finished_by_the_next,
+      what_refuses_the_compute_its_settings_is_history, a_reset_that_is_killed_is_finished_by_the_next,
       what_died_before_the_compute_was_set_is_finished, what_was_deleted_softly_is_not_reset, at_once=2)
