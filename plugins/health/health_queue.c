@@ -1,12 +1,12 @@
 /* Slow statements for the review queue: each with its plan, and each once. What waits for a person, or what one has
  * decided, comes again only when it is a good deal slower than it was then. */
+#include "health_slow.h"
 #include "health_sop.h"
 
 #include <statement_plan.h>
 
 #include <sql/health/extension_home.h>
 #include <sql/health/reviews.h>
-#include <sql/health/slow_statements.h>
 
 #include <json-c/json.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static double mean_of(const health_slow_statements_row *s)
 
 static const char *key_of(lb_ctx *ctx, const health_slow_statements_row *s)
 {
-    return lb_printf(ctx, "%lld-%s", (long long)s->queryid, s->database ? s->database : "");
+    return lb_printf(ctx, "%lld-%s", (long long)s->queryid, s->database);
 }
 
 /* An open review waits for its person, however slow its statement has become. */
@@ -58,8 +58,8 @@ static bool is_settled(const queue *q, const health_slow_statements_row *s)
     const char *key = key_of(q->ctx, s);
     for (size_t i = 0; i < q->count; i++) {
         const health_reviews_row *review = &q->reviews[i];
-        bool is_other = review->queryid != s->queryid ||
-                        (review->database && s->database && strcmp(review->database, s->database) != 0);
+        bool is_other =
+            review->queryid != s->queryid || (review->database && strcmp(review->database, s->database) != 0);
         bool is_closed = strcmp(review->status, "rejected") == 0 || strcmp(review->status, "done") == 0;
         if (!is_other && (!is_closed || review->mean_ms_is_null || mean_of(s) < SLOWER * review->mean_ms))
             return true;
@@ -90,13 +90,15 @@ int health_find_statement(lb_ctx *ctx, const char *schema, const char *query_id,
     return r;
 }
 
-/* Its text, where it is of this database and ours to see; and the plan that serves any values. */
-static int explain(queue *q, const health_slow_statements_row *s, query_statements_row *ret_text, const char **ret_plan,
-                   const char **ret_why, lb_error *err)
+/* Its text, its values left out; and the plan that serves any values, where it is of this database. */
+static int explain(queue *q, const health_slow_statements_row *s, health_statement_texts_row *ret_text,
+                   const char **ret_plan, const char **ret_why, lb_error *err)
 {
     *ret_plan = NULL;
-    int r = health_find_statement(q->ctx, q->schema, lb_printf(q->ctx, "%lld", (long long)s->queryid), ret_text,
-                                  ret_why, err);
+    int r = health_slow_text(q->ctx, q->schema, s->key, ret_text, err);
+    *ret_why = !ret_text->query     ? "the server has no text of it"
+               : !ret_text->is_here ? "it is a statement of another database"
+                                    : NULL;
     return r < 0 || *ret_why ? r : statement_plan(q->ctx, LB_EXPLAIN(.text = ret_text->query), ret_plan, ret_why, err);
 }
 
@@ -118,7 +120,7 @@ static void note(queue *q, const char *key, double mean_ms)
 
 static int queue_one(queue *q, const health_slow_statements_row *s, lb_error *err)
 {
-    query_statements_row text;
+    health_statement_texts_row text;
     const char *plan = NULL, *why = NULL, *key = key_of(q->ctx, s);
     int64_t now = lb_now(q->ctx);
     int r = explain(q, s, &text, &plan, &why, err);
@@ -150,25 +152,18 @@ static int queue_one(queue *q, const health_slow_statements_row *s, lb_error *er
 
 static int queue_all(queue *q, double least_ms, health_deed *deed, lb_error *err)
 {
-    const health_slow_statements_args wanted = {.schema = q->schema, .min_ms = least_ms};
-    lb_rows *rows = NULL;
-    deed->reason = "no statement has a mean past the limit";
-    int r = health_slow_statements(q->ctx, &wanted, &rows, err);
-    if (r < 0)
-        return r;
-    /* All first: what comes next is asked in between. */
+    health_slow slow;
     size_t count = 0;
-    health_slow_statements_row *all = lb_alloc(q->ctx, ((size_t)lb_row_count(q->ctx, rows) + 1) * sizeof *all);
-    if (!all)
-        return lb_out_of_memory(err);
-    while (health_slow_statements_next(q->ctx, rows, &all[count]))
-        count += all[count].calls >= 1 && mean_of(&all[count]) >= least_ms;
-    if (count)
-        deed->reason = "what is slow waits for a person already, or one has decided about it";
+    int r = health_read_slow(q->ctx, q->schema, least_ms, NULL, NULL, &slow, err);
+    for (size_t i = 0; i < slow.count; i++)
+        if (slow.rows[i].calls >= 1 && mean_of(&slow.rows[i]) >= least_ms)
+            slow.rows[count++] = slow.rows[i];
+    deed->reason = count ? "what is slow waits for a person already, or one has decided about it"
+                         : "no statement has a mean past the limit, maintenance and our own left out";
     for (size_t i = 0; r >= 0 && i < count && deed->count < MOST_QUEUED; i++) {
-        if (is_settled(q, &all[i]))
+        if (is_settled(q, &slow.rows[i]))
             continue;
-        r = queue_one(q, &all[i], err);
+        r = queue_one(q, &slow.rows[i], err);
         deed->count++;
         deed->status = "recorded";
         deed->reason = NULL;
