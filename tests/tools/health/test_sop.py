@@ -212,7 +212,8 @@ def the_parties_of_a_deadlock_are_kept(version):
 
 def slow_statements_are_queued(version):
     with Clinic(version) as place:
-        equal(do(place, "slow_query_time")["result"]["reason"], "pg_stat_statements is not in this database", "without")
+        without = do(place, "slow_query_time", slow_s=100000)["result"]["reason"]
+        equal(without, "pg_stat_statements is not in this database, and no statement runs for long", "without")
         place.sql("CREATE EXTENSION pg_stat_statements")
         place.sql("SELECT pg_sleep(0.3)")
         done = do(place, "slow_query_time", slow_s=0.2)["result"]
@@ -267,6 +268,26 @@ def what_nobody_wants_to_see_is_not_queued(version):
         equal([r for r in rows if r["database_name"] in (None, gone)], [], "of no database")
 
 
+def what_runs_yet_is_queued_once(version):
+    with Clinic(version) as place:
+        place.sql("CREATE EXTENSION pg_stat_statements; CREATE TABLE people (id int, name text)")
+        person = place.person(place.role("clerk", "LOGIN SUPERUSER"))
+        person.start("SELECT pg_sleep(600), 'Rosa''s', count(*) /* secret */ FROM people WHERE id <> 17.5 OR name = 'Luxemburg'")
+        place.until(f"SELECT clock_timestamp() - query_start > interval '1 s' FROM pg_stat_activity"
+                    f" WHERE pid = {person.pid} AND wait_event = 'PgSleep'")
+        done = do(place, "slow_query_time", slow_s=0.9)["result"]
+        queued, = [q for q in done["queued"] if q["runs_as_pid"] == person.pid]
+        equal((queued["database"], queued["has_plan"]), (place.database, True), f"{queued}")
+        row, = [r for r in place.waiting("query_review_queue") if r["database_name"] == place.database]
+        equal(re.sub(r"\s+", " ", row["query"]), "SELECT pg_sleep($1), $2, count(*) FROM people WHERE id <> $3 OR name = $4", "no values")
+        holds("Seq Scan" in json.dumps(row["plan"]) and "Luxemburg" not in json.dumps(row), f"its plan: {row}")
+        running = place.sql(f"SELECT query_id FROM pg_stat_activity WHERE pid = {person.pid}")
+        equal((str(row["queryid"]), row["mean_exec_time"] > 900), (running, True), "whose it is, and for how long")
+        place.until(f"SELECT clock_timestamp() - query_start > interval '3 s' FROM pg_stat_activity WHERE pid = {person.pid}")
+        again = do(place, "slow_query_time", slow_s=0.9)["result"]
+        equal([q for q in again.get("queued", []) if q["database"] == place.database], [], "and once")
+
+
 def the_others_advise(version):
     with Clinic(version) as place:
         advice = do(place, "cache_hit_ratio")["result"]
@@ -285,4 +306,4 @@ def the_others_advise(version):
 suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
                limits_hold_back_changes_until_their_time, what_is_over_by_then_is_not_done, a_vacuum_that_is_passed_over_is_none,
                a_vacuum_that_is_held_was_one, a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
-               slow_statements_are_queued, what_nobody_wants_to_see_is_not_queued, the_others_advise))
+               slow_statements_are_queued, what_nobody_wants_to_see_is_not_queued, what_runs_yet_is_queued_once, the_others_advise))
