@@ -222,8 +222,46 @@ static int check_names(const archival_options *options, const cold_set *set, lb_
                                                   "%zu tables cannot all go to %s", count, options->name);
 }
 
+/* What failed for one table; the others go on. */
+typedef struct failures {
+    size_t chosen, count;
+    lb_error first;
+    const char *all;
+} failures;
+
+static bool ends_run(const lb_ctx *ctx, int code)
+{
+    return code == LB_ERR_CANCELLED || code == LB_ERR_UNREACHABLE || code == LB_ERR_NO_MEMORY ||
+           code == LB_ERR_SUSPENDED || lb_time_left(ctx) <= 0;
+}
+
+static int note_failure(lb_ctx *ctx, const cold_table *table, failures *f, lb_error *err)
+{
+    const char *label = cold_label(ctx, table);
+    f->all = lb_printf(ctx, "%s%s%s", f->count ? f->all : "", f->count ? "; " : "", err->message);
+    if (!label || !f->all)
+        return lb_out_of_memory(err);
+    if (f->count++ == 0)
+        f->first = *err;
+    return lb_append(ctx, "failed",
+                     LB_ARGS(lb_text("table", label), lb_text("reason", lb_printf(ctx, "%s", err->message)),
+                             lb_text("hint", *err->hint ? lb_printf(ctx, "%s", err->hint) : NULL)),
+                     err);
+}
+
+static int tell_failures(const failures *f, lb_error *err)
+{
+    if (f->count && f->chosen > 1)
+        return lb_fail(err, f->first.code, "failed, in the result, has the reason of each; the other tables are done",
+                       "%zu of %zu tables could not be archived: %s", f->count, f->chosen, f->all);
+    if (f->count)
+        *err = f->first;
+    return f->count ? err->code : 0;
+}
+
 static int archive_all(lb_ctx *ctx, const archival_options *options, const cold_set *set, lb_error *err)
 {
+    failures failed = {.count = 0};
     int r = check_names(options, set, err);
     for (size_t i = 0; r >= 0 && i < set->count; i++) {
         archival_job job = {.ctx = ctx,
@@ -232,10 +270,14 @@ static int archive_all(lb_ctx *ctx, const archival_options *options, const cold_
                             .cutoff = set->cutoff,
                             .threshold_days = options->policy->threshold_days,
                             .begun = lb_now(ctx)};
-        if (is_chosen(options->policy, &set->tables[i]))
-            r = archive(&job, &set->tables[i], err);
+        if (!is_chosen(options->policy, &set->tables[i]))
+            continue;
+        failed.chosen++;
+        r = archive(&job, &set->tables[i], err);
+        if (r < 0 && !ends_run(ctx, r))
+            r = note_failure(ctx, &set->tables[i], &failed, err);
     }
-    return r;
+    return r < 0 ? r : tell_failures(&failed, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)

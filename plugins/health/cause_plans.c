@@ -176,7 +176,9 @@ static int add_changed(cause_look *look, const cause_statement *s, lb_error *err
             look->ctx, "a call takes %.4g ms and %.0f blocks, where it took %.4g ms and %.0f, for as many rows; %s%s",
             is->ms / is->calls, is->blocks / is->calls, was->ms / was->calls, was->blocks / was->calls,
             s->changed ? "before that " : "nothing is known that has changed", s->changed ? s->changed : ""),
-        .command = s->command,
+        .command = s->command ? s->command
+                              : lb_printf(look->ctx, "SELECT query FROM pg_stat_statements WHERE queryid = %lld",
+                                          (long long)s->row->queryid),
         .strength = {cause_ramp(blocks, CAUSE_MORE_BLOCKS, 5 * CAUSE_MORE_BLOCKS),
                      cause_ramp(cause_times(is->ms, is->calls, was->ms, was->calls), CAUSE_SLOWER, 3 * CAUSE_SLOWER),
                      s->is_known_change ? 1

@@ -87,7 +87,8 @@ static int look_at_deadlocks(cause_look *look, lb_error *err)
         .id = CAUSE_DEADLOCKS,
         .object = "server",
         .reason = lb_printf(look->ctx, "%.0f deadlock(s) in %.0f s", count, look->reading.interval_s),
-        .command = "set log_lock_waits = on, and read the server's log: it names both statements of each",
+        .command = "SELECT pid, pg_blocking_pids(pid), state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+                   "  -- who writes now; the server's log has both statements of each",
         .strength = {cause_ramp(count, 0, 3), is_rate ? cause_ramp(an_hour, 2, 5) : CAUSE_UNSEEN,
                      is_known ? cause_ramp(rolled_back, count, 2 * count) : CAUSE_UNSEEN, look->waiting > 0},
         .evidence = LB_ARGS(lb_f64("deadlocks", count), is_rate ? lb_f64("per_hour", an_hour) : lb_null("per_hour"),
@@ -115,14 +116,14 @@ static int worst_spiller(cause_look *look, diagnose_spills_row *ret_row, bool *r
     return 0;
 }
 
-/* For the role whose statement it is: what is set for all is taken by each of their sorts. */
+/* For the role whose statement it is: what is set for all is taken by each of their sorts. Where nobody knows whose it
+ * is, the database is looked for first. */
 static const char *more_work_mem(const cause_look *look, const char *role)
 {
     double now = (double)look->settings.work_mem / MEGABYTE, wanted = fmax(64, ceil(2 * now));
     const char *word = role ? cause_ident(look->ctx, role) : NULL;
     return word ? lb_printf(look->ctx, "ALTER ROLE %s SET work_mem = '%.0fMB'", word, wanted)
-                : lb_printf(look->ctx, "ALTER ROLE ... SET work_mem = '%.0fMB'  -- for the role whose statement it is",
-                            wanted);
+                : "SELECT datname, temp_files, temp_bytes FROM pg_stat_database ORDER BY 3 DESC";
 }
 
 static int look_at_spills(cause_look *look, lb_error *err)

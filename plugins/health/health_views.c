@@ -1,6 +1,7 @@
 /* The views of a server that hold its health, each a statement with the same columns. */
 #include "health_reading.h"
 #include "health_sessions.h"
+#include "health_slow.h"
 
 #include <sql/health/archiver.h>
 #include <sql/health/background_writer.h>
@@ -16,7 +17,6 @@
 #include <sql/health/replication.h>
 #include <sql/health/running_statements.h>
 #include <sql/health/server_age.h>
-#include <sql/health/slow_statements.h>
 #include <sql/health/statement_info.h>
 #include <sql/health/table_io.h>
 #include <sql/health/table_stats.h>
@@ -194,6 +194,8 @@ static int read_connections(lb_ctx *ctx, health_reading *reading, lb_error *err)
 
 /* ---- pg_stat_statements ---- */
 
+#define KINDS "statement_kinds" /* as it is remembered */
+
 static bool is_expected(const health_guards *guards, const char *role)
 {
     for (size_t i = 0; role && i < guards->batch_roles.count; i++)
@@ -240,44 +242,53 @@ static const char *detail_of(lb_ctx *ctx, const health_slow_statements_row *row)
     return detail;
 }
 
+static int add_statement(lb_ctx *ctx, health_reading *reading, const health_slow_statements_row *row, lb_error *err)
+{
+    const char *detail = detail_of(ctx, row);
+    if (!detail)
+        return lb_out_of_memory(err);
+    const health_sample calls = {.view = "pg_stat_statements",
+                                 .metric = "statement_calls",
+                                 .digits = lb_printf(ctx, "%lld", (long long)row->calls),
+                                 .object = row->key,
+                                 .epoch = row->epoch,
+                                 .detail = detail,
+                                 .value = (double)row->calls};
+    const health_sample total = {.view = "pg_stat_statements",
+                                 .metric = "statement_total_ms",
+                                 .digits = lb_printf(ctx, "%.17g", row->total_exec_time),
+                                 .object = row->key,
+                                 .epoch = row->epoch,
+                                 .detail = detail,
+                                 .value = row->total_exec_time};
+    int r = health_add_sample(ctx, reading, &calls, err);
+    return r < 0 ? r : health_add_sample(ctx, reading, &total, err);
+}
+
+/* What kind of statement each is stays known: their texts are read once. */
+static struct json_object *kinds_before(const health_reading *reading)
+{
+    struct json_object *kinds = NULL;
+    return reading->before && json_object_object_get_ex(reading->before, KINDS, &kinds) ? kinds : NULL;
+}
+
 static int read_slow_statements(lb_ctx *ctx, const char *schema, const health_guards *guards, health_reading *reading,
                                 lb_error *err)
 {
-    const health_slow_statements_args wanted = {.schema = schema, .min_ms = guards->slow_statement_s * 1000};
-    health_slow_statements_row row;
-    lb_rows *rows = NULL;
+    health_slow slow;
+    struct json_object *kinds = json_object_new_object();
     double expected = 0;
     reading->views++;
-    int r = health_slow_statements(ctx, &wanted, &rows, err);
+    (void)json_object_object_add(reading->next, KINDS, kinds); /* lost: read again */
+    int r = health_read_slow(ctx, schema, guards->slow_statement_s * 1000, kinds_before(reading), kinds, &slow, err);
     if (r < 0)
         return health_pass_over(ctx, "pg_stat_statements", r, err);
     reading->views_read++;
     reading->has_statements = true;
-    while (r >= 0 && health_slow_statements_next(ctx, rows, &row)) {
-        if (is_expected(guards, row.user_name)) {
-            expected++;
-            continue;
-        }
-        const char *detail = detail_of(ctx, &row);
-        if (!detail)
-            return lb_out_of_memory(err);
-        const health_sample calls = {.view = "pg_stat_statements",
-                                     .metric = "statement_calls",
-                                     .digits = lb_printf(ctx, "%lld", (long long)row.calls),
-                                     .object = row.key,
-                                     .epoch = row.epoch,
-                                     .detail = detail,
-                                     .value = (double)row.calls};
-        const health_sample total = {.view = "pg_stat_statements",
-                                     .metric = "statement_total_ms",
-                                     .digits = lb_printf(ctx, "%.17g", row.total_exec_time),
-                                     .object = row.key,
-                                     .epoch = row.epoch,
-                                     .detail = detail,
-                                     .value = row.total_exec_time};
-        r = health_add_sample(ctx, reading, &calls, err);
-        if (r >= 0)
-            r = health_add_sample(ctx, reading, &total, err);
+    for (size_t i = 0; r >= 0 && i < slow.count; i++) {
+        bool is_batch = is_expected(guards, slow.rows[i].user_name);
+        expected += is_batch;
+        r = is_batch ? 0 : add_statement(ctx, reading, &slow.rows[i], err);
     }
     return r < 0 ? r : tell_expected(ctx, "pg_stat_statements (batch work)", guards, expected, "took", err);
 }
@@ -319,5 +330,7 @@ int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *
         r = read_running_statements(ctx, guards, reading, err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))
         r = read_connections(ctx, reading, err);
+    if (r >= 0 && !health_asks_for(guards, "pg_stat_statements"))
+        (void)json_object_object_add(reading->next, KINDS, json_object_get(kinds_before(reading))); /* as above */
     return r >= 0 && health_asks_for(guards, "pg_stat_statements") ? read_statements(ctx, guards, reading, err) : r;
 }

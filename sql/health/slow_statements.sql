@@ -1,13 +1,14 @@
 -- summary: statements of which a call ever took long, with their totals
 -- kind: read
 -- server: 15-18
--- note: the texts stay where they are: only numbers are read.
+-- note: the texts stay where they are: only numbers are read. Those of the connected database come first; those of
+-- note: databases that were dropped are nobody's any more.
 -- param schema identifier like public
 -- param min_ms number
 -- column key text
 -- column queryid integer
 -- column user_name text null
--- column database text null
+-- column database text
 -- column calls integer
 -- column total_exec_time number
 -- column max_exec_time number
@@ -21,8 +22,8 @@ SELECT concat_ws('/', s.dbid, s.userid, s.queryid, s.toplevel) AS key,
        s.max_exec_time,
        concat_ws(' ', pg_postmaster_start_time(), (SELECT i.stats_reset FROM :schema.pg_stat_statements_info i)) AS epoch
   FROM :schema.pg_stat_statements(false) s
-  LEFT JOIN pg_database d ON d.oid = s.dbid
+  JOIN pg_database d ON d.oid = s.dbid
  WHERE s.max_exec_time >= :min_ms
    AND s.queryid IS NOT NULL
- ORDER BY s.max_exec_time DESC
+ ORDER BY d.datname = current_database() DESC, s.max_exec_time DESC
  LIMIT 500

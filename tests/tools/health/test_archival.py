@@ -622,6 +622,24 @@ def wrong_input(version):
         equal(place.archive(check=1, tables=["t", "u"], archive_table="both")["error"]["code"], "invalid", "one for two")
 
 
+def one_that_fails_holds_up_no_other(version):
+    with Archive(version) as place:
+        place.sql(ORDERS + "CREATE TABLE broken (LIKE orders INCLUDING ALL); INSERT INTO broken SELECT * FROM orders; ANALYZE broken")
+        in_its_place = place.folder("public_broken")
+        in_its_place.parent.mkdir(parents=True)
+        in_its_place.write_text("a file")
+        done = place.archive(check=1, tables=["broken", "orders"])
+        equal([f["table"] for f in done["result"]["failed"]], ["public.broken"], "which, by name")
+        equal([(a["table"], a["status"]) for a in done["result"]["archivals"]], [("public.orders", "waiting")], "the other")
+        holds("1 of 2 tables could not be archived: public.broken: " in done["error"]["message"], done["error"])
+        place.approve(only(place)["id"])
+        equal(place.sql(COLD), "0", "its rows leave")
+        in_its_place.unlink()
+        later = place.archive(check=3, tables=["broken", "orders"])
+        equal([(a["table"], a["status"]) for a in later["result"]["archivals"]],
+              [("public.broken", "waiting"), ("public.orders", "no_cold_data")], "the next run")
+
+
 def nothing_of_our_own_leaves(version):
     with Archive(version, kind="throwaway") as place:
         place.sql(EVENTS + "ANALYZE")
@@ -786,6 +804,6 @@ suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_cha
                a_column_that_came_since_stays,
                rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,
                a_hold_on_a_partition_is_about_leaving, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
-               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input,
+               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input, one_that_fails_holds_up_no_other,
                nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
       *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])

@@ -172,6 +172,10 @@ def deadlocks_of_a_moment_are_no_rate(version):
         evidence, reason = deadlocks(place, before)
         equal((evidence["deadlocks"], evidence["per_hour"]), (3, None), reason)
         holds("3 deadlock(s) in " in reason, reason)
+        people[0].say("BEGIN; UPDATE two SET id = id WHERE id = 1")
+        command = causes(place.run(TOOL, before=before))["deadlocks", "server"]["command"]
+        holds(str(people[0].pid) in place.sql(command), f"who writes now: {command}")
+        people[0].say("ROLLBACK")
         for minutes, rate in ((30, True), (120, False)):
             evidence, reason = deadlocks(place, {**before, "at": before["at"] - minutes * 60_000_000})
             equal(evidence["per_hour"] is not None, rate, f"{minutes} minutes: {evidence}")

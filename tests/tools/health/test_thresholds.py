@@ -10,7 +10,7 @@ import struct
 import subprocess
 import urllib.parse
 
-from health_place import Clinic, on_each
+from health_place import Clinic, memory, on_each
 from place import PROGRAM, VERSIONS, equal, holds, suite
 from planted import KEEPS, midnight, plant
 from threshold_place import QUICK, judge, limit, make_deadlock, states, told
@@ -305,6 +305,38 @@ def batch_work_is_no_slow_query(version):
         equal(([s["pid"] for s in slow], len(left_out)), ([waits.pid], 2), "what somebody waits for")
 
 
+def maintenance_is_no_slow_query(version):
+    """VACUUM and CREATE INDEX take their time by nature; what we send is nobody's statement."""
+    with Clinic(version) as place:
+        place.write(limit("slow_query_time", 0.6, 60))
+        clerk = place.role("clerk")
+        place.sql("CREATE EXTENSION pg_stat_statements; CREATE TABLE t (id int); INSERT INTO t SELECT generate_series(1, 5000);"
+                  " CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql"
+                  f" AS 'BEGIN PERFORM pg_sleep(1.5); RETURN 1; END'; ALTER TABLE t OWNER TO {clerk}")
+
+        def look(tool):
+            done = place.run(tool, **(QUICK if tool == "evaluate_alert_thresholds" else {}))
+            with memory(place, tool) as body:
+                counters = body["views"]["pg_stat_statements"]["counters"]
+            roles = {key.split("/")[1] for key in counters if key.startswith("statement_calls")}
+            return done, place.at_server(f"SELECT oid FROM pg_roles WHERE rolname = '{clerk}'") in roles
+
+        tools = ("evaluate_alert_thresholds", "monitor_system_health")
+        equal([look(tool)[1] for tool in tools], [False, False], "before")
+        person = place.person(clerk)
+        person.say("SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
+        for text in ("VACUUM t", "CREATE INDEX ON t (slow(id)) WHERE id = 1", "SELECT pg_sleep(1.1), 1 /* lbops */"):
+            person.say(text)
+        slow = place.sql(f"SELECT count(*) FROM pg_stat_statements WHERE max_exec_time > 500 AND userid = '{clerk}'::regrole")
+        holds(int(slow) >= 2, f"{slow} took long")
+        equal([look(tool)[1] for tool in tools], [False, False], "they are followed by nobody")
+        person.say("SELECT pg_sleep(1.1)")
+        (done, judged), (_, kept) = map(look, tools)
+        equal((judged, kept), (True, True), "a statement of theirs")
+        slow, = [a for a in done["result"]["alerts"] if a["metric"] == "slow_query_time"]
+        holds(slow["value"] > 1, str(slow))
+
+
 def batch_work_of_days_gone_by_counts_for_nothing():
     """Of readings whose worst statement was that of a batch role or application, one of a clerk's is left."""
     with Clinic(VERSIONS[-1], more=KEEPS) as place:
@@ -533,7 +565,7 @@ suite(a_limit_says_whose_it_is, what_is_usual_at_this_hour_stands_beside_a_breac
       more_than_is_looked_at_is_said,
       batch_work_of_days_gone_by_counts_for_nothing,
       *on_each(what_cannot_be_seen_is_an_alert, eight_at_once_are_eight_alerts, a_branch_that_is_made_again_begins_anew, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
-                    the_manifest_has_its_say, a_real_server_in_trouble, batch_work_is_no_slow_query, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
+                    the_manifest_has_its_say, a_real_server_in_trouble, batch_work_is_no_slow_query, maintenance_is_no_slow_query, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
                     a_standby_has_a_lag_once_it_streams, one_that_catches_up_ends_no_alert, the_daemon_tells_people,
                     a_breach_starts_its_procedure,
                     a_plan_and_wrong_input))
