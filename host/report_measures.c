@@ -17,6 +17,7 @@
 #include <sql/report/projects.h>
 #include <sql/report/recommendations.h>
 #include <sql/report/recovery.h>
+#include <sql/report/rehearsed_resolution.h>
 #include <sql/report/remediation.h>
 #include <sql/report/resolution.h>
 #include <sql/report/statement_days.h>
@@ -36,6 +37,9 @@ const measure measures[] = {
      &report_detection_sql, 300, 60, false, false, false},
     {"resolution", "mean time to resolution", SUCCESS, "from the breach to its end", "seconds", MEASURE_MEAN,
      &report_resolution_sql, 1800, 300, false, false, false},
+    {"rehearsed_resolution", "rehearsed time to resolution", "rehearsals",
+     "from the planting of an incident on a branch to its end, of those that ended; no time of people is in it",
+     "seconds", MEASURE_SHARE, &report_rehearsed_resolution_sql, 1800, 300, false, false, false},
     {"remediation", "automated remediation", SUCCESS,
      "of the breaches that are over, those on account of which a change was made that nobody was asked for", "share",
      MEASURE_SHARE, &report_remediation_sql, 0.5, 0.75, true, true, false},

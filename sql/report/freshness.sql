@@ -12,6 +12,7 @@ SELECT w.seen_at AS began_at, w.project_id || '/' || w.branch_id AS name
                    AND m.project_id IS NOT NULL
                    AND m.branch_id IS NOT NULL
                    AND m.metric_name NOT LIKE 'migration_prediction%'
+                   AND m.metric_name NOT LIKE 'rehearsed%'
                 UNION ALL
                 SELECT t.project_id, t.branch_id, t.started_at AS seen_at, NULL AS is_reading
                   FROM tool_runs t

@@ -310,6 +310,7 @@ def each_hears_what_its_routes_say_and_ends_go_where_beginnings_went():
         daemon.start()
         breach(daemon, first=1, level="critical")
         breach(daemon, first=2, level="warning")
+        breach(daemon, first=4, branch="perf-incident-1a2b-7-00c0ffee", level="critical")  # planted there, so nobody hears of it
         breach(daemon, first=3, branch="dev", level="critical")
         told(daemon, duty, 2)
         told(daemon, slack, 2)

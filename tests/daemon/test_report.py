@@ -173,6 +173,8 @@ def figures_are_those_that_are_computed_another_way():
             plant(place, "branch_lifecycle", [{"event_id": f"{name}{kind}", "event_timestamp": ago(when), "event_type": kind,
                                                **({"expires_at": ago(over)} if over is not None else {})}])
         place.branch = "production"
+        plant(place, "lakebase_metrics", [{"snapshot_timestamp": ago(when), "metric_name": name, "metric_value": value}
+                                          for when, name, value in ((2, "rehearsed_resolution", 12.0), (3, "rehearsed_resolution", 4.0), (2, "rehearsed_detection", 1.0))])
         costs = [(10.0, 3600, 360), (4.0, 1800, 0), (6.0, 3600, 1800)]
         plant(place, "cost_attribution", [
             {"usage_start": ago(2, i * 7200), "usage_end": later(ago(2, i * 7200), length), "captured_at": ago(1 - 0.5 * n),
@@ -184,6 +186,8 @@ def figures_are_those_that_are_computed_another_way():
         equal(found["detection"]["verdict"], "met", "detection")
         close(found["resolution"]["value"], statistics.fmean(ends), "time to resolution")
         equal(found["resolution"]["samples"], 12, "what the time to resolution is made from")
+        rehearsed = found["rehearsed_resolution"]
+        equal((rehearsed["value"], rehearsed["samples"], rehearsed["verdict"]), (8, 2, "met"), "what was planted, apart from it")
         close(found["remediation"]["value"], healed / 12, "remediation")
         equal(found["remediation"]["verdict"], "missed", "remediation")
         close(found["delivery"]["value"], sorted(deliveries)[math.ceil(0.95 * 12) - 1], "delivery")
@@ -212,6 +216,7 @@ def figures_are_those_that_are_computed_another_way():
         close(found["metric_days"]["value"], (max(seen) - min(seen)).total_seconds() / 86400, "days of readings")
         equal(found["metric_days"]["verdict"], "not enough data", "a young history")
         _, brief = measures(place, "--days", "1")
+        equal(brief["rehearsed_resolution"]["samples"], 0, "rehearsals of the last day")
         equal(brief["resolution"]["verdict"], "met" if brief["resolution"]["samples"] else "not enough data", "a shorter time")
         holds(brief["job_success"]["samples"] == 0, "runs of three days ago are in the last day")
 

@@ -92,7 +92,7 @@ def the_report_adds_up():
 
 
 HELPERS = {"branch_schemas", "branch_sessions", "branch_workload", "read_schema", "rehearsal_on_branch", "prove_index_on_branch",
-           "execute_on_branch", "prove_rewrite_on_branch", "rebuild_index_on_branch"}
+           "execute_on_branch", "prove_rewrite_on_branch", "rebuild_index_on_branch", "incident_on_branch"}
 
 
 def told_of(report):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 HELPERS = {"branch_schemas", "branch_sessions", "branch_workload", "read_schema", "rehearsal_on_branch", "prove_index_on_branch",
-           "execute_on_branch", "prove_rewrite_on_branch", "rebuild_index_on_branch"}  # called by others
+           "execute_on_branch", "prove_rewrite_on_branch", "rebuild_index_on_branch", "incident_on_branch"}  # called by others
 FAMILIES = {"provisioning", "performance", "health"}
 
 

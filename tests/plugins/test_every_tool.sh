@@ -24,6 +24,7 @@ tell() {
         create_branch_on_pr) TOLD=(--project_id bank --pr_number 10) ;;
         delete_branch_on_pr_close) TOLD=(--project_id bank --pr_number 9 --action merged) ;;
         execute_on_branch) TOLD=(--branch ci-pr-1 --query "SELECT 1") ;;
+        incident_on_branch) TOLD=(--branch ci-pr-1) ;;
         execute_low_risk_sop) TOLD=(--issue_type txid_age) ;;
         natural_language_dba) TOLD=(--question 'which tables have never been vacuumed?') ;;
         post_schema_diff_to_pr) TOLD=(--project_id shop --pr_number 1 --repository acme/shop) ;;
