@@ -111,6 +111,17 @@ static int carry_out_reset(lb_ctx *ctx, lb_group *group, const reset_parts *part
     return parts->creation->outcome == CHANGE_APPLIED ? tell_unset(ctx, group, wish, path, err) : r;
 }
 
+/* Others set computes as well: what they approve says nothing about a reset that waits for its own. */
+static bool gives_what_was_wished(const char *path, const change *compute)
+{
+    lb_error ignored;
+    JSON_AUTO *wish = target_read_wish(path, &ignored), *given = json_object_new_object();
+    if (given)
+        add_spec(given, "endpoint", compute);
+    struct json_object *wanted = json_get_object(wish, "endpoint");
+    return wanted && json_object_equal(wanted, json_get_object(given, "endpoint"));
+}
+
 int target_carry_out(lb_group *group, lb_error *err)
 {
     lb_ctx *ctx = &group->run->ctx;
@@ -118,8 +129,9 @@ int target_carry_out(lb_group *group, lb_error *err)
     if (!parts.deletion && !parts.compute)
         return door_execute(group, err);
     LB_AUTO_FREE char *path = target_wish_path(ctx, parts.target);
+    bool is_whole = parts.deletion || gives_what_was_wished(path, parts.compute);
     int r = parts.deletion ? carry_out_reset(ctx, group, &parts, path, err) : door_execute(group, err);
-    if (r >= 0)
+    if (r >= 0 && is_whole)
         (void)unlink(path); /* it is whole; one that stays is seen to be, and looked through again */
     return r;
 }

@@ -25,8 +25,7 @@ char *target_wish_path(lb_ctx *ctx, const lb_target *t)
     return base_printf("%s/%s.%s.json", dir, t->project, t->branch);
 }
 
-/* NULL where there is none, or after a failure that is no absence. */
-static struct json_object *read_wish(const char *path, lb_error *err)
+struct json_object *target_read_wish(const char *path, lb_error *err)
 {
     char *text = NULL;
     size_t length = 0;
@@ -297,7 +296,7 @@ static int finish(lb_ctx *ctx, const lb_target *t, struct json_object *wish, con
 static int create_again(lb_ctx *ctx, const lb_target *t, const target_wish *w, const char *path, bool *ret_done,
                         lb_error *err)
 {
-    JSON_AUTO *wish = read_wish(path, err);
+    JSON_AUTO *wish = target_read_wish(path, err);
     if (!wish)
         return err->code;
     int r = create_branch(ctx, t, wish, ret_done, err);
@@ -320,7 +319,7 @@ static bool is_made_again(struct json_object *wish, struct json_object *branch)
 static struct json_object *half_done(struct json_object *branch, const char *path)
 {
     lb_error ignored;
-    struct json_object *wish = access(path, F_OK) == 0 ? read_wish(path, &ignored) : NULL;
+    struct json_object *wish = access(path, F_OK) == 0 ? target_read_wish(path, &ignored) : NULL;
     if (wish && is_made_again(wish, branch))
         return wish;
     (void)json_object_put(wish); /* NULL is fine */
@@ -455,7 +454,7 @@ int target_list_resets(lb_ctx *ctx, lb_error *err)
     while (r >= 0 && dir && (entry = readdir(dir))) {
         lb_error ignored;
         LB_AUTO_FREE char *path = base_printf("%s/%s", dir_path, entry->d_name);
-        JSON_AUTO *wish = entry->d_name[0] != '.' ? read_wish(path, &ignored) : NULL;
+        JSON_AUTO *wish = entry->d_name[0] != '.' ? target_read_wish(path, &ignored) : NULL;
         const char *name = wish ? target_text(wish, NULL, "name") : NULL;
         const char *left = name ? what_is_left(ctx, name, wish) : NULL;
         if (left)

@@ -51,6 +51,8 @@ LB_MUST_CHECK int target_list_resets(lb_ctx *ctx, lb_error *err);
 
 /* Where it is written down what a reset is to make again, and that. */
 char *target_wish_path(lb_ctx *ctx, const lb_target *t);
+/* NULL where there is none, or after a failure that is no absence. */
+struct json_object *target_read_wish(const char *path, lb_error *err);
 LB_MUST_CHECK int target_write_wish(lb_ctx *ctx, const char *path, struct json_object *wish, lb_error *err);
 /* After a failure nobody knows what was done, unless the branch that was to go is still there. */
 void target_forget_if_whole(lb_ctx *ctx, const lb_target *t, struct json_object *wish, const char *path);
