@@ -56,7 +56,10 @@ static int end_session(incident *x, const cause_found *c, incident_cure *cure, l
     if (r < 0)
         return r;
     cure->action = lb_printf(x->ctx, "%s" PERSON, remedy ? remedy->action : "end the session");
-    cure->reason = s ? health_protection(s, &nobody) : "it has gone by itself";
+    const char *kept = s ? health_protection(s, &nobody) : NULL;
+    cure->reason = kept ? lb_printf(x->ctx, "the session may not be ended: %s", kept)
+                   : s  ? NULL
+                        : "it has gone by itself";
     cure->status = cure->reason ? "not_possible" : "executed";
     if (cure->reason || !s)
         return 0;

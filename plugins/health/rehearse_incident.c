@@ -36,7 +36,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, row_count, LB_I64, "200000", "rows of dead_rows, two of five of which die", .min = "10",
              .max = "100000000"),
     LB_PARAM(struct args, wal_mb, LB_I64, "600", "WAL that the slot of stuck_slot keeps", .min = "1", .max = "100000"),
-    LB_PARAM(struct args, keep, LB_BOOL, "false", "leaves the branch, which expires after two hours"),
+    LB_PARAM(struct args, keep, LB_BOOL, "false",
+             "leaves the branch: until the next rehearsal, and for two hours at most"),
     LB_PARAMS_END,
 };
 
@@ -108,7 +109,7 @@ static int delete_branch(lb_ctx *ctx, const char *branch, lb_error *err)
                    &json, err);
 }
 
-static int sweep_page(lb_ctx *ctx, struct json_object *page, lb_error *err)
+static int sweep_page(lb_ctx *ctx, const char *own, struct json_object *page, lb_error *err)
 {
     struct json_object *list = member(page, "branches");
     size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
@@ -116,7 +117,7 @@ static int sweep_page(lb_ctx *ctx, struct json_object *page, lb_error *err)
         const char *name = text_of(ctx, json_object_array_get_idx(list, i), "name"),
                    *mark = name ? strrchr(name, '/') : NULL;
         lb_error why;
-        if (!mark || !is_left(mark + 1))
+        if (!mark || strcmp(mark + 1, own) == 0 || !is_left(mark + 1))
             continue;
         int r = delete_branch(ctx, mark + 1, &why);
         if (r < 0 && is_fatal(ctx, r)) {
@@ -131,7 +132,8 @@ static int sweep_page(lb_ctx *ctx, struct json_object *page, lb_error *err)
     return 0;
 }
 
-static int sweep(lb_ctx *ctx, lb_error *err)
+/* What earlier ones have left; own: the branch of this one. */
+static int sweep(lb_ctx *ctx, const char *own, lb_error *err)
 {
     const char *path = lb_printf(ctx, "projects/%s/branches", lb_run_target(ctx)->project), *token = NULL;
     do {
@@ -144,7 +146,7 @@ static int sweep(lb_ctx *ctx, lb_error *err)
             return r;
         struct json_object *page = json_tokener_parse(json);
         token = text_of(ctx, page, "next_page_token");
-        r = sweep_page(ctx, page, err);
+        r = sweep_page(ctx, own, page, err);
         (void)json_object_put(page); /* says only whether it was the last reference */
         if (r < 0)
             return r;
@@ -203,14 +205,15 @@ static int tell(rehearsal *h, const char *kind, struct json_object *said, lb_err
                               lb_text("action", text_of(ctx, said, "action")), number("resolved_after_s", said),
                               lb_text("verdict", verdict), lb_text("why", why)),
                       err);
-    h->planted += is_done && strcmp(kind, "none") != 0;
+    bool is_planted = is_done && strcmp(kind, "none") != 0;
+    h->planted += is_planted;
     h->resolved += resolved != NULL;
     h->resolving += resolved ? json_object_get_double(resolved) : 0;
     if (r >= 0 && !is_done)
         r = lb_skipped(ctx, kind, why ? why : "it did not say why", err);
-    if (r >= 0)
+    if (r >= 0 && is_planted)
         r = record(h, "rehearsed_detection", kind, said, "detected_after_s", err);
-    return r < 0 ? r : record(h, "rehearsed_resolution", kind, said, "resolved_after_s", err);
+    return r < 0 || !is_planted ? r : record(h, "rehearsed_resolution", kind, said, "resolved_after_s", err);
 }
 
 static int rehearse(rehearsal *h, const char *kind, lb_error *err)
@@ -224,14 +227,15 @@ static int rehearse(rehearsal *h, const char *kind, lb_error *err)
                             lb_f64("look_every_s", args->look_every_s), lb_i64("row_count", args->row_count),
                             lb_i64("wal_mb", args->wal_mb), lb_time("source_started", h->source_started)),
                     &json, &why);
-    if (r == LB_ERR_DENIED)
-        h->is_denied = true;
-    if (h->is_denied || (r < 0 && is_fatal(h->ctx, r))) {
+    if (r < 0 && is_fatal(h->ctx, r)) {
         *err = why;
         return r;
     }
+    h->is_denied = r == LB_ERR_DENIED;
     if (r < 0)
-        return lb_skipped(h->ctx, kind, lb_printf(h->ctx, "its rehearsal failed: %s", why.message), err);
+        return lb_skipped(
+            h->ctx, kind,
+            lb_printf(h->ctx, "its rehearsal failed: %s%s%s", why.message, *why.hint ? "; " : "", why.hint), err);
     struct json_object *said = json_tokener_parse(json);
     r = tell(h, kind, said, err);
     (void)json_object_put(said); /* says only whether it was the last reference */
@@ -243,7 +247,7 @@ static int rehearse_each(rehearsal *h, lb_error *err)
     int r = 0;
     if (strcmp(h->args->kind, "all") != 0)
         return rehearse(h, h->args->kind, err);
-    for (size_t i = 0; r >= 0 && i < incident_count(); i++) {
+    for (size_t i = 0; r >= 0 && !h->is_denied && i < incident_count(); i++) {
         lb_progress(h->ctx, (int64_t)i, (int64_t)incident_count(), "incidents");
         r = rehearse(h, incident_at(i)->name, err);
     }
@@ -252,15 +256,17 @@ static int rehearse_each(rehearsal *h, lb_error *err)
 
 /* ---- the whole ---- */
 
-/* Of what it does not say, the branch is taken to share the server. */
 static int read_source(rehearsal *h, lb_error *err)
 {
     rehearsal_incident_place_row place = {0};
     lb_rows *rows = NULL;
     int r = rehearsal_incident_place(h->ctx, &rows, err);
-    if (r >= 0 && rehearsal_incident_place_next(h->ctx, rows, &place))
-        h->source_started = place.started_at;
-    return r;
+    if (r < 0)
+        return r;
+    if (!rehearsal_incident_place_next(h->ctx, rows, &place))
+        return lb_fail(err, LB_ERR_TOOL, NULL, "the server does not say when it started");
+    h->source_started = place.started_at;
+    return 0;
 }
 
 /* Also after a failure: err is then left as it is. What is no branch to throw away is left to its life: to delete it
@@ -272,9 +278,11 @@ static int end(const rehearsal *h, int so_far, lb_error *err)
     int r = goes ? delete_branch(h->ctx, h->branch, &why) : 0;
     if (r < 0)
         lb_log(h->ctx, LB_LOG_WARN, "%s stays until it expires: %s", h->branch, why.message);
-    if (so_far >= 0 && r < 0)
-        return lb_skipped(h->ctx, h->branch, lb_printf(h->ctx, "it stays until it expires: %s", why.message), err);
-    return so_far;
+    if (so_far >= 0 && (r < 0 || h->is_denied))
+        return lb_skipped(
+            h->ctx, h->branch,
+            lb_printf(h->ctx, "it stays until it expires%s%s", r < 0 ? ": " : "", r < 0 ? why.message : ""), err);
+    return so_far < 0 ? so_far : sweep(h->ctx, h->branch, err);
 }
 
 static int run(lb_ctx *ctx, lb_error *err)
@@ -282,12 +290,10 @@ static int run(lb_ctx *ctx, lb_error *err)
     rehearsal h = {.ctx = ctx, .args = ctx->args};
     if (lb_plans(ctx))
         return lb_skipped(ctx, h.args->kind, "a plan makes no branch, so nothing is planted", err);
-    int r = sweep(ctx, err);
-    if (r >= 0)
-        r = read_source(&h, err);
+    int r = read_source(&h, err);
     if (r >= 0)
         r = make_branch(&h, err);
-    if (r < 0)
+    if (r < 0 || !h.branch)
         return r;
     r = end(&h, rehearse_each(&h, err), err);
     return r < 0 ? r

@@ -15,6 +15,8 @@
 #include <sql/migration/create_batches.h>
 #include <sql/migration/create_ledger.h>
 #include <sql/migration/create_schema.h>
+#include <sql/rehearsal/incident_schema.h>
+#include <sql/rehearsal/incident_table.h>
 
 #include "unit/sqlc_run.h"
 
@@ -170,6 +172,10 @@ static void make_own_tables(void)
     run_change(archival_create_schema_compose(&ctx, &archive, &err), &archive);
     run_change(archival_create_batches_compose(&ctx, &batches, &err), &batches);
     run_change(archival_create_steps_compose(&ctx, &steps, &err), &steps);
+    const lb_sql *rehearsed = &untouched, *incident = &untouched;
+    const rehearsal_incident_table_args small = {.row_count = 10};
+    run_change(rehearsal_incident_schema_compose(&ctx, &rehearsed, &err), &rehearsed);
+    run_change(rehearsal_incident_table_compose(&ctx, &small, &incident, &err), &incident);
 }
 
 static void every_statement_prepares_and_describes_as_declared(void)
@@ -182,7 +188,7 @@ static void every_statement_prepares_and_describes_as_declared(void)
         run_sql("DROP EXTENSION pg_stat_statements");
     CU_ASSERT_TRUE(checked >= 7);
     run_sql("DROP SCHEMA lbops_migration CASCADE; DROP SCHEMA lbops_archive CASCADE; "
-            "DROP SCHEMA cron CASCADE");
+            "DROP SCHEMA rehearsed CASCADE; DROP SCHEMA cron CASCADE");
     printf(" %u statements on %d ", checked, major);
 }
 

@@ -3,7 +3,8 @@ is planted nothing is found, and the branch that it was made from is as it was."
 
 import time
 
-from place import Local, contains, each_version, equal, holds, suite
+from incident_place import Bed, Ward
+from place import Local, contains, each_version, equal, holds, suite, target
 
 TARGETS = (("production", "production"), ("perf-*", "throwaway"))
 QUICK = """
@@ -30,6 +31,15 @@ def rehearsal(version):
 def stocked(place):
     place.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements; CREATE TABLE shop (id int PRIMARY KEY); INSERT INTO shop VALUES (1), (2)")
     return place.sql(SEEN)
+
+
+def until(claim, run):
+    """Waits for what a run brings about, and returns it."""
+    deadline = time.monotonic() + 60
+    while not (found := claim()):
+        holds(time.monotonic() < deadline and run.poll() is None, "it has come to that")
+        time.sleep(0.1)
+    return found
 
 
 def each_is_found_and_ended(version):
@@ -84,17 +94,16 @@ def what_a_killed_one_left_goes_with_the_next(version):
     with rehearsal(version) as place:
         before = stocked(place)
         mark = lambda: [name for name in place.branches() if name.startswith("perf-incident-")]  # noqa: E731
-        words = [w for name, value in {**SMALL, "kind": "blocker", "look_every_s": 60}.items() for w in (f"--{name}", str(value))]
+        words = [w for name, value in {**SMALL, "kind": "idle_in_transaction"}.items() for w in (f"--{name}", str(value))]
+        place.write('[agents.health]\ntools = ["rehearse_incident", "incident_on_branch"]\n')  # found after a minute at the earliest
         run = place.start("run", "rehearse_incident", "--branch", "production", *words)
-        deadline = time.monotonic() + 60
-        while not (left := mark()) and time.monotonic() < deadline and run.poll() is None:
-            time.sleep(0.1)
-        time.sleep(0.5)
+        left = until(mark, run)
+        planted = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rehearsed-root' AND state LIKE 'idle in%'"
+        until(lambda: place.psql("-c", planted, branch=left[0], check=False) == "1", run)
         run.kill()
         run.wait()
         equal(len(left), 1, "a branch is left")
-        deadline = time.monotonic() + 60
-        swept = []
+        deadline, swept = time.monotonic() + 60, []
         while not swept and time.monotonic() < deadline:  # its worker ends as it hears of that
             swept += place.run("rehearse_incident", kind="none", **{**SMALL, "hold_s": 5})["result"].get("swept", [])
         equal([s["branch"] for s in swept], left, "what the next one took away")
@@ -102,5 +111,24 @@ def what_a_killed_one_left_goes_with_the_next(version):
         equal(place.sql(SEEN), before, "what it was made from")
 
 
-suite(*each_version(each_is_found_and_ended, a_plan_makes_nothing, no_other_branch_is_touched,
-                    what_a_killed_one_left_goes_with_the_next))
+def a_server_that_others_share_is_not_filled(version):
+    """Branches are databases of one server there. Its superuser's sessions nobody may end, which is said as well."""
+    with Ward(version) as ward, Bed(ward) as bed:
+        bed.targets += target("shop", "perf-*", "throwaway", True)
+        bed.more = QUICK
+        bed.is_known()
+        for kind in ("stuck_slot", "full_connections"):
+            row, = bed.run("rehearse_incident", kind=kind, **SMALL)["result"]["incidents"]
+            equal((row["verdict"], row["cause"]), ("not rehearsed", None), f"{row}")
+            contains(row["why"], "others have the same server")
+        row, = bed.run("rehearse_incident", kind="blocker", **{**SMALL, "hold_s": 2})["result"]["incidents"]
+        equal((row["verdict"], row["rank"], row["resolved_after_s"]), ("not resolved", 1, None), f"{row}")
+        contains(row["why"], "the session may not be ended: ")
+        row, = bed.run("rehearse_incident", kind="dead_rows", **SMALL)["result"]["incidents"]
+        equal((row["verdict"], row["rank"]), ("resolved", 1), f"{row}")
+        equal(bed.at_server("SELECT count(*) FROM pg_database WHERE datname LIKE 'perf-%'"), "0", "databases afterwards")
+        equal(bed.at_server("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'rehearsed%'"), "0", "sessions")
+
+
+suite(*each_version(each_is_found_and_ended, a_plan_makes_nothing, no_other_branch_is_touched, a_server_that_others_share_is_not_filled,
+                    what_a_killed_one_left_goes_with_the_next), at_once=2)
