@@ -136,12 +136,12 @@ static int clear_object(schema_diff *d, const schema_object *o, lb_error *err)
     return r < 0 || !(o->marks & SCHEMA_EARLY) || is_whole_early(d->from, o) ? r : add_drop(d, o, SCHEMA_CLEAR, err);
 }
 
-/* It goes with the partition that it is an index of, and needs no other place for that. */
-static bool goes_with_partition(const schema_model *m, const schema_object *o)
+/* With what it is a part of, or with the partition that it is an index of. */
+static bool goes_along(const schema_model *m, const schema_object *o)
 {
     const char *partition = schema_get(o, "partition");
     uint32_t at = partition ? schema_find_address(m, schema_kind_find("table"), partition) : SCHEMA_NONE;
-    return at != SCHEMA_NONE && is_going(&m->objects[at]);
+    return schema_is_implied(m, o) || (at != SCHEMA_NONE && is_going(&m->objects[at]));
 }
 
 static int tidy_object(schema_diff *d, const schema_object *o, bool is_wanted, lb_error *err)
@@ -150,8 +150,7 @@ static int tidy_object(schema_diff *d, const schema_object *o, bool is_wanted, l
         return add_step(
             d, &(schema_step){.statement = &schema_drop_aside_sql, .object = o, .model = d->from, .phase = SCHEMA_TIDY},
             err);
-    if (o->twin != SCHEMA_NONE || (o->marks & SCHEMA_EARLY) || schema_is_implied(d->from, o) || !is_wanted ||
-        goes_with_partition(d->from, o))
+    if (o->twin != SCHEMA_NONE || (o->marks & SCHEMA_EARLY) || !is_wanted || goes_along(d->from, o))
         return 0;
     return add_drop(d, o, SCHEMA_TIDY, err);
 }
@@ -414,43 +413,36 @@ static int add_renames(schema_diff *d, lb_error *err)
     return r;
 }
 
-/* An index that is made anew meanwhile has the name that the server gives it. */
-static bool stays(const schema_diff *d, const schema_object *o)
+/* From what it is called now to what it is called there. */
+static int add_index_name(schema_diff *d, const schema_change *c, lb_error *err)
 {
-    const schema_object *up = up_of(d->from, o);
-    return up && !is_going(up) && !goes_with_partition(d->from, o);
+    const schema_object *o = &d->from->objects[c->from];
+    schema_attr *attrs = lb_alloc(d->ctx, 2 * sizeof *attrs);
+    schema_object *was = lb_alloc(d->ctx, sizeof *was);
+    if (!attrs || !was)
+        return lb_out_of_memory(err);
+    attrs[0] = (schema_attr){.name = "index_address", .value = schema_get(o, "index_address")};
+    attrs[1] = (schema_attr){.name = "index_name", .value = c->after};
+    *was = *o;
+    was->attrs = attrs;
+    was->attr_count = 2;
+    schema_step step = {.statement = &schema_rename_index_sql,
+                        .object = was,
+                        .model = d->from,
+                        .lock = "SHARE UPDATE EXCLUSIVE",
+                        .phase = SCHEMA_PREPARE};
+    return add_step(d, &step, err);
 }
 
-/* From what it is called now to what it is called there. */
 static int add_index_names(schema_diff *d, lb_error *err)
 {
     int r = 0;
     for (uint32_t i = 0; i < d->change_count && r >= 0; i++) {
         const schema_change *c = &d->changes[i];
-        bool is_name = c->attr && strcmp(c->attr, "index_name") == 0 && c->from != SCHEMA_NONE && c->to != SCHEMA_NONE;
-        const schema_object *o = is_name ? &d->from->objects[c->from] : NULL;
-        if (!o)
-            continue;
-        if (!stays(d, o)) {
-            r = schema_note_add(d, d->to->objects[c->to].address, SCHEMA_NAMED_LATER, err);
-            continue;
-        }
-        schema_attr *attrs = lb_alloc(d->ctx, 2 * sizeof *attrs);
-        schema_object *was = lb_alloc(d->ctx, sizeof *was);
-        if (!attrs || !was)
-            return lb_out_of_memory(err);
-        attrs[0] = (schema_attr){.name = "index_address", .value = schema_get(o, "index_address")};
-        attrs[1] = (schema_attr){.name = "index_name", .value = c->after};
-        *was = *o;
-        was->attrs = attrs;
-        was->attr_count = 2;
-        r = add_step(d,
-                     &(schema_step){.statement = &schema_rename_index_sql,
-                                    .object = was,
-                                    .model = d->from,
-                                    .lock = "SHARE UPDATE EXCLUSIVE",
-                                    .phase = SCHEMA_PREPARE},
-                     err);
+        if (c->attr && strcmp(c->attr, "index_name") == 0)
+            r = goes_along(d->from, &d->from->objects[c->from])
+                    ? schema_note_add(d, d->to->objects[c->to].address, SCHEMA_NAMED_LATER, err)
+                    : add_index_name(d, c, err);
     }
     return r;
 }
