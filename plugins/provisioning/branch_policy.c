@@ -232,9 +232,12 @@ static int judge_parent(const branch_kind *kind, const branch_wish *wish, branch
     if (!first)
         return branch_refuse(err, LB_ERR_INVALID, BR_EXISTS, "provision_lakebase_project takes over the one there is",
                              "%s is there as long as its project is (%s)", wish->name, kind->id);
-    if (wish->parent && !branch_policy_lists(kind->parents, wish->parent))
-        return branch_refuse(err, LB_ERR_INVALID, BR_WRONG_PARENT, kind->parents,
-                             "a %s branch is not made from %.63s (%s)", kind->kind, wish->parent, kind->id);
+    if (wish->parent && !branch_policy_lists(kind->parents, wish->parent)) {
+        char hint[256];
+        (void)snprintf(hint, sizeof hint, "make it from %s", kind->parents); /* a long one is cut */
+        return branch_refuse(err, LB_ERR_INVALID, BR_WRONG_PARENT, hint, "a %s branch is not made from %.63s (%s)",
+                             kind->kind, wish->parent, kind->id);
+    }
     int length = wish->parent ? (int)strlen(wish->parent) : (int)first;
     (void)snprintf(v->parent, sizeof v->parent, "%.*s", length, wish->parent ? wish->parent : kind->parents); /* fits */
     return 0;
@@ -242,9 +245,10 @@ static int judge_parent(const branch_kind *kind, const branch_wish *wish, branch
 
 static int judge_ttl(const branch_kind *kind, const branch_wish *wish, branch_verdict *v, lb_error *err)
 {
-    char longest[24];
+    char longest[24], hint[64];
     int64_t ttl = wish->ttl ? branch_ttl_parse(wish->ttl) : kind->ttl_s;
     branch_ttl_format(kind->longest_s, longest);
+    (void)snprintf(hint, sizeof hint, "give a ttl of %s or less", longest); /* fits */
     if (ttl < 0)
         return branch_refuse(err, LB_ERR_INVALID, BR_BAD_TTL, "such as 90m, 4h or 7d", "\"%.40s\" is no time to live",
                              wish->ttl);
@@ -254,10 +258,10 @@ static int judge_ttl(const branch_kind *kind, const branch_wish *wish, branch_ve
             "%s stays: others are made from it, and nothing can be made from a branch that expires (%s)", wish->name,
             kind->id);
     if (!ttl && kind->ttl_s)
-        return branch_refuse(err, LB_ERR_INVALID, BR_TTL_MISSING, longest, "a %s branch does not live for ever (%s)",
+        return branch_refuse(err, LB_ERR_INVALID, BR_TTL_MISSING, hint, "a %s branch does not live for ever (%s)",
                              kind->kind, kind->id);
     if (ttl > kind->longest_s)
-        return branch_refuse(err, LB_ERR_INVALID, BR_TTL_TOO_LONG, longest, "a %s branch lives %s at most, not %s (%s)",
+        return branch_refuse(err, LB_ERR_INVALID, BR_TTL_TOO_LONG, hint, "a %s branch lives %s at most, not %s (%s)",
                              kind->kind, longest, wish->ttl ? wish->ttl : "so long", kind->id);
     v->ttl_s = ttl;
     return 0;

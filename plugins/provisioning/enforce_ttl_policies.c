@@ -133,9 +133,17 @@ static int give_expiry(lb_ctx *ctx, sweep *s, const plane_branch *b, const branc
 {
     lb_outcome outcome = LB_REFUSED;
     int64_t end = end_of_life(b, kind, lb_now(ctx));
-    if (plane_children(&s->branches, b->id) || b->is_default || b->is_protected)
+    if (b->is_default || b->is_protected)
         return keep(ctx, s, b,
-                    BR_TTL_ON_PARENT ": never expires, though its kind does: it is protected or has children", err);
+                    BR_TTL_ON_PARENT
+                    ": never expires, though its kind does: it is protected; where it need not be, take "
+                    "that away",
+                    err);
+    if (plane_children(&s->branches, b->id))
+        return keep(ctx, s, b,
+                    BR_TTL_ON_PARENT ": never expires, though its kind does: it has children, and can expire when they "
+                                     "are gone",
+                    err);
     int r = set_expiry_within(ctx, s, b, kind, &end, &outcome, err);
     s->expiries += r >= 0 && outcome == LB_APPLIED;
     s->waiting += r >= 0 && outcome == LB_WAITING;

@@ -335,12 +335,20 @@ static void hash_meaning(const script *s, judged *items, char meaning[SHA256_TEX
     sha256_end_text(&h, meaning);
 }
 
+/* The finding says the place itself. */
+static const char *without_place(const char *message, script_place place)
+{
+    char said[64];
+    int length = snprintf(said, sizeof said, "line %u, column %u: ", place.line, place.column);
+    return length > 0 && strncmp(message, said, (size_t)length) == 0 ? message + length : message;
+}
+
 static int take_syntax_error(judging *j, judgement *into, script_place place, lb_error *err)
 {
     if (err->code != LB_ERR_INVALID && err->code != LB_ERR_LIMIT)
         return err->code;
     j->place = place.line ? place : (script_place){1, 1};
-    judging_hazard(j, JUDGE_SYNTAX, err->message, NULL);
+    judging_hazard(j, JUDGE_SYNTAX, without_place(err->message, place), NULL);
     *into = (judgement){.hazards = j->hazards, .hazard_count = j->hazard_count};
     return j->out_of_memory ? lb_out_of_memory(err) : 0;
 }

@@ -152,16 +152,27 @@ static int compare_names(schema_diff *d, uint32_t to, lb_error *err)
     return 0;
 }
 
+/* Of an index that comes or goes with its partition, or with the one that it is a partition of: the server names it. */
+static bool is_name_of_new(const schema_object *o)
+{
+    return schema_is_kind(o, "index_name") && o->twin == SCHEMA_NONE;
+}
+
 static int find_changes(schema_diff *d, lb_error *err)
 {
     int r = 0;
     for (uint32_t i = 0; i < d->from->count && r >= 0; i++)
-        if (d->from->objects[i].twin == SCHEMA_NONE && schema_is_kind_wanted(d, &d->from->objects[i]))
+        if (d->from->objects[i].twin == SCHEMA_NONE && schema_is_kind_wanted(d, &d->from->objects[i]) &&
+            !is_name_of_new(&d->from->objects[i]))
             r = add_change(d, &(schema_change){.from = i, .to = SCHEMA_NONE}, err);
     for (uint32_t i = 0; i < d->to->count && r >= 0; i++) {
         const schema_object *o = &d->to->objects[i];
         if (!schema_is_kind_wanted(d, o))
             continue;
+        if (is_name_of_new(o)) {
+            r = schema_get(o, "given") ? schema_note_add(d, o->address, SCHEMA_NAMED_LATER, err) : 0;
+            continue;
+        }
         r = o->twin == SCHEMA_NONE ? add_change(d, &(schema_change){.from = SCHEMA_NONE, .to = i}, err)
                                    : compare_pair(d, o->twin, i, err);
         if (r >= 0 && o->twin != SCHEMA_NONE)
@@ -348,7 +359,8 @@ static bool is_carried_in_place(const schema_diff *d, const schema_change *c)
     if ((schema_is_kind(o, "function") || schema_is_kind(o, "procedure")) && strcmp(c->attr, "definition") == 0)
         return is_signature_kept(d, c);
     return strcmp(c->attr, "identity_options") == 0 || /* they come and go with the identity */
-           strcmp(c->attr, "name") == 0;               /* is another one before anything else is done */
+           strcmp(c->attr, "index_name") == 0 ||
+           strcmp(c->attr, "name") == 0; /* is another one before anything else is done */
 }
 
 static bool is_type_change(const schema_change *c)

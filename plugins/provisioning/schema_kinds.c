@@ -140,6 +140,7 @@ const schema_kind schema_kinds[] = {
      .make_risk = "copy",
      .drop_lock = AE,
      .drop_risk = "copy"},
+    {.name = "index_name", .says = "name of a partition's index"},
     {.name = "replica_identity", .says = "replica identity", .traits = KIND_EARLY | KIND_OVERWRITE, .make_lock = AE},
     {.name = "cluster",
      .says = "clustering",
@@ -268,10 +269,11 @@ bool schema_rule_is_for(const schema_rule *rule, const schema_kind *kind)
 /* The rest are forms of the same thing, for statements. */
 bool schema_is_compared(const char *attr)
 {
-    static const char *const forms[] = {
-        "create",         "drop",          "create_head", "create_tail", "cast",        "recast",     "inline",
-        "identity_set",   "usual_storage", "inherited",   "signature",   "aside",       "aside_name", "columns",
-        "inherited_only", "text_type",     "as_text",     "online",      "drop_online", "since",      "index_address"};
+    static const char *const forms[] = {"create",        "drop",      "create_head",  "create_tail",   "cast",
+                                        "recast",        "inline",    "identity_set", "usual_storage", "inherited",
+                                        "signature",     "aside",     "aside_name",   "columns",       "inherited_only",
+                                        "text_type",     "as_text",   "online",       "drop_online",   "since",
+                                        "index_address", "partition", "given"};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (strcmp(forms[i], attr) == 0)
             return false;

@@ -7,6 +7,8 @@
 #define SCHEMA_OTHER_ORDER                                                                                             \
     "its columns stand in another order there, and no statement moves one: name them in INSERT and SELECT"
 #define SCHEMA_INVALID_THERE "is invalid in the schema to arrive at: build it anew there"
+#define SCHEMA_NAMED_LATER                                                                                             \
+    "the server names it when it is made: compare once more behind the SQL, which gives it its own name then"
 
 enum kind_trait {
     KIND_EARLY = 1,     /* goes before anything is made, as nothing but order needs it */

@@ -12,6 +12,7 @@
 #include <sql/schema/park_column.h>
 #include <sql/schema/rename_aside.h>
 #include <sql/schema/rename_column.h>
+#include <sql/schema/rename_index.h>
 #include <sql/schema/rename_table.h>
 #include <sql/schema/replace_view.h>
 #include <sql/schema/set_default.h>
@@ -135,13 +136,21 @@ static int clear_object(schema_diff *d, const schema_object *o, lb_error *err)
     return r < 0 || !(o->marks & SCHEMA_EARLY) || is_whole_early(d->from, o) ? r : add_drop(d, o, SCHEMA_CLEAR, err);
 }
 
+/* With what it is a part of, or with the partition that it is an index of. */
+static bool goes_along(const schema_model *m, const schema_object *o)
+{
+    const char *partition = schema_get(o, "partition");
+    uint32_t at = partition ? schema_find_address(m, schema_kind_find("table"), partition) : SCHEMA_NONE;
+    return schema_is_implied(m, o) || (at != SCHEMA_NONE && is_going(&m->objects[at]));
+}
+
 static int tidy_object(schema_diff *d, const schema_object *o, bool is_wanted, lb_error *err)
 {
     if (o->marks & SCHEMA_ASIDE)
         return add_step(
             d, &(schema_step){.statement = &schema_drop_aside_sql, .object = o, .model = d->from, .phase = SCHEMA_TIDY},
             err);
-    if (o->twin != SCHEMA_NONE || (o->marks & SCHEMA_EARLY) || schema_is_implied(d->from, o) || !is_wanted)
+    if (o->twin != SCHEMA_NONE || (o->marks & SCHEMA_EARLY) || !is_wanted || goes_along(d->from, o))
         return 0;
     return add_drop(d, o, SCHEMA_TIDY, err);
 }
@@ -404,6 +413,40 @@ static int add_renames(schema_diff *d, lb_error *err)
     return r;
 }
 
+/* From what it is called now to what it is called there. */
+static int add_index_name(schema_diff *d, const schema_change *c, lb_error *err)
+{
+    const schema_object *o = &d->from->objects[c->from];
+    schema_attr *attrs = lb_alloc(d->ctx, 2 * sizeof *attrs);
+    schema_object *was = lb_alloc(d->ctx, sizeof *was);
+    if (!attrs || !was)
+        return lb_out_of_memory(err);
+    attrs[0] = (schema_attr){.name = "index_address", .value = schema_get(o, "index_address")};
+    attrs[1] = (schema_attr){.name = "index_name", .value = c->after};
+    *was = *o;
+    was->attrs = attrs;
+    was->attr_count = 2;
+    schema_step step = {.statement = &schema_rename_index_sql,
+                        .object = was,
+                        .model = d->from,
+                        .lock = "SHARE UPDATE EXCLUSIVE",
+                        .phase = SCHEMA_PREPARE};
+    return add_step(d, &step, err);
+}
+
+static int add_index_names(schema_diff *d, lb_error *err)
+{
+    int r = 0;
+    for (uint32_t i = 0; i < d->change_count && r >= 0; i++) {
+        const schema_change *c = &d->changes[i];
+        if (c->attr && strcmp(c->attr, "index_name") == 0)
+            r = goes_along(d->from, &d->from->objects[c->from])
+                    ? schema_note_add(d, d->to->objects[c->to].address, SCHEMA_NAMED_LATER, err)
+                    : add_index_name(d, c, err);
+    }
+    return r;
+}
+
 /* Changes stand by the object that they are wanted of; those of none stand first. */
 static int find_first_changes(const schema_diff *d, uint32_t **ret_first, bool **ret_gone, lb_error *err)
 {
@@ -434,6 +477,8 @@ int schema_plan(schema_diff *d, lb_error *err)
     uint32_t settings = d->step_count;
     if (r >= 0)
         r = add_renames(d, err);
+    if (r >= 0)
+        r = add_index_names(d, err);
     for (uint32_t i = d->from->count; i-- > 0 && r >= 0;)
         r = clear_object(d, &d->from->objects[d->from->order[i]], err);
     for (uint32_t i = 0; i < d->to->count && r >= 0; i++) {

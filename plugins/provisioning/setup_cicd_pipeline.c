@@ -228,7 +228,10 @@ static int put_workflow(lb_ctx *ctx, const char *name, const char *source, const
     if (writes)
         r = write_file(ctx, path, sealed, there != NULL, diff, &outcome, err);
     else if (state != WORKFLOW_SAME)
-        r = lb_skipped(ctx, path, "a person has written it: the difference shows what would be written", err);
+        r = lb_skipped(ctx, path,
+                       "a person has written it: the difference shows what would be written; take "
+                       "over by hand what is wanted of it, or delete the file to have it written anew",
+                       err);
     if (r >= 0)
         r = lb_append(ctx, "files",
                       LB_ARGS(lb_text("file", path), lb_text("found", states[state]),

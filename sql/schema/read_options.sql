@@ -3,6 +3,7 @@
 -- server: 15-18
 -- note: an index_space is that of an index which is a partition of another: it has its parent's where that was there
 -- note: first, and else its own, so that it is written down where either has one
+-- note: an index_name is what such an index is called, by its root and its partition; given: not as the server names it
 -- column catalog integer
 -- column object integer
 -- column part integer
@@ -151,7 +152,8 @@ SELECT 0,
        coalesce(k.oid, r.root)::int8,
        0,
        ARRAY['definition', format('ALTER INDEX IF EXISTS %I.%I SET TABLESPACE %I', n.nspname, i.relname, coalesce(s.spcname, 'pg_default')),
-             'drop', format('ALTER INDEX IF EXISTS %I.%I SET TABLESPACE pg_default', n.nspname, i.relname)]
+             'drop', format('ALTER INDEX IF EXISTS %I.%I SET TABLESPACE pg_default', n.nspname, i.relname),
+             'partition', format('TABLE %s', c.identity)]
   FROM pg_class i
   JOIN pg_inherits h ON h.inhrelid = i.oid
   JOIN pg_class p ON p.oid = h.inhparent
@@ -164,3 +166,29 @@ SELECT 0,
  WHERE i.relkind IN ('i', 'I')
    AND i.relispartition
    AND (i.reltablespace <> 0 OR p.reltablespace <> 0)
+ UNION ALL
+SELECT 0,
+       0,
+       0,
+       'index_name',
+       n.nspname::text,
+       format('NAME OF INDEX %I.%I OF PARTITION %s', rn.nspname, ri.relname, c.identity),
+       NULL,
+       CASE WHEN k.oid IS NULL THEN 'pg_class'::regclass::int8 ELSE 'pg_constraint'::regclass::int8 END,
+       coalesce(k.oid, r.root)::int8,
+       0,
+       ARRAY['index_name', i.relname::text,
+             'index_address', format('INDEX %I.%I', n.nspname, i.relname),
+             'partition', format('TABLE %s', c.identity),
+             'given', CASE WHEN NOT starts_with(i.relname, left(c.relname, 20)) THEN 'yes' END]
+  FROM pg_class i
+  JOIN pg_inherits h ON h.inhrelid = i.oid
+  JOIN pg_index x ON x.indexrelid = i.oid
+  JOIN named c ON c.oid = x.indrelid
+  JOIN pg_namespace n ON n.oid = i.relnamespace
+  CROSS JOIN LATERAL (SELECT pg_partition_root(i.oid)::oid AS root) r
+  JOIN pg_class ri ON ri.oid = r.root
+  JOIN pg_namespace rn ON rn.oid = ri.relnamespace
+  LEFT JOIN pg_constraint k ON k.conindid = r.root AND k.contype IN ('p', 'u', 'x')
+ WHERE i.relkind IN ('i', 'I')
+   AND i.relispartition

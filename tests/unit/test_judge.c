@@ -69,6 +69,7 @@ static void places_and_rewrites_are_exact(void)
     judge_hazard h = found_one(&done, "syntax-error");
     CU_ASSERT_EQUAL(h.place.line, 8);
     CU_ASSERT_EQUAL(h.place.column, 14);
+    CU_ASSERT_EQUAL(strncmp(h.object, "syntax error at or near", 23), 0);
     done = judged_by(&memory, 17,
                      "-- first\nCREATE SCHEMA IF NOT EXISTS app;\n  CREATE TABLE app.t (a int8 PRIMARY KEY);\n"
                      "DO $$\nBEGIN\n  DROP TABLE app.old;\nEND $$;");

@@ -114,3 +114,23 @@ CREATE SCHEMA s_a; CREATE SCHEMA s_b;
 CREATE TABLE s_a.t (id bigint PRIMARY KEY);
 CREATE TABLE s_b.t (id int PRIMARY KEY, a_id bigint REFERENCES s_a.t);
 CREATE VIEW s_a.v AS SELECT a.id FROM s_a.t a JOIN s_b.t b ON a.id = b.a_id;
+=== partition_index_names
+CREATE TABLE parts (id int PRIMARY KEY, note text) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2, 3) PARTITION BY LIST (id);
+CREATE TABLE parts_2_1 PARTITION OF parts_2 FOR VALUES IN (2);
+CREATE INDEX parts_note ON parts (note);
+--- to
+CREATE TABLE parts (id int PRIMARY KEY, note text) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2, 3) PARTITION BY LIST (id);
+CREATE TABLE parts_2_1 PARTITION OF parts_2 FOR VALUES IN (2);
+CREATE INDEX parts_note ON parts (note);
+ALTER INDEX parts_1_note_idx RENAME TO "Notes of one";
+ALTER INDEX parts_1_pkey RENAME TO key_of_one;
+ALTER INDEX parts_2_note_idx RENAME TO notes_of_two;
+ALTER INDEX parts_2_1_note_idx RENAME TO notes_beneath_two;
+--- data
+INSERT INTO parts VALUES (1, 'a'), (2, 'b');
+--- keeps
+SELECT string_agg(note, '' ORDER BY id) FROM parts

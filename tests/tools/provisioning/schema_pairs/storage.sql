@@ -34,6 +34,8 @@ CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
 CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
 CREATE INDEX parts_note ON parts (note);
 ALTER INDEX parts_2_note_idx SET TABLESPACE the_space_of_the_pairs;
+CREATE TABLE parts_3 PARTITION OF parts FOR VALUES IN (3);
+ALTER INDEX parts_3_note_idx SET TABLESPACE the_space_of_the_pairs;
 CREATE TABLE others (id int, note text) PARTITION BY LIST (id);
 CREATE TABLE others_1 PARTITION OF others FOR VALUES IN (1);
 CREATE TABLE others_2 PARTITION OF others FOR VALUES IN (2);
