@@ -47,7 +47,12 @@ static void hash_change(sha256 *s, const approval_change *c)
         for (const char *const *arg = c->argv; *arg; arg++)
             approval_hash_text(s, *arg);
         break;
-    case CHANGE_LAKE: /* none gets here: it cannot wait */
+    case CHANGE_LAKE:
+        hash_sql(s, c);
+        approval_hash_text(s, c->lake.catalog);
+        approval_hash_text(s, c->lake.schema);
+        approval_hash_text(s, c->lake.name);
+        approval_hash_text(s, c->lake.expects);
         break;
     }
     approval_hash_text(s, NULL); /* the end of this change */
@@ -93,6 +98,21 @@ static void put_sql(buf *into, const approval_change *c)
     approval_put_values(into, c->sql.args);
 }
 
+static void put_lake(buf *into, const approval_change *c)
+{
+    json_member_string(into, "name", c->sql.name);
+    json_member_string(into, "text", c->sql.text);
+    json_key(into, "args");
+    approval_put_values(into, c->sql.args);
+    json_key(into, "table");
+    buf_putc(into, '{');
+    json_member_string(into, "catalog", c->lake.catalog);
+    json_member_string(into, "schema", c->lake.schema);
+    json_member_string(into, "name", c->lake.name);
+    buf_putc(into, '}');
+    json_member_string(into, "expects", c->lake.expects);
+}
+
 static void put_argv(buf *into, const char *const *argv)
 {
     json_key(into, "argv");
@@ -123,6 +143,8 @@ static void put_change(buf *into, const approval_change *c)
     } else if (c->kind == CHANGE_FILE) {
         json_member_string(into, "path", c->path);
         json_member_string(into, "content", c->content);
+    } else if (c->kind == CHANGE_LAKE) {
+        put_lake(into, c);
     } else {
         put_argv(into, c->argv);
     }
@@ -182,8 +204,9 @@ static void put_head(buf *into, const approval *a)
 /* What cannot be written as it is would be executed as something else. */
 static bool is_writable(const approval_change *c)
 {
-    const char *const texts[] = {c->service,       c->sql.name,     c->sql.text, c->request.method, c->request.path,
-                                 c->request.query, c->request.body, c->path,     c->content};
+    const char *const texts[] = {c->service,       c->sql.name,     c->sql.text,    c->request.method, c->request.path,
+                                 c->request.query, c->request.body, c->path,        c->content,        c->lake.catalog,
+                                 c->lake.schema,   c->lake.name,    c->lake.expects};
     for (size_t i = 0; i < LB_COUNT(texts); i++)
         if (texts[i] && !json_is_utf8(texts[i], strlen(texts[i])))
             return false;

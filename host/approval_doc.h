@@ -7,7 +7,8 @@
  *      sql:  "name","text","params":[{"type","text"}],"args":[{"name","type","text"|"items"|"members"}]
  *      api:  "method","path","query","body", and "service" where it is a web service's
  *      file: "path","content"
- *      exec: "argv":[]}],
+ *      exec: "argv":[]
+ *      lake: "name","text","args":[as sql's],"table":{"catalog","schema","name"},"expects"}],
  *  "notes":[{"kind":"record"|"event","name","values":[as args]}], where there are any,
  *  "fingerprint":{},"subject","hash"}
  *
@@ -43,6 +44,10 @@ typedef struct approval_change {
     lb_request request;
     const char *path, *content;
     const char *const *argv;
+    struct {
+        const char *catalog, *schema, *name;
+        const char *expects; /* what the question has to be answered with; NULL: it is a MERGE */
+    } lake;                  /* its text and values are in sql */
 } approval_change;
 
 /* What is written down when the changes have been made: a row of history, or an event. */

@@ -102,6 +102,23 @@ static void get_argv(reader *r, struct json_object *item, approval_change *c)
     c->argv = argv;
 }
 
+static void get_lake(reader *r, struct json_object *item, approval_change *c)
+{
+    struct json_object *table = member(item, "table", json_type_object), *args = member(item, "args", json_type_array);
+    if (!table || !args) {
+        (void)fail(r, "table of the lakehouse");
+        return;
+    }
+    c->sql.name = get_required(r, item, "name");
+    c->sql.text = get_required(r, item, "text");
+    c->lake.catalog = get_required(r, table, "catalog");
+    c->lake.schema = get_required(r, table, "schema");
+    c->lake.name = get_required(r, table, "name");
+    c->lake.expects = get_text(r, item, "expects");
+    if (!r->failed)
+        r->failed = approval_get_values(args, r->memory, &c->sql.args, r->err);
+}
+
 static void get_change(reader *r, struct json_object *item, approval_change *c)
 {
     const char *kind = get_required(r, item, "kind");
@@ -127,6 +144,9 @@ static void get_change(reader *r, struct json_object *item, approval_change *c)
     } else if (strcmp(kind, "exec") == 0) {
         c->kind = CHANGE_EXEC;
         get_argv(r, item, c);
+    } else if (strcmp(kind, "lake") == 0) {
+        c->kind = CHANGE_LAKE;
+        get_lake(r, item, c);
     } else {
         (void)fail(r, "kind of change");
     }

@@ -149,8 +149,8 @@ const char *approval_secret_in(const approval_change *c)
         return in_text(c->content);
     case CHANGE_EXEC:
         return in_argv(c->argv);
-    case CHANGE_LAKE: /* it cannot wait */
-        break;
+    case CHANGE_LAKE:
+        return in_sql(c);
     }
     return NULL;
 }

@@ -87,6 +87,11 @@ void approval_subject(const approval *a, char subject[SHA256_TEXT])
         approval_hash_text(&s, change_kind_name(c->kind));
         if (c->kind == CHANGE_SQL)
             add_sql(&s, c);
+        if (c->kind == CHANGE_LAKE) {
+            approval_hash_text(&s, c->lake.catalog);
+            approval_hash_text(&s, c->lake.schema);
+            approval_hash_text(&s, c->lake.name);
+        }
         if (c->service)
             approval_hash_text(&s, c->service);
         approval_hash_text(&s, c->request.method);

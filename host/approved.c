@@ -40,6 +40,19 @@ static int restore_sql(run_state *run, const approval_change *stored, change *c,
     return r < 0 ? lb_wrap(err, statement->name) : 0;
 }
 
+static int restore_lake(run_state *run, const approval_change *stored, change *c, lb_error *err)
+{
+    lb_sql *sql = arena_alloc(run->memory, sizeof *sql);
+    if (!sql)
+        return lb_out_of_memory(err);
+    *sql = (lb_sql){.text = stored->sql.text, .display = stored->statement};
+    if (run_lake_is_merge(sql) != !stored->lake.expects)
+        return lb_fail(err, LB_ERR_INVALID, "deny it, and run the tool again", "%s is not what it says to be",
+                       stored->sql.name);
+    c->sql = sql;
+    return door_restore_lake(c, stored, err);
+}
+
 static int restore_change(lb_group *group, const approval_change *stored, lb_error *err)
 {
     struct stat st;
@@ -54,8 +67,8 @@ static int restore_change(lb_group *group, const approval_change *stored, lb_err
                   .content = stored->content,
                   .argv = stored->argv,
                   .rows = -1};
-    if (c->kind == CHANGE_SQL) {
-        int r = restore_sql(run, stored, c, err);
+    if (c->kind == CHANGE_SQL || c->kind == CHANGE_LAKE) {
+        int r = c->kind == CHANGE_SQL ? restore_sql(run, stored, c, err) : restore_lake(run, stored, c, err);
         if (r < 0)
             return r;
     } else if (c->kind == CHANGE_API) {

@@ -404,3 +404,15 @@ int delta_driver_lake_view(delta_driver *driver, const lb_lake_name *name, const
                : lb_fail(err, LB_ERR_UNSUPPORTED, "update it, or name another under [services.delta]",
                          "this delta service makes no views");
 }
+
+int delta_driver_lake_merge(delta_driver *driver, const lb_lake_name *name, const lb_delta_question *merge,
+                            const lb_delta_sink *sink, lb_error *err)
+{
+    const lb_delta *plugin = driver->options.plugin;
+    return LB_HAS(plugin, lb_delta, lake_merge) && plugin->lake_merge
+               ? plugin->lake_merge(driver->state, name, merge, sink, err)
+               : lb_fail(err, LB_ERR_UNSUPPORTED,
+                         "execute the statement where that table is written, or load the table anew",
+                         "this delta service has no MERGE: %.80s.%.80s.%.80s is as it was", name->catalog, name->schema,
+                         name->name);
+}

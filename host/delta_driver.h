@@ -66,6 +66,8 @@ LB_MUST_CHECK int delta_driver_lake_table(delta_driver *driver, const lb_lake_na
 LB_MUST_CHECK int delta_driver_lake_append(delta_driver *driver, const lb_delta_append *append,
                                            const lb_delta_sink *sink, lb_error *err);
 /* LB_ERR_UNSUPPORTED where the plugin has no views. */
+LB_MUST_CHECK int delta_driver_lake_merge(delta_driver *driver, const lb_lake_name *name,
+                                          const lb_delta_question *merge, const lb_delta_sink *sink, lb_error *err);
 LB_MUST_CHECK int delta_driver_lake_view(delta_driver *driver, const lb_lake_name *name, const char *text,
                                          int64_t deadline, const lb_delta_sink *sink, lb_error *err);
 

@@ -272,7 +272,7 @@ static void settle(lb_group *group, change_outcome outcome)
 static int check_can_wait(const lb_group *group, lb_error *err)
 {
     for (const change *c = group->first; c; c = c->next)
-        if (c->kind == CHANGE_LAKE)
+        if (c->kind == CHANGE_LAKE && !c->lake->is_merge && !c->lake->expects)
             return lb_fail(err, LB_ERR_UNSUPPORTED, "have a rule of the manifest loosen it, or ask for what follows",
                            "a change of the lakehouse cannot wait for a person (%s)", group->answer.why);
     return 0;

@@ -112,6 +112,11 @@ bool door_is_beside(const change *c);
 void door_hide_password(const change *c, buf *output);                      /* the one that its program was lent */
 LB_MUST_CHECK int door_check_lasting(const lb_group *group, lb_error *err); /* can it wait for a person? */
 
+/* door_merge.c */
+LB_MUST_CHECK int door_add_known(change *c, const lb_lake_append *append, lb_error *err);
+LB_MUST_CHECK int door_restore_lake(change *c, const approval_change *stored, lb_error *err);
+LB_MUST_CHECK int door_run_known(change *c, lb_error *err);
+
 /* door_lake.c */
 LB_MUST_CHECK int door_run_lake(change *c, lb_error *err);
 

@@ -15,6 +15,15 @@ static approval_change change_to_store(const change *c)
         stored.sql.param_count = c->sql->param_count;
         stored.sql.args = c->args;
     }
+    if (c->kind == CHANGE_LAKE) { /* door.c has let through those that can wait */
+        stored.sql.name = c->lake->rows->name;
+        stored.sql.text = c->sql->text;
+        stored.sql.args = c->args;
+        stored.lake.catalog = c->lake->table.catalog;
+        stored.lake.schema = c->lake->table.schema;
+        stored.lake.name = c->lake->table.name;
+        stored.lake.expects = c->lake->expects;
+    }
     stored.service = c->service;
     if (c->request)
         stored.request = *c->request;

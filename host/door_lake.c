@@ -32,6 +32,17 @@ static bool is_view(const lb_lake_append *a)
     return LB_HAS(a, lb_lake_append, is_view) && a->is_view;
 }
 
+/* What it asks for is known whole beforehand, with its values. */
+static bool is_merge(const lb_lake_append *a)
+{
+    return LB_HAS(a, lb_lake_append, is_merge) && a->is_merge;
+}
+
+static const char *expected_by(const lb_lake_append *a)
+{
+    return LB_HAS(a, lb_lake_append, expects) ? a->expects : NULL;
+}
+
 static int check_view(const lb_lake_append *a, lb_error *err)
 {
     return a->rows && a->rows->kind == LB_STATEMENT_LAKE
@@ -49,6 +60,11 @@ static int check_append(const lb_group *group, const lb_lake_append *a, lb_error
         return lb_fail(err, LB_ERR_INVALID, "leave .atomic out", "the lakehouse takes part in no transaction");
     if (is_view(a))
         return check_view(a, err);
+    if (is_merge(a) || expected_by(a))
+        return a->rows && a->rows->kind == LB_STATEMENT_LAKE && !(is_merge(a) && expected_by(a))
+                   ? 0
+                   : lb_fail(err, LB_ERR_INVALID, "write it as a statement of kind lake",
+                             "what is to be done with %s is neither a MERGE nor a question", a->table.name);
     if (!key_is_sound(a->key))
         return lb_fail(err, LB_ERR_INVALID, "up to 64 of a-z A-Z 0-9 . _ -", "'%.80s' is no key of a batch",
                        a->key ? a->key : "");
@@ -73,10 +89,13 @@ static int copy_append(run_state *run, const lb_lake_append *a, lb_lake_append *
                                        .name = arena_strdup(run->memory, a->table.name)},
                              .key = arena_strdup(run->memory, a->key ? a->key : ""),
                              .is_view = is_view(a),
+                             .is_merge = is_merge(a),
+                             .expects = expected_by(a) ? arena_strdup(run->memory, a->expects) : NULL,
                              .rows = a->rows,
                              .columns = columns,
                              .column_count = a->column_count};
-    bool whole = copy->table.catalog && copy->table.schema && copy->table.name && copy->key;
+    bool whole = copy->table.catalog && copy->table.schema && copy->table.name && copy->key &&
+                 (copy->expects || !expected_by(a));
     for (uint32_t i = 0; whole && i < a->column_count; i++) {
         if (!a->columns[i].name || !a->columns[i].type)
             return lb_fail(err, LB_ERR_INVALID, NULL, "column %u for %s has no name or no type", i + 1, a->table.name);
@@ -135,12 +154,14 @@ int door_change_lake(lb_group *group, const lb_lake_append *append, lb_error *er
     r = copy_append(run, append, &copy, err);
     if (r < 0 || !copy)
         return r;
+    c->lake = copy;
+    if (copy->is_merge || copy->expects)
+        return door_add_known(c, append, err);
     r = copy->is_view ? compose_view(run, append, &c->sql, err) : compose_rows(run, append, &c->sql, err);
     if (r >= 0)
         r = check_reads(c->sql, append->rows->name, err);
     if (r < 0)
         return r;
-    c->lake = copy;
     c->args = arena_values(run->memory, append->args ? append->args : LB_NO_ARGS);
     c->statement = arena_printf(run->memory, "%s %s.%s.%s in the lakehouse as %s: %s",
                                 copy->is_view ? "view" : "append to", copy->table.catalog, copy->table.schema,
@@ -395,6 +416,8 @@ int door_run_lake(change *c, lb_error *err)
 {
     if (c->lake->is_view)
         return make_view(c, err);
+    if (c->lake->is_merge || c->lake->expects)
+        return door_run_known(c, err);
     stage s = {.change = c, .line = BUF_INIT(ROW_MOST)};
     sha256_init(&s.sum);
     int r = open_stage(&s, err);

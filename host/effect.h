@@ -38,6 +38,8 @@ void effect_of_http(const char *service, const lb_request *request, effect_verdi
 /* A file (replaces: it exists with another content), a program. */
 void effect_of_file(bool replaces, effect_verdict *ret_verdict);
 void effect_of_lake(const char *table, bool is_view, effect_verdict *ret_verdict);
+void effect_of_lake_merge(const char *table, effect_verdict *ret_verdict);
+void effect_of_lake_expect(const char *table, effect_verdict *ret_verdict);
 void effect_of_exec(const char *const *argv, effect_verdict *ret_verdict);
 
 #endif

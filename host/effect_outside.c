@@ -262,6 +262,17 @@ void effect_of_lake(const char *table, bool is_view, effect_verdict *ret_verdict
                 is_view ? "makes in the lakehouse the view" : "appends rows in the lakehouse to", table);
 }
 
+/* Rows that are there become others, or go. */
+void effect_of_lake_merge(const char *table, effect_verdict *ret_verdict)
+{
+    verdict_set(ret_verdict, EFFECT_DESTRUCTIVE, "changes rows in the lakehouse of", table);
+}
+
+void effect_of_lake_expect(const char *table, effect_verdict *ret_verdict)
+{
+    verdict_set(ret_verdict, EFFECT_READ, "looks in the lakehouse at", table);
+}
+
 /* A program can do anything; these are known to leave the database as it is and to write what they were made for. */
 void effect_of_exec(const char *const *argv, effect_verdict *ret_verdict)
 {

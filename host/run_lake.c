@@ -5,7 +5,15 @@
 #include "question.h"
 #include "service_delta.h"
 
+#include <strings.h>
+
 #define NAME_MOST 255 /* of one part, in bytes */
+
+/* The compiler of the catalogue lets nothing be of kind lake but this and a SELECT. */
+bool run_lake_is_merge(const lb_sql *sql)
+{
+    return strncasecmp(sql->text, "MERGE", strlen("MERGE")) == 0;
+}
 
 static void put_question(const void *state, buf *out)
 {
@@ -21,6 +29,9 @@ int run_lake(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, l
         return lb_fail(err, LB_ERR_INVALID, "lb_query and lb_history are for the others",
                        "%s is no question to the lakehouse", statement->name);
     int r = run_ask_sql(run, statement, args, &sql, err);
+    if (r >= 0 && run_lake_is_merge(sql))
+        return lb_fail(err, LB_ERR_INVALID, "make it a change of a group (LB_LAKE_MERGE)",
+                       "%s changes rows of the lakehouse", statement->name);
     if (r < 0)
         return r;
     const run_question question = {

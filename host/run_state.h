@@ -131,6 +131,7 @@ LB_MUST_CHECK int run_history(lb_ctx *ctx, const lb_statement *statement, const 
 LB_MUST_CHECK int run_lake(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, lb_rows **ret_rows,
                            lb_error *err);
 LB_MUST_CHECK int run_lake_table(lb_ctx *ctx, const lb_lake_name *name, const lb_lake_table **ret_table, lb_error *err);
+bool run_lake_is_merge(const lb_sql *sql);
 LB_MUST_CHECK int run_lake_check_name(const lb_lake_name *name, lb_error *err);
 
 /* run_explain.c */

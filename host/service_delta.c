@@ -324,6 +324,15 @@ static int lake_view(holder *h, lake_reply *reply, wire_reader *in, int64_t dead
     return delta_driver_lake_view(h->driver, &name, text, deadline, &reply->sink, err);
 }
 
+static int lake_merge(holder *h, lake_reply *reply, wire_reader *in, int64_t deadline, lb_error *err)
+{
+    lb_delta_question merge;
+    const lb_lake_name name = get_lake_name(in);
+    int r = question_get(in, &reply->memory, &merge, err);
+    merge.deadline = deadline;
+    return r < 0 ? r : delta_driver_lake_merge(h->driver, &name, &merge, &reply->sink, err);
+}
+
 static int lake(holder *h, uint32_t verb, wire_reader *in, int64_t deadline, buf *out, lb_error *err)
 {
     lake_reply reply = {.pieces = {.send = send_piece, .state = h, .piece = BUF_INIT(WIRE_FRAME_LIMIT - 1024)}};
@@ -334,6 +343,7 @@ static int lake(holder *h, uint32_t verb, wire_reader *in, int64_t deadline, buf
             : verb == DELTA_LAKE_ASK          ? lake_ask(h, &reply, in, deadline, &cut, err)
             : verb == DELTA_LAKE_TABLE        ? lake_table(h, &reply, in, deadline, err)
             : verb == DELTA_LAKE_VIEW         ? lake_view(h, &reply, in, deadline, err)
+            : verb == DELTA_LAKE_MERGE        ? lake_merge(h, &reply, in, deadline, err)
                                               : lake_append(h, &reply, in, deadline, err);
     if (r >= 0)
         question_finish(&reply.pieces, cut, NULL, out);
@@ -357,6 +367,7 @@ static int handle(void *state, uint32_t verb, wire_reader *in, int64_t deadline,
     case DELTA_LAKE_TABLE:
     case DELTA_LAKE_APPEND:
     case DELTA_LAKE_VIEW:
+    case DELTA_LAKE_MERGE:
         return lake(h, verb, in, deadline, out, err);
     case DELTA_MAINTAIN:
         return maintain(h, in, deadline, out, err);

@@ -10,7 +10,8 @@
  * LAKE_ASK: as ASK, for tables of the lakehouse; nothing is committed first. LAKE_TABLE: catalog, schema, name; the
  * answer as ASK's: name, type, version, committed_at. LAKE_APPEND: catalog, schema, name, key, path, checksum, rows,
  * longest row, count of columns, name and type of each; the answer as ASK's: rows, bytes, checksum, version, repeated.
- * LAKE_VIEW: catalog, schema, name, text; the answer as ASK's: changed.
+ * LAKE_VIEW: catalog, schema, name, text; the answer as ASK's: changed. LAKE_MERGE: catalog, schema, name, the MERGE as
+ * a question; the answer as ASK's: rows.
  * LAKE_READ: as QUERY, for tables of the lakehouse.
  * MAINTAIN: table (NULL: all). Answer: a JSON object with what was done.
  * News, of each turn that did something: a JSON object: committed files, rows, bytes; damaged files and the first
@@ -30,7 +31,8 @@ typedef enum delta_verb {
     DELTA_LAKE_TABLE = 6,
     DELTA_LAKE_APPEND = 7,
     DELTA_LAKE_VIEW = 8,
-    DELTA_LAKE_READ = 9
+    DELTA_LAKE_MERGE = 9,
+    DELTA_LAKE_READ = 10
 } delta_verb;
 
 #define LAKE_COLUMNS       1600                /* of a table; Postgres has no more */

@@ -241,7 +241,7 @@ void supervisor_on_lake(void *state, const run_request *request, uint32_t number
     lb_error error;
     uint32_t verb = wire_get_u32(question);
     supervisor_history_forget(s, request->id);
-    int r = verb >= DELTA_LAKE_ASK && verb <= DELTA_LAKE_VIEW
+    int r = verb >= DELTA_LAKE_ASK && verb <= DELTA_LAKE_MERGE
                 ? find_lake(s, &error)
                 : lb_fail(&error, LB_ERR_INTERNAL, NULL, "the lakehouse knows no verb %u", verb);
     if (r >= 0) {

@@ -178,6 +178,22 @@ static const char *command_for(lb_ctx *ctx, const char *tool, const sync_wish *w
                      names_rows ? " --scope full" : "");
 }
 
+const char *sync_repair_command(lb_ctx *ctx, const sync_pair *pair)
+{
+    const lb_target *target = lb_run_target(ctx);
+    const sync_wish *wish = pair->wish;
+    if (!pair->has_versions || !pair->key_count || pair->left_out)
+        return NULL; /* it would refuse */
+    return lb_printf(
+        ctx,
+        "lbops run repair_synced_rows --project %s --branch %s --source_table %s --target_delta_table %s%s%s%s "
+        "--max_lag_s %lld --grace_s %lld",
+        shell_word(ctx, target->project), shell_word(ctx, target->branch), shell_word(ctx, wish->source),
+        shell_word(ctx, wish->target), wish->mark ? " --timestamp_column " : "",
+        wish->mark ? shell_word(ctx, wish->mark) : "", keys_option(ctx, wish), (long long)wish->limit_s,
+        (long long)wish->grace_s);
+}
+
 /* ---- telling ---- */
 
 typedef struct sides {

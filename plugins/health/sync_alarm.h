@@ -38,6 +38,9 @@ typedef struct sync_alarms {
     size_t count, look_count;
 } sync_alarms;
 
+/* How rows that differ are made alike; NULL: that tool would refuse, or there is no memory. */
+const char *sync_repair_command(lb_ctx *ctx, const sync_pair *pair);
+
 /* An event where it is wrong and no pause holds, or where it is surely fine and an alert may be open. */
 LB_MUST_CHECK int sync_alarm_tell(lb_ctx *ctx, sync_alarms *alarms, const sync_wish *wish, const sync_alarm *alarm,
                                   lb_error *err);

@@ -11,7 +11,7 @@
 
 #define KEYS_AT_ONCE 200 /* a warehouse takes 256 parameters */
 
-static lb_value keys_of(lb_ctx *ctx, const char *const *keys, size_t count)
+lb_value sync_keys_of(lb_ctx *ctx, const char *const *keys, size_t count)
 {
     lb_value *items = lb_alloc(ctx, (count + 1) * sizeof *items);
     for (size_t i = 0; items && i < count; i++)
@@ -19,9 +19,8 @@ static lb_value keys_of(lb_ctx *ctx, const char *const *keys, size_t count)
     return lb_list("keys", LB_TEXT, items, items ? count : 0);
 }
 
-/* Whole numbers lie in a range, without which each side would look through all that it has. */
-static int make_near(lb_ctx *ctx, const sync_pair *pair, const char *const *keys, size_t count, const lb_sql *condition,
-                     const lb_sql **ret_sql, lb_error *err)
+int sync_make_near(lb_ctx *ctx, const sync_pair *pair, const char *const *keys, size_t count, const lb_sql *condition,
+                   const lb_sql **ret_sql, lb_error *err)
 {
     const lb_sql *from = NULL, *below = NULL;
     int64_t low = INT64_MAX, high = INT64_MIN;
@@ -53,11 +52,11 @@ static void put_in_order(sync_list *list)
 int sync_cells_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const char *const *keys, size_t count,
                       const lb_sql *condition, sync_list *found, lb_error *err)
 {
-    const lb_value list = keys_of(ctx, keys, count);
+    const lb_value list = sync_keys_of(ctx, keys, count);
     const lb_sql *near = NULL;
     lb_rows *rows = NULL;
     sync_source_cells_row row;
-    int r = make_near(ctx, pair, keys, count, condition, &near, err);
+    int r = sync_make_near(ctx, pair, keys, count, condition, &near, err);
     if (r >= 0)
         r = lb_query(ctx, &sync_source_cells_sql,
                      LB_ARGS(lb_ident("schema", pair->wish->schema), lb_ident("name", pair->wish->name),
@@ -78,12 +77,12 @@ static int cells_slice(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, 
                        sync_list *found, lb_error *err)
 {
     const lb_lake_name *lake = &pair->wish->lake;
-    const lb_value list = keys_of(ctx, keys, count);
+    const lb_value list = sync_keys_of(ctx, keys, count);
     const sync_list before = *found;
     const lb_sql *near = NULL;
     lb_rows *rows = NULL;
     sync_lake_cells_row row;
-    int r = make_near(ctx, pair, keys, count, NULL, &near, err);
+    int r = sync_make_near(ctx, pair, keys, count, NULL, &near, err);
     if (r >= 0)
         r = lb_lake(ctx, &sync_lake_cells_sql,
                     LB_ARGS(lb_ident("catalog", lake->catalog), lb_ident("schema", lake->schema),

@@ -95,6 +95,9 @@ typedef struct sync_parts {
     int64_t low, width;
 } sync_parts;
 
+/* sync_text.c: what names a row, as text. */
+LB_MUST_CHECK int sync_make_key(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql **ret_sql, lb_error *err);
+
 /* sync_text.c: the texts that are compared, for one side. */
 typedef struct sync_texts {
     const lb_value *forms; /* of each column under its alias, then the key `k`; the last is the part `b` */

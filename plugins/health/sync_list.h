@@ -18,6 +18,10 @@ typedef struct sync_list {
 int sync_by_name(const void *a, const void *b);
 LB_MUST_CHECK int sync_new_list(lb_ctx *ctx, const lb_rows *rows, sync_list *ret_list, lb_error *err);
 
+lb_value sync_keys_of(lb_ctx *ctx, const char *const *keys, size_t count);
+/* Whole numbers lie in a range, without which each side would look through all that it has. */
+LB_MUST_CHECK int sync_make_near(lb_ctx *ctx, const sync_pair *pair, const char *const *keys, size_t count,
+                                 const lb_sql *condition, const lb_sql **ret_sql, lb_error *err);
 /* Rows by their keys, in the order of these. */
 LB_MUST_CHECK int sync_cells_source(lb_ctx *ctx, const sync_pair *pair, const sync_texts *t, const char *const *keys,
                                     size_t count, const lb_sql *condition, sync_list *ret_found, lb_error *err);

@@ -17,9 +17,11 @@ typedef struct sync_args {
     int64_t max_drift_rows, grace_s, max_lag_s;
     const char *scope; /* the rest: of those that compare digests */
     int64_t full_every_s, full_budget_s;
+    int64_t max_rows; /* of repairs */
+    bool delete_extra;
 } sync_args;
 
-extern const lb_param sync_params[], sync_digest_params[];
+extern const lb_param sync_params[], sync_digest_params[], sync_repair_params[];
 
 /* What is asked of one pair. */
 typedef struct sync_wish {

@@ -28,12 +28,25 @@ int sync_record_not_compared(lb_ctx *ctx, const sync_wish *wish, const char *con
     return r;
 }
 
+/* Nobody can go back to what has no versions. */
+static lb_value version(const char *name, const sync_pair *pair, int64_t number)
+{
+    return pair->has_versions && number >= 0 ? lb_i64(name, number) : lb_null(name);
+}
+
+static lb_value why_no_version(const sync_pair *pair)
+{
+    return lb_text("copy_version_unknown",
+                   pair->has_versions ? NULL : "the copy is a view, a table of a database, or only just made");
+}
+
 /* What holds of any check; the copy's version is what it was compared at. */
 static const lb_value *detail(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts)
 {
     lb_value *values = lb_alloc(ctx, 16 * sizeof *values);
     const lb_value all[] = {
-        lb_i64("copy_version", pair->copy->version),
+        version("copy_version", pair, pair->copy->version),
+        why_no_version(pair),
         lb_time("copy_committed_at", pair->copy->committed_at),
         lb_time("source_read_from", counts->now),
         lb_text("source_wal_position", counts->position),
@@ -192,16 +205,17 @@ int sync_tell_completeness(lb_ctx *ctx, const sync_args *args, const sync_pair *
                           lb_text("status", status)),
                   err);
     if (r >= 0)
-        r = lb_append(ctx, "completeness",
-                      LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
-                              lb_text("status", status), lb_i64("source_count", counts->source_rows),
-                              lb_i64("target_count", counts->target_rows), lb_i64("missing", missing > 0 ? missing : 0),
-                              lb_i64("extra", missing < 0 ? -missing : 0),
-                              lb_bool("extra_in_flight", counts->extra_waits), lb_f64("lag_seconds", lag),
-                              time_or_null("source_max_ts", counts->source_latest),
-                              time_or_null("target_max_ts", counts->target_latest),
-                              lb_text("missing_columns", pair->missing), lb_i64("copy_version", pair->copy->version)),
-                      err);
+        r = lb_append(
+            ctx, "completeness",
+            LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
+                    lb_text("status", status), lb_i64("source_count", counts->source_rows),
+                    lb_i64("target_count", counts->target_rows), lb_i64("missing", missing > 0 ? missing : 0),
+                    lb_i64("extra", missing < 0 ? -missing : 0), lb_bool("extra_in_flight", counts->extra_waits),
+                    lb_f64("lag_seconds", lag), time_or_null("source_max_ts", counts->source_latest),
+                    time_or_null("target_max_ts", counts->target_latest), lb_text("missing_columns", pair->missing),
+                    lb_time("source_read_from", counts->now), lb_text("source_wal_position", counts->position),
+                    version("copy_version", pair, pair->copy->version), why_no_version(pair)),
+            err);
     if (r >= 0)
         r = sync_tell_clock(ctx, pair, counts, err);
     if (r >= 0)
@@ -291,7 +305,7 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         lb_bool("full_comparison_differs", found->scope.stands),
         lb_bool("full_comparison_undecided", found->scope.is_unsure),
         lb_bool("full_comparison_waits", found->scope.waits),
-        lb_i64("copy_version_after", d->version_after),
+        version("copy_version_after", pair, d->version_after),
         lb_text("copy_read_at", how_read(pair, d)),
         lb_i64("rows_compared", d->compared),
         lb_i64("parts", d->parts),
@@ -401,7 +415,8 @@ int sync_tell_integrity(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
                               lb_text("status", status),
                               waits ? lb_null("checksum_match") : lb_bool("checksum_match", d->equal),
                               key_columns(ctx, pair), lb_text("source_checksum", d->source_digest),
-                              lb_text("target_checksum", d->target_digest), lb_object("detail", facts)),
+                              lb_text("target_checksum", d->target_digest), lb_object("detail", facts),
+                              lb_text("next", is_sound ? NULL : sync_repair_command(ctx, pair))),
                       err);
     if (r >= 0)
         r = say_limits(ctx, pair, err);
@@ -436,15 +451,16 @@ int sync_tell_freshness(lb_ctx *ctx, const sync_pair *pair, sync_tally *tally, c
                 lb_text("status", status)),
         err);
     if (r >= 0)
-        r = lb_append(ctx, "freshness",
-                      LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
-                              lb_text("status", status), lb_f64("lag_seconds", lag),
-                              lb_i64("limit_seconds", pair->wish->limit_s),
-                              time_or_null("source_max_ts", counts->source_latest),
-                              time_or_null("target_max_ts", counts->target_latest),
-                              lb_time("copy_committed_at", pair->copy->committed_at),
-                              lb_i64("copy_version", pair->copy->version)),
-                      err);
+        r = lb_append(
+            ctx, "freshness",
+            LB_ARGS(lb_text("source", pair->wish->source), lb_text("target", pair->wish->target),
+                    lb_text("status", status), lb_f64("lag_seconds", lag), lb_i64("limit_seconds", pair->wish->limit_s),
+                    time_or_null("source_max_ts", counts->source_latest),
+                    time_or_null("target_max_ts", counts->target_latest),
+                    lb_time("copy_committed_at", pair->copy->committed_at), lb_time("source_read_from", counts->now),
+                    lb_text("source_wal_position", counts->position),
+                    version("copy_version", pair, pair->copy->version), why_no_version(pair)),
+            err);
     if (r >= 0)
         r = sync_tell_clock(ctx, pair, counts, err);
     *ret_status = status;

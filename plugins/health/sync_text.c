@@ -51,7 +51,7 @@ static const lb_sql *form_of(const sync_column *column, bool lake)
 }
 
 /* One column as it is; several one after the other, in the key's order; all of them where there is no key. */
-static int make_key(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql **ret_sql, lb_error *err)
+int sync_make_key(lb_ctx *ctx, const sync_pair *pair, bool lake, const lb_sql **ret_sql, lb_error *err)
 {
     lb_value *parts = lb_alloc(ctx, (pair->count + 1) * sizeof *parts);
     size_t count = 0, wanted = pair->key_count ? pair->key_count : pair->count;
@@ -162,7 +162,7 @@ int sync_make_texts(lb_ctx *ctx, const sync_pair *pair, bool lake, const sync_pa
     for (size_t i = 0; forms && r >= 0 && i < pair->count; i++)
         r = name_it(ctx, form_of(&pair->columns[i], lake), pair->columns[i].alias, &forms[i], err);
     if (r >= 0)
-        r = make_key(ctx, pair, lake, &key, err);
+        r = sync_make_key(ctx, pair, lake, &key, err);
     if (forms && r >= 0)
         r = name_it(ctx, key, "k", &forms[pair->count], err);
     if (r >= 0)

@@ -39,6 +39,25 @@ const lb_param sync_digest_params[] = {
     LB_PARAMS_END,
 };
 
+const lb_param sync_repair_params[] = {
+    LB_PARAM(sync_args, source_table, LB_TEXT, NULL, "a table of the server: schema.table, or a table of public",
+             .required = true),
+    LB_PARAM(sync_args, target_delta_table, LB_TEXT, NULL, "its copy: catalog.schema.table", .required = true),
+    LB_PARAM(sync_args, timestamp_column, LB_TEXT, "updated_at",
+             "when a row was last changed: rows that are on their way are left to the sync"),
+    LB_PARAM(sync_args, key_columns, LB_LIST_OF(LB_TEXT), "[]", "what names a row; default: the primary key"),
+    LB_PARAM(sync_args, sync_type, LB_TEXT, "batch", "how the copy is made: it may be a day behind, or an hour",
+             .choices = "batch|continuous"),
+    LB_PARAM(sync_args, grace_s, LB_I64, "60", "rows that changed so shortly before the copy's latest are left alone",
+             .min = "0", .max = "86400"),
+    LB_PARAM(sync_args, max_lag_s, LB_I64, "-1", "how long a change may wait for the copy; -1: as sync_type says",
+             .min = "-1"),
+    LB_PARAM(sync_args, max_rows, LB_I64, "5000", "more rows than that are not repaired but loaded anew", .min = "1",
+             .max = "5000"),
+    LB_PARAM(sync_args, delete_extra, LB_BOOL, "false", "take rows out of the copy that the table does not have"),
+    LB_PARAMS_END,
+};
+
 /* Cuts "a.b.c" at its dots, from the end: at most `count` parts. NULL where there are fewer. */
 static const char *cut(lb_ctx *ctx, const char *name, const char **parts, size_t count)
 {

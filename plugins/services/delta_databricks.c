@@ -222,4 +222,4 @@ LB_DELTA(delta_databricks, "history in Unity Catalog: Delta tables, written and 
          .param_size = sizeof(lb_param), .args_size = sizeof(bricks_settings), .params = params, .open = open_bricks,
          .close = close_bricks, .policy = tell_policy, .commit = bricks_commit, .maintain = bricks_maintain,
          .query = bricks_query, .lake_query = bricks_lake_query, .lake_table = bricks_lake_table,
-         .lake_append = bricks_lake_append, .lake_view = bricks_lake_view);
+         .lake_append = bricks_lake_append, .lake_view = bricks_lake_view, .lake_merge = bricks_lake_merge);

@@ -200,6 +200,8 @@ int bricks_lake_query(void *state, const lb_delta_question *question, const lb_d
 int bricks_lake_table(void *state, const lb_lake_name *name, int64_t deadline, const lb_delta_sink *sink,
                       lb_error *err);
 int bricks_lake_append(void *state, const lb_delta_append *append, const lb_delta_sink *sink, lb_error *err);
+int bricks_lake_merge(void *state, const lb_lake_name *name, const lb_delta_question *merge, const lb_delta_sink *sink,
+                      lb_error *err);
 int bricks_lake_view(void *state, const lb_lake_name *name, const char *text, int64_t deadline,
                      const lb_delta_sink *sink, lb_error *err);
 char *bricks_translate(const char *composed); /* the composer's words as the warehouse's; the caller frees */

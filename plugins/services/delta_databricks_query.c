@@ -246,3 +246,37 @@ int bricks_lake_query(void *state, const lb_delta_question *question, const lb_d
     DELTA_AUTO_FREE char *text = bricks_translate(question->text);
     return ask(state, text, true, question, sink, ret_cut, err);
 }
+
+/* ---- changing them ---- */
+
+int bricks_lake_merge(void *state, const lb_lake_name *name, const lb_delta_question *merge, const lb_delta_sink *sink,
+                      lb_error *err)
+{
+    static const char *const names[] = {"rows"};
+    static const lb_type types[] = {LB_I64};
+    REST_JSON_AUTO *answer = NULL;
+    DELTA_AUTO_FREE char *text = bricks_translate(merge->text), *rows = NULL;
+    arguments args = {.count = 0};
+    bool in_doubt = false;
+    int r = make_arguments(merge, &args, err);
+    const bricks_statement statement = {.text = text,
+                                        .what = "the MERGE",
+                                        .values = args.values,
+                                        .value_count = args.count,
+                                        .deadline = merge->deadline,
+                                        .anywhere = true};
+    if (r >= 0)
+        r = bricks_run(state, &statement, &answer, &in_doubt, err);
+    arguments_done(&args);
+    if (r < 0 && in_doubt)
+        return lb_fail(err, LB_ERR_UNREACHABLE, "compare the tables before anything else is done",
+                       "whether the MERGE into %.80s.%.80s.%.80s was carried out is not known", name->catalog,
+                       name->schema, name->name);
+    if (r < 0)
+        return bricks_name_grant(state, err, "SELECT, MODIFY ON TABLE `%s`.`%s`.`%s`", name->catalog, name->schema,
+                                 name->name);
+    rows = delta_printf("%lld", (long long)bricks_count_of(answer, "num_affected_rows", 0));
+    r = sink->columns(sink->state, DELTA_COUNT(names), names, types, err);
+    const char *const cells[] = {rows};
+    return r < 0 ? r : sink->row(sink->state, DELTA_COUNT(cells), cells, err);
+}

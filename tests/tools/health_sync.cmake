@@ -5,7 +5,7 @@ add_library(lake_door MODULE health/lake_door.c)
 set_target_properties(lake_door PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${lake_plugins})
 target_link_libraries(lake_door PRIVATE lb_sdk lb_flags lake_door_sql)
 set_property(TEST health.sync_door APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGINS=${lake_plugins}")
-foreach(suite survives sync_alerts sync_completeness sync_integrity sync_moving)
+foreach(suite survives sync_alerts sync_completeness sync_integrity sync_moving sync_repair)
   set_property(TEST health.${suite} APPEND PROPERTY ENVIRONMENT "LBOPS_LAKE_PLUGINS=${lake_plugins}")
 endforeach()
 set_tests_properties(health.sync_integrity PROPERTIES TIMEOUT 1200) # under sanitizers, on a busy machine

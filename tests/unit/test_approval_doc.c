@@ -309,6 +309,49 @@ static void what_is_no_text_cannot_wait(void)
     ASSERT_CONTAINS(err.message, "not UTF-8");
 }
 
-SUITE(approval_doc, TEST(is_the_same_after_reading), TEST(a_store_may_order_it_anew), TEST(an_edit_is_seen),
-      TEST(nonsense_is_refused), TEST(what_is_too_large_cannot_wait), TEST(what_is_no_text_cannot_wait),
+static const lb_value merged[] = {{.name = "1", .type = LB_TEXT, .v.text = "[{\"k\":\"1\"}]"},
+                                  {.name = "2", .type = LB_I64, .v.i64 = 7},
+                                  {.type = LB_END}};
+
+static const char *hash_of_lake(const char *name, const char *expects, const lb_value *args)
+{
+    static char hash[SHA256_TEXT];
+    approval_change changes[4];
+    approval a = sample(changes);
+    changes[3] = (approval_change){.kind = CHANGE_LAKE,
+                                   .effect = EFFECT_DESTRUCTIVE,
+                                   .statement = "MERGE",
+                                   .sql = {.name = "x/merge", .text = "MERGE INTO t", .args = args},
+                                   .lake = {"main", "public", name, expects}};
+    approval_hash(&a, hash);
+    return arena_strdup(&memory, hash);
+}
+
+static void the_lakehouse_is_bound_as_well(void)
+{
+    static const lb_value other[] = {{.name = "1", .type = LB_TEXT, .v.text = "[]"}, {.type = LB_END}};
+    lb_error err = {0};
+    approval_change changes[4];
+    approval a = sample(changes), b;
+    changes[3] = (approval_change){.kind = CHANGE_LAKE,
+                                   .effect = EFFECT_DESTRUCTIVE,
+                                   .statement = "MERGE",
+                                   .sql = {.name = "x/merge", .text = "MERGE INTO t", .args = merged},
+                                   .lake = {"main", "public", "orders", "2 rows"}};
+    BUF_AUTO text = BUF_INIT(APPROVAL_BYTES);
+    CU_ASSERT_EQUAL_FATAL(approval_write(&a, &text, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(approval_read(buf_text(&text), text.length, &memory, &b, &err), 0);
+    CU_ASSERT_EQUAL(b.changes[3].kind, CHANGE_LAKE);
+    CU_ASSERT_STRING_EQUAL(b.changes[3].lake.name, "orders");
+    CU_ASSERT_STRING_EQUAL(b.changes[3].lake.expects, "2 rows");
+    CU_ASSERT_STRING_EQUAL(b.changes[3].sql.args[0].v.text, merged[0].v.text);
+    const char *hash = hash_of_lake("orders", NULL, merged);
+    CU_ASSERT_STRING_NOT_EQUAL(hash, hash_of_lake("others", NULL, merged));
+    CU_ASSERT_STRING_NOT_EQUAL(hash, hash_of_lake("orders", "", merged));
+    CU_ASSERT_STRING_NOT_EQUAL(hash, hash_of_lake("orders", NULL, other));
+}
+
+SUITE(approval_doc, TEST(the_lakehouse_is_bound_as_well), TEST(is_the_same_after_reading),
+      TEST(a_store_may_order_it_anew), TEST(an_edit_is_seen), TEST(nonsense_is_refused),
+      TEST(what_is_too_large_cannot_wait), TEST(what_is_no_text_cannot_wait),
       TEST(what_is_nested_too_deeply_cannot_wait))

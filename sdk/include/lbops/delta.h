@@ -183,6 +183,11 @@ typedef struct lb_delta {
      * the name is LB_ERR_CONFLICT. Gives a row: changed, false where it said this before. */
     int (*lake_view)(void *state, const lb_lake_name *name, const char *text, int64_t deadline,
                      const lb_delta_sink *sink, lb_error *err);
+
+    /* since 1.4; NULL: its engine has no MERGE. One MERGE into that table, which is as lake_query takes it. Gives a
+     * row: rows, that were changed. A failure has changed nothing, or may have changed all: then it is not certain. */
+    int (*lake_merge)(void *state, const lb_lake_name *name, const lb_delta_question *merge, const lb_delta_sink *sink,
+                      lb_error *err);
 } lb_delta;
 
 #define LB_DELTA(plugin, text, ...)                                                                                    \

@@ -133,6 +133,10 @@ typedef struct lb_lake_append {
 
     /* since 1.3 */
     bool is_view; /* LB_LAKE_VIEW: `rows` is what the view says */
+
+    /* since 1.4 */
+    bool is_merge;       /* LB_LAKE_MERGE: `rows` is a MERGE into the table */
+    const char *expects; /* LB_LAKE_EXPECT: the text that the question `rows` has to be answered with */
 } lb_lake_append;
 
 #define LB_LAKE_APPEND(...) (&(const lb_lake_append){.size = sizeof(lb_lake_append), __VA_ARGS__})
@@ -140,6 +144,15 @@ typedef struct lb_lake_append {
 /* A view of the lakehouse, made or given another text: .table is its name, .rows a statement of kind lake without
  * values, and its .args. It is asked whenever the view is. */
 #define LB_LAKE_VIEW(...) (&(const lb_lake_append){.size = sizeof(lb_lake_append), .is_view = true, __VA_ARGS__})
+
+/* A MERGE into .table: .rows is a statement of kind lake that is one, with its values. Unlike rows that are appended it
+ * can wait for a person, as all of it is known before. What the lakehouse at hand cannot do is LB_ERR_UNSUPPORTED when
+ * it is executed, and has changed nothing. */
+#define LB_LAKE_MERGE(...) (&(const lb_lake_append){.size = sizeof(lb_lake_append), .is_merge = true, __VA_ARGS__})
+
+/* A question about .table that has one text for an answer. Any other one than .expects is LB_ERR_CONFLICT and ends the
+ * group: nothing behind it happens. */
+#define LB_LAKE_EXPECT(...) (&(const lb_lake_append){.size = sizeof(lb_lake_append), __VA_ARGS__})
 
 /* A column that every table has which rows were appended to: the batch's key. */
 #define LB_LAKE_BATCH "lbops_batch"

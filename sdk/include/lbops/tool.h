@@ -321,7 +321,7 @@ LB_MUST_CHECK static inline int lb_change_script(lb_ctx *ctx, lb_group *group, c
  * checksum (SHA-256 of the rows as the server printed them), version, repeated. A key that the table has seen before
  * appends nothing and gives the receipt of then, with repeated true. A failure has appended nothing, or everything: the
  * same key again tells. Since 1.2. With LB_LAKE_VIEW it makes a view there, and the reply says whether that was
- * anything new: {"changed":true}. Since 1.3. */
+ * anything new: {"changed":true}. Since 1.3. LB_LAKE_MERGE and LB_LAKE_EXPECT, which can wait: since 1.4. */
 LB_MUST_CHECK static inline int lb_change_lake(lb_ctx *ctx, lb_group *group, const lb_lake_append *append,
                                                lb_error *err)
 {

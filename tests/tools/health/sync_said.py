@@ -71,6 +71,10 @@ def feeds_are_read_where_they_exist():
         says(emulator, f"{FEED}/cdf-statuses/orders", last_sync_time=place.sql("SELECT to_json(now() AT TIME ZONE 'UTC') #>> '{}'") + "Z")
         contains(pipeline(one(place, "track_sync_freshness", sync_type="continuous")[1], place)["note"], "and yet a change waits for 7")
 
+        kept = place.run("repair_synced_rows", source_table="orders", target_delta_table="main.public.orders", check=1)["error"]
+        equal(kept["code"], "denied", f"what the platform writes: {kept}")
+        contains(kept["message"], "its next write would undo a repair")
+
         says(emulator, f"{FEED}/cdf-statuses/orders", state="CDF_STATE_TERMINATED", status_detail="a column was dropped")
         document, result = one(place, "run_full_sync_validation", scope="full")
         contains(str(result["findings"]), "the platform says TERMINATED: a column was dropped")

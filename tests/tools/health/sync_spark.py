@@ -12,7 +12,7 @@ import harness  # noqa: E402
 
 import place  # noqa: E402
 from place import VERSIONS, Given, equal, holds, suite  # noqa: E402
-from sync_place import copy, detail_of, make, one, same  # noqa: E402
+from sync_place import copy, detail_of, make, one, rows_of, same  # noqa: E402
 
 EMULATOR = harness.Emulator("--sql", "spark", "--spark-jars", sys.argv.pop(1), "--set", "warehouse_start_s=0.1")
 READY = EMULATOR.ready
@@ -211,9 +211,94 @@ def rows_ahead_of_the_time():
         holds("rows whose updated_at lies in the future (ahead: 1, its copy: 1)" in str(found["findings"]), found)
 
 
+# ---- repairs ----
+
+def there(name):
+    return statement(f"SELECT count(*), max(id), sum(CAST(id AS BIGINT)) FROM main.public.{name}")[0]
+
+
+def repair(given, name, check=0, **params):
+    return given.run("repair_synced_rows", check=check, source_table="mended", target_delta_table=f"main.public.{name}", grace_s=0, **params)
+
+
+def asked_for(given):
+    found = given.approvals()
+    equal(len(found), 1, f"one waits: {found}")
+    return found[0]
+
+
+def compared(given, name):
+    return given.run("validate_sync_integrity", source_table="mended", target_delta_table=f"main.public.{name}", grace_s=0, max_lag_s=0,
+                     scope="full")["result"]["integrity"][0]
+
+
+def rows_become_what_they_are(version):
+    name = f"mended{version}"
+    with Given(version, kind="shared", more=DELTA) as given:
+        make(given, "mended")
+        copy(given, "mended", name=name)
+        given.sql("UPDATE mended SET t = t || E'\\u00e4\\'\"\\\\', jb = '{\"k\": [1, \"\\u00e9\"]}', raw = '\\x00ff', num = -num, f4 = 0.1, "
+                  "names = '{\"a;b\",NULL,\"\"}', ts = ts + interval '1 microsecond' WHERE id IN (3, 4); UPDATE mended SET f8 = 5e-324, d = NULL, "
+                  "b = NULL WHERE id = 101; INSERT INTO mended SELECT (jsonb_populate_record(m, jsonb_build_object('id', m.id + 500))).* "
+                  "FROM mended m WHERE id IN (2, 3); DELETE FROM mended WHERE id IN (7, 8)")
+        apart = compared(given, name)
+        equal((apart["status"], apart["detail"]["missing"], apart["detail"]["different"], apart["detail"]["extra"]),
+              ("mismatch", 2, 3, 2), "what was planted")
+        holds("repair_synced_rows" in apart["next"] and name in apart["next"], f"what comes next: {apart['next']}")
+        before = there(name)
+        planned = repair(given, name, check=3)["result"]
+        found = planned["repair"]
+        equal((planned["status"], found["missing"], found["different"], found["extra"], found["extra_left"]), ("waiting", 2, 3, 0, 2), f"{planned}")
+        equal((found["missing_keys"], found["different_keys"]), (["502", "503"], ["101", "3", "4"]), "which")
+        asked = asked_for(given)
+        holds("Delta version" in asked["reason"] and planned["source_wal_position"] in asked["reason"], asked["reason"])
+        merges = [c["statement"] for c in asked["plan"] if "MERGE INTO" in c["statement"]]
+        holds(len(merges) == 1 and '"k":"503"' in merges[0], f"the statement with its values: {merges}")
+        equal(there(name), before, "nothing before somebody has agreed")
+        given.approve(asked["id"])
+        left = compared(given, name)
+        equal((left["detail"]["missing"], left["detail"]["different"], left["detail"]["extra_keys"]), (0, 0, ["7", "8"]), f"{left}")
+        again = repair(given, name)["result"]
+        equal((again["status"], again["repair"]["extra_left"]), ("nothing_to_repair", 2), "a second time")
+        equal(repair(given, name, check=3, delete_extra=True)["result"]["repair"]["extra_keys"], ["7", "8"], "which may go")
+        given.approve(asked_for(given)["id"])
+        equal(compared(given, name)["status"], "healthy", "one as the other")
+        equal(repair(given, name, delete_extra=True)["result"]["status"], "nothing_to_repair", "and nothing is left to do")
+        noted = [row["status"] for row in rows_of(given, "repair")]
+        equal(noted, ["mismatch", "healthy"], "what history says of it")
+
+
+def what_has_changed_since_is_asked_anew():
+    name = "moved_on"
+    with Given(VERSIONS[-1], kind="shared", more=DELTA) as given:
+        make(given, "mended")
+        copy(given, "mended", name=name)
+        given.sql("UPDATE mended SET t = 'new' WHERE id IN (2, 3)")
+        repair(given, name, check=3)
+        given.sql("UPDATE mended SET t = 'newer' WHERE id = 3")
+        refused = given.approve(asked_for(given)["id"], check=1)
+        holds("rows of the table have changed since the repair was planned" in refused.stdout + refused.stderr, f"{refused}")
+        equal(statement(f"SELECT count(*) FROM main.public.{name} WHERE t LIKE 'new%'"), [["0"]], "nothing was written")
+        repair(given, name, check=3)
+        statement(f"UPDATE main.public.{name} SET t = 'other' WHERE id = 100 + 5")
+        given.approve(asked_for(given)["id"])  # another row, and another version: the planned ones are as they were
+        equal(statement(f"SELECT id, t FROM main.public.{name} WHERE t LIKE 'new%' ORDER BY id"), [["2", "new"], ["3", "newer"]], "repaired")
+        given.sql("UPDATE mended SET t = 'newest' WHERE id = 3")
+        repair(given, name, check=3)
+        statement(f"UPDATE main.public.{name} SET t = 'theirs' WHERE id = 3")
+        refused = given.approve(asked_for(given)["id"], check=1)
+        holds("is not as it was planned on" in refused.stdout + refused.stderr, f"{refused}")
+        equal(statement(f"SELECT t FROM main.public.{name} WHERE id = 3"), [["theirs"]], "what others wrote stays")
+
+
+def rows_are_repaired():
+    for version in VERSIONS:
+        rows_become_what_they_are(version)
+
+
 begin("SELECT 1")  # Spark takes a while to start: meanwhile tables are made at home
 try:
     suite(spark_sees_what_duckdb_sees, more_keys_than_a_warehouse_takes, rows_ahead_of_the_time, archived_through_the_workspace,
-          what_spark_reads_back_is_proven)
+          what_spark_reads_back_is_proven, rows_are_repaired, what_has_changed_since_is_asked_anew)
 finally:
     EMULATOR.stop()
