@@ -46,14 +46,17 @@ int branch_put_uid(struct json_object *memory, const char *uid, lb_error *err)
 int branch_recall(lb_ctx *ctx, const char **ret_json, const char **ret_uid, lb_error *err)
 {
     int r = lb_recall(ctx, ret_json, err);
-    if (r < 0)
-        return r;
-    struct json_object *memory = *ret_json ? json_tokener_parse(*ret_json) : NULL;
+    return r < 0 ? r : branch_check(ctx, ret_json, ret_uid, err);
+}
+
+int branch_check(lb_ctx *ctx, const char **json, const char **ret_uid, lb_error *err)
+{
+    struct json_object *memory = *json ? json_tokener_parse(*json) : NULL;
     if (memory && lb_defer(ctx, put_object, memory) < 0)
         return lb_out_of_memory(err);
     const char *known = branch_uid_in(memory), *now = branch_uid(ctx);
     if (known && now && strcmp(known, now) != 0)
-        *ret_json = NULL;
+        *json = NULL;
     *ret_uid = now ? now : known;
     return 0;
 }

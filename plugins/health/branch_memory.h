@@ -19,6 +19,8 @@ LB_MUST_CHECK int branch_put_uid(struct json_object *memory, const char *uid, lb
 
 /* lb_recall, but NULL where that was another branch's. ret_uid: whose memory this run's will be, or NULL. */
 LB_MUST_CHECK int branch_recall(lb_ctx *ctx, const char **ret_json, const char **ret_uid, lb_error *err);
+/* The same for a memory that is at hand. */
+LB_MUST_CHECK int branch_check(lb_ctx *ctx, const char **json, const char **ret_uid, lb_error *err);
 
 /* lb_remember, with whose it is. */
 LB_MUST_CHECK int branch_remember(lb_ctx *ctx, const char *json, const char *uid, lb_error *err);

@@ -14,6 +14,7 @@
 
 #include <json-c/json.h>
 #include <math.h>
+#include <string.h>
 
 #define MOST_TABLES 10 /* new alerts about tables; the rest is counted */
 
@@ -61,19 +62,73 @@ typedef struct evaluation {
     int64_t checked, unknown, opened, escalated, resolved, open, silenced, sops;
 } evaluation;
 
+/* A tool that is called remembers nothing by itself: what procedures did, and what they owe, is kept here for them. */
+#define PROCEDURES "procedures"
+
+static struct json_object *member(struct json_object *from, const char *name)
+{
+    struct json_object *found = NULL;
+    return from && json_object_object_get_ex(from, name, &found) ? found : NULL;
+}
+
+static int keep_procedures(evaluation *e, const char *answer, const char **ret_told, bool *ret_did, lb_error *err)
+{
+    struct json_object *document = json_tokener_parse(answer), *memory = member(document, "memory");
+    const char *status = json_object_get_string(member(document, "status"));
+    *ret_did = status && strcmp(status, "skipped") != 0 && strcmp(status, "nothing_to_do") != 0;
+    bool is_kept = !memory || json_object_object_add(e->reading.next, PROCEDURES, json_object_get(memory)) == 0;
+    if (document)
+        json_object_object_del(document, "memory");
+    *ret_told = lb_printf(e->ctx, "%s", json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN));
+    json_object_put(document);
+    return is_kept && *ret_told ? 0 : lb_out_of_memory(err);
+}
+
 /* The procedure's own trouble is no reason to lose the evaluation. */
+static int call_sop(evaluation *e, const char *metric, const char *what, lb_value *args, size_t count, lb_error *err)
+{
+    const char *answer = NULL, *before = json_object_get_string(member(e->reading.next, PROCEDURES));
+    lb_error trouble;
+    bool did = false;
+    if (before)
+        args[count++] = lb_json("before", before);
+    args[count++] = lb_bool("give_memory", true);
+    args[count].type = LB_END;
+    int r = lb_call(e->ctx, "execute_low_risk_sop", NULL, args, &answer, &trouble);
+    if (r < 0)
+        return lb_skipped(e->ctx, what, trouble.message, err);
+    r = keep_procedures(e, answer, &answer, &did, err);
+    e->sops += did;
+    return r < 0 ? r : lb_append(e->ctx, "sops", LB_ARGS(lb_text("metric", metric), lb_json("result", answer)), err);
+}
+
 static int run_sop(evaluation *e, const health_observation *o, lb_error *err)
 {
-    const char *answer = NULL;
-    lb_error trouble;
     const health_alert_rule *rule = &health_alert_rules[o->id];
-    int r = lb_call(e->ctx, "execute_low_risk_sop", NULL,
-                    LB_ARGS(lb_text("issue_type", rule->metric), lb_text("schema", o->schema),
-                            lb_text("table", o->table), lb_f64("value", o->value)),
-                    &answer, &trouble);
-    e->sops += r >= 0;
-    return r < 0 ? lb_skipped(e->ctx, rule->sop, trouble.message, err)
-                 : lb_append(e->ctx, "sops", LB_ARGS(lb_text("metric", rule->metric), lb_json("result", answer)), err);
+    lb_value args[7] = {lb_text("issue_type", rule->metric), lb_text("schema", o->schema), lb_text("table", o->table),
+                        lb_f64("value", o->value)};
+    return call_sop(e, rule->metric, rule->sop, args, 4, err);
+}
+
+static bool is_due(const evaluation *e)
+{
+    struct json_object *owed = member(member(e->reading.next, PROCEDURES), "owed");
+    if (!json_object_is_type(owed, json_type_object))
+        return false;
+    json_object_object_foreach(owed, key, one)
+    {
+        (void)key;
+        if (json_object_get_int64(member(one, "until")) <= e->reading.at)
+            return true;
+    }
+    return false;
+}
+
+/* What limits or locks had held back, once its time has come. */
+static int run_owed(evaluation *e, lb_error *err)
+{
+    lb_value args[3];
+    return e->args->run_sops && is_due(e) ? call_sop(e, NULL, "changes that are owed", args, 0, err) : 0;
 }
 
 static health_habits habits_asked(const struct args *args)
@@ -250,6 +305,15 @@ static int measure(evaluation *e, health_measures *ret_measures, lb_error *err)
     return r < 0 ? r : health_judge_sight(e->ctx, &e->reading, ret_measures, e->policy.paused_by != NULL, err);
 }
 
+static int take_procedures(evaluation *e, lb_error *err)
+{
+    struct json_object *before = member(e->reading.before, PROCEDURES);
+    bool is_there = !before || member(e->reading.next, PROCEDURES);
+    return is_there || json_object_object_add(e->reading.next, PROCEDURES, json_object_get(before)) == 0
+               ? 0
+               : lb_out_of_memory(err);
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     evaluation e = {.ctx = ctx, .args = ctx->args};
@@ -265,6 +329,10 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = measure(&e, &measures, err);
     if (r >= 0)
         r = health_book_load(ctx, &e.reading, &e.book, err);
+    if (r >= 0)
+        r = take_procedures(&e, err);
+    if (r >= 0)
+        r = run_owed(&e, err);
     if (r >= 0)
         r = judge_all(&e, &measures, err);
     if (r >= 0)

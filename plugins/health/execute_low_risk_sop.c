@@ -10,10 +10,10 @@
 #include <time.h>
 
 struct args {
-    const char *issue_type, *schema, *table, *context;
+    const char *issue_type, *schema, *table, *context, *before;
     double value, slow_s, verify_s, look_every_s;
     int64_t most_tables, clear_after;
-    bool anyway;
+    bool anyway, give_memory;
 };
 
 static const lb_param params[] = {
@@ -37,6 +37,8 @@ static const lb_param params[] = {
              .max = "3000"),
     LB_PARAM(struct args, anyway, LB_BOOL, "false",
              "does it though it was just done, or did not help; whoever asks for that tells people himself"),
+    LB_PARAM(struct args, before, LB_JSON, NULL, "what was done before, where another tool remembers it"),
+    LB_PARAM(struct args, give_memory, LB_BOOL, "false", "also answers with that, for `before` of the next"),
     LB_PARAMS_END,
 };
 
@@ -328,12 +330,12 @@ static int run(lb_ctx *ctx, lb_error *err)
     const struct args *args = ctx->args;
     health_case what = {.most_tables = args->most_tables, .slow_s = args->slow_s};
     sop_past past;
-    int r = sop_load(ctx, &past, err);
+    int r = sop_load(ctx, args->before, &past, err);
     if (r >= 0)
         what.queued = sop_note_of(&past, "queued");
     if (r >= 0)
         r = args->issue_type ? treat(ctx, &what, &past, err) : catch_up(ctx, &what, &past, err);
-    return r < 0 ? r : sop_store(&past, err);
+    return r < 0 ? r : sop_store(&past, args->give_memory, err);
 }
 
 LB_TOOL(execute_low_risk_sop, "does what is safe about one of the eight alerts, and looks whether it helped",

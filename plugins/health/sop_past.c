@@ -41,11 +41,11 @@ static int add(struct json_object *into, const char *name, struct json_object *v
     return lb_out_of_memory(err);
 }
 
-int sop_load(lb_ctx *ctx, sop_past *ret_past, lb_error *err)
+int sop_load(lb_ctx *ctx, const char *given, sop_past *ret_past, lb_error *err)
 {
-    const char *text = NULL;
+    const char *text = given;
     *ret_past = (sop_past){.ctx = ctx};
-    int r = branch_recall(ctx, &text, &ret_past->uid, err);
+    int r = given ? branch_check(ctx, &text, &ret_past->uid, err) : branch_recall(ctx, &text, &ret_past->uid, err);
     if (r < 0)
         return r;
     ret_past->all = text ? json_tokener_parse(text) : json_object_new_object();
@@ -56,10 +56,13 @@ int sop_load(lb_ctx *ctx, sop_past *ret_past, lb_error *err)
                : add(ret_past->all, "changes", json_object_new_array(), err);
 }
 
-int sop_store(const sop_past *past, lb_error *err)
+int sop_store(const sop_past *past, bool gives, lb_error *err)
 {
-    return branch_remember(past->ctx, json_object_to_json_string_ext(past->all, JSON_C_TO_STRING_PLAIN), past->uid,
-                           err);
+    int r = past->uid ? branch_put_uid(past->all, past->uid, err) : 0;
+    const char *text = json_object_to_json_string_ext(past->all, JSON_C_TO_STRING_PLAIN);
+    if (r >= 0)
+        r = lb_remember(past->ctx, text, err);
+    return r < 0 || !gives ? r : lb_result(past->ctx, LB_ARGS(lb_json("memory", text)), err);
 }
 
 struct json_object *sop_note_of(sop_past *past, const char *name)

@@ -17,8 +17,10 @@ typedef struct sop_hold {
     int64_t until;
 } sop_hold;
 
-LB_MUST_CHECK int sop_load(lb_ctx *ctx, sop_past *ret_past, lb_error *err);
-LB_MUST_CHECK int sop_store(const sop_past *past, lb_error *err);
+/* given: as another tool remembers it, which called; or NULL: as it was remembered here. */
+LB_MUST_CHECK int sop_load(lb_ctx *ctx, const char *given, sop_past *ret_past, lb_error *err);
+/* gives: also into the answer. */
+LB_MUST_CHECK int sop_store(const sop_past *past, bool gives, lb_error *err);
 
 /* The limits of what changes something. */
 sop_hold sop_held_back(const sop_past *past, const health_case *what);
