@@ -21,7 +21,7 @@ typedef struct table_def {
     size_t column_count;
 } table_def;
 
-#define TABLE_COLUMNS_MAX 96                /* of one table */
+#define TABLE_COLUMNS_MAX 128               /* of one table */
 #define TABLE_ROW_MAX     ((size_t)8 << 20) /* bytes of one encoded row: readers of JSON lines stop at 16 MiB */
 
 /* Columns that the host fills: project_id, branch_id, run_id. A record that names project_id or branch_id itself (the

@@ -34,7 +34,7 @@ static int take_statement(lb_ctx *ctx, work *w, const statements_reader *reader,
     statements_totals delta;
     statements_change change = statements_compare(w->past.ledger, now, w->source.info.dealloc, &delta);
     bool has_delta = change == STATEMENTS_MOVED || change == STATEMENTS_FRESH;
-    double ms = has_delta ? delta.exec_ms : now->exec_ms;
+    double ms = has_delta ? delta.times[STATEMENTS_MS_EXEC] : now->times[STATEMENTS_MS_EXEC];
     w->seen++;
     if (change == STATEMENTS_STILL) {
         w->still++;

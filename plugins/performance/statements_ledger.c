@@ -1,9 +1,9 @@
 #include "statements_ledger.h"
 
 struct statements_ledger {
-    statements_totals *slots; /* open addressing; a slot without a queryid is free */
-    bool *taken;
-    size_t mask, most, count; /* half of the slots stay free, so that a search ends */
+    statements_totals *totals; /* one after the other, as they are large and slots are many */
+    uint32_t *slots;           /* open addressing: where its totals are, from 1; 0: free */
+    size_t mask, most, count;  /* half of the slots stay free, so that a search ends */
     int64_t taken_at, dealloc;
     int64_t from; /* what did not move since then is not in it; LB_TIME_NONE: all of the epoch is */
 };
@@ -34,12 +34,12 @@ statements_ledger *statements_ledger_new(lb_ctx *ctx, size_t most, int64_t taken
     while (size < 2 * most)
         size *= 2;
     statements_ledger *l = lb_alloc(ctx, sizeof *l);
-    statements_totals *slots = lb_alloc(ctx, size * sizeof *slots);
-    bool *taken = lb_alloc(ctx, size * sizeof *taken);
-    if (!l || !slots || !taken)
+    statements_totals *totals = lb_alloc(ctx, (most + 1) * sizeof *totals);
+    uint32_t *slots = lb_alloc(ctx, size * sizeof *slots);
+    if (!l || !totals || !slots)
         return NULL;
-    *l = (statements_ledger){.slots = slots,
-                             .taken = taken,
+    *l = (statements_ledger){.totals = totals,
+                             .slots = slots,
                              .mask = size - 1,
                              .most = most,
                              .taken_at = taken_at,
@@ -56,7 +56,7 @@ void statements_ledger_reaches(statements_ledger *l, int64_t since)
 static size_t find_slot(const statements_ledger *l, const statements_key *key)
 {
     size_t i = place_of(l, key);
-    while (l->taken[i] && !same_key(&l->slots[i].key, key))
+    while (l->slots[i] && !same_key(&l->totals[l->slots[i] - 1].key, key))
         i = (i + 1) & l->mask;
     return i;
 }
@@ -64,18 +64,18 @@ static size_t find_slot(const statements_ledger *l, const statements_key *key)
 bool statements_ledger_add(statements_ledger *l, const statements_totals *totals)
 {
     size_t i = find_slot(l, &totals->key);
-    if (!l->taken[i] && l->count == l->most)
+    if (!l->slots[i] && l->count == l->most)
         return false;
-    l->count += !l->taken[i];
-    l->taken[i] = true;
-    l->slots[i] = *totals;
+    if (!l->slots[i])
+        l->slots[i] = (uint32_t)++l->count;
+    l->totals[l->slots[i] - 1] = *totals;
     return true;
 }
 
 const statements_totals *statements_ledger_find(const statements_ledger *l, const statements_key *key)
 {
     size_t i = find_slot(l, key);
-    return l->taken[i] ? &l->slots[i] : NULL;
+    return l->slots[i] ? &l->totals[l->slots[i] - 1] : NULL;
 }
 
 /* An entry that is new to us began after the last snapshot, or else it would have been in it: where the ledger has all
@@ -97,9 +97,29 @@ static bool has_restarted(const statements_totals *before, const statements_tota
     if (now->since != LB_TIME_NONE && before->since != LB_TIME_NONE && now->since != before->since)
         return true;
     for (int i = 0; i < STATEMENTS_COUNTERS; i++)
-        if (now->counters[i] < before->counters[i])
+        if (now->counters[i] != STATEMENTS_NOT_COUNTED && now->counters[i] < before->counters[i])
             return true;
-    return now->plans < before->plans;
+    return false;
+}
+
+static bool is_still(const statements_totals *before, const statements_totals *now)
+{
+    return now->counters[STATEMENTS_CALLS] == before->counters[STATEMENTS_CALLS] &&
+           now->counters[STATEMENTS_PLANS] == before->counters[STATEMENTS_PLANS];
+}
+
+static void subtract(statements_totals *from, const statements_totals *before)
+{
+    for (int i = 0; i < STATEMENTS_COUNTERS; i++)
+        if (before->counters[i] == STATEMENTS_NOT_COUNTED)
+            from->counters[i] = STATEMENTS_NOT_COUNTED;
+        else if (from->counters[i] != STATEMENTS_NOT_COUNTED)
+            from->counters[i] -= before->counters[i];
+    for (int i = 0; i < STATEMENTS_TIMES; i++) {
+        from->times[i] -= before->times[i]; /* what is no number stays none */
+        if (from->times[i] < 0)
+            from->times[i] = 0; /* what is stored is rounded */
+    }
 }
 
 statements_change statements_compare(const statements_ledger *l, const statements_totals *now, int64_t dealloc,
@@ -110,13 +130,9 @@ statements_change statements_compare(const statements_ledger *l, const statement
         return first_seen(l, now, dealloc, ret_delta);
     if (has_restarted(before, now))
         return STATEMENTS_UNKNOWN;
-    if (now->counters[STATEMENTS_CALLS] == before->counters[STATEMENTS_CALLS] && now->plans == before->plans)
+    if (is_still(before, now))
         return STATEMENTS_STILL;
     *ret_delta = *now;
-    for (int i = 0; i < STATEMENTS_COUNTERS; i++)
-        ret_delta->counters[i] -= before->counters[i];
-    ret_delta->plans -= before->plans;
-    ret_delta->exec_ms =
-        now->exec_ms > before->exec_ms ? now->exec_ms - before->exec_ms : 0; /* what is stored is rounded */
+    subtract(ret_delta, before);
     return STATEMENTS_MOVED;
 }

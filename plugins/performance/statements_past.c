@@ -1,5 +1,6 @@
 #include "statements_past.h"
 
+#include <math.h>
 #include <sql/statements/last_snapshot.h>
 
 #define DAY_US INT64_C(86400000000)
@@ -24,18 +25,15 @@ static statements_totals totals_of(const statements_last_snapshot_row *row)
 {
     statements_totals t = {
         .key = {.userid = row->userid, .dbid = row->dbid, .queryid = row->queryid, .toplevel = row->toplevel},
-        .plans = row->plans,
-        .exec_ms = row->exec_ms,
         .since = row->stats_since_is_null ? LB_TIME_NONE : row->stats_since,
         .has_text = row->has_text,
     };
-    t.counters[STATEMENTS_CALLS] = row->calls;
-    t.counters[STATEMENTS_ROWS] = row->rows_seen;
-    t.counters[STATEMENTS_SHARED_HIT] = row->shared_hit;
-    t.counters[STATEMENTS_SHARED_READ] = row->shared_read;
-    t.counters[STATEMENTS_TEMP_READ] = row->temp_read;
-    t.counters[STATEMENTS_TEMP_WRITTEN] = row->temp_written;
-    t.counters[STATEMENTS_WAL_BYTES] = row->wal_bytes;
+#define TAKE(id, name) t.counters[STATEMENTS_##id] = row->name##_is_null ? STATEMENTS_NOT_COUNTED : row->name;
+    STATEMENTS_EACH_COUNTER(TAKE)
+#undef TAKE
+#define TAKE(id, name) t.times[STATEMENTS_MS_##id] = row->name##_is_null ? NAN : row->name;
+    STATEMENTS_EACH_TIME(TAKE)
+#undef TAKE
     return t;
 }
 

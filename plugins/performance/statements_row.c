@@ -4,28 +4,21 @@
 #include <sql/statements/snapshot.h>
 #include <sql/statements/snapshot_older.h>
 
-#define HEAD    9  /* values before the cells */
-#define TAIL    8  /* and behind them */
-#define COLUMNS 64 /* more than any version has */
+#define HEAD    9                                        /* values before the cells */
+#define TAIL    (STATEMENTS_COUNTERS + STATEMENTS_TIMES) /* and behind them */
+#define COLUMNS 64                                       /* more than any version has */
 
-/* In the order of statements_counter, and what else is looked at. */
-enum { PLANS = STATEMENTS_COUNTERS, EXEC_MS, SINCE, USERID, DBID, QUERYID, TOPLEVEL };
+/* The counters, the times, and what else is looked at. */
+enum { SINCE = TAIL, USERID, DBID, QUERYID, TOPLEVEL };
+#define NAME(id, name) #name,
 static const char *const places[STATEMENTS_PLACES] = {
-    [STATEMENTS_CALLS] = "calls",
-    [STATEMENTS_ROWS] = "rows",
-    [STATEMENTS_SHARED_HIT] = "shared_blks_hit",
-    [STATEMENTS_SHARED_READ] = "shared_blks_read",
-    [STATEMENTS_TEMP_READ] = "temp_blks_read",
-    [STATEMENTS_TEMP_WRITTEN] = "temp_blks_written",
-    [STATEMENTS_WAL_BYTES] = "wal_bytes",
-    [PLANS] = "plans",
-    [EXEC_MS] = "total_exec_time",
-    [SINCE] = "stats_since",
-    [USERID] = "userid",
-    [DBID] = "dbid",
-    [QUERYID] = "queryid",
-    [TOPLEVEL] = "toplevel",
+    STATEMENTS_EACH_COUNTER(NAME) STATEMENTS_EACH_TIME(NAME) "stats_since", "userid", "dbid", "queryid", "toplevel",
 };
+#undef NAME
+
+#define NAME(id, name) #name "_delta",
+static const char *const deltas[TAIL] = {STATEMENTS_EACH_COUNTER(NAME) STATEMENTS_EACH_TIME(NAME)};
+#undef NAME
 
 static int find_places(statements_reader *reader, lb_error *err)
 {
@@ -60,10 +53,9 @@ int statements_open(lb_ctx *ctx, const statements_source *s, const int64_t *with
     return find_places(ret_reader, err);
 }
 
-static int64_t count_at(const statements_reader *reader, int place)
+static const lb_value *cell_at(const statements_reader *reader, int place)
 {
-    const lb_value *cell = &reader->cells[reader->at[place]];
-    return cell->type == LB_NULL ? 0 : cell->v.i64;
+    return &reader->cells[reader->at[place]];
 }
 
 bool statements_read(lb_ctx *ctx, statements_reader *reader, statements_totals *ret_totals)
@@ -71,18 +63,22 @@ bool statements_read(lb_ctx *ctx, statements_reader *reader, statements_totals *
     reader->cells = lb_next(ctx, reader->rows);
     if (!reader->cells)
         return false;
-    const lb_value *since = &reader->cells[reader->at[SINCE]];
+    const lb_value *since = cell_at(reader, SINCE);
     *ret_totals = (statements_totals){
-        .key = {.userid = count_at(reader, USERID),
-                .dbid = count_at(reader, DBID),
-                .queryid = count_at(reader, QUERYID),
-                .toplevel = reader->cells[reader->at[TOPLEVEL]].v.flag},
-        .plans = count_at(reader, PLANS),
-        .exec_ms = reader->cells[reader->at[EXEC_MS]].v.f64,
+        .key = {.userid = cell_at(reader, USERID)->v.i64,
+                .dbid = cell_at(reader, DBID)->v.i64,
+                .queryid = cell_at(reader, QUERYID)->v.i64,
+                .toplevel = cell_at(reader, TOPLEVEL)->v.flag},
         .since = since->type == LB_NULL ? LB_TIME_NONE : since->v.i64,
     };
-    for (int i = 0; i < STATEMENTS_COUNTERS; i++)
-        ret_totals->counters[i] = count_at(reader, i);
+    for (int i = 0; i < STATEMENTS_COUNTERS; i++) {
+        const lb_value *cell = cell_at(reader, i);
+        ret_totals->counters[i] = cell->type == LB_NULL ? STATEMENTS_NOT_COUNTED : cell->v.i64;
+    }
+    for (int i = 0; i < STATEMENTS_TIMES; i++) {
+        const lb_value *cell = cell_at(reader, STATEMENTS_COUNTERS + i);
+        ret_totals->times[i] = cell->type == LB_NULL ? NAN : cell->v.f64;
+    }
     return true;
 }
 
@@ -94,14 +90,14 @@ static double to_nanoseconds(double ms)
 
 static void put_deltas(lb_value *into, const statements_totals *delta)
 {
-    static const char *const names[STATEMENTS_COUNTERS] = {"calls_delta",           "rows_delta",
-                                                           "shared_blks_hit_delta", "shared_blks_read_delta",
-                                                           "temp_blks_read_delta",  "temp_blks_written_delta",
-                                                           "wal_bytes_delta"};
     for (int i = 0; i < STATEMENTS_COUNTERS; i++)
-        into[i] = delta ? lb_i64(names[i], delta->counters[i]) : lb_null(names[i]);
-    into[STATEMENTS_COUNTERS] =
-        delta ? lb_f64("total_exec_time_delta", to_nanoseconds(delta->exec_ms)) : lb_null("total_exec_time_delta");
+        into[i] =
+            delta->counters[i] == STATEMENTS_NOT_COUNTED ? lb_null(deltas[i]) : lb_i64(deltas[i], delta->counters[i]);
+    for (int i = 0; i < STATEMENTS_TIMES; i++) {
+        const char *name = deltas[STATEMENTS_COUNTERS + i];
+        double ms = delta->times[i];
+        into[STATEMENTS_COUNTERS + i] = isnan(ms) ? lb_null(name) : lb_f64(name, to_nanoseconds(ms));
+    }
 }
 
 int statements_store(lb_ctx *ctx, const statements_source *s, const statements_snapshot_facts *facts,
@@ -123,6 +119,7 @@ int statements_store(lb_ctx *ctx, const statements_source *s, const statements_s
     for (size_t i = HEAD; i < HEAD + reader->columns; i++)
         if (row[i].type == LB_F64)
             row[i].v.f64 = to_nanoseconds(row[i].v.f64);
-    put_deltas(row + HEAD + reader->columns, delta); /* what follows is zero, which ends it */
+    if (delta)
+        put_deltas(row + HEAD + reader->columns, delta); /* what follows is zero, which ends it */
     return lb_record(ctx, "pg_stat_history", row, err);
 }

@@ -11,7 +11,7 @@ typedef struct statements_snapshot_facts {
 } statements_snapshot_facts;
 
 /* The cells of a snapshot, oldest or newest extension alike: both statements have the same columns. */
-#define STATEMENTS_PLACES 14
+#define STATEMENTS_PLACES (STATEMENTS_COUNTERS + STATEMENTS_TIMES + 5)
 
 typedef struct statements_reader {
     lb_rows *rows;

@@ -4,6 +4,8 @@
 
 #include "arena.h"
 
+#include <math.h>
+
 static arena memory; /* of all tests, as of a run */
 
 static void *allocate(lb_ctx *ctx, size_t bytes)
@@ -22,7 +24,7 @@ static lb_ctx ctx = {.host = &host};
 static statements_totals of(int64_t queryid, int64_t calls, int64_t since)
 {
     statements_totals t = {.key = {.userid = 10, .dbid = 5, .queryid = queryid, .toplevel = true},
-                           .exec_ms = 2.0 * (double)calls,
+                           .times = {[STATEMENTS_MS_EXEC] = 2.0 * (double)calls},
                            .since = since};
     t.counters[STATEMENTS_CALLS] = calls;
     t.counters[STATEMENTS_ROWS] = 3 * calls;
@@ -52,7 +54,27 @@ static void what_moved_has_a_delta(void)
     CU_ASSERT_EQUAL(compare(l, of(1, 14, 500), 7, &delta), STATEMENTS_MOVED);
     CU_ASSERT_EQUAL(delta.counters[STATEMENTS_CALLS], 4);
     CU_ASSERT_EQUAL(delta.counters[STATEMENTS_ROWS], 12);
-    CU_ASSERT_DOUBLE_EQUAL(delta.exec_ms, 8, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(delta.times[STATEMENTS_MS_EXEC], 8, 1e-9);
+}
+
+/* Of what a server lacks, or history lacked until now, nobody knows the growth. */
+static void what_nobody_counted_has_no_delta(void)
+{
+    statements_totals delta, before = of(1, 10, 500), now = of(1, 14, 500);
+    statements_ledger *l = statements_ledger_new(&ctx, 1, 1000, 7);
+    before.counters[STATEMENTS_WAL_BUFFERS_FULL] = now.counters[STATEMENTS_JIT_DEFORMED] = STATEMENTS_NOT_COUNTED;
+    before.times[STATEMENTS_MS_LOCAL_READ] = now.times[STATEMENTS_MS_JIT_DEFORM] = NAN;
+    now.counters[STATEMENTS_WAL_BUFFERS_FULL] = 5;
+    now.counters[STATEMENTS_LOCAL_DIRTIED] = 6;
+    now.times[STATEMENTS_MS_PLAN] = 0.25;
+    CU_ASSERT_TRUE(statements_ledger_add(l, &before));
+    CU_ASSERT_EQUAL(compare(l, now, 7, &delta), STATEMENTS_MOVED);
+    CU_ASSERT_EQUAL(delta.counters[STATEMENTS_WAL_BUFFERS_FULL], STATEMENTS_NOT_COUNTED);
+    CU_ASSERT_EQUAL(delta.counters[STATEMENTS_JIT_DEFORMED], STATEMENTS_NOT_COUNTED);
+    CU_ASSERT_TRUE(isnan(delta.times[STATEMENTS_MS_LOCAL_READ]));
+    CU_ASSERT_TRUE(isnan(delta.times[STATEMENTS_MS_JIT_DEFORM]));
+    CU_ASSERT_EQUAL(delta.counters[STATEMENTS_LOCAL_DIRTIED], 6);
+    CU_ASSERT_DOUBLE_EQUAL(delta.times[STATEMENTS_MS_PLAN], 0.25, 1e-9);
 }
 
 static void what_restarted_has_none(void)
@@ -141,7 +163,7 @@ static void many_are_all_found(void)
     CU_ASSERT_EQUAL(wrong, 0);
 }
 
-SUITE(statements_ledger, TEST(what_moved_has_a_delta), TEST(what_restarted_has_none),
-      TEST(what_is_new_began_after_the_snapshot), TEST(what_rested_for_long_is_not_new),
+SUITE(statements_ledger, TEST(what_moved_has_a_delta), TEST(what_nobody_counted_has_no_delta),
+      TEST(what_restarted_has_none), TEST(what_is_new_began_after_the_snapshot), TEST(what_rested_for_long_is_not_new),
       TEST(the_first_of_an_epoch_has_no_deltas), TEST(each_part_of_the_key_counts), TEST(a_full_one_takes_no_more),
       TEST(many_are_all_found))

@@ -2,6 +2,7 @@
 own statements left out, and what is said where there is nothing to read."""
 
 import itertools
+import json
 
 from place import VERSIONS, Given, Local, contains, each_version, equal, holds, suite
 from planted import KEEPS
@@ -195,6 +196,71 @@ def no_delta_crosses_an_epoch(version):
         holds("2" in str(found), f"epochs: {found}")
 
 
+BUSY = {"pg_stat_statements.track_planning": "on", "track_io_timing": "on", "temp_buffers": "'800kB'", "jit": "on", "jit_above_cost": 0,
+        "jit_inline_above_cost": 0, "jit_optimize_above_cost": 0, "max_parallel_workers_per_gather": 2,
+        "min_parallel_table_scan_size": 0, "parallel_setup_cost": 0, "parallel_tuple_cost": 0}
+NO_COUNTERS = ("userid", "dbid", "toplevel", "queryid", "stats_since", "minmax_stats_since")
+
+
+def counters_of(place):
+    """What the server itself says of what work() sent: by statement, its totals under history's names."""
+    rows = json.loads(place.sql("SELECT coalesce(json_agg(to_jsonb(s)), '[]') FROM pg_stat_statements s"
+                                f" WHERE {HERE} AND query ~ 'busy|idle_one' AND query !~ 'pg_stat_statements'"))
+    renamed = {"blk_read_time": "shared_blk_read_time", "blk_write_time": "shared_blk_write_time"}
+    return {row["queryid"]: {renamed.get(name, name): value for name, value in row.items()
+                             if name not in (*NO_COUNTERS, "query") and not name.startswith(("min_", "max_", "mean_", "stddev_"))}
+            for row in rows}
+
+
+def each_counter_has_its_delta(version):
+    """What history says was added is the difference of two totals of the server, for each counter that it has."""
+    def work():
+        place.sql("INSERT INTO busy SELECT g, repeat('x', 300) FROM generate_series(1, 3000) g;"
+                  "SELECT count(*) FROM (SELECT id, body FROM busy ORDER BY body, id DESC OFFSET 1) b;"
+                  "CREATE TEMP TABLE busy_temp AS SELECT * FROM busy; SELECT count(*), max(body) FROM busy_temp;"
+                  "UPDATE busy_temp SET id = id + 1; SELECT sum(id * 2) FROM busy WHERE id > 7")
+
+    def taken(result):
+        return {r["queryid"]: r for r in place.waiting("pg_stat_history") if r["snapshot_id"] == result["snapshot_id"]}
+
+    with Ward(version, **BUSY) as ward, Private(ward) as place:
+        place.write(more=KEEPS)
+        with_extension(place)
+        place.sql("CREATE TABLE busy (id int, body text)")
+        work()
+        before = counters_of(place)
+        first = taken(place.run(PERSIST)["result"])
+        equal([name for row in first.values() for name in row if name.endswith("_delta")], [], "deltas of the first of an epoch")
+        for _ in range(3):
+            work()
+        after = counters_of(place)
+        rows = taken(place.run(PERSIST)["result"])
+        moved = set()
+        for queryid, now in after.items():
+            if now == before.get(queryid):
+                equal(queryid in rows, False, "what did not move")
+                continue
+            row, was = rows[queryid], before.get(queryid, dict.fromkeys(now, 0))  # a temporary table is another one each time
+            equal(sorted(n for n in row if n.endswith("_delta")), sorted(f"{n}_delta" for n in now), f"deltas of {queryid}")
+            for name, value in now.items():
+                equal(row[name], round(value, 6), f"total {name} of {queryid}")
+                holds(abs(row[f"{name}_delta"] - (value - was[name])) < 1e-5, f"{name}: {row} after {was}")
+                moved |= {name} if value > was[name] else set()
+        compiled = [name for name in next(iter(after.values())) if name.startswith("jit_")]
+        expected = {"calls", "plans", "rows", "total_exec_time", "total_plan_time", "shared_blks_hit", "shared_blks_dirtied",
+                    "local_blks_hit", "local_blks_dirtied", "local_blks_written", "temp_blks_read", "temp_blks_written",
+                    "temp_blk_write_time", "wal_records", "wal_bytes"}
+        expected |= {name for name in compiled if place.sql("SELECT pg_jit_available()") == "t"}
+        equal(expected - moved, set(), "counters that this was to move")
+        ward.shell('pg_exec "$bin/pg_ctl" -D "$data" -m fast -w -l "$log" restart >/dev/null')
+        work()
+        result = place.run(PERSIST)["result"]
+        again = taken(result)
+        holds(result["first_of_its_epoch"] and set(after) <= set(again), f"after a restart: {result}")
+        holds(all(again[q]["calls"] == after[q]["calls"] + 1 for q in before if q in after and after[q]["calls"] > 1), "the server has kept its totals")
+        equal([name for row in again.values() for name in row if name.endswith("_delta")], [], "deltas across the restart")
+
+
 def let(place, done):
     """Carried out, if it waits for a person."""
     holds(done.returncode in (0, 3), f"exit {done.returncode}: {done.stdout}{done.stderr}")
@@ -235,6 +301,6 @@ def what_goes_leaves_a_last_snapshot(version):
 
 
 suite(*each_version(only_new_evictions_are_news, every_column_is_there, an_older_extension_is_read_too, says_where_nothing_can_be_read, info_is_kept,
-                    deltas_cover_what_was_added, no_delta_crosses_an_epoch,
+                    deltas_cover_what_was_added, each_counter_has_its_delta, no_delta_crosses_an_epoch,
                     what_goes_leaves_a_last_snapshot),
       at_once=3)
