@@ -239,6 +239,7 @@ static int tell_keys(lb_ctx *ctx, const look *l, lb_error *err)
     int level = l->keys.worst > args->key_critical ? 2 : l->keys.worst > args->key_high;
     const vacuum_alert alert = {
         .metric = "key_range_used",
+        .database = l->scan.server.database,
         .object = "the key that is nearest to its end",
         .unit = "ratio",
         .action = "widen",
@@ -261,6 +262,7 @@ static int tell_key_days(lb_ctx *ctx, const look *l, lb_error *err)
     int level = !k->days_name ? 0 : k->days < args->critical_days ? 2 : k->days < args->warning_days;
     const vacuum_alert alert = {
         .metric = "key_days_left",
+        .database = l->scan.server.database,
         .object = "the key that runs out first",
         .unit = "days",
         .action = "widen",
@@ -353,7 +355,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0)
         r = look_at_tables(ctx, &l, err);
     if (r >= 0)
-        r = vacuum_keys_look(ctx, &keys, &l.keys, err);
+        r = vacuum_keys_look(ctx, l.scan.server.database, &keys, &l.keys, err);
     if (r >= 0)
         r = lb_skipped(ctx, "tables of other databases", "a run sees those of its own; their databases' ages are here",
                        err);

@@ -54,7 +54,7 @@ static int attempt(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_pl
 {
     const struct args *args = ctx->args;
     lb_group *group = NULL;
-    const lb_value *evidence = vacuum_rewrite_evidence(ctx, p, args->lock_timeout_ms);
+    const lb_value *evidence = vacuum_rewrite_evidence(ctx, scan, p, args->lock_timeout_ms);
     if (!evidence)
         return lb_out_of_memory(err);
     int r = lb_group_open(ctx,
@@ -154,7 +154,7 @@ static int rewrite(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_pl
     r = vacuum_write(ctx, &o, err);
     if (r < 0)
         return r;
-    const lb_value *evidence = vacuum_rewrite_evidence(ctx, p, args->lock_timeout_ms);
+    const lb_value *evidence = vacuum_rewrite_evidence(ctx, scan, p, args->lock_timeout_ms);
     return lb_result(ctx,
                      LB_ARGS(lb_text("table", p->table.label), lb_text("operation", "vacuum_full"),
                              lb_text("status", o.status), lb_text("reason", o.error ? o.error : o.reason),

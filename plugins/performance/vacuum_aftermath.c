@@ -42,8 +42,10 @@ static int settle(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrites_ro
 int vacuum_settle_rewrites(lb_ctx *ctx, const vacuum_scan *scan, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    const vacuum_rewrites_args wanted = {
-        .project = target->project, .branch = target->branch, .since = scan->now - LOOKBACK_US};
+    const vacuum_rewrites_args wanted = {.project = target->project,
+                                         .branch = target->branch,
+                                         .database = scan->server.database,
+                                         .since = scan->now - LOOKBACK_US};
     vacuum_rewrites_row row;
     lb_rows *rows = NULL;
     int r = vacuum_rewrites(ctx, &wanted, &rows, err);

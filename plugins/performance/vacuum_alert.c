@@ -28,9 +28,20 @@ static lb_value figure(const char *name, double value)
     return isnan(value) ? lb_null(name) : lb_f64(name, value);
 }
 
-static int breach(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, lb_error *err)
+static const char *name_of(lb_ctx *ctx, const vacuum_alert *a)
 {
-    (void)json_object_object_add(open, a->metric, json_object_new_boolean(true));
+    return a->database ? lb_printf(ctx, "%s of %s", a->metric, a->database) : a->metric;
+}
+
+/* Memories of earlier versions do not say of which database an alert is. */
+static bool is_open(struct json_object *open, const char *name, const vacuum_alert *a)
+{
+    return json_object_object_get_ex(open, name, NULL) || json_object_object_get_ex(open, a->metric, NULL);
+}
+
+static int breach(lb_ctx *ctx, struct json_object *open, const char *name, const vacuum_alert *a, lb_error *err)
+{
+    (void)json_object_object_add(open, name, json_object_new_boolean(true));
     return lb_emit(ctx, "threshold.breached",
                    LB_ARGS(lb_text("metric", a->metric), lb_f64("value", a->value), lb_f64("threshold", a->threshold),
                            lb_text("unit", a->unit), lb_text("level", a->level > 1 ? "critical" : "warning"),
@@ -39,8 +50,9 @@ static int breach(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, 
                    err);
 }
 
-static int clear(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, lb_error *err)
+static int clear(lb_ctx *ctx, struct json_object *open, const char *name, const vacuum_alert *a, lb_error *err)
 {
+    json_object_object_del(open, name);
     json_object_object_del(open, a->metric);
     return lb_emit(ctx, "threshold.cleared",
                    LB_ARGS(lb_text("metric", a->metric), figure("value", a->value), lb_f64("threshold", a->threshold),
@@ -50,9 +62,12 @@ static int clear(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, l
 
 int vacuum_say(lb_ctx *ctx, struct json_object *open, const vacuum_alert *a, lb_error *err)
 {
+    const char *name = name_of(ctx, a);
+    if (!name)
+        return lb_out_of_memory(err);
     if (a->level > 0)
-        return breach(ctx, open, a, err);
-    return a->is_well_inside && json_object_object_get_ex(open, a->metric, NULL) ? clear(ctx, open, a, err) : 0;
+        return breach(ctx, open, name, a, err);
+    return a->is_well_inside && is_open(open, name, a) ? clear(ctx, open, name, a, err) : 0;
 }
 
 int vacuum_remember_alerts(lb_ctx *ctx, struct json_object *open, lb_error *err)

@@ -9,8 +9,9 @@ struct json_object;
 
 typedef struct vacuum_alert {
     const char *metric, *unit, *text;
-    const char *object;      /* what it is about, which tells it from what others see of that metric; or NULL */
-    const char *action;      /* that is proposed; NULL: vacuum */
+    const char *database; /* that it is about, as what others of the branch have is another matter; NULL: all of them */
+    const char *object;   /* what it is about, which tells it from what others see of that metric; or NULL */
+    const char *action;   /* that is proposed; NULL: vacuum */
     double value, threshold; /* value NAN: none */
     int level;               /* 0: it is not past the threshold, 1: a warning, 2: critical */
     bool is_well_inside;     /* and not only just: what was told of is over */

@@ -3,6 +3,9 @@
 
 #include <json-c/json.h>
 
+#define DATABASES "databases"
+#define MOST      (512 * 1024) /* bytes of all databases: half of what a tool may remember */
+
 static void release(void *document)
 {
     (void)json_object_put(document);
@@ -14,33 +17,82 @@ static struct json_object *member(struct json_object *from, const char *name)
     return json_object_object_get_ex(from, name, &found) ? found : NULL;
 }
 
-int vacuum_recall_behind(lb_ctx *ctx, vacuum_behind *b, lb_error *err)
+/* Memories of earlier versions are of one database, and do not say which: the one that is looked at first. */
+static struct json_object *of_database(struct json_object *memory, const char *database)
+{
+    struct json_object *all = member(memory, DATABASES);
+    return all ? member(all, database) : memory;
+}
+
+static int begin(lb_ctx *ctx, struct json_object **ret_object, lb_error *err)
+{
+    *ret_object = json_object_new_object();
+    int r = lb_defer(ctx, release, *ret_object);
+    return r < 0 || !*ret_object ? lb_out_of_memory(err) : 0;
+}
+
+int vacuum_recall_behind(lb_ctx *ctx, const char *database, vacuum_behind *b, lb_error *err)
 {
     const char *text = NULL;
     int r = lb_recall(ctx, &text, err);
     struct json_object *memory = r >= 0 && text ? json_tokener_parse(text) : NULL;
     if (r >= 0)
         r = lb_defer(ctx, release, memory);
-    b->now = json_object_new_object();
-    b->rows_now = json_object_new_object();
     if (r >= 0)
-        r = lb_defer(ctx, release, b->now);
+        r = begin(ctx, &b->now, err);
     if (r >= 0)
-        r = lb_defer(ctx, release, b->rows_now);
-    if (r < 0 || !b->now || !b->rows_now)
-        return r < 0 ? r : lb_out_of_memory(err);
-    b->before = member(memory, "behind");
-    b->rows_before = member(memory, "rows");
-    b->told = member(memory, "told");
+        r = begin(ctx, &b->rows_now, err);
+    if (r < 0)
+        return r;
+    struct json_object *own = of_database(memory, database);
+    b->database = database;
+    b->memory = memory;
+    b->before = member(own, "behind");
+    b->rows_before = member(own, "rows");
+    b->told = member(own, "told");
     b->told = member(b->told, "table") ? b->told : NULL;
     return 0;
 }
 
-int vacuum_remember_behind(lb_ctx *ctx, const vacuum_behind *b, lb_error *err)
+/* The one that was looked at longest ago comes first. Its open alert is kept: somebody has to end it. */
+static bool forget_one(struct json_object *all, const char *but)
 {
-    const char *open = b->told ? json_object_to_json_string(b->told) : "null";
-    const char *text = lb_printf(ctx, "{\"told\":%s,\"behind\":%s,\"rows\":%s}", open,
-                                 json_object_to_json_string(b->now), json_object_to_json_string(b->rows_now));
+    json_object_object_foreach(all, database, own)
+    {
+        bool has_rows = member(own, "rows");
+        if (strcmp(database, but) == 0 || !has_rows)
+            continue;
+        json_object_object_del(own, "rows");
+        json_object_object_del(own, "behind");
+        return true;
+    }
+    return false;
+}
+
+static void put(struct json_object *into, const char *name, struct json_object *value)
+{
+    (void)json_object_object_add(into, name, json_object_get(value));
+}
+
+int vacuum_remember_behind(lb_ctx *ctx, vacuum_behind *b, lb_error *err)
+{
+    struct json_object *document, *own, *all = member(b->memory, DATABASES);
+    int r = begin(ctx, &document, err);
+    if (r >= 0)
+        r = begin(ctx, &own, err);
+    if (r >= 0 && !all)
+        r = begin(ctx, &all, err);
+    if (r < 0)
+        return r;
+    put(own, "told", b->told);
+    put(own, "behind", b->now);
+    put(own, "rows", b->rows_now);
+    json_object_object_del(all, b->database); /* what is added comes last */
+    put(all, b->database, own);
+    put(document, DATABASES, all);
+    const char *text = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN);
+    while (text && strlen(text) > MOST && forget_one(all, b->database))
+        text = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN);
     return text ? lb_remember(ctx, text, err) : lb_out_of_memory(err);
 }
 

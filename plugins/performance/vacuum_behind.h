@@ -5,14 +5,17 @@
 
 #include "vacuum_scan.h"
 
+/* Of the database that is looked at. What is remembered of other ones of the branch stays as it is. */
 typedef struct vacuum_behind {
+    const char *database;
+    struct json_object *memory;                 /* of all databases */
     struct json_object *before, *now;           /* relation: since when it is past its trigger */
     struct json_object *rows_before, *rows_now; /* relation: what was counted of it */
     struct json_object *told;                   /* schema, table and level of the alert that is open; NULL: none is */
 } vacuum_behind;
 
-LB_MUST_CHECK int vacuum_recall_behind(lb_ctx *ctx, vacuum_behind *ret_behind, lb_error *err);
-LB_MUST_CHECK int vacuum_remember_behind(lb_ctx *ctx, const vacuum_behind *b, lb_error *err);
+LB_MUST_CHECK int vacuum_recall_behind(lb_ctx *ctx, const char *database, vacuum_behind *ret_behind, lb_error *err);
+LB_MUST_CHECK int vacuum_remember_behind(lb_ctx *ctx, vacuum_behind *b, lb_error *err);
 
 /* Since when the table was past its trigger at the last look; `now`: it was not. */
 int64_t vacuum_behind_since(const vacuum_behind *b, const char *key, int64_t now);

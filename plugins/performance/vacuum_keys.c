@@ -216,12 +216,13 @@ static key *find(list *l, const char *label)
 }
 
 /* No history is no failure: then no rate is known. */
-static int read_rates(lb_ctx *ctx, list *l, double hours, lb_error *err)
+static int read_rates(lb_ctx *ctx, const char *database, list *l, double hours, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     int64_t now = lb_now(ctx);
     const vacuum_key_readings_args args = {.project = target->project,
                                            .branch = target->branch,
+                                           .database = database,
                                            .metric = METRIC,
                                            .since = now - (int64_t)(hours * 3600e6)};
     vacuum_key_readings_row row;
@@ -243,7 +244,7 @@ static int read_rates(lb_ctx *ctx, list *l, double hours, lb_error *err)
     return 0;
 }
 
-static int note(lb_ctx *ctx, const list *l, lb_error *err)
+static int note(lb_ctx *ctx, const char *database, const list *l, lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; i < l->count && r >= 0; i++)
@@ -251,7 +252,7 @@ static int note(lb_ctx *ctx, const list *l, lb_error *err)
             r = lb_record(ctx, "lakebase_metrics",
                           LB_ARGS(lb_text("metric_name", METRIC), lb_f64("metric_value", l->items[i].range.value),
                                   lb_text("unit", "ids"), lb_text("kind", "counter"),
-                                  lb_text("object_name", l->items[i].label),
+                                  lb_text("object_name", l->items[i].label), lb_text("database_name", database),
                                   lb_time("snapshot_timestamp", lb_now(ctx))),
                           err);
     return r;
@@ -379,7 +380,8 @@ static int tell(lb_ctx *ctx, const list *l, const vacuum_keys_limits *limits, va
     return r;
 }
 
-int vacuum_keys_look(lb_ctx *ctx, const vacuum_keys_limits *limits, vacuum_keys *ret_keys, lb_error *err)
+int vacuum_keys_look(lb_ctx *ctx, const char *database, const vacuum_keys_limits *limits, vacuum_keys *ret_keys,
+                     lb_error *err)
 {
     list l = {.items = lb_alloc(ctx, MOST * sizeof *l.items)};
     *ret_keys = (vacuum_keys){.days = -1};
@@ -391,9 +393,9 @@ int vacuum_keys_look(lb_ctx *ctx, const vacuum_keys_limits *limits, vacuum_keys 
     for (size_t i = 0; i < l.count; i++)
         l.items[i].rate = l.items[i].days = -1;
     if (r >= 0 && l.count)
-        r = read_rates(ctx, &l, limits->rate_hours, err);
+        r = read_rates(ctx, database, &l, limits->rate_hours, err);
     if (r >= 0)
-        r = note(ctx, &l, err);
+        r = note(ctx, database, &l, err);
     if (r >= 0)
         r = tell(ctx, &l, limits, ret_keys, err);
     return r < 0 ? lb_wrap(err, "keys") : lb_examined(ctx, "keys", ret_keys->examined, err);

@@ -49,6 +49,7 @@ typedef struct vacuum_keys {
 
 /* Reports each key past a limit, and notes how far those stand that have used a quarter of their range. What cannot be
  * read is said and no failure. */
-LB_MUST_CHECK int vacuum_keys_look(lb_ctx *ctx, const vacuum_keys_limits *limits, vacuum_keys *ret_keys, lb_error *err);
+LB_MUST_CHECK int vacuum_keys_look(lb_ctx *ctx, const char *database, const vacuum_keys_limits *limits,
+                                   vacuum_keys *ret_keys, lb_error *err);
 
 #endif

@@ -95,7 +95,8 @@ static void carry(const vacuum_scan *scan, vacuum_relation *v, int64_t dead, int
     vacuum_need_of(&scan->server, &v->row, &v->need);
 }
 
-static int note(lb_ctx *ctx, const vacuum_relation *v, const char *metric, int64_t was, int64_t is, lb_error *err)
+static int note(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, const char *metric, int64_t was,
+                int64_t is, lb_error *err)
 {
     if (was == is || (was < NOTED && is < NOTED))
         return 0;
@@ -106,7 +107,8 @@ static int note(lb_ctx *ctx, const vacuum_relation *v, const char *metric, int64
     return lb_record(ctx, "lakebase_metrics",
                      LB_ARGS(lb_text("metric_name", metric), lb_f64("metric_value", (double)is),
                              lb_text("unit", "rows"), lb_text("kind", "gauge"), lb_text("object_name", v->label),
-                             lb_json("detail", identity), lb_time("snapshot_timestamp", lb_now(ctx))),
+                             lb_text("database_name", scan->server.database), lb_json("detail", identity),
+                             lb_time("snapshot_timestamp", lb_now(ctx))),
                      err);
 }
 
@@ -136,8 +138,10 @@ static bool matters(lb_ctx *ctx, const vacuum_scan *scan, struct json_object *be
 static int read_vacuumed(lb_ctx *ctx, const vacuum_scan *scan, struct json_object *before, vacuumed *ret, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    const vacuum_vacuumed_args wanted = {
-        .project = target->project, .branch = target->branch, .since = scan->now - LOOKBACK_US};
+    const vacuum_vacuumed_args wanted = {.project = target->project,
+                                         .branch = target->branch,
+                                         .database = scan->server.database,
+                                         .since = scan->now - LOOKBACK_US};
     struct json_object *at = NULL;
     lb_rows *rows = NULL;
     *ret = (vacuumed){0};
@@ -172,9 +176,9 @@ static int keep_one(lb_ctx *ctx, const vacuum_scan *scan, vacuum_relation *v, st
     account was = account_before(before, relation, v), is = account_of(v, &was, was_vacuumed(done, v));
     is.relation = relation;
     *ret_account = is;
-    int r = note(ctx, v, DEAD, was.carried_dead, is.carried_dead, err);
+    int r = note(ctx, scan, v, DEAD, was.carried_dead, is.carried_dead, err);
     if (r >= 0)
-        r = note(ctx, v, INSERTED, was.carried_inserted, is.carried_inserted, err);
+        r = note(ctx, scan, v, INSERTED, was.carried_inserted, is.carried_inserted, err);
     if (r >= 0 && (is.carried_dead || is.carried_inserted))
         carry(scan, v, is.carried_dead, is.carried_inserted);
     return r;
@@ -249,8 +253,10 @@ void vacuum_ledger_keep_on(const vacuum_scan *scan, const vacuum_relation *was, 
 int vacuum_ledger_read(lb_ctx *ctx, vacuum_scan *scan, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
-    const vacuum_carried_args wanted = {
-        .project = target->project, .branch = target->branch, .since = scan->now - LOOKBACK_US};
+    const vacuum_carried_args wanted = {.project = target->project,
+                                        .branch = target->branch,
+                                        .database = scan->server.database,
+                                        .since = scan->now - LOOKBACK_US};
     vacuum_carried_row row;
     lb_rows *rows = NULL;
     if (scan->server.is_standby)

@@ -99,7 +99,8 @@ void vacuum_weigh_holder(const vacuum_scan *scan, double holder_seconds, vacuum_
     p->kept_ratio = vacuum_is_futile(&p->table, p->holder) ? p->table.need.dead_ratio : 0;
 }
 
-const lb_value *vacuum_rewrite_evidence(lb_ctx *ctx, const vacuum_rewrite_plan *p, int64_t lock_timeout_ms)
+const lb_value *vacuum_rewrite_evidence(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_plan *p,
+                                        int64_t lock_timeout_ms)
 {
     static const lb_value alternatives[] = {
         {.type = LB_TEXT, .v.text = "a plain VACUUM makes the room reusable without a lock, and rows fill it again"},
@@ -109,6 +110,7 @@ const lb_value *vacuum_rewrite_evidence(lb_ctx *ctx, const vacuum_rewrite_plan *
     };
     const vacuum_relations_row *row = &p->table.row;
     const lb_value values[] = {
+        lb_text("database", scan->server.database),
         lb_i64("heap_bytes", p->size.heap_bytes),
         lb_i64("index_bytes", p->size.index_bytes),
         lb_i64("total_bytes", p->size.total_bytes),

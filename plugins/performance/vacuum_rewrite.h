@@ -29,6 +29,7 @@ LB_MUST_CHECK int vacuum_plan_rewrite(lb_ctx *ctx, const vacuum_scan *scan, cons
 void vacuum_weigh_holder(const vacuum_scan *scan, double holder_seconds, vacuum_rewrite_plan *p);
 
 /* For the person who decides. */
-const lb_value *vacuum_rewrite_evidence(lb_ctx *ctx, const vacuum_rewrite_plan *p, int64_t lock_timeout_ms);
+const lb_value *vacuum_rewrite_evidence(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_plan *p,
+                                        int64_t lock_timeout_ms);
 
 #endif

@@ -213,7 +213,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0 && why)
         r = lb_skipped(ctx, "autovacuum", why, err);
     if (r >= 0 && !why)
-        r = vacuum_recall_behind(ctx, &w.memory, err);
+        r = vacuum_recall_behind(ctx, w.scan.server.database, &w.memory, err);
     if (r >= 0 && !why)
         r = look(&w, err);
     if (r >= 0)

@@ -1,7 +1,9 @@
--- summary: where keys stood at their first reading since a moment, and when the last one was
+-- summary: where keys of a database stood at their first reading since a moment, and when the last one was
 -- kind: history
+-- note: rows from before the databases of a branch were told apart name none: they may be of any.
 -- param project text
 -- param branch text
+-- param database text
 -- param metric text
 -- param since timestamp
 -- column object_name text
@@ -15,6 +17,7 @@ SELECT m.object_name,
   FROM lakebase_metrics m
  WHERE m.project_id = :project
    AND m.branch_id = :branch
+   AND (m.database_name IS NULL OR m.database_name = :database)
    AND m.metric_name = :metric
    AND m.object_name IS NOT NULL
    AND m.snapshot_timestamp >= :since

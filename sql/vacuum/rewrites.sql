@@ -1,7 +1,10 @@
--- summary: rewrites of tables that waited for a person, whose outcome is not on record yet, and what came of them
+-- summary: rewrites of tables of a database that waited for a person, whose outcome is not on record yet, and what came of them
 -- kind: history
+-- note: rows from before the databases of a branch were told apart name none: they may be of any.
+-- note: which database a change was made in, the evidence of its intent says.
 -- param project text
 -- param branch text
+-- param database text
 -- param since timestamp
 -- column operation_id text
 -- column schema_name text
@@ -25,8 +28,16 @@ SELECT v.operation_id, v.schema_name, v.table_name, v.reason, v.bytes_before, v.
    AND a.statement LIKE 'VACUUM (FULL%'
    AND a.group_title = concat('write ', v.schema_name, '.', v.table_name, ' anew (VACUUM FULL)')
    AND a.at > v.executed_at
+  LEFT JOIN audit_log i
+    ON i.project_id = a.project_id
+   AND i.branch_id = a.branch_id
+   AND i.audit_id = a.audit_id
+   AND i.phase = 'intent'
  WHERE v.project_id = :project
    AND v.branch_id = :branch
+   AND (v.database_name IS NULL OR v.database_name = :database)
+   AND (instr(coalesce(i.evidence, ''), '"database":') = 0
+        OR instr(i.evidence, concat('"database":"', :database, '"')) > 0)
    AND v.operation_type = 'vacuum_full'
    AND v.status = 'waiting'
    AND v.executed_at >= :since

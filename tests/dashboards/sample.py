@@ -86,6 +86,7 @@ class Sample:
             for step, status in enumerate(steps):
                 self.add("index_recommendations", *BRANCHES[number % 3], recommendation_id=f"rec-{number:02}",
                          created_at=ago(days=number), updated_at=ago(days=number, minutes=-step), schema_name="sales",
+                         **({"database_name": f"shop_{number}"} if number else {}),  # older rows name none
                          table_name="orders" if number else HOSTILE, index_name=f"orders_{number}_idx",
                          recommendation_type=kinds[number % 4], confidence=["high", "medium", "low"][number % 3],
                          estimated_impact="12 MB less to write with each load", status=status,

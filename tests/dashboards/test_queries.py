@@ -174,8 +174,8 @@ def recommendations_count_by_their_latest_step():
     equal([sum(r[k] for r in summary) for k in ("total", "pending", "executed", "rejected")],
           [10, counts["pending_review"], counts["kept"], counts["rejected"]], "by status")
     queue = rows_of("indexes.queue")
-    equal({r["recommendation_id"] for r in queue},
-          {r["recommendation_id"] for r in newest if r["status"] == "pending_review"}, "the queue")
+    equal({(r["recommendation_id"], r["database_name"]) for r in queue},
+          {(r["recommendation_id"], r.get("database_name")) for r in newest if r["status"] == "pending_review"}, "the queue")
 
 
 def days_of_vacuum_archive_and_cost():

@@ -3,7 +3,9 @@
 import concurrent.futures
 import time
 
+from databases import Branch
 from place import Given, contains, each_version, equal, holds, suite
+from planted import KEEPS, answer
 from upkeep import plant, say, somebody, wait_for_others
 
 TOOL = "schedule_vacuum_full"
@@ -49,6 +51,23 @@ def waits_for_a_person_and_executes_once(version):
                              " (SELECT operation_id FROM vacuum_history WHERE status = 'waiting') ORDER BY status")
         equal([row[0] for row in rows["rows"]], ["success", "waiting"], "how it ended is on record")
         holds(int(rows["rows"][0][2]) < bytes_before / 2, f"bytes after: {rows}")
+
+
+def an_outcome_is_of_its_database(version):
+    """Of two databases of a branch that have the same table: what became of the one's rewrite is nothing of the other's."""
+    with Branch(version, KEEPS) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            wasteful(database)
+            branch.look_at(database).run(TOOL, check=3, table="t")
+            asked = branch.approvals() if database is shop else asked
+        branch.look_at(shop).approve(asked[0]["id"])
+        holds(size(shop) < size(books) / 2, "the first was written anew")
+        ended = "SELECT database_name, status, bytes_after FROM vacuum_history WHERE status = 'success'"
+        branch.look_at(books).run(TOOL, check=3, table="t")
+        equal(answer(branch, ended), [], "where it was not carried out")
+        branch.look_at(shop).run(TOOL, table="t")
+        (row,) = answer(branch, ended)
+        equal((row["database_name"], int(row["bytes_after"])), (shop.database, size(shop)), "where it was")
 
 
 def gives_up_on_a_lock_that_is_taken(version):
@@ -175,7 +194,7 @@ def refuses_what_cannot_be_rewritten(version):
         place.run(TOOL, check=2)
 
 
-suite(*each_version(waits_for_a_person_and_executes_once, gives_up_on_a_lock_that_is_taken,
+suite(*each_version(an_outcome_is_of_its_database, waits_for_a_person_and_executes_once, gives_up_on_a_lock_that_is_taken,
                     who_queues_behind_it_goes_on_when_it_gives_up,
                     an_approved_one_gives_up_too, rows_that_somebody_may_still_see_are_no_gain,
                     a_rewrite_that_wins_nothing_has_failed, refuses_what_cannot_be_rewritten), at_once=4)

@@ -2,6 +2,7 @@
 
 import datetime
 
+from databases import Branch
 from place import Given, contains, each_version, equal, holds, suite
 from planted import KEEPS, metric, plant
 from upkeep import by_kind
@@ -142,6 +143,34 @@ def days_are_told_from_what_it_moved(version):
         equal(int(rows[0][0]), 2, "noted once an hour")
 
 
+def a_rate_is_of_its_database(version):
+    """Of two databases of a branch that have the same table: how fast the one's key moves says nothing of the other's."""
+    with Branch(version, KEEPS) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            database.sql("CREATE TABLE t (id serial PRIMARY KEY)")
+            at(database, "t_id_seq", 0.6)
+        ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=5)
+        plant(branch, "lakebase_metrics", [metric("key_value", ago, 0.59 * INT, "public.t.id", database_name=shop.database)])
+        equal(one(branch.look_at(books))["evidence"]["values_per_day"], None, "where nothing was read")
+        holds(one(branch.look_at(shop))["evidence"]["values_per_day"] > 0, "where it was")
+        rows = branch.history("SELECT DISTINCT database_name FROM lakebase_metrics WHERE metric_name = 'key_value'")["rows"]
+        named = {row[0] for row in rows}
+        equal(named, {shop.database, books.database}, "whose it is, is noted")
+
+
+def an_alert_is_over_where_it_began(version):
+    """Of two databases of a branch: one without such a key does not end what the other is told of."""
+    def said(database):
+        return [e["type"] for e in branch.look_at(database).run(TOOL)["events"] if e["payload"]["metric"] == "key_range_used"]
+
+    with Branch(version, KEEPS) as branch, Given(version) as shop, Given(version) as books:
+        shop.sql("CREATE TABLE t (id serial PRIMARY KEY)")
+        at(shop, "t_id_seq", 0.91)
+        equal((said(shop), said(books), said(shop)), (["threshold.breached"], [], ["threshold.breached"]), "while it is so")
+        at(shop, "t_id_seq", 0.1)
+        equal((said(books), said(shop), said(shop)), ([], ["threshold.cleared"], []), "once it is over")
+
+
 def few_days_left_are_told_of_however_much_is_left(version):
     """At 30 %, all three: one whose rate of twelve hours leaves four days, one that leaves twenty, and a load of minutes."""
     with Given(version, more=KEEPS) as place:
@@ -191,6 +220,6 @@ def what_may_not_be_read_is_said(version):
         place.run(TOOL, check=1, key_warning=0.9, key_critical=0.8)
 
 
-suite(*each_version(a_narrow_column_runs_out, who_has_room_is_left_alone, ends_of_their_own_and_ways_down,
+suite(*each_version(an_alert_is_over_where_it_began, a_rate_is_of_its_database, a_narrow_column_runs_out, who_has_room_is_left_alone, ends_of_their_own_and_ways_down,
                     applications_number_rows_themselves, days_are_told_from_what_it_moved, few_days_left_are_told_of_however_much_is_left,
                     what_may_not_be_read_is_said), at_once=2)

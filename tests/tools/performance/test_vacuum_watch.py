@@ -1,6 +1,11 @@
 """watch_autovacuum on real servers: a table that stays past its trigger is told of once, and once that it no longer is."""
 
+import datetime
+
+from databases import Branch
 from place import Given, contains, each_version, equal, holds, suite
+from planted import metric, midnight
+from planted import plant as history
 from upkeep import dead, plant, somebody, wait_for_others
 
 TOOL = "watch_autovacuum"
@@ -103,6 +108,63 @@ def what_was_counted_before_a_sleep_is_vacuumed(version):
         equal(due(place), [], "after another sleep")
 
 
+def an_alert_is_over_where_it_began(version):
+    """Of two databases of a branch: one where nothing is late does not end what the other is told of, nor forgets since when."""
+    def said(database):
+        document = branch.look_at(database).run(TOOL, **NOW)
+        since = [f["evidence"]["past_it_since"] for f in here(document, "t")]
+        return kinds_of_events(document), since
+
+    with Branch(version, HISTORY) as branch, Given(version) as shop, Given(version) as books:
+        shop.sql("CREATE TABLE t (id int); INSERT INTO t SELECT generate_series(1, 10000)")
+        shop.sql("VACUUM ANALYZE t")
+        with somebody(shop, "BEGIN", "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE"):
+            deleter = int(shop.sql("BEGIN; DELETE FROM t WHERE id <= 6000; SELECT pg_current_xact_id(); COMMIT"))
+            events, since = said(shop)
+            equal((events, len(since)), (["threshold.breached"], 1), "where it is late")
+            equal(said(books), ([], []), "where nothing is")
+            equal(said(shop), ([], since), "told once, and since when")
+        wait_for_others(shop, deleter)
+        shop.sql("VACUUM t")
+        equal((said(books)[0], said(shop)[0]), ([], ["threshold.cleared"]), "once it has been vacuumed")
+
+
+def vacuumed(database, at):
+    return {"operation_id": f"of {database.database}", "executed_at": at, "database_name": database.database,
+            "schema_name": "public", "table_name": "t", "operation_type": "vacuum_analyze", "reason": "r", "status": "success"}
+
+
+def what_was_counted_is_of_its_database(version):
+    """Of two databases of a branch that have the same table: neither the rows that the one has lost count of are the other's,
+    nor a vacuum that met them."""
+    with Branch(version, HISTORY) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            plant(database)
+        branch.look_at(shop).run(TOOL)
+        history(branch, "vacuum_history", [vacuumed(books, datetime.datetime.now(datetime.timezone.utc))])
+        for database in (shop, books):
+            database.sql("SELECT pg_stat_reset()")
+        branch.run(TOOL)
+        (found,) = due(branch)
+        equal(found["evidence"]["forgotten_dead_rows"], 6000, "no vacuum has met them")
+        equal(due(branch.look_at(books)), [], "and the other has none")
+
+
+def notes_of_carried_rows_are_of_their_database(version):
+    with Branch(version, HISTORY) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            plant(database)
+            database.sql("SELECT pg_stat_reset()")
+        history(branch, "lakebase_metrics", [metric("carried_dead_rows", midnight(-2), 6000, "public.t", database_name=shop.database)])
+        history(branch, "vacuum_history", [vacuumed(books, midnight(-1))])
+        equal(due(branch.look_at(books)), [], "where nothing was counted")
+        (found,) = due(branch.look_at(shop))
+        equal(found["evidence"]["forgotten_dead_rows"], 6000, "where it was, and what was vacuumed is the other's")
+        history(branch, "lakebase_metrics", [metric("carried_dead_rows", midnight(-1), 7000, "public.t")])
+        (found,) = due(branch)
+        equal(found["evidence"]["forgotten_dead_rows"], 7000, "notes that name none may be of any")
+
+
 def what_nobody_looks_after_is_not_its_fault(version):
     with Given(version) as place:
         place.sql("CREATE TABLE off (id int) WITH (autovacuum_enabled = off); INSERT INTO off SELECT generate_series(1, 5000);"
@@ -131,5 +193,5 @@ def large_tables_counters_are_noted_once_an_hour(version):
         equal(len([r for r in place.waiting("lakebase_metrics") if r["metric_name"] == "table_autovacuums"]), 1, "how often")
 
 
-suite(*each_version(large_tables_counters_are_noted_once_an_hour, is_told_once_and_cleared_once, what_was_counted_before_a_sleep_is_vacuumed,
+suite(*each_version(an_alert_is_over_where_it_began, what_was_counted_is_of_its_database, notes_of_carried_rows_are_of_their_database, large_tables_counters_are_noted_once_an_hour, is_told_once_and_cleared_once, what_was_counted_before_a_sleep_is_vacuumed,
                     what_nobody_looks_after_is_not_its_fault), at_once=2)
