@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 {
     lb_error err = {0};
     const char *pairs[33] = {NULL};
-    char line[4096];
+    char line[65536]; /* a term for each column of a table that has many */
     if (argc < 2)
         return 2;
     place p = {
