@@ -5,7 +5,6 @@
 -- column: confidence cell name Confidence
 -- column: recommendation_type cell name Kind
 -- column: place cell name Branch
--- column: database_name cell name Database
 -- column: table_name cell name Table
 -- column: index_name cell name Index
 -- column: estimated_impact cell text Gain
@@ -18,7 +17,7 @@ WITH steps AS (
            row_number() OVER (PARTITION BY i.recommendation_id ORDER BY i.updated_at DESC, i.status) AS step
       FROM index_recommendations i
 )
-SELECT s.confidence, s.recommendation_type, s.project_id || '/' || s.branch_id AS place, s.database_name,
+SELECT s.confidence, s.recommendation_type, s.project_id || '/' || s.branch_id || coalesce('/' || s.database_name, '') AS place,
        s.schema_name || '.' || s.table_name AS table_name, s.index_name, s.estimated_impact, s.ddl_statement, s.created_at,
        s.recommendation_id
   FROM steps s

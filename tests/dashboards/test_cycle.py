@@ -231,7 +231,7 @@ def people_read_it():
         contains(text, "phase", "AI operations", "foundation         ", " tools ", " finding", "Waiting for a person:",
                  "--as NAME --because TEXT", " 0 failed", "records went to the history, in ", mock.folder.name)
         holds("Not in this cycle:" not in text, "reasons are for who asks")
-        contains(text, "--why", "not in cycle", "health                   19")
+        contains(text, "--why", "not in cycle", "health                   20")
         text = mock.cli("cycle", "--agent", "example", "--why").stdout
         contains(text, "Were skipped:", "needs --index", "Not in this cycle:", "  noop\n      ")
         holds("performance" not in text, "nothing of agents that nobody asked")

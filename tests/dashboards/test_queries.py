@@ -174,8 +174,9 @@ def recommendations_count_by_their_latest_step():
     equal([sum(r[k] for r in summary) for k in ("total", "pending", "executed", "rejected")],
           [10, counts["pending_review"], counts["kept"], counts["rejected"]], "by status")
     queue = rows_of("indexes.queue")
-    equal({(r["recommendation_id"], r["database_name"]) for r in queue},
-          {(r["recommendation_id"], r.get("database_name")) for r in newest if r["status"] == "pending_review"}, "the queue")
+    places = {r["recommendation_id"]: "/".join(filter(None, (r["project_id"], r["branch_id"], r.get("database_name"))))
+              for r in newest if r["status"] == "pending_review"}
+    equal({r["recommendation_id"]: r["place"] for r in queue}, places, "the queue")
 
 
 def days_of_vacuum_archive_and_cost():
