@@ -4,7 +4,7 @@
 #include <json-c/json.h>
 
 #define DATABASES "databases"
-#define MOST      (512 * 1024) /* bytes of all databases: half of what a tool may remember */
+#define MOST      ((size_t)512 * 1024) /* bytes of all databases: half of what a tool may remember */
 
 static void release(void *document)
 {
