@@ -46,6 +46,9 @@ const incident_kind *incident_named(const char *name);
 size_t incident_count(void);
 const incident_kind *incident_at(size_t index);
 
+/* A failure that the other kinds would meet, too: it ends the run and not one kind alone. */
+bool incident_ends_run(const lb_ctx *ctx, int code);
+
 /* One change on the branch. */
 LB_MUST_CHECK int incident_change(lb_ctx *ctx, const char *title, const lb_statement *statement, const lb_value *values,
                                   lb_error *err);

@@ -49,11 +49,6 @@ static double elapsed(const course *c)
     return (double)(lb_now(c->x.ctx) - c->planted) / SECOND;
 }
 
-static bool is_fatal(const lb_ctx *ctx, int r)
-{
-    return r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY || lb_time_left(ctx) <= 0;
-}
-
 /* ---- whose branch this is ---- */
 
 static bool flag(struct json_object *from, const char *name)
@@ -204,7 +199,7 @@ static int plant(course *c, lb_error *err)
     lb_error why;
     int r = incident_plant(&c->x, &why);
     c->planted = lb_now(c->x.ctx);
-    if (r < 0 && is_fatal(c->x.ctx, r)) {
+    if (r < 0 && incident_ends_run(c->x.ctx, r)) {
         *err = why;
         return r;
     }

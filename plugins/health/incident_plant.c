@@ -152,6 +152,11 @@ const incident_kind *incident_at(size_t index)
 
 /* ---- the whole ---- */
 
+bool incident_ends_run(const lb_ctx *ctx, int code)
+{
+    return code == LB_ERR_CANCELLED || code == LB_ERR_NO_MEMORY || lb_time_left(ctx) <= 0;
+}
+
 int incident_plant(incident *x, lb_error *err)
 {
     if (!x->kind->plant)

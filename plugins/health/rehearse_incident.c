@@ -50,11 +50,6 @@ typedef struct rehearsal {
     bool is_denied;   /* it is no branch to throw away */
 } rehearsal;
 
-static bool is_fatal(const lb_ctx *ctx, int r)
-{
-    return r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY || lb_time_left(ctx) <= 0;
-}
-
 static struct json_object *member(struct json_object *from, const char *name)
 {
     struct json_object *found = NULL;
@@ -120,7 +115,7 @@ static int sweep_page(lb_ctx *ctx, const char *own, struct json_object *page, lb
         if (!mark || strcmp(mark + 1, own) == 0 || !is_left(mark + 1))
             continue;
         int r = delete_branch(ctx, mark + 1, &why);
-        if (r < 0 && is_fatal(ctx, r)) {
+        if (r < 0 && incident_ends_run(ctx, r)) {
             *err = why;
             return r;
         }
@@ -227,7 +222,7 @@ static int rehearse(rehearsal *h, const char *kind, lb_error *err)
                             lb_f64("look_every_s", args->look_every_s), lb_i64("row_count", args->row_count),
                             lb_i64("wal_mb", args->wal_mb), lb_time("source_started", h->source_started)),
                     &json, &why);
-    if (r < 0 && is_fatal(h->ctx, r)) {
+    if (r < 0 && incident_ends_run(h->ctx, r)) {
         *err = why;
         return r;
     }
