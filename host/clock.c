@@ -55,6 +55,15 @@ static void date_from_days(int64_t days, int64_t *year, unsigned *month, unsigne
     *year = (int64_t)year_of_era + era * 400 + (*month <= 2);
 }
 
+/* The number's last digits, and what ends them. */
+static char *put_digits(char *at, unsigned number, int digits, char end)
+{
+    for (int i = digits; i-- > 0; number /= 10)
+        at[i] = (char)('0' + number % 10);
+    at[digits] = end;
+    return at + digits + 1;
+}
+
 void clock_format(int64_t microseconds, char text[CLOCK_TEXT])
 {
     static const int64_t earliest = INT64_C(-62135596800000000),
@@ -63,9 +72,14 @@ void clock_format(int64_t microseconds, char text[CLOCK_TEXT])
     int64_t seconds = floor_div(held, CLOCK_SECOND), days = floor_div(seconds, 86400), year;
     unsigned month, day, rest = (unsigned)(seconds - days * 86400);
     date_from_days(days, &year, &month, &day);
-    (void)snprintf(text, CLOCK_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ", (unsigned)year % 10000, month % 100,
-                   day % 100, rest / 3600 % 24, rest / 60 % 60, rest % 60,
-                   (unsigned)(held - seconds * CLOCK_SECOND) % 1000000);
+    char *at = put_digits(text, (unsigned)year, 4, '-');
+    at = put_digits(at, month, 2, '-');
+    at = put_digits(at, day, 2, 'T');
+    at = put_digits(at, rest / 3600, 2, ':');
+    at = put_digits(at, rest / 60 % 60, 2, ':');
+    at = put_digits(at, rest % 60, 2, '.');
+    at = put_digits(at, (unsigned)(held - seconds * CLOCK_SECOND), 6, 'Z');
+    *at = '\0';
 }
 
 static bool take_number(const char **p, int digits, unsigned *ret)

@@ -12,8 +12,35 @@
 
 /* ---- scalars ---- */
 
+/* Up to 15 digits, the last *ret_decimals of them behind a point (-1: there is none): a whole number is exact as a
+ * double, and so is the power of ten, whose quotient is then what strtod gives. False for all else, -0 too. */
+static bool take_short(const char *cell, int64_t *ret_digits, int *ret_decimals)
+{
+    int64_t number = 0;
+    int count = 0, point = -1;
+    const char *p = cell + (*cell == '-');
+    for (; (*p >= '0' && *p <= '9') || (*p == '.' && point < 0); p++) {
+        if (*p == '.') {
+            point = count;
+            continue;
+        }
+        number = number * 10 + (*p - '0');
+        if (++count > 15)
+            return false;
+    }
+    *ret_digits = *cell == '-' ? -number : number;
+    *ret_decimals = point < 0 ? -1 : count - point;
+    return *p == '\0' && count > 0 && (number != 0 || *cell != '-');
+}
+
 static int decode_i64(const char *cell, int64_t *ret_number, lb_error *err)
 {
+    int64_t short_number;
+    int decimals;
+    if (take_short(cell, &short_number, &decimals) && decimals < 0) {
+        *ret_number = short_number;
+        return 0;
+    }
     const char *digits = cell + (*cell == '-');
     if (!*digits || digits[strspn(digits, "0123456789")])
         return lb_fail(err, LB_ERR_INVALID, "cast it to bigint in the statement", "'%.60s' is not an integer", cell);
@@ -27,6 +54,13 @@ static int decode_i64(const char *cell, int64_t *ret_number, lb_error *err)
 
 static int decode_f64(const char *cell, double *ret_number, lb_error *err)
 {
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    int64_t short_number;
+    int decimals;
+    if (take_short(cell, &short_number, &decimals)) {
+        *ret_number = decimals > 0 ? (double)short_number / powers[decimals] : (double)short_number;
+        return 0;
+    }
     if (!bind_is_numeric(cell))
         return lb_fail(err, LB_ERR_INVALID, "cast it to double precision in the statement", "'%.60s' is not a number",
                        cell);

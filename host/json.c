@@ -2,7 +2,7 @@
 
 #include "clock.h"
 
-#include <math.h>
+#include <lbops/number.h>
 
 #define VALUE_DEPTH 32
 #define TEXT_DEPTH  64  /* of what comes from outside */
@@ -83,65 +83,26 @@ void json_string(buf *b, const char *text)
 
 void json_i64(buf *b, int64_t number)
 {
-    char text[20], *p = text + sizeof text; /* 19 digits and a sign */
-    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do
-        *--p = (char)('0' + rest % 10);
-    while (rest /= 10);
-    if (number < 0)
-        *--p = '-';
-    buf_put(b, p, (size_t)(text + sizeof text - p));
-}
-
-/* Most figures have few decimals. Up to 15 digits a decimal and the nearest double stand for each other, so when the
- * division gives the number back, its digits are the shortest. False: ask printf. */
-static bool put_short_double(buf *b, double number)
-{
-    static const double units = 1e6;
-    double scaled = fabs(number) * units;
-    if (!(scaled < 1e15) || (number == 0 && signbit(number)))
-        return false;
-    int64_t count = llrint(scaled);
-    if ((double)count / units != fabs(number))
-        return false;
-    char text[24], *p = text + sizeof text;
-    int64_t whole = count / 1000000, fraction = count % 1000000;
-    for (int i = 0; i < 6; i++, fraction /= 10)
-        if (fraction % 10 || p < text + sizeof text)
-            *--p = (char)('0' + fraction % 10);
-    if (p < text + sizeof text)
-        *--p = '.';
-    do
-        *--p = (char)('0' + whole % 10);
-    while (whole /= 10);
-    if (number < 0)
-        *--p = '-';
-    buf_put(b, p, (size_t)(text + sizeof text - p));
-    return true;
+    char text[LB_NUMBER_TEXT];
+    buf_put(b, text, lb_i64_text(number, text));
 }
 
 void json_double(buf *b, double number)
 {
-    char text[40];
-    if (put_short_double(b, number))
-        return;
-    if (!isfinite(number)) {
+    char text[LB_NUMBER_TEXT];
+    if (isfinite(number))
+        buf_put(b, text, lb_double_text(number, text));
+    else
         json_string(b, isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
-        return;
-    }
-    for (int precision = 15; precision <= 17; precision++) {
-        (void)snprintf(text, sizeof text, "%.*g", precision, number); /* 40 bytes hold any double */
-        if (precision < 17 && strtod(text, NULL) == number)
-            break; /* 17 digits always read back */
-    }
-    buf_puts(b, text);
 }
 
 void json_time(buf *b, int64_t microseconds)
 {
-    char text[CLOCK_TEXT];
-    clock_format(microseconds, text);
-    json_string(b, text);
+    char text[CLOCK_TEXT + 2] = "\"";
+    clock_format(microseconds, text + 1);
+    size_t length = strlen(text);
+    text[length] = '"';
+    buf_put(b, text, length + 1);
 }
 
 void json_comma(buf *b)

@@ -7,6 +7,8 @@
 
 typedef struct table_column {
     const char *name;
+    const char *member; /* ,"name": as rows have it */
+    size_t member_length;
     lb_type type; /* LB_TEXT LB_I64 LB_F64 LB_BOOL LB_TIME LB_JSON */
     bool required;
     const char *doc;

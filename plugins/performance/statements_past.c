@@ -21,6 +21,7 @@ static int without_history(lb_ctx *ctx, int code, const lb_error *failure, state
     return past->ledger && (past->is_first || past->why_not) ? 0 : lb_out_of_memory(err);
 }
 
+/* The statement hands on what is 0 as nothing. */
 static statements_totals totals_of(const statements_last_snapshot_row *row)
 {
     statements_totals t = {
@@ -28,10 +29,14 @@ static statements_totals totals_of(const statements_last_snapshot_row *row)
         .since = row->stats_since_is_null ? LB_TIME_NONE : row->stats_since,
         .has_text = row->has_text,
     };
-#define TAKE(id, name) t.counters[STATEMENTS_##id] = row->name##_is_null ? STATEMENTS_NOT_COUNTED : row->name;
+#define TAKE(id, name)                                                                                                 \
+    if (!row->name##_is_null)                                                                                          \
+        t.counters[STATEMENTS_##id] = row->name < 0 ? STATEMENTS_NOT_COUNTED : row->name;
     STATEMENTS_EACH_COUNTER(TAKE)
 #undef TAKE
-#define TAKE(id, name) t.times[STATEMENTS_MS_##id] = row->name##_is_null ? NAN : row->name;
+#define TAKE(id, name)                                                                                                 \
+    if (!row->name##_is_null)                                                                                          \
+        t.times[STATEMENTS_MS_##id] = row->name < 0 ? NAN : row->name;
     STATEMENTS_EACH_TIME(TAKE)
 #undef TAKE
     return t;

@@ -1,7 +1,7 @@
 /* Answers: a question that has been looked at, run and handed on row by row. */
 #include "delta_local.h"
 
-#include <math.h>
+#include <lbops/number.h>
 
 #define COLUMNS_MOST 2048
 #define ROWS_MOST    (INT64_MAX / 2) /* DuckDB refuses a larger limit where it sees that one row comes */
@@ -172,19 +172,20 @@ static int hand_row(void *arg, uint32_t count, const char *const *cells, lb_erro
 /* As the engine itself would write it, or so that it reads the same. */
 static void put_cell(delta_text *text, duckdb_type type, const void *data, idx_t row)
 {
+    char digits[LB_NUMBER_TEXT];
     double number;
     text->length = 0;
     switch (type) {
     case DUCKDB_TYPE_INTEGER:
-        delta_text_printf(text, "%d", ((const int32_t *)data)[row]);
+        delta_text_put(text, digits, lb_i64_text(((const int32_t *)data)[row], digits));
         break;
     case DUCKDB_TYPE_BIGINT:
-        delta_text_printf(text, "%lld", (long long)((const int64_t *)data)[row]);
+        delta_text_put(text, digits, lb_i64_text(((const int64_t *)data)[row], digits));
         break;
     case DUCKDB_TYPE_DOUBLE:
         number = ((const double *)data)[row];
         if (isfinite(number))
-            delta_text_printf(text, "%.17g", number);
+            delta_text_put(text, digits, lb_double_text(number, digits));
         else
             delta_text_puts(text, isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
         break;

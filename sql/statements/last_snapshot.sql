@@ -1,7 +1,8 @@
 -- summary: the last snapshot of an epoch: when it was, how far each statement had come, and whether its text is known
 -- kind: history
 -- note: a statement is stored when it moves, so its latest row is how it stands. There is always one row at least: with
--- note: no statement, it says when the last snapshot was, if there was one.
+-- note: no statement, it says when the last snapshot was, if there was one. Most counters of most statements are 0, so
+-- note: that is what null stands for here, which costs nothing to hand on; -1: the server does not count that.
 -- param project text
 -- param branch text
 -- param system_identifier integer
@@ -55,15 +56,45 @@
 -- column jit_deform_time number null
 -- column stats_since timestamp null
 -- column has_text boolean
-SELECT m.taken_at, m.dealloc, h.userid, h.dbid, h.toplevel, h.queryid, h.calls, h.plans, h.rows, h.shared_blks_hit,
-       h.shared_blks_read, h.shared_blks_dirtied, h.shared_blks_written, h.local_blks_hit, h.local_blks_read,
-       h.local_blks_dirtied, h.local_blks_written, h.temp_blks_read, h.temp_blks_written, h.wal_records, h.wal_fpi,
-       h.wal_bytes, h.wal_buffers_full, h.jit_functions, h.jit_inlining_count, h.jit_optimization_count,
-       h.jit_emission_count, h.jit_deform_count, h.parallel_workers_to_launch, h.parallel_workers_launched,
-       h.total_exec_time, h.total_plan_time, h.shared_blk_read_time, h.shared_blk_write_time, h.local_blk_read_time,
-       h.local_blk_write_time, h.temp_blk_read_time, h.temp_blk_write_time, h.jit_generation_time,
-       h.jit_inlining_time, h.jit_optimization_time, h.jit_emission_time, h.jit_deform_time, h.stats_since,
-       t.queryid IS NOT NULL AS has_text
+SELECT m.taken_at, m.dealloc, h.userid, h.dbid, h.toplevel, h.queryid,
+       NULLIF(COALESCE(h.calls, -1), 0) AS calls,
+       NULLIF(COALESCE(h.plans, -1), 0) AS plans,
+       NULLIF(COALESCE(h.rows, -1), 0) AS rows,
+       NULLIF(COALESCE(h.shared_blks_hit, -1), 0) AS shared_blks_hit,
+       NULLIF(COALESCE(h.shared_blks_read, -1), 0) AS shared_blks_read,
+       NULLIF(COALESCE(h.shared_blks_dirtied, -1), 0) AS shared_blks_dirtied,
+       NULLIF(COALESCE(h.shared_blks_written, -1), 0) AS shared_blks_written,
+       NULLIF(COALESCE(h.local_blks_hit, -1), 0) AS local_blks_hit,
+       NULLIF(COALESCE(h.local_blks_read, -1), 0) AS local_blks_read,
+       NULLIF(COALESCE(h.local_blks_dirtied, -1), 0) AS local_blks_dirtied,
+       NULLIF(COALESCE(h.local_blks_written, -1), 0) AS local_blks_written,
+       NULLIF(COALESCE(h.temp_blks_read, -1), 0) AS temp_blks_read,
+       NULLIF(COALESCE(h.temp_blks_written, -1), 0) AS temp_blks_written,
+       NULLIF(COALESCE(h.wal_records, -1), 0) AS wal_records,
+       NULLIF(COALESCE(h.wal_fpi, -1), 0) AS wal_fpi,
+       NULLIF(COALESCE(h.wal_bytes, -1), 0) AS wal_bytes,
+       NULLIF(COALESCE(h.wal_buffers_full, -1), 0) AS wal_buffers_full,
+       NULLIF(COALESCE(h.jit_functions, -1), 0) AS jit_functions,
+       NULLIF(COALESCE(h.jit_inlining_count, -1), 0) AS jit_inlining_count,
+       NULLIF(COALESCE(h.jit_optimization_count, -1), 0) AS jit_optimization_count,
+       NULLIF(COALESCE(h.jit_emission_count, -1), 0) AS jit_emission_count,
+       NULLIF(COALESCE(h.jit_deform_count, -1), 0) AS jit_deform_count,
+       NULLIF(COALESCE(h.parallel_workers_to_launch, -1), 0) AS parallel_workers_to_launch,
+       NULLIF(COALESCE(h.parallel_workers_launched, -1), 0) AS parallel_workers_launched,
+       NULLIF(COALESCE(h.total_exec_time, -1), 0) AS total_exec_time,
+       NULLIF(COALESCE(h.total_plan_time, -1), 0) AS total_plan_time,
+       NULLIF(COALESCE(h.shared_blk_read_time, -1), 0) AS shared_blk_read_time,
+       NULLIF(COALESCE(h.shared_blk_write_time, -1), 0) AS shared_blk_write_time,
+       NULLIF(COALESCE(h.local_blk_read_time, -1), 0) AS local_blk_read_time,
+       NULLIF(COALESCE(h.local_blk_write_time, -1), 0) AS local_blk_write_time,
+       NULLIF(COALESCE(h.temp_blk_read_time, -1), 0) AS temp_blk_read_time,
+       NULLIF(COALESCE(h.temp_blk_write_time, -1), 0) AS temp_blk_write_time,
+       NULLIF(COALESCE(h.jit_generation_time, -1), 0) AS jit_generation_time,
+       NULLIF(COALESCE(h.jit_inlining_time, -1), 0) AS jit_inlining_time,
+       NULLIF(COALESCE(h.jit_optimization_time, -1), 0) AS jit_optimization_time,
+       NULLIF(COALESCE(h.jit_emission_time, -1), 0) AS jit_emission_time,
+       NULLIF(COALESCE(h.jit_deform_time, -1), 0) AS jit_deform_time,
+       h.stats_since, t.queryid IS NOT NULL AS has_text
   FROM (SELECT max(k.snapshot_timestamp) AS taken_at, max_by(k.metric_value, k.snapshot_timestamp) AS dealloc
           FROM lakebase_metrics k
          WHERE k.project_id = :project
@@ -72,45 +103,17 @@ SELECT m.taken_at, m.dealloc, h.userid, h.dbid, h.toplevel, h.queryid, h.calls, 
            AND k.snapshot_timestamp >= :since
            AND k.snapshot_timestamp >= :postmaster_start
            AND k.snapshot_timestamp >= :stats_reset) m
-  LEFT JOIN (SELECT s.userid, s.dbid, s.toplevel, s.queryid,
-                    max_by(s.calls, s.snapshot_timestamp) AS calls,
-                    max_by(s.plans, s.snapshot_timestamp) AS plans,
-                    max_by(s.rows, s.snapshot_timestamp) AS rows,
-                    max_by(s.shared_blks_hit, s.snapshot_timestamp) AS shared_blks_hit,
-                    max_by(s.shared_blks_read, s.snapshot_timestamp) AS shared_blks_read,
-                    max_by(s.shared_blks_dirtied, s.snapshot_timestamp) AS shared_blks_dirtied,
-                    max_by(s.shared_blks_written, s.snapshot_timestamp) AS shared_blks_written,
-                    max_by(s.local_blks_hit, s.snapshot_timestamp) AS local_blks_hit,
-                    max_by(s.local_blks_read, s.snapshot_timestamp) AS local_blks_read,
-                    max_by(s.local_blks_dirtied, s.snapshot_timestamp) AS local_blks_dirtied,
-                    max_by(s.local_blks_written, s.snapshot_timestamp) AS local_blks_written,
-                    max_by(s.temp_blks_read, s.snapshot_timestamp) AS temp_blks_read,
-                    max_by(s.temp_blks_written, s.snapshot_timestamp) AS temp_blks_written,
-                    max_by(s.wal_records, s.snapshot_timestamp) AS wal_records,
-                    max_by(s.wal_fpi, s.snapshot_timestamp) AS wal_fpi,
-                    max_by(s.wal_bytes, s.snapshot_timestamp) AS wal_bytes,
-                    max_by(s.wal_buffers_full, s.snapshot_timestamp) AS wal_buffers_full,
-                    max_by(s.jit_functions, s.snapshot_timestamp) AS jit_functions,
-                    max_by(s.jit_inlining_count, s.snapshot_timestamp) AS jit_inlining_count,
-                    max_by(s.jit_optimization_count, s.snapshot_timestamp) AS jit_optimization_count,
-                    max_by(s.jit_emission_count, s.snapshot_timestamp) AS jit_emission_count,
-                    max_by(s.jit_deform_count, s.snapshot_timestamp) AS jit_deform_count,
-                    max_by(s.parallel_workers_to_launch, s.snapshot_timestamp) AS parallel_workers_to_launch,
-                    max_by(s.parallel_workers_launched, s.snapshot_timestamp) AS parallel_workers_launched,
-                    max_by(s.total_exec_time, s.snapshot_timestamp) AS total_exec_time,
-                    max_by(s.total_plan_time, s.snapshot_timestamp) AS total_plan_time,
-                    max_by(s.shared_blk_read_time, s.snapshot_timestamp) AS shared_blk_read_time,
-                    max_by(s.shared_blk_write_time, s.snapshot_timestamp) AS shared_blk_write_time,
-                    max_by(s.local_blk_read_time, s.snapshot_timestamp) AS local_blk_read_time,
-                    max_by(s.local_blk_write_time, s.snapshot_timestamp) AS local_blk_write_time,
-                    max_by(s.temp_blk_read_time, s.snapshot_timestamp) AS temp_blk_read_time,
-                    max_by(s.temp_blk_write_time, s.snapshot_timestamp) AS temp_blk_write_time,
-                    max_by(s.jit_generation_time, s.snapshot_timestamp) AS jit_generation_time,
-                    max_by(s.jit_inlining_time, s.snapshot_timestamp) AS jit_inlining_time,
-                    max_by(s.jit_optimization_time, s.snapshot_timestamp) AS jit_optimization_time,
-                    max_by(s.jit_emission_time, s.snapshot_timestamp) AS jit_emission_time,
-                    max_by(s.jit_deform_time, s.snapshot_timestamp) AS jit_deform_time,
-                    max_by(s.stats_since, s.snapshot_timestamp) AS stats_since
+  LEFT JOIN (SELECT s.userid, s.dbid, s.toplevel, s.queryid, s.calls, s.plans, s.rows, s.shared_blks_hit,
+                    s.shared_blks_read, s.shared_blks_dirtied, s.shared_blks_written, s.local_blks_hit,
+                    s.local_blks_read, s.local_blks_dirtied, s.local_blks_written, s.temp_blks_read,
+                    s.temp_blks_written, s.wal_records, s.wal_fpi, s.wal_bytes, s.wal_buffers_full, s.jit_functions,
+                    s.jit_inlining_count, s.jit_optimization_count, s.jit_emission_count, s.jit_deform_count,
+                    s.parallel_workers_to_launch, s.parallel_workers_launched, s.total_exec_time, s.total_plan_time,
+                    s.shared_blk_read_time, s.shared_blk_write_time, s.local_blk_read_time, s.local_blk_write_time,
+                    s.temp_blk_read_time, s.temp_blk_write_time, s.jit_generation_time, s.jit_inlining_time,
+                    s.jit_optimization_time, s.jit_emission_time, s.jit_deform_time, s.stats_since,
+                    ROW_NUMBER() OVER (PARTITION BY s.userid, s.dbid, s.toplevel, s.queryid
+                                           ORDER BY s.snapshot_timestamp DESC) AS place
                FROM pg_stat_history s
               WHERE s.project_id = :project
                 AND s.branch_id = :branch
@@ -119,8 +122,7 @@ SELECT m.taken_at, m.dealloc, h.userid, h.dbid, h.toplevel, h.queryid, h.calls, 
                 AND s.stats_reset = :stats_reset
                 AND s.snapshot_timestamp >= :since
                 AND s.snapshot_timestamp >= :postmaster_start
-                AND s.snapshot_timestamp >= :stats_reset
-              GROUP BY s.userid, s.dbid, s.toplevel, s.queryid) h ON m.taken_at IS NOT NULL
+                AND s.snapshot_timestamp >= :stats_reset) h ON h.place = 1 AND m.taken_at IS NOT NULL
   LEFT JOIN (SELECT DISTINCT q.queryid, q.dbid
                FROM query_texts q
               WHERE q.project_id = :project

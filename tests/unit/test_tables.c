@@ -453,8 +453,9 @@ static void prints_markdown(void)
 
 static void ddl_of_a_table(void)
 {
-    static const table_column columns[] = {
-        {"a", LB_TEXT, true, "it's"}, {"b`c", LB_I64, false, "back\\slash"}, {.name = NULL}};
+    static const table_column columns[] = {{.name = "a", .type = LB_TEXT, .required = true, .doc = "it's"},
+                                           {.name = "b`c", .type = LB_I64, .doc = "back\\slash"},
+                                           {.name = NULL}};
     const table_def plain = {.name = "t", .doc = "a table", .columns = columns, .column_count = 2};
     table_def parted = plain;
     parted.partition_time = "a";
