@@ -34,6 +34,8 @@ if os.environ.get("LBOPS_WATCHES"):  # it looks at whole servers, which nobody e
 VERSIONS = [v for v in (15, 16, 17, 18) if os.environ.get(f"LBOPS_TEST_PG{v}")]
 if os.environ.get("LBOPS_SANITIZED"):  # what sanitizers look for does not depend on the server
     VERSIONS = VERSIONS[-1:]
+elif os.environ.get("LBOPS_SHARES_VERSIONS") and os.environ.get("LBOPS_SANITIZED_TOO"):
+    VERSIONS = VERSIONS[:-1] or VERSIONS  # the whole check has the newest one under sanitizers, and the others here
 PATIENCE = 300 if os.environ.get("LBOPS_SANITIZED") else 120
 COUNTER = itertools.count(1)
 RAN = collections.defaultdict(set)  # tool: where it was really run, for the table at the end of the whole check
