@@ -45,6 +45,7 @@ static void show(const cli *c, const char *document)
 {
     lb_error err;
     JSON_AUTO *run = json_parse(document, strlen(document), &err);
+    cli_tame(run);
     struct json_object *result = run ? json_get_object(run, "result") : NULL;
     if (result && json_get_list(result, "answer"))
         show_answer(c, result);

@@ -142,6 +142,7 @@ static void print_skipped(const cli *c, struct json_object *report)
 
 void cycle_report_print(const cli *c, struct json_object *report, bool says_why)
 {
+    cli_tame(report);
     print_phases(c, report);
     print_agents(c, report);
     if (says_why) {

@@ -41,8 +41,8 @@ static void show_head(const cli *c, struct json_object *run)
                  strcmp(shown(run, "mode"), "plan") == 0 ? " (a plan: nothing was changed)" : "");
 }
 
-/* A text whose further lines stand below its first, and never where something else begins. */
-static void show_lines(const char *text, int column)
+/* Never where something else begins. */
+void cli_show_lines(const char *text, int column)
 {
     for (const char *c = text; *c; c++)
         (void)(*c == '\n' && c[1] ? printf("\n%*s", column, "") : *c == '\n' ? 0 : putchar(*c));
@@ -96,7 +96,7 @@ static void show_findings(const cli *c, struct json_object *findings)
         show_evidence(member_of(f, "evidence"));
         if (text_of(f, "fix")) {
             (void)fputs("      fix      ", stdout);
-            show_lines(shown(f, "fix"), 15);
+            cli_show_lines(shown(f, "fix"), 15);
         }
     }
 }
@@ -108,9 +108,9 @@ static void show_difference(const cli *c, struct json_object *difference)
         struct json_object *part = json_object_array_get_idx(difference, i);
         (void)printf("  %s%s%s has changed since this was asked for: its %s\n      before   ", cli_style(c, "33"),
                      shown(part, "object"), cli_style(c, "0"), shown(part, "part"));
-        show_lines(shown(part, "before"), 15);
+        cli_show_lines(shown(part, "before"), 15);
         (void)fputs("      now      ", stdout);
-        show_lines(shown(part, "now"), 15);
+        cli_show_lines(shown(part, "now"), 15);
     }
     (void)puts("  again    nothing was done; lbops approve or deny with the same id decides about it as it is now");
 }
@@ -169,7 +169,7 @@ static void show_rest(const cli *c, struct json_object *result)
 static void show_statement(const char *statement, bool is_done)
 {
     if (!is_done) {
-        show_lines(statement, 26);
+        cli_show_lines(statement, 26);
         return;
     }
     size_t shown_bytes = 0;
@@ -225,6 +225,7 @@ void cli_show_run(const cli *c, const char *document)
         (void)puts(document); /* better raw than not at all */
         return;
     }
+    cli_tame(run);
     struct json_object *result = member_of(run, "result"), *error = member_of(run, "error");
     show_head(c, run);
     show_coverage(result);

@@ -65,6 +65,7 @@ static void take_run(cli *c, void *state, struct json_object *item)
         add_json(list, item);
         return;
     }
+    cli_tame(item);
     char target[200] = "-";
     const char *project = json_get_text(item, "project"), *error = json_get_text(item, "error");
     if (project)
@@ -113,16 +114,20 @@ static void print_members(struct json_object *item)
     static const char *const names[] = {"reason", "decision_why", "evidence", "undo",   "difference",
                                         "look",   "error",        "hash",     "run_id", "executed_run_id"};
     struct json_object *plan = json_get_list(item, "plan"), *value = NULL;
-    for (size_t i = 0; plan && i < json_object_array_length(plan); i++)
-        (void)printf("    %-11s %s\n", shown(json_object_array_get_idx(plan, i), "effect"),
-                     shown(json_object_array_get_idx(plan, i), "statement"));
+    for (size_t i = 0; plan && i < json_object_array_length(plan); i++) {
+        struct json_object *part = json_object_array_get_idx(plan, i);
+        (void)printf("    %-11s ", shown(part, "effect"));
+        cli_show_lines(shown(part, "statement"), 16);
+    }
     for (size_t i = 0; i < LB_COUNT(names); i++)
-        if (json_object_object_get_ex(item, names[i], &value) && value)
-            (void)printf(
-                "    %-11s %s\n", names[i],
+        if (json_object_object_get_ex(item, names[i], &value) && value) {
+            (void)printf("    %-11s ", names[i]);
+            cli_show_lines(
                 json_object_is_type(value, json_type_string)
                     ? json_object_get_string(value)
-                    : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+                    : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+                16);
+        }
 }
 
 static void take_approval(cli *c, void *state, struct json_object *item)
@@ -135,6 +140,7 @@ static void take_approval(cli *c, void *state, struct json_object *item)
         add_json(list, item);
         return;
     }
+    cli_tame(item);
     (void)printf("%s%s%s  %s: %s on %s/%s\n    asked by %s at %s, until %s\n", cli_style(c, "1"), shown(item, "id"),
                  cli_style(c, "0"), shown(item, "status"), shown(item, "title"), project ? project : "the workspace",
                  project ? shown(item, "branch") : "", shown(item, "tool"), shown(item, "requested_at"),
@@ -179,6 +185,7 @@ static void take_alert(cli *c, void *state, struct json_object *item)
         add_json(list, item);
         return;
     }
+    cli_tame(item);
     (void)printf("%-9s %-9s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), shown(item, "status"),
                  shown(item, "fired_at"), shown(item, "count"), project ? project : "", project ? "/" : "",
                  project ? shown(item, "branch") : "", project ? ": " : "", shown(item, "text"));

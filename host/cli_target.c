@@ -227,6 +227,7 @@ static void show_list(const cli *c, const char *document)
     lb_error err;
     struct json_object *result = NULL;
     JSON_AUTO *run = json_parse(document, strlen(document), &err);
+    cli_tame(run);
     (void)json_object_object_get_ex(run, "result", &result); /* a run's document has one */
     struct json_object *targets = list_of(result, "targets"), *unfinished = list_of(result, "unfinished");
     for (size_t i = 0; targets && i < json_object_array_length(targets); i++)
