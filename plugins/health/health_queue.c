@@ -108,9 +108,7 @@ int health_find_statement(lb_ctx *ctx, const char *schema, const char *query_id,
         return 0;
     }
     if (r >= 0 && !query_statements_next(ctx, rows, ret_row))
-        *ret_why = "it is a statement of another database";
-    else if (r >= 0 && strcmp(ret_row->query, "<insufficient privilege>") == 0)
-        *ret_why = "its text may not be seen by this role";
+        *ret_why = "it is a statement of another database, or may not be seen by this role";
     return r;
 }
 

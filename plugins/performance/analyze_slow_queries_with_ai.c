@@ -145,12 +145,6 @@ static int choose(query_evidence *e, const struct args *args, query_recent *ret_
                       err);
 }
 
-/* Texts that this role may not see have nothing to look at. */
-static bool is_hidden(const query_statements_row *row)
-{
-    return !*row->query || strcmp(row->query, "<insufficient privilege>") == 0;
-}
-
 static int take_statement(query_evidence *e, const query_statements_row *row, lb_error *err)
 {
     e->counts = *row;
@@ -174,9 +168,7 @@ static int look_at_all(query_evidence *e, const query_recent *recent, const quer
     for (size_t i = 0; i < count && r >= 0; i++) {
         lb_progress(e->ctx, (int64_t)i, (int64_t)count, "statements");
         r = take_statement(e, &list[i], err);
-        if (r >= 0 && is_hidden(&list[i]))
-            r = lb_skipped(e->ctx, "statements of others", "their texts may not be seen by this role", err);
-        else if (r >= 0)
+        if (r >= 0)
             r = look_at(e, past, recent, err);
     }
     return r < 0 ? r : lb_examined(e->ctx, "statements", (int64_t)count, err);
@@ -208,8 +200,7 @@ static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
     if (why)
         return lb_skipped(e->ctx, "statements", why, err);
     if (!count && args->query_id)
-        return lb_fail(err, LB_ERR_NOT_FOUND, "see queryid in pg_stat_statements; it forgets what ran least",
-                       "no statement %.40s was counted in this database", args->query_id);
+        return query_not_found(e, args->query_id, err);
     return look_at_all(e, &recent, list, count, err);
 }
 

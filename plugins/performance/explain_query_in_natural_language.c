@@ -49,10 +49,13 @@ static int find_statement(query_evidence *e, const struct args *args, bool *ret_
         return r;
     *ret_found = !why && query_statements_next(e->ctx, rows, &e->counts);
     if (!*ret_found && args->query_id && !why)
-        return lb_fail(err, LB_ERR_NOT_FOUND, "see queryid in pg_stat_statements; it forgets what ran least",
-                       "no statement %.40s was counted in this database", args->query_id);
+        return query_not_found(e, args->query_id, err);
     if (!*ret_found)
-        return lb_skipped(e->ctx, "statements", why ? why : "no statement was counted yet", err);
+        return lb_skipped(e->ctx, "statements",
+                          why         ? why
+                          : e->hidden ? "no statement was counted that may be seen"
+                                      : "no statement was counted yet",
+                          err);
     e->is_counted = true;
     e->text = e->counts.query;
     e->label = lb_printf(e->ctx, "statement %s", e->counts.query_id);

@@ -3,6 +3,7 @@
 #include "index_rules.h"
 #include "statement_plan.h"
 
+#include <sql/query/hidden.h>
 #include <sql/query/memory.h>
 
 /* ---- what a run's statements share ---- */
@@ -20,7 +21,25 @@ int query_begin(lb_ctx *ctx, query_evidence *e, lb_error *err)
     return r;
 }
 
-int query_read_statements(const query_evidence *e, const query_statements_args *wanted, lb_rows **ret_rows,
+/* Nobody knows how slow one of them is: the view tells none from another. */
+static int tell_hidden(query_evidence *e, lb_error *err)
+{
+    const query_hidden_args args = {.schema = e->set->window.r.statements_schema, .view = "pg_stat_statements"};
+    query_hidden_row row;
+    lb_rows *rows = NULL;
+    int r = query_hidden(e->ctx, &args, &rows, err);
+    if (r >= 0 && query_hidden_next(e->ctx, rows, &row))
+        e->hidden = row.hidden;
+    if (r < 0 || !e->hidden)
+        return r;
+    return lb_skipped(e->ctx, "statements of others",
+                      lb_printf(e->ctx,
+                                "%lld were counted that may not be seen by this role: grant it pg_read_all_stats",
+                                (long long)e->hidden),
+                      err);
+}
+
+int query_read_statements(query_evidence *e, const query_statements_args *wanted, lb_rows **ret_rows,
                           const char **ret_why, lb_error *err)
 {
     query_statements_args args = *wanted;
@@ -36,7 +55,16 @@ int query_read_statements(const query_evidence *e, const query_statements_args *
         *ret_why = "pg_stat_statements is not loaded, or not ours to read";
         return 0;
     }
-    return r;
+    return r < 0 ? r : tell_hidden(e, err);
+}
+
+int query_not_found(const query_evidence *e, const char *query_id, lb_error *err)
+{
+    return lb_fail(err, LB_ERR_NOT_FOUND,
+                   e->hidden ? "grant the role pg_read_all_stats: without it some have neither text nor queryid"
+                             : "see queryid in pg_stat_statements; it forgets what ran least",
+                   "no statement %.40s was counted in this database%s", query_id,
+                   e->hidden ? ", as far as the role may see" : "");
 }
 
 /* ---- one statement ---- */

@@ -45,6 +45,7 @@ typedef struct query_evidence {
     const char *label; /* "statement 4711" */
     const char *text;  /* of the statement */
     bool is_counted;   /* counts holds */
+    int64_t hidden;    /* statements that the role may not see */
     query_statements_row counts;
     query_shape shape;
     const char *plan_json, *no_plan; /* NULL the one, why the other */
@@ -93,9 +94,10 @@ void query_add_term(query_remark *remark, const char *name, double points);
 const index_table *query_find_table(const query_evidence *evidence, const char *schema, const char *name);
 
 /* Statements counted by pg_stat_statements: by its id, or the slow ones. *ret_why: why there are none to be had, or
- * NULL. */
-LB_MUST_CHECK int query_read_statements(const query_evidence *evidence, const query_statements_args *wanted,
+ * NULL. How many the role may not see is said. */
+LB_MUST_CHECK int query_read_statements(query_evidence *evidence, const query_statements_args *wanted,
                                         lb_rows **ret_rows, const char **ret_why, lb_error *err);
+LB_MUST_CHECK int query_not_found(const query_evidence *evidence, const char *query_id, lb_error *err); /* of its id */
 
 /* What is told of a statement in the end, as members of a result. */
 typedef struct query_words {

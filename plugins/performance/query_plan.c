@@ -171,7 +171,17 @@ static bool is_plain(const char *name)
 
 static const char *quoted(lb_ctx *ctx, const char *name)
 {
-    return is_plain(name) ? name : lb_printf(ctx, "\"%s\"", name);
+    char *word = is_plain(name) ? NULL : lb_alloc(ctx, 2 * strlen(name) + 3), *at = word;
+    if (!word)
+        return is_plain(name) ? name : NULL;
+    *at++ = '"';
+    for (; *name; name++) {
+        if (*name == '"')
+            *at++ = '"';
+        *at++ = *name;
+    }
+    *at = '"'; /* what follows is zero */
+    return word;
 }
 
 const char *query_name(lb_ctx *ctx, const char *schema, const char *name)

@@ -5,6 +5,7 @@
 -- note: what asks the catalogue and the statistics, as monitoring does, is not among the slow ones: by its text.
 -- note: of these, only statements about rows are of interest: the others have no plan.
 -- note: sooner_ids were slow of late, whatever they took in all, the worst first; later_ids were not, and come last.
+-- note: those whose texts the role may not see have no id either, and are none of these (query/hidden).
 -- note: what several roles execute is one statement here; the role is the one that spends most.
 -- param schema identifier like pg_catalog
 -- param view identifier like pg_class
@@ -59,9 +60,10 @@ SELECT coalesce(c.query_id, '') AS query_id,
        coalesce(c.temp_written, 0) AS temp_written,
        coalesce(c.jit_ms, 0) AS jit_ms
   FROM counted c
- WHERE (c.query_id = :query_id::text
+ WHERE c.query_id IS NOT NULL
+   AND (c.query_id = :query_id::text
         OR (:query_id::text IS NULL
-            AND c.query ~* '^<insufficient privilege>|^(\s|\(|--[^\n]*\n|/\*([^*]|\*[^/])*\*/)*(select|with|insert|update|delete|merge|values)\M'
+            AND c.query ~* '^(\s|\(|--[^\n]*\n|/\*([^*]|\*[^/])*\*/)*(select|with|insert|update|delete|merge|values)\M'
             AND c.query NOT LIKE '%/* lbops */'
             AND c.query !~* '\m((from|join)\s+(pg_|information_schema\.)|pg_stat_statements|hypopg)'))
    AND c.calls >= :min_calls

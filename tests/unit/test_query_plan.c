@@ -168,6 +168,14 @@ static void conditions_tell_what_they_compute(void)
     CU_ASSERT_FALSE(query_has_leading_wildcard("(note = '%a'::text)"));
 }
 
-SUITE(query_plan, TEST(steps_stand_behind_their_inputs), TEST(what_is_no_plan_fails), TEST(plans_have_an_end),
-      TEST(figures_are_short), TEST(the_word_follows_the_figure), TEST(texts_tell_their_shape),
-      TEST(conditions_tell_what_they_compute))
+static void names_are_quoted_as_sql_has_them(void)
+{
+    ASSERT_TEXT(query_name(&ctx, "public", "orders"), "public.orders");
+    ASSERT_TEXT(query_name(&ctx, "Odd s", "Q\"t"), "\"Odd s\".\"Q\"\"t\"");
+    ASSERT_TEXT(query_name(&ctx, NULL, "1st"), "\"1st\"");
+    give_back();
+}
+
+SUITE(query_plan, TEST(names_are_quoted_as_sql_has_them), TEST(steps_stand_behind_their_inputs),
+      TEST(what_is_no_plan_fails), TEST(plans_have_an_end), TEST(figures_are_short), TEST(the_word_follows_the_figure),
+      TEST(texts_tell_their_shape), TEST(conditions_tell_what_they_compute))
