@@ -394,6 +394,8 @@ static void create_table(judging *j, tree s)
     if (tree_has(tree_get(s, "partspec")))
         judging_fact(j, FACT_PARTITIONED, table.text, NULL);
     note_new(j, s, "table", table.text);
+    if (judging_is_new(j, table.text))
+        judge_note_types(j, table.text, tree_get(s, "tableElts"));
 }
 
 /* ---- the rest ---- */

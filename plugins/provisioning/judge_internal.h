@@ -31,6 +31,8 @@ typedef enum fact_kind {
     FACT_WANTS_INDEX, /* the same, of columns of this file */
     FACT_COLUMN,      /* "app.orders.total": of this file; extra: its type */
     FACT_SOLID,       /* the same, of any: NOT NULL */
+    FACT_TYPE,        /* "app.orders.total", with its schema; extra: its type, or NULL where that is not known any more.
+                       * Without        one also a table, of each of its columns, and "", of all tables */
     FACT_READS,       /* view; extra: a table of its query */
     FACT_SHOWS,       /* view; extra: a column of its query, or "*" */
     FACT_INVOKER,     /* view: reads as whoever asks */
@@ -103,8 +105,22 @@ const char *judge_arguments(judging *j, tree list);
 void judge_create_index(judging *j, tree s); /* judge_index.c */
 
 /* judge_type.c: what ALTER COLUMN ... TYPE does beside what each does. The table is in use. */
-void judge_new_type(judging *j, tree column, const char *where);
+void judge_new_type(judging *j, tree column, const char *table, const char *part);
 void judge_note_check(judging *j, const char *table, const char *constraint, tree expression);
+
+/* The types of columns, as far as they are known: before the file, and what it makes of them. */
+void judge_know_types(judging *j);
+void judge_note_type(judging *j, const char *table, const char *column, tree type);
+void judge_note_types(judging *j, const char *table, tree elements); /* of a table that is made */
+void judge_forget_type(judging *j, const char *table, const char *column);
+void judge_forget_types(judging *j, const char *of); /* a table with its schema, or "" for all */
+void judge_rename_type(judging *j, const char *table, const char *from, const char *to);
+void judge_rename_types(judging *j, const char *from, const char *to); /* tables */
+void judge_types(judging *j, judgement *into);
+
+/* judge_fit.c: whether each value of a type fits into another. */
+typedef enum judge_fit { FIT_UNKNOWN, FIT_WHOLLY, FIT_PARTLY } judge_fit;
+judge_fit judge_fit_of(const char *old, const char *new); /* "varchar(20)", "numeric(10,2)[]" */
 
 /* judge_keys.c: columns, keys and indexes of the file, each noted where it is made. column: which one it stands with.
  */

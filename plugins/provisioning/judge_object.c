@@ -179,6 +179,8 @@ static void rename_object(judging *j, tree s)
     if (is_table)
         judging_rename(j, table.text, in_schema_of(j, table.text, label_of(tree_get(s, "newname")).text));
     if (is_column)
+        judge_rename_type(j, table.text, part.text, label_of(tree_get(s, "newname")).text);
+    if (is_column)
         judging_not_idempotent(
             j, about,
             judging_if(j, judging_printf(j,

@@ -43,10 +43,13 @@ static void add_column(judging *j, const alteration *a)
         judging_not_idempotent(j, judging_printf(j, "%s.%s", a->table.text, name.text),
                                judging_insert(j, "ADD COLUMN", "IF NOT EXISTS"));
     judge_column(j, column, a->table.text, a->is_new);
+    if (!tree_true(tree_get(a->command, "missing_ok")))
+        judge_note_type(j, a->table.text, name.text, tree_get(column, "typeName"));
 }
 
 static void drop_column(judging *j, const alteration *a)
 {
+    judge_forget_type(j, a->table.text, a->part.text);
     if (!tree_true(tree_get(a->command, "missing_ok")))
         judging_bare_drop(j, part_name(j, a), judging_insert(j, "DROP COLUMN", "IF EXISTS"));
     endangers(j, a, JUDGE_COLUMN_DROP, NULL);
@@ -75,12 +78,14 @@ static void set_not_null(judging *j, const alteration *a)
 static void change_type(judging *j, const alteration *a)
 {
     const char *view = judge_view_of(j, a->table.text, a->part.text);
+    tree column = tree_node(a->def, "ColumnDef");
     if (view)
         judging_hazard(
             j, JUDGE_COLUMN_TYPE_USED, part_name(j, a),
             judging_printf(j, "drop the view %s before, and create it again behind, both in the same file", view));
     if (!a->is_new)
-        judge_new_type(j, tree_node(a->def, "ColumnDef"), part_name(j, a));
+        judge_new_type(j, column, a->table.text, a->part.text);
+    judge_note_type(j, a->table.text, a->part.text, tree_get(column, "typeName"));
     if (judge_is_referred_to(j, a->table.text, a->part.text))
         endangers(j, a, JUDGE_COLUMN_TYPE_KEY, NULL);
 }

@@ -148,7 +148,7 @@ static void locks_are_told(void)
 static void a_table_that_is_there_is_in_use(void)
 {
     static const char *const names[] = {"app.u", "app.t"};
-    const judge_there there = {names, LB_COUNT(names)}, other = {names, 1};
+    const judge_there there = {.names = names, .count = LB_COUNT(names)}, other = {.names = names, .count = 1};
     static const char table[] = "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8); "
                                 "CREATE INDEX IF NOT EXISTS i ON app.t (b); ALTER TABLE app.t ALTER b SET NOT NULL",
                       dropped[] = "DROP TABLE IF EXISTS app.t; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b "
@@ -180,7 +180,7 @@ static void a_table_that_is_there_is_in_use(void)
 static void a_table_renamed_away_leaves_its_name_to_a_new_one(void)
 {
     static const char *const names[] = {"app.t"};
-    const judge_there there = {names, LB_COUNT(names)};
+    const judge_there there = {.names = names, .count = LB_COUNT(names)};
     static const char
         away[] = "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); "
                  "ALTER TABLE app.t ALTER COLUMN a SET NOT NULL",
