@@ -37,6 +37,7 @@ typedef enum fact_kind {
     FACT_SHOWS,       /* view; extra: a column of its query, or "*" */
     FACT_INVOKER,     /* view: reads as whoever asks */
     FACT_PARTITIONED, /* table */
+    FACT_PARTED_BY,   /* table: is partitioned; extra: its columns, "app.orders (day)", or NULL by an expression */
     FACT_PARTITION,   /* table: is one; extra: of which */
     FACT_DETACHED     /* table: is none any more */
 } fact_kind;
@@ -132,6 +133,9 @@ typedef struct judge_index_parts {
 const char *judge_columns(judging *j, const char *table, tree list, const char *only);
 void judge_key(judging *j, tree constraint, const char *table, const char *column);
 void judge_reference(judging *j, tree constraint, const char *table, const char *column);
+void judge_on_delete(judging *j, tree constraint, const char *object); /* of a foreign key; others pass */
+void judge_partitioned(judging *j, const char *table, tree spec);      /* where there is one */
+void judge_key_of_parts(judging *j, const char *table, const char *list, const char *object);
 void judge_index(judging *j, const judge_index_parts *index);
 void judge_view(judging *j, const char *view, tree query);
 bool judge_has_no_nulls(judging *j, const char *table, const char *index); /* as far as the file says so */

@@ -61,6 +61,12 @@ static void set_default(judging *j, const alteration *a)
 {
     if (!tree_has(a->def))
         endangers(j, a, JUDGE_DEFAULT_DROP, NULL);
+    else if (judge_is_unstable(a->def))
+        endangers(j, a, JUDGE_DEFAULT_SET,
+                  "each row that comes gets a value of its own, and those that are there none: where they are to have "
+                  "one too, -- lbops:batches and UPDATE ... SET column = DEFAULT WHERE ... behind it");
+    else
+        endangers(j, a, JUDGE_DEFAULT_SET, NULL);
 }
 
 static void set_not_null(judging *j, const alteration *a)
@@ -141,8 +147,7 @@ static void check_constraint(judging *j, const alteration *a, tree constraint, c
 
 static void foreign_key(judging *j, const alteration *a, tree constraint, const char *name)
 {
-    if (tree_is(tree_get(constraint, "fk_del_action"), "c"))
-        judging_hazard(j, JUDGE_FK_CASCADES, name, NULL);
+    judge_on_delete(j, constraint, name);
     if (tree_true(tree_get(constraint, "skip_validation"))) {
         judging_fact(j, FACT_NOT_VALID, name, NULL);
         return;
