@@ -89,8 +89,10 @@ void judging_fact(judging *j, fact_kind kind, const char *name, const char *extr
     if (!facts)
         return;
     j->facts = facts;
+    const char *said = judging_printf(j, "%s", name);
     j->facts[j->fact_count++] = (fact){.kind = kind,
-                                       .name = judging_printf(j, "%s", name),
+                                       .name = said,
+                                       .said = said,
                                        .extra = extra ? judging_printf(j, "%s", extra) : NULL,
                                        .statement = j->number,
                                        .place = j->place};
@@ -154,6 +156,7 @@ void judging_rename(judging *j, const char *from, const char *to)
     judging_fact(j, FACT_RENAMED, from, NULL);
     judging_fact(j, is_new ? FACT_CREATED : FACT_TAKEN, to, NULL);
     judge_rename_types(j, from, to);
+    judge_move_facts(j, from, to);
 }
 
 void judging_not_idempotent(judging *j, const char *object, const char *rewrite)

@@ -45,6 +45,7 @@ typedef enum fact_kind {
 typedef struct fact {
     fact_kind kind;
     const char *name, *extra;
+    const char *said; /* its name in the statement itself, as tables may go to another one */
     uint32_t statement;
     script_place place;
 } fact;
@@ -118,6 +119,8 @@ void judge_forget_types(judging *j, const char *of); /* a table with its schema,
 void judge_rename_type(judging *j, const char *table, const char *from, const char *to);
 void judge_rename_types(judging *j, const char *from, const char *to); /* tables */
 void judge_types(judging *j, judgement *into);
+
+void judge_move_facts(judging *j, const char *from, const char *to); /* judge_rename.c: of a table */
 
 /* judge_fit.c: whether each value of a type fits into another. */
 typedef enum judge_fit { FIT_UNKNOWN, FIT_WHOLLY, FIT_PARTLY } judge_fit;
