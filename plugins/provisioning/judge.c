@@ -388,6 +388,7 @@ int judge_file_where(const char *text, int server_major, const judge_there *ther
     bool destroys = false;
     judge_batch_marks(&j, items);
     judge_know_types(&j);
+    judge_know_parts(&j);
     for (size_t i = 0; i < j.text.count; i++) {
         judge_one(&j, &items[i], &j.text.items[i], (uint32_t)i + 1);
         destroys = destroys || items[i].verdict.effect == EFFECT_DESTRUCTIVE;

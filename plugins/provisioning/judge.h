@@ -108,6 +108,11 @@ typedef struct judgement {
 LB_MUST_CHECK int judge_file(const char *text, int server_major, arena *memory, judgement *ret_judgement,
                              lb_error *err);
 
+/* A partitioned table, and what it is split by. */
+typedef struct judge_parted {
+    const char *name, *by; /* "app.orders", "day, kind"; "": an expression is among them */
+} judge_parted;
+
 /* The same where somebody has looked at the server: tables and materialized views that are there before the file, named
  * as its statements name them. CREATE ... IF NOT EXISTS makes none of these, so that what follows meets one in use. And
  * the types of columns, which a new type is compared with. */
@@ -116,6 +121,8 @@ typedef struct judge_there {
     size_t count;
     const judge_column_type *types;
     size_t type_count;
+    const judge_parted *parted; /* partitioned tables among them */
+    size_t parted_count;
 } judge_there;
 LB_MUST_CHECK int judge_file_where(const char *text, int server_major, const judge_there *there, arena *memory,
                                    judgement *ret_judgement, lb_error *err);

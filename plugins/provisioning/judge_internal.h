@@ -137,7 +137,8 @@ const char *judge_columns(judging *j, const char *table, tree list, const char *
 void judge_key(judging *j, tree constraint, const char *table, const char *column);
 void judge_reference(judging *j, tree constraint, const char *table, const char *column);
 void judge_on_delete(judging *j, tree constraint, const char *object); /* of a foreign key; others pass */
-void judge_partitioned(judging *j, const char *table, tree spec);      /* where there is one */
+void judge_know_parts(judging *j);
+void judge_partitioned(judging *j, const char *table, tree spec); /* where there is one */
 void judge_key_of_parts(judging *j, const char *table, const char *list, const char *object);
 void judge_index(judging *j, const judge_index_parts *index);
 void judge_view(judging *j, const char *view, tree query);

@@ -247,9 +247,19 @@ void judge_on_delete(judging *j, tree constraint, const char *object)
 
 /* ---- keys of partitioned tables ---- */
 
+void judge_know_parts(judging *j)
+{
+    for (size_t i = 0; j->there && i < j->there->parted_count; i++) {
+        const judge_parted *p = &j->there->parted[i];
+        judging_fact(j, FACT_PARTED_BY, p->name, *p->by ? judging_printf(j, "%s (%s)", p->name, p->by) : NULL);
+    }
+}
+
 void judge_partitioned(judging *j, const char *table, tree spec)
 {
     const char *list = "";
+    if (!tree_has(spec) && judging_find(j, FACT_PARTED_BY, table))
+        judging_fact(j, FACT_PARTED_BY, table, judging_printf(j, "%s ()", table)); /* another one of that name */
     if (!tree_has(spec))
         return;
     judging_fact(j, FACT_PARTITIONED, table, NULL);

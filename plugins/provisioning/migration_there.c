@@ -21,7 +21,21 @@ static tree made_if_missing(const judged *s)
     return tree_true(tree_get(filled, "if_not_exists")) ? tree_path(filled, "into", "rel") : (tree){NULL};
 }
 
-/* ret_named has what the file makes if it is missing. */
+/* Of a statement that gives a table a key, which may be partitioned. */
+static tree keyed(const judged *s)
+{
+    tree index = tree_node(s->source->node, "IndexStmt"), alter = tree_node(s->source->node, "AlterTableStmt");
+    char key[64];
+    tree value;
+    if (tree_true(tree_get(index, "unique")))
+        return tree_get(index, "relation");
+    for (const char *p = alter.at; p && tree_next_key(p, tree_end(alter), key, sizeof key, &value); p = value.at)
+        if (strcmp(key, "contype") == 0 && (tree_is(value, "CONSTR_PRIMARY") || tree_is(value, "CONSTR_UNIQUE")))
+            return tree_get(alter, "relation");
+    return (tree){NULL};
+}
+
+/* ret_named has what the file makes if it is missing, and what it gives keys. */
 static int find_made(migration_run *run, const judgement *j, migration_named *ret_named, lb_error *err)
 {
     *ret_named = (migration_named){.schemas = arena_alloc(run->memory, (j->count + 1) * sizeof *ret_named->schemas),
@@ -29,7 +43,7 @@ static int find_made(migration_run *run, const judgement *j, migration_named *re
     if (!ret_named->schemas || !ret_named->names)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < j->count; i++) {
-        tree range = made_if_missing(&j->items[i]);
+        tree made = made_if_missing(&j->items[i]), range = tree_has(made) ? made : keyed(&j->items[i]);
         if (!tree_has(range))
             continue;
         const char *schema = ret_named->schemas[ret_named->count] = migrate_text_of(run, tree_get(range, "schemaname"));
@@ -49,14 +63,20 @@ static int look_for_made(migration_run *run, const judgement *j, judge_there *th
     if (r < 0 || !made.count)
         return r;
     const char **names = arena_alloc(run->memory, made.count * sizeof *names);
+    judge_parted *parted = arena_alloc(run->memory, made.count * sizeof *parted);
     const migration_relations_args args = {.schemas = {made.schemas, made.count}, .names = {made.names, made.count}};
-    if (!names)
+    if (!names || !parted)
         return lb_out_of_memory(err);
     r = migration_relations(run->ctx, &args, &rows, err);
-    while (r >= 0 && there->count < made.count && migration_relations_next(run->ctx, rows, &row))
-        if (!(names[there->count++] = migrate_relation_name(run, &row)))
+    while (r >= 0 && there->count < made.count && migration_relations_next(run->ctx, rows, &row)) {
+        const char *name = names[there->count++] = migrate_relation_name(run, &row);
+        if (!name)
             return lb_out_of_memory(err);
+        if (row.partition_key)
+            parted[there->parted_count++] = (judge_parted){name, row.partition_key};
+    }
     there->names = names;
+    there->parted = parted;
     return r;
 }
 

@@ -254,6 +254,7 @@ CREATE TABLE app.secured (a int); ALTER TABLE app.secured ENABLE ROW LEVEL SECUR
 CREATE TABLE app.plain (a int NOT NULL, b int); CREATE UNIQUE INDEX plain_a ON app.plain (a); CREATE UNIQUE INDEX plain_b ON app.plain (b);
 CREATE TABLE app.parts (id int) PARTITION BY RANGE (id); CREATE TABLE app.low PARTITION OF app.parts FOR VALUES FROM (0) TO (10);
 CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
+CREATE TABLE app.days (id int, day date) PARTITION BY RANGE (day); CREATE TABLE app.texts (id int, t text) PARTITION BY LIST (lower(t));
 """
     allow = "-- lbops:allow not-idempotent because it is tried\n"
     retype = "ALTER TABLE app.t ALTER COLUMN a TYPE bigint;"
@@ -274,7 +275,12 @@ CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
                     V16__view="CREATE OR REPLACE VIEW app.w AS SELECT a FROM app.secured; ALTER VIEW app.w SET (security_invoker = true);",
                     V17__null=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT k PRIMARY KEY USING INDEX plain_b;",
                     V18__solid=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT k PRIMARY KEY USING INDEX plain_a;",
-                    V19__part="CREATE TABLE IF NOT EXISTS app.mid PARTITION OF app.parts FOR VALUES FROM (10) TO (20);") as place:
+                    V19__part="CREATE TABLE IF NOT EXISTS app.mid PARTITION OF app.parts FOR VALUES FROM (10) TO (20);",
+                    V20__day="CREATE UNIQUE INDEX IF NOT EXISTS k ON app.days (id);",
+                    V21__whole=f"{allow}ALTER TABLE app.days ADD CONSTRAINT k PRIMARY KEY (day, id);",
+                    V22__text=f"{allow}ALTER TABLE app.texts ADD CONSTRAINT k UNIQUE (id, t);",
+                    V23__new="DROP TABLE IF EXISTS app.days; CREATE TABLE IF NOT EXISTS app.days (id int PRIMARY KEY); "
+                             "CREATE UNIQUE INDEX IF NOT EXISTS k ON app.days (id);") as place:
         place.sql(there)
         found = place.migrate(plan=True)["result"]["findings"]
         wanted = {("V1", "column-type-used"): ("app.t.a", "drop the rule _RETURN on view app.v before"),
@@ -286,6 +292,8 @@ CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
                   ("V12", "primary-key-drop"): ("app.t.t_named", "app.t is published by told"),
                   ("V14", "view-bypasses-row-security"): ("app.w", "security_invoker"),
                   ("V17", "primary-key-reads-for-nulls"): ("app.plain.k", "VALIDATE CONSTRAINT"),
+                  ("V20", "key-without-partition-key"): ("k", "put the columns of the partition key into it"),
+                  ("V22", "key-without-partition-key"): ("app.texts.k", "by an expression"),
                   ("V19", "partition-create"): ("app.parts", "the default partition app.rest, which is locked out and read")}
         kinds = {kind for _, kind in wanted}
         told = {(f["evidence"]["file"].split("__")[0], f["kind"]): (f["object"], f["impact"]["safe_form"]) for f in found if f["kind"] in kinds}
@@ -293,6 +301,8 @@ CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
         for key, (_, part) in wanted.items():
             contains(told[key][1], part)
         for statement, says in ((retype, "used by a view or rule"), ("CREATE INDEX CONCURRENTLY i ON app.parts (id)", "on partitioned table"),
+                                ("CREATE UNIQUE INDEX k ON app.days (id)", "must include all partitioning columns"),
+                                ("ALTER TABLE app.texts ADD UNIQUE (id, t)", "unsupported UNIQUE constraint with partition key definition"),
                                 ("DROP INDEX app.t_named", "constraint t_named on table app.t requires it")):
             contains(error_of(place, statement), says)
         judged = place.migrate(judge_only=["V1__type.sql", "V5__parts.sql"])
