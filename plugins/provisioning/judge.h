@@ -81,7 +81,8 @@ typedef struct judged {
 } judged;
 
 /* What is known of a column's type: "app.orders.total", with its schema, and "numeric(10,2)". NULL: it is not known any
- * more; then the name may be that of a table, for each of its columns, or "" for all tables. The last word counts. */
+ * more; then the name may be that of a table, for each of its columns, of a schema, or "" for all tables. The last word
+ * counts. */
 typedef struct judge_column_type {
     const char *name, *type;
 } judge_column_type;

@@ -31,8 +31,8 @@ typedef enum fact_kind {
     FACT_WANTS_INDEX, /* the same, of columns of this file */
     FACT_COLUMN,      /* "app.orders.total": of this file; extra: its type */
     FACT_SOLID,       /* the same, of any: NOT NULL */
-    FACT_TYPE,        /* "app.orders.total", with its schema; extra: its type, or NULL where that is not known any more.
-                       * Without        one also a table, of each of its columns, and "", of all tables */
+    FACT_TYPE,        /* "app.orders.total", with its schema; extra: its type, or NULL where that is not known any more,
+                       * then also a table, of each of its columns, a schema, and "", of all */
     FACT_READS,       /* view; extra: a table of its query */
     FACT_SHOWS,       /* view; extra: a column of its query, or "*" */
     FACT_INVOKER,     /* view: reads as whoever asks */
@@ -60,6 +60,7 @@ typedef struct judging {
     script_place place;
     const char *source; /* of the statement in hand, also where it stands in a block */
     bool in_block, in_body, in_loop, is_guarded;
+    bool has_own_path; /* search_path is none of the runner's any more */
     judge_hazard *hazards;
     size_t hazard_count, hazard_capacity;
     fact *facts;
@@ -115,7 +116,9 @@ void judge_know_types(judging *j);
 void judge_note_type(judging *j, const char *table, const char *column, tree type);
 void judge_note_types(judging *j, const char *table, tree elements); /* of a table that is made */
 void judge_forget_type(judging *j, const char *table, const char *column);
-void judge_forget_types(judging *j, const char *of); /* a table with its schema, or "" for all */
+void judge_forget_table(judging *j, const char *table);
+void judge_forget_types(judging *j, const char *of); /* a table with its schema, a schema, or "" for all */
+void judge_lose_path(judging *j);
 void judge_rename_type(judging *j, const char *table, const char *from, const char *to);
 void judge_rename_types(judging *j, const char *from, const char *to); /* tables */
 void judge_types(judging *j, judgement *into);

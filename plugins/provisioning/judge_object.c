@@ -80,6 +80,10 @@ static void drop_one(judging *j, tree s, size_t kind, tree object)
         drop_index(j, s, full.text);
     if (drops[kind].rule == JUDGE_TABLE_DROP)
         drop_partition(j, full.text);
+    if (drops[kind].rule == JUDGE_TABLE_DROP)
+        judge_forget_table(j, full.text);
+    if (drops[kind].rule == JUDGE_SCHEMA_DROP)
+        judge_forget_types(j, full.text);
     judging_lock(j, concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : drops[kind].lock,
                  table_of(j, drops[kind].what, full.text));
 }

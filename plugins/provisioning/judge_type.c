@@ -62,10 +62,11 @@ static bool is_checked(judging *j, const char *where)
 
 /* ---- what is known of types ---- */
 
-/* "app.orders", also of a table that the runner finds in public. */
+/* "app.orders", also of a table that the runner finds in public; where the file looks elsewhere it is in no known one.
+ */
 static const char *full_name(judging *j, const char *table)
 {
-    return strchr(table, '.') ? table : judging_printf(j, "public.%s", table);
+    return strchr(table, '.') ? table : judging_printf(j, "%s.%s", j->has_own_path ? "?" : "public", table);
 }
 
 static const char *column_name(judging *j, const char *table, const char *column)
@@ -118,7 +119,7 @@ void judge_note_type(judging *j, const char *table, const char *column, tree typ
 
 void judge_note_types(judging *j, const char *table, tree elements)
 {
-    judge_forget_types(j, full_name(j, table));
+    judge_forget_table(j, table);
     for (tree item = tree_first(elements); item.at; item = tree_next(item)) {
         tree column = tree_node(item, "ColumnDef");
         if (tree_has(column))
@@ -129,6 +130,18 @@ void judge_note_types(judging *j, const char *table, tree elements)
 void judge_forget_types(judging *j, const char *of)
 {
     judging_fact(j, FACT_TYPE, of, NULL);
+}
+
+void judge_forget_table(judging *j, const char *table)
+{
+    judge_forget_types(j, full_name(j, table));
+}
+
+/* It may stay so for the files behind this one. */
+void judge_lose_path(judging *j)
+{
+    j->has_own_path = j->has_own_path || !j->in_body;
+    judge_forget_types(j, "public");
 }
 
 void judge_forget_type(judging *j, const char *table, const char *column)
