@@ -248,8 +248,8 @@ static void a_table_renamed_away_takes_along_what_is_known_of_it(void)
         {"CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); ALTER TABLE app.t RENAME TO t_old; CREATE TABLE IF "
          "NOT EXISTS app.t (b int8 PRIMARY KEY, a int8 REFERENCES app.w ON DELETE NO ACTION)",
          "foreign-key-without-index", true},
-        {"ALTER TABLE app.t DROP CONSTRAINT IF EXISTS c; " SWAPS
-         "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
+        {"ALTER TABLE app.t DROP CONSTRAINT IF EXISTS c; ALTER TABLE IF EXISTS app.t RENAME TO t_old; ALTER TABLE IF "
+         "EXISTS app.u RENAME TO t; ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
          "not-idempotent", true},
         {"ALTER TABLE app.t DROP CONSTRAINT IF EXISTS c; ALTER TABLE IF EXISTS app.t RENAME TO t_old; ALTER TABLE "
          "app.t_old ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
