@@ -89,8 +89,10 @@ void judging_fact(judging *j, fact_kind kind, const char *name, const char *extr
     if (!facts)
         return;
     j->facts = facts;
+    const char *said = judging_printf(j, "%s", name);
     j->facts[j->fact_count++] = (fact){.kind = kind,
-                                       .name = judging_printf(j, "%s", name),
+                                       .name = said,
+                                       .said = said,
                                        .extra = extra ? judging_printf(j, "%s", extra) : NULL,
                                        .statement = j->number,
                                        .place = j->place};
@@ -153,6 +155,8 @@ void judging_rename(judging *j, const char *from, const char *to)
     bool is_new = judging_is_new(j, from);
     judging_fact(j, FACT_RENAMED, from, NULL);
     judging_fact(j, is_new ? FACT_CREATED : FACT_TAKEN, to, NULL);
+    judge_rename_types(j, from, to);
+    judge_move_facts(j, from, to);
 }
 
 void judging_not_idempotent(judging *j, const char *object, const char *rewrite)
@@ -296,6 +300,16 @@ static void weigh(judging *j)
         judging_hazard(j, JUDGE_REPLICAS_LAG, s->lock_on, NULL);
 }
 
+/* Code that nobody can look into may have changed any of them. */
+static void doubt_types(judging *j, size_t hazards_before)
+{
+    for (size_t i = hazards_before; i < j->hazard_count; i++)
+        if (j->hazards[i].rule == JUDGE_OPAQUE_CODE && !j->hazards[i].in_body) {
+            judge_forget_types(j, "");
+            return;
+        }
+}
+
 static void judge_one(judging *j, judged *into, const script_statement *s, uint32_t number)
 {
     size_t before = j->hazard_count;
@@ -309,6 +323,7 @@ static void judge_one(judging *j, judged *into, const script_statement *s, uint3
     judging_statement(j, s->node);
     weigh(j);
     cover_destruction(j, before);
+    doubt_types(j, before);
 }
 
 /* ---- the file ---- */
@@ -372,6 +387,8 @@ int judge_file_where(const char *text, int server_major, const judge_there *ther
         return lb_out_of_memory(err);
     bool destroys = false;
     judge_batch_marks(&j, items);
+    judge_know_types(&j);
+    judge_know_parts(&j);
     for (size_t i = 0; i < j.text.count; i++) {
         judge_one(&j, &items[i], &j.text.items[i], (uint32_t)i + 1);
         destroys = destroys || items[i].verdict.effect == EFFECT_DESTRUCTIVE;
@@ -380,6 +397,7 @@ int judge_file_where(const char *text, int server_major, const judge_there *ther
     judge_whole(&j, items, done.count);
     hash_meaning(&j.text, items, done.meaning);
     judge_validated(&j, &done);
+    judge_types(&j, &done);
     done.hazards = j.hazards;
     done.hazard_count = j.hazard_count;
     *ret_judgement = done;

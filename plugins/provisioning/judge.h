@@ -80,6 +80,13 @@ typedef struct judged {
     } builds;
 } judged;
 
+/* What is known of a column's type: "app.orders.total", with its schema, and "numeric(10,2)". NULL: it is not known any
+ * more; then the name may be that of a table, for each of its columns, of a schema, or "" for all tables. The last word
+ * counts. */
+typedef struct judge_column_type {
+    const char *name, *type;
+} judge_column_type;
+
 typedef struct judgement {
     const judged *items;
     size_t count;
@@ -87,6 +94,8 @@ typedef struct judgement {
     size_t hazard_count;
     const char **validated; /* constraints that it validates, or adds valid: "app.orders.total" */
     size_t validated_count;
+    const judge_column_type *types; /* that it makes */
+    size_t type_count;
     bool destroys;             /* some statement is destructive to the gate */
     char meaning[SHA256_TEXT]; /* of all statements */
 } judgement;
@@ -100,11 +109,21 @@ typedef struct judgement {
 LB_MUST_CHECK int judge_file(const char *text, int server_major, arena *memory, judgement *ret_judgement,
                              lb_error *err);
 
+/* A partitioned table, and what it is split by. */
+typedef struct judge_parted {
+    const char *name, *by; /* "app.orders", "day, kind"; "": an expression is among them */
+} judge_parted;
+
 /* The same where somebody has looked at the server: tables and materialized views that are there before the file, named
- * as its statements name them. CREATE ... IF NOT EXISTS makes none of these, so that what follows meets one in use. */
+ * as its statements name them. CREATE ... IF NOT EXISTS makes none of these, so that what follows meets one in use. And
+ * the types of columns, which a new type is compared with. */
 typedef struct judge_there {
     const char *const *names;
     size_t count;
+    const judge_column_type *types;
+    size_t type_count;
+    const judge_parted *parted; /* partitioned tables among them */
+    size_t parted_count;
 } judge_there;
 LB_MUST_CHECK int judge_file_where(const char *text, int server_major, const judge_there *there, arena *memory,
                                    judgement *ret_judgement, lb_error *err);

@@ -208,6 +208,7 @@ static void take_part(judging *j, tree constraint, const char *where, column_par
         j->now->scans |= !j->in_body && !tree_is(type, "CONSTR_FOREIGN");
     }
     p->not_null |= tree_is(type, "CONSTR_NOTNULL");
+    judge_on_delete(j, constraint, where);
     if (tree_is(type, "CONSTR_DEFAULT"))
         p->fallback = tree_get(constraint, "raw_expr");
 }
@@ -287,8 +288,7 @@ static void check_new_references(judging *j, tree constraint, const char *table,
         judging_hazard(j, JUDGE_FK_IN_TABLE, table, NULL);
         judging_lock(j, LOCK_SHARE_ROW_EXCLUSIVE, other.text);
     }
-    if (tree_is(tree_get(constraint, "fk_del_action"), "c"))
-        judging_hazard(j, JUDGE_FK_CASCADES, table, NULL);
+    judge_on_delete(j, constraint, table);
 }
 
 /* Types of one size; each begins at a multiple of align. */
@@ -373,6 +373,7 @@ static void create_table(judging *j, tree s)
     label table = label_of_range(range);
     bool is_partition = tree_has(tree_get(s, "partbound")), has_key = is_partition;
     bool is_temporary = tree_is(tree_get(range, "relpersistence"), "t");
+    judge_partitioned(j, table.text, tree_get(s, "partspec"));
     for (tree item = tree_first(tree_get(s, "tableElts")); item.at; item = tree_next(item)) {
         tree column = tree_node(item, "ColumnDef"), constraint = tree_node(item, "Constraint");
         has_key = has_key || tree_is(tree_get(constraint, "contype"), "CONSTR_PRIMARY") || is_key(column) ||
@@ -391,9 +392,9 @@ static void create_table(judging *j, tree s)
         judging_hazard(j, JUDGE_UNQUALIFIED, table.text, NULL);
     if (is_partition)
         create_partition(j, s, table.text);
-    if (tree_has(tree_get(s, "partspec")))
-        judging_fact(j, FACT_PARTITIONED, table.text, NULL);
     note_new(j, s, "table", table.text);
+    if (judging_is_new(j, table.text))
+        judge_note_types(j, table.text, tree_get(s, "tableElts"));
 }
 
 /* ---- the rest ---- */

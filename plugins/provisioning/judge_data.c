@@ -139,6 +139,8 @@ static void set(judging *j, tree s)
     tree_text(tree_get(s, "name"), name, sizeof name);
     if (strcasecmp(name, "lock_timeout") == 0 || strcasecmp(name, "statement_timeout") == 0)
         judging_hazard(j, JUDGE_SETTING_TIMEOUT, name, NULL);
+    if (strcasecmp(name, "search_path") == 0)
+        judge_lose_path(j);
 }
 
 static void lock(judging *j, tree s)

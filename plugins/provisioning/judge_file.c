@@ -117,5 +117,5 @@ void judge_validated(judging *j, judgement *into)
     j->out_of_memory = j->out_of_memory || !into->validated;
     for (size_t i = 0; into->validated && i < j->fact_count; i++)
         if (j->facts[i].kind == FACT_VALIDATED)
-            into->validated[into->validated_count++] = j->facts[i].name;
+            into->validated[into->validated_count++] = j->facts[i].said;
 }

@@ -62,19 +62,26 @@ static bool shape_says_all(tree s)
     return all;
 }
 
-/* Up to the first expression. */
-static const char *leading_columns(judging *j, const char *table, tree columns)
+/* "app.orders (kind, day)", without expressions. */
+static const char *columns_of(judging *j, const char *table, tree columns, bool up_to_expression)
 {
     const char *text = "";
     for (tree item = tree_first(columns); item.at; item = tree_next(item)) {
         tree column = index_column(tree_node(item, "IndexElem"));
         char name[128];
         tree_text(column, name, sizeof name);
-        if (!tree_has(column))
+        if (!tree_has(column) && up_to_expression)
             break;
-        text = judging_printf(j, "%s%s%s", text, *text ? ", " : "", name);
+        if (tree_has(column))
+            text = judging_printf(j, "%s%s%s", text, *text ? ", " : "", name);
     }
-    return *text ? judging_printf(j, "%s (%s)", table, text) : NULL;
+    return judging_printf(j, "%s (%s)", table, text);
+}
+
+static const char *leading_columns(judging *j, const char *table, tree columns)
+{
+    const char *list = columns_of(j, table, columns, true);
+    return strstr(list, " ()") ? NULL : list;
 }
 
 static bool is_in_usual_order(tree columns)
@@ -126,6 +133,8 @@ void judge_create_index(judging *j, tree s)
         j->now->builds.shape_says_all = shape_says_all(s);
         judging_builds_on(j, range);
     }
+    if (tree_true(tree_get(s, "unique")))
+        judge_key_of_parts(j, table.text, columns_of(j, table.text, tree_get(s, "indexParams"), false), shown);
     if (concurrent && judging_find(j, FACT_PARTITIONED, table.text))
         judging_hazard(j, JUDGE_INDEX_PARTITIONED, shown, NULL);
     note_index(j, s, table.text, judging_printf(j, "%s.%s", judging_schema(j, range), name.text));

@@ -31,10 +31,13 @@ typedef enum fact_kind {
     FACT_WANTS_INDEX, /* the same, of columns of this file */
     FACT_COLUMN,      /* "app.orders.total": of this file; extra: its type */
     FACT_SOLID,       /* the same, of any: NOT NULL */
+    FACT_TYPE,        /* "app.orders.total", with its schema; extra: its type, or NULL where that is not known any more,
+                       * then also a table, of each of its columns, a schema, and "", of all */
     FACT_READS,       /* view; extra: a table of its query */
     FACT_SHOWS,       /* view; extra: a column of its query, or "*" */
     FACT_INVOKER,     /* view: reads as whoever asks */
     FACT_PARTITIONED, /* table */
+    FACT_PARTED_BY,   /* table: is partitioned; extra: its columns, "app.orders (day)", or NULL by an expression */
     FACT_PARTITION,   /* table: is one; extra: of which */
     FACT_DETACHED     /* table: is none any more */
 } fact_kind;
@@ -42,6 +45,7 @@ typedef enum fact_kind {
 typedef struct fact {
     fact_kind kind;
     const char *name, *extra;
+    const char *said; /* its name in the statement itself, as tables may go to another one */
     uint32_t statement;
     script_place place;
 } fact;
@@ -56,6 +60,7 @@ typedef struct judging {
     script_place place;
     const char *source; /* of the statement in hand, also where it stands in a block */
     bool in_block, in_body, in_loop, is_guarded;
+    bool has_own_path; /* search_path is none of the runner's any more */
     judge_hazard *hazards;
     size_t hazard_count, hazard_capacity;
     fact *facts;
@@ -103,8 +108,26 @@ const char *judge_arguments(judging *j, tree list);
 void judge_create_index(judging *j, tree s); /* judge_index.c */
 
 /* judge_type.c: what ALTER COLUMN ... TYPE does beside what each does. The table is in use. */
-void judge_new_type(judging *j, tree column, const char *where);
+void judge_new_type(judging *j, tree column, const char *table, const char *part);
 void judge_note_check(judging *j, const char *table, const char *constraint, tree expression);
+
+/* The types of columns, as far as they are known: before the file, and what it makes of them. */
+void judge_know_types(judging *j);
+void judge_note_type(judging *j, const char *table, const char *column, tree type);
+void judge_note_types(judging *j, const char *table, tree elements); /* of a table that is made */
+void judge_forget_type(judging *j, const char *table, const char *column);
+void judge_forget_table(judging *j, const char *table);
+void judge_forget_types(judging *j, const char *of); /* a table with its schema, a schema, or "" for all */
+void judge_lose_path(judging *j);
+void judge_rename_type(judging *j, const char *table, const char *from, const char *to);
+void judge_rename_types(judging *j, const char *from, const char *to); /* tables */
+void judge_types(judging *j, judgement *into);
+
+void judge_move_facts(judging *j, const char *from, const char *to); /* judge_rename.c: of a table */
+
+/* judge_fit.c: whether each value of a type fits into another. */
+typedef enum judge_fit { FIT_UNKNOWN, FIT_WHOLLY, FIT_PARTLY } judge_fit;
+judge_fit judge_fit_of(const char *old, const char *new); /* "varchar(20)", "numeric(10,2)[]" */
 
 /* judge_keys.c: columns, keys and indexes of the file, each noted where it is made. column: which one it stands with.
  */
@@ -116,6 +139,10 @@ typedef struct judge_index_parts {
 const char *judge_columns(judging *j, const char *table, tree list, const char *only);
 void judge_key(judging *j, tree constraint, const char *table, const char *column);
 void judge_reference(judging *j, tree constraint, const char *table, const char *column);
+void judge_on_delete(judging *j, tree constraint, const char *object); /* of a foreign key; others pass */
+void judge_know_parts(judging *j);
+void judge_partitioned(judging *j, const char *table, tree spec); /* where there is one */
+void judge_key_of_parts(judging *j, const char *table, const char *list, const char *object);
 void judge_index(judging *j, const judge_index_parts *index);
 void judge_view(judging *j, const char *view, tree query);
 bool judge_has_no_nulls(judging *j, const char *table, const char *index); /* as far as the file says so */

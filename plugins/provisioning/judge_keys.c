@@ -106,6 +106,8 @@ void judge_key(judging *j, tree constraint, const char *table, const char *colum
         judging_fact(j, FACT_KEEPS, beside(j, table, name), judging_printf(j, "constraint %s.%s", table, name));
     if (list)
         judging_fact(j, FACT_KEY, list, NULL);
+    if (list)
+        judge_key_of_parts(j, table, list, *name ? judging_printf(j, "%s.%s", table, name) : table);
     if (is_primary)
         judging_fact(j, FACT_PRIMARY, table, list);
     if (is_primary && list)
@@ -201,6 +203,84 @@ bool judge_is_referred_to(const judging *j, const char *table, const char *colum
             return true;
     }
     return false;
+}
+
+/* Past a name or text in quotes, or a comment; the same place where none of these begins. */
+static const char *past_quiet(const char *p)
+{
+    const char *end = strncmp(p, "--", 2) == 0   ? strchr(p, '\n')
+                      : strncmp(p, "/*", 2) == 0 ? strstr(p + 2, "*/")
+                      : *p == '"' || *p == '\''  ? strchr(p + 1, *p)
+                                                 : p - 1;
+    return end ? end + 1 : p + strlen(p);
+}
+
+/* From a foreign key to its end: to the parser it is the same as one of NO ACTION. */
+static bool says_on_delete(const char *text)
+{
+    const char *before = "";
+    int depth = 0;
+    for (const char *p = text; *p && *p != ';' && depth >= 0 && (*p != ',' || depth);) {
+        const char *past = past_quiet(p);
+        size_t length = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+        if (!depth && length == 6 && strncasecmp(p, "delete", 6) == 0 && strncasecmp(before, "on", 2) == 0)
+            return true;
+        depth += (*p == '(') - (*p == ')');
+        before = length == 2 ? p : length ? "" : before;
+        p = past > p ? past : p + (length ? length : 1);
+    }
+    return false;
+}
+
+void judge_on_delete(judging *j, tree constraint, const char *object)
+{
+    tree action = tree_get(constraint, "fk_del_action");
+    const char *text = j->in_block ? j->source : j->text.text;
+    size_t at = (size_t)tree_number(tree_get(constraint, "location"));
+    if (!tree_is(tree_get(constraint, "contype"), "CONSTR_FOREIGN"))
+        return;
+    if (tree_is(action, "c"))
+        judging_hazard(j, JUDGE_FK_CASCADES, object, NULL);
+    if (tree_is(action, "a") && at < strlen(text) && !says_on_delete(text + at))
+        judging_hazard(j, JUDGE_FK_SILENT, object, NULL);
+}
+
+/* ---- keys of partitioned tables ---- */
+
+void judge_know_parts(judging *j)
+{
+    for (size_t i = 0; j->there && i < j->there->parted_count; i++) {
+        const judge_parted *p = &j->there->parted[i];
+        judging_fact(j, FACT_PARTED_BY, p->name, *p->by ? judging_printf(j, "%s (%s)", p->name, p->by) : NULL);
+    }
+}
+
+void judge_partitioned(judging *j, const char *table, tree spec)
+{
+    const char *list = "";
+    if (!tree_has(spec) && judging_find(j, FACT_PARTED_BY, table))
+        judging_fact(j, FACT_PARTED_BY, table, judging_printf(j, "%s ()", table)); /* another one of that name */
+    if (!tree_has(spec))
+        return;
+    judging_fact(j, FACT_PARTITIONED, table, NULL);
+    for (tree item = tree_first(tree_get(spec, "partParams")); list && item.at; item = tree_next(item)) {
+        tree name = tree_path(item, "PartitionElem", "name");
+        list = tree_has(name) ? judging_printf(j, "%s%s%s", list, *list ? ", " : "", label_of(name).text) : NULL;
+    }
+    judging_fact(j, FACT_PARTED_BY, table, list ? judging_printf(j, "%s (%s)", table, list) : NULL);
+}
+
+void judge_key_of_parts(judging *j, const char *table, const char *list, const char *object)
+{
+    char column[128];
+    const fact *by = judging_find(j, FACT_PARTED_BY, table);
+    if (by && !by->extra)
+        judging_hazard(
+            j, JUDGE_KEY_OF_PARTS, object,
+            "it is partitioned by an expression, which no key can hold: give each partition a key of its own");
+    for (const char *p = by && by->extra ? first_column(by->extra) : ""; (p = take_column(p, column, sizeof column));)
+        if (!has_column(list, column))
+            judging_hazard(j, JUDGE_KEY_OF_PARTS, object, NULL);
 }
 
 /* ---- views ---- */

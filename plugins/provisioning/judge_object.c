@@ -80,6 +80,10 @@ static void drop_one(judging *j, tree s, size_t kind, tree object)
         drop_index(j, s, full.text);
     if (drops[kind].rule == JUDGE_TABLE_DROP)
         drop_partition(j, full.text);
+    if (drops[kind].rule == JUDGE_TABLE_DROP)
+        judge_forget_table(j, full.text);
+    if (drops[kind].rule == JUDGE_SCHEMA_DROP)
+        judge_forget_types(j, full.text);
     judging_lock(j, concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : drops[kind].lock,
                  table_of(j, drops[kind].what, full.text));
 }
@@ -178,6 +182,8 @@ static void rename_object(judging *j, tree s)
                  table.text);
     if (is_table)
         judging_rename(j, table.text, in_schema_of(j, table.text, label_of(tree_get(s, "newname")).text));
+    if (is_column)
+        judge_rename_type(j, table.text, part.text, label_of(tree_get(s, "newname")).text);
     if (is_column)
         judging_not_idempotent(
             j, about,

@@ -43,10 +43,13 @@ static void add_column(judging *j, const alteration *a)
         judging_not_idempotent(j, judging_printf(j, "%s.%s", a->table.text, name.text),
                                judging_insert(j, "ADD COLUMN", "IF NOT EXISTS"));
     judge_column(j, column, a->table.text, a->is_new);
+    if (!tree_true(tree_get(a->command, "missing_ok")))
+        judge_note_type(j, a->table.text, name.text, tree_get(column, "typeName"));
 }
 
 static void drop_column(judging *j, const alteration *a)
 {
+    judge_forget_type(j, a->table.text, a->part.text);
     if (!tree_true(tree_get(a->command, "missing_ok")))
         judging_bare_drop(j, part_name(j, a), judging_insert(j, "DROP COLUMN", "IF EXISTS"));
     endangers(j, a, JUDGE_COLUMN_DROP, NULL);
@@ -58,6 +61,12 @@ static void set_default(judging *j, const alteration *a)
 {
     if (!tree_has(a->def))
         endangers(j, a, JUDGE_DEFAULT_DROP, NULL);
+    else if (judge_is_unstable(a->def))
+        endangers(j, a, JUDGE_DEFAULT_SET,
+                  "each row that comes gets a value of its own, and those that are there none: where they are to have "
+                  "one too, -- lbops:batches and UPDATE ... SET column = DEFAULT WHERE ... behind it");
+    else
+        endangers(j, a, JUDGE_DEFAULT_SET, NULL);
 }
 
 static void set_not_null(judging *j, const alteration *a)
@@ -75,12 +84,14 @@ static void set_not_null(judging *j, const alteration *a)
 static void change_type(judging *j, const alteration *a)
 {
     const char *view = judge_view_of(j, a->table.text, a->part.text);
+    tree column = tree_node(a->def, "ColumnDef");
     if (view)
         judging_hazard(
             j, JUDGE_COLUMN_TYPE_USED, part_name(j, a),
             judging_printf(j, "drop the view %s before, and create it again behind, both in the same file", view));
     if (!a->is_new)
-        judge_new_type(j, tree_node(a->def, "ColumnDef"), part_name(j, a));
+        judge_new_type(j, column, a->table.text, a->part.text);
+    judge_note_type(j, a->table.text, a->part.text, tree_get(column, "typeName"));
     if (judge_is_referred_to(j, a->table.text, a->part.text))
         endangers(j, a, JUDGE_COLUMN_TYPE_KEY, NULL);
 }
@@ -136,8 +147,7 @@ static void check_constraint(judging *j, const alteration *a, tree constraint, c
 
 static void foreign_key(judging *j, const alteration *a, tree constraint, const char *name)
 {
-    if (tree_is(tree_get(constraint, "fk_del_action"), "c"))
-        judging_hazard(j, JUDGE_FK_CASCADES, name, NULL);
+    judge_on_delete(j, constraint, name);
     if (tree_true(tree_get(constraint, "skip_validation"))) {
         judging_fact(j, FACT_NOT_VALID, name, NULL);
         return;

@@ -96,7 +96,7 @@ const char *migrate_relation_name(migration_run *run, const migration_relations_
 
 /* ---- what the file does ---- */
 
-static tree commands_of(const judged *s)
+tree migrate_commands_of(const judged *s)
 {
     return tree_get(tree_node(s->source->node, "AlterTableStmt"), "cmds");
 }
@@ -109,7 +109,7 @@ static bool is_on(const judged *s, const char *table)
 
 static bool drops_constraint(const judged *s, const char *constraint)
 {
-    for (tree item = tree_first(commands_of(s)); item.at; item = tree_next(item)) {
+    for (tree item = tree_first(migrate_commands_of(s)); item.at; item = tree_next(item)) {
         tree command = tree_node(item, "AlterTableCmd");
         if (tree_is(tree_get(command, "subtype"), "AT_DropConstraint") &&
             strcmp(label_of(tree_get(command, "name")).text, constraint) == 0)
@@ -120,7 +120,7 @@ static bool drops_constraint(const judged *s, const char *constraint)
 
 static bool detaches(const judged *s, const char *partition)
 {
-    for (tree item = tree_first(commands_of(s)); item.at; item = tree_next(item)) {
+    for (tree item = tree_first(migrate_commands_of(s)); item.at; item = tree_next(item)) {
         tree command = tree_node(item, "AlterTableCmd"), cut = tree_path(command, "def", "PartitionCmd");
         if (tree_is(tree_get(command, "subtype"), "AT_DetachPartition") &&
             strcmp(label_of_range(tree_get(cut, "name")).text, partition) == 0)
@@ -131,7 +131,7 @@ static bool detaches(const judged *s, const char *partition)
 
 static bool adds_primary_key(const judged *s, const char *table)
 {
-    for (tree item = tree_first(commands_of(s)); item.at; item = tree_next(item)) {
+    for (tree item = tree_first(migrate_commands_of(s)); item.at; item = tree_next(item)) {
         tree constraint = tree_path(tree_path(item, "AlterTableCmd", "def"), "Constraint", "contype");
         if (tree_is(constraint, "CONSTR_PRIMARY") && is_on(s, table))
             return true;
@@ -268,7 +268,7 @@ static bool shows_as_owner(const judged *s)
 
 static bool shows_as_asked(const judged *s, const char *view)
 {
-    for (tree item = tree_first(commands_of(s)); item.at; item = tree_next(item)) {
+    for (tree item = tree_first(migrate_commands_of(s)); item.at; item = tree_next(item)) {
         tree command = tree_node(item, "AlterTableCmd");
         if (tree_is(tree_get(command, "subtype"), "AT_SetRelOptions") && is_on(s, view) &&
             option_is_on(tree_path(tree_get(command, "def"), "List", "items"), "security_invoker"))
@@ -376,7 +376,7 @@ static int find_types(looking *l, tree commands, const char **ret_columns, size_
 static int look_at_types(looking *l, size_t at, lb_error *err)
 {
     tree range = tree_path(l->file->judged.items[at].source->node, "AlterTableStmt", "relation");
-    tree commands = commands_of(&l->file->judged.items[at]);
+    tree commands = migrate_commands_of(&l->file->judged.items[at]);
     if (!tree_has(commands))
         return 0;
     const char **columns = arena_alloc(l->run->memory, (tree_count(commands) + 1) * sizeof *columns);

@@ -13,6 +13,8 @@ typedef struct migration_named {
 
 const char *migrate_text_of(migration_run *run, tree scalar); /* NULL: out of memory */
 
+tree migrate_commands_of(const judged *s); /* of an ALTER TABLE */
+
 LB_MUST_CHECK int migrate_named(migration_run *run, const judged *s, migration_named *ret_named, lb_error *err);
 
 /* *ret_rows is NULL where it names none. */

@@ -29,7 +29,9 @@ typedef struct migration_run {
     bool holds_to_nothing;            /* what is at risk changes all the time, and nobody is asked about it here */
     bool leaves_out_base;             /* a plan met a lock on its way there */
     migration_use *uses;              /* of the tables that were looked at */
-    uint64_t chance;                  /* of the next pause's length */
+    const judge_column_type *types;   /* that the files judged so far will have made */
+    size_t type_count;
+    uint64_t chance; /* of the next pause's length */
 } migration_run;
 
 /* migration_ledger.c. A ledger that is not there is empty; ret_present: all of it is there. */
@@ -75,8 +77,9 @@ void migrate_explain_wait(migration_run *run, const migration_tries *tries, cons
 LB_MUST_CHECK int migrate_tell_in_the_way(migration_run *run, const migration_file *file, uint32_t first, uint32_t last,
                                           lb_error *err);
 
-/* migration_there.c: judges the file anew where its CREATE ... IF NOT EXISTS would find one there. Not of a file that
- * was begun: what is there then may be its own. */
+/* migration_there.c: judges the file anew where its CREATE ... IF NOT EXISTS would find one there, a table is there
+ * that it gives a key, or the types of columns are known that it changes; files in the order in which they are
+ * executed. Not of a file that was begun: what is there then may be its own. */
 LB_MUST_CHECK int migrate_judge_what_is_there(migration_run *run, const migration_task *task, lb_error *err);
 /* Findings about what IF NOT EXISTS has found there, of a group that was listened to. */
 LB_MUST_CHECK int migrate_tell_there(migration_run *run, const migration_file *file, const lb_group *group,

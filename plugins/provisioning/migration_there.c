@@ -1,10 +1,14 @@
-/* IF NOT EXISTS takes what is there for what is wanted, whatever it looks like, and the ledger has it as done. Only the
- * server says so: before, so that what follows is judged as of a table in use, and while it is executed. An index that
- * is built outside of transactions is looked at before (migration_index.c), as far as its shape says all of it. */
+/* What is there before a file, as far as the judge asks. IF NOT EXISTS takes what is there for what is wanted, whatever
+ * it looks like, and the ledger has it as done. Only the server says so: before, so that what follows is judged as of a
+ * table in use, and while it is executed. An index that is built outside of transactions is looked at before
+ * (migration_index.c), as far as its shape says all of it. And a new type is compared with the one that a column has.
+ */
 #include "migration_catalogue.h"
 
 #include "effect_rules.h"
 #include "json.h"
+
+#include <sql/migration/column_types.h>
 
 /* ---- before ---- */
 
@@ -17,7 +21,21 @@ static tree made_if_missing(const judged *s)
     return tree_true(tree_get(filled, "if_not_exists")) ? tree_path(filled, "into", "rel") : (tree){NULL};
 }
 
-/* ret_named has what the file makes if it is missing. */
+/* Of a statement that gives a table a key, which may be partitioned. */
+static tree keyed(const judged *s)
+{
+    tree index = tree_node(s->source->node, "IndexStmt"), alter = tree_node(s->source->node, "AlterTableStmt");
+    char key[64];
+    tree value;
+    if (tree_true(tree_get(index, "unique")))
+        return tree_get(index, "relation");
+    for (const char *p = alter.at; p && tree_next_key(p, tree_end(alter), key, sizeof key, &value); p = value.at)
+        if (strcmp(key, "contype") == 0 && (tree_is(value, "CONSTR_PRIMARY") || tree_is(value, "CONSTR_UNIQUE")))
+            return tree_get(alter, "relation");
+    return (tree){NULL};
+}
+
+/* ret_named has what the file makes if it is missing, and what it gives keys. */
 static int find_made(migration_run *run, const judgement *j, migration_named *ret_named, lb_error *err)
 {
     *ret_named = (migration_named){.schemas = arena_alloc(run->memory, (j->count + 1) * sizeof *ret_named->schemas),
@@ -25,7 +43,7 @@ static int find_made(migration_run *run, const judgement *j, migration_named *re
     if (!ret_named->schemas || !ret_named->names)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < j->count; i++) {
-        tree range = made_if_missing(&j->items[i]);
+        tree made = made_if_missing(&j->items[i]), range = tree_has(made) ? made : keyed(&j->items[i]);
         if (!tree_has(range))
             continue;
         const char *schema = ret_named->schemas[ret_named->count] = migrate_text_of(run, tree_get(range, "schemaname"));
@@ -36,28 +54,126 @@ static int find_made(migration_run *run, const judgement *j, migration_named *re
     return 0;
 }
 
-int migrate_judge_what_is_there(migration_run *run, const migration_task *task, lb_error *err)
+static int look_for_made(migration_run *run, const judgement *j, judge_there *there, lb_error *err)
 {
     migration_named made = {0};
     migration_relations_row row;
     lb_rows *rows = NULL;
-    size_t count = 0;
-    if (task->done || task->was_begun)
-        return 0;
-    int r = find_made(run, &task->file->judged, &made, err);
+    int r = find_made(run, j, &made, err);
     if (r < 0 || !made.count)
         return r;
     const char **names = arena_alloc(run->memory, made.count * sizeof *names);
+    judge_parted *parted = arena_alloc(run->memory, made.count * sizeof *parted);
     const migration_relations_args args = {.schemas = {made.schemas, made.count}, .names = {made.names, made.count}};
-    if (!names)
+    if (!names || !parted)
         return lb_out_of_memory(err);
     r = migration_relations(run->ctx, &args, &rows, err);
-    while (r >= 0 && count < made.count && migration_relations_next(run->ctx, rows, &row))
-        if (!(names[count++] = migrate_relation_name(run, &row)))
+    while (r >= 0 && there->count < made.count && migration_relations_next(run->ctx, rows, &row)) {
+        const char *name = names[there->count++] = migrate_relation_name(run, &row);
+        if (!name)
             return lb_out_of_memory(err);
-    return r < 0 || !count
-               ? r
-               : migration_judge_where(task->file, run->server, &(judge_there){names, count}, run->memory, err);
+        if (row.partition_key)
+            parted[there->parted_count++] = (judge_parted){name, row.partition_key};
+    }
+    there->names = names;
+    there->parted = parted;
+    return r;
+}
+
+/* ---- types before ---- */
+
+typedef struct retyped {
+    const char **schemas, **tables, **columns;
+    uint32_t count;
+} retyped;
+
+static bool add_retyped(migration_run *run, const judged *s, retyped *into)
+{
+    tree range = tree_path(s->source->node, "AlterTableStmt", "relation");
+    for (tree item = tree_first(migrate_commands_of(s)); item.at; item = tree_next(item)) {
+        tree command = tree_node(item, "AlterTableCmd");
+        if (!tree_is(tree_get(command, "subtype"), "AT_AlterColumnType"))
+            continue;
+        uint32_t n = into->count++;
+        into->schemas[n] = migrate_text_of(run, tree_get(range, "schemaname"));
+        into->tables[n] = migrate_text_of(run, tree_get(range, "relname"));
+        into->columns[n] = migrate_text_of(run, tree_get(command, "name"));
+        if (!into->schemas[n] || !into->tables[n] || !into->columns[n])
+            return false;
+    }
+    return true;
+}
+
+static int find_retyped(migration_run *run, const judgement *j, retyped *ret_found, lb_error *err)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < j->count; i++)
+        most += tree_count(migrate_commands_of(&j->items[i]));
+    *ret_found = (retyped){.schemas = arena_alloc(run->memory, most * sizeof(char *)),
+                           .tables = arena_alloc(run->memory, most * sizeof(char *)),
+                           .columns = arena_alloc(run->memory, most * sizeof(char *))};
+    if (!ret_found->schemas || !ret_found->tables || !ret_found->columns)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < j->count; i++)
+        if (!add_retyped(run, &j->items[i], ret_found))
+            return lb_out_of_memory(err);
+    return 0;
+}
+
+/* As the catalogue has them now, and behind that what the files before this one will have made of them. */
+static int look_for_types(migration_run *run, const judgement *j, judge_there *there, lb_error *err)
+{
+    retyped found;
+    migration_column_types_row row;
+    lb_rows *rows = NULL;
+    int r = find_retyped(run, j, &found, err);
+    if (r < 0 || !found.count)
+        return r;
+    judge_column_type *types = arena_alloc(run->memory, (found.count + run->type_count) * sizeof *types);
+    const migration_column_types_args args = {.schemas = {found.schemas, found.count},
+                                              .tables = {found.tables, found.count},
+                                              .columns = {found.columns, found.count}};
+    if (!types)
+        return lb_out_of_memory(err);
+    r = migration_column_types(run->ctx, &args, &rows, err);
+    while (r >= 0 && there->type_count < found.count && migration_column_types_next(run->ctx, rows, &row))
+        types[there->type_count++] = (judge_column_type){row.name, row.type};
+    if (r >= 0 && run->type_count)
+        memcpy(types + there->type_count, run->types, run->type_count * sizeof *types);
+    there->type_count += run->type_count;
+    there->types = types;
+    return r;
+}
+
+/* For the files behind it. */
+static int remember_types(migration_run *run, const judge_column_type *types, size_t count, lb_error *err)
+{
+    if (!count)
+        return 0;
+    judge_column_type *all = arena_alloc(run->memory, (run->type_count + count) * sizeof *all);
+    if (!all)
+        return lb_out_of_memory(err);
+    if (run->type_count)
+        memcpy(all, run->types, run->type_count * sizeof *all);
+    memcpy(all + run->type_count, types, count * sizeof *all);
+    run->types = all;
+    run->type_count += count;
+    return 0;
+}
+
+int migrate_judge_what_is_there(migration_run *run, const migration_task *task, lb_error *err)
+{
+    static const judge_column_type unknown = {"", NULL};
+    migration_file *file = task->file;
+    judge_there there = {0};
+    if (task->done || task->was_begun)
+        return remember_types(run, &unknown, 1, err);
+    int r = look_for_made(run, &file->judged, &there, err);
+    if (r >= 0)
+        r = look_for_types(run, &file->judged, &there, err);
+    if (r >= 0 && (there.count || there.type_count))
+        r = migration_judge_where(file, run->server, &there, run->memory, err);
+    return r < 0 ? r : remember_types(run, file->judged.types, file->judged.type_count, err);
 }
 
 /* ---- while it is executed ---- */

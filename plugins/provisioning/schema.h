@@ -154,6 +154,7 @@ LB_MUST_CHECK int schema_model_finish(schema_model *m, lb_error *err);
 LB_MUST_CHECK int schema_model_copy(const schema_model *m, schema_model **ret_copy, lb_error *err);
 LB_MUST_CHECK int schema_index_addresses(schema_model *m, lb_error *err);
 uint32_t schema_find_key(const schema_model *m, schema_key key);
+uint32_t schema_hash_address(const struct schema_kind *kind, const char *address);
 uint32_t schema_find_address(const schema_model *m, const struct schema_kind *kind, const char *address);
 const char *schema_get(const schema_object *o, const char *attr); /* NULL: it has none */
 const char *schema_identity(const schema_object *o);              /* the address without the word before it */
@@ -182,6 +183,12 @@ LB_MUST_CHECK int schema_order(schema_model *m, bool with_defaults, lb_error *er
 LB_MUST_CHECK int schema_plan(schema_diff *d, lb_error *err);
 LB_MUST_CHECK int schema_note_add(schema_diff *d, const char *object, const char *text, lb_error *err);
 bool schema_is_kind_wanted(const schema_diff *d, const schema_object *o);
+LB_MUST_CHECK int schema_step_add(schema_diff *d, const schema_step *step, lb_error *err);
+/* With what it is a part of, or with the partition that it is an index of. */
+bool schema_goes_along(const schema_model *m, const schema_object *o);
+/* schema_names.c: what indexes of partitions are called, of those that stay, and behind all else of those that come. */
+LB_MUST_CHECK int schema_name_indexes(schema_diff *d, lb_error *err);
+LB_MUST_CHECK int schema_name_new_indexes(schema_diff *d, lb_error *err);
 /* Finds what is known to have another name: by proof, or as people have said. */
 LB_MUST_CHECK int schema_find_renames(schema_diff *d, lb_error *err);
 /* Sets a copy of `from` that has the new names. */

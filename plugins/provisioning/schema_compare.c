@@ -169,10 +169,8 @@ static int find_changes(schema_diff *d, lb_error *err)
         const schema_object *o = &d->to->objects[i];
         if (!schema_is_kind_wanted(d, o))
             continue;
-        if (is_name_of_new(o)) {
-            r = schema_get(o, "given") ? schema_note_add(d, o->address, SCHEMA_NAMED_LATER, err) : 0;
-            continue;
-        }
+        if (is_name_of_new(o))
+            continue; /* it has one of its own when it is made */
         r = o->twin == SCHEMA_NONE ? add_change(d, &(schema_change){.from = SCHEMA_NONE, .to = i}, err)
                                    : compare_pair(d, o->twin, i, err);
         if (r >= 0 && o->twin != SCHEMA_NONE)

@@ -273,7 +273,7 @@ bool schema_is_compared(const char *attr)
                                         "recast",        "inline",    "identity_set", "usual_storage", "inherited",
                                         "signature",     "aside",     "aside_name",   "columns",       "inherited_only",
                                         "text_type",     "as_text",   "online",       "drop_online",   "since",
-                                        "index_address", "partition", "given"};
+                                        "index_address", "partition", "given",        "made_name"};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
         if (strcmp(forms[i], attr) == 0)
             return false;

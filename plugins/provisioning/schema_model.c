@@ -128,7 +128,7 @@ static uint32_t hash_key(schema_key k)
     return mix(mix(mix(1, (uint64_t)k.catalog), (uint64_t)k.object), (uint64_t)k.part);
 }
 
-static uint32_t hash_address(const schema_kind *kind, const char *address)
+uint32_t schema_hash_address(const schema_kind *kind, const char *address)
 {
     uint64_t h = (uint64_t)(kind - schema_kinds) + 1;
     for (; *address; address++)
@@ -151,7 +151,7 @@ uint32_t schema_find_key(const schema_model *m, schema_key key)
 
 uint32_t schema_find_address(const schema_model *m, const schema_kind *kind, const char *address)
 {
-    for (uint32_t at = hash_address(kind, address) & (m->buckets - 1); m->by_address[at];
+    for (uint32_t at = schema_hash_address(kind, address) & (m->buckets - 1); m->by_address[at];
          at = (at + 1) & (m->buckets - 1)) {
         const schema_object *o = &m->objects[m->by_address[at] - 1];
         if (o->kind == kind && strcmp(o->address, address) == 0)
@@ -183,7 +183,7 @@ int schema_index_addresses(schema_model *m, lb_error *err)
     if (!m->by_address)
         return lb_out_of_memory(err);
     for (uint32_t i = 0; i < m->count; i++)
-        put_bucket(m->by_address, m->buckets, hash_address(m->objects[i].kind, m->objects[i].address), i);
+        put_bucket(m->by_address, m->buckets, schema_hash_address(m->objects[i].kind, m->objects[i].address), i);
     return 0;
 }
 

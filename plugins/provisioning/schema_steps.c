@@ -12,7 +12,6 @@
 #include <sql/schema/park_column.h>
 #include <sql/schema/rename_aside.h>
 #include <sql/schema/rename_column.h>
-#include <sql/schema/rename_index.h>
 #include <sql/schema/rename_table.h>
 #include <sql/schema/replace_view.h>
 #include <sql/schema/set_default.h>
@@ -21,7 +20,7 @@
 #include <sql/schema/trust_bodies.h>
 #include <sql/schema/validate_constraint.h>
 
-static int add_step(schema_diff *d, const schema_step *step, lb_error *err)
+int schema_step_add(schema_diff *d, const schema_step *step, lb_error *err)
 {
     if (schema_grow(d->ctx, (void **)&d->steps, d->step_count, &d->step_capacity, sizeof *d->steps, err) < 0)
         return err->code;
@@ -94,39 +93,39 @@ static int add_drop(schema_diff *d, const schema_object *o, enum schema_phase ph
         step.statement = &schema_as_printed_sql;
         step.attr = "drop";
     }
-    return is_dropped_elsewhere(d->from, o) ? 0 : add_step(d, &step, err);
+    return is_dropped_elsewhere(d->from, o) ? 0 : schema_step_add(d, &step, err);
 }
 
 static int add_undefault(schema_diff *d, const schema_object *o, lb_error *err)
 {
     if (!(o->marks & SCHEMA_UNDEFAULT) || (o->marks & SCHEMA_EARLY) || is_whole_early(d->from, o))
         return 0;
-    return add_step(d,
-                    &(schema_step){.statement = &schema_drop_default_sql,
-                                   .object = o,
-                                   .model = d->from,
-                                   .lock = "ACCESS EXCLUSIVE",
-                                   .phase = SCHEMA_CLEAR},
-                    err);
+    return schema_step_add(d,
+                           &(schema_step){.statement = &schema_drop_default_sql,
+                                          .object = o,
+                                          .model = d->from,
+                                          .lock = "ACCESS EXCLUSIVE",
+                                          .phase = SCHEMA_CLEAR},
+                           err);
 }
 
 /* A type that cannot move aside leaves its columns as texts in the meantime. */
 static int park_column(schema_diff *d, const schema_object *o, lb_error *err)
 {
-    return add_step(d,
-                    &(schema_step){.statement = &schema_park_column_sql,
-                                   .object = o,
-                                   .model = d->from,
-                                   .lock = "ACCESS EXCLUSIVE",
-                                   .risk = "rewrite",
-                                   .phase = SCHEMA_CLEAR},
-                    err);
+    return schema_step_add(d,
+                           &(schema_step){.statement = &schema_park_column_sql,
+                                          .object = o,
+                                          .model = d->from,
+                                          .lock = "ACCESS EXCLUSIVE",
+                                          .risk = "rewrite",
+                                          .phase = SCHEMA_CLEAR},
+                           err);
 }
 
 static int clear_object(schema_diff *d, const schema_object *o, lb_error *err)
 {
     if (o->marks & SCHEMA_ASIDE)
-        return add_step(
+        return schema_step_add(
             d,
             &(schema_step){.statement = &schema_rename_aside_sql, .object = o, .model = d->from, .phase = SCHEMA_CLEAR},
             err);
@@ -137,7 +136,7 @@ static int clear_object(schema_diff *d, const schema_object *o, lb_error *err)
 }
 
 /* With what it is a part of, or with the partition that it is an index of. */
-static bool goes_along(const schema_model *m, const schema_object *o)
+bool schema_goes_along(const schema_model *m, const schema_object *o)
 {
     const char *partition = schema_get(o, "partition");
     uint32_t at = partition ? schema_find_address(m, schema_kind_find("table"), partition) : SCHEMA_NONE;
@@ -147,10 +146,10 @@ static bool goes_along(const schema_model *m, const schema_object *o)
 static int tidy_object(schema_diff *d, const schema_object *o, bool is_wanted, lb_error *err)
 {
     if (o->marks & SCHEMA_ASIDE)
-        return add_step(
+        return schema_step_add(
             d, &(schema_step){.statement = &schema_drop_aside_sql, .object = o, .model = d->from, .phase = SCHEMA_TIDY},
             err);
-    if (o->twin != SCHEMA_NONE || (o->marks & SCHEMA_EARLY) || !is_wanted || goes_along(d->from, o))
+    if (o->twin != SCHEMA_NONE || (o->marks & SCHEMA_EARLY) || !is_wanted || schema_goes_along(d->from, o))
         return 0;
     return add_drop(d, o, SCHEMA_TIDY, err);
 }
@@ -210,14 +209,14 @@ static int add_rule_step(schema_diff *d, const schema_object *o, const schema_ru
                          lb_error *err)
 {
     bool fresh = (o->marks & SCHEMA_MAKE) || is_new(d->to, o);
-    return add_step(d,
-                    &(schema_step){.statement = statement,
-                                   .object = o,
-                                   .model = d->to,
-                                   .lock = fresh ? NULL : rule->lock,
-                                   .risk = fresh ? NULL : rule->risk,
-                                   .phase = SCHEMA_BUILD},
-                    err);
+    return schema_step_add(d,
+                           &(schema_step){.statement = statement,
+                                          .object = o,
+                                          .model = d->to,
+                                          .lock = fresh ? NULL : rule->lock,
+                                          .risk = fresh ? NULL : rule->risk,
+                                          .phase = SCHEMA_BUILD},
+                           err);
 }
 
 /* What the making statement does not say. */
@@ -255,17 +254,17 @@ static int add_online(schema_diff *d, schema_step *step, lb_error *err)
     step->attr = "online";
     step->lock = is_index ? "SHARE UPDATE EXCLUSIVE" : step->lock;
     step->risk = is_index ? "outside of a transaction; an invalid index is left where it fails" : NULL;
-    int r = add_step(d, step, err);
+    int r = schema_step_add(d, step, err);
     if (r < 0 || is_index)
         return r;
-    return add_step(d,
-                    &(schema_step){.statement = &schema_validate_constraint_sql,
-                                   .object = step->object,
-                                   .model = d->to,
-                                   .lock = "SHARE UPDATE EXCLUSIVE",
-                                   .risk = "scan",
-                                   .phase = SCHEMA_BUILD},
-                    err);
+    return schema_step_add(d,
+                           &(schema_step){.statement = &schema_validate_constraint_sql,
+                                          .object = step->object,
+                                          .model = d->to,
+                                          .lock = "SHARE UPDATE EXCLUSIVE",
+                                          .risk = "scan",
+                                          .phase = SCHEMA_BUILD},
+                           err);
 }
 
 static int add_make(schema_diff *d, const schema_object *o, lb_error *err)
@@ -288,7 +287,7 @@ static int add_make(schema_diff *d, const schema_object *o, lb_error *err)
     if (is_online(d) && !fresh && schema_get(o, "online"))
         r = add_online(d, &step, err);
     else if (step.statement) /* a view's column comes with the view */
-        r = add_step(d, &step, err);
+        r = schema_step_add(d, &step, err);
     return r < 0 ? r : add_after_make(d, o, err);
 }
 
@@ -354,7 +353,7 @@ static int overwrite(schema_diff *d, const uint32_t *first, uint32_t to, lb_erro
         step.attr = "definition";
         step.lock = o->kind->make_lock;
     }
-    return step.statement ? add_step(d, &step, err) : 0;
+    return step.statement ? schema_step_add(d, &step, err) : 0;
 }
 
 static int alter_object(schema_diff *d, const uint32_t *first, uint32_t to, lb_error *err)
@@ -366,14 +365,15 @@ static int alter_object(schema_diff *d, const uint32_t *first, uint32_t to, lb_e
                    ? 0
                    : schema_note_add(d, o->address, "is another one; objects of its kind are changed by hand", err);
     if ((o->marks & SCHEMA_RETYPE) && !(schema_get(o, "inherited") && parent_column(d, o)))
-        r = add_step(d,
-                     &(schema_step){.statement = &schema_set_type_again_sql,
-                                    .object = o,
-                                    .model = d->to,
-                                    .lock = "ACCESS EXCLUSIVE",
-                                    .risk = "rewrites the table, and fails on values that the new type does not have",
-                                    .phase = SCHEMA_BUILD},
-                     err);
+        r = schema_step_add(
+            d,
+            &(schema_step){.statement = &schema_set_type_again_sql,
+                           .object = o,
+                           .model = d->to,
+                           .lock = "ACCESS EXCLUSIVE",
+                           .risk = "rewrites the table, and fails on values that the new type does not have",
+                           .phase = SCHEMA_BUILD},
+            err);
     if (r >= 0)
         r = overwrite(d, first, to, err);
     for (size_t i = 0; i < schema_rule_count && r >= 0; i++) {
@@ -389,8 +389,10 @@ static int alter_object(schema_diff *d, const uint32_t *first, uint32_t to, lb_e
 
 static int prepare(schema_diff *d, lb_error *err)
 {
-    int r = add_step(d, &(schema_step){.statement = &schema_begin_script_sql, .phase = SCHEMA_PREPARE}, err);
-    return r < 0 ? r : add_step(d, &(schema_step){.statement = &schema_trust_bodies_sql, .phase = SCHEMA_PREPARE}, err);
+    int r = schema_step_add(d, &(schema_step){.statement = &schema_begin_script_sql, .phase = SCHEMA_PREPARE}, err);
+    return r < 0 ? r
+                 : schema_step_add(d, &(schema_step){.statement = &schema_trust_bodies_sql, .phase = SCHEMA_PREPARE},
+                                   err);
 }
 
 /* Before anything else: what follows knows the new names. */
@@ -401,48 +403,15 @@ static int add_renames(schema_diff *d, lb_error *err)
         const schema_rename *rename = &d->renames[i];
         bool is_table = schema_is_kind(&rename->was, "table");
         if (!rename->is_inherited)
-            r = add_step(d,
-                         &(schema_step){.statement = is_table ? &schema_rename_table_sql : &schema_rename_column_sql,
-                                        .object = &rename->was,
-                                        .model = d->from,
-                                        .lock = "ACCESS EXCLUSIVE",
-                                        .risk = "breaking: whatever still uses the old name fails at once",
-                                        .phase = SCHEMA_PREPARE},
-                         err);
-    }
-    return r;
-}
-
-/* From what it is called now to what it is called there. */
-static int add_index_name(schema_diff *d, const schema_change *c, lb_error *err)
-{
-    const schema_object *o = &d->from->objects[c->from];
-    schema_attr *attrs = lb_alloc(d->ctx, 2 * sizeof *attrs);
-    schema_object *was = lb_alloc(d->ctx, sizeof *was);
-    if (!attrs || !was)
-        return lb_out_of_memory(err);
-    attrs[0] = (schema_attr){.name = "index_address", .value = schema_get(o, "index_address")};
-    attrs[1] = (schema_attr){.name = "index_name", .value = c->after};
-    *was = *o;
-    was->attrs = attrs;
-    was->attr_count = 2;
-    schema_step step = {.statement = &schema_rename_index_sql,
-                        .object = was,
-                        .model = d->from,
-                        .lock = "SHARE UPDATE EXCLUSIVE",
-                        .phase = SCHEMA_PREPARE};
-    return add_step(d, &step, err);
-}
-
-static int add_index_names(schema_diff *d, lb_error *err)
-{
-    int r = 0;
-    for (uint32_t i = 0; i < d->change_count && r >= 0; i++) {
-        const schema_change *c = &d->changes[i];
-        if (c->attr && strcmp(c->attr, "index_name") == 0)
-            r = goes_along(d->from, &d->from->objects[c->from])
-                    ? schema_note_add(d, d->to->objects[c->to].address, SCHEMA_NAMED_LATER, err)
-                    : add_index_name(d, c, err);
+            r = schema_step_add(
+                d,
+                &(schema_step){.statement = is_table ? &schema_rename_table_sql : &schema_rename_column_sql,
+                               .object = &rename->was,
+                               .model = d->from,
+                               .lock = "ACCESS EXCLUSIVE",
+                               .risk = "breaking: whatever still uses the old name fails at once",
+                               .phase = SCHEMA_PREPARE},
+                err);
     }
     return r;
 }
@@ -478,7 +447,7 @@ int schema_plan(schema_diff *d, lb_error *err)
     if (r >= 0)
         r = add_renames(d, err);
     if (r >= 0)
-        r = add_index_names(d, err);
+        r = schema_name_indexes(d, err);
     for (uint32_t i = d->from->count; i-- > 0 && r >= 0;)
         r = clear_object(d, &d->from->objects[d->from->order[i]], err);
     for (uint32_t i = 0; i < d->to->count && r >= 0; i++) {
@@ -488,6 +457,8 @@ int schema_plan(schema_diff *d, lb_error *err)
     }
     for (uint32_t i = d->from->count; i-- > 0 && r >= 0;)
         r = tidy_object(d, &d->from->objects[d->from->order[i]], gone[d->from->order[i]], err);
+    if (r >= 0)
+        r = schema_name_new_indexes(d, err);
     if (d->step_count == settings)
         d->step_count = 0; /* settings alone are no script */
     for (uint32_t i = 0; i < d->step_count && r >= 0; i++)

@@ -2,6 +2,7 @@
 -- kind: read
 -- server: 15-18
 -- note: partitions are counted with theirs; default_partition is what takes the rows that have none.
+-- note: partition_key is what a partitioned one is split by: its columns, or "" where an expression is among them.
 -- note: partition_of is where it is one itself, backs the constraint that an index is there for.
 -- note: has_nullable is of an index: a column that it is sorted by may be NULL.
 -- param schemas text[]
@@ -11,6 +12,7 @@
 -- column is_partitioned boolean
 -- column default_partition text null
 -- column partitions integer
+-- column partition_key text null
 -- column partition_of text null
 -- column backs text null
 -- column has_nullable boolean
@@ -32,6 +34,11 @@ SELECT c.schema AS schema,
        c.relkind IN ('p', 'I') AS is_partitioned,
        nullif(p.partdefid, 0)::regclass::text AS default_partition,
        (SELECT count(*) FROM below b WHERE b.root = c.oid) AS partitions,
+       CASE WHEN p.partrelid IS NOT NULL THEN
+         (SELECT CASE WHEN bool_and(a.attname IS NOT NULL) THEN string_agg(a.attname, ', ' ORDER BY k.place) ELSE '' END
+            FROM unnest(p.partattrs::int2[]) WITH ORDINALITY k (number, place)
+            LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number AND k.number > 0)
+       END AS partition_key,
        (SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition) AS partition_of,
        (SELECT min(k.conname)::text FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')) AS backs,
        EXISTS (SELECT FROM pg_index x

@@ -4,6 +4,7 @@
 -- note: an index_space is that of an index which is a partition of another: it has its parent's where that was there
 -- note: first, and else its own, so that it is written down where either has one
 -- note: an index_name is what such an index is called, by its root and its partition; given: not as the server names it
+-- note: made_name: what the server calls it when it makes it where nothing else has that name; not where it would be cut
 -- column catalog integer
 -- column object integer
 -- column part integer
@@ -180,7 +181,8 @@ SELECT 0,
        ARRAY['index_name', i.relname::text,
              'index_address', format('INDEX %I.%I', n.nspname, i.relname),
              'partition', format('TABLE %s', c.identity),
-             'given', CASE WHEN NOT starts_with(i.relname, left(c.relname, 20)) THEN 'yes' END]
+             'given', CASE WHEN NOT starts_with(i.relname, left(c.relname, 20)) THEN 'yes' END,
+             'made_name', CASE WHEN octet_length(m.name) < 64 THEN m.name END]
   FROM pg_class i
   JOIN pg_inherits h ON h.inhrelid = i.oid
   JOIN pg_index x ON x.indexrelid = i.oid
@@ -190,5 +192,14 @@ SELECT 0,
   JOIN pg_class ri ON ri.oid = r.root
   JOIN pg_namespace rn ON rn.oid = ri.relnamespace
   LEFT JOIN pg_constraint k ON k.conindid = r.root AND k.contype IN ('p', 'u', 'x')
+  CROSS JOIN LATERAL (
+    SELECT concat_ws('_', c.relname, CASE WHEN NOT x.indisprimary THEN string_agg(a.attname, '_' ORDER BY a.attnum) END,
+                     CASE WHEN x.indisprimary THEN 'pkey'
+                          WHEN x.indisexclusion THEN 'excl'
+                          WHEN k.oid IS NOT NULL THEN 'key'
+                          ELSE 'idx' END) AS name
+      FROM pg_attribute a
+     WHERE a.attrelid = r.root
+       AND a.attnum > 0) m
  WHERE i.relkind IN ('i', 'I')
    AND i.relispartition

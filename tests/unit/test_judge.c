@@ -148,7 +148,7 @@ static void locks_are_told(void)
 static void a_table_that_is_there_is_in_use(void)
 {
     static const char *const names[] = {"app.u", "app.t"};
-    const judge_there there = {names, LB_COUNT(names)}, other = {names, 1};
+    const judge_there there = {.names = names, .count = LB_COUNT(names)}, other = {.names = names, .count = 1};
     static const char table[] = "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8); "
                                 "CREATE INDEX IF NOT EXISTS i ON app.t (b); ALTER TABLE app.t ALTER b SET NOT NULL",
                       dropped[] = "DROP TABLE IF EXISTS app.t; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b "
@@ -180,7 +180,7 @@ static void a_table_that_is_there_is_in_use(void)
 static void a_table_renamed_away_leaves_its_name_to_a_new_one(void)
 {
     static const char *const names[] = {"app.t"};
-    const judge_there there = {names, LB_COUNT(names)};
+    const judge_there there = {.names = names, .count = LB_COUNT(names)};
     static const char
         away[] = "ALTER TABLE app.t RENAME TO t_old; CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); "
                  "ALTER TABLE app.t ALTER COLUMN a SET NOT NULL",
@@ -214,6 +214,55 @@ static void a_table_renamed_away_leaves_its_name_to_a_new_one(void)
         lb_error err = {0};
         arena_init(&memory, 0);
         CU_ASSERT_EQUAL_FATAL(judge_file_where(all[i].text, 17, &there, &memory, &done, &err), 0);
+        if ((find(&done, all[i].id) != NULL) != all[i].fires)
+            printf("\n    %s: %s\n", all[i].id, all[i].text);
+        CU_ASSERT_EQUAL(find(&done, all[i].id) != NULL, all[i].fires);
+        arena_done(&memory);
+    }
+}
+
+/* What has been said of it holds for it under its new name, and not for another one under the old name. */
+static void a_table_renamed_away_takes_along_what_is_known_of_it(void)
+{
+#define NO_NULLS                                                                                                       \
+    "ALTER TABLE app.t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID; ALTER TABLE app.t VALIDATE CONSTRAINT c; "
+#define SWAPS "ALTER TABLE app.t RENAME TO t_old; ALTER TABLE app.u RENAME TO t; "
+#define SETS  "ALTER COLUMN a SET NOT NULL"
+    static const struct {
+        const char *text, *id;
+        bool fires;
+    } all[] = {
+        {NO_NULLS "ALTER TABLE app.t " SETS, "set-not-null", false},
+        {NO_NULLS SWAPS "ALTER TABLE app.t " SETS, "set-not-null", true},
+        {NO_NULLS SWAPS "ALTER TABLE app.t_old " SETS, "set-not-null", false},
+        {NO_NULLS "ALTER TABLE app.t SET SCHEMA attic; ALTER TABLE attic.t " SETS, "set-not-null", false},
+        {NO_NULLS "ALTER TABLE app RENAME TO x; ALTER TABLE app.t " SETS, "set-not-null", false},
+        {NO_NULLS "CREATE OR REPLACE FUNCTION app.f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE app.t "
+                  "RENAME TO x; END $$; ALTER TABLE app.t " SETS,
+         "set-not-null", false},
+        {"ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; " SWAPS
+         "ALTER TABLE app.t_old VALIDATE CONSTRAINT c",
+         "not-valid-never-validated", false},
+        {"ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; " SWAPS "ALTER TABLE app.t VALIDATE CONSTRAINT c",
+         "not-valid-never-validated", true},
+        {"CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY); ALTER TABLE app.t RENAME TO t_old; CREATE TABLE IF "
+         "NOT EXISTS app.t (b int8 PRIMARY KEY, a int8 REFERENCES app.w ON DELETE NO ACTION)",
+         "foreign-key-without-index", true},
+        {"ALTER TABLE app.t DROP CONSTRAINT IF EXISTS c; ALTER TABLE IF EXISTS app.t RENAME TO t_old; ALTER TABLE IF "
+         "EXISTS app.u RENAME TO t; ALTER TABLE app.t ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
+         "not-idempotent", true},
+        {"ALTER TABLE app.t DROP CONSTRAINT IF EXISTS c; ALTER TABLE IF EXISTS app.t RENAME TO t_old; ALTER TABLE "
+         "app.t_old ADD CONSTRAINT c CHECK (a > 0) NOT VALID",
+         "not-idempotent", false},
+        {"CREATE OR REPLACE VIEW app.v AS SELECT a FROM app.t; " SWAPS "ALTER TABLE app.t_old ALTER COLUMN a TYPE int8",
+         "column-type-used", true},
+        {"CREATE OR REPLACE VIEW app.v AS SELECT a FROM app.t; " SWAPS "ALTER TABLE app.t ALTER COLUMN a TYPE int8",
+         "column-type-used", false},
+    };
+    for (size_t i = 0; i < LB_COUNT(all); i++) {
+        arena memory;
+        arena_init(&memory, 0);
+        judgement done = judged_by(&memory, 17, all[i].text);
         if ((find(&done, all[i].id) != NULL) != all[i].fires)
             printf("\n    %s: %s\n", all[i].id, all[i].text);
         CU_ASSERT_EQUAL(find(&done, all[i].id) != NULL, all[i].fires);
@@ -383,6 +432,7 @@ static void a_thousand_files_are_quick(void)
 
 SUITE(judge, TEST(a_rewrite_passes), TEST(places_and_rewrites_are_exact),
       TEST(placeholders_stand_before_what_they_break), TEST(locks_are_told), TEST(a_table_that_is_there_is_in_use),
-      TEST(a_table_renamed_away_leaves_its_name_to_a_new_one), TEST(parts_end_where_a_table_in_use_was_locked),
+      TEST(a_table_renamed_away_leaves_its_name_to_a_new_one),
+      TEST(a_table_renamed_away_takes_along_what_is_known_of_it), TEST(parts_end_where_a_table_in_use_was_locked),
       TEST(a_body_runs_when_it_is_called), TEST(a_rule_acts_when_a_statement_meets_it),
       TEST(transactions_end_where_they_must), TEST(what_it_means_is_what_counts), TEST(a_thousand_files_are_quick))

@@ -115,6 +115,48 @@ static const example examples[] = {
     {"foreign-key-cascades",
      "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u ON DELETE CASCADE NOT VALID",
      "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u ON DELETE RESTRICT NOT VALID", 0},
+    {"foreign-key-without-on-delete",
+     "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u ON UPDATE CASCADE /* ON DELETE CASCADE */ "
+     "NOT "
+     "VALID, ADD CONSTRAINT g FOREIGN KEY (b) REFERENCES app.v (b) ON DELETE NO ACTION NOT VALID",
+     "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u (a) MATCH FULL on delete no action NOT VALID",
+     0},
+    {"foreign-key-without-on-delete",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8 REFERENCES app.u, c int8 REFERENCES app.u ON DELETE "
+     "NO ACTION)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int8 CONSTRAINT f REFERENCES app.u (a) ON "
+     "DELETE RESTRICT DEFERRABLE, c int8 REFERENCES app.u ON UPDATE RESTRICT ON DELETE NO ACTION)",
+     0},
+    {"foreign-key-without-on-delete", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int8 REFERENCES app.u",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int8 REFERENCES app.u ON DELETE SET NULL", 0},
+    {"foreign-key-without-on-delete",
+     "SELECT 'two'; DO $$ BEGIN ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u NOT VALID; END $$",
+     "SELECT 'two'; DO $$ BEGIN ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u ON DELETE NO "
+     "ACTION "
+     "NOT VALID; END $$",
+     0},
+    {"foreign-key-cascades", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int8 REFERENCES app.u ON DELETE CASCADE",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int8 REFERENCES app.u ON DELETE NO ACTION", 0},
+    {"key-without-partition-key",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b date) PARTITION BY RANGE (b)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, b date, PRIMARY KEY (a, b)) PARTITION BY RANGE (b)", 0},
+    {"key-without-partition-key",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, b date, UNIQUE (a, b)) PARTITION BY RANGE ((b + 1))",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, b date, UNIQUE (a, b)) PARTITION BY RANGE (b, a)", 0},
+    {"key-without-partition-key",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, b date) PARTITION BY RANGE (b); ALTER TABLE app.t ADD CONSTRAINT k "
+     "UNIQUE "
+     "(a)",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, b date) PARTITION BY RANGE (b); ALTER TABLE app.u ADD CONSTRAINT k "
+     "UNIQUE "
+     "(a)",
+     0},
+    {"key-without-partition-key",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8, b date) PARTITION BY RANGE (b); CREATE UNIQUE INDEX IF NOT EXISTS i ON "
+     "app.t (a) INCLUDE (b)",
+     "CREATE TABLE IF NOT EXISTS app.t (a text, b date) PARTITION BY RANGE (b); CREATE UNIQUE INDEX IF NOT EXISTS i ON "
+     "app.t (lower(a), b); CREATE INDEX IF NOT EXISTS k ON app.t (a)",
+     0},
     {"foreign-keys-together",
      "ALTER TABLE app.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES app.u NOT VALID, ADD CONSTRAINT g FOREIGN KEY (b) "
      "REFERENCES app.v NOT VALID",
@@ -148,6 +190,10 @@ static const example examples[] = {
     {"column-of-unknown-type", "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a app.email",
      "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a text", 0},
     {"column-drop", "ALTER TABLE app.t DROP COLUMN IF EXISTS a", "ALTER TABLE app.t ALTER COLUMN a DROP DEFAULT", 0},
+    {"default-set", "ALTER TABLE app.t ALTER COLUMN a SET DEFAULT 1",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int DEFAULT 1; ALTER TABLE app.t ALTER COLUMN b DROP DEFAULT", 0},
+    {"default-set", "ALTER TABLE app.t ALTER COLUMN a SET DEFAULT gen_random_uuid()",
+     "CREATE TABLE IF NOT EXISTS app.t (a int8 PRIMARY KEY, b int); ALTER TABLE app.t ALTER COLUMN b SET DEFAULT 1", 0},
     {"column-type", "ALTER TABLE app.t ALTER COLUMN a TYPE bigint",
      "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a2 bigint", 0},
     {"column-type-rewrites", "ALTER TABLE app.t ALTER COLUMN a TYPE bigint",

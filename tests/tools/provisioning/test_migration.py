@@ -254,6 +254,7 @@ CREATE TABLE app.secured (a int); ALTER TABLE app.secured ENABLE ROW LEVEL SECUR
 CREATE TABLE app.plain (a int NOT NULL, b int); CREATE UNIQUE INDEX plain_a ON app.plain (a); CREATE UNIQUE INDEX plain_b ON app.plain (b);
 CREATE TABLE app.parts (id int) PARTITION BY RANGE (id); CREATE TABLE app.low PARTITION OF app.parts FOR VALUES FROM (0) TO (10);
 CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
+CREATE TABLE app.days (id int, day date) PARTITION BY RANGE (day); CREATE TABLE app.texts (id int, t text) PARTITION BY LIST (lower(t));
 """
     allow = "-- lbops:allow not-idempotent because it is tried\n"
     retype = "ALTER TABLE app.t ALTER COLUMN a TYPE bigint;"
@@ -274,7 +275,12 @@ CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
                     V16__view="CREATE OR REPLACE VIEW app.w AS SELECT a FROM app.secured; ALTER VIEW app.w SET (security_invoker = true);",
                     V17__null=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT k PRIMARY KEY USING INDEX plain_b;",
                     V18__solid=f"{allow}ALTER TABLE app.plain ADD CONSTRAINT k PRIMARY KEY USING INDEX plain_a;",
-                    V19__part="CREATE TABLE IF NOT EXISTS app.mid PARTITION OF app.parts FOR VALUES FROM (10) TO (20);") as place:
+                    V19__part="CREATE TABLE IF NOT EXISTS app.mid PARTITION OF app.parts FOR VALUES FROM (10) TO (20);",
+                    V20__day="CREATE UNIQUE INDEX IF NOT EXISTS k ON app.days (id);",
+                    V21__whole=f"{allow}ALTER TABLE app.days ADD CONSTRAINT k PRIMARY KEY (day, id);",
+                    V22__text=f"{allow}ALTER TABLE app.texts ADD CONSTRAINT k UNIQUE (id, t);",
+                    V23__new="DROP TABLE IF EXISTS app.days; CREATE TABLE IF NOT EXISTS app.days (id int PRIMARY KEY); "
+                             "CREATE UNIQUE INDEX IF NOT EXISTS k ON app.days (id);") as place:
         place.sql(there)
         found = place.migrate(plan=True)["result"]["findings"]
         wanted = {("V1", "column-type-used"): ("app.t.a", "drop the rule _RETURN on view app.v before"),
@@ -286,6 +292,8 @@ CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
                   ("V12", "primary-key-drop"): ("app.t.t_named", "app.t is published by told"),
                   ("V14", "view-bypasses-row-security"): ("app.w", "security_invoker"),
                   ("V17", "primary-key-reads-for-nulls"): ("app.plain.k", "VALIDATE CONSTRAINT"),
+                  ("V20", "key-without-partition-key"): ("k", "put the columns of the partition key into it"),
+                  ("V22", "key-without-partition-key"): ("app.texts.k", "by an expression"),
                   ("V19", "partition-create"): ("app.parts", "the default partition app.rest, which is locked out and read")}
         kinds = {kind for _, kind in wanted}
         told = {(f["evidence"]["file"].split("__")[0], f["kind"]): (f["object"], f["impact"]["safe_form"]) for f in found if f["kind"] in kinds}
@@ -293,10 +301,42 @@ CREATE TABLE app.rest PARTITION OF app.parts DEFAULT;
         for key, (_, part) in wanted.items():
             contains(told[key][1], part)
         for statement, says in ((retype, "used by a view or rule"), ("CREATE INDEX CONCURRENTLY i ON app.parts (id)", "on partitioned table"),
+                                ("CREATE UNIQUE INDEX k ON app.days (id)", "must include all partitioning columns"),
+                                ("ALTER TABLE app.texts ADD UNIQUE (id, t)", "unsupported UNIQUE constraint with partition key definition"),
                                 ("DROP INDEX app.t_named", "constraint t_named on table app.t requires it")):
             contains(error_of(place, statement), says)
         judged = place.migrate(judge_only=["V1__type.sql", "V5__parts.sql"])
         equal(kinds & rules(judged), set(), "where no server is asked, none of it is known")
+
+
+def a_new_type_is_compared_with_the_one_that_is_there(version):
+    """A limit that is wider than what stands in the catalogue, or than what a file before makes, is no danger; a narrower one is
+    one, as the server's rows say; and where the type before is not known, that is said."""
+    with Migrations(version, V1__wider="ALTER TABLE app.t ALTER COLUMN a TYPE varchar(20);",
+                    V2__narrower="ALTER TABLE app.t ALTER COLUMN a TYPE varchar(15);",
+                    V3__other="ALTER TABLE app.t ALTER COLUMN b TYPE numeric(12, 2), ALTER COLUMN c TYPE timestamptz(3), ALTER d TYPE varchar(9)[], ALTER e TYPE bit(3);",
+                    V4__less="ALTER TABLE app.t ALTER COLUMN b TYPE numeric(10, 1);",
+                    V5__own="ALTER TABLE app.t ALTER COLUMN f TYPE varchar(10);",
+                    V6__plain="ALTER TABLE bare ALTER COLUMN a TYPE smallint;",
+                    V7__code="DO $$ BEGIN EXECUTE (SELECT s FROM app.s); END $$;",
+                    V8__after="ALTER TABLE app.t ALTER COLUMN e TYPE bit(3);",
+                    V9__made="-- lbops:allow not-idempotent because it is tried\nALTER TABLE app.t ADD COLUMN g varchar(5);",
+                    V10__grown="ALTER TABLE app.t ALTER COLUMN g TYPE varchar(6);") as place:
+        place.sql("CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('good'); CREATE TABLE app.s (s text); CREATE TABLE bare (a int);"
+                  "CREATE TABLE app.t (id int, a varchar(10), b numeric(10, 2), c timestamptz(0), d varchar(8)[], e bit(3), f app.mood);"
+                  "INSERT INTO app.t VALUES (1, 'short', 1.25, now(), '{a}', B'101', 'good'); INSERT INTO bare VALUES (70000)")
+        found = place.migrate(plan=True)["result"]["findings"]
+        told = {(f["evidence"]["file"].split("__")[0], f["object"]): f["impact"]["safe_form"] for f in found if f["kind"] == "column-type-narrow"}
+        known, unknown = "not every value of ", "what type the column has is not known here"
+        wanted = {("V2", "app.t.a"): known + "varchar(20) fits into varchar(15)", ("V4", "app.t.b"): known + "numeric(12,2) fits into numeric(10,1)",
+                  ("V5", "app.t.f"): unknown, ("V8", "app.t.e"): unknown, ("V6", "bare.a"): known + "int4 fits into int2"}
+        equal({k: told[k][:len(wanted.get(k, ""))] for k in told}, wanted, f"{told}")
+        before = place.sql("SELECT b || ' ' || c || ' ' || d::text || ' ' || e FROM app.t")
+        place.sql("ALTER TABLE app.t ALTER COLUMN b TYPE numeric(12, 2), ALTER COLUMN c TYPE timestamptz(3), ALTER d TYPE varchar(9)[], ALTER e TYPE bit(3)")
+        equal(place.sql("SELECT b || ' ' || c || ' ' || d::text || ' ' || e FROM app.t"), before, "what is not told of loses nothing")
+        contains(error_of(place, "ALTER TABLE bare ALTER COLUMN a TYPE smallint"), "out of range")
+        judged = place.migrate(judge_only=["V1__wider.sql"])["result"]["findings"]
+        contains([f["impact"]["safe_form"] for f in judged if f["kind"] == "column-type-narrow"][0], unknown)
 
 
 def a_syntax_error_has_a_line_and_a_column(version):
@@ -722,7 +762,7 @@ def what_follows_a_table_that_was_there_is_judged_as_in_use(version):
 
 
 suite(*each_version(applies_each_file_once, other_layouts_are_read, flyways_folders_are_read, placeholders_are_refused, a_plan_changes_nothing,
-                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, what_the_catalogue_alone_knows_is_told, a_syntax_error_has_a_line_and_a_column,
+                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, what_the_catalogue_alone_knows_is_told, a_new_type_is_compared_with_the_one_that_is_there, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
                     what_follows_a_table_that_was_there_is_judged_as_in_use,

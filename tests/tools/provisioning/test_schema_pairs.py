@@ -53,6 +53,35 @@ def lead_back(place, start, every, what):
         place.at_server(f"DROP DATABASE IF EXISTS {origin} WITH (FORCE)")
 
 
+SAME_NAMES = """same_names
+CREATE TABLE parts (id int, note text) PARTITION BY LIST (id);
+CREATE INDEX parts_plain ON parts (note);
+CREATE INDEX parts_down ON parts (note DESC);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+--- to
+CREATE TABLE parts (id int, note text) PARTITION BY LIST (id);
+CREATE INDEX parts_plain ON parts (note);
+CREATE INDEX parts_down ON parts (note DESC);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
+ALTER INDEX parts_2_note_idx RENAME TO own_plain;
+ALTER INDEX parts_2_note_idx1 RENAME TO own_down;
+"""
+
+
+def named_by_the_next(version):
+    """Two indexes that the server would call the same: which one it calls how is not foretold, and none gets the other's name."""
+    every = [corpus.Pair(SAME_NAMES)]
+    with Given(version) as place, corpus.two_databases(place, "same", every) as (start, end):
+        first = corpus.diff(place, start, end)
+        holds("own_" not in first["sql"], f"no name is guessed: {first['sql']}")
+        corpus.apply(place, start, first["sql"])
+        second = corpus.diff(place, start, end)
+        holds("own_plain" in second["sql"] and "own_down" in second["sql"], f"both are named then: {second['sql']}")
+        corpus.apply(place, start, second["sql"])
+        equal(corpus.diff(place, start, end)["has_changes"], False, "then nothing differs")
+
+
 def tests():
     """All pairs at once; a file of them alone where it is named, to find out more."""
     every = corpus.files()
@@ -63,6 +92,11 @@ def tests():
             bound.__name__ = f"{'corpus' if len(names) > 1 else names[0]}_there_and_back_on_{version}"
             if len(names) > 1 or bound.__name__ in sys.argv:
                 yield bound
+
+        def named(version=version):
+            named_by_the_next(version)
+        named.__name__ = f"what_the_server_may_call_otherwise_is_named_by_the_next_on_{version}"
+        yield named
 
 
 holds(sum(len(corpus.pairs(name)) for name in corpus.files()) >= 60, "pairs of the corpus")

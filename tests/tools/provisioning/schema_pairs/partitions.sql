@@ -134,3 +134,61 @@ ALTER INDEX parts_2_1_note_idx RENAME TO notes_beneath_two;
 INSERT INTO parts VALUES (1, 'a'), (2, 'b');
 --- keeps
 SELECT string_agg(note, '' ORDER BY id) FROM parts
+=== partition_index_names_swapped
+CREATE TABLE parts (id int PRIMARY KEY, note text, day date) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
+CREATE TABLE parts_3 PARTITION OF parts FOR VALUES IN (3);
+CREATE INDEX parts_note ON parts (note);
+CREATE INDEX parts_day ON parts (day);
+ALTER INDEX parts_3_day_idx RENAME TO "a.name that is as long as names can be, which is 63 bytes of it";
+CREATE TABLE plain (a int, b int);
+CREATE INDEX plain_one ON plain (a);
+CREATE INDEX plain_two ON plain (b);
+--- to
+CREATE TABLE parts (id int PRIMARY KEY, note text, day date) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
+CREATE TABLE parts_3 PARTITION OF parts FOR VALUES IN (3);
+CREATE INDEX parts_note ON parts (note);
+CREATE INDEX parts_day ON parts (day);
+ALTER INDEX parts_1_note_idx RENAME TO meanwhile;
+ALTER INDEX parts_2_note_idx RENAME TO parts_1_note_idx;
+ALTER INDEX meanwhile RENAME TO parts_2_note_idx;
+ALTER INDEX parts_1_day_idx RENAME TO "a.name that is as long as names can be, which is 63 bytes of it";
+ALTER INDEX parts_3_day_idx RENAME TO parts_1_day_idx;
+ALTER INDEX parts_3_pkey RENAME TO end_of_three;
+ALTER INDEX parts_2_pkey RENAME TO parts_3_pkey;
+ALTER INDEX parts_1_pkey RENAME TO parts_2_pkey;
+CREATE TABLE plain (a int, b int);
+CREATE INDEX plain_one ON plain (b);
+CREATE INDEX plain_two ON plain (a);
+--- data
+INSERT INTO parts VALUES (1, 'a', '2024-01-01'), (2, 'b', '2024-01-02'), (3, 'c', '2024-01-03');
+--- keeps
+SELECT string_agg(note || day, '' ORDER BY id) FROM parts
+=== partition_index_names_of_new
+CREATE TABLE parts (id int PRIMARY KEY, note text, day date) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE INDEX parts_note ON parts (note);
+ALTER INDEX parts_1_note_idx RENAME TO own_note_of_one;
+--- to
+CREATE TABLE parts (id int PRIMARY KEY, note text, day date) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
+CREATE TABLE parts_3 PARTITION OF parts FOR VALUES IN (3) PARTITION BY LIST (id);
+CREATE TABLE "parts 3 One" PARTITION OF parts_3 FOR VALUES IN (3);
+CREATE INDEX parts_note ON parts (note, day);
+CREATE INDEX parts_word ON parts (lower(note), day) INCLUDE (note);
+ALTER TABLE parts ADD CONSTRAINT parts_twice UNIQUE (id, day);
+ALTER INDEX parts_1_note_day_idx RENAME TO own_note_of_one;
+ALTER INDEX parts_1_lower_day_note_idx RENAME TO own_word_of_one;
+ALTER INDEX parts_2_note_day_idx RENAME TO "Own note of two";
+ALTER INDEX parts_2_pkey RENAME TO own_key_of_two;
+ALTER INDEX parts_2_id_day_key RENAME TO own_twice_of_two;
+ALTER INDEX parts_3_note_day_idx RENAME TO own_note_of_three;
+ALTER INDEX "parts 3 One_note_day_idx" RENAME TO own_note_beneath_three;
+--- data
+INSERT INTO parts VALUES (1, 'a');
+--- keeps
+SELECT string_agg(note, '' ORDER BY id) FROM parts
