@@ -130,17 +130,25 @@ def days_are_told_from_what_it_moved(version):
         noted = [r for r in place.waiting("lakebase_metrics") if r["metric_name"] == "key_value"]
         equal(sorted(r["object_name"] for r in noted), ["public.still.id", "public.t.id"], "what is noted")
         place.sql("SELECT setval('t_id_seq', last_value + 100000) FROM t_id_seq; SELECT pg_sleep(1.1)")
+        for found in place.findings(TOOL):
+            contains(found["reason"], "how fast it moves is not known yet")
+            evidence, terms = found["evidence"], {t["name"]: t["points"] for t in found["confidence"]["terms"]}
+            equal((evidence["days_left"], evidence["values_per_day"], evidence["rate_hours"]), (None, None, None), "of a second")
+            holds(not terms.get("it_stands_still"), f"after a second: {terms}")
+        ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=12)
+        value = 1 + int(0.85 * (INT - 1))
+        plant(place, "lakebase_metrics", [metric("key_value", ago, value, f"public.{name}.id") for name in ("t", "still")])
         found = {f["object"]: f for f in place.findings(TOOL)}
         moves, still = found["public.t.id"], found["public.still.id"]
         days, a_day = moves["evidence"]["days_left"], moves["evidence"]["values_per_day"]
-        holds(0 < days < 1 and a_day > 0, f"days: {moves['evidence']}")
+        holds(abs(a_day - 200_000) < 1000 and 11.9 < moves["evidence"]["rate_hours"] < 12.1, f"rate: {moves['evidence']}")
         left = moves["evidence"]["end"] - moves["evidence"]["value"]
         holds(abs(days * a_day / left - 1) < 0.01, f"days of what is left: {moves['evidence']}")
-        contains(moves["reason"], "days are left at its rate of late")
-        contains(still["reason"], "it has not moved of late")
+        contains(moves["reason"], "days are left at its rate of the last 12.0 hours")
+        contains(still["reason"], "it has not moved for 12.0 hours")
         holds(still["confidence"]["value"] < moves["confidence"]["value"], "one that stands still")
         rows = place.history("SELECT count(*) AS n FROM lakebase_metrics WHERE metric_name = 'key_value'")["rows"]
-        equal(int(rows[0][0]), 2, "noted once an hour")
+        equal(int(rows[0][0]), 4, "noted once an hour, beside what was planted")
 
 
 def a_rate_is_of_its_database(version):
@@ -149,7 +157,7 @@ def a_rate_is_of_its_database(version):
         for database in (shop, books):
             database.sql("CREATE TABLE t (id serial PRIMARY KEY)")
             at(database, "t_id_seq", 0.6)
-        ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=5)
+        ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=7)
         plant(branch, "lakebase_metrics", [metric("key_value", ago, 0.59 * INT, "public.t.id", database_name=shop.database)])
         equal(one(branch.look_at(books))["evidence"]["values_per_day"], None, "where nothing was read")
         holds(one(branch.look_at(shop))["evidence"]["values_per_day"] > 0, "where it was")
