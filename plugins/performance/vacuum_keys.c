@@ -29,6 +29,7 @@ typedef struct key {
     int64_t pages;
     bool is_column; /* its type is the limit, not the sequence's */
     bool has_own_limit, is_noted;
+    bool has_narrow_sequence; /* that ends where an int does, though nobody said so: a wide column does not help it */
 } key;
 
 typedef struct list {
@@ -129,6 +130,7 @@ static int take_sequence(lb_ctx *ctx, list *l, const vacuum_key_sequences_row *s
              .type = s->type,
              .pages = s->table_pages_is_null ? 0 : s->table_pages,
              .has_own_limit = s->has_own_limit,
+             .has_narrow_sequence = !s->has_own_limit && strcmp(s->type, "bigint") != 0,
              .range = {.value = (double)s->value,
                        .start = (double)s->start,
                        .step = (double)s->increment,
@@ -278,13 +280,18 @@ static const char *remedy(lb_ctx *ctx, const key *k)
     return "make the sequence a bigint, which touches no row";
 }
 
-static int compose_fix(lb_ctx *ctx, const key *k, const lb_sql **ret_fix, lb_error *err)
+#define STEPS 2
+
+static int compose_fix(lb_ctx *ctx, const key *k, const lb_sql *ret_steps[STEPS], uint32_t *ret_count, lb_error *err)
 {
     const vacuum_widen_column_args column = {.schema = k->table_schema, .table = k->table, .column = k->column};
     const vacuum_widen_sequence_args sequence = {.schema = k->schema, .sequence = k->sequence};
-    if (k->is_column)
-        return k->pages <= SMALL_PAGES ? vacuum_widen_column_compose(ctx, &column, ret_fix, err) : 0;
-    return k->has_own_limit ? 0 : vacuum_widen_sequence_compose(ctx, &sequence, ret_fix, err);
+    bool widens_column = k->is_column && k->pages <= SMALL_PAGES;
+    bool widens_sequence = k->is_column ? widens_column && k->has_narrow_sequence : !k->has_own_limit;
+    int r = widens_column ? vacuum_widen_column_compose(ctx, &column, &ret_steps[0], err) : 0;
+    *ret_count = widens_column;
+    return r < 0 || !widens_sequence ? r
+                                     : vacuum_widen_sequence_compose(ctx, &sequence, &ret_steps[(*ret_count)++], err);
 }
 
 /* Names of the columns that refer to it, or NULL: none, or they cannot be read. */
@@ -320,8 +327,9 @@ static int report(lb_ctx *ctx, const key *k, vacuum_key_level level, lb_error *e
 {
     static const char *const levels[] = {"safe", "warning", "high", "critical"};
     const char *references = NULL, *reason = reason_of(ctx, k), *advice = remedy(ctx, k);
-    const lb_sql *fix = NULL;
-    int r = compose_fix(ctx, k, &fix, err);
+    const lb_sql *steps[STEPS] = {NULL};
+    uint32_t count = 0;
+    int r = compose_fix(ctx, k, steps, &count, err);
     if (r >= 0)
         r = read_references(ctx, k, &references, err);
     if (r < 0)
@@ -348,7 +356,8 @@ static int report(lb_ctx *ctx, const key *k, vacuum_key_level level, lb_error *e
                                      {"it_stands_still", stands_still ? -0.3 : 0.0},
                                      {"feeds_no_known_column", k->column ? 0.0 : -0.2},
                                      {"has_an_end_of_its_own", !k->is_column && k->has_own_limit ? -0.2 : 0.0}),
-                   .impact = LB_ARGS(lb_text("level", levels[level])), .fix = fix),
+                   .impact = LB_ARGS(lb_text("level", levels[level])), .fix = count == 1 ? steps[0] : NULL,
+                   .steps = steps, .step_count = count > 1 ? count : 0),
         err);
 }
 
