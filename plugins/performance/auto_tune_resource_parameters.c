@@ -305,6 +305,17 @@ static int look_at_timeouts(lb_ctx *ctx, const work *w, lb_error *err)
     return r;
 }
 
+static int tell_unknown(lb_ctx *ctx, const work *w, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *why = w->facts.counted_hours < args->min_hours ? "the counters cover too little time"
+                      : w->facts.commits <= 0
+                          ? "no transaction was counted"
+                          : "most rows were read by sequential scans, of reports or of lookups that lack their index";
+    why = lb_printf(ctx, "%s: nothing is advised that depends on what the database is for, unless it is given", why);
+    return why ? lb_skipped(ctx, "workload_profile", why, err) : lb_out_of_memory(err);
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -315,7 +326,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         return r;
     if (!resources_facts_next(ctx, rows, &w.facts))
         return lb_fail(err, LB_ERR_INTERNAL, NULL, "the server shows nothing of its database");
-    w.profile = resources_profile_of(args->workload_profile, &w.facts);
+    w.profile = resources_profile_of(args->workload_profile, args->min_hours, &w.facts);
     find_memory(ctx, &w);
     if (w.facts.counted_hours < args->min_hours)
         r = lb_skipped(ctx, "all settings",
@@ -324,6 +335,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                        err);
     else
         r = look_at_all(ctx, &w, err);
+    if (r >= 0 && w.profile == RESOURCES_UNKNOWN)
+        r = tell_unknown(ctx, &w, err);
     if (r >= 0)
         r = look_at_timeouts(ctx, &w, err);
     return r < 0 ? r

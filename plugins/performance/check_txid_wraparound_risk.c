@@ -1,5 +1,6 @@
 /* check_txid_wraparound_risk: how near databases and tables are to running out of transaction and multixact ids, how
  * long that leaves, and what keeps a vacuum from helping; and which keys run out of values. */
+#include "amount.h"
 #include "vacuum_age.h"
 #include "vacuum_alert.h"
 #include "vacuum_keys.h"
@@ -154,6 +155,11 @@ static int measure_rates(lb_ctx *ctx, look *l, lb_error *err)
     }
     if (r < 0 || l->no_rate)
         return r;
+    double minutes = (double)(l->now.read_at - before.read_at) / 60e6;
+    l->xid.span = l->mxid.span =
+        minutes < 90 ? amount_text(ctx, minutes, "minute", "minutes") : amount_text(ctx, minutes / 60, "hour", "hours");
+    if (!l->xid.span)
+        return lb_out_of_memory(err);
     l->xid.rate = vacuum_xid_rate(&before, &l->now);
     l->mxid.rate = vacuum_mxid_rate(&before, &l->now);
     if (l->xid.rate < 0)
@@ -201,9 +207,9 @@ static int tell_days(lb_ctx *ctx, const look *l, const vacuum_counter *c, lb_err
         .metric = c->days_metric,
         .unit = "days",
         .text = lb_printf(ctx,
-                          "new %ss run out in %.1f days at today's rate, and autovacuum is overdue: the oldest is "
-                          "%lld ids old",
-                          c->name, days, (long long)c->worst),
+                          "new %ss run out in %.1f days at the rate of the last %s, and autovacuum is overdue: the "
+                          "oldest is %lld ids old",
+                          c->name, days, c->span ? c->span : "", (long long)c->worst),
         .value = days < 0 ? NAN : days,
         .threshold = level > 1 ? args->critical_days : args->warning_days,
         .level = level > level_by_age(l, c) ? level : 0,
@@ -310,7 +316,7 @@ static int conclude(lb_ctx *ctx, const look *l, lb_error *err)
                 lb_i64("mxid_age", l->mxid.worst), lb_i64("tables_past_a_threshold", l->tables_past),
                 lb_i64("keys_past_a_threshold", l->keys.past),
                 lb_text("rate", l->no_rate ? lb_printf(ctx, "unknown: %s", l->no_rate)
-                                           : lb_printf(ctx, "from %s", l->rate_from)),
+                                           : lb_printf(ctx, "from %s, over %s", l->rate_from, l->xid.span)),
                 xid_days < 0 ? lb_null("days_to_refusal_of_xids") : lb_f64("days_to_refusal_of_xids", xid_days),
                 mxid_days < 0 ? lb_null("days_to_refusal_of_mxids") : lb_f64("days_to_refusal_of_mxids", mxid_days),
                 lb_text("multixact_members", "unknown: the server does not tell how much room they take"),
@@ -334,8 +340,8 @@ static int check_args(const struct args *args, lb_error *err)
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    look l = {.xid = {"transaction id", "txid_age", "next_xid", "txid_days_left", 0, -1, false},
-              .mxid = {"multixact id", "mxid_age", "next_mxid", "mxid_days_left", 0, -1, true},
+    look l = {.xid = {"transaction id", "txid_age", "next_xid", "txid_days_left", 0, -1, NULL, false},
+              .mxid = {"multixact id", "mxid_age", "next_mxid", "mxid_days_left", 0, -1, NULL, true},
               .limits = {args->warning_age, args->critical_age}};
     int r = check_args(args, err);
     if (r >= 0)

@@ -10,7 +10,7 @@
 
 struct args {
     double dead_ratio, critical_ratio, full_ratio, stale_hours, min_changed_ratio;
-    int64_t min_rows, holder_seconds;
+    int64_t min_rows, min_gain_bytes, holder_seconds;
     lb_texts schemas;
 };
 
@@ -21,6 +21,8 @@ static const lb_param params[] = {
              .max = "1"),
     LB_PARAM(struct args, full_ratio, LB_F64, "0.30", "dead part of the rows above which VACUUM FULL is weighed",
              .min = "0", .max = "1"),
+    LB_PARAM(struct args, min_gain_bytes, LB_I64, "1073741824",
+             "bytes that dead rows have to take before it is weighed, on a table that was vacuumed before", .min = "0"),
     LB_PARAM(struct args, stale_hours, LB_F64, "24", "hours without a vacuum after which a changed table is one",
              .min = "0"),
     LB_PARAM(struct args, min_changed_ratio, LB_F64, "0.01", "changed part of the rows below which that does not count",
@@ -93,6 +95,11 @@ static int compose_fix(lb_ctx *ctx, const vacuum_relation *v, unsigned due, cons
                                  : vacuum_vacuum_analyze_compose(ctx, &both, ret_fix, err);
 }
 
+static double reusable_bytes(const vacuum_scan *scan, const vacuum_relation *v)
+{
+    return v->need.dead_ratio * (double)v->row.pages * (double)scan->server.block_bytes;
+}
+
 static int report(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, unsigned due, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -117,27 +124,45 @@ static int report(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v
                                      {"autovacuum_may_come_by_itself", comes_soon ? -0.2 : 0.0},
                                      {"an_earlier_vacuum_was_held_back", vacuum_is_futile(v, holder) ? -0.4 : 0.0}),
                    .impact = LB_ARGS(lb_text("level", is_critical ? "critical" : "warning"),
-                                     lb_f64("reusable_bytes", v->need.dead_ratio * (double)v->row.pages *
-                                                                  (double)scan->server.block_bytes)),
+                                     lb_f64("reusable_bytes", reusable_bytes(scan, v))),
                    .fix = fix),
         err);
+}
+
+/* A rewrite locks everybody out: it has to be worth that, and a plain vacuum comes first. */
+static bool is_worth_a_rewrite(const vacuum_scan *scan, const vacuum_relation *v, unsigned due, const struct args *args)
+{
+    return due & VACUUM_DEAD && v->need.dead_ratio > args->full_ratio && v->need.last_vacuum != LB_TIME_NONE &&
+           reusable_bytes(scan, v) >= (double)args->min_gain_bytes;
+}
+
+static const lb_value *target_of(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, const char *action)
+{
+    const lb_value values[] = {lb_text("schema", v->row.schema),
+                               lb_text("table", v->row.name),
+                               lb_i64("dead_rows", v->row.dead),
+                               lb_f64("dead_ratio", v->need.dead_ratio),
+                               lb_f64("urgency", vacuum_urgency(v)),
+                               lb_i64("bytes", v->row.pages * scan->server.block_bytes),
+                               lb_text("action", action),
+                               {.type = LB_END}};
+    lb_value *copy = lb_alloc(ctx, sizeof values);
+    return copy ? memcpy(copy, values, sizeof values) : NULL;
 }
 
 /* The lists that schedule_vacuum_analyze and schedule_vacuum_full take up. */
 static int list(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, unsigned due, tally *count,
                 lb_error *err)
 {
-    const struct args *args = ctx->args;
-    bool is_full = due & VACUUM_DEAD && v->need.dead_ratio > args->full_ratio;
-    const lb_value *row =
-        LB_ARGS(lb_text("schema", v->row.schema), lb_text("table", v->row.name), lb_i64("dead_rows", v->row.dead),
-                lb_f64("dead_ratio", v->need.dead_ratio), lb_f64("urgency", vacuum_urgency(v)),
-                lb_i64("bytes", v->row.pages * scan->server.block_bytes),
-                lb_text("action", due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze"));
+    bool is_full = is_worth_a_rewrite(scan, v, due, ctx->args);
+    const lb_value *row = target_of(ctx, scan, v, due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze");
+    const lb_value *full = target_of(ctx, scan, v, "vacuum_full");
     count->vacuum++;
     count->full += is_full;
+    if (!row || !full)
+        return lb_out_of_memory(err);
     int r = lb_append(ctx, "vacuum_targets", row, err);
-    return r < 0 || !is_full ? r : lb_append(ctx, "vacuum_full_targets", row, err);
+    return r < 0 || !is_full ? r : lb_append(ctx, "vacuum_full_targets", full, err);
 }
 
 static int report_switched_off(lb_ctx *ctx, const vacuum_relation *v, lb_error *err)

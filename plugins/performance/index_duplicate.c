@@ -97,12 +97,13 @@ static int worth(const index_info *x)
            (x->r.constraint_name ? 4 : 0) + (x->r.is_unique ? 2 : 0) + (x->r.is_clustered ? 1 : 0);
 }
 
-/* Of two that can each replace the other: true when `a` is the one to keep. A total order, so never both go. */
-static bool is_kept_before(const index_info *a, const index_info *b)
+/* Of two that can each replace the other: true when `a` is the one to keep. A total order, so never both go. by_scans:
+ * they are those of the primary; a standby counts its own alone, and would say the opposite of it. */
+static bool is_kept_before(const index_info *a, const index_info *b, bool by_scans)
 {
     if (worth(a) != worth(b))
         return worth(a) > worth(b);
-    if (a->tree_scans != b->tree_scans)
+    if (by_scans && a->tree_scans != b->tree_scans)
         return a->tree_scans > b->tree_scans;
     if (a->tree_bytes != b->tree_bytes)
         return a->tree_bytes < b->tree_bytes;
@@ -115,30 +116,31 @@ static bool has_to_stay(const index_info *x)
            x->r.is_of_extension;
 }
 
-static bool gives_way(const index_info *weaker, const index_info *stronger)
+static bool gives_way(const index_info *weaker, const index_info *stronger, bool by_scans)
 {
     return !has_to_stay(weaker) && index_can_replace(stronger, weaker) &&
-           !(index_can_replace(weaker, stronger) && !has_to_stay(stronger) && is_kept_before(weaker, stronger));
+           !(index_can_replace(weaker, stronger) && !has_to_stay(stronger) &&
+             is_kept_before(weaker, stronger, by_scans));
 }
 
-static bool gives_way_to_any(const index_info *x)
+static bool gives_way_to_any(const index_info *x, bool by_scans)
 {
     for (size_t i = 0; i < x->table->index_count; i++)
-        if (gives_way(x, x->table->indexes[i]))
+        if (gives_way(x, x->table->indexes[i], by_scans))
             return true;
     return false;
 }
 
 /* The smallest of those that stay and do its work. */
-static const index_info *keeper_of(const index_info *x)
+static const index_info *keeper_of(const index_info *x, bool by_scans)
 {
     const index_info *best = NULL;
     for (size_t i = 0; i < x->table->index_count; i++) {
         const index_info *other = x->table->indexes[i];
-        if (!gives_way(x, other) || gives_way_to_any(other))
+        if (!gives_way(x, other, by_scans) || gives_way_to_any(other, by_scans))
             continue;
         if (!best || other->r.key_count < best->r.key_count ||
-            (other->r.key_count == best->r.key_count && is_kept_before(other, best)))
+            (other->r.key_count == best->r.key_count && is_kept_before(other, best, by_scans)))
             best = other;
     }
     return best;
@@ -146,7 +148,7 @@ static const index_info *keeper_of(const index_info *x)
 
 /* ---- findings ---- */
 
-static const char *why_kept(const index_info *kept, const index_info *dropped)
+static const char *why_kept(const index_info *kept, const index_info *dropped, bool by_scans)
 {
     static const struct {
         int bit;
@@ -165,9 +167,9 @@ static const char *why_kept(const index_info *kept, const index_info *dropped)
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (more & reasons[i].bit)
             return reasons[i].why;
-    return kept->tree_scans > dropped->tree_scans   ? "it is scanned more"
-           : kept->tree_bytes < dropped->tree_bytes ? "it is smaller"
-                                                    : "it is older";
+    return by_scans && kept->tree_scans > dropped->tree_scans ? "it is scanned more"
+           : kept->tree_bytes < dropped->tree_bytes           ? "it is smaller"
+                                                              : "it is older";
 }
 
 static int fix_of(index_work *work, const index_info *x, index_fix *ret_fix, lb_error *err)
@@ -186,11 +188,12 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
     index_fix fix = {0};
     index_without without;
     const char *undo = NULL;
+    bool is_standby = work->set->window.r.in_recovery;
     bool exact = index_can_replace(kept, x) == INDEX_REPLACES_EXACTLY;
     bool larger = kept->tree_bytes > 3 * x->tree_bytes && x->tree_bytes > 0,
          busier = x->tree_scans > 10 * (kept->tree_scans + 1);
     int r = index_definition(work, x, &undo, err);
-    if (r >= 0)
+    if (r >= 0 && !is_standby)
         r = fix_of(work, x, &fix, err);
     if (r >= 0)
         r = index_try_without(work, x, &without, err);
@@ -198,32 +201,32 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
         return r;
     return index_tell(
         work,
-        &(index_finding){.kind = exact ? "duplicate_index" : "redundant_index",
-                         .type = "drop_duplicate",
-                         .table = x->table,
-                         .index = x,
-                         .reason = lb_printf(ctx, "%s does all that it does and stays, for %s%s%s",
-                                             index_label(ctx, kept->r.schema, kept->r.name), why_kept(kept, x),
-                                             without.worse ? "; but " : "", without.worse ? without.text : ""),
-                         .evidence =
-                             LB_ARGS(lb_text("columns", index_keys_text(ctx, x)), lb_text("predicate", x->r.predicate),
-                                     lb_text("kept", kept->r.name), lb_text("kept_columns", index_keys_text(ctx, kept)),
-                                     lb_i64("bytes", x->tree_bytes), lb_i64("kept_bytes", kept->tree_bytes),
-                                     lb_i64("scans", x->tree_scans), lb_i64("kept_scans", kept->tree_scans),
-                                     lb_text("constraint", x->r.constraint_name), INDEX_WITHOUT_EVIDENCE(without),
-                                     lb_text("undo", undo)),
-                         .terms = LB_TERMS({"same_columns_in_order", 0.6},
-                                           {exact ? "same_columns_throughout" : "prefix", exact ? 0.35 : 0.25},
-                                           {"backs_a_constraint", x->r.constraint_name ? -0.3 : 0},
-                                           {"kept_one_is_much_larger", !exact && larger ? -0.2 : 0},
-                                           {"it_is_scanned_much_more", !exact && busier ? -0.1 : 0},
-                                           {"plans_without_it", index_without_points(&without, 0.05, -0.3)}),
-                         .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes),
-                                           lb_i64("index_writes_saved", x->table->r.inserted + x->table->r.updated -
-                                                                            x->table->r.updated_hot)),
-                         .fix = fix,
-                         .undo = undo,
-                         .rehearsed = without.on_branch},
+        &(index_finding){
+            .kind = exact ? "duplicate_index" : "redundant_index",
+            .type = "drop_duplicate",
+            .table = x->table,
+            .index = x,
+            .reason = lb_printf(ctx, "%s does all that it does and stays, for %s%s%s",
+                                index_label(ctx, kept->r.schema, kept->r.name), why_kept(kept, x, !is_standby),
+                                without.worse ? "; but " : "", without.worse ? without.text : ""),
+            .evidence = LB_ARGS(lb_text("columns", index_keys_text(ctx, x)), lb_text("predicate", x->r.predicate),
+                                lb_text("kept", kept->r.name), lb_text("kept_columns", index_keys_text(ctx, kept)),
+                                lb_i64("bytes", x->tree_bytes), lb_i64("kept_bytes", kept->tree_bytes),
+                                lb_i64("scans", x->tree_scans), lb_i64("kept_scans", kept->tree_scans),
+                                lb_text("constraint", x->r.constraint_name), INDEX_WITHOUT_EVIDENCE(without),
+                                lb_text("undo", undo)),
+            .terms = LB_TERMS(
+                {"same_columns_in_order", 0.6}, {exact ? "same_columns_throughout" : "prefix", exact ? 0.35 : 0.25},
+                {"backs_a_constraint", x->r.constraint_name ? -0.3 : 0},
+                {"kept_one_is_much_larger", !exact && larger ? -0.2 : 0},
+                {"it_is_scanned_much_more", !exact && busier ? -0.1 : 0}, {"read_on_a_standby", is_standby ? -0.55 : 0},
+                {"plans_without_it", index_without_points(&without, 0.05, -0.3)}),
+            .impact = LB_ARGS(
+                lb_i64("bytes", x->tree_bytes),
+                lb_i64("index_writes_saved", x->table->r.inserted + x->table->r.updated - x->table->r.updated_hot)),
+            .fix = fix,
+            .undo = undo,
+            .rehearsed = without.on_branch},
         err);
 }
 
@@ -236,7 +239,7 @@ int index_find_duplicates(index_work *work, lb_error *err)
             index_pass(work, index_is_locked(x) ? INDEX_LOCKED : "they belong to an extension");
             continue;
         }
-        const index_info *kept = keeper_of(x);
+        const index_info *kept = keeper_of(x, !work->set->window.r.in_recovery);
         if (!kept)
             continue;
         index_mark_kept(work, kept);

@@ -97,6 +97,23 @@ static const char *part_word(const index_candidate *c)
     return words[c->part];
 }
 
+typedef struct scan_sum {
+    int64_t times, rows;
+} scan_sum;
+
+/* Of a partitioned table it is its partitions that are read. */
+static scan_sum scans_of(const index_set *set, const index_table *table)
+{
+    scan_sum all = {table->r.seq_scans, table->r.seq_rows};
+    for (size_t i = 0; table->r.kind[0] == 'p' && i < set->table_count; i++) {
+        const index_table *t = &set->tables[i];
+        bool counts = t != table && index_is_below(t, table);
+        all.times += counts ? t->r.seq_scans : 0;
+        all.rows += counts ? t->r.seq_rows : 0;
+    }
+    return all;
+}
+
 static const lb_value *evidence_of(index_work *work, const index_candidate *c, const char *const *columns,
                                    double write_us, bool blocks)
 {
@@ -106,6 +123,7 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
                    *beside = index_texts(ctx, "stored_beside", columns + c->count, (size_t)c->beside_count);
     double days = work->set->window.own_days;
     index_write_rate rate = index_writes_per_day(work, t);
+    scan_sum seen = scans_of(work->set, t);
     if (!list || !beside)
         return NULL;
     const lb_value values[] = {
@@ -124,8 +142,8 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
         lb_f64("total_ms", c->total_ms),
         c->rows_per_call >= 0 ? lb_f64("rows_per_call", c->rows_per_call) : lb_null("rows_per_call"),
         lb_f64("rows", index_table_rows(t)),
-        lb_i64("sequential_scans", t->r.seq_scans),
-        lb_i64("rows_read_by_them", t->r.seq_rows),
+        lb_i64("sequential_scans", seen.times),
+        lb_i64("rows_read_by_them", seen.rows),
         lb_f64("cost_now", c->cost_before),
         c->cost_after >= 0 ? lb_f64("cost_with_it", c->cost_after) : lb_null("cost_with_it"),
         c->cost_plain >= 0 ? lb_f64("cost_with_its_keys_alone", c->cost_plain) : lb_null("cost_with_its_keys_alone"),

@@ -137,6 +137,14 @@ static inline bool index_is_whole(const index_info *x)
     return x->r.is_valid && x->r.is_ready && x->r.is_live;
 }
 
+/* It is the table, or a partition of it or of its partitions. */
+static inline bool index_is_below(const index_table *t, const index_table *root)
+{
+    while (t && t != root)
+        t = t->parent;
+    return t == root;
+}
+
 /* "public.orders_idx", for people. */
 static inline const char *index_label(lb_ctx *ctx, const char *schema, const char *name)
 {

@@ -86,8 +86,21 @@ bool index_is_promised(const index_work *work, const index_table *table, const i
     return false;
 }
 
+/* Whoever decides on it has to know. */
+static const char *with_lock(lb_ctx *ctx, const index_finding *f)
+{
+    return f->reason && f->fix.statement == &index_drop_tree_sql
+               ? lb_printf(ctx,
+                           "%s; to drop it takes an ACCESS EXCLUSIVE lock on its table and all partitions, for none of "
+                           "them can be dropped concurrently",
+                           f->reason)
+               : f->reason;
+}
+
 int index_tell(index_work *work, const index_finding *finding, lb_error *err)
 {
+    index_finding told = *finding;
+    told.reason = with_lock(work->ctx, finding);
     work->found++;
     if (finding->type && finding->columns && strcmp(finding->type, "create_fk_index") == 0) {
         int r = promise(work, finding, err);
@@ -96,7 +109,7 @@ int index_tell(index_work *work, const index_finding *finding, lb_error *err)
     }
     if (finding->index && finding->type && strncmp(finding->type, "drop", 4) == 0)
         mark(work, finding->index, MARK_GOES);
-    return work->tell(work, finding, err);
+    return work->tell(work, &told, err);
 }
 
 const char *index_object(lb_ctx *ctx, const index_finding *f)

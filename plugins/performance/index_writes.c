@@ -70,13 +70,6 @@ static index_write_rate rate_of(const index_work *work, const index_table *t)
     return index_rate_of(find(work->history, object), index_rows_written(t), &work->set->window);
 }
 
-static bool is_below(const index_table *t, const index_table *root)
-{
-    while (t && t != root)
-        t = t->parent;
-    return t == root;
-}
-
 /* Of a partitioned one it is its partitions that are written. The least that is known of any is said of the whole. */
 index_write_rate index_writes_per_day(const index_work *work, const index_table *table)
 {
@@ -86,7 +79,7 @@ index_write_rate index_writes_per_day(const index_work *work, const index_table 
         return rate_of(work, table);
     for (size_t i = 0; i < work->set->table_count; i++) {
         const index_table *t = &work->set->tables[i];
-        if (t->r.kind[0] == 'p' || !is_below(t, table))
+        if (t->r.kind[0] == 'p' || !index_is_below(t, table))
             continue;
         index_write_rate one = rate_of(work, t);
         all.per_day = one.per_day < 0 || all.per_day < 0 ? -1 : all.per_day + one.per_day;

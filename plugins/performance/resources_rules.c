@@ -19,19 +19,28 @@ const char *const resources_names[RESOURCES_WISHES] = {
     "jit",      "max_wal_size",         "default_statistics_target", "idle_in_transaction_session_timeout",
 };
 
-resources_profile resources_profile_of(const char *name, const resources_facts_row *facts)
+/* Rows that an index led to were asked for. Those that a sequential scan has read may be a report, or a lookup that
+ * lacks its index: nobody can tell them apart by how many they are. */
+resources_profile resources_profile_of(const char *name, double min_hours, const resources_facts_row *facts)
 {
-    double rows = facts->commits > 0 ? (double)facts->rows_returned / (double)facts->commits : 0;
     if (strcmp(name, "auto") != 0)
         return strcmp(name, "oltp") == 0    ? RESOURCES_OLTP
                : strcmp(name, "mixed") == 0 ? RESOURCES_MIXED
                                             : RESOURCES_ANALYTICS;
-    return rows > ROWS_ANALYSE ? RESOURCES_ANALYTICS : rows > ROWS_MIXED ? RESOURCES_MIXED : RESOURCES_OLTP;
+    double commits = (double)facts->commits, fetched = (double)facts->rows_fetched / commits;
+    if (facts->commits <= 0 || facts->counted_hours < min_hours)
+        return RESOURCES_UNKNOWN;
+    if (fetched > ROWS_ANALYSE)
+        return RESOURCES_ANALYTICS;
+    if ((double)facts->rows_returned / commits > ROWS_ANALYSE)
+        return RESOURCES_UNKNOWN;
+    return fetched > ROWS_MIXED ? RESOURCES_MIXED : RESOURCES_OLTP;
 }
 
 const char *resources_profile_name(resources_profile profile)
 {
-    return profile == RESOURCES_OLTP ? "oltp" : profile == RESOURCES_MIXED ? "mixed" : "analytics";
+    static const char *const names[] = {"unknown", "oltp", "mixed", "analytics"};
+    return names[profile];
 }
 
 static resources_wish bytes_wish(lb_ctx *ctx, const char *name, double bytes, const char *reason)
@@ -183,6 +192,8 @@ static resources_wish advise_statement(resources_profile profile)
         return (resources_wish){"statement_timeout", 600000, "10min",
                                 "a statement may run for ever: set it for the application's role, as long as its "
                                 "longest report takes"};
+    if (profile == RESOURCES_UNKNOWN)
+        return (resources_wish){.name = "statement_timeout"};
     return (resources_wish){"statement_timeout", 7200000, "2h",
                             "a report that was forgotten runs for ever, and holds its snapshot for as long"};
 }
@@ -190,7 +201,7 @@ static resources_wish advise_statement(resources_profile profile)
 static resources_wish advise_transaction(resources_profile profile)
 {
     bool is_short = profile == RESOURCES_OLTP;
-    if (profile == RESOURCES_ANALYTICS)
+    if (profile == RESOURCES_ANALYTICS || profile == RESOURCES_UNKNOWN)
         return (resources_wish){.name = "transaction_timeout"}; /* a load may take as long as it takes */
     return (resources_wish){
         "transaction_timeout", is_short ? 300000 : 3600000, is_short ? "5min" : "1h",

@@ -5,10 +5,15 @@
 #include <lbops/lbops.h>
 #include <sql/resources/facts.h>
 
-typedef enum resources_profile { RESOURCES_OLTP = 1, RESOURCES_MIXED, RESOURCES_ANALYTICS } resources_profile;
+typedef enum resources_profile {
+    RESOURCES_UNKNOWN,
+    RESOURCES_OLTP,
+    RESOURCES_MIXED,
+    RESOURCES_ANALYTICS
+} resources_profile;
 
-/* "auto" is told from the rows that a transaction reads. */
-resources_profile resources_profile_of(const char *name, const resources_facts_row *facts);
+/* "auto" is told from the rows that a transaction fetches, once the counters cover so many hours. */
+resources_profile resources_profile_of(const char *name, double min_hours, const resources_facts_row *facts);
 const char *resources_profile_name(resources_profile profile);
 
 typedef struct resources_wish {

@@ -116,6 +116,9 @@ static int climb(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_plan
 static const char *find_reason_against(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_plan *p)
 {
     const struct args *args = ctx->args;
+    if (p->hidden_by)
+        return lb_printf(ctx, "gave up after %lld ms: its size cannot be read, for %s",
+                         (long long)args->lock_timeout_ms, p->hidden_by);
     if (args->min_gain > 0 && !p->gain_known)
         return "nobody can tell what it would gain: ANALYZE it first, or say min_gain 0";
     if (p->gain_ratio < args->min_gain)
@@ -139,9 +142,10 @@ static int rewrite(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_pl
     const struct args *args = ctx->args;
     vacuum_operation o;
     const char *reason =
-        p->gain_known ? lb_printf(ctx, "%.0f %% of its %lld bytes hold nothing: a rewrite gives about %.0f bytes back",
-                                  100 * p->gain_ratio, (long long)p->size.heap_bytes, p->gain_bytes)
-                      : "asked for by name, whatever it gains";
+        p->gain_known  ? lb_printf(ctx, "%.0f %% of its %lld bytes hold nothing: a rewrite gives about %.0f bytes back",
+                                   100 * p->gain_ratio, (long long)p->size.heap_bytes, p->gain_bytes)
+        : p->hidden_by ? "asked for by name"
+                       : "asked for by name, whatever it gains";
     int r = vacuum_begin(ctx, scan, &p->table, "vacuum_full", reason, &o, err);
     o.bytes_before = p->size.total_bytes;
     if (r < 0)
@@ -154,11 +158,12 @@ static int rewrite(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_rewrite_pl
     r = vacuum_write(ctx, &o, err);
     if (r < 0)
         return r;
-    const lb_value *evidence = vacuum_rewrite_evidence(ctx, scan, p, args->lock_timeout_ms);
+    const lb_value *evidence = p->hidden_by ? NULL : vacuum_rewrite_evidence(ctx, scan, p, args->lock_timeout_ms);
     return lb_result(ctx,
                      LB_ARGS(lb_text("table", p->table.label), lb_text("operation", "vacuum_full"),
                              lb_text("status", o.status), lb_text("reason", o.error ? o.error : o.reason),
-                             lb_text("locked_by", p->locked_by), lb_object("plan", evidence ? evidence : LB_NO_ARGS)),
+                             lb_text("locked_by", p->locked_by),
+                             evidence ? lb_object("plan", evidence) : lb_null("plan")),
                      err);
 }
 
@@ -173,7 +178,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0)
         r = vacuum_date_holder(ctx, &scan, (double)args->holder_seconds, err);
     if (r >= 0)
-        r = vacuum_plan_rewrite(ctx, &scan, args->schema, args->table, args->mb_per_second * 1e6, &plan, err);
+        r = vacuum_plan_rewrite(ctx, &scan, args->schema, args->table, args->mb_per_second * 1e6, args->lock_timeout_ms,
+                                &plan, err);
     if (r >= 0)
         vacuum_weigh_holder(&scan, (double)args->holder_seconds, &plan);
     return r < 0 ? r : rewrite(ctx, &scan, &plan, err);

@@ -24,11 +24,12 @@ int vacuum_report_database(lb_ctx *ctx, const vacuum_age_limits *limits, const v
                            const vacuum_counter *c, int64_t age, const vacuum_horizon_row *holder, lb_error *err)
 {
     double days = vacuum_days_left(age, c->rate);
-    const char *reason = lb_printf(
-        ctx, "its oldest %s is %.1f %% of the way to a standstill%s%s", c->name,
-        100 * (double)age / (double)VACUUM_SPACE,
-        days < 0 ? "" : lb_printf(ctx, ", %s at today's rate", amount_text(ctx, floor(days + 0.5), "day", "days")),
-        holder_part(ctx, holder));
+    const char *reason = lb_printf(ctx, "its oldest %s is %.1f %% of the way to a standstill%s%s", c->name,
+                                   100 * (double)age / (double)VACUUM_SPACE,
+                                   days < 0 ? ""
+                                            : lb_printf(ctx, ", %s at the rate of the last %s",
+                                                        amount_text(ctx, floor(days + 0.5), "day", "days"), c->span),
+                                   holder_part(ctx, holder));
     if (!reason)
         return lb_out_of_memory(err);
     return lb_report(

@@ -11,7 +11,8 @@
 typedef struct vacuum_counter {
     const char *name, *metric, *next_metric, *days_metric;
     int64_t worst;
-    double rate; /* ids per day; negative: unknown */
+    double rate;      /* ids per day; negative: unknown */
+    const char *span; /* that it rests on; NULL where it is unknown */
     bool is_mxid;
 } vacuum_counter;
 

@@ -25,9 +25,11 @@ typedef struct key {
     vacuum_key_range range;
     double share, rate; /* the latter a day; -1: not known */
     double days, seen_s;
+    bool is_rate_sure; /* it was seen for long enough */
     int64_t pages;
     bool is_column; /* its type is the limit, not the sequence's */
     bool has_own_limit, is_noted;
+    bool has_narrow_sequence; /* that ends where an int does, though nobody said so: a wide column does not help it */
 } key;
 
 typedef struct list {
@@ -128,6 +130,7 @@ static int take_sequence(lb_ctx *ctx, list *l, const vacuum_key_sequences_row *s
              .type = s->type,
              .pages = s->table_pages_is_null ? 0 : s->table_pages,
              .has_own_limit = s->has_own_limit,
+             .has_narrow_sequence = !s->has_own_limit && strcmp(s->type, "bigint") != 0,
              .range = {.value = (double)s->value,
                        .start = (double)s->start,
                        .step = (double)s->increment,
@@ -216,7 +219,7 @@ static key *find(list *l, const char *label)
 }
 
 /* No history is no failure: then no rate is known. */
-static int read_rates(lb_ctx *ctx, const char *database, list *l, double hours, lb_error *err)
+static int read_rates(lb_ctx *ctx, const char *database, list *l, const vacuum_keys_limits *limits, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     int64_t now = lb_now(ctx);
@@ -224,7 +227,7 @@ static int read_rates(lb_ctx *ctx, const char *database, list *l, double hours, 
                                            .branch = target->branch,
                                            .database = database,
                                            .metric = METRIC,
-                                           .since = now - (int64_t)(hours * 3600e6)};
+                                           .since = now - (int64_t)(limits->rate_hours * 3600e6)};
     vacuum_key_readings_row row;
     lb_rows *rows = NULL;
     int r = vacuum_key_readings(ctx, &args, &rows, err);
@@ -238,6 +241,7 @@ static int read_rates(lb_ctx *ctx, const char *database, list *l, double hours, 
         k->is_noted = now - row.last_at < EVERY_US;
         k->days = vacuum_key_days(&k->range, row.first_value, seconds);
         k->seen_s = seconds;
+        k->is_rate_sure = is_seen_long_enough(seconds, limits);
         if (seconds >= NEAREST_S)
             k->rate = (k->range.value - row.first_value) / seconds * DAY_S;
     }
@@ -276,13 +280,18 @@ static const char *remedy(lb_ctx *ctx, const key *k)
     return "make the sequence a bigint, which touches no row";
 }
 
-static int compose_fix(lb_ctx *ctx, const key *k, const lb_sql **ret_fix, lb_error *err)
+#define STEPS 2
+
+static int compose_fix(lb_ctx *ctx, const key *k, const lb_sql *ret_steps[STEPS], uint32_t *ret_count, lb_error *err)
 {
     const vacuum_widen_column_args column = {.schema = k->table_schema, .table = k->table, .column = k->column};
     const vacuum_widen_sequence_args sequence = {.schema = k->schema, .sequence = k->sequence};
-    if (k->is_column)
-        return k->pages <= SMALL_PAGES ? vacuum_widen_column_compose(ctx, &column, ret_fix, err) : 0;
-    return k->has_own_limit ? 0 : vacuum_widen_sequence_compose(ctx, &sequence, ret_fix, err);
+    bool widens_column = k->is_column && k->pages <= SMALL_PAGES;
+    bool widens_sequence = k->is_column ? widens_column && k->has_narrow_sequence : !k->has_own_limit;
+    int r = widens_column ? vacuum_widen_column_compose(ctx, &column, &ret_steps[0], err) : 0;
+    *ret_count = widens_column;
+    return r < 0 || !widens_sequence ? r
+                                     : vacuum_widen_sequence_compose(ctx, &sequence, &ret_steps[(*ret_count)++], err);
 }
 
 /* Names of the columns that refer to it, or NULL: none, or they cannot be read. */
@@ -302,9 +311,11 @@ static int read_references(lb_ctx *ctx, const key *k, const char **ret_names, lb
 
 static const char *reason_of(lb_ctx *ctx, const key *k)
 {
-    const char *pace = k->days >= 0   ? lb_printf(ctx, "%.1f days are left at its rate of late", k->days)
-                       : k->rate >= 0 ? "it has not moved of late"
-                                      : "how fast it moves is not known yet";
+    double hours = k->seen_s / 3600;
+    const char *pace = !k->is_rate_sure || (k->days < 0 && k->rate < 0) ? "how fast it moves is not known yet"
+                       : k->days >= 0
+                           ? lb_printf(ctx, "%.1f days are left at its rate of the last %.1f hours", k->days, hours)
+                           : lb_printf(ctx, "it has not moved for %.1f hours", hours);
     double end = k->range.step < 0 ? k->range.bottom : k->range.top;
     return pace ? lb_printf(ctx, "%s (%s) is at %.0f of %.0f, %.1f %% of the way, behind which %s fails: %s",
                             k->is_column ? "its type" : "the sequence", k->type, k->range.value, end, 100 * k->share,
@@ -316,15 +327,16 @@ static int report(lb_ctx *ctx, const key *k, vacuum_key_level level, lb_error *e
 {
     static const char *const levels[] = {"safe", "warning", "high", "critical"};
     const char *references = NULL, *reason = reason_of(ctx, k), *advice = remedy(ctx, k);
-    const lb_sql *fix = NULL;
-    int r = compose_fix(ctx, k, &fix, err);
+    const lb_sql *steps[STEPS] = {NULL};
+    uint32_t count = 0;
+    int r = compose_fix(ctx, k, steps, &count, err);
     if (r >= 0)
         r = read_references(ctx, k, &references, err);
     if (r < 0)
         return r;
     if (!reason || !advice)
         return lb_out_of_memory(err);
-    bool stands_still = k->rate >= 0 && k->days < 0;
+    bool has_rate = k->is_rate_sure && k->rate >= 0, stands_still = has_rate && k->days < 0;
     return lb_report(
         ctx,
         LB_FINDING(.object = k->label, .kind = k->is_column ? "key_exhaustion" : "sequence_exhaustion",
@@ -336,13 +348,16 @@ static int report(lb_ctx *ctx, const key *k, vacuum_key_level level, lb_error *e
                        lb_text("column",
                                k->column ? lb_printf(ctx, "%s.%s.%s", k->table_schema, k->table, k->column) : NULL),
                        lb_text("referred_to_by", references),
-                       k->rate >= 0 ? lb_f64("values_per_day", k->rate) : lb_null("values_per_day"),
-                       k->days >= 0 ? lb_f64("days_left", k->days) : lb_null("days_left"), lb_text("remedy", advice)),
+                       has_rate ? lb_f64("values_per_day", k->rate) : lb_null("values_per_day"),
+                       k->is_rate_sure ? lb_f64("rate_hours", k->seen_s / 3600) : lb_null("rate_hours"),
+                       k->is_rate_sure && k->days >= 0 ? lb_f64("days_left", k->days) : lb_null("days_left"),
+                       lb_text("remedy", advice)),
                    .terms = LB_TERMS({"counted_by_the_server", 0.7}, {"it_moves", k->days >= 0 ? 0.2 : 0.0},
                                      {"it_stands_still", stands_still ? -0.3 : 0.0},
                                      {"feeds_no_known_column", k->column ? 0.0 : -0.2},
                                      {"has_an_end_of_its_own", !k->is_column && k->has_own_limit ? -0.2 : 0.0}),
-                   .impact = LB_ARGS(lb_text("level", levels[level])), .fix = fix),
+                   .impact = LB_ARGS(lb_text("level", levels[level])), .fix = count == 1 ? steps[0] : NULL,
+                   .steps = steps, .step_count = count > 1 ? count : 0),
         err);
 }
 
@@ -393,7 +408,7 @@ int vacuum_keys_look(lb_ctx *ctx, const char *database, const vacuum_keys_limits
     for (size_t i = 0; i < l.count; i++)
         l.items[i].rate = l.items[i].days = -1;
     if (r >= 0 && l.count)
-        r = read_rates(ctx, database, &l, limits->rate_hours, err);
+        r = read_rates(ctx, database, &l, limits, err);
     if (r >= 0)
         r = note(ctx, database, &l, err);
     if (r >= 0)

@@ -1,8 +1,11 @@
 #include "vacuum_log.h"
+#include "vacuum_clock.h"
 
 #include <sql/vacuum/locks.h>
 #include <sql/vacuum/set_cost_delay.h>
 #include <sql/vacuum/set_cost_limit.h>
+
+#define LOOK_MS 100
 
 int vacuum_begin(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, const char *type, const char *reason,
                  vacuum_operation *ret_operation, lb_error *err)
@@ -91,7 +94,15 @@ int vacuum_settle(lb_ctx *ctx, vacuum_operation *o, int code, lb_outcome outcome
     return code;
 }
 
-int vacuum_find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const char **ret_who, lb_error *err)
+/* What a lock is in the way of: any of a rewrite, only an exclusive one of a look at the files. */
+typedef enum deed { REWRITE, VACUUM, LOOK } deed;
+
+static bool is_in_the_way(const vacuum_locks_row *row, deed what)
+{
+    return what == REWRITE || (what == VACUUM ? row->stops_vacuum : strcmp(row->mode, "AccessExclusiveLock") == 0);
+}
+
+static int find_lock(lb_ctx *ctx, const vacuum_relation *v, deed what, const char **ret_who, lb_error *err)
 {
     const vacuum_locks_args of = {.relation = v->row.relation};
     vacuum_locks_row row;
@@ -101,7 +112,7 @@ int vacuum_find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const cha
         return r;
     *ret_who = NULL;
     while (!*ret_who && vacuum_locks_next(ctx, rows, &row)) {
-        if (!full && !row.stops_vacuum)
+        if (!is_in_the_way(&row, what))
             continue;
         *ret_who = row.pid_is_null ? lb_printf(ctx, "a prepared transaction has %s on it", row.mode)
                                    : lb_printf(ctx, "pid %lld of %s (%s) %s %s on it", (long long)row.pid,
@@ -111,6 +122,21 @@ int vacuum_find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const cha
             return lb_out_of_memory(err);
     }
     return 0;
+}
+
+int vacuum_find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const char **ret_who, lb_error *err)
+{
+    return find_lock(ctx, v, full ? REWRITE : VACUUM, ret_who, err);
+}
+
+int vacuum_await_look(lb_ctx *ctx, const vacuum_relation *v, int64_t patience_ms, const char **ret_who, lb_error *err)
+{
+    int r = find_lock(ctx, v, LOOK, ret_who, err);
+    for (int64_t left = patience_ms; r >= 0 && *ret_who && left > 0 && !lb_cancelled(ctx); left -= LOOK_MS) {
+        vacuum_wait(ctx, LOOK_MS / 1000.0);
+        r = find_lock(ctx, v, LOOK, ret_who, err);
+    }
+    return r;
 }
 
 const char *vacuum_refusal(const vacuum_scan *scan, const vacuum_relation *v)

@@ -40,6 +40,10 @@ const char *vacuum_refusal(const vacuum_scan *scan, const vacuum_relation *v);
 LB_MUST_CHECK int vacuum_find_lock(lb_ctx *ctx, const vacuum_relation *v, bool full, const char **ret_who,
                                    lb_error *err);
 
+/* Waits until nobody has or awaits a lock behind which its size cannot be read; who still does then, or NULL. */
+LB_MUST_CHECK int vacuum_await_look(lb_ctx *ctx, const vacuum_relation *v, int64_t patience_ms, const char **ret_who,
+                                    lb_error *err);
+
 /* The session's vacuum budget, as the server writes it; reset puts back what the scan found. */
 LB_MUST_CHECK int vacuum_set_budget(lb_ctx *ctx, lb_group *group, const char *delay, const char *limit, lb_error *err);
 LB_MUST_CHECK int vacuum_reset_budget(lb_ctx *ctx, lb_group *group, const vacuum_scan *scan, lb_error *err);

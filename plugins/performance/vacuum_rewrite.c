@@ -75,8 +75,21 @@ static void weigh(vacuum_rewrite_plan *p, double bytes_per_s)
     p->lock_s = (double)p->size.total_bytes / bytes_per_s + 0.1 * (double)p->facts.indexes;
 }
 
+/* The question for the size would wait as long as the session does for any lock. */
+static int measure(lb_ctx *ctx, vacuum_rewrite_plan *p, int64_t lock_timeout_ms, lb_error *err)
+{
+    int r = vacuum_await_look(ctx, &p->table, lock_timeout_ms, &p->hidden_by, err);
+    if (r < 0 || p->hidden_by)
+        return r;
+    r = vacuum_measure(ctx, &p->table, &p->size, err);
+    if (r != LB_ERR_CONFLICT)
+        return r;
+    p->hidden_by = "somebody has just locked it";
+    return 0;
+}
+
 int vacuum_plan_rewrite(lb_ctx *ctx, const vacuum_scan *scan, const char *schema, const char *table, double bytes_per_s,
-                        vacuum_rewrite_plan *ret_plan, lb_error *err)
+                        int64_t lock_timeout_ms, vacuum_rewrite_plan *ret_plan, lb_error *err)
 {
     *ret_plan = (vacuum_rewrite_plan){.free_bytes = -1};
     int r = read_facts(ctx, schema, table, &ret_plan->facts, err);
@@ -85,8 +98,8 @@ int vacuum_plan_rewrite(lb_ctx *ctx, const vacuum_scan *scan, const char *schema
     if (r >= 0)
         r = vacuum_find_lock(ctx, &ret_plan->table, true, &ret_plan->locked_by, err);
     if (r >= 0)
-        r = vacuum_measure(ctx, &ret_plan->table, &ret_plan->size, err);
-    if (r < 0)
+        r = measure(ctx, ret_plan, lock_timeout_ms, err);
+    if (r < 0 || ret_plan->hidden_by)
         return r;
     weigh(ret_plan, bytes_per_s);
     look_at_disk(ret_plan);

@@ -17,13 +17,15 @@ typedef struct vacuum_rewrite {
     int64_t free_bytes;               /* negative: not to be known from here */
     const char *disk;                 /* what is known of the room, as a sentence */
     const char *locked_by;            /* who has a lock now, or NULL */
+    const char *hidden_by;            /* behind whose lock its size was not read, or NULL */
     const vacuum_horizon_row *holder; /* who may still see dead rows, or NULL */
     double kept_ratio; /* of the rows: dead, and copied because of the holder, as the last vacuum showed */
 } vacuum_rewrite_plan;
 
 /* Fails where there is no such table, or none that can be written anew. */
 LB_MUST_CHECK int vacuum_plan_rewrite(lb_ctx *ctx, const vacuum_scan *scan, const char *schema, const char *table,
-                                      double bytes_per_s, vacuum_rewrite_plan *ret_plan, lb_error *err);
+                                      double bytes_per_s, int64_t lock_timeout_ms, vacuum_rewrite_plan *ret_plan,
+                                      lb_error *err);
 
 /* Whose transaction, older than so many seconds, makes a rewrite copy dead rows. */
 void vacuum_weigh_holder(const vacuum_scan *scan, double holder_seconds, vacuum_rewrite_plan *p);

@@ -1,6 +1,7 @@
 -- summary: what the server shows of its work: sessions, spilled files, cache, rows
 -- kind: read
 -- server: 15-18
+-- note: rows_returned has those of sequential scans and index entries, rows_fetched those that an index has led to.
 -- column database text
 -- column is_superuser boolean
 -- column is_standby boolean
@@ -9,6 +10,7 @@
 -- column active integer
 -- column commits integer
 -- column rows_returned integer
+-- column rows_fetched integer
 -- column rows_changed integer
 -- column temp_files integer
 -- column temp_bytes integer
@@ -27,6 +29,7 @@ SELECT d.datname::text AS database,
          WHERE a.backend_type = 'client backend' AND a.state = 'active' AND a.pid <> pg_backend_pid()) AS active,
        d.xact_commit AS commits,
        d.tup_returned AS rows_returned,
+       d.tup_fetched AS rows_fetched,
        d.tup_inserted + d.tup_updated + d.tup_deleted AS rows_changed,
        d.temp_files AS temp_files,
        d.temp_bytes AS temp_bytes,

@@ -41,6 +41,9 @@ def the_gain_is_measured_where_it_was_built(version):
         plain = place.findings("detect_missing_indexes", **ALL)
         equal([(f["evidence"]["is_proven"], f["evidence"]["proven_on_branch"]) for f in plain], [(False, None)] * 2, "unproven")
         equal([f["evidence"]["index_writes_per_day"] for f in plain], [None, None], "a rate from seconds of counting")
+        for found in plain:  # those of the partitions, where it has some
+            evidence = found["evidence"]
+            holds(evidence["sequential_scans"] >= 5 and evidence["rows_read_by_them"] >= 5 * 20000, f"{found['object']}: {evidence}")
         planned = place.run("detect_missing_indexes", plan=True, prove="branch", **ALL)["result"]
         contains(str(planned["skipped"]), "a plan makes no branch")
         equal(set(place.branches()), {"production"}, "branches of a plan")

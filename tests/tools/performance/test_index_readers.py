@@ -1,6 +1,7 @@
 """Indexes that only a standby uses are used: scans are counted on every compute of the branch that can be read."""
 
 import contextlib
+import json
 import os
 import subprocess
 import time
@@ -102,6 +103,30 @@ def all_computes_are_asked(version):
                 holds(finding["confidence"]["label"] == "low", f"a verdict on one of two: {finding['confidence']}")
         with contextlib.suppress(subprocess.SubprocessError, AssertionError):
             ward.shell('pg_exec "$bin/pg_ctl" -D "$1/data" -w -l "$1/log" start >/dev/null', ward.standby_home)
+
+
+def a_standby_does_not_contradict_its_primary(version):
+    """Of two of the same columns the standby has scanned another one: it says so little that nobody acts on it."""
+    used = "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE indexrelname = 'twin_b'"
+    valid = "UPDATE pg_index SET indisvalid = {} WHERE indexrelid = 'twin_a'::regclass"
+    state = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'twin_a'::regclass"
+    with Ward(version) as ward:
+        ward.sql("CREATE TABLE twins (n int); CREATE INDEX twin_a ON twins (n); CREATE INDEX twin_b ON twins (n);"
+                 "INSERT INTO twins SELECT generate_series(1, 1000)")
+        ward.standby()
+        ward.sql(valid.format("false"))
+        until(ward, state, "f")
+        ward.at_standby("SET enable_seqscan = off; SELECT n FROM twins WHERE n = 1")
+        until(ward, used, "1")
+        ward.sql(valid.format("true"))
+        until(ward, state, "t")
+        standby = f"postgresql://postgres@/postgres?host={ward.standby_home}&port={port_of(ward)}"
+        with Followed(ward, None) as place:
+            (seen,) = place.run("detect_duplicate_indexes")["result"]["findings"]
+            equal((seen["object"], "fix" in seen), ("public.twin_b", True), "the primary has scanned neither: the older stays")
+            done = place.cli("--json", "run", "detect_duplicate_indexes", "--dsn", standby, check=0)
+            (seen,) = json.loads(done.stdout)["result"]["findings"]
+            equal((seen["object"], seen["confidence"]["label"], seen.get("fix")), ("public.twin_b", "low", None), "the standby")
 
 
 class Shop(Workspace):
@@ -210,4 +235,4 @@ def endpoints_of_a_workspace_are_asked(version):
         equal(alone(*place.unused()), before, "once it is gone it is as it was before")
 
 
-suite(*each_version(all_computes_are_asked, endpoints_of_a_workspace_are_asked), at_once=2)
+suite(*each_version(a_standby_does_not_contradict_its_primary, all_computes_are_asked, endpoints_of_a_workspace_are_asked), at_once=2)

@@ -130,6 +130,7 @@ def a_drop_is_tried_before_it_is_proposed(version):
         before = tried("detect_unused_indexes", min_bytes=0, **NOW)
         equal({e["without_it"] for e, _, _ in before.values()}, {"not tried: HypoPG is not installed"}, "without HypoPG")
         equal({e["is_tried_without"] for e, _, _ in before.values()}, {False}, "is it tried?")
+        equal({name for name, (_, reason, _) in before.items() if "ACCESS EXCLUSIVE" in reason}, {"public.tree_code"}, "who is locked out")
         place.sql('CREATE EXTENSION hypopg SCHEMA "What if"')
         unused = tried("detect_unused_indexes", min_bytes=0, **NOW)
         if place.sql("SELECT count(*) FROM pg_proc WHERE proname = 'hypopg_hide_index'") == "0":

@@ -55,6 +55,31 @@ def advises_on_timeouts_without_setting_one(version):
         equal("statement_timeout" in advice(workload_profile="oltp"), False, "somebody has decided")
 
 
+def scans_without_an_index_are_no_reports(version):
+    """Lookups that lack their index read as many rows as reports do, and are taken for none."""
+    def profile(place, min_hours=0):
+        result = place.run(TOOL, plan=True, min_hours=min_hours)["result"]
+        advised = {r["setting"] for r in result.get("recommendations", []) + result.get("timeouts", [])}
+        return result["workload_profile"], advised, str(result.get("skipped"))
+    bound = {"statement_timeout", "transaction_timeout", "default_statistics_target", "jit"}
+    with Given(version) as place:
+        place.sql("CREATE TABLE t (id int PRIMARY KEY, k int) WITH (autovacuum_enabled = off);"
+                  "INSERT INTO t SELECT i, i FROM generate_series(1, 200000) i; VACUUM ANALYZE t")
+        place.sql("SELECT pg_stat_reset()")
+        place.sql("SET max_parallel_workers_per_gather = 0;" + "SELECT id FROM t WHERE k = 7;" * 40)
+        name, advised, why = profile(place)
+        equal((name, advised & bound), ("unknown", set()), "scans of all of it")
+        contains(why, "sequential scans")
+        name, advised, why = profile(place, min_hours=10_000)
+        equal((name, advised & bound), ("unknown", set()), "too early to tell")
+        contains(why, "workload_profile", "too little time")
+        place.sql("SELECT pg_stat_reset()")
+        place.sql("SET enable_seqscan = off; SET enable_bitmapscan = off;" + "SELECT count(k) FROM t WHERE id > 0;" * 20)
+        name, advised, _ = profile(place)
+        equal(name, "analytics", "an index leads to each of many rows")
+        holds("statement_timeout" in advised, advised)
+
+
 def says_what_it_cannot_know(version):
     with Given(version) as place:
         result = place.run(TOOL, min_hours=10_000)["result"]
@@ -203,7 +228,7 @@ def checkpoints_by_hand_propose_nothing(version):
         equal((wanted, "not enough data: " in why[name]), ({}, True), "where nobody has noted how much WAL there was")
 
 
-suite(*each_version(advises_on_timeouts_without_setting_one, asks_for_each_setting_and_sets_it, says_what_it_cannot_know, a_role_without_rights_gets_advice,
+suite(*each_version(scans_without_an_index_are_no_reports, advises_on_timeouts_without_setting_one, asks_for_each_setting_and_sets_it, says_what_it_cannot_know, a_role_without_rights_gets_advice,
                     a_role_is_set_by_whoever_may, what_was_counted_before_a_change_proposes_nothing,
                     checkpoints_by_hand_propose_nothing),
       at_once=3)

@@ -31,6 +31,25 @@ def finds_by_both_rules(version):
         equal(kinds(place), [("public.dead", "dead_rows"), ("public.inserted", "inserts")], "after the fix")
 
 
+def a_rewrite_has_to_be_worth_its_lock(version):
+    """Of a table with plenty dead, once a plain vacuum was there, and from so many bytes on."""
+    def targets(place, **params):
+        result = place.run(TOOL, **params)["result"]
+        listed = [(t["table"], t["action"]) for t in result.get("vacuum_full_targets", [])]
+        equal(result["tables_needing_vacuum_full"], len(listed), "counted")
+        holds({t["table"] for t in result["vacuum_targets"]} == {"tried", "untried"}, result["vacuum_targets"])
+        return listed
+
+    with Given(version) as place:
+        plant(place, "tried")
+        place.sql("CREATE TABLE untried (id int, body text) WITH (autovacuum_enabled=off);"
+                  "INSERT INTO untried SELECT g, 'x' FROM generate_series(1, 10000) g")
+        place.sql("DELETE FROM untried WHERE id <= 6000; SELECT pg_stat_force_next_flush()")
+        equal(targets(place), [], "less than a gigabyte to gain")
+        equal(targets(place, min_gain_bytes=1000), [("tried", "vacuum_full")], "one that nobody vacuumed yet is not")
+        equal(targets(place, min_gain_bytes=1000, full_ratio=0.7), [], "60 % dead")
+
+
 def respects_a_tables_own_settings(version):
     with Given(version) as place:
         own = "autovacuum_enabled=off, autovacuum_vacuum_threshold=100, autovacuum_vacuum_scale_factor=0.01"
@@ -148,6 +167,6 @@ def an_empty_database_is_no_trouble(version):
         equal((document["findings"], document["tables_needing_vacuum"]), ([], 0), "an empty database")
 
 
-suite(*each_version(finds_by_both_rules, respects_a_tables_own_settings, sees_toast,
+suite(*each_version(a_rewrite_has_to_be_worth_its_lock, finds_by_both_rules, respects_a_tables_own_settings, sees_toast,
                     inserts_into_toast_have_a_trigger_of_their_own, names_who_holds_rows_back,
                     says_what_it_passes_over, what_lbops_keeps_for_itself_is_left_out, an_empty_database_is_no_trouble), at_once=4)

@@ -91,6 +91,22 @@ def gives_up_on_a_lock_that_is_taken(version):
         equal(place.sql("SELECT count(*) FROM t"), "5000", "rows")
 
 
+def a_lock_that_hides_its_size_is_not_waited_for_longer(version):
+    with Given(version, kind="throwaway") as place:
+        wasteful(place)
+        before = node(place)
+        with somebody(place, "BEGIN", "LOCK TABLE t IN ACCESS EXCLUSIVE MODE"):
+            began = time.monotonic()
+            result = place.run(TOOL, table="t", lock_timeout_ms=100)["result"]
+            holds(time.monotonic() - began < 4, "it waited as the session does, for five seconds")
+            equal((result["status"], result["plan"], node(place)), ("deferred", None, before), "deferred")
+            contains(result["reason"], "after 100 ms", "its size cannot be read", "has AccessExclusiveLock on it")
+            contains(result["locked_by"], "AccessExclusiveLock")
+        row = place.waiting("vacuum_history")[-1]
+        equal((row["status"], row.get("bytes_before")), ("deferred", None), "vacuum_history")
+        equal(place.run(TOOL, table="t")["result"]["status"], "success", "when it is free")
+
+
 PATIENT_MS, LATE_MS = 3000, 1000  # the latter is what a machine that has much to do takes to wake somebody
 
 
@@ -195,6 +211,7 @@ def refuses_what_cannot_be_rewritten(version):
 
 
 suite(*each_version(an_outcome_is_of_its_database, waits_for_a_person_and_executes_once, gives_up_on_a_lock_that_is_taken,
+                    a_lock_that_hides_its_size_is_not_waited_for_longer,
                     who_queues_behind_it_goes_on_when_it_gives_up,
                     an_approved_one_gives_up_too, rows_that_somebody_may_still_see_are_no_gain,
                     a_rewrite_that_wins_nothing_has_failed, refuses_what_cannot_be_rewritten), at_once=4)
