@@ -138,9 +138,18 @@ static void judge_service(alerting *a, struct json_object *payload, bool is_up)
     const char *name = text_of(payload, "service");
     a->severity = json_get_i64(payload, "restarts", 0) < SERVICE_FAILS ? SEVERITY_WARNING : SEVERITY_CRITICAL;
     a->resolves = is_up;
-    a->key = base_printf("service/%s", name);
+    a->key = base_printf(SERVICE_ALERT "%s", name);
     a->text = is_up ? base_printf("the %s service works again", name)
                     : base_printf("the %s service is down: %s", name, text_of(payload, "reason"));
+}
+
+static void judge_service_gone(alerting *a, struct json_object *payload)
+{
+    const char *name = text_of(payload, "service");
+    a->severity = SEVERITY_WARNING;
+    a->resolves = true;
+    a->key = base_printf(SERVICE_ALERT "%s", name);
+    a->text = base_printf("over, as the manifest names no %s service any more", name);
 }
 
 static void judge_suspension(alerting *a, struct json_object *payload, bool is_over)
@@ -178,6 +187,8 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         a->key = base_strdup(text_of(payload, "alert_id"));
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
         judge_service(a, payload, e->kind[8] == 'u');
+    } else if (strcmp(e->kind, "service.gone") == 0) {
+        judge_service_gone(a, payload);
     } else if (strcmp(e->kind, "target.gone") == 0) {
         a->resolves = a->is_keyed = true;
         a->severity = serve_severity(json_get_text(payload, "severity"));
