@@ -162,6 +162,25 @@ static void judge_suspension(alerting *a, struct json_object *payload, bool is_o
                       : base_printf("%s crashes and is suspended: %s", tool, text_of(payload, "reason"));
 }
 
+static void judge_approval_end(alerting *a, const event *e, struct json_object *payload)
+{
+    const char *id = text_of(payload, "approval_id"), *group = json_get_text(payload, "group");
+    const char *what = group ? group : id, *status = text_of(payload, "status");
+    a->severity = SEVERITY_INFO;
+    a->resolves = true;
+    a->key = base_printf("approval/%s", id);
+    if (strcmp(e->kind, "approval.decided") == 0)
+        a->text = base_printf("%s %s: %s", text_of(payload, "by"), text_of(payload, "decision"), what);
+    else if (strcmp(e->kind, "approval.expired") == 0)
+        a->text = base_printf(json_get_bool(payload, "replaced") ? "a newer request took its place: %s"
+                                                                 : "nobody decided in time: %s",
+                              what);
+    else if (strcmp(status, "unknown") == 0)
+        a->text = base_printf("it was begun and its end is not known: %s", what);
+    else
+        a->text = base_printf("%s: %s", status, what);
+}
+
 /* What goes wrong there was planted. */
 static bool is_rehearsed(const event *e)
 {
@@ -210,10 +229,7 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         a->key = base_printf("approval/%s", text_of(payload, "approval_id"));
         a->text = base_printf("waits for a person: %s", text_of(payload, "group"));
     } else if (strncmp(e->kind, "approval.", 9) == 0) {
-        a->severity = SEVERITY_INFO;
-        a->resolves = true;
-        a->key = base_printf("approval/%s", text_of(payload, "approval_id"));
-        a->text = base_printf("%s: %s", e->kind, text_of(payload, "approval_id"));
+        judge_approval_end(a, e, payload);
     } else {
         return false;
     }

@@ -89,7 +89,7 @@ def a_slack_message_says_what_and_what_to_do():
         contains(section["text"], f"`lbops approvals {request}`", "*where*", "*since*")
         holds("<!channel>" not in note["text"], "a name calls people")
         daemon.ask("deny", id=request, reason="no")
-        contains(told(daemon, slack, 2)[1]["json"]["text"], "resolved: ")
+        contains(told(daemon, slack, 2)[1]["json"]["text"], "resolved: tester denied: ")
         holds("/services/T0" not in daemon.log(), "the address, which is a secret, is in the log")
 
 
