@@ -146,12 +146,12 @@ static void tell_event(approvals *a, const request *r, const lb_target *target, 
                        const char *because)
 {
     struct json_object *record = r->record;
-    const char *run_id = json_get_text(record, "run_id");
+    const char *run_id = json_get_text(record, "run_id"), *title = json_get_text(record, "title");
     void (*event)(void *, const char *, const lb_target *, const char *, const lb_value *) = a->hooks.event;
     bool is_open = strcmp(status, "pending") == 0 || strcmp(status, "returned") == 0;
     if (is_open)
         event(a->hooks.state, "approval.requested", target, run_id,
-              LB_ARGS(lb_text("approval_id", r->id), lb_text("group", json_get_text(record, "title")),
+              LB_ARGS(lb_text("approval_id", r->id), lb_text("group", title),
                       time_of("expires_at", json_get_text(record, "expires_at")),
                       lb_text("effect", json_get_text(record, "effect")),
                       lb_text("hash", json_get_text(record, "hash")),
@@ -159,14 +159,15 @@ static void tell_event(approvals *a, const request *r, const lb_target *target, 
     else if (strcmp(status, "approved") == 0 || strcmp(status, "denied") == 0)
         event(a->hooks.state, "approval.decided", target, run_id,
               LB_ARGS(lb_text("approval_id", r->id), lb_text("decision", status), lb_text("by", by),
-                      lb_text("reason", because)));
+                      lb_text("reason", because), lb_text("group", title)));
     else if (strcmp(status, "expired") == 0 || strcmp(status, "replaced") == 0)
         event(a->hooks.state, "approval.expired", target, run_id,
-              LB_ARGS(lb_text("approval_id", r->id), lb_bool("replaced", strcmp(status, "replaced") == 0)));
+              LB_ARGS(lb_text("approval_id", r->id), lb_bool("replaced", strcmp(status, "replaced") == 0),
+                      lb_text("group", title)));
     else
         event(a->hooks.state, "approval.executed", target, run_id,
               LB_ARGS(lb_text("approval_id", r->id), lb_text("status", status),
-                      lb_text("error_message", json_get_text(record, "error"))));
+                      lb_text("error_message", json_get_text(record, "error")), lb_text("group", title)));
 }
 
 void approvals_tell(approvals *a, const request *r, const char *status, const char *by, const char *because)

@@ -70,6 +70,9 @@ static int check_person(const deciding *d, lb_error *err)
 static int check_state(const deciding *d, lb_error *err)
 {
     const request *r = &d->request;
+    if (strcmp(r->status, "unknown") == 0)
+        return lb_fail(err, LB_ERR_CONFLICT, "lbops approvals --all shows what to look at",
+                       "%s was begun and its end is not known", r->id);
     if (strcmp(r->status, "pending") != 0) {
         bool goes_on = d->approve && strcmp(r->status, "approved") == 0;
         return goes_on ? 0

@@ -139,6 +139,10 @@ void serve_events_durable(void *state, uint64_t seq);
 /* serve_services.c: history, the channel to people, alerts */
 LB_MUST_CHECK int serve_services_start(serve *s, lb_error *err);
 void serve_services_stop(serve *s);
+/* What the state knows of an open alert. One about a service of ours ends where that works, or is in the manifest no
+ * more; else when it works: the outage may have begun before this daemon did. */
+#define SERVICE_ALERT "service/" /* before the service's label: the alert's key */
+void serve_outage_recall(serve *s, const lb_state_doc *doc, struct json_object *alert);
 void serve_publish(void *state, const char *id, const char *record);
 void serve_settle(void *state, const char *id, const char *record);
 void serve_flush(serve *s, desk_call *call);

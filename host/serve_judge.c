@@ -138,9 +138,18 @@ static void judge_service(alerting *a, struct json_object *payload, bool is_up)
     const char *name = text_of(payload, "service");
     a->severity = json_get_i64(payload, "restarts", 0) < SERVICE_FAILS ? SEVERITY_WARNING : SEVERITY_CRITICAL;
     a->resolves = is_up;
-    a->key = base_printf("service/%s", name);
+    a->key = base_printf(SERVICE_ALERT "%s", name);
     a->text = is_up ? base_printf("the %s service works again", name)
                     : base_printf("the %s service is down: %s", name, text_of(payload, "reason"));
+}
+
+static void judge_service_gone(alerting *a, struct json_object *payload)
+{
+    const char *name = text_of(payload, "service");
+    a->severity = SEVERITY_WARNING;
+    a->resolves = true;
+    a->key = base_printf(SERVICE_ALERT "%s", name);
+    a->text = base_printf("over, as the manifest names no %s service any more", name);
 }
 
 static void judge_suspension(alerting *a, struct json_object *payload, bool is_over)
@@ -151,6 +160,25 @@ static void judge_suspension(alerting *a, struct json_object *payload, bool is_o
     a->key = base_printf("suspended/%s", tool);
     a->text = is_over ? base_printf("%s may run again", tool)
                       : base_printf("%s crashes and is suspended: %s", tool, text_of(payload, "reason"));
+}
+
+static void judge_approval_end(alerting *a, const event *e, struct json_object *payload)
+{
+    const char *id = text_of(payload, "approval_id"), *group = json_get_text(payload, "group");
+    const char *what = group ? group : id, *status = text_of(payload, "status");
+    a->severity = SEVERITY_INFO;
+    a->resolves = true;
+    a->key = base_printf("approval/%s", id);
+    if (strcmp(e->kind, "approval.decided") == 0)
+        a->text = base_printf("%s %s: %s", text_of(payload, "by"), text_of(payload, "decision"), what);
+    else if (strcmp(e->kind, "approval.expired") == 0)
+        a->text = base_printf(json_get_bool(payload, "replaced") ? "a newer request took its place: %s"
+                                                                 : "nobody decided in time: %s",
+                              what);
+    else if (strcmp(status, "unknown") == 0)
+        a->text = base_printf("it was begun and its end is not known: %s", what);
+    else
+        a->text = base_printf("%s: %s", status, what);
 }
 
 /* What goes wrong there was planted. */
@@ -178,6 +206,8 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         a->key = base_strdup(text_of(payload, "alert_id"));
     } else if (strcmp(e->kind, "service.down") == 0 || strcmp(e->kind, "service.up") == 0) {
         judge_service(a, payload, e->kind[8] == 'u');
+    } else if (strcmp(e->kind, "service.gone") == 0) {
+        judge_service_gone(a, payload);
     } else if (strcmp(e->kind, "target.gone") == 0) {
         a->resolves = a->is_keyed = true;
         a->severity = serve_severity(json_get_text(payload, "severity"));
@@ -199,10 +229,7 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         a->key = base_printf("approval/%s", text_of(payload, "approval_id"));
         a->text = base_printf("waits for a person: %s", text_of(payload, "group"));
     } else if (strncmp(e->kind, "approval.", 9) == 0) {
-        a->severity = SEVERITY_INFO;
-        a->resolves = true;
-        a->key = base_printf("approval/%s", text_of(payload, "approval_id"));
-        a->text = base_printf("%s: %s", e->kind, text_of(payload, "approval_id"));
+        judge_approval_end(a, e, payload);
     } else {
         return false;
     }

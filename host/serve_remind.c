@@ -80,6 +80,7 @@ static void look_through(serve *s, wire_reader *docs)
     while (state_get_doc(docs, &doc)) {
         JSON_AUTO *alert = json_parse(doc.body, strlen(doc.body), &failure);
         severity level = serve_severity(json_get_text(alert, "severity"));
+        serve_outage_recall(s, &doc, alert);
         if (!comes_once(json_get_text(alert, "kind")) || !serve_remind_due(s, alert, level, NAN, clock_now()))
             continue;
         int r = put_due(s, &doc, alert, &failure);

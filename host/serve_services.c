@@ -1,6 +1,7 @@
 /* The daemon's service processes: history, the channel to people who decide, alerts. Each is fed by asks that wait
  * where it is slow and are sent again where it died; a run never waits for one. */
-#include "serve_internal.h"
+#include "serve_alerting.h"
+#include "serve_outlet.h"
 
 #include "service_delta.h"
 #include "service_people.h"
@@ -33,6 +34,14 @@ static void on_down(void *state, service *which, const lb_error *why, int failur
 
 static void publish_all(serve *s);
 
+static void tell_up(serve *s, const char *label, const service *which, int64_t since)
+{
+    text_map_put(&s->outages, label, 0);
+    supervisor_event(s->supervisor, "service.up", NULL, NULL,
+                     LB_ARGS(lb_text("service", label), lb_text("plugin", service_plugin(which)),
+                             lb_f64("outage_seconds", (double)(clock_monotonic() - since) / (double)CLOCK_SECOND)));
+}
+
 static void on_up(void *state, service *which, wire_reader *greeting)
 {
     serve *s = state;
@@ -40,12 +49,43 @@ static void on_up(void *state, service *which, wire_reader *greeting)
     (void)greeting; /* it says nothing */
     if (which == s->channel)
         publish_all(s);
-    if (!since)
+    if (since)
+        tell_up(s, kind_name(s, which), which, since);
+}
+
+/* False: the manifest has none of that name. *ret_service NULL: it has, but there is no such plugin. */
+static bool find_service(const serve *s, const char *label, const service **ret_service)
+{
+    const service *const fixed[] = {s->history, s->channel, book_service(supervisor_book(s->supervisor))};
+    static const char *const labels[] = {"delta", "approval", "state"};
+    for (size_t i = 0; i < LB_COUNT(labels); i++)
+        if (strcmp(label, labels[i]) == 0)
+            return (*ret_service = fixed[i]) != NULL;
+    for (const outlet *o = s->outlets; o; o = o->next)
+        if (strcmp(o->label, label) == 0) {
+            *ret_service = o->service;
+            return true;
+        }
+    return false;
+}
+
+void serve_outage_recall(serve *s, const lb_state_doc *doc, struct json_object *alert)
+{
+    const char *kind = json_get_text(alert, "kind"), *log = json_get_text(alert, "log");
+    const service *which = NULL;
+    if (!kind || strcmp(kind, "service.down") != 0 || strncmp(doc->key, SERVICE_ALERT, strlen(SERVICE_ALERT)) != 0 ||
+        strcmp(log ? log : "", s->log_name) != 0) /* another host's service is not ours to judge */
         return;
-    text_map_put(&s->outages, kind_name(s, which), 0);
-    supervisor_event(s->supervisor, "service.up", NULL, NULL,
-                     LB_ARGS(lb_text("service", kind_name(s, which)), lb_text("plugin", service_plugin(which)),
-                             lb_f64("outage_seconds", (double)(clock_monotonic() - since) / (double)CLOCK_SECOND)));
+    const char *label = doc->key + strlen(SERVICE_ALERT);
+    int64_t now = clock_now(), since = clock_monotonic() - (now - serve_alert_time(alert, "fired_at", now));
+    if (!find_service(s, label, &which)) {
+        text_map_put(&s->outages, label, 0);
+        supervisor_event(s->supervisor, "service.gone", NULL, NULL, LB_ARGS(lb_text("service", label)));
+    } else if (which && service_is_up(which)) {
+        tell_up(s, label, which, since);
+    } else if (!text_map_get(&s->outages, label, 0)) {
+        text_map_put(&s->outages, label, since);
+    }
 }
 
 static int start_service(serve *s, lb_kind kind, const char *fallback,
@@ -297,5 +337,4 @@ void serve_services_stop(serve *s)
     s->history = service_free(s->history); /* whoever waits for an answer is told */
     if (s->supervisor)
         supervisor_use_history(s->supervisor, NULL);
-    text_map_done(&s->outages);
 }

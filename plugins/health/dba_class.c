@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT     1024
 #define DATABASE 2 /* points from which a question is about databases */
 #define ID_LEAST 6 /* digits of a queryid */
 
@@ -13,30 +12,35 @@
 
 static const dba_word about[] = {{"database*", 2},  {"postgres*", 2},   {"postgresql", 2},   {"lakebase*", 2},
                                  {"sql", 2},        {"query", 2},       {"queries", 2},      {"schema*", 2},
-                                 {"dba", 2},        {"autovacuum*", 2}, {"transaction*", 2}, {"index*", 1},
-                                 {"table", 1},      {"tables", 1},      {"row", 1},          {"rows", 1},
+                                 {"dba", 2},        {"autovacuum*", 2}, {"transaction*", 2}, {"index*", 2},
+                                 {"table", 2},      {"tables", 2},      {"row", 1},          {"rows", 1},
                                  {"column*", 1},    {"server*", 1},     {"trigger*", 1},     {"view", 1},
                                  {"views", 1},      {"backup*", 2},     {"restore*", 1},     {"migration*", 1},
                                  {"role", 1},       {"roles", 1},       {"privilege*", 2},   {"extension*", 1},
                                  {"replica*", 2},   {"constraint*", 1}, {"foreign key*", 2}, {"primary key*", 2},
-                                 {"partition*", 1}, {"statement*", 1},  {"vacuum*", 1},      {"pg_stat*", 2},
-                                 {NULL, 0}};
+                                 {"partition*", 1}, {"statement*", 1},  {"vacuum*", 2},      {"pg_stat*", 2},
+                                 {"slow", 2},       {"slower", 2},      {"settings", 2},     {"setting", 1},
+                                 {"copies", 2},     {"copy", 1},        {"archiv*", 1},      {"approval*", 1},
+                                 {"lakehouse*", 2}, {NULL, 0}};
 
 /* Words with which the ones above mean something else. */
 static const dba_word foreign[] = {
-    {"joke*", 3},    {"poem*", 3},   {"song*", 3},    {"recipe*", 3},   {"weather", 3}, {"fund", 3},    {"funds", 3},
-    {"stock", 3},    {"stocks", 3},  {"bank", 3},     {"door*", 3},     {"kitchen", 3}, {"cook*", 3},   {"football", 3},
-    {"movie*", 3},   {"car", 3},     {"bike*", 3},    {"president", 3}, {"my hair", 3}, {"tree", 3},    {"trees", 3},
-    {"cleaner*", 3}, {"carpet*", 3}, {"holiday*", 3}, {"medicine*", 3}, {"doctor*", 3}, {"body", 3},    {"heart", 3},
-    {"mental", 3},   {"laptop", 3},  {"phone", 3},    {"cat", 3},       {"dog", 3},     {"traffic", 3}, {NULL, 0}};
+    {"joke*", 3},     {"poem*", 3},    {"song*", 3},  {"recipe*", 3},     {"weather", 3},  {"fund", 3},
+    {"funds", 3},     {"stock", 3},    {"stocks", 3}, {"bank", 3},        {"door*", 3},    {"kitchen", 3},
+    {"cook*", 3},     {"football", 3}, {"movie*", 3}, {"car", 3},         {"bike*", 3},    {"president", 3},
+    {"my hair", 3},   {"tree", 3},     {"trees", 3},  {"cleaner*", 3},    {"carpet*", 3},  {"holiday*", 3},
+    {"medicine*", 3}, {"doctor*", 3},  {"body", 3},   {"heart", 3},       {"mental", 3},   {"laptop", 3},
+    {"phone", 3},     {"cat", 3},      {"dog", 3},    {"traffic", 3},     {"internet", 3}, {"wifi", 3},
+    {"computer", 3},  {"dinner", 3},   {"lunch", 3},  {"restaurant*", 3}, {"eat", 3},      {"camera*", 3},
+    {"climate", 3},   {NULL, 0}};
 
 static const dba_word deeds[] = {{"drop", 1},    {"delete", 1},  {"truncate", 1}, {"kill", 1},   {"terminate", 1},
                                  {"create", 1},  {"alter", 1},   {"fix", 1},      {"repair", 1}, {"restart", 1},
                                  {"rebuild", 1}, {"reindex", 1}, {"remove", 1},   {"grant", 1},  {NULL, 0}};
 
-/* " why is my query slow ": letters, digits and _ in lower case, one blank around each word. */
-static void normalize(const char *question, char *into, size_t size)
+void dba_words(const char *question, char into[DBA_TEXT])
 {
+    const size_t size = DBA_TEXT;
     size_t n = 0;
     into[n++] = ' ';
     for (const char *at = question; *at && n + 2 < size; at++) {
@@ -95,9 +99,9 @@ static void insert(dba_class *class, const dba_topic *topic, int sum)
 
 dba_class dba_classify(const char *question)
 {
-    char words[TEXT];
+    char words[DBA_TEXT];
     dba_class class = {.subject = DBA_NO_DATABASE};
-    normalize(question, words, sizeof words);
+    dba_words(question, words);
     int strange = points(words, foreign), database = points(words, about);
     for (size_t i = 0; i < dba_topic_count; i++) {
         int own = points(words, dba_topics[i].words);
@@ -115,10 +119,10 @@ dba_class dba_classify(const char *question)
     return class;
 }
 
-/* "14 days" */
-static int64_t days_named(const char *words)
+/* "14 days": unit is " day" */
+static int64_t number_named(const char *words, const char *unit)
 {
-    for (const char *at = words; (at = strstr(at, " day")); at++) {
+    for (const char *at = words; (at = strstr(at, unit)); at++) {
         const char *from = at;
         while (from > words && isdigit((unsigned char)from[-1]))
             from--;
@@ -133,13 +137,14 @@ dba_span dba_span_of(const char *question)
     static const dba_word whole[] = {{"project*", 1}, {"branches", 1}, {"workspace", 1}, {"we", 1},
                                      {"total", 1},    {"our", 1},      {"all", 1},       {NULL, 0}};
     static const dba_word branch[] = {{"branch", 1}, {"database", 1}, {NULL, 0}};
-    char words[TEXT];
-    normalize(question, words, sizeof words);
-    int64_t days = days_named(words);
+    char words[DBA_TEXT];
+    dba_words(question, words);
+    int64_t days = number_named(words, " day"), hours = number_named(words, " hour");
     dba_span span = {.days = days                                             ? days
                              : has(words, "month")                            ? 30
                              : has(words, "yesterday") || has(words, "today") ? 1
                                                                               : 7,
+                     .hours = hours ? hours : has(words, "hour"),
                      .with_today = !days && has(words, "today"),
                      .whole_project = points(words, whole) > 0 && points(words, branch) == 0};
     return span;
@@ -177,7 +182,7 @@ static struct json_object *member(struct json_object *object, char *path)
     return object;
 }
 
-static int put_bytes(char *into, size_t size, double bytes)
+int dba_bytes(char *into, size_t size, double bytes)
 {
     static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
     size_t unit = 0;
@@ -194,7 +199,7 @@ static int put_value(char *into, size_t size, struct json_object *value, char ho
     if (how == '%')
         return snprintf(into, size, "%.1f %%", number * 100);
     if (how == '#')
-        return put_bytes(into, size, number);
+        return dba_bytes(into, size, number);
     if (!json_object_is_type(value, json_type_double))
         return snprintf(into, size, "%s", json_object_get_string(value));
     return snprintf(into, size, number >= 100 || number <= -100 ? "%.0f" : "%.3g", number);

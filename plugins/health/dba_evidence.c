@@ -1,4 +1,5 @@
 #include "dba_cost.h"
+#include "dba_look.h"
 
 #include <string.h>
 
@@ -229,6 +230,8 @@ int dba_gather(dba_evidence *e, const dba_topic *topic, size_t order, lb_error *
             r = dba_gather_cost(e, weight, err);
             continue;
         }
+        if ((r = dba_look(e, source->tool, weight, err)))
+            continue;
         r = call(e, source->tool, weight - 5, &result, err);
         if (r < 0 || !result)
             continue;

@@ -15,6 +15,7 @@ typedef struct dba_exhibit {
 typedef struct dba_evidence {
     lb_ctx *ctx;
     dba_span span;
+    char words[DBA_TEXT];                  /* of the question, for names of tables and settings in it */
     const char *query_id;                  /* that the question names, or NULL */
     lb_exhibit exhibits[DBA_EXHIBITS + 1]; /* ends with an id that is NULL */
     dba_exhibit about[DBA_EXHIBITS];

@@ -10,7 +10,13 @@
 #define DBA_TOPICS_MOST 3 /* that one question is about */
 #define DBA_ENOUGH      3 /* points from which it is about one */
 #define DBA_LINES       2
-#define DBA_BILL        "cost_attribution" /* no tool, but the table of history that keeps the bill */
+#define DBA_BILL        "cost_attribution" /* no tool, but the table of history that keeps the bill; likewise ... */
+#define DBA_CHANGES     "audit_log"
+#define DBA_APPROVALS   "approval_history"
+#define DBA_FAILURES    "tool_runs"
+#define DBA_SIZES       "pg_class" /* ... and what the server itself has */
+#define DBA_SETTINGS    "pg_settings"
+#define DBA_TEXT        1024 /* room for the words of a question */
 
 /* Words of a question, in lower case: "index*" is each word that begins so, "run out" one after the other. */
 typedef struct dba_word {
@@ -60,9 +66,12 @@ typedef struct dba_class {
 
 dba_class dba_classify(const char *question);
 
-/* The days that a question about money means, and of what; without a word of that, the seven days before this one. */
+/* " why is my query slow ": letters, digits and _ in lower case, one blank around each word. */
+void dba_words(const char *question, char into[DBA_TEXT]);
+
+/* The days that a question means, and of what; without a word of that, the seven days before this one. */
 typedef struct dba_span {
-    int64_t days;
+    int64_t days, hours; /* hours: 0, or it means so many up to now */
     bool with_today, whole_project;
 } dba_span;
 
@@ -70,6 +79,8 @@ dba_span dba_span_of(const char *question);
 
 /* The queryid that a question names, or NULL in *ret_id. */
 LB_MUST_CHECK int dba_query_id(lb_ctx *ctx, const char *question, const char **ret_id, lb_error *err);
+
+int dba_bytes(char *into, size_t size, double bytes); /* "1.5 GB"; as snprintf */
 
 /* Fills a line from a result; false: a member is missing, or it is longer than the room. */
 bool dba_fill(const char *text, struct json_object *result, char *into, size_t size);

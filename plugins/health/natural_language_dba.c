@@ -1,7 +1,8 @@
 /* natural_language_dba: a person's question about a database, answered from what read-only tools find now.
  *
- * The question is held against a table of topics and goes no further: neither a tool nor a model gets its words, so
- * nothing in it can be an instruction. Every sentence cites its evidence. Where no topic fits, the answer says so. */
+ * The question is held against a table of topics and against names of tables and settings, and goes no further: neither
+ * a tool nor a model gets its words, so nothing in it can be an instruction. Every sentence cites its evidence. Where
+ * no topic fits, the answer says so. */
 #include "dba_evidence.h"
 
 #include <string.h>
@@ -186,11 +187,12 @@ static int run(lb_ctx *ctx, lb_error *err)
         return lb_fail(err, LB_ERR_INVALID, "ask one thing, in a sentence", "a question has 1 to 1000 characters");
     e->ctx = ctx;
     e->span = dba_span_of(args->question);
+    dba_words(args->question, e->words);
     reply told = {.ctx = ctx, .class = dba_classify(args->question), .evidence = e};
     int r = dba_query_id(ctx, args->question, &e->query_id, err);
     if (r >= 0)
         r = told.class.subject == DBA_KNOWN ? gather(&told, err) : decline(&told, err);
-    if (r >= 0 && told.class.wants_change && told.class.subject != DBA_NO_DATABASE)
+    if (r >= 0 && told.class.wants_change)
         r = say(&told, "This only looks: a question changes nothing.", NULL, true, err);
     if (r >= 0)
         r = tell_evidence(&told, err);
@@ -209,5 +211,5 @@ LB_TOOL(natural_language_dba, "answers a question about a database from what rea
         .calls = LB_NAMES("analyze_slow_queries_with_ai", "check_txid_wraparound_risk", "diagnose_root_cause",
                           "explain_query_in_natural_language", "forecast_capacity_needs", "identify_cold_data",
                           "identify_tables_needing_vacuum", "monitor_branch_count", "monitor_connections",
-                          "run_full_index_analysis"),
+                          "run_full_index_analysis", "track_sync_freshness", "validate_sync_completeness"),
         .run = run);

@@ -156,7 +156,7 @@ static int list(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relation *v, 
 {
     bool is_full = is_worth_a_rewrite(scan, v, due, ctx->args);
     const lb_value *row = target_of(ctx, scan, v, due == VACUUM_ANALYZE ? "analyze" : "vacuum_analyze");
-    const lb_value *full = target_of(ctx, scan, v, "vacuum_full");
+    const lb_value *full = is_full ? target_of(ctx, scan, v, "vacuum_full") : row;
     count->vacuum++;
     count->full += is_full;
     if (!row || !full)

@@ -27,9 +27,9 @@ resources_profile resources_profile_of(const char *name, double min_hours, const
         return strcmp(name, "oltp") == 0    ? RESOURCES_OLTP
                : strcmp(name, "mixed") == 0 ? RESOURCES_MIXED
                                             : RESOURCES_ANALYTICS;
-    double commits = (double)facts->commits, fetched = (double)facts->rows_fetched / commits;
     if (facts->commits <= 0 || facts->counted_hours < min_hours)
         return RESOURCES_UNKNOWN;
+    double commits = (double)facts->commits, fetched = (double)facts->rows_fetched / commits;
     if (fetched > ROWS_ANALYSE)
         return RESOURCES_ANALYTICS;
     if ((double)facts->rows_returned / commits > ROWS_ANALYSE)

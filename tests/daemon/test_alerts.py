@@ -89,7 +89,7 @@ def a_slack_message_says_what_and_what_to_do():
         contains(section["text"], f"`lbops approvals {request}`", "*where*", "*since*")
         holds("<!channel>" not in note["text"], "a name calls people")
         daemon.ask("deny", id=request, reason="no")
-        contains(told(daemon, slack, 2)[1]["json"]["text"], "resolved: ")
+        contains(told(daemon, slack, 2)[1]["json"]["text"], "resolved: tester denied: ")
         holds("/services/T0" not in daemon.log(), "the address, which is a secret, is in the log")
 
 
@@ -811,7 +811,59 @@ def a_process_that_was_asked_to_end_holds_nothing_up():
         told(daemon, hook, 2)
 
 
-suite(every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
+@contextlib.contextmanager
+def refused_hook():
+    """A daemon whose webhook has a secret that is too short, an open alert that says so, and where the secret stands."""
+    with Web() as web, routing(hook=("alert_webhook", {"url": web.url + "/in", "secret_secret": "short"}),
+                               log=("alert_file", {})) as daemon:
+        daemon.start()
+        daemon.wait(lambda: open_services(daemon), "an alert for the service that is down")
+        yield daemon, daemon.place / "services_alert_hooksecret_secret"
+
+
+def open_services(daemon):
+    return [a["id"] for a in daemon.ask("alerts").items() if a["id"].startswith("service/")]
+
+
+def ends_of_services(daemon):
+    return [e["kind"] for e in daemon.events() if e["kind"] in ("service.up", "service.gone")]
+
+
+def a_service_that_was_mended_is_up_after_a_reload():
+    with refused_hook() as (daemon, secret):
+        daemon.reload()
+        daemon.wait(lambda: sum(e["kind"] == "service.down" for e in daemon.events()) > 1, "it fails again")
+        equal((open_services(daemon), ends_of_services(daemon)), (["service/alert.hook"], []), "what is refused still")
+        secret.write_text(SECRET)
+        daemon.reload()
+        daemon.wait(lambda: not open_services(daemon), "the alert is over")
+        equal(ends_of_services(daemon), ["service.up"], "its end")
+
+
+def a_service_that_was_mended_is_up_after_a_restart():
+    with refused_hook() as (daemon, secret):
+        daemon.stop()
+        secret.write_text(SECRET)
+        daemon.start()
+        daemon.wait(lambda: not open_services(daemon), "the alert is over")
+        up = [e["payload"] for e in daemon.events() if e["kind"] == "service.up"]
+        equal([u["service"] for u in up], ["alert.hook"], "its end")
+        holds(up[0]["outage_seconds"] > 0, str(up))
+
+
+def a_service_that_is_not_in_the_manifest_any_more_has_no_alert():
+    with refused_hook() as (daemon, _):
+        daemon.write('[services.alert.log]\nplugin = "alert_file"\n')
+        daemon.reload()
+        daemon.wait(lambda: not open_services(daemon), "the alert is over")
+        equal(ends_of_services(daemon), ["service.gone"], "its end")
+        path = daemon.state / "alerts" / "log" / "alerts.ndjson"
+        daemon.wait(lambda: path.exists() and "the manifest names no alert.hook service any more" in path.read_text(), "people hear of it")
+
+
+suite(a_service_that_was_mended_is_up_after_a_reload, a_service_that_was_mended_is_up_after_a_restart,
+      a_service_that_is_not_in_the_manifest_any_more_has_no_alert,
+      every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,
       a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
       an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,

@@ -1,9 +1,11 @@
 """What waits for a person: asked, approved, denied, expired, by whom and how often it happens."""
 
+import contextlib
 import datetime
 import json
 import os
 import signal
+import sqlite3
 
 from daemon import HOSTILE, PATIENCE, PLUGINS, Ask, Daemon, contains, equal, holds, suite
 
@@ -244,6 +246,19 @@ def age(gate):
     holds(changed, "nothing waited")
 
 
+def of_one_whose_end_is_not_known_that_is_said():
+    with Gate() as gate:
+        gate.start()
+        request = gate.ask_for("one")
+        equal(gate.stop(), 0, "its exit code")
+        with contextlib.closing(sqlite3.connect(gate.state / "state.db")) as store, store:
+            store.execute("UPDATE document SET status = 'unknown' WHERE space = 'approval' AND key = ?", (request,))
+        gate.start()
+        said = gate.cli("approve", request, "--as", "anna", "--because", "again", check=1).stderr
+        contains(said, f"{request} was begun and its end is not known", "lbops approvals --all shows what to look at")
+        equal(gate.lines(), [], "lines")
+
+
 def what_nobody_decides_in_time_expires_and_is_asked_for_anew():
     with Gate('[approvals]\nexpires_h = 1\n') as gate:
         gate.start()
@@ -321,6 +336,7 @@ if __name__ == "__main__":
     suite(a_run_that_has_to_ask_ends_with_exit_3_and_executes_nothing,
           approvals_has_the_members_that_programs_rely_on,
           approve_executes_once_and_a_second_approve_is_refused,
+          of_one_whose_end_is_not_known_that_is_said,
           of_many_who_approve_at_once_one_is_heard,
           without_a_daemon_the_command_line_decides_too,
           interrupting_who_has_approved_interrupts_what_was_approved,

@@ -19,7 +19,7 @@ static void every_kind_of_the_seeds_is_there(void)
         "router.undeliverable",  "alert.opened",      "alert.escalated",     "alert.resolved",
         "target.unseen",         "target.seen",       "target.left",         "awake.spent",
         "awake.renewed",         "target.gone",       "alert.reminded",      "alert.acknowledged",
-        "person.acknowledged",   "tool.resumed",      "reminder.due"};
+        "person.acknowledged",   "tool.resumed",      "reminder.due",        "service.gone"};
     CU_ASSERT_EQUAL(event_kind_count(), LB_COUNT(names));
     for (size_t i = 0; i < LB_COUNT(names); i++) {
         const event_kind *kind = event_kind_find(names[i]);
