@@ -176,13 +176,19 @@ static int escalate(desk *d, const cause_found *c, lb_error *err)
                              err);
 }
 
+/* Only a diagnosis with its reading is known to be whole; of what another leaves out it says nothing. */
+static bool may_end(const desk *d)
+{
+    return !d->args->issue && !d->args->object && d->diagnosis.reading;
+}
+
 /* What was told and is there no longer. */
 static int resolve(desk *d, const told *t, lb_error *err)
 {
     const char *object = t->object_name ? t->object_name : "server";
     bool is_open = strcmp(t->state, "resolved") != 0, was_told = strcmp(t->state, "silenced") != 0;
     cause_id id = cause_named(t->kind);
-    bool could_be_seen = id < CAUSES && (d->diagnosis.has_interval || !cause_needs_interval(id));
+    bool could_be_seen = id < CAUSES && !d->diagnosis.unseen[id];
     if (!is_open || !could_be_seen || cause_find(&d->diagnosis, t->kind, object))
         return 0;
     if (comes_and_goes(d, t->fires)) { /* it would be told again and again */
@@ -256,7 +262,7 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = read_told(&d, err);
     if (r >= 0)
         r = escalate_all(&d, err);
-    for (size_t i = 0; r >= 0 && !d.args->issue && !d.args->object && i < d.told_count; i++)
+    for (size_t i = 0; r >= 0 && may_end(&d) && i < d.told_count; i++)
         r = resolve(&d, &d.told[i], err);
     return r < 0 ? r
                  : lb_result(ctx,
