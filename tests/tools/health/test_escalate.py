@@ -108,6 +108,25 @@ def what_nobody_looked_at_is_not_over(version):
         equal(state_of(place, "lock_chain", root), ["fired", "resolved"], "who has looked says that it is over")
 
 
+def what_is_over_is_told_by_whoever_heals(version):
+    """Nothing else asks for all that was told; and it tells nothing that it would not have told else."""
+    with Clinic(version) as place:
+        root = chain(place)
+        asked = place.run("self_heal", cause="lock_chain", others_min=0, check=None)
+        equal([r["status"] for r in asked["result"]["remedies"]], ["pending_approval"], "a person is asked")
+        place.run(TOOL, issue="lock_chain")
+        stale(place)
+        place.run("self_heal", cause="lock_chain")
+        equal(state_of(place, "lock_chain", root), ["fired"], "it is there")
+        root.say("ROLLBACK")
+        place.until("SELECT NOT EXISTS (SELECT FROM pg_locks k JOIN pg_stat_activity a USING (pid)"
+                    f" WHERE NOT k.granted AND a.datname = '{place.database}')")
+        over = place.run("self_heal", cause="lock_chain")
+        equal(told(over), [("issue.resolved", "lock_chain", f"session {root.pid}")], "over")
+        equal(state_of(place, "lock_chain", root), ["fired", "resolved"], "history")
+        equal(told(place.run("self_heal", cause="lock_chain")), [], "once")
+
+
 def a_diagnosis_is_taken(version):
     with Clinic(version) as place:
         stale(place)
@@ -133,4 +152,4 @@ def a_pause_keeps_quiet(version):
 
 
 suite(*on_each(a_trouble_is_told_once, what_comes_and_goes_stays_open_until_it_keeps_quiet,
-               what_nobody_looked_at_is_not_over, a_diagnosis_is_taken, a_pause_keeps_quiet))
+               what_nobody_looked_at_is_not_over, what_is_over_is_told_by_whoever_heals, a_diagnosis_is_taken, a_pause_keeps_quiet))
