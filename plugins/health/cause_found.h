@@ -4,6 +4,9 @@
 
 #include "cause_rules.h"
 
+#define CAUSE_TELLER   "escalate_high_risk_issue"             /* brings causes before people */
+#define CAUSE_TOLD_FOR (INT64_C(30) * 24 * 60 * 60 * 1000000) /* so long it remembers what it told */
+
 typedef struct cause_found {
     cause_id id;
     const char *kind, *object, *key;               /* key: "lock_chain of session 4711" */

@@ -1,5 +1,6 @@
 #include "cause_rules.h"
 
+#include <math.h>
 #include <string.h>
 
 const cause_rule cause_rules[CAUSES] = {
@@ -293,6 +294,22 @@ static void tie_together(cause_case *cases, size_t count, const char *metric)
     }
 }
 
+static bool is_waited_for(const cause_case *c)
+{
+    return c->id == CAUSE_LOCK_CHAIN || (c->id == CAUSE_IDLE_IN_TRANSACTION && c->strength[3] > 0);
+}
+
+/* People who wait cannot; a setting that has stood for long can stand for as long as that takes. */
+static void weigh(cause_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cases[i].weight = cases[i].score;
+        for (size_t j = 0; j < count && cases[i].id == CAUSE_AUTOVACUUM_OFF; j++)
+            if (is_waited_for(&cases[j]) && cases[j].because_of == CAUSE_NONE && cases[j].fits == cases[i].fits)
+                cases[i].weight = fmin(cases[i].weight, cases[j].score - 1e-6);
+    }
+}
+
 static int order(const cause_case *a, const cause_case *b)
 {
     bool a_follows = a->because_of != CAUSE_NONE, b_follows = b->because_of != CAUSE_NONE;
@@ -300,8 +317,8 @@ static int order(const cause_case *a, const cause_case *b)
         return a->fits ? -1 : 1;
     if (a_follows != b_follows)
         return a_follows ? 1 : -1;
-    if (a->score > b->score || a->score < b->score)
-        return a->score > b->score ? -1 : 1;
+    if (a->weight > b->weight || a->weight < b->weight)
+        return a->weight > b->weight ? -1 : 1;
     return a->id != b->id ? (int)a->id - (int)b->id : strcmp(a->object, b->object);
 }
 
@@ -326,6 +343,7 @@ size_t cause_rank(cause_case *cases, size_t count, const char *metric)
             cases[left++] = cases[i];
     }
     tie_together(cases, left, metric);
+    weigh(cases, left);
     sort(cases, left);
     for (size_t i = 0; i < left; i++)
         cases[i].because_of = explained_by(cases, left, i); /* where that stands now */

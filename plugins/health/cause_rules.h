@@ -58,6 +58,7 @@ typedef struct cause_case {
     bool holds_up_many;              /* it holds up so many sessions that they may be what fills the server */
 
     double score;      /* cause_rank: the sum of its symptoms, */
+    double weight;     /* the same, but for a standing setting below that of whoever others wait for now, */
     bool fits;         /* whether it, or what it explains, drives the metric that was asked about, */
     size_t because_of; /* the case that explains it, or CAUSE_NONE, */
     int rank;          /* and its place among what nothing explains, from 1 */
@@ -94,7 +95,8 @@ bool cause_plan_jumped(const cause_load *before, const cause_load *now);
 double cause_times(double now, double now_calls, double before, double before_calls);
 
 /* Scores all, leaves out what is too little, ties effects to their causes, and puts the rest in order: what explains
- * `metric` (or NULL) first, then causes before effects, then the greater sum. Returns how many are left. */
+ * `metric` (or NULL) first, then causes before effects, then the greater sum; but whoever others wait for now
+ * comes before a setting that has stood for long. Returns how many are left. */
 size_t cause_rank(cause_case *cases, size_t count, const char *metric);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sql/vacuum/horizon.h>
 
 #include <string.h>
+#include <time.h>
 
 /* What a person types to end it; gid NULL: it is not known which one it is. */
 static const char *end_prepared(lb_ctx *ctx, const char *gid)
@@ -12,6 +13,39 @@ static const char *end_prepared(lb_ctx *ctx, const char *gid)
     const char *word = gid ? cause_literal(ctx, gid) : NULL;
     return word ? lb_printf(ctx, "ROLLBACK PREPARED %s", word)
                 : "SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared";
+}
+
+static const char *moment(lb_ctx *ctx, int64_t microseconds)
+{
+    char text[32];
+    struct tm parts;
+    time_t seconds = (time_t)(microseconds / 1000000);
+    if (!gmtime_r(&seconds, &parts) || !strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts))
+        return NULL;
+    return cause_literal(ctx, lb_printf(ctx, "%s.%06lld+00", text, (long long)(microseconds % 1000000)));
+}
+
+/* Numbers of processes come again: by the time that somebody types it, it is to reach this one or nobody. from: the
+ * column that says since when; NULL: that is not known. */
+static const char *signal_to(lb_ctx *ctx, const char *function, int64_t pid, const char *from, int64_t since)
+{
+    const char *at = from ? moment(ctx, since) : NULL;
+    return at ? lb_printf(ctx, "SELECT %s(pid) FROM pg_stat_activity WHERE pid = %lld AND %s = %s", function,
+                          (long long)pid, from, at)
+              : lb_printf(ctx,
+                          "SELECT pid, usename, application_name, state, backend_start FROM pg_stat_activity"
+                          " WHERE pid = %lld",
+                          (long long)pid);
+}
+
+static const char *end_session(const cause_look *look, int64_t pid)
+{
+    const health_session *s = NULL;
+    for (size_t i = 0; !s && i < look->sessions.count; i++)
+        s = look->sessions.rows[i].pid == pid ? &look->sessions.rows[i] : NULL;
+    bool is_known = s && !s->backend_start_is_null;
+    return signal_to(look->ctx, "pg_terminate_backend", pid, is_known ? "backend_start" : NULL,
+                     is_known ? s->backend_start : 0);
 }
 
 /* ---- locks ---- */
@@ -33,8 +67,7 @@ static int add_chain(cause_look *look, const diagnose_lock_roots_row *root, lb_e
         .reason = lb_printf(ctx, "%lld session(s) wait behind it, the longest for %.0f s, for %s on %s; it is %s",
                             (long long)root->victims, root->longest, root->mode ? root->mode : "a lock",
                             root->object ? root->object : "a transaction", does),
-        .command = is_prepared ? end_prepared(ctx, root->gid)
-                               : lb_printf(ctx, "SELECT pg_terminate_backend(%lld)", (long long)root->pid),
+        .command = is_prepared ? end_prepared(ctx, root->gid) : end_session(look, root->pid),
         .strength = {1, cause_ramp(root->longest, look->limits.min_wait_s, 120), is_prepared || idles,
                      cause_ramp((double)root->victims, 3, 10)},
         .evidence = LB_ARGS(
@@ -83,7 +116,7 @@ static int add_idler(cause_look *look, const health_session *s, lb_error *err)
         .reason = lb_printf(ctx, "%s@%s idles in a transaction for %.0f s%s%s", s->user_name ? s->user_name : "?",
                             s->application, s->state_seconds, s->locks ? ", holding locks" : "",
                             s->pins_rows ? ", and VACUUM cannot pass it" : ""),
-        .command = lb_printf(ctx, "SELECT pg_terminate_backend(%lld)", (long long)s->pid),
+        .command = end_session(look, s->pid),
         .strength = {cause_ramp(s->state_seconds, look->limits.min_idle_s, 10 * look->limits.min_idle_s),
                      s->pins_rows || s->locks > 0, s->pins_rows && has_dead_rows(look), look->waiting > 0},
         .evidence =
@@ -112,8 +145,9 @@ static int add_holder(cause_look *look, const vacuum_horizon_row *h, lb_error *e
         .keeps_rows = h->is_here,
         .reason = lb_printf(ctx, "open for %.0f s, it keeps what the last %lld transactions made dead", seconds,
                             (long long)h->horizon_age),
-        .command = is_session ? lb_printf(ctx, "SELECT pg_cancel_backend(%lld)", (long long)h->pid)
-                              : end_prepared(ctx, h->holder),
+        .command = is_session
+                       ? signal_to(ctx, "pg_cancel_backend", h->pid, h->since_is_null ? NULL : "xact_start", h->since)
+                       : end_prepared(ctx, h->holder),
         .strength = {cause_ramp(seconds, look->limits.min_transaction_s, 10 * look->limits.min_transaction_s), 1,
                      has_dead_rows(look), is_prepared},
         .evidence = LB_ARGS(lb_text("holder", h->holder), lb_text("kind", h->kind), lb_text("database", h->database),

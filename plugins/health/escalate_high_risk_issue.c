@@ -9,15 +9,15 @@
 
 #include <string.h>
 
-#define NAME   "escalate_high_risk_issue"
+#define NAME   CAUSE_TELLER
 #define MINUTE (INT64_C(60) * 1000000)
-#define MONTH  (INT64_C(30) * 24 * 60 * MINUTE)
 #define FLAPS  2 /* so often within flap_min it comes and goes */
 
 struct args {
     const char *issue, *object, *diagnosis, *done, *severity;
     double min_confidence, remind_critical_min, remind_warning_min, flap_min;
     int64_t most;
+    bool only_ends;
 };
 
 static const lb_param params[] = {
@@ -34,6 +34,7 @@ static const lb_param params[] = {
              "what began twice within so many minutes comes and goes: its end is told when they are past; 0: always",
              .min = "0", .max = "1440"),
     LB_PARAM(struct args, most, LB_I64, "5", "troubles in one run; the others are counted", .min = "1"),
+    LB_PARAM(struct args, only_ends, LB_BOOL, "false", "tells what is over, and nothing else"),
     LB_PARAMS_END,
 };
 
@@ -58,7 +59,7 @@ static int read_told(desk *d, lb_error *err)
     const diagnose_escalations_args wanted = {.project = target->project,
                                               .branch = target->branch,
                                               .tool = NAME,
-                                              .since = now - MONTH,
+                                              .since = now - CAUSE_TOLD_FOR,
                                               .recent = now - (int64_t)(d->args->flap_min * (double)MINUTE)};
     lb_rows *rows = NULL;
     int asked = diagnose_escalations(d->ctx, &wanted, &rows, err);
@@ -176,13 +177,19 @@ static int escalate(desk *d, const cause_found *c, lb_error *err)
                              err);
 }
 
+/* Only a diagnosis with its reading is known to be whole; of what another leaves out it says nothing. */
+static bool may_end(const desk *d)
+{
+    return !d->args->issue && !d->args->object && d->diagnosis.reading;
+}
+
 /* What was told and is there no longer. */
 static int resolve(desk *d, const told *t, lb_error *err)
 {
     const char *object = t->object_name ? t->object_name : "server";
     bool is_open = strcmp(t->state, "resolved") != 0, was_told = strcmp(t->state, "silenced") != 0;
     cause_id id = cause_named(t->kind);
-    bool could_be_seen = id < CAUSES && (d->diagnosis.has_interval || !cause_needs_interval(id));
+    bool could_be_seen = id < CAUSES && !d->diagnosis.unseen[id];
     if (!is_open || !could_be_seen || cause_find(&d->diagnosis, t->kind, object))
         return 0;
     if (comes_and_goes(d, t->fires)) { /* it would be told again and again */
@@ -254,9 +261,9 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = d.args->diagnosis ? cause_read(ctx, d.args->diagnosis, &d.diagnosis, err) : ask(&d, err);
     if (r >= 0)
         r = read_told(&d, err);
-    if (r >= 0)
+    if (r >= 0 && !d.args->only_ends)
         r = escalate_all(&d, err);
-    for (size_t i = 0; r >= 0 && !d.args->issue && !d.args->object && i < d.told_count; i++)
+    for (size_t i = 0; r >= 0 && may_end(&d) && i < d.told_count; i++)
         r = resolve(&d, &d.told[i], err);
     return r < 0 ? r
                  : lb_result(ctx,

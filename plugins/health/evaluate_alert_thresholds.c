@@ -168,6 +168,14 @@ static int tell(evaluation *e, health_entry *entry, const health_observation *o,
 
 /* ---- judging ---- */
 
+/* A wait is an age: it says itself since when, though nobody looked then. */
+static void begin_with_it(health_alert *alert, const health_observation *o, int64_t at)
+{
+    int64_t began = at - (int64_t)(o->value * 1e6);
+    if (o->id == HEALTH_LOCK_WAIT && o->known && alert->since && began < alert->since)
+        alert->since = began;
+}
+
 static int judge(evaluation *e, health_entry *entry, const health_observation *o, lb_error *err)
 {
     const health_habits habits = habits_of(e->args, o->id);
@@ -183,6 +191,7 @@ static int judge(evaluation *e, health_entry *entry, const health_observation *o
     int64_t since = entry->alert.since;
     entry->is_seen = true;
     health_change change = health_judge(&entry->alert, &sight, &habits);
+    begin_with_it(&entry->alert, o, e->reading.at);
     if (entry->alert.since)
         since = entry->alert.since;
     int r = o->known && sight.grade != HEALTH_NORMAL ? health_tell_finding(e->ctx, &e->policy, o, sight.grade, err) : 0;

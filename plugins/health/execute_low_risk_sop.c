@@ -140,12 +140,9 @@ static void put(struct json_object *into, const char *name, struct json_object *
 }
 
 /* As a diagnosis would have it: what the procedure of the metric is against. */
-static const char *as_diagnosis(lb_ctx *ctx, const health_case *what, const char *why)
+static const char *as_diagnosis(lb_ctx *ctx, const health_case *what, const char *kind, const char *object,
+                                const char *why)
 {
-    const char *kind = what->id == HEALTH_DEAD_TUPLES   ? "dead_tuples"
-                       : what->id == HEALTH_CONNECTIONS ? "connection_storm"
-                                                        : "wraparound_age";
-    const char *object = what->table ? lb_printf(ctx, "%s.%s", what->schema, what->table) : "server";
     struct json_object *all = json_object_new_object(), *causes = json_object_new_array();
     struct json_object *cause = json_object_new_object();
     if (!all || lb_defer(ctx, put_object, all) < 0 || !causes || !cause || !object) {
@@ -177,12 +174,18 @@ static int escalate(lb_ctx *ctx, const health_case *what, const health_deed *dee
         seen->is_known
             ? lb_printf(ctx, "%s: %s is not back inside its limit", deed->action, health_alert_rules[what->id].metric)
             : lb_printf(ctx, "%s: whether it helped could not be seen (%s)", deed->action, seen->why);
-    const char *diagnosis = why ? as_diagnosis(ctx, what, why) : NULL;
+    const char *kind = what->id == HEALTH_DEAD_TUPLES   ? "dead_tuples"
+                       : what->id == HEALTH_CONNECTIONS ? "connection_storm"
+                                                        : "wraparound_age";
+    const char *object = what->table ? lb_printf(ctx, "%s.%s", what->schema, what->table) : "server";
+    const char *diagnosis = why ? as_diagnosis(ctx, what, kind, object, why) : NULL;
     lb_error trouble;
     if (!diagnosis)
         return lb_out_of_memory(err);
     int r = lb_call(ctx, "escalate_high_risk_issue", NULL,
-                    LB_ARGS(lb_json("diagnosis", diagnosis), lb_text("done", why)), &answer, &trouble);
+                    LB_ARGS(lb_text("issue", kind), lb_text("object", object), lb_json("diagnosis", diagnosis),
+                            lb_text("done", why)),
+                    &answer, &trouble);
     return r < 0 ? lb_skipped(ctx, "escalate_high_risk_issue", trouble.message, err)
                  : lb_result(ctx, LB_ARGS(lb_bool("escalated", true)), err);
 }

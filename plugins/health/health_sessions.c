@@ -86,12 +86,14 @@ const char *health_protection(const health_session *s, const health_kept *kept)
         return "our own session";
     if (!s->backend_type || !s->user_name || s->backend_start_is_null)
         return "cannot be seen without pg_monitor";
-    if (strcmp(s->backend_type, "walsender") == 0 || s->replicates)
+    if (strcmp(s->backend_type, "walsender") == 0)
         return "replication";
     if (!health_is_client(s))
         return "a process of the server's own";
     if (s->superuser)
         return "a superuser";
+    if (s->replicates)
+        return "its role may replicate";
     if (health_is_listed(&platform, s->user_name))
         return "a role of the platform";
     if (health_is_listed(&kept->users, s->user_name))

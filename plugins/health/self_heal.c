@@ -8,6 +8,8 @@
 #include "heal_remedy.h"
 #include "health_measure.h"
 
+#include <sql/diagnose/escalations.h>
+
 #include <string.h>
 
 struct args {
@@ -178,6 +180,44 @@ static int treat(healing *h, const cause_found *c, lb_error *err)
     return r < 0 ? r : finish(h, c, remedy, &deed, err);
 }
 
+/* ---- ends ---- */
+
+/* Without history nothing is known to have been told. */
+static int look_what_is_told(const healing *h, bool *ret_is_any, lb_error *err)
+{
+    const lb_target *target = lb_run_target(h->ctx);
+    const int64_t now = lb_now(h->ctx);
+    const diagnose_escalations_args wanted = {.project = target->project,
+                                              .branch = target->branch,
+                                              .tool = CAUSE_TELLER,
+                                              .since = now - CAUSE_TOLD_FOR,
+                                              .recent = now};
+    diagnose_escalations_row told;
+    lb_rows *rows = NULL;
+    const char *why = NULL;
+    int asked = diagnose_escalations(h->ctx, &wanted, &rows, err);
+    int r = lb_history_or_skip(h->ctx, asked, NULL, &why, err);
+    while (r > 0 && diagnose_escalations_next(h->ctx, rows, &told))
+        *ret_is_any = *ret_is_any || strcmp(told.state, "resolved") != 0;
+    return r;
+}
+
+/* Of what people were told, this diagnosis may be the first that no longer shows it. What was just healed is over for
+ * the next run, which looks anew; so is what was in vain, which people have just been told of though it is not shown.
+ */
+static int tell_ends(const healing *h, lb_error *err)
+{
+    const char *answer = NULL, *diagnosis = h->diagnosis.answer;
+    lb_error trouble;
+    bool is_any = false;
+    int r = lb_plans(h->ctx) || h->following.in_vain ? 0 : look_what_is_told(h, &is_any, err);
+    if (r < 0 || !is_any)
+        return r;
+    r = lb_call(h->ctx, CAUSE_TELLER, NULL, LB_ARGS(lb_json("diagnosis", diagnosis), lb_bool("only_ends", true)),
+                &answer, &trouble);
+    return r < 0 ? lb_skipped(h->ctx, "what is over", trouble.message, err) : 0;
+}
+
 /* ---- the whole ---- */
 
 static int treat_all(healing *h, lb_error *err)
@@ -216,6 +256,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     }
     if (r >= 0)
         r = heal_store(&h.memory, err);
+    if (r >= 0)
+        r = tell_ends(&h, err);
     return r < 0 ? r
                  : lb_result(ctx,
                              LB_ARGS(lb_text("verdict", h.diagnosis.verdict),

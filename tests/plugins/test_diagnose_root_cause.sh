@@ -6,7 +6,7 @@
 runs diagnose_root_cause
 holds '.result | .found == 1 and (.verdict | endswith("idle_in_transaction of session 102"))'
 holds '[.result.skipped[] | .reason] | any(startswith("this is the first reading"))'
-holds '.result.findings[0] | .evidence.idle_s == 3600 and (.impact.command == "SELECT pg_terminate_backend(102)")'
+holds '.result.findings[0] | .evidence.idle_s == 3600 and (.impact.command | startswith("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = 102 AND backend_start = "))'
 
 BRANCH=production runs diagnose_root_cause --metric slow_query_time
 holds '.result.causes[0] | .kind == "idle_in_transaction" and .fits and .explains == ["dead_tuples of public.queue"]'

@@ -128,6 +128,22 @@ static void what_was_asked_about_comes_first(void)
     CU_ASSERT(cases[0].fits && !cases[1].fits);
 }
 
+static void who_is_waited_for_comes_before_a_setting_that_stands(void)
+{
+    cause_case cases[] = {a_case(CAUSE_AUTOVACUUM_OFF, "server", 1, 1), a_case(CAUSE_STUCK_SLOT, "forgotten", 0.85, 1),
+                          a_case(CAUSE_LOCK_CHAIN, "session 1", 0.9, 0.8),
+                          a_case(CAUSE_LOCK_CHAIN, "session 2", 0.8, 0.7)};
+    CU_ASSERT_EQUAL(cause_rank(cases, 4, NULL), 4);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_STUCK_SLOT); /* what is no setting keeps its place */
+    CU_ASSERT_STRING_EQUAL(cases[1].object, "session 1");
+    CU_ASSERT_STRING_EQUAL(cases[2].object, "session 2");
+    CU_ASSERT_EQUAL(cases[3].id, CAUSE_AUTOVACUUM_OFF);
+    CU_ASSERT_EQUAL(cases[3].rank, 4);
+    CU_ASSERT_DOUBLE_EQUAL(cases[3].score, 0.75, 1e-9);   /* and it is as certain as it was */
+    CU_ASSERT_EQUAL(cause_rank(cases, 4, "txid_age"), 4); /* whoever asks for that is answered that */
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_AUTOVACUUM_OFF);
+}
+
 static void a_cause_fits_what_its_effects_fit(void)
 {
     cause_case cases[] = {a_case(CAUSE_DEADLOCKS, "server", 1, 1), a_case(CAUSE_DEAD_TUPLES, "public.a", 1, 1),
@@ -185,5 +201,5 @@ SUITE(cause_rules, TEST(each_rule_is_whole), TEST(a_ramp_begins_at_its_lower_bou
       TEST(symptoms_add_up), TEST(too_little_is_left_out), TEST(what_explains_comes_first),
       TEST(what_is_off_everywhere_explains_every_table), TEST(a_session_is_told_once),
       TEST(only_who_keeps_rows_explains_dead_ones), TEST(what_was_asked_about_comes_first),
-      TEST(a_cause_fits_what_its_effects_fit), TEST(another_plan_reads_more_for_as_many_rows),
-      TEST(what_is_closer_to_it_explains_a_plan))
+      TEST(who_is_waited_for_comes_before_a_setting_that_stands), TEST(a_cause_fits_what_its_effects_fit),
+      TEST(another_plan_reads_more_for_as_many_rows), TEST(what_is_closer_to_it_explains_a_plan))

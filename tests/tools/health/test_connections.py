@@ -38,7 +38,7 @@ def states_are_counted(version):
 def only_long_idle_clients_are_ended(version):
     with Clinic(version) as place:
         role, listed = place.role("clerk"), place.role("Boss Role")
-        super_role, copier = place.role("root", "LOGIN SUPERUSER"), place.role("copier", "LOGIN REPLICATION")
+        super_role, copier = place.role("root", "LOGIN SUPERUSER REPLICATION"), place.role("copier", "LOGIN REPLICATION")
         place.sql("CREATE TABLE t (id int); GRANT ALL ON t TO public")
         idle, quoted = place.person(role), place.person(role, "it's \"odd\"")
         kept = [place.person(listed), place.person(super_role), place.person(copier), place.person(role, "pg_dump"),
@@ -57,7 +57,7 @@ def only_long_idle_clients_are_ended(version):
         equal((idle.lives(), quoted.lives()), (False, False), "they are gone")
         equal([p.lives() for p in [*kept, holder, worker]], [True] * 7, "the others are there")
         reasons = {pid: item["reason"] for pid, item in told(done, "kept").items()}
-        equal([reasons[p.pid] for p in kept], ["its user is listed", "a superuser", "replication",
+        equal([reasons[p.pid] for p in kept], ["its user is listed", "a superuser", "its role may replicate",
                                                "its application is listed", "our own session"], "reasons")
         equal(done["result"]["sessions_terminated"], len(ended), "how many")
         events = [e["payload"]["pids"] for e in done["events"] if e["type"] == "self_heal.executed"]

@@ -103,6 +103,24 @@ def another_tool_remembers(version):
         equal((planned["status"], planned["changes"]), ("ok", []), "a plan")
 
 
+def a_command_ends_the_session_that_was_seen(version):
+    """And nobody who has its number by then: it names the start as well."""
+    with Clinic(version) as place:
+        place.sql("CREATE TABLE till (id int); INSERT INTO till VALUES (1); GRANT ALL ON till TO public")
+        role = place.role("clerk")
+        root = place.person(role)
+        root.say("BEGIN; UPDATE till SET id = 2")
+        waits(place, place.person(role), "till")
+        command = causes(place.run(TOOL, min_wait_s=0))["lock_chain", f"session {root.pid}"]["command"]
+        start = place.at_server("SELECT to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')"
+                                f" FROM pg_stat_activity WHERE pid = {root.pid}")
+        equal(command, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+              f" WHERE pid = {root.pid} AND backend_start = '{start}'", "command")
+        equal((place.sql(command.replace(start, "2001-01-01 00:00:00+00")), root.lives()), ("", True), "another one")
+        equal(place.sql(command), "t", "that one")
+        place.until(f"SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {root.pid})")
+
+
 def a_prepared_transaction_is_named_where_it_is_surely_the_one(version):
     """Of two the one in the way, by its name as SQL has it; while both are in somebody's way, the command asks for them."""
     with Clinic(version) as place:
@@ -242,5 +260,6 @@ def wrong_input_is_refused(version):
 
 suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
                a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers, deadlocks_of_a_moment_are_no_rate,
-               a_prepared_transaction_is_named_where_it_is_surely_the_one, a_spill_names_the_role_whose_statement_it_is,
+               a_command_ends_the_session_that_was_seen, a_prepared_transaction_is_named_where_it_is_surely_the_one,
+               a_spill_names_the_role_whose_statement_it_is,
                what_was_found_is_found_again_from_history, who_sees_little_says_so, wrong_input_is_refused))

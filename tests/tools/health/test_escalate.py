@@ -5,6 +5,8 @@ from place import equal, holds, suite
 
 TOOL = "escalate_high_risk_issue"
 OFF = "WITH (autovacuum_enabled = off)"
+SHORT_WAITS = ("[agents.health]\n[agents.health.tool.diagnose_root_cause]\n"
+               "params = { min_wait_s = 0.05, min_dead_rows = 1000000 }\n")
 FLUSH = "; SELECT pg_stat_force_next_flush()"
 
 
@@ -13,7 +15,8 @@ def states(document):
 
 
 def told(document):
-    return [(e["type"], e["payload"]["issue"], e["payload"]["object"]) for e in document["events"]]
+    return [(e["type"], e["payload"]["issue"], e["payload"]["object"]) for e in document["events"]
+            if e["type"].startswith("issue.")]
 
 
 def stale(place):
@@ -64,6 +67,66 @@ def what_comes_and_goes_stays_open_until_it_keeps_quiet(version):
         equal((told(over), over["result"]["resolved"]), ([("issue.resolved", "autovacuum_off", "public.Visits")], 1), "once it does no longer")
 
 
+def chain(place):
+    """Somebody who waits behind somebody: the latter."""
+    place.write(SHORT_WAITS)
+    place.sql("CREATE TABLE till (id int); INSERT INTO till VALUES (1); GRANT ALL ON till TO public")
+    role = place.role("clerk")
+    root, waiter = place.person(role), place.person(role)
+    root.say("BEGIN; UPDATE till SET id = 2")
+    waiter.start("UPDATE till SET id = 3")
+    place.until("SELECT waitstart < clock_timestamp() - interval '0.1 s' FROM pg_locks"
+                f" WHERE pid = {waiter.pid} AND NOT granted")
+    return root
+
+
+def state_of(place, kind, person):
+    rows = place.history("SELECT alert_id, state FROM alert_history h ORDER BY h.at")["rows"]
+    return [state for key, state in rows if key == f"{kind} of session {person.pid}"]
+
+
+def what_nobody_looked_at_is_not_over(version):
+    """A procedure that did not help tells of its own trouble alone, and a diagnosis without a reading ends none."""
+    with Clinic(version) as place:
+        root = chain(place)
+        holds(("lock_chain", f"session {root.pid}", "fired") in [(i, o, s) for i, o, _, s in states(place.run(TOOL))], "told")
+        place.sql("CREATE TABLE kept (id int) WITH (autovacuum_enabled = off); INSERT INTO kept SELECT generate_series(1, 1000);"
+                  " ANALYZE kept")
+        reader = place.person(place.role("reader"))
+        reader.say("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        place.sql("DELETE FROM kept WHERE id <= 900" + FLUSH)
+        vain = place.run("execute_low_risk_sop", issue_type="dead_tuple_ratio", table="kept")
+        equal((vain["result"]["verified"], vain["result"]["escalated"]), (False, True), "in vain")
+        events = told(vain)
+        holds(("issue.escalated", "dead_tuples", "public.kept") in events, str(events))
+        equal(state_of(place, "lock_chain", root), ["fired"], "the chain stays open")
+        place.run(TOOL, diagnosis={"verdict": "looked at one thing", "causes": []})
+        unseen = [{"kind": kind, "why": "it could not be read"} for kind in ("lock_chain", "idle_in_transaction")]
+        place.run(TOOL, diagnosis={"verdict": "blind", "causes": [], "reading": {}, "unseen": unseen})
+        equal(state_of(place, "lock_chain", root), ["fired"], "and still")
+        place.run(TOOL, diagnosis={"verdict": "nothing", "causes": [], "reading": {}})
+        equal(state_of(place, "lock_chain", root), ["fired", "resolved"], "who has looked says that it is over")
+
+
+def what_is_over_is_told_by_whoever_heals(version):
+    """Nothing else asks for all that was told; and it tells nothing that it would not have told else."""
+    with Clinic(version) as place:
+        root = chain(place)
+        asked = place.run("self_heal", cause="lock_chain", others_min=0, check=None)
+        equal([r["status"] for r in asked["result"]["remedies"]], ["pending_approval"], "a person is asked")
+        place.run(TOOL, issue="lock_chain")
+        stale(place)
+        place.run("self_heal", cause="lock_chain")
+        equal(state_of(place, "lock_chain", root), ["fired"], "it is there")
+        root.say("ROLLBACK")
+        place.until("SELECT NOT EXISTS (SELECT FROM pg_locks k JOIN pg_stat_activity a USING (pid)"
+                    f" WHERE NOT k.granted AND a.datname = '{place.database}')")
+        over = place.run("self_heal", cause="lock_chain")
+        equal(told(over), [("issue.resolved", "lock_chain", f"session {root.pid}")], "over")
+        equal(state_of(place, "lock_chain", root), ["fired", "resolved"], "history")
+        equal(told(place.run("self_heal", cause="lock_chain")), [], "once")
+
+
 def a_diagnosis_is_taken(version):
     with Clinic(version) as place:
         stale(place)
@@ -88,4 +151,5 @@ def a_pause_keeps_quiet(version):
         equal(states(place.run(TOOL))[0][3], "fired", "after the pause")
 
 
-suite(*on_each(a_trouble_is_told_once, what_comes_and_goes_stays_open_until_it_keeps_quiet, a_diagnosis_is_taken, a_pause_keeps_quiet))
+suite(*on_each(a_trouble_is_told_once, what_comes_and_goes_stays_open_until_it_keeps_quiet,
+               what_nobody_looked_at_is_not_over, what_is_over_is_told_by_whoever_heals, a_diagnosis_is_taken, a_pause_keeps_quiet))

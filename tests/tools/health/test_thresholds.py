@@ -250,7 +250,11 @@ def a_real_server_in_trouble(version):
         equal(found["dead_tuple_ratio"]["object"], "public.Big One", "object")
         breach = {e["payload"]["metric"]: e["payload"] for e in seen["events"]}
         equal((breach["dead_tuple_ratio"]["schema"], breach["dead_tuple_ratio"]["table"]), ("public", "Big One"), "table")
-        holds(breach["lock_wait_time"]["detail"]["evidence"]["pid"] == people[1].pid, "who waits")
+        wait, since = breach["lock_wait_time"]["detail"]["evidence"], breach["lock_wait_time"]["since"]
+        equal([wait[k] for k in ("pid", "root_pid", "root_user", "root_application")],
+              [people[1].pid, people[0].pid, role, "app"], "who waits, and for whom")
+        equal(place.sql(f"SELECT '{since}'::timestamptz < '{wait['waiting_since']}'::timestamptz + interval '0.7 s'"), "t",
+              f"since the wait began, and not since it was seen: {since}, {wait}")
         holds(found["slow_query_time"]["value"] > 0.6, "the slow statement")
         people[0].say("ROLLBACK")
         for person in people:
