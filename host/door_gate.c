@@ -306,13 +306,18 @@ static void ask_for_change(const change *c, gate_answer *ret_answer)
     gate_decide(&question, ret_answer);
 }
 
+/* Of what is decided alike the worst is the reason that people read. */
 void door_ask_gate(lb_group *group)
 {
+    const change *worst = NULL;
     group->answer = (gate_answer){.decision = GATE_EXECUTE};
-    for (change *c = group->first; c; c = c->next) {
+    for (const change *c = group->first; c; c = c->next) {
         gate_answer answer;
         ask_for_change(c, &answer);
-        if (c == group->first || answer.decision > group->answer.decision)
+        if (!worst || answer.decision > group->answer.decision ||
+            (answer.decision == group->answer.decision && c->verdict.effect > worst->verdict.effect)) {
             group->answer = answer;
+            worst = c;
+        }
     }
 }

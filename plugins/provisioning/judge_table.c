@@ -432,6 +432,15 @@ static size_t count_foreign(tree commands_of)
     return count;
 }
 
+/* A validation is to stand in a statement of its own, and what follows it leans on it. */
+static size_t count_validations(tree commands_of)
+{
+    size_t count = 0;
+    for (tree item = tree_first(commands_of); item.at; item = tree_next(item))
+        count += tree_is(tree_path(item, "AlterTableCmd", "subtype"), "AT_ValidateConstraint");
+    return count;
+}
+
 bool judge_table_statement(judging *j, const char *kind, tree s)
 {
     if (strcmp(kind, "AlterTableStmt") != 0)
@@ -444,13 +453,15 @@ bool judge_table_statement(judging *j, const char *kind, tree s)
     if (is_catalogue(range))
         judging_hazard(j, JUDGE_CATALOGUE, a.table.text, NULL);
     const fact *before = judging_find(j, FACT_ALTERED, a.table.text);
-    if (before && before->statement + 1 == j->number && !a.is_new && !j->in_block)
+    bool only_validates = count_validations(tree_get(s, "cmds")) == tree_count(tree_get(s, "cmds"));
+    if (before && before->statement + 1 == j->number && !a.is_new && !j->in_block && !only_validates)
         judging_hazard(j, JUDGE_ALTERS_REPEATED, a.table.text, NULL);
     if (count_foreign(tree_get(s, "cmds")) > 1)
         judging_hazard(j, JUDGE_FK_SEVERAL, a.table.text, NULL);
     for (tree item = tree_first(tree_get(s, "cmds")); item.at; item = tree_next(item))
         judge_command(j, &a, item);
     lock_partitions(j, s, &a);
-    judging_fact(j, FACT_ALTERED, a.table.text, NULL);
+    if (!only_validates)
+        judging_fact(j, FACT_ALTERED, a.table.text, NULL);
     return true;
 }

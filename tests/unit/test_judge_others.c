@@ -39,6 +39,13 @@ static const example examples[] = {
     {"alters-repeated",
      "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int; ALTER TABLE app.t ADD COLUMN IF NOT EXISTS b int",
      "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int, ADD COLUMN IF NOT EXISTS b int", 0},
+    {"alters-repeated",
+     "ALTER TABLE app.t VALIDATE CONSTRAINT c; ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int; ALTER TABLE app.t ADD "
+     "COLUMN IF NOT EXISTS b int",
+     "ALTER TABLE app.t ADD COLUMN IF NOT EXISTS a int; ALTER TABLE app.t VALIDATE CONSTRAINT c; ALTER TABLE app.t "
+     "ALTER "
+     "COLUMN a SET NOT NULL",
+     0},
     {"lock-table", "LOCK TABLE app.t", "SELECT 1", 0},
     {"vacuum-full", "VACUUM FULL app.t", "VACUUM (FULL false) app.t", 0},
     {"cluster", "CLUSTER app.t USING i", "ANALYZE app.t", 0},

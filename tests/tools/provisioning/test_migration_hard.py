@@ -348,6 +348,7 @@ def a_decision_holds_for_what_it_was_about(version):
         equal(set(loss[0]["not_compared"]), {"reads", "last_read", "among_them"}, "what a look at it changes")
         waiting = place.approvals()
         contains(json.dumps(waiting), "foreign key lines_order of app.lines", "app.orders: 12 rows", "create_branch with --at")
+        contains(waiting[0]["decision_why"], "destructive on")  # of all that waits with it the worst
         place.migrate(check=3)
         equal([a["id"] for a in place.approvals()], [waiting[0]["id"]], "the same, asked again, is the same request")
 
