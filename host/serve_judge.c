@@ -27,16 +27,18 @@ static double number_of(struct json_object *payload, const char *name)
 }
 
 /* A metric that is past its limit, or well inside it again. An alert is about a metric and, where there is one, the
- * table or other object that it is about; whose else it could be is the target's. */
+ * table or other object that it is about, with the database that has it: another one may have a table of that name.
+ * Whose else it could be is the target's. */
 static void judge_threshold(alerting *a, struct json_object *payload, bool is_over)
 {
     const char *metric = text_of(payload, "metric"), *table = json_get_text(payload, "table");
     const char *schema = json_get_text(payload, "schema"), *line = json_get_text(payload, "text");
     const char *object = table ? table : json_get_text(payload, "object");
+    const char *database = json_get_text(payload, "database");
     a->resolves = is_over;
     a->severity = serve_severity(json_get_text(payload, "level"));
-    a->key = base_printf("%s/%s%s%s", metric, table && schema ? schema : "", table && schema ? "." : "",
-                         object ? object : "");
+    a->key = base_printf("%s/%s%s%s%s%s", metric, database ? database : "", database ? "/" : "",
+                         table && schema ? schema : "", table && schema ? "." : "", object ? object : "");
     a->text = line ? base_strdup(line)
                    : base_printf("%s is %s its limit%s%s", metric, is_over ? "back inside" : "past",
                                  object ? " on " : "", object ? object : "");

@@ -201,7 +201,7 @@ static int judge(evaluation *e, health_entry *entry, const health_observation *o
 static int judge_observation(evaluation *e, const health_observation *o, lb_error *err)
 {
     health_observation seen = *o;
-    health_entry *entry = health_book_entry(e->ctx, &e->book, o->id, o->object);
+    health_entry *entry = health_book_entry(e->ctx, &e->book, o);
     if (!entry)
         return lb_out_of_memory(err);
     entry->schema = o->schema;
@@ -216,6 +216,12 @@ static int judge_observation(evaluation *e, const health_observation *o, lb_erro
     return r < 0 ? r : judge(e, entry, &seen, err);
 }
 
+/* What lies in another database is not to be seen from this one. Figures that are given are of no database. */
+static bool is_here(const evaluation *e, const health_entry *entry)
+{
+    return !entry->database || !e->reading.database || strcmp(entry->database, e->reading.database) == 0;
+}
+
 /* Tables that are no longer among those with dead rows to speak of. */
 static int judge_absent(evaluation *e, bool known, lb_error *err)
 {
@@ -226,9 +232,10 @@ static int judge_absent(evaluation *e, bool known, lb_error *err)
                                          .known = true,
                                          .interval_s = NAN,
                                          .object = entry->object,
+                                         .database = entry->database,
                                          .schema = entry->schema,
                                          .table = entry->table};
-        if (!entry->is_seen && known && entry->id == HEALTH_DEAD_TUPLES)
+        if (!entry->is_seen && known && entry->id == HEALTH_DEAD_TUPLES && is_here(e, entry))
             r = judge(e, entry, &gone, err);
     }
     return r;
@@ -238,7 +245,7 @@ static int judge_absent(evaluation *e, bool known, lb_error *err)
  * well, and not when others are worse. */
 static bool is_judged(evaluation *e, const health_observation *o, int64_t rank)
 {
-    return rank <= MOST_TABLES || health_book_follows(&e->book, o->id, o->object);
+    return rank <= MOST_TABLES || health_book_follows(&e->book, o);
 }
 
 static int judge_all(evaluation *e, const health_measures *measures, lb_error *err)

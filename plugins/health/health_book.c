@@ -24,29 +24,43 @@ static bool same(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static health_entry *find(const health_book *book, health_alert_id id, const char *object)
+/* An alert of an earlier version does not say in which database its table is, and is told to its end without it. */
+static health_entry *find(const health_book *book, const health_observation *o)
 {
-    for (size_t i = 0; i < book->count; i++)
-        if (book->entries[i].id == id && same(book->entries[i].object, object))
-            return &book->entries[i];
+    for (size_t i = 0; i < book->count; i++) {
+        health_entry *e = &book->entries[i];
+        if (e->id == o->id && same(e->object, o->object) && (!e->database || same(e->database, o->database)))
+            return e;
+    }
     return NULL;
 }
 
-bool health_book_follows(const health_book *book, health_alert_id id, const char *object)
+bool health_book_follows(const health_book *book, const health_observation *o)
 {
-    const health_entry *e = find(book, id, object);
+    const health_entry *e = find(book, o);
     return e && e->alert.since;
 }
 
-health_entry *health_book_entry(lb_ctx *ctx, health_book *book, health_alert_id id, const char *object)
+static health_entry *add(lb_ctx *ctx, health_book *book, health_alert_id id)
 {
-    health_entry *found = find(book, id, object);
-    if (found)
-        return found;
     if (book->count == book->capacity && grow(ctx, book) < 0)
         return NULL;
     health_entry *e = &book->entries[book->count++];
-    *e = (health_entry){.id = id, .object = object};
+    *e = (health_entry){.id = id};
+    return e;
+}
+
+health_entry *health_book_entry(lb_ctx *ctx, health_book *book, const health_observation *o)
+{
+    health_entry *e = find(book, o);
+    bool is_new = !e;
+    if (is_new)
+        e = add(ctx, book, o->id);
+    if (!e)
+        return NULL;
+    e->object = o->object;
+    if (is_new || e->alert.told == HEALTH_NORMAL)
+        e->database = o->database;
     return e;
 }
 
@@ -99,9 +113,11 @@ int health_book_load(lb_ctx *ctx, const health_reading *reading, health_book *re
         health_alert_id id = health_alert_named(metric);
         if (id == HEALTH_ALERTS)
             continue; /* of an older version */
-        health_entry *e = health_book_entry(ctx, &book, id, text(ctx, one, "object"));
+        health_entry *e = add(ctx, &book, id);
         if (!e)
             return lb_out_of_memory(err);
+        e->object = text(ctx, one, "object");
+        e->database = text(ctx, one, "database");
         e->schema = text(ctx, one, "schema");
         e->table = text(ctx, one, "table");
         e->incident = text(ctx, one, "incident");
@@ -147,6 +163,7 @@ static struct json_object *json_of(const health_entry *e)
     struct json_object *one = json_object_new_object();
     put_text(one, "metric", health_alert_rules[e->id].metric);
     put_text(one, "object", e->object);
+    put_text(one, "database", e->database);
     put_text(one, "schema", e->schema);
     put_text(one, "table", e->table);
     put_text(one, "incident", e->incident);

@@ -8,6 +8,7 @@
 typedef struct health_entry {
     health_alert_id id;
     const char *object, *schema, *table; /* or NULL */
+    const char *database;                /* that has it; NULL: it is the server's, or nobody knows */
     const char *incident;                /* what it belongs to once it was told; or NULL */
     health_alert alert;
     bool is_seen; /* in this evaluation */
@@ -22,10 +23,10 @@ LB_MUST_CHECK int health_book_load(lb_ctx *ctx, const health_reading *reading, h
 /* The tables of the book that is in a memory (or NULL) and that are past their limit: they are followed to their end.
  */
 LB_MUST_CHECK int health_book_tables(lb_ctx *ctx, const char *before, lb_texts *ret_tables, lb_error *err);
-/* The entry, made where there is none. NULL: out of memory. */
-health_entry *health_book_entry(lb_ctx *ctx, health_book *book, health_alert_id id, const char *object);
+/* What is told of an observation, made where there is nothing yet. NULL: out of memory. */
+health_entry *health_book_entry(lb_ctx *ctx, health_book *book, const health_observation *o);
 /* It is past its limit, or has been and its alert is open. */
-bool health_book_follows(const health_book *book, health_alert_id id, const char *object);
+bool health_book_follows(const health_book *book, const health_observation *o);
 /* Into what the reading will remember; what is closed and at rest is forgotten. */
 LB_MUST_CHECK int health_book_store(const health_book *book, health_reading *reading, lb_error *err);
 

@@ -24,7 +24,8 @@ static int end_alert(lb_ctx *ctx, const health_entry *entry, lb_error *err)
     return lb_emit(ctx, "threshold.cleared",
                    LB_ARGS(lb_text("metric", rule->metric), lb_null("value"), lb_text("schema", entry->schema),
                            lb_text("table", entry->table), lb_text("object", entry->table ? NULL : entry->object),
-                           lb_time("since", entry->alert.since), lb_text("text", text)),
+                           lb_text("database", entry->database), lb_time("since", entry->alert.since),
+                           lb_text("text", text)),
                    err);
 }
 

@@ -87,6 +87,7 @@ static void dead_tuples(measuring *m, health_alert_id id)
         o->known = true;
         o->value = s->value;
         o->object = s->object;
+        o->database = m->reading->database;
         o->detail = s->detail;
         if (json_object_object_get_ex(detail, "schema", &schema) &&
             json_object_object_get_ex(detail, "table", &table)) {

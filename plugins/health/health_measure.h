@@ -13,6 +13,7 @@ typedef struct health_observation {
     bool falls;                 /* it gets better by itself: nothing opens by it */
     double value, interval_s;   /* interval_s: NaN for what holds at the moment */
     const char *object;         /* of a table "schema.table"; or NULL */
+    const char *database;       /* that has it; NULL: it is the server's, or not known */
     const char *schema, *table; /* or NULL */
     const char *detail;         /* a JSON object, or NULL */
 } health_observation;

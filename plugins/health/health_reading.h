@@ -56,7 +56,8 @@ typedef struct health_guards {
 
 typedef struct health_reading {
     int64_t at;
-    double interval_s; /* since the reading before, whatever it read; NaN without one */
+    double interval_s;    /* since the reading before, whatever it read; NaN without one */
+    const char *database; /* whose tables it has; NULL: not known */
     health_sample *samples;
     size_t count, capacity;
     struct json_object *before, *next; /* what was remembered, and what will be; before may be NULL */

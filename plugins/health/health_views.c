@@ -310,6 +310,17 @@ static int read_statements(lb_ctx *ctx, const health_guards *guards, health_read
                              LB_ARGS(lb_ident("schema", home.schema)), reading, err);
 }
 
+static const char *database_of(lb_ctx *ctx, const health_reading *reading)
+{
+    const health_sample *age = health_sample_of(reading, "uptime_seconds", NULL);
+    struct json_object *detail = age && age->detail ? json_tokener_parse(age->detail) : NULL, *name = NULL;
+    const char *database = json_object_object_get_ex(detail, "database", &name)
+                               ? lb_printf(ctx, "%s", json_object_get_string(name))
+                               : NULL;
+    json_object_put(detail);
+    return database;
+}
+
 int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err)
 {
     int major = 0;
@@ -324,6 +335,7 @@ int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *
                       : lb_skipped(ctx, views[i].name,
                                    lb_printf(ctx, "servers have it from %d on; this is %d", views[i].since, major),
                                    err);
+    reading->database = database_of(ctx, reading);
     if (r >= 0 && health_asks_for(guards, "pg_stat_user_tables"))
         r = read_dead_tuples(ctx, guards, reading, err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))

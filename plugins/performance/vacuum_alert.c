@@ -39,24 +39,35 @@ static bool is_open(struct json_object *open, const char *name, const vacuum_ale
     return json_object_object_get_ex(open, name, NULL) || json_object_object_get_ex(open, a->metric, NULL);
 }
 
+/* As it was told when it began: alerts of earlier versions did not say whose they are, and end so. */
+static const char *database_of(struct json_object *open, const char *name, const vacuum_alert *a)
+{
+    struct json_object *told = NULL;
+    bool is_told = json_object_object_get_ex(open, name, &told) || json_object_object_get_ex(open, a->metric, &told);
+    return is_told && !json_object_is_type(told, json_type_string) ? NULL : a->database;
+}
+
 static int breach(lb_ctx *ctx, struct json_object *open, const char *name, const vacuum_alert *a, lb_error *err)
 {
-    (void)json_object_object_add(open, name, json_object_new_boolean(true));
+    const char *database = database_of(open, name, a);
+    (void)json_object_object_add(open, name,
+                                 database ? json_object_new_string(database) : json_object_new_boolean(true));
     return lb_emit(ctx, "threshold.breached",
                    LB_ARGS(lb_text("metric", a->metric), lb_f64("value", a->value), lb_f64("threshold", a->threshold),
                            lb_text("unit", a->unit), lb_text("level", a->level > 1 ? "critical" : "warning"),
                            lb_text("action", a->action ? a->action : "vacuum"), lb_text("object", a->object),
-                           lb_text("text", a->text)),
+                           lb_text("database", database), lb_text("text", a->text)),
                    err);
 }
 
 static int clear(lb_ctx *ctx, struct json_object *open, const char *name, const vacuum_alert *a, lb_error *err)
 {
+    const char *database = database_of(open, name, a);
     json_object_object_del(open, name);
     json_object_object_del(open, a->metric);
     return lb_emit(ctx, "threshold.cleared",
                    LB_ARGS(lb_text("metric", a->metric), figure("value", a->value), lb_f64("threshold", a->threshold),
-                           lb_text("unit", a->unit), lb_text("object", a->object)),
+                           lb_text("unit", a->unit), lb_text("object", a->object), lb_text("database", database)),
                    err);
 }
 

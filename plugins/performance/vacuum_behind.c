@@ -113,6 +113,11 @@ const char *vacuum_told(const vacuum_behind *b, const char *name)
     return value ? json_object_get_string(value) : "";
 }
 
+const char *vacuum_told_database(const vacuum_behind *b)
+{
+    return !b->told || member(b->told, "database") ? b->database : NULL;
+}
+
 bool vacuum_is_told(const vacuum_behind *b, const vacuum_relation *v)
 {
     return b->told && strcmp(vacuum_told(b, "schema"), v->row.schema) == 0 &&
@@ -121,10 +126,13 @@ bool vacuum_is_told(const vacuum_behind *b, const vacuum_relation *v)
 
 int vacuum_note_told(lb_ctx *ctx, vacuum_behind *b, const vacuum_relation *v, const char *level, lb_error *err)
 {
+    const char *database = vacuum_told_database(b);
     b->told = json_object_new_object();
     int r = lb_defer(ctx, release, b->told);
     if (r < 0 || !b->told)
         return lb_out_of_memory(err);
+    if (database)
+        (void)json_object_object_add(b->told, "database", json_object_new_string(database));
     (void)json_object_object_add(b->told, "schema", json_object_new_string(v->row.schema));
     (void)json_object_object_add(b->told, "table", json_object_new_string(v->row.name));
     (void)json_object_object_add(b->told, "level", json_object_new_string(level));

@@ -11,7 +11,7 @@ typedef struct vacuum_behind {
     struct json_object *memory;                 /* of all databases */
     struct json_object *before, *now;           /* relation: since when it is past its trigger */
     struct json_object *rows_before, *rows_now; /* relation: what was counted of it */
-    struct json_object *told;                   /* schema, table and level of the alert that is open; NULL: none is */
+    struct json_object *told; /* database, schema, table and level of the alert that is open; NULL: none is */
 } vacuum_behind;
 
 LB_MUST_CHECK int vacuum_recall_behind(lb_ctx *ctx, const char *database, vacuum_behind *ret_behind, lb_error *err);
@@ -23,6 +23,8 @@ void vacuum_note_behind(vacuum_behind *b, const char *key, int64_t since);
 
 /* The open alert's "schema", "table" or "level"; "" where none is open. */
 const char *vacuum_told(const vacuum_behind *b, const char *name);
+/* The database that the open alert names, or the next one will; NULL: one of an earlier version, which names none. */
+const char *vacuum_told_database(const vacuum_behind *b);
 bool vacuum_is_told(const vacuum_behind *b, const vacuum_relation *v);
 LB_MUST_CHECK int vacuum_note_told(lb_ctx *ctx, vacuum_behind *b, const vacuum_relation *v, const char *level,
                                    lb_error *err);

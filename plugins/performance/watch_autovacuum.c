@@ -141,13 +141,13 @@ static int alert(watch *w, const late *about, const char *level, lb_error *err)
                                  w->is_saturated ? ", with all workers at work" : "");
     if (!detail || !text)
         return lb_out_of_memory(err);
-    int r =
-        lb_emit(w->ctx, "threshold.breached",
-                LB_ARGS(lb_text("metric", METRIC), lb_f64("value", seconds), lb_f64("threshold", w->args->minutes * 60),
-                        lb_text("unit", "s"), lb_text("level", level), lb_text("schema", v->row.schema),
-                        lb_text("table", v->row.name), lb_text("action", "vacuum"), lb_time("since", about->since),
-                        lb_text("text", text), lb_json("detail", detail)),
-                err);
+    int r = lb_emit(w->ctx, "threshold.breached",
+                    LB_ARGS(lb_text("metric", METRIC), lb_f64("value", seconds),
+                            lb_f64("threshold", w->args->minutes * 60), lb_text("unit", "s"), lb_text("level", level),
+                            lb_text("schema", v->row.schema), lb_text("table", v->row.name),
+                            lb_text("database", vacuum_told_database(&w->memory)), lb_text("action", "vacuum"),
+                            lb_time("since", about->since), lb_text("text", text), lb_json("detail", detail)),
+                    err);
     return r < 0 ? r : vacuum_note_told(w->ctx, &w->memory, v, level, err);
 }
 
@@ -158,6 +158,7 @@ static int clear(watch *w, lb_error *err)
                     LB_ARGS(lb_text("metric", METRIC), lb_f64("value", 0), lb_f64("threshold", w->args->minutes * 60),
                             lb_text("unit", "s"), lb_text("schema", vacuum_told(&w->memory, "schema")),
                             lb_text("table", vacuum_told(&w->memory, "table")),
+                            lb_text("database", vacuum_told_database(&w->memory)),
                             lb_text("text", "autovacuum has caught up")),
                     err);
     w->memory.told = NULL;

@@ -5,7 +5,7 @@ struct args {
     const char *metric, *level;
     int64_t first, count;
     bool over;
-    const char *deleted, *detail;
+    const char *deleted, *detail, *database;
     double remind_s;
 };
 
@@ -17,6 +17,7 @@ static const lb_param params[] = {
     LB_PARAM(struct args, over, LB_BOOL, "false", "they are back inside"),
     LB_PARAM(struct args, deleted, LB_TEXT, NULL, "says instead that this branch is deleted"),
     LB_PARAM(struct args, detail, LB_TEXT, "{}", "the evidence, as JSON"),
+    LB_PARAM(struct args, database, LB_TEXT, NULL, "the database that they are in"),
     LB_PARAM(struct args, remind_s, LB_F64, "3600", "what it says of reminders"),
     LB_PARAMS_END,
 };
@@ -33,12 +34,14 @@ static int run(lb_ctx *ctx, lb_error *err)
         const char *object = lb_printf(ctx, "object %lld", (long long)i);
         if (args->over)
             r = lb_emit(ctx, "threshold.cleared",
-                        LB_ARGS(lb_text("metric", args->metric), lb_f64("value", 1), lb_text("object", object)), err);
+                        LB_ARGS(lb_text("metric", args->metric), lb_f64("value", 1), lb_text("object", object),
+                                lb_text("database", args->database)),
+                        err);
         else
             r = lb_emit(ctx, "threshold.breached",
                         LB_ARGS(lb_text("metric", args->metric), lb_f64("value", 9), lb_text("level", args->level),
-                                lb_text("object", object), lb_json("detail", args->detail),
-                                lb_f64("remind_s", args->remind_s)),
+                                lb_text("object", object), lb_text("database", args->database),
+                                lb_json("detail", args->detail), lb_f64("remind_s", args->remind_s)),
                         err);
     }
     return r;

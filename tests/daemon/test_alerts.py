@@ -685,6 +685,20 @@ def two_of_one_kind_keep_apart():
         daemon.wait(lambda: count.exists() and '"delivered":3' in count.read_text(), "the mock counts")
 
 
+def a_table_of_that_name_in_another_database_is_another_matter():
+    """Of two databases of a branch that are both bad, and its server: the one's end is no end of the others."""
+    with Web() as hook, alerting("alert_webhook", url=hook.url + "/in", secret_secret=SECRET) as daemon:
+        daemon.start()
+        steps_of = [{"database": "stock"}, {"database": "books"}, {}, {"database": "books", "over": True}]
+        for count, step in enumerate(steps_of, 1):
+            breach(daemon, **step)
+            told(daemon, hook, count)
+        keys = [f"lock_wait_time/{name}object 1@shop/production" for name in ("stock/", "books/", "", "books/")]
+        notes = [n["json"]["data"] for n in told(daemon, hook, 4)]
+        equal([(n["change"], n["key"]) for n in notes], list(zip(["opened"] * 3 + ["resolved"], keys)), "what was told")
+        equal({a["id"] for a in daemon.ask("alerts").items()}, {keys[0], keys[2]}, "what is open")
+
+
 def alerts_of_a_deleted_branch_end_once_and_with_it():
     """Whoever reports it, wherever its run was; those of other branches go on, and the deletion told again ends nothing more."""
     with Web() as hook, alerting("alert_webhook", url=hook.url + "/in", secret_secret=SECRET) as daemon:
@@ -866,7 +880,7 @@ suite(a_service_that_was_mended_is_up_after_a_reload, a_service_that_was_mended_
       every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,
       a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
-      an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart,
+      an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart, a_table_of_that_name_in_another_database_is_another_matter,
       alerts_of_a_deleted_branch_end_once_and_with_it, who_has_heard_is_reminded_in_its_time, what_nobody_says_again_is_said_again_by_the_daemon,
       a_service_that_is_back_in_a_moment_is_no_critical_alert, nobody_is_reminded_in_a_flood,
       what_somebody_has_taken_on_is_left_to_them, a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,

@@ -10,8 +10,9 @@ import struct
 import subprocess
 import urllib.parse
 
+from databases import Branch
 from health_place import Clinic, memory, on_each
-from place import PROGRAM, VERSIONS, equal, holds, suite
+from place import PROGRAM, VERSIONS, Given, equal, holds, suite
 from planted import KEEPS, midnight, plant
 from threshold_place import QUICK, judge, limit, make_deadlock, states, told
 from ward import HARNESS
@@ -489,6 +490,28 @@ def one_that_catches_up_ends_no_alert(version):
         equal((events, reason), ([("cleared", "replication_lag")], None), "it is, once that one has gone")
 
 
+def each_database_has_its_own_alert(version):
+    """Of two databases of a branch that have a table of the same name: a look at the one says nothing of the other's."""
+    def said(database):
+        document = judge(branch.look_at(database), **QUICK)
+        return [(e["type"].removeprefix("threshold."), e["payload"].get("database")) for e in document["events"]
+                if e["payload"]["metric"] == "dead_tuple_ratio"]
+
+    with Branch(version) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            database.sql("CREATE TABLE t (id int) WITH (autovacuum_enabled = off); INSERT INTO t SELECT generate_series(1, 1000);"
+                         " ANALYZE t; DELETE FROM t WHERE id <= 600; SELECT pg_stat_force_next_flush()")
+        equal((said(shop), said(books)), ([("breached", shop.database)], [("breached", books.database)]), "both are bad")
+        equal((said(shop), said(books)), ([], []), "each is told once")
+        books.sql("DROP TABLE t")
+        equal((said(books), said(shop)), ([("cleared", books.database)], []), "the one is over")
+        with memory(branch, "evaluate_alert_thresholds") as kept:
+            for alert in kept["alerts"]:
+                alert.pop("database", None)
+        shop.sql("DROP TABLE t")
+        equal(said(shop), [("cleared", None)], "one of an earlier version ends under the name that it began with")
+
+
 @contextlib.contextmanager
 def daemon(place):
     with (place.dir / "log").open("w") as log:
@@ -569,7 +592,7 @@ suite(a_limit_says_whose_it_is, what_is_usual_at_this_hour_stands_beside_a_breac
       more_than_is_looked_at_is_said,
       batch_work_of_days_gone_by_counts_for_nothing,
       *on_each(what_cannot_be_seen_is_an_alert, eight_at_once_are_eight_alerts, a_branch_that_is_made_again_begins_anew, the_clear_level_is_stated_and_needed, what_flaps_keeps_quiet,
-                    the_manifest_has_its_say, a_real_server_in_trouble, batch_work_is_no_slow_query, maintenance_is_no_slow_query, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
+                    the_manifest_has_its_say, each_database_has_its_own_alert, a_real_server_in_trouble, batch_work_is_no_slow_query, maintenance_is_no_slow_query, dead_rows_count_once_autovacuum_is_due_and_say_who_keeps_them,
                     a_standby_has_a_lag_once_it_streams, one_that_catches_up_ends_no_alert, the_daemon_tells_people,
                     a_breach_starts_its_procedure,
                     a_plan_and_wrong_input))

@@ -181,6 +181,21 @@ def an_alert_is_over_where_it_began(version):
         equal((said(books), said(shop), said(shop)), ([], ["threshold.cleared"], []), "once it is over")
 
 
+def each_database_has_its_own_alert(version):
+    """Of two whose keys have come as far: the one's end is not the other's."""
+    def said(database):
+        return [(e["type"].removeprefix("threshold."), e["payload"]["database"]) for e in branch.look_at(database).run(TOOL)["events"]
+                if e["payload"]["metric"] == "key_range_used"]
+
+    with Branch(version, KEEPS) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            database.sql("CREATE TABLE t (id serial PRIMARY KEY)")
+            at(database, "t_id_seq", 0.91)
+        equal((said(shop), said(books)), ([("breached", shop.database)], [("breached", books.database)]), "both")
+        at(books, "t_id_seq", 0.1)
+        equal((said(books), said(shop)), ([("cleared", books.database)], [("breached", shop.database)]), "once the one is over")
+
+
 def few_days_left_are_told_of_however_much_is_left(version):
     """At 30 %, all three: one whose rate of twelve hours leaves four days, one that leaves twenty, and a load of minutes."""
     with Given(version, more=KEEPS) as place:
@@ -230,6 +245,6 @@ def what_may_not_be_read_is_said(version):
         place.run(TOOL, check=1, key_warning=0.9, key_critical=0.8)
 
 
-suite(*each_version(an_alert_is_over_where_it_began, a_rate_is_of_its_database, a_narrow_column_runs_out, who_has_room_is_left_alone, ends_of_their_own_and_ways_down,
+suite(*each_version(an_alert_is_over_where_it_began, each_database_has_its_own_alert, a_rate_is_of_its_database, a_narrow_column_runs_out, who_has_room_is_left_alone, ends_of_their_own_and_ways_down,
                     applications_number_rows_themselves, days_are_told_from_what_it_moved, few_days_left_are_told_of_however_much_is_left,
                     what_may_not_be_read_is_said), at_once=2)

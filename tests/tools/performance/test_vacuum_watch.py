@@ -129,6 +129,27 @@ def an_alert_is_over_where_it_began(version):
         equal((said(books)[0], said(shop)[0]), ([], ["threshold.cleared"]), "once it has been vacuumed")
 
 
+def each_database_has_its_own_alert(version):
+    """Of two that are late with a table of the same name: the one's end is not the other's."""
+    def said(database):
+        events = branch.look_at(database).run(TOOL, **NOW)["events"]
+        return [(e["type"].removeprefix("threshold."), e["payload"]["database"]) for e in events]
+
+    locks = ("BEGIN", "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE")
+    with Branch(version, HISTORY) as branch, Given(version) as shop, Given(version) as books:
+        for database in (shop, books):
+            database.sql("CREATE TABLE t (id int); INSERT INTO t SELECT generate_series(1, 10000)")
+            database.sql("VACUUM ANALYZE t")
+        with somebody(shop, *locks):
+            with somebody(books, *locks):
+                shop.sql("DELETE FROM t WHERE id <= 6000")
+                deleter = int(books.sql("BEGIN; DELETE FROM t WHERE id <= 6000; SELECT pg_current_xact_id(); COMMIT"))
+                equal((said(shop), said(books)), ([("breached", shop.database)], [("breached", books.database)]), "both are late")
+            wait_for_others(books, deleter)
+            books.sql("VACUUM t")
+            equal((said(books), said(shop)), ([("cleared", books.database)], []), "once the one has been vacuumed")
+
+
 def vacuumed(database, at):
     return {"operation_id": f"of {database.database}", "executed_at": at, "database_name": database.database,
             "schema_name": "public", "table_name": "t", "operation_type": "vacuum_analyze", "reason": "r", "status": "success"}
@@ -193,5 +214,5 @@ def large_tables_counters_are_noted_once_an_hour(version):
         equal(len([r for r in place.waiting("lakebase_metrics") if r["metric_name"] == "table_autovacuums"]), 1, "how often")
 
 
-suite(*each_version(an_alert_is_over_where_it_began, what_was_counted_is_of_its_database, notes_of_carried_rows_are_of_their_database, large_tables_counters_are_noted_once_an_hour, is_told_once_and_cleared_once, what_was_counted_before_a_sleep_is_vacuumed,
+suite(*each_version(an_alert_is_over_where_it_began, each_database_has_its_own_alert, what_was_counted_is_of_its_database, notes_of_carried_rows_are_of_their_database, large_tables_counters_are_noted_once_an_hour, is_told_once_and_cleared_once, what_was_counted_before_a_sleep_is_vacuumed,
                     what_nobody_looks_after_is_not_its_fault), at_once=2)
