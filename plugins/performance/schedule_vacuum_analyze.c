@@ -309,7 +309,7 @@ static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error 
         return r;
     lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
     if (!stopped && !args->tables.count)
-        r = vacuum_window_note_pass(ctx, &w->window, err);
+        r = vacuum_window_note_pass(ctx, &w->window, w->scan.server.database, err);
     if (r < 0)
         return r;
     if (!stopped && most < targets->count)
@@ -317,14 +317,23 @@ static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error 
     return conclude(ctx, w, stopped, (int64_t)(targets->count - i), err);
 }
 
-/* Before anybody is asked anything: a schedule that comes often may not keep a compute awake. */
-static const char *not_now(lb_ctx *ctx, const work *w)
+/* Before anybody is asked anything: a schedule that comes often may not keep a compute awake. Only whose a pass of this
+ * opening was, the server has to say. */
+static int find_reason_to_wait(lb_ctx *ctx, work *w, const char **ret_why, lb_error *err)
 {
     const struct args *args = ctx->args;
     int64_t now = lb_now(ctx);
-    if (!vacuum_in_window(w->window.hours, now))
-        return lb_printf(ctx, "it is not within %s", w->window.hours);
-    return !args->tables.count && vacuum_window_passed(&w->window, now) ? "this window has had its pass" : NULL;
+    *ret_why = NULL;
+    if (!vacuum_in_window(w->window.hours, now)) {
+        *ret_why = lb_printf(ctx, "it is not within %s", w->window.hours);
+        return *ret_why ? 0 : lb_out_of_memory(err);
+    }
+    if (args->tables.count || !vacuum_window_passed(&w->window, now))
+        return 0;
+    int r = vacuum_window_ask(ctx, &w->window, err);
+    if (r >= 0 && vacuum_window_passed(&w->window, now))
+        *ret_why = "this window has had its pass";
+    return r;
 }
 
 static int work_off(lb_ctx *ctx, work *w, lb_error *err)
@@ -355,12 +364,14 @@ static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
     work w = {.done = 0};
+    const char *stopped = NULL;
     int r = vacuum_check_window(args->window, err);
     if (r >= 0)
         r = vacuum_window_find(ctx, args->window, &w.window, err);
+    if (r >= 0)
+        r = find_reason_to_wait(ctx, &w, &stopped, err);
     if (r < 0)
         return r;
-    const char *stopped = not_now(ctx, &w);
     return stopped ? conclude(ctx, &w, stopped, -1, err) : work_off(ctx, &w, err);
 }
 

@@ -1,10 +1,12 @@
 #include "vacuum_window.h"
 
 #include <json-c/json.h>
+#include <sql/vacuum/settings.h>
 #include <sql/vacuum/traffic.h>
 
 #define DAY_MINUTES 1440
 #define MINUTE_US   INT64_C(60000000)
+#define DAY_US      (DAY_MINUTES * MINUTE_US)
 
 /* Two digits; -1 where they are none. */
 static int two_digits(const char *p)
@@ -112,27 +114,43 @@ static int learn(lb_ctx *ctx, const char **ret_hours, lb_error *err)
 
 /* ---- what is remembered ---- */
 
+static void release(void *document)
+{
+    (void)json_object_put(document);
+}
+
 static int recall(lb_ctx *ctx, vacuum_window *w, lb_error *err)
 {
     const char *text = NULL;
     int r = lb_recall(ctx, &text, err);
     struct json_object *memory = r >= 0 && text ? json_tokener_parse(text) : NULL, *value = NULL;
+    if (r >= 0)
+        r = lb_defer(ctx, release, memory);
+    if (r < 0)
+        return r;
     if (json_object_object_get_ex(memory, "passed_at", &value))
         w->passed_at = json_object_get_int64(value);
     if (json_object_object_get_ex(memory, "learned_at", &value))
         w->learned_at = json_object_get_int64(value);
     if (json_object_object_get_ex(memory, "learned", &value) && json_object_is_type(value, json_type_string))
-        w->learned = lb_printf(ctx, "%s", json_object_get_string(value));
-    (void)json_object_put(memory);
-    return r;
+        w->learned = json_object_get_string(value);
+    if (json_object_object_get_ex(memory, "passed", &value) && json_object_is_type(value, json_type_object))
+        w->passes = value;
+    return 0;
 }
 
 static int remember(lb_ctx *ctx, const vacuum_window *w, lb_error *err)
 {
     int from, to;
-    const char *learned = w->learned && parse(w->learned, &from, &to) ? lb_printf(ctx, "\"%s\"", w->learned) : "null";
-    const char *text = lb_printf(ctx, "{\"learned\":%s,\"learned_at\":%lld,\"passed_at\":%lld}", learned,
-                                 (long long)w->learned_at, (long long)w->passed_at);
+    bool is_sound = w->learned && parse(w->learned, &from, &to);
+    struct json_object *memory = json_object_new_object();
+    if (lb_defer(ctx, release, memory) < 0 || !memory)
+        return lb_out_of_memory(err);
+    (void)json_object_object_add(memory, "learned", is_sound ? json_object_new_string(w->learned) : NULL);
+    (void)json_object_object_add(memory, "learned_at", json_object_new_int64(w->learned_at));
+    (void)json_object_object_add(memory, "passed_at", json_object_new_int64(w->passed_at));
+    (void)json_object_object_add(memory, "passed", json_object_get(w->passes));
+    const char *text = json_object_to_json_string_ext(memory, JSON_C_TO_STRING_PLAIN);
     if (lb_plans(ctx))
         return 0;
     return text ? lb_remember(ctx, text, err) : lb_out_of_memory(err);
@@ -175,10 +193,37 @@ bool vacuum_window_passed(const vacuum_window *w, int64_t now)
     return w->passed_at >= (minute - open_for) * MINUTE_US && w->passed_at <= now;
 }
 
-int vacuum_window_note_pass(lb_ctx *ctx, vacuum_window *w, lb_error *err)
+int vacuum_window_ask(lb_ctx *ctx, vacuum_window *w, lb_error *err)
+{
+    vacuum_settings_row server;
+    struct json_object *at = NULL;
+    lb_rows *rows = NULL;
+    int r = w->passes ? vacuum_settings(ctx, &rows, err) : 0;
+    if (r < 0 || !w->passes)
+        return r < 0 ? lb_wrap(err, "whose pass it was") : 0;
+    bool has_passed =
+        vacuum_settings_next(ctx, rows, &server) && json_object_object_get_ex(w->passes, server.database, &at);
+    w->passed_at = has_passed ? json_object_get_int64(at) : 0;
+    return 0;
+}
+
+/* What is older than a day says nothing of any opening. */
+int vacuum_window_note_pass(lb_ctx *ctx, vacuum_window *w, const char *database, lb_error *err)
 {
     if (!w->hours)
         return 0;
+    struct json_object *passes = json_object_new_object();
+    if (lb_defer(ctx, release, passes) < 0 || !passes)
+        return lb_out_of_memory(err);
     w->passed_at = lb_now(ctx);
+    if (w->passes) {
+        json_object_object_foreach(w->passes, other, at)
+        {
+            if (json_object_get_int64(at) > w->passed_at - DAY_US)
+                (void)json_object_object_add(passes, other, json_object_get(at));
+        }
+    }
+    (void)json_object_object_add(passes, database, json_object_new_int64(w->passed_at));
+    w->passes = passes;
     return remember(ctx, w, err);
 }

@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import time
 
+from databases import Branch
 from place import Given, contains, each_version, equal, holds, suite
 from planted import KEEPS, answer, metric, midnight
 from planted import plant as put
@@ -253,6 +254,24 @@ def asked_each_hour_it_works_in_the_quiet_ones_once(version):
         equal(place.run(TOOL)["result"]["tables_vacuumed"], 1, "or wants it now")
 
 
+def each_database_has_its_own_pass(version):
+    """The hours are the branch's; in them the one's pass is not the other's."""
+    with Branch(version) as branch, Given(version) as shop, Given(version) as books:
+        now = window(this_hour() - 1)
+
+        def done(database):
+            result = branch.look_at(database).run(TOOL, window=now)["result"]
+            return result["tables_vacuumed"], result["stopped_because"]
+
+        for database in (shop, books):
+            plant(database)
+        equal([done(shop), done(books)], [(1, None), (1, None)], "each has one")
+        for database in (shop, books):
+            plant(database, "later")
+        equal([done(shop), done(books)], [(0, "this window has had its pass")] * 2, "and no other one")
+        equal([dead(database, "later") for database in (shop, books)], [6000, 6000], "the world")
+
+
 def works_at_night_where_history_knows_nothing(version):
     with Given(version, more=KEEPS) as place:
         plant(place)
@@ -402,7 +421,7 @@ suite(*each_version(a_partitioned_table_is_analyzed_once_its_partitions_have_cha
                     leaves_locked_tables_alone, a_vacuum_that_cannot_help_is_not_repeated,
                     a_vacuum_that_somebody_holds_back_has_not_failed, what_is_held_back_is_looked_at_again_in_the_end,
                     each_is_counted_right_before_its_turn,
-                    stops_when_the_load_rises_or_the_hour_is_wrong, asked_each_hour_it_works_in_the_quiet_ones_once,
+                    stops_when_the_load_rises_or_the_hour_is_wrong, asked_each_hour_it_works_in_the_quiet_ones_once, each_database_has_its_own_pass,
                     a_slot_that_holds_rows_back_is_told_before, a_slot_of_which_nobody_knows_since_when_is_named_and_tried,
                     works_at_night_where_history_knows_nothing, a_pass_that_was_broken_off_is_made_later, a_table_that_goes_meanwhile_is_no_failure_of_the_others,
                     stops_between_tables_when_people_come, says_what_it_may_not_vacuum), at_once=4)
