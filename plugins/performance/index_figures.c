@@ -81,7 +81,7 @@ static lb_value writes_of(const index_work *work, const index_finding *f, const 
     index_write_rate rate = {.per_day = -1};
     if (f->table)
         rate = index_writes_per_day(work, f->table);
-    *ret_by = rate.per_day < 0 ? NULL : rate.is_history ? "history" : "server";
+    *ret_by = rate.per_day < 0 ? NULL : index_writes_counted_by(&rate);
     return rate.per_day < 0 ? lb_null("index_writes_per_hour")
                             : lb_f64("index_writes_per_hour", rate.per_day / DAY_HOURS);
 }

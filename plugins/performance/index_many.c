@@ -89,6 +89,7 @@ static int tell_many(index_work *work, const index_table *t, const index_burden 
     const char *text = names ? candidates_text(ctx, names, count) : NULL;
     const lb_value *candidates = names ? index_texts(ctx, "candidates", names, count) : NULL;
     double per_hour = writes->per_day / 24;
+    const char *least = writes->is_least ? "at least " : "";
     if (!text || !candidates)
         return lb_out_of_memory(err);
     return index_tell(
@@ -96,12 +97,12 @@ static int tell_many(index_work *work, const index_table *t, const index_burden 
         &(index_finding){
             .kind = "many_indexes",
             .table = t,
-            .reason =
-                burden->table_bytes > 0
-                    ? lb_printf(ctx, "%lld indexes, %.1f times as large as the table, take %.0f rows an hour%s",
-                                (long long)burden->count, (double)burden->index_bytes / (double)burden->table_bytes,
-                                per_hour, text)
-                    : lb_printf(ctx, "%lld indexes take %.0f rows an hour%s", (long long)burden->count, per_hour, text),
+            .reason = burden->table_bytes > 0
+                          ? lb_printf(ctx, "%lld indexes, %.1f times as large as the table, take %s%.0f rows an hour%s",
+                                      (long long)burden->count,
+                                      (double)burden->index_bytes / (double)burden->table_bytes, least, per_hour, text)
+                          : lb_printf(ctx, "%lld indexes take %s%.0f rows an hour%s", (long long)burden->count, least,
+                                      per_hour, text),
             .evidence =
                 LB_ARGS(lb_i64("indexes", burden->count), lb_i64("index_bytes", burden->index_bytes),
                         burden->table_bytes >= 0 ? lb_i64("table_bytes", burden->table_bytes) : lb_null("table_bytes"),

@@ -59,9 +59,16 @@ index_write_rate index_rate_of(const index_written_row *noted, int64_t written, 
 {
     if (noted && w->r.now - noted->first_at >= LEAST) {
         double days = (double)(w->r.now - noted->first_at) / (double)DAY;
-        return (index_write_rate){(noted->written + grown_since(noted, written)) / days, days, true};
+        bool is_least = noted->restarts > 0 || (double)written < noted->last_value || w->own_since > noted->last_at;
+        return (index_write_rate){(noted->written + grown_since(noted, written)) / days, days, true, is_least};
     }
-    return (index_write_rate){w->own_days >= INDEX_RATE_DAYS ? (double)written / w->own_days : -1, w->own_days, false};
+    return (index_write_rate){.per_day = w->own_days >= INDEX_RATE_DAYS ? (double)written / w->own_days : -1,
+                              .days = w->own_days};
+}
+
+const char *index_writes_counted_by(const index_write_rate *rate)
+{
+    return !rate->is_history ? "server" : rate->is_least ? "history, at least" : "history";
 }
 
 static index_write_rate rate_of(const index_work *work, const index_table *t)
@@ -85,6 +92,7 @@ index_write_rate index_writes_per_day(const index_work *work, const index_table 
         all.per_day = one.per_day < 0 || all.per_day < 0 ? -1 : all.per_day + one.per_day;
         all.days = leaves++ && all.days < one.days ? all.days : one.days;
         all.is_history = all.is_history && one.is_history;
+        all.is_least = all.is_least || one.is_least;
     }
     return leaves ? all : rate_of(work, table);
 }

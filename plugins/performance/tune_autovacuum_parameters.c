@@ -98,7 +98,9 @@ static int apply(lb_ctx *ctx, const job *j, const vacuum_operation *o, lb_outcom
                      .evidence = LB_ARGS(
                          lb_f64("rows", j->relation->need.rows), lb_f64("changed_rows_per_hour", t->churn_per_hour),
                          lb_f64("inserted_rows_per_hour", t->inserts_per_hour), lb_f64("counted_hours", j->seen.hours),
-                         lb_text("counted_by", j->seen.is_history ? "history" : "server"),
+                         lb_text("counted_by", !j->seen.is_history ? "server"
+                                               : j->seen.is_least  ? "history, at least"
+                                                                   : "history"),
                          lb_f64("trigger_now", t->now_trigger), lb_f64("trigger_wanted", t->trigger),
                          lb_f64("cycle_hours", t->cycle_hours),
                          lb_f64("autovacuums_per_hour", j->reverts ? j->trial.runs_per_hour : t->runs_per_hour)),
@@ -110,12 +112,19 @@ static int apply(lb_ctx *ctx, const job *j, const vacuum_operation *o, lb_outcom
     return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
 }
 
+static const char *least_text(bool is_least)
+{
+    return is_least ? "at least " : "";
+}
+
 static const char *revert_reason(lb_ctx *ctx, const vacuum_trial *trial)
 {
+    const char *least = least_text(trial->is_least);
     return trial->time_share < 0
-               ? lb_printf(ctx, VACUUM_REVERT "autovacuum has come %.0f times an hour since", trial->runs_per_hour)
-               : lb_printf(ctx, VACUUM_REVERT "autovacuum has come %.0f times an hour since, %.0f %% of the time",
-                           trial->runs_per_hour, 100 * trial->time_share);
+               ? lb_printf(ctx, VACUUM_REVERT "autovacuum has come %s%.0f times an hour since", least,
+                           trial->runs_per_hour)
+               : lb_printf(ctx, VACUUM_REVERT "autovacuum has come %s%.0f times an hour since, %.0f %% of the time",
+                           least, trial->runs_per_hour, 100 * trial->time_share);
 }
 
 /* What became of a tuning is one more row of its operation, as the tuning's own row stays what it was. */
@@ -134,16 +143,19 @@ static int settle_trial(lb_ctx *ctx, const work *w, const vacuum_relation *v, co
     return reason ? vacuum_write(ctx, &o, err) : lb_out_of_memory(err);
 }
 
-static const char *tune_reason(lb_ctx *ctx, const vacuum_tuning *t)
+static const char *tune_reason(lb_ctx *ctx, const job *j)
 {
+    const vacuum_tuning *t = &j->tuning;
+    const char *least = least_text(j->seen.is_least);
     if (vacuum_tuning_off(t) < vacuum_tuning_inserts_off(t))
         return lb_printf(ctx,
-                         "autovacuum waits for %.0f inserted rows, and rows are only added, %.0f an hour: with %.0f it "
-                         "freezes each page while it is new",
-                         t->now_insert_trigger, t->inserts_per_hour, t->insert_trigger);
+                         "autovacuum waits for %.0f inserted rows, and rows are only added, %s%.0f an hour: with %.0f "
+                         "it freezes each page while it is new",
+                         t->now_insert_trigger, least, t->inserts_per_hour, t->insert_trigger);
     return lb_printf(ctx,
-                     "autovacuum waits for %.0f dead rows; %.0f rows change an hour, so %.0f would do every %.0f hours",
-                     t->now_trigger, t->churn_per_hour, t->trigger, t->cycle_hours);
+                     "autovacuum waits for %.0f dead rows; %s%.0f rows change an hour, so %.0f would do every %.0f "
+                     "hours",
+                     t->now_trigger, least, t->churn_per_hour, t->trigger, t->cycle_hours);
 }
 
 static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
@@ -151,7 +163,7 @@ static int do_table(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     vacuum_operation o;
     lb_error failure;
     lb_outcome outcome = LB_REFUSED;
-    const char *reason = j->reverts ? revert_reason(ctx, &j->trial) : tune_reason(ctx, &j->tuning);
+    const char *reason = j->reverts ? revert_reason(ctx, &j->trial) : tune_reason(ctx, j);
     int r = vacuum_begin(ctx, &w->scan, j->relation, "tune_autovacuum", reason, &o, err);
     if (r < 0)
         return r;
@@ -213,8 +225,10 @@ static int keep_trial(lb_ctx *ctx, work *w, const job *j, lb_error *err)
     w->kept++;
     return settle_trial(
         ctx, w, j->relation, trial, "kept",
-        lb_printf(ctx, "autovacuum has come %.3g times an hour since, and %lld dead rows wait of the %.0f it waits for",
-                  trial->runs_per_hour, (long long)j->relation->row.dead, j->relation->need.vacuum_trigger),
+        lb_printf(ctx,
+                  "autovacuum has come %s%.3g times an hour since, and %lld dead rows wait of the %.0f it waits for",
+                  least_text(trial->is_least), trial->runs_per_hour, (long long)j->relation->row.dead,
+                  j->relation->need.vacuum_trigger),
         err);
 }
 

@@ -118,6 +118,11 @@ static double grown(const vacuum_churn_row *row, double now)
     return row->grown + step(row->last_value, now);
 }
 
+static bool has_begun_anew(const vacuum_scan *scan, const vacuum_churn_row *row, double now)
+{
+    return row->restarts > 0 || now < row->last_value || scan->server.counts_since > row->last_at;
+}
+
 vacuum_observed vacuum_counts_of(const vacuum_scan *scan, const vacuum_counts *counts, const vacuum_relation *v,
                                  double least_hours)
 {
@@ -131,11 +136,13 @@ vacuum_observed vacuum_counts_of(const vacuum_scan *scan, const vacuum_counts *c
     double noted_hours = is_noted ? vacuum_hours(rows[0]->first_at, scan->now) : 0;
     if (!is_noted || (noted_hours <= hours && noted_hours < least_hours))
         return (vacuum_observed){.changed = own[0], .inserted = own[1], .autovacuums = own[2], .hours = hours};
+    bool is_least = has_begun_anew(scan, rows[0], own[0]) || has_begun_anew(scan, rows[1], own[1]);
     return (vacuum_observed){.changed = grown(rows[0], own[0]),
                              .inserted = grown(rows[1], own[1]),
                              .autovacuums = grown(rows[2], own[2]),
                              .hours = noted_hours,
-                             .is_history = true};
+                             .is_history = true,
+                             .is_least = is_least};
 }
 
 double vacuum_counts_visits(const vacuum_counts *counts, const vacuum_relation *v, double base)

@@ -14,6 +14,7 @@ typedef struct vacuum_observed {
     double changed, inserted, autovacuums; /* rows updated and deleted; rows; runs */
     double hours;                          /* in which that was */
     bool is_history;                       /* else: counted by the server, since it began */
+    bool is_least;                         /* it began anew meanwhile: what it had counted right before is not in it */
 } vacuum_observed;
 
 typedef struct vacuum_counts {

@@ -100,8 +100,10 @@ static int count_visits(lb_ctx *ctx, const vacuum_scan *scan, const vacuum_relat
 {
     vacuum_counts counts = {0};
     int r = trial->runs < 0 && trial->base >= 0 ? vacuum_counts_read(ctx, scan, since, v->label, &counts, err) : 0;
-    if (r >= 0 && counts.count)
+    if (r >= 0 && counts.count) {
         trial->runs = vacuum_counts_visits(&counts, v, trial->base);
+        trial->is_least = true;
+    }
     if (trial->runs >= 0 && trial->hours > 0)
         trial->runs_per_hour = trial->runs / trial->hours;
     return r;

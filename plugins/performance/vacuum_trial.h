@@ -17,6 +17,7 @@ typedef struct vacuum_trial {
     double runs;      /* of autovacuum since; negative: neither counters nor notes reach back */
     double base;      /* runs before; negative: unknown, or not asked for */
     double runs_per_hour;
+    bool is_least;        /* they are from notes: the server has begun to count anew since */
     double time_share;    /* part of the time that vacuums took; negative: the server does not count it (before 18) */
     vacuum_options old;   /* to set again */
     vacuum_options fresh; /* to reset: there was nothing before */

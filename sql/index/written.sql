@@ -1,6 +1,7 @@
 -- summary: rows that tables took into their indexes, as looks at the counters have noted it since a moment
 -- kind: history
 -- note: a counter that has fallen began again from nothing: what it shows then was written since.
+-- note: restarts: how often it fell, or the server said that it began anew. What it counted right before is in no note.
 -- param project text
 -- param branch text
 -- param database text
@@ -10,6 +11,7 @@
 -- column last_at timestamp
 -- column last_value number
 -- column written number
+-- column restarts integer
 SELECT s.object_name,
        min(s.snapshot_timestamp) AS first_at,
        max(s.snapshot_timestamp) AS last_at,
@@ -17,11 +19,14 @@ SELECT s.object_name,
        sum(CASE WHEN s.earlier IS NULL THEN 0
                 WHEN s.metric_value >= s.earlier THEN s.metric_value - s.earlier
                 ELSE s.metric_value
-            END) AS written
+            END) AS written,
+       count(CASE WHEN s.metric_value < s.earlier OR s.epoch <> s.earlier_epoch THEN 1 END) AS restarts
   FROM (SELECT m.object_name,
                m.snapshot_timestamp,
                m.metric_value,
-               lag(m.metric_value) OVER (PARTITION BY m.object_name ORDER BY m.snapshot_timestamp) AS earlier
+               m.epoch,
+               lag(m.metric_value) OVER (PARTITION BY m.object_name ORDER BY m.snapshot_timestamp) AS earlier,
+               lag(m.epoch) OVER (PARTITION BY m.object_name ORDER BY m.snapshot_timestamp) AS earlier_epoch
           FROM lakebase_metrics m
          WHERE m.project_id = :project
            AND m.branch_id = :branch

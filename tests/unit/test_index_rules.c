@@ -264,8 +264,15 @@ static void tells_rates_by_what_looks_have_noted(void)
     CU_ASSERT_TRUE(rate.is_history);
     CU_ASSERT_DOUBLE_EQUAL(rate.per_day, 100, 1e-9); /* and the 400 of before the first look are not in it */
     CU_ASSERT_DOUBLE_EQUAL(rate.days, 4, 1e-9);
+    ASSERT_TEXT(index_writes_counted_by(&rate), "history");
     rate = index_rate_of(&noted, 20, &w); /* it began again since the last look */
     CU_ASSERT_DOUBLE_EQUAL(rate.per_day, 80, 1e-9);
+    ASSERT_TEXT(index_writes_counted_by(&rate), "history, at least");
+    const index_window fresh = {
+        .r = {.now = 20 * DAY}, .own_since = 19 * DAY + 1, .own_days = 1}; /* and has caught up */
+    CU_ASSERT_TRUE(index_rate_of(&noted, 800, &fresh).is_least);
+    noted.restarts = 1;
+    CU_ASSERT_TRUE(index_rate_of(&noted, 800, &w).is_least);
     noted.first_at = 19 * DAY + DAY / 2;
     rate = index_rate_of(&noted, 800, &w);
     CU_ASSERT_FALSE(rate.is_history); /* half a day is not one */

@@ -293,6 +293,7 @@ static void counters_that_began_anew_are_counted_on(void)
     CU_ASSERT_DOUBLE_EQUAL(seen.changed, 425, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(seen.inserted, 12, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(seen.autovacuums, 7, 1e-9);
+    CU_ASSERT_TRUE(seen.is_least);
     CU_ASSERT_DOUBLE_EQUAL(vacuum_counts_visits(&counts, &v, 1), 8, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(vacuum_counts_visits(&counts, &v, 90), 9, 1e-9);
     scan.server.counts_since = -10 * hour; /* the server knows more */
@@ -301,6 +302,11 @@ static void counters_that_began_anew_are_counted_on(void)
     CU_ASSERT_DOUBLE_EQUAL(seen.changed, 25, 1e-9);
     CU_ASSERT_TRUE(vacuum_counts_of(&scan, &counts, &v, 24)
                        .is_history); /* what grew lately is worth more than what there ever was */
+    rows[0].last_at = rows[1].last_at = 29 * hour;
+    rows[0].last_value = 20;
+    CU_ASSERT_FALSE(vacuum_counts_of(&scan, &counts, &v, 24).is_least);
+    rows[1].restarts = 1;
+    CU_ASSERT_TRUE(vacuum_counts_of(&scan, &counts, &v, 24).is_least);
     v.label = "s.other";
     CU_ASSERT_TRUE(vacuum_counts_visits(&counts, &v, 1) < 0);
 }

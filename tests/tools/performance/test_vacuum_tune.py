@@ -199,7 +199,8 @@ def a_compute_that_sleeps_each_night_is_tuned_by_what_was_noted(version):
         equal(options(place, "t"), ["autovacuum_vacuum_scale_factor=0.1", "autovacuum_vacuum_threshold=50"], "after")
         evidence = next(json.loads(r["evidence"]) if isinstance(r["evidence"], str) else r["evidence"]
                         for r in place.waiting("audit_log") if r.get("evidence"))
-        equal(evidence["counted_by"], "history", f"evidence: {evidence}")
+        equal(evidence["counted_by"], "history, at least", f"evidence: {evidence}")
+        contains(result["results"][0]["reason"], "; at least ", " rows change an hour")
         holds(24 < evidence["counted_hours"] < 73, f"hours: {evidence}")
 
 
