@@ -117,6 +117,10 @@ LB_MUST_CHECK int delta_roll_up(delta_table *table, const lb_delta_care *care, l
 LB_MUST_CHECK int delta_expire(delta_table *table, const lb_delta_care *care, lb_delta_upkeep *upkeep, lb_error *err);
 LB_MUST_CHECK int delta_vacuum(delta_table *table, const lb_delta_care *care, lb_delta_upkeep *upkeep, lb_error *err);
 
+/* A SELECT of the table's columns with their types and no row: a table without files has them, and files without a
+ * column get it. has_date: of the partition's date as well. */
+void delta_put_empty(delta_text *sql, const delta_table_def *def, bool has_date);
+
 /* What one SELECT names and may name; LB_ERR_DENIED for anything that is not a question to the tables. *ret_names: the
  * base tables in it, NULL-terminated, freed by delta_names_free. */
 LB_MUST_CHECK int delta_question_check(delta_engine *engine, const char *text, char ***ret_names, lb_error *err);

@@ -25,16 +25,14 @@ static const char *sql_type(lb_type type)
     }
 }
 
-/* The table's columns with their types and no row: a table without files has them, and files without a column get it.
- */
-static void put_empty(delta_text *sql, const delta_table_def *def)
+void delta_put_empty(delta_text *sql, const delta_table_def *def, bool has_date)
 {
     delta_text_puts(sql, "SELECT ");
     for (size_t i = 0; i < def->count; i++) {
         delta_text_printf(sql, "%sCAST(NULL AS %s) AS ", i ? ", " : "", sql_type(def->columns[i].type));
         delta_text_identifier(sql, def->columns[i].name);
     }
-    if (def->partition_time)
+    if (has_date)
         delta_text_puts(sql, ", CAST(NULL AS DATE) AS " DELTA_PARTITION);
     delta_text_puts(sql, " WHERE false");
 }
@@ -77,7 +75,7 @@ static int make_view(delta_engine *engine, const delta_table *table, bool has_fi
     delta_text_puts(&sql, "CREATE OR REPLACE VIEW " CATALOG ".");
     delta_text_identifier(&sql, table->def.name);
     delta_text_puts(&sql, " AS ");
-    put_empty(&sql, &table->def);
+    delta_put_empty(&sql, &table->def, table->def.partition_time != NULL);
     if (has_files) {
         delta_text_puts(&sql, " UNION ALL BY NAME SELECT * FROM read_parquet(getvariable(");
         delta_text_literal(&sql, table->def.name);

@@ -214,9 +214,12 @@ static int roll_up(delta_table *table, const char *sql, const lb_delta_care *car
 
 int delta_roll_up(delta_table *table, const lb_delta_care *care, lb_delta_upkeep *upkeep, lb_error *err)
 {
-    const delta_slot slots[] = {{"rolled", delta_rolled(table->def.name)}};
-    if (!slots[0].text || !table->owner->settings.rollup_days)
+    const char *rolled = delta_rolled(table->def.name);
+    DELTA_TEXT empty = {0};
+    if (!rolled || !table->owner->settings.rollup_days)
         return 0;
+    delta_put_empty(&empty, &table->def, false);
+    const delta_slot slots[] = {{"rolled", rolled}, {"empty", empty.data}};
     DELTA_AUTO_FREE char *sql = delta_render(delta_local_sql_roll_up, slots, DELTA_COUNT(slots));
     return roll_up(table, sql, care, upkeep, err);
 }

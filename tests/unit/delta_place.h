@@ -47,11 +47,10 @@ static const lb_service_host place_host = {
     .size = sizeof place_host, .vlog = log_to_stderr, .cancelled = never_cancelled, .now = clock_monotonic};
 
 /* Parameters as pairs of texts, after which comes NULL. */
-static inline int place_open_with(place *p, const char *const *pairs, lb_error *err)
+static inline int place_open_as(place *p, const lb_delta *table, const char *const *pairs, lb_error *err)
 {
     param_arg args[16];
     size_t count = 0;
-    const lb_delta *table = place_plugin()->ops;
     for (; pairs && pairs[2 * count]; count++)
         args[count] = (param_arg){pairs[2 * count], pairs[2 * count + 1]};
     void *bound = arena_alloc(&p->memory, table->args_size);
@@ -65,6 +64,11 @@ static inline int place_open_with(place *p, const char *const *pairs, lb_error *
                                           .work_dir = p->root,
                                           .outbox_limit = p->outbox_limit};
     return r < 0 ? r : delta_driver_open(&options, &p->driver, err);
+}
+
+static inline int place_open_with(place *p, const char *const *pairs, lb_error *err)
+{
+    return place_open_as(p, place_plugin()->ops, pairs, err);
 }
 
 static inline place place_new(void)

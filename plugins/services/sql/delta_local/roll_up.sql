@@ -1,6 +1,9 @@
--- the files $1 of one date with their snapshots rolled up, as the file $2; what is neither snapshot nor hour stays
+-- the files $1 of one date with their snapshots rolled up, as the file $2; what is neither snapshot nor hour stays. Files
+-- from before a column was there lack it
 COPY (
     WITH snapshots AS (
+        {empty}
+        UNION ALL BY NAME
         SELECT * FROM read_parquet($1, union_by_name = true, hive_partitioning = false)
     ),
     rolled AS (
