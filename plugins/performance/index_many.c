@@ -139,7 +139,7 @@ int index_find_many(index_work *work, const index_many_limits *limits, lb_error 
         return lb_skipped(work->ctx, "many indexes", "this is a standby: it counts no writes", err);
     const int64_t *bytes = sizes_of(work->ctx, set);
     int r = bytes ? 0 : lb_out_of_memory(err);
-    for (size_t i = 0; r >= 0 && i < set->table_count; i++)
+    for (size_t i = 0; bytes && r >= 0 && i < set->table_count; i++)
         if (whole_of(&set->tables[i]) == &set->tables[i])
             r = look_at_table(work, &set->tables[i], bytes[i], limits, err);
     return r < 0 ? r : index_tell_passed(work, "tables", err);
