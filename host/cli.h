@@ -58,7 +58,6 @@ const char *cli_style(const cli *c, const char *sgr);
 /* cli_tame.c: a document that is about to be printed for people, without what would steer their terminal or begin a
  * line of its own. */
 void cli_tame(struct json_object *document);
-void cli_put_tame(buf *into, const char *text, bool keep_lines);
 void cli_show_lines(const char *text, int column); /* a text whose further lines stand below its first */
 
 /* The person at the keyboard, for the audit log. */

@@ -183,14 +183,10 @@ int cli_fail(const cli *c, const lb_error *err)
 {
     if (c->json)
         print_json_error(err);
-    BUF_AUTO message = BUF_INIT(4 * sizeof err->message);
-    BUF_AUTO hint = BUF_INIT(4 * sizeof err->hint);
-    cli_put_tame(&message, err->message, true);
-    cli_put_tame(&hint, err->hint, true);
     (void)fprintf(stderr, "%serror:%s %s\n", c->err_colour ? "\033[31m" : "", c->err_colour ? "\033[0m" : "",
-                  buf_text(&message));
-    if (hint.length)
-        (void)fprintf(stderr, "hint: %s\n", buf_text(&hint));
+                  err->message);
+    if (err->hint[0])
+        (void)fprintf(stderr, "hint: %s\n", err->hint);
     return error_exit_code(err->code);
 }
 

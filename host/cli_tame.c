@@ -44,7 +44,7 @@ static void put_character(buf *into, const unsigned char *p, size_t length)
         buf_printf(into, "\\x%02x", p[i]);
 }
 
-void cli_put_tame(buf *into, const char *text, bool keep_lines)
+static void put_tame(buf *into, const char *text, bool keep_lines)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
         size_t length = keep_lines && *p == '\n' ? 0 : steering(p);
@@ -62,7 +62,7 @@ static void tame_text(struct json_object *value, bool keep_lines)
     if (is_tame(text))
         return;
     BUF_AUTO tame = BUF_INIT(4 * strlen(text) + 1);
-    cli_put_tame(&tame, text, keep_lines);
+    put_tame(&tame, text, keep_lines);
     (void)json_object_set_string(value, buf_text(&tame)); /* without memory it stays as it was */
 }
 

@@ -3,6 +3,7 @@ names, in a run's words, on the page of an approval and in errors, and their ter
 
 from place import Given, each_version, equal, holds, suite
 
+FORGED = 'z\x1b[31mred\nhint: DROP TABLE orders'
 HOSTILE = 'z\x1b[31mred\n      fix      DROP TABLE orders\u202e'
 QUOTED = '"' + HOSTILE + '"'
 ASKS = '[[gate]]\ndecision = "ask"\neffect = "additive"\nreason = "people want to see each change"\n' \
@@ -34,9 +35,11 @@ def names_are_shown_and_not_carried_out(version):
 
 def errors_are_no_lines_of_ours(version):
     with Given(version) as place:
-        said = place.cli("run", "explain_query_in_natural_language", "--branch", place.branch, "--query",
-                         f"SELECT * FROM {QUOTED}")
-        holds("\x1b" not in said.stdout + said.stderr, f"an error: {said.stdout!r} {said.stderr!r}")
+        asked = place.cli("run", "explain_query_in_natural_language", "--branch", place.branch, "--query",
+                          f'SELECT * FROM "{FORGED}"', check=1)
+        text = asked.stdout + asked.stderr
+        holds("\x1b" not in text and not any(line.startswith("hint: DROP") for line in text.splitlines()), f"an error: {text!r}")
+        holds('"z [31mred hint: DROP TABLE orders" does not exist' in text, f"errors have blanks there: {text!r}")
 
 
 suite(*each_version(names_are_shown_and_not_carried_out, errors_are_no_lines_of_ours))
