@@ -7,6 +7,7 @@
 #include <sql/archival/hot_batch.h>
 #include <sql/archival/note_step.h>
 #include <sql/archival/pause.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KEYS_AT_ONCE  200 /* a warehouse takes 256 parameters */
@@ -60,6 +61,16 @@ static int read_reply(archival_batch *b, const char *reply, lb_ctx *ctx, lb_erro
     return 0;
 }
 
+static int apply(archival_job *job, lb_group *group, lb_outcome *ret_outcome, lb_error *err)
+{
+    int r = lb_apply(job->ctx, group, ret_outcome, err);
+    if (r < 0 && strstr(err->message, "Out of Memory")) /* who says so does not know what can be asked for here */
+        (void)snprintf(err->hint, sizeof err->hint,
+                       "give up what is planned with --abandon true, and archive with a smaller --batch_rows; or raise "
+                       "memory_mb of the delta service");
+    return r;
+}
+
 static int export_batch(archival_job *job, archival_batch *b, const lb_lake_column *columns, lb_error *err)
 {
     const archival_range range = archival_range_of(job, b);
@@ -86,7 +97,7 @@ static int export_batch(archival_job *job, archival_batch *b, const lb_lake_colu
                                           .column_count = (uint32_t)job->source.column_count + EXTRA_COLUMNS),
                            err);
     if (r >= 0)
-        r = lb_apply(job->ctx, group, &outcome, err);
+        r = apply(job, group, &outcome, err);
     if (r < 0 || outcome == LB_PLANNED)
         return r;
     if (outcome != LB_APPLIED)

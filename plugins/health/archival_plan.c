@@ -10,6 +10,9 @@
 #include <sql/archival/plan_batch.h>
 #include <string.h>
 
+/* Of a batch as text: what makes a file of it in the lakehouse needs some times as much memory, and has little. */
+#define BATCH_BYTES (INT64_C(16) << 20)
+
 archival_range archival_range_of(const archival_job *job, const archival_batch *batch)
 {
     return (archival_range){job->time_column, job->cutoff, batch->after, batch->up_to};
@@ -81,14 +84,17 @@ static int find_bounds(archival_job *job, lb_rows **ret_rows, lb_error *err)
 {
     const archival_source *s = &job->source;
     const archival_range whole = {.time_column = job->time_column, .cutoff = job->cutoff};
+    const int64_t row_weight = BATCH_BYTES / job->options->batch_rows + 1;
     const lb_sql *scope = NULL;
     int r = archival_scope_of(job->ctx, s, &whole, &scope, err);
     const archival_bounds_args args = {.keys = {s->keys.items, s->keys.count},
                                        .texts = {s->texts.items, s->texts.count},
+                                       .sizes = {s->sizes.items, s->sizes.count},
                                        .schema = s->table->r.schema,
                                        .table = s->table->r.name,
                                        .scope = scope,
-                                       .batch_rows = job->options->batch_rows,
+                                       .row_weight = row_weight,
+                                       .batch_weight = row_weight * job->options->batch_rows,
                                        .max_rows = job->options->max_rows};
     return r < 0 ? r : archival_bounds(job->ctx, &args, ret_rows, err);
 }

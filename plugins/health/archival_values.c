@@ -7,9 +7,11 @@
 #include <sql/archival/its_column.h>
 #include <sql/archival/key_digest_lake.h>
 #include <sql/archival/printed.h>
+#include <sql/archival/printed_size.h>
 #include <sql/archival/row_values.h>
 #include <sql/archival/text_cell.h>
 #include <sql/archival/text_cell_lake.h>
+#include <sql/archival/text_size.h>
 #include <sql/archival/value_cell.h>
 #include <sql/archival/value_cell_lake.h>
 #include <sql/sync/bytes_lake.h>
@@ -78,6 +80,21 @@ static int compose_cells(lb_ctx *ctx, const archival_source *s, bool there, cons
     return r < 0 || !parts ? r : joined_text(ctx, parts, s->column_count, ret_sql, err);
 }
 
+static int compose_sizes(lb_ctx *ctx, archival_source *s, lb_error *err)
+{
+    int r = 0;
+    s->sizes = (archival_pieces){.items = lb_alloc(ctx, (s->column_count + 1) * sizeof(void *))};
+    if (!s->sizes.items)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; r >= 0 && i < s->column_count; i++) {
+        const form *f = form_of(s->columns[i].type);
+        bool knows_length = f == &text || f->here == &sync_bytes_source_sql;
+        r = lb_compose(ctx, knows_length ? &archival_text_size_sql : &archival_printed_size_sql,
+                       LB_ARGS(lb_ident("column", s->columns[i].name)), &s->sizes.items[s->sizes.count++], err);
+    }
+    return r;
+}
+
 /* Numbers and uuids tell nothing of a person; a text may be somebody's address. */
 static bool may_be_shown(const archival_source *s)
 {
@@ -114,7 +131,9 @@ static int compose_lake_key(lb_ctx *ctx, archival_source *s, lb_error *err)
 int archival_compose_values(lb_ctx *ctx, archival_source *s, lb_error *err)
 {
     const lb_sql *cells = NULL;
-    int r = compose_cells(ctx, s, false, &cells, err);
+    int r = compose_sizes(ctx, s, err);
+    if (r >= 0)
+        r = compose_cells(ctx, s, false, &cells, err);
     if (r >= 0)
         r = archival_row_values_compose(ctx, &(archival_row_values_args){.cells = cells}, &s->values, err);
     if (r >= 0)
