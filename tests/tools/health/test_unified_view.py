@@ -108,6 +108,9 @@ def tables_of_one_name_have_views_of_their_own(version):
               [("eu.orders", place.name(schema="eu"), "created"), ("public.orders", place.name(), "created")], "two views")
         holds("a moment behind" in done["note"], "what a warehouse does otherwise")
         equal([len(place.rows(place.name())), len(place.rows(place.name(schema="eu")))], [1000, 500], "each its own rows")
+        catalog, schema, name = place.name(schema="eu").split(".")
+        answer = place.cli("--json", "sql", "--lake", f'SELECT count(*) FROM {place.name()} a, {catalog}.{schema}."{name}" b', check=0)
+        equal(json.loads(answer.stdout)["rows"], [[500000]], "both at once, and one in quotes where it takes them")
         place.sql("UPDATE lbops_archive.batches SET lake_schema = 'eu', lake_table = 'a' WHERE source_schema = 'eu';"
                   "UPDATE lbops_archive.batches SET lake_table = 'A' WHERE source_schema = 'public'")
         done = place.run("create_unified_access_view", plan=True, view_schema="views")["result"]
