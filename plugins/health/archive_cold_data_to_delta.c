@@ -154,7 +154,7 @@ static const char *held_below(const archival_job *job, const cold_table *table)
     return NULL;
 }
 
-/* A hold is about leaving: what is held gets its next partitions as well. */
+/* It is about leaving: what stays gets its next partitions as well. */
 static int keep_here(archival_job *job, const cold_table *table, const char *why, lb_error *err)
 {
     job->source = (archival_source){.table = table, .label = cold_label(job->ctx, table)};
@@ -167,6 +167,8 @@ static int archive(archival_job *job, const cold_table *table, lb_error *err)
     const char *why = cold_obstacle(job->options->policy, table), *held = cold_held(job->options->policy, table);
     if (!why)
         why = held = held_below(job, table);
+    if (!why && !job->options->abandon)
+        why = held = cold_unfit(job->ctx, table);
     if (held && why == held)
         return keep_here(job, table, held, err);
     int r = why ? 0 : archival_read_source(job->ctx, table, &job->source, &why, err);

@@ -69,6 +69,9 @@ const char *cold_held(const cold_policy *policy, const cold_table *table);
 /* Why nothing of the table may be judged or moved, whatever its age; NULL: it may. */
 const char *cold_obstacle(const cold_policy *policy, const cold_table *table);
 
+/* Why the lakehouse can have no rows of it as the table is; NULL: it can. What cannot leave may still be cold. */
+const char *cold_unfit(lb_ctx *ctx, const cold_table *table);
+
 /* The column by which the age of rows is known, and the ground of that. Of several the one by which the fewest rows are
  * cold. NULL: none is, and *ret_ground says why. */
 const cold_column *cold_choose(lb_ctx *ctx, const cold_policy *policy, const cold_set *set, const cold_table *table,

@@ -90,6 +90,11 @@ static const lb_value *impact_of(const cold_work *work, int64_t rows, int64_t by
     return copy ? memcpy(copy, values, sizeof values) : NULL;
 }
 
+static const char *but_of(lb_ctx *ctx, const char *unfit)
+{
+    return unfit ? lb_printf(ctx, "; they cannot be archived: %s", unfit) : "";
+}
+
 /* ---- its place in the result and in history ---- */
 
 static int metric(cold_work *work, const char *object, const char *name, const char *unit, int64_t value, lb_error *err)
@@ -147,11 +152,13 @@ int cold_tell_rows(cold_work *work, const cold_table *t, const cold_rows *cold, 
     const archival_time_columns_row *c = &cold->column->r;
     int64_t rows = (int64_t)cold->rows, bytes = (int64_t)(cold->share * (double)cold_bytes(t));
     bool is_probed = cold->oldest != LB_TIME_NONE;
+    const char *unfit = cold_unfit(ctx, t);
     int r = lb_report(
         ctx,
         LB_FINDING(.object = cold_label(ctx, t), .kind = "cold_rows",
-                   .reason = lb_printf(ctx, "about %.0f %% of its rows have a %s more than %g days ago (%s)",
-                                       100 * cold->share, c->name, work->policy->threshold_days, cold->ground),
+                   .reason = lb_printf(ctx, "about %.0f %% of its rows have a %s more than %g days ago (%s)%s",
+                                       100 * cold->share, c->name, work->policy->threshold_days, cold->ground,
+                                       but_of(ctx, unfit)),
                    .evidence = LB_ARGS(
                        lb_text("time_column", c->name), lb_text("ground", cold->ground), lb_time("cutoff", set->cutoff),
                        lb_f64("cold_share", cold->share),
@@ -166,7 +173,7 @@ int cold_tell_rows(cold_work *work, const cold_table *t, const cold_rows *cold, 
                        maybe_time("last_seq_scan", t->r.last_seq_scan, t->r.last_seq_scan_is_null),
                        maybe_time("last_index_scan", t->r.last_index_scan, t->r.last_index_scan_is_null),
                        references_of(ctx, t), lb_i64("delete_triggers", t->r.delete_triggers),
-                       lb_bool("is_published", t->r.is_published),
+                       lb_bool("is_published", t->r.is_published), lb_text("cannot_be_archived", unfit),
                        lb_text("reads", is_probed ? READS " (by this tool too, which asks the index)" : READS)),
                    .terms =
                        LB_TERMS({"share_by_statistics", 0.3}, {"column_tells_of_writes", ground_points(cold)},
@@ -221,11 +228,13 @@ int cold_tell_leaves(cold_work *work, const cold_leaves *leaves, lb_error *err)
     lb_ctx *ctx = work->ctx;
     const cold_set *set = work->set;
     bool counted = set->counts_since <= set->cutoff;
+    const char *unfit = cold_unfit(ctx, leaves->root);
     int r = lb_report(
         ctx,
         LB_FINDING(.object = cold_label(ctx, leaves->root), .kind = "cold_partitions",
-                   .reason = lb_printf(ctx, "%zu of its %zu partitions hold only rows with a %s more than %g days ago",
-                                       leaves->count, leaves->of, key_of(leaves), work->policy->threshold_days),
+                   .reason = lb_printf(
+                       ctx, "%zu of its %zu partitions hold only rows with a %s more than %g days ago%s", leaves->count,
+                       leaves->of, key_of(leaves), work->policy->threshold_days, but_of(ctx, unfit)),
                    .evidence = LB_ARGS(
                        lb_text("time_column", key_of(leaves)), lb_text("ground", "bounds of partitions"),
                        lb_time("cutoff", set->cutoff), lb_i64("cold_partitions", (int64_t)leaves->count),
@@ -234,7 +243,7 @@ int cold_tell_leaves(cold_work *work, const cold_leaves *leaves, lb_error *err)
                        lb_i64("partitions_read_lately", (int64_t)leaves->read_lately),
                        lb_time("counted_since", set->counts_since), references_of(ctx, leaves->root),
                        lb_i64("delete_triggers", leaves->root->r.delete_triggers),
-                       lb_bool("is_published", leaves->root->r.is_published)),
+                       lb_bool("is_published", leaves->root->r.is_published), lb_text("cannot_be_archived", unfit)),
                    .terms = LB_TERMS({"bounds_say_so", 0.7}, {"none_was_changed", leaves->changed ? -0.15 : 0.1},
                                      {"none_was_read", leaves->read_lately ? -0.15
                                                        : counted           ? 0.1

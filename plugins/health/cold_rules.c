@@ -169,6 +169,15 @@ const char *cold_obstacle(const cold_policy *policy, const cold_table *t)
     return t->r.is_locked ? "somebody holds it locked" : NULL;
 }
 
+const char *cold_unfit(lb_ctx *ctx, const cold_table *t)
+{
+    return t->r.unfit_column ? lb_printf(ctx,
+                                         "a table of the lakehouse has no column of the name '%s': give it one without "
+                                         "blanks and any of , ; { } ( ) = with ALTER TABLE ... RENAME COLUMN",
+                                         t->r.unfit_column)
+                             : NULL;
+}
+
 bool cold_has_range(const cold_table *leaf)
 {
     bool has = false;

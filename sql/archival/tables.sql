@@ -2,7 +2,7 @@
 -- kind: read
 -- server: 15-18
 -- note: sizes are those of the last vacuum or analyze: the real ones take a lock on each table. rows are -1 where nobody
--- note: has looked yet.
+-- note: has looked yet. unfit_column is one whose name no table of the lakehouse can have.
 -- column table_id integer
 -- column schema text
 -- column name text
@@ -30,6 +30,7 @@
 -- column last_index_scan timestamp null
 -- column delete_triggers integer
 -- column is_published boolean
+-- column unfit_column text null
 -- variant: 15
 WITH held AS MATERIALIZED (
     SELECT l.relation
@@ -77,7 +78,12 @@ SELECT t.oid::int8 AS table_id,
                 WHERE p.puballtables
                    OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid)
                    OR EXISTS (SELECT FROM pg_publication_namespace s
-                               WHERE s.pnpubid = p.oid AND s.pnnspid = t.relnamespace)) AS is_published
+                               WHERE s.pnpubid = p.oid AND s.pnnspid = t.relnamespace)) AS is_published,
+       (SELECT a.attname::text
+          FROM pg_attribute a
+         WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~ '[ ,;{}()=\t\n]'
+         ORDER BY a.attnum
+         LIMIT 1) AS unfit_column
   FROM pg_class t
   JOIN pg_namespace n ON n.oid = t.relnamespace
   LEFT JOIN pg_class o ON o.oid = t.reltoastrelid
@@ -134,7 +140,12 @@ SELECT t.oid::int8 AS table_id,
                 WHERE p.puballtables
                    OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid)
                    OR EXISTS (SELECT FROM pg_publication_namespace s
-                               WHERE s.pnpubid = p.oid AND s.pnnspid = t.relnamespace)) AS is_published
+                               WHERE s.pnpubid = p.oid AND s.pnnspid = t.relnamespace)) AS is_published,
+       (SELECT a.attname::text
+          FROM pg_attribute a
+         WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~ '[ ,;{}()=\t\n]'
+         ORDER BY a.attnum
+         LIMIT 1) AS unfit_column
   FROM pg_class t
   JOIN pg_namespace n ON n.oid = t.relnamespace
   LEFT JOIN pg_class o ON o.oid = t.reltoastrelid

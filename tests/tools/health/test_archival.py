@@ -648,6 +648,20 @@ def wrong_input(version):
         equal(place.archive(check=1, tables=["t", "u"], archive_table="both")["error"]["code"], "invalid", "one for two")
 
 
+def a_name_that_the_lakehouse_does_not_take(version):
+    with Archive(version, kind="throwaway") as place:
+        place.sql(ORDERS + MONTHS + 'ALTER TABLE orders RENAME COLUMN note TO "note, of it"; ALTER TABLE months RENAME COLUMN at TO "moved at"')
+        for plan in (True, False):
+            done = place.run("archive_cold_data_to_delta", plan=plan, tables=["orders", "months"], min_rows=1)
+            why = {s["object"]: s["reason"] for s in done["result"]["skipped"]}
+            holds("no column of the name 'note, of it'" in why["public.orders"] and "RENAME COLUMN" in why["public.orders"], why)
+            holds("'moved at'" in why["public.months"], why)
+        equal((place.files("public_orders"), place.settled(), len(told(done, "made"))), ([], [], 3), "nothing is planned, and partitions are made")
+        place.sql('ALTER TABLE orders RENAME COLUMN "note, of it" TO note; ALTER TABLE months RENAME COLUMN "moved at" TO at')
+        done = place.archive(tables=["orders", "months"])
+        equal([a["status"] for a in done["result"]["archivals"]], ["deleted", "deleted"], "with other names they leave")
+
+
 def one_that_fails_holds_up_no_other(version):
     with Archive(version) as place:
         place.sql(ORDERS + "CREATE TABLE broken (LIKE orders INCLUDING ALL); INSERT INTO broken SELECT * FROM orders; ANALYZE broken")
@@ -831,6 +845,6 @@ suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_cha
                a_column_that_came_since_stays,
                rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,
                a_hold_on_a_partition_is_about_leaving, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
-               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input, one_that_fails_holds_up_no_other,
+               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input, a_name_that_the_lakehouse_does_not_take, one_that_fails_holds_up_no_other,
                nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
       *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])

@@ -163,6 +163,17 @@ def counters_that_stand_still(version):
         place.run("identify_cold_data", plan=True, **wishes)
 
 
+def a_name_that_the_lakehouse_does_not_take(version):
+    with Clinic(version) as place:
+        place.sql(ORDERS + 'ALTER TABLE orders RENAME COLUMN placed_at TO "placed At"')
+        orders = named(place.run("identify_cold_data", **SMALL))["public.orders"]
+        for told in (orders["reason"], orders["evidence"]["cannot_be_archived"]):
+            holds("no column of the name 'placed At'" in told and "RENAME COLUMN" in told, told)
+        place.sql('ALTER TABLE orders RENAME COLUMN "placed At" TO placed_at')
+        orders = named(place.run("identify_cold_data", **SMALL))["public.orders"]
+        holds("archived" not in orders["reason"] and orders["evidence"]["cannot_be_archived"] is None, orders)
+
+
 def an_empty_database(version):
     with Clinic(version) as place:
         done = place.run("identify_cold_data")
@@ -170,4 +181,4 @@ def an_empty_database(version):
 
 
 suite(*on_each(rows_by_a_column, nothing_is_guessed, policy_keeps, partitions_by_their_bounds, counters_that_stand_still,
-               an_empty_database))
+               a_name_that_the_lakehouse_does_not_take, an_empty_database))
