@@ -51,6 +51,9 @@ typedef struct archival_job {
 /* Open batches of earlier runs; none: the ones that are to be. count 0 afterwards: there is nothing cold. */
 LB_MUST_CHECK int archival_plan(archival_job *job, lb_error *err);
 
+/* Of what is to be copied: LB_ERR_UNSUPPORTED where a row has a moment that the lakehouse cannot hold. */
+LB_MUST_CHECK int archival_check_moments(const archival_job *job, lb_error *err);
+
 /* What is not in the lakehouse yet, and the proof that all of it is; gives up what there is nothing to prove by. */
 LB_MUST_CHECK int archival_export(archival_job *job, lb_error *err);
 

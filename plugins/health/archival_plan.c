@@ -198,10 +198,13 @@ int archival_plan(archival_job *job, lb_error *err)
 {
     lb_rows *rows = NULL;
     int r = read_open(job, err);
-    if (r < 0 || job->count || job->options->abandon)
+    if (r < 0 || job->options->abandon)
         return r;
-    r = find_bounds(job, &rows, err);
-    if (r >= 0)
+    if (!job->was_open)
+        r = find_bounds(job, &rows, err);
+    if (r >= 0 && !job->was_open)
         r = take_bounds(job, rows, err);
-    return r < 0 || !job->count ? r : write_down(job, err);
+    if (r >= 0)
+        r = archival_check_moments(job, err);
+    return r < 0 || !job->count || job->was_open ? r : write_down(job, err);
 }

@@ -662,6 +662,34 @@ def a_name_that_the_lakehouse_does_not_take(version):
         equal([a["status"] for a in done["result"]["archivals"]], ["deleted", "deleted"], "with other names they leave")
 
 
+def moments_that_the_lakehouse_cannot_hold(version):
+    with Archive(version) as place:
+        place.sql("CREATE TABLE o (id int PRIMARY KEY, at date DEFAULT '2020-01-01', born date, till timestamptz, since timestamp);"
+                  "INSERT INTO o SELECT generate_series(1, 100); ANALYZE o")
+        words = {"tables": ["o"], "time_columns": ["o=at"], "min_rows": 1}
+        for column, moment in (("born", "0044-03-15 BC"), ("since", "0044-03-15 00:00:00 BC"), ("till", "infinity"), ("at", "-infinity")):
+            place.sql(f"UPDATE o SET {column} = '{moment}' WHERE id IN (7)")
+            for plan in (True, False):
+                error = place.run("archive_cold_data_to_delta", plan=plan, check=1, **words)["error"]
+                equal(error["code"], "unsupported", error)
+                holds(f"public.o has {moment} in the column {column}," in error["message"], error)
+                holds(error["message"].endswith("one of 1 such rows is the one with the key 7;") and "--keep" in error["hint"], error)
+            equal((place.files("public_o"), place.sql("SELECT to_regclass('lbops_archive.batches') IS NULL")), ([], "t"), "nothing was written")
+            place.sql(f"UPDATE o SET {column} = DEFAULT")
+        place.archive(check=3, **words)
+        place.sql("DELETE FROM lbops_archive.steps; UPDATE o SET till = 'infinity' WHERE id = 8")
+        holds("the key 8;" in place.archive(check=1, **words)["error"]["message"], "also where batches were planned before")
+        place.sql("UPDATE o SET till = NULL WHERE id = 8")
+        place.archive(check=3, **words)
+        for asked in place.approvals():
+            place.approve(asked["id"], check=None)
+        equal(place.sql("SELECT count(*) FROM o"), "0", "corrected they leave")
+        place.sql(PEOPLE + "UPDATE people SET at = '-infinity'")
+        message = place.archive(check=1, tables=["people"], time_columns=["people=at"])["error"]["message"]
+        digest = place.sql("SELECT md5(mail || ';' || n || ';') FROM people")
+        holds(message.endswith(digest) and "anna" not in message, message)
+
+
 def one_that_fails_holds_up_no_other(version):
     with Archive(version) as place:
         place.sql(ORDERS + "CREATE TABLE broken (LIKE orders INCLUDING ALL); INSERT INTO broken SELECT * FROM orders; ANALYZE broken")
@@ -845,6 +873,7 @@ suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_cha
                a_column_that_came_since_stays,
                rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,
                a_hold_on_a_partition_is_about_leaving, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
-               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input, a_name_that_the_lakehouse_does_not_take, one_that_fails_holds_up_no_other,
+               a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input, a_name_that_the_lakehouse_does_not_take,
+               moments_that_the_lakehouse_cannot_hold, one_that_fails_holds_up_no_other,
                nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
       *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])
