@@ -213,7 +213,10 @@ int archival_scope_of(lb_ctx *ctx, const archival_source *s, const archival_rang
     archival_pieces values = {NULL, 0};
     int r = 0;
     if (!time || !time->is_time)
-        return lb_fail(err, LB_ERR_INVALID, "name a column of type timestamp or date",
+        return lb_fail(err, LB_ERR_INVALID,
+                       range->up_to.count
+                           ? "an earlier run has planned by it: give that up with --abandon true, and run this again"
+                           : "name a column of type timestamp or date",
                        "%s has no column of time that is called %s", s->label, range->time_column);
     if (range->after.count) {
         r = compose_values(ctx, s, &range->after, &values, err);

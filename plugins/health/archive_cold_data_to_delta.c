@@ -172,7 +172,7 @@ static int archive(archival_job *job, const cold_table *table, lb_error *err)
     if (held && why == held)
         return keep_here(job, table, held, err);
     int r = why ? 0 : archival_read_source(job->ctx, table, &job->source, &why, err);
-    if (r >= 0 && !why)
+    if (r >= 0 && !why && !job->options->abandon) /* of what is given up it is known, and may be gone */
         choose_column(job, &why);
     if (r < 0 || why)
         return r < 0 ? r : lb_skipped(job->ctx, cold_label(job->ctx, table), why, err);

@@ -690,6 +690,21 @@ def moments_that_the_lakehouse_cannot_hold(version):
         holds(message.endswith(digest) and "anna" not in message, message)
 
 
+def a_column_that_was_renamed_meanwhile(version):
+    with Archive(version) as place:
+        place.sql(ORDERS)
+        cold = int(place.sql(COLD))
+        place.archive(check=3, tables=["orders"])
+        place.sql("DELETE FROM lbops_archive.steps; ALTER TABLE orders RENAME COLUMN placed_at TO moved_at")  # planned, and nothing more
+        words = {"tables": ["orders"], "time_columns": ["orders=moved_at"]}
+        error = place.archive(check=1, **words)["error"]
+        holds("no column of time that is called placed_at" in error["message"] and "--abandon true" in error["hint"], error)
+        place.cli("deny", only(place)["id"], "--as", "anna", "--because", "it goes by another name")
+        done = place.archive(abandon=True, tables=["orders"])
+        equal(len(done["result"]["given_up"]), (cold + 99) // 100, "as the hint says")
+        equal(place.archive(check=3, **words)["result"]["archivals"][0]["rows_exported"], cold, "copied by its new name")
+
+
 def one_that_fails_holds_up_no_other(version):
     with Archive(version) as place:
         place.sql(ORDERS + "CREATE TABLE broken (LIKE orders INCLUDING ALL); INSERT INTO broken SELECT * FROM orders; ANALYZE broken")
@@ -874,6 +889,6 @@ suite(*on_each(rows_leave_after_approval, what_changed_since_stays, the_same_cha
                rows_that_others_refer_to_stay, a_hold_that_came_while_it_waited_is_kept, a_hold_of_another_database_is_told,
                a_hold_on_a_partition_is_about_leaving, partitions_go_when_they_are_empty, partitions_are_made_ahead, partitions_are_their_owners,
                a_detach_waits_for_those_who_read, a_detach_that_is_broken_off_is_finished, a_hold_on_what_was_detached_is_kept, some_partitions_stay, wrong_input, a_name_that_the_lakehouse_does_not_take,
-               moments_that_the_lakehouse_cannot_hold, one_that_fails_holds_up_no_other,
+               moments_that_the_lakehouse_cannot_hold, a_column_that_was_renamed_meanwhile, one_that_fails_holds_up_no_other,
                nothing_of_our_own_leaves, two_hosts_move_each_row_once, the_approved_deletion_is_killed, killed_at_random_moments),
       *LARGE, *each_version(our_own_sessions_are_not_at_work)[-1:])
