@@ -89,11 +89,12 @@ static int find_bounds(archival_job *job, lb_rows **ret_rows, lb_error *err)
     int r = archival_scope_of(job->ctx, s, &whole, &scope, err);
     const archival_bounds_args args = {.keys = {s->keys.items, s->keys.count},
                                        .texts = {s->texts.items, s->texts.count},
-                                       .sizes = {s->sizes.items, s->sizes.count},
                                        .schema = s->table->r.schema,
                                        .table = s->table->r.name,
                                        .scope = scope,
                                        .row_weight = row_weight,
+                                       .fixed_bytes = s->fixed_bytes,
+                                       .more_bytes = s->more_bytes,
                                        .batch_weight = row_weight * job->options->batch_rows,
                                        .max_rows = job->options->max_rows};
     return r < 0 ? r : archival_bounds(job->ctx, &args, ret_rows, err);

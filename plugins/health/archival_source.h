@@ -23,7 +23,8 @@ typedef struct archival_source {
     const archival_columns_row **key; /* in the order of the key */
     size_t column_count, key_count;
     archival_pieces all, keys, texts; /* t.a, t.b ...; of the key; of the key as text */
-    archival_pieces sizes;            /* how many bytes each column has, about, as text */
+    int64_t fixed_bytes;              /* about how many bytes a row has as text: where that depends on no value, */
+    const lb_sql *more_bytes;         /* and the rest */
     const lb_sql *digest;             /* of a row */
     const lb_sql *values;             /* a digest of its values, as engines of the lakehouse see them */
     const lb_sql *lake_cells;         /* of what they make that */
@@ -45,7 +46,7 @@ LB_MUST_CHECK int archival_read_source(lb_ctx *ctx, const cold_table *table, arc
                                        const char **ret_why, lb_error *err);
 LB_MUST_CHECK int archival_scope_of(lb_ctx *ctx, const archival_source *source, const archival_range *range,
                                     const lb_sql **ret_scope, lb_error *err);
-/* Fills sizes, values, lake_cells and lake_key. */
+/* Fills fixed_bytes, more_bytes, values, lake_cells and lake_key. */
 LB_MUST_CHECK int archival_compose_values(lb_ctx *ctx, archival_source *source, lb_error *err);
 const archival_columns_row *archival_column(const archival_source *source, const char *name);
 

@@ -4,6 +4,7 @@
 #include "joined_text.h"
 
 #include <lbops/lake_type.h>
+#include <sql/archival/and_bytes.h>
 #include <sql/archival/its_column.h>
 #include <sql/archival/key_digest_lake.h>
 #include <sql/archival/printed.h>
@@ -33,23 +34,24 @@ typedef struct form {
     const char *lake; /* how the archive's type begins */
     const lb_statement *here, *there;
     bool is_text;
+    int bytes; /* of the longest value as text; 0: that depends on the value */
 } form;
 
 static const form forms[] = {
-    {"smallint", &archival_its_column_sql, &sync_plain_lake_sql, false},
-    {"int", &archival_its_column_sql, &sync_plain_lake_sql, false},
-    {"bigint", &archival_its_column_sql, &sync_plain_lake_sql, false},
-    {"boolean", &sync_plain_source_sql, &sync_plain_lake_sql, false},
-    {"decimal", &sync_numeric_source_sql, &sync_numeric_lake_sql, false},
-    {"float", &sync_float_source_sql, &sync_float_lake_sql, false},
-    {"double", &sync_float_source_sql, &sync_float_lake_sql, false},
-    {"timestamp", &sync_time_source_sql, &sync_time_lake_sql, false},
-    {"date", &sync_date_source_sql, &sync_date_lake_sql, false},
-    {"binary", &sync_bytes_source_sql, &sync_bytes_lake_sql, true},
+    {"smallint", &archival_its_column_sql, &sync_plain_lake_sql, false, 6},
+    {"int", &archival_its_column_sql, &sync_plain_lake_sql, false, 11},
+    {"bigint", &archival_its_column_sql, &sync_plain_lake_sql, false, 20},
+    {"boolean", &sync_plain_source_sql, &sync_plain_lake_sql, false, 5},
+    {"decimal", &sync_numeric_source_sql, &sync_numeric_lake_sql, false, 0},
+    {"float", &sync_float_source_sql, &sync_float_lake_sql, false, 15},
+    {"double", &sync_float_source_sql, &sync_float_lake_sql, false, 24},
+    {"timestamp", &sync_time_source_sql, &sync_time_lake_sql, false, 32},
+    {"date", &sync_date_source_sql, &sync_date_lake_sql, false, 13},
+    {"binary", &sync_bytes_source_sql, &sync_bytes_lake_sql, true, 0},
 };
-static const form array = {NULL, &sync_json_source_sql, &sync_plain_lake_sql, true};
-static const form text = {NULL, &sync_plain_source_sql, &sync_plain_lake_sql, true};
-static const form other = {NULL, &archival_printed_sql, &sync_plain_lake_sql, true};
+static const form array = {NULL, &sync_json_source_sql, &sync_plain_lake_sql, true, 0};
+static const form text = {NULL, &sync_plain_source_sql, &sync_plain_lake_sql, true, 0};
+static const form other = {NULL, &archival_printed_sql, &sync_plain_lake_sql, true, 0};
 
 static const form *form_of(const char *type)
 {
@@ -80,18 +82,27 @@ static int compose_cells(lb_ctx *ctx, const archival_source *s, bool there, cons
     return r < 0 || !parts ? r : joined_text(ctx, parts, s->column_count, ret_sql, err);
 }
 
+static int add_size(lb_ctx *ctx, archival_source *s, const archival_columns_row *column, lb_error *err)
+{
+    const form *f = form_of(column->type);
+    bool knows_length = f == &text || f->here == &sync_bytes_source_sql;
+    const lb_sql *size = NULL;
+    s->fixed_bytes += f->bytes;
+    if (f->bytes)
+        return 0;
+    int r = lb_compose(ctx, knows_length ? &archival_text_size_sql : &archival_printed_size_sql,
+                       LB_ARGS(lb_ident("column", column->name)), &size, err);
+    const archival_and_bytes_args more = {.before = s->more_bytes, .bytes = size};
+    return r < 0 ? r : archival_and_bytes_compose(ctx, &more, &s->more_bytes, err);
+}
+
 static int compose_sizes(lb_ctx *ctx, archival_source *s, lb_error *err)
 {
     int r = 0;
-    s->sizes = (archival_pieces){.items = lb_alloc(ctx, (s->column_count + 1) * sizeof(void *))};
-    if (!s->sizes.items)
-        return lb_out_of_memory(err);
-    for (size_t i = 0; r >= 0 && i < s->column_count; i++) {
-        const form *f = form_of(s->columns[i].type);
-        bool knows_length = f == &text || f->here == &sync_bytes_source_sql;
-        r = lb_compose(ctx, knows_length ? &archival_text_size_sql : &archival_printed_size_sql,
-                       LB_ARGS(lb_ident("column", s->columns[i].name)), &s->sizes.items[s->sizes.count++], err);
-    }
+    s->fixed_bytes = 0;
+    s->more_bytes = NULL;
+    for (size_t i = 0; r >= 0 && i < s->column_count; i++)
+        r = add_size(ctx, s, &s->columns[i], err);
     return r;
 }
 

@@ -5,11 +5,12 @@
 -- note: at least; a batch ends with the row that fills another batch_weight.
 -- param keys sql[] like t.oid
 -- param texts sql[] like t.oid::text
--- param sizes sql[] like pg_column_size(t.oid)
 -- param schema identifier like pg_catalog
 -- param table identifier like pg_class
 -- param scope sql like true
 -- param row_weight integer
+-- param fixed_bytes integer
+-- param more_bytes sql null like + 1
 -- param batch_weight integer
 -- param max_rows integer
 -- column up_to text[]
@@ -17,7 +18,7 @@
 SELECT ARRAY[:texts]::text[] AS up_to, t.lbops_place AS rows
   FROM (SELECT :keys, t.lbops_weight, row_number() OVER by_key AS lbops_place, lead(true) OVER by_key IS NULL AS lbops_is_last,
                (sum(t.lbops_weight) OVER (by_key ROWS UNBOUNDED PRECEDING))::int8 AS lbops_weight_so_far
-          FROM (SELECT :keys, greatest(:row_weight, (SELECT sum(s.bytes) FROM unnest(ARRAY[:sizes]) s (bytes))) AS lbops_weight
+          FROM (SELECT :keys, greatest(:row_weight, :fixed_bytes :more_bytes) AS lbops_weight
                   FROM :schema.:table t
                  WHERE :scope
                  ORDER BY :keys
