@@ -230,7 +230,7 @@ suites() {
 # ---- fuzzers -----------------------------------------------------------------
 
 # Each fuzzer for LBOPS_FUZZ_S seconds (slow ones for twice of it), as many at once as there are processors. Without that
-# they share a little over two minutes: 20 s for each of ten on two processors, which are some 200,000 inputs and up.
+# they share a little over a minute: 10 s for each of ten on two processors, which are some 100,000 inputs and up.
 fuzzers() {
     local root seconds=${LBOPS_FUZZ_S:-} number
     local -a sources
@@ -238,7 +238,7 @@ fuzzers() {
     sources=("$root"/tests/fuzz/fuzz_*.c)
     number=${#sources[@]}
     if [[ -z "$seconds" ]]; then
-        seconds=$((100 * $(jobs_count) / number))
+        seconds=$((50 * $(jobs_count) / number))
         seconds=$((seconds > 60 ? 60 : seconds))
     fi
     BUILD_OPTIONS=("-DLBOPS_FUZZ_SECONDS=$seconds")
