@@ -25,14 +25,25 @@ program_verbs() {
 }
 check "the table of verbs is complete" diff <(table_verbs) <(program_verbs)
 
-# The rows of the tools' tables, and the tools of the local manifest.
+# The rows of the tools' tables, and the tools of the local manifest as these rows.
 table_tools() {
-    sed -n '/^## The tools$/,/^## How/p' "$SOURCE/README.md" | sed -n -E 's/^\| `([a-z_]+)` \|.*/\1/p' | sort
+    sed -n '/^## The tools$/,/^## How/p' "$SOURCE/README.md" | grep -E '^\| `[a-z_]+` \|' | sort
 }
 program_tools() {
-    "$BUILD/bin/lbops" -m "$SOURCE/etc/local.toml" --json tools | jq -r '.[] | select(.agent != "example") | .name' | sort
+    "$BUILD/bin/lbops" -m "$SOURCE/etc/local.toml" --json tools | jq -r '.[] | select(.agent != "example") |
+        "| `\(.name)` | \(.summary) | \(if .schedule then "`\(.schedule)`" else "" end) | \(.risk)\(if .approval then ", asks" else "" end) |"' | sort
 }
-check "the tables of tools are complete" diff <(table_tools) <(program_tools)
+check "the tables of tools say what the tools say" diff <(table_tools) <(program_tools)
+
+# The example of a crontab, and the jobs that come with the program.
+table_jobs() {
+    sed -n -E 's/^([^|]+[^ ]) +lbops  flock .* lbops --quiet job ([a-z_]+)$/\2 \1/p' "$SOURCE/README.md" | tr -s ' ' | sort
+}
+program_jobs() {
+    "$BUILD/bin/lbops" -m "$SOURCE/etc/local.toml" --json jobs | jq -r '.[] | "\(.name) \(.schedule)"' | sort
+}
+check "the crontab has every job at its time" diff <(table_jobs) <(program_jobs)
+check "the example of a workspace is in order" "$BUILD/bin/lbops" -m "$SOURCE/etc/workspace.toml" check
 
 mapfile -t named < <(grep -oE '\bscripts/[a-z-]+' "$SOURCE/README.md" "$SOURCE/sdk/guide.md" -h | sort -u)
 for script in "${named[@]}"; do
