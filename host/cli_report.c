@@ -176,7 +176,7 @@ static void print_json(const reporting *r)
 static void print_text(const reporting *r)
 {
     const cli *c = r->c;
-    (void)printf("%s%-31s %-15s %-12s %-11s %-11s %s%s\n", cli_style(c, "1"), "MEASURE", "VERDICT", "VALUE", "TARGET",
+    (void)printf("%s%-35s %-15s %-12s %-11s %-11s %s%s\n", cli_style(c, "1"), "MEASURE", "VERDICT", "VALUE", "TARGET",
                  "LATER", "FROM", cli_style(c, "0"));
     for (size_t i = 0; i < measure_count; i++) {
         const measure *m = &measures[i];
@@ -188,7 +188,7 @@ static void print_text(const reporting *r)
             measure_put_value(m, v->value, &value);
         measure_put_target(m, m->target, &target);
         measure_put_target(m, m->later, &later);
-        (void)printf("%-31s %-15s %-12s %-11s %-11s %lld, %s%s%s (%s)\n", m->title, measured_verdict(m, v),
+        (void)printf("%-35s %-15s %-12s %-11s %-11s %lld, %s%s%s (%s)\n", m->title, measured_verdict(m, v),
                      buf_text(&value), buf_text(&target), buf_text(&later), (long long)measured_samples(m, v), m->how,
                      v->worst[0] ? ": " : "", v->worst, m->source);
     }

@@ -216,6 +216,8 @@ void measure_put_value(const measure *m, double value, buf *b)
 {
     if (strcmp(m->unit, "share") == 0)
         buf_printf(b, "%.4g %%", 100 * value);
+    else if (strcmp(m->unit, "days") == 0 && value > 0 && value < 0.1)
+        buf_puts(b, "< 0.1 days"); /* a history that has just begun */
     else if (strcmp(m->unit, "seconds") != 0)
         buf_printf(b, "%.4g%s%s", value, strcmp(m->unit, "count") == 0 ? "" : " ",
                    strcmp(m->unit, "count") == 0 ? "" : m->unit);

@@ -52,6 +52,9 @@ def an_empty_history_says_so():
               sorted([f"NFR-{n:02d}" for n in range(1, 11)] + ["NFR-06"] + ["NFR-07"] * 2 + ["rehearsals"]), "the requirements")
         text = place.cli("report", check=0).stdout
         contains(text, "mean time to detection", "< 5 min", "not enough data", "OLTP-to-OLAP sync coverage", ">= 99.9 %")
+        rows = text.split("\n\n")[0].splitlines()
+        at = rows[0].index("VERDICT")
+        equal([row for row in rows if row[at - 1] != " " or row[at] == " "], [], "what stands under VERDICT")
 
 
 def alerts(count):
