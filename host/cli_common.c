@@ -69,9 +69,10 @@ const cli_verb cli_verbs[] = {
      cli_ack, false},
     {"cycle", "cycle [--agent A] [--strict] [--why] [--html FILE] [--resume]",
      "every tool of the agents once, on all of their targets",
-     "Tools run in the order that the manifest gives ([agents.NAME] cycle), each on all targets at once. What waits\n"
-     "for approval is counted and no failure, unless --strict makes it exit code 3. At the end stands a report: what\n"
-     "was provisioned, measured, found, changed, asked and archived, what failed and why, and where the history lies.\n"
+     "Five phases, in each of them the tools in the order that the manifest gives ([agents.NAME] cycle); all targets\n"
+     "at once, each at its own pace. What waits for approval is counted and no failure, unless --strict makes it exit\n"
+     "code 3. At the end stands a report: what was provisioned, measured, found, changed, asked and archived, what\n"
+     "failed and why, and where the history lies.\n"
      "  --why        of each tool that did not run, or found nothing to work on, why\n"
      "  --html FILE  the report as one page, too\n"
      "  --resume     goes on with the newest cycle that was cut short; what it had begun is not begun again\n"

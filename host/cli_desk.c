@@ -22,6 +22,7 @@ typedef struct asking {
     serve_once *once; /* for a cycle or a job; else NULL */
     bool is_over, is_remote, interrupted, again, progress_shown;
     int exit_code;
+    long long ended; /* runs of a cycle or a job */
     double started;
     char progress[200];
     ev_timer ticker;
@@ -55,6 +56,14 @@ static void note_progress(asking *a, struct json_object *line)
         (void)snprintf(a->progress, sizeof a->progress, "%s: %s", tool ? tool : "", what ? what : "");
 }
 
+static void count_ended(asking *a)
+{
+    if (!a->once)
+        return;
+    a->ended++;
+    (void)snprintf(a->progress, sizeof a->progress, "%lld %s ended", a->ended, a->ended == 1 ? "run has" : "runs have");
+}
+
 static void show_error(const asking *a, struct json_object *line)
 {
     lb_error error = {0};
@@ -84,9 +93,10 @@ static void take_line(void *state, const char *text)
         show_log(member);
     else if ((member = json_get_object(line, "error")))
         show_error(a, member);
-    else if ((member = json_get_object(line, "document")) && a->takers->document)
+    else if ((member = json_get_object(line, "document")) && a->takers->document) {
         a->takers->document(a->c, a->takers->state, member);
-    else if ((member = json_get_object(line, "item")) && a->takers->item)
+        count_ended(a);
+    } else if ((member = json_get_object(line, "item")) && a->takers->item)
         a->takers->item(a->c, a->takers->state, member);
     else if ((member = json_get_object(line, "result")) && a->takers->result)
         a->takers->result(a->c, a->takers->state, member);

@@ -143,6 +143,13 @@ void cycle_memory_claim(const char *key, lb_state_op *ret_claim)
         .verb = LB_STATE_INSERT, .space = RUNS, .key = key ? key : "", .status = BEGUN, .at = clock_now()};
 }
 
+void cycle_memory_forget(cycle_memory *m, const char *key)
+{
+    state_begin(m->state, no_matter, m, NULL);
+    state_op(m->state, &(lb_state_op){.verb = LB_STATE_REMOVE, .space = RUNS, .key = key});
+    state_end(m->state);
+}
+
 /* ---- its end ---- */
 
 static void on_closed(void *owner, void *tag, int failed, int64_t version, const lb_error *error)

@@ -24,6 +24,7 @@ char *cycle_memory_key(const cycle_memory *m, const char *agent, const char *too
                        const char *branch);
 bool cycle_memory_has(const cycle_memory *m, const char *key);
 void cycle_memory_claim(const char *key, lb_state_op *ret_claim); /* the key must outlive the claim */
+void cycle_memory_forget(cycle_memory *m, const char *key);       /* of a run that did not begin after all */
 
 typedef void (*cycle_closed)(void *tag, const lb_error *error);
 void cycle_memory_close(cycle_memory *m, cycle_closed closed, void *tag);

@@ -252,12 +252,15 @@ void cycle_finish(desk_call *call)
 
 /* ---- its beginning ---- */
 
-/* A project that is not there would make a job that does nothing and looks well. */
+/* A project that is not there would make a job that does nothing and looks well. From here on there is something to go
+ * on with: a cycle that was refused stands before none that was cut short. */
 static void begin_runs(desk_call *call)
 {
     const cycle *c = call->cycle;
     lb_error error;
     if (!c->project || c->lane_count > 1) {
+        if (c->memory && !json_get_bool(call->request, "resume"))
+            cycle_memory_open(c->memory, json_get_text(call->request, "agent"));
         cycle_go_on(call);
         return;
     }
@@ -347,8 +350,6 @@ void desk_cycle(desk_call *call)
     if (b && !json_get_list(call->request, "tools"))
         call->cycle->memory = cycle_memory_new(book_state(b));
     if (!resumes) {
-        if (call->cycle->memory)
-            cycle_memory_open(call->cycle->memory, json_get_text(call->request, "agent"));
         begin(call);
     } else if (call->cycle->memory) {
         cycle_memory_recall(call->cycle->memory, on_recalled, call);

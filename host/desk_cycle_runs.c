@@ -125,6 +125,23 @@ static void step_on(cycle_lane *lane)
     lane->step++;
 }
 
+static char *key_of(const cycle_lane *lane)
+{
+    const cycle *c = lane->call->cycle;
+    const cycle_step *step = &c->steps[lane->step];
+    return cycle_memory_key(c->memory, step->agent, step->tool, lane->project, lane->branch);
+}
+
+/* What was cancelled before it had come to a worker has its turn when the cycle goes on. */
+static void forget_unbegun(const cycle_lane *lane, const run_done *d)
+{
+    const cycle *c = lane->call->cycle;
+    if (!c->memory || !c->is_interrupted || d->error.code != LB_ERR_CANCELLED || d->duration_us)
+        return;
+    LB_AUTO_FREE char *key = key_of(lane);
+    cycle_memory_forget(c->memory, key);
+}
+
 static void on_ended(void *tag, const run_outcome *outcome, const char *document)
 {
     cycle_lane *lane = tag;
@@ -138,6 +155,7 @@ static void on_ended(void *tag, const run_outcome *outcome, const char *document
     c->changes += d->changes;
     c->findings += d->findings;
     c->is_stale = c->is_stale || tells_of_branches(document);
+    forget_unbegun(lane, d);
     step_on(lane);
     desk_say(call, "document", document);
     cycle_go_on(call);
@@ -205,7 +223,7 @@ static void start(cycle_lane *lane)
     cycle *c = call->cycle;
     const cycle_step *step = &c->steps[lane->step];
     const char *job = json_get_text(call->request, "job");
-    LB_AUTO_FREE char *key = cycle_memory_key(c->memory, step->agent, step->tool, lane->project, lane->branch);
+    LB_AUTO_FREE char *key = key_of(lane);
     if (cycle_memory_has(c->memory, key)) {
         c->before++;
         lane->step++;

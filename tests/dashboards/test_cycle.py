@@ -2,6 +2,8 @@
 import collections
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import tempfile
@@ -273,9 +275,19 @@ def a_cycle_that_was_interrupted_says_so_and_goes_on():
         holds(any(tool["why"] == "the cycle was ended before its turn" for tool in result["report"]["tools"] if tool.get("why")),
               "no tool was left")
         more, whole = mock.cycle("--resume")
-        holds(whole["report"]["totals"]["begun_before"] >= len(before) + len(runs), "what it had begun")
-        begun = collections.Counter((run["tool"], place(run)) for run in before + runs + more)
-        equal([key for key, times in begun.items() if times > 1], [], "what was begun twice")
+        begun = [run for run in before + runs if (run.get("error") or {}).get("message") != "cancelled before it began"]
+        holds(whole["report"]["totals"]["begun_before"] >= len(begun), "what it had begun")
+        counted = collections.Counter((run["tool"], place(run)) for run in begun + more)
+        equal([key for key, times in counted.items() if times > 1], [], "what was begun twice")
+        with Mock() as other:
+            all_of_it, _ = other.cycle()
+        equal({(run["tool"], place(run)) for run in all_of_it} - set(counted), set(), "what has not begun by now")
+
+
+def what_was_refused_was_not_cut_short():
+    with Mock() as mock:
+        contains(mock.cli("cycle", "--agent", "healht", check=2).stderr, "no agent healht")
+        contains(mock.cli("cycle", "--resume", check=1).stderr, "no cycle was cut short")
 
 
 def an_agent_is_remembered():
@@ -287,6 +299,23 @@ def an_agent_is_remembered():
         child.communicate()
         runs, _ = mock.cycle("--resume")
         equal({run["agent"] for run in runs}, {"performance"}, "the agents of what went on")
+
+
+def a_terminal_shows_how_far_it_is():
+    with Mock() as mock:
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen([*WORDS, "cycle"], stdout=subprocess.DEVNULL, stderr=theirs, env=mock.env)
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                said += os.read(ours, 65536)
+            except OSError:  # nobody has the other end any more
+                break
+        os.close(ours)
+        equal(child.wait(PATIENCE), 0, "its exit code")
+        counts = [int(n) for n in re.findall(rb"s (\d+) runs have ended", said)]
+        holds(counts and counts == sorted(counts) and counts[-1] > 1, f"what it said: {said[-2000:]}")
 
 
 def wrong_words():
@@ -301,4 +330,7 @@ def wrong_words():
 
 
 write_manifest()
-suite(the_report_adds_up, each_of_the_47_ran_or_says_why_not, what_is_provisioned_is_monitored_and_validated, what_a_person_was_asked_is_held_back_and_not_asked_again, people_read_it, a_cycle_that_was_killed_goes_on, a_cycle_that_was_interrupted_says_so_and_goes_on, an_agent_is_remembered, wrong_words)
+suite(the_report_adds_up, each_of_the_47_ran_or_says_why_not, what_is_provisioned_is_monitored_and_validated,
+      what_a_person_was_asked_is_held_back_and_not_asked_again, people_read_it, a_cycle_that_was_killed_goes_on,
+      a_cycle_that_was_interrupted_says_so_and_goes_on, what_was_refused_was_not_cut_short, an_agent_is_remembered,
+      a_terminal_shows_how_far_it_is, wrong_words)
