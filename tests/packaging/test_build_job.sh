@@ -68,6 +68,19 @@ refuses_unknown() {
     grep -q 'hint: ' <<<"$said"
 }
 
+# What CMake would run for that; the archive itself is looked at above.
+cmake_runs_it() {
+    cmake -S "$SOURCE" -B "$WORK/made" -G Ninja -DLBOPS_JOB=cost_tracker "-DLBOPS_JOB_WITH=transport_mock;state_sqlite" &&
+        ninja -C "$WORK/made" -t commands | tee "$WORK/commands" &&
+        grep -qF "build-job cost_tracker --with transport_mock --with state_sqlite --output $WORK/made" "$WORK/commands" &&
+        [[ $(grep -c . "$WORK/commands") == 1 ]]
+}
+
+cmake_refuses_unknown() {
+    ! cmake -S "$SOURCE" -B "$WORK/none" -G Ninja -DLBOPS_JOB=nothing_like_it >"$WORK/none.log" 2>&1 &&
+        grep -q 'there is no job nothing_like_it' "$WORK/none.log"
+}
+
 check "it builds an archive" builds
 check "of less than 10 MB" is_small
 check "with the job's plugins alone" has_what_it_needs_and_no_more
@@ -76,4 +89,6 @@ check "its job runs there, in workers of its own" runs_there
 check "its state is kept there" remembers_there
 check "an unknown job is refused" refuses_unknown nothing_like_it
 check "a job with a plugin that is not there is refused" refuses_unknown look --tools no_such_tool
+check "CMake builds it for LBOPS_JOB, and nothing else" cmake_runs_it
+check "an unknown LBOPS_JOB is refused" cmake_refuses_unknown
 finish
