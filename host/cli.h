@@ -59,6 +59,8 @@ const char *cli_style(const cli *c, const char *sgr);
  * line of its own. */
 void cli_tame(struct json_object *document);
 void cli_show_lines(const char *text, int column); /* a text whose further lines stand below its first */
+/* How a person goes on, as it has to be typed here: with the manifest that was named. Ends the line. */
+void cli_show_command(const cli *c, const char *text);
 
 /* The person at the keyboard, for the audit log. */
 const char *cli_user(void);

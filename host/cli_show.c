@@ -217,6 +217,33 @@ static void show_changes(const cli *c, struct json_object *changes)
         (void)printf("  aside    %zu statement(s) that only read, or set our own session: --json has them\n", aside);
 }
 
+/* As a shell takes it for one word. */
+static void show_word(const char *word)
+{
+    bool is_plain = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-") == strlen(word);
+    if (is_plain) {
+        (void)fputs(word, stdout);
+        return;
+    }
+    (void)putchar('\'');
+    for (const char *p = word; *p; p++)
+        (void)fputs(*p == '\'' ? "'\\''" : (char[]){*p, '\0'}, stdout);
+    (void)putchar('\'');
+}
+
+void cli_show_command(const cli *c, const char *text)
+{
+    static const char before[] = "lbops ", command[] = "lbops approve ";
+    const char *at = c->manifest_path ? strstr(text, command) : NULL;
+    if (!at) {
+        (void)puts(text);
+        return;
+    }
+    (void)printf("%.*s%s-m ", (int)(at - text), text, before);
+    show_word(c->manifest_path);
+    (void)printf(" %s\n", at + strlen(before));
+}
+
 void cli_show_run(const cli *c, const char *document)
 {
     lb_error err;
@@ -234,8 +261,10 @@ void cli_show_run(const cli *c, const char *document)
         show_rest(c, result);
     show_changes(c, member_of(run, "changes"));
     struct json_object *asked = member_of(run, "approvals");
-    for (size_t i = 0; i < length_of(asked); i++)
-        (void)printf("  asked    %s\n", shown(json_object_array_get_idx(asked, i), "text"));
+    for (size_t i = 0; i < length_of(asked); i++) {
+        (void)printf("  asked    ");
+        cli_show_command(c, shown(json_object_array_get_idx(asked, i), "text"));
+    }
     if (length_of(member_of(run, "events")))
         (void)printf("  %zu event(s)\n", length_of(member_of(run, "events")));
     if (error) {

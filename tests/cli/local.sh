@@ -130,7 +130,7 @@ for version in $(pg_versions); do
     check "$version: it is awake" is 1 'branches ".branch == \"ci-1\" and .compute == \"ACTIVE\""'
     check "$version: delete" says 'applied   destructive DELETE projects/dev/branches/ci-1?purge=true' local_lbops target delete ci-1
     check "$version: it is gone" exits 1 local_lbops target delete ci-1
-    check "$version: production asks first" says 'lbops approve' local_lbops target delete production
+    check "$version: production asks first" says 'local.toml approve 01' local_lbops target delete production
     check "$version: a shared branch is loosened by the manifest" local_lbops target create shared-1 --keep
     check "$version: and goes, of which others hear" says '"type":"branch.deleted"' local_lbops --json target delete shared-1
     check "$version: a life by hand is history" is "created production true,deleted production true" 'life_of ci-1'

@@ -63,7 +63,7 @@ def a_run_that_has_to_ask_ends_with_exit_3_and_executes_nothing():
         equal((run["status"], run["changes"][0]["executed"]), ("pending_approval", False), "the run")
         equal(gate.lines(), [], "lines")
         contains(gate.cli("run", "appends", "--file", str(gate.path), "--line", "one", check=3).stdout,
-                 f"lbops approve {run['approvals'][0]['id']} --as NAME --because TEXT")
+                 f" approve {run['approvals'][0]['id']} --as NAME --because TEXT")
         equal(len(gate.approvals()), 1, "requests after it was asked for twice")
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -233,6 +234,12 @@ def people_read_it():
         contains(text, "phase", "AI operations", "foundation         ", " tools ", " finding", "Waiting for a person:",
                  "--as NAME --because TEXT", " 0 failed", "records went to the history, in ", mock.folder.name)
         holds("Not in this cycle:" not in text, "reasons are for who asks")
+        command = shlex.split(next(line for line in text.splitlines() if " approve " in line))
+        equal(command[:4], ["lbops", *WORDS[1:], "approve"], "it goes on with the manifest that was named")
+        name, because = command.index("NAME"), command.index("TEXT")
+        command[name], command[because] = "ann", "it was looked at"
+        done = subprocess.run([PROGRAM, *command[1:]], capture_output=True, text=True, env=mock.env, timeout=PATIENCE, check=False)
+        equal(done.returncode, 0, f"{command}: {done.stdout[-800:]}{done.stderr[-800:]}")
         contains(text, "--why", "not in cycle", "health                   20")
         text = mock.cli("cycle", "--agent", "example", "--why").stdout
         contains(text, "Were skipped:", "needs --index", "Not in this cycle:", "  noop\n      ")
