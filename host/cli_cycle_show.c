@@ -161,8 +161,9 @@ void cycle_report_print(const cli *c, struct json_object *report, bool says_why)
                      total(report, "begun_before"));
     struct json_object *totals = json_get_object(report, "totals");
     if (json_get_bool(totals, "interrupted"))
-        (void)printf("it was ended before it was through%s\n",
-                     json_get_text(totals, "cycle_id") ? ": lbops cycle --resume goes on with it" : "");
+        cli_show_command(c, json_get_text(totals, "cycle_id")
+                                ? "it was ended before it was through: lbops cycle --resume goes on with it"
+                                : "it was ended before it was through");
     if (!says_why && length_of(report, "agents"))
         (void)puts("--why says why a tool is not in the cycle, or found nothing to work on; so do --json and --html");
     (void)printf("%lld records went to the history, in %s\n", total(report, "records"), shown(report, "history"));

@@ -233,8 +233,8 @@ static void show_word(const char *word)
 
 void cli_show_command(const cli *c, const char *text)
 {
-    static const char before[] = "lbops ", command[] = "lbops approve ";
-    const char *at = c->manifest_path ? strstr(text, command) : NULL;
+    static const char before[] = "lbops ";
+    const char *at = c->manifest_path ? strstr(text, before) : NULL;
     if (!at) {
         (void)puts(text);
         return;

@@ -132,14 +132,15 @@ static char *key_of(const cycle_lane *lane)
     return cycle_memory_key(c->memory, step->agent, step->tool, lane->project, lane->branch);
 }
 
-/* What was cancelled before it had come to a worker has its turn when the cycle goes on. */
-static void forget_unbegun(const cycle_lane *lane, const run_done *d)
+/* What was cancelled before it had come to a worker has its turn when the cycle goes on: this one has no run of it. */
+static bool forget_unbegun(const cycle_lane *lane, const run_done *d)
 {
     const cycle *c = lane->call->cycle;
     if (!c->memory || !c->is_interrupted || d->error.code != LB_ERR_CANCELLED || d->duration_us)
-        return;
+        return false;
     LB_AUTO_FREE char *key = key_of(lane);
     cycle_memory_forget(c->memory, key);
+    return true;
 }
 
 static void on_ended(void *tag, const run_outcome *outcome, const char *document)
@@ -148,6 +149,11 @@ static void on_ended(void *tag, const run_outcome *outcome, const char *document
     desk_call *call = lane->call;
     cycle *c = call->cycle;
     const run_done *d = &outcome->done;
+    if (forget_unbegun(lane, d)) {
+        step_on(lane);
+        cycle_go_on(call);
+        return;
+    }
     c->ok += d->status == RUN_OK;
     c->skipped += d->status == RUN_SKIPPED;
     c->pending += d->status == RUN_PENDING_APPROVAL;
@@ -155,7 +161,6 @@ static void on_ended(void *tag, const run_outcome *outcome, const char *document
     c->changes += d->changes;
     c->findings += d->findings;
     c->is_stale = c->is_stale || tells_of_branches(document);
-    forget_unbegun(lane, d);
     step_on(lane);
     desk_say(call, "document", document);
     cycle_go_on(call);

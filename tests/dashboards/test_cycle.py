@@ -282,7 +282,10 @@ def a_cycle_that_was_interrupted_says_so_and_goes_on():
         holds(any(tool["why"] == "the cycle was ended before its turn" for tool in result["report"]["tools"] if tool.get("why")),
               "no tool was left")
         more, whole = mock.cycle("--resume")
-        begun = [run for run in before + runs if (run.get("error") or {}).get("message") != "cancelled before it began"]
+        begun = before + runs
+        equal([run["tool"] for run in begun if (run.get("error") or {}).get("message") == "cancelled before it began"], [],
+              "what is told of though it had not begun")
+        equal(result["report"]["totals"]["failed"], sum(run["status"] == "failed" for run in begun), "runs that failed")
         holds(whole["report"]["totals"]["begun_before"] >= len(begun), "what it had begun")
         counted = collections.Counter((run["tool"], place(run)) for run in begun + more)
         equal([key for key, times in counted.items() if times > 1], [], "what was begun twice")
