@@ -34,6 +34,19 @@ static const char *index_name(const heal_past *past)
     return is_index(past) && is_there ? past->object + length + 1 : NULL;
 }
 
+static bool ends_session(const heal_past *past)
+{
+    cause_id id = cause_named(past->kind);
+    return id == CAUSE_IDLE_IN_TRANSACTION || id == CAUSE_LOCK_CHAIN;
+}
+
+/* Where the cause is found yet, it was in vain. */
+static bool ended_nobody(const heal_following *f, const heal_past *past, const diagnose_decisions_row *d)
+{
+    return ends_session(past) && !d->rows_affected_is_null && d->rows_affected == 0 &&
+           !cause_find(f->diagnosis, past->kind, past->object);
+}
+
 /* ---- looking ---- */
 
 static int read_left(lb_ctx *ctx, const heal_past *past, diagnose_left_row *ret, bool *ret_is_there, lb_error *err)
@@ -270,6 +283,12 @@ static int follow_asked(heal_following *f, heal_past past, lb_error *err)
                       lb_printf(f->ctx, "%s, as %s had approved: that failed", past.title, approver(&past)), err);
     if (strcmp(d->status, "executed") != 0)
         return 0;
+    if (ends_session(&past) && d->rows_affected_is_null && lb_now(f->ctx) - d->decided_at < f->settle)
+        return say(f, &past, "waits", "it is carried out, and the audit log has yet to say whether somebody was ended",
+                   err);
+    if (ended_nobody(f, &past, d))
+        return settle(f, past, HEAL_NOTHING, "nothing_to_do",
+                      "nobody was ended: the session had gone or gone on by then", err);
     past.state = HEAL_DONE;
     past.done_at = d->decided_at;
     int r = is_index(&past) && leaves_something(&past) ? read_left(f->ctx, &past, &left, &is_there, err) : 0;

@@ -18,7 +18,15 @@ typedef struct heal_try {
 } heal_try;
 
 /* What a person was asked for, and what became of it. */
-typedef enum heal_state { HEAL_ASKED, HEAL_DONE, HEAL_VERIFIED, HEAL_FAILED, HEAL_UNDONE, HEAL_STATES } heal_state;
+typedef enum heal_state {
+    HEAL_ASKED,
+    HEAL_DONE,
+    HEAL_VERIFIED,
+    HEAL_FAILED,
+    HEAL_UNDONE,
+    HEAL_NOTHING, /* it was over before it was carried out */
+    HEAL_STATES
+} heal_state;
 
 typedef struct heal_past {
     heal_state state;

@@ -72,7 +72,26 @@ def a_session_is_ended_once_a_person_agrees(bed):
     request = asked["approvals"][0]["id"]
     bed.approve(request)
     holds(not idler.lives(), "ended once a person agreed")
-    equal(remedies(bed.run(TOOL)), [], "and that is all")
+    after = bed.run(TOOL)
+    equal((remedies(after), followed(after)), ([], [("idle_in_transaction", f"session {idler.pid}", "anna", "verified")]),
+          "and that is all")
+
+
+def who_has_gone_by_himself_was_not_ended(bed):
+    bed.sql("CREATE TABLE note (id int); GRANT ALL ON note TO public")
+    idler = bed.person(bed.role("clerk"))
+    idler.say("BEGIN; INSERT INTO note VALUES (1)")
+    bed.until(f"SELECT state_change < clock_timestamp() - interval '0.1 s' FROM pg_stat_activity WHERE pid = {idler.pid}")
+    asked = bed.run(TOOL, check=None)
+    equal(foremost(asked)[:4], ("idle_in_transaction", f"session {idler.pid}", "medium", "pending_approval"), "asked")
+    idler.leave()
+    bed.wait(lambda: not idler.lives())
+    bed.approve(asked["approvals"][0]["id"])
+    after = bed.run(TOOL)
+    equal((followed(after), told(after)),
+          ([("idle_in_transaction", f"session {idler.pid}", "anna", "nothing_to_do")], []), "there was nobody to be ended")
+    equal(after["result"]["verified_later"], 0, "and that is no success")
+    equal(followed(bed.run(TOOL)), [], "told once")
 
 
 def who_holds_up_nobody_any_more_is_not_ended(bed):
@@ -383,7 +402,7 @@ def wrong_input_is_refused(bed):
 def stories(version):
     with Ward(version) as ward:
         for story in (low_risks_are_taken, statistics_are_taken_anew, a_session_is_ended_once_a_person_agrees,
-                      who_holds_up_nobody_any_more_is_not_ended, a_no_is_a_no,
+                      who_has_gone_by_himself_was_not_ended, who_holds_up_nobody_any_more_is_not_ended, a_no_is_a_no,
                       what_was_approved_is_verified_and_then_left_to_people, what_was_approved_in_vain_is_taken_back,
                       what_a_person_altered_meanwhile_is_not_taken_back, an_index_that_was_made_again_is_followed,
                       one_that_waits_holds_up_nothing_for_long, what_counters_forgot_is_no_help,
