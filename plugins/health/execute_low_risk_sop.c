@@ -1,9 +1,9 @@
 /* execute_low_risk_sop: what the product does by itself about one of the eight alerts, and whether it helped.
  *
  * Guard rails: one thing is not changed twice within an hour, three changes an hour are enough for one target, and
- * after two changes in a row that did not help a person has a day to look. What these hold back is remembered, and a
- * run that is given no issue does it when it may be done and is still wanted. Locks, lag and cache size are for people:
- * there the procedure keeps the evidence, as often as it is asked. */
+ * after two changes in a row that did not help a person has a day to look, whoever ran them. What these hold back is
+ * remembered, and a run that is given no issue does it when it may be done and is still wanted. Locks, lag and cache
+ * size are for people: there the procedure keeps the evidence, as often as it is asked. */
 #include "health_alert.h"
 #include "sop_past.h"
 
@@ -248,11 +248,13 @@ static int act(lb_ctx *ctx, const health_case *what, double at_breach, sop_past 
     health_now before = {0};
     health_deed deed = {.status = "skipped"};
     verdict seen = {0};
-    const sop_hold hold =
-        args->anyway || !health_alters(what->id) ? (sop_hold){.why = NULL} : sop_held_back(past, what);
+    bool is_limited = !args->anyway && health_alters(what->id);
+    int r = is_limited ? sop_count(past, err) : 0;
+    const sop_hold hold = r >= 0 && is_limited ? sop_held_back(past, what) : (sop_hold){.why = NULL};
     if (hold.why)
         return hold_back(ctx, what, &hold, past, err);
-    int r = health_read_policy(ctx, &policy, err);
+    if (r >= 0)
+        r = health_read_policy(ctx, &policy, err);
     if (r >= 0)
         r = health_look(ctx, what, &before, err);
     if (r >= 0)

@@ -1,9 +1,12 @@
 #include "sop_past.h"
 
+#include <sql/health/procedure_changes.h>
+
 #include <string.h>
 
 #define HOUR          (INT64_C(3600) * 1000000)
 #define A_DAY         (24 * HOUR)
+#define A_MONTH       (30 * A_DAY)
 #define FIRST_WAIT    (HOUR / 12)
 #define LONGEST_WAIT  (4 * HOUR)
 #define MOST_PER_HOUR 3
@@ -109,20 +112,90 @@ sop_hold sop_held_back(const sop_past *past, const health_case *what)
                      : (sop_hold){.why = NULL};
 }
 
-int sop_note(sop_past *past, const health_case *what, bool helped, lb_error *err)
+static int add_deed(struct json_object *deeds, int64_t at, const char *key, bool helped, lb_error *err)
 {
-    struct json_object *deeds = member(past->all, "changes"), *deed = json_object_new_array();
-    const char *key = key_of(past->ctx, what);
+    struct json_object *deed = json_object_new_array();
     if (!deed || !key || json_object_array_add(deeds, deed) != 0) {
         json_object_put(deed);
         return lb_out_of_memory(err);
     }
-    (void)json_object_array_add(deed, json_object_new_int64(lb_now(past->ctx)));
+    (void)json_object_array_add(deed, json_object_new_int64(at));
     (void)json_object_array_add(deed, json_object_new_string(key));
     (void)json_object_array_add(deed, json_object_new_boolean(helped));
-    if (json_object_array_length(deeds) > MOST_DEEDS)
-        (void)json_object_array_del_idx(deeds, 0, 1);
     return 0;
+}
+
+static void keep_newest(struct json_object *deeds)
+{
+    size_t length = json_object_array_length(deeds);
+    if (length > MOST_DEEDS)
+        (void)json_object_array_del_idx(deeds, 0, length - MOST_DEEDS);
+}
+
+int sop_note(sop_past *past, const health_case *what, bool helped, lb_error *err)
+{
+    struct json_object *deeds = member(past->all, "changes");
+    const char *key = key_of(past->ctx, what);
+    int64_t now = lb_now(past->ctx);
+    int r = add_deed(deeds, now, key, helped, err);
+    if (r < 0)
+        return r;
+    keep_newest(deeds);
+    return lb_record(
+        past->ctx, "lakebase_metrics",
+        LB_ARGS(lb_time("snapshot_timestamp", now), lb_text("metric_name", "procedure_change"),
+                lb_f64("metric_value", helped ? 1 : 0), lb_text("kind", "gauge"), lb_text("object_name", key),
+                past->uid ? lb_object("detail", LB_ARGS(lb_text(BRANCH_UID, past->uid))) : lb_null("detail")),
+        err);
+}
+
+/* ---- what others have run ---- */
+
+static bool is_known(struct json_object *deeds, const health_procedure_changes_row *change)
+{
+    for (size_t i = json_object_array_length(deeds); i-- > 0;) {
+        struct json_object *deed = part(deeds, i);
+        if (json_object_get_int64(part(deed, 0)) == change->changed_at &&
+            strcmp(json_object_get_string(part(deed, 1)), change->what) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_of_branch(const sop_past *past, const health_procedure_changes_row *change)
+{
+    struct json_object *detail = change->detail ? json_tokener_parse(change->detail) : NULL;
+    const char *uid = detail ? branch_uid_in(detail) : NULL;
+    bool is_of_another = uid && past->uid && strcmp(uid, past->uid) != 0;
+    json_object_put(detail);
+    return !is_of_another;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    struct json_object *const *one = a, *const *other = b;
+    int64_t at = json_object_get_int64(part(*one, 0)), then = json_object_get_int64(part(*other, 0));
+    return (at > then) - (at < then);
+}
+
+int sop_count(sop_past *past, lb_error *err)
+{
+    const lb_target *target = lb_run_target(past->ctx);
+    const health_procedure_changes_args wanted = {
+        .project = target->project, .branch = target->branch, .since = lb_now(past->ctx) - A_MONTH, .most = MOST_DEEDS};
+    struct json_object *deeds = member(past->all, "changes");
+    health_procedure_changes_row change;
+    lb_rows *rows = NULL;
+    int asked = health_procedure_changes(past->ctx, &wanted, &rows, err);
+    int r = lb_history_or_skip(past->ctx, asked, "changes that others have run", NULL, err);
+    if (r <= 0)
+        return r;
+    while (r >= 0 && health_procedure_changes_next(past->ctx, rows, &change))
+        if (is_of_branch(past, &change) && !is_known(deeds, &change))
+            r = add_deed(deeds, change.changed_at, change.what, change.helped, err);
+    json_object_array_sort(deeds, by_time);
+    keep_newest(deeds);
+    return r < 0 ? r : 0;
 }
 
 /* ---- what is owed ---- */

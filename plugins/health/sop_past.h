@@ -22,9 +22,12 @@ LB_MUST_CHECK int sop_load(lb_ctx *ctx, const char *given, sop_past *ret_past, l
 /* gives: also into the answer. */
 LB_MUST_CHECK int sop_store(const sop_past *past, bool gives, lb_error *err);
 
+/* Counts what others have run, too: a person, self_heal, a subscription, evaluate_alert_thresholds. They all leave it
+ * in history; where that cannot be asked there is what is remembered, and the result says so. */
+LB_MUST_CHECK int sop_count(sop_past *past, lb_error *err);
 /* The limits of what changes something. */
 sop_hold sop_held_back(const sop_past *past, const health_case *what);
-/* A change was made, and is known to have helped or not. */
+/* A change was made, and is known to have helped or not: to be remembered, and for sop_count of whoever comes next. */
 LB_MUST_CHECK int sop_note(sop_past *past, const health_case *what, bool helped, lb_error *err);
 
 /* What could not be done is tried again from a moment on (0: each time after twice as long as the time before, from 5

@@ -1,6 +1,6 @@
 -- summary: metrics of two branches side by side: the mean of each over the same time
 -- kind: history
--- note: an empty metric stands for all; a counter only grows, so that its mean says nothing: see branch_counters.
+-- note: an empty metric stands for all that are measured: what procedures have changed (procedure_change) is not; a counter only grows, so that its mean says nothing: see branch_counters.
 -- param project text
 -- param branch text
 -- param other text
@@ -25,7 +25,7 @@ SELECT m.metric_name,
    AND m.branch_id IN (:branch, :other)
    AND m.snapshot_timestamp >= :since
    AND (m.kind IS NULL OR m.kind <> 'counter')
-   AND (:metric = '' OR m.metric_name = :metric)
+   AND (m.metric_name = :metric OR (:metric = '' AND m.metric_name <> 'procedure_change'))
  GROUP BY m.metric_name, m.object_name
 HAVING count(CASE WHEN m.branch_id = :branch THEN 1 END) > 0
    AND count(CASE WHEN m.branch_id = :other THEN 1 END) > 0

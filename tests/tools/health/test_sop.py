@@ -1,10 +1,12 @@
 """execute_low_risk_sop: what is done about each alert, on servers that have it, and whether it helped."""
 
+import datetime
 import json
 import re
 
 from health_place import Clinic, memory, on_each, told
 from place import equal, holds, suite
+from planted import plant
 
 
 def do(place, issue, **more):
@@ -85,7 +87,10 @@ def limits_hold_back_changes_until_their_time(version):
         equal(do(place, "cache_hit_ratio")["result"]["status"], "advised", "what changes nothing has no limit")
         waits = place.run("execute_low_risk_sop")["result"]
         equal((waits["status"], waits["again_at"], vacuums(place, "d")), ("nothing_to_do", held["again_at"], "0"), "it waits")
-        with memory(place, "execute_low_risk_sop") as body:  # an hour goes by
+        # An hour goes by: for history, what it has of this one is of an earlier branch of that name.
+        plant(place, "branch_lifecycle", [{"event_id": "made", "event_timestamp": datetime.datetime.now(datetime.timezone.utc),
+                                           "event_type": "created"}])
+        with memory(place, "execute_low_risk_sop") as body:
             for change in body["changes"]:
                 change[0] -= 3600 * 1000000
             for owed in body["owed"].values():
@@ -93,6 +98,22 @@ def limits_hold_back_changes_until_their_time(version):
         later = place.run("execute_low_risk_sop")["result"]
         equal((later["status"], later["table"], later["verified"], vacuums(place, "d")), ("executed", "d", True, "1"), "later")
         equal(place.run("execute_low_risk_sop")["result"]["reason"], "nothing is held back", "and once")
+
+
+def limits_count_what_others_have_run(version):
+    with Clinic(version) as place:
+        def evaluated(metric, value):
+            done = place.run("evaluate_alert_thresholds", metrics={metric: value}, run_sops=True, fire_after=1)
+            return done["result"]["sops"][0]["result"]
+        with_dead_rows(place, "a")
+        equal(do(place, "dead_tuple_ratio", table="a")["result"]["status"], "executed", "by hand")
+        place.sql("DELETE FROM a WHERE id <= 900; SELECT pg_stat_force_next_flush()")
+        held = evaluated("dead_tuple_ratio", 0.8)
+        equal((held["status"], held.get("reason"), vacuums(place, "a")),
+              ("skipped", "it was done less than an hour ago", "1"), "and then by an evaluation")
+        equal(evaluated("txid_age", 6e8)["status"], "executed", "by an evaluation")
+        held = do(place, "txid_age")["result"]
+        equal((held["status"], held["reason"]), ("skipped", "it was done less than an hour ago"), "and then by hand")
 
 
 def what_is_over_by_then_is_not_done(version):
@@ -304,6 +325,6 @@ def the_others_advise(version):
 
 
 suite(*on_each(dead_rows_are_vacuumed, idle_sessions_make_room, nothing_idle_is_said, old_rows_are_frozen,
-               limits_hold_back_changes_until_their_time, what_is_over_by_then_is_not_done, a_vacuum_that_is_passed_over_is_none,
-               a_vacuum_that_is_held_was_one, a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
+               limits_hold_back_changes_until_their_time, limits_count_what_others_have_run, what_is_over_by_then_is_not_done,
+               a_vacuum_that_is_passed_over_is_none, a_vacuum_that_is_held_was_one, a_lock_chain_is_kept, the_parties_of_a_deadlock_are_kept,
                slow_statements_are_queued, what_nobody_wants_to_see_is_not_queued, what_runs_yet_is_queued_once, the_others_advise))

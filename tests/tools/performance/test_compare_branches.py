@@ -37,6 +37,7 @@ def metrics_stand_side_by_side(version=None):
         plant(place, "lakebase_metrics", [metric("cache_hit_ratio", at, 0.9), metric("table_bytes", at, 100)])
         empty = place.run(TOOL, other_branch="tuned", hours=100)["result"]
         contains(str(empty["skipped"]), "history has nothing of the last 100 hours that both branches have")
+        plant(place, "lakebase_metrics", [metric("procedure_change", at, 1), {**metric("procedure_change", at, 0), "branch_id": "tuned"}])
         plant(place, "lakebase_metrics", [{**metric("cache_hit_ratio", at, 0.3), "branch_id": "tuned"},
                                           {**metric("table_bytes", at, 100), "branch_id": "tuned"},
                                           {**metric("only_there", at, 1), "branch_id": "tuned"}])
@@ -47,6 +48,8 @@ def metrics_stand_side_by_side(version=None):
         equal([m["metric"] for m in far["metrics"]], ["cache_hit_ratio"], "what differs by twice")
         one = place.run(TOOL, other_branch="tuned", hours=100, metric="table_bytes")["result"]
         equal([m["metric"] for m in one["metrics"]], ["table_bytes"], "one metric alone")
+        one = place.run(TOOL, other_branch="tuned", hours=100, metric="procedure_change")["result"]
+        equal([m["metric"] for m in one["metrics"]], ["procedure_change"], "what nobody measures is told to who asks for it")
         itself = place.run(TOOL, other_branch="production")["result"]
         equal([(s["object"], s["reason"]) for s in itself["skipped"]],
               [("production", "it is the branch itself: there is nothing to compare it with")], "the branch itself")
