@@ -97,6 +97,15 @@ static void put_question(const void *state, buf *out)
     question_put(out, state);
 }
 
+/* Where history lies on a warehouse that sleeps, a question may take minutes. Who has called a tool needs some time yet
+ * for what follows, so that no question of the tool may take all that is left. */
+static int64_t deadline_of(const run_state *run, const run_question *question)
+{
+    int64_t now = clock_monotonic();
+    bool leaves_some = question->type == WIRE_HISTORY && run->parent && run->deadline > now;
+    return leaves_some ? now + (run->deadline - now) / 2 : run->deadline;
+}
+
 int run_ask(run_state *run, const run_question *question, lb_rows **ret_rows, lb_error *err)
 {
     session_pool *sessions = run->worker->sessions;
@@ -109,7 +118,7 @@ int run_ask(run_state *run, const run_question *question, lb_rows **ret_rows, lb
                                 .text = question->text,
                                 .read_only = true,
                                 .args = question->args,
-                                .deadline = run->deadline};
+                                .deadline = deadline_of(run, question)};
     asking a = {.run = run, .question = question, .number = ++run->worker->questions};
     int r = question->is_live
                 ? ask_supervisor(&a, &command, &sink, err)

@@ -3,12 +3,13 @@
 
 struct args {
     const char *act;
-    int64_t repeat;
+    int64_t repeat, rows;
 };
 
 static const lb_param params[] = {
     LB_PARAM(struct args, act, LB_TEXT, "read", "what the other one does"),
     LB_PARAM(struct args, repeat, LB_I64, "1", "how often it asks"),
+    LB_PARAM(struct args, rows, LB_I64, "10", "how many"),
     LB_PARAMS_END,
 };
 
@@ -17,8 +18,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     const struct args *args = ctx->args;
     const char *json = NULL;
     static const lb_value names[] = {{.type = LB_TEXT, .v.text = "dead_ratio"}, {.type = LB_TEXT, .v.text = "a"}};
-    const lb_value *given =
-        LB_ARGS(lb_text("act", args->act), lb_list("notes", LB_TEXT, names, 2), lb_i64("repeat", args->repeat));
+    const lb_value *given = LB_ARGS(lb_text("act", args->act), lb_list("notes", LB_TEXT, names, 2),
+                                    lb_i64("repeat", args->repeat), lb_i64("rows", args->rows));
     int r = lb_call(ctx, "remembers", NULL, given, &json, err);
     return r < 0 ? r : lb_result(ctx, LB_ARGS(lb_json("answer", json)), err);
 }

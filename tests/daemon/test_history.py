@@ -148,6 +148,16 @@ def a_question_ends_with_its_run():
         equal(pid_of_history(place), pid, "the process that answers")
 
 
+def a_called_tools_question_leaves_its_caller_time():
+    with workspace(LOCAL + TARGETS) as place:
+        place.start()
+        ask = harness.Ask(place, {"verb": "run", "tool": "relays", "name": "tester", "project": "shop", "branch": "main",
+                                  "timeout_s": 6, "args": [{"name": "act", "text": "slow"}, {"name": "rows", "text": "2000000000"}]}).finish()
+        document = ask.member("document")
+        equal((document["status"], document["error"]["code"]), ("failed", "timeout"), "the question had its end, the run had time")
+        holds(2900 <= document["duration_ms"] < 6000, f"it took {document['duration_ms']} ms")
+
+
 def questions_that_wait_end_with_their_runs():
     """Whether the process has one in its hands, has it in its channel, or does not know of it yet."""
     with workspace() as place:
@@ -293,6 +303,7 @@ def a_failed_commit_is_told_and_takes_nothing_from_the_question():
 suite(one_run_sees_what_runs_before_it_have_noted, every_type_comes_back_as_it_went, a_plan_and_a_called_tool_read_too,
       the_catalogues_question_tells_the_newest_of_a_target,
       a_long_answer_is_whole_or_an_error, under_the_daemon_runs_read_at_once, a_question_ends_with_its_run,
+      a_called_tools_question_leaves_its_caller_time,
       questions_that_wait_end_with_their_runs, a_question_without_end_lets_commits_through,
       a_service_that_is_killed_answers_all_the_same, a_daemon_that_is_killed_leaves_no_question_behind,
       without_a_service_the_error_says_so,
