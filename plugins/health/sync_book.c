@@ -106,7 +106,6 @@ static int read_entry(sync_book *book, struct json_object *one, lb_error *err)
                       .seen_at = seen,
                       .differs = number_in(one, "differs", 0) != 0,
                       .is_unsure = number_in(one, "unsure", 0) != 0,
-                      .cut_since = number_in(one, "cut_since", 0),
                       .at = number_in(one, "at", SYNC_NO_TIME),
                       .at_until = number_in(one, "at_until", SYNC_NO_TIME),
                       .at_took = number_in(one, "at_took", 0),
@@ -281,7 +280,6 @@ static bool write_writers(struct json_object *one, const sync_entry *e)
 static bool write_extra(lb_ctx *ctx, struct json_object *one, const sync_entry *e, size_t *room)
 {
     return (!e->is_unsure || set(one, "unsure", json_object_new_int(1))) &&
-           (!e->cut_since || set(one, "cut_since", json_object_new_int64(e->cut_since))) &&
            (!e->surplus || (set(one, "surplus", json_object_new_int64(e->surplus)) &&
                             set(one, "surplus_since", json_object_new_int64(e->surplus_since)))) &&
            (!e->awaited_count || write_awaited(one, e, room)) && (!e->crowd_count || write_crowd(ctx, one, e, room));

@@ -14,7 +14,7 @@ typedef struct sync_awaited {
     int64_t since;
 } sync_awaited;
 
-/* One of many such rows: enough to know it again by, and not to look it up. */
+/* One of many such rows, or of parts that were too large: enough to know it again by, and not to look it up. */
 typedef struct sync_crowd {
     uint32_t hash; /* of its key */
     int64_t since;
@@ -43,7 +43,6 @@ typedef struct sync_entry {
     size_t awaited_count;
     sync_crowd *crowd;
     size_t crowd_count;
-    int64_t cut_since; /* not all of what differs was looked into since then, and what was, was on its way; or 0 */
     int64_t surplus, surplus_since; /* the copy has had so many rows too many at least since then; 0: none */
 
     int64_t looked_at; /* by the source's clock; 0: never */

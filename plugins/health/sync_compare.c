@@ -83,10 +83,11 @@ static const char *total(lb_ctx *ctx, const sync_list *parts, int64_t *ret_rows)
     return lb_printf(ctx, "%016llx%016llx", (unsigned long long)(n >> 64), (unsigned long long)n);
 }
 
-/* Parts that differ, as values of a list, and their rows. */
+/* Parts that differ, as values of a list, their rows, and the digests that they have at the source. */
 typedef struct apart {
     lb_value *names;
     int64_t *rows;
+    const char **digests;
     size_t count;
 } apart;
 
@@ -104,9 +105,10 @@ static int64_t rows_of(const apart *found)
     return rows;
 }
 
-static void add_part(apart *found, const sync_part *part)
+static void add_part(apart *found, const sync_part *part, const char *digest)
 {
     found->names[found->count] = lb_text(NULL, part->name);
+    found->digests[found->count] = digest;
     found->rows[found->count++] = part->rows;
 }
 
@@ -118,18 +120,22 @@ static void put_outside_first(apart *found)
         return;
     const lb_value name = found->names[0];
     int64_t rows = found->rows[0];
+    const char *digest = found->digests[0];
     found->names[0] = found->names[last];
     found->rows[0] = found->rows[last];
+    found->digests[0] = found->digests[last];
     found->names[last] = name;
     found->rows[last] = rows;
+    found->digests[last] = digest;
 }
 
 static int find_unequal(lb_ctx *ctx, sync_list *a, sync_list *b, apart *ret, lb_error *err)
 {
     size_t i = 0, j = 0;
     *ret = (apart){.names = lb_alloc(ctx, (a->count + b->count + 1) * sizeof *ret->names),
-                   .rows = lb_alloc(ctx, (a->count + b->count + 1) * sizeof *ret->rows)};
-    if (!ret->names || !ret->rows)
+                   .rows = lb_alloc(ctx, (a->count + b->count + 1) * sizeof *ret->rows),
+                   .digests = lb_alloc(ctx, (a->count + b->count + 1) * sizeof *ret->digests)};
+    if (!ret->names || !ret->rows || !ret->digests)
         return lb_out_of_memory(err);
     qsort(a->items, a->count, sizeof *a->items, sync_by_name);
     qsort(b->items, b->count, sizeof *b->items, sync_by_name);
@@ -139,7 +145,8 @@ static int find_unequal(lb_ctx *ctx, sync_list *a, sync_list *b, apart *ret, lb_
             order == 0 && a->items[i].rows == b->items[j].rows && strcmp(a->items[i].digest, b->items[j].digest) == 0;
         if (!same)
             add_part(ret,
-                     order < 0 || (order == 0 && a->items[i].rows >= b->items[j].rows) ? &a->items[i] : &b->items[j]);
+                     order < 0 || (order == 0 && a->items[i].rows >= b->items[j].rows) ? &a->items[i] : &b->items[j],
+                     order <= 0 ? a->items[i].digest : "none");
         i += order <= 0;
         j += order >= 0;
     }
@@ -218,6 +225,17 @@ static void sort_out(sync_list *a, sync_list *b, sync_difference *d)
 
 /* ---- the comparison ---- */
 
+/* Bounds that stay where they are while a table grows at its end or loses its oldest rows: so a part that was not
+ * looked into is known again by its digest. */
+static sync_parts steady_parts(int64_t low, int64_t span)
+{
+    int64_t width = 1, least = span / (SYNC_PARTS - 1) + 1;
+    while (width < least)
+        width *= 2;
+    int64_t past = low % width;
+    return (sync_parts){low - (past < 0 ? past + width : past), width};
+}
+
 static int choose_parts(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sync_parts *ret_parts,
                         lb_error *err)
 {
@@ -241,16 +259,17 @@ static int choose_parts(lb_ctx *ctx, const sync_pair *pair, const sync_counts *c
     if (row.low > row.high || row.low <= -(INT64_C(1) << 62) || row.high >= INT64_C(1) << 62 ||
         __builtin_sub_overflow(row.high, row.low, &span))
         return 0; /* by digests then */
-    *ret_parts = (sync_parts){row.low, span / SYNC_PARTS + 1};
+    bool can_begin_before = !counts->keys.has_from && span < INT64_C(1) << 61;
+    *ret_parts = can_begin_before ? steady_parts(row.low, span) : (sync_parts){row.low, span / SYNC_PARTS + 1};
     return 0;
 }
 
 /* With room for so many of each kind, or for as many as are looked at. */
 static int make_lists(lb_ctx *ctx, size_t rows, sync_difference *d, lb_error *err)
 {
-    sync_rows *const lists[KINDS] = {&d->missing, &d->extra, &d->gone, &d->different};
+    sync_rows *const lists[KINDS + 1] = {&d->missing, &d->extra, &d->gone, &d->different, &d->left};
     size_t room = rows < SYNC_KEYS_MOST ? rows + 1 : SYNC_KEYS_MOST;
-    for (size_t i = 0; i < KINDS; i++) {
+    for (size_t i = 0; i < KINDS + 1; i++) {
         lists[i]->items = lb_alloc(ctx, room * sizeof *lists[i]->items);
         if (!lists[i]->items)
             return lb_out_of_memory(err);
@@ -290,12 +309,22 @@ static void add_difference(sync_difference *d, const sync_difference *part)
     add_rows(&d->extra, &part->extra);
     add_rows(&d->gone, &part->gone);
     add_rows(&d->different, &part->different);
+    add_rows(&d->left, &part->left);
     d->waiting += part->waiting;
     d->moved += part->moved;
     d->moving += part->moving;
     d->cut = d->cut || part->cut;
     d->unseen = d->unseen || part->unseen;
     d->is_unsure = d->is_unsure || part->is_unsure;
+}
+
+static void leave(sync_difference *d, const apart *found, size_t first, size_t count)
+{
+    sync_rows *left = &d->left;
+    d->cut = d->cut || count;
+    left->all += (int64_t)count;
+    for (size_t i = first; i < first + count && left->named < SYNC_KEYS_MOST; i++)
+        left->items[left->named++] = (sync_row){.key = found->names[i].v.text, .source = found->digests[i]};
 }
 
 /* A range of keys as if it were a table of its own: it is read without a look at the rest. */
@@ -315,30 +344,23 @@ static int look_into(lb_ctx *ctx, const sync_pair *pair, const sync_counts *with
 }
 
 static int look_outside(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_texts *source,
-                        const sync_texts *lake, const lb_value *name, sync_difference *d, lb_error *err)
+                        const sync_texts *lake, const apart *found, size_t i, sync_difference *ret_part, lb_error *err)
 {
-    const lb_value parts = lb_list("parts", LB_TEXT, name, 1);
-    sync_difference part = {.equal = false};
-    int r = narrow(ctx, pair, counts, source, lake, &parts, &part, err);
-    if (r >= 0)
-        add_difference(d, &part);
-    return r;
+    const lb_value parts = lb_list("parts", LB_TEXT, &found->names[i], 1);
+    *ret_part = (sync_difference){.equal = false};
+    return narrow(ctx, pair, counts, source, lake, &parts, ret_part, err);
 }
 
 static int look_inside(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, const sync_parts *cut,
-                       const apart *found, size_t i, sync_difference *d, lb_error *err)
+                       const apart *found, size_t i, sync_difference *ret_part, lb_error *err)
 {
     int64_t from = cut->low + strtoll(found->names[i].v.text, NULL, 10), to = from + cut->width;
     sync_counts within = *counts;
-    sync_difference part;
     within.keys = (sync_span){.has_from = true,
                               .from = from,
                               .has_to = true,
                               .to = counts->keys.has_to && counts->keys.to < to ? counts->keys.to : to};
-    int r = look_into(ctx, pair, &within, found->rows[i], &part, err);
-    if (r >= 0)
-        add_difference(d, &part);
-    return r;
+    return look_into(ctx, pair, &within, found->rows[i], ret_part, err);
 }
 
 /* As many as may be: one that is too large does not keep us from those behind it. */
@@ -348,13 +370,18 @@ static int look_into_each(lb_ctx *ctx, const sync_pair *pair, const sync_counts 
 {
     int r = 0;
     for (size_t i = 0; r >= 0 && i < found->count; i++) {
+        sync_difference part;
         if (*rows + found->rows[i] > ROWS_MOST) {
-            d->cut = true;
+            leave(d, found, i, 1);
             continue;
         }
         *rows += found->rows[i];
-        r = is_outside(found->names[i].v.text) ? look_outside(ctx, pair, counts, source, lake, &found->names[i], d, err)
-                                               : look_inside(ctx, pair, counts, cut, found, i, d, err);
+        r = is_outside(found->names[i].v.text) ? look_outside(ctx, pair, counts, source, lake, found, i, &part, err)
+                                               : look_inside(ctx, pair, counts, cut, found, i, &part, err);
+        if (r >= 0)
+            add_difference(d, &part);
+        if (r >= 0 && part.cut && !part.left.all)
+            leave(d, found, i, 1);
     }
     return r;
 }
@@ -368,6 +395,8 @@ static int look_into_all(lb_ctx *ctx, const sync_pair *pair, const sync_counts *
     int r = narrow(ctx, pair, counts, source, lake, &parts, &some, err);
     if (r >= 0)
         add_difference(d, &some);
+    if (r >= 0 && some.cut)
+        leave(d, found, 0, found->count);
     return r;
 }
 
@@ -401,13 +430,14 @@ static int look(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, c
     int r = found->count ? make_lists(ctx, SYNC_KEYS_MOST, d, err) : 0;
     while (r >= 0 && at < found->count && rows < ROWS_MOST && !(is_timed && drifts(d))) {
         size_t some = count_once(found, at, !cut->width);
-        const apart now = {found->names + at, found->rows + at, some};
+        const apart now = {found->names + at, found->rows + at, found->digests + at, some};
         bool one_by_one = cut->width && rows_of(&now) > ROWS_FEW;
         r = one_by_one ? look_into_each(ctx, pair, counts, source, lake, cut, &now, &rows, d, err)
                        : look_into_all(ctx, pair, counts, source, lake, &now, &rows, d, err);
         at += some;
     }
-    d->cut = d->cut || at < found->count;
+    if (r >= 0)
+        leave(d, found, at, found->count - at);
     return r;
 }
 

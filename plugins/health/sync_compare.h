@@ -73,10 +73,11 @@ typedef struct sync_difference {
     const char *source_digest, *target_digest; /* of all rows that were compared */
     int64_t compared;                          /* rows of the source */
     int64_t parts, parts_differ;
-    bool cut;    /* only the first parts were looked into */
+    bool cut;    /* not all parts that differ were looked into */
     bool unseen; /* more rows differed than were looked at again */
     sync_rows missing, extra, different;
     sync_rows gone; /* that only the copy has, and that may have been deleted at the source since; not in .extra */
+    sync_rows left; /* such parts, by their names; .source: the digest that they have there */
     int64_t waiting;
     int64_t moved;  /* seemed to be one of these, and were not when they were looked at again, or were so otherwise */
     int64_t moving; /* those of them that were not alike either */

@@ -162,8 +162,6 @@ static void note(lb_ctx *ctx, const sync_pair *pair, const sync_scope *scope, co
     } else if (d->equal && !d->moving && !d->is_unsure && counts->lasting > e->until) {
         e->until = counts->lasting;
     }
-    if (d->equal && !d->is_unsure && !counts->keys.has_to && !e->differs && !e->is_unsure)
-        e->cut_since = 0; /* all that was not looked into has been, or is alike */
 }
 
 /* It took its time all the same, and has had its turn. */

@@ -311,6 +311,7 @@ static const lb_value *difference_detail(lb_ctx *ctx, const sync_pair *pair, con
         lb_i64("parts", d->parts),
         lb_i64("parts_differ", d->parts_differ),
         lb_bool("cut", d->cut),
+        lb_text("cut_why", d->cut && d->equal ? "in flight, too many to follow" : NULL),
         lb_i64("missing", d->missing.all),
         lb_i64("extra", d->extra.all),
         lb_i64("different", d->different.all),

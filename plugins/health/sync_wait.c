@@ -187,14 +187,34 @@ static void sort_untimed(sorting *s, const sync_pair *pair, const sync_entry *e,
     s->d->is_unsure = s->d->is_unsure || s->d->undecided;
 }
 
+/* A part, as the source has it. */
+static uint32_t hash_of_part(const sync_row *part)
+{
+    uint64_t hash = health_hash(health_hash(health_hash(HEALTH_HASH_BASIS, "part "), part->key), part->source);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* Of parts that were not looked into nobody knows which rows differ: others may be on their way each time. It is drift
+ * where the source has the same rows in one as it had before the copy was synced. */
+static bool sort_left(sorting *s, const sync_entry *e)
+{
+    const sync_rows *left = &s->d->left;
+    bool drifts = false;
+    for (size_t i = 0; i < left->named; i++) {
+        uint32_t hash = hash_of_part(&left->items[i]);
+        const sync_crowd *known = find_in(e->crowd, e->crowd_count, hash);
+        int64_t since = known ? known->since : s->counts->now;
+        keep_in_crowd(s, hash, since);
+        drifts = drifts || sync_has_had_time(s->wish, s->counts, since);
+    }
+    return drifts;
+}
+
 /* Where not all of what differs was looked into, and all that was is on its way, so may be the rest. */
-static void sort_cut(const sorting *s, sync_entry *e)
+static void sort_cut(const sorting *s, bool left_drifts)
 {
     sync_difference *d = s->d;
-    bool drifts = d->missing.all || d->extra.all || d->different.all;
-    if (d->cut && !drifts && !e->cut_since)
-        e->cut_since = s->counts->now;
-    bool waits = d->cut && !drifts && !sync_has_had_time(s->wish, s->counts, e->cut_since);
+    bool drifts = d->missing.all || d->extra.all || d->different.all, waits = d->cut && !drifts && !left_drifts;
     d->is_unsure = d->is_unsure || waits;
     d->equal = !drifts && (!d->cut || waits);
 }
@@ -222,6 +242,7 @@ int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sy
     int r = make_room(ctx, &s, err);
     if (r < 0)
         return r;
+    bool left_drifts = sort_left(&s, e); /* first: there is room */
     if (pair->mark && pair->key_count) {
         sort_found(&s, e);
         r = is_whole ? 0 : sort_others(&s, pair, e, err);
@@ -234,7 +255,7 @@ int sync_await(lb_ctx *ctx, const sync_pair *pair, const sync_counts *counts, sy
     e->awaited_count = s.count;
     e->crowd = s.crowd;
     e->crowd_count = s.crowd_count;
-    sort_cut(&s, e);
+    sort_cut(&s, left_drifts);
     name_some(&d->missing);
     name_some(&d->extra);
     name_some(&d->different);

@@ -605,6 +605,36 @@ def a_part_that_is_too_large_hides_no_other(version):
         equal((detail["different_keys"], detail["extra_keys"]), (["400000077"], ["1000000000"]), "the others are")
 
 
+def what_always_flies_in_a_part_that_is_too_large_is_unknown(version):
+    """Until the source has the same rows there as before the copy was synced, and the copy has not."""
+    with Given(version) as given:
+        given.sql("CREATE TABLE orders (id int PRIMARY KEY, t text, updated_at timestamptz);"
+                  "INSERT INTO orders SELECT id, 't', '2026-01-01' FROM (SELECT generate_series(1, 200001) UNION ALL"
+                  " SELECT 1000000000) AS ids(id)")
+        copy(given, columns=SMALL)
+
+        def flies(key):
+            given.sql(f"UPDATE orders SET t = 'new', updated_at = now() WHERE id = {key}")
+
+        def syncs(key):
+            given.sql(f"INSERT INTO orders VALUES ({key}, 'synced', now())")
+            copy(given, key=f"from-{key}", first=key, columns=SMALL)
+
+        flies(5)
+        _, status, _, detail = look(given)
+        equal((status, detail["cut"], detail["cut_why"]), ("waiting", True, "in flight, too many to follow"), "nobody knows")
+        given.sql("UPDATE orders SET t = 't', updated_at = '2026-01-01' WHERE id = 5")
+        syncs(1010000000)  # the range of keys grows
+        flies(6)
+        _, status, _, detail = look(given, scope="full")
+        equal((status, detail["cut"]), ("waiting", True), "another row flies")
+        syncs(1020000000)
+        equal(look(given, scope="full")[1], "waiting", "the source has other rows there by now")
+        syncs(1030000000)
+        _, status, _, detail = look(given, scope="full")
+        equal((status, detail["cut"], detail.get("cut_why")), ("mismatch", True, None), "the same ones, and the copy was synced since")
+
+
 def what_is_not_compared_is_not_healthy(version):
     full = {"catalog": "main", "grace_s": 0}
     with Given(version) as given:
@@ -633,4 +663,5 @@ suite(*each_version(every_type_has_one_digest, differences_are_named, rows_in_fl
       *each_version(what_takes_too_long_is_compared_in_slices)[-1:], *each_version(a_slice_that_waits_leaves_all_of_it_waiting)[-1:],
       *each_version(any_key_is_cut_in_slices), *each_version(what_a_slice_found_stands)[-1:], *each_version(what_slices_do_not_find_again_is_over)[-1:],
       *each_version(slices_are_measured_without_the_count)[-1:], *each_version(parts_of_many_rows_are_cut_again)[-1:],
-      *each_version(a_part_that_is_too_large_hides_no_other)[-1:])
+      *each_version(a_part_that_is_too_large_hides_no_other)[-1:],
+      *each_version(what_always_flies_in_a_part_that_is_too_large_is_unknown)[-1:])
