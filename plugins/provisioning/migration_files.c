@@ -146,7 +146,24 @@ static int take_waiver(migration_file *file, const char *line, size_t length, ar
     return 0;
 }
 
-static int take_waivers(migration_file *file, arena *memory, lb_error *err)
+/* What stands behind it takes back what stands before: dbmate, goose, sql-migrate and MyBatis have both in one file,
+ * and as plain SQL both would be executed. */
+static int refuse_way_back(const migration_file *file, const char *comment, lb_error *err)
+{
+    static const char *const marks[] = {"migrate:down", "+goose Down", "+migrate Down", "//@UNDO"};
+    for (size_t i = 0; i < LB_COUNT(marks); i++) {
+        size_t length = strlen(marks[i]);
+        if (strncasecmp(comment, marks[i], length) == 0 && !isalnum((unsigned char)comment[length]))
+            return lb_fail(err, LB_ERR_INVALID,
+                           "split it: what stands before that line into one file, and what stands behind it into its "
+                           "undo script, as 1.up.sql and 1.down.sql or V1__a.sql and U1__a.sql",
+                           "%s has its way back in itself (-- %s), and here all of a file is executed", file->name,
+                           marks[i]);
+    }
+    return 0;
+}
+
+static int take_comments(migration_file *file, arena *memory, lb_error *err)
 {
     static const char mark[] = "lbops:allow ";
     int r = 0;
@@ -155,7 +172,8 @@ static int take_waivers(migration_file *file, arena *memory, lb_error *err)
         if (strncmp(p, "--", 2) != 0)
             continue;
         p += 2 + strspn(p + 2, " \t");
-        if (strncmp(p, mark, sizeof mark - 1) == 0)
+        r = refuse_way_back(file, p, err);
+        if (r >= 0 && strncmp(p, mark, sizeof mark - 1) == 0)
             r = take_waiver(file, p + sizeof mark - 1, strcspn(p + sizeof mark - 1, "\n"), memory, err);
     }
     return r;
@@ -213,7 +231,7 @@ int migration_take(migration_files *files, const char *name, const char *text, a
                 : "its name says no version",
             memory, err);
     sum(file.text ? file.text : "", file.checksum);
-    int r = file.text ? take_waivers(&file, memory, err) : 0;
+    int r = file.text ? take_comments(&file, memory, err) : 0;
     if (r < 0)
         return r;
     files->items = one_more(files->items, files->count, sizeof *files->items, memory);

@@ -251,8 +251,28 @@ static void waivers_name_a_rule_and_a_reason(void)
     arena_done(&memory);
 }
 
+static void a_file_with_its_way_back_in_it_is_refused(void)
+{
+    static const char *const bad[] = {"-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP TABLE t;\n",
+                                      "-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP TABLE t;\n",
+                                      "-- +migrate Up\nSELECT 1;\n\n--+migrate down notransaction\nDROP TABLE t;\n",
+                                      "SELECT 1;\n  -- //@UNDO\r\nDROP TABLE t;\n"};
+    arena memory;
+    lb_error err;
+    arena_init(&memory, 0);
+    for (size_t i = 0; i < LB_COUNT(bad); i++) {
+        migration_files none = {0};
+        CU_ASSERT_EQUAL(migration_take(&none, "20240131120000_a.sql", bad[i], &memory, &err), LB_ERR_INVALID);
+        ASSERT_CONTAINS(err.message, "20240131120000_a.sql has its way back in itself");
+    }
+    migration_files both = FILES("1.up.sql", "-- +goose Up\nSELECT '-- migrate:down';\n", "1.down.sql",
+                                 "-- migrate:downs are elsewhere\nSELECT 1;\n");
+    CU_ASSERT_EQUAL(both.count, 2);
+    arena_done(&memory);
+}
+
 SUITE(migration, TEST(names_say_kind_and_version), TEST(versions_compare_by_number), TEST(what_is_left_is_planned),
       TEST(what_was_undone_can_be_applied_again), TEST(a_baseline_is_not_undone),
       TEST(what_cannot_be_taken_back_is_refused), TEST(what_contradicts_the_ledger_is_refused),
       TEST(missing_numbers_are_refused_however_many), TEST(texts_are_summed_without_their_line_ends),
-      TEST(waivers_name_a_rule_and_a_reason))
+      TEST(waivers_name_a_rule_and_a_reason), TEST(a_file_with_its_way_back_in_it_is_refused))
