@@ -93,6 +93,8 @@ LB_MUST_CHECK int rls_tell_untried(rls_work *w, const rls_tables_row *t, lb_erro
 
 LB_MUST_CHECK int rls_tell_roles(rls_work *w, lb_error *err);
 LB_MUST_CHECK int rls_tell_tables(rls_work *w, lb_error *err);
+/* Rows that have no tenant, as far as we see them; where we do not, that is said if it is asked for. */
+LB_MUST_CHECK int rls_tell_nobodys(rls_work *w, const rls_tables_row *t, bool is_asked, lb_error *err);
 LB_MUST_CHECK int rls_tell_open_schema(rls_work *w, const char *schema, lb_error *err);
 /* Is it one of ours, as it should be? tenant NULL: the operators' one. */
 bool rls_policy_fits(const rls_policies_row *policy, const rls_tenant *tenant);

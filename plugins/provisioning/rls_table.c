@@ -329,9 +329,12 @@ static int guard_table(rls_work *w, const rls_tables_row *t, lb_error *err)
     if (r >= 0)
         r = make_index(w, t, err);
     bool tries = l.due && strcmp(w->wish->prove, "never") != 0;
-    if (r < 0 || (!lacks_anything(&l) && !tries))
+    bool changes = lacks_anything(&l) || tries;
+    if (r >= 0)
+        r = rls_tell_nobodys(w, t, changes, err); /* before the policies hide rows from us as well */
+    if (r < 0 || !changes)
         return r;
-    r = tries ? rls_tell_untried(w, t, err) : 0; /* before the policies hide rows from us as well */
+    r = tries ? rls_tell_untried(w, t, err) : 0;
     if (r >= 0)
         r = change_in_turns(w, t, &l, tries, &outcome, err);
     w->waits = w->waits || outcome == LB_WAITING || outcome == LB_REFUSED;

@@ -14,8 +14,11 @@
 #include <sql/rls/revoke_part.h>
 #include <sql/rls/revoke_truncate.h>
 #include <sql/rls/roles.h>
+#include <sql/rls/rows_of_nobody.h>
 #include <sql/rls/surplus.h>
 #include <sql/rls/views.h>
+
+#define COUNTED_MOST 1000
 
 /* All of it is read from the catalogue: what may be is certain, whether somebody does it is not known. */
 #define KNOWN_FROM_CATALOGUE LB_TERMS({"read_from_catalogue", 0.9})
@@ -320,6 +323,33 @@ static int tell_definers(rls_work *w, lb_error *err)
                 err);
     }
     return r;
+}
+
+int rls_tell_nobodys(rls_work *w, const rls_tables_row *t, bool is_asked, lb_error *err)
+{
+    const rls_rows_of_nobody_args counted = {
+        .id = t->id, .schema = t->schema, .table = t->name, .key = w->wish->tenant_column};
+    const char *table = lb_printf(w->ctx, "%s.%s", t->schema, t->name);
+    rls_rows_of_nobody_row row = {0};
+    lb_rows *rows = NULL;
+    int r = rls_rows_of_nobody(w->ctx, &counted, &rows, err);
+    if (r == LB_ERR_UNREACHABLE || r == LB_ERR_NO_MEMORY || lb_cancelled(w->ctx))
+        return r;
+    if (r < 0 || !rls_rows_of_nobody_next(w->ctx, rows, &row) || row.is_hidden)
+        return is_asked ? lb_skipped(w->ctx, table, "its rows are not ours to count: some may have no tenant", err) : 0;
+    bool is_more = row.rows > COUNTED_MOST;
+    const char *many = is_more ? "more than 1000" : lb_printf(w->ctx, "%lld", (long long)row.rows);
+    const char *seen_by = w->wish->operators.count ? "operators alone see them" : "nobody sees them once it is guarded";
+    return !row.rows ? 0
+                     : lb_report(w->ctx,
+                                 LB_FINDING(.object = table, .kind = "rows_without_tenant",
+                                            .reason = lb_printf(w->ctx, "%s row(s) have NULL as their tenant: %s", many,
+                                                                seen_by),
+                                            .evidence = LB_ARGS(lb_text("column", w->wish->tenant_column),
+                                                                lb_i64("rows", is_more ? COUNTED_MOST : row.rows),
+                                                                lb_bool("more", is_more)),
+                                            .terms = LB_TERMS({"counted", 1.0})),
+                                 err);
 }
 
 int rls_tell_tables(rls_work *w, lb_error *err)

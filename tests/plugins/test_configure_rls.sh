@@ -15,6 +15,7 @@ holds '.changes | any(.statement | contains("tenant_id = '"'acme'"') WITH CHECK 
 holds '.changes | any(.statement == "GRANT tenant_acme, tenant_bolt TO authenticator")'
 holds '[.result.findings[].kind] | contains(["role_evades_policies", "surplus_role", "owner_sees_nothing", "other_policy"])'
 holds '[.result.findings[].kind] | contains(["view_evades_policies", "any_origin"])'
+holds '.result.findings | any(.kind == "rows_without_tenant" and .object == "public.orders" and .evidence.rows == 12)'
 holds '[.changes[].statement] | index("GRANT SELECT, INSERT, UPDATE, DELETE ON public.orders TO tenant_acme, tenant_bolt") > index("ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")'
 
 runs configure_rls --tenants '["acme", "bolt"]' --isolation schema --access read

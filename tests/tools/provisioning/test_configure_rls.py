@@ -106,6 +106,25 @@ def what_is_not_tried_is_said(version):
         equal(["public.few" in skipped, told["tried"]], [False, 2], "the rest is tried")
 
 
+def rows_without_a_tenant_are_counted(version):
+    """No tenant's policy shows them, so whoever guards the table hears of them before; and again as long as they are there."""
+    with Shop(version) as place:
+        place.sql("CREATE TABLE few (tenant_id text, v int); CREATE TABLE many (tenant_id int, v int); CREATE TABLE clean (tenant_id text);"
+                  "INSERT INTO few VALUES ('7', 1), (NULL, 2), (NULL, 3); INSERT INTO many SELECT NULL, n FROM generate_series(1, 1001) n;"
+                  "INSERT INTO clean VALUES ('7')")
+
+        def told(**more):
+            found = [f for f in place.rls(tenants=["7"], **more)["result"].get("findings", []) if f["kind"] == "rows_without_tenant"]
+            return {f["object"]: (f["evidence"]["rows"], f["evidence"]["more"], f["reason"]) for f in found}
+
+        some, many = (2, False, "2 row(s) have NULL as their tenant: nobody sees them once it is guarded"), (1000, True)
+        found = told()
+        equal([sorted(found), found["public.few"], found["public.many"][:2]], [["public.few", "public.many"], some, many], "counted")
+        equal(sorted(told()), ["public.few", "public.many"], "they are still there")
+        place.sql("UPDATE few SET tenant_id = '7' WHERE tenant_id IS NULL; DELETE FROM many")
+        equal(told(), {}, "and then they are not")
+
+
 def keys_of_every_type(version):
     with Shop(version) as place:
         place.sql("CREATE TYPE kind AS ENUM ('7', '8'); CREATE DOMAIN code AS text;"
@@ -524,7 +543,7 @@ def the_data_api_waits_for_every_table(version):
         equal(place.emulator.postgres("GET", DATA_API).json["status"]["db_schemas"], ["public"], "now it is")
 
 
-suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
+suite(*each_version(tenants_are_apart_by_column, what_is_not_tried_is_said, rows_without_a_tenant_are_counted, keys_of_every_type, what_was_changed_is_mended, operators_see_all,
                     who_is_no_tenant_reads_nothing, a_tenant_without_a_partition_is_no_leak,
                     the_table_is_held_for_what_is_new, it_waits_for_the_table_in_short_turns,
                     who_gets_around_policies_is_told, a_part_of_a_table_is_no_way_around,
