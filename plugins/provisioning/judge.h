@@ -114,9 +114,16 @@ typedef struct judge_parted {
     const char *name, *by; /* "app.orders", "day, kind"; "": an expression is among them */
 } judge_parted;
 
+/* A column as the statement names it, and the validated CHECK by which it holds no NULL: "app.orders.total",
+ * "app.orders.total_there". */
+typedef struct judge_proof {
+    const char *column, *constraint;
+} judge_proof;
+
 /* The same where somebody has looked at the server: tables and materialized views that are there before the file, named
  * as its statements name them. CREATE ... IF NOT EXISTS makes none of these, so that what follows meets one in use. And
- * the types of columns, which a new type is compared with. */
+ * the types of columns, which a new type is compared with; and what the server need not read: columns that are proven
+ * to hold no NULL, and those that nothing rests on which would be looked at again for another type. */
 typedef struct judge_there {
     const char *const *names;
     size_t count;
@@ -124,6 +131,10 @@ typedef struct judge_there {
     size_t type_count;
     const judge_parted *parted; /* partitioned tables among them */
     size_t parted_count;
+    const judge_proof *proofs;
+    size_t proof_count;
+    const char *const *alone; /* "app.orders.total", with its schema */
+    size_t alone_count;
 } judge_there;
 LB_MUST_CHECK int judge_file_where(const char *text, int server_major, const judge_there *there, arena *memory,
                                    judgement *ret_judgement, lb_error *err);

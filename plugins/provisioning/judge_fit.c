@@ -120,6 +120,28 @@ static judge_fit fit_of_times(const shape *from, const shape *to)
     return !loses_zone && limit_of(from, SECOND_DIGITS) <= limit_of(to, SECOND_DIGITS) ? FIT_WHOLLY : FIT_PARTLY;
 }
 
+/* Behind the point it stays as it is, or there is no limit any more. */
+static bool keeps_scale(const shape *from, const shape *to)
+{
+    return !to->limit_count || (from->limit_count && digits_behind_point(from) == digits_behind_point(to));
+}
+
+bool judge_fits_as_stored(const char *old, const char *new)
+{
+    static const char *const alike[] = {"text", "varchar"};
+    shape from = shape_of(old), to = shape_of(new);
+    bool is_same = strcmp(from.name, to.name) == 0, was_alike = false, is_alike = false;
+    for (size_t i = 0; i < LB_COUNT(alike); i++) {
+        was_alike = was_alike || strcmp(from.name, alike[i]) == 0;
+        is_alike = is_alike || strcmp(to.name, alike[i]) == 0;
+    }
+    if (from.is_array || to.is_array || judge_fit_of(old, new) != FIT_WHOLLY)
+        return false;
+    if (is_same && to.family == DECIMAL)
+        return keeps_scale(&from, &to);
+    return (was_alike && is_alike) || (is_same && (is_time(&to) || strcmp(to.name, "varbit") == 0));
+}
+
 judge_fit judge_fit_of(const char *old, const char *new)
 {
     shape from = shape_of(old), to = shape_of(new);

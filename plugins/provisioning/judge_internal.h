@@ -109,6 +109,7 @@ void judge_create_index(judging *j, tree s); /* judge_index.c */
 
 /* judge_type.c: what ALTER COLUMN ... TYPE does beside what each does. The table is in use. */
 void judge_new_type(judging *j, tree column, const char *table, const char *part);
+bool judge_stays_as_stored(judging *j, tree column, const char *table, const char *part);
 void judge_note_check(judging *j, const char *table, const char *constraint, tree expression);
 
 /* The types of columns, as far as they are known: before the file, and what it makes of them. */
@@ -127,7 +128,8 @@ void judge_move_facts(judging *j, const char *from, const char *to); /* judge_re
 
 /* judge_fit.c: whether each value of a type fits into another. */
 typedef enum judge_fit { FIT_UNKNOWN, FIT_WHOLLY, FIT_PARTLY } judge_fit;
-judge_fit judge_fit_of(const char *old, const char *new); /* "varchar(20)", "numeric(10,2)[]" */
+judge_fit judge_fit_of(const char *old, const char *new);    /* "varchar(20)", "numeric(10,2)[]" */
+bool judge_fits_as_stored(const char *old, const char *new); /* wholly, and no value is written otherwise */
 
 /* judge_keys.c: columns, keys and indexes of the file, each noted where it is made. column: which one it stands with.
  */

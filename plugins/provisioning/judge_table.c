@@ -69,12 +69,24 @@ static void set_default(judging *j, const alteration *a)
         endangers(j, a, JUDGE_DEFAULT_SET, NULL);
 }
 
+/* A validated CHECK, of the file or of the catalogue: the server sees it and reads no row. */
+static bool is_proven(judging *j, const alteration *a)
+{
+    const char *column = part_name(j, a), *by = NULL;
+    const fact *proof = judging_find(j, FACT_NOT_NULL, column);
+    if (proof && judging_find(j, FACT_VALIDATED, proof->extra))
+        by = proof->extra;
+    for (size_t i = 0; j->there && i < j->there->proof_count && !judging_find(j, FACT_TAKEN, a->table.text); i++)
+        if (strcmp(j->there->proofs[i].column, column) == 0)
+            by = j->there->proofs[i].constraint;
+    return by && !judging_find(j, FACT_DROPPED, judging_printf(j, "constraint %s", by));
+}
+
 static void set_not_null(judging *j, const alteration *a)
 {
-    const fact *proof = judging_find(j, FACT_NOT_NULL, part_name(j, a));
     judging_fact(j, FACT_SOLID, part_name(j, a), NULL);
-    if (proof && judging_find(j, FACT_VALIDATED, proof->extra))
-        return; /* the server sees the validated CHECK and reads no row */
+    if (is_proven(j, a))
+        return;
     if (!a->is_new)
         j->now->scans = true;
     endangers(j, a, JUDGE_SET_NOT_NULL, NULL);
@@ -85,6 +97,11 @@ static void change_type(judging *j, const alteration *a)
 {
     const char *view = judge_view_of(j, a->table.text, a->part.text);
     tree column = tree_node(a->def, "ColumnDef");
+    bool stays = judge_stays_as_stored(j, column, a->table.text, a->part.text),
+         works = !stays && !a->is_new && !j->in_body;
+    endangers(j, a, stays ? JUDGE_COLUMN_TYPE_STAYS : JUDGE_COLUMN_TYPE, NULL);
+    j->now->scans |= works;
+    j->now->rewrites |= works;
     if (view)
         judging_hazard(
             j, JUDGE_COLUMN_TYPE_USED, part_name(j, a),
@@ -319,7 +336,7 @@ static const command commands[] = {
     {"AT_ColumnDefault", AE, NONE, false, false, set_default},
     {"AT_SetNotNull", AE, NONE, false, false, set_not_null},
     {"AT_DropNotNull", AE, JUDGE_DROP_NOT_NULL, false, false, NULL},
-    {"AT_AlterColumnType", AE, JUDGE_COLUMN_TYPE, true, true, change_type},
+    {"AT_AlterColumnType", AE, NONE, false, false, change_type},
     {"AT_AddIdentity", AE, NONE, false, false, add_identity},
     {"AT_DropIdentity", AE, NONE, false, false, drop_property},
     {"AT_DropExpression", AE, NONE, false, false, drop_property},

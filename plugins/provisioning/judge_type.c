@@ -220,12 +220,37 @@ static bool has_limit(tree type, const char *name)
     return tree_has(tree_get(type, "typmods")) || (!tree_has(tree_get(type, "arrayBounds")) && IN_LIST(small, name));
 }
 
+/* NULL: it is not known, or values go another way. */
+static const char *type_before(judging *j, tree column, const char *table, const char *part)
+{
+    bool is_direct = keeps_to_types(j, tree_get(column, "raw_default"), tree_get(column, "typeName"), part);
+    return is_direct ? known_type(j, column_name(j, table, part)) : NULL;
+}
+
+/* As it was before the file: what that has added is not looked into. */
+static bool is_alone(const judging *j, const char *where)
+{
+    bool is = false;
+    for (size_t i = 0; j->there && i < j->there->alone_count; i++)
+        is = is || strcmp(j->there->alone[i], where) == 0;
+    for (size_t i = 0; is && i < j->fact_count; i++)
+        is = !j->facts[i].statement;
+    return is;
+}
+
+bool judge_stays_as_stored(judging *j, tree column, const char *table, const char *part)
+{
+    const char *old = type_before(j, column, table, part);
+    return old && !tree_has(tree_get(column, "collClause")) && !j->in_block &&
+           is_alone(j, column_name(j, table, part)) &&
+           judge_fits_as_stored(old, type_text(j, tree_get(column, "typeName")));
+}
+
 static void check_room(judging *j, tree column, const char *table, const char *part)
 {
     label full;
     tree type = tree_get(column, "typeName");
-    bool is_direct = keeps_to_types(j, tree_get(column, "raw_default"), type, part);
-    const char *old = is_direct ? known_type(j, column_name(j, table, part)) : NULL;
+    const char *old = type_before(j, column, table, part);
     const char *new = type_text(j, type), *where = judging_printf(j, "%s.%s", table, part);
     judge_fit fit = old ? judge_fit_of(old, new) : FIT_UNKNOWN;
     if (fit == FIT_PARTLY)

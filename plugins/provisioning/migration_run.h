@@ -31,6 +31,7 @@ typedef struct migration_run {
     migration_use *uses;              /* of the tables that were looked at */
     const judge_column_type *types;   /* that the files judged so far will have made */
     size_t type_count;
+    bool has_judged; /* a file that is to be applied before */
     uint64_t chance; /* of the next pause's length */
 } migration_run;
 

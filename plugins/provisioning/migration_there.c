@@ -9,6 +9,7 @@
 #include "json.h"
 
 #include <sql/migration/column_types.h>
+#include <sql/migration/proofs.h>
 
 /* ---- before ---- */
 
@@ -80,19 +81,19 @@ static int look_for_made(migration_run *run, const judgement *j, judge_there *th
     return r;
 }
 
-/* ---- types before ---- */
+/* ---- columns before ---- */
 
-typedef struct retyped {
+typedef struct altered {
     const char **schemas, **tables, **columns;
     uint32_t count;
-} retyped;
+} altered;
 
-static bool add_retyped(migration_run *run, const judged *s, retyped *into)
+static bool add_altered(migration_run *run, const judged *s, const char *subtype, altered *into)
 {
     tree range = tree_path(s->source->node, "AlterTableStmt", "relation");
     for (tree item = tree_first(migrate_commands_of(s)); item.at; item = tree_next(item)) {
         tree command = tree_node(item, "AlterTableCmd");
-        if (!tree_is(tree_get(command, "subtype"), "AT_AlterColumnType"))
+        if (!tree_is(tree_get(command, "subtype"), subtype))
             continue;
         uint32_t n = into->count++;
         into->schemas[n] = migrate_text_of(run, tree_get(range, "schemaname"));
@@ -104,44 +105,71 @@ static bool add_retyped(migration_run *run, const judged *s, retyped *into)
     return true;
 }
 
-static int find_retyped(migration_run *run, const judgement *j, retyped *ret_found, lb_error *err)
+static int find_altered(migration_run *run, const judgement *j, const char *subtype, altered *ret_found, lb_error *err)
 {
     size_t most = 1;
     for (size_t i = 0; i < j->count; i++)
         most += tree_count(migrate_commands_of(&j->items[i]));
-    *ret_found = (retyped){.schemas = arena_alloc(run->memory, most * sizeof(char *)),
+    *ret_found = (altered){.schemas = arena_alloc(run->memory, most * sizeof(char *)),
                            .tables = arena_alloc(run->memory, most * sizeof(char *)),
                            .columns = arena_alloc(run->memory, most * sizeof(char *))};
     if (!ret_found->schemas || !ret_found->tables || !ret_found->columns)
         return lb_out_of_memory(err);
     for (size_t i = 0; i < j->count; i++)
-        if (!add_retyped(run, &j->items[i], ret_found))
+        if (!add_altered(run, &j->items[i], subtype, ret_found))
             return lb_out_of_memory(err);
     return 0;
 }
 
-/* As the catalogue has them now, and behind that what the files before this one will have made of them. */
+static int look_for_proofs(migration_run *run, const judgement *j, judge_there *there, lb_error *err)
+{
+    altered found;
+    migration_proofs_row row;
+    lb_rows *rows = NULL;
+    int r = find_altered(run, j, "AT_SetNotNull", &found, err);
+    if (r < 0 || !found.count)
+        return r;
+    judge_proof *proofs = arena_alloc(run->memory, found.count * sizeof *proofs);
+    const migration_proofs_args args = {.schemas = {found.schemas, found.count},
+                                        .tables = {found.tables, found.count},
+                                        .columns = {found.columns, found.count}};
+    if (!proofs)
+        return lb_out_of_memory(err);
+    r = migration_proofs(run->ctx, &args, &rows, err);
+    while (r >= 0 && there->proof_count < found.count && migration_proofs_next(run->ctx, rows, &row))
+        proofs[there->proof_count++] = (judge_proof){row.name, row.proof};
+    there->proofs = proofs;
+    return r;
+}
+
+/* As the catalogue has them now, and behind that what the files before this one will have made of them: what else these
+ * do to a column is not known, so that none is alone behind them. */
 static int look_for_types(migration_run *run, const judgement *j, judge_there *there, lb_error *err)
 {
-    retyped found;
+    altered found;
     migration_column_types_row row;
     lb_rows *rows = NULL;
-    int r = find_retyped(run, j, &found, err);
+    int r = find_altered(run, j, "AT_AlterColumnType", &found, err);
     if (r < 0 || !found.count)
         return r;
     judge_column_type *types = arena_alloc(run->memory, (found.count + run->type_count) * sizeof *types);
     const migration_column_types_args args = {.schemas = {found.schemas, found.count},
                                               .tables = {found.tables, found.count},
                                               .columns = {found.columns, found.count}};
-    if (!types)
+    const char **alone = arena_alloc(run->memory, found.count * sizeof *alone);
+    if (!types || !alone)
         return lb_out_of_memory(err);
     r = migration_column_types(run->ctx, &args, &rows, err);
-    while (r >= 0 && there->type_count < found.count && migration_column_types_next(run->ctx, rows, &row))
+    while (r >= 0 && there->type_count < found.count && migration_column_types_next(run->ctx, rows, &row)) {
         types[there->type_count++] = (judge_column_type){row.name, row.type};
+        if (row.is_alone && !run->has_judged)
+            alone[there->alone_count++] = row.name;
+    }
     if (r >= 0 && run->type_count)
         memcpy(types + there->type_count, run->types, run->type_count * sizeof *types);
     there->type_count += run->type_count;
     there->types = types;
+    there->alone = alone;
     return r;
 }
 
@@ -166,12 +194,17 @@ int migrate_judge_what_is_there(migration_run *run, const migration_task *task, 
     static const judge_column_type unknown = {"", NULL};
     migration_file *file = task->file;
     judge_there there = {0};
-    if (task->done || task->was_begun)
+    if (task->done || task->was_begun) {
+        run->has_judged = true;
         return remember_types(run, &unknown, 1, err);
+    }
     int r = look_for_made(run, &file->judged, &there, err);
     if (r >= 0)
+        r = look_for_proofs(run, &file->judged, &there, err);
+    if (r >= 0)
         r = look_for_types(run, &file->judged, &there, err);
-    if (r >= 0 && (there.count || there.type_count))
+    run->has_judged = true;
+    if (r >= 0 && (there.count || there.type_count || there.proof_count))
         r = migration_judge_where(file, run->server, &there, run->memory, err);
     return r < 0 ? r : remember_types(run, file->judged.types, file->judged.type_count, err);
 }

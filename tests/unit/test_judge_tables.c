@@ -290,7 +290,7 @@ static void each_rule_fires_and_lets_its_safe_form_pass(void)
 
 static void no_rule_is_without_an_example(void)
 {
-    check_rules(0, JUDGE_RENAME_COLUMN, examples, LB_COUNT(examples));
+    check_rules(0, JUDGE_COLUMN_TYPE_STAYS, examples, LB_COUNT(examples));
 }
 
 SUITE(judge_tables, TEST(each_rule_fires_and_lets_its_safe_form_pass), TEST(no_rule_is_without_an_example))

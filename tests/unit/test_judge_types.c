@@ -149,5 +149,109 @@ static void a_table_without_a_schema_is_publics(void)
     }
 }
 
-SUITE(judge_types, TEST(a_new_type_is_compared_with_the_one_before), TEST(what_the_file_makes_of_a_type_counts),
+/* Then the lock is all that is told of: neither a rewrite, nor its room, nor a loss. */
+static void what_stays_as_it_is_stored_is_no_rewrite(void)
+{
+    static const struct {
+        const char *old, *new;
+        bool stays;
+    } all[] = {
+        {"varchar(10)", "varchar(20)", true},
+        {"varchar(10)", "text", true},
+        {"text", "varchar", true},
+        {"text", "varchar(20)", false},
+        {"varchar(20)", "varchar(10)", false},
+        {"bpchar(3)", "char(5)", false},
+        {"numeric(8,2)", "numeric(10,2)", true},
+        {"numeric(8,2)", "numeric", true},
+        {"numeric(8,2)", "numeric(12,4)", false},
+        {"int4", "bigint", false},
+        {"int4", "numeric", false},
+        {"timestamp(3)", "timestamp", true},
+        {"timestamp", "timestamptz", false},
+        {"varbit(3)", "varbit(5)", true},
+        {"bit(3)", "bit(3)", false},
+        {"varchar(10)[]", "varchar(20)[]", false},
+        {NULL, "text", false},
+        {"varchar(10)", "varchar(20) COLLATE \"C\"", false},
+        {"varchar(10)", "text USING lower(a)", false},
+    };
+    static const char *const alone[] = {"app.t.a"};
+    for (size_t i = 0; i < LB_COUNT(all); i++) {
+        const judge_column_type type = {"app.t.a", all[i].old};
+        const judge_there there = {.types = &type, .type_count = 1, .alone = alone, .alone_count = 1};
+        arena memory;
+        judgement done = {0};
+        lb_error err = {0};
+        char text[160];
+        arena_init(&memory, 0);
+        (void)snprintf(text, sizeof text, "ALTER TABLE app.t ALTER COLUMN a TYPE %s", all[i].new);
+        CU_ASSERT_EQUAL_FATAL(judge_file_where(text, 17, &there, &memory, &done, &err), 0);
+        bool stays = find(&done, "column-type-stays") != NULL;
+        if (stays != all[i].stays)
+            printf("\n    %s to %s\n", all[i].old ? all[i].old : "(unknown)", all[i].new);
+        CU_ASSERT_EQUAL(stays, all[i].stays);
+        CU_ASSERT_EQUAL((find(&done, "column-type") == NULL), all[i].stays);
+        CU_ASSERT_EQUAL((find(&done, "rewrite-needs-room") == NULL), all[i].stays);
+        CU_ASSERT(done.items[0].rewrites == !all[i].stays && done.items[0].scans == !all[i].stays);
+        arena_done(&memory);
+    }
+}
+
+/* What rests on a column is known as it was before the file, and of columns that somebody has looked at. */
+static void what_the_file_has_done_before_is_not_looked_into(void)
+{
+#define WIDENED "ALTER TABLE app.t ALTER COLUMN a TYPE varchar(20)"
+    static const char *const others[] = {"ALTER TABLE app.t ADD CONSTRAINT k CHECK (a <> ''); " WIDENED,
+                                         "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (lower(a)); " WIDENED,
+                                         "DO $$ BEGIN " WIDENED "; END $$"};
+    static const judge_column_type type = {"app.t.a", "varchar(10)"};
+    static const char *const alone[] = {"app.t.b", "app.t.a"};
+    judge_there there = {.types = &type, .type_count = 1, .alone = alone, .alone_count = 2};
+    arena memory;
+    judgement done = {0};
+    lb_error err = {0};
+    arena_init(&memory, 0);
+    for (size_t i = 0; i < LB_COUNT(others); i++) {
+        CU_ASSERT_EQUAL_FATAL(judge_file_where(others[i], 17, &there, &memory, &done, &err), 0);
+        CU_ASSERT(find(&done, "column-type") && !find(&done, "column-type-stays"));
+    }
+    CU_ASSERT_EQUAL_FATAL(judge_file_where(WIDENED, 17, &there, &memory, &done, &err), 0);
+    CU_ASSERT(find(&done, "column-type-stays") && !find(&done, "column-type"));
+    there.alone_count = 1;
+    CU_ASSERT_EQUAL_FATAL(judge_file_where(WIDENED, 17, &there, &memory, &done, &err), 0);
+    CU_ASSERT(find(&done, "column-type") && !find(&done, "column-type-stays"));
+    arena_done(&memory);
+}
+
+static void a_proof_of_the_catalogue_spares_the_reading(void)
+{
+    static const struct {
+        const char *text;
+        bool scans;
+    } all[] = {
+        {"ALTER TABLE app.t ALTER COLUMN a SET NOT NULL", false},
+        {"ALTER TABLE app.t ALTER COLUMN a SET NOT NULL, DROP CONSTRAINT IF EXISTS a_there", false},
+        {"ALTER TABLE app.t ALTER COLUMN b SET NOT NULL", true},
+        {"ALTER TABLE app.t DROP CONSTRAINT IF EXISTS a_there; ALTER TABLE app.t ALTER COLUMN a SET NOT NULL", true},
+        {"ALTER TABLE app.t RENAME TO u; ALTER TABLE app.v RENAME TO t; ALTER TABLE app.t ALTER COLUMN a SET NOT NULL",
+         true},
+    };
+    static const judge_proof proof = {"app.t.a", "app.t.a_there"};
+    const judge_there there = {.proofs = &proof, .proof_count = 1};
+    for (size_t i = 0; i < LB_COUNT(all); i++) {
+        arena memory;
+        judgement done = {0};
+        lb_error err = {0};
+        arena_init(&memory, 0);
+        CU_ASSERT_EQUAL_FATAL(judge_file_where(all[i].text, 17, &there, &memory, &done, &err), 0);
+        CU_ASSERT_EQUAL((find(&done, "set-not-null") != NULL), all[i].scans);
+        CU_ASSERT_EQUAL(done.items[done.count - 1].scans, all[i].scans);
+        arena_done(&memory);
+    }
+}
+
+SUITE(judge_types, TEST(what_stays_as_it_is_stored_is_no_rewrite),
+      TEST(what_the_file_has_done_before_is_not_looked_into), TEST(a_proof_of_the_catalogue_spares_the_reading),
+      TEST(a_new_type_is_compared_with_the_one_before), TEST(what_the_file_makes_of_a_type_counts),
       TEST(a_table_without_a_schema_is_publics))

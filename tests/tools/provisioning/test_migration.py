@@ -339,6 +339,34 @@ def a_new_type_is_compared_with_the_one_that_is_there(version):
         contains([f["impact"]["safe_form"] for f in judged if f["kind"] == "column-type-narrow"][0], unknown)
 
 
+def what_the_server_need_not_read_is_known(version):
+    """A type that only grows and a NOT NULL that a CHECK proves: told as the server does it, where nothing else has to be read."""
+    there = ("CREATE SCHEMA app; CREATE TABLE app.t (id int, a varchar(10), b varchar(10) CHECK (b <> ''), c varchar(10), d text, e text, f text,"
+             " CONSTRAINT d_there CHECK (d IS NOT NULL), CONSTRAINT e_some CHECK (e IS NOT NULL OR id > 0)); CREATE INDEX ON app.t (a);"
+             "CREATE INDEX ON app.t (lower(c)); CREATE TABLE app.up (a varchar(10)); CREATE TABLE app.below () INHERITS (app.up);"
+             "ALTER TABLE app.t ADD CONSTRAINT f_there CHECK (f IS NOT NULL) NOT VALID; INSERT INTO app.t SELECT n, 'a', 'b', 'c', 'd', 'e', 'f' FROM generate_series(1, 9) n;")
+    grows = "ALTER TABLE app.{} ALTER COLUMN {} TYPE varchar(20);"
+    needs = "ALTER TABLE app.t ALTER COLUMN {} SET NOT NULL;"
+    done = {"t.a": grows.format("t", "a"), "t.b": grows.format("t", "b"), "t.c": grows.format("t", "c"), "up.a": grows.format("up", "a"),
+            "t.d": needs.format("d"), "t.e": needs.format("e"), "t.f": needs.format("f")}
+    spared = {"t.a", "t.d"}
+    with Migrations(version) as place:
+        place.sql(there)
+        for column, text in done.items():
+            place.put("V1__a", text)
+            found = {f["kind"]: f for f in place.migrate(plan=True)["result"].get("findings", []) if f["object"] == f"app.{column}"}
+            told = {"column-type", "set-not-null"} & set(found)
+            equal([not told, "column-type-stays" in found], [column in spared, column == "t.a"], f"{column}: {sorted(found)}")
+            says = error_of(place, f"SET client_min_messages TO debug1; {text} SELECT 1 / 0;")
+            contains(says, "division by zero")
+            reads = any(word in says for word in ("verifying table", "rewriting table", 'building index "t_lower'))
+            equal(reads, column not in spared | {"up.a"}, f"{column}: {says}")
+        place.put("V1__a", "COMMENT ON TABLE app.t IS 'x';")
+        place.put("V2__b", done["t.a"])
+        kinds = {f["kind"] for f in place.migrate(plan=True)["result"]["findings"]}
+        equal({"column-type", "column-type-stays"} & kinds, {"column-type"}, "behind another file it is not known")
+
+
 def a_syntax_error_has_a_line_and_a_column(version):
     with Migrations(version, V1__orders=FIRST, V2__bad="SELECT 1;\n\n  CREATE TABEL app.x (id int);") as place:
         place.refused("V2__bad.sql, line 3, column 10: syntax-error")
@@ -762,7 +790,7 @@ def what_follows_a_table_that_was_there_is_judged_as_in_use(version):
 
 
 suite(*each_version(applies_each_file_once, other_layouts_are_read, flyways_folders_are_read, placeholders_are_refused, a_plan_changes_nothing,
-                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, what_the_catalogue_alone_knows_is_told, a_new_type_is_compared_with_the_one_that_is_there, a_syntax_error_has_a_line_and_a_column,
+                    what_a_second_run_would_break_is_refused_with_its_rewrite, advice_is_what_this_server_takes, advice_on_indexes_is_what_this_server_takes, what_the_catalogue_alone_knows_is_told, a_new_type_is_compared_with_the_one_that_is_there, what_the_server_need_not_read_is_known, a_syntax_error_has_a_line_and_a_column,
                     a_failure_takes_its_transaction_back, a_changed_file_is_refused_and_a_reworded_one_is_not,
                     order_and_absence_are_watched, an_existing_database_gets_a_baseline, what_was_there_already_is_told,
                     what_follows_a_table_that_was_there_is_judged_as_in_use,
