@@ -13,6 +13,9 @@ from workflow_steps import Runner, steps
 
 TARGETS = (("*", "shared"), ("production", "production"), ("ci-*", "throwaway"), ("perf-*", "throwaway"))
 MARKER = "<!-- lakebaseops:schema-diff -->"
+# A cycle compares with production; what a workflow compares does not depend on that.
+COMPARES = ('[agents.provisioning]\nmission = "x"\ntools = ["capture_schema_diff"]\n'
+            '[agents.provisioning.tool.capture_schema_diff]\nparams = { target_branch = "production" }\n')
 HISTORY = '[services.delta]\nplugin = "delta_local"\npath = "{}"\nflush_interval_s = 3600\n'
 TOOLS = ("create_branch_on_pr", "apply_schema_migration", "capture_schema_diff", "post_schema_diff_to_pr", "delete_branch_on_pr_close",
          "test_migration_on_branch")
@@ -45,7 +48,7 @@ def the_history_is_kept(place, step):
 
 def a_pull_request_goes_its_way(version):
     with Local(version, targets=TARGETS) as place:
-        place.write(HISTORY.format(place.dir / "kept"))
+        place.write(HISTORY.format(place.dir / "kept") + COMPARES)
         repo = place.dir / "a repo"
         (repo / ".git").mkdir(parents=True)
         (repo / ".github" / "workflows").mkdir(parents=True)
