@@ -176,8 +176,8 @@ static bool is_id(const char *name)
 
 static const branch_kind *refuse_unknown(const branch_policy *policy, const char *name, lb_error *err)
 {
-    char known[230] = "";
-    size_t used = 0;
+    char known[230] = "name it as ";
+    size_t used = strlen(known);
     for (size_t i = 0; i < policy->count && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? " " : "", policy->kinds[i].patterns);
     (void)branch_refuse(err, LB_ERR_INVALID, BR_UNKNOWN_NAME, known,
@@ -293,9 +293,11 @@ int branch_policy_judge_reset(const branch_kind *kind, const char *name, const c
 {
     if (strcmp(kind->reset_from, "*") == 0 || branch_policy_lists(kind->reset_from, source))
         return 0;
-    return branch_refuse(err, LB_ERR_CONFLICT, BR_WRONG_RESET,
-                         *kind->reset_from ? kind->reset_from : "make another branch instead",
-                         "%s is not reset from %s (%s)", name, source, kind->id);
+    char hint[96] = "make another branch instead";
+    if (*kind->reset_from)
+        (void)snprintf(hint, sizeof hint, "reset it from %s", kind->reset_from); /* fits */
+    return branch_refuse(err, LB_ERR_CONFLICT, BR_WRONG_RESET, hint, "%s is not reset from %s (%s)", name, source,
+                         kind->id);
 }
 
 int branch_policy_judge_count(const branch_policy *policy, size_t unarchived, size_t all, size_t more, lb_error *err)
@@ -317,7 +319,11 @@ int branch_policy_judge_project(const char *name, lb_error *err)
 {
     static const char known[] = "dev|staging|prod|production|test|qa|local";
     const char *hyphen = strrchr(name, '-');
+    char hint[160];
     if (is_id(name) && hyphen && hyphen != name && branch_policy_lists(known, hyphen + 1))
         return 0;
-    return branch_refuse(err, LB_ERR_INVALID, BR_BAD_PROJECT, known, "\"%.80s\" is no {domain}-{env}", name);
+    (void)snprintf(hint, sizeof hint,
+                   "lower-case letters, digits and hyphens, a letter first, and behind the last hyphen one of %s",
+                   known); /* short */
+    return branch_refuse(err, LB_ERR_INVALID, BR_BAD_PROJECT, hint, "\"%.80s\" is no {domain}-{env}", name);
 }

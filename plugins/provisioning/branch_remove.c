@@ -79,7 +79,9 @@ int branch_judge_removal(const branch_removal *removal, const char *verb, lb_err
 {
     const plane_branch *b = removal->branch;
     if (b->is_default || b->is_protected || !b->source)
-        return branch_refuse(err, LB_ERR_CONFLICT, BR_GUARDED, "it goes with its project alone",
+        return branch_refuse(err, LB_ERR_CONFLICT, BR_GUARDED,
+                             strcmp(verb, "deleted") == 0 ? "it goes with its project alone"
+                                                          : "make another branch instead: create_branch",
                              "%s/%s is not %s: it is %s", removal->project, b->id, verb,
                              b->is_protected ? "protected by the platform"
                              : b->is_default ? "the default branch"

@@ -215,8 +215,10 @@ static void resets_come_from_where_they_may(void)
         CU_ASSERT_PTR_NOT_NULL_FATAL(kind);
         int r = branch_policy_judge_reset(kind, cases[i].name, cases[i].source, &err);
         CU_ASSERT_EQUAL(r >= 0, cases[i].passes);
-        if (!cases[i].passes)
-            ASSERT_CONTAINS(err.message, BR_WRONG_RESET);
+        if (cases[i].passes)
+            continue;
+        ASSERT_CONTAINS(err.message, BR_WRONG_RESET);
+        ASSERT_CONTAINS(err.hint, *kind->reset_from ? "reset it from production" : "make another branch");
     }
 }
 

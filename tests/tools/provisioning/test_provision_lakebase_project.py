@@ -184,6 +184,7 @@ def nothing_is_begun_that_cannot_end():
         refused("has no name")
         refused("BR-060", project_name="shop")
         refused("BR-060", project_name="Shop-dev")
+        refused("behind the last hyphen one of dev|staging|", domain="Shop!")
         refused("BR-060", domain="a b")
         refused("BR-021", domain="shop", branching_pattern="per_developer", developers=["anna", "bo maria"])
         refused("--tenants", domain="shop", branching_pattern="multi_tenant_project")

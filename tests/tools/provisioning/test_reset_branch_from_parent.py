@@ -59,8 +59,9 @@ def on_a_local_lakebase(version):
 
         place.run("create_branch", branch="", branch_name="ci-pr-1")
         contains(reset(place, check=1, project_id="shop")["error"]["message"], "BR-052", "1 branch")
-        contains(reset(place, check=1, project_id="shop", branch_id="production")["error"]["message"], "BR-051")
-        contains(reset(place, check=1, project_id="shop", branch_id="whatever")["error"]["message"], "BR-020")
+        for branch, rule, way_out in (("production", "BR-051", "make another branch"), ("whatever", "BR-020", "name it as production ")):
+            error = reset(place, check=1, project_id="shop", branch_id=branch)["error"]
+            contains(error["message"] + error["hint"], rule, way_out)
         place.run("create_branch", branch="", branch_name="audit-2026-02-28")
         contains(reset(place, check=1, project_id="shop", branch_id="audit-2026-02-28")["error"]["message"], "BR-054")
         equal(tables(place, "staging"), "new", "in the end")
