@@ -133,6 +133,13 @@ static void copy(judging *j, tree s)
 
 /* ---- sessions ---- */
 
+static bool is_value(tree s, const char *value)
+{
+    char text[16] = "";
+    tree_text(tree_get(tree_path(tree_first(tree_get(s, "args")), "A_Const", "sval"), "sval"), text, sizeof text);
+    return strcasecmp(text, value) == 0;
+}
+
 static void set(judging *j, tree s)
 {
     char name[64];
@@ -141,6 +148,15 @@ static void set(judging *j, tree s)
         judging_hazard(j, JUDGE_SETTING_TIMEOUT, name, NULL);
     if (strcasecmp(name, "search_path") == 0)
         judge_lose_path(j);
+    if (strcasecmp(name, "session_replication_role") == 0 && is_value(s, "replica"))
+        judging_hazard(j, JUDGE_TRIGGERS_SKIPPED, name, NULL);
+}
+
+/* What it makes has the names that the other server gives. */
+static void import(judging *j, tree s)
+{
+    label schema = label_of(tree_get(s, "local_schema"));
+    judging_not_idempotent(j, schema.text, judging_catch(j, "duplicate_table"));
 }
 
 static void lock(judging *j, tree s)
@@ -220,9 +236,19 @@ static const struct {
     const char *kind;
     void (*judge)(judging *j, tree s);
 } known[] = {
-    {"InsertStmt", insert},  {"UpdateStmt", update},   {"DeleteStmt", delete_rows}, {"MergeStmt", merge},
-    {"TruncateStmt", empty}, {"CopyStmt", copy},       {"VariableSetStmt", set},    {"LockStmt", lock},
-    {"VacuumStmt", vacuum},  {"ClusterStmt", cluster}, {"ReindexStmt", reindex},    {"RefreshMatViewStmt", refresh},
+    {"InsertStmt", insert},
+    {"UpdateStmt", update},
+    {"DeleteStmt", delete_rows},
+    {"MergeStmt", merge},
+    {"TruncateStmt", empty},
+    {"CopyStmt", copy},
+    {"VariableSetStmt", set},
+    {"LockStmt", lock},
+    {"VacuumStmt", vacuum},
+    {"ClusterStmt", cluster},
+    {"ReindexStmt", reindex},
+    {"RefreshMatViewStmt", refresh},
+    {"ImportForeignSchemaStmt", import},
 };
 
 /* Without ANALYZE nothing of it is executed; its tables are locked all the same, as they are read for the plan. */
