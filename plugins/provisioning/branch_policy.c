@@ -287,6 +287,22 @@ int branch_policy_judge(const branch_policy *policy, const branch_wish *wish, br
     return r;
 }
 
+int branch_policy_judge_creator(const branch_policy *policy, const char *name, const char *creator_type, lb_error *err)
+{
+    static const char agent[] = "agent";
+    char hint[220] = "the branch policy has no kind \"agent\": a person does that";
+    if (strcmp(creator_type, agent) != 0)
+        return 0;
+    const branch_kind *kind = branch_kind_of_name(policy, name, err);
+    if (!kind || strcmp(kind->kind, agent) == 0)
+        return kind ? 0 : err->code;
+    for (size_t i = 0; i < policy->count; i++)
+        if (strcmp(policy->kinds[i].kind, agent) == 0)
+            (void)snprintf(hint, sizeof hint, "an agent's branches are %s", policy->kinds[i].patterns); /* fits */
+    return branch_refuse(err, LB_ERR_INVALID, BR_NOT_AN_AGENTS, hint, "%s is no branch for an agent (%s)", name,
+                         kind->id);
+}
+
 /* ---- what is there ---- */
 
 int branch_policy_judge_reset(const branch_kind *kind, const char *name, const char *source, lb_error *err)

@@ -27,6 +27,7 @@
 #define BR_BAD_TTL        "BR-036" /* no time to live */
 #define BR_NO_PARENT      "BR-037" /* what it is to be made from is not there, or was deleted softly */
 #define BR_TTL_OVER_CAP   "BR-038" /* the workspace refuses a life that its kind may have */
+#define BR_NOT_AN_AGENTS  "BR-039" /* agents make, reset and protect branches of their own kind alone */
 #define BR_TOO_MANY       "BR-040" /* unarchived branches; those that were deleted softly count */
 #define BR_TOO_MANY_ALL   "BR-041" /* branches in all */
 #define BR_ONE_PROTECTED  "BR-042" /* the platform protects one branch of a project */
@@ -86,6 +87,9 @@ typedef struct branch_verdict {
 
 LB_MUST_CHECK int branch_policy_judge(const branch_policy *policy, const branch_wish *wish, branch_verdict *ret_verdict,
                                       lb_error *err);
+/* May who says to be that (human, agent, ci) make or change a branch of this name? */
+LB_MUST_CHECK int branch_policy_judge_creator(const branch_policy *policy, const char *name, const char *creator_type,
+                                              lb_error *err);
 /* Is `word` one of "a|b|c"? */
 bool branch_policy_lists(const char *list, const char *word);
 

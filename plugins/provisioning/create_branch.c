@@ -51,7 +51,9 @@ static int run(lb_ctx *ctx, lb_error *err)
                           .creator_type = args->creator_type,
                           .replaces = args->replace};
     const branch_policy *policy = branch_policy_of_run(ctx, args->policy, err);
-    int r = policy ? plane_choose_project(ctx, args->project_id, &order.project, err) : err->code;
+    int r = policy ? branch_policy_judge_creator(policy, args->branch_name, args->creator_type, err) : err->code;
+    if (r >= 0)
+        r = plane_choose_project(ctx, args->project_id, &order.project, err);
     if (r >= 0)
         r = branch_make(ctx, policy, &order, &made, err);
     if (r >= 0 && made.created)

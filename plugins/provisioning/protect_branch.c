@@ -87,7 +87,9 @@ static int run(lb_ctx *ctx, lb_error *err)
         return tell(ctx, kind, "platform", false, err);
     if (kind && kind->protection == BRANCH_POLICY)
         return tell(ctx, kind, "policy", false, err);
-    r = check(&branches, b, err);
+    r = branch_policy_judge_creator(policy, b->id, args->creator_type, err);
+    if (r >= 0)
+        r = check(&branches, b, err);
     return r < 0 ? r : protect(ctx, b, kind, err);
 }
 

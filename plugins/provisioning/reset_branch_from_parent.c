@@ -136,7 +136,9 @@ static int run(lb_ctx *ctx, lb_error *err)
     const branch_kind *kind = policy ? branch_kind_of_name(policy, args->branch_id, err) : NULL;
     if (!kind)
         return err->code;
-    int r = plane_choose_projects(ctx, args->project_id, &projects, err);
+    int r = branch_policy_judge_creator(policy, args->branch_id, args->creator_type, err);
+    if (r >= 0)
+        r = plane_choose_projects(ctx, args->project_id, &projects, err);
     if (r < 0)
         return r;
     return args->project_id ? look_at_project(ctx, args->project_id, kind, err)

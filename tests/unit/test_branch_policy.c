@@ -222,6 +222,28 @@ static void resets_come_from_where_they_may(void)
     }
 }
 
+static void agents_have_branches_of_their_own_kind(void)
+{
+    static const struct {
+        const char *name, *creator, *rule; /* NULL: it passes */
+    } cases[] = {{"ai-agent-add-index", "agent", NULL},
+                 {"feat-x", "human", NULL},
+                 {"ci-pr-1", "ci", NULL},
+                 {"feat-x", "agent", BR_NOT_AN_AGENTS},
+                 {"staging", "agent", BR_NOT_AN_AGENTS},
+                 {"whatever", "agent", BR_UNKNOWN_NAME},
+                 {"whatever", "human", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        lb_error err = {0};
+        int r = branch_policy_judge_creator(built_in(), cases[i].name, cases[i].creator, &err);
+        CU_ASSERT_EQUAL(r >= 0, !cases[i].rule);
+        if (cases[i].rule)
+            ASSERT_CONTAINS(err.message, cases[i].rule);
+        if (cases[i].rule && strcmp(cases[i].rule, BR_NOT_AN_AGENTS) == 0)
+            ASSERT_CONTAINS(err.hint, "ai-agent-{words}");
+    }
+}
+
 static void there_is_room_or_not(void)
 {
     lb_error err = {0};
@@ -345,5 +367,6 @@ static void a_missing_file_is_an_error(void)
 
 SUITE(branch_policy, TEST(names_say_their_kind), TEST(the_longest_name_still_fits), TEST(wishes_are_judged),
       TEST(times_to_live_are_read), TEST(times_to_live_are_written), TEST(resets_come_from_where_they_may),
-      TEST(there_is_room_or_not), TEST(projects_are_named_by_domain_and_environment), TEST(the_built_in_one_is_sound),
+      TEST(agents_have_branches_of_their_own_kind), TEST(there_is_room_or_not),
+      TEST(projects_are_named_by_domain_and_environment), TEST(the_built_in_one_is_sound),
       TEST(a_file_replaces_all_of_it), TEST(a_bad_file_is_no_policy), TEST(a_missing_file_is_an_error))

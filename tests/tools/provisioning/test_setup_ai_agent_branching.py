@@ -41,6 +41,12 @@ def it_tells_them_once():
               "the second run")
         # And what they are told to do is what the policy makes of it.
         place.run("create_branch", branch="", branch_name="development")
+        for tool, params in (("create_branch", {"branch": "", "branch_name": "feat-add-index"}),
+                             ("reset_branch_from_parent", {"branch": "", "branch_id": "staging"}), ("protect_branch", {"branch": "development"})):
+            error = place.run(tool, check=1, creator_type="agent", **params)["error"]
+            contains(error["message"] + error["hint"], "BR-039", "ai-agent-{words}")
+        there = place.emulator.postgres("GET", "projects/shop/branches").json["branches"]
+        equal([b["name"] for b in there if "feat-" in b["name"]], [], "nothing was made")
         made = place.run("create_branch", branch="", branch_name="ai-agent-add-index", creator_type="agent")
         equal([made["result"]["ttl_seconds"], made["result"]["source_branch"]], [3600, "development"], "an agent's branch")
         equal(tell(place)["result"].get("findings", []), [], "nothing is missing")
