@@ -15,7 +15,8 @@ const cli_verb cli_verbs[] = {
      "Reads the manifest, describes every plugin and holds them against each other. All problems are\n"
      "reported at once, each with file, line, column and a hint; what is loosened is listed.\n"
      "  --online  also connects to every branch, and says what each lacks (extension, role, version) and\n"
-     "            which tools that limits; computes that sleep are left asleep\n",
+     "            which tools that limits; computes that sleep are left asleep. Opens each alert service, too, as a\n"
+     "            secret may be missing or a setting wrong; nothing is sent\n",
      cli_check, false},
     {"tools", "tools [NAME [--resume | --schema]]", "lists the tools; with a name, one tool and its parameters",
      "  --resume   ends the suspension of a tool that crashed too often\n"

@@ -1,13 +1,11 @@
 /* check --online: every branch that the manifest looks after is looked at, several at once, by a tool in a worker; what
- * the manifest's tools need and a branch lacks is said, with the tools that it limits. */
-#include "cli.h"
+ * the manifest's tools need and a branch lacks is said, with the tools that it limits. Then its alert services. */
+#include "cli_online.h"
 
 #include "json.h"
 #include "log.h"
 #include "online_tool.h"
 #include "targets.h"
-
-#include <ev.h>
 
 #define LONGEST_LOOK_S 30 /* somebody waits for it */
 
@@ -28,6 +26,7 @@ typedef struct online {
     size_t count, capacity, pending;
     bool listing;
     lb_error listing_error; /* code 0: none */
+    online_alerts *alerts;
 } online;
 
 /* ---- looking ---- */
@@ -251,6 +250,7 @@ static void show_text(const online *o)
     }
     if (o->listing_error.code)
         (void)printf("  the branches could not be listed: %s\n", o->listing_error.message);
+    online_alerts_text(o->alerts);
 }
 
 static void tell_json(const cli *c, const look *k, const char *need, const char *advice, void *arg)
@@ -273,7 +273,7 @@ static void tell_json(const cli *c, const look *k, const char *need, const char 
     buf_puts(out, "]}");
 }
 
-static void error_json(buf *out, const lb_error *error)
+void online_error_json(buf *out, const lb_error *error)
 {
     json_key(out, "error");
     if (!error->code) {
@@ -303,7 +303,7 @@ static void look_json(const online *o, const look *k, buf *out)
     if (ok)
         each_lack(o->c, k, tell_json, out);
     buf_putc(out, ']');
-    error_json(out, &k->error);
+    online_error_json(out, &k->error);
     buf_putc(out, '}');
 }
 
@@ -313,7 +313,8 @@ static void show_json(const online *o, buf *out)
     for (size_t i = 0; i < o->count; i++)
         look_json(o, &o->looks[i], out);
     buf_putc(out, ']');
-    error_json(out, &o->listing_error);
+    online_alerts_json(o->alerts, out);
+    online_error_json(out, &o->listing_error);
     buf_putc(out, '}');
 }
 
@@ -324,7 +325,7 @@ static int judge_all(const online *o)
     for (size_t i = 0; i < o->count; i++)
         if (o->looks[i].status != RUN_OK && o->looks[i].status != RUN_SKIPPED && code != 4)
             code = o->looks[i].error.code ? error_exit_code(o->looks[i].error.code) : 1;
-    return code;
+    return code ? code : online_alerts_code(o->alerts);
 }
 
 int cli_online(cli *c, buf *json)
@@ -332,6 +333,8 @@ int cli_online(cli *c, buf *json)
     lb_error err;
     online o = {.c = c, .loop = ev_default_loop(EVFLAG_AUTO)};
     int r = look_at_all(&o, &err);
+    if (r == 0)
+        r = online_alerts_open(c, o.loop, &o.alerts, &err);
     if (r == 0 && c->json)
         show_json(&o, json);
     else if (r == 0)
@@ -343,5 +346,6 @@ int cli_online(cli *c, buf *json)
         (void)json_object_put(o.looks[i].result); /* NULL is fine */
     }
     free(o.looks);
+    o.alerts = online_alerts_free(o.alerts); /* gives NULL */
     return code;
 }

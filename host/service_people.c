@@ -115,9 +115,11 @@ typedef struct sender {
 static int open_sender(const service_env *env, void **ret_state, buf *greeting, lb_error *err)
 {
     sender *s = base_alloc(sizeof *s);
+    bool opens_alone = strcmp(service_setting(env, "passive", "0"), "1") == 0;
+    int64_t deadline = clock_monotonic() + (opens_alone ? 0 : OPEN_TIME);
     s->plugin = env->ops;
     (void)greeting; /* there is nothing to say */
-    int r = s->plugin->open(env->host, env->args, env->state_dir, clock_monotonic() + OPEN_TIME, &s->state, err);
+    int r = s->plugin->open(env->host, env->args, env->state_dir, deadline, &s->state, err);
     if (r < 0) {
         free(s);
         return r;

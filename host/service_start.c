@@ -6,6 +6,8 @@
 /* One of several has a place of its own: they may be of the same plugin. NULL: no memory. */
 static const char *place_of(const service_wish *w, const manifest_service *named, arena *memory)
 {
+    if (w->state_dir)
+        return w->state_dir;
     if (!named || !named->name || strcmp(named->name, MANIFEST_ALERT) == 0)
         return w->manifest->state_dir;
     return arena_printf(memory, "%s/alerts/%s", w->manifest->state_dir, named->name);
@@ -42,7 +44,7 @@ static int start_plugin(const service_wish *w, const plugin_spec *spec, const ma
         .state_dir = state_dir,
         .work_dir = m->directory,
         .settings = settings,
-        .setting_count = w->kind == LB_KIND_DELTA ? LB_COUNT(settings) : 0,
+        .setting_count = w->kind == LB_KIND_DELTA || w->kind == LB_KIND_ALERT ? LB_COUNT(settings) : 0,
         .log_level = w->log_level,
         .hooks = w->hooks,
     };

@@ -15,7 +15,8 @@ typedef struct service_wish {
     lb_kind kind;
     const manifest_service *named; /* this one of several; NULL: the first of that kind */
     const char *fallback;          /* the plugin where the manifest names none; NULL: there is none then */
-    bool passive;                  /* a delta service does nothing unless it is asked to */
+    bool passive;          /* a delta service does nothing unless it is asked to; an alert service opens alone */
+    const char *state_dir; /* its place; NULL: the one in the manifest's */
     lb_level log_level;
     service_hooks hooks;
 } service_wish;

@@ -159,7 +159,7 @@ static int open_dbsql(const lb_service_host *host, const void *args, const char 
     int r = check_settings(args, err);
     if (r >= 0)
         r = service_open(&opening, sizeof(dbsql), fill_dbsql, close_dbsql, ret_state, err);
-    if (r >= 0 && keep(*ret_state, deadline, &trouble) < 0)
+    if (r >= 0 && host->now() < deadline && keep(*ret_state, deadline, &trouble) < 0)
         service_log(host, LB_LOG_WARN, "the SQL alerts could not be looked after: %s", trouble.message);
     return r;
 }

@@ -144,7 +144,7 @@ static void close_alerts(void *state)
     free(a);
 }
 
-static int fill_alerts(void *state, const service_opening *opening, lb_error *err)
+static int fill_names(void *state, const service_opening *opening, lb_error *err)
 {
     alerts *a = state;
     const struct settings *settings = opening->args;
@@ -155,15 +155,39 @@ static int fill_alerts(void *state, const service_opening *opening, lb_error *er
     const char *slash = a->path ? strrchr(a->path, '/') : NULL;
     a->directory = slash ? service_text("%.*s", slash == a->path ? 1 : (int)(slash - a->path), a->path) : NULL;
     a->ids = json_object_new_object();
-    return a->directory && a->ids ? open_file(a, err) : lb_out_of_memory(err);
+    return a->path && a->directory && a->ids ? 0 : lb_out_of_memory(err);
+}
+
+static int fill_alerts(void *state, const service_opening *opening, lb_error *err)
+{
+    int r = fill_names(state, opening, err);
+    return r < 0 ? r : open_file(state, err);
+}
+
+/* Could it be opened? Somebody else may make it, or have it open just now. */
+static int look_at_file(void *state, const service_opening *opening, lb_error *err)
+{
+    const alerts *a = state;
+    struct stat st;
+    int r = fill_names(state, opening, err);
+    if (r < 0)
+        return r;
+    bool is_there = stat(a->path, &st) == 0;
+    if (is_there && !S_ISREG(st.st_mode))
+        return lb_fail(err, LB_ERR_INVALID, "name a file", "%s is no file", a->path);
+    const char *name = is_there ? a->path : a->directory;
+    return name && access(name, is_there ? R_OK | W_OK : W_OK | X_OK) == 0
+               ? 0
+               : service_fail_file(err, errno, "write", name);
 }
 
 static int open_alerts(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
                        void **ret_state, lb_error *err)
 {
     const service_opening opening = {.host = host, .args = args, .state_dir = state_dir};
-    (void)deadline; /* nothing waits here */
-    return service_open(&opening, sizeof(alerts), fill_alerts, close_alerts, ret_state, err);
+    bool opens_alone = host->now() >= deadline;
+    return service_open(&opening, sizeof(alerts), opens_alone ? look_at_file : fill_alerts, close_alerts, ret_state,
+                        err);
 }
 
 /* ---- sending ---- */

@@ -192,9 +192,9 @@ class Daemon:
                 raise AssertionError(f"it did not end by SIGTERM:\n{self.log()[-3000:]}") from None
         return self.process.returncode if self.process else None
 
-    def cli(self, *words, check=None):
+    def cli(self, *words, check=None, env=None):
         done = subprocess.run([PROGRAM, "-m", str(self.manifest), *words], capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=PATIENCE * 2, check=False)
+                              stdin=subprocess.DEVNULL, timeout=PATIENCE * 2, check=False, env={**os.environ, **(env or {})})
         if check is not None and done.returncode != check:
             raise AssertionError(f"lbops {' '.join(words)}: exit {done.returncode}, not {check}\n{done.stdout}{done.stderr}")
         return done

@@ -77,6 +77,37 @@ def told(daemon, receiver, count):
     return receiver.taken
 
 
+def a_check_says_which_services_would_not_open():
+    """check --online opens each, and leaves nothing behind: no file of another's, no note, no place of its own."""
+    with Web() as web, routing(good=("alert_webhook", {"url": web.url, "secret_secret": SECRET}), file=("alert_file", {})) as daemon:
+        there, temporary = daemon.place / "elsewhere.ndjson", daemon.place / "tmp"
+        temporary.mkdir()
+        daemon.start()  # which has its file open while the check looks
+        daemon.wait((daemon.state / "alerts" / "file" / "alerts.ndjson").exists, "the daemon has opened its file")
+        text, (services, hidden) = daemon.manifest.read_text(), service_lines(
+            daemon, "[services.alert.short]", "alert_webhook", {"url": web.url, "secret_secret": "short"})
+        services += ['[services.alert.plain]\nplugin = "alert_slack"\nurl = { secret = "plain" }',
+                     f'[services.alert.away]\nplugin = "alert_file"\nfile = "{there}"',
+                     '[services.alert.nowhere]\nplugin = "alert_file"\nfile = "/nonexistent/alerts.ndjson"']
+        address = daemon.place / "address"
+        address.write_text("http://hooks.example.org/x")
+        address.chmod(0o600)
+        hidden += [f'plain = {{ file = "{address}" }}']
+        daemon.manifest.write_text(text.replace("[secrets]", "\n".join([*services, "[secrets]", *hidden])))
+        done = daemon.cli("--json", "check", "--online", env={"TMPDIR": str(temporary)})
+        found = {a["name"]: a for a in json.loads(done.stdout)["online"]["alerts"]}
+        equal({name: a["status"] for name, a in found.items()},
+              {"good": "ok", "file": "ok", "away": "ok", "short": "failed", "plain": "failed", "nowhere": "failed"},
+              "which open")
+        contains(found["short"]["error"]["message"], "too short")
+        contains(found["plain"]["error"]["message"], "no https address")
+        contains(found["nowhere"]["error"]["message"], "/nonexistent")
+        holds(done.returncode != 0, "a service that does not open is a failure")
+        equal((web.seen, there.exists(), list(temporary.iterdir())), ([], False, []), "what the check leaves behind")
+        shown = daemon.cli("check", "--online").stdout
+        contains(shown, "alerts, good (alert_webhook): opens; nothing was sent", "alerts, plain (alert_slack): failed: ")
+
+
 def a_slack_message_says_what_and_what_to_do():
     with Web() as slack, alerting("alert_slack", secret_url=slack.url + "/services/T0/B0/key") as daemon:
         daemon.start()
@@ -875,7 +906,8 @@ def a_service_that_is_not_in_the_manifest_any_more_has_no_alert():
         daemon.wait(lambda: path.exists() and "the manifest names no alert.hook service any more" in path.read_text(), "people hear of it")
 
 
-suite(a_service_that_was_mended_is_up_after_a_reload, a_service_that_was_mended_is_up_after_a_restart,
+suite(a_check_says_which_services_would_not_open, a_service_that_was_mended_is_up_after_a_reload,
+      a_service_that_was_mended_is_up_after_a_restart,
       a_service_that_is_not_in_the_manifest_any_more_has_no_alert,
       every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,

@@ -42,6 +42,8 @@ typedef struct lb_alert {
     uint32_t param_size, args_size;
     const lb_param *params; /* what stands under [services.alert] */
 
+    /* A deadline that is over already asks only whether it could be opened, with these settings: nothing outside of
+     * state_dir is touched or asked then, and nothing is sent. */
     int (*open)(const lb_service_host *host, const void *args, const char *state_dir, int64_t deadline,
                 void **ret_state, lb_error *err);
     void (*close)(void *state);
