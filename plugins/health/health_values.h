@@ -8,4 +8,8 @@
  * where a value ends. */
 const char *health_without_values(lb_ctx *ctx, const char *text);
 
+#define HEALTH_LONGEST_VALUE 12 /* "$2147483647" */
+/* The same, into so much room: HEALTH_LONGEST_VALUE for each byte of the text and its end. False: NULL above. */
+bool health_take_values(const char *text, char *into);
+
 #endif
