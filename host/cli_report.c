@@ -8,6 +8,7 @@
 #include "question.h"
 #include "report_measures.h"
 #include "service_delta.h"
+#include "tables.h"
 
 #include <errno.h>
 #include <math.h>
@@ -166,6 +167,7 @@ static void print_json(const reporting *r)
         put_number(&b, "later_target", m->later);
         json_member_string(&b, "verdict", measured_verdict(m, &r->values[i]));
         json_member_string(&b, "worst", r->values[i].worst[0] ? r->values[i].worst : NULL);
+        json_member_i64(&b, "open", (int64_t)r->values[i].open);
         json_member_string(&b, "how", m->how);
         buf_putc(&b, '}');
     }
@@ -197,6 +199,27 @@ static void print_text(const reporting *r)
 
 /* ---- the verb ---- */
 
+/* "pg_stat_history=30" of the manifest's list, or the table's own. */
+static int64_t days_kept(const cli *c, const char *table)
+{
+    const manifest_service *delta = manifest_find_service(c->manifest, LB_KIND_DELTA);
+    int64_t days = table_find(table)->retention_days;
+    size_t length = strlen(table);
+    for (size_t i = 0; delta && i < delta->params.count; i++) {
+        const manifest_param *p = &delta->params.items[i];
+        bool is_it = p->text && strcmp(p->name, "retention") == 0;
+        lb_error ignored; /* the service says what is wrong with it */
+        JSON_AUTO *list = is_it ? json_parse(p->text, strlen(p->text), &ignored) : NULL;
+        size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+        for (size_t k = 0; k < count; k++) {
+            const char *text = json_object_get_string(json_object_array_get_idx(list, k));
+            if (text && strncmp(text, table, length) == 0 && text[length] == '=')
+                days = strtoll(text + length + 1, NULL, 10);
+        }
+    }
+    return days;
+}
+
 static int parse_words(reporting *r, int argc, char **argv)
 {
     const cli_verb *verb = cli_find_verb("report");
@@ -223,6 +246,8 @@ int cli_report(cli *c, int argc, char **argv)
         return code;
     (void)cli_history_flush(c); /* without a daemon each question commits what it is about */
     r.values = base_alloc(measure_count * sizeof *r.values);
+    for (size_t i = 0; i < measure_count; i++)
+        r.values[i].kept = measures[i].table ? days_kept(c, measures[i].table) : 0;
     r.loop = child_loop();
     arena_init(&r.memory, 0);
     const service_hooks hooks = {.state = &r, .up = on_up, .down = on_down};

@@ -31,59 +31,59 @@
 
 const measure measures[] = {
     {"toil", "DBA toil", SUCCESS, "hours of people a week: the history does not know them", "hours", MEASURE_PART, NULL,
-     5, 1, false, false, false},
+     5, 1, false, false, false, NULL},
     {"detection", "mean time to detection", SUCCESS,
      "from the last reading that was in order to the alert, so it is at most that", "seconds", MEASURE_MEAN,
-     &report_detection_sql, 300, 60, false, false, false},
-    {"resolution", "mean time to resolution", SUCCESS, "from the breach to its end", "seconds", MEASURE_MEAN,
-     &report_resolution_sql, 1800, 300, false, false, false},
+     &report_detection_sql, 300, 60, false, false, false, NULL},
+    {"resolution", "mean time to resolution", SUCCESS, "from the breach to its end, of those that are over", "seconds",
+     MEASURE_MEAN, &report_resolution_sql, 1800, 300, false, false, false, NULL},
     {"rehearsed_resolution", "rehearsed time to resolution", "rehearsals",
      "from the planting of an incident on a branch to its end, of those that ended; no time of people is in it",
-     "seconds", MEASURE_SHARE, &report_rehearsed_resolution_sql, 1800, 300, false, false, false},
+     "seconds", MEASURE_SHARE, &report_rehearsed_resolution_sql, 1800, 300, false, false, false, NULL},
     {"remediation", "automated remediation", SUCCESS,
      "of the breaches that are over, those on account of which a change was made that nobody was asked for", "share",
-     MEASURE_SHARE, &report_remediation_sql, 0.5, 0.75, true, true, false},
+     MEASURE_SHARE, &report_remediation_sql, 0.5, 0.75, true, true, false, NULL},
     {"sync_coverage", "OLTP-to-OLAP sync coverage", SUCCESS,
      "of the pairs of tables that were to be compared in this time, those judged within the last 24 hours", "share",
-     MEASURE_SHARE, &report_sync_coverage_sql, 1, 1, true, true, false},
+     MEASURE_SHARE, &report_sync_coverage_sql, 1, 1, true, true, false, NULL},
     {"recommendations", "index recommendations accepted", SUCCESS, "of those that were decided on", "share",
-     MEASURE_SHARE, &report_recommendations_sql, 0.8, 0.9, true, false, false},
+     MEASURE_SHARE, &report_recommendations_sql, 0.8, 0.9, true, false, false, NULL},
     {"orphans", "orphaned branches", SUCCESS, "their time is over and they are still there", "count", MEASURE_PART,
-     &report_orphans_sql, 0, 0, false, true, false},
+     &report_orphans_sql, 0, 0, false, true, false, NULL},
     {"statement_days", "history of statements", SUCCESS, "days that snapshots of statements reach back", "days",
-     MEASURE_DAYS, &report_statement_days_sql, 90, 365, true, true, true},
+     MEASURE_DAYS, &report_statement_days_sql, 90, 365, true, true, true, "pg_stat_history"},
     {"freshness", "metric collection latency", "NFR-01",
      "age of the newest reading of a branch that is there and awake; of all branches the oldest", "seconds",
-     MEASURE_AGE, &report_freshness_sql, 300, NAN, false, false, false},
+     MEASURE_AGE, &report_freshness_sql, 300, NAN, false, false, false, NULL},
     {"delivery", "alert delivery time", "NFR-02",
      "from the breach being seen to the first service that told, or until now: 95 of 100", "seconds", MEASURE_TAIL,
-     &report_delivery_sql, 120, NAN, false, false, false},
+     &report_delivery_sql, 120, NAN, false, false, false, NULL},
     {"job_success", "job reliability", "NFR-03", "of the runs by schedule, those that did what they are for", "share",
-     MEASURE_SHARE, &report_job_success_sql, 0.999, NAN, true, true, false},
+     MEASURE_SHARE, &report_job_success_sql, 0.999, NAN, true, true, false, NULL},
     {"tokens", "OAuth token management", "NFR-04", "renewals leave no rows in the history", "count", MEASURE_PART, NULL,
-     NAN, NAN, false, false, false},
+     NAN, NAN, false, false, false, NULL},
     {"projects", "projects looked after", "NFR-05", "in this time; fewer say nothing of more", "count", MEASURE_PART,
-     &report_projects_sql, 50, NAN, true, true, true},
+     &report_projects_sql, 50, NAN, true, true, true, NULL},
     {"audit_days", "retention of the audit log", "NFR-06", "days that it reaches back", "days", MEASURE_DAYS,
-     &report_audit_days_sql, 365, NAN, true, true, true},
+     &report_audit_days_sql, 365, NAN, true, true, true, "audit_log"},
     {"metric_days", "retention of metrics", "NFR-06", "days that readings reach back", "days", MEASURE_DAYS,
-     &report_metric_days_sql, 90, NAN, true, true, true},
+     &report_metric_days_sql, 90, NAN, true, true, true, "lakebase_metrics"},
     {"own_cost", "cost of monitoring", "NFR-07",
      "of the cost of all computes, that for the time in which only we kept them awake", "share", MEASURE_COST,
-     &report_own_cost_sql, 0.05, NAN, false, false, false},
+     &report_own_cost_sql, 0.05, NAN, false, false, false, NULL},
     {"own_time", "load of monitoring", "NFR-07",
      "of the time that a branch's statements took on its server, that of our own; of all branches the greatest",
-     "share", MEASURE_WORST, &cost_own_time_sql, 0.01, NAN, false, true, false},
+     "share", MEASURE_WORST, &cost_own_time_sql, 0.01, NAN, false, true, false, NULL},
     {"monitoring_awake", "computes awake only for monitoring", "NFR-07",
      "of all branches and days the longest time that only we kept one awake; awake_min of [schedule] limits it",
-     "seconds", MEASURE_PART, &report_monitoring_awake_sql, 3600, NAN, false, true, false},
+     "seconds", MEASURE_PART, &report_monitoring_awake_sql, 3600, NAN, false, true, false, NULL},
     {"passwords", "no static passwords", "NFR-08", "the transport refuses them: there is nothing to count", "count",
-     MEASURE_PART, NULL, NAN, NAN, false, false, false},
+     MEASURE_PART, NULL, NAN, NAN, false, false, false, NULL},
     {"audit_trail", "audit trail", "NFR-09", "of the changes that were made, those with actor, time and reason",
-     "share", MEASURE_SHARE, &report_audit_trail_sql, 1, NAN, true, true, false},
+     "share", MEASURE_SHARE, &report_audit_trail_sql, 1, NAN, true, true, false, NULL},
     {"recovery", "graceful degradation", "NFR-10",
      "of the tools that could not reach a branch, those that have worked there since", "share", MEASURE_SHARE,
-     &report_recovery_sql, 1, NAN, true, true, false},
+     &report_recovery_sql, 1, NAN, true, true, false, NULL},
 };
 const size_t measure_count = LB_COUNT(measures);
 
@@ -93,6 +93,19 @@ static void add_span(measured *into, int64_t began, int64_t ended)
 {
     BASE_PUSH(into->seconds, into->count, into->capacity);
     into->seconds[into->count++] = (double)(ended - began) / MICROS;
+}
+
+/* Rows leave by the date. */
+static int64_t date_of(int64_t moment)
+{
+    const int64_t day = (int64_t)(DAY * MICROS);
+    return moment / day * day;
+}
+
+static void add_open(measured *into, int64_t began, int64_t now)
+{
+    into->open++;
+    into->longest = fmax(into->longest, (double)(now - began) / MICROS);
 }
 
 static void add_worst(measured *into, double part, double whole)
@@ -132,9 +145,14 @@ void measured_add(const measure *m, measured *into, const lb_value *row, int64_t
             add_worst(into, row[0].v.f64, row[1].v.f64);
         break;
     case MEASURE_MEAN:
-    case MEASURE_DAYS:
         if (has_both)
             add_span(into, row[0].v.i64, row[1].v.i64);
+        else if (!is_null(&row[0]))
+            add_open(into, row[0].v.i64, now);
+        break;
+    case MEASURE_DAYS:
+        if (!is_null(&row[0]))
+            add_span(into, date_of(row[0].v.i64), date_of(now));
         break;
     case MEASURE_TAIL: /* what did not come yet has taken until now: without it the worst would be left out */
         if (!is_null(&row[0]))
@@ -169,8 +187,28 @@ static double mean_of(const measured *m)
     return sum / (double)m->count;
 }
 
+static bool is_kept_too_short(const measure *m, const measured *value)
+{
+    return value->kept > 0 && (double)value->kept < m->target;
+}
+
+/* What the figure alone would hide. */
+static void say_beside(const measure *m, measured *into)
+{
+    BUF_AUTO longest = BUF_INIT(256);
+    if (into->open) {
+        measure_put_value(m, into->longest, &longest);
+        (void)snprintf(into->worst, sizeof into->worst, "%zu more are open, the longest for %s", into->open,
+                       buf_text(&longest)); /* short */
+    }
+    if (is_kept_too_short(m, into))
+        (void)snprintf(into->worst, sizeof into->worst, "rows of %s are kept for %lld days", m->table,
+                       (long long)into->kept); /* short */
+}
+
 void measured_finish(const measure *m, measured *into)
 {
+    say_beside(m, into);
     bool is_known = m->form != MEASURE_COST || into->count;
     into->value = NAN;
     if (is_known && into->whole > 0)
@@ -187,7 +225,7 @@ void measured_finish(const measure *m, measured *into)
 void measured_done(measured *m)
 {
     free(m->seconds);
-    *m = (measured){0};
+    *m = (measured){.kept = m->kept};
 }
 
 /* ---- against its target ---- */
@@ -201,6 +239,8 @@ static bool is_met(const measure *m, double value)
 
 const char *measured_verdict(const measure *m, const measured *value)
 {
+    if (is_kept_too_short(m, value))
+        return "missed";
     if (isnan(value->value) || isnan(m->target) || (m->young && !is_met(m, value->value)))
         return "not enough data";
     return is_met(m, value->value) ? "met" : "missed";

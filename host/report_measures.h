@@ -9,9 +9,9 @@ typedef enum measure_form {
     MEASURE_SHARE, /* part of whole */
     MEASURE_PART,  /* part, where there is a whole */
     MEASURE_WORST, /* the greatest share of part in whole that a row has */
-    MEASURE_MEAN,  /* of the seconds from began to ended */
+    MEASURE_MEAN,  /* of the seconds from began to ended; what has no end is counted apart */
     MEASURE_TAIL,  /* 95 of 100 take no longer; what has not ended has taken until now */
-    MEASURE_DAYS,  /* from the first to the last */
+    MEASURE_DAYS,  /* from the date of the first to that of now */
     MEASURE_AGE,   /* of the row that began first, in seconds, now; it tells that row's name */
     MEASURE_COST   /* cost for the share of the time that was ours, of all cost */
 } measure_form;
@@ -27,6 +27,7 @@ typedef struct measure {
     bool at_least;                 /* the target is the least, else what it must stay below */
     bool at_most;                  /* it may be as much as the target */
     bool young;                    /* it grows with the age of the history: not enough data until it is met */
+    const char *table;             /* whose rows reach back; or NULL */
 } measure;
 
 extern const measure measures[];
@@ -37,7 +38,10 @@ typedef struct measured {
     size_t count, capacity;
     double part, whole;
     double value;    /* NaN: not enough data */
-    char worst[160]; /* the name of the row that the value is of; or empty */
+    size_t open;     /* without an end, ... */
+    double longest;  /* ... and for so many seconds until now */
+    int64_t kept;    /* days that the table's rows are kept; 0: for ever, or it is none of one */
+    char worst[160]; /* the name of the row that the value is of, or what is to be said beside it; or empty */
 } measured;
 
 /* A row of the measure's statement: its columns as they are declared. */
