@@ -125,6 +125,22 @@ const char *cause_quoted(lb_ctx *ctx, const char *schema, const char *name)
     return lb_printf(ctx, "%s.%s", quoted(ctx, schema), quoted(ctx, name));
 }
 
+const char *cause_set_server(const cause_look *look, const char *name, const char *value)
+{
+    if (cause_has_word(look->settings.given_at_start, name))
+        return lb_printf(
+            look->ctx,
+            "SELECT name, setting, source FROM pg_settings WHERE name = '%s'  -- it is given where the server "
+            "is started: there it is to become %s",
+            name, value);
+    if (cause_has_word(look->settings.not_ours, name))
+        return lb_printf(look->ctx,
+                         "SELECT rolname FROM pg_roles WHERE rolsuper  -- for one of them, as the role that looked may "
+                         "not: ALTER SYSTEM SET %s = %s; SELECT pg_reload_conf()",
+                         name, value);
+    return lb_printf(look->ctx, "ALTER SYSTEM SET %s = %s; SELECT pg_reload_conf()", name, value);
+}
+
 /* ---- reading ---- */
 
 static int read_settings(cause_look *look, lb_error *err)

@@ -81,6 +81,9 @@ const char *cause_quoted(lb_ctx *ctx, const char *schema, const char *name);
 /* One alone, which may be a word of SQL's own: always in quotes. And a text as a value: 'it''s'. */
 const char *cause_ident(lb_ctx *ctx, const char *name);
 const char *cause_literal(lb_ctx *ctx, const char *text);
+/* What a person types to set it for the server, or, where that cannot work, where it is to be done. Of the settings
+ * that diagnose/settings asks about. */
+const char *cause_set_server(const cause_look *look, const char *name, const char *value);
 
 /* The looks, each for the causes that its file names. */
 LB_MUST_CHECK int cause_look_at_sessions(cause_look *look, lb_error *err);

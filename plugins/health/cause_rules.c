@@ -197,17 +197,22 @@ bool cause_needs_interval(cause_id id)
            id == CAUSE_CHECKPOINT_PRESSURE || id == CAUSE_PLAN_CHANGED;
 }
 
-bool cause_drives(cause_id id, const char *metric)
+bool cause_has_word(const char *list, const char *word)
 {
-    size_t length = metric ? strlen(metric) : 0;
-    const char *at = cause_rules[id].metrics;
-    while (length && (at = strstr(at, metric))) {
-        bool is_whole = (at == cause_rules[id].metrics || at[-1] == ' ') && (at[length] == ' ' || !at[length]);
+    size_t length = word ? strlen(word) : 0;
+    const char *at = list;
+    while (length && at && (at = strstr(at, word))) {
+        bool is_whole = (at == list || at[-1] == ' ') && (at[length] == ' ' || !at[length]);
         if (is_whole)
             return true;
         at += length;
     }
     return false;
+}
+
+bool cause_drives(cause_id id, const char *metric)
+{
+    return cause_has_word(cause_rules[id].metrics, metric);
 }
 
 double cause_ramp(double value, double lower, double upper)

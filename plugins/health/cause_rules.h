@@ -43,6 +43,8 @@ cause_id cause_named(const char *kind);
 /* It shows only against an earlier reading. */
 bool cause_needs_interval(cause_id id);
 bool cause_drives(cause_id id, const char *metric);
+/* One of words with blanks between them; list NULL: there is none. */
+bool cause_has_word(const char *list, const char *word);
 
 /* One suspicion: a cause at work on an object. */
 typedef struct cause_case {

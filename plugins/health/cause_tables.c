@@ -127,11 +127,9 @@ static int add_off(cause_look *look, const table *t, int64_t due, int64_t stale,
                                   (long long)(due > stale ? due : stale))
                       : lb_printf(look->ctx, "autovacuum is off for it: %lld dead rows, %lld changed since ANALYZE",
                                   (long long)t->dead, (long long)t->modified),
-        .command = is_server
-                       ? (look->settings.autovacuum ? "ALTER SYSTEM SET track_counts = on; SELECT pg_reload_conf()"
-                                                    : "ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf()")
-                       : lb_printf(look->ctx, "ALTER TABLE %s RESET (autovacuum_enabled)",
-                                   cause_quoted(look->ctx, t->schema, t->name)),
+        .command = is_server ? cause_set_server(look, look->settings.autovacuum ? "track_counts" : "autovacuum", "on")
+                             : lb_printf(look->ctx, "ALTER TABLE %s RESET (autovacuum_enabled)",
+                                         cause_quoted(look->ctx, t->schema, t->name)),
         .strength = {1, due > 0, stale > 0, look->has_settings && !look->settings.track_counts},
         .evidence = LB_ARGS(lb_bool("autovacuum", look->settings.autovacuum),
                             lb_bool("track_counts", look->settings.track_counts), lb_text("off_for", object),

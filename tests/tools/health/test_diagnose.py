@@ -5,6 +5,7 @@ import json
 import re
 
 from health_place import Clinic, on_each
+from incident_place import Bed, Ward
 from place import contains, equal, holds, suite
 from threshold_place import make_deadlock
 
@@ -249,6 +250,37 @@ def who_sees_little_says_so(version):
         holds(somebody.lives(), "nobody is ended")
 
 
+def autovacuum_of(place):
+    """What a person is told to type about a server on which it is off."""
+    found = causes(place.run(TOOL))["autovacuum_off", "server"]
+    equal(found["rank"], 1, "its rank")
+    return found["command"]
+
+
+def a_setting_is_changed_where_it_can_be(version):
+    """By whoever may, and not at all where it was given when the server was started."""
+    with Ward(version, autovacuum="off") as ward, Bed(ward) as place:
+        place.sql("CREATE TABLE t (id int); INSERT INTO t SELECT generate_series(1, 20000)" + FLUSH)
+        place.run(TOOL)
+        equal(autovacuum_of(place), "ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf()", "by its owner")
+        ward.sql("CREATE ROLE looks LOGIN IN ROLE pg_monitor")
+        name = f"LBOPS_TEST_PG{version}"
+        place.env[name] = ward.url.replace("//postgres@", "//looks@")
+        command = autovacuum_of(place)
+        contains(command, "SELECT rolname FROM pg_roles", "  -- ", "SET autovacuum = on")
+        equal(place.sql(command), "postgres", "who may")
+        ward.sql("GRANT ALTER SYSTEM ON PARAMETER autovacuum TO looks;"
+                 " GRANT EXECUTE ON FUNCTION pg_reload_conf() TO looks")
+        contains(autovacuum_of(place), "SELECT rolname")  # the right to a function is this database's own, and it is another
+        place.sql("GRANT EXECUTE ON FUNCTION pg_reload_conf() TO looks")
+        contains(autovacuum_of(place), "ALTER SYSTEM SET autovacuum = on; ")
+        place.env[name] = ward.url
+        ward.shell('pg_exec "$bin/pg_ctl" -D "$data" -m fast -w -l "$log" -o "-c autovacuum=off" restart >/dev/null')
+        command = autovacuum_of(place)
+        contains(command, "  -- it is given where the server is started: there it is to become on")
+        equal(place.sql(command), "autovacuum|off|command line", "where it comes from")
+
+
 def wrong_input_is_refused(version):
     with Clinic(version) as place:
         place.run(TOOL, check=2, min_txid_age=0)
@@ -262,4 +294,5 @@ suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
                a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers, deadlocks_of_a_moment_are_no_rate,
                a_command_ends_the_session_that_was_seen, a_prepared_transaction_is_named_where_it_is_surely_the_one,
                a_spill_names_the_role_whose_statement_it_is,
-               what_was_found_is_found_again_from_history, who_sees_little_says_so, wrong_input_is_refused))
+               what_was_found_is_found_again_from_history, who_sees_little_says_so, a_setting_is_changed_where_it_can_be,
+               wrong_input_is_refused))
