@@ -8,13 +8,6 @@
 #define EXPIRY_S 60.0
 #define TRIES    5 /* of a transaction that somebody else got in the way of */
 
-static void ignore(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
-{
-    (void)owner, (void)tag, (void)failed, (void)version;
-    if (error && error->code != LB_ERR_CANCELLED)
-        log_error("approvals", error);
-}
-
 /* ---- requests ---- */
 
 bool request_take(wire_reader *docs, request *ret_request)
@@ -406,51 +399,13 @@ void approvals_ask(approvals *a, const char *document, approvals_answered answer
         answer(q, 0, NULL, NULL, &error);
 }
 
-/* ---- expiry ---- */
-
-static void on_expired(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
-{
-    request *r = tag;
-    (void)version;
-    if (!error && failed < 0)
-        approvals_tell(owner, r, "expired", NULL, NULL);
-    request_done(r);
-    free(r);
-}
-
-static void on_pending(void *owner, void *tag, wire_reader *docs, const lb_error *error)
-{
-    approvals *a = owner;
-    request r;
-    (void)tag;
-    ignore(NULL, NULL, 0, 0, error);
-    while (request_take(docs, &r)) {
-        if (!request_has_expired(&r)) {
-            request_done(&r);
-            continue;
-        }
-        request *kept = base_alloc(sizeof *kept);
-        *kept = r;
-        state_begin(a->state, on_expired, a, kept);
-        approvals_put(a, LB_STATE_REPLACE, kept, "expired");
-        approvals_put_subject(a, kept, "expired", NULL, NULL, -1);
-        state_end(a->state);
-    }
-}
-
-void approvals_expire(approvals *a)
-{
-    const lb_state_query pending = {.size = sizeof pending, .space = APPROVALS_SPACE, .status = "pending"};
-    state_list(a->state, &pending, on_pending, a, NULL);
-}
+/* ---- life ---- */
 
 static void on_expiry(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop, (void)events;
     approvals_expire(timer->data);
 }
-
-/* ---- life ---- */
 
 approvals *approvals_new(struct ev_loop *loop, book *b, const manifest *m, const approvals_hooks *hooks)
 {

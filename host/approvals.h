@@ -89,6 +89,13 @@ void approvals_decide(approvals *a, const approval_decision *decision, approvals
 /* Starts what was approved and not executed, since the host died in between. */
 void approvals_go_on(approvals *a);
 
+/* Nobody is asked about a branch that is not there any more: what waits there expires. Requests from that moment on are
+ * of one that has its name now. */
+void approvals_leave(approvals *a, const char *project, const char *branch, int64_t before);
+/* The same for each branch that the caller says is gone; state lives as long as the approvals. */
+typedef bool approvals_gone(void *state, const char *project, const char *branch);
+void approvals_leave_each(approvals *a, approvals_gone *is_gone, void *state);
+
 /* ---- the end of its run: operations for the open transaction of the state ---- */
 
 void approvals_put_begin(approvals *a, const approval_order *order, const char *run_id);

@@ -439,6 +439,8 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     alerting *a = base_alloc(sizeof *a);
     *a = (alerting){.serve = s, .seq = e->seq, .at = e->at, .value = NAN, .threshold = NAN, .remind_s = NAN};
+    if (strcmp(e->kind, "branch.deleted") == 0)
+        serve_gone_approvals(s, e, payload);
     if (!serve_judge(a, e, payload)) {
         free(a);
         return ROUTER_DONE;

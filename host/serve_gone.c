@@ -1,7 +1,7 @@
 /* Alerts about a branch that is not there any more: nobody will look there again and see that all is well, so they end
  * with that reason. A branch is gone when somebody of ours says so (branch.deleted), or when the control plane lists
  * others of its project and not it, and the manifest does not name it. That monitoring cannot see a branch has an end
- * of its own (target.left). */
+ * of its own (target.left). What waits there for a person expires with it. */
 #include "serve_internal.h"
 
 static bool is_gone(const serve *s, const char *project, const char *branch)
@@ -59,6 +59,11 @@ bool serve_gone_tell(serve *s, wire_reader *docs, const event *cause)
     return true;
 }
 
+static bool is_gone_for_approvals(void *state, const char *project, const char *branch)
+{
+    return is_gone(state, project, branch);
+}
+
 /* Without room they end after the next listing. */
 static void on_open(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
@@ -71,4 +76,14 @@ static void on_open(void *owner, void *tag, wire_reader *docs, const lb_error *e
 void serve_gone_listed(serve *s)
 {
     serve_gone_find(s, on_open, NULL);
+    approvals_leave_each(supervisor_approvals(s->supervisor), is_gone_for_approvals, s);
+}
+
+void serve_gone_approvals(serve *s, const event *deleted, struct json_object *payload)
+{
+    const char *project = json_get_text(payload, "project_id"), *branch = json_get_text(payload, "branch_id");
+    if (!project)
+        project = deleted->project;
+    if (project && branch)
+        approvals_leave(supervisor_approvals(s->supervisor), project, branch, deleted->at);
 }

@@ -165,6 +165,7 @@ void serve_gone_find(serve *s, void (*listed)(void *owner, void *tag, wire_reade
                      void *tag);
 bool serve_gone_tell(serve *s, wire_reader *docs, const event *cause); /* false: the log has no room now */
 void serve_gone_listed(serve *s);                                      /* the branches have been listed anew */
+void serve_gone_approvals(serve *s, const event *deleted, struct json_object *payload); /* may be called again */
 
 /* serve_outlet.c: from alerts to people; each service goes its own pace */
 #define OUTLET_SPACE "digest" /* a document per service: its last digest */

@@ -754,6 +754,33 @@ def alerts_of_a_deleted_branch_end_once_and_with_it():
         equal(len(rows), 3, str(rows))
 
 
+def what_waits_on_a_deleted_branch_waits_no_more():
+    """Not on others, nor what was asked for on a new one of that name; also where no alert is told of the branch."""
+    def waits(daemon):
+        return sorted((a["target"]["branch"], a["status"]) for a in daemon.approvals() if a["status"] == "pending")
+
+    branches = ["dev", "perf-incident-a-1", "production"]
+    with Daemon("".join(f'[[targets]]\nproject = "shop"\nbranch = "{b}"\nclass = "production"\n' for b in branches), plugins=PLACES) as daemon:
+        daemon.start()
+
+        def request(branch):
+            equal(daemon.run("proposes", project="shop", branch=branch, drops='["old_idx"]').exit, 3, f"{branch} asks")
+
+        for branch in branches:
+            request(branch)
+        equal([b for b, _ in waits(daemon)], branches, "what waits")
+        for branch in ("dev", "perf-incident-a-1"):
+            equal(daemon.run("breaches", project="shop", branch=branch, deleted=branch).exit, 0, "it goes")
+        daemon.wait(lambda: [b for b, _ in waits(daemon)] == ["production"], "only what is there waits")
+        request("dev")
+        breach(daemon)  # whose alert comes after that
+        daemon.wait(lambda: daemon.ask("alerts").items(), "the log has been read on")
+        equal([b for b, _ in waits(daemon)], ["dev", "production"], "of the new branch")
+        rows = reported(daemon, "select branch_id, decision_reason from approval_history where status = 'expired' order by 1")
+        equal([tuple(r.values()) if isinstance(r, dict) else tuple(r) for r in rows],
+              [(b, "its branch is not there any more") for b in ("dev", "perf-incident-a-1")], "in history")
+
+
 def what_began_before_hearers_were_written_down_ends_where_the_routes_lead():
     routes = "\n".join((route(["a"], severity="critical"), route(["b"], otherwise=True)))
     with routing(routes, a=("alert_file", {}), b=("alert_file", {})) as daemon:
@@ -913,7 +940,8 @@ suite(a_check_says_which_services_would_not_open, a_service_that_was_mended_is_u
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,
       a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
       an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart, a_table_of_that_name_in_another_database_is_another_matter,
-      alerts_of_a_deleted_branch_end_once_and_with_it, who_has_heard_is_reminded_in_its_time, what_nobody_says_again_is_said_again_by_the_daemon,
+      alerts_of_a_deleted_branch_end_once_and_with_it,
+      what_waits_on_a_deleted_branch_waits_no_more, who_has_heard_is_reminded_in_its_time, what_nobody_says_again_is_said_again_by_the_daemon,
       a_service_that_is_back_in_a_moment_is_no_critical_alert, nobody_is_reminded_in_a_flood,
       what_somebody_has_taken_on_is_left_to_them, a_flood_is_one_digest_and_ends_and_the_worst_get_through, the_end_of_what_was_told_is_never_folded,
       a_full_digest_does_not_wait_for_room, a_digest_follows_what_is_in_hand, a_process_that_was_asked_to_end_holds_nothing_up,
