@@ -35,8 +35,9 @@ static const char *most_read(const cause_look *look, double *ret_blocks)
 
 static int look_at_cache(cause_look *look, lb_error *err)
 {
-    double hit = 0, read = 0, of_table = 0, ratio_before = NAN;
-    bool is_known = cause_rose(look, "blocks_hit", &hit) && cause_rose(look, "blocks_read", &read);
+    double hit = 0, read = 0, of_file = 0, of_table = 0, ratio_before = NAN;
+    const char *ignored = NULL;
+    bool is_known = health_block_delta(&look->reading, &hit, &read, &of_file, &ignored);
     bool is_warm = look->has_settings && look->settings.uptime_seconds >= look->limits.warm_up_min * 60;
     if (!is_known || !is_warm || hit + read < (double)look->limits.min_block_accesses) {
         struct json_object *kept = cause_noted(look, "cache");
@@ -63,12 +64,13 @@ static int look_at_cache(cause_look *look, lb_error *err)
         .command = "SELECT queryid, shared_blks_read FROM pg_stat_statements ORDER BY 2 DESC LIMIT 5",
         .strength = {cause_ramp(1 - ratio, 0.01, 0.05),
                      isnan(ratio_before) ? CAUSE_UNSEEN : cause_ramp(ratio_before - ratio, 0.02, 0.1),
-                     cause_ramp(read > 0 ? of_table / read : 0, 0.5, 0.8), size > cache},
+                     cause_ramp(read > 0 ? of_table / (read + of_file) : 0, 0.5, 0.8), size > cache},
         .evidence = LB_ARGS(
             lb_f64("hit_ratio", ratio),
             isnan(ratio_before) ? lb_null("hit_ratio_before") : lb_f64("hit_ratio_before", ratio_before),
-            lb_f64("blocks_hit", hit), lb_f64("blocks_read", read), lb_text("most_read_table", table),
-            lb_f64("its_blocks", of_table), lb_i64("database_bytes", look->settings.database_bytes),
+            lb_f64("blocks_hit", hit), lb_f64("blocks_read", read), lb_f64("of_file_cache", of_file),
+            lb_text("most_read_table", table), lb_f64("its_blocks", of_table),
+            lb_i64("database_bytes", look->settings.database_bytes),
             lb_i64("shared_buffers", look->settings.shared_buffers), lb_f64("interval_s", look->reading.interval_s))};
     return cause_add(look, &c, err);
 }

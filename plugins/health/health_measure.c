@@ -53,12 +53,11 @@ static void plain(measuring *m, health_alert_id id)
 
 static void cache_hits(measuring *m, health_alert_id id)
 {
-    double hit = 0, read = 0;
+    double hit = 0, read = 0, of_file = 0;
     const health_sample *age = sample(m, "uptime_seconds");
     health_observation *o = add(m, id);
     o->is_blind = !sample(m, "blocks_hit");
-    if (!health_delta(m->reading, sample(m, "blocks_hit"), &hit, &o->why) ||
-        !health_delta(m->reading, sample(m, "blocks_read"), &read, &o->why))
+    if (!health_block_delta(m->reading, &hit, &read, &of_file, &o->why))
         return;
     if (age && age->value < m->guards->warm_up_min * 60) {
         o->why = lb_printf(m->ctx, "the server has run for %.0f s: its cache is cold", age->value);
@@ -71,7 +70,8 @@ static void cache_hits(measuring *m, health_alert_id id)
     o->known = true;
     o->value = hit / (hit + read);
     o->interval_s = health_interval(m->reading, sample(m, "blocks_hit"));
-    o->detail = lb_printf(m->ctx, "{\"blocks_hit\":%.0f,\"blocks_read\":%.0f}", hit, read);
+    o->detail =
+        lb_printf(m->ctx, "{\"blocks_hit\":%.0f,\"blocks_read\":%.0f,\"of_file_cache\":%.0f}", hit, read, of_file);
 }
 
 static void dead_tuples(measuring *m, health_alert_id id)

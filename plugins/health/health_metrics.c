@@ -123,6 +123,8 @@ static const struct metric {
     {"slot_lag_bytes", "bytes", "gauge", NULL},
     {"blocks_hit", "count", "counter", "blocks_hit_per_second"},
     {"blocks_read", "count", "counter", "blocks_read_per_second"},
+    {"file_cache_hits", "count", "counter", "file_cache_hits_per_second"},
+    {"file_cache_misses", "count", "counter", "file_cache_misses_per_second"},
     {"transactions_committed", "count", "counter", "transactions_committed_per_second"},
     {"transactions_rolled_back", "count", "counter", "transactions_rolled_back_per_second"},
     {"tuples_returned", "count", "counter", "tuples_returned_per_second"},

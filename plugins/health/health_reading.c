@@ -154,6 +154,25 @@ bool health_delta(const health_reading *reading, const health_sample *sample, do
     return now >= before;
 }
 
+bool health_block_delta(const health_reading *reading, double *ret_hit, double *ret_read, double *ret_of_file,
+                        const char **ret_why)
+{
+    const health_sample *missed = health_sample_of(reading, "file_cache_misses", NULL);
+    double misses = 0;
+    *ret_of_file = 0;
+    if (!health_delta(reading, health_sample_of(reading, "blocks_hit", NULL), ret_hit, ret_why) ||
+        !health_delta(reading, health_sample_of(reading, "blocks_read", NULL), ret_read, ret_why))
+        return false;
+    if (!missed || !missed->digits)
+        return true; /* it has none */
+    if (!health_delta(reading, missed, &misses, ret_why))
+        return false;
+    *ret_of_file = fmax(*ret_read - misses, 0);
+    *ret_hit += *ret_of_file;
+    *ret_read -= *ret_of_file;
+    return true;
+}
+
 /* ---- the whole ---- */
 
 static int begin(lb_ctx *ctx, const char *text, health_reading *reading, lb_error *err)

@@ -78,6 +78,10 @@ const health_sample *health_sample_of(const health_reading *reading, const char 
 
 /* What a counter rose by since its view was read before. false: unknown, and *ret_why says why. */
 bool health_delta(const health_reading *reading, const health_sample *sample, double *ret_delta, const char **ret_why);
+/* Blocks that were in a cache and that were in none. What the file cache of a compute had is no miss: the one that
+ * matters goes to the storage behind it. ret_of_file: so many were in that, and are among the hits. */
+bool health_block_delta(const health_reading *reading, double *ret_hit, double *ret_read, double *ret_of_file,
+                        const char **ret_why);
 /* Seconds since then; NaN: it was not. Views may be read at a pace of their own each. */
 double health_interval(const health_reading *reading, const health_sample *sample);
 

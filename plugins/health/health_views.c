@@ -10,6 +10,7 @@
 #include <sql/health/database_stats.h>
 #include <sql/health/dead_tuples.h>
 #include <sql/health/extension_home.h>
+#include <sql/health/file_cache.h>
 #include <sql/health/index_stats.h>
 #include <sql/health/io_stats.h>
 #include <sql/health/lock_waits.h>
@@ -128,6 +129,23 @@ static int read_view(lb_ctx *ctx, const char *name, const lb_statement *statemen
         return health_pass_over(ctx, name, r, err);
     reading->views_read++;
     return read_rows(ctx, name, reading, rows, err);
+}
+
+/* Where the platform has one beside shared buffers, which are small there. */
+static int read_file_cache(lb_ctx *ctx, health_reading *reading, lb_error *err)
+{
+    static const char view[] = "pg_stat_database (file cache)";
+    const health_extension_home_args wanted = {.name = "neon"};
+    health_extension_home_row home;
+    lb_rows *rows = NULL;
+    int r = health_extension_home(ctx, &wanted, &rows, err);
+    if (r < 0)
+        return health_pass_over(ctx, view, r, err);
+    return health_extension_home_next(ctx, rows, &home)
+               ? read_view(ctx, view, &health_file_cache_sql,
+                           LB_ARGS(lb_ident("schema", home.schema), lb_ident("view", "neon_stat_file_cache")), reading,
+                           err)
+               : 0;
 }
 
 static int read_dead_tuples(lb_ctx *ctx, const health_guards *guards, health_reading *reading, lb_error *err)
@@ -336,6 +354,8 @@ int health_read_views(lb_ctx *ctx, const health_guards *guards, health_reading *
                                    lb_printf(ctx, "servers have it from %d on; this is %d", views[i].since, major),
                                    err);
     reading->database = database_of(ctx, reading);
+    if (r >= 0 && health_asks_for(guards, "pg_stat_database"))
+        r = read_file_cache(ctx, reading, err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_user_tables"))
         r = read_dead_tuples(ctx, guards, reading, err);
     if (r >= 0 && health_asks_for(guards, "pg_stat_activity"))

@@ -52,6 +52,36 @@ def views_are_read_and_rates_need_two_readings(version):
               "the ratio is that of the deltas")
 
 
+def what_the_file_cache_has_is_no_miss(version):
+    """The platform's extension, as far as it matters: its view, which counts for the whole compute."""
+    with Clinic(version) as place:
+        place.sql("CREATE SCHEMA neon; CREATE TABLE neon.counts AS SELECT 5::bigint AS file_cache_hits, 7::bigint AS file_cache_misses;"
+                  " CREATE VIEW neon.neon_stat_file_cache AS SELECT * FROM neon.counts;"
+                  " INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)"
+                  " SELECT 99999, 'neon', 10, 'neon'::regnamespace, false, '1.9'")
+        place.run("monitor_system_health", **WARM)
+
+        def cold_reads(misses):
+            """Somebody reads what no shared buffer has yet."""
+            read = "SELECT sum(blks_read) FROM pg_stat_database"
+            before, fresh = int(place.at_server(read)), f"{place.database}_cold"
+            place.at_server(f"CREATE DATABASE {fresh}")
+            place.sql("SELECT count(relname) FROM pg_class; SELECT count(attname) FROM pg_attribute; SELECT pg_stat_force_next_flush()",
+                      branch=fresh)
+            place.at_server(f"DROP DATABASE {fresh} WITH (FORCE)")
+            place.sql(f"UPDATE neon.counts SET file_cache_misses = file_cache_misses + {misses}")
+            place.wait(lambda: int(place.at_server(read)) > before)
+            place.run("monitor_system_health", **WARM)
+            row = rows_of(place)["cache_hit_ratio"]
+            return row["metric_value"], json.loads(row["detail"])
+
+        ratio, detail = cold_reads(0)
+        equal((ratio, detail["blocks_read"]), (1, 0), "all of it was in the file cache")
+        holds(detail["of_file_cache"] > 0, str(detail))
+        ratio, detail = cold_reads(10**9)
+        holds(ratio < 1 and detail["blocks_read"] > 0 and detail["of_file_cache"] == 0, f"none of it was: {detail}")
+
+
 def indexes_are_counted(version):
     """Two of them, of which one was never finished, and what the other one has given."""
     with Clinic(version) as place:
@@ -198,5 +228,6 @@ def an_extension_lives_where_it_likes(version):
         holds("statements_forgotten" in rows_of(place), "the extension is read")
 
 
-suite(*on_each(a_locked_table_holds_nobody_up, views_are_read_and_rates_need_two_readings, indexes_are_counted, a_reset_gives_no_rate,
+suite(*on_each(a_locked_table_holds_nobody_up, views_are_read_and_rates_need_two_readings, what_the_file_cache_has_is_no_miss,
+                    indexes_are_counted, a_reset_gives_no_rate,
                     one_refused_view_leaves_the_others, each_view_can_be_refused_and_the_others_are_read, views_are_read_at_a_pace_of_their_own, a_plan_leaves_no_trace, an_extension_lives_where_it_likes))
