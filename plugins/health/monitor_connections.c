@@ -1,10 +1,17 @@
-/* monitor_connections: who is connected, who idles, who keeps a transaction open, and how much room is left. */
+/* monitor_connections: who is connected, who idles, who keeps a transaction open, and how much room is left; and
+ * whether most of those at work wait for the server's own short locks, look after look. */
+#include "branch_memory.h"
 #include "health_metrics.h"
 #include "health_sessions.h"
 
 #include <math.h>
 
+#define MINUTE INT64_C(60000000)
+#define ENOUGH 3             /* looks in a row: such a wait is over in microseconds, and one says nothing */
+#define APART  (15 * MINUTE) /* looks further apart are in no row */
+
 struct args {
+    int64_t min_active;
     double max_idle_min, idle_in_transaction_warning_s, idle_in_transaction_critical_s;
 };
 
@@ -14,11 +21,15 @@ static const lb_param params[] = {
     LB_PARAM(struct args, idle_in_transaction_warning_s, LB_F64, "60", "idle in a transaction for so long is a warning",
              .min = "0"),
     LB_PARAM(struct args, idle_in_transaction_critical_s, LB_F64, "600", "and for so long critical", .min = "0"),
+    LB_PARAM(struct args, min_active, LB_I64, "4",
+             "sessions at work below which their waits for light locks say nothing", .min = "1"),
     LB_PARAMS_END,
 };
 
 typedef struct tally {
     int64_t total, active, idle, in_transaction, other, waiting, long_idle, long_in_transaction, own;
+    int64_t light;           /* active ones that wait for a light lock */
+    const char *light_event; /* of one of them */
 } tally;
 
 static const lb_value *about(lb_ctx *ctx, const health_session *s)
@@ -92,8 +103,54 @@ static int look_at(lb_ctx *ctx, const health_session *s, tally *sum, lb_error *e
     bool is_active = s->state && strcmp(s->state, "active") == 0;
     sum->active += is_active;
     sum->own += is_active && s->own;
+    if (is_active && !s->own && s->wait_type && strcmp(s->wait_type, "LWLock") == 0) {
+        sum->light++;
+        sum->light_event = s->wait_event;
+    }
     sum->other += !is_active;
     return 0;
+}
+
+/* ---- light locks ---- */
+
+static int64_t kept_number(struct json_object *memory, const char *name)
+{
+    struct json_object *value = NULL;
+    return memory && json_object_object_get_ex(memory, name, &value) ? json_object_get_int64(value) : 0;
+}
+
+static int report_light_locks(lb_ctx *ctx, const tally *sum, int64_t times, lb_error *err)
+{
+    int64_t active = sum->active - sum->own;
+    return lb_report(ctx,
+                     LB_FINDING(.object = "server", .kind = "light_lock_waits",
+                                .reason = lb_printf(
+                                    ctx,
+                                    "%lld of %lld sessions at work wait for light locks (%s), and most did in the %lld "
+                                    "looks before: they are more than the server can serve at once",
+                                    (long long)sum->light, (long long)active,
+                                    sum->light_event ? sum->light_event : "unknown", (long long)times - 1),
+                                .evidence = LB_ARGS(lb_i64("waiting", sum->light), lb_i64("active", active),
+                                                    lb_text("wait_event", sum->light_event), lb_i64("looks", times)),
+                                .terms = LB_TERMS({"most_of_the_active_wait", 0.5}, {"look_after_look", 0.3})),
+                     err);
+}
+
+static int judge_light_locks(lb_ctx *ctx, const tally *sum, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *text = NULL, *uid = NULL;
+    int r = branch_recall(ctx, &text, &uid, err);
+    if (r < 0)
+        return r;
+    struct json_object *before = text ? json_tokener_parse(text) : NULL;
+    bool is_row = lb_now(ctx) - kept_number(before, "at") < APART;
+    int64_t active = sum->active - sum->own, times = is_row ? kept_number(before, "light_locked") : 0;
+    json_object_put(before);
+    times = active >= args->min_active && 2 * sum->light > active ? times + 1 : 0;
+    r = branch_remember(
+        ctx, lb_printf(ctx, "{\"at\":%lld,\"light_locked\":%lld}", (long long)lb_now(ctx), (long long)times), uid, err);
+    return r < 0 || times < ENOUGH ? r : report_light_locks(ctx, sum, times, err);
 }
 
 static int record(lb_ctx *ctx, const tally *sum, int64_t limit, double used, lb_error *err)
@@ -128,6 +185,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = lb_examined(ctx, "sessions", (int64_t)(sessions.count - sessions.hidden), err);
     if (r >= 0)
         r = health_say_hidden(ctx, &sessions, err);
+    if (r >= 0)
+        r = judge_light_locks(ctx, &sum, err);
     if (r < 0)
         return r;
     double used = health_utilization(&sessions, &clients, &limit);
@@ -138,7 +197,8 @@ static int run(lb_ctx *ctx, lb_error *err)
                                      lb_i64("idle in transaction", sum.in_transaction), lb_i64("other", sum.other));
     return lb_result(ctx,
                      LB_ARGS(lb_i64("total_connections", sum.total), lb_object("states", states),
-                             lb_i64("waiting_for_locks", sum.waiting), lb_i64("long_idle_sessions", sum.long_idle),
+                             lb_i64("waiting_for_locks", sum.waiting), lb_i64("waiting_for_light_locks", sum.light),
+                             lb_i64("long_idle_sessions", sum.long_idle),
                              lb_i64("long_idle_in_transaction", sum.long_in_transaction), lb_i64("limit", limit),
                              lb_i64("max_connections", sessions.capacity.max_connections), lb_f64("utilization", used)),
                      err);
@@ -147,4 +207,4 @@ static int run(lb_ctx *ctx, lb_error *err)
 LB_TOOL(monitor_connections, "counts connections by state and names those that idle for too long", .agent = "health",
         .risk = LB_RISK_LOW, .schedule = "* * * * *", .detector = true, .timeout_s = 30,
         LB_TOOL_ARGS(struct args, params), .writes = LB_NAMES("lakebase_metrics"), .needs = LB_NAMES("role pg_monitor"),
-        .run = run);
+        .remembers = true, .run = run);
