@@ -266,12 +266,20 @@ static int fail_column(const lb_column *column, lb_error *err)
     return lb_wrap(err, what);
 }
 
+/* Most counters of most rows are. */
+static bool is_zero(lb_type type, const char *cell)
+{
+    return cell[0] == '0' && cell[1] == '\0' && (type == LB_I64 || type == LB_F64);
+}
+
 int decode_cell(const lb_column *column, const char *cell, arena *memory, lb_value *ret_value, lb_error *err)
 {
     lb_value value = {.type = LB_NULL};
     int r = 0;
     if (!cell && !column->nullable)
         r = lb_fail(err, LB_ERR_INVALID, "declare the column null, or use coalesce", "it is null and not declared so");
+    else if (cell && is_zero(column->type, cell))
+        value.type = column->type; /* its value is zero already */
     else if (cell && (column->type & LB_LIST))
         r = decode_list(column->type, cell, memory, &value, err);
     else if (cell)

@@ -4,6 +4,7 @@
 #include "nearest.h"
 
 #include <errno.h>
+#include <lbops/number.h>
 #include <math.h>
 
 /* The definitions, read three times: the columns, a check of their number, the tables. */
@@ -340,10 +341,39 @@ static int put_column(buf *into, const table_def *table, const table_column *col
 }
 
 /* Our own names need no escapes. */
-static void put_name(buf *into, const table_column *column)
+static const char *member_of(const buf *into, const table_column *column, size_t *ret_length)
 {
     bool is_first = into->data[into->length - 1] == '{';
-    buf_put(into, column->member + is_first, column->member_length - is_first);
+    *ret_length = column->member_length - is_first;
+    return column->member + is_first;
+}
+
+static void put_name(buf *into, const table_column *column)
+{
+    size_t length;
+    const char *member = member_of(into, column, &length);
+    buf_put(into, member, length);
+}
+
+/* Most values are numbers, and of these most are 0: name and digits go in at once. False: it is none of these, or there
+ * may be no room for it. */
+static bool put_number(buf *into, const table_column *column, const lb_value *value)
+{
+    bool is_i64 = value->type == LB_I64, is_f64 = value->type == LB_F64 && isfinite(value->v.f64);
+    size_t length, most = column->member_length + LB_NUMBER_TEXT;
+    if (value->type != column->type || (!is_i64 && !is_f64) || into->limit - into->length < most)
+        return false;
+    const char *member = member_of(into, column, &length);
+    char *room = buf_reserve(into, most);
+    if (!room)
+        return true; /* looked at in the end */
+    memcpy(room, member, length);
+    if (is_i64)
+        length += lb_i64_text(value->v.i64, room + length);
+    else
+        length += lb_double_text(value->v.f64, room + length);
+    buf_commit(into, length);
+    return true;
 }
 
 static int put_record(buf *into, const record *r, lb_error *err)
@@ -356,6 +386,8 @@ static int put_record(buf *into, const record *r, lb_error *err)
                 return lb_fail(err, LB_ERR_INVALID, column->doc, "%s.%s is required", r->table->name, column->name);
             continue;
         }
+        if (put_number(into, column, r->values[i]))
+            continue;
         put_name(into, column);
         int result = put_column(into, r->table, column, r->values[i], err);
         if (result < 0)

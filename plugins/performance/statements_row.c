@@ -85,7 +85,7 @@ bool statements_read(lb_ctx *ctx, statements_reader *reader, statements_totals *
 /* The server's clock counts nanoseconds: what stands behind them is the noise of sums and means, and long to write. */
 static double to_nanoseconds(double ms)
 {
-    return fabs(ms) < 1e9 ? nearbyint(ms * 1e6) / 1e6 : ms;
+    return ms != 0 && fabs(ms) < 1e9 ? nearbyint(ms * 1e6) / 1e6 : ms;
 }
 
 static void put_deltas(lb_value *into, const statements_totals *delta)

@@ -51,6 +51,8 @@ static void reads_integers(void)
 
 static void reads_numbers(void)
 {
+    CU_ASSERT_TRUE(good(LB_F64, "0").v.f64 == 0 && !signbit(good(LB_F64, "0").v.f64));
+    CU_ASSERT_TRUE(good(LB_F64, "-0").v.f64 == 0 && signbit(good(LB_F64, "-0").v.f64));
     CU_ASSERT_EQUAL(good(LB_F64, "0.1").v.f64, 0.1);
     CU_ASSERT_EQUAL(good(LB_F64, "-1.5e-300").v.f64, -1.5e-300);
     CU_ASSERT_EQUAL(good(LB_F64, "1e+22").v.f64, 1e22);

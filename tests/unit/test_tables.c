@@ -238,6 +238,23 @@ static void writes_columns_in_order(void)
                      "\"2026-02-01T00:00:00.123456Z\",\"metric_name\":\"cache_hit_ratio\",\"metric_value\":0.25}");
 }
 
+/* A row may end right at the limit of what it goes into. */
+static void fills_its_room(void)
+{
+    const lb_value *values =
+        LB_ARGS(lb_time("snapshot_timestamp", 0), lb_text("metric_name", "m"), lb_f64("metric_value", 7));
+    const table_def *table = table_find("lakebase_metrics");
+    lb_error err = {0};
+    BUF_AUTO whole = BUF_INIT(1 << 20);
+    CU_ASSERT_EQUAL_FATAL(table_encode(table, values, &target, "R1", &whole, &err), 0);
+    ASSERT_TEXT(buf_text(&whole), METRIC_START "7}");
+    BUF_AUTO exact = BUF_INIT(whole.length);
+    CU_ASSERT_EQUAL(table_encode(table, values, &target, "R1", &exact, &err), 0);
+    ASSERT_TEXT(buf_text(&exact), buf_text(&whole));
+    BUF_AUTO less = BUF_INIT(whole.length - 1);
+    CU_ASSERT_EQUAL(table_encode(table, values, &target, "R1", &less, &err), LB_ERR_LIMIT);
+}
+
 static void escapes_texts(void)
 {
     const char *row = METRIC(lb_f64("metric_value", 1), lb_text("unit", "a\"b\\c\n\x01 \xF0\x9F\x90\x98"));
@@ -474,7 +491,7 @@ static void ddl_of_a_table(void)
 }
 
 SUITE(tables, TEST(has_every_table), TEST(definitions_hold_together), TEST(keeps_rows_as_long_as_promised),
-      TEST(statement_history_has_every_column), TEST(writes_columns_in_order), TEST(escapes_texts),
-      TEST(writes_doubles), TEST(writes_exact_integers), TEST(writes_json_as_text), TEST(leaves_the_target_to_the_host),
-      TEST(refuses_what_does_not_fit), TEST(run_id_is_required), TEST(refuses_rows_that_are_too_long),
-      TEST(prints_json), TEST(prints_markdown), TEST(ddl_of_a_table))
+      TEST(statement_history_has_every_column), TEST(writes_columns_in_order), TEST(fills_its_room),
+      TEST(escapes_texts), TEST(writes_doubles), TEST(writes_exact_integers), TEST(writes_json_as_text),
+      TEST(leaves_the_target_to_the_host), TEST(refuses_what_does_not_fit), TEST(run_id_is_required),
+      TEST(refuses_rows_that_are_too_long), TEST(prints_json), TEST(prints_markdown), TEST(ddl_of_a_table))

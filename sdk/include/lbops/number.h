@@ -32,6 +32,11 @@ static inline size_t lb_number_taken(char text[LB_NUMBER_TEXT], const char *from
 static inline size_t lb_i64_text(int64_t number, char text[LB_NUMBER_TEXT])
 {
     char digits[LB_NUMBER_TEXT], *end = digits + sizeof digits;
+    if (number >= 0 && number < 10) { /* as most counters are */
+        text[0] = (char)('0' + number);
+        text[1] = '\0';
+        return 1;
+    }
     char *p = lb_number_digits(number < 0 ? 0 - (uint64_t)number : (uint64_t)number, end);
     if (number < 0)
         *--p = '-';
