@@ -1,6 +1,7 @@
 /* Indexes that others make superfluous: the same again, or the beginning of a longer one. */
 #include "index_rules.h"
 #include "index_without.h"
+#include "index_writes.h"
 
 #include <sql/index/drop_constraint.h>
 
@@ -189,6 +190,8 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
     index_without without;
     const char *undo = NULL;
     bool is_standby = work->set->window.r.in_recovery;
+    const index_write_rate unknown = {.per_day = -1}; /* by a standby's counters nobody writes */
+    index_write_rate rate = is_standby ? unknown : index_writes_per_day(work, x->table);
     bool exact = index_can_replace(kept, x) == INDEX_REPLACES_EXACTLY;
     bool larger = kept->tree_bytes > 3 * x->tree_bytes && x->tree_bytes > 0,
          busier = x->tree_scans > 10 * (kept->tree_scans + 1);
@@ -213,17 +216,15 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
                                 lb_text("kept", kept->r.name), lb_text("kept_columns", index_keys_text(ctx, kept)),
                                 lb_i64("bytes", x->tree_bytes), lb_i64("kept_bytes", kept->tree_bytes),
                                 lb_i64("scans", x->tree_scans), lb_i64("kept_scans", kept->tree_scans),
-                                lb_text("constraint", x->r.constraint_name), INDEX_WITHOUT_EVIDENCE(without),
-                                lb_text("undo", undo)),
+                                lb_text("constraint", x->r.constraint_name), INDEX_WRITES_EVIDENCE(rate),
+                                INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
             .terms = LB_TERMS(
                 {"same_columns_in_order", 0.6}, {exact ? "same_columns_throughout" : "prefix", exact ? 0.35 : 0.25},
                 {"backs_a_constraint", x->r.constraint_name ? -0.3 : 0},
                 {"kept_one_is_much_larger", !exact && larger ? -0.2 : 0},
                 {"it_is_scanned_much_more", !exact && busier ? -0.1 : 0}, {"read_on_a_standby", is_standby ? -0.55 : 0},
                 {"plans_without_it", index_without_points(&without, 0.05, -0.3)}),
-            .impact = LB_ARGS(
-                lb_i64("bytes", x->tree_bytes),
-                lb_i64("index_writes_saved", x->table->r.inserted + x->table->r.updated - x->table->r.updated_hot)),
+            .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes), INDEX_WRITES_IMPACT(rate)),
             .fix = fix,
             .undo = undo,
             .rehearsed = without.on_branch},

@@ -115,27 +115,27 @@ double index_seen_days(const index_history *h, const index_window *w, const char
     return sight && w->r.now > sight->first_seen ? (double)(w->r.now - sight->first_seen) / DAY : 0;
 }
 
-/* Midnights with which a month begins. A job of a month's end runs about then. */
-static int64_t month_ends_between(int64_t from, int64_t until)
+/* Midnights with which a month begins. A job of a month's end runs about then, and some only at that of a quarter. */
+static void add_ends_between(int64_t from, int64_t until, index_idle *idle)
 {
     time_t begin = (time_t)(from / (int64_t)SECOND), end = (time_t)(until / (int64_t)SECOND);
     struct tm parts;
-    int64_t count = 0;
     if (until <= from || !gmtime_r(&begin, &parts))
-        return 0;
+        return;
     parts.tm_mday = 1;
     parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
-    for (parts.tm_mon++; timegm(&parts) <= end; parts.tm_mon++)
-        count++;
-    return count;
+    for (parts.tm_mon++; timegm(&parts) <= end; parts.tm_mon++) { /* timegm makes a year of twelve */
+        idle->month_ends++;
+        idle->quarter_ends += parts.tm_mon % 3 == 0;
+    }
 }
 
 /* In this epoch, from when it was there, and in earlier ones after its last use. */
 static index_idle idle_from(const index_history *h, const index_window *w, const index_sight *sight, int64_t there)
 {
     int64_t since = there > w->since ? there : w->since;
-    index_idle idle = {.days = w->r.now > since ? (double)(w->r.now - since) / DAY : 0,
-                       .month_ends = month_ends_between(since, w->r.now)};
+    index_idle idle = {.days = w->r.now > since ? (double)(w->r.now - since) / DAY : 0};
+    add_ends_between(since, w->r.now, &idle);
     int64_t cut = !sight ? 0 : sight->last_used > sight->first_seen ? sight->last_used : sight->first_seen;
     for (size_t i = 0; sight && i < h->epoch_count; i++) {
         int64_t from = h->epochs[i].from > cut ? h->epochs[i].from : cut;
@@ -143,7 +143,7 @@ static index_idle idle_from(const index_history *h, const index_window *w, const
         if (until <= from)
             continue;
         idle.earlier_days += (double)(until - from) / DAY;
-        idle.month_ends += month_ends_between(from, until);
+        add_ends_between(from, until, &idle);
         cut = until; /* with a compute that came and went, epochs lie over each other */
     }
     idle.days += idle.earlier_days;

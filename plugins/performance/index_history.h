@@ -42,8 +42,9 @@ LB_MUST_CHECK int index_read_history(lb_ctx *ctx, const char *database, const in
 /* Days that were counted without a scan of the index: in this epoch, and in earlier ones after its last use. */
 typedef struct index_idle {
     double days;
-    double earlier_days; /* of these, in earlier epochs */
-    int64_t month_ends;  /* midnights (UTC) among them with which a month begins */
+    double earlier_days;  /* of these, in earlier epochs */
+    int64_t month_ends;   /* midnights (UTC) among them with which a month begins */
+    int64_t quarter_ends; /* of these, with which a quarter does */
 } index_idle;
 
 /* While it was there for sure: since somebody saw it first. */

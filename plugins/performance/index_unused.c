@@ -64,6 +64,7 @@ typedef struct table_use {
     double seen_days;      /* that it is at least old */
     bool may_be_new;       /* nobody has seen it for as long as is asked for */
     int64_t month_ends;    /* within the days */
+    int64_t quarter_ends;  /* of these */
     int64_t last_used;     /* in an earlier epoch, or 0 */
     int64_t scans;         /* that are known of */
     int64_t epochs;        /* before this one, with any */
@@ -159,15 +160,15 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
                 ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s%s%s%s", days,
                 (long long)use->reads, age_text(ctx, use), elsewhere_text(ctx, w), without.worse ? "; but " : "",
                 without.worse ? without.text : ""),
-            .evidence =
-                LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", days), lb_time("counted_since", w->since),
-                        lb_f64("days_from_history", use->earlier_days), lb_i64("month_ends", use->month_ends),
-                        use->last_used ? lb_time("last_used", use->last_used) : lb_null("last_used"),
-                        lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
-                        lb_text("predicate", x->r.predicate), lb_i64("table_reads", use->reads),
-                        lb_i64("table_writes", use->writes), lb_i64("partitions", x->tree_leaves), *read, *unread,
-                        INDEX_WRITES_EVIDENCE(rate), lb_f64("days_seen", use->seen_days),
-                        INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
+            .evidence = LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", days),
+                                lb_time("counted_since", w->since), lb_f64("days_from_history", use->earlier_days),
+                                lb_i64("month_ends", use->month_ends), lb_i64("quarter_ends", use->quarter_ends),
+                                use->last_used ? lb_time("last_used", use->last_used) : lb_null("last_used"),
+                                lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
+                                lb_text("predicate", x->r.predicate), lb_i64("table_reads", use->reads),
+                                lb_i64("table_writes", use->writes), lb_i64("partitions", x->tree_leaves), *read,
+                                *unread, INDEX_WRITES_EVIDENCE(rate), lb_f64("days_seen", use->seen_days),
+                                INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
             .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(use)}, {"table_was_busy", 0.1},
                               {"all_computes_read", elsewhere_points(w)}, {"it_may_be_new", use->may_be_new ? -0.6 : 0},
                               {"it_was_used_before", use->last_used ? -0.1 : 0},
@@ -220,13 +221,13 @@ static int tell_rare(index_work *work, const index_info *x, const table_use *use
                           "%s, while its table was written %lld times: rarely used is not unused, as what runs at a "
                           "month's end may need it%s%s",
                           rarely, (long long)use->writes, age_text(ctx, use), elsewhere_text(ctx, w)),
-            .evidence =
-                LB_ARGS(lb_i64("scans", x->tree_scans), lb_i64("earlier_counts_with_scans", use->epochs),
-                        lb_f64("days", use->days), lb_time("counted_since", w->since),
-                        lb_i64("month_ends", use->month_ends), last ? lb_time("last_used", last) : lb_null("last_used"),
-                        lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
-                        lb_i64("table_reads", use->reads), lb_i64("table_writes", use->writes), *read, *unread,
-                        lb_i64("scans_by_readers", x->reader_scans), INDEX_WRITES_EVIDENCE(rate)),
+            .evidence = LB_ARGS(lb_i64("scans", x->tree_scans), lb_i64("earlier_counts_with_scans", use->epochs),
+                                lb_f64("days", use->days), lb_time("counted_since", w->since),
+                                lb_i64("month_ends", use->month_ends), lb_i64("quarter_ends", use->quarter_ends),
+                                last ? lb_time("last_used", last) : lb_null("last_used"),
+                                lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
+                                lb_i64("table_reads", use->reads), lb_i64("table_writes", use->writes), *read, *unread,
+                                lb_i64("scans_by_readers", x->reader_scans), INDEX_WRITES_EVIDENCE(rate)),
             .terms = LB_TERMS({"hardly_any_scans", 0.25}, {"a_month_is_counted", holds_a_month(use) ? 0.1 : 0},
                               {"all_computes_read", elsewhere_points(w)}),
             .impact = LB_ARGS(lb_i64("bytes", x->tree_bytes), INDEX_WRITES_IMPACT(rate))},
@@ -268,6 +269,7 @@ static table_use read_use(const index_work *work, const index_info *x, const cha
     use.days = idle.days;
     use.earlier_days = idle.earlier_days;
     use.month_ends = idle.month_ends;
+    use.quarter_ends = idle.quarter_ends;
     if (x->tree_scans > 0) /* counted in this epoch alone */
         use.days = use.days < w->days ? use.days : w->days;
     return use;

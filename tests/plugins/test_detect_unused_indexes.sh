@@ -26,7 +26,7 @@ holds '.result.findings[2] | .confidence.label == "low" and (.confidence.terms |
     and (.reason | contains("it may be new: no earlier run has seen it"))'
 holds '.result.findings[1, 3] | .reason | contains("may be new") | not'
 
-holds '[.result.findings[1, 3].evidence | [.month_ends, .last_used != null]] == [[3, false], [2, true]]'
+holds '[.result.findings[1, 3].evidence | [.month_ends, .quarter_ends, .last_used != null]] == [[3, 1, false], [2, 1, true]]'
 recorded lakebase_metrics '.metric_name == "index_floor" and .metric_value == 1048576'
 
 runs detect_unused_indexes --rare_scans 0.25

@@ -250,6 +250,13 @@ static void sees_the_end_of_a_month_among_the_days(void)
     CU_ASSERT_EQUAL(index_proven_idle(&h, &w, "public.old").month_ends, 1);
     w.since = 30 * DAY;
     CU_ASSERT_EQUAL(index_likely_idle(NULL, &w, "public.old", 0).month_ends, 2);
+    CU_ASSERT_EQUAL(index_likely_idle(NULL, &w, "public.old", 0).quarter_ends, 0);
+    w.r.now = 91 * DAY; /* the second quarter begins on the day 90, the next year on the day 365 */
+    CU_ASSERT_EQUAL(index_likely_idle(NULL, &w, "public.old", 0).quarter_ends, 1);
+    w.r.now = 366 * DAY;
+    CU_ASSERT_EQUAL(index_likely_idle(NULL, &w, "public.old", 0).quarter_ends, 4);
+    CU_ASSERT_EQUAL(index_likely_idle(NULL, &w, "public.old", 0).month_ends, 12);
+    w.r.now = 70 * DAY;
     CU_ASSERT_EQUAL(index_last_use(&h, "public.used", &uses), 18 * DAY);
     CU_ASSERT_EQUAL(uses, 2);
     CU_ASSERT_EQUAL(index_last_use(&h, "public.old", &uses), 0);
