@@ -78,6 +78,9 @@ LB_MUST_CHECK int query_execute(query_evidence *evidence, const query_wish *wish
 LB_MUST_CHECK int query_say_execution(query_evidence *evidence, lb_error *err);
 lb_value query_tell_values(const query_evidence *evidence);
 
+/* What only its execution tells of a step; nothing where it was not executed. */
+void query_look_at_execution(query_evidence *evidence, const query_step *step);
+
 /* The rules, over what was gathered (query_rules.c), and an index that would help, proven where it can be
  * (query_index.c). */
 LB_MUST_CHECK int query_apply_rules(query_evidence *evidence, lb_error *err);

@@ -81,6 +81,11 @@ static query_step read_step(reading *r, struct json_object *node)
     s.ms = number_of(node, "Actual Total Time");
     s.removed = number_of(node, "Rows Removed by Filter") + number_of(node, "Rows Removed by Join Filter");
     s.disk_kb = disk_of(r, node);
+    s.heap_fetches = number_of(node, "Heap Fetches");
+    s.exact_blocks = number_of(node, "Exact Heap Blocks");
+    s.lossy_blocks = number_of(node, "Lossy Heap Blocks");
+    s.workers_planned = number_of(node, "Workers Planned");
+    s.workers_launched = number_of(node, "Workers Launched");
     return s;
 }
 

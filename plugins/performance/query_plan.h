@@ -5,19 +5,22 @@
 #include <lbops/lbops.h>
 
 typedef struct query_step {
-    const char *type;              /* "Seq Scan" */
-    const char *schema, *name;     /* of its relation, or NULL */
-    const char *index;             /* or NULL */
-    const char *filter, *by;       /* conditions: what sorts rows out once read, and what finds them; or NULL */
-    const char *sort_keys;         /* "a, b DESC", or NULL */
-    double cost, own_cost;         /* with and without what it takes its rows from */
-    double rows, width;            /* by estimate, each time */
-    bool is_executed;              /* the rest is 0 without it */
-    double actual_rows, loops, ms; /* rows and time each time */
-    double removed;                /* rows that the filter sorted out, each time */
-    double disk_kb;                /* what a sort wrote, or a hash in batches */
-    int inputs[2];                 /* steps that it takes its rows from, first and second; -1: none */
-    int parent;                    /* -1: it gives the result */
+    const char *type;                  /* "Seq Scan" */
+    const char *schema, *name;         /* of its relation, or NULL */
+    const char *index;                 /* or NULL */
+    const char *filter, *by;           /* conditions: what sorts rows out once read, and what finds them; or NULL */
+    const char *sort_keys;             /* "a, b DESC", or NULL */
+    double cost, own_cost;             /* with and without what it takes its rows from */
+    double rows, width;                /* by estimate, each time */
+    bool is_executed;                  /* the rest is 0 without it */
+    double actual_rows, loops, ms;     /* rows and time each time */
+    double removed;                    /* rows that the filter sorted out, each time */
+    double disk_kb;                    /* what a sort wrote, or a hash in batches */
+    double heap_fetches;               /* rows that an index only scan had to look up in the table, in all */
+    double exact_blocks, lossy_blocks; /* of a bitmap, in all */
+    double workers_planned, workers_launched;
+    int inputs[2]; /* steps that it takes its rows from, first and second; -1: none */
+    int parent;    /* -1: it gives the result */
 } query_step;
 
 typedef struct query_plan {

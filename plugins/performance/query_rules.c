@@ -315,6 +315,7 @@ int query_apply_rules(query_evidence *e, lb_error *err)
         spill(e, s);
         misestimate(e, s);
         stale_statistics(e, s);
+        query_look_at_execution(e, s);
     }
     shape(e);
     counts(e);

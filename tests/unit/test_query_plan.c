@@ -26,6 +26,12 @@ static void give_back(void)
         free(given[--given_count]);
 }
 
+static const char executed[] =
+    "[{\"Plan\":{\"Node Type\":\"Gather\",\"Workers Planned\":2,\"Workers Launched\":1,\"Plans\":[{\"Node "
+    "Type\":\"Bitmap Heap Scan\",\"Parent Relationship\":\"Outer\",\"Exact Heap Blocks\":3,\"Lossy Heap "
+    "Blocks\":900,\"Actual Rows\":5,\"Actual Loops\":3,\"Rows Removed by Filter\":70},{\"Node Type\":\"Index Only "
+    "Scan\",\"Parent Relationship\":\"Inner\",\"Heap Fetches\":40}]}}]";
+
 static const char joined[] =
     "[{\"Plan\":{\"Node Type\":\"Sort\",\"Total Cost\":110,\"Plan Rows\":5,\"Plan Width\":8,\"Sort Key\":[\"a\",\"b "
     "DESC\"],\"Plans\":[{\"Node Type\":\"Nested Loop\",\"Parent Relationship\":\"Outer\",\"Total Cost\":100,\"Plan "
@@ -35,6 +41,18 @@ static const char joined[] =
     "Relationship\":\"Inner\",\"Schema\":\"My "
     "Schema\",\"Relation Name\":\"b\",\"Index Name\":\"b_y\",\"Total Cost\":1.5,\"Plan Rows\":1,\"Index Cond\":\"(y = "
     "a.x)\",\"Actual Rows\":2,\"Actual Loops\":40,\"Actual Total Time\":0.5}]}]},\"Execution Time\":12.5}]";
+
+static void what_was_for_nothing_is_read(void)
+{
+    query_plan plan;
+    lb_error err;
+    CU_ASSERT_EQUAL_FATAL(query_read_plan(&ctx, executed, &plan, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(plan.count, 3);
+    CU_ASSERT(plan.steps[0].exact_blocks == 3 && plan.steps[0].lossy_blocks == 900 && plan.steps[0].removed == 70);
+    CU_ASSERT(plan.steps[1].heap_fetches == 40 && plan.steps[0].heap_fetches == 0);
+    CU_ASSERT(plan.steps[2].workers_planned == 2 && plan.steps[2].workers_launched == 1);
+    give_back();
+}
 
 static void steps_stand_behind_their_inputs(void)
 {
@@ -176,6 +194,7 @@ static void names_are_quoted_as_sql_has_them(void)
     give_back();
 }
 
-SUITE(query_plan, TEST(names_are_quoted_as_sql_has_them), TEST(steps_stand_behind_their_inputs),
-      TEST(what_is_no_plan_fails), TEST(plans_have_an_end), TEST(figures_are_short), TEST(the_word_follows_the_figure),
-      TEST(texts_tell_their_shape), TEST(conditions_tell_what_they_compute))
+SUITE(query_plan, TEST(names_are_quoted_as_sql_has_them), TEST(what_was_for_nothing_is_read),
+      TEST(steps_stand_behind_their_inputs), TEST(what_is_no_plan_fails), TEST(plans_have_an_end),
+      TEST(figures_are_short), TEST(the_word_follows_the_figure), TEST(texts_tell_their_shape),
+      TEST(conditions_tell_what_they_compute))

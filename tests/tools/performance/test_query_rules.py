@@ -82,6 +82,37 @@ def executions_may_be_off_by_something(version):
         equal(seen("few"), [], "eleven times as many, and few all the same")
 
 
+def executions_show_what_was_for_nothing(version):
+    """Each a little above what is worth a word, and a little below."""
+    workers = "a plan for workers of which none may come"
+    with Given(version, kind="throwaway") as place:
+        place.sql("CREATE TABLE runs (a int, b int) WITH (autovacuum_enabled = off);"
+                  "INSERT INTO runs SELECT i / 15000, i FROM generate_series(1, 60000) i; CREATE INDEX ON runs (a);"
+                  "CREATE TABLE young (id int) WITH (autovacuum_enabled = off);"
+                  "INSERT INTO young SELECT generate_series(1, 60000); CREATE INDEX ON young (id); ANALYZE runs; ANALYZE young")
+
+        def facts(query):
+            result = place.run(EXPLAIN, query=query, analyze=True, timeout_ms=PATIENT_MS)["result"]
+            holds(result["is_executed"], f"{query}: {result['not_executed']}")
+            return [e["facts"] for e in result["evidence"]]
+
+        def told(query, name):
+            return [f[name] for f in facts(query) if name in f]
+        found = "SELECT count(*) FROM runs WHERE a = 1 AND b < {}"
+        equal(told(found.format(15020), "rows_by_index"), [15000], "20 of 15,000 are kept")
+        equal(told(found.format(17000), "rows_by_index"), [], "2,000 of 15,000 are kept")
+        seen = "SELECT count(*) FROM young WHERE id <= {}"
+        equal(told(seen.format(12000), "heap_fetches"), [12000], "the table is read for each row")
+        equal(told(seen.format(9000), "heap_fetches"), [], "for a few rows")
+        place.sql("VACUUM young")
+        equal(told(seen.format(12000), "heap_fetches"), [], "after a vacuum")
+        place.sql(f"ALTER DATABASE {place.database} SET min_parallel_table_scan_size = 0;"
+                  f"ALTER DATABASE {place.database} SET parallel_setup_cost = 0; ALTER DATABASE {place.database} SET parallel_tuple_cost = 0")
+        everything = "SELECT count(*) FROM runs WHERE b > 5"
+        place.sql(f"ALTER DATABASE {place.database} SET max_parallel_workers = 0")
+        holds(told(everything, "workers_launched") == [0], workers)
+
+
 def compiling_is_worth_it_where_it_takes_little(version):
     """Where the server can compile at all. What an execution takes depends on the machine, so the rest is waited for."""
     eager = "SET jit = on; SET jit_above_cost = 0; SET jit_inline_above_cost = 0; SET jit_optimize_above_cost = 0"
@@ -124,5 +155,5 @@ def reads_past_the_cache_are_many_and_most(version):
 
 
 suite(*each_version(temporary_files_count_by_the_execution, many_rows_are_many_to_one_reader, estimates_may_be_off_by_something,
-                    executions_may_be_off_by_something, compiling_is_worth_it_where_it_takes_little,
+                    executions_may_be_off_by_something, executions_show_what_was_for_nothing, compiling_is_worth_it_where_it_takes_little,
                     reads_past_the_cache_are_many_and_most), at_once=2)
