@@ -118,6 +118,8 @@ static int look_at(query_evidence *e, const query_past *past, const query_recent
                                     v.mean_ms, v.recent_ms, args->recent_hours),
                           err);
     int r = query_gather(e, &wish, err);
+    if (r >= 0)
+        r = query_say_slower(e, past, &v, err);
     if (r >= 0 && e->no_plan)
         r = lb_skipped(e->ctx, e->label, lb_printf(e->ctx, "it has no plan: %s", e->no_plan), err);
     if (r >= 0)

@@ -2,6 +2,7 @@
 
 #include "amount.h"
 
+#include <math.h>
 #include <sql/query/baseline.h>
 #include <sql/query/evictions.h>
 #include <sql/query/lately.h>
@@ -17,10 +18,16 @@
 #define REGRESSED_MS  10 /* and by so much */
 #define CRITICAL      10 /* times the limit */
 
+/* Of a call; -1: not known. */
+typedef struct past_call {
+    double rows, blocks;
+} past_call;
+
 typedef struct past_statement {
     int64_t query_id;
     double before_ms, recent_ms; /* a call; -1: not known */
-    bool is_settled;             /* it waits, or a person has said no */
+    past_call before, recent;
+    bool is_settled; /* it waits, or a person has said no */
 } past_statement;
 
 struct query_past {
@@ -35,6 +42,13 @@ static past_statement *find(const query_past *past, int64_t query_id)
         if (past->items[i].query_id == query_id)
             return &past->items[i];
     return NULL;
+}
+
+static past_call call_of(int64_t calls, bool is_unknown, int64_t rows, int64_t blocks)
+{
+    return is_unknown || calls < LEAST_CALLS
+               ? (past_call){-1, -1}
+               : (past_call){(double)rows / (double)calls, (double)blocks / (double)calls};
 }
 
 static double mean_of(int64_t calls, double ms)
@@ -62,6 +76,10 @@ static int read_baselines(lb_ctx *ctx, int64_t database_id, int64_t recent_us, q
             continue;
         s->before_ms = mean_of(row.calls, row.ms);
         s->recent_ms = mean_of(row.recent_calls, row.recent_ms);
+        bool is_unknown = row.row_count_is_null || row.block_count_is_null || row.recent_row_count_is_null ||
+                          row.recent_block_count_is_null;
+        s->before = call_of(row.calls, is_unknown, row.row_count, row.block_count);
+        s->recent = call_of(row.recent_calls, is_unknown, row.recent_row_count, row.recent_block_count);
     }
     return r;
 }
@@ -103,7 +121,8 @@ int query_read_past(lb_ctx *ctx, int64_t database_id, int64_t recent_us, const i
         return lb_out_of_memory(err);
     *past = (query_past){.items = items, .count = count};
     for (size_t i = 0; i < count; i++)
-        items[i] = (past_statement){.query_id = query_ids[i], .before_ms = -1, .recent_ms = -1};
+        items[i] = (past_statement){
+            .query_id = query_ids[i], .before_ms = -1, .recent_ms = -1, .before = {-1, -1}, .recent = {-1, -1}};
     *ret_past = past;
     const lb_i64s ids = {.items = query_ids, .count = count};
     int r = count ? read_baselines(ctx, database_id, recent_us, past, &ids, err) : 0;
@@ -188,6 +207,45 @@ query_verdict query_judge(const query_evidence *e, const query_past *past, doubl
     v.reason = regressed ? "regressed" : (double)e->counts.temp_written >= calls ? "spilling" : "slow";
     v.severity = min_mean_ms > 0 && now >= CRITICAL * min_mean_ms ? "critical" : "warning";
     return v;
+}
+
+/* Time is rows, times blocks for each of them, times the time for a block: which of these has grown says where to look.
+ */
+int query_say_slower(query_evidence *e, const query_past *past, const query_verdict *v, lb_error *err)
+{
+    static const struct {
+        const char *what, *times, *why;
+    } words[] = {
+        {"a call returns or changes", "times as many rows", "the data has grown, or the values are others"},
+        {"for each of its rows it reads", "times as many blocks",
+         "its plan has changed, there is more to go through, or a table or an index has swollen"},
+        {"each block takes", "times as long", "it comes from disk more often, or others are at work or hold locks"},
+    };
+    const past_statement *s = find(past, strtoll(e->counts.query_id, NULL, 10));
+    if (!s || strcmp(v->reason, "regressed") != 0 || s->before.rows < 0 || s->recent.rows < 0)
+        return 0;
+    const past_call before = {fmax(s->before.rows, 1), fmax(s->before.blocks, 1)},
+                    recent = {fmax(s->recent.rows, 1), fmax(s->recent.blocks, 1)};
+    const double grown[] = {recent.rows / before.rows, recent.blocks / recent.rows / (before.blocks / before.rows),
+                            v->recent_ms / recent.blocks / (v->baseline_ms / before.blocks)};
+    size_t most = grown[1] > grown[0] ? 1 : 0;
+    most = grown[2] > grown[most] ? 2 : most;
+    query_remark *r = query_add_remark(e, "slower_than_before", 3);
+    if (!r)
+        return 0;
+    const char *times = query_number(e->ctx, grown[most]);
+    r->says =
+        times
+            ? lb_printf(e->ctx, "it takes %.3g ms a call of late, and took %.3g in the two weeks before: %s %s %s: %s",
+                        v->recent_ms, v->baseline_ms, words[most].what, times, words[most].times, words[most].why)
+            : NULL;
+    query_add_fact(r, lb_f64("baseline_exec_ms", v->baseline_ms));
+    query_add_fact(r, lb_f64("rows_per_call_before", s->before.rows));
+    query_add_fact(r, lb_f64("rows_per_call_of_late", s->recent.rows));
+    query_add_fact(r, lb_f64("blocks_per_call_before", s->before.blocks));
+    query_add_fact(r, lb_f64("blocks_per_call_of_late", s->recent.blocks));
+    query_add_term(r, "counted_by_history", 0.4);
+    return r->says ? 0 : lb_out_of_memory(err);
 }
 
 int query_doubt(lb_ctx *ctx, const query_verdict *v, query_remark *remark, const char **ret_reason, lb_error *err)

@@ -29,6 +29,11 @@ typedef struct query_verdict {
     double evictions; /* times that the server dropped statements in these two weeks, as far as history knows */
 } query_verdict;
 
+/* Of one that takes longer than it did: more rows, more blocks for each, or more time for a block. Nothing where
+ * history has no rows and blocks of both. */
+LB_MUST_CHECK int query_say_slower(query_evidence *evidence, const query_past *past, const query_verdict *verdict,
+                                   lb_error *err);
+
 /* What is said of a statement rests on counts, and those that were dropped are in none: a finding is less certain then,
  * the more so where it compares what was counted then and now. *reason, and the remark's terms. */
 LB_MUST_CHECK int query_doubt(lb_ctx *ctx, const query_verdict *verdict, query_remark *remark, const char **ret_reason,

@@ -120,6 +120,9 @@ def what_became_slow_is_chosen_by_history(version):
         def chosen(**more):
             done = place.run(TOOL, **limits, **more)["result"]
             return [(a["query_id"], a["selected_by"]) for a in done.get("analyses", [])], done
+
+        def told(done):
+            return [f["reason"] for f in done["findings"] if f["kind"] == "slower_than_before"]
         by_lifetime = [(sleeps_more[0], "lifetime"), (sleeps[0], "lifetime")]
         found, done = chosen()
         equal(found, by_lifetime, "without history")
@@ -137,9 +140,36 @@ def what_became_slow_is_chosen_by_history(version):
         (slow, *_) = done["analyses"]
         equal((slow["reason"], slow["recent_exec_time_ms"], slow["baseline_exec_time_ms"]), ("regressed", 900, 1), "before, and of late")
         holds(slow["mean_exec_time_ms"] < 100, f"in all: {slow}")
+        holds(not told(done), "which of rows, blocks and time has grown, where nobody has counted them")
         equal(chosen(max_queries=1)[0], [(quick[0], "history")], "it goes before the others")
         equal(chosen(min_calls=21)[0], [], "that ran so often")
         equal(chosen(query_id=sleeps[0])[0], [(sleeps[0], "query_id")], "the one that is asked for")
+
+
+def what_became_slow_has_a_reason(version):
+    """The same sixteen times as long: for more rows, for more blocks of each, or for a slower block."""
+    causes = {"a call returns or changes 16 times as many rows": (16, 16), "it reads 16 times as many blocks": (1, 16),
+              "each block takes 16 times as long": (1, 1)}
+    with Given(version, more=KEEPS) as place:
+        seed(place)
+        forget_statements(place)
+        place.sql("".join(f"SELECT count(*), {n} FROM customers WHERE id{' + 0' * n} = 5;" for n in range(3)))
+        rows = place.sql("SELECT s.queryid, s.dbid FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid AND"
+                         " d.datname = current_database() WHERE s.query LIKE 'SELECT count(*), %' ORDER BY s.query").splitlines()
+        for row, (more_rows, more_blocks) in zip(rows, causes.values(), strict=True):
+            queryid, dbid = row.split("|")
+            key = {"granularity": "snapshot", "system_identifier": 1, "postmaster_start": midnight(-9), "userid": 10, "toplevel": True,
+                   "dbid": int(dbid), "database_name": place.database, "queryid": int(queryid), "calls": 40, "total_exec_time": 5.0,
+                   "calls_delta": 20, "shared_blks_read_delta": 0}
+            plant(place, "pg_stat_history", [
+                {**key, "snapshot_timestamp": midnight(-3), "total_exec_time_delta": 1000.0, "rows_delta": 20 * 5,
+                 "shared_blks_hit_delta": 20 * 40},
+                {**key, "snapshot_timestamp": midnight(0, 24), "total_exec_time_delta": 16_000.0, "rows_delta": 20 * 5 * more_rows,
+                 "shared_blks_hit_delta": 20 * 40 * more_blocks}])
+        done = place.run(TOOL, **{**LIMITS, "min_mean_exec_ms": 100, "min_calls": 1, "review": False})["result"]
+        reasons = {f["evidence"]["query_id"]: f["reason"] for f in done["findings"] if f["kind"] == "slower_than_before"}
+        for row, cause in zip(rows, causes, strict=True):
+            contains(reasons[row.split("|")[0]], "it takes 800 ms a call of late, and took 50 in the two weeks before: ", cause)
 
 
 def doubts(place, **more):
@@ -199,4 +229,5 @@ def evictions_are_seen_as_they_happen(version):
 
 
 suite(*each_version(slow_ones_are_found_and_queued_once, what_cannot_be_looked_at_is_said, a_weak_role_is_told,
-                    what_became_slow_is_chosen_by_history, evictions_leave_doubts, evictions_are_seen_as_they_happen), at_once=2)
+                    what_became_slow_is_chosen_by_history, what_became_slow_has_a_reason, evictions_leave_doubts,
+                    evictions_are_seen_as_they_happen), at_once=2)
