@@ -2,6 +2,7 @@
  * the snapshot before, and each new text once. Statements that did not move are not stored again. */
 #include "statements_past.h"
 #include "statements_row.h"
+#include "statements_shares.h"
 #include "statements_texts.h"
 
 struct args {
@@ -23,6 +24,7 @@ typedef struct work {
     statements_past past;
     statements_snapshot_facts facts;
     statements_texts texts;
+    statements_shares shares;
     int64_t seen, stored, still, unknown;
     int64_t top_query;
     double top_ms;
@@ -42,6 +44,8 @@ static int take_statement(lb_ctx *ctx, work *w, const statements_reader *reader,
     }
     w->stored++;
     w->unknown += !has_delta;
+    if (has_delta)
+        statements_shares_add(&w->shares, &delta);
     if (ms > w->top_ms) {
         w->top_ms = ms;
         w->top_query = now->key.queryid;
@@ -59,8 +63,12 @@ static int take_snapshot(lb_ctx *ctx, work *w, bool leave_out, lb_error *err)
     int r = statements_open(ctx, &w->source, leave_out ? &w->source.extension.own_user : NULL, &reader, err);
     if (r >= 0)
         r = statements_texts_begin(ctx, &w->texts, (size_t)lb_row_count(ctx, reader.rows), err);
+    if (r >= 0)
+        r = statements_shares_begin(ctx, &w->shares, (size_t)lb_row_count(ctx, reader.rows), err);
     while (r >= 0 && statements_read(ctx, &reader, &now))
         r = take_statement(ctx, w, &reader, &now, err);
+    if (r >= 0)
+        r = statements_shares_tell(ctx, &w->shares, err);
     return r < 0 ? r
                  : statements_record(ctx, &w->source, STATEMENTS_SNAPSHOT_METRIC, (double)w->source.info.dealloc,
                                      "count", "counter", err);

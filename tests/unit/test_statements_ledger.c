@@ -1,5 +1,6 @@
 /* What a statement did between two snapshots, and when nobody can say. */
 #include "statements_ledger.h"
+#include "statements_shares.h"
 #include "unit/suite.h"
 
 #include "arena.h"
@@ -18,7 +19,20 @@ static void *allocate(lb_ctx *ctx, size_t bytes)
     return arena_alloc(&memory, bytes);
 }
 
-static const lb_host host = {.size = sizeof host, .alloc = allocate};
+static char told[200]; /* "4711 3 " */
+
+static int append(lb_ctx *of_run, const char *list, const lb_value *values, lb_error *err)
+{
+    size_t length = strlen(told);
+    (void)of_run;
+    (void)err;
+    CU_ASSERT_STRING_EQUAL(list, "largest_shares");
+    (void)snprintf(told + length, sizeof told - length, "%s %.2f %.2f; ", values[0].v.text, values[5].v.f64,
+                   values[10].v.f64);
+    return 0;
+}
+
+static const lb_host host = {.size = sizeof host, .alloc = allocate, .append = append};
 static lb_ctx ctx = {.host = &host};
 
 static statements_totals of(int64_t queryid, int64_t calls, int64_t since)
@@ -163,7 +177,32 @@ static void many_are_all_found(void)
     CU_ASSERT_EQUAL(wrong, 0);
 }
 
-SUITE(statements_ledger, TEST(what_moved_has_a_delta), TEST(what_nobody_counted_has_no_delta),
-      TEST(what_restarted_has_none), TEST(what_is_new_began_after_the_snapshot), TEST(what_rested_for_long_is_not_new),
-      TEST(the_first_of_an_epoch_has_no_deltas), TEST(each_part_of_the_key_counts), TEST(a_full_one_takes_no_more),
-      TEST(many_are_all_found))
+/* Of time one takes all but a little, and of WAL another; a third takes less than a twentieth of either. */
+static void the_largest_parts_are_told(void)
+{
+    statements_shares shares;
+    lb_error err;
+    CU_ASSERT_EQUAL_FATAL(statements_shares_begin(&ctx, &shares, 4, &err), 0);
+    statements_totals slow = of(1, 4800, 0), writes = of(2, 10, 0), small = of(3, 190, 0), unknown = of(4, 0, 0);
+    slow.counters[STATEMENTS_WAL_BYTES] = 100000;
+    writes.counters[STATEMENTS_WAL_BYTES] = 3800000;
+    small.counters[STATEMENTS_WAL_BYTES] = 100000;
+    unknown.counters[STATEMENTS_WAL_BYTES] = STATEMENTS_NOT_COUNTED;
+    unknown.times[STATEMENTS_MS_EXEC] = NAN;
+    statements_shares_add(&shares, &small);
+    statements_shares_add(&shares, &writes);
+    statements_shares_add(&shares, &unknown);
+    statements_shares_add(&shares, &slow);
+    CU_ASSERT_EQUAL(statements_shares_tell(&ctx, &shares, &err), 0);
+    CU_ASSERT_STRING_EQUAL(told, "1 0.96 0.03; 2 0.00 0.95; ");
+    told[0] = '\0';
+    shares.sums[STATEMENTS_OF_EXEC_TIME] = 999; /* in all: not worth a word */
+    shares.sums[STATEMENTS_OF_WAL] = 1000000;
+    CU_ASSERT_EQUAL(statements_shares_tell(&ctx, &shares, &err), 0);
+    CU_ASSERT_STRING_EQUAL(told, "");
+}
+
+SUITE(statements_ledger, TEST(the_largest_parts_are_told), TEST(what_moved_has_a_delta),
+      TEST(what_nobody_counted_has_no_delta), TEST(what_restarted_has_none), TEST(what_is_new_began_after_the_snapshot),
+      TEST(what_rested_for_long_is_not_new), TEST(the_first_of_an_epoch_has_no_deltas),
+      TEST(each_part_of_the_key_counts), TEST(a_full_one_takes_no_more), TEST(many_are_all_found))
