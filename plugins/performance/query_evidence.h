@@ -28,8 +28,9 @@ typedef struct query_remark {
     const char *object; /* schema-qualified, or "statement 4711" */
     const char *says;   /* one sentence, whose figures are in facts */
     double weight;
-    lb_value facts[10]; /* named, ends with LB_END */
-    const char *sql;    /* the condition it is about, or NULL */
+    lb_value facts[10];     /* named, ends with LB_END */
+    const char *sql;        /* the condition it is about, or NULL */
+    const query_step *scan; /* of which it says more than the plan does, or NULL */
     lb_term terms[QUERY_TERMS];
     const lb_sql *fix;          /* or NULL */
     const lb_sql *const *steps; /* in place of it, where it takes several */

@@ -2,6 +2,9 @@
 
 #include <json-c/json.h>
 
+#define EARLY   0.8  /* of the cost of its input, that a limit leaves at most where it ends it early */
+#define AWAITED (-2) /* a parent that is read after what it takes its rows from */
+
 typedef struct reading {
     lb_ctx *ctx;
     query_plan *plan;
@@ -92,7 +95,7 @@ static query_step read_step(reading *r, struct json_object *node)
 /* Its inputs first. Its place, or -1. */
 static int add_step(reading *r, struct json_object *node)
 {
-    int inputs[2] = {-1, -1};
+    int inputs[2] = {-1, -1}, first = (int)r->plan->count;
     size_t used = 0;
     struct json_object *below = member(node, "Plans");
     query_step s = read_step(r, node);
@@ -100,8 +103,11 @@ static int add_step(reading *r, struct json_object *node)
         int place = add_step(r, json_object_array_get_idx(below, i));
         const char *role = text_of(r, json_object_array_get_idx(below, i), "Parent Relationship");
         bool is_input = role && (strcmp(role, "Outer") == 0 || strcmp(role, "Inner") == 0);
+        bool is_part = role && (strcmp(role, "Member") == 0 || strcmp(role, "Subquery") == 0);
         if (place >= 0 && is_input && used < 2)
             inputs[used++] = place;
+        if (place >= 0 && (is_input || is_part))
+            r->plan->steps[place].parent = AWAITED;
         if (place >= 0)
             s.own_cost -= r->plan->steps[place].cost;
     }
@@ -110,8 +116,8 @@ static int add_step(reading *r, struct json_object *node)
         return -1;
     }
     int own = (int)r->plan->count++;
-    for (int i = 0; i < own; i++)
-        if (r->plan->steps[i].parent == -1 && (i == inputs[0] || i == inputs[1]))
+    for (int i = first; i < own; i++)
+        if (r->plan->steps[i].parent == AWAITED)
             r->plan->steps[i].parent = own;
     s.inputs[0] = inputs[0];
     s.inputs[1] = inputs[1];
@@ -195,14 +201,39 @@ const char *query_name(lb_ctx *ctx, const char *schema, const char *name)
     return left && right ? lb_printf(ctx, "%s%s%s", left, schema ? "." : "", right) : NULL;
 }
 
-static const char *say_scan(lb_ctx *ctx, const query_step *s, double table_rows)
+bool query_ends_early(const query_plan *plan, const query_step *s)
+{
+    for (int own = (int)(s - plan->steps), i = s->parent; i >= 0; own = i, i = plan->steps[i].parent) {
+        const query_step *above = &plan->steps[i];
+        if (own == above->inputs[1] && strcmp(above->type, "Merge Join") != 0)
+            return false; /* read in full, or anew for each row of the first */
+        if (strcmp(above->type, "Limit") == 0 && above->inputs[0] >= 0 &&
+            above->cost <= EARLY * plan->steps[above->inputs[0]].cost)
+            return true;
+    }
+    return false;
+}
+
+static const char *say_index_scan(lb_ctx *ctx, const query_plan *plan, const query_step *s, const char *table,
+                                  const char *kept)
+{
+    const char *index = query_name(ctx, NULL, s->index), *word = s->is_executed ? "" : "about ";
+    if (!query_asks_index_nothing(s))
+        return lb_printf(ctx, "it finds rows of %s by the index %s, %s%s each time", table, index, word, kept);
+    if (query_ends_early(plan, s))
+        return lb_printf(ctx, "it reads rows of %s in the order of the index %s until it has enough", table, index);
+    return s->filter ? lb_printf(ctx, "it goes through all of the index %s of %s and keeps %s%s rows", index, table,
+                                 word, kept)
+                     : lb_printf(ctx, "it goes through all of the index %s of %s, %s%s rows", index, table, word, kept);
+}
+
+static const char *say_scan(lb_ctx *ctx, const query_plan *plan, const query_step *s, double table_rows)
 {
     const char *table = query_name(ctx, s->schema, s->name),
                *kept = query_number(ctx, s->is_executed ? s->actual_rows : s->rows);
     const char *all = query_number(ctx, table_rows), *word = s->is_executed ? "" : "about ";
     if (strcmp(s->type, "Seq Scan") != 0)
-        return s->index ? lb_printf(ctx, "it finds rows of %s by the index %s, %s%s each time", table,
-                                    query_name(ctx, NULL, s->index), word, kept)
+        return s->index ? say_index_scan(ctx, plan, s, table, kept)
                         : lb_printf(ctx, "it reads rows of %s (%s), %s%s each time", table, s->type, word, kept);
     if (!s->filter)
         return lb_printf(ctx, "it reads all of %s, %s%s rows", table, word, kept);
@@ -242,11 +273,10 @@ static const struct {
 const char *query_say_step(lb_ctx *ctx, const query_plan *plan, const query_step *s, double table_rows)
 {
     const char *rows = query_number(ctx, query_rows_out(s));
-    (void)plan;
     if (strcmp(s->type, "ModifyTable") == 0 && s->name)
         return lb_printf(ctx, "it writes to %s", query_name(ctx, s->schema, s->name));
     if (s->name)
-        return say_scan(ctx, s, table_rows);
+        return say_scan(ctx, plan, s, table_rows);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         const char *words = others[i].words, *gap = strstr(words, "%s");
         if (strcmp(others[i].type, s->type) == 0 && gap)

@@ -20,7 +20,7 @@ typedef struct query_step {
     double exact_blocks, lossy_blocks; /* of a bitmap, in all */
     double workers_planned, workers_launched;
     int inputs[2]; /* steps that it takes its rows from, first and second; -1: none */
-    int parent;    /* -1: it gives the result */
+    int parent;    /* the one that takes its rows; -1: it gives the result, or a value aside */
 } query_step;
 
 typedef struct query_plan {
@@ -44,6 +44,16 @@ static inline double query_rows_out(const query_step *s)
 {
     return s->is_executed ? s->actual_rows * (s->loops > 0 ? s->loops : 1) : s->rows;
 }
+
+/* It goes through an index and asks it for nothing: what it keeps, a filter finds. */
+static inline bool query_asks_index_nothing(const query_step *s)
+{
+    return s->name && s->index && !s->by &&
+           (strcmp(s->type, "Index Scan") == 0 || strcmp(s->type, "Index Only Scan") == 0);
+}
+
+/* By the planner's count a limit above it ends it before it is through: the order is what it is there for. */
+bool query_ends_early(const query_plan *plan, const query_step *step);
 
 /* "it reads all of public.orders, and keeps about 50 of its 50000 rows" */
 const char *query_say_step(lb_ctx *ctx, const query_plan *plan, const query_step *step, double table_rows);

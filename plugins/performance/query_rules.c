@@ -58,9 +58,30 @@ static double share_of_cost(const query_evidence *e, const query_step *s)
     return e->plan.cost > 0 ? s->own_cost / e->plan.cost : 0;
 }
 
-static bool is_scan_of_all(const query_step *s)
+/* An index that holds a part of the rows finds these by being there. */
+static bool holds_all(const query_evidence *e, const query_step *s)
 {
-    return strcmp(s->type, "Seq Scan") == 0 && s->name;
+    const index_table *t = query_find_table(e, s->schema, s->name);
+    for (size_t i = 0; t && i < t->index_count; i++)
+        if (strcmp(t->indexes[i]->r.name, s->index) == 0)
+            return !t->indexes[i]->r.predicate;
+    return false;
+}
+
+/* Of the table, or of an index from its one end to the other. */
+static bool is_scan_of_all(const query_evidence *e, const query_step *s)
+{
+    return (strcmp(s->type, "Seq Scan") == 0 && s->name) ||
+           (query_asks_index_nothing(s) && holds_all(e, s) && !query_ends_early(&e->plan, s));
+}
+
+/* "reads all 50000 rows of public.orders" */
+static const char *say_all(const query_evidence *e, const query_step *s, double rows)
+{
+    const char *table = query_name(e->ctx, s->schema, s->name), *number = query_number(e->ctx, rows);
+    return query_asks_index_nothing(s) ? lb_printf(e->ctx, "goes through all %s rows of the index %s of %s", number,
+                                                   query_name(e->ctx, NULL, s->index), table)
+                                       : lb_printf(e->ctx, "reads all %s rows of %s", number, table);
 }
 
 static double table_rows(const query_evidence *e, const query_step *s)
@@ -74,7 +95,7 @@ static double table_rows(const query_evidence *e, const query_step *s)
 static void full_scan(query_evidence *e, const query_step *s)
 {
     double rows = table_rows(e, s), kept = s->is_executed ? s->actual_rows : s->rows;
-    if (!is_scan_of_all(s) || rows < BIG_ROWS)
+    if (!is_scan_of_all(e, s) || rows < BIG_ROWS)
         return;
     bool few = s->filter && kept <= FEW_SHARE * rows;
     if (!few && share_of_cost(e, s) < DEAR_SHARE)
@@ -84,10 +105,9 @@ static void full_scan(query_evidence *e, const query_step *s)
         return;
     r->object = query_name(e->ctx, s->schema, s->name);
     r->sql = s->filter;
-    r->says = few ? lb_printf(e->ctx, "it reads all %s rows of %s to keep about %s of them", query_number(e->ctx, rows),
-                              r->object, query_number(e->ctx, kept))
-                  : lb_printf(e->ctx, "it reads all %s rows of %s, and needs %s of them", query_number(e->ctx, rows),
-                              r->object, query_number(e->ctx, kept));
+    r->scan = s;
+    r->says = lb_printf(e->ctx, few ? "it %s to keep about %s of them" : "it %s, and needs %s of them",
+                        say_all(e, s, rows), query_number(e->ctx, kept));
     query_add_fact(r, lb_f64("table_rows", rows));
     query_add_fact(r, lb_f64("rows_kept", kept));
     query_add_fact(r, lb_f64("share_of_plan_cost", share_of_cost(e, s)));
@@ -99,7 +119,7 @@ static void full_scan(query_evidence *e, const query_step *s)
 static void computed_column(query_evidence *e, const query_step *s)
 {
     char by[64];
-    if (!s->filter || !s->name || table_rows(e, s) < BIG_ROWS || !is_scan_of_all(s))
+    if (!s->filter || !s->name || table_rows(e, s) < BIG_ROWS || !is_scan_of_all(e, s))
         return;
     bool wild = query_has_leading_wildcard(s->filter);
     if (!wild && !query_compares_computed(s->filter, by, sizeof by))
@@ -129,7 +149,7 @@ static void repeated_scan(query_evidence *e, const query_step *s)
         return;
     const query_step *scan =
         strcmp(inner->type, "Materialize") == 0 && inner->inputs[0] >= 0 ? &e->plan.steps[inner->inputs[0]] : inner;
-    double times = query_rows_out(outer), rows = is_scan_of_all(scan) ? table_rows(e, scan) : -1;
+    double times = query_rows_out(outer), rows = is_scan_of_all(e, scan) ? table_rows(e, scan) : -1;
     if (times < 2 || rows < BIG_ROWS / 10.0 || times * rows < 10.0 * BIG_ROWS)
         return;
     query_remark *r = query_add_remark(e, "nested_loop_over_full_scan", 8.5);
@@ -137,6 +157,7 @@ static void repeated_scan(query_evidence *e, const query_step *s)
         return;
     r->object = query_name(e->ctx, scan->schema, scan->name);
     r->sql = s->filter ? s->filter : scan->filter;
+    r->scan = scan;
     r->says = lb_printf(e->ctx, "a nested loop goes through all %s rows of %s about %s times",
                         query_number(e->ctx, rows), r->object, query_number(e->ctx, times));
     query_add_fact(r, lb_f64("table_rows", rows));

@@ -45,11 +45,9 @@ static int add_remarks(telling *t, lb_error *err)
 /* A remark on the scan says more than the step. */
 static bool is_said(const telling *t, const query_step *s)
 {
-    for (size_t i = 0; i < t->e->remark_count && s->name; i++) {
-        const query_remark *r = &t->e->remarks[i];
-        if (strstr(r->kind, "full_scan") && r->sql == s->filter && strcmp(s->type, "Seq Scan") == 0)
+    for (size_t i = 0; i < t->e->remark_count; i++)
+        if (t->e->remarks[i].scan == s)
             return true;
-    }
     return false;
 }
 

@@ -77,6 +77,54 @@ static void steps_stand_behind_their_inputs(void)
     give_back();
 }
 
+#define SCAN_OF(role, cost, more)                                                                                      \
+    "{\"Node Type\":\"Index Only Scan\",\"Parent Relationship\":\"" role "\",\"Schema\":\"public\",\"Relation "        \
+    "Name\":\"t\",\"Index Name\":\"t_at\",\"Plan Rows\":312,\"Total Cost\":" cost more "}"
+
+/* Nothing is looked up in an index that is gone through from end to end, or until there is enough. */
+static void an_index_that_is_asked_for_nothing_finds_nothing(void)
+{
+    static const struct {
+        const char *plan, *says; /* of its first step */
+    } cases[] = {
+        {"[{\"Plan\":" SCAN_OF("Outer", "90", ",\"Filter\":\"((at)::date = $1)\"") "}]",
+         "it goes through all of the index t_at of public.t and keeps about 312 rows"},
+        {"[{\"Plan\":" SCAN_OF("Outer", "90", "") "}]",
+         "it goes through all of the index t_at of public.t, about 312 rows"},
+        {"[{\"Plan\":" SCAN_OF("Outer", "90", ",\"Index Cond\":\"(at = $1)\"") "}]",
+         "it finds rows of public.t by the index t_at, about 312 each time"},
+        {"[{\"Plan\":{\"Node Type\":\"Limit\",\"Total Cost\":9,\"Plans\":[" SCAN_OF("Outer", "90", "") "]}}]",
+         "it reads rows of public.t in the order of the index t_at until it has enough"},
+        {"[{\"Plan\":{\"Node Type\":\"Limit\",\"Total Cost\":89,\"Plans\":[" SCAN_OF("Outer", "90", "") "]}}]",
+         "it goes through all of the index t_at of public.t, about 312 rows"},
+        {"[{\"Plan\":{\"Node Type\":\"Limit\",\"Total Cost\":9,\"Plans\":[{\"Node Type\":\"Merge "
+         "Append\",\"Parent Relationship\":\"Outer\",\"Total Cost\":180,\"Plans\":[" SCAN_OF(
+             "Member", "90", "") "," SCAN_OF("Member", "90", "") "]}]}}]",
+         "it reads rows of public.t in the order of the index t_at until it has enough"},
+        {"[{\"Plan\":{\"Node Type\":\"Limit\",\"Total Cost\":9,\"Plans\":[{\"Node Type\":\"Nested "
+         "Loop\",\"Parent Relationship\":\"Outer\",\"Total Cost\":180,\"Plans\":[" SCAN_OF(
+             "Outer", "90", "") "," SCAN_OF("Inner", "70", "") "]}]}}]",
+         "it reads rows of public.t in the order of the index t_at until it has enough"},
+    };
+    static const char hashed[] = /* in full, whenever the limit is reached */
+        "[{\"Plan\":{\"Node Type\":\"Limit\",\"Total Cost\":9,\"Plans\":[{\"Node Type\":\"Hash "
+        "Join\",\"Parent Relationship\":\"Outer\",\"Total Cost\":180,\"Plans\":[" SCAN_OF(
+            "Outer", "90",
+            "") ","
+                "{\"Node Type\":\"Hash\",\"Parent Relationship\":\"Inner\",\"Total Cost\":95,\"Plans\":[" SCAN_OF(
+                    "Outer", "90", "") "]}]}]}}]";
+    query_plan plan;
+    lb_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT_EQUAL_FATAL(query_read_plan(&ctx, cases[i].plan, &plan, &err), 0);
+        ASSERT_TEXT(query_say_step(&ctx, &plan, &plan.steps[0], 50000), cases[i].says);
+    }
+    CU_ASSERT_EQUAL_FATAL(query_read_plan(&ctx, hashed, &plan, &err), 0);
+    ASSERT_TEXT(query_say_step(&ctx, &plan, &plan.steps[1], 50000),
+                "it goes through all of the index t_at of public.t, about 312 rows");
+    give_back();
+}
+
 static void what_is_no_plan_fails(void)
 {
     static const char *const bad[] = {"", "null", "{}", "[]", "[{}]", "[{\"Plan\":{}}]", "[{\"Plan\":[]}]", "[1]"};
@@ -195,6 +243,6 @@ static void names_are_quoted_as_sql_has_them(void)
 }
 
 SUITE(query_plan, TEST(names_are_quoted_as_sql_has_them), TEST(what_was_for_nothing_is_read),
-      TEST(steps_stand_behind_their_inputs), TEST(what_is_no_plan_fails), TEST(plans_have_an_end),
-      TEST(figures_are_short), TEST(the_word_follows_the_figure), TEST(texts_tell_their_shape),
-      TEST(conditions_tell_what_they_compute))
+      TEST(steps_stand_behind_their_inputs), TEST(an_index_that_is_asked_for_nothing_finds_nothing),
+      TEST(what_is_no_plan_fails), TEST(plans_have_an_end), TEST(figures_are_short), TEST(the_word_follows_the_figure),
+      TEST(texts_tell_their_shape), TEST(conditions_tell_what_they_compute))

@@ -65,6 +65,31 @@ def each_cause_is_named(version):
         equal(place.run(TOOL, query="SELECT 1")["result"]["skipped"], [], "nothing to skip")
 
 
+def an_index_that_is_read_in_full_finds_nothing(version):
+    """What is computed of its column can be asked of no index: all of it is gone through, and a filter finds the rows."""
+    with Given(version) as place:
+        place.sql("CREATE TABLE visits (id int PRIMARY KEY, at timestamp, note text) WITH (autovacuum_enabled = off);"
+                  "INSERT INTO visits SELECT i, timestamp '2026-01-01' + i * interval '1 minute', repeat('x', 300) FROM generate_series(1, 20000) i;"
+                  "CREATE INDEX visits_at ON visits (at); CREATE INDEX visits_few ON visits (id) WHERE note = 'few'")
+        place.sql(f"VACUUM ANALYZE visits; ALTER DATABASE {place.database} SET enable_seqscan = off")
+
+        def told(query):
+            result = place.run(TOOL, query=query)["result"]
+            equal(result["steps"][0]["node"], "Index Only Scan", query)
+            return result["steps"][0]["says"], [s["text"] for s in result["explanation"]]
+        step, words = told("SELECT count(*) FROM visits WHERE at::date = $1")
+        contains(step, "it goes through all of the index visits_at of public.visits and keeps about 100 rows")
+        contains(words[0], "it goes through all 20000 rows of the index visits_at of public.visits to keep about 100 of them")
+        holds(any("what date makes of a column of public.visits" in one for one in words), f"why: {words}")
+        holds(not any("finds rows" in one or step in one for one in words), f"said once: {words}")
+        step, words = told("SELECT at FROM visits ORDER BY at LIMIT 5")
+        contains(step, "in the order of the index visits_at")
+        holds(not any("all" in one.split() for one in words), f"the order alone: {words}")
+        step, words = told("SELECT count(id) FROM visits WHERE note = 'few'")
+        contains(step, "it goes through all of the index visits_few of public.visits")
+        holds(not any("20000" in one for one in words), f"an index of few rows: {words}")
+
+
 def nothing_is_executed_that_must_not_be(version):
     with Given(version) as place:
         seed(place)
@@ -178,5 +203,5 @@ def statements_are_found_by_their_id(version):
               ({"statements": 0}, "pg_stat_statements is not installed"), "an empty database")
 
 
-suite(*each_version(the_plan_is_told_step_by_step, each_cause_is_named, nothing_is_executed_that_must_not_be, parameters_get_values,
+suite(*each_version(the_plan_is_told_step_by_step, each_cause_is_named, an_index_that_is_read_in_full_finds_nothing, nothing_is_executed_that_must_not_be, parameters_get_values,
                     what_statistics_wrote_is_mended, statements_are_found_by_their_id), at_once=2)
