@@ -292,8 +292,9 @@ static void counted_rows(query_evidence *e, double calls)
         query_add_fact(r, lb_f64("rows_per_call", rows));
         query_add_term(r, "counted_by_the_server", 0.3);
     }
-    double told =
-        e->plan_json && !e->shape.has_limit && !query_root(&e->plan)->is_executed ? query_root(&e->plan)->rows : -1;
+    /* Of values that it was not told the planner can only guess what executions with them return. */
+    bool is_estimate = e->plan_json && !e->shape.has_limit && !e->shape.has_parameters;
+    double told = is_estimate && !query_root(&e->plan)->is_executed ? query_root(&e->plan)->rows : -1;
     double factor = told < 0 ? 0 : rows > told ? rows / (told < 1 ? 1 : told) : told / (rows < 1 ? 1 : rows);
     r = e->shape.only_reads && factor >= OFF_FACTOR && (rows > told ? rows : told) >= OFF_ROWS
             ? query_add_remark(e, "row_estimate_off", 6)
@@ -303,7 +304,7 @@ static void counted_rows(query_evidence *e, double calls)
                             query_number(e->ctx, told), query_number(e->ctx, rows));
         query_add_fact(r, lb_f64("rows_expected", told));
         query_add_fact(r, lb_f64("rows_per_call", rows));
-        query_add_term(r, "counted_by_the_server", 0.2); /* of values that nobody knows now */
+        query_add_term(r, "counted_by_the_server", 0.2); /* of rows that may have been others then */
     }
 }
 

@@ -37,6 +37,7 @@ query_shape query_read_shape(const char *text)
     shape.parses = statement != NULL;
     shape.only_reads = only_reads(statement);
     shape.has_offset = parsed_find(statement, "limitOffset", NULL, NULL) != NULL;
+    shape.has_parameters = parsed_find(statement, "ParamRef", NULL, NULL) != NULL;
     shape.has_not_in = parsed_find(statement, "BoolExpr", is_in_subquery, NULL) != NULL;
     shape.has_order = parsed_member(select, "sortClause") != NULL;
     shape.has_limit = parsed_member(select, "limitCount") != NULL;

@@ -10,7 +10,8 @@ typedef struct query_shape {
     bool has_not_in;           /* NOT IN (SELECT ...) */
     bool has_limit, has_where; /* of the statement itself */
     bool has_order;
-    bool only_reads; /* a SELECT that locks no rows and has nothing in it that writes */
+    bool has_parameters; /* $1: whose plan is then one for any values, where none were given */
+    bool only_reads;     /* a SELECT that locks no rows and has nothing in it that writes */
 } query_shape;
 
 query_shape query_read_shape(const char *text);

@@ -184,6 +184,7 @@ static void texts_tell_their_shape(void)
 {
     query_shape s = query_read_shape("SELECT a FROM t WHERE b NOT IN (SELECT c FROM u) LIMIT $1 OFFSET $2");
     CU_ASSERT(s.parses && s.has_not_in && s.has_offset && s.has_limit && s.has_where && s.only_reads);
+    CU_ASSERT(s.has_parameters && !query_read_shape("SELECT a FROM t WHERE b = 1").has_parameters);
     s = query_read_shape("UPDATE t SET a = 1 WHERE b IN (SELECT c FROM u) AND NOT d");
     CU_ASSERT(s.parses && !s.has_not_in && !s.has_offset && !s.has_limit && !s.only_reads);
     s = query_read_shape("SELECT 1 WHERE a NOT IN (1, 2)");
