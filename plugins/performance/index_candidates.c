@@ -435,8 +435,11 @@ int index_add_candidates(index_work *work, const index_missing_limits *limits, c
         index_candidate said = *statement;
         if (levels->next || level->relation_count > 1)
             said.rows_per_call = -1; /* whose rows these are is not known */
-        for (size_t i = 0; i < level->relation_count; i++)
+        for (size_t i = 0; i < level->relation_count; i++) {
             tables[i] = find_by_name(work->set, &level->relations[i]);
+            if (tables[i] && list->is_named)
+                list->is_named[tables[i] - work->set->tables] = true;
+        }
         for (size_t i = 0; i < level->relation_count && r >= 0; i++) {
             bool is_narrow = false;
             if (!is_worth(tables[i], limits))

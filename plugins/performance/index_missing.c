@@ -13,12 +13,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define MIX         50 /* statements that must not suffer by an index that is tried out */
-#define LEAST_COST  100
-#define PER_TABLE   2
-#define BUSY_FACTOR 10
-#define MINUTE      (INT64_C(60) * 1000000)
-#define MUCH_LOG    1.5 /* times the bytes of log for a row */
+#define MIX        50 /* statements that must not suffer by an index that is tried out */
+#define LEAST_COST 100
+#define PER_TABLE  2
+#define MUCH_LOG   1.5 /* times the bytes of log for a row */
 
 /* ---- findings ---- */
 
@@ -382,6 +380,9 @@ static int look_at_statements(index_work *work, const index_missing_limits *limi
     int r = index_ask_statements(work, &args, &rows, err);
     if (r < 0)
         return r;
+    list->is_named = lb_alloc(work->ctx, (work->set->table_count + 1) * sizeof *list->is_named);
+    if (!list->is_named)
+        return lb_out_of_memory(err);
     int64_t count = lb_row_count(work->ctx, rows);
     while (r >= 0 && index_statements_next(work->ctx, rows, &row))
         r = lb_cancelled(work->ctx) ? lb_fail(err, LB_ERR_CANCELLED, NULL, "cancelled")
@@ -389,80 +390,6 @@ static int look_at_statements(index_work *work, const index_missing_limits *limi
     if (r >= 0)
         r = index_tell_passed(work, "statements", err);
     return r < 0 ? r : lb_examined(work->ctx, "statements", count, err);
-}
-
-/* ---- from scans alone ---- */
-
-static bool is_read_in_full(const index_table *t, const index_missing_limits *limits)
-{
-    int64_t scans = t->r.seq_scans;
-    return t->r.kind[0] != 'p' && !t->r.is_of_extension && index_table_rows(t) >= (double)limits->min_rows &&
-           t->r.bytes >= limits->min_bytes && scans >= limits->min_scans && t->r.seq_rows / scans >= limits->min_rows &&
-           t->r.index_scans < BUSY_FACTOR * scans;
-}
-
-static int tell_scans(index_work *work, const index_table *t, lb_error *err)
-{
-    lb_ctx *ctx = work->ctx;
-    return index_tell(
-        work,
-        &(index_finding){
-            .kind = "sequential_scans",
-            .table = t,
-            .reason =
-                lb_printf(ctx, "read in full %lld times, %.0f rows each; by which columns only statements can tell",
-                          (long long)t->r.seq_scans, (double)t->r.seq_rows / (double)t->r.seq_scans),
-            .evidence = LB_ARGS(lb_i64("sequential_scans", t->r.seq_scans), lb_i64("rows_read_by_them", t->r.seq_rows),
-                                lb_i64("index_scans", t->r.index_scans), lb_f64("rows", index_table_rows(t)),
-                                lb_i64("bytes", t->r.bytes), lb_time("counted_since", work->set->window.own_since)),
-            .terms = LB_TERMS({"scans_counted", 0.3},
-                              {"hardly_any_index_scan", t->r.index_scans < t->r.seq_scans ? 0.1 : 0}),
-            .impact = LB_ARGS(lb_i64("rows_read", t->r.seq_rows))},
-        err);
-}
-
-static bool has_counted(const index_window *w, const index_missing_limits *limits)
-{
-    return w->r.now - w->own_since >= limits->min_minutes * MINUTE;
-}
-
-/* Which statements it will serve has been told, and that some index would help. */
-static bool is_awaited(const index_table *t)
-{
-    for (size_t i = 0; i < t->index_count; i++)
-        if (index_coming(t->indexes[i]))
-            return true;
-    return false;
-}
-
-static int look_at_scans(index_work *work, const index_missing_limits *limits, const index_candidates *list,
-                         bool statements, lb_error *err)
-{
-    const index_window *w = &work->set->window;
-    int r = 0;
-    if (!has_counted(w, limits))
-        return lb_skipped(work->ctx, "scans of tables",
-                          lb_printf(work->ctx,
-                                    "insufficient data: the server has counted for %.0f minutes, and %lld are needed",
-                                    (double)(w->r.now - w->own_since) / (double)MINUTE, (long long)limits->min_minutes),
-                          err);
-    for (size_t i = 0; i < work->set->table_count && r >= 0; i++) {
-        const index_table *t = &work->set->tables[i];
-        bool is_asked = statements && is_awaited(t);
-        for (size_t k = 0; k < list->count; k++)
-            is_asked = is_asked || list->items[k].table == t;
-        if (t->r.bytes_is_null)
-            index_pass(work, INDEX_LOCKED);
-        if (is_asked || !is_read_in_full(t, limits))
-            continue;
-        const char *object = index_label(work->ctx, t->r.schema, t->r.name);
-        if (!object)
-            return lb_out_of_memory(err);
-        r = statements
-                ? lb_skipped(work->ctx, object, "it is read in full, by statements that no index would help", err)
-                : tell_scans(work, t, err);
-    }
-    return r < 0 ? r : index_tell_passed(work, "tables", err);
 }
 
 int index_find_missing(index_work *work, const index_missing_limits *limits, lb_error *err)
@@ -479,6 +406,6 @@ int index_find_missing(index_work *work, const index_missing_limits *limits, lb_
     if (r >= 0)
         r = judge(work, limits, &list, err);
     if (r >= 0)
-        r = look_at_scans(work, limits, &list, statements, err);
+        r = index_look_at_scans(work, limits, &list, statements, err);
     return r < 0 ? r : lb_examined(work->ctx, "tables", (int64_t)work->set->table_count, err);
 }

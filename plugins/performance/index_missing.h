@@ -67,6 +67,7 @@ typedef struct index_candidate {
 typedef struct index_candidates {
     index_candidate *items;
     size_t count, capacity;
+    bool *is_named; /* by table, in the order of the set: by a statement that was looked at; NULL: nobody keeps note */
 } index_candidates;
 
 LB_MUST_CHECK int index_find_missing(index_work *work, const index_missing_limits *limits, lb_error *err);
@@ -81,6 +82,10 @@ LB_MUST_CHECK int index_add_special(index_work *work, const index_missing_limits
 LB_MUST_CHECK int index_add_candidate(lb_ctx *ctx, index_candidates *list, const index_candidate *c, lb_error *err);
 int index_owner_of(const index_level *level, const index_table *const *tables, const index_use *use);
 const index_column *index_column_named(const index_table *t, const char *name);
+
+/* Tables that are read in full, and are in no candidate of the list. statements: these were looked at. */
+LB_MUST_CHECK int index_look_at_scans(index_work *work, const index_missing_limits *limits,
+                                      const index_candidates *list, bool statements, lb_error *err);
 
 /* Puts the keys of what is there first, where their order is free, so that one index can take its place; then names all
  * that will have nothing left to do. */

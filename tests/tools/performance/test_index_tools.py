@@ -7,6 +7,8 @@ import re
 
 from place import Given, contains, each_version, equal, holds, suite
 
+from query_tables import forget_statements
+
 TOOLS = ("detect_unused_indexes", "detect_duplicate_indexes", "detect_missing_fk_indexes", "detect_bloated_indexes",
          "detect_missing_indexes", "run_full_index_analysis", "generate_index_recommendation")
 NOW = {"days": 0, "min_minutes": 0, "min_reads": 0}
@@ -406,7 +408,33 @@ def one_index_serves_a_key_and_those_who_look_by_it(version):
         contains(str(found["skipped"]), "the index that is proposed for a foreign key serves them")
 
 
-suite(*each_version(an_empty_database_is_examined, a_build_waits_for_whoever_came_before, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
+def nothing_is_claimed_of_statements_that_nobody_looked_at(version):
+    """A table may be read in full by what is below the limits, or was forgotten; a partition is, where its parent is asked for."""
+    limits = {"min_bytes": 0, "min_minutes": 0, "min_mean_ms": 0, "min_calls": 10}
+    unknown = "by which statements is not known: none that was looked at is known to name it"
+    with Given(version) as place:
+        place.sql(SHOP + """CREATE EXTENSION pg_stat_statements; CREATE TABLE tree (id int, k int) PARTITION BY RANGE (id);
+            CREATE TABLE tree_1 PARTITION OF tree FOR VALUES FROM (0) TO (12001); INSERT INTO tree SELECT i, i % 500 FROM generate_series(1, 12000) i;
+            ANALYZE tree;""" + "SELECT count(*) FROM tree WHERE k = 5; SELECT max(customer_id) FROM orders;" * 120)
+
+        def read_in_full(**more):
+            result = place.run("detect_missing_indexes", **{**limits, **more})["result"]
+            told = {s["object"]: s["reason"] for s in result["skipped"] if s["object"] in ("public.tree_1", "public.orders")}
+            return [f["object"] for f in result["findings"]], told
+        found, told = read_in_full()
+        equal((found, sorted(told)), (["public.tree"], ["public.orders"]), f"a partition whose parent is asked for: {told}")
+        contains(told["public.orders"], "read in full", "no index follows from the statements that were looked at, and which others read it is not known")
+        found, told = read_in_full(min_calls=1000)
+        equal((found, sorted(told)), ([], ["public.orders", "public.tree_1"]), "statements below the limits")
+        contains(told["public.orders"], unknown)
+        contains(told["public.tree_1"], unknown)
+        forget_statements(place)
+        found, told = read_in_full()
+        equal((found, sorted(told)), ([], ["public.orders", "public.tree_1"]), "statements that were forgotten")
+        contains(told["public.tree_1"], unknown)
+
+
+suite(*each_version(an_empty_database_is_examined, nothing_is_claimed_of_statements_that_nobody_looked_at, a_build_waits_for_whoever_came_before, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
                     every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
                     an_invalid_one_is_rebuilt_and_gets_no_twin, what_lbops_keeps_for_itself_is_left_out,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
