@@ -9,50 +9,6 @@
 #define PART_SHARE  0.2  /* of the rows, at most, that an index over a part of them holds */
 #define NULL_SHARE  0.5  /* of nulls, from which an index does without them */
 
-/* ---- whose column is it ---- */
-
-/* A name without its schema is one of public, or of the only schema that has it. */
-static const index_table *find_by_name(const index_set *set, const index_relation *relation)
-{
-    const index_table *found = NULL;
-    int count = 0;
-    for (size_t i = 0; i < set->table_count; i++) {
-        const index_table *t = &set->tables[i];
-        if (strcmp(t->r.name, relation->name) != 0 || (relation->schema && strcmp(t->r.schema, relation->schema) != 0))
-            continue;
-        if (relation->schema || strcmp(t->r.schema, "public") == 0)
-            return t;
-        found = t;
-        count++;
-    }
-    return count == 1 ? found : NULL;
-}
-
-const index_column *index_column_named(const index_table *t, const char *name)
-{
-    for (size_t i = 0; t && i < t->column_count; i++)
-        if (strcmp(t->columns[i].r.name, name) == 0)
-            return &t->columns[i];
-    return NULL;
-}
-
-/* The relation that a use speaks of, or -1 where it could be several. */
-int index_owner_of(const index_level *level, const index_table *const *tables, const index_use *use)
-{
-    int owner = -1;
-    for (size_t i = 0; i < level->relation_count; i++) {
-        if (use->qualifier) {
-            if (strcmp(use->qualifier, level->relations[i].alias) == 0)
-                return (int)i;
-        } else if (!tables[i] || index_column_named(tables[i], use->column)) {
-            if (owner >= 0)
-                return -1;
-            owner = (int)i;
-        }
-    }
-    return owner;
-}
-
 /* ---- one candidate ---- */
 
 typedef struct wish {
@@ -291,7 +247,8 @@ static bool serves(const index_candidate *c, const index_info *x)
     if (index_is_locked(x) || (x->r.predicate && !holds_part(c, x)) ||
         (strcmp(x->r.method, "btree") != 0 && strcmp(x->r.method, "hash") != 0))
         return false;
-    if (c->part_is_said && !c->equal_count && !x->r.predicate && x->keys.items[0] != c->part_column->r.number)
+    if (c->part_is_said && c->part_column && !c->equal_count && !x->r.predicate &&
+        x->keys.items[0] != c->part_column->r.number)
         return false; /* in order, but among all the others */
     if (leads_with_equal(c, x) && follows_tail(c, x))
         return true;
@@ -371,6 +328,7 @@ static int grow(lb_ctx *ctx, index_candidates *list, lb_error *err)
 /* One index serves those that ask for its beginning too. */
 int index_add_candidate(lb_ctx *ctx, index_candidates *list, const index_candidate *c, lb_error *err)
 {
+    list->asked++;
     for (size_t i = 0; i < list->count; i++) {
         index_candidate *other = &list->items[i];
         if (begins_with(other, c)) {
@@ -390,11 +348,69 @@ int index_add_candidate(lb_ctx *ctx, index_candidates *list, const index_candida
     return r;
 }
 
-static bool is_worth(const index_table *t, const index_missing_limits *limits)
+/* ---- why there is nothing to ask for ---- */
+
+static const char *const refusals[] = {
+    [INDEX_REFUSED_UNKNOWN] =
+        "none of their tables is known here by its name: views, catalogs, foreign ones, several of one name",
+    [INDEX_REFUSED_EXTENSION] = "their tables belong to an extension",
+    [INDEX_REFUSED_SMALL] = "their tables are smaller than min_rows or min_bytes, as far as anybody knows",
+    [INDEX_REFUSED_LOCKED] = INDEX_LOCKED,
+    [INDEX_REFUSED_ALL] = "they have no condition that would find rows",
+    [INDEX_REFUSED_MUCH] = "what they compare leaves too much of a table for an index, or nobody knows how much",
+    [INDEX_REFUSED_SERVED] = "an index that is there can serve them",
+    [INDEX_REFUSED_FEW] = "what they compare has too few values for an index, or too wide ones",
+    [INDEX_REFUSED_OTHER] = "they compare in ways that no index is proposed for: NOT, <>, a subquery, other operators",
+    [INDEX_REFUSED_OR] = "they join conditions by OR, for which no index is proposed",
+    [INDEX_REFUSED_COMPUTED] =
+        "they compare what a function, a cast or an operator makes of a column: no index is proposed for that",
+};
+
+static index_refusal refusal_of_table(const index_table *t, const index_missing_limits *limits)
 {
-    return t && !t->r.is_of_extension && !t->r.bytes_is_null && index_table_rows(t) >= (double)limits->min_rows &&
-           (t->r.bytes >= limits->min_bytes || t->r.kind[0] == 'p');
+    return !t                     ? INDEX_REFUSED_UNKNOWN
+           : t->r.is_of_extension ? INDEX_REFUSED_EXTENSION
+           : t->r.bytes_is_null   ? INDEX_REFUSED_LOCKED
+           : index_table_rows(t) < (double)limits->min_rows || (t->r.bytes < limits->min_bytes && *t->r.kind != 'p')
+               ? INDEX_REFUSED_SMALL
+               : INDEX_REFUSED_NOT;
 }
+
+static bool is_led_by(const index_table *t, const index_column *c)
+{
+    for (size_t i = 0; c && i < t->index_count; i++) {
+        const index_info *x = t->indexes[i];
+        if (index_is_whole(x) && !x->r.predicate && x->keys.items[0] == c->r.number)
+            return true;
+    }
+    return false;
+}
+
+/* What a level says of the relation's rows makes no key. */
+static index_refusal refusal_of_wish(const index_level *level, const index_table *const *tables, int relation,
+                                     const wish *w)
+{
+    bool is_used = false;
+    for (size_t i = 0; i < level->use_count; i++)
+        is_used = is_used || index_owner_of(level, tables, &level->uses[i]) == relation;
+    return level->missed & INDEX_MISS_COMPUTED     ? INDEX_REFUSED_COMPUTED
+           : level->missed & INDEX_MISS_OR         ? INDEX_REFUSED_OR
+           : level->missed & INDEX_MISS_OTHER      ? INDEX_REFUSED_OTHER
+           : is_led_by(tables[relation], w->range) ? INDEX_REFUSED_SERVED
+           : is_used                               ? INDEX_REFUSED_MUCH
+                                                   : INDEX_REFUSED_ALL;
+}
+
+/* Whatever was asked for or said of statements up to now. */
+static int64_t heard(const index_work *work, const index_candidates *list)
+{
+    int64_t count = list->asked;
+    for (size_t i = 0; i < sizeof work->passed / sizeof *work->passed; i++)
+        count += work->passed[i].count;
+    return count;
+}
+
+/* ---- what a statement asks for ---- */
 
 /* A B-tree. *ret_is_narrow: its keys leave few rows, so that nothing else is needed. */
 static int add_ordered(index_work *work, const index_level *level, const index_table *const *tables, int relation,
@@ -410,13 +426,18 @@ static int add_ordered(index_work *work, const index_level *level, const index_t
     if (w.equal_count && !c.equal_count && !w.part) {
         if (!is_known(&w))
             index_pass(work, "there are no statistics of their columns: never analyzed, or not ours to read");
-        return 0; /* what it filters by has too few values, or is too wide */
+        index_refuse(list, INDEX_REFUSED_FEW);
+        index_refuse(list, refusal_of_wish(level, tables, relation, &w));
+        return 0;
     }
     add_tail(&c, &w);
     add_part(&c, &w);
     *ret_is_narrow = (c.equal_count || c.part_is_said) && share_of(&c, rows) < INDEX_SHARE;
-    if (!c.count || !(*ret_is_narrow || c.is_ordered) || is_served(&c, &coming))
+    bool is_asked = c.count && (*ret_is_narrow || c.is_ordered), is_there = is_asked && is_served(&c, &coming);
+    if (!is_asked || is_there) {
+        index_refuse(list, is_there ? INDEX_REFUSED_SERVED : refusal_of_wish(level, tables, relation, &w));
         return 0;
+    }
     if (coming) {
         index_pass(work, coming);
         return 0;
@@ -426,28 +447,42 @@ static int add_ordered(index_work *work, const index_level *level, const index_t
     return index_add_candidate(work->ctx, list, &c, err);
 }
 
+static int add_level(index_work *work, const index_missing_limits *limits, const index_level *level,
+                     const index_candidate *statement, index_candidates *list, lb_error *err)
+{
+    const index_table *tables[INDEX_RELATIONS] = {NULL};
+    int r = 0;
+    for (size_t i = 0; i < level->relation_count; i++) {
+        tables[i] = index_table_named(work->set, &level->relations[i]);
+        if (tables[i] && list->is_named)
+            list->is_named[tables[i] - work->set->tables] = true;
+    }
+    for (size_t i = 0; i < level->relation_count && r >= 0; i++) {
+        index_refusal why = refusal_of_table(tables[i], limits);
+        bool is_narrow = false;
+        index_refuse(list, why);
+        if (why)
+            continue;
+        r = add_ordered(work, level, tables, (int)i, statement, list, &is_narrow, err);
+        if (r >= 0 && !is_narrow)
+            r = index_add_special(work, limits, level, tables, (int)i, statement, list, err);
+    }
+    return r;
+}
+
 int index_add_candidates(index_work *work, const index_missing_limits *limits, const index_level *levels,
                          const index_candidate *statement, index_candidates *list, lb_error *err)
 {
+    int64_t before = heard(work, list);
     int r = 0;
+    list->refused = INDEX_REFUSED_NOT;
     for (const index_level *level = levels; level && r >= 0; level = level->next) {
-        const index_table *tables[INDEX_RELATIONS] = {NULL};
         index_candidate said = *statement;
         if (levels->next || level->relation_count > 1)
             said.rows_per_call = -1; /* whose rows these are is not known */
-        for (size_t i = 0; i < level->relation_count; i++) {
-            tables[i] = find_by_name(work->set, &level->relations[i]);
-            if (tables[i] && list->is_named)
-                list->is_named[tables[i] - work->set->tables] = true;
-        }
-        for (size_t i = 0; i < level->relation_count && r >= 0; i++) {
-            bool is_narrow = false;
-            if (!is_worth(tables[i], limits))
-                continue;
-            r = add_ordered(work, level, tables, (int)i, &said, list, &is_narrow, err);
-            if (r >= 0 && !is_narrow)
-                r = index_add_special(work, limits, level, tables, (int)i, &said, list, err);
-        }
+        r = add_level(work, limits, level, &said, list, err);
     }
+    if (r >= 0 && list->refused && heard(work, list) == before)
+        index_pass(work, refusals[list->refused]);
     return r;
 }

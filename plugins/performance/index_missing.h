@@ -64,15 +64,38 @@ typedef struct index_candidate {
     const char *why_no_write;
 } index_candidate;
 
+/* Why a statement asks for no index; what tells most comes last. */
+typedef enum index_refusal {
+    INDEX_REFUSED_NOT = 0,
+    INDEX_REFUSED_UNKNOWN,
+    INDEX_REFUSED_EXTENSION,
+    INDEX_REFUSED_SMALL,
+    INDEX_REFUSED_LOCKED,
+    INDEX_REFUSED_ALL,
+    INDEX_REFUSED_MUCH,
+    INDEX_REFUSED_SERVED,
+    INDEX_REFUSED_FEW,
+    INDEX_REFUSED_OTHER,
+    INDEX_REFUSED_OR,
+    INDEX_REFUSED_COMPUTED
+} index_refusal;
+
 typedef struct index_candidates {
     index_candidate *items;
     size_t count, capacity;
+    int64_t asked;         /* how often somebody asked for one of them */
+    index_refusal refused; /* of the statement that is looked at */
     bool *is_named; /* by table, in the order of the set: by a statement that was looked at; NULL: nobody keeps note */
 } index_candidates;
 
+static inline void index_refuse(index_candidates *list, index_refusal why)
+{
+    list->refused = why > list->refused ? why : list->refused;
+}
+
 LB_MUST_CHECK int index_find_missing(index_work *work, const index_missing_limits *limits, lb_error *err);
 
-/* Adds what the levels of one statement ask for. */
+/* Adds what the levels of one statement ask for. Where that is nothing, why not is passed. */
 LB_MUST_CHECK int index_add_candidates(index_work *work, const index_missing_limits *limits, const index_level *levels,
                                        const index_candidate *statement, index_candidates *list, lb_error *err);
 /* Those that an index over what values hold, or over the order of a large table, would serve. */
@@ -80,6 +103,7 @@ LB_MUST_CHECK int index_add_special(index_work *work, const index_missing_limits
                                     const index_table *const *tables, int relation, const index_candidate *statement,
                                     index_candidates *list, lb_error *err);
 LB_MUST_CHECK int index_add_candidate(lb_ctx *ctx, index_candidates *list, const index_candidate *c, lb_error *err);
+const index_table *index_table_named(const index_set *set, const index_relation *relation);
 int index_owner_of(const index_level *level, const index_table *const *tables, const index_use *use);
 const index_column *index_column_named(const index_table *t, const char *name);
 

@@ -104,7 +104,10 @@ int index_add_special(index_work *work, const index_missing_limits *limits, cons
             continue;
         if (use->kind == INDEX_USE_PATTERN && !trigrams && column->r.sort[0] == 't')
             index_pass(work, "they look for patterns, and pg_trgm, which an index for these needs, is not installed");
-        bool is_wanted = suits(column, use->kind, trigrams != NULL) && !is_looked_into(work, t, column);
+        bool is_suited = suits(column, use->kind, trigrams != NULL);
+        bool is_wanted = is_suited && !is_looked_into(work, t, column);
+        if (use->kind >= INDEX_USE_CONTAINS && column->has_statistics && !is_wanted)
+            index_refuse(list, is_suited ? INDEX_REFUSED_SERVED : INDEX_REFUSED_OTHER);
         if (is_wanted && returns_much(t, statement)) {
             index_pass(work, "a call returns more than a twentieth of the table: looking into all of it is no slower");
         } else if (is_wanted) {

@@ -169,9 +169,33 @@ static void read_test(reading *r, index_level *level, node *condition, bool is_n
                          : INDEX_USE_TRUE);
 }
 
+static bool is_computed(node *side)
+{
+    static const char *const kinds[] = {"FuncCall", "TypeCast", "A_Expr", "CoalesceExpr"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (parsed_member(side, kinds[i]))
+            return contains(side, "ColumnRef");
+    return false;
+}
+
+/* Why no row is found by it. */
+static unsigned miss_of(node *condition)
+{
+    node *all = parsed_member(condition, "BoolExpr"), *comparison = parsed_member(condition, "A_Expr");
+    if (!condition || is_value(condition))
+        return 0;
+    if (all)
+        return strcmp(parsed_text(all, "boolop"), "OR_EXPR") == 0 ? INDEX_MISS_OR : INDEX_MISS_OTHER;
+    return is_computed(comparison ? parsed_member(comparison, "lexpr") : condition) ||
+                   is_computed(parsed_member(comparison, "rexpr"))
+               ? INDEX_MISS_COMPUTED
+               : INDEX_MISS_OTHER;
+}
+
 /* Only what is joined by AND holds for each row that is wanted. */
 static void read_condition(reading *r, index_level *level, node *condition)
 {
+    size_t before = level->use_count;
     node *all = parsed_member(condition, "BoolExpr"), *comparison = parsed_member(condition, "A_Expr");
     node *parts = parsed_member(all, "args");
     if (comparison)
@@ -180,8 +204,10 @@ static void read_condition(reading *r, index_level *level, node *condition)
         read_test(r, level, condition, false);
     else if (strcmp(parsed_text(all, "boolop"), "NOT_EXPR") == 0)
         read_test(r, level, parsed_item(parts, 0), true);
-    if (!all || strcmp(parsed_text(all, "boolop"), "AND_EXPR") != 0)
+    if (!all || strcmp(parsed_text(all, "boolop"), "AND_EXPR") != 0) {
+        level->missed |= level->use_count == before ? miss_of(condition) : 0;
         return;
+    }
     for (size_t i = 0; i < parsed_length(parts); i++)
         read_condition(r, level, parsed_item(parts, i));
 }

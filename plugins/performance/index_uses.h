@@ -33,6 +33,13 @@ typedef struct index_use {
     bool is_bounded; /* a range that is, or ends today: it holds a part of the rows, and not half of them */
 } index_use;
 
+/* Of what is left out: bits. */
+typedef enum index_miss {
+    INDEX_MISS_COMPUTED = 1, /* what a function, a cast or an operator makes of a column is compared */
+    INDEX_MISS_OR = 2,
+    INDEX_MISS_OTHER = 4 /* NOT, <>, a subquery, other operators */
+} index_miss;
+
 #define INDEX_RELATIONS 16
 #define INDEX_USES      48
 #define INDEX_READS     24
@@ -43,6 +50,7 @@ typedef struct index_level {
     size_t relation_count;
     index_use uses[INDEX_USES];
     size_t use_count;
+    unsigned missed;              /* conditions that are no use, by index_miss */
     index_use reads[INDEX_READS]; /* the columns that it speaks of at all, wherever; .kind says nothing */
     size_t read_count;
     bool reads_all; /* more than these: whole rows, or too many to list */

@@ -9,13 +9,14 @@ holds '[.result.findings[] | [.object, .kind, .fix]] == [["public.customers", "m
 holds '.result.findings[0] | .evidence.is_proven and .evidence.cost_now == 927 and .evidence.cost_with_it == 8.06'
 holds '.result.findings[0].confidence.label == "high" and .result.findings[0].impact.bytes_added > 0'
 holds '.result.examined == {"statements": 2, "tables": 2}'
+holds 'any(.result.skipped[]; .object == "1 statements" and (.reason | contains("they compare in ways that no index is proposed for")))'
 holds 'any(.result.skipped[]; .object == "public.orders" and (.reason | contains("read in full 9000 times, 810356 rows each") and
     contains("no index follows from the statements that were looked at, and which others read it is not known")))'
 
 runs detect_missing_indexes --write_us 1000000
 holds '.result.findings == [] and any(.result.skipped[]; .reason | contains("would pay more than"))'
 runs detect_missing_indexes --min_bytes 1000000000
-holds '.result.findings == []'
+holds '.result.findings == [] and any(.result.skipped[]; .object == "2 statements" and (.reason | contains("smaller than min_rows or min_bytes")))'
 runs detect_missing_indexes --max_proofs 0
 holds '.result.findings == [] and any(.result.skipped[]; .reason | contains("max_proofs"))'
 runs_with 2 detect_missing_indexes --min_share 2

@@ -464,6 +464,49 @@ static void leaves_out_what_no_index_serves(void)
     ASSERT_TEXT(uses_of(""), "");
 }
 
+static unsigned missed_by(const char *text)
+{
+    index_level *levels = NULL;
+    lb_error err;
+    unsigned missed = 0;
+    CU_ASSERT_EQUAL_FATAL(index_read_uses(&index_stage_run, text, &levels, &err), 0);
+    for (const index_level *level = levels; level; level = level->next)
+        missed |= level->missed;
+    index_stage_done();
+    return missed;
+}
+
+static void tells_why_a_condition_is_no_use(void)
+{
+    static const struct {
+        const char *condition;
+        unsigned missed;
+    } cases[] = {
+        {"lower(a) = $1", INDEX_MISS_COMPUTED},
+        {"a::text = $1", INDEX_MISS_COMPUTED},
+        {"j ->> $1 = $2", INDEX_MISS_COMPUTED},
+        {"lower(a) LIKE $1", INDEX_MISS_COMPUTED},
+        {"is_old(a)", INDEX_MISS_COMPUTED},
+        {"b = $1 AND $2 < a + 1", INDEX_MISS_COMPUTED},
+        {"a = $1 OR b = $2", INDEX_MISS_OR},
+        {"a = $1 AND (lower(b) = $2 OR c = $3)", INDEX_MISS_OR},
+        {"NOT a = $1 AND lower(b) = $2", INDEX_MISS_OTHER | INDEX_MISS_COMPUTED},
+        {"a <> $1", INDEX_MISS_OTHER},
+        {"a IN (SELECT b FROM u)", INDEX_MISS_OTHER},
+        {"a = $1 AND b IN ($2, $3) AND c IS NULL AND NOT d", 0},
+        {"a = lower($1)", 0},
+        {"$1 > 0", 0},
+    };
+    char text[200];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(text, sizeof text, "SELECT max(v + 1) FROM t WHERE %s", cases[i].condition);
+        if (missed_by(text) != cases[i].missed)
+            printf("\n    %s\n", text);
+        CU_ASSERT_EQUAL(missed_by(text), cases[i].missed);
+    }
+    CU_ASSERT_EQUAL(missed_by("SELECT max(a) FROM t"), 0);
+}
+
 SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_beginning),
       TEST(respects_what_an_index_is), TEST(keeps_the_rule_of_a_unique_one), TEST(expects_what_was_measured),
       TEST(an_empty_one_has_two_pages), TEST(covers_in_any_order), TEST(a_partial_one_covers_if_only_nulls_lack),
@@ -473,4 +516,4 @@ SUITE(index_rules, TEST(reads_lists_of_numbers), TEST(replaces_the_same_and_the_
       TEST(sees_the_end_of_a_month_among_the_days), TEST(knows_an_older_extension),
       TEST(sees_which_plan_takes_an_index), TEST(weighs_what_was_tried), TEST(finds_the_columns_of_a_statement),
       TEST(finds_what_values_hold_and_which_rows_are_wanted), TEST(knows_all_columns_that_are_read),
-      TEST(leaves_out_what_no_index_serves))
+      TEST(leaves_out_what_no_index_serves), TEST(tells_why_a_condition_is_no_use))

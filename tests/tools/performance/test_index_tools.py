@@ -434,7 +434,44 @@ def nothing_is_claimed_of_statements_that_nobody_looked_at(version):
         contains(told["public.tree_1"], unknown)
 
 
-suite(*each_version(an_empty_database_is_examined, nothing_is_claimed_of_statements_that_nobody_looked_at, a_build_waits_for_whoever_came_before, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
+def each_statement_that_asks_for_nothing_is_told_why(version):
+    computed = "they compare what a function, a cast or an operator makes of a column"
+    why = {
+        "lower(note) = 'x 7'": computed, "amount::text = '7'": computed, "doc ->> 'k' = '7'": computed, "n + 1 = 7": computed,
+        "n = 7 OR amount = 7": "they join conditions by OR", "n <> 7": "they compare in ways that no index is proposed for",
+        "id IN (SELECT id FROM small)": "they compare in ways that no index is proposed for",
+        "few = 7": "has too few values", "n > 7": "leaves too much of a table", "id = 7": "an index that is there can serve them",
+        "id > 7": "an index that is there can serve them", "tags @> ARRAY[7]": "an index that is there can serve them",
+        "span @> 7": "they compare in ways that no index is proposed for",
+    }
+    limits = {"min_bytes": 0, "min_mean_ms": 0, "min_calls": 10}
+    with Given(version) as place:
+        place.sql("""CREATE EXTENSION pg_stat_statements; CREATE TABLE small (id int PRIMARY KEY); INSERT INTO small VALUES (7);
+            CREATE TABLE notes (id int PRIMARY KEY, n int, few int, amount numeric, note text, doc jsonb, tags int[], span int4range);
+            INSERT INTO notes SELECT i, i, i % 2, i, 'x ' || i, jsonb_build_object('k', i), ARRAY[i], int4range(i, i + 2) FROM generate_series(1, 12000) i;
+            CREATE INDEX ON notes USING gin (tags); ANALYZE""")
+
+        def told(statement, **more):
+            forget_statements(place)
+            place.psql("-o", "/dev/null", text=";".join([statement] * 12))
+            result = place.run("detect_missing_indexes", **{**limits, **more})["result"]
+            return len(result["findings"]), [s["reason"] for s in result["skipped"] if s["object"] == "1 statements"]
+        cases = {f"SELECT count(*) FROM notes WHERE {condition}": reason for condition, reason in why.items()}
+        cases |= {"SELECT max(n) FROM notes": "they have no condition that would find rows",
+                  "SELECT id FROM small WHERE id = 7": "smaller than min_rows or min_bytes",
+                  "SELECT count(*) FROM pg_class": "none of their tables is known here by its name"}
+        for statement, reason in cases.items():
+            found, reasons_told = told(statement)
+            equal((found, len(reasons_told)), (0, 1), f"{statement}: {reasons_told}")
+            contains(reasons_told[0], reason)
+        wanted = "SELECT count(*) FROM notes WHERE n = 7"
+        equal(told(wanted), (1, []), "one that asks for an index")
+        found, reasons_told = told(wanted, min_bytes=1 << 40)
+        equal((found, len(reasons_told)), (0, 1), f"a table that is small: {reasons_told}")
+        contains(reasons_told[0], "smaller than min_rows or min_bytes")
+
+
+suite(*each_version(an_empty_database_is_examined, each_statement_that_asks_for_nothing_is_told_why, nothing_is_claimed_of_statements_that_nobody_looked_at, a_build_waits_for_whoever_came_before, one_index_serves_a_key_and_those_who_look_by_it, wrong_input_is_refused, a_young_server_says_so,
                     every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
                     an_invalid_one_is_rebuilt_and_gets_no_twin, what_lbops_keeps_for_itself_is_left_out,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
