@@ -742,19 +742,20 @@ def each_statement_is_history(version):
     def course(rows):
         return [(r["statement"], r["outcome"], r.get("rows_affected"), r["notices"], r.get("sqlstate")) for r in rows]
 
-    fill = "INSERT INTO app.orders SELECT n FROM generate_series(1, 20000) n ON CONFLICT DO NOTHING"
+    fill = "INSERT INTO app.orders SELECT n FROM generate_series(1, 200000) n ON CONFLICT DO NOTHING"
     doze = "DO $$ BEGIN RAISE NOTICE 'one'; RAISE WARNING 'two'; PERFORM pg_sleep(0.3); END $$"
     build = "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_total ON app.orders (total)"
     with Migrations(version, V1__orders=FIRST, V2__work=f"{fill};\n{doze};\n{build};") as place:
         done = place.migrate()
         rows = seen(place, "V2__work")
-        equal(course(rows), [(1, "applied", 20000, 0, None), (2, "applied", None, 2, None), (3, "applied", None, 0, None)],
+        equal(course(rows), [(1, "applied", 200000, 0, None), (2, "applied", None, 2, None), (3, "applied", None, 0, None)],
               "what each one did")
         equal([(r["first_statement"], r["last_statement"], r["alone"], r["by_approval"]) for r in rows],
               [(1, 1, False, False), (2, 2, False, False), (3, 3, True, False)], "where it stands")
         equal([r["digest"] for r in rows], [hashlib.sha256(s.encode()).hexdigest() for s in (fill, doze, build)], "of what")
         holds(rows[1]["duration_ms"] >= 300, "how long it took")
-        holds(rows[0]["wal_bytes"] > 1000000 > rows[1]["wal_bytes"] >= 0, f"what was written: {rows}")
+        # WAL is the server's: others, who write beside us, are in it for as long as a statement takes.
+        holds(rows[0]["wal_bytes"] > 10000000 and rows[0]["wal_bytes"] > rows[1]["wal_bytes"] >= 0, f"what was written: {rows}")
         holds(rows[2]["wal_bytes"] > 0, "outside of a transaction too")
         equal(place.history("SELECT file, statement FROM migration_history WHERE statement IS NOT NULL "
                             "ORDER BY wal_bytes DESC NULLS LAST LIMIT 1")["rows"],
