@@ -71,7 +71,7 @@ refuses_unknown() {
 # What CMake would run for that; the archive itself is looked at above.
 cmake_runs_it() {
     cmake -S "$SOURCE" -B "$WORK/made" -G Ninja -DLBOPS_JOB=cost_tracker "-DLBOPS_JOB_WITH=transport_mock;state_sqlite" &&
-        ninja -C "$WORK/made" -t commands | tee "$WORK/commands" &&
+        ninja -C "$WORK/made" -t commands | tr -d "\"'" | tee "$WORK/commands" &&
         grep -qF "build-job cost_tracker --with transport_mock --with state_sqlite --output $WORK/made" "$WORK/commands" &&
         [[ $(grep -c . "$WORK/commands") == 1 ]]
 }
