@@ -30,6 +30,8 @@ extern const cli_verb cli_verbs[]; /* ends with a verb without a name */
 /* Prints an error the way the caller wants it and returns its exit code. */
 int cli_fail(const cli *c, const lb_error *err);
 LB_PRINTF(4, 5) int cli_usage(const cli *c, const cli_verb *verb, const char *hint, const char *fmt, ...);
+/* A word that a verb does not take; or it is among those that need a value ("--agent --html"), and has none. */
+int cli_refuse_word(const cli *c, const char *verb, const char *word, const char *valued);
 const cli_verb *cli_find_verb(const char *name);
 /* What people say for a moment: a time, or a span ("90s", "15m", "1h", "7d") that ends now. */
 bool cli_since(const char *text, int64_t *ret_moment);
@@ -59,7 +61,8 @@ const char *cli_style(const cli *c, const char *sgr);
  * line of its own. */
 void cli_tame(struct json_object *document);
 void cli_show_lines(const char *text, int column); /* a text whose further lines stand below its first */
-/* How a person goes on, as it has to be typed here: with the manifest that was named. Ends the line. */
+/* How a person goes on, as it has to be typed here: with the manifest that was named. Showing it ends the line. */
+void cli_put_command(const cli *c, const char *text, buf *into);
 void cli_show_command(const cli *c, const char *text);
 
 /* The person at the keyboard, for the audit log. */

@@ -207,6 +207,15 @@ int cli_usage(const cli *c, const cli_verb *verb, const char *hint, const char *
     return EXIT_USAGE;
 }
 
+int cli_refuse_word(const cli *c, const char *verb, const char *word, const char *valued)
+{
+    const char *at = *word ? strstr(valued, word) : NULL;
+    char behind = at ? at[strlen(word)] : 'x';
+    if (at && (at == valued || at[-1] == ' ') && (!behind || behind == ' '))
+        return cli_usage(c, cli_find_verb(verb), NULL, "%s needs a value", word);
+    return cli_usage(c, cli_find_verb(verb), NULL, "%s does not take %s", verb, *word ? word : "an empty word");
+}
+
 const char *cli_user(void)
 {
     const struct passwd *entry = getpwuid(getuid());

@@ -41,12 +41,27 @@ static void take_cycle_run(cli *c, void *state, struct json_object *document)
     (void)fflush(stdout); /* as it comes: a cycle takes its time */
 }
 
+static void name_manifest(const cli *c, struct json_object *report)
+{
+    struct json_object *asked = json_get_list(report, "asked");
+    for (size_t i = 0; asked && i < json_object_array_length(asked); i++) {
+        struct json_object *item = json_object_array_get_idx(asked, i);
+        const char *text = json_get_text(item, "command");
+        BUF_AUTO command = BUF_INIT((size_t)64 * 1024);
+        if (text) {
+            cli_put_command(c, text, &command);
+            json_object_object_add(item, "command", json_object_new_string(buf_text(&command)));
+        }
+    }
+}
+
 static void take_cycle_result(cli *c, void *state, struct json_object *result)
 {
     reporting *to = state;
     lb_error err;
     to->lines = cycle_lines_end(to->lines);
     struct json_object *report = cycle_report_end(to->report, result);
+    name_manifest(c, report);
     if (c->json) {
         json_object_object_add(result, "report", json_object_get(report));
         (void)puts(json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -102,7 +117,7 @@ int cli_cycle(cli *c, int argc, char **argv)
         else if (strcmp(argv[i], "--html") == 0 && value)
             words.html = argv[++i];
         else
-            return cli_usage(c, cli_find_verb("cycle"), NULL, "cycle does not take %s", argv[i]);
+            return cli_refuse_word(c, "cycle", argv[i], "--agent --html");
     }
     if (resumes && agent)
         return cli_usage(c, cli_find_verb("cycle"), "a cycle goes on with the agents that it had begun with",
@@ -166,7 +181,7 @@ int cli_jobs(cli *c, int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "bundle") == 0)
         return cli_jobs_bundle(c, argc, argv);
     if (argc > 1)
-        return cli_usage(c, cli_find_verb("jobs"), NULL, "jobs does not take %s", argv[1]);
+        return cli_refuse_word(c, "jobs", argv[1], "");
     int code = cli_load(c, CLI_DEFAULTS);
     if (code)
         return code;
@@ -215,7 +230,7 @@ int cli_job(cli *c, int argc, char **argv)
         else if (argv[i][0] != '-' && !name)
             name = argv[i];
         else
-            return cli_usage(c, cli_find_verb("job"), NULL, "job does not take %s", argv[i]);
+            return cli_refuse_word(c, "job", argv[i], "--project");
     }
     if (!name)
         return cli_usage(c, cli_find_verb("job"), "lbops jobs lists them", "job needs the name of one");

@@ -105,8 +105,8 @@ static void print_requests(const cli *c, struct json_object *report)
     for (size_t i = 0; i < count && i < SHOWN_MOST; i++) {
         struct json_object *item = item_of(report, "asked", i);
         const char *title = text_of(item, "title");
-        (void)printf("  %s (%s)\n      ", title ? title : shown(item, "tool"), shown(item, "target"));
-        cli_show_command(c, shown(item, "command"));
+        (void)printf("  %s (%s)\n      %s\n", title ? title : shown(item, "tool"), shown(item, "target"),
+                     shown(item, "command"));
     }
     print_more(report, "asked");
 }

@@ -68,7 +68,7 @@ int cli_serve(cli *c, int argc, char **argv)
 {
     lb_error err;
     if (argc > 1)
-        return cli_usage(c, cli_find_verb("serve"), NULL, "serve does not take %s", argv[1]);
+        return cli_refuse_word(c, "serve", argv[1], "");
     int code = cli_load(c, CLI_STRICT);
     if (code)
         return code;
@@ -152,7 +152,7 @@ int cli_status(cli *c, int argc, char **argv)
     bool entries = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--entries") != 0)
-            return cli_usage(c, cli_find_verb("status"), NULL, "status does not take %s", argv[i]);
+            return cli_refuse_word(c, "status", argv[i], "");
         entries = true;
     }
     int code = cli_load(c, CLI_STRICT);

@@ -218,30 +218,36 @@ static void show_changes(const cli *c, struct json_object *changes)
 }
 
 /* As a shell takes it for one word. */
-static void show_word(const char *word)
+static void put_word(const char *word, buf *into)
 {
     bool is_plain = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-") == strlen(word);
     if (is_plain) {
-        (void)fputs(word, stdout);
+        buf_puts(into, word);
         return;
     }
-    (void)putchar('\'');
+    buf_putc(into, '\'');
     for (const char *p = word; *p; p++)
-        (void)fputs(*p == '\'' ? "'\\''" : (char[]){*p, '\0'}, stdout);
-    (void)putchar('\'');
+        buf_puts(into, *p == '\'' ? "'\\''" : (char[]){*p, '\0'});
+    buf_putc(into, '\'');
+}
+
+void cli_put_command(const cli *c, const char *text, buf *into)
+{
+    static const char before[] = "lbops ";
+    const char *at = c->manifest_path ? strstr(text, before) : NULL;
+    if (at) {
+        buf_printf(into, "%.*s%s-m ", (int)(at - text), text, before);
+        put_word(c->manifest_path, into);
+        buf_putc(into, ' ');
+    }
+    buf_puts(into, at ? at + strlen(before) : text);
 }
 
 void cli_show_command(const cli *c, const char *text)
 {
-    static const char before[] = "lbops ";
-    const char *at = c->manifest_path ? strstr(text, before) : NULL;
-    if (!at) {
-        (void)puts(text);
-        return;
-    }
-    (void)printf("%.*s%s-m ", (int)(at - text), text, before);
-    show_word(c->manifest_path);
-    (void)printf(" %s\n", at + strlen(before));
+    BUF_AUTO command = BUF_INIT((size_t)64 * 1024);
+    cli_put_command(c, text, &command);
+    (void)puts(buf_text(&command));
 }
 
 void cli_show_run(const cli *c, const char *document)

@@ -48,11 +48,6 @@ static bool take_id(const char *word, const char **id)
     return true;
 }
 
-static int refuse_word(const cli *c, const char *verb, const char *word)
-{
-    return cli_usage(c, cli_find_verb(verb), NULL, "%s does not take %s", verb, *word ? word : "an empty id");
-}
-
 /* ---- runs ---- */
 
 static void take_run(cli *c, void *state, struct json_object *item)
@@ -98,7 +93,7 @@ int cli_runs(cli *c, int argc, char **argv)
         else if (strcmp(argv[i], "--limit") == 0 && has_value)
             return cli_usage(c, NULL, "give a number from 1 to 1000000", "--limit %s is none", argv[++i]);
         else if (!take_id(argv[i], &id))
-            return refuse_word(c, "runs", argv[i]);
+            return cli_refuse_word(c, "runs", argv[i], "");
     }
     if (id)
         json_member_string(&request, "id", id);
@@ -162,7 +157,7 @@ int cli_approvals(cli *c, int argc, char **argv)
         if (strcmp(argv[i], "--all") == 0)
             json_member_bool(&request, "all", true);
         else if (!take_id(argv[i], &id))
-            return refuse_word(c, "approvals", argv[i]);
+            return cli_refuse_word(c, "approvals", argv[i], "");
     }
     if (id)
         json_member_string(&request, "id", id);
@@ -200,7 +195,7 @@ int cli_alerts(cli *c, int argc, char **argv)
 {
     bool all = argc == 2 && strcmp(argv[1], "--all") == 0;
     if (argc > 1 && !all)
-        return cli_usage(c, cli_find_verb("alerts"), NULL, "alerts does not take %s", argv[1]);
+        return cli_refuse_word(c, "alerts", argv[1], "");
     int code = cli_load(c, CLI_DEFAULTS);
     return code ? code
                 : ask_list(c, all ? "{\"verb\":\"alerts\",\"all\":true}" : "{\"verb\":\"alerts\"}", "alerts",
@@ -260,7 +255,7 @@ static int decide(cli *c, int argc, char **argv)
         else if (argv[i][0] != '-' && !d.id)
             d.id = argv[i];
         else
-            return cli_usage(c, cli_find_verb(d.verb), NULL, "%s does not take %s", d.verb, argv[i]);
+            return cli_refuse_word(c, d.verb, argv[i], "--as --because");
     }
     if (!d.id || !d.name || !d.reason)
         return cli_usage(c, cli_find_verb(d.verb), NULL, "%s needs an id, --as NAME and --because TEXT", d.verb);
@@ -303,7 +298,7 @@ int cli_ack(cli *c, int argc, char **argv)
         if (into && i + 1 < argc)
             *into = argv[++i];
         else if (into || !take_id(argv[i], &id))
-            return refuse_word(c, "ack", argv[i]);
+            return cli_refuse_word(c, "ack", argv[i], "");
     }
     if (!id || !name || !reason)
         return cli_usage(c, cli_find_verb("ack"), NULL, "ack needs a key, --as NAME and --because TEXT");

@@ -226,7 +226,7 @@ int cli_tools(cli *c, int argc, char **argv)
         else if (argv[i][0] != '-' && !wish.name)
             wish.name = argv[i];
         else
-            return cli_usage(c, cli_find_verb("tools"), NULL, "tools does not take %s", argv[i]);
+            return cli_refuse_word(c, "tools", argv[i], "");
     }
     if ((wish.resume || wish.schema) && !wish.name)
         return cli_usage(c, cli_find_verb("tools"), NULL, "name a tool");

@@ -228,7 +228,7 @@ int cli_dashboard(cli *c, int argc, char **argv)
         else if (strcmp(word, "--lvdash") == 0 && value)
             lakeview = value;
         else if (strcmp(word, "--days") != 0)
-            return cli_usage(c, verb, NULL, "dashboard does not take %s", word);
+            return cli_refuse_word(c, "dashboard", word, "--html --lvdash");
         else if (!read_days(value, &days))
             return cli_usage(c, verb, NULL, "--days needs a number from 1 to %d", DAYS_MOST);
         i++;

@@ -88,7 +88,8 @@ int cli_help(cli *c, int argc, char **argv)
 
 int cli_version(cli *c, int argc, char **argv)
 {
-    (void)argc, (void)argv;
+    if (argc > 1)
+        return cli_refuse_word(c, "version", argv[1], "");
     (void)printf(c->json ? "{\"version\":\"%s\",\"abi\":\"%d.%d\"}\n" : "lbops %s, plugin ABI %d.%d\n", LBOPS_VERSION,
                  LB_ABI_MAJOR, LB_ABI_MINOR);
     return 0;

@@ -141,6 +141,7 @@ static void json_is_one_document(void)
         {0, {"tools", "echoes"}},
         {2, {"tools", "no_such_tool"}},
         {0, {"version"}},
+        {2, {"version", "--all"}},
         {0, {"help"}},
         {0, {"help", "run"}},
         {2, {"help", "runn"}},
