@@ -365,6 +365,10 @@ def what_the_server_need_not_read_is_known(version):
         place.put("V2__b", done["t.a"])
         kinds = {f["kind"] for f in place.migrate(plan=True)["result"]["findings"]}
         equal({"column-type", "column-type-stays"} & kinds, {"column-type"}, "behind another file it is not known")
+        place.put("V1__a", "ALTER TABLE app.t DROP CONSTRAINT IF EXISTS d_there;")
+        place.put("V2__b", done["t.d"])
+        kinds = {f["kind"] for f in place.migrate(plan=True)["result"]["findings"]}
+        contains(kinds, "set-not-null")
 
 
 def a_syntax_error_has_a_line_and_a_column(version):
