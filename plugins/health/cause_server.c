@@ -120,12 +120,18 @@ static int worst_spiller(cause_look *look, diagnose_spills_row *ret_row, bool *r
 
 /* For the role whose statement it is: what is set for all is taken by each of their sorts. Where nobody knows whose it
  * is, the database is looked for first. */
-static const char *more_work_mem(const cause_look *look, const char *role)
+static const char *more_work_mem(const cause_look *look, const diagnose_spills_row *worst)
 {
     double now = (double)look->settings.work_mem / MEGABYTE, wanted = fmax(64, ceil(2 * now));
-    const char *word = role ? cause_ident(look->ctx, role) : NULL;
-    return word ? lb_printf(look->ctx, "ALTER ROLE %s SET work_mem = '%.0fMB'", word, wanted)
-                : "SELECT datname, temp_files, temp_bytes FROM pg_stat_database ORDER BY 3 DESC";
+    const char *word = worst->user_name ? cause_ident(look->ctx, worst->user_name) : NULL;
+    if (!word)
+        return "SELECT datname, temp_files, temp_bytes FROM pg_stat_database ORDER BY 3 DESC";
+    const char *set = lb_printf(look->ctx, "ALTER ROLE %s SET work_mem = '%.0fMB'", word, wanted);
+    return worst->may_be_set ? set
+                             : lb_printf(look->ctx,
+                                         "SELECT rolname FROM pg_roles WHERE rolsuper  -- for one of them, as the role "
+                                         "that looked may not: %s",
+                                         set);
 }
 
 static int look_at_spills(cause_look *look, lb_error *err)
@@ -142,7 +148,7 @@ static int look_at_spills(cause_look *look, lb_error *err)
         .object = "server",
         .reason = lb_printf(look->ctx, "%.0f MB in %.0f temporary files in %.0f s, with a work_mem of %.0f kB",
                             bytes / MEGABYTE, files, look->reading.interval_s, work_mem / 1024),
-        .command = more_work_mem(look, found ? worst.user_name : NULL),
+        .command = more_work_mem(look, &worst),
         .strength = {cause_ramp(bytes, limit, 4 * limit), cause_ramp(files, 1, 20), mean > work_mem, found},
         .evidence = LB_ARGS(
             lb_f64("temp_bytes", bytes), lb_f64("temp_files", files), lb_f64("interval_s", look->reading.interval_s),

@@ -159,6 +159,15 @@ def a_spill_names_the_role_whose_statement_it_is(version):
         spill = causes(place.run(TOOL, before=before, min_temp_mb=0.1))["temp_spill", "server"]
         holds(re.fullmatch(f'ALTER ROLE "{role}" SET work_mem = \'[0-9]+MB\'', spill["command"]), spill["command"])
         place.sql(spill["command"])
+        creator = place.role("creator", "LOGIN CREATEROLE IN ROLE pg_monitor")
+        for may, whom in ((False, place.role("looks", "LOGIN IN ROLE pg_monitor")), (version < 16, creator)):
+            place.be(whom)
+            command = causes(place.run(TOOL, before=before, min_temp_mb=0.1))["temp_spill", "server"]["command"]
+            equal(command.startswith("ALTER ROLE"), may, f"{whom} may: {command}")
+            contains(command, "" if may else "SELECT rolname FROM pg_roles WHERE rolsuper  -- ", f'ALTER ROLE "{role}" SET')
+        place.at_server(f'GRANT "{role}" TO "{creator}" WITH ADMIN OPTION')
+        command = causes(place.run(TOOL, before=before, min_temp_mb=0.1))["temp_spill", "server"]["command"]
+        holds(command.startswith("ALTER ROLE"), f"it is the creator's now: {command}")
 
 
 def literal(text):
