@@ -18,8 +18,11 @@ const cli_verb cli_verbs[] = {
      "            which tools that limits; computes that sleep are left asleep. Opens each alert service, too, as a\n"
      "            secret may be missing or a setting wrong; nothing is sent\n",
      cli_check, false},
-    {"tools", "tools [NAME [--resume | --schema]]", "lists the tools; with a name, one tool and its parameters",
-     "  --resume   ends the suspension of a tool that crashed too often\n"
+    {"tools", "tools [NAME [--suspend --as NAME --because TEXT | --resume | --schema]]",
+     "lists the tools; with a name, one tool and its parameters",
+     "  --suspend  stops a tool everywhere, whoever wants it to run; what runs already goes on. Other hosts with the\n"
+     "             same state hear of it within seconds\n"
+     "  --resume   ends that, and the suspension of a tool that crashed too often\n"
      "  --schema   prints the JSON schema of the tool's arguments\n",
      cli_tools, false},
     {"run", "run TOOL [--project P] [--branch B] [--PARAM VALUE ...] [--plan]", "runs one tool once",

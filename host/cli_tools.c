@@ -146,7 +146,8 @@ static void print_words(const cli *c, const plugin_spec *only)
 
 typedef struct tools_wish {
     const char *name;
-    bool resume, schema, names;
+    bool resume, suspend, schema, names;
+    const char *as, *because; /* of suspend */
 } tools_wish;
 
 static int show(const cli *c, const suspend_book *suspended, const tools_wish *wish)
@@ -184,8 +185,7 @@ static void take_suspended(cli *c, void *state, struct json_object *item)
     const char *tool = json_get_text(item, "id");
     (void)c;
     if (tool)
-        suspend_set(state, tool, (int)json_get_i64(item, "crashes", 0), json_get_text(item, "since"),
-                    json_get_text(item, "reason"));
+        suspend_set(state, tool, item);
 }
 
 /* A state directory that nobody has used knows of no crashes. */
@@ -197,20 +197,36 @@ static int ask_suspended(cli *c, suspend_book *suspended)
     return cli_ask(c, "{\"verb\":\"suspended\"}", "tools", CLI_ASK_LOOK, &takers);
 }
 
-static int resume(cli *c, const char *tool)
+static int say_word(cli *c, const tools_wish *wish)
 {
     BUF_AUTO request = BUF_INIT((size_t)64 * 1024);
     const cli_takers takers = {0};
-    if (!registry_find(c->registry, LB_KIND_TOOL, tool))
-        return unknown_tool(c, tool);
-    buf_puts(&request, "{\"verb\":\"resume\"");
-    json_member_string(&request, "tool", tool);
-    json_member_string(&request, "name", cli_user());
+    if (!registry_find(c->registry, LB_KIND_TOOL, wish->name))
+        return unknown_tool(c, wish->name);
+    buf_printf(&request, "{\"verb\":\"%s\"", wish->suspend ? "suspend" : "resume");
+    json_member_string(&request, "tool", wish->name);
+    json_member_string(&request, "name", wish->suspend ? wish->as : cli_user());
+    if (wish->suspend)
+        json_member_string(&request, "reason", wish->because);
     buf_putc(&request, '}');
     int code = cli_ask(c, buf_text(&request), "tools", CLI_ASK_LOOK, &takers);
-    if (code == 0)
-        (void)printf(c->json ? "{\"resumed\":\"%s\"}\n" : "%s runs again\n", tool);
+    if (code == 0 && c->json)
+        (void)printf("{\"%s\":\"%s\"}\n", wish->suspend ? "suspended" : "resumed", wish->name);
+    else if (code == 0)
+        (void)printf(wish->suspend ? "%s is suspended\n" : "%s runs again\n", wish->name);
     return code;
+}
+
+/* NULL, or what the wish lacks. */
+static const char *fault_of(const tools_wish *wish)
+{
+    if ((wish->resume || wish->suspend || wish->schema) && !wish->name)
+        return "name a tool";
+    if (wish->resume && wish->suspend)
+        return "--resume ends what --suspend begins";
+    if (wish->suspend != (wish->as && wish->because) || (!wish->suspend && (wish->as || wish->because)))
+        return "--suspend, --as NAME and --because TEXT go together";
+    return NULL;
 }
 
 int cli_tools(cli *c, int argc, char **argv)
@@ -219,6 +235,12 @@ int cli_tools(cli *c, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--resume") == 0)
             wish.resume = true;
+        else if (strcmp(argv[i], "--suspend") == 0)
+            wish.suspend = true;
+        else if (strcmp(argv[i], "--as") == 0 && i + 1 < argc)
+            wish.as = argv[++i];
+        else if (strcmp(argv[i], "--because") == 0 && i + 1 < argc)
+            wish.because = argv[++i];
         else if (strcmp(argv[i], "--schema") == 0)
             wish.schema = true;
         else if (strcmp(argv[i], "--names") == 0)
@@ -228,13 +250,14 @@ int cli_tools(cli *c, int argc, char **argv)
         else
             return cli_refuse_word(c, "tools", argv[i], "");
     }
-    if ((wish.resume || wish.schema) && !wish.name)
-        return cli_usage(c, cli_find_verb("tools"), NULL, "name a tool");
+    const char *fault = fault_of(&wish);
+    if (fault)
+        return cli_usage(c, cli_find_verb("tools"), NULL, "%s", fault);
     int code = cli_load(c, CLI_DEFAULTS);
     if (code)
         return code;
-    if (wish.resume)
-        return resume(c, wish.name);
+    if (wish.resume || wish.suspend)
+        return say_word(c, &wish);
     suspend_book *suspended = suspend_new(c->manifest->limits.crashes_to_suspend);
     if (!wish.names && !wish.schema)
         code = ask_suspended(c, suspended);

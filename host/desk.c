@@ -124,10 +124,15 @@ static void dispatch(desk_call *call, const char *verb)
     static const struct {
         const char *verb;
         void (*serve)(desk_call *call);
-    } verbs[] = {{"run", desk_run},       {"cancel", cancel},
-                 {"runs", desk_runs},     {"suspended", desk_suspended},
-                 {"resume", desk_resume}, {"approvals", desk_approvals},
-                 {"alerts", desk_alerts}, {"cycle", desk_cycle},
+    } verbs[] = {{"run", desk_run},
+                 {"cancel", cancel},
+                 {"runs", desk_runs},
+                 {"suspended", desk_suspended},
+                 {"resume", desk_resume},
+                 {"suspend", desk_suspend},
+                 {"approvals", desk_approvals},
+                 {"alerts", desk_alerts},
+                 {"cycle", desk_cycle},
                  {"ack", desk_ack}};
     lb_error error;
     if (call->desk->is_closed && begins(verb)) {

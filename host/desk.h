@@ -4,6 +4,7 @@
  *
  * requests   {"verb":"run","tool","agent","project","branch","args":[{"name","text"}],"plan","timeout_s","record_dir"}
  *            {"verb":"cancel","run"} {"verb":"runs","id","limit","status","tool","since"} {"verb":"suspended"}
+ *            {"verb":"suspend","tool","name","reason"}
  *            {"verb":"resume","tool"} {"verb":"approvals","all","id"} {"verb":"approve"|"deny","id"}
  *            {"verb":"alerts","all"} {"verb":"ack","id","until"}
  *            {"verb":"cycle","agent","resume","strict","job","tools","timeout_s"}

@@ -166,6 +166,57 @@ void desk_suspended(desk_call *call)
         desk_end(call, 0);
 }
 
+static void on_suspended(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
+{
+    desk_call *call = tag;
+    supervisor *s = owner;
+    (void)failed, (void)version;
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    const char *tool = json_get_text(call->request, "tool"), *by = json_get_text(call->request, "name");
+    const char *because = json_get_text(call->request, "reason");
+    suspend_by_person(supervisor_suspended(s), tool, by, because); /* a list on its way did not have it yet */
+    supervisor_event(s, "tool.suspended", NULL, NULL,
+                     LB_ARGS(lb_text("tool", tool), lb_text("by", by), lb_text("reason", because)));
+    desk_end(call, 0);
+}
+
+/* After the list of suspensions is in, for a supervisor that has just started. */
+static void suspend(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    desk_call *call = tag;
+    supervisor *s = owner;
+    const char *tool = json_get_text(call->request, "tool");
+    if (error) {
+        desk_error(call, error);
+        return;
+    }
+    state_client *state = book_state(supervisor_book(s));
+    suspend_take(supervisor_suspended(s), docs);
+    suspend_by_person(supervisor_suspended(s), tool, json_get_text(call->request, "name"),
+                      json_get_text(call->request, "reason"));
+    state_begin(state, on_suspended, s, call);
+    suspend_put(supervisor_suspended(s), state, tool);
+    state_end(state);
+}
+
+void desk_suspend(desk_call *call)
+{
+    supervisor *s = call->desk->supervisor;
+    const lb_state_query q = {.size = sizeof q, .space = SUSPEND_SPACE};
+    lb_error error;
+    if (!json_get_text(call->request, "tool") || !json_get_text(call->request, "name") ||
+        !json_get_text(call->request, "reason")) {
+        (void)lb_fail(&error, LB_ERR_INVALID, NULL, "a tool is suspended by its name, by somebody, and for a reason");
+        desk_error(call, &error);
+        return;
+    }
+    if (has_book(call))
+        state_list(book_state(supervisor_book(s)), &q, suspend, s, call);
+}
+
 static void on_resumed(void *owner, void *tag, int failed, int64_t version, const lb_error *error)
 {
     desk_call *call = tag;
@@ -174,6 +225,9 @@ static void on_resumed(void *owner, void *tag, int failed, int64_t version, cons
         desk_error(call, error);
         return;
     }
+    lb_error gone;
+    int again = suspend_resume(supervisor_suspended(owner), json_get_text(call->request, "tool"), &gone);
+    (void)again; /* 0: a list that was on its way still had it */
     supervisor_event(owner, "tool.resumed", NULL, NULL, LB_ARGS(lb_text("tool", json_get_text(call->request, "tool"))));
     desk_end(call, 0);
 }

@@ -37,6 +37,7 @@ run_watch desk_watch(desk_call *call);
 /* desk_ask.c */
 void desk_runs(desk_call *call);
 void desk_suspended(desk_call *call);
+void desk_suspend(desk_call *call);
 void desk_resume(desk_call *call);
 void desk_approvals(desk_call *call);
 void desk_alerts(desk_call *call);

@@ -156,12 +156,13 @@ static void judge_service_gone(alerting *a, struct json_object *payload)
 
 static void judge_suspension(alerting *a, struct json_object *payload, bool is_over)
 {
-    const char *tool = text_of(payload, "tool");
+    const char *tool = text_of(payload, "tool"), *by = json_get_text(payload, "by"), *why = text_of(payload, "reason");
     a->severity = SEVERITY_WARNING;
     a->resolves = is_over;
     a->key = base_printf("suspended/%s", tool);
     a->text = is_over ? base_printf("%s may run again", tool)
-                      : base_printf("%s crashes and is suspended: %s", tool, text_of(payload, "reason"));
+              : by    ? base_printf("%s is suspended by %s: %s", tool, by, why)
+                      : base_printf("%s crashes and is suspended: %s", tool, why);
 }
 
 static void judge_approval_end(alerting *a, const event *e, struct json_object *payload)

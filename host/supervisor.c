@@ -8,6 +8,7 @@
 #include "service_state.h"
 
 #define DRAIN_S     3.0 /* for ends that are not written down yet when we go */
+#define LISTEN_S    5.0 /* to what people have said to other hosts */
 #define EVENT_BYTES ((size_t)256 * 1024)
 
 /* ---- what the parts tell ---- */
@@ -103,6 +104,24 @@ static void on_settle(void *state, const char *id, const char *record)
 
 /* ---- the book ---- */
 
+static void on_words(void *owner, void *tag, wire_reader *docs, const lb_error *error)
+{
+    const supervisor *s = owner;
+    (void)tag;
+    if (!error)
+        suspend_follow(s->suspended, docs);
+}
+
+/* What a person has said to another host with the same state. */
+static void on_listen(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    supervisor *s = timer->data;
+    const lb_state_query q = {.size = sizeof q, .space = SUSPEND_SPACE};
+    (void)loop, (void)events;
+    if (s->book)
+        state_list(book_state(s->book), &q, on_words, s, NULL);
+}
+
 static void become_ready(supervisor *s, const lb_error *error)
 {
     if (s->is_dead) /* we go already */
@@ -111,6 +130,8 @@ static void become_ready(supervisor *s, const lb_error *error)
     s->is_dead = error != NULL;
     if (error)
         s->dead = *error;
+    else if (s->daemon)
+        ev_timer_start(s->loop, &s->listen);
     if (s->hooks.ready)
         s->hooks.ready(s->hooks.state, error);
     supervisor_begin_waiting(s);
@@ -347,6 +368,8 @@ int supervisor_new(const supervisor_options *options, supervisor **ret_superviso
     s->program = base_strdup(options->program);
     ev_timer_init(&s->reap, on_reap, 0, 0);
     s->reap.data = s;
+    ev_timer_init(&s->listen, on_listen, LISTEN_S, LISTEN_S);
+    s->listen.data = s;
     s->waiting_end = &s->waiting;
     s->no_room_end = &s->no_room;
     s->suspended = suspend_new(s->manifest->limits.crashes_to_suspend);
@@ -404,6 +427,7 @@ supervisor *supervisor_free(supervisor *s)
     free(s->retired);
     supervisor_history_close(s);
     ev_timer_stop(s->loop, &s->reap);
+    ev_timer_stop(s->loop, &s->listen);
     drain(s);
     s->chronicle = chronicle_free(s->chronicle);
     s->approvals = approvals_free(s->approvals);

@@ -58,7 +58,7 @@ struct supervisor {
     pool *pool;
     pool **retired; /* of manifests before: they end what they have */
     size_t retired_count, retired_capacity;
-    ev_timer reap;
+    ev_timer reap, listen;
     ledger *ledger;
     book *book;
     approvals *approvals;

@@ -8,7 +8,9 @@
 typedef struct entry {
     struct entry *next;
     char *tool, *since, *reason;
+    char *by; /* NULL: it crashed */
     int crashes;
+    bool is_old; /* suspend_follow: nobody has said it again */
 } entry;
 
 struct suspend_book {
@@ -36,14 +38,17 @@ static entry *find_or_add(suspend_book *book, const char *tool)
     return e;
 }
 
-static void set(entry *e, int crashes, const char *since, const char *reason)
+static void put_text(char **text, const char *value)
 {
-    char *new_since = base_strdup(since ? since : "?"), *new_reason = base_strdup(reason ? reason : "?");
-    free(e->since);
-    free(e->reason);
-    e->crashes = crashes;
-    e->since = new_since;
-    e->reason = new_reason;
+    char *copy = value ? base_strdup(value) : NULL;
+    free(*text);
+    *text = copy;
+}
+
+static void set(entry *e, const char *since, const char *reason)
+{
+    put_text(&e->since, since ? since : "?");
+    put_text(&e->reason, reason ? reason : "?");
 }
 
 static void free_entry(entry *e)
@@ -51,6 +56,7 @@ static void free_entry(entry *e)
     free(e->tool);
     free(e->since);
     free(e->reason);
+    free(e->by);
     free(e);
 }
 
@@ -84,9 +90,13 @@ suspend_book *suspend_free(suspend_book *book)
     return NULL;
 }
 
-void suspend_set(suspend_book *book, const char *tool, int crashes, const char *since, const char *reason)
+void suspend_set(suspend_book *book, const char *tool, struct json_object *body)
 {
-    set(find_or_add(book, tool), crashes, since, reason);
+    entry *e = find_or_add(book, tool);
+    set(e, json_get_text(body, "since"), json_get_text(body, "reason"));
+    put_text(&e->by, json_get_text(body, "by"));
+    e->crashes = (int)json_get_i64(body, "crashes", 0);
+    e->is_old = false;
 }
 
 void suspend_take(suspend_book *book, wire_reader *docs)
@@ -95,23 +105,56 @@ void suspend_take(suspend_book *book, wire_reader *docs)
     lb_error error;
     while (state_get_doc(docs, &doc)) {
         JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &error);
-        suspend_set(book, doc.key, (int)json_get_i64(body, "crashes", 0), json_get_text(body, "since"),
-                    json_get_text(body, "reason"));
+        suspend_set(book, doc.key, body);
     }
+}
+
+/* What has crashed here is known here best. */
+static void follow_one(suspend_book *book, const char *tool, struct json_object *body)
+{
+    const entry *e = find(book, tool);
+    if (json_get_text(body, "by") || (e && e->by))
+        suspend_set(book, tool, body);
+}
+
+void suspend_follow(suspend_book *book, wire_reader *docs)
+{
+    lb_state_doc doc;
+    lb_error error;
+    for (entry *e = book->entries; e; e = e->next)
+        e->is_old = e->by != NULL;
+    while (state_get_doc(docs, &doc)) {
+        JSON_AUTO *body = json_parse(doc.body, strlen(doc.body), &error);
+        follow_one(book, doc.key, body);
+    }
+    for (entry *e = book->entries, *next = NULL; e; e = next) {
+        next = e->next;
+        if (e->is_old)
+            (void)forget(book, e->tool); /* it is there */
+    }
+}
+
+static bool rests(const suspend_book *book, const entry *e)
+{
+    return e && (e->by || e->crashes >= book->limit);
 }
 
 bool suspend_is_suspended(const suspend_book *book, const char *tool)
 {
-    const entry *e = find(book, tool);
-    return e && e->crashes >= book->limit;
+    return rests(book, find(book, tool));
 }
 
 int suspend_check(const suspend_book *book, const char *tool, lb_error *err)
 {
     const entry *e = find(book, tool);
     char hint[200];
-    if (!e || e->crashes < book->limit)
+    if (!rests(book, e))
         return 0;
+    if (e->by) {
+        (void)snprintf(hint, sizeof hint, "ask %.60s, or: lbops tools %s --resume", e->by, tool);
+        return lb_fail(err, LB_ERR_SUSPENDED, hint, "%s is suspended since %s by %.60s: %.200s", tool, e->since, e->by,
+                       e->reason);
+    }
     (void)snprintf(hint, sizeof hint, "when its plugin is mended: lbops tools %s --resume", tool);
     return lb_fail(err, LB_ERR_SUSPENDED, hint, "%s is suspended since %s after %d crashes in a row; the last: %.200s",
                    tool, e->since, e->crashes, e->reason);
@@ -121,14 +164,28 @@ bool suspend_note_crash(suspend_book *book, const char *tool, const char *reason
 {
     char now[CLOCK_TEXT];
     entry *e = find_or_add(book, tool);
+    e->crashes++;
+    if (e->by)
+        return false;
     clock_format(clock_now(), now);
-    set(e, e->crashes + 1, now, reason);
+    set(e, now, reason);
     return e->crashes == book->limit;
 }
 
+/* A run that was under way when a person stopped the tool is no answer to why. */
 bool suspend_note_success(suspend_book *book, const char *tool)
 {
-    return forget(book, tool);
+    const entry *e = find(book, tool);
+    return e && !e->by && forget(book, tool);
+}
+
+void suspend_by_person(suspend_book *book, const char *tool, const char *by, const char *because)
+{
+    char now[CLOCK_TEXT];
+    entry *e = find_or_add(book, tool);
+    clock_format(clock_now(), now);
+    set(e, now, because);
+    put_text(&e->by, by);
 }
 
 int suspend_resume(suspend_book *book, const char *tool, lb_error *err)
@@ -151,11 +208,13 @@ void suspend_put(const suspend_book *book, state_client *state, const char *tool
     json_member_i64(&body, "crashes", e->crashes);
     json_member_string(&body, "since", e->since);
     json_member_string(&body, "reason", e->reason);
+    if (e->by)
+        json_member_string(&body, "by", e->by);
     buf_putc(&body, '}');
     state_op(state, &(lb_state_op){.verb = LB_STATE_PUT,
                                    .space = SUSPEND_SPACE,
                                    .key = tool,
-                                   .status = e->crashes >= book->limit ? "suspended" : "watched",
+                                   .status = rests(book, e) ? "suspended" : "watched",
                                    .at = clock_now(),
                                    .body = buf_text(&body)});
 }

@@ -69,6 +69,32 @@ def a_suspended_tool_is_resumed_in_the_daemon():
         contains(daemon.cli("run", "segfaults", check=1).stdout, "segfaults crashed")
 
 
+def a_person_stops_a_tool():
+    """With a name and a reason; what is under way goes on, and its end says nothing about it."""
+    words = ("--suspend", "--as", "ada", "--because", "it ends the wrong sessions")
+    with Daemon() as daemon:
+        daemon.start()
+        for bad in (("--suspend",), words[:3], words + ("--resume",), ("--as", "ada")):
+            contains(daemon.cli("tools", "rests", *bad, check=2).stderr, "usage: ")
+        contains(daemon.cli("tools", *words, check=2).stderr, "name a tool")
+        daemon.cli("tools", "nosuch", *words, check=2)
+        under_way = daemon.begin("rests", ms=3000)
+        daemon.wait(lambda: len(daemon.running()) == 1, "it is under way")
+        contains(daemon.cli("tools", "rests", *words, check=0).stdout, "rests is suspended")
+        refused = daemon.cli("run", "rests", check=1).stderr
+        contains(refused, "rests is suspended since ", " by ada: it ends the wrong sessions", "ask ada, or: lbops tools rests --resume")
+        equal(under_way.finish().exit, 0, "what was under way")
+        daemon.kill()
+        daemon.start()
+        contains(daemon.cli("run", "rests", check=1).stderr, "by ada: it ends the wrong sessions")
+        contains(daemon.cli("tools", "rests", check=0).stdout, "by ada: it ends the wrong sessions")
+        equal(json.loads(daemon.cli("--json", "tools", "rests", "--resume", check=0).stdout), {"resumed": "rests"}, "resumed")
+        daemon.cli("tools", "rests", "--resume", check=1)
+        equal(daemon.run("rests").exit, 0, "it runs again")
+        told = [e["payload"] for e in daemon.events() if e["kind"] == "tool.suspended"]
+        equal(told, [{"tool": "rests", "by": "ada", "reason": "it ends the wrong sessions"}], "what the log of events has")
+
+
 def an_interrupt_stops_the_run_and_not_the_daemon():
     with Daemon() as daemon:
         daemon.start()
@@ -515,7 +541,7 @@ def a_state_directory_that_cannot_be_written_is_named():
 suite(a_second_daemon_on_one_state_directory_says_who_holds_it,
       the_command_line_goes_through_the_daemon,
       without_a_daemon_the_command_line_does_it_itself_and_says_where_none_is,
-      a_suspended_tool_is_resumed_in_the_daemon,
+      a_suspended_tool_is_resumed_in_the_daemon, a_person_stops_a_tool,
       an_interrupt_stops_the_run_and_not_the_daemon,
       runs_are_listed_by_tool_and_time,
       what_is_asked_for_by_its_id_is_there_or_that_is_an_error,

@@ -76,6 +76,18 @@ def each_due_run_happens_once_and_a_dead_hosts_targets_move():
         print(f"    shares {shares}; {TARGETS} targets taken over {took:.1f} s after a kill -9")
 
 
+def a_person_stops_a_tool_everywhere():
+    own = manifest().replace("shared_", "words_")
+    with Daemon(own, "a") as a, Daemon(own, "b", a.place) as b:
+        a.start()
+        b.start()
+        equal(b.run("rests").exit, 0, "it runs")
+        a.cli("tools", "rests", "--suspend", "--as", "ada", "--because", "not tonight", check=0)
+        b.wait(lambda: "by ada: not tonight" in b.cli("run", "rests").stderr, "the other host has heard of it", 30)
+        a.cli("tools", "rests", "--resume", check=0)
+        b.wait(lambda: b.run("rests").exit == 0, "and of its end", 30)
+
+
 def looking(fails, count=TARGETS):
     """Looks at the first targets each few seconds, and sees nothing of them, or all."""
     targets = "".join(
@@ -171,4 +183,4 @@ def what_one_host_could_not_see_another_one_does():
             equal(daemon.stop(), 0, "its exit code")
 
 
-suite(each_due_run_happens_once_and_a_dead_hosts_targets_move, what_one_host_could_not_see_another_one_does, at_once=2)
+suite(each_due_run_happens_once_and_a_dead_hosts_targets_move, a_person_stops_a_tool_everywhere, what_one_host_could_not_see_another_one_does, at_once=2)
