@@ -53,10 +53,10 @@ static void show_coverage(struct json_object *result)
 {
     struct json_object *examined = member_of(result, "examined"), *skipped = member_of(result, "skipped");
     if (examined && json_object_object_length(examined)) {
-        const char *before = "  examined ";
+        const char *before = "  examined: ";
         json_object_object_foreach(examined, what, count)
         {
-            (void)printf("%s%s %s", before, json_object_get_string(count), what);
+            (void)printf("%s%s %s", before, what, json_object_get_string(count));
             before = ", ";
         }
         (void)putchar('\n');

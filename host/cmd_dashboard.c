@@ -122,10 +122,21 @@ static bool is_lone(const dash_book *b, size_t i)
     return is_half(b, i) && is_last && before % 2 == 0;
 }
 
-static void take_answer(void *state, const cli_answer *answer)
+/* The commands of an answer as they have to be typed here. ret_texts keeps them; a text for each cell. */
+static void name_manifest(const cli *c, const cli_answer *answer, char **ret_texts)
 {
-    drawing *d = state;
-    const dash_query *q = &d->book.queries[d->at++];
+    for (size_t i = 0; i < answer->count; i++) {
+        BUF_AUTO command = BUF_INIT((size_t)64 * 1024);
+        if (strcmp(answer->names[i % answer->columns], "command") != 0 || !answer->cells[i])
+            continue;
+        cli_put_command(c, answer->cells[i], &command);
+        ret_texts[i] = base_strdup(buf_text(&command));
+        answer->cells[i] = ret_texts[i];
+    }
+}
+
+static void draw_answer(drawing *d, const dash_query *q, const cli_answer *answer)
+{
     if (q->set_title)
         open_section(d, q);
     if (q->chart != DASH_NUMBERS) {
@@ -135,6 +146,17 @@ static void take_answer(void *state, const cli_answer *answer)
     read_verdict(d, q, answer);
     if (dash_rows(answer))
         dash_card(&d->lead, q, d->days, false, answer);
+}
+
+static void take_answer(void *state, const cli_answer *answer)
+{
+    drawing *d = state;
+    char **commands = base_alloc((answer->count + 1) * sizeof(char *));
+    name_manifest(d->c, answer, commands);
+    draw_answer(d, &d->book.queries[d->at++], answer);
+    for (size_t i = 0; i < answer->count; i++)
+        free(commands[i]);
+    free(commands);
 }
 
 static const lb_error *name_failure(void *state, lb_error *err)
