@@ -22,6 +22,7 @@ whole AS (
       FROM data_archival_history d
       JOIN upto u ON d.archived_at > u.moment - INTERVAL 90 DAYS
      WHERE d.status IN ('success', 'waiting')
+       AND coalesce(d.step, '') <> 'restore'
      GROUP BY d.archival_id, d.project_id, d.branch_id, d.source_table
 )
 SELECT CAST(w.archived_at AS DATE) AS archive_day, w.project_id || '/' || w.branch_id || ' ' || w.source_table AS source_table,

@@ -164,10 +164,8 @@ static int delete_some(archival_job *job, const proof *p, bool is_one_of_many, i
                      "they are in %s, counted, summed and read back there; a batch that has changed since stays",
                      job->lake_label),
                  .evidence = receipt,
-                 .undo = lb_printf(job->ctx,
-                                   "insert them again from %s, where " LB_LAKE_BATCH " begins with %s, and delete the "
-                                   "batches' rows in lbops_archive.steps",
-                                   job->lake_label, job->id)),
+                 .undo = lb_printf(job->ctx, "restore_archived_rows --table %s --batches '[\"%s\"]'", job->source.label,
+                                   job->id)),
         &group, err);
     for (const archival_batch *b = p->first; r >= 0 && b < p->end; b++)
         if (is_ready(b))

@@ -3,7 +3,8 @@
  *   planned    the batch, a range of keys, is written down in the server itself (lbops_archive.batches)
  *   exported   its rows are in the lakehouse under its key, counted, summed and read back there
  *   deleted    the statement that deletes the rows writes this down too, if they are still the same to the last bit
- *   given_up   they are not: what was exported does not count, and the rows are of a later batch
+ *   given_up   they are not: what was exported does not count, and the rows are of a later batch; also a batch that was
+ *              deleted and has been brought back (restore_job.h)
  *
  * A row is hot until its batch is deleted and cold from then on, so each is in exactly one place at any moment,
  * wherever the way is broken off. While batches of a table are open no others are planned. */

@@ -13,6 +13,7 @@
 #include <sql/archival/row_digest.h>
 #include <sql/archival/scope.h>
 #include <string.h>
+#include <strings.h>
 
 #define AROUND_NAME 90
 
@@ -22,6 +23,19 @@ const archival_columns_row *archival_column(const archival_source *source, const
         if (strcmp(source->columns[i].name, name) == 0)
             return &source->columns[i];
     return NULL;
+}
+
+const lb_lake_column *archival_lake_column(const lb_lake_table *archive, const char *name)
+{
+    for (uint32_t i = 0; i < archive->column_count; i++)
+        if (strcasecmp(archive->columns[i].name, name) == 0)
+            return &archive->columns[i];
+    return NULL;
+}
+
+bool archival_is_own_column(const char *name)
+{
+    return strcmp(name, LB_LAKE_BATCH) == 0 || strcmp(name, ARCHIVAL_DIGEST) == 0 || strcmp(name, ARCHIVAL_VALUES) == 0;
 }
 
 static int make_room(lb_ctx *ctx, size_t count, archival_pieces *pieces, lb_error *err)

@@ -50,4 +50,8 @@ LB_MUST_CHECK int archival_scope_of(lb_ctx *ctx, const archival_source *source, 
 LB_MUST_CHECK int archival_compose_values(lb_ctx *ctx, archival_source *source, lb_error *err);
 const archival_columns_row *archival_column(const archival_source *source, const char *name);
 
+/* A column of an archive, whose engines know no capitals, or NULL; and one that no row here has. */
+const lb_lake_column *archival_lake_column(const lb_lake_table *archive, const char *name);
+bool archival_is_own_column(const char *name);
+
 #endif

@@ -7,20 +7,6 @@
 #include <sql/archival/hot_column.h>
 #include <sql/archival/no_column.h>
 #include <string.h>
-#include <strings.h>
-
-static const lb_lake_column *find(const lb_lake_table *table, const char *name)
-{
-    for (uint32_t i = 0; i < table->column_count; i++)
-        if (strcasecmp(table->columns[i].name, name) == 0)
-            return &table->columns[i];
-    return NULL;
-}
-
-static bool is_archives_own(const char *name)
-{
-    return strcmp(name, LB_LAKE_BATCH) == 0 || strcmp(name, ARCHIVAL_DIGEST) == 0 || strcmp(name, ARCHIVAL_VALUES) == 0;
-}
 
 static bool is_nested(const char *type)
 {
@@ -64,7 +50,7 @@ int unified_match_columns(unified *u, lb_error *err)
         return lb_out_of_memory(err);
     int r = 0;
     for (uint32_t i = 0; r >= 0 && i < u->hot_table->column_count; i++) {
-        const lb_lake_column *hot = &u->hot_table->columns[i], *cold = find(u->cold_table, hot->name);
+        const lb_lake_column *hot = &u->hot_table->columns[i], *cold = archival_lake_column(u->cold_table, hot->name);
         const archival_cold_column_args args = {hot->name};
         r = add_hot(u, hot, cold, err);
         if (r >= 0 && cold)
@@ -75,7 +61,7 @@ int unified_match_columns(unified *u, lb_error *err)
     for (uint32_t i = 0; r >= 0 && i < u->cold_table->column_count; i++) {
         const char *name = u->cold_table->columns[i].name;
         const archival_cold_column_args args = {name};
-        if (find(u->hot_table, name) || is_archives_own(name))
+        if (archival_lake_column(u->hot_table, name) || archival_is_own_column(name))
             continue;
         r = add_none(u, &u->hot_columns, name, err);
         if (r >= 0)

@@ -3,7 +3,8 @@
 -- server: 15-18
 -- note: exported: its rows are in the lakehouse, counted and summed there. deleted: they are gone here, which is written
 -- note: by the statement that deletes them: from then on the lakehouse's are the rows. given_up: rows had changed, what
--- note: was exported does not count.
+-- note: was exported does not count. A deleted batch that was brought back is given_up with the checksum restored, and
+-- note: keeps the moment at which its rows had left.
 CREATE TABLE IF NOT EXISTS lbops_archive.steps (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   batch text NOT NULL REFERENCES lbops_archive.batches,

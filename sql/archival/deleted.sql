@@ -1,4 +1,4 @@
--- summary: archivals whose batches were deleted since a step, summed for each
+-- summary: archivals whose batches were deleted since a step, summed for each, also those that were brought back before this was told
 -- kind: read
 -- server: 15-18
 -- param after_step integer
@@ -30,7 +30,7 @@ SELECT b.archival,
        max(s.recorded_at) AS deleted_at
   FROM lbops_archive.steps s
   JOIN lbops_archive.batches b ON b.batch = s.batch
- WHERE s.state = 'deleted'
+ WHERE (s.state = 'deleted' OR (s.state = 'given_up' AND s.checksum = 'restored'))
    AND s.id > :after_step
  GROUP BY b.archival, b.source_schema, b.source_table, b.lake_catalog, b.lake_schema, b.lake_table, b.threshold_days, b.cutoff
  ORDER BY last_step

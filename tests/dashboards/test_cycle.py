@@ -242,7 +242,7 @@ def people_read_it():
         command[name], command[because] = "ann", "it was looked at"
         done = subprocess.run([PROGRAM, *command[1:]], capture_output=True, text=True, env=mock.env, timeout=PATIENCE, check=False)
         equal(done.returncode, 0, f"{command}: {done.stdout[-800:]}{done.stderr[-800:]}")
-        contains(text, "--why", "not in cycle", "health                   20")
+        contains(text, "--why", "not in cycle", "health                   21")
         text = mock.cli("cycle", "--agent", "example", "--why").stdout
         contains(text, "Were skipped:", "needs --index", "Not in this cycle:", "  noop\n      ")
         holds("performance" not in text, "nothing of agents that nobody asked")

@@ -36,6 +36,7 @@ tell() {
         provision_with_governance) TOLD=(--domain depot --repository "$WORK/repo") ;;
         repair_synced_rows) TOLD=(--source_table orders --target_delta_table main.shop.orders) ;;
         rehearsal_on_branch) TOLD=(--dir "$FILES" --branch ci-pr-1 --rollback skip) ;;
+        restore_archived_rows) TOLD=(--table orders --batches '["66e8fa1c2b000-27967.1"]') ;;
         schedule_vacuum_full) TOLD=(--table orders) ;;
         setup_ai_agent_branching) TOLD=(--directory "$WORK/repo") ;;
         setup_cicd_pipeline) TOLD=(--dir "$WORK/repo") ;;

@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "emulator")
 import harness  # noqa: E402
 
 import place  # noqa: E402
+from cold_place import KINDS_THAT_COME_BACK  # noqa: E402
 from place import VERSIONS, Given, equal, holds, suite  # noqa: E402
 from sync_place import copy, detail_of, make, one, rows_of, same  # noqa: E402
 
@@ -178,6 +179,21 @@ def what_spark_reads_back_is_proven():
         holds("1 of " in error["message"] and error["message"].endswith("the one with the key 3;"), error)
 
 
+def archived_rows_come_back_as_they_left():
+    rows = "SELECT id, md5(k::text) FROM kinds k ORDER BY id"
+    with Given(VERSIONS[-1], kind="throwaway", more=DELTA) as given:
+        make(given, "kinds")
+        given.sql(KINDS_THAT_COME_BACK)
+        before = given.sql(rows).splitlines()
+        given.run("archive_cold_data_to_delta", tables=["kinds"], time_columns=["kinds=updated_at"], min_rows=1, batch_rows=500, pause_ms=0)
+        equal(given.sql("SELECT count(updated_at) FROM kinds"), "0", "they have left")
+        done = given.run("restore_archived_rows", table="kinds", since="2000-01-01", until="2100-01-01")["result"]["batches"]
+        equal({b["status"] for b in done}, {"restored"}, f"brought back: {done}")
+        now = given.sql(rows).splitlines()
+        equal([row for row in before if row not in set(now)], [], "as they were")
+        equal(len(now), len(before), "and no others")
+
+
 os.environ["DATABRICKS_TOKEN"] = READY["pat"]
 ROWS = "INSERT INTO moved SELECT i, to_timestamp(1767225600 + i * 60) FROM generate_series({}, {}) AS i"
 COPIED = "INSERT INTO main.public.moved SELECT CAST(id AS INT), timestamp_micros(1767225600000000 + id * 60000000) FROM range({}, {})"
@@ -299,6 +315,6 @@ def rows_are_repaired():
 begin("SELECT 1")  # Spark takes a while to start: meanwhile tables are made at home
 try:
     suite(spark_sees_what_duckdb_sees, more_keys_than_a_warehouse_takes, rows_ahead_of_the_time, archived_through_the_workspace,
-          what_spark_reads_back_is_proven, rows_are_repaired, what_has_changed_since_is_asked_anew)
+          what_spark_reads_back_is_proven, archived_rows_come_back_as_they_left, rows_are_repaired, what_has_changed_since_is_asked_anew)
 finally:
     EMULATOR.stop()

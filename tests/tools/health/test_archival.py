@@ -12,7 +12,7 @@ import threading
 import time
 
 import sync_place
-from cold_place import COLD, DELTA, ORDERS, Archive, only
+from cold_place import COLD, DELTA, KINDS, ORDERS, Archive, only, rewrite
 from health_place import on_each
 from place import PROGRAM, TESTS, each_version, equal, holds, suite
 
@@ -147,12 +147,6 @@ def wide_rows_leave_in_small_batches(version):
         holds("Out of Memory" in error["message"] and "--batch_rows" in error["hint"], error)
 
 
-def rewrite(place, path, expression, columns="*"):
-    """The data file again, with another value in a column, and all else as it was."""
-    place.duck.ask(f"COPY (SELECT {columns} REPLACE ({expression}) FROM read_parquet('{path}')) TO '{path}.new' (FORMAT parquet)")
-    os.replace(f"{path}.new", path)
-
-
 def values_that_were_altered_on_the_way_stay(version):
     """The digests that came along with the rows are as they were: only what is read back tells."""
     with Archive(version) as place:
@@ -256,24 +250,6 @@ def what_there_is_no_proof_of_is_copied_again(version):
             equal((again["rows_exported"], again["status"]), (cold, "waiting"), f"{way}: copied again, and proven")
             place.approve(only(place)["id"])
             equal((place.sql(COLD), len(place.cold("public_orders", "DISTINCT id"))), ("0", cold), f"{way}: they leave")
-
-
-KINDS = """
-CREATE TYPE mood AS ENUM ('sad; ', '~'); CREATE DOMAIN yes AS bool; CREATE DOMAIN short AS char(5); CREATE DOMAIN exact AS numeric;
-CREATE TYPE pair AS (a int, b text);
-UPDATE kinds SET updated_at = updated_at - interval '10 years';
-ALTER TABLE kinds ADD m mood, ADD y yes, ADD s short, ADD e exact, ADD p pair, ADD c1 "char", ADD c2 bpchar, ADD n4 numeric(4,4),
-  ADD n0 numeric(10,-2), ADD n38 numeric(38,10), ADD i interval, ADD a inet, ADD r tstzrange, ADD x bit varying, ADD o oid, ADD money money,
-  ADD ti time, ADD tt timetz, ADD xs xml, ADD tsv tsvector, ADD pt point, ADD "A:~" text, ADD stamps timestamptz[], ADD moods mood[],
-  ADD pairs pair[], ADD ps text[];
-UPDATE kinds SET m = 'sad; ', y = id % 2 = 0, s = 'a', e = 1.500, p = (1, NULL), c1 = 'c', c2 = 'a  ', n4 = (abs(id) % 10) / 10.0 - 0.5,
-  n0 = 12345, n38 = '-1234567890123456789012345678.0123456789', i = '1 mon -3 days 04:05:06.7', a = '10.0.0.1/8',
-  r = '[2024-01-01,)', x = '101', o = 4294967295, money = 12.5::numeric::money, ti = '24:00', tt = '10:00+05:30', xs = '<a> </a>', tsv = 'a:1 b',
-  pt = '(0.1,2)', "A:~" = ';' || id || ';;~', stamps = '{2024-03-10 02:30-05,NULL}', moods = '{~}', pairs = ARRAY[(1, 'a')::pair],
-  ps = '[5:6]={a,b}' WHERE id % 3 <> 0;
-UPDATE kinds SET p = (NULL, NULL) WHERE id % 3 = 0;
-ANALYZE kinds;
-"""
 
 
 def values_of_every_type_are_proven_equal(version):

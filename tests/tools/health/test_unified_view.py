@@ -2,30 +2,9 @@
 
 import json
 
-from cold_place import COLD, DELTA, ORDERS, Archive, only
+from cold_place import COLD, DELTA, ORDERS, Unified, only
 from health_place import on_each
 from place import equal, holds, suite
-
-COLUMNS = "id, placed_at, note, amount, tags, doc, raw, v"
-
-
-class Unified(Archive):
-    """Whose database is a catalog of the lakehouse."""
-
-    def __init__(self, version, kind="shared"):
-        super().__init__(version, kind=kind)
-        self.write(DELTA + f'catalogs = ["shop={self.url()}"]\n')
-
-    def name(self, table="orders", schema="public"):
-        return f"ops_catalog.lakebase_archive.vw_shop_{self.database}_{schema}_{table}_unified"
-
-    def rows(self, source, columns=COLUMNS):
-        answer = json.loads(self.cli("--json", "sql", "--lake", f"SELECT {columns} FROM {source} ORDER BY id", check=0).stdout)
-        return answer["rows"]
-
-    def view(self, check=0, **given):
-        done = self.run("create_unified_access_view", check=check, **given)
-        return done["result"]["views"][0]
 
 
 def the_same_rows_throughout(version):
