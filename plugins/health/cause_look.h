@@ -13,7 +13,8 @@
 /* From which on something is a symptom. */
 #define CAUSE_LIMIT_MEMBERS                                                                                            \
     HEALTH_GUARD_MEMBERS;                                                                                              \
-    double min_wait_s, min_idle_s, min_transaction_s, min_slot_mb, min_temp_mb, look_back_min;                         \
+    double min_wait_s, min_idle_s, min_transaction_s, min_slot_mb, min_slot_idle_s, min_safe_wal_mb, min_temp_mb,      \
+        look_back_min;                                                                                                 \
     int64_t min_checkpoints, min_txid_age, min_changed_rows
 
 #define CAUSE_LIMIT_PARAMS(args)                                                                                       \
@@ -22,6 +23,10 @@
         LB_PARAM(args, min_idle_s, LB_F64, "60", "seconds of idling in a transaction that count", .min = "0"),         \
         LB_PARAM(args, min_transaction_s, LB_F64, "1800", "seconds of an open transaction that count", .min = "0"),    \
         LB_PARAM(args, min_slot_mb, LB_F64, "512", "WAL that an unread slot may keep", .min = "0"),                    \
+        LB_PARAM(args, min_slot_idle_s, LB_F64, "1800", "seconds without a reader of a slot that count (17 and on)",   \
+                 .min = "0"),                                                                                          \
+        LB_PARAM(args, min_safe_wal_mb, LB_F64, "1024",                                                                \
+                 "WAL for which a slot should have room; half of max_slot_wal_keep_size, if less", .min = "0"),        \
         LB_PARAM(args, min_temp_mb, LB_F64, "256", "spilled to disk since the reading before", .min = "0"),            \
         LB_PARAM(args, look_back_min, LB_F64, "60", "how old a change of ours may be to matter", .min = "0"),          \
         LB_PARAM(args, min_checkpoints, LB_I64, "3", "forced checkpoints since the reading before that count",         \
@@ -39,7 +44,8 @@ typedef struct cause_limits {
         .min_block_accesses = (a)->min_block_accesses, .min_dead_rows = (a)->min_dead_rows,                            \
         .warm_up_min = (a)->warm_up_min, .min_table_mb = (a)->min_table_mb, .min_lag_mb = (a)->min_lag_mb,             \
         .min_wait_s = (a)->min_wait_s, .min_idle_s = (a)->min_idle_s, .min_transaction_s = (a)->min_transaction_s,     \
-        .min_slot_mb = (a)->min_slot_mb, .min_temp_mb = (a)->min_temp_mb, .look_back_min = (a)->look_back_min,         \
+        .min_slot_mb = (a)->min_slot_mb, .min_slot_idle_s = (a)->min_slot_idle_s,                                      \
+        .min_safe_wal_mb = (a)->min_safe_wal_mb, .min_temp_mb = (a)->min_temp_mb, .look_back_min = (a)->look_back_min, \
         .min_checkpoints = (a)->min_checkpoints, .min_txid_age = (a)->min_txid_age,                                    \
         .min_changed_rows = (a)->min_changed_rows                                                                      \
     }

@@ -118,6 +118,17 @@ const cause_rule cause_rules[CAUSES] = {
          "WAL is removed at the next checkpoint after the slot has moved on or is dropped",
          "a consumer that is being restarted",
          "bring its consumer back, or drop the slot if nobody needs it any more"},
+    [CAUSE_LOST_SLOT] = {"lost_slot",
+                         "the server gives a replication slot up",
+                         "replication_lag",
+                         {{"its_wal_is_gone_or_nearly", 0.6},
+                          {"it_is_lost", 0.2},
+                          {"nobody_reads_it", 0.1},
+                          {"less_is_left_than_before", 0.1}},
+                         "pg_replication_slots: safe_wal_size falls below zero, then wal_status says lost",
+                         "a burst of writes that its reader is about to catch up with",
+                         "near its end: speed its reader up or give it more room, where the disk has that; lost: drop "
+                         "it, and set what reads it up anew"},
     [CAUSE_CHECKPOINT_PRESSURE] = {"checkpoint_pressure",
                                    "WAL forces checkpoints",
                                    "slow_query_time",
@@ -159,7 +170,7 @@ const cause_rule cause_rules[CAUSES] = {
 };
 
 /* Who explains whom. */
-typedef enum tie { SAME_SESSION, SAME_TABLE, KEEPS_ROWS, HOLDS_UP_MANY } tie;
+typedef enum tie { SAME_SESSION, SAME_TABLE, SAME_OBJECT, KEEPS_ROWS, HOLDS_UP_MANY } tie;
 
 static const struct {
     cause_id cause, effect;
@@ -174,6 +185,7 @@ static const struct {
     {CAUSE_LONG_TRANSACTION, CAUSE_WRAPAROUND_AGE, KEEPS_ROWS},
     {CAUSE_STUCK_SLOT, CAUSE_DEAD_TUPLES, KEEPS_ROWS},
     {CAUSE_STUCK_SLOT, CAUSE_WRAPAROUND_AGE, KEEPS_ROWS},
+    {CAUSE_STUCK_SLOT, CAUSE_LOST_SLOT, SAME_OBJECT},
     {CAUSE_AUTOVACUUM_OFF, CAUSE_DEAD_TUPLES, SAME_TABLE},
     {CAUSE_AUTOVACUUM_OFF, CAUSE_STALE_STATISTICS, SAME_TABLE},
     {CAUSE_DROPPED_INDEX, CAUSE_CACHE_COLLAPSE, SAME_TABLE},
@@ -266,6 +278,8 @@ static bool is_tied(const cause_case *cause, const cause_case *effect, tie how)
         return cause->pid && cause->pid == effect->pid;
     case SAME_TABLE:
         return same_table(cause, effect);
+    case SAME_OBJECT:
+        return strcmp(cause->object, effect->object) == 0;
     case KEEPS_ROWS:
         return cause->keeps_rows;
     case HOLDS_UP_MANY:

@@ -184,6 +184,7 @@ const dba_topic dba_topics[] = {
      "Is replication behind?",
      "say whether standbys or slots are behind",
      WORDS({"replica*", 3}, {"replication*", 3}, {"standby*", 3}, {"slot", 3}, {"slots", 3}, {"lag*", 2}, {"wal", 1}),
-     {LOOKS_AT_CAUSES("replication_lag stuck_slot ", "no standby and no slot was found to be behind"), {.tool = NULL}}},
+     {LOOKS_AT_CAUSES("replication_lag stuck_slot lost_slot ", "no standby and no slot was found to be behind"),
+      {.tool = NULL}}},
 };
 const size_t dba_topic_count = sizeof dba_topics / sizeof *dba_topics;

@@ -112,7 +112,7 @@ static const char *step_of(const desk *d, const told *last, const char *severity
 static const char *severity_of(const desk *d, const cause_found *c)
 {
     bool is_urgent = c->id == CAUSE_LOCK_CHAIN || c->id == CAUSE_CONNECTION_STORM || c->id == CAUSE_WRAPAROUND_AGE ||
-                     c->id == CAUSE_STUCK_SLOT;
+                     c->id == CAUSE_STUCK_SLOT || c->id == CAUSE_LOST_SLOT;
     if (strcmp(d->args->severity, "auto") != 0)
         return d->args->severity;
     return is_urgent && c->confidence >= 0.7 ? "critical" : "warning";

@@ -27,9 +27,9 @@ SELECT current_setting('autovacuum')::bool AS autovacuum,
        extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8 AS uptime_seconds,
        (SELECT string_agg(s.name, ' ')
           FROM pg_settings s
-         WHERE s.name IN ('autovacuum', 'track_counts', 'max_wal_size')
+         WHERE s.name IN ('autovacuum', 'track_counts', 'max_wal_size', 'max_slot_wal_keep_size')
            AND s.source IN ('command line', 'override')) AS given_at_start,
        (SELECT string_agg(n.name, ' ')
-          FROM unnest(ARRAY['autovacuum', 'track_counts', 'max_wal_size']) AS n (name)
+          FROM unnest(ARRAY['autovacuum', 'track_counts', 'max_wal_size', 'max_slot_wal_keep_size']) AS n (name)
          WHERE NOT has_parameter_privilege(n.name, 'ALTER SYSTEM')
             OR NOT has_function_privilege('pg_reload_conf()', 'EXECUTE')) AS not_ours

@@ -34,5 +34,21 @@ aged 1150000000 0
 aged 1155000000 0
 aged 1210000000 1
 
+# Slots: lost, nearly lost with a reader, one of the platform's own without, one that the primary's keeps in step, and small ones.
+jq '.[1].rows = [["gone", "logical", "f", "f", "0", "lost", "0/15D68C8", null, "t", null, "60", "rows_removed", "f"],
+    ["near", "physical", "t", "f", "3194304000", "extended", "0/15D68C8", null, "t", "1073741823", null, null, "f"],
+    ["wal_proposer_slot", "physical", "f", "f", "0", "reserved", "0/15D68C8", null, "t", "4294967296", "1800", null, "f"],
+    ["in_step", "logical", "f", "f", "0", "reserved", "0/15D68C8", null, "t", "4294967296", "7200", null, "t"],
+    ["small", "physical", "f", "f", "0", "reserved", "0/15D68C8", null, "t", "1073741824", "1799", null, "f"],
+    ["of_15", "physical", "f", "f", "0", "reserved", "0/15D68C8", null, "t", null, null, null, "f"]]' \
+    "$SOURCE/etc/fixtures/mock/sql/diagnose/slots.json" >"$WORK/fixtures/sql/diagnose/slots.json"
+jq '.[0].rows[0][7] = "4294967296"' "$SOURCE/etc/fixtures/mock/sql/diagnose/settings.json" >"$WORK/fixtures/sql/diagnose/settings.json"
+BRANCH=staging runs diagnose_root_cause
+holds '[.result.causes[] | select(.kind == "lost_slot" or .kind == "stuck_slot") | [.kind, .object, (.confidence * 100 | round)]] | sort ==
+    [["lost_slot", "gone", 90], ["lost_slot", "near", 60], ["stuck_slot", "wal_proposer_slot", 50]]'
+holds '.result.causes[] | select(.object == "gone") | (.reason | contains("(rows_removed)")) and (.command | startswith("SELECT pg_drop_replication_slot("))'
+holds '.result.causes[] | select(.object == "near") | .command | startswith("ALTER SYSTEM SET max_slot_wal_keep_size = ") and contains("8192MB")'
+holds '.result.causes[] | select(.object == "wal_proposer_slot") | .command | contains("pg_drop_replication_slot") | not'
+
 runs_with 2 diagnose_root_cause --min_wait_s -1
 finish

@@ -197,9 +197,22 @@ static void what_is_closer_to_it_explains_a_plan(void)
     CU_ASSERT_EQUAL(cases[2].because_of, 0);
 }
 
+static void a_slot_is_told_once(void)
+{
+    cause_case cases[] = {a_case(CAUSE_LOST_SLOT, "forgotten", 1, 0), a_case(CAUSE_LOST_SLOT, "slow", 1, 0),
+                          a_case(CAUSE_STUCK_SLOT, "forgotten", 1, 1)};
+    CU_ASSERT_EQUAL(cause_rank(cases, 3, NULL), 3);
+    CU_ASSERT_EQUAL(cases[0].id, CAUSE_STUCK_SLOT);
+    CU_ASSERT_STRING_EQUAL(cases[1].object, "slow");
+    CU_ASSERT_EQUAL(cases[1].because_of, CAUSE_NONE);
+    CU_ASSERT_STRING_EQUAL(cases[2].object, "forgotten");
+    CU_ASSERT_EQUAL(cases[2].because_of, 0);
+}
+
 SUITE(cause_rules, TEST(each_rule_is_whole), TEST(a_ramp_begins_at_its_lower_bound), TEST(metrics_are_whole_words),
       TEST(symptoms_add_up), TEST(too_little_is_left_out), TEST(what_explains_comes_first),
       TEST(what_is_off_everywhere_explains_every_table), TEST(a_session_is_told_once),
       TEST(only_who_keeps_rows_explains_dead_ones), TEST(what_was_asked_about_comes_first),
       TEST(who_is_waited_for_comes_before_a_setting_that_stands), TEST(a_cause_fits_what_its_effects_fit),
-      TEST(another_plan_reads_more_for_as_many_rows), TEST(what_is_closer_to_it_explains_a_plan))
+      TEST(another_plan_reads_more_for_as_many_rows), TEST(what_is_closer_to_it_explains_a_plan),
+      TEST(a_slot_is_told_once))

@@ -5,6 +5,7 @@ import json
 import re
 
 from health_place import Clinic, on_each
+from incident_kinds import wal
 from incident_place import Bed, Ward
 from place import contains, equal, holds, suite
 from threshold_place import make_deadlock
@@ -96,9 +97,9 @@ def a_branch_that_is_made_again_has_lost_nothing(version):
 def another_tool_remembers(version):
     with Clinic(version) as place:
         first = place.run(TOOL, give_reading=True)["result"]
-        equal(first["examined"]["kinds of causes"], 10, "one reading")
+        equal(first["examined"]["kinds of causes"], 11, "one reading")
         second = place.run(TOOL, before=first["reading"])["result"]
-        equal(second["examined"]["kinds of causes"], 15, "two")
+        equal(second["examined"]["kinds of causes"], 16, "two")
         holds("reading" not in second, "only when asked for")
         planned = place.run(TOOL, plan=True)
         equal((planned["status"], planned["changes"]), ("ok", []), "a plan")
@@ -290,6 +291,54 @@ def a_setting_is_changed_where_it_can_be(version):
         equal(place.sql(command), "autovacuum|off|command line", "where it comes from")
 
 
+def slots(document):
+    """What it says of slots, each with its evidence."""
+    evidence = {(f["kind"], f["object"]): f["evidence"] for f in document["result"].get("findings", [])}
+    return {k: {**c, **evidence[k]} for k, c in causes(document).items() if k[0] in ("stuck_slot", "lost_slot")}
+
+
+def a_slot_is_told_before_it_is_lost_and_after(version):
+    with Ward(version, max_slot_wal_keep_size="'64MB'", wal_keep_size=0) as ward, Bed(ward) as place:
+        place.sql("CHECKPOINT; SELECT pg_create_physical_replication_slot('follower', true)")
+        equal(slots(place.run(TOOL)), {}, "there is room")
+        wal(place, 50)
+        near = slots(place.run(TOOL))["lost_slot", "follower"]
+        holds(near["safe_wal_size"] < near["limit"] < near["safe_wal_size_before"], str(near))
+        equal((near["limit"], near["lost_because"], round(near["confidence"], 2)), (32 << 20, None, 0.8), "half of what it may keep")
+        command = near["command"].split("; ")
+        equal(command, ["ALTER SYSTEM SET max_slot_wal_keep_size = '128MB'", "SELECT pg_reload_conf()"], "command")
+        for statement in command:
+            ward.sql(statement)
+        place.until("SELECT current_setting('max_slot_wal_keep_size') = '128MB'")
+        equal(slots(place.run(TOOL)), {}, "there is room again")
+        wal(place, 110)
+        place.sql("CHECKPOINT")
+        place.until("SELECT wal_status = 'lost' FROM pg_replication_slots")
+        found = slots(place.run(TOOL))
+        equal([*found], [("lost_slot", "follower")], "and nothing else of it")
+        lost = found["lost_slot", "follower"]
+        equal((lost["lost_because"], lost["safe_wal_size"], round(lost["confidence"], 2)), ("wal_removed", None, 0.9), "lost")
+        equal(lost["command"], "SELECT pg_drop_replication_slot('follower')", "command")
+        place.sql(lost["command"])
+        equal(slots(place.run(TOOL)), {}, "dropped")
+
+
+def a_slot_that_nobody_reads_is_told_by_its_time(version):
+    """From 17 on, where the server knows since when; however little it keeps. The platform's own nobody is to drop."""
+    with Ward(version) as ward, Bed(ward) as place:
+        place.sql("SELECT pg_create_physical_replication_slot('left_alone', true),"
+                  " pg_create_physical_replication_slot('wal_proposer_slot', true)")
+        equal(slots(place.run(TOOL)), {}, "half an hour is not over")
+        found = slots(place.run(TOOL, min_slot_idle_s=0))
+        if version < 17:
+            return equal(found, {}, "it is not known")
+        one, own = found["stuck_slot", "left_alone"], found["stuck_slot", "wal_proposer_slot"]
+        holds(0 <= one["unread_s"] < 600 and round(one["confidence"], 2) == 0.5, str(one))
+        equal(one["command"], "SELECT pg_drop_replication_slot('left_alone')", "command")
+        contains(own["command"], "  -- it is the platform's own")
+        holds(place.sql(own["command"]).startswith("wal_proposer_slot|"), own["command"])
+
+
 def wrong_input_is_refused(version):
     with Clinic(version) as place:
         place.run(TOOL, check=2, min_txid_age=0)
@@ -302,6 +351,7 @@ def wrong_input_is_refused(version):
 suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
                a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers, deadlocks_of_a_moment_are_no_rate,
                a_command_ends_the_session_that_was_seen, a_prepared_transaction_is_named_where_it_is_surely_the_one,
-               a_spill_names_the_role_whose_statement_it_is,
+               a_spill_names_the_role_whose_statement_it_is, a_slot_is_told_before_it_is_lost_and_after,
+               a_slot_that_nobody_reads_is_told_by_its_time,
                what_was_found_is_found_again_from_history, who_sees_little_says_so, a_setting_is_changed_where_it_can_be,
                wrong_input_is_refused))
