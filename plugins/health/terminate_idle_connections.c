@@ -3,13 +3,13 @@
  * Never: replication, superusers and the platform's roles, the server's own processes, ourselves, what is listed, and
  * what cannot be seen. Identity and state are looked at again in the statement that ends a session, so neither a
  * process id that came again nor a session that woke up is ended. Per user and round only a share goes, so that a pool
- * does not have to connect all over at once. */
+ * does not have to connect all over at once; and of a pool's some stay, as it would open them again at once. */
 #include "health_sessions.h"
 
 struct args {
     double max_idle_min, max_idle_in_transaction_min, max_share;
-    int64_t min_round;
-    lb_texts users, keep_users, keep_databases, keep_applications;
+    int64_t min_round, pool_floor;
+    lb_texts users, keep_users, keep_databases, keep_applications, people_applications;
 };
 
 static const lb_param params[] = {
@@ -19,6 +19,12 @@ static const lb_param params[] = {
     LB_PARAM(struct args, max_share, LB_F64, "0.2", "of a user's sessions at most this share in one round", .min = "0",
              .max = "1"),
     LB_PARAM(struct args, min_round, LB_I64, "5", "but so many of a user's in any case", .min = "1"),
+    LB_PARAM(struct args, pool_floor, LB_I64, "3",
+             "idle sessions that a pool keeps: so many or more of one user, database, application and client; 0: none",
+             .min = "0"),
+    LB_PARAM(struct args, people_applications, LB_LIST_OF(LB_TEXT),
+             "[\"psql\", \"pgcli\", \"pgAdmin*\", \"DBeaver*\", \"DataGrip*\"]",
+             "application names of people's programs, of which any number is no pool; a * at the end is any rest"),
     LB_PARAM(struct args, users, LB_LIST_OF(LB_TEXT), NULL, "only sessions of these users; none given: of all"),
     LB_PARAM(struct args, keep_users, LB_LIST_OF(LB_TEXT), NULL,
              "users who are never ended; a * at the end is any rest"),
@@ -33,13 +39,14 @@ typedef struct victim {
     const health_session *session;
     lb_outcome outcome;
     int64_t ended; /* rows of the statement: 1 when the server says that it is gone */
+    int64_t of_pool, of_pool_idle;
 } victim;
 
 typedef struct sweep {
     health_sessions sessions;
     victim *victims;
     size_t count; /* of victims */
-    int64_t past_limit, protected_ones, left_for_later, ended, spared;
+    int64_t past_limit, protected_ones, of_pools, left_for_later, ended, spared;
     lb_value *pids;
 } sweep;
 
@@ -72,6 +79,46 @@ static bool fits_round(const struct args *args, const sweep *now, const health_s
     return before < args->min_round || (double)before < args->max_share * (double)of_user;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_pool(const health_session *a, const health_session *b)
+{
+    return is_same(a->user_name, b->user_name) && is_same(a->database, b->database) && is_same(a->client, b->client) &&
+           strcmp(a->application, b->application) == 0;
+}
+
+/* How many the pool of a session has, and how many of them idle and are to stay so far. */
+static int64_t pool_of(const sweep *now, const health_session *s, int64_t *ret_idle)
+{
+    int64_t count = 0;
+    *ret_idle = 0;
+    for (size_t i = 0; i < now->sessions.count; i++) {
+        const health_session *other = &now->sessions.rows[i];
+        bool is_member = health_is_client(other) && same_pool(other, s);
+        count += is_member;
+        *ret_idle += is_member && health_is_idle(other);
+    }
+    for (size_t i = 0; i < now->count; i++)
+        *ret_idle -= health_is_idle(now->victims[i].session) && same_pool(now->victims[i].session, s);
+    return count;
+}
+
+/* Why its pool keeps it, or NULL. A transaction that was left open serves no pool. */
+static const char *pool_keeps(lb_ctx *ctx, const sweep *now, const health_session *s)
+{
+    const struct args *args = ctx->args;
+    int64_t idle = 0, count = pool_of(now, s, &idle);
+    if (!health_is_idle(s) || count < args->pool_floor || idle > args->pool_floor ||
+        health_is_listed(&args->people_applications, s->application))
+        return NULL;
+    const char *why =
+        lb_printf(ctx, "its pool of %lld keeps %lld that idle", (long long)count, (long long)args->pool_floor);
+    return why ? why : "its pool keeps it";
+}
+
 static int keep(lb_ctx *ctx, const health_session *s, const char *why, lb_error *err)
 {
     return lb_append(ctx, "kept",
@@ -90,11 +137,12 @@ static int end_session(lb_ctx *ctx, victim *v, lb_error *err)
     int r = health_is_idle(s) ? 0 : health_blast_radius(ctx, s, &radius, err);
     if (r < 0)
         return r;
-    const lb_value *evidence =
-        LB_ARGS(lb_i64("pid", s->pid), lb_text("user", s->user_name), lb_text("database", s->database),
-                lb_text("application", s->application), lb_text("client", s->client), lb_text("state", s->state),
-                lb_time("idle_since", s->state_change), lb_i64("locks_held", s->locks),
-                lb_bool("keeps_dead_rows", s->pins_rows), radius.facts, radius.unknown);
+    const lb_value *evidence = LB_ARGS(
+        lb_i64("pid", s->pid), lb_text("user", s->user_name), lb_text("database", s->database),
+        lb_text("application", s->application), lb_text("client", s->client), lb_text("state", s->state),
+        lb_time("idle_since", s->state_change), lb_i64("locks_held", s->locks),
+        lb_bool("keeps_dead_rows", s->pins_rows), radius.facts, radius.unknown,
+        lb_object("not_compared", LB_ARGS(lb_i64("pool_sessions", v->of_pool), lb_i64("pool_idle", v->of_pool_idle))));
     lb_group *group = NULL;
     r = lb_group_open(ctx,
                       LB_GROUP(.title = lb_printf(ctx, "end session %lld of %s", (long long)s->pid, s->user_name),
@@ -118,6 +166,7 @@ static int try_to_end(lb_ctx *ctx, sweep *now, const health_session *s, lb_error
 {
     victim *v = &now->victims[now->count];
     *v = (victim){.session = s, .outcome = LB_REFUSED};
+    v->of_pool = pool_of(now, s, &v->of_pool_idle);
     int r = end_session(ctx, v, err);
     if (r == LB_ERR_DENIED || (r < 0 && strcmp(err->sqlstate, "42501") == 0))
         return lb_skipped(ctx, lb_printf(ctx, "session %lld", (long long)s->pid),
@@ -134,11 +183,12 @@ static int consider(lb_ctx *ctx, sweep *now, const health_session *s, lb_error *
     double limit = limit_of(args, s);
     if (limit < 0 || s->state_seconds <= limit || (args->users.count && !health_is_listed(&args->users, s->user_name)))
         return 0;
-    const char *why = health_protection(s, &kept);
+    const char *why = health_protection(s, &kept), *pool = why ? NULL : pool_keeps(ctx, now, s);
     now->past_limit++;
-    if (why) {
-        now->protected_ones++;
-        return keep(ctx, s, why, err);
+    if (why || pool) {
+        now->protected_ones += why != NULL;
+        now->of_pools += pool != NULL;
+        return keep(ctx, s, why ? why : pool, err);
     }
     if (!fits_round(args, now, s)) {
         now->left_for_later++;
@@ -226,6 +276,7 @@ static int run(lb_ctx *ctx, lb_error *err)
                              LB_ARGS(lb_i64("sessions_terminated", now.ended),
                                      lb_list("pids", LB_I64, now.pids, (size_t)now.ended),
                                      lb_i64("past_limit", now.past_limit), lb_i64("protected", now.protected_ones),
+                                     lb_i64("kept_by_pools", now.of_pools),
                                      lb_i64("left_for_next_round", now.left_for_later), lb_i64("spared", now.spared)),
                              err);
 }

@@ -43,7 +43,7 @@ def only_long_idle_clients_are_ended(version):
         idle, quoted = place.person(role), place.person(role, "it's \"odd\"")
         kept = [place.person(listed), place.person(super_role), place.person(copier), place.person(role, "pg_dump"),
                 place.person(role, "lbops/other")]
-        holder, worker = place.person(role), place.person(role)
+        holder, worker = place.person(role, "batch"), place.person(role, "batch")
         holder.say("BEGIN; INSERT INTO t VALUES (1)")
         worker.start("SELECT pg_sleep(600)")
         place.until(f"SELECT state = 'active' FROM pg_stat_activity WHERE pid = {worker.pid}")
@@ -92,12 +92,43 @@ def a_round_ends_only_a_share(version):
     with Clinic(version) as place:
         role = place.role("pool")
         people = [place.person(role) for _ in range(4)]
-        done = place.run("terminate_idle_connections", min_round=1, max_share=0.5, users=[role], **NOW)
+        done = place.run("terminate_idle_connections", min_round=1, max_share=0.5, pool_floor=0, users=[role], **NOW)
         mine = [p.pid for p in people]
         ended = [pid for pid in mine if pid in told(done, "terminated")]
         equal(ended, mine[:2], "half of them, those that idle the longest first")
         equal([told(done, "kept")[pid]["reason"] for pid in mine[2:]], ["left for the next round"] * 2, "the rest")
         equal([p.lives() for p in people], [False, False, True, True], "who is there")
+
+
+def a_pool_keeps_its_floor(version):
+    """The youngest of its idle ones, round after round; those at work do not count. Two are no pool, nor are people."""
+    with Clinic(version) as place:
+        role = place.role("web")
+        worker = place.person(role)
+        worker.start("SELECT pg_sleep(600)")
+        place.until(f"SELECT state = 'active' FROM pg_stat_activity WHERE pid = {worker.pid}")
+        pool = [place.person(role) for _ in range(5)]
+        others = [place.person(role, name) for name in ("cron", "cron", "psql", "psql", "psql", "pgAdmin 4 - CONN:1",
+                                                        "pgAdmin 4 - CONN:1", "pgAdmin 4 - CONN:1")]
+        wishes = dict(NOW, min_round=100, users=[role])
+        done = place.run("terminate_idle_connections", **wishes)
+        equal([p.lives() for p in [*pool, worker]], [False, False, True, True, True, True], "three that idle stay")
+        equal([p.lives() for p in others], [False] * 8, "all of the others go")
+        reasons = [told(done, "kept")[p.pid]["reason"] for p in pool[2:]]
+        equal((reasons, done["result"]["kept_by_pools"]), (["its pool of 6 keeps 3 that idle"] * 3, 3), "reasons")
+        again = place.run("terminate_idle_connections", **wishes)["result"]
+        equal((again["sessions_terminated"], again["kept_by_pools"]), (0, 3), "they stay")
+        place.run("terminate_idle_connections", pool_floor=4, people_applications=["app"], **wishes)
+        equal([p.lives() for p in [*pool, worker]], [False] * 5 + [True], "of people's any number is no pool")
+
+
+def open_transactions_count_for_no_pool(version):
+    with Clinic(version) as place:
+        role = place.role("web")
+        people = [place.person(role) for _ in range(4)]
+        people[0].say("BEGIN; SELECT txid_current()")
+        done = place.run("terminate_idle_connections", max_idle_in_transaction_min=0.00001, min_round=100, users=[role], **NOW)
+        equal([p.lives() for p in people], [False, True, True, True], str(done["result"]))
 
 
 def a_session_that_wakes_up_survives(version):
@@ -181,12 +212,13 @@ def a_weak_role_is_told_what_it_cannot_see_or_do(version):
 
 def wrong_input_is_refused(version):
     with Clinic(version) as place:
-        for wrong in ({"max_idle_min": -1}, {"max_share": 2}, {"min_round": 0}):
+        for wrong in ({"max_idle_min": -1}, {"max_share": 2}, {"min_round": 0}, {"pool_floor": -1}):
             equal(place.run("terminate_idle_connections", check=2, **wrong).get("result"), None, str(wrong))
 
 
 suite(*on_each(states_are_counted, only_long_idle_clients_are_ended, the_limit_counts,
                     open_transactions_have_their_own_limit, a_round_ends_only_a_share,
+                    a_pool_keeps_its_floor, open_transactions_count_for_no_pool,
                     a_session_that_wakes_up_survives, what_goes_with_a_session_is_said,
                     what_goes_with_a_session_may_be_unknown, a_weak_role_is_told_what_it_cannot_see_or_do,
                     wrong_input_is_refused))

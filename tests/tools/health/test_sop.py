@@ -38,7 +38,7 @@ def idle_sessions_make_room(version):
     with Clinic(version) as place:
         role = place.role("clerk")
         place.write("[agents.health]\n[agents.health.tool.terminate_idle_connections]\n"
-                    f'params = {{ max_idle_min = 0.0001, users = ["{role}"] }}\n')
+                    f'params = {{ max_idle_min = 0.0001, pool_floor = 0, users = ["{role}"] }}\n')
         people = [place.person(role) for _ in range(3)]
         place.sql("SELECT pg_sleep(0.1)")
         done = do(place, "connection_utilization")
