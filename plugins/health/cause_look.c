@@ -201,6 +201,7 @@ static int read_sessions(cause_look *look, lb_error *err)
 
 #define KIND(id)    (1U << (id))
 #define OF_SESSIONS (KIND(CAUSE_IDLE_IN_TRANSACTION) | KIND(CAUSE_LONG_TRANSACTION) | KIND(CAUSE_CONNECTION_STORM))
+#define OF_WAITS    KIND(CAUSE_LIGHT_LOCKS)
 #define OF_LOCKS    KIND(CAUSE_LOCK_CHAIN)
 #define OF_WAL      (KIND(CAUSE_REPLICATION_LAG) | KIND(CAUSE_STUCK_SLOT) | KIND(CAUSE_LOST_SLOT))
 #define OF_TABLES   (KIND(CAUSE_AUTOVACUUM_OFF) | KIND(CAUSE_DEAD_TUPLES) | KIND(CAUSE_STALE_STATISTICS))
@@ -219,13 +220,14 @@ static const struct {
     {"settings", read_settings, 0, 0, 0},
     {"tables", read_tables, 0, 0, OF_TABLES},
     {"changes", read_changes, 0, 0, 0},
-    {"sessions", read_sessions, 0, 0, OF_SESSIONS},
+    {"sessions", read_sessions, 0, 0, OF_SESSIONS | OF_WAITS},
     {"sessions: transactions and connections", cause_look_at_sessions, OF_SESSIONS, 0, 0},
     {"locks", cause_look_at_locks, OF_LOCKS, 0, 0},
     {"replication", cause_look_at_replication, OF_WAL, 0, 0},
     {"tables: dead rows, statistics, autovacuum", cause_look_at_tables, OF_TABLES, 0, 0},
     {"indexes", cause_look_at_indexes, 0, OF_INDEXES, 0},
     {"counters: cache, deadlocks, spills, checkpoints, ages", cause_look_at_counters, OF_AGES, OF_COUNTERS, 0},
+    {"sessions: what they wait for", cause_look_at_waits, OF_WAITS, 0, 0},
     /* it counts itself: not everywhere is there a count of them */
     {"statements: their plans", cause_look_at_plans, 0, 0, OF_STATEMENTS},
 };

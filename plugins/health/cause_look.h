@@ -15,7 +15,7 @@
     HEALTH_GUARD_MEMBERS;                                                                                              \
     double min_wait_s, min_idle_s, min_transaction_s, min_slot_mb, min_slot_idle_s, min_safe_wal_mb, min_temp_mb,      \
         look_back_min;                                                                                                 \
-    int64_t min_checkpoints, min_txid_age, min_changed_rows
+    int64_t min_checkpoints, min_txid_age, min_changed_rows, min_active, wait_looks
 
 #define CAUSE_LIMIT_PARAMS(args)                                                                                       \
     HEALTH_GUARD_PARAMS(args),                                                                                         \
@@ -33,7 +33,10 @@
                  .min = "1"),                                                                                          \
         LB_PARAM(args, min_txid_age, LB_I64, "500000000", "age of transaction ids that counts", .min = "1"),           \
         LB_PARAM(args, min_changed_rows, LB_I64, "10000", "rows changed since the last ANALYZE that count",            \
-                 .min = "1")
+                 .min = "1"),                                                                                          \
+        LB_PARAM(args, min_active, LB_I64, "4", "sessions at work of which waits for light locks count", .min = "1"),  \
+        LB_PARAM(args, wait_looks, LB_I64, "5", "looks, 50 ms apart, at what those at work wait for", .min = "1",      \
+                 .max = "50")
 
 typedef struct cause_limits {
     CAUSE_LIMIT_MEMBERS;
@@ -47,8 +50,14 @@ typedef struct cause_limits {
         .min_slot_mb = (a)->min_slot_mb, .min_slot_idle_s = (a)->min_slot_idle_s,                                      \
         .min_safe_wal_mb = (a)->min_safe_wal_mb, .min_temp_mb = (a)->min_temp_mb, .look_back_min = (a)->look_back_min, \
         .min_checkpoints = (a)->min_checkpoints, .min_txid_age = (a)->min_txid_age,                                    \
-        .min_changed_rows = (a)->min_changed_rows                                                                      \
+        .min_changed_rows = (a)->min_changed_rows, .min_active = (a)->min_active, .wait_looks = (a)->wait_looks        \
     }
+
+/* How often somebody at work was seen to wait so, in all looks together. */
+typedef struct cause_wait {
+    const char *name, *event; /* name of the class; event NULL: on a processor */
+    int64_t seen;
+} cause_wait;
 
 typedef struct cause_look {
     lb_ctx *ctx;
@@ -64,6 +73,10 @@ typedef struct cause_look {
     struct json_object *before, *now; /* what was remembered besides the counters, or NULL; what will be */
     int64_t waiting;                  /* sessions that wait for a lock */
     const char *keeper;               /* whoever keeps old rows, in words; or NULL */
+    const cause_wait *waits;
+    size_t wait_count;
+    int64_t wait_looks, at_work; /* at_work: how often somebody was, in all looks together */
+    bool is_at_rest;             /* nobody was, so nobody looked */
 
     cause_case *cases;
     size_t count, capacity;
@@ -98,6 +111,10 @@ LB_MUST_CHECK int cause_look_at_tables(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_indexes(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_counters(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_replication(cause_look *look, lb_error *err);
+LB_MUST_CHECK int cause_look_at_waits(cause_look *look, lb_error *err);
 LB_MUST_CHECK int cause_look_at_plans(cause_look *look, lb_error *err); /* the last: it asks what else was found */
+
+/* Says where those at work wait, with what of the first `found` cases stands behind it. */
+LB_MUST_CHECK int cause_tell_waits(const cause_look *look, size_t found, lb_error *err);
 
 #endif

@@ -167,6 +167,14 @@ const cause_rule cause_rules[CAUSES] = {
          "values of its parameters for which there is more to read, or rows that an aggregate counts and does not "
          "return",
          "take back what changed, analyze its tables, or raise the statistics of the columns that it asks by"},
+    [CAUSE_LIGHT_LOCKS] =
+        {"light_locks",
+         "most of those at work wait for the server's own short locks",
+         "slow_query_time",
+         {{"most_of_them_wait", 0.5}, {"look_after_look", 0.25}, {"for_one_lock", 0.15}, {"many_are_at_work", 0.1}},
+         "the share falls, and no less is done, when fewer sessions are at work at a time",
+         "a burst that is over in seconds, or a slow disk on which a holder of the lock waits",
+         "let fewer sessions work at a time: a smaller pool, or a pooler in between"},
 };
 
 /* Who explains whom. */

@@ -23,6 +23,7 @@ typedef enum cause_id {
     CAUSE_WRAPAROUND_AGE,
     CAUSE_TEMP_SPILL,
     CAUSE_PLAN_CHANGED,
+    CAUSE_LIGHT_LOCKS,
     CAUSES
 } cause_id;
 

@@ -140,6 +140,8 @@ static int answer(lb_ctx *ctx, cause_look *look, size_t count, const char *said,
     for (size_t i = 0; r >= 0 && i < count; i++)
         r = tell(ctx, look->cases, count, i, err);
     if (r >= 0)
+        r = cause_tell_waits(look, count, err);
+    if (r >= 0)
         r = tell_changes(ctx, look, err);
     for (size_t id = 0; r >= 0 && id < CAUSES; id++)
         if (look->unseen[id])

@@ -8,6 +8,9 @@ holds '.result | .found == 1 and (.verdict | endswith("idle_in_transaction of se
 holds '[.result.skipped[] | .reason] | any(startswith("this is the first reading"))'
 holds '.result.findings[0] | .evidence.idle_s == 3600 and (.impact.command | startswith("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = 102 AND backend_start = "))'
 
+holds '.result | .where_time_goes == "1.0 sessions at work in 5 looks: 100 % CPU"
+    and (.waits | length == 1 and (.[0] | .class == "CPU" and .share == 1 and .sessions == 1 and .event == null and .causes == []))'
+
 BRANCH=production runs diagnose_root_cause --metric slow_query_time
 holds '.result.causes[0] | .kind == "idle_in_transaction" and .fits and .explains == ["dead_tuples of public.queue"]'
 holds '.result.causes[] | select(.kind == "stale_statistics") | .object == "public.orders" and .fits and .rank > 1'
@@ -49,6 +52,19 @@ holds '[.result.causes[] | select(.kind == "lost_slot" or .kind == "stuck_slot")
 holds '.result.causes[] | select(.object == "gone") | (.reason | contains("(rows_removed)")) and (.command | startswith("SELECT pg_drop_replication_slot("))'
 holds '.result.causes[] | select(.object == "near") | .command | startswith("ALTER SYSTEM SET max_slot_wal_keep_size = ") and contains("8192MB")'
 holds '.result.causes[] | select(.object == "wal_proposer_slot") | .command | contains("pg_drop_replication_slot") | not'
+
+# Most of those at work wait for light locks: enough of them, in enough looks.
+jq '.[0].rows = [["LWLock", "WALWrite", "4"], ["LWLock", "WALInsert", "1"], ["CPU", null, "1"]]' \
+    "$SOURCE/etc/fixtures/mock/sql/diagnose/waits.json" >"$WORK/fixtures/sql/diagnose/waits.json"
+light='[.result.causes[]? | select(.kind == "light_locks")]'
+BRANCH=staging runs diagnose_root_cause
+holds "$light | length == 1 and (.[0] | .object == \"server\" and (.confidence * 100 | round) == 93)"
+holds '.result.waits[0] | .class == "LWLock" and .event == "WALWrite" and (.share * 6 | round) == 5 and (.event_share * 6 | round) == 4'
+holds '.result.waits | map(.causes) == [["light_locks of server"], []]'
+BRANCH=staging runs diagnose_root_cause --min_active 7
+holds "$light == []"
+BRANCH=staging runs diagnose_root_cause --wait_looks 2
+holds "$light == []"
 
 runs_with 2 diagnose_root_cause --min_wait_s -1
 finish

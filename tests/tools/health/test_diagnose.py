@@ -97,9 +97,9 @@ def a_branch_that_is_made_again_has_lost_nothing(version):
 def another_tool_remembers(version):
     with Clinic(version) as place:
         first = place.run(TOOL, give_reading=True)["result"]
-        equal(first["examined"]["kinds of causes"], 11, "one reading")
+        equal(first["examined"]["kinds of causes"], 12, "one reading")
         second = place.run(TOOL, before=first["reading"])["result"]
-        equal(second["examined"]["kinds of causes"], 16, "two")
+        equal(second["examined"]["kinds of causes"], 17, "two")
         holds("reading" not in second, "only when asked for")
         planned = place.run(TOOL, plan=True)
         equal((planned["status"], planned["changes"]), ("ok", []), "a plan")
@@ -291,6 +291,28 @@ def a_setting_is_changed_where_it_can_be(version):
         equal(place.sql(command), "autovacuum|off|command line", "where it comes from")
 
 
+def it_says_where_those_at_work_wait(version):
+    """With what was found behind it; of nobody who rests."""
+    with Clinic(version) as place:
+        place.sql("CREATE TABLE till (id int); INSERT INTO till VALUES (1); GRANT ALL ON till TO public")
+        role = place.role("clerk")
+        root, sleeper = place.person(role), place.person(role)
+        root.say("BEGIN; UPDATE till SET id = 2")
+        for _ in range(2):
+            waits(place, place.person(role), "till")
+        sleeper.start("SELECT pg_sleep(600)")
+        place.until(f"SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = {sleeper.pid}")
+        result = place.run(TOOL, min_wait_s=0)["result"]
+        seen = {w["class"]: w for w in result["waits"]}
+        holds(seen["Lock"]["sessions"] >= 2 and seen["Timeout"]["sessions"] >= 1, str(seen))
+        holds(f"lock_chain of session {root.pid}" in seen["Lock"]["causes"], str(seen))
+        shares = [w["share"] for w in result["waits"]]
+        holds(shares == sorted(shares, reverse=True) and abs(sum(shares) - 1) < 0.001, str(shares))
+        contains(result["where_time_goes"], " sessions at work in 5 looks: ", " % Lock (", " % Timeout (PgSleep)")
+    with Ward(version) as ward, Bed(ward) as place:
+        equal(place.run(TOOL)["result"]["where_time_goes"], "nobody was at work", "at rest")
+
+
 def slots(document):
     """What it says of slots, each with its evidence."""
     evidence = {(f["kind"], f["object"]): f["evidence"] for f in document["result"].get("findings", [])}
@@ -352,6 +374,6 @@ suite(*on_each(names_that_need_quotes, an_alert_asks, changes_of_ours_are_told,
                a_branch_that_is_made_again_has_lost_nothing, another_tool_remembers, deadlocks_of_a_moment_are_no_rate,
                a_command_ends_the_session_that_was_seen, a_prepared_transaction_is_named_where_it_is_surely_the_one,
                a_spill_names_the_role_whose_statement_it_is, a_slot_is_told_before_it_is_lost_and_after,
-               a_slot_that_nobody_reads_is_told_by_its_time,
+               a_slot_that_nobody_reads_is_told_by_its_time, it_says_where_those_at_work_wait,
                what_was_found_is_found_again_from_history, who_sees_little_says_so, a_setting_is_changed_where_it_can_be,
                wrong_input_is_refused))
