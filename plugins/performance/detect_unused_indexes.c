@@ -4,7 +4,7 @@
 
 struct args {
     double days, rare_scans;
-    int64_t min_minutes, min_bytes, min_reads;
+    int64_t min_minutes, min_bytes, min_reads, min_written;
     bool invalid;
     const char *prove;
 };
@@ -16,6 +16,8 @@ static const lb_param params[] = {
     LB_PARAM(struct args, min_bytes, LB_I64, "1048576", "leave smaller indexes out", .min = "0"),
     LB_PARAM(struct args, min_reads, LB_I64, "1000", "scans of the table without which an unused index proves nothing",
              .min = "0"),
+    LB_PARAM(struct args, min_written, LB_I64, "1000",
+             "rows written to the table below which it was not busy, and less is sure", .min = "0"),
     LB_PARAM(struct args, rare_scans, LB_F64, "1",
              "scans a day below which an index of a much written table is rarely used", .min = "0"),
     LB_PARAM(struct args, invalid, LB_BOOL, "true", "also report indexes that no query may use"),
@@ -26,8 +28,8 @@ static const lb_param params[] = {
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const index_unused_limits limits = {args->days, args->min_minutes, args->min_bytes, args->min_reads,
-                                        args->rare_scans};
+    const index_unused_limits limits = {args->days,      args->min_minutes, args->min_bytes,
+                                        args->min_reads, args->rare_scans,  args->min_written};
     index_trial trial = {.ctx = ctx, .is_wanted = index_trial_is_wanted(args->prove)};
     index_work work = {.ctx = ctx, .tell = index_report, .trial = &trial};
     const char *why = NULL;

@@ -3,7 +3,8 @@
 
 static int find_all(index_work *work, const index_limits *l, lb_error *err)
 {
-    const index_unused_limits unused = {l->days, l->min_minutes, l->min_unused_bytes, l->min_reads, l->rare_scans};
+    const index_unused_limits unused = {l->days,      l->min_minutes, l->min_unused_bytes,
+                                        l->min_reads, l->rare_scans,  l->min_written};
     const index_bloat_limits bloat = {l->threshold, l->min_bloat_bytes, l->wasted_bytes, l->max_rebuilds};
     const index_few_limits few = {l->min_minutes, l->min_reads, l->min_rows, l->min_unused_bytes};
     const index_many_limits many = {l->max_indexes, l->min_table_bytes, l->min_writes};

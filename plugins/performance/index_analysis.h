@@ -7,8 +7,8 @@
 
 typedef struct index_limits {
     double days, rare_scans, threshold, min_mean_ms, min_share, min_writes, write_us;
-    int64_t min_minutes, min_reads, min_unused_bytes, min_bloat_bytes, wasted_bytes, min_rows, min_table_bytes,
-        min_scans, min_calls, max_statements, max_proofs, min_brin_bytes, max_rebuilds, max_indexes;
+    int64_t min_minutes, min_reads, min_written, min_unused_bytes, min_bloat_bytes, wasted_bytes, min_rows,
+        min_table_bytes, min_scans, min_calls, max_statements, max_proofs, min_brin_bytes, max_rebuilds, max_indexes;
     const char *prove;
 } index_limits;
 
@@ -19,6 +19,8 @@ typedef struct index_limits {
                  .min = "0"),                                                                                          \
         LB_PARAM(index_limits, min_reads, LB_I64, "1000",                                                              \
                  "scans of the table without which an unused index proves nothing", .min = "0"),                       \
+        LB_PARAM(index_limits, min_written, LB_I64, "1000",                                                            \
+                 "rows written to the table below which it was not busy, and less is sure", .min = "0"),               \
         LB_PARAM(index_limits, rare_scans, LB_F64, "1",                                                                \
                  "scans a day below which an index of a much written table is rarely used", .min = "0"),               \
         LB_PARAM(index_limits, min_unused_bytes, LB_I64, "1048576", "leave smaller unused indexes out", .min = "0"),   \

@@ -9,8 +9,9 @@ typedef struct index_unused_limits {
     double days;         /* that must have been counted */
     int64_t min_minutes; /* under which no count says anything */
     int64_t min_bytes;
-    int64_t min_reads; /* of the table: an index that nobody could have used proves nothing */
-    double rare_scans; /* a day, below which an index of a busy table is rarely used */
+    int64_t min_reads;   /* of the table: an index that nobody could have used proves nothing */
+    double rare_scans;   /* a day, below which an index of a busy table is rarely used */
+    int64_t min_written; /* rows of the table, below which it was not busy */
 } index_unused_limits;
 
 typedef struct index_missing_key_limits {

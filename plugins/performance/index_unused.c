@@ -59,6 +59,8 @@ const char *index_role(const index_set *set, const index_info *x)
 
 typedef struct table_use {
     int64_t reads, writes; /* in this epoch */
+    double written;        /* rows: of what the server and earlier looks have counted, the greater */
+    bool is_quiet;         /* hardly anything was written */
     double days;           /* without a scan of the index */
     double earlier_days;   /* of these, before this epoch */
     double seen_days;      /* that it is at least old */
@@ -120,6 +122,16 @@ static const char *elsewhere_text(lb_ctx *ctx, const index_window *w)
                : "; whether other computes use it is not known";
 }
 
+/* Whoever works on a table that was hardly written may not have come by in these days. */
+static const char *quiet_text(lb_ctx *ctx, const table_use *use)
+{
+    return use->is_quiet ? lb_printf(ctx,
+                                     "; but hardly anything was written to it (%s): who works on it may not have come "
+                                     "by, and the index costs its room alone",
+                                     amount_text(ctx, use->written, "row", "rows"))
+                         : "";
+}
+
 /* Who made it yesterday knows better than to believe in days without a scan. */
 static const char *age_text(lb_ctx *ctx, const table_use *use)
 {
@@ -157,19 +169,21 @@ static int tell_unused(index_work *work, const index_info *x, const table_use *u
             .table = x->table,
             .index = x,
             .reason = lb_printf(
-                ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s%s%s%s", days,
-                (long long)use->reads, age_text(ctx, use), elsewhere_text(ctx, w), without.worse ? "; but " : "",
-                without.worse ? without.text : ""),
-            .evidence = LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", days),
-                                lb_time("counted_since", w->since), lb_f64("days_from_history", use->earlier_days),
-                                lb_i64("month_ends", use->month_ends), lb_i64("quarter_ends", use->quarter_ends),
-                                use->last_used ? lb_time("last_used", use->last_used) : lb_null("last_used"),
-                                lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
-                                lb_text("predicate", x->r.predicate), lb_i64("table_reads", use->reads),
-                                lb_i64("table_writes", use->writes), lb_i64("partitions", x->tree_leaves), *read,
-                                *unread, INDEX_WRITES_EVIDENCE(rate), lb_f64("days_seen", use->seen_days),
-                                INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
-            .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(use)}, {"table_was_busy", 0.1},
+                ctx, "not scanned in %.1f days that were counted, while its table was read %lld times%s%s%s%s%s", days,
+                (long long)use->reads, quiet_text(ctx, use), age_text(ctx, use), elsewhere_text(ctx, w),
+                without.worse ? "; but " : "", without.worse ? without.text : ""),
+            .evidence =
+                LB_ARGS(lb_i64("scans", x->tree_scans), lb_f64("days", days), lb_time("counted_since", w->since),
+                        lb_f64("days_from_history", use->earlier_days), lb_i64("month_ends", use->month_ends),
+                        lb_i64("quarter_ends", use->quarter_ends),
+                        use->last_used ? lb_time("last_used", use->last_used) : lb_null("last_used"),
+                        lb_i64("bytes", x->tree_bytes), lb_text("columns", index_keys_text(ctx, x)),
+                        lb_text("predicate", x->r.predicate), lb_i64("table_reads", use->reads),
+                        lb_i64("table_writes", use->writes), lb_f64("rows_written", use->written),
+                        lb_i64("partitions", x->tree_leaves), *read, *unread, INDEX_WRITES_EVIDENCE(rate),
+                        lb_f64("days_seen", use->seen_days), INDEX_WITHOUT_EVIDENCE(without), lb_text("undo", undo)),
+            .terms = LB_TERMS({"no_scans", 0.45}, {"days_counted", window_points(use)},
+                              {"table_was_busy", use->is_quiet ? -0.2 : 0.1},
                               {"all_computes_read", elsewhere_points(w)}, {"it_may_be_new", use->may_be_new ? -0.6 : 0},
                               {"it_was_used_before", use->last_used ? -0.1 : 0},
                               {"expression_statistics", x->computed_count ? -0.1 : 0},
@@ -251,6 +265,14 @@ static bool is_rare(const table_use *use, const index_unused_limits *limits)
     return (double)use->scans < limits->rare_scans * use->days && use->writes >= RARE_WRITES * use->scans;
 }
 
+/* A server that has slept has forgotten what looks before that have noted. */
+static double rows_written(const index_work *work, const index_table *table, const table_use *use)
+{
+    index_write_rate rate = index_writes_per_day(work, table);
+    double noted = rate.per_day > 0 ? rate.per_day * rate.days : 0;
+    return noted > (double)use->writes ? noted : (double)use->writes;
+}
+
 /* Scans of earlier epochs are not counted one by one: each that had any stands for one. */
 static table_use read_use(const index_work *work, const index_info *x, const char *object,
                           const index_unused_limits *limits)
@@ -259,6 +281,8 @@ static table_use read_use(const index_work *work, const index_info *x, const cha
     table_use use = use_of(work->set, x->table);
     index_idle idle = index_proven_idle(work->history, w, object);
     int64_t uses = 0;
+    use.written = rows_written(work, x->table, &use);
+    use.is_quiet = use.written < (double)limits->min_written;
     use.last_used = index_last_use(work->history, object, &uses);
     use.scans = x->tree_scans > 0 ? x->tree_scans : uses;
     use.epochs = use.last_used ? uses : 0;

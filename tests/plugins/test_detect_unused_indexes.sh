@@ -39,6 +39,13 @@ holds '.result.findings == []'
 runs detect_unused_indexes --min_reads 1000000 --invalid false
 holds '[.result.findings[].kind] == ["rare_index"] and any(.result.skipped[]; .reason | contains("too little to tell"))'
 
+# A table that is read and hardly written was not busy: its indexes are told, and are less sure.
+runs detect_unused_indexes --invalid false
+holds '.result.findings[1] | any(.confidence.terms[]; . == {"name": "table_was_busy", "points": 0.1}) and .evidence.rows_written == 3617800'
+runs detect_unused_indexes --min_written 3617801 --invalid false
+holds '.result.findings[1] | any(.confidence.terms[]; . == {"name": "table_was_busy", "points": -0.2}) and .confidence.label == "medium"'
+holds '.result.findings[1].reason | contains("but hardly anything was written to it (3617800 rows)")'
+
 # A read replica counts on its own server.
 cp -r "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
 jq '[{"method": "GET", "path": "projects/shop/branches/staging/endpoints", "reply": {"endpoints": [

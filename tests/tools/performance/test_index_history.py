@@ -170,6 +170,24 @@ def writes_are_those_of_the_last_days(version):
         equal(round(rate * evidence["writes_window_days"]), 412000, "what was written in these days, with a restart among them")
 
 
+def what_was_hardly_written_is_less_sure(version):
+    """Nobody works on a table that is only read; and what a server has forgotten, earlier looks have noted."""
+    with Given(version, more=HISTORY) as place:
+        place.sql(TABLES)
+
+        def seen(**limits):
+            told = {}
+            for f in place.findings("detect_unused_indexes", **NOW, **limits):
+                points = {t["name"]: t["points"] for t in f["confidence"]["terms"]}
+                told[f["object"]] = (points["table_was_busy"], "hardly anything was written to it" in f["reason"])
+            return told
+        equal(seen(), {"public.idle": (0.1, False), "public.busy": (0.1, False)}, "tables that were filled just now")
+        equal(seen(min_written=100000), {"public.idle": (-0.2, True), "public.busy": (-0.2, True)}, "by what the server has counted")
+        plant(place, "lakebase_metrics", [metric("table_index_writes", midnight(-days), value, "public.notes")
+                                          for days, value in ((4, 1), (2, 5000000))])
+        equal(seen(min_written=100000), {"public.idle": (0.1, False), "public.busy": (-0.2, True)}, "by what a look has noted as well")
+
+
 def recommendations_are_followed_to_their_end(version):
     limits = {"days": 0, "min_minutes": 0, "min_reads": 0, "min_unused_bytes": 0, "min_table_bytes": 0, "min_confidence": 0.4,
               "keep_days": 0, "watch_hours": 0}
@@ -219,4 +237,4 @@ def each_database_has_its_own_looks(version):
 
 
 suite(*each_version(epochs_add_up, each_database_has_its_own_looks, what_an_earlier_look_did_not_see_is_new, small_ones_are_as_old_as_large_ones,
-                    what_ran_last_month_holds_its_index, without_history_the_server_is_believed, writes_are_those_of_the_last_days, recommendations_are_followed_to_their_end), at_once=2)
+                    what_ran_last_month_holds_its_index, without_history_the_server_is_believed, writes_are_those_of_the_last_days, what_was_hardly_written_is_less_sure, recommendations_are_followed_to_their_end), at_once=2)
