@@ -2,6 +2,7 @@
  * at least the tables that are read in full again and again. */
 #include "index_missing.h"
 
+#include "amount.h"
 #include "index_load.h"
 #include "index_rules.h"
 #include "index_statements.h"
@@ -84,6 +85,17 @@ static const char *redundant_text(lb_ctx *ctx, const index_candidate *c, const c
     return names;
 }
 
+/* Its executions may be counted in part only, and who else asks for it, or suffers by it, may be among what is gone. */
+static const char *evicted_text(lb_ctx *ctx, const index_counting *counting)
+{
+    return counting->evictions > 0
+               ? lb_printf(ctx,
+                           "; statements were dropped %s to make room since they are counted, so that more may ask for "
+                           "it, or suffer by it, than is known",
+                           amount_text(ctx, (double)counting->evictions, "time", "times"))
+               : "";
+}
+
 static const char *kind_word(const index_candidate *c)
 {
     return c->kind == INDEX_GIN ? "gin" : c->kind == INDEX_BRIN ? "brin" : "btree";
@@ -113,7 +125,7 @@ static scan_sum scans_of(const index_set *set, const index_table *table)
 }
 
 static const lb_value *evidence_of(index_work *work, const index_candidate *c, const char *const *columns,
-                                   double write_us, bool blocks)
+                                   const index_counting *counting, double write_us, bool blocks)
 {
     lb_ctx *ctx = work->ctx;
     const index_table *t = c->table;
@@ -138,6 +150,8 @@ static const lb_value *evidence_of(index_work *work, const index_candidate *c, c
         lb_f64("its_mean_ms", c->top_ms / (c->top_calls > 0 ? c->top_calls : 1)),
         lb_f64("calls", c->calls),
         lb_f64("total_ms", c->total_ms),
+        counting->since ? lb_time("statements_counted_since", counting->since) : lb_null("statements_counted_since"),
+        counting->evictions >= 0 ? lb_i64("evictions", counting->evictions) : lb_null("evictions"),
         c->rows_per_call >= 0 ? lb_f64("rows_per_call", c->rows_per_call) : lb_null("rows_per_call"),
         lb_f64("rows", index_table_rows(t)),
         lb_i64("sequential_scans", seen.times),
@@ -179,7 +193,8 @@ static bool logs_much(const index_candidate *c)
     return c->write_before >= 0 && c->write_after > MUCH_LOG * c->write_before;
 }
 
-static int tell_missing(index_work *work, const index_missing_limits *limits, index_candidate *c, lb_error *err)
+static int tell_missing(index_work *work, const index_missing_limits *limits, const index_counting *counting,
+                        index_candidate *c, lb_error *err)
 {
     lb_ctx *ctx = work->ctx;
     const char *columns[INDEX_CANDIDATE_NAMES], *name = NULL;
@@ -190,7 +205,7 @@ static int tell_missing(index_work *work, const index_missing_limits *limits, in
     if (r < 0)
         return r;
     bool blocks = c->table->r.kind[0] == 'p' && !fix.step_count;
-    const lb_value *evidence = evidence_of(work, c, columns, limits->write_us, blocks);
+    const lb_value *evidence = evidence_of(work, c, columns, counting, limits->write_us, blocks);
     if (!evidence)
         return lb_out_of_memory(err);
     return index_tell(
@@ -202,16 +217,18 @@ static int tell_missing(index_work *work, const index_missing_limits *limits, in
             .new_index = name,
             .columns = evidence,
             .reason = lb_printf(
-                ctx, "%lld statement(s), run %.0f times for %.0f ms, look for rows by these columns and %s; %s%s",
+                ctx, "%lld statement(s), run %.0f times for %.0f ms, look for rows by these columns and %s; %s%s%s",
                 (long long)c->statement_count, c->calls, c->total_ms,
                 c->reads_all ? "read all of them" : "find no index for all of these", proof_text(ctx, work, c),
-                redundant_text(ctx, c, "; it does all that these do, which can go then: ")),
+                redundant_text(ctx, c, "; it does all that these do, which can go then: "),
+                evicted_text(ctx, counting)),
             .evidence = evidence,
             .terms = LB_TERMS({"statements_ask_for_it", 0.4}, {"gain_is_proven", is_proven(c) ? 0.4 : 0},
                               {"whole_table_is_read", c->reads_all ? 0.1 : 0},
                               {"often_called", c->calls >= 1000 ? 0.1 : 0}, {"only_for_a_join", c->is_join ? -0.1 : 0},
                               {"one_value_was_tried", c->kind == INDEX_GIN ? -0.1 : 0},
                               {"pattern_is_not_known", c->use == INDEX_USE_PATTERN ? -0.1 : 0},
+                              {"statements_were_evicted", counting->evictions > 0 ? -0.1 : 0},
                               {"a_statement_got_slower", c->load_slower ? -0.1 : 0},
                               {"rows_log_half_as_much_again", logs_much(c) ? -0.1 : 0}),
             .impact = LB_ARGS(lb_f64("ms_saved", saved_ms(c)),
@@ -303,22 +320,20 @@ static bool is_too_dear(const index_work *work, const index_missing_limits *limi
            gain < index_write_ms(c, limits->write_us);
 }
 
-static int judge(index_work *work, const index_missing_limits *limits, index_candidates *list, lb_error *err)
+static int judge(index_work *work, const index_missing_limits *limits, const index_counting *counting,
+                 index_candidates *list, lb_error *err)
 {
     if (list->count)
         qsort(list->items, list->count, sizeof *list->items, compare_cost);
-    int64_t since = 0;
     int r = ask_planner(work, limits, list, err);
     if (r >= 0)
         r = ask_branch(work, list, err);
-    if (r >= 0 && list->count)
-        r = index_ask_since(work, &since, err);
     for (size_t i = 0; i < list->count && r >= 0; i++) {
         index_candidate *c = &list->items[i];
-        if (c->is_tried && is_useful(c) && is_too_dear(work, limits, since, c))
+        if (c->is_tried && is_useful(c) && is_too_dear(work, limits, counting->since, c))
             index_pass(work, "those who write to the table would pay more than those who read it gain");
         else if (c->is_tried && is_useful(c))
-            r = tell_missing(work, limits, c, err);
+            r = tell_missing(work, limits, counting, c, err);
         else if (c->is_tried && index_load_harms(c->load_before, c->load_after))
             r = lb_skipped(work->ctx, index_label(work->ctx, c->table->r.schema, c->table->r.name),
                            harm_text(work->ctx, c), err);
@@ -392,9 +407,25 @@ static int look_at_statements(index_work *work, const index_missing_limits *limi
     return r < 0 ? r : lb_examined(work->ctx, "statements", count, err);
 }
 
+/* What nobody counts any more asks for nothing here. */
+static int ask_counting(index_work *work, index_counting *ret_counting, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    int r = index_ask_counting(work, ret_counting, err);
+    if (r < 0 || ret_counting->evictions < 1)
+        return r;
+    return lb_skipped(ctx, "statements",
+                      lb_printf(ctx,
+                                "since it counts them the server has made room %s by dropping those that ran least: "
+                                "what these asked for is not known",
+                                amount_text(ctx, (double)ret_counting->evictions, "time", "times")),
+                      err);
+}
+
 int index_find_missing(index_work *work, const index_missing_limits *limits, lb_error *err)
 {
     index_candidates list = {0};
+    index_counting counting = {.evictions = -1};
     bool statements = work->set->window.r.statements_schema != NULL;
     int r = statements ? look_at_statements(work, limits, &list, err) : 0;
     const char *why =
@@ -403,8 +434,10 @@ int index_find_missing(index_work *work, const index_missing_limits *limits, lb_
         r = statements = false;
     if (r >= 0 && !statements)
         r = lb_skipped(work->ctx, "statements", why, err);
+    if (r >= 0 && statements)
+        r = ask_counting(work, &counting, err);
     if (r >= 0)
-        r = judge(work, limits, &list, err);
+        r = judge(work, limits, &counting, &list, err);
     if (r >= 0)
         r = index_look_at_scans(work, limits, &list, statements, err);
     return r < 0 ? r : lb_examined(work->ctx, "tables", (int64_t)work->set->table_count, err);

@@ -26,17 +26,17 @@ int index_ask_statements(index_work *work, index_statements_args *wish, lb_rows 
     return r < 0 ? r : index_statements(work->ctx, wish, ret_rows, err);
 }
 
-int index_ask_since(index_work *work, int64_t *ret_since, lb_error *err)
+int index_ask_counting(index_work *work, index_counting *ret_counting, lb_error *err)
 {
     const index_statements_since_args args = {.schema = work->set->window.r.statements_schema};
     index_statements_since_row row;
     lb_rows *rows = NULL;
-    *ret_since = 0;
+    *ret_counting = (index_counting){.evictions = -1};
     if (!args.schema)
         return 0;
     int r = index_statements_since(work->ctx, &args, &rows, err);
     if (r >= 0 && index_statements_since_next(work->ctx, rows, &row))
-        *ret_since = row.since;
+        *ret_counting = (index_counting){row.since, row.evictions};
     return r == LB_ERR_SQL || r == LB_ERR_DENIED || r == LB_ERR_CONFLICT ? 0 : r; /* older than 1.9, or not loaded */
 }
 

@@ -11,8 +11,12 @@
 LB_MUST_CHECK int index_ask_statements(index_work *work, index_statements_args *wish, lb_rows **ret_rows,
                                        lb_error *err);
 
-/* Since when it has counted them; 0: it does not say. */
-LB_MUST_CHECK int index_ask_since(index_work *work, int64_t *ret_since, lb_error *err);
+typedef struct index_counting {
+    int64_t since;     /* 0: it does not say */
+    int64_t evictions; /* how often it has dropped some since, to make room; -1: it does not say */
+} index_counting;
+
+LB_MUST_CHECK int index_ask_counting(index_work *work, index_counting *ret_counting, lb_error *err);
 
 /* What was written and what statements took can be weighed against each other: both were counted since about the same
  * time. A table's counts go on after a restart, and begin with the database's. */

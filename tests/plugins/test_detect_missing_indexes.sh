@@ -19,5 +19,17 @@ runs detect_missing_indexes --min_bytes 1000000000
 holds '.result.findings == [] and any(.result.skipped[]; .object == "2 statements" and (.reason | contains("smaller than min_rows or min_bytes")))'
 runs detect_missing_indexes --max_proofs 0
 holds '.result.findings == [] and any(.result.skipped[]; .reason | contains("max_proofs"))'
+
+# What the server has dropped to make room may have asked for it too, or would suffer by it.
+runs detect_missing_indexes
+sure=$(jq '.result.findings[0].confidence.value' "$RUN")
+holds '.result.findings[0].evidence | .evictions == 0 and (.statements_counted_since | startswith("2025-12-21"))'
+cp -r "$SOURCE/etc/fixtures/mock" "$WORK/fixtures"
+jq '.[0].rows[0][1] = "4"' "$SOURCE/etc/fixtures/mock/sql/index/statements_since.json" >"$WORK/fixtures/sql/index/statements_since.json"
+sed -i "s|^fixtures = .*|fixtures = '$WORK/fixtures'|" "$MANIFEST"
+runs detect_missing_indexes
+holds '.result.findings[0] | any(.confidence.terms[]; . == {"name": "statements_were_evicted", "points": -0.1}) and .evidence.evictions == 4'
+holds ".result.findings[0].confidence.value < $sure and (.result.findings[0].reason | contains(\"statements were dropped 4 times to make room\"))"
+holds 'any(.result.skipped[]; .object == "statements" and (.reason | contains("has made room 4 times by dropping those that ran least")))'
 runs_with 2 detect_missing_indexes --min_share 2
 finish

@@ -262,11 +262,12 @@ def without_statements_and_hypopg_less_is_claimed(version):
               "a fix without knowing the columns")
         place.sql("CREATE EXTENSION pg_stat_statements VERSION '1.7';" + "SELECT * FROM orders WHERE customer_id = 5;" * 12)
         older = place.findings("detect_missing_indexes", min_bytes=0, min_calls=10, min_mean_ms=0)  # total_time, as it was called
-        equal([f["evidence"]["calls"] for f in older], [12], "what an extension shows that nobody has updated")
+        equal([(f["evidence"]["calls"], f["evidence"]["evictions"]) for f in older], [(12, None)], "what an extension shows that nobody has updated")
         place.sql("ALTER EXTENSION pg_stat_statements UPDATE")
         unproven = place.findings("detect_missing_indexes", min_bytes=0, min_calls=10, min_mean_ms=0)
         equal([f["kind"] for f in unproven], ["missing_index"], "what statements show")
         contains(unproven[0]["reason"], "HypoPG is not installed")
+        holds(unproven[0]["evidence"]["evictions"] >= 0, f"how many were dropped to make room: {unproven[0]}")
         place.sql("CREATE SCHEMA what_if; CREATE EXTENSION hypopg SCHEMA what_if;")
         proven = place.findings("detect_missing_indexes", min_bytes=0, min_calls=10, min_mean_ms=0)
         holds(proven[0]["confidence"]["value"] > unproven[0]["confidence"]["value"] and proven[0]["evidence"]["is_proven"],

@@ -209,6 +209,16 @@ def evictions_leave_doubts(version):
         equal(doubts(place)[2], 8, "one more, and five since the count began anew behind its back")
 
 
+def index_asked_for(place):
+    """By the slow statement: how many evictions are said of it, whether its reason says them, and the points for them."""
+    result = place.run("detect_missing_indexes", min_bytes=0, min_calls=30, min_mean_ms=0)["result"]
+    (found,) = [f for f in result["findings"] if f["object"] == "public.orders"]
+    (points,) = [t["points"] for t in found["confidence"]["terms"] if t["name"] == "statements_were_evicted"]
+    told = any(s["object"] == "statements" and "by dropping those that ran least" in s["reason"] for s in result["skipped"])
+    equal(told, "to make room" in found["reason"], f"it is said in both places: {result}")
+    return found["evidence"]["evictions"], told, points
+
+
 def evictions_are_seen_as_they_happen(version):
     """On a server of its own, with room for a hundred statements."""
     with Ward(version, **{"pg_stat_statements.max": 100}) as ward, Private(ward, more=KEEPS) as place:
@@ -222,10 +232,13 @@ def evictions_are_seen_as_they_happen(version):
         read_after("SELECT pg_stat_statements_reset()")
         sure = read_after("SELECT 1")
         equal(sure[2:], (None, []), "room for all")
+        equal(index_asked_for(place), (0, False, 0), "an index that is asked for")
         width = itertools.count(1)
         doubtful = read_after(*(f"SELECT 1{', 1' * next(width)}" for _ in range(150)))
         holds(doubtful[2] >= 1, f"evictions: {doubtful}")
         equal((doubtful[0], doubtful[1], doubtful[3]), (sure[0], round(sure[1] - 0.1, 2), [-0.1]), "some were dropped")
+        evictions, told, points = index_asked_for(place)
+        equal((evictions >= 1, told, points), (True, True, -0.1), "what else may ask for it is not known")
 
 
 suite(*each_version(slow_ones_are_found_and_queued_once, what_cannot_be_looked_at_is_said, a_weak_role_is_told,
