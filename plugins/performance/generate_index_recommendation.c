@@ -240,6 +240,8 @@ static int recommend(index_work *work, const index_finding *found, lb_error *err
         return 0;
     if (past && strcmp(past->r.status, "executed") == 0)
         return lb_skipped(ctx, object, "it was executed before, and what became of that is settled first", err);
+    if (index_has_fix(&f->fix) && !f->type)
+        return lb_skipped(ctx, object, "its statements are advice: nobody is asked to agree to them here", err);
     if (!index_has_fix(&f->fix) || !f->type)
         return lb_skipped(ctx, object, "there is no statement that would help by itself", err);
     if (index_confidence(f) < d->args->min_confidence)

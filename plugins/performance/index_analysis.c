@@ -35,6 +35,8 @@ static int find_all(index_work *work, const index_limits *l, lb_error *err)
     if (r >= 0)
         r = index_find_duplicates(work, err);
     if (r >= 0)
+        r = index_find_duplicate_keys(work, err);
+    if (r >= 0)
         r = index_find_unused(work, &unused, err);
     if (r >= 0)
         r = index_find_bloated(work, &bloat, err);

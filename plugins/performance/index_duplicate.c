@@ -3,6 +3,9 @@
 #include "index_without.h"
 #include "index_writes.h"
 
+#include <sql/index/body_defined.h>
+#include <sql/index/body_of.h>
+#include <sql/index/create_unique.h>
 #include <sql/index/drop_constraint.h>
 
 /* ---- can one replace the other? ---- */
@@ -231,6 +234,140 @@ static int tell_duplicate(index_work *work, const index_info *x, const index_inf
         err);
 }
 
+/* ---- the same keys, of which one index is unique and the other stores more ---- */
+
+/* The unique one that could store as well what x stores beside its keys. */
+static const index_info *twin_of(const index_info *x, bool by_scans)
+{
+    bool stores_more = x->keys.count > x->r.key_count && strcmp(x->r.method, "btree") == 0;
+    if (!stores_more || x->r.is_unique || x->parent || !index_is_whole(x))
+        return NULL;
+    for (size_t i = 0; i < x->table->index_count; i++) {
+        const index_info *u = x->table->indexes[i];
+        if (u->r.is_unique && strcmp(u->r.method, "btree") == 0 && !u->parent && !u->r.is_of_extension &&
+            index_is_whole(u) && !index_is_locked(u) && u->r.key_count == x->r.key_count &&
+            same_text(u->r.predicate, x->r.predicate) && same_keys(u, x, (int)x->r.key_count) && holds_included(x, u) &&
+            !gives_way_to_any(u, by_scans))
+            return u;
+    }
+    return NULL;
+}
+
+/* Why the two are not simply built anew as one; NULL: they can be. */
+static const char *why_not_merged(const index_info *x, const index_info *u)
+{
+    if (u->r.is_partitioned)
+        return "an index of a partitioned table cannot be built concurrently";
+    if (u->r.foreign_keys)
+        return "foreign keys refer to it, and would have to be made anew as well";
+    if (u->r.constraint_name)
+        return "a constraint stands on it, which has to be given the new one within one transaction";
+    if (u->r.is_replica_identity)
+        return "it is the replica identity, which the new one has to become first";
+    if (u->r.is_nulls_not_distinct)
+        return "it takes nulls for equal, as the new one would have to";
+    return u->r.is_clustered || x->r.is_clustered ? "the table is clustered by one of them" : NULL;
+}
+
+static int make_unique(index_work *work, const index_info *x, const char *definition, const char **ret_name,
+                       index_fix *ret_fix, lb_error *err)
+{
+    const char *columns[INDEX_KEYS];
+    const index_table *t = x->table;
+    const lb_sql *body = NULL;
+    for (int i = 0; i < x->r.key_count; i++) {
+        const index_column *c = x->keys.items[i] ? index_find_column(t, x->keys.items[i]) : NULL;
+        columns[i] = c ? c->r.name : "expr";
+    }
+    int r = index_body_defined_compose(work->ctx, &(index_body_defined_args){.body = definition}, &body, err);
+    if (r >= 0)
+        r = index_choose_name(work, t, columns, (size_t)x->r.key_count, ret_name, err);
+    return r < 0 ? r
+                 : index_make_fix(work, &index_create_unique_sql,
+                                  LB_ARGS(lb_ident("name", *ret_name), lb_ident("schema", t->r.schema),
+                                          lb_ident("table", t->r.name), lb_sql_value("body", body)),
+                                  ret_fix, err);
+}
+
+/* At no time is the rule not kept, nor are they without an index that find rows by it. */
+static int merge(index_work *work, const index_info *x, const index_info *u, index_fix *ret_fix, const char **ret_undo,
+                 lb_error *err)
+{
+    enum { NEW, UNIQUE, OTHER, STEPS };
+    const index_body_of_args args = {.index_id = x->r.index_id};
+    const char *name = NULL, *unique = NULL, *other = NULL;
+    index_fix *steps = lb_alloc(work->ctx, STEPS * sizeof *steps), without = {0};
+    index_body_of_row row;
+    lb_rows *rows = NULL;
+    int r = steps ? index_body_of(work->ctx, &args, &rows, err) : lb_out_of_memory(err);
+    if (r < 0 || !index_body_of_next(work->ctx, rows, &row)) /* locked since, or gone */
+        return r;
+    r = make_unique(work, x, row.body, &name, &steps[NEW], err);
+    if (r >= 0)
+        r = index_fix_drop(work, u, &steps[UNIQUE], err);
+    if (r >= 0)
+        r = index_fix_drop(work, x, &steps[OTHER], err);
+    if (r >= 0)
+        r = index_fix_drop_new(work, x->table, name, &without, err);
+    if (r >= 0)
+        r = index_definition(work, u, &unique, err);
+    if (r >= 0)
+        r = index_definition(work, x, &other, err);
+    if (r < 0 || !*unique || !*other) /* without its undo it is no fix */
+        return r;
+    *ret_fix = (index_fix){.steps = steps, .step_count = STEPS};
+    *ret_undo = lb_printf(work->ctx, "%s;\n%s;\n%s", unique, other, lb_sql_text(work->ctx, without.sql));
+    return *ret_undo ? 0 : lb_out_of_memory(err);
+}
+
+static int tell_twin(index_work *work, const index_info *x, const index_info *u, lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    index_fix fix = {0};
+    const char *undo = NULL, *hindrance = why_not_merged(x, u);
+    bool is_standby = work->set->window.r.in_recovery;
+    const index_write_rate unknown = {.per_day = -1};
+    index_write_rate rate = is_standby ? unknown : index_writes_per_day(work, x->table);
+    int r = hindrance || is_standby ? 0 : merge(work, x, u, &fix, &undo, err);
+    if (r < 0)
+        return r;
+    return index_tell(
+        work,
+        &(index_finding){
+            .kind = "include_twin",
+            .table = x->table,
+            .index = x,
+            .reason = lb_printf(ctx,
+                                "it has the keys of %s, which is unique, and stores more beside them: one unique index "
+                                "that stores it as well does what both do%s%s",
+                                index_label(ctx, u->r.schema, u->r.name), hindrance ? "; but " : "",
+                                hindrance ? hindrance : ""),
+            .evidence = LB_ARGS(lb_text("columns", index_keys_text(ctx, x)), lb_text("predicate", x->r.predicate),
+                                lb_text("unique_index", u->r.name), lb_i64("bytes", x->tree_bytes),
+                                lb_i64("unique_bytes", u->tree_bytes), lb_i64("scans", x->tree_scans),
+                                lb_i64("unique_scans", u->tree_scans), lb_text("constraint", u->r.constraint_name),
+                                lb_text("why_no_fix", hindrance), INDEX_WRITES_EVIDENCE(rate), lb_text("undo", undo)),
+            .terms = LB_TERMS({"same_keys_in_order", 0.4}, {"backs_a_constraint", u->r.constraint_name ? -0.1 : 0},
+                              {"read_on_a_standby", is_standby ? -0.1 : 0}),
+            .impact = LB_ARGS(lb_i64("bytes", u->tree_bytes), INDEX_WRITES_IMPACT(rate)),
+            .fix = fix,
+            .undo = undo},
+        err);
+}
+
+/* One that nobody scans is to go, and not to be merged. */
+static int look_for_twin(index_work *work, const index_info *x, lb_error *err)
+{
+    const index_info *u = twin_of(x, !work->set->window.r.in_recovery);
+    if (!u)
+        return 0;
+    if (x->tree_scans > 0)
+        return tell_twin(work, x, u, err);
+    index_pass(work, "they store more than a unique index of the same keys, and no scan of them is counted that would "
+                     "make one of both worth while");
+    return 0;
+}
+
 int index_find_duplicates(index_work *work, lb_error *err)
 {
     int r = 0;
@@ -241,8 +378,10 @@ int index_find_duplicates(index_work *work, lb_error *err)
             continue;
         }
         const index_info *kept = keeper_of(x, !work->set->window.r.in_recovery);
-        if (!kept)
+        if (!kept) {
+            r = look_for_twin(work, x, err);
             continue;
+        }
         index_mark_kept(work, kept);
         r = tell_duplicate(work, x, kept, err);
     }

@@ -1,6 +1,9 @@
 /* Foreign keys and the indexes that serve them: deleting a referenced row looks for the rows that refer to it. */
 #include "index_rules.h"
 
+#include <sql/index/drop_constraint.h>
+#include <sql/index/foreign_key_definition.h>
+
 #define RICH_ROWS 100 /* rows behind one leading value that are still read quickly */
 #define MANY_ROWS 1000000
 
@@ -343,4 +346,116 @@ int index_find_missing_keys(index_work *work, const index_missing_key_limits *li
     if (r >= 0)
         r = index_tell_passed(work, "foreign keys", err);
     return r < 0 ? r : lb_examined(work->ctx, "foreign_keys", (int64_t)work->set->key_count, err);
+}
+
+/* ---- the same key twice ---- */
+
+static bool same_columns(const index_foreign_key *a, const index_foreign_key *b)
+{
+    bool same = a->table == b->table && a->r.parent_id == b->r.parent_id && a->keys.count == b->keys.count;
+    for (int i = 0; same && i < a->keys.count; i++) {
+        int place = place_of(&b->keys, a->keys.items[i]);
+        same = place >= 0 && a->parent_keys.items[i] == b->parent_keys.items[place] &&
+               a->operators.items[i] == b->operators.items[place];
+    }
+    return same;
+}
+
+static bool same_manner(const index_foreign_key *a, const index_foreign_key *b)
+{
+    return strcmp(a->r.manner, b->r.manner) == 0;
+}
+
+/* What was checked of all rows stays, else the older one. A total order, so never all of them go. */
+static bool stays_before(const index_foreign_key *a, const index_foreign_key *b)
+{
+    return a->r.is_valid != b->r.is_valid ? a->r.is_valid : a->r.key_id < b->r.key_id;
+}
+
+/* The one that stays and makes x superfluous: one that does the same, where there is one. */
+static const index_foreign_key *kept_for(const index_set *set, const index_foreign_key *x)
+{
+    const index_foreign_key *kept = NULL;
+    for (const index_foreign_key *k = set->keys; k < set->keys + set->key_count; k++) {
+        if (!same_columns(k, x) || !stays_before(k, x))
+            continue;
+        bool is_alike = same_manner(k, x), was_alike = kept && same_manner(kept, x);
+        if (!kept || (is_alike && !was_alike) || (is_alike == was_alike && stays_before(k, kept)))
+            kept = k;
+    }
+    return kept;
+}
+
+static int drop_key(index_work *work, const index_foreign_key *x, index_fix *ret_fix, const char **ret_undo,
+                    lb_error *err)
+{
+    const index_foreign_key_definition_args args = {.key_id = x->r.key_id};
+    index_foreign_key_definition_row row;
+    lb_rows *rows = NULL;
+    int r = index_foreign_key_definition(work->ctx, &args, &rows, err);
+    if (r < 0)
+        return lb_wrap(err, "definition of a foreign key");
+    if (!index_foreign_key_definition_next(work->ctx, rows, &row))
+        return 0; /* gone meanwhile */
+    *ret_undo = row.definition;
+    return index_make_fix(work, &index_drop_constraint_sql,
+                          LB_ARGS(lb_ident("schema", x->table->r.schema), lb_ident("table", x->table->r.name),
+                                  lb_ident("name", x->r.name)),
+                          ret_fix, err);
+}
+
+static int tell_duplicate_key(index_work *work, const index_foreign_key *x, const index_foreign_key *kept,
+                              lb_error *err)
+{
+    lb_ctx *ctx = work->ctx;
+    const index_table *t = x->table;
+    const char *columns[INDEX_KEYS], *undo = NULL;
+    index_fix fix = {0};
+    bool is_alike = same_manner(x, kept), is_standby = work->set->window.r.in_recovery;
+    order_columns(x, index_table_rows(t), columns);
+    const lb_value *list = index_texts(ctx, "columns", columns, (size_t)x->keys.count);
+    if (!list)
+        return lb_out_of_memory(err);
+    int r = is_alike && !is_standby ? drop_key(work, x, &fix, &undo, err) : 0;
+    if (r < 0)
+        return r;
+    const char *parent = index_label(ctx, x->r.parent_schema, x->r.parent_name);
+    return index_tell(
+        work,
+        &(index_finding){
+            .kind = "duplicate_foreign_key",
+            .table = t,
+            .object = lb_printf(ctx, "%s.%s.%s", t->r.schema, t->r.name, x->r.name),
+            .reason =
+                lb_printf(ctx, "%s refers to the same columns of %s by the same columns%s", kept->r.name, parent,
+                          is_alike ? ", and stays: each row is checked twice, and looked up twice for each that is "
+                                     "deleted there"
+                                   : "; but they differ in what a delete or an update does there, or in when they "
+                                     "are checked: which is meant has to be decided first"),
+            .evidence = LB_ARGS(lb_text("constraint", x->r.name), lb_text("kept", kept->r.name), list[0],
+                                lb_text("referenced_table", parent), lb_bool("is_valid", x->r.is_valid),
+                                lb_bool("kept_is_valid", kept->r.is_valid), lb_bool("does_the_same", is_alike),
+                                lb_text("note", fix.sql ? "to drop it takes an ACCESS EXCLUSIVE lock on both tables, "
+                                                          "for as long as the catalogue takes"
+                                                        : NULL),
+                                lb_text("undo", undo)),
+            .terms = LB_TERMS({"same_columns_of_both", 0.6}, {"does_the_same", is_alike ? 0.35 : -0.2}),
+            .impact = LB_ARGS(lb_text("level", is_alike ? "info" : "warning")),
+            .fix = fix,
+            .undo = undo},
+        err);
+}
+
+int index_find_duplicate_keys(index_work *work, lb_error *err)
+{
+    const index_set *set = work->set;
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < set->key_count; i++) {
+        const index_foreign_key *x = &set->keys[i], *kept = kept_for(set, x);
+        if (kept && x->table->r.is_of_extension)
+            index_pass(work, "their tables belong to an extension");
+        else if (kept)
+            r = tell_duplicate_key(work, x, kept, err);
+    }
+    return r < 0 ? r : index_tell_passed(work, "foreign keys", err);
 }

@@ -58,7 +58,7 @@ struct index_table {
 typedef struct index_foreign_key {
     index_foreign_keys_row r;
     index_table *table;
-    index_vector keys, operators;
+    index_vector keys, parent_keys, operators;
 } index_foreign_key;
 
 typedef struct index_opclass {

@@ -330,6 +330,8 @@ static int read_foreign_keys(lb_ctx *ctx, index_set *set, lb_error *err)
         set->key_count++;
         r = parse(k->r.keys, k->r.name, &k->keys, err);
         if (r >= 0)
+            r = parse(k->r.parent_keys, k->r.name, &k->parent_keys, err);
+        if (r >= 0)
             r = parse(k->r.operators, k->r.name, &k->operators, err);
     }
     return r;

@@ -37,6 +37,7 @@ typedef struct index_many_limits {
 LB_MUST_CHECK int index_find_unused(index_work *work, const index_unused_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_invalid(index_work *work, lb_error *err);
 LB_MUST_CHECK int index_find_duplicates(index_work *work, lb_error *err);
+LB_MUST_CHECK int index_find_duplicate_keys(index_work *work, lb_error *err);
 LB_MUST_CHECK int index_find_missing_keys(index_work *work, const index_missing_key_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_bloated(index_work *work, const index_bloat_limits *limits, lb_error *err);
 LB_MUST_CHECK int index_find_few_values(index_work *work, const index_few_limits *limits, lb_error *err);

@@ -11,7 +11,7 @@ typedef struct tally {
 } tally;
 
 typedef struct score {
-    tally kinds[10];
+    tally kinds[12];
     double weight; /* of all findings, by how sure they are */
 } score;
 
@@ -68,7 +68,9 @@ static int run(lb_ctx *ctx, lb_error *err)
                          {"sequential_scans", "read_in_full", 0},
                          {"rare_index", "rare", 0},
                          {"low_cardinality_index", "low_cardinality", 0},
-                         {"many_indexes", "many", 0}}};
+                         {"many_indexes", "many", 0},
+                         {"include_twin", "twins", 0},
+                         {"duplicate_foreign_key", "duplicate_keys", 0}}};
     index_work work = {.ctx = ctx, .tell = count, .state = &s};
     int r = index_analyze(&work, ctx->args, err);
     const index_limits *limits = ctx->args;

@@ -1,4 +1,4 @@
--- summary: drops a unique constraint with its index
+-- summary: drops a constraint, with the index of a unique one
 -- kind: change
 -- server: 15-18
 -- param schema identifier

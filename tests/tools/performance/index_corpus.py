@@ -4,7 +4,7 @@ says which of them are findings, of which kind; everything else that a detector 
 ROWS = 2000
 KINDS = {
     "detect_unused_indexes": ("unused_index", "invalid_index"),
-    "detect_duplicate_indexes": ("duplicate_index", "redundant_index"),
+    "detect_duplicate_indexes": ("duplicate_index", "redundant_index", "include_twin", "duplicate_foreign_key"),
     "detect_missing_fk_indexes": ("missing_fk_index",),
     "detect_bloated_indexes": ("bloated_index",),
     "detect_missing_indexes": ("missing_index",),
@@ -198,6 +198,21 @@ def duplicates(c):
     c.sql(f"CREATE INDEX ON {child[1]} (id)")
     c.index(t, "(id)", how="UNIQUE", tool=tool)
     assert kept
+    for scanned in (True, False):  # a unique index could store what its twin does, where anybody wants that
+        t = c.table("twin")
+        c.index(t, "(id) INCLUDE (a)", tool=tool if scanned else None)
+        if scanned:
+            c.sql(f"SET enable_seqscan = off; SELECT a FROM {t[1]} WHERE id = 7; RESET enable_seqscan")
+        c.index(t, "(id)", how="UNIQUE")
+    for action, column, again in (("", "a", True), ("ON DELETE CASCADE", "a", True), ("DEFERRABLE", "a", True), ("", "b", False)):
+        parent, child = c.table("twice_parent", rows=60), c.table("twice_child")
+        c.sql(f"ALTER TABLE {parent[1]} ADD PRIMARY KEY (id); UPDATE {child[1]} SET a = 1 + a % 50, b = 1 + a % 50;"
+              f"ALTER TABLE {child[1]} ADD CONSTRAINT key_once FOREIGN KEY (a) REFERENCES {parent[1]} {action};"
+              f"ALTER TABLE {child[1]} ADD CONSTRAINT key_again FOREIGN KEY ({column}) REFERENCES {parent[1]} {action}")
+        c.index(child, "(a, b)")
+        c.index(child, "(b, a)")
+        if again:
+            c.expected[tool].add(f"{child[0]}.key_again")
     c.number += 1
     root = f"dup_tree_{c.number}"
     c.sql(f"CREATE TABLE {root} (id int, a int) PARTITION BY RANGE (id);"

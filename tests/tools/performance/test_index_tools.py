@@ -339,6 +339,75 @@ def one_index_of_a_table_goes_at_a_time(version):
         equal([r["object"] for r in again], [r["object"] for r in first["result"]["recommendations"]], "the same ones again")
 
 
+def constraints(place, table):
+    return place.sql(f"SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '{table}'::regclass ORDER BY 1")
+
+
+def a_unique_index_can_store_what_its_twin_does(version):
+    indexes = """SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = '"Odd goods"'::regclass ORDER BY 1"""
+    with Given(version) as place:
+        place.sql("""CREATE TABLE "Odd goods" (code text, kind int, size int, note text); CREATE TABLE people (id int, name text);
+            CREATE TABLE idle (id int, name text); CREATE TABLE near (id int, name text);
+            INSERT INTO "Odd goods" SELECT 'code ' || i, i % 7, i, 'x' FROM generate_series(1, 12000) i;
+            INSERT INTO people SELECT i, 'name ' || i FROM generate_series(1, 12000) i; INSERT INTO near SELECT * FROM people;
+            CREATE INDEX "with ""more"" y" ON "Odd goods" (lower(code), kind DESC) INCLUDE (size) WHERE kind < 5;
+            CREATE INDEX people_more ON people (id) INCLUDE (name); CREATE INDEX idle_more ON idle (id) INCLUDE (name);
+            CREATE INDEX near_more ON near (id) INCLUDE (name) WHERE id > 5; ANALYZE;
+            SET enable_seqscan = off; SET enable_bitmapscan = off;
+            SELECT size FROM "Odd goods" WHERE lower(code) = 'code 8' AND kind < 5;
+            SELECT name FROM people WHERE id = 7; SELECT name FROM near WHERE id = 7;
+            CREATE UNIQUE INDEX "only once" ON "Odd goods" (lower(code), kind DESC) WHERE kind < 5;
+            ALTER TABLE people ADD PRIMARY KEY (id); CREATE UNIQUE INDEX idle_id ON idle (id); CREATE UNIQUE INDEX near_id ON near (id)""")
+        result = place.run("detect_duplicate_indexes")["result"]
+        equal({(f["object"], f["kind"], f["confidence"]["label"]) for f in result["findings"]},
+              {('public.with "more" y', "include_twin", "low"), ("public.people_more", "include_twin", "low")}, "twins")
+        contains(reasons({"result": result}), "1 indexes: they store more than a unique index of the same keys, and no scan of them is counted")
+        found = {f["object"]: f for f in result["findings"]}
+        bound, twin = found["public.people_more"], found['public.with "more" y']
+        equal((bound["fix"], bound["evidence"]["constraint"]), (None, "people_pkey"), "one behind which a constraint stands")
+        contains(bound["reason"], "but a constraint stands on it, which has to be given the new one within one transaction")
+        before, steps = place.sql(indexes), twin["fix"].split(";\n")
+        equal((twin["evidence"]["unique_index"], len(steps)), ("only once", 3), "what is merged")
+        told = place.run("generate_index_recommendation", min_confidence=0)
+        contains(reasons(told), "its statements are advice: nobody is asked to agree to them here")
+        for step in steps:
+            place.psql("-c", step)
+        (left,) = place.sql(indexes).splitlines()
+        contains(left, "CREATE UNIQUE INDEX", "lower(code)", "DESC", "INCLUDE (size)", "WHERE (kind < 5)")
+        equal([f["object"] for f in place.findings("detect_duplicate_indexes")], ["public.people_more"], "what is left to say")
+        for step in twin["evidence"]["undo"].split(";\n"):
+            place.psql("-c", step)
+        equal(place.sql(indexes), before, "after its undo")
+
+
+def a_foreign_key_is_there_once(version):
+    with Given(version) as place:
+        place.sql(SHOP + """CREATE TABLE places (x int, y int, UNIQUE (x, y)); CREATE TABLE "Odd visits" (a int, b int);
+            ALTER TABLE orders ADD CONSTRAINT "once ""more"" y" FOREIGN KEY (customer_id) REFERENCES customers ON DELETE CASCADE NOT VALID;
+            ALTER TABLE orders ADD CONSTRAINT softly FOREIGN KEY (customer_id) REFERENCES customers;
+            ALTER TABLE "Odd visits" ADD CONSTRAINT here FOREIGN KEY (a, b) REFERENCES places (x, y);
+            ALTER TABLE "Odd visits" ADD CONSTRAINT turned FOREIGN KEY (b, a) REFERENCES places (y, x);
+            ALTER TABLE "Odd visits" ADD CONSTRAINT crossed FOREIGN KEY (a, b) REFERENCES places (y, x)""")
+
+        def twice(tool="detect_duplicate_indexes"):
+            return {f["object"]: f for f in place.findings(tool) if f["kind"] == "duplicate_foreign_key"}
+        found, drop = twice(), "ALTER TABLE public.{} DROP CONSTRAINT {}".format
+        equal({name: (f["evidence"]["kept"], f["fix"], f["confidence"]["label"]) for name, f in found.items()},
+              {'public.orders.once "more" y': ("orders_customer_id_fkey", drop("orders", '"once ""more"" y"'), "high"),
+               "public.orders.softly": ("orders_customer_id_fkey", None, "low"),
+               "public.Odd visits.turned": ("here", drop('"Odd visits"', "turned"), "high")}, "keys that are there twice")
+        contains(found["public.orders.softly"]["reason"], "but they differ in what a delete or an update does there")
+        equal(set(twice("run_full_index_analysis")), set(found), "in the whole analysis")
+        before = constraints(place, "orders"), constraints(place, '"Odd visits"')
+        superfluous = [f for f in found.values() if f["fix"]]
+        for finding in superfluous:
+            place.psql("-c", finding["fix"])
+        equal(set(twice()), {"public.orders.softly"}, "once they have gone")
+        for finding in superfluous:
+            place.psql("-c", finding["evidence"]["undo"])
+        equal((constraints(place, "orders"), constraints(place, '"Odd visits"')), before, "after the undo")
+
+
 def recommendations_keep_their_name_and_pass_the_gate(version):
     limits = {**NOW, "min_unused_bytes": 0, "min_table_bytes": 0, "min_confidence": 0.5}
     with Given(version) as place:
@@ -476,5 +545,5 @@ suite(*each_version(an_empty_database_is_examined, each_statement_that_asks_for_
                     every_fix_runs_and_ends_the_finding, a_drop_is_tried_before_it_is_proposed, what_is_locked_is_left_out, a_build_under_way_is_no_ruin,
                     an_invalid_one_is_rebuilt_and_gets_no_twin, what_lbops_keeps_for_itself_is_left_out,
                     a_weak_role_is_told_what_it_cannot_see, without_statements_and_hypopg_less_is_claimed,
-                    what_has_grown_since_is_not_bloated, what_splits_leave_empty_is_not_bloat, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
+                    what_has_grown_since_is_not_bloated, a_unique_index_can_store_what_its_twin_does, a_foreign_key_is_there_once, what_splits_leave_empty_is_not_bloat, strange_tables_do_no_harm, one_index_of_a_table_goes_at_a_time,
                     recommendations_keep_their_name_and_pass_the_gate), at_once=2)
