@@ -102,6 +102,9 @@ static int apply(lb_ctx *ctx, const job *j, const vacuum_operation *o, lb_outcom
                                                : j->seen.is_least  ? "history, at least"
                                                                    : "history"),
                          lb_f64("trigger_now", t->now_trigger), lb_f64("trigger_wanted", t->trigger),
+                         lb_f64("analyze_trigger_now", t->now_analyze_trigger),
+                         t->analyze_scale >= 0 ? lb_f64("analyze_trigger_wanted", t->analyze_trigger)
+                                               : lb_null("analyze_trigger_wanted"),
                          lb_f64("cycle_hours", t->cycle_hours),
                          lb_f64("autovacuums_per_hour", j->reverts ? j->trial.runs_per_hour : t->runs_per_hour)),
                      .undo = undo),
@@ -147,6 +150,11 @@ static const char *tune_reason(lb_ctx *ctx, const job *j)
 {
     const vacuum_tuning *t = &j->tuning;
     const char *least = least_text(j->seen.is_least);
+    if (j->options.count == 1) /* vacuum's come in pairs */
+        return lb_printf(ctx,
+                         "autovacuum analyzes it after %.0f changed rows, and %s%.0f a day are changed or added: with "
+                         "%.0f plans know sooner what it holds",
+                         t->now_analyze_trigger, least, t->analyzed_per_day, t->analyze_trigger);
     if (vacuum_tuning_off(t) < vacuum_tuning_inserts_off(t))
         return lb_printf(ctx,
                          "autovacuum waits for %.0f inserted rows, and rows are only added, %s%.0f an hour: with %.0f "
@@ -257,9 +265,11 @@ static int look_at_trial(lb_ctx *ctx, work *w, job *j, bool *ret_settled, lb_err
                       err);
 }
 
+/* What a table says itself of when to be analyzed somebody has chosen. */
 static double off_of(const job *j)
 {
-    return fmax(vacuum_tuning_off(&j->tuning), vacuum_tuning_inserts_off(&j->tuning));
+    double analyze = j->relation->row.analyze_scale_is_null ? vacuum_tuning_analyze_off(&j->tuning) : 0;
+    return fmax(fmax(vacuum_tuning_off(&j->tuning), vacuum_tuning_inserts_off(&j->tuning)), analyze);
 }
 
 static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err)

@@ -69,6 +69,9 @@ void vacuum_tune(const vacuum_relation *v, const vacuum_observed *seen, vacuum_t
     }
     t.trigger = (double)t.threshold + t.scale * rows;
     bool is_added_to = seen->inserted > 0 && seen->inserted < LOADED_PART * rows;
+    t.now_analyze_trigger = v->need.analyze_trigger;
+    t.analyze_trigger = v->need.analyze_trigger - (v->need.analyze_scale - ANALYZE_SCALE) * rows;
+    t.analyzed_per_day = 24 * (t.churn_per_hour + (is_added_to ? t.inserts_per_hour : 0));
     if (is_added_to && seen->changed < INSERT_ONLY_PART * seen->inserted)
         tune_inserts(v, &t);
     *ret_tuning = t;
@@ -83,6 +86,12 @@ double vacuum_tuning_inserts_off(const vacuum_tuning *t)
 {
     bool is_asked = t->insert_scale >= 0 && t->now_insert_trigger >= 0; /* below 0 somebody has switched it off */
     return is_asked && t->inserts_per_hour * 24 >= LEAST_TRIGGER ? t->now_insert_trigger / t->insert_trigger : 0;
+}
+
+double vacuum_tuning_analyze_off(const vacuum_tuning *t)
+{
+    bool is_asked = t->analyze_scale >= 0 && t->now_analyze_trigger >= 0;
+    return is_asked && t->analyzed_per_day >= LEAST_TRIGGER ? t->now_analyze_trigger / fmax(t->analyze_trigger, 1) : 0;
 }
 
 bool vacuum_tuning_is_ripe(double visits, double least_visits, double hours, double least_hours, double most_hours)

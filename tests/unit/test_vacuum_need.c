@@ -208,6 +208,16 @@ static void analyzing_is_never_put_off(void)
     CU_ASSERT_DOUBLE_EQUAL(analyze_scale(0.01, 0.2), 0.02, 1e-9);
 }
 
+static void a_large_table_is_analyzed_in_time_by_itself(void)
+{
+    vacuum_tuning t = tuned(1e7, 24e2, 24);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_analyze_off(&t), 1000050.0 / 200050, 1e-9);
+    t = tuned(1e7, 900, 24);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_analyze_off(&t), 0, 1e-9); /* too little changes to matter */
+    t = tuned(9e5, 24e4, 24);
+    CU_ASSERT_DOUBLE_EQUAL(vacuum_tuning_analyze_off(&t), 0, 1e-9); /* it is not large */
+}
+
 static vacuum_tuning filled(double rows, double a_day, double changed_a_day)
 {
     vacuum_tuning t;
@@ -343,6 +353,7 @@ SUITE(vacuum_need, TEST(triggers_are_those_of_the_server), TEST(a_tables_own_set
       TEST(nobody_has_counted), TEST(version_18_has_a_cap_and_counts_what_is_not_frozen),
       TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight), TEST(an_opening_has_one_pass),
       TEST(the_quiet_hours_are_among_those_that_are_known), TEST(tuning_follows_size_and_churn),
-      TEST(analyzing_is_never_put_off), TEST(where_rows_are_only_added_the_trigger_of_inserts_counts),
-      TEST(a_leafs_own_analyze_hides_what_had_changed), TEST(a_tuning_is_judged_by_what_came_since),
-      TEST(counters_that_began_anew_are_counted_on), TEST(a_budget_says_how_long_it_takes))
+      TEST(analyzing_is_never_put_off), TEST(a_large_table_is_analyzed_in_time_by_itself),
+      TEST(where_rows_are_only_added_the_trigger_of_inserts_counts), TEST(a_leafs_own_analyze_hides_what_had_changed),
+      TEST(a_tuning_is_judged_by_what_came_since), TEST(counters_that_began_anew_are_counted_on),
+      TEST(a_budget_says_how_long_it_takes))

@@ -216,6 +216,21 @@ def a_table_to_which_rows_are_only_added_is_frozen_in_small_parts(version):
                                       "autovacuum_vacuum_insert_threshold=1000"], "after")
 
 
+def a_large_table_is_analyzed_in_time(version):
+    """Its vacuum has been seen to already; or somebody has said when it is to be analyzed."""
+    own = "autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000"
+    with Given(version, more=KEEPS) as place:
+        for name, more in (("large", ""), ("chosen", ", autovacuum_analyze_scale_factor=0.1")):
+            busy(place, name, changes=0, options=f"WITH ({own}{more})")
+            noted(place, name, rows_changed=[0, 6000], rows_inserted=[50_000] * 2, autovacuums=[0, 1])
+        place.sql("UPDATE pg_class SET reltuples = 2000000 WHERE oid IN ('large'::regclass, 'chosen'::regclass)")
+        before = options(place, "large")
+        result = place.run(TOOL)["result"]
+        equal([r["table"] for r in result["results"]], ["large"], f"tuned: {result}")
+        contains(result["results"][0]["reason"], "autovacuum analyzes it after 200050 changed rows", "with 40050 plans know sooner")
+        equal(options(place, "large"), sorted([*before, "autovacuum_analyze_scale_factor=0.02"]), "after")
+
+
 def a_tuning_is_judged_though_the_compute_slept_since(version):
     with Given(version, more=KEEPS) as place:
         busy(place, "t", changes=0, options="WITH (autovacuum_vacuum_threshold=9)")
@@ -255,6 +270,6 @@ def a_tuning_is_of_its_database(version):
 
 
 suite(*each_version(a_tuning_is_of_its_database, a_compute_that_sleeps_each_night_is_tuned_by_what_was_noted,
-                    a_table_to_which_rows_are_only_added_is_frozen_in_small_parts,
+                    a_table_to_which_rows_are_only_added_is_frozen_in_small_parts, a_large_table_is_analyzed_in_time,
                     a_tuning_is_judged_though_the_compute_slept_since, tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone,
                     what_made_it_worse_is_taken_back, what_helped_is_kept, what_somebody_else_has_set_is_theirs), at_once=2)
