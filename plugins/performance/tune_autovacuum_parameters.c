@@ -1,7 +1,8 @@
 /* tune_autovacuum_parameters: gives tables that change faster than autovacuum comes settings of their own, from their
- * size, their churn and how autovacuum has behaved. Old values are kept, and are the undo. */
+ * size, their churn and how autovacuum has behaved. Old values are kept, and are the undo. A fillfactor is advised. */
 #include "amount.h"
 #include "vacuum_log.h"
+#include "vacuum_room.h"
 #include "vacuum_trial.h"
 #include "vacuum_tune.h"
 
@@ -306,6 +307,17 @@ static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err
     return 0;
 }
 
+/* Beside autovacuum's settings, and as advice: whether a table may grow for it people decide. */
+static int look_for_room(lb_ctx *ctx, const work *w, const vacuum_relation *v, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    if (v->row.kind[0] != 'r' || v->row.persistence[0] == 't' || v->row.rows_known < (double)args->min_rows ||
+        !is_wanted(ctx, &args->tables, v))
+        return 0;
+    const vacuum_observed seen = vacuum_counts_of(&w->scan, &w->counts, v, args->min_hours);
+    return vacuum_room_look(ctx, v, &seen, args->min_hours, err);
+}
+
 static int worse_first(const void *a, const void *b)
 {
     const job *first = a, *second = b;
@@ -361,6 +373,8 @@ static int run(lb_ctx *ctx, lb_error *err)
         r = vacuum_read_tunings(ctx, &w.scan, &w.tunings, &w.tuning_count, err);
     for (size_t i = 0; r >= 0 && may_look && i < w.scan.count; i++)
         r = look_at(ctx, &w, &w.scan.relations[i], err);
+    for (size_t i = 0; r >= 0 && may_look && i < w.scan.count; i++)
+        r = look_for_room(ctx, &w, &w.scan.relations[i], err);
     return r < 0 ? r : change_all(ctx, &w, err);
 }
 

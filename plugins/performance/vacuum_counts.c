@@ -8,14 +8,15 @@
 #define NOTED      "noted" /* among relations, whose names are numbers, */
 #define NOTED_AT   "at"    /* and so are those in there */
 
-static const char *const metrics[] = {"table_rows_changed", "table_rows_inserted", "table_autovacuums"};
+enum { CHANGED, INSERTED, AUTOVACUUMS, UPDATED, HOT, METRICS };
 
-#define METRICS (sizeof metrics / sizeof metrics[0])
+static const char *const metrics[METRICS] = {"table_rows_changed", "table_rows_inserted", "table_autovacuums",
+                                             "table_rows_updated", "table_rows_hot_updated"};
 
 static double value_of(const vacuum_relations_row *t, size_t metric)
 {
-    int64_t changed = t->updated + t->deleted;
-    return (double)(metric == 0 ? changed : metric == 1 ? t->inserted : t->autovacuums);
+    const int64_t values[METRICS] = {t->updated + t->deleted, t->inserted, t->autovacuums, t->updated, t->hot_updated};
+    return (double)values[metric];
 }
 
 /* ---- noting ---- */
@@ -24,10 +25,11 @@ static int note(lb_ctx *ctx, const vacuum_relation *v, const vacuum_scan *scan, 
 {
     const char *epoch = lb_printf(ctx, "%lld", (long long)scan->server.counts_since);
     int r = epoch ? 0 : lb_out_of_memory(err);
-    for (size_t i = 0; i < METRICS && r >= 0; i++)
+    size_t count = v->row.updated > 0 ? METRICS : UPDATED; /* most tables of a log have none */
+    for (size_t i = 0; i < count && r >= 0; i++)
         r = lb_record(ctx, "lakebase_metrics",
                       LB_ARGS(lb_text("metric_name", metrics[i]), lb_f64("metric_value", value_of(&v->row, i)),
-                              lb_text("unit", i < 2 ? "rows" : "count"), lb_text("kind", "counter"),
+                              lb_text("unit", i == AUTOVACUUMS ? "count" : "rows"), lb_text("kind", "counter"),
                               lb_text("object_name", v->label), lb_text("database_name", scan->server.database),
                               lb_text("epoch", epoch), lb_time("snapshot_timestamp", scan->now)),
                       err);
@@ -132,21 +134,30 @@ vacuum_observed vacuum_counts_of(const vacuum_scan *scan, const vacuum_counts *c
         rows[i] = find(counts, v, i);
         own[i] = value_of(&v->row, i);
     }
-    bool is_noted = rows[0] && rows[1] && rows[2];
-    double noted_hours = is_noted ? vacuum_hours(rows[0]->first_at, scan->now) : 0;
+    bool is_noted = rows[CHANGED] && rows[INSERTED] && rows[AUTOVACUUMS], has_updates = rows[UPDATED] && rows[HOT];
+    double noted_hours = is_noted ? vacuum_hours(rows[CHANGED]->first_at, scan->now) : 0;
     if (!is_noted || (noted_hours <= hours && noted_hours < least_hours))
-        return (vacuum_observed){.changed = own[0], .inserted = own[1], .autovacuums = own[2], .hours = hours};
-    bool is_least = has_begun_anew(scan, rows[0], own[0]) || has_begun_anew(scan, rows[1], own[1]);
-    return (vacuum_observed){.changed = grown(rows[0], own[0]),
-                             .inserted = grown(rows[1], own[1]),
-                             .autovacuums = grown(rows[2], own[2]),
+        return (vacuum_observed){.changed = own[CHANGED],
+                                 .inserted = own[INSERTED],
+                                 .autovacuums = own[AUTOVACUUMS],
+                                 .hours = hours,
+                                 .updated = own[UPDATED],
+                                 .hot = own[HOT],
+                                 .updated_hours = hours};
+    return (vacuum_observed){.changed = grown(rows[CHANGED], own[CHANGED]),
+                             .inserted = grown(rows[INSERTED], own[INSERTED]),
+                             .autovacuums = grown(rows[AUTOVACUUMS], own[AUTOVACUUMS]),
                              .hours = noted_hours,
                              .is_history = true,
-                             .is_least = is_least};
+                             .is_least = has_begun_anew(scan, rows[CHANGED], own[CHANGED]) ||
+                                         has_begun_anew(scan, rows[INSERTED], own[INSERTED]),
+                             .updated = has_updates ? grown(rows[UPDATED], own[UPDATED]) : 0,
+                             .hot = has_updates ? grown(rows[HOT], own[HOT]) : 0,
+                             .updated_hours = has_updates ? vacuum_hours(rows[UPDATED]->first_at, scan->now) : 0};
 }
 
 double vacuum_counts_visits(const vacuum_counts *counts, const vacuum_relation *v, double base)
 {
-    const vacuum_churn_row *row = find(counts, v, 2);
+    const vacuum_churn_row *row = find(counts, v, AUTOVACUUMS);
     return row ? step(base, row->first_value) + grown(row, (double)v->row.autovacuums) : -1;
 }

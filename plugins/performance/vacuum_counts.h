@@ -15,6 +15,8 @@ typedef struct vacuum_observed {
     double hours;                          /* in which that was */
     bool is_history;                       /* else: counted by the server, since it began */
     bool is_least;                         /* it began anew meanwhile: what it had counted right before is not in it */
+    double updated, hot;                   /* rows updated, and those of them that left the indexes alone */
+    double updated_hours;                  /* in which that was; 0: nobody has noted it yet */
 } vacuum_observed;
 
 typedef struct vacuum_counts {

@@ -36,7 +36,8 @@ SELECT s.object_name, s.metric_name,
          WHERE m.project_id = :project
            AND m.branch_id = :branch
            AND (m.database_name IS NULL OR m.database_name = :database)
-           AND m.metric_name IN ('table_rows_changed', 'table_rows_inserted', 'table_autovacuums')
+           AND m.metric_name IN ('table_rows_changed', 'table_rows_inserted', 'table_autovacuums', 'table_rows_updated',
+                                 'table_rows_hot_updated')
            AND m.snapshot_timestamp >= :since
            AND (:object IS NULL OR m.object_name = :object)) s
  GROUP BY s.object_name, s.metric_name

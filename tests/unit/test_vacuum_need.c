@@ -3,6 +3,7 @@
 #include "vacuum_due.h"
 #include "vacuum_pace.h"
 #include "vacuum_parent.h"
+#include "vacuum_room.h"
 #include "vacuum_tune.h"
 
 static const vacuum_settings_row server = {
@@ -321,6 +322,59 @@ static void counters_that_began_anew_are_counted_on(void)
     CU_ASSERT_TRUE(vacuum_counts_visits(&counts, &v, 1) < 0);
 }
 
+static bool wants_room(double updated, double hot, double hours)
+{
+    return vacuum_room_is_asked(&(vacuum_observed){.updated = updated, .hot = hot, .updated_hours = hours}, 24);
+}
+
+static void room_is_for_many_updates_that_are_not_hot(void)
+{
+    CU_ASSERT_TRUE(wants_room(1.2e6, 5e5, 1000));
+    CU_ASSERT_FALSE(wants_room(1.2e6, 6e5, 1000));
+    CU_ASSERT_FALSE(wants_room(9e5, 0, 100));                                       /* too few to tell */
+    CU_ASSERT_FALSE(wants_room(1.2e6, 0, 1200));                                    /* too seldom to matter */
+    CU_ASSERT_FALSE(wants_room(1.2e6, 0, 23));                                      /* a load, perhaps */
+    CU_ASSERT_FALSE(wants_room(0, 0, 100));                                         /* rows are only added */
+    CU_ASSERT_FALSE(vacuum_room_is_asked(&(vacuum_observed){.updated = 1.2e6}, 0)); /* nobody knows when */
+}
+
+static void updates_are_counted_by_whoever_has_noted_them(void)
+{
+    const int64_t hour = INT64_C(3600000000);
+    vacuum_churn_row rows[] = {
+        {.object_name = "s.t", .metric_name = "table_rows_changed", .first_at = 0, .last_value = 30, .grown = 400},
+        {.object_name = "s.t", .metric_name = "table_rows_inserted", .first_at = 0, .last_value = 7, .grown = 10},
+        {.object_name = "s.t", .metric_name = "table_autovacuums", .first_at = 0, .last_value = 4, .grown = 6},
+        {.object_name = "s.t",
+         .metric_name = "table_rows_updated",
+         .first_at = 5 * hour,
+         .last_value = 30,
+         .grown = 300},
+        {.object_name = "s.t",
+         .metric_name = "table_rows_hot_updated",
+         .first_at = 5 * hour,
+         .last_value = 9,
+         .grown = 90},
+    };
+    vacuum_counts counts = {rows, 5};
+    const vacuum_scan scan = {.now = 30 * hour, .server = {.counts_since = 20 * hour}};
+    vacuum_relation v = {.row = plain, .label = "s.t"};
+    v.row.updated = 40;
+    v.row.hot_updated = 5;
+    vacuum_observed seen = vacuum_counts_of(&scan, &counts, &v, 24);
+    CU_ASSERT_DOUBLE_EQUAL(seen.updated, 310, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(seen.hot, 95, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(seen.updated_hours, 25, 1e-9);
+    counts.count = 3;
+    seen = vacuum_counts_of(&scan, &counts, &v, 24);
+    CU_ASSERT_TRUE(seen.is_history);
+    CU_ASSERT_DOUBLE_EQUAL(seen.updated_hours, 0, 1e-9);
+    counts.count = 0;
+    seen = vacuum_counts_of(&scan, &counts, &v, 24);
+    CU_ASSERT_DOUBLE_EQUAL(seen.updated, 40, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(seen.updated_hours, 10, 1e-9);
+}
+
 static void tuning_follows_size_and_churn(void)
 {
     vacuum_tuning t = tuned(1e7, 24e4, 24); /* 10,000 rows an hour of ten million: once a day, 240,000 */
@@ -353,7 +407,8 @@ SUITE(vacuum_need, TEST(triggers_are_those_of_the_server), TEST(a_tables_own_set
       TEST(nobody_has_counted), TEST(version_18_has_a_cap_and_counts_what_is_not_frozen),
       TEST(floors_keep_small_things_out), TEST(a_window_may_span_midnight), TEST(an_opening_has_one_pass),
       TEST(the_quiet_hours_are_among_those_that_are_known), TEST(tuning_follows_size_and_churn),
-      TEST(analyzing_is_never_put_off), TEST(a_large_table_is_analyzed_in_time_by_itself),
+      TEST(analyzing_is_never_put_off), TEST(room_is_for_many_updates_that_are_not_hot),
+      TEST(updates_are_counted_by_whoever_has_noted_them), TEST(a_large_table_is_analyzed_in_time_by_itself),
       TEST(where_rows_are_only_added_the_trigger_of_inserts_counts), TEST(a_leafs_own_analyze_hides_what_had_changed),
       TEST(a_tuning_is_judged_by_what_came_since), TEST(counters_that_began_anew_are_counted_on),
       TEST(a_budget_says_how_long_it_takes))

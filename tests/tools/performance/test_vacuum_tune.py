@@ -231,6 +231,35 @@ def a_large_table_is_analyzed_in_time(version):
         equal(options(place, "large"), sorted([*before, "autovacuum_analyze_scale_factor=0.02"]), "after")
 
 
+def room_is_advised_where_updates_find_none(version):
+    """Pages that are full make them write each index anew; where an indexed column is changed no room helps."""
+    with Given(version, more=KEEPS) as place:
+        busy(place, '"Crowded ""x"" y"', options="")
+        busy(place, "bare", options="")
+        place.sql('CREATE INDEX ON "Crowded ""x"" y" (id)')
+        busy(place, "added", changes=0, options="")
+        busy(place, "indexed", changes=0, options="WITH (fillfactor=85)")
+        place.sql("CREATE INDEX ON indexed (n); UPDATE indexed SET n = id WHERE id % 10 = 0")
+        for name in ('Crowded "x" y', "indexed", "bare"):
+            noted(place, name, rows_changed=[0, 2_000_000], rows_inserted=[50_000] * 2, autovacuums=[0, 1],
+                  rows_updated=[0, 1_900_000], rows_hot_updated=[0, 700_000])
+        noted(place, "added", rows_changed=[0, 0], rows_inserted=[0, 2_000_000], autovacuums=[0, 1])
+        result = place.run(TOOL, plan=True)["result"]
+        (found,) = result["findings"]
+        evidence, skipped = found["evidence"], {s["object"]: s["reason"] for s in result["skipped"]}
+        equal((found["kind"], found["object"], evidence["fillfactor"]), ("few_hot_updates", 'public.Crowded "x" y', 90), "what wants room")
+        equal((evidence["counted_by"], evidence["moved_share"] is None), ("history, at least", version < 16), f"how that is known: {found}")
+        holds(version < 16 or evidence["moved_share"] > 0.9, f"where they went: {found}")
+        holds(0.3 < evidence["hot_share"] < 0.4 and evidence["updates_per_hour"] > 1000, f"rates of days: {evidence}")
+        contains(skipped["public.indexed"], "with a fillfactor of 85" if version < 16 else "they change a column that is indexed")
+        place.psql("-c", found["fix"])
+        equal(options(place, '"Crowded ""x"" y"'), ["fillfactor=90"], "as advised")
+        again = place.run(TOOL, plan=True)["result"]
+        equal(again.get("findings", []), [], "while it has to show its effect")
+        place.psql("-c", evidence["undo"])
+        equal(options(place, '"Crowded ""x"" y"'), [], "after the undo")
+
+
 def a_tuning_is_judged_though_the_compute_slept_since(version):
     with Given(version, more=KEEPS) as place:
         busy(place, "t", changes=0, options="WITH (autovacuum_vacuum_threshold=9)")
@@ -270,6 +299,6 @@ def a_tuning_is_of_its_database(version):
 
 
 suite(*each_version(a_tuning_is_of_its_database, a_compute_that_sleeps_each_night_is_tuned_by_what_was_noted,
-                    a_table_to_which_rows_are_only_added_is_frozen_in_small_parts, a_large_table_is_analyzed_in_time,
+                    a_table_to_which_rows_are_only_added_is_frozen_in_small_parts, a_large_table_is_analyzed_in_time, room_is_advised_where_updates_find_none,
                     a_tuning_is_judged_though_the_compute_slept_since, tightens_what_comes_too_late, changes_nothing_twice, says_what_it_leaves_alone,
                     what_made_it_worse_is_taken_back, what_helped_is_kept, what_somebody_else_has_set_is_theirs), at_once=2)
