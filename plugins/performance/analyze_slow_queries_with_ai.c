@@ -1,5 +1,7 @@
-/* analyze_slow_queries_with_ai: why slow statements are slow, from evidence that it gathers itself. Rules find; a model
- * may order and word it, and decides nothing. What is found waits for a person in query_review_queue. */
+/* analyze_slow_queries_with_ai: why slow statements are slow, and quick ones slower than they were, from evidence that
+ * it gathers itself. Rules find; a model may order and word it, and decides nothing. What is found waits for a person
+ * in query_review_queue. */
+#include "amount.h"
 #include "query_review.h"
 
 #include <stdlib.h>
@@ -8,8 +10,8 @@
 
 struct args {
     const char *query_id, *prove, *rewrite;
-    double min_mean_exec_ms, recent_hours;
-    int64_t min_calls, max_queries, timeout_ms;
+    double min_mean_exec_ms, recent_hours, regressed_times, regressed_ms, regressed_share;
+    int64_t min_calls, max_queries, regressed_calls, max_regressed, timeout_ms;
     bool analyze, review;
     lb_texts values;
 };
@@ -23,6 +25,16 @@ static const lb_param params[] = {
     LB_PARAM(struct args, min_calls, LB_I64, "1", "leave statements out that ran less often", .min = "1"),
     LB_PARAM(struct args, max_queries, LB_I64, "5", "statements looked at, the costliest of late first", .min = "1",
              .max = "50"),
+    LB_PARAM(struct args, regressed_times, LB_F64, "2",
+             "times as long a call of late as in the two weeks before, from which a statement has regressed",
+             .min = "1"),
+    LB_PARAM(struct args, regressed_ms, LB_F64, "10", "and by so much longer", .min = "0"),
+    LB_PARAM(struct args, regressed_calls, LB_I64, "50",
+             "a quick one that has regressed is looked at from so many calls of late", .min = "1"),
+    LB_PARAM(struct args, regressed_share, LB_F64, "0.01", "and from such a part of what all statements took of late",
+             .min = "0", .max = "1"),
+    LB_PARAM(struct args, max_regressed, LB_I64, "3",
+             "so many of these are looked at besides, those that added the most time first", .min = "0", .max = "50"),
     LB_PARAM(struct args, analyze, LB_BOOL, "false",
              "execute what only reads, on a throwaway branch, which is made for it where this is none"),
     QUERY_VALUES_PARAM(struct args),
@@ -68,19 +80,55 @@ static int64_t recent_us(const struct args *args)
     return (int64_t)(args->recent_hours * HOUR_US);
 }
 
-/* What it is here for. */
-static const char *selected_by(const query_evidence *e, const query_recent *recent)
+static query_regression regression_of(const struct args *args)
 {
-    const struct args *args = e->ctx->args;
-    if (args->query_id)
-        return "query_id";
-    for (size_t i = 0; i < recent->slow.count; i++)
-        if (strcmp(recent->slow.items[i], e->counts.query_id) == 0)
-            return "history";
-    return "lifetime";
+    return (query_regression){.times = args->regressed_times,
+                              .more_ms = args->regressed_ms,
+                              .calls = args->regressed_calls,
+                              .share = args->regressed_share};
 }
 
-static int tell(query_evidence *e, const query_verdict *v, const char *chosen_by, bool is_queued,
+/* ---- what a statement is here for ---- */
+
+typedef struct choice {
+    const char *by, *because;
+} choice;
+
+static const query_slower *find_slower(const query_recent *recent, const char *query_id)
+{
+    for (size_t i = 0; i < recent->slower_count; i++)
+        if (strcmp(recent->slower[i].query_id, query_id) == 0)
+            return &recent->slower[i];
+    return NULL;
+}
+
+static choice by_regression(lb_ctx *ctx, const query_slower *s)
+{
+    const char *text = lb_printf(ctx,
+                                 "it took %s ms a call of late, %s times as much as in the two weeks before, in %s "
+                                 "calls and %s %% of the time of all statements",
+                                 query_number(ctx, s->recent_ms), query_number(ctx, s->recent_ms / s->before_ms),
+                                 query_number(ctx, (double)s->recent_calls), query_number(ctx, 100 * s->share));
+    return (choice){"regression", text};
+}
+
+static choice choice_of(const query_evidence *e, const query_recent *recent, const query_verdict *v)
+{
+    const struct args *args = e->ctx->args;
+    const query_slower *slower = find_slower(recent, e->counts.query_id);
+    if (args->query_id)
+        return (choice){"query_id", "it was asked for"};
+    if (slower)
+        return by_regression(e->ctx, slower);
+    for (size_t i = 0; i < recent->slow.count; i++)
+        if (strcmp(recent->slow.items[i], e->counts.query_id) == 0)
+            return (choice){"history", lb_printf(e->ctx, "it took %s ms a call or more in the last %.3g h",
+                                                 query_number(e->ctx, args->min_mean_exec_ms), args->recent_hours)};
+    return (choice){"lifetime",
+                    lb_printf(e->ctx, "it took %s ms a call since it is counted", query_number(e->ctx, v->mean_ms))};
+}
+
+static int tell(query_evidence *e, const query_verdict *v, const choice *chosen, bool is_queued,
                 const query_words *words, lb_error *err)
 {
     const query_remark *top = query_top_remark(e);
@@ -92,7 +140,8 @@ static int tell(query_evidence *e, const query_verdict *v, const char *chosen_by
                 v->baseline_ms >= 0 ? lb_f64("baseline_exec_time_ms", v->baseline_ms)
                                     : lb_null("baseline_exec_time_ms"),
                 v->recent_ms >= 0 ? lb_f64("recent_exec_time_ms", v->recent_ms) : lb_null("recent_exec_time_ms"),
-                lb_text("selected_by", chosen_by), lb_text("reason", v->reason), lb_text("severity", v->severity),
+                lb_text("selected_by", chosen->by), lb_text("selected_because", chosen->because),
+                lb_text("reason", v->reason), lb_text("severity", v->severity),
                 lb_text("bottleneck", top ? top->kind : NULL), lb_bool("has_plan", e->plan_json != NULL),
                 lb_bool("is_executed", is_executed),
                 is_executed ? lb_f64("execution_ms", e->plan.execution_ms) : lb_null("execution_ms"),
@@ -109,8 +158,12 @@ static int look_at(query_evidence *e, const query_past *past, const query_recent
     query_words words;
     const query_wish wish = {
         .analyze = args->analyze, .timeout_ms = args->timeout_ms, .values = args->values, .rewrite = args->rewrite};
-    query_verdict v = query_judge(e, past, args->min_mean_exec_ms);
-    if (!args->query_id && query_is_over(&v, args->min_mean_exec_ms))
+    const query_regression regression = regression_of(args);
+    query_verdict v = query_judge(e, past, args->min_mean_exec_ms, &regression);
+    choice chosen = choice_of(e, recent, &v);
+    if (!chosen.because)
+        return lb_out_of_memory(err);
+    if (!args->query_id && !find_slower(recent, e->counts.query_id) && query_is_over(&v, args->min_mean_exec_ms))
         return lb_skipped(e->ctx, e->label,
                           lb_printf(e->ctx,
                                     "it took %.3g ms a call since it is counted, and %.3g in the last %.3g h: it "
@@ -130,7 +183,7 @@ static int look_at(query_evidence *e, const query_past *past, const query_recent
         r = query_put_into_words(e, task, true, &words, err);
     if (r >= 0 && args->review)
         r = query_queue(e, past, &v, &is_queued, err);
-    return r < 0 ? r : tell(e, &v, selected_by(e, recent), is_queued, &words, err);
+    return r < 0 ? r : tell(e, &v, &chosen, is_queued, &words, err);
 }
 
 /* What history has of late goes before what was counted in all, which hides what became slow today. */
@@ -139,11 +192,56 @@ static int choose(query_evidence *e, const struct args *args, query_recent *ret_
     *ret_recent = (query_recent){.why_not = NULL};
     if (args->query_id || !e->set->window.r.statements_schema)
         return 0;
+    const query_regression regression = regression_of(args);
     int r = query_read_recent(e, recent_us(args), args->min_calls, args->min_mean_exec_ms, ret_recent, err);
+    if (r >= 0 && !ret_recent->why_not && args->max_regressed)
+        r = query_read_slower(e, recent_us(args), &regression, ret_recent, err);
     if (r < 0 || !ret_recent->why_not)
         return r;
     return lb_skipped(e->ctx, "statements of late",
                       lb_printf(e->ctx, "slow ones are chosen by what was counted in all: %s", ret_recent->why_not),
+                      err);
+}
+
+/* Those that have regressed stand in front, so that no slow one takes their place among what is read. */
+static int sooner_ids(lb_ctx *ctx, const query_recent *recent, lb_texts *ret_ids, lb_error *err)
+{
+    const char **ids = lb_alloc(ctx, (recent->slower_count + recent->slow.count + 1) * sizeof *ids);
+    size_t count = 0;
+    if (!ids)
+        return lb_out_of_memory(err);
+    for (size_t i = 0; i < recent->slower_count; i++)
+        ids[count++] = recent->slower[i].query_id;
+    for (size_t i = 0; i < recent->slow.count; i++)
+        ids[count++] = recent->slow.items[i];
+    *ret_ids = (lb_texts){.items = ids, .count = count};
+    return 0;
+}
+
+/* Slow ones come first: should time run out, it is for the others. list has room for as many as the parameters allow.
+ */
+static int take_rows(query_evidence *e, const query_recent *recent, lb_rows *rows, query_statements_row *list,
+                     size_t *ret_count, lb_error *err)
+{
+    const struct args *args = e->ctx->args;
+    query_statements_row row, *slower = list + args->max_queries;
+    size_t count = 0, slower_count = 0, left = 0;
+    while (query_statements_next(e->ctx, rows, &row)) {
+        bool is_slower = find_slower(recent, row.query_id) != NULL;
+        if (!is_slower && count < (size_t)args->max_queries)
+            list[count++] = row;
+        else if (is_slower && slower_count < (size_t)args->max_regressed)
+            slower[slower_count++] = row;
+        else
+            left += is_slower;
+    }
+    memmove(list + count, slower, slower_count * sizeof *slower);
+    *ret_count = count + slower_count;
+    if (!left)
+        return 0;
+    return lb_skipped(e->ctx, "statements that became slower",
+                      lb_printf(e->ctx, "max_regressed is %lld: %s left out", (long long)args->max_regressed,
+                                amount_text(e->ctx, (double)left, "more is", "more are")),
                       err);
 }
 
@@ -179,28 +277,32 @@ static int look_at_all(query_evidence *e, const query_recent *recent, const quer
 static int read_slow(query_evidence *e, const struct args *args, lb_error *err)
 {
     query_recent recent;
+    lb_texts sooner = {.count = 0};
     int r = choose(e, args, &recent, err);
+    if (r >= 0)
+        r = sooner_ids(e->ctx, &recent, &sooner, err);
     if (r < 0)
         return r;
     const query_statements_args wanted = {.query_id = args->query_id,
                                           .min_calls = args->query_id ? 1 : args->min_calls,
                                           .min_mean_ms = args->query_id ? 0 : args->min_mean_exec_ms,
-                                          .sooner_ids = recent.slow,
+                                          .sooner_ids = sooner,
                                           .later_ids = recent.fine,
-                                          .most = args->max_queries};
+                                          .most = args->max_queries + (int64_t)recent.slower_count};
     const char *why = NULL;
     lb_rows *rows = NULL;
     size_t count = 0;
-    query_statements_row *list = lb_alloc(e->ctx, (size_t)args->max_queries * sizeof *list);
+    query_statements_row *list = lb_alloc(e->ctx, (size_t)(args->max_queries + args->max_regressed) * sizeof *list);
     if (!list)
         return lb_out_of_memory(err);
     r = query_read_statements(e, &wanted, &rows, &why, err);
     if (r < 0)
         return r;
-    while (!why && count < (size_t)args->max_queries && query_statements_next(e->ctx, rows, &list[count]))
-        count++;
     if (why)
         return lb_skipped(e->ctx, "statements", why, err);
+    r = take_rows(e, &recent, rows, list, &count, err);
+    if (r < 0)
+        return r;
     if (!count && args->query_id)
         return query_not_found(e, args->query_id, err);
     return look_at_all(e, &recent, list, count, err);

@@ -9,14 +9,9 @@
 #include <sql/query/reviews.h>
 #include <stdlib.h>
 
-#define DAY           INT64_C(86400000000)
-#define HOUR          INT64_C(3600000000)
-#define BASELINE_DAYS 14
-#define RECENT_MOST   5000 /* statements of late that are looked at */
-#define LEAST_CALLS   10
-#define REGRESSED     2  /* times its baseline */
-#define REGRESSED_MS  10 /* and by so much */
-#define CRITICAL      10 /* times the limit */
+#define HOUR        INT64_C(3600000000)
+#define RECENT_MOST 5000 /* statements of late that are looked at */
+#define CRITICAL    10   /* times the limit */
 
 /* Of a call; -1: not known. */
 typedef struct past_call {
@@ -46,14 +41,14 @@ static past_statement *find(const query_past *past, int64_t query_id)
 
 static past_call call_of(int64_t calls, bool is_unknown, int64_t rows, int64_t blocks)
 {
-    return is_unknown || calls < LEAST_CALLS
+    return is_unknown || calls < QUERY_LEAST_CALLS
                ? (past_call){-1, -1}
                : (past_call){(double)rows / (double)calls, (double)blocks / (double)calls};
 }
 
 static double mean_of(int64_t calls, double ms)
 {
-    return calls >= LEAST_CALLS ? ms / (double)calls : -1;
+    return calls >= QUERY_LEAST_CALLS ? ms / (double)calls : -1;
 }
 
 static int read_baselines(lb_ctx *ctx, int64_t database_id, int64_t recent_us, query_past *past, const lb_i64s *ids,
@@ -64,7 +59,7 @@ static int read_baselines(lb_ctx *ctx, int64_t database_id, int64_t recent_us, q
     const query_baseline_args args = {.project = target->project,
                                       .branch = target->branch,
                                       .database_id = database_id,
-                                      .since = now - BASELINE_DAYS * DAY,
+                                      .since = now - QUERY_BASELINE_US,
                                       .until = now - recent_us, /* what runs now is not its own baseline */
                                       .query_ids = *ids};
     query_baseline_row row;
@@ -88,7 +83,7 @@ static int read_evictions(lb_ctx *ctx, query_past *past, lb_error *err)
 {
     const lb_target *target = lb_run_target(ctx);
     const query_evictions_args args = {
-        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - BASELINE_DAYS * DAY};
+        .project = target->project, .branch = target->branch, .since = lb_now(ctx) - QUERY_BASELINE_US};
     query_evictions_row row;
     lb_rows *rows = NULL;
     int r = query_evictions(ctx, &args, &rows, err);
@@ -193,7 +188,8 @@ const query_remark *query_top_remark(const query_evidence *e)
 
 /* What a server has counted in months hides what became slow today, and keeps what was slow in spring: it is compared
  * what snapshots have added of late. */
-query_verdict query_judge(const query_evidence *e, const query_past *past, double min_mean_ms)
+query_verdict query_judge(const query_evidence *e, const query_past *past, double min_mean_ms,
+                          const query_regression *regression)
 {
     const past_statement *s = find(past, strtoll(e->counts.query_id, NULL, 10));
     double calls = e->counts.calls > 0 ? (double)e->counts.calls : 1;
@@ -201,8 +197,7 @@ query_verdict query_judge(const query_evidence *e, const query_past *past, doubl
                        .baseline_ms = s ? s->before_ms : -1,
                        .recent_ms = s ? s->recent_ms : -1,
                        .evictions = past->evictions};
-    bool regressed =
-        v.baseline_ms > 0 && v.recent_ms >= REGRESSED * v.baseline_ms && v.recent_ms - v.baseline_ms >= REGRESSED_MS;
+    bool regressed = query_has_regressed(regression, v.baseline_ms, v.recent_ms);
     double now = v.recent_ms >= 0 ? v.recent_ms : v.mean_ms;
     v.reason = regressed ? "regressed" : (double)e->counts.temp_written >= calls ? "spilling" : "slow";
     v.severity = min_mean_ms > 0 && now >= CRITICAL * min_mean_ms ? "critical" : "warning";
@@ -258,7 +253,7 @@ int query_doubt(lb_ctx *ctx, const query_verdict *v, query_remark *remark, const
     *ret_reason = lb_printf(ctx,
                             "%s; the server dropped statements %s times in the last %d days to make room, so %s may "
                             "lack some of its executions",
-                            remark->says, query_number(ctx, v->evictions), BASELINE_DAYS,
+                            remark->says, query_number(ctx, v->evictions), QUERY_BASELINE_DAYS,
                             compares ? "what it is compared with" : "what was counted of it");
     return *ret_reason ? 0 : lb_out_of_memory(err);
 }

@@ -172,6 +172,52 @@ def what_became_slow_has_a_reason(version):
             contains(reasons[row.split("|")[0]], "it takes 800 ms a call of late, and took 50 in the two weeks before: ", cause)
 
 
+def regressions_are_looked_at_though_they_are_quick(version):
+    """By each limit alone; those that added the most time first, and besides the slow ones."""
+    # name: calls and milliseconds a call before, and of late
+    took = {"slow": (1000, 900, 20, 900), "worst": (1000, 5, 100, 50), "second": (1000, 20, 60, 45), "few": (1000, 5, 49, 50),
+            "little": (1000, 2, 200, 11.5), "unclear": (1000, 30, 100, 58), "rare": (1000, 2, 50, 14), "new": (9, 2, 100, 50)}
+    with Given(version, more=KEEPS) as place:
+        seed(place)
+        forget_statements(place)
+        place.sql("".join(f"SELECT {'1, ' * width}count(*) FROM customers WHERE id = 5;" for width in range(len(took))))
+        ids, rows = {}, []
+        for width, (name, (calls, before, recent_calls, recent)) in enumerate(took.items()):
+            text = f"SELECT {'$_, ' * width}count(*) FROM customers"
+            ids[name], dbid = place.sql("SELECT s.queryid, s.dbid FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid AND"
+                                        f" d.datname = current_database() WHERE s.query LIKE '{text}%'").split("|")
+            for at, count, ms in ((midnight(-3), calls, before), (midnight(0, 24), recent_calls, recent)):
+                rows.append({"granularity": "snapshot", "system_identifier": 1, "postmaster_start": midnight(-9), "userid": 10,
+                             "toplevel": True, "dbid": int(dbid), "database_name": place.database, "queryid": int(ids[name]),
+                             "calls": 40, "total_exec_time": 5.0, "calls_delta": count, "total_exec_time_delta": float(count * ms),
+                             "rows_delta": count, "shared_blks_hit_delta": count * 4, "shared_blks_read_delta": 0,
+                             "snapshot_timestamp": at})
+        busy = {**rows[0], "queryid": 1, "calls_delta": 10_000, "total_exec_time_delta": 100_000.0}
+        elsewhere = {**rows[3], "database_name": "another", "dbid": 1, "total_exec_time_delta": 1e9}
+        plant(place, "pg_stat_history", [*rows, busy, {**busy, "snapshot_timestamp": midnight(0, 24)}, elsewhere])
+
+        def chosen(**more):
+            done = place.run(TOOL, **{"min_mean_exec_ms": 500, "review": False, **more})["result"]
+            names = {queryid: name for name, queryid in ids.items()}
+            return [(names[a["query_id"]], a["selected_by"]) for a in done["analyses"]], done
+        slow, both = ("slow", "history"), [("worst", "regression"), ("second", "regression")]
+        found, done = chosen(max_queries=1)
+        equal(found, [slow, *both], "besides the slow one")
+        worst = done["analyses"][1]
+        equal((worst["reason"], worst["baseline_exec_time_ms"], worst["recent_exec_time_ms"]), ("regressed", 5, 50), "the worst")
+        contains(worst["selected_because"], "it took 50 ms a call of late, 10 times as much as in the two weeks before, in 100 calls and 3.5 %")
+        told = {f["evidence"]["query_id"]: f["reason"] for f in done["findings"] if f["kind"] == "slower_than_before"}
+        equal(set(told), {ids["worst"], ids["second"]}, "what is said to be slower")
+        contains(told[ids["worst"]], "it takes 50 ms a call of late, and took 5 in the two weeks before")
+        found, done = chosen(max_regressed=1)
+        equal(found, [slow, both[0]], "no more than are wanted")
+        contains(str(done["skipped"]), "max_regressed is 1: 1 more is left out")
+        equal(chosen(max_regressed=0)[0], [slow], "none are wanted")
+        for name, limit in (("few", {"regressed_calls": 49}), ("little", {"regressed_ms": 9}), ("unclear", {"regressed_times": 1.9}),
+                            ("rare", {"regressed_share": 0.001})):
+            equal(set(chosen(**limit)[0]), {slow, *both, (name, "regression")}, f"with {limit}")
+
+
 def doubts(place, **more):
     """Of the one finding: why its statement is here, its confidence, how many evictions are said, and the points for them."""
     result = place.run(TOOL, **{**LIMITS, "review": False, **more})["result"]
@@ -242,5 +288,5 @@ def evictions_are_seen_as_they_happen(version):
 
 
 suite(*each_version(slow_ones_are_found_and_queued_once, what_cannot_be_looked_at_is_said, a_weak_role_is_told,
-                    what_became_slow_is_chosen_by_history, what_became_slow_has_a_reason, evictions_leave_doubts,
-                    evictions_are_seen_as_they_happen), at_once=2)
+                    what_became_slow_is_chosen_by_history, what_became_slow_has_a_reason,
+                    regressions_are_looked_at_though_they_are_quick, evictions_leave_doubts, evictions_are_seen_as_they_happen), at_once=2)
