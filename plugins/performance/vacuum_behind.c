@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #define DATABASES "databases"
+#define LOOKS     5
 #define MOST      ((size_t)512 * 1024) /* bytes of all databases: half of what a tool may remember */
 
 static void release(void *document)
@@ -49,6 +50,7 @@ int vacuum_recall_behind(lb_ctx *ctx, const char *database, vacuum_behind *b, lb
     b->memory = memory;
     b->before = member(own, "behind");
     b->rows_before = member(own, "rows");
+    b->looks = member(own, "looks");
     b->told = member(own, "told");
     b->told = member(b->told, "table") ? b->told : NULL;
     return 0;
@@ -87,6 +89,7 @@ int vacuum_remember_behind(lb_ctx *ctx, vacuum_behind *b, lb_error *err)
     put(own, "told", b->told);
     put(own, "behind", b->now);
     put(own, "rows", b->rows_now);
+    put(own, "looks", b->looks);
     json_object_object_del(all, b->database); /* what is added comes last */
     put(all, b->database, own);
     put(document, DATABASES, all);
@@ -105,6 +108,34 @@ int64_t vacuum_behind_since(const vacuum_behind *b, const char *key, int64_t now
 void vacuum_note_behind(vacuum_behind *b, const char *key, int64_t since)
 {
     (void)json_object_object_add(b->now, key, json_object_new_int64(since));
+}
+
+static void add_look(struct json_object *looks, struct json_object *look, vacuum_looks *counted)
+{
+    (void)json_object_array_add(looks, look);
+    counted->count++;
+    counted->busy += json_object_get_boolean(member(look, "busy"));
+}
+
+int vacuum_note_look(lb_ctx *ctx, vacuum_behind *b, int64_t since, int64_t now, bool is_busy, vacuum_looks *ret_looks,
+                     lb_error *err)
+{
+    struct json_object *before = b->looks, *look = json_object_new_object();
+    size_t count = json_object_is_type(before, json_type_array) ? json_object_array_length(before) : 0;
+    b->looks = json_object_new_array();
+    *ret_looks = (vacuum_looks){.count = 0};
+    int r = lb_defer(ctx, release, b->looks);
+    if (r < 0 || !b->looks || !look)
+        return lb_out_of_memory(err);
+    (void)json_object_object_add(look, "at", json_object_new_int64(now));
+    (void)json_object_object_add(look, "busy", json_object_new_boolean(is_busy));
+    for (size_t i = count < LOOKS ? 0 : count - LOOKS + 1; i < count; i++) {
+        struct json_object *earlier = json_object_array_get_idx(before, i);
+        if (json_object_get_int64(member(earlier, "at")) >= since)
+            add_look(b->looks, json_object_get(earlier), ret_looks);
+    }
+    add_look(b->looks, look, ret_looks);
+    return 0;
 }
 
 const char *vacuum_told(const vacuum_behind *b, const char *name)

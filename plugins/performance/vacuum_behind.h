@@ -1,5 +1,5 @@
 /* vacuum_behind.h: what the watch on autovacuum remembers from one look to the next: since when a table is past its
- * trigger, what was counted of it, and the alert that is open. */
+ * trigger, what was counted of it, how often all workers were at work, and the alert that is open. */
 #ifndef LBOPS_VACUUM_BEHIND_H
 #define LBOPS_VACUUM_BEHIND_H
 
@@ -11,6 +11,7 @@ typedef struct vacuum_behind {
     struct json_object *memory;                 /* of all databases */
     struct json_object *before, *now;           /* relation: since when it is past its trigger */
     struct json_object *rows_before, *rows_now; /* relation: what was counted of it */
+    struct json_object *looks;                  /* at the workers: the last ones, the newest last */
     struct json_object *told; /* database, schema, table and level of the alert that is open; NULL: none is */
 } vacuum_behind;
 
@@ -20,6 +21,15 @@ LB_MUST_CHECK int vacuum_remember_behind(lb_ctx *ctx, vacuum_behind *b, lb_error
 /* Since when the table was past its trigger at the last look; `now`: it was not. */
 int64_t vacuum_behind_since(const vacuum_behind *b, const char *key, int64_t now);
 void vacuum_note_behind(vacuum_behind *b, const char *key, int64_t since);
+
+/* Of the last looks at the workers, five at most. */
+typedef struct vacuum_looks {
+    int64_t count, busy; /* busy: all of them were at work */
+} vacuum_looks;
+
+/* One more look; those from before `since`, when the server began to count, are none any more. */
+LB_MUST_CHECK int vacuum_note_look(lb_ctx *ctx, vacuum_behind *b, int64_t since, int64_t now, bool is_busy,
+                                   vacuum_looks *ret_looks, lb_error *err);
 
 /* The open alert's "schema", "table" or "level"; "" where none is open. */
 const char *vacuum_told(const vacuum_behind *b, const char *name);

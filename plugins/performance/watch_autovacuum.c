@@ -1,5 +1,5 @@
 /* watch_autovacuum: has autovacuum fallen behind? A table that is past its own trigger is nothing; one that stays past
- * it for long is, and more so where all workers are at work. Since when is what earlier looks remembered. */
+ * it for long is, and more so where all workers are at work most of the time. Both is what earlier looks remembered. */
 #include "amount.h"
 #include "vacuum_behind.h"
 #include "vacuum_counts.h"
@@ -13,6 +13,7 @@
 
 #define METRIC "autovacuum_behind_s"
 #define SECOND INT64_C(1000000)
+#define BUSY   3 /* of the last five looks: all workers at work in one of them are workers that do what they are for */
 
 struct args {
     double factor, minutes;
@@ -37,7 +38,8 @@ typedef struct watch {
     vacuum_scan scan;
     vacuum_behind memory;
     bool is_saturated;
-    int64_t busy; /* workers; -1: not known */
+    vacuum_looks looks;
+    int64_t busy; /* workers now; -1: not known */
     int64_t behind;
     late worst, still; /* behind for longest; what the open alert is about, where that is behind yet */
 } watch;
@@ -65,10 +67,19 @@ static int compose_fix(lb_ctx *ctx, const vacuum_relation *v, const lb_sql **ret
 static const char *why_of(const watch *w, const vacuum_relation *v, const vacuum_horizon_row *holder)
 {
     const char *who = vacuum_is_futile(v, holder) ? vacuum_holder_text(w->ctx, holder) : NULL;
-    return who               ? lb_printf(w->ctx, "; it has come, and %s holds the rows back", who)
-           : w->is_saturated ? lb_printf(w->ctx, "; all %lld workers are at work", (long long)w->scan.server.workers)
-           : vacuum_at_work(&w->scan, v->row.relation) ? "; a vacuum is at work on it"
-                                                       : "; no worker has come to it";
+    long long workers = w->scan.server.workers;
+    if (who)
+        return lb_printf(w->ctx, "; it has come, and %s holds the rows back", who);
+    if (w->is_saturated)
+        return lb_printf(
+            w->ctx,
+            "; all %lld workers were at work in %lld of the last %lld looks: more of them need a cost limit "
+            "that is raised as much, as they share it",
+            workers, (long long)w->looks.busy, (long long)w->looks.count);
+    if (vacuum_at_work(&w->scan, v->row.relation))
+        return "; a vacuum is at work on it";
+    return w->busy >= workers ? lb_printf(w->ctx, "; all %lld workers are at work on others now", workers)
+                              : "; no worker has come to it";
 }
 
 static int report(watch *w, const vacuum_relation *v, int64_t since, double past, lb_error *err)
@@ -95,6 +106,7 @@ static int report(watch *w, const vacuum_relation *v, int64_t since, double past
                                                v->row.last_autovacuum_is_null ? LB_TIME_NONE : v->row.last_autovacuum),
                                        lb_i64("workers", w->scan.server.workers),
                                        w->busy < 0 ? lb_null("workers_busy") : lb_i64("workers_busy", w->busy),
+                                       lb_i64("looks", w->looks.count), lb_i64("looks_with_all_busy", w->looks.busy),
                                        vacuum_holder_value(w->ctx, "held_back_by", holder)),
                    .terms = LB_TERMS({"counted_by_the_server", 0.5}, {"seen_past_it_all_the_time", 0.3},
                                      {"all_workers_are_at_work", w->is_saturated ? 0.1 : 0},
@@ -183,10 +195,13 @@ static int read_workers(watch *w, lb_error *err)
     lb_rows *rows = NULL;
     int r = vacuum_workers(w->ctx, &rows, err);
     w->busy = r >= 0 && vacuum_workers_next(w->ctx, rows, &row) && !row.busy_is_null ? row.busy : -1;
-    w->is_saturated = w->busy >= 0 && w->busy >= w->scan.server.workers;
-    return r < 0 || w->busy >= 0
-               ? r
-               : lb_skipped(w->ctx, "workers", "this role may not see them: grant it pg_read_all_stats", err);
+    if (r >= 0 && w->busy < 0)
+        return lb_skipped(w->ctx, "workers", "this role may not see them: grant it pg_read_all_stats", err);
+    if (r >= 0)
+        r = vacuum_note_look(w->ctx, &w->memory, w->scan.server.counts_since, w->scan.now,
+                             w->busy >= w->scan.server.workers, &w->looks, err);
+    w->is_saturated = w->looks.busy >= BUSY;
+    return r;
 }
 
 static int look(watch *w, lb_error *err)

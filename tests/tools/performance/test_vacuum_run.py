@@ -9,7 +9,7 @@ from databases import Branch
 from place import Given, contains, each_version, equal, holds, suite
 from planted import KEEPS, answer, metric, midnight
 from planted import plant as put
-from upkeep import Private, dead, plant, somebody, vacuums
+from upkeep import HOLD, Private, ask_first, dead, plant, somebody, vacuums
 from ward import Ward
 
 TOOL = "schedule_vacuum_analyze"
@@ -288,17 +288,6 @@ def a_pass_that_was_broken_off_is_made_later(version):
         with at_work(place, 3):
             contains(place.run(TOOL, window=now, most_active=1)["result"]["stopped_because"], "3 sessions work")
         equal((place.run(TOOL, window=now)["result"]["tables_vacuumed"], dead(place)), (1, 0), "the next time")
-
-
-HOLD = "SELECT pg_advisory_lock(1)"
-
-
-def ask_first(place):
-    """The ANALYZE of the table `first` asks a function of its index, which goes on once nobody holds a lock."""
-    place.sql("""CREATE FUNCTION when_free(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
-                     WHILE NOT pg_try_advisory_lock_shared(1) LOOP PERFORM pg_sleep(0.01); END LOOP;
-                     PERFORM pg_advisory_unlock_shared(1); RETURN $1; END $$;
-                 CREATE INDEX ON first (when_free(id))""")
 
 
 def until_at_first(place, run):

@@ -1,12 +1,14 @@
 """watch_autovacuum on real servers: a table that stays past its trigger is told of once, and once that it no longer is."""
 
 import datetime
+import time
 
 from databases import Branch
 from place import Given, contains, each_version, equal, holds, suite
 from planted import metric, midnight
 from planted import plant as history
-from upkeep import dead, plant, somebody, wait_for_others
+from upkeep import HOLD, Private, ask_first, dead, plant, somebody, wait_for_others
+from ward import Ward
 
 TOOL = "watch_autovacuum"
 HISTORY = '[services.delta]\nplugin = "delta_local"\nflush_interval_s = 3600\n'
@@ -201,6 +203,28 @@ def what_nobody_looks_after_is_not_its_fault(version):
         place.run(TOOL, factor=0.5, check=2)
 
 
+def one_look_at_busy_workers_is_no_verdict(version):
+    """The only worker is at a table that keeps it, and cannot come to the other one."""
+    with Ward(version, autovacuum_naptime="'1s'", autovacuum_max_workers=1) as ward, Private(ward) as place:
+        plant(place, "first", rows=1_000, dead=0)
+        ask_first(place)
+        with somebody(place, HOLD):
+            place.sql("ALTER TABLE first RESET (autovacuum_enabled); DELETE FROM first WHERE id <= 400")
+            began = time.monotonic()
+            while place.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+                            " AND query LIKE '%public.first%'") == "0":
+                holds(time.monotonic() - began < 120, "no worker has come")
+                time.sleep(0.1)
+            place.sql("CREATE TABLE late (id int); INSERT INTO late SELECT generate_series(1, 10000)")
+            place.sql("VACUUM ANALYZE late")
+            place.sql("DELETE FROM late WHERE id <= 6000")
+            looks = [place.run(TOOL, **NOW) for _ in range(3)]
+        found = [here(look, "late")[0] for look in looks]
+        equal([f["impact"]["level"] for f in found], ["warning", "warning", "critical"], "levels")
+        equal([f["evidence"]["looks_with_all_busy"] for f in found], [1, 2, 3], "looks")
+        equal([[e["payload"]["level"] for e in look["events"]] for look in looks], [["warning"], [], ["critical"]], "alerts")
+
+
 def large_tables_counters_are_noted_once_an_hour(version):
     with Given(version) as place:
         plant(place, "large", rows=20_000, dead=300)
@@ -214,5 +238,5 @@ def large_tables_counters_are_noted_once_an_hour(version):
         equal(len([r for r in place.waiting("lakebase_metrics") if r["metric_name"] == "table_autovacuums"]), 1, "how often")
 
 
-suite(*each_version(an_alert_is_over_where_it_began, each_database_has_its_own_alert, what_was_counted_is_of_its_database, notes_of_carried_rows_are_of_their_database, large_tables_counters_are_noted_once_an_hour, is_told_once_and_cleared_once, what_was_counted_before_a_sleep_is_vacuumed,
+suite(*each_version(an_alert_is_over_where_it_began, each_database_has_its_own_alert, what_was_counted_is_of_its_database, notes_of_carried_rows_are_of_their_database, large_tables_counters_are_noted_once_an_hour, is_told_once_and_cleared_once, one_look_at_busy_workers_is_no_verdict, what_was_counted_before_a_sleep_is_vacuumed,
                     what_nobody_looks_after_is_not_its_fault), at_once=2)

@@ -55,6 +55,17 @@ def wait_for_others(place, deleter):
         time.sleep(0.05)
 
 
+HOLD = "SELECT pg_advisory_lock(1)"
+
+
+def ask_first(place):
+    """The ANALYZE of the table `first` asks a function of its index, which goes on once nobody holds a lock."""
+    place.sql("""CREATE FUNCTION when_free(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+                     WHILE NOT pg_try_advisory_lock_shared(1) LOOP PERFORM pg_sleep(0.01); END LOOP;
+                     PERFORM pg_advisory_unlock_shared(1); RETURN $1; END $$;
+                 CREATE INDEX ON first (when_free(id))""")
+
+
 def dead(place, name="t"):
     return int(place.sql(f"SELECT pg_stat_get_dead_tuples('{name}'::regclass)"))
 
