@@ -50,6 +50,7 @@ struct lb_group {
     const char *reply;
     struct door_heard *heard;     /* NULL: nobody listens */
     struct door_measure *measure; /* NULL: nobody measures */
+    struct door_yield *yield;     /* NULL: it goes before others */
 };
 
 /* Tells the supervisor how a change stands. Goes out before a change is begun, so that a crash leaves a trace. */
@@ -96,6 +97,10 @@ void door_note_ears(lb_group *group); /* the session that executes it tells of n
 void door_measure_group(lb_group *group); /* at the beginning of a try, outside of the transaction */
 void door_measure_before(change *c);
 void door_measure_after(change *c, bool failed);
+
+/* door_yield.c: somebody looks on while a group is executed that yields to others. */
+void door_yield_begin(lb_group *group);
+LB_MUST_CHECK int door_yield_end(lb_group *group, int r, lb_error *err); /* r: how its execution ended */
 
 /* door_command.c: one change of a kind that is not SQL. */
 LB_MUST_CHECK int door_run_file(change *c, lb_error *err);

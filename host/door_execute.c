@@ -266,7 +266,9 @@ static int execute_once(lb_group *group, lb_error *err)
         c->rows = -1;
     }
     door_measure_group(group);
+    door_yield_begin(group);
     r = group->atomic ? execute_atomic(group, err) : execute_each(group, group->first, NULL, err);
+    r = door_yield_end(group, r, err); /* before its settings are set back */
     /* A group that broke off half-way may have left settings in the session: the next run gets a new one then. */
     bool is_unsettled =
         r < 0 && !group->atomic && group->count > 1 && (r == LB_ERR_UNREACHABLE || !run->session || !set_back(group));

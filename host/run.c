@@ -189,6 +189,8 @@ const lb_host run_host = {
     .query_reader = run_query_reader,
     .group_measure = door_group_measure,
     .group_measured = door_group_measured,
+    .group_yield = door_group_yield,
+    .group_yielded = door_group_yielded,
 };
 
 bool run_declares(const char *const *names, const char *name)

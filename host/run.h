@@ -38,7 +38,8 @@ void run_execute(run_worker *worker, const run_request *request, int64_t deadlin
 /* Asked by the signal handler of the worker: the current run should stop. */
 void run_cancel_current(void);
 bool run_is_cancelled(void);
-bool run_may_wake(void); /* a suspended compute */
+bool run_should_stop(void); /* what its session does: for that, or for others who go first */
+bool run_may_wake(void);    /* a suspended compute */
 void run_woke(int64_t sleeps_after);
 
 #endif

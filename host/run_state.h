@@ -144,6 +144,9 @@ LB_MUST_CHECK int run_model(lb_ctx *ctx, const lb_question *question, const lb_a
 LB_MUST_CHECK int run_watch_begin(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, int64_t every_us,
                                   lb_watch **ret_watch, lb_error *err);
 LB_MUST_CHECK int run_watch_end(lb_watch *watch, lb_rows **ret_rows, lb_error *err);
+/* One that keeps nothing: so many answers in a row whose first column is true stop what the run's session does. */
+LB_MUST_CHECK int run_watch_yield(run_state *run, const lb_yield *wish, lb_watch **ret_watch, lb_error *err);
+bool run_watch_stop(lb_watch *watch); /* has it stopped something, or been about to? */
 
 /* run_report.c */
 LB_MUST_CHECK int run_record(lb_ctx *ctx, const char *table, const lb_value *values, lb_error *err);
@@ -182,6 +185,8 @@ LB_MUST_CHECK int door_group_record(lb_group *group, const char *table, const lb
 LB_MUST_CHECK int door_group_emit(lb_group *group, const char *event, const lb_value *payload, lb_error *err);
 LB_MUST_CHECK int door_group_listen(lb_group *group, lb_error *err);
 LB_MUST_CHECK int door_group_measure(lb_group *group, lb_error *err);
+LB_MUST_CHECK int door_group_yield(lb_group *group, const lb_yield *wish, lb_error *err);
+bool door_group_yielded(const lb_group *group);
 LB_MUST_CHECK int door_group_measured(const lb_group *group, const char **ret_json, lb_error *err);
 LB_MUST_CHECK int door_group_heard(const lb_group *group, const char **ret_json, lb_error *err);
 LB_MUST_CHECK int door_apply(lb_group *group, lb_outcome *ret_outcome, lb_error *err);

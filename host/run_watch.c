@@ -4,13 +4,17 @@
 
 #include "compose.h"
 #include "decode.h"
+#include "log.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #define KEPT_LIMIT ((size_t)64 * 1024 * 1024)
+
+static atomic_bool others_go_first; /* a watch has seen it, and the run's session stops for it */
 
 struct lb_watch {
     run_state *run;
@@ -19,6 +23,7 @@ struct lb_watch {
     lb_command command;
     session *session; /* NULL: asked once, at the end */
     int64_t every_us;
+    int64_t looks; /* 0: what it sees is kept */
     bool runs;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -27,6 +32,7 @@ struct lb_watch {
     /* the thread's own until it has ended */
     buf cells; /* of each cell a byte, 1: null, and its text with its NUL */
     size_t rows;
+    int64_t in_a_row; /* answers that say yes */
     int failed;
     lb_error error;
 };
@@ -42,6 +48,10 @@ static int keep_columns(void *state, uint32_t count, const char *const *names, l
 static int keep_row(void *state, uint32_t count, const char *const *cells, lb_error *err)
 {
     lb_watch *w = state;
+    if (w->looks) {
+        w->in_a_row = count && cells[0] && strcmp(cells[0], "t") == 0 ? w->in_a_row + 1 : 0;
+        return 0;
+    }
     for (uint32_t i = 0; i < count; i++) {
         buf_putc(&w->cells, cells[i] ? '\0' : '\1');
         if (cells[i])
@@ -52,6 +62,15 @@ static int keep_row(void *state, uint32_t count, const char *const *cells, lb_er
                        w->statement->name, KEPT_LIMIT >> 20);
     w->rows++;
     return 0;
+}
+
+/* Says so once nothing of ours is asked any more: what runs then would be stopped as well. */
+static bool has_seen_enough(const lb_watch *w)
+{
+    bool is_enough = w->looks && w->in_a_row >= w->looks;
+    if (is_enough)
+        atomic_store(&others_go_first, true);
+    return is_enough;
 }
 
 /* Until the next one is due; false when there is to be none. */
@@ -74,7 +93,7 @@ static void *repeat(void *arg)
         int64_t next = clock_monotonic() + w->every_us;
         due = (struct timespec){.tv_sec = (time_t)(next / CLOCK_SECOND), .tv_nsec = (long)(next % CLOCK_SECOND * 1000)};
         w->failed = session_sample(w->session, &w->command, &sink, &w->error);
-    } while (w->failed >= 0 && pause_until(w, &due));
+    } while (w->failed >= 0 && !has_seen_enough(w) && pause_until(w, &due));
     return NULL;
 }
 
@@ -147,20 +166,20 @@ static int prepare(lb_watch *w, lb_error *err)
     return r < 0 ? r : start(w, err);
 }
 
-int run_watch_begin(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, int64_t every_us,
-                    lb_watch **ret_watch, lb_error *err)
+int run_watch_yield(run_state *run, const lb_yield *wish, lb_watch **ret_watch, lb_error *err)
 {
-    run_state *run = run_of(ctx);
+    const lb_statement *statement = wish->statement;
     if (statement->kind != LB_STATEMENT_READ)
         return lb_fail(err, LB_ERR_INVALID, "watch with a read", "%s is not a read", statement->name);
     lb_watch *w = arena_alloc(run->memory, sizeof *w);
-    const lb_value *kept = w ? arena_values(run->memory, args) : NULL;
+    const lb_value *kept = w ? arena_values(run->memory, wish->args) : NULL;
     if (!kept)
         return lb_out_of_memory(err);
     *w = (lb_watch){.run = run,
                     .statement = statement,
                     .args = kept,
-                    .every_us = every_us > 1000 ? every_us : 1000,
+                    .every_us = wish->every_us > 1000 ? wish->every_us : 1000,
+                    .looks = wish->looks,
                     .cells = BUF_INIT(KEPT_LIMIT)};
     int r = run_check_stop(run, err);
     if (r >= 0)
@@ -171,6 +190,31 @@ int run_watch_begin(lb_ctx *ctx, const lb_statement *statement, const lb_value *
         *ret_watch = w;
     return r;
 }
+
+int run_watch_begin(lb_ctx *ctx, const lb_statement *statement, const lb_value *args, int64_t every_us,
+                    lb_watch **ret_watch, lb_error *err)
+{
+    return run_watch_yield(run_of(ctx), LB_YIELD(.statement = statement, .args = args, .every_us = every_us), ret_watch,
+                           err);
+}
+
+/* ---- those that a group yields to ---- */
+
+bool run_should_stop(void)
+{
+    return run_is_cancelled() || atomic_load(&others_go_first);
+}
+
+bool run_watch_stop(lb_watch *w)
+{
+    stop(w);
+    if (w->failed < 0)
+        log_line(LB_LOG_WARN, w->run->request->tool, "%s was not asked to the end: %s", w->statement->name,
+                 w->error.message);
+    return atomic_exchange(&others_go_first, false);
+}
+
+/* ---- what was seen ---- */
 
 static int make_rows(const lb_watch *w, lb_rows *rows, lb_error *err)
 {

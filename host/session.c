@@ -40,7 +40,7 @@ LB_PRINTF(2, 0) static void log_of_service(lb_level level, const char *fmt, va_l
 static const lb_service_host service_host = {
     .size = sizeof service_host,
     .vlog = log_of_service,
-    .cancelled = run_is_cancelled,
+    .cancelled = run_should_stop,
     .now = clock_monotonic,
     .may_wake = run_may_wake,
     .woke = run_woke,

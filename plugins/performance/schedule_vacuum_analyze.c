@@ -1,5 +1,5 @@
 /* schedule_vacuum_analyze: vacuums and analyzes what is due, worst first, one table at a time and under a budget that
- * leaves the disk to others. Stops when people come. */
+ * leaves the disk to others. Stops when people come, in the middle of a table where they stay. */
 #include "vacuum_aftermath.h"
 #include "vacuum_ledger.h"
 #include "vacuum_pace.h"
@@ -12,8 +12,8 @@
 struct args {
     lb_texts tables;
     const char *window;
-    double dead_ratio, stale_hours, min_changed_ratio, cost_delay_ms, load_growth;
-    int64_t min_rows, cost_limit, most_tables, most_active, holder_seconds;
+    double dead_ratio, stale_hours, min_changed_ratio, cost_delay_ms, load_growth, load_look_seconds;
+    int64_t min_rows, cost_limit, most_tables, most_active, load_looks, holder_seconds;
 };
 
 static const lb_param params[] = {
@@ -38,6 +38,10 @@ static const lb_param params[] = {
     LB_PARAM(struct args, most_active, LB_I64, "20", "stop when more client sessions than this work", .min = "0"),
     LB_PARAM(struct args, load_growth, LB_F64, "2", "stop when so many times more of them work than at the start",
              .min = "1"),
+    LB_PARAM(struct args, load_looks, LB_I64, "3",
+             "a table that is worked on is broken off once they were so many in so many looks in a row", .min = "1"),
+    LB_PARAM(struct args, load_look_seconds, LB_F64, "10", "from one of these looks to the next", .min = "0.1",
+             .max = "3600"),
     LB_PARAM(struct args, holder_seconds, LB_I64, "300", "transactions younger than this are not waited for",
              .min = "0"),
     LB_PARAMS_END,
@@ -47,6 +51,8 @@ typedef struct work {
     vacuum_scan scan;
     vacuum_limits limits;
     vacuum_window window;
+    vacuum_pace pace;
+    const char *broken_off; /* the table that was worked on when too many came; NULL: none */
     int64_t failed, held, deferred, planned, removed;
     bool *is_held;   /* which of the targets: they are looked at once more in the end */
     lb_value *names; /* of what was vacuumed */
@@ -133,7 +139,7 @@ static int fill_group(lb_ctx *ctx, const work *w, const vacuum_target *t, lb_gro
     return r < 0 ? r : vacuum_reset_budget(ctx, group, &w->scan, err);
 }
 
-static int apply(lb_ctx *ctx, const work *w, const vacuum_target *t, const vacuum_operation *o, lb_outcome *ret_outcome,
+static int apply(lb_ctx *ctx, work *w, const vacuum_target *t, const vacuum_operation *o, lb_outcome *ret_outcome,
                  lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -152,7 +158,14 @@ static int apply(lb_ctx *ctx, const work *w, const vacuum_target *t, const vacuu
         &group, err);
     if (r >= 0)
         r = fill_group(ctx, w, t, group, err);
-    return r < 0 ? r : lb_apply(ctx, group, ret_outcome, err);
+    if (r >= 0)
+        r = vacuum_pace_watch(ctx, &w->pace, group, err);
+    if (r < 0)
+        return r;
+    r = lb_apply(ctx, group, ret_outcome, err);
+    if (r < 0 && lb_group_yielded(ctx, group))
+        w->broken_off = t->relation->label;
+    return r;
 }
 
 /* Who has kept it from removing rows is asked anew: it may have come since the run began, and be younger than whoever
@@ -217,6 +230,10 @@ static int execute(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operatio
     }
     bool applied = r >= 0 && outcome == LB_APPLIED;
     r = vacuum_settle(ctx, o, r, outcome, &failure, err);
+    if (r >= 0 && w->broken_off) {
+        o->status = "deferred"; /* its dead rows stay, and make it due again */
+        o->error = "stopped: the load rose";
+    }
     if (r < 0 || !applied)
         return r;
     r = vacuum_look_after(ctx, &w->scan, o, err);
@@ -274,23 +291,26 @@ static int conclude(lb_ctx *ctx, const work *w, const char *stopped, int64_t lef
 }
 
 /* One after the other, as long as nobody minds; again: those that were held back before. *ret_done: how many were. */
-static int do_each(lb_ctx *ctx, work *w, const vacuum_pace *pace, const vacuum_targets *targets, size_t most,
-                   bool again, size_t *ret_done, const char **ret_stopped, lb_error *err)
+static int do_each(lb_ctx *ctx, work *w, const vacuum_targets *targets, size_t most, bool again, size_t *ret_done,
+                   const char **ret_stopped, lb_error *err)
 {
     size_t i = 0;
     int r = 0;
-    for (; r >= 0 && i < most; i++) {
+    for (; r >= 0 && i < most && !w->broken_off; i++) {
         if (again && !w->is_held[i])
             continue;
         lb_progress(ctx, (int64_t)i, (int64_t)most, again ? "tables that were held back" : "tables");
-        r = vacuum_pace_ask(ctx, pace, ret_stopped, err);
+        r = vacuum_pace_ask(ctx, &w->pace, ret_stopped, err);
         if (r >= 0 && *ret_stopped)
             break;
         if (r >= 0)
             r = do_table(ctx, w, &targets->items[i], again, &w->is_held[i], err);
     }
-    *ret_done = i;
-    return r;
+    *ret_done = w->broken_off ? i - 1 : i;
+    if (r < 0 || !w->broken_off)
+        return r;
+    *ret_stopped = lb_printf(ctx, "the load rose while %s was worked on", w->broken_off);
+    return *ret_stopped ? 0 : lb_out_of_memory(err);
 }
 
 static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error *err)
@@ -299,14 +319,20 @@ static int do_all(lb_ctx *ctx, work *w, const vacuum_targets *targets, lb_error 
     const char *stopped = NULL, *stopped_again = NULL;
     size_t i = 0, unused,
            most = (size_t)args->most_tables < targets->count ? (size_t)args->most_tables : targets->count;
-    vacuum_pace pace = {.most_active = args->most_active, .growth = args->load_growth, .window = w->window.hours};
-    int r = vacuum_pace_begin(ctx, &pace, err);
+    w->pace = (vacuum_pace){.most_active = args->most_active,
+                            .growth = args->load_growth,
+                            .window = w->window.hours,
+                            .look_seconds = args->load_look_seconds,
+                            .looks = args->load_looks};
+    int r = vacuum_pace_begin(ctx, &w->pace, err);
     if (r >= 0)
-        r = do_each(ctx, w, &pace, targets, most, false, &i, &stopped, err);
+        r = do_each(ctx, w, targets, most, false, &i, &stopped, err);
     if (r >= 0 && !stopped && w->held)
-        r = do_each(ctx, w, &pace, targets, most, true, &unused, &stopped_again, err);
+        r = do_each(ctx, w, targets, most, true, &unused, &stopped_again, err);
     if (r < 0)
         return r;
+    if (w->broken_off && !stopped)
+        stopped = stopped_again;
     lb_progress(ctx, (int64_t)i, (int64_t)most, "tables");
     if (!stopped && !args->tables.count)
         r = vacuum_window_note_pass(ctx, &w->window, w->scan.server.database, err);

@@ -147,6 +147,31 @@ static void a_server_that_never_stops_fills_no_memory(void)
     clean_up(&s);
 }
 
+static void a_group_yields_to_a_read_that_says_yes_or_no(void)
+{
+    static const lb_column columns[] = {{.name = "is_over", .type = LB_BOOL}, {.name = "active", .type = LB_I64}};
+    const lb_statement read = {.name = "a/read", .kind = LB_STATEMENT_READ, .columns = columns, .column_count = 2};
+    lb_statement other = read;
+    stage s;
+    lb_error err;
+    set_up(&s);
+    CU_ASSERT_EQUAL(door_group_yield(&s.group, LB_YIELD(.statement = &read, .every_us = 1000, .looks = 0), &err),
+                    LB_ERR_INVALID);
+    other.kind = LB_STATEMENT_CHANGE;
+    CU_ASSERT_EQUAL(door_group_yield(&s.group, LB_YIELD(.statement = &other, .every_us = 1000, .looks = 1), &err),
+                    LB_ERR_INVALID);
+    other = read;
+    other.columns = columns + 1;
+    CU_ASSERT_EQUAL(door_group_yield(&s.group, LB_YIELD(.statement = &other, .every_us = 1000, .looks = 1), &err),
+                    LB_ERR_INVALID);
+    CU_ASSERT_EQUAL(door_group_yield(&s.group, LB_YIELD(.statement = &read, .every_us = 1000, .looks = 1), &err), 0);
+    CU_ASSERT_FALSE(door_group_yielded(&s.group));
+    s.group.decided = true;
+    CU_ASSERT_EQUAL(door_group_yield(&s.group, LB_YIELD(.statement = &read, .every_us = 1000, .looks = 1), &err),
+                    LB_ERR_INVALID);
+    clean_up(&s);
+}
+
 static void a_cut_text_ends_with_a_whole_character(void)
 {
     stage s;
@@ -167,4 +192,5 @@ static void a_cut_text_ends_with_a_whole_character(void)
 
 SUITE(door_listen, TEST(what_is_said_is_told_by_change_and_statement),
       TEST(nobody_knows_unless_somebody_listened_and_was_told), TEST(a_server_that_never_stops_fills_no_memory),
-      TEST(a_cut_text_ends_with_a_whole_character), TEST(what_a_change_took_is_told))
+      TEST(a_cut_text_ends_with_a_whole_character), TEST(what_a_change_took_is_told),
+      TEST(a_group_yields_to_a_read_that_says_yes_or_no))

@@ -100,6 +100,21 @@ LB_MUST_CHECK static inline int lb_group_measured(lb_ctx *ctx, const lb_group *g
     return LB_HAS(ctx->host, lb_host, group_measured) ? ctx->host->group_measured(group, ret_json, err) : 0;
 }
 
+/* Before lb_apply: others go first. While the group is executed the read is asked on a session of its own; once enough
+ * looks in a row say so, the statement that runs is cancelled: lb_apply is LB_ERR_CONFLICT then, and lb_group_yielded
+ * true. For statements that leave nothing half done, such as VACUUM. Nobody looks where a transport cannot do two
+ * things at once (fixtures), nor while a group is executed that a person has approved. Since 1.4; on an older host
+ * nobody looks. */
+LB_MUST_CHECK static inline int lb_group_yield(lb_ctx *ctx, lb_group *group, const lb_yield *wish, lb_error *err)
+{
+    return LB_HAS(ctx->host, lb_host, group_yield) ? ctx->host->group_yield(group, wish, err) : 0;
+}
+
+static inline bool lb_group_yielded(const lb_ctx *ctx, const lb_group *group)
+{
+    return LB_HAS(ctx->host, lb_host, group_yielded) && ctx->host->group_yielded(group);
+}
+
 /* Before lb_call: does the tool have these parameters, and may they have these values? What it requires may still be
  * missing, and nothing is run. Since 1.4; an older host finds nothing wrong before the call. */
 LB_MUST_CHECK static inline int lb_call_check(lb_ctx *ctx, const char *tool, const lb_value *args, lb_error *err)

@@ -67,6 +67,17 @@ typedef struct lb_program {
 
 #define LB_PROGRAM(...) (&(const lb_program){.size = sizeof(lb_program), __VA_ARGS__})
 
+/* To whom a group yields. */
+typedef struct lb_yield {
+    uint32_t size;                 /* LB_YIELD fills it */
+    const lb_statement *statement; /* a read of one row: its first column, a boolean, says whether others go first */
+    const lb_value *args;
+    int64_t every_us; /* from one look to the next */
+    int64_t looks;    /* in a row that have to say so */
+} lb_yield;
+
+#define LB_YIELD(...) (&(const lb_yield){.size = sizeof(lb_yield), __VA_ARGS__})
+
 /* One term of a confidence: the host adds the points up, so the figure can be checked. */
 typedef struct lb_term {
     const char *name; /* NULL ends the array */

@@ -16,7 +16,6 @@ extern "C" {
 /* The host, as a run sees it. Append only; every field since 1.0 where nothing else is said. */
 typedef struct lb_host {
     uint32_t size;
-
     void *(*alloc)(lb_ctx *ctx, size_t bytes);
     int (*defer)(lb_ctx *ctx, void (*fn)(void *arg), void *arg);
     void (*vlog)(lb_ctx *ctx, lb_level level, const char *fmt, va_list args);
@@ -91,6 +90,8 @@ typedef struct lb_host {
     int (*group_measure)(lb_group *group, lb_error *err);
     int (*group_measured)(const lb_group *group, const char **ret_json, lb_error *err);
     int (*call_check)(lb_ctx *ctx, const char *tool, const lb_value *args, lb_error *err);
+    int (*group_yield)(lb_group *group, const lb_yield *wish, lb_error *err);
+    bool (*group_yielded)(const lb_group *group);
 } lb_host;
 
 /* The first members only; the rest is the host's. */
@@ -218,8 +219,7 @@ LB_MUST_CHECK static inline int lb_control(lb_ctx *ctx, const lb_request *reques
 /* Asks the history with a statement of kind history; the rows are read as a query's are. Prefer the typed function that
  * the statement's own header offers. What earlier runs have recorded is in the answer, what this run records is not; a
  * plan may ask, too. An answer that is longer than the host lets one be is LB_ERR_LIMIT and no rows. Where history lies
- * on a warehouse a question may wake it, so ask once for all that is wanted. Since 1.1: LB_ERR_UNSUPPORTED on an older
- * host. */
+ * on a warehouse a question may wake it, so ask once for all that is wanted. Since 1.1. */
 LB_MUST_CHECK static inline int lb_history(lb_ctx *ctx, const lb_statement *statement, const lb_value *args,
                                            lb_rows **ret_rows, lb_error *err)
 {

@@ -392,6 +392,28 @@ def stops_between_tables_when_people_come(version):
         equal(dead(place, "second"), 0, "in the end")
 
 
+def a_table_is_broken_off_when_people_stay(version):
+    """In the middle of its ANALYZE, which would go on for as long as somebody has a lock."""
+    looks = {"load_look_seconds": 0.1, "load_looks": 3}
+    with Ward(version) as ward, Private(ward) as place, concurrent.futures.ThreadPoolExecutor() as aside:
+        plant(place, "first", rows=3_000, dead=2_500)
+        plant(place, "second", rows=3_000, dead=2_000)
+        ask_first(place)
+        with somebody(place, HOLD):
+            run = aside.submit(place.run, TOOL, **looks)
+            until_at_first(place, run)
+            with at_work(place, 12):
+                result = run.result(timeout=120)["result"]
+            equal(place.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'VACUUM%' AND state = 'active'"), "0", "what goes on")
+        equal([(r["table"], r["status"], r["error"]) for r in result["results"]], [("first", "deferred", "stopped: the load rose")],
+              "what became of it")
+        equal((result["tables_left"], result["stopped_because"]), (2, "the load rose while public.first was worked on"), "what was not done")
+        equal(dead(place, "second"), 2000, "the other one")
+        equal([r["status"] for r in place.waiting("vacuum_history")], ["deferred"], "vacuum_history")
+        again = place.run(TOOL, **looks)["result"]
+        equal({r["table"]: r["status"] for r in again["results"]}, {"first": "success", "second": "success"}, "the next run")
+
+
 def says_what_it_may_not_vacuum(version):
     with Given(version) as place:
         plant(place)
@@ -413,4 +435,4 @@ suite(*each_version(a_partitioned_table_is_analyzed_once_its_partitions_have_cha
                     stops_when_the_load_rises_or_the_hour_is_wrong, asked_each_hour_it_works_in_the_quiet_ones_once, each_database_has_its_own_pass,
                     a_slot_that_holds_rows_back_is_told_before, a_slot_of_which_nobody_knows_since_when_is_named_and_tried,
                     works_at_night_where_history_knows_nothing, a_pass_that_was_broken_off_is_made_later, a_table_that_goes_meanwhile_is_no_failure_of_the_others,
-                    stops_between_tables_when_people_come, says_what_it_may_not_vacuum), at_once=4)
+                    stops_between_tables_when_people_come, a_table_is_broken_off_when_people_stay, says_what_it_may_not_vacuum), at_once=4)
