@@ -11,6 +11,8 @@
 #define TEXT_MOST   ((size_t)4 << 20)
 #define LONG_DIGITS 7  /* account and telephone numbers; what counts something comes as a number */
 #define LONG_WORD   20 /* nobody calls anything so */
+#define CARD_DIGITS 12 /* in groups with a blank between them */
+#define DIGITS_MOST 64 /* of such a number, looked at at once */
 
 static bool is_word(char c)
 {
@@ -265,6 +267,14 @@ static bool is_token(const char *at, size_t length, const chunk_shape *s)
     return length >= LONG_WORD && !s->marks && !s->dots && s->digits >= 3 && s->upper && s->letters > s->upper;
 }
 
+/* Two letters for the country, two digits that check it, then digits and capitals. */
+static bool is_iban(const char *at, size_t length, const chunk_shape *s)
+{
+    return length >= 15 && length <= 34 && isupper((unsigned char)at[0]) && isupper((unsigned char)at[1]) &&
+           isdigit((unsigned char)at[2]) && isdigit((unsigned char)at[3]) && s->letters == s->upper &&
+           s->digits + s->upper == length && s->digits >= LONG_DIGITS;
+}
+
 static bool is_date(const char *at, size_t length)
 {
     if (length < 10)
@@ -315,9 +325,41 @@ static const char *private_word(const char *at, size_t length)
         return "<token>";
     if (is_address(at, length, &s))
         return "<address>";
+    if (is_iban(at, length, &s))
+        return "<number>";
     if (!s.letters && !s.marks && s.digits >= LONG_DIGITS && !is_date(at, length))
         return "<number>";
     return NULL;
+}
+
+/* The length of a number that is written in groups, as cards have it; 0: it is none. */
+static size_t after_groups(const char *at)
+{
+    size_t used = 0, digits = 0, groups = 0;
+    for (const char *next = at; isdigit((unsigned char)*next) && digits < DIGITS_MOST;) {
+        size_t group = strspn(next, "0123456789");
+        digits += group;
+        groups++;
+        used = (size_t)(next - at) + group;
+        next = at + used + (at[used] == ' ');
+    }
+    return groups > 1 && digits >= CARD_DIGITS && !is_chunk(at[used]) ? used : 0;
+}
+
+/* The length of password=... with a key in this chunk, as connection strings have it, to the next blank or the end of
+ * its quotes; 0: it is none. */
+static size_t after_secret(const char *at, size_t length)
+{
+    static const char *const keys[] = {"password=", "passwd=", "pwd=", "secret=", "token=", "api_key=", "apikey="};
+    for (size_t i = 0; i < length; i++)
+        for (size_t k = 0; k < LB_COUNT(keys); k++) {
+            size_t value = i + strlen(keys[k]);
+            if (value > length || strncasecmp(at + i, keys[k], strlen(keys[k])) != 0 || strchr(" \t\r\n", at[value]))
+                continue;
+            return at[value] == '\'' || at[value] == '"' ? (size_t)(after_quoted(at + value, true) - at)
+                                                         : value + strcspn(at + value, " \t\r\n");
+        }
+    return 0;
 }
 
 static const char *put_chunk(buf *b, const char *at)
@@ -325,6 +367,11 @@ static const char *put_chunk(buf *b, const char *at)
     size_t length = 0;
     while (at[length] && is_chunk(at[length]))
         length++;
+    size_t groups = after_groups(at), secret = after_secret(at, length);
+    if (groups || secret) {
+        buf_puts(b, secret ? "<token>" : "<number>");
+        return at + (secret ? secret : groups);
+    }
     size_t core = length;
     while (core && strchr(".:?", at[core - 1])) /* ends of sentences */
         core--;
@@ -337,6 +384,16 @@ static const char *put_chunk(buf *b, const char *at)
     return at + length;
 }
 
+/* A constant of SQL, as sentences and errors repeat them, and no apostrophe, which has a word before it. */
+static bool begins_constant(const char *text, const char *at)
+{
+    if (*at != '\'' || at == text)
+        return *at == '\'';
+    if (strchr("eEbBxXnN", at[-1]) && (at - 1 == text || !is_word(at[-2])))
+        return true;
+    return !is_word(at[-1]) && (unsigned char)at[-1] < 0x80 && !strchr("\")]", at[-1]);
+}
+
 /* A quoted name stands between its quotes in texts, too. */
 const char *redact_text(const char *text, size_t most, redact_names *names, arena *memory)
 {
@@ -346,6 +403,8 @@ const char *redact_text(const char *text, size_t most, redact_names *names, aren
             at = put_quoted_name(&b, at, names, memory);
         else if (is_chunk(*at))
             at = put_chunk(&b, at);
+        else if (begins_constant(text, at))
+            buf_putc(&b, '?'), at = after_quoted(at, at > text && strchr("eE", at[-1]));
         else
             buf_putc(&b, (unsigned char)*at < ' ' ? ' ' : *at), at++;
     }
