@@ -198,9 +198,10 @@ static bool has_statement_at(const char *verb, size_t length)
 
 static bool has_statement(const char *text)
 {
-    static const char *const verbs[] = {"create", "drop",   "alter",  "delete",  "insert", "update", "truncate",
-                                        "grant",  "revoke", "vacuum", "reindex", "merge",  "copy",   "select",
-                                        "with",   "do",     "call",   "execute", "set",    "reset",  "comment"};
+    static const char *const verbs[] = {"create",  "drop",    "alter",    "delete",  "insert", "update", "truncate",
+                                        "grant",   "revoke",  "vacuum",   "reindex", "merge",  "copy",   "select",
+                                        "with",    "do",      "call",     "execute", "set",    "reset",  "comment",
+                                        "refresh", "cluster", "reassign", "analyze", "analyse"};
     for (const char *at = text; *at;) {
         size_t length = word_at(at);
         for (size_t i = 0; i < LB_COUNT(verbs) && length; i++)

@@ -8,8 +8,9 @@ static const model_exhibit exhibits[] = {
      "{\"id\":\"e1\",\"says\":\"reads all of public.orders\",\"facts\":{\"rows\":"
      "1234567,\"share\":0.25,\"ms\":-5.5,\"node\":\"Seq Scan\"}}"},
     {"e2", NULL, "{\"id\":\"e2\",\"sql\":\"SELECT frobnication FROM orders_2024 WHERE status = $1\",\"facts\":{}}"},
+    {"e3", NULL, "{\"id\":\"e3\",\"says\":\"nobody has said ANALYZE to orders_2024\",\"facts\":{}}"},
 };
-static const model_evidence evidence = {exhibits, 2};
+static const model_evidence evidence = {exhibits, LB_COUNT(exhibits)};
 
 static const char *refuse(const char *text, const char *first, const char *second, bool *checked)
 {
@@ -26,6 +27,7 @@ static void good_sentences_stand(void)
         "A well-chosen index (on status) may help: the scanning is costly.",
         "frobnication of orders_2024 is selected most often",
         "The selected rows were matched, sorted and grouped.",
+        "The cluster is busy, and the rows of a cluster differ.",
     };
     bool checked = true;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -78,6 +80,8 @@ static void bad_sentences_do_not(void)
         {"Select frobnication from orders_2024", "e2", "statement"},
         {"you may select frobnication from orders_2024 where status again", "e2", "statement"},
         {"Vacuum orders_2024", "e2", "statement"},
+        {"Cluster orders_2024", "e2", "statement"},
+        {"Analyze orders_2024", "e3", "statement"},
         {"create index on orders_2024 (status)", "e2", "statement"},
         {"create index on orders_2024 (status) now", "e2", "statement"},
         {"Le caf\xc3\xa9", "e1", ""},
