@@ -179,6 +179,9 @@ static int vacuum(lb_ctx *ctx, const health_case *what, health_deed *deed, lb_er
     lb_outcome outcome = LB_REFUSED;
     deed->action = "vacuum";
     int r = read_state(ctx, o.schema, o.table, &o.before, &o.is_there, err);
+    if (r >= 0 && !o.is_there)
+        return lb_fail(err, LB_ERR_NOT_FOUND, "give table and schema as they are there; without a schema it is public",
+                       "there is no table %s.%s", o.schema, o.table);
     if (r >= 0)
         r = lb_group_open(ctx,
                           LB_GROUP(.title = lb_printf(ctx, "vacuum %s.%s", what->schema, what->table),

@@ -32,6 +32,9 @@ def dead_rows_are_vacuumed(version):
         held = do(place, "dead_tuple_ratio")["result"]
         equal((held["status"], held["reason"]), ("skipped", "it was done less than an hour ago"), "guard rail")
         equal(do(place, "dead_tuple_ratio", anyway=True)["result"]["verified"], True, "anyway")
+        lost = do(place, "dead_tuple_ratio", table="lost", check=1)
+        equal((lost["error"]["code"], lost["error"]["message"], bool(lost["error"]["hint"]), lost["changes"]),
+              ("not_found", "there is no table public.lost", True, []), "a table that is not there")
 
 
 def idle_sessions_make_room(version):
