@@ -13,7 +13,7 @@
 static const dba_word about[] = {{"database*", 2},  {"postgres*", 2},   {"postgresql", 2},   {"lakebase*", 2},
                                  {"sql", 2},        {"query", 2},       {"queries", 2},      {"schema*", 2},
                                  {"dba", 2},        {"autovacuum*", 2}, {"transaction*", 2}, {"index*", 2},
-                                 {"table", 2},      {"tables", 2},      {"row", 1},          {"rows", 1},
+                                 {"table", 2},      {"tables", 2},      {"row", 1},          {"rows", 2},
                                  {"column*", 1},    {"server*", 1},     {"trigger*", 1},     {"view", 1},
                                  {"views", 1},      {"backup*", 2},     {"restore*", 1},     {"migration*", 1},
                                  {"role", 1},       {"roles", 1},       {"privilege*", 2},   {"extension*", 1},

@@ -63,6 +63,14 @@ static int64_t since_of(const dba_evidence *e)
 
 /* ---- the server ---- */
 
+/* Somebody who names a table that is not here is not to take another one's size for it. */
+static int say_none_is_named(look *l, lb_error *err)
+{
+    return strstr(l->e->words, " table ")
+               ? say(l, "the question names no table that is here; these are the largest", LB_NO_ARGS, err)
+               : 0;
+}
+
 static int look_at_sizes(look *l, lb_error *err)
 {
     lb_ctx *ctx = l->e->ctx;
@@ -75,12 +83,15 @@ static int look_at_sizes(look *l, lb_error *err)
         any_named = any_named || row.is_named;
         if (row.total_bytes_is_null || (any_named && !row.is_named))
             continue;
-        r = say(l,
-                lb_printf(ctx, "%s.%s has %s, %s of it indexes", row.schema, row.name, bytes(ctx, row.total_bytes),
-                          bytes(ctx, row.index_bytes)),
-                LB_ARGS(lb_text("schema", row.schema), lb_text("table", row.name),
-                        lb_i64("total_bytes", row.total_bytes), lb_i64("index_bytes", row.index_bytes)),
-                err);
+        if (!any_named && !l->found)
+            r = say_none_is_named(l, err);
+        if (r >= 0)
+            r = say(l,
+                    lb_printf(ctx, "%s.%s has %s, %s of it indexes", row.schema, row.name, bytes(ctx, row.total_bytes),
+                              bytes(ctx, row.index_bytes)),
+                    LB_ARGS(lb_text("schema", row.schema), lb_text("table", row.name),
+                            lb_i64("total_bytes", row.total_bytes), lb_i64("index_bytes", row.index_bytes)),
+                    err);
     }
     if (r < 0 || !l->found)
         return r < 0 ? r : say(l, "the database has no table of its own", LB_NO_ARGS, err);

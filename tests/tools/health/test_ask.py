@@ -90,6 +90,8 @@ def what_no_tool_tells_is_read():
         result, said = asks("how large is the table big?", "sizes")
         equal([e["facts"]["total_bytes"] for e in result["evidence"] if e["facts"].get("table")], [size], said)
         holds(said.startswith("public.big has ") and "the whole database has " in said and "other" not in said, said)
+        holds("names no table" not in said, said)
+        contains(asks("how large is table nosuch?", "sizes")[1], "the question names no table that is here", "public.big has ")
         result, said = asks("should I increase shared_buffers?", "settings")
         contains(said, f"shared_buffers is {place.sql('SHOW shared_buffers').strip()} (from ")
         equal([e["facts"]["setting"] for e in result["evidence"] if "setting" in e["facts"]], ["shared_buffers"], said)
