@@ -434,7 +434,7 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
     (void)err;
     if (s->is_draining || s->alerting)
         return ROUTER_LATER;
-    if (e->seq <= s->alerted)
+    if (e->seq <= s->alerted || e->at < s->alertable_from)
         return ROUTER_DONE;
     JSON_AUTO *payload = json_parse(e->payload, strlen(e->payload), &bad);
     alerting *a = base_alloc(sizeof *a);

@@ -13,6 +13,7 @@
 #define KEEP_KEYS    (INT64_C(7) * 86400 * CLOCK_SECOND)
 #define PRUNE_MOST   100000
 #define LOCK_AGAIN_S 0.5
+#define NEWS         (INT64_C(86400) * CLOCK_SECOND)
 
 /* A delivery whose run goes on. */
 typedef struct delivered {
@@ -239,6 +240,17 @@ static void fill_subscriptions(serve *s)
     }
 }
 
+/* What runs have told before there was any router is told by the first one, as long as it is news. */
+static void begin_alerts(serve *s)
+{
+    router_subscription *alerts = s->subscriptions; /* the first */
+    s->alertable_from = 0;
+    if (s->subscription_count && alerts->cursor == ROUTER_FROM_NOW) {
+        alerts->cursor = 0;
+        s->alertable_from = clock_now() - NEWS;
+    }
+}
+
 static void on_cursors(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     serve *s = owner;
@@ -253,6 +265,8 @@ static void on_cursors(void *owner, void *tag, wire_reader *docs, const lb_error
     }
     if (error && error->code != LB_ERR_CANCELLED)
         log_error("router", error);
+    if (!error)
+        begin_alerts(s);
     s->has_cursors = true;
 }
 

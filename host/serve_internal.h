@@ -74,6 +74,7 @@ typedef struct serve {
     ev_timer router_wait;
     ev_timer reminder; /* serve_remind.c */
     const char *alerts_id;
+    int64_t alertable_from;     /* where no router was ever there before: what is older is told to nobody any more */
     char log_name[ID_TEXT + 1]; /* "@NAME" of our log of events, where hosts with logs of their own share the state */
     bool is_once;               /* serve_once.c: for one request; the log of events is not held */
     uint64_t log_last;          /* then: its newest event */

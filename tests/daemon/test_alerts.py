@@ -796,6 +796,19 @@ def what_began_before_hearers_were_written_down_ends_where_the_routes_lead():
         daemon.wait(lambda: (len(notes_of(daemon, "a")), len(notes_of(daemon, "b"))) == (4, 2), "the ends")
 
 
+def what_was_told_before_anybody_listened_is_told_by_the_first_who_does():
+    """By single runs, of a state that has seen no daemon, cycle or job; and once."""
+    with routing(a=("alert_file", {})) as daemon:
+        daemon.cli("run", "breaches", "--project", "shop", "--branch", "production", "--count", "2", check=0)
+        daemon.start()
+        daemon.wait(lambda: len(notes_of(daemon, "a")) == 2, "both are told")
+        daemon.kill()
+        daemon.start()
+        breach(daemon, first=3)
+        daemon.wait(lambda: len(notes_of(daemon, "a")) > 2, "a third one")
+        equal(len(notes_of(daemon, "a")), 3, "each once")
+
+
 def notes_of(daemon, name):
     path = daemon.state / "alerts" / name / "alerts.ndjson"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -936,7 +949,8 @@ def a_service_that_is_not_in_the_manifest_any_more_has_no_alert():
 suite(a_check_says_which_services_would_not_open, a_service_that_was_mended_is_up_after_a_reload,
       a_service_that_was_mended_is_up_after_a_restart,
       a_service_that_is_not_in_the_manifest_any_more_has_no_alert,
-      every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
+      every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead,
+      what_was_told_before_anybody_listened_is_told_by_the_first_who_does, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,
       a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
       an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart, a_table_of_that_name_in_another_database_is_another_matter,
