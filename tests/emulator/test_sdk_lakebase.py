@@ -282,8 +282,11 @@ class Databases(Case):
     def test_compute_sleeps_and_wakes(self):
         with self.login(self.main, self.credential(self.main).token) as session:
             session.execute("CREATE TABLE kept (n int)")
-        EMULATOR.control("POST", "computes/suspend", {"endpoint": self.main.name})
-        self.assertEqual(self.w.postgres.get_endpoint(self.main.name).status.current_state, postgres.EndpointStatusState.IDLE)
+
+        def sleeps():  # not while the session that was closed is being let go
+            EMULATOR.control("POST", "computes/suspend", {"endpoint": self.main.name})
+            return self.w.postgres.get_endpoint(self.main.name).status.current_state == postgres.EndpointStatusState.IDLE
+        harness.until(sleeps)
         running = {one["endpoint"]: one["running"] for one in EMULATOR.control("GET", "computes")["computes"]}
         self.assertFalse(running[self.main.name])
         with self.login(self.main, self.credential(self.main).token) as session:
