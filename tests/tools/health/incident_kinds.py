@@ -132,15 +132,25 @@ def checkpoint_pressure(bed):
     yield "server"
 
 
-def wraparound_age(bed):
-    age = int(bed.sql("SELECT max(greatest(age(datfrozenxid), mxid_age(datminmxid))) FROM pg_database"))
-    bed.limits = {"min_txid_age": age + 10000}
-    yield
-    bed.sql("CREATE TABLE burnt (id int); DO $$ BEGIN FOR i IN 1..21000 LOOP BEGIN INSERT INTO burnt VALUES (i);"
+def burn(bed, ids):
+    bed.sql(f"CREATE TABLE burnt (id int); DO $$ BEGIN FOR i IN 1..{ids} LOOP BEGIN INSERT INTO burnt VALUES (i);"
             " EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$; DROP TABLE burnt")
-    for other in ("postgres", "template1", "template0"):  # whose own age is not what is to be cured
+
+
+def age_of(bed):
+    return int(bed.sql("SELECT greatest(age(datfrozenxid), mxid_age(datminmxid)) FROM pg_database WHERE datname = current_database()"))
+
+
+def wraparound_age(bed):
+    # The other databases are young and stay below the limit, so that only this one is to be cured.
+    burn(bed, max(30000 - age_of(bed), 1000))
+    for other in ("postgres", "template1", "template0"):
         bed.sql(f"UPDATE pg_database SET datallowconn = true WHERE datname = '{other}'")
         bed.sql("VACUUM FREEZE", branch=other)
+    age = age_of(bed)
+    bed.limits = {"min_txid_age": int(1.1 * age)}
+    yield
+    burn(bed, int(1.04 * age))
     yield "server"
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from incident_kinds import LIMITS
+from incident_kinds import FLUSH, LIMITS
 from incident_place import Bed
 from place import PROGRAM, TESTS, equal
 
@@ -87,7 +87,7 @@ class Load:
 
     def __init__(self, bed):
         bed.sql("CREATE SCHEMA load; CREATE TABLE load.item (id int PRIMARY KEY, n int) WITH (fillfactor = 50);"
-                " INSERT INTO load.item SELECT g, 0 FROM generate_series(1, 20000) g")
+                " INSERT INTO load.item SELECT g, 0 FROM generate_series(1, 20000) g" + FLUSH)
         bed.sql("VACUUM ANALYZE load.item")
         script = bed.dir / "load.sql"
         script.write_text(LOAD)

@@ -1,7 +1,10 @@
 """escalate_high_risk_issue: a trouble is told once, again when it gets worse, and when it is over; a pause keeps quiet."""
 
+import datetime
+
 from health_place import Clinic, on_each
 from place import equal, holds, suite
+from planted import KEEPS, plant
 
 TOOL = "escalate_high_risk_issue"
 OFF = "WITH (autovacuum_enabled = off)"
@@ -65,6 +68,23 @@ def what_comes_and_goes_stays_open_until_it_keeps_quiet(version):
         equal(seen, [("fired", 1, 1, 0, 1), ("fired", 1, 0, 1, 0), ("flapping", 0, 0, 1, 0), ("flapping", 0, 0, 1, 0)], "each time")
         over = place.run(TOOL, flap_min=0)
         equal((told(over), over["result"]["resolved"]), ([("issue.resolved", "autovacuum_off", "public.Visits")], 1), "once it does no longer")
+
+
+def two_that_say_at_once_that_it_began_count_as_one(version):
+    """A daemon has several tools that tell: both saw nothing before them, and neither saw it come back."""
+    with Clinic(version, more=KEEPS) as place:
+        stale(place)
+        first = place.run(TOOL)
+        equal(states(first)[0][3], "fired", "first")
+        [[key, at]] = place.history("SELECT h.alert_id, h.at FROM alert_history h")["rows"]
+        beside = datetime.datetime.fromisoformat(str(at).replace("Z", "+00:00")) + datetime.timedelta(milliseconds=30)
+        plant(place, "alert_history", [{"alert_id": key, "at": beside, "state": "fired", "severity": "warning",
+                                        "rule": "autovacuum_off", "title": "it began", "object_name": "public.Visits",
+                                        "source_tool": TOOL, "fired_at": beside}])
+        equal(len(place.history("SELECT h.at FROM alert_history h WHERE state = 'fired'")["rows"]), 2, "said twice")
+        place.sql('DROP TABLE "Visits"')
+        over = place.run(TOOL)
+        equal((told(over), over["result"]["flapping"]), ([("issue.resolved", "autovacuum_off", "public.Visits")], 0), "and it is over")
 
 
 def chain(place):
@@ -152,4 +172,5 @@ def a_pause_keeps_quiet(version):
 
 
 suite(*on_each(a_trouble_is_told_once, what_comes_and_goes_stays_open_until_it_keeps_quiet,
+               two_that_say_at_once_that_it_began_count_as_one,
                what_nobody_looked_at_is_not_over, what_is_over_is_told_by_whoever_heals, a_diagnosis_is_taken, a_pause_keeps_quiet))
