@@ -2,9 +2,11 @@
 
 #include <stdalign.h>
 
-/* Most runs need little: the first block is small, the later ones are not. */
+/* Most runs need little: the first block is small, the next ones are not. A run that needed much gets large ones, which
+ * malloc takes from the kernel as they are: what of them is not used takes no memory, and nothing is zeroed twice. */
 #define FIRST_BYTES ((size_t)4 * 1024)
 #define BLOCK_BYTES ((size_t)64 * 1024)
+#define LARGE_BYTES ((size_t)1024 * 1024)
 
 struct arena_block {
     struct arena_block *next;
@@ -66,7 +68,8 @@ void arena_reset(arena *a)
 
 static struct arena_block *add_block(arena *a, size_t bytes)
 {
-    size_t usual = a->blocks ? BLOCK_BYTES : FIRST_BYTES, capacity = bytes > usual ? bytes : usual;
+    size_t usual = !a->blocks ? FIRST_BYTES : a->used < LARGE_BYTES ? BLOCK_BYTES : LARGE_BYTES;
+    size_t capacity = bytes > usual ? bytes : usual;
     if (capacity > SIZE_MAX / 2) /* no object is that large, and the sum below would wrap */
         return NULL;
     struct arena_block *block = calloc(1, sizeof *block + capacity);

@@ -12,11 +12,11 @@
 
 /* ---- scalars ---- */
 
-/* Up to 15 digits, the last *ret_decimals of them behind a point (-1: there is none): a whole number is exact as a
- * double, and so is the power of ten, whose quotient is then what strtod gives. False for all else, -0 too. */
-static bool take_short(const char *cell, int64_t *ret_digits, int *ret_decimals)
+/* Digits, up to as many as are wanted, the last *ret_decimals of them behind a point (-1: there is none). False for all
+ * else, -0 too. */
+static bool take_digits(const char *cell, int most, uint64_t *ret_digits, int *ret_decimals)
 {
-    int64_t number = 0;
+    uint64_t number = 0;
     int count = 0, point = -1;
     const char *p = cell + (*cell == '-');
     for (; (*p >= '0' && *p <= '9') || (*p == '.' && point < 0); p++) {
@@ -24,21 +24,21 @@ static bool take_short(const char *cell, int64_t *ret_digits, int *ret_decimals)
             point = count;
             continue;
         }
-        number = number * 10 + (*p - '0');
-        if (++count > 15)
+        number = number * 10 + (uint64_t)(*p - '0');
+        if (++count > most)
             return false;
     }
-    *ret_digits = *cell == '-' ? -number : number;
+    *ret_digits = number;
     *ret_decimals = point < 0 ? -1 : count - point;
     return *p == '\0' && count > 0 && (number != 0 || *cell != '-');
 }
 
 static int decode_i64(const char *cell, int64_t *ret_number, lb_error *err)
 {
-    int64_t short_number;
+    uint64_t short_number;
     int decimals;
-    if (take_short(cell, &short_number, &decimals) && decimals < 0) {
-        *ret_number = short_number;
+    if (take_digits(cell, 19, &short_number, &decimals) && decimals < 0 && short_number <= INT64_MAX) {
+        *ret_number = *cell == '-' ? -(int64_t)short_number : (int64_t)short_number;
         return 0;
     }
     const char *digits = cell + (*cell == '-');
@@ -52,15 +52,24 @@ static int decode_i64(const char *cell, int64_t *ret_number, lb_error *err)
     return 0;
 }
 
-static int decode_f64(const char *cell, double *ret_number, lb_error *err)
+/* Up to 15 digits a whole number is exact as a double, and so is the power of ten, whose quotient is then what strtod
+ * gives. */
+static bool take_short(const char *cell, double *ret_number)
 {
     static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-    int64_t short_number;
+    uint64_t digits;
     int decimals;
-    if (take_short(cell, &short_number, &decimals)) {
-        *ret_number = decimals > 0 ? (double)short_number / powers[decimals] : (double)short_number;
+    if (!take_digits(cell, 15, &digits, &decimals))
+        return false;
+    double number = decimals > 0 ? (double)digits / powers[decimals] : (double)digits;
+    *ret_number = *cell == '-' ? -number : number;
+    return true;
+}
+
+static int decode_f64(const char *cell, double *ret_number, lb_error *err)
+{
+    if (take_short(cell, ret_number))
         return 0;
-    }
     if (!bind_is_numeric(cell))
         return lb_fail(err, LB_ERR_INVALID, "cast it to double precision in the statement", "'%.60s' is not a number",
                        cell);
@@ -132,7 +141,7 @@ static int decode_scalar(lb_type type, const char *cell, arena *memory, lb_value
     }
     if (r < 0)
         return r;
-    *ret_value = value;
+    *ret_value = (lb_value){.type = type, .v = value.v};
     return 0;
 }
 
@@ -274,20 +283,22 @@ static bool is_zero(lb_type type, const char *cell)
 
 int decode_cell(const lb_column *column, const char *cell, arena *memory, lb_value *ret_value, lb_error *err)
 {
-    lb_value value = {.type = LB_NULL};
-    int r = 0;
-    if (!cell && !column->nullable)
+    if (cell ? is_zero(column->type, cell) : column->nullable) {
+        *ret_value = (lb_value){.name = column->name, .type = cell ? column->type : LB_NULL};
+        return 0;
+    }
+    lb_value value;
+    int r;
+    if (!cell)
         r = lb_fail(err, LB_ERR_INVALID, "declare the column null, or use coalesce", "it is null and not declared so");
-    else if (cell && is_zero(column->type, cell))
-        value.type = column->type; /* its value is zero already */
-    else if (cell && (column->type & LB_LIST))
+    else if (column->type & LB_LIST)
         r = decode_list(column->type, cell, memory, &value, err);
-    else if (cell)
+    else
         r = decode_scalar(column->type, cell, memory, &value, err);
     if (r < 0)
         return fail_column(column, err);
-    value.name = column->name;
-    *ret_value = value;
+    /* Part by part, as a copy of the whole would wait for the parts that were written just now. */
+    *ret_value = (lb_value){.name = column->name, .type = value.type, .count = value.count, .v = value.v};
     return 0;
 }
 

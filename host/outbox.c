@@ -8,6 +8,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/* What lines have left takes the next ones, as fresh memory costs more than writing into it. */
+#define KEPT_BYTES ((size_t)2 * 1024 * 1024)
+
 /* The rows of one table in one batch: the first `written` bytes are in the file and synced, the rest is in `lines`.
  * Lines stay in memory until the commit stands, and spilled ones were synced when they left it: after a failed sync the
  * kernel may drop what it could not write, so a second try must write again, not only sync again. */
@@ -186,7 +189,8 @@ static int spill(outbox_batch *batch, lb_error *err)
             return lb_wrap(err, "outbox");
         p->written = end;
         batch->held -= p->lines.length;
-        buf_done(&p->lines);
+        buf_clear(&p->lines);
+        buf_trim(&p->lines, KEPT_BYTES);
     }
     return 0;
 }

@@ -6,6 +6,9 @@
 
 #include <math.h>
 
+/* Of records in memory. A sync when they are full costs less than as much fresh memory. */
+#define BATCH_BYTES ((size_t)2 * 1024 * 1024)
+
 static const char *const host_members[] = {"examined", "skipped", "findings"};
 
 int run_check_record(const run_state *run, const char *table, lb_error *err)
@@ -28,7 +31,7 @@ int run_put_record(run_state *run, const char *table, const lb_value *values, lb
         return lb_fail(err, LB_ERR_LIMIT, "record less, or raise [limits] run_records",
                        "more than %u records in one run", run->worker->setup->run_records);
     if (!run->batch)
-        run->batch = outbox_batch_new(run->worker->setup->outbox_dir, run->request->id, (size_t)16 * 1024 * 1024);
+        run->batch = outbox_batch_new(run->worker->setup->outbox_dir, run->request->id, BATCH_BYTES);
     int r = outbox_add(run->batch, table, values, &run->request->target, err);
     if (r >= 0)
         run->records++;

@@ -90,13 +90,18 @@ static double to_nanoseconds(double ms)
 
 static void put_deltas(lb_value *into, const statements_totals *delta)
 {
-    for (int i = 0; i < STATEMENTS_COUNTERS; i++)
-        into[i] =
-            delta->counters[i] == STATEMENTS_NOT_COUNTED ? lb_null(deltas[i]) : lb_i64(deltas[i], delta->counters[i]);
-    for (int i = 0; i < STATEMENTS_TIMES; i++) {
-        const char *name = deltas[STATEMENTS_COUNTERS + i];
-        double ms = delta->times[i];
-        into[STATEMENTS_COUNTERS + i] = isnan(ms) ? lb_null(name) : lb_f64(name, to_nanoseconds(ms));
+    for (int i = 0; i < STATEMENTS_COUNTERS; i++) {
+        if (delta->counters[i] == STATEMENTS_NOT_COUNTED)
+            into[i] = lb_null(deltas[i]);
+        else
+            into[i] = lb_i64(deltas[i], delta->counters[i]);
+    }
+    for (int i = STATEMENTS_COUNTERS; i < TAIL; i++) {
+        double ms = delta->times[i - STATEMENTS_COUNTERS];
+        if (isnan(ms))
+            into[i] = lb_null(deltas[i]);
+        else
+            into[i] = lb_f64(deltas[i], to_nanoseconds(ms));
     }
 }
 

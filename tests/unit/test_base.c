@@ -94,6 +94,27 @@ static void arena_gives_zeroed_aligned_memory(void)
     CU_ASSERT_PTR_NULL(a.blocks);
 }
 
+/* Far into the large blocks: none of it overlaps, and all of it is zeroed. */
+static void arena_gives_much(void)
+{
+    enum { COUNT = 6000, BYTES = 1000 };
+    static unsigned char *given[COUNT];
+    arena a;
+    arena_init(&a, 0);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            given[i] = arena_alloc(&a, BYTES);
+            CU_ASSERT_FATAL(given[i] && is_zeroed(given[i], BYTES));
+            memset(given[i], i % 255 + 1, BYTES);
+        }
+        for (int i = 0; i < COUNT; i++)
+            CU_ASSERT_FATAL(given[i][0] == i % 255 + 1 && given[i][BYTES - 1] == i % 255 + 1);
+        arena_reset(&a);
+    }
+    CU_ASSERT(is_zeroed(arena_alloc(&a, (size_t)3 << 20), (size_t)3 << 20)); /* larger than any block */
+    arena_done(&a);
+}
+
 static void arena_holds_its_limit(void)
 {
     arena a;
@@ -269,7 +290,7 @@ static void finds_the_nearest_name(void)
 }
 
 SUITE(base, TEST(names_every_error), TEST(allocates_for_the_supervisor), TEST(wraps_and_cuts_errors),
-      TEST(arena_gives_zeroed_aligned_memory), TEST(arena_holds_its_limit), TEST(arena_refuses_absurd_sizes),
-      TEST(arena_cleans_up_in_reverse), TEST(arena_copies_values_deeply), TEST(arena_copy_survives_any_limit),
-      TEST(buf_grows_to_its_limit), TEST(buf_refuses_absurd_sizes), TEST(buf_reserves_room),
-      TEST(finds_the_nearest_name))
+      TEST(arena_gives_zeroed_aligned_memory), TEST(arena_gives_much), TEST(arena_holds_its_limit),
+      TEST(arena_refuses_absurd_sizes), TEST(arena_cleans_up_in_reverse), TEST(arena_copies_values_deeply),
+      TEST(arena_copy_survives_any_limit), TEST(buf_grows_to_its_limit), TEST(buf_refuses_absurd_sizes),
+      TEST(buf_reserves_room), TEST(finds_the_nearest_name))

@@ -49,6 +49,35 @@ static void reads_integers(void)
         expect_failure(LB_I64, bad[i], "is not an integer");
 }
 
+/* Integers of up to 19 digits have a way of their own, which must end where 64 bits do. */
+static void reads_integers_as_strtoll_does(void)
+{
+    static const char *const texts[] = {"9223372036854775806",
+                                        "-9223372036854775807",
+                                        "-9223372036854775808",
+                                        "999999999999999999",
+                                        "-999999999999999999",
+                                        "1000000000000000000",
+                                        "00000000000000000000012",
+                                        "-00000000000000000000012",
+                                        "-0",
+                                        "000"};
+    for (size_t i = 0; i < LB_COUNT(texts); i++)
+        CU_ASSERT_EQUAL(good(LB_I64, texts[i]).v.i64, strtoll(texts[i], NULL, 10));
+    uint64_t state = 0x9E3779B97F4A7C15U;
+    char text[40];
+    for (int i = 0; i < 20000; i++) {
+        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+        int64_t wanted = (int64_t)state >> (i % 64);
+        (void)snprintf(text, sizeof text, "%lld", (long long)wanted);
+        CU_ASSERT_EQUAL(good(LB_I64, text).v.i64, wanted);
+    }
+    expect_failure(LB_I64, "9999999999999999999", "does not fit");
+    expect_failure(LB_I64, "-9999999999999999999", "does not fit");
+    expect_failure(LB_I64, "18446744073709551617", "does not fit");
+    expect_failure(LB_I64, "100000000000000000000", "does not fit");
+}
+
 static void reads_numbers(void)
 {
     CU_ASSERT_TRUE(good(LB_F64, "0").v.f64 == 0 && !signbit(good(LB_F64, "0").v.f64));
@@ -234,7 +263,7 @@ static void compares_columns(void)
     ASSERT_CONTAINS(err.message, "calls it nothing");
 }
 
-SUITE(decode, TEST(reads_integers), TEST(reads_numbers), TEST(reads_numbers_as_strtod_does), TEST(reads_booleans),
-      TEST(reads_timestamps), TEST(reads_texts), TEST(calls_impossible_columns_a_defect), TEST(copies_what_it_keeps),
-      TEST(knows_null), TEST(reads_arrays), TEST(refuses_what_is_no_array), TEST(says_when_memory_is_used_up),
-      TEST(compares_columns))
+SUITE(decode, TEST(reads_integers), TEST(reads_integers_as_strtoll_does), TEST(reads_numbers),
+      TEST(reads_numbers_as_strtod_does), TEST(reads_booleans), TEST(reads_timestamps), TEST(reads_texts),
+      TEST(calls_impossible_columns_a_defect), TEST(copies_what_it_keeps), TEST(knows_null), TEST(reads_arrays),
+      TEST(refuses_what_is_no_array), TEST(says_when_memory_is_used_up), TEST(compares_columns))

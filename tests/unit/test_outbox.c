@@ -129,6 +129,33 @@ static void spills_past_its_limit(void)
     CU_ASSERT_EQUAL(bytes, s.bytes);
 }
 
+/* The memory of spilled lines takes the next ones: each row is in the file once, and where it was put. */
+static void spilled_rows_stay_in_order(void)
+{
+    enum { ROWS = 400 }; /* many times the limit */
+    lb_error err = {0};
+    SCRATCH dir = scratch_new();
+    LB_AUTO_FREE char *table = base_printf("%s/lakebase_metrics", dir);
+    BATCH batch = outbox_batch_new(dir, "R1", 4096);
+    for (int i = 0; i < ROWS; i++)
+        CU_ASSERT_EQUAL(outbox_add(batch, "lakebase_metrics", METRIC(i, "n"), &target, &err), 0);
+    CU_ASSERT_EQUAL(outbox_commit(batch, &err), 0);
+    CU_ASSERT_EQUAL(look(dir).rows, ROWS);
+    struct dirent **entries = NULL;
+    CU_ASSERT_EQUAL_FATAL(scandir(table, &entries, visible_only, alphasort), 1);
+    LB_AUTO_FREE char *path = base_printf("%s/%s", table, entries[0]->d_name), *text = NULL;
+    size_t length;
+    CU_ASSERT_EQUAL_FATAL(fs_read(path, 1 << 24, &text, &length, &err), 0);
+    const char *at = text;
+    for (int i = 0; i < ROWS; i++) {
+        LB_AUTO_FREE char *want = base_printf("\"metric_value\":%d,", i);
+        at = strchr(at, '\n') + 1; /* the header is before the first */
+        CU_ASSERT_FATAL(strncmp(strstr(at, "\"metric_value\":"), want, strlen(want)) == 0);
+    }
+    free(entries[0]);
+    free(entries);
+}
+
 static void drops_what_was_not_committed(void)
 {
     SCRATCH dir = scratch_new();
@@ -307,6 +334,6 @@ static void forked_writers_take_other_names(void)
 }
 
 SUITE(outbox, TEST(commits_each_table_once), TEST(names_sort_by_time), TEST(rows_carry_their_run),
-      TEST(refuses_bad_records), TEST(spills_past_its_limit), TEST(drops_what_was_not_committed),
-      TEST(says_what_is_wrong_with_the_directory), TEST(a_missing_outbox_is_empty),
+      TEST(refuses_bad_records), TEST(spills_past_its_limit), TEST(spilled_rows_stay_in_order),
+      TEST(drops_what_was_not_committed), TEST(says_what_is_wrong_with_the_directory), TEST(a_missing_outbox_is_empty),
       TEST(sweeps_after_dead_writers_only), TEST(survives_kill_at_any_moment), TEST(forked_writers_take_other_names))
