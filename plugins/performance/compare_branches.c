@@ -204,7 +204,8 @@ static int compare_metrics(lb_ctx *ctx, const lb_target *target, int64_t *ret_co
         r = read_counters(ctx, target, &list, err);
     if (r < 0)
         return r;
-    qsort(list.items, list.count, sizeof *list.items, by_metric);
+    if (list.count)
+        qsort(list.items, list.count, sizeof *list.items, by_metric);
     *ret_count = (int64_t)list.count;
     for (size_t i = 0; i < list.count && i < (size_t)args->most && r >= 0; i++)
         if (factor_of(list.items[i].values[HERE], list.items[i].values[THERE]) >= args->min_factor)
