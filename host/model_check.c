@@ -130,6 +130,29 @@ static bool is_cited_figure(const cited *c, const char *word)
     return is_cited_word(c, plain, n);
 }
 
+/* A figure in letters is one all the same, and its digits may stand for it. */
+static bool names_figure(const char *word, const char **ret_digits)
+{
+    static const struct {
+        const char *word, *digits;
+    } figures[] = {
+        {"zero", "0"},      {"two", "2"},        {"three", "3"},      {"four", "4"},     {"five", "5"},
+        {"six", "6"},       {"seven", "7"},      {"eight", "8"},      {"nine", "9"},     {"ten", "10"},
+        {"eleven", "11"},   {"twelve", "12"},    {"dozen", "12"},     {"dozens", NULL},  {"hundred", "100"},
+        {"hundreds", NULL}, {"thousand", NULL},  {"thousands", NULL}, {"million", NULL}, {"millions", NULL},
+        {"billion", NULL},  {"billions", NULL},  {"half", "0.5"},     {"halves", NULL},  {"third", NULL},
+        {"thirds", NULL},   {"quarter", "0.25"}, {"quarters", NULL},  {"twice", NULL},   {"thrice", NULL},
+        {"double", NULL},   {"doubles", NULL},   {"doubled", NULL},   {"triple", NULL},  {"triples", NULL},
+        {"tripled", NULL},  {"twofold", NULL},   {"tenfold", NULL},
+    };
+    for (size_t i = 0; i < LB_COUNT(figures); i++)
+        if (strcmp(word, figures[i].word) == 0) {
+            *ret_digits = figures[i].digits;
+            return true;
+        }
+    return false;
+}
+
 static bool is_hyphenated_english(char *word)
 {
     for (char *part = word, *next; part; part = next) {
@@ -152,6 +175,11 @@ static const char *refuse_word(const cited *c, const char *at, size_t length)
     word[length] = '\0';
     if (isdigit((unsigned char)word[0]))
         return is_cited_figure(c, word) ? NULL : "it has a figure that the evidence it cites has not";
+    const char *digits = NULL;
+    if (names_figure(word, &digits))
+        return is_cited_word(c, word, length) || (digits && is_cited_word(c, digits, strlen(digits)))
+                   ? NULL
+                   : "it has a figure that the evidence it cites has not";
     if (is_cited_word(c, word, length) || is_hyphenated_english(word))
         return NULL;
     return "it has a word that is neither plain English nor of the evidence it cites";

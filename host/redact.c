@@ -312,15 +312,21 @@ static bool is_address(const char *at, size_t length, const chunk_shape *s)
     return hex_only && s->colons == 7;
 }
 
+static const char *address_word(const char *at, size_t length)
+{
+    const char *mark = memchr(at, '@', length);
+    if (length > 3 && memmem(at, length, "://", 3))
+        return "<address>";
+    return mark && mark > at && memchr(mark, '.', length - (size_t)(mark - at)) ? "<email>" : NULL;
+}
+
 /* What a chunk is replaced by; NULL: it stays. */
 static const char *private_word(const char *at, size_t length)
 {
     chunk_shape s = shape_of(at, length);
-    const char *mark = memchr(at, '@', length);
-    if (length > 3 && memmem(at, length, "://", 3))
-        return "<address>";
-    if (mark && mark > at && memchr(mark, '.', length - (size_t)(mark - at)))
-        return "<email>";
+    const char *address = address_word(at, length);
+    if (address)
+        return address;
     if (is_token(at, length, &s))
         return "<token>";
     if (is_address(at, length, &s))
@@ -362,11 +368,33 @@ static size_t after_secret(const char *at, size_t length)
     return 0;
 }
 
+/* The length of an address with letters of other alphabets in it, and what it is replaced by; NULL: it is none. */
+static const char *wide_address(const char *at, size_t *ret_length)
+{
+    size_t length = 0;
+    bool is_wide = false;
+    for (; at[length] && (is_chunk(at[length]) || (unsigned char)at[length] >= 0x80); length++)
+        is_wide = is_wide || (unsigned char)at[length] >= 0x80;
+    while (length && strchr(".:?", at[length - 1]))
+        length--;
+    *ret_length = length;
+    return is_wide && !after_secret(at, length) ? address_word(at, length) : NULL;
+}
+
 static const char *put_chunk(buf *b, const char *at)
 {
     size_t length = 0;
-    while (at[length] && is_chunk(at[length]))
+    const char *wide = wide_address(at, &length);
+    if (wide) {
+        buf_puts(b, wide);
+        return at + length;
+    }
+    for (length = 0; at[length] && is_chunk(at[length]);)
         length++;
+    if (!length) {
+        buf_putc(b, *at);
+        return at + 1;
+    }
     size_t groups = after_groups(at), secret = after_secret(at, length);
     if (groups || secret) {
         buf_puts(b, secret ? "<token>" : "<number>");
@@ -399,9 +427,12 @@ const char *redact_text(const char *text, size_t most, redact_names *names, aren
 {
     BUF_AUTO b = BUF_INIT(TEXT_MOST);
     for (const char *at = text; *at;) {
-        if (*at == '"' && strchr(at + 1, '"'))
+        size_t value = redact_error_value(text, at);
+        if (value)
+            buf_puts(&b, *at == '"' ? "\"?\"" : "(?)"), at += value;
+        else if (*at == '"' && strchr(at + 1, '"'))
             at = put_quoted_name(&b, at, names, memory);
-        else if (is_chunk(*at))
+        else if (is_chunk(*at) || (unsigned char)*at >= 0x80)
             at = put_chunk(&b, at);
         else if (begins_constant(text, at))
             buf_putc(&b, '?'), at = after_quoted(at, at > text && strchr("eE", at[-1]));
@@ -409,73 +440,4 @@ const char *redact_text(const char *text, size_t most, redact_names *names, aren
             buf_putc(&b, (unsigned char)*at < ' ' ? ' ' : *at), at++;
     }
     return finish(&b, most, memory);
-}
-
-/* ---- values ---- */
-
-static int redact_value(const lb_value *in, size_t most, redact_names *names, arena *memory, lb_value *out,
-                        lb_error *err);
-
-static int redact_list(const lb_value *in, size_t most, redact_names *names, arena *memory, lb_value *out,
-                       lb_error *err)
-{
-    lb_value *items = arena_alloc(memory, (in->count + 1) * sizeof *items);
-    if (!items)
-        return lb_out_of_memory(err);
-    for (uint32_t i = 0; i < in->count; i++)
-        if (redact_value(&in->v.items[i], most, names, memory, &items[i], err) < 0)
-            return err->code;
-    out->v.items = items;
-    return 0;
-}
-
-static int redact_value(const lb_value *in, size_t most, redact_names *names, arena *memory, lb_value *out,
-                        lb_error *err)
-{
-    lb_type type = in->type;
-    *out = *in;
-    if (type & LB_LIST)
-        return redact_list(in, most, names, memory, out, err);
-    switch (type) {
-    case LB_OBJECT:
-        return redact_values(in->v.items, most, names, memory, &out->v.items, err);
-    case LB_TEXT:
-        out->v.text = redact_text(in->v.text, most, names, memory);
-        break;
-    case LB_IDENT:
-        out->v.text = redact_name(in->v.text, names, memory);
-        break;
-    case LB_DEFINITION:
-    case LB_SQLTYPE:
-        out->v.text = redact_sql(in->v.text, most, names, memory);
-        break;
-    case LB_I64:
-    case LB_F64:
-    case LB_BOOL:
-    case LB_TIME:
-    case LB_NUMERIC:
-    case LB_NULL:
-        return 0;
-    default:
-        return lb_fail(err, LB_ERR_INVALID, "give its parts as named values",
-                       "%s is of a kind that no model may be told", in->name ? in->name : "an item");
-    }
-    out->type = LB_TEXT;
-    return out->v.text ? 0 : lb_out_of_memory(err);
-}
-
-int redact_values(const lb_value *values, size_t most, redact_names *names, arena *memory, const lb_value **ret_values,
-                  lb_error *err)
-{
-    size_t count = 0;
-    while (values && values[count].type != LB_END)
-        count++;
-    lb_value *copy = arena_alloc(memory, (count + 1) * sizeof *copy);
-    if (!copy)
-        return lb_out_of_memory(err);
-    for (size_t i = 0; i < count; i++)
-        if (redact_value(&values[i], most, names, memory, &copy[i], err) < 0)
-            return err->code;
-    *ret_values = copy;
-    return 0;
 }

@@ -2,7 +2,8 @@
  *
  * Of SQL, each literal becomes $n or ?, comments go, and names that are more than letters, digits and _ become labels
  * ("quoted_1"), so that nobody's sentence travels as a name. Of other text, e-mail addresses, tokens, network addresses
- * and long runs of digits are replaced by what they were. Pure logic. */
+ * and long runs of digits are replaced by what they were, and what errors of the server repeat of rows by ?. Pure
+ * logic. */
 #ifndef LBOPS_HOST_REDACT_H
 #define LBOPS_HOST_REDACT_H
 
@@ -21,6 +22,10 @@ typedef struct redact_names {
 const char *redact_sql(const char *sql, size_t most, redact_names *names, arena *memory);
 const char *redact_text(const char *text, size_t most, redact_names *names, arena *memory);
 const char *redact_name(const char *name, redact_names *names, arena *memory);
+
+/* The length of a value that an error of the server repeats at `at`, with its quotes or brackets; 0: it is none
+ * (redact_error.c). */
+size_t redact_error_value(const char *text, const char *at);
 
 /* Values as they may leave: numbers as they are, texts, names and SQL by the above. LB_ERR_INVALID: a kind that cannot
  * be looked through (documents, secrets). */

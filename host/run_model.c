@@ -178,9 +178,13 @@ static int judge_answer(const asking *a, const char *said, lb_answer *answer, lb
     if (!sentences)
         return lb_out_of_memory(err);
     answer->sentences = sentences;
-    for (size_t i = 0; i < json_object_array_length(list) && i < SENTENCES_MOST && answer->count < a->most; i++)
+    size_t said_count = json_object_array_length(list), i = 0;
+    for (; i < said_count && i < SENTENCES_MOST && answer->count < a->most; i++)
         if (judge_sentence(a, json_object_array_get_idx(list, i), &sentences[answer->count], answer, err) < 0)
             return err->code;
+    answer->refused += (uint32_t)(said_count - i);
+    if (i < said_count && !answer->refused_why)
+        answer->refused_why = "it is one more than were asked for";
     return 0;
 }
 

@@ -136,7 +136,8 @@ static int add_off(cause_look *look, const table *t, int64_t due, int64_t stale,
                             since ? lb_f64(CAUSE_SEEN_SINCE, (double)(look->reading.at - since) / 1e6)
                                   : lb_null(CAUSE_SEEN_SINCE),
                             lb_i64("tables_to_vacuum", due), lb_i64("tables_to_analyze", stale),
-                            lb_text("changed_by", change ? change->statement : NULL))};
+                            lb_text("change", change ? change->statement : NULL),
+                            lb_text("changed_by", change ? (change->actor ? change->actor : change->tool) : NULL))};
     return cause_add(look, &c, err);
 }
 

@@ -38,9 +38,24 @@ int dba_add(dba_evidence *e, const char *says, double weight, const lb_value *fa
     const char *id = lb_printf(e->ctx, "e%zu", e->count + 1);
     if (!id || !says)
         return lb_out_of_memory(err);
-    e->exhibits[e->count] = (lb_exhibit){.id = id, .says = says, .weight = weight, .facts = facts};
+    e->exhibits[e->count] = (lb_exhibit){.id = id, .says = says, .weight = weight, .facts = facts, .sql = about->sql};
     e->about[e->count++] = *about;
     return 0;
+}
+
+/* What findings and results call their SQL: a model is told it without its values and comments. */
+static bool holds_sql(const char *name)
+{
+    static const char *const names[] = {"statement",  "worst_statement_text",
+                                        "query",      "sql",
+                                        "definition", "predicate",
+                                        "columns",    "undo",
+                                        "command",    "fix",
+                                        "change",     "kept_columns"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
 }
 
 /* Plain members; documents inside stay with the tool. NULL: no memory. */
@@ -62,7 +77,8 @@ static const lb_value *facts_of(lb_ctx *ctx, struct json_object *object)
         else if (json_object_is_type(value, json_type_boolean))
             facts[count++] = lb_bool(name, json_object_get_boolean(value));
         else if (json_object_is_type(value, json_type_string))
-            facts[count++] = lb_text(name, text(ctx, object, key));
+            facts[count++] =
+                holds_sql(name) ? lb_definition(name, text(ctx, object, key)) : lb_text(name, text(ctx, object, key));
     }
     return facts;
 }

@@ -10,6 +10,8 @@
 typedef struct dba_exhibit {
     const char *tool, *object, *kind, *fix; /* the last three of findings */
     double confidence;                      /* negative: it is no finding */
+    const char *sql;                        /* a statement that it is about, or NULL */
+    const char *shown;                      /* to people in place of what a model is told, as it has the SQL; or NULL */
 } dba_exhibit;
 
 typedef struct dba_evidence {

@@ -32,14 +32,18 @@ static const char *moment(lb_ctx *ctx, int64_t at)
     return lb_printf(ctx, "%s", text);
 }
 
-static int say(look *l, const char *text, const lb_value *facts, lb_error *err)
+static int say_of(look *l, const char *text, const lb_value *facts, const dba_exhibit *about, lb_error *err)
 {
     lb_value *kept = lb_alloc(l->e->ctx, 8 * sizeof *kept);
     for (size_t i = 0; kept && i < 7 && facts[i].type != LB_END; i++)
         kept[i] = facts[i];
     const double weight = l->weight - (double)l->found++ / 20;
-    return kept ? dba_add(l->e, text, weight, kept, &(dba_exhibit){.tool = l->source, .confidence = -1}, err)
-                : lb_out_of_memory(err);
+    return kept ? dba_add(l->e, text, weight, kept, about, err) : lb_out_of_memory(err);
+}
+
+static int say(look *l, const char *text, const lb_value *facts, lb_error *err)
+{
+    return say_of(l, text, facts, &(dba_exhibit){.tool = l->source, .confidence = -1}, err);
 }
 
 static int say_more(look *l, size_t count, lb_error *err)
@@ -126,6 +130,21 @@ static int look_at_settings(look *l, lb_error *err)
 
 /* ---- history ---- */
 
+/* Its values are for people alone: a model is told of the statement beside the sentence, as statements are. */
+static int say_change(look *l, const diagnose_changes_row *row, lb_error *err)
+{
+    lb_ctx *ctx = l->e->ctx;
+    const char *who = lb_printf(ctx, "%s: %s, for the %s %s, has executed", moment(ctx, row->changed_at), row->tool,
+                                row->actor_kind, row->actor ? row->actor : "that nobody named");
+    const char *shown = who ? lb_printf(ctx, "%s %.200s", who, row->statement) : NULL;
+    if (!shown)
+        return lb_out_of_memory(err);
+    return say_of(l, lb_printf(ctx, "%s a statement", who),
+                  LB_ARGS(lb_time("at", row->changed_at), lb_text("tool", row->tool),
+                          lb_text("actor_kind", row->actor_kind), lb_text("actor", row->actor)),
+                  &(dba_exhibit){.tool = l->source, .confidence = -1, .sql = row->statement, .shown = shown}, err);
+}
+
 static int look_at_changes(look *l, lb_error *err)
 {
     lb_ctx *ctx = l->e->ctx;
@@ -138,12 +157,7 @@ static int look_at_changes(look *l, lb_error *err)
     int r = diagnose_changes(ctx, &wanted, &rows, err);
     while (r >= 0 && diagnose_changes_next(ctx, rows, &row))
         if (count++ < TOLD)
-            r = say(l,
-                    lb_printf(ctx, "%s: %s, for the %s %s, has executed %.200s", moment(ctx, row.changed_at), row.tool,
-                              row.actor_kind, row.actor ? row.actor : "that nobody named", row.statement),
-                    LB_ARGS(lb_time("at", row.changed_at), lb_text("tool", row.tool),
-                            lb_text("actor_kind", row.actor_kind), lb_text("actor", row.actor)),
-                    err);
+            r = say_change(l, &row, err);
     if (r >= 0 && !count)
         r = say(l, lb_printf(ctx, "history knows of no change that was made here since %s", moment(ctx, since)),
                 LB_ARGS(lb_time("since", since)), err);

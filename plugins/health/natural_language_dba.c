@@ -39,6 +39,11 @@ static int say(const reply *p, const char *text, const char *const *cites, bool 
         err);
 }
 
+static const char *words_of(const dba_evidence *e, size_t i)
+{
+    return e->about[i].shown ? e->about[i].shown : e->exhibits[i].says;
+}
+
 /* What model_rules would have said. */
 static int say_rules(const reply *p, lb_error *err)
 {
@@ -52,7 +57,7 @@ static int say_rules(const reply *p, lb_error *err)
                 best = i;
         const char *const cites[] = {e->exhibits[best].id, NULL};
         said[best] = true;
-        r = say(p, e->exhibits[best].says, cites, true, err);
+        r = say(p, words_of(e, best), cites, true, err);
     }
     return r;
 }
@@ -63,7 +68,7 @@ static const char *own_words(const reply *p, const lb_sentence *sentence)
     const dba_evidence *e = p->evidence;
     for (size_t i = 0; sentence->is_checked && !sentence->cites[1] && i < e->count; i++)
         if (strcmp(e->exhibits[i].id, sentence->cites[0]) == 0)
-            return e->exhibits[i].says;
+            return words_of(e, i);
     return sentence->text;
 }
 
@@ -117,7 +122,7 @@ static int tell_evidence(const reply *p, lb_error *err)
         const dba_exhibit *about = &e->about[i];
         const lb_exhibit *x = &e->exhibits[i];
         r = lb_append(p->ctx, "evidence",
-                      LB_ARGS(lb_text("id", x->id), lb_text("tool", about->tool), lb_text("says", x->says),
+                      LB_ARGS(lb_text("id", x->id), lb_text("tool", about->tool), lb_text("says", words_of(e, i)),
                               lb_text("kind", about->kind), lb_text("object", about->object),
                               about->confidence < 0 ? lb_null("confidence") : lb_f64("confidence", about->confidence),
                               lb_object("facts", x->facts ? x->facts : LB_NO_ARGS), lb_text("fix", about->fix)),

@@ -1,5 +1,6 @@
 /* auto_tune_resource_parameters: settings for a workload, as a plan with reasons. Only what this server lets one set is
  * proposed as a change; the rest is advice. */
+#include "endpoint_list.h"
 #include "resources_past.h"
 
 #include <json-c/json.h>
@@ -47,42 +48,34 @@ typedef struct work {
 
 /* ---- memory ---- */
 
-/* The smallest size counts: what does not fit there would run out of memory at night. */
+/* The smallest size counts: what does not fit there would run out of memory at night. Computes that only read have
+ * settings of their own. */
 static int64_t memory_of_endpoints(const char *document)
 {
-    struct json_object *list = NULL, *part = NULL, *cu = NULL, *root = json_tokener_parse(document);
-    double least = 0;
-    bool has_list =
-        root && json_object_object_get_ex(root, "endpoints", &list) && json_object_is_type(list, json_type_array);
-    for (size_t i = 0; has_list && i < json_object_array_length(list); i++) {
-        struct json_object *endpoint = json_object_array_get_idx(list, i);
-        if (!json_object_object_get_ex(endpoint, "status", &part) &&
-            !json_object_object_get_ex(endpoint, "spec", &part))
-            part = endpoint;
-        if (json_object_object_get_ex(part, "autoscaling_limit_min_cu", &cu) &&
-            (least <= 0 || json_object_get_double(cu) < least))
-            least = json_object_get_double(cu);
-    }
+    struct json_object *root = json_tokener_parse(document);
+    double least =
+        json_object_get_double(endpoint_status(endpoint_that_writes(root), "autoscaling_limit_min_cu")); /* NULL: 0 */
     (void)json_object_put(root); /* says only whether it was the last reference */
     return (int64_t)(least * (double)CU_BYTES);
 }
 
 /* A transport without a control plane, or one that does not answer, leaves it unknown. */
-static void find_memory(lb_ctx *ctx, work *w)
+static int find_memory(lb_ctx *ctx, work *w, lb_error *err)
 {
     const struct args *args = ctx->args;
-    const lb_target *target = lb_run_target(ctx);
-    const lb_request get = {
-        .method = "GET", .path = lb_printf(ctx, "projects/%s/branches/%s/endpoints", target->project, target->branch)};
     const char *document = NULL;
-    lb_error unknown;
+    lb_error why;
     w->memory = args->memory_mb * 1048576;
     w->memory_from = args->memory_mb ? "given" : "unknown";
-    if (args->memory_mb || !get.path || lb_control(ctx, &get, &document, &unknown) < 0)
-        return;
-    w->memory = memory_of_endpoints(document);
-    if (w->memory > 0)
+    int r = args->memory_mb ? 0 : endpoint_list_read(ctx, &document, &why);
+    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY) {
+        *err = why;
+        return r;
+    }
+    w->memory = document ? memory_of_endpoints(document) : w->memory;
+    if (document && w->memory > 0)
         w->memory_from = "the smallest size of the branch's compute";
+    return 0;
 }
 
 /* ---- one setting ---- */
@@ -327,7 +320,9 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (!resources_facts_next(ctx, rows, &w.facts))
         return lb_fail(err, LB_ERR_INTERNAL, NULL, "the server shows nothing of its database");
     w.profile = resources_profile_of(args->workload_profile, args->min_hours, &w.facts);
-    find_memory(ctx, &w);
+    r = find_memory(ctx, &w, err);
+    if (r < 0)
+        return r;
     if (w.facts.counted_hours < args->min_hours)
         r = lb_skipped(ctx, "all settings",
                        lb_printf(ctx, "the counters cover %.1f hours, and %.1f are needed", w.facts.counted_hours,

@@ -4,8 +4,10 @@
 #include <lbops/lbops.h>
 #include <sql/query/branch_counters.h>
 #include <sql/query/branch_metrics.h>
+#include <sql/query/branch_names.h>
 #include <sql/query/branch_observed.h>
 #include <sql/query/branch_statements.h>
+#include <sql/query/metric_names.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,6 +15,7 @@
 
 #define HOUR         INT64_C(3600000000)
 #define HOUR_SECONDS 3600.0
+#define NAMES_TOLD   20
 
 enum { HERE, THERE, SIDES };
 
@@ -201,7 +204,8 @@ static int compare_metrics(lb_ctx *ctx, const lb_target *target, int64_t *ret_co
         r = read_counters(ctx, target, &list, err);
     if (r < 0)
         return r;
-    qsort(list.items, list.count, sizeof *list.items, by_metric);
+    if (list.count)
+        qsort(list.items, list.count, sizeof *list.items, by_metric);
     *ret_count = (int64_t)list.count;
     for (size_t i = 0; i < list.count && i < (size_t)args->most && r >= 0; i++)
         if (factor_of(list.items[i].values[HERE], list.items[i].values[THERE]) >= args->min_factor)
@@ -305,6 +309,104 @@ static int compare_statements(lb_ctx *ctx, const lb_target *target, int64_t quer
     return r;
 }
 
+/* ---- nothing to compare ---- */
+
+/* What there is, to choose from; the text ends where it is long enough. */
+typedef struct names {
+    const char *text; /* "a, b"; NULL: there are none */
+    size_t count;
+    bool has_wanted;
+} names;
+
+static int add_name(lb_ctx *ctx, names *n, const char *name, const char *wanted, lb_error *err)
+{
+    n->has_wanted = n->has_wanted || (wanted && strcmp(name, wanted) == 0);
+    if (n->count++ >= NAMES_TOLD)
+        return 0;
+    n->text = lb_printf(ctx, "%s%s%s", n->text ? n->text : "", n->text ? ", " : "", name);
+    return n->text ? 0 : lb_out_of_memory(err);
+}
+
+static const char *told(lb_ctx *ctx, const names *n)
+{
+    if (!n->text)
+        return "nothing";
+    return n->count > NAMES_TOLD ? lb_printf(ctx, "%s and %zu more", n->text, n->count - NAMES_TOLD) : n->text;
+}
+
+/* The control plane wakes nobody. One that cannot be asked leaves it open. */
+static int judge_unknown_branch(lb_ctx *ctx, const lb_target *target, const names *known, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    const char *other = args->other_branch, *there = told(ctx, known), *json = NULL;
+    const lb_request get = {.method = "GET", .path = lb_printf(ctx, "projects/%s/branches/%s", target->project, other)};
+    lb_error why;
+    int r = get.path && there ? lb_control(ctx, &get, &json, &why) : LB_ERR_NO_MEMORY;
+    if (r == LB_ERR_CANCELLED)
+        *err = why;
+    if (r == LB_ERR_CANCELLED || r == LB_ERR_NO_MEMORY)
+        return r == LB_ERR_NO_MEMORY ? lb_out_of_memory(err) : r;
+    if (r == LB_ERR_NOT_FOUND)
+        return lb_fail(err, LB_ERR_NOT_FOUND, lb_printf(ctx, "history has branches of this project: %s", there),
+                       "project %s has no branch %s, and history has never had one", target->project, other);
+    return lb_skipped(ctx, other,
+                      r < 0 ? lb_printf(ctx,
+                                        "history has never had anything of it, and whether there is such a branch "
+                                        "could not be asked: %s; it has: %s",
+                                        why.message, there)
+                            : lb_printf(ctx,
+                                        "history has never had anything of it: monitor_system_health and "
+                                        "persist_pg_stat_statements note it; it has: %s",
+                                        there),
+                      err);
+}
+
+static int check_branch(lb_ctx *ctx, const lb_target *target, bool *ret_known, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    names known = {.count = 0};
+    query_branch_names_row row;
+    lb_rows *rows = NULL;
+    int r = query_branch_names(ctx, &(query_branch_names_args){.project = target->project}, &rows, err);
+    while (r >= 0 && query_branch_names_next(ctx, rows, &row))
+        r = add_name(ctx, &known, row.branch_id, args->other_branch, err);
+    *ret_known = known.has_wanted;
+    return r < 0 || known.has_wanted ? r : judge_unknown_branch(ctx, target, &known, err);
+}
+
+static int check_metric(lb_ctx *ctx, const lb_target *target, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    names known = {.count = 0};
+    query_metric_names_row row;
+    lb_rows *rows = NULL;
+    const query_metric_names_args asked = {
+        .project = target->project, .branch = target->branch, .other = args->other_branch};
+    int r = args->metric ? query_metric_names(ctx, &asked, &rows, err) : 0;
+    while (r >= 0 && rows && query_metric_names_next(ctx, rows, &row))
+        r = add_name(ctx, &known, row.metric_name, args->metric, err);
+    if (r < 0 || !args->metric || known.has_wanted)
+        return r;
+    return lb_fail(err, LB_ERR_NOT_FOUND, lb_printf(ctx, "history has of them: %s", told(ctx, &known)),
+                   "neither %s nor %s ever had a metric %s", target->branch, args->other_branch, args->metric);
+}
+
+/* A name that is written wrong is no branch without history. */
+static int explain_nothing(lb_ctx *ctx, const lb_target *target, lb_error *err)
+{
+    const struct args *args = ctx->args;
+    bool is_known = false;
+    int r = check_branch(ctx, target, &is_known, err);
+    if (r < 0 || !is_known)
+        return r;
+    r = check_metric(ctx, target, err);
+    return r < 0 ? r
+                 : lb_skipped(ctx, args->other_branch,
+                              lb_printf(ctx, "history has nothing of the last %s that both branches have",
+                                        amount_text(ctx, args->hours, "hour", "hours")),
+                              err);
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -319,10 +421,7 @@ static int run(lb_ctx *ctx, lb_error *err)
     if (r >= 0 && !is_same && !args->metric)
         r = compare_statements(ctx, target, query_id, &statements, err);
     if (r >= 0 && !is_same && !metrics && !statements)
-        r = lb_skipped(ctx, args->other_branch,
-                       lb_printf(ctx, "history has nothing of the last %s that both branches have",
-                                 amount_text(ctx, args->hours, "hour", "hours")),
-                       err);
+        r = explain_nothing(ctx, target, err);
     return r < 0 ? r
                  : lb_result(ctx,
                              LB_ARGS(lb_text("here", target->branch), lb_text("there", args->other_branch),

@@ -47,7 +47,8 @@ typedef struct outlook {
     double now, limit;      /* limit NAN: none is known */
     const char *limit_from; /* what it was taken from, where nobody has said or read it; or NULL */
     size_t expected, earliest,
-        latest; /* days until it: by the middle and by both ends of the interval; 0: not in sight */
+        latest;   /* days until it: by the middle and by both ends of the interval; 0: not in sight */
+    bool is_past; /* it is there by now */
     const char *advice;
 } outlook;
 
@@ -98,7 +99,7 @@ static double limit_of(lb_ctx *ctx, const forecast_past *past, const compute *si
 
 static bool is_near(const struct args *args, const outlook *o)
 {
-    return o->expected && o->expected <= (size_t)args->warning_days;
+    return o->is_past || (o->expected && o->expected <= (size_t)args->warning_days);
 }
 
 /* A healthy server is always some weeks away from running out of ids, as it freezes them in time. */
@@ -110,7 +111,7 @@ static bool counts(const outlook *o, const forecast_past *past)
 static const char *advice(const outlook *o)
 {
     static const char *const texts[FORECAST_SERIES] = {
-        [FORECAST_STORAGE] = "archive cold rows, drop what is unused, or move data to another branch before then",
+        [FORECAST_STORAGE] = "archive cold rows, drop what is unused, or move data to another branch",
         [FORECAST_BUSY_SESSIONS] = "raise the endpoint's autoscaling maximum, or find the statements that grow",
         [FORECAST_CONNECTIONS] = "put a pooler before it, or raise the compute's size, which max_connections follows",
         [FORECAST_TRANSACTION_IDS] = "find what keeps old rows from being frozen: check_txid_wraparound_risk names it",
@@ -124,6 +125,7 @@ static void look_ahead(lb_ctx *ctx, const forecast_past *past, const compute *si
     o->limit = limit_of(ctx, past, size, o);
     if (isnan(o->limit))
         return;
+    o->is_past = o->now >= o->limit;
     o->expected = forecast_reaches(&o->f, o->limit, 0);
     o->earliest = forecast_reaches(&o->f, o->limit, 1);
     o->latest = forecast_reaches(&o->f, o->limit, -1);
@@ -137,8 +139,10 @@ static double not_below(const outlook *o, double value)
     return fmax(value, o->what == FORECAST_TRANSACTION_IDS ? o->now : 0);
 }
 
-static lb_value days_value(const char *name, size_t days)
+static lb_value days_value(const outlook *o, const char *name, size_t days)
 {
+    if (o->is_past)
+        return lb_i64(name, 0);
     return days ? lb_i64(name, (int64_t)days) : lb_null(name);
 }
 
@@ -167,8 +171,9 @@ static int record(lb_ctx *ctx, const outlook *o, const char *id, size_t days, lb
                 lb_f64("forecast_value", not_below(o, value)), lb_f64("lower_bound", not_below(o, value - half90)),
                 lb_f64("upper_bound", value + half90), lb_f64("interval_level", 0.9),
                 lb_f64("growth_per_day", f->growth), figure("limit_value", o->limit),
-                o->expected ? lb_time("limit_reached_at", last_day + (int64_t)o->expected * DAY_US)
-                            : lb_null("limit_reached_at"),
+                o->is_past    ? lb_time("limit_reached_at", last_day)
+                : o->expected ? lb_time("limit_reached_at", last_day + (int64_t)o->expected * DAY_US)
+                              : lb_null("limit_reached_at"),
                 lb_i64("samples", (int64_t)o->series->count), lb_f64("fit", f->fit),
                 lb_text("recommendation", o->advice), lb_object("detail", detail)),
         err);
@@ -204,10 +209,11 @@ static int tell(lb_ctx *ctx, const outlook *o, lb_error *err)
                 lb_f64("lower_90", not_below(o, f->value[end] - f->half90[end])),
                 lb_f64("upper_90", f->value[end] + f->half90[end]), lb_f64("growth_per_day", f->growth),
                 figure("limit", o->limit), lb_text("limit_from", o->limit_from),
-                days_value("days_until_limit", o->expected), days_value("days_until_limit_earliest", o->earliest),
-                days_value("days_until_limit_latest", o->latest),
-                o->expected ? lb_bool("limit_is_beyond_the_test", o->expected > f->tested)
-                            : lb_null("limit_is_beyond_the_test"),
+                days_value(o, "days_until_limit", o->expected), days_value(o, "days_until_limit_earliest", o->earliest),
+                days_value(o, "days_until_limit_latest", o->latest),
+                o->is_past    ? lb_bool("limit_is_beyond_the_test", false)
+                : o->expected ? lb_bool("limit_is_beyond_the_test", o->expected > f->tested)
+                              : lb_null("limit_is_beyond_the_test"),
                 lb_i64("earlier_forecasts", (int64_t)o->series->earlier),
                 lb_i64("earlier_forecasts_held", (int64_t)o->series->earlier_held),
                 o->series->earlier ? lb_f64("earlier_mean_error", o->series->earlier_error)
@@ -216,28 +222,38 @@ static int tell(lb_ctx *ctx, const outlook *o, lb_error *err)
         err);
 }
 
+static const char *warning(lb_ctx *ctx, const outlook *o)
+{
+    const char *from = o->limit_from ? lb_printf(ctx, ", which is %s", o->limit_from) : "";
+    if (o->is_past)
+        return lb_printf(ctx, "%s is past its limit: %.6g of %.6g %s%s: %s", o->series->name, o->now, o->limit,
+                         o->series->unit, from, o->advice);
+    return lb_printf(ctx, "%s will reach %.6g %s%s in %s: %s", o->series->name, o->limit, o->series->unit, from,
+                     amount_text(ctx, (double)o->expected, "day", "days"), o->advice);
+}
+
+/* What is past its limit is no forecast. */
 static int warn(lb_ctx *ctx, const struct args *args, const outlook *o, const char *branch, lb_error *err)
 {
-    bool is_sure = o->latest && o->latest <= (size_t)args->warning_days;
+    bool is_sure = o->is_past || (o->latest && o->latest <= (size_t)args->warning_days);
+    bool is_tested = o->is_past || o->expected <= o->f.tested;
+    bool beats = o->is_past || o->f.error < GOOD * o->f.naive_error;
     return lb_report(
         ctx,
         LB_FINDING(.object = branch, .kind = lb_printf(ctx, "%s_limit_ahead", o->series->name),
-                   .reason =
-                       lb_printf(ctx, "%s will reach %.6g %s%s%s in %s: %s", o->series->name, o->limit, o->series->unit,
-                                 o->limit_from ? ", which is " : "", o->limit_from ? o->limit_from : "",
-                                 amount_text(ctx, (double)o->expected, "day", "days"), o->advice),
+                   .reason = warning(ctx, o),
                    .evidence =
                        LB_ARGS(lb_f64("current", o->now), lb_f64("limit", o->limit),
                                lb_text("limit_from", o->limit_from), lb_f64("growth_per_day", o->f.growth),
-                               lb_i64("days_until_limit", (int64_t)o->expected), days_value("earliest", o->earliest),
-                               days_value("latest", o->latest), lb_text("method", forecast_name(o->f.method)),
+                               days_value(o, "days_until_limit", o->expected), days_value(o, "earliest", o->earliest),
+                               days_value(o, "latest", o->latest), lb_text("method", forecast_name(o->f.method)),
                                lb_f64("mean_error", o->f.error), lb_f64("seasonal_naive_error", o->f.naive_error),
                                lb_i64("days_known", (int64_t)o->series->count)),
-                   .terms = LB_TERMS({"beats_the_naive_forecast", o->f.error < GOOD * o->f.naive_error ? 0.3 : 0.1},
-                                     {"within_the_days_tested", o->expected <= o->f.tested ? 0.3 : 0.0},
+                   .terms = LB_TERMS({"beats_the_naive_forecast", beats ? 0.3 : 0.1},
+                                     {"within_the_days_tested", is_tested ? 0.3 : 0.0},
                                      {"lower_end_of_the_interval_too", is_sure ? 0.4 : 0.1},
                                      {"limit_is_by_size_alone", o->limit_from ? -0.2 : 0.0}),
-                   .impact = LB_ARGS(lb_i64("days_left", (int64_t)o->expected))),
+                   .impact = LB_ARGS(days_value(o, "days_left", o->expected))),
         err);
 }
 

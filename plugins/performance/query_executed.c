@@ -26,7 +26,7 @@ static void wasted_by_index(query_evidence *e, const query_step *s)
                         query_number(e->ctx, kept + removed), r->object, query_number(e->ctx, kept));
     query_add_fact(r, lb_f64("rows_by_index", kept + removed));
     query_add_fact(r, lb_f64("rows_kept", kept));
-    query_add_fact(r, lb_text("found_by", s->by));
+    query_add_fact(r, lb_definition("found_by", s->by));
     query_add_term(r, "counted_by_execution", 0.4);
 }
 

@@ -183,7 +183,7 @@ static void spill(query_evidence *e, const query_step *s)
     query_add_fact(r, lb_i64("work_mem_bytes", e->work_mem));
     query_add_fact(r, wrote ? lb_f64("disk_kb", s->disk_kb) : lb_f64("estimated_bytes", bytes));
     query_add_fact(r, lb_f64("rows", query_rows_out(s)));
-    query_add_fact(r, lb_text("sorted_by", s->sort_keys));
+    query_add_fact(r, lb_definition("sorted_by", s->sort_keys));
     query_add_term(r, "counted_by_execution", wrote ? 0.5 : 0);
 }
 

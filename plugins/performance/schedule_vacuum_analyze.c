@@ -53,6 +53,7 @@ typedef struct work {
     vacuum_window window;
     vacuum_pace pace;
     const char *broken_off; /* the table that was worked on when too many came; NULL: none */
+    bool was_done;          /* that table, before the server heard of it */
     int64_t failed, held, deferred, planned, removed;
     bool *is_held;   /* which of the targets: they are looked at once more in the end */
     lb_value *names; /* of what was vacuumed */
@@ -205,6 +206,24 @@ static int judge(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation 
     return 0;
 }
 
+/* The server may have been done, or past its vacuum, when it was told to stop: its counters tell. What is left makes
+ * the table due again. */
+static int judge_broken_off(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operation *o, lb_error *err)
+{
+    int r = vacuum_look_after(ctx, &w->scan, o, err);
+    bool is_analyzed = o->has_after && o->after.need.last_analyze != o->before.need.last_analyze;
+    bool is_vacuumed = o->has_after && o->after.row.vacuums != o->before.row.vacuums;
+    if (r < 0)
+        return r;
+    w->was_done = is_analyzed && (is_vacuumed || t->due == VACUUM_ANALYZE);
+    o->error = NULL;
+    if (w->was_done)
+        return judge(ctx, w, t, o, err);
+    o->status = "deferred";
+    o->error = is_vacuumed ? "it was vacuumed, and its ANALYZE stopped: the load rose" : "stopped: the load rose";
+    return 0;
+}
+
 static void count_up(work *w, const vacuum_operation *o)
 {
     if (strcmp(o->status, "success") == 0) {
@@ -230,10 +249,8 @@ static int execute(lb_ctx *ctx, work *w, const vacuum_target *t, vacuum_operatio
     }
     bool applied = r >= 0 && outcome == LB_APPLIED;
     r = vacuum_settle(ctx, o, r, outcome, &failure, err);
-    if (r >= 0 && w->broken_off) {
-        o->status = "deferred"; /* its dead rows stay, and make it due again */
-        o->error = "stopped: the load rose";
-    }
+    if (r >= 0 && w->broken_off)
+        return judge_broken_off(ctx, w, t, o, err);
     if (r < 0 || !applied)
         return r;
     r = vacuum_look_after(ctx, &w->scan, o, err);
@@ -306,7 +323,7 @@ static int do_each(lb_ctx *ctx, work *w, const vacuum_targets *targets, size_t m
         if (r >= 0)
             r = do_table(ctx, w, &targets->items[i], again, &w->is_held[i], err);
     }
-    *ret_done = w->broken_off ? i - 1 : i;
+    *ret_done = w->broken_off && !w->was_done ? i - 1 : i;
     if (r < 0 || !w->broken_off)
         return r;
     *ret_stopped = lb_printf(ctx, "the load rose while %s was worked on", w->broken_off);

@@ -273,6 +273,19 @@ static double off_of(const job *j)
     return fmax(fmax(vacuum_tuning_off(&j->tuning), vacuum_tuning_inserts_off(&j->tuning)), analyze);
 }
 
+/* Workers do not help where its vacuums are in time, and its statistics alone are late. */
+static const char *why_often(lb_ctx *ctx, double off_by, const job *j)
+{
+    const vacuum_tuning *t = &j->tuning;
+    if (fmax(vacuum_tuning_off(t), vacuum_tuning_inserts_off(t)) >= off_by)
+        return "autovacuum comes often already: it needs more workers or a larger budget";
+    return lb_printf(ctx,
+                     "its vacuums are in time, and autovacuum comes %.3g times an hour for them, so it is left alone "
+                     "(most_runs_per_hour); but it is analyzed late: an autovacuum_analyze_scale_factor of %.3g would "
+                     "be better",
+                     t->runs_per_hour, t->analyze_scale);
+}
+
 static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -300,8 +313,7 @@ static int look_at(lb_ctx *ctx, work *w, const vacuum_relation *v, lb_error *err
     if (off_of(j) < args->off_by)
         return 0;
     if (j->tuning.runs_per_hour >= args->most_runs_per_hour)
-        return lb_skipped(ctx, v->label, "autovacuum comes often already: it needs more workers or a larger budget",
-                          err);
+        return lb_skipped(ctx, v->label, why_often(ctx, args->off_by, j), err);
     choose_options(ctx, args->off_by, j);
     w->count++;
     return 0;

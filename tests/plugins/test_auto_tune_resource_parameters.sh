@@ -18,6 +18,25 @@ runs_with 3 auto_tune_resource_parameters --memory_mb 16000 --min_hours 100.5
 holds '[.result.skipped[] | select(.reason | contains("not enough data")) | .object] == ["max_wal_size", "work_mem"]'
 runs_with 2 auto_tune_resource_parameters --workload_profile holiday
 
+# A compute that only reads comes first, and is smaller: it has settings of its own.
+cp -R "$SOURCE/etc/fixtures/mock" "$WORK/reads"
+jq 'map(if (.path | endswith("*/endpoints")) then .reply.endpoints |= [{status: {endpoint_type: "ENDPOINT_TYPE_READ_ONLY",
+        autoscaling_limit_min_cu: 0.5}}, .[0] * {status: {autoscaling_limit_min_cu: 4}}] else . end)' \
+    "$SOURCE/etc/fixtures/mock/control.json" >"$WORK/reads/control.json"
+sed -i "s|$SOURCE/etc/fixtures/mock|$WORK/reads|" "$MANIFEST"
+runs_with 3 auto_tune_resource_parameters
+holds '.result.memory_bytes == 4 * 2147483648 and (.result.memory_from | contains("smallest size"))'
+
+jq 'map(if (.path | endswith("*/endpoints")) then del(.reply) + {error: {code: "timeout", message: "no answer in time"}} else . end)' \
+    "$SOURCE/etc/fixtures/mock/control.json" >"$WORK/reads/control.json"
+runs_with 3 auto_tune_resource_parameters
+holds '.result.memory_from == "unknown"'
+jq 'map(if (.path | endswith("*/endpoints")) then del(.reply) + {error: {code: "cancelled", message: "somebody stopped it"}} else . end)' \
+    "$SOURCE/etc/fixtures/mock/control.json" >"$WORK/reads/control.json"
+runs_with 1 auto_tune_resource_parameters
+holds '.error.code == "cancelled"'
+sed -i "s|$WORK/reads|$SOURCE/etc/fixtures/mock|" "$MANIFEST"
+
 # One question to the history, which does not answer twice here, tells what both are judged by.
 cp -R "$SOURCE/etc/fixtures/mock" "$WORK/once"
 jq '.[0].times = 1' "$SOURCE/etc/fixtures/mock/history/resources/counted.json" >"$WORK/once/history/resources/counted.json"

@@ -16,4 +16,17 @@ holds '(.result | has("metrics") or has("statements") | not) and .result.stateme
 runs compare_branches --other_branch staging
 holds '.result.skipped == [{"object": "staging", "reason": "it is the branch itself: there is nothing to compare it with"}]'
 runs_with 2 compare_branches
+
+# Nothing to compare: what never was is told from what was not read lately.
+cp -R "$SOURCE/etc/fixtures/mock" "$WORK/empty"
+for name in branch_counters branch_metrics branch_statements; do
+    jq '.[0].rows = []' "$SOURCE/etc/fixtures/mock/history/query/$name.json" >"$WORK/empty/history/query/$name.json"
+done
+sed -i "s|$SOURCE/etc/fixtures/mock|$WORK/empty|" "$MANIFEST"
+runs compare_branches --other_branch production --metric dead_ratio
+holds '.result.skipped[0].reason | startswith("history has nothing of the last 24 hours")'
+runs_with 1 compare_branches --other_branch production --metric dead_ration
+holds '.error.code == "not_found" and (.error.hint | endswith("blocks_read, connections_active, dead_ratio"))'
+runs_with 1 compare_branches --other_branch prodution
+holds '.error.code == "not_found" and (.error.message | contains("has no branch prodution")) and (.error.hint | endswith("production, staging"))'
 finish

@@ -109,6 +109,34 @@ static void a_model_that_obeys_strangers_says_nothing(void)
     close_rig(&g);
 }
 
+/* What is not looked at any more is left out, too: of 45 that cannot stand 40 are judged, and of 12 good ones 8. */
+static void all_that_is_left_out_is_counted(void)
+{
+    static const struct {
+        const char *sentence, *refused, *why;
+        size_t count;
+    } cases[] = {{"{\"text\":\"CANARY\",\"evidence\":[\"e1\"]}", "45",
+                  "it has a word that is neither plain English nor of the evidence it cites", 45},
+                 {"{\"text\":\"The scan reads 4200 rows\",\"evidence\":[\"e1\"]}", "4",
+                  "it is one more than were asked for", 12}};
+    for (size_t i = 0; i < LB_COUNT(cases); i++) {
+        rig g;
+        param_arg args[1] = {{0}};
+        BUF_AUTO answer = BUF_INIT(65536);
+        buf_puts(&answer, "{\"sentences\":[");
+        for (size_t k = 0; k < cases[i].count; k++)
+            buf_printf(&answer, "%s%s", k ? "," : "", cases[i].sentence);
+        buf_puts(&answer, "]}");
+        args[0] = (param_arg){"answer", buf_text(&answer)};
+        open_rig(&g, "model_obeys", args, 1);
+        ask(&g, ARGS("text", "x"));
+        rig_expect(&g, RUN_OK, 0);
+        ASSERT_TEXT(rig_member(&g, g.done.result, "refused"), cases[i].refused);
+        ASSERT_TEXT(rig_member(&g, g.done.result, "why"), cases[i].why);
+        close_rig(&g);
+    }
+}
+
 static void answers_that_are_none_fail(void)
 {
     static const char *const bad[] = {"", "no", "{}", "[]", "{\"sentences\":{}}", "}{", "{\"sentences\":[", "null"};
@@ -152,5 +180,5 @@ static void what_is_forbidden_or_absent_is_said(void)
 }
 
 SUITE(model, TEST(rules_say_what_they_said_by_weight), TEST(nothing_private_leaves_and_all_of_it_is_fenced),
-      TEST(a_model_that_obeys_strangers_says_nothing), TEST(answers_that_are_none_fail),
-      TEST(what_is_forbidden_or_absent_is_said))
+      TEST(a_model_that_obeys_strangers_says_nothing), TEST(all_that_is_left_out_is_counted),
+      TEST(answers_that_are_none_fail), TEST(what_is_forbidden_or_absent_is_said))

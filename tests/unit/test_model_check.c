@@ -28,6 +28,7 @@ static void good_sentences_stand(void)
         "frobnication of orders_2024 is selected most often",
         "The selected rows were matched, sorted and grouped.",
         "The cluster is busy, and the rows of a cluster differ.",
+        "It reads a quarter of the rows, both at once, as a pair.",
     };
     bool checked = true;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -67,9 +68,14 @@ static void bad_sentences_do_not(void)
         {"It is 25 percent", "e1", "figure"},
         {"It reads 5 rows", "e1", "figure"},    /* a part of -5.5 */
         {"It reads 2024 rows", "e2", "figure"}, /* a part of a name */
-        {"It reads a million rows", "e1", "word"},
-        {"It reads twice as much", "e1", "word"},
-        {"frobnication helps", "e1", "word"}, /* of the other one */
+        {"It reads a million rows", "e1", "figure"},
+        {"It reads twice as much", "e1", "figure"},
+        {"It reads half of the rows", "e1", "figure"},
+        {"It reads a half-empty table", "e1", "word"},
+        {"It reads zero rows", "e1", "figure"},
+        {"It reads two of them", "e1", "figure"},
+        {"It reads a quarter of the rows", "e2", "figure"}, /* of the other one */
+        {"frobnication helps", "e1", "word"},               /* of the other one */
         {"PWNED by xyzzy", "e1", "word"},
         {"See http evil dot example", "e1", "word"},
         {"Use `status`", "e1", "signs"},

@@ -87,6 +87,15 @@ static void texts_lose_what_is_private(void)
         {"2026-02-01 12:00:00 is a time, 123456 a number", "2026-02-01 12:00:00 is a time, 123456 a number"},
         {"orders_20240101 and idx_orders_2024_customer_id_created_at stay",
          "orders_20240101 and idx_orders_2024_customer_id_created_at stay"},
+        {"to j\xc3\xb6rg.m\xc3\xbcller@example.com, or \xe6\x9d\x8e@example.com.", "to <email>, or <email>."},
+        {"jane@m\xc3\xbcnchen.de and gr\xc3\xb6\xc3\x9f"
+         "e 10.1.2.3",
+         "<email> and gr\xc3\xb6\xc3\x9f"
+         "e <address>"},
+        {"postgres://\xc3\xbc:secret@host/db password=h\xc3\xbcn@x.de next", "<address> <token> next"},
+        {"\xe2\x80\x9c"
+         "10.1.2.3\xe2\x80\x9d",
+         "\xe2\x80\x9c<address>\xe2\x80\x9d"},
         {"line\nbreak\ttab", "line break tab"},
         {"", ""},
     };
@@ -95,6 +104,38 @@ static void texts_lose_what_is_private(void)
         ASSERT_TEXT(text(cases[i][0]), cases[i][1]);
     ASSERT_TEXT(redact_text("abcdef", 3, &names, &memory), "abc...");
     ASSERT_TEXT(redact_text("aé", 2, &names, &memory), "a...");
+    arena_done(&memory);
+}
+
+/* As servers print them. */
+static void errors_lose_the_values_they_repeat(void)
+{
+    static const char *const cases[][2] = {
+        {"invalid input syntax for type integer: \"secretword\"", "invalid input syntax for type integer: \"?\""},
+        {"invalid input value for enum mood: \"secretword\"", "invalid input value for enum mood: \"?\""},
+        {"invalid input syntax for type json: \"a\"b\" of t", "invalid input syntax for type json: \"?\" of t"},
+        {"malformed array literal: \"secretword\"", "malformed array literal: \"?\""},
+        {"date/time field value out of range: \"secretword\"", "date/time field value out of range: \"?\""},
+        {"value \"secretword\" is out of range for type integer", "value \"?\" is out of range for type integer"},
+        {"\"secretword\" is out of range for type real", "\"?\" is out of range for type real"},
+        {"time zone \"secretword\" not recognized", "time zone \"?\" not recognized"},
+        {"Token \"secretword\" is invalid.", "Token \"?\" is invalid."},
+        {"syntax error at or near \"secretword\"", "syntax error at or near \"?\""},
+        {"COPY t, line 3, column a: \"secretword\"", "COPY t, line 3, column a: \"?\""},
+        {"Key (mail, id)=(secretword, 5 (x)) already exists.", "Key (mail, id)=(?) already exists."},
+        {"Key (id)=(4711) is not present in table \"orders\".", "Key (id)=(?) is not present in table orders."},
+        {"Key (d)=([1,2)) conflicts with existing key (d)=([2,3)).", "Key (d)=(?)."},
+        {"Failing row contains (1, secretword\n, null).", "Failing row contains (?)."},
+        {"Failing row contains (1, secretword...", "Failing row contains (?)"},
+        {"value too long for type character varying(5)", "value too long for type character varying(5)"},
+        {"duplicate key value violates unique constraint \"orders_pkey\"",
+         "duplicate key value violates unique constraint orders_pkey"},
+        {"relation \"orders\" does not exist", "relation orders does not exist"},
+        {"both indexes (a, b)=(c) differ: \"My Table\"", "both indexes (a, b)=(?) differ: quoted_1"},
+    };
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ASSERT_TEXT(text(cases[i][0]), cases[i][1]);
     arena_done(&memory);
 }
 
@@ -120,4 +161,5 @@ static void values_go_by_their_kind(void)
 }
 
 SUITE(redact, TEST(literals_become_parameters), TEST(what_does_not_parse_is_read_by_words),
-      TEST(names_that_are_sentences_become_labels), TEST(texts_lose_what_is_private), TEST(values_go_by_their_kind))
+      TEST(names_that_are_sentences_become_labels), TEST(texts_lose_what_is_private),
+      TEST(errors_lose_the_values_they_repeat), TEST(values_go_by_their_kind))

@@ -35,8 +35,20 @@ def metrics_stand_side_by_side(version=None):
     with Local(version, targets=TARGETS, more=KEEPS) as place:
         at = midnight(-1, 12)
         plant(place, "lakebase_metrics", [metric("cache_hit_ratio", at, 0.9), metric("table_bytes", at, 100)])
-        empty = place.run(TOOL, other_branch="tuned", hours=100)["result"]
-        contains(str(empty["skipped"]), "history has nothing of the last 100 hours that both branches have")
+        none = place.run(TOOL, other_branch="tunde", hours=100, check=1)["error"]
+        equal(none["code"], "not_found", "a branch that never was")
+        contains(none["message"], "has no branch tunde, and history has never had one")
+        contains(none["hint"], "production")
+        place.cli("target", "create", "young", "--ttl", "1h", check=0)
+        contains(str(place.run(TOOL, other_branch="young", hours=100)["result"]["skipped"]),
+                 "history has never had anything of it: monitor_system_health", "production")
+        plant(place, "lakebase_metrics", [{**metric("table_bytes", midnight(-9), 100), "branch_id": "tuned"}])
+        for more in ({}, {"metric": "table_bytes"}):
+            empty = place.run(TOOL, other_branch="tuned", hours=100, **more)["result"]
+            contains(str(empty["skipped"]), "history has nothing of the last 100 hours that both branches have")
+        none = place.run(TOOL, other_branch="tuned", metric="table_bites", check=1)["error"]
+        contains(f"{none['code']} {none['message']}", "not_found neither production nor tuned ever had a metric table_bites")
+        contains(none["hint"], "cache_hit_ratio, table_bytes")
         plant(place, "lakebase_metrics", [metric("procedure_change", at, 1), {**metric("procedure_change", at, 0), "branch_id": "tuned"}])
         plant(place, "lakebase_metrics", [{**metric("cache_hit_ratio", at, 0.3), "branch_id": "tuned"},
                                           {**metric("table_bytes", at, 100), "branch_id": "tuned"},

@@ -58,6 +58,12 @@ def growth_is_gone_on_with(version):
         for name in told:
             equal([int(r["horizon_days"]) for r in kept if r["metric_name"] == name], [1, 7, 14, 30], f"rows of {name}")
         holds(all(r["lower_bound"] <= r["forecast_value"] <= r["upper_bound"] for r in kept), "intervals that are kept")
+        past = place.run(TOOL, storage_limit_bytes=150 * 10**9)["result"]
+        (passed,) = [f for f in past["findings"] if f["kind"] == "storage_limit_ahead"]
+        contains(passed["reason"], "storage is past its limit: 1.7", "of 1.5e+11 bytes")
+        holds("will reach" not in passed["reason"], f"what was reached long ago: {passed['reason']}")
+        equal((passed["evidence"]["days_until_limit"], by_metric(past)["storage"]["days_until_limit"]), (0, 0), "days until it")
+        kept = answer(place, "SELECT * FROM capacity_forecasts ORDER BY metric_name, horizon_days")
         place.run(TOOL, plan=True)
         equal(len(answer(place, "SELECT * FROM capacity_forecasts")), len(kept), "rows after a plan")
 

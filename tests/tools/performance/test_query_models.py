@@ -1,9 +1,11 @@
 """Models behind the tools: what they are told, what of their words gets through, and what happens without them."""
 
+import datetime
 import json
 
 from place import VERSIONS, Given, contains, equal, holds, skip, suite
 
+from planted import KEEPS, plant
 from query_tables import Parrot, seed
 from upkeep import somebody
 
@@ -84,6 +86,30 @@ def questions_about_a_hostile_database_are_answered_all_the_same():
         equal(place.sql(f"SELECT count(*) FROM {TABLE}"), "5001", "rows")
 
 
+SHAPES = "status IN ('CANARY-9') AND amount > 424242"
+
+
+def statements_among_the_facts_lose_their_values():
+    """Of findings and of changes: a bare number and a comment in a statement are somebody's, as a quoted text is."""
+    done = f"UPDATE orders SET amount = 434343 WHERE {SHAPES} /* CANARY-8 */"
+    with Parrot([]) as parrot, place_with(parrot.service() + KEEPS) as place:
+        place.sql("CREATE TABLE orders (id int, status text, amount int);"
+                  f"CREATE INDEX first ON orders (id, (amount + 454545)) WHERE {SHAPES};"
+                  f"CREATE INDEX second ON orders (id, (amount + 454545)) WHERE {SHAPES}")
+        plant(place, "audit_log", [{"audit_id": "planted", "at": datetime.datetime.now(datetime.timezone.utc), "phase": "outcome",
+                                    "tool": "self_heal", "actor_kind": "user", "actor": "ann", "outcome": "applied",
+                                    "kind": "sql", "reason": "planted", "statement": done}])
+        for question, of in (("Which indexes are duplicates?", "predicate"), ("What did you change in the last hour?", None)):
+            parrot.bodies.clear()
+            result = place.run("natural_language_dba", question=question, env=SECRET)["result"]
+            shown = json.dumps(result["evidence"]) + json.dumps(result["answer"])
+            contains(shown, "424242" if of else done)
+            told = json.dumps(parrot.bodies)
+            contains(told, f'\\"{of}\\":' if of else "self_heal", "status", "amount")
+            for private in ("424242", "434343", "454545", "CANARY"):
+                holds(private not in told, f"{private} left: {told}")
+
+
 def a_model_that_behaves_is_heard_and_marked():
     good = [{"text": "The plan reads all rows of quoted_1.quoted_2, 20000 in number, which is costly.", "evidence": ["e1"]},
             {"text": "It reads 19999 rows.", "evidence": ["e1"]}]
@@ -139,4 +165,4 @@ def serving_endpoints_answer():
 
 
 suite(a_model_that_obeys_the_texts_says_nothing, questions_about_a_hostile_database_are_answered_all_the_same,
-      a_model_that_behaves_is_heard_and_marked, without_an_answer_the_rules_speak, serving_endpoints_answer, at_once=2)
+      statements_among_the_facts_lose_their_values, a_model_that_behaves_is_heard_and_marked, without_an_answer_the_rules_speak, serving_endpoints_answer, at_once=2)

@@ -405,8 +405,8 @@ def a_table_is_broken_off_when_people_stay(version):
             with at_work(place, 12):
                 result = run.result(timeout=120)["result"]
             equal(place.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'VACUUM%' AND state = 'active'"), "0", "what goes on")
-        equal([(r["table"], r["status"], r["error"]) for r in result["results"]], [("first", "deferred", "stopped: the load rose")],
-              "what became of it")
+        equal([(r["table"], r["status"], r["error"], r["dead_rows_after"]) for r in result["results"]],
+              [("first", "deferred", "it was vacuumed, and its ANALYZE stopped: the load rose", 0)], "what became of it")
         equal((result["tables_left"], result["stopped_because"]), (2, "the load rose while public.first was worked on"), "what was not done")
         equal(dead(place, "second"), 2000, "the other one")
         equal([r["status"] for r in place.waiting("vacuum_history")], ["deferred"], "vacuum_history")
