@@ -14,6 +14,7 @@ static const char *shown(struct json_object *object, const char *name)
 typedef struct item_list {
     buf json;
     size_t count;
+    size_t untold; /* alerts of which nobody has been told */
 } item_list;
 
 static void add_json(item_list *list, struct json_object *item)
@@ -35,6 +36,9 @@ static int ask_list(cli *c, const char *request, const char *what,
         (void)puts(buf_text(&list.json));
     else if (code == 0 && !list.count && !c->quiet)
         (void)fprintf(stderr, "%s\n", nothing);
+    if (code == 0 && list.untold && !c->quiet)
+        (void)fprintf(stderr,
+                      "what nobody has been told of yet is told by lbops serve, or the next lbops cycle or job\n");
     buf_done(&list.json);
     return code;
 }
@@ -168,27 +172,54 @@ int cli_approvals(cli *c, int argc, char **argv)
 
 /* ---- alerts ---- */
 
-static void take_alert(cli *c, void *state, struct json_object *item)
+/* Somebody's word that holds: one that was given until a moment is over by then. */
+static struct json_object *word_of(struct json_object *item)
 {
-    item_list *list = state;
-    const char *project = json_get_text(item, "project");
-    if (!list->count++ && !c->json)
-        (void)printf("%s%-9s %-9s %-28s %-6s %s%s\n", cli_style(c, "1"), "SEVERITY", "STATE", "SINCE", "TIMES", "WHAT",
-                     cli_style(c, "0"));
     struct json_object *by = json_get_object(item, "acknowledged");
-    if (c->json) {
-        add_json(list, item);
-        return;
-    }
-    cli_tame(item);
-    (void)printf("%-9s %-9s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), shown(item, "status"),
-                 shown(item, "fired_at"), shown(item, "count"), project ? project : "", project ? "/" : "",
-                 project ? shown(item, "branch") : "", project ? ": " : "", shown(item, "text"));
+    const char *until = by ? json_get_text(by, "until") : NULL;
+    int64_t moment = 0;
+    return until && clock_parse(until, &moment) && moment <= clock_now() ? NULL : by;
+}
+
+static const char *state_of(struct json_object *item)
+{
+    const char *status = shown(item, "status");
+    if (json_get_text(item, "over"))
+        return "over";
+    if (strcmp(status, "resolved") == 0)
+        return status;
+    return word_of(item) ? "acknowledged" : strcmp(status, "not_told") == 0 ? "not told yet" : status;
+}
+
+static void print_alert(struct json_object *item)
+{
+    const char *project = json_get_text(item, "project"), *over = json_get_text(item, "over");
+    struct json_object *by = json_get_object(item, "acknowledged");
+    (void)printf("%-9s %-12s %-28s %-6s %s%s%s%s%s\n", shown(item, "severity"), state_of(item), shown(item, "fired_at"),
+                 shown(item, "count"), project ? project : "", project ? "/" : "", project ? shown(item, "branch") : "",
+                 project ? ": " : "", shown(item, "text"));
     (void)printf("    %s\n", shown(item, "id"));
     if (by)
         (void)printf("    acknowledged by %s at %s%s%s: %s\n", shown(by, "by"), shown(by, "at"),
                      json_get_text(by, "until") ? " until " : "",
                      json_get_text(by, "until") ? json_get_text(by, "until") : "", shown(by, "because"));
+    if (over)
+        (void)printf("    over, which nobody has been told of yet: %s\n", over);
+}
+
+static void take_alert(cli *c, void *state, struct json_object *item)
+{
+    item_list *list = state;
+    if (!list->count++ && !c->json)
+        (void)printf("%s%-9s %-12s %-28s %-6s %s%s\n", cli_style(c, "1"), "SEVERITY", "STATE", "SINCE", "TIMES", "WHAT",
+                     cli_style(c, "0"));
+    list->untold += strcmp(shown(item, "status"), "not_told") == 0 || json_get_text(item, "over");
+    if (c->json) {
+        add_json(list, item);
+        return;
+    }
+    cli_tame(item);
+    print_alert(item);
 }
 
 int cli_alerts(cli *c, int argc, char **argv)

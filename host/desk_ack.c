@@ -3,7 +3,7 @@
 #include "desk_internal.h"
 
 #include "clock.h"
-#include "service_state.h"
+#include "serve_untold.h"
 
 #include <string.h>
 
@@ -43,17 +43,14 @@ static void put_word(const desk_call *call, const char *key, buf *payload)
     buf_putc(payload, '}');
 }
 
-static void keep_word(desk_call *call, const lb_state_doc *doc)
+static void keep_word(desk_call *call, const char *key, const char *project, const char *branch)
 {
     lb_error error;
     chronicle *c = supervisor_chronicle(call->desk->supervisor);
     BUF_AUTO payload = BUF_INIT(EVENT_PAYLOAD);
-    JSON_AUTO *alert = json_parse(doc->body, strlen(doc->body), &error);
-    put_word(call, doc->key, &payload);
-    const event e = {.kind = "person.acknowledged",
-                     .project = json_get_text(alert, "project"),
-                     .branch = json_get_text(alert, "branch"),
-                     .payload = buf_text(&payload)};
+    put_word(call, key, &payload);
+    const event e = {
+        .kind = "person.acknowledged", .project = project, .branch = branch, .payload = buf_text(&payload)};
     if (payload.overflow)
         (void)lb_fail(&error, LB_ERR_LIMIT, "say it shorter", "a name or a reason that long cannot be kept");
     if (payload.overflow || chronicle_add(c, &e, NULL, &error) < 0) {
@@ -65,13 +62,44 @@ static void keep_word(desk_call *call, const lb_state_doc *doc)
     chronicle_wait(c, on_kept, call->desk, w);
 }
 
+static void keep_known(desk_call *call, const lb_state_doc *doc)
+{
+    lb_error error;
+    JSON_AUTO *alert = json_parse(doc->body, strlen(doc->body), &error);
+    keep_word(call, doc->key, json_get_text(alert, "project"), json_get_text(alert, "branch"));
+}
+
+static void refuse(desk_call *call, size_t count)
+{
+    const char *key = json_get_text(call->request, "id");
+    lb_error none;
+    (void)lb_fail(&none, count ? LB_ERR_INVALID : LB_ERR_NOT_FOUND, "lbops alerts lists them with their keys",
+                  count ? "%s is the beginning of more than one open alert" : "there is no open alert %s", key);
+    desk_error(call, &none);
+}
+
+/* Of those that nobody has been told of: whoever tells them hears of the word after them. */
+static void on_untold(void *owner, void *tag, untold *news, const lb_error *error)
+{
+    desk_call *call = tag;
+    const char *key = NULL, *project = NULL, *branch = NULL;
+    (void)owner;
+    size_t count = error ? 0 : untold_named(news, json_get_text(call->request, "id"), &key, &project, &branch);
+    if (error)
+        desk_error(call, error);
+    else if (count == 1)
+        keep_word(call, key, project, branch);
+    else
+        refuse(call, count);
+    (void)untold_free(news); /* gives NULL */
+}
+
 /* One that is open, by its key or as much of it as only one begins with. */
 static void on_open(void *owner, void *tag, wire_reader *docs, const lb_error *error)
 {
     desk_call *call = tag;
     const char *key = json_get_text(call->request, "id");
     lb_state_doc doc, found = {.key = NULL};
-    lb_error none;
     size_t count = 0;
     bool is_it = false;
     (void)owner;
@@ -84,13 +112,13 @@ static void on_open(void *owner, void *tag, wire_reader *docs, const lb_error *e
         found = doc;
         count++;
     }
-    if (is_it || count == 1) {
-        keep_word(call, &found);
-        return;
-    }
-    (void)lb_fail(&none, count ? LB_ERR_INVALID : LB_ERR_NOT_FOUND, "lbops alerts lists them with their keys",
-                  count ? "%s is the beginning of more than one open alert" : "there is no open alert %s", key);
-    desk_error(call, &none);
+    if (is_it || count == 1)
+        keep_known(call, &found);
+    else if (count)
+        refuse(call, count);
+    else
+        untold_find(supervisor_book(call->desk->supervisor), call->desk->manifest->state_dir, on_untold, call->desk,
+                    call);
 }
 
 void desk_ack(desk_call *call)

@@ -6,7 +6,7 @@
 #define MOST_ITEMS 10000
 #define RUNS_SHOWN 50 /* of those that have ended, where nobody says how many */
 
-static bool has_book(desk_call *call)
+bool desk_has_book(desk_call *call)
 {
     lb_error error;
     if (supervisor_book(call->desk->supervisor))
@@ -17,8 +17,7 @@ static bool has_book(desk_call *call)
     return false;
 }
 
-/* The document with its key, status and version as members. */
-static void say_doc(desk_call *call, const lb_state_doc *doc)
+void desk_say_doc(desk_call *call, const lb_state_doc *doc)
 {
     BUF_AUTO item = BUF_INIT((size_t)32 * 1024 * 1024);
     size_t length = strlen(doc->body);
@@ -61,7 +60,7 @@ static bool say_docs(desk_call *call, wire_reader *docs, const lb_error *error)
     if (error)
         desk_error(call, error);
     while (!error && state_get_doc(docs, &doc))
-        say_doc(call, &doc);
+        desk_say_doc(call, &doc);
     return !error;
 }
 
@@ -104,7 +103,7 @@ static bool say_runs(desk_call *call, wire_reader *docs)
         const char *its = body ? json_get_text(body, "tool") : NULL;
         if (tool && (!its || strcmp(its, tool) != 0))
             continue;
-        say_doc(call, &doc);
+        desk_say_doc(call, &doc);
         if (tool && call->said >= limit_of(call, RUNS_SHOWN))
             return true;
     }
@@ -153,7 +152,7 @@ void desk_runs(desk_call *call)
                                     .status = status,
                                     .at_from = json_get_i64(call->request, "since", 0),
                                     .newest_first = true};
-    if (has_book(call))
+    if (desk_has_book(call))
         state_list(book_state(supervisor_book(call->desk->supervisor)), &running, on_running, call->desk, call);
 }
 
@@ -213,7 +212,7 @@ void desk_suspend(desk_call *call)
         desk_error(call, &error);
         return;
     }
-    if (has_book(call))
+    if (desk_has_book(call))
         state_list(book_state(supervisor_book(s)), &q, suspend, s, call);
 }
 
@@ -257,7 +256,7 @@ void desk_resume(desk_call *call)
 {
     supervisor *s = call->desk->supervisor;
     const lb_state_query q = {.size = sizeof q, .space = SUSPEND_SPACE};
-    if (has_book(call))
+    if (desk_has_book(call))
         state_list(book_state(supervisor_book(s)), &q, resume, s, call);
 }
 
@@ -269,19 +268,8 @@ void desk_approvals(desk_call *call)
                               .key_prefix = id,
                               .status = id || json_get_bool(call->request, "all") ? NULL : "pending",
                               .limit = limit_of(call, MOST_ITEMS)};
-    if (has_book(call))
+    if (desk_has_book(call))
         list(call, &q, on_approvals);
-}
-
-void desk_alerts(desk_call *call)
-{
-    const lb_state_query q = {.size = sizeof q,
-                              .space = "alert",
-                              .status = json_get_bool(call->request, "all") ? NULL : "open",
-                              .newest_first = true,
-                              .limit = limit_of(call, MOST_ITEMS)};
-    if (has_book(call))
-        list(call, &q, on_docs);
 }
 
 static void on_decided(void *owner, void *tag, approval_decided decided, const char *record, const lb_error *error)
@@ -305,6 +293,6 @@ void desk_decide(desk_call *call, bool approve)
                                         .reason = call->reason,
                                         .via = call->via,
                                         .watch = desk_watch(call)};
-    if (has_book(call))
+    if (desk_has_book(call))
         approvals_decide(supervisor_approvals(call->desk->supervisor), &decision, on_decided, call->desk, call);
 }

@@ -40,8 +40,11 @@ void desk_suspended(desk_call *call);
 void desk_suspend(desk_call *call);
 void desk_resume(desk_call *call);
 void desk_approvals(desk_call *call);
-void desk_alerts(desk_call *call);
 void desk_decide(desk_call *call, bool approve);
+bool desk_has_book(desk_call *call);                         /* false: there is no state, and the call is over */
+void desk_say_doc(desk_call *call, const lb_state_doc *doc); /* with its key, status and time as members */
+/* desk_alerts.c */
+void desk_alerts(desk_call *call);
 /* desk_ack.c */
 void desk_ack(desk_call *call);
 /* desk_cycle.c */

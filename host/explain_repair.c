@@ -106,9 +106,37 @@ static int look_at_cast(repair *r, tree cast, lb_error *err)
     return code;
 }
 
+/* ---- generate_series($1, $2) ---- */
+
+/* Numbers, or the server would not have known which function is meant then either; a type of theirs stood in the text.
+ */
+static int look_at_series(repair *r, tree call, lb_error *err)
+{
+    tree name = tree_first(tree_get(call, "funcname")), args = tree_get(call, "args");
+    const lb_sql *sql = NULL;
+    const char *value = NULL, *first = NULL, *end = NULL;
+    for (tree next = tree_next(name); tree_has(next); next = tree_next(name)) /* behind the schema */
+        name = next;
+    if (!tree_is(tree_get(tree_node(name, "String"), "sval"), "generate_series"))
+        return 0;
+    for (tree arg = tree_first(args); tree_has(arg); arg = tree_next(arg))
+        if (!past_parameter(place_of(r, tree_node(arg, "ParamRef"))))
+            return 0; /* its type tells those of the others */
+    first = place_of(r, tree_node(tree_first(args), "ParamRef"));
+    end = past_parameter(first);
+    value = end ? arena_strndup(r->memory, first, (size_t)(end - first)) : NULL;
+    if (!value)
+        return end ? lb_out_of_memory(err) : 0;
+    int code = compose(&host_explain_typed_sql, LB_ARGS(lb_definition("value", value), lb_definition("type", "int4")),
+                       ANY_SERVER, r->memory, &sql, err);
+    if (code >= 0)
+        add(r, first, end, sql->text);
+    return code;
+}
+
 /* ---- extract($1 from x) ---- */
 
-static int look_at_call(repair *r, tree call, lb_error *err)
+static int look_at_extract(repair *r, tree call, lb_error *err)
 {
     const char *name = place_of(r, call),
                *parameter = place_of(r, tree_node(tree_first(tree_get(call, "args")), "ParamRef"));
@@ -128,6 +156,12 @@ static int look_at_call(repair *r, tree call, lb_error *err)
 }
 
 /* ---- all of it ---- */
+
+static int look_at_call(repair *r, tree call, lb_error *err)
+{
+    int code = look_at_extract(r, call, err);
+    return code < 0 ? code : look_at_series(r, call, err);
+}
 
 static int by_place(const void *a, const void *b)
 {

@@ -1,6 +1,6 @@
 /* explain_repair.h: statements whose constants the server's statistics have replaced by $1, $2 ... where its grammar
- * has none: `interval $1`, `extract($2 from t.day)`. What they were is certain, and is written so that a server takes
- * it. */
+ * has none: `interval $1`, `extract($2 from t.day)`, or where their type chose the function: `generate_series($3, $4)`.
+ * What they were is certain, and is written so that a server takes it. */
 #ifndef LBOPS_HOST_EXPLAIN_REPAIR_H
 #define LBOPS_HOST_EXPLAIN_REPAIR_H
 

@@ -42,7 +42,12 @@ bool serve_remind_due(const serve *s, struct json_object *alert, severity level,
 char *serve_remind_line(const alerting *a);
 
 /* serve_judge.c: kind, what tells two alerts of that kind apart, how bad, and the line for people. False: it is worth
- * none. */
+ * none, and nothing is to be freed. */
 bool serve_judge(alerting *a, const event *e, struct json_object *payload);
+
+/* The event as a document; of one that is too long to go into another one, what tells it. The caller frees. */
+char *serve_describe(const event *e);
+
+void serve_alerting_done(alerting *a); /* its texts and lists are freed */
 
 #endif

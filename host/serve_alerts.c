@@ -6,8 +6,7 @@
 
 #include <math.h>
 
-#define AGAIN_S    0.2                 /* until the log has room again */
-#define ABOUT_MOST (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
+#define AGAIN_S 0.2 /* until the log has room again */
 
 static void look_up(alerting *a);
 static void tell(alerting *a);
@@ -24,17 +23,11 @@ static bool is_step(const char *kind)
 static void finish(alerting *a)
 {
     serve *s = a->serve;
-    char *const texts[] = {a->key,    a->text,   a->document, a->change, a->kind,         a->tool, a->project,
-                           a->branch, a->metric, a->object,   a->action, a->acknowledged, a->said, a->line};
     ev_timer_stop(s->loop, &a->again);
     s->alerting = NULL;
     if (s->router)
         router_done(s->router, s->alerts_id, a->seq);
-    for (size_t i = 0; i < LB_COUNT(texts); i++)
-        free(texts[i]);
-    buf_done(&a->hears);
-    buf_done(&a->knew);
-    buf_done(&a->told);
+    serve_alerting_done(a);
     free(a);
     if (s->router)
         router_resume(s->router);
@@ -395,15 +388,6 @@ static void look_up(alerting *a)
     state_list(book_state(supervisor_book(a->serve->supervisor)), &q, on_known, a->serve, a);
 }
 
-/* The event as a document; of one that is too long to go into another one, what tells it. */
-static char *describe(const event *e)
-{
-    if (e->line_length <= ABOUT_MOST)
-        return base_printf("%.*s", (int)e->line_length, e->line);
-    return base_printf("{\"seq\":%llu,\"kind\":\"%s\",\"run_id\":\"%s\"}", (unsigned long long)e->seq, e->kind,
-                       e->run_id ? e->run_id : ""); /* neither has anything to escape */
-}
-
 /* A daemon that was killed may have told what its cursor does not say yet: that stands in the log. */
 void serve_alerts_resume(serve *s, const char *dir, uint64_t last)
 {
@@ -445,18 +429,7 @@ router_answer serve_on_alertable(void *state, const router_delivery *delivery, l
         free(a);
         return ROUTER_DONE;
     }
-    if (!a->project)
-        a->project = base_strdup(e->project);
-    if (!a->branch)
-        a->branch = base_strdup(e->branch);
-    if (a->project && a->key && !a->is_keyed) { /* two branches have two alerts */
-        char *key = base_printf("%s@%s/%s", a->key, a->project, a->branch ? a->branch : "");
-        free(a->key);
-        a->key = key;
-    }
-    a->document = describe(e);
-    a->kind = base_strdup(e->kind);
-    a->tool = base_strdup(e->tool);
+    a->document = serve_describe(e);
     a->depth = e->depth;
     a->hears = a->knew = a->told = BUF_INIT((size_t)1024 * 1024);
     ev_timer_init(&a->again, on_again, 0, 0);

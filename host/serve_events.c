@@ -13,7 +13,6 @@
 #define KEEP_KEYS    (INT64_C(7) * 86400 * CLOCK_SECOND)
 #define PRUNE_MOST   100000
 #define LOCK_AGAIN_S 0.5
-#define NEWS         (INT64_C(86400) * CLOCK_SECOND)
 
 /* A delivery whose run goes on. */
 typedef struct delivered {
@@ -147,25 +146,32 @@ void serve_events_durable(void *state, uint64_t seq)
 
 /* ---- one router for a log of events ---- */
 
+int serve_log_name(const char *state_dir, char into[SERVE_LOG_NAME], lb_error *err)
+{
+    size_t length;
+    LB_AUTO_FREE char *path = base_printf("%s/events/name", state_dir), *known = NULL;
+    int r = fs_read(path, ID_TEXT, &known, &length, err);
+    if (r >= 0)
+        (void)snprintf(into, SERVE_LOG_NAME, "@%s", known); /* it fits */
+    return r;
+}
+
 /* A name that the log keeps for as long as it lives. */
 int serve_name_log(serve *s, lb_error *err)
 {
     char id[ID_TEXT];
-    size_t length;
-    LB_AUTO_FREE char *dir = base_printf("%s/events", s->manifest->state_dir), *known = NULL;
-    LB_AUTO_FREE char *path = base_printf("%s/name", dir);
+    const char *state_dir = s->manifest->state_dir;
+    LB_AUTO_FREE char *dir = base_printf("%s/events", state_dir), *path = base_printf("%s/name", dir);
     if (!book_is_shared(supervisor_book(s->supervisor)))
         return 0;
-    int r = fs_read(path, ID_TEXT, &known, &length, err);
-    if (r == LB_ERR_NOT_FOUND) {
-        id_new(id);
-        r = fs_make_dirs(dir, err);
-        if (r >= 0)
-            r = fs_write_durable(path, id, strlen(id), 0600, err);
-    }
+    int r = serve_log_name(state_dir, s->log_name, err);
+    if (r != LB_ERR_NOT_FOUND)
+        return r;
+    id_new(id);
+    r = fs_make_dirs(dir, err);
     if (r >= 0)
-        (void)snprintf(s->log_name, sizeof s->log_name, "@%s", known ? known : id); /* both fit */
-    return r;
+        r = fs_write_durable(path, id, strlen(id), 0600, err);
+    return r < 0 ? r : serve_log_name(state_dir, s->log_name, err);
 }
 
 bool serve_router_take(serve *s, lb_error *err)
@@ -247,7 +253,7 @@ static void begin_alerts(serve *s)
     s->alertable_from = 0;
     if (s->subscription_count && alerts->cursor == ROUTER_FROM_NOW) {
         alerts->cursor = 0;
-        s->alertable_from = clock_now() - NEWS;
+        s->alertable_from = clock_now() - SERVE_NEWS;
     }
 }
 

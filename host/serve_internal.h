@@ -23,6 +23,9 @@
 #define AWAKE_SPACE    "awake"    /* a document per target: what it has used of its budget that day */
 #define DAEMON_SPACE   "daemon"   /* a lease per daemon that takes part in sharing */
 
+#define SERVE_LOG_NAME (ID_TEXT + 1)
+#define SERVE_NEWS     (INT64_C(86400) * CLOCK_SECOND) /* what is older is told to nobody who was not there before */
+
 #define SERVICE_FAILS 3 /* starts in a row that came to nothing: before, it is one that is back in a moment */
 
 typedef struct serve_target {
@@ -74,10 +77,11 @@ typedef struct serve {
     ev_timer router_wait;
     ev_timer reminder; /* serve_remind.c */
     const char *alerts_id;
-    int64_t alertable_from;     /* where no router was ever there before: what is older is told to nobody any more */
-    char log_name[ID_TEXT + 1]; /* "@NAME" of our log of events, where hosts with logs of their own share the state */
-    bool is_once;               /* serve_once.c: for one request; the log of events is not held */
-    uint64_t log_last;          /* then: its newest event */
+    int64_t alertable_from; /* where no router was ever there before: what is older is told to nobody any more */
+    char
+        log_name[SERVE_LOG_NAME]; /* "@NAME" of our log of events, where hosts with logs of their own share the state */
+    bool is_once;                 /* serve_once.c: for one request; the log of events is not held */
+    uint64_t log_last;            /* then: its newest event */
     void (*routed)(struct serve *s); /* the router is there, or will not be; NULL: not interested */
     bool is_fresh;                   /* there was no router yet: new subscriptions hear of the start, too, */
     uint64_t fresh_from;             /* which is behind this event */
@@ -133,6 +137,8 @@ const lb_state_op *serve_lease_claim(const serve *s, const char *project, const 
 bool serve_router_take(serve *s, lb_error *err); /* false: another process has it, or err says why it cannot be had */
 void serve_router_leave(serve *s);
 LB_MUST_CHECK int serve_name_log(serve *s, lb_error *err); /* before services and subscriptions */
+/* Only looks: LB_ERR_NOT_FOUND where it has no name yet. */
+LB_MUST_CHECK int serve_log_name(const char *state_dir, char into[SERVE_LOG_NAME], lb_error *err);
 LB_MUST_CHECK int serve_events_start(serve *s, lb_error *err);
 void serve_events_stop(serve *s);
 void serve_events_durable(void *state, uint64_t seq);

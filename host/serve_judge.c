@@ -4,6 +4,8 @@
 #include <lbops/rehearsal.h>
 #include <math.h>
 
+#define ABOUT_MOST (EVENT_PAYLOAD / 2) /* of an event that goes into another one */
+
 const char *const serve_severities[] = {"none", "info", "warning", "critical"};
 
 severity serve_severity(const char *name)
@@ -190,10 +192,8 @@ static bool is_rehearsed(const event *e)
     return e->project && e->branch && strncmp(e->branch, LB_REHEARSAL_BRANCH, strlen(LB_REHEARSAL_BRANCH)) == 0;
 }
 
-bool serve_judge(alerting *a, const event *e, struct json_object *payload)
+static bool judge(alerting *a, const event *e, struct json_object *payload)
 {
-    if (is_rehearsed(e))
-        return false;
     if (strcmp(e->kind, "threshold.breached") == 0 || strcmp(e->kind, "threshold.cleared") == 0) {
         judge_threshold(a, payload, e->kind[10] == 'c');
     } else if (strncmp(e->kind, "issue.", 6) == 0 || strncmp(e->kind, "awake.", 6) == 0) {
@@ -237,4 +237,46 @@ bool serve_judge(alerting *a, const event *e, struct json_object *payload)
         return false;
     }
     return true;
+}
+
+/* Two branches have two alerts. */
+static void add_place(alerting *a)
+{
+    char *key = base_printf("%s@%s/%s", a->key, a->project, a->branch ? a->branch : "");
+    free(a->key);
+    a->key = key;
+}
+
+bool serve_judge(alerting *a, const event *e, struct json_object *payload)
+{
+    if (is_rehearsed(e) || !judge(a, e, payload))
+        return false;
+    if (!a->project)
+        a->project = base_strdup(e->project);
+    if (!a->branch)
+        a->branch = base_strdup(e->branch);
+    if (a->project && a->key && !a->is_keyed)
+        add_place(a);
+    a->kind = base_strdup(e->kind);
+    a->tool = base_strdup(e->tool);
+    return true;
+}
+
+char *serve_describe(const event *e)
+{
+    if (e->line_length <= ABOUT_MOST)
+        return base_printf("%.*s", (int)e->line_length, e->line);
+    return base_printf("{\"seq\":%llu,\"kind\":\"%s\",\"run_id\":\"%s\"}", (unsigned long long)e->seq, e->kind,
+                       e->run_id ? e->run_id : ""); /* neither has anything to escape */
+}
+
+void serve_alerting_done(alerting *a)
+{
+    char *const texts[] = {a->key,    a->text,   a->document, a->change, a->kind,         a->tool, a->project,
+                           a->branch, a->metric, a->object,   a->action, a->acknowledged, a->said, a->line};
+    for (size_t i = 0; i < LB_COUNT(texts); i++)
+        free(texts[i]);
+    buf_done(&a->hears);
+    buf_done(&a->knew);
+    buf_done(&a->told);
 }

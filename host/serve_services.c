@@ -10,6 +10,7 @@
 #define ASK_TIME     (30 * CLOCK_SECOND)
 #define TELL_AGAIN_S 5.0
 #define NEWS_MOST    ((size_t)64 * 1024)
+#define OUTAGE_TOLD  (-1) /* instead of when it began: that it is over has been said */
 
 /* ---- starting one ---- */
 
@@ -36,7 +37,7 @@ static void publish_all(serve *s);
 
 static void tell_up(serve *s, const char *label, const service *which, int64_t since)
 {
-    text_map_put(&s->outages, label, 0);
+    text_map_put(&s->outages, label, OUTAGE_TOLD);
     supervisor_event(s->supervisor, "service.up", NULL, NULL,
                      LB_ARGS(lb_text("service", label), lb_text("plugin", service_plugin(which)),
                              lb_f64("outage_seconds", (double)(clock_monotonic() - since) / (double)CLOCK_SECOND)));
@@ -49,7 +50,7 @@ static void on_up(void *state, service *which, wire_reader *greeting)
     (void)greeting; /* it says nothing */
     if (which == s->channel)
         publish_all(s);
-    if (since)
+    if (since > 0)
         tell_up(s, kind_name(s, which), which, since);
 }
 
@@ -77,9 +78,13 @@ void serve_outage_recall(serve *s, const lb_state_doc *doc, struct json_object *
         strcmp(log ? log : "", s->log_name) != 0) /* another host's service is not ours to judge */
         return;
     const char *label = doc->key + strlen(SERVICE_ALERT);
+    if (text_map_get(&s->outages, label, 0) == OUTAGE_TOLD) {
+        text_map_put(&s->outages, label, 0); /* the end is on its way to the alert; by the next look it is there */
+        return;
+    }
     int64_t now = clock_now(), since = clock_monotonic() - (now - serve_alert_time(alert, "fired_at", now));
     if (!find_service(s, label, &which)) {
-        text_map_put(&s->outages, label, 0);
+        text_map_put(&s->outages, label, OUTAGE_TOLD);
         supervisor_event(s->supervisor, "service.gone", NULL, NULL, LB_ARGS(lb_text("service", label)));
     } else if (which && service_is_up(which)) {
         tell_up(s, label, which, since);

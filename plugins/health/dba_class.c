@@ -32,7 +32,8 @@ static const dba_word foreign[] = {
     {"medicine*", 3}, {"doctor*", 3},  {"body", 3},   {"heart", 3},       {"mental", 3},   {"laptop", 3},
     {"phone", 3},     {"cat", 3},      {"dog", 3},    {"traffic", 3},     {"internet", 3}, {"wifi", 3},
     {"computer", 3},  {"dinner", 3},   {"lunch", 3},  {"restaurant*", 3}, {"eat", 3},      {"camera*", 3},
-    {"climate", 3},   {NULL, 0}};
+    {"climate", 3},   {"book", 3},     {"books", 3},  {"chapter*", 3},    {"novel*", 3},   {"magazine*", 3},
+    {"essay*", 3},    {"thesis", 3},   {"photo*", 3}, {NULL, 0}};
 
 static const dba_word deeds[] = {{"drop", 1},    {"delete", 1},  {"truncate", 1}, {"kill", 1},   {"terminate", 1},
                                  {"create", 1},  {"alter", 1},   {"fix", 1},      {"repair", 1}, {"restart", 1},
@@ -111,6 +112,7 @@ dba_class dba_classify(const char *question)
         if (sum >= DBA_ENOUGH && most_points(words, dba_topics[i].words) > 1) /* words of one point only support */
             insert(&class, &dba_topics[i], sum);
     }
+    class.is_doubtful = strange && !class.count;
     if (class.count)
         class.subject = DBA_KNOWN;
     else if (database - strange >= DATABASE)
@@ -205,26 +207,54 @@ static int put_value(char *into, size_t size, struct json_object *value, char ho
     return snprintf(into, size, number >= 100 || number <= -100 ? "%.0f" : "%.3g", number);
 }
 
+/* {name:one|many}: the figure and the word that it takes; {?name:is|are}: the word alone. */
+static int put_word(char *into, size_t size, struct json_object *value, const char *words, bool is_alone)
+{
+    const char *bar = strchr(words, '|');
+    bool is_one = json_object_get_double(value) == 1;
+    int one = bar ? (int)(bar - words) : 0;
+    int written = is_alone ? 0 : put_value(into, size, value, '\0');
+    if (!bar || written < 0 || (size_t)written >= size)
+        return -1;
+    int more = is_one ? snprintf(into + written, size - (size_t)written, "%s%.*s", is_alone ? "" : " ", one, words)
+                      : snprintf(into + written, size - (size_t)written, "%s%s", is_alone ? "" : " ", bar + 1);
+    return more < 0 ? more : written + more;
+}
+
+/* What stands between the braces. */
+static int put_part(char *into, size_t size, struct json_object *result, const char *part, size_t length)
+{
+    char text[96];
+    bool is_alone = *part == '?';
+    if (length >= sizeof text)
+        return -1;
+    (void)snprintf(text, sizeof text, "%.*s", (int)length - is_alone, part + is_alone);
+    char *words = strchr(text, ':'), *last = text + strlen(text) - 1;
+    char how = '\0';
+    if (words) {
+        *words++ = '\0';
+    } else if (last >= text && strchr("%#", *last)) {
+        how = *last;
+        *last = '\0';
+    }
+    struct json_object *value = member(result, text);
+    if (!value)
+        return -1;
+    return words ? put_word(into, size, value, words, is_alone) : put_value(into, size, value, how);
+}
+
 bool dba_fill(const char *text, struct json_object *result, char *into, size_t size)
 {
     size_t n = 0;
     for (const char *at = text; *at; at++) {
         const char *end = *at == '{' ? strchr(at, '}') : NULL;
-        char path[64];
         if (!end) {
             if (n + 1 >= size)
                 return false;
             into[n++] = *at;
             continue;
         }
-        char how = strchr("%#", end[-1]) ? end[-1] : '\0';
-        size_t length = (size_t)(end - at) - 1 - (how != '\0');
-        if (length >= sizeof path)
-            return false;
-        memcpy(path, at + 1, length);
-        path[length] = '\0';
-        struct json_object *value = member(result, path);
-        int written = value ? put_value(into + n, size - n, value, how) : -1;
+        int written = put_part(into + n, size - n, result, at + 1, (size_t)(end - at) - 1);
         if (written < 0 || (size_t)written >= size - n)
             return false;
         n += (size_t)written;
@@ -241,4 +271,14 @@ bool dba_is_of(const dba_source *source, const char *kind)
         if (strncmp(at, kind, length) == 0 && at[length] == ' ')
             return true;
     return !source->kinds;
+}
+
+bool dba_is_by_table(const dba_source *source)
+{
+    static const char *const tools[] = {"run_full_index_analysis", "identify_tables_needing_vacuum",
+                                        "identify_cold_data"};
+    for (size_t i = 0; i < COUNT(tools); i++)
+        if (strcmp(source->tool, tools[i]) == 0)
+            return true;
+    return false;
 }

@@ -123,8 +123,8 @@ static int tell_total(dba_evidence *e, const account *a, const char *currency, d
     double now = sum_of(a, currency, false), before = sum_of(a, currency, true);
     int r =
         say(e,
-            lb_printf(e->ctx, "%s cost %.2f %s at list price %s, by the bill of %lld days", a->name, now, currency,
-                      a->when, (long long)a->days[0]),
+            lb_printf(e->ctx, "%s cost %.2f %s at list price %s, by the bill of %lld %s", a->name, now, currency,
+                      a->when, (long long)a->days[0], a->days[0] == 1 ? "day" : "days"),
             weight,
             LB_ARGS(lb_f64("cost", now), lb_text("currency", currency), lb_time("since", a->since),
                     lb_time("until", a->until), lb_i64("days_billed", a->days[0]), lb_time("bill_read_at", a->read_at)),
@@ -136,8 +136,9 @@ static int tell_total(dba_evidence *e, const account *a, const char *currency, d
                    "history has no bill of as many days before, so it cannot be said whether that is more than it was",
                    weight - 0.1, LB_ARGS(lb_i64("days_billed_before", 0)), err);
     return say(e,
-               lb_printf(e->ctx, "that is %s in as many days before, which cost %.2f %s by the bill of %lld days",
-                         moved(e->ctx, now, before), before, currency, (long long)a->days[1]),
+               lb_printf(e->ctx, "that is %s in as many days before, which cost %.2f %s by the bill of %lld %s",
+                         moved(e->ctx, now, before), before, currency, (long long)a->days[1],
+                         a->days[1] == 1 ? "day" : "days"),
                weight - 0.1,
                LB_ARGS(lb_f64("cost_before", before), lb_f64("difference", now - before), lb_text("currency", currency),
                        lb_i64("days_billed_before", a->days[1])),

@@ -1,5 +1,6 @@
 #include "dba_cost.h"
 #include "dba_look.h"
+#include "dba_named.h"
 
 #include <string.h>
 
@@ -30,6 +31,11 @@ static const char *text(lb_ctx *ctx, struct json_object *object, const char *nam
 
 /* ---- exhibits ---- */
 
+static bool is_same(const lb_exhibit *one, const char *says, const char *sql)
+{
+    return strcmp(one->says, says) == 0 && strcmp(one->sql ? one->sql : "", sql ? sql : "") == 0;
+}
+
 int dba_add(dba_evidence *e, const char *says, double weight, const lb_value *facts, const dba_exhibit *about,
             lb_error *err)
 {
@@ -38,6 +44,9 @@ int dba_add(dba_evidence *e, const char *says, double weight, const lb_value *fa
     const char *id = lb_printf(e->ctx, "e%zu", e->count + 1);
     if (!id || !says)
         return lb_out_of_memory(err);
+    for (size_t i = 0; i < e->count; i++)
+        if (is_same(&e->exhibits[i], says, about->sql))
+            return 0; /* of two topics, or of two tools that could not look for one reason */
     e->exhibits[e->count] = (lb_exhibit){.id = id, .says = says, .weight = weight, .facts = facts, .sql = about->sql};
     e->about[e->count++] = *about;
     return 0;
@@ -140,18 +149,47 @@ static int add_finding(dba_evidence *e, const dba_source *source, struct json_ob
     return dba_add(e, says, weight + about.confidence / 100, facts, &about, err);
 }
 
+static bool is_about_named(const dba_evidence *e, struct json_object *finding)
+{
+    struct json_object *object = member(finding, "object");
+    return object && dba_is_named(e, json_object_get_string(object));
+}
+
+/* Of the tables that the question names: that there is nothing, and that there is more of others. */
+static int say_narrow(dba_evidence *e, const char *tool, size_t found, size_t others, double weight, lb_error *err)
+{
+    const dba_exhibit about = {.tool = tool, .confidence = -1};
+    const char *list = dba_named_list(e);
+    int r = 0;
+    if (!list)
+        return lb_out_of_memory(err);
+    if (!found)
+        r = dba_add(e, lb_printf(e->ctx, "%s found nothing to say of %s", tool, list), weight, NULL, &about, err);
+    if (r >= 0 && others)
+        r = dba_add(e,
+                    lb_printf(e->ctx, "%s found %zu %s of other tables as well", tool, others,
+                              others == 1 ? "thing" : "things"),
+                    weight - 3, NULL, &about, err);
+    return r;
+}
+
 static int add_findings(dba_evidence *e, const dba_source *source, struct json_object *result, double weight,
                         lb_error *err)
 {
     struct json_object *findings = member(result, "findings");
     const dba_exhibit about = {.tool = source->tool, .confidence = -1};
-    size_t found = 0, told = 0;
+    const bool is_narrow = dba_is_by_table(source) && e->named_count;
+    size_t found = 0, told = 0, others = 0;
     int r = 0;
     for (size_t i = 0; i < length_of(findings) && r >= 0; i++) {
         struct json_object *finding = json_object_array_get_idx(findings, i);
         struct json_object *kind = member(finding, "kind");
         if (!kind || !dba_is_of(source, json_object_get_string(kind)))
             continue;
+        if (is_narrow && !is_about_named(e, finding)) {
+            others++;
+            continue;
+        }
         if (found++ < FINDINGS_MOST) {
             r = add_finding(e, source, finding, weight - (double)told / 20, err);
             told++;
@@ -160,6 +198,8 @@ static int add_findings(dba_evidence *e, const dba_source *source, struct json_o
     if (r >= 0 && found > told)
         r = dba_add(e, lb_printf(e->ctx, "%s found %zu more of the like", source->tool, found - told), weight - 1, NULL,
                     &about, err);
+    if (r >= 0 && is_narrow)
+        return say_narrow(e, source->tool, found, others, weight, err);
     if (r >= 0 && !found && source->clear)
         r = dba_add(e, source->clear, weight, NULL, &about, err);
     return r;
@@ -236,7 +276,7 @@ static int call(dba_evidence *e, const char *tool, double weight, struct json_ob
 
 int dba_gather(dba_evidence *e, const dba_topic *topic, size_t order, lb_error *err)
 {
-    int r = 0;
+    int r = dba_say_scope(e, topic, 10 * (double)(DBA_TOPICS_MOST - order) + 0.5, err);
     for (size_t i = 0; i < sizeof topic->sources / sizeof *topic->sources && topic->sources[i].tool && r >= 0; i++) {
         const dba_source *source = &topic->sources[i];
         double weight = 10 * (double)(DBA_TOPICS_MOST - order) - (double)i; /* a topic's own stand together */
@@ -251,7 +291,7 @@ int dba_gather(dba_evidence *e, const dba_topic *topic, size_t order, lb_error *
         r = call(e, source->tool, weight - 5, &result, err);
         if (r < 0 || !result)
             continue;
-        r = add_lines(e, source, result, weight, err);
+        r = dba_is_by_table(source) && e->named_count ? 0 : add_lines(e, source, result, weight, err);
         if (r >= 0)
             r = add_findings(e, source, result, weight - 0.4, err);
         if (r >= 0)

@@ -200,8 +200,8 @@ static int look_at_failures(look *l, lb_error *err)
     while (r >= 0 && health_failed_runs_next(ctx, rows, &row))
         if (count++ < TOLD)
             r = say(l,
-                    lb_printf(ctx, "%s ended as %s %lld times, last at %s: %.300s", row.tool, row.status,
-                              (long long)row.times, moment(ctx, row.last_at),
+                    lb_printf(ctx, "%s ended as %s %lld %s, last at %s: %.300s", row.tool, row.status,
+                              (long long)row.times, row.times == 1 ? "time" : "times", moment(ctx, row.last_at),
                               row.message ? row.message : "nothing was said of why"),
                     LB_ARGS(lb_text("tool", row.tool), lb_text("status", row.status), lb_i64("times", row.times),
                             lb_time("last_at", row.last_at)),

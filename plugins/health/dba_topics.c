@@ -36,7 +36,7 @@ const dba_topic dba_topics[] = {
       {"explain_query_in_natural_language",
        NULL,
        NULL,
-       {{NULL, "the statement that was explained ran {calls} times and took {mean_ms} ms each time on average"},
+       {{NULL, "the statement that was explained ran {calls:time|times} and took {mean_ms} ms each time on average"},
         {"explanation", "of its plan: {text}"}}}}},
     {"connections",
      "How many connections are in use?",
@@ -46,9 +46,11 @@ const dba_topic dba_topics[] = {
      {{"monitor_connections",
        NULL,
        "no session idles for too long",
-       {{NULL, "{total_connections} connections of {limit} are in use ({utilization%})"},
-        {NULL, "{states.active} are active, {states.idle} idle and {states.idle in transaction} idle in a "
-               "transaction; {waiting_for_locks} wait for locks"}}},
+       {{NULL,
+         "{total_connections:connection|connections} of {limit} {?total_connections:is|are} in use ({utilization%})"},
+        {NULL,
+         "{states.active} {?states.active:is|are} active, {states.idle} idle and {states.idle in transaction} idle "
+         "in a transaction; {waiting_for_locks} {?waiting_for_locks:waits|wait} for locks"}}},
       {.tool = NULL}}},
     {"locks",
      "Who is blocking whom?",
@@ -66,7 +68,8 @@ const dba_topic dba_topics[] = {
      {{"identify_tables_needing_vacuum",
        NULL,
        "no table is behind with its vacuum",
-       {{NULL, "{tables_needing_vacuum} tables need a vacuum, {tables_needing_vacuum_full} of them a full one"}}},
+       {{NULL,
+         "{tables_needing_vacuum:table needs|tables need} a vacuum, {tables_needing_vacuum_full} of them a full one"}}},
       {.tool = NULL}}},
     {"indexes",
      "Which indexes are unused or missing?",
@@ -76,9 +79,9 @@ const dba_topic dba_topics[] = {
      {{"run_full_index_analysis",
        NULL,
        "nothing is wrong with the indexes",
-       {{NULL, "{total_issues} things are to be said of the indexes: {missing} are missing and {missing_fk} "
-               "more for foreign keys, {unused} are unused, {duplicates} duplicates, {bloated} bloated "
-               "and {invalid} invalid"}}},
+       {{NULL, "{total_issues:thing is|things are} to be said of the indexes: {missing} {?missing:is|are} missing and "
+               "{missing_fk} more for foreign keys, {unused} {?unused:is|are} unused, {duplicates} "
+               "{?duplicates:a duplicate|duplicates}, {bloated} bloated and {invalid} invalid"}}},
       {.tool = NULL}}},
     {"transaction ids",
      "How close are we to wraparound?",
@@ -88,9 +91,10 @@ const dba_topic dba_topics[] = {
      {{"check_txid_wraparound_risk",
        NULL,
        "no table is past a limit of age",
-       {{NULL, "the risk of a wraparound is {risk_level}: the oldest transaction id is {xid_age} ids old, the oldest "
-               "multixact {mxid_age}"},
-        {NULL, "at the rate of now, transaction ids last for {days_to_refusal_of_xids} days"}}},
+       {{NULL,
+         "the risk of a wraparound is {risk_level}: the oldest transaction id is {xid_age:id|ids} old, the oldest "
+         "multixact {mxid_age}"},
+        {NULL, "at the rate of now, transaction ids last for {days_to_refusal_of_xids:day|days}"}}},
       {.tool = NULL}}},
     {"capacity",
      "When do we run out of space?",
@@ -100,7 +104,7 @@ const dba_topic dba_topics[] = {
      {{"forecast_capacity_needs",
        NULL,
        NULL,
-       {{"forecasts", "{metric} stands at {current} {unit} and is expected at {forecast} in {days_ahead} days"}}},
+       {{"forecasts", "{metric} stands at {current} {unit} and is expected at {forecast} in {days_ahead:day|days}"}}},
       {.tool = NULL}}},
     {"branches",
      "How many branches do we have?",
@@ -109,7 +113,7 @@ const dba_topic dba_topics[] = {
      {{"monitor_branch_count",
        NULL,
        "no branch breaks the policy",
-       {{"projects", "project {project_id} has {branch_count} branches of at most {max_limit}"}}},
+       {{"projects", "project {project_id} has {branch_count:branch|branches} of at most {max_limit}"}}},
       {.tool = NULL}}},
     {"cold data",
      "Which data could be archived?",
@@ -119,7 +123,7 @@ const dba_topic dba_topics[] = {
      {{"identify_cold_data",
        NULL,
        "no data is cold enough to leave",
-       {{NULL, "{cold_candidates} candidates are cold: about {total_estimated_cold_rows} rows and "
+       {{NULL, "{cold_candidates:candidate is|candidates are} cold: about {total_estimated_cold_rows:row|rows} and "
                "{total_estimated_bytes#}"}}},
       {.tool = NULL}}},
     {"cost",
@@ -141,13 +145,14 @@ const dba_topic dba_topics[] = {
      {{"track_sync_freshness",
        NULL,
        NULL,
-       {{NULL, "of {total_pairs} copies {healthy} are as fresh as they should be, {issues} are not, and "
-               "{not_compared} could not be compared"}}},
+       {{NULL, "of {total_pairs:copy|copies} {healthy} {?healthy:is|are} as fresh as {?healthy:it|they} should be, "
+               "{issues} {?issues:is|are} not, and {not_compared} could not be compared"}}},
       {"validate_sync_completeness",
        NULL,
        NULL,
-       {{NULL, "of {total_pairs} copies {healthy} have all rows, {issues} have not, and {not_compared} could not be "
-               "compared"}}}}},
+       {{NULL,
+         "of {total_pairs:copy|copies} {healthy} {?healthy:has|have} all rows, {issues} {?issues:has|have} not, and "
+         "{not_compared} could not be compared"}}}}},
     {"sizes",
      "How large is my database?",
      "say how large the database and its tables are",

@@ -24,8 +24,9 @@ typedef struct dba_word {
     int points;
 } dba_word;
 
-/* A sentence from a result: {name} is a member, {name.other} one of that, {name%} a part as percent, {name#} bytes.
- * Where one is missing there is no sentence. list: one for each element of that member; NULL: one of the whole. */
+/* A sentence from a result: {name} is a member, {name.other} one of that, {name%} a part as percent, {name#} bytes,
+ * {name:row|rows} the figure with its word and {?name:is|are} the word alone. Where one is missing there is no
+ * sentence. list: one for each element of that member; NULL: one of the whole. */
 typedef struct dba_line {
     const char *list, *text;
 } dba_line;
@@ -62,6 +63,7 @@ typedef struct dba_class {
     } topics[DBA_TOPICS_MOST]; /* most points first */
     size_t count;
     bool wants_change; /* it asks to do something */
+    bool is_doubtful;  /* words in it say that it is about something else, as long as they are no tables' names */
 } dba_class;
 
 dba_class dba_classify(const char *question);
@@ -84,6 +86,9 @@ int dba_bytes(char *into, size_t size, double bytes); /* "1.5 GB"; as snprintf *
 
 /* Fills a line from a result; false: a member is missing, or it is longer than the room. */
 bool dba_fill(const char *text, struct json_object *result, char *into, size_t size);
+
+/* Is what it finds about tables or their indexes, one by one? */
+bool dba_is_by_table(const dba_source *source);
 
 /* Does a finding of that kind tell of the source's topic? */
 bool dba_is_of(const dba_source *source, const char *kind);

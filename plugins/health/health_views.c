@@ -66,14 +66,19 @@ bool health_asks_for(const health_guards *guards, const char *view)
     return guards->views.count == 0;
 }
 
-/* "pg_ and stat_database, locks, ...", for who named another: a hint has no room for more. */
+/* For who named another. A hint has no room for all of them as they are written: what most begin with stands once. */
 static const char *known_names(lb_ctx *ctx)
 {
-    const char *list = "pg_ and stat_statements";
-    for (size_t i = 1; i < VIEWS && list; i++)
-        if (!strchr(views[i].name, ' '))
-            list = lb_printf(ctx, "%s, %s", list, views[i].name + strlen("pg_"));
-    return list;
+    static const char often[] = "pg_stat_";
+    const char *plain = NULL, *rest = "statements";
+    for (size_t i = 1; i < VIEWS && rest; i++) {
+        const char *name = views[i].name;
+        if (strncmp(name, often, sizeof often - 1) == 0)
+            rest = lb_printf(ctx, "%s, %s", rest, name + sizeof often - 1);
+        else
+            plain = lb_printf(ctx, "%s%s%s", plain ? plain : "", plain ? ", " : "", name);
+    }
+    return lb_printf(ctx, "there are %s; and %s with one of %s", plain, often, rest);
 }
 
 static int check_names(lb_ctx *ctx, const lb_texts *names, lb_error *err)

@@ -3,7 +3,7 @@
  * The question is held against a table of topics and against names of tables and settings, and goes no further: neither
  * a tool nor a model gets its words, so nothing in it can be an instruction. Every sentence cites its evidence. Where
  * no topic fits, the answer says so. */
-#include "dba_evidence.h"
+#include "dba_named.h"
 
 #include <string.h>
 
@@ -182,6 +182,19 @@ static double confidence_of(const dba_evidence *e)
     return most;
 }
 
+/* Books are none of ours, unless they are a table. */
+static int read_names(reply *p, const char *question, lb_error *err)
+{
+    dba_evidence *e = p->evidence;
+    int r = dba_find_named(e, question, err);
+    const char *rest = r >= 0 && p->class.is_doubtful && e->named_count ? dba_without_named(e, question) : question;
+    if (!rest)
+        return lb_out_of_memory(err);
+    if (r >= 0 && rest != question)
+        p->class = dba_classify(rest);
+    return r;
+}
+
 static int run(lb_ctx *ctx, lb_error *err)
 {
     const struct args *args = ctx->args;
@@ -195,6 +208,8 @@ static int run(lb_ctx *ctx, lb_error *err)
     dba_words(args->question, e->words);
     reply told = {.ctx = ctx, .class = dba_classify(args->question), .evidence = e};
     int r = dba_query_id(ctx, args->question, &e->query_id, err);
+    if (r >= 0 && (told.class.subject == DBA_KNOWN || told.class.is_doubtful))
+        r = read_names(&told, args->question, err);
     if (r >= 0)
         r = told.class.subject == DBA_KNOWN ? gather(&told, err) : decline(&told, err);
     if (r >= 0 && told.class.wants_change)

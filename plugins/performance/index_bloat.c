@@ -355,5 +355,5 @@ int index_find_bloated(index_work *work, const index_bloat_limits *limits, lb_er
         r = measure_worst(work, list, count, limits->max_rebuilds, err);
     for (size_t i = 0; r >= 0 && i < count; i++)
         r = tell_suspect(work, &list[i], limits, err);
-    return r < 0 ? r : index_tell_passed(work, "indexes", err);
+    return r < 0 ? r : index_tell_passed(work, "index", "indexes", err);
 }

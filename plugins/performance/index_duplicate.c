@@ -385,5 +385,5 @@ int index_find_duplicates(index_work *work, lb_error *err)
         index_mark_kept(work, kept);
         r = tell_duplicate(work, x, kept, err);
     }
-    return r < 0 ? r : index_tell_passed(work, "indexes", err);
+    return r < 0 ? r : index_tell_passed(work, "index", "indexes", err);
 }

@@ -98,5 +98,5 @@ int index_find_few_values(index_work *work, const index_few_limits *limits, lb_e
                           err);
     for (size_t i = 0; r >= 0 && i < work->set->index_count; i++)
         r = look_at_values(work, &work->set->indexes[i], limits, err);
-    return r < 0 ? r : index_tell_passed(work, "indexes", err);
+    return r < 0 ? r : index_tell_passed(work, "index", "indexes", err);
 }

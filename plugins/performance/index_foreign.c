@@ -344,7 +344,7 @@ int index_find_missing_keys(index_work *work, const index_missing_key_limits *li
     for (size_t i = 0; r >= 0 && i < work->set->key_count; i++)
         r = look_at_key(work, &work->set->keys[i], limits, err);
     if (r >= 0)
-        r = index_tell_passed(work, "foreign keys", err);
+        r = index_tell_passed(work, "foreign key", "foreign keys", err);
     return r < 0 ? r : lb_examined(work->ctx, "foreign_keys", (int64_t)work->set->key_count, err);
 }
 
@@ -457,5 +457,5 @@ int index_find_duplicate_keys(index_work *work, lb_error *err)
         else if (kept)
             r = tell_duplicate_key(work, x, kept, err);
     }
-    return r < 0 ? r : index_tell_passed(work, "foreign keys", err);
+    return r < 0 ? r : index_tell_passed(work, "foreign key", "foreign keys", err);
 }

@@ -142,5 +142,5 @@ int index_find_many(index_work *work, const index_many_limits *limits, lb_error 
     for (size_t i = 0; bytes && r >= 0 && i < set->table_count; i++)
         if (whole_of(&set->tables[i]) == &set->tables[i])
             r = look_at_table(work, &set->tables[i], bytes[i], limits, err);
-    return r < 0 ? r : index_tell_passed(work, "tables", err);
+    return r < 0 ? r : index_tell_passed(work, "table", "tables", err);
 }

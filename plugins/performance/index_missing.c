@@ -344,7 +344,7 @@ static int judge(index_work *work, const index_missing_limits *limits, const ind
         else if (c->is_tried)
             index_pass(work, "the planner would gain too little by them");
     }
-    return r < 0 ? r : index_tell_passed(work, "candidates", err);
+    return r < 0 ? r : index_tell_passed(work, "candidate", "candidates", err);
 }
 
 /* Commands look for no rows. Some do not parse once the server has put $1 in the place of their values. */
@@ -403,7 +403,7 @@ static int look_at_statements(index_work *work, const index_missing_limits *limi
         r = lb_cancelled(work->ctx) ? lb_fail(err, LB_ERR_CANCELLED, NULL, "cancelled")
                                     : read_statement(work, limits, &row, list, err);
     if (r >= 0)
-        r = index_tell_passed(work, "statements", err);
+        r = index_tell_passed(work, "statement", "statements", err);
     return r < 0 ? r : lb_examined(work->ctx, "statements", count, err);
 }
 

@@ -100,5 +100,5 @@ int index_look_at_scans(index_work *work, const index_missing_limits *limits, co
             continue;
         r = statements ? skip_scans(work, list, t, err) : tell_scans(work, t, err);
     }
-    return r < 0 ? r : index_tell_passed(work, "tables", err);
+    return r < 0 ? r : index_tell_passed(work, "table", "tables", err);
 }

@@ -362,7 +362,7 @@ int index_find_unused(index_work *work, const index_unused_limits *limits, lb_er
     int r = index_tell_readers(work->ctx, &work->set->window, err);
     for (size_t i = 0; r >= 0 && i < work->set->index_count; i++)
         r = look_at_use(work, &work->set->indexes[i], limits, err);
-    return r < 0 ? r : index_tell_passed(work, "indexes", err);
+    return r < 0 ? r : index_tell_passed(work, "index", "indexes", err);
 }
 
 /* ---- invalid ---- */
@@ -494,5 +494,5 @@ int index_find_invalid(index_work *work, lb_error *err)
         else
             r = tell_invalid(work, x, err);
     }
-    return r < 0 ? r : index_tell_passed(work, "indexes", err);
+    return r < 0 ? r : index_tell_passed(work, "index", "indexes", err);
 }

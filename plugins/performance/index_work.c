@@ -143,12 +143,13 @@ void index_pass(index_work *work, const char *reason)
     work->passed[i].count++;
 }
 
-int index_tell_passed(index_work *work, const char *what, lb_error *err)
+int index_tell_passed(index_work *work, const char *one, const char *many, lb_error *err)
 {
     int r = 0;
     for (size_t i = 0; r >= 0 && i < sizeof work->passed / sizeof *work->passed && work->passed[i].reason; i++) {
-        const char *many = lb_printf(work->ctx, "%lld %s", (long long)work->passed[i].count, what);
-        r = many ? lb_skipped(work->ctx, many, work->passed[i].reason, err) : lb_out_of_memory(err);
+        const int64_t count = (int64_t)work->passed[i].count;
+        const char *told = lb_printf(work->ctx, "%lld %s", (long long)count, count == 1 ? one : many);
+        r = told ? lb_skipped(work->ctx, told, work->passed[i].reason, err) : lb_out_of_memory(err);
         work->passed[i] = (index_passed){0};
     }
     return r;

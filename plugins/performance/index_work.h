@@ -78,7 +78,7 @@ const char *index_object(lb_ctx *ctx, const index_finding *finding);
 
 /* One more of what was left out: "12 indexes" with the reason, at the end. */
 void index_pass(index_work *work, const char *reason);
-LB_MUST_CHECK int index_tell_passed(index_work *work, const char *what, lb_error *err);
+LB_MUST_CHECK int index_tell_passed(index_work *work, const char *one, const char *many, lb_error *err);
 LB_MUST_CHECK int index_skip(index_work *work, const index_info *x, const char *reason, lb_error *err);
 
 /* The statement that would make the index again; "" where it is gone. */

@@ -83,8 +83,8 @@ static int add_statement(telling *t, lb_error *err)
         t->counted[1] = lb_f64("total_ms", e->counts.total_ms);
         t->counted[2] = lb_f64("mean_ms", calls > 0 ? e->counts.total_ms / calls : 0);
     }
-    const char *says = e->is_counted ? lb_printf(e->ctx, "it ran %s times and took %s ms each time on average",
-                                                 query_number(e->ctx, calls),
+    const char *says = e->is_counted ? lb_printf(e->ctx, "it ran %s %s and took %s ms each time on average",
+                                                 query_number(e->ctx, calls), e->counts.calls == 1 ? "time" : "times",
                                                  query_number(e->ctx, calls > 0 ? e->counts.total_ms / calls : 0))
                                      : NULL;
     return add_exhibit(t, &(lb_exhibit){.says = says, .weight = 0.5, .facts = t->counted, .sql = e->text}, err);

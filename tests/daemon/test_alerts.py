@@ -809,6 +809,66 @@ def what_was_told_before_anybody_listened_is_told_by_the_first_who_does():
         equal(len(notes_of(daemon, "a")), 3, "each once")
 
 
+def listed(daemon, *more):
+    """The alerts by their keys, as a program gets them."""
+    return {a["id"]: a for a in json.loads(daemon.cli("--json", "alerts", *more, check=0).stdout)}
+
+
+def what_nobody_has_been_told_of_is_shown():
+    """Of single runs: whoever tells it comes later, if ever."""
+    place, why = ("--project", "shop", "--branch", "production"), ("--as", "ada", "--because", "I look at it")
+    with routing(a=("alert_file", {})) as daemon:
+        def single(*words):
+            daemon.cli("run", "breaches", *place, *words, check=0)
+
+        contains(daemon.cli("alerts", check=0).stderr, "nothing is wrong that anybody knows of")
+        single("--count", "2")
+        single()
+        shown = daemon.cli("alerts", check=0)
+        contains(shown.stdout, "warning   not told yet", "shop/production: lock_wait_time is past its limit on object 1", f"    {OBJECT}")
+        contains(shown.stderr, "nobody has been told of yet", "lbops serve")
+        equal("nothing is wrong" in shown.stderr, False, "something is")
+        equal({k: (a["status"], a["count"], a["detail"]["kind"]) for k, a in listed(daemon).items()},
+              {OBJECT: ("not_told", 2, "threshold.breached"), OBJECT.replace("1", "2"): ("not_told", 1, "threshold.breached")}, "both")
+        single("--first", "2", "--over")
+        equal(list(listed(daemon)), [OBJECT], "one is over")
+        contains(daemon.cli("ack", "nothing", *why).stderr, "there is no open alert nothing")
+        contains(daemon.cli("ack", OBJECT[:24], *why, check=0).stdout, f"{OBJECT} is acknowledged by ada")
+        contains(daemon.cli("alerts", check=0).stdout, "warning   acknowledged", "    acknowledged by ada at ", ": I look at it")
+        equal(listed(daemon)[OBJECT]["acknowledged"]["by"], "ada", "who")
+        single("--level", "critical")
+        equal([("acknowledged" in a, a["severity"]) for a in listed(daemon).values()], [(False, "critical")], "nobody has taken on that")
+        daemon.start()
+        daemon.wait(lambda: listed(daemon)[OBJECT]["status"] == "open", "it is told")
+        equal("nobody has been told" in daemon.cli("alerts", check=0).stderr, False, "all is told")
+
+
+def what_has_come_of_an_alert_since_it_was_told_is_shown():
+    place, why = ("--project", "shop", "--branch", "production"), ("--as", "ada", "--because", "I look at it")
+    with routing(a=("alert_file", {})) as daemon:
+        daemon.start()
+        breach(daemon)
+        daemon.wait(lambda: OBJECT in listed(daemon), "it is told")
+        daemon.stop()
+        daemon.process = None
+        daemon.cli("ack", OBJECT, *why, "--until", "1h", check=0)
+        contains(daemon.cli("alerts", check=0).stdout, "warning   acknowledged", "acknowledged by ada at ", " until ")
+        daemon.cli("ack", OBJECT, *why, "--until", "1s", check=0)
+        daemon.wait(lambda: "warning   open" in daemon.cli("alerts", check=0).stdout, "that moment is over")
+        daemon.cli("run", "breaches", *place, "--level", "critical", check=0)
+        equal([(a["severity"], a["count"], "acknowledged" in a) for a in listed(daemon).values()], [("critical", 2, False)], "worse")
+        daemon.cli("run", "breaches", *place, "--over", check=0)
+        over = daemon.cli("alerts", check=0)
+        contains(over.stdout, "warning   over", "    over, which nobody has been told of yet: lock_wait_time is back inside its limit")
+        contains(over.stderr, "lbops serve")
+        daemon.cli("run", "breaches", *place, "--first", "3", check=0)
+        daemon.cli("run", "breaches", *place, "--first", "3", "--deleted", "production", check=0)
+        equal(list(listed(daemon)), [OBJECT], "a branch that is gone has none of its own")
+        daemon.start()
+        daemon.wait(lambda: not listed(daemon), "that is told, too")
+        equal(listed(daemon, "--all")[OBJECT]["status"], "resolved", "it was")
+
+
 def notes_of(daemon, name):
     path = daemon.state / "alerts" / name / "alerts.ndjson"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -950,7 +1010,8 @@ suite(a_check_says_which_services_would_not_open, a_service_that_was_mended_is_u
       a_service_that_was_mended_is_up_after_a_restart,
       a_service_that_is_not_in_the_manifest_any_more_has_no_alert,
       every_channel_says_all_that_a_person_needs, what_is_too_long_for_a_channel_loses_figures_and_never_the_command, what_began_before_hearers_were_written_down_ends_where_the_routes_lead,
-      what_was_told_before_anybody_listened_is_told_by_the_first_who_does, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
+      what_was_told_before_anybody_listened_is_told_by_the_first_who_does, what_nobody_has_been_told_of_is_shown,
+      what_has_come_of_an_alert_since_it_was_told_is_shown, each_of_the_eight_metrics_says_all_that_a_person_needs, each_hears_what_its_routes_say_and_ends_go_where_beginnings_went,
       one_that_is_down_holds_nobody_up_and_gets_each_once, what_the_first_channel_cannot_deliver_goes_to_its_second,
       a_first_channel_that_comes_back_in_time_keeps_its_alerts, with_both_channels_down_each_gets_it_once_over_restarts,
       an_hour_away_ends_in_a_few_messages_and_a_digest, two_of_one_kind_keep_apart, a_table_of_that_name_in_another_database_is_another_matter,

@@ -94,6 +94,7 @@ static void what_is_no_topic_is_not_guessed(void)
                                           "Why is my internet so slow?",
                                           "Tell me a joke about locks",
                                           "Which index funds should I buy?",
+                                          "How do I index a book?",
                                           "Why is my car slow?",
                                           "Write a poem",
                                           "Which branch of the bank is open?",
@@ -136,12 +137,17 @@ static void long_questions_end(void)
 static void lines_are_filled(void)
 {
     struct json_object *result = json_tokener_parse("{\"n\":7,\"part\":0.125,\"big\":1610612736,\"mean\":1234.56,"
-                                                    "\"small\":0.01234,\"of\":{\"a b\":\"x\"},\"no\":null}");
+                                                    "\"one\":1,\"small\":0.01234,\"of\":{\"a b\":\"x\"},\"no\":null}");
     char text[64];
     CU_ASSERT(dba_fill("{n} of {of.a b}: {part%}, {big#}", result, text, sizeof text));
     CU_ASSERT_STRING_EQUAL(text, "7 of x: 12.5 %, 1.5 GB");
     CU_ASSERT(dba_fill("{mean} {small}", result, text, sizeof text));
     CU_ASSERT_STRING_EQUAL(text, "1235 0.0123");
+    CU_ASSERT(dba_fill("{n:row|rows} {?n:is|are}, {one:row|rows} {?one:is|are}", result, text, sizeof text));
+    CU_ASSERT_STRING_EQUAL(text, "7 rows are, 1 row is");
+    CU_ASSERT_FALSE(dba_fill("{rain:row|rows}", result, text, sizeof text));
+    CU_ASSERT_FALSE(dba_fill("{?rain:is|are}", result, text, sizeof text));
+    CU_ASSERT_FALSE(dba_fill("{n:row|rows}", result, text, 4));
     CU_ASSERT_FALSE(dba_fill("{rain}", result, text, sizeof text));
     CU_ASSERT_FALSE(dba_fill("{no}", result, text, sizeof text));
     CU_ASSERT_FALSE(dba_fill("{n.n}", result, text, sizeof text));

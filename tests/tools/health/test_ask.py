@@ -114,7 +114,39 @@ def what_no_tool_tells_is_read():
         contains(said, "end session 5860 waits for a person", "lbops approvals a1")
         holds("drop an index" not in said, said)
         contains(asks("Why was the archival of big failing?", "failures")[1],
-                 "archive_cold_data_to_delta ended as failed 1 times", "the lakehouse is away")
+                 "archive_cold_data_to_delta ended as failed 1 time, ", "the lakehouse is away")
+
+
+def tables_that_are_named_are_what_it_is_about():
+    with Clinic(VERSIONS[-1]) as place:
+        rows = "(id int, a int, b text); INSERT INTO {0} SELECT i, i, repeat('x', 40) FROM generate_series(1, 60000) i; CREATE INDEX {1}_a ON {0} (a); CREATE INDEX {1}_a2 ON {0} (a)"
+        place.sql("CREATE SCHEMA shop; " + "; ".join(f"CREATE TABLE {t} " + rows.format(t, t.split(".")[-1]) for t in ("orders", "books", "shop.parts"))
+                  + "; CREATE TABLE empty (id int); ANALYZE")
+
+        def said(question, status="answered"):
+            result = place.run(TOOL, question=question)["result"]
+            equal(result["status"], status, f"{question}: {result}")
+            texts = [s["text"] for s in result["answer"]]
+            equal(len(set(texts)), len(texts), f"each is said once: {texts}")
+            return " | ".join(texts)
+
+        about = {"Which indexes of public.orders are duplicates?": "public.orders_a2",
+                 "which indexes of the table orders are duplicates": "public.orders_a2",
+                 "are there duplicate indexes on books?": "public.books_a2",
+                 "which indexes of shop.parts are missing or duplicate?": "shop.parts_a2"}
+        every = set(about.values())
+        for question, index in about.items():
+            text = said(question)
+            equal({name for name in every if f"duplicate index of {name}: " in text}, {index}, f"{question}: {text}")
+            contains(text, "run_full_index_analysis found 2 things of other tables as well")
+        contains(said("Which indexes of public.empty are duplicates?"), "found nothing to say of public.empty", "found 3 things of other tables as well")
+        text = said("Which indexes of sales.orders are duplicates?")
+        contains(text, "there is no table sales.orders here: this is about all of them", *(f"duplicate index of {name}: " for name in every))
+        text = said("How many connections are in use by the table orders?")
+        contains(text, "of connections, this is about the whole database and not only about public.orders", "1 connection of ", " is in use")
+        holds("not only about" not in said("How many connections are in use?"), "nothing is named")
+        contains(said("How do I index a book?", "not_about_databases"), "Sorry")
+        said("Why is my database slow, what is wrong with it and who blocks whom?")
 
 
 def bill(day, kind, quantity, price, **more):
@@ -156,4 +188,4 @@ def money_is_told_from_the_bill_that_history_keeps():
         contains(today[0]["text"], "cost 35.00 USD")
 
 
-suite(what_no_tool_tells_is_read, money_is_told_from_the_bill_that_history_keeps, ten_questions_are_answered_and_others_declined, *on_each(what_it_says_is_so))
+suite(what_no_tool_tells_is_read, tables_that_are_named_are_what_it_is_about, money_is_told_from_the_bill_that_history_keeps, ten_questions_are_answered_and_others_declined, *on_each(what_it_says_is_so))

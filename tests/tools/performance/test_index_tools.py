@@ -186,7 +186,7 @@ def a_build_under_way_is_no_ruin(version):
             contains(reasons(seen), "public.slow: it is being built")
             cover = place.run("detect_missing_fk_indexes")
             equal(kinds(cover), [], "an index for the key beside the one that is being built")
-            contains(reasons(cover), "1 foreign keys: an index that serves them is being built")
+            contains(reasons(cover), "1 foreign key: an index that serves them is being built")
         finally:
             writer.stdin.write("ROLLBACK;\n\\q\n")
             writer.communicate()
@@ -211,7 +211,7 @@ def an_invalid_one_is_rebuilt_and_gets_no_twin(version):
         spoil()
         proposed, passed = fixes()
         equal(proposed, ["REINDEX INDEX CONCURRENTLY public.looked", "REINDEX INDEX CONCURRENTLY public.slow"], "one for each need")
-        contains(passed, "foreign keys: an index that would serve them is invalid, and its rebuild is proposed",
+        contains(passed, "1 foreign key: an index that would serve them is invalid, and its rebuild is proposed",
                  "statements: an index that would serve them is invalid, and its rebuild is proposed")
         place.run("generate_index_recommendation", apply=True, check=3, **limits)
         equal(place.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'orders'::regclass"), "5", "indexes: none was built")
@@ -361,7 +361,7 @@ def a_unique_index_can_store_what_its_twin_does(version):
         result = place.run("detect_duplicate_indexes")["result"]
         equal({(f["object"], f["kind"], f["confidence"]["label"]) for f in result["findings"]},
               {('public.with "more" y', "include_twin", "low"), ("public.people_more", "include_twin", "low")}, "twins")
-        contains(reasons({"result": result}), "1 indexes: they store more than a unique index of the same keys, and no scan of them is counted")
+        contains(reasons({"result": result}), "1 index: they store more than a unique index of the same keys, and no scan of them is counted")
         found = {f["object"]: f for f in result["findings"]}
         bound, twin = found["public.people_more"], found['public.with "more" y']
         equal((bound["fix"], bound["evidence"]["constraint"]), (None, "people_pkey"), "one behind which a constraint stands")
@@ -525,7 +525,7 @@ def each_statement_that_asks_for_nothing_is_told_why(version):
             forget_statements(place)
             place.psql("-o", "/dev/null", text=";".join([statement] * 12))
             result = place.run("detect_missing_indexes", **{**limits, **more})["result"]
-            return len(result["findings"]), [s["reason"] for s in result["skipped"] if s["object"] == "1 statements"]
+            return len(result["findings"]), [s["reason"] for s in result["skipped"] if s["object"] == "1 statement"]
         cases = {f"SELECT count(*) FROM notes WHERE {condition}": reason for condition, reason in why.items()}
         cases |= {"SELECT max(n) FROM notes": "they have no condition that would find rows",
                   "SELECT id FROM small WHERE id = 7": "smaller than min_rows or min_bytes",

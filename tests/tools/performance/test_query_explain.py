@@ -176,6 +176,10 @@ def what_statistics_wrote_is_mended(version):
         told = place.run(TOOL, query_id=known)["result"]
         contains(told["query"], "extract($1 from e.day)", "date $3", "timestamp with time zone $4")  # as the server has it
         equal((told["skipped"], told["steps"][0]["node"]), ([], "Seq Scan"), "its plan")
+        place.sql("SELECT count(*) AS numbers FROM generate_series(7, 9) n, pg_catalog.generate_series(1, 9, 2) m, generate_series(1, n) i")
+        series = place.run(TOOL, query_id=query_id(place, "SELECT count(*) AS numbers%"))["result"]
+        contains(series["query"], "FROM generate_series($1, $2) n, pg_catalog.generate_series($3, $4, $5) m, generate_series($6, n) i")
+        equal((series["skipped"], [s["node"] for s in series["steps"]].count("Function Scan")), ([], 3), "its plan")
         cut = place.run(TOOL, query="SELECT interval $1 day to second FROM events", check=1)
         contains(cut["error"]["message"], "it cannot be explained")
 
